@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* bide.h - all of bide: async/await for C. */
+#ifndef BIDE_BIDE_H
+#define BIDE_BIDE_H
+
+#include <bide/version.h>
+#include <bide/object.h>
+#include <bide/error.h>
+#include <bide/coroutine.h>
+#include <bide/task.h>
+#include <bide/loop.h>
+#include <bide/file.h>
+#include <bide/signal.h>
+#include <bide/stream.h>
+#include <bide/tls.h>
+#include <bide/url.h>
+#include <bide/http.h>
+#include <bide/server.h>
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * http.h - the HTTP client: sessions, requests, responses.
+ *
+ * A session keeps connections open and shares them among its requests; make one and use it for everything.  A request
+ * returns when the head of the response has come; the body is read by bide_body, bide_text, bide_json (whole) or
+ * bide_read_chunk (piece by piece).  Releasing a response gives its connection back, or closes it when the body was
+ * not read to its end.
+ */
+#ifndef BIDE_HTTP_H
+#define BIDE_HTTP_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <bide/error.h>
+#include <bide/object.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bide_session bide_session;
+typedef struct bide_response bide_response;
+struct json_t; /* jansson's */
+
+/* ---- session ---- */
+
+/* What bide_session_new takes; zero means the default. */
+typedef struct bide_session_args {
+    struct bide_use_named_options *guard_;
+    int limit;                    /* connections at once; default 256 */
+    int limit_per_host;           /* the same to one host; default 64 */
+    int64_t timeout_ms;           /* a request from start to the end of its body; default 300 s; BIDE_FOREVER */
+    int64_t connect_timeout_ms;   /* name, connect and TLS together; default 10 s */
+    int64_t read_timeout_ms;      /* no byte for so long; default 60 s */
+    int64_t keepalive_ms;         /* how long an idle connection is kept; default 20 s; BIDE_FOREVER */
+    size_t max_head_bytes;        /* of a response; default 64 KiB */
+    size_t max_body_bytes;        /* of a body read whole; default 64 MiB */
+    int max_redirects;            /* default 10; -1: none is followed, a 3xx is the answer */
+    const bide_pair *headers;     /* sent with every request; copied */
+    const char *user_agent;       /* default bide/<version>; copied */
+    const char *ca_file;          /* trust these certificates (PEM) in place of the system's; copied */
+    bool insecure;                /* do not verify certificates at all */
+    const char *const *connect_to; /* NULL-ended "HOST:PORT:ADDR:PORT" (curl's --connect-to); copied */
+} bide_session_args;
+
+/*
+ * Make a session.
+ *
+ * Returns:   the session, or NULL
+ * Errors:    BIDE_ENOMEM; -EINVAL names a bad option; BIDE_ETLS for a ca_file that cannot be used
+ * Owns:      the result is owned; release it after its responses
+ * Example:   bide_auto bide_session *s = bide_session_new(.limit_per_host = 8);
+ */
+#define bide_session_new(...) bide_session_new_with((bide_session_args){.guard_ = NULL, __VA_ARGS__})
+BIDE_API bide_session *bide_session_new_with(bide_session_args args);
+
+/* Numbers of a session since it was made. */
+typedef struct bide_session_stats {
+    uint64_t requests;      /* exchanges, redirects and retries included */
+    uint64_t connections;   /* opened */
+    uint64_t reused;        /* requests on a connection that had served before */
+    uint64_t bytes_in, bytes_out;
+    int open, idle, waiting; /* now: connections, those without a request, requests that wait for one */
+} bide_session_stats;
+
+BIDE_API bide_session_stats bide_session_get_stats(const bide_session *s);
+
+/* ---- requests ---- */
+
+/* What bide_get and its siblings take; zero means the default. */
+typedef struct bide_request_args {
+    const char *url;
+    struct bide_use_named_options *guard_;
+    const char *method;          /* default: that of the function's name */
+    const bide_pair *headers;    /* added to the session's; one of the same name replaces it; an empty value removes it */
+    const bide_pair *query;      /* appended to the URL's query, form-urlencoded */
+    bide_bytes data;             /* body */
+    const char *json;            /* body, already JSON text; sets Content-Type: application/json */
+    const bide_pair *form;       /* body, form-urlencoded; sets its Content-Type */
+    int64_t timeout_ms;          /* default: the session's */
+    int64_t connect_timeout_ms;  /* default: the session's */
+    int64_t read_timeout_ms;     /* default: the session's */
+    int max_redirects;           /* default: the session's */
+    size_t max_body_bytes;       /* default: the session's */
+} bide_request_args;
+
+/*
+ * Send a request and wait for the head of its response.
+ *
+ * Redirects (301, 302, 303, 307, 308) are followed; credentials do not cross origins.  A request that fails on a
+ * reused connection before anything was answered is sent once more on a new one, if that is safe (RFC 9112 9.3.1).
+ *
+ * Suspends:  until the head is there; a cancellation point
+ * Returns:   the response, whatever its status; or NULL
+ * Errors:    BIDE_EURL, BIDE_ENAME, BIDE_EDNS, -ECONNREFUSED and the like, BIDE_ETLS, BIDE_ECERT, BIDE_EHTTP,
+ *            BIDE_EDISCONNECTED, BIDE_EREDIRECT, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM; the text names the URL
+ * Owns:      the result is owned, to be released before the session; strings are copied
+ * Example:   bide_auto bide_response *r = bide_get(s, "https://a.example/", .timeout_ms = 5000);
+ */
+#define bide_get(session, ...) bide_request_with((session), "GET", (bide_request_args){.url = __VA_ARGS__})
+#define bide_post(session, ...) bide_request_with((session), "POST", (bide_request_args){.url = __VA_ARGS__})
+#define bide_put(session, ...) bide_request_with((session), "PUT", (bide_request_args){.url = __VA_ARGS__})
+#define bide_patch(session, ...) bide_request_with((session), "PATCH", (bide_request_args){.url = __VA_ARGS__})
+#define bide_delete(session, ...) bide_request_with((session), "DELETE", (bide_request_args){.url = __VA_ARGS__})
+#define bide_head(session, ...) bide_request_with((session), "HEAD", (bide_request_args){.url = __VA_ARGS__})
+#define bide_options(session, ...) bide_request_with((session), "OPTIONS", (bide_request_args){.url = __VA_ARGS__})
+/* Any method: bide_request(s, "PURGE", url) */
+#define bide_request(session, method_, ...) \
+    bide_request_with((session), (method_), (bide_request_args){.url = __VA_ARGS__})
+BIDE_API bide_response *bide_request_with(bide_session *s, const char *method, bide_request_args args);
+
+/*
+ * The blocking twin (Python: requests.get): whole exchange and body, on a connection of its own, without a loop.
+ *
+ * Inside a task it blocks the whole thread: every other task stands still (the "fake" asynchronous request).
+ *
+ * Suspends:  never: it blocks
+ * Returns:   the response with its body already read, or NULL
+ * Errors:    as bide_get
+ * Owns:      the result is owned
+ * Example:   bide_auto bide_response *r = bide_get_blocking("http://a.example/");
+ */
+#define bide_get_blocking(...) bide_request_blocking_with("GET", (bide_request_args){.url = __VA_ARGS__})
+BIDE_API bide_response *bide_request_blocking_with(const char *method, bide_request_args args);
+
+/* ---- responses ---- */
+
+/* The status, 100 to 599; the reason phrase as sent (may be ""); is it 200 to 299? */
+BIDE_API int bide_status(const bide_response *r);
+BIDE_API const char *bide_reason(const bide_response *r);
+BIDE_API bool bide_ok(const bide_response *r);
+
+/*
+ * A header by name, any case: the first such field, or NULL.  bide_header_at: the i-th field, false after the last.
+ *
+ * Owns:      borrowed from the response
+ */
+BIDE_API const char *bide_header(const bide_response *r, const char *name);
+BIDE_API bool bide_header_at(const bide_response *r, size_t i, bide_pair *out);
+
+/* The URL that was answered, after redirects, without user info; how many redirects there were. */
+BIDE_API const char *bide_response_url(const bide_response *r);
+BIDE_API int bide_response_redirects(const bide_response *r);
+
+/* The HTTP minor version (0 or 1); the peer's address "127.0.0.1" (borrowed); was the connection used before? */
+BIDE_API int bide_response_http_minor(const bide_response *r);
+BIDE_API const char *bide_response_peer(const bide_response *r);
+BIDE_API bool bide_response_reused(const bide_response *r);
+
+/* Microseconds from the start of the (last) exchange; -1: did not happen (a reused connection has no connect). */
+typedef struct bide_timing {
+    int64_t queued, dns, connect, tls; /* when each was over */
+    int64_t first_byte, head, body;
+    int64_t total; /* of all exchanges, redirects included */
+} bide_timing;
+
+BIDE_API bide_timing bide_response_timing(const bide_response *r);
+
+/* Body bytes received so far, as they came over the wire (chunk framing left out). */
+BIDE_API uint64_t bide_response_body_bytes(const bide_response *r);
+
+/*
+ * The whole body.  Read once, kept by the response.
+ *
+ * Suspends:  until all of it has come; a cancellation point
+ * Returns:   the bytes, with a NUL behind them; data is NULL on error
+ * Errors:    BIDE_ETRUNCATED, BIDE_ETOOBIG (max_body_bytes), BIDE_EHTTP, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM,
+ *            BIDE_ESTATE after bide_read_chunk
+ * Owns:      borrowed from the response
+ * Example:   *out = bide_body(r).len;
+ */
+BIDE_API bide_bytes bide_body(bide_response *r);
+
+/* The whole body as a string, as it came (UTF-8 is not checked); NULL on error.  Otherwise as bide_body. */
+BIDE_API const char *bide_text(bide_response *r);
+
+/*
+ * The whole body, parsed by jansson.
+ *
+ * Suspends:  as bide_body
+ * Returns:   a json_t, or NULL
+ * Errors:    BIDE_EJSON with the place; those of bide_body
+ * Owns:      the result is owned by the caller: json_decref() it
+ * Example:   json_t *doc = bide_json(r);
+ */
+BIDE_API struct json_t *bide_json(bide_response *r);
+
+/*
+ * The next piece of the body, for bodies that need not fit in memory.
+ *
+ * Suspends:  until some has come; a cancellation point
+ * Returns:   its length, 0 at the end
+ * Errors:    as bide_body
+ * Owns:      *data is borrowed until the next call on this response
+ * Example:   while ((n = bide_read_chunk(r, &data)) > 0) fwrite(data, 1, (size_t)n, file);
+ */
+BIDE_API ssize_t bide_read_chunk(bide_response *r, const char **data);
+
+/*
+ * Make a status of 400 or more an error.
+ *
+ * Returns:   0
+ * Errors:    BIDE_ESTATUS; the text has URL, status and reason
+ */
+BIDE_API int bide_raise_for_status(bide_response *r);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

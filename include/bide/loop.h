@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop.h - the event loop: it runs what is ready, fires what is due, waits for what comes, and repeats.
+ *
+ * A thread has at most one running loop, and everything made while it runs belongs to it.  Only the functions whose
+ * contract says so may be called from other threads.
+ */
+#ifndef BIDE_LOOP_H
+#define BIDE_LOOP_H
+
+#include <bide/task.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Run one program: make a loop, run the awaitable to its end, cancel what is left over and wait for it, close the loop.
+ *
+ * Returns:   its result, 0 or more
+ * Errors:    its error (bide_error_text has the story); BIDE_ERUNNING inside a running loop; BIDE_ENOMEM
+ * Example:   int main(void) { return bide_run(bide_coro(app)); }
+ */
+#define bide_run(x) bide_run_with(BIDE_AW(x))
+BIDE_API int bide_run_with(bide_awaitable a);
+
+/*
+ * bide_run for main(): prints the error, if there was one, with its story on standard error.
+ *
+ * Returns:   an exit status: the result, or 1 after an error
+ * Example:   int main(void) { return bide_main(bide_coro(app)); }
+ */
+#define bide_main(x) bide_main_with(BIDE_AW(x))
+BIDE_API int bide_main_with(bide_awaitable a);
+
+/*
+ * The running loop; else the loop of this thread, made when it is asked for the first time.
+ *
+ * Returns:   the loop, or NULL
+ * Errors:    BIDE_ENOMEM; what the kernel says when it has no more descriptors
+ * Owns:      borrowed: it ends with the thread, or with bide_loop_close
+ */
+BIDE_API bide_loop *bide_get_event_loop(void);
+
+/* A loop of its own, owned; bide_release closes it. */
+BIDE_API bide_loop *bide_loop_new(void);
+
+/*
+ * Run a loop until the awaitable is done.
+ *
+ * Returns:   its result, 0 or more
+ * Errors:    its error; BIDE_ERUNNING if a loop runs in this thread; BIDE_ECLOSED;
+ *            BIDE_ESTOPPED after bide_loop_stop (a task stays pending and can be run on)
+ * Example:   bide_run_until_complete(bide_get_event_loop(), bide_coro(f, 1));
+ */
+#define bide_run_until_complete(loop, x) bide_run_until_complete_with((loop), BIDE_AW(x))
+BIDE_API int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a);
+
+/*
+ * Run until bide_loop_stop; stopped before it runs: exactly one turn.
+ *
+ * Returns:   0
+ * Errors:    BIDE_ERUNNING; BIDE_ECLOSED
+ */
+BIDE_API int bide_run_forever(bide_loop *loop);
+
+/* End after the present turn. */
+BIDE_API void bide_loop_stop(bide_loop *loop);
+
+/*
+ * Cancel what is left, wait for it, and give everything back; the loop can not run any more.  Twice is once.
+ *
+ * Returns:   0
+ * Errors:    BIDE_ERUNNING while it runs
+ */
+BIDE_API int bide_loop_close(bide_loop *loop);
+
+BIDE_API bool bide_loop_is_running(const bide_loop *loop);
+BIDE_API bool bide_loop_is_closed(const bide_loop *loop);
+
+/* The loop's clock, in milliseconds: monotonic, with an arbitrary zero. */
+BIDE_API int64_t bide_loop_time_ms(const bide_loop *loop);
+
+/* A call that the loop will make. */
+typedef struct bide_handle bide_handle;
+typedef void bide_callback(void *arg);
+
+/*
+ * Have the loop call a function: in the next turn, after a delay, or at a time of the loop's clock.
+ *
+ * Calls for the same millisecond are made in the order in which they were asked for; none is made early.
+ *
+ * Returns:   a handle to cancel it with, or NULL
+ * Errors:    BIDE_ENOMEM; BIDE_ECLOSED
+ * Owns:      the handle is borrowed until the call was made or cancelled (bide_retain keeps it longer); arg is borrowed
+ */
+BIDE_API bide_handle *bide_loop_call_soon(bide_loop *loop, bide_callback *fn, void *arg);
+BIDE_API bide_handle *bide_loop_call_later(bide_loop *loop, int64_t delay_ms, bide_callback *fn, void *arg);
+BIDE_API bide_handle *bide_loop_call_at(bide_loop *loop, int64_t when_ms, bide_callback *fn, void *arg);
+
+/*
+ * bide_loop_call_soon from any thread; wakes the loop.
+ *
+ * Returns:   0
+ * Errors:    BIDE_ENOMEM; BIDE_ECLOSED
+ */
+BIDE_API int bide_loop_call_soon_threadsafe(bide_loop *loop, bide_callback *fn, void *arg);
+
+/* Do not make the call.  Twice is once. */
+BIDE_API void bide_handle_cancel(bide_handle *h);
+BIDE_API bool bide_handle_cancelled(const bide_handle *h);
+
+/*
+ * Hear of what nobody else would: a failed task whose error no one took, a task that was dropped while it ran.
+ *
+ * Without a handler these are not reported, unless the environment has BIDE_DEBUG=1: then they go to standard error.
+ */
+typedef void bide_exception_handler(bide_loop *loop, const char *message, void *arg);
+BIDE_API void bide_loop_set_exception_handler(bide_loop *loop, bide_exception_handler *fn, void *arg);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

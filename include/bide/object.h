@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * object.h - what every bide object shares: one way to let go of it, and a few small value types.
+ *
+ * Ownership has three words.  Owned: you got it, you release it.  Borrowed: valid until the stated event.
+ * Taken: we release it, even on failure.  bide_auto in front of a declaration is `async with`: the object is
+ * released when the scope ends, in reverse order, on every path.
+ */
+#ifndef BIDE_OBJECT_H
+#define BIDE_OBJECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__GNUC__)
+#define BIDE_API __attribute__((visibility("default")))
+#define BIDE_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
+#else
+#define BIDE_API
+#define BIDE_PRINTF(fmt, first)
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A duration that never ends.  Durations are int64 milliseconds; 0 in an option means its default. */
+#define BIDE_FOREVER ((int64_t)-1)
+
+/* Bytes that belong to somebody else; data[len] is a NUL where the function that returns it says so. */
+typedef struct bide_bytes {
+    const char *data;
+    size_t len;
+} bide_bytes;
+
+/* A name and a value; a list of them ends with a NULL name. */
+typedef struct bide_pair {
+    const char *name, *value;
+} bide_pair;
+
+/* A list of pairs in place: .headers = BIDE_PAIRS({"Accept", "text/html"}, {"X-Key", key}) */
+#define BIDE_PAIRS(...) ((const bide_pair[]){__VA_ARGS__, {NULL, NULL}})
+
+/* Stands second in every options struct, so that an option given without its name does not compile. */
+struct bide_use_named_options;
+
+/*
+ * Let go of any bide object.
+ *
+ * Releasing a running task cancels it and waits for it; a stream or response is closed; what is shared lives on
+ * until its last owner lets go.  NULL is fine.  The current error is kept.
+ *
+ * Suspends:  for a running task: until it has ended.  Not a cancellation point
+ * Example:   bide_release(task);
+ */
+BIDE_API void bide_release(void *object);
+
+/*
+ * Take one more share of an object, to be released as well.
+ *
+ * Returns:   the object
+ * Owns:      the result is owned
+ */
+BIDE_API void *bide_retain(void *object);
+
+static inline void bide__cleanup(void *slot)
+{
+    void *object;
+    memcpy(&object, slot, sizeof object);
+    bide_release(object);
+}
+
+static inline void *bide__take(void *slot)
+{
+    void *object, *nothing = NULL;
+    memcpy(&object, slot, sizeof object);
+    memcpy(slot, &nothing, sizeof nothing);
+    return object;
+}
+
+/* In front of a pointer declaration: release the object at the end of the scope. */
+#define bide_auto __attribute__((cleanup(bide__cleanup), unused))
+
+/* Move an object out of a bide_auto variable, which becomes NULL: return bide_take(response); */
+#define bide_take(variable) bide__take(&(variable))
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * server.h - a small HTTP/1.1 server: a handler coroutine for each request.
+ */
+#ifndef BIDE_SERVER_H
+#define BIDE_SERVER_H
+
+#include <stdbool.h>
+
+#include <bide/error.h>
+#include <bide/object.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bide_server bide_server;
+typedef struct bide_request_in bide_request_in; /* a request that came in; lives until its handler returns */
+
+/*
+ * Answers one request, in a task of its own; it may await.  A handler that returns an error, or without having
+ * answered, makes the server answer 500 (if nothing was sent) or close the connection.
+ */
+typedef int bide_handler(bide_request_in *request, void *arg);
+
+typedef struct bide_server_args {
+    bide_handler *handler;
+    struct bide_use_named_options *guard_;
+    void *arg;                 /* given to the handler; borrowed until the server is released */
+    const char *host;          /* address to listen on; default 127.0.0.1 */
+    int port;                  /* default 0: any that is free */
+    int max_connections;       /* default 20000; further ones wait in the kernel's queue */
+    size_t max_head_bytes;     /* default 64 KiB: 431 beyond */
+    size_t max_body_bytes;     /* default 64 MiB: 413 beyond */
+    int64_t idle_timeout_ms;   /* between requests and between bytes of one; default 75 s */
+    const char *cert_file, *key_file; /* PEM; both given: https */
+} bide_server_args;
+
+/*
+ * Listen, and answer requests from now on.
+ *
+ * Returns:   the server, or NULL
+ * Errors:    -EADDRINUSE, -EACCES and the like, with host and port in the text; BIDE_ETLS; BIDE_ENOMEM
+ * Owns:      the result is owned; releasing it (not in a handler) cancels what runs and waits for it
+ * Example:   bide_auto bide_server *s = bide_server_start(hello, .port = 8080);
+ */
+#define bide_server_start(...) bide_server_start_with((bide_server_args){.handler = __VA_ARGS__})
+BIDE_API bide_server *bide_server_start_with(bide_server_args args);
+
+/*
+ * Stop gracefully: accept nothing more, end idle connections, let running requests be answered.
+ *
+ * Suspends:  until all connections have ended, at most grace_ms (BIDE_FOREVER: no limit); a cancellation point
+ * Returns:   0
+ * Errors:    BIDE_ETIMEDOUT: some still run, and releasing the server will cancel them; BIDE_ECANCELED
+ */
+BIDE_API int bide_server_stop(bide_server *s, int64_t grace_ms);
+
+/* The port it listens on; "http://127.0.0.1:8080" (borrowed from the server). */
+BIDE_API int bide_server_port(const bide_server *s);
+BIDE_API const char *bide_server_url(const bide_server *s);
+
+/* Requests answered, connections accepted, open now. */
+typedef struct bide_server_stats {
+    uint64_t requests, connections;
+    uint64_t bytes_in, bytes_out;
+    int open;
+} bide_server_stats;
+
+BIDE_API bide_server_stats bide_server_get_stats(const bide_server *s);
+
+/* ---- the request: borrowed strings, valid until the handler returns ---- */
+
+BIDE_API const char *bide_request_method(const bide_request_in *q);
+/* The target as sent ("/a%20b?x=1"); its path; its query without '?', "" if none.  Nothing is decoded. */
+BIDE_API const char *bide_request_target(const bide_request_in *q);
+BIDE_API const char *bide_request_path(const bide_request_in *q);
+BIDE_API const char *bide_request_query(const bide_request_in *q);
+/* A query parameter, decoded; NULL if it is not there. */
+BIDE_API const char *bide_request_param(bide_request_in *q, const char *name);
+BIDE_API const char *bide_request_header(const bide_request_in *q, const char *name);
+BIDE_API bool bide_request_header_at(const bide_request_in *q, size_t i, bide_pair *out);
+/* The client's address ("127.0.0.1:40000"); the status that it was answered with, 0: none yet. */
+BIDE_API const char *bide_request_peer(const bide_request_in *q);
+BIDE_API int bide_request_status(const bide_request_in *q);
+
+/*
+ * The whole request body.
+ *
+ * Suspends:  until it has come; a cancellation point
+ * Returns:   the bytes, with a NUL behind them; data is NULL on error
+ * Errors:    BIDE_ETOOBIG, BIDE_ETRUNCATED, BIDE_EHTTP, BIDE_ETIMEDOUT
+ */
+BIDE_API bide_bytes bide_request_body(bide_request_in *q);
+
+/* ---- the answer ---- */
+
+/*
+ * Add a header to the answer, before it is sent; name and value are copied.  Date, Connection and the framing are
+ * written by the server; a Content-Length set here is what the pieces after bide_respond_begin must add up to.
+ *
+ * Returns:   0
+ * Errors:    -EINVAL for bytes that may not stand in a header, for Transfer-Encoding and Connection; BIDE_ESTATE
+ */
+BIDE_API int bide_respond_header(bide_request_in *q, const char *name, const char *value);
+
+/*
+ * Answer with a whole body.
+ *
+ * Suspends:  until the kernel has taken it; a cancellation point
+ * Returns:   0
+ * Errors:    BIDE_ESTATE if it was answered already; -EPIPE, -ECONNRESET when the client has gone
+ * Example:   return bide_respond(q, 200, "text/plain", "hello\n", 6);
+ */
+BIDE_API int bide_respond(bide_request_in *q, int status, const char *content_type, const void *body, size_t len);
+/* The same with a C string, and with printf. */
+BIDE_API int bide_respond_text(bide_request_in *q, int status, const char *text);
+BIDE_API int bide_respond_json(bide_request_in *q, int status, const char *format, ...) BIDE_PRINTF(3, 4);
+
+/*
+ * Answer piece by piece: begin, any number of pieces, end.  The framing is chunked, unless a Content-Length was set
+ * or the client speaks HTTP/1.0.  What begin makes goes out with the first piece.
+ *
+ * Suspends:  each may, until the kernel has taken it; cancellation points
+ * Returns:   0
+ * Errors:    as bide_respond; BIDE_ESTATE also for pieces that do not add up to the Content-Length
+ */
+BIDE_API int bide_respond_begin(bide_request_in *q, int status, const char *content_type);
+BIDE_API int bide_respond_chunk(bide_request_in *q, const void *data, size_t len);
+BIDE_API int bide_respond_end(bide_request_in *q);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * task.h - await, tasks, futures, and waiting for several things at once.
+ *
+ * The order in which things happen is asyncio's.  A function whose contract says "Suspends" may let other tasks run;
+ * one without that line never does.  "A cancellation point" returns BIDE_ECANCELED when the task was cancelled.
+ */
+#ifndef BIDE_TASK_H
+#define BIDE_TASK_H
+
+#include <stdbool.h>
+
+#include <bide/coroutine.h>
+#include <bide/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- await ---- */
+
+/*
+ * Wait for anything that can be awaited and take its result.
+ *
+ * A coroutine runs in place, on the caller's stack, without a switch.  A task or future that is done answers at once.
+ * If the caller is cancelled while it waits for a task or future, the cancellation goes to that one first and the
+ * caller goes on when it has ended (bide_shield prevents that).
+ *
+ * Suspends:  until it is done; a cancellation point
+ * Returns:   its result, 0 or more
+ * Errors:    its error; BIDE_ECANCELED; BIDE_ETIMEDOUT inside an expired bide_timeout; BIDE_ENOLOOP outside a task
+ * Owns:      tasks, futures, generators and objects are borrowed for the call
+ * Example:   int n = bide_await(bide_coro(count, path));
+ */
+#define bide_await(x) bide_await_with(BIDE_AW(x))
+BIDE_API int bide_await_with(bide_awaitable a);
+
+/*
+ * Let others run for a while; 0 or less: exactly one turn of the loop.
+ *
+ * Suspends:  for at least that many milliseconds; a cancellation point
+ * Returns:   0
+ * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT; BIDE_ENOLOOP outside a task
+ */
+BIDE_API int bide_sleep_ms(int64_t ms);
+
+/* ---- tasks ---- */
+
+/* What bide_create_task takes; zero means the default. */
+typedef struct bide_task_args {
+    bide_coroutine coroutine;
+    struct bide_use_named_options *guard_;
+    const char *name;          /* copied; default: Task-N */
+    size_t stack_size;         /* usable bytes; default 64 KiB; 16 KiB to 64 MiB */
+    bide_generator *generator; /* run this stackless coroutine in place of the coroutine; borrowed until it is done */
+} bide_task_args;
+
+/*
+ * Start a coroutine as a task: it runs beside its creator, from the next turn of the loop on.
+ *
+ * May be called before the loop runs; the task then belongs to this thread's event loop.
+ *
+ * Returns:   the task, or NULL
+ * Errors:    BIDE_ENOMEM, also when no stack could be had
+ * Owns:      the result is owned; releasing it while it runs cancels it and waits for it
+ * Example:   bide_auto bide_task *t = bide_create_task(bide_coro(work, 1), .name = "worker");
+ */
+#define bide_create_task(...) bide_create_task_with((bide_task_args){.coroutine = __VA_ARGS__})
+BIDE_API bide_task *bide_create_task_with(bide_task_args args);
+
+/*
+ * Make sure that something runs on its own: a coroutine or generator becomes a task, a task or future stays itself.
+ *
+ * Returns:   a bide_task * (for a future: that bide_future *), or NULL
+ * Errors:    as bide_create_task
+ * Owns:      the result is owned
+ * Example:   bide_auto bide_task *t = bide_ensure_future(bide_coro(work, 1));
+ */
+#define bide_ensure_future(x)                       \
+    _Generic((x),                                   \
+        bide_coroutine: bide__ensure_coroutine,     \
+        bide_generator *: bide__ensure_generator,   \
+        bide_task *: bide__ensure_task,             \
+        bide_future *: bide__ensure_future)(x)
+BIDE_API bide_task *bide__ensure_coroutine(bide_coroutine c);
+BIDE_API bide_task *bide__ensure_generator(bide_generator *g);
+BIDE_API bide_task *bide__ensure_task(bide_task *t);
+BIDE_API bide_future *bide__ensure_future(bide_future *f);
+
+/*
+ * Let a task go on without an owner: it is released when it ends.
+ *
+ * Owns:      taken
+ */
+BIDE_API void bide_detach(bide_task *t);
+
+/* The running task, borrowed; NULL outside tasks. */
+BIDE_API bide_task *bide_current_task(void);
+
+/* Has it ended?  Did it end by cancellation? */
+BIDE_API bool bide_task_done(const bide_task *t);
+BIDE_API bool bide_task_cancelled(const bide_task *t);
+
+/*
+ * The outcome of a task that has ended.
+ *
+ * Returns:   its result, 0 or more
+ * Errors:    its error; BIDE_ECANCELED; BIDE_ESTATE while it runs
+ */
+BIDE_API int bide_task_result(bide_task *t);
+
+/* Its name; a number that is unique in this process and rises.  Borrowed from the task. */
+BIDE_API const char *bide_task_name(const bide_task *t);
+BIDE_API uint64_t bide_task_id(const bide_task *t);
+
+/*
+ * Ask a task to end.  Its next (or present) wait returns BIDE_ECANCELED, once; cleanup runs as always.
+ *
+ * A task that has not begun never runs.  Requests are counted (bide_cancelling); bide_uncancel takes one back.
+ *
+ * Returns:   true if the request was made; false if the task had ended
+ */
+BIDE_API bool bide_task_cancel(bide_task *t);
+BIDE_API int bide_cancelling(const bide_task *t);
+BIDE_API int bide_uncancel(bide_task *t);
+
+/*
+ * Call a function of yours when a task has ended.
+ *
+ * It is called by the loop, never inline; several run in the order they were added.  On a task that has ended already
+ * it runs in the next turn.  It must not wait.
+ *
+ * Returns:   0
+ * Errors:    BIDE_ENOMEM
+ * Owns:      arg is borrowed until the call
+ * Example:   bide_task_add_done_callback(t, print_result, NULL);
+ */
+typedef void bide_task_callback(bide_task *t, void *arg);
+BIDE_API int bide_task_add_done_callback(bide_task *t, bide_task_callback *fn, void *arg);
+
+/* Take back every done callback with this function and argument.  Returns: how many. */
+BIDE_API int bide_task_remove_done_callback(bide_task *t, bide_task_callback *fn, void *arg);
+
+/* A task as the future that it is, and back (NULL if it is not a task).  Borrowed. */
+BIDE_API bide_future *bide_task_future(bide_task *t);
+BIDE_API bide_task *bide_future_task(bide_future *f);
+
+/* ---- futures ---- */
+
+/*
+ * A result that will come: pending, then done, failed or cancelled, once.
+ *
+ * Returns:   the future, or NULL
+ * Errors:    BIDE_ENOMEM
+ * Owns:      the result is owned
+ */
+BIDE_API bide_future *bide_future_new(void);
+
+/*
+ * Settle a future.  Who waits for it goes on in the next turn.
+ *
+ * Returns:   0
+ * Errors:    BIDE_ESTATE if it is settled already, or is a task; -EINVAL for a negative result or a code that is none
+ */
+BIDE_API int bide_future_set_result(bide_future *f, int result);
+BIDE_API int bide_future_set_error(bide_future *f, int code);
+
+/* Cancel a pending future (a task: as bide_task_cancel).  Returns: false if it was done. */
+BIDE_API bool bide_future_cancel(bide_future *f);
+
+BIDE_API bool bide_future_done(const bide_future *f);
+BIDE_API bool bide_future_cancelled(const bide_future *f);
+
+/* As bide_task_result. */
+BIDE_API int bide_future_result(bide_future *f);
+
+typedef void bide_future_callback(bide_future *f, void *arg);
+BIDE_API int bide_future_add_done_callback(bide_future *f, bide_future_callback *fn, void *arg);
+BIDE_API int bide_future_remove_done_callback(bide_future *f, bide_future_callback *fn, void *arg);
+
+/* ---- several at once ---- */
+
+/*
+ * Run several awaitables at once (up to eight; bide_gather_n for an array) and wait for all of them.
+ *
+ * If one fails, the others are cancelled.  Unlike asyncio.gather, the call returns only when every one has
+ * finished, so pointers to local variables may be passed as arguments.
+ *
+ * Suspends:  until all are done; a cancellation point: all are cancelled
+ * Returns:   0, or the first error in order of occurrence
+ * Errors:    those of the awaitables; BIDE_ECANCELED; BIDE_ENOMEM
+ * Owns:      tasks and futures are borrowed for the call
+ * Example:   BIDE_TRY(bide_gather(t, bide_coro(size, s, "https://b.example", &b)));
+ */
+#define bide_gather(...)                                                                     \
+    bide_gather_n((bide_awaitable[]){BIDE__MAP(BIDE_AW, __VA_ARGS__)}, BIDE__NARG(__VA_ARGS__))
+BIDE_API int bide_gather_n(const bide_awaitable *awaitables, size_t n);
+
+/*
+ * The same with return_exceptions=True: an error cancels nobody; codes[i] is the outcome of the i-th.
+ *
+ * Suspends:  until all are done; a cancellation point: all are cancelled
+ * Returns:   how many failed
+ * Errors:    BIDE_ECANCELED; BIDE_ENOMEM (then nothing has run)
+ */
+#define bide_gather_all(codes, ...)                                            \
+    bide_gather_all_n((codes), (bide_awaitable[]){BIDE__MAP(BIDE_AW, __VA_ARGS__)}, \
+                      BIDE__NARG(__VA_ARGS__))
+BIDE_API int bide_gather_all_n(int *codes, const bide_awaitable *awaitables, size_t n);
+
+enum bide_until { BIDE_ALL_COMPLETED, BIDE_FIRST_COMPLETED, BIDE_FIRST_ERROR };
+
+typedef struct bide_wait_args {
+    size_t n;
+    struct bide_use_named_options *guard_;
+    enum bide_until until; /* default BIDE_ALL_COMPLETED; a cancelled task is not an error */
+    int64_t timeout_ms;    /* default: no limit */
+} bide_wait_args;
+
+/*
+ * Wait for a set of tasks; cancel none, whatever happens.
+ *
+ * Suspends:  until the condition holds or the time is over; a cancellation point
+ * Returns:   how many are done (bide_task_done tells which); a time-out is no error
+ * Errors:    -EINVAL for an empty set; BIDE_ECANCELED; BIDE_ENOMEM
+ * Owns:      borrowed for the call
+ * Example:   bide_wait(tasks, 5, .until = BIDE_FIRST_COMPLETED, .timeout_ms = 1000)
+ */
+#define bide_wait(tasks, ...) bide_wait_with((tasks), (bide_wait_args){.n = __VA_ARGS__})
+BIDE_API int bide_wait_with(bide_task *const *tasks, bide_wait_args args);
+
+/*
+ * Wait for anything, but no longer than ms; then it is cancelled, and the call returns when it has ended.
+ *
+ * Suspends:  until it is done; a cancellation point
+ * Returns:   its result
+ * Errors:    its error; BIDE_ETIMEDOUT; BIDE_ECANCELED
+ * Example:   int r = bide_wait_for(bide_coro(answer, &a), 5000);
+ */
+#define bide_wait_for(x, ms) bide_wait_for_with(BIDE_AW(x), (ms))
+BIDE_API int bide_wait_for_with(bide_awaitable a, int64_t ms);
+
+/*
+ * Wait for a task or future without passing a cancellation of the caller on to it.
+ *
+ * Suspends:  until it is done; a cancellation point: then it goes on without us
+ * Returns:   its result
+ * Errors:    its error; BIDE_ECANCELED; BIDE_ETIMEDOUT
+ */
+#define bide_shield(x) \
+    bide__shield(_Generic((x), bide_task *: bide_task_future, bide_future *: bide__same_future)(x))
+BIDE_API int bide__shield(bide_future *f);
+BIDE_API bide_future *bide__same_future(bide_future *f);
+
+/* ---- timeouts ---- */
+
+/* Lives in the frame of the block it bounds; for bide_timeout alone. */
+typedef struct bide_timeout_scope {
+    void *private_[10];
+    int entered;
+} bide_timeout_scope;
+
+BIDE_API bide_timeout_scope *bide__timeout_enter(bide_timeout_scope *s, int64_t ms);
+BIDE_API void bide__timeout_leave(bide_timeout_scope *s);
+
+/*
+ * Bound every await in a block: bide_timeout(250) { r = bide_await(x); }
+ *
+ * When the time is over, the present and every later wait inside returns BIDE_ETIMEDOUT.  Arming cannot fail.
+ * Blocks nest; leave one in any way but longjmp.  BIDE_FOREVER: no bound.  0 or less: at once.
+ */
+#define bide_timeout(ms)                                                                     \
+    for (bide_timeout_scope BIDE__CAT(bide__scope_, __LINE__)                                \
+             __attribute__((cleanup(bide__timeout_leave))),                                  \
+         *BIDE__CAT(bide__once_, __LINE__) =                                                 \
+             bide__timeout_enter(&BIDE__CAT(bide__scope_, __LINE__), (ms));                  \
+         BIDE__CAT(bide__once_, __LINE__); BIDE__CAT(bide__once_, __LINE__) = NULL)
+
+/* Has the time of the innermost bide_timeout block of this task run out? */
+BIDE_API bool bide_timeout_expired(void);
+
+/* ---- threads ---- */
+
+/*
+ * Run a blocking call in a thread of the loop's pool, and wait for it.
+ *
+ * The function must not use the loop.  A cancelled caller whose call has begun goes on when the call has ended, because
+ * it may hold pointers into the caller's frame.
+ *
+ * Suspends:  until it has returned; a cancellation point
+ * Returns:   what the function returned
+ * Errors:    its error; BIDE_ECANCELED; -EAGAIN when no thread could be made
+ * Example:   int r = bide_to_thread(bide_coro(compress, in, out));
+ */
+BIDE_API int bide_to_thread(bide_coroutine c);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tls.h - how TLS is to be done: one immutable context, shared by many streams.
+ */
+#ifndef BIDE_TLS_H
+#define BIDE_TLS_H
+
+#include <stdbool.h>
+
+#include <bide/error.h>
+#include <bide/object.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bide_tls bide_tls;
+
+/* What bide_tls_new takes; zero means the default. */
+typedef struct bide_tls_args {
+    struct bide_use_named_options *guard_;
+    const char *ca_file;     /* trust these (PEM) in place of the system's (SSL_CERT_FILE, SSL_CERT_DIR are honoured) */
+    bool insecure;           /* client: accept any certificate */
+    const char *alpn;        /* offered protocols, comma separated; default: none */
+    const char *cert_file, *key_file; /* PEM chain and key: needed by a server */
+    bool server;
+    int min_version;         /* 0x0303 (TLS 1.2, default) or 0x0304 (TLS 1.3) */
+} bide_tls_args;
+
+/*
+ * Make a TLS context.  TLS 1.2 and 1.3; certificates are verified, host names checked, sessions resumed.
+ *
+ * Returns:   the context, or NULL
+ * Errors:    BIDE_ETLS names the file and why; BIDE_ENOMEM
+ * Owns:      the result is owned; streams that use it hold a share
+ */
+#define bide_tls_new(...) bide_tls_new_with((bide_tls_args){.guard_ = NULL, __VA_ARGS__})
+BIDE_API bide_tls *bide_tls_new_with(bide_tls_args args);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

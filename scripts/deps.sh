@@ -1,0 +1,130 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# deps.sh [--ci] [--dry-run] - install what the build needs and is not there (Debian and Ubuntu); elsewhere, list it.
+#
+#   --ci       also what .ci/run uses: clang, clang-tidy, valgrind, shellcheck, a cross compiler, ...
+#   --dry-run  only say what would be done
+#
+# When everything is there it takes a few milliseconds, touches no network and prints nothing.
+set -eu
+
+ci=false
+dry_run=false
+for arg; do
+    case $arg in
+    --ci) ci=true ;;
+    --dry-run) dry_run=true ;;
+    *)
+        echo "usage: deps.sh [--ci] [--dry-run]" >&2
+        exit 2
+        ;;
+    esac
+done
+
+missing=
+want() { # PACKAGE CHECK...: the package is needed if the check fails
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+tool() { # PACKAGE COMMAND
+    want "$1" command -v "$2"
+}
+library() { # PACKAGE PKG-CONFIG-NAME
+    want "$1" pkg-config --exists "$2"
+}
+has_clang_runtime() {
+    [ -f "$(clang -print-file-name=libclang_rt.fuzzer-"$(uname -m)".a)" ] ||
+        ls "$(clang -print-resource-dir)"/lib/*/libclang_rt.fuzzer*.a
+}
+has_cross_libc() {
+    [ -f /usr/aarch64-linux-gnu/lib/libc.so.6 ]
+}
+
+required() {
+    tool gcc cc
+    tool g++ c++
+    tool make make
+    tool meson meson
+    tool ninja-build ninja
+    tool pkg-config pkg-config
+    tool python3 python3
+    tool openssl openssl
+    library libssl-dev openssl
+    library libc-ares-dev libcares
+    library libjansson-dev jansson
+    library liburing-dev liburing
+    library libidn2-dev libidn2
+    library zlib1g-dev zlib
+    $ci || return 0
+    tool gcc gcc
+    tool clang clang
+    tool clang-tidy clang-tidy
+    tool llvm llvm-symbolizer
+    tool valgrind valgrind
+    tool shellcheck shellcheck
+    tool curl curl
+    tool nginx-light nginx
+    tool gdb gdb
+}
+# Needs to know which clang there is.
+clang_runtime() {
+    version=$(clang -dumpversion 2>/dev/null | cut -d. -f1)
+    want "libclang-rt-${version:-14}-dev" has_clang_runtime
+}
+cross() {
+    tool gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
+    want libc6-dev-arm64-cross has_cross_libc
+    tool qemu-user qemu-aarch64
+}
+
+list_for_others() {
+    {
+        echo "bide: these are missing, and this script can install only on Debian and Ubuntu, as root or with sudo."
+        echo "Please install them; the names are Debian's:"
+        for package in "$@"; do echo "    $package"; done
+    } >&2
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+apt() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@" >"$log" 2>&1
+}
+may_install() {
+    command -v apt-get >/dev/null 2>&1 && { [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null 2>&1; }
+}
+
+# What is missing by now; the lists of packages may be old or absent: then once more with new ones.
+install_missing() {
+    # shellcheck disable=SC2086 # a list of words
+    set -- $missing
+    missing=
+    [ $# -gt 0 ] || return 0
+    if $dry_run; then
+        echo "would install: $*"
+        return 0
+    fi
+    if ! may_install; then
+        list_for_others "$@"
+        return 1
+    fi
+    echo "installing: $*"
+    apt install --no-install-recommends "$@" && return 0
+    apt update && apt install --no-install-recommends "$@" && return 0
+    tail -n 20 "$log" >&2
+    echo "bide: apt-get could not install: $*" >&2
+    return 1
+}
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+required
+install_missing
+if $ci; then
+    clang_runtime
+    install_missing
+    cross
+    install_missing || echo "going on without these"
+fi

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * base.h - the room's header: what every other room builds on.  No loop, no I/O.
+ *
+ * In reading order: alloc, list, object, error, clock, buf, arena, map.
+ */
+#ifndef BIDE_BASE_H
+#define BIDE_BASE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <bide/error.h>
+#include <bide/object.h>
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#define array_len(a) (sizeof(a) / sizeof *(a))
+
+/* A state that must not be: said in debug builds (-Db_ndebug=false), assumed elsewhere. */
+#include <assert.h>
+
+/* ---- alloc.c: the heap, counted, so that tests see leaks and can make any allocation fail ---- */
+
+void *bide__malloc(size_t size);
+void *bide__calloc(size_t n, size_t size);
+void *bide__realloc(void *old, size_t size);
+void bide__free(void *p);
+char *bide__strdup(const char *text);
+char *bide__strndup(const char *text, size_t len);
+size_t bide__alloc_live(void);
+/* Fail the n-th allocation from now on (0: the next), once; negative: none. */
+void bide__alloc_fail_at(long n);
+
+/* ---- list: circular, doubly linked, inside other structs.  An idle node points to itself ---- */
+
+struct list_node {
+    struct list_node *next, *prev;
+};
+
+static inline void bide__list_init(struct list_node *n)
+{
+    n->next = n->prev = n;
+}
+
+static inline bool bide__list_is_empty(const struct list_node *n)
+{
+    return n->next == n;
+}
+
+/* Is this node in a list? */
+static inline bool bide__list_is_linked(const struct list_node *n)
+{
+    return n->next != n;
+}
+
+static inline void bide__list_append(struct list_node *list, struct list_node *n)
+{
+    n->prev = list->prev;
+    n->next = list;
+    list->prev->next = n;
+    list->prev = n;
+}
+
+static inline void bide__list_prepend(struct list_node *list, struct list_node *n)
+{
+    bide__list_append(list->next, n);
+}
+
+static inline void bide__list_remove(struct list_node *n)
+{
+    n->prev->next = n->next;
+    n->next->prev = n->prev;
+    bide__list_init(n);
+}
+
+/* Move all of `from` to the end of `to`; `from` is empty afterwards. */
+static inline void bide__list_splice(struct list_node *to, struct list_node *from)
+{
+    if (bide__list_is_empty(from))
+        return;
+    from->next->prev = to->prev;
+    to->prev->next = from->next;
+    from->prev->next = to;
+    to->prev = from->prev;
+    bide__list_init(from);
+}
+
+/* ---- object.c: the head of every public object ---- */
+
+struct object_type {
+    const char *name;
+    void (*destroy)(void *object); /* the last share is gone: give everything back, the memory too */
+    void (*release)(void *object); /* optional: in place of counting down (a task: cancel and wait) */
+};
+
+struct object {
+    const struct object_type *type;
+    unsigned refs;
+};
+
+static inline void bide__object_init(void *object, const struct object_type *type)
+{
+    struct object *o = object;
+    o->type = type;
+    o->refs = 1;
+}
+
+/* Count down without the type's release(). */
+void bide__object_unref(void *object);
+
+/* ---- error.c: one record per task, one per thread outside tasks ---- */
+
+#define ERROR_TEXT_MAX 232
+#define ERROR_TRACE_MAX 8
+
+struct error_record {
+    int code; /* 0: none */
+    bool was_read;
+    unsigned ntrace;
+    char text[ERROR_TEXT_MAX];
+    struct error_place {
+        const char *function, *file;
+        int line;
+    } trace[ERROR_TRACE_MAX];
+};
+
+static inline void bide__error_init(struct error_record *e)
+{
+    e->code = 0;
+    e->was_read = false;
+    e->ntrace = 0;
+}
+
+/* The record of what runs now; NULL: the thread's own.  Set by the loop at each switch. */
+extern _Thread_local struct error_record *bide__error_current_record __attribute__((tls_model("initial-exec")));
+/* Make `e` the record of what runs now; NULL: the thread's own.  Returns the one before. */
+struct error_record *bide__error_switch(struct error_record *e);
+struct error_record *bide__error_current(void);
+/* Put a task's error on record here, as bide_fail would: an unread one stays. */
+void bide__error_adopt(const struct error_record *from);
+int bide__vfail(int code, const char *format, va_list args);
+/* Out of memory, on record. */
+int bide__fail_nomem(const char *what);
+/* Put a word in front of the current error: "GET http://x/: " + what is there. */
+void bide__error_prefix(const char *format, ...) BIDE_PRINTF(1, 2);
+
+/* ---- clock.c ---- */
+
+/* CLOCK_MONOTONIC, nanoseconds. */
+int64_t bide__clock_ns(void);
+
+/* ---- buf.c: bytes that grow at the end, are taken from the front, and have a ceiling ---- */
+
+struct buf {
+    char *data;           /* the allocation */
+    size_t start, end;    /* what is in it: data[start..end) */
+    size_t cap, max;      /* max: never grow beyond */
+};
+
+static inline size_t bide__buf_len(const struct buf *b)
+{
+    return b->end - b->start;
+}
+
+static inline char *bide__buf_head(const struct buf *b)
+{
+    return b->data + b->start;
+}
+
+void bide__buf_init(struct buf *b, size_t max);
+void bide__buf_free(struct buf *b);
+/* Room for n more bytes at the tail; NULL and an error on record: BIDE_ELIMIT or BIDE_ENOMEM. */
+char *bide__buf_reserve(struct buf *b, size_t n);
+static inline void bide__buf_commit(struct buf *b, size_t n)
+{
+    b->end += n;
+}
+static inline void bide__buf_consume(struct buf *b, size_t n)
+{
+    b->start += n;
+    if (b->start == b->end)
+        b->start = b->end = 0;
+}
+int bide__buf_append(struct buf *b, const void *data, size_t n);
+int bide__buf_printf(struct buf *b, const char *format, ...) BIDE_PRINTF(2, 3);
+
+/* ---- arena.c: memory that dies together; can be reset and used again without the heap ---- */
+
+struct arena {
+    struct arena_block *block; /* the newest first */
+    char *next, *limit;
+    size_t total, max; /* max: BIDE_ELIMIT beyond */
+};
+
+void bide__arena_init(struct arena *a, size_t max);
+void bide__arena_free(struct arena *a);
+/* Forget everything but keep the largest block. */
+void bide__arena_reset(struct arena *a);
+/* 16-byte aligned; NULL and an error on record. */
+void *bide__arena_alloc(struct arena *a, size_t size);
+/* A copy with a NUL behind it. */
+char *bide__arena_strndup(struct arena *a, const char *text, size_t len);
+
+/* ---- map.c: bytes -> pointer, for hosts and names.  Hash with a random seed; no order ---- */
+
+struct map_node { /* inside what is mapped */
+    struct map_node *next;
+    uint64_t hash;
+    const char *key; /* borrowed: lives as long as the node */
+    size_t key_len;
+};
+
+struct map {
+    struct map_node **slots;
+    size_t nslots, count;
+    uint64_t seed;
+};
+
+int bide__map_init(struct map *m);
+void bide__map_free(struct map *m); /* the nodes are not touched */
+struct map_node *bide__map_find(const struct map *m, const char *key, size_t key_len);
+/* The key must not be in it yet.  Cannot fail: growing is best effort. */
+void bide__map_add(struct map *m, struct map_node *n, const char *key, size_t key_len);
+void bide__map_remove(struct map *m, struct map_node *n);
+/* All nodes: for (n = bide__map_first(m); n; n = bide__map_after(m, n)). */
+struct map_node *bide__map_first(const struct map *m);
+struct map_node *bide__map_after(const struct map *m, const struct map_node *n);
+
+/* Random bytes from the kernel (secrets, seeds, jitter). */
+void bide__random_bytes(void *out, size_t len);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arch.h - the four things that cannot be written in portable C.
+ *
+ * The build picks one implementation: arch/x86_64.S, arch/aarch64.S, or arch/ucontext.c for every other machine.
+ *
+ * A suspended context is one pointer, its stack pointer: everything else it needs lies on its own stack.
+ * Only what the ABI calls callee-saved is kept.  The floating-point control words (rounding mode, exception masks)
+ * are NOT: they belong to the thread, so a coroutine must not await while it has changed them.
+ */
+#ifndef BIDE_CORE_ARCH_H
+#define BIDE_CORE_ARCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <ucontext.h>
+
+/*
+ * Suspend the running context into *save_sp, resume the one saved as to_sp.
+ * arg is what the resumed side gets back from its own bide__switch, or the argument of its entry function.
+ */
+void *bide__switch(void **save_sp, void *to_sp, void *arg);
+
+/*
+ * Build a context at the top of a stack that calls entry(arg) when first switched to, with the arg of that switch.
+ * entry must never return.  Stack traces end at bide__fiber_entry.
+ */
+void *bide__context_make(void *stack_top, void (*entry)(void *arg));
+
+/* Where the calls of a context begin: the last frame of every trace.  Not to be called from C. */
+void bide__fiber_entry(void);
+
+/* Call fn with argc (at most 6) integer words as its arguments; other counts are a bug of the caller. */
+int bide__call_words(void (*fn)(void), unsigned argc, const uintptr_t *argv);
+
+/*
+ * How far apart -fstack-clash-protection probes big frames, or more.  A guard smaller than the interval is jumped over;
+ * a bigger one costs 8 bytes of page table per page and stack.  On aarch64 gcc's interval is 64 KiB, elsewhere 4 KiB.
+ */
+#if defined(__aarch64__)
+#define ARCH_GUARD_BYTES ((size_t)64 << 10)
+#else
+#define ARCH_GUARD_BYTES ((size_t)16 << 10)
+#endif
+
+/* Where a signal interrupted the program: stack pointer and instruction, or zeros where we cannot tell. */
+struct interrupted {
+    uintptr_t sp, pc;
+};
+
+static inline struct interrupted bide__signal_interrupted(const void *context)
+{
+    const ucontext_t *uc = context;
+#if defined(__x86_64__)
+    enum { RSP = 15, RIP = 16 }; /* REG_RSP, REG_RIP, which want _GNU_SOURCE */
+    return (struct interrupted){(uintptr_t)uc->uc_mcontext.gregs[RSP], (uintptr_t)uc->uc_mcontext.gregs[RIP]};
+#elif defined(__aarch64__)
+    return (struct interrupted){(uintptr_t)uc->uc_mcontext.sp, (uintptr_t)uc->uc_mcontext.pc};
+#else
+    (void)uc;
+    return (struct interrupted){0, 0};
+#endif
+}
+
+#endif

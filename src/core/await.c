@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * await.c - one verb for everything that can be awaited.
+ *
+ * A coroutine, a generator and an object run in place, on the caller's stack.  For a task or future the caller parks
+ * with one clause, and a cancellation of the caller goes to what it waits for, as asyncio's does.
+ */
+#include "core/core.h"
+
+/* ---- sleep ---- */
+
+struct sleep {
+    struct wait wait;
+    struct timer timer;
+};
+
+/* asyncio takes two turns from timer to task: the first one settles the sleep's future. */
+static void after_sleep(struct ready *r)
+{
+    bide_task *t = container_of(r, bide_task, ready);
+
+    r->run = bide__task_run;
+    bide__push(t->future.loop, r);
+}
+
+static void sleep_over(struct timer *timer)
+{
+    bide_task *t = container_of(timer, struct sleep, timer)->wait.task;
+
+    t->ready.run = after_sleep;
+    bide__push(t->future.loop, &t->ready);
+}
+
+static bool sleep_end_early(struct wait *w)
+{
+    struct sleep *s = container_of(w, struct sleep, wait);
+    bide_task *t = w->task;
+
+    if (!bide__timer_is_armed(&s->timer) && t->ready.run != after_sleep)
+        return false;
+    bide__timer_disarm(t->future.loop, &s->timer);
+    bide__unpush(t->future.loop, &t->ready);
+    t->ready.run = bide__task_run;
+    bide__push(t->future.loop, &t->ready);
+    return true;
+}
+
+static int yield_once(bide_task *t)
+{
+    bide__push(t->future.loop, &t->ready);
+    bide__park(t, NULL);
+    return bide__pending_interrupt(t);
+}
+
+int bide_sleep_ms(int64_t ms)
+{
+    bide_task *t = bide__task_required(__func__);
+    if (!t)
+        return BIDE_ENOLOOP;
+    if (ms <= 0)
+        return yield_once(t);
+
+    struct sleep s = {.wait = {.end_early = sleep_end_early, .task = t}};
+    bide__timer_init(&s.timer, sleep_over);
+    if (!bide__begin_interrupted(&s.wait))
+        bide__timer_arm(t->future.loop, &s.timer, ms);
+    bide__park(t, &s.wait);
+    return bide__wait_outcome(&s.wait);
+}
+
+/* ---- tasks and futures ---- */
+
+struct future_wait {
+    struct wait wait;
+    bide_future *future;
+};
+
+static bool future_end_early(struct wait *w)
+{
+    return bide_future_cancel(container_of(w, struct future_wait, wait)->future);
+}
+
+/* An interruption that came before the wait goes to what is waited for, too. */
+static void pass_on_pending_interrupt(bide_task *t, bide_future *f)
+{
+    if (t->must_cancel)
+        t->must_cancel = !bide_future_cancel(f);
+    else if (t->expired)
+        bide_future_cancel(f);
+}
+
+static int outcome_for(bide_task *t, const struct future_wait *w)
+{
+    bide_future *f = w->future;
+    if (t->must_cancel || (w->wait.too_late && bide__scope_explains(t)))
+        return bide__pending_interrupt(t);
+
+    int code = bide__future_outcome(f);
+    if (code == BIDE_ECANCELED && bide__scope_explains(t))
+        return bide__pending_interrupt(t);
+    return code;
+}
+
+static int check_awaitable(const bide_task *t, const bide_future *f)
+{
+    if (f->loop != t->future.loop)
+        return bide_fail(BIDE_ESTATE, "bide_await: it belongs to another event loop");
+    if (f == &t->future)
+        return bide_fail(BIDE_ESTATE, "bide_await: a task cannot await itself");
+    return 0;
+}
+
+static int await_future(bide_future *f)
+{
+    if (f->state != PENDING)
+        return bide__future_outcome(f);
+    bide_task *t = bide__task_required("bide_await");
+    int code = t ? check_awaitable(t, f) : BIDE_ENOLOOP;
+    if (code < 0)
+        return code;
+
+    struct future_wait w = {.wait = {.end_early = future_end_early, .task = t}, .future = bide_retain(f)};
+    struct clause clause;
+    bide__clause_init(&clause, &t->ready);
+    bide__list_append(&f->clauses, &clause.node);
+    pass_on_pending_interrupt(t, f);
+    bide__park(t, &w.wait);
+    assert(f->state != PENDING);
+
+    code = outcome_for(t, &w);
+    bide__object_unref(f);
+    return code;
+}
+
+void bide__drain(bide_future *f)
+{
+    bide_task *t = bide__task_here();
+    struct clause clause;
+
+    while (f->state == PENDING) {
+        bide__clause_init(&clause, &t->ready);
+        bide__list_append(&f->clauses, &clause.node);
+        bide__park(t, NULL);
+        bide__list_remove(&clause.node);
+    }
+}
+
+/* ---- the verb ---- */
+
+static int run_in_place(const bide_awaitable *a)
+{
+    if (!bide__task_required("bide_await"))
+        return BIDE_ENOLOOP;
+    if (a->kind == BIDE_AW_COROUTINE)
+        return bide__call_words(a->as.coroutine.fn, a->as.coroutine.argc, a->as.coroutine.argv);
+    if (a->kind == BIDE_AW_GENERATOR)
+        return bide__generator_await(a->as.generator);
+    return a->as.object->await(a->as.object);
+}
+
+int bide_await_with(bide_awaitable a)
+{
+    switch (a.kind) {
+    case BIDE_AW_TASK:
+        return await_future(&a.as.task->future);
+    case BIDE_AW_FUTURE:
+        return await_future(a.as.future);
+    case BIDE_AW_SLEEP:
+        return bide_sleep_ms(a.as.sleep_ms);
+    case BIDE_AW_COROUTINE:
+    case BIDE_AW_GENERATOR:
+    case BIDE_AW_OBJECT:
+        return run_in_place(&a);
+    }
+    return bide_fail(-EINVAL, "bide_await: not an awaitable");
+}
+
+/* ---- anything as something that settles on its own ---- */
+
+static int await_object(bide_awaitable_object *o)
+{
+    return o->await(o);
+}
+
+bide_future *bide__start(bide_loop *loop, bide_awaitable a)
+{
+    bide_task_args args = {.coroutine = a.as.coroutine};
+
+    switch (a.kind) {
+    case BIDE_AW_TASK:
+        return bide_retain(&a.as.task->future);
+    case BIDE_AW_FUTURE:
+        return bide_retain(a.as.future);
+    case BIDE_AW_COROUTINE:
+        break;
+    case BIDE_AW_GENERATOR:
+        args = (bide_task_args){.generator = a.as.generator};
+        break;
+    case BIDE_AW_OBJECT:
+        args = (bide_task_args){.coroutine = bide_coro(await_object, a.as.object)};
+        break;
+    case BIDE_AW_SLEEP:
+        args = (bide_task_args){.coroutine = {(void (*)(void))bide_sleep_ms, "bide_sleep_ms", 1, {(uintptr_t)a.as.sleep_ms}}};
+        break;
+    }
+    bide_task *t = bide__task_new(loop, args);
+    return t ? &t->future : NULL;
+}
+
+/* ---- wait_for ---- */
+
+static bool is_done(const bide_awaitable *a)
+{
+    return (a->kind == BIDE_AW_TASK && bide_task_done(a->as.task)) ||
+           (a->kind == BIDE_AW_FUTURE && bide_future_done(a->as.future));
+}
+
+/* No time at all: what has not begun does not begin. */
+static int wait_for_nothing(const bide_awaitable *a)
+{
+    bide_future *f = a->kind == BIDE_AW_TASK ? &a->as.task->future : a->kind == BIDE_AW_FUTURE ? a->as.future : NULL;
+
+    if (f && bide_future_cancel(f))
+        bide__drain(f);
+    if (f && f->state != CANCELLED)
+        return bide__future_outcome(f);
+    return bide_fail(BIDE_ETIMEDOUT, "timed out");
+}
+
+int bide_wait_for_with(bide_awaitable a, int64_t ms)
+{
+    int r = BIDE_ESTATE;
+    if (!bide__task_required("bide_wait_for"))
+        return BIDE_ENOLOOP;
+    if (ms == BIDE_FOREVER || is_done(&a))
+        return bide_await_with(a);
+    if (ms <= 0)
+        return wait_for_nothing(&a);
+
+    bide_timeout(ms)
+        r = bide_await_with(a);
+    return r;
+}

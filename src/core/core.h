@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core.h - the room's header: tasks, futures, the one way to wait, timers, the loop.
+ *
+ * In reading order: ring.c, timer.c, wait.c, future.c, task.c, generator.c, await.c, scope.c, gather.c, thread.c,
+ * loop.c, handle.c, run.c.  fiber.h, stack.h and arch.h hold the stack switch.
+ *
+ * How a task waits.  It puts a *clause* into the list of whatever can wake it (a future's, a descriptor's), points
+ * task->wait at a struct wait on its own stack, and parks.  Who settles the thing unlinks the clause and pushes what
+ * the clause wakes.  Nothing is allocated, so parking cannot fail.
+ */
+#ifndef BIDE_CORE_H
+#define BIDE_CORE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <bide/loop.h>
+#include <bide/task.h>
+
+#include "base/base.h"
+#include "core/fiber.h"
+#include "core/stack.h"
+
+/* ---- ring.c: the ready queue.  First in, first out; what is in it can be taken out again ---- */
+
+/*
+ * Something that the loop will run.  It is in the queue at most once.
+ *
+ * Pushing cannot fail, because whatever may be pushed has reserved a place before (bide__ring_reserve).
+ */
+struct ready {
+    void (*run)(struct ready *r);
+    uint32_t place; /* index in the ring + 1; 0: not queued */
+};
+
+struct ring {
+    struct ready **slots;
+    uint32_t mask;       /* capacity - 1 */
+    uint32_t head, tail; /* run at head, push at tail; they wrap */
+    uint32_t reserved;   /* never more than capacity */
+};
+
+int bide__ring_init(struct ring *q);
+void bide__ring_free(struct ring *q);
+int bide__ring_reserve(struct ring *q, uint32_t n); /* BIDE_ENOMEM; may be undone by unreserve */
+void bide__ring_compact(struct ring *q);
+static inline void bide__ring_unreserve(struct ring *q, uint32_t n)
+{
+    q->reserved -= n;
+}
+
+static inline uint32_t bide__ring_count(const struct ring *q)
+{
+    return q->tail - q->head;
+}
+
+static inline bool bide__ready_is_queued(const struct ready *r)
+{
+    return r->place != 0;
+}
+
+/* ---- timer.c: when the loop should wake up.  Hierarchical wheel, one millisecond per tick ---- */
+
+/* Lives in other structs; the wheel owns nothing, so arming cannot fail.  fire() is called by the loop. */
+struct timer {
+    struct list_node node;
+    int64_t when_ms; /* loop clock */
+    void (*fire)(struct timer *t);
+};
+
+#define WHEEL_LEVELS 8 /* 64^8 ms: for ever */
+
+struct wheel {
+    int64_t now_ms; /* everything before was fired */
+    uint64_t occupied[WHEEL_LEVELS];
+    struct list_node due; /* armed for a time already past */
+    struct list_node slots[WHEEL_LEVELS][64];
+    size_t count;
+};
+
+void bide__wheel_init(struct wheel *w, int64_t now_ms);
+static inline void bide__timer_init(struct timer *t, void (*fire)(struct timer *t))
+{
+    bide__list_init(&t->node);
+    t->fire = fire;
+}
+static inline bool bide__timer_is_armed(const struct timer *t)
+{
+    return bide__list_is_linked(&t->node);
+}
+void bide__wheel_arm(struct wheel *w, struct timer *t, int64_t when_ms);
+void bide__wheel_disarm(struct wheel *w, struct timer *t);
+/* The time at which something may be due (never too late), -1 if nothing is armed. */
+int64_t bide__wheel_next_ms(const struct wheel *w);
+/* Fire all that is due, in order of time, then of arming. */
+void bide__wheel_advance(struct wheel *w, int64_t now_ms);
+
+/* On a loop: relative to the clock as it is now. */
+void bide__timer_arm(bide_loop *loop, struct timer *t, int64_t delay_ms);
+void bide__timer_disarm(bide_loop *loop, struct timer *t);
+
+/* ---- wait.c: one way to wait ---- */
+
+/* One thing that may wake somebody.  Lives on the waiter's stack or in a callback entry. */
+struct clause {
+    struct list_node node; /* in the list of whoever will trigger it; idle once triggered or withdrawn */
+    struct ready *wakes;
+};
+
+static inline void bide__clause_init(struct clause *c, struct ready *wakes)
+{
+    bide__list_init(&c->node);
+    c->wakes = wakes;
+}
+
+enum interrupt { NOT_INTERRUPTED, BY_TIMEOUT, BY_CANCEL };
+
+/*
+ * What a parked task waits for.  end_early() is asked when the task is cancelled or out of time: it arranges that the
+ * task will be woken and returns true, or returns false if it is about to be woken anyway.
+ */
+struct wait {
+    bool (*end_early)(struct wait *w);
+    bide_task *task;
+    enum interrupt interrupted; /* the strongest reason so far */
+    bool too_late;              /* the time ran out when what was waited for was done, but before the task ran */
+};
+
+/* An interruption that is already there when a wait begins: 0, BIDE_ECANCELED (now delivered) or BIDE_ETIMEDOUT. */
+int bide__pending_interrupt(bide_task *t);
+/*
+ * The same for a wait that takes its turn even so, as asyncio's does: notes the reason in w and pushes the task, so
+ * that its park ends in the next turn.  Returns: was there an interruption?
+ */
+bool bide__begin_interrupted(struct wait *w);
+/* The code of a leaf wait (descriptor, timer, queue) that was ended early, or by a cancel meanwhile; else 0. */
+int bide__wait_outcome(const struct wait *w);
+
+/*
+ * Wait in a list until somebody triggers the clause (bide__wake_one / bide__wake_all): descriptors, queues, slots.
+ *
+ * Returns:   0; BIDE_ECANCELED; BIDE_ETIMEDOUT.  After an error the caller was not woken by the list's owner, or was
+ *            and must pass the wake-up on: *triggered says which (may be NULL).
+ */
+int bide__wait_in(struct list_node *list, bool *triggered);
+bool bide__wait_end_now(struct wait *w); /* an end_early() that just wakes the task */
+bool bide__wake_one(bide_loop *loop, struct list_node *list); /* the first in the list; false: nobody there */
+void bide__wake_all(bide_loop *loop, struct list_node *list);
+
+/* ---- future.c ---- */
+
+enum future_state { PENDING, DONE, FAILED, CANCELLED };
+
+struct bide_future {
+    struct object object;
+    bide_loop *loop;
+    struct list_node clauses;   /* who waits, in order */
+    struct error_record *error; /* FAILED: its story, or NULL if there was no memory for it */
+    int result;                 /* DONE: 0 or more; else the code */
+    uint8_t state;
+    bool is_task;
+    bool was_retrieved; /* somebody took the error */
+};
+
+void bide__future_init(struct bide_future *f, const struct object_type *type, bide_loop *loop);
+/* Settle it: records state and result, wakes all clauses in order. */
+void bide__future_settle(struct bide_future *f, enum future_state state, int result);
+/* Its outcome for one who waited: adopts the error record, marks it retrieved. */
+int bide__future_outcome(struct bide_future *f);
+void bide__future_fini(struct bide_future *f); /* reports what nobody retrieved; frees the record */
+
+/* ---- task.c ---- */
+
+/* What a stackful task keeps at the top of its stack, in the page that is touched anyway. */
+struct task_top {
+    struct error_record error;
+    bide_coroutine coroutine;
+};
+
+struct bide_task {
+    struct bide_future future;
+    struct ready ready;
+    struct list_node all; /* loop->tasks; also the loop's free list */
+    char *own_name;       /* NULL: Task-<id> */
+    uint64_t id;
+    uint16_t cancelling;  /* requests not taken back */
+    uint16_t expired;     /* of its bide_timeout blocks */
+    bool must_cancel;     /* deliver BIDE_ECANCELED at the next wait */
+    bool started;
+    bool stackless;
+    union {
+        struct { /* stackful */
+            struct fiber fiber;
+            struct wait *wait;    /* while parked, if it can be ended early */
+            struct scope *scopes; /* bide_timeout blocks, innermost first */
+        };
+        struct { /* stackless */
+            bide_generator *generator;
+            bide_future *awaited; /* a share; NULL: not waiting for one */
+            int outcome;          /* for the next step */
+            union {
+                struct clause clause;
+                struct timer timer;
+            };
+        };
+    };
+};
+
+size_t bide__tasks_live(void);
+bide_task *bide__task_new(bide_loop *loop, bide_task_args args); /* owned by the caller; queued */
+/* Make any awaitable a future that settles on its own: a task or future is itself.  A share, to be released. */
+bide_future *bide__start(bide_loop *loop, bide_awaitable a);
+void bide__task_finish(bide_task *t, int code); /* the body returned code */
+void bide__task_run(struct ready *r);
+void bide__task_start(bide_task *t);
+void bide__task_retire(bide_task *t); /* it is done and nothing runs on its stack: give that back */
+void bide__task_describe(const void *owner, char *buf, size_t cap); /* in a signal handler */
+void bide__task_chunks_free(bide_loop *loop);
+/* Cancelled or out of time: end its present wait early, or see to it that the next one ends at once. */
+void bide__task_interrupt(bide_task *t, enum interrupt why);
+/* Wait until it is done, whatever happens to the waiter. */
+void bide__drain(bide_future *f);
+
+/* ---- generator.c: stackless tasks ---- */
+
+void bide__generator_run(struct ready *r);
+int bide__generator_await(bide_generator *g); /* in place, by a stackful task */
+bool bide__generator_end_early(bide_task *t);
+
+/* ---- scope.c: bide_timeout ---- */
+
+struct scope {
+    struct timer timer;
+    struct ready ready;
+    bide_task *task;
+    struct scope *outer;
+    uint16_t cancelling; /* of the task, when the block was entered */
+    bool expired, has_place;
+};
+
+/* Does a cancellation that came back from inside mean that a block of this task ran out of time? */
+bool bide__scope_explains(const bide_task *t);
+
+/* ---- thread.c: blocking calls in threads, for to_thread and for files ---- */
+
+/* Run job(arg) in the loop's thread pool and wait for its end; not ended early once begun. */
+int bide__offload(int (*job)(void *arg), void *arg);
+struct thread_pool;
+void bide__threads_close(struct thread_pool *p);
+
+/* ---- loop.c ---- */
+
+/* The part of the loop that waits for the outside world; io's epoll.c is the one there is. */
+struct poller_ops {
+    int (*open)(bide_loop *loop, void **poller);
+    void (*close)(void *poller);
+    /* Wait up to timeout_ns (negative: for ever) and wake who waited.  0, or a code when the kernel refuses. */
+    int (*wait)(void *poller, int64_t timeout_ns);
+    void (*wake)(void *poller); /* from any thread or a signal handler: end the present or next wait */
+};
+
+extern const struct poller_ops bide__epoll_ops;
+
+struct bide_loop {
+    struct object object; /* shared by its tasks, futures and handles: they may outlive its closing */
+    struct ring ring;
+    bide_task *current;
+    struct fiber fiber; /* the loop's own: the thread's stack */
+    struct wheel wheel;
+    int64_t now_ns;  /* read when polling and when a timer is armed */
+    unsigned budget; /* resumes until the next poll */
+    unsigned outside; /* calls in threads: somebody will wake us */
+    const struct poller_ops *poller_ops;
+    void *poller;
+    struct list_node tasks;   /* all that are not done */
+    struct list_node handles; /* calls not made yet */
+    struct list_node free_tasks;
+    struct task_chunk *chunks; /* the memory of tasks */
+    struct stack_pool stacks;
+    struct list_node closers; /* struct loop_closer: what other rooms keep per loop */
+    pthread_mutex_t lock;
+    struct list_node inbox; /* struct inbox_item; under lock */
+    atomic_bool has_inbox;
+    struct thread_pool *threads; /* made when first used */
+    struct error_record step_error; /* of the stackless task that runs now */
+    bide_exception_handler *on_exception;
+    void *on_exception_arg;
+    bool running, stopping, closed;
+    bool virtual_time; /* tests: when all wait for a timer, the clock jumps there */
+};
+
+/* The loop that runs in this thread, and its running task; NULL if none. */
+extern _Thread_local bide_loop *bide__loop_here __attribute__((tls_model("initial-exec")));
+
+static inline bide_task *bide__task_here(void)
+{
+    return bide__loop_here ? bide__loop_here->current : NULL;
+}
+
+/* The running task, or an error on record (BIDE_ENOLOOP) that names the function. */
+bide_task *bide__task_required(const char *function);
+
+static inline void bide__push(bide_loop *loop, struct ready *r)
+{
+    struct ring *q = &loop->ring;
+
+    assert(r->place == 0);
+    if (unlikely(q->tail - q->head > q->mask))
+        bide__ring_compact(q);
+    q->slots[q->tail & q->mask] = r;
+    r->place = (q->tail & q->mask) + 1;
+    q->tail++;
+}
+
+/*
+ * Park the running task until somebody pushes it.  The caller has put its clauses where they belong and takes out
+ * what is left of them afterwards.  w may be NULL: then it can not be ended early (sleep(0), draining).
+ *
+ * Inline, because every return after a switch is one that the processor predicts wrongly.
+ */
+static inline void bide__park(bide_task *t, struct wait *w)
+{
+    t->wait = w;
+    bide__fiber_switch(&t->fiber, &t->future.loop->fiber, NULL);
+    t->wait = NULL;
+}
+
+static inline struct task_top *bide__task_top(const bide_task *t)
+{
+    return (struct task_top *)bide__stack_top(t->fiber.stack) - 1;
+}
+
+/* The loop gives a stackful task its turn.  Inline for the same reason. */
+static inline void bide__task_resume(bide_loop *loop, bide_task *t)
+{
+    if (unlikely(!t->started))
+        bide__task_start(t);
+    if (likely(t->future.state == PENDING)) {
+        bide__error_current_record = &bide__task_top(t)->error;
+        loop->current = t;
+        bide__fiber_switch(&loop->fiber, &t->fiber, t);
+        loop->current = NULL;
+    }
+    if (t->future.state != PENDING)
+        bide__task_retire(t);
+}
+
+/* Take it out of the queue, if it is there. */
+void bide__unpush(bide_loop *loop, struct ready *r);
+
+/* Something that another room keeps for a loop (a resolver, a file ring): closed with the loop, found by its key. */
+struct loop_closer {
+    struct list_node node;
+    const void *key; /* the address of something static */
+    void (*close)(struct loop_closer *c);
+};
+struct loop_closer *bide__loop_find(bide_loop *loop, const void *key);
+void bide__loop_attach(bide_loop *loop, struct loop_closer *c);
+void bide__loop_detach(struct loop_closer *c);
+
+int bide__loop_run_until(bide_loop *loop, bide_future *f); /* 0 also when it was stopped first */
+void bide__handles_close(bide_loop *loop);
+void bide__loop_set_virtual_time(bide_loop *loop, bool on);
+void bide__loop_report(bide_loop *loop, const char *format, ...) BIDE_PRINTF(2, 3);
+
+/* Something done in another thread; run() is called by the loop. */
+struct inbox_item {
+    struct list_node node;
+    void (*run)(struct inbox_item *item);
+};
+/* From any thread: have the loop run it, and wake the loop. */
+void bide__loop_post(bide_loop *loop, struct inbox_item *item);
+
+/* ---- run.c ---- */
+
+/* Run a coroutine on a loop of its own in this thread, whatever runs here already: blocks all of that. */
+int bide__run_private(bide_coroutine c);
+
+#endif

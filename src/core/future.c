@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * future.c - a result that will come.
+ *
+ * A future settles once.  Who waits for it has a clause in its list; settling wakes them all, in order, and never runs
+ * anything itself.  A done callback is a clause too, with an entry of its own that the loop runs.
+ *
+ * Invariants:
+ *   F1  only a pending future has clauses.
+ *   F2  error is set only if FAILED, and may be NULL even then (no memory to keep the story).
+ */
+#include "core/core.h"
+
+/* ---- life ---- */
+
+/* A done callback: a clause whose entry the loop runs.  It shares the future from the moment that this is done. */
+struct callback {
+    struct clause clause;
+    struct ready ready;
+    bide_future *future;
+    bide_future_callback *fn;
+    void *arg;
+};
+
+static void callback_run(struct ready *r);
+
+static struct callback *as_callback(struct list_node *node)
+{
+    struct clause *c = container_of(node, struct clause, node);
+
+    return c->wakes->run == callback_run ? container_of(c, struct callback, clause) : NULL;
+}
+
+static void callback_free(struct callback *c)
+{
+    bide__list_remove(&c->clause.node);
+    bide__ring_unreserve(&c->future->loop->ring, 1);
+    bide__free(c);
+}
+
+static void callback_run(struct ready *r)
+{
+    struct callback *c = container_of(r, struct callback, ready);
+    bide_future *f = c->future;
+
+    c->fn(f, c->arg);
+    callback_free(c);
+    bide__object_unref(f);
+}
+
+void bide__future_init(struct bide_future *f, const struct object_type *type, bide_loop *loop)
+{
+    bide__object_init(f, type);
+    f->loop = bide_retain(loop);
+    bide__list_init(&f->clauses);
+    f->error = NULL;
+    f->result = 0;
+    f->state = PENDING;
+    f->is_task = false;
+    f->was_retrieved = false;
+}
+
+/* Dropped before it was done: nobody can settle it any more, so its callbacks will not be called. */
+static void drop_callbacks(bide_future *f)
+{
+    while (!bide__list_is_empty(&f->clauses)) {
+        struct callback *c = as_callback(f->clauses.next);
+        assert(c); /* whoever waits for it shares it */
+        callback_free(c);
+    }
+}
+
+void bide__future_fini(struct bide_future *f)
+{
+    drop_callbacks(f);
+    if (f->state == FAILED && !f->was_retrieved)
+        bide__loop_report(f->loop, "%s%s: its error was never retrieved: %s", f->is_task ? "task " : "a future",
+                          f->is_task ? bide_task_name((bide_task *)f) : "",
+                          f->error ? f->error->text : bide_strerror(f->result));
+    bide__free(f->error);
+    bide__object_unref(f->loop);
+}
+
+static void future_destroy(void *object)
+{
+    bide_future *f = object;
+
+    bide__future_fini(f);
+    bide__free(f);
+}
+
+static const struct object_type future_type = {.name = "future", .destroy = future_destroy};
+
+bide_future *bide_future_new(void)
+{
+    bide_loop *loop = bide_get_event_loop();
+    if (!loop)
+        return NULL;
+
+    bide_future *f = bide__malloc(sizeof *f);
+    if (!f) {
+        bide__fail_nomem("bide_future_new");
+        return NULL;
+    }
+    bide__future_init(f, &future_type, loop);
+    return f;
+}
+
+/* ---- settling ---- */
+
+void bide__future_settle(struct bide_future *f, enum future_state state, int result)
+{
+    assert(f->state == PENDING);
+    f->state = (uint8_t)state;
+    f->result = result;
+    for (struct list_node *n = f->clauses.next; n != &f->clauses; n = n->next)
+        if (as_callback(n))
+            bide_retain(f);
+    bide__wake_all(f->loop, &f->clauses);
+}
+
+static int check_settable(const bide_future *f, const char *function)
+{
+    if (f->is_task)
+        return bide_fail(BIDE_ESTATE, "%s: a task settles by ending", function);
+    if (f->state != PENDING)
+        return bide_fail(BIDE_ESTATE, "%s: the future is done already", function);
+    return 0;
+}
+
+int bide_future_set_result(bide_future *f, int result)
+{
+    if (result < 0)
+        return bide_fail(-EINVAL, "bide_future_set_result: %d is an error; use bide_future_set_error", result);
+    int code = check_settable(f, __func__);
+    if (code < 0)
+        return code;
+
+    bide__future_settle(f, DONE, result);
+    return 0;
+}
+
+/* Keep the story that is on record here, if it is that of this code. */
+static void keep_story(bide_future *f, int code)
+{
+    const struct error_record *e = bide__error_current();
+    if (e->code != code)
+        return;
+
+    f->error = bide__malloc(sizeof *f->error);
+    if (f->error)
+        *f->error = *e;
+}
+
+int bide_future_set_error(bide_future *f, int code)
+{
+    if (code >= 0)
+        return bide_fail(-EINVAL, "bide_future_set_error: %d is not an error", code);
+    int bad = check_settable(f, __func__);
+    if (bad < 0)
+        return bad;
+
+    keep_story(f, code);
+    bide__future_settle(f, FAILED, code);
+    return 0;
+}
+
+bool bide_future_cancel(bide_future *f)
+{
+    if (f->is_task)
+        return bide_task_cancel((bide_task *)f);
+    if (f->state != PENDING) {
+        f->was_retrieved = true; /* who cancels does not want to hear of it */
+        return false;
+    }
+    bide__future_settle(f, CANCELLED, BIDE_ECANCELED);
+    return true;
+}
+
+/* ---- looking ---- */
+
+bool bide_future_done(const bide_future *f)
+{
+    return f->state != PENDING;
+}
+
+bool bide_future_cancelled(const bide_future *f)
+{
+    return f->state == CANCELLED;
+}
+
+int bide__future_outcome(struct bide_future *f)
+{
+    if (f->state == FAILED) {
+        f->was_retrieved = true;
+        if (f->error)
+            bide__error_adopt(f->error);
+    }
+    return f->result;
+}
+
+int bide_future_result(bide_future *f)
+{
+    if (f->state == PENDING)
+        return bide_fail(BIDE_ESTATE, "the result is not there yet");
+    return bide__future_outcome(f);
+}
+
+bide_future *bide_task_future(bide_task *t)
+{
+    return &t->future;
+}
+
+bide_task *bide_future_task(bide_future *f)
+{
+    return f->is_task ? (bide_task *)f : NULL;
+}
+
+bide_future *bide__same_future(bide_future *f)
+{
+    return f;
+}
+
+bide_future *bide__ensure_future(bide_future *f)
+{
+    return bide_retain(f);
+}
+
+/* ---- done callbacks ---- */
+
+int bide_future_add_done_callback(bide_future *f, bide_future_callback *fn, void *arg)
+{
+    struct callback *c = bide__malloc(sizeof *c);
+    if (!c || bide__ring_reserve(&f->loop->ring, 1) < 0) {
+        bide__free(c);
+        return bide__fail_nomem("add_done_callback");
+    }
+    *c = (struct callback){.ready.run = callback_run, .future = f, .fn = fn, .arg = arg};
+    bide__clause_init(&c->clause, &c->ready);
+    if (f->state == PENDING) {
+        bide__list_append(&f->clauses, &c->clause.node);
+    } else {
+        bide_retain(f);
+        bide__push(f->loop, &c->ready);
+    }
+    return 0;
+}
+
+int bide_future_remove_done_callback(bide_future *f, bide_future_callback *fn, void *arg)
+{
+    int removed = 0;
+
+    for (struct list_node *n = f->clauses.next, *next; n != &f->clauses; n = next) {
+        next = n->next;
+        struct callback *c = as_callback(n);
+        if (!c || c->fn != fn || c->arg != arg)
+            continue;
+        callback_free(c);
+        removed++;
+    }
+    return removed;
+}
+
+/* A task's callback has the same shape: a bide_task begins with its future. */
+int bide_task_add_done_callback(bide_task *t, bide_task_callback *fn, void *arg)
+{
+    return bide_future_add_done_callback(&t->future, (bide_future_callback *)(void (*)(void))fn, arg);
+}
+
+int bide_task_remove_done_callback(bide_task *t, bide_task_callback *fn, void *arg)
+{
+    return bide_future_remove_done_callback(&t->future, (bide_future_callback *)(void (*)(void))fn, arg);
+}

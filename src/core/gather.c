@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gather.c - waiting for several at once: gather, gather_all, wait, shield.
+ *
+ * All four watch futures: a watch is a clause with an entry of its own in the ready queue, so that each completion
+ * takes its turn before the waiter is woken, as asyncio's done callbacks do.  They live in one block for the call.
+ */
+#include "core/core.h"
+
+struct group;
+
+struct watch {
+    struct clause clause;
+    struct ready ready;
+    struct group *group;
+    bide_future *future; /* a share */
+};
+
+/* One call of gather, wait or shield. */
+struct group {
+    struct wait wait;
+    bide_loop *loop;
+    size_t n, started, finished;
+    struct watch *watches;
+    struct watch *first_failed;
+    bool (*is_over)(const struct group *g, const struct watch *w); /* after w finished */
+    bool cancel_on_error, takes_errors, over;
+    uint32_t places; /* reserved in the ready queue */
+    struct watch few[4];
+};
+
+/* ---- watching ---- */
+
+static void cancel_all(struct group *g)
+{
+    for (size_t i = 0; i < g->started; i++)
+        bide_future_cancel(g->watches[i].future);
+}
+
+static void watch_run(struct ready *r)
+{
+    struct watch *w = container_of(r, struct watch, ready);
+    struct group *g = w->group;
+
+    g->finished++;
+    if (g->takes_errors)
+        w->future->was_retrieved = true;
+    if (w->future->result < 0 && !g->first_failed) {
+        g->first_failed = w;
+        if (g->cancel_on_error)
+            cancel_all(g);
+    }
+    if (!g->over && g->is_over(g, w)) {
+        g->over = true;
+        if (!bide__ready_is_queued(&g->wait.task->ready))
+            bide__push(g->loop, &g->wait.task->ready);
+    }
+}
+
+static void watch_begin(struct group *g, struct watch *w, bide_future *f)
+{
+    *w = (struct watch){.ready.run = watch_run, .group = g, .future = f};
+    bide__clause_init(&w->clause, &w->ready);
+    if (f->state == PENDING)
+        bide__list_append(&f->clauses, &w->clause.node);
+    else
+        bide__push(g->loop, &w->ready);
+}
+
+static bool all_finished(const struct group *g, const struct watch *w)
+{
+    (void)w;
+    return g->finished == g->n;
+}
+
+/* One place in the ready queue for each, and one for a timer. */
+static int group_open(struct group *g, bide_task *t, size_t n)
+{
+    *g = (struct group){.wait.task = t, .loop = t->future.loop, .n = n, .watches = g->few, .is_over = all_finished};
+    if (n > UINT32_MAX / 4)
+        return bide_fail(BIDE_ELIMIT, "%zu awaitables at once", n);
+    g->places = (uint32_t)n + 1;
+    int code = bide__ring_reserve(&g->loop->ring, g->places);
+    if (code < 0)
+        return code;
+    if (n > array_len(g->few) && !(g->watches = bide__malloc(n * sizeof *g->watches))) {
+        bide__ring_unreserve(&g->loop->ring, g->places);
+        return bide__fail_nomem("gather");
+    }
+    return 0;
+}
+
+/* Whoever was started for this call alone is done by now, or has other owners. */
+static void group_close(struct group *g)
+{
+    for (size_t i = 0; i < g->started; i++) {
+        struct watch *w = &g->watches[i];
+        bide__list_remove(&w->clause.node);
+        bide__unpush(g->loop, &w->ready);
+        bide__object_unref(w->future);
+    }
+    bide__ring_unreserve(&g->loop->ring, g->places);
+    if (g->watches != g->few)
+        bide__free(g->watches);
+}
+
+/* ---- gather ---- */
+
+static bool gather_end_early(struct wait *w)
+{
+    struct group *g = container_of(w, struct group, wait);
+    if (g->finished == g->n)
+        return false;
+
+    cancel_all(g);
+    return true;
+}
+
+/* No memory for the i-th: those before it have not run yet, and never will. */
+static int gather_undo(struct group *g)
+{
+    int code = bide_error_code();
+
+    for (size_t i = 0; i < g->started; i++) {
+        bide_future_cancel(g->watches[i].future);
+        bide__drain(g->watches[i].future);
+    }
+    group_close(g);
+    return code;
+}
+
+static int gather_start(struct group *g, const bide_awaitable *awaitables)
+{
+    for (; g->started < g->n; g->started++) {
+        bide_future *f = bide__start(g->loop, awaitables[g->started]);
+        if (f && f == &g->wait.task->future) {
+            bide_fail(BIDE_ESTATE, "gather: a task cannot await itself");
+            bide__object_unref(f);
+            f = NULL;
+        } else if (f && f->loop != g->loop) {
+            bide_fail(BIDE_ESTATE, "gather: number %zu belongs to another event loop", g->started + 1);
+            bide__object_unref(f);
+            f = NULL;
+        }
+        if (!f)
+            return gather_undo(g);
+        watch_begin(g, &g->watches[g->started], f);
+    }
+    return 0;
+}
+
+/* Park until every one is done, and tell what became of the wait itself. */
+static int gather_wait(struct group *g)
+{
+    bide_task *t = g->wait.task;
+
+    g->wait.end_early = gather_end_early;
+    g->takes_errors = true;
+    if (t->must_cancel || t->expired) {
+        g->wait.interrupted = t->must_cancel ? BY_CANCEL : BY_TIMEOUT;
+        t->must_cancel = false;
+        cancel_all(g);
+    }
+    while (!g->over)
+        bide__park(t, &g->wait);
+    return bide__wait_outcome(&g->wait);
+}
+
+int bide_gather_n(const bide_awaitable *awaitables, size_t n)
+{
+    bide_task *t = bide__task_required("bide_gather");
+    struct group g;
+    if (!t)
+        return BIDE_ENOLOOP;
+    if (n == 0)
+        return 0;
+
+    int code = group_open(&g, t, n);
+    if (code < 0 || (code = gather_start(&g, awaitables)) < 0)
+        return code;
+    g.cancel_on_error = true;
+    code = gather_wait(&g);
+    if (code == 0 && g.first_failed)
+        code = bide__future_outcome(g.first_failed->future);
+    group_close(&g);
+    return code;
+}
+
+int bide_gather_all_n(int *codes, const bide_awaitable *awaitables, size_t n)
+{
+    bide_task *t = bide__task_required("bide_gather_all");
+    struct group g;
+    if (!t)
+        return BIDE_ENOLOOP;
+    if (n == 0)
+        return 0;
+
+    int code = group_open(&g, t, n);
+    if (code < 0 || (code = gather_start(&g, awaitables)) < 0)
+        return code;
+    code = gather_wait(&g);
+    int failed = 0;
+    for (size_t i = 0; i < n; i++) {
+        codes[i] = g.watches[i].future->result;
+        failed += codes[i] < 0;
+    }
+    group_close(&g);
+    return code < 0 ? code : failed;
+}
+
+/* ---- wait ---- */
+
+static bool first_finished(const struct group *g, const struct watch *w)
+{
+    (void)g;
+    (void)w;
+    return true;
+}
+
+static bool first_error_or_all(const struct group *g, const struct watch *w)
+{
+    return w->future->state == FAILED || g->finished == g->n;
+}
+
+struct wait_timer {
+    struct timer timer;
+    struct ready ready;
+    struct group *group;
+};
+
+static void wait_time_over(struct ready *r)
+{
+    bide__wait_end_now(&container_of(r, struct wait_timer, ready)->group->wait);
+}
+
+static void wait_timer_fired(struct timer *timer)
+{
+    struct wait_timer *t = container_of(timer, struct wait_timer, timer);
+
+    bide__push(t->group->loop, &t->ready);
+}
+
+static int count_done(bide_task *const *tasks, size_t n)
+{
+    int done = 0;
+
+    for (size_t i = 0; i < n; i++)
+        done += bide_task_done(tasks[i]);
+    return done;
+}
+
+static int wait_open(struct group *g, bide_task *t, bide_task *const *tasks, bide_wait_args args)
+{
+    int code = group_open(g, t, args.n);
+    if (code < 0)
+        return code;
+
+    g->wait.end_early = bide__wait_end_now;
+    if (args.until == BIDE_FIRST_COMPLETED)
+        g->is_over = first_finished;
+    else if (args.until == BIDE_FIRST_ERROR)
+        g->is_over = first_error_or_all;
+    for (; g->started < args.n; g->started++) {
+        bide_future *f = bide_retain(&tasks[g->started]->future);
+        watch_begin(g, &g->watches[g->started], f);
+    }
+    return 0;
+}
+
+int bide_wait_with(bide_task *const *tasks, bide_wait_args args)
+{
+    bide_task *t = bide__task_required("bide_wait");
+    struct group g;
+    int code = t ? 0 : BIDE_ENOLOOP;
+    if (code == 0 && args.n == 0)
+        code = bide_fail(-EINVAL, "bide_wait: no tasks to wait for");
+    if (code < 0 || (code = wait_open(&g, t, tasks, args)) < 0)
+        return code;
+
+    struct wait_timer timer = {.ready.run = wait_time_over, .group = &g};
+    bide__timer_init(&timer.timer, wait_timer_fired);
+    if (!bide__begin_interrupted(&g.wait) && args.timeout_ms > 0)
+        bide__timer_arm(g.loop, &timer.timer, args.timeout_ms);
+    bide__park(t, &g.wait);
+    bide__timer_disarm(g.loop, &timer.timer);
+    bide__unpush(g.loop, &timer.ready);
+    group_close(&g);
+    code = bide__wait_outcome(&g.wait);
+    return code < 0 ? code : count_done(tasks, args.n);
+}
+
+/* ---- shield ---- */
+
+int bide__shield(bide_future *f)
+{
+    bide_task *t = bide__task_required("bide_shield");
+    struct group g;
+    if (!t)
+        return BIDE_ENOLOOP;
+    if (f->state != PENDING)
+        return bide__future_outcome(f);
+    int code = group_open(&g, t, 1);
+    if (code < 0)
+        return code;
+
+    g.wait.end_early = bide__wait_end_now;
+    g.is_over = first_finished;
+    watch_begin(&g, &g.watches[0], bide_retain(f));
+    g.started = 1;
+    bide__begin_interrupted(&g.wait);
+    bide__park(t, &g.wait);
+    code = bide__wait_outcome(&g.wait);
+    if (code == 0)
+        code = bide__future_outcome(f);
+    group_close(&g);
+    return code;
+}

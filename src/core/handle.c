@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * handle.c - calls that the loop will make: call_soon, call_later, call_at, call_soon_threadsafe.
+ *
+ * The loop owns one share of a handle until the call was made or cancelled; then the handle is settled and only whoever
+ * retained it still sees it.
+ */
+#include "core/core.h"
+
+struct bide_handle {
+    struct object object;
+    struct ready ready;
+    struct timer timer;
+    struct inbox_item item;
+    struct list_node all; /* loop->handles until settled */
+    bide_loop *loop;      /* a share, but for the handle of another thread: then until the loop takes it */
+    bide_callback *fn;
+    void *arg;
+    bool cancelled, settled, has_place;
+};
+
+static void handle_destroy(void *object)
+{
+    bide__free(object);
+}
+
+static const struct object_type handle_type = {.name = "handle", .destroy = handle_destroy};
+
+/* The call was made, or never will be. */
+static void settle(bide_handle *h)
+{
+    if (h->settled)
+        return;
+    h->settled = true;
+    bide__timer_disarm(h->loop, &h->timer);
+    bide__unpush(h->loop, &h->ready);
+    if (h->has_place)
+        bide__ring_unreserve(&h->loop->ring, 1);
+    bide__list_remove(&h->all);
+    bide__object_unref(h);
+}
+
+static void call(bide_handle *h)
+{
+    bide_retain(h);
+    if (!h->cancelled)
+        h->fn(h->arg);
+    settle(h);
+    bide__object_unref(h);
+}
+
+static void handle_run(struct ready *r)
+{
+    call(container_of(r, bide_handle, ready));
+}
+
+static void handle_due(struct timer *t)
+{
+    bide_handle *h = container_of(t, bide_handle, timer);
+
+    bide__push(h->loop, &h->ready);
+}
+
+static bide_handle *handle_new(bide_loop *loop, bide_callback *fn, void *arg)
+{
+    bide_handle *h = bide__calloc(1, sizeof *h);
+    if (!h) {
+        bide__fail_nomem("a call for the event loop");
+        return NULL;
+    }
+    bide__object_init(h, &handle_type);
+    h->ready.run = handle_run;
+    bide__timer_init(&h->timer, handle_due);
+    bide__list_init(&h->item.node);
+    bide__list_init(&h->all);
+    h->loop = loop;
+    h->fn = fn;
+    h->arg = arg;
+    return h;
+}
+
+/* A handle with a place in the queue, in the loop's list. */
+static bide_handle *handle_open(bide_loop *loop, bide_callback *fn, void *arg)
+{
+    if (loop->closed) {
+        bide_fail(BIDE_ECLOSED, "the event loop is closed");
+        return NULL;
+    }
+    bide_handle *h = handle_new(loop, fn, arg);
+    if (!h)
+        return NULL;
+    if (bide__ring_reserve(&loop->ring, 1) < 0) {
+        bide__free(h);
+        return NULL;
+    }
+    h->has_place = true;
+    bide__list_append(&loop->handles, &h->all);
+    return h;
+}
+
+bide_handle *bide_loop_call_soon(bide_loop *loop, bide_callback *fn, void *arg)
+{
+    bide_handle *h = handle_open(loop, fn, arg);
+
+    if (h)
+        bide__push(loop, &h->ready);
+    return h;
+}
+
+bide_handle *bide_loop_call_later(bide_loop *loop, int64_t delay_ms, bide_callback *fn, void *arg)
+{
+    bide_handle *h = handle_open(loop, fn, arg);
+
+    if (h)
+        bide__timer_arm(loop, &h->timer, delay_ms);
+    return h;
+}
+
+bide_handle *bide_loop_call_at(bide_loop *loop, int64_t when_ms, bide_callback *fn, void *arg)
+{
+    bide_handle *h = handle_open(loop, fn, arg);
+
+    if (h)
+        bide__wheel_arm(&loop->wheel, &h->timer, when_ms);
+    return h;
+}
+
+/* In the loop's thread: take a place in the queue like everybody else; without memory the call is made at once. */
+static void handle_arrived(struct inbox_item *item)
+{
+    bide_handle *h = container_of(item, bide_handle, item);
+
+    bide__list_append(&h->loop->handles, &h->all);
+    h->has_place = bide__ring_reserve(&h->loop->ring, 1) == 0;
+    if (h->has_place) {
+        bide__push(h->loop, &h->ready);
+    } else {
+        bide_error_clear();
+        call(h);
+    }
+}
+
+int bide_loop_call_soon_threadsafe(bide_loop *loop, bide_callback *fn, void *arg)
+{
+    if (loop->closed)
+        return bide_fail(BIDE_ECLOSED, "the event loop is closed");
+    bide_handle *h = handle_new(loop, fn, arg);
+    if (!h)
+        return BIDE_ENOMEM;
+
+    h->item.run = handle_arrived;
+    bide__loop_post(loop, &h->item);
+    return 0;
+}
+
+void bide_handle_cancel(bide_handle *h)
+{
+    h->cancelled = true;
+    settle(h);
+}
+
+bool bide_handle_cancelled(const bide_handle *h)
+{
+    return h->cancelled;
+}
+
+void bide__handles_close(bide_loop *loop)
+{
+    for (struct list_node *n; !bide__list_is_empty(&loop->inbox);) {
+        n = loop->inbox.next;
+        bide__list_remove(n);
+        bide__free(container_of(container_of(n, struct inbox_item, node), bide_handle, item));
+    }
+    while (!bide__list_is_empty(&loop->handles))
+        settle(container_of(loop->handles.next, bide_handle, all));
+}

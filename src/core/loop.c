@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop.c - run what is ready, fire what is due, wait for what comes; repeat.
+ *
+ * A turn runs just what was ready when it began; what becomes ready meanwhile waits for the next one.  The kernel is
+ * not asked in every turn: while there is work, it is asked after a number of resumes, and otherwise only when nothing
+ * is ready.  The clock is read when the kernel is asked.
+ *
+ * Invariants:
+ *   L1  a thread has at most one running loop; bide__loop_here is it.
+ *   L2  what is taken from the queue is not in it while it runs, so it may be pushed again at once.
+ */
+#include "core/core.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Resumes between two questions to the kernel, which cost as much as twenty of them. */
+#define RESUMES_PER_POLL 256
+/* How far ahead in the queue memory is fetched: first the entry, then the stack it points to. */
+#define LOOK_AHEAD 8
+#define NS_PER_MS 1000000
+#define POLL_MAX_NS ((int64_t)24 * 3600 * 1000 * NS_PER_MS)
+
+_Thread_local bide_loop *bide__loop_here __attribute__((tls_model("initial-exec")));
+
+/* ---- running ---- */
+
+static inline void look_ahead(const struct ring *q, uint32_t at)
+{
+    const char *far = (const char *)q->slots[(at + 2 * LOOK_AHEAD) & q->mask];
+    const struct ready *near = q->slots[(at + LOOK_AHEAD) & q->mask];
+
+    __builtin_prefetch(far - offsetof(bide_task, ready));
+    __builtin_prefetch(far);
+    __builtin_prefetch(far - offsetof(bide_task, ready) + offsetof(bide_task, fiber));
+    if (near && near->run == bide__task_run) {
+        const char *sp = container_of(near, bide_task, ready)->fiber.sp;
+        for (int line = 0; line < 4; line++)
+            __builtin_prefetch(sp + line * 64);
+    }
+}
+
+/* A callback has the error record of whoever runs the loop. */
+static void run_other(struct ready *r, struct error_record *outer)
+{
+    bide__error_current_record = outer;
+    r->run(r);
+}
+
+static void run_ready(bide_loop *loop, uint32_t n)
+{
+    struct ring *q = &loop->ring;
+    struct error_record *outer = bide__error_current_record;
+    bool many = n > 2 * LOOK_AHEAD;
+
+    for (; n > 0 && bide__ring_count(q) > 0; n--) {
+        struct ready *r = q->slots[q->head & q->mask];
+        if (many && n > 2 * LOOK_AHEAD)
+            look_ahead(q, q->head);
+        q->slots[q->head & q->mask] = NULL;
+        q->head++;
+        if (!r)
+            continue;
+        r->place = 0;
+        if (likely(r->run == bide__task_run))
+            bide__task_resume(loop, container_of(r, bide_task, ready));
+        else
+            run_other(r, outer);
+    }
+    bide__error_current_record = outer;
+}
+
+/* ---- waiting ---- */
+
+static void take_inbox(bide_loop *loop)
+{
+    struct list_node items;
+    if (!atomic_load_explicit(&loop->has_inbox, memory_order_acquire))
+        return;
+
+    bide__list_init(&items);
+    pthread_mutex_lock(&loop->lock);
+    bide__list_splice(&items, &loop->inbox);
+    atomic_store_explicit(&loop->has_inbox, false, memory_order_relaxed);
+    pthread_mutex_unlock(&loop->lock);
+
+    while (!bide__list_is_empty(&items)) {
+        struct inbox_item *item = container_of(items.next, struct inbox_item, node);
+        bide__list_remove(&item->node);
+        item->run(item);
+    }
+}
+
+static int64_t poll_timeout_ns(bide_loop *loop)
+{
+    if (bide__ring_count(&loop->ring) > 0 || loop->stopping)
+        return 0;
+    int64_t next_ms = bide__wheel_next_ms(&loop->wheel);
+    if (next_ms < 0)
+        return -1;
+
+    if (!loop->virtual_time)
+        loop->now_ns = bide__clock_ns();
+    int64_t ns = next_ms * NS_PER_MS - loop->now_ns;
+    return ns < 0 ? 0 : ns > POLL_MAX_NS ? POLL_MAX_NS : ns;
+}
+
+/* Virtual time: when nothing but a timer can happen, it is that time now. */
+static int64_t jump_ahead(bide_loop *loop, int64_t timeout_ns)
+{
+    if (!loop->virtual_time || timeout_ns <= 0 || loop->outside > 0)
+        return timeout_ns;
+    loop->now_ns += timeout_ns;
+    return 0;
+}
+
+static int ask_kernel(bide_loop *loop)
+{
+    int64_t timeout_ns = jump_ahead(loop, poll_timeout_ns(loop));
+    int code = loop->poller_ops->wait(loop->poller, timeout_ns);
+
+    loop->budget = RESUMES_PER_POLL;
+    if (!loop->virtual_time)
+        loop->now_ns = bide__clock_ns();
+    take_inbox(loop);
+    bide__wheel_advance(&loop->wheel, loop->now_ns / NS_PER_MS);
+    return code;
+}
+
+static int turn(bide_loop *loop)
+{
+    int code = 0;
+    uint32_t n = bide__ring_count(&loop->ring);
+
+    if (n == 0 || n >= loop->budget)
+        code = ask_kernel(loop);
+    else if (!bide__list_is_empty(&loop->wheel.due))
+        bide__wheel_advance(&loop->wheel, loop->wheel.now_ms);
+
+    n = bide__ring_count(&loop->ring);
+    loop->budget -= n < loop->budget ? n : loop->budget;
+    run_ready(loop, n);
+    return code;
+}
+
+static int loop_enter(bide_loop *loop)
+{
+    if (bide__loop_here)
+        return bide_fail(BIDE_ERUNNING, "an event loop is running in this thread already");
+    if (loop->closed)
+        return bide_fail(BIDE_ECLOSED, "the event loop is closed");
+    int code = bide__overflow_thread_enter();
+    if (code < 0)
+        return bide_fail(code, "an alternate signal stack: %s", bide_strerror(code));
+
+    bide__loop_here = loop;
+    loop->running = true;
+    return 0;
+}
+
+static void loop_leave(bide_loop *loop)
+{
+    loop->running = false;
+    loop->stopping = false;
+    bide__loop_here = NULL;
+    bide__overflow_thread_leave();
+}
+
+int bide_run_forever(bide_loop *loop)
+{
+    int code = loop_enter(loop);
+    if (code < 0)
+        return code;
+
+    do
+        code = turn(loop);
+    while (!loop->stopping && code == 0);
+    loop_leave(loop);
+    return code;
+}
+
+void bide_loop_stop(bide_loop *loop)
+{
+    loop->stopping = true;
+}
+
+bool bide_loop_is_running(const bide_loop *loop)
+{
+    return loop->running;
+}
+
+/* ---- until something is done ---- */
+
+struct until {
+    struct clause clause;
+    struct ready ready;
+    bide_loop *loop;
+};
+
+static void until_run(struct ready *r)
+{
+    bide_loop_stop(container_of(r, struct until, ready)->loop);
+}
+
+int bide__loop_run_until(bide_loop *loop, bide_future *f)
+{
+    struct until u = {.ready.run = until_run, .loop = loop};
+    int code = bide__ring_reserve(&loop->ring, 1);
+    if (code < 0)
+        return code;
+
+    bide__clause_init(&u.clause, &u.ready);
+    if (f->state == PENDING)
+        bide__list_append(&f->clauses, &u.clause.node);
+    else
+        bide__push(loop, &u.ready);
+    code = bide_run_forever(loop);
+    bide__list_remove(&u.clause.node);
+    bide__unpush(loop, &u.ready);
+    bide__ring_unreserve(&loop->ring, 1);
+    return code;
+}
+
+/* ---- life ---- */
+
+static void loop_destroy(void *object)
+{
+    bide_loop *loop = object;
+
+    bide__task_chunks_free(loop);
+    bide__ring_free(&loop->ring);
+    pthread_mutex_destroy(&loop->lock);
+    bide__free(loop);
+}
+
+static void loop_release(void *object)
+{
+    bide_loop *loop = object;
+
+    if (!loop->running)
+        bide_loop_close(loop);
+    bide__object_unref(loop);
+}
+
+static const struct object_type loop_type = {.name = "loop", .destroy = loop_destroy, .release = loop_release};
+
+static void loop_init(bide_loop *loop)
+{
+    bide__object_init(loop, &loop_type);
+    bide__list_init(&loop->tasks);
+    bide__list_init(&loop->handles);
+    bide__list_init(&loop->free_tasks);
+    bide__list_init(&loop->closers);
+    bide__list_init(&loop->inbox);
+    pthread_mutex_init(&loop->lock, NULL);
+    loop->now_ns = bide__clock_ns();
+    bide__wheel_init(&loop->wheel, loop->now_ns / NS_PER_MS);
+    bide__fiber_init(&loop->fiber, NULL, NULL);
+    loop->poller_ops = &bide__epoll_ops;
+    loop->budget = RESUMES_PER_POLL;
+}
+
+static int stacks_init(bide_loop *loop)
+{
+    int code = bide__overflow_install();
+    if (code < 0)
+        return bide_fail(code, "the handler for stack overflows: %s", bide_strerror(code));
+    bide__overflow_set_describe(bide__task_describe);
+    code = bide__stack_pool_init(&loop->stacks);
+    return code < 0 ? bide_fail(code, "%s", bide__stack_error()) : 0;
+}
+
+bide_loop *bide_loop_new(void)
+{
+    bide_loop *loop = bide__calloc(1, sizeof *loop);
+    if (!loop) {
+        bide__fail_nomem("an event loop");
+        return NULL;
+    }
+    loop_init(loop);
+    if (bide__ring_init(&loop->ring) < 0)
+        goto no_ring;
+    if (stacks_init(loop) < 0)
+        goto no_stacks;
+    if (loop->poller_ops->open(loop, &loop->poller) < 0)
+        goto no_poller;
+    return loop;
+
+no_poller:
+    bide__stack_pool_destroy(&loop->stacks);
+no_stacks:
+    bide__ring_free(&loop->ring);
+no_ring:
+    pthread_mutex_destroy(&loop->lock);
+    bide__free(loop);
+    return NULL;
+}
+
+/* Cancel every task and run until none is left; those may start others while they end. */
+static void end_tasks(bide_loop *loop)
+{
+    while (!bide__list_is_empty(&loop->tasks)) {
+        bide_task *t = bide_retain(container_of(loop->tasks.next, bide_task, all));
+        for (struct list_node *n = loop->tasks.next; n != &loop->tasks; n = n->next)
+            bide_task_cancel(container_of(n, bide_task, all));
+        int code = bide__loop_run_until(loop, &t->future);
+        bide__object_unref(t);
+        if (code < 0)
+            break;
+    }
+}
+
+int bide_loop_close(bide_loop *loop)
+{
+    if (loop->closed)
+        return 0;
+    if (loop->running)
+        return bide_fail(BIDE_ERUNNING, "the event loop is running: stop it first");
+
+    end_tasks(loop);
+    loop->closed = true;
+    while (!bide__list_is_empty(&loop->closers)) {
+        struct loop_closer *c = container_of(loop->closers.next, struct loop_closer, node);
+        bide__list_remove(&c->node);
+        c->close(c);
+    }
+    bide__handles_close(loop);
+    bide__threads_close(loop->threads);
+    loop->threads = NULL;
+    loop->poller_ops->close(loop->poller);
+    bide__fiber_destroy(&loop->fiber);
+    bide__stack_pool_destroy(&loop->stacks);
+    return 0;
+}
+
+bool bide_loop_is_closed(const bide_loop *loop)
+{
+    return loop->closed;
+}
+
+/* ---- what other rooms keep here ---- */
+
+struct loop_closer *bide__loop_find(bide_loop *loop, const void *key)
+{
+    for (struct list_node *n = loop->closers.next; n != &loop->closers; n = n->next)
+        if (container_of(n, struct loop_closer, node)->key == key)
+            return container_of(n, struct loop_closer, node);
+    return NULL;
+}
+
+void bide__loop_attach(bide_loop *loop, struct loop_closer *c)
+{
+    bide__list_prepend(&loop->closers, &c->node); /* closed in reverse order */
+}
+
+void bide__loop_detach(struct loop_closer *c)
+{
+    bide__list_remove(&c->node);
+}
+
+void bide__loop_post(bide_loop *loop, struct inbox_item *item)
+{
+    pthread_mutex_lock(&loop->lock);
+    bide__list_append(&loop->inbox, &item->node);
+    bool first = !atomic_exchange_explicit(&loop->has_inbox, true, memory_order_release);
+    if (first)
+        loop->poller_ops->wake(loop->poller);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+/* ---- clock and reports ---- */
+
+int64_t bide_loop_time_ms(const bide_loop *loop)
+{
+    return (loop->virtual_time ? loop->now_ns : bide__clock_ns()) / NS_PER_MS;
+}
+
+void bide__loop_set_virtual_time(bide_loop *loop, bool on)
+{
+    loop->virtual_time = on;
+    loop->now_ns -= loop->now_ns % NS_PER_MS; /* whole milliseconds, so that sums come out even */
+}
+
+void bide_loop_set_exception_handler(bide_loop *loop, bide_exception_handler *fn, void *arg)
+{
+    loop->on_exception = fn;
+    loop->on_exception_arg = arg;
+}
+
+void bide__loop_report(bide_loop *loop, const char *format, ...)
+{
+    char message[512];
+    va_list args;
+    bool debug = getenv("BIDE_DEBUG") && strcmp(getenv("BIDE_DEBUG"), "1") == 0;
+    if (!loop->on_exception && !debug)
+        return;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    if (loop->on_exception)
+        loop->on_exception(loop, message, loop->on_exception_arg);
+    else
+        fprintf(stderr, "bide: %s\n", message);
+}

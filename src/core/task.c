@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * task.c - a coroutine that runs on its own.
+ *
+ * A stackful task has a stack from the loop's pool; at its top lie the coroutine and the error record, so that a parked
+ * task costs one page and the struct.  The stack goes back when the body returns; the struct lives as long as somebody
+ * shares it, and then returns to the loop's free list.
+ *
+ * Invariants:
+ *   T1  a task that is not done is in loop->tasks, and the loop has a share of it.
+ *   T2  a task has one place in the ready queue reserved until it is done.
+ *   T3  only the loop switches to a task, and a task only to the loop.
+ */
+#include "core/core.h"
+
+#include <stdio.h>
+
+#define CHUNK_TASKS 64
+
+struct task_chunk {
+    struct task_chunk *next;
+    struct bide_task tasks[CHUNK_TASKS];
+};
+
+static const struct object_type task_type;
+static atomic_size_t live;
+static atomic_uint_fast64_t next_id;
+
+size_t bide__tasks_live(void)
+{
+    return atomic_load(&live);
+}
+
+/* ---- memory ---- */
+
+static int add_chunk(bide_loop *loop)
+{
+    struct task_chunk *c = bide__malloc(sizeof *c);
+    if (!c)
+        return bide__fail_nomem("a task");
+
+    c->next = loop->chunks;
+    loop->chunks = c;
+    for (size_t i = 0; i < CHUNK_TASKS; i++)
+        bide__list_append(&loop->free_tasks, &c->tasks[i].all);
+    return 0;
+}
+
+void bide__task_chunks_free(bide_loop *loop)
+{
+    for (struct task_chunk *c = loop->chunks, *next; c; c = next) {
+        next = c->next;
+        bide__free(c);
+    }
+    loop->chunks = NULL;
+}
+
+static bide_task *task_alloc(bide_loop *loop)
+{
+    if (bide__list_is_empty(&loop->free_tasks) && add_chunk(loop) < 0)
+        return NULL;
+
+    bide_task *t = container_of(loop->free_tasks.next, bide_task, all);
+    bide__list_remove(&t->all);
+    return t;
+}
+
+static void task_free(bide_loop *loop, bide_task *t)
+{
+    bide__list_prepend(&loop->free_tasks, &t->all);
+}
+
+/* ---- stackful tasks ---- */
+
+/* The first frame on the task's stack, and the last. */
+static void task_entry(void *arg)
+{
+    bide_task *t = arg;
+    const bide_coroutine *c = &bide__task_top(t)->coroutine;
+
+    bide__task_finish(t, bide__call_words(c->fn, c->argc, c->argv));
+    bide__fiber_switch_final(&t->fiber, &t->future.loop->fiber, NULL);
+}
+
+static void give_stack_back(bide_task *t)
+{
+    struct stack *s = t->fiber.stack;
+
+    bide__fiber_destroy(&t->fiber);
+    bide__stack_put(&t->future.loop->stacks, s);
+}
+
+/* It is done: what only a living task needs goes back.  The loop's share goes with it. */
+void bide__task_retire(bide_task *t)
+{
+    bide_loop *loop = t->future.loop;
+
+    if (!t->stackless)
+        give_stack_back(t);
+    bide__list_remove(&t->all);
+    bide__ring_unreserve(&loop->ring, 1);
+    atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
+    bide__object_unref(t);
+}
+
+/* Its first turn: cancelled before, it never runs. */
+void bide__task_start(bide_task *t)
+{
+    t->started = true;
+    if (t->must_cancel)
+        bide__task_finish(t, BIDE_ECANCELED);
+}
+
+void bide__task_run(struct ready *r)
+{
+    bide_task *t = container_of(r, bide_task, ready);
+
+    bide__task_resume(t->future.loop, t);
+}
+
+static void prepare_stackful(bide_task *t, struct stack *s, const bide_coroutine *c)
+{
+    s->owner = t;
+    bide__fiber_init_at(&t->fiber, s, (struct task_top *)bide__stack_top(s) - 1, task_entry);
+    t->wait = NULL;
+    t->scopes = NULL;
+    t->ready.run = bide__task_run;
+    bide__error_init(&bide__task_top(t)->error);
+    bide__task_top(t)->coroutine = *c;
+}
+
+/* ---- birth ---- */
+
+static void prepare_stackless(bide_task *t, bide_generator *g)
+{
+    t->generator = g;
+    t->awaited = NULL;
+    t->outcome = 0;
+    bide__clause_init(&t->clause, &t->ready);
+    t->ready.run = bide__generator_run;
+}
+
+static void task_init(bide_loop *loop, bide_task *t, bool stackless)
+{
+    bide__future_init(&t->future, &task_type, loop);
+    t->future.is_task = true;
+    t->future.object.refs = 2; /* the creator's and the loop's */
+    t->ready.place = 0;
+    t->own_name = NULL;
+    t->id = atomic_fetch_add_explicit(&next_id, 1, memory_order_relaxed) + 1;
+    t->cancelling = t->expired = 0;
+    t->must_cancel = t->started = false;
+    t->stackless = stackless;
+    bide__list_append(&loop->tasks, &t->all);
+    atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
+}
+
+static bide_task *undo_new(bide_loop *loop, bide_task *t, struct stack *s, char *name)
+{
+    if (s)
+        bide__stack_put(&loop->stacks, s);
+    if (t)
+        task_free(loop, t);
+    bide__free(name);
+    return NULL;
+}
+
+bide_task *bide__task_new(bide_loop *loop, bide_task_args args)
+{
+    struct stack *s = NULL;
+    char *name = args.name ? bide__strdup(args.name) : NULL;
+    if (loop->closed) {
+        bide_fail(BIDE_ECLOSED, "bide_create_task: the event loop is closed");
+        return undo_new(loop, NULL, NULL, name);
+    }
+    if (args.name && !name) {
+        bide__fail_nomem("a task's name");
+        return NULL;
+    }
+    bide_task *t = task_alloc(loop);
+    if (!t)
+        return undo_new(loop, NULL, NULL, name);
+    if (!args.generator && !(s = bide__stack_get(&loop->stacks, args.stack_size))) {
+        bide_fail(errno ? -errno : BIDE_ENOMEM, "%s", bide__stack_error());
+        return undo_new(loop, t, NULL, name);
+    }
+    if (bide__ring_reserve(&loop->ring, 1) < 0)
+        return undo_new(loop, t, s, name);
+
+    task_init(loop, t, args.generator != NULL);
+    t->own_name = name;
+    if (args.generator)
+        prepare_stackless(t, args.generator);
+    else
+        prepare_stackful(t, s, &args.coroutine);
+    bide__push(loop, &t->ready);
+    return t;
+}
+
+bide_task *bide_create_task_with(bide_task_args args)
+{
+    bide_loop *loop = bide_get_event_loop();
+
+    return loop ? bide__task_new(loop, args) : NULL;
+}
+
+bide_task *bide__ensure_coroutine(bide_coroutine c)
+{
+    return bide_create_task_with((bide_task_args){.coroutine = c});
+}
+
+bide_task *bide__ensure_generator(bide_generator *g)
+{
+    return bide_create_task_with((bide_task_args){.generator = g});
+}
+
+bide_task *bide__ensure_task(bide_task *t)
+{
+    return bide_retain(t);
+}
+
+/* ---- end ---- */
+
+static void keep_error(bide_task *t, int code)
+{
+    const struct error_record *e = bide__error_current();
+    if (e->code != code)
+        return;
+
+    t->future.error = bide__malloc(sizeof *e);
+    if (t->future.error)
+        *t->future.error = *e;
+}
+
+void bide__task_finish(bide_task *t, int code)
+{
+    if (t->must_cancel && code >= 0) /* asked for, never delivered: a result does not stand, an error does */
+        code = BIDE_ECANCELED;
+    t->must_cancel = false;
+    if (code == BIDE_ECANCELED) {
+        bide__future_settle(&t->future, CANCELLED, code);
+    } else if (code < 0) {
+        keep_error(t, code);
+        bide__future_settle(&t->future, FAILED, code);
+    } else {
+        bide__future_settle(&t->future, DONE, code);
+    }
+}
+
+static void task_destroy(void *object)
+{
+    bide_task *t = object;
+    bide_loop *loop = bide_retain(t->future.loop);
+
+    bide__future_fini(&t->future);
+    bide__free(t->own_name);
+    task_free(loop, t);
+    bide__object_unref(loop);
+}
+
+/* A running task is cancelled and awaited, if this is its last owner: its frame may be pointed to from here. */
+static void task_release(void *object)
+{
+    bide_task *t = object;
+    bide_task *self = bide__task_here();
+    bool last_owner = t->future.state == PENDING && t->future.object.refs == 2;
+
+    if (last_owner && t != self) {
+        bide_task_cancel(t);
+        if (self && !self->stackless && self->future.loop == t->future.loop)
+            bide__drain(&t->future);
+        else if (!bide__loop_here)
+            bide__loop_run_until(t->future.loop, &t->future);
+        t->future.was_retrieved = true;
+    }
+    bide__object_unref(t);
+}
+
+static const struct object_type task_type = {.name = "task", .destroy = task_destroy, .release = task_release};
+
+void bide_detach(bide_task *t)
+{
+    if (t)
+        bide__object_unref(t);
+}
+
+/* ---- cancellation ---- */
+
+void bide__task_interrupt(bide_task *t, enum interrupt why)
+{
+    bool taken = false;
+
+    if (t->stackless)
+        taken = t->started && bide__generator_end_early(t);
+    else if (t->wait && (taken = t->wait->end_early(t->wait)) && why > t->wait->interrupted)
+        t->wait->interrupted = why;
+
+    if (!taken && why == BY_CANCEL)
+        t->must_cancel = true;
+    else if (!taken && !t->stackless && t->wait)
+        t->wait->too_late = true;
+}
+
+bool bide_task_cancel(bide_task *t)
+{
+    if (t->future.state != PENDING) {
+        t->future.was_retrieved = true;
+        return false;
+    }
+    t->cancelling++;
+    bide__task_interrupt(t, BY_CANCEL);
+    return true;
+}
+
+int bide_cancelling(const bide_task *t)
+{
+    return t->cancelling;
+}
+
+int bide_uncancel(bide_task *t)
+{
+    if (t->cancelling > 0 && --t->cancelling == 0)
+        t->must_cancel = false;
+    return t->cancelling;
+}
+
+/* ---- looking ---- */
+
+bide_task *bide_current_task(void)
+{
+    return bide__task_here();
+}
+
+bool bide_task_done(const bide_task *t)
+{
+    return t->future.state != PENDING;
+}
+
+bool bide_task_cancelled(const bide_task *t)
+{
+    return t->future.state == CANCELLED;
+}
+
+int bide_task_result(bide_task *t)
+{
+    return bide_future_result(&t->future);
+}
+
+uint64_t bide_task_id(const bide_task *t)
+{
+    return t->id;
+}
+
+/* Most names are never asked for, so the default one is made when it is. */
+const char *bide_task_name(const bide_task *t)
+{
+    bide_task *self = (bide_task *)(uintptr_t)t;
+
+    if (!self->own_name && (self->own_name = bide__malloc(32)))
+        snprintf(self->own_name, 32, "Task-%llu", (unsigned long long)t->id);
+    return self->own_name ? self->own_name : "Task-?";
+}
+
+/* For the report of a stack overflow: runs in a signal handler. */
+void bide__task_describe(const void *owner, char *buf, size_t cap)
+{
+    const bide_task *t = owner;
+    const char *parts[] = {t->own_name ? t->own_name : "Task", " (#", NULL, ", function ", bide__task_top(t)->coroutine.name, ")"};
+    char digits[24], *d = digits + sizeof digits - 1;
+    size_t n = 0;
+
+    *d = '\0';
+    for (uint64_t id = t->id; id > 0; id /= 10)
+        *--d = (char)('0' + id % 10);
+    parts[2] = d;
+    for (size_t i = 0; i < array_len(parts); i++)
+        for (const char *p = parts[i] ? parts[i] : "?"; *p && n + 1 < cap; p++)
+            buf[n++] = *p;
+    buf[n] = '\0';
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wait.c - one way to wait.
+ *
+ * A task parks by switching to the loop; it runs again when somebody pushes it.  What it waits for is described by a
+ * struct wait on its own stack, so that a cancellation or a timeout can end the wait early.  A wait that ends early
+ * leaves nothing behind: the task itself withdraws its clauses when it runs again.
+ */
+#include "core/core.h"
+
+bide_task *bide__task_required(const char *function)
+{
+    bide_task *t = bide__task_here();
+    if (!t) {
+        bide_fail(BIDE_ENOLOOP, "%s: not inside a task", function);
+        return NULL;
+    }
+    if (t->stackless) {
+        bide_fail(BIDE_ESTATE, "%s: a stackless coroutine cannot wait; it yields", function);
+        return NULL;
+    }
+    return t;
+}
+
+/* An interruption is not news to whoever looks at the record: the next error takes its place. */
+static int interrupted_by(int code)
+{
+    bide_fail(code, code == BIDE_ECANCELED ? "cancelled" : "timed out");
+    bide__error_current()->was_read = true;
+    return code;
+}
+
+int bide__pending_interrupt(bide_task *t)
+{
+    if (t->must_cancel) {
+        t->must_cancel = false;
+        return interrupted_by(BIDE_ECANCELED);
+    }
+    return t->expired ? interrupted_by(BIDE_ETIMEDOUT) : 0;
+}
+
+bool bide__begin_interrupted(struct wait *w)
+{
+    bide_task *t = w->task;
+    if (!t->must_cancel && !t->expired)
+        return false;
+
+    w->interrupted = t->must_cancel ? BY_CANCEL : BY_TIMEOUT;
+    t->must_cancel = false;
+    bide__push(t->future.loop, &t->ready);
+    return true;
+}
+
+int bide__wait_outcome(const struct wait *w)
+{
+    bide_task *t = w->task;
+
+    if (w->interrupted == BY_CANCEL || t->must_cancel) {
+        t->must_cancel = false;
+        return interrupted_by(BIDE_ECANCELED);
+    }
+    return w->interrupted == BY_TIMEOUT ? interrupted_by(BIDE_ETIMEDOUT) : 0;
+}
+
+bool bide__wait_end_now(struct wait *w)
+{
+    if (!bide__ready_is_queued(&w->task->ready))
+        bide__push(w->task->future.loop, &w->task->ready);
+    return true;
+}
+
+int bide__wait_in(struct list_node *list, bool *triggered)
+{
+    bide_task *t = bide__task_required("wait");
+    struct wait w = {.end_early = bide__wait_end_now, .task = t};
+    struct clause clause;
+    int code = t ? bide__pending_interrupt(t) : BIDE_ENOLOOP;
+    if (triggered)
+        *triggered = false;
+    if (code < 0)
+        return code;
+
+    bide__clause_init(&clause, &t->ready);
+    bide__list_append(list, &clause.node);
+    bide__park(t, &w);
+
+    if (triggered)
+        *triggered = !bide__list_is_linked(&clause.node);
+    bide__list_remove(&clause.node);
+    return bide__wait_outcome(&w);
+}
+
+static void trigger(bide_loop *loop, struct list_node *node)
+{
+    struct clause *c = container_of(node, struct clause, node);
+
+    bide__list_remove(node);
+    if (!bide__ready_is_queued(c->wakes))
+        bide__push(loop, c->wakes);
+}
+
+bool bide__wake_one(bide_loop *loop, struct list_node *list)
+{
+    if (bide__list_is_empty(list))
+        return false;
+    trigger(loop, list->next);
+    return true;
+}
+
+void bide__wake_all(bide_loop *loop, struct list_node *list)
+{
+    while (bide__wake_one(loop, list))
+        ;
+}

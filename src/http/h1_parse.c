@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * h1_parse.c - read a message head.
+ *
+ * The usual answer arrives whole, so the first call simply parses.  If the bytes end too early,
+ * that work is thrown away, and from then on only the end of the head is looked for, from where the
+ * last look ended; when it is there, the head is parsed once more.  So a head that drips in byte by
+ * byte costs three passes, not a pass per byte, and one that comes whole costs one.  Trying at once
+ * also refuses garbage on sight instead of waiting for an end that never comes.
+ *
+ * The line functions below take the place where a line starts and return the place where the next
+ * one starts, or NULL with the reason in work.result: 0 for "the bytes end here", or an error.
+ *
+ * Invariants:
+ *   P1  nothing at or beyond `end` is read.
+ *   P2  what is accepted, and as what, does not depend on how the bytes were cut: unfolding leaves
+ *       bytes that parse to the same again.  (Only how early an error is seen depends on it.)
+ *   P3  every offset is at most limits.head, so 32 bits hold it.
+ */
+#include "http/h1_parse.h"
+
+#include <string.h>
+
+#include "http/h1_scan.h"
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* Below this many bytes a try costs nothing, so garbage is seen although the first read was tiny.
+ */
+#define TRY_AGAIN_BELOW 64
+
+struct work {
+    char *buf, *end;
+    struct h1_head *head;
+    struct h1_limits limits;
+    bool strict;
+    int result; /* when a function returned NULL: 0 more bytes, or the error */
+};
+
+static char *stop(struct work *w, int result)
+{
+    w->result = result;
+    return NULL;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* What comes behind the CR, LF or forbidden byte at p? */
+static inline char *line_end(struct work *w, char *p, int forbidden)
+{
+    if (unlikely(p == w->end))
+        return stop(w, 0);
+    if (likely(*p == '\r')) {
+        if (unlikely(p + 1 == w->end))
+            return stop(w, 0);
+        return likely(p[1] == '\n') ? p + 2 : stop(w, H1_EBARECR);
+    }
+    if (*p != '\n')
+        return stop(w, forbidden);
+    if (w->strict)
+        return stop(w, H1_EBARELF);
+    w->head->bare_lf = true;
+    return p + 1;
+}
+
+static struct h1_slice slice(const struct work *w, const char *from, const char *to)
+{
+    return (struct h1_slice){(uint32_t)(from - w->buf), (uint32_t)(to - from)};
+}
+
+static const char *trim_end(const char *from, const char *to)
+{
+    while (to > from && is_blank(to[-1]))
+        to--;
+    return to;
+}
+
+static char *skip_blanks(const struct work *w, char *p)
+{
+    while (p < w->end && is_blank(*p))
+        p++;
+    return p;
+}
+
+/* ---- folded values: RFC 9112 5.2 ---- */
+
+/* Walk to the line after the last continuation line. */
+static char *skip_folds(struct work *w, char *line)
+{
+    while (line < w->end && is_blank(*line)) {
+        char *next = line_end(w, (char *)scan_value(line, w->end), H1_EVALUE);
+        if (!next)
+            return NULL;
+        line = next;
+    }
+    return line < w->end ? line : stop(w, 0);
+}
+
+/*
+ * Join the lines of value[0..) with one SP each, in place, up to `next`.  What is gained becomes
+ * white space before the last line end, so that the bytes still parse, and to the same value (P2).
+ * Returns the end of the value.
+ */
+static char *join_folds(char *value, char *next)
+{
+    char *to = value, *tail = next - (next[-2] == '\r' ? 2 : 1);
+
+    for (char *from = value; from < tail;) {
+        while (from < tail && (is_blank(*from) || *from == '\r' || *from == '\n'))
+            from++;
+        char *stop_at = (char *)scan_value(from, tail);
+        size_t n = (size_t)(trim_end(from, stop_at) - from);
+        if (n > 0 && to > value)
+            *to++ = ' ';
+        memmove(to, from, n);
+        to += n;
+        from = stop_at;
+    }
+    memset(to, ' ', (size_t)(tail - to));
+    return to;
+}
+
+/* The framing of a message must not hang on how folds are read. */
+static bool may_fold(const struct work *w, enum header_id id)
+{
+    return !w->strict && id != HEADER_TRANSFER_ENCODING && id != HEADER_CONTENT_LENGTH &&
+           id != HEADER_CONNECTION;
+}
+
+/* ---- fields ---- */
+
+/* What is wrong with a line whose name ends at p without a colon; 0 if the next byte decides. */
+static int name_error(const struct work *w, const char *line, const char *p)
+{
+    if (p == line)
+        return is_blank(*line) ? H1_ESPACELINE : H1_ENAME;
+    if (is_blank(*p))
+        return H1_ESPACENAME;
+    if (*p == '\r' && p + 1 == w->end)
+        return 0;
+    if (*p == '\n' || (*p == '\r' && p[1] == '\n'))
+        return H1_ENOCOLON;
+    return *p == '\r' ? H1_EBARECR : H1_ENAME;
+}
+
+static char *parse_field(struct work *w, char *line)
+{
+    struct h1_head *head = w->head;
+    const char *name_end = scan_token(line, w->end);
+
+    if (unlikely(name_end == w->end))
+        return stop(w, 0);
+    if (unlikely(*name_end != ':' || name_end == line))
+        return stop(w, name_error(w, line, name_end));
+
+    size_t name_len = (size_t)(name_end - line);
+    enum header_id id = bide__header_id(line, name_len);
+    char *value = skip_blanks(w, (char *)name_end + 1);
+    char *value_end = (char *)scan_value(value, w->end);
+    char *next = line_end(w, value_end, H1_EVALUE);
+    if (unlikely(!next || next == w->end))
+        return next ? stop(w, 0) : NULL;
+    if (unlikely(is_blank(*next))) {
+        if (!may_fold(w, id))
+            return stop(w, H1_EFOLD);
+        next = skip_folds(w, next);
+        if (!next)
+            return NULL;
+        value_end = join_folds(value, next);
+    }
+    if (unlikely((size_t)(next - line) > w->limits.field || name_len > UINT16_MAX))
+        return stop(w, H1_EFIELDSIZE);
+    if (unlikely(head->nfields >= head->fields_cap || head->nfields >= w->limits.fields))
+        return stop(w, H1_EFIELDCOUNT);
+
+    head->fields[head->nfields++] = (struct h1_field){
+        .name = (uint32_t)(line - w->buf),
+        .value = (uint32_t)(value - w->buf),
+        .value_len = (uint32_t)(trim_end(value, value_end) - value),
+        .name_len = (uint16_t)name_len,
+        .id = (uint16_t)id,
+    };
+    head->seen |= HEADER_BIT(id);
+    return next;
+}
+
+/* All fields and the empty line behind them. */
+static char *parse_fields(struct work *w, char *line)
+{
+    while (line && line < w->end) {
+        if (*line == '\r' || *line == '\n')
+            return line_end(w, line, H1_EVALUE);
+        line = parse_field(w, line);
+    }
+    return line ? stop(w, 0) : NULL;
+}
+
+/* ---- first lines ---- */
+
+/* "HTTP/1.1" at p, of which n bytes are there: is it going to be a version we know? */
+static bool version_begins(const char *p, size_t n)
+{
+    return memcmp(p, "HTTP/1.", n < 7 ? n : 7) == 0 && (n < 8 || is_digit(p[7]));
+}
+
+/* HTTP/1.x SP 3DIGIT [SP reason].  RFC 9112 4 */
+static char *parse_status_line(struct work *w, char *p)
+{
+    struct h1_head *head = w->head;
+    size_t n = (size_t)(w->end - p);
+
+    if (!version_begins(p, n) || (n > 8 && p[8] != ' '))
+        return stop(w, H1_EVERSION);
+    if (n < 13)
+        return stop(w, 0);
+    if (!is_digit(p[9]) || !is_digit(p[10]) || !is_digit(p[11]) || p[9] == '0')
+        return stop(w, H1_ESTATUS);
+    if (p[12] != ' ' && p[12] != '\r' && p[12] != '\n')
+        return stop(w, H1_ESTATUS);
+
+    head->minor = p[7] - '0';
+    head->status = (p[9] - '0') * 100 + (p[10] - '0') * 10 + (p[11] - '0');
+    char *reason = skip_blanks(w, p + 12);
+    char *reason_end = (char *)scan_value(reason, w->end);
+    char *next = line_end(w, reason_end, H1_EREASON);
+    if (next && (size_t)(next - p) > w->limits.line)
+        return stop(w, H1_ELINESIZE);
+    if (next)
+        head->reason = slice(w, reason, trim_end(reason, reason_end));
+    return next;
+}
+
+/* The version and the end of a request line; RFC 9112 2.3. */
+static char *parse_request_version(struct work *w, char *p)
+{
+    size_t n = (size_t)(w->end - p);
+
+    if (memcmp(p, "HTTP/", n < 5 ? n : 5) != 0)
+        return stop(w, H1_ETARGET);
+    if (!version_begins(p, n))
+        return stop(w, H1_EHTTPVERSION);
+    if (n < 9)
+        return stop(w, 0);
+    w->head->minor = p[7] - '0';
+    return line_end(w, p + 8, H1_EHTTPVERSION);
+}
+
+/* method SP target SP HTTP/1.x.  RFC 9112 3 */
+static char *parse_request_line(struct work *w, char *line)
+{
+    char *method_end = (char *)scan_token(line, w->end);
+    if (method_end == w->end)
+        return stop(w, 0);
+    if (method_end == line || *method_end != ' ')
+        return stop(w, H1_EMETHOD);
+
+    char *target = method_end + 1;
+    char *target_end = (char *)scan_scalar(target, w->end, CHAR_TARGET);
+    if ((size_t)(target_end - line) > w->limits.line)
+        return stop(w, H1_ELINESIZE);
+    if (target_end == w->end)
+        return stop(w, 0);
+    if (target_end == target || *target_end != ' ')
+        return stop(w, H1_ETARGET);
+
+    char *next = parse_request_version(w, target_end + 1);
+    if (next && (size_t)(next - line) > w->limits.line)
+        return stop(w, H1_ELINESIZE);
+    if (next) {
+        w->head->method = slice(w, line, method_end);
+        w->head->target = slice(w, target, target_end);
+    }
+    return next;
+}
+
+/* Clients of old put a CRLF behind a POST: one is skipped.  RFC 9112 2.2 */
+static char *skip_empty_line(struct work *w)
+{
+    char *p = w->buf;
+
+    if (p < w->end && *p == '\r')
+        p = line_end(w, p, H1_EMETHOD);
+    return p;
+}
+
+/* ---- a whole head ---- */
+
+static void reset(struct h1_head *head, const char *base)
+{
+    struct h1_field *fields = head->fields;
+    uint32_t cap = head->fields_cap;
+
+    *head = (struct h1_head){.fields = fields, .fields_cap = cap, .base = base};
+}
+
+/* Is there an empty line behind buf[0..p->scanned)?  Looks at every byte once, however often it is
+ * called. */
+static bool find_end(struct h1_parser *p, const char *buf, size_t len)
+{
+    const char *end = buf + len, *at = buf + p->scanned;
+
+    while ((at = memchr(at, '\n', (size_t)(end - at)))) {
+        if (end - at >= 2 && at[1] == '\n')
+            return true;
+        if (end - at >= 3 && at[1] == '\r' && at[2] == '\n')
+            return true;
+        if (end - at < 3)
+            break;
+        at++;
+    }
+    p->scanned = at ? (size_t)(at - buf) : len;
+    return false;
+}
+
+typedef char *first_line_fn(struct work *w, char *line);
+
+static ssize_t parse_head(struct h1_parser *p, bool strict, first_line_fn *first_line, char *buf,
+                          size_t len, struct h1_head *head)
+{
+    size_t look = len < p->limits.head ? len : p->limits.head;
+    struct work w = {buf, buf + look, head, p->limits, strict, 0};
+    ssize_t unfinished = len >= p->limits.head ? H1_EHEADSIZE : 0;
+
+    if (p->scanned >= TRY_AGAIN_BELOW && !find_end(p, buf, look))
+        return unfinished;
+
+    reset(head, buf);
+    char *end = parse_fields(&w, first_line(&w, buf));
+    p->bare_lf |= head->bare_lf;
+    if (end) {
+        head->bare_lf = p->bare_lf;
+        p->bare_lf = false;
+        p->scanned = 0;
+        return end - buf;
+    }
+    if (p->scanned < TRY_AGAIN_BELOW)
+        p->scanned = look > 2 ? look - 2 : 0;
+    return w.result ? w.result : unfinished;
+}
+
+ssize_t bide__h1_parse_response(struct h1_parser *p, char *buf, size_t len, struct h1_head *head)
+{
+    return parse_head(p, p->strict, parse_status_line, buf, len, head);
+}
+
+static char *first_request_line(struct work *w, char *line)
+{
+    (void)line;
+    char *p = skip_empty_line(w);
+    return p ? parse_request_line(w, p) : NULL;
+}
+
+ssize_t bide__h1_parse_request(struct h1_parser *p, char *buf, size_t len, struct h1_head *head)
+{
+    return parse_head(p, true, first_request_line, buf, len, head);
+}
+
+static char *no_first_line(struct work *w, char *line)
+{
+    (void)w;
+    return line;
+}
+
+ssize_t bide__h1_parse_trailers(struct h1_parser *p, char *buf, size_t len, struct h1_head *head)
+{
+    return parse_head(p, true, no_first_line, buf, len, head);
+}
+
+const struct h1_field *bide__h1_find(const struct h1_head *head, enum header_id id)
+{
+    if (!bide__h1_has(head, id))
+        return NULL;
+    for (uint32_t i = 0; i < head->nfields; i++)
+        if (head->fields[i].id == id)
+            return &head->fields[i];
+    return NULL;
+}
+
+static const struct {
+    int status;
+    const char *text;
+} errors[] = {
+#define ROW(name, status, text) [name - H1__FIRST] = {status, text},
+    BIDE_H1_ERRORS(ROW)
+#undef ROW
+};
+
+const char *bide__h1_strerror(int error)
+{
+    return error > H1__FIRST && error < H1__END ? errors[error - H1__FIRST].text
+                                                : "not an HTTP/1 error";
+}
+
+int bide__h1_error_status(int error)
+{
+    return error > H1__FIRST && error < H1__END ? errors[error - H1__FIRST].status : 400;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * url.c - the public URL object: the parser's slices, each copied out with a NUL behind it, in one
+ * allocation.
+ */
+#include "base/base.h"
+#include "http/url.h"
+
+#define ON_STACK 2048
+
+struct bide_url {
+    struct object object;
+    struct url url;
+    const char *scheme, *username, *password, *origin, *host, *hostname, *path, *query, *fragment;
+    char text[]; /* href, then the parts */
+};
+
+static void url_destroy(void *object)
+{
+    bide__free(object);
+}
+
+static const struct object_type url_type = {.name = "url", .destroy = url_destroy};
+
+static const char *copy_part(char **at, const char *text, size_t len)
+{
+    char *copy = *at;
+
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    *at += len + 1;
+    return copy;
+}
+
+/* The address inside of the brackets. */
+static struct url_part bare_hostname(const struct url *u)
+{
+    if (u->host_kind != URL_IPV6)
+        return u->hostname;
+    return (struct url_part){u->hostname.off + 1, u->hostname.len - 2};
+}
+
+static bide_url *make(const struct url *from)
+{
+    /* Each part once, host and hostname twice more, and eleven NULs. */
+    bide_url *u = bide__malloc(sizeof *u + 2 * (size_t)from->len + 3 * (size_t)from->host.len + 32);
+    if (!u) {
+        bide__fail_nomem("URL");
+        return NULL;
+    }
+    char *at = u->text;
+    const char *scheme_end = strstr(from->href, "://");
+    struct url_part name = bare_hostname(from);
+
+    bide__object_init(u, &url_type);
+    u->url = *from;
+    u->url.href = copy_part(&at, from->href, from->len);
+    u->scheme = copy_part(&at, from->href, (size_t)(scheme_end - from->href));
+    u->username = copy_part(&at, bide__url_part(from, from->username), from->username.len);
+    u->password = copy_part(&at, bide__url_part(from, from->password), from->password.len);
+    u->origin = at;
+    memcpy(at, from->href, (size_t)(scheme_end + 3 - from->href));
+    at += scheme_end + 3 - from->href;
+    copy_part(&at, bide__url_part(from, from->host), from->host.len);
+    u->host = copy_part(&at, bide__url_part(from, from->host), from->host.len);
+    u->hostname = copy_part(&at, bide__url_part(from, name), name.len);
+    u->path = copy_part(&at, bide__url_part(from, from->path), from->path.len);
+    u->query = copy_part(&at, bide__url_part(from, from->query), from->query.len);
+    u->fragment = copy_part(&at, bide__url_part(from, from->fragment), from->fragment.len);
+    return u;
+}
+
+/* How userinfo could begin and end: behind "//" (or a scheme), up to the last '@' before the path.
+ */
+const char *bide__url_quote(char out[80], const char *text, size_t len)
+{
+    const char *end = text + len, *start = text, *stop = text;
+    size_t n = 0;
+
+    for (const char *p = text; p + 1 < end; p++)
+        if (p[0] == '/' && p[1] == '/') {
+            start = stop = p + 2;
+            break;
+        }
+    while (stop < end && !strchr("/?#", *stop))
+        stop++;
+    const char *at = memrchr(start, '@', (size_t)(stop - start));
+    for (const char *p = text; p < end && n < 64; p++) {
+        if (at && p == start)
+            p = at;
+        out[n++] = *p > ' ' && *p < 0x7f ? *p : '?';
+    }
+    strcpy(out + n, n == 64 ? "..." : "");
+    return out;
+}
+
+static bide_url *fail(int error, const char *text, size_t len)
+{
+    char quoted[80];
+
+    if (error == URL_ENOMEM)
+        bide__fail_nomem("URL");
+    else
+        bide_fail(BIDE_EURL, "%s: %s", bide__url_quote(quoted, text, len),
+                  bide__url_strerror(error));
+    return NULL;
+}
+
+static bide_url *parse(const struct url *base, const char *text)
+{
+    char on_stack[ON_STACK];
+    size_t len = strlen(text), need = bide__url_bound(len, base);
+    char *storage = need <= sizeof on_stack ? on_stack : bide__malloc(need);
+    struct url u;
+
+    int r = storage ? bide__url_resolve(&u, base, text, len, storage, need) : URL_ENOMEM;
+    bide_url *made = r < 0 ? fail(r, text, len) : make(&u);
+    if (storage != on_stack)
+        bide__free(storage);
+    return made;
+}
+
+bide_url *bide_url_parse(const char *text)
+{
+    return parse(NULL, text);
+}
+
+bide_url *bide_url_resolve(const bide_url *base, const char *link)
+{
+    return parse(&base->url, link);
+}
+
+bide_url *bide_url_with_query(const bide_url *url, const bide_pair *pairs)
+{
+    size_t cap = (size_t)url->url.len + bide__query_encode(NULL, 0, pairs) + 2;
+    char *storage = cap <= BIDE_URL_MAX + 1 ? bide__malloc(cap) : NULL;
+    struct url u = url->url;
+
+    if (!storage)
+        return fail(cap <= BIDE_URL_MAX + 1 ? URL_ENOMEM : URL_ETOOLONG, u.href, u.len);
+    memcpy(storage, u.href, u.len + 1);
+    u.href = storage;
+    int r = bide__url_add_query(&u, pairs, storage, cap);
+    bide_url *made = r < 0 ? fail(r, url->url.href, url->url.len) : make(&u);
+    bide__free(storage);
+    return made;
+}
+
+const char *bide_url_href(const bide_url *url)
+{
+    return url->url.href;
+}
+
+const char *bide_url_scheme(const bide_url *url)
+{
+    return url->scheme;
+}
+
+const char *bide_url_username(const bide_url *url)
+{
+    return url->username;
+}
+
+const char *bide_url_password(const bide_url *url)
+{
+    return url->password;
+}
+
+const char *bide_url_origin(const bide_url *url)
+{
+    return url->origin;
+}
+
+const char *bide_url_host(const bide_url *url)
+{
+    return url->host;
+}
+
+const char *bide_url_hostname(const bide_url *url)
+{
+    return url->hostname;
+}
+
+int bide_url_port(const bide_url *url)
+{
+    return url->url.port;
+}
+
+const char *bide_url_path(const bide_url *url)
+{
+    return url->path;
+}
+
+const char *bide_url_query(const bide_url *url)
+{
+    return url->query;
+}
+
+const char *bide_url_fragment(const bide_url *url)
+{
+    return url->fragment;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * url.h - the URL parser without objects: text in, slices of one normalised text out, in memory of
+ * the caller.
+ *
+ *     char storage[2048];
+ *     struct url u;
+ *     int r = bide__url_parse(&u, text, len, storage, sizeof storage);    0 or enum url_error
+ *
+ * Only an international host name allocates, inside libidn2.
+ *
+ *     https://me:secret@example.com:8080/a/b?c=d#e
+ *             |username |hostname        |path
+ *                |password   host with port  |query |fragment
+ */
+#ifndef BIDE_HTTP_URL_H
+#define BIDE_HTTP_URL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <bide/url.h>
+
+/* X(name, text) */
+#define BIDE_URL_ERRORS(X)                                     \
+    X(URL_ENOSCHEME, "no scheme (http:// or https://)")        \
+    X(URL_ESCHEME, "unsupported scheme")                       \
+    X(URL_ESLASHES, "the scheme is not followed by //")        \
+    X(URL_EBLANK, "tab, CR or LF in it")                       \
+    X(URL_EBACKSLASH, "backslash in it")                       \
+    X(URL_ENOHOST, "no host")                                  \
+    X(URL_EHOST, "invalid character in the host")              \
+    X(URL_EPERCENT, "percent sign in the host")                \
+    X(URL_ELABEL, "empty label in the host")                   \
+    X(URL_EIDNA, "the host is not a valid international name") \
+    X(URL_EIPV4, "the host is a number but not a dotted quad") \
+    X(URL_EIPV6, "invalid IPv6 address")                       \
+    X(URL_EAT, "more than one @ before the path")              \
+    X(URL_EPORT, "the port is not a number from 1 to 65535")   \
+    X(URL_ETOOLONG, "longer than 65535 bytes")                 \
+    X(URL_ENOMEM, "out of memory")
+
+enum url_error {
+    URL__FIRST = -2000,
+#define BIDE__ERROR(name, text) name,
+    BIDE_URL_ERRORS(BIDE__ERROR)
+#undef BIDE__ERROR
+        URL__END
+};
+
+const char *bide__url_strerror(int error);
+
+enum url_scheme { URL_HTTP, URL_HTTPS, URL_WS, URL_WSS };
+
+enum url_host_kind { URL_NAME, URL_IPV4, URL_IPV6 };
+
+struct url_part {
+    uint32_t off, len; /* in href */
+};
+
+struct url {
+    const char *href; /* ends with a NUL */
+    uint32_t len;
+    struct url_part username, password;
+    struct url_part hostname;        /* lower case, ASCII; an IPv6 address has its brackets */
+    struct url_part host;            /* hostname, and :port unless it is the scheme's own */
+    struct url_part path;            /* never empty */
+    struct url_part query, fragment; /* without ? and # */
+    uint16_t port;                   /* always set */
+    uint8_t scheme;                  /* enum url_scheme */
+    uint8_t host_kind;               /* enum url_host_kind */
+    bool has_query, has_fragment;
+};
+
+static inline const char *bide__url_part(const struct url *u, struct url_part part)
+{
+    return u->href + part.off;
+}
+
+/* Path and query: what stands in a request line (RFC 9112 3.2.1). */
+static inline struct url_part bide__url_target(const struct url *u)
+{
+    uint32_t end = u->has_query ? u->query.off + u->query.len : u->path.off + u->path.len;
+    return (struct url_part){u->path.off, end - u->path.off};
+}
+
+/* https, wss */
+static inline bool bide__url_is_secure(const struct url *u)
+{
+    return u->scheme == URL_HTTPS || u->scheme == URL_WSS;
+}
+
+/* Storage that is enough for any text of this length (and base); the longest is BIDE_URL_MAX + 1.
+ */
+size_t bide__url_bound(size_t len, const struct url *base);
+
+/* Read an absolute URL; storage holds the result and must live as long as it.  0 or enum url_error.
+ */
+int bide__url_parse(struct url *out, const char *text, size_t len, char *storage, size_t cap);
+
+/* Read a link on the page `base`, whose storage is another one. */
+int bide__url_resolve(struct url *out, const struct url *base, const char *text, size_t len,
+                      char *storage, size_t cap);
+
+/* Append pairs to the query of a URL in its own storage. */
+int bide__url_add_query(struct url *u, const bide_pair *pairs, char *storage, size_t cap);
+
+/* The same scheme, host and port: may credentials of one go to the other? */
+bool bide__url_same_origin(const struct url *a, const struct url *b);
+
+/* For messages: at most 64 bytes of it, without user and password, nothing unprintable.  out has 80
+ * bytes. */
+const char *bide__url_quote(char out[80], const char *text, size_t len);
+
+/* ---- between the files of the parser ---- */
+
+/* What must be percent-encoded where. */
+#define URL_SET_USERINFO 1
+#define URL_SET_PATH     2
+#define URL_SET_QUERY    4
+#define URL_SET_FRAGMENT 8
+#define URL_SET_FORM     16
+
+extern const uint8_t bide__url_char_sets[256];
+
+/* Bytes written to memory with an end; `full` once they did not fit. */
+struct url_out {
+    char *data;
+    size_t len, cap;
+    bool full;
+};
+
+void bide__url_put(struct url_out *out, const char *bytes, size_t len);
+void bide__url_put_encoded(struct url_out *out, const char *bytes, size_t len, uint8_t set);
+
+/* Write the canonical form of a host as it stands in a URL. */
+int bide__url_put_host(struct url_out *out, const char *host, size_t len, uint8_t *kind);
+
+/* name=value&name=value, application/x-www-form-urlencoded; returns what it needs, writes what
+ * fits. */
+size_t bide__query_encode(char *out, size_t cap, const bide_pair *pairs);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* addr.c - addresses as text and back.  No names are looked up here. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <strings.h>
+#include <sys/un.h>
+
+#include "io/io.h"
+
+static bool parse6(struct addr *a, const char *text, size_t len, int port)
+{
+    char copy[INET6_ADDRSTRLEN];
+    if (len >= sizeof copy)
+        return false;
+
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    a->in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+    a->len = sizeof a->in6;
+    return inet_pton(AF_INET6, copy, &a->in6.sin6_addr) == 1;
+}
+
+bool bide__addr_parse(struct addr *a, const char *host, int port)
+{
+    size_t len = strlen(host);
+
+    if (host[0] == '[')
+        return len > 2 && host[len - 1] == ']' && parse6(a, host + 1, len - 2, port);
+    if (memchr(host, ':', len))
+        return parse6(a, host, len, port);
+    a->in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    a->len = sizeof a->in;
+    return inet_pton(AF_INET, host, &a->in.sin_addr) == 1; /* four decimal numbers, nothing else */
+}
+
+void bide__addr_format_host(const struct addr *a, char *out, size_t cap)
+{
+    bool is_ip4 = a->sa.sa_family == AF_INET;
+    if (!is_ip4 && a->sa.sa_family != AF_INET6) {
+        snprintf(out, cap, "unix:");
+        return;
+    }
+
+    const void *bits = is_ip4 ? (const void *)&a->in.sin_addr : (const void *)&a->in6.sin6_addr;
+    if (!inet_ntop(a->sa.sa_family, bits, out, (socklen_t)cap))
+        snprintf(out, cap, "?");
+}
+
+void bide__addr_format(const struct addr *a, char *out, size_t cap)
+{
+    char host[INET6_ADDRSTRLEN];
+
+    bide__addr_format_host(a, host, sizeof host);
+    if (a->sa.sa_family == AF_INET)
+        snprintf(out, cap, "%s:%u", host, ntohs(a->in.sin_port));
+    else if (a->sa.sa_family == AF_INET6)
+        snprintf(out, cap, "[%s]:%u", host, ntohs(a->in6.sin6_port));
+    else
+        snprintf(out, cap, "%s", host);
+}
+
+void bide__addr_set_port(struct addr *a, int port)
+{
+    if (a->sa.sa_family == AF_INET)
+        a->in.sin_port = htons((uint16_t)port);
+    else
+        a->in6.sin6_port = htons((uint16_t)port);
+}
+
+bool bide__addr_is_localhost(const char *name)
+{
+    static const char word[] = "localhost";
+    size_t len = strlen(name), n = sizeof word - 1;
+
+    len -= len > 0 && name[len - 1] == '.';
+    if (len < n || strncasecmp(name + len - n, word, n) != 0)
+        return false;
+    return len == n || name[len - n - 1] == '.';
+}
+
+int bide__addr_unix(struct sockaddr_storage *out, socklen_t *len, const char *host)
+{
+    if (strncmp(host, "unix:", 5) != 0)
+        return 0;
+    const char *path = host + 5;
+    struct sockaddr_un *un = (struct sockaddr_un *)out;
+    if (strlen(path) >= sizeof un->sun_path)
+        return bide_fail(-ENAMETOOLONG, "%s: the path of a Unix socket has at most %zu bytes", host,
+                         sizeof un->sun_path - 1);
+
+    *un = (struct sockaddr_un){.sun_family = AF_UNIX};
+    memcpy(un->sun_path, path, strlen(path) + 1);
+    *len = sizeof *un;
+    return 1;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fd.c - a descriptor that the loop watches.
+ *
+ * Invariants:
+ *   D1  an open struct fd is registered with its loop's poller, once.
+ *   D2  readable and writable are false only if an edge will come: after a call that found less than it asked for.
+ */
+#include <unistd.h>
+
+#include "io/epoll.h"
+#include "io/io.h"
+
+#define DESCRIPTOR_RETRY_MS 20
+
+int bide__fd_open(struct fd *f, int fd)
+{
+    bide_loop *loop = bide__loop_here;
+    if (!loop)
+        return bide_fail(BIDE_ENOLOOP, "no event loop is running in this thread");
+
+    *f = (struct fd){.fd = fd, .writable = true, .loop = loop};
+    bide__list_init(&f->readers);
+    bide__list_init(&f->writers);
+    int code = bide__epoll_add(loop->poller, fd, f);
+    if (code < 0) {
+        f->fd = -1;
+        return bide_fail(code, "watching a descriptor: %s", bide_strerror(code));
+    }
+    return 0;
+}
+
+void bide__fd_close(struct fd *f)
+{
+    if (f->fd < 0)
+        return;
+    if (!f->loop->closed)
+        bide__epoll_remove(f->loop->poller, f->fd); /* close alone is not enough if a fork shares it */
+    close(f->fd);
+    f->fd = -1;
+    bide__wake_all(f->loop, &f->readers);
+    bide__wake_all(f->loop, &f->writers);
+}
+
+int bide__fd_detach(struct fd *f)
+{
+    int fd = f->fd;
+
+    bide__epoll_remove(f->loop->poller, fd);
+    f->fd = -1;
+    return fd;
+}
+
+static int wait_side(struct fd *f, struct list_node *list, const bool *ready)
+{
+    while (f->fd >= 0 && !*ready) {
+        int code = bide__wait_in(list, NULL);
+        if (code < 0)
+            return code;
+    }
+    return f->fd >= 0 ? 0 : bide_fail(BIDE_ECLOSED, "the connection was closed here");
+}
+
+int bide__fd_wait_readable(struct fd *f)
+{
+    return wait_side(f, &f->readers, &f->readable);
+}
+
+int bide__fd_wait_writable(struct fd *f)
+{
+    return wait_side(f, &f->writers, &f->writable);
+}
+
+int bide__wait_for_descriptor(void)
+{
+    return bide_sleep_ms(DESCRIPTOR_RETRY_MS);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * io.h - the room's header: descriptors on the loop, connections as chains of filters, names, files, signals.
+ *
+ * In reading order: epoll.c, fd.c, stream.c, listen.c, addr.c, dns.c, connect.c, tls.c, file.c, signal.c.
+ */
+#ifndef BIDE_IO_H
+#define BIDE_IO_H
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <bide/file.h>
+#include <bide/signal.h>
+#include <bide/stream.h>
+#include <bide/tls.h>
+
+#include "core/core.h"
+
+/* ---- fd.c: a descriptor that the loop watches ---- */
+
+/*
+ * Registered once, edge-triggered, for both directions; what the kernel said is remembered here.  So a read is tried
+ * only when `readable` says that it will succeed, and waiting costs no system call of its own.
+ */
+struct fd {
+    int fd;
+    bool readable; /* since the last read that found less than it asked for */
+    bool writable; /* until a write says otherwise */
+    bool hangup;   /* the peer will send no more, or it is broken: reading tells */
+    struct list_node readers, writers;
+    bide_loop *loop;
+};
+
+/* Watch a non-blocking descriptor on the running loop; taken on success.  Errors: BIDE_ENOLOOP, -ENOMEM, -ENOSPC. */
+int bide__fd_open(struct fd *f, int fd);
+/* Close it; who waits for it gets BIDE_ECLOSED.  The struct must stay until they have run. */
+void bide__fd_close(struct fd *f);
+/* Watch it no longer; the descriptor is the caller's again. */
+int bide__fd_detach(struct fd *f);
+static inline bool bide__fd_is_open(const struct fd *f)
+{
+    return f->fd >= 0;
+}
+
+/* Suspend until it may be tried.  0, BIDE_ECANCELED, BIDE_ETIMEDOUT, BIDE_ECLOSED. */
+int bide__fd_wait_readable(struct fd *f);
+int bide__fd_wait_writable(struct fd *f);
+
+/* After a system call without a free descriptor (EMFILE, ENFILE): sleep a little, so that one may become free. */
+int bide__wait_for_descriptor(void);
+
+/* ---- stream.c: connections ---- */
+
+struct filter;
+
+/*
+ * One layer of a connection.  None of these suspends: -EAGAIN means that the socket has to become readable (or
+ * writable, if `wants_write` is set) first.
+ */
+struct filter_ops {
+    ssize_t (*recv)(struct filter *f, void *out, size_t cap);                /* 0: the end */
+    ssize_t (*send)(struct filter *f, const struct iovec *iov, int n);       /* how many bytes were taken */
+    bool (*has_pending)(const struct filter *f);                             /* bytes that need no system call */
+    int (*shutdown)(struct filter *f);                                       /* no more will be sent */
+    void (*close)(struct filter *f);                                         /* give back; best effort goodbye */
+};
+
+struct filter {
+    const struct filter_ops *ops;
+    struct filter *below;
+    bool wants_write;
+};
+
+struct bide_stream {
+    struct object object;
+    struct fd fd;
+    struct filter *top;
+    struct filter socket;
+    struct buf in, out;
+    char *line;      /* what bide_read_until gave out, for its NUL */
+    bool reading, writing, in_ended;
+    char peer[INET6_ADDRSTRLEN + 16];
+    char alpn[16];
+    uint64_t bytes_in, bytes_out; /* of the top filter */
+};
+
+/* A stream over a connected, non-blocking socket, which is taken.  max_buffer 0: 64 KiB. */
+bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_buffer);
+/* Put a filter on top; owned by the stream. */
+void bide__stream_push_filter(bide_stream *s, struct filter *f);
+
+/* One successful read into the caller's memory: > 0, 0 at the end, or an error on record. */
+ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap);
+/* Send everything; tries at once.  Modifies iov.  0 or an error on record. */
+int bide__stream_send_all(bide_stream *s, struct iovec *iov, int n);
+/* Repeat a filter operation that said -EAGAIN: waits for what the filter wants. */
+int bide__stream_wait(bide_stream *s, const struct filter *f, bool for_write);
+/*
+ * Is a connection that nobody uses still quiet?  0, or negative: it was closed, or has bytes that nobody asked for.
+ * Looks at what the loop has seen; with probe it asks the kernel, too.
+ */
+int bide__stream_check_idle(bide_stream *s, bool probe);
+
+/* ---- addr.c: addresses ---- */
+
+struct addr {
+    socklen_t len; /* 0: none */
+    union {
+        struct sockaddr sa;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+        struct sockaddr_storage storage;
+    };
+};
+
+/* A literal address ("127.0.0.1", "::1", "[::1]"): true if it is one. */
+bool bide__addr_parse(struct addr *a, const char *host, int port);
+/* "127.0.0.1:80", "[::1]:80", "unix:"; without the port: "127.0.0.1", "::1", "unix:". */
+void bide__addr_format(const struct addr *a, char *out, size_t cap);
+void bide__addr_format_host(const struct addr *a, char *out, size_t cap);
+void bide__addr_set_port(struct addr *a, int port);
+/* localhost and all below it are this machine (RFC 6761 6.3); a dot at the end changes nothing. */
+bool bide__addr_is_localhost(const char *name);
+/* "unix:/path" as a Unix socket address; -ENAMETOOLONG.  1 if it was one, 0 if not. */
+int bide__addr_unix(struct sockaddr_storage *out, socklen_t *len, const char *host);
+
+/* ---- connect.c ---- */
+
+/* Nanoseconds of bide__clock_ns when each step was over; 0: it was not needed. */
+struct connect_times {
+    int64_t dns, connect, tls;
+};
+
+struct connect_options {
+    const char *host; /* name, literal address or unix:/path */
+    int port;
+    bide_tls *tls;           /* borrowed; NULL: plain */
+    const char *server_name; /* NULL: host */
+    size_t max_buffer;
+    struct connect_times *times; /* may be NULL */
+};
+
+/* bide_connect without its own timeout. */
+bide_stream *bide__connect(const struct connect_options *o);
+
+/* ---- tls.c ---- */
+
+/* Speak TLS on a connected stream; client: shakes hands now; server: at the first read or write. */
+int bide__tls_start_client(bide_stream *s, bide_tls *tls, const char *server_name, int port);
+int bide__tls_start_server(bide_stream *s, bide_tls *tls);
+/* Did the peer close without saying so (no close_notify)?  The data may have been cut off. */
+bool bide__tls_was_cut(const bide_stream *s);
+
+#endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bide-conform.c - the library's parsers behind lines of JSON, for suites of cases.  Not installed.
+ *
+ *     bide-conform VERB < cases.jsonl
+ *
+ * One JSON object per line in, one out, in the same order.  A bad case is an answer, never the end
+ * of the program: a line that is no JSON is answered {"bad_line":true}.  A verb is one row in the
+ * table at the end.
+ */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "http/date.h"
+#include "http/h1_chunked.h"
+#include "http/url.h"
+
+typedef json_t *verb_fn(json_t *in);
+
+static const char *text_of(json_t *in, const char *key)
+{
+    return json_string_value(json_object_get(in, key));
+}
+
+/* ---- base64, as the cases bring their bytes ---- */
+
+static int base64_digit(char c)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = c ? strchr(digits, c) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+static char *base64_decode(const char *text, size_t *len)
+{
+    char *out = malloc(strlen(text) + 1);
+    unsigned bits = 0;
+    int held = 0;
+
+    *len = 0;
+    for (; out && *text && *text != '='; text++) {
+        int digit = base64_digit(*text);
+        if (digit < 0)
+            continue;
+        bits = (bits << 6 | (unsigned)digit) & 0xffffff;
+        held += 6;
+        if (held >= 8) {
+            held -= 8;
+            out[(*len)++] = (char)(bits >> held);
+        }
+    }
+    return out;
+}
+
+/* ---- url: the parser below the objects, because a case may hold a NUL, which no C string can ----
+ */
+
+static json_t *part_of(const struct url *u, const char *before, struct url_part part)
+{
+    char *joined = NULL;
+    int n = asprintf(&joined, "%s%.*s", part.len ? before : "", (int)part.len,
+                     bide__url_part(u, part));
+    json_t *j = n < 0 ? NULL : json_stringn(joined, (size_t)n);
+
+    free(joined);
+    return j;
+}
+
+/* What the standard calls port: "" when it is the scheme's own. */
+static struct url_part shown_port(const struct url *u)
+{
+    uint32_t name_end = u->hostname.off + u->hostname.len, end = u->host.off + u->host.len;
+
+    return name_end < end ? (struct url_part){name_end + 1, end - name_end - 1}
+                          : (struct url_part){0, 0};
+}
+
+static json_t *origin_of(const struct url *u, struct url_part scheme)
+{
+    char *text = NULL;
+    int n = asprintf(&text, "%.*s//%.*s", (int)scheme.len, u->href, (int)u->host.len,
+                     bide__url_part(u, u->host));
+    json_t *j = n < 0 ? NULL : json_stringn(text, (size_t)n);
+
+    free(text);
+    return j;
+}
+
+static json_t *describe_url(const struct url *u)
+{
+    uint32_t scheme_len = (uint32_t)(strchr(u->href, ':') - u->href) + 1;
+    struct url_part scheme = {0, scheme_len};
+    json_t *out = json_pack("{s:s}", "href", u->href);
+
+    json_object_set_new(out, "protocol", part_of(u, "", scheme));
+    json_object_set_new(out, "origin", origin_of(u, scheme));
+    json_object_set_new(out, "username", part_of(u, "", u->username));
+    json_object_set_new(out, "password", part_of(u, "", u->password));
+    json_object_set_new(out, "host", part_of(u, "", u->host));
+    json_object_set_new(out, "hostname", part_of(u, "", u->hostname));
+    json_object_set_new(out, "port", part_of(u, "", shown_port(u)));
+    json_object_set_new(out, "pathname", part_of(u, "", u->path));
+    json_object_set_new(out, "search", part_of(u, "?", u->query));
+    json_object_set_new(out, "hash", part_of(u, "#", u->fragment));
+    return out;
+}
+
+static json_t *verb_url(json_t *in)
+{
+    static char base_storage[BIDE_URL_MAX + 1], storage[BIDE_URL_MAX + 1];
+    json_t *input = json_object_get(in, "input"), *base_text = json_object_get(in, "base");
+    struct url base, u;
+    int r = URL_ENOSCHEME;
+
+    if (json_is_string(base_text))
+        r = bide__url_parse(&base, json_string_value(base_text), json_string_length(base_text),
+                            base_storage, sizeof base_storage);
+    if (json_is_string(input))
+        r = bide__url_resolve(&u, r == 0 ? &base : NULL, json_string_value(input),
+                              json_string_length(input), storage, sizeof storage);
+    if (r == 0)
+        return describe_url(&u);
+    return json_pack("{s:b, s:s}", "failure", 1, "why", bide__url_strerror(r));
+}
+
+/* ---- dates ---- */
+
+static json_t *verb_date(json_t *in)
+{
+    const char *text = text_of(in, "input");
+    int64_t when;
+
+    if (text && (bide__http_date_parse(text, strlen(text), time(NULL), &when) ||
+                 bide__cookie_date_parse(text, strlen(text), &when)))
+        return json_pack("{s:I}", "expect_unix", (json_int_t)when);
+    return json_pack("{s:n}", "expect_unix");
+}
+
+static json_t *verb_retry_after(json_t *in)
+{
+    const char *text = text_of(in, "input");
+    int64_t seconds;
+
+    if (text && bide__retry_after_parse(text, strlen(text),
+                                        json_integer_value(json_object_get(in, "now")), &seconds))
+        return json_pack("{s:I}", "want_seconds", (json_int_t)seconds);
+    return json_pack("{s:n}", "want_seconds");
+}
+
+/* ---- requests, as the server reads them ---- */
+
+/* The body at in[0..len): its length, -1 if it is not whole, or an error. */
+static ssize_t skip_body(const struct h1_head *head, char *in, size_t len)
+{
+    struct h1_chunked c = H1_CHUNKED_INIT;
+    const char *data;
+    size_t data_len, used = 0;
+
+    if (head->body == H1_BODY_LENGTH)
+        return head->content_length <= len ? (ssize_t)head->content_length : -1;
+    if (head->body != H1_BODY_CHUNKED)
+        return 0;
+    while (!c.done) {
+        ssize_t n = bide__h1_chunked_step(&c, in + used, len - used, &data, &data_len);
+        if (n <= 0)
+            return n < 0 ? n : c.done ? (ssize_t)used : -1;
+        used += (size_t)n;
+    }
+    return (ssize_t)used;
+}
+
+/* One request at in[0..len): its length, 0 if it is not whole, or an error. */
+static ssize_t read_request(struct h1_head *head, char *in, size_t len)
+{
+    struct h1_parser parser = H1_PARSER_INIT;
+    ssize_t n = bide__h1_parse_request(&parser, in, len, head);
+    int r = n > 0 ? bide__h1_frame_request(head) : 0;
+
+    if (n <= 0 || r < 0)
+        return n <= 0 ? n : r;
+    ssize_t body = skip_body(head, in + n, len - (size_t)n);
+    return body == -1 ? 0 : body < 0 ? body : n + body;
+}
+
+static json_t *verb_request(json_t *in)
+{
+    static struct h1_field fields[H1_FIELDS_MAX];
+    struct h1_head head = {.fields = fields, .fields_cap = H1_FIELDS_MAX};
+    const char *encoded = text_of(in, "input_b64");
+    size_t len = 0, at = 0;
+    char *bytes = base64_decode(encoded ? encoded : "", &len);
+    ssize_t n = 1;
+    int complete = 0;
+
+    while (bytes && n > 0 && at < len) {
+        n = read_request(&head, bytes + at, len - at);
+        complete += n > 0;
+        at += n > 0 ? (size_t)n : 0;
+        if (n > 0 && !head.keep_alive)
+            break;
+    }
+    const char *error = n < 0               ? bide__h1_strerror((int)n)
+                        : n > 0 && at < len ? "bytes behind the last request"
+                                            : NULL;
+    free(bytes);
+    return json_pack("{s:s?, s:i}", "error", error, "messages_complete", complete);
+}
+
+/* ---- JSON, as bide_json reads it ---- */
+
+static json_t *verb_json(json_t *in)
+{
+    size_t len = 0;
+    const char *encoded = text_of(in, "input_b64");
+    char *bytes = base64_decode(encoded ? encoded : "", &len);
+    json_t *value = bytes ? json_loadb(bytes, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
+    json_t *answer = json_pack("{s:s}", "expect", value ? "accept" : "reject");
+
+    json_decref(value);
+    free(bytes);
+    return answer;
+}
+
+static const struct {
+    const char *name;
+    verb_fn *run;
+} verbs[] = {
+    {"url", verb_url},
+    {"date", verb_date},
+    {"retry-after", verb_retry_after},
+    {"http1-request", verb_request},
+    {"json", verb_json},
+};
+
+static verb_fn *find_verb(const char *name)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(verbs[i].name, name) == 0)
+            return verbs[i].run;
+    return NULL;
+}
+
+static void answer_line(verb_fn *run, const char *line, size_t len)
+{
+    json_t *in = json_loadb(line, len, JSON_ALLOW_NUL, NULL);
+    json_t *out = json_is_object(in) ? run(in) : NULL;
+
+    if (!out)
+        out = json_pack("{s:b}", "bad_line", 1);
+    char *text = json_dumps(out, JSON_COMPACT | JSON_ENSURE_ASCII);
+    puts(text ? text : "{\"bad_line\":true}");
+    free(text);
+    json_decref(out);
+    json_decref(in);
+}
+
+int main(int argc, char **argv)
+{
+    verb_fn *run = argc == 2 ? find_verb(argv[1]) : NULL;
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t len;
+
+    if (!run) {
+        fprintf(stderr,
+                "usage: bide-conform url|date|retry-after|http1-request|json < cases.jsonl\n");
+        return 2;
+    }
+    while ((len = getline(&line, &cap, stdin)) >= 0)
+        answer_line(run, line, (size_t)len);
+    free(line);
+    return 0;
+}

@@ -1,0 +1,100 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# conform.sh BIDE BIDE_CONFORM [SUITE...] - run the public suites of ../shared/conformance and count passes per level.
+#
+# Suites: url http1 desync tls.  A required case that fails and is not in tests/conform/exceptions.txt makes the exit
+# status 1, and so does an exception that passes: the list stays true.  Without the folder there is nothing to run.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+cases=${CONF:-$here/../../../shared/conformance}
+
+if [ $# -lt 2 ]; then
+    echo "usage: conform.sh BIDE BIDE_CONFORM [url|http1|desync|tls ...]" >&2
+    exit 2
+fi
+bide=$1
+adapter=$2
+shift 2
+[ $# -gt 0 ] || set -- url http1 desync tls
+
+if [ ! -d "$cases" ]; then
+    echo "conform: skipped, there is no $cases"
+    exit 0
+fi
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+failed=0
+
+# The cases of the schemes we have, and the others: a case is ours if its answer is, or if it has none.
+split_url_cases() {
+    python3 - "$cases/url-whatwg/parse.jsonl" "$tmp/url-web.jsonl" "$tmp/url-other.jsonl" <<'PY'
+import json, sys
+web, other = open(sys.argv[2], "w"), open(sys.argv[3], "w")
+for line in open(sys.argv[1]):
+    protocol = (json.loads(line).get("expect") or {}).get("protocol")
+    (web if protocol in (None, "http:", "https:", "ws:", "wss:") else other).write(line)
+PY
+}
+
+# run.py prints "FAIL level id ...", then a count for each level.
+run_suite() {
+    python3 "$cases/run.py" "$@"
+}
+
+# The failed ids against the exceptions with the suite's prefix; prints what is new.
+judge() {
+    name=$1 prefix=$2 out=$3
+    echo "$name:"
+    grep -E '^[a-z]+: [0-9]+ of [0-9]+$' "$out" | sed 's/^/  /'
+    if ! grep -qE '^[a-z]+: [0-9]+ of [0-9]+$' "$out"; then
+        echo "  the suite did not run:"
+        sed 's/^/    /' "$out"
+        failed=1
+    fi
+    sed -n 's/^FAIL required \([^ ]*\) .*/\1/p' "$out" | sort -u >"$tmp/failed"
+    sed -n 's/^FAIL [a-z]* \([^ ]*\) .*/\1/p' "$out" | sort -u >"$tmp/failed-any"
+    grep "^$prefix" "$here/exceptions.txt" | cut -d' ' -f1 | sort -u >"$tmp/excepted"
+    comm -23 "$tmp/failed" "$tmp/excepted" >"$tmp/new"
+    comm -13 "$tmp/failed-any" "$tmp/excepted" >"$tmp/gone"
+    echo "  exceptions: $(comm -12 "$tmp/failed-any" "$tmp/excepted" | wc -l) (docs/conformance.md)"
+    while read -r id; do
+        echo "  NOT EXPECTED: $(grep -F "$id" "$out" | head -n 1)"
+        failed=1
+    done <"$tmp/new"
+    while read -r id; do
+        echo "  PASSES, BUT IS LISTED AS AN EXCEPTION: $id"
+        failed=1
+    done <"$tmp/gone"
+    if grep '^CRASH' "$out"; then
+        failed=1
+    fi
+}
+
+for suite in "$@"; do
+    case $suite in
+    url)
+        split_url_cases
+        run_suite jsonl "$tmp/url-web.jsonl" input,base expect "$adapter url" >"$tmp/url" 2>&1
+        judge "url, schemes http https ws wss" url-whatwg/ "$tmp/url"
+        echo "  (other schemes, all refused: $(wc -l <"$tmp/url-other.jsonl") cases)"
+        ;;
+    http1)
+        run_suite http1 "$bide get {url}" >"$tmp/http1" 2>&1
+        judge "http1" http1-response/ "$tmp/http1"
+        ;;
+    desync)
+        run_suite desync "$bide get {url1} {url2}" >"$tmp/desync" 2>&1
+        judge "desync" http1-desync/ "$tmp/desync"
+        ;;
+    tls)
+        run_suite tls "$bide get --cacert {ca} --connect-to ::{addr} {url}" >"$tmp/tls" 2>&1
+        judge "tls" tls-certs/ "$tmp/tls"
+        ;;
+    *)
+        echo "conform: no suite named $suite" >&2
+        exit 2
+        ;;
+    esac
+done
+exit $failed

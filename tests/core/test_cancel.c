@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* test_cancel.c - cancellation: a request, counted, delivered once (checklist 6.4). */
+#include "core/core.h"
+#include "trace.h"
+
+static void settle(void)
+{
+    for (int i = 0; i < 5; i++)
+        bide_sleep_ms(0);
+}
+
+static int ignores_cancel(void)
+{
+    int r = bide_sleep_ms(1000);
+    trace("%d", r == BIDE_ECANCELED);
+    return 4;
+}
+
+TEST(cancel_6_4_no_52_59_is_a_request_that_may_be_declined)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(ignores_cancel));
+    bide_sleep_ms(0);
+    EXPECT_TRUE(bide_task_cancel(t));
+    EXPECT_EQ(bide_await(t), 4);
+    EXPECT_FALSE(bide_task_cancelled(t));
+    EXPECT_TRACE("1");
+}
+
+TEST(cancel_6_4_no_53_requests_are_counted_and_a_done_task_says_false)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(until_cancelled, "t"));
+    bide_sleep_ms(0);
+    EXPECT_EQ(bide_cancelling(t), 0);
+    EXPECT_TRUE(bide_task_cancel(t));
+    EXPECT_TRUE(bide_task_cancel(t));
+    EXPECT_TRUE(bide_task_cancel(t));
+    EXPECT_EQ(bide_cancelling(t), 3);
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+    EXPECT_TRUE(bide_task_cancelled(t));
+    EXPECT_FALSE(bide_task_cancel(t));
+    EXPECT_EQ(bide_cancelling(t), 3);
+}
+
+static int await_future(bide_future *f)
+{
+    return bide_await(f);
+}
+
+TEST(cancel_6_4_no_54_goes_to_the_awaited_future_first)
+{
+    bide_auto bide_future *f = bide_future_new();
+    bide_auto bide_task *t = bide_create_task(bide_coro(await_future, f));
+    bide_sleep_ms(0);
+    bide_task_cancel(t);
+    EXPECT_TRUE(bide_future_cancelled(f));
+    EXPECT_FALSE(bide_task_done(t));
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+}
+
+static int await_task(bide_task *t)
+{
+    int r = bide_await(t);
+    trace("outer:%d", r);
+    return r;
+}
+
+TEST(cancel_6_4_no_54_60_passes_through_nested_awaits_to_the_innermost)
+{
+    bide_auto bide_task *inner = bide_create_task(bide_coro(until_cancelled, "inner"));
+    bide_auto bide_task *middle = bide_create_task(bide_coro(await_task, inner));
+    bide_auto bide_task *outer = bide_create_task(bide_coro(await_task, middle));
+    settle();
+    bide_task_cancel(outer);
+    EXPECT_ERR(bide_await(outer), BIDE_ECANCELED);
+    EXPECT_TRUE(bide_task_cancelled(inner));
+    EXPECT_TRUE(bide_task_cancelled(middle));
+}
+
+TEST(cancel_6_4_no_54_the_inner_task_may_answer_instead)
+{
+    bide_auto bide_task *inner = bide_create_task(bide_coro(ignores_cancel));
+    bide_auto bide_task *outer = bide_create_task(bide_coro(await_task, inner));
+    settle();
+    bide_task_cancel(outer);
+    EXPECT_EQ(bide_await(outer), 4);
+    EXPECT_EQ(bide_cancelling(outer), 1);
+    EXPECT_TRACE("1 outer:4");
+}
+
+static int yields(void)
+{
+    int r = bide_sleep_ms(0);
+    trace("first:%d", r == BIDE_ECANCELED);
+    r = bide_sleep_ms(0);
+    trace("second:%d", r == BIDE_ECANCELED);
+    return 0;
+}
+
+TEST(cancel_6_4_no_55_of_a_runnable_task_is_delivered_at_its_next_step_once)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(yields));
+    bide_sleep_ms(0);
+    bide_task_cancel(t);
+    EXPECT_EQ(bide_await(t), 0);
+    EXPECT_TRACE("first:1 second:0");
+}
+
+TEST(cancel_6_4_no_56_before_the_first_step_the_body_never_runs)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(until_cancelled, "never"));
+    bide_task_cancel(t);
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+    EXPECT_TRUE(bide_task_cancelled(t));
+    EXPECT_TRACE("");
+}
+
+static int cancels_itself_then_awaits(bide_future *f)
+{
+    bide_task_cancel(bide_current_task());
+    trace("on");
+    int r = bide_await(f);
+    trace("%d", r == BIDE_ECANCELED);
+    return 0;
+}
+
+TEST(cancel_6_4_no_57_self_cancel_takes_effect_at_the_next_await_and_cancels_that)
+{
+    bide_auto bide_future *f = bide_future_new();
+    bide_auto bide_task *t = bide_create_task(bide_coro(cancels_itself_then_awaits, f));
+    EXPECT_EQ(bide_await(t), 0);
+    EXPECT_TRUE(bide_future_cancelled(f));
+    EXPECT_TRACE("on 1");
+}
+
+static int cancels_itself_and_returns(void)
+{
+    bide_task_cancel(bide_current_task());
+    return 5;
+}
+
+TEST(cancel_6_4_no_58_self_cancel_then_return_ends_cancelled)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(cancels_itself_and_returns));
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+    EXPECT_TRUE(bide_task_cancelled(t));
+}
+
+static int goes_on_after_cancel(void)
+{
+    int r = bide_sleep_ms(1000);
+    trace("a%d", r == BIDE_ECANCELED);
+    r = bide_sleep_ms(20);
+    trace("b%d", r);
+    return 9;
+}
+
+TEST(cancel_6_4_no_59_a_task_may_go_on_awaiting)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(goes_on_after_cancel));
+    bide_sleep_ms(0);
+    bide_task_cancel(t);
+    EXPECT_EQ(bide_await(t), 9);
+    EXPECT_TRACE("a1 b0");
+}
+
+TEST(uncancel_6_4_no_61_counts_down_to_zero_and_clears_the_request)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(yields));
+    bide_sleep_ms(0);
+    EXPECT_EQ(bide_uncancel(t), 0);
+    bide_task_cancel(t);
+    bide_task_cancel(t);
+    EXPECT_EQ(bide_uncancel(t), 1);
+    EXPECT_EQ(bide_uncancel(t), 0);
+    EXPECT_EQ(bide_uncancel(t), 0);
+    EXPECT_EQ(bide_await(t), 0);
+    EXPECT_TRACE("first:0 second:0");
+}
+
+static int timeout_in_cancelled(void)
+{
+    int r = 0;
+    bide_timeout(10)
+        r = bide_sleep_ms(1000);
+    trace(r == BIDE_ETIMEDOUT ? "timeout" : r == BIDE_ECANCELED ? "cancelled" : "?");
+    return r;
+}
+
+TEST(cancel_6_4_no_62_a_foreign_cancel_outranks_a_timeout_that_expired_too)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(timeout_in_cancelled));
+    bide_sleep_ms(0);
+    bide_task_cancel(t);
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+    EXPECT_TRACE("cancelled");
+}
+
+static char report[512];
+
+static void on_exception(bide_loop *loop, const char *message, void *arg)
+{
+    (void)loop;
+    (void)arg;
+    snprintf(report, sizeof report, "%s", message);
+}
+
+TEST(cancel_6_4_no_64_of_a_failed_task_silences_the_report)
+{
+    bide_loop_set_exception_handler(bide_get_event_loop(), on_exception, NULL);
+    bide_task *t = bide_create_task(bide_coro(give, -EIO));
+    settle();
+    EXPECT_FALSE(bide_task_cancel(t));
+    bide_release(t);
+    EXPECT_STR(report, "");
+}
+
+static int cleanup_still_awaits(void)
+{
+    int r = bide_sleep_ms(1000);
+    bide_sleep_ms(50);
+    trace("cleaned");
+    return r;
+}
+
+TEST(release_waits_for_the_cleanup_of_a_cancelled_task)
+{
+    bide_task *t = bide_create_task(bide_coro(cleanup_still_awaits));
+    bide_sleep_ms(0);
+    bide_release(t);
+    trace("released");
+    EXPECT_TRACE("cleaned released");
+}
+
+static int release_a_slow_one(void)
+{
+    bide_task *t = bide_create_task(bide_coro(cleanup_still_awaits));
+    bide_sleep_ms(0);
+    bide_release(t);
+    trace("released");
+    int r = bide_sleep_ms(1000);
+    trace("%d", r == BIDE_ECANCELED);
+    return r;
+}
+
+TEST(cancel_during_release_is_not_lost)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(release_a_slow_one));
+    settle();
+    bide_task_cancel(t);
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+    EXPECT_TRACE("cleaned released 1");
+}
+
+TEST(cancel_just_when_the_awaited_finished_still_cancels)
+{
+    bide_auto bide_future *f = bide_future_new();
+    bide_auto bide_task *t = bide_create_task(bide_coro(await_future, f));
+    bide_sleep_ms(0);
+    bide_future_set_result(f, 1);
+    bide_task_cancel(t);
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+    EXPECT_EQ(bide_future_result(f), 1);
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* test_future.c - futures and their done callbacks (checklist 6.2). */
+#include "core/core.h"
+#include "trace.h"
+
+static void said(bide_future *f, void *arg)
+{
+    (void)f;
+    trace("%s", (const char *)arg);
+}
+
+static void add(bide_future *f, const char *word)
+{
+    EXPECT_EQ(bide_future_add_done_callback(f, said, (void *)(uintptr_t)word), 0);
+}
+
+TEST(future_6_2_no_24_settles_once)
+{
+    bide_auto bide_future *f = bide_future_new();
+    EXPECT_FALSE(bide_future_done(f));
+    EXPECT_EQ(bide_future_set_result(f, 3), 0);
+    EXPECT_TRUE(bide_future_done(f));
+    EXPECT_EQ(bide_future_result(f), 3);
+    EXPECT_ERR(bide_future_set_result(f, 4), BIDE_ESTATE);
+    EXPECT_ERR(bide_future_set_error(f, -EIO), BIDE_ESTATE);
+    EXPECT_EQ(bide_future_result(f), 3);
+}
+
+TEST(future_result_and_error_must_have_their_sign)
+{
+    bide_auto bide_future *f = bide_future_new();
+    EXPECT_ERR(bide_future_set_result(f, -1), -EINVAL);
+    bide_error_clear();
+    EXPECT_ERR(bide_future_set_error(f, 1), -EINVAL);
+    EXPECT_FALSE(bide_future_done(f));
+}
+
+TEST(future_6_2_no_25_result_while_pending_is_an_error_and_cancelled_is_cancelled)
+{
+    bide_auto bide_future *f = bide_future_new();
+    EXPECT_ERR(bide_future_result(f), BIDE_ESTATE);
+    EXPECT_TRUE(bide_future_cancel(f));
+    EXPECT_TRUE(bide_future_cancelled(f));
+    EXPECT_ERR(bide_future_result(f), BIDE_ECANCELED);
+}
+
+TEST(future_6_2_no_26_cancel_of_a_done_one_is_false)
+{
+    bide_auto bide_future *f = bide_future_new();
+    add(f, "called");
+    EXPECT_TRUE(bide_future_cancel(f));
+    EXPECT_FALSE(bide_future_cancel(f));
+    bide_sleep_ms(0);
+    EXPECT_TRACE("called");
+}
+
+static int story(bide_future *f)
+{
+    bide_fail(-EIO, "the disk is full of water");
+    return bide_future_set_error(f, -EIO);
+}
+
+TEST(future_error_keeps_its_story)
+{
+    bide_auto bide_future *f = bide_future_new();
+    EXPECT_EQ(bide_await(bide_coro(story, f)), 0);
+    bide_error_clear();
+    EXPECT_ERR(bide_await(f), -EIO);
+    EXPECT_STR(bide_error_text(), "the disk is full of water");
+}
+
+TEST(callbacks_6_2_no_28_never_inline_in_order_of_registration)
+{
+    bide_auto bide_future *f = bide_future_new();
+    add(f, "c0");
+    add(f, "c1");
+    add(f, "c2");
+    bide_future_set_result(f, 0);
+    trace("set");
+    bide_sleep_ms(0);
+    EXPECT_TRACE("set c0 c1 c2");
+}
+
+TEST(callbacks_6_2_no_28_29_trace_of_the_tick_table)
+{
+    bide_loop *loop = bide_get_event_loop();
+    bide_auto bide_future *f = bide_future_new();
+    add(f, "c0");
+    add(f, "c1");
+    add(f, "c2");
+    bide_loop_call_soon(loop, trace_call, "before");
+    bide_future_set_result(f, 0);
+    bide_loop_call_soon(loop, trace_call, "after");
+    add(f, "late");
+    bide_sleep_ms(0);
+    EXPECT_TRACE("before c0 c1 c2 after late");
+}
+
+TEST(callbacks_6_2_no_30_removal_after_settling_does_not_unschedule)
+{
+    bide_auto bide_future *f = bide_future_new();
+    add(f, "c0");
+    bide_future_set_result(f, 0);
+    EXPECT_EQ(bide_future_remove_done_callback(f, said, "c0"), 0);
+    bide_sleep_ms(0);
+    EXPECT_TRACE("c0");
+}
+
+TEST(callbacks_6_2_no_31_remove_takes_every_equal_one)
+{
+    bide_auto bide_future *f = bide_future_new();
+    static char a[] = "a", b[] = "b";
+    bide_future_add_done_callback(f, said, a);
+    bide_future_add_done_callback(f, said, b);
+    bide_future_add_done_callback(f, said, a);
+    EXPECT_EQ(bide_future_remove_done_callback(f, said, a), 2);
+    EXPECT_EQ(bide_future_remove_done_callback(f, said, a), 0);
+    bide_future_set_result(f, 0);
+    bide_sleep_ms(0);
+    EXPECT_TRACE("b");
+}
+
+static void remove_other(bide_future *f, void *arg)
+{
+    trace("removed%d", bide_future_remove_done_callback(f, said, arg));
+}
+
+TEST(callbacks_6_2_no_32_removal_from_a_callback)
+{
+    bide_auto bide_future *f = bide_future_new();
+    static char word[] = "later";
+    bide_future_add_done_callback(f, remove_other, word);
+    bide_future_add_done_callback(f, said, word);
+    bide_future_set_result(f, 0);
+    bide_sleep_ms(0);
+    EXPECT_TRACE("removed0 later");
+}
+
+static char report[512];
+
+static void on_exception(bide_loop *loop, const char *message, void *arg)
+{
+    (void)loop;
+    (void)arg;
+    snprintf(report, sizeof report, "%s", message);
+}
+
+TEST(future_6_2_no_33_never_retrieved_error_is_reported_when_dropped)
+{
+    bide_loop_set_exception_handler(bide_get_event_loop(), on_exception, NULL);
+    bide_future *f = bide_future_new();
+    bide_await(bide_coro(story, f));
+    bide_release(f);
+    EXPECT_CONTAINS(report, "never retrieved: the disk is full of water");
+
+    report[0] = '\0';
+    f = bide_future_new();
+    bide_await(bide_coro(story, f));
+    bide_future_result(f);
+    bide_release(f);
+    EXPECT_STR(report, "");
+}
+
+TEST(future_6_2_no_34_cancel_of_a_failed_one_silences_the_report)
+{
+    bide_loop_set_exception_handler(bide_get_event_loop(), on_exception, NULL);
+    bide_future *f = bide_future_new();
+    bide_await(bide_coro(story, f));
+    EXPECT_FALSE(bide_future_cancel(f));
+    bide_release(f);
+    EXPECT_STR(report, "");
+}
+
+TEST(future_6_2_no_36_awaiting_a_done_one_does_not_yield_and_works_twice)
+{
+    bide_auto bide_future *f = bide_future_new();
+    bide_future_set_result(f, 8);
+    turns_begin();
+    EXPECT_EQ(bide_await(f), 8);
+    EXPECT_EQ(bide_await(f), 8);
+    EXPECT_EQ(turns_end(), 0);
+}
+
+TEST(future_6_2_no_38_of_another_loop_is_refused)
+{
+    bide_auto bide_loop *other = bide_loop_new();
+    bide_loop *here = bide__loop_here;
+    bide__loop_here = other;
+    bide_auto bide_future *f = bide_future_new();
+    bide__loop_here = here;
+    EXPECT_ERR(bide_await(f), BIDE_ESTATE);
+    EXPECT_CONTAINS(bide_error_text(), "another event loop");
+}
+
+TEST(future_dropped_while_pending_frees_its_callbacks_uncalled)
+{
+    bide_future *f = bide_future_new();
+    add(f, "never");
+    bide_release(f);
+    bide_sleep_ms(0);
+    EXPECT_TRACE("");
+}
+
+static int await_it(bide_future *f, int number)
+{
+    int r = bide_await(f);
+    trace("%d:%d", number, r);
+    return r;
+}
+
+TEST(future_wakes_all_waiters_in_order)
+{
+    bide_auto bide_future *f = bide_future_new();
+    bide_auto bide_task *a = bide_create_task(bide_coro(await_it, f, 1));
+    bide_auto bide_task *b = bide_create_task(bide_coro(await_it, f, 2));
+    bide_sleep_ms(0);
+    bide_future_set_result(f, 5);
+    bide_gather(a, b);
+    EXPECT_TRACE("1:5 2:5");
+}

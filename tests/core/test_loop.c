@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* test_loop.c - the loop and its callbacks, as asyncio orders them (checklist 6.1). */
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/core.h"
+#include "trace.h"
+
+static void soon(const char *word)
+{
+    EXPECT_NOT_NULL(bide_loop_call_soon(bide_get_event_loop(), trace_call, (void *)(uintptr_t)word));
+}
+
+static void later(int64_t ms, const char *word)
+{
+    EXPECT_NOT_NULL(bide_loop_call_later(bide_get_event_loop(), ms, trace_call, (void *)(uintptr_t)word));
+}
+
+TEST(call_soon_6_1_no_1_runs_in_order_and_once)
+{
+    soon("a");
+    soon("b");
+    soon("c");
+    bide_sleep_ms(0);
+    bide_sleep_ms(0);
+    EXPECT_TRACE("a b c");
+}
+
+static void add_another(void *arg)
+{
+    (void)arg;
+    trace("first");
+    soon("added");
+}
+
+TEST(turn_6_1_no_2_runs_only_what_was_ready_when_it_began)
+{
+    bide_loop_call_soon(bide_get_event_loop(), add_another, NULL);
+    soon("second");
+    bide_sleep_ms(0);
+    trace("main");
+    bide_sleep_ms(0);
+    EXPECT_TRACE("first second main added");
+}
+
+TEST(turn_6_1_no_3_due_timers_run_after_what_is_ready)
+{
+    later(0, "later0");
+    soon("soon");
+    bide_sleep_ms(0);
+    trace("main");
+    bide_sleep_ms(0);
+    EXPECT_TRACE("soon main later0");
+}
+
+TEST(poll_6_1_no_4_waits_for_the_first_timer)
+{
+    int64_t begin = bide_loop_time_ms(bide_get_event_loop());
+    later(500, "b");
+    later(20, "a");
+    bide_sleep_ms(30);
+    EXPECT_TRACE("a");
+    bide_sleep_ms(600);
+    EXPECT_TRACE("a b");
+    EXPECT_EQ(bide_loop_time_ms(bide_get_event_loop()) - begin, 630);
+}
+
+TEST(call_later_6_1_no_5_negative_delays_run_next_turn_in_order_of_time)
+{
+    later(-10, "-10");
+    later(-30, "-30");
+    later(-20, "-20");
+    bide_sleep_ms(0);
+    bide_sleep_ms(0);
+    EXPECT_TRACE("-30 -20 -10");
+}
+
+TEST(call_at_6_1_no_6_is_never_early, .real_time = true)
+{
+    bide_loop *loop = bide_get_event_loop();
+    for (int i = 0; i < 5; i++) {
+        int64_t begin = bide__clock_ns();
+        bide_sleep_ms(3);
+        EXPECT_TRUE(bide__clock_ns() - begin >= 3000000);
+    }
+    EXPECT_NOT_NULL(bide_loop_call_at(loop, bide_loop_time_ms(loop) + 10, trace_call, "at"));
+    bide_sleep_ms(5);
+    EXPECT_TRACE("");
+    bide_sleep_ms(20);
+    EXPECT_TRACE("at");
+}
+
+TEST(call_later_6_1_no_7_equal_times_in_the_order_asked_for)
+{
+    later(10, "a");
+    later(10, "b");
+    later(5, "c");
+    later(10, "d");
+    bide_sleep_ms(20);
+    EXPECT_TRACE("c a b d");
+}
+
+TEST(handle_6_1_no_8_cancelled_timers_leave_nothing)
+{
+    bide_loop *loop = bide_get_event_loop();
+    size_t before = loop->wheel.count;
+    for (int i = 0; i < 1000; i++)
+        bide_handle_cancel(bide_loop_call_later(loop, 1000 + i, trace_call, "never"));
+    EXPECT_EQ(loop->wheel.count, before);
+    bide_sleep_ms(5000);
+    EXPECT_TRACE("");
+}
+
+TEST(handle_6_1_no_9_cancel_is_idempotent)
+{
+    bide_loop *loop = bide_get_event_loop();
+    bide_auto bide_handle *h = bide_retain(bide_loop_call_soon(loop, trace_call, "never"));
+    EXPECT_FALSE(bide_handle_cancelled(h));
+    bide_handle_cancel(h);
+    bide_handle_cancel(h);
+    EXPECT_TRUE(bide_handle_cancelled(h));
+    bide_sleep_ms(0);
+    bide_sleep_ms(0);
+    EXPECT_TRACE("");
+}
+
+static char reported[512];
+
+static void on_exception(bide_loop *loop, const char *message, void *arg)
+{
+    (void)loop;
+    (void)arg;
+    snprintf(reported, sizeof reported, "%s", message);
+}
+
+static int fail_with_story(void)
+{
+    return bide_fail(-EIO, "reading the tape: %s", "torn");
+}
+
+TEST(exception_handler_6_1_no_10_hears_of_unretrieved_errors_and_the_loop_goes_on)
+{
+    bide_loop_set_exception_handler(bide_get_event_loop(), on_exception, NULL);
+    bide_release(bide_create_task(bide_coro(nop)));
+    bide_task *t = bide_create_task(bide_coro(fail_with_story), .name = "reader");
+    bide_detach(t);
+    bide_sleep_ms(0);
+    bide_sleep_ms(0);
+    EXPECT_CONTAINS(reported, "task reader: its error was never retrieved: reading the tape: torn");
+}
+
+static void *post_from_thread(void *loop)
+{
+    for (int i = 0; i < 3; i++)
+        bide_loop_call_soon_threadsafe(loop, trace_call, (void *)(uintptr_t)(i == 0 ? "x" : i == 1 ? "y" : "z"));
+    return NULL;
+}
+
+TEST(call_soon_threadsafe_6_1_no_14_wakes_the_poll, .real_time = true)
+{
+    pthread_t thread;
+    EXPECT_EQ(pthread_create(&thread, NULL, post_from_thread, bide_get_event_loop()), 0);
+    for (int i = 0; i < 1000 && strcmp(trace_text, "x y z") != 0; i++)
+        bide_sleep_ms(5);
+    pthread_join(thread, NULL);
+    EXPECT_TRACE("x y z");
+}
+
+UNIT(stop_6_1_no_15_before_run_forever_makes_exactly_one_turn)
+{
+    bide_auto bide_loop *loop = bide_loop_new();
+    bide_loop_call_soon(loop, trace_call, "one");
+    bide_loop_call_later(loop, 100000, trace_call, "never");
+    bide_loop_stop(loop);
+    EXPECT_EQ(bide_run_forever(loop), 0);
+    EXPECT_TRACE("one");
+    EXPECT_FALSE(bide_loop_is_running(loop));
+}
+
+static void stop_loop(void *loop)
+{
+    trace("stop");
+    bide_loop_stop(loop);
+}
+
+UNIT(stop_6_1_no_15_ends_after_the_turn)
+{
+    bide_auto bide_loop *loop = bide_loop_new();
+    bide_loop_call_soon(loop, stop_loop, loop);
+    bide_loop_call_soon(loop, trace_call, "same turn");
+    EXPECT_EQ(bide_run_forever(loop), 0);
+    EXPECT_TRACE("stop same turn");
+}
+
+TEST(run_6_1_no_16_17_and_6_11_no_121_inside_a_running_loop_is_refused)
+{
+    bide_auto bide_loop *other = bide_loop_new();
+    EXPECT_ERR(bide_run_forever(bide_get_event_loop()), BIDE_ERUNNING);
+    EXPECT_ERR(bide_run_forever(other), BIDE_ERUNNING);
+    EXPECT_ERR(bide_run(bide_coro(nop)), BIDE_ERUNNING);
+    EXPECT_ERR(bide_run_until_complete(other, bide_coro(nop)), BIDE_ERUNNING);
+    EXPECT_CONTAINS(bide_error_text(), "running in this thread already");
+}
+
+static int stop_then_go_on(bide_loop *loop)
+{
+    bide_loop_stop(loop);
+    bide_sleep_ms(0);
+    bide_sleep_ms(0);
+    return 7;
+}
+
+UNIT(run_until_complete_6_1_no_18_stopped_early_leaves_the_task_pending)
+{
+    bide_auto bide_loop *loop = bide_loop_new();
+    bide__loop_here = loop; /* so that the task is made on this loop */
+    bide_task *t = bide_create_task(bide_coro(stop_then_go_on, loop));
+    bide__loop_here = NULL;
+    EXPECT_ERR(bide_run_until_complete(loop, t), BIDE_ESTOPPED);
+    EXPECT_FALSE(bide_task_done(t));
+    EXPECT_EQ(bide_run_until_complete(loop, t), 7);
+    bide_release(t);
+}
+
+UNIT(run_until_complete_6_1_no_19_leaves_no_callback_behind)
+{
+    bide_auto bide_loop *loop = bide_loop_new();
+    bide__loop_here = loop;
+    bide_task *t = bide_create_task(bide_coro(stop_then_go_on, loop));
+    bide__loop_here = NULL;
+    EXPECT_ERR(bide_run_until_complete(loop, t), BIDE_ESTOPPED);
+    EXPECT_TRUE(bide__list_is_empty(&bide_task_future(t)->clauses));
+    EXPECT_EQ(bide_run_until_complete(loop, t), 7);
+    bide_release(t);
+}
+
+UNIT(close_6_1_no_20_twice_is_once_and_use_after_is_an_error)
+{
+    bide_auto bide_loop *loop = bide_loop_new();
+    EXPECT_EQ(bide_loop_close(loop), 0);
+    EXPECT_EQ(bide_loop_close(loop), 0);
+    EXPECT_TRUE(bide_loop_is_closed(loop));
+    EXPECT_ERR(bide_run_forever(loop), BIDE_ECLOSED);
+    bide_error_clear();
+    EXPECT_NULL(bide_loop_call_soon(loop, trace_call, "x"));
+    EXPECT_EQ(bide_error_code(), BIDE_ECLOSED);
+    EXPECT_ERR(bide_loop_call_soon_threadsafe(loop, trace_call, "x"), BIDE_ECLOSED);
+}
+
+TEST(close_6_1_no_20_of_a_running_loop_is_refused)
+{
+    EXPECT_ERR(bide_loop_close(bide_get_event_loop()), BIDE_ERUNNING);
+}
+
+UNIT(close_frees_calls_that_were_never_made)
+{
+    bide_auto bide_loop *loop = bide_loop_new();
+    bide_loop_call_soon(loop, trace_call, "x");
+    bide_loop_call_later(loop, 10, trace_call, "y");
+    bide_loop_call_soon_threadsafe(loop, trace_call, "z");
+    EXPECT_EQ(bide_loop_close(loop), 0);
+    EXPECT_TRACE("");
+}
+
+static int leave_one_behind(void)
+{
+    bide_detach(bide_create_task(bide_coro(until_cancelled, "left")));
+    return bide_sleep_ms(1);
+}
+
+UNIT(run_6_11_no_122_cancels_and_awaits_what_is_left)
+{
+    EXPECT_EQ(bide_run(bide_coro(leave_one_behind)), 0);
+    EXPECT_TRACE("left:cancelled");
+}
+
+UNIT(run_gives_result_or_error)
+{
+    EXPECT_EQ(bide_run(bide_coro(give, 42)), 42);
+    EXPECT_ERR(bide_run(bide_coro(fail_with_story)), -EIO);
+    EXPECT_STR(bide_error_text(), "reading the tape: torn");
+}
+
+UNIT(get_event_loop_is_the_same_until_closed)
+{
+    bide_loop *a = bide_get_event_loop();
+    EXPECT_NOT_NULL(a);
+    EXPECT_TRUE(bide_get_event_loop() == a);
+    EXPECT_EQ(bide_run_until_complete(a, bide_coro(give, 5)), 5);
+    EXPECT_EQ(bide_run_until_complete(a, bide_coro(give, 6)), 6);
+    EXPECT_EQ(bide_loop_close(a), 0);
+    EXPECT_FALSE(bide_loop_is_closed(bide_get_event_loop()));
+    EXPECT_EQ(bide_loop_close(bide_get_event_loop()), 0);
+}
+
+static void *whole_program(void *arg)
+{
+    *(int *)arg = bide_run_until_complete(bide_get_event_loop(), bide_coro(sleep_give, (int64_t)2, 9));
+    return NULL;
+}
+
+UNIT(each_thread_has_a_loop_that_ends_with_it)
+{
+    pthread_t threads[4];
+    int results[4] = {0};
+    for (int i = 0; i < 4; i++)
+        EXPECT_EQ(pthread_create(&threads[i], NULL, whole_program, &results[i]), 0);
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        EXPECT_EQ(results[i], 9);
+    }
+}
+
+UNIT(await_outside_a_task_is_an_error_not_a_crash)
+{
+    EXPECT_ERR(bide_sleep_ms(1), BIDE_ENOLOOP);
+    bide_error_clear();
+    EXPECT_ERR(bide_await(bide_coro(nop)), BIDE_ENOLOOP);
+    EXPECT_CONTAINS(bide_error_text(), "not inside a task");
+}

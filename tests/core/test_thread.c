@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* test_thread.c - blocking calls in threads. */
+#include <pthread.h>
+#include <unistd.h>
+
+#include "core/core.h"
+#include "trace.h"
+
+static int where(pthread_t *thread)
+{
+    *thread = pthread_self();
+    return 11;
+}
+
+TEST(to_thread_runs_elsewhere_and_gives_the_result, .real_time = true)
+{
+    pthread_t thread = pthread_self();
+    EXPECT_EQ(bide_to_thread(bide_coro(where, &thread)), 11);
+    EXPECT_FALSE(pthread_equal(thread, pthread_self()));
+}
+
+static int fails(void)
+{
+    return bide_fail(-EIO, "the thread's own story");
+}
+
+TEST(to_thread_brings_the_error_back, .real_time = true)
+{
+    EXPECT_ERR(bide_to_thread(bide_coro(fails)), -EIO);
+    EXPECT_STR(bide_error_text(), "the thread's own story");
+}
+
+static int nap(int ms)
+{
+    usleep((useconds_t)ms * 1000);
+    return 0;
+}
+
+static int thread_nap(int ms)
+{
+    return bide_to_thread(bide_coro(nap, ms));
+}
+
+TEST(to_thread_many_at_once_do_not_block_the_loop, .real_time = true)
+{
+    bide_awaitable naps[64];
+    for (int i = 0; i < 64; i++)
+        naps[i] = BIDE_AW(bide_coro(thread_nap, 2));
+    EXPECT_EQ(bide_gather_n(naps, 64), 0);
+}
+
+TEST(to_thread_cancelled_after_it_began_ends_when_the_call_has_ended, .real_time = true)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(thread_nap, 60));
+    int64_t begin = bide__clock_ns();
+    bide_sleep_ms(20);
+    bide_task_cancel(t);
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+    EXPECT_TRUE(bide__clock_ns() - begin >= 55000000);
+}
+
+TEST(to_thread_cancelled_while_queued_never_runs, .real_time = true)
+{
+    enum { N = 80 }; /* more than there are threads */
+    bide_task *t[N];
+    for (int i = 0; i < N; i++)
+        t[i] = bide_create_task(bide_coro(thread_nap, 20));
+    bide_sleep_ms(5);
+    bide_task_cancel(t[N - 1]);
+    bide_sleep_ms(0);
+    bide_sleep_ms(0);
+    EXPECT_TRUE(bide_task_cancelled(t[N - 1]));
+    for (int i = 0; i < N; i++)
+        bide_release(t[i]);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* test_timeout.c - bide_wait_for and bide_timeout (checklist 6.6). */
+#include "core/core.h"
+#include "trace.h"
+
+static int64_t now_ms(void)
+{
+    return bide_loop_time_ms(bide_get_event_loop());
+}
+
+TEST(wait_for_6_6_no_72_cancels_waits_for_the_end_then_times_out)
+{
+    int64_t begin = now_ms();
+    EXPECT_ERR(bide_wait_for(bide_coro(until_cancelled, "x"), 50), BIDE_ETIMEDOUT);
+    EXPECT_EQ(now_ms() - begin, 50);
+}
+
+static int slow_to_end(void)
+{
+    int r = bide_sleep_ms(1000);
+    bide_sleep_ms(30);
+    trace("ended");
+    return r;
+}
+
+TEST(wait_for_6_6_no_72_waits_for_the_cancelled_task)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(slow_to_end));
+    EXPECT_ERR(bide_wait_for(t, 10), BIDE_ETIMEDOUT);
+    EXPECT_TRUE(bide_task_done(t));
+    EXPECT_TRUE(bide_task_cancelled(t));
+    EXPECT_TRACE("ended");
+}
+
+TEST(wait_for_6_6_no_73_for_ever_is_a_plain_await)
+{
+    EXPECT_EQ(bide_wait_for(bide_coro(sleep_give, (int64_t)100000, 3), BIDE_FOREVER), 3);
+}
+
+TEST(wait_for_6_6_no_74_no_time_gives_a_done_result_or_cancels_without_starting)
+{
+    bide_auto bide_future *done = bide_future_new();
+    bide_future_set_result(done, 6);
+    EXPECT_EQ(bide_wait_for(done, 0), 6);
+    EXPECT_ERR(bide_wait_for(bide_coro(until_cancelled, "never"), 0), BIDE_ETIMEDOUT);
+    bide_auto bide_task *t = bide_create_task(bide_coro(until_cancelled, "never"));
+    EXPECT_ERR(bide_wait_for(t, -7), BIDE_ETIMEDOUT);
+    EXPECT_TRUE(bide_task_cancelled(t));
+    EXPECT_TRACE("");
+}
+
+static int swallows(void)
+{
+    bide_sleep_ms(1000);
+    return 12;
+}
+
+TEST(wait_for_6_6_no_75_an_inner_that_swallows_the_cancel_gives_its_value)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(swallows));
+    EXPECT_EQ(bide_wait_for(t, 10), 12);
+    EXPECT_EQ(bide_wait_for(bide_coro(swallows), 10), 12);
+}
+
+static int fails_while_cancelled(void)
+{
+    bide_sleep_ms(1000);
+    return bide_fail(-EIO, "cleanup broke");
+}
+
+TEST(wait_for_6_6_no_76_an_inner_that_fails_while_being_cancelled_gives_that_error)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(fails_while_cancelled));
+    EXPECT_ERR(bide_wait_for(t, 10), -EIO);
+    EXPECT_STR(bide_error_text(), "cleanup broke");
+}
+
+static int waits_for(bide_task *t)
+{
+    return bide_wait_for(t, 100000);
+}
+
+TEST(wait_for_6_6_no_77_cancelled_cancels_inner_and_waits_for_it)
+{
+    bide_auto bide_task *inner = bide_create_task(bide_coro(slow_to_end));
+    bide_auto bide_task *outer = bide_create_task(bide_coro(waits_for, inner));
+    bide_sleep_ms(1);
+    bide_task_cancel(outer);
+    EXPECT_ERR(bide_await(outer), BIDE_ECANCELED);
+    EXPECT_TRUE(bide_task_cancelled(inner));
+    EXPECT_TRACE("ended");
+}
+
+static int waits_for_future(bide_future *f)
+{
+    return bide_wait_for(f, 100000);
+}
+
+TEST(wait_for_6_6_no_78_a_cancel_when_inner_has_just_finished_still_cancels)
+{
+    bide_auto bide_future *f = bide_future_new();
+    bide_auto bide_task *t = bide_create_task(bide_coro(waits_for_future, f));
+    bide_sleep_ms(0);
+    bide_future_set_result(f, 1);
+    bide_task_cancel(t);
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+}
+
+static int shields(bide_task *t)
+{
+    return bide_shield(t);
+}
+
+TEST(wait_for_6_6_no_79_a_shield_inside_is_given_up_and_the_task_lives)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(sleep_give, (int64_t)100, 5));
+    EXPECT_ERR(bide_wait_for(bide_coro(shields, t), 10), BIDE_ETIMEDOUT);
+    EXPECT_FALSE(bide_task_done(t));
+    EXPECT_EQ(bide_await(t), 5);
+}
+
+TEST(timeout_6_6_no_80_ends_every_wait_inside_and_none_after)
+{
+    int first = 0, second = 0;
+    bide_timeout(20) {
+        first = bide_sleep_ms(1000);
+        second = bide_sleep_ms(1000);
+        EXPECT_TRUE(bide_timeout_expired());
+    }
+    EXPECT_ERR(first, BIDE_ETIMEDOUT);
+    EXPECT_ERR(second, BIDE_ETIMEDOUT);
+    EXPECT_EQ(bide_sleep_ms(5), 0);
+    EXPECT_EQ(bide_cancelling(bide_current_task()), 0);
+}
+
+TEST(timeout_6_6_no_80_not_expired_changes_nothing)
+{
+    int r = -1;
+    bide_timeout(20)
+        r = bide_sleep_ms(10);
+    EXPECT_EQ(r, 0);
+    EXPECT_EQ(bide_sleep_ms(100), 0);
+}
+
+TEST(timeout_6_6_no_81_nested_the_outer_one_is_seen_inside_too)
+{
+    int in = 0, between = 0;
+    bide_timeout(10) {
+        bide_timeout(1000)
+            in = bide_sleep_ms(5000);
+        between = bide_sleep_ms(1);
+    }
+    EXPECT_ERR(in, BIDE_ETIMEDOUT);
+    EXPECT_ERR(between, BIDE_ETIMEDOUT);
+    EXPECT_EQ(bide_sleep_ms(1), 0);
+}
+
+TEST(timeout_6_6_no_81_nested_the_inner_one_does_not_leak_out)
+{
+    int in = 0, between = -1;
+    bide_timeout(1000) {
+        bide_timeout(10)
+            in = bide_sleep_ms(5000);
+        between = bide_sleep_ms(1);
+    }
+    EXPECT_ERR(in, BIDE_ETIMEDOUT);
+    EXPECT_EQ(between, 0);
+}
+
+TEST(timeout_6_6_no_82_already_past_even_sleep_0_times_out)
+{
+    int r = 0;
+    bide_timeout(0)
+        r = bide_sleep_ms(0);
+    EXPECT_ERR(r, BIDE_ETIMEDOUT);
+    bide_timeout(-7)
+        r = bide_sleep_ms(0);
+    EXPECT_ERR(r, BIDE_ETIMEDOUT);
+}
+
+UNIT(timeout_6_6_no_84_outside_a_task_bounds_nothing_and_runs_the_block)
+{
+    int ran = 0;
+    bide_timeout(10)
+        ran++;
+    EXPECT_EQ(ran, 1);
+}
+
+static int after_a_caught_cancel(void)
+{
+    int r = bide_sleep_ms(1000);
+    trace("%d", r == BIDE_ECANCELED);
+    bide_timeout(10)
+        r = bide_sleep_ms(1000);
+    trace("%d", r == BIDE_ETIMEDOUT);
+    return 0;
+}
+
+TEST(timeout_6_6_no_85_works_after_a_caught_cancel)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(after_a_caught_cancel));
+    bide_sleep_ms(0);
+    bide_task_cancel(t);
+    EXPECT_EQ(bide_await(t), 0);
+    EXPECT_TRACE("1 1");
+}
+
+static int leaves_by_return(void)
+{
+    bide_timeout(10)
+        return 3;
+    return 0;
+}
+
+TEST(timeout_left_by_return_break_and_continue_is_disarmed)
+{
+    bide_loop *loop = bide_get_event_loop();
+    size_t before = loop->wheel.count;
+    EXPECT_EQ(bide_await(bide_coro(leaves_by_return)), 3);
+    for (int i = 0; i < 2; i++) {
+        bide_timeout(10) {
+            if (i == 0)
+                continue; /* of the block: the block ends */
+            break;
+        }
+    }
+    EXPECT_EQ(loop->wheel.count, before);
+    EXPECT_EQ(bide_sleep_ms(100), 0);
+}
+
+TEST(timeout_bounds_an_awaited_task_and_cancels_it)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(until_cancelled, "t"));
+    int r = 0;
+    bide_timeout(10)
+        r = bide_await(t);
+    EXPECT_ERR(r, BIDE_ETIMEDOUT);
+    EXPECT_TRUE(bide_task_cancelled(t));
+}
+

@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# test_harness.sh PROGRAM - selftest.c's results are what the names say, and the failures name their cause.
+set -u
+program=$1
+run() { # in a cross build through the emulator
+    ${MESON_EXE_WRAPPER:-} "$program" "$@"
+}
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+bad=0
+
+complain() {
+    echo "test_harness: $*"
+    bad=1
+}
+
+BIDE_TEST_SLOW=1 run --jobs 4 >"$out" 2>&1
+[ $? -eq 1 ] || complain "the exit status is not 1"
+grep -E '^(not )?ok ' "$out" | grep -vE '^ok [0-9]+ - pass_[a-z_]+$|^ok [0-9]+ - skip_here # SKIP no reason at all$|^not ok [0-9]+ - fail_[a-z_]+$' &&
+    complain "these went otherwise than their names say"
+[ "$(grep -cE '^(not )?ok ' "$out")" -eq "$(run --list | wc -l)" ] || complain "not all were run"
+while IFS= read -r words; do
+    grep -qF "$words" "$out" || complain "nowhere: $words"
+done <<'WORDS'
+tests/harness/selftest.c:57: expected 1 + 1 == 3, but they are 2 and 3
+"one" is
+differs at byte 2 of 3
+(no such host name); error on record: example.com: asked in vain
+leaked: descriptor
+leaked: 1 allocations
+something called exit() in the middle
+timed out after 1 s
+not true: 0 > 1
+WORDS
+grep -qE 'killed by SIGSEGV|AddressSanitizer: SEGV|exit status 139' "$out" || complain "nowhere: the signal"
+[ "$(run 'pass_t*' 2>/dev/null | grep -c '^ok')" -eq 2 ] || complain "a glob does not choose"
+run --no-fork pass_unit 2>/dev/null || complain "--no-fork fails"
+run --nonsense 2>/dev/null && complain "an unknown option is taken"
+[ $bad -eq 0 ] || cat "$out"
+exit $bad
