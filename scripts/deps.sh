@@ -33,6 +33,12 @@ tool() { # PACKAGE COMMAND
 library() { # PACKAGE PKG-CONFIG-NAME
     want "$1" pkg-config --exists "$2"
 }
+header() { # PACKAGE HEADER
+    want "$1" has_header "$2"
+}
+has_header() {
+    echo "#include <$1>" | cc -E -o /dev/null -
+}
 has_clang_runtime() {
     [ -f "$(clang -print-file-name=libclang_rt.fuzzer-"$(uname -m)".a)" ] ||
         ls "$(clang -print-resource-dir)"/lib/*/libclang_rt.fuzzer*.a
@@ -56,6 +62,8 @@ required() {
     library liburing-dev liburing
     library libidn2-dev libidn2
     library zlib1g-dev zlib
+    # libidn2's static linking asks for it (pkg-config --static --libs bide), but Debian's package does not.
+    header libunistring-dev unistr.h
     $ci || return 0
     tool gcc gcc
     tool clang clang

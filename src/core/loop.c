@@ -392,7 +392,8 @@ void bide__loop_report(bide_loop *loop, const char *format, ...)
 {
     char message[512];
     va_list args;
-    bool debug = getenv("BIDE_DEBUG") && strcmp(getenv("BIDE_DEBUG"), "1") == 0;
+    const char *wish = getenv("BIDE_DEBUG");
+    bool debug = wish && strcmp(wish, "1") == 0;
     if (!loop->on_exception && !debug)
         return;
 

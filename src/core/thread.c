@@ -166,7 +166,9 @@ int bide__offload(int (*fn)(void *arg), void *arg)
 {
     bide_task *t = bide__task_required("bide_to_thread");
     struct thread_pool *p = t ? pool_of(t->future.loop) : NULL;
-    int code = p ? bide__pending_interrupt(t) : bide_error_code();
+    if (!p)
+        return bide_error_code();
+    int code = bide__pending_interrupt(t);
     if (code < 0)
         return code;
 

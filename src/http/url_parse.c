@@ -10,6 +10,7 @@
  * Invariant: the parts of a struct url lie in its href in order, so a change at the end moves
  * nothing before it.
  */
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
@@ -295,6 +296,7 @@ static int put_origin(struct url *u, struct url_out *out, const struct pieces *t
         return put_authority(u, out, t->authority, t->authority_end);
     }
     /* The scheme is the base's too, so its parts keep their places. */
+    assert(base);
     bide__url_put(out, base->href + out->len, base->path.off - out->len);
     u->username = base->username;
     u->password = base->password;

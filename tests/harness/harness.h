@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * harness.h - the test runner.  Link main.c, child.c and expect.c with the files of one folder and you have its tests as one program.
+ * harness.h - the test runner.  Link it with the files of one folder and you have their tests as one program.
+ *
+ * In reading order: main.c (runs them all), child.c (one, in its process), expect.c (how one fails).
  *
  *     TEST(gather_child_fails_cancels_siblings) { ... }     a coroutine, in bide_run, on virtual time
  *     TEST(name, .real_time = true, .seconds = 20) { ... }  on the real clock, and given more time

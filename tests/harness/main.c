@@ -348,6 +348,11 @@ static int run_all(void)
     return nfailed > 0;
 }
 
+static void remove_empty_run_dir(void)
+{
+    rmdir(run_dir);
+}
+
 /* In this process: only the first, because it exits. */
 static _Noreturn void run_here(void)
 {
@@ -358,6 +363,7 @@ static _Noreturn void run_here(void)
         give_up("no such test");
     if (!mkdtemp(run_dir))
         give_up(run_dir);
+    atexit(remove_empty_run_dir);
     snprintf(report.tmpdir, sizeof report.tmpdir, "%s/1", run_dir);
     fprintf(stderr, "%s, in this process; its directory, if it makes one, stays in %s\n", test->name, run_dir);
     harness_report = &report;
