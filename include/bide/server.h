@@ -68,6 +68,8 @@ typedef struct bide_server_stats {
 } bide_server_stats;
 
 BIDE_API bide_server_stats bide_server_get_stats(const bide_server *s);
+/* How many of the requests were answered with this status. */
+BIDE_API uint64_t bide_server_count(const bide_server *s, int status);
 
 /* ---- the request: borrowed strings, valid until the handler returns ---- */
 

@@ -19,10 +19,11 @@ typedef struct bide_tls bide_tls;
 /* What bide_tls_new takes; zero means the default. */
 typedef struct bide_tls_args {
     struct bide_use_named_options *guard_;
-    const char *ca_file;     /* trust these (PEM) in place of the system's (SSL_CERT_FILE, SSL_CERT_DIR are honoured) */
+    const char *ca_file;     /* trust these (PEM) in place of the system's (SSL_CERT_FILE, SSL_CERT_DIR are honoured);
+                                on a server: clients must have a certificate from these */
     bool insecure;           /* client: accept any certificate */
-    const char *alpn;        /* offered protocols, comma separated; default: none */
-    const char *cert_file, *key_file; /* PEM chain and key: needed by a server */
+    const char *alpn;        /* protocols, comma separated, the best first; default: none */
+    const char *cert_file, *key_file; /* PEM chain and key (default: in the same file): needed by a server */
     bool server;
     int min_version;         /* 0x0303 (TLS 1.2, default) or 0x0304 (TLS 1.3) */
 } bide_tls_args;
@@ -30,9 +31,13 @@ typedef struct bide_tls_args {
 /*
  * Make a TLS context.  TLS 1.2 and 1.3; certificates are verified, host names checked, sessions resumed.
  *
+ * Sessions are resumed only between streams of one context, so share it among all that may be resumed together.
+ * A context belongs to the thread that made it.
+ *
  * Returns:   the context, or NULL
- * Errors:    BIDE_ETLS names the file and why; BIDE_ENOMEM
+ * Errors:    BIDE_ETLS names the file and why; -EINVAL; BIDE_ENOMEM
  * Owns:      the result is owned; streams that use it hold a share
+ * Example:   bide_auto bide_tls *tls = bide_tls_new(.ca_file = "ca.pem");
  */
 #define bide_tls_new(...) bide_tls_new_with((bide_tls_args){.guard_ = NULL, __VA_ARGS__})
 BIDE_API bide_tls *bide_tls_new_with(bide_tls_args args);

@@ -5,6 +5,7 @@
  * Invariants:
  *   D1  an open struct fd is registered with its loop's poller, once.
  *   D2  readable and writable are false only if an edge will come: after a call that found less than it asked for.
+ *   D3  an open struct fd has a share of its loop, which may be closed before the descriptor is.
  */
 #include <unistd.h>
 
@@ -27,7 +28,17 @@ int bide__fd_open(struct fd *f, int fd)
         f->fd = -1;
         return bide_fail(code, "watching a descriptor: %s", bide_strerror(code));
     }
+    bide_retain(loop);
     return 0;
+}
+
+/* No longer watched; who waited is woken and sees that. */
+static void forget(struct fd *f)
+{
+    f->fd = -1;
+    bide__wake_all(f->loop, &f->readers);
+    bide__wake_all(f->loop, &f->writers);
+    bide__object_unref(f->loop);
 }
 
 void bide__fd_close(struct fd *f)
@@ -37,17 +48,16 @@ void bide__fd_close(struct fd *f)
     if (!f->loop->closed)
         bide__epoll_remove(f->loop->poller, f->fd); /* close alone is not enough if a fork shares it */
     close(f->fd);
-    f->fd = -1;
-    bide__wake_all(f->loop, &f->readers);
-    bide__wake_all(f->loop, &f->writers);
+    forget(f);
 }
 
 int bide__fd_detach(struct fd *f)
 {
     int fd = f->fd;
 
-    bide__epoll_remove(f->loop->poller, fd);
-    f->fd = -1;
+    if (!f->loop->closed)
+        bide__epoll_remove(f->loop->poller, fd);
+    forget(f);
     return fd;
 }
 

@@ -80,7 +80,8 @@ struct bide_stream {
     struct filter socket;
     struct buf in, out;
     char *line;      /* what bide_read_until gave out, for its NUL */
-    bool reading, writing, in_ended;
+    bool reading, writing; /* by bide_read and its kin, bide_write and its kin */
+    bool broken;           /* a bide_write stopped in the middle of its bytes: what follows would be garbage */
     char peer[INET6_ADDRSTRLEN + 16];
     char alpn[16];
     uint64_t bytes_in, bytes_out; /* of the top filter */
@@ -150,7 +151,13 @@ bide_stream *bide__connect(const struct connect_options *o);
 /* Speak TLS on a connected stream; client: shakes hands now; server: at the first read or write. */
 int bide__tls_start_client(bide_stream *s, bide_tls *tls, const char *server_name, int port);
 int bide__tls_start_server(bide_stream *s, bide_tls *tls);
-/* Did the peer close without saying so (no close_notify)?  The data may have been cut off. */
+/*
+ * The context for clients without options of their own, made when it is needed first: one for each loop and ALPN list
+ * ("http/1.1"; NULL: none), so that its sessions are shared.  Borrowed from the loop; NULL: an error on record.
+ */
+bide_tls *bide__tls_default(const char *alpn);
+/* Did the peer close without saying so (no close_notify)?  The data may have been cut off; reading gave BIDE_EEOF. */
 bool bide__tls_was_cut(const bide_stream *s);
+bool bide__tls_was_resumed(const bide_stream *s);
 
 #endif

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * connect.c - from a host and a port to a connection.
+ *
+ * Happy Eyeballs (RFC 8305): the addresses are tried in turn, IPv6 and IPv4 alternating, the next one 250 ms after the
+ * one before or as soon as one fails; attempts that were begun stay alive until one succeeds.  The two halves of the
+ * name's answer may still be on their way: an IPv6 address is tried at once, an IPv4 address when the IPv6 half has
+ * come or has had 50 ms more.
+ *
+ * Each attempt is a stream whose socket is still connecting.  The one coroutine that wants the connection watches all
+ * of them, the name and the time with one set of clauses; whatever way it is left, the attempts that lost are released.
+ */
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "io/dns.h"
+
+#define ATTEMPT_DELAY_MS 250
+#define RESOLUTION_DELAY_MS 50
+#define ATTEMPTS_MAX (2 * DNS_ADDRS_MAX)
+#define DEFAULT_TIMEOUT_MS 10000
+#define NEVER INT64_MAX
+
+struct attempt {
+    bide_stream *stream; /* NULL: it failed */
+    const struct addr *to;
+};
+
+/* All attempts of one connect. */
+struct race {
+    const struct connect_options *o;
+    bide_loop *loop;
+    struct dns_name *name;        /* a share; NULL: nobody has to be asked */
+    const struct dns_half *half;  /* [FAMILIES]: the name's, or `own` */
+    struct dns_half own[FAMILIES];
+    struct addr own_addr[FAMILIES];
+    int used[FAMILIES]; /* addresses tried of each half */
+    int last_family;
+    int begun, connecting;
+    int64_t next_ms; /* when the next attempt may begin, while another is alive */
+    int last_error;
+    char story[ERROR_TEXT_MAX]; /* why each failed */
+    struct attempt attempts[ATTEMPTS_MAX];
+};
+
+/* ---- what can be tried ---- */
+
+/* The next address, its family alternating; NULL: none is known (yet). */
+static const struct addr *peek_address(struct race *r, int *family)
+{
+    *family = r->begun == 0 ? IP6 : !r->last_family;
+    if (r->used[*family] >= r->half[*family].n)
+        *family = !*family;
+    if (r->used[*family] >= r->half[*family].n || r->begun == ATTEMPTS_MAX)
+        return NULL;
+    return &r->half[*family].addrs[r->used[*family]];
+}
+
+/* When may the next attempt begin?  NEVER: when something else has happened. */
+static int64_t next_attempt_ms(struct race *r)
+{
+    int family;
+    if (!peek_address(r, &family))
+        return NEVER;
+    if (r->begun == 0 && family == IP4 && r->half[IP6].pending)
+        return r->name->arrived_ms + RESOLUTION_DELAY_MS;
+    return r->connecting > 0 ? r->next_ms : 0;
+}
+
+static bool is_lost(struct race *r)
+{
+    int family;
+
+    return r->connecting == 0 && !peek_address(r, &family) && !r->half[IP6].pending && !r->half[IP4].pending;
+}
+
+/* ---- one attempt ---- */
+
+static void note_failure(struct race *r, struct attempt *a, int code)
+{
+    char where[INET6_ADDRSTRLEN];
+    size_t used = strlen(r->story);
+
+    bide__addr_format_host(a->to, where, sizeof where);
+    snprintf(r->story + used, sizeof r->story - used, "%s%s: %s", used ? "; " : "", where, bide_strerror(code));
+    r->last_error = code;
+    r->next_ms = 0;
+}
+
+/* Which is not the fault of the address, and will pass: no free descriptor, a Unix socket with a long queue. */
+static bool is_shortage(int error, const struct addr *to)
+{
+    return error == EMFILE || error == ENFILE || (error == EAGAIN && to->sa.sa_family == AF_UNIX);
+}
+
+/* A socket that connects or has connected (*done), or a code. */
+static int try_socket(const struct addr *to, bool *done)
+{
+    int on = 1, fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+
+    if (to->sa.sa_family != AF_UNIX)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    *done = connect(fd, &to->sa, to->len) == 0;
+    if (*done || errno == EINPROGRESS || errno == EINTR) /* interrupted: it goes on by itself */
+        return fd;
+    int code = -errno;
+    close(fd);
+    return code;
+}
+
+/* As try_socket, but without a free descriptor it waits for one; a wait that was ended early is *interrupted. */
+static int make_socket(const struct addr *to, bool *done, int *interrupted)
+{
+    for (;;) {
+        int fd = try_socket(to, done);
+        if (fd >= 0 || !is_shortage(-fd, to))
+            return fd;
+        *interrupted = bide__wait_for_descriptor();
+        if (*interrupted < 0)
+            return *interrupted;
+    }
+}
+
+/* Begin with the next address.  An error is one of the whole race; that of the attempt is noted. */
+static int attempt_begin(struct race *r)
+{
+    char peer[INET6_ADDRSTRLEN + 16];
+    int family, interrupted = 0;
+    bool done = false;
+    struct attempt *a = &r->attempts[r->begun];
+
+    a->to = peek_address(r, &family);
+    r->used[family]++;
+    r->last_family = family;
+    r->begun++;
+
+    struct addr to = *a->to;
+    if (to.sa.sa_family != AF_UNIX)
+        bide__addr_set_port(&to, r->o->port);
+    int fd = make_socket(&to, &done, &interrupted);
+    if (fd < 0) {
+        note_failure(r, a, fd);
+        return interrupted;
+    }
+    bide__addr_format(&to, peer, sizeof peer);
+    a->stream = bide__stream_from_socket(fd, peer, r->o->max_buffer);
+    if (!a->stream)
+        return bide_error_code();
+    a->stream->fd.writable = done;
+    r->connecting++;
+    r->next_ms = bide_loop_time_ms(r->loop) + ATTEMPT_DELAY_MS;
+    return 0;
+}
+
+/* Has it connected?  One that failed is released. */
+static bool attempt_check(struct race *r, struct attempt *a)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+    if (!a->stream || !a->stream->fd.writable)
+        return false;
+
+    if (a->stream->fd.hangup && getsockopt(a->stream->fd.fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+        error = errno;
+    if (error == 0)
+        return true;
+    note_failure(r, a, -error);
+    bide_release(a->stream);
+    a->stream = NULL;
+    r->connecting--;
+    return false;
+}
+
+/* ---- the race ---- */
+
+static struct attempt *winner(struct race *r)
+{
+    for (int i = 0; i < r->begun; i++)
+        if (attempt_check(r, &r->attempts[i]))
+            return &r->attempts[i];
+    return NULL;
+}
+
+struct race_wait {
+    struct wait wait;
+    struct timer timer;
+};
+
+static void race_timer_fired(struct timer *timer)
+{
+    bide__wait_end_now(&container_of(timer, struct race_wait, timer)->wait);
+}
+
+/* Until an attempt can tell, the name has changed, or it is time for the next attempt. */
+static int race_wait(struct race *r)
+{
+    bide_task *t = bide__task_here();
+    struct clause clauses[ATTEMPTS_MAX + 1];
+    struct race_wait w = {.wait = {.end_early = bide__wait_end_now, .task = t}};
+    int code = bide__pending_interrupt(t);
+    if (code < 0)
+        return code;
+
+    for (int i = 0; i <= r->begun; i++)
+        bide__clause_init(&clauses[i], &t->ready);
+    for (int i = 0; i < r->begun; i++)
+        if (r->attempts[i].stream)
+            bide__list_append(&r->attempts[i].stream->fd.writers, &clauses[i].node);
+    if (r->name && bide__dns_is_pending(r->name))
+        bide__list_append(&r->name->waiters, &clauses[r->begun].node);
+    bide__timer_init(&w.timer, race_timer_fired);
+    int64_t next_ms = next_attempt_ms(r);
+    if (next_ms != NEVER)
+        bide__timer_arm(r->loop, &w.timer, next_ms - bide_loop_time_ms(r->loop));
+
+    bide__park(t, &w.wait);
+
+    bide__timer_disarm(r->loop, &w.timer);
+    for (int i = 0; i <= r->begun; i++)
+        bide__list_remove(&clauses[i].node);
+    return bide__wait_outcome(&w.wait);
+}
+
+static void mark(int64_t *time)
+{
+    if (time && *time == 0)
+        *time = bide__clock_ns();
+}
+
+/* The attempt that won; NULL: all have lost, or *code says what ended the race. */
+static struct attempt *race_run(struct race *r, int *code)
+{
+    struct attempt *won = NULL;
+
+    while (*code >= 0 && !(won = winner(r)) && !is_lost(r)) {
+        if (next_attempt_ms(r) <= bide_loop_time_ms(r->loop)) {
+            mark(r->o->times ? &r->o->times->dns : NULL);
+            *code = attempt_begin(r);
+        } else {
+            *code = race_wait(r);
+        }
+    }
+    return won;
+}
+
+/* ---- before and after ---- */
+
+static void add_own(struct race *r, int family, const struct addr *a)
+{
+    r->own_addr[family] = *a;
+    r->own[family].addrs = &r->own_addr[family];
+    r->own[family].n = 1;
+}
+
+/* Addresses that nobody has to be asked for: 1; 0 if there are none. */
+static int find_own(struct race *r)
+{
+    const struct connect_options *o = r->o;
+    struct addr a;
+    int code = bide__addr_unix(&a.storage, &a.len, o->host);
+    if (code < 0)
+        return code;
+    if (code == 0 && (o->port < 1 || o->port > 65535))
+        return bide_fail(-EINVAL, "connect %s: port %d is not 1 to 65535", o->host, o->port);
+
+    if (code > 0 || bide__addr_parse(&a, o->host, o->port)) {
+        add_own(r, IP6, &a);
+    } else if (bide__addr_is_localhost(o->host)) {
+        bide__addr_parse(&a, "::1", o->port);
+        add_own(r, IP6, &a);
+        bide__addr_parse(&a, "127.0.0.1", o->port);
+        add_own(r, IP4, &a);
+    }
+    return r->own[IP6].n;
+}
+
+/* Ask for the name; 0, with the answer perhaps still to come. */
+static int ask_name(struct race *r)
+{
+    r->name = bide__dns_ask(r->o->host);
+    if (!r->name)
+        return bide_error_code();
+    r->half = r->name->half;
+    return 0;
+}
+
+/* Everything but the winner is given back. */
+static void race_end(struct race *r, const struct attempt *won)
+{
+    for (int i = 0; i < r->begun; i++)
+        if (&r->attempts[i] != won)
+            bide_release(r->attempts[i].stream);
+    if (r->name)
+        bide__dns_leave(r->name);
+}
+
+/* "connect example.com:443"; a Unix socket has no port. */
+static const char *target(const struct connect_options *o, char *out, size_t cap)
+{
+    const char *brackets = strchr(o->host, ':') && o->host[0] != '[' ? "[]" : "";
+
+    if (strncmp(o->host, "unix:", 5) == 0)
+        snprintf(out, cap, "connect %s", o->host);
+    else
+        snprintf(out, cap, "connect %.1s%s%s:%d", brackets, o->host, *brackets ? "]" : "", o->port);
+    return out;
+}
+
+/* Something ended the race from outside; only running out of time has a story to tell. */
+static int race_ended(const struct race *r, int code)
+{
+    char to[DNS_NAME_MAX + 32];
+
+    target(r->o, to, sizeof to);
+    if (code == BIDE_ETIMEDOUT && r->begun == 0)
+        bide_fail(code, "%s: timed out while looking up the name", to);
+    else if (code == BIDE_ETIMEDOUT)
+        bide_fail(code, "%s: timed out%s%s", to, r->story[0] ? " after " : " while connecting", r->story);
+    return code;
+}
+
+static int race_lost(const struct race *r)
+{
+    char to[DNS_NAME_MAX + 32];
+
+    target(r->o, to, sizeof to);
+    if (r->begun == 0)
+        return bide__dns_fail(r->name);
+    if (r->name || r->begun > 1)
+        return bide_fail(r->last_error, "%s: %s", to, r->story);
+    return bide_fail(r->last_error, "%s: %s", to, bide_strerror(r->last_error));
+}
+
+/* ---- from name to stream ---- */
+
+/* One run, from the name on: 1 with the stream in *out, or a code with its story. */
+static int connect_once(const struct connect_options *o, bide_task *t, bide_stream **out)
+{
+    struct race r = {.o = o, .loop = t->future.loop, .half = r.own};
+    struct attempt *won = NULL;
+    int code = find_own(&r);
+    if (code == 0)
+        code = ask_name(&r);
+    if (code >= 0) {
+        won = race_run(&r, &code);
+        if (won)
+            *out = won->stream;
+        else
+            code = code < 0 ? race_ended(&r, code) : race_lost(&r);
+    }
+    race_end(&r, won);
+    return won ? 1 : code;
+}
+
+/* Without a descriptor for the resolver, it waits for one. */
+static bide_stream *connect_socket(const struct connect_options *o)
+{
+    bide_stream *s = NULL;
+    bide_task *t = bide__task_required("bide_connect");
+    int code = t ? -EMFILE : BIDE_ENOLOOP;
+
+    while (code == -EMFILE || code == -ENFILE) {
+        code = connect_once(o, t, &s);
+        if (code == -EMFILE || code == -ENFILE) {
+            bide_error_clear();
+            int interrupted = bide__wait_for_descriptor();
+            code = interrupted < 0 ? interrupted : code;
+        }
+    }
+    if (s)
+        mark(o->times ? &o->times->connect : NULL);
+    return s;
+}
+
+bide_stream *bide__connect(const struct connect_options *o)
+{
+    bide_stream *s = connect_socket(o);
+    if (!s || !o->tls)
+        return s;
+
+    const char *name = o->server_name ? o->server_name : o->host;
+    if (bide__tls_start_client(s, o->tls, name, o->port) < 0) {
+        bide_release(s);
+        return NULL;
+    }
+    mark(o->times ? &o->times->tls : NULL);
+    return s;
+}
+
+bide_stream *bide_connect_with(bide_connect_args args)
+{
+    int64_t ms = args.timeout_ms ? args.timeout_ms : DEFAULT_TIMEOUT_MS;
+    struct connect_options o = {.host = args.host,
+                                .port = args.port,
+                                .tls = args.tls,
+                                .server_name = args.server_name,
+                                .max_buffer = args.max_buffer};
+    bide_stream *s = NULL;
+    if (!args.host || !args.host[0]) {
+        bide_fail(-EINVAL, "bide_connect: no host");
+        return NULL;
+    }
+
+    bide_timeout(ms)
+        s = bide__connect(&o);
+    return s;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * filter_socket.c - the lowest filter of a stream: the socket itself.
+ *
+ * A call that gets less than it asked for has emptied the socket, or filled it, and the next change raises an edge: so
+ * the next call waits for that, and none is made just to see EAGAIN.  The end of the stream and errors have raised
+ * their edge already, so after a hang-up reading goes on until it has seen them.
+ */
+#include "io/stream.h"
+
+static struct fd *fd_of(const struct filter *f)
+{
+    return &container_of(f, bide_stream, socket)->fd;
+}
+
+static ssize_t socket_recv(struct filter *f, void *out, size_t cap)
+{
+    struct fd *fd = fd_of(f);
+    if (!bide__fd_is_open(fd))
+        return BIDE_ECLOSED;
+    if (!fd->readable)
+        return -EAGAIN;
+
+    ssize_t n;
+    do
+        n = recv(fd->fd, out, cap, 0);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        n = -errno;
+    if (n == -EAGAIN || (n > 0 && (size_t)n < cap && !fd->hangup))
+        fd->readable = false;
+    return n;
+}
+
+static size_t iov_len(const struct iovec *iov, int n)
+{
+    size_t len = 0;
+
+    for (int i = 0; i < n; i++)
+        len += iov[i].iov_len;
+    return len;
+}
+
+static ssize_t socket_send(struct filter *f, const struct iovec *iov, int n)
+{
+    struct fd *fd = fd_of(f);
+    struct msghdr msg = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)n};
+    if (!bide__fd_is_open(fd))
+        return BIDE_ECLOSED;
+    if (!fd->writable)
+        return -EAGAIN;
+
+    ssize_t sent;
+    do
+        sent = sendmsg(fd->fd, &msg, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    if (sent < 0)
+        sent = -errno;
+    if (sent == -EAGAIN || (sent >= 0 && (size_t)sent < iov_len(iov, n)))
+        fd->writable = false;
+    return sent;
+}
+
+static bool socket_has_pending(const struct filter *f)
+{
+    (void)f;
+    return false;
+}
+
+static int socket_shutdown(struct filter *f)
+{
+    if (!bide__fd_is_open(fd_of(f)))
+        return BIDE_ECLOSED;
+    return shutdown(fd_of(f)->fd, SHUT_WR) < 0 ? -errno : 0;
+}
+
+static void socket_close(struct filter *f)
+{
+    bide__fd_close(fd_of(f));
+}
+
+const struct filter_ops bide__socket_filter_ops = {.recv = socket_recv,
+                                                   .send = socket_send,
+                                                   .has_pending = socket_has_pending,
+                                                   .shutdown = socket_shutdown,
+                                                   .close = socket_close};

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* stream.h - what the files of a stream share: filter_socket.c, stream.c, stream_read.c, stream_write.c alone. */
+#ifndef BIDE_IO_STREAM_H
+#define BIDE_IO_STREAM_H
+
+#include "io/io.h"
+
+#define STREAM_READ_SIZE 16384
+#define STREAM_WRITE_SIZE 16384
+/* An empty buffer of a quiet connection is not kept, if it is larger. */
+#define STREAM_KEPT_BUFFER 1024
+
+extern const struct filter_ops bide__socket_filter_ops;
+
+/* One reader and one writer at a time: BIDE_ESTATE.  Between the two, the stream cannot go away. */
+int bide__stream_begin(bide_stream *s, bool *busy, const char *doing);
+void bide__stream_end(bide_stream *s, bool *busy);
+/* Puts an errno of the socket on record; what a filter has put there already stays. */
+int bide__stream_fail(const bide_stream *s, int code, const char *doing);
+/* One send: how many bytes were taken, -EAGAIN, or an error on record; and what to do after -EAGAIN. */
+ssize_t bide__stream_try_send(bide_stream *s, const struct iovec *iov, int n);
+int bide__stream_wait_to_send(bide_stream *s);
+/* Drop the first `sent` bytes of *iov; returns how many pieces are left. */
+int bide__iov_skip(struct iovec **iov, int n, size_t sent);
+/* Send what bide_write has collected.  A reader does it too, and leaves it to a writer that comes meanwhile. */
+int bide__stream_flush(bide_stream *s, bool as_reader);
+void bide__stream_shrink(struct buf *b);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tls.h - the parts of TLS, for tls.c, tls_verify.c, tls_session.c and tls_filter.c alone.
+ */
+#ifndef BIDE_IO_TLS_H
+#define BIDE_IO_TLS_H
+
+#include <openssl/ssl.h>
+
+#include "io/io.h"
+
+#define TLS_ALPN_MAX 128 /* the offer in wire form */
+#define TLS_RECORD_MAX 16384
+
+/* Sessions to be resumed, the oldest first.  Few enough that looking through all is cheap beside a handshake. */
+struct tls_sessions {
+    struct list_node by_age;
+    unsigned count;
+};
+
+/* One configuration. */
+struct bide_tls {
+    struct object object;
+    SSL_CTX *ctx;
+    bool server, insecure;
+    unsigned char alpn[TLS_ALPN_MAX]; /* each protocol with its length in front */
+    unsigned alpn_len;
+    char *scratch; /* TLS_RECORD_MAX bytes: small pieces become one record here */
+    struct tls_sessions sessions;
+};
+
+/* One layer of one stream. */
+struct tls_filter {
+    struct filter filter;
+    bide_stream *stream; /* whose layer it is */
+    bide_tls *tls;       /* a share */
+    SSL *ssl;
+    char *key;           /* client: "name:port", for the errors and the sessions */
+    char *name;          /* client: the host that the certificate must be for, in `key` up to its colon */
+    int below_code;      /* what the layer below said last, if it was an error */
+    bool below_ended;
+    bool established, failed, was_cut;
+    bool told;           /* a certificate's error is on record */
+    unsigned char first[5]; /* of what the peer sent: is it TLS at all? */
+    unsigned n_first;
+};
+
+/* ---- tls_verify.c: is it the right peer?  and errors in words ---- */
+
+/* Trust anchors of a context. */
+int bide__tls_trust(SSL_CTX *ctx, const char *ca_file);
+/* The certificate must be for this host; SNI if it is a name. */
+int bide__tls_expect_host(SSL *ssl, const char *host);
+/* Again after a resumed handshake: does the certificate of the session still fit? */
+int bide__tls_recheck(const struct tls_filter *t);
+/* The verify callback: puts the first reason on record. */
+int bide__tls_on_verify(int ok, X509_STORE_CTX *store);
+/* Why an operation failed, on record: the code. */
+int bide__tls_fail(struct tls_filter *t, int ssl_error);
+/* The first reason in OpenSSL's queue, in plain words; the queue is emptied. */
+const char *bide__tls_reason(void);
+
+/* ---- tls_session.c: sessions to be resumed ---- */
+
+void bide__tls_sessions_init(struct tls_sessions *all);
+void bide__tls_sessions_free(struct tls_sessions *all);
+/* A share of the session is taken; without memory it is dropped. */
+void bide__tls_session_put(struct tls_sessions *all, const char *key, SSL_SESSION *session);
+/* One that may be tried now; NULL if there is none.  The caller's share. */
+SSL_SESSION *bide__tls_session_take(struct tls_sessions *all, const char *key);
+/* Forget all of this key: its sessions do not work. */
+void bide__tls_session_drop(struct tls_sessions *all, const char *key);
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tls_verify.c - is it the right peer?  and if not, why, in words that name the certificate.
+ */
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "io/tls.h"
+
+#define SYSTEM_CERTS "/etc/ssl/certs"
+
+/* ---- whom to trust ---- */
+
+const char *bide__tls_reason(void)
+{
+    unsigned long e = ERR_peek_error();
+    int reason = ERR_GET_REASON(e);
+    const char *text = NULL;
+
+    if (e && ERR_GET_LIB(e) == ERR_LIB_SYS)
+        text = strerrordesc_np(reason);
+    else if (ERR_GET_LIB(e) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET)
+        text = SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET);
+    else if (e)
+        text = ERR_reason_error_string(e);
+    ERR_clear_error();
+    return text ? text : "no reason given";
+}
+
+static int trust_file(SSL_CTX *ctx, const char *file)
+{
+    ERR_clear_error();
+    if (SSL_CTX_load_verify_file(ctx, file) != 1)
+        return bide_fail(BIDE_ETLS, "trusted certificates from %s: %s", file, bide__tls_reason());
+    return 0;
+}
+
+/*
+ * A folder of certificates by hash costs nothing until one is looked up.  OpenSSL's own default would read the bundle
+ * of all of them here: 46 ms (http.md, traps, 1).
+ */
+static int trust_system(SSL_CTX *ctx)
+{
+    const char *file = getenv(X509_get_default_cert_file_env());
+    const char *dir = getenv(X509_get_default_cert_dir_env());
+
+    if (!dir || !*dir)
+        dir = access(SYSTEM_CERTS, R_OK) == 0 ? SYSTEM_CERTS : X509_get_default_cert_dir();
+    ERR_clear_error();
+    if (SSL_CTX_load_verify_dir(ctx, dir) != 1)
+        return bide_fail(BIDE_ETLS, "trusted certificates from %s: %s", dir, bide__tls_reason());
+    return file && *file ? trust_file(ctx, file) : 0;
+}
+
+int bide__tls_trust(SSL_CTX *ctx, const char *ca_file)
+{
+    /* Whatever is trusted is an anchor, also if it is not a root. */
+    X509_STORE_set_flags(SSL_CTX_get_cert_store(ctx), X509_V_FLAG_PARTIAL_CHAIN);
+    return ca_file ? trust_file(ctx, ca_file) : trust_system(ctx);
+}
+
+/* ---- which host ---- */
+
+/* The address itself, without brackets; false: a name. */
+static bool as_ip(const char *host, char *out, size_t cap)
+{
+    struct addr a;
+    if (!bide__addr_parse(&a, host, 0))
+        return false;
+    bide__addr_format_host(&a, out, cap);
+    return true;
+}
+
+int bide__tls_expect_host(SSL *ssl, const char *host)
+{
+    char ip[INET6_ADDRSTRLEN];
+    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+
+    ERR_clear_error();
+    if (as_ip(host, ip, sizeof ip))
+        return X509_VERIFY_PARAM_set1_ip_asc(param, ip) == 1 ? 0 : bide__fail_nomem("TLS");
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (SSL_set1_host(ssl, host) != 1 || SSL_set_tlsext_host_name(ssl, host) != 1)
+        return bide_fail(BIDE_ETLS, "TLS with %s: %s", host, bide__tls_reason());
+    return 0;
+}
+
+int bide__tls_recheck(const struct tls_filter *t)
+{
+    char ip[INET6_ADDRSTRLEN];
+    X509 *cert = SSL_get0_peer_certificate(t->ssl);
+    if (t->tls->server || t->tls->insecure)
+        return 0;
+
+    int fits = 0;
+    if (cert && SSL_get_verify_result(t->ssl) == X509_V_OK)
+        fits = as_ip(t->name, ip, sizeof ip)
+                   ? X509_check_ip_asc(cert, ip, 0)
+                   : X509_check_host(cert, t->name, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL);
+    if (fits != 1)
+        return bide_fail(BIDE_ECERT, "TLS with %s: certificate not acceptable: that of the resumed session does not fit",
+                         t->key);
+    return 0;
+}
+
+/* ---- what is wrong with a certificate ---- */
+
+static void print_subject(X509 *cert, char *out, size_t cap)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+
+    snprintf(out, cap, "?");
+    if (bio && cert && X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB) >= 0) {
+        int n = BIO_read(bio, out, (int)cap - 1);
+        snprintf(out + (n > 0 ? n : 0), cap - (size_t)(n > 0 ? n : 0), "%s", n > 0 ? "" : "no subject");
+    }
+    BIO_free(bio);
+}
+
+/* One name of the certificate, with what cannot be printed (a NUL, say) as '?'. */
+static size_t print_name(const GENERAL_NAME *name, char *out, size_t cap)
+{
+    int type, len;
+    const ASN1_STRING *text = GENERAL_NAME_get0_value(name, &type);
+
+    if (type == GEN_IPADD && (ASN1_STRING_length(text) == 4 || ASN1_STRING_length(text) == 16)) {
+        struct addr a = {.len = 0};
+        a.sa.sa_family = ASN1_STRING_length(text) == 4 ? AF_INET : AF_INET6;
+        memcpy(a.sa.sa_family == AF_INET ? (void *)&a.in.sin_addr : (void *)&a.in6.sin6_addr,
+               ASN1_STRING_get0_data(text), (size_t)ASN1_STRING_length(text));
+        bide__addr_format_host(&a, out, cap);
+        return strlen(out);
+    }
+    if (type != GEN_DNS)
+        return 0;
+    len = snprintf(out, cap, "%.*s", ASN1_STRING_length(text), (const char *)ASN1_STRING_get0_data(text));
+    return len < 0 ? 0 : (size_t)len < cap ? (size_t)len : cap - 1;
+}
+
+/* The names that a certificate is for: "good.test, www.good.test, ..." */
+static void print_names(X509 *cert, char *out, size_t cap)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+    int n = names ? sk_GENERAL_NAME_num(names) : 0;
+    size_t used = 0;
+
+    for (int i = 0; i < n && used + 8 < cap; i++) {
+        char one[64];
+        if (print_name(sk_GENERAL_NAME_value(names, i), one, sizeof one) == 0)
+            continue;
+        int len = snprintf(out + used, cap - used, "%s%s", used ? ", " : "", one);
+        used += (size_t)len < cap - used ? (size_t)len : cap - used - 1;
+    }
+    GENERAL_NAMES_free(names);
+    if (used == 0)
+        print_subject(cert, out, cap);
+}
+
+static bool is_wrong_host(int error)
+{
+    return error == X509_V_ERR_HOSTNAME_MISMATCH || error == X509_V_ERR_IP_ADDRESS_MISMATCH;
+}
+
+int bide__tls_on_verify(int ok, X509_STORE_CTX *store)
+{
+    char text[128];
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls_filter *t = SSL_get_app_data(ssl);
+    int error = X509_STORE_CTX_get_error(store);
+    X509 *cert = X509_STORE_CTX_get_current_cert(store);
+    if (ok || t->told)
+        return ok;
+
+    t->told = true;
+    const char *with = t->key ? t->key : t->stream->peer;
+    if (is_wrong_host(error)) {
+        print_names(X509_STORE_CTX_get0_cert(store), text, sizeof text);
+        bide_fail(BIDE_ECERT, "TLS with %s: certificate not acceptable: hostname mismatch (wanted %s, certificate has %s)",
+                  with, t->name, text);
+    } else {
+        print_subject(cert, text, sizeof text);
+        bide_fail(BIDE_ECERT, "TLS with %s: certificate not acceptable: %s (depth %d, subject %s)", with,
+                  X509_verify_cert_error_string(error), X509_STORE_CTX_get_error_depth(store), text);
+    }
+    return 0;
+}
+
+/* ---- what is wrong with anything else ---- */
+
+/* Does it look like a protocol in plain text? */
+static bool is_plain_text(const struct tls_filter *t)
+{
+    if (t->n_first < sizeof t->first)
+        return false;
+    for (unsigned i = 0; i < sizeof t->first; i++)
+        if (t->first[i] < ' ' || t->first[i] > '~')
+            return false;
+    return true;
+}
+
+static int fail_below(const struct tls_filter *t, const char *doing, const char *with)
+{
+    if (t->below_code < 0)
+        return bide_fail(t->below_code, "%s with %s: %s", doing, with, bide_strerror(t->below_code));
+    if (!t->established)
+        return bide_fail(BIDE_ETLS, "%s with %s: the peer closed the connection", doing, with);
+    return bide_fail(BIDE_EEOF, "%s with %s: the connection was cut off (no close_notify)", doing, with);
+}
+
+int bide__tls_fail(struct tls_filter *t, int ssl_error)
+{
+    const char *doing = t->established ? "TLS" : "TLS handshake";
+    const char *with = t->key ? t->key : t->stream->peer;
+    unsigned long e = ERR_peek_error();
+    int reason = ERR_GET_REASON(e);
+
+    t->failed = true;
+    if (t->told) {
+        ERR_clear_error();
+        return BIDE_ECERT;
+    }
+    if (ssl_error == SSL_ERROR_SYSCALL || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+        ERR_clear_error();
+        return fail_below(t, doing, with);
+    }
+    if (!t->established && is_plain_text(t)) {
+        ERR_clear_error();
+        return bide_fail(BIDE_ETLS, "%s with %s: the peer does not speak TLS (it says \"%.5s\", as plain %s does)", doing,
+                         with, (const char *)t->first, memcmp(t->first, "HTTP/", 5) == 0 ? "HTTP" : "text");
+    }
+    if (reason > SSL_AD_REASON_OFFSET)
+        return bide_fail(BIDE_ETLS, "%s with %s: the peer refused: %s", doing, with, bide__tls_reason());
+    return bide_fail(BIDE_ETLS, "%s with %s: %s", doing, with, bide__tls_reason());
+}

@@ -1,0 +1,724 @@
+/* SPDX-License-Identifier: MIT */
+/* test_tls.c - TLS: who is accepted, what is refused and how that is said, resumption, closing, system calls. */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "net.h"
+
+/* ---- a server of our own, in the same loop ---- */
+
+static bide_tls *server_tls(const char *cert)
+{
+    bide_tls *tls = bide_tls_new(.server = true, .cert_file = cert_path(cert), .alpn = "http/1.1");
+    EXPECT_NOT_NULL(tls);
+    return tls;
+}
+
+static bide_tls *client_tls(void)
+{
+    bide_tls *tls = bide_tls_new(.ca_file = cert_path("ca"), .alpn = "h2,http/1.1");
+    EXPECT_NOT_NULL(tls);
+    return tls;
+}
+
+/* Answers "ping" with "pong" until the peer is tired of it. */
+static int pong(bide_stream *s, void *arg)
+{
+    char buf[4];
+    ssize_t n;
+
+    (void)arg;
+    while ((n = bide_read_exactly(s, buf, 4)) == 4) {
+        BIDE_TRY(bide_write(s, "pong", 4));
+        BIDE_TRY(bide_drain(s));
+    }
+    return (int)n;
+}
+
+struct served {
+    bide_listener *listener;
+    bide_task *task;
+    int port;
+};
+
+static struct served serve_with(bide_tls *tls, bide_connection_handler *handler, void *arg)
+{
+    struct served s = {.listener = bide_listen("127.0.0.1", 0, .tls = tls)};
+    EXPECT_NOT_NULL(s.listener);
+    s.port = bide_listener_port(s.listener);
+    s.task = bide_create_task(bide_coro(bide_serve, s.listener, handler, arg));
+    EXPECT_NOT_NULL(s.task);
+    return s;
+}
+
+static struct served serve_cert(const char *cert)
+{
+    bide_auto bide_tls *tls = server_tls(cert);
+    return serve_with(tls, pong, NULL);
+}
+
+static void stop(struct served *s)
+{
+    bide_release(s->task);
+    bide_release(s->listener);
+    bide_error_clear();
+}
+
+static void ping(bide_stream *s)
+{
+    char buf[4];
+
+    EXPECT_EQ(bide_write(s, "ping", 4), 0);
+    EXPECT_EQ(bide_read_exactly(s, buf, 4), 4);
+    EXPECT_MEM(buf, "pong", 4);
+}
+
+static bide_stream *dial(int port, bide_tls *tls, const char *name)
+{
+    return bide_connect("127.0.0.1", port, .tls = tls, .server_name = name, .timeout_ms = 3000);
+}
+
+/* ---- accepted ---- */
+
+TEST(tls_good_certificate_exchanges_and_selects_alpn, .real_time = true)
+{
+    certs_make();
+    struct served server = serve_cert("good");
+    {
+        bide_auto bide_tls *tls = client_tls();
+        bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+        EXPECT_NOT_NULL(s);
+        EXPECT_STR(bide_stream_alpn(s), "http/1.1");
+        ping(s);
+        ping(s);
+    }
+    stop(&server);
+}
+
+TEST(tls_names_that_fit_are_accepted, .real_time = true)
+{
+    static const char *const names[] = {"good.test", "GOOD.test", "good.test.", "a.wild.test", "127.0.0.1", NULL};
+    certs_make();
+    struct served server = serve_cert("good");
+    bide_auto bide_tls *tls = client_tls();
+    for (int i = 0; names[i]; i++) {
+        bide_auto bide_stream *s = dial(server.port, tls, names[i]);
+        EXPECT_NOT_NULL(s);
+        ping(s);
+    }
+    stop(&server);
+}
+
+enum { MANY = 3000000 };
+
+/* Sends back what it reads, while it goes on reading: both directions are full at times. */
+static int echo(bide_stream *s, void *arg)
+{
+    char *buf = arg;
+    ssize_t n;
+
+    while ((n = bide_read(s, buf, 65536)) > 0) {
+        BIDE_TRY(bide_write(s, buf, (size_t)n));
+        BIDE_TRY(bide_drain(s));
+    }
+    return (int)n;
+}
+
+static int send_many(bide_stream *s, const char *data)
+{
+    BIDE_TRY(bide_write(s, data, MANY));
+    return bide_drain(s);
+}
+
+TEST(tls_large_transfer_both_ways_arrives_whole, .real_time = true)
+{
+    certs_make();
+    char *data = malloc(MANY), *back = malloc(MANY), *buf = malloc(65536);
+    bide_auto bide_tls *stls = server_tls("good");
+    struct served server = serve_with(stls, echo, buf);
+    for (int i = 0; i < MANY; i++)
+        data[i] = (char)(i * 7 + i / 1000);
+    {
+        bide_auto bide_tls *tls = client_tls();
+        bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+        EXPECT_NOT_NULL(s);
+        bide_auto bide_task *writer = bide_create_task(bide_coro(send_many, s, (const char *)data));
+        EXPECT_EQ(bide_read_exactly(s, back, MANY), MANY);
+        EXPECT_EQ(bide_await(writer), 0);
+        EXPECT_MEM(back, data, MANY);
+    }
+    stop(&server);
+    free(data);
+    free(back);
+    free(buf);
+}
+
+/* ---- refused ---- */
+
+static void expect_refused(const char *cert, const char *name, const char *says)
+{
+    struct served server = serve_cert(cert);
+    bide_auto bide_tls *tls = client_tls();
+    bide_auto bide_stream *s = dial(server.port, tls, name);
+    EXPECT_NULL(s);
+    EXPECT_EQ(bide_error_code(), BIDE_ECERT);
+    EXPECT_CONTAINS(bide_error_text(), says);
+    bide_error_clear();
+    stop(&server);
+}
+
+TEST(tls_wrong_host_is_refused_and_both_names_said, .real_time = true)
+{
+    certs_make();
+    expect_refused("good", "wrong.test",
+                   "certificate not acceptable: hostname mismatch (wanted wrong.test, certificate has good.test");
+    expect_refused("good", "wild.test", "hostname mismatch");
+    expect_refused("good", "a.b.wild.test", "hostname mismatch");
+    expect_refused("good", "127.0.0.2", "hostname mismatch (wanted 127.0.0.2");
+}
+
+TEST(tls_partial_wildcard_is_refused, .real_time = true)
+{
+    certs_make();
+    expect_refused("good", "foo.part.test", "hostname mismatch");
+}
+
+TEST(tls_expired_certificate_is_refused_with_depth_and_subject, .real_time = true)
+{
+    certs_make();
+    cert_make((struct cert_args){
+        .file = "old", .issuer = "ca", .names = "DNS:good.test", .begins_s = -7200, .ends_s = -3600});
+    expect_refused("old", "good.test", "certificate has expired (depth 0, subject CN = old)");
+}
+
+TEST(tls_self_signed_certificate_is_refused, .real_time = true)
+{
+    certs_make();
+    cert_make((struct cert_args){.file = "self", .names = "DNS:good.test"});
+    expect_refused("self", "good.test", "self-signed certificate");
+}
+
+TEST(tls_untrusted_issuer_is_refused, .real_time = true)
+{
+    certs_make();
+    cert_make((struct cert_args){.file = "ca2", .is_ca = true});
+    cert_make((struct cert_args){.file = "other", .issuer = "ca2", .names = "DNS:good.test"});
+    expect_refused("other", "good.test", "unable to get local issuer certificate");
+}
+
+TEST(tls_insecure_accepts_what_is_refused_otherwise, .real_time = true)
+{
+    certs_make();
+    cert_make((struct cert_args){.file = "self", .names = "DNS:other.test"});
+    struct served server = serve_cert("self");
+    {
+        bide_auto bide_tls *tls = bide_tls_new(.insecure = true);
+        bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+        EXPECT_NOT_NULL(s);
+        ping(s);
+    }
+    stop(&server);
+}
+
+TEST(tls_system_trust_refuses_a_private_ca, .real_time = true)
+{
+    certs_make();
+    struct served server = serve_cert("good");
+    bide_tls *tls = bide__tls_default(NULL);
+    EXPECT_NOT_NULL(tls);
+    EXPECT_TRUE(tls == bide__tls_default(NULL));
+    EXPECT_TRUE(tls != bide__tls_default("http/1.1"));
+    bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+    EXPECT_NULL(s);
+    EXPECT_EQ(bide_error_code(), BIDE_ECERT);
+    bide_error_clear();
+    stop(&server);
+}
+
+/* ---- peers that do not speak TLS, or stop in the middle ---- */
+
+static int say(bide_stream *s, void *arg)
+{
+    char buf[512];
+
+    BIDE_TRY(bide_read(s, buf, sizeof buf));
+    BIDE_TRY(bide_write(s, arg, strlen(arg)));
+    return bide_drain(s);
+}
+
+TEST(tls_plain_http_on_the_port_says_so, .real_time = true)
+{
+    certs_make();
+    struct served server = serve_with(NULL, say, "HTTP/1.1 400 Bad Request\r\n\r\n");
+    bide_auto bide_tls *tls = client_tls();
+    bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+    EXPECT_NULL(s);
+    EXPECT_EQ(bide_error_code(), BIDE_ETLS);
+    EXPECT_CONTAINS(bide_error_text(), "does not speak TLS (it says \"HTTP/\", as plain HTTP does)");
+    bide_error_clear();
+    stop(&server);
+}
+
+static int hang_up(bide_stream *s, void *arg)
+{
+    char buf[512];
+
+    (void)arg;
+    return (int)bide_read(s, buf, sizeof buf);
+}
+
+TEST(tls_peer_that_hangs_up_in_the_handshake_says_so, .real_time = true)
+{
+    certs_make();
+    struct served server = serve_with(NULL, hang_up, NULL);
+    bide_auto bide_tls *tls = client_tls();
+    bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+    EXPECT_NULL(s);
+    EXPECT_EQ(bide_error_code(), BIDE_ETLS);
+    EXPECT_CONTAINS(bide_error_text(), "TLS handshake with good.test:");
+    EXPECT_CONTAINS(bide_error_text(), "the peer closed the connection");
+    bide_error_clear();
+    stop(&server);
+}
+
+static int stall(bide_stream *s, void *arg)
+{
+    (void)s;
+    (void)arg;
+    return bide_sleep_ms(60000);
+}
+
+TEST(tls_stalled_handshake_times_out, .real_time = true)
+{
+    certs_make();
+    struct served server = serve_with(NULL, stall, NULL);
+    bide_auto bide_tls *tls = client_tls();
+    int64_t begin = bide__clock_ns();
+    bide_auto bide_stream *s = bide_connect("127.0.0.1", server.port, .tls = tls, .timeout_ms = 100);
+    EXPECT_NULL(s);
+    EXPECT_EQ(bide_error_code(), BIDE_ETIMEDOUT);
+    EXPECT_CONTAINS(bide_error_text(), "TLS handshake with 127.0.0.1:");
+    EXPECT_LT(bide__clock_ns() - begin, 1000000000);
+    bide_error_clear();
+    stop(&server);
+}
+
+/* ---- the end of a connection ---- */
+
+static int shut(bide_stream *s, void *arg)
+{
+    char buf[4];
+    ssize_t n = bide_read_exactly(s, buf, 4);
+
+    (void)arg;
+    if (n < 0)
+        return (int)n;
+    BIDE_TRY(bide_write(s, "last", 4));
+    return bide_drain(s);
+}
+
+TEST(tls_orderly_close_is_the_end_of_the_stream, .real_time = true)
+{
+    char buf[8];
+    certs_make();
+    bide_auto bide_tls *stls = server_tls("good");
+    struct served server = serve_with(stls, shut, NULL);
+    {
+        bide_auto bide_tls *tls = client_tls();
+        bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+        EXPECT_EQ(bide_write(s, "ping", 4), 0);
+        EXPECT_EQ(bide_read_exactly(s, buf, 4), 4);
+        EXPECT_EQ(bide_read(s, buf, 8), 0);
+        EXPECT_FALSE(bide__tls_was_cut(s));
+    }
+    stop(&server);
+}
+
+/* Ends the TCP connection under TLS. */
+static int cut(bide_stream *s, void *arg)
+{
+    char buf[4];
+    ssize_t n = bide_read_exactly(s, buf, 4);
+
+    (void)arg;
+    if (n < 0)
+        return (int)n;
+    BIDE_TRY(bide_write(s, "last", 4));
+    BIDE_TRY(bide_drain(s));
+    shutdown(s->fd.fd, SHUT_WR);
+    return bide_sleep_ms(100);
+}
+
+TEST(tls_end_without_close_notify_is_an_error, .real_time = true)
+{
+    char buf[8];
+    certs_make();
+    bide_auto bide_tls *stls = server_tls("good");
+    struct served server = serve_with(stls, cut, NULL);
+    {
+        bide_auto bide_tls *tls = client_tls();
+        bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+        EXPECT_EQ(bide_write(s, "ping", 4), 0);
+        EXPECT_EQ(bide_read_exactly(s, buf, 4), 4);
+        EXPECT_ERR(bide_read(s, buf, 8), BIDE_EEOF);
+        EXPECT_CONTAINS(bide_error_text(), "no close_notify");
+        EXPECT_TRUE(bide__tls_was_cut(s));
+    }
+    stop(&server);
+}
+
+TEST(tls_half_close_lets_reading_go_on, .real_time = true)
+{
+    char buf[8];
+    certs_make();
+    struct served server = serve_cert("good");
+    {
+        bide_auto bide_tls *tls = client_tls();
+        bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+        EXPECT_EQ(bide_write(s, "ping", 4), 0);
+        EXPECT_EQ(bide_stream_shutdown(s), 0);
+        EXPECT_EQ(bide_read_exactly(s, buf, 4), 4);
+        EXPECT_EQ(bide_read(s, buf, 8), 0);
+    }
+    stop(&server);
+}
+
+/* ---- resumption (http.md, OpenSSL traps, 2) ---- */
+
+TEST(tls_second_connection_resumes_until_the_tickets_are_used, .real_time = true)
+{
+    certs_make();
+    struct served server = serve_cert("good");
+    {
+        bide_auto bide_tls *tls = client_tls();
+        for (int i = 0; i < 6; i++) {
+            bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+            EXPECT_NOT_NULL(s);
+            EXPECT_EQ(bide__tls_was_resumed(s), i > 0);
+            ping(s);
+        }
+        bide_auto bide_stream *other = dial(server.port, tls, "b.wild.test");
+        EXPECT_FALSE(bide__tls_was_resumed(other)); /* the sessions are those of good.test */
+        bide_auto bide_tls *elsewhere = client_tls();
+        bide_auto bide_stream *third = dial(server.port, elsewhere, "good.test");
+        EXPECT_FALSE(bide__tls_was_resumed(third)); /* of another configuration */
+    }
+    stop(&server);
+}
+
+TEST(tls_idle_connection_takes_tickets_and_stays_usable, .real_time = true)
+{
+    certs_make();
+    struct served server = serve_cert("good");
+    {
+        bide_auto bide_tls *tls = client_tls();
+        bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+        EXPECT_EQ(bide_sleep_ms(50), 0); /* the tickets have come */
+        EXPECT_EQ(bide__stream_check_idle(s, true), 0);
+        ping(s);
+        EXPECT_EQ(bide__stream_check_idle(s, true), 0);
+    }
+    stop(&server);
+}
+
+/* ---- the openssl program as the other side ---- */
+
+struct program {
+    pid_t pid;
+    int in, out, port;
+};
+
+/* Runs openssl s_server; it says its port first. */
+static struct program s_server(const char *extra)
+{
+    char command[2048], line[256];
+    int in[2], out[2];
+    struct program p = {.port = 0};
+    snprintf(command, sizeof command, "exec openssl s_server -accept 127.0.0.1:0 -cert '%s' %s 2>/dev/null",
+             cert_path("good"), extra);
+    EXPECT_EQ(pipe2(in, O_CLOEXEC), 0);
+    EXPECT_EQ(pipe2(out, O_CLOEXEC), 0);
+    p.pid = fork();
+    EXPECT_LE(0, p.pid);
+    if (p.pid == 0) {
+        dup2(in[0], 0);
+        dup2(out[1], 1);
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    close(in[0]);
+    close(out[1]);
+    p.in = in[1];
+    p.out = out[0];
+    FILE *from = fdopen(dup(p.out), "r");
+    while (p.port == 0 && fgets(line, sizeof line, from))
+        sscanf(line, "ACCEPT 127.0.0.1:%d", &p.port);
+    fclose(from);
+    if (p.port == 0)
+        SKIP("openssl s_server does not run here");
+    return p;
+}
+
+static void program_end(struct program *p)
+{
+    kill(p->pid, SIGKILL);
+    waitpid(p->pid, NULL, 0);
+    close(p->in);
+    close(p->out);
+}
+
+/* A GET from s_server -www; returns whether the session was resumed. */
+static bool get_www(int port, bide_tls *tls)
+{
+    char buf[4096];
+    size_t total = 0;
+    bide_auto bide_stream *s = dial(port, tls, "good.test");
+    if (!s)
+        FAIL("%s", bide_error_text());
+    bool resumed = bide__tls_was_resumed(s);
+    EXPECT_EQ(bide_write(s, "GET / HTTP/1.0\r\n\r\n", 18), 0);
+    for (ssize_t n; (n = bide_read(s, buf, sizeof buf)) != 0; total += (size_t)n)
+        if (n < 0)
+            FAIL("%s", bide_error_text());
+    EXPECT_LT(200, total);
+    return resumed;
+}
+
+static void expect_resumption(const char *extra)
+{
+    certs_make();
+    bide_auto bide_tls *tls = client_tls();
+    struct program p = s_server(extra);
+    EXPECT_FALSE(get_www(p.port, tls));
+    EXPECT_TRUE(get_www(p.port, tls));
+    EXPECT_TRUE(get_www(p.port, tls));
+    program_end(&p);
+}
+
+TEST(tls_openssl_server_1_3_resumes, .real_time = true)
+{
+    expect_resumption("-www -tls1_3");
+}
+
+TEST(tls_openssl_server_1_2_resumes, .real_time = true)
+{
+    expect_resumption("-www -tls1_2");
+}
+
+TEST(tls_openssl_server_1_2_without_tickets_resumes, .real_time = true)
+{
+    expect_resumption("-www -tls1_2 -no_ticket");
+}
+
+TEST(tls_many_tickets_in_the_middle_are_taken, .real_time = true)
+{
+    certs_make();
+    bide_auto bide_tls *tls = client_tls();
+    struct program p = s_server("-www -tls1_3 -num_tickets 20");
+    EXPECT_FALSE(get_www(p.port, tls));
+    EXPECT_TRUE(get_www(p.port, tls));
+    program_end(&p);
+}
+
+TEST(tls_1_1_is_refused, .real_time = true)
+{
+    certs_make();
+    bide_auto bide_tls *tls = client_tls();
+    struct program p = s_server("-www -tls1_1 -cipher 'DEFAULT:@SECLEVEL=0'");
+    bide_auto bide_stream *s = dial(p.port, tls, "good.test");
+    EXPECT_NULL(s);
+    EXPECT_EQ(bide_error_code(), BIDE_ETLS);
+    EXPECT_CONTAINS(bide_error_text(), "protocol version");
+    program_end(&p);
+}
+
+TEST(tls_minimum_1_3_refuses_1_2, .real_time = true)
+{
+    certs_make();
+    bide_auto bide_tls *tls = bide_tls_new(.ca_file = cert_path("ca"), .min_version = 0x0304);
+    struct program p = s_server("-www -tls1_2");
+    bide_auto bide_stream *s = dial(p.port, tls, "good.test");
+    EXPECT_NULL(s);
+    EXPECT_EQ(bide_error_code(), BIDE_ETLS);
+    program_end(&p);
+}
+
+TEST(tls_records_of_one_fragment_size_arrive_whole, .real_time = true)
+{
+    certs_make();
+    bide_auto bide_tls *tls = client_tls();
+    struct program p = s_server("-www -max_send_frag 512 -split_send_frag 512");
+    EXPECT_FALSE(get_www(p.port, tls));
+    program_end(&p);
+}
+
+/* Key updates and renegotiation requests are typed into s_server: K asks for a key update of both sides. */
+TEST(tls_key_update_in_the_middle_is_answered, .real_time = true)
+{
+    char buf[16];
+    certs_make();
+    bide_auto bide_tls *tls = client_tls();
+    struct program p = s_server("-tls1_3");
+    {
+        bide_auto bide_stream *s = dial(p.port, tls, "good.test");
+        EXPECT_NOT_NULL(s);
+        EXPECT_EQ(write(p.in, "one\n", 4), 4);
+        EXPECT_EQ(bide_read_exactly(s, buf, 4), 4);
+        EXPECT_EQ(write(p.in, "K\n", 2), 2);
+        EXPECT_EQ(bide_sleep_ms(50), 0);
+        EXPECT_EQ(write(p.in, "two\n", 4), 4);
+        EXPECT_EQ(bide_read_exactly(s, buf, 4), 4);
+        EXPECT_MEM(buf, "two\n", 4);
+        EXPECT_EQ(bide_write(s, "yes\n", 4), 0);
+        EXPECT_EQ(bide_drain(s), 0);
+    }
+    program_end(&p);
+}
+
+/* ---- a server that sends its bytes one at a time ---- */
+
+struct drip {
+    int port;       /* of the real server */
+};
+
+/* Passes bytes on, towards the client one by one. */
+static int drip_back(bide_stream *from, bide_stream *to)
+{
+    char buf[1024];
+
+    for (ssize_t n; (n = bide_read(from, buf, sizeof buf)) > 0;)
+        for (ssize_t i = 0; i < n; i++) {
+            BIDE_TRY(bide_write(to, buf + i, 1));
+            BIDE_TRY(bide_drain(to));
+            BIDE_TRY(bide_sleep_ms(0));
+        }
+    return 0;
+}
+
+static int drip(bide_stream *client, void *arg)
+{
+    char buf[1024];
+    bide_auto bide_stream *server = bide_connect("127.0.0.1", ((struct drip *)arg)->port);
+    if (!server)
+        return bide_raise();
+    bide_auto bide_task *back = bide_create_task(bide_coro(drip_back, server, client));
+    for (ssize_t n; (n = bide_read(client, buf, sizeof buf)) > 0;) {
+        BIDE_TRY(bide_write(server, buf, (size_t)n));
+        BIDE_TRY(bide_drain(server));
+    }
+    return 0;
+}
+
+TEST(tls_bytes_that_come_one_by_one_are_put_together, .real_time = true)
+{
+    certs_make();
+    struct served server = serve_cert("good");
+    struct served slow = serve_with(NULL, drip, &(struct drip){server.port});
+    {
+        bide_auto bide_tls *tls = client_tls();
+        bide_auto bide_stream *s = dial(slow.port, tls, "good.test");
+        EXPECT_NOT_NULL(s);
+        ping(s);
+    }
+    stop(&slow);
+    stop(&server);
+}
+
+/* ---- contexts ---- */
+
+UNIT(tls_new_refuses_bad_files_and_options)
+{
+    EXPECT_NULL(bide_tls_new(.ca_file = "/nowhere/ca.pem"));
+    EXPECT_EQ(bide_error_code(), BIDE_ETLS);
+    EXPECT_CONTAINS(bide_error_text(), "/nowhere/ca.pem");
+    EXPECT_CONTAINS(bide_error_text(), "No such file");
+    EXPECT_NULL(bide_tls_new(.server = true));
+    EXPECT_EQ(bide_error_code(), -EINVAL);
+    bide_error_clear();
+    EXPECT_NULL(bide_tls_new(.min_version = 0x0301));
+    EXPECT_EQ(bide_error_code(), -EINVAL);
+    bide_error_clear();
+    EXPECT_NULL(bide_tls_new(.alpn = "h2,,http/1.1"));
+    EXPECT_EQ(bide_error_code(), -EINVAL);
+    bide_error_clear();
+    certs_make();
+    cert_make((struct cert_args){.file = "other"});
+    EXPECT_NULL(bide_tls_new(.server = true, .cert_file = cert_path("good"), .key_file = cert_path("other")));
+    EXPECT_EQ(bide_error_code(), BIDE_ETLS);
+    EXPECT_CONTAINS(bide_error_text(), "key values mismatch");
+    bide_error_clear();
+}
+
+TEST(tls_server_without_common_alpn_refuses, .real_time = true)
+{
+    certs_make();
+    struct served server = serve_cert("good");
+    bide_auto bide_tls *tls = bide_tls_new(.ca_file = cert_path("ca"), .alpn = "h2");
+    bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+    EXPECT_NULL(s);
+    EXPECT_EQ(bide_error_code(), BIDE_ETLS);
+    EXPECT_CONTAINS(bide_error_text(), "no application protocol");
+    bide_error_clear();
+    stop(&server);
+}
+
+TEST(tls_server_that_asks_refuses_a_client_without_certificate, .real_time = true)
+{
+    char buf[4];
+    certs_make();
+    bide_auto bide_tls *stls =
+        bide_tls_new(.server = true, .cert_file = cert_path("good"), .ca_file = cert_path("ca"));
+    struct served server = serve_with(stls, pong, NULL);
+    {
+        bide_auto bide_tls *tls = client_tls();
+        bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+        EXPECT_TRUE(!s || bide_write(s, "ping", 4) < 0 || bide_read_exactly(s, buf, 4) < 0);
+        bide_error_clear();
+        bide_auto bide_tls *with = bide_tls_new(.ca_file = cert_path("ca"), .cert_file = cert_path("good"));
+        bide_auto bide_stream *known = dial(server.port, with, "good.test");
+        EXPECT_NOT_NULL(known);
+        ping(known);
+    }
+    stop(&server);
+}
+
+/* ---- system calls: one recv and one send for each exchange ---- */
+
+static const struct filter_ops *real_ops;
+static unsigned recvs, sends;
+
+/* Without bytes to be had, the socket layer answers without asking the kernel. */
+static ssize_t counted_recv(struct filter *f, void *out, size_t cap)
+{
+    recvs += container_of(f, bide_stream, socket)->fd.readable;
+    return real_ops->recv(f, out, cap);
+}
+
+static ssize_t counted_send(struct filter *f, const struct iovec *iov, int n)
+{
+    sends++;
+    return real_ops->send(f, iov, n);
+}
+
+TEST(tls_small_exchange_is_one_send_and_one_recv, .real_time = true)
+{
+    certs_make();
+    struct served server = serve_cert("good");
+    {
+        bide_auto bide_tls *tls = client_tls();
+        bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+        ping(s);
+        real_ops = s->socket.ops;
+        struct filter_ops counted = *real_ops;
+        counted.recv = counted_recv;
+        counted.send = counted_send;
+        s->socket.ops = &counted;
+        for (int i = 0; i < 100; i++)
+            ping(s);
+        s->socket.ops = real_ops;
+        EXPECT_EQ(sends, 100);
+        EXPECT_EQ(recvs, 100);
+    }
+    stop(&server);
+}
