@@ -5,8 +5,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SECONDS ?= 60
 
-# On a terminal one line that moves, elsewhere only what matters.
-NINJA = ninja $(shell [ -t 1 ] || echo --quiet) -C $(BUILD)
+# On a terminal one line that moves, elsewhere only what matters.  (Make has taken the shell's stdout; stderr is ours.)
+NINJA = ninja $(shell [ -t 2 ] || echo --quiet) -C $(BUILD)
 
 .PHONY: all build demo test bench install clean fuzz conform lint help
 all: build

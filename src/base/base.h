@@ -169,7 +169,7 @@ static inline size_t bide__buf_len(const struct buf *b)
 
 static inline char *bide__buf_head(const struct buf *b)
 {
-    return b->data + b->start;
+    return (char *)((uintptr_t)b->data + b->start); /* NULL + 0 is not defined for pointers */
 }
 
 void bide__buf_init(struct buf *b, size_t max);

@@ -83,7 +83,7 @@ void bide__dns_channel_cancel(struct dns_channel *c);
 
 /* ---- dns_hosts.c: /etc/hosts ---- */
 
-/* The addresses of a name in a hosts file, into both halves.  How many; BIDE_ENOMEM. */
+/* The addresses of a name in a hosts file, into both halves.  How many; BIDE_ENOMEM; -EMFILE. */
 int bide__dns_hosts_find(const char *path, const char *name, struct dns_half half[FAMILIES]);
 
 /* One more address at the end of a half; full: dropped.  BIDE_ENOMEM. */

@@ -3,7 +3,8 @@
  * dns_hosts.c - /etc/hosts: what the machine's owner says about names, before anybody else is asked.
  *
  * The file is read for every name that is not in the cache, line by line, so that a change counts at once and nothing
- * has to be kept.  A file that cannot be read says nothing, as in every other resolver.
+ * has to be kept.  A file that cannot be read says nothing, as in every other resolver; but a moment without a free
+ * descriptor must not make a name mean something else.
  */
 #include <stdio.h>
 #include <strings.h>
@@ -62,7 +63,7 @@ int bide__dns_hosts_find(const char *path, const char *name, struct dns_half hal
     int found = 0;
     FILE *file = fopen(path, "re");
     if (!file)
-        return 0;
+        return errno == EMFILE || errno == ENFILE ? bide_fail(-EMFILE, "%s: %s", path, bide_strerror(-EMFILE)) : 0;
 
     while (found >= 0 && fgets(line, sizeof line, file)) {
         skip_rest(file, line);

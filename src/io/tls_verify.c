@@ -164,6 +164,12 @@ static bool is_wrong_host(int error)
     return error == X509_V_ERR_HOSTNAME_MISMATCH || error == X509_V_ERR_IP_ADDRESS_MISMATCH;
 }
 
+/* RFC 5280 4.1.2.4: the issuer has a name.  OpenSSL looks only when it is told to be strict in everything. */
+static bool has_issuer(X509 *cert)
+{
+    return cert && X509_NAME_entry_count(X509_get_issuer_name(cert)) > 0;
+}
+
 int bide__tls_on_verify(int ok, X509_STORE_CTX *store)
 {
     char text[128];
@@ -171,8 +177,12 @@ int bide__tls_on_verify(int ok, X509_STORE_CTX *store)
     struct tls_filter *t = SSL_get_app_data(ssl);
     int error = X509_STORE_CTX_get_error(store);
     X509 *cert = X509_STORE_CTX_get_current_cert(store);
-    if (ok || t->told)
-        return ok;
+    if (ok && has_issuer(cert))
+        return 1;
+    if (ok)
+        X509_STORE_CTX_set_error(store, error = X509_V_ERR_ISSUER_NAME_EMPTY);
+    if (t->told)
+        return 0;
 
     t->told = true;
     const char *with = t->key ? t->key : t->stream->peer;

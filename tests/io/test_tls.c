@@ -42,12 +42,12 @@ struct served {
     int port;
 };
 
-static struct served serve_with(bide_tls *tls, bide_connection_handler *handler, void *arg)
+static struct served serve_with(bide_tls *tls, bide_connection_handler *handler, const void *arg)
 {
     struct served s = {.listener = bide_listen("127.0.0.1", 0, .tls = tls)};
     EXPECT_NOT_NULL(s.listener);
     s.port = bide_listener_port(s.listener);
-    s.task = bide_create_task(bide_coro(bide_serve, s.listener, handler, arg));
+    s.task = bide_create_task(bide_coro(bide_serve, s.listener, handler, (void *)(uintptr_t)arg));
     EXPECT_NOT_NULL(s.task);
     return s;
 }
