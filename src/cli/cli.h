@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cli.h - between the files of the command line: exit codes, commands, and how it speaks.
+ *
+ * In reading order: main.c (finds the command), opt.c (the option table and its parser), opt_value.c (texts into
+ * values), command_*.c (the table and the main of each command), request.c (what get and fetch send), say.c (messages),
+ * nearest.c ("did you mean"), help.c, man.c, completion.c (the table as text), glob.c (many URLs in one), template.c
+ * (names of files), then the commands themselves: get.c, fetch.c, serve.c.
+ */
+#ifndef BIDE_CLI_CLI_H
+#define BIDE_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <bide/object.h>
+
+/* `bide help exit-codes` says the same in more words. */
+enum {
+    EXIT_OK = 0,
+    EXIT_SOME_FAILED = 1, /* finished, but some URLs failed for good */
+    EXIT_USAGE = 2,       /* nothing was done */
+    EXIT_LOCAL = 3,       /* this machine: cannot write, disk full */
+    EXIT_NOTHING = 4,     /* no URL succeeded */
+    EXIT_LIMIT = 5,       /* a limit that the user set */
+};
+
+/* ---- commands ---- */
+
+struct opt;
+struct command;
+
+/*
+ * Run a command; argv[0] is its name.  Returns an exit code, or the number of a signal as -signal: main() restores that
+ * signal's default and raises it again, so that the shell sees what ended the program.
+ */
+typedef int command_main(const struct command *self, int argc, char **argv);
+
+struct command {
+    const char *name;
+    const char *operands; /* "URL...", as help shows it; NULL: takes none */
+    const char *brief;    /* a line without a full stop */
+    const char *about;    /* paragraphs, divided by an empty line; a line that starts with a space stays as it is */
+    const char *const *examples; /* NULL-ended, pairs: what it does, the command line */
+    const struct opt *options;   /* ended by a row without a name; may be NULL */
+    command_main *main;
+};
+
+/* All of them, in the order of help; ended by NULL. */
+extern const struct command *const commands[];
+const struct command *command_find(const char *name);
+
+/* ---- say.c: messages, always on stderr, one line, one write, control characters as \xNN ---- */
+
+/* "bide: " and the text.  The program's name becomes "bide get" once say_as("get") was called. */
+void say(const char *format, ...) BIDE_PRINTF(1, 2);
+void say_as(const char *command);
+
+/* Make a text fit for a terminal: copy it with control characters (also C1 in UTF-8) as \xNN.  Returns: out. */
+char *say_clean(const char *text, char *out, size_t size);
+
+/* What was printed by printf has gone out?  Returns: EXIT_OK, EXIT_LOCAL after a message, -SIGPIPE. */
+int say_flush(void);
+
+/* ---- help.c ---- */
+
+/* Print a command's help to stdout: all of it, or one screen.  Returns: as say_flush. */
+int help_command(const struct command *c, bool all);
+
+/* ---- nearest.c: did you mean ...? ---- */
+
+struct nearest {
+    const char *wanted;
+    const char *best; /* NULL: nothing is near */
+    unsigned distance;
+};
+
+void nearest_try(struct nearest *n, const char *candidate);
+
+#endif

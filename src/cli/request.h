@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * request.h - what `bide get` and `bide fetch` send alike: the options about HTTP, made ready once.
+ *
+ *     struct request q;
+ *     int code = request_open(&q, &options->http);         reads -H @FILE and -d @FILE; a message and 2 or 3, or 0
+ *     bide_auto bide_session *s = request_session(&q, ...); inside the loop
+ *     bide_response *r = request_send(&q, s, url);
+ *     request_close(&q);                                    after the session
+ */
+#ifndef BIDE_CLI_REQUEST_H
+#define BIDE_CLI_REQUEST_H
+
+#include <bide/http.h>
+
+#include "cli/opt.h"
+
+/* Part of get_options and fetch_options; HTTP_OPTIONS fills it. */
+struct http_options {
+    const char *method;       /* NULL: GET, or POST with a body */
+    struct opt_list headers;  /* "Name: value", "Name:" (removes it), "@FILE" (such lines) */
+    const char *data;         /* NULL: none; "@FILE", "@-" */
+    const char *json;         /* the same, as JSON */
+    const char *user_agent;
+    const char *ca_file;
+    bool insecure;
+    struct opt_list connect_to;
+    int64_t timeout_ms;         /* one request, whole; BIDE_FOREVER */
+    int64_t connect_timeout_ms; /* BIDE_FOREVER */
+    int64_t stall_ms;           /* no byte for so long; BIDE_FOREVER */
+    int64_t max_size;           /* of one body, in bytes; 0: no limit */
+    int max_redirects;          /* 0: none is followed */
+};
+
+/* The rows of those options, for a table: HTTP_OPTIONS(struct get_options, http, "60s"), */
+#define HTTP_OPTIONS(S, m)                                                                                            \
+    {"request", 'X', "METHOD", OPT_STRING(S, m.method), .group = "Request",                                           \
+     .help = "method (default: GET, or POST with a body)"},                                                           \
+    {"header", 'H', "LINE", OPT_LIST(S, m.headers),                                                                   \
+     .help = "add 'Name: value'; 'Name:' removes one that bide adds; @FILE reads such lines"},                        \
+    {"data", 'd', "TEXT", OPT_STRING(S, m.data),                                                                      \
+     .help = "body, sent as it is; @FILE reads it from a file, @- from standard input"},                              \
+    {"json", 0, "TEXT", OPT_STRING(S, m.json),                                                                        \
+     .help = "body with Content-Type and Accept: application/json; @FILE, @- as above"},                              \
+    {"user-agent", 'A', "TEXT", OPT_STRING(S, m.user_agent), .help = "value of User-Agent"},                          \
+    {"max-redirs", 0, "N", OPT_INT(S, m.max_redirects), .min = 0, .max = 1000, .def = "10",                           \
+     .help = "follow at most N redirects; 0: a 3xx is the answer"},                                                   \
+    {"max-size", 0, "SIZE", OPT_SIZE(S, m.max_size), .def = "0",                                                      \
+     .help = "a larger body is a failure; 0: no limit"},                                                              \
+    {"timeout", 0, "TIME", OPT_TIMEOUT(S, m.timeout_ms), .def = "60s", .group = "Time",                               \
+     .help = "for one request as a whole; 0: no limit"},                                                              \
+    {"connect-timeout", 0, "TIME", OPT_TIMEOUT(S, m.connect_timeout_ms), .def = "10s",                                \
+     .help = "for name, connection and TLS together; 0: no limit"},                                                   \
+    {"stall", 0, "TIME", OPT_TIMEOUT(S, m.stall_ms), .def = "15s",                                                    \
+     .help = "no byte for so long is a failure; 0: no limit"},                                                        \
+    {"cacert", 0, "FILE", OPT_STRING(S, m.ca_file), .group = "Connection",                                            \
+     .help = "trust these certificates (PEM) in place of the system's"},                                              \
+    {"insecure", 'k', NULL, OPT_FLAG(S, m.insecure), .help = "do not verify certificates: anybody can be the server"}, \
+    {"connect-to", 0, "H:P:A:Q", OPT_LIST(S, m.connect_to),                                                           \
+     .help = "for host H, port P connect to address A, port Q; empty: any, or the same"}
+
+/* Those options made ready to send. */
+struct request {
+    const struct http_options *options;
+    const char *method; /* never NULL */
+    bide_pair *headers; /* ended by a NULL name; or NULL */
+    bide_bytes data;    /* len 0 and data NULL: no body */
+    const char *json;   /* NULL: none */
+    /* What the above point into, owned. */
+    char *texts[3];
+};
+
+int request_open(struct request *q, const struct http_options *options);
+void request_close(struct request *q);
+
+/* A session for them.  Returns: NULL with the error on record. */
+bide_session *request_session(const struct request *q, int limit, int limit_per_host);
+
+/* As bide_request.  max_size is left to who reads the body. */
+bide_response *request_send(const struct request *q, bide_session *s, const char *url);
+
+#endif

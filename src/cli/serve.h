@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * serve.h - between the files of `bide serve`, a server to try clients against.
+ *
+ * In reading order: serve.c (the command: options, signals, the end), serve_routes.c (which path is whose),
+ * serve_endpoints.c and serve_echo.c (what they answer), serve_files.c (--root).
+ */
+#ifndef BIDE_CLI_SERVE_H
+#define BIDE_CLI_SERVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <bide/server.h>
+
+struct serve_options {
+    const char *host;                 /* NULL: 127.0.0.1 */
+    int port;                         /* 0: any */
+    int64_t delay_ms;                 /* before every answer but /stats */
+    const char *root;                 /* NULL: no files */
+    const char *cert_file, *key_file; /* both or none */
+};
+
+struct serve {
+    struct serve_options options;
+    bide_server *server;
+    int root_fd; /* -1: no files */
+};
+
+/* Serve until a signal comes.  Returns: the signal's number, or an exit code of 2 or 3 negated after a message. */
+int serve_run(const struct serve_options *options);
+
+/* ---- serve_routes.c ---- */
+
+/* The handler of every request; arg is the struct serve. */
+int serve_request(bide_request_in *q, void *arg);
+/* An answer in JSON that says what is wrong. */
+int serve_refuse(bide_request_in *q, int status, const char *why);
+
+/* ---- serve_endpoints.c: rest is the path behind the endpoint's name ---- */
+
+typedef int serve_endpoint(struct serve *s, bide_request_in *q, const char *rest);
+
+serve_endpoint serve_index, serve_delay, serve_status, serve_bytes, serve_json, serve_echo, serve_redirect, serve_stream,
+    serve_gzip, serve_stats, serve_pagelist;
+
+struct json_t;
+/* Answer with a document, which is taken; NULL: there was no memory for it. */
+int serve_document(bide_request_in *q, struct json_t *doc);
+
+/* ---- serve_files.c ---- */
+
+/* Open the directory: a descriptor, or -1 after a message. */
+int serve_files_open(const char *root);
+int serve_file(struct serve *s, bide_request_in *q);
+
+#endif

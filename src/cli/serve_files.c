@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * serve_files.c - `bide serve --root DIR`: the files below a directory, and nothing beside it.
+ *
+ * The path is decoded once and given to openat2 with RESOLVE_BENEATH: the kernel itself refuses "..", symbolic links
+ * that lead out, and races between looking and opening.  Opening and reading happen in threads: a disk may be slow.
+ */
+#include "cli/serve.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bide/task.h>
+
+#define PIECE 65536
+#define PATH_MAX_BYTES 4096
+
+static int open_beneath(int dir, const char *path, int flags)
+{
+    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK),
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+
+    long fd = syscall(SYS_openat2, dir, path, &how, sizeof how);
+    return fd < 0 ? -errno : (int)fd;
+}
+
+int serve_files_open(const char *root)
+{
+    int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        fprintf(stderr, "bide serve: --root %s: %s\n", root, strerror(errno));
+        return -1;
+    }
+
+    int probe = open_beneath(fd, ".", O_RDONLY | O_DIRECTORY);
+    if (probe >= 0) {
+        close(probe);
+        return fd;
+    }
+    fprintf(stderr, "bide serve: --root %s: %s%s\n", root, strerror(-probe),
+            probe == -ENOSYS ? " (openat2 needs Linux 5.6)" : "");
+    close(fd);
+    return -1;
+}
+
+/* ---- the path ---- */
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+}
+
+/* "/a%20b" to "a b", relative to the root; false for what no file can be called. */
+static bool decode_path(const char *path, char *out, size_t cap)
+{
+    size_t n = 0;
+
+    while (*path == '/')
+        path++;
+    for (; *path; path++) {
+        char c = *path;
+        if (c == '%') {
+            int high = hex_digit(path[1]), low = high < 0 ? -1 : hex_digit(path[2]);
+            if (low < 0)
+                return false;
+            c = (char)(high << 4 | low);
+            path += 2;
+            if (c == '/') /* would be another path than the client wrote */
+                return false;
+        }
+        if (c == '\0' || n + sizeof "/index.html" >= cap)
+            return false;
+        out[n++] = c;
+    }
+    out[n] = '\0';
+    return true;
+}
+
+static const char *content_type(const char *path)
+{
+    static const struct {
+        const char *extension, *type;
+    } types[] = {
+        {"html", "text/html; charset=utf-8"},   {"htm", "text/html; charset=utf-8"},
+        {"txt", "text/plain; charset=utf-8"},   {"md", "text/markdown; charset=utf-8"},
+        {"css", "text/css; charset=utf-8"},     {"js", "text/javascript; charset=utf-8"},
+        {"mjs", "text/javascript; charset=utf-8"}, {"csv", "text/csv; charset=utf-8"},
+        {"json", "application/json"},           {"jsonl", "application/x-ndjson"},
+        {"xml", "application/xml"},             {"pdf", "application/pdf"},
+        {"wasm", "application/wasm"},           {"gz", "application/gzip"},
+        {"zip", "application/zip"},             {"svg", "image/svg+xml"},
+        {"png", "image/png"},                   {"jpg", "image/jpeg"},
+        {"jpeg", "image/jpeg"},                 {"gif", "image/gif"},
+        {"webp", "image/webp"},                 {"ico", "image/x-icon"},
+        {"woff2", "font/woff2"},                {"mp4", "video/mp4"},
+    };
+    const char *name = strrchr(path, '/'), *dot = strrchr(name ? name : path, '.');
+
+    for (size_t i = 0; dot && i < sizeof types / sizeof *types; i++)
+        if (strcasecmp(dot + 1, types[i].extension) == 0)
+            return types[i].type;
+    return "application/octet-stream";
+}
+
+/* ---- in a thread ---- */
+
+struct found {
+    int fd;
+    bool is_directory; /* and the path does not end in a slash */
+    struct stat st;
+};
+
+/* Close what turned out to be no file. */
+static int not_a_file(struct found *f, int code)
+{
+    close(f->fd);
+    f->fd = -1;
+    return code;
+}
+
+/* Open a file, or the index.html of a directory, whose name is appended to path.  Returns 0 or a code. */
+static int find_file(int root, char *path, struct found *f)
+{
+    size_t len = strlen(path);
+
+    f->fd = open_beneath(root, len ? path : ".", O_RDONLY);
+    if (f->fd < 0)
+        return f->fd;
+    if (fstat(f->fd, &f->st) < 0)
+        return not_a_file(f, -errno);
+    if (S_ISDIR(f->st.st_mode)) {
+        bool slash = len == 0 || path[len - 1] == '/';
+        close(f->fd);
+        strcpy(path + len, slash ? "index.html" : "/index.html");
+        f->fd = open_beneath(root, path, O_RDONLY);
+        if (f->fd < 0 || fstat(f->fd, &f->st) < 0)
+            return f->fd < 0 ? f->fd : not_a_file(f, -errno);
+        f->is_directory = !slash;
+    }
+    return S_ISREG(f->st.st_mode) ? 0 : not_a_file(f, -ENOENT);
+}
+
+static int read_piece(int fd, char *out, size_t len)
+{
+    ssize_t n;
+
+    do
+        n = read(fd, out, len);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : (int)n;
+}
+
+/* ---- answering ---- */
+
+static int send_pieces(bide_request_in *q, int fd, char *piece, int64_t left)
+{
+    while (left > 0) {
+        size_t want = left < PIECE ? (size_t)left : PIECE;
+        int n = bide_to_thread(bide_coro(read_piece, fd, piece, want));
+        BIDE_TRY(n);
+        if (n == 0)
+            return bide_fail(-EIO, "%s: the file became shorter while it was sent", bide_request_path(q));
+        BIDE_TRY(bide_respond_chunk(q, piece, (size_t)n));
+        left -= n;
+    }
+    return bide_respond_end(q);
+}
+
+static int send_body(bide_request_in *q, int fd, int64_t size)
+{
+    if (strcmp(bide_request_method(q), "HEAD") == 0 || size == 0)
+        return bide_respond_end(q);
+    char *piece = malloc(size < PIECE ? (size_t)size : PIECE);
+    if (!piece)
+        return bide_fail(BIDE_ENOMEM, "a file: out of memory");
+
+    int code = send_pieces(q, fd, piece, size);
+    free(piece);
+    return code;
+}
+
+/* RFC 9110 5.6.7.  Not strftime, whose words follow the locale. */
+static void format_date(char *out, size_t cap, time_t when)
+{
+    static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    struct tm tm;
+
+    gmtime_r(&when, &tm);
+    snprintf(out, cap, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday, tm.tm_mday,
+             months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+static int send_file(bide_request_in *q, const char *path, const struct found *f)
+{
+    char date[64], length[24];
+    const char *since = bide_request_header(q, "If-Modified-Since");
+
+    format_date(date, sizeof date, f->st.st_mtime);
+    BIDE_TRY(bide_respond_header(q, "Last-Modified", date));
+    if (since && strcmp(since, date) == 0)
+        return bide_respond(q, 304, NULL, "", 0);
+    snprintf(length, sizeof length, "%lld", (long long)f->st.st_size);
+    BIDE_TRY(bide_respond_header(q, "Content-Length", length));
+    BIDE_TRY(bide_respond_begin(q, 200, content_type(path)));
+    return send_body(q, f->fd, f->st.st_size);
+}
+
+/* A directory's page has relative links: it must be read with the slash.  The redirect is relative too, because a path
+   that begins with "//" would name another host. */
+static int redirect_to_directory(bide_request_in *q)
+{
+    const char *path = bide_request_path(q), *slash = strrchr(path, '/');
+    char to[PATH_MAX_BYTES];
+
+    snprintf(to, sizeof to, "./%s/", slash ? slash + 1 : path);
+    BIDE_TRY(bide_respond_header(q, "Location", to));
+    return serve_refuse(q, 301, "a directory: its path ends in a slash");
+}
+
+static int refuse_file(bide_request_in *q, int code)
+{
+    bool is_missing = code == -ENOENT || code == -ENOTDIR || code == -ENAMETOOLONG;
+    bool is_forbidden = code == -EXDEV || code == -ELOOP || code == -EACCES || code == -EPERM;
+
+    if (!is_missing && !is_forbidden)
+        return bide_fail(code, "%s: %s", bide_request_path(q), bide_strerror(code));
+    bide_error_clear();
+    return serve_refuse(q, is_missing ? 404 : 403, is_missing ? "not found" : "not allowed");
+}
+
+int serve_file(struct serve *s, bide_request_in *q)
+{
+    struct found f = {.fd = -1};
+    char path[PATH_MAX_BYTES];
+
+    if (!decode_path(bide_request_path(q), path, sizeof path))
+        return serve_refuse(q, 404, "not found");
+    int code = bide_to_thread(bide_coro(find_file, s->root_fd, path, &f));
+    if (code < 0)
+        return f.fd < 0 ? refuse_file(q, code) : not_a_file(&f, code);
+
+    code = f.is_directory ? redirect_to_directory(q) : send_file(q, path, &f);
+    close(f.fd);
+    return code;
+}

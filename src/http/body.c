@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * body.c - the body of a response, piece by piece or whole, and what becomes of the connection afterwards.
+ *
+ * A short body came with the head and is in the response already.  Of others, pieces are lent out of the connection's
+ * buffer without copying; a body of known length that is wanted whole is received where it will stay.
+ *
+ * The connection is kept only if all of the body was taken, just that, and both sides want it (http.md R48).  An answer
+ * that ends before it should is an error, never a short body (R36).
+ */
+#include <stdlib.h>
+
+#include "http/http.h"
+
+/* ---- the end ---- */
+
+/* "timeout=5, max=100": how long the server keeps it; INT64_MAX: it does not say. */
+static int64_t keep_alive_hint_ms(const struct h1_head *head)
+{
+    const struct h1_field *f = bide__h1_find(head, HEADER_KEEP_ALIVE);
+    const char *element;
+    size_t len, at = 0;
+
+    while (f && bide__header_next_element(bide__h1_value(head, f), f->value_len, &at, &element, &len)) {
+        if (len < 9 || !bide__header_equals(element, 8, "timeout="))
+            continue;
+        long seconds = strtol(element + 8, NULL, 10);
+        return seconds < 0 ? 0 : seconds > 86400 ? INT64_MAX : (int64_t)seconds * 1000;
+    }
+    return INT64_MAX;
+}
+
+void bide__body_finish(bide_response *r)
+{
+    struct conn *c = r->conn;
+
+    r->body_over = true;
+    if (!c)
+        return;
+    r->body_ns = r->session->loop->now_ns;
+    r->conn = NULL;
+    r->lent = 0;
+    if (r->may_reuse)
+        bide__connector_give(c, bide__h1_has(&r->head, HEADER_KEEP_ALIVE) ? keep_alive_hint_ms(&r->head) : INT64_MAX);
+    else
+        bide__connector_close(c);
+}
+
+static int fail(bide_response *r, int code)
+{
+    if (r->conn)
+        bide__connector_close(r->conn);
+    r->conn = NULL;
+    r->lent = 0;
+    r->body_error = code;
+    return bide__response_fail(r, code);
+}
+
+void bide__body_begin(bide_response *r)
+{
+    r->chunked = (struct h1_chunked)H1_CHUNKED_INIT;
+    r->lent = 0;
+    if (r->body_over)
+        bide__body_finish(r);
+}
+
+/* ---- taking apart ---- */
+
+/* The next piece of what has come, in c->in: its length; 0: more must come, or it is over. */
+static ssize_t take_piece(bide_response *r, const char **data)
+{
+    struct buf *in = &r->conn->in;
+    size_t len = bide__buf_len(in);
+    *data = bide__buf_head(in);
+
+    switch (r->head.body) {
+    case H1_BODY_LENGTH:
+        len = len < r->left ? len : (size_t)r->left;
+        r->left -= len;
+        r->body_over = r->left == 0;
+        break;
+    case H1_BODY_CHUNKED:
+        while (bide__buf_len(in) > 0 && !r->body_over) {
+            ssize_t n = bide__h1_chunked_step(&r->chunked, bide__buf_head(in), bide__buf_len(in), data, &len);
+            if (n < 0)
+                return bide_fail(BIDE_EHTTP, "malformed body: %s", bide__h1_strerror((int)n));
+            r->body_over = r->chunked.done;
+            if (n > 0 && len > 0) {
+                r->lent = (size_t)n;
+                return (ssize_t)len;
+            }
+            if (n == 0)
+                break;
+            bide__buf_consume(in, (size_t)n);
+        }
+        return 0;
+    case H1_BODY_CLOSE:
+        break;
+    case H1_BODY_NONE:
+        len = 0;
+        r->body_over = true;
+    }
+    r->lent = len;
+    return (ssize_t)len;
+}
+
+/* The peer has closed: is that the end that it announced? */
+static int ended(bide_response *r)
+{
+    if (r->head.body == H1_BODY_CLOSE && !bide__tls_was_cut(r->conn->stream)) {
+        r->body_over = true;
+        return 0;
+    }
+    if (r->head.body == H1_BODY_LENGTH)
+        return bide_fail(BIDE_ETRUNCATED, "the body ended after %llu of %llu bytes", (unsigned long long)r->body_bytes,
+                         (unsigned long long)(r->body_bytes + r->left));
+    return bide_fail(BIDE_ETRUNCATED, "the body ended early, after %llu bytes", (unsigned long long)r->body_bytes);
+}
+
+static ssize_t receive(bide_response *r, void *out, size_t cap)
+{
+    ssize_t n = BIDE_ETIMEDOUT;
+
+    r->phase = PHASE_BODY;
+    bide_timeout(bide__response_patience_ms(r, r->limits.read_ms))
+        n = bide__stream_recv(r->conn->stream, out, cap);
+    if (n > 0)
+        r->received += (uint64_t)n;
+    return n;
+}
+
+/* More into c->in.  0: there is, or the body is over. */
+static int receive_more(bide_response *r)
+{
+    struct conn *c = r->conn;
+    size_t want = c->in.cap > CONN_BUFFER_SIZE || r->body_bytes > BODY_READ_SIZE ? BODY_READ_SIZE : CONN_BUFFER_SIZE / 2;
+    char *tail = bide__conn_reserve(c, want);
+    if (!tail)
+        return bide_error_code();
+
+    ssize_t n = receive(r, tail, c->in.cap - c->in.end);
+    if (n > 0)
+        bide__buf_commit(&c->in, (size_t)n);
+    return n > 0 ? 0 : n < 0 ? (int)n : ended(r);
+}
+
+static void take_back(bide_response *r)
+{
+    if (r->lent > 0)
+        bide__buf_consume(&r->conn->in, r->lent);
+    r->lent = 0;
+}
+
+ssize_t bide__body_next(bide_response *r, const char **data)
+{
+    if (r->body_error)
+        return bide__response_fail(r, bide_fail(r->body_error, "the body could not be read"));
+    if (r->conn)
+        take_back(r);
+    while (!r->body_over) {
+        ssize_t n = bide__buf_len(&r->conn->in) > 0 ? take_piece(r, data) : 0;
+        if (n == 0 && !r->body_over)
+            n = receive_more(r);
+        if (n < 0)
+            return fail(r, (int)n);
+        if (n > 0) {
+            r->body_bytes += (uint64_t)n;
+            return n;
+        }
+    }
+    bide__body_finish(r);
+    return 0;
+}
+
+/* ---- whole ---- */
+
+static int too_big(bide_response *r)
+{
+    return bide_fail(BIDE_ETOOBIG, "the body is larger than allowed (%zu bytes)", r->limits.max_body);
+}
+
+/* What came already, then straight into the body's memory.  One byte more than it needs is asked for: so a read that
+   ends the body leaves nothing unread without asking once more, and a byte too many is seen. */
+static int read_counted(bide_response *r)
+{
+    const char *piece;
+    char *to = bide__buf_reserve(&r->body, (size_t)r->left + 1);
+    if (!to)
+        return bide_error_code();
+
+    ssize_t n = take_piece(r, &piece);
+    memcpy(to, piece, (size_t)n);
+    take_back(r);
+    r->body_bytes += (uint64_t)n;
+    for (to += n; r->left > 0; to += n) {
+        n = receive(r, to, (size_t)r->left + 1);
+        if (n <= 0)
+            return n < 0 ? (int)n : ended(r);
+        bool too_much = (uint64_t)n > r->left;
+        n -= too_much;
+        r->may_reuse &= !too_much;
+        r->left -= (uint64_t)n;
+        r->body_bytes += (uint64_t)n;
+    }
+    bide__buf_commit(&r->body, (size_t)r->body_bytes);
+    r->body_over = true;
+    return 0;
+}
+
+static int read_pieces(bide_response *r)
+{
+    const char *piece;
+    ssize_t n;
+
+    while ((n = bide__body_next(r, &piece)) > 0) {
+        if (r->body_bytes > r->limits.max_body)
+            return fail(r, too_big(r));
+        if (bide__buf_append(&r->body, piece, (size_t)n) < 0)
+            return fail(r, bide_error_code());
+    }
+    return (int)n;
+}
+
+int bide__body_read_all(bide_response *r)
+{
+    int code;
+
+    bide__buf_init(&r->body, r->limits.max_body < SIZE_MAX - 16 ? r->limits.max_body + 16 : SIZE_MAX);
+    if (!r->body_over && r->head.body == H1_BODY_LENGTH) {
+        code = r->left > r->limits.max_body ? too_big(r) : read_counted(r);
+        if (code < 0)
+            return fail(r, code);
+        bide__body_finish(r);
+    } else {
+        code = read_pieces(r);
+        if (code < 0)
+            return code;
+    }
+    char *nul = bide__buf_reserve(&r->body, 1);
+    if (!nul)
+        return bide__response_fail(r, bide_error_code());
+    *nul = '\0';
+    r->whole = (bide_bytes){bide__buf_head(&r->body), bide__buf_len(&r->body)};
+    return 0;
+}
+
+/* ---- not wanted ---- */
+
+/* More into c->in, if it can be had without waiting. */
+static bool receive_now(bide_response *r)
+{
+    struct conn *c = r->conn;
+    struct filter *top = c->stream->top;
+    char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE / 2);
+    ssize_t n = tail ? top->ops->recv(top, tail, c->in.cap - c->in.end) : -1;
+
+    if (n <= 0)
+        return false;
+    bide__buf_commit(&c->in, (size_t)n);
+    c->stream->bytes_in += (uint64_t)n;
+    return true;
+}
+
+void bide__body_drop(bide_response *r)
+{
+    uint64_t before = r->body_bytes;
+    const char *piece;
+    if (!r->conn)
+        return;
+
+    take_back(r);
+    bool worth = r->may_reuse && (r->head.body != H1_BODY_LENGTH || r->left <= DRAIN_MAX);
+    while (worth && !r->body_over) {
+        ssize_t n = bide__buf_len(&r->conn->in) > 0 ? take_piece(r, &piece) : 0;
+        take_back(r);
+        r->body_bytes += n > 0 ? (uint64_t)n : 0;
+        worth = n > 0 || (n == 0 && (r->body_over || receive_now(r)));
+        worth &= r->body_bytes - before <= DRAIN_MAX;
+    }
+    r->may_reuse &= r->body_over;
+    bide__body_finish(r);
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exchange.c - one request out, one head back (HTTP/1.1 on one connection).
+ *
+ * The usual case is one system call each way: head and body go out together; the answer is received into memory that
+ * all connections share, is parsed there, and what of it is wanted is copied once, into the response.  Only an answer
+ * that comes in pieces gets a buffer of its own, and then the rest of it is received there.
+ *
+ * Everything that waits does so for as long as bide__response_patience_ms says.
+ */
+#include "http/http.h"
+
+/* ---- sending ---- */
+
+/* Drop the first `sent` bytes; returns how many pieces are left. */
+static int skip_sent(struct iovec **iov, int n, size_t sent)
+{
+    while (n > 0 && sent >= (*iov)->iov_len) {
+        sent -= (*iov)->iov_len;
+        (*iov)++;
+        n--;
+    }
+    if (n > 0) {
+        (*iov)->iov_base = (char *)(*iov)->iov_base + sent;
+        (*iov)->iov_len -= sent;
+    }
+    return n;
+}
+
+/* Until the socket can take or give something. */
+static int wait_for_either_side(struct fd *fd)
+{
+    bide_task *t = bide__task_here();
+    struct wait w = {.end_early = bide__wait_end_now, .task = t};
+    struct clause in, out;
+    int code = bide__pending_interrupt(t);
+    if (code < 0)
+        return code;
+
+    bide__clause_init(&in, &t->ready);
+    bide__clause_init(&out, &t->ready);
+    bide__list_append(&fd->readers, &in.node);
+    bide__list_append(&fd->writers, &out.node);
+    bide__park(t, &w);
+    bide__list_remove(&in.node);
+    bide__list_remove(&out.node);
+    return bide__wait_outcome(&w);
+}
+
+/*
+ * R15: while the server does not take our body it may be answering already: 1 if so, or if it has closed.  TLS can have
+ * something to read that is no answer.
+ */
+static ssize_t answered_early(struct asked *a, struct conn *c)
+{
+    char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE);
+    if (!tail)
+        return BIDE_ENOMEM;
+
+    ssize_t n = c->stream->top->ops->recv(c->stream->top, tail, c->in.cap - c->in.end);
+    if (n == -EAGAIN)
+        return 0;
+    if (n > 0) {
+        bide__buf_commit(&c->in, (size_t)n);
+        c->stream->bytes_in += (uint64_t)n;
+        a->response->received += (uint64_t)n;
+    }
+    a->upload_stopped = true;
+    return 1;
+}
+
+/* The socket is full.  0: go on; 1: the answer is coming. */
+static int wait_to_send(struct asked *a, struct conn *c)
+{
+    bide_response *r = a->response;
+    int code = 0;
+
+    if (c->stream->fd.readable || c->stream->top->ops->has_pending(c->stream->top)) {
+        code = (int)answered_early(a, c);
+        if (code != 0)
+            return code;
+    }
+    r->phase = PHASE_SEND;
+    bide_timeout(bide__response_patience_ms(r, r->limits.read_ms))
+        code = wait_for_either_side(&c->stream->fd);
+    return code;
+}
+
+static bool is_broken_pipe(ssize_t code)
+{
+    return code == -EPIPE || code == -ECONNRESET || code == BIDE_ECLOSED;
+}
+
+/* A server that refuses an upload answers and closes: there may be an answer to read, whatever became of our bytes. */
+static int sending_failed(struct asked *a, struct conn *c, int code)
+{
+    if (is_broken_pipe(code)) {
+        c->stream->fd.readable = true;
+        a->upload_stopped = true;
+        return 0;
+    }
+    return bide_fail(code, "sending the request: %s", bide_strerror(code));
+}
+
+static int send_request(struct asked *a, struct conn *c)
+{
+    struct filter *top = c->stream->top;
+    struct iovec pieces[2] = {{a->head, a->head_len}, {(void *)(uintptr_t)a->body.data, a->body.len}};
+    struct iovec *iov = pieces;
+    int n = a->body.len > 0 ? 2 : 1;
+
+    a->sent = 0;
+    a->upload_stopped = false;
+    while (n > 0) {
+        ssize_t sent = top->ops->send(top, iov, n);
+        if (sent >= 0) {
+            a->sent += (size_t)sent;
+            c->stream->bytes_out += (uint64_t)sent;
+            n = skip_sent(&iov, n, (size_t)sent);
+        } else if (sent != -EAGAIN) {
+            return sending_failed(a, c, (int)sent);
+        } else {
+            int code = wait_to_send(a, c);
+            if (code != 0)
+                return code < 0 ? code : 0;
+        }
+    }
+    return 0;
+}
+
+/* ---- receiving the head ---- */
+
+/* What has come and is not used yet: in the session's scratch memory, or in the connection's own. */
+struct view {
+    char *at;
+    size_t len;
+    bool in_scratch;
+};
+
+/* Move it to where it can stay; then there may be more behind it. */
+static int view_keep(struct view *v, struct conn *c)
+{
+    if (v->in_scratch && v->len > 0) {
+        char *tail = bide__conn_reserve(c, v->len);
+        if (!tail)
+            return bide_error_code();
+        memcpy(tail, v->at, v->len);
+        bide__buf_commit(&c->in, v->len);
+        v->at = tail;
+    }
+    v->in_scratch = v->in_scratch && v->len == 0;
+    return 0;
+}
+
+static void view_skip(struct view *v, struct conn *c, size_t n)
+{
+    v->at += n;
+    v->len -= n;
+    if (!v->in_scratch)
+        bide__buf_consume(&c->in, n);
+}
+
+static ssize_t receive(struct asked *a, struct conn *c, void *out, size_t cap)
+{
+    bide_response *r = a->response;
+    ssize_t n = BIDE_ETIMEDOUT;
+
+    r->phase = PHASE_HEAD;
+    bide_timeout(bide__response_patience_ms(r, r->limits.read_ms))
+        n = bide__stream_recv(c->stream, out, cap);
+    if (n > 0 && r->received == 0)
+        r->first_byte_ns = a->session->loop->now_ns;
+    if (n > 0)
+        r->received += (uint64_t)n;
+    return n;
+}
+
+/* More bytes behind those in view: how many; 0 at the end. */
+static ssize_t view_receive(struct view *v, struct asked *a, struct conn *c)
+{
+    if (v->len == 0 && bide__buf_len(&c->in) == 0) {
+        ssize_t n = receive(a, c, a->session->scratch, SCRATCH_SIZE);
+        *v = (struct view){a->session->scratch, n > 0 ? (size_t)n : 0, true};
+        return n;
+    }
+    char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE / 2);
+    if (!tail)
+        return bide_error_code();
+    ssize_t n = receive(a, c, tail, c->in.cap - c->in.end);
+    if (n > 0)
+        bide__buf_commit(&c->in, (size_t)n);
+    *v = (struct view){bide__buf_head(&c->in), bide__buf_len(&c->in), false};
+    return n;
+}
+
+static int ended_early(const struct asked *a, const struct conn *c)
+{
+    if (a->response->received > 0)
+        return bide_fail(BIDE_EDISCONNECTED, "the server closed the connection in the middle of the head");
+    return bide_fail(BIDE_EDISCONNECTED, "the server closed the connection without an answer%s",
+                     c->served > 1 ? " (it had served before)" : "");
+}
+
+static int bad_head(const struct asked *a, int error)
+{
+    if (error == H1_EHEADSIZE)
+        return bide_fail(BIDE_EHTTP, "the head of the answer is larger than %zu bytes", a->session->args.max_head_bytes);
+    return bide_fail(BIDE_EHTTP, "malformed answer: %s", bide__h1_strerror(error));
+}
+
+/* One whole head at v->at: its length. */
+static ssize_t next_head(struct view *v, struct asked *a, struct conn *c, struct h1_head *head)
+{
+    uint32_t max = (uint32_t)a->session->args.max_head_bytes;
+    struct h1_parser parser = {
+        .limits = {max, max < H1_LINE_MAX ? max : H1_LINE_MAX, max < H1_FIELD_MAX ? max : H1_FIELD_MAX, H1_FIELDS_MAX}};
+
+    *head = (struct h1_head){.fields = a->session->fields, .fields_cap = H1_FIELDS_MAX};
+    for (;;) {
+        ssize_t n = v->len > 0 ? bide__h1_parse_response(&parser, v->at, v->len, head) : 0;
+        if (n != 0)
+            return n < 0 ? bad_head(a, (int)n) : n;
+        int code = view_keep(v, c);
+        if (code < 0)
+            return code;
+        n = view_receive(v, a, c);
+        if (n <= 0)
+            return n < 0 ? n : ended_early(a, c);
+    }
+}
+
+/* R25, R26: answers before the answer are skipped; none of them may change the protocol. */
+static ssize_t final_head(struct view *v, struct asked *a, struct conn *c, struct h1_head *head)
+{
+    size_t interim_bytes = 0;
+
+    for (int interim = 0;; interim++) {
+        ssize_t n = next_head(v, a, c, head);
+        if (n < 0)
+            return n;
+        if (head->status == 101)
+            return bide_fail(BIDE_EHTTP, "malformed answer: it switches protocols, which was not asked for");
+        if (head->status > 599)
+            return bide_fail(BIDE_EHTTP, "malformed answer: status %d", head->status);
+        if (head->status >= 200)
+            return n;
+        interim_bytes += (size_t)n;
+        if (interim >= INTERIM_MAX || interim_bytes > a->session->args.max_head_bytes)
+            return bide_fail(BIDE_EHTTP, "too many interim answers (1xx)");
+        view_skip(v, c, (size_t)n);
+    }
+}
+
+/* ---- from shared memory into the response ---- */
+
+static void terminate(char *base, uint32_t at)
+{
+    base[at] = '\0';
+}
+
+/* Copy the head, and the body that came with it, if it is all there; every string gets its NUL, where a colon or the
+   end of a line was. */
+static int keep_head(struct asked *a, const struct view *v, const struct h1_head *head, size_t head_len, size_t body_len)
+{
+    bide_response *r = a->response;
+    char *base = bide__arena_alloc(&r->arena, head_len + body_len + 1);
+    struct h1_field *fields = bide__arena_alloc(&r->arena, head->nfields * sizeof *fields);
+    if (!base || !fields)
+        return BIDE_ENOMEM;
+
+    memcpy(base, v->at, head_len + body_len);
+    memcpy(fields, head->fields, head->nfields * sizeof *fields);
+    r->head = *head;
+    r->head.base = base;
+    r->head.fields = fields;
+    terminate(base, head->reason.off + head->reason.len);
+    for (uint32_t i = 0; i < head->nfields; i++) {
+        terminate(base, fields[i].name + fields[i].name_len);
+        terminate(base, fields[i].value + fields[i].value_len);
+    }
+    base[head_len + body_len] = '\0';
+    r->whole = (bide_bytes){base + head_len, body_len};
+    return 0;
+}
+
+/* Is the body complete in view, and wanted whole? */
+static bool body_is_here(const bide_response *r, const struct h1_head *head, size_t rest)
+{
+    return head->body == H1_BODY_NONE ||
+           (head->body == H1_BODY_LENGTH && head->content_length <= rest && head->content_length <= r->limits.max_body);
+}
+
+static int take_answer(struct asked *a, struct conn *c, struct view *v, struct h1_head *head, size_t head_len)
+{
+    bide_response *r = a->response;
+    int code = bide__h1_frame_response(head, r->is_head ? H1_FOR_HEAD : 0);
+    if (code < 0)
+        return bad_head(a, code);
+
+    bool here = body_is_here(r, head, v->len - head_len);
+    size_t body_len = here && head->body == H1_BODY_LENGTH ? (size_t)head->content_length : 0;
+    if (keep_head(a, v, head, head_len, body_len) < 0)
+        return BIDE_ENOMEM;
+    view_skip(v, c, head_len + body_len);
+    code = view_keep(v, c);
+    if (code < 0)
+        return code;
+
+    r->may_reuse = head->keep_alive && !a->upload_stopped && !a->close;
+    r->head_ns = a->session->loop->now_ns;
+    r->body_over = here;
+    r->body_bytes = body_len;
+    r->left = head->content_length - body_len;
+    if (!here)
+        r->whole.data = NULL;
+    return 0;
+}
+
+int bide__exchange(struct asked *a, struct conn *c)
+{
+    bide_response *r = a->response;
+    struct h1_head head;
+
+    r->received = 0;
+    c->served++;
+    a->session->stats.requests++;
+    a->session->stats.reused += c->served > 1;
+    int code = send_request(a, c);
+    if (code < 0)
+        return code;
+    struct view v = {bide__buf_head(&c->in), bide__buf_len(&c->in), false};
+    ssize_t n = final_head(&v, a, c, &head);
+    return n < 0 ? (int)n : take_answer(a, c, &v, &head, (size_t)n);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * http.h - the room's header: what the files of the HTTP client share.
+ *
+ * In reading order: url*.c, query.c, headers.c, date*.c, h1_*.c (text and bytes, pure); session.c, connector.c,
+ * request.c, request_head.c, exchange.c, body.c, redirect.c, response.c, json.c, blocking.c (the client); server*.c.
+ *
+ *     bide_get -> request.c: parse the URL, then for each hop
+ *                   connector.c: take a connection of that origin, or open one, or wait for one
+ *                   exchange.c:  send, receive the head
+ *                   redirect.c:  another hop?
+ *                 response.c, body.c: the body; then the connection goes back to connector.c
+ */
+#ifndef BIDE_HTTP_HTTP_H
+#define BIDE_HTTP_HTTP_H
+
+#include <bide/http.h>
+
+#include "core/core.h"
+#include "http/h1_chunked.h"
+#include "http/h1_parse.h"
+#include "http/url.h"
+#include "io/io.h"
+
+#define SCRATCH_SIZE 16384      /* bytes of one receive call into memory that all share */
+#define CONN_BUFFER_SIZE 16384  /* of a connection that has to keep bytes */
+#define BODY_READ_SIZE 65536    /* of one that is busy */
+#define INTERIM_MAX 16          /* 1xx answers before the real one */
+#define DRAIN_MAX 65536         /* bytes of an unwanted body that are cheaper than a new connection */
+
+/* ---- session.c ---- */
+
+/* A field that goes with every request. */
+struct default_field {
+    enum header_id id;
+    const char *name;
+    uint32_t name_len;
+    uint32_t off, len; /* of its whole line in session.defaults_text */
+};
+
+/* "HOST:PORT:ADDR:PORT": connect there instead. */
+struct detour {
+    const char *host; /* NULL: any */
+    int port;         /* 0: any */
+    const char *addr; /* NULL: as it was */
+    int addr_port;    /* 0: as it was */
+};
+
+/*
+ * All that a session keeps.
+ *
+ * Invariants (connector.c):
+ *   P1  open = sum of host.open = connections, idle ones included, and places taken by those who are connecting.
+ *   P2  a host with an idle connection has no waiters.
+ *   P3  a host is in `blocked` just if it has waiters and open < limit_per_host; then the session is full and has no
+ *       idle connection.
+ */
+struct bide_session {
+    struct object object; /* shared by its responses and connections in use */
+    bide_session_args args; /* with the defaults filled in; its strings are in the arena */
+    struct arena strings;
+    struct default_field *defaults;
+    size_t ndefaults;
+    const char *defaults_text;
+    uint32_t defaults_len;
+    uint64_t defaults_seen; /* HEADER_BITs; bit 0: one that has no id */
+    struct detour *detours;
+    size_t ndetours;
+    bide_loop *loop; /* a share, since the first request */
+    bide_tls *tls;   /* made when needed */
+
+    struct map hosts;
+    struct host *last_host; /* of the latest request: most often also of the next */
+    int open, nwaiting, nidle;
+    struct list_node idle;    /* connections, the one idle for the longest time first */
+    struct list_node blocked; /* hosts */
+    uint64_t tickets;
+    struct timer idle_timer;
+    bool is_closing;
+
+    struct list_node spare_responses;
+    unsigned nspare_responses;
+    void *spare_buffers[16];
+    unsigned nspare_buffers;
+    bide_session_stats stats; /* without what is true just now */
+    struct h1_field fields[H1_FIELDS_MAX]; /* of the head that is being parsed: nothing suspends meanwhile */
+    char scratch[SCRATCH_SIZE];            /* of the receive call just made: likewise */
+};
+
+/* Bind to the running loop, at the first request. */
+int bide__session_bind(bide_session *s);
+/* The TLS context, made at the first use; NULL and an error on record. */
+bide_tls *bide__session_tls(bide_session *s);
+/* A blank response with a share of the session; recycled. */
+bide_response *bide__session_take_response(bide_session *s);
+void bide__session_give_response(bide_session *s, bide_response *r);
+/* The memory of a connection's buffer: CONN_BUFFER_SIZE bytes. */
+void *bide__session_take_buffer(bide_session *s);
+void bide__session_give_buffer(bide_session *s, void *buffer);
+/* May the user set this field?  0, or -EINVAL on record. */
+int bide__check_user_field(const char *name, const char *value);
+
+static inline int64_t bide__loop_now_ns(bide_loop *loop)
+{
+    if (!loop->virtual_time)
+        loop->now_ns = bide__clock_ns();
+    return loop->now_ns;
+}
+
+/* ---- connector.c: the pool ---- */
+
+/*
+ * What makes two requests able to share a connection; compared field by field (http.md D1).
+ *
+ * A session option that changes what is at the other end, or how it is trusted, belongs here, unless it is the same for
+ * the whole session, as ca_file, insecure and connect_to are.
+ */
+struct conn_key {
+    const char *host; /* canonical, an IPv6 address in brackets */
+    uint32_t host_len;
+    uint16_t port;
+    bool secure;
+};
+_Static_assert(sizeof(struct conn_key) == sizeof(void *) + 8, "a new part of the key must be compared, too");
+
+/* An origin and its connections. */
+struct host {
+    struct map_node node; /* session.hosts, by "https://host:port" */
+    struct conn_key key;
+    bide_session *session;
+    struct list_node idle;    /* the latest first */
+    struct list_node waiters; /* in order */
+    struct list_node blocked; /* session.blocked */
+    int open;
+    int pins;            /* calls that have it in hand */
+    char *name;          /* the host without brackets: for connecting and for its certificate */
+    const char *dial;    /* where to connect to: name, unless there is a detour */
+    int dial_port;
+    char text[];         /* the key of node, then name */
+};
+
+struct conn {
+    struct host *host;
+    bide_stream *stream;
+    struct list_node in_host, in_session; /* while idle */
+    struct clause clause;   /* while idle: something came, or it was closed */
+    struct ready ready;
+    struct buf in;          /* received and not taken yet; has memory only then */
+    uint64_t served;        /* exchanges begun */
+    uint64_t told_in, told_out; /* bytes that the session's stats have already */
+    int64_t idle_since_ns, idle_until_ns;
+    struct connect_times times;
+    char peer[INET6_ADDRSTRLEN];
+};
+
+struct asked;
+
+/* A connection to the request's origin: an idle one unless `fresh`, a new one, or the first that somebody gives back. */
+struct conn *bide__connector_take(struct asked *a, bool fresh);
+/* Done with it: keep it for the next.  hint_ms: what the server said that it keeps it for; negative: nothing. */
+void bide__connector_give(struct conn *c, int64_t hint_ms);
+void bide__connector_close(struct conn *c);
+/* The session ends: close what is idle. */
+void bide__connector_close_idle(bide_session *s);
+void bide__connector_idle_fired(struct timer *t);
+/* Room for n more bytes behind c->in; NULL and an error on record. */
+char *bide__conn_reserve(struct conn *c, size_t n);
+
+/* ---- request.c, request_head.c: what is asked for ---- */
+
+struct limits {
+    int64_t timeout_ms, connect_ms, read_ms; /* BIDE_FOREVER: none */
+    size_t max_body;
+    int max_redirects;
+};
+
+enum phase { PHASE_POOL, PHASE_CONNECT, PHASE_SEND, PHASE_HEAD, PHASE_BODY };
+
+/* One request as it goes over the wire; redirects change it from hop to hop. */
+struct asked {
+    bide_session *session;
+    bide_response *response; /* where the answer goes; its arena holds all that is here */
+    const char *method;
+    size_t method_len;
+    struct url url;            /* without user info */
+    const bide_pair *headers;
+    bide_bytes body;
+    bool has_body;
+    bool close;                /* the connection is for this request alone */
+    const char *content_type;  /* of json and form */
+    const char *authorization; /* from the URL's user info; for its origin alone */
+    uint64_t drop;             /* HEADER_BITs of fields that are not sent any more */
+    char *head;
+    size_t head_len;
+    size_t sent;               /* of this try */
+    bool upload_stopped;       /* the answer came before the body was sent */
+};
+
+/* Write the head; checks everything the user gave.  0 or an error on record. */
+int bide__request_write_head(struct asked *a);
+bool bide__method_ok(const char *method, size_t len);
+
+/* ---- exchange.c: one request, one head ---- */
+
+/* 0: response.head is there.  An error with response.received == 0: nothing came back. */
+int bide__exchange(struct asked *a, struct conn *c);
+
+/* ---- response.c, body.c ---- */
+
+struct bide_response {
+    struct object object;
+    struct list_node spare; /* session.spare_responses */
+    bide_session *session;  /* a share; NULL: the response is complete and stands alone */
+    struct arena arena;     /* everything below that is not a number */
+    const char *method;
+    const char *url;
+    struct h1_head head;
+    struct limits limits;
+    struct conn *conn;      /* NULL once the body is over */
+    enum phase phase;
+    int64_t deadline_ns;    /* loop clock; INT64_MAX: none */
+
+    uint64_t received;      /* bytes of the answer, in this try */
+    uint64_t left;          /* of H1_BODY_LENGTH: still to come */
+    struct h1_chunked chunked;
+    uint64_t body_bytes;    /* data of the body so far */
+    struct buf body;        /* a body that did not come with the head */
+    bide_bytes whole;       /* the body; data NULL: not read yet */
+    size_t lent;            /* bytes at the front of conn->in that the last piece lies in */
+    int body_error;
+    bool is_head, body_over, streaming, may_reuse, reused;
+    bool busy;              /* a task is reading the body */
+
+    int redirects;
+    int64_t begun_ns, start_ns; /* of all, of this exchange */
+    int64_t queued_ns, first_byte_ns, head_ns, body_ns;
+    struct connect_times connect;
+    char peer[INET6_ADDRSTRLEN];
+};
+
+extern const struct object_type bide__response_type;
+
+/* Its body was read: give up its share of the session. */
+void bide__response_detach(bide_response *r);
+/* How long the next wait may be: `most`, or what is left of all; 0: nothing is.  BIDE_FOREVER. */
+int64_t bide__response_patience_ms(const bide_response *r, int64_t most);
+/* Tell of an error that ends the request or its body: names method and URL, and for a timeout the limit. */
+int bide__response_fail(bide_response *r, int code);
+/* The head is there; the body follows, or came with it: then the connection goes back. */
+void bide__body_begin(bide_response *r);
+/* The next piece: its length, 0 at the end.  It lasts until the next call. */
+ssize_t bide__body_next(bide_response *r, const char **data);
+/* Read the rest into memory. */
+int bide__body_read_all(bide_response *r);
+/* Nobody wants the rest: take it if it is here and short, else close.  Never suspends. */
+void bide__body_drop(bide_response *r);
+/* Over: give the connection back. */
+void bide__body_finish(bide_response *r);
+
+/* ---- redirect.c, authorization.c ---- */
+
+/* 1: the request now asks for the next hop; 0: the response is the answer; or an error on record. */
+int bide__redirect(struct asked *a);
+/* User and password of the URL become a->authorization.  0 or an error on record. */
+int bide__authorize(struct asked *a, const struct url *u);
+/* Take them out of the URL, in its storage. */
+void bide__strip_user_info(struct url *u, char *storage);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* json.c - a body as a document of jansson's. */
+#include <jansson.h>
+
+#include "http/http.h"
+
+json_t *bide_json(bide_response *r)
+{
+    bide_bytes body = bide_body(r);
+    json_error_t error;
+    if (!body.data)
+        return NULL;
+
+    json_t *doc = json_loadb(body.data, body.len, JSON_DECODE_ANY, &error);
+    if (doc)
+        return doc;
+    int code = json_error_code(&error) == json_error_out_of_memory ? BIDE_ENOMEM : BIDE_EJSON;
+    bide_fail(code, "not valid JSON: line %d, column %d: %s", error.line, error.column, error.text);
+    bide__response_fail(r, code);
+    return NULL;
+}

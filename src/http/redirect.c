@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * redirect.c - where to ask next, and what not to tell there (RFC 9110 15.4).
+ *
+ * Credentials belong to the origin they were given for: once a hop leaves it they are not sent any more, also when a
+ * later hop comes back (http.md D2, R64).
+ */
+#include "http/http.h"
+
+#define CREDENTIALS                                                                              \
+    (HEADER_BIT(HEADER_AUTHORIZATION) | HEADER_BIT(HEADER_COOKIE) | HEADER_BIT(HEADER_PROXY_AUTHORIZATION) | \
+     HEADER_BIT(HEADER_HOST))
+/* R63: they speak of a body that is not sent any more. */
+#define ABOUT_BODY                                                                               \
+    (HEADER_BIT(HEADER_CONTENT_ENCODING) | HEADER_BIT(HEADER_CONTENT_LANGUAGE) |                  \
+     HEADER_BIT(HEADER_CONTENT_LOCATION) | HEADER_BIT(HEADER_CONTENT_TYPE) | HEADER_BIT(HEADER_EXPECT) | \
+     HEADER_BIT(HEADER_LAST_MODIFIED))
+
+static bool method_is(const struct asked *a, const char *method)
+{
+    return strcmp(a->method, method) == 0;
+}
+
+static bool is_redirect(int status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/* The Location, if there is one; several that differ are an error. */
+static int find_location(const struct h1_head *head, const char **location)
+{
+    const struct h1_field *first = bide__h1_find(head, HEADER_LOCATION);
+
+    *location = first ? bide__h1_value(head, first) : "";
+    for (uint32_t i = 0; i < head->nfields; i++) {
+        const struct h1_field *f = &head->fields[i];
+        if (f->id == HEADER_LOCATION && strcmp(bide__h1_value(head, f), *location) != 0)
+            return bide_fail(BIDE_EREDIRECT, "redirected to several places at once");
+    }
+    return 0;
+}
+
+static int refuse(const char *location, const char *why)
+{
+    char quoted[80];
+
+    return bide_fail(BIDE_EREDIRECT, "redirected to %s: %s", bide__url_quote(quoted, location, strlen(location)), why);
+}
+
+/* R61: the new URL; the fragment of the old one goes along. */
+static int resolve(struct asked *a, const char *location, struct url *next)
+{
+    size_t len = strlen(location), cap = bide__url_bound(len, &a->url) + a->url.fragment.len + 1;
+    char *storage = bide__arena_alloc(&a->response->arena, cap);
+    if (!storage)
+        return BIDE_ENOMEM;
+
+    int code = bide__url_resolve(next, &a->url, location, len, storage, cap);
+    if (code == URL_ENOMEM)
+        return bide__fail_nomem("a redirect");
+    if (code < 0)
+        return refuse(location, bide__url_strerror(code));
+    if (next->scheme != URL_HTTP && next->scheme != URL_HTTPS)
+        return refuse(location, "neither http nor https");
+    bide__strip_user_info(next, storage); /* who we are is not for a server to say */
+    if (!next->has_fragment && a->url.has_fragment && next->len + a->url.fragment.len + 1 < cap) {
+        next->fragment = (struct url_part){next->len + 1, a->url.fragment.len};
+        storage[next->len] = '#';
+        memcpy(storage + next->len + 1, bide__url_part(&a->url, a->url.fragment), a->url.fragment.len + 1);
+        next->len += a->url.fragment.len + 1;
+        next->has_fragment = true;
+    }
+    return 0;
+}
+
+static bool has_credentials(const struct asked *a)
+{
+    uint64_t seen = a->session->defaults_seen;
+
+    for (const bide_pair *p = a->headers; p && p->name; p++)
+        seen |= p->value[0] ? HEADER_BIT(bide__header_id(p->name, strlen(p->name))) : 0;
+    return a->authorization || (seen & ~a->drop & CREDENTIALS & ~HEADER_BIT(HEADER_HOST));
+}
+
+/* R62 */
+static void change_method(struct asked *a, int status)
+{
+    bool becomes_get = status == 303 ? !method_is(a, "HEAD") && !method_is(a, "GET")
+                                     : (status == 301 || status == 302) && method_is(a, "POST");
+    if (!becomes_get)
+        return;
+    a->method = "GET";
+    a->method_len = 3;
+    a->response->method = "GET";
+    a->body = (bide_bytes){NULL, 0};
+    a->has_body = false;
+    a->drop |= ABOUT_BODY;
+}
+
+static int follow(struct asked *a, const char *location)
+{
+    bide_response *r = a->response;
+    struct url next;
+    if (r->redirects >= r->limits.max_redirects)
+        return bide_fail(BIDE_EREDIRECT, "more than %d redirects", r->limits.max_redirects);
+    int code = resolve(a, location, &next);
+    if (code < 0)
+        return code;
+
+    change_method(a, r->head.status);
+    if (bide__url_is_secure(&a->url) && !bide__url_is_secure(&next) && (a->has_body || has_credentials(a)))
+        return refuse(location, "it would send a body or credentials without TLS");
+    if (!bide__url_same_origin(&a->url, &next)) {
+        a->drop |= CREDENTIALS;
+        a->authorization = NULL;
+    }
+    a->url = next;
+    r->redirects++;
+    return 1;
+}
+
+int bide__redirect(struct asked *a)
+{
+    bide_response *r = a->response;
+    const char *location;
+    if (!is_redirect(r->head.status) || r->limits.max_redirects < 0)
+        return 0;
+
+    int code = find_location(&r->head, &location);
+    if (code < 0 || !location[0])
+        return code;
+    return follow(a, location);
+}

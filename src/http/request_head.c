@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * request_head.c - the bytes of a request before its body (RFC 9112 3).
+ *
+ * Host first, then the session's fields, which lie ready as one block of text, then the user's, then what describes the
+ * body.  A field of the user takes the place of the session's or of ours with the same name; an empty value removes it.
+ * Everything that came from outside is checked before it is written, so that nothing can end a line early.
+ */
+#include <stdio.h>
+
+#include "http/http.h"
+
+/* What the user's own fields are, in one look at them. */
+struct user_fields {
+    uint64_t seen;  /* HEADER_BITs; bit 0: one that has no id */
+    size_t bytes;
+    const char *host;
+};
+
+static int look_at_fields(const struct asked *a, struct user_fields *u)
+{
+    *u = (struct user_fields){.seen = 0};
+    for (const bide_pair *p = a->headers; p && p->name; p++) {
+        int code = bide__check_user_field(p->name, p->value);
+        if (code < 0)
+            return code;
+        size_t len = strlen(p->name);
+        enum header_id id = bide__header_id(p->name, len);
+        if (id == HEADER_HOST && (u->host || !p->value[0]))
+            return bide_fail(-EINVAL, "header Host: a request has exactly one");
+        if (id == HEADER_HOST)
+            u->host = p->value;
+        u->seen |= HEADER_BIT(id);
+        u->bytes += len + strlen(p->value) + 4;
+    }
+    return u->bytes > H1_HEAD_MAX ? bide_fail(BIDE_ELIMIT, "the headers are longer than %d bytes", H1_HEAD_MAX) : 0;
+}
+
+/* ---- writing ---- */
+
+static char *put(char *at, const char *text, size_t len)
+{
+    return mempcpy(at, text, len);
+}
+
+static char *put_text(char *at, const char *text)
+{
+    return put(at, text, strlen(text));
+}
+
+static char *put_field(char *at, const char *name, const char *value)
+{
+    at = put_text(at, name);
+    at = put(at, ": ", 2);
+    at = put_text(at, value);
+    return put(at, "\r\n", 2);
+}
+
+static bool is_dropped(const struct asked *a, enum header_id id)
+{
+    return a->drop & HEADER_BIT(id) & ~(uint64_t)1;
+}
+
+static bool user_has(const struct user_fields *u, enum header_id id)
+{
+    return u->seen & HEADER_BIT(id);
+}
+
+static bool user_names(const struct asked *a, const struct default_field *d)
+{
+    for (const bide_pair *p = a->headers; p && p->name; p++)
+        if (strncasecmp(p->name, d->name, d->name_len) == 0 && p->name[d->name_len] == '\0')
+            return true;
+    return false;
+}
+
+static char *put_defaults(char *at, const struct asked *a, const struct user_fields *u)
+{
+    const bide_session *s = a->session;
+    if (likely(((u->seen | a->drop) & s->defaults_seen) == 0))
+        return put(at, s->defaults_text, s->defaults_len);
+
+    for (size_t i = 0; i < s->ndefaults; i++) {
+        const struct default_field *d = &s->defaults[i];
+        if (!is_dropped(a, d->id) && !user_names(a, d))
+            at = put(at, s->defaults_text + d->off, d->len);
+    }
+    return at;
+}
+
+static char *put_user(char *at, const struct asked *a)
+{
+    for (const bide_pair *p = a->headers; p && p->name; p++) {
+        enum header_id id = bide__header_id(p->name, strlen(p->name));
+        if (id != HEADER_HOST && p->value[0] && !is_dropped(a, id))
+            at = put_field(at, p->name, p->value);
+    }
+    return at;
+}
+
+/* R9: who has no body says so, where the method lets one expect it. */
+static bool needs_length(const struct asked *a)
+{
+    return a->has_body || (a->method_len == 4 && memcmp(a->method, "POST", 4) == 0) ||
+           (a->method_len == 3 && memcmp(a->method, "PUT", 3) == 0) ||
+           (a->method_len == 5 && memcmp(a->method, "PATCH", 5) == 0);
+}
+
+static char *put_about_body(char *at, const struct asked *a, const struct user_fields *u)
+{
+    if (a->has_body && a->content_type && !user_has(u, HEADER_CONTENT_TYPE))
+        at = put_field(at, "Content-Type", a->content_type);
+    if (needs_length(a))
+        at += sprintf(at, "Content-Length: %zu\r\n", a->body.len);
+    return at;
+}
+
+static char *put_host(char *at, const struct asked *a, const struct user_fields *u)
+{
+    const struct url *url = &a->url;
+
+    if (u->host && !is_dropped(a, HEADER_HOST))
+        return put_field(at, "Host", u->host);
+    at = put(at, "Host: ", 6);
+    at = put(at, bide__url_part(url, url->host), url->host.len);
+    return put(at, "\r\n", 2);
+}
+
+static char *put_request_line(char *at, const struct asked *a)
+{
+    struct url_part target = bide__url_target(&a->url);
+
+    at = put(at, a->method, a->method_len);
+    at = put(at, " ", 1);
+    at = put(at, bide__url_part(&a->url, target), target.len);
+    return put(at, " HTTP/1.1\r\n", 11);
+}
+
+static size_t head_bound(const struct asked *a, const struct user_fields *u)
+{
+    return a->method_len + a->url.len * 2u + a->session->defaults_len + u->bytes +
+           (a->content_type ? strlen(a->content_type) : 0) + (a->authorization ? strlen(a->authorization) : 0) + 160;
+}
+
+int bide__request_write_head(struct asked *a)
+{
+    struct user_fields u;
+    int code = look_at_fields(a, &u);
+    if (code < 0)
+        return code;
+    /* R3: two answers to the same question. */
+    if (a->authorization && user_has(&u, HEADER_AUTHORIZATION) && !is_dropped(a, HEADER_AUTHORIZATION))
+        return bide_fail(-EINVAL, "user and password in the URL, and a header Authorization");
+
+    a->head = bide__arena_alloc(&a->response->arena, head_bound(a, &u));
+    if (!a->head)
+        return BIDE_ENOMEM;
+    char *at = put_request_line(a->head, a);
+    at = put_host(at, a, &u);
+    at = put_defaults(at, a, &u);
+    if (a->headers)
+        at = put_user(at, a);
+    if (a->authorization)
+        at = put_field(at, "Authorization", a->authorization);
+    at = put_about_body(at, a, &u);
+    if (a->close && !user_has(&u, HEADER_CONNECTION))
+        at = put_field(at, "Connection", "close");
+    at = put(at, "\r\n", 2);
+    a->head_len = (size_t)(at - a->head);
+    return 0;
+}
+
+bool bide__method_ok(const char *method, size_t len)
+{
+    return len <= 64 && bide__header_name_ok(method, len); /* both are tokens */
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * response.c - what came back: status, fields, times; and how long to wait for more of it.
+ *
+ * All that a response shows lies in its arena or in its own body buffer, so it stays valid when its connection has gone
+ * to another request.
+ */
+#include "http/http.h"
+
+#define NS_PER_MS 1000000
+#define NS_PER_US 1000
+#define URL_SHOWN 120 /* of a URL in a message: the reason must fit behind it */
+
+/* ---- how long ---- */
+
+int64_t bide__response_patience_ms(const bide_response *r, int64_t most)
+{
+    if (r->deadline_ns == INT64_MAX)
+        return most;
+
+    int64_t left = (r->deadline_ns - r->session->loop->now_ns + NS_PER_MS - 1) / NS_PER_MS;
+    if (left <= 0)
+        return 0;
+    return most != BIDE_FOREVER && most < left ? most : left;
+}
+
+/* ---- errors ---- */
+
+/* A limit of ours was it, not a bide_timeout block around us: which one? */
+static void tell_timeout(const bide_response *r)
+{
+    static const char *const what[] = {[PHASE_POOL] = "no connection was free", [PHASE_CONNECT] = "not connected",
+                                       [PHASE_SEND] = "the server took nothing", [PHASE_HEAD] = "no answer",
+                                       [PHASE_BODY] = "nothing more of the body"};
+    int64_t of_phase = r->phase == PHASE_CONNECT ? r->limits.connect_ms : r->limits.read_ms;
+    bool is_total = r->phase == PHASE_POOL || bide__response_patience_ms(r, BIDE_FOREVER) == 0;
+
+    bide_error_clear();
+    if (is_total)
+        bide_fail(BIDE_ETIMEDOUT, "timed out: not done within %lld ms (%s)", (long long)r->limits.timeout_ms,
+                  what[r->phase]);
+    else
+        bide_fail(BIDE_ETIMEDOUT, "timed out: %s within %lld ms", what[r->phase], (long long)of_phase);
+}
+
+int bide__response_fail(bide_response *r, int code)
+{
+    bool outer_expired = bide_timeout_expired();
+    size_t shown = r->url ? strcspn(r->url, "#") : 0;
+
+    if (code == BIDE_ETIMEDOUT && !outer_expired)
+        tell_timeout(r);
+    else if (bide_error_code() != code)
+        bide_fail(code, "%s", bide_strerror(code));
+    if (r->url)
+        bide__error_prefix("%s %.*s%s: ", r->method, (int)(shown < URL_SHOWN ? shown : URL_SHOWN), r->url,
+                           shown > URL_SHOWN ? "..." : "");
+    return code;
+}
+
+/* ---- the object ---- */
+
+static void response_destroy(void *object)
+{
+    bide_response *r = object;
+
+    bide__body_drop(r);
+    bide__buf_free(&r->body);
+    bide__session_give_response(r->session, r);
+}
+
+const struct object_type bide__response_type = {.name = "response", .destroy = response_destroy};
+
+void bide__response_detach(bide_response *r)
+{
+    bide_session *s = r->session;
+
+    r->session = NULL;
+    bide__object_unref(s);
+}
+
+/* ---- status and fields ---- */
+
+int bide_status(const bide_response *r)
+{
+    return r->head.status;
+}
+
+const char *bide_reason(const bide_response *r)
+{
+    return r->head.base + r->head.reason.off;
+}
+
+bool bide_ok(const bide_response *r)
+{
+    return r->head.status >= 200 && r->head.status <= 299;
+}
+
+const char *bide_header(const bide_response *r, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (uint32_t i = 0; i < r->head.nfields; i++) {
+        const struct h1_field *f = &r->head.fields[i];
+        if (f->name_len == len && strncasecmp(bide__h1_name(&r->head, f), name, len) == 0)
+            return bide__h1_value(&r->head, f);
+    }
+    return NULL;
+}
+
+bool bide_header_at(const bide_response *r, size_t i, bide_pair *out)
+{
+    if (i >= r->head.nfields)
+        return false;
+    const struct h1_field *f = &r->head.fields[i];
+    *out = (bide_pair){bide__h1_name(&r->head, f), bide__h1_value(&r->head, f)};
+    return true;
+}
+
+int bide_raise_for_status(bide_response *r)
+{
+    if (r->head.status < 400)
+        return 0;
+    bide_fail(BIDE_ESTATUS, "%d %s", r->head.status, bide_reason(r));
+    return bide__response_fail(r, BIDE_ESTATUS);
+}
+
+/* ---- where it came from ---- */
+
+const char *bide_response_url(const bide_response *r)
+{
+    return r->url;
+}
+
+int bide_response_redirects(const bide_response *r)
+{
+    return r->redirects;
+}
+
+int bide_response_http_minor(const bide_response *r)
+{
+    return r->head.minor;
+}
+
+const char *bide_response_peer(const bide_response *r)
+{
+    return r->peer;
+}
+
+bool bide_response_reused(const bide_response *r)
+{
+    return r->reused;
+}
+
+uint64_t bide_response_body_bytes(const bide_response *r)
+{
+    return r->body_bytes;
+}
+
+/* ---- times ---- */
+
+static int64_t since(int64_t from_ns, int64_t to_ns)
+{
+    return to_ns > 0 ? (to_ns - from_ns) / NS_PER_US : -1;
+}
+
+bide_timing bide_response_timing(const bide_response *r)
+{
+    bide_timing t = {.queued = since(r->start_ns, r->queued_ns),
+                     .dns = since(r->start_ns, r->connect.dns),
+                     .connect = since(r->start_ns, r->connect.connect),
+                     .tls = since(r->start_ns, r->connect.tls),
+                     .first_byte = since(r->start_ns, r->first_byte_ns),
+                     .head = since(r->start_ns, r->head_ns),
+                     .body = since(r->start_ns, r->body_ns),
+                     .total = since(r->begun_ns, r->body_ns ? r->body_ns : r->head_ns)};
+    return t;
+}
+
+/* ---- the body ---- */
+
+/* One task reads a body at a time. */
+static int check_not_busy(bide_response *r)
+{
+    if (!r->busy)
+        return 0;
+    bide_fail(BIDE_ESTATE, "another task is reading the body");
+    return bide__response_fail(r, BIDE_ESTATE);
+}
+
+static int read_whole(bide_response *r)
+{
+    int code = check_not_busy(r);
+    if (code < 0)
+        return code;
+    if (r->streaming) {
+        bide_fail(BIDE_ESTATE, "the body was read by bide_read_chunk already");
+        return bide__response_fail(r, BIDE_ESTATE);
+    }
+    if (r->whole.data)
+        return 0;
+    r->busy = true;
+    code = bide__body_read_all(r);
+    r->busy = false;
+    return code;
+}
+
+bide_bytes bide_body(bide_response *r)
+{
+    return read_whole(r) < 0 ? (bide_bytes){NULL, 0} : r->whole;
+}
+
+const char *bide_text(bide_response *r)
+{
+    return bide_body(r).data;
+}
+
+ssize_t bide_read_chunk(bide_response *r, const char **data)
+{
+    bool first = !r->streaming;
+    int code = check_not_busy(r);
+    if (code < 0)
+        return code;
+
+    r->streaming = true;
+    if (r->whole.data) { /* it came with the head, or was read before */
+        *data = r->whole.data;
+        return first ? (ssize_t)r->whole.len : 0;
+    }
+    r->busy = true;
+    ssize_t n = bide__body_next(r, data);
+    r->busy = false;
+    return n;
+}

@@ -1,0 +1,135 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# test_seed.sh - the programs of examples/seed: they run, and say what they should.  Those that fetch ask a server of
+# ours that answers after 20 ms.
+set -eu
+bide=${BIDE:?} examples=${BIDE_BUILD:?}/examples/seed
+dir=$(mktemp -d)
+pid=
+trap 'test -z "$pid" || kill "$pid" 2>/dev/null || true; rm -rf "$dir"' EXIT
+
+fail()
+{
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+# Run a program and compare all that it prints with standard input.
+expect()
+{
+    cat >"$dir/expected"
+    "$examples/$1" >"$dir/got" 2>&1 || fail "$1: exit $?: $(cat "$dir/got")"
+    diff -u "$dir/expected" "$dir/got" || fail "$1"
+}
+
+expect event_loop <<'END'
+registered, not called
+soon
+after 10 ms
+stop
+the loop has ended
+END
+
+expect coroutine <<'END'
+测试函数还没有运行，仅仅是返回了协程对象
+此时协程对象注册到事件循环中
+x :  1
+此时函数运行完毕
+END
+
+expect task_create <<'END'
+first done: no
+x :  1
+first done: yes
+result: 2
+END
+
+expect task_ensure_future <<'END'
+a task stays itself: yes
+x :  1
+result: 2
+END
+
+expect task_list_wait <<'END'
+begin 0
+begin 1
+begin 2
+begin 3
+begin 4
+end 0
+end 1
+end 2
+end 3
+end 4
+done: 5, sum of the results: 10
+END
+
+expect task_callback <<'END'
+x :  1
+任务结果: 10
+END
+
+expect await_three_kinds <<'END'
+native coroutine: 7
+countdown: 3
+countdown: 2
+countdown: 1
+generator: 1
+object: 42
+END
+
+# ---- those that fetch ----
+
+"$bide" serve --port 0 --delay 20 >"$dir/url" &
+pid=$!
+for _ in $(seq 100); do
+    test -s "$dir/url" && break
+    sleep 0.05
+done
+url=$(head -n 1 "$dir/url")
+test -n "$url" || fail "bide serve did not start"
+
+# Milliseconds of the line "Async Cost time: S.SSS" in the last output.
+cost()
+{
+    sed -n 's/^Async Cost time: \([0-9]*\)\.\([0-9]*\)$/\1\2/p' "$dir/got" | sed 's/^0*\([0-9]\)/\1/'
+}
+
+# A program, its arguments; 10 requests; their lines are counted.
+fetch()
+{
+    "$@" >"$dir/got" 2>"$dir/err" || fail "$1: exit $?: $(cat "$dir/err")"
+    test "$(grep -c '^Waiting for ' "$dir/got")" = 10 || fail "$1: $(cat "$dir/got")"
+    test "$(grep -c "^Get response from $url" "$dir/got")" = 10 || fail "$1: $(cat "$dir/got")"
+}
+
+fetch "$examples/fake_async" "$url" 10
+fake=$(cost)
+test "$fake" -ge 200 || fail "fake_async took $fake ms"
+grep -q ' Status 200$' "$dir/got" || fail "fake_async: no status"
+
+fetch "$examples/true_async" "$url" 10
+true=$(cost)
+test "$true" -ge 20 || fail "true_async took $true ms"
+test "$true" -lt "$fake" || fail "true_async took $true ms, fake_async $fake"
+# All of them wait before the first is answered.
+test "$(head -n 10 "$dir/got" | grep -c '^Waiting for ')" = 10 || fail "true_async does not wait for all at once"
+
+cd "$dir"
+for way in "" --blocking-writes; do
+    rm -rf test
+    # shellcheck disable=SC2086 # no word is no argument
+    fetch "$examples/crawler" $way "$url" 10
+    test "$(find test -name '279600*.json' | wc -l)" = 10 || fail "crawler $way: $(ls test)"
+    for i in 15 24; do
+        grep -q '"code": 0' "test/279600$i.json" || fail "crawler $way: $(cat "test/279600$i.json")"
+    done
+done
+
+# An error has a story and an exit status.
+kill -INT "$pid"
+wait "$pid" || true
+pid=
+! "$examples/true_async" "$url" 2 >"$dir/got" 2>"$dir/err" || fail "true_async without a server: exit 0"
+grep -qi 'refused' "$dir/err" || fail "true_async without a server: $(cat "$dir/err")"
+echo ok

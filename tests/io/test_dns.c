@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* test_dns.c - names: answers, the cache, single flight, cancelling, and what is said when there is no answer. */
+#include "io/dns.h"
+
+#include "dns_stub.h"
+
+/* Wait until the answer is whole. */
+static int lookup(const char *name, char *out, size_t cap)
+{
+    struct dns_name *n = bide__dns_ask(name);
+    int code = n ? 0 : bide_error_code();
+    size_t used = 0;
+
+    while (n && code >= 0 && bide__dns_is_pending(n))
+        code = bide__wait_in(&n->waiters, NULL);
+    if (out)
+        out[0] = '\0';
+    for (int f = 0; n && code >= 0 && f < FAMILIES; f++)
+        for (int i = 0; out && i < n->half[f].n; i++) {
+            char text[64];
+            bide__addr_format_host(&n->half[f].addrs[i], text, sizeof text);
+            used += (size_t)snprintf(out + used, cap - used, "%s%s", used ? " " : "", text);
+        }
+    if (n && code >= 0 && n->half[IP6].n + n->half[IP4].n == 0)
+        code = bide__dns_fail(n);
+    if (n)
+        bide__dns_leave(n);
+    return code;
+}
+
+static int lookup_quietly(const char *name)
+{
+    return lookup(name, NULL, 0);
+}
+
+#define EXPECT_ADDRESSES(name, expected)                   \
+    do {                                                   \
+        char found_[512];                                  \
+        if (lookup((name), found_, sizeof found_) < 0)     \
+            FAIL("%s: %s", (name), bide_error_text());     \
+        EXPECT_STR(found_, (expected));                    \
+    } while (0)
+
+TEST(dns_both_families_are_found, .real_time = true)
+{
+    struct stub s;
+    stub_start(&s, (struct stub_record[]){{.name = "both.test", .type = TYPE_A, .addrs = "192.0.2.1 192.0.2.2"},
+                                          {.name = "both.test", .type = TYPE_AAAA, .addrs = "2001:db8::1"},
+                                          {.name = "four.test", .type = TYPE_A, .addrs = "192.0.2.4"},
+                                          {.name = "six.test", .type = TYPE_AAAA, .addrs = "2001:db8::6"},
+                                          {0}});
+    EXPECT_ADDRESSES("both.test", "2001:db8::1 192.0.2.1 192.0.2.2");
+    EXPECT_ADDRESSES("four.test", "192.0.2.4");
+    EXPECT_ADDRESSES("six.test.", "2001:db8::6");
+    stub_stop(&s);
+}
+
+TEST(dns_second_lookup_comes_from_the_cache, .real_time = true)
+{
+    struct stub s;
+    stub_start(&s, (struct stub_record[]){{.name = "a.test", .type = TYPE_A, .addrs = "192.0.2.1"}, {0}});
+    EXPECT_ADDRESSES("a.test", "192.0.2.1");
+    EXPECT_ADDRESSES("a.test", "192.0.2.1");
+    EXPECT_ADDRESSES("A.Test", "192.0.2.1");
+    EXPECT_EQ(s.queries[0], 1);
+    EXPECT_EQ(s.queries[1], 1);
+    stub_stop(&s);
+}
+
+TEST(dns_answer_is_asked_for_again_after_its_ttl, .real_time = true)
+{
+    struct stub s;
+    stub_start(&s, (struct stub_record[]){{.name = "a.test", .type = TYPE_A, .addrs = "192.0.2.1", .ttl_s = 1}, {0}});
+    EXPECT_ADDRESSES("a.test", "192.0.2.1");
+    EXPECT_EQ(bide_sleep_ms(1050), 0);
+    EXPECT_ADDRESSES("a.test", "192.0.2.1");
+    EXPECT_EQ(s.queries[0], 2);
+    stub_stop(&s);
+}
+
+TEST(dns_many_at_once_ask_once, .real_time = true)
+{
+    struct stub s;
+    bide_task *tasks[50];
+    stub_start(&s, (struct stub_record[]){{.name = "a.test", .type = TYPE_A, .addrs = "192.0.2.1", .delay_ms = 30}, {0}});
+    for (int i = 0; i < 50; i++)
+        tasks[i] = bide_create_task(bide_coro(lookup_quietly, "a.test"));
+    for (int i = 0; i < 50; i++) {
+        EXPECT_EQ(bide_await(tasks[i]), 0);
+        bide_release(tasks[i]);
+    }
+    EXPECT_EQ(s.queries[0], 1);
+    EXPECT_EQ(s.queries[1], 1);
+    stub_stop(&s);
+}
+
+TEST(dns_cancelled_waiter_leaves_and_the_others_get_the_answer, .real_time = true)
+{
+    struct stub s;
+    stub_start(&s, (struct stub_record[]){{.name = "a.test", .type = TYPE_A, .addrs = "192.0.2.1", .delay_ms = 50}, {0}});
+    bide_auto bide_task *one = bide_create_task(bide_coro(lookup_quietly, "a.test"));
+    bide_auto bide_task *two = bide_create_task(bide_coro(lookup_quietly, "a.test"));
+    EXPECT_EQ(bide_sleep_ms(10), 0);
+    bide_task_cancel(one);
+    EXPECT_ERR(bide_await(one), BIDE_ECANCELED);
+    EXPECT_EQ(bide_await(two), 0);
+    EXPECT_EQ(s.queries[0], 1);
+    stub_stop(&s);
+}
+
+TEST(dns_last_waiter_that_leaves_ends_the_question, .real_time = true)
+{
+    struct stub s;
+    stub_start(&s, (struct stub_record[]){{.name = "mute.test", .type = 0, .silent = true}, {0}});
+    bide_auto bide_task *t = bide_create_task(bide_coro(lookup_quietly, "mute.test"));
+    EXPECT_EQ(bide_sleep_ms(10), 0);
+    bide_task_cancel(t);
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+    EXPECT_ERR(bide_wait_for(bide_coro(lookup_quietly, "mute.test"), 20), BIDE_ETIMEDOUT);
+    EXPECT_EQ(s.queries[0], 2); /* what was cancelled is not remembered */
+    stub_stop(&s);
+}
+
+static void expect_failure(const char *name, int code, const char *says)
+{
+    EXPECT_ERR(lookup_quietly(name), code);
+    EXPECT_CONTAINS(bide_error_text(), name);
+    EXPECT_CONTAINS(bide_error_text(), says);
+    bide_error_clear();
+}
+
+TEST(dns_failures_are_told_apart, .real_time = true)
+{
+    struct stub s;
+    stub_start(&s, (struct stub_record[]){{.name = "broken.test", .type = 0, .rcode = SERVFAIL},
+                                          {.name = "refused.test", .type = 0, .rcode = REFUSED},
+                                          {.name = "empty.test", .type = TYPE_A},
+                                          {.name = "half.test", .type = TYPE_A, .addrs = "192.0.2.1"},
+                                          {.name = "half.test", .type = TYPE_AAAA, .rcode = SERVFAIL},
+                                          {0}});
+    expect_failure("nowhere.test", BIDE_ENAME, "no such host name");
+    expect_failure("empty.test", BIDE_ENAME, "no address");
+    expect_failure("broken.test", BIDE_EDNS, "SERVFAIL");
+    expect_failure("refused.test", BIDE_EDNS, "refused");
+    EXPECT_ADDRESSES("half.test", "192.0.2.1");
+    stub_stop(&s);
+}
+
+TEST(dns_failure_is_remembered_for_a_second, .real_time = true)
+{
+    struct stub s;
+    stub_start(&s, (struct stub_record[]){{0}});
+    for (int i = 0; i < 5; i++)
+        expect_failure("nowhere.test", BIDE_ENAME, "no such host name");
+    EXPECT_EQ(s.queries[0], 1);
+    EXPECT_EQ(bide_sleep_ms(1050), 0);
+    expect_failure("nowhere.test", BIDE_ENAME, "no such host name");
+    EXPECT_EQ(s.queries[0], 2);
+    stub_stop(&s);
+}
+
+TEST(dns_no_server_there_is_said, .real_time = true)
+{
+    char servers[64];
+    snprintf(servers, sizeof servers, "127.0.0.1:%d", closed_port());
+    setenv("BIDE_DNS_SERVERS", servers, 1);
+    expect_failure("a.test", BIDE_EDNS, "no name server can be reached");
+}
+
+TEST(dns_bad_server_list_is_said)
+{
+    setenv("BIDE_DNS_SERVERS", "not an address", 1);
+    EXPECT_ERR(lookup_quietly("a.test"), BIDE_EDNS);
+    EXPECT_CONTAINS(bide_error_text(), "BIDE_DNS_SERVERS");
+}
+
+TEST(dns_silent_server_times_out_with_the_reason, .real_time = true, .seconds = 40)
+{
+    struct stub s;
+    stub_start(&s, (struct stub_record[]){{.name = "mute.test", .type = 0, .silent = true}, {0}});
+    expect_failure("mute.test", BIDE_EDNS, "no answer from the name server");
+    EXPECT_LT(2, s.queries[0]);
+    stub_stop(&s);
+}
+
+TEST(dns_truncated_answer_is_asked_for_over_tcp, .real_time = true)
+{
+    struct stub s;
+    stub_start(&s, (struct stub_record[]){{.name = "long.test", .type = TYPE_A, .addrs = "192.0.2.1 192.0.2.2 192.0.2.3", .truncated = true}, {0}});
+    EXPECT_ADDRESSES("long.test", "192.0.2.1 192.0.2.2 192.0.2.3");
+    EXPECT_EQ(s.tcp_queries, 1);
+    stub_stop(&s);
+}
+
+TEST(dns_impossible_names_are_refused)
+{
+    char name[300];
+    memset(name, 'a', sizeof name);
+    name[sizeof name - 1] = '\0';
+    EXPECT_ERR(lookup_quietly(name), BIDE_ENAME);
+    bide_error_clear();
+    EXPECT_ERR(lookup_quietly(""), BIDE_ENAME);
+}
+
+TEST(dns_cache_keeps_at_most_1024_names, .real_time = true, .seconds = 30)
+{
+    struct stub s;
+    stub_start(&s, (struct stub_record[]){{0}});
+    for (int i = 0; i < 1100; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "n%d.test", i);
+        EXPECT_ERR(lookup_quietly(name), BIDE_ENAME);
+        bide_error_clear();
+    }
+    size_t live = bide__alloc_live();
+    for (int i = 2000; i < 2100; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "n%d.test", i);
+        lookup_quietly(name);
+        bide_error_clear();
+    }
+    EXPECT_LE(bide__alloc_live(), live + 4);
+    stub_stop(&s);
+}
+
+UNIT(dns_hosts_file_is_read_as_hosts_5_says)
+{
+    char path[512];
+    struct dns_half half[FAMILIES] = {{0}};
+    snprintf(path, sizeof path, "%s/hosts", test_tmpdir());
+    FILE *f = fopen(path, "we");
+    fputs("# a comment\n127.0.0.1 localhost\n  192.0.2.7\tone.test  Two.Test # not three.test\n"
+          "2001:db8::7 one.test\nnonsense one.test\n192.0.2.8\n192.0.2.9 one.test.other\n", f);
+    for (int i = 0; i < 3000; i++)
+        fputc('x', f);
+    fputs(" one.test\n192.0.2.10 last.test", f);
+    fclose(f);
+    EXPECT_EQ(bide__dns_hosts_find(path, "one.test", half), 2);
+    EXPECT_EQ(half[IP6].n, 1);
+    EXPECT_EQ(half[IP4].n, 1);
+    EXPECT_EQ(bide__dns_hosts_find(path, "two.test.", half), 1);
+    EXPECT_EQ(bide__dns_hosts_find(path, "three.test", half), 0);
+    EXPECT_EQ(bide__dns_hosts_find(path, "last.test", half), 1);
+    EXPECT_EQ(bide__dns_hosts_find("/nowhere/hosts", "one.test", half), 0);
+    bide__free(half[IP6].addrs);
+    bide__free(half[IP4].addrs);
+}
+
+UNIT(dns_out_of_memory_is_an_error_at_every_allocation)
+{
+    struct dns_half half[FAMILIES] = {{0}};
+    struct addr a;
+    bide__addr_parse(&a, "192.0.2.1", 0);
+    bide__alloc_fail_at(0);
+    EXPECT_ERR(bide__dns_half_add(&half[IP4], &a), BIDE_ENOMEM);
+    for (int i = 0; i < 100; i++)
+        EXPECT_EQ(bide__dns_half_add(&half[IP4], &a), 0);
+    EXPECT_EQ(half[IP4].n, DNS_ADDRS_MAX);
+    bide__free(half[IP4].addrs);
+}
