@@ -116,6 +116,7 @@ static int take_reply(struct proxy *x, struct job *j, const struct record *r, co
             bide__block_put(&x->pool->arena, j->reply_block);
         j->reply_block = j->in_block;
         j->in_block = NULL;
+        j->in = j->small;
         return 0;
     }
     return r->len > 0 && !j->has_out ? take_small(j, payload, r->len) : 0;

@@ -7,6 +7,9 @@
  */
 #include "pool/pool.h"
 
+/* Jobs of one map that exist at a time: enough to keep all workers busy, few enough to stay in the caches. */
+#define WINDOW 4096
+
 struct many {
     bide_pool *pool;
     int *codes;
@@ -33,7 +36,7 @@ static void one_done(struct job *j, void *arg)
     }
     bide__list_remove(&j->group);
     bide__object_unref(j);
-    if (m->finished == m->submitted || (m->failed > 0 && !m->collect))
+    if (m->finished == m->submitted || m->submitted - m->finished == WINDOW / 2 || (m->failed > 0 && !m->collect))
         bide__wake_all(m->pool->loop, &m->waiter);
 }
 
@@ -66,6 +69,16 @@ static int add(struct many *m, const bide_pool_call_args *args, size_t index, in
     j->done_arg = m;
     bide__list_append(&m->jobs, &j->group);
     m->submitted++;
+    return 0;
+}
+
+/* Until there are few enough under way for one more. */
+static int wait_for_window(struct many *m)
+{
+    if (m->submitted - m->finished < WINDOW)
+        return 0;
+    while (m->submitted - m->finished > WINDOW / 2 && !is_over(m))
+        BIDE_TRY(bide__wait_in(&m->waiter, NULL));
     return 0;
 }
 
@@ -112,7 +125,9 @@ int bide_pool_map_with(bide_pool *p, bide_job jobs, bide_pool_map_args args)
     open_map(&m, p, args.n, args.codes, args.collect);
     for (size_t i = 0; code == 0 && i < args.n && (m.failed == 0 || m.collect); i++) {
         call.job = element(&jobs, i);
-        code = add(&m, &call, i, -1);
+        code = wait_for_window(&m);
+        if (code == 0)
+            code = add(&m, &call, i, -1);
     }
     return wait_for_all(&m, code);
 }
