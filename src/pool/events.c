@@ -33,24 +33,23 @@ void bide__proxy_note_begun(struct proxy *x)
         j->has_begun = true;
         x->nsent--;
         x->nbegun++;
-        x->begun_total++;
         bide__histogram_add(&x->pool->wait, bide__clock_ns() - j->submitted_ns);
     }
 }
 
-/* How long does a job keep it from others?  Time awake over jobs begun. */
+/* How long does a job keep it from others?  Time awake over jobs done; one that still computes is not counted yet. */
 static void note_cost(struct proxy *x)
 {
-    uint64_t begun = x->begun_total - x->counted_begun;
-    if (begun == 0)
+    struct segment_shared *s = x->segment.shared;
+    uint64_t done = x->done - x->counted_done;
+    if (done == 0)
         return;
 
-    uint64_t awake = atomic_load_explicit(&x->segment.shared->awake_ns, memory_order_relaxed);
-    uint64_t spent = awake - x->counted_awake_ns;
-    if (spent == 0 && begun < 64)
-        return; /* it has not slept since */
-    mix(&x->cpu_ewma_ns, (int64_t)(spent / begun));
-    x->counted_begun = x->begun_total;
+    int64_t since = atomic_load_explicit(&s->awake_since_ns, memory_order_relaxed);
+    uint64_t awake = atomic_load_explicit(&s->awake_ns, memory_order_relaxed) + (since > 0 ? (uint64_t)(bide__clock_ns() - since) : 0);
+    if (awake > x->counted_awake_ns)
+        mix(&x->cpu_ewma_ns, (int64_t)((awake - x->counted_awake_ns) / done));
+    x->counted_done = x->done;
     x->counted_awake_ns = awake;
 }
 
@@ -307,6 +306,10 @@ void bide__proxy_drain(struct proxy *x)
     if (x->corrupt)
         return;
     bide__proxy_note_begun(x);
+    if (bide__lane_is_broken(&x->segment.calls) || bide__lane_is_broken(&x->segment.orders)) {
+        corrupt(x);
+        return;
+    }
     while ((found = bide__lane_peek(l, &r, &payload)) == 1) {
         bide__proxy_note_begun(x);
         int code = handle(x, &r, payload);

@@ -47,6 +47,13 @@ bool bide__lane_has_room(struct lane *l, size_t payload)
     return l->mine - l->other + need <= l->size;
 }
 
+bool bide__lane_is_broken(const struct lane *l)
+{
+    uint64_t head = atomic_load_explicit(&l->shared->head, memory_order_relaxed);
+
+    return head > l->mine || l->mine - head > l->size;
+}
+
 static char *at(const struct lane *l)
 {
     return l->bytes + (l->mine & (l->size - 1));

@@ -87,6 +87,8 @@ void bide__lane_init(struct lane *l, struct lane_shared *shared, char *bytes, ui
 bool bide__lane_put(struct lane *l, const struct record *r, const void *a, size_t alen, const void *b, size_t blen);
 /* Is there room for a record with this much payload? */
 bool bide__lane_has_room(struct lane *l, size_t payload);
+/* Has the consumer said that it has read what was never written? */
+bool bide__lane_is_broken(const struct lane *l);
 /* Let the peer see what was put. */
 static inline void bide__lane_publish(struct lane *l)
 {
@@ -300,6 +302,8 @@ extern _Thread_local struct worker *bide__worker_here;
 void bide__worker_ring(struct worker *w); /* the parent's bell, if it sleeps */
 /* Put an answer; suspends while there is no room. */
 void bide__worker_answer(struct worker *w, const struct record *r, const void *a, size_t alen, const void *b, size_t blen);
+/* The memory we share, or the loop, is broken: a process ends, and is replaced. */
+void bide__worker_give_up(const struct worker *w);
 bool bide__worker_was_cancelled(struct worker *w, uint64_t id);
 char *bide__worker_arena(struct worker *w); /* NULL: an error on record */
 extern const struct poller_ops bide__worker_poller_ops;
@@ -410,7 +414,7 @@ struct proxy {
     uint64_t given, done;
     int64_t started_ns, idle_since_ns;
     int64_t run_ewma_ns, cpu_ewma_ns; /* 0: not known */
-    uint64_t begun_total, counted_begun, counted_awake_ns;
+    uint64_t counted_done, counted_awake_ns;
     const struct job *killer; /* the job for which we killed it */
     int bye_code;
     char bye_text[ERROR_TEXT_MAX];

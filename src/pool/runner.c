@@ -214,7 +214,12 @@ static bool take(struct runner *r)
     int code;
 
     w->waking = false;
-    if (!w->open || bide__lane_peek(&w->segment.calls, &rec, &payload) != 1)
+    if (!w->open)
+        return false;
+    int found = bide__lane_peek(&w->segment.calls, &rec, &payload);
+    if (found < 0)
+        bide__worker_give_up(w);
+    if (found != 1)
         return false;
     reset(r);
     r->call = rec;

@@ -27,6 +27,12 @@
 
 _Thread_local struct worker *bide__worker_here;
 
+void bide__worker_give_up(const struct worker *w)
+{
+    if (w->birth.kind != BIDE_POOL_THREAD)
+        _exit(1);
+}
+
 /* ---- answers ---- */
 
 void bide__worker_ring(struct worker *w)
@@ -133,7 +139,9 @@ static void take_orders(struct worker *w)
     struct record o;
     const char *payload;
 
-    while (bide__lane_peek(l, &o, &payload) == 1) {
+    int found;
+
+    while ((found = bide__lane_peek(l, &o, &payload)) == 1) {
         bide__lane_pop(l, &o);
         if (o.kind == REC_CANCEL)
             order_cancel(w, o.id);
@@ -142,6 +150,8 @@ static void take_orders(struct worker *w)
         else if (o.kind == REC_STOP)
             w->stopping = true;
     }
+    if (found < 0)
+        bide__worker_give_up(w);
     if (w->stopping)
         bide__wake_all(w->loop, &w->ended);
     if (!bide__list_is_empty(&w->room) && bide__lane_has_room(&w->segment.answers, RECORD_PAYLOAD_MAX))
@@ -206,6 +216,8 @@ static int sleep_in_kernel(struct worker *w, void *poller, int64_t timeout_ns)
             atomic_store_explicit(&s->awake_since_ns, 0, memory_order_relaxed);
     }
     int code = w->inner->wait(poller, timeout_ns);
+    if (code < 0)
+        bide__worker_give_up(w); /* a job has closed our descriptors */
     atomic_store_explicit(&s->worker_sleeps, 0, memory_order_relaxed);
     w->polled_ns = bide__clock_ns();
     atomic_store_explicit(&s->awake_since_ns, w->polled_ns, memory_order_relaxed);
@@ -432,6 +444,7 @@ int bide__worker_main(const struct birth *b)
         return 1;
 
     worker_init(w, b);
+    bide__fork_generation(); /* watches for forks from now on */
     if (b->kind == BIDE_POOL_THREAD)
         bide__segment_share(&w->segment, b->segment, b->ring_bytes, b->concurrency);
     else
