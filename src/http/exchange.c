@@ -331,7 +331,7 @@ static void copy_body(char *to, const struct h1_head *head, char *from, const st
         memcpy(to, from, b->len);
         return;
     }
-    while (!chunked.done) {
+    while (used < b->wire) {
         used += (size_t)bide__h1_chunked_step(&chunked, from + used, b->wire - used, &data, &len);
         to = mempcpy(to, data, len);
     }
