@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 build=$1
 shift
 
-files=$(find include src tests examples bench docs -type f \( -name '*.[chS]' -o -name 'test_*.sh' -o -name 'meson.build' \) 2>/dev/null |
+files=$(find include src tests examples bench docs -type f \( -name '*.[chS]' -o -name 'test_*.sh' -o -name 'test_*.py' -o -name 'meson.build' \) 2>/dev/null |
     LC_ALL=C sort)
 if [ ! -f "$build/build.ninja" ]; then
     set -- setup "$build" "$@"

@@ -74,6 +74,7 @@ required() {
     tool llvm llvm-symbolizer
     tool valgrind valgrind
     tool shellcheck shellcheck
+    tool man-db man
     tool curl curl
     tool nginx-light nginx
     tool gdb gdb
