@@ -32,7 +32,7 @@ static int worker(struct crawl *c)
 {
     while (c->next <= LAST) {
         int code = save_page(c, c->next++);
-        if (code == BIDE_ECANCELED || code == BIDE_ETIMEDOUT)
+        if (code == BIDE_ECANCELED)
             return code;
         if (code < 0) {
             bide_error_print(stderr);
