@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-static const char *base = "http://127.0.0.1:8000";
+static const char *base = "http://127.0.0.1:8080";
 
 /* The URL of a path there; good until the next call. */
 static const char *at(const char *path)

@@ -68,5 +68,5 @@ static int app(const char *base)
 
 int main(int argc, char **argv)
 {
-    return bide_main(bide_coro(app, argc > 1 ? argv[1] : "http://127.0.0.1:8000"));
+    return bide_main(bide_coro(app, argc > 1 ? argv[1] : "http://127.0.0.1:8080"));
 }

@@ -101,7 +101,7 @@ static int test_async(const char *base, int count)
 
 int main(int argc, char **argv)
 {
-    const char *base = argc > 1 ? argv[1] : "http://127.0.0.1:8000";
+    const char *base = argc > 1 ? argv[1] : "http://127.0.0.1:8080";
     int count = argc > 2 ? atoi(argv[2]) : 85;
 
     if (count < 1 || count > MOST) {

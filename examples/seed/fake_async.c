@@ -52,7 +52,7 @@ static int test_async(const char *url, int count)
 
 int main(int argc, char **argv)
 {
-    const char *url = argc > 1 ? argv[1] : "http://127.0.0.1:8000";
+    const char *url = argc > 1 ? argv[1] : "http://127.0.0.1:8080";
     int count = argc > 2 ? atoi(argv[2]) : 100;
 
     if (count < 1 || count > MOST) {

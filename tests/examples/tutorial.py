@@ -4,7 +4,7 @@
 
 docs/tutorial/NN_name.c is a program and NN-name.md its page.  The page quotes the program from its first #include on
 (the first ```c block) and shows a run (the first ```console block): the command, then what the program prints, standard
-output first.  Programs that fetch get the URL of a `bide serve` of our own, which stands in the page as port 8000; one
+output first.  Programs that fetch get the URL of a `bide serve` of our own, which stands in the page as port 8080; one
 that says "press Ctrl-C" gets a SIGINT.  --update writes both blocks anew, for whoever has changed a program.
 """
 import os
@@ -18,7 +18,7 @@ import tempfile
 source = pathlib.Path(os.environ["BIDE_SOURCE"])
 build = pathlib.Path(os.environ["BIDE_BUILD"])
 tutorial = source / "docs" / "tutorial"
-URL_IN_PAGES = "http://127.0.0.1:8000"
+URL_IN_PAGES = "http://127.0.0.1:8080"
 TIMEOUT_S = 60
 
 problems = []
