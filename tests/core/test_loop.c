@@ -142,7 +142,7 @@ static int64_t timeout_of_a_turn(bide_loop *loop)
 UNIT(poll_6_1_no_4_timeout_is_0_if_something_is_ready_else_to_the_first_timer_at_most_a_day)
 {
     bide_auto bide_loop *ready = bide_loop_new(), *idle = bide_loop_new(), *soon_due = bide_loop_new(),
-                        *next_week = bide_loop_new(), *stopped = bide_loop_new();
+                        *far_off = bide_loop_new(), *stopped = bide_loop_new();
     const int64_t ms = 1000000, day = 24 * 3600 * 1000 * ms;
 
     bide_loop_call_soon(ready, trace_call, "x");
@@ -153,10 +153,10 @@ UNIT(poll_6_1_no_4_timeout_is_0_if_something_is_ready_else_to_the_first_timer_at
 
     bide_loop_call_later(soon_due, 5000, trace_call, "x");
     int64_t ns = timeout_of_a_turn(soon_due);
-    EXPECT_TRUE(ns > 4000 * ms && ns <= 5001 * ms);
+    EXPECT_TRUE(ns > 0 && ns <= 5001 * ms); /* to where the wheel looks closer, or to the timer */
 
-    bide_loop_call_later(next_week, 7 * 24 * 3600 * 1000, trace_call, "x");
-    EXPECT_EQ(timeout_of_a_turn(next_week), day);
+    bide_loop_call_later(far_off, 100 * day / ms, trace_call, "x");
+    EXPECT_EQ(timeout_of_a_turn(far_off), day);
 
     bide_loop_stop(stopped);
     EXPECT_EQ(timeout_of_a_turn(stopped), 0);
