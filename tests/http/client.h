@@ -40,6 +40,7 @@
 #define STALL "\4" /* until the client closes; what it sends is taken and forgotten */
 #define BYE   "\5" /* TLS: send close_notify */
 #define HEAD  "\6" /* read a request's head alone */
+#define REST  "\7" /* and the rest of it: ASK is both */
 
 #define OK(length) "HTTP/1.1 200 OK\r\nContent-Length: " length "\r\n\r\n"
 
@@ -51,7 +52,7 @@ struct peer {
     atomic_int taken;  /* connections */
     atomic_bool ended; /* stop: take no more */
     char seen[16384];  /* all requests, one after the other */
-    size_t nseen;
+    size_t nseen, nbody; /* bytes of bodies, also of those that did not fit */
     int nrequests;
     size_t starts[16]; /* of the requests, in seen */
     char url[4][128];
@@ -103,19 +104,23 @@ UNUSED static bool peer_read_head(struct peer_conn *c)
     return false;
 }
 
-UNUSED static void peer_read_request(struct peer_conn *c)
+UNUSED static void peer_read_rest(struct peer_conn *c)
 {
     struct peer *p = c->peer;
-    size_t start = p->nseen;
-    const char *length = peer_read_head(c) ? strcasestr(p->seen + start, "\r\nContent-Length: ") : NULL;
+    const char *length = strcasestr(p->seen + p->starts[p->nrequests - 1], "\r\nContent-Length: ");
+    char bytes[4096];
 
-    for (long left = length ? atol(length + 18) : 0; left > 0; left--) {
-        char byte;
-        if (peer_read(c, &byte, 1) != 1)
+    for (size_t left = length ? (size_t)atol(length + 18) : 0; left > 0;) {
+        ssize_t n = peer_read(c, bytes, left < sizeof bytes ? left : sizeof bytes);
+        if (n <= 0)
             return;
-        if (p->nseen < sizeof p->seen - 1)
-            p->seen[p->nseen++] = byte;
-        p->seen[p->nseen] = '\0';
+        left -= (size_t)n;
+        p->nbody += (size_t)n;
+        if (p->nseen + (size_t)n < sizeof p->seen) {
+            memcpy(p->seen + p->nseen, bytes, (size_t)n);
+            p->nseen += (size_t)n;
+            p->seen[p->nseen] = '\0';
+        }
     }
 }
 
@@ -125,12 +130,13 @@ UNUSED static void peer_play(struct peer_conn *c, const char *script)
     char bytes[4096];
 
     while (*script) {
-        size_t n = strcspn(script, ASK PAUSE RESET STALL BYE HEAD);
+        size_t n = strcspn(script, ASK PAUSE RESET STALL BYE HEAD REST);
         peer_write(c, script, n);
         script += n;
         switch (*script ? *script++ : '\0') {
         case '\1':
-            peer_read_request(c);
+            if (peer_read_head(c))
+                peer_read_rest(c);
             break;
         case '\2':
             usleep(30000);
@@ -147,6 +153,9 @@ UNUSED static void peer_play(struct peer_conn *c, const char *script)
             break;
         case '\6':
             peer_read_head(c);
+            break;
+        case '\7':
+            peer_read_rest(c);
         }
     }
 }
