@@ -3,6 +3,7 @@
 """test_get.py - `bide get`: what it prints, what it says when something is wrong, and with which exit code."""
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -45,6 +46,12 @@ class Bodies(Case):
         with serving() as url:
             r = bide("get", "-c", 3, *[f"{url}/delay/{i % 5}" for i in range(50)])
         self.expect(r, 0, b"".join(b'{"delay_ms":%d}\n' % (i % 5) for i in range(50)))
+
+    def test_few_descriptors_mean_fewer_at_once(self):
+        with serving("--delay", 5) as url:
+            r = bide("get", *[f"{url}/json"] * 100, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24)))
+        self.expect(r, 0)
+        self.assertEqual(r.out.count(b'"title"'), 100)
 
     def test_large_ones_wait_for_their_turn_unread(self):
         with serving() as url:
