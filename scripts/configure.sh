@@ -24,7 +24,7 @@ remember() {
     done
 }
 
-files=$(find include src tests examples bench docs -type f \( -name '*.[chS]' -o -name 'test_*.sh' -o -name 'meson.build' \) 2>/dev/null |
+files=$(find include src tests examples bench docs -type f \( -name '*.[chS]' -o -name 'test_*.sh' -o -name 'test_*.py' -o -name 'meson.build' \) 2>/dev/null |
     LC_ALL=C sort)
 if [ ! -f "$build/build.ninja" ]; then
     how="setup"

@@ -1,21 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# deps.sh [--ci] [--dry-run] - install what the build needs and is not there (Debian and Ubuntu); elsewhere, list it.
+# deps.sh [--ci | --bench] [--dry-run] - install what the build needs and is not there (Debian and Ubuntu); elsewhere, list it.
 #
 #   --ci       also what .ci/run uses: clang, clang-tidy, valgrind, shellcheck, a cross compiler, ...
+#   --bench    also what `make bench` uses: servers, and the libraries and tools that it compares with
 #   --dry-run  only say what would be done
 #
 # When everything is there it takes a few milliseconds, touches no network and prints nothing.
 set -eu
 
 ci=false
+bench=false
 dry_run=false
 for arg; do
     case $arg in
     --ci) ci=true ;;
+    --bench) bench=true ;;
     --dry-run) dry_run=true ;;
     *)
-        echo "usage: deps.sh [--ci] [--dry-run]" >&2
+        echo "usage: deps.sh [--ci | --bench] [--dry-run]" >&2
         exit 2
         ;;
     esac
@@ -75,9 +78,25 @@ required() {
     tool llvm llvm-symbolizer
     tool valgrind valgrind
     tool shellcheck shellcheck
+    tool man-db man
     tool curl curl
     tool nginx-light nginx
     tool gdb gdb
+}
+peers() {
+    tool nginx-light nginx
+    tool strace strace
+    tool curl curl
+    tool wget2 wget2
+    tool aria2 aria2c
+    tool wrk wrk
+    tool nghttp2-client h2load
+    tool golang-go go
+    library libcurl4-openssl-dev libcurl
+    library libuv1-dev libuv
+    for module in aiohttp uvloop gevent requests; do
+        want "python3-$module" /usr/bin/python3 -c "import $module"
+    done
 }
 # Needs to know which clang there is.
 clang_runtime() {
@@ -133,6 +152,10 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 required
 install_missing
+if $bench; then
+    peers
+    install_missing
+fi
 if $ci; then
     clang_runtime
     install_missing

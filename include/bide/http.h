@@ -128,7 +128,8 @@ BIDE_API bide_response *bide_request_blocking_with(const char *method, bide_requ
 
 /* ---- responses ---- */
 
-/* The status, 100 to 599; the reason phrase as sent (may be ""); is it 200 to 299? */
+/* The status, 200 to 999 (600 and more are not HTTP's: take them for errors); the reason phrase as sent (may be "");
+   is it 200 to 299? */
 BIDE_API int bide_status(const bide_response *r);
 BIDE_API const char *bide_reason(const bide_response *r);
 BIDE_API bool bide_ok(const bide_response *r);

@@ -203,7 +203,7 @@ bide_future *bide__start(bide_loop *loop, bide_awaitable a)
         args = (bide_task_args){.coroutine = {(void (*)(void))bide_sleep_ms, "bide_sleep_ms", 1, {(uintptr_t)a.as.sleep_ms}}};
         break;
     }
-    bide_task *t = bide__task_new(loop, args);
+    bide_task *t = bide__task_new(loop, &args);
     return t ? &t->future : NULL;
 }
 

@@ -127,10 +127,10 @@ struct wait {
     bool too_late;              /* the time ran out when what was waited for was done, but before the task ran */
 };
 
-/* An interruption that is already there when a wait begins: 0, BIDE_ECANCELED (now delivered) or BIDE_ETIMEDOUT. */
-int bide__pending_interrupt(bide_task *t);
+bide_task *bide__task_missing(const bide_task *t, const char *function);
+int bide__deliver_interrupt(bide_task *t);
 /*
- * The same for a wait that takes its turn even so, as asyncio's does: notes the reason in w and pushes the task, so
+ * bide__pending_interrupt (below) for a wait that takes its turn even so, as asyncio's does: notes the reason in w and pushes the task, so
  * that its park ends in the next turn.  Returns: was there an interruption?
  */
 bool bide__begin_interrupted(struct wait *w);
@@ -178,17 +178,10 @@ struct task_top {
     bide_coroutine coroutine;
 };
 
+/* What a switch touches stands together, from future.state to the flags: with many tasks each line is a cache miss. */
 struct bide_task {
     struct bide_future future;
     struct ready ready;
-    struct list_node all; /* loop->tasks; also the loop's free list */
-    char *own_name;       /* NULL: Task-<id> */
-    uint64_t id;
-    uint16_t cancelling;  /* requests not taken back */
-    uint16_t expired;     /* of its bide_timeout blocks */
-    bool must_cancel;     /* deliver BIDE_ECANCELED at the next wait */
-    bool started;
-    bool stackless;
     union {
         struct { /* stackful */
             struct fiber fiber;
@@ -205,10 +198,18 @@ struct bide_task {
             };
         };
     };
+    bool must_cancel; /* deliver BIDE_ECANCELED at the next wait */
+    bool started;
+    bool stackless;
+    uint16_t cancelling;  /* requests not taken back */
+    uint16_t expired;     /* of its bide_timeout blocks */
+    struct list_node all; /* loop->tasks; also the loop's free list */
+    char *own_name;       /* NULL: Task-<id> */
+    uint64_t id;
 };
 
 size_t bide__tasks_live(void);
-bide_task *bide__task_new(bide_loop *loop, bide_task_args args); /* owned by the caller; queued */
+bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args); /* owned by the caller; queued */
 /* Make any awaitable a future that settles on its own: a task or future is itself.  A share, to be released. */
 bide_future *bide__start(bide_loop *loop, bide_awaitable a);
 void bide__task_finish(bide_task *t, int code); /* the body returned code */
@@ -300,8 +301,19 @@ static inline bide_task *bide__task_here(void)
     return bide__loop_here ? bide__loop_here->current : NULL;
 }
 
-/* The running task, or an error on record (BIDE_ENOLOOP) that names the function. */
-bide_task *bide__task_required(const char *function);
+/* The running task, or NULL and an error on record (BIDE_ENOLOOP) that names the function. */
+static inline bide_task *bide__task_required(const char *function)
+{
+    bide_task *t = bide__task_here();
+
+    return likely(t && !t->stackless) ? t : bide__task_missing(t, function);
+}
+
+/* An interruption that is already there when a wait begins: 0, BIDE_ECANCELED (now delivered) or BIDE_ETIMEDOUT. */
+static inline int bide__pending_interrupt(bide_task *t)
+{
+    return likely(!t->must_cancel && !t->expired) ? 0 : bide__deliver_interrupt(t);
+}
 
 static inline void bide__push(bide_loop *loop, struct ready *r)
 {

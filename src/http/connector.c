@@ -290,7 +290,6 @@ static void stirred(struct ready *ready)
         close_idle(c);
     else
         bide__list_append(&c->stream->fd.readers, &c->clause.node);
-    bide_error_clear();
 }
 
 static void arm_idle_timer(bide_session *s, int64_t when_ns)
