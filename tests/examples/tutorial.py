@@ -15,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 
-source = pathlib.Path(os.environ["BIDE_SOURCE"])
-build = pathlib.Path(os.environ["BIDE_BUILD"])
+source = pathlib.Path(__file__).resolve().parent.parent.parent
+build = pathlib.Path(os.environ.get("BIDE_BUILD", source / "build"))
+bide = os.environ.get("BIDE", build / "bide")
 tutorial = source / "docs" / "tutorial"
 URL_IN_PAGES = "http://127.0.0.1:8080"
 TIMEOUT_S = 60
@@ -83,7 +84,7 @@ def check_pages_have_programs():
 
 def main():
     update = sys.argv[1:] == ["--update"]
-    server = subprocess.Popen([os.environ["BIDE"], "serve", "--port", "0", "--delay", "20"], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([bide, "serve", "--port", "0", "--delay", "20"], stdout=subprocess.PIPE, text=True)
     try:
         url = server.stdout.readline().strip()
         with tempfile.TemporaryDirectory() as folder:

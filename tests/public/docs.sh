@@ -71,6 +71,15 @@ result "$tmp/compiled" "the program of README.md compiles"
 first_c_block "$source/README.zh-CN.md" | diff "$tmp/program.c" - >"$tmp/same" 2>&1 || true
 result "$tmp/same" "README.zh-CN.md shows the same program"
 
+# The figures are the same in both: every number from the machine's name to the next heading.
+costs() {
+    awk '/^## / { inside = 0 } /AMD|Intel|ARM/ { inside = 1 } inside' "$1" | grep -oE '[0-9]+([.,][0-9]+)*' | sort
+}
+costs "$source/README.md" >"$tmp/costs"
+[ -s "$tmp/costs" ] || echo "README.md has no figures" >"$tmp/figures"
+costs "$source/README.zh-CN.md" | diff "$tmp/costs" - >>"$tmp/figures" || true
+result "$tmp/figures" "both READMEs give the same figures"
+
 # Same commands, same names: what differs is the language.
 for readme in README README.zh-CN; do
     words "$source/$readme.md" >"$tmp/$readme.words"
