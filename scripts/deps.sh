@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# deps.sh [--ci | --bench] [--dry-run] - install what the build needs and is not there (Debian and Ubuntu); elsewhere, list it.
+# deps.sh [--ci | --bench | --bench-rust] [--dry-run] - install what the build needs and is not there (Debian and Ubuntu); elsewhere, list it.
 #
 #   --ci       also what .ci/run uses: clang, clang-tidy, valgrind, shellcheck, a cross compiler, ...
 #   --bench    also what `make bench` uses: servers, and the libraries and tools that it compares with
+#   --bench-rust  that, and a third of Debian's Rust, for the peers in it
 #   --dry-run  only say what would be done
 #
 # When everything is there it takes a few milliseconds, touches no network and prints nothing.
@@ -11,14 +12,16 @@ set -eu
 
 ci=false
 bench=false
+rust=false
 dry_run=false
 for arg; do
     case $arg in
     --ci) ci=true ;;
     --bench) bench=true ;;
+    --bench-rust) bench=true rust=true ;;
     --dry-run) dry_run=true ;;
     *)
-        echo "usage: deps.sh [--ci | --bench] [--dry-run]" >&2
+        echo "usage: deps.sh [--ci | --bench | --bench-rust] [--dry-run]" >&2
         exit 2
         ;;
     esac
@@ -97,6 +100,14 @@ peers() {
     for module in aiohttp uvloop gevent requests; do
         want "python3-$module" /usr/bin/python3 -c "import $module"
     done
+    $rust || return 0
+    tool cargo cargo
+    for crate in tokio hyper hyper-tls reqwest tokio-native-tls; do
+        want "librust-$crate-dev" has_crate "$crate"
+    done
+}
+has_crate() {
+    ls -d "/usr/share/cargo/registry/$1"-[0-9]*
 }
 # Needs to know which clang there is.
 clang_runtime() {

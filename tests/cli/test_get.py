@@ -3,6 +3,7 @@
 """test_get.py - `bide get`: what it prints, what it says when something is wrong, and with which exit code."""
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -45,6 +46,12 @@ class Bodies(Case):
         with serving() as url:
             r = bide("get", "-c", 3, *[f"{url}/delay/{i % 5}" for i in range(50)])
         self.expect(r, 0, b"".join(b'{"delay_ms":%d}\n' % (i % 5) for i in range(50)))
+
+    def test_few_descriptors_mean_fewer_at_once(self):
+        with serving("--delay", 5) as url:
+            r = bide("get", *[f"{url}/json"] * 100, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24)))
+        self.expect(r, 0)
+        self.assertEqual(r.out.count(b'"title"'), 100)
 
     def test_large_ones_wait_for_their_turn_unread(self):
         with serving() as url:
@@ -156,6 +163,16 @@ class Statuses(Case):
     def test_reason_is_shown_without_control_characters(self):
         with RawServer({"/": b"HTTP/1.1 500 \xc2\x9b31m\r\nContent-Length: 0\r\n\r\n"}) as s:
             self.expect_line(bide("get", s.url), 0, "answered 500 \\xc2\\x9b31m")
+
+    def test_passwords_are_not_shown(self):
+        with serving() as url:
+            url = url.replace("//", "//me:secret@")
+            for options in ((), ("-f",), ("--max-size", "1"), ("--timeout", "1ms")):
+                path = "/bytes/9" if "--max-size" in options else "/delay/900" if "--timeout" in options else "/status/404"
+                r = bide("get", *options, url + path)
+                self.expect_line(r, 4 if options else 0, path)
+                self.assertNotIn("secret", r.err)
+        self.assertNotIn("secret", bide("get", "ws://me:secret@a/").err)
 
     def test_some_and_none(self):
         with serving() as url:
