@@ -232,6 +232,7 @@ UNIT(opt_tables_are_in_order)
     for (const struct command *const *c = commands; *c; c++) {
         char *words[] = {(char *)(uintptr_t)(*c)->name, NULL};
         int n = 1;
+        memset(into, 0, sizeof into);
         EXPECT_EQ(opt_parse(*c, &n, words, into), OPT_GO); /* every default is acceptable */
         opt_free(*c, into);
         for (const struct opt *o = (*c)->options; o && o->name; o++)
