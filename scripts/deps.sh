@@ -28,19 +28,23 @@ for arg; do
 done
 
 missing=
-want() { # PACKAGE CHECK...: the package is needed if the check fails
-    package=$1
-    shift
-    "$@" >/dev/null 2>&1 || missing="$missing $package"
+reasons= # a line for each: what was looked for, in words that mean something on every system
+want() { # PACKAGE REASON CHECK...: the package is needed if the check fails
+    package=$1 reason=$2
+    shift 2
+    "$@" >/dev/null 2>&1 && return
+    missing="$missing $package"
+    reasons="$reasons$(printf '    %-24s %s' "$package" "$reason")
+"
 }
 tool() { # PACKAGE COMMAND
-    want "$1" command -v "$2"
+    want "$1" "the program $2" command -v "$2"
 }
 library() { # PACKAGE PKG-CONFIG-NAME
-    want "$1" pkg-config --exists "$2"
+    want "$1" "the library $2, for pkg-config" pkg-config --exists "$2"
 }
 header() { # PACKAGE HEADER
-    want "$1" has_header "$2"
+    want "$1" "the header $2" has_header "$2"
 }
 has_header() {
     echo "#include <$1>" | cc -E -o /dev/null -
@@ -77,6 +81,7 @@ required() {
     tool llvm llvm-symbolizer
     tool valgrind valgrind
     tool shellcheck shellcheck
+    tool man-db man
     tool curl curl
     tool nginx-light nginx
     tool gdb gdb
@@ -107,20 +112,18 @@ has_crate() {
 # Needs to know which clang there is.
 clang_runtime() {
     version=$(clang -dumpversion 2>/dev/null | cut -d. -f1)
-    want "libclang-rt-${version:-14}-dev" has_clang_runtime
+    want "libclang-rt-${version:-14}-dev" "the runtime of clang's sanitizers and fuzzer" has_clang_runtime
 }
 cross() {
     tool gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
-    want libc6-dev-arm64-cross has_cross_libc
+    want libc6-dev-arm64-cross "a libc for aarch64" has_cross_libc
     tool qemu-user qemu-aarch64
 }
 
 list_for_others() {
-    {
-        echo "bide: these are missing, and this script can install only on Debian and Ubuntu, as root or with sudo."
-        echo "Please install them; the names are Debian's:"
-        for package in "$@"; do echo "    $package"; done
-    } >&2
+    echo "bide: this script installs on Debian and Ubuntu, as root or with sudo.  Here please install what is missing"
+    echo "by hand; Debian's name is on the left:"
+    printf '%s' "$reasons"
 }
 
 as_root() {
@@ -139,14 +142,15 @@ install_missing() {
     set -- $missing
     missing=
     [ $# -gt 0 ] || return 0
+    if ! may_install; then
+        list_for_others >&2
+        return 1
+    fi
     if $dry_run; then
         echo "would install: $*"
         return 0
     fi
-    if ! may_install; then
-        list_for_others "$@"
-        return 1
-    fi
+    reasons=
     echo "installing: $*"
     apt install --no-install-recommends "$@" && return 0
     apt update && apt install --no-install-recommends "$@" && return 0

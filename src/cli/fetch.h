@@ -35,6 +35,7 @@
 #include "cli/nameset.h"
 #include "cli/progress.h"
 #include "cli/request.h"
+#include "cli/saver.h"
 #include "cli/template.h"
 
 struct fetch_options {
@@ -294,6 +295,7 @@ struct fetch {
     struct source source;
     struct queue queue;
     struct naming naming;
+    struct saver saver;
     struct nameset directories; /* below the root, known to be there */
     struct jsonl jsonl;
     struct progress progress;

@@ -2,8 +2,8 @@
 /*
  * fetch_save.c - the body of an answer into its file.
  *
- * A body that is short enough is written by bide_file_write_all: one trip to a thread, which makes a temporary file and
- * renames it.  A longer one, or one of unknown length that does not fit the buffer, goes piece by piece into a temporary
+ * A body that is short enough is written by bide_file_write_all, with others in one trip to a thread (saver.c): that makes
+ * a temporary file and renames it.  A longer one, or one of unknown length that does not fit the buffer, goes piece by piece into a temporary
  * file of ours.  Either way nobody ever sees half a body under its name.
  *
  * Directories are made when a file cannot be, and each is looked at once: below the root no link may lead out of it.
@@ -108,13 +108,18 @@ static int need_directory(struct worker *w, bool again)
 
 static int save_whole(struct worker *w, bide_bytes body)
 {
-    int code = bide_file_write_all(w->name.data, body.data, body.len);
-    if (code != -ENOENT)
-        return code;
+    int code = saver_write(&w->f->saver, w->name.data, body);
 
-    bide_error_clear();
-    code = need_directory(w, true);
-    return code < 0 ? code : bide_file_write_all(w->name.data, body.data, body.len);
+    if (code == -ENOENT) {
+        bide_error_clear();
+        code = need_directory(w, true);
+        if (code == 0)
+            code = bide_file_write_all(w->name.data, body.data, body.len);
+    } else if (code == -EMFILE || code == -ENFILE) {
+        bide_error_clear();
+        code = bide_file_write_all(w->name.data, body.data, body.len); /* which, in a task, waits for a descriptor */
+    }
+    return code;
 }
 
 /* ---- a long one ---- */

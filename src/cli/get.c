@@ -263,7 +263,7 @@ int get_run(const struct get_options *options, int n, char **urls)
     struct request q;
     struct get g = {.options = options, .request = &q, .urls = urls, .n = n};
 
-    g.window = n < options->concurrency ? n : options->concurrency;
+    g.window = descriptors_allow(n < options->concurrency ? n : options->concurrency);
     for (int i = 0; i < n; i++)
         if (request_check_url(urls[i]) != EXIT_OK)
             return EXIT_USAGE;

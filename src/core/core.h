@@ -38,6 +38,7 @@ struct ring {
     struct ready **slots;
     uint32_t mask;       /* capacity - 1 */
     uint32_t head, tail; /* run at head, push at tail; they wrap */
+    uint32_t turn_end;   /* where this turn ends: what is pushed from now on waits for the next */
     uint32_t reserved;   /* never more than capacity */
 };
 
@@ -101,6 +102,9 @@ void bide__timer_arm(bide_loop *loop, struct timer *t, int64_t delay_ms);
 void bide__timer_disarm(bide_loop *loop, struct timer *t);
 
 /* ---- wait.c: one way to wait ---- */
+
+/* May t wait for f?  An error on record that names the function: f is t itself, or belongs to another loop. */
+int bide__check_waitable(const bide_task *t, const bide_future *f, const char *function);
 
 /* One thing that may wake somebody.  Lives on the waiter's stack or in a callback entry. */
 struct clause {
@@ -168,6 +172,7 @@ void bide__future_init(struct bide_future *f, const struct object_type *type, bi
 void bide__future_settle(struct bide_future *f, enum future_state state, int result);
 /* Its outcome for one who waited: adopts the error record, marks it retrieved. */
 int bide__future_outcome(struct bide_future *f);
+void bide__callbacks_drop(bide_loop *loop); /* those that are queued */
 void bide__future_fini(struct bide_future *f); /* reports what nobody retrieved; frees the record */
 
 /* ---- task.c ---- */
@@ -387,6 +392,8 @@ struct inbox_item {
 void bide__loop_post(bide_loop *loop, struct inbox_item *item);
 
 /* ---- run.c ---- */
+
+void bide__run_init(void); /* what is done once per process, before the first loop runs */
 
 /* Run a coroutine on a loop of its own in this thread, whatever runs here already: blocks all of that. */
 int bide__run_private(bide_coroutine c);

@@ -276,6 +276,9 @@ static void task_release(void *object)
             bide__drain(&t->future);
         else if (!bide__loop_here)
             bide__loop_run_until(t->future.loop, &t->future);
+        else
+            bide__loop_report(t->future.loop, "task %s was dropped while it ran, where nobody can wait for its end",
+                              bide_task_name(t));
         t->future.was_retrieved = true;
     }
     bide__object_unref(t);

@@ -18,6 +18,15 @@ bide_task *bide__task_missing(const bide_task *t, const char *function)
     return NULL;
 }
 
+int bide__check_waitable(const bide_task *t, const bide_future *f, const char *function)
+{
+    if (f->loop != t->future.loop)
+        return bide_fail(BIDE_ESTATE, "%s: it belongs to another event loop", function);
+    if (f == &t->future)
+        return bide_fail(BIDE_ESTATE, "%s: a task cannot await itself", function);
+    return 0;
+}
+
 /* An interruption is not news to whoever looks at the record: the next error takes its place. */
 static int interrupted_by(int code)
 {

@@ -2,7 +2,7 @@
 /*
  * http.h - the room's header: what the files of the HTTP client share.
  *
- * In reading order: url*.c, query.c, headers.c, date*.c, h1_*.c (text and bytes, pure); session.c, connector.c,
+ * In reading order: url*.c, query.c, headers.c, date*.c, h1_*.c (text and bytes, pure); session.c, connector*.c,
  * request.c, request_head.c, exchange.c, body.c, redirect.c, response.c, json.c, blocking.c (the client); server*.c.
  *
  *     bide_get -> request.c: parse the URL, then for each hop
@@ -49,7 +49,7 @@ struct detour {
 /*
  * All that a session keeps.
  *
- * Invariants (connector.c):
+ * Invariants (connector*.c):
  *   P1  open = sum of host.open = connections, idle ones included, and places taken by those who are connecting.
  *   P2  a host with an idle connection has no waiters.
  *   P3  a host is in `blocked` just if it has waiters and open < limit_per_host; then the session is full and has no
@@ -108,7 +108,7 @@ static inline int64_t bide__loop_now_ns(bide_loop *loop)
     return loop->now_ns;
 }
 
-/* ---- connector.c: the pool ---- */
+/* ---- connector*.c: the pool ---- */
 
 /*
  * What makes two requests able to share a connection; compared field by field (http.md D1).
