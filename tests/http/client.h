@@ -20,6 +20,7 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -47,6 +48,7 @@
 struct peer {
     const char *scripts[8];
     const char *cert; /* a FILE of cert_make: speak TLS */
+    bool repeat;      /* the last script, for whoever comes */
     int listener, port;
     pthread_t thread;
     atomic_int taken;  /* connections */
@@ -116,7 +118,7 @@ UNUSED static void peer_read_rest(struct peer_conn *c)
             return;
         left -= (size_t)n;
         p->nbody += (size_t)n;
-        if (p->nseen + (size_t)n < sizeof p->seen) {
+        if (p->nseen + (size_t)n < sizeof p->seen / 2) { /* room for more heads */
             memcpy(p->seen + p->nseen, bytes, (size_t)n);
             p->nseen += (size_t)n;
             p->seen[p->nseen] = '\0';
@@ -135,8 +137,9 @@ UNUSED static void peer_play(struct peer_conn *c, const char *script)
         script += n;
         switch (*script ? *script++ : '\0') {
         case '\1':
-            if (peer_read_head(c))
-                peer_read_rest(c);
+            if (!peer_read_head(c))
+                return; /* it has closed */
+            peer_read_rest(c);
             break;
         case '\2':
             usleep(30000);
@@ -194,8 +197,13 @@ UNUSED static void *peer_run(void *arg)
 {
     struct peer *p = arg;
     SSL_CTX *ctx = peer_context(p);
+    sigset_t pipe;
 
-    for (int i = 0; p->scripts[i] && !p->ended; i++) {
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL); /* OpenSSL writes without MSG_NOSIGNAL */
+
+    for (int i = 0; p->scripts[i] && !p->ended; i += !p->repeat || p->scripts[i + 1]) {
         struct pollfd ready = {.fd = p->listener, .events = POLLIN};
         while (!p->ended && poll(&ready, 1, 10) == 0)
             ;
