@@ -10,6 +10,7 @@
  *   F2  whoever reads or writes has a share of the file, so that its descriptor is not closed under the call.
  */
 #include <fcntl.h>
+#include <liburing.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,12 +34,17 @@ struct close_op {
 static ssize_t close_run(struct file_op *op)
 {
     /* Not again after EINTR: the descriptor is gone, and may be somebody else's by then. */
-    return close(container_of(op, struct close_op, op)->fd) < 0 && errno != EINTR ? -errno : 0;
+    return close(container_of(op, struct close_op, op)->fd) < 0 ? -errno : 0;
+}
+
+static void close_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
+{
+    io_uring_prep_close(sqe, container_of(op, struct close_op, op)->fd);
 }
 
 static int close_fd(bide_file *f)
 {
-    struct close_op o = {.op.run = close_run, .fd = f->fd};
+    struct close_op o = {.op = {.run = close_run, .prepare = close_prepare}, .fd = f->fd};
     if (f->fd < 0)
         return 0;
 
@@ -46,7 +52,7 @@ static int close_fd(bide_file *f)
         bide__fd_detach(&f->watch);
     f->fd = -1;
     bide__file_run_surely(&o.op);
-    return (int)o.op.result;
+    return o.op.result == -EINTR ? 0 : (int)o.op.result;
 }
 
 static void file_destroy(void *object)
@@ -75,22 +81,21 @@ struct open_op {
     struct file_op op;
     const char *path;
     int flags, mode;
-    mode_t type; /* of what was opened */
 };
 
 static ssize_t open_run(struct file_op *op)
 {
     struct open_op *o = container_of(op, struct open_op, op);
-    struct stat st;
-    int fd;
+    int fd = open(o->path, o->flags, o->mode);
 
-    do
-        fd = open(o->path, o->flags | O_CLOEXEC, o->mode);
-    while (fd < 0 && errno == EINTR);
-    if (fd < 0)
-        return -errno;
-    o->type = fstat(fd, &st) == 0 ? st.st_mode & S_IFMT : S_IFREG;
-    return fd;
+    return fd < 0 ? -errno : fd;
+}
+
+static void open_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
+{
+    const struct open_op *o = container_of(op, struct open_op, op);
+
+    io_uring_prep_openat(sqe, AT_FDCWD, o->path, o->flags, (mode_t)o->mode);
 }
 
 /* A descriptor or a code; an interruption is on record already. */
@@ -100,26 +105,31 @@ static int open_fd(struct open_op *o, bool *interrupted)
 
     do {
         int code = bide__file_run(&o->op);
-        again = code < 0 ? code : bide__file_wait_for_descriptor(o->op.result, &waited_ms);
+        bool retry = code == 0 && o->op.result == -EINTR;
+        again = code < 0 ? code : retry ? 1 : bide__file_wait_for_descriptor(o->op.result, &waited_ms);
     } while (again > 0);
     *interrupted = again < 0;
     return *interrupted ? again : (int)o->op.result;
 }
 
 /* Devices that cannot be polled (/dev/null, /dev/full) never block either. */
-static int watch(bide_file *f, mode_t type)
+static bool may_block_for_ever(int fd)
 {
-    bool may_block = S_ISFIFO(type) || S_ISCHR(type) || S_ISSOCK(type);
-    if (!may_block || !bide__task_here())
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
+static int watch(bide_file *f)
+{
+    if (!bide__task_here() || !may_block_for_ever(f->fd))
         return 0;
 
     struct error_record unseen = {0}, *seen = bide__error_switch(&unseen);
     int code = bide__fd_open(&f->watch, f->fd);
     bide__error_switch(seen);
-    if (code == -EPERM)
-        return 0;
     if (code < 0)
-        return code;
+        return code == -EPERM ? 0 : code;
     f->is_watched = true;
     return fcntl(f->fd, F_SETFL, fcntl(f->fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
 }
@@ -140,14 +150,17 @@ static bide_file *file_new(const char *path)
 
 bide_file *bide_open_with(bide_open_args args)
 {
-    struct open_op o = {.op.run = open_run, .path = args.path, .flags = args.flags, .mode = args.mode ? args.mode : 0666};
+    struct open_op o = {.op = {.run = open_run, .prepare = open_prepare},
+                        .path = args.path,
+                        .flags = args.flags | O_CLOEXEC,
+                        .mode = args.mode ? args.mode : 0666};
     bool interrupted;
     bide_file *f = file_new(args.path);
     if (!f)
         return NULL;
 
     f->fd = open_fd(&o, &interrupted);
-    int code = f->fd < 0 ? f->fd : watch(f, o.type);
+    int code = f->fd < 0 ? f->fd : watch(f);
     if (code >= 0)
         return f;
     if (!interrupted)
@@ -168,21 +181,18 @@ struct rw_op {
 
 static ssize_t read_run(struct file_op *op)
 {
-    struct rw_op *o = container_of(op, struct rw_op, op);
-    ssize_t n;
+    const struct rw_op *o = container_of(op, struct rw_op, op);
+    ssize_t n = o->offset < 0 ? read(o->fd, o->data, o->len) : pread(o->fd, o->data, o->len, o->offset);
 
-    do
-        n = o->offset < 0 ? read(o->fd, o->data, o->len) : pread(o->fd, o->data, o->len, o->offset);
-    while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : n;
 }
 
 static ssize_t write_run(struct file_op *op)
 {
-    struct rw_op *o = container_of(op, struct rw_op, op);
-    int code = bide__write_fully(o->fd, o->data, o->len, o->offset);
+    const struct rw_op *o = container_of(op, struct rw_op, op);
+    ssize_t n = o->offset < 0 ? write(o->fd, o->data, o->len) : pwrite(o->fd, o->data, o->len, o->offset);
 
-    return code < 0 ? code : (ssize_t)o->len;
+    return n < 0 ? -errno : n;
 }
 
 static ssize_t sync_run(struct file_op *op)
@@ -190,69 +200,117 @@ static ssize_t sync_run(struct file_op *op)
     return fsync(container_of(op, struct rw_op, op)->fd) < 0 ? -errno : 0;
 }
 
-/* On a pipe or the like: try, and wait until the loop says that it is worth another try. */
-static ssize_t watched_read(bide_file *f, struct rw_op *o)
+/* No call takes more than INT_MAX bytes. */
+static unsigned ring_len(const struct rw_op *o)
 {
-    for (;;) {
-        ssize_t n = read_run(&o->op);
-        if (n != -EAGAIN)
-            return n < 0 ? bide__file_fail("read", f->path, n) : n;
-        f->watch.readable = false;
-        int code = bide__fd_wait_readable(&f->watch);
+    return o->len < INT32_MAX ? (unsigned)o->len : INT32_MAX;
+}
+
+static void read_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
+{
+    const struct rw_op *o = container_of(op, struct rw_op, op);
+
+    io_uring_prep_read(sqe, o->fd, o->data, ring_len(o), o->offset < 0 ? (uint64_t)-1 : (uint64_t)o->offset);
+}
+
+static void write_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
+{
+    const struct rw_op *o = container_of(op, struct rw_op, op);
+
+    io_uring_prep_write(sqe, o->fd, o->data, ring_len(o), o->offset < 0 ? (uint64_t)-1 : (uint64_t)o->offset);
+}
+
+static void sync_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
+{
+    io_uring_prep_fsync(sqe, container_of(op, struct rw_op, op)->fd, 0);
+}
+
+/* One call.  On a pipe or the like: try, and wait until the loop says that it is worth another try. */
+static ssize_t try_watched(bide_file *f, struct rw_op *o, bool for_write)
+{
+    int code = 0;
+
+    while (code >= 0) {
+        o->op.result = o->op.run(&o->op);
+        if (o->op.result != -EAGAIN)
+            return 0;
+        *(for_write ? &f->watch.writable : &f->watch.readable) = false;
+        code = for_write ? bide__fd_wait_writable(&f->watch) : bide__fd_wait_readable(&f->watch);
+    }
+    return code;
+}
+
+/* The same, on any file; what has begun (to be written) is not ended early. */
+static int try_rw(bide_file *f, struct rw_op *o, bool for_write, bool has_begun)
+{
+    if (f->is_watched && bide__task_here())
+        return (int)try_watched(f, o, for_write);
+    if (!has_begun)
+        return bide__file_run(&o->op);
+    bide__file_run_surely(&o->op);
+    return 0;
+}
+
+static ssize_t read_once(bide_file *f, struct rw_op *o)
+{
+    int code;
+
+    do
+        code = try_rw(f, o, false, false);
+    while (code == 0 && o->op.result == -EINTR);
+    return code < 0 ? code : o->op.result < 0 ? bide__file_fail("read", f->path, o->op.result) : o->op.result;
+}
+
+static ssize_t write_fully(bide_file *f, struct rw_op *o)
+{
+    size_t all = o->len;
+
+    while (o->len > 0) {
+        int code = try_rw(f, o, true, o->len < all);
+        ssize_t n = o->op.result;
         if (code < 0)
             return code;
+        if (n == -EINTR)
+            continue;
+        if (n <= 0)
+            return bide__file_fail("write", f->path, n < 0 ? n : -EIO);
+        o->data = (char *)o->data + n;
+        o->len -= (size_t)n;
+        o->offset = o->offset < 0 ? o->offset : o->offset + n;
     }
-}
-
-static ssize_t watched_write(bide_file *f, struct rw_op *o)
-{
-    size_t done = 0;
-
-    while (done < o->len) {
-        ssize_t n = write(o->fd, (const char *)o->data + done, o->len - done);
-        if (n >= 0) {
-            done += (size_t)n;
-        } else if (errno == EAGAIN) {
-            f->watch.writable = false;
-            int code = bide__fd_wait_writable(&f->watch);
-            if (code < 0)
-                return code;
-        } else if (errno != EINTR) {
-            return bide__file_fail("write", f->path, -errno);
-        }
-    }
-    return (ssize_t)done;
-}
-
-static ssize_t run_rw(bide_file *f, struct rw_op *o, const char *what)
-{
-    bide_retain(f);
-    int code = bide__file_run(&o->op);
-    ssize_t result = code < 0 ? code : o->op.result;
-    if (code == 0 && result < 0)
-        bide__file_fail(what, f->path, result);
-    bide_release(f);
-    return result;
+    return (ssize_t)all;
 }
 
 ssize_t bide_file_read(bide_file *f, void *out, size_t cap, off_t offset)
 {
-    struct rw_op o = {.op.run = read_run, .fd = f->fd, .data = out, .len = cap, .offset = offset};
+    struct rw_op o = {.op = {.run = read_run, .prepare = read_prepare},
+                      .fd = f->fd, .data = out, .len = cap, .offset = offset};
 
-    return f->is_watched && bide__task_here() ? watched_read(f, &o) : run_rw(f, &o, "read");
+    bide_retain(f);
+    ssize_t n = read_once(f, &o);
+    bide_release(f);
+    return n;
 }
 
 ssize_t bide_file_write(bide_file *f, const void *data, size_t len, off_t offset)
 {
-    /* The cast: what is written is not changed. */
-    struct rw_op o = {.op.run = write_run, .fd = f->fd, .data = (void *)(uintptr_t)data, .len = len, .offset = offset};
+    struct rw_op o = {.op = {.run = write_run, .prepare = write_prepare},
+                      .fd = f->fd, .data = (void *)(uintptr_t)data, .len = len, .offset = offset};
 
-    return f->is_watched && bide__task_here() ? watched_write(f, &o) : run_rw(f, &o, "write");
+    bide_retain(f);
+    ssize_t n = write_fully(f, &o);
+    bide_release(f);
+    return n;
 }
 
 int bide_file_sync(bide_file *f)
 {
-    struct rw_op o = {.op.run = sync_run, .fd = f->fd};
+    struct rw_op o = {.op = {.run = sync_run, .prepare = sync_prepare}, .fd = f->fd};
 
-    return (int)run_rw(f, &o, "sync");
+    bide_retain(f);
+    int code = bide__file_run(&o.op);
+    if (code == 0 && o.op.result < 0)
+        code = bide__file_fail("sync", f->path, o.op.result);
+    bide_release(f);
+    return code;
 }
