@@ -98,12 +98,12 @@ peers() {
     library libcurl4-openssl-dev libcurl
     library libuv1-dev libuv
     for module in aiohttp uvloop gevent requests; do
-        want "python3-$module" /usr/bin/python3 -c "import $module"
+        want "python3-$module" "the module $module of /usr/bin/python3" /usr/bin/python3 -c "import $module"
     done
     $rust || return 0
     tool cargo cargo
     for crate in tokio hyper hyper-tls reqwest tokio-native-tls; do
-        want "librust-$crate-dev" has_crate "$crate"
+        want "librust-$crate-dev" "the crate $crate" has_crate "$crate"
     done
 }
 has_crate() {
