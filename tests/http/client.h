@@ -53,7 +53,8 @@ struct peer {
     pthread_t thread;
     atomic_int taken;  /* connections */
     atomic_bool ended; /* stop: take no more */
-    char seen[16384];  /* all requests, one after the other */
+    char head[1500];   /* of the present request */
+    char seen[6000];   /* all requests, one after the other, as far as they fit */
     size_t nseen, nbody; /* bytes of bodies, also of those that did not fit */
     int nrequests;
     size_t starts[16]; /* of the requests, in seen */
@@ -90,26 +91,37 @@ UNUSED static void peer_write(struct peer_conn *c, const char *text, size_t len)
     }
 }
 
+/* Into p->seen, if it has room. */
+UNUSED static void peer_record(struct peer *p, const char *bytes, size_t n)
+{
+    if (p->nseen + n >= sizeof p->seen)
+        return;
+    memcpy(p->seen + p->nseen, bytes, n);
+    p->nseen += n;
+    p->seen[p->nseen] = '\0';
+}
+
 /* Byte by byte, so that nothing behind the head is taken. */
 UNUSED static bool peer_read_head(struct peer_conn *c)
 {
     struct peer *p = c->peer;
-    size_t start = p->nseen;
+    size_t n = 0;
 
     if (p->nrequests < 16)
-        p->starts[p->nrequests++] = start;
-    while (p->nseen < sizeof p->seen - 1 && peer_read(c, p->seen + p->nseen, 1) == 1) {
-        p->seen[++p->nseen] = '\0';
-        if (p->nseen - start >= 4 && strcmp(p->seen + p->nseen - 4, "\r\n\r\n") == 0)
-            return true;
+        p->starts[p->nrequests++] = p->nseen;
+    while (n < sizeof p->head - 1 && peer_read(c, p->head + n, 1) == 1) {
+        p->head[++n] = '\0';
+        if (n >= 4 && strcmp(p->head + n - 4, "\r\n\r\n") == 0)
+            break;
     }
-    return false;
+    peer_record(p, p->head, n);
+    return n >= 4 && strcmp(p->head + n - 4, "\r\n\r\n") == 0;
 }
 
 UNUSED static void peer_read_rest(struct peer_conn *c)
 {
     struct peer *p = c->peer;
-    const char *length = strcasestr(p->seen + p->starts[p->nrequests - 1], "\r\nContent-Length: ");
+    const char *length = strcasestr(p->head, "\r\nContent-Length: ");
     char bytes[4096];
 
     for (size_t left = length ? (size_t)atol(length + 18) : 0; left > 0;) {
@@ -118,11 +130,8 @@ UNUSED static void peer_read_rest(struct peer_conn *c)
             return;
         left -= (size_t)n;
         p->nbody += (size_t)n;
-        if (p->nseen + (size_t)n < sizeof p->seen / 2) { /* room for more heads */
-            memcpy(p->seen + p->nseen, bytes, (size_t)n);
-            p->nseen += (size_t)n;
-            p->seen[p->nseen] = '\0';
-        }
+        if (p->nseen < sizeof p->seen / 2) /* room for more heads */
+            peer_record(p, bytes, (size_t)n);
     }
 }
 

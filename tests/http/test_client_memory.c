@@ -210,9 +210,8 @@ static long resident_kib(void)
 /* Client and server are one process here, so this is the memory of both. */
 TEST(client_a_request_that_waits_takes_little_memory, .real_time = true, .seconds = 60)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    SKIP("a sanitizer needs memory of its own");
-#endif
+    if (BIDE_SANITIZED)
+        SKIP("a sanitizer needs memory of its own");
     enum { N = 400 };
     static bide_task *tasks[N];
     bide_auto bide_server *server = bide_server_start(answer_late);
