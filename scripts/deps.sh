@@ -72,6 +72,7 @@ required() {
     library liburing-dev liburing
     library libidn2-dev libidn2
     library zlib1g-dev zlib
+    library libhiredis-dev hiredis
     # libidn2's static linking asks for it (pkg-config --static --libs bide), but Debian's package does not.
     header libunistring-dev unistr.h
     $ci || return 0
@@ -84,6 +85,7 @@ required() {
     tool man-db man
     tool curl curl
     tool nginx-light nginx
+    tool redis-server redis-server
     tool gdb gdb
 }
 peers() {

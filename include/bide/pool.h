@@ -142,7 +142,9 @@ enum bide_pool_event_kind {
     BIDE_POOL_STARTED,  /* a worker is ready, also each one that replaces another */
     BIDE_POOL_STALLED,  /* its loop has not turned for age_ms, in `job` */
     BIDE_POOL_RECYCLED, /* max_jobs, max_rss or max_age: it ends in order */
-    BIDE_POOL_FAILED    /* too many deaths: the pool is over */
+    BIDE_POOL_FAILED,   /* too many deaths: the pool is over */
+    BIDE_POOL_LOST,     /* Redis does not answer; code and text say why; we go on trying */
+    BIDE_POOL_REGAINED  /* it does again */
 };
 
 typedef struct bide_pool_event {
@@ -189,6 +191,9 @@ typedef struct bide_pool_args {
     const char *program;        /* BIDE_POOL_EXEC: another program than this one */
     void (*on_event)(const bide_pool_event *event, void *arg); /* called by the loop; must not wait */
     void *arg;
+    const char *redis;          /* run the jobs on other machines, see "several machines" below */
+    const char *name;           /* of the queue there; default: the third part of the URL */
+    struct bide_tls *tls;       /* rediss: how; default: what the system trusts */
 } bide_pool_args;
 
 /*
@@ -386,6 +391,59 @@ BIDE_API int bide_pool_next(bide_pool_stream *s, bide_pool_item *item);
  */
 BIDE_API void *bide_pool_buffer(bide_pool *pool, size_t n);
 BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
+
+/* ---- several machines ---- */
+
+/*
+ * The same pool over Redis (6.2 or newer): bide_pool_new(.redis = "redis://host:6379/0", .name = "pages").
+ *
+ * Jobs then run wherever a program serves that name; functions go by name (BIDE_POOL_TASK), so both programs are built
+ * from the same declarations.  The URL is redis[s]://[USER[:PASSWORD]@]HOST[:PORT][/DB[/NAME]] or unix:/PATH; without a
+ * password, $BIDE_REDIS_PASSWORD counts.  Of the options only redis, name, tls, max_pending, max_pending_bytes,
+ * timeout_ms, close_ms, grace_ms, on_event and arg mean anything.
+ *
+ * At least once: a job whose host dies or is cut off runs again on another one, also if it was nearly done, so what it
+ * does must bear being done twice.  Its result comes once.  Jobs that wait survive their hosts, and Redis itself as far
+ * as it keeps its data; the pool adds again what a restarted Redis has forgotten.  They do not survive the program that
+ * submitted them: who waits for the result would be gone.
+ *
+ * What is different: no descriptors (-ENOTSUP), no bide_pool_each, no bide_pool_resize, keys mean nothing; a cancelled
+ * job that runs hears of it when its lease is renewed (with Redis 6.2: not at all).
+ *
+ * Errors of bide_pool_new: -ECONNREFUSED and the like; -EACCES: wrong password, or not allowed; -EPROTONOSUPPORT: older
+ * than 6.2; -EINVAL: a wrong URL or name, or a Redis that evicts keys when it is full (maxmemory-policy).  Of a job:
+ * BIDE_ELIMIT: Redis is full; BIDE_EFUNCTION: its host does not know it; BIDE_EWORKER: no host survived it.
+ */
+
+/* What bide_pool_serve takes; zero means the default. */
+typedef struct bide_pool_serve_args {
+    const char *redis; /* URL; NULL: what `bide worker` was told ($BIDE_REDIS) */
+    const char *name;  /* NULL: the third part of the URL */
+    struct bide_use_named_options *guard_;
+    bide_pool *pool;      /* runs the jobs; borrowed; default: one of its own, with the defaults */
+    struct bide_tls *tls;
+    int slots;            /* jobs taken at once, running or next to run; default 2 x workers x 16; at most 4096 */
+    int64_t lease_ms;     /* without a sign from a host for so long, others take its jobs; default 30,000 */
+    int max_deliveries;   /* of a job whose hosts vanish; then it fails and is kept among the dead; default 3 */
+    int64_t close_ms;     /* when told to end: time for jobs that run; default 10,000 */
+    bool until_signal;    /* end in order at SIGINT or SIGTERM; always so if redis is NULL */
+    void (*on_event)(const bide_pool_event *event, void *arg); /* must not wait */
+    void *arg;
+} bide_pool_serve_args;
+
+/*
+ * Be a worker host: take jobs from Redis, run them in a pool of this machine, send the results back.
+ *
+ * A job that kills its worker fails alone, as in any pool.  If the connection is lost, jobs go on, and what they return
+ * is sent when it is back.  When it ends, jobs that run are given close_ms, those that wait go back to the queue.
+ *
+ * Suspends:  until cancelled, or a signal; a cancellation point
+ * Returns:   0 after a signal
+ * Errors:    BIDE_ECANCELED; those of bide_pool_new; BIDE_EPOOL when the pool of this machine has failed
+ * Example:   return bide_pool_serve("redis://10.0.0.5/0", "pages", .pool = pool);
+ */
+#define bide_pool_serve(redis_, ...) bide_pool_serve_with((bide_pool_serve_args){.redis = (redis_), .name = __VA_ARGS__})
+BIDE_API int bide_pool_serve_with(bide_pool_serve_args args);
 
 /* ---- looking after it ---- */
 

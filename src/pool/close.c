@@ -125,6 +125,8 @@ static void finish(bide_pool *p)
     if (p->state != POOL_FAILED)
         p->state = POOL_CLOSED;
     cancel_jobs(p, "the pool was closed");
+    if (p->redis)
+        bide__redis_pool_end(p);
     bide__pool_detach_loop(p);
     bide__wake_all(p->loop, &p->room);
     bide__wake_all(p->loop, &p->changed);
@@ -214,6 +216,7 @@ void bide__pool_abandon(bide_pool *p)
     p->outside = false;
     p->state = POOL_CLOSED;
     fail_all(p);
+    bide__redis_pool_abandon(p);
     while (!no_workers(p)) {
         struct proxy *x = first_proxy(p);
         kill_and_reap(x);
@@ -277,6 +280,7 @@ void bide__pool_destroy(void *object)
     if (bide__fd_is_open(&p->bell))
         bide__fd_close(&p->bell);
     bide__pool_arena_close(&p->arena);
+    bide__redis_pool_free(p);
     bide__stats_close(p);
     bide__free(p->cpus);
     bide__free(p->init_in);

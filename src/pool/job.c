@@ -226,6 +226,8 @@ void bide__job_over(struct job *j)
         return;
 
     j->over = true;
+    if (p->redis)
+        bide__redis_forget(j);
     bide__list_remove(&j->node);
     bide__list_remove(&j->all);
     bide__list_remove(&j->on_settled.node);

@@ -140,6 +140,8 @@ int bide_pool_each_with(bide_pool *p, bide_pool_each_args args)
     if (code < 0)
         return code;
 
+    if (p->redis)
+        return bide_fail(-ENOTSUP, "bide_pool_each: the workers of a pool over Redis are not ours to count");
     open_map(&m, p, (size_t)p->nslots, args.codes, args.collect);
     for (int i = 0; code == 0 && i < (int)m.n; i++)
         code = add(&m, &call, (size_t)i, i);

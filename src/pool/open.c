@@ -245,12 +245,23 @@ static int check_jobs(bide_pool *p)
     return 0;
 }
 
+/* Its workers are elsewhere. */
+static int prepare_redis(bide_pool *p)
+{
+    BIDE_TRY(bide__pool_arena_open(&p->arena));
+    BIDE_TRY(bide__stats_open(p));
+    BIDE_TRY(bide__pool_attach(p));
+    return bide__redis_pool_open(p);
+}
+
 static int prepare(bide_pool *p, const bide_pool_args *args)
 {
     char dir[512];
 
     BIDE_TRY(take_args(&p->args, args));
     BIDE_TRY(check_place(&p->args));
+    if (p->args.redis)
+        return prepare_redis(p);
     BIDE_TRY(check_jobs(p));
     BIDE_TRY(copy_job(&p->args.init, &p->init_in));
     BIDE_TRY(copy_job(&p->args.fini, &p->fini_in));
@@ -315,6 +326,8 @@ static void shrink(bide_pool *p, int workers)
 int bide_pool_resize(bide_pool *p, int workers)
 {
     BIDE_TRY(bide__pool_check(p, __func__));
+    if (p->redis)
+        return bide_fail(-ENOTSUP, "bide_pool_resize: a pool over Redis has the workers that serve it");
     if (workers < 1 || workers > WORKERS_MAX)
         return bide_fail(-EINVAL, "bide_pool_resize: %d workers: 1 to %d", workers, WORKERS_MAX);
 

@@ -386,6 +386,10 @@ struct job {
     struct list_node group;
     struct job_failure *failure;
     char history[64]; /* how earlier attempts ended */
+    struct job_in_redis {
+        uint64_t ms, seq; /* of its entry */
+        enum { REDIS_NEW, REDIS_SENT, REDIS_ADDED, REDIS_GONE, REDIS_ANSWERED } state;
+    } redis;
     char small[64];
 };
 
@@ -476,6 +480,7 @@ struct bide_pool {
     bide_pool_stats *published; /* in a memfd that others may look at */
     int published_fd;
     int64_t published_ns;
+    struct redis_client *redis; /* the jobs run elsewhere; NULL: in workers of ours */
 };
 
 /* ---- poll.c: when the lanes are looked at ---- */
@@ -550,5 +555,15 @@ void bide__wait_uninterrupted(struct list_node *list);
 int bide__stats_open(bide_pool *p);
 void bide__stats_publish(bide_pool *p);
 void bide__stats_close(bide_pool *p);
+
+/* ---- redis_client.c: a pool without workers of its own; see redis.h ---- */
+int bide__redis_pool_open(bide_pool *p);
+void bide__redis_pool_end(bide_pool *p);     /* suspends */
+void bide__redis_pool_abandon(bide_pool *p); /* does not */
+void bide__redis_pool_free(bide_pool *p);
+int bide__redis_check_fn(const bide_job *job);
+int bide__redis_check_call(const bide_pool_call_args *args);
+void bide__redis_submit(struct job *j);
+void bide__redis_forget(struct job *j); /* it is over; if it was not answered, take it back */
 
 #endif

@@ -27,7 +27,9 @@ int bide__pool_check_fn(bide_pool *p, const bide_job *job)
     if (job->fn == p->checked_fn)
         return 0;
 
-    if (p->args.kind == BIDE_POOL_PROCESS)
+    if (p->redis)
+        code = bide__redis_check_fn(job);
+    else if (p->args.kind == BIDE_POOL_PROCESS)
         code = bide__image_check(bide__zygote_image(), job->fn, job->name);
     else if (p->args.kind == BIDE_POOL_FORK)
         code = bide__image_check(&p->image, job->fn, job->name);
@@ -73,15 +75,20 @@ struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int
 {
     if (bide__pool_check(p, "bide_pool_submit") < 0 || bide__pool_check_fn(p, &args->job) < 0 || wait_for_room(p, args->nowait) < 0)
         return NULL;
+    if (p->redis && bide__redis_check_call(args) < 0)
+        return NULL;
 
     struct job *j = bide__job_new(p, args);
     if (!j)
         return NULL;
-    if (slot >= 0)
+    if (p->redis)
+        bide__redis_submit(j);
+    else if (slot >= 0)
         j->slot = slot;
     else if (args->key != 0)
         j->slot = (int)((args->key * UINT64_C(0x9E3779B97F4A7C15) >> 32) % (uint64_t)p->nslots);
-    bide__pool_enqueue(p, j, false);
+    if (!p->redis)
+        bide__pool_enqueue(p, j, false);
     bide__pool_note_outside(p);
     if (!is_full(p))
         bide__wake_one(p->loop, &p->room);

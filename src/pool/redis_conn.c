@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * redis_conn.c - one connection to Redis: hiredis writes and reads the protocol, our streams carry it.
+ *
+ * Nothing of hiredis that waits is used, so TLS, names, timeouts and cancellation are those of every other stream.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pool/redis.h"
+
+#define CONNECT_MS 10000
+
+/* ---- out ---- */
+
+int bide__redis_format(struct buf *out, const struct redis_command *c)
+{
+    char *text = NULL;
+    int len = redisFormatCommandArgv(&text, (int)c->n, (const char **)(uintptr_t)c->arg, c->len);
+    if (len < 0)
+        return bide__fail_nomem("a command for Redis");
+
+    int code = bide__buf_append(out, text, (size_t)len);
+    free(text);
+    return code;
+}
+
+int bide__redis_format_texts(struct buf *out, const char *const *texts)
+{
+    struct redis_command c;
+
+    c.n = 0;
+
+    while (texts[c.n])
+        bide__redis_text(&c, texts[c.n]);
+    return bide__redis_format(out, &c);
+}
+
+int bide__redis_write(struct redis_conn *c, struct buf *out)
+{
+    int code = bide_write(c->stream, bide__buf_head(out), bide__buf_len(out));
+    if (code == 0)
+        code = bide_drain(c->stream);
+    bide__buf_consume(out, bide__buf_len(out));
+    return code;
+}
+
+/* ---- in ---- */
+
+static int feed(struct redis_conn *c, int64_t quiet_ms)
+{
+    ssize_t n = BIDE_ETIMEDOUT;
+
+    bide_timeout(quiet_ms) {
+        n = bide_read(c->stream, c->in, sizeof c->in);
+    }
+    if (n == 0)
+        return bide_fail(BIDE_EEOF, "it closed the connection");
+    if (n > 0 && redisReaderFeed(c->reader, c->in, (size_t)n) != REDIS_OK)
+        return bide__fail_nomem("a reply of Redis");
+    return n < 0 ? (int)n : 0;
+}
+
+redisReply *bide__redis_read(struct redis_conn *c, int64_t quiet_ms)
+{
+    void *reply = NULL;
+
+    for (;;) {
+        if (redisReaderGetReply(c->reader, &reply) != REDIS_OK) {
+            bide_fail(-EBADMSG, "it does not speak the protocol of Redis: %s", c->reader->errstr);
+            return NULL;
+        }
+        if (reply)
+            return reply;
+        if (feed(c, quiet_ms) < 0)
+            return NULL;
+    }
+}
+
+bool bide__redis_is_passing(const redisReply *r)
+{
+    static const char *const words[] = {"LOADING", "READONLY", "MASTERDOWN", "BUSY ", "UNBLOCKED", "NOGROUP"};
+
+    for (size_t i = 0; i < array_len(words); i++)
+        if (r->type == REDIS_REPLY_ERROR && strncmp(r->str, words[i], strlen(words[i])) == 0)
+            return true;
+    return false;
+}
+
+int bide__redis_code(const struct redis_address *a, const redisReply *r, const char *what)
+{
+    static const struct {
+        const char *word;
+        int code;
+    } codes[] = {{"OOM", BIDE_ELIMIT}, {"WRONGPASS", -EACCES}, {"NOAUTH", -EACCES}, {"NOPERM", -EACCES},
+                 {"ERR invalid password", -EACCES}, {"ERR AUTH", -EACCES}, {"LOADING", -EAGAIN}, {"READONLY", -EROFS}};
+    int code = -EREMOTEIO;
+    if (r->type != REDIS_REPLY_ERROR)
+        return 0;
+
+    for (size_t i = 0; i < array_len(codes); i++)
+        if (strncmp(r->str, codes[i].word, strlen(codes[i].word)) == 0)
+            code = codes[i].code;
+    return bide_fail(code, "Redis at %s: %s: %.120s", a->shown, what, r->str);
+}
+
+redisReply *bide__redis_ask(struct redis_conn *c, const char *const *texts, int64_t quiet_ms)
+{
+    struct buf out;
+    redisReply *r = NULL;
+    bide__buf_init(&out, REDIS_PAYLOAD_MAX);
+    if (bide__redis_format_texts(&out, texts) == 0 && bide__redis_write(c, &out) == 0)
+        r = bide__redis_read(c, quiet_ms);
+    bide__buf_free(&out);
+
+    if (r && bide__redis_code(c->address, r, texts[0]) < 0) {
+        freeReplyObject(r);
+        r = NULL;
+    }
+    return r;
+}
+
+/* A command of which only success matters. */
+static int say(struct redis_conn *c, const char *const *texts)
+{
+    redisReply *r = bide__redis_ask(c, texts, REDIS_QUIET_MS);
+    if (!r)
+        return bide_error_code();
+    freeReplyObject(r);
+    return 0;
+}
+#define SAY(c, ...) say((c), (const char *const[]){__VA_ARGS__, NULL})
+
+/* ---- the first words ---- */
+
+static int log_in(struct redis_conn *c)
+{
+    const struct redis_address *a = c->address;
+    char db[16];
+
+    if (*a->user)
+        BIDE_TRY(SAY(c, "AUTH", a->user, a->password));
+    else if (*a->password)
+        BIDE_TRY(SAY(c, "AUTH", a->password));
+    if (a->db == 0)
+        return 0;
+    snprintf(db, sizeof db, "%d", a->db);
+    return SAY(c, "SELECT", db);
+}
+
+/* A line of INFO: what stands behind "name:"; "" if there is none. */
+static const char *info_of(const char *info, const char *name, char *out, size_t cap)
+{
+    const char *line = strstr(info, name);
+    size_t len = line ? strcspn(line += strlen(name), "\r\n") : 0;
+
+    snprintf(out, cap, "%.*s", (int)len, line ? line : "");
+    return out;
+}
+
+static int check_info(const struct redis_address *a, const char *info)
+{
+    char version[32], memory[32], policy[32];
+    int major = 0, minor = 0;
+
+    info_of(info, "\nredis_version:", version, sizeof version);
+    if (sscanf(version, "%d.%d", &major, &minor) != 2 || major < 6 || (major == 6 && minor < 2))
+        return bide_fail(-EPROTONOSUPPORT, "Redis at %s is version %s: 6.2 or newer is needed (XAUTOCLAIM)", a->shown, version);
+    info_of(info, "\nmaxmemory:", memory, sizeof memory);
+    info_of(info, "\nmaxmemory_policy:", policy, sizeof policy);
+    if (strtoull(memory, NULL, 10) > 0 && strcmp(policy, "noeviction") != 0)
+        return bide_fail(-EINVAL, "Redis at %s would throw jobs away when it is full (maxmemory-policy %s): set it to noeviction",
+                         a->shown, policy);
+    return 0;
+}
+
+static int check_server(struct redis_conn *c)
+{
+    redisReply *r = REDIS_ASK(c, REDIS_QUIET_MS, "INFO");
+    if (!r)
+        return bide_error_code();
+
+    int code = r->type == REDIS_REPLY_STRING ? check_info(c->address, r->str) : bide_fail(-EBADMSG, "INFO: not a text");
+    freeReplyObject(r);
+    return code;
+}
+
+/* The queue and its group.  First a look: a full Redis refuses to make them, also when they are there. */
+static int make_group(struct redis_conn *c)
+{
+    char key[REDIS_KEY_MAX];
+    bide__redis_key(key, c->address, "jobs");
+    if (SAY(c, "XPENDING", key, REDIS_GROUP) == 0)
+        return 0;
+    if (!strstr(bide_error_text(), "NOGROUP"))
+        return bide_error_code();
+    bide_error_clear();
+    int code = SAY(c, "XGROUP", "CREATE", key, REDIS_GROUP, "0", "MKSTREAM");
+
+    if (code < 0 && strstr(bide_error_text(), "BUSYGROUP")) {
+        bide_error_clear(); /* somebody else was faster */
+        return 0;
+    }
+    return code;
+}
+
+/* ---- life ---- */
+
+static int tls_context(struct redis_address *a)
+{
+    if (a->tls && !a->context)
+        a->context = bide_tls_new(.insecure = false);
+    return a->tls && !a->context ? bide_error_code() : 0;
+}
+
+static int begin(struct redis_conn *c, struct redis_address *a)
+{
+    BIDE_TRY(tls_context(a));
+    c->stream = bide_connect(a->host, a->port, .timeout_ms = CONNECT_MS, .tls = a->tls ? a->context : NULL);
+    if (!c->stream)
+        return bide_error_code();
+    c->reader = redisReaderCreate();
+    if (!c->reader)
+        return bide__fail_nomem("a connection to Redis");
+    BIDE_TRY(log_in(c));
+    BIDE_TRY(check_server(c));
+    return make_group(c);
+}
+
+struct redis_conn *bide__redis_open(struct redis_address *a)
+{
+    struct redis_conn *c = bide__malloc(sizeof *c);
+    if (!c) {
+        bide__fail_nomem("a connection to Redis");
+        return NULL;
+    }
+    c->stream = NULL;
+    c->reader = NULL;
+    c->address = a;
+    if (begin(c, a) == 0)
+        return c;
+    if (!strstr(bide__error_current()->text, "Redis at"))
+        bide__error_prefix("Redis at %s: ", a->shown);
+    bide__redis_close(c);
+    return NULL;
+}
+
+void bide__redis_close(struct redis_conn *c)
+{
+    if (!c)
+        return;
+    bide_release(c->stream);
+    if (c->reader)
+        redisReaderFree(c->reader);
+    bide__free(c);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* test_redis.c - the same calls over Redis, with a host in this program: results, errors, cancellation (pool no. 59). */
+#include <signal.h>
+
+#include "redis_test.h"
+
+#define REDIS(name, ...) TEST(name, .real_time = true, .seconds = 30, ##__VA_ARGS__)
+
+/* A host inside this program. */
+struct inner_host {
+    struct redis_server *server;
+    bide_pool *pool;
+    bide_task *task;
+};
+
+static int serve(struct inner_host *h)
+{
+    return bide_pool_serve(h->server->url, "t", .pool = h->pool, .lease_ms = 600, .close_ms = 200);
+}
+
+static void host_here(struct inner_host *h, struct redis_server *s, bide_pool *pool)
+{
+    needs_processes();
+    *h = (struct inner_host){.server = s, .pool = pool};
+    h->task = bide_create_task(bide_coro(serve, h), .name = "host");
+    EXPECT_TRUE(h->task);
+}
+
+REDIS(redis_call_struct_text_bytes_round_trip)
+{
+    struct redis_server s;
+    struct inner_host h;
+    struct pair in = {40, 2};
+    struct sum out = {0};
+    redis_start(&s, NULL);
+    bide_auto bide_pool *local = OPEN(.workers = 1);
+    host_here(&h, &s, local);
+    bide_auto bide_task *host = h.task;
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    EXPECT_EQ(CALL(pool, bide_job(job_add, &in, &out)), 7);
+    EXPECT_EQ(out.sum, 42);
+    EXPECT_EQ(out.pid, bide_pool_pid(local, 0));
+    EXPECT_EQ(CALL(pool, bide_job(job_length, "hello")), 5);
+    EXPECT_EQ(CALL(pool, bide_job(job_nothing)), 0);
+    bide_auto bide_future *f = bide_pool_submit(pool, bide_job_bytes(job_echo, ((bide_bytes){"a\0b\r\nc", 6})));
+    EXPECT_OK(bide_await(f));
+    EXPECT_EQ(bide_pool_result(f).len, 6);
+    EXPECT_TRUE(memcmp(bide_pool_result(f).data, "a\0b\r\nc", 6) == 0);
+}
+
+REDIS(redis_large_payloads_round_trip)
+{
+    struct redis_server s;
+    struct inner_host h;
+    size_t n = 3000000;
+    redis_start(&s, NULL);
+    bide_auto bide_pool *local = OPEN(.workers = 1);
+    host_here(&h, &s, local);
+    bide_auto bide_task *host = h.task;
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+    char *big = malloc(n);
+    for (size_t i = 0; i < n; i++)
+        big[i] = (char)(i * 31 >> 3);
+
+    bide_auto bide_future *f = bide_pool_submit(pool, bide_job_bytes(job_echo, ((bide_bytes){big, n})));
+    EXPECT_OK(bide_await(f));
+    EXPECT_EQ(bide_pool_result(f).len, n);
+    EXPECT_TRUE(memcmp(bide_pool_result(f).data, big, n) == 0);
+    free(big);
+}
+
+REDIS(redis_map_keeps_order)
+{
+    struct redis_server s;
+    struct inner_host h;
+    enum { N = 2000 };
+    static struct pair in[N];
+    static struct sum out[N];
+    static int codes[N];
+    redis_start(&s, NULL);
+    bide_auto bide_pool *local = OPEN(.workers = 2);
+    host_here(&h, &s, local);
+    bide_auto bide_task *host = h.task;
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    for (int i = 0; i < N; i++)
+        in[i] = (struct pair){i, 1};
+    EXPECT_OK(bide_pool_map(pool, bide_jobs(job_add, in, out), N, .codes = codes));
+    for (int i = 0; i < N; i++) {
+        EXPECT_EQ(out[i].sum, i + 1);
+        EXPECT_EQ(codes[i], 7);
+    }
+    EXPECT_OK(bide_pool_close(pool, 1000, NULL));
+    EXPECT_EQ(REDIS_SAY(&s, "XLEN", "bide:{t}:jobs"), 0);          /* done jobs leave nothing behind */
+    EXPECT_EQ(REDIS_SAY(&s, "KEYS", "bide:{t}:results:*"), 0);
+}
+
+REDIS(redis_errors_come_with_their_story)
+{
+    struct redis_server s;
+    struct inner_host h;
+    int sig = SIGKILL;
+    redis_start(&s, NULL);
+    bide_auto bide_pool *local = OPEN(.workers = 1);
+    host_here(&h, &s, local);
+    bide_auto bide_task *host = h.task;
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    bide_auto bide_future *f = bide_pool_submit(pool, bide_job(job_fail, "page 7"));
+    EXPECT_EQ(bide_await(f), -EIO);
+    EXPECT_STR(bide_error_text(), "job_fail: reading: page 7");
+    EXPECT_TRUE(strstr(bide_pool_failure_of(f)->trace, "job_fail"));
+
+    /* a job that kills its worker fails alone; the host goes on */
+    bide_auto bide_future *g = bide_pool_submit(pool, bide_job(job_die, &sig));
+    EXPECT_EQ(bide_await(g), BIDE_EWORKER);
+    EXPECT_EQ(bide_pool_failure_of(g)->signal, SIGKILL);
+    EXPECT_EQ(CALL(pool, bide_job(job_length, "abc")), 3);
+}
+
+REDIS(redis_timeout_is_kept_by_the_host)
+{
+    struct redis_server s;
+    struct inner_host h;
+    int ms = 60000;
+    redis_start(&s, NULL);
+    bide_auto bide_pool *local = OPEN(.workers = 1);
+    host_here(&h, &s, local);
+    bide_auto bide_task *host = h.task;
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    EXPECT_EQ(CALL(pool, bide_job(job_sleep, &ms), .timeout_ms = 50), BIDE_ETIMEDOUT);
+    bide_error_clear();
+}
+
+static int npart, last_part;
+static uint64_t last_done;
+
+static void note_progress(bide_future *f, uint64_t done, uint64_t total, bide_bytes part, void *arg)
+{
+    (void)f;
+    (void)total;
+    (void)arg;
+    if (part.len == sizeof last_part) {
+        memcpy(&last_part, part.data, sizeof last_part);
+        npart++;
+    } else {
+        last_done = done;
+    }
+}
+
+REDIS(redis_progress_arrives)
+{
+    struct redis_server s;
+    struct inner_host h;
+    int n = 5;
+    redis_start(&s, NULL);
+    bide_auto bide_pool *local = OPEN(.workers = 1);
+    host_here(&h, &s, local);
+    bide_auto bide_task *host = h.task;
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    EXPECT_OK(CALL(pool, bide_job(job_progress, &n), .on_progress = note_progress));
+    EXPECT_EQ(npart, 5);
+    EXPECT_EQ(last_part, 5);
+    EXPECT_EQ(last_done, 5);
+}
+
+REDIS(redis_cancel_waiting_job_never_runs)
+{
+    struct redis_server s;
+    redis_start(&s, NULL);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    bide_auto bide_future *f = bide_pool_submit(pool, bide_job(job_length, "abc"));
+    while (REDIS_SAY(&s, "XLEN", "bide:{t}:jobs") == 0)
+        EXPECT_OK(bide_sleep_ms(5));
+    bide_future_cancel(f);
+    EXPECT_EQ(bide_await(f), BIDE_ECANCELED);
+    for (int i = 0; i < 200 && REDIS_SAY(&s, "XLEN", "bide:{t}:jobs") > 0; i++)
+        EXPECT_OK(bide_sleep_ms(5));
+    EXPECT_EQ(REDIS_SAY(&s, "XLEN", "bide:{t}:jobs"), 0);
+    bide_error_clear();
+}
+
+REDIS(redis_cancel_running_job_frees_its_worker)
+{
+    struct redis_server s;
+    struct inner_host h;
+    int ms = 60000;
+    bide_pool_stats stats;
+    redis_start(&s, NULL);
+    bide_auto bide_pool *local = OPEN(.workers = 1);
+    host_here(&h, &s, local);
+    bide_auto bide_task *host = h.task;
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    bide_auto bide_future *f = bide_pool_submit(pool, bide_job(job_sleep, &ms));
+    do {
+        EXPECT_OK(bide_sleep_ms(10));
+        bide_pool_stats_get(local, &stats);
+    } while (stats.running == 0);
+    bide_future_cancel(f);
+    do { /* the lease is 600 ms: it is renewed after 200 */
+        EXPECT_OK(bide_sleep_ms(10));
+        bide_pool_stats_get(local, &stats);
+    } while (stats.running > 0);
+}
+
+REDIS(redis_unknown_function_is_named)
+{
+    struct redis_server s;
+    struct inner_host h;
+    redis_start(&s, NULL);
+    bide_auto bide_pool *local = OPEN(.workers = 1);
+    host_here(&h, &s, local);
+    bide_auto bide_task *host = h.task;
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    bide_job job = bide_job(job_length, "x");
+    job.name = "job_of_another_program"; /* known here by its address; the host looks for the name */
+    EXPECT_EQ(CALL(pool, job), BIDE_EFUNCTION);
+    EXPECT_TRUE(strstr(bide_error_text(), "does not know it: write BIDE_POOL_TASK(job_of_another_program);"));
+}
+
+static int not_registered(void)
+{
+    return 0;
+}
+
+REDIS(redis_what_cannot_cross_is_refused)
+{
+    struct redis_server s;
+    int code;
+    redis_start(&s, NULL);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    EXPECT_ERR(CALL(pool, bide_job(not_registered)), BIDE_EFUNCTION);
+    EXPECT_CONTAINS(bide_error_text(), "write BIDE_POOL_TASK(not_registered);");
+    EXPECT_ERR(CALL(pool, bide_job(job_nothing), .fds = (int[]){0}, .nfds = 1), -ENOTSUP);
+    bide_error_clear();
+    EXPECT_ERR(bide_pool_each(pool, bide_job(job_nothing), .codes = &code), -ENOTSUP);
+    bide_error_clear();
+    EXPECT_ERR(bide_pool_resize(pool, 3), -ENOTSUP);
+    bide_error_clear();
+    EXPECT_ERR(bide_pool_serve(s.url, "t", .pool = pool), -EINVAL);
+    bide_error_clear();
+}
+
+REDIS(redis_second_result_is_dropped)
+{
+    struct redis_server s;
+    struct inner_host h;
+    int ms = 300;
+    char key[REDIS_KEY_MAX], meta[64];
+    redis_start(&s, NULL);
+    bide_auto bide_pool *local = OPEN(.workers = 1);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    /* what a host that comes too late would write, once before and once after the true result */
+    bide_auto bide_future *f = bide_pool_submit(pool, bide_job(job_sleep, &ms));
+    struct job *j = bide__job_of(f);
+    snprintf(key, sizeof key, "%s", pool->redis->results_key);
+    snprintf(meta, sizeof meta, "%llu r 5 0 1 0 0 0", (unsigned long long)(j->id + ((uint64_t)1 << 32)));
+    EXPECT_OK(bide_sleep_ms(100));
+    REDIS_SAY(&s, "XADD", key, "NOMKSTREAM", "*", "m", meta, "a", "");
+    host_here(&h, &s, local);
+    bide_auto bide_task *host = h.task;
+    EXPECT_EQ(bide_await(f), 300);
+    snprintf(meta, sizeof meta, "%llu r 5 0 1 0 0 0", (unsigned long long)j->id);
+    REDIS_SAY(&s, "XADD", key, "NOMKSTREAM", "*", "m", meta, "a", "");
+    REDIS_SAY(&s, "XADD", key, "NOMKSTREAM", "*", "m", "not ours", "a", "");
+    EXPECT_EQ(CALL(pool, bide_job(job_length, "four")), 4);
+    EXPECT_EQ(pool->done, 2);
+}
