@@ -294,7 +294,7 @@ struct worker {
     unsigned skipped, spin;
     uint64_t *cancelled; /* ids of calls that are still in the lane */
     size_t ncancelled, cancelled_cap;
-    bool must_poll, stopping, forked, open, waking;
+    bool must_poll, stopping, forked, open, waking, said_bye;
 };
 
 extern _Thread_local struct worker *bide__worker_here;
