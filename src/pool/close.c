@@ -12,10 +12,6 @@
 
 #include "pool/pool.h"
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
-
 #define KILL_WAIT_MS 5000
 
 static struct proxy *first_proxy(bide_pool *p)

@@ -14,10 +14,6 @@
 
 #include "pool/pool.h"
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
-
 struct death {
     struct proxy *x;
     struct job *guilty; /* NULL: not known */

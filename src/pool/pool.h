@@ -234,6 +234,10 @@ struct birth {
     int outer_workers;
 };
 
+#ifndef P_PIDFD
+#define P_PIDFD 3 /* waitid(); newer than some headers */
+#endif
+
 #define BIRTH_FDS 5
 
 int bide__zygote_prepare(void);
