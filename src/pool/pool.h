@@ -542,6 +542,7 @@ void bide__pool_made_room(bide_pool *p);
 
 /* ---- open.c, tend.c, close.c, stats.c ---- */
 void bide__pool_fill_slots(bide_pool *p);
+void bide__pool_retry_later(bide_pool *p);
 int bide__pool_start_worker(bide_pool *p, int index);
 void bide__pool_recycle(struct proxy *x, const char *why);
 void bide__pool_tend_arm(bide_pool *p);
