@@ -136,7 +136,8 @@ static void ctl_readable(struct ready *r)
             return;
         }
     } else if (recv(x->ctl.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0 && !x->has_thread) {
-        bide__proxy_kill(x); /* dead, or has closed its sockets: pidfd tells */
+        if (!x->said_bye) /* else it is on its way out, and may have to write something still */
+            bide__proxy_kill(x); /* dead, or has closed its sockets: pidfd tells */
         return;
     }
     bide__watch_again(&x->ctl_watch, &x->ctl);

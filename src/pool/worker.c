@@ -331,6 +331,7 @@ static void say_bye(struct worker *w, int code)
     size_t n = code < 0 ? bide__story_write(code, story, sizeof story) : 0;
 
     w->said_bye = true;
+    fflush(stdout);
     bide__worker_answer(w, &(struct record){.kind = REC_BYE, .code = code}, story, n, NULL, 0);
 }
 

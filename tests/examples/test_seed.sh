@@ -139,7 +139,7 @@ multi=$(sed -n 's/^Multi Cost time: \([0-9]*\)\.\([0-9]*\)$/\1\2/p' "$dir/got" |
 test "$multi" -ge 100 || fail "process_pool took $multi ms for 10 requests of 20 ms by 2 workers"
 
 "$examples/async_process_pool" "$url" 10 >"$dir/got" 2>"$dir/err" || fail "async_process_pool: exit $?: $(cat "$dir/err")"
-grep -q '^10 answers; each has [1-9][0-9]* bytes$' "$dir/got" || fail "async_process_pool: $(cat "$dir/got")"
+grep -q '^10 answers, [1-9][0-9]* bytes$' "$dir/got" || fail "async_process_pool: $(cat "$dir/got")"
 grep -q '^Cost time: [0-9.]*$' "$dir/got" || fail "async_process_pool: $(cat "$dir/got")"
 
 # An error has a story and an exit status.

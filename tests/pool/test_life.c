@@ -18,16 +18,13 @@ struct setup {
     char path[200];
 };
 
-static char fini_path[200];
-
 static int init_state(const struct setup *s)
 {
-    int *state = malloc(sizeof *state);
+    struct setup *state = malloc(sizeof *state); /* begins with the number that job_state counts */
     BIDE_TRY(bide_sleep_ms(5)); /* it may await */
     if (!state)
         return BIDE_ENOMEM;
-    *state = s->start;
-    strcpy(fini_path, s->path);
+    *state = *s;
     bide_worker_set_state(state);
     return 0;
 }
@@ -35,12 +32,14 @@ BIDE_POOL_TASK(init_state);
 
 static int fini_state(void)
 {
+    struct setup *state = bide_worker_state();
+
     BIDE_TRY(bide_sleep_ms(5));
-    int fd = open(fini_path, O_CREAT | O_WRONLY | O_APPEND, 0600);
+    int fd = open(state->path, O_CREAT | O_WRONLY | O_APPEND, 0600);
     if (write(fd, "x", 1) != 1)
         return -errno;
     close(fd);
-    free(bide_worker_state());
+    free(state);
     return 0;
 }
 BIDE_POOL_TASK(fini_state);
