@@ -176,51 +176,25 @@ int bide__redis_lease_main(struct redis_host *h)
 /* ---- giving back ---- */
 
 /*
- * KEYS: jobs; ARGV: group, our name, lease, entries.  They go to a name that is nobody's, as idle as a lease and as if
- * never delivered, so the next look of any host finds them.  Our own name goes only if nothing is pending for it: an
- * entry may have been delivered with an answer that we never got.
+ * KEYS: jobs; ARGV: group, our name, lease.  Everything that is pending for us, also what was delivered with a reply that
+ * we never read, goes to a name that is nobody's: as idle as a lease, so the next look of any host finds it, and as if
+ * never delivered.  Then our name goes.
  */
 static const char give_back_script[] =
-    "for i = 4, #ARGV do "
-    "  redis.call('XCLAIM', KEYS[1], ARGV[1], '-', 0, ARGV[i], 'IDLE', ARGV[3], 'RETRYCOUNT', 0, 'JUSTID') "
-    "end "
+    "repeat "
+    "  local p = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1000, ARGV[2]) "
+    "  for _, e in ipairs(p) do "
+    "    redis.call('XCLAIM', KEYS[1], ARGV[1], '-', 0, e[1], 'IDLE', ARGV[3], 'RETRYCOUNT', 0, 'JUSTID') "
+    "  end "
+    "until #p < 1000 "
     "if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) == 0 then "
     "  redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) "
     "end "
     "return 0";
 
-static void begin_give_back(const struct redis_host *h, struct renewal *w)
-{
-    const char *const words[] = {"EVAL", give_back_script, "1", h->jobs_key, REDIS_GROUP, h->id, h->lease};
-
-    w->n = 0;
-    w->command.n = 0;
-    for (size_t i = 0; i < array_len(words); i++)
-        bide__redis_text(&w->command, words[i]);
-}
-
-static void give_back_list(struct redis_host *h, struct renewal *w, struct list_node *list)
-{
-    for (struct list_node *at = list->next; at != list; at = at->next) {
-        if (w->n == RENEW_BATCH) {
-            bide__redis_put(&h->link, &w->command, NULL, 0);
-            begin_give_back(h, w);
-        }
-        bide__redis_id_write(w->ids[w->n], container_of(at, struct held, node)->id);
-        bide__redis_text(&w->command, w->ids[w->n++]);
-    }
-}
-
 void bide__redis_give_back(struct redis_host *h)
 {
-    struct renewal *w = h->link.open ? bide__malloc(sizeof *w) : NULL;
-    if (!w)
-        return; /* their leases will end */
-
-    begin_give_back(h, w);
-    give_back_list(h, w, &h->running);
-    give_back_list(h, w, &h->left);
-    bide__redis_put(&h->link, &w->command, NULL, 0);
-    bide__free(w);
+    /* Without a connection their leases will end. */
+    REDIS_PUT(&h->link, NULL, 0, "EVAL", give_back_script, "1", h->jobs_key, REDIS_GROUP, h->id, h->lease);
     bide__redis_settle(&h->link, 1000);
 }

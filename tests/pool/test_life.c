@@ -18,16 +18,13 @@ struct setup {
     char path[200];
 };
 
-static char fini_path[200];
-
 static int init_state(const struct setup *s)
 {
-    int *state = malloc(sizeof *state);
+    struct setup *state = malloc(sizeof *state); /* begins with the number that job_state counts */
     BIDE_TRY(bide_sleep_ms(5)); /* it may await */
     if (!state)
         return BIDE_ENOMEM;
-    *state = s->start;
-    strcpy(fini_path, s->path);
+    *state = *s;
     bide_worker_set_state(state);
     return 0;
 }
@@ -35,12 +32,14 @@ BIDE_POOL_TASK(init_state);
 
 static int fini_state(void)
 {
+    struct setup *state = bide_worker_state();
+
     BIDE_TRY(bide_sleep_ms(5));
-    int fd = open(fini_path, O_CREAT | O_WRONLY | O_APPEND, 0600);
+    int fd = open(state->path, O_CREAT | O_WRONLY | O_APPEND, 0600);
     if (write(fd, "x", 1) != 1)
         return -errno;
     close(fd);
-    free(bide_worker_state());
+    free(state);
     return 0;
 }
 BIDE_POOL_TASK(fini_state);
@@ -348,25 +347,71 @@ UNIT(ctrl_c_ends_the_program_and_with_it_the_workers)
     expect_all_gone(&g, 1000 * SLOW);
 }
 
-/* A program that forgets its pool: the workers go with its loop. */
-UNIT(end_of_the_loop_ends_a_forgotten_pool)
+static int drain_app(int out)
 {
-    needs_processes();
-    pid_t pid = fork();
-    int status;
-    if (pid == 0)
-        _exit(bide_run(bide_coro(job_nothing)) != 0 || !bide_loop_new());
-    EXPECT_EQ(waitpid(pid, &status, 0), pid);
-    EXPECT_EQ(status, 0);
+    int ms = 300, pids[3];
+    bide_pool_counts counts = {0};
+    bide_auto bide_signals *s = bide_signals_open((int[]){SIGINT, 0});
+    bide_auto bide_pool *p = bide_pool_new(.workers = 2);
+    if (!p || !s)
+        return bide_raise();
+    bide_auto bide_future *f = bide_pool_submit(p, bide_job(job_sleep, &ms));
+
+    BIDE_TRY(bide_sleep_ms(50));
+    for (int i = 0; i < 3; i++)
+        pids[i] = i < 2 ? bide_pool_pid(p, i) : bide__zygote_pid();
+    if (write(out, pids, sizeof pids) != sizeof pids)
+        return -EIO;
+    BIDE_TRY(bide_signals_wait(s));
+    bide_auto bide_task *drain = bide_create_task(bide_coro(bide_pool_close, p, BIDE_FOREVER, &counts));
+    bide_auto bide_task *second = bide_create_task(bide_coro(bide_signals_wait, s));
+    bide_task *both[] = {drain, second};
+    BIDE_TRY(bide_wait(both, 2, .until = BIDE_FIRST_COMPLETED));
+    if (bide_task_done(second))
+        BIDE_TRY(bide_pool_kill(p));
+    return counts.finished == 1 && bide_await(f) == 300 ? 130 : 131;
 }
 
+static int interrupt_program(int times)
+{
+    int ends[2], status;
+    struct program g = {0};
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    g.pid = fork();
+    if (g.pid == 0) {
+        setpgid(0, 0);
+        _exit(bide_run(bide_coro(drain_app, ends[1])));
+    }
+    close(ends[1]);
+    g.out = ends[0];
+    EXPECT_EQ(read(g.out, g.pids, sizeof g.pids), sizeof g.pids);
+    for (int i = 0; i < times; i++) {
+        EXPECT_EQ(kill(-g.pid, SIGINT), 0);
+        usleep(60000);
+    }
+    EXPECT_EQ(waitpid(g.pid, &status, 0), g.pid);
+    expect_all_gone(&g, 1000 * SLOW);
+    EXPECT_TRUE(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* pool no. 44: a program that catches it drains at the first, and kills at the second */
+UNIT(ctrl_c_drains_and_the_second_one_kills)
+{
+    needs_processes();
+    EXPECT_EQ(interrupt_program(1), 130);
+    EXPECT_EQ(interrupt_program(2), 131);
+}
+
+/* A program that forgets its pool: the workers go with its loop. */
 static int open_and_forget(bide_pool **out)
 {
     *out = OPEN(.workers = 2);
     return 0;
 }
 
-UNIT(pool_released_after_its_loop_was_closed)
+UNIT(end_of_the_loop_ends_a_forgotten_pool)
 {
     needs_processes();
     bide_pool *p = NULL;
@@ -620,22 +665,6 @@ static int with_few_descriptors(int spare)
 
 static int few_descriptors(void)
 {
-    int opened_pools = 0;
-
-    for (int spare = 3; spare < 50; spare++) {
-        int code = bide_run(bide_coro(with_few_descriptors, spare));
-        if (code < 0) {
-            fprintf(stderr, "%d spare: %d, %s\n", spare, code, bide_error_text());
-            return 1;
-        }
-        opened_pools += code;
-        bide_error_clear();
-    }
-    return opened_pools == 0;
-}
-
-static int few_descriptors_each(void)
-{
     for (int spare = 3; spare < 50; spare++) { /* a child for each: limits cannot be raised again everywhere */
         int status;
         pid_t pid = fork();
@@ -655,8 +684,7 @@ static int few_descriptors_each(void)
 UNIT(no_descriptors_left_is_one_clear_error, .seconds = 30)
 {
     needs_processes();
-    (void)few_descriptors;
-    in_a_child(few_descriptors_each);
+    in_a_child(few_descriptors);
 }
 
 static int without_addresses_app(void)
