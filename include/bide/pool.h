@@ -421,7 +421,7 @@ BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
 /* What bide_pool_serve takes; zero means the default. */
 typedef struct bide_pool_serve_args {
     const char *redis; /* URL; NULL: what `bide worker` was told ($BIDE_REDIS) */
-    const char *name;  /* NULL: the third part of the URL */
+    const char *name;  /* NULL: $BIDE_REDIS_NAME likewise, or the third part of the URL */
     struct bide_use_named_options *guard_;
     bide_pool *pool;      /* runs the jobs; borrowed; default: one of its own, with the defaults */
     struct bide_tls *tls;

@@ -26,6 +26,7 @@ enum {
     EXIT_LOCAL = 3,       /* this machine: cannot write, disk full */
     EXIT_NOTHING = 4,     /* no URL succeeded */
     EXIT_LIMIT = 5,       /* a limit that the user set */
+    EXIT_COORDINATOR = 6, /* Redis cannot be reached, or does not let us in */
 };
 
 /* ---- commands ---- */

@@ -12,6 +12,7 @@ const struct topic topics[] = {
      "    3    this machine: cannot write, disk full, port in use\n"
      "    4    no URL succeeded\n"
      "    5    stopped by a limit that was set, such as --max-time\n"
+     "    6    Redis cannot be reached, or does not let us in\n"
      "    130  stopped by Ctrl-C (SIGINT)\n"
      "    141  the reader of standard output has gone (SIGPIPE)\n"
      "    143  stopped by SIGTERM\n"

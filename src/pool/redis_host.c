@@ -594,6 +594,7 @@ int bide_pool_serve_with(bide_pool_serve_args args)
         return BIDE_ENOLOOP;
     if (!args.redis) {
         args.redis = getenv("BIDE_REDIS");
+        args.name = args.name ? args.name : getenv("BIDE_REDIS_NAME");
         args.until_signal = true;
     }
     if (!args.redis)

@@ -10,7 +10,7 @@ import unittest
 
 from support import BIDE, Case, bide
 
-COMMANDS = ["get", "fetch", "serve", "completion", "help", "version"]
+COMMANDS = ["get", "fetch", "serve", "worker", "completion", "help", "version"]
 
 
 def options_of(command):
