@@ -430,7 +430,7 @@ typedef struct bide_pool_serve_args {
     int max_deliveries;   /* of a job whose hosts vanish; then it fails and is kept among the dead; default 3 */
     int64_t close_ms;     /* when told to end: time for jobs that run; default 10,000 */
     bool until_signal;    /* end in order at SIGINT or SIGTERM; always so if redis is NULL */
-    void (*on_event)(const bide_pool_event *event, void *arg); /* must not wait */
+    void (*on_event)(const bide_pool_event *event, void *arg); /* must not wait; default: none, for `bide worker` stderr */
     void *arg;
 } bide_pool_serve_args;
 

@@ -132,6 +132,11 @@ bool bide__redis_put_texts(struct redis_link *l, const char *const *texts, redis
 void bide__redis_kick(struct redis_link *l); /* there is something to write */
 /* Until everything was written and answered, or ms are over.  Suspends. */
 void bide__redis_settle(struct redis_link *l, int64_t ms);
+/*
+ * For the owner's other connection: it was told no (a user without the right to read, say).  When it merely broke, the
+ * link's did as well, and that is told once.
+ */
+void bide__redis_tell_refused(struct redis_link *l);
 /* The pause before the next attempt: doubled each time up to 2 s, and never the same for all. */
 int bide__redis_back_off(unsigned *attempt);
 

@@ -423,7 +423,9 @@ static int fetch(struct redis_host *h)
         bide__redis_close(conn);
         if (code == BIDE_ECANCELED)
             return code;
-        bide_error_clear(); /* the link tells */
+        if (attempt == 0)
+            bide__redis_tell_refused(&h->link);
+        bide_error_clear();
         code = bide__redis_back_off(&attempt);
         if (code < 0)
             return code;
@@ -588,6 +590,13 @@ static int serve_in(bide_pool_serve_args args)
     return code;
 }
 
+/* Started by `bide worker`, and the program does not want to hear of it. */
+static void print_event(const bide_pool_event *e, void *arg)
+{
+    (void)arg;
+    fprintf(stderr, "bide worker: %s\n", e->text);
+}
+
 int bide_pool_serve_with(bide_pool_serve_args args)
 {
     if (!bide__task_required("bide_pool_serve"))
@@ -596,6 +605,7 @@ int bide_pool_serve_with(bide_pool_serve_args args)
         args.redis = getenv("BIDE_REDIS");
         args.name = args.name ? args.name : getenv("BIDE_REDIS_NAME");
         args.until_signal = true;
+        args.on_event = args.on_event ? args.on_event : print_event;
     }
     if (!args.redis)
         return bide_fail(-EINVAL, "bide_pool_serve: no URL, and not started by `bide worker` ($BIDE_REDIS)");

@@ -16,6 +16,7 @@
 #define BACK_OFF_MIN_MS 50
 #define BACK_OFF_MAX_MS 2000
 #define OUT_MAX ((size_t)1 << 30)
+#define STEADY_NS INT64_C(5000000000) /* one that held for so long starts over with short pauses */
 
 int bide__redis_back_off(unsigned *attempt)
 {
@@ -165,6 +166,14 @@ static void tell(struct redis_link *l, enum bide_pool_event_kind kind, int code,
         l->on_event(&(bide_pool_event){.kind = kind, .code = code, .text = line}, l->event_arg);
 }
 
+void bide__redis_tell_refused(struct redis_link *l)
+{
+    int code = bide_error_code();
+
+    if (l->open && (code == -EACCES || code == -EREMOTEIO || code == BIDE_ELIMIT))
+        tell(l, BIDE_POOL_LOST, code, bide_error_text());
+}
+
 static void opened(struct redis_link *l)
 {
     l->open = true;
@@ -181,11 +190,12 @@ static int session(struct redis_link *l, unsigned *attempt)
     if (!l->conn)
         return bide_raise();
     opened(l);
+    int64_t began = bide__clock_ns();
     l->writer = bide_create_task(bide_coro(write_all, l), .name = "redis writer");
     int code = l->writer ? read_all(l) : bide_error_code();
 
-    if (l->head > 0)
-        *attempt = 0; /* it did answer */
+    if (bide__clock_ns() - began > STEADY_NS)
+        *attempt = 0;
     l->open = l->writing = false;
     bide_release(l->writer);
     l->writer = NULL;

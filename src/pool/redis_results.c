@@ -229,13 +229,14 @@ static int find_lost(struct redis_client *c, struct redis_conn *conn)
 
 /* ---- the task ---- */
 
-static int session(struct redis_client *c, struct redis_conn *conn)
+static int session(struct redis_client *c, struct redis_conn *conn, unsigned *attempt)
 {
     int64_t checked = bide__clock_ns(), renewed = checked;
 
     c->next = (struct redis_id){0, 0};
     BIDE_TRY(make_stream(c, conn));
     BIDE_TRY(find_lost(c, conn));
+    *attempt = 0;
     for (;;) {
         size_t n = 0;
         BIDE_TRY(read_more(c, conn, REDIS_WAIT_MS, &n));
@@ -259,13 +260,13 @@ int bide__redis_results_main(struct redis_client *c)
 
     for (;;) {
         struct redis_conn *conn = bide__redis_open(&c->address);
-        int code = conn ? session(c, conn) : bide_error_code();
-        if (conn)
-            attempt = 0;
+        int code = conn ? session(c, conn, &attempt) : bide_error_code();
         bide__redis_close(conn);
         if (code == BIDE_ECANCELED)
             return code;
-        bide_error_clear(); /* the link tells, once for both */
+        if (attempt == 0)
+            bide__redis_tell_refused(&c->link);
+        bide_error_clear();
         code = bide__redis_back_off(&attempt);
         if (code < 0)
             return code;

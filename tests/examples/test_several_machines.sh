@@ -11,7 +11,13 @@ dir=$(mktemp -d)
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 url=redis://127.0.0.1:$port/0/primes
 pids=
-trap 'for pid in $pids; do kill -9 "$pid" 2>/dev/null || true; done; wait; rm -rf "$dir"' EXIT
+end()
+{
+    for pid in $pids; do kill -9 "$pid" 2>/dev/null || true; done
+    wait
+    rm -rf "$dir"
+}
+trap end EXIT
 
 fail()
 {

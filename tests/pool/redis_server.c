@@ -148,7 +148,11 @@ long long redis_say(const struct redis_server *s, const char *const *texts)
     struct redis_address a;
     long long n = 0;
     EXPECT_OK(bide__redis_address(&a, s->url, "t"));
-    struct redis_conn *c = bide__redis_open(&a);
+    struct redis_conn *c = NULL;
+    for (int i = 0; i < 200 && !(c = bide__redis_open(&a)); i++) { /* it may still be loading */
+        bide_error_clear();
+        EXPECT_OK(bide_sleep_ms(25));
+    }
     redisReply *r = c ? bide__redis_ask(c, texts, REDIS_QUIET_MS) : NULL;
     if (!r)
         FAIL("%s: %s", texts[0], bide_error_text());

@@ -236,6 +236,66 @@ REDIS(redis_full_is_told_and_results_still_come)
     EXPECT_EQ(host_stop(host), 0);
 }
 
+static char refused_text[400];
+
+static void note_refused(const bide_pool_event *e, void *arg)
+{
+    (void)arg;
+    if (e->kind == BIDE_POOL_LOST)
+        snprintf(refused_text, sizeof refused_text, "%s", e->text);
+}
+
+REDIS(redis_user_that_may_not_read_is_told_of)
+{
+    struct redis_server s;
+    redis_start(&s, NULL);
+    REDIS_SAY(&s, "ACL", "SETUSER", "half", "on", ">p", "~*", "+@all", "-xread");
+    snprintf(s.url, sizeof s.url, "redis://half:p@127.0.0.1:%d", s.port);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s, .on_event = note_refused);
+
+    while (!*refused_text)
+        EXPECT_OK(bide_sleep_ms(5));
+    EXPECT_CONTAINS(refused_text, "Redis at 127.0.0.1:");
+    EXPECT_CONTAINS(refused_text, "NOPERM");
+}
+
+REDIS(redis_closing_while_it_is_down_does_not_hang)
+{
+    struct redis_server s;
+    bide_pool_counts counts;
+    redis_start(&s, NULL);
+    bide_pool *pool = OPEN_REDIS(&s), *other = OPEN_REDIS(&s);
+    bide_auto bide_future *f = bide_pool_submit(pool, bide_job(job_nothing));
+    bide_auto bide_future *g = bide_pool_submit(other, bide_job(job_nothing));
+
+    EXPECT_OK(bide_sleep_ms(50));
+    redis_kill(&s);
+    EXPECT_OK(bide_sleep_ms(100));
+    int64_t start = now_us();
+    EXPECT_OK(bide_pool_close(pool, 50, &counts));
+    EXPECT_OK(bide_pool_kill(other));
+    EXPECT_LT(now_us() - start, 2000000);
+    EXPECT_ERR(bide_await(f), BIDE_ECLOSED);
+    bide_error_clear();
+    EXPECT_ERR(bide_await(g), BIDE_ECLOSED);
+    bide_error_clear();
+    bide_release(pool);
+    bide_release(other);
+}
+
+REDIS(redis_host_told_to_end_while_it_is_down_ends)
+{
+    struct redis_server s;
+    redis_start(&s, NULL);
+    pid_t host = host_start(&s, NULL);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s, .close_ms = 50);
+
+    EXPECT_EQ(CALL(pool, bide_job(job_length, "four")), 4);
+    redis_kill(&s);
+    EXPECT_OK(bide_sleep_ms(100));
+    EXPECT_EQ(host_stop(host), 0);
+}
+
 /* ---- TLS ---- */
 
 static void openssl(const char *format, const char *dir)

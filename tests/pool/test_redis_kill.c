@@ -275,6 +275,39 @@ static bool all_added(bide_pool *pool)
     return n == N;
 }
 
+/* Whatever is killed, in whatever order. */
+REDIS(redis_random_kills_lose_no_job)
+{
+    struct redis_server s;
+    const char *const env[] = {"HOST_SLOTS=16", "HOST_LEASE=300", "HOST_DELIVERIES=1000", NULL};
+    pid_t hosts[2];
+    uint32_t random;
+    redis_start(&s, NULL);
+    struct notes *n = notes_new(&s, 25);
+    for (int i = 0; i < 2; i++)
+        hosts[i] = host_start(&s, env);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+    bide_auto bide_task *map = bide_create_task(bide_coro(map_all, pool, n));
+
+    for (int i = 0; i < 12 && !bide_task_done(map); i++) {
+        bide__random_bytes(&random, sizeof random);
+        fprintf(stderr, "kill %d: %u\n", i, random % 4);
+        EXPECT_OK(bide_sleep_ms(20 + random / 4 % 100));
+        if (random % 4 == 0) {
+            redis_kill(&s);
+            EXPECT_OK(bide_sleep_ms(random / 512 % 100));
+            redis_restart(&s);
+        } else if (random % 4 == 1) {
+            REDIS_SAY(&s, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+        } else {
+            host_kill(hosts[random % 2]);
+            hosts[random % 2] = host_start(&s, env);
+        }
+    }
+    EXPECT_OK(bide_await(map));
+    check_all(n);
+}
+
 REDIS(redis_jobs_wait_for_the_first_host)
 {
     struct redis_server s;
