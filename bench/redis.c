@@ -79,8 +79,8 @@ static void start_processes(void)
     snprintf(port, sizeof port, "%d", free_port());
     snprintf(url, sizeof url, "redis://127.0.0.1:%s/0/bench", port);
     setenv("BIDE_REDIS", url, 1);
-    server = spawn((const char *const[]){"redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly",
-                              in_memory ? "no" : "yes", "--dir", dir, NULL});
+    server = spawn((const char *const[]){"redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "",
+                                         "--appendonly", in_memory ? "no" : "yes", "--dir", dir, NULL});
 }
 
 static double cpu_of(pid_t pid)
@@ -122,10 +122,12 @@ static void report(long ops, double secs, double server_cpu, const char *more)
     host = 0;
     getrusage(RUSAGE_SELF, &me);
     getrusage(RUSAGE_CHILDREN, &children);
-    double cpu = (double)(me.ru_utime.tv_sec + me.ru_stime.tv_sec + children.ru_utime.tv_sec + children.ru_stime.tv_sec) +
-                 (double)(me.ru_utime.tv_usec + me.ru_stime.tv_usec + children.ru_utime.tv_usec + children.ru_stime.tv_usec) / 1e6;
-    printf("{\"ops\":%ld,\"secs\":%.6f,\"cpu_s\":%.3f,\"rss_kb\":%ld,\"redis_cpu_s\":%.3f%s}\n", ops, secs, cpu + server_cpu,
-           me.ru_maxrss, server_cpu, more);
+    double cpu =
+        (double)(me.ru_utime.tv_sec + me.ru_stime.tv_sec + children.ru_utime.tv_sec + children.ru_stime.tv_sec) +
+        (double)(me.ru_utime.tv_usec + me.ru_stime.tv_usec + children.ru_utime.tv_usec + children.ru_stime.tv_usec) /
+            1e6;
+    printf("{\"ops\":%ld,\"secs\":%.6f,\"cpu_s\":%.3f,\"rss_kb\":%ld,\"redis_cpu_s\":%.3f%s}\n", ops, secs,
+           cpu + server_cpu, me.ru_maxrss, server_cpu, more);
 }
 
 static int by_size(const void *a, const void *b)

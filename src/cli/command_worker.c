@@ -11,16 +11,17 @@ static const struct opt options[] = {
     {"workers", 'w', "N", OPT_INT(S, workers), .min = 0, .max = 1024, .def = "0", .group = "Work",
      .help = "workers of the program's pool; 0: one for each processor, or what the program says"},
     {"name", 0, "NAME", OPT_STRING(S, name), .help = "name of the queue; default: the third part of the URL"},
-    {"unchecked", 0, NULL, OPT_FLAG(S, unchecked),
-     .help = "start the program without a look at Redis first"},
+    {"unchecked", 0, NULL, OPT_FLAG(S, unchecked), .help = "start the program without a look at Redis first"},
     {0},
 };
 
 #undef S
 
 static const char *const examples[] = {
-    "serve the queue \"pages\" with the functions of ./crawler", "bide worker redis://10.0.0.5/0/pages ./crawler",
-    "a program with options of its own, four workers", "bide worker -w 4 redis://10.0.0.5/0/pages -- ./crawler --verbose",
+    "serve the queue \"pages\" with the functions of ./crawler",
+    "bide worker redis://10.0.0.5/0/pages ./crawler",
+    "a program with options of its own, four workers",
+    "bide worker -w 4 redis://10.0.0.5/0/pages -- ./crawler --verbose",
     "TLS and a user; the password is not on the command line",
     "BIDE_REDIS_PASSWORD=... bide worker rediss://crawler@redis.example/0/pages ./crawler",
     NULL,
@@ -53,11 +54,12 @@ const struct command command_worker = {
         "PROGRAM stand behind \"--\".\n"
         "\n"
         "URL is redis://[USER:PASSWORD@]HOST[:PORT]/DB/NAME; rediss:// speaks TLS (SSL_CERT_FILE says whom to trust). "
-        "Without a password in it, $BIDE_REDIS_PASSWORD is used: a command line can be read by every user of a machine.\n"
+        "Without a password in it, $BIDE_REDIS_PASSWORD is used: a command line can be read by every user of a "
+        "machine.\n"
         "\n"
-        "Redis is looked at first: 6.2 or newer, not one that throws keys away when it is full. If it cannot be reached, "
-        "the exit status is 6. Then this process becomes PROGRAM; the exit status is its own. Ctrl-C and SIGTERM let the "
-        "jobs that run end, and give the others back.\n"
+        "Redis is looked at first: 6.2 or newer, not one that throws keys away when it is full. If it cannot be "
+        "reached, the exit status is 6. Then this process becomes PROGRAM; the exit status is its own. Ctrl-C and "
+        "SIGTERM let the jobs that run end, and give the others back.\n"
         "\n"
         "Jobs run at least once: one whose host dies runs again on another.",
     .examples = examples,

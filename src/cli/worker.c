@@ -2,8 +2,8 @@
 /*
  * worker.c - `bide worker`: look whether Redis is there and fit, then become the program.
  *
- * Functions live in programs, so it is the program that serves: bide_pool_serve(NULL, ...) finds in the environment what
- * was said here.  We do not stay in between: signals, output and the exit status are the program's own.
+ * Functions live in programs, so it is the program that serves: bide_pool_serve(NULL, ...) finds in the environment
+ * what was said here.  We do not stay in between: signals, output and the exit status are the program's own.
  */
 #include "cli/worker.h"
 
@@ -42,7 +42,8 @@ static bool set_environment(const struct worker_options *o, const char *url)
     char workers[16];
 
     snprintf(workers, sizeof workers, "%d", o->workers);
-    return set("BIDE_REDIS", url) && set("BIDE_REDIS_NAME", o->name) && (o->workers == 0 || set("BIDE_WORKERS", workers));
+    return set("BIDE_REDIS", url) && set("BIDE_REDIS_NAME", o->name) &&
+           (o->workers == 0 || set("BIDE_WORKERS", workers));
 }
 
 int worker_run(const struct worker_options *o, const char *url, char **argv)

@@ -9,8 +9,9 @@
  *
  * In reading order: redis_url.c (where it is), redis_conn.c (one connection: hiredis for the bytes, our streams below),
  * redis_link.c (a connection that comes back; pipelined), redis_entry.c (what stands in the streams), redis_client.c
- * (submit), redis_results.c (results, and finding out what was lost), redis_host.c (taking and running jobs),
- * redis_lease.c (keeping them, taking over those of the dead, giving back).
+ * (submit), redis_results.c (results, and finding out what was lost), redis_host.c (taking jobs), redis_held.c
+ * (running one), redis_answers.c (what they returned), redis_lease.c (keeping them, taking over those of the dead,
+ * giving back).
  *
  * Invariants:
  *   R1  A job is in the jobs stream from its XADD until the script that also writes its result: none gets lost between.
@@ -25,10 +26,10 @@
 
 #include "pool/pool.h"
 
-#define REDIS_NAME_MAX 100
-#define REDIS_KEY_MAX (REDIS_NAME_MAX + 64)
+#define REDIS_NAME_MAX    100
+#define REDIS_KEY_MAX     (REDIS_NAME_MAX + 64)
 #define REDIS_PAYLOAD_MAX ((size_t)256 << 20) /* one argument or result; Redis itself stops at 512 MiB */
-#define REDIS_GROUP "w"
+#define REDIS_GROUP       "w"
 
 /* ---- redis_url.c ---- */
 
@@ -76,7 +77,7 @@ static inline void bide__redis_text(struct redis_command *c, const char *text)
 int bide__redis_format(struct buf *out, const struct redis_command *c);
 int bide__redis_format_texts(struct buf *out, const char *const *texts);
 
-/* Connect, log in, choose the database; see that it is new enough and forgets nothing; have the queue there. Suspends. */
+/* Connect, log in; see that it is new enough and evicts nothing; have the queue there.  Suspends. */
 struct redis_conn *bide__redis_open(struct redis_address *a);
 void bide__redis_close(struct redis_conn *c);
 int bide__redis_write(struct redis_conn *c, struct buf *out); /* all of it; suspends */
@@ -90,8 +91,8 @@ int bide__redis_code(const struct redis_address *a, const redisReply *r, const c
 /* An error that will pass: the server is starting, or became a replica. */
 bool bide__redis_is_passing(const redisReply *r);
 
-#define REDIS_QUIET_MS 10000 /* a server that says nothing for so long is as good as gone */
-#define REDIS_WAIT_MS "2000"   /* ms that a read may wait in the server */
+#define REDIS_QUIET_MS 10000  /* a server that says nothing for so long is as good as gone */
+#define REDIS_WAIT_MS  "2000" /* ms that a read may wait in the server */
 
 /* ---- redis_link.c: a connection that comes back ---- */
 
@@ -118,7 +119,7 @@ struct redis_link {
         uint64_t arg;
     } *expected; /* a ring */
     uint32_t head, tail, cap;
-    struct list_node idle; /* the writer, while there is nothing to write */
+    struct list_node idle;  /* the writer, while there is nothing to write */
     struct list_node quiet; /* who waits until all is answered */
     bool open, writing, was_lost;
 };
@@ -128,7 +129,8 @@ void bide__redis_link_stop(struct redis_link *l); /* suspends */
 /* Add a command; false: not connected, or no memory.  on_reply may be NULL. */
 bool bide__redis_put(struct redis_link *l, const struct redis_command *c, redis_on_reply *on_reply, uint64_t arg);
 bool bide__redis_put_texts(struct redis_link *l, const char *const *texts, redis_on_reply *on_reply, uint64_t arg);
-#define REDIS_PUT(l, on_reply, arg, ...) bide__redis_put_texts((l), (const char *const[]){__VA_ARGS__, NULL}, (on_reply), (arg))
+#define REDIS_PUT(l, on_reply, arg, ...) \
+    bide__redis_put_texts((l), (const char *const[]){__VA_ARGS__, NULL}, (on_reply), (arg))
 void bide__redis_kick(struct redis_link *l); /* there is something to write */
 /* Until everything was written and answered, or ms are over.  Suspends. */
 void bide__redis_settle(struct redis_link *l, int64_t ms);
@@ -200,7 +202,7 @@ struct redis_client {
 int bide__redis_results_main(struct redis_client *c);
 void bide__redis_unsent(struct redis_client *c, struct job *j);
 
-/* ---- redis_host.c, redis_lease.c: the side that runs ---- */
+/* ---- redis_host.c, redis_held.c, redis_answers.c, redis_lease.c: the side that runs ---- */
 
 enum held_state {
     HELD_RUNNING,  /* in the local pool */
@@ -235,7 +237,7 @@ struct redis_host {
     char id[160], jobs_key[REDIS_KEY_MAX], dead_key[REDIS_KEY_MAX], lease[24];
     struct list_node running, finished, sent, left;
     unsigned nheld;
-    uint64_t round; /* of renewals, from 1 */
+    uint64_t round;           /* of renewals, from 1 */
     struct list_node room;    /* the fetcher, while all slots are taken */
     struct list_node changed; /* who waits for the end */
     bide_task *fetcher, *leaser;

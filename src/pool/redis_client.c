@@ -12,7 +12,7 @@
 
 #include "pool/redis.h"
 
-#define WRITE_MAX ((size_t)1 << 20) /* bytes of commands at a time */
+#define WRITE_MAX   ((size_t)1 << 20) /* bytes of commands at a time */
 #define FAREWELL_MS 1000
 
 /* ---- adding ---- */
@@ -69,8 +69,13 @@ static int on_added(void *owner, uint64_t job, const redisReply *r)
 
 static bool put_job(struct redis_client *c, struct job *j)
 {
-    struct redis_call call = {.job = j->id, .shape = j->shape, .has_out = j->has_out, .out_len = j->out_len,
-                              .timeout_ms = j->timeout_ms, .idempotent = j->idempotent, .wants_progress = j->on_progress};
+    struct redis_call call = {.job = j->id,
+                              .shape = j->shape,
+                              .has_out = j->has_out,
+                              .out_len = j->out_len,
+                              .timeout_ms = j->timeout_ms,
+                              .idempotent = j->idempotent,
+                              .wants_progress = j->on_progress};
     struct redis_command x;
     char meta[REDIS_META_MAX];
 
@@ -127,8 +132,11 @@ void bide__redis_forget(struct job *j)
 /* The hosts look for it by name; one that is not registered here is most likely not there either. */
 int bide__redis_check_fn(const bide_job *job)
 {
-    return bide__named_by_fn(job->fn) ? 0 : bide_fail(BIDE_EFUNCTION, "%s is not registered: write BIDE_POOL_TASK(%s); so that the "
-                                                      "worker hosts can find it", job->name, job->name);
+    return bide__named_by_fn(job->fn) ? 0
+                                      : bide_fail(BIDE_EFUNCTION,
+                                                  "%s is not registered: write BIDE_POOL_TASK(%s); so that the "
+                                                  "worker hosts can find it",
+                                                  job->name, job->name);
 }
 
 int bide__redis_check_call(const bide_pool_call_args *args)
@@ -147,7 +155,9 @@ int bide__redis_check_call(const bide_pool_call_args *args)
 
 static int check_args(const bide_pool_args *a)
 {
-    return a->init.fn || a->fini.fn ? bide_fail(-EINVAL, "bide_pool_new: init and fini belong to the pools of the worker hosts") : 0;
+    return a->init.fn || a->fini.fn
+               ? bide_fail(-EINVAL, "bide_pool_new: init and fini belong to the pools of the worker hosts")
+               : 0;
 }
 
 /* What is wrong now is an error; what goes wrong later passes. */
@@ -178,8 +188,8 @@ int bide__redis_pool_open(bide_pool *p)
     snprintf(c->results_key, sizeof c->results_key, "bide:{%s}:results:%s", c->address.name, c->id);
     BIDE_TRY(try_once(c));
 
-    c->link = (struct redis_link){.address = &c->address, .ops = &link_ops, .owner = c, .on_event = p->args.on_event,
-                                  .event_arg = p->args.arg};
+    c->link = (struct redis_link){
+        .address = &c->address, .ops = &link_ops, .owner = c, .on_event = p->args.on_event, .event_arg = p->args.arg};
     BIDE_TRY(bide__redis_link_start(&c->link));
     c->results = bide_create_task(bide_coro(bide__redis_results_main, c), .name = "redis results");
     return c->results ? 0 : bide_error_code();

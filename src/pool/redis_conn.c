@@ -51,7 +51,8 @@ static int feed(struct redis_conn *c, int64_t quiet_ms)
 {
     ssize_t n = BIDE_ETIMEDOUT;
 
-    bide_timeout(quiet_ms) {
+    bide_timeout(quiet_ms)
+    {
         n = bide_read(c->stream, c->in, sizeof c->in);
     }
     if (n == 0)
@@ -92,8 +93,14 @@ int bide__redis_code(const struct redis_address *a, const redisReply *r, const c
     static const struct {
         const char *word;
         int code;
-    } codes[] = {{"OOM", BIDE_ELIMIT}, {"WRONGPASS", -EACCES}, {"NOAUTH", -EACCES}, {"NOPERM", -EACCES},
-                 {"ERR invalid password", -EACCES}, {"ERR AUTH", -EACCES}, {"LOADING", -EAGAIN}, {"READONLY", -EROFS}};
+    } codes[] = {{"OOM", BIDE_ELIMIT},
+                 {"WRONGPASS", -EACCES},
+                 {"NOAUTH", -EACCES},
+                 {"NOPERM", -EACCES},
+                 {"ERR invalid password", -EACCES},
+                 {"ERR AUTH", -EACCES},
+                 {"LOADING", -EAGAIN},
+                 {"READONLY", -EROFS}};
     int code = -EREMOTEIO;
     if (r->type != REDIS_REPLY_ERROR)
         return 0;
@@ -165,12 +172,14 @@ static int check_info(const struct redis_address *a, const char *info)
 
     info_of(info, "\nredis_version:", version, sizeof version);
     if (sscanf(version, "%d.%d", &major, &minor) != 2 || major < 6 || (major == 6 && minor < 2))
-        return bide_fail(-EPROTONOSUPPORT, "Redis at %s is version %s: 6.2 or newer is needed (XAUTOCLAIM)", a->shown, version);
+        return bide_fail(-EPROTONOSUPPORT, "Redis at %s is version %s: 6.2 or newer is needed (XAUTOCLAIM)", a->shown,
+                         version);
     info_of(info, "\nmaxmemory:", memory, sizeof memory);
     info_of(info, "\nmaxmemory_policy:", policy, sizeof policy);
     if (strtoull(memory, NULL, 10) > 0 && strcmp(policy, "noeviction") != 0)
-        return bide_fail(-EINVAL, "Redis at %s would throw jobs away when it is full (maxmemory-policy %s): set it to noeviction",
-                         a->shown, policy);
+        return bide_fail(
+            -EINVAL, "Redis at %s would throw jobs away when it is full (maxmemory-policy %s): set it to noeviction",
+            a->shown, policy);
     return 0;
 }
 

@@ -40,11 +40,20 @@ static void note_field(struct redis_entry *e, const redisReply *name, const redi
     if (name->type != REDIS_REPLY_STRING || value->type != REDIS_REPLY_STRING || name->len != 1)
         return;
     switch (name->str[0]) {
-    case 'f': e->function = value; break;
-    case 'm': e->meta = value; break;
-    case 'a': e->argument = value; break;
-    case 'e': e->story = value; break;
-    default: break;
+    case 'f':
+        e->function = value;
+        break;
+    case 'm':
+        e->meta = value;
+        break;
+    case 'a':
+        e->argument = value;
+        break;
+    case 'e':
+        e->story = value;
+        break;
+    default:
+        break;
     }
 }
 
@@ -73,23 +82,24 @@ const redisReply *bide__redis_entries(const redisReply *r)
 
 /* ---- the texts in them ---- */
 
-#define FLAG_OUT 1
+#define FLAG_OUT        1
 #define FLAG_IDEMPOTENT 2
-#define FLAG_PROGRESS 4
+#define FLAG_PROGRESS   4
 
 void bide__redis_call_write(char *out, size_t cap, const struct redis_call *c)
 {
-    unsigned flags = (c->has_out ? FLAG_OUT : 0) | (c->idempotent ? FLAG_IDEMPOTENT : 0) | (c->wants_progress ? FLAG_PROGRESS : 0);
+    unsigned flags =
+        (c->has_out ? FLAG_OUT : 0) | (c->idempotent ? FLAG_IDEMPOTENT : 0) | (c->wants_progress ? FLAG_PROGRESS : 0);
 
-    snprintf(out, cap, "%s %" PRIu64 " %u %" PRIu64 " %" PRId64 " %u", c->client, c->job, c->shape, c->out_len, c->timeout_ms,
-             flags);
+    snprintf(out, cap, "%s %" PRIu64 " %u %" PRIu64 " %" PRId64 " %u", c->client, c->job, c->shape, c->out_len,
+             c->timeout_ms, flags);
 }
 
 bool bide__redis_call_read(struct redis_call *c, const redisReply *r)
 {
     unsigned flags;
-    if (sscanf(r->str, "%32[0-9a-f] %" SCNu64 " %u %" SCNu64 " %" SCNd64 " %u", c->client, &c->job, &c->shape, &c->out_len,
-               &c->timeout_ms, &flags) != 6)
+    if (sscanf(r->str, "%32[0-9a-f] %" SCNu64 " %u %" SCNu64 " %" SCNd64 " %u", c->client, &c->job, &c->shape,
+               &c->out_len, &c->timeout_ms, &flags) != 6)
         return false;
 
     c->has_out = flags & FLAG_OUT;
@@ -103,8 +113,8 @@ void bide__redis_answer_write(char *out, size_t cap, const struct redis_answer *
     if (a->kind == 'p')
         snprintf(out, cap, "%" PRIu64 " p %" PRIu64 " %" PRIu64, a->job, a->done, a->total);
     else
-        snprintf(out, cap, "%" PRIu64 " r %d %" PRId64 " %d %d %d %d", a->job, a->code, a->run_ns, a->attempt, a->pid, a->signal,
-                 a->exit_code);
+        snprintf(out, cap, "%" PRIu64 " r %d %" PRId64 " %d %d %d %d", a->job, a->code, a->run_ns, a->attempt, a->pid,
+                 a->signal, a->exit_code);
 }
 
 bool bide__redis_answer_read(struct redis_answer *a, const redisReply *r)
@@ -115,6 +125,6 @@ bool bide__redis_answer_read(struct redis_answer *a, const redisReply *r)
         return false;
     if (a->kind == 'p')
         return sscanf(r->str + at, "%" SCNu64 " %" SCNu64, &a->done, &a->total) == 2;
-    return a->kind == 'r' && sscanf(r->str + at, "%d %" SCNd64 " %d %d %d %d", &a->code, &a->run_ns, &a->attempt, &a->pid,
-                                    &a->signal, &a->exit_code) == 6;
+    return a->kind == 'r' && sscanf(r->str + at, "%d %" SCNd64 " %d %d %d %d", &a->code, &a->run_ns, &a->attempt,
+                                    &a->pid, &a->signal, &a->exit_code) == 6;
 }

@@ -12,7 +12,7 @@
 #include "pool/redis.h"
 
 #define RENEW_BATCH 300
-#define LOOK_MS 1000
+#define LOOK_MS     1000
 
 /* ---- renewing ---- */
 
@@ -176,9 +176,9 @@ int bide__redis_lease_main(struct redis_host *h)
 /* ---- giving back ---- */
 
 /*
- * KEYS: jobs; ARGV: group, our name, lease.  Everything that is pending for us, also what was delivered with a reply that
- * we never read, goes to a name that is nobody's: as idle as a lease, so the next look of any host finds it, and as if
- * never delivered.  Then our name goes.
+ * KEYS: jobs; ARGV: group, our name, lease.  Everything that is pending for us, also what was delivered with a reply
+ * that we never read, goes to a name that is nobody's: as idle as a lease, so the next look of any host finds it, and
+ * as if never delivered.  Then our name goes.
  */
 static const char give_back_script[] =
     "repeat "

@@ -15,8 +15,8 @@
 
 #define BACK_OFF_MIN_MS 50
 #define BACK_OFF_MAX_MS 2000
-#define OUT_MAX ((size_t)1 << 30)
-#define STEADY_NS INT64_C(5000000000) /* one that held for so long starts over with short pauses */
+#define OUT_MAX         ((size_t)1 << 30)
+#define STEADY_NS       INT64_C(5000000000) /* one that held for so long starts over with short pauses */
 
 int bide__redis_back_off(unsigned *attempt)
 {
@@ -236,7 +236,8 @@ int bide__redis_link_start(struct redis_link *l)
 
 void bide__redis_settle(struct redis_link *l, int64_t ms)
 {
-    bide_timeout(ms) {
+    bide_timeout(ms)
+    {
         while (!is_settled(l))
             if (bide__wait_in(&l->quiet, NULL) < 0)
                 break;

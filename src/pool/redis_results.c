@@ -16,11 +16,11 @@
 
 #include "pool/redis.h"
 
-#define TTL_MS "86400000"         /* the stream of a client that vanished goes away after a day */
+#define TTL_MS       "86400000" /* the stream of a client that vanished goes away after a day */
 #define TTL_RENEW_NS INT64_C(600000000000)
-#define CHECK_NS INT64_C(15000000000) /* without any result while jobs wait */
-#define CHECK_BATCH 300
-#define READ_COUNT "512"
+#define CHECK_NS     INT64_C(15000000000) /* without any result while jobs wait */
+#define CHECK_BATCH  300
+#define READ_COUNT   "512"
 
 /* ---- one result ---- */
 
@@ -163,7 +163,7 @@ static const char absent_script[] =
 static int ask_absent(struct redis_client *c, struct redis_conn *conn, const uint64_t *jobs, size_t n)
 {
     const char *texts[CHECK_BATCH + 5] = {"EVAL", absent_script, "1", c->jobs_key};
-    char (*ids)[REDIS_ID_MAX] = bide__malloc(n * sizeof *ids);
+    char(*ids)[REDIS_ID_MAX] = bide__malloc(n * sizeof *ids);
     size_t asked[CHECK_BATCH], nasked = 0;
     if (!ids)
         return bide__fail_nomem("a command for Redis");

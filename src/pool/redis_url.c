@@ -78,7 +78,8 @@ static bool read_path(struct redis_address *a, const char *text)
 
     if (len > 0 && !read_number(&a->db, text, len, 1 << 20))
         return false;
-    return text[len] == '\0' || text[len + 1] == '\0' || decode(a->name, sizeof a->name, text + len + 1, strlen(text + len + 1));
+    return text[len] == '\0' || text[len + 1] == '\0' ||
+           decode(a->name, sizeof a->name, text + len + 1, strlen(text + len + 1));
 }
 
 static bool read_url(struct redis_address *a, const char *url)
@@ -117,7 +118,8 @@ int bide__redis_address(struct redis_address *a, const char *url, const char *na
     const char *password = getenv(PASSWORD_VARIABLE);
     *a = (struct redis_address){.port = 6379};
     if (!read_url(a, url)) /* it may hold a password: not shown */
-        return bide_fail(-EINVAL, "not the URL of a Redis: redis://[USER:PASSWORD@]HOST[:PORT][/DB[/NAME]], rediss://, unix:/PATH");
+        return bide_fail(
+            -EINVAL, "not the URL of a Redis: redis://[USER:PASSWORD@]HOST[:PORT][/DB[/NAME]], rediss://, unix:/PATH");
     if (!*a->password && password)
         snprintf(a->password, sizeof a->password, "%s", password);
 

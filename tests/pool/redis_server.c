@@ -11,7 +11,7 @@
 #include "redis_test.h"
 
 #define HOST_VARIABLE "BIDE_TEST_HOST"
-#define STARTED_MAX 16
+#define STARTED_MAX   16
 
 static pid_t started[STARTED_MAX];
 
@@ -88,7 +88,8 @@ int redis_free_port(void)
 
 static void wait_for_port(const struct redis_server *s)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)s->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)s->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
     for (int i = 0; i < 500 * SLOW; i++) {
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -108,8 +109,8 @@ static const char *const *more_words;
 static void run_server(struct redis_server *s)
 {
     char port[16], log[256];
-    char *argv[40] = {"redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--dir", s->dir,
-                      "--loglevel", "warning"};
+    char *argv[40] = {"redis-server", "--port", port,    "--bind", "127.0.0.1",  "--save", "",
+                      "--appendonly", "yes",    "--dir", s->dir,   "--loglevel", "warning"};
     size_t n = 13;
 
     snprintf(port, sizeof port, "%d", s->port);
@@ -178,8 +179,9 @@ static int be_host(void)
                                               .workers = (int)number("HOST_WORKERS", 1), .close_ms = 100);
     if (!pool)
         return bide_raise();
-    return bide_pool_serve(NULL, "t", .pool = pool, .lease_ms = number("HOST_LEASE", 500), .slots = (int)number("HOST_SLOTS", 0),
-                           .close_ms = number("HOST_CLOSE", 5000), .max_deliveries = (int)number("HOST_DELIVERIES", 0));
+    return bide_pool_serve(NULL, "t", .pool = pool, .lease_ms = number("HOST_LEASE", 500),
+                           .slots = (int)number("HOST_SLOTS", 0), .close_ms = number("HOST_CLOSE", 5000),
+                           .max_deliveries = (int)number("HOST_DELIVERIES", 0));
 }
 
 __attribute__((constructor(2000))) static void be_host_if_asked(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_redis.c - the same calls over Redis, with a host in this program: results, errors, cancellation (pool no. 59). */
+/* test_redis.c - the same calls over Redis, with a host in this program: results, errors, cancellation (pool no. 59).
+ */
 #include <signal.h>
 
 #include "redis_test.h"
@@ -92,7 +93,7 @@ REDIS(redis_map_keeps_order)
         EXPECT_EQ(codes[i], 7);
     }
     EXPECT_OK(bide_pool_close(pool, 1000, NULL));
-    EXPECT_EQ(REDIS_SAY(&s, "XLEN", "bide:{t}:jobs"), 0);          /* done jobs leave nothing behind */
+    EXPECT_EQ(REDIS_SAY(&s, "XLEN", "bide:{t}:jobs"), 0); /* done jobs leave nothing behind */
     EXPECT_EQ(REDIS_SAY(&s, "KEYS", "bide:{t}:results:*"), 0);
 }
 

@@ -54,9 +54,21 @@ UNIT(redis_url_is_read)
 UNIT(redis_url_wrong_is_refused_without_showing_it)
 {
     struct redis_address a;
-    static const char *const bad[] = {"", "http://h", "redis:/h", "redis://", "redis://:secret@", "redis://h:x", "redis://h:70000",
-                                      "redis://h/x", "redis://h/-1", "redis://h?x=1", "redis://h/1%", "redis://[::1", "redis://h:",
-                                      "redis://u:secret%zz@h", "redis://u%00:p@h"};
+    static const char *const bad[] = {"",
+                                      "http://h",
+                                      "redis:/h",
+                                      "redis://",
+                                      "redis://:secret@",
+                                      "redis://h:x",
+                                      "redis://h:70000",
+                                      "redis://h/x",
+                                      "redis://h/-1",
+                                      "redis://h?x=1",
+                                      "redis://h/1%",
+                                      "redis://[::1",
+                                      "redis://h:",
+                                      "redis://u:secret%zz@h",
+                                      "redis://u%00:p@h"};
 
     for (size_t i = 0; i < array_len(bad); i++) {
         if (bide__redis_address(&a, bad[i], "n") == 0 && strcmp(bad[i], "redis://h/1%") != 0)
@@ -76,7 +88,8 @@ UNIT(redis_answers_that_are_none_are_refused)
     struct redis_call c;
     static const char *const bad[] = {"", "7", "x r 1 1 1 1 1 1", "7 r", "7 r 1 2 3", "7 q 1 1 1 1 1 1", "7 p 1"};
     static const char *const calls[] = {"", "abc 1 1 1 1 1", "0123456789abcdef0123456789abcdef 1 9 0 0 0",
-                                        "0123456789abcdef0123456789abcdef 1 1 99999999999 0 0", "0123456789abcdef0123456789abcdeg 1 1 1 1 1"};
+                                        "0123456789abcdef0123456789abcdef 1 1 99999999999 0 0",
+                                        "0123456789abcdef0123456789abcdeg 1 1 1 1 1"};
     redisReply r = {.type = REDIS_REPLY_STRING};
 
     for (size_t i = 0; i < array_len(bad); i++) {
@@ -116,8 +129,9 @@ REDIS(redis_wrong_password_is_told)
 }
 
 /* What docs/guide/several-machines.md says that a user needs. */
-#define ACL_COMMANDS "+auth|+select|+info|+ping|+xgroup|+xadd|+xdel|+xread|+xreadgroup|+xclaim|+xautoclaim|+xpending|+xack|" \
-                     "+xrange|+xtrim|+pexpire|+unlink|+eval"
+#define ACL_COMMANDS                                                                                        \
+    "+auth|+select|+info|+ping|+xgroup|+xadd|+xdel|+xread|+xreadgroup|+xclaim|+xautoclaim|+xpending|+xack|" \
+    "+xrange|+xtrim|+pexpire|+unlink|+eval"
 
 REDIS(redis_user_with_few_rights_is_enough)
 {
@@ -151,7 +165,8 @@ REDIS(redis_that_evicts_is_refused)
     struct redis_server s;
     redis_start(&s, (const char *[]){"--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru", NULL});
 
-    expect_refused(s.url, -EINVAL, "would throw jobs away when it is full (maxmemory-policy allkeys-lru): set it to noeviction");
+    expect_refused(s.url, -EINVAL,
+                   "would throw jobs away when it is full (maxmemory-policy allkeys-lru): set it to noeviction");
 }
 
 /* Speaks as much of the protocol as an old one needs to be found out. */
@@ -311,13 +326,15 @@ REDIS(redis_over_tls)
 {
     struct redis_server s;
     char port[16], cert[300], key[300], url[64];
-    openssl("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout %s/key.pem -out %s/cert.pem "
-            "-days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>%s/openssl.log", test_tmpdir());
+    openssl(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout %s/key.pem -out %s/cert.pem "
+        "-days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>%s/openssl.log",
+        test_tmpdir());
     snprintf(cert, sizeof cert, "%s/cert.pem", test_tmpdir());
     snprintf(key, sizeof key, "%s/key.pem", test_tmpdir());
     snprintf(port, sizeof port, "%d", redis_free_port());
-    redis_start(&s, (const char *[]){"--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert,
-                                     "--tls-auth-clients", "no", NULL});
+    redis_start(&s, (const char *[]){"--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key,
+                                     "--tls-ca-cert-file", cert, "--tls-auth-clients", "no", NULL});
     snprintf(url, sizeof url, "rediss://127.0.0.1:%s/0", port);
     expect_refused(url, BIDE_ECERT, "Redis at 127.0.0.1:");
 

@@ -22,7 +22,8 @@ static int note_down(const struct note *n)
     char line[16];
 
     BIDE_TRY(bide_sleep_ms(n->ms));
-    int fd = open(n->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600), len = snprintf(line, sizeof line, "%d\n", n->number);
+    int fd = open(n->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600),
+        len = snprintf(line, sizeof line, "%d\n", n->number);
     if (fd < 0)
         return bide_fail(-errno, "%s", n->path);
     ssize_t put = write(fd, line, (size_t)len);
@@ -107,7 +108,8 @@ REDIS(redis_killed_hosts_lose_no_job)
     struct redis_server s;
     redis_start(&s, NULL);
     struct notes *n = notes_new(&s, 20);
-    pid_t a = host_start(&s, (const char *[]){"HOST_SLOTS=20", NULL}), b = host_start(&s, (const char *[]){"HOST_SLOTS=20", NULL});
+    pid_t a = host_start(&s, (const char *[]){"HOST_SLOTS=20", NULL}),
+          b = host_start(&s, (const char *[]){"HOST_SLOTS=20", NULL});
     bide_auto bide_pool *pool = OPEN_REDIS(&s);
     bide_auto bide_task *map = bide_create_task(bide_coro(map_all, pool, n));
 
@@ -164,7 +166,8 @@ REDIS(redis_poison_job_fails_and_is_kept_among_the_dead)
 {
     struct redis_server s;
     int sig = SIGKILL;
-    const char *const env[] = {"HOST_LEASE=200", "HOST_KIND=2", "HOST_DELIVERIES=2", NULL}; /* THREAD: it kills the host */
+    /* THREAD: it kills the host */
+    const char *const env[] = {"HOST_LEASE=200", "HOST_KIND=2", "HOST_DELIVERIES=2", NULL};
     redis_start(&s, NULL);
     host_start(&s, env);
     host_start(&s, env);

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * redis_held.c - a job in the hands of a worker host: from its entry into the local pool, and what became of it there.
+ *
+ * Failures are told as the local pool tells them.  A job that could not be run because that pool is going away is no
+ * failure: it is left, and goes back to the queue.
+ */
+#include <stdio.h>
+
+#include "pool/redis.h"
+
+static void finish(struct held *x)
+{
+    x->state = HELD_FINISHED;
+    bide__list_remove(&x->node);
+    bide__list_append(&x->host->finished, &x->node);
+    bide__redis_kick(&x->host->link);
+}
+
+static void tell_story(struct held *x, const char *text, const char *trace)
+{
+    size_t len = strlen(text) + strlen(trace) + 2;
+    x->story = bide__malloc(len);
+    if (!x->story)
+        return; /* the code alone, then */
+
+    x->story_len = len;
+    strcpy(x->story, text);
+    strcpy(x->story + strlen(text) + 1, trace);
+}
+
+static void fail(struct held *x, int code, const char *text)
+{
+    x->answer.code = code;
+    tell_story(x, text, "");
+    finish(x);
+}
+
+static void note_failure(struct held *x, const struct job *j)
+{
+    const bide_pool_failure *f = bide_pool_failure_of(&j->future);
+    const struct error_record *e = j->future.error;
+    const char *text = e ? e->text : bide_strerror(j->future.result);
+    size_t name = strlen(j->name);
+
+    if (strncmp(text, j->name, name) == 0 && strncmp(text + name, ": ", 2) == 0)
+        text += name + 2; /* the client puts it there again */
+    tell_story(x, text, f ? f->trace : "");
+    if (f) {
+        x->answer.pid = f->pid;
+        x->answer.signal = f->signal;
+        x->answer.exit_code = f->exit_code;
+    }
+}
+
+/* The local pool is going away: that is not the job's fault. */
+static bool was_not_run(int code)
+{
+    return code == BIDE_ECLOSED || code == BIDE_EPOOL;
+}
+
+static void on_done(struct job *j, void *arg)
+{
+    struct held *x = arg;
+    struct redis_host *h = x->host;
+
+    j->future.was_retrieved = true;
+    if (x->taken) {
+        bide__redis_held_free(x);
+        return;
+    }
+    x->answer.code = j->future.result;
+    x->answer.run_ns = bide__clock_ns() - x->began_ns;
+    if (was_not_run(j->future.result)) {
+        x->state = HELD_LEFT;
+        bide__list_remove(&x->node);
+        bide__list_append(&h->left, &x->node);
+        h->code = j->future.result;
+        bide__wake_all(h->loop, &h->changed);
+        return;
+    }
+    if (j->future.result < 0) {
+        bide__free(x->out);
+        x->out = NULL;
+        note_failure(x, j);
+    }
+    finish(x);
+}
+
+static void on_progress(bide_future *f, uint64_t done, uint64_t total, bide_bytes part, void *arg)
+{
+    struct held *x = arg;
+    struct redis_answer a = {.job = x->call.job, .kind = 'p', .done = done, .total = total};
+    char key[REDIS_KEY_MAX], meta[REDIS_META_MAX];
+    struct redis_command c;
+    (void)f;
+
+    snprintf(key, sizeof key, "bide:{%s}:results:%s", x->host->address.name, x->call.client);
+    bide__redis_answer_write(meta, sizeof meta, &a);
+    const char *const words[] = {"XADD", key, "NOMKSTREAM", "*", "m", meta, "a"};
+    c.n = 0;
+    for (size_t i = 0; i < array_len(words); i++)
+        bide__redis_text(&c, words[i]);
+    bide__redis_arg(&c, part.data, part.len);
+    bide__redis_put(&x->host->link, &c, NULL, 0); /* while the connection is away, progress is not told */
+}
+
+/* ---- beginning one ---- */
+
+static int submit(struct held *x, const bide_pool_named *named, const struct redis_entry *e)
+{
+    const char *in = e->argument ? e->argument->str : "";
+    size_t len = e->argument ? (size_t)e->argument->len : 0;
+    bide_pool_call_args args = {.timeout_ms = x->call.timeout_ms, .idempotent = x->call.idempotent, .nowait = true};
+
+    if (x->call.shape == BIDE_JOB_TEXT && (len == 0 || in[len - 1] != '\0'))
+        return bide_fail(-EBADMSG, "its argument is not a text");
+    if (x->call.has_out) {
+        x->out = bide__calloc(1, x->call.out_len + 1);
+        if (!x->out)
+            return bide__fail_nomem("a result");
+    }
+    args.job = (bide_job){.fn = named->fn,
+                          .name = named->name,
+                          .shape = (enum bide_job_shape)x->call.shape,
+                          .in = in,
+                          .in_len = len,
+                          .has_out = x->call.has_out,
+                          .out = x->out,
+                          .out_len = x->call.out_len};
+    if (x->call.wants_progress) {
+        args.on_progress = on_progress;
+        args.arg = x;
+    }
+    x->job = bide__pool_submit(x->host->pool, &args, -1);
+    if (!x->job)
+        return bide_error_code();
+    x->job->on_done = on_done;
+    x->job->done_arg = x;
+    return 0;
+}
+
+static struct held *held_new(struct redis_host *h, const struct redis_entry *e)
+{
+    struct held *x = bide__calloc(1, sizeof *x);
+    if (!x)
+        return NULL; /* its lease will end, and somebody takes it who has memory */
+
+    x->host = h;
+    x->id = e->id;
+    x->began_ns = bide__clock_ns();
+    bide__list_init(&x->node);
+    bide__list_append(&h->running, &x->node);
+    h->nheld++;
+    return x;
+}
+
+/* Too many hosts were lost with it. */
+static bool is_poison(const struct redis_host *h, const struct redis_entry *e)
+{
+    return e->deliveries > (uint64_t)h->args.max_deliveries;
+}
+
+static void begin(struct held *x, const struct redis_entry *e)
+{
+    struct redis_host *h = x->host;
+    const redisReply *f = e->function;
+    const bide_pool_named *named = f ? bide__named_by_name(f->str, (size_t)f->len) : NULL;
+    char text[256];
+
+    if (is_poison(h, e)) {
+        snprintf(text, sizeof text, "%d hosts took it and vanished; it is kept in %s", h->args.max_deliveries,
+                 h->dead_key);
+        x->dead = true;
+        fail(x, BIDE_EWORKER, text);
+    } else if (!named) {
+        snprintf(text, sizeof text, "host %s does not know it: write BIDE_POOL_TASK(%.64s); in its program", h->id,
+                 f ? f->str : "");
+        fail(x, BIDE_EFUNCTION, text);
+    } else if (submit(x, named, e) < 0) {
+        int code = bide_error_code();
+        snprintf(text, sizeof text, "%.200s", bide_error_text());
+        bide_error_clear();
+        if (was_not_run(code)) {
+            h->code = code;
+            x->state = HELD_LEFT;
+            bide__list_remove(&x->node);
+            bide__list_append(&h->left, &x->node);
+            bide__wake_all(h->loop, &h->changed);
+        } else {
+            fail(x, code, text);
+        }
+    }
+}
+
+void bide__redis_take(struct redis_host *h, const struct redis_entry *e)
+{
+    struct held *x = held_new(h, e);
+    if (!x)
+        return;
+
+    x->answer =
+        (struct redis_answer){.kind = 'r', .exit_code = -1, .attempt = e->deliveries > 0 ? (int)e->deliveries : 1};
+    if (!bide__redis_call_read(&x->call, e->meta)) {
+        snprintf(x->call.client, sizeof x->call.client, "nobody");
+        x->dead = true;
+        fail(x, -EBADMSG, "not a job");
+        return;
+    }
+    x->answer.job = x->call.job;
+    begin(x, e);
+}
