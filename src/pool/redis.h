@@ -100,7 +100,7 @@ struct redis_link;
 typedef int redis_on_reply(void *owner, uint64_t arg, const redisReply *r); /* an error breaks the connection */
 
 struct redis_link_ops {
-    void (*fill)(void *owner); /* about to write: put what there is */
+    bool (*fill)(void *owner); /* about to write: put what there is; false: there was no memory for all */
     void (*lost)(void *owner); /* replies that were expected will not come */
 };
 
@@ -246,7 +246,7 @@ struct redis_host {
 };
 
 void bide__redis_take(struct redis_host *h, const struct redis_entry *e); /* begin a job */
-void bide__redis_fill_answers(struct redis_host *h);
+bool bide__redis_fill_answers(struct redis_host *h);
 void bide__redis_answers_lost(struct redis_host *h);
 void bide__redis_held_free(struct held *x);
 int bide__redis_lease_main(struct redis_host *h);

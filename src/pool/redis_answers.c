@@ -145,7 +145,7 @@ static void build(struct redis_host *h, struct batch *b)
     }
 }
 
-void bide__redis_fill_answers(struct redis_host *h)
+bool bide__redis_fill_answers(struct redis_host *h)
 {
     struct batch *b = bide__list_is_empty(&h->finished) ? NULL : bide__malloc(sizeof *b);
 
@@ -161,6 +161,7 @@ void bide__redis_fill_answers(struct redis_host *h)
         }
     }
     bide__free(b);
+    return bide__list_is_empty(&h->finished);
 }
 
 void bide__redis_answers_lost(struct redis_host *h)

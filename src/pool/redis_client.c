@@ -89,17 +89,18 @@ static bool put_job(struct redis_client *c, struct job *j)
     return bide__redis_put(&c->link, &x, on_added, j->id);
 }
 
-static void fill(void *owner)
+static bool fill(void *owner)
 {
     struct redis_client *c = owner;
 
     while (!bide__list_is_empty(&c->unsent) && bide__buf_len(&c->link.out) < WRITE_MAX) {
         struct job *j = container_of(c->unsent.next, struct job, node);
         if (!put_job(c, j))
-            return;
+            return false;
         bide__list_remove(&j->node);
         j->redis.state = REDIS_SENT;
     }
+    return true;
 }
 
 static void lost(void *owner)

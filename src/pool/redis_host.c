@@ -67,9 +67,9 @@ static int fetch(struct redis_host *h)
 
 /* ---- life ---- */
 
-static void fill(void *owner)
+static bool fill(void *owner)
 {
-    bide__redis_fill_answers(owner);
+    return bide__redis_fill_answers(owner);
 }
 
 static void lost(void *owner)

@@ -84,16 +84,22 @@ static bool is_settled(const struct redis_link *l)
     return !l->open || (l->head == l->tail && bide__buf_len(&l->out) == 0 && !l->writing);
 }
 
+/* Until there may be something to write: somebody says so, or memory was short and may be there now. */
+static int wait_for_more(struct redis_link *l, bool has_all)
+{
+    l->writing = false;
+    return has_all ? bide__wait_in(&l->idle, NULL) : bide_sleep_ms(BACK_OFF_MIN_MS);
+}
+
 static int write_all(struct redis_link *l)
 {
     struct buf out;
     bide__buf_init(&out, OUT_MAX);
 
     for (;;) {
-        l->ops->fill(l->owner);
+        bool has_all = l->ops->fill(l->owner);
         if (bide__buf_len(&l->out) == 0) {
-            l->writing = false;
-            int code = bide__wait_in(&l->idle, NULL);
+            int code = wait_for_more(l, has_all);
             if (code == 0)
                 continue;
             bide__buf_free(&out);

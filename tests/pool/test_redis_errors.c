@@ -311,6 +311,37 @@ REDIS(redis_host_told_to_end_while_it_is_down_ends)
     EXPECT_EQ(host_stop(host), 0);
 }
 
+/* Open, call, close: false if memory was asked for more than n times, and was not had the last time. */
+static bool works_with(const struct redis_server *s, long n)
+{
+    int code = 0;
+
+    bide__alloc_fail_at(n);
+    bide_pool *pool = bide_pool_new(.redis = s->url, .name = "t");
+    if (pool)
+        code = CALL(pool, bide_job(job_length, "abc"));
+    bool was_enough = bide__alloc_fail_at(-1);
+    if (!pool || code != 3) {
+        EXPECT_EQ(bide_error_code(), BIDE_ENOMEM);
+        bide_error_clear();
+    }
+    bide_release(pool);
+    return was_enough;
+}
+
+TEST(redis_every_allocation_may_fail, .real_time = true, .seconds = 60)
+{
+    struct redis_server s;
+    long n = 0;
+    redis_start(&s, NULL);
+    pid_t host = host_start(&s, NULL);
+
+    while (!works_with(&s, n) && n < 1000)
+        n++;
+    EXPECT_TRUE(n > 20 && n < 1000);
+    EXPECT_EQ(host_stop(host), 0);
+}
+
 /* ---- TLS ---- */
 
 static void openssl(const char *format, const char *dir)
