@@ -245,7 +245,8 @@ struct redis_host {
     bool leaving;
 };
 
-void bide__redis_take(struct redis_host *h, const struct redis_entry *e); /* begin a job */
+/* Begin a job.  Suspends: while the local pool has no room for its argument. */
+void bide__redis_take(struct redis_host *h, const struct redis_entry *e);
 bool bide__redis_fill_answers(struct redis_host *h);
 void bide__redis_answers_lost(struct redis_host *h);
 void bide__redis_held_free(struct held *x);

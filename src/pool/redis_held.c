@@ -59,10 +59,21 @@ static bool was_not_run(int code)
     return code == BIDE_ECLOSED || code == BIDE_EPOOL;
 }
 
+static void leave_it(struct held *x, int code)
+{
+    struct redis_host *h = x->host;
+
+    x->state = HELD_LEFT;
+    bide__list_remove(&x->node);
+    bide__list_append(&h->left, &x->node);
+    if (was_not_run(code))
+        h->code = code;
+    bide__wake_all(h->loop, &h->changed);
+}
+
 static void on_done(struct job *j, void *arg)
 {
     struct held *x = arg;
-    struct redis_host *h = x->host;
 
     j->future.was_retrieved = true;
     if (x->taken) {
@@ -72,11 +83,7 @@ static void on_done(struct job *j, void *arg)
     x->answer.code = j->future.result;
     x->answer.run_ns = bide__clock_ns() - x->began_ns;
     if (was_not_run(j->future.result)) {
-        x->state = HELD_LEFT;
-        bide__list_remove(&x->node);
-        bide__list_append(&h->left, &x->node);
-        h->code = j->future.result;
-        bide__wake_all(h->loop, &h->changed);
+        leave_it(x, j->future.result);
         return;
     }
     if (j->future.result < 0) {
@@ -111,7 +118,7 @@ static int submit(struct held *x, const bide_pool_named *named, const struct red
 {
     const char *in = e->argument ? e->argument->str : "";
     size_t len = e->argument ? (size_t)e->argument->len : 0;
-    bide_pool_call_args args = {.timeout_ms = x->call.timeout_ms, .idempotent = x->call.idempotent, .nowait = true};
+    bide_pool_call_args args = {.timeout_ms = x->call.timeout_ms, .idempotent = x->call.idempotent};
 
     if (x->call.shape == BIDE_JOB_TEXT && (len == 0 || in[len - 1] != '\0'))
         return bide_fail(-EBADMSG, "its argument is not a text");
@@ -181,15 +188,10 @@ static void begin(struct held *x, const struct redis_entry *e)
         int code = bide_error_code();
         snprintf(text, sizeof text, "%.200s", bide_error_text());
         bide_error_clear();
-        if (was_not_run(code)) {
-            h->code = code;
-            x->state = HELD_LEFT;
-            bide__list_remove(&x->node);
-            bide__list_append(&h->left, &x->node);
-            bide__wake_all(h->loop, &h->changed);
-        } else {
+        if (was_not_run(code) || code == BIDE_ECANCELED) /* cancelled: we are told to end */
+            leave_it(x, code);
+        else
             fail(x, code, text);
-        }
     }
 }
 

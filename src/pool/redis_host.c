@@ -35,7 +35,7 @@ static int fetch_some(struct redis_host *h, struct redis_conn *conn)
     if (!r)
         return bide_error_code();
     const redisReply *entries = bide__redis_entries(r);
-    for (size_t i = 0; entries && i < entries->elements; i++)
+    for (size_t i = 0; entries && i < entries->elements && !h->leaving; i++)
         if (bide__redis_entry_read(&e, entries->element[i]))
             bide__redis_take(h, &e);
     freeReplyObject(r);

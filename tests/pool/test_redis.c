@@ -71,6 +71,28 @@ REDIS(redis_large_payloads_round_trip)
     free(big);
 }
 
+REDIS(redis_host_whose_pool_is_full_waits_for_room)
+{
+    struct redis_server s;
+    struct inner_host h;
+    enum { N = 20 };
+    static char bytes[50000];
+    bide_future *f[N];
+    redis_start(&s, NULL);
+    bide_auto bide_pool *local = OPEN(.workers = 1, .max_pending_bytes = 100000);
+    host_here(&h, &s, local);
+    bide_auto bide_task *host = h.task;
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    for (int i = 0; i < N; i++)
+        f[i] = bide_pool_submit(pool, bide_job_bytes(job_echo_copy, ((bide_bytes){bytes, sizeof bytes})));
+    for (int i = 0; i < N; i++) {
+        EXPECT_OK(bide_await(f[i]));
+        EXPECT_EQ(bide_pool_result(f[i]).len, sizeof bytes);
+        bide_release(f[i]);
+    }
+}
+
 REDIS(redis_map_keeps_order)
 {
     struct redis_server s;

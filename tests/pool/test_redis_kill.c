@@ -328,3 +328,37 @@ REDIS(redis_jobs_wait_for_the_first_host)
     check_all(n);
     EXPECT_EQ(count(n), N);
 }
+
+/* Nothing happens for longer than a server may be silent. */
+REDIS(redis_quiet_connection_is_kept)
+{
+    struct redis_server s;
+    redis_start(&s, NULL);
+    host_start(&s, NULL);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s, .on_event = note_event);
+
+    EXPECT_EQ(CALL(pool, bide_job(job_length, "four")), 4);
+    EXPECT_OK(bide_sleep_ms(REDIS_QUIET_MS + 2000));
+    EXPECT_EQ(CALL(pool, bide_job(job_length, "four")), 4);
+    EXPECT_EQ(lost, 0);
+}
+
+/* It is there, but does not answer: as good as gone. */
+REDIS(redis_frozen_server_is_told_and_regained)
+{
+    struct redis_server s;
+    redis_start(&s, NULL);
+    host_start(&s, NULL);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s, .on_event = note_event);
+
+    EXPECT_EQ(CALL(pool, bide_job(job_length, "four")), 4);
+    kill(s.pid, SIGSTOP);
+    bide_auto bide_future *f = bide_pool_submit(pool, bide_job(job_length, "seven"));
+    while (lost == 0)
+        EXPECT_OK(bide_sleep_ms(50));
+    EXPECT_CONTAINS(lost_text, "it has not answered for 10 s");
+    kill(s.pid, SIGCONT);
+    EXPECT_EQ(bide_await(f), 5);
+    while (regained == 0)
+        EXPECT_OK(bide_sleep_ms(50));
+}
