@@ -307,7 +307,7 @@ static void mourn(bide_pool *p, struct death *d, const char *job)
     bool failed_init = !x->said_ready && x->said_bye && x->bye_code < 0;
 
     tell(p, d, job);
-    if (p->state == POOL_FAILED || p->state >= POOL_ENDING)
+    if (p->state >= POOL_ENDING)
         return;
     if (failed_init)
         bide__pool_fail(p, x->bye_code, "init: %s", x->bye_text);

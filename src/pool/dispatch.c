@@ -232,12 +232,19 @@ void bide__pool_dispatch(bide_pool *p)
         bide__pool_fill_slots(p);
 }
 
+/* It can take one now, or has answered our hunger: while we were awake, it did not ring. */
+static bool has_attention(struct proxy *x)
+{
+    bide__proxy_note_begun(x);
+    return may_have_more(x) && (can_take(x) || !atomic_load(&x->segment.shared->hungry));
+}
+
 bool bide__pool_could_dispatch(bide_pool *p)
 {
     for (int i = 0; i < p->nslots; i++) {
         struct proxy *x = p->slots[i].proxy;
         bool jobs = !bide__list_is_empty(&p->queue) || !bide__list_is_empty(&p->slots[i].pinned);
-        if (x && jobs && can_take(x))
+        if (x && jobs && has_attention(x))
             return true;
     }
     return false;

@@ -265,3 +265,22 @@ KINDS(workers_are_pinned_as_asked)
     EXPECT_EQ(codes[0], first);
     EXPECT_EQ(codes[1], first);
 }
+
+/* Each side says that it sleeps, and looks again: no bell is missed, however the two meet. */
+KINDS(no_bell_is_missed_when_both_fall_asleep, .seconds = 60)
+{
+    int ms[16], none[1] = {0};
+    int64_t longest = 0;
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .concurrency = 16, .prefetch = -1);
+
+    for (int i = 0; i < 16; i++)
+        ms[i] = 1;
+    for (int round = 0; round < (BIDE_SANITIZED ? 100 : 500); round++) {
+        int64_t start = now_us();
+        EXPECT_OK(bide_pool_map(p, bide_jobs(job_sleep, ms), 16));
+        EXPECT_OK(bide_pool_map(p, bide_jobs(job_return, none), 1));
+        if (now_us() - start > longest)
+            longest = now_us() - start;
+    }
+    EXPECT_LT(longest, 2000000); /* a missed one waits for ever: nothing else would wake them */
+}
