@@ -218,6 +218,15 @@ static void after_dispatch(bide_pool *p)
     }
 }
 
+/* Those that went because they were idle come back only when the others have enough to do. */
+static bool all_are_busy(const bide_pool *p)
+{
+    for (int i = 0; i < p->nslots; i++)
+        if (p->slots[i].proxy && bide__proxy_load(p->slots[i].proxy) == 0)
+            return false;
+    return true;
+}
+
 void bide__pool_dispatch(bide_pool *p)
 {
     if (p->pending == 0 || p->state == POOL_FAILED)
@@ -228,7 +237,7 @@ void bide__pool_dispatch(bide_pool *p)
     dispatch_common(p);
     after_dispatch(p);
     ask_for_attention(p);
-    if (p->args.idle_ms > 0 && !bide__list_is_empty(&p->queue))
+    if (p->args.idle_ms > 0 && !bide__list_is_empty(&p->queue) && all_are_busy(p))
         bide__pool_fill_slots(p);
 }
 

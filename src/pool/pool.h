@@ -462,7 +462,7 @@ struct bide_pool {
     struct list_node changed; /* who waits for workers or for the end of jobs */
     struct pool_arena arena;
     struct fd bell; /* ours: an eventfd */
-    struct image image; /* FORK: what the workers have */
+    struct image image; /* PROCESS, FORK: what the workers have */
     void (*checked_fn)(void);
     enum pool_state state;
     int fail_code;

@@ -307,7 +307,7 @@ pid_t bide__zygote_pid(void)
     return zygote.pid;
 }
 
-/* Somebody killed the zygote: make another one. */
+/* Another zygote, in place of the one that was killed, or is too old; without a socket it ends by itself. */
 static int revive(void)
 {
     if (zygote.socket >= 0)
@@ -335,10 +335,17 @@ int bide__zygote_start(const struct birth *b)
     return code < 0 && !bide_error_code() ? bide_fail(code, "asking for a worker: %s", bide_strerror(code)) : code;
 }
 
+/* Asked for again: another one, that has what was loaded meanwhile.  Workers that live are nobody's business here. */
 int bide_pool_prepare(void)
 {
     bide__exec_serve_if_asked();
     int code = bide__named_check();
+    if (code < 0)
+        return code;
 
-    return code < 0 ? code : bide__zygote_prepare();
+    pthread_once(&once, install);
+    pthread_mutex_lock(&zygote.lock);
+    code = revive();
+    pthread_mutex_unlock(&zygote.lock);
+    return code;
 }

@@ -577,6 +577,23 @@ TEST(zygote_that_was_killed_is_made_anew, .real_time = true)
     EXPECT_OK(CALL(p, bide_job(job_nothing)));
 }
 
+/* Asked for again, it has what was loaded meanwhile; a pool that is open goes on, with new workers from the new one. */
+TEST(prepare_again_makes_another_helper, .real_time = true)
+{
+    needs_processes();
+    int die = SIGKILL;
+    bide_auto bide_pool *p = OPEN(.workers = 1);
+    int before = bide__zygote_pid();
+
+    EXPECT_OK(bide_pool_prepare());
+    EXPECT_NE(bide__zygote_pid(), before);
+    EXPECT_EQ(kill(before, 0), -1); /* gone, and reaped */
+    EXPECT_OK(CALL(p, bide_job(job_nothing)));
+    EXPECT_ERR(CALL(p, bide_job(job_die, &die)), BIDE_EWORKER);
+    bide_error_clear();
+    EXPECT_OK(CALL(p, bide_job(job_nothing)));
+}
+
 TEST(idle_workers_that_are_killed_are_replaced, .real_time = true)
 {
     needs_processes();
