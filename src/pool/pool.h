@@ -487,6 +487,7 @@ int bide__pool_attach(bide_pool *p); /* to the loop's turns */
 void bide__pool_detach_loop(bide_pool *p);
 void bide__pool_note_outside(bide_pool *p);
 void bide__ring_bell(int fd);
+void bide__set_poller(bide_loop *loop, const struct poller_ops *ops);
 int bide__watch_open(struct watch_fd *w, struct fd *f, void (*run)(struct ready *r)); /* takes a place in the queue */
 void bide__watch_again(struct watch_fd *w, struct fd *f);
 void bide__watch_close(struct watch_fd *w, struct fd *f);

@@ -199,6 +199,7 @@ static _Noreturn void be_worker(const struct fd_message *m, const int *fds, int 
     struct birth b = {.memory = fds[0], .arena = fds[1], .ctl = fds[2], .bell = fds[3], .our_bell = fds[4],
                       .ring_bytes = (uint32_t)m->words[0], .concurrency = m->words[1], .index = m->words[2],
                       .cpu = m->words[3], .outer_workers = m->words[4], .kind = BIDE_POOL_PROCESS};
+    prctl(PR_SET_NAME, "bide-worker");
     if (zygote.by_main_thread)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
     bide__die_with(life);
