@@ -45,6 +45,11 @@ void *bide__realloc(void *old, size_t size)
     return old ? realloc(old, size) : counted(malloc(size));
 }
 
+void *bide__realloc_uncounted(void *old, size_t size)
+{
+    return must_fail() ? NULL : realloc(old, size);
+}
+
 void bide__free(void *p)
 {
     if (!p)

@@ -30,6 +30,7 @@ void *bide__malloc(size_t size);
 void *bide__calloc(size_t n, size_t size);
 void *bide__realloc(void *old, size_t size);
 void bide__free(void *p);
+void *bide__realloc_uncounted(void *old, size_t size); /* for what the user gives back with free() */
 char *bide__strdup(const char *text);
 char *bide__strndup(const char *text, size_t len);
 size_t bide__alloc_live(void);
@@ -141,6 +142,12 @@ extern _Thread_local struct error_record *bide__error_current_record __attribute
 /* Make `e` the record of what runs now; NULL: the thread's own.  Returns the one before. */
 struct error_record *bide__error_switch(struct error_record *e);
 struct error_record *bide__error_current(void);
+/* Is there an error on record that nobody has read?  The next one will not take its place. */
+static inline bool bide__error_is_unread(void)
+{
+    const struct error_record *e = bide__error_current();
+    return e->code && !e->was_read;
+}
 /* Put a task's error on record here, as bide_fail would: an unread one stays. */
 void bide__error_adopt(const struct error_record *from);
 int bide__vfail(int code, const char *format, va_list args);

@@ -252,6 +252,8 @@ bool bide__scope_explains(const bide_task *t);
 
 /* Run job(arg) in the loop's thread pool and wait for its end; not ended early once begun. */
 int bide__offload(int (*job)(void *arg), void *arg);
+/* The same for what must be done, also by a task that was cancelled: not ended early at all.  In a stackful task only. */
+int bide__offload_surely(int (*job)(void *arg), void *arg);
 struct thread_pool;
 void bide__threads_close(struct thread_pool *p);
 

@@ -183,30 +183,51 @@ static int submit(struct thread_pool *p, struct job *j)
     return 0;
 }
 
-int bide__offload(int (*fn)(void *arg), void *arg)
+/* Queue the job and park until it has been done, or was taken back. */
+static int run_in_pool(bide_task *t, struct job *j, struct wait *w)
 {
-    bide_task *t = bide__task_required("bide_to_thread");
-    struct thread_pool *p = t ? pool_of(t->future.loop) : NULL;
-    if (!p)
-        return bide_error_code();
-    int code = bide__pending_interrupt(t);
-    if (code < 0)
-        return code;
+    struct thread_pool *p = pool_of(t->future.loop);
+    int code = p ? 0 : BIDE_ENOMEM;
 
-    struct job j = {.wait = {.end_early = job_end_early, .task = t}, .pool = p, .fn = fn, .arg = arg, .item.run = job_done};
-    bide__list_init(&j.node);
-    bide__list_init(&j.item.node);
-    code = submit(p, &j);
+    j->pool = p;
+    j->item.run = job_done;
+    bide__list_init(&j->node);
+    bide__list_init(&j->item.node);
+    if (code == 0)
+        code = submit(p, j);
     if (code < 0)
         return code;
     t->future.loop->outside++;
-    bide__park(t, &j.wait);
+    bide__park(t, w);
     t->future.loop->outside--;
+    return 0;
+}
+
+int bide__offload(int (*fn)(void *arg), void *arg)
+{
+    bide_task *t = bide__task_required("bide_to_thread");
+    int code = t ? bide__pending_interrupt(t) : bide_error_code();
+    if (code < 0)
+        return code;
+
+    struct job j = {.wait = {.end_early = job_end_early, .task = t}, .fn = fn, .arg = arg};
+    code = run_in_pool(t, &j, &j.wait);
+    if (code < 0)
+        return code;
     if (!j.begun)
         return bide__wait_outcome(&j.wait);
     if (j.result < 0)
         bide__error_adopt(&j.error);
     return j.result;
+}
+
+int bide__offload_surely(int (*fn)(void *arg), void *arg)
+{
+    bide_task *t = bide__task_here();
+    struct job j = {.wait.task = t, .fn = fn, .arg = arg};
+    int code = run_in_pool(t, &j, NULL);
+
+    return code < 0 ? code : j.result;
 }
 
 static int call_coroutine(void *arg)
