@@ -79,7 +79,7 @@ size_t bide__alloc_live(void)
     return (size_t)atomic_load(&live);
 }
 
-void bide__alloc_fail_at(long n)
+bool bide__alloc_fail_at(long n)
 {
-    atomic_store(&fail_countdown, n);
+    return atomic_exchange(&fail_countdown, n) >= 0;
 }

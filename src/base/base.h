@@ -34,8 +34,8 @@ void *bide__realloc_uncounted(void *old, size_t size); /* for what the user give
 char *bide__strdup(const char *text);
 char *bide__strndup(const char *text, size_t len);
 size_t bide__alloc_live(void);
-/* Fail the n-th allocation from now on (0: the next), once; negative: none. */
-void bide__alloc_fail_at(long n);
+/* Fail the n-th allocation from now on (0: the next), once; negative: none.  True: what was asked for before never came. */
+bool bide__alloc_fail_at(long n);
 
 /* ---- list: circular, doubly linked, inside other structs.  An idle node points to itself ---- */
 
@@ -142,6 +142,12 @@ extern _Thread_local struct error_record *bide__error_current_record __attribute
 /* Make `e` the record of what runs now; NULL: the thread's own.  Returns the one before. */
 struct error_record *bide__error_switch(struct error_record *e);
 struct error_record *bide__error_current(void);
+/* Is there an error on record that nobody has read?  The next one will not take its place. */
+static inline bool bide__error_is_unread(void)
+{
+    const struct error_record *e = bide__error_current();
+    return e->code && !e->was_read;
+}
 /* Put a task's error on record here, as bide_fail would: an unread one stays. */
 void bide__error_adopt(const struct error_record *from);
 int bide__vfail(int code, const char *format, va_list args);

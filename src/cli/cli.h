@@ -4,9 +4,9 @@
  *
  * In reading order: main.c (finds the command), commands.c (which there are), opt.c (the option table and its parser),
  * opt_value.c (texts into values), command_*.c (the table and the main of each command), request.c, request_text.c (what
- * get and fetch send), say.c (messages), output.c (standard output inside the loop), nearest.c ("did you mean"), help.c,
- * topics.c, man.c, completion.c (the tables as text), glob.c (many URLs in one), template.c (names of files), then the
- * commands themselves: get.c, fetch.c, serve.c.
+ * get and fetch send), say.c (messages), output.c (standard output inside the loop), descriptors.c (how many
+ * connections), nearest.c ("did you mean"), help.c, topics.c, man.c, completion.c (the tables as text), glob.c (many URLs
+ * in one), template.c (names of files), then the commands themselves: get.c, fetch.c, serve.c.
  */
 #ifndef BIDE_CLI_CLI_H
 #define BIDE_CLI_CLI_H
@@ -79,6 +79,13 @@ int output_write(const void *data, size_t len);
 
 /* For an error of output_write: EXIT_LOCAL after a message, or -SIGPIPE. */
 int output_exit_code(int error);
+
+/* ---- descriptors.c ---- */
+
+/* Let this process have as many as it can: main() asks once. */
+void descriptors_raise(void);
+/* Of so many connections, how many can be open at once: at least one.  More would only wait for each other. */
+int descriptors_allow(int wanted);
 
 /* ---- help.c ---- */
 

@@ -22,16 +22,16 @@ static void print_option_words(const struct command *c)
 static void print_value_of(const struct opt *o)
 {
     if (o->kind == OPT_KIND_CHOICE) {
-        fputs("COMPREPLY=($(compgen -W '", stdout);
+        fputs("_bide_reply -W '", stdout);
         for (const char *const *w = o->choices; *w; w++)
             printf("%s%s", w == o->choices ? "" : " ", *w);
-        puts("' -- \"$cur\")) ;;");
+        puts("' ;;");
     } else if (strncmp(o->arg, "DIR", 3) == 0) {
-        puts("COMPREPLY=($(compgen -d -- \"$cur\")) ;;");
+        puts("_bide_reply -d ;;");
     } else if (strncmp(o->arg, "FILE", 4) == 0) {
-        puts("COMPREPLY=($(compgen -f -- \"$cur\")) ;;");
+        puts("_bide_reply -f ;;");
     } else {
-        puts("COMPREPLY=() ;;");
+        puts("compopt +o default ;;");
     }
 }
 
@@ -58,23 +58,23 @@ static void print_names(void)
 static void print_option_cases(void)
 {
     for (const struct command *const *c = commands; *c; c++) {
-        printf("    %s) COMPREPLY=($(compgen -W '", (*c)->name);
+        printf("    %s) _bide_reply -W '", (*c)->name);
         print_option_words(*c);
-        puts("' -- \"$cur\")) ;;");
+        puts("' ;;");
     }
 }
 
 static void print_operand_cases(void)
 {
-    fputs("    help) COMPREPLY=($(compgen -W '", stdout);
+    fputs("    help) _bide_reply -W '", stdout);
     print_names();
     for (const struct topic *t = topics; t->name; t++)
         printf(" %s", t->name);
-    puts("' -- \"$cur\")) ;;\n"
-         "    completion) COMPREPLY=($(compgen -W 'bash' -- \"$cur\")) ;;");
+    puts("' ;;\n"
+         "    completion) _bide_reply -W 'bash' ;;");
 }
 
-void completion_print_bash(void)
+static void print_main(void)
 {
     puts("# bash completion for bide, printed by `bide completion bash`\n"
          "_bide()\n"
@@ -87,37 +87,47 @@ void completion_print_bash(void)
          "    elif [[ $cur == = ]]; then\n"
          "        cur=\n"
          "    fi\n"
-         "    if [[ $COMP_CWORD -eq 1 ]]; then");
-    fputs("        COMPREPLY=($(compgen -W '", stdout);
+         "    [[ $command == *://* ]] && command=fetch");
+    fputs("    if [[ $COMP_CWORD -eq 1 ]]; then\n        _bide_reply -W '", stdout);
     print_names();
-    puts(" --help --version' -- \"$cur\"))\n"
-         "        return\n"
+    puts(" --help --version'\n"
+         "    elif ! _bide_value \"$command:$prev\"; then\n"
+         "        case $cur in\n"
+         "        -*) _bide_option \"$command\" ;;\n"
+         "        *) _bide_operand \"$command\" ;;\n"
+         "        esac\n"
          "    fi\n"
-         "    [[ $command == *://* ]] && command=fetch\n"
-         "    case $command:$prev in");
+         "}\n\n"
+         "_bide_reply()\n"
+         "{\n"
+         "    mapfile -t COMPREPLY < <(compgen \"$@\" -- \"$cur\")\n"
+         "    [[ $1 == -W ]] || compopt -o filenames\n"
+         "}\n");
+}
+
+/* A function whose one argument is looked up in cases. */
+static void begin_lookup(const char *name, const char *about)
+{
+    printf("# %s\n%s()\n{\n    case $1 in\n", about, name);
+}
+
+static void end_lookup(const char *otherwise)
+{
+    printf("    *) %s ;;\n    esac\n}\n\n", otherwise);
+}
+
+void completion_print_bash(void)
+{
+    print_main();
+    begin_lookup("_bide_value", "The value of the option in command:option; false: it takes none.");
     for (const struct command *const *c = commands; *c; c++)
         print_values(*c);
-    puts("    *)\n"
-         "        case $cur in\n"
-         "        -*) _bide_options \"$command\" ;;\n"
-         "        *) _bide_operands \"$command\" ;;\n"
-         "        esac ;;\n"
-         "    esac\n"
-         "}\n"
-         "\n"
-         "_bide_options()\n"
-         "{\n"
-         "    case $1 in");
+    end_lookup("return 1");
+    begin_lookup("_bide_option", "The options of a command.");
     print_option_cases();
-    puts("    esac\n"
-         "}\n"
-         "\n"
-         "_bide_operands()\n"
-         "{\n"
-         "    case $1 in");
+    end_lookup(":");
+    begin_lookup("_bide_operand", "What else it may be given.");
     print_operand_cases();
-    puts("    esac\n"
-         "}\n"
-         "\n"
-         "complete -o default -F _bide bide");
+    end_lookup(":");
+    puts("complete -o default -F _bide bide");
 }

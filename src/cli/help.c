@@ -124,10 +124,10 @@ void help_topic(const struct topic *t)
 void help_overview(FILE *to)
 {
     fputs("bide: get many URLs at once\n\n"
-          "  bide get https://a.example/ https://b.example/      bodies to standard output, in order\n"
-          "  bide fetch 'https://a.example/[1-100]' -o '{1}.json'   each into a file of its own\n"
-          "  bide serve --delay 100                              a server to try clients against\n\n"
-          "Commands (`bide help COMMAND` explains one; `bide URL...` is `bide fetch URL...`):\n",
+          "  bide get https://a.example/ https://b.example/   bodies to standard output\n"
+          "  bide fetch 'https://a.example/[1-100]' -o '{1}'  each into a file of its own\n"
+          "  bide serve --delay 100                           to try clients against\n\n"
+          "Commands (`bide help COMMAND`; `bide URL...` is `bide fetch URL...`):\n",
           to);
     for (const struct command *const *c = commands; *c; c++)
         fprintf(to, "  %-12s %s\n", (*c)->name, (*c)->brief);

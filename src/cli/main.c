@@ -98,6 +98,7 @@ static int run_word(int argc, char **argv)
 int main(int argc, char **argv)
 {
     fill_standard_descriptors();
+    descriptors_raise();
     signal(SIGPIPE, SIG_IGN); /* EPIPE tells the same, where it happened */
     int code = run_word(argc, argv);
     if (code >= 0) {

@@ -12,9 +12,11 @@ const struct topic topics[] = {
      "    3    this machine: cannot write, disk full, port in use\n"
      "    4    no URL succeeded\n"
      "    5    stopped by a limit that was set, such as --max-time\n"
-     "    130  stopped by Ctrl-C (SIGINT); 143 by SIGTERM; 141: the reader of the output has gone (SIGPIPE)\n"
+     "    130  stopped by Ctrl-C (SIGINT)\n"
+     "    141  the reader of standard output has gone (SIGPIPE)\n"
+     "    143  stopped by SIGTERM\n"
      "\n"
-     "A signal ends the program as a signal: the shell shows 128 and its number.  Causes are on standard error, one line "
-     "for each URL that failed."},
+     "The last three are how a shell shows that a signal ended the program. Causes are on standard error, one line for "
+     "each URL that failed."},
     {NULL, NULL, NULL},
 };

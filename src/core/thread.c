@@ -9,6 +9,7 @@
  */
 #include "core/core.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #define THREADS_MAX 32
@@ -31,7 +32,7 @@ struct thread_pool {
     pthread_cond_t work;
     struct list_node queue;
     pthread_t threads[THREADS_MAX];
-    unsigned nthreads, max, idle;
+    unsigned nthreads, max, idle, queued;
     bool closing;
 };
 
@@ -49,6 +50,7 @@ static struct job *next_job(struct thread_pool *p)
     if (!bide__list_is_empty(&p->queue)) {
         j = container_of(p->queue.next, struct job, node);
         bide__list_remove(&j->node);
+        p->queued--;
         j->begun = true;
     }
     pthread_mutex_unlock(&p->lock);
@@ -91,14 +93,30 @@ static struct thread_pool *pool_of(bide_loop *loop)
     return loop->threads = p;
 }
 
+/* Signals are for the program's own threads; a fault stays with who makes it. */
+static int start_thread(struct thread_pool *p)
+{
+    sigset_t none, before;
+
+    sigfillset(&none);
+    sigdelset(&none, SIGSEGV);
+    sigdelset(&none, SIGBUS);
+    sigdelset(&none, SIGFPE);
+    sigdelset(&none, SIGILL);
+    pthread_sigmask(SIG_SETMASK, &none, &before);
+    int code = pthread_create(&p->threads[p->nthreads], NULL, thread_main, p);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code == 0)
+        p->nthreads++;
+    return code;
+}
+
 /* One more thread if none is free.  Without any thread at all, nobody would ever do the work. */
 static int ensure_thread(struct thread_pool *p, bool one_is_free)
 {
     if (one_is_free || p->nthreads == p->max)
         return 0;
-    int code = pthread_create(&p->threads[p->nthreads], NULL, thread_main, p);
-    if (code == 0)
-        p->nthreads++;
+    int code = start_thread(p);
     return p->nthreads > 0 ? 0 : bide_fail(-code, "a thread for blocking calls: %s", bide_strerror(-code));
 }
 
@@ -125,8 +143,10 @@ static bool take_back(struct job *j)
 
     pthread_mutex_lock(&p->lock);
     bool was_queued = !j->begun && bide__list_is_linked(&j->node);
-    if (was_queued)
+    if (was_queued) {
         bide__list_remove(&j->node);
+        p->queued--;
+    }
     pthread_mutex_unlock(&p->lock);
     return was_queued;
 }
@@ -149,7 +169,7 @@ static void job_done(struct inbox_item *item)
 static int submit(struct thread_pool *p, struct job *j)
 {
     pthread_mutex_lock(&p->lock);
-    bool one_is_free = p->idle > 0;
+    bool one_is_free = p->idle > p->queued; /* some of the idle ones are about to wake for what is queued */
     pthread_mutex_unlock(&p->lock);
     int code = ensure_thread(p, one_is_free);
     if (code < 0)
@@ -157,6 +177,7 @@ static int submit(struct thread_pool *p, struct job *j)
 
     pthread_mutex_lock(&p->lock);
     bide__list_append(&p->queue, &j->node);
+    p->queued++;
     pthread_cond_signal(&p->work);
     pthread_mutex_unlock(&p->lock);
     return 0;

@@ -15,7 +15,7 @@ struct blocking {
 
 static int fetch(struct blocking *b)
 {
-    bide_auto bide_session *s = bide_session_new(.keepalive_ms = 1);
+    bide_auto bide_session *s = bide_session_new(.headers = BIDE_PAIRS({"Connection", "close"}));
     if (!s)
         return bide_error_code();
     bide_response *r = bide_request_with(s, b->method, *b->args);

@@ -114,19 +114,8 @@ static int ended(bide_response *r)
     if (r->head.body == H1_BODY_LENGTH)
         return bide_fail(BIDE_ETRUNCATED, "the body ended after %llu of %llu bytes", (unsigned long long)r->body_bytes,
                          (unsigned long long)(r->body_bytes + r->left));
-    return bide_fail(BIDE_ETRUNCATED, "the body ended early, after %llu bytes", (unsigned long long)r->body_bytes);
-}
-
-static ssize_t receive(bide_response *r, void *out, size_t cap)
-{
-    ssize_t n = BIDE_ETIMEDOUT;
-
-    r->phase = PHASE_BODY;
-    bide_timeout(bide__response_patience_ms(r, r->limits.read_ms))
-        n = bide__stream_recv(r->conn->stream, out, cap);
-    if (n > 0)
-        r->received += (uint64_t)n;
-    return n;
+    return bide_fail(BIDE_ETRUNCATED, "the body ended early, after %llu bytes%s", (unsigned long long)r->body_bytes,
+                     bide__tls_was_cut(r->conn->stream) ? ": the connection was cut off (no close_notify)" : "");
 }
 
 /* More into c->in.  0: there is, or the body is over. */
@@ -138,7 +127,7 @@ static int receive_more(bide_response *r)
     if (!tail)
         return bide_error_code();
 
-    ssize_t n = receive(r, tail, c->in.cap - c->in.end);
+    ssize_t n = bide__conn_receive(r, c, PHASE_BODY, tail, c->in.cap - c->in.end);
     if (n > 0)
         bide__buf_commit(&c->in, (size_t)n);
     return n > 0 ? 0 : n < 0 ? (int)n : ended(r);
@@ -151,10 +140,17 @@ static void take_back(bide_response *r)
     r->lent = 0;
 }
 
+/* It failed before. */
+static int fail_again(bide_response *r)
+{
+    bide_fail(r->body_error, "the body could not be read: %s", bide_strerror(r->body_error));
+    return bide__response_fail(r, r->body_error);
+}
+
 ssize_t bide__body_next(bide_response *r, const char **data)
 {
     if (r->body_error)
-        return bide__response_fail(r, bide_fail(r->body_error, "the body could not be read"));
+        return fail_again(r);
     if (r->conn)
         take_back(r);
     while (!r->body_over) {
@@ -188,12 +184,13 @@ static int read_counted(bide_response *r)
     if (!to)
         return bide_error_code();
 
-    ssize_t n = take_piece(r, &piece);
-    memcpy(to, piece, (size_t)n);
+    ssize_t n = bide__buf_len(&r->conn->in) > 0 ? take_piece(r, &piece) : 0;
+    if (n > 0)
+        memcpy(to, piece, (size_t)n);
     take_back(r);
     r->body_bytes += (uint64_t)n;
     for (to += n; r->left > 0; to += n) {
-        n = receive(r, to, (size_t)r->left + 1);
+        n = bide__conn_receive(r, r->conn, PHASE_BODY, to, (size_t)r->left + 1);
         if (n <= 0)
             return n < 0 ? (int)n : ended(r);
         bool too_much = (uint64_t)n > r->left;
@@ -224,6 +221,8 @@ static int read_pieces(bide_response *r)
 int bide__body_read_all(bide_response *r)
 {
     int code;
+    if (r->body_error)
+        return fail_again(r);
 
     bide__buf_init(&r->body, r->limits.max_body < SIZE_MAX - 16 ? r->limits.max_body + 16 : SIZE_MAX);
     if (!r->body_over && r->head.body == H1_BODY_LENGTH) {

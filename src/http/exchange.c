@@ -10,22 +10,9 @@
  */
 #include "http/http.h"
 
-/* ---- sending ---- */
+#define EARLY_MAX 131072 /* bytes of an answer that are taken before the request is sent */
 
-/* Drop the first `sent` bytes; returns how many pieces are left. */
-static int skip_sent(struct iovec **iov, int n, size_t sent)
-{
-    while (n > 0 && sent >= (*iov)->iov_len) {
-        sent -= (*iov)->iov_len;
-        (*iov)++;
-        n--;
-    }
-    if (n > 0) {
-        (*iov)->iov_base = (char *)(*iov)->iov_base + sent;
-        (*iov)->iov_len -= sent;
-    }
-    return n;
-}
+/* ---- sending ---- */
 
 /* Until the socket can take or give something. */
 static int wait_for_either_side(struct fd *fd)
@@ -47,39 +34,70 @@ static int wait_for_either_side(struct fd *fd)
     return bide__wait_outcome(&w);
 }
 
-/*
- * R15: while the server does not take our body it may be answering already: 1 if so, or if it has closed.  TLS can have
- * something to read that is no answer.
- */
-static ssize_t answered_early(struct asked *a, struct conn *c)
+/* What has come while we were sending: is it the whole head of an answer that makes the rest of our body useless?  A
+   server that answers 2xx may still be reading; 1xx are no answers yet.  A head that is malformed ends it, too. */
+static bool is_refusal(struct asked *a, const struct conn *c)
 {
-    char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE);
-    if (!tail)
-        return BIDE_ENOMEM;
+    char *at = bide__buf_head(&c->in), *end = at + bide__buf_len(&c->in);
 
-    ssize_t n = c->stream->top->ops->recv(c->stream->top, tail, c->in.cap - c->in.end);
-    if (n == -EAGAIN)
-        return 0;
-    if (n > 0) {
-        bide__buf_commit(&c->in, (size_t)n);
-        c->stream->bytes_in += (uint64_t)n;
-        a->response->received += (uint64_t)n;
+    while (at < end) {
+        struct h1_parser parser = H1_PARSER_INIT;
+        struct h1_head head = {.fields = a->session->fields, .fields_cap = H1_FIELDS_MAX};
+        ssize_t n = bide__h1_parse_response(&parser, at, (size_t)(end - at), &head);
+        if (n == 0)
+            return false;
+        if (n < 0 || head.status >= 300 || head.status == 101)
+            return true;
+        if (head.status >= 200)
+            return bide__h1_frame_response(&head, 0) < 0 || !head.keep_alive;
+        at += n;
     }
-    a->upload_stopped = true;
-    return 1;
+    return false;
 }
 
-/* The socket is full.  0: go on; 1: the answer is coming. */
+/* Bytes of the answer have come. */
+static void note_received(bide_response *r, size_t n)
+{
+    if (r->received == 0)
+        r->first_byte_ns = r->session->loop->now_ns;
+    r->received += n;
+}
+
+/* R15: the server may answer while it does not take our body.  1: it has, or has closed, and wants no more of it. */
+static int hear(struct asked *a, struct conn *c)
+{
+    bide_response *r = a->response;
+    struct filter *top = c->stream->top;
+
+    while (c->stream->fd.readable || top->ops->has_pending(top)) {
+        if (bide__buf_len(&c->in) >= EARLY_MAX)
+            return 0; /* the rest of the answer has to wait until we are done */
+        char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE / 2);
+        if (!tail)
+            return bide_error_code();
+        ssize_t n = top->ops->recv(top, tail, c->in.cap - c->in.end);
+        if (n == -EAGAIN)
+            return 0;
+        if (n <= 0)
+            return 1;
+        note_received(r, (size_t)n);
+        bide__buf_commit(&c->in, (size_t)n);
+        c->stream->bytes_in += (uint64_t)n;
+        if (is_refusal(a, c))
+            return 1;
+    }
+    return 0;
+}
+
+/* The socket is full.  0: go on; 1: the body need not be sent. */
 static int wait_to_send(struct asked *a, struct conn *c)
 {
     bide_response *r = a->response;
-    int code = 0;
+    int code = hear(a, c);
+    if (code != 0)
+        return code;
 
-    if (c->stream->fd.readable || c->stream->top->ops->has_pending(c->stream->top)) {
-        code = (int)answered_early(a, c);
-        if (code != 0)
-            return code;
-    }
+    code = BIDE_ETIMEDOUT;
     r->phase = PHASE_SEND;
     bide_timeout(bide__response_patience_ms(r, r->limits.read_ms))
         code = wait_for_either_side(&c->stream->fd);
@@ -116,11 +134,12 @@ static int send_request(struct asked *a, struct conn *c)
         if (sent >= 0) {
             a->sent += (size_t)sent;
             c->stream->bytes_out += (uint64_t)sent;
-            n = skip_sent(&iov, n, (size_t)sent);
+            n = bide__iov_skip(&iov, n, (size_t)sent);
         } else if (sent != -EAGAIN) {
             return sending_failed(a, c, (int)sent);
         } else {
             int code = wait_to_send(a, c);
+            a->upload_stopped = code > 0;
             if (code != 0)
                 return code < 0 ? code : 0;
         }
@@ -160,18 +179,20 @@ static void view_skip(struct view *v, struct conn *c, size_t n)
         bide__buf_consume(&c->in, n);
 }
 
-static ssize_t receive(struct asked *a, struct conn *c, void *out, size_t cap)
+ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum phase phase, void *out, size_t cap)
 {
-    bide_response *r = a->response;
     ssize_t n = BIDE_ETIMEDOUT;
 
-    r->phase = PHASE_HEAD;
+    r->phase = phase;
     bide_timeout(bide__response_patience_ms(r, r->limits.read_ms))
         n = bide__stream_recv(c->stream, out, cap);
-    if (n > 0 && r->received == 0)
-        r->first_byte_ns = a->session->loop->now_ns;
     if (n > 0)
-        r->received += (uint64_t)n;
+        note_received(r, (size_t)n);
+    if (n == BIDE_EEOF && bide__tls_was_cut(c->stream)) { /* what that means is for the caller to say */
+        if (!r->told_before)
+            bide_error_clear();
+        n = 0;
+    }
     return n;
 }
 
@@ -179,14 +200,14 @@ static ssize_t receive(struct asked *a, struct conn *c, void *out, size_t cap)
 static ssize_t view_receive(struct view *v, struct asked *a, struct conn *c)
 {
     if (v->len == 0 && bide__buf_len(&c->in) == 0) {
-        ssize_t n = receive(a, c, a->session->scratch, SCRATCH_SIZE);
+        ssize_t n = bide__conn_receive(a->response, c, PHASE_HEAD, a->session->scratch, SCRATCH_SIZE);
         *v = (struct view){a->session->scratch, n > 0 ? (size_t)n : 0, true};
         return n;
     }
     char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE / 2);
     if (!tail)
         return bide_error_code();
-    ssize_t n = receive(a, c, tail, c->in.cap - c->in.end);
+    ssize_t n = bide__conn_receive(a->response, c, PHASE_HEAD, tail, c->in.cap - c->in.end);
     if (n > 0)
         bide__buf_commit(&c->in, (size_t)n);
     *v = (struct view){bide__buf_head(&c->in), bide__buf_len(&c->in), false};
@@ -240,8 +261,6 @@ static ssize_t final_head(struct view *v, struct asked *a, struct conn *c, struc
             return n;
         if (head->status == 101)
             return bide_fail(BIDE_EHTTP, "malformed answer: it switches protocols, which was not asked for");
-        if (head->status > 599)
-            return bide_fail(BIDE_EHTTP, "malformed answer: status %d", head->status);
         if (head->status >= 200)
             return n;
         interim_bytes += (size_t)n;
@@ -258,17 +277,77 @@ static void terminate(char *base, uint32_t at)
     base[at] = '\0';
 }
 
-/* Copy the head, and the body that came with it, if it is all there; every string gets its NUL, where a colon or the
-   end of a line was. */
-static int keep_head(struct asked *a, const struct view *v, const struct h1_head *head, size_t head_len, size_t body_len)
+/* A body that came with its head: how long it is on the wire and without its framing. */
+struct whole_body {
+    size_t wire, len;
+};
+
+/* Chunks up to the last one?  What is wrong with them is for body.c to find. */
+static bool chunks_are_here(char *at, size_t len, struct whole_body *b)
+{
+    struct h1_chunked chunked = H1_CHUNKED_INIT;
+    const char *data;
+    size_t data_len;
+    if (len == 0 || at[len - 1] != '\n')
+        return false;
+
+    while (!chunked.done) {
+        ssize_t n = bide__h1_chunked_step(&chunked, at + b->wire, len - b->wire, &data, &data_len);
+        if (n <= 0)
+            return false;
+        b->wire += (size_t)n;
+        b->len += data_len;
+    }
+    return true;
+}
+
+/* Is the body complete in the bytes behind the head, and not longer than may be kept? */
+static bool body_is_here(const bide_response *r, const struct h1_head *head, char *at, size_t len, struct whole_body *b)
+{
+    *b = (struct whole_body){0, 0};
+    switch (head->body) {
+    case H1_BODY_NONE:
+        return true;
+    case H1_BODY_LENGTH:
+        if (head->content_length > len || head->content_length > r->limits.max_body)
+            return false;
+        b->wire = b->len = (size_t)head->content_length;
+        return true;
+    case H1_BODY_CHUNKED:
+        return len <= SCRATCH_SIZE && chunks_are_here(at, len, b) && b->len <= r->limits.max_body;
+    default:
+        return false;
+    }
+}
+
+/* The data of a body that is here, joined. */
+static void copy_body(char *to, const struct h1_head *head, char *from, const struct whole_body *b)
+{
+    struct h1_chunked chunked = H1_CHUNKED_INIT;
+    const char *data;
+    size_t used = 0, len;
+
+    if (head->body != H1_BODY_CHUNKED) {
+        memcpy(to, from, b->len);
+        return;
+    }
+    while (used < b->wire) {
+        used += (size_t)bide__h1_chunked_step(&chunked, from + used, b->wire - used, &data, &len);
+        to = mempcpy(to, data, len);
+    }
+}
+
+/* Copy the head, and the body if it is here; every string gets its NUL, where a colon or the end of a line was. */
+static int keep_head(struct asked *a, const struct view *v, const struct h1_head *head, size_t head_len,
+                     const struct whole_body *body)
 {
     bide_response *r = a->response;
-    char *base = bide__arena_alloc(&r->arena, head_len + body_len + 1);
+    char *base = bide__arena_alloc(&r->arena, head_len + body->len + 1);
     struct h1_field *fields = bide__arena_alloc(&r->arena, head->nfields * sizeof *fields);
     if (!base || !fields)
         return BIDE_ENOMEM;
 
-    memcpy(base, v->at, head_len + body_len);
+    memcpy(base, v->at, head_len);
     memcpy(fields, head->fields, head->nfields * sizeof *fields);
     r->head = *head;
     r->head.base = base;
@@ -278,30 +357,26 @@ static int keep_head(struct asked *a, const struct view *v, const struct h1_head
         terminate(base, fields[i].name + fields[i].name_len);
         terminate(base, fields[i].value + fields[i].value_len);
     }
-    base[head_len + body_len] = '\0';
-    r->whole = (bide_bytes){base + head_len, body_len};
+    copy_body(base + head_len, head, v->at + head_len, body);
+    base[head_len + body->len] = '\0';
+    r->whole = (bide_bytes){base + head_len, body->len};
     return 0;
-}
-
-/* Is the body complete in view, and wanted whole? */
-static bool body_is_here(const bide_response *r, const struct h1_head *head, size_t rest)
-{
-    return head->body == H1_BODY_NONE ||
-           (head->body == H1_BODY_LENGTH && head->content_length <= rest && head->content_length <= r->limits.max_body);
 }
 
 static int take_answer(struct asked *a, struct conn *c, struct view *v, struct h1_head *head, size_t head_len)
 {
     bide_response *r = a->response;
+    struct whole_body body;
     int code = bide__h1_frame_response(head, r->is_head ? H1_FOR_HEAD : 0);
     if (code < 0)
         return bad_head(a, code);
 
-    bool here = body_is_here(r, head, v->len - head_len);
-    size_t body_len = here && head->body == H1_BODY_LENGTH ? (size_t)head->content_length : 0;
-    if (keep_head(a, v, head, head_len, body_len) < 0)
+    bool here = body_is_here(r, head, v->at + head_len, v->len - head_len, &body);
+    if (!here)
+        body = (struct whole_body){0, 0};
+    if (keep_head(a, v, head, head_len, &body) < 0)
         return BIDE_ENOMEM;
-    view_skip(v, c, head_len + body_len);
+    view_skip(v, c, head_len + body.wire);
     code = view_keep(v, c);
     if (code < 0)
         return code;
@@ -309,8 +384,8 @@ static int take_answer(struct asked *a, struct conn *c, struct view *v, struct h
     r->may_reuse = head->keep_alive && !a->upload_stopped && !a->close;
     r->head_ns = a->session->loop->now_ns;
     r->body_over = here;
-    r->body_bytes = body_len;
-    r->left = head->content_length - body_len;
+    r->body_bytes = body.len;
+    r->left = head->content_length;
     if (!here)
         r->whole.data = NULL;
     return 0;

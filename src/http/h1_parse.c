@@ -91,13 +91,32 @@ static char *skip_blanks(const struct work *w, char *p)
     return p;
 }
 
+/* ---- values ---- */
+
+/* What frames a message is read strictly, whatever else is let pass. */
+static bool may_be_odd(const struct work *w, enum header_id id)
+{
+    return !w->strict && id != HEADER_TRANSFER_ENCODING && id != HEADER_CONTENT_LENGTH &&
+           id != HEADER_CONNECTION;
+}
+
+/* The end of what may stand in a value: CR, LF, NUL, and, unless it may be odd, any other control
+ * character (RFC 9110 5.5 lets a recipient keep those). */
+static char *value_end(const char *p, const char *end, bool odd)
+{
+    p = scan_value(p, end);
+    while (unlikely(odd && p < end && *p != '\r' && *p != '\n' && *p != '\0'))
+        p = scan_value(p + 1, end);
+    return (char *)p;
+}
+
 /* ---- folded values: RFC 9112 5.2 ---- */
 
 /* Walk to the line after the last continuation line. */
 static char *skip_folds(struct work *w, char *line)
 {
     while (line < w->end && is_blank(*line)) {
-        char *next = line_end(w, (char *)scan_value(line, w->end), H1_EVALUE);
+        char *next = line_end(w, value_end(line, w->end, true), H1_EVALUE);
         if (!next)
             return NULL;
         line = next;
@@ -117,7 +136,7 @@ static char *join_folds(char *value, char *next)
     for (char *from = value; from < tail;) {
         while (from < tail && (is_blank(*from) || *from == '\r' || *from == '\n'))
             from++;
-        char *stop_at = (char *)scan_value(from, tail);
+        char *stop_at = value_end(from, tail, true);
         size_t n = (size_t)(trim_end(from, stop_at) - from);
         if (n > 0 && to > value)
             *to++ = ' ';
@@ -127,13 +146,6 @@ static char *join_folds(char *value, char *next)
     }
     memset(to, ' ', (size_t)(tail - to));
     return to;
-}
-
-/* The framing of a message must not hang on how folds are read. */
-static bool may_fold(const struct work *w, enum header_id id)
-{
-    return !w->strict && id != HEADER_TRANSFER_ENCODING && id != HEADER_CONTENT_LENGTH &&
-           id != HEADER_CONNECTION;
 }
 
 /* ---- fields ---- */
@@ -164,18 +176,19 @@ static char *parse_field(struct work *w, char *line)
 
     size_t name_len = (size_t)(name_end - line);
     enum header_id id = bide__header_id(line, name_len);
+    bool odd = may_be_odd(w, id);
     char *value = skip_blanks(w, (char *)name_end + 1);
-    char *value_end = (char *)scan_value(value, w->end);
-    char *next = line_end(w, value_end, H1_EVALUE);
+    char *end = value_end(value, w->end, odd);
+    char *next = line_end(w, end, H1_EVALUE);
     if (unlikely(!next || next == w->end))
         return next ? stop(w, 0) : NULL;
     if (unlikely(is_blank(*next))) {
-        if (!may_fold(w, id))
+        if (!odd)
             return stop(w, H1_EFOLD);
         next = skip_folds(w, next);
         if (!next)
             return NULL;
-        value_end = join_folds(value, next);
+        end = join_folds(value, next);
     }
     if (unlikely((size_t)(next - line) > w->limits.field || name_len > UINT16_MAX))
         return stop(w, H1_EFIELDSIZE);
@@ -185,7 +198,7 @@ static char *parse_field(struct work *w, char *line)
     head->fields[head->nfields++] = (struct h1_field){
         .name = (uint32_t)(line - w->buf),
         .value = (uint32_t)(value - w->buf),
-        .value_len = (uint32_t)(trim_end(value, value_end) - value),
+        .value_len = (uint32_t)(trim_end(value, end) - value),
         .name_len = (uint16_t)name_len,
         .id = (uint16_t)id,
     };

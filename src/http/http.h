@@ -2,7 +2,7 @@
 /*
  * http.h - the room's header: what the files of the HTTP client share.
  *
- * In reading order: url*.c, query.c, headers.c, date*.c, h1_*.c (text and bytes, pure); session.c, connector.c,
+ * In reading order: url*.c, query.c, headers.c, date*.c, h1_*.c (text and bytes, pure); session.c, connector*.c,
  * request.c, request_head.c, exchange.c, body.c, redirect.c, response.c, json.c, blocking.c (the client); server*.c.
  *
  *     bide_get -> request.c: parse the URL, then for each hop
@@ -49,7 +49,7 @@ struct detour {
 /*
  * All that a session keeps.
  *
- * Invariants (connector.c):
+ * Invariants (connector*.c):
  *   P1  open = sum of host.open = connections, idle ones included, and places taken by those who are connecting.
  *   P2  a host with an idle connection has no waiters.
  *   P3  a host is in `blocked` just if it has waiters and open < limit_per_host; then the session is full and has no
@@ -64,6 +64,7 @@ struct bide_session {
     const char *defaults_text;
     uint32_t defaults_len;
     uint64_t defaults_seen; /* HEADER_BITs; bit 0: one that has no id */
+    bool defaults_close;    /* one of them is Connection: close */
     struct detour *detours;
     size_t ndetours;
     bide_loop *loop; /* a share, since the first request */
@@ -107,7 +108,7 @@ static inline int64_t bide__loop_now_ns(bide_loop *loop)
     return loop->now_ns;
 }
 
-/* ---- connector.c: the pool ---- */
+/* ---- connector*.c: the pool ---- */
 
 /*
  * What makes two requests able to share a connection; compared field by field (http.md D1).
@@ -186,7 +187,8 @@ struct asked {
     const bide_pair *headers;
     bide_bytes body;
     bool has_body;
-    bool close;                /* the connection is for this request alone */
+    bool for_server;           /* OPTIONS of the server, not of a path: "*" */
+    bool close;                /* the user asks to have the connection closed (RFC 9112 9.6) */
     const char *content_type;  /* of json and form */
     const char *authorization; /* from the URL's user info; for its origin alone */
     uint64_t drop;             /* HEADER_BITs of fields that are not sent any more */
@@ -204,6 +206,8 @@ bool bide__method_ok(const char *method, size_t len);
 
 /* 0: response.head is there.  An error with response.received == 0: nothing came back. */
 int bide__exchange(struct asked *a, struct conn *c);
+/* The next bytes of the answer, within its time limits: > 0; 0 at the end, be it cut off (TLS) or not; or an error. */
+ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum phase phase, void *out, size_t cap);
 
 /* ---- response.c, body.c ---- */
 
@@ -230,6 +234,7 @@ struct bide_response {
     int body_error;
     bool is_head, body_over, streaming, may_reuse, reused;
     bool busy;              /* a task is reading the body */
+    bool told_before;       /* when this call began there was an error on record that nobody has read: it stays */
 
     int redirects;
     int64_t begun_ns, start_ns; /* of all, of this exchange */
@@ -240,6 +245,8 @@ struct bide_response {
 
 extern const struct object_type bide__response_type;
 
+/* A text of the peer's for a message: at most 64 bytes, nothing unprintable. */
+const char *bide__plain(char out[80], const char *text);
 /* Its body was read: give up its share of the session. */
 void bide__response_detach(bide_response *r);
 /* How long the next wait may be: `most`, or what is left of all; 0: nothing is.  BIDE_FOREVER. */

@@ -8,14 +8,16 @@ json_t *bide_json(bide_response *r)
 {
     bide_bytes body = bide_body(r);
     json_error_t error;
+    char quoted[80];
     if (!body.data)
         return NULL;
 
-    json_t *doc = json_loadb(body.data, body.len, JSON_DECODE_ANY, &error);
+    json_t *doc = json_loadb(body.data, body.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
     if (doc)
         return doc;
     int code = json_error_code(&error) == json_error_out_of_memory ? BIDE_ENOMEM : BIDE_EJSON;
-    bide_fail(code, "not valid JSON: line %d, column %d: %s", error.line, error.column, error.text);
+    bide_fail(code, "not valid JSON: line %d, column %d: %s", error.line, error.column,
+              bide__plain(quoted, error.text));
     bide__response_fail(r, code);
     return NULL;
 }

@@ -115,6 +115,7 @@ static int follow(struct asked *a, const char *location)
         a->authorization = NULL;
     }
     a->url = next;
+    a->for_server = false;
     r->redirects++;
     return 1;
 }

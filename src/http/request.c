@@ -34,10 +34,11 @@ static void set_limits(bide_response *r, const bide_request_args *args)
 static void response_init(bide_response *r, const bide_request_args *args)
 {
     bide_session *s = r->session;
-    int64_t now = s->loop->now_ns;
+    int64_t now = bide__loop_now_ns(s->loop); /* that of the turn may be long past */
 
     *r = (bide_response){.session = s, .arena = r->arena, .begun_ns = now};
     bide__object_init(r, &bide__response_type);
+    r->told_before = bide__error_is_unread();
     bide__list_init(&r->spare);
     bide__buf_init(&r->body, SIZE_MAX);
     set_limits(r, args);
@@ -51,6 +52,14 @@ static int bad_url(const char *text, const char *why)
     char quoted[80];
 
     return bide_fail(BIDE_EURL, "%s: not a valid URL: %s", bide__url_quote(quoted, text, strlen(text)), why);
+}
+
+/* R2: "http://host" without anything behind it. */
+static bool names_no_path(const char *url)
+{
+    const char *host = strstr(url, "://");
+
+    return host && !host[3 + strcspn(host + 3, "/?#\\")];
 }
 
 static int set_url(struct asked *a, const bide_request_args *args)
@@ -79,6 +88,7 @@ static int set_url(struct asked *a, const bide_request_args *args)
         return code;
     bide__strip_user_info(&a->url, storage);
     a->response->url = a->url.href;
+    a->for_server = strcmp(a->method, "OPTIONS") == 0 && names_no_path(args->url);
     return 0;
 }
 
@@ -171,7 +181,8 @@ static bool was_stale(const struct asked *a, int code)
 static void forget_exchange(bide_response *r)
 {
     r->whole = (bide_bytes){NULL, 0};
-    r->body_over = false;
+    r->reused = r->body_over = false;
+    r->received = 0;
     r->body_bytes = 0;
     r->first_byte_ns = r->head_ns = r->body_ns = 0;
     r->connect = (struct connect_times){0, 0, 0};
@@ -220,7 +231,8 @@ static int one_hop(struct asked *a)
     if (!was_stale(a, code))
         return code;
     bide__body_drop(a->response);
-    bide_error_clear();
+    if (!a->response->told_before)
+        bide_error_clear();
     return try_once(a, true);
 }
 
@@ -243,6 +255,10 @@ static int ask(struct asked *a, const char *method, const bide_request_args *arg
 
 bide_response *bide_request_with(bide_session *s, const char *method, bide_request_args args)
 {
+    if (!s) { /* why bide_session_new gave none may be on record still, and stays there then */
+        bide_fail(-EINVAL, "%s %s: there is no session", method, args.url);
+        return NULL;
+    }
     if (!bide__task_required("bide_request") || bide__session_bind(s) < 0)
         return NULL;
     bide_response *r = bide__session_take_response(s);

@@ -15,6 +15,7 @@ struct user_fields {
     uint64_t seen;  /* HEADER_BITs; bit 0: one that has no id */
     size_t bytes;
     const char *host;
+    bool close; /* Connection: close */
 };
 
 static int look_at_fields(const struct asked *a, struct user_fields *u)
@@ -30,6 +31,7 @@ static int look_at_fields(const struct asked *a, struct user_fields *u)
             return bide_fail(-EINVAL, "header Host: a request has exactly one");
         if (id == HEADER_HOST)
             u->host = p->value;
+        u->close |= id == HEADER_CONNECTION && bide__header_has_token(p->value, strlen(p->value), "close");
         u->seen |= HEADER_BIT(id);
         u->bytes += len + strlen(p->value) + 4;
     }
@@ -132,7 +134,7 @@ static char *put_request_line(char *at, const struct asked *a)
 
     at = put(at, a->method, a->method_len);
     at = put(at, " ", 1);
-    at = put(at, bide__url_part(&a->url, target), target.len);
+    at = a->for_server ? put(at, "*", 1) : put(at, bide__url_part(&a->url, target), target.len);
     return put(at, " HTTP/1.1\r\n", 11);
 }
 
@@ -152,6 +154,7 @@ int bide__request_write_head(struct asked *a)
     if (a->authorization && user_has(&u, HEADER_AUTHORIZATION) && !is_dropped(a, HEADER_AUTHORIZATION))
         return bide_fail(-EINVAL, "user and password in the URL, and a header Authorization");
 
+    a->close = u.close || (a->session->defaults_close && !user_has(&u, HEADER_CONNECTION));
     a->head = bide__arena_alloc(&a->response->arena, head_bound(a, &u));
     if (!a->head)
         return BIDE_ENOMEM;
@@ -163,8 +166,6 @@ int bide__request_write_head(struct asked *a)
     if (a->authorization)
         at = put_field(at, "Authorization", a->authorization);
     at = put_about_body(at, a, &u);
-    if (a->close && !user_has(&u, HEADER_CONNECTION))
-        at = put_field(at, "Connection", "close");
     at = put(at, "\r\n", 2);
     a->head_len = (size_t)(at - a->head);
     return 0;

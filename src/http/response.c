@@ -5,6 +5,8 @@
  * All that a response shows lies in its arena or in its own body buffer, so it stays valid when its connection has gone
  * to another request.
  */
+#include <stdio.h>
+
 #include "http/http.h"
 
 #define NS_PER_MS 1000000
@@ -26,6 +28,16 @@ int64_t bide__response_patience_ms(const bide_response *r, int64_t most)
 
 /* ---- errors ---- */
 
+const char *bide__plain(char out[80], const char *text)
+{
+    size_t n = 0;
+
+    for (; text[n] && n < 64; n++)
+        out[n] = text[n] >= ' ' && text[n] < 0x7f ? text[n] : '?';
+    strcpy(out + n, text[n] ? "..." : "");
+    return out;
+}
+
 /* A limit of ours was it, not a bide_timeout block around us: which one? */
 static void tell_timeout(const bide_response *r)
 {
@@ -34,19 +46,24 @@ static void tell_timeout(const bide_response *r)
                                        [PHASE_BODY] = "nothing more of the body"};
     int64_t of_phase = r->phase == PHASE_CONNECT ? r->limits.connect_ms : r->limits.read_ms;
     bool is_total = r->phase == PHASE_POOL || bide__response_patience_ms(r, BIDE_FOREVER) == 0;
+    char story[160] = "";
 
+    if (r->phase == PHASE_CONNECT && bide__error_is_unread()) /* how far it got */
+        snprintf(story, sizeof story, ": %.150s", bide__error_current()->text);
     bide_error_clear();
     if (is_total)
-        bide_fail(BIDE_ETIMEDOUT, "timed out: not done within %lld ms (%s)", (long long)r->limits.timeout_ms,
-                  what[r->phase]);
+        bide_fail(BIDE_ETIMEDOUT, "timed out: not done within %lld ms (%s)%s", (long long)r->limits.timeout_ms,
+                  what[r->phase], story);
     else
-        bide_fail(BIDE_ETIMEDOUT, "timed out: %s within %lld ms", what[r->phase], (long long)of_phase);
+        bide_fail(BIDE_ETIMEDOUT, "timed out: %s within %lld ms%s", what[r->phase], (long long)of_phase, story);
 }
 
 int bide__response_fail(bide_response *r, int code)
 {
     bool outer_expired = bide_timeout_expired();
     size_t shown = r->url ? strcspn(r->url, "#") : 0;
+    if (r->told_before)
+        return code;
 
     if (code == BIDE_ETIMEDOUT && !outer_expired)
         tell_timeout(r);
@@ -119,9 +136,12 @@ bool bide_header_at(const bide_response *r, size_t i, bide_pair *out)
 
 int bide_raise_for_status(bide_response *r)
 {
+    char reason[80];
     if (r->head.status < 400)
         return 0;
-    bide_fail(BIDE_ESTATUS, "%d %s", r->head.status, bide_reason(r));
+
+    r->told_before = bide__error_is_unread();
+    bide_fail(BIDE_ESTATUS, "%d %s", r->head.status, bide__plain(reason, bide_reason(r)));
     return bide__response_fail(r, BIDE_ESTATUS);
 }
 
@@ -180,17 +200,19 @@ bide_timing bide_response_timing(const bide_response *r)
 /* ---- the body ---- */
 
 /* One task reads a body at a time. */
-static int check_not_busy(bide_response *r)
+static int begin_reading(bide_response *r)
 {
-    if (!r->busy)
+    if (!r->busy) {
+        r->told_before = bide__error_is_unread();
         return 0;
+    }
     bide_fail(BIDE_ESTATE, "another task is reading the body");
     return bide__response_fail(r, BIDE_ESTATE);
 }
 
 static int read_whole(bide_response *r)
 {
-    int code = check_not_busy(r);
+    int code = begin_reading(r);
     if (code < 0)
         return code;
     if (r->streaming) {
@@ -218,7 +240,7 @@ const char *bide_text(bide_response *r)
 ssize_t bide_read_chunk(bide_response *r, const char **data)
 {
     bool first = !r->streaming;
-    int code = check_not_busy(r);
+    int code = begin_reading(r);
     if (code < 0)
         return code;
 

@@ -68,6 +68,8 @@ static void put_line(bide_session *s, char *text, const char *name, const char *
                                                        .off = off,
                                                        .len = s->defaults_len - off};
     s->defaults_seen |= HEADER_BIT(s->defaults[s->ndefaults].id);
+    s->defaults_close |= s->defaults[s->ndefaults].id == HEADER_CONNECTION &&
+                         bide__header_has_token(value, strlen(value), "close");
     s->ndefaults++;
 }
 

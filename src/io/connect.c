@@ -9,6 +9,10 @@
  *
  * Each attempt is a stream whose socket is still connecting.  The one coroutine that wants the connection watches all
  * of them, the name and the time with one set of clauses; whatever way it is left, the attempts that lost are released.
+ *
+ * The race lies on the heap, not in the frame: a page of its stack that a task has touched once stays with it for as
+ * long as it waits for what comes over the connection.  It is small enough that malloc finds the memory of the last one
+ * again, and does not leave a hole between what stays.
  */
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -18,7 +22,7 @@
 
 #define ATTEMPT_DELAY_MS 250
 #define RESOLUTION_DELAY_MS 50
-#define ATTEMPTS_MAX (2 * DNS_ADDRS_MAX)
+#define ATTEMPTS_MAX 12 /* of the addresses that a name may have */
 #define DEFAULT_TIMEOUT_MS 10000
 #define NEVER INT64_MAX
 
@@ -34,7 +38,7 @@ struct race {
     struct dns_name *name;        /* a share; NULL: nobody has to be asked */
     const struct dns_half *half;  /* [FAMILIES]: the name's, or `own` */
     struct dns_half own[FAMILIES];
-    struct addr own_addr[FAMILIES];
+    struct addr own_addr;
     int used[FAMILIES]; /* addresses tried of each half */
     int last_family;
     int begun, connecting;
@@ -42,6 +46,7 @@ struct race {
     int last_error;
     char story[ERROR_TEXT_MAX]; /* why each failed */
     struct attempt attempts[ATTEMPTS_MAX];
+    struct clause clauses[ATTEMPTS_MAX + 1]; /* of the present wait: one for each attempt, the last for the name */
 };
 
 /* ---- what can be tried ---- */
@@ -184,6 +189,8 @@ static struct attempt *winner(struct race *r)
     return NULL;
 }
 
+_Static_assert(sizeof(struct race) <= 1024, "what malloc keeps at hand is smaller");
+
 struct race_wait {
     struct wait wait;
     struct timer timer;
@@ -198,7 +205,7 @@ static void race_timer_fired(struct timer *timer)
 static int race_wait(struct race *r)
 {
     bide_task *t = bide__task_here();
-    struct clause clauses[ATTEMPTS_MAX + 1];
+    struct clause *clauses = r->clauses;
     struct race_wait w = {.wait = {.end_early = bide__wait_end_now, .task = t}};
     int code = bide__pending_interrupt(t);
     if (code < 0)
@@ -248,10 +255,17 @@ static struct attempt *race_run(struct race *r, int *code)
 
 /* ---- before and after ---- */
 
-static void add_own(struct race *r, int family, const struct addr *a)
+#define LOOPBACK4 (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 0x7f000001 : 0x0100007f) /* htonl is no constant */
+
+/* This machine (RFC 6761 6.3). */
+static struct addr loopback[FAMILIES] = {
+    [IP6] = {.len = sizeof(struct sockaddr_in6), .in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}},
+    [IP4] = {.len = sizeof(struct sockaddr_in), .in = {.sin_family = AF_INET, .sin_addr = {LOOPBACK4}}},
+};
+
+static void add_own(struct race *r, int family, struct addr *a)
 {
-    r->own_addr[family] = *a;
-    r->own[family].addrs = &r->own_addr[family];
+    r->own[family].addrs = a;
     r->own[family].n = 1;
 }
 
@@ -259,20 +273,18 @@ static void add_own(struct race *r, int family, const struct addr *a)
 static int find_own(struct race *r)
 {
     const struct connect_options *o = r->o;
-    struct addr a;
-    int code = bide__addr_unix(&a.storage, &a.len, o->host);
+    struct addr *a = &r->own_addr;
+    int code = bide__addr_unix(&a->storage, &a->len, o->host);
     if (code < 0)
         return code;
     if (code == 0 && (o->port < 1 || o->port > 65535))
         return bide_fail(-EINVAL, "connect %s: port %d is not 1 to 65535", o->host, o->port);
 
-    if (code > 0 || bide__addr_parse(&a, o->host, o->port)) {
-        add_own(r, IP6, &a);
+    if (code > 0 || bide__addr_parse(a, o->host, o->port)) {
+        add_own(r, IP6, a);
     } else if (bide__addr_is_localhost(o->host)) {
-        bide__addr_parse(&a, "::1", o->port);
-        add_own(r, IP6, &a);
-        bide__addr_parse(&a, "127.0.0.1", o->port);
-        add_own(r, IP4, &a);
+        add_own(r, IP6, &loopback[IP6]);
+        add_own(r, IP4, &loopback[IP4]);
     }
     return r->own[IP6].n;
 }
@@ -336,23 +348,37 @@ static int race_lost(const struct race *r)
 
 /* ---- from name to stream ---- */
 
+static struct race *race_new(const struct connect_options *o, bide_loop *loop)
+{
+    struct race *r = bide__malloc(sizeof *r);
+    if (!r) {
+        bide__fail_nomem("a connection");
+        return NULL;
+    }
+    *r = (struct race){.o = o, .loop = loop, .half = r->own};
+    return r;
+}
+
 /* One run, from the name on: 1 with the stream in *out, or a code with its story. */
 static int connect_once(const struct connect_options *o, bide_task *t, bide_stream **out)
 {
-    struct race r = {.o = o, .loop = t->future.loop, .half = r.own};
     struct attempt *won = NULL;
-    int code = find_own(&r);
+    struct race *r = race_new(o, t->future.loop);
+    int code = r ? find_own(r) : BIDE_ENOMEM;
     if (code == 0)
-        code = ask_name(&r);
+        code = ask_name(r);
     if (code >= 0) {
-        won = race_run(&r, &code);
+        won = race_run(r, &code);
         if (won)
             *out = won->stream;
         else
-            code = code < 0 ? race_ended(&r, code) : race_lost(&r);
+            code = code < 0 ? race_ended(r, code) : race_lost(r);
     }
-    race_end(&r, won);
-    return won ? 1 : code;
+    if (r)
+        race_end(r, won);
+    code = won ? 1 : code;
+    bide__free(r);
+    return code;
 }
 
 /* Without a descriptor for the resolver, it waits for one. */

@@ -96,6 +96,8 @@ void bide__stream_push_filter(bide_stream *s, struct filter *f);
 ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap);
 /* Send everything; tries at once.  Modifies iov.  0 or an error on record. */
 int bide__stream_send_all(bide_stream *s, struct iovec *iov, int n);
+/* Drop the first `sent` bytes of *iov; returns how many pieces are left. */
+int bide__iov_skip(struct iovec **iov, int n, size_t sent);
 /* Repeat a filter operation that said -EAGAIN: waits for what the filter wants. */
 int bide__stream_wait(bide_stream *s, const struct filter *f, bool for_write);
 /*
@@ -119,8 +121,8 @@ struct addr {
 /* A literal address ("127.0.0.1", "::1", "[::1]"): true if it is one. */
 bool bide__addr_parse(struct addr *a, const char *host, int port);
 /* "127.0.0.1:80", "[::1]:80", "unix:"; without the port: "127.0.0.1", "::1", "unix:". */
-void bide__addr_format(const struct addr *a, char *out, size_t cap);
-void bide__addr_format_host(const struct addr *a, char *out, size_t cap);
+void bide__addr_format(const struct addr *a, char *out, size_t cap);      /* cap: INET6_ADDRSTRLEN + 16 or more */
+void bide__addr_format_host(const struct addr *a, char *out, size_t cap); /* cap: INET6_ADDRSTRLEN or more */
 void bide__addr_set_port(struct addr *a, int port);
 /* localhost and all below it are this machine (RFC 6761 6.3); a dot at the end changes nothing. */
 bool bide__addr_is_localhost(const char *name);

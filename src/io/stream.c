@@ -13,7 +13,6 @@
  *       and those tasks get BIDE_ECLOSED.
  *   S2  filters never suspend; only bide__stream_wait does.
  */
-#include <stdio.h>
 #include <unistd.h>
 
 #include "io/stream.h"
@@ -81,7 +80,7 @@ bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_b
     s->top = &s->socket;
     bide__buf_init(&s->in, max_buffer ? max_buffer : DEFAULT_MAX_BUFFER);
     bide__buf_init(&s->out, STREAM_WRITE_SIZE);
-    snprintf(s->peer, sizeof s->peer, "%s", peer);
+    strncpy(s->peer, peer, sizeof s->peer - 1);
     return s;
 }
 

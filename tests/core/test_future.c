@@ -192,6 +192,52 @@ TEST(future_6_2_no_38_of_another_loop_is_refused)
     EXPECT_CONTAINS(bide_error_text(), "another event loop");
 }
 
+static int await_other(bide_future *f, bide_task *t)
+{
+    bide_task *tasks[] = {t};
+    struct {
+        const char *name;
+        int code;
+    } tries[] = {{"bide_shield", bide_shield(f)},
+                 {"bide_wait_for", bide_wait_for(f, 0)},
+                 {"bide_wait_for", bide_wait_for(f, 10)},
+                 {"bide_wait", bide_wait(tasks, 1)},
+                 {"bide_gather", bide_gather(f)}};
+    for (size_t i = 0; i < array_len(tries); i++)
+        EXPECT_ERR(tries[i].code, BIDE_ESTATE);
+    return 0;
+}
+
+TEST(future_6_2_no_38_of_another_loop_is_refused_by_every_way_to_wait)
+{
+    bide_auto bide_loop *other = bide_loop_new();
+    bide_loop *here = bide__loop_here;
+    bide__loop_here = other;
+    bide_auto bide_future *f = bide_future_new();
+    bide_task *t = bide_create_task(bide_coro(nop));
+    bide__loop_here = here;
+    EXPECT_EQ(await_other(f, t), 0);
+    EXPECT_FALSE(bide_future_done(f));
+    bide_detach(t); /* the other loop's close ends it, while this one stands still */
+}
+
+static int wait_for_self(void)
+{
+    bide_task *self = bide_current_task();
+    EXPECT_ERR(bide_wait(&self, 1), BIDE_ESTATE);
+    EXPECT_ERR(bide_shield(self), BIDE_ESTATE);
+    EXPECT_ERR(bide_wait_for(self, 0), BIDE_ESTATE);
+    EXPECT_ERR(bide_wait_for(self, 10), BIDE_ESTATE);
+    EXPECT_ERR(bide_gather(self), BIDE_ESTATE);
+    return 3;
+}
+
+TEST(task_6_3_no_42_cannot_wait_for_itself_in_any_way)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(wait_for_self));
+    EXPECT_EQ(bide_await(t), 3);
+}
+
 TEST(future_dropped_while_pending_frees_its_callbacks_uncalled)
 {
     bide_future *f = bide_future_new();

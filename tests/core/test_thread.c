@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_thread.c - blocking calls in threads. */
 #include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "core/core.h"
@@ -72,4 +73,34 @@ TEST(to_thread_cancelled_while_queued_never_runs, .real_time = true)
     EXPECT_TRUE(bide_task_cancelled(t[N - 1]));
     for (int i = 0; i < N; i++)
         bide_release(t[i]);
+}
+
+TEST(to_thread_two_at_once_do_not_share_the_one_that_is_idle, .real_time = true)
+{
+    EXPECT_EQ(thread_nap(1), 0); /* now there is one */
+    int64_t begin = bide__clock_ns();
+    EXPECT_EQ(bide_gather(bide_coro(thread_nap, 100), bide_coro(thread_nap, 100)), 0);
+    EXPECT_TRUE(bide__clock_ns() - begin < 190000000);
+}
+
+static int blocked_signals(sigset_t *set)
+{
+    return -pthread_sigmask(SIG_BLOCK, NULL, set);
+}
+
+TEST(to_thread_leaves_signals_to_the_program, .real_time = true)
+{
+    sigset_t in_thread, here;
+    EXPECT_EQ(bide_to_thread(bide_coro(blocked_signals, &in_thread)), 0);
+    EXPECT_EQ(blocked_signals(&here), 0);
+    EXPECT_TRUE(sigismember(&in_thread, SIGINT) && sigismember(&in_thread, SIGTERM));
+    EXPECT_FALSE(sigismember(&in_thread, SIGSEGV));
+    EXPECT_FALSE(sigismember(&here, SIGTERM));
+}
+
+TEST(to_thread_6_12_takes_2_turns_at_least, .real_time = true)
+{
+    turns_begin();
+    EXPECT_EQ(bide_to_thread(bide_coro(nop)), 0);
+    EXPECT_LE(2, turns_end());
 }

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * connector_wait.c - places, and who waits for one.
+ *
+ * A place is the right to have a connection; the session has `limit` of them, and of those an origin may take
+ * `limit_per_host`.  Waiters of an origin are served in order.  Places that become free go round among the origins that
+ * could use one: each gets one for its first waiter, and then goes to the end of the round.
+ *
+ * The invariants P1 to P3 are in http.h.
+ */
+#include "http/connector.h"
+
+struct waiter *bide__host_first_waiter(const struct host *h)
+{
+    if (bide__list_is_empty(&h->waiters))
+        return NULL;
+    return container_of(container_of(h->waiters.next, struct clause, node), struct waiter, clause);
+}
+
+/* P3 */
+static void update_blocked(struct host *h)
+{
+    bide_session *s = h->session;
+    bool blocked = !bide__list_is_empty(&h->waiters) && h->open < s->args.limit_per_host;
+
+    if (blocked && !bide__list_is_linked(&h->blocked))
+        bide__list_append(&s->blocked, &h->blocked);
+    else if (!blocked)
+        bide__list_remove(&h->blocked);
+}
+
+static void leave_queue(struct host *h, struct waiter *w)
+{
+    bide__list_remove(&w->clause.node);
+    h->session->nwaiting--;
+    update_blocked(h);
+}
+
+void bide__grant(struct host *h, struct waiter *w, struct conn *c)
+{
+    leave_queue(h, w);
+    w->conn = c;
+    w->granted = true;
+    if (!bide__ready_is_queued(&w->task->ready))
+        bide__push(w->task->future.loop, &w->task->ready);
+}
+
+void bide__take_place(struct host *h)
+{
+    h->open++;
+    h->session->open++;
+    update_blocked(h);
+}
+
+/* A place has become free: who needs one? */
+void bide__free_place(struct host *h)
+{
+    bide_session *s = h->session;
+
+    h->open--;
+    s->open--;
+    update_blocked(h);
+    while (!bide__list_is_empty(&s->blocked) && s->open < s->args.limit) {
+        struct host *next = container_of(s->blocked.next, struct host, blocked);
+        bide__list_remove(&next->blocked); /* to the end of the round, if it needs another */
+        next->open++;
+        s->open++;
+        bide__grant(next, bide__host_first_waiter(next), NULL);
+    }
+    bide__host_free_if_unused(h);
+}
+
+bool bide__let_others_pass(struct host *h, const struct waiter *w)
+{
+    bide_session *s = h->session;
+    struct list_node *n = s->blocked.next == &h->blocked ? h->blocked.next : s->blocked.next;
+    if (n == &s->blocked)
+        return false;
+    if (w && w->ticket < bide__host_first_waiter(container_of(n, struct host, blocked))->ticket)
+        return false;
+
+    if (bide__list_is_linked(&h->blocked)) { /* behind it, then */
+        bide__list_remove(&h->blocked);
+        bide__list_append(&s->blocked, &h->blocked);
+    }
+    return true;
+}
+
+int bide__wait_for_turn(struct asked *a, struct host *h, struct waiter *w)
+{
+    bide_session *s = h->session;
+    bide_task *t = w->task;
+    struct wait wait = {.end_early = bide__wait_end_now, .task = t};
+    int code = 0;
+
+    bide__clause_init(&w->clause, &t->ready);
+    bide__list_append(&h->waiters, &w->clause.node);
+    w->ticket = s->tickets++;
+    s->nwaiting++;
+    update_blocked(h);
+    a->response->phase = PHASE_POOL;
+    bide_timeout(bide__response_patience_ms(a->response, BIDE_FOREVER)) {
+        code = bide__pending_interrupt(t);
+        if (code == 0) {
+            bide__park(t, &wait);
+            code = bide__wait_outcome(&wait);
+        }
+    }
+    if (!w->granted)
+        leave_queue(h, w);
+    return code;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* test_client_redirect.c - where a redirect leads, what goes along, what does not. */
+#include "client.h"
+
+#define TO(status, location) "HTTP/1.1 " status " Moved\r\nContent-Length: 0\r\nLocation: " location "\r\n\r\n"
+#define HERE OK("4") "here"
+
+/* What the peer saw of the second request, after an answer `first` to a request with these arguments. */
+static const char *second_request(const char *first, const char *method, bide_request_args args)
+{
+    static struct peer p;
+    char script[1024];
+    snprintf(script, sizeof script, ASK "%s" ASK HERE, first);
+    p = (struct peer)PEER(script);
+    peer_start(&p);
+    bide_auto bide_session *s = bide_session_new();
+    args.url = peer_url(&p, "/dir/first?q");
+    bide_auto bide_response *r = bide_request_with(s, method, args);
+    if (!r)
+        FAIL("%s", bide_error_text());
+    EXPECT_EQ(bide_response_redirects(r), 1);
+    peer_stop(&p);
+    EXPECT_EQ(p.nrequests, 2);
+    return p.seen + p.starts[1];
+}
+
+static bool begins(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+#define SECOND(first, method, ...) second_request(first, method, (bide_request_args){__VA_ARGS__})
+
+/* ---- the method and the body ---- */
+
+TEST(client_R62_post_becomes_get_at_301_302_303, .real_time = true)
+{
+    static const char *const first[] = {TO("301", "/b"), TO("302", "/b"), TO("303", "/b")};
+
+    for (int i = 0; i < 3; i++) {
+        const char *second = SECOND(first[i], "POST", .data = {"x", 1}, .headers = BIDE_PAIRS({"Content-Type", "a/b"}, {"Content-Language", "de"}, {"X-Kept", "1"}));
+        EXPECT_TRUE(begins(second, "GET /b HTTP/1.1\r\n"));
+        EXPECT_NULL(strcasestr(second, "\r\nContent-"));
+        EXPECT_CONTAINS(second, "\r\nX-Kept: 1\r\n");
+        EXPECT_STR(strstr(second, "\r\n\r\n"), "\r\n\r\n");
+    }
+}
+
+TEST(client_R62_other_methods_are_kept_at_301_302_and_become_get_at_303, .real_time = true)
+{
+    EXPECT_TRUE(begins(SECOND(TO("301", "/b"), "PUT", .data = {"x", 1}), "PUT /b HTTP/1.1\r\n"));
+    EXPECT_TRUE(begins(SECOND(TO("302", "/b"), "DELETE"), "DELETE /b HTTP/1.1\r\n"));
+    EXPECT_TRUE(begins(SECOND(TO("303", "/b"), "PUT", .data = {"x", 1}), "GET /b HTTP/1.1\r\n"));
+    EXPECT_TRUE(begins(SECOND(TO("303", "/b"), "HEAD"), "HEAD /b HTTP/1.1\r\n"));
+}
+
+TEST(client_R62_307_and_308_repeat_method_and_body, .real_time = true)
+{
+    static const char *const first[] = {TO("307", "/b"), TO("308", "/b")};
+
+    for (int i = 0; i < 2; i++) {
+        const char *second = SECOND(first[i], "POST", .json = "{\"k\":1}");
+        EXPECT_TRUE(begins(second, "POST /b HTTP/1.1\r\n"));
+        EXPECT_CONTAINS(second, "Content-Type: application/json\r\nContent-Length: 7\r\n\r\n{\"k\":1}");
+    }
+}
+
+/* ---- where to ---- */
+
+TEST(client_R61_locations_are_resolved, .real_time = true)
+{
+    EXPECT_TRUE(begins(SECOND(TO("302", "b"), "GET"), "GET /dir/b HTTP/1.1\r\n"));
+    EXPECT_TRUE(begins(SECOND(TO("302", "../c?x"), "GET"), "GET /c?x HTTP/1.1\r\n"));
+    EXPECT_TRUE(begins(SECOND(TO("302", "?only"), "GET"), "GET /dir/first?only HTTP/1.1\r\n"));
+    EXPECT_TRUE(begins(SECOND(TO("302", "/a b\xc3\xa9"), "GET"), "GET /a%20b%C3%A9 HTTP/1.1\r\n"));
+    EXPECT_TRUE(begins(SECOND(TO("302", "/same\r\nLocation: /same"), "GET"), "GET /same HTTP/1.1\r\n"));
+    EXPECT_TRUE(begins(SECOND(TO("302", "*"), "OPTIONS"), "OPTIONS /dir/* HTTP/1.1\r\n"));
+}
+
+TEST(client_R61_the_fragment_goes_along_unless_there_is_a_new_one, .real_time = true)
+{
+    struct peer p = PEER(ASK TO("302", "/b") ASK HERE ASK TO("302", "/c#new") ASK HERE);
+    peer_start(&p);
+    bide_auto bide_session *s = bide_session_new();
+
+    bide_auto bide_response *kept = bide_get(s, peer_url(&p, "/a#old"));
+    EXPECT_STR(strrchr(bide_response_url(kept), '/'), "/b#old");
+    bide_auto bide_response *changed = bide_get(s, peer_url(&p, "/a#old"));
+    EXPECT_STR(strrchr(bide_response_url(changed), '/'), "/c#new");
+    peer_stop(&p);
+}
+
+TEST(client_R60_what_is_no_redirect_is_the_answer, .real_time = true)
+{
+    static const char *const scripts[] = {ASK TO("300", "/b"), ASK TO("304", "/b"), ASK TO("305", "/b"), ASK TO("306", "/b"),
+                                          ASK "HTTP/1.1 302 F\r\nContent-Length: 0\r\n\r\n", ASK TO("302", "")};
+
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        struct peer p = PEER(scripts[i]);
+        peer_start(&p);
+        bide_auto bide_session *s = bide_session_new();
+        bide_auto bide_response *r = bide_get(s, peer_url(&p, "/a"));
+        EXPECT_NOT_NULL(r);
+        EXPECT_EQ(bide_status(r) / 100, 3);
+        EXPECT_EQ(bide_response_redirects(r), 0);
+        peer_stop(&p);
+    }
+}
+
+static void expect_refused(const char *script, const char *part)
+{
+    struct peer p = PEER(script);
+    peer_start(&p);
+    bide_auto bide_session *s = bide_session_new();
+    EXPECT_FAILED(bide_get(s, peer_url(&p, "/a")), BIDE_EREDIRECT, peer_url(&p, "/a: "), part);
+    peer_stop(&p);
+}
+
+TEST(client_R61_R68_bad_locations_are_refused, .real_time = true)
+{
+    expect_refused(ASK TO("302", "ftp://h/"), "redirected to ftp://h/");
+    expect_refused(ASK TO("302", "file:///etc/passwd"), "redirected to file:///etc/passwd");
+    expect_refused(ASK TO("302", "ws://h/"), "neither http nor https");
+    expect_refused(ASK TO("302", "http://h:99999/"), "redirected to http://h:99999/");
+    expect_refused(ASK TO("302", "http://u:secret@h:99999/"), "redirected to http://@h:99999/");
+    expect_refused(ASK TO("302", "/a\r\nLocation: /b"), "several places");
+}
+
+TEST(client_R70_redirects_have_a_limit, .real_time = true)
+{
+    struct peer p = PEER(ASK TO("302", "/a") ASK TO("302", "/a") ASK TO("302", "/a") ASK TO("302", "/a"));
+    peer_start(&p);
+    bide_auto bide_session *s = bide_session_new(.max_redirects = 1);
+
+    EXPECT_FAILED(bide_get(s, peer_url(&p, "/a")), BIDE_EREDIRECT, peer_url(&p, "/a"), "more than 1 redirects");
+    bide_auto bide_response *r = bide_get(s, peer_url(&p, "/a"), .max_redirects = -1);
+    EXPECT_NOT_NULL(r);
+    EXPECT_EQ(bide_status(r), 302);
+    EXPECT_STR(bide_header(r, "location"), "/a");
+    peer_stop(&p);
+}
+
+TEST(client_R70_all_hops_have_one_deadline, .real_time = true)
+{
+    struct peer p = PEER(ASK PAUSE TO("302", "/a") ASK PAUSE TO("302", "/a") ASK PAUSE TO("302", "/a") ASK PAUSE
+                             TO("302", "/a") ASK PAUSE TO("302", "/a"));
+    peer_start(&p);
+    bide_auto bide_session *s = bide_session_new();
+
+    EXPECT_FAILED(bide_get(s, peer_url(&p, "/a"), .timeout_ms = 80), BIDE_ETIMEDOUT, "/a: timed out", "80 ms");
+    peer_stop(&p);
+}
+
+TEST(client_R71_the_body_of_a_redirect_is_no_obstacle, .real_time = true)
+{
+    struct peer p = PEER(ASK "HTTP/1.1 302 F\r\nLocation: /b\r\nContent-Length: 6\r\n\r\nbefore" ASK
+                             "HTTP/1.1 302 F\r\nLocation: /c\r\nContent-Length: 1000000\r\n\r\nonly this" STALL,
+                         ASK HERE);
+    peer_start(&p);
+    bide_auto bide_session *s = bide_session_new();
+
+    bide_auto bide_response *r = bide_get(s, peer_url(&p, "/a"));
+    expect_body(r, "here");
+    EXPECT_EQ(bide_response_redirects(r), 2);
+    EXPECT_EQ(peer_stop(&p), 2);
+}
+
+/* ---- credentials ---- */
+
+static bool has_secret(const char *requests)
+{
+    return strstr(requests, "secret") || strcasestr(requests, "Authorization:") || strcasestr(requests, "Cookie:");
+}
+
+TEST(client_D2_R64_credentials_do_not_cross_to_another_origin_nor_come_back, .real_time = true)
+{
+    struct peer b = {0}, a = PEER(ASK HERE, ASK HERE);
+    char away[256], back[256];
+    peer_start(&a);
+    snprintf(back, sizeof back, ASK "HTTP/1.1 302 F\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n", peer_url(&a, "/back"));
+    b.scripts[0] = back;
+    peer_start(&b);
+    snprintf(away, sizeof away, ASK "HTTP/1.1 302 F\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n", peer_url(&b, "/away"));
+    struct peer first = PEER(away);
+    peer_start(&first);
+    bide_auto bide_session *s = bide_session_new(.headers = BIDE_PAIRS({"Proxy-Authorization", "secret"}, {"X-All", "1"}));
+
+    bide_auto bide_response *r =
+        bide_get(s, peer_url(&first, "/"), .headers = BIDE_PAIRS({"Authorization", "secret"}, {"Cookie", "c=secret"},
+                                                                 {"Host", "secret.test"}, {"X-Mine", "2"}));
+
+    expect_body(r, "here");
+    peer_stop(&first);
+    peer_stop(&b);
+    peer_stop(&a);
+    EXPECT_EQ(count_of(first.seen, "secret"), 4);
+    EXPECT_CONTAINS(b.seen, "X-All: 1\r\n");
+    EXPECT_CONTAINS(b.seen, "X-Mine: 2\r\n");
+    EXPECT_FALSE(has_secret(b.seen));
+    EXPECT_FALSE(has_secret(a.seen));
+}
+
+TEST(client_D2_credentials_stay_within_their_origin, .real_time = true)
+{
+    struct peer p = PEER(ASK TO("302", "/b") ASK HERE ASK TO("302", "/b") ASK HERE);
+    char url[128];
+    peer_start(&p);
+    bide_auto bide_session *s = bide_session_new();
+
+    snprintf(url, sizeof url, "http://me:pw@127.0.0.1:%d/", p.port);
+    bide_release(bide_get(s, url));
+    bide_release(bide_get(s, peer_url(&p, "/"), .headers = BIDE_PAIRS({"Cookie", "a=b"})));
+
+    peer_stop(&p);
+    EXPECT_EQ(count_of(p.seen, "Authorization: Basic bWU6cHc=\r\n"), 2);
+    EXPECT_EQ(count_of(p.seen, "Cookie: a=b\r\n"), 2);
+}
+
+TEST(client_D14_user_info_in_a_location_is_not_used, .real_time = true)
+{
+    struct peer p = PEER(ASK HERE);
+    char redirect[256];
+    peer_start(&p);
+    snprintf(redirect, sizeof redirect, ASK "HTTP/1.1 302 F\r\nContent-Length: 0\r\nLocation: http://evil:pw@127.0.0.1:%d/x\r\n\r\n", p.port);
+    struct peer first = PEER(redirect);
+    peer_start(&first);
+    bide_auto bide_session *s = bide_session_new();
+
+    bide_auto bide_response *r = bide_get(s, peer_url(&first, "/"));
+    EXPECT_NOT_NULL(r);
+    EXPECT_STR(bide_response_url(r), peer_url(&p, "/x"));
+    peer_stop(&first);
+    peer_stop(&p);
+    EXPECT_NULL(strstr(p.seen, "Authorization"));
+}
+
+TEST(client_R68_https_to_http_is_refused_with_a_body_or_credentials, .real_time = true)
+{
+    certs_make();
+    struct peer p = PEER(ASK HERE);
+    char to[256];
+    peer_start(&p);
+    snprintf(to, sizeof to, ASK "HTTP/1.1 307 F\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n", peer_url(&p, "/plain"));
+    struct peer tls = {.scripts = {to, to, to}, .cert = "good"};
+    peer_start(&tls);
+    {
+        bide_auto bide_session *s = bide_session_new(.ca_file = cert_path("ca"));
+        EXPECT_FAILED(bide_post(s, peer_url(&tls, "/"), .data = {"x", 1}), BIDE_EREDIRECT, "/plain", "without TLS");
+        EXPECT_FAILED(bide_get(s, peer_url(&tls, "/"), .headers = BIDE_PAIRS({"Cookie", "a=b"})), BIDE_EREDIRECT, "/plain",
+                      "without TLS");
+        expect_get(s, peer_url(&tls, "/"), "here");
+    }
+    peer_stop(&tls);
+    EXPECT_EQ(peer_stop(&p), 1);
+}
