@@ -68,10 +68,12 @@ seen 9
 kill -INT "$pid"
 ended 130
 mkfifo fifo
-begin fetch -i fifo -o no
+begin fetch -i fifo -o 'no{i}'
 exec 9>fifo
 echo "$base/bytes/1" >&9
 seen 10
+for _ in $(seq 100); do test ! -s no0 || break; sleep 0.02; done
+test -s no0 || fail "the first line of a pipe was not fetched"
 kill -INT "$pid"
 ended 130
 exec 9>&-
@@ -103,8 +105,7 @@ for _ in 1 2 3; do
 done
 
 # The reader of standard output goes: no message, dead of SIGPIPE.
-code=0
-{ "$bide" fetch -q "$base/bytes/[1-300]" --jsonl - 2>err; echo $? >code; } | head -n 1 >out
+{ code=0; "$bide" fetch -q "$base/bytes/[1-300]" --jsonl - 2>err || code=$?; echo $code >code; } | head -n 1 >out
 test "$(cat code)" = 141 || fail "SIGPIPE: exit $(cat code)"
 test ! -s err || fail "it complained"
 { code=0; "$bide" fetch -q "$base/bytes/3000000" -o - 2>err || code=$?; echo $code >code; } | head -c 10 >out
