@@ -17,7 +17,7 @@ end()
 }
 mounted=
 trap end EXIT
-cd "$dir"
+cd "$dir" || exit 1
 
 fail()
 {
@@ -82,4 +82,10 @@ no_rest()
 count_files()
 {
     find "$1" -type f | wc -l
+}
+
+# The names of the files in it, each followed by a space.
+names_in()
+{
+    find "$1" -mindepth 1 -printf '%P\n' | LC_ALL=C sort | tr '\n' ' '
 }

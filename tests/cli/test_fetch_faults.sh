@@ -146,6 +146,7 @@ fi
 
 # No free descriptors: it waits, and does not fail.
 (
+    # shellcheck disable=SC3045 # not in POSIX, but in every shell that is /bin/sh
     ulimit -n 24
     "$bide" fetch -q "$base/bytes/[1-300]" -o 'few/{1}' -c 64 --per-host 0 --retries 0 2>err
 ) || fail "few descriptors: exit $?: $(cat err)"

@@ -35,7 +35,7 @@ ended()
 }
 
 # The first: those that run are finished and kept, others are not begun, and it is said.
-begin fetch "$base/slow/800?[1-1000]" -o 'drain/{1}' -c 4 --jsonl drain.jsonl
+begin fetch "$base/slow/4000?[1-1000]" -o 'drain/{1}' -c 4 --jsonl drain.jsonl
 seen 4
 kill -INT "$pid"
 ended 130
@@ -83,7 +83,7 @@ kill -INT "$pid"
 ended 130
 
 # SIGUSR1: a line of status.
-begin fetch "$base/slow/900?1" -o usr
+begin fetch "$base/slow/3000?1" -o usr
 seen 12
 kill -USR1 "$pid"
 ended 0
