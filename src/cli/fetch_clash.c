@@ -73,7 +73,15 @@ struct walk {
 
 static int found_twin(struct walk *w, const char *first_url)
 {
-    say("%s and %s would both be saved as %s%s", first_url, w->job.url.data, w->twin_of.data, advice(w->f));
+    struct text t = {0};
+
+    report_add_url(&t, first_url);
+    text_add_string(&t, " and ");
+    report_add_url(&t, w->job.url.data);
+    text_format(&t, " would both be saved as %s%s", w->twin_of.data, advice(w->f));
+    if (!t.no_memory)
+        say("%s", t.data);
+    text_free(&t);
     return EXIT_USAGE;
 }
 

@@ -147,6 +147,15 @@ test ! -s err || fail "-q says something"
 must 1 fetch "$base/{json,status/404}" -o 'say/{i}'
 said "(http_404 1)"
 
+# Passwords are not shown.
+secret=http://me:secret@${base#http://}
+run fetch -v "$secret/{json,status/404}" -o 'say/{i}' --jsonl say.jsonl
+run fetch -n "$secret/{json,status/404}" -o 'say/{i}'
+cp out plan
+must 2 fetch "$secret/[1-2]" -o 'say/x'
+must 2 fetch "$secret/[1-2]/[1-2]" -o 'say/{1}'
+! grep -q secret err out plan say.jsonl || fail "a password was shown"
+
 # ---- wrong usage ----
 must 2 fetch
 said_only "expected a URL"

@@ -32,6 +32,10 @@ fails "timed out" "$base/hang" --timeout 300ms
 fails "timed out" "$base/trickle/1000000" --timeout 300ms
 fails "404" "$base/status/404"
 
+# What has gone to standard output is not sent twice.
+must 4 fetch -q "$base/short" --retries 3 --backoff 1ms
+test "$(cat out)" = 0123456789 || fail "standard output: $(cat out)"
+
 # ---- no connection ----
 free=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 fails "refused" "http://127.0.0.1:$free/"
