@@ -9,6 +9,7 @@ all of its files.  A broken rule is an error; an #if in src/*.c outside COMPATIB
 
 rooms.py [TREE] checks another tree; the tests do that with broken ones.
 """
+import fnmatch
 import pathlib
 import re
 import sys
@@ -119,9 +120,9 @@ def check_examples():
                 complain(path, f'"{name}": an example uses only what is installed')
 
 
-def is_named(name, text):
-    """By its own name, or by a pattern in the room's README: `command_*.c`."""
-    return any(pathlib.PurePath(name).match(word) for word in re.findall(r"`([\w./*{},-]+)`", text))
+def named_stems(text):
+    """What a room's README speaks of: `glob.c` names glob.h too; `fetch_*.c` is a pattern."""
+    return [word.rsplit(".", 1)[0] for word in re.findall(r"`([\w*-]+\.[\w*]+)`", text)]
 
 
 def check_readmes():
@@ -133,8 +134,9 @@ def check_readmes():
         text = readme.read_text()
         if text.count("\n") > README_LINES:
             complain(readme, f"more than {README_LINES} lines")
+        named = named_stems(text)
         for path in files(f"src/{room.name}"):
-            if path.parent == room and not is_named(path.name, text):
+            if path.parent == room and not any(fnmatch.fnmatch(path.stem, word) for word in named):
                 complain(readme, f"does not name {path.name}")
 
 

@@ -96,7 +96,8 @@ typedef struct bide_request_args {
  * Suspends:  until the head is there; a cancellation point
  * Returns:   the response, whatever its status; or NULL
  * Errors:    BIDE_EURL, BIDE_ENAME, BIDE_EDNS, -ECONNREFUSED and the like, BIDE_ETLS, BIDE_ECERT, BIDE_EHTTP,
- *            BIDE_EDISCONNECTED, BIDE_EREDIRECT, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM; the text names the URL
+ *            BIDE_EDISCONNECTED, BIDE_EREDIRECT, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM, -EINVAL if session is
+ *            NULL (then why there is none stays on record); the text names the URL
  * Owns:      the result is owned, to be released before the session; strings are copied
  * Example:   bide_auto bide_response *r = bide_get(s, "https://a.example/", .timeout_ms = 5000);
  */

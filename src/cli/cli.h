@@ -4,9 +4,9 @@
  *
  * In reading order: main.c (finds the command), commands.c (which there are), opt.c (the option table and its parser),
  * opt_value.c (texts into values), command_*.c (the table and the main of each command), request.c, request_text.c (what
- * get and fetch send), say.c (messages), output.c (standard output inside the loop), descriptors.c (how many connections),
- * nearest.c ("did you mean"), help.c, topics.c, man.c, completion.c (the tables as text), glob.c (many URLs in one), template.c (names of files), then the
- * commands themselves: get.c, fetch.c, serve.c.
+ * get and fetch send), say.c (messages), output.c (standard output inside the loop), descriptors.c (how many
+ * connections), nearest.c ("did you mean"), help.c, topics.c, man.c, completion.c (the tables as text), glob.c (many URLs
+ * in one), template.c (names of files), then the commands themselves: get.c, fetch.c, serve.c.
  */
 #ifndef BIDE_CLI_CLI_H
 #define BIDE_CLI_CLI_H

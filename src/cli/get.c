@@ -22,6 +22,7 @@
 #include <bide/task.h>
 
 #define HOLD ((size_t)256 << 10)
+#define URL_SHOWN 256 /* of a URL in a message: the reason must fit behind it */
 
 struct body {
     struct get *get;
@@ -71,7 +72,7 @@ static int hold(struct body *b, const char *data, size_t len)
         size_t cap = b->cap * 2 > b->len + len ? b->cap * 2 : b->len + len;
         char *held = realloc(b->held, cap);
         if (!held)
-            return bide_fail(BIDE_ENOMEM, "%s: no memory to hold its body", b->url);
+            return bide_fail(BIDE_ENOMEM, "no memory to hold a body");
         b->held = held;
         b->cap = cap;
     }
@@ -111,8 +112,11 @@ static int put_head(struct body *b, bide_response *r)
 
 static int too_large(const struct body *b)
 {
+    char shown[URL_SHOWN];
+
     return bide_fail(BIDE_ETOOBIG, "%s %s: the body is larger than --max-size (%" PRId64 " bytes)",
-                     b->get->request->method, b->url, b->get->options->http.max_size);
+                     b->get->request->method, request_shown_url(b->url, shown, sizeof shown),
+                     b->get->options->http.max_size);
 }
 
 /* The server itself says so: refused before anything of it is printed. */
@@ -163,7 +167,7 @@ static int start(struct get *g, struct body *b, const char *url)
 {
     *b = (struct body){.get = g, .url = url, .held = b->held, .cap = b->cap};
     b->turn = bide_future_new();
-    b->task = b->turn ? bide_create_task(bide_coro(get_one, b), .name = url) : NULL;
+    b->task = b->turn ? bide_create_task(bide_coro(get_one, b)) : NULL;
     return b->task ? 0 : bide_raise();
 }
 
@@ -177,11 +181,13 @@ static void drop(struct body *b)
 
 static void tell(struct get *g, const struct body *b, int code)
 {
+    char shown[URL_SHOWN];
+
     if (code < 0) {
         g->failed++;
         say("%s", bide_error_code() == code ? bide_error_text() : bide_strerror(code));
     } else if (b->note[0]) {
-        say("%s: answered %s; --fail makes that a failure", b->url, b->note);
+        say("%s: answered %s; --fail makes that a failure", request_shown_url(b->url, shown, sizeof shown), b->note);
     }
 }
 

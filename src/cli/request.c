@@ -193,6 +193,16 @@ bide_response *request_send(const struct request *q, bide_session *s, const char
 
 /* ---- URLs ---- */
 
+const char *request_shown_url(const char *url, char *out, size_t size)
+{
+    const char *authority = strstr(url, "://"), *host = authority ? authority + 3 : url;
+    size_t len = strcspn(host, "/?#");
+    const char *at = memrchr(host, '@', len);
+
+    snprintf(out, size, "%.*s%s", at ? (int)(host - url) : 0, url, at ? at + 1 : url);
+    return out;
+}
+
 int request_check_url(const char *text)
 {
     if (!strstr(text, "://")) {
@@ -206,6 +216,8 @@ int request_check_url(const char *text)
     }
     if (strcmp(bide_url_scheme(url), "http") == 0 || strcmp(bide_url_scheme(url), "https") == 0)
         return EXIT_OK;
-    say("%s: the scheme is %s; http and https can be asked for", text, bide_url_scheme(url));
+    char shown[256];
+    say("%s: the scheme is %s; http and https can be asked for", request_shown_url(text, shown, sizeof shown),
+        bide_url_scheme(url));
     return EXIT_USAGE;
 }

@@ -93,6 +93,9 @@ void request_close(struct request *q);
  */
 int request_check_url(const char *url);
 
+/* A URL as messages show it: without user name and password.  Returns: out. */
+const char *request_shown_url(const char *url, char *out, size_t size);
+
 /* A session for them.  Returns: NULL with the error on record. */
 bide_session *request_session(const struct request *q, int limit, int limit_per_host);
 

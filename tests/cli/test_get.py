@@ -164,6 +164,16 @@ class Statuses(Case):
         with RawServer({"/": b"HTTP/1.1 500 \xc2\x9b31m\r\nContent-Length: 0\r\n\r\n"}) as s:
             self.expect_line(bide("get", s.url), 0, "answered 500 \\xc2\\x9b31m")
 
+    def test_passwords_are_not_shown(self):
+        with serving() as url:
+            url = url.replace("//", "//me:secret@")
+            for options in ((), ("-f",), ("--max-size", "1"), ("--timeout", "1ms")):
+                path = "/bytes/9" if "--max-size" in options else "/delay/900" if "--timeout" in options else "/status/404"
+                r = bide("get", *options, url + path)
+                self.expect_line(r, 4 if options else 0, path)
+                self.assertNotIn("secret", r.err)
+        self.assertNotIn("secret", bide("get", "ws://me:secret@a/").err)
+
     def test_some_and_none(self):
         with serving() as url:
             r = bide("get", "-f", f"{url}/status/500", f"{url}/json")

@@ -10,7 +10,7 @@ import unittest
 
 from support import BIDE, Case, bide
 
-COMMANDS = ["get", "serve", "completion", "help", "version"]
+COMMANDS = ["get", "fetch", "serve", "completion", "help", "version"]
 
 
 def options_of(command):
@@ -178,6 +178,8 @@ class Completion(Case):
         self.assertEqual(self.complete("get", "--cacert", "ca"), ["ca 1.pem"])
         self.assertEqual(self.complete("get", "--cacert", "=", "ca"), ["ca 1.pem"])
         self.assertEqual(self.complete("serve", "--root", ""), ["pages"])
+        self.assertEqual(self.complete("fetch", "--progress", "p"), ["plain"])
+        self.assertEqual(self.complete("http://a/", "--output-d"), ["--output-dir"])
         self.assertEqual(self.complete("get", "--max-time", ""), [""])
 
     def test_operands(self):

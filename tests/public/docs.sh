@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # docs.sh SOURCE COMPILER... - the documents do not lie: every bide_name in them is declared in include/bide, every link
-# leads to a file, both READMEs show the same program, and it compiles against the headers as it stands.  TAP.
+# leads to a file, both READMEs show the same program, which compiles as it stands, and the same figures.  TAP.
 set -eu
 source=$1
 shift
@@ -86,6 +86,16 @@ for readme in README README.zh-CN; do
 done
 diff "$tmp/README.words" "$tmp/README.zh-CN.words" >"$tmp/words" || true
 result "$tmp/words" "both READMEs speak of the same names"
+
+# ---- licence ----
+
+(cd "$source" && find . -maxdepth 1 -name 'meson*' -o -maxdepth 1 -name Makefile &&
+    find include src tests scripts bench examples docs cross .ci -name '*.[chS]' -o -name '*.sh' -o -name '*.py' -o -name meson.build) |
+    while read -r file; do
+        head -n 3 "$source/$file" | grep -q 'SPDX-License-Identifier: MIT' || echo "$file: no SPDX line"
+    done >"$tmp/licence"
+head -n 1 "$source/LICENSE" | grep -q '^MIT License$' || echo "LICENSE: is not MIT's" >>"$tmp/licence"
+result "$tmp/licence" "every source file says its licence"
 
 echo "1..$n"
 exit $status
