@@ -88,7 +88,8 @@ def main():
         return
     raise_descriptor_limit()
     figures = chosen()
-    scratch = tempfile.mkdtemp(prefix="bide-bench.")
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    scratch = tempfile.mkdtemp(prefix="bide-bench.", dir=memory)
     bench = Bench(sys.argv[1], scratch)
     measured = []
     try:
