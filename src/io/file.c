@@ -2,7 +2,7 @@
 /*
  * file.c - an open file.
  *
- * What may block for long without ever being done (a pipe, a terminal) does not belong into a thread: such a file is
+ * What may block for ever (a pipe, a terminal) would keep a thread for ever, and could not be cancelled: such a file is
  * opened non-blocking and watched by the loop, as sockets are.  Everything else is a struct file_op.
  *
  * Invariants:
@@ -16,10 +16,15 @@
 
 #include "io/file_op.h"
 
+#define READER_RETRY_MS 20
+
 struct bide_file {
     struct object object;
     int fd;
-    bool is_watched; /* a pipe or the like */
+    bool is_watched;  /* a pipe or the like */
+    bool is_seekable; /* then `position` is where it stands: io_uring forgets that of a write that was cut short */
+    bool appends;
+    off_t position;
     struct fd watch;
     char path[];
 };
@@ -98,21 +103,50 @@ static void open_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
     io_uring_prep_openat(sqe, AT_FDCWD, o->path, o->flags, (mode_t)o->mode);
 }
 
+/* A pipe that nobody reads yet: open(2) would wait for a reader.  1: try again; 0: it is not that; or an interruption. */
+static int wait_for_reader(const struct open_op *o, int user_flags)
+{
+    struct stat st;
+    bool would_wait = o->op.result == -ENXIO && !(user_flags & O_NONBLOCK) && bide__file_may_wait();
+    if (!would_wait || stat(o->path, &st) < 0 || !S_ISFIFO(st.st_mode))
+        return 0;
+
+    int code = bide_sleep_ms(READER_RETRY_MS);
+    return code < 0 ? code : 1;
+}
+
+/* EAGAIN: somebody holds a lease on the file, and open(2) would wait until it is given back. */
+static int try_again(struct open_op *o, int user_flags, int *waited_ms)
+{
+    bool is_leased = o->op.result == -EAGAIN && (o->flags & O_NONBLOCK) && !(user_flags & O_NONBLOCK);
+
+    if (is_leased) {
+        o->flags &= ~O_NONBLOCK;
+        o->op.prepare = NULL;
+    }
+    if (is_leased || o->op.result == -EINTR)
+        return 1;
+    int again = wait_for_reader(o, user_flags);
+    return again != 0 ? again : bide__file_wait_for_descriptor(o->op.result, waited_ms);
+}
+
 /* A descriptor or a code; an interruption is on record already. */
 static int open_fd(struct open_op *o, bool *interrupted)
 {
-    int waited_ms = 0, again;
+    int waited_ms = 0, user_flags = o->flags, again;
 
+    /* Non-blocking, so that a pipe without a partner or a modem without a line does not keep a thread for ever. */
+    if (bide__file_may_wait())
+        o->flags |= O_NONBLOCK;
     do {
-        int code = bide__file_run(&o->op);
-        bool retry = code == 0 && o->op.result == -EINTR;
-        again = code < 0 ? code : retry ? 1 : bide__file_wait_for_descriptor(o->op.result, &waited_ms);
+        again = bide__file_run(&o->op);
+        if (again == 0)
+            again = try_again(o, user_flags, &waited_ms);
     } while (again > 0);
     *interrupted = again < 0;
     return *interrupted ? again : (int)o->op.result;
 }
 
-/* Devices that cannot be polled (/dev/null, /dev/full) never block either. */
 static bool may_block_for_ever(int fd)
 {
     struct stat st;
@@ -120,18 +154,29 @@ static bool may_block_for_ever(int fd)
     return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode) || S_ISSOCK(st.st_mode));
 }
 
-static int watch(bide_file *f)
+static int set_nonblocking(int fd, bool on)
 {
-    if (!bide__task_here() || !may_block_for_ever(f->fd))
+    int flags = fcntl(fd, F_GETFL), wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+
+    return wanted == flags || fcntl(fd, F_SETFL, wanted) == 0 ? 0 : -errno;
+}
+
+/* Devices that cannot be polled (/dev/null, /dev/full) do not block. */
+static int watch(bide_file *f, int user_flags)
+{
+    int code = -EPERM;
+    if (!bide__file_may_wait())
         return 0;
 
-    struct error_record unseen = {0}, *seen = bide__error_switch(&unseen);
-    int code = bide__fd_open(&f->watch, f->fd);
-    bide__error_switch(seen);
-    if (code < 0)
-        return code == -EPERM ? 0 : code;
-    f->is_watched = true;
-    return fcntl(f->fd, F_SETFL, fcntl(f->fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
+    if (may_block_for_ever(f->fd)) {
+        struct error_record unseen = {0}, *seen = bide__error_switch(&unseen);
+        code = bide__fd_open(&f->watch, f->fd);
+        bide__error_switch(seen);
+    }
+    f->is_watched = code == 0;
+    if (code < 0 && code != -EPERM)
+        return code;
+    return set_nonblocking(f->fd, f->is_watched || user_flags & O_NONBLOCK);
 }
 
 static bide_file *file_new(const char *path)
@@ -160,7 +205,9 @@ bide_file *bide_open_with(bide_open_args args)
         return NULL;
 
     f->fd = open_fd(&o, &interrupted);
-    int code = f->fd < 0 ? f->fd : watch(f);
+    f->appends = args.flags & O_APPEND;
+    f->is_seekable = f->fd >= 0 && lseek(f->fd, 0, SEEK_CUR) >= 0;
+    int code = f->fd < 0 ? f->fd : watch(f, args.flags);
     if (code >= 0)
         return f;
     if (!interrupted)
@@ -225,26 +272,28 @@ static void sync_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
     io_uring_prep_fsync(sqe, container_of(op, struct rw_op, op)->fd, 0);
 }
 
-/* One call.  On a pipe or the like: try, and wait until the loop says that it is worth another try. */
-static ssize_t try_watched(bide_file *f, struct rw_op *o, bool for_write)
+/*
+ * One call, on a pipe or the like, when the loop says that it is worth a try.  (Reading a pipe that no writer has opened
+ * yet would look like its end.)
+ */
+static int try_watched(bide_file *f, struct rw_op *o, bool for_write)
 {
-    int code = 0;
-
-    while (code >= 0) {
+    for (;;) {
+        int code = for_write ? bide__fd_wait_writable(&f->watch) : bide__fd_wait_readable(&f->watch);
+        if (code < 0)
+            return code;
         o->op.result = o->op.run(&o->op);
         if (o->op.result != -EAGAIN)
             return 0;
         *(for_write ? &f->watch.writable : &f->watch.readable) = false;
-        code = for_write ? bide__fd_wait_writable(&f->watch) : bide__fd_wait_readable(&f->watch);
     }
-    return code;
 }
 
 /* The same, on any file; what has begun (to be written) is not ended early. */
 static int try_rw(bide_file *f, struct rw_op *o, bool for_write, bool has_begun)
 {
-    if (f->is_watched && bide__task_here())
-        return (int)try_watched(f, o, for_write);
+    if (f->is_watched && bide__file_may_wait())
+        return try_watched(f, o, for_write);
     if (!has_begun)
         return bide__file_run(&o->op);
     bide__file_run_surely(&o->op);
@@ -281,13 +330,23 @@ static ssize_t write_fully(bide_file *f, struct rw_op *o)
     return (ssize_t)all;
 }
 
+static bool is_at_position(const bide_file *f, off_t offset)
+{
+    return offset < 0 && f->is_seekable;
+}
+
 ssize_t bide_file_read(bide_file *f, void *out, size_t cap, off_t offset)
 {
     struct rw_op o = {.op = {.run = read_run, .prepare = read_prepare},
-                      .fd = f->fd, .data = out, .len = cap, .offset = offset};
+                      .fd = f->fd,
+                      .data = out,
+                      .len = cap,
+                      .offset = is_at_position(f, offset) ? f->position : offset};
 
     bide_retain(f);
     ssize_t n = read_once(f, &o);
+    if (n > 0 && is_at_position(f, offset))
+        f->position += n;
     bide_release(f);
     return n;
 }
@@ -295,10 +354,15 @@ ssize_t bide_file_read(bide_file *f, void *out, size_t cap, off_t offset)
 ssize_t bide_file_write(bide_file *f, const void *data, size_t len, off_t offset)
 {
     struct rw_op o = {.op = {.run = write_run, .prepare = write_prepare},
-                      .fd = f->fd, .data = (void *)(uintptr_t)data, .len = len, .offset = offset};
+                      .fd = f->fd,
+                      .data = (void *)(uintptr_t)data, /* it is only read */
+                      .len = len,
+                      .offset = is_at_position(f, offset) ? f->position : offset};
 
     bide_retain(f);
     ssize_t n = write_fully(f, &o);
+    if (is_at_position(f, offset))
+        f->position = f->appends ? lseek(f->fd, 0, SEEK_END) : o.offset;
     bide_release(f);
     return n;
 }

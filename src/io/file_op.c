@@ -50,6 +50,11 @@ static bool run_in_ring(bide_task *t, struct file_op *op)
     return r && bide__file_ring_run(r, op);
 }
 
+bool bide__file_may_wait(void)
+{
+    return parkable_task() != NULL;
+}
+
 int bide__file_run(struct file_op *op)
 {
     bide_task *t = parkable_task();

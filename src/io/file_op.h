@@ -28,6 +28,9 @@ int bide__file_run(struct file_op *op);
 /* The same, but not a cancellation point: what gives back.  If no thread can be had, it runs here. */
 void bide__file_run_surely(struct file_op *op);
 
+/* Inside a task that can be parked; elsewhere, calls block. */
+bool bide__file_may_wait(void);
+
 /*
  * After a result of -EMFILE or -ENFILE: wait a little, and tell whether to try again: 1; 0: it was something else, or
  * it has taken too long; or an interruption.
