@@ -15,7 +15,7 @@
  * more memory than a few hundred.
  *
  * Invariants:
- *   F1  jobs = live (one per worker at most) + parked (in the queue); parked <= options.concurrency + queue.parked_max.
+ *   F1  jobs = live (one per worker at most) + parked (in the queue); parked <= concurrency + queue.parked_max.
  *   F2  a host has no more than per_host live jobs.
  *   F3  a worker waits only if no job may go: whoever changes that wakes one.
  *   F4  done = ok + failed + skipped; a job is counted once, when it is settled.
@@ -300,6 +300,7 @@ struct fetch {
     struct jsonl jsonl;
     struct progress progress;
     struct stats stats;
+    int concurrency;            /* of the options, or as many as descriptors allow */
     bide_task **workers;
     int nworkers, nliving;      /* started; not ended */
     bide_future *over;          /* settled when the last worker has ended */

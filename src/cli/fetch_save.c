@@ -39,7 +39,7 @@ static int open_beneath(int root, const char *path)
 /* Make path[0..len), whose parent is there. */
 static int make_one(int root, char *path, size_t len)
 {
-    size_t slash = len;
+    size_t slash = len - 1;
     int parent = root, code = 0;
 
     while (slash > 0 && path[slash] != '/')

@@ -223,7 +223,7 @@ int fetch_worker(struct fetch *f)
 
 void fetch_grow(struct fetch *f)
 {
-    if (f->nworkers == f->options->concurrency || f->stopping)
+    if (f->nworkers == f->concurrency || f->stopping)
         return;
     bide_task *t = bide_create_task(bide_coro(fetch_worker, f), .name = "fetch", .stack_size = STACK_SIZE);
     if (t) {
