@@ -50,7 +50,7 @@ class Bench:
                                self.peers.program("6-latency", "delayserver") if self.peers.there else None)
         self.rounds = int(os.environ.get("ROUNDS", "5"))
         self.places = {"bench": os.path.join(self.build, "bench"), "bide": os.path.join(self.build, "bide"),
-                       "here": HERE, "runner": os.path.join(HERE, "runner"), "cert": self.servers.cert,
+                       "here": HERE, "runner": os.path.join(HERE, "runner"), "scratch": scratch, "cert": self.servers.cert,
                        **self.servers.ports}
 
     def measure(self, figure):
@@ -61,13 +61,16 @@ class Bench:
             return warn("%s: skipped: %s" % (figure.name, e))
         if figure.name == "fetch":
             self.peers.prepare_fetchers(self.servers.ports)
-        peers = self.peers.of(figure.peers, figure.without, self.servers.ports)
+        who = [] if os.environ.get("PEERS") == "all" else figure.who.split()
+        peers = self.peers.of(figure.peers, who, self.servers.ports)
         reference = {row.against for row in figure.rows}
         peers.sort(key=lambda p: p[0] not in reference)  # right after ours
         folder = peers[0][2] if peers else self.build
         ours = Contestant("bide", figure.ours.format(**self.places), folder)
-        contestants = [ours] + [Contestant(*peer) for peer in peers]
-        alternate(contestants, self.rounds, self.client_core if figure.pin else None, figure.slow_after, self._progress(figure))
+        contestants = [ours] + [Contestant(name, command.format(**self.places), self.build)
+                                for name, command in figure.also.items()]
+        contestants += [Contestant(*peer) for peer in peers]
+        alternate(contestants, figure, self.rounds, self.client_core if figure.pin else None, self._progress(figure))
         for c in contestants:
             if c.error:
                 warn("%s: %s: left out: %s" % (figure.name, c.name, c.error))
@@ -87,7 +90,8 @@ def main():
         return
     raise_descriptor_limit()
     figures = chosen()
-    scratch = tempfile.mkdtemp(prefix="bide-bench.")
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    scratch = tempfile.mkdtemp(prefix="bide-bench.", dir=memory)
     bench = Bench(sys.argv[1], scratch)
     measured = []
     try:
@@ -102,7 +106,7 @@ def main():
                 measured.append((figure, contestants))
                 print(table.details(figure, contestants), flush=True)
                 for c in contestants:
-                    for number, run in c.runs.items():
+                    for number, run in sorted(c.runs.items()):
                         log.write(json.dumps({"figure": figure.name, "program": c.name, "round": number, **run}) + "\n")
     finally:
         bench.servers.stop()
