@@ -179,13 +179,23 @@ static void view_skip(struct view *v, struct conn *c, size_t n)
         bide__buf_consume(&c->in, n);
 }
 
+/* An answer does not come at once: waiting first saves a layer of TLS the try.  (It has shaken hands, so it has nothing
+   to write of its own but what `wants_write` tells.) */
+static bool nothing_to_read(const bide_stream *s)
+{
+    return bide__fd_is_open(&s->fd) && !s->fd.readable && !s->top->wants_write && !s->top->ops->has_pending(s->top);
+}
+
 ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum phase phase, void *out, size_t cap)
 {
     ssize_t n = BIDE_ETIMEDOUT;
 
     r->phase = phase;
-    bide_timeout(bide__response_patience_ms(r, r->limits.read_ms))
-        n = bide__stream_recv(c->stream, out, cap);
+    bide_timeout(bide__response_patience_ms(r, r->limits.read_ms)) {
+        n = nothing_to_read(c->stream) ? bide__fd_wait_readable(&c->stream->fd) : 0;
+        if (n == 0)
+            n = bide__stream_recv(c->stream, out, cap);
+    }
     if (n > 0)
         note_received(r, (size_t)n);
     if (n == BIDE_EEOF && bide__tls_was_cut(c->stream)) { /* what that means is for the caller to say */

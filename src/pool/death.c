@@ -34,7 +34,7 @@ void bide__pool_event(bide_pool *p, const bide_pool_event *e)
 static bool ran_out_of_memory(bide_pool *p)
 {
     char dir[512];
-    long n = bide__own_cgroup(dir, sizeof dir) ? bide__oom_kills(dir) : -1;
+    long n = bide__own_cgroup("memory", dir, sizeof dir) ? bide__oom_kills(dir) : -1;
     bool grew = n > p->oom_kills && p->oom_kills >= 0;
 
     p->oom_kills = n;

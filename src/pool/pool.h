@@ -217,7 +217,7 @@ int bide__named_check(void); /* -EEXIST on record: two of one name */
 int bide__cpus_usable(void); /* affinity and quota */
 int bide__cpu_quota(const char *cgroup_dir); /* rounded up; 0: none */
 long bide__oom_kills(const char *cgroup_dir); /* -1: not known */
-bool bide__own_cgroup(char *out, size_t cap);
+bool bide__own_cgroup(const char *controller, char *out, size_t cap); /* its folder */
 bool bide__has_threads(void);
 
 /* ---- zygote.c and start.c: births ---- */

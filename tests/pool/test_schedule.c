@@ -194,6 +194,15 @@ TEST(number_of_workers_comes_from_affinity_quota_and_wish, .real_time = true)
         fclose(f);
         EXPECT_EQ(bide__cpu_quota(test_tmpdir()), quotas[i].cpus);
     }
+    unlink(path);
+    const char *old[][2] = {{"cpu.cfs_quota_us", "250000\n"}, {"cpu.cfs_period_us", "100000\n"}}; /* the old hierarchy */
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", test_tmpdir(), old[i][0]);
+        FILE *f = fopen(path, "w");
+        fputs(old[i][1], f);
+        fclose(f);
+    }
+    EXPECT_EQ(bide__cpu_quota(test_tmpdir()), 3);
     EXPECT_EQ(bide__cpu_quota("/nowhere"), 0);
 }
 
