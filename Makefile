@@ -33,12 +33,12 @@ test: build
 	@meson test -C $(BUILD) --no-rebuild --print-errorlogs $(TESTS)
 
 bench: build
-	@meson configure $(BUILD) -Dbench=true
+	@scripts/configure.sh $(BUILD) -Dbench=true
 	@$(NINJA)
 	@bench/run.sh $(BUILD)
 
 install: build
-	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX)) -Dlibdir=lib
+	@scripts/configure.sh $(BUILD) -Dprefix=$(abspath $(PREFIX))
 	@$(NINJA)
 	@meson install -C $(BUILD) --no-rebuild --quiet $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
 	@echo 'installed in $(DESTDIR)$(abspath $(PREFIX))'

@@ -1,40 +1,50 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# deps.sh [--ci] [--dry-run] - install what the build needs and is not there (Debian and Ubuntu); elsewhere, list it.
+# deps.sh [OPTION...] - install what the build needs and is not there (Debian and Ubuntu); elsewhere, list it.
 #
-#   --ci       also what .ci/run uses: clang, clang-tidy, valgrind, shellcheck, a cross compiler, ...
-#   --dry-run  only say what would be done
+#   --ci          also what .ci/run uses: clang, clang-tidy, valgrind, shellcheck, a cross compiler, ...
+#   --bench       also what `make bench` uses: servers, and the libraries and tools that it compares with
+#   --bench-rust  that, and a good part of Debian's Rust (650 MB), for the peers in it
+#   --dry-run     only say what would be done
 #
 # When everything is there it takes a few milliseconds, touches no network and prints nothing.
 set -eu
 
 ci=false
+bench=false
+rust=false
 dry_run=false
 for arg; do
     case $arg in
     --ci) ci=true ;;
+    --bench) bench=true ;;
+    --bench-rust) bench=true rust=true ;;
     --dry-run) dry_run=true ;;
     *)
-        echo "usage: deps.sh [--ci] [--dry-run]" >&2
+        echo "usage: deps.sh [--ci | --bench | --bench-rust] [--dry-run]" >&2
         exit 2
         ;;
     esac
 done
 
 missing=
-want() { # PACKAGE CHECK...: the package is needed if the check fails
-    package=$1
-    shift
-    "$@" >/dev/null 2>&1 || missing="$missing $package"
+reasons= # a line for each: what was looked for, in words that mean something on every system
+want() { # PACKAGE REASON CHECK...: the package is needed if the check fails
+    package=$1 reason=$2
+    shift 2
+    "$@" >/dev/null 2>&1 && return
+    missing="$missing $package"
+    reasons="$reasons$(printf '    %-24s %s' "$package" "$reason")
+"
 }
 tool() { # PACKAGE COMMAND
-    want "$1" command -v "$2"
+    want "$1" "the program $2" command -v "$2"
 }
 library() { # PACKAGE PKG-CONFIG-NAME
-    want "$1" pkg-config --exists "$2"
+    want "$1" "the library $2, for pkg-config" pkg-config --exists "$2"
 }
 header() { # PACKAGE HEADER
-    want "$1" has_header "$2"
+    want "$1" "the header $2" has_header "$2"
 }
 has_header() {
     echo "#include <$1>" | cc -E -o /dev/null -
@@ -71,27 +81,49 @@ required() {
     tool llvm llvm-symbolizer
     tool valgrind valgrind
     tool shellcheck shellcheck
+    tool man-db man
     tool curl curl
     tool nginx-light nginx
     tool gdb gdb
 }
+peers() {
+    tool nginx-light nginx
+    tool strace strace
+    tool curl curl
+    tool wget2 wget2
+    tool aria2 aria2c
+    tool wrk wrk
+    tool nghttp2-client h2load
+    tool golang-go go
+    library libcurl4-openssl-dev libcurl
+    library libuv1-dev libuv
+    for module in aiohttp uvloop gevent requests; do
+        want "python3-$module" "the module $module of /usr/bin/python3" /usr/bin/python3 -c "import $module"
+    done
+    $rust || return 0
+    tool cargo cargo
+    for crate in tokio hyper hyper-tls reqwest tokio-native-tls; do
+        want "librust-$crate-dev" "the crate $crate" has_crate "$crate"
+    done
+}
+has_crate() {
+    ls -d "/usr/share/cargo/registry/$1"-[0-9]*
+}
 # Needs to know which clang there is.
 clang_runtime() {
     version=$(clang -dumpversion 2>/dev/null | cut -d. -f1)
-    want "libclang-rt-${version:-14}-dev" has_clang_runtime
+    want "libclang-rt-${version:-14}-dev" "the runtime of clang's sanitizers and fuzzer" has_clang_runtime
 }
 cross() {
     tool gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
-    want libc6-dev-arm64-cross has_cross_libc
+    want libc6-dev-arm64-cross "a libc for aarch64" has_cross_libc
     tool qemu-user qemu-aarch64
 }
 
 list_for_others() {
-    {
-        echo "bide: these are missing, and this script can install only on Debian and Ubuntu, as root or with sudo."
-        echo "Please install them; the names are Debian's:"
-        for package in "$@"; do echo "    $package"; done
-    } >&2
+    echo "bide: this script installs on Debian and Ubuntu, as root or with sudo.  Here please install what is missing"
+    echo "by hand; Debian's name is on the left:"
+    printf '%s' "$reasons"
 }
 
 as_root() {
@@ -110,14 +142,15 @@ install_missing() {
     set -- $missing
     missing=
     [ $# -gt 0 ] || return 0
+    if ! may_install; then
+        list_for_others >&2
+        return 1
+    fi
     if $dry_run; then
         echo "would install: $*"
         return 0
     fi
-    if ! may_install; then
-        list_for_others "$@"
-        return 1
-    fi
+    reasons=
     echo "installing: $*"
     apt install --no-install-recommends "$@" && return 0
     apt update && apt install --no-install-recommends "$@" && return 0
@@ -130,6 +163,10 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 required
 install_missing
+if $bench; then
+    peers
+    install_missing
+fi
 if $ci; then
     clang_runtime
     install_missing

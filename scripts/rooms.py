@@ -4,9 +4,12 @@
 
 A room is a folder of src/.  ROOMS says which other rooms it may know; PUBLIC, to which room a public header belongs, so
 that including <bide/http.h> is knowing the room http.  Tests may know their own room and base; tests/conform, fuzz and
-differential are programs about private parts and may know any.  A broken rule is an error; an #if in src/*.c outside
-COMPATIBILITY is only mentioned.
+differential are programs about private parts and may know any.  Each room has a README of at most README_LINES that names
+all of its files.  A broken rule is an error; an #if in src/*.c outside COMPATIBILITY is only mentioned.
+
+rooms.py [TREE] checks another tree; the tests do that with broken ones.
 """
+import fnmatch
 import pathlib
 import re
 import sys
@@ -34,11 +37,13 @@ LIBC_ONLY = {"base", "core", "sync"}
 OTHERS_LIBRARIES = re.compile(r"^(openssl/|ares|jansson|liburing|idn2|zlib|nghttp2/|brotli/|zstd|libpsl|hiredis|gumbo|sqlite3)")
 ANY_ROOM = {"conform", "fuzz", "differential", "harness", "regress", "examples"}
 COMPATIBILITY = {"src/core/sanitize.c"}
+README_LINES = 60
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 CONDITION = re.compile(r"^\s*#\s*if", re.M)
 
-top = pathlib.Path(__file__).resolve().parent.parent
+here = pathlib.Path(__file__).resolve().parent.parent
+top = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else here
 problems = []
 
 
@@ -115,6 +120,26 @@ def check_examples():
                 complain(path, f'"{name}": an example uses only what is installed')
 
 
+def named_stems(text):
+    """What a room's README speaks of: `glob.c` names glob.h too; `fetch_*.c` is a pattern."""
+    return [word.rsplit(".", 1)[0] for word in re.findall(r"`([\w*-]+\.[\w*]+)`", text)]
+
+
+def check_readmes():
+    for room in sorted(path for path in (top / "src").iterdir() if path.name in ROOMS):
+        readme = room / "README.md"
+        if not readme.is_file():
+            complain(readme, "every room has one")
+            continue
+        text = readme.read_text()
+        if text.count("\n") > README_LINES:
+            complain(readme, f"more than {README_LINES} lines")
+        named = named_stems(text)
+        for path in files(f"src/{room.name}"):
+            if path.parent == room and not any(fnmatch.fnmatch(path.stem, word) for word in named):
+                complain(readme, f"does not name {path.name}")
+
+
 def mention_conditions():
     for path in files("src"):
         name = str(path.relative_to(top))
@@ -128,6 +153,7 @@ check_sources()
 check_tests()
 check_public()
 check_examples()
+check_readmes()
 mention_conditions()
 for problem in problems:
     print(problem)

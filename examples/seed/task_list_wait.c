@@ -32,8 +32,10 @@ int main(void)
 
     for (int i = 0; i < N; i++) {
         tasks[i] = bide_ensure_future(bide_coro(f, i));
-        if (!tasks[i])
+        if (!tasks[i]) {
+            bide_error_print(stderr);
             return 1;
+        }
     }
 
     int done = bide_run_until_complete(bide_get_event_loop(), bide_coro(wait_for_all, tasks));

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define MAX 1000
+enum { MOST = 1000 };
 
 static double now(void)
 {
@@ -22,7 +22,7 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* A session for each request, as in the seed; programs that make many share one, and its connections with it. */
+/* A session for each request, as in the seed; a program that makes many shares one, and its connections with it. */
 static int get(const char *url)
 {
     bide_auto bide_session *client = bide_session_new();
@@ -42,46 +42,26 @@ static int request(const char *url)
     return 0;
 }
 
-/* asyncio.wait(tasks); then the first error, if there was one */
-static int wait_for_all(bide_task **tasks, int count)
-{
-    int code = bide_wait(tasks, (size_t)count);
-
-    for (int i = 0; i < count; i++) {
-        int result = bide_task_result(tasks[i]);
-        if (code >= 0 && result < 0)
-            code = result;
-        bide_release(tasks[i]);
-    }
-    return code;
-}
-
 static int test_async(const char *url, int count)
 {
     double start = now();
-    bide_task *tasks[MAX];
+    static bide_awaitable requests[MOST]; /* a task has 64 KiB of stack: no place for this */
 
-    for (int i = 0; i < count; i++) {
-        tasks[i] = bide_ensure_future(bide_coro(request, url));
-        if (!tasks[i])
-            return bide_raise();
-    }
-    int code = bide_run_until_complete(bide_get_event_loop(), bide_coro(wait_for_all, tasks, count));
+    for (int i = 0; i < count; i++)
+        requests[i] = BIDE_AW(bide_coro(request, url));
+    BIDE_TRY(bide_gather_n(requests, (size_t)count));
     printf("Async Cost time: %.3f\n", now() - start);
-    return code;
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    const char *url = argc > 1 ? argv[1] : "http://127.0.0.1:8000";
+    const char *url = argc > 1 ? argv[1] : "http://127.0.0.1:8080";
     int count = argc > 2 ? atoi(argv[2]) : 100;
 
-    if (count < 1 || count > MAX) {
-        fprintf(stderr, "COUNT is 1 to %d\n", MAX);
+    if (count < 1 || count > MOST) {
+        fprintf(stderr, "COUNT is 1 to %d\n", MOST);
         return 2;
     }
-    if (test_async(url, count) >= 0)
-        return 0;
-    bide_error_print(stderr);
-    return 1;
+    return bide_main(bide_coro(test_async, url, count));
 }

@@ -96,7 +96,7 @@ BIDE_API int bide__raise(int code, const char *function, const char *file, int l
 /* The code of the current error, to be returned by a function that got NULL; adds this place to the error's trace. */
 #define bide_raise() bide__raise(0, __func__, __FILE__, __LINE__)
 
-/* Return from this function if the expression is an error; adds this place to the error's trace. */
+/* Return from this function if the expression is an error; adds this place to the trace: BIDE_TRY(bide_sleep_ms(9)); */
 #define BIDE_TRY(expression)                                                    \
     do {                                                                        \
         int bide__code = (int)(expression);                                     \

@@ -65,6 +65,7 @@ typedef struct bide_session_stats {
     int open, idle, waiting; /* now: connections, those without a request, requests that wait for one */
 } bide_session_stats;
 
+/* What this session has done so far. */
 BIDE_API bide_session_stats bide_session_get_stats(const bide_session *s);
 
 /* ---- requests ---- */
@@ -95,7 +96,8 @@ typedef struct bide_request_args {
  * Suspends:  until the head is there; a cancellation point
  * Returns:   the response, whatever its status; or NULL
  * Errors:    BIDE_EURL, BIDE_ENAME, BIDE_EDNS, -ECONNREFUSED and the like, BIDE_ETLS, BIDE_ECERT, BIDE_EHTTP,
- *            BIDE_EDISCONNECTED, BIDE_EREDIRECT, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM; the text names the URL
+ *            BIDE_EDISCONNECTED, BIDE_EREDIRECT, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM, -EINVAL if session is
+ *            NULL (then why there is none stays on record); the text names the URL
  * Owns:      the result is owned, to be released before the session; strings are copied
  * Example:   bide_auto bide_response *r = bide_get(s, "https://a.example/", .timeout_ms = 5000);
  */
@@ -106,7 +108,7 @@ typedef struct bide_request_args {
 #define bide_delete(session, ...) bide_request_with((session), "DELETE", (bide_request_args){.url = __VA_ARGS__})
 #define bide_head(session, ...) bide_request_with((session), "HEAD", (bide_request_args){.url = __VA_ARGS__})
 #define bide_options(session, ...) bide_request_with((session), "OPTIONS", (bide_request_args){.url = __VA_ARGS__})
-/* Any method: bide_request(s, "PURGE", url) */
+/* Any method: bide_request(s, "PURGE", url).  The same contract; the result is owned. */
 #define bide_request(session, method_, ...) \
     bide_request_with((session), (method_), (bide_request_args){.url = __VA_ARGS__})
 BIDE_API bide_response *bide_request_with(bide_session *s, const char *method, bide_request_args args);
@@ -157,6 +159,7 @@ typedef struct bide_timing {
     int64_t total; /* of all exchanges, redirects included */
 } bide_timing;
 
+/* How long each step took to be reached. */
 BIDE_API bide_timing bide_response_timing(const bide_response *r);
 
 /* Body bytes received so far, as they came over the wire (chunk framing left out). */
@@ -204,6 +207,7 @@ BIDE_API ssize_t bide_read_chunk(bide_response *r, const char **data);
  *
  * Returns:   0
  * Errors:    BIDE_ESTATUS; the text has URL, status and reason
+ * Example:   BIDE_TRY(bide_raise_for_status(r));
  */
 BIDE_API int bide_raise_for_status(bide_response *r);
 

@@ -42,7 +42,13 @@ BIDE_API int bide_main_with(bide_awaitable a);
  */
 BIDE_API bide_loop *bide_get_event_loop(void);
 
-/* A loop of its own, owned; bide_release closes it. */
+/*
+ * Make a loop of your own.
+ *
+ * Returns:   the loop, or NULL
+ * Errors:    as bide_get_event_loop
+ * Owns:      the result is owned; releasing it closes it
+ */
 BIDE_API bide_loop *bide_loop_new(void);
 
 /*
@@ -64,7 +70,7 @@ BIDE_API int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a);
  */
 BIDE_API int bide_run_forever(bide_loop *loop);
 
-/* End after the present turn. */
+/* Have the loop end after the present turn; what is left over stays and goes on when it is run again. */
 BIDE_API void bide_loop_stop(bide_loop *loop);
 
 /*
@@ -75,6 +81,7 @@ BIDE_API void bide_loop_stop(bide_loop *loop);
  */
 BIDE_API int bide_loop_close(bide_loop *loop);
 
+/* Does it run right now?  Was it closed? */
 BIDE_API bool bide_loop_is_running(const bide_loop *loop);
 BIDE_API bool bide_loop_is_closed(const bide_loop *loop);
 
@@ -93,6 +100,7 @@ typedef void bide_callback(void *arg);
  * Returns:   a handle to cancel it with, or NULL
  * Errors:    BIDE_ENOMEM; BIDE_ECLOSED
  * Owns:      the handle is borrowed until the call was made or cancelled (bide_retain keeps it longer); arg is borrowed
+ * Example:   bide_loop_call_later(loop, 250, say, "a quarter of a second later");
  */
 BIDE_API bide_handle *bide_loop_call_soon(bide_loop *loop, bide_callback *fn, void *arg);
 BIDE_API bide_handle *bide_loop_call_later(bide_loop *loop, int64_t delay_ms, bide_callback *fn, void *arg);

@@ -67,19 +67,22 @@ typedef struct bide_server_stats {
     int open;
 } bide_server_stats;
 
+/* What this server has done so far. */
 BIDE_API bide_server_stats bide_server_get_stats(const bide_server *s);
 /* How many of the requests were answered with this status. */
 BIDE_API uint64_t bide_server_count(const bide_server *s, int status);
 
 /* ---- the request: borrowed strings, valid until the handler returns ---- */
 
+/* "GET", as sent. */
 BIDE_API const char *bide_request_method(const bide_request_in *q);
 /* The target as sent ("/a%20b?x=1"); its path; its query without '?', "" if none.  Nothing is decoded. */
 BIDE_API const char *bide_request_target(const bide_request_in *q);
 BIDE_API const char *bide_request_path(const bide_request_in *q);
 BIDE_API const char *bide_request_query(const bide_request_in *q);
-/* A query parameter, decoded; NULL if it is not there. */
+/* A query parameter, decoded, the first of that name; NULL if it is not there. */
 BIDE_API const char *bide_request_param(bide_request_in *q, const char *name);
+/* As bide_header and bide_header_at. */
 BIDE_API const char *bide_request_header(const bide_request_in *q, const char *name);
 BIDE_API bool bide_request_header_at(const bide_request_in *q, size_t i, bide_pair *out);
 /* The client's address ("127.0.0.1:40000"); the status that it was answered with, 0: none yet. */
@@ -91,7 +94,8 @@ BIDE_API int bide_request_status(const bide_request_in *q);
  *
  * Suspends:  until it has come; a cancellation point
  * Returns:   the bytes, with a NUL behind them; data is NULL on error
- * Errors:    BIDE_ETOOBIG, BIDE_ETRUNCATED, BIDE_EHTTP, BIDE_ETIMEDOUT
+ * Errors:    BIDE_ETOOBIG, BIDE_ETRUNCATED, BIDE_EHTTP, BIDE_ETIMEDOUT, BIDE_ECANCELED
+ * Owns:      borrowed until the handler returns
  */
 BIDE_API bide_bytes bide_request_body(bide_request_in *q);
 

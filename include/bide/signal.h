@@ -13,11 +13,12 @@ extern "C" {
 typedef struct bide_signals bide_signals;
 
 /*
- * Catch signals from now on: bide_signals_open((int[]){SIGINT, SIGTERM, 0}).
+ * Catch signals from now on; the list ends with a 0.
  *
  * Returns:   the watcher, or NULL
  * Errors:    -EINVAL for a signal that cannot be caught; BIDE_ENOMEM
  * Owns:      the result is owned; releasing it restores what was before
+ * Example:   bide_auto bide_signals *s = bide_signals_open((int[]){SIGINT, SIGTERM, 0});
  */
 BIDE_API bide_signals *bide_signals_open(const int *signals);
 

@@ -80,13 +80,26 @@ BIDE_API ssize_t bide_read_until(bide_stream *s, const char *separator, const ch
  * Suspends:  when the buffer is full, until the kernel has taken enough; a cancellation point
  * Returns:   0: all bytes are taken
  * Errors:    -EPIPE, -ECONNRESET and the like; BIDE_ETIMEDOUT; BIDE_ECANCELED (the stream is broken then)
+ * Owns:      data is borrowed for the call
  */
 BIDE_API int bide_write(bide_stream *s, const void *data, size_t len);
 
-/* Send what was collected.  Suspends: until the kernel has all; a cancellation point.  Errors: as bide_write. */
+/*
+ * Send what was collected.
+ *
+ * Suspends:  until the kernel has taken all; a cancellation point
+ * Returns:   0
+ * Errors:    as bide_write
+ */
 BIDE_API int bide_drain(bide_stream *s);
 
-/* Send what was collected, then tell the peer that no more will come; reading goes on. */
+/*
+ * Send what was collected, then tell the peer that no more will come; reading goes on.
+ *
+ * Suspends:  as bide_drain
+ * Returns:   0
+ * Errors:    as bide_write
+ */
 BIDE_API int bide_stream_shutdown(bide_stream *s);
 
 /* The peer's address ("127.0.0.1:8080", "[::1]:80", "unix:"); the negotiated ALPN protocol or "" (borrowed). */
@@ -109,10 +122,12 @@ typedef struct bide_listen_args {
  *
  * Returns:   the listener, or NULL
  * Errors:    -EADDRINUSE and the like, with the address in the text
- * Owns:      the result is owned
+ * Owns:      the result is owned; releasing it closes it
+ * Example:   bide_auto bide_listener *l = bide_listen("127.0.0.1", 8080);
  */
 #define bide_listen(host_, ...) bide_listen_with((bide_listen_args){.host = (host_), .port = __VA_ARGS__})
 BIDE_API bide_listener *bide_listen_with(bide_listen_args args);
+/* The port it listens on, also when any free one was asked for. */
 BIDE_API int bide_listener_port(const bide_listener *l);
 
 /*
@@ -131,7 +146,8 @@ BIDE_API bide_stream *bide_accept(bide_listener *l);
  * Suspends:  until cancelled; a cancellation point.  Then the handlers are cancelled and awaited
  * Returns:   never 0 or more
  * Errors:    BIDE_ECANCELED; what bide_accept gives
- * Owns:      the handler's stream is released when it returns
+ * Owns:      the handler's stream is released when it returns; arg is borrowed
+ * Example:   return bide_serve(listener, echo, NULL);
  */
 typedef int bide_connection_handler(bide_stream *s, void *arg);
 BIDE_API int bide_serve(bide_listener *l, bide_connection_handler *handler, void *arg);

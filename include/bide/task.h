@@ -41,6 +41,7 @@ BIDE_API int bide_await_with(bide_awaitable a);
  * Suspends:  for at least that many milliseconds; a cancellation point
  * Returns:   0
  * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT; BIDE_ENOLOOP outside a task
+ * Example:   BIDE_TRY(bide_sleep_ms(250));
  */
 BIDE_API int bide_sleep_ms(int64_t ms);
 
@@ -65,8 +66,9 @@ typedef struct bide_task_args {
  * Owns:      the result is owned; releasing it while it runs cancels it and waits for it
  * Example:   bide_auto bide_task *t = bide_create_task(bide_coro(work, 1), .name = "worker");
  */
-#define bide_create_task(...) bide_create_task_with((bide_task_args){.coroutine = __VA_ARGS__})
+#define bide_create_task(...) bide__create_task(&(bide_task_args){.coroutine = __VA_ARGS__})
 BIDE_API bide_task *bide_create_task_with(bide_task_args args);
+BIDE_API bide_task *bide__create_task(const bide_task_args *args); /* by address: a copy costs a quarter of a spawn */
 
 /*
  * Make sure that something runs on its own: a coroutine or generator becomes a task, a task or future stays itself.
@@ -91,6 +93,7 @@ BIDE_API bide_future *bide__ensure_future(bide_future *f);
  * Let a task go on without an owner: it is released when it ends.
  *
  * Owns:      taken
+ * Example:   bide_detach(bide_create_task(bide_coro(log_rotation)));
  */
 BIDE_API void bide_detach(bide_task *t);
 
@@ -152,7 +155,8 @@ BIDE_API bide_task *bide_future_task(bide_future *f);
  *
  * Returns:   the future, or NULL
  * Errors:    BIDE_ENOMEM
- * Owns:      the result is owned
+ * Owns:      the result is owned; whoever waits for it holds a share
+ * Example:   bide_auto bide_future *answer = bide_future_new();
  */
 BIDE_API bide_future *bide_future_new(void);
 
@@ -168,12 +172,14 @@ BIDE_API int bide_future_set_error(bide_future *f, int code);
 /* Cancel a pending future (a task: as bide_task_cancel).  Returns: false if it was done. */
 BIDE_API bool bide_future_cancel(bide_future *f);
 
+/* Is it settled?  By cancellation? */
 BIDE_API bool bide_future_done(const bide_future *f);
 BIDE_API bool bide_future_cancelled(const bide_future *f);
 
 /* As bide_task_result. */
 BIDE_API int bide_future_result(bide_future *f);
 
+/* As those of tasks. */
 typedef void bide_future_callback(bide_future *f, void *arg);
 BIDE_API int bide_future_add_done_callback(bide_future *f, bide_future_callback *fn, void *arg);
 BIDE_API int bide_future_remove_done_callback(bide_future *f, bide_future_callback *fn, void *arg);
@@ -202,6 +208,8 @@ BIDE_API int bide_gather_n(const bide_awaitable *awaitables, size_t n);
  * Suspends:  until all are done; a cancellation point: all are cancelled
  * Returns:   how many failed
  * Errors:    BIDE_ECANCELED; BIDE_ENOMEM (then nothing has run)
+ * Owns:      as bide_gather
+ * Example:   int codes[2], failed = bide_gather_all(codes, bide_coro(f, 1), bide_coro(f, 2));
  */
 #define bide_gather_all(codes, ...)                                            \
     bide_gather_all_n((codes), (bide_awaitable[]){BIDE__MAP(BIDE_AW, __VA_ARGS__)}, \
@@ -229,6 +237,32 @@ typedef struct bide_wait_args {
 #define bide_wait(tasks, ...) bide_wait_with((tasks), (bide_wait_args){.n = __VA_ARGS__})
 BIDE_API int bide_wait_with(bide_task *const *tasks, bide_wait_args args);
 
+/* Tasks in the order in which they end. */
+typedef struct bide_completed bide_completed;
+
+/*
+ * Take tasks one by one, in the order in which they end (Python: as_completed).
+ *
+ * It cancels none.  A task that is given twice comes twice.
+ *
+ * Returns:   what bide_completed_next takes them from, or NULL
+ * Errors:    BIDE_ENOMEM; BIDE_ENOLOOP outside a task; BIDE_ESTATE for a task of another loop
+ * Owns:      the result is owned; the tasks are shared until it is released
+ * Example:   bide_auto bide_completed *c = bide_as_completed(tasks, 5);
+ *            while ((r = bide_completed_next(c, &t)) > 0) { ... }
+ */
+BIDE_API bide_completed *bide_as_completed(bide_task *const *tasks, size_t n);
+
+/*
+ * The next task that has ended, in *task.
+ *
+ * Suspends:  until there is one; a cancellation point.  It may be called again after an error
+ * Returns:   1; 0 when there are no more, and *task is as it was
+ * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT inside an expired bide_timeout
+ * Owns:      *task is borrowed from c
+ */
+BIDE_API int bide_completed_next(bide_completed *c, bide_task **task);
+
 /*
  * Wait for anything, but no longer than ms; then it is cancelled, and the call returns when it has ended.
  *
@@ -246,6 +280,8 @@ BIDE_API int bide_wait_for_with(bide_awaitable a, int64_t ms);
  * Suspends:  until it is done; a cancellation point: then it goes on without us
  * Returns:   its result
  * Errors:    its error; BIDE_ECANCELED; BIDE_ETIMEDOUT
+ * Owns:      borrowed for the call
+ * Example:   int r = bide_shield(saving);
  */
 #define bide_shield(x) \
     bide__shield(_Generic((x), bide_task *: bide_task_future, bide_future *: bide__same_future)(x))
@@ -264,10 +300,12 @@ BIDE_API bide_timeout_scope *bide__timeout_enter(bide_timeout_scope *s, int64_t 
 BIDE_API void bide__timeout_leave(bide_timeout_scope *s);
 
 /*
- * Bound every await in a block: bide_timeout(250) { r = bide_await(x); }
+ * Bound every await in a block.
  *
  * When the time is over, the present and every later wait inside returns BIDE_ETIMEDOUT.  Arming cannot fail.
  * Blocks nest; leave one in any way but longjmp.  BIDE_FOREVER: no bound.  0 or less: at once.
+ *
+ * Example:   bide_timeout(250) { code = bide_await(answer); }
  */
 #define bide_timeout(ms)                                                                     \
     for (bide_timeout_scope BIDE__CAT(bide__scope_, __LINE__)                                \

@@ -45,6 +45,11 @@ void *bide__realloc(void *old, size_t size)
     return old ? realloc(old, size) : counted(malloc(size));
 }
 
+void *bide__realloc_uncounted(void *old, size_t size)
+{
+    return must_fail() ? NULL : realloc(old, size);
+}
+
 void bide__free(void *p)
 {
     if (!p)
@@ -74,7 +79,7 @@ size_t bide__alloc_live(void)
     return (size_t)atomic_load(&live);
 }
 
-void bide__alloc_fail_at(long n)
+bool bide__alloc_fail_at(long n)
 {
-    atomic_store(&fail_countdown, n);
+    return atomic_exchange(&fail_countdown, n) >= 0;
 }

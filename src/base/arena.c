@@ -49,6 +49,11 @@ void bide__arena_reset(struct arena *a)
     a->limit = (char *)b + b->size;
 }
 
+static int over_the_ceiling(const struct arena *a)
+{
+    return bide_fail(BIDE_ELIMIT, "more than %zu bytes in one arena", a->max);
+}
+
 static int add_block(struct arena *a, size_t need)
 {
     size_t size = a->block ? a->block->size * 2 : FIRST_BLOCK;
@@ -56,8 +61,8 @@ static int add_block(struct arena *a, size_t need)
         size = need + HEADER;
     if (size > a->max || a->total > a->max - size) {
         size = need + HEADER; /* near the ceiling: just what is needed */
-        if (need > a->max || size > a->max || a->total > a->max - size)
-            return bide_fail(BIDE_ELIMIT, "more than %zu bytes in one arena", a->max);
+        if (size > a->max || a->total > a->max - size)
+            return over_the_ceiling(a);
     }
 
     struct arena_block *b = bide__malloc(size);
@@ -73,6 +78,10 @@ static int add_block(struct arena *a, size_t need)
 
 void *bide__arena_alloc(struct arena *a, size_t size)
 {
+    if (size > a->max) { /* also keeps the sums below from wrapping */
+        over_the_ceiling(a);
+        return NULL;
+    }
     size = (size + 15) & ~(size_t)15;
     if ((size_t)(a->limit - a->next) < size && add_block(a, size) < 0)
         return NULL;

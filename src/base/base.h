@@ -30,11 +30,12 @@ void *bide__malloc(size_t size);
 void *bide__calloc(size_t n, size_t size);
 void *bide__realloc(void *old, size_t size);
 void bide__free(void *p);
+void *bide__realloc_uncounted(void *old, size_t size); /* for what the user gives back with free() */
 char *bide__strdup(const char *text);
 char *bide__strndup(const char *text, size_t len);
 size_t bide__alloc_live(void);
-/* Fail the n-th allocation from now on (0: the next), once; negative: none. */
-void bide__alloc_fail_at(long n);
+/* Fail the n-th allocation from now on (0: the next), once; negative: none.  True: what was asked for before never came. */
+bool bide__alloc_fail_at(long n);
 
 /* ---- list: circular, doubly linked, inside other structs.  An idle node points to itself ---- */
 

@@ -2,10 +2,11 @@
 /*
  * cli.h - between the files of the command line: exit codes, commands, and how it speaks.
  *
- * In reading order: main.c (finds the command), opt.c (the option table and its parser), opt_value.c (texts into
- * values), command_*.c (the table and the main of each command), request.c (what get and fetch send), say.c (messages),
- * nearest.c ("did you mean"), help.c, man.c, completion.c (the table as text), glob.c (many URLs in one), template.c
- * (names of files), then the commands themselves: get.c, fetch.c, serve.c.
+ * In reading order: main.c (finds the command), commands.c (which there are), opt.c (the option table and its parser),
+ * opt_value.c (texts into values), command_*.c (the table and the main of each command), request.c, request_text.c (what
+ * get and fetch send), say.c (messages), output.c (standard output inside the loop), descriptors.c (how many
+ * connections), nearest.c ("did you mean"), help.c, topics.c, man.c, completion.c (the tables as text), glob.c (many URLs
+ * in one), template.c (names of files), then the commands themselves: get.c, fetch.c, serve.c.
  */
 #ifndef BIDE_CLI_CLI_H
 #define BIDE_CLI_CLI_H
@@ -13,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <bide/object.h>
 
@@ -63,10 +65,56 @@ char *say_clean(const char *text, char *out, size_t size);
 /* What was printed by printf has gone out?  Returns: EXIT_OK, EXIT_LOCAL after a message, -SIGPIPE. */
 int say_flush(void);
 
+/* ---- output.c: standard output from inside the loop ---- */
+
+/*
+ * Write all of it, without ever holding up the loop: a pipe that is full is waited for.  On a terminal, control
+ * characters other than tab and line ends come out as \\xNN.
+ *
+ * Suspends:  until the kernel has taken it; a cancellation point
+ * Returns:   0
+ * Errors:    those of write(2); output_exit_code says what becomes of the program then
+ */
+int output_write(const void *data, size_t len);
+
+/* For an error of output_write: EXIT_LOCAL after a message, or -SIGPIPE. */
+int output_exit_code(int error);
+
+/* ---- descriptors.c ---- */
+
+/* Let this process have as many as it can: main() asks once. */
+void descriptors_raise(void);
+/* Of so many connections, how many can be open at once: at least one.  More would only wait for each other. */
+int descriptors_allow(int wanted);
+
 /* ---- help.c ---- */
 
 /* Print a command's help to stdout: all of it, or one screen.  Returns: as say_flush. */
 int help_command(const struct command *c, bool all);
+/* What `bide` alone and `bide help` show. */
+void help_overview(FILE *to);
+
+/* How an option is written, for people: "-c, --concurrency N".  Returns: out. */
+const char *help_option(const struct opt *o, char *out, size_t size);
+/* Does help show the row's default?  Not those that mean "nothing". */
+bool help_shows_default(const struct opt *o);
+
+/* ---- topics.c: `bide help exit-codes`, also a section of the man page ---- */
+
+struct topic {
+    const char *name;
+    const char *brief;
+    const char *text; /* as a command's about */
+};
+
+/* Ended by one without a name. */
+extern const struct topic topics[];
+void help_topic(const struct topic *t);
+
+/* ---- man.c, completion.c: to stdout ---- */
+
+void man_print(void);
+void completion_print_bash(void);
 
 /* ---- nearest.c: did you mean ...? ---- */
 

@@ -21,7 +21,8 @@ enum opt_kind {
     OPT_KIND_COUNT,    /* int: how many times it was given */
     OPT_KIND_INT,      /* int, min to max */
     OPT_KIND_DURATION, /* int64_t, milliseconds: 500ms 10s 5m 1h 1.5 (seconds) */
-    OPT_KIND_TIMEOUT,  /* the same, but 0 is no limit: BIDE_FOREVER */
+    OPT_KIND_MILLISECONDS, /* the same, but a bare number is milliseconds */
+    OPT_KIND_TIMEOUT,  /* as duration, but 0 is no limit: BIDE_FOREVER */
     OPT_KIND_SIZE,     /* int64_t, bytes: 10M 64KiB 1.5G; letters are powers of 1024 */
     OPT_KIND_RATE,     /* double, per second: 50 50/s 600/m 1000/h; 0: no limit */
     OPT_KIND_STRING,   /* const char * */
@@ -35,6 +36,7 @@ struct opt_list {
     size_t len;
 };
 
+/* In the order of the rows.  NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
 struct opt {
     const char *name;
     char letter;     /* 0: none */
@@ -55,6 +57,7 @@ struct opt {
 #define OPT_COUNT(struct_, member)    OPT_TO(COUNT, int, struct_, member)
 #define OPT_INT(struct_, member)      OPT_TO(INT, int, struct_, member)
 #define OPT_DURATION(struct_, member) OPT_TO(DURATION, int64_t, struct_, member)
+#define OPT_MILLISECONDS(struct_, member) OPT_TO(MILLISECONDS, int64_t, struct_, member)
 #define OPT_TIMEOUT(struct_, member)  OPT_TO(TIMEOUT, int64_t, struct_, member)
 #define OPT_SIZE(struct_, member)     OPT_TO(SIZE, int64_t, struct_, member)
 #define OPT_RATE(struct_, member)     OPT_TO(RATE, double, struct_, member)
@@ -86,6 +89,7 @@ const char *opt_expected(const struct opt *row, char *out, size_t size);
 /* Texts into values.  Returns: false if it is none. */
 bool opt_read_int(const char *text, int64_t *out);
 bool opt_read_duration(const char *text, int64_t *ms);
+bool opt_read_milliseconds(const char *text, int64_t *ms);
 bool opt_read_size(const char *text, int64_t *bytes);
 bool opt_read_rate(const char *text, double *per_second);
 

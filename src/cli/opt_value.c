@@ -19,9 +19,9 @@ struct unit {
     int64_t worth;
 };
 
-/* The first is that of a bare number. */
+/* The first that fits counts: time_units + 1 is that of options whose bare number is milliseconds. */
 static const struct unit time_units[] = {
-    {"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000}, {NULL, 0},
+    {"", 1000}, {"", 1}, {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000}, {NULL, 0},
 };
 
 static const struct unit size_units[] = {
@@ -90,6 +90,11 @@ bool opt_read_duration(const char *text, int64_t *ms)
     return read_amount(text, time_units, ms);
 }
 
+bool opt_read_milliseconds(const char *text, int64_t *ms)
+{
+    return read_amount(text, time_units + 1, ms);
+}
+
 bool opt_read_size(const char *text, int64_t *bytes)
 {
     return read_amount(text, size_units, bytes);
@@ -138,9 +143,12 @@ static bool store_int(const struct opt *row, const char *text, int *to)
 
 static bool store_amount(const struct opt *row, const char *text, int64_t *to)
 {
+    bool (*read)(const char *, int64_t *) = row->kind == OPT_KIND_SIZE           ? opt_read_size
+                                            : row->kind == OPT_KIND_MILLISECONDS ? opt_read_milliseconds
+                                                                                 : opt_read_duration;
     int64_t n;
 
-    if (!(row->kind == OPT_KIND_SIZE ? opt_read_size(text, &n) : opt_read_duration(text, &n)) || !in_range(row, n))
+    if (!read(text, &n) || !in_range(row, n))
         return false;
     *to = row->kind == OPT_KIND_TIMEOUT && n == 0 ? BIDE_FOREVER : n;
     return true;
@@ -168,6 +176,7 @@ bool opt_store(const struct opt *row, const char *text, void *into)
     case OPT_KIND_INT:
         return store_int(row, text, to);
     case OPT_KIND_DURATION:
+    case OPT_KIND_MILLISECONDS:
     case OPT_KIND_TIMEOUT:
     case OPT_KIND_SIZE:
         return store_amount(row, text, to);
@@ -206,6 +215,7 @@ const char *opt_expected(const struct opt *row, char *out, size_t size)
 {
     static const char *const of_kind[] = {
         [OPT_KIND_DURATION] = "a time such as 500ms, 10s, 1.5 (seconds) or 5m",
+        [OPT_KIND_MILLISECONDS] = "a time such as 100 (milliseconds), 100ms or 1.5s",
         [OPT_KIND_TIMEOUT] = "a time such as 500ms, 10s, 1.5 (seconds) or 5m",
         [OPT_KIND_SIZE] = "a size such as 500, 64KiB or 10M",
         [OPT_KIND_RATE] = "a rate such as 50/s, 600/m or 1000/h",

@@ -32,8 +32,11 @@ struct http_options {
     int max_redirects;          /* 0: none is followed */
 };
 
-/* The rows of those options, for a table: HTTP_OPTIONS(struct get_options, http, "60s"), */
-#define HTTP_OPTIONS(S, m)                                                                                            \
+/* The rows of those options, for a table: HTTP_OPTIONS(struct fetch_options, http), */
+#define HTTP_OPTIONS(S, m) HTTP_OPTIONS_TIMEOUT(S, m, "60s")
+
+/* The same with another default of --timeout. */
+#define HTTP_OPTIONS_TIMEOUT(S, m, timeout_def)                                                                       \
     {"request", 'X', "METHOD", OPT_STRING(S, m.method), .group = "Request",                                           \
      .help = "method (default: GET, or POST with a body)"},                                                           \
     {"header", 'H', "LINE", OPT_LIST(S, m.headers),                                                                   \
@@ -47,7 +50,7 @@ struct http_options {
      .help = "follow at most N redirects; 0: a 3xx is the answer"},                                                   \
     {"max-size", 0, "SIZE", OPT_SIZE(S, m.max_size), .def = "0",                                                      \
      .help = "a larger body is a failure; 0: no limit"},                                                              \
-    {"timeout", 0, "TIME", OPT_TIMEOUT(S, m.timeout_ms), .def = "60s", .group = "Time",                               \
+    {"timeout", 0, "TIME", OPT_TIMEOUT(S, m.timeout_ms), .def = timeout_def, .group = "Time",                               \
      .help = "for one request as a whole; 0: no limit"},                                                              \
     {"connect-timeout", 0, "TIME", OPT_TIMEOUT(S, m.connect_timeout_ms), .def = "10s",                                \
      .help = "for name, connection and TLS together; 0: no limit"},                                                   \
@@ -70,8 +73,28 @@ struct request {
     char *texts[3];
 };
 
+/* ---- request_text.c ---- */
+
+/* The value of -d and --json: the text, or what is in @FILE and @-.  Returns: EXIT_OK, else after a message. */
+int request_read_data(const char *option, const char *value, char **text, size_t *len);
+/* The lines of -H and of its @FILEs, one after the other, each ended by a NUL.  Returns: as above. */
+int request_read_lines(const struct opt_list *values, char **text, size_t *len);
+
+/* ---- request.c ---- */
+
+/* Returns: EXIT_OK; EXIT_USAGE or EXIT_LOCAL after a message (then there is nothing to close). */
 int request_open(struct request *q, const struct http_options *options);
 void request_close(struct request *q);
+
+/*
+ * Can this be asked for?  Says why not, with a proposal where a scheme is missing.
+ *
+ * Returns:   EXIT_OK or EXIT_USAGE
+ */
+int request_check_url(const char *url);
+
+/* A URL as messages show it: without user name and password.  Returns: out. */
+const char *request_shown_url(const char *url, char *out, size_t size);
 
 /* A session for them.  Returns: NULL with the error on record. */
 bide_session *request_session(const struct request *q, int limit, int limit_per_host);

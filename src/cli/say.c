@@ -75,10 +75,12 @@ void say(const char *format, ...)
 
 int say_flush(void)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return EXIT_OK;
+    static int result = EXIT_OK; /* once it has failed it stays so, and was told */
+
+    if (result != EXIT_OK || (fflush(stdout) == 0 && !ferror(stdout)))
+        return result;
     if (errno == EPIPE)
-        return -SIGPIPE;
+        return result = -SIGPIPE;
     say("standard output: %s", strerror(errno));
-    return EXIT_LOCAL;
+    return result = EXIT_LOCAL;
 }

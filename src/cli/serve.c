@@ -8,14 +8,12 @@
 #include "cli/serve.h"
 
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <bide/loop.h>
 #include <bide/signal.h>
 
 #define GRACE_MS 10000
-#define EXIT_LOCAL 3
 
 static int stop_server(bide_server *server)
 {
@@ -37,8 +35,8 @@ static int stop(struct serve *s, bide_signals *signals)
         return bide_raise();
 
     if (open > 0)
-        fprintf(stderr, "bide serve: stopping: %d connections, %d s grace, press Ctrl-C again to drop them\n", open,
-                GRACE_MS / 1000);
+        say("stopping: %d connection%s, %d s grace, press Ctrl-C again to drop %s", open, open == 1 ? "" : "s",
+            GRACE_MS / 1000, open == 1 ? "it" : "them");
     return bide_wait(((bide_task *[]){stopping, again}), 2, .until = BIDE_FIRST_COMPLETED);
 }
 
@@ -50,13 +48,16 @@ static int serve(struct serve *s)
     if (!signals)
         return bide_raise();
     bide_auto bide_server *server = bide_server_start(serve_request, .arg = s, .host = o->host, .port = o->port,
-                                                      .cert_file = o->cert_file, .key_file = o->key_file);
+                                                      .cert_file = o->cert_file,
+                                                      .key_file = o->key_file ? o->key_file : o->cert_file);
     if (!server)
         return bide_raise();
 
     s->server = server;
-    if (printf("%s\n", bide_server_url(server)) < 0 || fflush(stdout) != 0)
-        return bide_fail(-errno, "standard output: %s", strerror(errno));
+    printf("%s\n", bide_server_url(server));
+    s->flushed = say_flush();
+    if (s->flushed != EXIT_OK)
+        return bide_fail(BIDE_ECANCELED, "nobody can read where the server is");
     int number = bide_signals_wait(signals);
     BIDE_TRY(number);
     BIDE_TRY(stop(s, signals));
@@ -68,12 +69,14 @@ int serve_run(const struct serve_options *options)
     struct serve s = {.options = *options, .root_fd = -1};
 
     if (options->root && (s.root_fd = serve_files_open(options->root)) < 0)
-        return -EXIT_LOCAL;
+        return EXIT_LOCAL;
     int code = bide_run(bide_coro(serve, &s));
     if (s.root_fd >= 0)
         close(s.root_fd);
     if (code >= 0)
-        return code;
-    fprintf(stderr, "bide serve: %s\n", bide_error_text());
-    return -EXIT_LOCAL;
+        return -code;
+    if (s.flushed != EXIT_OK)
+        return s.flushed;
+    say("%s", bide_error_text());
+    return EXIT_LOCAL;
 }

@@ -2,7 +2,7 @@
 /*
  * serve.h - between the files of `bide serve`, a server to try clients against.
  *
- * In reading order: serve.c (the command: options, signals, the end), serve_routes.c (which path is whose),
+ * In reading order: command_serve.c (the options), serve.c (signals, the end), serve_routes.c (which path is whose),
  * serve_endpoints.c and serve_echo.c (what they answer), serve_files.c (--root).
  */
 #ifndef BIDE_CLI_SERVE_H
@@ -13,21 +13,24 @@
 
 #include <bide/server.h>
 
+#include "cli/cli.h"
+
 struct serve_options {
     const char *host;                 /* NULL: 127.0.0.1 */
     int port;                         /* 0: any */
     int64_t delay_ms;                 /* before every answer but /stats */
     const char *root;                 /* NULL: no files */
-    const char *cert_file, *key_file; /* both or none */
+    const char *cert_file, *key_file; /* key_file NULL: it is in cert_file */
 };
 
 struct serve {
     struct serve_options options;
     bide_server *server;
     int root_fd; /* -1: no files */
+    int flushed; /* not EXIT_OK: the first line could not be written */
 };
 
-/* Serve until a signal comes.  Returns: the signal's number, or an exit code of 2 or 3 negated after a message. */
+/* Serve until a signal comes.  Returns: -signal, or EXIT_LOCAL after a message. */
 int serve_run(const struct serve_options *options);
 
 /* ---- serve_routes.c ---- */

@@ -35,7 +35,7 @@ int serve_files_open(const char *root)
 {
     int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
-        fprintf(stderr, "bide serve: --root %s: %s\n", root, strerror(errno));
+        say("--root %s: %s", root, strerror(errno));
         return -1;
     }
 
@@ -44,8 +44,7 @@ int serve_files_open(const char *root)
         close(probe);
         return fd;
     }
-    fprintf(stderr, "bide serve: --root %s: %s%s\n", root, strerror(-probe),
-            probe == -ENOSYS ? " (openat2 needs Linux 5.6)" : "");
+    say("--root %s: %s%s", root, strerror(-probe), probe == -ENOSYS ? " (openat2 needs Linux 5.6)" : "");
     close(fd);
     return -1;
 }

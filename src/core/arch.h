@@ -2,10 +2,10 @@
 /*
  * arch.h - the four things that cannot be written in portable C.
  *
- * The build picks one implementation: arch/x86_64.S, arch/aarch64.S, or arch/ucontext.c for every other machine.
+ * The build picks one implementation: arch/x86_64.h and .S, arch/aarch64.S, or arch/ucontext.c for every other machine.
  *
- * A suspended context is one pointer, its stack pointer: everything else it needs lies on its own stack.
- * Only what the ABI calls callee-saved is kept.  The floating-point control words (rounding mode, exception masks)
+ * A suspended context is a few words: its stack pointer, and on x86-64 where it goes on.  All else that it needs lies on
+ * its own stack.  Only what the ABI calls callee-saved is kept.  The floating-point control words (rounding mode, exception masks)
  * are NOT: they belong to the thread, so a coroutine must not await while it has changed them.
  */
 #ifndef BIDE_CORE_ARCH_H
@@ -16,16 +16,24 @@
 #include <ucontext.h>
 
 /*
- * Suspend the running context into *save_sp, resume the one saved as to_sp.
+ * bide__switch(from, to, arg): suspend the running context into *from, resume *to.
  * arg is what the resumed side gets back from its own bide__switch, or the argument of its entry function.
  */
-void *bide__switch(void **save_sp, void *to_sp, void *arg);
+#if defined(__x86_64__) && !defined(BIDE_SWITCH_UCONTEXT)
+#include "core/arch/x86_64.h"
+#else
+struct context {
+    void *sp; /* valid while suspended */
+};
+
+void *bide__switch(struct context *from, const struct context *to, void *arg);
+#endif
 
 /*
  * Build a context at the top of a stack that calls entry(arg) when first switched to, with the arg of that switch.
  * entry must never return.  Stack traces end at bide__fiber_entry.
  */
-void *bide__context_make(void *stack_top, void (*entry)(void *arg));
+void bide__context_make(struct context *c, void *stack_top, void (*entry)(void *arg));
 
 /* Where the calls of a context begin: the last frame of every trace.  Not to be called from C. */
 void bide__fiber_entry(void);

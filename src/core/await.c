@@ -101,21 +101,12 @@ static int outcome_for(bide_task *t, const struct future_wait *w)
     return code;
 }
 
-static int check_awaitable(const bide_task *t, const bide_future *f)
-{
-    if (f->loop != t->future.loop)
-        return bide_fail(BIDE_ESTATE, "bide_await: it belongs to another event loop");
-    if (f == &t->future)
-        return bide_fail(BIDE_ESTATE, "bide_await: a task cannot await itself");
-    return 0;
-}
-
 static int await_future(bide_future *f)
 {
     if (f->state != PENDING)
         return bide__future_outcome(f);
     bide_task *t = bide__task_required("bide_await");
-    int code = t ? check_awaitable(t, f) : BIDE_ENOLOOP;
+    int code = t ? bide__check_waitable(t, f, "bide_await") : BIDE_ENOLOOP;
     if (code < 0)
         return code;
 
@@ -203,7 +194,7 @@ bide_future *bide__start(bide_loop *loop, bide_awaitable a)
         args = (bide_task_args){.coroutine = {(void (*)(void))bide_sleep_ms, "bide_sleep_ms", 1, {(uintptr_t)a.as.sleep_ms}}};
         break;
     }
-    bide_task *t = bide__task_new(loop, args);
+    bide_task *t = bide__task_new(loop, &args);
     return t ? &t->future : NULL;
 }
 
@@ -219,6 +210,9 @@ static bool is_done(const bide_awaitable *a)
 static int wait_for_nothing(const bide_awaitable *a)
 {
     bide_future *f = a->kind == BIDE_AW_TASK ? &a->as.task->future : a->kind == BIDE_AW_FUTURE ? a->as.future : NULL;
+    int code = f ? bide__check_waitable(bide__task_here(), f, "bide_wait_for") : 0;
+    if (code < 0)
+        return code;
 
     if (f && bide_future_cancel(f))
         bide__drain(f);

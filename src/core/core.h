@@ -38,6 +38,7 @@ struct ring {
     struct ready **slots;
     uint32_t mask;       /* capacity - 1 */
     uint32_t head, tail; /* run at head, push at tail; they wrap */
+    uint32_t turn_end;   /* where this turn ends: what is pushed from now on waits for the next */
     uint32_t reserved;   /* never more than capacity */
 };
 
@@ -102,6 +103,9 @@ void bide__timer_disarm(bide_loop *loop, struct timer *t);
 
 /* ---- wait.c: one way to wait ---- */
 
+/* May t wait for f?  An error on record that names the function: f is t itself, or belongs to another loop. */
+int bide__check_waitable(const bide_task *t, const bide_future *f, const char *function);
+
 /* One thing that may wake somebody.  Lives on the waiter's stack or in a callback entry. */
 struct clause {
     struct list_node node; /* in the list of whoever will trigger it; idle once triggered or withdrawn */
@@ -127,10 +131,10 @@ struct wait {
     bool too_late;              /* the time ran out when what was waited for was done, but before the task ran */
 };
 
-/* An interruption that is already there when a wait begins: 0, BIDE_ECANCELED (now delivered) or BIDE_ETIMEDOUT. */
-int bide__pending_interrupt(bide_task *t);
+bide_task *bide__task_missing(const bide_task *t, const char *function);
+int bide__deliver_interrupt(bide_task *t);
 /*
- * The same for a wait that takes its turn even so, as asyncio's does: notes the reason in w and pushes the task, so
+ * bide__pending_interrupt (below) for a wait that takes its turn even so, as asyncio's does: notes the reason in w and pushes the task, so
  * that its park ends in the next turn.  Returns: was there an interruption?
  */
 bool bide__begin_interrupted(struct wait *w);
@@ -168,6 +172,7 @@ void bide__future_init(struct bide_future *f, const struct object_type *type, bi
 void bide__future_settle(struct bide_future *f, enum future_state state, int result);
 /* Its outcome for one who waited: adopts the error record, marks it retrieved. */
 int bide__future_outcome(struct bide_future *f);
+void bide__callbacks_drop(bide_loop *loop); /* those that are queued */
 void bide__future_fini(struct bide_future *f); /* reports what nobody retrieved; frees the record */
 
 /* ---- task.c ---- */
@@ -178,17 +183,10 @@ struct task_top {
     bide_coroutine coroutine;
 };
 
+/* What a switch touches stands together, from future.state to the flags: with many tasks each line is a cache miss. */
 struct bide_task {
     struct bide_future future;
     struct ready ready;
-    struct list_node all; /* loop->tasks; also the loop's free list */
-    char *own_name;       /* NULL: Task-<id> */
-    uint64_t id;
-    uint16_t cancelling;  /* requests not taken back */
-    uint16_t expired;     /* of its bide_timeout blocks */
-    bool must_cancel;     /* deliver BIDE_ECANCELED at the next wait */
-    bool started;
-    bool stackless;
     union {
         struct { /* stackful */
             struct fiber fiber;
@@ -205,10 +203,18 @@ struct bide_task {
             };
         };
     };
+    bool must_cancel; /* deliver BIDE_ECANCELED at the next wait */
+    bool started;
+    bool stackless;
+    uint16_t cancelling;  /* requests not taken back */
+    uint16_t expired;     /* of its bide_timeout blocks */
+    struct list_node all; /* loop->tasks; also the loop's free list */
+    char *own_name;       /* NULL: Task-<id> */
+    uint64_t id;
 };
 
 size_t bide__tasks_live(void);
-bide_task *bide__task_new(bide_loop *loop, bide_task_args args); /* owned by the caller; queued */
+bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args); /* owned by the caller; queued */
 /* Make any awaitable a future that settles on its own: a task or future is itself.  A share, to be released. */
 bide_future *bide__start(bide_loop *loop, bide_awaitable a);
 void bide__task_finish(bide_task *t, int code); /* the body returned code */
@@ -246,6 +252,8 @@ bool bide__scope_explains(const bide_task *t);
 
 /* Run job(arg) in the loop's thread pool and wait for its end; not ended early once begun. */
 int bide__offload(int (*job)(void *arg), void *arg);
+/* The same for what must be done, also by a task that was cancelled: not ended early at all.  In a stackful task only. */
+int bide__offload_surely(int (*job)(void *arg), void *arg);
 struct thread_pool;
 void bide__threads_close(struct thread_pool *p);
 
@@ -298,8 +306,19 @@ static inline bide_task *bide__task_here(void)
     return bide__loop_here ? bide__loop_here->current : NULL;
 }
 
-/* The running task, or an error on record (BIDE_ENOLOOP) that names the function. */
-bide_task *bide__task_required(const char *function);
+/* The running task, or NULL and an error on record (BIDE_ENOLOOP) that names the function. */
+static inline bide_task *bide__task_required(const char *function)
+{
+    bide_task *t = bide__task_here();
+
+    return likely(t && !t->stackless) ? t : bide__task_missing(t, function);
+}
+
+/* An interruption that is already there when a wait begins: 0, BIDE_ECANCELED (now delivered) or BIDE_ETIMEDOUT. */
+static inline int bide__pending_interrupt(bide_task *t)
+{
+    return likely(!t->must_cancel && !t->expired) ? 0 : bide__deliver_interrupt(t);
+}
 
 static inline void bide__push(bide_loop *loop, struct ready *r)
 {
@@ -373,6 +392,8 @@ struct inbox_item {
 void bide__loop_post(bide_loop *loop, struct inbox_item *item);
 
 /* ---- run.c ---- */
+
+void bide__run_init(void); /* what is done once per process, before the first loop runs */
 
 /* Run a coroutine on a loop of its own in this thread, whatever runs here already: blocks all of that. */
 int bide__run_private(bide_coroutine c);

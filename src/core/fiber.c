@@ -13,17 +13,17 @@ void bide__fiber_init(struct fiber *f, struct stack *s, void (*entry)(void *arg)
 
 void bide__fiber_init_at(struct fiber *f, struct stack *s, void *top, void (*entry)(void *arg))
 {
-    f->sp = NULL;
+    f->context = (struct context){0};
     f->stack = s;
     void (*first)(void *) = bide__sanitize_fiber_init(f, entry);
     if (s)
-        f->sp = bide__context_make(top, first);
+        bide__context_make(&f->context, top, first);
 }
 
 void bide__fiber_destroy(struct fiber *f)
 {
     bide__sanitize_fiber_destroy(f);
-    f->sp = NULL;
+    f->context = (struct context){0};
     f->stack = NULL;
 }
 

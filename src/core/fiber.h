@@ -22,7 +22,7 @@
 #include "core/stack.h"
 
 struct fiber {
-    void *sp; /* valid while suspended */
+    struct context context; /* valid while suspended */
     struct stack *stack; /* borrowed; NULL: the thread's own */
     struct sanitize_fiber shadow;
 };

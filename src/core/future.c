@@ -48,6 +48,23 @@ static void callback_run(struct ready *r)
     bide__object_unref(f);
 }
 
+/* The loop is closed: callbacks that wait for a turn will not get one. */
+void bide__callbacks_drop(bide_loop *loop)
+{
+    struct ring *q = &loop->ring;
+
+    for (uint32_t i = q->head; i != q->tail; i++) {
+        struct ready *r = q->slots[i & q->mask];
+        if (!r || r->run != callback_run)
+            continue;
+        struct callback *c = container_of(r, struct callback, ready);
+        bide_future *f = c->future;
+        bide__unpush(loop, r);
+        callback_free(c);
+        bide__object_unref(f);
+    }
+}
+
 void bide__future_init(struct bide_future *f, const struct object_type *type, bide_loop *loop)
 {
     bide__object_init(f, type);

@@ -133,17 +133,12 @@ static int gather_start(struct group *g, const bide_awaitable *awaitables)
 {
     for (; g->started < g->n; g->started++) {
         bide_future *f = bide__start(g->loop, awaitables[g->started]);
-        if (f && f == &g->wait.task->future) {
-            bide_fail(BIDE_ESTATE, "gather: a task cannot await itself");
-            bide__object_unref(f);
-            f = NULL;
-        } else if (f && f->loop != g->loop) {
-            bide_fail(BIDE_ESTATE, "gather: number %zu belongs to another event loop", g->started + 1);
-            bide__object_unref(f);
-            f = NULL;
-        }
         if (!f)
             return gather_undo(g);
+        if (bide__check_waitable(g->wait.task, f, "bide_gather") < 0) {
+            bide__object_unref(f);
+            return gather_undo(g);
+        }
         watch_begin(g, &g->watches[g->started], f);
     }
     return 0;
@@ -251,8 +246,10 @@ static int count_done(bide_task *const *tasks, size_t n)
 
 static int wait_open(struct group *g, bide_task *t, bide_task *const *tasks, bide_wait_args args)
 {
-    int code = group_open(g, t, args.n);
-    if (code < 0)
+    int code = 0;
+    for (size_t i = 0; i < args.n && code == 0; i++)
+        code = bide__check_waitable(t, &tasks[i]->future, "bide_wait");
+    if (code < 0 || (code = group_open(g, t, args.n)) < 0)
         return code;
 
     g->wait.end_early = bide__wait_end_now;
@@ -299,8 +296,8 @@ int bide__shield(bide_future *f)
         return BIDE_ENOLOOP;
     if (f->state != PENDING)
         return bide__future_outcome(f);
-    int code = group_open(&g, t, 1);
-    if (code < 0)
+    int code = bide__check_waitable(t, f, "bide_shield");
+    if (code < 0 || (code = group_open(&g, t, 1)) < 0)
         return code;
 
     g.wait.end_early = bide__wait_end_now;

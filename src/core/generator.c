@@ -57,10 +57,11 @@ static bool begin_wait(bide_task *t, bide_awaitable next)
         return true;
     }
     bide_future *f = bide__start(t->future.loop, next);
-    if (!f || f == &t->future) {
-        t->outcome = f ? bide_fail(BIDE_ESTATE, "a task cannot await itself") : bide_error_code();
+    int code = f ? bide__check_waitable(t, f, "a generator") : bide_error_code();
+    if (code < 0) {
         if (f)
             bide__object_unref(f);
+        t->outcome = code;
         return false;
     }
     t->awaited = f;

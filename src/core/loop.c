@@ -26,16 +26,17 @@ _Thread_local bide_loop *bide__loop_here __attribute__((tls_model("initial-exec"
 
 /* ---- running ---- */
 
-static inline void look_ahead(const struct ring *q, uint32_t at)
+/* Inlined by force: gcc takes a function that only fetches for one without effects, and drops the call. */
+static inline __attribute__((always_inline)) void look_ahead(const struct ring *q, uint32_t at)
 {
-    const char *far = (const char *)q->slots[(at + 2 * LOOK_AHEAD) & q->mask];
+    uintptr_t far = (uintptr_t)q->slots[(at + 2 * LOOK_AHEAD) & q->mask]; /* a hole is 0, which does no harm */
     const struct ready *near = q->slots[(at + LOOK_AHEAD) & q->mask];
 
-    __builtin_prefetch(far - offsetof(bide_task, ready));
-    __builtin_prefetch(far);
-    __builtin_prefetch(far - offsetof(bide_task, ready) + offsetof(bide_task, fiber));
+    __builtin_prefetch((const void *)(far - offsetof(bide_task, ready)));
+    __builtin_prefetch((const void *)far);
+    __builtin_prefetch((const void *)(far + offsetof(bide_task, all) - offsetof(bide_task, ready)));
     if (near && near->run == bide__task_run) {
-        const char *sp = container_of(near, bide_task, ready)->fiber.sp;
+        const char *sp = container_of(near, bide_task, ready)->fiber.context.sp;
         for (int line = 0; line < 4; line++)
             __builtin_prefetch(sp + line * 64);
     }
@@ -48,15 +49,14 @@ static void run_other(struct ready *r, struct error_record *outer)
     r->run(r);
 }
 
-static void run_ready(bide_loop *loop, uint32_t n)
+static void run_ready(bide_loop *loop)
 {
     struct ring *q = &loop->ring;
     struct error_record *outer = bide__error_current_record;
-    bool many = n > 2 * LOOK_AHEAD;
 
-    for (; n > 0 && bide__ring_count(q) > 0; n--) {
+    for (q->turn_end = q->tail; q->head != q->turn_end;) {
         struct ready *r = q->slots[q->head & q->mask];
-        if (many && n > 2 * LOOK_AHEAD)
+        if (q->turn_end - q->head > 2 * LOOK_AHEAD)
             look_ahead(q, q->head);
         q->slots[q->head & q->mask] = NULL;
         q->head++;
@@ -140,7 +140,7 @@ static int turn(bide_loop *loop)
 
     n = bide__ring_count(&loop->ring);
     loop->budget -= n < loop->budget ? n : loop->budget;
-    run_ready(loop, n);
+    run_ready(loop);
     return code;
 }
 
@@ -154,6 +154,7 @@ static int loop_enter(bide_loop *loop)
     if (code < 0)
         return bide_fail(code, "an alternate signal stack: %s", bide_strerror(code));
 
+    bide__run_init();
     bide__loop_here = loop;
     loop->running = true;
     return 0;
@@ -297,9 +298,15 @@ no_ring:
     return NULL;
 }
 
-/* Cancel every task and run until none is left; those may start others while they end. */
+/*
+ * Cancel every task and run until none is left; those may start others while they end.  If another loop runs in this
+ * thread, that one stands still meanwhile.
+ */
 static void end_tasks(bide_loop *loop)
 {
+    bide_loop *outer = bide__loop_here;
+
+    bide__loop_here = NULL;
     while (!bide__list_is_empty(&loop->tasks)) {
         bide_task *t = bide_retain(container_of(loop->tasks.next, bide_task, all));
         for (struct list_node *n = loop->tasks.next; n != &loop->tasks; n = n->next)
@@ -309,6 +316,7 @@ static void end_tasks(bide_loop *loop)
         if (code < 0)
             break;
     }
+    bide__loop_here = outer;
 }
 
 int bide_loop_close(bide_loop *loop)
@@ -319,6 +327,7 @@ int bide_loop_close(bide_loop *loop)
         return bide_fail(BIDE_ERUNNING, "the event loop is running: stop it first");
 
     end_tasks(loop);
+    bide__callbacks_drop(loop);
     loop->closed = true;
     while (!bide__list_is_empty(&loop->closers)) {
         struct loop_closer *c = container_of(loop->closers.next, struct loop_closer, node);

@@ -8,6 +8,7 @@
  * Invariants:
  *   Q1  queued entries <= reserved <= capacity / 2, so a push never needs memory.
  *   Q2  slots[r->place - 1] == r for everything queued; a NULL slot is something taken out again.
+ *   Q3  head..turn_end is what was queued when the turn began, also when the entries move.
  */
 #include "core/core.h"
 
@@ -28,20 +29,23 @@ void bide__ring_free(struct ring *q)
 
 static void move_to(struct ring *q, struct ready **slots, uint32_t mask)
 {
-    uint32_t n = 0;
+    uint32_t n = 0, end = 0;
 
     for (uint32_t i = q->head; i != q->tail; i++) {
         struct ready *r = q->slots[i & q->mask];
-        if (!r)
-            continue;
-        slots[n] = r;
-        r->place = ++n;
+        if (r) {
+            slots[n] = r;
+            r->place = ++n;
+        }
+        if (i + 1 == q->turn_end)
+            end = n;
     }
     bide__free(q->slots);
     q->slots = slots;
     q->mask = mask;
     q->head = 0;
     q->tail = n;
+    q->turn_end = end;
 }
 
 int bide__ring_reserve(struct ring *q, uint32_t n)
@@ -66,17 +70,20 @@ int bide__ring_reserve(struct ring *q, uint32_t n)
 /* Every place is taken, at least half of them by holes: close the ranks. */
 void bide__ring_compact(struct ring *q)
 {
-    uint32_t n = q->head;
+    uint32_t n = q->head, end = q->head;
 
     for (uint32_t i = q->head; i != q->tail; i++) {
         struct ready *r = q->slots[i & q->mask];
-        if (!r)
-            continue;
-        q->slots[n & q->mask] = r;
-        r->place = (n & q->mask) + 1;
-        n++;
+        if (r) {
+            q->slots[n & q->mask] = r;
+            r->place = (n & q->mask) + 1;
+            n++;
+        }
+        if (i + 1 == q->turn_end)
+            end = n;
     }
     q->tail = n;
+    q->turn_end = end;
 }
 
 void bide__unpush(bide_loop *loop, struct ready *r)

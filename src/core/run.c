@@ -29,10 +29,25 @@ static void close_at_exit(void)
         close_thread_loop(thread_loop);
 }
 
-static void make_key(void)
+/* A child has copies of our objects, but shares the kernel's: it must not touch its parent's loops. */
+static void forget_loops(void)
+{
+    bide__loop_here = NULL;
+    thread_loop = NULL;
+    pthread_setspecific(at_thread_end, NULL);
+    bide__error_switch(NULL);
+}
+
+static void init(void)
 {
     pthread_key_create(&at_thread_end, close_thread_loop);
+    pthread_atfork(NULL, NULL, forget_loops);
     atexit(close_at_exit);
+}
+
+void bide__run_init(void)
+{
+    pthread_once(&once, init);
 }
 
 bide_loop *bide_get_event_loop(void)
@@ -42,7 +57,7 @@ bide_loop *bide_get_event_loop(void)
     if (thread_loop && !thread_loop->closed)
         return thread_loop;
 
-    pthread_once(&once, make_key);
+    bide__run_init();
     if (thread_loop)
         bide__object_unref(thread_loop);
     thread_loop = bide_loop_new();

@@ -114,7 +114,7 @@ UNINSTRUMENTED void *bide__sanitize_switch(struct fiber *from, struct fiber *to,
 {
     leave(from, to, final);
     arriving = to;
-    void *got = bide__switch(&from->sp, to->sp, arg);
+    void *got = bide__switch(&from->context, &to->context, arg);
     arrive(from);
     return got;
 }

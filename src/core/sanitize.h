@@ -63,7 +63,7 @@ void *bide__sanitize_switch(struct fiber *from, struct fiber *to, void *arg, boo
 #else
 #define bide__sanitize_fiber_init(f, entry) ((void)(f), (entry))
 #define bide__sanitize_fiber_destroy(f) ((void)(f))
-#define bide__sanitize_switch(from, to, arg, final) bide__switch(&(from)->sp, (to)->sp, (arg))
+#define bide__sanitize_switch(from, to, arg, final) bide__switch(&(from)->context, &(to)->context, (arg))
 #endif
 
 #if defined(BIDE_ASAN)

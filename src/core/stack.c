@@ -17,7 +17,7 @@
 
 #define FIRST_SLAB_SLOTS 32
 #define MAX_SLAB_BYTES ((size_t)256 << 20)
-#define KEEP_BYTES ((size_t)512 << 20) /* address space of the hot stacks of one size: 8192 of 64 KiB */
+#define KEEP_BYTES ((size_t)1 << 30) /* address space of the hot stacks of one size: 16384 of 64 KiB */
 #define KEEP_MIN 16
 #define KEEP_MAX 16384
 

@@ -165,53 +165,58 @@ static bide_task *undo_new(bide_loop *loop, bide_task *t, struct stack *s, char 
     return NULL;
 }
 
-bide_task *bide__task_new(bide_loop *loop, bide_task_args args)
+bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args)
 {
     struct stack *s = NULL;
-    char *name = args.name ? bide__strdup(args.name) : NULL;
+    char *name = args->name ? bide__strdup(args->name) : NULL;
     if (loop->closed) {
         bide_fail(BIDE_ECLOSED, "bide_create_task: the event loop is closed");
         return undo_new(loop, NULL, NULL, name);
     }
-    if (args.name && !name) {
+    if (args->name && !name) {
         bide__fail_nomem("a task's name");
         return NULL;
     }
     bide_task *t = task_alloc(loop);
     if (!t)
         return undo_new(loop, NULL, NULL, name);
-    if (!args.generator && !(s = bide__stack_get(&loop->stacks, args.stack_size))) {
+    if (!args->generator && !(s = bide__stack_get(&loop->stacks, args->stack_size))) {
         bide_fail(errno ? -errno : BIDE_ENOMEM, "%s", bide__stack_error());
         return undo_new(loop, t, NULL, name);
     }
     if (bide__ring_reserve(&loop->ring, 1) < 0)
         return undo_new(loop, t, s, name);
 
-    task_init(loop, t, args.generator != NULL);
+    task_init(loop, t, args->generator != NULL);
     t->own_name = name;
-    if (args.generator)
-        prepare_stackless(t, args.generator);
+    if (args->generator)
+        prepare_stackless(t, args->generator);
     else
-        prepare_stackful(t, s, &args.coroutine);
+        prepare_stackful(t, s, &args->coroutine);
     bide__push(loop, &t->ready);
     return t;
 }
 
-bide_task *bide_create_task_with(bide_task_args args)
+bide_task *bide__create_task(const bide_task_args *args)
 {
     bide_loop *loop = bide_get_event_loop();
 
     return loop ? bide__task_new(loop, args) : NULL;
 }
 
+bide_task *bide_create_task_with(bide_task_args args)
+{
+    return bide__create_task(&args);
+}
+
 bide_task *bide__ensure_coroutine(bide_coroutine c)
 {
-    return bide_create_task_with((bide_task_args){.coroutine = c});
+    return bide__create_task(&(bide_task_args){.coroutine = c});
 }
 
 bide_task *bide__ensure_generator(bide_generator *g)
 {
-    return bide_create_task_with((bide_task_args){.generator = g});
+    return bide__create_task(&(bide_task_args){.generator = g});
 }
 
 bide_task *bide__ensure_task(bide_task *t)
@@ -271,6 +276,9 @@ static void task_release(void *object)
             bide__drain(&t->future);
         else if (!bide__loop_here)
             bide__loop_run_until(t->future.loop, &t->future);
+        else
+            bide__loop_report(t->future.loop, "task %s was dropped while it ran, where nobody can wait for its end",
+                              bide_task_name(t));
         t->future.was_retrieved = true;
     }
     bide__object_unref(t);

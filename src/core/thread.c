@@ -9,6 +9,7 @@
  */
 #include "core/core.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #define THREADS_MAX 32
@@ -31,7 +32,7 @@ struct thread_pool {
     pthread_cond_t work;
     struct list_node queue;
     pthread_t threads[THREADS_MAX];
-    unsigned nthreads, max, idle;
+    unsigned nthreads, max, idle, queued;
     bool closing;
 };
 
@@ -49,6 +50,7 @@ static struct job *next_job(struct thread_pool *p)
     if (!bide__list_is_empty(&p->queue)) {
         j = container_of(p->queue.next, struct job, node);
         bide__list_remove(&j->node);
+        p->queued--;
         j->begun = true;
     }
     pthread_mutex_unlock(&p->lock);
@@ -91,14 +93,30 @@ static struct thread_pool *pool_of(bide_loop *loop)
     return loop->threads = p;
 }
 
+/* Signals are for the program's own threads; a fault stays with who makes it. */
+static int start_thread(struct thread_pool *p)
+{
+    sigset_t none, before;
+
+    sigfillset(&none);
+    sigdelset(&none, SIGSEGV);
+    sigdelset(&none, SIGBUS);
+    sigdelset(&none, SIGFPE);
+    sigdelset(&none, SIGILL);
+    pthread_sigmask(SIG_SETMASK, &none, &before);
+    int code = pthread_create(&p->threads[p->nthreads], NULL, thread_main, p);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code == 0)
+        p->nthreads++;
+    return code;
+}
+
 /* One more thread if none is free.  Without any thread at all, nobody would ever do the work. */
 static int ensure_thread(struct thread_pool *p, bool one_is_free)
 {
     if (one_is_free || p->nthreads == p->max)
         return 0;
-    int code = pthread_create(&p->threads[p->nthreads], NULL, thread_main, p);
-    if (code == 0)
-        p->nthreads++;
+    int code = start_thread(p);
     return p->nthreads > 0 ? 0 : bide_fail(-code, "a thread for blocking calls: %s", bide_strerror(-code));
 }
 
@@ -125,8 +143,10 @@ static bool take_back(struct job *j)
 
     pthread_mutex_lock(&p->lock);
     bool was_queued = !j->begun && bide__list_is_linked(&j->node);
-    if (was_queued)
+    if (was_queued) {
         bide__list_remove(&j->node);
+        p->queued--;
+    }
     pthread_mutex_unlock(&p->lock);
     return was_queued;
 }
@@ -149,7 +169,7 @@ static void job_done(struct inbox_item *item)
 static int submit(struct thread_pool *p, struct job *j)
 {
     pthread_mutex_lock(&p->lock);
-    bool one_is_free = p->idle > 0;
+    bool one_is_free = p->idle > p->queued; /* some of the idle ones are about to wake for what is queued */
     pthread_mutex_unlock(&p->lock);
     int code = ensure_thread(p, one_is_free);
     if (code < 0)
@@ -157,35 +177,57 @@ static int submit(struct thread_pool *p, struct job *j)
 
     pthread_mutex_lock(&p->lock);
     bide__list_append(&p->queue, &j->node);
+    p->queued++;
     pthread_cond_signal(&p->work);
     pthread_mutex_unlock(&p->lock);
+    return 0;
+}
+
+/* Queue the job and park until it has been done, or was taken back. */
+static int run_in_pool(bide_task *t, struct job *j, struct wait *w)
+{
+    struct thread_pool *p = pool_of(t->future.loop);
+    int code = p ? 0 : BIDE_ENOMEM;
+
+    j->pool = p;
+    j->item.run = job_done;
+    bide__list_init(&j->node);
+    bide__list_init(&j->item.node);
+    if (code == 0)
+        code = submit(p, j);
+    if (code < 0)
+        return code;
+    t->future.loop->outside++;
+    bide__park(t, w);
+    t->future.loop->outside--;
     return 0;
 }
 
 int bide__offload(int (*fn)(void *arg), void *arg)
 {
     bide_task *t = bide__task_required("bide_to_thread");
-    struct thread_pool *p = t ? pool_of(t->future.loop) : NULL;
-    if (!p)
-        return bide_error_code();
-    int code = bide__pending_interrupt(t);
+    int code = t ? bide__pending_interrupt(t) : bide_error_code();
     if (code < 0)
         return code;
 
-    struct job j = {.wait = {.end_early = job_end_early, .task = t}, .pool = p, .fn = fn, .arg = arg, .item.run = job_done};
-    bide__list_init(&j.node);
-    bide__list_init(&j.item.node);
-    code = submit(p, &j);
+    struct job j = {.wait = {.end_early = job_end_early, .task = t}, .fn = fn, .arg = arg};
+    code = run_in_pool(t, &j, &j.wait);
     if (code < 0)
         return code;
-    t->future.loop->outside++;
-    bide__park(t, &j.wait);
-    t->future.loop->outside--;
     if (!j.begun)
         return bide__wait_outcome(&j.wait);
     if (j.result < 0)
         bide__error_adopt(&j.error);
     return j.result;
+}
+
+int bide__offload_surely(int (*fn)(void *arg), void *arg)
+{
+    bide_task *t = bide__task_here();
+    struct job j = {.wait.task = t, .fn = fn, .arg = arg};
+    int code = run_in_pool(t, &j, NULL);
+
+    return code < 0 ? code : j.result;
 }
 
 static int call_coroutine(void *arg)

@@ -8,18 +8,23 @@
  */
 #include "core/core.h"
 
-bide_task *bide__task_required(const char *function)
+/* Why bide__task_required has no task to give. */
+bide_task *bide__task_missing(const bide_task *t, const char *function)
 {
-    bide_task *t = bide__task_here();
-    if (!t) {
-        bide_fail(BIDE_ENOLOOP, "%s: not inside a task", function);
-        return NULL;
-    }
-    if (t->stackless) {
+    if (t)
         bide_fail(BIDE_ESTATE, "%s: a stackless coroutine cannot wait; it yields", function);
-        return NULL;
-    }
-    return t;
+    else
+        bide_fail(BIDE_ENOLOOP, "%s: not inside a task", function);
+    return NULL;
+}
+
+int bide__check_waitable(const bide_task *t, const bide_future *f, const char *function)
+{
+    if (f->loop != t->future.loop)
+        return bide_fail(BIDE_ESTATE, "%s: it belongs to another event loop", function);
+    if (f == &t->future)
+        return bide_fail(BIDE_ESTATE, "%s: a task cannot await itself", function);
+    return 0;
 }
 
 /* An interruption is not news to whoever looks at the record: the next error takes its place. */
@@ -30,13 +35,13 @@ static int interrupted_by(int code)
     return code;
 }
 
-int bide__pending_interrupt(bide_task *t)
+int bide__deliver_interrupt(bide_task *t)
 {
     if (t->must_cancel) {
         t->must_cancel = false;
         return interrupted_by(BIDE_ECANCELED);
     }
-    return t->expired ? interrupted_by(BIDE_ETIMEDOUT) : 0;
+    return interrupted_by(BIDE_ETIMEDOUT);
 }
 
 bool bide__begin_interrupted(struct wait *w)

@@ -255,6 +255,10 @@ static int ask(struct asked *a, const char *method, const bide_request_args *arg
 
 bide_response *bide_request_with(bide_session *s, const char *method, bide_request_args args)
 {
+    if (!s) { /* why bide_session_new gave none may be on record still, and stays there then */
+        bide_fail(-EINVAL, "%s %s: there is no session", method, args.url);
+        return NULL;
+    }
     if (!bide__task_required("bide_request") || bide__session_bind(s) < 0)
         return NULL;
     bide_response *r = bide__session_take_response(s);

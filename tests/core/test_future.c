@@ -81,6 +81,18 @@ TEST(callbacks_6_2_no_28_never_inline_in_order_of_registration)
     EXPECT_TRACE("set c0 c1 c2");
 }
 
+TEST(callbacks_6_2_no_28_run_after_an_error_as_after_a_result)
+{
+    bide_auto bide_future *f = bide_future_new();
+    add(f, "c0");
+    add(f, "c1");
+    bide_future_set_error(f, -EIO);
+    trace("set");
+    bide_sleep_ms(0);
+    EXPECT_TRACE("set c0 c1");
+    EXPECT_ERR(bide_future_result(f), -EIO);
+}
+
 TEST(callbacks_6_2_no_28_29_trace_of_the_tick_table)
 {
     bide_loop *loop = bide_get_event_loop();
@@ -171,6 +183,15 @@ TEST(future_6_2_no_34_cancel_of_a_failed_one_silences_the_report)
     EXPECT_STR(report, "");
 }
 
+TEST(future_6_2_no_33_a_cancelled_one_is_not_reported)
+{
+    bide_loop_set_exception_handler(bide_get_event_loop(), on_exception, NULL);
+    bide_future *f = bide_future_new();
+    bide_future_cancel(f);
+    bide_release(f);
+    EXPECT_STR(report, "");
+}
+
 TEST(future_6_2_no_36_awaiting_a_done_one_does_not_yield_and_works_twice)
 {
     bide_auto bide_future *f = bide_future_new();
@@ -190,6 +211,52 @@ TEST(future_6_2_no_38_of_another_loop_is_refused)
     bide__loop_here = here;
     EXPECT_ERR(bide_await(f), BIDE_ESTATE);
     EXPECT_CONTAINS(bide_error_text(), "another event loop");
+}
+
+static int await_other(bide_future *f, bide_task *t)
+{
+    bide_task *tasks[] = {t};
+    struct {
+        const char *name;
+        int code;
+    } tries[] = {{"bide_shield", bide_shield(f)},
+                 {"bide_wait_for", bide_wait_for(f, 0)},
+                 {"bide_wait_for", bide_wait_for(f, 10)},
+                 {"bide_wait", bide_wait(tasks, 1)},
+                 {"bide_gather", bide_gather(f)}};
+    for (size_t i = 0; i < array_len(tries); i++)
+        EXPECT_ERR(tries[i].code, BIDE_ESTATE);
+    return 0;
+}
+
+TEST(future_6_2_no_38_of_another_loop_is_refused_by_every_way_to_wait)
+{
+    bide_auto bide_loop *other = bide_loop_new();
+    bide_loop *here = bide__loop_here;
+    bide__loop_here = other;
+    bide_auto bide_future *f = bide_future_new();
+    bide_task *t = bide_create_task(bide_coro(nop));
+    bide__loop_here = here;
+    EXPECT_EQ(await_other(f, t), 0);
+    EXPECT_FALSE(bide_future_done(f));
+    bide_detach(t); /* the other loop's close ends it, while this one stands still */
+}
+
+static int wait_for_self(void)
+{
+    bide_task *self = bide_current_task();
+    EXPECT_ERR(bide_wait(&self, 1), BIDE_ESTATE);
+    EXPECT_ERR(bide_shield(self), BIDE_ESTATE);
+    EXPECT_ERR(bide_wait_for(self, 0), BIDE_ESTATE);
+    EXPECT_ERR(bide_wait_for(self, 10), BIDE_ESTATE);
+    EXPECT_ERR(bide_gather(self), BIDE_ESTATE);
+    return 3;
+}
+
+TEST(task_6_3_no_42_cannot_wait_for_itself_in_any_way)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(wait_for_self));
+    EXPECT_EQ(bide_await(t), 3);
 }
 
 TEST(future_dropped_while_pending_frees_its_callbacks_uncalled)

@@ -2,6 +2,7 @@
 /* test_loop.c - the loop and its callbacks, as asyncio orders them (checklist 6.1). */
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/core.h"
@@ -44,6 +45,52 @@ TEST(turn_6_1_no_2_runs_only_what_was_ready_when_it_began)
     EXPECT_TRACE("first second main added");
 }
 
+/* ---- a turn ends where it should, also when the queue moves its entries meanwhile ---- */
+
+static bide_loop *moving;
+static bide_handle *doomed[10];
+
+/* The last turn: ten of its calls are taken out, and then others are added until the queue has moved its entries. */
+static void thin_out(void *grow)
+{
+    struct ring before;
+
+    bide_loop_stop(moving);
+    for (int i = 0; i < 10; i++)
+        bide_handle_cancel(doomed[i]);
+    do {
+        before = moving->ring;
+        bide_handle *h = bide_loop_call_soon(moving, trace_call, "too early");
+        if (!grow)
+            bide_handle_cancel(h); /* a hole */
+    } while (moving->ring.slots == before.slots && bide__ring_count(&moving->ring) > bide__ring_count(&before));
+    EXPECT_EQ(moving->ring.slots != before.slots, grow != NULL);
+    for (int i = 0; i < 20; i++)
+        bide_loop_call_soon(moving, trace_call, "too early");
+}
+
+static void move_the_queue(const char *grow)
+{
+    moving = bide_loop_new();
+    bide_loop_call_soon(moving, thin_out, (void *)(uintptr_t)grow);
+    for (int i = 0; i < 10; i++)
+        doomed[i] = bide_loop_call_soon(moving, trace_call, "never");
+    bide_loop_call_soon(moving, trace_call, "same turn");
+    EXPECT_EQ(bide_run_forever(moving), 0);
+    EXPECT_TRACE("same turn");
+    bide_release(moving);
+}
+
+UNIT(turn_6_1_no_2_ends_where_it_should_when_the_queue_closes_its_ranks)
+{
+    move_the_queue(NULL);
+}
+
+UNIT(turn_6_1_no_2_ends_where_it_should_when_the_queue_grows)
+{
+    move_the_queue("grow");
+}
+
 TEST(turn_6_1_no_3_due_timers_run_after_what_is_ready)
 {
     later(0, "later0");
@@ -64,6 +111,58 @@ TEST(poll_6_1_no_4_waits_for_the_first_timer)
     bide_sleep_ms(600);
     EXPECT_TRACE("a b");
     EXPECT_EQ(bide_loop_time_ms(bide_get_event_loop()) - begin, 630);
+}
+
+static int64_t asked_ns[8];
+static int times_asked;
+
+static int note_timeout(void *poller, int64_t timeout_ns)
+{
+    (void)poller;
+    if (times_asked < 8)
+        asked_ns[times_asked++] = timeout_ns;
+    return 0;
+}
+
+/* What the kernel is asked for in one turn of a loop that is new; then that loop is closed. */
+static int64_t timeout_of_a_turn(bide_loop *loop)
+{
+    struct poller_ops real = *loop->poller_ops, ops = real;
+    ops.wait = note_timeout;
+    loop->poller_ops = &ops;
+    bide__loop_set_virtual_time(loop, false);
+    times_asked = 0;
+    /* Not bide_loop_stop(): it would ask for no wait at all. */
+    bide_loop_call_soon_threadsafe(loop, (bide_callback *)(void (*)(void))bide_loop_stop, loop);
+    EXPECT_EQ(bide_run_forever(loop), 0);
+    ops = real;
+    loop->poller_ops = &bide__epoll_ops;
+    EXPECT_EQ(bide_loop_close(loop), 0);
+    EXPECT_TRUE(times_asked >= 1);
+    return asked_ns[0];
+}
+
+UNIT(poll_6_1_no_4_timeout_is_0_if_something_is_ready_else_to_the_first_timer_at_most_a_day)
+{
+    bide_auto bide_loop *ready = bide_loop_new(), *idle = bide_loop_new(), *soon_due = bide_loop_new(),
+                        *far_off = bide_loop_new(), *stopped = bide_loop_new();
+    const int64_t ms = 1000000, day = 24 * 3600 * 1000 * ms;
+
+    bide_loop_call_soon(ready, trace_call, "x");
+    ready->budget = 0; /* time to ask the kernel */
+    EXPECT_EQ(timeout_of_a_turn(ready), 0);
+
+    EXPECT_EQ(timeout_of_a_turn(idle), -1);
+
+    bide_loop_call_later(soon_due, 5000, trace_call, "x");
+    int64_t ns = timeout_of_a_turn(soon_due);
+    EXPECT_TRUE(ns > 0 && ns <= 5001 * ms); /* to where the wheel looks closer, or to the timer */
+
+    bide_loop_call_later(far_off, 100 * day / ms, trace_call, "x");
+    EXPECT_EQ(timeout_of_a_turn(far_off), day);
+
+    bide_loop_stop(stopped);
+    EXPECT_EQ(timeout_of_a_turn(stopped), 0);
 }
 
 TEST(call_later_6_1_no_5_negative_delays_run_next_turn_in_order_of_time)
@@ -261,6 +360,43 @@ UNIT(close_frees_calls_that_were_never_made)
     bide_loop_call_soon_threadsafe(loop, trace_call, "z");
     EXPECT_EQ(bide_loop_close(loop), 0);
     EXPECT_TRACE("");
+}
+
+static void call_again(bide_future *f, void *arg)
+{
+    (void)arg;
+    trace("again");
+    EXPECT_EQ(bide_future_add_done_callback(f, call_again, NULL), 0); /* for a turn that will not come */
+}
+
+static int add_to_self(void)
+{
+    return bide_future_add_done_callback(bide_task_future(bide_current_task()), call_again, NULL);
+}
+
+UNIT(close_frees_done_callbacks_that_got_no_turn)
+{
+    EXPECT_EQ(bide_run(bide_coro(add_to_self)), 0);
+    EXPECT_CONTAINS(trace_text, "again");
+}
+
+static int child_answer(void)
+{
+    bool clean = !bide__loop_here && !bide_current_task() && bide_sleep_ms(0) == BIDE_ENOLOOP;
+    return clean && bide_run(bide_coro(give, 7)) == 7 ? 23 : 1;
+}
+
+TEST(fork_6_1_no_23_leaves_the_child_without_loop_and_task, .real_time = true)
+{
+    pid_t pid = fork();
+    EXPECT_TRUE(pid >= 0);
+    if (pid == 0)
+        _exit(child_answer());
+    int status;
+    EXPECT_EQ(waitpid(pid, &status, 0), pid);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 23);
+    EXPECT_TRUE(bide_current_task() != NULL);
+    EXPECT_EQ(bide_sleep_ms(1), 0);
 }
 
 static int leave_one_behind(void)

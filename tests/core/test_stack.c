@@ -358,7 +358,7 @@ UNIT(stacks_200000_live_and_guarded)
     close(pipe_fds[1]);
     for (size_t i = 0; i < MANY; i++)
         bide__stack_put(&pool, all[i]);
-    EXPECT_TRUE(bide__stack_pool_cached(&pool) <= 8192);
+    EXPECT_TRUE(bide__stack_pool_cached(&pool) <= 16384);
     free(all);
     bide__stack_pool_destroy(&pool);
 }

@@ -142,6 +142,26 @@ TEST(task_6_3_no_49_dropped_while_running_is_cancelled_and_awaited)
     EXPECT_TRACE("child:cancelled after");
 }
 
+static char reported[512];
+
+static void on_exception(bide_loop *loop, const char *message, void *arg)
+{
+    (void)loop;
+    (void)arg;
+    snprintf(reported, sizeof reported, "%s", message);
+}
+
+TEST(task_6_3_no_49_dropped_where_nobody_can_wait_is_cancelled_and_reported)
+{
+    bide_loop_set_exception_handler(bide_get_event_loop(), on_exception, NULL);
+    bide_task *t = bide_create_task(bide_coro(until_cancelled, "child"), .name = "orphan");
+    bide_sleep_ms(0);
+    bide_loop_call_soon(bide_get_event_loop(), bide_release, t);
+    bide_sleep_ms(5);
+    EXPECT_TRACE("child:cancelled");
+    EXPECT_STR(reported, "task orphan was dropped while it ran, where nobody can wait for its end");
+}
+
 TEST(task_interleaving_is_first_in_first_out)
 {
     bide_auto bide_task *a = bide_create_task(bide_coro(say, "a"));

@@ -22,7 +22,7 @@
         .hidden bide__switch
         .type   bide__switch, %function
         .p2align 5
-bide__switch:                           /* (void **save_sp, void *to_sp, void *arg) */
+bide__switch:                           /* (struct context *from, const struct context *to, void *arg) */
         .cfi_startproc
         hint    #34                     /* bti c */
         sub     sp, sp, #FRAME
@@ -59,7 +59,8 @@ bide__switch:                           /* (void **save_sp, void *to_sp, void *a
         .cfi_rel_offset d15, 152
         mov     x9, sp
         str     x9, [x0]
-        mov     sp, x1                  /* from here on we are the other context */
+        ldr     x9, [x1]
+        mov     sp, x9                  /* from here on we are the other context */
 
         .globl  bide__switch_resume     /* where a debugger says a suspended context is */
         .hidden bide__switch_resume
@@ -106,22 +107,23 @@ bide__switch_resume:
         .hidden bide__context_make
         .type   bide__context_make, %function
         .p2align 4
-bide__context_make:                     /* (void *stack_top, void (*entry)(void *)) */
+bide__context_make:                     /* (struct context *c, void *stack_top, void (*entry)(void *)) */
         .cfi_startproc
         hint    #34
-        and     x0, x0, #-16
-        sub     x0, x0, #FRAME
+        and     x1, x1, #-16
+        sub     x1, x1, #FRAME
+        str     x1, [x0]
         adr     x9, .Lfirst
-        stp     x1, xzr, [x0, #0]       /* x19: the entry function */
-        stp     xzr, xzr, [x0, #16]
-        stp     xzr, xzr, [x0, #32]
-        stp     xzr, xzr, [x0, #48]
-        stp     xzr, xzr, [x0, #64]
-        stp     xzr, x9, [x0, #80]      /* x29 = 0 ends the chain of frame pointers */
-        stp     xzr, xzr, [x0, #96]
-        stp     xzr, xzr, [x0, #112]
-        stp     xzr, xzr, [x0, #128]
-        stp     xzr, xzr, [x0, #144]
+        stp     x2, xzr, [x1, #0]       /* x19: the entry function */
+        stp     xzr, xzr, [x1, #16]
+        stp     xzr, xzr, [x1, #32]
+        stp     xzr, xzr, [x1, #48]
+        stp     xzr, xzr, [x1, #64]
+        stp     xzr, x9, [x1, #80]      /* x29 = 0 ends the chain of frame pointers */
+        stp     xzr, xzr, [x1, #96]
+        stp     xzr, xzr, [x1, #112]
+        stp     xzr, xzr, [x1, #128]
+        stp     xzr, xzr, [x1, #144]
         ret
         .cfi_endproc
         .size   bide__context_make, . - bide__context_make

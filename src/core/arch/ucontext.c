@@ -33,12 +33,12 @@ static __attribute__((noinline)) struct transfer *transfer_slot(void)
     return &transfer;
 }
 
-void *bide__switch(void **save_sp, void *to_sp, void *arg)
+void *bide__switch(struct context *from, const struct context *to, void *arg)
 {
     ucontext_t self;
-    *save_sp = &self;
-    *transfer_slot() = (struct transfer){.to = to_sp, .arg = arg};
-    if (swapcontext(&self, to_sp))
+    from->sp = &self;
+    *transfer_slot() = (struct transfer){.to = to->sp, .arg = arg};
+    if (swapcontext(&self, to->sp))
         abort(); /* it fails only for a context that is not one */
     return transfer_slot()->arg;
 }
@@ -51,7 +51,7 @@ void bide__fiber_entry(void)
     abort(); /* entry must not return */
 }
 
-void *bide__context_make(void *stack_top, void (*entry)(void *arg))
+void bide__context_make(struct context *c, void *stack_top, void (*entry)(void *arg))
 {
     uintptr_t top = (uintptr_t)stack_top - sizeof(struct start);
     struct start *start = (struct start *)(top & ~(uintptr_t)63);
@@ -62,7 +62,7 @@ void *bide__context_make(void *stack_top, void (*entry)(void *arg))
     start->context.uc_stack.ss_sp = (char *)start - WINDOW_BYTES;
     start->context.uc_stack.ss_size = WINDOW_BYTES;
     makecontext(&start->context, bide__fiber_entry, 0);
-    return start;
+    c->sp = start;
 }
 
 typedef uintptr_t word;

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * http_get.c - what one GET costs: COUNT of them by CONNECTIONS tasks that share a session.
+ *
+ *     bench-http_get URL [COUNT [CONNECTIONS [CA-FILE]]]      100,000 by 64
+ *
+ * Each task does what a program does: bide_get, look at the status, take the whole body, release the response.  The
+ * session has its default options, so every time limit is armed, and certificates are verified.
+ */
+#include <bide/bide.h>
+
+#include "bench.h"
+
+struct job {
+    const char *url, *ca_file;
+    long count, left;
+    int connections;
+    bide_session *session;
+};
+
+static int get(struct job *job)
+{
+    bide_auto bide_response *r = bide_get(job->session, job->url);
+    if (!r)
+        return bide_raise();
+    BIDE_TRY(bide_raise_for_status(r));
+    return bide_body(r).data ? 0 : bide_raise();
+}
+
+static int worker(struct job *job)
+{
+    while (job->left > 0) {
+        job->left--;
+        BIDE_TRY(get(job));
+    }
+    return 0;
+}
+
+static int run_workers(struct job *job)
+{
+    bide_awaitable *all = calloc((size_t)job->connections, sizeof *all);
+    if (!all)
+        return bide_fail(BIDE_ENOMEM, "%d connections: out of memory", job->connections);
+
+    for (int i = 0; i < job->connections; i++)
+        all[i] = BIDE_AW(bide_coro(worker, job));
+    int code = bide_gather_n(all, (size_t)job->connections);
+    free(all);
+    return code;
+}
+
+static int app(struct job *job)
+{
+    struct bench b;
+    bide_auto bide_session *session = bide_session_new(
+        .limit = job->connections, .limit_per_host = job->connections, .ca_file = job->ca_file);
+    if (!session)
+        return bide_raise();
+
+    job->session = session;
+    bench_begin(&b);
+    BIDE_TRY(run_workers(job));
+    bench_end(&b, job->count);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        fprintf(stderr, "usage: %s URL [COUNT [CONNECTIONS [CA-FILE]]]\n", argv[0]);
+        return 2;
+    }
+    struct job job = {.url = argv[1], .count = bench_arg(argc, argv, 2, 100000)};
+    job.left = job.count;
+    job.connections = (int)bench_arg(argc, argv, 3, 64);
+    job.ca_file = argc > 4 ? argv[4] : NULL;
+    return bide_main(bide_coro(app, &job));
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * command_fetch.c - `bide fetch`: its options.
+ */
+#include "cli/fetch.h"
+
+#define S struct fetch_options
+
+static const char *const progress_choices[] = {"auto", "bar", "plain", "none", NULL};
+
+static const struct opt options[] = {
+    {"input", 'i', "FILE", OPT_LIST(S, inputs), .group = "URLs",
+     .help = "and the URLs in this file, one a line; -: standard input; lines with # in front are passed over"},
+    {"no-glob", 'g', NULL, OPT_FLAG(S, no_glob), .help = "[] and {} in URLs are nothing special"},
+    {"dry-run", 'n', NULL, OPT_FLAG(S, dry_run), .help = "show what would be done: how many URLs, first and last file"},
+    {"output", 'o', "NAME", OPT_STRING(S, output), .group = "Files",
+     .help = "save each body under this name, with {1} {i} {n} {host} {path} {name} filled in; -: standard output"},
+    {"output-dir", 'O', "DIR", OPT_STRING(S, output_dir), .help = "save below this directory, under names made of the URLs"},
+    {"jsonl", 0, "FILE", OPT_STRING(S, jsonl), .help = "one line of JSON for each URL; -: to standard output"},
+    {"concurrency", 'c', "N", OPT_INT(S, concurrency), .min = 1, .max = 10000, .def = "64", .group = "Speed",
+     .help = "requests at once"},
+    {"per-host", 0, "N", OPT_INT(S, per_host), .min = 0, .max = 10000, .def = "8",
+     .help = "of them to one host; 0: no limit of its own"},
+    {"rate", 'r', "N/s", OPT_RATE(S, rate), .def = "0", .help = "requests started per second, minute (/m) or hour (/h); 0: no limit"},
+    {"retries", 0, "N", OPT_INT(S, retries), .min = 0, .max = 1000, .def = "4", .group = "Failures",
+     .help = "further attempts after 408, 429, 5xx and errors of the network"},
+    {"backoff", 0, "TIME", OPT_DURATION(S, backoff_ms), .def = "1s",
+     .help = "wait up to so long before the second attempt, twice that before the third, and so on"},
+    {"backoff-max", 0, "TIME", OPT_DURATION(S, backoff_max_ms), .def = "60s", .help = "but no longer than this"},
+    {"retry-after-max", 0, "TIME", OPT_DURATION(S, retry_after_max_ms), .def = "10m",
+     .help = "give up when a server asks to wait longer (Retry-After)"},
+    {"grace", 0, "TIME", OPT_DURATION(S, grace_ms), .def = "10s", .help = "after Ctrl-C, time for requests that run"},
+    HTTP_OPTIONS(S, http),
+    {"progress", 0, "HOW", OPT_CHOICE(S, progress), .choices = progress_choices, .def = "auto", .group = "Messages",
+     .help = "bar: a line that moves; plain: a line every 10 s; auto: what fits; none"},
+    {"quiet", 'q', NULL, OPT_FLAG(S, quiet), .help = "only what failed: no progress, no summary"},
+    {"verbose", 'v', NULL, OPT_COUNT(S, verbose), .help = "a line for each URL and each new attempt"},
+    {0},
+};
+
+#undef S
+
+static const char *const examples[] = {
+    "the pages of an API, 64 at once, into test/1.json to test/100.json",
+    "bide fetch 'https://a.example/page?id=[1-100]' -o 'test/{1}.json' -c 64 --per-host 64",
+    "what would that do?", "bide fetch -n 'https://a.example/page?id=[1-100]' -o 'test/{1}.json'",
+    "a list of URLs, names made of them, gently", "bide fetch -i urls.txt -O out --per-host 2 --rate 20/s",
+    "URLs from another program, and a record of each", "find-urls | bide fetch -i - -O out --jsonl log.jsonl",
+    "only the records", "bide fetch 'https://{www,api}.example/health' --jsonl - | jq .status",
+    NULL,
+};
+
+static int fetch_main(const struct command *self, int argc, char **argv)
+{
+    struct fetch_options o = {0};
+    int result = opt_parse(self, &argc, argv, &o);
+    if (result != OPT_GO)
+        return result;
+
+    result = fetch_run(&o, argc - 1, argv + 1);
+    opt_free(self, &o);
+    return result;
+}
+
+const struct command command_fetch = {
+    .name = "fetch",
+    .operands = "URL...",
+    .brief = "get many URLs at once, into files",
+    .about =
+        "A URL may stand for many: [1-100] and [001-100] are numbers, [1-100:10] every tenth of them, [9-1] falls, [a-z] "
+        "are letters, {red,green} texts. With several of them in a URL the last one changes fastest. [<page>1-9] gives one a "
+        "name. \\[ is a bracket; with --no-glob all are. URLs of --input are taken as they are.\n"
+        "\n"
+        "In the NAME of --output stand for parts of the URL:\n"
+        "\n"
+        "    {1} {2} ...  the value of the first glob, the second, ...; {page}: of the one with this name\n"
+        "    {i} {n}      the number of the URL, from 0 and from 1\n"
+        "    {host}       example.com, or example.com:8080\n"
+        "    {path}       a/b.html, of http://example.com/a/b.html?q\n"
+        "    {name}       b.html; index.html when the path ends in a slash\n"
+        "    {i:06}       zeros in front; for numbers\n"
+        "    {{ }}        a brace\n"
+        "\n"
+        "Directories are made as needed; nothing in a URL leads out of the directory that stands before the first variable. "
+        "--output-dir makes names of its own, HOST/PATH/NAME@QUERY.EXTENSION, that any file system can have. A file "
+        "appears under its name only when it is complete. What has the name already is replaced.\n"
+        "\n"
+        "That two URLs get the same name is found before the first request. URLs that come from standard input or a pipe "
+        "cannot be known before: the later of two fails, which is certain for the first 786,432 names; {i} in the name "
+        "needs no such look.\n"
+        "\n"
+        "Statuses 2xx and 304 are successes; other bodies are not kept. What may be better the next time is tried again: "
+        "statuses 408, 429, 500, 502, 503, 504, 522 and 524, names that a server could not look up, refused and broken "
+        "connections, time-outs; only with methods that may be sent twice. Before each new attempt there is a wait, random "
+        "between zero and a limit that doubles. Retry-After is obeyed, for the whole host.\n"
+        "\n"
+        "Memory does not grow with the number of URLs. The first Ctrl-C lets running requests end, the second drops them. "
+        "SIGUSR1 prints a line of status.",
+    .examples = examples,
+    .options = options,
+    .main = fetch_main,
+};

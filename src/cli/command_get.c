@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * command_get.c - `bide get`: its options.
+ */
+#include "cli/get.h"
+
+#define S struct get_options
+
+static const struct opt options[] = {
+    {"include", 'i', NULL, OPT_FLAG(S, heads), .group = "Output", .help = "show the head of each answer before its body"},
+    {"fail", 'f', NULL, OPT_FLAG(S, fail), .help = "a status of 400 or more is a failure; its body is not shown"},
+    {"concurrency", 'c', "N", OPT_INT(S, concurrency), .min = 1, .max = 1024, .def = "64", .group = "All together",
+     .help = "requests at once"},
+    {"max-time", 'm', "TIME", OPT_DURATION(S, max_time_ms), .help = "stop after so long, whatever is done by then"},
+    HTTP_OPTIONS_TIMEOUT(S, http, "0"),
+    {0},
+};
+
+#undef S
+
+static const char *const examples[] = {
+    "two bodies, one after the other, fetched at the same time", "bide get https://a.example/ https://b.example/",
+    "head and body of an answer, redirects not followed", "bide get -i --max-redirs 0 http://a.example/",
+    "send JSON", "bide get --json '{\"id\":1}' https://a.example/items",
+    "a server under test, with a certificate of its own", "bide get --cacert ca.pem https://localhost:8443/",
+    NULL,
+};
+
+static int get_main(const struct command *self, int argc, char **argv)
+{
+    struct get_options o = {0};
+    int result = opt_parse(self, &argc, argv, &o);
+    if (result != OPT_GO)
+        return result;
+
+    if (argc < 2) {
+        say("expected a URL; `bide help get` shows how");
+        result = EXIT_USAGE;
+    } else {
+        result = get_run(&o, argc - 1, argv + 1);
+    }
+    opt_free(self, &o);
+    return result;
+}
+
+const struct command command_get = {
+    .name = "get",
+    .operands = "URL...",
+    .brief = "print what URLs answer",
+    .about =
+        "The bodies go to standard output in the order of the URLs, with nothing between them. All are asked for at the "
+        "same time, over one session: connections are kept and used again. A body whose turn has not come is held in "
+        "memory up to 256 KiB; a longer one waits, unread, so that memory stays flat.\n"
+        "\n"
+        "An answer is an answer, whatever its status: as in curl, a 404 is printed, and a line on standard error names "
+        "it; with --fail it is a failure. Redirects are followed. The exit status is 0 only if every URL was answered in "
+        "full: a body that ends early, or a malformed answer, is a failure, and so is a name that is not found or a "
+        "certificate that is not acceptable. Each failure is one line on standard error, with the URL and the cause.\n"
+        "\n"
+        "On a terminal, control characters in what a server sends are shown as \\xNN and not obeyed.",
+    .examples = examples,
+    .options = options,
+    .main = get_main,
+};

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch.c - `bide fetch`, from start to end.
+ *
+ * The first SIGINT or SIGTERM: no new requests, those that run may end, for --grace.  The second, or the end of that
+ * time: they are cancelled, and remove what they had begun to write.  SIGUSR1 prints a line of status.
+ */
+#include "cli/fetch.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bide/file.h>
+#include <bide/signal.h>
+
+#include "cli/retry.h"
+
+#define OWN_DESCRIPTORS 4 /* signals, a list, records */
+
+/* ---- stopping ---- */
+
+void fetch_stop(struct fetch *f)
+{
+    f->stopping = true;
+    queue_stop(f);
+}
+
+void fetch_fail(struct fetch *f, int exit_code)
+{
+    if (f->exit_code == 0)
+        f->exit_code = exit_code;
+    fetch_stop(f);
+}
+
+static void cut(struct fetch *f)
+{
+    f->cut = true;
+    for (int i = 0; i < f->nworkers; i++)
+        bide_task_cancel(f->workers[i]);
+}
+
+/* How long the requests that run may take, in words. */
+static void say_stopping(struct fetch *f)
+{
+    report_say(f, "stopping: %d in flight, %lld s grace, press Ctrl-C again to drop them", f->stats.live,
+               (long long)(f->options->grace_ms + 999) / 1000);
+}
+
+static int wait_for_signal(struct fetch *f, bide_signals *signals)
+{
+    for (;;) {
+        int number = bide_signals_wait(signals);
+        if (number != SIGUSR1)
+            return number;
+        struct progress_view v = report_view(f);
+        progress_status(&f->progress, &v, clock_us());
+    }
+}
+
+/* A task. */
+static int watch_signals(struct fetch *f, bide_signals *signals)
+{
+    int number = wait_for_signal(f, signals);
+    BIDE_TRY(number);
+    f->signal = number;
+    fetch_stop(f);
+    if (f->stats.live > 0)
+        say_stopping(f);
+
+    int again = bide_wait_for(bide_coro(wait_for_signal, f, signals), f->options->grace_ms);
+    if (again < 0 && again != BIDE_ETIMEDOUT)
+        return again;
+    bide_error_clear();
+    cut(f);
+    return 0;
+}
+
+/* A task. */
+static int tick(struct fetch *f)
+{
+    int64_t period_ms = progress_period_ms(&f->progress);
+
+    for (;;) {
+        BIDE_TRY(bide_sleep_ms(period_ms));
+        struct progress_view v = report_view(f);
+        progress_tick(&f->progress, &v, clock_us());
+    }
+}
+
+/* A task. */
+static int write_records(struct fetch *f)
+{
+    int code = jsonl_writer(&f->jsonl);
+
+    if (code < 0 && code != BIDE_ECANCELED) {
+        progress_erase(&f->progress);
+        fetch_fail(f, output_exit_code(code));
+    }
+    bide_error_clear();
+    return 0;
+}
+
+/* ---- running ---- */
+
+static int work(struct fetch *f)
+{
+    bide_auto bide_task *ticker = NULL;
+
+    if (progress_period_ms(&f->progress) > 0)
+        ticker = bide_create_task(bide_coro(tick, f));
+    fetch_grow(f);
+    if (f->nworkers == 0)
+        return bide_raise();
+    int code = bide_await(f->over);
+    progress_erase(&f->progress);
+    return code;
+}
+
+static int work_and_record(struct fetch *f)
+{
+    bide_auto bide_task *recorder = NULL;
+    int code = jsonl_open(&f->jsonl, f->options->jsonl);
+
+    if (code < 0 || (f->jsonl.path && !(recorder = bide_create_task(bide_coro(write_records, f)))))
+        return bide_raise();
+    code = work(f);
+    for (struct job *job; (job = queue_left_over(f)); queue_forget(f, job))
+        report_skipped(f, job);
+    jsonl_finish(&f->jsonl);
+    if (recorder)
+        bide_await(recorder);
+    return code;
+}
+
+static int fetch_all(struct fetch *f)
+{
+    bide_auto bide_signals *signals = bide_signals_open((int[]){SIGINT, SIGTERM, SIGHUP, SIGUSR1, 0});
+    bide_auto bide_future *over = bide_future_new();
+    bide_auto bide_session *session = request_session(&f->request, f->concurrency,
+                                                      f->options->per_host > 0 ? f->options->per_host : f->concurrency);
+    if (!signals || !over || !session)
+        return bide_raise();
+    bide_auto bide_task *watcher = bide_create_task(bide_coro(watch_signals, f, signals));
+    if (!watcher)
+        return bide_raise();
+
+    f->loop = bide_get_event_loop();
+    f->session = session;
+    f->over = over;
+    progress_open(&f->progress, f->options->quiet ? PROGRESS_NONE : (enum progress_mode)f->options->progress, clock_us());
+    f->stats.began_us = clock_us();
+    int code = work_and_record(f);
+    for (int i = 0; i < f->nworkers; i++)
+        bide_release(f->workers[i]);
+    f->nworkers = 0;
+    if (code == 0 && !f->options->quiet)
+        summary_print(f);
+    queue_free(f);
+    return code;
+}
+
+/* ---- before and after ---- */
+
+/* A socket and a file for each request: with all descriptors in sockets, none would be left to save what comes. */
+static int allowed_concurrency(int wanted)
+{
+    int allowed = descriptors_allow(2 * wanted + OWN_DESCRIPTORS) - OWN_DESCRIPTORS;
+
+    if (allowed >= 2 * wanted)
+        return wanted;
+    allowed = allowed >= 4 ? allowed / 2 : 1;
+    say("-c %d: so many files may not be open here (ulimit -n); %d at once", wanted, allowed);
+    return allowed;
+}
+
+/* The directory that files go below: it is made, and can be written to, before anything is asked for. */
+static int open_root(struct fetch *f)
+{
+    struct naming *n = &f->naming;
+    const char *root = n->root.len > 0 ? n->root.data : ".";
+
+    if (!naming_saves(n) || n->direct)
+        return EXIT_OK;
+    int code = n->root.len > 0 ? bide_make_dirs(root) : 0;
+    if (code < 0) {
+        say("%s", bide_error_text());
+        return EXIT_LOCAL;
+    }
+    n->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (n->root_fd >= 0 && faccessat(AT_FDCWD, root, W_OK | X_OK, AT_EACCESS) == 0)
+        return EXIT_OK;
+    say("%s: %s", root, strerror(errno));
+    return EXIT_LOCAL;
+}
+
+static int exit_code(const struct fetch *f, int code)
+{
+    const struct stats *s = &f->stats;
+
+    if (code < 0)
+        say("%s", bide_error_text());
+    else if (f->queue.no_memory)
+        say("out of memory");
+    if (f->exit_code)
+        return f->exit_code;
+    if (code < 0 || f->queue.no_memory)
+        return EXIT_LOCAL;
+    if (f->signal)
+        return -f->signal;
+    if (s->by_fail[FAIL_IO] > 0)
+        return EXIT_LOCAL;
+    if (s->failed == 0)
+        return EXIT_OK;
+    return s->ok == 0 ? EXIT_NOTHING : EXIT_SOME_FAILED;
+}
+
+static int run(struct fetch *f)
+{
+    int code = open_root(f);
+    if (code != EXIT_OK)
+        return code;
+
+    f->concurrency = allowed_concurrency(f->options->concurrency);
+    f->workers = calloc((size_t)f->concurrency, sizeof(*f->workers));
+    if (!f->workers) {
+        say("out of memory");
+        return EXIT_LOCAL;
+    }
+    f->run_id = (uint32_t)retry_random();
+    code = exit_code(f, bide_run(bide_coro(fetch_all, f)));
+    free(f->workers);
+    nameset_free(&f->directories);
+    jsonl_free(&f->jsonl);
+    return code;
+}
+
+int fetch_run(const struct fetch_options *options, int n, char **urls)
+{
+    struct fetch *f = calloc(1, sizeof *f);
+    if (!f) {
+        say("out of memory");
+        return EXIT_LOCAL;
+    }
+
+    f->options = options;
+    int code = fetch_plan(f, n, urls);
+    if (code == EXIT_OK && options->dry_run)
+        code = fetch_print_plan(f);
+    else if (code == EXIT_OK && (code = request_open(&f->request, &options->http)) == EXIT_OK) {
+        code = run(f);
+        request_close(&f->request);
+    }
+    fetch_plan_free(f);
+    free(f);
+    return code;
+}

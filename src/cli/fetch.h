@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch.h - between the files of `bide fetch`.
+ *
+ * In reading order: command_fetch.c (the options), fetch.c (from start to end), fetch_plan.c (what can be known before
+ * the first request), fetch_name.c (which URL becomes which file), fetch_source.c (the next URL), fetch_hosts.c and
+ * fetch_queue.c (which URL may go now), fetch_worker.c (one URL after the other), fetch_outcome.c (how one ended),
+ * fetch_save.c (into a file), fetch_report.c, jsonl.c, progress.c, summary.c (what is told).
+ *
+ *     source ---> queue ---> worker 1..c ---> file, jsonl, summary
+ *                   ^            |
+ *                   +-- retry ---+
+ *
+ * Workers pull: a URL becomes a struct job only when a worker asks for the next one, so that a million of them take no
+ * more memory than a few hundred.
+ *
+ * Invariants:
+ *   F1  jobs = live (one per worker at most) + parked (in the queue); parked <= concurrency + queue.parked_max.
+ *   F2  a host has no more than per_host live jobs.
+ *   F3  a worker waits only if no job may go: whoever changes that wakes one.
+ *   F4  done = ok + failed + skipped; a job is counted once, when it is settled.
+ */
+#ifndef BIDE_CLI_FETCH_H
+#define BIDE_CLI_FETCH_H
+
+#include <bide/http.h>
+#include <bide/loop.h>
+#include <bide/task.h>
+
+#include "cli/glob.h"
+#include "cli/histogram.h"
+#include "cli/jsonl.h"
+#include "cli/lines.h"
+#include "cli/names.h"
+#include "cli/nameset.h"
+#include "cli/progress.h"
+#include "cli/request.h"
+#include "cli/saver.h"
+#include "cli/template.h"
+
+struct fetch_options {
+    struct http_options http;
+    struct opt_list inputs;
+    bool no_glob;
+    const char *output, *output_dir; /* not both */
+    const char *jsonl;
+    bool dry_run, quiet;
+    int verbose;
+    int concurrency, per_host; /* per_host 0: no limit */
+    double rate;               /* URLs per second; 0: no limit */
+    int retries;
+    int64_t backoff_ms, backoff_max_ms, retry_after_max_ms;
+    int64_t grace_ms;
+    int progress; /* enum progress_mode */
+};
+
+/* ---- jobs ---- */
+
+struct host;
+
+/* One URL on its way. */
+struct job {
+    struct job *next;   /* in its host's queue, or spare */
+    struct host *host;
+    uint64_t number;    /* of the URL, from 0 */
+    int pattern;        /* which glob; -1: from a list */
+    uint64_t k;         /* which of its URLs */
+    uint64_t line;      /* in the list */
+    const char *list;   /* its name */
+    const char *fault;  /* a line that cannot be used: why; else NULL */
+    struct text url;    /* as it was given */
+    int attempts;
+    int64_t due_ms;     /* a retry: not before */
+    int64_t began_us;   /* first attempt; 0: not yet */
+};
+
+/* ---- fetch_source.c ---- */
+
+struct source {
+    struct glob *globs;
+    struct template_binding *bindings;
+    int nglobs, glob_at;
+    uint64_t k;
+    const char *const *inputs; /* lists; NULL-ended, or NULL */
+    struct lines *lines;       /* the one being read */
+    uint64_t number;
+    bool at_end, failed;
+};
+
+struct fetch;
+
+/*
+ * The next URL.  Suspends while a list has nothing to give.
+ *
+ * Returns:   1: *job is filled; 0: there are no more; or a negated errno value, after a message
+ */
+int source_next(struct fetch *f, struct job *job);
+/* No more: also who waits for standard input goes on. */
+void source_stop(struct source *s);
+void source_close(struct source *s);
+
+/* ---- fetch_name.c ---- */
+
+/* How files are called, and what of it is known to be different. */
+struct naming {
+    struct template template; /* of -o */
+    bool has_template;
+    const char *directory;    /* of -O */
+    bool to_stdout;
+    bool direct;              /* -o names a device or a pipe: written to as it is */
+    bool is_proven;           /* no two URLs have one name */
+    struct nameset names;     /* else: those that were given */
+    struct text root;         /* the directory that no name leads out of, with its slash */
+    int root_fd;              /* -1: not open */
+};
+
+static inline bool naming_saves(const struct naming *n)
+{
+    return n->has_template || n->directory;
+}
+
+/*
+ * The name of a job's file.  mime: of its answer; NULL: not known yet.
+ *
+ * Returns:   NULL: *out is the name; else what is wrong with it
+ */
+const char *fetch_name(struct fetch *f, const struct job *job, const char *mime, struct text *out);
+/* Claim the name.  Returns: NULL, or what is wrong: another URL has it. */
+const char *fetch_claim_name(struct fetch *f, const struct text *name);
+
+/* ---- fetch_plan.c ---- */
+
+/* Everything that can be known to be wrong before the first request.  Returns: EXIT_OK, else after a message. */
+int fetch_plan(struct fetch *f, int n, char **urls);
+/* What --dry-run prints, to stdout. */
+int fetch_print_plan(struct fetch *f);
+void fetch_plan_free(struct fetch *f);
+
+/* ---- fetch_clash.c ---- */
+
+/* Do URLs that are known already get the same name?  Returns: EXIT_OK; EXIT_USAGE after a message. */
+int fetch_check_clashes(struct fetch *f);
+
+/* ---- fetch_hosts.c: requests to one host at once, and for how long it wants to be left alone ---- */
+
+struct host {
+    struct host *in_bucket;
+    struct host *next_ready;    /* in queue.ready */
+    struct job *first, *last;   /* waiting for a free place */
+    int live;
+    unsigned jobs;              /* that name this host: live, queued, waiting for a retry */
+    bool is_ready;              /* in queue.ready: has jobs and a free place */
+    int64_t blocked_until_ms;   /* Retry-After */
+    uint64_t hash;
+    uint32_t len;
+    char name[];                /* "a.example:8080", lower case */
+};
+
+struct hosts {
+    struct host **buckets;
+    size_t nbuckets, used;
+    struct host *latest; /* asked for: most often also the next */
+};
+
+/* The host of a URL, made if it is new, and one job more that names it; NULL: no memory. */
+struct host *hosts_take(struct hosts *h, const char *url, int64_t now_ms);
+/* One job less. */
+void hosts_drop(struct hosts *h, struct host *host, int64_t now_ms);
+void hosts_free(struct hosts *h);
+
+/* ---- fetch_queue.c ---- */
+
+struct waiter {
+    struct waiter *next;
+    bide_future *wake;
+};
+
+struct queue {
+    struct hosts hosts;
+    struct host *ready, *ready_last; /* hosts with jobs and a free place, in turn */
+    struct job **later;              /* a heap by due_ms: retries, and jobs of hosts that want to be left alone */
+    size_t nlater, later_cap;
+    struct job *spare;
+    size_t parked, parked_max;       /* jobs that wait; beyond the ceiling no more URLs are taken from the source */
+    struct waiter *waiters;
+    bool is_reading;                 /* a worker waits for the source */
+    bool no_memory;
+    bide_handle *alarm;              /* wakes a waiter when a job is due or the rate allows the next */
+    int64_t alarm_ms;
+    double next_ms;                  /* --rate: when the next request may go */
+};
+
+/* The next job that may go now, NULL: there will be none.  Suspends until there is. */
+struct job *queue_take(struct fetch *f);
+/* Done with a job that queue_take gave: its host has a place free; it is settled, or comes again after delay_ms. */
+void queue_done(struct fetch *f, struct job *job);
+void queue_retry(struct fetch *f, struct job *job, int64_t delay_ms);
+/* Leave its host alone for so long. */
+void queue_block_host(struct fetch *f, struct job *job, int64_t delay_ms);
+/* Nothing is given any more. */
+void queue_stop(struct fetch *f);
+/* Jobs that were parked when it stopped, one after the other; NULL: no more. */
+struct job *queue_left_over(struct fetch *f);
+void queue_forget(struct fetch *f, struct job *job);
+void queue_free(struct fetch *f);
+
+/* ---- fetch_outcome.c ---- */
+
+enum fail {
+    FAIL_NONE, FAIL_URL, FAIL_DNS, FAIL_CONNECT, FAIL_TLS, FAIL_TIMEOUT, FAIL_RESET, FAIL_PROTOCOL, FAIL_TOO_LARGE,
+    FAIL_REDIRECT, FAIL_HTTP_4XX, FAIL_HTTP_5XX, FAIL_HTTP, FAIL_CLASH, FAIL_IO, FAIL_CANCELLED,
+    FAIL_KINDS
+};
+
+/* How an attempt ended. */
+struct outcome {
+    enum fail fail;
+    int code;            /* of the error; 0: the status was it */
+    int status;          /* 0: no answer */
+    uint64_t bytes;      /* of the body that was kept */
+    int redirects;
+    int64_t retry_after_ms; /* -1: not asked for */
+    bool is_local;       /* this machine failed; others will, too */
+    bool is_final;       /* no other attempt, whatever it is: a part of the body has gone out already */
+    bide_timing timing;
+};
+
+const char *fail_name(enum fail fail);
+enum fail fail_of_error(int code);
+enum fail fail_of_status(int status); /* FAIL_NONE for 2xx and 304 */
+
+/* ---- fetch_worker.c ---- */
+
+struct worker {
+    struct fetch *f;
+    struct text name; /* of the file */
+    struct text why;  /* what went wrong */
+    char *buffer;     /* of a body whose length is not known, or that is long; SAVE_BUFFER bytes */
+};
+
+/* A coroutine. */
+int fetch_worker(struct fetch *f);
+/* A new worker if there may be more, and there is work for it. */
+void fetch_grow(struct fetch *f);
+
+/* ---- fetch_save.c ---- */
+
+#define SAVE_BUFFER 131072
+
+/*
+ * The body of an answer to where it belongs: w->name, standard output, nowhere.
+ *
+ * Suspends:  until it is there; a cancellation point
+ * Returns:   how many bytes
+ * Errors:    those of bide_body, and of files; o->is_local then
+ */
+int64_t fetch_save(struct worker *w, bide_response *r, struct outcome *o);
+
+/* ---- summary.c ---- */
+
+struct stats {
+    uint64_t total;   /* URLs; when is_total_known */
+    bool is_total_known;
+    uint64_t started, done, ok, failed, skipped, retries, files, bytes;
+    int live;
+    uint64_t by_fail[FAIL_KINDS];
+    uint32_t by_status[600];
+    int64_t began_us;
+    struct histogram times, dns, connect, tls, first_byte, body;
+    char last_file[256]; /* a name, for the summary */
+};
+
+void stats_add_timing(struct stats *s, const bide_timing *t);
+/* The summary, to stderr. */
+void summary_print(const struct fetch *f);
+int64_t clock_us(void);
+
+/* ---- fetch_report.c: what is told of each URL ---- */
+
+/* It has ended for good. */
+void report_settled(struct worker *w, const struct job *job, const struct outcome *o);
+void report_retry(struct worker *w, const struct job *job, const struct outcome *o, int64_t delay_ms);
+void report_skipped(struct fetch *f, const struct job *job);
+/* A message that is not about one URL. */
+void report_say(struct fetch *f, const char *format, ...) BIDE_PRINTF(2, 3);
+/* A URL as it may be shown: without user name and password. */
+void report_add_url(struct text *to, const char *url);
+/* What the progress line shows, as it is now. */
+struct progress_view report_view(const struct fetch *f);
+
+/* ---- fetch.c ---- */
+
+struct fetch {
+    const struct fetch_options *options;
+    struct request request;
+    bide_session *session;
+    bide_loop *loop;
+    struct source source;
+    struct queue queue;
+    struct naming naming;
+    struct saver saver;
+    struct nameset directories; /* below the root, known to be there */
+    struct jsonl jsonl;
+    struct progress progress;
+    struct stats stats;
+    int concurrency;            /* of the options, or as many as descriptors allow */
+    bide_task **workers;
+    int nworkers, nliving;      /* started; not ended */
+    bide_future *over;          /* settled when the last worker has ended */
+    bool stopping;              /* no new requests */
+    bool cut;                   /* and those that run are cancelled */
+    int signal;                 /* that stopped it */
+    int exit_code;              /* EXIT_LOCAL, -SIGPIPE: decided already; else 0 */
+    unsigned messages;          /* about URLs, so far */
+    uint32_t run_id;            /* in temporary names */
+    unsigned temporaries;
+};
+
+/* Returns: an exit code, or a signal negated. */
+int fetch_run(const struct fetch_options *options, int n, char **urls);
+
+/* No new requests; those that run may end. */
+void fetch_stop(struct fetch *f);
+/* The same, because this machine cannot go on. */
+void fetch_fail(struct fetch *f, int exit_code);
+
+#endif

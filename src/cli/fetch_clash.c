@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch_clash.c - two URLs that would be saved as one file: found before the first request.
+ *
+ * Most templates prove themselves (unique.c).  Where that fails, the names of the patterns' URLs and those in files of
+ * lists are made once and looked up in a table of hashes, up to a ceiling.  Standard input cannot be known beforehand:
+ * its names are looked up as they come, and the later URL of two fails.
+ */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/fetch.h"
+#include "cli/unique.h"
+
+#define PLAN_NAMES ((size_t)3 << 20)  /* 64 MiB at most, for the check alone */
+#define RUN_NAMES  ((size_t)3 << 18)  /* 8 MiB, while it runs */
+
+static bool is_regular(const char *path)
+{
+    struct stat st;
+
+    return strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static bool has_list(const struct fetch *f)
+{
+    return f->options->inputs.len > 0;
+}
+
+static bool is_proven(const struct fetch *f)
+{
+    const struct source *s = &f->source;
+    struct unique_sources sources = {.globs = s->globs, .bindings = s->bindings, .n = (size_t)s->nglobs,
+                                     .has_list = has_list(f)};
+
+    for (int i = 0; i < s->nglobs; i++)
+        if (__builtin_add_overflow(sources.count, s->globs[i].count, &sources.count))
+            return false;
+    return f->naming.has_template && unique_is_proven(&f->naming.template, &sources);
+}
+
+/* ---- saying it ---- */
+
+static const char *advice(const struct fetch *f)
+{
+    if (f->naming.directory)
+        return "; -o with {i} numbers them";
+    size_t globs = f->source.nglobs == 1 && !has_list(f) ? f->source.globs[0].nvars : 0;
+    return globs > 1 ? "; name every glob in -o, or add {i}" : globs == 1 ? "; add {1} or {i} to -o" : "; add {i} to -o";
+}
+
+static int all_the_same(const struct fetch *f)
+{
+    const char *name = f->naming.template.source;
+
+    if (has_list(f))
+        say("all URLs would be saved as %s%s", name, advice(f));
+    else
+        say("%llu URLs would be saved as %s%s", (unsigned long long)f->stats.total, name, advice(f));
+    return EXIT_USAGE;
+}
+
+/* ---- making all names ---- */
+
+struct walk {
+    struct fetch *f;
+    struct nameset names;
+    struct job job;   /* of a pattern or a list, as source_next makes it */
+    struct text name, twin_of; /* twin_of: look for its first owner; empty: look for twins */
+    bool is_full;
+    bool too_many; /* it became full while there were patterns left */
+};
+
+static int found_twin(struct walk *w, const char *first_url)
+{
+    struct text t = {0};
+
+    report_add_url(&t, first_url);
+    text_add_string(&t, " and ");
+    report_add_url(&t, w->job.url.data);
+    text_format(&t, " would both be saved as %s%s", w->twin_of.data, advice(w->f));
+    if (!t.no_memory)
+        say("%s", t.data);
+    text_free(&t);
+    return EXIT_USAGE;
+}
+
+/* The names of one more URL; true: it is the one that is looked for. */
+static bool visit(struct walk *w)
+{
+    if (fetch_name(w->f, &w->job, NULL, &w->name))
+        return false; /* it will fail, and then say why */
+    if (w->twin_of.len > 0)
+        return w->name.len == w->twin_of.len && memcmp(w->name.data, w->twin_of.data, w->name.len) == 0;
+    enum nameset_answer a = nameset_add(&w->names, w->name.data, w->name.len);
+    w->is_full |= a == NAMESET_FULL;
+    return a == NAMESET_THERE;
+}
+
+static bool walk_patterns(struct walk *w)
+{
+    const struct source *s = &w->f->source;
+    uint64_t which[GLOB_MAX];
+
+    for (w->job.pattern = 0; w->job.pattern < s->nglobs && !w->is_full; w->job.pattern++) {
+        const struct glob *g = &s->globs[w->job.pattern];
+        for (w->job.k = 0; w->job.k < g->count && !w->is_full; w->job.k++) {
+            text_clear(&w->job.url);
+            glob_pick(g, w->job.k, which);
+            glob_add_url(g, which, &w->job.url);
+            if (visit(w))
+                return true;
+            w->job.number++;
+        }
+    }
+    w->too_many = w->is_full;
+    return false;
+}
+
+static bool walk_list(struct walk *w, struct lines *l)
+{
+    char *line;
+    size_t len;
+
+    w->job.pattern = -1;
+    for (;;) {
+        int got = lines_next(l, &line, &len, &w->job.fault);
+        if (got == LINES_END || (got == LINES_MORE && lines_fill(l) < 0))
+            return false;
+        if (got == LINES_GOT) {
+            text_clear(&w->job.url);
+            text_add(&w->job.url, line, len);
+            if (visit(w))
+                return true;
+        }
+        w->job.number += got == LINES_GOT || got == LINES_BAD;
+    }
+}
+
+/* Lists that are files; they are counted on the way. */
+static bool walk_lists(struct walk *w)
+{
+    bool found = false;
+    struct lines *l = malloc(sizeof *l);
+
+    for (const char *const *path = w->f->source.inputs; l && path && *path && !found && !w->is_full; path++) {
+        if (!is_regular(*path) || lines_open(l, *path) != EXIT_OK)
+            break; /* numbers of URLs behind it are not known */
+        found = walk_list(w, l);
+        lines_close(l);
+    }
+    free(l);
+    return found;
+}
+
+static bool walk(struct walk *w)
+{
+    w->job.number = 0;
+    return walk_patterns(w) || walk_lists(w);
+}
+
+/* Two passes: the second finds the first of the two. */
+static int check_names(struct fetch *f)
+{
+    struct walk w = {.f = f};
+    struct text second = {0};
+    int code = EXIT_OK;
+
+    nameset_init(&w.names, PLAN_NAMES);
+    if (walk(&w)) {
+        text_add(&w.twin_of, w.name.data, w.name.len);
+        text_add(&second, w.job.url.data, w.job.url.len);
+        uint64_t number = w.job.number;
+        if (walk(&w) && w.job.number < number) {
+            struct text first = w.job.url;
+            w.job.url = second;
+            second = first;
+            code = found_twin(&w, second.data);
+        }
+    }
+    if (w.too_many) {
+        say("more than %zu names that cannot be told apart by their template%s", PLAN_NAMES, advice(f));
+        code = EXIT_USAGE;
+    }
+    nameset_free(&w.names);
+    text_free(&w.name);
+    text_free(&w.twin_of);
+    text_free(&w.job.url);
+    text_free(&second);
+    return code;
+}
+
+int fetch_check_clashes(struct fetch *f)
+{
+    struct naming *n = &f->naming;
+    bool is_single = !has_list(f) && f->stats.total == 1;
+
+    n->is_proven = !naming_saves(n) || is_single || is_proven(f);
+    if (n->is_proven)
+        return EXIT_OK;
+    if (n->has_template && !n->template.has_variable)
+        return all_the_same(f);
+    nameset_init(&n->names, RUN_NAMES);
+    int code = check_names(f);
+    /* What -O calls a file depends on the answer; and a list may grow while it is read. */
+    n->is_proven = n->has_template && !has_list(f);
+    return code;
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch_plan.c - what can be known to be wrong before the first request, and what --dry-run shows.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/fetch.h"
+
+/* ---- URLs ---- */
+
+static void url_of(const struct glob *g, uint64_t k, struct text *to)
+{
+    uint64_t which[GLOB_MAX];
+
+    glob_pick(g, k, which);
+    glob_add_url(g, which, to);
+}
+
+/* The first and the last stand for all; others can only be wrong where a set has an odd text, and then they fail alone. */
+static int check_urls(const struct glob *g)
+{
+    struct text url = {0};
+    int code = EXIT_OK;
+
+    for (int last = 0; last <= (g->count > 1) && code == EXIT_OK; last++) {
+        text_clear(&url);
+        url_of(g, last ? g->count - 1 : 0, &url);
+        code = url.no_memory ? EXIT_LOCAL : request_check_url(url.len > 0 ? url.data : "");
+    }
+    text_free(&url);
+    return code;
+}
+
+static int read_pattern(struct fetch *f, const char *text)
+{
+    struct source *s = &f->source;
+    struct glob *g = &s->globs[s->nglobs++];
+    struct text why = {0};
+    int code = glob_parse(g, text, f->options->no_glob, &why);
+
+    char shown[512];
+    request_shown_url(text, shown, sizeof shown);
+    if (code != EXIT_OK && !why.no_memory)
+        say("%s: %s", shown, why.data);
+    text_free(&why);
+    if (code == EXIT_OK)
+        code = check_urls(g);
+    if (code == EXIT_OK && __builtin_add_overflow(f->stats.total, g->count, &f->stats.total)) {
+        say("%s: these are more URLs than there are numbers for", shown);
+        code = EXIT_USAGE;
+    }
+    return code;
+}
+
+static int read_patterns(struct fetch *f, int n, char **urls)
+{
+    int code = EXIT_OK;
+
+    f->source.globs = calloc((size_t)n + 1, sizeof *f->source.globs);
+    f->source.bindings = calloc((size_t)n + 1, sizeof *f->source.bindings);
+    if (!f->source.globs || !f->source.bindings) {
+        say("out of memory");
+        return EXIT_LOCAL;
+    }
+    for (int i = 0; i < n && code == EXIT_OK; i++)
+        code = read_pattern(f, urls[i]);
+    return code;
+}
+
+/* ---- lists ---- */
+
+/* Can it be read twice?  What is not there counts as a file: opening it says so. */
+static bool is_file(const char *path)
+{
+    struct stat st;
+
+    return strcmp(path, "-") != 0 && (stat(path, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+}
+
+static int count_lines(struct lines *l, uint64_t *total)
+{
+    char *line;
+    size_t len;
+    const char *fault;
+
+    for (;;) {
+        int got = lines_next(l, &line, &len, &fault);
+        if (got == LINES_END)
+            return EXIT_OK;
+        *total += got == LINES_GOT || got == LINES_BAD;
+        int code = got == LINES_MORE ? lines_fill(l) : 0;
+        if (code < 0) {
+            say("%s: %s", l->name, strerror(-code));
+            return EXIT_USAGE;
+        }
+    }
+}
+
+/* How many URLs a list has, if it is a file. */
+static int count_list(struct fetch *f, const char *path)
+{
+    struct lines *l;
+    int code = EXIT_USAGE;
+
+    if (!is_file(path)) {
+        f->stats.is_total_known = false;
+        return EXIT_OK;
+    }
+    if (!(l = malloc(sizeof *l))) {
+        say("out of memory");
+        return EXIT_LOCAL;
+    }
+    if (lines_open(l, path) == EXIT_OK) {
+        code = count_lines(l, &f->stats.total);
+        lines_close(l);
+    }
+    free(l);
+    return code;
+}
+
+static int read_lists(struct fetch *f)
+{
+    const struct opt_list *lists = &f->options->inputs;
+    int code = EXIT_OK;
+
+    f->source.inputs = lists->items;
+    f->stats.is_total_known = true;
+    for (size_t i = 0; i < lists->len && code == EXIT_OK; i++)
+        code = count_list(f, lists->items[i]);
+    if (!f->stats.is_total_known)
+        f->stats.total = 0;
+    return code;
+}
+
+/* ---- where bodies go ---- */
+
+static int read_template(struct fetch *f)
+{
+    struct naming *n = &f->naming;
+    struct text why = {0};
+    int code = template_parse(&n->template, f->options->output, &why);
+
+    n->has_template = code == EXIT_OK;
+    for (int i = 0; i < f->source.nglobs && code == EXIT_OK; i++)
+        code = template_bind(&n->template, &f->source.globs[i], &f->source.bindings[i], &why);
+    if (f->options->inputs.len > 0 && code == EXIT_OK) {
+        struct template_binding none;
+        code = template_bind(&n->template, NULL, &none, &why);
+    }
+    if (code != EXIT_OK && !why.no_memory)
+        say("--output %s", why.data);
+    text_free(&why);
+    return code;
+}
+
+static int check_only_one(const struct fetch *f)
+{
+    if (f->stats.is_total_known && f->stats.total <= 1)
+        return EXIT_OK;
+    if (f->stats.is_total_known)
+        say("%llu bodies would run into each other on standard output; say where they go: -o 'out/{i}', -O DIR",
+            (unsigned long long)f->stats.total);
+    else
+        say("bodies would run into each other on standard output; say where they go: -o 'out/{i}', -O DIR");
+    return EXIT_USAGE;
+}
+
+static int choose_output(struct fetch *f)
+{
+    const struct fetch_options *o = f->options;
+    struct naming *n = &f->naming;
+    bool records_to_stdout = o->jsonl && strcmp(o->jsonl, "-") == 0;
+
+    n->to_stdout = o->output ? strcmp(o->output, "-") == 0 : !o->output_dir && !o->jsonl;
+    n->directory = o->output_dir;
+    if (o->output && o->output_dir) {
+        say("--output and --output-dir exclude each other: a file has one name");
+        return EXIT_USAGE;
+    }
+    if (n->to_stdout && records_to_stdout) {
+        say("-o - and --jsonl - would run into each other on standard output");
+        return EXIT_USAGE;
+    }
+    if (n->to_stdout)
+        return check_only_one(f);
+    return o->output ? read_template(f) : EXIT_OK;
+}
+
+/* The directory that no name leads out of. */
+static void find_root(struct naming *n)
+{
+    if (n->directory) {
+        text_add_string(&n->root, n->directory);
+        if (n->root.len > 0 && n->root.data[n->root.len - 1] != '/')
+            text_add_char(&n->root, '/');
+    } else if (n->has_template && n->template.root_len > 0) {
+        text_add(&n->root, n->template.parts[0].text, n->template.root_len);
+    }
+}
+
+/* -o /dev/null: a device or a pipe is written to, not replaced. */
+static bool names_device(const struct naming *n)
+{
+    struct stat st;
+
+    return n->has_template && !n->template.has_variable && stat(n->template.parts[0].text, &st) == 0 &&
+           !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+/* A name that is wrong for the first URL or the last most likely is for all. */
+static int check_first_name(struct fetch *f)
+{
+    struct job job = {.pattern = 0};
+    struct text name = {0};
+    int code = EXIT_OK;
+
+    if (f->source.nglobs > 0 && f->naming.has_template) {
+        url_of(&f->source.globs[0], 0, &job.url);
+        const char *fault = fetch_name(f, &job, NULL, &name);
+        if (fault) {
+            say("--output %s: %s%s", f->naming.template.source, fault,
+                name.len > 0 && name.data[name.len - 1] == '/' ? "; -O takes a directory" : "");
+            code = EXIT_USAGE;
+        }
+    }
+    text_free(&job.url);
+    text_free(&name);
+    return code;
+}
+
+int fetch_plan(struct fetch *f, int n, char **urls)
+{
+    f->naming.root_fd = -1;
+    if (n == 0 && f->options->inputs.len == 0) {
+        say("expected a URL, or a list of them with -i; `bide help fetch` shows how");
+        return EXIT_USAGE;
+    }
+    int code = read_patterns(f, n, urls);
+    if (code == EXIT_OK)
+        code = read_lists(f);
+    if (code == EXIT_OK)
+        code = choose_output(f);
+    if (code != EXIT_OK)
+        return code;
+    find_root(&f->naming);
+    /* The text of a part has no NUL of its own. */
+    if (f->naming.has_template && !f->naming.template.has_variable)
+        f->naming.template.texts[f->naming.template.parts[0].len] = '\0';
+    f->naming.direct = names_device(&f->naming);
+    code = check_first_name(f);
+    return code == EXIT_OK ? fetch_check_clashes(f) : code;
+}
+
+void fetch_plan_free(struct fetch *f)
+{
+    struct naming *n = &f->naming;
+
+    source_close(&f->source);
+    if (n->has_template || f->options->output)
+        template_free(&n->template);
+    nameset_free(&n->names);
+    text_free(&n->root);
+    if (n->root_fd >= 0)
+        close(n->root_fd);
+}
+
+/* ---- --dry-run ---- */
+
+static void print_one(struct fetch *f, const char *label, int pattern, uint64_t k, uint64_t number)
+{
+    struct job job = {.pattern = pattern, .k = k, .number = number};
+    struct text name = {0};
+
+    url_of(&f->source.globs[pattern], k, &job.url);
+    const char *fault = naming_saves(&f->naming) ? fetch_name(f, &job, NULL, &name) : NULL;
+    struct text shown = {0};
+    report_add_url(&shown, job.url.data);
+    printf("%-6s %s", label, shown.data);
+    text_free(&shown);
+    if (fault)
+        printf("  (%s)", fault);
+    else if (name.len > 0)
+        printf("  ->  %s", name.data);
+    putchar('\n');
+    text_free(&job.url);
+    text_free(&name);
+}
+
+static void print_where(const struct fetch *f)
+{
+    const struct naming *n = &f->naming;
+
+    if (n->to_stdout)
+        puts("body   to standard output");
+    else if (!naming_saves(n))
+        puts("bodies are not kept");
+    else if (f->options->inputs.len > 0 && !f->stats.is_total_known && !n->is_proven)
+        puts("names  of the list are compared as it is read; the later of two equal ones fails");
+    else
+        puts("names  all different");
+}
+
+int fetch_print_plan(struct fetch *f)
+{
+    const struct source *s = &f->source;
+    uint64_t of_patterns = 0;
+
+    for (int i = 0; i < s->nglobs; i++)
+        of_patterns += s->globs[i].count;
+    if (f->stats.is_total_known)
+        printf("%llu %s\n", (unsigned long long)f->stats.total, f->stats.total == 1 ? "url" : "urls");
+    else
+        printf("%llu urls, and what the list gives\n", (unsigned long long)of_patterns);
+    if (s->nglobs > 0)
+        print_one(f, "first", 0, 0, 0);
+    if (of_patterns > 1)
+        print_one(f, "last", s->nglobs - 1, s->globs[s->nglobs - 1].count - 1, of_patterns - 1);
+    print_where(f);
+    return EXIT_OK;
+}

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch_queue.c - which URL may go now.
+ *
+ * A worker that is free asks for a job.  In this order it gets one that had to wait for a place at its host, or the next
+ * of the source.  A job whose host has no place free is parked there and the source is asked again, so that one slow
+ * host does not hold up the others; but no more than parked_max jobs are parked, then the source has to wait.
+ *
+ * Retries, and jobs of hosts that asked to be left alone, wait in a heap for their time.  If no job may go, workers wait,
+ * and whoever makes it possible wakes one: a free place, a job that is due (the alarm), a worker that has read a list.
+ * One that finds more than it can take wakes the next.
+ */
+#include <string.h>
+
+#include "cli/fetch.h"
+
+#define LOOK_AHEAD    256 /* jobs parked at least, and four for each worker */
+#define RATE_SLACK_MS 20  /* how much of --rate may be caught up on, when a timer was late */
+
+/* ---- waiting ---- */
+
+static void wake_one(struct queue *q)
+{
+    struct waiter *w = q->waiters;
+
+    if (!w)
+        return;
+    q->waiters = w->next;
+    bide_future_set_result(w->wake, 0);
+}
+
+static void wake_all(struct queue *q)
+{
+    while (q->waiters)
+        wake_one(q);
+}
+
+static void withdraw(struct queue *q, const struct waiter *w)
+{
+    for (struct waiter **at = &q->waiters; *at; at = &(*at)->next)
+        if (*at == w) {
+            *at = w->next;
+            return;
+        }
+}
+
+/* Until something has changed.  0, or a cancellation. */
+static int wait_for_change(struct queue *q)
+{
+    bide_auto bide_future *wake = bide_future_new();
+    struct waiter w = {.next = q->waiters, .wake = wake};
+    if (!wake)
+        return bide_sleep_ms(10);
+
+    q->waiters = &w;
+    int code = bide_await(wake);
+    withdraw(q, &w);
+    return code;
+}
+
+/* A job may go: who takes it? */
+static void wake_or_grow(struct fetch *f)
+{
+    if (f->queue.waiters)
+        wake_one(&f->queue);
+    else
+        fetch_grow(f);
+}
+
+static void alarm_rings(void *arg)
+{
+    struct fetch *f = arg;
+
+    f->queue.alarm = NULL;
+    wake_or_grow(f);
+}
+
+/* Wake a waiter then, or earlier. */
+static void set_alarm(struct fetch *f, int64_t when_ms)
+{
+    struct queue *q = &f->queue;
+
+    if (q->alarm && q->alarm_ms <= when_ms)
+        return;
+    if (q->alarm)
+        bide_handle_cancel(q->alarm);
+    q->alarm_ms = when_ms;
+    q->alarm = bide_loop_call_at(f->loop, when_ms, alarm_rings, f);
+    q->no_memory |= !q->alarm;
+}
+
+/* ---- jobs for later: a heap ---- */
+
+static void swap(struct queue *q, size_t a, size_t b)
+{
+    struct job *job = q->later[a];
+
+    q->later[a] = q->later[b];
+    q->later[b] = job;
+}
+
+static bool is_before(const struct queue *q, size_t a, size_t b)
+{
+    return q->later[a]->due_ms < q->later[b]->due_ms;
+}
+
+static void push_later(struct queue *q, struct job *job)
+{
+    if (q->nlater == q->later_cap) {
+        size_t cap = q->later_cap ? q->later_cap * 2 : 64;
+        struct job **later = realloc(q->later, cap * sizeof(*later));
+        if (!later) {
+            q->no_memory = true;
+            job->next = q->spare; /* the run ends now, with a message */
+            q->spare = job;
+            return;
+        }
+        q->later = later;
+        q->later_cap = cap;
+    }
+    q->parked++;
+    q->later[q->nlater] = job;
+    for (size_t i = q->nlater++; i > 0 && is_before(q, i, (i - 1) / 2); i = (i - 1) / 2)
+        swap(q, i, (i - 1) / 2);
+}
+
+static struct job *pop_later(struct queue *q)
+{
+    struct job *job = q->later[0];
+
+    q->parked--;
+    q->later[0] = q->later[--q->nlater];
+    for (size_t i = 0, child; (child = 2 * i + 1) < q->nlater; i = child) {
+        if (child + 1 < q->nlater && is_before(q, child + 1, child))
+            child++;
+        if (!is_before(q, child, i))
+            break;
+        swap(q, i, child);
+    }
+    return job;
+}
+
+/* ---- jobs at their hosts ---- */
+
+static bool has_place(const struct fetch *f, const struct host *host)
+{
+    return f->options->per_host == 0 || host->live < f->options->per_host;
+}
+
+static void make_ready(struct fetch *f, struct host *host)
+{
+    struct queue *q = &f->queue;
+
+    if (host->is_ready || !host->first || !has_place(f, host))
+        return;
+    host->is_ready = true;
+    host->next_ready = NULL;
+    if (q->ready)
+        q->ready_last->next_ready = host;
+    else
+        q->ready = host;
+    q->ready_last = host;
+}
+
+static void park_at_host(struct fetch *f, struct job *job)
+{
+    struct host *host = job->host;
+
+    job->next = NULL;
+    if (host->first)
+        host->last->next = job;
+    else
+        host->first = job;
+    host->last = job;
+    f->queue.parked++;
+    make_ready(f, host);
+}
+
+static struct job *unpark(struct queue *q, struct host *host)
+{
+    struct job *job = host->first;
+
+    host->first = job->next;
+    q->parked--;
+    return job;
+}
+
+/* The first host in the row gives one job, and goes to the end of the row. */
+static struct job *take_ready(struct fetch *f)
+{
+    struct queue *q = &f->queue;
+
+    while (q->ready) {
+        struct host *host = q->ready;
+        q->ready = host->next_ready;
+        host->is_ready = false;
+        if (!host->first || !has_place(f, host))
+            continue;
+        struct job *job = unpark(q, host);
+        host->live++;
+        make_ready(f, host);
+        return job;
+    }
+    return NULL;
+}
+
+/* Where a job goes that came from the source, or is due: true: it may go at once. */
+static bool place(struct fetch *f, struct job *job, int64_t now_ms)
+{
+    struct host *host = job->host;
+
+    if (host->blocked_until_ms > now_ms) {
+        job->due_ms = host->blocked_until_ms;
+        push_later(&f->queue, job);
+        return false;
+    }
+    if (host->first || !has_place(f, host)) {
+        park_at_host(f, job);
+        return false;
+    }
+    host->live++;
+    return true;
+}
+
+static struct job *take_due(struct fetch *f, int64_t now_ms)
+{
+    struct queue *q = &f->queue;
+
+    while (q->nlater > 0 && q->later[0]->due_ms <= now_ms) {
+        struct job *job = pop_later(q);
+        if (place(f, job, now_ms))
+            return job;
+    }
+    return NULL;
+}
+
+/* ---- jobs from the source ---- */
+
+static struct job *new_job(struct queue *q)
+{
+    struct job *job = q->spare;
+
+    if (job) {
+        q->spare = job->next;
+        *job = (struct job){.url = job->url};
+        return job;
+    }
+    job = calloc(1, sizeof *job);
+    q->no_memory |= !job;
+    return job;
+}
+
+static void free_job(struct queue *q, struct job *job)
+{
+    job->host = NULL;
+    job->next = q->spare;
+    q->spare = job;
+}
+
+void queue_forget(struct fetch *f, struct job *job)
+{
+    free_job(&f->queue, job);
+}
+
+static bool may_read(const struct fetch *f)
+{
+    const struct queue *q = &f->queue;
+
+    return !f->source.at_end && !q->is_reading && q->parked < q->parked_max && !q->no_memory;
+}
+
+/* One job more out of the source: it, if it may go at once; NULL: it was parked, or there was none. */
+static struct job *read_source(struct fetch *f)
+{
+    struct queue *q = &f->queue;
+    struct job *job = new_job(q);
+    if (!job)
+        return NULL;
+
+    q->is_reading = true;
+    int got = source_next(f, job);
+    q->is_reading = false;
+    if (got > 0 && !job->url.no_memory)
+        job->host = hosts_take(&q->hosts, job->url.len > 0 ? job->url.data : "", bide_loop_time_ms(f->loop));
+    q->no_memory |= got > 0 && !job->host;
+    if (got <= 0 || q->no_memory) {
+        free_job(q, job);
+        if (got < 0)
+            fetch_fail(f, EXIT_LOCAL);
+        wake_all(q); /* the source is at its end: nobody need wait for it */
+        return NULL;
+    }
+    return place(f, job, bide_loop_time_ms(f->loop)) ? job : NULL;
+}
+
+/* ---- --rate ---- */
+
+/* How long until the next request may go, in ms. */
+static int64_t rate_delay(const struct fetch *f, int64_t now_ms)
+{
+    double wait = f->queue.next_ms - (double)now_ms;
+
+    return f->options->rate > 0 && wait > 0 ? (int64_t)wait + 1 : 0;
+}
+
+static void rate_take(struct fetch *f, int64_t now_ms)
+{
+    double earliest = (double)now_ms - RATE_SLACK_MS, next = f->queue.next_ms;
+
+    if (next == 0)
+        next = (double)now_ms;
+    if (f->options->rate > 0)
+        f->queue.next_ms = (next > earliest ? next : earliest) + 1000 / f->options->rate;
+}
+
+/* ---- for workers ---- */
+
+static bool is_over(const struct fetch *f)
+{
+    return f->stopping || f->queue.no_memory || (f->source.at_end && !f->queue.is_reading && f->queue.parked == 0);
+}
+
+/* A job, if one may go now.  Suspends only while a list has nothing to give. */
+static struct job *try_take(struct fetch *f, int64_t now_ms)
+{
+    struct job *job = take_due(f, now_ms);
+
+    if (!job)
+        job = take_ready(f);
+    while (!job && may_read(f) && !f->stopping)
+        job = read_source(f);
+    return job;
+}
+
+/* There may be more than this worker takes: wake another one, or make one. */
+static void pass_on(struct fetch *f)
+{
+    struct queue *q = &f->queue;
+
+    if (q->nlater > 0)
+        set_alarm(f, q->later[0]->due_ms);
+    if (q->ready || may_read(f))
+        wake_or_grow(f);
+}
+
+static void set_alarms(struct fetch *f, int64_t rate_ms, int64_t now_ms)
+{
+    if (rate_ms > 0)
+        set_alarm(f, now_ms + rate_ms);
+    else if (f->queue.nlater > 0)
+        set_alarm(f, f->queue.later[0]->due_ms);
+}
+
+struct job *queue_take(struct fetch *f)
+{
+    struct queue *q = &f->queue;
+
+    if (q->parked_max == 0)
+        q->parked_max = LOOK_AHEAD + 4 * (size_t)f->concurrency;
+    while (!is_over(f)) {
+        int64_t now_ms = bide_loop_time_ms(f->loop), rate_ms = rate_delay(f, now_ms);
+        struct job *job = rate_ms == 0 ? try_take(f, now_ms) : NULL;
+        if (job && f->stopping) {
+            job->host->live--;
+            push_later(q, job);
+            return NULL;
+        }
+        if (job) {
+            rate_take(f, bide_loop_time_ms(f->loop));
+            pass_on(f);
+            return job;
+        }
+        if (is_over(f))
+            break;
+        set_alarms(f, rate_ms, now_ms);
+        if (wait_for_change(q) < 0) {
+            bide_error_clear();
+            return NULL;
+        }
+    }
+    wake_one(q); /* who else waits is to see it, too */
+    return NULL;
+}
+
+/* The place at its host is free. */
+static void leave_host(struct fetch *f, struct host *host)
+{
+    host->live--;
+    make_ready(f, host);
+}
+
+void queue_done(struct fetch *f, struct job *job)
+{
+    struct host *host = job->host;
+
+    leave_host(f, host);
+    hosts_drop(&f->queue.hosts, host, bide_loop_time_ms(f->loop));
+    free_job(&f->queue, job);
+}
+
+void queue_retry(struct fetch *f, struct job *job, int64_t delay_ms)
+{
+    int64_t due = bide_loop_time_ms(f->loop) + delay_ms, blocked = job->host->blocked_until_ms;
+
+    leave_host(f, job->host);
+    job->due_ms = due > blocked ? due : blocked;
+    push_later(&f->queue, job);
+}
+
+void queue_block_host(struct fetch *f, struct job *job, int64_t delay_ms)
+{
+    struct host *host = job->host;
+    int64_t until = bide_loop_time_ms(f->loop) + delay_ms;
+
+    if (until <= host->blocked_until_ms)
+        return;
+    host->blocked_until_ms = until;
+    while (host->first) {
+        struct job *parked = unpark(&f->queue, host);
+        parked->due_ms = until;
+        push_later(&f->queue, parked);
+    }
+}
+
+void queue_stop(struct fetch *f)
+{
+    source_stop(&f->source);
+    wake_all(&f->queue);
+}
+
+struct job *queue_left_over(struct fetch *f)
+{
+    struct queue *q = &f->queue;
+
+    for (size_t i = 0; i < q->hosts.nbuckets; i++)
+        for (struct host *host = q->hosts.buckets[i]; host; host = host->in_bucket)
+            if (host->first)
+                return unpark(q, host);
+    return q->nlater > 0 ? pop_later(q) : NULL;
+}
+
+void queue_free(struct fetch *f)
+{
+    struct queue *q = &f->queue;
+
+    if (q->alarm)
+        bide_handle_cancel(q->alarm);
+    for (struct job *job; (job = queue_left_over(f)); free_job(q, job))
+        ;
+    for (struct job *job = q->spare, *next; job; job = next) {
+        next = job->next;
+        text_free(&job->url);
+        free(job);
+    }
+    free(q->later);
+    hosts_free(&q->hosts);
+    *q = (struct queue){0};
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch_report.c - what is told of each URL: numbers, a record, and a message for what failed.
+ *
+ * Of ten thousand failures the first few are shown; the records and the summary have all.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/fetch.h"
+
+#define MESSAGES 20
+
+/* ---- messages ---- */
+
+void report_say(struct fetch *f, const char *format, ...)
+{
+    char text[3500];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    progress_erase(&f->progress);
+    say("%s", text);
+}
+
+void report_add_url(struct text *to, const char *url)
+{
+    const char *mark = strstr(url, "://"), *host = mark ? mark + 3 : url;
+    const char *at = memrchr(host, '@', strcspn(host, "/?#"));
+
+    text_add(to, url, at ? (size_t)(host - url) : 0);
+    text_add_string(to, at ? at + 1 : url);
+}
+
+/* One about a URL; false: there were enough of them. */
+static bool may_say(struct fetch *f)
+{
+    if (f->options->verbose > 0 || f->messages++ < MESSAGES)
+        return true;
+    if (f->messages == MESSAGES + 1)
+        report_say(f, "more failures are counted, but not shown; -v shows all, --jsonl FILE records all");
+    return false;
+}
+
+static void say_failed(struct worker *w, const struct job *job)
+{
+    if (!may_say(w->f))
+        return;
+    if (job->list && job->fault)
+        report_say(w->f, "%s:%llu: %s", job->list, (unsigned long long)job->line, w->why.data);
+    else
+        report_say(w->f, "%s%s", w->why.data, job->attempts > 1 ? " (the last of several attempts)" : "");
+}
+
+static void say_ok(const struct worker *w, const struct job *job, const struct outcome *o)
+{
+    struct text t = {0};
+
+    text_format(&t, "%d ", o->status);
+    report_add_url(&t, job->url.data);
+    if (naming_saves(&w->f->naming))
+        text_format(&t, " -> %s", w->name.data);
+    text_add_string(&t, ", ");
+    text_add_bytes(&t, (double)o->bytes);
+    text_add_string(&t, " in ");
+    text_add_time(&t, clock_us() - job->began_us);
+    if (!t.no_memory)
+        report_say(w->f, "%s", t.data);
+    text_free(&t);
+}
+
+void report_retry(struct worker *w, const struct job *job, const struct outcome *o, int64_t delay_ms)
+{
+    struct text t = {0};
+
+    (void)o;
+    w->f->stats.retries++;
+    if (w->f->options->verbose == 0)
+        return;
+    text_format(&t, "%s; attempt %d of %d in ", w->why.data, job->attempts + 1, w->f->options->retries + 1);
+    text_add_time(&t, delay_ms * 1000);
+    if (!t.no_memory)
+        report_say(w->f, "%s", t.data);
+    text_free(&t);
+}
+
+/* ---- records ---- */
+
+static void add_member(struct text *t, const char *name, const char *value)
+{
+    text_format(t, ",\"%s\":", name);
+    if (value)
+        jsonl_add_string(t, value);
+    else
+        text_add_string(t, "null");
+}
+
+static void add_url_member(struct text *t, const struct job *job)
+{
+    struct text url = {0};
+
+    report_add_url(&url, job->url.len > 0 ? job->url.data : "");
+    add_member(t, "url", url.len > 0 ? url.data : "");
+    t->no_memory |= url.no_memory;
+    text_free(&url);
+}
+
+static void record(struct fetch *f, const struct job *job, const struct outcome *o, const char *file, const char *why)
+{
+    struct text *t = &f->jsonl.lines;
+    bool failed = o->fail != FAIL_NONE;
+    int64_t us = job->began_us ? clock_us() - job->began_us : 0;
+
+    text_format(t, "{\"v\":1,\"i\":%llu", (unsigned long long)job->number);
+    add_url_member(t, job);
+    if (job->list && job->fault)
+        text_format(t, ",\"line\":%llu", (unsigned long long)job->line);
+    if (o->status)
+        text_format(t, ",\"status\":%d", o->status);
+    else
+        text_add_string(t, ",\"status\":null");
+    text_format(t, ",\"ok\":%s", failed ? "false" : "true");
+    add_member(t, "error", failed ? fail_name(o->fail) : NULL);
+    add_member(t, "error_msg", failed ? why : NULL);
+    add_member(t, "file", failed ? NULL : file);
+    text_format(t, ",\"bytes\":%llu,\"time\":%lld.%06lld,\"attempts\":%d,\"redirects\":%d}\n", (unsigned long long)o->bytes,
+                (long long)us / 1000000, (long long)us % 1000000, job->attempts, o->redirects);
+}
+
+/* ---- one URL is over ---- */
+
+static void count(struct stats *s, const struct outcome *o)
+{
+    s->done++;
+    s->by_fail[o->fail]++;
+    if (o->fail == FAIL_NONE)
+        s->ok++;
+    else if (o->fail == FAIL_CANCELLED)
+        s->skipped++;
+    else
+        s->failed++;
+    if ((o->fail == FAIL_HTTP_4XX || o->fail == FAIL_HTTP_5XX || o->fail == FAIL_HTTP) && o->status > 0 && o->status < 600)
+        s->by_status[o->status]++;
+}
+
+static void count_success(struct worker *w, const struct job *job, const struct outcome *o)
+{
+    struct stats *s = &w->f->stats;
+
+    s->bytes += o->bytes;
+    histogram_add(&s->times, clock_us() - job->began_us);
+    stats_add_timing(s, &o->timing);
+    if (naming_saves(&w->f->naming) && o->status != 304 && s->files++ == 0)
+        say_clean(w->name.data, s->last_file, sizeof s->last_file);
+}
+
+void report_settled(struct worker *w, const struct job *job, const struct outcome *o)
+{
+    struct fetch *f = w->f;
+    bool saved = o->fail == FAIL_NONE && naming_saves(&f->naming) && o->status != 304;
+
+    count(&f->stats, o);
+    if (o->fail == FAIL_NONE) {
+        count_success(w, job, o);
+        if (f->options->verbose > 0)
+            say_ok(w, job, o);
+    } else if (o->fail != FAIL_CANCELLED && !(o->is_local && f->exit_code)) {
+        say_failed(w, job);
+    }
+    if (f->jsonl.path)
+        record(f, job, o, saved ? w->name.data : NULL, w->why.len > 0 ? w->why.data : "");
+}
+
+void report_skipped(struct fetch *f, const struct job *job)
+{
+    struct outcome o = {.fail = FAIL_CANCELLED};
+
+    count(&f->stats, &o);
+    if (f->jsonl.path)
+        record(f, job, &o, NULL, "stopped before it was its turn");
+}
+
+/* ---- the progress line ---- */
+
+static void view_blocked(const struct fetch *f, struct progress_view *v)
+{
+    const struct queue *q = &f->queue;
+    int64_t now_ms = bide_loop_time_ms(f->loop);
+
+    if (q->nlater == 0 || !q->later[0]->host)
+        return;
+    const struct host *host = q->later[0]->host;
+    if (host->blocked_until_ms <= now_ms)
+        return;
+    v->blocked_ms = host->blocked_until_ms - now_ms;
+    v->blocked = host->name;
+}
+
+struct progress_view report_view(const struct fetch *f)
+{
+    const struct stats *s = &f->stats;
+    struct progress_view v = {.total = s->is_total_known ? s->total : 0, .done = s->done, .ok = s->ok,
+                              .failed = s->failed, .retries = s->retries, .bytes = s->bytes, .live = s->live,
+                              .waiting = f->queue.nlater};
+
+    view_blocked(f, &v);
+    return v;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch_worker.c - one URL after the other: ask, save, or try again later.
+ *
+ * A worker is a task; there are at most as many as requests may run at once.  A job that must wait for its next attempt
+ * goes back to the queue, so that it holds nobody up.
+ */
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/fetch.h"
+#include "cli/retry.h"
+
+#define STACK_SIZE 65536
+
+/* ---- one attempt ---- */
+
+static void set_why(struct worker *w, const char *why)
+{
+    text_clear(&w->why);
+    text_add_string(&w->why, why);
+}
+
+/* The error on record ends this attempt. */
+static void fail(struct worker *w, struct outcome *o, int code)
+{
+    o->code = code;
+    o->fail = code == BIDE_ECANCELED ? FAIL_CANCELLED : o->is_local ? FAIL_IO : fail_of_error(code);
+    set_why(w, bide_error_code() == code ? bide_error_text() : bide_strerror(code));
+    bide_error_clear();
+}
+
+/* The job cannot be asked for, or saved: there is no other attempt. */
+static void refuse(struct worker *w, const struct job *job, struct outcome *o, enum fail kind, const char *why)
+{
+    o->fail = kind;
+    text_clear(&w->why);
+    if (!job->fault) {
+        report_add_url(&w->why, job->url.data);
+        if (w->name.len > 0)
+            text_format(&w->why, ": %s", w->name.data);
+        text_add_string(&w->why, ": ");
+    }
+    text_add_string(&w->why, why);
+}
+
+/* Its file's name, if that can be known before the answer. */
+static bool name_first(struct worker *w, const struct job *job, struct outcome *o)
+{
+    struct fetch *f = w->f;
+    const char *why = NULL;
+
+    text_clear(&w->name);
+    if (!f->naming.has_template)
+        return true;
+    why = fetch_name(f, job, NULL, &w->name);
+    if (why) {
+        refuse(w, job, o, FAIL_CLASH, why);
+        return false;
+    }
+    why = job->attempts == 1 ? fetch_claim_name(f, &w->name) : NULL;
+    if (why)
+        refuse(w, job, o, FAIL_CLASH, why);
+    return !why;
+}
+
+/* What -O calls it, which depends on the answer's type. */
+static bool name_last(struct worker *w, const struct job *job, bide_response *r, struct outcome *o)
+{
+    struct fetch *f = w->f;
+
+    if (!f->naming.directory)
+        return true;
+    const char *why = fetch_name(f, job, bide_header(r, "Content-Type"), &w->name);
+    if (!why)
+        why = fetch_claim_name(f, &w->name);
+    if (why)
+        refuse(w, job, o, FAIL_CLASH, why);
+    return !why;
+}
+
+static void take_answer(struct worker *w, const struct job *job, bide_response *r, struct outcome *o)
+{
+    o->status = bide_status(r);
+    o->redirects = bide_response_redirects(r);
+    o->fail = fail_of_status(o->status);
+    if (o->fail != FAIL_NONE) {
+        text_clear(&w->why);
+        text_format(&w->why, "%s ", w->f->request.method);
+        report_add_url(&w->why, job->url.data);
+        text_format(&w->why, ": %d %s", o->status, bide_reason(r));
+        o->retry_after_ms = retry_after_ms(bide_header(r, "Retry-After"), bide_header(r, "Date"), time(NULL));
+        return;
+    }
+    if (o->status == 304 || !name_last(w, job, r, o))
+        return;
+    int64_t bytes = fetch_save(w, r, o);
+    if (bytes < 0) {
+        fail(w, o, (int)bytes);
+        return;
+    }
+    o->bytes = (uint64_t)bytes;
+    o->timing = bide_response_timing(r);
+}
+
+static void attempt(struct worker *w, struct job *job, struct outcome *o)
+{
+    struct fetch *f = w->f;
+
+    *o = (struct outcome){.retry_after_ms = -1};
+    text_clear(&w->why);
+    job->attempts++;
+    if (job->began_us == 0)
+        job->began_us = clock_us();
+    if (job->fault) {
+        refuse(w, job, o, FAIL_URL, job->fault);
+        return;
+    }
+    if (!name_first(w, job, o))
+        return;
+    bide_auto bide_response *r = request_send(&f->request, f->session, job->url.data);
+    if (r)
+        take_answer(w, job, r, o);
+    else
+        fail(w, o, bide_error_code());
+}
+
+/* ---- and then? ---- */
+
+/* Milliseconds until the next attempt; -1: none. */
+static int64_t retry_delay(const struct fetch *f, const struct job *job, const struct outcome *o)
+{
+    const struct fetch_options *x = f->options;
+    bool helps = o->code ? !o->is_local && retry_helps_error(o->code) : retry_helps_status(o->status);
+
+    if (o->fail == FAIL_NONE || o->fail == FAIL_CANCELLED || o->fail == FAIL_CLASH || o->fail == FAIL_URL || f->stopping)
+        return -1;
+    if (!helps || o->is_final || job->attempts > x->retries || !retry_is_safe(f->request.method))
+        return -1;
+    if (o->retry_after_ms > x->retry_after_max_ms)
+        return -1;
+    int64_t backoff = retry_backoff_ms(job->attempts, x->backoff_ms, x->backoff_max_ms, retry_random());
+    if (o->retry_after_ms < 0)
+        return backoff;
+    /* Up to a tenth more than asked for, so that not all come back at once. */
+    return o->retry_after_ms + (int64_t)(retry_random() % (uint64_t)(o->retry_after_ms / 10 + 1));
+}
+
+/* Errors of this machine that the next file will meet, too. */
+static bool is_hopeless(int code)
+{
+    return code == -ENOSPC || code == -EDQUOT || code == -EROFS || code == -EIO || code == -EACCES || code == -EPERM ||
+           code == BIDE_ENOMEM;
+}
+
+static void local_failure(struct worker *w, const struct outcome *o)
+{
+    struct fetch *f = w->f;
+
+    if (f->naming.to_stdout) {
+        bool is_new = f->exit_code == 0;
+        if (is_new && o->code != -EPIPE)
+            report_say(f, "%s", w->why.data);
+        fetch_fail(f, o->code == -EPIPE ? -SIGPIPE : EXIT_LOCAL);
+    } else if (is_hopeless(o->code) && f->exit_code == 0) {
+        report_say(f, "%s; stopping", w->why.data);
+        fetch_fail(f, EXIT_LOCAL);
+    }
+}
+
+static void settle(struct worker *w, struct job *job, const struct outcome *o)
+{
+    int64_t delay = retry_delay(w->f, job, o);
+
+    if (o->retry_after_ms > 0 && o->retry_after_ms <= w->f->options->retry_after_max_ms)
+        queue_block_host(w->f, job, delay > o->retry_after_ms ? delay : o->retry_after_ms);
+    if (delay >= 0) {
+        report_retry(w, job, o, delay);
+        queue_retry(w->f, job, delay);
+        return;
+    }
+    if (o->is_local)
+        local_failure(w, o);
+    report_settled(w, job, o);
+    queue_done(w->f, job);
+}
+
+/* ---- workers ---- */
+
+static void wait_for_records(struct fetch *f)
+{
+    while (f->jsonl.path && jsonl_is_full(&f->jsonl) && !f->cut)
+        if (bide_sleep_ms(5) < 0)
+            return;
+}
+
+static void run(struct worker *w)
+{
+    struct fetch *f = w->f;
+    struct outcome o;
+    struct job *job;
+
+    while (!f->cut && (job = queue_take(f))) {
+        f->stats.live++;
+        attempt(w, job, &o);
+        f->stats.live--;
+        settle(w, job, &o);
+        wait_for_records(f);
+    }
+}
+
+int fetch_worker(struct fetch *f)
+{
+    struct worker w = {.f = f};
+
+    run(&w);
+    bide_error_clear();
+    text_free(&w.name);
+    text_free(&w.why);
+    free(w.buffer);
+    if (--f->nliving == 0)
+        bide_future_set_result(f->over, 0);
+    return 0;
+}
+
+void fetch_grow(struct fetch *f)
+{
+    if (f->nworkers == f->concurrency || f->stopping)
+        return;
+    bide_task *t = bide_create_task(bide_coro(fetch_worker, f), .name = "fetch", .stack_size = STACK_SIZE);
+    if (t) {
+        f->workers[f->nworkers++] = t;
+        f->nliving++;
+    } else if (f->nworkers > 0) {
+        bide_error_clear(); /* the others do the work */
+    }
+}

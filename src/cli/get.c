@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * get.c - `bide get`: many bodies at once, printed in the order of the URLs.
+ *
+ * Each URL has a task.  The one whose turn it is writes what it reads; the others hold what comes, up to HOLD bytes
+ * each, and then stop reading until their turn, so that the server's own sending stops.
+ *
+ * Invariants:
+ *   G1  only the body whose turn it is writes to standard output, first what it held.
+ *   G2  at most `window` bodies exist: those from the one whose turn it is on.
+ *   G3  of a body that fails before its turn nothing is printed.
+ *
+ * Nothing needs to be cleaned up outside of the process, so signals keep their default action: Ctrl-C ends it at once.
+ */
+#include "cli/get.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bide/loop.h>
+#include <bide/task.h>
+
+#define HOLD ((size_t)256 << 10)
+#define URL_SHOWN 256 /* of a URL in a message: the reason must fit behind it */
+
+struct body {
+    struct get *get;
+    const char *url;
+    bide_task *task;
+    bide_future *turn; /* settled when is_turn becomes true */
+    bool is_turn;
+    char *held;
+    size_t len, cap;
+    char note[128]; /* about an answer that is no success, for people; "" if none */
+};
+
+struct get {
+    const struct get_options *options;
+    const struct request *request;
+    bide_session *session;
+    char **urls;
+    int n, window;
+    struct body *bodies; /* window of them: URL i has bodies[i % window] */
+    int done, failed;
+    int output_error; /* of standard output; then nothing more is tried */
+    bool timed_out;
+};
+
+/* ---- output ---- */
+
+static int write_out(struct body *b, const char *data, size_t len)
+{
+    int code = output_write(data, len);
+
+    if (code < 0 && code != BIDE_ECANCELED && code != BIDE_ETIMEDOUT)
+        b->get->output_error = code;
+    return code;
+}
+
+static int write_held(struct body *b)
+{
+    size_t len = b->len;
+
+    b->len = 0;
+    return len > 0 ? write_out(b, b->held, len) : 0;
+}
+
+static int hold(struct body *b, const char *data, size_t len)
+{
+    if (b->len + len > b->cap) {
+        size_t cap = b->cap * 2 > b->len + len ? b->cap * 2 : b->len + len;
+        char *held = realloc(b->held, cap);
+        if (!held)
+            return bide_fail(BIDE_ENOMEM, "no memory to hold a body");
+        b->held = held;
+        b->cap = cap;
+    }
+    memcpy(b->held + b->len, data, len);
+    b->len += len;
+    return 0;
+}
+
+static int put(struct body *b, const char *data, size_t len)
+{
+    if (!b->is_turn && b->len + len > HOLD)
+        BIDE_TRY(bide_await(b->turn));
+    if (!b->is_turn)
+        return hold(b, data, len);
+    BIDE_TRY(write_held(b));
+    return write_out(b, data, len);
+}
+
+static int put_head(struct body *b, bide_response *r)
+{
+    char line[64];
+    bide_pair field;
+
+    snprintf(line, sizeof line, "HTTP/1.%d %03d ", bide_response_http_minor(r), bide_status(r));
+    BIDE_TRY(put(b, line, strlen(line)));
+    BIDE_TRY(put(b, bide_reason(r), strlen(bide_reason(r))));
+    for (size_t i = 0; bide_header_at(r, i, &field); i++) {
+        BIDE_TRY(put(b, "\r\n", 2));
+        BIDE_TRY(put(b, field.name, strlen(field.name)));
+        BIDE_TRY(put(b, ": ", 2));
+        BIDE_TRY(put(b, field.value, strlen(field.value)));
+    }
+    return put(b, "\r\n\r\n", 4);
+}
+
+/* ---- one URL ---- */
+
+static int too_large(const struct body *b)
+{
+    char shown[URL_SHOWN];
+
+    return bide_fail(BIDE_ETOOBIG, "%s %s: the body is larger than --max-size (%" PRId64 " bytes)",
+                     b->get->request->method, request_shown_url(b->url, shown, sizeof shown),
+                     b->get->options->http.max_size);
+}
+
+/* The server itself says so: refused before anything of it is printed. */
+static bool announces_too_much(const struct body *b, const bide_response *r, int64_t max)
+{
+    const char *length = bide_header(r, "Content-Length");
+    int64_t n;
+
+    return strcmp(b->get->request->method, "HEAD") != 0 && length && opt_read_int(length, &n) && n > max;
+}
+
+static int put_body(struct body *b, bide_response *r)
+{
+    int64_t max = b->get->options->http.max_size, total = 0;
+    const char *data;
+    ssize_t n;
+
+    if (max > 0 && announces_too_much(b, r, max))
+        return too_large(b);
+    while ((n = bide_read_chunk(r, &data)) > 0) {
+        total += n;
+        if (max > 0 && total > max)
+            return too_large(b);
+        BIDE_TRY(put(b, data, (size_t)n));
+    }
+    return (int)n;
+}
+
+static int get_one(struct body *b)
+{
+    const struct get *g = b->get;
+    bide_auto bide_response *r = request_send(g->request, g->session, b->url);
+    if (!r)
+        return bide_raise();
+
+    if (g->options->fail)
+        BIDE_TRY(bide_raise_for_status(r));
+    else if (bide_status(r) >= 400)
+        snprintf(b->note, sizeof b->note, "%d %.100s", bide_status(r), bide_reason(r));
+    if (g->options->heads)
+        BIDE_TRY(put_head(b, r));
+    return put_body(b, r);
+}
+
+/* ---- all of them ---- */
+
+static int start(struct get *g, struct body *b, const char *url)
+{
+    *b = (struct body){.get = g, .url = url, .held = b->held, .cap = b->cap};
+    b->turn = bide_future_new();
+    b->task = b->turn ? bide_create_task(bide_coro(get_one, b)) : NULL;
+    return b->task ? 0 : bide_raise();
+}
+
+static void drop(struct body *b)
+{
+    bide_release(b->task);
+    bide_release(b->turn);
+    b->task = NULL;
+    b->turn = NULL;
+}
+
+static void tell(struct get *g, const struct body *b, int code)
+{
+    char shown[URL_SHOWN];
+
+    if (code < 0) {
+        g->failed++;
+        say("%s", bide_error_code() == code ? bide_error_text() : bide_strerror(code));
+    } else if (b->note[0]) {
+        say("%s: answered %s; --fail makes that a failure", request_shown_url(b->url, shown, sizeof shown), b->note);
+    }
+}
+
+/* Its turn: let it write, wait for its end. */
+static int finish(struct get *g, struct body *b)
+{
+    b->is_turn = true;
+    bide_future_set_result(b->turn, 0);
+    int code = bide_await(b->task);
+    if (code < 0 && (g->output_error || bide_timeout_expired()))
+        return code;
+
+    if (code >= 0)
+        BIDE_TRY(write_held(b));
+    tell(g, b, code);
+    g->done++;
+    drop(b);
+    return 0;
+}
+
+static int print_all(struct get *g)
+{
+    for (int i = 0, started = 0; i < g->n; i++) {
+        for (; started < g->n && started < i + g->window; started++)
+            BIDE_TRY(start(g, &g->bodies[started % g->window], g->urls[started]));
+        BIDE_TRY(finish(g, &g->bodies[i % g->window]));
+    }
+    return 0;
+}
+
+static int get_all(struct get *g)
+{
+    int code = BIDE_ETIMEDOUT;
+    bide_auto bide_session *session = request_session(g->request, g->window, g->window);
+    if (!session)
+        return bide_raise();
+
+    g->session = session;
+    bide_timeout(g->options->max_time_ms > 0 ? g->options->max_time_ms : BIDE_FOREVER) {
+        code = print_all(g);
+        g->timed_out = bide_timeout_expired();
+    }
+    for (int i = 0; i < g->window; i++)
+        drop(&g->bodies[i]);
+    return code;
+}
+
+static int exit_code(const struct get *g, int code)
+{
+    if (g->output_error)
+        return output_exit_code(g->output_error);
+    if (code < 0 && g->timed_out) {
+        say("stopped by --max-time when %d of %d URLs were done", g->done, g->n);
+        return EXIT_LIMIT;
+    }
+    if (code < 0) {
+        say("%s", bide_error_text());
+        return g->session ? EXIT_LOCAL : EXIT_USAGE; /* an option that no session can be made with */
+    }
+    return g->failed == 0 ? EXIT_OK : g->failed == g->n ? EXIT_NOTHING : EXIT_SOME_FAILED;
+}
+
+static int run(struct get *g)
+{
+    g->bodies = calloc((size_t)g->window, sizeof *g->bodies);
+    if (!g->bodies) {
+        say("out of memory");
+        return EXIT_LOCAL;
+    }
+    int code = exit_code(g, bide_run(bide_coro(get_all, g)));
+    for (int i = 0; i < g->window; i++)
+        free(g->bodies[i].held);
+    free(g->bodies);
+    return code;
+}
+
+int get_run(const struct get_options *options, int n, char **urls)
+{
+    struct request q;
+    struct get g = {.options = options, .request = &q, .urls = urls, .n = n};
+
+    g.window = descriptors_allow(n < options->concurrency ? n : options->concurrency);
+    for (int i = 0; i < n; i++)
+        if (request_check_url(urls[i]) != EXIT_OK)
+            return EXIT_USAGE;
+    int code = request_open(&q, &options->http);
+    if (code != EXIT_OK)
+        return code;
+    code = run(&g);
+    request_close(&q);
+    return code;
+}

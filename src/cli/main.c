@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - `bide`: finds the command and runs it.
+ *
+ * A signal that ended a command is raised again with its default action, so that the shell sees what ended the program:
+ * 130 after Ctrl-C, 141 when the reader of a pipe has gone.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+/* A descriptor that the caller has closed would be given to the next file or socket, and messages and bodies would go
+   there.  Each gets one that cannot do what it is for, so that using it is an error, as it should be. */
+static void fill_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+static void die_of(int number)
+{
+    sigset_t only;
+
+    sigemptyset(&only);
+    sigaddset(&only, number);
+    signal(number, SIG_DFL);
+    sigprocmask(SIG_UNBLOCK, &only, NULL);
+    raise(number);
+}
+
+static int unknown_option(const char *word)
+{
+    struct nearest n = {.wanted = word};
+
+    nearest_try(&n, "--help");
+    nearest_try(&n, "--version");
+    if (n.best)
+        say("unknown option %s; did you mean %s?", word, n.best);
+    else
+        say("unknown option %s; options follow the command, as `bide help` shows", word);
+    return EXIT_USAGE;
+}
+
+static int unknown_command(const char *name)
+{
+    struct nearest n = {.wanted = name};
+
+    for (const struct command *const *c = commands; *c; c++)
+        nearest_try(&n, (*c)->name);
+    if (n.best)
+        say("unknown command '%s'; did you mean `bide %s`?", name, n.best);
+    else
+        say("unknown command '%s'; `bide help` lists them", name);
+    return EXIT_USAGE;
+}
+
+/* `bide --help` is `bide help`, as everywhere. */
+static const char *command_of_option(const char *word)
+{
+    static const char *const options[][2] = {
+        {"--help", "help"}, {"-h", "help"}, {"--version", "version"}, {"-V", "version"}, {NULL, NULL}};
+
+    for (size_t i = 0; options[i][0]; i++)
+        if (strcmp(word, options[i][0]) == 0)
+            return options[i][1];
+    return NULL;
+}
+
+static int run(const char *name, int argc, char **argv)
+{
+    const struct command *c = command_find(name);
+    if (!c)
+        return unknown_command(name);
+
+    say_as(c->name);
+    return c->main(c, argc, argv);
+}
+
+static int run_word(int argc, char **argv)
+{
+    if (argc < 2) {
+        help_overview(stderr);
+        return EXIT_USAGE;
+    }
+    const char *option = command_of_option(argv[1]);
+    if (option)
+        return run(option, argc - 1, argv + 1);
+    if (argv[1][0] == '-')
+        return unknown_option(argv[1]);
+    /* No command has "://" in its name: what follows is what fetch takes. */
+    return strstr(argv[1], "://") ? run("fetch", argc, argv) : run(argv[1], argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+    fill_standard_descriptors();
+    descriptors_raise();
+    signal(SIGPIPE, SIG_IGN); /* EPIPE tells the same, where it happened */
+    int code = run_word(argc, argv);
+    if (code >= 0) {
+        int flushed = say_flush();
+        code = flushed != EXIT_OK ? flushed : code;
+    }
+    if (code < 0)
+        die_of(-code);
+    return code;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * names.c - file names that bide chooses.
+ */
+#include "cli/names.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define INDEX          "index.html"
+#define EXTENSION_MAX  9 /* with the point */
+#define COMPONENT_KEEP (NAMES_COMPONENT_MAX - 32) /* of one that is cut: room for the hash and an extension */
+
+/* FNV-1a, and a last mix, so that short texts differ in all bits. */
+uint64_t names_hash(const char *data, size_t len)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ (unsigned char)data[i]) * 0x100000001b3u;
+    h = (h ^ h >> 32) * 0xd6e8feb86659fd93u;
+    return h ^ h >> 32;
+}
+
+/* ---- extensions ---- */
+
+const char *names_extension(const char *mime)
+{
+    static const char *const types[][2] = {
+        {"application/json", ".json"},  {"application/gzip", ".gz"},     {"application/javascript", ".js"},
+        {"application/pdf", ".pdf"},    {"application/wasm", ".wasm"},   {"application/x-ndjson", ".jsonl"},
+        {"application/xml", ".xml"},    {"application/zip", ".zip"},     {"application/xhtml+xml", ".xhtml"},
+        {"application/rss+xml", ".xml"}, {"application/atom+xml", ".xml"}, {"audio/mpeg", ".mp3"},
+        {"image/gif", ".gif"},          {"image/jpeg", ".jpg"},          {"image/png", ".png"},
+        {"image/svg+xml", ".svg"},      {"image/webp", ".webp"},         {"text/css", ".css"},
+        {"text/csv", ".csv"},           {"text/html", ".html"},          {"text/javascript", ".js"},
+        {"text/markdown", ".md"},       {"text/plain", ".txt"},          {"text/xml", ".xml"},
+        {"video/mp4", ".mp4"},          {"video/webm", ".webm"},
+    };
+    size_t len = mime ? strcspn(mime, "; \t") : 0;
+
+    for (size_t i = 0; len > 0 && i < sizeof types / sizeof *types; i++)
+        if (strlen(types[i][0]) == len && strncasecmp(mime, types[i][0], len) == 0)
+            return types[i][1];
+    return "";
+}
+
+static bool is_alnum(char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+}
+
+size_t names_extension_at(const char *name, size_t len)
+{
+    size_t at = len;
+
+    while (at > 0 && is_alnum(name[at - 1]))
+        at--;
+    return at > 1 && at < len && name[at - 1] == '.' && len - at + 1 <= EXTENSION_MAX ? at - 1 : len;
+}
+
+/* ---- one component ---- */
+
+bool names_is_plain(char c)
+{
+    return (unsigned char)c >= 0x20 && c != 0x7f && !strchr("/\\:*?\"<>|", c);
+}
+
+/* What Windows keeps for devices, with any extension. */
+static bool is_device(const char *name, size_t len)
+{
+    static const char *const names[] = {"con", "prn", "aux", "nul", "com", "lpt"};
+    size_t stem = 0;
+
+    while (stem < len && name[stem] != '.')
+        stem++;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t want = i < 4 ? 3 : 4;
+        if (stem == want && strncasecmp(name, names[i], 3) == 0 && (want == 3 || (name[3] >= '1' && name[3] <= '9')))
+            return true;
+    }
+    return false;
+}
+
+static void add_escaped(unsigned char c, struct text *to)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    const char escaped[] = {'%', digits[c >> 4], digits[c & 15]};
+
+    text_add(to, escaped, sizeof escaped);
+}
+
+/* What the escapes of add_component look like, written by the URL itself: then two URLs would have one name. */
+static bool looks_escaped(const char *s, size_t len)
+{
+    for (size_t i = 0; i + 2 < len; i++) {
+        int value = 0;
+        if (s[i] != '%')
+            continue;
+        for (int k = 1; k <= 2; k++) {
+            char c = s[i + k];
+            value = value * 16 + (c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
+        }
+        if (value < 128 && (is_alnum((char)value) || value == '.' || value == '-' || !names_is_plain((char)value)))
+            return true;
+    }
+    return false;
+}
+
+/* Returns: true if the name does not tell all. */
+static bool add_component(const char *s, size_t len, struct text *to)
+{
+    bool cut = len > COMPONENT_KEEP;
+    size_t begin = to->len;
+
+    len = cut ? COMPONENT_KEEP : len;
+    for (size_t i = 0; i < len; i++) {
+        char c = s[i];
+        bool edge = (i == 0 && (c == '.' || c == '-')) || (i == len - 1 && c == '.') || (i == 0 && is_device(s, len));
+        if (edge || !names_is_plain(c))
+            add_escaped((unsigned char)c, to);
+        else
+            text_add_char(to, c);
+    }
+    if (to->len - begin > COMPONENT_KEEP && !to->no_memory) { /* escapes made it longer */
+        cut = true;
+        to->len = begin + COMPONENT_KEEP;
+        to->data[to->len] = '\0';
+    }
+    return cut || looks_escaped(s, len) || memchr(s, '~', len) || memchr(s, '@', len);
+}
+
+static void add_hash(const bide_url *url, struct text *to)
+{
+    const char *href = bide_url_href(url);
+
+    text_format(to, "~%08x", (unsigned)names_hash(href, strcspn(href, "#")));
+}
+
+/* ---- the whole ---- */
+
+static bool add_host(const bide_url *url, struct text *to)
+{
+    const char *host = bide_url_hostname(url);
+    bool is_https = strcmp(bide_url_scheme(url), "https") == 0;
+    int port = bide_url_port(url);
+    bool lossy = add_component(host, strlen(host), to);
+
+    if (port != (is_https ? 443 : 80))
+        text_format(to, "+%d", port);
+    text_add_char(to, '/');
+    return lossy;
+}
+
+/* All segments but the last.  *last: that one. */
+static bool add_directories(const bide_url *url, const char **last, struct text *to)
+{
+    const char *at = bide_url_path(url) + 1;
+    bool lossy = false;
+
+    for (const char *slash; (slash = strchr(at, '/')); at = slash + 1) {
+        size_t len = (size_t)(slash - at);
+        if (len == 0) {
+            lossy = true; /* "a//b" */
+            continue;
+        }
+        if (add_component(at, len, to))
+            add_hash(url, to);
+        text_add_char(to, '/');
+    }
+    *last = at;
+    return lossy;
+}
+
+static bool add_query(const bide_url *url, struct text *to)
+{
+    const char *query = bide_url_query(url);
+    size_t len = strlen(query), begin = to->len + 1;
+    if (len == 0)
+        return false;
+
+    text_add_char(to, '@');
+    bool lossy = add_component(query, len > NAMES_QUERY_MAX ? NAMES_QUERY_MAX : len, to);
+    if (to->len > begin + NAMES_QUERY_MAX && !to->no_memory) {
+        lossy = true;
+        to->len = begin + NAMES_QUERY_MAX;
+        to->data[to->len] = '\0';
+    }
+    return lossy || len > NAMES_QUERY_MAX;
+}
+
+void names_add(const bide_url *url, const char *mime, struct text *to)
+{
+    const char *name;
+    bool lossy = add_host(url, to);
+
+    lossy |= add_directories(url, &name, to);
+    size_t len = strlen(name), dot = names_extension_at(name, len);
+    if (len == 0) {
+        name = INDEX;
+        dot = names_extension_at(name, len = strlen(INDEX));
+    }
+    lossy |= add_component(name, dot, to);
+    lossy |= add_query(url, to);
+    if (lossy)
+        add_hash(url, to);
+    if (dot < len)
+        text_add(to, name + dot, len - dot);
+    else
+        text_add_string(to, names_extension(mime));
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * request_text.c - texts that an option gives, or a file that it names: -d TEXT, -d @FILE, -d @-.
+ *
+ * They are read before the loop runs, once, and kept: each request sends the same.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/request.h"
+
+#define TEXT_MAX ((size_t)256 << 20)
+#define PIECE 65536
+
+struct text {
+    char *data;
+    size_t len, cap;
+};
+
+static int no_memory(void)
+{
+    say("out of memory");
+    return EXIT_LOCAL;
+}
+
+/* Room for n bytes more, and a NUL. */
+static bool reserve(struct text *t, size_t n)
+{
+    if (t->cap - t->len > n)
+        return true;
+    size_t cap = t->cap * 2 > t->len + n + 1 ? t->cap * 2 : t->len + n + 1;
+    char *data = realloc(t->data, cap);
+    if (!data)
+        return false;
+    t->data = data;
+    t->cap = cap;
+    return true;
+}
+
+static int append(struct text *t, const char *data, size_t len)
+{
+    if (!reserve(t, len))
+        return no_memory();
+    memcpy(t->data + t->len, data, len);
+    t->len += len;
+    t->data[t->len] = '\0';
+    return EXIT_OK;
+}
+
+static int read_stream(struct text *t, FILE *f, const char *option, const char *name)
+{
+    size_t n;
+
+    do {
+        if (!reserve(t, PIECE))
+            return no_memory();
+        n = fread(t->data + t->len, 1, PIECE, f);
+        t->len += n;
+    } while (n > 0 && t->len <= TEXT_MAX);
+    t->data[t->len] = '\0';
+    if (ferror(f)) {
+        say("%s @%s: %s", option, name, strerror(errno));
+        return EXIT_USAGE;
+    }
+    if (t->len <= TEXT_MAX)
+        return EXIT_OK;
+    say("%s @%s: larger than %zu MiB", option, name, TEXT_MAX >> 20);
+    return EXIT_USAGE;
+}
+
+/* name is that behind the @. */
+static int read_file(struct text *t, const char *option, const char *name)
+{
+    if (strcmp(name, "-") == 0)
+        return read_stream(t, stdin, option, name);
+
+    FILE *f = fopen(name, "re");
+    if (!f) {
+        say("%s @%s: %s", option, name, strerror(errno));
+        return EXIT_USAGE;
+    }
+    int code = read_stream(t, f, option, name);
+    fclose(f);
+    return code;
+}
+
+static int hand_over(struct text *t, int code, char **text, size_t *len)
+{
+    if (code != EXIT_OK) {
+        free(t->data);
+        return code;
+    }
+    *text = t->data;
+    *len = t->len;
+    return EXIT_OK;
+}
+
+int request_read_data(const char *option, const char *value, char **text, size_t *len)
+{
+    struct text t = {0};
+    int code = value[0] == '@' ? read_file(&t, option, value + 1) : append(&t, value, strlen(value));
+
+    return hand_over(&t, code, text, len);
+}
+
+/* Turn the lines of t->data[from..] into strings; empty ones are left out. */
+static void split_lines(struct text *t, size_t from)
+{
+    size_t end = t->len, to = from;
+
+    while (from < end) {
+        char *line = t->data + from, *newline = memchr(line, '\n', end - from);
+        size_t len = newline ? (size_t)(newline - line) : end - from;
+        from += len + (newline != NULL);
+        len -= len > 0 && line[len - 1] == '\r';
+        if (len == 0)
+            continue;
+        memmove(t->data + to, line, len);
+        t->data[to + len] = '\0'; /* where the end of a line was, or behind everything */
+        to += len + 1;
+    }
+    t->len = to;
+}
+
+int request_read_lines(const struct opt_list *values, char **text, size_t *len)
+{
+    struct text t = {0};
+    int code = EXIT_OK;
+
+    for (size_t i = 0; i < values->len && code == EXIT_OK; i++) {
+        const char *value = values->items[i];
+        size_t from = t.len;
+        if (value[0] != '@') {
+            code = append(&t, value, strlen(value) + 1);
+            continue;
+        }
+        code = read_file(&t, "--header", value + 1);
+        if (code == EXIT_OK)
+            split_lines(&t, from);
+    }
+    return hand_over(&t, code, text, len);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * saver.h - many small files, written in batches: one trip to a thread for all that have come meanwhile.
+ */
+#ifndef BIDE_CLI_SAVER_H
+#define BIDE_CLI_SAVER_H
+
+#include <stddef.h>
+
+#include <bide/object.h>
+
+struct save_item;
+
+struct saver {
+    struct save_item *first, *last; /* not begun */
+    size_t waiting;
+    int leaders;                    /* batches that are being written */
+};
+
+/*
+ * As bide_file_write_all.
+ *
+ * Suspends:  until the file is there; a cancellation point before it is begun, not after
+ */
+int saver_write(struct saver *s, const char *path, bide_bytes data);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * text.h - a string that grows and is used again: the next URL, file name or line takes the memory of the last one.
+ *
+ * Running out of memory is remembered, so that a row of text_add calls needs one check, at its end.
+ */
+#ifndef BIDE_CLI_TEXT_H
+#define BIDE_CLI_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <bide/object.h>
+
+struct text {
+    char *data; /* NUL behind it; NULL until something was added */
+    size_t len, cap;
+    bool no_memory; /* something is missing: data must not be used */
+};
+
+void text_add(struct text *t, const char *data, size_t len);
+void text_add_string(struct text *t, const char *s);
+void text_add_char(struct text *t, char c);
+/* In decimal, with zeros in front up to that width. */
+void text_add_number(struct text *t, uint64_t n, int width);
+void text_format(struct text *t, const char *format, ...) BIDE_PRINTF(2, 3);
+
+static inline void text_clear(struct text *t)
+{
+    t->len = 0;
+    t->no_memory = false;
+}
+
+static inline void text_free(struct text *t)
+{
+    free(t->data);
+    *t = (struct text){0};
+}
+
+#endif

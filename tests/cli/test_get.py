@@ -1,0 +1,448 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""test_get.py - `bide get`: what it prints, what it says when something is wrong, and with which exit code."""
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import threading
+import time
+import unittest
+
+from support import (BIDE, SANITIZED, SLOW, Case, Certificates, RawServer, bide, closed_port, on_terminal, reset, serving)
+
+HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n"
+
+
+def answer(body, status="200 OK", fields=b""):
+    return b"HTTP/1.1 %s\r\n%sContent-Length: %d\r\n\r\n%s" % (status.encode(), fields, len(body), body)
+
+
+class Bodies(Case):
+    def test_come_in_the_order_of_the_urls(self):
+        with serving() as url:
+            r = bide("get", f"{url}/delay/120", f"{url}/delay/60", f"{url}/delay/1")
+        self.expect(r, 0, b'{"delay_ms":120}\n{"delay_ms":60}\n{"delay_ms":1}\n')
+        self.assertEqual(r.err, "")
+
+    def test_are_fetched_at_the_same_time(self):
+        with serving("--delay", 200) as url:
+            begin = time.monotonic()
+            r = bide("get", *[f"{url}/json"] * 20)
+            took = time.monotonic() - begin
+        self.expect(r, 0)
+        self.assertEqual(r.out.count(b'"title"'), 20)
+        self.assertLess(took, 20 * 0.2 / 4 * SLOW)
+
+    def test_concurrency_1_uses_one_connection_again(self):
+        with serving() as url:
+            self.expect(bide("get", "-c", 1, *[f"{url}/json"] * 5), 0)
+            stats = json.loads(bide("get", f"{url}/stats").out)
+        self.assertEqual((stats["connections"], stats["requests"]), (2, 5))
+
+    def test_more_urls_than_concurrency(self):
+        with serving() as url:
+            r = bide("get", "-c", 3, *[f"{url}/delay/{i % 5}" for i in range(50)])
+        self.expect(r, 0, b"".join(b'{"delay_ms":%d}\n' % (i % 5) for i in range(50)))
+
+    def test_few_descriptors_mean_fewer_at_once(self):
+        with serving("--delay", 5) as url:
+            r = bide("get", *[f"{url}/json"] * 100, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24)))
+        self.expect(r, 0)
+        self.assertEqual(r.out.count(b'"title"'), 100)
+
+    def test_large_ones_wait_for_their_turn_unread(self):
+        with serving() as url:
+            r = bide("get", f"{url}/delay/300", f"{url}/bytes/3000000", f"{url}/bytes/2000000", f"{url}/json")
+            one = bide("get", f"{url}/bytes/3000000").out
+        self.expect(r, 0)
+        self.assertEqual(len(one), 3000000)
+        self.assertTrue(r.out.startswith(b'{"delay_ms":300}\n' + one + one[:2000000] + b'{"title"'))
+
+    @unittest.skipIf(SANITIZED, "a sanitizer's memory is not ours")
+    def test_memory_stays_flat(self):
+        with serving() as url, open("/dev/null", "wb") as null:
+            small = bide("get", f"{url}/bytes/1000", stdout=null)
+            large = bide("get", f"{url}/bytes/300000000", stdout=null)
+            many = bide("get", "-c", 8, f"{url}/delay/500", *[f"{url}/bytes/30000000"] * 16, stdout=null)
+        self.assertEqual((small.code, large.code, many.code), (0, 0, 0))
+        self.assertLess(large.rss_kb - small.rss_kb, 4096)
+        self.assertLess(many.rss_kb - small.rss_kb, 8192)
+
+    def test_heads_come_before_them(self):
+        with RawServer({"/": b"HTTP/1.0 200 Fine\r\nX-A: 1\r\nX-A:  2 \r\n\r\nbody"}) as s:
+            r = bide("get", "-i", s.url)
+        self.expect(r, 0, b"HTTP/1.0 200 Fine\r\nX-A: 1\r\nX-A: 2\r\n\r\nbody")
+
+    def test_redirects_are_followed(self):
+        with serving() as url:
+            self.assertIn(b'"title"', bide("get", f"{url}/redirect/3").out)
+            r = bide("get", "-i", "--max-redirs", 0, f"{url}/redirect/3")
+            self.expect(r, 0)
+            self.assertTrue(r.out.startswith(b"HTTP/1.1 302 "), r)
+            r = bide("get", "--max-redirs", 2, f"{url}/redirect/3")
+            self.expect_line(r, 4, f"GET {url}/redirect/1: ", "more than 2 redirects")
+
+    def test_control_characters_do_not_reach_a_terminal(self):
+        body = b"a\x1b[31mred\x07 \xc2\x9b2J \xc3\xa9\ttab \x7f\n"
+        with RawServer({"/": answer(body)}) as s:
+            self.expect(bide("get", s.url), 0, body)
+            shown = on_terminal("get", s.url)
+        self.assertEqual(shown, "a\\x1b[31mred\\x07 \u00c2\\x9b2J \u00e9\ttab \\x7f\r\n".replace(
+            "\u00c2", b"\xc2".decode(errors="surrogateescape")))
+
+
+class Requests(Case):
+    def echo(self, *options, **more):
+        with serving() as url:
+            r = bide("get", *options, f"{url}/echo?a=b", **more)
+        self.expect(r, 0)
+        return json.loads(r.out)
+
+    def test_plain(self):
+        e = self.echo()
+        self.assertEqual((e["method"], e["target"], e["body"]), ("GET", "/echo?a=b", ""))
+        self.assertTrue(e["headers"]["User-Agent"].startswith("bide/"))
+
+    def test_headers(self):
+        lines = self.write("lines", "X-C: 3\r\n\nX-D: 4")
+        h = self.echo("-H", "X-A: 1", "-HX-B:2", "--header", "Accept:", "-H", "@" + lines, "-A", "me")["headers"]
+        self.assertEqual([h[f"X-{c}"] for c in "ABCD"], ["1", "2", "3", "4"])
+        self.assertEqual(h["User-Agent"], "me")
+        self.assertNotIn("Accept", h)
+
+    def test_host_may_be_chosen(self):
+        self.assertEqual(self.echo("-H", "Host: other.example")["headers"]["Host"], "other.example")
+
+    def test_data(self):
+        e = self.echo("-d", "a=b&c")
+        self.assertEqual((e["method"], e["body"]), ("POST", "a=b&c"))
+        self.assertEqual(self.echo("-d", "")["headers"]["Content-Length"], "0")
+        self.assertEqual(self.echo("-d", "@" + self.write("f", "from a file"))["body"], "from a file")
+        self.assertEqual(self.echo("-d", "@-", stdin=b"from stdin")["body"], "from stdin")
+        self.assertEqual(self.echo("-X", "PUT", "-d", "x")["method"], "PUT")
+
+    def test_json(self):
+        e = self.echo("--json", '{"id":1}')
+        self.assertEqual((e["method"], e["body"]), ("POST", '{"id":1}'))
+        self.assertEqual((e["headers"]["Content-Type"], e["headers"]["Accept"]), ("application/json",) * 2)
+        e = self.echo("--json", "@-", "-H", "accept: text/x", stdin=b"[]")
+        self.assertEqual((e["body"], e["headers"]["accept"]), ("[]", "text/x"))
+        self.assertNotIn("Accept", e["headers"])
+
+    def test_head(self):
+        with serving() as url:
+            r = bide("get", "-X", "HEAD", "-i", f"{url}/bytes/5")
+        self.expect(r, 0)
+        self.assertIn(b"Content-Length: 5\r\n", r.out)
+        self.assertTrue(r.out.endswith(b"\r\n\r\n"))
+
+    def test_connect_to(self):
+        with serving() as url:
+            port = url.rsplit(":", 1)[1]
+            r = bide("get", "--connect-to", f"a.example:80:127.0.0.1:{port}", "http://a.example/echo")
+            self.expect(r, 0)
+            self.assertEqual(json.loads(r.out)["headers"]["Host"], "a.example")
+            self.expect(bide("get", "--connect-to", f"::127.0.0.1:{port}", "http://b.example:81/json"), 0)
+
+
+class Statuses(Case):
+    """An answer is an answer, whatever its status; --fail makes one of 400 or more a failure."""
+
+    def test_404_is_printed_and_told(self):
+        with RawServer({"/": answer(b"gone\n", "404 Not Found")}) as s:
+            r = bide("get", s.url)
+            self.expect_line(r, 0, f"{s.url}: answered 404 Not Found")
+            self.assertEqual(r.out, b"gone\n")
+            r = bide("get", "--fail", s.url)
+            self.expect_line(r, 4, f"GET {s.url}/: 404 Not Found")
+            self.assertEqual(r.out, b"")
+
+    def test_reason_is_shown_without_control_characters(self):
+        with RawServer({"/": b"HTTP/1.1 500 \xc2\x9b31m\r\nContent-Length: 0\r\n\r\n"}) as s:
+            self.expect_line(bide("get", s.url), 0, "answered 500 \\xc2\\x9b31m")
+
+    def test_passwords_are_not_shown(self):
+        with serving() as url:
+            url = url.replace("//", "//me:secret@")
+            for options in ((), ("-f",), ("--max-size", "1"), ("--timeout", "1ms")):
+                path = "/bytes/9" if "--max-size" in options else "/delay/900" if "--timeout" in options else "/status/404"
+                r = bide("get", *options, url + path)
+                self.expect_line(r, 4 if options else 0, path)
+                self.assertNotIn("secret", r.err)
+        self.assertNotIn("secret", bide("get", "ws://me:secret@a/").err)
+
+    def test_some_and_none(self):
+        with serving() as url:
+            r = bide("get", "-f", f"{url}/status/500", f"{url}/json")
+            self.expect_line(r, 1, f"GET {url}/status/500: 500")
+            self.assertIn(b'"title"', r.out)
+            r = bide("get", "-f", f"{url}/status/500", f"{url}/status/404")
+            self.expect(r, 4)
+            self.assertEqual(r.err.count("\n"), 2)
+
+
+class BadServers(Case):
+    """One line each that names the URL and the cause; exit 4, as nothing succeeded."""
+
+    ANSWERS = {
+        "/malformed": (b"HTTP/1.1 abc OK\r\n\r\n", "malformed answer"),
+        "/no-http": (b"SSH-2.0-OpenSSH_9\r\n", "malformed answer"),
+        "/nothing": (b"", "closed the connection without an answer"),
+        "/half-a-head": (b"HTTP/1.1 200 OK\r\nContent-Le", "in the middle of the head"),
+        "/too-short": (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello", "the body ended after 5 of 10 bytes"),
+        "/two-lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", "malformed answer"),
+        "/no-length": (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nhello", "malformed answer"),
+        "/bad-chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello", "malformed body"),
+        "/cut-chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "the body ended early"),
+        "/big-head": (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100000 + b"\r\n\r\n", "the head of the answer is larger"),
+        "/many-fields": (b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 20000 + b"\r\n", "answer"),
+        "/interim": (b"HTTP/1.1 100 Continue\r\n\r\n" * 100, "too many interim answers"),
+        "/away": (b"HTTP/1.1 302 Found\r\nLocation: gopher://a\xc2\x9b/\r\nContent-Length: 0\r\n\r\n", "redirected to"),
+    }
+
+    def test_each(self):
+        with RawServer({path: answer for path, (answer, _) in self.ANSWERS.items()}) as s:
+            for path, (_, why) in self.ANSWERS.items():
+                with self.subTest(path):
+                    self.expect_line(bide("get", s.url + path), 4, f"GET {s.url}{path}: ", why)
+
+    def test_too_much_is_not_printed(self):
+        with RawServer({"/": answer(b"hello") + b"more"}) as s:
+            self.expect(bide("get", s.url), 0, b"hello")
+
+    def test_reset(self):
+        with RawServer({"/": reset}) as s:
+            self.expect_line(bide("get", s.url), 4, f"GET {s.url}/: ", "reset")
+
+    def test_one_failure_does_not_stop_the_others(self):
+        with RawServer({"/bad": b"x", "/": HELLO}) as s:
+            r = bide("get", s.url, s.url + "/bad", s.url)
+        self.expect_line(r, 1, f"GET {s.url}/bad: ")
+        self.assertEqual(r.out, b"hello\nhello\n")
+
+    def test_of_one_that_fails_before_its_turn_nothing_is_printed(self):
+        def later(s):
+            time.sleep(0.3 * SLOW)
+            s.sendall(HELLO)
+
+        with RawServer({"/": later, "/cut": self.ANSWERS["/too-short"][0]}) as s:
+            r = bide("get", s.url, s.url + "/cut")
+        self.expect_line(r, 1, "/cut: the body ended after 5 of 10 bytes")
+        self.assertEqual(r.out, b"hello\n")
+
+
+class NoServers(Case):
+    def test_refused(self):
+        port = closed_port()
+        self.expect_line(bide("get", f"http://127.0.0.1:{port}/"), 4, f"GET http://127.0.0.1:{port}/: ", "refused")
+
+    def test_no_such_name(self):
+        r = bide("get", "http://no-such-host.invalid/")
+        self.expect_line(r, 4, "GET http://no-such-host.invalid/: ", "no-such-host.invalid")
+
+
+class Tls(Case):
+    def setUp(self):
+        super().setUp()
+        self.certificates = Certificates(self.folder)
+
+    def get(self, certificate, *options, host="127.0.0.1"):
+        with serving("--cert", certificate) as url:
+            self.assertTrue(url.startswith("https://"), url)
+            self.url = url.replace("127.0.0.1", host) + "/json"
+            return bide("get", *options, self.url)
+
+    def test_trusted(self):
+        c = self.certificates
+        for host in "127.0.0.1", "localhost":
+            r = self.get(c.good, "--cacert", c.ca, host=host)
+            self.expect(r, 0)
+            self.assertEqual(r.err, "")
+
+    def test_self_signed_or_unknown(self):
+        self.expect_line(self.get(self.certificates.good), 4, f"GET {self.url}: ", "certificate")
+
+    def test_expired(self):
+        c = self.certificates
+        self.expect_line(self.get(c.expired, "--cacert", c.ca), 4, f"GET {self.url}: ", "expired")
+
+    def test_wrong_host(self):
+        c = self.certificates
+        self.expect_line(self.get(c.other, "--cacert", c.ca), 4, f"GET {self.url}: ", "127.0.0.1")
+
+    def test_insecure_is_loud(self):
+        r = self.get(self.certificates.expired, "-k")
+        self.expect_line(r, 0, "WARNING: --insecure")
+        self.assertIn(b'"title"', r.out)
+
+    def test_cacert_that_is_none(self):
+        for path in os.path.join(self.folder, "missing.pem"), self.write("empty.pem", ""):
+            self.expect_line(bide("get", "--cacert", path, "https://127.0.0.1:1/"), 2, path)
+
+    def test_plain_http_behind_https(self):
+        with serving() as url:
+            r = bide("get", url.replace("http:", "https:"))
+        self.expect_line(r, 4, "GET https://127.0.0.1:", "TLS")
+
+
+class Limits(Case):
+    def test_max_size_announced(self):
+        with serving() as url:
+            r = bide("get", "--max-size", "1K", f"{url}/bytes/1025")
+            self.expect_line(r, 4, f"GET {url}/bytes/1025: ", "--max-size (1024 bytes)")
+            self.assertEqual(r.out, b"")
+            self.expect(bide("get", "--max-size", "1K", f"{url}/bytes/1024"), 0)
+
+    def test_max_size_of_a_stream(self):
+        with serving() as url:
+            r = bide("get", "--max-size", "10K", f"{url}/stream/100000")
+        self.expect_line(r, 4, f"{url}/stream/100000: ", "--max-size (10240 bytes)")
+
+    def test_timeout(self):
+        with serving() as url:
+            self.expect_line(bide("get", "--timeout", "200ms", f"{url}/delay/20000"), 4, f"GET {url}/delay/20000: timed out")
+
+    def test_stall(self):
+        def stall(s):
+            s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+            s.recv(1)
+
+        with RawServer({"/": stall}) as s:
+            r = bide("get", "--stall", "300ms", s.url)
+        self.expect_line(r, 4, f"GET {s.url}/: timed out: nothing more of the body within 300 ms")
+
+    def test_max_time(self):
+        with serving() as url:
+            begin = time.monotonic()
+            r = bide("get", "--max-time", "400ms", f"{url}/json", f"{url}/delay/20000", f"{url}/json")
+            took = time.monotonic() - begin
+        self.expect_line(r, 5, "stopped by --max-time when 1 of 3 URLs were done")
+        self.assertLess(took, 5 * SLOW)
+        self.assertEqual(r.out.count(b'"title"'), 1)
+
+    def test_max_time_ends_it_though_nobody_reads(self):
+        with serving() as url:
+            read, write = os.pipe()
+            r = bide("get", "--max-time", "400ms", f"{url}/bytes/1000000", stdout=write)
+            os.close(read), os.close(write)
+        self.expect_line(r, 5, "stopped by --max-time when 0 of 1 URLs were done")
+
+
+class Output(Case):
+    def test_full_disk(self):
+        with serving() as url, open("/dev/full", "wb") as full:
+            r = bide("get", f"{url}/json", f"{url}/delay/20000", stdout=full)
+        self.expect_line(r, 3, "standard output: No space left on device")
+
+    def test_closed(self):
+        with serving() as url:
+            r = bide("get", f"{url}/json", preexec_fn=lambda: os.close(1))
+        self.expect_line(r, 3, "standard output: ")
+
+    def test_reader_who_goes_ends_it_quietly(self):
+        with serving() as url:
+            p = subprocess.Popen([BIDE, "get", f"{url}/bytes/100000000", f"{url}/delay/20000"], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
+            self.assertEqual(len(p.stdout.read(10)), 10)
+            p.stdout.close()
+            self.assertEqual(p.wait(30), -signal.SIGPIPE)
+            self.assertEqual(p.stderr.read(), b"")
+            p.stderr.close()
+
+    def test_slow_reader_gets_everything(self):
+        with serving() as url:
+            p = subprocess.Popen([BIDE, "get", f"{url}/bytes/3000000", f"{url}/bytes/1000000"], stdout=subprocess.PIPE)
+            got = 0
+            while piece := p.stdout.read(200000):
+                got += len(piece)
+                time.sleep(0.03)
+            self.assertEqual((p.wait(30), got), (0, 4000000))
+            p.stdout.close()
+
+    def test_socket_and_nonblocking_output(self):
+        ours, theirs = socket.socketpair()
+        theirs.setblocking(False)
+        got = []
+        t = threading.Thread(target=lambda: got.extend(iter(lambda: ours.recv(65536), b"")))
+        t.start()
+        with serving() as url:
+            r = bide("get", f"{url}/bytes/2000000", stdout=theirs)
+        theirs.close()
+        t.join()
+        ours.close()
+        self.expect(r, 0)
+        self.assertEqual(sum(map(len, got)), 2000000)
+
+    def test_interrupt(self):
+        with serving() as url:
+            p = subprocess.Popen([BIDE, "get", f"{url}/delay/20000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            time.sleep(0.3 * SLOW)
+            p.send_signal(signal.SIGINT)
+            out, err = p.communicate(timeout=30)
+        self.assertEqual((p.returncode, out, err), (-signal.SIGINT, b"", b""))
+
+
+class Usage(Case):
+    """Exit 2, before anything is sent."""
+
+    def test_no_scheme(self):
+        self.expect_line(bide("get", "localhost:1"), 2, "'localhost:1' is not a URL", "did you mean http://localhost:1?")
+        self.expect_line(bide("get", "example.com/a"), 2, "did you mean http://example.com/a?")
+
+    def test_bad_urls(self):
+        for url in "http://", "http://a b/", "ftp://a/", "http://a:99999/", "ws://a/", "http://[::1/", "://", "http://\x1b[31m/":
+            with self.subTest(url):
+                r = bide("get", url)
+                self.assertEqual(r.code, 2, r)
+                self.assertEqual(r.err.count("\n"), 1)
+                self.expect_clean(r.err)
+
+    def test_one_bad_url_is_found_before_the_first_request(self):
+        with RawServer({"/": HELLO}) as s:
+            self.assertEqual(bide("get", s.url, "nonsense").code, 2)
+            self.assertEqual(s.requests, [])
+
+    def test_no_url(self):
+        self.expect_line(bide("get"), 2, "expected a URL")
+
+    def test_unknown_option_gets_the_nearest(self):
+        self.expect_line(bide("get", "--max-tim", "1", "http://a/"), 2, "unknown option --max-tim", "--max-time?")
+        self.expect_line(bide("get", "--haeder=x", "http://a/"), 2, "unknown option --haeder", "--header?")
+        self.expect_line(bide("get", "--nothing-like-it", "http://a/"), 2, "--nothing-like-it", "`bide help get`")
+        self.expect_line(bide("get", "-Z", "http://a/"), 2, "unknown option -Z")
+        self.expect_line(bide("get", "--\x1b[31m", "http://a/"), 2, "--\\x1b[31m")
+
+    def test_bad_values(self):
+        for option, value in (("--max-size", "big"), ("--timeout", "-1"), ("--timeout", "5 s"), ("-c", "0"), ("-c", "2k"),
+                              ("--max-redirs", "x"), ("--max-size", "99999999999999999999")):
+            with self.subTest((option, value)):
+                self.expect_line(bide("get", option, value, "http://a/"), 2, f"{option}: expected ", f"got '{value}'")
+        self.expect_line(bide("get", "--timeout"), 2, "--timeout needs a value: a time")
+        self.expect_line(bide("get", "--include=yes", "http://a/"), 2, "--include takes no value")
+
+    def test_bad_headers_and_bodies(self):
+        missing = os.path.join(self.folder, "missing")
+        for options, parts in (
+            (("-H", "no colon"), ("--header", "'no colon'")),
+            (("-H", "a b: c"), ("--header", "'a b: c'")),
+            (("-H", "a: b\r\nc: d"), ("--header", "\\x0d\\x0a")),
+            (("-H", "Content-Length: 3"), ("--header Content-Length",)),
+            (("-H", "@" + missing), ("--header", missing, "No such file")),
+            (("-d", "@" + missing), ("--data", missing, "No such file")),
+            (("-d", "@" + self.folder), ("--data", self.folder, "Is a directory")),
+            (("-d", "x", "--json", "{}"), ("--data and --json",)),
+            (("-X", "A B"), ("--request", "'A B'")),
+            (("-X", ""), ("--request",)),
+            (("-X", "CONNECT"), ("--request",)),
+            (("--connect-to", "nonsense"), ("nonsense", "HOST:PORT:ADDR:PORT")),
+            (("-A", "a\nb"), ("User-Agent",)),
+        ):
+            with self.subTest(options):
+                self.expect_line(bide("get", *options, "http://127.0.0.1:1/"), 2, *parts)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""contracts.py INCLUDE_DIR - every public function has a contract, in the form of CONTRIBUTING.md.  TAP, a line a header.
+
+A declaration belongs to the comment above it, with no empty line between; several may share one.  Checked is that
+
+  1. there is such a comment;
+  2. its lines (Suspends, Returns, Errors, Owns, Example) come in that order, each once;
+  3. what tells of Errors also tells what is Returned when there is none;
+  4. who gives out an object says whose it is: owned, borrowed, taken, a share.
+
+Private functions (bide__) and those whose name says all (bide_..._done) need only the first.
+"""
+import pathlib
+import re
+import sys
+
+LINES = ["Suspends", "Returns", "Errors", "Owns", "Example"]
+TOKEN = re.compile(r"(?P<comment>/\*.*?\*/)"
+                   r"|(?P<empty>\n[ \t]*(?=\n))"
+                   r"|^BIDE_API\s+(?P<type>[^(;]*?)(?P<name>\w+)\(", re.M | re.S)
+LABEL = re.compile(r"^\s*(?:/?\*)?\s*(\w+):", re.M)
+OBJECT = re.compile(r"^(?!const)(?:void|bide_\w+|char|struct json_t) \*$")
+OWNERSHIP = re.compile(r"\bOwns:|\bowned\b|\bborrowed\b|\btaken\b|\bshare\b", re.I)
+
+
+def declarations(text):
+    """(comment, type, name) of each function: the comment is the last one above it, if no empty line ends its reach."""
+    comment = None
+    for token in TOKEN.finditer(text):
+        if token["comment"]:
+            comment = token["comment"]
+        elif token["empty"]:
+            comment = None
+        else:
+            yield comment, token["type"], token["name"]
+
+
+def check(comment, kind, name):
+    if name.startswith("bide__"):
+        return
+    if comment is None:
+        yield f"{name}: no comment above it"
+        return
+    labels = [word for word in LABEL.findall(comment) if word in LINES]
+    if labels != sorted(set(labels), key=LINES.index):
+        yield f"{name}: the lines of its contract are in the order {', '.join(labels)}"
+    if "Errors" in labels and "Returns" not in labels:
+        yield f"{name}: Errors, but no Returns"
+    if OBJECT.match(kind.strip()) and not OWNERSHIP.search(comment):
+        yield f"{name}: gives out an object, but does not say whose it is"
+
+
+def problems_of(path):
+    for comment, kind, name in declarations(path.read_text()):
+        yield from check(comment, kind, name)
+
+
+headers = sorted(pathlib.Path(sys.argv[1]).glob("bide/*.h"))
+failed = False
+for number, header in enumerate(headers, 1):
+    problems = list(problems_of(header))
+    failed |= bool(problems)
+    print(f"{'not ok' if problems else 'ok'} {number} - contracts of bide/{header.name}")
+    for problem in problems:
+        print("#  ", problem)
+print(f"1..{len(headers)}")
+sys.exit(failed)
