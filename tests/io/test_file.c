@@ -22,7 +22,7 @@
 
 #include "io/file_save.h"
 #include "io/io.h"
-#include "io/no_uring.h"
+#include "no_uring.h"
 
 /* ---- what the tests share ---- */
 
