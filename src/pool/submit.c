@@ -29,9 +29,7 @@ int bide__pool_check_fn(bide_pool *p, const bide_job *job)
 
     if (p->redis)
         code = bide__redis_check_fn(job);
-    else if (p->args.kind == BIDE_POOL_PROCESS)
-        code = bide__image_check(bide__zygote_image(), job->fn, job->name);
-    else if (p->args.kind == BIDE_POOL_FORK)
+    else if (p->args.kind == BIDE_POOL_PROCESS || p->args.kind == BIDE_POOL_FORK)
         code = bide__image_check(&p->image, job->fn, job->name);
     else if (p->args.kind == BIDE_POOL_EXEC && !bide__named_by_fn(job->fn))
         code = bide_fail(BIDE_EFUNCTION, "%s is not registered: write BIDE_POOL_TASK(%s); so that a new process can find it",
