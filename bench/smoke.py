@@ -3,13 +3,14 @@
 """smoke.py OPS PROGRAM [ARGUMENT...] - a few operations of a bench program: it must succeed, and say so in its last line.
 
 URL among the arguments is that of a `bide serve` ($BIDE), which is started for it.  PORT is a free port, at which a
-connection is made that sends a line and wants it back.
+connection is made that sends a line and wants it back.  DIR is an empty directory.  77: what it measures is not to be had.
 """
 import json
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 
@@ -51,14 +52,18 @@ def main():
         command = [url if word == "URL" else word for word in command]
     echoes = "PORT" in command
     try:
-        program = subprocess.Popen([str(port) if word == "PORT" else word for word in command], stdout=subprocess.PIPE)
-        if echoes:
-            hear_an_echo(port)
-        output, _ = program.communicate(timeout=60)
+        with tempfile.TemporaryDirectory() as folder:
+            words = {"PORT": str(port), "DIR": folder}
+            program = subprocess.Popen([words.get(word, word) for word in command], stdout=subprocess.PIPE)
+            if echoes:
+                hear_an_echo(port)
+            output, _ = program.communicate(timeout=60)
     finally:
         if server:
             server.terminate()
             server.wait()
+    if program.returncode == 77:
+        sys.exit(77)
     if program.returncode != 0:
         sys.exit("smoke.py: exit code %d" % program.returncode)
     check(ops, output)
