@@ -308,7 +308,7 @@ void glob_add_url(const struct glob *g, const uint64_t which[GLOB_MAX], struct t
 
 void glob_add_nth(const struct glob *g, uint64_t k, struct text *to)
 {
-    uint64_t which[GLOB_MAX];
+    uint64_t which[GLOB_MAX] = {0};
 
     glob_pick(g, k, which);
     glob_add_url(g, which, to);
