@@ -21,8 +21,8 @@ static const struct opt options[] = {
     {"modes", 0, "LIST", OPT_STRING(S, modes), .group = "How",
      .help = "only these, with commas between them (default: all)"},
     {"repeat", 0, "N", OPT_INT(S, repeat), .min = 1, .max = 1000, .def = "5", .help = "runs of each mode, in turns"},
-    {"budget", 0, "TIME", OPT_DURATION(S, budget_ms), .def = "30s",
-     .help = "after its first run a mode is run again only if that fits into this time; 0: no limit"},
+    {"budget", 0, "TIME", OPT_DURATION(S, budget_ms), .def = "3s",
+     .help = "a mode is run again only while its runs together take no longer; 0: no limit"},
     {"json", 0, "FILE", OPT_STRING(S, json), .group = "Output",
      .help = "write every run as JSON; -: to standard output, in place of the table"},
     {"svg", 0, "FILE", OPT_STRING(S, svg), .help = "draw the table as a picture; -: likewise"},
@@ -36,7 +36,7 @@ static const char *const examples[] = {
     "what waiting costs, in half a minute", "bide compare",
     "what computing costs: here processes win", "bide compare --delay 0 --work 10ms",
     "two ways to fetch a site, and a picture of it",
-    "bide compare --modes sequential,async --svg compare.svg 'http://a.example/page/[1-50]'",
+    "bide compare --modes sequential,async --svg a.svg 'http://a.example/[1-9]'",
     NULL,
 };
 
@@ -61,29 +61,30 @@ static int compare_main(const struct command *self, int argc, char **argv)
 const struct command command_compare = {
     .name = "compare",
     .operands = "[URL]",
-    .brief = "the same requests, blocking, async, in processes, and what each way costs",
+    .brief = "the same requests in different ways, and what each costs",
     .about =
         "Fetches the same URLs in different ways and shows time, CPU time and memory of each. Without a URL it starts "
         "the server of `bide serve` and asks for page lists that take 100 ms each. With one, globs are read as `bide "
         "fetch` reads them, and used in turn until there are N requests.\n"
         "\n"
         "  sequential       blocking requests, one after the other\n"
-        "  fake-async       blocking requests inside coroutines: each stops all the others\n"
+        "  fake-async       blocking requests inside coroutines: each stops all\n"
         "  async            coroutines that await: one thread, all requests at once\n"
         "  processes        a process pool of blocking requests\n"
         "  async-processes  a process pool with an event loop in each worker\n"
-        "  threads          a thread pool of blocking requests, a thread for each that is under way\n"
-        "  write            async; each answer is written with stdio, and meanwhile nothing else runs\n"
-        "  awaited-write    async; each answer's writing is awaited\n"
+        "  threads          a thread pool of blocking requests, a thread for each\n"
+        "  write            async; each answer written with stdio, while nothing else runs\n"
+        "  awaited-write    async; each answer's writing awaited\n"
         "\n"
         "Every run is a process of its own. Its time begins when the first request could be sent and includes opening "
         "and closing a pool; CPU time and peak memory include the workers, pages that they share counted once. Modes "
-        "take turns. The time shown is the median; the spread is half of what lies between the fastest and the slowest "
-        "run. A blocking request makes a connection of its own, coroutines share a session.\n"
+        "take turns; a slow one runs less often. The time shown is the median; the spread is half of what lies between "
+        "the fastest and the slowest run. A blocking request makes a connection of its own, coroutines share a "
+        "session.\n"
         "\n"
-        "No speed-up is shown for a mode that does not do the same: whose answers (status and a digest of the bodies, in "
-        "order) differ, of which a request failed, or of which the built-in server saw more or fewer requests than there "
-        "were. The exit status is 1 then.",
+        "No speed-up is shown for a mode that does not do the same: whose answers (status and a digest of the bodies, "
+        "in order) differ, of which a request failed, or of which the built-in server saw more or fewer requests than "
+        "there were. The exit status is 1 then.",
     .examples = examples,
     .options = options,
     .main = compare_main,

@@ -3,8 +3,8 @@
  * compare.c - `bide compare`, from start to end.
  *
  * Every mode runs once; then again, in turns, the order reversed every other time, so that whatever else goes on in the
- * machine meets all of them alike.  A mode is run again only while its run still fits into the budget: those that take
- * milliseconds get all their runs, one that takes ten seconds gets fewer.
+ * machine meets all of them alike.  A mode is run again only while its runs together stay within the budget: those that
+ * take milliseconds get all their runs, one that takes ten seconds gets one.
  */
 #include "cli/compare.h"
 
@@ -32,25 +32,26 @@ static int64_t cost_us(const struct compare *c, const struct compare_row *r)
     return wall + RUN_OVERHEAD_US;
 }
 
-static bool fits(const struct compare *c, const struct compare_row *r, int round, int64_t passed_us)
+/* May it run once more, when it has run so often? */
+static bool fits(const struct compare *c, const struct compare_row *r, int nruns)
 {
     int64_t budget_us = c->options->budget_ms * 1000;
 
-    return round == 0 || budget_us == 0 || passed_us + cost_us(c, r) <= budget_us;
+    return nruns == 0 || budget_us == 0 || (nruns + 1) * cost_us(c, r) <= budget_us;
 }
 
 /* How long it will take from this place of the schedule on. */
-static int64_t left_us(struct compare *c, int round, int place, int64_t passed_us)
+static int64_t left_us(struct compare *c, int round, int place)
 {
-    int64_t end_us = passed_us;
+    int64_t left = 0;
 
     for (; round < c->options->repeat; round++, place = 0)
         for (; place < c->nrows; place++) {
             const struct compare_row *r = row_at(c, round, place);
-            if (fits(c, r, round, end_us))
-                end_us += cost_us(c, r);
+            if (fits(c, r, round))
+                left += cost_us(c, r);
         }
-    return end_us - passed_us;
+    return left;
 }
 
 /* ---- a run ---- */
@@ -64,12 +65,11 @@ static void note(struct compare *c, struct compare_row *r, const struct rusage *
 {
     struct compare_run *run = &r->runs[r->nruns++];
     const struct compare_shared *s = c->shared;
-    int64_t user = us_of(usage->ru_utime) - s->own_cpu_us / 2, system = us_of(usage->ru_stime) - s->own_cpu_us / 2;
+    int64_t cpu_us = us_of(usage->ru_utime) + us_of(usage->ru_stime) - s->own_cpu_us;
 
-    *run = (struct compare_run){.wall_us = s->wall_us, .memory_kb = s->memory_kb, .failed = s->failed, .bytes = s->bytes,
-                                .digest = s->digest, .seen = -1};
-    run->user_us = user > 0 ? user : 0;
-    run->system_us = system > 0 ? system : 0;
+    *run = (struct compare_run){.wall_us = s->wall_us, .memory_kb = s->memory_kb, .failed = s->failed,
+                                .bytes = s->bytes, .digest = s->digest, .seen = -1};
+    run->cpu_us = cpu_us > 0 ? cpu_us : 0;
     memcpy(run->error, s->error, sizeof run->error);
 }
 
@@ -99,20 +99,18 @@ static int run_once(struct compare *c, struct compare_row *r)
 
 static int run_all(struct compare *c)
 {
-    int64_t begin = compare_now_us();
     int code = EXIT_OK;
 
     for (int round = 0; round < c->options->repeat; round++)
         for (int place = 0; place < c->nrows && code == EXIT_OK; place++) {
             struct compare_row *r = row_at(c, round, place);
-            int64_t now = compare_now_us();
-            if (!fits(c, r, round, now - begin))
+            if (!fits(c, r, r->nruns))
                 continue;
             c->progress->mode = r->mode->name;
             c->progress->run = r->nruns + 1;
-            c->progress->began_us = now;
+            c->progress->began_us = compare_now_us();
             c->progress->run_us = cost_us(c, r);
-            c->progress->left_us = left_us(c, round, place + 1, now - begin + cost_us(c, r));
+            c->progress->left_us = left_us(c, round, place + 1);
             code = run_once(c, r);
         }
     c->progress->mode = NULL;
@@ -137,7 +135,7 @@ static int get_ready(struct compare *c)
     if (code == EXIT_OK && c->has_server)
         code = compare_server_seen(c, 1, &unused);
     if (code == EXIT_OK)
-        compare_progress_begin(c, left_us(c, 0, 0, 0));
+        compare_progress_begin(c, left_us(c, 0, 0));
     return code;
 }
 
@@ -167,15 +165,20 @@ static int tell(struct compare *c)
     bool is_taken = (o->json && strcmp(o->json, "-") == 0) || (o->svg && strcmp(o->svg, "-") == 0);
     int code = EXIT_OK, saved;
 
-    compare_table(c, &look, &table);
-    compare_json(c, &json);
-    compare_svg(c, &svg);
-    if (!is_taken)
+    if (!is_taken) {
+        compare_table(c, &look, &table);
         code = compare_file_save("-", &table);
-    if (o->json && (saved = compare_file_save(o->json, &json)) != EXIT_OK)
-        code = saved;
-    if (o->svg && (saved = compare_file_save(o->svg, &svg)) != EXIT_OK)
-        code = saved;
+    }
+    if (o->json) {
+        compare_json(c, &json);
+        saved = compare_file_save(o->json, &json);
+        code = saved != EXIT_OK ? saved : code;
+    }
+    if (o->svg) {
+        compare_svg(c, &svg);
+        saved = compare_file_save(o->svg, &svg);
+        code = saved != EXIT_OK ? saved : code;
+    }
     text_free(&table);
     text_free(&json);
     text_free(&svg);

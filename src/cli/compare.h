@@ -4,8 +4,9 @@
  *
  * In reading order: command_compare.c (the options), compare.c (from start to end), compare_plan.c (the URLs, the modes,
  * the files to write), compare_process.c (a run in a process of its own), compare_server.c (the built-in server),
- * compare_modes.c, compare_pools.c and compare_writes.c (the ways), compare_file.c, compare_answer.c (what became of each URL),
- * compare_memory.c, compare_judge.c (is it fair?), compare_progress.c, compare_table.c, compare_json.c, compare_svg.c.
+ * compare_modes.c, compare_pools.c and compare_writes.c (the ways), compare_answer.c (what became of each URL),
+ * compare_memory.c, compare_judge.c (is it fair?), compare_progress.c, compare_table.c, compare_json.c, compare_svg.c
+ * (what is told), compare_file.c (files that are left, and that are not).
  *
  *     bide compare --fork--> the built-in server
  *          |        --fork--> one run of one mode --> its pool's workers
@@ -86,7 +87,7 @@ struct compare_shared {
 };
 
 struct compare_run {
-    int64_t wall_us, user_us, system_us, memory_kb;
+    int64_t wall_us, cpu_us, memory_kb;
     uint64_t failed, bytes, digest;
     int64_t seen;    /* requests that the server saw; -1: not known */
     char error[256];
@@ -147,7 +148,7 @@ int compare_width(const struct compare *c, const struct compare_mode *mode);
 
 /* Returns: EXIT_OK, or EXIT_USAGE after a message.  path NULL, "-": nothing to check. */
 int compare_file_check(const char *option, const char *path);
-/* Write all of it, under the final name at once; "-": to standard output.  Returns: EXIT_OK; EXIT_LOCAL after a message. */
+/* Write all of it, under the final name at once; "-": to standard output.  Returns: EXIT_OK, or after a message. */
 int compare_file_save(const char *path, const struct text *t);
 
 /* An empty directory for the files of a run: c->directory.  Returns: EXIT_OK; EXIT_LOCAL after a message. */

@@ -60,8 +60,8 @@ void compare_fail(struct compare *c, int i, int code)
 {
     c->answers[i] = (struct compare_answer){.status = code};
     if (!c->shared->error[0]) {
-        bool is_on_record = bide_error_code() == code;
-        snprintf(c->shared->error, sizeof c->shared->error, "%s", is_on_record ? bide_error_text() : bide_strerror(code));
+        const char *text = bide_error_code() == code ? bide_error_text() : bide_strerror(code);
+        snprintf(c->shared->error, sizeof c->shared->error, "%s", text);
     }
     bide_error_clear();
 }

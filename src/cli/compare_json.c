@@ -35,8 +35,8 @@ static json_t *run_of(const struct compare_run *run)
     char digest[24];
 
     snprintf(digest, sizeof digest, "%016" PRIx64, run->digest);
-    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:I, s:s, s:o}", "wall_s", seconds(run->wall_us), "user_s",
-                     seconds(run->user_us), "system_s", seconds(run->system_us), "peak_memory",
+    return json_pack("{s:o, s:o, s:o, s:I, s:o, s:I, s:s, s:o}", "wall_s", seconds(run->wall_us), "cpu_s",
+                     seconds(run->cpu_us), "peak_memory",
                      number_or_null(run->memory_kb, 1024), "failed", (json_int_t)run->failed, "seen_by_server",
                      number_or_null(run->seen, 1), "body_bytes", (json_int_t)run->bytes, "digest", digest, "error",
                      text_or_null(run->error));

@@ -33,7 +33,7 @@ static int measure(struct compare_row *r)
 
     for (size_t i = 0; walls && cpus && i < n; i++) {
         walls[i] = r->runs[i].wall_us;
-        cpus[i] = r->runs[i].user_us + r->runs[i].system_us;
+        cpus[i] = r->runs[i].cpu_us;
     }
     if (walls && cpus) {
         qsort(walls, n, sizeof *walls, by_value);

@@ -12,20 +12,18 @@
 #include <bide/loop.h>
 #include <bide/task.h>
 
+#define FETCH "sequential", NULL
+#define SAVE  "write", "each answer saved as a file; speed-up against write"
+
 const struct compare_mode compare_modes[] = {
-    {"sequential", "blocking requests, one after the other", "sequential", NULL, compare_sequential, false, false},
-    {"fake-async", "blocking requests inside coroutines: each stops all the others", "sequential", NULL,
-     compare_fake_async, false, false},
-    {"async", "coroutines that await: one thread, all requests at once", "sequential", NULL, compare_async, true, false},
-    {"processes", "a process pool of blocking requests", "sequential", NULL, compare_processes, false, true},
-    {"async-processes", "a process pool with an event loop in each worker", "sequential", NULL,
-     compare_async_processes, true, true},
-    {"threads", "a thread pool of blocking requests, a thread for each that is under way", "sequential", NULL,
-     compare_threads, true, true},
-    {"write", "coroutines; each answer is written with stdio, and meanwhile nothing else runs", "write",
-     "each answer saved", compare_write, true, false},
-    {"awaited-write", "coroutines; each answer's writing is awaited", "write", "each answer saved",
-     compare_awaited_write, true, false},
+    {"sequential", "blocking requests, one after the other", FETCH, compare_sequential, false, false},
+    {"fake-async", "blocking requests inside coroutines: each stops all", FETCH, compare_fake_async, false, false},
+    {"async", "coroutines that await: one thread, all requests at once", FETCH, compare_async, true, false},
+    {"processes", "a process pool of blocking requests", FETCH, compare_processes, false, true},
+    {"async-processes", "a process pool with an event loop in each worker", FETCH, compare_async_processes, true, true},
+    {"threads", "a thread pool of blocking requests, a thread for each", FETCH, compare_threads, true, true},
+    {"write", "async; each answer written with stdio, while nothing else runs", SAVE, compare_write, true, false},
+    {"awaited-write", "async; each answer's writing awaited", SAVE, compare_awaited_write, true, false},
     {NULL, NULL, NULL, NULL, NULL, false, false},
 };
 

@@ -12,7 +12,7 @@
 
 #include <bide/version.h>
 
-#define WIDTH     1120
+#define WIDTH     1160
 #define MARGIN    40
 #define BAR_WIDTH 500
 #define BAR_RIGHT (MARGIN + BAR_WIDTH)
@@ -81,7 +81,7 @@ static void begin(struct text *to, int height)
 
 /* ---- columns ---- */
 
-enum { X_TIME = 632, X_SPEED_UP = 712, X_SPREAD = 790, X_RATE = 866, X_CPU = 936, X_MEMORY = 1012, X_SEEN = 1080 };
+enum { X_TIME = 634, X_SPEED_UP = 722, X_SPREAD = 812, X_RATE = 902, X_CPU = 982, X_MEMORY = 1066, X_SEEN = 1120 };
 
 static void add_heads(const struct compare *c, struct text *to, int y)
 {
@@ -102,11 +102,9 @@ static void add_figures(const struct compare *c, const struct compare_row *r, st
     add_cell(to, "strong", X_TIME, y, &cell);
     compare_add_speed_up(&cell, r->speed_up);
     add_cell(to, "strong", X_SPEED_UP, y, &cell);
+    text_add_string(&cell, r->nruns > 1 ? "\u00b1" : "1 run");
     if (r->nruns > 1)
-        text_add_string(&cell, "\u00b1");
-    compare_add_wall(&cell, r->spread_us);
-    if (r->nruns < 2)
-        text_clear(&cell), text_add_string(&cell, "1 run");
+        compare_add_wall(&cell, r->spread_us);
     add_cell(to, "cell", X_SPREAD, y, &cell);
     compare_add_rate(&cell, c, r);
     add_cell(to, "cell", X_RATE, y, &cell);
@@ -137,10 +135,10 @@ static void add_row(const struct compare *c, const struct compare_row *r, int64_
     text_format(to, "<tspan class=\"%s\" dx=\"12\">", r->fault[0] ? "bad" : "what");
     add_escaped(to, r->fault[0] ? r->fault : r->mode->what);
     text_add_string(to, "</tspan></text>\n");
-    text_format(to, "<rect class=\"rail\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"14\" rx=\"7\"/>\n", MARGIN, y + 25,
+    text_format(to, "<rect class=\"rail\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"14\" rx=\"3\"/>\n", MARGIN, y + 25,
                 BAR_WIDTH);
-    text_format(to, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"14\" rx=\"%s\"/>\n", class_of(r->mode),
-                MARGIN, y + 25, width < 3 ? 3.0 : width, width < 14 ? "1.5" : "7");
+    text_format(to, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"14\" rx=\"%s\"/>\n",
+                class_of(r->mode), MARGIN, y + 25, width < 3 ? 3.0 : width, width < 8 ? "1.5" : "3");
     add_figures(c, r, to, y + 38);
 }
 
@@ -148,8 +146,7 @@ static void add_group(const struct compare_mode *m, struct text *to, int y)
 {
     text_format(to, "<line class=\"line\" x1=\"%d\" x2=\"%d\" y1=\"%d\" y2=\"%d\"/>\n", MARGIN, WIDTH - MARGIN, y + 12,
                 y + 12);
-    text_format(to, "<text class=\"sub\" x=\"%d\" y=\"%d\">%s; speed-up against %s</text>\n", MARGIN, y + 38, m->group,
-                m->against);
+    text_format(to, "<text class=\"sub\" x=\"%d\" y=\"%d\">%s</text>\n", MARGIN, y + 38, m->group);
 }
 
 static int add_rows(const struct compare *c, struct text *to)

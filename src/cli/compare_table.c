@@ -159,12 +159,15 @@ static void add_spaces(struct text *to, int n)
 
 static void add_coloured(const struct compare_look *look, const char *colour, const char *text, struct text *to)
 {
-    text_add_string(to, look->has_colour ? colour : "");
+    bool is_coloured = look->has_colour && *colour;
+
+    text_add_string(to, is_coloured ? colour : "");
     text_add_string(to, text);
-    text_add_string(to, look->has_colour ? PLAIN : "");
+    text_add_string(to, is_coloured ? PLAIN : "");
 }
 
-static void add_right(const struct compare_look *look, const char *colour, int width, struct text *cell, struct text *to)
+static void add_right(const struct compare_look *look, const char *colour, int width, struct text *cell,
+                      struct text *to)
 {
     add_spaces(to, width - width_of(cell));
     if (cell->data)
@@ -256,7 +259,7 @@ static void add_part(const struct compare *c, const struct compare_look *look, c
         if (r->mode->group && r->mode->group != group) {
             text_add_string(to, i > 0 ? "\n" : "");
             add_coloured(look, DIM, r->mode->group, to);
-            text_format(to, "; speed-up against %s\n", r->mode->against);
+            text_add_char(to, '\n');
         }
         group = r->mode->group;
         add_row(c, look, p, r, to);
@@ -283,8 +286,9 @@ static void add_legend(const struct compare *c, const struct compare_look *look,
     char line[160];
 
     for (int i = 0; i < c->nrows; i++) {
-        snprintf(line, sizeof line, "%-*s%s\n", NAME_WIDTH, c->rows[i].mode->name, c->rows[i].mode->what);
+        snprintf(line, sizeof line, "%-*s%s", NAME_WIDTH, c->rows[i].mode->name, c->rows[i].mode->what);
         add_coloured(look, DIM, line, to);
+        text_add_char(to, '\n');
     }
 }
 
@@ -319,6 +323,6 @@ void compare_table(const struct compare *c, const struct compare_look *look, str
     text_add_char(to, '\n');
     add_faults(c, look, to);
     if (has_fewer_runs(c))
-        text_add_string(to, "slow modes ran less often, to stay within --budget\n");
+        text_add_string(to, "slow modes ran less often: --budget\n");
     add_legend(c, look, to);
 }
