@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: MIT
 # run.sh BUILD - every figure of bench/README.md: ours, and the peers of ../shared/bench where they are there.
 #
-# ROUNDS=5 how often each is run; ONLY=a,b these figures alone (LIST=1 names them); PEERS=0 ours alone;
-# INSTALL=0 do not install what the peers are made of; RUST=1 install and make those in Rust, too.  The last table is kept in BUILD/bench.md, each run in
-# BUILD/bench.jsonl.
+# ROUNDS=5  how often each is run        ONLY=a,b  these figures alone; LIST=1 names them
+# PEERS=0   ours alone; PEERS=all: every peer, which takes long
+# RUST=1    install and make the peers in Rust, too; INSTALL=0: install nothing
+#
+# The table is kept in BUILD/bench.md, and each run in BUILD/bench.jsonl.
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -eq 1 ] || {

@@ -12,7 +12,8 @@ server=
 
 end() {
     if [ -n "$server" ]; then
-        kill "$server" 2>/dev/null || true
+        # A signal that comes before the shell's child has become bide is lost: so until it has ended.
+        while kill "$server" 2>/dev/null; do sleep 0.05; done
         wait "$server" 2>/dev/null || true
     fi
     rm -rf "$tmp"
@@ -22,6 +23,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 echo "\$ bide serve --port 0 --delay 100 &"
+: >"$tmp/url"
 "$bide" serve --port 0 --delay 100 >"$tmp/url" 2>"$tmp/server.log" &
 server=$!
 tries=0

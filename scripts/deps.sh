@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# deps.sh [--ci | --bench | --bench-rust] [--dry-run] - install what the build needs and is not there (Debian and Ubuntu); elsewhere, list it.
+# deps.sh [OPTION...] - install what the build needs and is not there (Debian and Ubuntu); elsewhere, list it.
 #
-#   --ci       also what .ci/run uses: clang, clang-tidy, valgrind, shellcheck, a cross compiler, ...
-#   --bench    also what `make bench` uses: servers, and the libraries and tools that it compares with
-#   --bench-rust  that, and a third of Debian's Rust, for the peers in it
-#   --dry-run  only say what would be done
+#   --ci          also what .ci/run uses: clang, clang-tidy, valgrind, shellcheck, a cross compiler, ...
+#   --bench       also what `make bench` uses: servers, and the libraries and tools that it compares with
+#   --bench-rust  that, and a good part of Debian's Rust (650 MB), for the peers in it
+#   --dry-run     only say what would be done
 #
 # When everything is there it takes a few milliseconds, touches no network and prints nothing.
 set -eu
@@ -98,12 +98,12 @@ peers() {
     library libcurl4-openssl-dev libcurl
     library libuv1-dev libuv
     for module in aiohttp uvloop gevent requests; do
-        want "python3-$module" /usr/bin/python3 -c "import $module"
+        want "python3-$module" "the module $module of /usr/bin/python3" /usr/bin/python3 -c "import $module"
     done
     $rust || return 0
     tool cargo cargo
     for crate in tokio hyper hyper-tls reqwest tokio-native-tls; do
-        want "librust-$crate-dev" has_crate "$crate"
+        want "librust-$crate-dev" "the crate $crate" has_crate "$crate"
     done
 }
 has_crate() {

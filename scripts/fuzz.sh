@@ -13,7 +13,7 @@ shift
 shared=../shared/conformance
 failed=0
 
-# Public cases as files, one for each; they are JSON lines with the bytes in base64.  h1_* take a byte of options first.
+# Public cases as files, one for each; they are JSON lines with the bytes in base64.  All but url take a byte of options first.
 public_seeds() { # FOLDER PREFIX FILE...
     python3 - "$@" <<'PY'
 import base64, hashlib, json, os, sys
@@ -36,7 +36,7 @@ collect_seeds() { # NAME FOLDER
     mkdir -p "$2"
     [ ! -d "tests/cases/$1" ] || find "tests/cases/$1" -type f -exec cp -t "$2" {} +
     case $1 in
-    h1_response) public_seeds "$2" "@" $shared/http1-response/*.jsonl $shared/crash-corpora/http1-*.jsonl ;;
+    h1_response | exchange) public_seeds "$2" "@" $shared/http1-response/*.jsonl $shared/crash-corpora/http1-*.jsonl ;;
     h1_chunked) public_seeds "$2" "@" $shared/crash-corpora/http1-*.jsonl ;;
     url) public_seeds "$2" "" $shared/url-whatwg/parse.jsonl $shared/crash-corpora/urls.jsonl ;;
     esac

@@ -5,7 +5,9 @@ A Figure is one program of ours and the peers that do the same work; they run in
 a value of ours, and the bounds that it must and should keep, absolute or as a multiple of a peer's value in the same
 round.  Commands name {bench} (the folder of our programs), {bide}, and the ports {http}, {https}, {delay}, {own_delay}.
 """
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from servers import SMALL_FILES_BYTES
 
 
 def cpu_ns(run):
@@ -48,53 +50,63 @@ class Figure:
     ours: str
     rows: list
     peers: str = None    # a .peers file of ../shared/bench, without its suffix
-    without: set = field(default_factory=set)  # peers of that file that say nothing about this figure
+    who: str = ""        # the peers of that file that run; PEERS=all: all of them
     needs: str = None    # "nginx", "delay", "own_delay"
-    pin: bool = True     # all to the first core, for their servers run on the last
-    slow_after: float = 3.0  # seconds: a peer whose run takes longer runs once
+    pin: bool = True     # to the first core, for their servers run on the last
+    rounds: int = 1000   # at most
+    slow_after: float = 2.5  # seconds: a peer whose run takes longer runs once
+    bytes: int = None    # what each run must have got
 
-
-RAW_SWITCHES = {"asm-inline", "asm-call", "asm-jmp", "asm-call+fpcsr", "ucontext", "greenlet-switch"}
 
 FIGURES = [
     Figure("switch", "{bench}/bench-switch 2 10000000",
            [Row("yield and resume through the loop, 2 tasks", cpu_ns, "ns", 25, 12)],
-           "1-switch/switch", without=RAW_SWITCHES),
+           "1-switch/switch", "tokio-yield tokio-mpsc go-gosched asyncio-sleep0"),
     Figure("switch-16k", "{bench}/bench-switch 16384 3000000",
            [Row("the same, 16,384 tasks in random order", cpu_ns, "ns", 80, 30)]),
     Figure("spawn", "{bench}/bench-spawn 2000000 1000",
-           [Row("start, run and join a trivial task, warm", cpu_ns, "ns", 150, 60)], "2-spawn/spawn"),
+           [Row("start, run and join a trivial task, warm", cpu_ns, "ns", 150, 60)],
+           "2-spawn/spawn", "limit-pooled tokio go asyncio"),
     Figure("parked", "{bench}/bench-parked stackful 100000",
            [Row("a parked stackful task, at 100,000", bytes_each, "bytes", 5120, 4300)],
-           "2-spawn/alive100k", without={"limit-64k-noguard", "limit-16k-guard"}),
+           "2-spawn/alive100k", "limit-64k-guard tokio go asyncio"),
     Figure("parked-stackless", "{bench}/bench-parked stackless 1000000",
            [Row("a parked stackless task, at 1,000,000", bytes_each, "bytes", 300, 160)],
-           "2-spawn/alive1m", without={"limit-64k-noguard", "limit-64k-guard", "limit-16k-guard"}),
+           "2-spawn/alive1m", "tokio go asyncio", rounds=3),
     Figure("timers-fire", "{bench}/bench-timers fire 1000000",
-           [Row("call_later, made", cpu_ns, "ns")], "3-timers/fire"),
+           [Row("call_later, made", cpu_ns, "ns")], "3-timers/fire", "limit-wheel libuv tokio go-afterfunc asyncio",
+           rounds=3),
     Figure("timers-cancel", "{bench}/bench-timers cancel 1000000",
-           [Row("call_later, cancelled", cpu_ns, "ns")], "3-timers/cancel"),
+           [Row("call_later, cancelled", cpu_ns, "ns")], "3-timers/cancel",
+           "limit-wheel libuv tokio go-afterfunc asyncio", rounds=3),
     Figure("echo", "./one.py 64 1.5 {bench}/bench-echo PORT",
-           [Row("TCP echo, 64 connections, a message", cpu_us, "us")], "4-echo/c64"),
+           [Row("TCP echo, 64 connections, a message", cpu_us, "us")],
+           "4-echo/c64", "raw-epoll libuv tokio go asyncio-streams", rounds=3, slow_after=10),
     Figure("get", "{bench}/bench-http_get http://127.0.0.1:{http}/j 100000 64",
            [Row("keep-alive GET of 200 bytes, 64 connections", cpu_us, "us", 1.25, 1.1, "raw-epoll")],
-           "5-http/plain", needs="nginx"),
+           "5-http/plain", "raw-epoll wrk hyper-0.14 libcurl-multi go-net/http aiohttp-asyncio", needs="nginx",
+           slow_after=4),
     Figure("get-tls", "{bench}/bench-http_get https://127.0.0.1:{https}/j 50000 64 {cert}",
            [Row("the same over TLS 1.3", cpu_us, "us", 1.4, 1.2, "raw-epoll-openssl")],
-           "5-http/tls", needs="nginx"),
+           "5-http/tls", "raw-epoll-openssl wrk hyper-0.14-openssl libcurl-multi go-net/http aiohttp-asyncio",
+           needs="nginx", slow_after=4),
     Figure("get-syscalls", "{runner}/syscalls.py {bench}/bench-http_get http://127.0.0.1:{http}/j 10000 64",
-           [Row("system calls of a keep-alive GET", system_calls, "", 2.3, 2.1)], needs="nginx"),
+           [Row("system calls of a keep-alive GET", system_calls, "", 2.3, 2.1)], needs="nginx", rounds=3),
     Figure("delay-100", "{bench}/bench-http_get http://127.0.0.1:{delay}/ 100 100",
-           [Row("100 GETs answered after 100 ms", wall_s, "s", 0.12, 0.105)], "6-latency/n100", needs="delay"),
+           [Row("100 GETs answered after 100 ms", wall_s, "s", 0.12, 0.105)],
+           "6-latency/n100", "raw-epoll hyper-0.14 libcurl-multi go-net/http aiohttp-asyncio threads64-requests "
+           "pool2-requests requests-in-asyncio", needs="delay"),
     Figure("delay-10000", "{bench}/bench-http_get http://127.0.0.1:{delay}/ 10000 10000",
-           [Row("10,000 at once, answered after 100 ms", wall_s, "s", 1.6, None, "raw-epoll"),
-            Row("the same, memory", rss_mib, "MiB", 100)], "6-latency/n10000", needs="delay"),
+           [Row("10,000 GETs at once, answered after 100 ms", wall_s, "s", 1.6, None, "raw-epoll"),
+            Row("the same, resident memory", rss_mib, "MiB", 100)],
+           "6-latency/n10000", "raw-epoll hyper-0.14 libcurl-multi go-net/http aiohttp-asyncio", needs="delay",
+           slow_after=4),
     Figure("delay-serve", "{bench}/bench-http_get http://127.0.0.1:{own_delay}/json 10000 10000",
            [Row("the same, answered by bide serve --delay 100", wall_s, "s"),
-            Row("the same, memory of client", rss_mib, "MiB", 100)], needs="own_delay"),
-    Figure("fetch", "{here}/fetch.sh 10000 {bide} fetch -q -c 64 --per-host 64 -o f{{1}}.json "
+            Row("the same, resident memory of the client", rss_mib, "MiB", 100)], needs="own_delay"),
+    Figure("fetch", "{here}/fetch.sh 10000 {bide} fetch -q -c 64 --per-host 64 -o 'f{{1}}.json' "
                     "'http://127.0.0.1:{http}/f/[0-9999].json'",
            [Row("bide fetch of 10,000 small files, each saved", cpu_us, "us", 1.0, 0.5, "curl-parallel64")],
-           "7-cli/files", without={"xargs-P64-n1-curl(200)"}, needs="nginx",
-           pin=False),
+           "7-cli/files", "curl-parallel64 wget2-64threads xargs-P8-n100-curl aria2-j64 aiohttp", needs="nginx",
+           pin=False, slow_after=5, bytes=SMALL_FILES_BYTES),
 ]

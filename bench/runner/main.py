@@ -61,13 +61,14 @@ class Bench:
             return warn("%s: skipped: %s" % (figure.name, e))
         if figure.name == "fetch":
             self.peers.prepare_fetchers(self.servers.ports)
-        peers = self.peers.of(figure.peers, figure.without, self.servers.ports)
+        who = [] if os.environ.get("PEERS") == "all" else figure.who.split()
+        peers = self.peers.of(figure.peers, who, self.servers.ports)
         reference = {row.against for row in figure.rows}
         peers.sort(key=lambda p: p[0] not in reference)  # right after ours
         folder = peers[0][2] if peers else self.build
         ours = Contestant("bide", figure.ours.format(**self.places), folder)
         contestants = [ours] + [Contestant(*peer) for peer in peers]
-        alternate(contestants, self.rounds, self.client_core if figure.pin else None, figure.slow_after, self._progress(figure))
+        alternate(contestants, figure, self.rounds, self.client_core if figure.pin else None, self._progress(figure))
         for c in contestants:
             if c.error:
                 warn("%s: %s: left out: %s" % (figure.name, c.name, c.error))
@@ -102,7 +103,7 @@ def main():
                 measured.append((figure, contestants))
                 print(table.details(figure, contestants), flush=True)
                 for c in contestants:
-                    for number, run in c.runs.items():
+                    for number, run in sorted(c.runs.items()):
                         log.write(json.dumps({"figure": figure.name, "program": c.name, "round": number, **run}) + "\n")
     finally:
         bench.servers.stop()

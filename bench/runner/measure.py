@@ -56,15 +56,19 @@ def run_once(contestant, core):
     return run
 
 
-def alternate(contestants, rounds, core, slow_after, say):
-    """A B C, A B C, ...  One that fails is out; one that takes long has had its turn."""
-    for number in range(rounds):
+def alternate(contestants, figure, rounds, core, say):
+    """A B C, A B C, ...  One that fails is out; a peer that takes long, and is not what ours is held to, runs once."""
+    kept = {"bide"} | {row.against for row in figure.rows}
+    for number in range(min(rounds, figure.rounds)):
         for c in contestants:
             if c.error or c.slow:
                 continue
             try:
-                c.runs[number] = run_once(c, core)
-                c.slow = c is not contestants[0] and c.runs[number]["wall_s"] > slow_after
+                run = run_once(c, core)
+                if figure.bytes not in (None, run.get("bytes")):
+                    raise RuntimeError("it got %s bytes instead of %d" % (run.get("bytes"), figure.bytes))
+                c.runs[number] = run
+                c.slow = c.name not in kept and run["wall_s"] > figure.slow_after
             except (RuntimeError, ValueError, OSError) as e:
                 c.error = str(e)
             say(number, c)

@@ -11,6 +11,8 @@ import shutil
 import subprocess
 import sys
 
+from servers import SMALL_FILES
+
 PORTS = {"18080": "http", "18443": "https", "18090": "delay"}
 
 
@@ -47,8 +49,8 @@ class Peers:
         cwd = os.path.join(self.copy, folder)
         subprocess.run(["sh", "-c", script], cwd=cwd, env=env, stdout=subprocess.DEVNULL, check=False)
 
-    def of(self, path, without, ports):
-        """[(name, command, folder)] of a .peers file; none if it is not there."""
+    def of(self, path, who, ports):
+        """[(name, command, folder)] of a .peers file, those in `who` or all; none if it is not there."""
         if not path or not self.there:
             return []
         folder = os.path.dirname(path)
@@ -59,7 +61,7 @@ class Peers:
                 if "\t" not in line or line.startswith("#"):
                     continue
                 name, command = line.rstrip("\n").split("\t", 1)
-                if name not in without and self._is_made(folder, command):
+                if (not who or name in who) and self._is_made(folder, command):
                     found.append((name.strip(), self._with_ports(command.strip(), ports), os.path.join(self.copy, folder)))
         return found
 
@@ -81,7 +83,7 @@ class Peers:
         with open(os.path.join(folder, "one.sh"), "w") as f:
             f.write(script)
         with open(os.path.join(folder, "urls.txt"), "w") as f:
-            f.writelines("http://127.0.0.1:%d/f/%d.json\n" % (ports["http"], i) for i in range(10000))
+            f.writelines("http://127.0.0.1:%d/f/%d.json\n" % (ports["http"], i) for i in range(SMALL_FILES))
 
 
 def warn(text):

@@ -2,7 +2,6 @@
 """The servers that figures need, on free ports of the loopback address, on the last core: nginx, one that answers after
 100 ms, and `bide serve --delay 100`.  All their files are in a folder of this run."""
 import os
-import re
 import shutil
 import signal
 import socket
@@ -11,6 +10,10 @@ import time
 
 BODY = ('{"id":123456,"name":"bench item","tags":["alpha","beta","gamma","delta"],"price":1234.5678,"active":true,'
         '"created":"2026-11-22T09:15:00Z","owner":{"id":42,"name":"nobody"},"note":"two hundred bytes.."}')
+
+SMALL_FILES = 10000
+SMALL_FILE = '{"id":%d,"name":"file","value":%d}\n'
+SMALL_FILES_BYTES = sum(len(SMALL_FILE % (i, i * 7)) for i in range(SMALL_FILES))
 
 NGINX = """
 worker_processes 1; worker_rlimit_nofile 20000; daemon off; pid %(dir)s/nginx.pid; error_log %(dir)s/error.log warn;
@@ -87,9 +90,10 @@ class Servers:
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                         "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
                         "-keyout", self.dir + "/key.pem", "-out", self.cert], check=True, stderr=subprocess.DEVNULL)
-        for i in range(10000):
+        for i in range(SMALL_FILES):
             with open("%s/www/f/%d.json" % (self.dir, i), "w") as f:
-                f.write('{"id":%d,"name":"file","value":%d}\n' % (i, i * 7))
+                f.write(SMALL_FILE % (i, i * 7))
+        os.chmod(self.dir, 0o755)  # nginx's worker is somebody else
 
     def _delay(self):
         port = self.ports["delay"]

@@ -132,7 +132,7 @@ static void note_peer(struct conn *c)
     c->peer[n] = '\0';
 }
 
-static struct conn *conn_new(struct host *h)
+struct conn *bide__conn_new(struct host *h)
 {
     struct conn *c = bide__calloc(1, sizeof *c);
 
@@ -167,7 +167,7 @@ static bide_stream *dial(struct asked *a, const struct host *h, struct connect_t
 /* Has a place already, which is lost on failure. */
 static struct conn *open_conn(struct asked *a, struct host *h)
 {
-    struct conn *c = conn_new(h);
+    struct conn *c = bide__conn_new(h);
     if (c && !(c->stream = dial(a, h, &c->times))) {
         bide__ring_unreserve(&a->session->loop->ring, 1);
         bide__free(c);

@@ -52,6 +52,8 @@ void bide__idle_ready(struct ready *ready); /* conn.ready.run */
 
 /* ---- connector.c ---- */
 
+/* A connection of this origin, without a stream yet; NULL and an error on record. */
+struct conn *bide__conn_new(struct host *h);
 /* Everything but its place. */
 void bide__conn_free(struct conn *c);
 

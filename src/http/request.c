@@ -47,11 +47,11 @@ static void response_init(bide_response *r, const bide_request_args *args)
                          : now + r->limits.timeout_ms * NS_PER_MS;
 }
 
-static int bad_url(const char *text, const char *why)
+static int bad_url(const struct asked *a, const char *text, const char *why)
 {
     char quoted[80];
 
-    return bide_fail(BIDE_EURL, "%s: not a valid URL: %s", bide__url_quote(quoted, text, strlen(text)), why);
+    return bide_fail(BIDE_EURL, "%s %s: not a valid URL: %s", a->method, bide__url_quote(quoted, text, strlen(text)), why);
 }
 
 /* R2: "http://host" without anything behind it. */
@@ -66,7 +66,7 @@ static int set_url(struct asked *a, const bide_request_args *args)
 {
     struct arena *arena = &a->response->arena;
     if (!args->url)
-        return bide_fail(BIDE_EURL, "no URL was given");
+        return bide_fail(BIDE_EURL, "%s: no URL was given", a->method);
 
     size_t len = strlen(args->url), cap = len <= BIDE_URL_MAX ? bide__url_bound(len, NULL) : 1;
     cap += args->query ? bide__query_encode(NULL, 0, args->query) + 2 : 0;
@@ -82,7 +82,7 @@ static int set_url(struct asked *a, const bide_request_args *args)
     if (code == URL_ENOMEM)
         return bide__fail_nomem("a URL");
     if (code < 0)
-        return bad_url(args->url, bide__url_strerror(code));
+        return bad_url(a, args->url, bide__url_strerror(code));
     code = bide__authorize(a, &a->url);
     if (code < 0)
         return code;

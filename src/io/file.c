@@ -2,7 +2,7 @@
 /*
  * file.c - an open file.
  *
- * What may block for long without ever being done (a pipe, a terminal) does not belong into a thread: such a file is
+ * What may block for ever (a pipe, a terminal) would keep a thread for ever, and could not be cancelled: such a file is
  * opened non-blocking and watched by the loop, as sockets are.  Everything else is a struct file_op.
  *
  * Invariants:
@@ -10,15 +10,21 @@
  *   F2  whoever reads or writes has a share of the file, so that its descriptor is not closed under the call.
  */
 #include <fcntl.h>
+#include <liburing.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/file_op.h"
 
+#define READER_RETRY_MS 20
+
 struct bide_file {
     struct object object;
     int fd;
-    bool is_watched; /* a pipe or the like */
+    bool is_watched;  /* a pipe or the like */
+    bool is_seekable; /* then `position` is where it stands: io_uring forgets that of a write that was cut short */
+    bool appends;
+    off_t position;
     struct fd watch;
     char path[];
 };
@@ -33,12 +39,17 @@ struct close_op {
 static ssize_t close_run(struct file_op *op)
 {
     /* Not again after EINTR: the descriptor is gone, and may be somebody else's by then. */
-    return close(container_of(op, struct close_op, op)->fd) < 0 && errno != EINTR ? -errno : 0;
+    return close(container_of(op, struct close_op, op)->fd) < 0 ? -errno : 0;
+}
+
+static void close_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
+{
+    io_uring_prep_close(sqe, container_of(op, struct close_op, op)->fd);
 }
 
 static int close_fd(bide_file *f)
 {
-    struct close_op o = {.op.run = close_run, .fd = f->fd};
+    struct close_op o = {.op = {.run = close_run, .prepare = close_prepare}, .fd = f->fd};
     if (f->fd < 0)
         return 0;
 
@@ -46,7 +57,7 @@ static int close_fd(bide_file *f)
         bide__fd_detach(&f->watch);
     f->fd = -1;
     bide__file_run_surely(&o.op);
-    return (int)o.op.result;
+    return o.op.result == -EINTR ? 0 : (int)o.op.result;
 }
 
 static void file_destroy(void *object)
@@ -75,53 +86,97 @@ struct open_op {
     struct file_op op;
     const char *path;
     int flags, mode;
-    mode_t type; /* of what was opened */
 };
 
 static ssize_t open_run(struct file_op *op)
 {
     struct open_op *o = container_of(op, struct open_op, op);
-    struct stat st;
-    int fd;
+    int fd = open(o->path, o->flags, o->mode);
 
-    do
-        fd = open(o->path, o->flags | O_CLOEXEC, o->mode);
-    while (fd < 0 && errno == EINTR);
-    if (fd < 0)
-        return -errno;
-    o->type = fstat(fd, &st) == 0 ? st.st_mode & S_IFMT : S_IFREG;
-    return fd;
+    return fd < 0 ? -errno : fd;
+}
+
+static void open_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
+{
+    const struct open_op *o = container_of(op, struct open_op, op);
+
+    io_uring_prep_openat(sqe, AT_FDCWD, o->path, o->flags, (mode_t)o->mode);
+}
+
+/* A pipe that nobody reads yet: open(2) would wait for a reader.  1: try again; 0: it is not that; or an interruption. */
+static int wait_for_reader(const struct open_op *o, int user_flags)
+{
+    struct stat st;
+    bool would_wait = o->op.result == -ENXIO && !(user_flags & O_NONBLOCK) && bide__file_may_wait();
+    if (!would_wait || stat(o->path, &st) < 0 || !S_ISFIFO(st.st_mode))
+        return 0;
+
+    int code = bide_sleep_ms(READER_RETRY_MS);
+    return code < 0 ? code : 1;
+}
+
+/* EAGAIN: somebody holds a lease on the file, and open(2) would wait until it is given back. */
+static int try_again(struct open_op *o, int user_flags, int *waited_ms)
+{
+    bool is_leased = o->op.result == -EAGAIN && (o->flags & O_NONBLOCK) && !(user_flags & O_NONBLOCK);
+
+    if (is_leased) {
+        o->flags &= ~O_NONBLOCK;
+        o->op.prepare = NULL;
+    }
+    if (is_leased || o->op.result == -EINTR)
+        return 1;
+    int again = wait_for_reader(o, user_flags);
+    return again != 0 ? again : bide__file_wait_for_descriptor(o->op.result, waited_ms);
 }
 
 /* A descriptor or a code; an interruption is on record already. */
 static int open_fd(struct open_op *o, bool *interrupted)
 {
-    int waited_ms = 0, again;
+    int waited_ms = 0, user_flags = o->flags, again;
 
+    /* Non-blocking, so that a pipe without a partner or a modem without a line does not keep a thread for ever. */
+    if (bide__file_may_wait())
+        o->flags |= O_NONBLOCK;
     do {
-        int code = bide__file_run(&o->op);
-        again = code < 0 ? code : bide__file_wait_for_descriptor(o->op.result, &waited_ms);
+        again = bide__file_run(&o->op);
+        if (again == 0)
+            again = try_again(o, user_flags, &waited_ms);
     } while (again > 0);
     *interrupted = again < 0;
     return *interrupted ? again : (int)o->op.result;
 }
 
-/* Devices that cannot be polled (/dev/null, /dev/full) never block either. */
-static int watch(bide_file *f, mode_t type)
+static bool may_block_for_ever(int fd)
 {
-    bool may_block = S_ISFIFO(type) || S_ISCHR(type) || S_ISSOCK(type);
-    if (!may_block || !bide__task_here())
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
+static int set_nonblocking(int fd, bool on)
+{
+    int flags = fcntl(fd, F_GETFL), wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+
+    return wanted == flags || fcntl(fd, F_SETFL, wanted) == 0 ? 0 : -errno;
+}
+
+/* Devices that cannot be polled (/dev/null, /dev/full) do not block. */
+static int watch(bide_file *f, int user_flags)
+{
+    int code = -EPERM;
+    if (!bide__file_may_wait())
         return 0;
 
-    struct error_record unseen = {0}, *seen = bide__error_switch(&unseen);
-    int code = bide__fd_open(&f->watch, f->fd);
-    bide__error_switch(seen);
-    if (code == -EPERM)
-        return 0;
-    if (code < 0)
+    if (may_block_for_ever(f->fd)) {
+        struct error_record unseen = {0}, *seen = bide__error_switch(&unseen);
+        code = bide__fd_open(&f->watch, f->fd);
+        bide__error_switch(seen);
+    }
+    f->is_watched = code == 0;
+    if (code < 0 && code != -EPERM)
         return code;
-    f->is_watched = true;
-    return fcntl(f->fd, F_SETFL, fcntl(f->fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
+    return set_nonblocking(f->fd, f->is_watched || user_flags & O_NONBLOCK);
 }
 
 static bide_file *file_new(const char *path)
@@ -140,14 +195,19 @@ static bide_file *file_new(const char *path)
 
 bide_file *bide_open_with(bide_open_args args)
 {
-    struct open_op o = {.op.run = open_run, .path = args.path, .flags = args.flags, .mode = args.mode ? args.mode : 0666};
+    struct open_op o = {.op = {.run = open_run, .prepare = open_prepare},
+                        .path = args.path,
+                        .flags = args.flags | O_CLOEXEC,
+                        .mode = args.mode ? args.mode : 0666};
     bool interrupted;
     bide_file *f = file_new(args.path);
     if (!f)
         return NULL;
 
     f->fd = open_fd(&o, &interrupted);
-    int code = f->fd < 0 ? f->fd : watch(f, o.type);
+    f->appends = args.flags & O_APPEND;
+    f->is_seekable = f->fd >= 0 && lseek(f->fd, 0, SEEK_CUR) >= 0;
+    int code = f->fd < 0 ? f->fd : watch(f, args.flags);
     if (code >= 0)
         return f;
     if (!interrupted)
@@ -168,21 +228,18 @@ struct rw_op {
 
 static ssize_t read_run(struct file_op *op)
 {
-    struct rw_op *o = container_of(op, struct rw_op, op);
-    ssize_t n;
+    const struct rw_op *o = container_of(op, struct rw_op, op);
+    ssize_t n = o->offset < 0 ? read(o->fd, o->data, o->len) : pread(o->fd, o->data, o->len, o->offset);
 
-    do
-        n = o->offset < 0 ? read(o->fd, o->data, o->len) : pread(o->fd, o->data, o->len, o->offset);
-    while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : n;
 }
 
 static ssize_t write_run(struct file_op *op)
 {
-    struct rw_op *o = container_of(op, struct rw_op, op);
-    int code = bide__write_fully(o->fd, o->data, o->len, o->offset);
+    const struct rw_op *o = container_of(op, struct rw_op, op);
+    ssize_t n = o->offset < 0 ? write(o->fd, o->data, o->len) : pwrite(o->fd, o->data, o->len, o->offset);
 
-    return code < 0 ? code : (ssize_t)o->len;
+    return n < 0 ? -errno : n;
 }
 
 static ssize_t sync_run(struct file_op *op)
@@ -190,69 +247,134 @@ static ssize_t sync_run(struct file_op *op)
     return fsync(container_of(op, struct rw_op, op)->fd) < 0 ? -errno : 0;
 }
 
-/* On a pipe or the like: try, and wait until the loop says that it is worth another try. */
-static ssize_t watched_read(bide_file *f, struct rw_op *o)
+/* No call takes more than INT_MAX bytes. */
+static unsigned ring_len(const struct rw_op *o)
+{
+    return o->len < INT32_MAX ? (unsigned)o->len : INT32_MAX;
+}
+
+static void read_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
+{
+    const struct rw_op *o = container_of(op, struct rw_op, op);
+
+    io_uring_prep_read(sqe, o->fd, o->data, ring_len(o), o->offset < 0 ? (uint64_t)-1 : (uint64_t)o->offset);
+}
+
+static void write_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
+{
+    const struct rw_op *o = container_of(op, struct rw_op, op);
+
+    io_uring_prep_write(sqe, o->fd, o->data, ring_len(o), o->offset < 0 ? (uint64_t)-1 : (uint64_t)o->offset);
+}
+
+static void sync_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
+{
+    io_uring_prep_fsync(sqe, container_of(op, struct rw_op, op)->fd, 0);
+}
+
+/*
+ * One call, on a pipe or the like, when the loop says that it is worth a try.  (Reading a pipe that no writer has opened
+ * yet would look like its end.)
+ */
+static int try_watched(bide_file *f, struct rw_op *o, bool for_write)
 {
     for (;;) {
-        ssize_t n = read_run(&o->op);
-        if (n != -EAGAIN)
-            return n < 0 ? bide__file_fail("read", f->path, n) : n;
-        f->watch.readable = false;
-        int code = bide__fd_wait_readable(&f->watch);
+        int code = for_write ? bide__fd_wait_writable(&f->watch) : bide__fd_wait_readable(&f->watch);
         if (code < 0)
             return code;
+        o->op.result = o->op.run(&o->op);
+        if (o->op.result != -EAGAIN)
+            return 0;
+        *(for_write ? &f->watch.writable : &f->watch.readable) = false;
     }
 }
 
-static ssize_t watched_write(bide_file *f, struct rw_op *o)
+/* The same, on any file; what has begun (to be written) is not ended early. */
+static int try_rw(bide_file *f, struct rw_op *o, bool for_write, bool has_begun)
 {
-    size_t done = 0;
-
-    while (done < o->len) {
-        ssize_t n = write(o->fd, (const char *)o->data + done, o->len - done);
-        if (n >= 0) {
-            done += (size_t)n;
-        } else if (errno == EAGAIN) {
-            f->watch.writable = false;
-            int code = bide__fd_wait_writable(&f->watch);
-            if (code < 0)
-                return code;
-        } else if (errno != EINTR) {
-            return bide__file_fail("write", f->path, -errno);
-        }
-    }
-    return (ssize_t)done;
+    if (f->is_watched && bide__file_may_wait())
+        return try_watched(f, o, for_write);
+    if (!has_begun)
+        return bide__file_run(&o->op);
+    bide__file_run_surely(&o->op);
+    return 0;
 }
 
-static ssize_t run_rw(bide_file *f, struct rw_op *o, const char *what)
+static ssize_t read_once(bide_file *f, struct rw_op *o)
 {
-    bide_retain(f);
-    int code = bide__file_run(&o->op);
-    ssize_t result = code < 0 ? code : o->op.result;
-    if (code == 0 && result < 0)
-        bide__file_fail(what, f->path, result);
-    bide_release(f);
-    return result;
+    int code;
+
+    do
+        code = try_rw(f, o, false, false);
+    while (code == 0 && o->op.result == -EINTR);
+    return code < 0 ? code : o->op.result < 0 ? bide__file_fail("read", f->path, o->op.result) : o->op.result;
+}
+
+static ssize_t write_fully(bide_file *f, struct rw_op *o)
+{
+    size_t all = o->len;
+
+    while (o->len > 0) {
+        int code = try_rw(f, o, true, o->len < all);
+        ssize_t n = o->op.result;
+        if (code < 0)
+            return code;
+        if (n == -EINTR)
+            continue;
+        if (n <= 0)
+            return bide__file_fail("write", f->path, n < 0 ? n : -EIO);
+        o->data = (char *)o->data + n;
+        o->len -= (size_t)n;
+        o->offset = o->offset < 0 ? o->offset : o->offset + n;
+    }
+    return (ssize_t)all;
+}
+
+static bool is_at_position(const bide_file *f, off_t offset)
+{
+    return offset < 0 && f->is_seekable;
 }
 
 ssize_t bide_file_read(bide_file *f, void *out, size_t cap, off_t offset)
 {
-    struct rw_op o = {.op.run = read_run, .fd = f->fd, .data = out, .len = cap, .offset = offset};
+    struct rw_op o = {.op = {.run = read_run, .prepare = read_prepare},
+                      .fd = f->fd,
+                      .data = out,
+                      .len = cap,
+                      .offset = is_at_position(f, offset) ? f->position : offset};
 
-    return f->is_watched && bide__task_here() ? watched_read(f, &o) : run_rw(f, &o, "read");
+    bide_retain(f);
+    ssize_t n = read_once(f, &o);
+    if (n > 0 && is_at_position(f, offset))
+        f->position += n;
+    bide_release(f);
+    return n;
 }
 
 ssize_t bide_file_write(bide_file *f, const void *data, size_t len, off_t offset)
 {
-    /* The cast: what is written is not changed. */
-    struct rw_op o = {.op.run = write_run, .fd = f->fd, .data = (void *)(uintptr_t)data, .len = len, .offset = offset};
+    struct rw_op o = {.op = {.run = write_run, .prepare = write_prepare},
+                      .fd = f->fd,
+                      .data = (void *)(uintptr_t)data, /* it is only read */
+                      .len = len,
+                      .offset = is_at_position(f, offset) ? f->position : offset};
 
-    return f->is_watched && bide__task_here() ? watched_write(f, &o) : run_rw(f, &o, "write");
+    bide_retain(f);
+    ssize_t n = write_fully(f, &o);
+    if (is_at_position(f, offset))
+        f->position = f->appends ? lseek(f->fd, 0, SEEK_END) : o.offset;
+    bide_release(f);
+    return n;
 }
 
 int bide_file_sync(bide_file *f)
 {
-    struct rw_op o = {.op.run = sync_run, .fd = f->fd};
+    struct rw_op o = {.op = {.run = sync_run, .prepare = sync_prepare}, .fd = f->fd};
 
-    return (int)run_rw(f, &o, "sync");
+    bide_retain(f);
+    int code = bide__file_run(&o.op);
+    if (code == 0 && o.op.result < 0)
+        code = bide__file_fail("sync", f->path, o.op.result);
+    bide_release(f);
+    return code;
 }

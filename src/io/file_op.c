@@ -2,8 +2,11 @@
 /*
  * file_op.c - where a call to the file system is made, so that it never blocks the loop.
  *
- * Inside a task: in a thread of the loop's pool, while the task is parked.  Outside of tasks there is nobody to block.
+ * Inside a task: a single call by io_uring, several in a row in a thread of the loop's pool, while the task is parked
+ * (docs/design/files.md has the figures).  Where the kernel refuses io_uring, or the environment says
+ * BIDE_FILES=threads, threads do it all.  Outside of tasks there is nobody to block.
  */
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "io/file_op.h"
@@ -18,35 +21,70 @@ static int run_job(void *arg)
     return 0;
 }
 
-static bool may_wait(void)
+/* The task that will be parked; NULL: nobody is there whom blocking would hurt. */
+static bide_task *parkable_task(void)
 {
     bide_task *t = bide__task_here();
 
-    return t && !t->stackless;
+    return t && !t->stackless ? t : NULL;
+}
+
+enum engine { UNDECIDED, BOTH, THREADS };
+
+/* Threads alone, because the environment says so? */
+static bool wants_ring(void)
+{
+    static atomic_int engine;
+
+    if (atomic_load(&engine) == UNDECIDED) {
+        const char *wish = getenv("BIDE_FILES");
+        atomic_store(&engine, wish && strcmp(wish, "threads") == 0 ? THREADS : BOTH);
+    }
+    return atomic_load(&engine) == BOTH;
+}
+
+static bool run_in_ring(bide_task *t, struct file_op *op)
+{
+    struct file_ring *r = op->prepare && wants_ring() ? bide__file_ring(t->future.loop) : NULL;
+
+    return r && bide__file_ring_run(r, op);
+}
+
+bool bide__file_may_wait(void)
+{
+    return parkable_task() != NULL;
 }
 
 int bide__file_run(struct file_op *op)
 {
-    return may_wait() ? bide__offload(run_job, op) : run_job(op);
+    bide_task *t = parkable_task();
+    int code = t ? bide__pending_interrupt(t) : run_job(op);
+    if (!t || code < 0)
+        return code;
+
+    return run_in_ring(t, op) ? 0 : bide__offload(run_job, op);
 }
 
 void bide__file_run_surely(struct file_op *op)
 {
-    struct error_record unseen = {0}, *seen;
-
-    if (!may_wait()) {
+    bide_task *t = parkable_task();
+    if (!t) {
         run_job(op);
         return;
     }
-    seen = bide__error_switch(&unseen);
-    if (bide__offload_surely(run_job, op) < 0)
-        run_job(op);
+    if (run_in_ring(t, op))
+        return;
+
+    struct error_record unseen = {0}, *seen = bide__error_switch(&unseen);
+    int code = bide__offload_surely(run_job, op);
     bide__error_switch(seen);
+    if (code < 0)
+        run_job(op);
 }
 
 int bide__file_wait_for_descriptor(ssize_t result, int *waited_ms)
 {
-    if ((result != -EMFILE && result != -ENFILE) || !may_wait() || *waited_ms >= DESCRIPTOR_WAIT_MS)
+    if ((result != -EMFILE && result != -ENFILE) || !parkable_task() || *waited_ms >= DESCRIPTOR_WAIT_MS)
         return 0;
 
     int64_t before = bide_loop_time_ms(bide__loop_here);

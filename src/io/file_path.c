@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* file_path.c - files by name: rename, unlink, directories. */
+#include <fcntl.h>
+#include <liburing.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,9 +29,17 @@ static ssize_t rename_run(struct file_op *op)
     return rename(o->path, o->to) < 0 ? -errno : 0;
 }
 
+static void rename_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
+{
+    const struct path_op *o = container_of(op, struct path_op, op);
+
+    io_uring_prep_renameat(sqe, AT_FDCWD, o->path, AT_FDCWD, o->to, 0);
+}
+
 int bide_rename(const char *from, const char *to)
 {
-    struct path_op o = {.op.run = rename_run, .path = from, .to = to};
+    struct path_op o = {.op = {.run = rename_run, .prepare = rename_prepare},
+                        .path = from, .to = to};
     int code = bide__file_run(&o.op);
 
     if (code < 0 || o.op.result >= 0)
@@ -43,9 +53,14 @@ static ssize_t unlink_run(struct file_op *op)
     return unlink(container_of(op, struct path_op, op)->path) < 0 ? -errno : 0;
 }
 
+static void unlink_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
+{
+    io_uring_prep_unlinkat(sqe, AT_FDCWD, container_of(op, struct path_op, op)->path, 0);
+}
+
 int bide_unlink(const char *path)
 {
-    struct path_op o = {.op.run = unlink_run, .path = path};
+    struct path_op o = {.op = {.run = unlink_run, .prepare = unlink_prepare}, .path = path};
 
     return run_path(&o, "unlink");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* file_save.h - a new file under a temporary name, then renamed. */
+/* file_save.h - a new file that nobody sees before it is complete. */
 #ifndef BIDE_IO_FILE_SAVE_H
 #define BIDE_IO_FILE_SAVE_H
 
@@ -17,10 +17,15 @@ struct save {
     const char *path;
     const void *data;
     size_t len;
-    char *temporary; /* to be freed by the caller */
+    char *temporary; /* a name in the same directory; to be freed by the caller */
+    size_t directory_len;
+    int fd;
 };
 
 /* BIDE_ENOMEM on record. */
 int bide__save_init(struct save *s, const char *path, const void *data, size_t len);
+
+/* For tests: as on a file system that has no O_TMPFILE. */
+extern bool bide__save_by_name;
 
 #endif

@@ -16,6 +16,7 @@
 
 #define READ_MAX_DEFAULT ((size_t)64 << 20)
 #define READ_FIRST 16384
+#define READ_AS_STREAM 1
 
 /* ---- reading ---- */
 
@@ -24,6 +25,7 @@ struct read_op {
     const char *path;
     char *data;
     size_t len, cap, max;
+    bool may_block;
 };
 
 static ssize_t grow(struct read_op *o, size_t cap)
@@ -55,10 +57,20 @@ static ssize_t read_to_end(struct read_op *o, int fd)
     }
 }
 
+/* One that may block for ever: a pipe, a terminal. */
+static bool is_stream(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
 static ssize_t read_all_run(struct file_op *op)
 {
     struct read_op *o = container_of(op, struct read_op, op);
     struct stat st;
+    if (!o->may_block && is_stream(o->path))
+        return READ_AS_STREAM;
     int fd = open(o->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
@@ -74,25 +86,60 @@ static ssize_t read_all_run(struct file_op *op)
     return code;
 }
 
-char *bide_file_read_all(const char *path, size_t max, size_t *len)
+/* The same in the task, on a file that the loop watches.  Errors of the file are on record. */
+static ssize_t read_stream(struct read_op *o)
 {
-    struct read_op o = {.op.run = read_all_run, .path = path, .max = max ? max : READ_MAX_DEFAULT};
+    ssize_t n = 1, code = 0;
+    bide_file *f = bide_open(o->path);
+    if (!f)
+        return bide_error_code();
+
+    for (o->len = 0; code == 0 && n > 0; o->len += n > 0 ? (size_t)n : 0) {
+        if (o->len + 1 >= o->cap)
+            code = grow(o, o->cap ? o->cap * 2 : READ_FIRST);
+        if (code == 0)
+            n = bide_file_read(f, o->data + o->len, o->cap - 1 - o->len, -1);
+        if (o->len > o->max)
+            code = BIDE_ELIMIT;
+    }
+    if (code == 0 && n == 0)
+        o->data[o->len] = '\0';
+    bide_release(f);
+    return code < 0 ? code : n;
+}
+
+/* 0, or a code; the operation's own code is in its result. */
+static int read_whole(struct read_op *o)
+{
     int waited_ms = 0, code;
 
     do {
-        code = bide__file_run(&o.op);
+        code = bide__file_run(&o->op);
         if (code == 0)
-            code = bide__file_wait_for_descriptor(o.op.result, &waited_ms);
+            code = bide__file_wait_for_descriptor(o->op.result, &waited_ms);
     } while (code > 0);
+    if (code == 0 && o->op.result == READ_AS_STREAM)
+        o->op.result = read_stream(o);
+    return code;
+}
+
+char *bide_file_read_all(const char *path, size_t max, size_t *len)
+{
+    struct read_op o = {.op.run = read_all_run,
+                        .path = path,
+                        .max = max ? max : READ_MAX_DEFAULT,
+                        .may_block = !bide__file_may_wait()};
+    int code = read_whole(&o);
     if (code == 0 && o.op.result == 0) {
         *len = o.len;
         return o.data;
     }
+
     free(o.data);
     if (code == 0 && o.op.result == BIDE_ELIMIT)
         bide_fail(BIDE_ELIMIT, "read %s: larger than %zu bytes", path, o.max);
     else if (code == 0)
-        bide__file_fail("read", path, o.op.result);
+        bide__file_fail("read", path, o.op.result); /* unless it is on record already */
     return NULL;
 }
 

@@ -19,7 +19,7 @@ start()
     : >"$dir/out"
     "$bide" serve "$@" >"$dir/out" 2>"$dir/err" &
     pid=$!
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         url=$(head -n 1 "$dir/out")
         test -z "$url" || return 0
         kill -0 "$pid" 2>/dev/null || fail "serve $* ended: $(cat "$dir/err")"

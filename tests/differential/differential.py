@@ -4,10 +4,21 @@
 
 usage: differential.py PLAYER [COUNT [SEED]]
 
-Steps: say N - yield - sleep MS - spawn T - cancel T - uncancel - await T - shield T - tsleep LIMIT MS (a timeout around
-a sleep) - tawait T LIMIT - awaitf F - setf F N - cancelf F - soon - later MS - gather T T (return_exceptions) -
-wait T T - waitfirst T T - ret N - fail.  A task starts and awaits only tasks with a higher number, so none waits in a
-circle.  Both sides run on a virtual clock in whole units, so the order of everything is defined.
+A script is a line for each task: a letter (p: what a wait raises is passed on, s: it is swallowed), then its steps:
+
+  say N   yield   sleep MS   ret N   fail
+  spawn T   cancel T   cself   cancelling   uncancel
+  await T   shield T   nest T (awaited inside a coroutine)   awaitf F   shieldf F
+  tsleep LIMIT MS   tawait T LIMIT   tshield T LIMIT   ttsleep OUTER INNER MS   (blocks of timeout, nested in ttsleep)
+  wfor T LIMIT   gather T T (return_exceptions)   wait T T   waitfirst T T   waiterr T T   waitfor T T LIMIT
+  setf F N   failf F   cancelf F   cbf F   cbt T   uncbf F   (done callbacks, added and removed)
+  soon   later MS   drop (a call_soon that is cancelled)   dropl MS (a call_later that is cancelled in a later step: undo)
+
+A task starts and awaits only tasks with a higher number, so none waits in a circle.  Both sides run on a virtual clock in
+whole units, so the order of everything is defined.
+
+Every other script is played in the mode "ticks": no step lets time pass, and every line begins with the number of the
+loop's turn, so that asyncio and bide must take the same number of turns for everything.
 """
 import asyncio
 import math
@@ -81,30 +92,70 @@ class Timeout(asyncio.Timeout):
             raise TimeoutError from error
 
 
+async def wait_for(task, limit):
+    """asyncio's since 3.12."""
+    async with Timeout(asyncio.get_running_loop().time() + limit):
+        return await task
+
+
 def word_of(value):
     return str(int(value))
 
 
 class Player:
-    def __init__(self, script):
+    def __init__(self, script, ticks):
         self.script = script
+        self.ticks = ticks
+        self.turn = 0
         self.tasks = {}
+        self.handles = {}
         self.out = []
 
     def say(self, text):
-        self.out.append(text)
+        self.out.append(f"{self.turn} {text}" if self.ticks else text)
+
+    def count_turn(self):
+        self.turn += 1
+        if self.turn % 100 == 0:  # time does not pass here, so nobody else would
+            self.settle_futures()
+        self.counter = asyncio.get_running_loop().call_soon(self.count_turn)
+
+    # ---- what is awaited ----
 
     async def timeout_around(self, limit, thing):
         async with Timeout(asyncio.get_running_loop().time() + limit):
             return await thing
+
+    async def shield_in_timeout(self, task, limit):
+        async with Timeout(asyncio.get_running_loop().time() + limit):
+            return await asyncio.shield(task)
+
+    async def two_timeouts(self, me, outer, inner, ms):
+        now = asyncio.get_running_loop().time()
+        async with Timeout(now + outer):
+            try:
+                async with Timeout(now + inner):
+                    r = await asyncio.sleep(ms)
+            except (asyncio.CancelledError, OSError) as e:
+                self.say(f"{me} inner {self.outcome(e)}")
+                # What was cancelled by the outer block goes on to it; a timeout of the inner one ends there.
+                if isinstance(e, asyncio.CancelledError):
+                    raise
+                r = 0
+            return await asyncio.sleep(0, r)
+
+    async def nest(self, task):
+        async def inner():
+            return await task
+        return await inner()
 
     async def gather(self, a, b):
         results = await asyncio.gather(self.tasks[a], self.tasks[b], return_exceptions=True)
         self.say("codes " + " ".join(self.outcome(r) for r in results))
         return 0
 
-    async def wait(self, a, b, when):
-        done, _ = await asyncio.wait([self.tasks[a], self.tasks[b]], return_when=when)
+    async def wait(self, a, b, when, timeout=None):
+        await asyncio.wait([self.tasks[a], self.tasks[b]], return_when=when, timeout=timeout)
         return sum(t.done() for t in (self.tasks[a], self.tasks[b]))
 
     @staticmethod
@@ -117,7 +168,7 @@ class Player:
             return "error"
         return word_of(r or 0)
 
-    def waiting_step(self, op, a, b):
+    def waiting_step(self, me, op, a, b, c):
         have_a, have_b = a in self.tasks, b in self.tasks
         if op == "yield":
             return asyncio.sleep(0)
@@ -125,24 +176,41 @@ class Player:
             return asyncio.sleep(a)
         if op == "tsleep":
             return self.timeout_around(a, asyncio.sleep(b))
+        if op == "ttsleep":
+            return self.two_timeouts(me, a, b, c)
         if op == "awaitf":
             return self.futures[a]
-        if op == "await" and have_a:
-            return self.tasks[a]
-        if op == "shield" and have_a:
-            return asyncio.shield(self.tasks[a])
-        if op == "tawait" and have_a:
-            return self.timeout_around(b, self.tasks[a])
+        if op == "shieldf":
+            return asyncio.shield(self.futures[a])
+        if op in ("await", "shield", "nest", "tawait", "tshield", "wfor") and have_a:
+            task = self.tasks[a]
+            return {"await": lambda: task, "shield": lambda: asyncio.shield(task), "nest": lambda: self.nest(task),
+                    "tawait": lambda: self.timeout_around(b, task), "tshield": lambda: self.shield_in_timeout(task, b),
+                    "wfor": lambda: wait_for(task, b)}[op]()
         if op == "gather" and have_a and have_b:
             return self.gather(a, b)
-        if op == "wait" and have_a and have_b:
-            return self.wait(a, b, asyncio.ALL_COMPLETED)
-        if op == "waitfirst" and have_a and have_b:
-            return self.wait(a, b, asyncio.FIRST_COMPLETED)
+        when = {"wait": asyncio.ALL_COMPLETED, "waitfirst": asyncio.FIRST_COMPLETED, "waiterr": asyncio.FIRST_EXCEPTION,
+                "waitfor": asyncio.ALL_COMPLETED}.get(op)
+        if when and have_a and have_b:
+            return self.wait(a, b, when, c if op == "waitfor" else None)
         return None
+
+    # ---- what does not wait ----
+
+    def called_back(self, future):
+        self.say(f"callback {self.outcome_of(future)}")
+
+    @staticmethod
+    def outcome_of(future):
+        if not future.done():
+            return "pending"
+        if future.cancelled():
+            return "cancelled"
+        return Player.outcome(future.exception() or future.result())
 
     def plain_step(self, me, op, a, b, step):
         loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
         if op == "say":
             self.say(f"{me} says {a}")
         elif op == "spawn":
@@ -150,16 +218,35 @@ class Player:
                 self.tasks[a] = loop.create_task(self.play(a))
         elif op == "cancel" and a in self.tasks:
             self.say(f"{me} cancel {a} {int(self.tasks[a].cancel())}")
+        elif op == "cself":
+            self.say(f"{me} cself {int(task.cancel())}")
+        elif op == "cancelling":
+            self.say(f"{me} cancelling {task.cancelling()}")
         elif op == "uncancel":
-            self.say(f"{me} uncancel {uncancel(asyncio.current_task())}")
+            self.say(f"{me} uncancel {uncancel(task)}")
         elif op == "setf" and not self.futures[a].done():
             self.futures[a].set_result(b)
+        elif op == "failf" and not self.futures[a].done():
+            self.futures[a].set_exception(OSError())
         elif op == "cancelf":
             self.say(f"{me} cancelf {int(self.futures[a].cancel())}")
+        elif op == "cbf":
+            self.futures[a].add_done_callback(self.called_back)
+        elif op == "uncbf":
+            self.say(f"{me} uncbf {self.futures[a].remove_done_callback(self.called_back)}")
+        elif op == "cbt" and a in self.tasks:
+            self.tasks[a].add_done_callback(self.called_back)
         elif op == "soon":
             loop.call_soon(self.say, f"loop {step}")
         elif op == "later":
             loop.call_later(a, self.say, f"loop {step}")
+        elif op == "drop":
+            loop.call_soon(self.say, f"loop {step}").cancel()
+        elif op == "dropl":
+            self.handles[me] = loop.call_later(a, self.say, f"loop {step}")
+        elif op == "undo":
+            if me in self.handles:
+                self.handles.pop(me).cancel()
         else:
             return False
         return True
@@ -174,7 +261,7 @@ class Player:
         for _ in range(200):
             if all(t.done() for t in self.tasks.values()):
                 return 0
-            await asyncio.sleep(10)
+            await asyncio.sleep(0 if self.ticks else 10)
         self.say("stuck")
         return 0
 
@@ -183,14 +270,14 @@ class Player:
         passes_on = line[0] == "p"
         for step in filter(None, line[1:].split(";")):
             op, *numbers = step.split()
-            a, b = ([int(n) for n in numbers] + [-1, -1])[:2]
+            a, b, c = ([int(n) for n in numbers] + [-1, -1, -1])[:3]
             if op == "ret":
                 return a
             if op == "fail":
                 raise OSError
             if self.plain_step(me, op, a, b, step):
                 continue
-            thing = self.waiting_step(op, a, b)
+            thing = self.waiting_step(me, op, a, b, c)
             if thing is None:
                 continue
             try:
@@ -207,16 +294,13 @@ class Player:
         loop = asyncio.get_running_loop()
         self.futures = [loop.create_future() for _ in range(FUTURES)]
         loop.call_later(500, self.settle_futures)  # whoever waits for one that nobody sets
+        if self.ticks:
+            self.counter = loop.call_soon(self.count_turn)
         await self.play(0)
+        if self.ticks:
+            self.counter.cancel()
         for i in sorted(self.tasks):
-            t = self.tasks[i]
-            if not t.done():
-                end = "pending"
-            elif t.cancelled():
-                end = "cancelled"
-            else:
-                end = self.outcome(t.exception() or t.result())
-            self.say(f"end {i} {end}")
+            self.say(f"end {i} {self.outcome_of(self.tasks[i])}")
 
     def run(self):
         loop = VirtualLoop()
@@ -228,28 +312,39 @@ class Player:
         return "".join(line + "\n" for line in self.out)
 
 
-def random_step(rng, me, n):
-    higher = rng.randrange(me + 1, n) if me + 1 < n else None
-    other = rng.randrange(me + 1, n) if me + 1 < n else None
-    steps = ["yield", "yield", f"sleep {rng.randrange(1, 6)}", f"say {rng.randrange(9)}", "soon",
-             f"later {rng.randrange(4)}", f"setf {rng.randrange(FUTURES)} {rng.randrange(50)}",
-             f"awaitf {rng.randrange(FUTURES)}", f"tsleep {rng.randrange(4)} {rng.randrange(6)}", "uncancel"]
-    if rng.random() < 0.2:
-        steps.append(f"cancelf {rng.randrange(FUTURES)}")
-    if higher is not None:
-        steps += [f"spawn {higher}", f"spawn {other}", f"spawn {higher}", f"await {higher}", f"shield {higher}",
-                  f"cancel {higher}", f"cancel {other}", f"tawait {higher} {rng.randrange(5)}",
-                  f"gather {higher} {other}", f"wait {higher} {other}", f"waitfirst {higher} {other}"]
+# ---- scripts ----
+
+def steps_of_time(rng, others):
+    steps = [f"sleep {rng.randrange(1, 6)}", f"later {rng.randrange(4)}", f"tsleep {rng.randrange(4)} {rng.randrange(6)}",
+             f"ttsleep {rng.randrange(1, 5)} {rng.randrange(1, 5)} {rng.randrange(1, 7)}", f"dropl {rng.randrange(4)}", "undo"]
+    if others:
+        a, b = rng.choice(others), rng.choice(others)
+        steps += [f"tawait {a} {rng.randrange(5)}", f"tshield {a} {rng.randrange(5)}", f"wfor {a} {rng.randrange(1, 5)}",
+                  f"waitfor {a} {b} {rng.randrange(1, 5)}"]
+    return steps
+
+
+def random_step(rng, me, n, ticks):
+    others = list(range(me + 1, n))
+    future = rng.randrange(FUTURES)
+    steps = ["yield", "yield", f"say {rng.randrange(9)}", "soon", f"setf {future} {rng.randrange(50)}", f"awaitf {future}",
+             f"shieldf {future}", f"cbf {future}", "uncancel", "cancelling"]
+    if rng.random() < 0.3:
+        steps += [f"cancelf {future}", f"failf {future}", f"uncbf {future}", "drop"]
+    if others:
+        a, b = rng.choice(others), rng.choice(others)
+        steps += [f"spawn {a}", f"spawn {b}", f"spawn {a}", f"await {a}", f"shield {a}", f"nest {a}", f"cancel {a}",
+                  f"cancel {b}", f"gather {a} {b}", f"wait {a} {b}", f"waitfirst {a} {b}", f"waiterr {a} {b}", f"cbt {a}"]
     if me > 0:
-        steps.append(f"cancel {rng.randrange(1, n)}")
-    return rng.choice(steps)
+        steps += [f"cancel {rng.randrange(1, n)}", "cself"]
+    return rng.choice(steps + ([] if ticks else steps_of_time(rng, others)))
 
 
-def random_script(rng):
+def random_script(rng, ticks):
     n = rng.randrange(2, 9)
     lines = []
     for me in range(n):
-        steps = [random_step(rng, me, n) for _ in range(rng.randrange(2, 9))]
+        steps = [random_step(rng, me, n, ticks) for _ in range(rng.randrange(2, 9))]
         if me == 0:
             steps = [f"spawn {i}" for i in range(1, n) if rng.random() < 0.7] + steps
         elif rng.random() < 0.3:
@@ -259,24 +354,69 @@ def random_script(rng):
     return lines
 
 
-def play_in_bide(player, script):
-    p = subprocess.run([player], input="\n".join(script) + "\n", capture_output=True, text=True, timeout=60)
+def play_in_bide(player, script, ticks):
+    p = subprocess.run([player] + ["ticks"] * ticks, input="\n".join(script) + "\n", capture_output=True, text=True,
+                       timeout=60)
     return p.stdout if p.returncode == 0 else f"{p.stdout}exit {p.returncode} {p.stderr}"
+
+
+def differs(player, script, ticks):
+    want, got = Player(script, ticks).run(), play_in_bide(player, script, ticks)
+    return None if want == got else (want, got)
+
+
+def shortest(player, script, ticks):
+    """The same difference with as few steps as possible."""
+    script = [line[0] + ";".join(filter(None, line[1:].split(";"))) for line in script]
+    again = True
+    while again:
+        again = False
+        for i, line in enumerate(script):
+            steps = line[1:].split(";")
+            for k in range(len(steps)):
+                shorter = script[:i] + [line[0] + ";".join(steps[:k] + steps[k + 1:])] + script[i + 1:]
+                if differs(player, shorter, ticks):
+                    script, again = shorter, True
+                    break
+            if again:
+                break
+    return script
 
 
 def main():
     player, count = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 300
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    seen = {}
     for i in range(seed, seed + count):
-        script = random_script(random.Random(i))
-        want, got = Player(script).run(), play_in_bide(player, script)
-        if want != got:
-            print(f"seed {i}: the traces differ\n--- script\n" + "\n".join(script))
+        ticks = i % 2 == 0
+        script = random_script(random.Random(i), ticks)
+        if differs(player, script, ticks):
+            script = shortest(player, script, ticks)
+            want, got = differs(player, script, ticks)
+            print(f"seed {i}: the traces differ{' (ticks)' * ticks}\n--- script\n" + "\n".join(script))
             print("--- asyncio\n" + want + "--- bide\n" + got)
             return 1
-    print(f"{count} scripts from seed {seed}: asyncio {sys.version.split()[0]} and bide agree")
+        for line in Player(script, ticks).run().splitlines():
+            words = line.split()[1 if ticks else 0:]
+            key = " ".join(w for w in words[1:] if not w.lstrip("-").isdigit()) if words[0].isdigit() else words[0]
+            seen[key] = seen.get(key, 0) + 1
+    missing = [k for k in MUST_BE_SEEN if not seen.get(k)]
+    if count >= 300 and missing:
+        print("the scripts are too tame: never seen: " + ", ".join(missing))
+        return 1
+    print(f"{count} scripts from seed {seed}: asyncio {sys.version.split()[0]} and bide agree;"
+          f" {sum(seen.values())} lines of {len(seen)} kinds")
     return 0
 
+
+# A run without these would prove little.
+MUST_BE_SEEN = [f"{op} {word}".strip() for op, words in {
+    "await": ["", "cancelled", "error"], "nest": ["", "cancelled", "error"], "shield": ["", "cancelled", "error"],
+    "awaitf": ["", "cancelled", "error"], "shieldf": ["", "cancelled", "error"], "gather": ["", "cancelled"],
+    "wait": ["", "cancelled"], "waitfirst": ["", "cancelled"], "waiterr": ["", "cancelled"], "waitfor": ["", "cancelled"],
+    "sleep": ["", "cancelled"], "yield": ["", "cancelled"], "tsleep": ["", "cancelled", "timeout"],
+    "ttsleep": ["", "cancelled", "timeout"], "inner": ["cancelled", "timeout"], "tawait": ["", "cancelled", "timeout"],
+    "tshield": ["", "cancelled", "timeout"], "wfor": ["", "cancelled", "timeout"]}.items() for word in words]
 
 if __name__ == "__main__":
     sys.exit(main())

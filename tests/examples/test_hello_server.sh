@@ -13,9 +13,10 @@ fail()
     exit 1
 }
 
+: >"$dir/url" # it is read before the server has begun
 "$server" 0 >"$dir/url" &
 pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 600); do
     url=$(cat "$dir/url")
     test -z "$url" || break
     sleep 0.05

@@ -82,7 +82,7 @@ END
 
 "$bide" serve --port 0 --delay 20 >"$dir/url" &
 pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 600); do
     test -s "$dir/url" && break
     sleep 0.05
 done

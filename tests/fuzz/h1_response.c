@@ -25,7 +25,15 @@ static void check_slice(size_t off, size_t len, ssize_t head_len)
     must(off + len <= (size_t)head_len);
 }
 
-static void check_head(const struct h1_head *head, ssize_t n)
+/* No line ends in it, nor does a C string; and nothing else of that kind, if read strictly. */
+static bool value_is_sound(const char *value, size_t len, bool strict)
+{
+    if (strict)
+        return bide__header_value_ok(value, len);
+    return !memchr(value, '\r', len) && !memchr(value, '\n', len) && !memchr(value, '\0', len);
+}
+
+static void check_head(const struct h1_head *head, ssize_t n, bool strict)
 {
     check_slice(head->reason.off, head->reason.len, n);
     check_slice(head->method.off, head->method.len, n);
@@ -35,7 +43,7 @@ static void check_head(const struct h1_head *head, ssize_t n)
         check_slice(f->name, f->name_len, n);
         check_slice(f->value, f->value_len, n);
         must(bide__header_name_ok(bide__h1_name(head, f), f->name_len));
-        must(bide__header_value_ok(bide__h1_value(head, f), f->value_len));
+        must(value_is_sound(bide__h1_value(head, f), f->value_len, strict));
         must(f->id == bide__header_id(bide__h1_name(head, f), f->name_len));
     }
 }
@@ -82,8 +90,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(n == m && whole.nfields == cut.nfields && whole.seen == cut.seen &&
              whole.bare_lf == cut.bare_lf);
         must(memcmp(fields[0], fields[1], whole.nfields * sizeof *fields[0]) == 0);
-        check_head(&whole, n);
-        check_head(&cut, m);
+        check_head(&whole, n, p.strict || data[0] & 1);
+        check_head(&cut, m, p.strict || data[0] & 1);
         int r = data[0] & 1 ? bide__h1_frame_request(&whole)
                             : bide__h1_frame_response(&whole, data[0] >> 5);
         must(r <= 0 && (whole.content_length == 0 || whole.body != H1_BODY_CHUNKED));

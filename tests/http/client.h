@@ -20,6 +20,7 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -47,11 +48,13 @@
 struct peer {
     const char *scripts[8];
     const char *cert; /* a FILE of cert_make: speak TLS */
+    bool repeat;      /* the last script, for whoever comes */
     int listener, port;
     pthread_t thread;
     atomic_int taken;  /* connections */
     atomic_bool ended; /* stop: take no more */
-    char seen[16384];  /* all requests, one after the other */
+    char head[1500];   /* of the present request */
+    char seen[6000];   /* all requests, one after the other, as far as they fit */
     size_t nseen, nbody; /* bytes of bodies, also of those that did not fit */
     int nrequests;
     size_t starts[16]; /* of the requests, in seen */
@@ -88,26 +91,37 @@ UNUSED static void peer_write(struct peer_conn *c, const char *text, size_t len)
     }
 }
 
+/* Into p->seen, if it has room. */
+UNUSED static void peer_record(struct peer *p, const char *bytes, size_t n)
+{
+    if (p->nseen + n >= sizeof p->seen)
+        return;
+    memcpy(p->seen + p->nseen, bytes, n);
+    p->nseen += n;
+    p->seen[p->nseen] = '\0';
+}
+
 /* Byte by byte, so that nothing behind the head is taken. */
 UNUSED static bool peer_read_head(struct peer_conn *c)
 {
     struct peer *p = c->peer;
-    size_t start = p->nseen;
+    size_t n = 0;
 
     if (p->nrequests < 16)
-        p->starts[p->nrequests++] = start;
-    while (p->nseen < sizeof p->seen - 1 && peer_read(c, p->seen + p->nseen, 1) == 1) {
-        p->seen[++p->nseen] = '\0';
-        if (p->nseen - start >= 4 && strcmp(p->seen + p->nseen - 4, "\r\n\r\n") == 0)
-            return true;
+        p->starts[p->nrequests++] = p->nseen;
+    while (n < sizeof p->head - 1 && peer_read(c, p->head + n, 1) == 1) {
+        p->head[++n] = '\0';
+        if (n >= 4 && strcmp(p->head + n - 4, "\r\n\r\n") == 0)
+            break;
     }
-    return false;
+    peer_record(p, p->head, n);
+    return n >= 4 && strcmp(p->head + n - 4, "\r\n\r\n") == 0;
 }
 
 UNUSED static void peer_read_rest(struct peer_conn *c)
 {
     struct peer *p = c->peer;
-    const char *length = strcasestr(p->seen + p->starts[p->nrequests - 1], "\r\nContent-Length: ");
+    const char *length = strcasestr(p->head, "\r\nContent-Length: ");
     char bytes[4096];
 
     for (size_t left = length ? (size_t)atol(length + 18) : 0; left > 0;) {
@@ -116,11 +130,8 @@ UNUSED static void peer_read_rest(struct peer_conn *c)
             return;
         left -= (size_t)n;
         p->nbody += (size_t)n;
-        if (p->nseen + (size_t)n < sizeof p->seen) {
-            memcpy(p->seen + p->nseen, bytes, (size_t)n);
-            p->nseen += (size_t)n;
-            p->seen[p->nseen] = '\0';
-        }
+        if (p->nseen < sizeof p->seen / 2) /* room for more heads */
+            peer_record(p, bytes, (size_t)n);
     }
 }
 
@@ -135,8 +146,9 @@ UNUSED static void peer_play(struct peer_conn *c, const char *script)
         script += n;
         switch (*script ? *script++ : '\0') {
         case '\1':
-            if (peer_read_head(c))
-                peer_read_rest(c);
+            if (!peer_read_head(c))
+                return; /* it has closed */
+            peer_read_rest(c);
             break;
         case '\2':
             usleep(30000);
@@ -194,8 +206,13 @@ UNUSED static void *peer_run(void *arg)
 {
     struct peer *p = arg;
     SSL_CTX *ctx = peer_context(p);
+    sigset_t pipe;
 
-    for (int i = 0; p->scripts[i] && !p->ended; i++) {
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL); /* OpenSSL writes without MSG_NOSIGNAL */
+
+    for (int i = 0; p->scripts[i] && !p->ended; i += !p->repeat || p->scripts[i + 1]) {
         struct pollfd ready = {.fd = p->listener, .events = POLLIN};
         while (!p->ended && poll(&ready, 1, 10) == 0)
             ;

@@ -164,7 +164,7 @@ static bide_response *post_much(bide_session *s, struct peer *p)
 
 TEST(client_R15_a_refusal_stops_the_upload, .real_time = true)
 {
-    struct peer p = PEER(HEAD "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig" STALL, GOOD_A);
+    struct peer p = PEER(HEAD "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig" PAUSE PAUSE PAUSE STALL, GOOD_A);
     peer_start(&p);
     bide_auto bide_session *s = bide_session_new();
 

@@ -1,16 +1,73 @@
 /* SPDX-License-Identifier: MIT */
-/* Files without blocking the loop, and blocking outside of it. */
+/*
+ * Files: by io_uring, in threads, and blocking outside of a loop.  EVERYWHERE(name) is three tests with one body,
+ * IN_TASKS(name) two.
+ */
 #include "harness/harness.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <sched.h>
 
 #include <bide/bide.h>
 #include <bide/file.h>
 
-#include "base/base.h"
+#include "io/file_save.h"
+#include "io/io.h"
+#include "io/no_uring.h"
+
+/* ---- what the tests share ---- */
+
+/* How many rings this process has. */
+static int rings(void)
+{
+    int count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+
+    for (struct dirent *e; (e = readdir(dir));) {
+        char target[64] = "";
+        if (readlinkat(dirfd(dir), e->d_name, target, sizeof target - 1) > 0 && strstr(target, "io_uring"))
+            count++;
+    }
+    closedir(dir);
+    return count;
+}
+
+static void need_uring(void)
+{
+    if (!kernel_has_uring())
+        SKIP("this kernel refuses io_uring");
+}
+
+#define IN_TASKS(name, ...)                       \
+    static void name(void);                       \
+    TEST(name##_by_io_uring, __VA_ARGS__)         \
+    {                                             \
+        need_uring();                             \
+        name();                                   \
+    }                                             \
+    TEST(name##_in_threads, __VA_ARGS__)          \
+    {                                             \
+        setenv("BIDE_FILES", "threads", 1);       \
+        name();                                   \
+        EXPECT_EQ(rings(), 0);                    \
+    }                                             \
+    static void name(void)
+
+#define EVERYWHERE(name, ...)      \
+    static void name(void);        \
+    UNIT(name##_outside_of_a_loop) \
+    {                              \
+        name();                    \
+    }                              \
+    IN_TASKS(name, __VA_ARGS__)
 
 /* A path in the test's own directory; a few of them live at once. */
 static const char *at(const char *name)
@@ -23,50 +80,845 @@ static const char *at(const char *name)
     return path;
 }
 
-static void expect_file(const char *path, const char *content)
+static void put(const char *path, const char *content)
 {
-    size_t len;
-    char *data = bide_file_read_all(path, 0, &len);
+    FILE *f = fopen(path, "w");
 
-    EXPECT_NOT_NULL(data);
-    EXPECT_STR(data, content);
-    EXPECT_EQ(len, strlen(content));
-    free(data);
+    EXPECT_TRUE(f && fputs(content, f) >= 0 && fclose(f) == 0);
 }
 
-static int files_work(void)
+static void expect_file(const char *path, const char *content)
+{
+    char data[256] = "";
+    FILE *f = fopen(path, "r");
+
+    if (!f)
+        FAIL("%s: cannot be opened", path);
+    size_t n = fread(data, 1, sizeof data - 1, f);
+    fclose(f);
+    EXPECT_STR(data, content);
+    EXPECT_EQ(n, strlen(content));
+}
+
+static bool exists(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0;
+}
+
+/* How many names a directory holds. */
+static int names_in(const char *path)
+{
+    int count = 0;
+    DIR *dir = opendir(path);
+
+    EXPECT_NOT_NULL(dir);
+    for (struct dirent *e; (e = readdir(dir));)
+        count += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    closedir(dir);
+    return count;
+}
+
+static void expect_error(long long code, long long expected, const char *text)
+{
+    EXPECT_ERR(code, expected);
+    EXPECT_ERR(bide_error_code(), expected);
+    EXPECT_CONTAINS(bide_error_text(), text);
+    bide_error_clear();
+}
+
+/* ---- an open file ---- */
+
+EVERYWHERE(file_write_read_sync_close)
 {
     char text[16] = "";
-    bide_file *f = bide_open(at("a"), .flags = O_RDWR | O_CREAT | O_TRUNC);
+    bide_file *f = bide_open(at("a"), .flags = O_RDWR | O_CREAT | O_TRUNC, .mode = 0600);
     EXPECT_NOT_NULL(f);
 
     EXPECT_EQ(bide_file_write(f, "hello", 5, -1), 5);
     EXPECT_EQ(bide_file_write(f, " world", 6, -1), 6);
     EXPECT_EQ(bide_file_write(f, "J", 1, 0), 1);
+    EXPECT_EQ(bide_file_write(f, "", 0, -1), 0);
     EXPECT_EQ(bide_file_read(f, text, 5, 0), 5);
     EXPECT_STR(text, "Jello");
     EXPECT_EQ(bide_file_read(f, text, sizeof text, 11), 0);
+    EXPECT_EQ(bide_file_read(f, text, sizeof text, -1), 0);
     EXPECT_EQ(bide_file_sync(f), 0);
     EXPECT_EQ(bide_file_close(f), 0);
     expect_file(at("a"), "Jello world");
 
-    EXPECT_EQ(bide_make_dirs(at("x/y/z")), 0);
-    EXPECT_EQ(bide_make_dirs(at("x/y/z")), 0);
-    EXPECT_EQ(bide_rename(at("a"), at("x/y/z/b")), 0);
-    expect_file(at("x/y/z/b"), "Jello world");
-    EXPECT_EQ(bide_file_write_all(at("x/y/z/b"), "new", 3), 0);
-    expect_file(at("x/y/z/b"), "new");
-    EXPECT_EQ(bide_unlink(at("x/y/z/b")), 0);
-    EXPECT_ERR(bide_unlink(at("x/y/z/b")), -ENOENT);
+    struct stat st;
+    EXPECT_EQ(stat(at("a"), &st), 0);
+    EXPECT_EQ(st.st_mode & 0777, 0600);
+}
+
+TEST(file_calls_by_io_uring_use_one_ring_per_loop)
+{
+    need_uring();
+    EXPECT_EQ(rings(), 0);
+    bide_auto bide_file *a = bide_open(at("a"), .flags = O_WRONLY | O_CREAT);
+    bide_auto bide_file *b = bide_open(at("b"), .flags = O_WRONLY | O_CREAT);
+    EXPECT_TRUE(a && b);
+    EXPECT_EQ(rings(), 1);
+}
+
+EVERYWHERE(file_open_failures_name_the_path)
+{
+    expect_error(bide_open(at("none")) ? 0 : bide_error_code(), -ENOENT, "/none: No such file");
+    expect_error(bide_open(at("none/a"), .flags = O_CREAT | O_WRONLY) ? 0 : bide_error_code(), -ENOENT, "open ");
+    put(at("plain"), "x");
+    expect_error(bide_open(at("plain/a")) ? 0 : bide_error_code(), -ENOTDIR, "/plain/a");
+    expect_error(bide_open(test_tmpdir(), .flags = O_WRONLY) ? 0 : bide_error_code(), -EISDIR, test_tmpdir());
+    expect_error(bide_open("") ? 0 : bide_error_code(), -ENOENT, "open");
+}
+
+EVERYWHERE(file_released_without_close_is_closed)
+{
+    put(at("a"), "text");
+    {
+        bide_auto bide_file *f = bide_open(at("a"));
+        EXPECT_NOT_NULL(f);
+    }
+    EXPECT_EQ(bide_file_close(NULL), 0);
+}
+
+/* Release keeps the error that is on record. */
+EVERYWHERE(file_release_keeps_the_error)
+{
+    put(at("a"), "text");
+    bide_file *f = bide_open(at("a"));
+    EXPECT_ERR(bide_file_write(f, "x", 1, 0), -EBADF);
+    bide_release(f);
+    expect_error(bide_error_code(), -EBADF, "/a: Bad file descriptor");
+}
+
+EVERYWHERE(file_on_a_full_disk_says_so)
+{
+    bide_file *f = bide_open("/dev/full", .flags = O_WRONLY);
+    EXPECT_NOT_NULL(f);
+    expect_error(bide_file_write(f, "x", 1, -1), -ENOSPC, "write /dev/full: No space left");
+    EXPECT_EQ(bide_file_close(f), 0);
+}
+
+/* The kernel takes what fits and would say the rest only to the next call. */
+EVERYWHERE(file_short_write_is_continued_until_it_fails)
+{
+    static char data[100000];
+    struct rlimit limit = {65536, 65536};
+    struct stat st;
+    bide_file *f = bide_open(at("a"), .flags = O_WRONLY | O_CREAT);
+    EXPECT_NOT_NULL(f);
+    signal(SIGXFSZ, SIG_IGN);
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+
+    expect_error(bide_file_write(f, data, sizeof data, -1), -EFBIG, "/a: File too large");
+    EXPECT_EQ(bide_file_close(f), 0);
+    EXPECT_EQ(stat(at("a"), &st), 0);
+    EXPECT_EQ(st.st_size, 65536);
+
+    expect_error(bide_file_write_all(at("b"), data, sizeof data), -EFBIG, "/b: File too large");
+    EXPECT_EQ(names_in(test_tmpdir()), 1);
+}
+
+static int read_more(bide_file *f, int *reads)
+{
+    char c;
+
+    for (int i = 0; i < 100; i++, ++*reads)
+        BIDE_TRY(bide_file_read(f, &c, 1, 0));
     return 0;
 }
 
-TEST(file_calls_work_in_a_task)
+/* What the page cache has is read at once; the others get their turn all the same. */
+IN_TASKS(file_reading_what_is_cached_lets_others_run)
 {
-    files_work();
+    int a_reads = 0, b_reads = 0;
+    put(at("a"), "text");
+    bide_auto bide_file *f = bide_open(at("a"));
+    bide_auto bide_task *a = bide_create_task(bide_coro(read_more, f, &a_reads));
+    bide_auto bide_task *b = bide_create_task(bide_coro(read_more, f, &b_reads));
+
+    while (b_reads == 0)
+        EXPECT_EQ(bide_sleep_ms(0), 0);
+    EXPECT_LT(a_reads, 100);
+    EXPECT_EQ(bide_gather(a, b), 0);
 }
 
-UNIT(file_calls_work_outside_of_a_loop)
+static int close_file(bide_file *f)
 {
-    files_work();
+    return bide_file_close(f);
+}
+
+static int sync_file(bide_file *f)
+{
+    return bide_file_sync(f);
+}
+
+IN_TASKS(file_released_while_another_task_works_stays_open_for_it)
+{
+    bide_file *f = bide_open(at("a"), .flags = O_WRONLY | O_CREAT);
+    EXPECT_NOT_NULL(f);
+    bide_auto bide_task *t = bide_create_task(bide_coro(sync_file, f));
+    bide_auto bide_task *closing = bide_create_task(bide_coro(close_file, f));
+
+    EXPECT_EQ(bide_gather(t, closing), 0);
+}
+
+/* ---- cancellation ---- */
+
+static int rename_then_sleep(const char *from, const char *to, int *renamed)
+{
+    *renamed = bide_rename(from, to);
+    return bide_sleep_ms(1);
+}
+
+IN_TASKS(file_cancelled_before_it_begins_nothing_happens)
+{
+    put(at("a"), "text");
+    bide_task_cancel(bide_current_task());
+    EXPECT_ERR(bide_rename(at("a"), at("c")), BIDE_ECANCELED);
+    bide_task_cancel(bide_current_task());
+    EXPECT_ERR(bide_file_write_all(at("d"), "x", 1), BIDE_ECANCELED);
+    bide_task_cancel(bide_current_task());
+    EXPECT_NULL(bide_open(at("a")));
+    EXPECT_ERR(bide_error_code(), BIDE_ECANCELED);
+    bide_timeout(0) {
+        EXPECT_ERR(bide_sleep_ms(1), BIDE_ETIMEDOUT);
+        EXPECT_ERR(bide_unlink(at("a")), BIDE_ETIMEDOUT);
+    }
+    EXPECT_EQ(names_in(test_tmpdir()), 1);
+}
+
+/* It was in the kernel's hands (or a thread's), with pointers into the frame: it is waited for, and its result kept. */
+IN_TASKS(file_cancelled_during_a_call_the_next_wait_says_so)
+{
+    int renamed = 1;
+    put(at("a"), "text");
+    bide_auto bide_task *t = bide_create_task(bide_coro(rename_then_sleep, at("a"), at("b"), &renamed));
+
+    bide_sleep_ms(0); /* it has submitted the call */
+    bide_sleep_ms(0);
+    bide_task_cancel(t);
+    int code = bide_await(t);
+    if (renamed == BIDE_ECANCELED) { /* no thread had taken it yet */
+        EXPECT_EQ(code, 0);
+        EXPECT_TRUE(exists(at("a")) && !exists(at("b")));
+    } else {
+        EXPECT_ERR(code, BIDE_ECANCELED);
+        EXPECT_EQ(renamed, 0);
+        expect_file(at("b"), "text");
+    }
+}
+
+/* Close gives back; a cancelled task does that like any other, and hears of the cancellation afterwards. */
+IN_TASKS(file_close_is_not_a_cancellation_point)
+{
+    put(at("a"), "text");
+    bide_file *f = bide_open(at("a"));
+    EXPECT_NOT_NULL(f);
+    bide_task_cancel(bide_current_task());
+    EXPECT_EQ(bide_file_close(f), 0);
+    EXPECT_ERR(bide_sleep_ms(0), BIDE_ECANCELED);
+}
+
+/* ---- pipes ---- */
+
+static int tick(int *ticks)
+{
+    for (;; ++*ticks)
+        BIDE_TRY(bide_sleep_ms(1));
+}
+
+static int write_later(const char *path, const char *text)
+{
+    BIDE_TRY(bide_sleep_ms(30));
+    bide_auto bide_file *f = bide_open(path, .flags = O_WRONLY);
+    if (!f)
+        return bide_raise();
+    BIDE_TRY(bide_sleep_ms(30));
+    BIDE_TRY(bide_file_write(f, text, strlen(text), -1));
+    return bide_file_close(bide_take(f));
+}
+
+IN_TASKS(file_pipe_is_waited_for_while_others_run, .real_time = true)
+{
+    char text[16] = "";
+    int ticks = 0;
+    EXPECT_EQ(mkfifo(at("pipe"), 0600), 0);
+    bide_auto bide_task *ticker = bide_create_task(bide_coro(tick, &ticks));
+    bide_auto bide_task *writer = bide_create_task(bide_coro(write_later, at("pipe"), "hello"));
+    bide_auto bide_file *f = bide_open(at("pipe"));
+    EXPECT_NOT_NULL(f);
+
+    EXPECT_EQ(bide_file_read(f, text, sizeof text, -1), 5); /* not 0, although nobody had it open for writing */
+    EXPECT_STR(text, "hello");
+    EXPECT_EQ(bide_file_read(f, text, sizeof text, -1), 0);
+    EXPECT_LT(10, ticks);
+    EXPECT_EQ(bide_await(writer), 0);
+}
+
+IN_TASKS(file_pipe_cancelled_while_waiting_ends)
+{
+    char c;
+    EXPECT_EQ(mkfifo(at("pipe"), 0600), 0);
+    bide_auto bide_file *f = bide_open(at("pipe"));
+    EXPECT_NOT_NULL(f);
+
+    bide_timeout(20)
+        EXPECT_ERR(bide_file_read(f, &c, 1, -1), BIDE_ETIMEDOUT);
+    bide_timeout(20) { /* nobody reads it: open waits, as open(2) does */
+        bide_release(bide_take(f));
+        EXPECT_NULL(bide_open(at("pipe"), .flags = O_WRONLY));
+        EXPECT_ERR(bide_error_code(), BIDE_ETIMEDOUT);
+    }
+}
+
+static int read_slowly(const char *path, size_t *all)
+{
+    static char data[20000];
+    ssize_t n = 1;
+    bide_auto bide_file *f = bide_open(path);
+
+    while (f && n > 0) {
+        BIDE_TRY(bide_sleep_ms(1));
+        BIDE_TRY(n = bide_file_read(f, data, sizeof data, -1));
+        *all += (size_t)n;
+    }
+    return f ? 0 : bide_raise();
+}
+
+IN_TASKS(file_pipe_takes_more_than_it_holds)
+{
+    static char data[1000000];
+    size_t all = 0;
+    EXPECT_EQ(mkfifo(at("pipe"), 0600), 0);
+    bide_auto bide_task *reader = bide_create_task(bide_coro(read_slowly, at("pipe"), &all));
+
+    EXPECT_EQ(bide_file_write_all(at("pipe"), data, sizeof data), 0);
+    EXPECT_EQ(bide_await(reader), 0);
+    EXPECT_EQ(all, sizeof data);
+    EXPECT_EQ(names_in(test_tmpdir()), 1);
+}
+
+IN_TASKS(file_pipe_is_read_whole)
+{
+    size_t len = 0;
+    EXPECT_EQ(mkfifo(at("pipe"), 0600), 0);
+    bide_auto bide_task *writer = bide_create_task(bide_coro(write_later, at("pipe"), "hello"));
+    char *data = bide_file_read_all(at("pipe"), 0, &len);
+
+    EXPECT_NOT_NULL(data);
+    EXPECT_STR(data, "hello");
+    EXPECT_EQ(len, 5);
+    free(data);
+    EXPECT_EQ(bide_await(writer), 0);
+}
+
+static int open_and_close(const char *path)
+{
+    bide_file *f = bide_open(path);
+
+    return f ? bide_file_close(f) : bide_raise();
+}
+
+/* Somebody holds a lease: opening waits until it is given back, as open(2) does; a thread does that. */
+IN_TASKS(file_open_waits_for_a_lease, .real_time = true)
+{
+    put(at("a"), "text");
+    signal(SIGIO, SIG_IGN);
+    int holder = open(at("a"), O_RDONLY);
+    if (fcntl(holder, F_SETLEASE, F_WRLCK) < 0)
+        SKIP("no leases here");
+    bide_auto bide_task *t = bide_create_task(bide_coro(open_and_close, at("a")));
+
+    EXPECT_EQ(bide_sleep_ms(50), 0);
+    EXPECT_FALSE(bide_task_done(t));
+    EXPECT_EQ(fcntl(holder, F_SETLEASE, F_UNLCK), 0);
+    EXPECT_EQ(bide_await(t), 0);
+    close(holder);
+}
+
+/* Where the file stands: after what was read or written there, and with O_APPEND at its end. */
+EVERYWHERE(file_stands_after_what_was_read_or_written)
+{
+    char text[16] = "";
+    put(at("a"), "0123456789");
+    bide_file *f = bide_open(at("a"), .flags = O_RDWR);
+    EXPECT_NOT_NULL(f);
+    EXPECT_EQ(bide_file_read(f, text, 3, -1), 3);
+    EXPECT_EQ(bide_file_read(f, text, 1, 9), 1); /* not moved by this */
+    EXPECT_EQ(bide_file_write(f, "xx", 2, -1), 2);
+    EXPECT_EQ(bide_file_read(f, text, sizeof text, -1), 5);
+    EXPECT_EQ(bide_file_close(f), 0);
+    expect_file(at("a"), "012xx56789");
+
+    f = bide_open(at("a"), .flags = O_RDWR | O_APPEND);
+    EXPECT_NOT_NULL(f);
+    EXPECT_EQ(bide_file_read(f, text, 3, -1), 3);
+    EXPECT_EQ(bide_file_write(f, "y", 1, -1), 1);
+    EXPECT_EQ(bide_file_write(f, "z", 1, 0), 1); /* the kernel appends this, too */
+    EXPECT_EQ(bide_file_read(f, text, sizeof text, -1), 1);
+    EXPECT_EQ(bide_file_close(f), 0);
+    expect_file(at("a"), "012xx56789yz");
+}
+
+/* ---- names ---- */
+
+EVERYWHERE(file_rename_and_unlink)
+{
+    put(at("a"), "one");
+    put(at("b"), "two");
+    EXPECT_EQ(bide_rename(at("a"), at("b")), 0);
+    expect_file(at("b"), "one");
+    expect_error(bide_rename(at("a"), at("c")), -ENOENT, "/c: No such file");
+    EXPECT_EQ(bide_unlink(at("b")), 0);
+    expect_error(bide_unlink(at("b")), -ENOENT, "unlink ");
+    expect_error(bide_unlink(test_tmpdir()), -EISDIR, test_tmpdir());
+}
+
+EVERYWHERE(file_make_dirs_makes_each_that_is_missing)
+{
+    EXPECT_EQ(bide_make_dirs(at("a/b//c/")), 0);
+    EXPECT_EQ(bide_make_dirs(at("a/b/c")), 0);
+    EXPECT_TRUE(exists(at("a/b/c")));
+    EXPECT_EQ(bide_make_dirs(test_tmpdir()), 0);
+    EXPECT_EQ(bide_make_dirs("/"), 0);
+    EXPECT_EQ(bide_make_dirs("."), 0);
+    expect_error(bide_make_dirs(""), -ENOENT, "make directory");
+    put(at("a/file"), "x");
+    expect_error(bide_make_dirs(at("a/file")), -ENOTDIR, "/a/file: Not a directory");
+    expect_error(bide_make_dirs(at("a/file/d")), -ENOTDIR, "/a/file/d: Not a directory");
+    EXPECT_EQ(symlink("b", at("a/link")), 0);
+    EXPECT_EQ(bide_make_dirs(at("a/link/d")), 0);
+    EXPECT_TRUE(exists(at("a/b/d")));
+}
+
+/* ---- a whole file ---- */
+
+static void saves(void)
+{
+    static char big[3000000];
+    memset(big, 'x', sizeof big);
+
+    EXPECT_EQ(bide_file_write_all(at("a"), "one", 3), 0);
+    expect_file(at("a"), "one");
+    EXPECT_EQ(bide_file_write_all(at("a"), "other", 5), 0);
+    expect_file(at("a"), "other");
+    EXPECT_EQ(bide_file_write_all(at("a"), "", 0), 0);
+    expect_file(at("a"), "");
+    EXPECT_EQ(bide_file_write_all(at("a"), big, sizeof big), 0);
+
+    struct stat st;
+    mode_t mask = umask(0);
+    umask(mask);
+    EXPECT_EQ(stat(at("a"), &st), 0);
+    EXPECT_EQ(st.st_size, sizeof big);
+    EXPECT_EQ(st.st_mode & 0777, 0666 & ~mask);
+    EXPECT_EQ(names_in(test_tmpdir()), 1);
+}
+
+EVERYWHERE(file_write_all_makes_and_replaces)
+{
+    saves();
+}
+
+EVERYWHERE(file_write_all_makes_and_replaces_where_a_file_needs_a_name)
+{
+    bide__save_by_name = true;
+    saves();
+}
+
+static void saves_without_slash(void)
+{
+    EXPECT_EQ(chdir(test_tmpdir()), 0);
+    EXPECT_EQ(bide_file_write_all("a", "one", 3), 0);
+    EXPECT_EQ(bide_file_write_all("a", "two", 3), 0);
+    expect_file("a", "two");
+    EXPECT_EQ(names_in("."), 1);
+}
+
+UNIT(file_write_all_in_the_working_directory)
+{
+    saves_without_slash();
+    bide__save_by_name = true;
+    saves_without_slash();
+}
+
+/* What is there must not be replaced by a plain file. */
+static void saves_over_others(void)
+{
+    struct stat st;
+    put(at("plain"), "old");
+    EXPECT_EQ(symlink("plain", at("link")), 0);
+    EXPECT_EQ(symlink("nowhere", at("loose")), 0);
+    EXPECT_EQ(mkdir(at("dir"), 0755), 0);
+
+    EXPECT_EQ(bide_file_write_all(at("link"), "new", 3), 0);
+    expect_file(at("plain"), "new");
+    EXPECT_TRUE(lstat(at("link"), &st) == 0 && S_ISLNK(st.st_mode));
+    EXPECT_EQ(bide_file_write_all(at("loose"), "new", 3), 0);
+    expect_file(at("loose"), "new");
+    expect_error(bide_file_write_all(at("dir"), "new", 3), -EISDIR, "/dir: Is a directory");
+    expect_error(bide_file_write_all(at("none/a"), "new", 3), -ENOENT, "/none/a: No such file");
+    expect_error(bide_file_write_all(at("plain/a"), "new", 3), -ENOTDIR, "/plain/a: Not a directory");
+    EXPECT_EQ(names_in(test_tmpdir()), 4);
+
+    EXPECT_EQ(bide_file_write_all("/dev/null", "new", 3), 0);
+    EXPECT_TRUE(lstat("/dev/null", &st) == 0 && S_ISCHR(st.st_mode));
+    expect_error(bide_file_write_all("/dev/full", "new", 3), -ENOSPC, "write /dev/full: No space left");
+    EXPECT_TRUE(lstat("/dev/full", &st) == 0 && S_ISCHR(st.st_mode));
+}
+
+EVERYWHERE(file_write_all_leaves_links_and_devices_what_they_are)
+{
+    saves_over_others();
+}
+
+EVERYWHERE(file_write_all_leaves_links_and_devices_what_they_are_by_name)
+{
+    bide__save_by_name = true;
+    saves_over_others();
+}
+
+/* A file system of 64 KiB; false: not allowed here. */
+static bool mount_small(const char *path)
+{
+    char map[64];
+    uid_t uid = getuid();
+
+    if (unshare(CLONE_NEWNS) < 0) {
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+            return false;
+        snprintf(map, sizeof map, "0 %u 1", uid);
+        put("/proc/self/uid_map", map);
+    }
+    return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && mkdir(path, 0755) == 0 &&
+           mount("small", path, "tmpfs", 0, "size=64k") == 0;
+}
+
+static void fills_a_disk(void)
+{
+    static char big[100000];
+    char path[256];
+    snprintf(path, sizeof path, "%s", at("small"));
+    if (!mount_small(path))
+        SKIP("no mount here");
+
+    EXPECT_EQ(bide_file_write_all(at("small/kept"), "old", 3), 0);
+    expect_error(bide_file_write_all(at("small/new"), big, sizeof big), -ENOSPC, "/small/new: No space left");
+    expect_error(bide_file_write_all(at("small/kept"), big, sizeof big), -ENOSPC, "/small/kept: No space left");
+    EXPECT_EQ(names_in(path), 1);
+    expect_file(at("small/kept"), "old");
+    EXPECT_EQ(bide_file_write_all(at("small/kept"), "new", 3), 0); /* the space was given back */
+    expect_file(at("small/kept"), "new");
+    EXPECT_EQ(umount2(path, MNT_DETACH), 0);
+}
+
+EVERYWHERE(file_write_all_on_a_full_disk_leaves_what_was_there)
+{
+    fills_a_disk();
+}
+
+UNIT(file_write_all_by_name_on_a_full_disk_leaves_what_was_there)
+{
+    bide__save_by_name = true;
+    fills_a_disk();
+}
+
+/* Everybody may look into the directory, but only its owner may change it; we are somebody else, or it is closed. */
+EVERYWHERE(file_calls_in_a_directory_that_may_not_be_changed)
+{
+    EXPECT_EQ(mkdir(at("closed"), 0755), 0);
+    EXPECT_EQ(chdir(at("closed")), 0);
+    put("old", "old");
+    EXPECT_EQ(mkfifo("pipe", 0666), 0);
+    EXPECT_EQ(chmod("pipe", 0666), 0);
+    int changed = geteuid() == 0 ? seteuid(65534) : chmod(".", 0555);
+    EXPECT_EQ(changed, 0);
+
+    expect_error(bide_file_write_all("a", "x", 1), -EACCES, "write a: Permission denied");
+    expect_error(bide_file_write_all("./old", "x", 1), -EACCES, "write ./old: Permission denied");
+    expect_error(bide_make_dirs("b/c"), -EACCES, "b/c: Permission denied");
+    expect_error(bide_open("d", .flags = O_CREAT | O_WRONLY) ? 0 : bide_error_code(), -EACCES, "open d: Permission");
+    /* No new file can be made there, but the pipe may be written to. */
+    int reader = open("pipe", O_RDONLY | O_NONBLOCK);
+    EXPECT_EQ(bide_file_write_all("pipe", "x", 1), 0);
+    close(reader);
+    EXPECT_EQ(names_in("."), 2);
+    expect_file("old", "old");
+}
+
+static int save_name(long i)
+{
+    char text[32];
+    int len = snprintf(text, sizeof text, "%ld-%ld-%ld", i, i, i);
+
+    return bide_file_write_all(at("same"), text, (size_t)len);
+}
+
+static void saves_one_name_at_once(void)
+{
+    bide_task *tasks[64];
+    size_t len;
+    long a, b, c;
+
+    for (long i = 0; i < 64; i++)
+        tasks[i] = bide_create_task(bide_coro(save_name, i));
+    for (long i = 0; i < 64; i++) {
+        EXPECT_EQ(bide_await(tasks[i]), 0);
+        bide_release(tasks[i]);
+    }
+    char *data = bide_file_read_all(at("same"), 0, &len);
+    EXPECT_NOT_NULL(data);
+    EXPECT_EQ(sscanf(data, "%ld-%ld-%ld", &a, &b, &c), 3);
+    EXPECT_TRUE(a == b && b == c);
+    free(data);
+    EXPECT_EQ(names_in(test_tmpdir()), 1);
+}
+
+IN_TASKS(file_write_all_by_many_at_once_leaves_one_whole_file)
+{
+    saves_one_name_at_once();
+    bide__save_by_name = true;
+    saves_one_name_at_once();
+}
+
+EVERYWHERE(file_read_all_reads_to_the_end_or_the_limit)
+{
+    size_t len = 99;
+    put(at("a"), "hello");
+    char *data = bide_file_read_all(at("a"), 5, &len);
+    EXPECT_NOT_NULL(data);
+    EXPECT_EQ(len, 5);
+    EXPECT_STR(data, "hello");
+    free(data);
+
+    EXPECT_NULL(bide_file_read_all(at("a"), 4, &len));
+    expect_error(bide_error_code(), BIDE_ELIMIT, "/a: larger than 4 bytes");
+    EXPECT_NULL(bide_file_read_all(at("none"), 0, &len));
+    expect_error(bide_error_code(), -ENOENT, "read ");
+    EXPECT_NULL(bide_file_read_all(test_tmpdir(), 0, &len));
+    expect_error(bide_error_code(), -EISDIR, "Is a directory");
+
+    data = bide_file_read_all("/proc/self/status", 0, &len); /* of size 0, says stat */
+    EXPECT_NOT_NULL(data);
+    EXPECT_CONTAINS(data, "Name:");
+    EXPECT_EQ(len, strlen(data));
+    free(data);
+    EXPECT_NULL(bide_file_read_all("/proc/self/status", 100, &len));
+    expect_error(bide_error_code(), BIDE_ELIMIT, "larger than 100 bytes");
+    data = bide_file_read_all("/dev/null", 0, &len);
+    EXPECT_NOT_NULL(data);
+    EXPECT_EQ(len, 0);
+    free(data);
+    EXPECT_NULL(bide_file_read_all("/dev/zero", 100000, &len));
+    expect_error(bide_error_code(), BIDE_ELIMIT, "/dev/zero: larger");
+}
+
+/* ---- no descriptor ---- */
+
+static int spare[64], nspare;
+
+static void take_all_descriptors(void)
+{
+    struct rlimit limit = {40, 40};
+    int fd;
+
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    while ((fd = dup(2)) >= 0)
+        spare[nspare++] = fd;
+}
+
+static int give_one_back_later(int ms)
+{
+    BIDE_TRY(bide_sleep_ms(ms));
+    close(spare[--nspare]);
+    return 0;
+}
+
+static void give_all_back(void)
+{
+    while (nspare > 0)
+        close(spare[--nspare]);
+}
+
+IN_TASKS(file_without_a_descriptor_waits_for_one)
+{
+    size_t len;
+    put(at("a"), "text");
+    bide_unlink(at("none")); /* the ring, the threads: what they need they have */
+    bide_error_clear();
+    take_all_descriptors();
+
+    bide_auto bide_task *a = bide_create_task(bide_coro(give_one_back_later, 100));
+    bide_file *f = bide_open(at("a"));
+    EXPECT_NOT_NULL(f);
+    spare[nspare++] = dup(2);
+
+    bide_auto bide_task *b = bide_create_task(bide_coro(give_one_back_later, 100));
+    EXPECT_EQ(bide_file_close(f), 0);
+    EXPECT_EQ(bide_file_write_all(at("b"), "x", 1), 0);
+    char *data = bide_file_read_all(at("a"), 0, &len);
+    EXPECT_NOT_NULL(data);
+    free(data);
+    EXPECT_EQ(bide_gather(a, b), 0);
+    give_all_back();
+}
+
+IN_TASKS(file_without_a_descriptor_for_long_fails)
+{
+    size_t len;
+    put(at("a"), "text");
+    bide_unlink(at("none"));
+    bide_error_clear();
+    take_all_descriptors();
+
+    expect_error(bide_open(at("a")) ? 0 : bide_error_code(), -EMFILE, "/a: Too many open files");
+    expect_error(bide_file_write_all(at("b"), "x", 1), -EMFILE, "/b: Too many open files");
+    expect_error(bide_file_read_all(at("a"), 0, &len) ? 0 : bide_error_code(), -EMFILE, "/a: Too many");
+    bide_timeout(100) {
+        EXPECT_NULL(bide_open(at("a")));
+        EXPECT_ERR(bide_error_code(), BIDE_ETIMEDOUT);
+    }
+    give_all_back();
+    EXPECT_FALSE(exists(at("b")));
+}
+
+/* Outside of a loop nobody could give one back meanwhile. */
+UNIT(file_without_a_descriptor_outside_of_a_loop_fails_at_once)
+{
+    put(at("a"), "text");
+    take_all_descriptors();
+    expect_error(bide_open(at("a")) ? 0 : bide_error_code(), -EMFILE, "/a: Too many open files");
+    give_all_back();
+}
+
+/* ---- no io_uring ---- */
+
+static void everything_once(void)
+{
+    char c;
+    bide_file *f = bide_open(at("a"), .flags = O_RDWR | O_CREAT);
+    EXPECT_NOT_NULL(f);
+    EXPECT_EQ(bide_file_write(f, "x", 1, 0), 1);
+    EXPECT_EQ(bide_file_read(f, &c, 1, 0), 1);
+    EXPECT_EQ(bide_file_sync(f), 0);
+    EXPECT_EQ(bide_file_close(f), 0);
+    EXPECT_EQ(bide_rename(at("a"), at("b")), 0);
+    EXPECT_EQ(bide_unlink(at("b")), 0);
+    EXPECT_EQ(bide_error_code(), 0);
+}
+
+TEST(file_where_the_kernel_refuses_io_uring_threads_do_it)
+{
+    refuse_syscall(__NR_io_uring_setup, EPERM);
+    everything_once();
+    EXPECT_EQ(rings(), 0);
+}
+
+TEST(file_where_the_kernel_stops_taking_calls_threads_do_it)
+{
+    need_uring();
+    everything_once();
+    EXPECT_EQ(rings(), 1);
+    refuse_syscall(__NR_io_uring_enter, EAGAIN);
+    for (int i = 0; i < 100; i++) /* more than there are places in the queue */
+        everything_once();
+}
+
+static int move_back_and_forth(long i)
+{
+    char a[32], b[32];
+
+    snprintf(a, sizeof a, "a%ld", i);
+    snprintf(b, sizeof b, "b%ld", i);
+    put(a, "x");
+    BIDE_TRY(bide_rename(a, b));
+    return bide_unlink(b);
+}
+
+/* More than the ring can have in flight. */
+IN_TASKS(file_calls_thousands_at_once, .seconds = 30)
+{
+    static bide_task *tasks[3000];
+    EXPECT_EQ(chdir(test_tmpdir()), 0);
+
+    for (long i = 0; i < 3000; i++)
+        EXPECT_NOT_NULL(tasks[i] = bide_create_task(bide_coro(move_back_and_forth, i), .stack_size = 16384));
+    for (long i = 0; i < 3000; i++) {
+        EXPECT_EQ(bide_await(tasks[i]), 0);
+        bide_release(tasks[i]);
+    }
+    EXPECT_EQ(names_in("."), 0);
+}
+
+/* ---- no memory ---- */
+
+static int open_write_close(void)
+{
+    bide_auto bide_file *f = bide_open(at("a"), .flags = O_WRONLY | O_CREAT);
+    if (!f)
+        return bide_error_code();
+    BIDE_TRY(bide_file_write(f, "x", 1, 0));
+    return bide_file_close(bide_take(f));
+}
+
+static int save_twice(void)
+{
+    BIDE_TRY(bide_file_write_all(at("b"), "x", 1));
+    return bide_file_write_all(at("b"), "y", 1);
+}
+
+static int read_it(void)
+{
+    size_t len;
+    char *data = bide_file_read_all("/proc/self/maps", 0, &len);
+
+    free(data);
+    return data ? 0 : bide_error_code();
+}
+
+static int read_pipe(void)
+{
+    size_t len;
+    char *data = bide_file_read_all("/dev/null", 0, &len);
+
+    free(data);
+    return data ? 0 : bide_error_code();
+}
+
+static int make_them(void)
+{
+    return bide_make_dirs(at("c/d"));
+}
+
+/* With the n-th allocation failing, for every n: done, or BIDE_ENOMEM; nothing leaks and nothing is left half-done. */
+static void without_memory(int (*call)(void))
+{
+    int code = BIDE_ENOMEM, failed = 0;
+
+    for (long n = 0; n < 100; n++) {
+        bide__alloc_fail_at(n);
+        code = call();
+        bide__alloc_fail_at(-1);
+        if (code < 0) {
+            expect_error(code, BIDE_ENOMEM, "emory");
+            failed++;
+        }
+        bide_error_clear();
+    }
+    EXPECT_EQ(code, 0);
+    EXPECT_LT(0, failed);
+}
+
+EVERYWHERE(file_without_memory_every_call_fails_and_leaves_nothing, .seconds = 30)
+{
+    without_memory(open_write_close);
+    without_memory(save_twice);
+    without_memory(read_it);
+    without_memory(read_pipe);
+    without_memory(make_them);
+    expect_file(at("b"), "y");
+    EXPECT_EQ(names_in(test_tmpdir()), 3);
 }

@@ -53,9 +53,10 @@ flags() {
 }
 
 serve() {
+    : >"$tmp/url" # it is read before the server has begun
     "$bide" serve --port 0 >"$tmp/url" &
     pid=$!
-    for _ in $(seq 100); do
+    for _ in $(seq 300); do
         url=$(cat "$tmp/url")
         [ -z "$url" ] || return 0
         sleep 0.1

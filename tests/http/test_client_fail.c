@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* test_client_fail.c - what an error says: method, URL, cause, in one line; what stays on record; JSON; statuses. */
+#include <jansson.h>
+#include <sys/resource.h>
+
+#include "client.h"
+
+static int closed_port(void)
+{
+    struct peer p = {0};
+
+    peer_start(&p);
+    peer_stop(&p);
+    return p.port;
+}
+
+TEST(client_refused_connections_name_url_and_address, .real_time = true)
+{
+    char url[64], want[128];
+    int port = closed_port();
+    bide_auto bide_session *s = bide_session_new();
+
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/a?b#c", port);
+    snprintf(want, sizeof want, "PUT http://127.0.0.1:%d/a?b: connect 127.0.0.1:%d: ", port, port);
+    EXPECT_FAILED(bide_put(s, url), -ECONNREFUSED, want, "refused");
+    EXPECT_EQ(bide_session_get_stats(s).open, 0);
+}
+
+TEST(client_long_urls_leave_room_for_the_reason, .real_time = true)
+{
+    char url[4096];
+    int n = snprintf(url, sizeof url, "http://127.0.0.1:%d/", closed_port());
+    memset(url + n, 'x', 3000);
+    url[n + 3000] = '\0';
+    bide_auto bide_session *s = bide_session_new();
+
+    EXPECT_FAILED(bide_get(s, url), -ECONNREFUSED, "xxx...: connect 127.0.0.1:", "refused");
+}
+
+TEST(client_an_error_that_nobody_read_stays_as_it_is, .real_time = true)
+{
+    char url[64];
+    bide_auto bide_session *s = bide_session_new();
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/", closed_port());
+
+    bide_fail(-EIO, "the first one");
+    EXPECT_NULL(bide_get(s, url));
+    EXPECT_NULL(bide_get(s, "nonsense"));
+    EXPECT_ERR(bide_error_code(), -EIO);
+    EXPECT_STR(bide_error_text(), "the first one");
+    EXPECT_FAILED(bide_get(s, "nonsense"), BIDE_EURL, "GET", "nonsense");
+
+    struct peer p = PEER(ASK OK("1") "a" ASK, ASK OK("1") "b" ASK OK("5") "he");
+    peer_start(&p);
+    bide_fail(-EIO, "the second one");
+    expect_get(s, peer_url(&p, "/"), "a");
+    expect_get(s, peer_url(&p, "/"), "b"); /* retried */
+    bide_auto bide_response *r = bide_get(s, peer_url(&p, "/"));
+    EXPECT_NOT_NULL(r);
+    EXPECT_NULL(bide_text(r));
+    EXPECT_STR(bide_error_text(), "the second one");
+    bide_error_clear();
+    peer_stop(&p);
+}
+
+UNIT(client_outside_a_task_is_an_error)
+{
+    bide_session *s = bide_session_new();
+
+    EXPECT_NOT_NULL(s);
+    EXPECT_NULL(bide_get(s, "http://127.0.0.1:1/"));
+    EXPECT_ERR(bide_error_code(), BIDE_ENOLOOP);
+    EXPECT_CONTAINS(bide_error_text(), "not inside a task");
+    bide_error_clear();
+    bide_release(s);
+}
+
+TEST(client_session_options_are_checked)
+{
+    static const char *const bad[] = {"x", "a:b:c:d", "h:0:a:1", "h:70000:a:1", "h:1:a:-1", "[::1:1:a:1", ""};
+    bide_session *s = bide_session_new(.limit = -1);
+    EXPECT_FAILED(s, -EINVAL, "limit", "negative");
+    s = bide_session_new(.max_head_bytes = (size_t)1 << 40);
+    EXPECT_FAILED(s, -EINVAL, "max_head_bytes", "too large");
+    s = bide_session_new(.ca_file = "/no/such/file.pem");
+    EXPECT_FAILED(s, BIDE_ETLS, "/no/such/file.pem", "");
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const char *const list[] = {bad[i], NULL};
+        s = bide_session_new(.connect_to = list);
+        EXPECT_FAILED(s, -EINVAL, "connect_to", "not HOST:PORT:ADDR:PORT");
+    }
+}
+
+TEST(client_connect_to_leads_elsewhere, .real_time = true)
+{
+    struct peer p = PEER(ASK OK("1") "a" ASK OK("1") "b", ASK OK("1") "c");
+    char one[64], two[64], three[64];
+    peer_start(&p);
+    snprintf(one, sizeof one, "A.test:81:127.0.0.1:%d", p.port);
+    snprintf(two, sizeof two, "[::1]::127.0.0.1:%d", p.port);
+    snprintf(three, sizeof three, "127.0.0.1:82::%d", p.port);
+    {
+        bide_auto bide_session *s = bide_session_new(.connect_to = (const char *const[]){one, two, three, NULL});
+        expect_get(s, "http://a.TEST:81/", "a");
+        bide_auto bide_response *r = bide_get(s, "http://a.test:81/x");
+        expect_body(r, "b");
+        EXPECT_STR(bide_response_peer(r), "127.0.0.1");
+        EXPECT_STR(bide_response_url(r), "http://a.test:81/x");
+    }
+    bide_auto bide_session *again = bide_session_new(.connect_to = (const char *const[]){one, two, three, NULL});
+    expect_get(again, "http://[::1]:9/", "c");
+    EXPECT_EQ(peer_stop(&p), 2);
+}
+
+/* ---- statuses ---- */
+
+TEST(client_raise_for_status_names_url_status_and_reason, .real_time = true)
+{
+    struct peer p = PEER(ASK "HTTP/1.1 404 Not \xc3\xa9 Found\r\nContent-Length: 0\r\n\r\n" ASK
+                             "HTTP/1.1 999 \r\nContent-Length: 0\r\n\r\n" ASK "HTTP/1.1 399 x\r\nContent-Length: 0\r\n\r\n");
+    peer_start(&p);
+    bide_auto bide_session *s = bide_session_new();
+
+    bide_auto bide_response *r = bide_get(s, peer_url(&p, "/x"));
+    EXPECT_EQ(bide_raise_for_status(r), BIDE_ESTATUS);
+    EXPECT_CONTAINS(bide_error_text(), "/x: 404 Not ?? Found");
+    EXPECT_STR(bide_reason(r), "Not \xc3\xa9 Found");
+    EXPECT_FALSE(bide_ok(r));
+    bide_error_clear();
+    bide_auto bide_response *odd = bide_get(s, peer_url(&p, "/x"));
+    EXPECT_EQ(bide_raise_for_status(odd), BIDE_ESTATUS);
+    bide_error_clear();
+    bide_auto bide_response *fine = bide_get(s, peer_url(&p, "/x"));
+    EXPECT_EQ(bide_raise_for_status(fine), 0);
+    peer_stop(&p);
+}
+
+TEST(client_response_shows_headers_version_and_times, .real_time = true)
+{
+    struct peer p = PEER(ASK PAUSE "HTTP/1.0 200 Fine\r\nA: 1\r\nSet-Cookie: x\r\na: 2\r\nSet-Cookie: y\r\n\r\n" PAUSE "b");
+    bide_pair at;
+    peer_start(&p);
+    bide_auto bide_session *s = bide_session_new();
+    bide_auto bide_response *r = bide_get(s, peer_url(&p, "/x#f"));
+
+    EXPECT_EQ(bide_status(r), 200);
+    EXPECT_STR(bide_reason(r), "Fine");
+    EXPECT_EQ(bide_response_http_minor(r), 0);
+    EXPECT_STR(bide_header(r, "a"), "1");
+    EXPECT_NULL(bide_header(r, "b"));
+    EXPECT_TRUE(bide_header_at(r, 2, &at));
+    EXPECT_STR(at.name, "a");
+    EXPECT_STR(at.value, "2");
+    EXPECT_TRUE(bide_header_at(r, 3, &at));
+    EXPECT_FALSE(bide_header_at(r, 4, &at));
+    EXPECT_STR(bide_response_url(r), peer_url(&p, "/x#f"));
+    EXPECT_STR(bide_response_peer(r), "127.0.0.1");
+    expect_body(r, "b");
+
+    bide_timing t = bide_response_timing(r);
+    EXPECT_TRUE(t.queued >= 0 && t.connect >= t.queued && t.tls == -1);
+    EXPECT_TRUE(t.first_byte >= 30000 - 2000 && t.head >= t.first_byte && t.body >= t.head + 30000 - 2000);
+    EXPECT_EQ(t.total, t.body);
+    peer_stop(&p);
+}
+
+/* ---- JSON ---- */
+
+TEST(client_json_is_parsed_or_its_error_placed, .real_time = true)
+{
+    struct peer p = PEER(ASK OK("13") "{\"a\": [1, 2]}" ASK OK("11") "{\"a\":\n x  }" ASK OK("0") ASK OK("4") "null" ASK
+                             OK("8") "\"\\u0000\"" ASK OK("5") "\"a\nb\"" ASK OK("3") "\"\xff\"");
+    peer_start(&p);
+    bide_auto bide_session *s = bide_session_new();
+
+    bide_auto bide_response *good = bide_get(s, peer_url(&p, "/j"));
+    json_t *doc = bide_json(good), *again = bide_json(good);
+    EXPECT_EQ(json_array_size(json_object_get(doc, "a")), 2);
+    EXPECT_NOT_NULL(again);
+    json_decref(doc);
+    json_decref(again);
+    bide_auto bide_response *bad = bide_get(s, peer_url(&p, "/j"));
+    EXPECT_FAILED(bide_json(bad), BIDE_EJSON, peer_url(&p, "/j: not valid JSON: line 2, column 2"), "near 'x'");
+    bide_auto bide_response *empty = bide_get(s, peer_url(&p, "/j"));
+    EXPECT_FAILED(bide_json(empty), BIDE_EJSON, "not valid JSON", "");
+    bide_auto bide_response *null = bide_get(s, peer_url(&p, "/j"));
+    doc = bide_json(null);
+    EXPECT_TRUE(json_is_null(doc));
+    json_decref(doc);
+    bide_auto bide_response *nul = bide_get(s, peer_url(&p, "/j"));
+    doc = bide_json(nul);
+    EXPECT_EQ(json_string_length(doc), 1);
+    json_decref(doc);
+    for (int i = 0; i < 2; i++) {
+        bide_auto bide_response *r = bide_get(s, peer_url(&p, "/j"));
+        EXPECT_FAILED(bide_json(r), BIDE_EJSON, "not valid JSON", "");
+    }
+    peer_stop(&p);
+}
+
+TEST(client_without_a_free_descriptor_it_waits_for_one, .real_time = true)
+{
+    struct peer p = PEER(ASK OK("2") "ok");
+    struct rlimit old, none;
+    int spare = dup(0);
+    peer_start(&p);
+    bide_auto bide_session *s = bide_session_new();
+    EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
+    none = (struct rlimit){.rlim_cur = (rlim_t)spare, .rlim_max = old.rlim_max}; /* none may be opened any more */
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+
+    EXPECT_FAILED(bide_get(s, peer_url(&p, "/"), .connect_timeout_ms = 60), BIDE_ETIMEDOUT, "not connected", "");
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
+    expect_get(s, peer_url(&p, "/"), "ok");
+    close(spare);
+    peer_stop(&p);
+}
