@@ -313,20 +313,23 @@ typedef struct bide_pool_map_args {
 #define bide_pool_map(pool, jobs, ...) bide_pool_map_with((pool), (jobs), (bide_pool_map_args){.n = __VA_ARGS__})
 BIDE_API int bide_pool_map_with(bide_pool *pool, bide_job jobs, bide_pool_map_args args);
 
-/*
- * Run one job once in every worker (reload a table, print statistics).  codes has room for bide_pool_size(pool).
- *
- * Suspends, Returns, Errors: as bide_pool_map
- * Example:   BIDE_TRY(bide_pool_each(pool, bide_job(reload, &config)));
- */
+/* What bide_pool_each takes; zero means the default. */
 typedef struct bide_pool_each_args {
     bide_job job;
     struct bide_use_named_options *guard_;
-    int *codes;
+    int *codes; /* bide_pool_size(pool) of them */
     bool collect;
     int64_t timeout_ms;
 } bide_pool_each_args;
 
+/*
+ * Run one job once in every worker (reload a table, print statistics).
+ *
+ * Suspends:  until all are done; a cancellation point: all are cancelled
+ * Returns:   0; with .collect: how many failed
+ * Errors:    as bide_pool_map
+ * Example:   BIDE_TRY(bide_pool_each(pool, bide_job(reload, &config)));
+ */
 #define bide_pool_each(pool, ...) bide_pool_each_with((pool), (bide_pool_each_args){.job = __VA_ARGS__})
 BIDE_API int bide_pool_each_with(bide_pool *pool, bide_pool_each_args args);
 
@@ -379,10 +382,10 @@ BIDE_API int bide_pool_next(bide_pool_stream *s, bide_pool_item *item);
 /*
  * Memory that the workers see, too, for an argument that is built in place: then pass it to bide_job_bytes.
  *
- * The job takes it: it belongs to the pool again when the job is done, or when nobody submits it, with bide_pool_put.
- *
  * Returns:   n writable bytes, or NULL
  * Errors:    -E2BIG; BIDE_ENOMEM
+ * Owns:      the result is owned; the job takes it, and gives it back to the pool when its future is released; one that
+ *            nobody submits is given back with bide_pool_put
  */
 BIDE_API void *bide_pool_buffer(bide_pool *pool, size_t n);
 BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
@@ -409,9 +412,11 @@ BIDE_API int bide_pool_kill(bide_pool *pool);
  * More or fewer workers, without losing a job.
  *
  * Suspends:  until new ones are ready (those that go finish their jobs later); a cancellation point
+ * Returns:   0
  * Errors:    -EINVAL for 0 or less; as bide_pool_new
  */
 BIDE_API int bide_pool_resize(bide_pool *pool, int workers);
+/* How many workers it is to have. */
 BIDE_API int bide_pool_size(const bide_pool *pool);
 /* The process of a worker; 0 for a thread, or while there is none. */
 BIDE_API int bide_pool_pid(const bide_pool *pool, int worker);
@@ -431,6 +436,7 @@ typedef struct bide_pool_stats {
     } worker[BIDE_POOL_STATS_WORKERS];
 } bide_pool_stats;
 
+/* How is it doing?  The first 256 workers are told one by one. */
 BIDE_API void bide_pool_stats_get(const bide_pool *pool, bide_pool_stats *out);
 
 /*
@@ -446,7 +452,7 @@ BIDE_API int bide_pool_default_workers(void);
 
 /* ---- inside a worker ---- */
 
-/* This worker's own object (a session, a connection), set by the init job. */
+/* This worker's own object (a session, a connection), set by the init job; borrowed.  NULL outside workers. */
 BIDE_API void *bide_worker_state(void);
 BIDE_API void bide_worker_set_state(void *state);
 /* Its number, from 0; -1 outside workers.  Which attempt of the running job is this? */
@@ -461,7 +467,7 @@ BIDE_API int bide_worker_attempt(void);
  * Errors:    BIDE_ESTATE outside a job; -E2BIG; BIDE_ENOMEM
  */
 BIDE_API int bide_worker_reply(const void *data, size_t len);
-/* Room for a result of n bytes, to be filled in place; zeros.  NULL: as bide_worker_reply.  Suspends: likewise. */
+/* Room for n more bytes of the result, to be filled in place; zeros; borrowed.  NULL: as bide_worker_reply.  Suspends too. */
 BIDE_API void *bide_worker_reserve(size_t n);
 
 /* Tell how far the running job is, or pass on a part of its result (at most 16 KiB).  Suspends: when there is no room. */

@@ -12,10 +12,6 @@
 
 #include "pool/pool.h"
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
-
 #define KILL_WAIT_MS 5000
 
 static struct proxy *first_proxy(bide_pool *p)
@@ -34,16 +30,23 @@ void bide__wait_uninterrupted(struct list_node *list)
     bide__list_remove(&clause.node);
 }
 
-/* Jobs that have not begun fail; those that run are cancelled at their next await. */
-static void cancel_jobs(bide_pool *p, const char *why)
+static void cancel_running(bide_pool *p)
+{
+    for (struct list_node *n = p->jobs.next; n != &p->jobs; n = n->next) {
+        struct job *j = container_of(n, struct job, all);
+        if (j->proxy)
+            bide__proxy_order(j->proxy, REC_CANCEL, j, 0, 0, 0);
+    }
+}
+
+/* Jobs that no worker has. */
+static void fail_queued(bide_pool *p, const char *why)
 {
     for (struct list_node *n = p->jobs.next, *next; n != &p->jobs; n = next) {
         struct job *j = container_of(n, struct job, all);
         next = n->next;
-        if (j->proxy) {
-            bide__proxy_order(j->proxy, REC_CANCEL, j, 0, 0, 0);
+        if (j->proxy)
             continue;
-        }
         p->counts.cancelled++;
         bide__job_fail(j, BIDE_ECLOSED, why);
         bide__job_over(j);
@@ -95,7 +98,8 @@ static int end_jobs(bide_pool *p, int64_t grace_ms)
     int code = grace_ms != 0 ? wait_until_empty(p, no_jobs, grace_ms) : 0;
 
     if (!no_jobs(p)) {
-        cancel_jobs(p, "the pool was closed before it could begin");
+        fail_queued(p, "the pool was closed before it could begin");
+        cancel_running(p);
         if (!was_cancelled(code))
             code = wait_until_empty(p, no_jobs, p->args.grace_ms);
     }
@@ -124,7 +128,7 @@ static void finish(bide_pool *p)
     bide__timer_disarm(p->loop, &p->retry);
     if (p->state != POOL_FAILED)
         p->state = POOL_CLOSED;
-    cancel_jobs(p, "the pool was closed");
+    fail_queued(p, "the pool was closed");
     bide__pool_detach_loop(p);
     bide__wake_all(p->loop, &p->room);
     bide__wake_all(p->loop, &p->changed);
@@ -170,7 +174,7 @@ int bide_pool_kill(bide_pool *p)
     if (p->state != POOL_FAILED)
         p->state = POOL_ENDING;
     bide__wake_all(p->loop, &p->room);
-    cancel_jobs(p, "the pool was killed");
+    fail_queued(p, "the pool was killed");
     end_workers(p, true);
     finish(p);
     return 0;

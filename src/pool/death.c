@@ -14,10 +14,6 @@
 
 #include "pool/pool.h"
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
-
 struct death {
     struct proxy *x;
     struct job *guilty; /* NULL: not known */
@@ -179,7 +175,6 @@ static void lose_job(struct job *j, const struct death *d)
 {
     bide_pool *p = j->pool;
 
-    p->counts.killed++;
     if (may_retry(j)) {
         remember(j, d);
         give_back(d->x, j);
@@ -188,8 +183,10 @@ static void lose_job(struct job *j, const struct death *d)
         bide__pool_enqueue(p, j, true);
         return;
     }
-    if (!bide__job_is_settled(j))
+    if (!bide__job_is_settled(j)) {
+        p->counts.killed++;
         fail_job(j, d);
+    }
     bide__job_over(j);
 }
 
@@ -370,6 +367,6 @@ void bide__proxy_not_born(struct proxy *x, int code)
     if (opening)
         bide__pool_fail(p, code, "no process for a worker: %s", bide_strerror(code));
     else
-        bide__timer_arm(p->loop, &p->retry, p->retry_ms = p->retry_ms ? p->retry_ms * 2 : 10);
+        bide__pool_retry_later(p);
     bide__wake_all(p->loop, &p->changed);
 }

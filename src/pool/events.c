@@ -165,6 +165,10 @@ static void fail(struct proxy *x, struct job *j, const struct record *r, const c
         code = BIDE_ETIMEDOUT;
         snprintf(text, sizeof text, "timed out after %lld ms", (long long)j->timeout_ms);
     }
+    if (code == BIDE_ECANCELED)
+        x->pool->counts.cancelled++;
+    else
+        x->pool->counts.finished++;
     bide__job_explain(j, code, trace);
     bide__job_fail(j, code, text);
     x->pool->failed++;

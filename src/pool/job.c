@@ -113,10 +113,6 @@ void bide__job_fail(struct job *j, int code, const char *text)
     }
     if (j->failure)
         j->failure->public_.code = code;
-    if (code == BIDE_ECANCELED)
-        j->pool->counts.cancelled++;
-    else if (j->proxy)
-        j->pool->counts.finished++;
     settle(j, code == BIDE_ECANCELED ? CANCELLED : FAILED, code);
 }
 

@@ -130,6 +130,15 @@ static bool wants_worker(bide_pool *p, int index)
     return p->args.idle_ms == 0 || index < p->args.min_workers || jobs || p->state == POOL_OPENING;
 }
 
+/* No process, no descriptor, no memory for a worker now: try again, each time later. */
+void bide__pool_retry_later(bide_pool *p)
+{
+    if (bide__timer_is_armed(&p->retry) || p->state > POOL_CLOSING)
+        return;
+    p->retry_ms = p->retry_ms == 0 ? 10 : p->retry_ms < RETRY_MAX_MS ? p->retry_ms * 2 : RETRY_MAX_MS;
+    bide__timer_arm(p->loop, &p->retry, p->retry_ms);
+}
+
 void bide__pool_fill_slots(bide_pool *p)
 {
     if (bide__timer_is_armed(&p->retry))
@@ -137,10 +146,9 @@ void bide__pool_fill_slots(bide_pool *p)
     for (int i = 0; i < p->nslots; i++) {
         if (!wants_worker(p, i) || bide__pool_start_worker(p, i) == 0)
             continue;
-        p->retry_ms = p->retry_ms == 0 ? 10 : p->retry_ms < RETRY_MAX_MS ? p->retry_ms * 2 : RETRY_MAX_MS;
         bide__pool_event(p, &(bide_pool_event){.kind = BIDE_POOL_DIED, .worker = i, .code = bide_error_code(), .text = bide_error_text()});
         bide_error_clear();
-        bide__timer_arm(p->loop, &p->retry, p->retry_ms);
+        bide__pool_retry_later(p);
         return;
     }
 }

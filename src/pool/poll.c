@@ -163,6 +163,18 @@ static struct pool_poll *here(bide_loop *loop)
     return c ? container_of(c, struct pool_poll, closer) : NULL;
 }
 
+/* Timers that were armed in our turn (a job's deadline) came too late for the loop's own reckoning. */
+static int64_t not_beyond_next_timer(bide_loop *loop, int64_t timeout_ns)
+{
+    int64_t next_ms = bide__wheel_next_ms(&loop->wheel);
+    if (next_ms < 0 || loop->virtual_time || timeout_ns == 0)
+        return timeout_ns;
+
+    int64_t ns = next_ms * 1000000 - bide__clock_ns();
+    ns = ns > 0 ? ns : 0;
+    return timeout_ns < 0 || ns < timeout_ns ? ns : timeout_ns;
+}
+
 static int pool_wait(void *poller, int64_t timeout_ns)
 {
     bide_loop *loop = bide__loop_here;
@@ -177,6 +189,7 @@ static int pool_wait(void *poller, int64_t timeout_ns)
     pp->skipped = 0;
     if (bide__ring_count(&loop->ring) > 0 || (timeout_ns != 0 && spin(pp)))
         timeout_ns = 0;
+    timeout_ns = not_beyond_next_timer(loop, timeout_ns);
     if (timeout_ns != 0) {
         say_sleeps(pp, 1);
         if (!all_quiet(pp))

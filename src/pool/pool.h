@@ -234,6 +234,10 @@ struct birth {
     int outer_workers;
 };
 
+#ifndef P_PIDFD
+#define P_PIDFD 3 /* waitid(); newer than some headers */
+#endif
+
 #define BIRTH_FDS 5
 
 int bide__zygote_prepare(void);
@@ -294,7 +298,7 @@ struct worker {
     unsigned skipped, spin;
     uint64_t *cancelled; /* ids of calls that are still in the lane */
     size_t ncancelled, cancelled_cap;
-    bool must_poll, stopping, forked, open, waking;
+    bool must_poll, stopping, forked, open, waking, said_bye;
 };
 
 extern _Thread_local struct worker *bide__worker_here;
@@ -538,6 +542,7 @@ void bide__pool_made_room(bide_pool *p);
 
 /* ---- open.c, tend.c, close.c, stats.c ---- */
 void bide__pool_fill_slots(bide_pool *p);
+void bide__pool_retry_later(bide_pool *p);
 int bide__pool_start_worker(bide_pool *p, int index);
 void bide__pool_recycle(struct proxy *x, const char *why);
 void bide__pool_tend_arm(bide_pool *p);

@@ -110,6 +110,16 @@ static int got_process(struct proxy *x, pid_t pid, int pidfd)
     return code;
 }
 
+static int is_born(struct proxy *x, const struct fd_message *m, int pidfd)
+{
+    if (m->code < 0)
+        return m->code;
+    int code = got_process(x, m->code, m->n > 0 ? pidfd : -1);
+    if (code < 0)
+        bide_error_clear(); /* it is told by who hears of it */
+    return code;
+}
+
 /* The zygote's word on a birth, or the end of the worker's side. */
 static void ctl_readable(struct ready *r)
 {
@@ -121,16 +131,13 @@ static void ctl_readable(struct ready *r)
     x->ctl.readable = false;
     if (x->pid == 0 && !x->has_thread) {
         code = bide__fds_receive(x->ctl.fd, &m, &fd, 1, false);
-        if (code == 0 && m.code > 0)
-            code = got_process(x, m.code, m.n > 0 ? fd : -1);
-        else if (code == 0)
-            code = m.code;
-        if (code < 0 && code != -EAGAIN) {
+        if (code != -EAGAIN && (code < 0 || (code = is_born(x, &m, fd)) < 0)) {
             bide__proxy_not_born(x, code == BIDE_EEOF ? -ECHILD : code);
             return;
         }
     } else if (recv(x->ctl.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0 && !x->has_thread) {
-        bide__proxy_kill(x); /* dead, or has closed its sockets: pidfd tells */
+        if (!x->said_bye) /* else it is on its way out, and may have to write something still */
+            bide__proxy_kill(x); /* dead, or has closed its sockets: pidfd tells */
         return;
     }
     bide__watch_again(&x->ctl_watch, &x->ctl);

@@ -79,7 +79,7 @@ static int receive_fds(struct runner *r, unsigned n)
 
 static int copy_in(struct runner *r, const char *payload)
 {
-    if (r->call.len > r->in_cap) {
+    if (!r->in || r->call.len > r->in_cap) {
         size_t cap = 256;
         while (cap < r->call.len)
             cap *= 2;

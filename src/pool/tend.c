@@ -20,7 +20,7 @@ void bide__pool_tend_arm(bide_pool *p)
 {
     const bide_pool_args *a = &p->args;
     int64_t ms = TEND_MS;
-    if (!is_wanted(a) || p->state != POOL_OPEN)
+    if (!is_wanted(a) || p->state != POOL_OPEN || bide__timer_is_armed(&p->tend))
         return;
 
     if (a->stall_ms > 0 && a->stall_ms / 2 < ms)

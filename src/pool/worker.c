@@ -330,6 +330,8 @@ static void say_bye(struct worker *w, int code)
     char story[1024];
     size_t n = code < 0 ? bide__story_write(code, story, sizeof story) : 0;
 
+    w->said_bye = true;
+    fflush(stdout);
     bide__worker_answer(w, &(struct record){.kind = REC_BYE, .code = code}, story, n, NULL, 0);
 }
 
@@ -372,6 +374,7 @@ static int open_loop(struct worker *w)
     w->loop = bide__loop_here;
     BIDE_TRY(bide__fd_open(&w->bell, w->birth.bell));
     BIDE_TRY(bide__fd_open(&w->ctl, w->birth.ctl));
+    w->birth.ctl = -1; /* the loop's */
     BIDE_TRY(bide__watch_open(&w->ctl_watch, &w->ctl, ctl_readable));
     w->inner = w->loop->poller_ops;
     w->loop->poller_ops = &bide__worker_poller_ops;
@@ -432,16 +435,34 @@ static void worker_free(struct worker *w)
     bide__free(w->init.payload);
     bide__free(w->fini.payload);
     bide__free(w->cancelled);
+    if (w->birth.ctl >= 0)
+        close(w->birth.ctl);
     bide__worker_here = NULL;
     bide__free(w);
+}
+
+/* A thread that never became a worker says so itself; of a process, the kernel tells. */
+static void say_not_born(const struct birth *b)
+{
+    struct segment s;
+    if (b->kind != BIDE_POOL_THREAD)
+        return;
+
+    bide__segment_share(&s, b->segment, b->ring_bytes, b->concurrency);
+    bide__lane_put(&s.answers, &(struct record){.kind = REC_BYE, .code = BIDE_ENOMEM}, "no memory", 10, NULL, 0);
+    bide__lane_publish(&s.answers);
+    bide__ring_bell(b->our_bell);
 }
 
 int bide__worker_main(const struct birth *b)
 {
     struct worker *w = bide__calloc(1, sizeof *w);
     int code = w ? 0 : BIDE_ENOMEM;
-    if (code < 0)
+    if (code < 0) {
+        say_not_born(b);
+        close(b->ctl);
         return 1;
+    }
 
     worker_init(w, b);
     bide__fork_generation(); /* watches for forks from now on */
@@ -455,6 +476,8 @@ int bide__worker_main(const struct birth *b)
     if (code == 0)
         code = bide_run(bide_coro(worker_body, w));
     bide_error_clear();
+    if (!w->said_bye)
+        say_not_born(b);
     worker_free(w);
     return code < 0;
 }

@@ -36,6 +36,7 @@ static struct {
     int life[2]; /* reading, writing end */
     pid_t pid;
     bool by_main_thread;
+    bool forking; /* the child that is being made needs its end of the pipe */
     struct image image;
 } zygote = {.lock = PTHREAD_MUTEX_INITIALIZER, .socket = -1, .life = {-1, -1}};
 
@@ -61,7 +62,8 @@ static void after_fork(void)
 {
     atomic_fetch_add(&generation, 1);
     pthread_mutex_init(&zygote.lock, NULL);
-    forget();
+    if (!zygote.forking)
+        forget();
     if (bide__worker_here)
         bide__worker_here->forked = true;
 }
@@ -263,7 +265,9 @@ static int make(void)
     bide__image_take(&zygote.image);
     zygote.by_main_thread = getpid() == gettid();
     int life = zygote.life[0];
+    zygote.forking = true;
     pid_t pid = fork_zygote();
+    zygote.forking = false;
     if (pid == 0) {
         int keep[] = {pair[1], life};
         bide__become_worker(keep, 2, life, zygote.by_main_thread);

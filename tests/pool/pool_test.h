@@ -5,7 +5,7 @@
  *
  *     KINDS(map_keeps_order, .seconds = 20) { ... `kind` ... }
  *
- * The numbers in "pool no. 1" are those of the list of requirements in docs/guide/pool.md.
+ * The numbers in "pool no. 1" are those of the list of requirements in docs/design/pool.md.
  */
 #ifndef TESTS_POOL_TEST_H
 #define TESTS_POOL_TEST_H

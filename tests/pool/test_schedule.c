@@ -13,14 +13,14 @@ KINDS(jobs_that_compute_are_spread_over_all_workers, .seconds = 30)
     int64_t best = INT64_MAX;
     bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 2);
 
-    for (int try = 0; try < 6 && best > 550000; try++) {
+    for (int try = 0; try < 6 && best > 625000; try++) {
         int64_t start = now_us();
         EXPECT_OK(bide_pool_map(p, bide_jobs(job_burn, ms), 4, .codes = codes));
         int64_t took = now_us() - start;
         best = took < best ? took : best;
         EXPECT_EQ(codes[0] + codes[1], 1); /* the first two at once, in different workers */
     }
-    EXPECT_LE(best, 550000);
+    EXPECT_LE(best, 625000); /* bench/pool.c has 1.03 times the ideal, where nobody else runs; 3 of 4 in a row take 750 ms */
 }
 
 /* pool no. 13: a job never waits behind one that computes while another worker is idle */
