@@ -73,7 +73,7 @@ const struct command command_compare = {
         "  processes        a process pool of blocking requests\n"
         "  async-processes  a process pool with an event loop in each worker\n"
         "  threads          a thread pool of blocking requests, a thread for each\n"
-        "  write            async; each answer written with stdio, while nothing else runs\n"
+        "  write            async; each answer written with stdio; nothing else runs\n"
         "  awaited-write    async; each answer's writing awaited\n"
         "\n"
         "Every run is a process of its own. Its time begins when the first request could be sent and includes opening "

@@ -20,7 +20,7 @@ static json_t *seconds(int64_t us)
 
 static json_t *number_or_null(int64_t n, int64_t factor)
 {
-    return n >= 0 ? json_integer((json_int_t)(n * factor)) : json_null();
+    return n >= 0 ? json_integer((json_int_t)n * (json_int_t)factor) : json_null();
 }
 
 static json_t *text_or_null(const char *text)

@@ -22,7 +22,7 @@ const struct compare_mode compare_modes[] = {
     {"processes", "a process pool of blocking requests", FETCH, compare_processes, false, true},
     {"async-processes", "a process pool with an event loop in each worker", FETCH, compare_async_processes, true, true},
     {"threads", "a thread pool of blocking requests, a thread for each", FETCH, compare_threads, true, true},
-    {"write", "async; each answer written with stdio, while nothing else runs", SAVE, compare_write, true, false},
+    {"write", "async; each answer written with stdio; nothing else runs", SAVE, compare_write, true, false},
     {"awaited-write", "async; each answer's writing awaited", SAVE, compare_awaited_write, true, false},
     {NULL, NULL, NULL, NULL, NULL, false, false},
 };

@@ -89,7 +89,7 @@ static int tell_end(struct compare *c, int status)
     if (WIFSIGNALED(status))
         say("the process of a run was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
     else
-        say("the process of a run ended with %d, before the end of the run", WEXITSTATUS(status));
+        say("the process of a run failed: it ended with %d", WEXITSTATUS(status));
     return EXIT_LOCAL;
 }
 
@@ -110,5 +110,5 @@ int compare_process_run(struct compare *c, compare_body *body, const void *arg, 
         waitpid(pid, NULL, 0);
         return -number;
     }
-    return c->shared->has_ended ? EXIT_OK : tell_end(c, status);
+    return c->shared->has_ended && status == 0 ? EXIT_OK : tell_end(c, status);
 }

@@ -125,16 +125,21 @@ static void add_seen(struct text *t, const struct compare *c, const struct compa
 
 struct column {
     const char *title;
-    int width;
     add_cell *add;
+    int width;
     bool is_strong;
 };
 
 static const struct column columns[] = {
-    {"time", 10, add_wall, true},  {"speed-up", 10, add_speed_up, true}, {"spread", 10, add_spread, false},
-    {"runs", 6, add_runs, false},  {"requests/s", 12, compare_add_rate, false},
-    {"CPU", 9, add_cpu, false},    {"memory", 10, add_memory, false},    {"failed", 8, add_failed, false},
-    {"seen", 8, add_seen, false},
+    {"time", add_wall, 10, true},
+    {"speed-up", add_speed_up, 10, true},
+    {"spread", add_spread, 10, false},
+    {"runs", add_runs, 6, false},
+    {"requests/s", compare_add_rate, 12, false},
+    {"CPU", add_cpu, 9, false},
+    {"memory", add_memory, 10, false},
+    {"failed", add_failed, 8, false},
+    {"seen", add_seen, 8, false},
 };
 
 #define NCOLUMNS (sizeof columns / sizeof *columns)
