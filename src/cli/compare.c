@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <stdlib.h>
 
@@ -199,14 +198,13 @@ int compare_run_command(const struct compare_options *options)
         code = run_all(&c);
     compare_progress_erase(&progress);
     compare_server_stop(&c);
+    compare_process_finish(&c);
     if (code == EXIT_OK) {
         compare_judge(&c);
         code = tell(&c);
         if (code == EXIT_OK)
             code = compare_verdict(&c);
     }
-    if (c.shared)
-        munmap(c.shared, sizeof *c.shared);
     compare_plan_free(&c);
     return code;
 }

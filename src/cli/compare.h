@@ -122,7 +122,6 @@ struct compare {
     uint64_t server_requests;       /* as the server counted when it was asked last */
     int64_t answer_us;              /* how long the first answer took */
     char directory[128];            /* for files, in the process of a run and here; "" */
-    int signal;                     /* that asked us to end; 0 */
     struct compare_progress *progress;
 };
 
@@ -158,8 +157,13 @@ void compare_directory_remove(struct compare *c);
 
 /* ---- compare_process.c ---- */
 
-/* Must be called first: from now on signals wait until compare_process_run looks for them. */
+/*
+ * Must be called first: from now on signals wait until compare_process_run looks for them; and last, to end that.
+ *
+ * Returns:   EXIT_OK; EXIT_LOCAL after a message
+ */
 int compare_process_prepare(struct compare *c);
+void compare_process_finish(struct compare *c);
 
 typedef void compare_body(struct compare *c, const void *arg);
 

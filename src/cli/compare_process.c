@@ -23,7 +23,7 @@
 
 #define TICK_MS 100
 
-static sigset_t waited_for, as_before;
+static sigset_t waited_for, ends_us, as_before;
 
 int64_t compare_now_us(void)
 {
@@ -31,6 +31,22 @@ int64_t compare_now_us(void)
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
+}
+
+/* One that our starter had us ignore (nohup) stays ignored. */
+static void wait_for_signals(void)
+{
+    static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction present;
+
+    sigemptyset(&ends_us);
+    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+        if (sigaction(ending[i], NULL, &present) == 0 && present.sa_handler != SIG_IGN)
+            sigaddset(&ends_us, ending[i]);
+    signal(SIGCHLD, SIG_DFL); /* ignored, the kernel would throw away what a run has cost */
+    waited_for = ends_us;
+    sigaddset(&waited_for, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &waited_for, &as_before);
 }
 
 int compare_process_prepare(struct compare *c)
@@ -41,13 +57,17 @@ int compare_process_prepare(struct compare *c)
         return EXIT_LOCAL;
     }
     c->shared = shared;
-    sigemptyset(&waited_for);
-    sigaddset(&waited_for, SIGCHLD);
-    sigaddset(&waited_for, SIGINT);
-    sigaddset(&waited_for, SIGTERM);
-    sigaddset(&waited_for, SIGHUP);
-    sigprocmask(SIG_BLOCK, &waited_for, &as_before);
+    wait_for_signals();
     return EXIT_OK;
+}
+
+void compare_process_finish(struct compare *c)
+{
+    if (!c->shared)
+        return;
+    munmap(c->shared, sizeof *c->shared);
+    c->shared = NULL;
+    sigprocmask(SIG_SETMASK, &as_before, NULL);
 }
 
 pid_t compare_process_start(struct compare *c, compare_body *body, const void *arg)
@@ -75,8 +95,8 @@ static int wait_for(struct compare *c, pid_t pid, int *status, struct rusage *us
 
     for (;;) {
         int number = sigtimedwait(&waited_for, NULL, &tick);
-        if (number == SIGINT || number == SIGTERM || number == SIGHUP)
-            return c->signal = number;
+        if (number > 0 && sigismember(&ends_us, number) == 1)
+            return number;
         if (wait4(pid, status, WNOHANG, usage) == pid)
             return 0;
         compare_progress_tick(c);

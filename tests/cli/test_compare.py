@@ -309,7 +309,7 @@ class Ends(Case):
 
             def kill_client(sock):
                 if killed:  # the second connection is that of the run
-                    os.kill(pid_of_child(p.pid), signal.SIGKILL)
+                    os.kill(children_of(p.pid)[0], signal.SIGKILL)
                 killed.append(0)
                 sock.sendall(answer("fine"))
 
@@ -321,12 +321,50 @@ class Ends(Case):
         self.assertIn(b"the process of a run was ended by signal 9 (Killed)", err)
 
 
-def pid_of_child(parent):
+    def test_a_worker_that_is_killed_is_a_failure(self):
+        with RawServer({"/": answer("fine")}) as s:
+            seen = []
+
+            def kill_worker(sock):
+                seen.append(0)
+                if len(seen) == 12:  # one to see how long it takes, eight in a row, the third of the pool
+                    run, = children_of(p.pid)
+                    os.kill(max(children_of(run)), signal.SIGKILL)  # what the workers are born of came first
+                time.sleep(0.05)  # all workers are busy meanwhile
+                sock.sendall(answer("fine"))
+
+            s.answers["/"] = kill_worker
+            p = subprocess.Popen([BIDE, "compare", s.url + "/", "-n", "8", "-p", "2", "-q", "--repeat", "1", "--modes",
+                                  "sequential,processes", "--json", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            out, _ = p.communicate(timeout=30 * SLOW)
+        self.assertEqual(p.returncode, 1)
+        sequential, processes = json.loads(out)["modes"]
+        self.assertEqual((sequential["failed"], sequential["speed_up"]), (0, 1))
+        self.assertEqual((processes["failed"], processes["speed_up"]), (1, None))
+        self.assertIn("the worker died", processes["fault"])
+
+    def test_an_ignored_signal_stays_ignored(self):
+        def ignore():
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+        p = subprocess.Popen([BIDE, "compare", "-n", "8", "--delay", "60", "--repeat", "1", "--modes", "sequential"],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=ignore)
+        p.stderr.readline()  # it has begun
+        p.send_signal(signal.SIGHUP)
+        p.send_signal(signal.SIGINT)
+        out, _ = p.communicate(timeout=20 * SLOW)
+        self.assertEqual(p.returncode, 0)
+        self.assertIn(b"sequential", out)
+
+
+def children_of(parent):
+    found = []
     for entry in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError), open(f"/proc/{entry}/stat") as f:
             if int(f.read().rsplit(")", 1)[1].split()[1]) == parent:
-                return int(entry)
-    raise AssertionError("it has no child")
+                found.append(int(entry))
+    return found
 
 
 if __name__ == "__main__":
