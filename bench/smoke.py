@@ -3,13 +3,14 @@
 """smoke.py OPS PROGRAM [ARGUMENT...] - a few operations of a bench program: it must succeed, and say so in its last line.
 
 URL among the arguments is that of a `bide serve` ($BIDE), which is started for it.  PORT is a free port, at which a
-connection is made that sends a line and wants it back.
+connection is made that sends a line and wants it back.  FOLDER is an empty one, which is removed in the end.
 """
 import json
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 
@@ -42,19 +43,25 @@ def check(ops, output):
         sys.exit("smoke.py: %d operations were wanted; it says %s" % (ops, last))
 
 
+def run(words, folder, url):
+    port = free_port()
+    places = {"PORT": str(port), "FOLDER": folder, "URL": url}
+    program = subprocess.Popen([places.get(word, word) for word in words], stdout=subprocess.PIPE)
+    if "PORT" in words:
+        hear_an_echo(port)
+    output, _ = program.communicate(timeout=60)
+    return program, output
+
+
 def main():
-    ops, command = int(sys.argv[1]), sys.argv[2:]
-    port, server = free_port(), None
-    if "URL" in command:
+    ops, words = int(sys.argv[1]), sys.argv[2:]
+    server, url = None, None
+    if "URL" in words:
         server = subprocess.Popen([os.environ["BIDE"], "serve", "--port", "0"], stdout=subprocess.PIPE, text=True)
         url = server.stdout.readline().strip() + "/json"
-        command = [url if word == "URL" else word for word in command]
-    echoes = "PORT" in command
     try:
-        program = subprocess.Popen([str(port) if word == "PORT" else word for word in command], stdout=subprocess.PIPE)
-        if echoes:
-            hear_an_echo(port)
-        output, _ = program.communicate(timeout=60)
+        with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
+            program, output = run(words, folder, url)
     finally:
         if server:
             server.terminate()

@@ -5,7 +5,7 @@ A Figure is one program of ours and the peers that do the same work; they run in
 a value of ours, and the bounds that it must and should keep, absolute or as a multiple of a peer's value in the same
 round.  Commands name {bench} (the folder of our programs), {bide}, and the ports {http}, {https}, {delay}, {own_delay}.
 """
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from servers import SMALL_FILES_BYTES
 
@@ -64,12 +64,15 @@ class Figure:
     rows: list
     peers: str = None    # a .peers file of ../shared/bench, without its suffix
     who: str = ""        # the peers of that file that run; PEERS=all: all of them
+    also: dict = field(default_factory=dict)  # other ways of our own to do it: name and command
     needs: str = None    # "nginx", "delay", "own_delay"
     pin: bool = True     # to the first core, for their servers run on the last
     rounds: int = 1000   # at most
     slow_after: float = 2.5  # seconds: a peer whose run takes longer runs once
     bytes: int = None    # what each run must have got
 
+
+SAVE = "d=$(mktemp -d {scratch}/save.XXXXXX) && {bench}/bench-files save 10000 %s $d && rm -r $d"
 
 FIGURES = [
     Figure("switch", "{bench}/bench-switch 2 10000000",
@@ -92,6 +95,9 @@ FIGURES = [
     Figure("timers-cancel", "{bench}/bench-timers cancel 1000000",
            [Row("call_later, cancelled", cpu_ns, "ns")], "3-timers/cancel",
            "limit-wheel libuv tokio go-afterfunc asyncio", rounds=3),
+    Figure("wheel", "{bench}/bench-wheel wheel",
+           [Row("the timer wheel: cancel and arm one of 100,000", cpu_ns, "ns")],
+           also={"4-ary heap": "{bench}/bench-wheel heap"}, rounds=3),
     Figure("echo", "./one.py 64 1.5 {bench}/bench-echo PORT",
            [Row("TCP echo, 64 connections, a message", cpu_us, "us")],
            "4-echo/c64", "raw-epoll libuv tokio go asyncio-streams", rounds=3, slow_after=10),
@@ -117,6 +123,9 @@ FIGURES = [
     Figure("delay-serve", "{bench}/bench-http_get http://127.0.0.1:{own_delay}/json 10000 10000",
            [Row("the same, answered by bide serve --delay 100", wall_s, "s"),
             Row("the same, resident memory of the client", rss_mib, "MiB", 100)], needs="own_delay"),
+    Figure("save", SAVE % "64",
+           [Row("save a file of 200 bytes, 64 tasks", cpu_us, "us")],
+           also={"threads": "BIDE_FILES=threads; export BIDE_FILES; " + SAVE % "64", "bare calls": SAVE % "0"}, rounds=3),
     Figure("fetch", "{here}/fetch.sh 10000 {bide} fetch -q -c 64 --per-host 64 -o 'f{{1}}.json' "
                     "'http://127.0.0.1:{http}/f/[0-9999].json'",
            [Row("bide fetch of 10,000 small files, each saved", cpu_us, "us", 1.0, 0.5, "curl-parallel64")],

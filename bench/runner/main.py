@@ -50,7 +50,7 @@ class Bench:
                                self.peers.program("6-latency", "delayserver") if self.peers.there else None)
         self.rounds = int(os.environ.get("ROUNDS", "5"))
         self.places = {"bench": os.path.join(self.build, "bench"), "bide": os.path.join(self.build, "bide"),
-                       "here": HERE, "runner": os.path.join(HERE, "runner"), "cert": self.servers.cert,
+                       "here": HERE, "runner": os.path.join(HERE, "runner"), "scratch": scratch, "cert": self.servers.cert,
                        **self.servers.ports}
 
     def measure(self, figure):
@@ -67,7 +67,9 @@ class Bench:
         peers.sort(key=lambda p: p[0] not in reference)  # right after ours
         folder = peers[0][2] if peers else self.build
         ours = Contestant("bide", figure.ours.format(**self.places), folder)
-        contestants = [ours] + [Contestant(*peer) for peer in peers]
+        contestants = [ours] + [Contestant(name, command.format(**self.places), self.build)
+                                for name, command in figure.also.items()]
+        contestants += [Contestant(*peer) for peer in peers]
         alternate(contestants, figure, self.rounds, self.client_core if figure.pin else None, self._progress(figure))
         for c in contestants:
             if c.error:
@@ -88,7 +90,8 @@ def main():
         return
     raise_descriptor_limit()
     figures = chosen()
-    scratch = tempfile.mkdtemp(prefix="bide-bench.")
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    scratch = tempfile.mkdtemp(prefix="bide-bench.", dir=memory)
     bench = Bench(sys.argv[1], scratch)
     measured = []
     try:

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import time
 
+from measure import apart
+
 BODY = ('{"id":123456,"name":"bench item","tags":["alpha","beta","gamma","delta"],"price":1234.5678,"active":true,'
         '"created":"2026-11-22T09:15:00Z","owner":{"id":42,"name":"nobody"},"note":"two hundred bytes.."}')
 
@@ -64,11 +66,8 @@ class Servers:
         self.processes = {}
 
     def _start(self, name, port, command):
-        def pin():
-            if self.core is not None:
-                os.sched_setaffinity(0, {self.core})
         self.processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                                stderr=subprocess.DEVNULL, preexec_fn=pin)
+                                                stderr=subprocess.DEVNULL, preexec_fn=apart(self.core))
         wait_for(port, self.processes[name])
 
     def need(self, name):

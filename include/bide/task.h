@@ -237,6 +237,32 @@ typedef struct bide_wait_args {
 #define bide_wait(tasks, ...) bide_wait_with((tasks), (bide_wait_args){.n = __VA_ARGS__})
 BIDE_API int bide_wait_with(bide_task *const *tasks, bide_wait_args args);
 
+/* Tasks in the order in which they end. */
+typedef struct bide_completed bide_completed;
+
+/*
+ * Take tasks one by one, in the order in which they end (Python: as_completed).
+ *
+ * It cancels none.  A task that is given twice comes twice.
+ *
+ * Returns:   what bide_completed_next takes them from, or NULL
+ * Errors:    BIDE_ENOMEM; BIDE_ENOLOOP outside a task; BIDE_ESTATE for a task of another loop
+ * Owns:      the result is owned; the tasks are shared until it is released
+ * Example:   bide_auto bide_completed *c = bide_as_completed(tasks, 5);
+ *            while ((r = bide_completed_next(c, &t)) > 0) { ... }
+ */
+BIDE_API bide_completed *bide_as_completed(bide_task *const *tasks, size_t n);
+
+/*
+ * The next task that has ended, in *task.
+ *
+ * Suspends:  until there is one; a cancellation point.  It may be called again after an error
+ * Returns:   1; 0 when there are no more, and *task is as it was
+ * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT inside an expired bide_timeout
+ * Owns:      *task is borrowed from c
+ */
+BIDE_API int bide_completed_next(bide_completed *c, bide_task **task);
+
 /*
  * Wait for anything, but no longer than ms; then it is cancelled, and the call returns when it has ended.
  *

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <bide/file.h>
@@ -18,7 +17,7 @@
 
 #include "cli/retry.h"
 
-#define SPARE_DESCRIPTORS 64 /* for files, threads, name servers */
+#define OWN_DESCRIPTORS 4 /* signals, a list, records */
 
 /* ---- stopping ---- */
 
@@ -135,12 +134,21 @@ static int work_and_record(struct fetch *f)
     return code;
 }
 
+/* nohup(1) has SIGHUP ignored, and so it stays. */
+static bide_signals *open_signals(void)
+{
+    struct sigaction hangup;
+    bool is_ignored = sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
+
+    return bide_signals_open((int[]){SIGINT, SIGTERM, SIGUSR1, is_ignored ? 0 : SIGHUP, 0});
+}
+
 static int fetch_all(struct fetch *f)
 {
-    bide_auto bide_signals *signals = bide_signals_open((int[]){SIGINT, SIGTERM, SIGHUP, SIGUSR1, 0});
+    bide_auto bide_signals *signals = open_signals();
     bide_auto bide_future *over = bide_future_new();
-    bide_auto bide_session *session = request_session(&f->request, f->options->concurrency,
-                                                      f->options->per_host > 0 ? f->options->per_host : f->options->concurrency);
+    bide_auto bide_session *session = request_session(&f->request, f->concurrency,
+                                                      f->options->per_host > 0 ? f->options->per_host : f->concurrency);
     if (!signals || !over || !session)
         return bide_raise();
     bide_auto bide_task *watcher = bide_create_task(bide_coro(watch_signals, f, signals));
@@ -164,16 +172,16 @@ static int fetch_all(struct fetch *f)
 
 /* ---- before and after ---- */
 
-/* More sockets than the soft limit allows?  The hard limit is ours to use. */
-static void allow_descriptors(int concurrency)
+/* A socket and a file for each request: with all descriptors in sockets, none would be left to save what comes. */
+static int allowed_concurrency(int wanted)
 {
-    struct rlimit limit;
-    rlim_t wanted = (rlim_t)concurrency + SPARE_DESCRIPTORS;
+    int allowed = descriptors_allow(2 * wanted + OWN_DESCRIPTORS) - OWN_DESCRIPTORS;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
-        return;
-    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
+    if (allowed >= 2 * wanted)
+        return wanted;
+    allowed = allowed >= 4 ? allowed / 2 : 1;
+    say("-c %d: so many files may not be open here (ulimit -n); %d at once", wanted, allowed);
+    return allowed;
 }
 
 /* The directory that files go below: it is made, and can be written to, before anything is asked for. */
@@ -223,13 +231,13 @@ static int run(struct fetch *f)
     if (code != EXIT_OK)
         return code;
 
-    f->workers = calloc((size_t)f->options->concurrency, sizeof(*f->workers));
+    f->concurrency = allowed_concurrency(f->options->concurrency);
+    f->workers = calloc((size_t)f->concurrency, sizeof(*f->workers));
     if (!f->workers) {
         say("out of memory");
         return EXIT_LOCAL;
     }
     f->run_id = (uint32_t)retry_random();
-    allow_descriptors(f->options->concurrency);
     code = exit_code(f, bide_run(bide_coro(fetch_all, f)));
     free(f->workers);
     nameset_free(&f->directories);

@@ -15,7 +15,7 @@
  * more memory than a few hundred.
  *
  * Invariants:
- *   F1  jobs = live (one per worker at most) + parked (in the queue); parked <= options.concurrency + queue.parked_max.
+ *   F1  jobs = live (one per worker at most) + parked (in the queue); parked <= concurrency + queue.parked_max.
  *   F2  a host has no more than per_host live jobs.
  *   F3  a worker waits only if no job may go: whoever changes that wakes one.
  *   F4  done = ok + failed + skipped; a job is counted once, when it is settled.
@@ -221,6 +221,7 @@ struct outcome {
     int redirects;
     int64_t retry_after_ms; /* -1: not asked for */
     bool is_local;       /* this machine failed; others will, too */
+    bool is_final;       /* no other attempt, whatever it is: a part of the body has gone out already */
     bide_timing timing;
 };
 
@@ -282,6 +283,8 @@ void report_retry(struct worker *w, const struct job *job, const struct outcome 
 void report_skipped(struct fetch *f, const struct job *job);
 /* A message that is not about one URL. */
 void report_say(struct fetch *f, const char *format, ...) BIDE_PRINTF(2, 3);
+/* A URL as it may be shown: without user name and password. */
+void report_add_url(struct text *to, const char *url);
 /* What the progress line shows, as it is now. */
 struct progress_view report_view(const struct fetch *f);
 
@@ -300,6 +303,7 @@ struct fetch {
     struct jsonl jsonl;
     struct progress progress;
     struct stats stats;
+    int concurrency;            /* of the options, or as many as descriptors allow */
     bide_task **workers;
     int nworkers, nliving;      /* started; not ended */
     bide_future *over;          /* settled when the last worker has ended */

@@ -67,12 +67,21 @@ struct walk {
     struct nameset names;
     struct job job;   /* of a pattern or a list, as source_next makes it */
     struct text name, twin_of; /* twin_of: look for its first owner; empty: look for twins */
-    bool is_full, stop;
+    bool is_full;
+    bool too_many; /* it became full while there were patterns left */
 };
 
 static int found_twin(struct walk *w, const char *first_url)
 {
-    say("%s and %s would both be saved as %s%s", first_url, w->job.url.data, w->twin_of.data, advice(w->f));
+    struct text t = {0};
+
+    report_add_url(&t, first_url);
+    text_add_string(&t, " and ");
+    report_add_url(&t, w->job.url.data);
+    text_format(&t, " would both be saved as %s%s", w->twin_of.data, advice(w->f));
+    if (!t.no_memory)
+        say("%s", t.data);
+    text_free(&t);
     return EXIT_USAGE;
 }
 
@@ -104,6 +113,7 @@ static bool walk_patterns(struct walk *w)
             w->job.number++;
         }
     }
+    w->too_many = w->is_full;
     return false;
 }
 
@@ -168,7 +178,7 @@ static int check_names(struct fetch *f)
             code = found_twin(&w, second.data);
         }
     }
-    if (w.is_full && w.job.pattern >= 0 && w.job.pattern < f->source.nglobs) {
+    if (w.too_many) {
         say("more than %zu names that cannot be told apart by their template%s", PLAN_NAMES, advice(f));
         code = EXIT_USAGE;
     }

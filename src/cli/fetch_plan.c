@@ -41,13 +41,15 @@ static int read_pattern(struct fetch *f, const char *text)
     struct text why = {0};
     int code = glob_parse(g, text, f->options->no_glob, &why);
 
+    char shown[512];
+    request_shown_url(text, shown, sizeof shown);
     if (code != EXIT_OK && !why.no_memory)
-        say("%s: %s", text, why.data);
+        say("%s: %s", shown, why.data);
     text_free(&why);
     if (code == EXIT_OK)
         code = check_urls(g);
     if (code == EXIT_OK && __builtin_add_overflow(f->stats.total, g->count, &f->stats.total)) {
-        say("%s: these are more URLs than there are numbers for", text);
+        say("%s: these are more URLs than there are numbers for", shown);
         code = EXIT_USAGE;
     }
     return code;
@@ -274,7 +276,10 @@ static void print_one(struct fetch *f, const char *label, int pattern, uint64_t 
 
     url_of(&f->source.globs[pattern], k, &job.url);
     const char *fault = naming_saves(&f->naming) ? fetch_name(f, &job, NULL, &name) : NULL;
-    printf("%-6s %s", label, job.url.data);
+    struct text shown = {0};
+    report_add_url(&shown, job.url.data);
+    printf("%-6s %s", label, shown.data);
+    text_free(&shown);
     if (fault)
         printf("  (%s)", fault);
     else if (name.len > 0)

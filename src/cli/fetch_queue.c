@@ -356,7 +356,7 @@ struct job *queue_take(struct fetch *f)
     struct queue *q = &f->queue;
 
     if (q->parked_max == 0)
-        q->parked_max = LOOK_AHEAD + 4 * (size_t)f->options->concurrency;
+        q->parked_max = LOOK_AHEAD + 4 * (size_t)f->concurrency;
     while (!is_over(f)) {
         int64_t now_ms = bide_loop_time_ms(f->loop), rate_ms = rate_delay(f, now_ms);
         struct job *job = rate_ms == 0 ? try_take(f, now_ms) : NULL;

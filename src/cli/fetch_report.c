@@ -26,6 +26,15 @@ void report_say(struct fetch *f, const char *format, ...)
     say("%s", text);
 }
 
+void report_add_url(struct text *to, const char *url)
+{
+    const char *mark = strstr(url, "://"), *host = mark ? mark + 3 : url;
+    const char *at = memrchr(host, '@', strcspn(host, "/?#"));
+
+    text_add(to, url, at ? (size_t)(host - url) : 0);
+    text_add_string(to, at ? at + 1 : url);
+}
+
 /* One about a URL; false: there were enough of them. */
 static bool may_say(struct fetch *f)
 {
@@ -50,7 +59,8 @@ static void say_ok(const struct worker *w, const struct job *job, const struct o
 {
     struct text t = {0};
 
-    text_format(&t, "%d %s", o->status, job->url.data);
+    text_format(&t, "%d ", o->status);
+    report_add_url(&t, job->url.data);
     if (naming_saves(&w->f->naming))
         text_format(&t, " -> %s", w->name.data);
     text_add_string(&t, ", ");
@@ -88,6 +98,16 @@ static void add_member(struct text *t, const char *name, const char *value)
         text_add_string(t, "null");
 }
 
+static void add_url_member(struct text *t, const struct job *job)
+{
+    struct text url = {0};
+
+    report_add_url(&url, job->url.len > 0 ? job->url.data : "");
+    add_member(t, "url", url.len > 0 ? url.data : "");
+    t->no_memory |= url.no_memory;
+    text_free(&url);
+}
+
 static void record(struct fetch *f, const struct job *job, const struct outcome *o, const char *file, const char *why)
 {
     struct text *t = &f->jsonl.lines;
@@ -95,7 +115,7 @@ static void record(struct fetch *f, const struct job *job, const struct outcome 
     int64_t us = job->began_us ? clock_us() - job->began_us : 0;
 
     text_format(t, "{\"v\":1,\"i\":%llu", (unsigned long long)job->number);
-    add_member(t, "url", job->url.len > 0 ? job->url.data : "");
+    add_url_member(t, job);
     if (job->list && job->fault)
         text_format(t, ",\"line\":%llu", (unsigned long long)job->line);
     if (o->status)

@@ -39,7 +39,7 @@ static int open_beneath(int root, const char *path)
 /* Make path[0..len), whose parent is there. */
 static int make_one(int root, char *path, size_t len)
 {
-    size_t slash = len;
+    size_t slash = len - 1;
     int parent = root, code = 0;
 
     while (slash > 0 && path[slash] != '/')
@@ -227,8 +227,8 @@ static void drop_sink(struct sink *s)
 
 static int too_large(const struct fetch *f, bide_response *r)
 {
-    return bide_fail(BIDE_ETOOBIG, "GET %s: the body is larger than --max-size allows (%lld bytes)", bide_response_url(r),
-                     (long long)f->options->http.max_size);
+    return bide_fail(BIDE_ETOOBIG, "%s %s: the body is larger than --max-size allows (%lld bytes)", f->request.method,
+                     bide_response_url(r), (long long)f->options->http.max_size);
 }
 
 static bool exceeds(const struct fetch *f, int64_t bytes)
@@ -247,7 +247,8 @@ static int64_t pass_through(struct worker *w, bide_response *r, struct outcome *
         total += n;
         if (exceeds(w->f, total))
             return too_large(w->f, r);
-        int code = w->f->naming.to_stdout ? output_write(data, (size_t)n) : 0;
+        o->is_final = w->f->naming.to_stdout;
+        int code = o->is_final ? output_write(data, (size_t)n) : 0;
         if (code < 0) {
             o->is_local = true;
             return code;

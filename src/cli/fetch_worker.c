@@ -36,12 +36,13 @@ static void refuse(struct worker *w, const struct job *job, struct outcome *o, e
 {
     o->fail = kind;
     text_clear(&w->why);
-    if (job->fault)
-        text_add_string(&w->why, why);
-    else if (w->name.len > 0 && kind == FAIL_CLASH)
-        text_format(&w->why, "%s: %s: %s", job->url.data, w->name.data, why);
-    else
-        text_format(&w->why, "%s: %s", job->url.data, why);
+    if (!job->fault) {
+        report_add_url(&w->why, job->url.data);
+        if (w->name.len > 0)
+            text_format(&w->why, ": %s", w->name.data);
+        text_add_string(&w->why, ": ");
+    }
+    text_add_string(&w->why, why);
 }
 
 /* Its file's name, if that can be known before the answer. */
@@ -86,7 +87,9 @@ static void take_answer(struct worker *w, const struct job *job, bide_response *
     o->fail = fail_of_status(o->status);
     if (o->fail != FAIL_NONE) {
         text_clear(&w->why);
-        text_format(&w->why, "%s %s: %d %s", w->f->request.method, job->url.data, o->status, bide_reason(r));
+        text_format(&w->why, "%s ", w->f->request.method);
+        report_add_url(&w->why, job->url.data);
+        text_format(&w->why, ": %d %s", o->status, bide_reason(r));
         o->retry_after_ms = retry_after_ms(bide_header(r, "Retry-After"), bide_header(r, "Date"), time(NULL));
         return;
     }
@@ -133,7 +136,7 @@ static int64_t retry_delay(const struct fetch *f, const struct job *job, const s
 
     if (o->fail == FAIL_NONE || o->fail == FAIL_CANCELLED || o->fail == FAIL_CLASH || o->fail == FAIL_URL || f->stopping)
         return -1;
-    if (!helps || job->attempts > x->retries || !retry_is_safe(f->request.method))
+    if (!helps || o->is_final || job->attempts > x->retries || !retry_is_safe(f->request.method))
         return -1;
     if (o->retry_after_ms > x->retry_after_max_ms)
         return -1;
@@ -216,20 +219,30 @@ int fetch_worker(struct fetch *f)
     text_free(&w.name);
     text_free(&w.why);
     free(w.buffer);
+    return 0;
+}
+
+/* Also of one that was cancelled before it had begun, and so never ran. */
+static void worker_ended(bide_task *t, void *arg)
+{
+    struct fetch *f = arg;
+
+    (void)t;
     if (--f->nliving == 0)
         bide_future_set_result(f->over, 0);
-    return 0;
 }
 
 void fetch_grow(struct fetch *f)
 {
-    if (f->nworkers == f->options->concurrency || f->stopping)
+    if (f->nworkers == f->concurrency || f->stopping)
         return;
     bide_task *t = bide_create_task(bide_coro(fetch_worker, f), .name = "fetch", .stack_size = STACK_SIZE);
-    if (t) {
+    if (t && bide_task_add_done_callback(t, worker_ended, f) == 0) {
         f->workers[f->nworkers++] = t;
         f->nliving++;
-    } else if (f->nworkers > 0) {
-        bide_error_clear(); /* the others do the work */
+        return;
     }
+    bide_release(t);
+    if (f->nworkers > 0)
+        bide_error_clear(); /* the others do the work */
 }

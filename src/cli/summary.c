@@ -127,26 +127,27 @@ static void add_cost(const struct fetch *f, struct text *t)
     text_add_char(t, '\n');
 }
 
-static void add_median(struct text *t, const char *name, const struct histogram *h)
+static void add_median(struct text *t, const char *divider, const char *name, const struct histogram *h)
 {
     if (h->count == 0)
         return;
-    text_format(t, "%s%s ", t->len > 0 && t->data[t->len - 1] != '\n' ? " \u00b7 " : "", name);
+    text_format(t, "%s%s ", t->data[t->len - 1] == '\n' ? "" : divider, name);
     text_add_time(t, (int64_t)histogram_quantile(h, 500));
 }
 
 static void add_phases(const struct fetch *f, struct text *t)
 {
     const struct stats *s = &f->stats;
+    const char *divider = f->progress.has_utf8 ? " \u00b7 " : ", ";
     bide_session_stats n = bide_session_get_stats(f->session);
 
     if (s->first_byte.count == 0)
         return;
-    add_median(t, "dns", &s->dns);
-    add_median(t, "connect", &s->connect);
-    add_median(t, "tls", &s->tls);
-    add_median(t, "ttfb", &s->first_byte);
-    add_median(t, "body", &s->body);
+    add_median(t, divider, "dns", &s->dns);
+    add_median(t, divider, "connect", &s->connect);
+    add_median(t, divider, "tls", &s->tls);
+    add_median(t, divider, "ttfb", &s->first_byte);
+    add_median(t, divider, "body", &s->body);
     text_format(t, " (medians)   %llu connection%s, %llu reused\n", (unsigned long long)n.connections,
                 n.connections == 1 ? "" : "s", (unsigned long long)n.reused);
 }

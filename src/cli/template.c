@@ -200,13 +200,14 @@ int template_bind(const struct template *t, const struct glob *g, struct templat
 /* Without empty components, which file systems do not see. */
 static void add_path(const char *path, struct text *to)
 {
+    path += strspn(path, "/");
     size_t len = strlen(path);
 
     for (const char *c = path; *c; c++)
-        if (*c != '/' || (c > path && c[1] && c[1] != '/'))
+        if (*c != '/' || (c[1] && c[1] != '/'))
             text_add_char(to, *c);
     if (len == 0 || path[len - 1] == '/')
-        text_add_string(to, strspn(path, "/") == len ? INDEX : "/" INDEX);
+        text_add_string(to, len == 0 ? INDEX : "/" INDEX);
 }
 
 static void add_last_segment(const char *path, struct text *to)

@@ -45,7 +45,7 @@ int bide__authorize(struct asked *a, const struct url *u)
         return bide_fail(BIDE_EURL, "a colon in the user name of the URL");
     plain[n++] = ':';
     n += decode(plain + n, bide__url_part(u, u->password), u->password.len);
-    memcpy(header, "Basic ", 6);
+    strcpy(header, "Basic ");
     EVP_EncodeBlock((unsigned char *)header + 6, (const unsigned char *)plain, (int)n);
     explicit_bzero(plain, cap);
     a->authorization = header;

@@ -113,7 +113,7 @@ static int ended(bide_response *r)
     }
     if (r->head.body == H1_BODY_LENGTH)
         return bide_fail(BIDE_ETRUNCATED, "the body ended after %llu of %llu bytes", (unsigned long long)r->body_bytes,
-                         (unsigned long long)(r->body_bytes + r->left));
+                         (unsigned long long)r->body_bytes + r->left);
     return bide_fail(BIDE_ETRUNCATED, "the body ended early, after %llu bytes%s", (unsigned long long)r->body_bytes,
                      bide__tls_was_cut(r->conn->stream) ? ": the connection was cut off (no close_notify)" : "");
 }
@@ -206,7 +206,7 @@ static int read_counted(bide_response *r)
 
 static int read_pieces(bide_response *r)
 {
-    const char *piece;
+    const char *piece = NULL;
     ssize_t n;
 
     while ((n = bide__body_next(r, &piece)) > 0) {

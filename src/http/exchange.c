@@ -4,148 +4,12 @@
  *
  * The usual case is one system call each way: head and body go out together; the answer is received into memory that
  * all connections share, is parsed there, and what of it is wanted is copied once, into the response.  Only an answer
- * that comes in pieces gets a buffer of its own, and then the rest of it is received there.
+ * that comes in pieces gets a buffer of its own, and then the rest of it is received there.  A short body that came with
+ * its head is copied with it; then the connection is free before bide_get returns.
  *
  * Everything that waits does so for as long as bide__response_patience_ms says.
  */
 #include "http/http.h"
-
-#define EARLY_MAX 131072 /* bytes of an answer that are taken before the request is sent */
-
-/* ---- sending ---- */
-
-/* Until the socket can take or give something. */
-static int wait_for_either_side(struct fd *fd)
-{
-    bide_task *t = bide__task_here();
-    struct wait w = {.end_early = bide__wait_end_now, .task = t};
-    struct clause in, out;
-    int code = bide__pending_interrupt(t);
-    if (code < 0)
-        return code;
-
-    bide__clause_init(&in, &t->ready);
-    bide__clause_init(&out, &t->ready);
-    bide__list_append(&fd->readers, &in.node);
-    bide__list_append(&fd->writers, &out.node);
-    bide__park(t, &w);
-    bide__list_remove(&in.node);
-    bide__list_remove(&out.node);
-    return bide__wait_outcome(&w);
-}
-
-/* What has come while we were sending: is it the whole head of an answer that makes the rest of our body useless?  A
-   server that answers 2xx may still be reading; 1xx are no answers yet.  A head that is malformed ends it, too. */
-static bool is_refusal(struct asked *a, const struct conn *c)
-{
-    char *at = bide__buf_head(&c->in), *end = at + bide__buf_len(&c->in);
-
-    while (at < end) {
-        struct h1_parser parser = H1_PARSER_INIT;
-        struct h1_head head = {.fields = a->session->fields, .fields_cap = H1_FIELDS_MAX};
-        ssize_t n = bide__h1_parse_response(&parser, at, (size_t)(end - at), &head);
-        if (n == 0)
-            return false;
-        if (n < 0 || head.status >= 300 || head.status == 101)
-            return true;
-        if (head.status >= 200)
-            return bide__h1_frame_response(&head, 0) < 0 || !head.keep_alive;
-        at += n;
-    }
-    return false;
-}
-
-/* Bytes of the answer have come. */
-static void note_received(bide_response *r, size_t n)
-{
-    if (r->received == 0)
-        r->first_byte_ns = r->session->loop->now_ns;
-    r->received += n;
-}
-
-/* R15: the server may answer while it does not take our body.  1: it has, or has closed, and wants no more of it. */
-static int hear(struct asked *a, struct conn *c)
-{
-    bide_response *r = a->response;
-    struct filter *top = c->stream->top;
-
-    while (c->stream->fd.readable || top->ops->has_pending(top)) {
-        if (bide__buf_len(&c->in) >= EARLY_MAX)
-            return 0; /* the rest of the answer has to wait until we are done */
-        char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE / 2);
-        if (!tail)
-            return bide_error_code();
-        ssize_t n = top->ops->recv(top, tail, c->in.cap - c->in.end);
-        if (n == -EAGAIN)
-            return 0;
-        if (n <= 0)
-            return 1;
-        note_received(r, (size_t)n);
-        bide__buf_commit(&c->in, (size_t)n);
-        c->stream->bytes_in += (uint64_t)n;
-        if (is_refusal(a, c))
-            return 1;
-    }
-    return 0;
-}
-
-/* The socket is full.  0: go on; 1: the body need not be sent. */
-static int wait_to_send(struct asked *a, struct conn *c)
-{
-    bide_response *r = a->response;
-    int code = hear(a, c);
-    if (code != 0)
-        return code;
-
-    code = BIDE_ETIMEDOUT;
-    r->phase = PHASE_SEND;
-    bide_timeout(bide__response_patience_ms(r, r->limits.read_ms))
-        code = wait_for_either_side(&c->stream->fd);
-    return code;
-}
-
-static bool is_broken_pipe(ssize_t code)
-{
-    return code == -EPIPE || code == -ECONNRESET || code == BIDE_ECLOSED;
-}
-
-/* A server that refuses an upload answers and closes: there may be an answer to read, whatever became of our bytes. */
-static int sending_failed(struct asked *a, struct conn *c, int code)
-{
-    if (is_broken_pipe(code)) {
-        c->stream->fd.readable = true;
-        a->upload_stopped = true;
-        return 0;
-    }
-    return bide_fail(code, "sending the request: %s", bide_strerror(code));
-}
-
-static int send_request(struct asked *a, struct conn *c)
-{
-    struct filter *top = c->stream->top;
-    struct iovec pieces[2] = {{a->head, a->head_len}, {(void *)(uintptr_t)a->body.data, a->body.len}};
-    struct iovec *iov = pieces;
-    int n = a->body.len > 0 ? 2 : 1;
-
-    a->sent = 0;
-    a->upload_stopped = false;
-    while (n > 0) {
-        ssize_t sent = top->ops->send(top, iov, n);
-        if (sent >= 0) {
-            a->sent += (size_t)sent;
-            c->stream->bytes_out += (uint64_t)sent;
-            n = bide__iov_skip(&iov, n, (size_t)sent);
-        } else if (sent != -EAGAIN) {
-            return sending_failed(a, c, (int)sent);
-        } else {
-            int code = wait_to_send(a, c);
-            a->upload_stopped = code > 0;
-            if (code != 0)
-                return code < 0 ? code : 0;
-        }
-    }
-    return 0;
-}
 
 /* ---- receiving the head ---- */
 
@@ -179,15 +43,33 @@ static void view_skip(struct view *v, struct conn *c, size_t n)
         bide__buf_consume(&c->in, n);
 }
 
+/* Bytes of the answer have come. */
+void bide__conn_received(bide_response *r, size_t n)
+{
+    if (r->received == 0)
+        r->first_byte_ns = r->session->loop->now_ns;
+    r->received += n;
+}
+
+/* An answer does not come at once: waiting first saves a layer of TLS the try.  (It has shaken hands, so it has nothing
+   to write of its own but what `wants_write` tells.) */
+static bool nothing_to_read(const bide_stream *s)
+{
+    return bide__fd_is_open(&s->fd) && !s->fd.readable && !s->top->wants_write && !s->top->ops->has_pending(s->top);
+}
+
 ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum phase phase, void *out, size_t cap)
 {
     ssize_t n = BIDE_ETIMEDOUT;
 
     r->phase = phase;
-    bide_timeout(bide__response_patience_ms(r, r->limits.read_ms))
-        n = bide__stream_recv(c->stream, out, cap);
+    bide_timeout(bide__response_patience_ms(r, r->limits.read_ms)) {
+        n = nothing_to_read(c->stream) ? bide__fd_wait_readable(&c->stream->fd) : 0;
+        if (n == 0)
+            n = bide__stream_recv(c->stream, out, cap);
+    }
     if (n > 0)
-        note_received(r, (size_t)n);
+        bide__conn_received(r, (size_t)n);
     if (n == BIDE_EEOF && bide__tls_was_cut(c->stream)) { /* what that means is for the caller to say */
         if (!r->told_before)
             bide_error_clear();
@@ -400,7 +282,7 @@ int bide__exchange(struct asked *a, struct conn *c)
     c->served++;
     a->session->stats.requests++;
     a->session->stats.reused += c->served > 1;
-    int code = send_request(a, c);
+    int code = bide__request_send(a, c);
     if (code < 0)
         return code;
     struct view v = {bide__buf_head(&c->in), bide__buf_len(&c->in), false};

@@ -2,8 +2,8 @@
 /*
  * http.h - the room's header: what the files of the HTTP client share.
  *
- * In reading order: url*.c, query.c, headers.c, date*.c, h1_*.c (text and bytes, pure); session.c, connector*.c,
- * request.c, request_head.c, exchange.c, body.c, redirect.c, response.c, json.c, blocking.c (the client); server*.c.
+ * In reading order: url*.c, query.c, headers.c, date*.c, h1_*.c (text and bytes, pure); session*.c, connector*.c,
+ * request.c, request_head.c, request_send.c, exchange.c, body.c, redirect.c, response.c, json.c, blocking.c (the client); server*.c.
  *
  *     bide_get -> request.c: parse the URL, then for each hop
  *                   connector.c: take a connection of that origin, or open one, or wait for one
@@ -28,7 +28,7 @@
 #define INTERIM_MAX 16          /* 1xx answers before the real one */
 #define DRAIN_MAX 65536         /* bytes of an unwanted body that are cheaper than a new connection */
 
-/* ---- session.c ---- */
+/* ---- session.c, session_options.c ---- */
 
 /* A field that goes with every request. */
 struct default_field {
@@ -88,6 +88,8 @@ struct bide_session {
     char scratch[SCRATCH_SIZE];            /* of the receive call just made: likewise */
 };
 
+/* Check and copy what the user gave.  0 or an error on record. */
+int bide__session_set_options(bide_session *s, const bide_session_args *args);
 /* Bind to the running loop, at the first request. */
 int bide__session_bind(bide_session *s);
 /* The TLS context, made at the first use; NULL and an error on record. */
@@ -167,7 +169,7 @@ void bide__connector_idle_fired(struct timer *t);
 /* Room for n more bytes behind c->in; NULL and an error on record. */
 char *bide__conn_reserve(struct conn *c, size_t n);
 
-/* ---- request.c, request_head.c: what is asked for ---- */
+/* ---- request.c, request_head.c, request_send.c: what is asked for ---- */
 
 struct limits {
     int64_t timeout_ms, connect_ms, read_ms; /* BIDE_FOREVER: none */
@@ -200,12 +202,16 @@ struct asked {
 
 /* Write the head; checks everything the user gave.  0 or an error on record. */
 int bide__request_write_head(struct asked *a);
+/* Send head and body.  0, also if the server has stopped it by an answer; or an error on record. */
+int bide__request_send(struct asked *a, struct conn *c);
 bool bide__method_ok(const char *method, size_t len);
 
 /* ---- exchange.c: one request, one head ---- */
 
 /* 0: response.head is there.  An error with response.received == 0: nothing came back. */
 int bide__exchange(struct asked *a, struct conn *c);
+/* n bytes of the answer have come. */
+void bide__conn_received(bide_response *r, size_t n);
 /* The next bytes of the answer, within its time limits: > 0; 0 at the end, be it cut off (TLS) or not; or an error. */
 ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum phase phase, void *out, size_t cap);
 

@@ -139,6 +139,8 @@ static bool ends_in_number(const char *host, size_t len)
 static bool is_forbidden(char c)
 {
     unsigned char u = (unsigned char)c;
+    if ((c >= 'a' && c <= 'z') || (c >= '-' && c <= '9' && c != '/')) /* nearly always */
+        return false;
     return u <= 0x20 || u >= 0x7f || strchr("#/:<>?@[\\]^|%", c) != NULL;
 }
 

@@ -69,6 +69,8 @@ static int check_text(const char *p, const char *end)
     bool before_query = true;
 
     for (; p < end; p++) {
+        if (is_alpha(*p) || (*p >= '-' && *p <= ':')) /* nearly always */
+            continue;
         if (*p == '\t' || *p == '\r' || *p == '\n')
             return URL_EBLANK;
         if (*p == '?' || *p == '#')

@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /* addr.c - addresses as text and back.  No names are looked up here. */
 #include <arpa/inet.h>
+#include <net/if.h>
+#include <stdlib.h>
 #include <strings.h>
 #include <sys/un.h>
 
 #include "io/io.h"
 
+/* RFC 4007 11.2: "%eth0" or "%2" behind a link-local address says on which link; 0: there is no such link. */
+static unsigned parse_zone(const char *zone)
+{
+    char *end;
+    unsigned long index = strtoul(zone, &end, 10);
+
+    if (zone[0] >= '0' && zone[0] <= '9' && *end == '\0' && index <= UINT32_MAX)
+        return (unsigned)index;
+    return if_nametoindex(zone);
+}
+
 static bool parse6(struct addr *a, const char *text, size_t len, int port)
 {
-    char copy[INET6_ADDRSTRLEN];
+    char copy[INET6_ADDRSTRLEN + 1 + IF_NAMESIZE];
     if (len >= sizeof copy)
         return false;
 
@@ -16,7 +29,12 @@ static bool parse6(struct addr *a, const char *text, size_t len, int port)
     copy[len] = '\0';
     a->in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
     a->len = sizeof a->in6;
-    return inet_pton(AF_INET6, copy, &a->in6.sin6_addr) == 1;
+    char *zone = strchr(copy, '%');
+    if (zone) {
+        *zone = '\0';
+        a->in6.sin6_scope_id = parse_zone(zone + 1);
+    }
+    return inet_pton(AF_INET6, copy, &a->in6.sin6_addr) == 1 && (!zone || a->in6.sin6_scope_id > 0);
 }
 
 bool bide__addr_parse(struct addr *a, const char *host, int port)

@@ -11,6 +11,7 @@
  */
 #include <fcntl.h>
 #include <liburing.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -242,6 +243,22 @@ static ssize_t write_run(struct file_op *op)
     return n < 0 ? -errno : n;
 }
 
+/* A pipe that nobody reads any more is an error, not the end of the program: its signal is taken away. */
+static ssize_t pipe_write_run(struct file_op *op)
+{
+    struct timespec at_once = {0};
+    sigset_t broken_pipe, before;
+
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
+    ssize_t n = write_run(op);
+    if (n == -EPIPE && !sigismember(&before, SIGPIPE))
+        sigtimedwait(&broken_pipe, NULL, &at_once);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return n;
+}
+
 static ssize_t sync_run(struct file_op *op)
 {
     return fsync(container_of(op, struct rw_op, op)->fd) < 0 ? -errno : 0;
@@ -353,7 +370,8 @@ ssize_t bide_file_read(bide_file *f, void *out, size_t cap, off_t offset)
 
 ssize_t bide_file_write(bide_file *f, const void *data, size_t len, off_t offset)
 {
-    struct rw_op o = {.op = {.run = write_run, .prepare = write_prepare},
+    struct rw_op o = {.op = {.run = f->is_seekable ? write_run : pipe_write_run,
+                             .prepare = f->is_seekable ? write_prepare : NULL},
                       .fd = f->fd,
                       .data = (void *)(uintptr_t)data, /* it is only read */
                       .len = len,

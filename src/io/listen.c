@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -25,16 +26,26 @@ struct bide_listener {
     unsigned accepting; /* shares that belong to tasks which accept */
     int port;
     char where[INET6_ADDRSTRLEN + 16];
-    char *unix_path; /* to be removed at the end */
+    char *unix_path; /* to be removed at the end, if it is ours still */
+    dev_t unix_dev;
+    ino_t unix_ino;
 };
+
+/* Somebody may have put another socket in its place meanwhile. */
+static void remove_unix_path(const bide_listener *l)
+{
+    struct stat st;
+
+    if (l->unix_path && stat(l->unix_path, &st) == 0 && st.st_dev == l->unix_dev && st.st_ino == l->unix_ino)
+        unlink(l->unix_path);
+}
 
 static void listener_destroy(void *object)
 {
     bide_listener *l = object;
 
     bide__fd_close(&l->fd);
-    if (l->unix_path)
-        unlink(l->unix_path);
+    remove_unix_path(l);
     bide__free(l->unix_path);
     bide_release(l->tls);
     bide__free(l);
@@ -100,6 +111,12 @@ static int listen_socket(const bide_listen_args *args, struct addr *a)
 /* What is known once it listens: the port that the kernel chose, and how to name it. */
 static void note_address(bide_listener *l, struct addr *a)
 {
+    struct stat st;
+
+    if (l->unix_path && stat(l->unix_path, &st) == 0) {
+        l->unix_dev = st.st_dev;
+        l->unix_ino = st.st_ino;
+    }
     getsockname(l->fd.fd, &a->sa, &a->len);
     bide__addr_format(a, l->where, sizeof l->where);
     if (a->sa.sa_family != AF_UNIX)

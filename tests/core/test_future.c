@@ -81,6 +81,18 @@ TEST(callbacks_6_2_no_28_never_inline_in_order_of_registration)
     EXPECT_TRACE("set c0 c1 c2");
 }
 
+TEST(callbacks_6_2_no_28_run_after_an_error_as_after_a_result)
+{
+    bide_auto bide_future *f = bide_future_new();
+    add(f, "c0");
+    add(f, "c1");
+    bide_future_set_error(f, -EIO);
+    trace("set");
+    bide_sleep_ms(0);
+    EXPECT_TRACE("set c0 c1");
+    EXPECT_ERR(bide_future_result(f), -EIO);
+}
+
 TEST(callbacks_6_2_no_28_29_trace_of_the_tick_table)
 {
     bide_loop *loop = bide_get_event_loop();
@@ -167,6 +179,15 @@ TEST(future_6_2_no_34_cancel_of_a_failed_one_silences_the_report)
     bide_future *f = bide_future_new();
     bide_await(bide_coro(story, f));
     EXPECT_FALSE(bide_future_cancel(f));
+    bide_release(f);
+    EXPECT_STR(report, "");
+}
+
+TEST(future_6_2_no_33_a_cancelled_one_is_not_reported)
+{
+    bide_loop_set_exception_handler(bide_get_event_loop(), on_exception, NULL);
+    bide_future *f = bide_future_new();
+    bide_future_cancel(f);
     bide_release(f);
     EXPECT_STR(report, "");
 }

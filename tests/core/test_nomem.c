@@ -165,6 +165,24 @@ NOMEM(wait_first_and_timeout, 1)
     return r < 0 ? r : r - 1;
 }
 
+NOMEM(as_completed, 1)
+{
+    bide_task *tasks[3] = {NULL}, *t;
+    bide_completed *c = NULL;
+    int r = 0;
+    for (int i = 0; i < 3 && r == 0; i++)
+        if (!(tasks[i] = bide_create_task(bide_coro(sleep_give, (int64_t)i, 0))))
+            r = bide_raise();
+    if (r == 0 && !(c = bide_as_completed(tasks, 3)))
+        r = bide_raise();
+    while (r >= 0 && c && (r = bide_completed_next(c, &t)) == 1)
+        ;
+    bide_release(c);
+    for (int i = 0; i < 3; i++)
+        bide_release(tasks[i]);
+    return r;
+}
+
 NOMEM(wait_for_a_coroutine, 0)
 {
     int r = bide_wait_for(bide_coro(sleep_give, (int64_t)100, 1), 10);

@@ -355,8 +355,11 @@ def random_script(rng, ticks):
 
 
 def play_in_bide(player, script, ticks):
-    p = subprocess.run([player] + ["ticks"] * ticks, input="\n".join(script) + "\n", capture_output=True, text=True,
-                       timeout=60)
+    try:
+        p = subprocess.run([player] + ["ticks"] * ticks, input="\n".join(script) + "\n", capture_output=True, text=True,
+                           timeout=5)
+    except subprocess.TimeoutExpired:
+        return "it hangs\n"
     return p.stdout if p.returncode == 0 else f"{p.stdout}exit {p.returncode} {p.stderr}"
 
 
@@ -373,7 +376,7 @@ def shortest(player, script, ticks):
         again = False
         for i, line in enumerate(script):
             steps = line[1:].split(";")
-            for k in range(len(steps)):
+            for k in range(len(steps) if line[1:] else 0):
                 shorter = script[:i] + [line[0] + ";".join(steps[:k] + steps[k + 1:])] + script[i + 1:]
                 if differs(player, shorter, ticks):
                     script, again = shorter, True

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* test_connect.c - from a host and a port to a connection: literals, localhost, Happy Eyeballs, what is said on failure. */
 #include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 
 #include "dns_stub.h"
@@ -327,6 +330,65 @@ TEST(connect_unknown_name_and_silent_server_are_told, .real_time = true)
     stub_stop(&dns);
 }
 
+/* ---- a network of our own ---- */
+
+static void write_to(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    EXPECT_TRUE(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    close(fd);
+}
+
+/* A network namespace that nothing leads out of; with_loopback: with 127.0.0.1. */
+static void enter_own_network(bool with_loopback)
+{
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    if (unshare(CLONE_NEWNET) < 0)
+        SKIP("no network namespace here");
+
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (with_loopback)
+        EXPECT_EQ(ioctl(fd, SIOCSIFFLAGS, &request), 0);
+    close(fd);
+}
+
+TEST(connect_without_a_way_there_fails_at_once, .real_time = true)
+{
+    enter_own_network(true);
+    int64_t begin = now_ms();
+    EXPECT_NULL(bide_connect("192.0.2.1", 80));
+    EXPECT_EQ(bide_error_code(), -ENETUNREACH);
+    EXPECT_STR(bide_error_text(), "connect 192.0.2.1:80: Network is unreachable");
+    bide_error_clear();
+    EXPECT_LT(now_ms() - begin, 1000);
+}
+
+/* Ten local ports, all in use: an error in words; and when one is free, it works again. */
+TEST(connect_without_a_local_port_says_so_and_recovers, .real_time = true)
+{
+    bide_stream *all[12] = {NULL};
+    enter_own_network(true);
+    write_to("/proc/sys/net/ipv4/ip_local_port_range", "50000 50009");
+    struct server s = serve_on("127.0.0.1", 40000, "hi");
+    int n = 0;
+    while (n < 12 && (all[n] = bide_connect("127.0.0.1", s.port)))
+        n++;
+    EXPECT_EQ(n, 10);
+    EXPECT_EQ(bide_error_code(), -EADDRNOTAVAIL);
+    EXPECT_STR(bide_error_text(), "connect 127.0.0.1:40000: Cannot assign requested address");
+    bide_error_clear();
+
+    struct linger at_once = {.l_onoff = 1};
+    EXPECT_EQ(setsockopt(all[0]->fd.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    for (int i = 0; i < n; i++)
+        bide_release(all[i]);
+    {
+        bide_auto bide_stream *again = bide_connect("127.0.0.1", s.port);
+        expect_hello(again, "hi");
+    }
+    stop(&s);
+}
+
 /* ---- no free descriptors ---- */
 
 static int give_back_later(int *fds, int n)
@@ -393,6 +455,21 @@ UNIT(addr_parses_literals_and_nothing_else)
     for (int i = 0; good[i]; i++)
         if (!bide__addr_parse(&a, good[i], 80))
             FAIL("%s was refused", good[i]);
+    for (int i = 0; bad[i]; i++)
+        if (bide__addr_parse(&a, bad[i], 80))
+            FAIL("%s was taken", bad[i]);
+}
+
+UNIT(addr_keeps_the_link_of_an_address)
+{
+    static const char *const bad[] = {"fe80::1%", "fe80::1%nolink", "fe80::1%0", "fe80::1%1x", "127.0.0.1%lo", "%lo", NULL};
+    struct addr a;
+    EXPECT_TRUE(bide__addr_parse(&a, "fe80::1%lo", 80));
+    EXPECT_EQ(a.in6.sin6_scope_id, if_nametoindex("lo"));
+    EXPECT_TRUE(bide__addr_parse(&a, "[fe80::1%7]", 80));
+    EXPECT_EQ(a.in6.sin6_scope_id, 7);
+    EXPECT_TRUE(bide__addr_parse(&a, "fe80::1", 80));
+    EXPECT_EQ(a.in6.sin6_scope_id, 0);
     for (int i = 0; bad[i]; i++)
         if (bide__addr_parse(&a, bad[i], 80))
             FAIL("%s was taken", bad[i]);

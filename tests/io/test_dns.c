@@ -78,6 +78,33 @@ TEST(dns_answer_is_asked_for_again_after_its_ttl, .real_time = true)
     stub_stop(&s);
 }
 
+/* For how many seconds an answer is kept. */
+static int64_t kept_s(const char *name)
+{
+    struct dns_name *n = bide__dns_ask(name);
+    EXPECT_NOT_NULL(n);
+    while (bide__dns_is_pending(n))
+        EXPECT_EQ(bide__wait_in(&n->waiters, NULL), 0);
+    int64_t ms = n->expires_ms - bide_loop_time_ms(bide__loop_here);
+    bide__dns_leave(n);
+    return (ms + 999) / 1000;
+}
+
+TEST(dns_answer_is_kept_as_its_shortest_record_says_but_1_to_300_seconds, .real_time = true)
+{
+    struct stub s;
+    stub_start(&s, (struct stub_record[]){{.name = "none.test", .type = TYPE_A, .addrs = "192.0.2.1", .ttl_s = -1},
+                                          {.name = "long.test", .type = TYPE_A, .addrs = "192.0.2.1", .ttl_s = 86400},
+                                          {.name = "two.test", .type = TYPE_A, .addrs = "192.0.2.1", .ttl_s = 200},
+                                          {.name = "two.test", .type = TYPE_AAAA, .addrs = "2001:db8::1", .ttl_s = 30},
+                                          {0}});
+    EXPECT_EQ(kept_s("none.test"), 1);
+    EXPECT_EQ(kept_s("long.test"), 300);
+    EXPECT_EQ(kept_s("two.test"), 30);
+    EXPECT_EQ(kept_s("nowhere.test"), 1);
+    stub_stop(&s);
+}
+
 TEST(dns_many_at_once_ask_once, .real_time = true)
 {
     struct stub s;

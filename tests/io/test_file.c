@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@
 
 #include "io/file_save.h"
 #include "io/io.h"
-#include "io/no_uring.h"
+#include "no_uring.h"
 
 /* ---- what the tests share ---- */
 
@@ -401,6 +402,18 @@ IN_TASKS(file_pipe_takes_more_than_it_holds)
     EXPECT_EQ(names_in(test_tmpdir()), 1);
 }
 
+EVERYWHERE(file_pipe_without_a_reader_is_an_error_not_a_signal)
+{
+    EXPECT_EQ(mkfifo(at("pipe"), 0600), 0);
+    int reader = open(at("pipe"), O_RDONLY | O_NONBLOCK);
+    bide_file *f = bide_open(at("pipe"), .flags = O_WRONLY);
+    EXPECT_NOT_NULL(f);
+    EXPECT_EQ(bide_file_write(f, "x", 1, -1), 1);
+    close(reader);
+    expect_error(bide_file_write(f, "x", 1, -1), -EPIPE, "/pipe: Broken pipe");
+    EXPECT_EQ(bide_file_close(f), 0);
+}
+
 IN_TASKS(file_pipe_is_read_whole)
 {
     size_t len = 0;
@@ -647,6 +660,8 @@ EVERYWHERE(file_calls_in_a_directory_that_may_not_be_changed)
     close(reader);
     EXPECT_EQ(names_in("."), 2);
     expect_file("old", "old");
+    EXPECT_EQ(seteuid(getuid()), 0);
+    prctl(PR_SET_DUMPABLE, 1); /* so that LeakSanitizer can look into us again */
 }
 
 static int save_name(long i)

@@ -65,6 +65,23 @@ TEST(listen_on_a_unix_socket_removes_it_at_the_end, .real_time = true)
     EXPECT_EQ(stat(host + 5, &st), -1);
 }
 
+TEST(listen_on_a_unix_socket_that_was_replaced_leaves_the_other, .real_time = true)
+{
+    char host[300];
+    struct stat st;
+    snprintf(host, sizeof host, "unix:%s/socket", test_tmpdir());
+    bide_listener *old = bide_listen(host, 0);
+    EXPECT_NOT_NULL(old);
+    EXPECT_EQ(unlink(host + 5), 0);
+    bide_listener *new = bide_listen(host, 0);
+    EXPECT_NOT_NULL(new);
+
+    bide_release(old);
+    EXPECT_EQ(stat(host + 5, &st), 0);
+    bide_release(new);
+    EXPECT_EQ(stat(host + 5, &st), -1);
+}
+
 TEST(listen_where_it_cannot_be_says_where, .real_time = true)
 {
     bide_auto bide_listener *l = bide_listen("127.0.0.1", 0);

@@ -451,6 +451,19 @@ TEST(shutdown_sends_the_rest_and_reading_goes_on, .real_time = true)
     close(peer);
 }
 
+TEST(write_after_shutdown_is_an_error_not_a_signal, .real_time = true)
+{
+    int peer;
+    bide_auto bide_stream *s = one_end(&peer, 0);
+
+    EXPECT_EQ(bide_stream_shutdown(s), 0);
+    int code = bide_write(s, "late", 4);
+    if (code == 0)
+        code = bide_drain(s);
+    EXPECT_ERR(code, -EPIPE);
+    close(peer);
+}
+
 TEST(send_all_takes_many_pieces_and_empty_ones, .real_time = true)
 {
     int peer;

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "io/tls.h"
 #include "net.h"
 
 /* ---- a server of our own, in the same loop ---- */
@@ -106,6 +107,35 @@ TEST(tls_names_that_fit_are_accepted, .real_time = true)
         bide_auto bide_stream *s = dial(server.port, tls, names[i]);
         EXPECT_NOT_NULL(s);
         ping(s);
+    }
+    stop(&server);
+}
+
+static char named[300]; /* by the last client, in its hello */
+
+static int note_name(SSL *ssl, int *alert, void *arg)
+{
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+    (void)alert;
+    (void)arg;
+    snprintf(named, sizeof named, "%s", name ? name : "nobody");
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* RFC 6066 3: a host name without the dot at its end; never an address. */
+TEST(tls_server_is_named_unless_it_is_an_address, .real_time = true)
+{
+    static const char *const names[][2] = {{"good.test", "good.test"}, {"good.test.", "good.test"}, {"127.0.0.1", "nobody"}};
+    certs_make();
+    bide_auto bide_tls *stls = server_tls("good");
+    SSL_CTX_set_tlsext_servername_callback(stls->ctx, note_name);
+    struct served server = serve_with(stls, pong, NULL);
+    bide_auto bide_tls *tls = client_tls();
+    for (int i = 0; i < 3; i++) {
+        bide_auto bide_stream *s = dial(server.port, tls, names[i][0]);
+        EXPECT_NOT_NULL(s);
+        EXPECT_STR(named, names[i][1]);
     }
     stop(&server);
 }
@@ -245,6 +275,49 @@ static int say(bide_stream *s, void *arg)
     BIDE_TRY(bide_read(s, buf, sizeof buf));
     BIDE_TRY(bide_write(s, arg, strlen(arg)));
     return bide_drain(s);
+}
+
+/* The system's certificates are looked up when they are needed: reading them all takes 46 ms. */
+UNIT(tls_system_trust_reads_no_certificate_before_it_is_needed)
+{
+    unsetenv("SSL_CERT_FILE");
+    bide_auto bide_tls *tls = bide_tls_new();
+    EXPECT_NOT_NULL(tls);
+    EXPECT_EQ(sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(tls->ctx))), 0);
+}
+
+static void expect_trusted(int port)
+{
+    bide_auto bide_tls *tls = bide_tls_new();
+    EXPECT_NOT_NULL(tls);
+    bide_auto bide_stream *s = dial(port, tls, "good.test");
+    if (!s)
+        FAIL("%s", bide_error_text());
+    ping(s);
+}
+
+TEST(tls_system_trust_follows_the_environment, .real_time = true)
+{
+    char link[600];
+    certs_make();
+    struct served server = serve_cert("good");
+    setenv("SSL_CERT_FILE", cert_path("ca"), 1);
+    expect_trusted(server.port);
+    unsetenv("SSL_CERT_FILE");
+
+    FILE *f = fopen(cert_path("ca"), "re");
+    X509 *ca = PEM_read_X509(f, NULL, NULL, NULL);
+    fclose(f);
+    snprintf(link, sizeof link, "%s/%08lx.0", test_tmpdir(), X509_subject_name_hash(ca));
+    X509_free(ca);
+    EXPECT_EQ(symlink("ca.pem", link), 0);
+    setenv("SSL_CERT_DIR", test_tmpdir(), 1);
+    expect_trusted(server.port);
+    stop(&server);
+
+    setenv("SSL_CERT_FILE", "/nowhere/ca.pem", 1);
+    EXPECT_NULL(bide_tls_new());
+    EXPECT_CONTAINS(bide_error_text(), "/nowhere/ca.pem");
 }
 
 TEST(tls_plain_http_on_the_port_says_so, .real_time = true)

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * completed.c - bide_as_completed: tasks in the order in which they end.
+ *
+ * Each task is watched by a clause with an entry of its own in the ready queue.  When the entry runs, the watch goes to
+ * the end of `ended` and wakes who waits for the next one; so nothing is lost if that one was cancelled meanwhile.
+ */
+#include "core/core.h"
+
+struct ended {
+    struct list_node node; /* in bide_completed.ended, from its end until it is handed out */
+    struct clause clause;
+    struct ready ready;
+    bide_completed *list;
+    bide_task *task; /* a share */
+};
+
+struct bide_completed {
+    struct object object;
+    bide_loop *loop; /* a share */
+    struct list_node ended, waiters;
+    size_t n, handed_out;
+    struct ended tasks[];
+};
+
+static void task_ended(struct ready *r)
+{
+    struct ended *e = container_of(r, struct ended, ready);
+
+    bide__list_append(&e->list->ended, &e->node);
+    bide__wake_one(e->list->loop, &e->list->waiters);
+}
+
+static void watch(bide_completed *c, struct ended *e, bide_task *t)
+{
+    *e = (struct ended){.ready.run = task_ended, .list = c, .task = bide_retain(t)};
+    bide__list_init(&e->node);
+    bide__clause_init(&e->clause, &e->ready);
+    if (t->future.state == PENDING)
+        bide__list_append(&t->future.clauses, &e->clause.node);
+    else
+        bide__push(c->loop, &e->ready);
+}
+
+static void completed_destroy(void *object)
+{
+    bide_completed *c = object;
+
+    for (size_t i = 0; i < c->n; i++) {
+        bide__list_remove(&c->tasks[i].clause.node);
+        bide__unpush(c->loop, &c->tasks[i].ready);
+        bide_release(c->tasks[i].task); /* ends it, if nobody else has it */
+    }
+    bide__ring_unreserve(&c->loop->ring, (uint32_t)c->n);
+    bide__object_unref(c->loop);
+    bide__free(c);
+}
+
+static const struct object_type completed_type = {.name = "completed", .destroy = completed_destroy};
+
+static int check(const bide_task *self, bide_task *const *tasks, size_t n)
+{
+    if (n > UINT32_MAX / 4)
+        return bide_fail(BIDE_ELIMIT, "bide_as_completed: %zu tasks at once", n);
+    for (size_t i = 0; i < n; i++) {
+        int code = bide__check_waitable(self, &tasks[i]->future, "bide_as_completed");
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}
+
+bide_completed *bide_as_completed(bide_task *const *tasks, size_t n)
+{
+    bide_task *self = bide__task_required(__func__);
+    if (!self || check(self, tasks, n) < 0)
+        return NULL;
+    bide_completed *c = bide__malloc(sizeof *c + n * sizeof *c->tasks);
+    if (!c) {
+        bide__fail_nomem("bide_as_completed");
+        return NULL;
+    }
+    if (bide__ring_reserve(&self->future.loop->ring, (uint32_t)n) < 0) {
+        bide__free(c);
+        return NULL;
+    }
+    bide__object_init(c, &completed_type);
+    c->loop = bide_retain(self->future.loop);
+    bide__list_init(&c->ended);
+    bide__list_init(&c->waiters);
+    c->n = n;
+    c->handed_out = 0;
+    for (size_t i = 0; i < n; i++)
+        watch(c, &c->tasks[i], tasks[i]);
+    return c;
+}
+
+int bide_completed_next(bide_completed *c, bide_task **task)
+{
+    if (c->handed_out == c->n)
+        return 0;
+    while (bide__list_is_empty(&c->ended)) {
+        int code = bide__wait_in(&c->waiters, NULL);
+        if (code < 0)
+            return code;
+        if (c->handed_out == c->n)
+            return 0;
+    }
+    struct ended *e = container_of(c->ended.next, struct ended, node);
+    bide__list_remove(&e->node);
+    if (++c->handed_out == c->n)
+        bide__wake_all(c->loop, &c->waiters); /* nothing will come for the others */
+    *task = e->task;
+    return 1;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * request_send.c - a request onto its connection; and what the server says meanwhile.
+ *
+ * A server may answer before it has read all of a large body (http.md R15).  A refusal, or an answer behind which it
+ * will close, makes the rest of the body useless: it is not sent, and the connection is not used again.  Interim answers
+ * and early successes are kept for later.
+ */
+#include "http/http.h"
+
+#define EARLY_MAX 131072 /* bytes of an answer that are taken before the request is sent */
+
+/* Until the socket can take or give something. */
+static int wait_for_either_side(struct fd *fd)
+{
+    bide_task *t = bide__task_here();
+    struct wait w = {.end_early = bide__wait_end_now, .task = t};
+    struct clause in, out;
+    int code = bide__pending_interrupt(t);
+    if (code < 0)
+        return code;
+
+    bide__clause_init(&in, &t->ready);
+    bide__clause_init(&out, &t->ready);
+    bide__list_append(&fd->readers, &in.node);
+    bide__list_append(&fd->writers, &out.node);
+    bide__park(t, &w);
+    bide__list_remove(&in.node);
+    bide__list_remove(&out.node);
+    return bide__wait_outcome(&w);
+}
+
+/* What has come while we were sending: is it the whole head of an answer that makes the rest of our body useless?  A
+   server that answers 2xx may still be reading; 1xx are no answers yet.  A head that is malformed ends it, too. */
+static bool is_refusal(struct asked *a, const struct conn *c)
+{
+    char *at = bide__buf_head(&c->in), *end = at + bide__buf_len(&c->in);
+
+    while (at < end) {
+        struct h1_parser parser = H1_PARSER_INIT;
+        struct h1_head head = {.fields = a->session->fields, .fields_cap = H1_FIELDS_MAX};
+        ssize_t n = bide__h1_parse_response(&parser, at, (size_t)(end - at), &head);
+        if (n == 0)
+            return false;
+        if (n < 0 || head.status >= 300 || head.status == 101)
+            return true;
+        if (head.status >= 200)
+            return bide__h1_frame_response(&head, 0) < 0 || !head.keep_alive;
+        at += n;
+    }
+    return false;
+}
+
+/* R15: the server may answer while it does not take our body.  1: it has, or has closed, and wants no more of it. */
+static int hear(struct asked *a, struct conn *c)
+{
+    bide_response *r = a->response;
+    struct filter *top = c->stream->top;
+
+    while (c->stream->fd.readable || top->ops->has_pending(top)) {
+        if (bide__buf_len(&c->in) >= EARLY_MAX)
+            return 0; /* the rest of the answer has to wait until we are done */
+        char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE / 2);
+        if (!tail)
+            return bide_error_code();
+        ssize_t n = top->ops->recv(top, tail, c->in.cap - c->in.end);
+        if (n == -EAGAIN)
+            return 0;
+        if (n <= 0)
+            return 1;
+        bide__conn_received(r, (size_t)n);
+        bide__buf_commit(&c->in, (size_t)n);
+        c->stream->bytes_in += (uint64_t)n;
+        if (is_refusal(a, c))
+            return 1;
+    }
+    return 0;
+}
+
+/* The socket is full.  0: go on; 1: the body need not be sent. */
+static int wait_to_send(struct asked *a, struct conn *c)
+{
+    bide_response *r = a->response;
+    int code = hear(a, c);
+    if (code != 0)
+        return code;
+
+    code = BIDE_ETIMEDOUT;
+    r->phase = PHASE_SEND;
+    bide_timeout(bide__response_patience_ms(r, r->limits.read_ms))
+        code = wait_for_either_side(&c->stream->fd);
+    return code;
+}
+
+static bool is_broken_pipe(ssize_t code)
+{
+    return code == -EPIPE || code == -ECONNRESET || code == BIDE_ECLOSED;
+}
+
+/* A server that refuses an upload answers and closes: there may be an answer to read, whatever became of our bytes. */
+static int sending_failed(struct asked *a, struct conn *c, int code)
+{
+    if (is_broken_pipe(code)) {
+        c->stream->fd.readable = true;
+        a->upload_stopped = true;
+        return 0;
+    }
+    return bide_fail(code, "sending the request: %s", bide_strerror(code));
+}
+
+int bide__request_send(struct asked *a, struct conn *c)
+{
+    struct filter *top = c->stream->top;
+    struct iovec pieces[2] = {{a->head, a->head_len}, {(void *)(uintptr_t)a->body.data, a->body.len}};
+    struct iovec *iov = pieces;
+    int n = a->body.len > 0 ? 2 : 1;
+
+    a->sent = 0;
+    a->upload_stopped = false;
+    while (n > 0) {
+        ssize_t sent = top->ops->send(top, iov, n);
+        if (sent >= 0) {
+            a->sent += (size_t)sent;
+            c->stream->bytes_out += (uint64_t)sent;
+            n = bide__iov_skip(&iov, n, (size_t)sent);
+        } else if (sent != -EAGAIN) {
+            return sending_failed(a, c, (int)sent);
+        } else {
+            int code = wait_to_send(a, c);
+            a->upload_stopped = code > 0;
+            if (code != 0)
+                return code < 0 ? code : 0;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/* test_fetch_parts.c - pure parts of `bide fetch`: retries, numbers for people, progress lines, records. */
+#include <harness/harness.h>
+
+#include <bide/error.h>
+
+#include "cli/fetch.h"
+#include "cli/retry.h"
+
+/* ---- retry.c ---- */
+
+UNIT(retry_after_seconds_and_dates)
+{
+    const char *date = "Sun, 06 Nov 1994 08:49:37 GMT";
+
+    EXPECT_EQ(retry_after_ms("0", NULL, 0), 0);
+    EXPECT_EQ(retry_after_ms("120", NULL, 0), 120000);
+    EXPECT_EQ(retry_after_ms("99999999999999999999999", NULL, 0), 366LL * 86400 * 1000);
+    EXPECT_EQ(retry_after_ms(date, NULL, 784111777 - 5), 5000);
+    EXPECT_EQ(retry_after_ms("Sunday, 06-Nov-94 08:49:37 GMT", NULL, 784111777 - 5), 5000);
+    EXPECT_EQ(retry_after_ms("Sun Nov  6 08:49:37 1994", NULL, 784111777 - 5), 5000);
+    EXPECT_EQ(retry_after_ms(date, "Sun, 06 Nov 1994 08:49:30 GMT", 1), 7000);
+    EXPECT_EQ(retry_after_ms(date, "Sun, 06 Nov 1994 09:00:00 GMT", 1), 0);
+}
+
+UNIT(retry_after_nonsense_is_nothing)
+{
+    static const char *const bad[] = {"", "-1", "1.5", "1s", "soon", "Sun, 06 Nov 1994", "Sun, 06 Nov 1994 08:49:37 CET"};
+
+    EXPECT_EQ(retry_after_ms(NULL, NULL, 0), -1);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        EXPECT_EQ(retry_after_ms(bad[i], NULL, 0), -1);
+}
+
+UNIT(retry_backoff_doubles_up_to_the_most_and_is_spread)
+{
+    for (int n = 1; n < 100; n++) {
+        int64_t limit = n > 6 ? 60000 : INT64_C(1000) << (n - 1), largest = 0, least = INT64_MAX;
+        limit = limit < 60000 ? limit : 60000;
+        for (int k = 0; k < 500; k++) {
+            int64_t ms = retry_backoff_ms(n, 1000, 60000, retry_random());
+            largest = ms > largest ? ms : largest;
+            least = ms < least ? ms : least;
+        }
+        EXPECT_LE(largest, limit);
+        EXPECT_LE(limit * 8 / 10, largest);
+        EXPECT_LE(least, limit * 2 / 10);
+    }
+    EXPECT_EQ(retry_backoff_ms(5, 0, 60000, 12345), 0);
+}
+
+UNIT(retry_only_what_may_help)
+{
+    EXPECT_TRUE(retry_helps_status(429) && retry_helps_status(503) && retry_helps_status(408));
+    EXPECT_FALSE(retry_helps_status(404) || retry_helps_status(501) || retry_helps_status(200));
+    EXPECT_TRUE(retry_helps_error(-ECONNREFUSED) && retry_helps_error(BIDE_ETIMEDOUT));
+    EXPECT_FALSE(retry_helps_error(BIDE_ECERT) || retry_helps_error(BIDE_EURL) || retry_helps_error(BIDE_ECANCELED));
+    EXPECT_TRUE(retry_is_safe("GET") && retry_is_safe("DELETE"));
+    EXPECT_FALSE(retry_is_safe("POST") || retry_is_safe("PATCH"));
+}
+
+/* ---- histogram.c ---- */
+
+UNIT(histogram_quantiles_are_exact_to_six_percent)
+{
+    static struct histogram h;
+
+    EXPECT_EQ(histogram_quantile(&h, 500), 0);
+    for (int64_t i = 1; i <= 100000; i++)
+        histogram_add(&h, i * 7);
+    for (unsigned q = 10; q < 1000; q += 10) {
+        double exact = q * 100 * 7, found = (double)histogram_quantile(&h, q);
+        EXPECT_TRUE(found > exact * 0.94 && found < exact * 1.06);
+    }
+    EXPECT_EQ(histogram_quantile(&h, 1000), 700000);
+    histogram_add(&h, -1);
+    EXPECT_EQ(h.count, 100000);
+    histogram_add(&h, INT64_MAX);
+    EXPECT_EQ(h.count, 100001);
+}
+
+UNIT(histogram_small_values_are_exact)
+{
+    static struct histogram h;
+
+    for (int64_t i = 0; i < 32; i++)
+        histogram_add(&h, i);
+    EXPECT_EQ(histogram_quantile(&h, 500), 15);
+    EXPECT_EQ(histogram_quantile(&h, 1000), 31);
+}
+
+/* ---- units.c ---- */
+
+static const char *shown(struct text *t)
+{
+    static char out[256];
+
+    snprintf(out, sizeof out, "%s", t->len > 0 ? t->data : "");
+    text_free(t);
+    return out;
+}
+
+static const char *count(uint64_t n)
+{
+    struct text t = {0};
+    text_add_count(&t, n);
+    return shown(&t);
+}
+
+static const char *bytes(double n)
+{
+    struct text t = {0};
+    text_add_bytes(&t, n);
+    return shown(&t);
+}
+
+static const char *duration(int64_t us)
+{
+    struct text t = {0};
+    text_add_time(&t, us);
+    return shown(&t);
+}
+
+UNIT(units_are_for_people)
+{
+    EXPECT_STR(count(0), "0");
+    EXPECT_STR(count(9999), "9999");
+    EXPECT_STR(count(52011), "52 011");
+    EXPECT_STR(count(1234567), "1 234 567");
+    EXPECT_STR(bytes(0), "0 B");
+    EXPECT_STR(bytes(999), "999 B");
+    EXPECT_STR(bytes(999.9), "1.0 KB");
+    EXPECT_STR(bytes(1234), "1.2 KB");
+    EXPECT_STR(bytes(18300000), "18.3 MB");
+    EXPECT_STR(bytes(351000), "351 KB");
+    EXPECT_STR(duration(310), "310 us");
+    EXPECT_STR(duration(2400), "2.4 ms");
+    EXPECT_STR(duration(41400), "41 ms");
+    EXPECT_STR(duration(1240000), "1.24 s");
+    EXPECT_STR(duration(250000000), "250 s");
+}
+
+/* ---- progress.c ---- */
+
+static const char *bar(const struct progress *p, const struct progress_view *v, int width)
+{
+    struct text t = {0};
+    progress_bar_line(p, v, width, &t);
+    return shown(&t);
+}
+
+/* Ten seconds at 2000 a second. */
+static struct progress measured(struct progress_view *v)
+{
+    struct progress p = {0};
+
+    *v = (struct progress_view){.total = 85000, .live = 64, .retries = 12};
+    for (int i = 1; i <= 100; i++) {
+        v->done = (uint64_t)i * 200;
+        v->bytes = v->done * 1000;
+        progress_measure(&p, v, i * 100000);
+    }
+    v->failed = 71;
+    v->ok = v->done - 71;
+    return p;
+}
+
+UNIT(progress_bar_shows_all_when_there_is_room)
+{
+    struct progress_view v;
+    struct progress p = measured(&v);
+
+    EXPECT_STR(bar(&p, &v, 130),
+               " 23.5% #####...................  20 000/85 000  fail 71  2000/s  eta 0:33  2.0 MB/s  64 live  retry 12");
+}
+
+UNIT(progress_bar_narrow_shows_what_matters)
+{
+    struct progress_view v;
+    struct progress p = measured(&v);
+
+    EXPECT_STR(bar(&p, &v, 30), " 23.5%  20 000/85 000  fail 71");
+    EXPECT_STR(bar(&p, &v, 22), " 23.5%  20 000/85 000");
+    EXPECT_STR(bar(&p, &v, 13), " 23.5% #.....");
+    for (int width = 0; width < 200; width++)
+        EXPECT_LE(strlen(bar(&p, &v, width)), width);
+}
+
+UNIT(progress_bar_total_unknown_has_no_bar)
+{
+    struct progress_view v;
+    struct progress p = measured(&v);
+
+    v.total = 0;
+    EXPECT_STR(bar(&p, &v, 60), "  20 000 done  fail 71  2000/s  2.0 MB/s  64 live  retry 12");
+}
+
+UNIT(progress_bar_utf8_and_colour_take_the_same_room)
+{
+    struct progress_view v;
+    struct progress p = measured(&v);
+
+    p.has_utf8 = p.has_colour = true;
+    for (int width = 0; width < 140; width++) {
+        const char *line = bar(&p, &v, width);
+        int columns = 0;
+        for (const char *c = line; *c; c++) {
+            if (*c == '\033')
+                c = strchr(c, 'm');
+            else
+                columns += ((unsigned char)*c & 0xc0) != 0x80;
+        }
+        EXPECT_LE(columns, width);
+    }
+    EXPECT_CONTAINS(bar(&p, &v, 130), "\u2588\u2588\u2588\u2588\u2588\u258b");
+}
+
+UNIT(progress_plain_line_says_it_in_words)
+{
+    struct progress_view v;
+    struct progress p = measured(&v);
+    struct text t = {0};
+
+    progress_plain_line(&p, &v, &t);
+    EXPECT_STR(shown(&t), "bide fetch: 20000/85000 (23.5%) done, 19929 ok, 71 failed, 12 retries, 2000/s, 2.0 MB/s, 64 live, "
+                          "eta 0:33");
+    v.blocked_ms = 6001;
+    v.blocked = "api.example.com";
+    progress_plain_line(&p, &v, &t);
+    EXPECT_CONTAINS(shown(&t), ", waiting 7 s for api.example.com");
+}
+
+static const char *eta(uint64_t total, uint64_t done, double rate)
+{
+    struct progress p = {.per_second = rate, .weight = 1};
+    struct progress_view v = {.total = total, .done = done};
+    struct text t = {0};
+
+    progress_add_eta(&p, &v, &t);
+    return shown(&t);
+}
+
+UNIT(progress_eta_is_honest)
+{
+    EXPECT_STR(eta(0, 0, 5), "eta -");
+    EXPECT_STR(eta(100, 0, 0), "eta -");
+    EXPECT_STR(eta(100, 40, 4), "eta 0:15");
+    EXPECT_STR(eta(100, 100, 4), "eta 0:00");
+    EXPECT_STR(eta(10000, 0, 1), "eta 2:46:40");
+    EXPECT_STR(eta(10000000, 0, 1), "eta >1d");
+}
+
+UNIT(progress_rate_follows_a_change_within_its_memory)
+{
+    struct progress_view v;
+    struct progress p = measured(&v);
+
+    for (int i = 101; i <= 600; i++) { /* now 100 a second */
+        v.done += 10;
+        progress_measure(&p, &v, i * 100000);
+    }
+    EXPECT_LT(p.per_second / p.weight, 250);
+    EXPECT_LT(95, p.per_second / p.weight);
+}
+
+/* ---- jsonl.c ---- */
+
+static const char *quoted(const char *s)
+{
+    struct text t = {0};
+    jsonl_add_string(&t, s);
+    return shown(&t);
+}
+
+UNIT(jsonl_strings_are_always_json)
+{
+    EXPECT_STR(quoted(""), "\"\"");
+    EXPECT_STR(quoted("a\"b\\c/d"), "\"a\\\"b\\\\c/d\"");
+    EXPECT_STR(quoted("\n\t\r\b\f\x01\x1f\x7f"), "\"\\n\\t\\r\\b\\f\\u0001\\u001f\\u007f\"");
+    EXPECT_STR(quoted("\xe7\xac\xac \xf0\x9f\x98\x80"), "\"\xe7\xac\xac \xf0\x9f\x98\x80\"");
+    EXPECT_STR(quoted("\xff\xc0\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+    EXPECT_STR(quoted("\xed\xa0\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+    EXPECT_STR(quoted("\xe7\xac"), "\"\xef\xbf\xbd\xef\xbf\xbd\"");
+}
+
+/* ---- fetch_hosts.c ---- */
+
+UNIT(hosts_are_told_apart_by_authority_alone)
+{
+    struct hosts h = {0};
+    struct host *a = hosts_take(&h, "http://Example.com:80/x?http://b/", 0);
+
+    EXPECT_TRUE(a == hosts_take(&h, "http://me:p@example.COM:80", 0));
+    EXPECT_TRUE(a != hosts_take(&h, "http://example.com:81/", 0));
+    EXPECT_STR(a->name, "example.com:80");
+    EXPECT_NOT_NULL(hosts_take(&h, "no url", 0));
+    EXPECT_NOT_NULL(hosts_take(&h, "", 0));
+    hosts_free(&h);
+}
+
+UNIT(hosts_without_jobs_are_forgotten)
+{
+    struct hosts h = {0};
+    char url[64];
+
+    for (int i = 0; i < 100000; i++) {
+        snprintf(url, sizeof url, "http://h%d.example/", i);
+        struct host *host = hosts_take(&h, url, 0);
+        hosts_drop(&h, host, 0);
+    }
+    EXPECT_LT(h.used, 200);
+    hosts_free(&h);
+}
+
+UNIT(hosts_to_be_left_alone_are_kept_for_so_long)
+{
+    struct hosts h = {0};
+    struct host *a = hosts_take(&h, "http://a/", 0);
+
+    a->blocked_until_ms = 1000;
+    hosts_drop(&h, a, 0);
+    hosts_drop(&h, hosts_take(&h, "http://b/", 500), 500);
+    EXPECT_TRUE(hosts_take(&h, "http://a/", 500) == a);
+    EXPECT_EQ(a->blocked_until_ms, 1000);
+    hosts_free(&h);
+}

@@ -1,0 +1,113 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# test_fetch_stop.sh - `bide fetch` and signals: the first lets requests end, the second drops them; kill -9; a reader
+# who goes.
+set -eu
+. "${BIDE_SOURCE:?}/tests/cli/lib.sh"
+
+start "$here/faults.py"
+base=$url
+
+# Start bide in the background; sets pid.
+begin()
+{
+    "$bide" "$@" >out 2>err &
+    pid=$!
+    pids="$pids $pid"
+}
+
+# Wait until the server has seen so many requests.
+seen()
+{
+    for _ in $(seq 200); do
+        n=$(curl -sS "$base/log" | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')
+        test "$n" -lt "$1" || return 0
+        sleep 0.05
+    done
+    fail "the server has seen $n requests in place of $1"
+}
+
+ended()
+{
+    code=0
+    wait "$pid" || code=$?
+    test "$code" = "$1" || fail "exit $code in place of $1"
+}
+
+# The first: those that run are finished and kept, others are not begun, and it is said.
+begin fetch "$base/slow/4000?[1-1000]" -o 'drain/{1}' -c 4 --jsonl drain.jsonl
+seen 4
+kill -INT "$pid"
+ended 130
+said "stopping: 4 in flight, 10 s grace, press Ctrl-C again to drop them"
+test "$(find drain -type f | wc -l)" = 4 || fail "drained: $(find drain)"
+no_rest drain
+test "$(grep -c '"ok":true' drain.jsonl)" = 4 || fail "records: $(cat drain.jsonl)"
+said "4 ok  0 failed  996 skipped"
+
+# The second: cut.
+begin fetch "$base/trickle/{300000,300001,300002}" -o 'cut/{1}'
+seen 7
+sleep 0.3
+kill -INT "$pid"
+sleep 0.2
+kill -INT "$pid"
+ended 130
+test -z "$(find cut -type f)" || fail "left behind: $(find cut)"
+
+# SIGTERM, and a grace that runs out.
+begin fetch "$base/hang" -o term --grace 200ms
+seen 8
+kill -TERM "$pid"
+ended 143
+test ! -e term || fail "a file"
+
+# While it waits for its next attempt, for the rate, for standard input: it ends at once.
+begin fetch "$base/flaky/x/9/503" -o no --backoff 60s
+seen 9
+kill -INT "$pid"
+ended 130
+mkfifo fifo
+begin fetch -i fifo -o 'no{i}'
+exec 9>fifo
+echo "$base/bytes/1" >&9
+seen 10
+for _ in $(seq 100); do test ! -s no0 || break; sleep 0.02; done
+test -s no0 || fail "the first line of a pipe was not fetched"
+kill -INT "$pid"
+ended 130
+exec 9>&-
+begin fetch "$base/bytes/[1-9]" -o 'rate/{1}' --rate 1/h
+seen 11
+kill -INT "$pid"
+ended 130
+
+# SIGUSR1: a line of status.
+begin fetch "$base/slow/3000?1" -o usr
+seen 12
+kill -USR1 "$pid"
+ended 0
+said "bide fetch: 0/1 (0.0%) done"
+
+# kill -9: every file that has its name is whole.
+for _ in 1 2 3; do
+    rm -rf killed
+    begin fetch -q "$base/bytes/[20000-29999]" -o 'killed/{1}' -c 16 --per-host 0
+    for _ in $(seq 100); do
+        test "$(find killed -type f 2>/dev/null | wc -l)" -lt 50 || break
+        sleep 0.02
+    done
+    kill -KILL "$pid"
+    ended 137
+    for f in killed/*; do
+        test "$(wc -c <"$f")" = "${f#killed/}" || fail "$f is not whole"
+    done
+done
+
+# The reader of standard output goes: no message, dead of SIGPIPE.
+{ code=0; "$bide" fetch -q "$base/bytes/1?[1-3000]" --jsonl - 2>err || code=$?; echo $code >code; } | head -n 1 >out
+test "$(cat code)" = 141 || fail "SIGPIPE: exit $(cat code)"
+test ! -s err || fail "it complained"
+{ code=0; "$bide" fetch -q "$base/bytes/3000000" -o - 2>err || code=$?; echo $code >code; } | head -c 10 >out
+test "$(cat code)" = 141 || fail "SIGPIPE: exit $(cat code)"
+echo ok

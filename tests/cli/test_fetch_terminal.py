@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What `bide fetch` shows on a terminal, and elsewhere."""
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import tempfile
+import termios
+import unittest
+
+BIDE = os.environ["BIDE"]
+
+
+def read_all(fd):
+    data = b""
+    while True:
+        try:
+            piece = os.read(fd, 65536)
+        except OSError:
+            piece = b""
+        if not piece:
+            return data.decode()
+        data += piece
+
+
+class Terminal(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = subprocess.Popen([BIDE, "serve", "--port", "0"], stdout=subprocess.PIPE)
+        cls.url = cls.server.stdout.readline().decode().strip().rstrip("/")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.terminate()
+        cls.server.wait()
+        cls.server.stdout.close()
+
+    def fetch(self, *args, columns=100, env=None):
+        """Run on a terminal of so many columns; what it has shown."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C", **(env or {})}
+        environment = {k: v for k, v in environment.items() if v is not None}
+        with tempfile.TemporaryDirectory() as folder:
+            p = subprocess.Popen([BIDE, "fetch", *args], stderr=theirs, stdin=theirs, stdout=subprocess.DEVNULL, cwd=folder,
+                                 env=environment)
+            os.close(theirs)
+            shown = read_all(ours)
+            p.wait()
+        os.close(ours)
+        return shown
+
+    def slow(self, **more):
+        return self.fetch(f"{self.url}/delay/100?[1-30]", "-o", "x/{1}", "-c", "5", **more)
+
+    def test_line_moves_and_is_erased(self):
+        shown = self.slow()
+        lines = re.findall(r"\r( *[\d.]+%[^\r\n]*?)(?:\033\[K)", shown)
+        self.assertGreaterEqual(len(lines), 4, shown)
+        self.assertLessEqual(len(lines), 25, "more than ten times a second")
+        self.assertIn("/30", lines[-1])
+        self.assertIn("5 live", lines[-1])
+        self.assertRegex(shown, r"\r\033\[K30 urls  30 ok  0 failed")
+
+    def test_no_line_is_wider_than_the_terminal(self):
+        for columns in (20, 40, 60, 200):
+            shown = self.slow(columns=columns)
+            for line in re.findall(r"\r( *[\d.]+%[^\r\n]*?)(?:\033\[K)", shown):
+                self.assertLess(len(re.sub(r"\033\[\d*m", "", line)), columns)
+
+    def test_colour_only_where_it_is_wanted(self):
+        self.assertIn("\033[32m", self.slow(env={"NO_COLOR": None}))
+        self.assertNotIn("\033[32m", self.slow(env={"NO_COLOR": "1"}))
+        self.assertIn("\033[32m", self.slow(env={"NO_COLOR": ""}))
+
+    def test_dumb_terminal_gets_plain_lines(self):
+        shown = self.slow(env={"TERM": "dumb"})
+        self.assertNotIn("\033", shown)
+        self.assertNotIn("%", shown)
+        self.assertIn("30 urls  30 ok", shown)
+
+    def test_message_erases_the_line_first(self):
+        shown = self.fetch(f"{self.url}/delay/200?[1-5]", f"{self.url}/delay/300/x?1", f"{self.url}/status/404", "--retries", "0",
+                           "-o", "x/{i}", "-c", "1")
+        at = shown.index("bide fetch: GET")
+        self.assertTrue(shown[:at].endswith("\r\033[K"), repr(shown[:at]))
+
+    def test_utf8_bar_where_the_locale_has_it(self):
+        self.assertIn("\u2588", self.slow(env={"LC_ALL": "C.UTF-8"}))
+        self.assertIn("#", self.slow(env={"LC_ALL": "C"}))
+
+    def test_none_and_quiet_show_no_line(self):
+        self.assertNotIn("%", self.fetch(f"{self.url}/delay/50?[1-30]", "-o", "x/{1}", "-c", "5", "--progress", "none"))
+        self.assertEqual("", self.fetch(f"{self.url}/delay/50?[1-30]", "-o", "x/{1}", "-c", "5", "-q"))
+
+    def test_bar_may_be_asked_for_without_a_terminal(self):
+        with tempfile.TemporaryDirectory() as folder:
+            p = subprocess.run([BIDE, "fetch", f"{self.url}/delay/100?[1-30]", "-o", "x/{1}", "-c", "5", "--progress", "bar"],
+                               stderr=subprocess.PIPE, cwd=folder, check=True)
+        self.assertIn(b"%", p.stderr)
+        self.assertNotIn(b"\033[32m", p.stderr)
+
+    def test_not_a_terminal_gets_no_cursor_movement(self):
+        with tempfile.TemporaryDirectory() as folder:
+            p = subprocess.run([BIDE, "fetch", f"{self.url}/delay/100?[1-30]", "-o", "x/{1}", "-c", "5"], stderr=subprocess.PIPE,
+                               cwd=folder, check=True)
+        self.assertNotIn(b"\033", p.stderr)
+        self.assertNotIn(b"\r", p.stderr)
+
+    def test_control_characters_of_a_url_are_not_obeyed(self):
+        shown = self.fetch("-v", "-g", f"{self.url}/bytes/1?\033[31m", "-o", "x", "--progress", "none")
+        self.assertNotIn("\033", shown)
+        self.assertIn("\\x1b", shown)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

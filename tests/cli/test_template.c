@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/* test_template.c - file names: templates, names that bide makes, and whether they are different. */
+#include <harness/harness.h>
+
+#include "cli/cli.h"
+#include "cli/names.h"
+#include "cli/nameset.h"
+#include "cli/template.h"
+#include "cli/unique.h"
+
+/* The name of the k-th URL of a pattern. */
+static const char *name_of(const char *template, const char *pattern, uint64_t k)
+{
+    static char out[1024];
+    struct template t;
+    struct template_binding b;
+    struct glob g;
+    struct text why = {0}, name = {0}, url = {0};
+    uint64_t which[GLOB_MAX];
+
+    EXPECT_EQ(glob_parse(&g, pattern, false, &why), EXIT_OK);
+    if (template_parse(&t, template, &why) != EXIT_OK || template_bind(&t, &g, &b, &why) != EXIT_OK)
+        FAIL("%s: %s", template, why.data);
+    glob_pick(&g, k, which);
+    glob_add_url(&g, which, &url);
+    bide_auto bide_url *u = bide_url_parse(url.data);
+    struct template_values v = {.glob = &g, .which = which, .binding = &b, .number = k};
+    if (u) {
+        v.host = bide_url_host(u);
+        v.path = bide_url_path(u);
+    }
+    template_add_name(&t, &v, &name);
+    snprintf(out, sizeof out, "%s", name.data);
+    text_free(&name);
+    text_free(&url);
+    template_free(&t);
+    glob_free(&g);
+    return out;
+}
+
+static void refuses(const char *template, const char *pattern, const char *cause)
+{
+    struct template t;
+    struct template_binding b;
+    struct glob g = {0};
+    struct text why = {0};
+
+    if (pattern)
+        EXPECT_EQ(glob_parse(&g, pattern, false, &why), EXIT_OK);
+    int code = template_parse(&t, template, &why);
+    if (code == EXIT_OK)
+        code = template_bind(&t, pattern ? &g : NULL, &b, &why);
+    if (code != EXIT_USAGE)
+        FAIL("%s: was accepted", template);
+    EXPECT_CONTAINS(why.data, cause);
+    text_free(&why);
+    template_free(&t);
+    glob_free(&g);
+}
+
+UNIT(template_variables_are_filled_in)
+{
+    const char *p = "http://h.example:8080/[1-3]/a.{txt,html}?q=1";
+
+    EXPECT_STR(name_of("{1}-{2}", p, 3), "2-html");
+    EXPECT_STR(name_of("{2}{2}{1}", p, 0), "txttxt1");
+    EXPECT_STR(name_of("{i} {n}", p, 5), "5 6");
+    EXPECT_STR(name_of("{i:03}.{n:06}", p, 5), "005.000006");
+    EXPECT_STR(name_of("{1:04}", p, 5), "0003");
+    EXPECT_STR(name_of("{host}/{path}", p, 1), "h.example:8080/1/a.html");
+    EXPECT_STR(name_of("{name}", p, 1), "a.html");
+    EXPECT_STR(name_of("{page}", "http://h/[<page>7-9]", 1), "8");
+    EXPECT_STR(name_of("{{1}}{{", p, 1), "{1}{");
+    EXPECT_STR(name_of("plain", p, 1), "plain");
+    EXPECT_STR(name_of("{1:01}", "http://h/[007-9]", 0), "007");
+}
+
+UNIT(template_path_that_ends_in_a_slash_is_an_index)
+{
+    EXPECT_STR(name_of("{path}", "http://h/", 0), "index.html");
+    EXPECT_STR(name_of("{path}", "http://h", 0), "index.html");
+    EXPECT_STR(name_of("{path}", "http://h/a/b/", 0), "a/b/index.html");
+    EXPECT_STR(name_of("{path}", "http://h//a//b", 0), "a/b");
+    EXPECT_STR(name_of("{path}", "http://h//", 0), "index.html");
+    EXPECT_STR(name_of("{name}", "http://h/a/", 0), "index.html");
+    EXPECT_STR(name_of("{path}", "http://h/../a/../../b?c/../..", 0), "b");
+}
+
+UNIT(template_bad_ones_are_refused)
+{
+    refuses("", NULL, "empty");
+    refuses("{", NULL, "is no variable");
+    refuses("}", NULL, "is no variable");
+    refuses("a{1", NULL, "is no variable");
+    refuses("{0}", "[1-2]", "is no variable");
+    refuses("{17}", "[1-2]", "is no variable");
+    refuses("{99999999999}", "[1-2]", "is no variable");
+    refuses("{i:6}", NULL, "is no variable");
+    refuses("{i:0}", NULL, "is no variable");
+    refuses("{i:099}", NULL, "is no variable");
+    refuses("{host:06}", NULL, "is no variable");
+    refuses("{2}", "[1-2]", "a URL has only 1 glob");
+    refuses("{1}", "http://h/", "a URL has none");
+    refuses("{1}", NULL, "a list of URLs has none");
+    refuses("{nam}", "[1-2]", "no glob is called <nam>");
+    refuses("{1:04}", "{a,b}", "pads numbers");
+}
+
+UNIT(template_root_is_what_stands_before_the_first_variable)
+{
+    static const struct {
+        const char *template;
+        size_t root;
+    } cases[] = {{"{1}", 0}, {"a/{1}", 2}, {"a/b{1}/c", 2}, {"/{i}", 1}, {"../x/y-{i}", 5}, {"a/b", 2}, {"ab", 0}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct template t;
+        struct text why = {0};
+        EXPECT_EQ(template_parse(&t, cases[i].template, &why), EXIT_OK);
+        EXPECT_EQ(t.root_len, cases[i].root);
+        template_free(&t);
+    }
+}
+
+UNIT(template_names_that_lead_out_are_seen)
+{
+    char longest[300];
+    memset(longest, 'x', sizeof longest);
+    longest[255] = '\0';
+
+    EXPECT_NULL(template_name_fault("a/b.c/..d/e..", 0));
+    EXPECT_NULL(template_name_fault("../a", 3));
+    EXPECT_NULL(template_name_fault(longest, 0));
+    EXPECT_CONTAINS(template_name_fault("..", 0), "leads out");
+    EXPECT_CONTAINS(template_name_fault("a/../b", 0), "leads out");
+    EXPECT_CONTAINS(template_name_fault("a/.", 0), "leads out");
+    EXPECT_CONTAINS(template_name_fault("a//b", 0), "empty");
+    EXPECT_CONTAINS(template_name_fault("/b", 0), "empty");
+    EXPECT_CONTAINS(template_name_fault("a/", 0), "missing");
+    EXPECT_CONTAINS(template_name_fault("a/", 2), "missing");
+    longest[255] = 'x';
+    longest[256] = '\0';
+    EXPECT_CONTAINS(template_name_fault(longest, 0), "255");
+}
+
+/* ---- are they all different? ---- */
+
+/* Proven, for patterns divided by spaces; "-" is a list. */
+static bool proven(const char *template, const char *patterns)
+{
+    char copy[512];
+    struct glob g[8];
+    struct template_binding b[8];
+    struct template t;
+    struct text why = {0};
+    struct unique_sources s = {.globs = g, .bindings = b};
+
+    snprintf(copy, sizeof copy, "%s", patterns);
+    EXPECT_EQ(template_parse(&t, template, &why), EXIT_OK);
+    for (char *p = strtok(copy, " "); p; p = strtok(NULL, " ")) {
+        if (strcmp(p, "-") == 0) {
+            s.has_list = true;
+            continue;
+        }
+        EXPECT_EQ(glob_parse(&g[s.n], p, false, &why), EXIT_OK);
+        EXPECT_EQ(template_bind(&t, &g[s.n], &b[s.n], &why), EXIT_OK);
+        s.count += g[s.n++].count;
+    }
+    bool result = unique_is_proven(&t, &s);
+    for (size_t i = 0; i < s.n; i++)
+        glob_free(&g[i]);
+    template_free(&t);
+    return result;
+}
+
+UNIT(unique_proves_what_can_be_read_back)
+{
+    EXPECT_TRUE(proven("test/{1}.json", "http://h/[1-1000000]"));
+    EXPECT_TRUE(proven("{1}-{2}", "http://h/[1-100]/[1-100]"));
+    EXPECT_TRUE(proven("{1}{2}", "http://h/[001-100]/[1-100]"));
+    EXPECT_TRUE(proven("{2}{1}", "http://h/[001-100]/[1-100]"));
+    EXPECT_TRUE(proven("{1}{2}", "http://h/[1-100]/[a-z]"));
+    EXPECT_TRUE(proven("x{1}{2}y{3}", "http://h/{ab,cd}/{e,ff}/[1-3]"));
+    EXPECT_TRUE(proven("{1}.{2}", "http://h/{a,b.c}/{d,e}"));
+    EXPECT_TRUE(proven("{1}", "http://h/[1-9]/[5-5]"));
+    EXPECT_TRUE(proven("{i}", "http://h/[1-9]/{a,a}"));
+    EXPECT_TRUE(proven("{host}/{i}", "http://h/[1-9] http://h/[1-9]"));
+    EXPECT_TRUE(proven("{path}.{n}", "http://h/[1-9] -"));
+    EXPECT_TRUE(proven("{i:03}{1}", "http://h/[1-9]"));
+}
+
+UNIT(unique_does_not_prove_what_is_not_so)
+{
+    EXPECT_FALSE(proven("{1}{2}", "http://h/[1-100]/[1-100]"));
+    EXPECT_FALSE(proven("{1}", "http://h/[1-9]/[1-9]"));
+    EXPECT_FALSE(proven("{1}", "http://h/{a,b,a}"));
+    EXPECT_FALSE(proven("{1}", "http://h/[1-9] http://h/[1-9]"));
+    EXPECT_FALSE(proven("{1}{i}", "http://h/[1-20]"));
+    EXPECT_FALSE(proven("{i:01}{1}", "http://h/[1-20]"));
+    EXPECT_FALSE(proven("{i:03}{name}", "http://h/[1-2] -"));
+    EXPECT_FALSE(proven("{name}", "http://h/[1-9]"));
+    EXPECT_FALSE(proven("{1}x{2}", "http://h/{a,ax}/{b,xb}"));
+    EXPECT_FALSE(proven("{1}.{2}", "http://h/{a,b.c}/{d,c.e}"));
+}
+
+/* Where it says "proven", all names are different: every template over these variables, compared one by one. */
+UNIT(unique_agrees_with_looking_at_all_names)
+{
+    static const char *const parts[] = {"{1}", "{2}", "{i}", "-", "1", "{1:02}", "a"};
+    static const char *const patterns[] = {"http://h/[1-12]/[1-12]", "http://h/[01-12]/{a,1a,1}", "http://h/{1,11}/{1,11,-1}"};
+    unsigned proofs = 0;
+
+    for (unsigned n = 0; n < 7 * 7 * 7 * 7 * 3; n++) {
+        char template[64] = "";
+        const char *pattern = patterns[n % 3];
+        bool pads_text = false;
+        for (unsigned k = 0, d = n / 3; k < 4; k++, d /= 7) {
+            strcat(template, parts[d % 7]);
+            pads_text |= d % 7 == 5 && n % 3 == 2;
+        }
+        if (pads_text || !proven(template, pattern))
+            continue;
+        proofs++;
+        struct nameset s;
+        nameset_init(&s, 1000);
+        uint64_t total = n % 3 == 0 ? 144 : n % 3 == 1 ? 36 : 6;
+        for (uint64_t k = 0; k < total; k++) {
+            const char *name = name_of(template, pattern, k);
+            if (nameset_add(&s, name, strlen(name)) != NAMESET_NEW)
+                FAIL("%s of %s: %s twice", template, pattern, name);
+        }
+        nameset_free(&s);
+    }
+    EXPECT_LT(500, proofs);
+}
+
+/* ---- a set of names ---- */
+
+UNIT(nameset_finds_what_was_given_before)
+{
+    struct nameset s;
+    char name[32];
+
+    nameset_init(&s, 100000);
+    for (int i = 0; i < 5000; i++)
+        EXPECT_EQ(nameset_add(&s, name, (size_t)sprintf(name, "n%d", i)), NAMESET_NEW);
+    for (int i = 0; i < 5000; i++)
+        EXPECT_EQ(nameset_add(&s, name, (size_t)sprintf(name, "n%d", i)), NAMESET_THERE);
+    nameset_free(&s);
+}
+
+UNIT(nameset_full_keeps_what_it_has)
+{
+    struct nameset s;
+
+    nameset_init(&s, 2);
+    EXPECT_EQ(nameset_add(&s, "a", 1), NAMESET_NEW);
+    EXPECT_EQ(nameset_add(&s, "b", 1), NAMESET_NEW);
+    EXPECT_EQ(nameset_add(&s, "c", 1), NAMESET_FULL);
+    EXPECT_EQ(nameset_add(&s, "c", 1), NAMESET_FULL);
+    EXPECT_EQ(nameset_add(&s, "a", 1), NAMESET_THERE);
+    nameset_free(&s);
+}
+
+/* ---- names that bide makes ---- */
+
+static const char *made(const char *text, const char *mime)
+{
+    static char out[2][2048];
+    static int turn;
+    struct text t = {0};
+    bide_auto bide_url *url = bide_url_parse(text);
+
+    EXPECT_NOT_NULL(url);
+    names_add(url, mime, &t);
+    turn = !turn;
+    snprintf(out[turn], sizeof out[turn], "%s", t.data);
+    text_free(&t);
+    return out[turn];
+}
+
+UNIT(names_show_host_path_and_query)
+{
+    EXPECT_STR(made("http://a.example/", NULL), "a.example/index.html");
+    EXPECT_STR(made("https://a.example/b/", "text/plain"), "a.example/b/index.html");
+    EXPECT_STR(made("http://a.example:8080/b/c.php?x=1", "text/html"), "a.example+8080/b/c@x=1.php");
+    EXPECT_STR(made("https://a.example:443/c.tar.gz", NULL), "a.example/c.tar.gz");
+    EXPECT_STR(made("http://a.example/api?aid=7", "application/json; charset=utf-8"), "a.example/api@aid=7.json");
+    EXPECT_STR(made("http://a.example/api", "application/x-unknown"), "a.example/api");
+    EXPECT_STR(made("http://a.example/?q", NULL), "a.example/index@q.html");
+    EXPECT_STR(made("http://a.example/x#fragment", NULL), "a.example/x");
+}
+
+UNIT(names_are_fit_for_any_file_system)
+{
+    EXPECT_STR(made("http://h/a:b*c|d", NULL), "h/a%3Ab%2Ac%7Cd");
+    EXPECT_STR(made("http://h/.htaccess", NULL), "h/%2Ehtaccess");
+    EXPECT_STR(made("http://h/-rf", NULL), "h/%2Drf");
+    EXPECT_STR(made("http://h/con.txt", NULL), "h/%63on.txt");
+    EXPECT_STR(made("http://h/Lpt1/x", NULL), "h/%4Cpt1/x");
+    EXPECT_STR(made("http://h/console/x", NULL), "h/console/x");
+    EXPECT_STR(made("http://h/a./b", NULL), "h/a%2E/b");
+    EXPECT_STR(made("http://h/a?b/c?d", NULL), "h/a@b%2Fc%3Fd");
+    EXPECT_STR(made("http://[::1]:80/x", NULL), "%3A%3A1/x");
+}
+
+UNIT(names_that_could_be_mistaken_have_a_hash)
+{
+    EXPECT_TRUE(strcmp(made("http://h/a%3Ab", NULL), made("http://h/a:b", NULL)) != 0);
+    EXPECT_TRUE(strcmp(made("http://h/a@b", NULL), made("http://h/a?b", NULL)) != 0);
+    EXPECT_TRUE(strcmp(made("http://h/a//b", NULL), made("http://h/a/b", NULL)) != 0);
+    EXPECT_CONTAINS(made("http://h/a//b", NULL), "h/a/b~");
+}
+
+UNIT(names_that_are_long_are_cut)
+{
+    char a[3000] = "http://h/", b[3000];
+
+    memset(a + 9, 'x', 1000);
+    snprintf(b, sizeof b, "%sy", a);
+    EXPECT_TRUE(strcmp(made(a, NULL), made(b, NULL)) != 0);
+    EXPECT_LE(strlen(made(a, "text/html")), 2 + NAMES_COMPONENT_MAX);
+    snprintf(a, sizeof a, "http://h/p?");
+    memset(a + 11, 'q', 1000);
+    snprintf(b, sizeof b, "%sy", a);
+    EXPECT_TRUE(strcmp(made(a, NULL), made(b, NULL)) != 0);
+    EXPECT_LE(strlen(made(a, NULL)), 2 + NAMES_COMPONENT_MAX);
+    memset(a + 11, '*', 1000);
+    EXPECT_LE(strlen(made(a, NULL)), 2 + NAMES_COMPONENT_MAX);
+    memcpy(a, "http://h/d/", 11);
+    memset(a + 10, '|', 1000);
+    EXPECT_LE(strlen(made(a, NULL)), 4 + NAMES_COMPONENT_MAX);
+}

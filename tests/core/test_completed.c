@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* test_completed.c - bide_as_completed (checklist 6.7 no. 93). */
+#include "core/core.h"
+#include "trace.h"
+
+enum { N = 4 };
+
+static void start(bide_task **tasks, const int64_t *ms)
+{
+    for (int i = 0; i < N; i++)
+        tasks[i] = bide_create_task(bide_coro(sleep_give, ms[i], i));
+}
+
+static void release_all(bide_task **tasks)
+{
+    for (int i = 0; i < N; i++)
+        bide_release(tasks[i]);
+}
+
+TEST(as_completed_6_7_no_93_gives_each_once_in_the_order_of_their_ends)
+{
+    bide_task *tasks[N], *t = NULL;
+    start(tasks, (const int64_t[]){30, 10, 40, 20});
+    bide_auto bide_completed *c = bide_as_completed(tasks, N);
+    while (bide_completed_next(c, &t) == 1) {
+        EXPECT_TRUE(bide_task_done(t) && t == tasks[bide_task_result(t)]);
+        trace("%d", bide_task_result(t));
+    }
+    EXPECT_EQ(bide_completed_next(c, &t), 0);
+    EXPECT_TRACE("1 3 0 2");
+    release_all(tasks);
+}
+
+TEST(as_completed_6_7_no_93_errors_and_cancellations_come_as_tasks)
+{
+    bide_task *tasks[] = {bide_create_task(bide_coro(sleep_give, (int64_t)5, -EIO)),
+                          bide_create_task(bide_coro(until_cancelled, "c"))};
+    bide_task *t;
+    bide_sleep_ms(1);
+    bide_task_cancel(tasks[1]);
+    bide_auto bide_completed *c = bide_as_completed(tasks, 2);
+    EXPECT_EQ(bide_completed_next(c, &t), 1);
+    EXPECT_TRUE(bide_task_cancelled(t));
+    EXPECT_EQ(bide_completed_next(c, &t), 1);
+    EXPECT_ERR(bide_task_result(t), -EIO);
+    bide_release(tasks[0]);
+    bide_release(tasks[1]);
+}
+
+TEST(as_completed_6_7_no_93_goes_on_after_a_timeout)
+{
+    bide_task *tasks[N], *t = NULL;
+    start(tasks, (const int64_t[]){30, 10, 40, 20});
+    bide_auto bide_completed *c = bide_as_completed(tasks, N);
+    int r = 1;
+    bide_timeout(25)
+        while (r == 1)
+            r = bide_completed_next(c, &t);
+    EXPECT_ERR(r, BIDE_ETIMEDOUT);
+    EXPECT_TRUE(t == tasks[3]);
+    EXPECT_EQ(bide_completed_next(c, &t), 1);
+    EXPECT_TRUE(t == tasks[0]);
+    release_all(tasks); /* c shares the last one, so it runs on */
+    EXPECT_EQ(bide_completed_next(c, &t), 1);
+    EXPECT_EQ(bide_task_result(t), 2);
+}
+
+TEST(as_completed_released_ends_the_tasks_that_nobody_else_has)
+{
+    bide_task *t = bide_create_task(bide_coro(until_cancelled, "t"));
+    bide_completed *c = bide_as_completed(&t, 1);
+    bide_sleep_ms(1);
+    bide_release(t);
+    bide_sleep_ms(1);
+    EXPECT_TRACE("");
+    bide_release(c);
+    EXPECT_TRACE("t:cancelled");
+}
+
+static int take_one(bide_completed *c)
+{
+    bide_task *t;
+    return bide_completed_next(c, &t);
+}
+
+TEST(as_completed_cancelled_waiter_loses_nothing)
+{
+    bide_task *tasks[N], *t = NULL;
+    start(tasks, (const int64_t[]){10, 10, 10, 10});
+    bide_auto bide_completed *c = bide_as_completed(tasks, N);
+    bide_auto bide_task *waiter = bide_create_task(bide_coro(take_one, c));
+    bide_sleep_ms(10);
+    bide_task_cancel(waiter);
+    EXPECT_ERR(bide_await(waiter), BIDE_ECANCELED);
+    int n = 0;
+    while (bide_completed_next(c, &t) == 1)
+        n++;
+    EXPECT_EQ(n, N);
+    release_all(tasks);
+}
+
+TEST(as_completed_two_waiters_share_the_tasks)
+{
+    bide_task *t = bide_create_task(bide_coro(sleep_give, (int64_t)5, 0));
+    bide_auto bide_completed *c = bide_as_completed(&t, 1);
+    bide_auto bide_task *a = bide_create_task(bide_coro(take_one, c)), *b = bide_create_task(bide_coro(take_one, c));
+    EXPECT_EQ(bide_await(a), 1);
+    EXPECT_EQ(bide_await(b), 0);
+    EXPECT_EQ(bide_await(bide_coro(take_one, c)), 0);
+    bide_release(t);
+}
+
+TEST(as_completed_of_nothing_ends_at_once)
+{
+    bide_task *t = NULL;
+    bide_auto bide_completed *c = bide_as_completed(NULL, 0);
+    EXPECT_EQ(bide_completed_next(c, &t), 0);
+    EXPECT_NULL(t);
+}
+
+static int two_of_two(void)
+{
+    bide_task *tasks[] = {bide_create_task(bide_coro(nop)), bide_create_task(bide_coro(nop))}, *t;
+    bide_auto bide_completed *c = bide_as_completed(tasks, 2);
+    int n = 0;
+    while (bide_completed_next(c, &t) == 1)
+        n++;
+    bide_release(tasks[0]);
+    bide_release(tasks[1]);
+    return n;
+}
+
+TEST(ticks_6_12_as_completed_of_2_takes_3)
+{
+    turns_begin();
+    EXPECT_EQ(two_of_two(), 2);
+    EXPECT_EQ(turns_end(), 3);
+}

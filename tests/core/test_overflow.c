@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* test_overflow.c - a task that overflows its stack: the report names it, and the process dies of SIGSEGV. */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/core.h"
+#include "harness/harness.h"
+
+static char child_said[32768];
+static volatile int zero;
+
+static __attribute__((noinline)) int dig(int n)
+{
+    volatile char frame[200];
+    frame[0] = (char)n;
+    if (n < 0)
+        return 0;
+    return dig(n + 1 + zero) + frame[zero];
+}
+
+static int parse_page(void)
+{
+    bide_sleep_ms(0); /* on the second turn, to be sure that it is the task's own stack */
+    return dig(1);
+}
+
+static size_t stack_size;
+
+static int overflows(void)
+{
+    bide_auto bide_task *bystander = bide_create_task(bide_coro(parse_page), .name = "bystander", .stack_size = 1 << 20);
+    bide_task_cancel(bystander);
+    bide_auto bide_task *t = bide_create_task(bide_coro(parse_page), .name = "page 7", .stack_size = stack_size);
+    return bide_await(t);
+}
+
+/* Its wait status. */
+static int run_in_a_child(void)
+{
+    int out[2], status;
+    EXPECT_EQ(pipe(out), 0);
+    fflush(NULL);
+    pid_t pid = fork();
+    EXPECT_TRUE(pid >= 0);
+    if (pid == 0) {
+        struct rlimit no_core = {0, 0};
+        setrlimit(RLIMIT_CORE, &no_core);
+        alarm(60);
+        dup2(out[1], STDERR_FILENO);
+        _exit(bide_run(bide_coro(overflows)) < 0);
+    }
+    close(out[1]);
+    size_t len = 0;
+    for (ssize_t n; (n = read(out[0], child_said + len, sizeof child_said - 1 - len)) > 0;)
+        len += (size_t)n;
+    child_said[len] = '\0';
+    close(out[0]);
+    EXPECT_EQ(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static void expect_report(const char *size, const char *advice)
+{
+    char line[256];
+    int status = run_in_a_child();
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    EXPECT_CONTAINS(child_said, "bide: stack overflow in task page 7 (#");
+    snprintf(line, sizeof line, ", function parse_page, stack %s)\n", size);
+    EXPECT_CONTAINS(child_said, line);
+    EXPECT_CONTAINS(child_said, advice);
+    EXPECT_CONTAINS(child_said, "   #0  ");
+    EXPECT_CONTAINS(child_said, "frames ...\n"); /* the first and the last of many */
+}
+
+UNIT(overflow_of_a_task_names_it_and_its_default_stack)
+{
+    expect_report("64 KiB", ".stack_size = 256 * 1024");
+}
+
+UNIT(overflow_of_a_task_with_a_stack_of_its_own_size)
+{
+    stack_size = 300 * 1024;
+    expect_report("512 KiB", ".stack_size = 2048 * 1024");
+}
