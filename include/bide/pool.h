@@ -210,8 +210,9 @@ BIDE_API bide_pool *bide_pool_new_with(bide_pool_args args);
 /*
  * Make the process now from which workers will be born, before there are threads and a big heap; main() calls it first.
  *
- * Without it the first pool does so.  What is loaded now is shared by all workers, copy-on-write.  In a process that was
- * started as a worker (BIDE_POOL_EXEC) it does not return.
+ * Without it the first pool does so.  What is loaded now is shared by all workers, copy-on-write; called again, it makes
+ * another one, for the pools that are opened from now on.  In a process that was started as a worker (BIDE_POOL_EXEC) it
+ * does not return.
  *
  * Returns:   0
  * Errors:    -EAGAIN; -EMFILE; -EEXIST if two functions are registered under one name

@@ -34,7 +34,7 @@ void bide__pool_event(bide_pool *p, const bide_pool_event *e)
 static bool ran_out_of_memory(bide_pool *p)
 {
     char dir[512];
-    long n = bide__own_cgroup(dir, sizeof dir) ? bide__oom_kills(dir) : -1;
+    long n = bide__own_cgroup("memory", dir, sizeof dir) ? bide__oom_kills(dir) : -1;
     bool grew = n > p->oom_kills && p->oom_kills >= 0;
 
     p->oom_kills = n;
@@ -307,7 +307,7 @@ static void mourn(bide_pool *p, struct death *d, const char *job)
     bool failed_init = !x->said_ready && x->said_bye && x->bye_code < 0;
 
     tell(p, d, job);
-    if (p->state == POOL_FAILED || p->state >= POOL_ENDING)
+    if (p->state >= POOL_ENDING)
         return;
     if (failed_init)
         bide__pool_fail(p, x->bye_code, "init: %s", x->bye_text);

@@ -218,6 +218,15 @@ static void after_dispatch(bide_pool *p)
     }
 }
 
+/* Those that went because they were idle come back only when the others have enough to do. */
+static bool all_are_busy(const bide_pool *p)
+{
+    for (int i = 0; i < p->nslots; i++)
+        if (p->slots[i].proxy && bide__proxy_load(p->slots[i].proxy) == 0)
+            return false;
+    return true;
+}
+
 void bide__pool_dispatch(bide_pool *p)
 {
     if (p->pending == 0 || p->state == POOL_FAILED)
@@ -228,8 +237,15 @@ void bide__pool_dispatch(bide_pool *p)
     dispatch_common(p);
     after_dispatch(p);
     ask_for_attention(p);
-    if (p->args.idle_ms > 0 && !bide__list_is_empty(&p->queue))
+    if (p->args.idle_ms > 0 && !bide__list_is_empty(&p->queue) && all_are_busy(p))
         bide__pool_fill_slots(p);
+}
+
+/* It can take one now, or has answered our hunger: while we were awake, it did not ring. */
+static bool has_attention(struct proxy *x)
+{
+    bide__proxy_note_begun(x);
+    return may_have_more(x) && (can_take(x) || !atomic_load(&x->segment.shared->hungry));
 }
 
 bool bide__pool_could_dispatch(bide_pool *p)
@@ -237,7 +253,7 @@ bool bide__pool_could_dispatch(bide_pool *p)
     for (int i = 0; i < p->nslots; i++) {
         struct proxy *x = p->slots[i].proxy;
         bool jobs = !bide__list_is_empty(&p->queue) || !bide__list_is_empty(&p->slots[i].pinned);
-        if (x && jobs && can_take(x))
+        if (x && jobs && has_attention(x))
             return true;
     }
     return false;

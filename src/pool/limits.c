@@ -21,38 +21,61 @@ static bool read_small(const char *dir, const char *name, char *out, size_t cap)
     return true;
 }
 
-bool bide__own_cgroup(char *out, size_t cap)
+/* The path behind "N:CONTROLLER:" (the old hierarchies) or "0::" (the unified one). */
+static bool find_path(const char *lines, const char *prefix, char *out, size_t cap, const char *root)
 {
-    char text[1024], *path, *end;
-    if (!read_small("/proc/self", "cgroup", text, sizeof text))
+    const char *at = lines, *end;
+    size_t len = strlen(prefix);
+
+    for (; at && *at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
+        const char *name = strchr(at, ':');
+        if (!name || strncmp(name, prefix, len) != 0 || !(end = strchr(name + len, '\n')))
+            continue;
+        return snprintf(out, cap, "%s%.*s", root, (int)(end - name - (ptrdiff_t)len), name + len) < (int)cap;
+    }
+    return false;
+}
+
+bool bide__own_cgroup(const char *controller, char *out, size_t cap)
+{
+    char lines[4096], prefix[64], root[96];
+    if (!read_small("/proc/self", "cgroup", lines, sizeof lines))
         return false;
-    path = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
-    if (!path)
-        return false;
-    path = strchr(path, '/');
-    if (!path || !(end = strchr(path, '\n')))
-        return false;
-    *end = '\0';
-    return snprintf(out, cap, "/sys/fs/cgroup%s", path) < (int)cap;
+
+    snprintf(prefix, sizeof prefix, ":%s:", controller);
+    snprintf(root, sizeof root, "/sys/fs/cgroup/%s", controller);
+    return find_path(lines, prefix, out, cap, root) || find_path(lines, "::", out, cap, "/sys/fs/cgroup");
+}
+
+static long long read_number(const char *dir, const char *name, const char *before)
+{
+    char text[1024];
+    long long n = -1;
+    if (!read_small(dir, name, text, sizeof text))
+        return -1;
+    const char *at = strstr(text, before);
+
+    return at && sscanf(at + strlen(before), "%lld", &n) == 1 ? n : -1;
 }
 
 int bide__cpu_quota(const char *cgroup_dir)
 {
     char text[128];
-    long long quota, period;
-    if (!read_small(cgroup_dir, "cpu.max", text, sizeof text) || sscanf(text, "%lld %lld", &quota, &period) != 2 || period <= 0)
-        return 0;
-    return quota > 0 ? (int)((quota + period - 1) / period) : 0;
+    long long quota = 0, period = 0;
+    if (!read_small(cgroup_dir, "cpu.max", text, sizeof text)) {
+        quota = read_number(cgroup_dir, "cpu.cfs_quota_us", "");
+        period = read_number(cgroup_dir, "cpu.cfs_period_us", "");
+    } else if (sscanf(text, "%lld %lld", &quota, &period) != 2) {
+        return 0; /* "max" */
+    }
+    return quota > 0 && period > 0 ? (int)((quota + period - 1) / period) : 0;
 }
 
 long bide__oom_kills(const char *cgroup_dir)
 {
-    char text[1024];
-    long n = -1;
-    if (!read_small(cgroup_dir, "memory.events", text, sizeof text))
-        return -1;
-    const char *at = strstr(text, "oom_kill ");
-    return at && sscanf(at, "oom_kill %ld", &n) == 1 ? n : -1;
+    long n = (long)read_number(cgroup_dir, "memory.events", "oom_kill ");
+
+    return n >= 0 ? n : (long)read_number(cgroup_dir, "memory.oom_control", "oom_kill ");
 }
 
 int bide__cpus_usable(void)
@@ -60,7 +83,7 @@ int bide__cpus_usable(void)
     cpu_set_t set;
     char dir[512];
     int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    int quota = bide__own_cgroup(dir, sizeof dir) ? bide__cpu_quota(dir) : 0;
+    int quota = bide__own_cgroup("cpu", dir, sizeof dir) ? bide__cpu_quota(dir) : 0;
 
     if (quota > 0 && quota < n)
         n = quota;

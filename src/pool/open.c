@@ -244,6 +244,8 @@ static int check_jobs(bide_pool *p)
 {
     if (p->args.kind == BIDE_POOL_PROCESS)
         BIDE_TRY(bide__zygote_prepare());
+    if (p->args.kind == BIDE_POOL_PROCESS)
+        p->image = *bide__zygote_image();
     if (p->args.kind == BIDE_POOL_FORK)
         bide__image_take(&p->image);
     if (p->args.init.fn)
@@ -268,7 +270,7 @@ static int prepare(bide_pool *p, const bide_pool_args *args)
     BIDE_TRY(open_bell(p));
     BIDE_TRY(add_slots(p, p->args.workers));
     BIDE_TRY(bide__pool_attach(p));
-    if (bide__own_cgroup(dir, sizeof dir))
+    if (bide__own_cgroup("memory", dir, sizeof dir))
         p->oom_kills = bide__oom_kills(dir);
     if (p->nslots < bide__cpus_usable()) /* one is left for us: looking costs nobody anything */
         p->spin = p->spin_max = SPIN_MAX_PAUSES;

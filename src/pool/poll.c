@@ -66,6 +66,14 @@ void bide__watch_close(struct watch_fd *w, struct fd *f)
     w->ready.run = NULL;
 }
 
+/* Other threads wake the loop through its poller, with this lock held. */
+void bide__set_poller(bide_loop *loop, const struct poller_ops *ops)
+{
+    pthread_mutex_lock(&loop->lock);
+    loop->poller_ops = ops;
+    pthread_mutex_unlock(&loop->lock);
+}
+
 /* ---- a turn ---- */
 
 static struct proxy *proxy_at(struct list_node *n)
@@ -217,7 +225,7 @@ static const struct poller_ops pool_poller_ops = {.close = pool_poller_close, .w
 
 static void remove_poll(struct pool_poll *pp)
 {
-    pp->loop->poller_ops = pp->inner;
+    bide__set_poller(pp->loop, pp->inner);
     bide__loop_detach(&pp->closer);
     bide__free(pp);
 }
@@ -248,7 +256,7 @@ int bide__pool_attach(bide_pool *p)
         bide__list_init(&pp->closer.node);
         bide__list_init(&pp->pools);
         bide__loop_attach(p->loop, &pp->closer);
-        p->loop->poller_ops = &pool_poller_ops;
+        bide__set_poller(p->loop, &pool_poller_ops);
     }
     bide__list_append(&pp->pools, &p->in_loop);
     return 0;

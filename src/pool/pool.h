@@ -217,7 +217,7 @@ int bide__named_check(void); /* -EEXIST on record: two of one name */
 int bide__cpus_usable(void); /* affinity and quota */
 int bide__cpu_quota(const char *cgroup_dir); /* rounded up; 0: none */
 long bide__oom_kills(const char *cgroup_dir); /* -1: not known */
-bool bide__own_cgroup(char *out, size_t cap);
+bool bide__own_cgroup(const char *controller, char *out, size_t cap); /* its folder */
 bool bide__has_threads(void);
 
 /* ---- zygote.c and start.c: births ---- */
@@ -462,7 +462,7 @@ struct bide_pool {
     struct list_node changed; /* who waits for workers or for the end of jobs */
     struct pool_arena arena;
     struct fd bell; /* ours: an eventfd */
-    struct image image; /* FORK: what the workers have */
+    struct image image; /* PROCESS, FORK: what the workers have */
     void (*checked_fn)(void);
     enum pool_state state;
     int fail_code;
@@ -487,6 +487,7 @@ int bide__pool_attach(bide_pool *p); /* to the loop's turns */
 void bide__pool_detach_loop(bide_pool *p);
 void bide__pool_note_outside(bide_pool *p);
 void bide__ring_bell(int fd);
+void bide__set_poller(bide_loop *loop, const struct poller_ops *ops);
 int bide__watch_open(struct watch_fd *w, struct fd *f, void (*run)(struct ready *r)); /* takes a place in the queue */
 void bide__watch_again(struct watch_fd *w, struct fd *f);
 void bide__watch_close(struct watch_fd *w, struct fd *f);

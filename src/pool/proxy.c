@@ -68,6 +68,12 @@ static void cancel_all(struct proxy *x, struct list_node *list)
         bide__proxy_order(x, REC_CANCEL, container_of(n, struct job, node), 0, 0, 0);
 }
 
+static void send_kill(struct proxy *x)
+{
+    if (bide__fd_is_open(&x->pidfd))
+        syscall(SYS_pidfd_send_signal, x->pidfd.fd, SIGKILL, NULL, 0);
+}
+
 /* A thread can only be asked. */
 void bide__proxy_kill(struct proxy *x)
 {
@@ -76,8 +82,8 @@ void bide__proxy_kill(struct proxy *x)
         cancel_all(x, &x->sent);
         cancel_all(x, &x->begun);
         bide__proxy_stop(x);
-    } else if (bide__fd_is_open(&x->pidfd)) {
-        syscall(SYS_pidfd_send_signal, x->pidfd.fd, SIGKILL, NULL, 0);
+    } else {
+        send_kill(x);
     }
 }
 
@@ -137,7 +143,7 @@ static void ctl_readable(struct ready *r)
         }
     } else if (recv(x->ctl.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0 && !x->has_thread) {
         if (!x->said_bye) /* else it is on its way out, and may have to write something still */
-            bide__proxy_kill(x); /* dead, or has closed its sockets: pidfd tells */
+            send_kill(x); /* dead, or has closed its sockets: pidfd tells */
         return;
     }
     bide__watch_again(&x->ctl_watch, &x->ctl);

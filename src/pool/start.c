@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* start.c - the other births: a fork of the program as it is, the program started anew, a thread. */
-#include <signal.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,6 +107,8 @@ void bide__exec_serve_if_asked(void)
 
     unsetenv(EXEC_VARIABLE); /* programs that this one starts are no workers */
     int keep[] = {b.memory, b.arena, b.ctl, b.bell, b.our_bell, life};
+    for (size_t i = 0; i < array_len(keep); i++)
+        fcntl(keep[i], F_SETFD, FD_CLOEXEC);
     bide__become_worker(keep, array_len(keep), life, false);
     if (bide__named_check() < 0)
         bide_error_clear(); /* told by the first bide_pool_new of the parent */

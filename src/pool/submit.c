@@ -27,9 +27,7 @@ int bide__pool_check_fn(bide_pool *p, const bide_job *job)
     if (job->fn == p->checked_fn)
         return 0;
 
-    if (p->args.kind == BIDE_POOL_PROCESS)
-        code = bide__image_check(bide__zygote_image(), job->fn, job->name);
-    else if (p->args.kind == BIDE_POOL_FORK)
+    if (p->args.kind == BIDE_POOL_PROCESS || p->args.kind == BIDE_POOL_FORK)
         code = bide__image_check(&p->image, job->fn, job->name);
     else if (p->args.kind == BIDE_POOL_EXEC && !bide__named_by_fn(job->fn))
         code = bide_fail(BIDE_EFUNCTION, "%s is not registered: write BIDE_POOL_TASK(%s); so that a new process can find it",

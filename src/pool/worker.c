@@ -377,7 +377,7 @@ static int open_loop(struct worker *w)
     w->birth.ctl = -1; /* the loop's */
     BIDE_TRY(bide__watch_open(&w->ctl_watch, &w->ctl, ctl_readable));
     w->inner = w->loop->poller_ops;
-    w->loop->poller_ops = &bide__worker_poller_ops;
+    bide__set_poller(w->loop, &bide__worker_poller_ops);
     w->loop->mirror = &w->segment.shared->current;
     return 0;
 }
@@ -385,7 +385,7 @@ static int open_loop(struct worker *w)
 static void close_loop(struct worker *w)
 {
     if (w->inner)
-        w->loop->poller_ops = w->inner;
+        bide__set_poller(w->loop, w->inner);
     w->loop->mirror = NULL;
     if (bide__fd_is_open(&w->ctl)) {
         bide__watch_close(&w->ctl_watch, &w->ctl);

@@ -199,6 +199,7 @@ static _Noreturn void be_worker(const struct fd_message *m, const int *fds, int 
     struct birth b = {.memory = fds[0], .arena = fds[1], .ctl = fds[2], .bell = fds[3], .our_bell = fds[4],
                       .ring_bytes = (uint32_t)m->words[0], .concurrency = m->words[1], .index = m->words[2],
                       .cpu = m->words[3], .outer_workers = m->words[4], .kind = BIDE_POOL_PROCESS};
+    prctl(PR_SET_NAME, "bide-worker");
     if (zygote.by_main_thread)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
     bide__die_with(life);
@@ -307,7 +308,7 @@ pid_t bide__zygote_pid(void)
     return zygote.pid;
 }
 
-/* Somebody killed the zygote: make another one. */
+/* Another zygote, in place of the one that was killed, or is too old; without a socket it ends by itself. */
 static int revive(void)
 {
     if (zygote.socket >= 0)
@@ -335,10 +336,17 @@ int bide__zygote_start(const struct birth *b)
     return code < 0 && !bide_error_code() ? bide_fail(code, "asking for a worker: %s", bide_strerror(code)) : code;
 }
 
+/* Asked for again: another one, that has what was loaded meanwhile.  Workers that live are nobody's business here. */
 int bide_pool_prepare(void)
 {
     bide__exec_serve_if_asked();
     int code = bide__named_check();
+    if (code < 0)
+        return code;
 
-    return code < 0 ? code : bide__zygote_prepare();
+    pthread_once(&once, install);
+    pthread_mutex_lock(&zygote.lock);
+    code = revive();
+    pthread_mutex_unlock(&zygote.lock);
+    return code;
 }

@@ -194,6 +194,15 @@ TEST(number_of_workers_comes_from_affinity_quota_and_wish, .real_time = true)
         fclose(f);
         EXPECT_EQ(bide__cpu_quota(test_tmpdir()), quotas[i].cpus);
     }
+    unlink(path);
+    const char *old[][2] = {{"cpu.cfs_quota_us", "250000\n"}, {"cpu.cfs_period_us", "100000\n"}}; /* the old hierarchy */
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", test_tmpdir(), old[i][0]);
+        FILE *f = fopen(path, "w");
+        fputs(old[i][1], f);
+        fclose(f);
+    }
+    EXPECT_EQ(bide__cpu_quota(test_tmpdir()), 3);
     EXPECT_EQ(bide__cpu_quota("/nowhere"), 0);
 }
 
@@ -264,4 +273,23 @@ KINDS(workers_are_pinned_as_asked)
     EXPECT_OK(bide_pool_each(listed, bide_job(job_cpus), .codes = codes));
     EXPECT_EQ(codes[0], first);
     EXPECT_EQ(codes[1], first);
+}
+
+/* Each side says that it sleeps, and looks again: no bell is missed, however the two meet. */
+KINDS(no_bell_is_missed_when_both_fall_asleep, .seconds = 60)
+{
+    int ms[16], none[1] = {0};
+    int64_t longest = 0;
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .concurrency = 16, .prefetch = -1);
+
+    for (int i = 0; i < 16; i++)
+        ms[i] = 1;
+    for (int round = 0; round < (BIDE_SANITIZED ? 100 : 500); round++) {
+        int64_t start = now_us();
+        EXPECT_OK(bide_pool_map(p, bide_jobs(job_sleep, ms), 16));
+        EXPECT_OK(bide_pool_map(p, bide_jobs(job_return, none), 1));
+        if (now_us() - start > longest)
+            longest = now_us() - start;
+    }
+    EXPECT_LT(longest, 2000000); /* a missed one waits for ever: nothing else would wake them */
 }
