@@ -7,6 +7,7 @@
  */
 #include "cli/compare.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -36,6 +37,17 @@ static int write_stdio(const char *path, const void *data, size_t len)
     return is_written ? 0 : bide_fail(-error, "%s: %s", path, strerror(error));
 }
 
+/* The same three steps.  (bide_file_write_all would do more: a temporary name, and a rename.) */
+static int write_awaited(const char *path, const void *data, size_t len)
+{
+    bide_auto bide_file *f = bide_open(path, .flags = O_WRONLY | O_CREAT | O_TRUNC);
+    if (!f)
+        return bide_raise();
+
+    BIDE_TRY(bide_file_write(f, data, len, -1));
+    return bide_file_close(bide_take(f));
+}
+
 static int save(struct compare *c, bide_session *s, int i, write_file *write)
 {
     char path[PATH_LEN];
@@ -56,7 +68,7 @@ static int save_with_stdio(struct compare *c, bide_session *s, int i)
 
 static int save_awaited(struct compare *c, bide_session *s, int i)
 {
-    return save(c, s, i, bide_file_write_all);
+    return save(c, s, i, write_awaited);
 }
 
 static int crowd(struct compare *c, compare_get *get)
