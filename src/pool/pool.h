@@ -4,8 +4,8 @@
  *
  * In reading order.  Between both sides: lane.c (records in a ring), segment.c (what one worker shares with us), arena.c
  * (large payloads), pass.c (descriptors).  Births: image.c (which functions exist there), registry.c (functions by name),
- * zygote.c, start.c, limits.c.  Inside a worker: worker.c, runner.c, inside.c.  Outside: poll.c (when the lanes are looked
- * at), proxy.c (one worker), events.c (what came from it), death.c, dispatch.c (the queue), job.c, submit.c, map.c, imap.c,
+ * zygote.c, start.c, limits.c.  Inside a worker: worker.c, attend.c, runner.c, inside.c.  Outside: poll.c (when the lanes
+ * are looked at), proxy.c (one worker), events.c (what came from it), death.c, dispatch.c (the queue), job.c, submit.c, map.c, imap.c,
  * tend.c (limits and watching), open.c, close.c, stats.c.
  */
 #ifndef BIDE_POOL_POOL_H
@@ -258,7 +258,7 @@ void bide__exec_serve_if_asked(void);
 bool bide__exec_was_asked(void);
 int bide__thread_start(const struct birth *b, pthread_t *thread);
 
-/* ---- worker.c: the inside ---- */
+/* ---- worker.c, attend.c: the inside ---- */
 
 struct worker;
 struct runner;

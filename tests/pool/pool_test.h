@@ -20,7 +20,7 @@
 #include "harness/harness.h"
 #include "pool/pool.h"
 
-/* BIDE_ASAN, BIDE_TSAN: through the room's header. */
+/* pool no. 60: all of this runs under AddressSanitizer; threads and lanes under ThreadSanitizer, too (.ci/run). */
 #ifdef BIDE_TSAN
 #define HAS_PROCESSES false /* it does not follow a clone() of ours */
 #else
