@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * files.c - what a call to the file system costs from a task: by io_uring or in a thread (BIDE_FILES=uring|threads).
+ * files.c - what a call to the file system costs from a task: by io_uring, or in a thread (BIDE_FILES=threads).
  *
  *     bench-files [WHAT] [N] [DEPTH] [DIR]
  *
- * WHAT is save, read (4 KiB, cached), load (open, read, close), write (4 KiB, to the end), create (open a new file,
- * close it), rename, unlink or sync (write and sync).  DEPTH tasks do it at once, N times in all; DEPTH 0 does it
- * without a loop: the bare system calls.  DIR must exist and be empty; it is left full.
+ * WHAT is save (bide_file_write_all, 200 bytes), save-named (the same with a temporary name and a rename), save-plain
+ * (open, write, close under its own name), read (4 KiB, cached), load (open, read, close), write (4 KiB at the end),
+ * create (open a new file, close it), rename, unlink, or sync (write and sync).  DEPTH tasks do it at once, N times in
+ * all; DEPTH 0 does it without a loop: the bare system calls.  DIR must exist and be empty; it is left full.
+ * bench/files.sh runs them all.
  */
 #include <fcntl.h>
 
@@ -14,6 +16,7 @@
 #include <bide/file.h>
 
 #include "bench.h"
+#include "io/file_save.h"
 
 #define SIZE 4096
 #define SAVE_SIZE 200
@@ -34,6 +37,16 @@ static int save(long i)
     char path[512];
 
     return bide_file_write_all(name(path, sizeof path, "new", i), data, SAVE_SIZE);
+}
+
+static int save_plain(long i)
+{
+    char path[512];
+    bide_file *f = bide_open(name(path, sizeof path, "new", i), .flags = O_WRONLY | O_CREAT | O_TRUNC);
+
+    if (!f || bide_file_write(f, data, SAVE_SIZE, -1) < 0)
+        return bide_raise();
+    return bide_file_close(f);
 }
 
 static int load(long i)
@@ -84,7 +97,7 @@ static int one(bide_file *f, long i)
     static const struct {
         const char *name;
         int (*run)(long i);
-    } table[] = {{"save", save}, {"load", load}, {"create", create}, {"rename", move}, {"unlink", drop}};
+    } table[] = {{"save", save}, {"save-named", save}, {"save-plain", save_plain}, {"load", load}, {"create", create}, {"rename", move}, {"unlink", drop}};
 
     for (size_t k = 0; k < sizeof table / sizeof *table; k++)
         if (strcmp(what, table[k].name) == 0)
@@ -122,18 +135,22 @@ static int run(long depth)
     return result;
 }
 
+static int make(const char *kind, long n)
+{
+    for (long i = 0; i < n; i++) {
+        char path[512];
+        BIDE_TRY(bide_file_write_all(name(path, sizeof path, kind, i), data, SIZE));
+    }
+    return 0;
+}
+
 /* Old files to work on; not measured. */
-static int prepare(void)
+static int prepare(long depth)
 {
     bool each = strcmp(what, "rename") == 0 || strcmp(what, "unlink") == 0;
 
-    for (long i = 0; i < (each && count > DEPTH_MAX ? count : DEPTH_MAX); i++) {
-        char path[512];
-        BIDE_TRY(bide_file_write_all(name(path, sizeof path, "old", i), data, SIZE));
-        if (i < DEPTH_MAX)
-            BIDE_TRY(bide_file_write_all(name(path, sizeof path, "own", i), data, SIZE));
-    }
-    return 0;
+    BIDE_TRY(make("own", depth > 0 ? depth : 1));
+    return make("old", each ? count : 100);
 }
 
 static int bare(void)
@@ -152,10 +169,13 @@ int main(int argc, char **argv)
     long depth = argc > 3 ? atol(argv[3]) : 64;
     dir = argc > 4 ? argv[4] : "/tmp";
 
-    int code = prepare();
+    depth = depth < DEPTH_MAX ? depth : DEPTH_MAX;
+
+    int code = prepare(depth);
+    bide__save_by_name = strcmp(what, "save-named") == 0;
     bench_begin(&b);
     if (code >= 0)
-        code = depth > 0 ? bide_run(bide_coro(run, depth < DEPTH_MAX ? depth : DEPTH_MAX)) : bare();
+        code = depth > 0 ? bide_run(bide_coro(run, depth)) : bare();
     if (code < 0) {
         bide_error_print(stderr);
         return 1;

@@ -66,6 +66,8 @@ def main():
         if server:
             server.terminate()
             server.wait()
+    if program.returncode == 77:
+        sys.exit(77)
     if program.returncode != 0:
         sys.exit("smoke.py: exit code %d" % program.returncode)
     check(ops, output)

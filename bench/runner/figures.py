@@ -30,6 +30,19 @@ def rss_mib(run):
     return run["rss_kb"] / 1024
 
 
+def wall_ns(run):
+    return run["secs"] * 1e9 / run["ops"]
+
+
+def wall_us(run):
+    return run["secs"] * 1e6 / run["ops"]
+
+
+def of(key):
+    """A value that the program says by itself."""
+    return lambda run: run[key]
+
+
 def system_calls(run):
     return run["syscalls"]
 
@@ -118,4 +131,25 @@ FIGURES = [
            [Row("bide fetch of 10,000 small files, each saved", cpu_us, "us", 1.0, 0.5, "curl-parallel64")],
            "7-cli/files", "curl-parallel64 wget2-64threads xargs-P8-n100-curl aria2-j64 aiohttp", needs="nginx",
            pin=False, slow_after=5, bytes=SMALL_FILES_BYTES),
+    Figure("pool-batch", "{bench}/bench-pool batch 1000000",
+           [Row("pool of 2 processes: a no-op job of 64 bytes, a million at once", wall_ns, "ns", 1000)], pin=False),
+    Figure("pool-stream", "{bench}/bench-pool stream 1000000",
+           [Row("the same as a stream, 4,096 under way", wall_ns, "ns", 1000)], pin=False, rounds=3),
+    Figure("pool-one", "{bench}/bench-pool one 100000",
+           [Row("the same, one at a time", wall_us, "us", 16.6), Row("one call, median", of("p50_us"), "us", 20)], pin=False),
+    Figure("pool-idle", "{bench}/bench-pool idle 200",
+           [Row("one call after everybody slept, median", of("p50_us"), "us", 120)], pin=False),
+    Figure("pool-spin", "{bench}/bench-pool -w 1 one 100000",
+           [Row("one call, one worker, a processor to spare, median", of("p50_us"), "us", 2)], pin=False, rounds=3),
+    Figure("pool-crash", "{bench}/bench-pool crash 200",
+           [Row("from a job that kills its worker to its failed future, median", of("p50_us"), "us", 5000)], pin=False),
+    Figure("pool-open", "{bench}/bench-pool open 100",
+           [Row("from opening two workers to the first result, median", of("p50_us"), "us", 2000)], pin=False),
+    Figure("pool-echo", "{bench}/bench-pool echo 2000",
+           [Row("1 MiB there and back in place, median", of("p50_us"), "us", 50)], pin=False),
+    Figure("pool-cpu", "{bench}/bench-pool cpu",
+           [Row("4 jobs that compute on 2 workers, to the ideal", of("ratio"), "", 1.1)], pin=False),
+    Figure("pool-memory", "{bench}/bench-pool memory",
+           [Row("private memory of an idle worker", of("private_kb"), "KB", 300),
+            Row("wake-ups of an idle pool in a second", of("wakeups"), "", 0)], pin=False, rounds=3),
 ]

@@ -16,5 +16,6 @@
 #include <bide/url.h>
 #include <bide/http.h>
 #include <bide/server.h>
+#include <bide/pool.h>
 
 #endif

@@ -44,7 +44,11 @@ extern "C" {
     X(BIDE_ESTATUS, 17, "the status is not a success")                      \
     X(BIDE_EJSON, 18, "not valid JSON")                                     \
     X(BIDE_ESTOPPED, 19, "the event loop was stopped first")                \
-    X(BIDE_EDEADLOCK, 20, "nothing is left that could wake this task")
+    X(BIDE_EDEADLOCK, 20, "nothing is left that could wake this task")      \
+    X(BIDE_EWORKER, 40, "the worker died")                                  \
+    X(BIDE_EBYSTANDER, 41, "the worker died of another job")                \
+    X(BIDE_EFUNCTION, 42, "the worker does not know the function")          \
+    X(BIDE_EPOOL, 43, "the pool has failed")
 
 enum bide_error {
 #define BIDE__ENUM(name, n, text) name = -(10000 + n),

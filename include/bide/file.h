@@ -92,7 +92,7 @@ BIDE_API int bide_make_dirs(const char *path);
 BIDE_API char *bide_file_read_all(const char *path, size_t max, size_t *len);
 
 /*
- * Write a whole file: under a temporary name beside it, which is then renamed, so that nobody sees half of it.
+ * Write a whole file: a new one, which gets its name or takes that of the old one when it is complete.
  *
  * A symbolic link stays, and the file behind it is written; a device or a pipe is written to.
  *

@@ -119,7 +119,8 @@ BIDE_API void bide_handle_cancel(bide_handle *h);
 BIDE_API bool bide_handle_cancelled(const bide_handle *h);
 
 /*
- * Hear of what nobody else would: a failed task whose error no one took, a task that was dropped while it ran.
+ * Hear of what nobody else would: a failed task whose error no one took, a task that was dropped while it ran, a
+ * blocking request inside the loop.
  *
  * Without a handler these are not reported, unless the environment has BIDE_DEBUG=1: then they go to standard error.
  */

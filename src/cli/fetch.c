@@ -134,9 +134,18 @@ static int work_and_record(struct fetch *f)
     return code;
 }
 
+/* nohup(1) has SIGHUP ignored, and so it stays. */
+static bide_signals *open_signals(void)
+{
+    struct sigaction hangup;
+    bool is_ignored = sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
+
+    return bide_signals_open((int[]){SIGINT, SIGTERM, SIGUSR1, is_ignored ? 0 : SIGHUP, 0});
+}
+
 static int fetch_all(struct fetch *f)
 {
-    bide_auto bide_signals *signals = bide_signals_open((int[]){SIGINT, SIGTERM, SIGHUP, SIGUSR1, 0});
+    bide_auto bide_signals *signals = open_signals();
     bide_auto bide_future *over = bide_future_new();
     bide_auto bide_session *session = request_session(&f->request, f->concurrency,
                                                       f->options->per_host > 0 ? f->options->per_host : f->concurrency);

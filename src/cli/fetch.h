@@ -3,9 +3,10 @@
  * fetch.h - between the files of `bide fetch`.
  *
  * In reading order: command_fetch.c (the options), fetch.c (from start to end), fetch_plan.c (what can be known before
- * the first request), fetch_name.c (which URL becomes which file), fetch_source.c (the next URL), fetch_hosts.c and
- * fetch_queue.c (which URL may go now), fetch_worker.c (one URL after the other), fetch_outcome.c (how one ended),
- * fetch_save.c (into a file), fetch_report.c, jsonl.c, progress.c, summary.c (what is told).
+ * the first request), fetch_clash.c (two files of one name), fetch_dry_run.c, fetch_name.c (which URL becomes which
+ * file), fetch_source.c (the next URL), fetch_hosts.c, fetch_queue.c, fetch_wait.c (which URL may go now), fetch_worker.c
+ * (one URL after the other), fetch_outcome.c (how one ended), fetch_save.c, fetch_directory.c, saver.c (into a file),
+ * fetch_report.c, jsonl.c, progress.c, summary.c (what is told).
  *
  *     source ---> queue ---> worker 1..c ---> file, jsonl, summary
  *                   ^            |
@@ -132,9 +133,12 @@ const char *fetch_claim_name(struct fetch *f, const struct text *name);
 
 /* Everything that can be known to be wrong before the first request.  Returns: EXIT_OK, else after a message. */
 int fetch_plan(struct fetch *f, int n, char **urls);
-/* What --dry-run prints, to stdout. */
-int fetch_print_plan(struct fetch *f);
 void fetch_plan_free(struct fetch *f);
+
+/* ---- fetch_dry_run.c ---- */
+
+/* To stdout. */
+int fetch_print_plan(struct fetch *f);
 
 /* ---- fetch_clash.c ---- */
 
@@ -204,6 +208,20 @@ struct job *queue_left_over(struct fetch *f);
 void queue_forget(struct fetch *f, struct job *job);
 void queue_free(struct fetch *f);
 
+/* ---- fetch_wait.c, for fetch_queue.c ---- */
+
+void queue_wake_one(struct queue *q);
+void queue_wake_all(struct queue *q);
+/* A job may go: a waiter takes it, or a new worker. */
+void queue_wake_or_grow(struct fetch *f);
+/* Until something has changed.  Suspends.  Returns: 0, or a cancellation. */
+int queue_wait(struct queue *q);
+/* Wake a waiter then, or earlier. */
+void queue_set_alarm(struct fetch *f, int64_t when_ms);
+/* Jobs by their due_ms. */
+void later_push(struct queue *q, struct job *job);
+struct job *later_pop(struct queue *q);
+
 /* ---- fetch_outcome.c ---- */
 
 enum fail {
@@ -255,6 +273,16 @@ void fetch_grow(struct fetch *f);
  * Errors:    those of bide_body, and of files; o->is_local then
  */
 int64_t fetch_save(struct worker *w, bide_response *r, struct outcome *o);
+
+/* ---- fetch_directory.c ---- */
+
+/*
+ * The directory of w->name is there, and below the root.  again: it was, but the file system says that it is not.
+ *
+ * Suspends:  until it is; a cancellation point
+ * Returns:   0, or an error on record
+ */
+int fetch_need_directory(struct worker *w, bool again);
 
 /* ---- summary.c ---- */
 

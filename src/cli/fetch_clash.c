@@ -100,14 +100,12 @@ static bool visit(struct walk *w)
 static bool walk_patterns(struct walk *w)
 {
     const struct source *s = &w->f->source;
-    uint64_t which[GLOB_MAX];
 
     for (w->job.pattern = 0; w->job.pattern < s->nglobs && !w->is_full; w->job.pattern++) {
         const struct glob *g = &s->globs[w->job.pattern];
         for (w->job.k = 0; w->job.k < g->count && !w->is_full; w->job.k++) {
             text_clear(&w->job.url);
-            glob_pick(g, w->job.k, which);
-            glob_add_url(g, which, &w->job.url);
+            glob_add_nth(g, w->job.k, &w->job.url);
             if (visit(w))
                 return true;
             w->job.number++;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fetch_plan.c - what can be known to be wrong before the first request, and what --dry-run shows.
+ * fetch_plan.c - what can be known to be wrong before the first request.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -11,14 +11,6 @@
 
 /* ---- URLs ---- */
 
-static void url_of(const struct glob *g, uint64_t k, struct text *to)
-{
-    uint64_t which[GLOB_MAX];
-
-    glob_pick(g, k, which);
-    glob_add_url(g, which, to);
-}
-
 /* The first and the last stand for all; others can only be wrong where a set has an odd text, and then they fail alone. */
 static int check_urls(const struct glob *g)
 {
@@ -27,7 +19,7 @@ static int check_urls(const struct glob *g)
 
     for (int last = 0; last <= (g->count > 1) && code == EXIT_OK; last++) {
         text_clear(&url);
-        url_of(g, last ? g->count - 1 : 0, &url);
+        glob_add_nth(g, last ? g->count - 1 : 0, &url);
         code = url.no_memory ? EXIT_LOCAL : request_check_url(url.len > 0 ? url.data : "");
     }
     text_free(&url);
@@ -218,7 +210,7 @@ static int check_first_name(struct fetch *f)
     int code = EXIT_OK;
 
     if (f->source.nglobs > 0 && f->naming.has_template) {
-        url_of(&f->source.globs[0], 0, &job.url);
+        glob_add_nth(&f->source.globs[0], 0, &job.url);
         const char *fault = fetch_name(f, &job, NULL, &name);
         if (fault) {
             say("--output %s: %s%s", f->naming.template.source, fault,
@@ -265,59 +257,4 @@ void fetch_plan_free(struct fetch *f)
     text_free(&n->root);
     if (n->root_fd >= 0)
         close(n->root_fd);
-}
-
-/* ---- --dry-run ---- */
-
-static void print_one(struct fetch *f, const char *label, int pattern, uint64_t k, uint64_t number)
-{
-    struct job job = {.pattern = pattern, .k = k, .number = number};
-    struct text name = {0};
-
-    url_of(&f->source.globs[pattern], k, &job.url);
-    const char *fault = naming_saves(&f->naming) ? fetch_name(f, &job, NULL, &name) : NULL;
-    struct text shown = {0};
-    report_add_url(&shown, job.url.data);
-    printf("%-6s %s", label, shown.data);
-    text_free(&shown);
-    if (fault)
-        printf("  (%s)", fault);
-    else if (name.len > 0)
-        printf("  ->  %s", name.data);
-    putchar('\n');
-    text_free(&job.url);
-    text_free(&name);
-}
-
-static void print_where(const struct fetch *f)
-{
-    const struct naming *n = &f->naming;
-
-    if (n->to_stdout)
-        puts("body   to standard output");
-    else if (!naming_saves(n))
-        puts("bodies are not kept");
-    else if (f->options->inputs.len > 0 && !f->stats.is_total_known && !n->is_proven)
-        puts("names  of the list are compared as it is read; the later of two equal ones fails");
-    else
-        puts("names  all different");
-}
-
-int fetch_print_plan(struct fetch *f)
-{
-    const struct source *s = &f->source;
-    uint64_t of_patterns = 0;
-
-    for (int i = 0; i < s->nglobs; i++)
-        of_patterns += s->globs[i].count;
-    if (f->stats.is_total_known)
-        printf("%llu %s\n", (unsigned long long)f->stats.total, f->stats.total == 1 ? "url" : "urls");
-    else
-        printf("%llu urls, and what the list gives\n", (unsigned long long)of_patterns);
-    if (s->nglobs > 0)
-        print_one(f, "first", 0, 0, 0);
-    if (of_patterns > 1)
-        print_one(f, "last", s->nglobs - 1, s->globs[s->nglobs - 1].count - 1, of_patterns - 1);
-    print_where(f);
-    return EXIT_OK;
 }

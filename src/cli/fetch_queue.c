@@ -10,135 +10,10 @@
  * and whoever makes it possible wakes one: a free place, a job that is due (the alarm), a worker that has read a list.
  * One that finds more than it can take wakes the next.
  */
-#include <string.h>
-
 #include "cli/fetch.h"
 
 #define LOOK_AHEAD    256 /* jobs parked at least, and four for each worker */
 #define RATE_SLACK_MS 20  /* how much of --rate may be caught up on, when a timer was late */
-
-/* ---- waiting ---- */
-
-static void wake_one(struct queue *q)
-{
-    struct waiter *w = q->waiters;
-
-    if (!w)
-        return;
-    q->waiters = w->next;
-    bide_future_set_result(w->wake, 0);
-}
-
-static void wake_all(struct queue *q)
-{
-    while (q->waiters)
-        wake_one(q);
-}
-
-static void withdraw(struct queue *q, const struct waiter *w)
-{
-    for (struct waiter **at = &q->waiters; *at; at = &(*at)->next)
-        if (*at == w) {
-            *at = w->next;
-            return;
-        }
-}
-
-/* Until something has changed.  0, or a cancellation. */
-static int wait_for_change(struct queue *q)
-{
-    bide_auto bide_future *wake = bide_future_new();
-    struct waiter w = {.next = q->waiters, .wake = wake};
-    if (!wake)
-        return bide_sleep_ms(10);
-
-    q->waiters = &w;
-    int code = bide_await(wake);
-    withdraw(q, &w);
-    return code;
-}
-
-/* A job may go: who takes it? */
-static void wake_or_grow(struct fetch *f)
-{
-    if (f->queue.waiters)
-        wake_one(&f->queue);
-    else
-        fetch_grow(f);
-}
-
-static void alarm_rings(void *arg)
-{
-    struct fetch *f = arg;
-
-    f->queue.alarm = NULL;
-    wake_or_grow(f);
-}
-
-/* Wake a waiter then, or earlier. */
-static void set_alarm(struct fetch *f, int64_t when_ms)
-{
-    struct queue *q = &f->queue;
-
-    if (q->alarm && q->alarm_ms <= when_ms)
-        return;
-    if (q->alarm)
-        bide_handle_cancel(q->alarm);
-    q->alarm_ms = when_ms;
-    q->alarm = bide_loop_call_at(f->loop, when_ms, alarm_rings, f);
-    q->no_memory |= !q->alarm;
-}
-
-/* ---- jobs for later: a heap ---- */
-
-static void swap(struct queue *q, size_t a, size_t b)
-{
-    struct job *job = q->later[a];
-
-    q->later[a] = q->later[b];
-    q->later[b] = job;
-}
-
-static bool is_before(const struct queue *q, size_t a, size_t b)
-{
-    return q->later[a]->due_ms < q->later[b]->due_ms;
-}
-
-static void push_later(struct queue *q, struct job *job)
-{
-    if (q->nlater == q->later_cap) {
-        size_t cap = q->later_cap ? q->later_cap * 2 : 64;
-        struct job **later = realloc(q->later, cap * sizeof(*later));
-        if (!later) {
-            q->no_memory = true;
-            job->next = q->spare; /* the run ends now, with a message */
-            q->spare = job;
-            return;
-        }
-        q->later = later;
-        q->later_cap = cap;
-    }
-    q->parked++;
-    q->later[q->nlater] = job;
-    for (size_t i = q->nlater++; i > 0 && is_before(q, i, (i - 1) / 2); i = (i - 1) / 2)
-        swap(q, i, (i - 1) / 2);
-}
-
-static struct job *pop_later(struct queue *q)
-{
-    struct job *job = q->later[0];
-
-    q->parked--;
-    q->later[0] = q->later[--q->nlater];
-    for (size_t i = 0, child; (child = 2 * i + 1) < q->nlater; i = child) {
-        if (child + 1 < q->nlater && is_before(q, child + 1, child))
-            child++;
-        if (!is_before(q, child, i))
-            break;
-        swap(q, i, child);
-    }
-    return job;
-}
 
 /* ---- jobs at their hosts ---- */
 
@@ -211,7 +86,7 @@ static bool place(struct fetch *f, struct job *job, int64_t now_ms)
 
     if (host->blocked_until_ms > now_ms) {
         job->due_ms = host->blocked_until_ms;
-        push_later(&f->queue, job);
+        later_push(&f->queue, job);
         return false;
     }
     if (host->first || !has_place(f, host)) {
@@ -227,7 +102,7 @@ static struct job *take_due(struct fetch *f, int64_t now_ms)
     struct queue *q = &f->queue;
 
     while (q->nlater > 0 && q->later[0]->due_ms <= now_ms) {
-        struct job *job = pop_later(q);
+        struct job *job = later_pop(q);
         if (place(f, job, now_ms))
             return job;
     }
@@ -287,7 +162,7 @@ static struct job *read_source(struct fetch *f)
         free_job(q, job);
         if (got < 0)
             fetch_fail(f, EXIT_LOCAL);
-        wake_all(q); /* the source is at its end: nobody need wait for it */
+        queue_wake_all(q); /* the source is at its end: nobody need wait for it */
         return NULL;
     }
     return place(f, job, bide_loop_time_ms(f->loop)) ? job : NULL;
@@ -338,17 +213,17 @@ static void pass_on(struct fetch *f)
     struct queue *q = &f->queue;
 
     if (q->nlater > 0)
-        set_alarm(f, q->later[0]->due_ms);
+        queue_set_alarm(f, q->later[0]->due_ms);
     if (q->ready || may_read(f))
-        wake_or_grow(f);
+        queue_wake_or_grow(f);
 }
 
 static void set_alarms(struct fetch *f, int64_t rate_ms, int64_t now_ms)
 {
     if (rate_ms > 0)
-        set_alarm(f, now_ms + rate_ms);
+        queue_set_alarm(f, now_ms + rate_ms);
     else if (f->queue.nlater > 0)
-        set_alarm(f, f->queue.later[0]->due_ms);
+        queue_set_alarm(f, f->queue.later[0]->due_ms);
 }
 
 struct job *queue_take(struct fetch *f)
@@ -362,7 +237,7 @@ struct job *queue_take(struct fetch *f)
         struct job *job = rate_ms == 0 ? try_take(f, now_ms) : NULL;
         if (job && f->stopping) {
             job->host->live--;
-            push_later(q, job);
+            later_push(q, job);
             return NULL;
         }
         if (job) {
@@ -373,12 +248,12 @@ struct job *queue_take(struct fetch *f)
         if (is_over(f))
             break;
         set_alarms(f, rate_ms, now_ms);
-        if (wait_for_change(q) < 0) {
+        if (queue_wait(q) < 0) {
             bide_error_clear();
             return NULL;
         }
     }
-    wake_one(q); /* who else waits is to see it, too */
+    queue_wake_one(q); /* who else waits is to see it, too */
     return NULL;
 }
 
@@ -404,7 +279,7 @@ void queue_retry(struct fetch *f, struct job *job, int64_t delay_ms)
 
     leave_host(f, job->host);
     job->due_ms = due > blocked ? due : blocked;
-    push_later(&f->queue, job);
+    later_push(&f->queue, job);
 }
 
 void queue_block_host(struct fetch *f, struct job *job, int64_t delay_ms)
@@ -418,14 +293,14 @@ void queue_block_host(struct fetch *f, struct job *job, int64_t delay_ms)
     while (host->first) {
         struct job *parked = unpark(&f->queue, host);
         parked->due_ms = until;
-        push_later(&f->queue, parked);
+        later_push(&f->queue, parked);
     }
 }
 
 void queue_stop(struct fetch *f)
 {
     source_stop(&f->source);
-    wake_all(&f->queue);
+    queue_wake_all(&f->queue);
 }
 
 struct job *queue_left_over(struct fetch *f)
@@ -436,7 +311,7 @@ struct job *queue_left_over(struct fetch *f)
         for (struct host *host = q->hosts.buckets[i]; host; host = host->in_bucket)
             if (host->first)
                 return unpark(q, host);
-    return q->nlater > 0 ? pop_later(q) : NULL;
+    return q->nlater > 0 ? later_pop(q) : NULL;
 }
 
 void queue_free(struct fetch *f)

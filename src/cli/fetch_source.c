@@ -11,8 +11,6 @@
 /* The next of the patterns; false: they are used up. */
 static bool next_of_patterns(struct source *s, struct job *job)
 {
-    uint64_t which[GLOB_MAX];
-
     while (s->glob_at < s->nglobs && s->k == s->globs[s->glob_at].count) {
         s->glob_at++;
         s->k = 0;
@@ -21,8 +19,7 @@ static bool next_of_patterns(struct source *s, struct job *job)
         return false;
     job->pattern = s->glob_at;
     job->k = s->k++;
-    glob_pick(&s->globs[job->pattern], job->k, which);
-    glob_add_url(&s->globs[job->pattern], which, &job->url);
+    glob_add_nth(&s->globs[job->pattern], job->k, &job->url);
     return true;
 }
 

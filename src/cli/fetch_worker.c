@@ -219,9 +219,17 @@ int fetch_worker(struct fetch *f)
     text_free(&w.name);
     text_free(&w.why);
     free(w.buffer);
+    return 0;
+}
+
+/* Also of one that was cancelled before it had begun, and so never ran. */
+static void worker_ended(bide_task *t, void *arg)
+{
+    struct fetch *f = arg;
+
+    (void)t;
     if (--f->nliving == 0)
         bide_future_set_result(f->over, 0);
-    return 0;
 }
 
 void fetch_grow(struct fetch *f)
@@ -229,10 +237,12 @@ void fetch_grow(struct fetch *f)
     if (f->nworkers == f->concurrency || f->stopping)
         return;
     bide_task *t = bide_create_task(bide_coro(fetch_worker, f), .name = "fetch", .stack_size = STACK_SIZE);
-    if (t) {
+    if (t && bide_task_add_done_callback(t, worker_ended, f) == 0) {
         f->workers[f->nworkers++] = t;
         f->nliving++;
-    } else if (f->nworkers > 0) {
-        bide_error_clear(); /* the others do the work */
+        return;
     }
+    bide_release(t);
+    if (f->nworkers > 0)
+        bide_error_clear(); /* the others do the work */
 }

@@ -305,3 +305,11 @@ void glob_add_url(const struct glob *g, const uint64_t which[GLOB_MAX], struct t
         else
             glob_add_value(&g->parts[i], which[var++], to);
 }
+
+void glob_add_nth(const struct glob *g, uint64_t k, struct text *to)
+{
+    uint64_t which[GLOB_MAX] = {0};
+
+    glob_pick(g, k, which);
+    glob_add_url(g, which, to);
+}

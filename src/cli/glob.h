@@ -55,5 +55,7 @@ void glob_pick(const struct glob *g, uint64_t k, uint64_t which[GLOB_MAX]);
 /* Append the value of one glob; the URL that has these values. */
 void glob_add_value(const struct glob_part *p, uint64_t which, struct text *to);
 void glob_add_url(const struct glob *g, const uint64_t which[GLOB_MAX], struct text *to);
+/* The k-th URL. */
+void glob_add_nth(const struct glob *g, uint64_t k, struct text *to);
 
 #endif

@@ -274,6 +274,7 @@ struct bide_loop {
     struct object object; /* shared by its tasks, futures and handles: they may outlive its closing */
     struct ring ring;
     bide_task *current;
+    _Atomic uintptr_t *mirror; /* where others can see which task ran last; NULL: nobody looks */
     struct fiber fiber; /* the loop's own: the thread's stack */
     struct wheel wheel;
     int64_t now_ns;  /* read when polling and when a timer is armed */
@@ -358,6 +359,8 @@ static inline void bide__task_resume(bide_loop *loop, bide_task *t)
     if (likely(t->future.state == PENDING)) {
         bide__error_current_record = &bide__task_top(t)->error;
         loop->current = t;
+        if (unlikely(loop->mirror != NULL))
+            atomic_store_explicit(loop->mirror, (uintptr_t)t, memory_order_relaxed);
         bide__fiber_switch(&loop->fiber, &t->fiber, t);
         loop->current = NULL;
     }

@@ -68,7 +68,7 @@ static int wait_side(struct fd *f, struct list_node *list, const bool *ready)
         if (code < 0)
             return code;
     }
-    return f->fd >= 0 ? 0 : bide_fail(BIDE_ECLOSED, "the connection was closed here");
+    return f->fd >= 0 ? 0 : bide_fail(BIDE_ECLOSED, "it was closed here meanwhile");
 }
 
 int bide__fd_wait_readable(struct fd *f)

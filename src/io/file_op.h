@@ -40,8 +40,21 @@ int bide__file_wait_for_descriptor(ssize_t result, int *waited_ms);
 /* "open a.json: Permission denied" on record; returns the code. */
 int bide__file_fail(const char *what, const char *path, ssize_t code);
 
-/* Write all of it; 0 or a code. */
+/* Write all of it, here and now; 0 or a code. */
 int bide__write_fully(int fd, const char *data, size_t len, off_t offset);
+
+/* ---- file.c, file_rw.c ---- */
+
+struct bide_file {
+    struct object object;
+    int fd;
+    bool is_watched;  /* a pipe or the like */
+    bool is_seekable; /* then `position` is where it stands: io_uring forgets that of a write that was cut short */
+    bool appends;
+    off_t position;
+    struct fd watch;
+    char path[];
+};
 
 /* ---- file_uring.c ---- */
 

@@ -18,7 +18,7 @@
 
 #include "io/file_op.h"
 
-#define SUBMISSIONS 64
+#define SUBMISSIONS  64
 #define COMPLETIONS 1024
 /* A task that reads what is cached would never let others run. */
 #define DONE_AT_ONCE_MAX 16

@@ -2,7 +2,7 @@
 /*
  * io.h - the room's header: descriptors on the loop, connections as chains of filters, names, files, signals.
  *
- * In reading order: epoll.c, fd.c, stream.c, listen.c, addr.c, dns.c, connect.c, tls.c, file.c, signal.c.
+ * In reading order: epoll.c, fd.c, stream.c, listen.c, addr.c, dns.c, connect.c, tls.c, file_op.c, file.c, signal.c.
  */
 #ifndef BIDE_IO_H
 #define BIDE_IO_H

@@ -8,7 +8,7 @@
  *
  * Invariants:
  *   T1  OpenSSL's error queue is empty whenever the task may be switched: it belongs to the thread, not to the task.
- *   T2  no SSL object is made anywhere but here (http.md D4).
+ *   T2  no SSL object is made anywhere but here.
  */
 #include <openssl/err.h>
 #include <pthread.h>
@@ -246,7 +246,7 @@ static void tls_free(struct tls_filter *t)
 
 /*
  * A close_notify if the socket takes it at once.  The flags are set in any case, because OpenSSL spoils the session of
- * a connection that is freed without them: it would never be resumed (http.md, traps, 2).
+ * a connection that is freed without them: it would never be resumed.
  */
 static void tls_close(struct filter *f)
 {

@@ -3,7 +3,7 @@
  * tls_session.c - sessions to be resumed: half the work of a handshake is saved.
  *
  * Kept by server name and port within one configuration, so that a session can never be used under other rules than
- * those it was made under (http.md D5).  A ticket of TLS 1.3 is used once (RFC 8446 C.4); a session of TLS 1.2 stays.
+ * those it was made under.  A ticket of TLS 1.3 is used once (RFC 8446 C.4); a session of TLS 1.2 stays.
  */
 #include <time.h>
 

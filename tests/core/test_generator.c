@@ -133,18 +133,19 @@ TEST(generator_that_waits_instead_of_yielding_gets_an_error)
 
 TEST(generator_100000_at_once)
 {
-    enum { N = 100000 };
-    struct counter *cs = calloc(N, sizeof *cs);
-    bide_task **ts = calloc(N, sizeof *ts);
-    for (int i = 0; i < N; i++) {
+    /* Each awaits a task with a stack in the end, and valgrind looks for a stack in a list. */
+    const int n = bide__valgrind_runs() ? 2000 : 100000;
+    struct counter *cs = calloc((size_t)n, sizeof *cs);
+    bide_task **ts = calloc((size_t)n, sizeof *ts);
+    for (int i = 0; i < n; i++) {
         cs[i] = (struct counter){.base.step = future_step, .future = NULL};
         cs[i].future = bide_future_new();
         ts[i] = bide_ensure_future(&cs[i].base);
     }
     bide_sleep_ms(0);
-    for (int i = 0; i < N; i++)
+    for (int i = 0; i < n; i++)
         bide_task_cancel(ts[i]);
-    for (int i = 0; i < N; i++) {
+    for (int i = 0; i < n; i++) {
         bide_await(ts[i]);
         bide_release(ts[i]);
         bide_release(cs[i].future);

@@ -129,10 +129,25 @@ for i in $(seq 15 24); do
         fail "crawler: test/279600$i.json: $(cat "test/279600$i.json")"
 done
 
+# Processes: as many blocking requests at a time as there are workers; then all at once, in each worker's own loop.
+export BIDE_WORKERS=2
+"$examples/process_pool" "$url" 10 >"$dir/got" 2>"$dir/err" || fail "process_pool: exit $?: $(cat "$dir/err")"
+test "$(grep -c '^Waiting for ' "$dir/got")" = 10 || fail "process_pool: $(cat "$dir/got")"
+test "$(grep -c "^Get response from $url Result: 200\$" "$dir/got")" = 10 || fail "process_pool: $(cat "$dir/got")"
+grep -q '^Cpu count: 2$' "$dir/got" || fail "process_pool: $(cat "$dir/got")"
+multi=$(sed -n 's/^Multi Cost time: \([0-9]*\)\.\([0-9]*\)$/\1\2/p' "$dir/got" | sed 's/^0*\([0-9]\)/\1/')
+test "$multi" -ge 100 || fail "process_pool took $multi ms for 10 requests of 20 ms by 2 workers"
+
+"$examples/async_process_pool" "$url" 10 >"$dir/got" 2>"$dir/err" || fail "async_process_pool: exit $?: $(cat "$dir/err")"
+grep -q '^10 answers, [1-9][0-9]* bytes$' "$dir/got" || fail "async_process_pool: $(cat "$dir/got")"
+grep -q '^Cost time: [0-9.]*$' "$dir/got" || fail "async_process_pool: $(cat "$dir/got")"
+
 # An error has a story and an exit status.
 kill -INT "$pid"
 wait "$pid" || true
 pid=
 ! "$examples/true_async" "$url" 2 >"$dir/got" 2>"$dir/err" || fail "true_async without a server: exit 0"
 grep -qi 'refused' "$dir/err" || fail "true_async without a server: $(cat "$dir/err")"
+! "$examples/process_pool" "$url" 2 >"$dir/got" 2>"$dir/err" || fail "process_pool without a server: exit 0"
+grep -qi 'request1: .*refused' "$dir/err" || fail "process_pool without a server: $(cat "$dir/err")"
 echo ok

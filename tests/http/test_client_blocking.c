@@ -102,6 +102,22 @@ TEST(client_blocking_inside_a_loop_makes_every_task_wait, .real_time = true)
     peer_stop(&p);
 }
 
+static void note(bide_loop *loop, const char *message, void *arg)
+{
+    (void)loop;
+    snprintf(arg, 200, "%s", message);
+}
+
+TEST(client_blocking_inside_a_loop_is_reported, .real_time = true)
+{
+    char told[200] = "";
+
+    bide_loop_set_exception_handler(bide_get_event_loop(), note, told);
+    EXPECT_NULL(bide_get_blocking("http://127.0.0.1:1/"));
+    EXPECT_CONTAINS(told, " makes a blocking GET request: every other task waits");
+    bide_error_clear();
+}
+
 TEST(client_blocking_inside_a_loop_fails_into_the_tasks_record, .real_time = true)
 {
     bide_auto bide_session *s = bide_session_new();

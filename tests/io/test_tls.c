@@ -457,7 +457,7 @@ TEST(tls_half_close_lets_reading_go_on, .real_time = true)
     stop(&server);
 }
 
-/* ---- resumption (http.md, OpenSSL traps, 2) ---- */
+/* ---- resumption ---- */
 
 TEST(tls_second_connection_resumes_until_the_tickets_are_used, .real_time = true)
 {

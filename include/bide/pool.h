@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool.h - functions that run in other processes (Python: multiprocessing.Pool, aiomultiprocess.Pool).
+ *
+ *     static int get(const char *url)                              async def get(url):
+ *     {                                                                async with session.get(url) as r:
+ *         bide_session *s = bide_worker_state();                           return r.status
+ *         bide_auto bide_response *r = bide_get(s, url);
+ *         return r ? bide_status(r) : bide_raise();
+ *     }
+ *
+ *     bide_auto bide_pool *pool = bide_pool_new(                   async with Pool(4) as pool:
+ *         .workers = 4, .init = bide_job(open_session));
+ *     BIDE_TRY(bide_pool_map(pool, bide_jobs(get, urls), n,            status = await pool.map(get, urls)
+ *                            .codes = status));
+ *
+ *     struct point p = {1, 2}, q;                                      q = await pool.apply(turn, (p,))
+ *     BIDE_TRY(bide_pool_call(pool, bide_job(turn, &p, &q)));
+ *
+ *     bide_auto bide_future *f =                                       f = pool.apply_async(turn, (p,))
+ *         bide_pool_submit(pool, bide_job(turn, &p, &q));
+ *     int code = bide_await(f);                                        r = await f
+ *
+ * A job is a call that will happen elsewhere.  Its function is an ordinary C function that returns int: 0 or more is
+ * its result, negative an error.  It may block (then the worker does nothing else meanwhile) or await (then up to
+ * `concurrency` of them run at once in each worker).  One argument and one result cross over, as bytes:
+ *
+ *     int f(void)   int f(const char *text)   int f(const struct in *)   int f(const struct in *, struct out *)
+ *     int f(bide_bytes)                       and any of them may call bide_worker_reply for bytes of any length
+ *
+ * Pointers inside them would mean nothing in another process.  A wrong type or count is a compile error.
+ *
+ * A worker that dies takes with it only the job that was running; what it had not begun moves on to another worker, and
+ * a new one takes its place.  The queue is kept here: no death, at no instruction, can hang it.
+ */
+#ifndef BIDE_POOL_H
+#define BIDE_POOL_H
+
+#include <stdbool.h>
+
+#include <bide/task.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bide_pool bide_pool;
+
+/* ---- jobs ---- */
+
+enum bide_job_shape { BIDE_JOB_NONE, BIDE_JOB_FIXED, BIDE_JOB_TEXT, BIDE_JOB_BYTES };
+
+/* A call that will happen elsewhere: a plain value, nothing to free.  Built by bide_job() and its kin. */
+typedef struct bide_job {
+    void (*fn)(void);
+    const char *name;
+    enum bide_job_shape shape; /* of the argument */
+    bool has_out;
+    const void *in; /* one argument, or (bide_jobs) an array of them */
+    size_t in_len;
+    void *out;
+    size_t out_len; /* of one result */
+} bide_job;
+
+static inline enum bide_job_shape bide__shape_text(void)
+{
+    return BIDE_JOB_TEXT;
+}
+static inline enum bide_job_shape bide__shape_fixed(void)
+{
+    return BIDE_JOB_FIXED;
+}
+
+#define BIDE__SHAPE(x) \
+    _Generic((x), char *: bide__shape_text, const char *: bide__shape_text, default: bide__shape_fixed)()
+/* A result of type char has no size that could be known: such functions call bide_worker_reply. */
+#define BIDE__OUT(x) _Generic((x), char *: (struct bide_use_worker_reply *)0, default: (x))
+/* The argument for one element of an array: a text itself, or the address of a struct. */
+#define BIDE__ELEMENT(a) _Generic((a)[0], char *: (a)[0], const char *: (a)[0], default: &(a)[0])
+
+#define BIDE__JOB_1(f) ((bide_job){.fn = (void (*)(void))(f), .name = #f, .shape = _Generic(((f)()), int: BIDE_JOB_NONE)})
+#define BIDE__JOB_2(f, a)                                                                  \
+    ((bide_job){.fn = (void (*)(void))(f), .name = #f, .shape = BIDE__SHAPE(a), .in = (a), \
+                .in_len = _Generic(((f)(a)), int: sizeof *(a))})
+#define BIDE__JOB_3(f, a, o)                                                                               \
+    ((bide_job){.fn = (void (*)(void))(f), .name = #f, .shape = BIDE__SHAPE(a), .has_out = true, .in = (a), \
+                .in_len = _Generic(((f)((a), BIDE__OUT(o))), int: sizeof *(a)), .out = (o),                 \
+                .out_len = sizeof *(o)})
+#define BIDE__JOBS_2(f, a)                                                                                \
+    ((bide_job){.fn = (void (*)(void))(f), .name = #f, .shape = BIDE__SHAPE((a)[0]), .in = (a),           \
+                .in_len = _Generic(((f)(BIDE__ELEMENT(a))), int: sizeof *(a))})
+#define BIDE__JOBS_3(f, a, o)                                                                              \
+    ((bide_job){.fn = (void (*)(void))(f), .name = #f, .shape = BIDE__SHAPE((a)[0]), .has_out = true,      \
+                .in = (a), .in_len = _Generic(((f)(BIDE__ELEMENT(a), BIDE__OUT(o))), int: sizeof *(a)),    \
+                .out = (o), .out_len = sizeof *(o)})
+
+/*
+ * One call: bide_job(f), bide_job(f, &in), bide_job(f, "text") or bide_job(f, &in, &out).
+ *
+ * The function is found in the worker by its address; with BIDE_POOL_EXEC by its name (BIDE_POOL_TASK below).
+ *
+ * Owns:      *in is copied when the job is submitted; *out is written when the job is done, and must live until then
+ *            (or until the future is released)
+ */
+#define bide_job(...) BIDE__CAT(BIDE__JOB_, BIDE__NARG(__VA_ARGS__))(__VA_ARGS__)
+
+/* The same function for every element of an array: bide_jobs(f, in) or bide_jobs(f, in, out); texts or structs. */
+#define bide_jobs(...) BIDE__CAT(BIDE__JOBS_, BIDE__NARG(__VA_ARGS__))(__VA_ARGS__)
+
+/* A call with bytes: int f(bide_bytes in). */
+#define bide_job_bytes(f, bytes)                                                                              \
+    ((bide_job){.fn = (void (*)(void))(f), .name = #f, .shape = _Generic(((f)(bytes)), int: BIDE_JOB_BYTES), \
+                .in = (bytes).data, .in_len = (bytes).len})
+
+/* Make a function callable by name, at file scope after its definition: BIDE_POOL_TASK(resize); */
+#define BIDE_POOL_TASK(f)                                                                            \
+    __attribute__((constructor(1000))) static void bide__register_##f(void)                          \
+    {                                                                                                \
+        static bide_pool_named named = {#f, (void (*)(void))(f), NULL};                              \
+        bide__pool_register(&named);                                                                 \
+    }                                                                                                \
+    typedef int bide__registered_##f
+
+typedef struct bide_pool_named {
+    const char *name;
+    void (*fn)(void);
+    struct bide_pool_named *next;
+} bide_pool_named;
+BIDE_API void bide__pool_register(bide_pool_named *named);
+
+/* ---- the pool ---- */
+
+enum bide_pool_kind {
+    BIDE_POOL_PROCESS, /* born of a small process that was forked early: any size of the program costs 0.3 ms */
+    BIDE_POOL_FORK,    /* a fork of the program as it is now, copy-on-write; not possible when it has threads */
+    BIDE_POOL_THREAD,  /* no isolation: what crashes, crashes all */
+    BIDE_POOL_EXEC     /* this program started anew, functions by name; main() begins with bide_pool_prepare() */
+};
+
+enum bide_pool_event_kind {
+    BIDE_POOL_DIED,     /* a worker died; code, signal and job say how */
+    BIDE_POOL_STARTED,  /* a worker is ready, also each one that replaces another */
+    BIDE_POOL_STALLED,  /* its loop has not turned for age_ms, in `job` */
+    BIDE_POOL_RECYCLED, /* max_jobs, max_rss or max_age: it ends in order */
+    BIDE_POOL_FAILED    /* too many deaths: the pool is over */
+};
+
+typedef struct bide_pool_event {
+    enum bide_pool_event_kind kind;
+    int worker; /* 0 to workers - 1 */
+    int pid;
+    int code, signal;
+    int64_t age_ms;
+    const char *job;  /* the function's name, or NULL */
+    const char *text; /* one line */
+} bide_pool_event;
+
+enum bide_pool_pin { BIDE_PIN_NONE, BIDE_PIN_SPREAD };
+
+/* What bide_pool_new takes; zero means the default. */
+typedef struct bide_pool_args {
+    size_t size; /* of this struct; set by the macro, so that it can grow */
+    struct bide_use_named_options *guard_;
+    enum bide_pool_kind kind;   /* default BIDE_POOL_PROCESS */
+    int workers;                /* default: $BIDE_WORKERS, else the processors that this process may use */
+    int concurrency;            /* jobs at once in a worker that awaits; default 16; at most 4096 */
+    int prefetch;               /* handed over beyond that; default: up to 64 while jobs take less than 50 us; -1: none */
+    size_t max_pending;         /* jobs queued or running, then submit waits; default 65,536 */
+    size_t max_pending_bytes;   /* of their arguments; default 256 MiB */
+    size_t ring_bytes;          /* in each direction, a power of two; default 256 KiB */
+    size_t stack_size;          /* of a job; default 64 KiB */
+    bide_job init;              /* runs in each worker first, may await; its error is that of bide_pool_new */
+    bide_job fini;              /* runs in each worker last */
+    int retries;                /* of an idempotent job whose worker died; default 2; -1: none */
+    int restart_max;            /* deaths within restart_window_ms that end the pool; default 10; -1: any number */
+    int64_t restart_window_ms;  /* default 10,000 */
+    int64_t timeout_ms;         /* of each job, from its start; default: none */
+    int64_t grace_ms;           /* from a job's cancellation to the end of its worker; default 1,000 */
+    int64_t close_ms;           /* how long the end of scope waits for jobs that run; default 10,000; BIDE_FOREVER */
+    uint32_t max_jobs;          /* then a new worker takes over; default: never */
+    size_t max_rss;             /* bytes, likewise; looked at every 100 ms */
+    int64_t max_age_ms;         /* likewise */
+    int min_workers;            /* with idle_ms: those that always stay; default 1 */
+    int64_t idle_ms;            /* stop a worker that had nothing to do for so long; default: never */
+    int64_t stall_ms;           /* tell on_event when a worker's loop does not turn; default: not watched */
+    enum bide_pool_pin pin;     /* one processor for each worker; default: none */
+    const int *cpus;            /* these, in turn; ends with -1 */
+    bool nested;                /* inside a worker of another pool: allowed, with its share of the processors */
+    const char *program;        /* BIDE_POOL_EXEC: another program than this one */
+    void (*on_event)(const bide_pool_event *event, void *arg); /* called by the loop; must not wait */
+    void *arg;
+} bide_pool_args;
+
+/*
+ * Open a pool and wait until every worker is ready.
+ *
+ * Release (the end of a bide_auto scope) closes it: jobs that run or are queued are finished first, within close_ms;
+ * if the scope is left with an error, they are cancelled.
+ *
+ * Suspends:  until the workers are ready; a cancellation point
+ * Returns:   the pool, or NULL
+ * Errors:    that of init; -EINVAL for an impossible option; -EAGAIN when no process could be made (RLIMIT_NPROC);
+ *            -EMFILE; BIDE_ENOMEM; -EBUSY: a fork while there are other threads; BIDE_ESTATE: a pool inside a worker
+ * Owns:      the result is owned; it belongs to this loop and this process
+ * Example:   bide_auto bide_pool *pool = bide_pool_new(.workers = 4);
+ */
+#define bide_pool_new(...) bide_pool_new_with((bide_pool_args){.size = sizeof(bide_pool_args), __VA_ARGS__})
+BIDE_API bide_pool *bide_pool_new_with(bide_pool_args args);
+
+/*
+ * Make the process now from which workers will be born, before there are threads and a big heap; main() calls it first.
+ *
+ * Without it the first pool does so.  What is loaded now is shared by all workers, copy-on-write; called again, it makes
+ * another one, for the pools that are opened from now on.  In a process that was started as a worker (BIDE_POOL_EXEC) it
+ * does not return.
+ *
+ * Returns:   0
+ * Errors:    -EAGAIN; -EMFILE; -EEXIST if two functions are registered under one name
+ */
+BIDE_API int bide_pool_prepare(void);
+
+/* ---- running jobs ---- */
+
+typedef void bide_pool_progress(bide_future *f, uint64_t done, uint64_t total, bide_bytes part, void *arg);
+
+/* What bide_pool_call and bide_pool_submit take; zero means the default. */
+typedef struct bide_pool_call_args {
+    bide_job job;
+    struct bide_use_named_options *guard_;
+    int64_t timeout_ms; /* default: the pool's */
+    uint64_t key;       /* equal keys go to the same worker; default: any worker */
+    bool idempotent;    /* may run again when its worker died */
+    bool nowait;        /* submit: -EAGAIN in place of waiting */
+    const int *fds;     /* descriptors that go along (copies; at most 8) */
+    int nfds;
+    bide_pool_progress *on_progress; /* called by the loop for each bide_worker_progress and bide_worker_emit */
+    void *arg;
+} bide_pool_call_args;
+
+/*
+ * Run one job and wait for it.
+ *
+ * Suspends:  until it is done; a cancellation point: the job is cancelled
+ * Returns:   its result, 0 or more
+ * Errors:    its error, with its story; BIDE_EWORKER when it killed its worker, BIDE_EBYSTANDER when another job did;
+ *            BIDE_ETIMEDOUT; BIDE_ECANCELED; BIDE_EPOOL; BIDE_ECLOSED; those of bide_pool_submit
+ * Example:   int status = bide_pool_call(pool, bide_job(get, "http://a.example/"), .timeout_ms = 5000);
+ */
+#define bide_pool_call(pool, ...) bide_pool_call_with((pool), (bide_pool_call_args){.job = __VA_ARGS__})
+BIDE_API int bide_pool_call_with(bide_pool *pool, bide_pool_call_args args);
+
+/*
+ * Hand a job over and go on.
+ *
+ * The future can be awaited, polled, cancelled, given a callback.  Cancelling a job that is queued means that it never
+ * runs; one that runs is cancelled at its next await, and the future does not wait for that.  Releasing a future that
+ * is pending cancels its job; bide_pool_detach lets it go on.
+ *
+ * Suspends:  while max_pending or max_pending_bytes is reached; a cancellation point
+ * Returns:   a future, or NULL
+ * Errors:    BIDE_EFUNCTION: the workers could not find the function; -EAGAIN with nowait; -E2BIG: more than 2 GiB;
+ *            -EBADF: a descriptor that is none; BIDE_ECLOSED; BIDE_EPOOL; BIDE_ESTATE: another process or thread's pool;
+ *            BIDE_ENOMEM
+ * Owns:      the result is owned
+ */
+#define bide_pool_submit(pool, ...) bide_pool_submit_with((pool), (bide_pool_call_args){.job = __VA_ARGS__})
+BIDE_API bide_future *bide_pool_submit_with(bide_pool *pool, bide_pool_call_args args);
+
+/* Let a submitted job go on without an owner.  Taken. */
+BIDE_API void bide_pool_detach(bide_future *f);
+
+/* The bytes that a finished job replied with (a struct result: those), borrowed from the future. */
+BIDE_API bide_bytes bide_pool_result(const bide_future *f);
+/* The i-th descriptor that came with the result, owned; -1 if there is none, or it was taken. */
+BIDE_API int bide_pool_take_fd(bide_future *f, int i);
+
+/* How a job failed. */
+typedef struct bide_pool_failure {
+    int code;
+    int pid;             /* the worker */
+    int signal;          /* it died of this; else 0 */
+    int exit_code;       /* it exited with this; -1: it did not, or its status was taken by somebody else */
+    bool status_unknown; /* somebody else waited for the process */
+    bool core_dumped, out_of_memory;
+    int attempt;         /* 1 for the first */
+    const char *job;     /* the function's name */
+    const char *culprit; /* BIDE_EBYSTANDER: the function that killed the worker, if known */
+    const char *trace;   /* the functions that the error passed through in the worker; "" if none */
+} bide_pool_failure;
+
+/* Details of a failed job, borrowed from the future; NULL if it did not fail. */
+BIDE_API const bide_pool_failure *bide_pool_failure_of(const bide_future *f);
+
+/* What bide_pool_map takes; zero means the default. */
+typedef struct bide_pool_map_args {
+    size_t n;
+    struct bide_use_named_options *guard_;
+    int *codes;       /* n of them: result or error of each job, in order */
+    bool collect;     /* return_exceptions: an error cancels nobody */
+    int64_t timeout_ms;
+    bool idempotent;
+} bide_pool_map_args;
+
+/*
+ * Run a function for every element of an array; results stand in the order of the arguments.
+ *
+ * If one fails, those that are left are cancelled, unless .collect is set.
+ *
+ * Suspends:  until all are done; a cancellation point: all are cancelled
+ * Returns:   0; with .collect: how many failed
+ * Errors:    the first error in order of occurrence; those of bide_pool_submit
+ * Example:   BIDE_TRY(bide_pool_map(pool, bide_jobs(get, urls), n, .codes = status));
+ */
+#define bide_pool_map(pool, jobs, ...) bide_pool_map_with((pool), (jobs), (bide_pool_map_args){.n = __VA_ARGS__})
+BIDE_API int bide_pool_map_with(bide_pool *pool, bide_job jobs, bide_pool_map_args args);
+
+/* What bide_pool_each takes; zero means the default. */
+typedef struct bide_pool_each_args {
+    bide_job job;
+    struct bide_use_named_options *guard_;
+    int *codes; /* bide_pool_size(pool) of them */
+    bool collect;
+    int64_t timeout_ms;
+} bide_pool_each_args;
+
+/*
+ * Run one job once in every worker (reload a table, print statistics).
+ *
+ * Suspends:  until all are done; a cancellation point: all are cancelled
+ * Returns:   0; with .collect: how many failed
+ * Errors:    as bide_pool_map
+ * Example:   BIDE_TRY(bide_pool_each(pool, bide_job(reload, &config)));
+ */
+#define bide_pool_each(pool, ...) bide_pool_each_with((pool), (bide_pool_each_args){.job = __VA_ARGS__})
+BIDE_API int bide_pool_each_with(bide_pool *pool, bide_pool_each_args args);
+
+/* ---- results as they come ---- */
+
+typedef struct bide_pool_stream bide_pool_stream;
+
+/* Where the jobs come from: 1 and *job, 0 at the end, or an error.  May await.  *job->in is copied at once. */
+typedef int bide_pool_source(void *arg, bide_job *job);
+
+typedef struct bide_pool_imap_args {
+    void *arg; /* of the source */
+    struct bide_use_named_options *guard_;
+    size_t window;  /* jobs at most between the source and the reader; default 4 x workers x concurrency */
+    bool unordered; /* the first that is finished comes first */
+    int64_t timeout_ms;
+    bool idempotent;
+} bide_pool_imap_args;
+
+typedef struct bide_pool_item {
+    size_t index; /* in the order of the source */
+    int code;     /* result, or the error of this job, which does not end the stream */
+    bide_bytes bytes;
+    bide_future *future; /* all borrowed until the next call */
+} bide_pool_item;
+
+/*
+ * Results of jobs that a source names one by one, also without end.
+ *
+ * Returns:   the stream, or NULL
+ * Errors:    BIDE_ENOMEM; BIDE_ESTATE
+ * Owns:      the result is owned; releasing it cancels what is under way.  arg is borrowed until then
+ * Example:   bide_auto bide_pool_stream *s = bide_pool_imap(pool, next_url, &urls, .unordered = true);
+ *            while ((r = bide_pool_next(s, &item)) > 0)
+ *                printf("%zu: %d\n", item.index, item.code);
+ */
+#define bide_pool_imap(pool, source, ...) \
+    bide_pool_imap_with((pool), (source), (bide_pool_imap_args){.arg = __VA_ARGS__})
+BIDE_API bide_pool_stream *bide_pool_imap_with(bide_pool *pool, bide_pool_source *source, bide_pool_imap_args args);
+
+/*
+ * Suspends:  until there is a result; a cancellation point
+ * Returns:   1 and *item, 0 at the end
+ * Errors:    that of the source; BIDE_ECANCELED; BIDE_ETIMEDOUT (the stream can be read on)
+ */
+BIDE_API int bide_pool_next(bide_pool_stream *s, bide_pool_item *item);
+
+/* ---- large arguments in place ---- */
+
+/*
+ * Memory that the workers see, too, for an argument that is built in place: then pass it to bide_job_bytes.
+ *
+ * Returns:   n writable bytes, or NULL
+ * Errors:    -E2BIG; BIDE_ENOMEM
+ * Owns:      the result is owned; the job takes it, and gives it back to the pool when its future is released; one that
+ *            nobody submits is given back with bide_pool_put
+ */
+BIDE_API void *bide_pool_buffer(bide_pool *pool, size_t n);
+BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
+
+/* ---- looking after it ---- */
+
+typedef struct bide_pool_counts {
+    uint64_t finished, cancelled, killed; /* jobs: ended in order; cancelled; lost with their worker */
+} bide_pool_counts;
+
+/*
+ * Take no new jobs; let those that are there finish for grace_ms; then cancel them; then kill.  Workers run `fini`.
+ *
+ * Suspends:  until every worker is gone; a cancellation point: then the rest is killed
+ * Returns:   0; counts (may be NULL) say what became of the jobs
+ * Errors:    BIDE_ECANCELED; BIDE_ESTATE
+ */
+BIDE_API int bide_pool_close(bide_pool *pool, int64_t grace_ms, bide_pool_counts *counts);
+
+/* End every worker now; jobs fail with BIDE_ECLOSED.  (Threads cannot be killed: their jobs are cancelled.) */
+BIDE_API int bide_pool_kill(bide_pool *pool);
+
+/*
+ * More or fewer workers, without losing a job.
+ *
+ * Suspends:  until new ones are ready (those that go finish their jobs later); a cancellation point
+ * Returns:   0
+ * Errors:    -EINVAL for 0 or less; as bide_pool_new
+ */
+BIDE_API int bide_pool_resize(bide_pool *pool, int workers);
+/* How many workers it is to have. */
+BIDE_API int bide_pool_size(const bide_pool *pool);
+/* The process of a worker; 0 for a thread, or while there is none. */
+BIDE_API int bide_pool_pid(const bide_pool *pool, int worker);
+
+#define BIDE_POOL_STATS_WORKERS 256
+
+typedef struct bide_pool_stats {
+    uint64_t queued, running, done, failed, cancelled, retried, moved, deaths, spawned;
+    uint64_t wait_p50_ns, wait_p99_ns, run_p50_ns, run_p99_ns; /* within a tenth */
+    uint64_t bells_rung;                                       /* system calls made to wake workers */
+    int workers;
+    struct bide_pool_worker_stats {
+        int pid;
+        uint32_t running;
+        uint64_t done;
+        float busy; /* share of its life that it used a processor */
+    } worker[BIDE_POOL_STATS_WORKERS];
+} bide_pool_stats;
+
+/* How is it doing?  The first 256 workers are told one by one. */
+BIDE_API void bide_pool_stats_get(const bide_pool *pool, bide_pool_stats *out);
+
+/*
+ * The pools of another process, as they were at most a second ago: found through /proc, if we may look.
+ *
+ * Returns:   how many there are; out[0..max) are filled
+ * Errors:    -ESRCH, -EACCES
+ */
+BIDE_API int bide_pool_inspect(int pid, bide_pool_stats *out, int max);
+
+/* The number of workers that .workers = 0 means: affinity and the cgroup's quota, $BIDE_WORKERS. */
+BIDE_API int bide_pool_default_workers(void);
+
+/* ---- inside a worker ---- */
+
+/* This worker's own object (a session, a connection), set by the init job; borrowed.  NULL outside workers. */
+BIDE_API void *bide_worker_state(void);
+BIDE_API void bide_worker_set_state(void *state);
+/* Its number, from 0; -1 outside workers.  Which attempt of the running job is this? */
+BIDE_API int bide_worker_index(void);
+BIDE_API int bide_worker_attempt(void);
+
+/*
+ * The result as bytes of any length; a second call adds to it.  Bytes that are part of a large argument are not copied.
+ *
+ * Suspends:  for more than 16 KiB
+ * Returns:   0
+ * Errors:    BIDE_ESTATE outside a job; -E2BIG; BIDE_ENOMEM
+ */
+BIDE_API int bide_worker_reply(const void *data, size_t len);
+/* Room for n more bytes of the result, to be filled in place; zeros; borrowed.  NULL: as bide_worker_reply.  Suspends too. */
+BIDE_API void *bide_worker_reserve(size_t n);
+
+/* Tell how far the running job is, or pass on a part of its result (at most 16 KiB).  Suspends: when there is no room. */
+BIDE_API int bide_worker_progress(uint64_t done, uint64_t total);
+BIDE_API int bide_worker_emit(const void *data, size_t len);
+
+/* The i-th descriptor that came with the job: borrowed until the job ends.  -1: none. */
+BIDE_API int bide_worker_fd(int i);
+/* Send a copy of a descriptor with the result; at most 8. */
+BIDE_API int bide_worker_reply_fd(int fd);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch_directory.c - the directories that files go to.
+ *
+ * They are made when a file cannot be, and each is looked at once: below the root no link may lead out of it.
+ */
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cli/fetch.h"
+
+#define DIRECTORIES_KNOWN 65536
+#define MODE_DIRECTORY    0777
+
+/* ---- directories, in a thread ---- */
+
+/* A directory below root that no link leads out of: a descriptor, or a negated errno value. */
+static int open_beneath(int root, const char *path)
+{
+    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    long fd = syscall(SYS_openat2, root, path, &how, sizeof how);
+
+    if (fd < 0 && errno == ENOSYS) /* Linux before 5.6, or a sandbox: then without this check */
+        fd = openat(root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : (int)fd;
+}
+
+/* Make path[0..len), whose parent is there. */
+static int make_one(int root, char *path, size_t len)
+{
+    size_t slash = len - 1;
+    int parent = root, code = 0;
+
+    while (slash > 0 && path[slash] != '/')
+        slash--;
+    if (slash > 0) {
+        path[slash] = '\0';
+        parent = open_beneath(root, path);
+        path[slash] = '/';
+        if (parent < 0)
+            return parent;
+    }
+    char after = path[len];
+    path[len] = '\0';
+    if (mkdirat(parent, path + (slash > 0 ? slash + 1 : 0), MODE_DIRECTORY) < 0 && errno != EEXIST)
+        code = -errno;
+    path[len] = after;
+    if (parent != root)
+        close(parent);
+    return code;
+}
+
+static int make_beneath(int root, char *path)
+{
+    int fd = open_beneath(root, path);
+
+    if (fd == -ENOENT) {
+        for (size_t i = 1; path[i - 1]; i++) {
+            int code = path[i] == '/' || path[i] == '\0' ? make_one(root, path, i) : 0;
+            if (code < 0)
+                return code;
+        }
+        fd = open_beneath(root, path);
+    }
+    if (fd < 0)
+        return fd;
+    close(fd);
+    return 0;
+}
+
+/* ---- directories ---- */
+
+/* The directory of w->name is there, and below the root.  again: the file system says that it is not. */
+int fetch_need_directory(struct worker *w, bool again)
+{
+    struct fetch *f = w->f;
+    size_t root = f->naming.has_template ? f->naming.template.root_len : f->naming.root.len;
+    char *slash = strrchr(w->name.data, '/');
+    if (!slash || (size_t)(slash - w->name.data) < root)
+        return 0;
+
+    size_t len = (size_t)(slash - w->name.data);
+    if (!f->directories.max)
+        nameset_init(&f->directories, DIRECTORIES_KNOWN);
+    if (nameset_add(&f->directories, w->name.data, len) == NAMESET_THERE && !again)
+        return 0;
+    char *path = strndup(w->name.data + root, len - root);
+    if (!path)
+        return bide_fail(BIDE_ENOMEM, "%s: out of memory", w->name.data);
+    int code = bide_to_thread(bide_coro(make_beneath, f->naming.root_fd, path));
+    free(path);
+    if (code == -EXDEV || code == -ELOOP)
+        return bide_fail(code, "%s: a link on its way leads out of %s", w->name.data,
+                         f->naming.root.len > 0 ? f->naming.root.data : "this directory");
+    return code < 0 ? bide_fail(code, "%.*s: %s", (int)len, w->name.data, bide_strerror(code)) : 0;
+}

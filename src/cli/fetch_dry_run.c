@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch_dry_run.c - what would be done: --dry-run.
+ */
+#include <stdio.h>
+
+#include "cli/fetch.h"
+
+static void print_one(struct fetch *f, const char *label, int pattern, uint64_t k, uint64_t number)
+{
+    struct job job = {.pattern = pattern, .k = k, .number = number};
+    struct text name = {0};
+
+    glob_add_nth(&f->source.globs[pattern], k, &job.url);
+    const char *fault = naming_saves(&f->naming) ? fetch_name(f, &job, NULL, &name) : NULL;
+    struct text shown = {0};
+    report_add_url(&shown, job.url.data);
+    printf("%-6s %s", label, shown.data);
+    text_free(&shown);
+    if (fault)
+        printf("  (%s)", fault);
+    else if (name.len > 0)
+        printf("  ->  %s", name.data);
+    putchar('\n');
+    text_free(&job.url);
+    text_free(&name);
+}
+
+static void print_where(const struct fetch *f)
+{
+    const struct naming *n = &f->naming;
+
+    if (n->to_stdout)
+        puts("body   to standard output");
+    else if (!naming_saves(n))
+        puts("bodies are not kept");
+    else if (f->options->inputs.len > 0 && !f->stats.is_total_known && !n->is_proven)
+        puts("names  of the list are compared as it is read; the later of two equal ones fails");
+    else
+        puts("names  all different");
+}
+
+int fetch_print_plan(struct fetch *f)
+{
+    const struct source *s = &f->source;
+    uint64_t of_patterns = 0;
+
+    for (int i = 0; i < s->nglobs; i++)
+        of_patterns += s->globs[i].count;
+    if (f->stats.is_total_known)
+        printf("%llu %s\n", (unsigned long long)f->stats.total, f->stats.total == 1 ? "url" : "urls");
+    else
+        printf("%llu urls, and what the list gives\n", (unsigned long long)of_patterns);
+    if (s->nglobs > 0)
+        print_one(f, "first", 0, 0, 0);
+    if (of_patterns > 1)
+        print_one(f, "last", s->nglobs - 1, s->globs[s->nglobs - 1].count - 1, of_patterns - 1);
+    print_where(f);
+    return EXIT_OK;
+}

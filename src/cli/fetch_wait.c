@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch_wait.c - workers that wait for a job, and jobs that wait for their time.
+ *
+ * A worker waits on a future of its own; the latest to wait is woken first.  The alarm is one timer, for the earliest time
+ * at which a job may go.  Jobs for later are a heap by that time.
+ */
+#include "cli/fetch.h"
+
+/* ---- waiting ---- */
+
+void queue_wake_one(struct queue *q)
+{
+    struct waiter *w = q->waiters;
+
+    if (!w)
+        return;
+    q->waiters = w->next;
+    bide_future_set_result(w->wake, 0);
+}
+
+void queue_wake_all(struct queue *q)
+{
+    while (q->waiters)
+        queue_wake_one(q);
+}
+
+static void withdraw(struct queue *q, const struct waiter *w)
+{
+    for (struct waiter **at = &q->waiters; *at; at = &(*at)->next)
+        if (*at == w) {
+            *at = w->next;
+            return;
+        }
+}
+
+/* Until something has changed.  0, or a cancellation. */
+int queue_wait(struct queue *q)
+{
+    bide_auto bide_future *wake = bide_future_new();
+    struct waiter w = {.next = q->waiters, .wake = wake};
+    if (!wake)
+        return bide_sleep_ms(10);
+
+    q->waiters = &w;
+    int code = bide_await(wake);
+    withdraw(q, &w);
+    return code;
+}
+
+/* A job may go: who takes it? */
+void queue_wake_or_grow(struct fetch *f)
+{
+    if (f->queue.waiters)
+        queue_wake_one(&f->queue);
+    else
+        fetch_grow(f);
+}
+
+static void alarm_rings(void *arg)
+{
+    struct fetch *f = arg;
+
+    f->queue.alarm = NULL;
+    queue_wake_or_grow(f);
+}
+
+/* Wake a waiter then, or earlier. */
+void queue_set_alarm(struct fetch *f, int64_t when_ms)
+{
+    struct queue *q = &f->queue;
+
+    if (q->alarm && q->alarm_ms <= when_ms)
+        return;
+    if (q->alarm)
+        bide_handle_cancel(q->alarm);
+    q->alarm_ms = when_ms;
+    q->alarm = bide_loop_call_at(f->loop, when_ms, alarm_rings, f);
+    q->no_memory |= !q->alarm;
+}
+
+/* ---- jobs for later: a heap ---- */
+
+static void swap(struct queue *q, size_t a, size_t b)
+{
+    struct job *job = q->later[a];
+
+    q->later[a] = q->later[b];
+    q->later[b] = job;
+}
+
+static bool is_before(const struct queue *q, size_t a, size_t b)
+{
+    return q->later[a]->due_ms < q->later[b]->due_ms;
+}
+
+void later_push(struct queue *q, struct job *job)
+{
+    if (q->nlater == q->later_cap) {
+        size_t cap = q->later_cap ? q->later_cap * 2 : 64;
+        struct job **later = realloc(q->later, cap * sizeof(*later));
+        if (!later) {
+            q->no_memory = true;
+            job->next = q->spare; /* the run ends now, with a message */
+            q->spare = job;
+            return;
+        }
+        q->later = later;
+        q->later_cap = cap;
+    }
+    q->parked++;
+    q->later[q->nlater] = job;
+    for (size_t i = q->nlater++; i > 0 && is_before(q, i, (i - 1) / 2); i = (i - 1) / 2)
+        swap(q, i, (i - 1) / 2);
+}
+
+struct job *later_pop(struct queue *q)
+{
+    struct job *job = q->later[0];
+
+    q->parked--;
+    q->later[0] = q->later[--q->nlater];
+    for (size_t i = 0, child; (child = 2 * i + 1) < q->nlater; i = child) {
+        if (child + 1 < q->nlater && is_before(q, child + 1, child))
+            child++;
+        if (!is_before(q, child, i))
+            break;
+        swap(q, i, child);
+    }
+    return job;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * file_rw.c - reading and writing an open file.
+ *
+ * One call after the other until all is done: in the kernel or a thread, or, on a file that the loop watches, whenever the
+ * loop says that it is worth a try.
+ */
+#include <liburing.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "io/file_op.h"
+
+struct rw_op {
+    struct file_op op;
+    int fd;
+    void *data;
+    size_t len;
+    off_t offset;
+};
+
+static ssize_t read_run(struct file_op *op)
+{
+    const struct rw_op *o = container_of(op, struct rw_op, op);
+    ssize_t n = o->offset < 0 ? read(o->fd, o->data, o->len) : pread(o->fd, o->data, o->len, o->offset);
+
+    return n < 0 ? -errno : n;
+}
+
+static ssize_t write_run(struct file_op *op)
+{
+    const struct rw_op *o = container_of(op, struct rw_op, op);
+    ssize_t n = o->offset < 0 ? write(o->fd, o->data, o->len) : pwrite(o->fd, o->data, o->len, o->offset);
+
+    return n < 0 ? -errno : n;
+}
+
+/* A pipe that nobody reads any more is an error, not the end of the program: its signal is taken away. */
+static ssize_t pipe_write_run(struct file_op *op)
+{
+    struct timespec at_once = {0};
+    sigset_t broken_pipe, before;
+
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
+    ssize_t n = write_run(op);
+    if (n == -EPIPE && !sigismember(&before, SIGPIPE))
+        sigtimedwait(&broken_pipe, NULL, &at_once);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return n;
+}
+
+static ssize_t sync_run(struct file_op *op)
+{
+    return fsync(container_of(op, struct rw_op, op)->fd) < 0 ? -errno : 0;
+}
+
+/* No call takes more than INT_MAX bytes. */
+static unsigned ring_len(const struct rw_op *o)
+{
+    return o->len < INT32_MAX ? (unsigned)o->len : INT32_MAX;
+}
+
+static void read_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
+{
+    const struct rw_op *o = container_of(op, struct rw_op, op);
+
+    io_uring_prep_read(sqe, o->fd, o->data, ring_len(o), o->offset < 0 ? (uint64_t)-1 : (uint64_t)o->offset);
+}
+
+static void write_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
+{
+    const struct rw_op *o = container_of(op, struct rw_op, op);
+
+    io_uring_prep_write(sqe, o->fd, o->data, ring_len(o), o->offset < 0 ? (uint64_t)-1 : (uint64_t)o->offset);
+}
+
+static void sync_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
+{
+    io_uring_prep_fsync(sqe, container_of(op, struct rw_op, op)->fd, 0);
+}
+
+/*
+ * One call, on a pipe or the like, when the loop says that it is worth a try.  (Reading a pipe that no writer has opened
+ * yet would look like its end.)
+ */
+static int try_watched(bide_file *f, struct rw_op *o, bool for_write)
+{
+    for (;;) {
+        int code = for_write ? bide__fd_wait_writable(&f->watch) : bide__fd_wait_readable(&f->watch);
+        if (code < 0)
+            return code;
+        o->op.result = o->op.run(&o->op);
+        if (o->op.result != -EAGAIN)
+            return 0;
+        *(for_write ? &f->watch.writable : &f->watch.readable) = false;
+    }
+}
+
+/* The same, on any file; what has begun (to be written) is not ended early. */
+static int try_rw(bide_file *f, struct rw_op *o, bool for_write, bool has_begun)
+{
+    if (f->is_watched && bide__file_may_wait())
+        return try_watched(f, o, for_write);
+    if (!has_begun)
+        return bide__file_run(&o->op);
+    bide__file_run_surely(&o->op);
+    return 0;
+}
+
+static ssize_t read_once(bide_file *f, struct rw_op *o)
+{
+    int code;
+
+    do
+        code = try_rw(f, o, false, false);
+    while (code == 0 && o->op.result == -EINTR);
+    return code < 0 ? code : o->op.result < 0 ? bide__file_fail("read", f->path, o->op.result) : o->op.result;
+}
+
+static ssize_t write_fully(bide_file *f, struct rw_op *o)
+{
+    size_t all = o->len;
+
+    while (o->len > 0) {
+        int code = try_rw(f, o, true, o->len < all);
+        ssize_t n = o->op.result;
+        if (code < 0)
+            return code;
+        if (n == -EINTR)
+            continue;
+        if (n <= 0)
+            return bide__file_fail("write", f->path, n < 0 ? n : -EIO);
+        o->data = (char *)o->data + n;
+        o->len -= (size_t)n;
+        o->offset = o->offset < 0 ? o->offset : o->offset + n;
+    }
+    return (ssize_t)all;
+}
+
+static bool is_at_position(const bide_file *f, off_t offset)
+{
+    return offset < 0 && f->is_seekable;
+}
+
+ssize_t bide_file_read(bide_file *f, void *out, size_t cap, off_t offset)
+{
+    struct rw_op o = {.op = {.run = read_run, .prepare = read_prepare},
+                      .fd = f->fd,
+                      .data = out,
+                      .len = cap,
+                      .offset = is_at_position(f, offset) ? f->position : offset};
+
+    bide_retain(f);
+    ssize_t n = read_once(f, &o);
+    if (n > 0 && is_at_position(f, offset))
+        f->position += n;
+    bide_release(f);
+    return n;
+}
+
+ssize_t bide_file_write(bide_file *f, const void *data, size_t len, off_t offset)
+{
+    struct rw_op o = {.op = {.run = f->is_seekable ? write_run : pipe_write_run,
+                             .prepare = f->is_seekable ? write_prepare : NULL},
+                      .fd = f->fd,
+                      .data = (void *)(uintptr_t)data, /* it is only read */
+                      .len = len,
+                      .offset = is_at_position(f, offset) ? f->position : offset};
+
+    bide_retain(f);
+    ssize_t n = write_fully(f, &o);
+    if (is_at_position(f, offset))
+        f->position = f->appends ? lseek(f->fd, 0, SEEK_END) : o.offset;
+    bide_release(f);
+    return n;
+}
+
+int bide_file_sync(bide_file *f)
+{
+    struct rw_op o = {.op = {.run = sync_run, .prepare = sync_prepare}, .fd = f->fd};
+
+    bide_retain(f);
+    int code = bide__file_run(&o.op);
+    if (code == 0 && o.op.result < 0)
+        code = bide__file_fail("sync", f->path, o.op.result);
+    bide_release(f);
+    return code;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * attend.c - a worker and its lanes: answers, orders, and what happens before it sleeps and after it wakes.
+ *
+ * The loop looks at the lanes whenever it is about to ask the kernel (worker_wait stands before epoll's own).  While
+ * there are calls it wakes one runner for each, and asks the kernel only now and then; with nothing to do it says in
+ * shared memory that it sleeps, looks once more, and sleeps.  So the program rings its bell only when that is needed.
+ *
+ * Invariants:
+ *   W1  worker_sleeps is set only around the kernel's wait, and the lanes are looked at after it was set.
+ *   W2  a runner is woken only when the one woken before has run (`waking`).
+ *   W3  a process that a job forked never speaks in its name (`forked`).
+ */
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "pool/pool.h"
+
+/* Turns without asking the kernel while there are calls. */
+#define SKIP_MAX 64
+
+void bide__worker_give_up(const struct worker *w)
+{
+    if (w->birth.kind != BIDE_POOL_THREAD)
+        _exit(1);
+}
+
+/* ---- answers ---- */
+
+void bide__worker_ring(struct worker *w)
+{
+    struct segment_shared *s = w->segment.shared;
+
+    if (atomic_load(&s->we_sleep) && atomic_exchange(&s->we_sleep, 0))
+        bide__ring_bell(w->birth.our_bell);
+}
+
+void bide__worker_answer(struct worker *w, const struct record *r, const void *a, size_t alen, const void *b, size_t blen)
+{
+    struct lane *l = &w->segment.answers;
+
+    if (w->forked)
+        _exit(0);
+    while (!bide__lane_put(l, r, a, alen, b, blen)) {
+        atomic_store(&w->segment.shared->stuck, 1);
+        bide__worker_ring(w);
+        if (!bide__lane_has_room(l, alen + blen))
+            bide__wait_in(&w->room, NULL);
+    }
+    bide__lane_publish(l);
+    bide__worker_ring(w);
+}
+
+char *bide__worker_arena(struct worker *w)
+{
+    if (w->arena)
+        return w->arena;
+    void *p = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, w->birth.arena, 0);
+    if (p == MAP_FAILED) {
+        bide_fail(-errno, "addresses for large payloads: %s", bide_strerror(-errno));
+        return NULL;
+    }
+    return w->arena = p;
+}
+
+/* ---- orders ---- */
+
+static struct runner *runner_of(struct worker *w, uint64_t id)
+{
+    for (struct runner *r = w->runners; r; r = r->next)
+        if (r->call.kind && r->call.id == id)
+            return r;
+    return NULL;
+}
+
+/* It is not running: in the lane still, or over already. */
+static void note_cancelled(struct worker *w, uint64_t id)
+{
+    if (bide__lane_is_empty(&w->segment.calls))
+        w->ncancelled = 0;
+    if (w->ncancelled == w->cancelled_cap) {
+        size_t cap = w->cancelled_cap ? w->cancelled_cap * 2 : 16;
+        uint64_t *more = bide__realloc(w->cancelled, cap * sizeof *more);
+        if (!more)
+            return; /* then it runs; nobody wants its result */
+        w->cancelled = more;
+        w->cancelled_cap = cap;
+    }
+    w->cancelled[w->ncancelled++] = id;
+}
+
+bool bide__worker_was_cancelled(struct worker *w, uint64_t id)
+{
+    for (size_t i = 0; i < w->ncancelled; i++)
+        if (w->cancelled[i] == id) {
+            w->cancelled[i] = w->cancelled[--w->ncancelled];
+            return true;
+        }
+    return false;
+}
+
+static void order_cancel(struct worker *w, uint64_t id)
+{
+    struct runner *r = runner_of(w, id);
+
+    if (!r) {
+        note_cancelled(w, id);
+    } else if (!r->cancelled) {
+        r->cancelled = true;
+        bide_task_cancel(r->task);
+    }
+}
+
+static void order_space(struct worker *w, const struct record *o)
+{
+    struct runner *r = runner_of(w, o->id);
+    if (!r)
+        return;
+    char *arena = o->code < 0 ? NULL : bide__worker_arena(w);
+
+    r->grant_code = o->code < 0 ? o->code : arena ? 0 : bide_error_code();
+    r->granted = arena ? arena + o->fn : NULL;
+    r->granted_len = o->more;
+    r->waits_for_grant = false;
+    bide__wake_all(w->loop, &r->grant);
+}
+
+static void take_orders(struct worker *w)
+{
+    struct lane *l = &w->segment.orders;
+    struct record o;
+    const char *payload;
+
+    int found;
+
+    while ((found = bide__lane_peek(l, &o, &payload)) == 1) {
+        bide__lane_pop(l, &o);
+        if (o.kind == REC_CANCEL)
+            order_cancel(w, o.id);
+        else if (o.kind == REC_SPACE)
+            order_space(w, &o);
+        else if (o.kind == REC_STOP)
+            w->stopping = true;
+    }
+    if (found < 0)
+        bide__worker_give_up(w);
+    if (w->stopping)
+        bide__wake_all(w->loop, &w->ended);
+    if (!bide__list_is_empty(&w->room) && bide__lane_has_room(&w->segment.answers, RECORD_PAYLOAD_MAX))
+        bide__wake_all(w->loop, &w->room);
+}
+
+/* ---- before and after the kernel ---- */
+
+static bool start_calls(struct worker *w)
+{
+    return w->open && !bide__lane_is_empty(&w->segment.calls) && bide__runner_wake(w);
+}
+
+static bool lanes_are_quiet(struct worker *w)
+{
+    return bide__lane_is_empty(&w->segment.orders) && bide__lane_is_empty(&w->segment.calls);
+}
+
+/* Look for a little while before sleeping: half as long after each time in vain. */
+static bool spin(struct worker *w)
+{
+    unsigned n = w->spin;
+
+    for (unsigned i = 0; i < n; i++) {
+        if (!lanes_are_quiet(w)) {
+            w->spin = (unsigned)w->config.spin;
+            return true;
+        }
+        bide__pause();
+    }
+    w->spin = n > 8 ? n / 2 : n;
+    return false;
+}
+
+/* Out of work: does the program have more for us? */
+static void ask_for_more(struct worker *w)
+{
+    struct segment_shared *s = w->segment.shared;
+
+    if (atomic_load(&s->hungry) && atomic_exchange(&s->hungry, 0))
+        bide__worker_ring(w);
+}
+
+/* All runners are busy: calls that came meanwhile are no reason to stay awake. */
+static bool may_sleep(struct worker *w)
+{
+    bool can_take = w->open && (w->nbusy < w->config.concurrency || w->must_poll);
+
+    return bide__lane_is_empty(&w->segment.orders) && !(can_take && !bide__lane_is_empty(&w->segment.calls));
+}
+
+static int sleep_in_kernel(struct worker *w, void *poller, int64_t timeout_ns)
+{
+    struct segment_shared *s = w->segment.shared;
+
+    if (timeout_ns != 0) {
+        fflush(stdout);
+        atomic_store(&s->worker_sleeps, 1);
+        if (!may_sleep(w) || (bide__lane_is_empty(&w->segment.calls) && atomic_load(&s->hungry)))
+            timeout_ns = 0;
+        else
+            atomic_store_explicit(&s->awake_since_ns, 0, memory_order_relaxed);
+    }
+    int code = w->inner->wait(poller, timeout_ns);
+    if (code < 0)
+        bide__worker_give_up(w); /* a job has closed our descriptors */
+    atomic_store_explicit(&s->worker_sleeps, 0, memory_order_relaxed);
+    w->polled_ns = bide__clock_ns();
+    atomic_store_explicit(&s->awake_since_ns, w->polled_ns, memory_order_relaxed);
+    w->must_poll = false;
+    w->skipped = 0;
+    return code;
+}
+
+static void account(struct worker *w)
+{
+    struct segment_shared *s = w->segment.shared;
+    int64_t now = bide__clock_ns(), since = atomic_load_explicit(&s->awake_since_ns, memory_order_relaxed);
+
+    if (since > 0)
+        atomic_fetch_add_explicit(&s->awake_ns, (uint64_t)(now - since), memory_order_relaxed);
+    atomic_store_explicit(&s->awake_since_ns, now, memory_order_relaxed);
+}
+
+static int worker_wait(void *poller, int64_t timeout_ns)
+{
+    struct worker *w = bide__worker_here;
+    bide_loop *loop = w->loop;
+
+    account(w);
+    take_orders(w);
+    if (!w->must_poll && w->skipped < SKIP_MAX && start_calls(w)) {
+        w->skipped++;
+        return 0;
+    }
+    if (bide__ring_count(&loop->ring) > 0)
+        timeout_ns = 0;
+    if (timeout_ns != 0) {
+        ask_for_more(w);
+        if (w->spin > 0 && spin(w))
+            timeout_ns = 0;
+    }
+    int code = sleep_in_kernel(w, poller, timeout_ns);
+    take_orders(w);
+    start_calls(w);
+    return code;
+}
+
+static void worker_poller_close(void *poller)
+{
+    bide__worker_here->inner->close(poller);
+}
+
+static void worker_poller_wake(void *poller)
+{
+    bide__epoll_ops.wake(poller);
+}
+
+const struct poller_ops bide__worker_poller_ops = {
+    .close = worker_poller_close, .wait = worker_wait, .wake = worker_poller_wake};

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * close.c - the end of a pool: in order, in haste, or behind the loop's back.
+ *
+ * close: no new jobs; those that are there finish, within the grace; then they are cancelled; then workers are killed.
+ * Each step has an end, so closing cannot hang (but for a thread that does not come back: it cannot be killed).
+ */
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pool/pool.h"
+
+#define KILL_WAIT_MS 5000
+
+static struct proxy *first_proxy(bide_pool *p)
+{
+    return container_of(p->proxies.next, struct proxy, node);
+}
+
+void bide__wait_uninterrupted(struct list_node *list)
+{
+    bide_task *t = bide__task_here();
+    struct clause clause;
+
+    bide__clause_init(&clause, &t->ready);
+    bide__list_append(list, &clause.node);
+    bide__park(t, NULL);
+    bide__list_remove(&clause.node);
+}
+
+static void cancel_running(bide_pool *p)
+{
+    for (struct list_node *n = p->jobs.next; n != &p->jobs; n = n->next) {
+        struct job *j = container_of(n, struct job, all);
+        if (j->proxy)
+            bide__proxy_order(j->proxy, REC_CANCEL, j, 0, 0, 0);
+    }
+}
+
+/* Jobs that no worker has. */
+static void fail_queued(bide_pool *p, const char *why)
+{
+    for (struct list_node *n = p->jobs.next, *next; n != &p->jobs; n = next) {
+        struct job *j = container_of(n, struct job, all);
+        next = n->next;
+        if (j->proxy)
+            continue;
+        p->counts.cancelled++;
+        bide__job_fail(j, BIDE_ECLOSED, why);
+        bide__job_over(j);
+    }
+}
+
+static void kill_workers(bide_pool *p)
+{
+    for (struct list_node *n = p->proxies.next; n != &p->proxies; n = n->next)
+        bide__proxy_kill(container_of(n, struct proxy, node));
+}
+
+static void stop_workers(bide_pool *p)
+{
+    for (struct list_node *n = p->proxies.next; n != &p->proxies; n = n->next)
+        bide__proxy_stop(container_of(n, struct proxy, node));
+}
+
+/* Wait until there are no more jobs, or no more workers. */
+static int wait_until_empty(bide_pool *p, bool (*is_empty)(const bide_pool *p), int64_t ms)
+{
+    int code = 0;
+
+    bide_timeout(ms) {
+        while (code == 0 && !is_empty(p))
+            code = bide__wait_in(&p->changed, NULL);
+    }
+    return is_empty(p) ? 0 : code;
+}
+
+static bool no_jobs(const bide_pool *p)
+{
+    return p->pending == 0 || p->state == POOL_FAILED;
+}
+
+static bool no_workers(const bide_pool *p)
+{
+    return bide__list_is_empty(&p->proxies);
+}
+
+static bool was_cancelled(int code)
+{
+    return code == BIDE_ECANCELED;
+}
+
+/* The jobs: let finish, then cancel. */
+static int end_jobs(bide_pool *p, int64_t grace_ms)
+{
+    int code = grace_ms != 0 ? wait_until_empty(p, no_jobs, grace_ms) : 0;
+
+    if (!no_jobs(p)) {
+        fail_queued(p, "the pool was closed before it could begin");
+        cancel_running(p);
+        if (!was_cancelled(code))
+            code = wait_until_empty(p, no_jobs, p->args.grace_ms);
+    }
+    return code;
+}
+
+/* The workers: let them run fini, then kill. */
+static void end_workers(bide_pool *p, bool at_once)
+{
+    int code = 0;
+
+    p->state = p->state == POOL_FAILED ? POOL_FAILED : POOL_ENDING;
+    stop_workers(p);
+    if (!at_once)
+        code = wait_until_empty(p, no_workers, p->args.grace_ms);
+    if (no_workers(p) && !was_cancelled(code))
+        return;
+    kill_workers(p);
+    while (!no_workers(p))
+        bide__wait_uninterrupted(&p->changed);
+}
+
+static void finish(bide_pool *p)
+{
+    bide__timer_disarm(p->loop, &p->tend);
+    bide__timer_disarm(p->loop, &p->retry);
+    if (p->state != POOL_FAILED)
+        p->state = POOL_CLOSED;
+    fail_queued(p, "the pool was closed");
+    bide__pool_detach_loop(p);
+    bide__wake_all(p->loop, &p->room);
+    bide__wake_all(p->loop, &p->changed);
+}
+
+static int close_now(bide_pool *p, int64_t grace_ms)
+{
+    if (p->state <= POOL_OPEN)
+        p->state = POOL_CLOSING;
+    bide__wake_all(p->loop, &p->room);
+    bide__timer_disarm(p->loop, &p->tend);
+    int code = end_jobs(p, grace_ms);
+    end_workers(p, was_cancelled(code) || !no_jobs(p));
+    finish(p);
+    return was_cancelled(code) ? code : 0;
+}
+
+static int check(bide_pool *p, const char *function)
+{
+    if (p->generation != bide__fork_generation())
+        return bide_fail(BIDE_ESTATE, "%s: the pool belongs to the process that opened it, not to its child", function);
+    if (p->loop != bide__loop_here || !bide__task_here())
+        return bide_fail(BIDE_ESTATE, "%s: the pool belongs to another thread's event loop, or to a task of this one", function);
+    return 0;
+}
+
+int bide_pool_close(bide_pool *p, int64_t grace_ms, bide_pool_counts *counts)
+{
+    BIDE_TRY(check(p, __func__));
+    int code = p->state == POOL_CLOSED ? 0 : close_now(p, grace_ms);
+
+    if (counts)
+        *counts = p->counts;
+    return code;
+}
+
+int bide_pool_kill(bide_pool *p)
+{
+    BIDE_TRY(check(p, __func__));
+    if (p->state == POOL_CLOSED)
+        return 0;
+
+    if (p->state != POOL_FAILED)
+        p->state = POOL_ENDING;
+    bide__wake_all(p->loop, &p->room);
+    fail_queued(p, "the pool was killed");
+    end_workers(p, true);
+    finish(p);
+    return 0;
+}
+
+/* ---- behind the loop's back: it is closed, or this is no task ---- */
+
+static void kill_and_reap(struct proxy *x)
+{
+    siginfo_t info;
+
+    if (x->has_thread) {
+        bide__proxy_kill(x);
+        bide__ring_bell(x->bell);
+        pthread_join(x->thread, NULL);
+        x->has_thread = false;
+        return;
+    }
+    if (!bide__fd_is_open(&x->pidfd))
+        return;
+    syscall(SYS_pidfd_send_signal, x->pidfd.fd, SIGKILL, NULL, 0);
+    while (waitid(P_PIDFD, (id_t)x->pidfd.fd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
+        ;
+}
+
+static void fail_all(bide_pool *p)
+{
+    while (!bide__list_is_empty(&p->jobs)) {
+        struct job *j = container_of(p->jobs.next, struct job, all);
+        bide__job_fail(j, BIDE_ECLOSED, "the pool was closed");
+        bide__job_over(j);
+    }
+}
+
+void bide__pool_abandon(bide_pool *p)
+{
+    bide__timer_disarm(p->loop, &p->tend);
+    bide__timer_disarm(p->loop, &p->retry);
+    if (p->outside)
+        p->loop->outside--;
+    p->outside = false;
+    p->state = POOL_CLOSED;
+    fail_all(p);
+    while (!no_workers(p)) {
+        struct proxy *x = first_proxy(p);
+        kill_and_reap(x);
+        bide__proxy_free(x);
+    }
+}
+
+/* ---- release ---- */
+
+/* An error that is on its way out: nobody wants to wait for jobs then. */
+static bool error_is_under_way(void)
+{
+    const struct error_record *e = bide__error_current();
+
+    return e->code < 0 && !e->was_read;
+}
+
+/* In a forked child: the workers are the parent's. */
+static void forget(bide_pool *p)
+{
+    while (!no_workers(p)) {
+        struct proxy *x = first_proxy(p);
+        bide__list_remove(&x->node);
+    }
+}
+
+static bool can_wait(const bide_pool *p)
+{
+    bide_task *t = bide__task_here();
+
+    return t && !t->stackless && p->loop == bide__loop_here;
+}
+
+void bide__pool_release(void *object)
+{
+    bide_pool *p = object;
+    struct error_record kept = *bide__error_current(), *now;
+
+    if (p->generation != bide__fork_generation()) {
+        forget(p);
+        return; /* and leave the rest to the end of the process */
+    }
+    if (p->state != POOL_CLOSED && bide__list_is_linked(&p->in_loop)) {
+        if (can_wait(p))
+            close_now(p, error_is_under_way() || p->state == POOL_OPENING ? 0 : p->args.close_ms);
+        else {
+            bide__pool_abandon(p);
+            bide__pool_detach_loop(p);
+        }
+    }
+    now = bide__error_current();
+    *now = kept;
+    bide__object_unref(p);
+}
+
+void bide__pool_destroy(void *object)
+{
+    bide_pool *p = object;
+
+    assert(bide__list_is_empty(&p->jobs) && bide__list_is_empty(&p->proxies));
+    if (bide__fd_is_open(&p->bell))
+        bide__fd_close(&p->bell);
+    bide__pool_arena_close(&p->arena);
+    bide__stats_close(p);
+    bide__free(p->cpus);
+    bide__free(p->init_in);
+    bide__free(p->fini_in);
+    bide__free(p->slots);
+    bide__free(p->table);
+    bide__free(p->generations);
+    bide__free(p->free_ids);
+    bide__object_unref(p->loop);
+    bide__free(p);
+}

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * death.c - a worker is gone: whose fault was it, and what becomes of its jobs?
+ *
+ * In this order: results that it published before count; the status is fetched; the job that its loop ran last is
+ * guilty, the others that it had begun stood by, and those that it had not begun move to the front of the queue as if
+ * nothing had happened; a new worker takes its place.  The naming may be wrong if the worker wrote nonsense into
+ * its own page, but that every job is settled rests on our table alone.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pool/pool.h"
+
+struct death {
+    struct proxy *x;
+    struct job *guilty; /* NULL: not known */
+    int signal, exit_code;
+    bool unknown, core, oom;
+    char how[160]; /* "was killed by signal 11 (Segmentation fault)" */
+};
+
+void bide__pool_event(bide_pool *p, const bide_pool_event *e)
+{
+    if (p->args.on_event)
+        p->args.on_event(e, p->args.arg);
+}
+
+/* ---- how ---- */
+
+/* The kernel's own count of victims in our cgroup has grown? */
+static bool ran_out_of_memory(bide_pool *p)
+{
+    char dir[512];
+    long n = bide__own_cgroup("memory", dir, sizeof dir) ? bide__oom_kills(dir) : -1;
+    bool grew = n > p->oom_kills && p->oom_kills >= 0;
+
+    p->oom_kills = n;
+    return grew;
+}
+
+static void describe(struct death *d)
+{
+    if (d->x->corrupt)
+        snprintf(d->how, sizeof d->how, "wrote nonsense into the memory we share, and was killed");
+    else if (d->unknown)
+        snprintf(d->how, sizeof d->how, "ended; status unknown, because something else waited for it");
+    else if (d->oom)
+        snprintf(d->how, sizeof d->how, "was killed because memory ran out (signal 9)");
+    else if (d->signal)
+        snprintf(d->how, sizeof d->how, "was killed by signal %d (%s)%s", d->signal, sigdescr_np(d->signal),
+                 d->core ? ", core dumped" : "");
+    else
+        snprintf(d->how, sizeof d->how, "exited with status %d", d->exit_code);
+}
+
+static void find_status(struct death *d)
+{
+    siginfo_t info = {0};
+
+    d->exit_code = -1;
+    int r = waitid(P_PIDFD, (id_t)d->x->pidfd.fd, &info, WEXITED | WNOHANG | __WALL);
+    if (r < 0 || info.si_pid == 0) {
+        d->unknown = true;
+    } else if (info.si_code == CLD_EXITED) {
+        d->exit_code = info.si_status;
+    } else {
+        d->signal = info.si_status;
+        d->core = info.si_code == CLD_DUMPED;
+        d->oom = d->signal == SIGKILL && !d->x->was_killed && ran_out_of_memory(d->x->pool);
+    }
+    describe(d);
+}
+
+/* ---- who ---- */
+
+static struct job *begun_job(struct proxy *x, uint64_t id)
+{
+    for (struct list_node *n = x->begun.next; n != &x->begun; n = n->next)
+        if (container_of(n, struct job, node)->id == id)
+            return container_of(n, struct job, node);
+    return NULL;
+}
+
+static struct job *find_guilty(struct proxy *x)
+{
+    struct segment_shared *s = x->segment.shared;
+    uintptr_t current = atomic_load(&s->current);
+
+    if (x->killer)
+        return begun_job(x, x->killer->id);
+    for (int i = 0; current != 0 && i < x->pool->args.concurrency; i++)
+        if (atomic_load(&s->slots[i].task) == current) {
+            struct job *j = begun_job(x, atomic_load(&s->slots[i].job));
+            if (j)
+                return j;
+        }
+    return x->nbegun == 1 ? container_of(x->begun.next, struct job, node) : NULL;
+}
+
+/* ---- what becomes of the jobs ---- */
+
+static void remember(struct job *j, const struct death *d)
+{
+    size_t n = strlen(j->history);
+    const char *word = d->signal ? sigabbrev_np(d->signal) : "exit";
+
+    snprintf(j->history + n, sizeof j->history - n, "%s%s", n > 0 ? ", " : "", word ? word : "?");
+}
+
+static void give_back(struct proxy *x, struct job *j)
+{
+    bide__list_remove(&j->node);
+    bide__timer_disarm(x->pool->loop, &j->timer);
+    if (j->has_begun)
+        x->nbegun--;
+    else
+        x->nsent--;
+    j->has_begun = j->expired = false;
+    j->proxy = NULL;
+}
+
+static bool may_retry(const struct job *j)
+{
+    return j->idempotent && !j->expired && j->pool->state <= POOL_CLOSING && j->attempt <= j->pool->args.retries &&
+           !bide__job_is_settled(j);
+}
+
+static void explain(struct job *j, const struct death *d, int code)
+{
+    if (!bide__job_explain(j, code, ""))
+        return;
+    bide_pool_failure *f = &j->failure->public_;
+    f->signal = d->signal;
+    f->exit_code = d->exit_code;
+    f->status_unknown = d->unknown;
+    f->core_dumped = d->core;
+    f->out_of_memory = d->oom;
+    f->culprit = d->guilty && d->guilty != j ? d->guilty->name : NULL;
+}
+
+/* We killed it, because the pool ends. */
+static bool is_end_of_pool(const struct job *j, const struct death *d)
+{
+    return d->x->was_killed && !d->x->killer && !d->x->corrupt && j->pool->state >= POOL_CLOSING;
+}
+
+static void fail_job(struct job *j, const struct death *d)
+{
+    bool own = d->guilty == j;
+    int code = own ? (j->expired ? BIDE_ETIMEDOUT : BIDE_EWORKER) : BIDE_EBYSTANDER, pid = d->x->pid;
+    char text[320];
+
+    j->pool->failed++;
+    if (is_end_of_pool(j, d)) {
+        bool failed = j->pool->state == POOL_FAILED;
+        bide__job_fail(j, failed ? BIDE_EPOOL : BIDE_ECLOSED, failed ? j->pool->fail_text : "the pool was closed while it ran");
+        return;
+    }
+    explain(j, d, code);
+    if (own && j->expired)
+        snprintf(text, sizeof text, "timed out after %lld ms, did not yield, and worker %d was killed", (long long)j->timeout_ms, pid);
+    else if (own && j->history[0])
+        snprintf(text, sizeof text, "worker %d %s; attempt %d (before: %s)", pid, d->how, j->attempt, j->history);
+    else if (own)
+        snprintf(text, sizeof text, "worker %d %s", pid, d->how);
+    else
+        snprintf(text, sizeof text, "worker %d %s, in %s", pid, d->how, d->guilty ? d->guilty->name : "one of its jobs");
+    bide__job_fail(j, code, text);
+}
+
+static void lose_job(struct job *j, const struct death *d)
+{
+    bide_pool *p = j->pool;
+
+    if (may_retry(j)) {
+        remember(j, d);
+        give_back(d->x, j);
+        j->attempt++;
+        p->retried++;
+        bide__pool_enqueue(p, j, true);
+        return;
+    }
+    if (!bide__job_is_settled(j)) {
+        p->counts.killed++;
+        fail_job(j, d);
+    }
+    bide__job_over(j);
+}
+
+static void move_jobs(struct proxy *x)
+{
+    while (!bide__list_is_empty(&x->sent)) {
+        struct job *j = container_of(x->sent.prev, struct job, node); /* the last first: each goes to the front */
+        give_back(x, j);
+        x->pool->moved++;
+        if (bide__job_is_settled(j))
+            bide__job_over(j);
+        else
+            bide__pool_enqueue(x->pool, j, true);
+    }
+}
+
+/* The guilty one last: the others name it. */
+static void lose_jobs(struct proxy *x, struct death *d)
+{
+    struct list_node lost;
+
+    bide__list_init(&lost);
+    bide__list_splice(&lost, &x->begun);
+    if (d->guilty) {
+        bide__list_remove(&d->guilty->node);
+        bide__list_append(&lost, &d->guilty->node);
+    }
+    while (!bide__list_is_empty(&lost)) {
+        struct job *j = container_of(lost.next, struct job, node);
+        bide__list_remove(&j->node);
+        lose_job(j, d);
+    }
+}
+
+/* ---- what becomes of the pool ---- */
+
+static void fail_list(struct list_node *queue, const bide_pool *p)
+{
+    while (!bide__list_is_empty(queue)) {
+        struct job *j = container_of(queue->next, struct job, node);
+        bide__job_explain(j, p->fail_code, "");
+        bide__job_fail(j, BIDE_EPOOL, p->fail_text);
+        bide__job_over(j);
+    }
+}
+
+static void fail_queued(bide_pool *p)
+{
+    fail_list(&p->queue, p);
+    for (int i = 0; i < p->nslots; i++)
+        fail_list(&p->slots[i].pinned, p);
+}
+
+void bide__pool_fail(bide_pool *p, int code, const char *format, ...)
+{
+    va_list args;
+    if (p->state == POOL_FAILED)
+        return;
+
+    va_start(args, format);
+    vsnprintf(p->fail_text, sizeof p->fail_text, format, args);
+    va_end(args);
+    p->fail_code = code;
+    p->state = POOL_FAILED;
+    bide__timer_disarm(p->loop, &p->retry);
+    for (struct list_node *n = p->proxies.next; n != &p->proxies; n = n->next)
+        bide__proxy_kill(container_of(n, struct proxy, node));
+    fail_queued(p);
+    bide__pool_event(p, &(bide_pool_event){.kind = BIDE_POOL_FAILED, .worker = -1, .code = code, .text = p->fail_text});
+    bide__wake_all(p->loop, &p->room);
+    bide__wake_all(p->loop, &p->changed);
+}
+
+/* Is this one death too many? */
+static bool note_death(bide_pool *p)
+{
+    int64_t now = bide__clock_ns();
+    int max = p->args.restart_max;
+    uint64_t n = 0;
+
+    p->deaths[p->ndeaths++ % DEATHS_KEPT] = now;
+    for (uint64_t i = 0; i < DEATHS_KEPT && i < p->ndeaths; i++)
+        if (now - p->deaths[(p->ndeaths - 1 - i) % DEATHS_KEPT] < p->args.restart_window_ms * 1000000)
+            n++;
+    return max >= 0 && n > (uint64_t)max;
+}
+
+static void leave_slot(struct proxy *x)
+{
+    bide_pool *p = x->pool;
+    if (x->index >= p->nslots)
+        return;
+    struct slot *slot = &p->slots[x->index];
+    if (slot->proxy == x)
+        slot->proxy = NULL;
+    if (slot->coming == x)
+        slot->coming = NULL;
+}
+
+static bool was_in_order(const struct proxy *x)
+{
+    return x->said_bye && x->bye_code == 0 && x->state == ENDING;
+}
+
+static void tell(bide_pool *p, const struct death *d, const char *job)
+{
+    char text[ERROR_TEXT_MAX];
+
+    snprintf(text, sizeof text, "worker %d %s%s%s", d->x->pid, d->how, job ? ", in " : "", job ? job : "");
+    bide__pool_event(p, &(bide_pool_event){.kind = BIDE_POOL_DIED, .worker = d->x->index, .pid = d->x->pid, .code = d->exit_code,
+                                           .signal = d->signal, .job = job, .text = text});
+}
+
+/* A death out of order: count it, replace it. */
+static void mourn(bide_pool *p, struct death *d, const char *job)
+{
+    struct proxy *x = d->x;
+    bool failed_init = !x->said_ready && x->said_bye && x->bye_code < 0;
+
+    tell(p, d, job);
+    if (p->state >= POOL_ENDING)
+        return;
+    if (failed_init)
+        bide__pool_fail(p, x->bye_code, "init: %s", x->bye_text);
+    else if (p->state == POOL_OPENING && !x->said_ready)
+        bide__pool_fail(p, BIDE_EWORKER, "a worker %s before it was ready", d->how);
+    else if (note_death(p))
+        bide__pool_fail(p, BIDE_EWORKER, "%d workers died within %lld ms; the last one %s%s%s", p->args.restart_max + 1,
+                        (long long)p->args.restart_window_ms, d->how, job ? ", in " : "", job ? job : "");
+}
+
+static void end_of_thread(struct proxy *x)
+{
+    pthread_join(x->thread, NULL);
+    x->has_thread = false;
+}
+
+void bide__proxy_died(struct proxy *x)
+{
+    bide_pool *p = x->pool;
+    struct death d = {.x = x};
+
+    if (x->has_thread)
+        end_of_thread(x);
+    else
+        bide__proxy_drain(x);
+    bide__proxy_note_begun(x);
+    if (bide__fd_is_open(&x->pidfd))
+        find_status(&d);
+    else
+        describe(&d);
+    d.guilty = find_guilty(x);
+    const char *job = d.guilty ? d.guilty->name : NULL;
+    leave_slot(x);
+    lose_jobs(x, &d);
+    move_jobs(x);
+    if (!was_in_order(x))
+        mourn(p, &d, job);
+    bide__proxy_free(x);
+    if (p->state == POOL_FAILED)
+        fail_queued(p);
+    bide__pool_fill_slots(p);
+    bide__pool_dispatch(p);
+    bide__pool_note_outside(p);
+    bide__wake_all(p->loop, &p->changed);
+}
+
+/* There is no process at all. */
+void bide__proxy_not_born(struct proxy *x, int code)
+{
+    bide_pool *p = x->pool;
+    bool opening = p->state == POOL_OPENING;
+
+    if (x->said_ready && code == -ECHILD)
+        code = -EPIPE;
+    leave_slot(x);
+    bide__proxy_free(x);
+    if (opening)
+        bide__pool_fail(p, code, "no process for a worker: %s", bide_strerror(code));
+    else
+        bide__pool_retry_later(p);
+    bide__wake_all(p->loop, &p->changed);
+}

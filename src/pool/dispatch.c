@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dispatch.c - the queue is here, and so is the decision who gets what.
+ *
+ * A job goes to the worker that has the fewest, among equals to the one that is idle longest.  A worker that computes
+ * gets nothing that would have to wait behind that: beyond what it has begun, it is handed jobs only while it sleeps
+ * (it will begin at once), or while jobs are so short that waiting behind a few costs less than a bell.  If jobs are
+ * left, the worker is told that we are hungry for its attention, and rings when it would fall asleep.
+ *
+ * Invariant: a worker never has more than concurrency + prefetch jobs.
+ */
+#include <unistd.h>
+
+#include "pool/pool.h"
+
+#define SHORT_NS 50000
+#define PREFETCH_ADAPTIVE 64
+
+/* ---- queues ---- */
+
+struct list_node *bide__pool_queue_of(bide_pool *p, const struct job *j)
+{
+    return j->slot >= 0 && j->slot < p->nslots ? &p->slots[j->slot].pinned : &p->queue;
+}
+
+void bide__pool_enqueue(bide_pool *p, struct job *j, bool first)
+{
+    struct list_node *queue = bide__pool_queue_of(p, j);
+
+    if (first)
+        bide__list_prepend(queue, &j->node);
+    else
+        bide__list_append(queue, &j->node);
+}
+
+/* ---- may it have one more? ---- */
+
+static bool is_short(int64_t ewma_ns)
+{
+    return ewma_ns > 0 && ewma_ns < SHORT_NS;
+}
+
+static unsigned most(const struct proxy *x)
+{
+    const bide_pool_args *a = &x->pool->args;
+    int prefetch = a->prefetch > 0 ? a->prefetch : a->prefetch == 0 && is_short(x->run_ewma_ns) ? PREFETCH_ADAPTIVE : 0;
+
+    return (unsigned)(a->concurrency + prefetch);
+}
+
+/* Of those it has not begun, at most so many. */
+static unsigned most_waiting(const struct proxy *x)
+{
+    unsigned n = x->pool->args.prefetch > 0 ? (unsigned)x->pool->args.prefetch : 0;
+
+    return is_short(x->cpu_ewma_ns) && n < PREFETCH_ADAPTIVE ? PREFETCH_ADAPTIVE : n;
+}
+
+static bool may_have_more(const struct proxy *x)
+{
+    return x->state == READY && !x->corrupt && bide__proxy_load(x) < most(x);
+}
+
+static bool can_take(struct proxy *x)
+{
+    if (!may_have_more(x))
+        return false;
+    if (x->nsent < most_waiting(x))
+        return true;
+    return x->nsent == 0 && atomic_load(&x->segment.shared->worker_sleeps);
+}
+
+/* ---- handing over ---- */
+
+static size_t name_bytes(const struct job *j)
+{
+    return j->pool->args.kind == BIDE_POOL_EXEC ? (strlen(j->name) + 16) & ~(size_t)15 : 0;
+}
+
+static bool put_call(struct proxy *x, struct job *j)
+{
+    struct record r = {.kind = REC_CALL, .id = j->id, .fn = (uint64_t)(uintptr_t)j->fn, .more = j->out_len,
+                       .shape = (uint8_t)j->shape, .nfds = (uint8_t)j->nfds, .attempt = (uint8_t)j->attempt,
+                       .flags = (uint8_t)(j->has_out ? HAS_OUT : 0)};
+    struct block_ref ref;
+    char name[144] = "";
+    size_t name_len = name_bytes(j);
+    const void *payload = j->in;
+    size_t len = j->in_len;
+
+    if (name_len > 0) {
+        strncpy(name, j->name, sizeof name - 16);
+        r.fn = name_len;
+        r.flags |= BY_NAME;
+    }
+    if (j->in_block) {
+        ref = (struct block_ref){j->in_block->offset, j->in_len};
+        r.flags |= IN_BLOCK;
+        payload = &ref;
+        len = sizeof ref;
+    }
+    return bide__lane_put(&x->segment.calls, &r, name, name_len, payload, len);
+}
+
+/* Descriptors go first, so that they are there when the record is seen. */
+static int send_fds(struct proxy *x, struct job *j)
+{
+    struct fd_message m = {.id = j->id, .n = (uint32_t)j->nfds};
+
+    return j->nfds > 0 ? bide__fds_send(x->ctl.fd, &m, j->fds, (unsigned)j->nfds) : 0;
+}
+
+static void handed_over(struct proxy *x, struct job *j)
+{
+    bide__list_append(&x->sent, &j->node);
+    j->proxy = x;
+    j->end = x->segment.calls.mine;
+    x->nsent++;
+    x->given++;
+    x->dirty = true;
+    if (j->timeout_ms > 0)
+        bide__timer_arm(x->pool->loop, &j->timer, j->timeout_ms);
+}
+
+/* False: it must wait. */
+static bool hand_over(struct proxy *x, struct job *j)
+{
+    if (!bide__lane_has_room(&x->segment.calls, RECORD_PAYLOAD_MAX + 256))
+        return false;
+    int code = send_fds(x, j);
+    if (code == -EAGAIN)
+        return false;
+    bide__list_remove(&j->node);
+    if (code < 0) {
+        bide__job_fail(j, code, "its descriptors could not be sent");
+        bide__job_over(j);
+    } else if (put_call(x, j)) {
+        handed_over(x, j);
+    }
+    return true;
+}
+
+/* ---- choosing ---- */
+
+static struct proxy *choose(bide_pool *p)
+{
+    struct proxy *best = NULL;
+
+    for (int i = 0; i < p->nslots; i++) {
+        struct proxy *x = p->slots[i].proxy;
+        if (!x || !can_take(x))
+            continue;
+        if (!best || bide__proxy_load(x) < bide__proxy_load(best) ||
+            (bide__proxy_load(x) == bide__proxy_load(best) && x->idle_since_ns < best->idle_since_ns))
+            best = x;
+    }
+    return best;
+}
+
+static struct job *first_of(struct list_node *queue)
+{
+    return container_of(queue->next, struct job, node);
+}
+
+/* Cancelled while it was queued: never runs. */
+static bool drop_settled(struct job *j)
+{
+    if (!bide__job_is_settled(j))
+        return false;
+    bide__job_over(j);
+    return true;
+}
+
+static void dispatch_pinned(struct slot *s)
+{
+    while (s->proxy && !bide__list_is_empty(&s->pinned)) {
+        struct job *j = first_of(&s->pinned);
+        if (drop_settled(j))
+            continue;
+        if (!can_take(s->proxy) || !hand_over(s->proxy, j))
+            return;
+    }
+}
+
+static void dispatch_common(bide_pool *p)
+{
+    while (!bide__list_is_empty(&p->queue)) {
+        struct job *j = first_of(&p->queue);
+        if (drop_settled(j))
+            continue;
+        struct proxy *x = choose(p);
+        if (!x || !hand_over(x, j))
+            return;
+    }
+}
+
+/* Jobs are left: ask those that may have more to ring when they would sleep. */
+static void ask_for_attention(bide_pool *p)
+{
+    for (int i = 0; i < p->nslots; i++) {
+        struct proxy *x = p->slots[i].proxy;
+        bool jobs = !bide__list_is_empty(&p->queue) || !bide__list_is_empty(&p->slots[i].pinned);
+        if (x && jobs && may_have_more(x))
+            atomic_store(&x->segment.shared->hungry, 1);
+    }
+}
+
+static void after_dispatch(bide_pool *p)
+{
+    for (int i = 0; i < p->nslots; i++) {
+        struct proxy *x = p->slots[i].proxy;
+        if (!x)
+            continue;
+        if (x->dirty)
+            bide__proxy_flush(x);
+        if (p->args.max_jobs > 0 && x->given >= p->args.max_jobs)
+            bide__pool_recycle(x, "it has had max_jobs");
+    }
+}
+
+/* Those that went because they were idle come back only when the others have enough to do. */
+static bool all_are_busy(const bide_pool *p)
+{
+    for (int i = 0; i < p->nslots; i++)
+        if (p->slots[i].proxy && bide__proxy_load(p->slots[i].proxy) == 0)
+            return false;
+    return true;
+}
+
+void bide__pool_dispatch(bide_pool *p)
+{
+    if (p->pending == 0 || p->state == POOL_FAILED)
+        return;
+
+    for (int i = 0; i < p->nslots; i++)
+        dispatch_pinned(&p->slots[i]);
+    dispatch_common(p);
+    after_dispatch(p);
+    ask_for_attention(p);
+    if (p->args.idle_ms > 0 && !bide__list_is_empty(&p->queue) && all_are_busy(p))
+        bide__pool_fill_slots(p);
+}
+
+/* It can take one now, or has answered our hunger: while we were awake, it did not ring. */
+static bool has_attention(struct proxy *x)
+{
+    bide__proxy_note_begun(x);
+    return may_have_more(x) && (can_take(x) || !atomic_load(&x->segment.shared->hungry));
+}
+
+bool bide__pool_could_dispatch(bide_pool *p)
+{
+    for (int i = 0; i < p->nslots; i++) {
+        struct proxy *x = p->slots[i].proxy;
+        bool jobs = !bide__list_is_empty(&p->queue) || !bide__list_is_empty(&p->slots[i].pinned);
+        if (x && jobs && has_attention(x))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * events.c - what came from a worker: ready, results, progress, a wish for memory, bye.
+ *
+ * Invariant: nothing that a worker wrote is believed before it was compared with our own table.  A worker that says what
+ * cannot be is killed, and its jobs fail as if it had died by itself.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "pool/pool.h"
+
+/* Weight of a new sample: an eighth. */
+static void mix(int64_t *ewma, int64_t sample)
+{
+    if (sample < 1)
+        sample = 1;
+    *ewma = *ewma == 0 ? sample : *ewma + (sample - *ewma) / 8;
+}
+
+/* ---- which of its jobs has it begun? ---- */
+
+void bide__proxy_note_begun(struct proxy *x)
+{
+    uint64_t head = atomic_load_explicit(&x->segment.shared->calls.head, memory_order_acquire);
+
+    while (!bide__list_is_empty(&x->sent)) {
+        struct job *j = container_of(x->sent.next, struct job, node);
+        if (j->end > head)
+            break;
+        bide__list_remove(&j->node);
+        bide__list_append(&x->begun, &j->node);
+        j->has_begun = true;
+        x->nsent--;
+        x->nbegun++;
+        bide__histogram_add(&x->pool->wait, bide__clock_ns() - j->submitted_ns);
+    }
+}
+
+/* How long does a job keep it from others?  Time awake over jobs done; one that still computes is not counted yet. */
+static void note_cost(struct proxy *x)
+{
+    struct segment_shared *s = x->segment.shared;
+    uint64_t done = x->done - x->counted_done;
+    if (done == 0)
+        return;
+
+    int64_t since = atomic_load_explicit(&s->awake_since_ns, memory_order_relaxed);
+    uint64_t awake = atomic_load_explicit(&s->awake_ns, memory_order_relaxed) + (since > 0 ? (uint64_t)(bide__clock_ns() - since) : 0);
+    if (awake > x->counted_awake_ns)
+        mix(&x->cpu_ewma_ns, (int64_t)((awake - x->counted_awake_ns) / done));
+    x->counted_done = x->done;
+    x->counted_awake_ns = awake;
+}
+
+/* ---- records ---- */
+
+static int corrupt(struct proxy *x)
+{
+    x->corrupt = true;
+    bide__proxy_kill(x);
+    return -EBADMSG;
+}
+
+/* The job that a record names, if this worker has it. */
+static struct job *job_here(struct proxy *x, uint64_t id)
+{
+    struct job *j = bide__job_by_id(x->pool, id);
+
+    return j && j->proxy == x ? j : NULL;
+}
+
+static int take_fds(struct proxy *x, struct job *j, unsigned n)
+{
+    struct fd_message m;
+    int code = bide__fds_receive(x->ctl.fd, &m, j->out_fds, JOB_FDS_MAX, false);
+    if (code < 0)
+        return corrupt(x);
+    j->nout_fds = (int)m.n;
+    return m.id == j->id && m.n == n ? 0 : corrupt(x);
+}
+
+static int take_small(struct job *j, const char *payload, size_t len)
+{
+    j->reply = bide__malloc(len + 1);
+    if (!j->reply)
+        return BIDE_ENOMEM;
+    memcpy(j->reply, payload, len);
+    j->reply[len] = '\0';
+    j->reply_len = len;
+    return 0;
+}
+
+/* Where are the bytes of the result? */
+static int take_reply(struct proxy *x, struct job *j, const struct record *r, const char *payload)
+{
+    struct block_ref ref;
+
+    if (r->flags & OUT_BLOCK) {
+        if (!j->reply_block || r->more > j->reply_block->len)
+            return corrupt(x);
+        j->reply = bide__block_data(&x->pool->arena, j->reply_block);
+        j->reply_len = r->more;
+        return 0;
+    }
+    if (r->flags & OUT_INPUT) {
+        if (r->len != sizeof ref || !j->in_block)
+            return corrupt(x);
+        memcpy(&ref, payload, sizeof ref);
+        if (ref.offset > j->in_len || ref.len > j->in_len - ref.offset)
+            return corrupt(x);
+        j->reply = bide__block_data(&x->pool->arena, j->in_block) + ref.offset;
+        j->reply_len = ref.len;
+        if (j->reply_block)
+            bide__block_put(&x->pool->arena, j->reply_block);
+        j->reply_block = j->in_block;
+        j->in_block = NULL;
+        j->in = j->small;
+        return 0;
+    }
+    return r->len > 0 && !j->has_out ? take_small(j, payload, r->len) : 0;
+}
+
+/* The result into the caller's struct. */
+static int fill_out(struct job *j, const struct record *r, const char *payload)
+{
+    const char *data = r->flags ? j->reply : payload;
+    size_t len = r->flags ? j->reply_len : r->len;
+    char text[128];
+    if (!j->has_out)
+        return 0;
+    if (len != j->out_len) {
+        snprintf(text, sizeof text, "the result has %zu bytes, the caller expects %zu", len, j->out_len);
+        bide__job_fail(j, -EMSGSIZE, text);
+        return -EMSGSIZE;
+    }
+    if (j->out)
+        memcpy(j->out, data, len);
+    return 0;
+}
+
+static void succeed(struct proxy *x, struct job *j, const struct record *r, const char *payload)
+{
+    int code = take_reply(x, j, r, payload);
+    if (code == -EBADMSG)
+        return;
+    if (code < 0)
+        bide__job_fail(j, code, "no memory for the result");
+    else if (fill_out(j, r, payload) == 0)
+        bide__job_succeed(j, r->code);
+    x->pool->done++;
+    bide__job_over(j);
+}
+
+static void fail(struct proxy *x, struct job *j, const struct record *r, const char *payload)
+{
+    /* text NUL trace NUL; a broken one is cut */
+    const char *end = memchr(payload, '\0', r->len);
+    const char *trace = end && end + 1 < payload + r->len && payload[r->len - 1] == '\0' ? end + 1 : "";
+    char text[ERROR_TEXT_MAX];
+    int code = r->code;
+
+    snprintf(text, sizeof text, "%.*s", end ? (int)(end - payload) : 0, payload);
+    if (j->expired && code == BIDE_ECANCELED) {
+        code = BIDE_ETIMEDOUT;
+        snprintf(text, sizeof text, "timed out after %lld ms", (long long)j->timeout_ms);
+    }
+    if (code == BIDE_ECANCELED)
+        x->pool->counts.cancelled++;
+    else
+        x->pool->counts.finished++;
+    bide__job_explain(j, code, trace);
+    bide__job_fail(j, code, text);
+    x->pool->failed++;
+    bide__job_over(j);
+}
+
+static int on_result(struct proxy *x, const struct record *r, const char *payload)
+{
+    struct job *j = job_here(x, r->id);
+    if (!j)
+        return corrupt(x);
+    if (r->nfds > 0 && take_fds(x, j, r->nfds) < 0)
+        return -EBADMSG;
+
+    bide__histogram_add(&x->pool->run, (int64_t)r->fn);
+    mix(&x->run_ewma_ns, (int64_t)(r->fn >> 1));
+    x->done++;
+    if (bide__job_is_settled(j)) { /* nobody waits for it */
+        x->pool->done++;
+        bide__job_over(j);
+    } else if (r->code < 0) {
+        fail(x, j, r, payload);
+    } else {
+        succeed(x, j, r, payload);
+    }
+    if (bide__proxy_load(x) == 0)
+        x->idle_since_ns = bide__clock_ns();
+    return x->corrupt ? -EBADMSG : 0;
+}
+
+static void on_progress(struct proxy *x, const struct record *r, const char *payload)
+{
+    struct job *j = job_here(x, r->id);
+
+    if (j && j->on_progress && !bide__job_is_settled(j))
+        j->on_progress(&j->future, r->kind == REC_PROGRESS ? r->fn : 0, r->kind == REC_PROGRESS ? r->more : 0,
+                       (bide_bytes){payload, r->len}, j->progress_arg);
+}
+
+/* A result gets a larger block; the old one stays until the worker has copied from it: until it asks once more. */
+static void on_want(struct proxy *x, const struct record *r)
+{
+    struct job *j = job_here(x, r->id);
+    if (!j)
+        return;
+    struct block *b = bide__block_get(&x->pool->arena, r->fn);
+    if (!b) {
+        bide__proxy_order(x, REC_SPACE, j, 0, 0, bide_error_code());
+        bide_error_clear();
+        return;
+    }
+    if (j->old_block)
+        bide__block_put(&x->pool->arena, j->old_block);
+    j->old_block = j->reply_block;
+    j->reply_block = b;
+    bide__proxy_order(x, REC_SPACE, j, b->offset, b->len, 0);
+}
+
+void bide__proxy_is_ready(struct proxy *x)
+{
+    bide_pool *p = x->pool;
+    struct slot *slot = &p->slots[x->index < p->nslots ? x->index : 0];
+    if (x->state != STARTING)
+        return;
+
+    x->state = READY;
+    x->idle_since_ns = bide__clock_ns();
+    if (slot->coming == x)
+        slot->coming = NULL;
+    if (x->index >= p->nslots || p->state >= POOL_ENDING) {
+        bide__proxy_stop(x);
+    } else {
+        if (slot->proxy)
+            bide__proxy_stop(slot->proxy); /* this one takes over */
+        slot->proxy = x;
+    }
+    p->retry_ms = 0;
+    bide__pool_event(p, &(bide_pool_event){.kind = BIDE_POOL_STARTED, .worker = x->index, .pid = x->pid, .text = "ready"});
+    bide__wake_all(p->loop, &p->changed);
+}
+
+static void on_ready(struct proxy *x)
+{
+    x->said_ready = true;
+    if (x->pid != 0 || x->has_thread)
+        bide__proxy_is_ready(x);
+}
+
+static void on_bye(struct proxy *x, const struct record *r, const char *payload)
+{
+    x->said_bye = true;
+    x->bye_code = r->code;
+    snprintf(x->bye_text, sizeof x->bye_text, "%.*s", (int)strnlen(payload, r->len), payload);
+}
+
+static int handle(struct proxy *x, const struct record *r, const char *payload)
+{
+    switch (r->kind) {
+    case REC_RESULT:
+        return on_result(x, r, payload);
+    case REC_PROGRESS:
+    case REC_EMIT:
+        on_progress(x, r, payload);
+        return 0;
+    case REC_WANT:
+        on_want(x, r);
+        return 0;
+    case REC_READY:
+        on_ready(x);
+        return 0;
+    case REC_BYE:
+        on_bye(x, r, payload);
+        return 0;
+    default:
+        return corrupt(x);
+    }
+}
+
+static void flush_orders(struct proxy *x)
+{
+    size_t n = 0;
+
+    while (n < x->norders && bide__lane_put(&x->segment.orders, &x->orders[n], NULL, 0, NULL, 0))
+        n++;
+    if (n == 0)
+        return;
+    memmove(x->orders, x->orders + n, (x->norders - n) * sizeof *x->orders);
+    x->norders -= n;
+    bide__proxy_flush(x);
+}
+
+void bide__proxy_drain(struct proxy *x)
+{
+    struct lane *l = &x->segment.answers;
+    struct record r;
+    const char *payload;
+    int found;
+
+    if (x->corrupt)
+        return;
+    bide__proxy_note_begun(x);
+    if (bide__lane_is_broken(&x->segment.calls) || bide__lane_is_broken(&x->segment.orders)) {
+        corrupt(x);
+        return;
+    }
+    while ((found = bide__lane_peek(l, &r, &payload)) == 1) {
+        bide__proxy_note_begun(x);
+        int code = handle(x, &r, payload);
+        bide__lane_pop(l, &r);
+        if (code < 0)
+            return;
+    }
+    if (found < 0)
+        corrupt(x);
+    note_cost(x);
+    if (x->norders > 0)
+        flush_orders(x);
+    if (atomic_load(&x->segment.shared->stuck) && atomic_exchange(&x->segment.shared->stuck, 0))
+        bide__ring_bell(x->bell);
+    if (x->said_bye && x->has_thread)
+        bide__proxy_died(x);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* inside.c - what a job may ask of its worker: state, replies of any length, progress, descriptors. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "pool/pool.h"
+
+void *bide_worker_state(void)
+{
+    return bide__worker_here ? bide__worker_here->state : NULL;
+}
+
+void bide_worker_set_state(void *state)
+{
+    if (bide__worker_here)
+        bide__worker_here->state = state;
+}
+
+int bide_worker_index(void)
+{
+    return bide__worker_here ? bide__worker_here->birth.index : -1;
+}
+
+int bide_worker_attempt(void)
+{
+    struct runner *r = bide__runner_here();
+    return r ? r->call.attempt : 0;
+}
+
+static struct runner *required(const char *function)
+{
+    struct runner *r = bide__runner_here();
+    if (!r)
+        bide_fail(BIDE_ESTATE, "%s: only the coroutine of a pool's job may call it", function);
+    return r;
+}
+
+/* ---- replies ---- */
+
+int bide__runner_grant(struct runner *r, size_t len)
+{
+    if (len > PAYLOAD_MAX)
+        return bide_fail(-E2BIG, "a reply of %zu bytes: 2 GiB at most", len);
+
+    r->waits_for_grant = true;
+    bide__worker_answer(r->worker, &(struct record){.kind = REC_WANT, .id = r->call.id, .fn = len}, NULL, 0, NULL, 0);
+    while (r->waits_for_grant)
+        BIDE_TRY(bide__wait_in(&r->grant, NULL));
+    return r->grant_code < 0 ? bide_fail(r->grant_code, "a reply of %zu bytes: %s", len, bide_strerror(r->grant_code)) : 0;
+}
+
+static int grow_small(struct runner *r, size_t total)
+{
+    if (total <= r->reply_cap)
+        return 0;
+    size_t cap = 256;
+    while (cap < total)
+        cap *= 2;
+    char *more = bide__realloc(r->reply, cap);
+    if (!more)
+        return bide__fail_nomem("a reply");
+    r->reply = more;
+    r->reply_cap = cap;
+    return 0;
+}
+
+/* What was replied so far, as bytes. */
+static bide_bytes so_far(const struct runner *r)
+{
+    if (r->echoed)
+        return (bide_bytes){r->echoed, r->echoed_len};
+    if (r->granted)
+        return (bide_bytes){r->granted, r->granted_used};
+    return (bide_bytes){r->reply, r->reply_len};
+}
+
+/* Room for n more bytes behind what is there. */
+static char *extend(struct runner *r, size_t n)
+{
+    bide_bytes old = so_far(r);
+    size_t total = old.len + n;
+
+    if (!r->granted && !r->echoed && total <= RECORD_PAYLOAD_MAX) {
+        if (grow_small(r, total + 1) < 0)
+            return NULL;
+        r->reply_len = total;
+        return r->reply + old.len;
+    }
+    if (!r->granted || total > r->granted_len) {
+        if (bide__runner_grant(r, r->granted && total < PAYLOAD_MAX / 2 ? total * 2 : total) < 0)
+            return NULL;
+        if (old.len > 0)
+            memcpy(r->granted, old.data, old.len);
+        r->echoed = NULL;
+    }
+    r->granted_used = total;
+    return r->granted + old.len;
+}
+
+static bool is_part_of_argument(const struct runner *r, const char *data, size_t len)
+{
+    return r->has_block && data >= r->arg && len <= r->arg_len && data + len <= r->arg + r->arg_len;
+}
+
+int bide_worker_reply(const void *data, size_t len)
+{
+    struct runner *r = required(__func__);
+    if (!r)
+        return BIDE_ESTATE;
+    if (len > RECORD_PAYLOAD_MAX && so_far(r).len == 0 && is_part_of_argument(r, data, len)) {
+        r->echoed = data;
+        r->echoed_len = len;
+        return 0;
+    }
+    if (len == 0)
+        return 0;
+    char *to = extend(r, len);
+    if (!to)
+        return bide_error_code();
+    memcpy(to, data, len);
+    return 0;
+}
+
+void *bide_worker_reserve(size_t n)
+{
+    struct runner *r = required(__func__);
+    char *to = r ? extend(r, n) : NULL;
+
+    if (to)
+        memset(to, 0, n);
+    return to;
+}
+
+/* ---- progress ---- */
+
+int bide_worker_progress(uint64_t done, uint64_t total)
+{
+    struct runner *r = required(__func__);
+    if (!r)
+        return BIDE_ESTATE;
+
+    bide__worker_answer(r->worker, &(struct record){.kind = REC_PROGRESS, .id = r->call.id, .fn = done, .more = total}, NULL, 0,
+                        NULL, 0);
+    return 0;
+}
+
+int bide_worker_emit(const void *data, size_t len)
+{
+    struct runner *r = required(__func__);
+    if (!r)
+        return BIDE_ESTATE;
+    if (len > RECORD_PAYLOAD_MAX)
+        return bide_fail(-E2BIG, "bide_worker_emit: %zu bytes; 16 KiB at most", len);
+
+    bide__worker_answer(r->worker, &(struct record){.kind = REC_EMIT, .id = r->call.id}, data, len, NULL, 0);
+    return 0;
+}
+
+/* ---- descriptors ---- */
+
+int bide_worker_fd(int i)
+{
+    struct runner *r = required(__func__);
+    return r && i >= 0 && i < r->nfds ? r->fds[i] : -1;
+}
+
+int bide_worker_reply_fd(int fd)
+{
+    struct runner *r = required(__func__);
+    if (!r)
+        return BIDE_ESTATE;
+    if (r->nout_fds == JOB_FDS_MAX)
+        return bide_fail(BIDE_ELIMIT, "bide_worker_reply_fd: %d descriptors at most", JOB_FDS_MAX);
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0)
+        return bide_fail(-errno, "bide_worker_reply_fd: %s", bide_strerror(-errno));
+
+    r->out_fds[r->nout_fds++] = copy;
+    return 0;
+}

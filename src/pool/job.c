@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * job.c - a future with a call in it.
+ *
+ * Two things end at different times: the future is *settled* once, by a result, an error, a death or a cancellation; the
+ * job is *over* when no worker will speak of it again.  A running job that was cancelled is settled at once and over when
+ * its worker has answered.
+ *
+ * Invariants:
+ *   J1  a job that is not over is in the table, in pool->jobs, in one queue or proxy list, and has a share of the pool's.
+ *   J2  out is written while the future is pending, never after.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "pool/pool.h"
+
+static const struct object_type job_type;
+
+/* ---- the table ---- */
+
+static int grow_table(bide_pool *p)
+{
+    uint32_t cap = p->table_cap ? p->table_cap * 2 : 64;
+    struct job **table = bide__realloc(p->table, cap * sizeof *table);
+    if (table)
+        p->table = table;
+    uint32_t *generations = bide__realloc(p->generations, cap * sizeof *generations);
+    if (generations)
+        p->generations = generations;
+    uint32_t *ids = bide__realloc(p->free_ids, cap * sizeof *ids);
+    if (ids)
+        p->free_ids = ids;
+    if (!table || !generations || !ids)
+        return bide__fail_nomem("a job");
+
+    for (uint32_t i = cap; i-- > p->table_cap;) {
+        p->table[i] = NULL;
+        p->generations[i] = 0;
+        p->free_ids[p->nfree++] = i;
+    }
+    p->table_cap = cap;
+    return 0;
+}
+
+static int enter_table(bide_pool *p, struct job *j)
+{
+    if (p->nfree == 0 && grow_table(p) < 0)
+        return BIDE_ENOMEM;
+    uint32_t i = p->free_ids[--p->nfree];
+    p->table[i] = j;
+    j->id = (uint64_t)++p->generations[i] << 32 | (i + 1);
+    return 0;
+}
+
+static void leave_table(bide_pool *p, struct job *j)
+{
+    uint32_t i = (uint32_t)j->id - 1;
+
+    p->table[i] = NULL;
+    p->free_ids[p->nfree++] = i;
+}
+
+struct job *bide__job_by_id(bide_pool *p, uint64_t id)
+{
+    uint32_t i = (uint32_t)id - 1;
+    struct job *j = i < p->table_cap ? p->table[i] : NULL;
+
+    return j && j->id == id ? j : NULL;
+}
+
+struct job *bide__job_of(bide_future *f)
+{
+    return f->object.type == &job_type ? (struct job *)f : NULL;
+}
+
+/* ---- settling ---- */
+
+static void settled(struct job *j)
+{
+    void (*tell)(struct job *, void *) = j->on_done;
+
+    j->on_done = NULL;
+    if (tell)
+        tell(j, j->done_arg);
+}
+
+static void settle(struct job *j, enum future_state state, int result)
+{
+    bide__list_remove(&j->on_settled.node);
+    bide__future_settle(&j->future, state, result);
+    settled(j);
+}
+
+void bide__job_succeed(struct job *j, int result)
+{
+    j->pool->counts.finished++;
+    settle(j, DONE, result);
+}
+
+void bide__job_fail(struct job *j, int code, const char *text)
+{
+    struct error_record *e;
+    if (bide__job_is_settled(j))
+        return;
+
+    e = j->future.error = bide__malloc(sizeof *e);
+    if (e) {
+        bide__error_init(e);
+        e->code = code;
+        snprintf(e->text, sizeof e->text, "%s: %s", j->name, text);
+    }
+    if (j->failure)
+        j->failure->public_.code = code;
+    settle(j, code == BIDE_ECANCELED ? CANCELLED : FAILED, code);
+}
+
+bool bide__job_explain(struct job *j, int code, const char *trace)
+{
+    struct job_failure *f = bide__malloc(sizeof *f + strlen(trace) + 1);
+    if (!f)
+        return false;
+
+    *f = (struct job_failure){.public_ = {.code = code, .pid = j->proxy ? j->proxy->pid : 0, .exit_code = -1,
+                                          .attempt = j->attempt, .job = j->name}};
+    strcpy(f->trace, trace);
+    f->public_.trace = f->trace;
+    bide__free(j->failure);
+    j->failure = f;
+    return true;
+}
+
+const bide_pool_failure *bide_pool_failure_of(const bide_future *f)
+{
+    struct job *j = bide__job_of((bide_future *)(uintptr_t)f);
+
+    return j && j->failure ? &j->failure->public_ : NULL;
+}
+
+/* The user cancelled the future. */
+static void was_cancelled(struct ready *r)
+{
+    struct job *j = container_of(r, struct job, settled);
+    bide_pool *p = j->pool;
+    if (j->over)
+        return;
+
+    j->out = NULL;
+    p->cancelled++;
+    p->counts.cancelled++;
+    bide_retain(j);
+    settled(j);
+    if (j->proxy)
+        bide__proxy_order(j->proxy, REC_CANCEL, j, 0, 0, 0);
+    else
+        bide__job_over(j);
+    bide__object_unref(j);
+}
+
+/* Its time is over: cancelled first, and if it does not yield, its worker is killed. */
+void bide__job_expire(struct timer *t)
+{
+    struct job *j = container_of(t, struct job, timer);
+    bide_pool *p = j->pool;
+    char text[80];
+    if (!j->proxy)
+        return;
+
+    if (!j->expired) {
+        j->expired = true;
+        bide__proxy_order(j->proxy, REC_CANCEL, j, 0, 0, 0);
+        bide__timer_arm(p->loop, t, p->args.grace_ms);
+    } else if (j->proxy->has_thread) {
+        snprintf(text, sizeof text, "timed out after %lld ms; its thread goes on", (long long)j->timeout_ms);
+        bide__job_fail(j, BIDE_ETIMEDOUT, text);
+    } else {
+        j->proxy->killer = j;
+        bide__proxy_kill(j->proxy);
+    }
+}
+
+/* ---- over ---- */
+
+static void close_fds(int *fds, int *n)
+{
+    for (int i = 0; i < *n; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    *n = 0;
+}
+
+static void leave_proxy(struct job *j)
+{
+    struct proxy *x = j->proxy;
+    if (!x)
+        return;
+    if (j->has_begun)
+        x->nbegun--;
+    else
+        x->nsent--;
+    j->has_begun = false;
+    j->proxy = NULL;
+}
+
+static void free_argument(struct job *j)
+{
+    if (j->in_block)
+        bide__block_put(&j->pool->arena, j->in_block);
+    else if (j->in != j->small)
+        bide__free(j->in);
+    if (j->old_block)
+        bide__block_put(&j->pool->arena, j->old_block);
+    j->in_block = j->old_block = NULL;
+    j->in = NULL;
+}
+
+void bide__job_over(struct job *j)
+{
+    bide_pool *p = j->pool;
+    if (j->over)
+        return;
+
+    j->over = true;
+    bide__list_remove(&j->node);
+    bide__list_remove(&j->all);
+    bide__list_remove(&j->on_settled.node);
+    bide__unpush(p->loop, &j->settled);
+    bide__ring_unreserve(&p->loop->ring, 1);
+    bide__timer_disarm(p->loop, &j->timer);
+    leave_table(p, j);
+    leave_proxy(j);
+    p->pending--;
+    p->pending_bytes -= j->in_len;
+    free_argument(j);
+    close_fds(j->fds, &j->nfds);
+    bide__pool_made_room(p);
+    bide__object_unref(j);
+}
+
+/* ---- birth and end ---- */
+
+/* The argument moves into the job: into itself, the heap, or a block. */
+static int copy_in(bide_pool *p, struct job *j, const bide_job *spec)
+{
+    size_t len = spec->shape == BIDE_JOB_NONE ? 0 : spec->shape == BIDE_JOB_TEXT ? strlen(spec->in) + 1 : spec->in_len;
+
+    j->in_len = len;
+    j->in = j->small;
+    j->in_block = len > 0 ? bide__block_at(&p->arena, spec->in) : NULL;
+    if (j->in_block)
+        return len <= j->in_block->len ? 0 : bide_fail(-EINVAL, "%s: %zu bytes of a buffer of %llu", spec->name, len,
+                                                       (unsigned long long)j->in_block->len);
+    if (len > RECORD_PAYLOAD_MAX) {
+        j->in_block = bide__block_get(&p->arena, len);
+        if (!j->in_block)
+            return bide_error_code();
+        j->in = bide__block_data(&p->arena, j->in_block);
+    } else if (len > sizeof j->small) {
+        j->in = bide__malloc(len);
+        if (!j->in)
+            return bide__fail_nomem("a job's argument");
+    }
+    if (len > 0)
+        memcpy(j->in, spec->in, len);
+    return 0;
+}
+
+static int copy_fds(struct job *j, const bide_pool_call_args *args)
+{
+    if (args->nfds > JOB_FDS_MAX || args->nfds < 0)
+        return bide_fail(-EINVAL, "%s: %d descriptors; %d at most", j->name, args->nfds, JOB_FDS_MAX);
+    for (; j->nfds < args->nfds; j->nfds++) {
+        j->fds[j->nfds] = fcntl(args->fds[j->nfds], F_DUPFD_CLOEXEC, 3);
+        if (j->fds[j->nfds] < 0)
+            return bide_fail(-errno, "%s: descriptor %d: %s", j->name, args->fds[j->nfds], bide_strerror(-errno));
+    }
+    return 0;
+}
+
+static void init(struct job *j, bide_pool *p, const bide_pool_call_args *args)
+{
+    bide__future_init(&j->future, &job_type, p->loop);
+    j->pool = bide_retain(p);
+    j->fn = args->job.fn;
+    j->name = args->job.name ? args->job.name : "job";
+    j->shape = args->job.shape;
+    j->has_out = args->job.has_out;
+    j->out = args->job.out;
+    j->out_len = args->job.out_len;
+    j->idempotent = args->idempotent;
+    j->timeout_ms = args->timeout_ms ? args->timeout_ms : p->args.timeout_ms;
+    j->on_progress = args->on_progress;
+    j->progress_arg = args->arg;
+    j->attempt = 1;
+    j->slot = -1;
+    j->over = true; /* until it is in the table */
+    j->submitted_ns = bide__clock_ns();
+    bide__list_init(&j->node);
+    bide__list_init(&j->all);
+    bide__list_init(&j->group);
+    bide__timer_init(&j->timer, bide__job_expire);
+    j->settled.run = was_cancelled;
+    bide__clause_init(&j->on_settled, &j->settled);
+}
+
+struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args)
+{
+    struct job *j = bide__calloc(1, sizeof *j);
+    if (!j) {
+        bide__fail_nomem("a job");
+        return NULL;
+    }
+    init(j, p, args);
+    if (copy_in(p, j, &args->job) < 0 || copy_fds(j, args) < 0 || bide__ring_reserve(&p->loop->ring, 1) < 0)
+        goto failed;
+    if (enter_table(p, j) < 0) {
+        bide__ring_unreserve(&p->loop->ring, 1);
+        goto failed;
+    }
+    j->over = false;
+    j->future.object.refs = 2; /* the owner's and the pool's */
+    bide__list_append(&j->future.clauses, &j->on_settled.node);
+    bide__list_append(&p->jobs, &j->all);
+    p->pending++;
+    p->pending_bytes += j->in_len;
+    return j;
+
+failed:
+    bide__object_unref(j);
+    return NULL;
+}
+
+static void job_destroy(void *object)
+{
+    struct job *j = object;
+    bide_pool *p = j->pool;
+
+    bide__list_remove(&j->on_settled.node);
+    bide__future_fini(&j->future);
+    free_argument(j);
+    if (j->reply_block)
+        bide__block_put(&p->arena, j->reply_block);
+    else
+        bide__free(j->reply);
+    close_fds(j->fds, &j->nfds);
+    close_fds(j->out_fds, &j->nout_fds);
+    bide__free(j->failure);
+    bide__free(j);
+    bide__object_unref(p);
+}
+
+/* Dropped by its last owner: nobody will see the result, so there is no need for one. */
+static void job_release(void *object)
+{
+    struct job *j = object;
+
+    if (j->future.object.refs == 2 && !j->over && !bide__job_is_settled(j)) {
+        j->out = NULL;
+        bide_future_cancel(&j->future);
+    }
+    bide__object_unref(j);
+}
+
+static const struct object_type job_type = {.name = "job", .destroy = job_destroy, .release = job_release};
+
+/* ---- for its owner ---- */
+
+void bide_pool_detach(bide_future *f)
+{
+    struct job *j = f ? bide__job_of(f) : NULL;
+    if (!j)
+        return;
+    j->out = NULL;
+    bide__object_unref(j);
+}
+
+bide_bytes bide_pool_result(const bide_future *f)
+{
+    struct job *j = bide__job_of((bide_future *)(uintptr_t)f);
+
+    if (!j || j->future.state != DONE)
+        return (bide_bytes){"", 0};
+    if (j->has_out && j->out && !j->reply)
+        return (bide_bytes){j->out, j->out_len};
+    return (bide_bytes){j->reply ? j->reply : "", j->reply_len};
+}
+
+int bide_pool_take_fd(bide_future *f, int i)
+{
+    struct job *j = bide__job_of(f);
+    if (!j || i < 0 || i >= j->nout_fds)
+        return -1;
+    int fd = j->out_fds[i];
+    j->out_fds[i] = -1;
+    return fd;
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/* open.c - a pool is opened, gets its workers, more of them, or fewer. */
+#include <sched.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "pool/pool.h"
+
+#define CONCURRENCY_MAX 4096
+#define WORKERS_MAX 1024
+#define SPIN_MAX_PAUSES 200
+#define RETRY_MAX_MS 5000
+
+/* ---- options ---- */
+
+#define DEFAULT(field, value) \
+    do {                      \
+        if (a->field == 0)    \
+            a->field = value; \
+    } while (0)
+
+static void fill_in(bide_pool_args *a)
+{
+    DEFAULT(workers, bide_pool_default_workers());
+    DEFAULT(concurrency, 16);
+    DEFAULT(max_pending, 65536);
+    DEFAULT(max_pending_bytes, (size_t)256 << 20);
+    DEFAULT(ring_bytes, (size_t)256 << 10);
+    DEFAULT(retries, 2);
+    DEFAULT(restart_max, 10);
+    DEFAULT(restart_window_ms, 10000);
+    DEFAULT(grace_ms, 1000);
+    DEFAULT(close_ms, 10000);
+    DEFAULT(min_workers, 1);
+    if (a->retries < 0)
+        a->retries = 0;
+}
+
+static int check(const bide_pool_args *a)
+{
+    if (a->workers < 1 || a->workers > WORKERS_MAX)
+        return bide_fail(-EINVAL, "bide_pool_new: workers = %d: 1 to %d", a->workers, WORKERS_MAX);
+    if (a->concurrency < 1 || a->concurrency > CONCURRENCY_MAX)
+        return bide_fail(-EINVAL, "bide_pool_new: concurrency = %d: 1 to %d", a->concurrency, CONCURRENCY_MAX);
+    if (a->ring_bytes < ((size_t)64 << 10) || a->ring_bytes > ((size_t)1 << 30) || (a->ring_bytes & (a->ring_bytes - 1)))
+        return bide_fail(-EINVAL, "bide_pool_new: ring_bytes = %zu: a power of two, 64 KiB to 1 GiB", a->ring_bytes);
+    if ((unsigned)a->kind > BIDE_POOL_EXEC)
+        return bide_fail(-EINVAL, "bide_pool_new: kind = %d: there is no such kind", (int)a->kind);
+    if (a->restart_max >= DEATHS_KEPT)
+        return bide_fail(-EINVAL, "bide_pool_new: restart_max = %d: at most %d, or -1", a->restart_max, DEATHS_KEPT - 1);
+    return 0;
+}
+
+/* A caller that knows more fields than we do asks for what we cannot give; one that knows fewer gets the defaults. */
+static int take_args(bide_pool_args *to, const bide_pool_args *from)
+{
+    if (from->size > sizeof *to)
+        return bide_fail(-EINVAL, "bide_pool_new: the options are those of a newer version (%zu bytes, not %zu)", from->size,
+                         sizeof *to);
+    memset(to, 0, sizeof *to);
+    memcpy(to, from, from->size ? from->size : sizeof *to);
+    fill_in(to);
+    return check(to);
+}
+
+static int check_place(const bide_pool_args *a)
+{
+    if (!bide__task_required("bide_pool_new"))
+        return BIDE_ENOLOOP;
+    if (bide__exec_was_asked())
+        return bide_fail(BIDE_ESTATE, "bide_pool_new: this process was started as a worker: main() must begin with bide_pool_prepare()");
+    if (bide__worker_here && !a->nested)
+        return bide_fail(BIDE_ESTATE, "bide_pool_new: inside a worker of another pool; .nested = true allows it");
+    return bide__named_check();
+}
+
+static int copy_job(bide_job *job, char **copy)
+{
+    if (!job->fn || job->shape == BIDE_JOB_NONE)
+        return 0;
+    if (job->shape == BIDE_JOB_TEXT)
+        job->in_len = strlen(job->in) + 1;
+    *copy = bide__malloc(job->in_len + 1);
+    if (!*copy)
+        return bide__fail_nomem("a pool");
+    memcpy(*copy, job->in, job->in_len);
+    job->in = *copy;
+    return 0;
+}
+
+/* The processors to pin to: those given, or those that we may use. */
+static int copy_cpus(bide_pool *p)
+{
+    cpu_set_t set;
+    if (!p->args.cpus && p->args.pin == BIDE_PIN_NONE)
+        return 0;
+    p->cpus = bide__calloc(CPU_SETSIZE, sizeof *p->cpus);
+    if (!p->cpus)
+        return bide__fail_nomem("a pool");
+    for (; p->args.cpus && p->ncpus < CPU_SETSIZE && p->args.cpus[p->ncpus] >= 0; p->ncpus++)
+        p->cpus[p->ncpus] = p->args.cpus[p->ncpus];
+    if (!p->args.cpus && sched_getaffinity(0, sizeof set, &set) == 0)
+        for (int i = 0; i < CPU_SETSIZE; i++)
+            if (CPU_ISSET((unsigned)i, &set))
+                p->cpus[p->ncpus++] = i;
+    return 0;
+}
+
+/* ---- workers ---- */
+
+int bide__pool_start_worker(bide_pool *p, int index)
+{
+    struct slot *slot = &p->slots[index];
+    struct proxy *x = bide__proxy_start(p, index);
+    if (!x)
+        return bide_error_code();
+
+    x->is_successor = slot->proxy != NULL;
+    slot->coming = x;
+    return 0;
+}
+
+static bool wants_worker(bide_pool *p, int index)
+{
+    const struct slot *s = &p->slots[index];
+    if (s->proxy || s->coming || p->state > POOL_CLOSING)
+        return false;
+    bool jobs = !bide__list_is_empty(&p->queue) || !bide__list_is_empty(&s->pinned);
+    return p->args.idle_ms == 0 || index < p->args.min_workers || jobs || p->state == POOL_OPENING;
+}
+
+/* No process, no descriptor, no memory for a worker now: try again, each time later. */
+void bide__pool_retry_later(bide_pool *p)
+{
+    if (bide__timer_is_armed(&p->retry) || p->state > POOL_CLOSING)
+        return;
+    p->retry_ms = p->retry_ms == 0 ? 10 : p->retry_ms < RETRY_MAX_MS ? p->retry_ms * 2 : RETRY_MAX_MS;
+    bide__timer_arm(p->loop, &p->retry, p->retry_ms);
+}
+
+void bide__pool_fill_slots(bide_pool *p)
+{
+    if (bide__timer_is_armed(&p->retry))
+        return;
+    for (int i = 0; i < p->nslots; i++) {
+        if (!wants_worker(p, i) || bide__pool_start_worker(p, i) == 0)
+            continue;
+        bide__pool_event(p, &(bide_pool_event){.kind = BIDE_POOL_DIED, .worker = i, .code = bide_error_code(), .text = bide_error_text()});
+        bide_error_clear();
+        bide__pool_retry_later(p);
+        return;
+    }
+}
+
+void bide__pool_retry(struct timer *t)
+{
+    bide__pool_fill_slots(container_of(t, bide_pool, retry));
+}
+
+static int add_slots(bide_pool *p, int n)
+{
+    struct slot *slots = bide__calloc((size_t)n, sizeof *slots);
+    if (!slots)
+        return bide__fail_nomem("workers");
+
+    for (int i = 0; i < n; i++) {
+        bide__list_init(&slots[i].pinned);
+        if (i >= p->nslots)
+            continue;
+        slots[i].proxy = p->slots[i].proxy;
+        slots[i].coming = p->slots[i].coming;
+        bide__list_splice(&slots[i].pinned, &p->slots[i].pinned);
+    }
+    bide__free(p->slots);
+    p->slots = slots;
+    p->nslots = n;
+    return 0;
+}
+
+static int start_missing(bide_pool *p)
+{
+    for (int i = 0; i < p->nslots; i++)
+        if (!p->slots[i].proxy && !p->slots[i].coming)
+            BIDE_TRY(bide__pool_start_worker(p, i));
+    return 0;
+}
+
+static bool all_ready(const bide_pool *p)
+{
+    for (int i = 0; i < p->nslots; i++)
+        if (!p->slots[i].proxy)
+            return false;
+    return true;
+}
+
+static int wait_ready(bide_pool *p)
+{
+    while (!all_ready(p) && p->state != POOL_FAILED)
+        BIDE_TRY(bide__wait_in(&p->changed, NULL));
+    return p->state == POOL_FAILED ? bide_fail(p->fail_code, "%s", p->fail_text) : 0;
+}
+
+/* ---- opening ---- */
+
+static const struct object_type pool_type = {
+    .name = "pool", .destroy = bide__pool_destroy, .release = bide__pool_release};
+
+static bide_pool *pool_new(void)
+{
+    bide_pool *p = bide__calloc(1, sizeof *p);
+    if (!p) {
+        bide__fail_nomem("a pool");
+        return NULL;
+    }
+    bide__object_init(p, &pool_type);
+    p->loop = bide_retain(bide__loop_here);
+    p->generation = bide__fork_generation();
+    p->bell.fd = p->arena.memory = p->published_fd = -1;
+    p->oom_kills = -1;
+    bide__list_init(&p->in_loop);
+    bide__list_init(&p->proxies);
+    bide__list_init(&p->queue);
+    bide__list_init(&p->jobs);
+    bide__list_init(&p->room);
+    bide__list_init(&p->changed);
+    bide__timer_init(&p->tend, bide__pool_tend);
+    bide__timer_init(&p->retry, bide__pool_retry);
+    return p;
+}
+
+static int open_bell(bide_pool *p)
+{
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd < 0)
+        return bide_fail(-errno, "a pool's bell: %s", bide_strerror(-errno));
+    int code = bide__fd_open(&p->bell, fd);
+    if (code < 0)
+        close(fd);
+    return code;
+}
+
+static int check_jobs(bide_pool *p)
+{
+    if (p->args.kind == BIDE_POOL_PROCESS)
+        BIDE_TRY(bide__zygote_prepare());
+    if (p->args.kind == BIDE_POOL_PROCESS)
+        p->image = *bide__zygote_image();
+    if (p->args.kind == BIDE_POOL_FORK)
+        bide__image_take(&p->image);
+    if (p->args.init.fn)
+        BIDE_TRY(bide__pool_check_fn(p, &p->args.init));
+    if (p->args.fini.fn)
+        BIDE_TRY(bide__pool_check_fn(p, &p->args.fini));
+    return 0;
+}
+
+static int prepare(bide_pool *p, const bide_pool_args *args)
+{
+    char dir[512];
+
+    BIDE_TRY(take_args(&p->args, args));
+    BIDE_TRY(check_place(&p->args));
+    BIDE_TRY(check_jobs(p));
+    BIDE_TRY(copy_job(&p->args.init, &p->init_in));
+    BIDE_TRY(copy_job(&p->args.fini, &p->fini_in));
+    BIDE_TRY(copy_cpus(p));
+    BIDE_TRY(bide__pool_arena_open(&p->arena));
+    BIDE_TRY(bide__stats_open(p));
+    BIDE_TRY(open_bell(p));
+    BIDE_TRY(add_slots(p, p->args.workers));
+    BIDE_TRY(bide__pool_attach(p));
+    if (bide__own_cgroup("memory", dir, sizeof dir))
+        p->oom_kills = bide__oom_kills(dir);
+    if (p->nslots < bide__cpus_usable()) /* one is left for us: looking costs nobody anything */
+        p->spin = p->spin_max = SPIN_MAX_PAUSES;
+    return 0;
+}
+
+static int start_all(bide_pool *p)
+{
+    BIDE_TRY(start_missing(p));
+    bide__pool_note_outside(p);
+    BIDE_TRY(wait_ready(p));
+    p->state = POOL_OPEN;
+    bide__pool_note_outside(p);
+    bide__pool_tend_arm(p);
+    return 0;
+}
+
+bide_pool *bide_pool_new_with(bide_pool_args args)
+{
+    bide_pool *p = bide__loop_here ? pool_new() : NULL;
+    if (!p) {
+        bide_fail(BIDE_ENOLOOP, "bide_pool_new: not inside a task");
+        return NULL;
+    }
+    if (prepare(p, &args) == 0 && start_all(p) == 0)
+        return p;
+    bide_release(p); /* keeps the error */
+    return NULL;
+}
+
+/* ---- more, or fewer ---- */
+
+static void shrink(bide_pool *p, int workers)
+{
+    int before = p->nslots;
+
+    p->nslots = workers;
+    for (int i = workers; i < before; i++) {
+        struct slot *s = &p->slots[i];
+        while (!bide__list_is_empty(&s->pinned)) {
+            struct job *j = container_of(s->pinned.next, struct job, node);
+            bide__list_remove(&j->node);
+            j->slot = -1;
+            bide__pool_enqueue(p, j, false);
+        }
+        if (s->proxy)
+            bide__proxy_stop(s->proxy);
+        s->proxy = s->coming = NULL; /* one that is coming is sent away when it is ready */
+    }
+}
+
+int bide_pool_resize(bide_pool *p, int workers)
+{
+    BIDE_TRY(bide__pool_check(p, __func__));
+    if (workers < 1 || workers > WORKERS_MAX)
+        return bide_fail(-EINVAL, "bide_pool_resize: %d workers: 1 to %d", workers, WORKERS_MAX);
+
+    p->args.workers = workers;
+    if (workers <= p->nslots) {
+        shrink(p, workers);
+        return 0;
+    }
+    BIDE_TRY(add_slots(p, workers));
+    BIDE_TRY(start_missing(p));
+    return wait_ready(p);
+}
+
+int bide_pool_size(const bide_pool *p)
+{
+    return p->nslots;
+}
+
+int bide_pool_pid(const bide_pool *p, int worker)
+{
+    const struct proxy *x = worker >= 0 && worker < p->nslots ? p->slots[worker].proxy : NULL;
+
+    return x ? (int)x->pid : 0;
+}

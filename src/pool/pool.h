@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool.h - the room's header: lanes in shared memory, workers as seen from outside and from inside, the queue.
+ *
+ * In reading order.  Between both sides: lane.c (records in a ring), segment.c (what one worker shares with us), arena.c
+ * (large payloads), pass.c (descriptors).  Births: image.c (which functions exist there), registry.c (functions by name),
+ * zygote.c, start.c, limits.c.  Inside a worker: worker.c, attend.c, runner.c, inside.c.  Outside: poll.c (when the lanes
+ * are looked at), proxy.c (one worker), events.c (what came from it), death.c, dispatch.c (the queue), job.c, submit.c, map.c, imap.c,
+ * tend.c (limits and watching), open.c, close.c, stats.c.
+ */
+#ifndef BIDE_POOL_POOL_H
+#define BIDE_POOL_POOL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include <bide/pool.h>
+
+#include "core/core.h"
+#include "io/io.h"
+
+/* ---- lane.c: one direction of a conversation through shared memory, without a lock ---- */
+
+enum record_kind {
+    REC_PAD, /* the rest of the ring is empty: go on at its beginning */
+    /* to the worker */
+    REC_CONFIG,
+    REC_INIT,
+    REC_FINI,
+    REC_GO,
+    REC_CALL,
+    REC_CANCEL,
+    REC_SPACE,
+    REC_STOP,
+    /* to us */
+    REC_READY,
+    REC_RESULT,
+    REC_PROGRESS,
+    REC_EMIT,
+    REC_WANT,
+    REC_BYE,
+    REC_KINDS
+};
+
+/* flags of a record */
+#define IN_BLOCK 1   /* CALL: the argument is a struct block_ref */
+#define HAS_OUT 2    /* CALL: the function has a second parameter */
+#define BY_NAME 4    /* CALL: the payload begins with the function's name, `fn` bytes of it */
+#define OUT_BLOCK 8  /* RESULT: the bytes lie in the block that was granted, `more` of them */
+#define OUT_INPUT 16 /* RESULT: they are a part of the argument's block: struct block_ref */
+
+struct record {
+    uint64_t id;   /* of the job */
+    uint64_t fn;   /* CALL: the function; RESULT: ns it took; PROGRESS: done; WANT: bytes; SPACE: offset; READY: pid */
+    uint64_t more; /* CALL: size of the result; PROGRESS: total; SPACE, OUT_BLOCK: bytes */
+    uint32_t len;  /* of the payload behind it */
+    int32_t code;  /* RESULT, BYE: the outcome */
+    uint16_t kind;
+    uint8_t flags, shape, nfds, attempt;
+    uint8_t pad_[2];
+};
+
+struct block_ref {
+    uint64_t offset, len;
+};
+
+#define RECORD_PAYLOAD_MAX (16 << 10) /* larger ones go through the arena */
+
+/* What both sides see of a lane. */
+struct lane_shared {
+    _Alignas(64) _Atomic uint64_t tail; /* written to here, by the producer */
+    _Alignas(64) _Atomic uint64_t head; /* read up to here, by the consumer */
+};
+
+/* One end of it; what is not shared is never read from shared memory. */
+struct lane {
+    struct lane_shared *shared;
+    char *bytes;
+    uint32_t size;  /* a power of two */
+    uint64_t mine;  /* my position */
+    uint64_t other; /* the other side's, when last looked at */
+};
+
+void bide__lane_init(struct lane *l, struct lane_shared *shared, char *bytes, uint32_t size);
+/* Append a record whose payload is in two parts; the peer does not see it yet.  False: no room. */
+bool bide__lane_put(struct lane *l, const struct record *r, const void *a, size_t alen, const void *b, size_t blen);
+/* Is there room for a record with this much payload? */
+bool bide__lane_has_room(struct lane *l, size_t payload);
+/* Has the consumer said that it has read what was never written? */
+bool bide__lane_is_broken(const struct lane *l);
+/* Let the peer see what was put. */
+static inline void bide__lane_publish(struct lane *l)
+{
+    atomic_store(&l->shared->tail, l->mine); /* sequentially consistent: before a look at the peer's `sleeps` */
+}
+/* The next record: 1; 0: none; -EBADMSG: what is there is not a record. */
+int bide__lane_peek(struct lane *l, struct record *r, const char **payload);
+/* Done with what peek returned. */
+void bide__lane_pop(struct lane *l, const struct record *r);
+static inline bool bide__lane_is_empty(struct lane *l)
+{
+    return atomic_load(&l->shared->tail) == l->mine;
+}
+
+static inline void bide__pause(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* ---- segment.c: what one worker and we share ---- */
+
+struct worker_slot {
+    _Atomic uint64_t task; /* address of the runner's task, in the worker */
+    _Atomic uint64_t job;  /* what it runs; 0: nothing */
+};
+
+struct segment_shared {
+    struct lane_shared calls, orders, answers;
+    _Alignas(64) _Atomic uint32_t worker_sleeps; /* in the kernel, or about to: ring its bell */
+    _Atomic uint32_t hungry;                     /* we have more for it, as soon as it sleeps */
+    _Alignas(64) _Atomic uint32_t we_sleep;      /* likewise for us */
+    _Atomic uint32_t stuck;                      /* the worker waits for room in `answers` */
+    _Alignas(64) _Atomic uintptr_t current;      /* the worker's task that ran last, see bide_loop.mirror */
+    _Atomic uint64_t awake_ns;                   /* time not spent asleep */
+    _Atomic int64_t awake_since_ns;              /* 0: it sleeps */
+    struct worker_slot slots[];
+};
+
+struct segment {
+    int memory; /* memfd; -1: ordinary memory, for threads */
+    struct segment_shared *shared;
+    size_t bytes;
+    struct lane calls, orders, answers;
+};
+
+#define ORDERS_BYTES (16u << 10)
+
+int bide__segment_create(struct segment *s, uint32_t ring_bytes, int concurrency, bool with_memfd);
+int bide__segment_attach(struct segment *s, int memory, uint32_t ring_bytes, int concurrency);
+/* The other end of ours, in the same process. */
+void bide__segment_share(struct segment *s, const struct segment *ours, uint32_t ring_bytes, int concurrency);
+void bide__segment_close(struct segment *s);
+
+/* ---- arena.c: large payloads, in memory that all workers see.  We alone say what belongs to whom ---- */
+
+#define BLOCK_SHIFT_MIN 14
+#define BLOCK_CLASSES 19 /* 16 KiB to 4 GiB */
+#define PAYLOAD_MAX ((uint64_t)2 << 30)
+#define ARENA_BYTES ((uint64_t)64 << 30) /* of addresses; memory only for what is used */
+
+struct block {
+    struct list_node node; /* among the free ones of its class */
+    uint64_t offset, len;
+    unsigned class_;
+    bool in_use;
+};
+
+struct pool_arena {
+    int memory; /* memfd */
+    char *base; /* NULL: not mapped yet */
+    uint64_t bytes, used; /* of the file; handed out so far */
+    uint64_t warm;        /* bytes in free blocks that keep their memory */
+    struct list_node free[BLOCK_CLASSES];
+    struct block **blocks; /* all, in order of their offset */
+    size_t nblocks, cap;
+};
+
+int bide__pool_arena_open(struct pool_arena *a);
+void bide__pool_arena_close(struct pool_arena *a);
+struct block *bide__block_get(struct pool_arena *a, uint64_t len); /* NULL: an error on record */
+void bide__block_put(struct pool_arena *a, struct block *b);
+struct block *bide__block_at(const struct pool_arena *a, const void *p); /* the one that begins there */
+static inline char *bide__block_data(const struct pool_arena *a, const struct block *b)
+{
+    return a->base + b->offset;
+}
+
+/* ---- pass.c: descriptors through a socket ---- */
+
+#define JOB_FDS_MAX 8
+struct fd_message {
+    uint64_t id;
+    int32_t code; /* from the zygote: the new process, or an error */
+    uint32_t n;
+    int32_t words[6]; /* to the zygote: what else a worker is born with */
+};
+int bide__fds_send(int socket, const struct fd_message *m, const int *fds, unsigned n);
+/* 0, or an error: -EAGAIN, BIDE_EEOF.  m->n descriptors are owned. */
+int bide__fds_receive(int socket, struct fd_message *m, int *fds, unsigned max, bool wait);
+
+/* ---- image.c: is this function in the workers, too? ---- */
+
+#define IMAGE_OBJECTS_MAX 512
+struct image {
+    unsigned n;
+    struct image_object {
+        uintptr_t from, to; /* executable */
+    } objects[IMAGE_OBJECTS_MAX];
+};
+void bide__image_take(struct image *im);
+/* 0, or BIDE_EFUNCTION on record that names function and object. */
+int bide__image_check(const struct image *im, void (*fn)(void), const char *name);
+
+/* ---- registry.c ---- */
+
+const bide_pool_named *bide__named_by_name(const char *name, size_t len);
+const bide_pool_named *bide__named_by_fn(void (*fn)(void));
+int bide__named_check(void); /* -EEXIST on record: two of one name */
+
+/* ---- limits.c ---- */
+
+int bide__cpus_usable(void); /* affinity and quota */
+int bide__cpu_quota(const char *cgroup_dir); /* rounded up; 0: none */
+long bide__oom_kills(const char *cgroup_dir); /* -1: not known */
+bool bide__own_cgroup(const char *controller, char *out, size_t cap); /* its folder */
+bool bide__has_threads(void);
+
+/* ---- zygote.c and start.c: births ---- */
+
+/* What a worker is born with. */
+struct birth {
+    struct segment *segment; /* THREAD: ours */
+    int memory, arena, ctl, bell, our_bell; /* descriptors, the worker's own */
+    uint32_t ring_bytes;
+    int concurrency, index;
+    enum bide_pool_kind kind;
+    char *arena_base; /* THREAD */
+    int cpu;          /* -1: any */
+    int outer_workers;
+};
+
+#ifndef P_PIDFD
+#define P_PIDFD 3 /* waitid(); newer than some headers */
+#endif
+
+#define BIRTH_FDS 5
+
+int bide__zygote_prepare(void);
+const struct image *bide__zygote_image(void);
+int bide__life_pipe(void); /* its reading end, or an error */
+/* Ask the zygote for a worker; its process comes as a message on our end of ctl.  Never waits. */
+int bide__zygote_start(const struct birth *b);
+pid_t bide__zygote_pid(void);
+uint64_t bide__fork_generation(void); /* another number after each fork */
+/* In a new process: forget what was our parent's. */
+void bide__become_worker(int *keep, unsigned nkeep, int life, bool parent_is_main_thread);
+void bide__die_with(int life);
+pid_t bide__raw_fork(int *pidfd, bool as_sibling);
+/* pid and pidfd, or an error */
+int bide__fork_start(const struct birth *b, int *pidfd);
+int bide__exec_start(const struct birth *b, const char *program, int *pidfd);
+void bide__exec_serve_if_asked(void);
+bool bide__exec_was_asked(void);
+int bide__thread_start(const struct birth *b, pthread_t *thread);
+
+/* ---- worker.c, attend.c: the inside ---- */
+
+struct worker;
+struct runner;
+
+/* Be a worker until told to stop.  Returns the exit status. */
+int bide__worker_main(const struct birth *b);
+
+struct worker_config {
+    int32_t concurrency, index, spin, processes;
+    uint64_t stack_size;
+};
+
+struct worker {
+    struct birth birth;
+    struct worker_config config;
+    struct segment segment;
+    bide_loop *loop;
+    pid_t pid;
+    struct fd ctl, bell;
+    struct watch_fd {
+        struct clause clause;
+        struct ready ready;
+    } ctl_watch;
+    char *arena;
+    void *state;
+    struct list_node idle;  /* runners without a job: their clauses */
+    struct list_node room;  /* who waits for room in `answers` */
+    struct list_node ended; /* the body, until all runners have */
+    struct runner *runners; /* all, a list */
+    int nrunners, nbusy;
+    struct stored_job {
+        struct record record;
+        char *payload;
+    } init, fini;
+    const struct poller_ops *inner;
+    int64_t polled_ns; /* when the kernel was asked last */
+    unsigned skipped, spin;
+    uint64_t *cancelled; /* ids of calls that are still in the lane */
+    size_t ncancelled, cancelled_cap;
+    bool must_poll, stopping, forked, open, waking, said_bye;
+};
+
+extern _Thread_local struct worker *bide__worker_here;
+
+void bide__worker_ring(struct worker *w); /* the parent's bell, if it sleeps */
+/* Put an answer; suspends while there is no room. */
+void bide__worker_answer(struct worker *w, const struct record *r, const void *a, size_t alen, const void *b, size_t blen);
+/* The memory we share, or the loop, is broken: a process ends, and is replaced. */
+void bide__worker_give_up(const struct worker *w);
+bool bide__worker_was_cancelled(struct worker *w, uint64_t id);
+char *bide__worker_arena(struct worker *w); /* NULL: an error on record */
+extern const struct poller_ops bide__worker_poller_ops;
+
+/* ---- runner.c: a coroutine that runs one job after another ---- */
+
+struct runner {
+    struct runner *next;
+    struct worker *worker;
+    bide_task *task;
+    int slot;
+    struct record call; /* kind 0: none */
+    char *in;           /* its payload, copied */
+    size_t in_cap;
+    const char *arg;    /* the argument itself */
+    size_t arg_len;
+    char *reply;
+    size_t reply_len, reply_cap;
+    char *granted; /* a block for the reply */
+    size_t granted_len, granted_used;
+    const char *echoed; /* the reply is a part of the argument's block */
+    size_t echoed_len;
+    int grant_code;
+    struct list_node grant; /* the runner, while it waits for a block */
+    int fds[JOB_FDS_MAX], nfds, out_fds[JOB_FDS_MAX], nout_fds;
+    int64_t began_ns;
+    bool cancelled, has_block, waits_for_grant;
+};
+
+/* Have a runner take the next call, if one is free or may be made. */
+bool bide__runner_wake(struct worker *w);
+struct runner *bide__runner_here(void); /* of the job whose coroutine calls; NULL: none */
+int bide__runner_grant(struct runner *r, size_t len); /* a block for its reply; suspends */
+int bide__runner_main(struct runner *r);
+/* Call the function of a record.  0 or more, or an error on record. */
+int bide__call_record(const struct record *rec, const char *name_and_arg, const char *arg, size_t len, void *out);
+/* The story of an error as bytes: text, NUL, trace, NUL.  Returns the length. */
+size_t bide__story_write(int code, char *out, size_t cap);
+
+/* ---- the outside ---- */
+
+enum proxy_state {
+    STARTING,
+    READY,
+    ENDING /* it takes no more jobs, and goes when it has done those it has */
+};
+
+struct job {
+    bide_future future; /* first: a job is a future */
+    bide_pool *pool;    /* a share */
+    struct proxy *proxy;   /* who has it; NULL: queued, or over */
+    struct list_node node; /* in a queue, or the proxy's sent or begun */
+    struct list_node all;  /* pool->jobs, until it is over */
+    uint64_t id;
+    void (*fn)(void);
+    const char *name;
+    enum bide_job_shape shape;
+    bool has_out, idempotent, expired, over;
+    bool has_begun; /* in its worker, as far as we know */
+    char *in; /* small, a heap block, or the data of in_block */
+    size_t in_len;
+    struct block *in_block;
+    void *out; /* the caller's; NULL: it went away */
+    size_t out_len;
+    char *reply;
+    size_t reply_len;
+    struct block *reply_block, *old_block;
+    uint64_t end; /* of its record in the lane */
+    int attempt, slot; /* slot: -1 any */
+    int64_t timeout_ms, submitted_ns;
+    struct timer timer;
+    int fds[JOB_FDS_MAX], nfds, out_fds[JOB_FDS_MAX], nout_fds;
+    bide_pool_progress *on_progress;
+    void *progress_arg;
+    struct clause on_settled; /* tells us of a cancellation */
+    struct ready settled;
+    void (*on_done)(struct job *j, void *arg); /* map, imap: called once, when it is settled */
+    void *done_arg;
+    size_t index;
+    struct list_node group;
+    struct job_failure *failure;
+    char history[64]; /* how earlier attempts ended */
+    char small[64];
+};
+
+struct job_failure {
+    bide_pool_failure public_;
+    char trace[];
+};
+
+struct proxy {
+    bide_pool *pool;
+    struct list_node node;
+    int index;
+    enum proxy_state state;
+    struct segment segment;
+    pid_t pid;
+    pthread_t thread;
+    bool has_thread, said_ready, said_bye, corrupt, was_killed, is_successor, has_successor, dirty, stall_told;
+    int bell; /* the worker's eventfd */
+    struct fd ctl, pidfd;
+    struct watch_fd ctl_watch, pidfd_watch;
+    struct list_node sent;  /* handed over, not begun as far as we know */
+    struct list_node begun;
+    unsigned nsent, nbegun;
+    struct record *orders; /* those that found no room in the lane */
+    size_t norders, orders_cap;
+    uint64_t given, done;
+    int64_t started_ns, idle_since_ns;
+    int64_t run_ewma_ns, cpu_ewma_ns; /* 0: not known */
+    uint64_t counted_done, counted_awake_ns;
+    const struct job *killer; /* the job for which we killed it */
+    int bye_code;
+    char bye_text[ERROR_TEXT_MAX];
+};
+
+struct slot {
+    struct proxy *proxy; /* who takes jobs here; NULL: nobody yet, or no more */
+    struct proxy *coming;
+    struct list_node pinned;
+};
+
+#define HISTOGRAM_BUCKETS 512
+struct histogram {
+    uint64_t total;
+    uint32_t buckets[HISTOGRAM_BUCKETS];
+};
+void bide__histogram_add(struct histogram *h, int64_t ns);
+uint64_t bide__histogram_percentile(const struct histogram *h, double p);
+
+enum pool_state { POOL_OPENING, POOL_OPEN, POOL_CLOSING, POOL_ENDING, POOL_CLOSED, POOL_FAILED };
+
+#define DEATHS_KEPT 64
+
+struct bide_pool {
+    struct object object;
+    bide_loop *loop;
+    uint64_t generation; /* of forks: is this still the process that opened it? */
+    bide_pool_args args; /* with the defaults filled in */
+    int *cpus, ncpus;
+    char *init_in, *fini_in; /* copies of their arguments */
+    struct list_node in_loop;
+    struct list_node proxies;
+    struct slot *slots;
+    int nslots;
+    struct list_node queue, jobs;
+    size_t pending, pending_bytes;
+    struct job **table; /* by the low half of the id, minus 1 */
+    uint32_t *generations, *free_ids;
+    uint32_t table_cap, nfree;
+    struct list_node room;    /* who waits to submit */
+    struct list_node changed; /* who waits for workers or for the end of jobs */
+    struct pool_arena arena;
+    struct fd bell; /* ours: an eventfd */
+    struct image image; /* PROCESS, FORK: what the workers have */
+    void (*checked_fn)(void);
+    enum pool_state state;
+    int fail_code;
+    char fail_text[ERROR_TEXT_MAX];
+    int64_t deaths[DEATHS_KEPT]; /* when, the latest ones */
+    uint64_t ndeaths, nspawned;
+    long oom_kills;
+    struct timer tend, retry;
+    int64_t retry_ms;
+    unsigned spin, spin_max;
+    bool outside; /* counted in loop->outside */
+    bide_pool_counts counts;
+    uint64_t done, failed, cancelled, retried, moved, rung;
+    struct histogram wait, run;
+    bide_pool_stats *published; /* in a memfd that others may look at */
+    int published_fd;
+    int64_t published_ns;
+};
+
+/* ---- poll.c: when the lanes are looked at ---- */
+int bide__pool_attach(bide_pool *p); /* to the loop's turns */
+void bide__pool_detach_loop(bide_pool *p);
+void bide__pool_note_outside(bide_pool *p);
+void bide__ring_bell(int fd);
+void bide__set_poller(bide_loop *loop, const struct poller_ops *ops);
+int bide__watch_open(struct watch_fd *w, struct fd *f, void (*run)(struct ready *r)); /* takes a place in the queue */
+void bide__watch_again(struct watch_fd *w, struct fd *f);
+void bide__watch_close(struct watch_fd *w, struct fd *f);
+
+/* ---- proxy.c: one worker, seen from outside ---- */
+struct proxy *bide__proxy_start(bide_pool *p, int index); /* NULL: an error on record */
+void bide__proxy_order(struct proxy *x, uint16_t kind, const struct job *j, uint64_t fn, uint64_t more, int code);
+void bide__proxy_stop(struct proxy *x); /* when its jobs are done */
+void bide__proxy_kill(struct proxy *x);
+void bide__proxy_free(struct proxy *x);
+void bide__proxy_flush(struct proxy *x); /* publish, ring */
+static inline unsigned bide__proxy_load(const struct proxy *x)
+{
+    return x->nsent + x->nbegun;
+}
+
+/* ---- events.c: what came from it ---- */
+void bide__proxy_drain(struct proxy *x);
+void bide__proxy_note_begun(struct proxy *x);
+void bide__proxy_is_ready(struct proxy *x);
+
+/* ---- death.c ---- */
+void bide__proxy_died(struct proxy *x);
+void bide__proxy_not_born(struct proxy *x, int code);
+void bide__pool_fail(bide_pool *p, int code, const char *format, ...) BIDE_PRINTF(3, 4);
+void bide__pool_event(bide_pool *p, const bide_pool_event *e);
+
+/* ---- dispatch.c: the queue ---- */
+void bide__pool_enqueue(bide_pool *p, struct job *j, bool first);
+void bide__pool_dispatch(bide_pool *p);
+bool bide__pool_could_dispatch(bide_pool *p); /* queued jobs, and a worker that has asked for more */
+struct list_node *bide__pool_queue_of(bide_pool *p, const struct job *j);
+
+/* ---- job.c: a future with a call in it ---- */
+struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args);
+struct job *bide__job_by_id(bide_pool *p, uint64_t id);
+struct job *bide__job_of(bide_future *f);
+void bide__job_succeed(struct job *j, int result);
+void bide__job_fail(struct job *j, int code, const char *text); /* settles; not yet over */
+void bide__job_over(struct job *j); /* it will not come back: forget it */
+void bide__job_expire(struct timer *t);
+bool bide__job_explain(struct job *j, int code, const char *trace); /* makes j->failure; false: no memory */
+static inline bool bide__job_is_settled(const struct job *j)
+{
+    return j->future.state != PENDING;
+}
+
+/* ---- submit.c ---- */
+int bide__pool_check(bide_pool *p, const char *function);
+int bide__pool_check_fn(bide_pool *p, const bide_job *job);
+struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int slot); /* slot -1: any */
+void bide__pool_made_room(bide_pool *p);
+
+/* ---- open.c, tend.c, close.c, stats.c ---- */
+void bide__pool_fill_slots(bide_pool *p);
+void bide__pool_retry_later(bide_pool *p);
+int bide__pool_start_worker(bide_pool *p, int index);
+void bide__pool_recycle(struct proxy *x, const char *why);
+void bide__pool_tend_arm(bide_pool *p);
+void bide__pool_tend(struct timer *t);
+void bide__pool_retry(struct timer *t);
+void bide__pool_abandon(bide_pool *p); /* kill all, without the loop */
+void bide__pool_release(void *object);
+void bide__pool_destroy(void *object);
+void bide__wait_uninterrupted(struct list_node *list);
+int bide__stats_open(bide_pool *p);
+void bide__stats_publish(bide_pool *p);
+void bide__stats_close(bide_pool *p);
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * proxy.c - one worker, seen from outside: its birth, what we tell it, its end in order.
+ *
+ * All that a worker must know lies in its lane before it is born.  A worker of the zygote has its process number sent
+ * through its own control socket; it gets no job before we have it.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "pool/pool.h"
+
+/* ---- telling it things ---- */
+
+void bide__proxy_flush(struct proxy *x)
+{
+    struct segment_shared *s = x->segment.shared;
+
+    x->dirty = false;
+    bide__lane_publish(&x->segment.calls);
+    bide__lane_publish(&x->segment.orders);
+    if (atomic_load(&s->worker_sleeps) && atomic_exchange(&s->worker_sleeps, 0)) {
+        bide__ring_bell(x->bell);
+        x->pool->rung++;
+    }
+}
+
+static bool keep_order(struct proxy *x, const struct record *r)
+{
+    if (x->norders == x->orders_cap) {
+        size_t cap = x->orders_cap ? x->orders_cap * 2 : 64;
+        struct record *more = bide__realloc(x->orders, cap * sizeof *more);
+        if (!more)
+            return false;
+        x->orders = more;
+        x->orders_cap = cap;
+    }
+    x->orders[x->norders++] = *r;
+    return true;
+}
+
+/* Never waits: what has no room in the lane follows later. */
+void bide__proxy_order(struct proxy *x, uint16_t kind, const struct job *j, uint64_t fn, uint64_t more, int code)
+{
+    struct record r = {.kind = kind, .id = j ? j->id : 0, .fn = fn, .more = more, .code = code};
+
+    if (x->norders > 0 || !bide__lane_put(&x->segment.orders, &r, NULL, 0, NULL, 0))
+        if (!keep_order(x, &r)) /* no memory even for this: better no worker than one that waits for ever */
+            bide__proxy_kill(x);
+    bide__proxy_flush(x);
+}
+
+void bide__proxy_stop(struct proxy *x)
+{
+    if (x->state == ENDING)
+        return;
+    x->state = ENDING;
+    bide__proxy_order(x, REC_STOP, NULL, 0, 0, 0);
+}
+
+static void cancel_all(struct proxy *x, struct list_node *list)
+{
+    for (struct list_node *n = list->next; n != list; n = n->next)
+        bide__proxy_order(x, REC_CANCEL, container_of(n, struct job, node), 0, 0, 0);
+}
+
+static void send_kill(struct proxy *x)
+{
+    if (bide__fd_is_open(&x->pidfd))
+        syscall(SYS_pidfd_send_signal, x->pidfd.fd, SIGKILL, NULL, 0);
+}
+
+/* A thread can only be asked. */
+void bide__proxy_kill(struct proxy *x)
+{
+    x->was_killed = true;
+    if (x->has_thread) {
+        cancel_all(x, &x->sent);
+        cancel_all(x, &x->begun);
+        bide__proxy_stop(x);
+    } else {
+        send_kill(x);
+    }
+}
+
+/* ---- birth ---- */
+
+static void pidfd_readable(struct ready *r)
+{
+    bide__proxy_died(container_of(r, struct proxy, pidfd_watch.ready));
+}
+
+static int got_process(struct proxy *x, pid_t pid, int pidfd)
+{
+    if (pidfd < 0)
+        pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (pidfd < 0)
+        return bide_fail(-errno, "watching a worker: %s", bide_strerror(-errno));
+    fcntl(pidfd, F_SETFD, FD_CLOEXEC);
+    x->pid = pid;
+    int code = bide__fd_open(&x->pidfd, pidfd);
+    if (code < 0) {
+        syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+        close(pidfd);
+        return code;
+    }
+    code = bide__watch_open(&x->pidfd_watch, &x->pidfd, pidfd_readable);
+    if (x->was_killed || code < 0)
+        bide__proxy_kill(x);
+    if (x->said_ready)
+        bide__proxy_is_ready(x);
+    return code;
+}
+
+static int is_born(struct proxy *x, const struct fd_message *m, int pidfd)
+{
+    if (m->code < 0)
+        return m->code;
+    int code = got_process(x, m->code, m->n > 0 ? pidfd : -1);
+    if (code < 0)
+        bide_error_clear(); /* it is told by who hears of it */
+    return code;
+}
+
+/* The zygote's word on a birth, or the end of the worker's side. */
+static void ctl_readable(struct ready *r)
+{
+    struct proxy *x = container_of(r, struct proxy, ctl_watch.ready);
+    struct fd_message m;
+    int fd = -1, code;
+    char byte;
+
+    x->ctl.readable = false;
+    if (x->pid == 0 && !x->has_thread) {
+        code = bide__fds_receive(x->ctl.fd, &m, &fd, 1, false);
+        if (code != -EAGAIN && (code < 0 || (code = is_born(x, &m, fd)) < 0)) {
+            bide__proxy_not_born(x, code == BIDE_EEOF ? -ECHILD : code);
+            return;
+        }
+    } else if (recv(x->ctl.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0 && !x->has_thread) {
+        if (!x->said_bye) /* else it is on its way out, and may have to write something still */
+            send_kill(x); /* dead, or has closed its sockets: pidfd tells */
+        return;
+    }
+    bide__watch_again(&x->ctl_watch, &x->ctl);
+}
+
+static bool put_job(struct proxy *x, uint16_t kind, const bide_job *job)
+{
+    struct record r = {.kind = kind, .shape = (uint8_t)job->shape, .fn = (uint64_t)(uintptr_t)job->fn};
+    char name[128] = "";
+    size_t name_len = 0;
+    if (!job->fn)
+        return true;
+
+    if (x->pool->args.kind == BIDE_POOL_EXEC) {
+        strncpy(name, job->name, sizeof name - 1);
+        name_len = (strlen(name) + 16) & ~(size_t)15;
+        r.fn = name_len;
+        r.flags = BY_NAME;
+    }
+    return bide__lane_put(&x->segment.calls, &r, name, name_len, job->in, job->in_len);
+}
+
+static int write_config(struct proxy *x)
+{
+    const bide_pool_args *a = &x->pool->args;
+    struct worker_config c = {.concurrency = a->concurrency, .index = x->index, .spin = (int32_t)x->pool->spin_max,
+                              .stack_size = a->stack_size};
+    struct lane *l = &x->segment.calls;
+    bool ok = bide__lane_put(l, &(struct record){.kind = REC_CONFIG}, &c, sizeof c, NULL, 0) && put_job(x, REC_INIT, &a->init) &&
+              put_job(x, REC_FINI, &a->fini) && bide__lane_put(l, &(struct record){.kind = REC_GO}, NULL, 0, NULL, 0);
+    if (!ok)
+        return bide_fail(-E2BIG, "the arguments of init and fini do not fit into ring_bytes");
+    bide__lane_publish(l);
+    return 0;
+}
+
+static int start(struct proxy *x, struct birth *b)
+{
+    int pidfd = -1, code = 0;
+
+    switch (b->kind) {
+    case BIDE_POOL_THREAD:
+        code = bide__thread_start(b, &x->thread);
+        x->has_thread = code == 0;
+        return code;
+    case BIDE_POOL_PROCESS:
+        return bide__zygote_start(b);
+    case BIDE_POOL_FORK:
+        code = bide__fork_start(b, &pidfd);
+        break;
+    case BIDE_POOL_EXEC:
+        code = bide__exec_start(b, x->pool->args.program, &pidfd);
+        break;
+    }
+    return code < 0 ? code : got_process(x, code, pidfd);
+}
+
+static int cpu_for(const bide_pool *p, int index)
+{
+    return p->ncpus > 0 ? p->cpus[index % p->ncpus] : -1;
+}
+
+static int give_birth(struct proxy *x)
+{
+    bide_pool *p = x->pool;
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+        return bide_fail(-errno, "a socket to a worker: %s", bide_strerror(-errno));
+
+    int code = bide__fd_open(&x->ctl, pair[0]);
+    if (code < 0) {
+        close(pair[0]);
+        close(pair[1]);
+        return code;
+    }
+    struct birth b = {.segment = &x->segment, .memory = x->segment.memory, .arena = p->arena.memory, .ctl = pair[1],
+                      .bell = x->bell, .our_bell = p->bell.fd, .ring_bytes = (uint32_t)p->args.ring_bytes,
+                      .concurrency = p->args.concurrency, .index = x->index, .kind = p->args.kind,
+                      .cpu = cpu_for(p, x->index), .outer_workers = p->nslots};
+    code = bide__watch_open(&x->ctl_watch, &x->ctl, ctl_readable);
+    if (code == 0)
+        code = start(x, &b);
+    if (!x->has_thread)
+        close(pair[1]);
+    return code;
+}
+
+static struct proxy *proxy_new(bide_pool *p, int index)
+{
+    struct proxy *x = bide__calloc(1, sizeof *x);
+    if (!x) {
+        bide__fail_nomem("a worker");
+        return NULL;
+    }
+    x->pool = p;
+    x->index = index;
+    x->bell = x->ctl.fd = x->pidfd.fd = x->segment.memory = -1;
+    x->started_ns = x->idle_since_ns = bide__clock_ns();
+    bide__list_init(&x->sent);
+    bide__list_init(&x->begun);
+    bide__list_append(&p->proxies, &x->node);
+    return x;
+}
+
+struct proxy *bide__proxy_start(bide_pool *p, int index)
+{
+    struct proxy *x = proxy_new(p, index);
+    if (!x)
+        return NULL;
+
+    int code = bide__segment_create(&x->segment, (uint32_t)p->args.ring_bytes, p->args.concurrency,
+                                    p->args.kind != BIDE_POOL_THREAD);
+    if (code == 0 && (x->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
+        code = bide_fail(-errno, "a bell for a worker: %s", bide_strerror(-errno));
+    if (code == 0)
+        code = write_config(x);
+    if (code == 0)
+        code = give_birth(x);
+    if (code < 0) {
+        bide__proxy_kill(x);
+        bide__proxy_free(x);
+        return NULL;
+    }
+    p->nspawned++;
+    return x;
+}
+
+void bide__proxy_free(struct proxy *x)
+{
+    bide__list_remove(&x->node);
+    if (bide__fd_is_open(&x->pidfd)) {
+        bide__watch_close(&x->pidfd_watch, &x->pidfd);
+        bide__fd_close(&x->pidfd);
+    }
+    if (bide__fd_is_open(&x->ctl)) {
+        bide__watch_close(&x->ctl_watch, &x->ctl);
+        bide__fd_close(&x->ctl);
+    }
+    if (x->bell >= 0)
+        close(x->bell);
+    bide__segment_close(&x->segment);
+    bide__free(x->orders);
+    bide__free(x);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* submit.c - one job: the checks at the door, waiting for room, submit and call. */
+#include <unistd.h>
+
+#include "pool/pool.h"
+
+/* ---- checks ---- */
+
+int bide__pool_check(bide_pool *p, const char *function)
+{
+    if (p->generation != bide__fork_generation())
+        return bide_fail(BIDE_ESTATE, "%s: the pool belongs to the process that opened it, not to its child: open one here", function);
+    if (p->loop != bide__loop_here)
+        return bide_fail(BIDE_ESTATE, "%s: the pool belongs to another thread's event loop", function);
+    if (p->state == POOL_FAILED)
+        return bide_fail(BIDE_EPOOL, "%s: the pool has failed: %s", function, p->fail_text);
+    if (p->state >= POOL_CLOSING)
+        return bide_fail(BIDE_ECLOSED, "%s: the pool is closed", function);
+    return 0;
+}
+
+int bide__pool_check_fn(bide_pool *p, const bide_job *job)
+{
+    int code = 0;
+    if (!job->fn)
+        return bide_fail(-EINVAL, "a job without a function");
+    if (job->fn == p->checked_fn)
+        return 0;
+
+    if (p->args.kind == BIDE_POOL_PROCESS || p->args.kind == BIDE_POOL_FORK)
+        code = bide__image_check(&p->image, job->fn, job->name);
+    else if (p->args.kind == BIDE_POOL_EXEC && !bide__named_by_fn(job->fn))
+        code = bide_fail(BIDE_EFUNCTION, "%s is not registered: write BIDE_POOL_TASK(%s); so that a new process can find it",
+                         job->name, job->name);
+    if (code == 0)
+        p->checked_fn = job->fn;
+    return code;
+}
+
+/* ---- room ---- */
+
+static bool is_full(const bide_pool *p)
+{
+    return p->pending >= p->args.max_pending || p->pending_bytes >= p->args.max_pending_bytes;
+}
+
+void bide__pool_made_room(bide_pool *p)
+{
+    if (!is_full(p))
+        bide__wake_one(p->loop, &p->room);
+    if (p->pending == 0 && p->state >= POOL_CLOSING)
+        bide__wake_all(p->loop, &p->changed);
+}
+
+static int wait_for_room(bide_pool *p, bool nowait)
+{
+    while (is_full(p)) {
+        if (nowait)
+            return bide_fail(-EAGAIN, "the pool has %zu jobs, %zu bytes: no room for more", p->pending, p->pending_bytes);
+        int code = bide__wait_in(&p->room, NULL);
+        if (code < 0) {
+            bide__pool_made_room(p); /* I may have been woken: the next one shall look */
+            return code;
+        }
+        BIDE_TRY(bide__pool_check(p, "bide_pool_submit"));
+    }
+    return 0;
+}
+
+struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int slot)
+{
+    if (bide__pool_check(p, "bide_pool_submit") < 0 || bide__pool_check_fn(p, &args->job) < 0 || wait_for_room(p, args->nowait) < 0)
+        return NULL;
+
+    struct job *j = bide__job_new(p, args);
+    if (!j)
+        return NULL;
+    if (slot >= 0)
+        j->slot = slot;
+    else if (args->key != 0)
+        j->slot = (int)((args->key * UINT64_C(0x9E3779B97F4A7C15) >> 32) % (uint64_t)p->nslots);
+    bide__pool_enqueue(p, j, false);
+    bide__pool_note_outside(p);
+    if (!is_full(p))
+        bide__wake_one(p->loop, &p->room);
+    return j;
+}
+
+bide_future *bide_pool_submit_with(bide_pool *p, bide_pool_call_args args)
+{
+    struct job *j = bide__pool_submit(p, &args, -1);
+
+    return j ? &j->future : NULL;
+}
+
+int bide_pool_call_with(bide_pool *p, bide_pool_call_args args)
+{
+    struct job *j = bide__pool_submit(p, &args, -1);
+    if (!j)
+        return bide_error_code();
+
+    int code = bide_await_with(bide__aw_future(&j->future));
+    bide_release(j);
+    return code;
+}
+
+/* ---- arguments in place ---- */
+
+void *bide_pool_buffer(bide_pool *p, size_t n)
+{
+    if (bide__pool_check(p, "bide_pool_buffer") < 0)
+        return NULL;
+    struct block *b = bide__block_get(&p->arena, n);
+
+    return b ? bide__block_data(&p->arena, b) : NULL;
+}
+
+void bide_pool_put(bide_pool *p, void *buffer)
+{
+    struct block *b = buffer ? bide__block_at(&p->arena, buffer) : NULL;
+
+    if (b)
+        bide__block_put(&p->arena, b);
+}

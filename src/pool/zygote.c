@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * zygote.c - the small process from which workers are born.
+ *
+ * A fork copies the page tables of the whole program and stops it for as long (30 ms for 1 GiB).  So there is one early
+ * fork, which does nothing but fork on: it clones with CLONE_PARENT, and the worker is a child of the program itself,
+ * which gets its status from the kernel and no relay.
+ *
+ *     program --request, 5 descriptors--> zygote --clone--> worker (a child of the program)
+ *     program <------- pid, pidfd, through the worker's control socket -------'
+ *
+ * When the program ends, even by SIGKILL, the writing end of the life pipe closes: the zygote reads its end from its
+ * socket, and each worker gets SIGKILL from the kernel, because it asked for a signal when that pipe can be read.
+ *
+ * Invariants:
+ *   Z1  one zygote for a process; a process that was forked has none until it makes its own.
+ *   Z2  the writing end of the life pipe is open in the program alone.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pool/pool.h"
+
+static struct {
+    pthread_mutex_t lock;
+    int socket;
+    int life[2]; /* reading, writing end */
+    pid_t pid;
+    bool by_main_thread;
+    bool forking; /* the child that is being made needs its end of the pipe */
+    struct image image;
+} zygote = {.lock = PTHREAD_MUTEX_INITIALIZER, .socket = -1, .life = {-1, -1}};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static _Atomic uint64_t generation = 1;
+
+/* ---- forks ---- */
+
+/* Close our descriptors of the zygote; it ends when nobody holds the other end. */
+static void forget(void)
+{
+    if (zygote.socket >= 0)
+        close(zygote.socket);
+    for (int i = 0; i < 2; i++)
+        if (zygote.life[i] >= 0)
+            close(zygote.life[i]);
+    zygote.socket = zygote.life[0] = zygote.life[1] = -1;
+    zygote.pid = 0;
+}
+
+/* In the child of any fork of the program's own: its pools and its zygote are not the child's. */
+static void after_fork(void)
+{
+    atomic_fetch_add(&generation, 1);
+    pthread_mutex_init(&zygote.lock, NULL);
+    if (!zygote.forking)
+        forget();
+    if (bide__worker_here)
+        bide__worker_here->forked = true;
+}
+
+static void reap(void)
+{
+    if (zygote.pid > 0)
+        waitpid(zygote.pid, NULL, __WALL);
+}
+
+static void at_end(void)
+{
+    pid_t pid = zygote.pid;
+
+    forget();
+    zygote.pid = pid;
+    reap();
+    zygote.pid = 0;
+}
+
+static void install(void)
+{
+    pthread_atfork(NULL, NULL, after_fork);
+    atexit(at_end);
+}
+
+uint64_t bide__fork_generation(void)
+{
+    pthread_once(&once, install);
+    return atomic_load_explicit(&generation, memory_order_relaxed);
+}
+
+/*
+ * A fork without a signal to the parent when the child ends: so wait() and a SIGCHLD handler of the program do not see
+ * the workers.  The thread's idea of its number is set right by the kernel, as fork() would have it done.
+ */
+pid_t bide__raw_fork(int *pidfd, bool as_sibling)
+{
+    int *tid = NULL;
+    unsigned long flags = CLONE_PIDFD | (as_sibling ? CLONE_PARENT : 0);
+
+    if (prctl(PR_GET_TID_ADDRESS, &tid) == 0 && tid)
+        flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+    *pidfd = -1;
+    long pid = syscall(SYS_clone, flags, NULL, pidfd, tid, tid); /* the last two change places between architectures */
+    if (pid == 0)
+        atomic_fetch_add(&generation, 1);
+    return pid < 0 ? -errno : (pid_t)pid;
+}
+
+/* ---- what a new process does first ---- */
+
+static void reset_signals(void)
+{
+    sigset_t none;
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, normal = {.sa_handler = SIG_DFL};
+    const int reset[] = {SIGHUP, SIGQUIT, SIGTERM, SIGCHLD, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGIO};
+
+    for (size_t i = 0; i < array_len(reset); i++)
+        sigaction(reset[i], &normal, NULL);
+    sigaction(SIGINT, &ignore, NULL); /* Ctrl-C goes to the whole group: the program decides */
+    sigaction(SIGPIPE, &ignore, NULL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int compare_ints(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+/* Close all but standard input, output, error and these. */
+static void close_others(int *keep, unsigned n)
+{
+    int from = 3;
+
+    qsort(keep, n, sizeof *keep, compare_ints);
+    for (unsigned i = 0; i < n; i++) {
+        if (keep[i] > from)
+            close_range((unsigned)from, (unsigned)keep[i] - 1, 0);
+        if (keep[i] >= from)
+            from = keep[i] + 1;
+    }
+    close_range((unsigned)from, ~0u, 0);
+}
+
+/* SIGKILL from the kernel when the last writer is gone, whatever this process does then. */
+void bide__die_with(int life)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", life);
+    int own = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* owner and signal belong to the open file */
+    if (own < 0)
+        return; /* no /proc: the control socket tells it, when the loop turns */
+    struct pollfd p = {.fd = own};
+    if (fcntl(own, F_SETOWN, getpid()) < 0 || fcntl(own, F_SETSIG, SIGKILL) < 0 || fcntl(own, F_SETFL, O_ASYNC | O_NONBLOCK) < 0)
+        return;
+    if (poll(&p, 1, 0) > 0 && (p.revents & POLLHUP))
+        _exit(0);
+}
+
+void bide__become_worker(int *keep, unsigned nkeep, int life, bool parent_is_main_thread)
+{
+    if (parent_is_main_thread)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    reset_signals();
+    __fpurge(stdout); /* what the program has not flushed is the program's to write */
+    __fpurge(stderr);
+    bide__loop_here = NULL;
+    bide__worker_here = NULL;
+    bide__error_switch(NULL);
+    bide_error_clear();
+    close_others(keep, nkeep);
+    zygote.socket = zygote.life[0] = zygote.life[1] = -1;
+    zygote.pid = 0;
+    pthread_mutex_init(&zygote.lock, NULL);
+    bide__die_with(life);
+}
+
+/* ---- the zygote itself ---- */
+
+static void answer(int ctl, pid_t pid, int pidfd)
+{
+    struct fd_message m = {.code = pid};
+
+    bide__fds_send(ctl, &m, &pidfd, pidfd >= 0 ? 1 : 0);
+    if (pidfd >= 0)
+        close(pidfd);
+}
+
+static _Noreturn void be_worker(const struct fd_message *m, const int *fds, int life)
+{
+    struct birth b = {.memory = fds[0], .arena = fds[1], .ctl = fds[2], .bell = fds[3], .our_bell = fds[4],
+                      .ring_bytes = (uint32_t)m->words[0], .concurrency = m->words[1], .index = m->words[2],
+                      .cpu = m->words[3], .outer_workers = m->words[4], .kind = BIDE_POOL_PROCESS};
+    prctl(PR_SET_NAME, "bide-worker");
+    if (zygote.by_main_thread)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    bide__die_with(life);
+    int status = bide__worker_main(&b);
+    fflush(stdout);
+    _exit(status);
+}
+
+static _Noreturn void zygote_main(int socket, int life)
+{
+    int fds[BIRTH_FDS];
+    struct fd_message m;
+
+    prctl(PR_SET_NAME, "bide-zygote");
+    while (bide__fds_receive(socket, &m, fds, BIRTH_FDS, true) == 0) {
+        int pidfd = -1;
+        pid_t pid = m.n == BIRTH_FDS ? bide__raw_fork(&pidfd, true) : -EINVAL;
+        if (pid == 0) {
+            close(socket);
+            be_worker(&m, fds, life);
+        }
+        answer(fds[2], pid, pidfd);
+        for (unsigned i = 0; i < m.n; i++)
+            close(fds[i]);
+    }
+    _exit(0);
+}
+
+/* ---- the program's side ---- */
+
+static int make_life_pipe(void)
+{
+    if (zygote.life[0] >= 0)
+        return 0;
+    return pipe2(zygote.life, O_CLOEXEC) < 0 ? bide_fail(-errno, "a pipe: %s", bide_strerror(-errno)) : 0;
+}
+
+int bide__life_pipe(void)
+{
+    pthread_once(&once, install);
+    pthread_mutex_lock(&zygote.lock);
+    int code = make_life_pipe();
+    pthread_mutex_unlock(&zygote.lock);
+    return code < 0 ? code : zygote.life[0];
+}
+
+static pid_t fork_zygote(void)
+{
+    int pidfd = -1;
+    pid_t pid = bide__has_threads() ? fork() : bide__raw_fork(&pidfd, false);
+    if (pidfd >= 0 && pid > 0)
+        close(pidfd);
+    return pid == -1 ? -errno : pid;
+}
+
+static int make(void)
+{
+    int pair[2], code = make_life_pipe();
+    if (code < 0)
+        return code;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return bide_fail(-errno, "a socket for the pool's helper process: %s", bide_strerror(-errno));
+
+    bide__image_take(&zygote.image);
+    zygote.by_main_thread = getpid() == gettid();
+    int life = zygote.life[0];
+    zygote.forking = true;
+    pid_t pid = fork_zygote();
+    zygote.forking = false;
+    if (pid == 0) {
+        int keep[] = {pair[1], life};
+        bide__become_worker(keep, 2, life, zygote.by_main_thread);
+        zygote_main(pair[1], life);
+    }
+    close(pair[1]);
+    if (pid < 0) {
+        close(pair[0]);
+        return bide_fail(pid, "no process for the pool's helper: %s", bide_strerror(pid));
+    }
+    zygote.socket = pair[0];
+    zygote.pid = pid;
+    return 0;
+}
+
+static int prepare_locked(void)
+{
+    return zygote.socket >= 0 ? 0 : make();
+}
+
+int bide__zygote_prepare(void)
+{
+    pthread_once(&once, install);
+    pthread_mutex_lock(&zygote.lock);
+    int code = prepare_locked();
+    pthread_mutex_unlock(&zygote.lock);
+    return code;
+}
+
+const struct image *bide__zygote_image(void)
+{
+    return &zygote.image;
+}
+
+pid_t bide__zygote_pid(void)
+{
+    return zygote.pid;
+}
+
+/* Another zygote, in place of the one that was killed, or is too old; without a socket it ends by itself. */
+static int revive(void)
+{
+    if (zygote.socket >= 0)
+        close(zygote.socket);
+    zygote.socket = -1;
+    reap();
+    return make();
+}
+
+int bide__zygote_start(const struct birth *b)
+{
+    const int fds[BIRTH_FDS] = {b->memory, b->arena, b->ctl, b->bell, b->our_bell};
+    struct fd_message m = {.words = {(int32_t)b->ring_bytes, b->concurrency, b->index, b->cpu, b->outer_workers}};
+
+    pthread_mutex_lock(&zygote.lock);
+    int code = prepare_locked();
+    if (code == 0)
+        code = bide__fds_send(zygote.socket, &m, fds, BIRTH_FDS);
+    if (code == -EPIPE || code == -ECONNRESET) {
+        code = revive();
+        if (code == 0)
+            code = bide__fds_send(zygote.socket, &m, fds, BIRTH_FDS);
+    }
+    pthread_mutex_unlock(&zygote.lock);
+    return code < 0 && !bide_error_code() ? bide_fail(code, "asking for a worker: %s", bide_strerror(code)) : code;
+}
+
+/* Asked for again: another one, that has what was loaded meanwhile.  Workers that live are nobody's business here. */
+int bide_pool_prepare(void)
+{
+    bide__exec_serve_if_asked();
+    int code = bide__named_check();
+    if (code < 0)
+        return code;
+
+    pthread_once(&once, install);
+    pthread_mutex_lock(&zygote.lock);
+    code = revive();
+    pthread_mutex_unlock(&zygote.lock);
+    return code;
+}
