@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # demo.sh BIDE - the crawler: 85 answers of an API that takes 100 ms for each, fetched at once, each saved as a file.
 #
-# The API is `bide serve`, on a free port of this machine.
+# The API is `bide serve`, on a free port of this machine.  Then the same requests in different ways: `bide compare`.
 set -eu
 cd "$(dirname "$0")/.."
 bide=$1
@@ -62,3 +62,7 @@ if more:
 print(f"demo/test/{names[0]} ... {names[-1]}: {len(names)} files, each valid JSON")
 PY
 echo "$count answers that take 100 ms each, together in $took ms; one after the other it would be $((count * 100)) ms"
+
+echo
+echo "\$ bide compare -n 20 --delay 50 --repeat 3 --budget 500ms"
+"$bide" compare -n 20 --delay 50 --repeat 3 --budget 500ms

@@ -122,7 +122,8 @@ static int ended(bide_response *r)
 static int receive_more(bide_response *r)
 {
     struct conn *c = r->conn;
-    size_t want = c->in.cap > CONN_BUFFER_SIZE || r->body_bytes > BODY_READ_SIZE ? BODY_READ_SIZE : CONN_BUFFER_SIZE / 2;
+    bool is_large = c->in.cap > CONN_BUFFER_SIZE || r->body_bytes > BODY_READ_SIZE;
+    size_t want = is_large ? BODY_READ_SIZE : CONN_BUFFER_SIZE / 2;
     char *tail = bide__conn_reserve(c, want);
     if (!tail)
         return bide_error_code();

@@ -4,8 +4,8 @@
  *
  * The usual case is one system call each way: head and body go out together; the answer is received into memory that
  * all connections share, is parsed there, and what of it is wanted is copied once, into the response.  Only an answer
- * that comes in pieces gets a buffer of its own, and then the rest of it is received there.  A short body that came with
- * its head is copied with it; then the connection is free before bide_get returns.
+ * that comes in pieces gets a buffer of its own, and then the rest of it is received there.  A short body that came
+ * with its head is copied with it; then the connection is free before bide_get returns.
  *
  * Everything that waits does so for as long as bide__response_patience_ms says.
  */
@@ -107,7 +107,8 @@ static int ended_early(const struct asked *a, const struct conn *c)
 static int bad_head(const struct asked *a, int error)
 {
     if (error == H1_EHEADSIZE)
-        return bide_fail(BIDE_EHTTP, "the head of the answer is larger than %zu bytes", a->session->args.max_head_bytes);
+        return bide_fail(BIDE_EHTTP, "the head of the answer is larger than %zu bytes",
+                         a->session->args.max_head_bytes);
     return bide_fail(BIDE_EHTTP, "malformed answer: %s", bide__h1_strerror(error));
 }
 

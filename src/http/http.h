@@ -3,7 +3,7 @@
  * http.h - the room's header: what the files of the HTTP client share.
  *
  * In reading order: url*.c, query.c, headers.c, date*.c, h1_*.c (text and bytes, pure); session*.c, connector*.c,
- * request.c, request_head.c, request_send.c, exchange.c, body.c, redirect.c, response.c, json.c, blocking.c (the client); server*.c.
+ * request*.c, exchange.c, body.c, redirect.c, response.c, json.c, blocking.c (the client); server*.c.
  *
  *     bide_get -> request.c: parse the URL, then for each hop
  *                   connector.c: take a connection of that origin, or open one, or wait for one
@@ -158,7 +158,7 @@ struct conn {
 
 struct asked;
 
-/* A connection to the request's origin: an idle one unless `fresh`, a new one, or the first that somebody gives back. */
+/* A connection to the request's origin: an idle one unless `fresh`, a new one, or the first that is given back. */
 struct conn *bide__connector_take(struct asked *a, bool fresh);
 /* Done with it: keep it for the next.  hint_ms: what the server said that it keeps it for; negative: nothing. */
 void bide__connector_give(struct conn *c, int64_t hint_ms);

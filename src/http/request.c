@@ -51,7 +51,8 @@ static int bad_url(const struct asked *a, const char *text, const char *why)
 {
     char quoted[80];
 
-    return bide_fail(BIDE_EURL, "%s %s: not a valid URL: %s", a->method, bide__url_quote(quoted, text, strlen(text)), why);
+    return bide_fail(BIDE_EURL, "%s %s: not a valid URL: %s", a->method,
+                     bide__url_quote(quoted, text, strlen(text)), why);
 }
 
 /* R2: "http://host" without anything behind it. */

@@ -3,8 +3,8 @@
  * request_send.c - a request onto its connection; and what the server says meanwhile.
  *
  * A server may answer before it has read all of a large body (http.md R15).  A refusal, or an answer behind which it
- * will close, makes the rest of the body useless: it is not sent, and the connection is not used again.  Interim answers
- * and early successes are kept for later.
+ * will close, makes the rest of the body useless: it is not sent, and the connection is not used again.  Interim
+ * answers and early successes are kept for later.
  */
 #include "http/http.h"
 

@@ -79,8 +79,9 @@ static int check_defaults(const bide_pair *headers, size_t *n, size_t *bytes)
             return bide_fail(-EINVAL, "header Host: not for every request of a session");
         *bytes += strlen(p->name) + strlen(p->value) + 4;
     }
-    return *bytes > H1_HEAD_MAX ? bide_fail(BIDE_ELIMIT, "the headers of a session are longer than %d bytes", H1_HEAD_MAX)
-                                : 0;
+    if (*bytes > H1_HEAD_MAX)
+        return bide_fail(BIDE_ELIMIT, "the headers of a session are longer than %d bytes", H1_HEAD_MAX);
+    return 0;
 }
 
 static bool names_field(const bide_pair *headers, enum header_id id)

@@ -10,7 +10,7 @@ import unittest
 
 from support import BIDE, Case, bide
 
-COMMANDS = ["get", "fetch", "serve", "worker", "completion", "help", "version"]
+COMMANDS = ["get", "fetch", "serve", "compare", "worker", "completion", "help", "version"]
 
 
 def options_of(command):
@@ -44,7 +44,7 @@ class Help(Case):
             self.assertLess(len(short), 50)
 
     def test_lines_fit_80_columns(self):
-        for words in (["get", "--help"], ["serve", "--help"], ["help"], ["help", "exit-codes"]):
+        for words in (["get", "--help"], ["serve", "--help"], ["compare", "--help"], ["help"], ["help", "exit-codes"]):
             for line in bide(*words).out.decode().splitlines():
                 self.assertLessEqual(len(line), 80, line)
 

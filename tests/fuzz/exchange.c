@@ -176,7 +176,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         session = bide_session_new(.max_body_bytes = 100000);
     }
 
-    struct run whole = {.session = session, .how = data[0], .script = {.at = data + 1, .end = data + size, .step = size}};
+    struct run whole = {
+        .session = session, .how = data[0], .script = {.at = data + 1, .end = data + size, .step = size}};
     struct run cut = whole;
     cut.script.step = (size_t)(data[0] >> 2) + 1;
     cut.how ^= 2;

@@ -2,8 +2,8 @@
 /*
  * client.h - what the tests of the HTTP client share: a peer that does just what a script says.
  *
- * The peer is a thread with blocking sockets, plain or TLS, that knows nothing of this library.  It takes one connection
- * after the other and plays a script on each:
+ * The peer is a thread with blocking sockets, plain or TLS, that knows nothing of this library.  It takes one
+ * connection after the other and plays a script on each:
  *
  *     struct peer p = PEER(ASK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" PAUSE "ok");
  *     ... bide_get(s, peer_url(&p, "/")) ...

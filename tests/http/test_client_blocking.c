@@ -15,7 +15,8 @@ static int64_t now_ms(void)
 
 UNIT(client_blocking_get_needs_no_loop)
 {
-    struct peer p = PEER(ASK "HTTP/1.1 302 F\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n", ASK OK("7") "{\"a\":1}" STALL);
+    struct peer p =
+        PEER(ASK "HTTP/1.1 302 F\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n", ASK OK("7") "{\"a\":1}" STALL);
     peer_start(&p);
 
     bide_response *r = bide_get_blocking(peer_url(&p, "/a"), .headers = BIDE_PAIRS({"X-A", "1"}));
@@ -40,8 +41,9 @@ UNIT(client_blocking_get_needs_no_loop)
 
 UNIT(client_blocking_bodies_of_every_kind_are_read)
 {
-    struct peer p = PEER(ASK "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n" PAUSE "2\r\ncd\r\n0\r\n\r\n",
-                         ASK OK("4") "ef" PAUSE "gh", ASK "HTTP/1.1 200 OK\r\n\r\nij" PAUSE "kl", ASK OK("2") "mn");
+    struct peer p =
+        PEER(ASK "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n" PAUSE "2\r\ncd\r\n0\r\n\r\n",
+             ASK OK("4") "ef" PAUSE "gh", ASK "HTTP/1.1 200 OK\r\n\r\nij" PAUSE "kl", ASK OK("2") "mn");
     static const char *const want[] = {"abcd", "efgh", "ijkl"};
     peer_start(&p);
 
@@ -64,7 +66,8 @@ UNIT(client_blocking_errors_are_on_record_in_the_thread)
     struct peer p = PEER(ASK STALL, ASK OK("5") "he", ASK OK("3") "abc");
     peer_start(&p);
 
-    EXPECT_FAILED(bide_get_blocking(peer_url(&p, "/"), .timeout_ms = 50), BIDE_ETIMEDOUT, "GET http://", "within 50 ms");
+    EXPECT_FAILED(bide_get_blocking(peer_url(&p, "/"), .timeout_ms = 50), BIDE_ETIMEDOUT, "GET http://",
+                  "within 50 ms");
     EXPECT_FAILED(bide_get_blocking(peer_url(&p, "/")), BIDE_ETRUNCATED, "GET http://", "after 2 of 5 bytes");
     EXPECT_FAILED(bide_get_blocking(peer_url(&p, "/"), .max_body_bytes = 2), BIDE_ETOOBIG, "GET http://", "(2 bytes)");
     EXPECT_FAILED(bide_get_blocking("nonsense"), BIDE_EURL, "nonsense", "");

@@ -59,7 +59,8 @@ TEST(client_body_in_chunks_is_joined, .real_time = true)
     expect_answer(script, "abcdefg");
     snprintf(script, sizeof script, ASK "%s0\r\n\r\n", head);
     expect_answer(script, "");
-    snprintf(script, sizeof script, ASK "%s3\r\na" PAUSE "bc\r\n" PAUSE "4\r" PAUSE "\ndefg\r\n0\r\n" PAUSE "\r\n", head);
+    snprintf(script, sizeof script, ASK "%s3\r\na" PAUSE "bc\r\n" PAUSE "4\r" PAUSE "\ndefg\r\n0\r\n" PAUSE "\r\n",
+             head);
     expect_answer(script, "abcdefg");
     snprintf(script, sizeof script, ASK "%s3\r\nabc\r\n0\r\nTrailer: x\r\n\r\n", head);
     expect_answer(script, "abc");
@@ -74,8 +75,8 @@ TEST(client_body_until_close_ends_there, .real_time = true)
 
 TEST(client_R28_head_204_and_304_have_no_body, .real_time = true)
 {
-    struct peer p = PEER(ASK OK("5") ASK "HTTP/1.1 204 No\r\n\r\n" ASK "HTTP/1.1 304 No\r\nContent-Length: 7\r\n\r\n" ASK
-                             OK("4") "last");
+    struct peer p = PEER(ASK OK("5") ASK "HTTP/1.1 204 No\r\n\r\n" ASK
+                                         "HTTP/1.1 304 No\r\nContent-Length: 7\r\n\r\n" ASK OK("4") "last");
     peer_start(&p);
     bide_auto bide_session *s = bide_session_new();
 
@@ -104,7 +105,8 @@ TEST(client_R25_interim_answers_are_skipped, .real_time = true)
 
 TEST(client_R26_switching_protocols_unasked_is_refused, .real_time = true)
 {
-    expect_bad_head(ASK "HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", BIDE_EHTTP, "switches protocols");
+    expect_bad_head(ASK "HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", BIDE_EHTTP,
+                    "switches protocols");
 }
 
 TEST(client_R30_R32_odd_framing_is_read_and_the_connection_not_used_again, .real_time = true)
@@ -112,7 +114,8 @@ TEST(client_R30_R32_odd_framing_is_read_and_the_connection_not_used_again, .real
     struct peer p = PEER(
         ASK "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n" STALL,
         ASK "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\ncd\r\n0\r\n\r\n" STALL,
-        ASK "HTTP/1.1 200 OK\nContent-Length: 2\n\nef" STALL, ASK "HTTP/1.1 204 X\r\nContent-Length: 2\r\n\r\nef" STALL);
+        ASK "HTTP/1.1 200 OK\nContent-Length: 2\n\nef" STALL,
+        ASK "HTTP/1.1 204 X\r\nContent-Length: 2\r\n\r\nef" STALL);
     peer_start(&p);
     {
         bide_auto bide_session *s = bide_session_new();
@@ -211,8 +214,9 @@ TEST(client_max_body_bytes_is_the_most_that_is_kept, .real_time = true)
 
 TEST(client_read_chunk_gives_every_byte_once, .real_time = true)
 {
-    struct peer p = PEER(ASK OK("11") "hello" PAUSE " world" ASK CHUNKED "5\r\nhello\r\n" PAUSE "6\r\n world\r\n0\r\n\r\n"
-                             ASK OK("2") "ok" ASK "HTTP/1.1 200 OK\r\n\r\nhello" PAUSE " world");
+    struct peer p = PEER(
+        ASK OK("11") "hello" PAUSE " world" ASK CHUNKED "5\r\nhello\r\n" PAUSE
+                     "6\r\n world\r\n0\r\n\r\n" ASK OK("2") "ok" ASK "HTTP/1.1 200 OK\r\n\r\nhello" PAUSE " world");
     static const char *const want[] = {"hello world", "hello world", "ok", "hello world"};
     peer_start(&p);
     bide_auto bide_session *s = bide_session_new();
@@ -362,7 +366,8 @@ TEST(client_D11_a_rest_that_is_long_or_not_here_is_not_waited_for, .real_time = 
 
 TEST(client_R37_bytes_behind_an_answer_end_the_connection, .real_time = true)
 {
-    struct peer p = PEER(ASK OK("2") "okHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil" STALL, ASK OK("4") "good" STALL);
+    struct peer p =
+        PEER(ASK OK("2") "okHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil" STALL, ASK OK("4") "good" STALL);
     peer_start(&p);
     {
         bide_auto bide_session *s = bide_session_new();

@@ -117,8 +117,9 @@ TEST(client_connect_to_leads_elsewhere, .real_time = true)
 
 TEST(client_raise_for_status_names_url_status_and_reason, .real_time = true)
 {
-    struct peer p = PEER(ASK "HTTP/1.1 404 Not \xc3\xa9 Found\r\nContent-Length: 0\r\n\r\n" ASK
-                             "HTTP/1.1 999 \r\nContent-Length: 0\r\n\r\n" ASK "HTTP/1.1 399 x\r\nContent-Length: 0\r\n\r\n");
+    struct peer p =
+        PEER(ASK "HTTP/1.1 404 Not \xc3\xa9 Found\r\nContent-Length: 0\r\n\r\n" ASK
+                 "HTTP/1.1 999 \r\nContent-Length: 0\r\n\r\n" ASK "HTTP/1.1 399 x\r\nContent-Length: 0\r\n\r\n");
     peer_start(&p);
     bide_auto bide_session *s = bide_session_new();
 
@@ -138,7 +139,8 @@ TEST(client_raise_for_status_names_url_status_and_reason, .real_time = true)
 
 TEST(client_response_shows_headers_version_and_times, .real_time = true)
 {
-    struct peer p = PEER(ASK PAUSE "HTTP/1.0 200 Fine\r\nA: 1\r\nSet-Cookie: x\r\na: 2\r\nSet-Cookie: y\r\n\r\n" PAUSE "b");
+    struct peer p =
+        PEER(ASK PAUSE "HTTP/1.0 200 Fine\r\nA: 1\r\nSet-Cookie: x\r\na: 2\r\nSet-Cookie: y\r\n\r\n" PAUSE "b");
     bide_pair at;
     peer_start(&p);
     bide_auto bide_session *s = bide_session_new();
@@ -169,8 +171,8 @@ TEST(client_response_shows_headers_version_and_times, .real_time = true)
 
 TEST(client_json_is_parsed_or_its_error_placed, .real_time = true)
 {
-    struct peer p = PEER(ASK OK("13") "{\"a\": [1, 2]}" ASK OK("11") "{\"a\":\n x  }" ASK OK("0") ASK OK("4") "null" ASK
-                             OK("8") "\"\\u0000\"" ASK OK("5") "\"a\nb\"" ASK OK("3") "\"\xff\"");
+    struct peer p = PEER(ASK OK("13") "{\"a\": [1, 2]}" ASK OK("11") "{\"a\":\n x  }" ASK OK("0") ASK OK(
+        "4") "null" ASK OK("8") "\"\\u0000\"" ASK OK("5") "\"a\nb\"" ASK OK("3") "\"\xff\"");
     peer_start(&p);
     bide_auto bide_session *s = bide_session_new();
 

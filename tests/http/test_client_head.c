@@ -140,16 +140,27 @@ TEST(client_R5_methods_are_sent_as_given, .real_time = true)
 
 TEST(client_D8_fields_that_could_end_a_line_or_a_message_are_refused, .real_time = true)
 {
-    static const bide_pair bad[][2] = {{{"A\r\nB", "c"}},      {{"A", "b\r\nEvil: 1"}}, {{"A", "b\nc"}},
-                                       {{"A", "b\rc"}},        {{"A", "\x01"}},         {{"A", "b\x7f"}},
-                                       {{"", "b"}},            {{"A b", "c"}},          {{"A:", "c"}},
-                                       {{"A", " b"}},          {{"A", "b\t"}},          {{"A", NULL}},
-                                       {{"Content-Length", "0"}}, {{"transfer-ENCODING", "chunked"}},
-                                       {{"Connection", "close, X-Hop"}}, {{"Host", ""}}};
+    static const bide_pair bad[][2] = {{{"A\r\nB", "c"}},
+                                       {{"A", "b\r\nEvil: 1"}},
+                                       {{"A", "b\nc"}},
+                                       {{"A", "b\rc"}},
+                                       {{"A", "\x01"}},
+                                       {{"A", "b\x7f"}},
+                                       {{"", "b"}},
+                                       {{"A b", "c"}},
+                                       {{"A:", "c"}},
+                                       {{"A", " b"}},
+                                       {{"A", "b\t"}},
+                                       {{"A", NULL}},
+                                       {{"Content-Length", "0"}},
+                                       {{"transfer-ENCODING", "chunked"}},
+                                       {{"Connection", "close, X-Hop"}},
+                                       {{"Host", ""}}};
     bide_auto bide_session *s = bide_session_new();
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        EXPECT_FAILED(bide_get(s, "http://127.0.0.1:1/", .headers = bad[i]), -EINVAL, "GET http://127.0.0.1:1/: header", "");
+        EXPECT_FAILED(bide_get(s, "http://127.0.0.1:1/", .headers = bad[i]), -EINVAL, "GET http://127.0.0.1:1/: header",
+                      "");
         bide_session *none = bide_session_new(.headers = bad[i]);
         EXPECT_FAILED(none, -EINVAL, "header", "");
     }
@@ -167,14 +178,18 @@ TEST(client_D8_headers_have_a_ceiling, .real_time = true)
     memset(huge, 'x', sizeof huge - 1);
     bide_auto bide_session *s = bide_session_new();
 
-    EXPECT_FAILED(bide_get(s, "http://127.0.0.1:1/", .headers = BIDE_PAIRS({"A", huge})), BIDE_ELIMIT, "", "65536 bytes");
+    EXPECT_FAILED(bide_get(s, "http://127.0.0.1:1/", .headers = BIDE_PAIRS({"A", huge})), BIDE_ELIMIT, "",
+                  "65536 bytes");
     bide_session *none = bide_session_new(.headers = BIDE_PAIRS({"A", huge}));
     EXPECT_FAILED(none, BIDE_ELIMIT, "", "65536 bytes");
 }
 
 #define SESSION_SENT(session_args, ...) \
     sent_with((bide_session_args)session_args, "GET", "/", (bide_request_args){__VA_ARGS__})
-#define ARGS(...) {__VA_ARGS__}
+#define ARGS(...)   \
+    {               \
+        __VA_ARGS__ \
+    }
 
 TEST(client_headers_of_the_session_are_merged_with_those_of_the_request, .real_time = true)
 {

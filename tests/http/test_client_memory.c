@@ -41,7 +41,8 @@ static void expect_every_failure_is_returned(struct peer *p, bide_request_args a
 TEST(client_out_of_memory_is_an_error_at_every_allocation, .real_time = true, .seconds = 30)
 {
     struct peer whole = {.scripts = {ASK OK("5") "hello"}, .repeat = true};
-    struct peer pieces = {.scripts = {ASK "HTTP/1.1 200 OK\r\n" PAUSE "Content-Length: 5\r\n\r\nhe" PAUSE "llo"}, .repeat = true};
+    struct peer pieces = {.scripts = {ASK "HTTP/1.1 200 OK\r\n" PAUSE "Content-Length: 5\r\n\r\nhe" PAUSE "llo"},
+                          .repeat = true};
     struct peer chunks = {.scripts = {ASK CHUNKED "2\r\nhe\r\n" PAUSE "3\r\nllo\r\n0\r\n\r\n"}, .repeat = true};
 
     expect_every_failure_is_returned(&whole, (bide_request_args){.form = BIDE_PAIRS({"a", "b"})});
@@ -67,7 +68,7 @@ TEST(client_out_of_memory_on_a_redirect_is_an_error, .real_time = true, .seconds
 
 /* ---- a steady stream ---- */
 
-#define FOUR(x) x x x x
+#define FOUR(x)    x x x x
 #define HUNDRED(x) FOUR(FOUR(x) FOUR(x) FOUR(x) FOUR(x) FOUR(x) FOUR(x) x)
 
 /* After the first requests, an allocation that is doomed is never made. */
@@ -210,7 +211,8 @@ static long resident_kib(void)
 /* Client and server are one process here, so this is the memory of both. */
 TEST(client_a_request_that_waits_takes_little_memory, .real_time = true, .seconds = 60)
 {
-    if (BIDE_SANITIZED)
+    const char *preloaded = getenv("LD_PRELOAD");
+    if (BIDE_SANITIZED || (preloaded && strstr(preloaded, "valgrind")))
         SKIP("a sanitizer needs memory of its own");
     enum { N = 400 };
     static bide_task *tasks[N];

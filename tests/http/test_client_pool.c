@@ -155,7 +155,8 @@ TEST(client_R56_a_waiter_that_is_cancelled_or_late_leaves_the_queue, .real_time 
     EXPECT_EQ(bide_session_get_stats(s).waiting, 2);
     bide_task_cancel(second);
     snprintf(url, sizeof url, "%s/late", bide_server_url(server));
-    EXPECT_FAILED(bide_get(s, url, .timeout_ms = 20), BIDE_ETIMEDOUT, url, "not done within 20 ms (no connection was free)");
+    EXPECT_FAILED(bide_get(s, url, .timeout_ms = 20), BIDE_ETIMEDOUT, url,
+                  "not done within 20 ms (no connection was free)");
     EXPECT_EQ(bide_await(second), BIDE_ECANCELED);
     bide_error_clear();
     EXPECT_EQ(bide_session_get_stats(s).waiting, 1);
@@ -251,7 +252,8 @@ TEST(client_R50_idle_connections_are_closed_after_a_while, .real_time = true)
 
 TEST(client_R50_the_servers_hint_shortens_the_wait_but_never_lengthens_it, .real_time = true)
 {
-    struct peer p = PEER(ASK HINT("timeout=2") "a" STALL, ASK HINT("max=5, Timeout=3") "b" STALL, ASK HINT("timeout=900") "c" STALL);
+    struct peer p = PEER(ASK HINT("timeout=2") "a" STALL, ASK HINT("max=5, Timeout=3") "b" STALL,
+                         ASK HINT("timeout=900") "c" STALL);
     peer_start(&p);
     bide_auto bide_session *s = bide_session_new(.keepalive_ms = 2000);
 

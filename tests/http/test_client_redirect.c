@@ -3,7 +3,7 @@
 #include "client.h"
 
 #define TO(status, location) "HTTP/1.1 " status " Moved\r\nContent-Length: 0\r\nLocation: " location "\r\n\r\n"
-#define HERE OK("4") "here"
+#define HERE                 OK("4") "here"
 
 /* What the peer saw of the second request, after an answer `first` to a request with these arguments. */
 static const char *second_request(const char *first, const char *method, bide_request_args args)
@@ -38,7 +38,9 @@ TEST(client_R62_post_becomes_get_at_301_302_303, .real_time = true)
     static const char *const first[] = {TO("301", "/b"), TO("302", "/b"), TO("303", "/b")};
 
     for (int i = 0; i < 3; i++) {
-        const char *second = SECOND(first[i], "POST", .data = {"x", 1}, .headers = BIDE_PAIRS({"Content-Type", "a/b"}, {"Content-Language", "de"}, {"X-Kept", "1"}));
+        const char *second =
+            SECOND(first[i], "POST", .data = {"x", 1},
+                   .headers = BIDE_PAIRS({"Content-Type", "a/b"}, {"Content-Language", "de"}, {"X-Kept", "1"}));
         EXPECT_TRUE(begins(second, "GET /b HTTP/1.1\r\n"));
         EXPECT_NULL(strcasestr(second, "\r\nContent-"));
         EXPECT_CONTAINS(second, "\r\nX-Kept: 1\r\n");
@@ -92,8 +94,12 @@ TEST(client_R61_the_fragment_goes_along_unless_there_is_a_new_one, .real_time = 
 
 TEST(client_R60_what_is_no_redirect_is_the_answer, .real_time = true)
 {
-    static const char *const scripts[] = {ASK TO("300", "/b"), ASK TO("304", "/b"), ASK TO("305", "/b"), ASK TO("306", "/b"),
-                                          ASK "HTTP/1.1 302 F\r\nContent-Length: 0\r\n\r\n", ASK TO("302", "")};
+    static const char *const scripts[] = {ASK TO("300", "/b"),
+                                          ASK TO("304", "/b"),
+                                          ASK TO("305", "/b"),
+                                          ASK TO("306", "/b"),
+                                          ASK "HTTP/1.1 302 F\r\nContent-Length: 0\r\n\r\n",
+                                          ASK TO("302", "")};
 
     for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
         struct peer p = PEER(scripts[i]);
@@ -142,8 +148,8 @@ TEST(client_R70_redirects_have_a_limit, .real_time = true)
 
 TEST(client_R70_all_hops_have_one_deadline, .real_time = true)
 {
-    struct peer p = PEER(ASK PAUSE TO("302", "/a") ASK PAUSE TO("302", "/a") ASK PAUSE TO("302", "/a") ASK PAUSE
-                             TO("302", "/a") ASK PAUSE TO("302", "/a"));
+    struct peer p = PEER(ASK PAUSE TO("302", "/a") ASK PAUSE TO("302", "/a") ASK PAUSE TO("302", "/a")
+                             ASK PAUSE TO("302", "/a") ASK PAUSE TO("302", "/a"));
     peer_start(&p);
     bide_auto bide_session *s = bide_session_new();
 
@@ -177,17 +183,20 @@ TEST(client_D2_R64_credentials_do_not_cross_to_another_origin_nor_come_back, .re
     struct peer b = {0}, a = PEER(ASK HERE, ASK HERE);
     char away[256], back[256];
     peer_start(&a);
-    snprintf(back, sizeof back, ASK "HTTP/1.1 302 F\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n", peer_url(&a, "/back"));
+    snprintf(back, sizeof back, ASK "HTTP/1.1 302 F\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n",
+             peer_url(&a, "/back"));
     b.scripts[0] = back;
     peer_start(&b);
-    snprintf(away, sizeof away, ASK "HTTP/1.1 302 F\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n", peer_url(&b, "/away"));
+    snprintf(away, sizeof away, ASK "HTTP/1.1 302 F\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n",
+             peer_url(&b, "/away"));
     struct peer first = PEER(away);
     peer_start(&first);
-    bide_auto bide_session *s = bide_session_new(.headers = BIDE_PAIRS({"Proxy-Authorization", "secret"}, {"X-All", "1"}));
+    bide_auto bide_session *s =
+        bide_session_new(.headers = BIDE_PAIRS({"Proxy-Authorization", "secret"}, {"X-All", "1"}));
 
-    bide_auto bide_response *r =
-        bide_get(s, peer_url(&first, "/"), .headers = BIDE_PAIRS({"Authorization", "secret"}, {"Cookie", "c=secret"},
-                                                                 {"Host", "secret.test"}, {"X-Mine", "2"}));
+    bide_auto bide_response *r = bide_get(s, peer_url(&first, "/"),
+                                          .headers = BIDE_PAIRS({"Authorization", "secret"}, {"Cookie", "c=secret"},
+                                                                {"Host", "secret.test"}, {"X-Mine", "2"}));
 
     expect_body(r, "here");
     peer_stop(&first);
@@ -221,7 +230,8 @@ TEST(client_D14_user_info_in_a_location_is_not_used, .real_time = true)
     struct peer p = PEER(ASK HERE);
     char redirect[256];
     peer_start(&p);
-    snprintf(redirect, sizeof redirect, ASK "HTTP/1.1 302 F\r\nContent-Length: 0\r\nLocation: http://evil:pw@127.0.0.1:%d/x\r\n\r\n", p.port);
+    snprintf(redirect, sizeof redirect,
+             ASK "HTTP/1.1 302 F\r\nContent-Length: 0\r\nLocation: http://evil:pw@127.0.0.1:%d/x\r\n\r\n", p.port);
     struct peer first = PEER(redirect);
     peer_start(&first);
     bide_auto bide_session *s = bide_session_new();
@@ -246,8 +256,8 @@ TEST(client_R68_https_to_http_is_refused_with_a_body_or_credentials, .real_time 
     {
         bide_auto bide_session *s = bide_session_new(.ca_file = cert_path("ca"));
         EXPECT_FAILED(bide_post(s, peer_url(&tls, "/"), .data = {"x", 1}), BIDE_EREDIRECT, "/plain", "without TLS");
-        EXPECT_FAILED(bide_get(s, peer_url(&tls, "/"), .headers = BIDE_PAIRS({"Cookie", "a=b"})), BIDE_EREDIRECT, "/plain",
-                      "without TLS");
+        EXPECT_FAILED(bide_get(s, peer_url(&tls, "/"), .headers = BIDE_PAIRS({"Cookie", "a=b"})), BIDE_EREDIRECT,
+                      "/plain", "without TLS");
         expect_get(s, peer_url(&tls, "/"), "here");
     }
     peer_stop(&tls);

@@ -32,8 +32,8 @@ static struct outcome after_a_get(const char *first, const char *second, const c
 }
 
 #define AFTER_GET(first, second, method, ...) after_a_get(first, second, method, (bide_request_args){__VA_ARGS__})
-#define GOOD_A ASK OK("1") "a"
-#define GOOD_B ASK OK("1") "b"
+#define GOOD_A                                ASK OK("1") "a"
+#define GOOD_B                                ASK OK("1") "b"
 
 TEST(client_R51_a_stale_connection_is_replaced_once, .real_time = true)
 {
@@ -122,8 +122,8 @@ TEST(client_R51_timeouts_are_not_retried, .real_time = true)
 
 TEST(client_R53_a_408_on_a_reused_connection_is_staleness, .real_time = true)
 {
-    struct outcome o = AFTER_GET(
-        GOOD_A ASK "HTTP/1.1 408 T\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx", GOOD_B, "POST", .data = {"x", 1});
+    struct outcome o = AFTER_GET(GOOD_A ASK "HTTP/1.1 408 T\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx", GOOD_B,
+                                 "POST", .data = {"x", 1});
 
     EXPECT_EQ(o.status, 200);
     EXPECT_EQ(o.requests, 3);
@@ -164,7 +164,9 @@ static bide_response *post_much(bide_session *s, struct peer *p)
 
 TEST(client_R15_a_refusal_stops_the_upload, .real_time = true)
 {
-    struct peer p = PEER(HEAD "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig" PAUSE PAUSE PAUSE STALL, GOOD_A);
+    struct peer p =
+        PEER(HEAD "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig" PAUSE PAUSE PAUSE STALL,
+             GOOD_A);
     peer_start(&p);
     bide_auto bide_session *s = bide_session_new();
 
@@ -193,8 +195,8 @@ TEST(client_R15_an_answer_before_a_reset_is_still_read, .real_time = true)
 
 TEST(client_R15_interim_answers_do_not_stop_the_upload, .real_time = true)
 {
-    struct peer p = PEER(HEAD "HTTP/1.1 100 Continue\r\n\r\n" PAUSE "HTTP/1.1 102 P\r\n" PAUSE "\r\n" PAUSE REST OK("1") "a"
-                              GOOD_B);
+    struct peer p = PEER(HEAD "HTTP/1.1 100 Continue\r\n\r\n" PAUSE "HTTP/1.1 102 P\r\n" PAUSE
+                              "\r\n" PAUSE REST OK("1") "a" GOOD_B);
     peer_start(&p);
     bide_auto bide_session *s = bide_session_new();
 

@@ -45,7 +45,8 @@ TEST(client_timeout_while_connecting_names_the_limit_and_how_far_it_got, .real_t
     hole_open(&h);
     bide_auto bide_session *s = bide_session_new(.connect_timeout_ms = 50);
 
-    EXPECT_FAILED(bide_get(s, h.url), BIDE_ETIMEDOUT, h.url, "timed out: not connected within 50 ms: connect 127.0.0.1:");
+    EXPECT_FAILED(bide_get(s, h.url), BIDE_ETIMEDOUT, h.url,
+                  "timed out: not connected within 50 ms: connect 127.0.0.1:");
     EXPECT_FAILED(bide_get(s, h.url, .connect_timeout_ms = 30), BIDE_ETIMEDOUT, h.url, "not connected within 30 ms");
     EXPECT_FAILED(bide_get(s, h.url, .timeout_ms = 30), BIDE_ETIMEDOUT, h.url, "not done within 30 ms (not connected)");
     EXPECT_EQ(bide_session_get_stats(s).open, 0);
@@ -106,7 +107,8 @@ TEST(client_timeout_in_the_body_names_the_limit, .real_time = true)
 
 TEST(client_read_timeout_is_between_bytes_not_of_all, .real_time = true)
 {
-    struct peer p = PEER(ASK PAUSE "HTTP/1.1 200 OK\r\n" PAUSE "Content-Length: 4\r\n\r\na" PAUSE "b" PAUSE "c" PAUSE "d");
+    struct peer p =
+        PEER(ASK PAUSE "HTTP/1.1 200 OK\r\n" PAUSE "Content-Length: 4\r\n\r\na" PAUSE "b" PAUSE "c" PAUSE "d");
     peer_start(&p);
     bide_auto bide_session *s = bide_session_new(.read_timeout_ms = 120, .timeout_ms = BIDE_FOREVER);
 
@@ -132,7 +134,8 @@ TEST(client_a_timeout_block_of_the_user_is_his, .real_time = true)
     bide_auto bide_session *s = bide_session_new();
     bool was_his = false;
 
-    bide_timeout(50) {
+    bide_timeout(50)
+    {
         EXPECT_NULL(bide_get(s, peer_url(&p, "/")));
         was_his = bide_timeout_expired();
     }

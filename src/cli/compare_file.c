@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compare_file.c - what a comparison leaves in files, and what it must not leave.
+ */
+#include "cli/compare.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bide/file.h>
+
+/* It will be written under another name beside it, then renamed: can there be such a file? */
+static int try_beside(const char *path)
+{
+    struct text name = {0};
+    text_format(&name, "%s.XXXXXX", path);
+    if (name.no_memory)
+        return ENOMEM;
+
+    int fd = mkostemp(name.data, O_CLOEXEC), error = fd < 0 ? errno : 0;
+    if (fd >= 0) {
+        unlink(name.data);
+        close(fd);
+    }
+    text_free(&name);
+    return error;
+}
+
+static int try_to_write(const char *path)
+{
+    struct stat st;
+
+    if (!*path)
+        return ENOENT;
+    if (stat(path, &st) < 0)
+        return errno == ENOENT ? try_beside(path) : errno;
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK); /* as it is; a directory is refused here */
+    if (fd < 0)
+        return errno;
+    close(fd);
+    return S_ISREG(st.st_mode) ? try_beside(path) : 0;
+}
+
+int compare_file_check(const char *option, const char *path)
+{
+    int error = path && strcmp(path, "-") != 0 ? try_to_write(path) : 0;
+    if (error == 0)
+        return EXIT_OK;
+    say("%s %s: %s", option, path, strerror(error));
+    return EXIT_USAGE;
+}
+
+int compare_file_save(const char *path, const struct text *t)
+{
+    if (t->no_memory) {
+        say("%s: out of memory", path);
+        return EXIT_LOCAL;
+    }
+    if (strcmp(path, "-") == 0)
+        return fwrite(t->data, 1, t->len, stdout) == t->len ? EXIT_OK : say_flush();
+    if (bide_file_write_all(path, t->data, t->len) == 0)
+        return EXIT_OK;
+    say("%s", bide_error_text());
+    return EXIT_LOCAL;
+}
+
+int compare_directory_make(struct compare *c)
+{
+    const char *parent = getenv("TMPDIR");
+
+    if (!parent || !*parent)
+        parent = "/tmp";
+    int len = snprintf(c->directory, sizeof c->directory, "%s/bide-compare-XXXXXX", parent);
+    errno = ENAMETOOLONG;
+    if (len < (int)sizeof c->directory && mkdtemp(c->directory))
+        return EXIT_OK;
+    compare_progress_erase(c->progress);
+    say("a directory for the files, in %s: %s", parent, strerror(errno));
+    c->directory[0] = '\0';
+    return EXIT_LOCAL;
+}
+
+void compare_directory_remove(struct compare *c)
+{
+    DIR *d = c->directory[0] ? opendir(c->directory) : NULL;
+    if (!d)
+        return;
+
+    for (struct dirent *e; (e = readdir(d));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            unlinkat(dirfd(d), e->d_name, 0);
+    closedir(d);
+    rmdir(c->directory);
+    c->directory[0] = '\0';
+}
