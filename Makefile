@@ -38,10 +38,10 @@ bench: build
 	@bench/run.sh $(BUILD)
 
 install: build
-	@scripts/configure.sh $(BUILD) -Dprefix=$(abspath $(PREFIX))
+	@scripts/configure.sh $(BUILD) -Dprefix="$$(realpath -m -- '$(PREFIX)')"
 	@$(NINJA)
-	@meson install -C $(BUILD) --no-rebuild --quiet $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
-	@echo 'installed in $(DESTDIR)$(abspath $(PREFIX))'
+	@meson install -C $(BUILD) --no-rebuild --quiet $(if $(DESTDIR),--destdir "$$(realpath -m -- '$(DESTDIR)')")
+	@echo "installed in $(DESTDIR)$$(realpath -m -- '$(PREFIX)')"
 
 fuzz:
 	@scripts/deps.sh --ci

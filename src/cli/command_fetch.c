@@ -94,6 +94,13 @@ const struct command command_fetch = {
         "connections, time-outs; only with methods that may be sent twice. Before each new attempt there is a wait, random "
         "between zero and a limit that doubles. Retry-After is obeyed, for the whole host.\n"
         "\n"
+        "A line of --jsonl has v (1), i (the number of the URL, from 0), url, vars (the values of its globs), final_url (when "
+        "redirects led there), method, status, ok, error (null, or one of url dns connect tls timeout reset protocol too_large redirect http_4xx http_5xx http name io cancelled), "
+        "error_msg, file, bytes, time (seconds, with all attempts), attempts, redirects, and t: the seconds of the last attempt "
+        "by queue, dns, connect, tls, ttfb, body and total; null is what did not happen.\n"
+        "\n"
+        "A line on standard error tells of each URL that failed, up to twenty; -v shows all.\n"
+        "\n"
         "Memory does not grow with the number of URLs. The first Ctrl-C lets running requests end, the second drops them. "
         "SIGUSR1 prints a line of status.",
     .examples = examples,

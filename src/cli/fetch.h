@@ -237,6 +237,7 @@ struct outcome {
     int status;          /* 0: no answer */
     uint64_t bytes;      /* of the body that was kept */
     int redirects;
+    const char *final_url; /* after redirects; NULL: there were none */
     int64_t retry_after_ms; /* -1: not asked for */
     bool is_local;       /* this machine failed; others will, too */
     bool is_final;       /* no other attempt, whatever it is: a part of the body has gone out already */
@@ -253,6 +254,7 @@ struct worker {
     struct fetch *f;
     struct text name; /* of the file */
     struct text why;  /* what went wrong */
+    struct text landed; /* where redirects led to */
     char *buffer;     /* of a body whose length is not known, or that is long; SAVE_BUFFER bytes */
 };
 

@@ -108,6 +108,55 @@ static void add_url_member(struct text *t, const struct job *job)
     text_free(&url);
 }
 
+/* The values of the URL's globs, as -o has them. */
+static void add_vars(struct text *t, const struct fetch *f, const struct job *job)
+{
+    uint64_t which[GLOB_MAX];
+    const struct glob *g = job->pattern >= 0 ? &f->source.globs[job->pattern] : NULL;
+    if (!g || g->nvars == 0)
+        return;
+
+    glob_pick(g, job->k, which);
+    for (size_t i = 0; i < g->nvars; i++) {
+        struct text value = {0};
+        glob_add_value(g->vars[i], which[i], &value);
+        text_format(t, "%s\"%zu\":", i == 0 ? ",\"vars\":{" : ",", i + 1);
+        jsonl_add_string(t, value.len > 0 ? value.data : "");
+        t->no_memory |= value.no_memory;
+        text_free(&value);
+    }
+    text_add_char(t, '}');
+}
+
+/* Seconds that a part took, from when the one before was over; null: it did not happen. */
+static void add_seconds(struct text *t, const char *name, int64_t from_us, int64_t to_us)
+{
+    int64_t us = to_us - (from_us > 0 ? from_us : 0);
+
+    text_format(t, "%s\"%s\":", t->data[t->len - 1] == '{' ? "" : ",", name);
+    if (to_us < 0)
+        text_add_string(t, "null");
+    else
+        text_format(t, "%lld.%06lld", (long long)us / 1000000, (long long)us % 1000000);
+}
+
+/* Of the last attempt; when there was an answer. */
+static void add_times(struct text *t, const bide_timing *at)
+{
+    int64_t connected = at->connect > at->queued ? at->connect : at->queued;
+    int64_t ready = at->tls > connected ? at->tls : connected;
+
+    text_add_string(t, ",\"t\":{");
+    add_seconds(t, "queue", 0, at->queued);
+    add_seconds(t, "dns", at->queued, at->dns);
+    add_seconds(t, "connect", at->dns > at->queued ? at->dns : at->queued, at->connect);
+    add_seconds(t, "tls", at->connect, at->tls);
+    add_seconds(t, "ttfb", ready, at->first_byte);
+    add_seconds(t, "body", at->first_byte, at->body);
+    add_seconds(t, "total", 0, at->total);
+    text_add_char(t, '}');
+}
+
 static void record(struct fetch *f, const struct job *job, const struct outcome *o, const char *file, const char *why)
 {
     struct text *t = &f->jsonl.lines;
@@ -116,6 +165,10 @@ static void record(struct fetch *f, const struct job *job, const struct outcome 
 
     text_format(t, "{\"v\":1,\"i\":%llu", (unsigned long long)job->number);
     add_url_member(t, job);
+    add_vars(t, f, job);
+    if (o->final_url)
+        add_member(t, "final_url", o->final_url);
+    add_member(t, "method", f->request.method);
     if (job->list && job->fault)
         text_format(t, ",\"line\":%llu", (unsigned long long)job->line);
     if (o->status)
@@ -126,8 +179,11 @@ static void record(struct fetch *f, const struct job *job, const struct outcome 
     add_member(t, "error", failed ? fail_name(o->fail) : NULL);
     add_member(t, "error_msg", failed ? why : NULL);
     add_member(t, "file", failed ? NULL : file);
-    text_format(t, ",\"bytes\":%llu,\"time\":%lld.%06lld,\"attempts\":%d,\"redirects\":%d}\n", (unsigned long long)o->bytes,
+    text_format(t, ",\"bytes\":%llu,\"time\":%lld.%06lld,\"attempts\":%d,\"redirects\":%d", (unsigned long long)o->bytes,
                 (long long)us / 1000000, (long long)us % 1000000, job->attempts, o->redirects);
+    if (o->status)
+        add_times(t, &o->timing);
+    text_add_string(t, "}\n");
 }
 
 /* ---- one URL is over ---- */

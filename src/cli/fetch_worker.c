@@ -84,6 +84,12 @@ static void take_answer(struct worker *w, const struct job *job, bide_response *
 {
     o->status = bide_status(r);
     o->redirects = bide_response_redirects(r);
+    o->timing = bide_response_timing(r);
+    if (o->redirects > 0) {
+        text_clear(&w->landed);
+        text_add_string(&w->landed, bide_response_url(r));
+        o->final_url = w->landed.data;
+    }
     o->fail = fail_of_status(o->status);
     if (o->fail != FAIL_NONE) {
         text_clear(&w->why);
@@ -218,6 +224,7 @@ int fetch_worker(struct fetch *f)
     bide_error_clear();
     text_free(&w.name);
     text_free(&w.why);
+    text_free(&w.landed);
     free(w.buffer);
     return 0;
 }

@@ -132,7 +132,17 @@ r = sorted((json.loads(line) for line in open("out")), key=lambda x: x["i"])
 assert len(r) == 4, r
 assert r[3]["status"] == 404 and r[3]["error"] == "http_4xx" and "404" in r[3]["error_msg"] and not r[3]["ok"], r[3]
 assert all(x["ok"] and x["error"] is None and x["file"] is None and x["time"] > 0 for x in r[:3]), r
+assert [x["vars"] for x in r[:3]] == [{"1": "1"}, {"1": "2"}, {"1": "3"}] and "vars" not in r[3], r
+assert all(x["method"] == "GET" and "final_url" not in x for x in r), r
+for x in r:
+    t = x["t"]
+    assert list(t) == ["queue", "dns", "connect", "tls", "ttfb", "body", "total"], t
+    assert t["tls"] is None and 0 < t["ttfb"] <= t["total"] <= x["time"], x
 PY
+must 0 fetch -q "$base/redirect/2" --jsonl -
+python3 -c 'import json; r = json.load(open("out")); assert r["redirects"] == 2 and r["final_url"].endswith("/json") or exit(r)' ||
+    fail "final_url"
+must 1 fetch -q "$base/status/404" "$base/bytes/1" --jsonl - --retries 0
 test "$(wc -l <err)" = 1 || fail "one line for one failure"
 
 # ---- what is said ----

@@ -62,7 +62,7 @@ class Terminal(unittest.TestCase):
         self.assertGreaterEqual(len(lines), 4, shown)
         self.assertLessEqual(len(lines), 25, "more than ten times a second")
         self.assertIn("/30", lines[-1])
-        self.assertIn("5 live", lines[-1])
+        self.assertIn("5 live", lines[1])
         self.assertRegex(shown, r"\r\033\[K30 urls  30 ok  0 failed")
 
     def test_no_line_is_wider_than_the_terminal(self):
