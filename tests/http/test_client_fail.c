@@ -162,7 +162,8 @@ TEST(client_response_shows_headers_version_and_times, .real_time = true)
 
     bide_timing t = bide_response_timing(r);
     EXPECT_TRUE(t.queued >= 0 && t.connect >= t.queued && t.tls == -1);
-    EXPECT_TRUE(t.first_byte >= 30000 - 2000 && t.head >= t.first_byte && t.body >= t.head + 30000 - 2000);
+    /* On a busy machine the head may be seen late, with the body close behind. */
+    EXPECT_TRUE(t.first_byte >= 30000 - 2000 && t.head >= t.first_byte && t.body >= t.head && t.body >= 60000 - 4000);
     EXPECT_EQ(t.total, t.body);
     peer_stop(&p);
 }
