@@ -185,8 +185,12 @@ int bide_file_sync(bide_file *f)
 {
     struct rw_op o = {.op = {.run = sync_run, .prepare = sync_prepare}, .fd = f->fd};
 
+    int code;
+
     bide_retain(f);
-    int code = bide__file_run(&o.op);
+    do
+        code = bide__file_run(&o.op);
+    while (code == 0 && o.op.result == -EINTR);
     if (code == 0 && o.op.result < 0)
         code = bide__file_fail("sync", f->path, o.op.result);
     bide_release(f);
