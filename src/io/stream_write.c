@@ -8,6 +8,8 @@
  * Invariant:
  *   W1  `out` holds just what was taken from the caller and not given to the kernel.  When a write fails after a part
  *       of its own bytes has gone, nobody could tell the peer where it stopped: the stream is broken for writing.
+ *       A layer above the socket may have gone on with them when it says "later": a TLS record, once made, is what it
+ *       sends next, whatever it is given then.  (Where only `out` goes, the next try gives it the same bytes again.)
  *   W2  between looking at `out` and taking from it nothing suspends, so a reader may flush while a writer waits.
  */
 #include "io/stream.h"
@@ -45,6 +47,12 @@ int bide__stream_flush(bide_stream *s, bool as_reader)
     return code;
 }
 
+static void break_off(bide_stream *s)
+{
+    s->broken = true;
+    bide__buf_free(&s->out);
+}
+
 static int send_now(bide_stream *s, const char *data, size_t len)
 {
     size_t done = 0;
@@ -54,7 +62,8 @@ static int send_now(bide_stream *s, const char *data, size_t len)
         if (code == 0)
             code = send_once(s, data + done, len - done, &done);
         if (code < 0) {
-            s->broken = done > 0;
+            if (done > 0 || s->top->below)
+                break_off(s);
             return code;
         }
     }
