@@ -790,6 +790,35 @@ UNIT(tls_new_refuses_bad_files_and_options)
     bide_error_clear();
 }
 
+UNIT(tls_key_with_a_password_is_refused_without_asking)
+{
+    certs_make();
+    const char *path = cert_path("locked");
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    FILE *to = fopen(path, "we");
+    EXPECT_EQ(PEM_write_PKCS8PrivateKey(to, key, EVP_aes_128_cbc(), "secret", 6, NULL, NULL), 1);
+    fclose(to);
+    EVP_PKEY_free(key);
+    EXPECT_NULL(bide_tls_new(.server = true, .cert_file = cert_path("good"), .key_file = path));
+    EXPECT_EQ(bide_error_code(), BIDE_ETLS);
+    EXPECT_CONTAINS(bide_error_text(), "it is encrypted with a password");
+    bide_error_clear();
+}
+
+TEST(tls_names_of_a_certificate_are_told_in_print, .real_time = true)
+{
+    certs_make();
+    cert_make((struct cert_args){.file = "ugly", .issuer = "ca", .names = "DNS:evil\033[31m.test"});
+    struct served server = serve_cert("ugly");
+    bide_auto bide_tls *tls = client_tls();
+    bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+    EXPECT_NULL(s);
+    EXPECT_EQ(bide_error_code(), BIDE_ECERT);
+    EXPECT_CONTAINS(bide_error_text(), "certificate has evil?[31m.test");
+    bide_error_clear();
+    stop(&server);
+}
+
 TEST(tls_server_without_common_alpn_refuses, .real_time = true)
 {
     certs_make();
