@@ -77,7 +77,9 @@ BIDE_API int bide_fail(int code, const char *format, ...) BIDE_PRINTF(2, 3);
 /*
  * Read the current error of this task (outside tasks: of this thread).
  *
- * Reading lets the next error take its place.
+ * bide_error_text lets the next error take its place; bide_error_code only looks.  So an error that was looked at alone
+ * is still the one on record when the next call fails: who goes on after it clears it, and who tells them apart by their
+ * codes rather takes what the call returned.
  *
  * Returns:   the code, 0 if there is none; the text, "" if there is none
  * Owns:      the text is borrowed until the next error of this task

@@ -39,7 +39,8 @@ typedef struct bide_open_args {
 BIDE_API bide_file *bide_open_with(bide_open_args args);
 
 /*
- * Read or write at an offset (-1: where the file stands; needed for pipes and devices).
+ * Read or write at an offset (-1: where the file stands; needed for pipes and devices).  Several tasks may do so at the
+ * same time: at -1, each has a part of the file for itself, in the order of their calls.
  *
  * Suspends:  until done; a cancellation point before it begins, not after (on a pipe or the like: as long as it waits)
  * Returns:   how many bytes; a read: 0 at the end of the file; a write that returns has written all of them
@@ -94,7 +95,8 @@ BIDE_API char *bide_file_read_all(const char *path, size_t max, size_t *len);
 /*
  * Write a whole file: a new one, which gets its name or takes that of the old one when it is complete.
  *
- * A symbolic link stays, and the file behind it is written; a device or a pipe is written to.
+ * A symbolic link stays, and the file behind it is written; a device or a pipe is written to.  The new file keeps the
+ * permissions (rwx) of the old one, not its owner, nor an access control list.
  *
  * Suspends:  until done; a cancellation point before it begins, not after
  * Returns:   0

@@ -51,7 +51,9 @@ BIDE_API bide_stream *bide_connect_with(bide_connect_args args);
  *
  * Suspends:  until something has come; a cancellation point
  * Returns:   how many bytes, 1 to cap; 0 at the end of the stream
- * Errors:    -ECONNRESET and the like; BIDE_ETLS; BIDE_ETIMEDOUT; BIDE_ECANCELED (nothing is lost)
+ * Errors:    -ECONNRESET and the like; BIDE_ETLS; BIDE_EEOF if TLS was cut off without a goodbye; BIDE_ECLOSED if it
+ *            was released meanwhile; BIDE_ESTATE if another task reads it; BIDE_ETIMEDOUT; BIDE_ECANCELED.  After the
+ *            last two nothing is lost
  */
 BIDE_API ssize_t bide_read(bide_stream *s, void *out, size_t cap);
 
@@ -60,7 +62,8 @@ BIDE_API ssize_t bide_read(bide_stream *s, void *out, size_t cap);
  *
  * Suspends:  until all have come; a cancellation point
  * Returns:   n
- * Errors:    BIDE_EEOF if the stream ends first (what came stays readable by bide_read); those of bide_read
+ * Errors:    BIDE_EEOF if the stream ends first; those of bide_read.  What came stays readable by bide_read, but for n
+ *            beyond max_buffer: then all before the last max_buffer bytes has been put into `out` and is gone
  */
 BIDE_API ssize_t bide_read_exactly(bide_stream *s, void *out, size_t n);
 
@@ -79,7 +82,8 @@ BIDE_API ssize_t bide_read_until(bide_stream *s, const char *separator, const ch
  *
  * Suspends:  when the buffer is full, until the kernel has taken enough; a cancellation point
  * Returns:   0: all bytes are taken
- * Errors:    -EPIPE, -ECONNRESET and the like; BIDE_ETIMEDOUT; BIDE_ECANCELED (the stream is broken then)
+ * Errors:    -EPIPE, -ECONNRESET and the like; BIDE_ECLOSED; BIDE_ESTATE if another task writes it, or an earlier write
+ *            was broken off; BIDE_ETIMEDOUT, BIDE_ECANCELED: if a part may have gone, the stream is broken for writing
  * Owns:      data is borrowed for the call
  */
 BIDE_API int bide_write(bide_stream *s, const void *data, size_t len);

@@ -95,12 +95,23 @@ bide_completed *bide_as_completed(bide_task *const *tasks, size_t n)
     return c;
 }
 
+/* Who was woken and was cancelled before it ran lets another waiter have what it was woken for. */
+static int wait_for_one(bide_completed *c)
+{
+    bool was_woken;
+    int code = bide__wait_in(&c->waiters, &was_woken);
+
+    if (code < 0 && was_woken && !bide__list_is_empty(&c->ended))
+        bide__wake_one(c->loop, &c->waiters);
+    return code;
+}
+
 int bide_completed_next(bide_completed *c, bide_task **task)
 {
     if (c->handed_out == c->n)
         return 0;
     while (bide__list_is_empty(&c->ended)) {
-        int code = bide__wait_in(&c->waiters, NULL);
+        int code = wait_for_one(c);
         if (code < 0)
             return code;
         if (c->handed_out == c->n)

@@ -99,6 +99,7 @@ void bide__wheel_advance(struct wheel *w, int64_t now_ms);
 
 /* On a loop: relative to the clock as it is now. */
 void bide__timer_arm(bide_loop *loop, struct timer *t, int64_t delay_ms);
+void bide__timer_arm_at(bide_loop *loop, struct timer *t, int64_t when_ms); /* by the loop's clock */
 void bide__timer_disarm(bide_loop *loop, struct timer *t);
 
 /* ---- wait.c: one way to wait ---- */
@@ -290,6 +291,7 @@ struct bide_loop {
     struct list_node closers; /* struct loop_closer: what other rooms keep per loop */
     pthread_mutex_t lock;
     struct list_node inbox; /* struct inbox_item; under lock */
+    bool inbox_closed;      /* under lock: nothing more is taken, for nobody will run it */
     atomic_bool has_inbox;
     struct thread_pool *threads; /* made when first used */
     struct error_record step_error; /* of the stackless task that runs now */
@@ -386,13 +388,14 @@ void bide__handles_close(bide_loop *loop);
 void bide__loop_set_virtual_time(bide_loop *loop, bool on);
 void bide__loop_report(bide_loop *loop, const char *format, ...) BIDE_PRINTF(2, 3);
 
-/* Something done in another thread; run() is called by the loop. */
+/* Something done in another thread; the loop calls run(), or drop() if it is closed first (NULL: nothing to do). */
 struct inbox_item {
     struct list_node node;
     void (*run)(struct inbox_item *item);
+    void (*drop)(struct inbox_item *item);
 };
-/* From any thread: have the loop run it, and wake the loop. */
-void bide__loop_post(bide_loop *loop, struct inbox_item *item);
+/* From any thread: have the loop run it, and wake the loop.  false: it is closed, the item is still the caller's. */
+bool bide__loop_post(bide_loop *loop, struct inbox_item *item);
 
 /* ---- run.c ---- */
 

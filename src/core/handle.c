@@ -121,7 +121,7 @@ bide_handle *bide_loop_call_at(bide_loop *loop, int64_t when_ms, bide_callback *
     bide_handle *h = handle_open(loop, fn, arg);
 
     if (h)
-        bide__wheel_arm(&loop->wheel, &h->timer, when_ms);
+        bide__timer_arm_at(loop, &h->timer, when_ms);
     return h;
 }
 
@@ -140,17 +140,23 @@ static void handle_arrived(struct inbox_item *item)
     }
 }
 
+static void handle_dropped(struct inbox_item *item)
+{
+    bide__object_unref(container_of(item, bide_handle, item));
+}
+
 int bide_loop_call_soon_threadsafe(bide_loop *loop, bide_callback *fn, void *arg)
 {
-    if (loop->closed)
-        return bide_fail(BIDE_ECLOSED, "the event loop is closed");
     bide_handle *h = handle_new(loop, fn, arg);
     if (!h)
         return BIDE_ENOMEM;
 
     h->item.run = handle_arrived;
-    bide__loop_post(loop, &h->item);
-    return 0;
+    h->item.drop = handle_dropped;
+    if (bide__loop_post(loop, &h->item))
+        return 0;
+    handle_dropped(&h->item);
+    return bide_fail(BIDE_ECLOSED, "the event loop is closed");
 }
 
 void bide_handle_cancel(bide_handle *h)
@@ -166,11 +172,6 @@ bool bide_handle_cancelled(const bide_handle *h)
 
 void bide__handles_close(bide_loop *loop)
 {
-    for (struct list_node *n; !bide__list_is_empty(&loop->inbox);) {
-        n = loop->inbox.next;
-        bide__list_remove(n);
-        bide__free(container_of(container_of(n, struct inbox_item, node), bide_handle, item));
-    }
     while (!bide__list_is_empty(&loop->handles))
         settle(container_of(loop->handles.next, bide_handle, all));
 }

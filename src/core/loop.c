@@ -20,7 +20,7 @@
 /* How far ahead in the queue memory is fetched: first the entry, then the stack it points to. */
 #define LOOK_AHEAD 8
 #define NS_PER_MS 1000000
-#define POLL_MAX_NS ((int64_t)24 * 3600 * 1000 * NS_PER_MS)
+#define POLL_MAX_MS ((int64_t)24 * 3600 * 1000)
 
 _Thread_local bide_loop *bide__loop_here __attribute__((tls_model("initial-exec")));
 
@@ -102,8 +102,10 @@ static int64_t poll_timeout_ns(bide_loop *loop)
 
     if (!loop->virtual_time)
         loop->now_ns = bide__clock_ns();
+    if (next_ms - loop->now_ns / NS_PER_MS > POLL_MAX_MS) /* in nanoseconds, the time itself may be too large */
+        return POLL_MAX_MS * NS_PER_MS;
     int64_t ns = next_ms * NS_PER_MS - loop->now_ns;
-    return ns < 0 ? 0 : ns > POLL_MAX_NS ? POLL_MAX_NS : ns;
+    return ns < 0 ? 0 : ns;
 }
 
 /* Virtual time: when nothing but a timer can happen, it is that time now. */
@@ -319,6 +321,24 @@ static void end_tasks(bide_loop *loop)
     bide__loop_here = outer;
 }
 
+/* From here on no thread touches the loop's poller or its inbox. */
+static void close_inbox(bide_loop *loop)
+{
+    struct list_node items;
+
+    bide__list_init(&items);
+    pthread_mutex_lock(&loop->lock);
+    loop->inbox_closed = true;
+    bide__list_splice(&items, &loop->inbox);
+    pthread_mutex_unlock(&loop->lock);
+    while (!bide__list_is_empty(&items)) {
+        struct inbox_item *item = container_of(items.next, struct inbox_item, node);
+        bide__list_remove(&item->node);
+        if (item->drop)
+            item->drop(item);
+    }
+}
+
 int bide_loop_close(bide_loop *loop)
 {
     if (loop->closed)
@@ -334,6 +354,7 @@ int bide_loop_close(bide_loop *loop)
         bide__list_remove(&c->node);
         c->close(c);
     }
+    close_inbox(loop);
     bide__handles_close(loop);
     bide__threads_close(loop->threads);
     loop->threads = NULL;
@@ -368,14 +389,17 @@ void bide__loop_detach(struct loop_closer *c)
     bide__list_remove(&c->node);
 }
 
-void bide__loop_post(bide_loop *loop, struct inbox_item *item)
+bool bide__loop_post(bide_loop *loop, struct inbox_item *item)
 {
     pthread_mutex_lock(&loop->lock);
-    bide__list_append(&loop->inbox, &item->node);
-    bool first = !atomic_exchange_explicit(&loop->has_inbox, true, memory_order_release);
-    if (first)
-        loop->poller_ops->wake(loop->poller);
+    bool open = !loop->inbox_closed;
+    if (open) {
+        bide__list_append(&loop->inbox, &item->node);
+        if (!atomic_exchange_explicit(&loop->has_inbox, true, memory_order_release))
+            loop->poller_ops->wake(loop->poller);
+    }
     pthread_mutex_unlock(&loop->lock);
+    return open;
 }
 
 /* ---- clock and reports ---- */

@@ -68,7 +68,7 @@ static void *thread_main(void *arg)
         j->error.code = 0;
         if (j->result < 0 && bide__error_current()->code)
             j->error = *bide__error_current();
-        bide__loop_post(p->loop, &j->item);
+        (void)bide__loop_post(p->loop, &j->item); /* closed: nobody waits for it any more */
     }
     return NULL;
 }

@@ -168,8 +168,8 @@ void bide__wheel_advance(struct wheel *w, int64_t now_ms)
         w->now_ms = now_ms;
 }
 
-/* Beyond this a delay is for ever; it keeps sums from overflowing. */
-#define DELAY_MAX_MS ((int64_t)1 << 46)
+/* Beyond this a delay is for ever (139 years); it keeps sums from overflowing, and what is armed within the wheel. */
+#define DELAY_MAX_MS ((int64_t)1 << 42)
 #define NS_PER_MS 1000000
 
 void bide__timer_arm(bide_loop *loop, struct timer *t, int64_t delay_ms)
@@ -184,6 +184,13 @@ void bide__timer_arm(bide_loop *loop, struct timer *t, int64_t delay_ms)
     if (delay_ms > DELAY_MAX_MS)
         delay_ms = DELAY_MAX_MS;
     bide__wheel_arm(&loop->wheel, t, (loop->now_ns + NS_PER_MS - 1) / NS_PER_MS + delay_ms);
+}
+
+void bide__timer_arm_at(bide_loop *loop, struct timer *t, int64_t when_ms)
+{
+    int64_t last_ms = loop->wheel.now_ms + DELAY_MAX_MS;
+
+    bide__wheel_arm(&loop->wheel, t, when_ms < last_ms ? when_ms : last_ms);
 }
 
 void bide__timer_disarm(bide_loop *loop, struct timer *t)

@@ -29,7 +29,7 @@ struct dns {
     struct map names;
     struct list_node by_age;
     unsigned n_answered; /* in by_age */
-    unsigned n_wanted;   /* names with users and without an answer */
+    unsigned n_wanted;   /* names with users and a half that is pending */
 };
 
 /* ---- one name ---- */
@@ -61,9 +61,10 @@ static bool has_addresses(const struct dns_name *n)
     return n->half[IP6].n > 0 || n->half[IP4].n > 0;
 }
 
+/* Also one whose other half is there: if those addresses are dead, its user waits for these. */
 static bool is_wanted(const struct dns_name *n)
 {
-    return n->users > 0 && bide__dns_is_pending(n) && !has_addresses(n);
+    return n->users > 0 && bide__dns_is_pending(n);
 }
 
 static bool is_memorable(int status)

@@ -88,10 +88,14 @@ static void sync_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
 static int try_watched(bide_file *f, struct rw_op *o, bool for_write)
 {
     for (;;) {
-        int code = for_write ? bide__fd_wait_writable(&f->watch) : bide__fd_wait_readable(&f->watch);
+        int code = bide__fd_breathe(&f->watch);
+        if (code == 0)
+            code = for_write ? bide__fd_wait_writable(&f->watch) : bide__fd_wait_readable(&f->watch);
         if (code < 0)
             return code;
         o->op.result = o->op.run(&o->op);
+        if (o->op.result > 0)
+            bide__fd_spend(&f->watch, (size_t)o->op.result);
         if (o->op.result != -EAGAIN)
             return 0;
         *(for_write ? &f->watch.writable : &f->watch.readable) = false;
@@ -144,18 +148,32 @@ static bool is_at_position(const bide_file *f, off_t offset)
     return offset < 0 && f->is_seekable;
 }
 
+/*
+ * Who works where the file stands claims his part of it before he waits, so that two tasks never have the same one.
+ * Afterwards the file stands where he really came to, unless somebody has claimed what follows; beyond the end of the
+ * file there is nothing to claim.
+ */
+static void settle_position(bide_file *f, off_t claimed_to, off_t came_to, bool is_at_end)
+{
+    if (f->position == claimed_to || (is_at_end && f->position > came_to))
+        f->position = came_to;
+}
+
 ssize_t bide_file_read(bide_file *f, void *out, size_t cap, off_t offset)
 {
     struct rw_op o = {.op = {.run = read_run, .prepare = read_prepare},
                       .fd = f->fd,
                       .data = out,
-                      .len = cap,
+                      .len = cap < INT32_MAX ? cap : INT32_MAX,
                       .offset = is_at_position(f, offset) ? f->position : offset};
+    off_t end = o.offset + (off_t)o.len;
 
     bide_retain(f);
+    if (is_at_position(f, offset))
+        f->position = end;
     ssize_t n = read_once(f, &o);
-    if (n > 0 && is_at_position(f, offset))
-        f->position += n;
+    if (is_at_position(f, offset))
+        settle_position(f, end, o.offset + (n > 0 ? n : 0), n >= 0 && (size_t)n < o.len);
     bide_release(f);
     return n;
 }
@@ -168,11 +186,16 @@ ssize_t bide_file_write(bide_file *f, const void *data, size_t len, off_t offset
                       .data = (void *)(uintptr_t)data, /* it is only read */
                       .len = len,
                       .offset = is_at_position(f, offset) ? f->position : offset};
+    off_t end = o.offset + (off_t)len;
 
     bide_retain(f);
-    ssize_t n = write_fully(f, &o);
     if (is_at_position(f, offset))
-        f->position = f->appends ? lseek(f->fd, 0, SEEK_END) : o.offset;
+        f->position = end;
+    ssize_t n = write_fully(f, &o);
+    if (is_at_position(f, offset) && f->appends)
+        f->position = lseek(f->fd, 0, SEEK_END);
+    else if (is_at_position(f, offset))
+        settle_position(f, end, o.offset, false);
     bide_release(f);
     return n;
 }

@@ -63,23 +63,32 @@ static int try_names(struct save *s, int (*make)(struct save *s))
 
 /* ---- what is there already ---- */
 
-/* enum saved, or a code; SAVED: a new file may take its place. */
-static int look_at(const char *path)
+/* enum saved, or a code; SAVED: a new file may take its place, with the permissions of the old one. */
+static int look_at(struct save *s)
 {
     struct stat st;
 
-    if (lstat(path, &st) < 0)
+    s->replaces = false;
+    if (lstat(s->path, &st) < 0)
         return errno == ENOENT ? SAVED : -errno;
     if (S_ISLNK(st.st_mode))
-        return stat(path, &st) == 0 ? SAVE_BEHIND : SAVED; /* one that leads nowhere is replaced */
+        return stat(s->path, &st) == 0 ? SAVE_BEHIND : SAVED; /* one that leads nowhere is replaced */
     if (S_ISDIR(st.st_mode))
         return -EISDIR;
-    return S_ISREG(st.st_mode) ? SAVED : SAVE_INTO;
+    s->replaces = S_ISREG(st.st_mode);
+    s->mode = st.st_mode & 0777;
+    return s->replaces ? SAVED : SAVE_INTO;
 }
 
-static int move_over(const struct save *s)
+/* Who may not read the old file may not read the new one. */
+static int keep_mode(const struct save *s)
 {
-    int code = look_at(s->path);
+    return s->replaces && fchmod(s->fd, s->mode) < 0 ? -errno : 0;
+}
+
+static int move_over(struct save *s)
+{
+    int code = look_at(s);
 
     if (code == SAVED && rename(s->temporary, s->path) < 0)
         code = -errno;
@@ -89,9 +98,9 @@ static int move_over(const struct save *s)
 }
 
 /* Nothing can be made in that directory; what is there may be written to all the same. */
-static int cannot_make(const struct save *s, int code)
+static int cannot_make(struct save *s, int code)
 {
-    int there = code == -EMFILE || code == -ENFILE ? SAVED : look_at(s->path);
+    int there = code == -EMFILE || code == -ENFILE ? SAVED : look_at(s);
 
     return there > SAVED ? there : code;
 }
@@ -148,7 +157,9 @@ static int name_it(struct save *s)
     bool is_taken = code == -EEXIST;
 
     if (is_taken) {
-        code = look_at(s->path);
+        code = look_at(s);
+        if (code == SAVED)
+            code = keep_mode(s);
         if (code == SAVED)
             code = try_names(s, give_temporary);
     }
@@ -177,18 +188,21 @@ static int save_nameless(struct save *s)
 
 static int open_temporary(struct save *s)
 {
-    int fd = open(s->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int fd = open(s->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, s->replaces ? 0600 : 0666);
 
     return fd < 0 ? -errno : fd;
 }
 
 static int save_by_name(struct save *s)
 {
+    (void)look_at(s); /* what it says is for move_over() */
     s->fd = try_names(s, open_temporary);
     if (s->fd < 0)
         return cannot_make(s, s->fd);
 
     int code = bide__write_fully(s->fd, s->data, s->len, -1);
+    if (code == 0)
+        code = keep_mode(s);
     int closed = close_file(s->fd);
     code = code < 0 ? code : closed;
     if (code == 0)

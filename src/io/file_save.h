@@ -20,6 +20,8 @@ struct save {
     char *temporary; /* a name in the same directory; to be freed by the caller */
     size_t directory_len;
     int fd;
+    bool replaces; /* a plain file, of that mode */
+    mode_t mode;
 };
 
 /* BIDE_ENOMEM on record. */

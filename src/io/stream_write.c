@@ -8,6 +8,8 @@
  * Invariant:
  *   W1  `out` holds just what was taken from the caller and not given to the kernel.  When a write fails after a part
  *       of its own bytes has gone, nobody could tell the peer where it stopped: the stream is broken for writing.
+ *       A layer above the socket may have gone on with them when it says "later": a TLS record, once made, is what it
+ *       sends next, whatever it is given then.  (Where only `out` goes, the next try gives it the same bytes again.)
  *   W2  between looking at `out` and taking from it nothing suspends, so a reader may flush while a writer waits.
  */
 #include "io/stream.h"
@@ -33,14 +35,22 @@ static int send_once(bide_stream *s, const char *data, size_t len, size_t *done)
 int bide__stream_flush(bide_stream *s, bool as_reader)
 {
     size_t none = 0;
+    int code;
 
-    while (bide__buf_len(&s->out) > 0 && !(as_reader && s->writing)) {
-        int code = send_once(s, NULL, 0, &none);
+    while ((code = bide__stream_breathe(s)) == 0 && bide__buf_len(&s->out) > 0 && !(as_reader && s->writing)) {
+        code = send_once(s, NULL, 0, &none);
         if (code < 0)
             return code;
     }
-    bide__stream_shrink(&s->out);
-    return 0;
+    if (code == 0)
+        bide__stream_shrink(&s->out);
+    return code;
+}
+
+static void break_off(bide_stream *s)
+{
+    s->broken = true;
+    bide__buf_free(&s->out);
 }
 
 static int send_now(bide_stream *s, const char *data, size_t len)
@@ -48,9 +58,12 @@ static int send_now(bide_stream *s, const char *data, size_t len)
     size_t done = 0;
 
     while (done < len) {
-        int code = send_once(s, data + done, len - done, &done);
+        int code = bide__stream_breathe(s);
+        if (code == 0)
+            code = send_once(s, data + done, len - done, &done);
         if (code < 0) {
-            s->broken = done > 0;
+            if (done > 0 || s->top->below)
+                break_off(s);
             return code;
         }
     }

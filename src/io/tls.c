@@ -56,6 +56,30 @@ static int set_alpn(bide_tls *tls, const char *list)
 
 /* ---- certificates and rules ---- */
 
+/* OpenSSL's own would ask on the terminal, and keep the loop waiting for it. */
+static int no_password(char *out, int cap, int for_writing, void *was_asked)
+{
+    (void)out;
+    (void)cap;
+    (void)for_writing;
+    if (was_asked)
+        *(bool *)was_asked = true;
+    return -1;
+}
+
+static int use_key(bide_tls *tls, const char *key)
+{
+    bool is_encrypted = false;
+
+    SSL_CTX_set_default_passwd_cb(tls->ctx, no_password);
+    SSL_CTX_set_default_passwd_cb_userdata(tls->ctx, &is_encrypted);
+    int done = SSL_CTX_use_PrivateKey_file(tls->ctx, key, SSL_FILETYPE_PEM);
+    SSL_CTX_set_default_passwd_cb_userdata(tls->ctx, NULL);
+    if (done == 1)
+        return 0;
+    return bide_fail(BIDE_ETLS, "key %s: %s", key, is_encrypted ? "it is encrypted with a password" : bide__tls_reason());
+}
+
 static int set_own_certificate(bide_tls *tls, const bide_tls_args *args)
 {
     const char *key = args->key_file ? args->key_file : args->cert_file;
@@ -65,9 +89,7 @@ static int set_own_certificate(bide_tls *tls, const bide_tls_args *args)
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(tls->ctx, args->cert_file) != 1)
         return bide_fail(BIDE_ETLS, "certificate %s: %s", args->cert_file, bide__tls_reason());
-    if (SSL_CTX_use_PrivateKey_file(tls->ctx, key, SSL_FILETYPE_PEM) != 1)
-        return bide_fail(BIDE_ETLS, "key %s: %s", key, bide__tls_reason());
-    return 0;
+    return use_key(tls, key);
 }
 
 static int set_trust(bide_tls *tls, const char *ca_file)

@@ -137,7 +137,7 @@ static void print_subject(X509 *cert, char *out, size_t cap)
 /* One name of the certificate, with what cannot be printed (a NUL, say) as '?'. */
 static size_t print_name(const GENERAL_NAME *name, char *out, size_t cap)
 {
-    int type, len;
+    int type;
     const ASN1_STRING *text = GENERAL_NAME_get0_value(name, &type);
 
     if (type == GEN_IPADD && (ASN1_STRING_length(text) == 4 || ASN1_STRING_length(text) == 16)) {
@@ -150,8 +150,12 @@ static size_t print_name(const GENERAL_NAME *name, char *out, size_t cap)
     }
     if (type != GEN_DNS)
         return 0;
-    len = snprintf(out, cap, "%.*s", ASN1_STRING_length(text), (const char *)ASN1_STRING_get0_data(text));
-    return len < 0 ? 0 : (size_t)len < cap ? (size_t)len : cap - 1;
+    const unsigned char *bytes = ASN1_STRING_get0_data(text);
+    size_t len = (size_t)ASN1_STRING_length(text) < cap ? (size_t)ASN1_STRING_length(text) : cap - 1;
+    for (size_t i = 0; i < len; i++)
+        out[i] = bytes[i] > ' ' && bytes[i] <= '~' ? (char)bytes[i] : '?';
+    out[len] = '\0';
+    return len;
 }
 
 /* The names that a certificate is for: "good.test, www.good.test, ..." */

@@ -99,6 +99,36 @@ TEST(as_completed_cancelled_waiter_loses_nothing)
     release_all(tasks);
 }
 
+static int await_end(bide_future *end)
+{
+    return bide_await(end);
+}
+
+/* Both wait for the same end; the first is cancelled so many turns after it. */
+static void cancel_first_of_two(int turns_later)
+{
+    bide_auto bide_future *end = bide_future_new();
+    bide_auto bide_task *t = bide_create_task(bide_coro(await_end, end));
+    bide_auto bide_completed *c = bide_as_completed(&t, 1);
+    bide_auto bide_task *a = bide_create_task(bide_coro(take_one, c)), *b = bide_create_task(bide_coro(take_one, c));
+    int code = -1;
+
+    bide_sleep_ms(1);
+    bide_future_set_result(end, 0);
+    for (int i = 0; i < turns_later; i++)
+        bide_sleep_ms(0);
+    bide_task_cancel(a);
+    bide_timeout(100)
+        code = bide_await(b);
+    EXPECT_EQ(code, bide_task_cancelled(a));
+}
+
+TEST(as_completed_waiter_cancelled_as_it_is_woken_wakes_the_other)
+{
+    for (int turns_later = 0; turns_later < 6; turns_later++)
+        cancel_first_of_two(turns_later);
+}
+
 TEST(as_completed_two_waiters_share_the_tasks)
 {
     bide_task *t = bide_create_task(bide_coro(sleep_give, (int64_t)5, 0));

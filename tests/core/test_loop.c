@@ -145,7 +145,7 @@ static int64_t timeout_of_a_turn(bide_loop *loop)
 UNIT(poll_6_1_no_4_timeout_is_0_if_something_is_ready_else_to_the_first_timer_at_most_a_day)
 {
     bide_auto bide_loop *ready = bide_loop_new(), *idle = bide_loop_new(), *soon_due = bide_loop_new(),
-                        *far_off = bide_loop_new(), *stopped = bide_loop_new();
+                        *far_off = bide_loop_new(), *centuries = bide_loop_new(), *stopped = bide_loop_new();
     const int64_t ms = 1000000, day = 24 * 3600 * 1000 * ms;
 
     bide_loop_call_soon(ready, trace_call, "x");
@@ -160,6 +160,10 @@ UNIT(poll_6_1_no_4_timeout_is_0_if_something_is_ready_else_to_the_first_timer_at
 
     bide_loop_call_later(far_off, 100 * day / ms, trace_call, "x");
     EXPECT_EQ(timeout_of_a_turn(far_off), day);
+
+    bide_loop_call_later(centuries, INT64_MAX, trace_call, "x"); /* in nanoseconds: beyond 64 bits */
+    bide_loop_call_at(centuries, INT64_MAX, trace_call, "x");
+    EXPECT_EQ(timeout_of_a_turn(centuries), day);
 
     bide_loop_stop(stopped);
     EXPECT_EQ(timeout_of_a_turn(stopped), 0);
@@ -377,6 +381,37 @@ static void call_again(bide_future *f, void *arg)
 static int add_to_self(void)
 {
     return bide_future_add_done_callback(bide_task_future(bide_current_task()), call_again, NULL);
+}
+
+static void trace_nothing(void *arg)
+{
+    (void)arg;
+}
+
+static void *call_until_closed(void *arg)
+{
+    int code;
+
+    while ((code = bide_loop_call_soon_threadsafe(arg, trace_nothing, NULL)) == 0)
+        ;
+    return (void *)(intptr_t)code;
+}
+
+/* Each call is made, or refused; none meets a loop that is half gone. */
+UNIT(close_while_another_thread_calls)
+{
+    for (int round = 0; round < 50; round++) {
+        bide_auto bide_loop *loop = bide_loop_new();
+        pthread_t thread;
+        void *code;
+        EXPECT_EQ(pthread_create(&thread, NULL, call_until_closed, loop), 0);
+        if (round % 2)
+            usleep(100);
+        EXPECT_EQ(bide_loop_close(loop), 0);
+        EXPECT_EQ(pthread_join(thread, &code), 0);
+        EXPECT_EQ((int)(intptr_t)code, BIDE_ECLOSED);
+        EXPECT_TRUE(bide__list_is_empty(&loop->inbox));
+    }
 }
 
 UNIT(close_frees_done_callbacks_that_got_no_turn)

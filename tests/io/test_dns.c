@@ -148,6 +148,28 @@ TEST(dns_last_waiter_that_leaves_ends_the_question, .real_time = true)
     stub_stop(&s);
 }
 
+static int cancel_after(bide_task *t, int64_t ms)
+{
+    BIDE_TRY(bide_sleep_ms(ms));
+    return bide_task_cancel(t);
+}
+
+TEST(dns_half_that_somebody_needs_outlives_the_others_question, .real_time = true)
+{
+    struct stub s;
+    stub_start(&s, (struct stub_record[]){{.name = "a.test", .type = TYPE_A, .addrs = "192.0.2.1"},
+                                          {.name = "a.test", .type = TYPE_AAAA, .addrs = "2001:db8::1", .delay_ms = 60},
+                                          {.name = "mute.test", .type = 0, .silent = true},
+                                          {0}});
+    bide_auto bide_task *t = bide_create_task(bide_coro(lookup_quietly, "mute.test"));
+    bide_auto bide_task *canceller = bide_create_task(bide_coro(cancel_after, t, (int64_t)20));
+
+    EXPECT_ADDRESSES("a.test", "2001:db8::1 192.0.2.1");
+    EXPECT_TRUE(bide_task_cancelled(t));
+    EXPECT_LE(0, bide_await(canceller));
+    stub_stop(&s);
+}
+
 static void expect_failure(const char *name, int code, const char *says)
 {
     EXPECT_ERR(lookup_quietly(name), code);

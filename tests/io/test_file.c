@@ -353,6 +353,40 @@ EVERYWHERE(file_stands_after_what_was_read_or_written)
     expect_file(at("a"), "012xx56789yz");
 }
 
+static int write_there(bide_file *f, const char *text)
+{
+    return (int)bide_file_write(f, text, strlen(text), -1);
+}
+
+static int read_there(bide_file *f, char *out, size_t cap)
+{
+    return (int)bide_file_read(f, out, cap, -1);
+}
+
+IN_TASKS(file_written_by_two_tasks_has_what_both_wrote)
+{
+    char one[5] = "", two[9] = "";
+    bide_auto bide_file *f = bide_open(at("a"), .flags = O_RDWR | O_CREAT);
+    bide_auto bide_task *a = bide_create_task(bide_coro(write_there, f, "first")),
+                        *b = bide_create_task(bide_coro(write_there, f, "second"));
+    EXPECT_EQ(bide_await(a), 5);
+    EXPECT_EQ(bide_await(b), 6);
+    EXPECT_EQ(bide_file_write(f, "third", 5, -1), 5);
+    expect_file(at("a"), "firstsecondthird");
+
+    bide_auto bide_file *g = bide_open(at("a"));
+    bide_auto bide_task *c = bide_create_task(bide_coro(read_there, g, one, sizeof one)),
+                        *d = bide_create_task(bide_coro(read_there, g, two, sizeof two));
+    EXPECT_EQ(bide_await(c), 5);
+    EXPECT_EQ(bide_await(d), 9);
+    EXPECT_MEM(one, "first", 5);
+    EXPECT_MEM(two, "secondthi", 9);
+    EXPECT_EQ(bide_file_read(g, two, sizeof two, -1), 2);
+    EXPECT_EQ(bide_file_read(g, two, sizeof two, -1), 0);
+    EXPECT_EQ(bide_file_write(f, "!", 1, -1), 1);
+    EXPECT_EQ(bide_file_read(g, two, sizeof two, -1), 1); /* the end was no place to stand beyond */
+}
+
 /* ---- signals ---- */
 
 static void nothing(int signal)

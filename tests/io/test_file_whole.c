@@ -58,6 +58,11 @@ static void saves(void)
     EXPECT_EQ(stat(at("a"), &st), 0);
     EXPECT_EQ(st.st_size, sizeof big);
     EXPECT_EQ(st.st_mode & 0777, 0666 & ~mask);
+
+    EXPECT_EQ(chmod(at("a"), 0600), 0); /* what nobody else may read stays so */
+    EXPECT_EQ(bide_file_write_all(at("a"), "secret", 6), 0);
+    EXPECT_EQ(stat(at("a"), &st), 0);
+    EXPECT_EQ(st.st_mode & 0777, 0600);
     EXPECT_EQ(names_in(test_tmpdir()), 1);
 }
 

@@ -377,6 +377,73 @@ TEST(tls_stalled_handshake_times_out, .real_time = true)
     stop(&server);
 }
 
+/* ---- a write that was not completed ---- */
+
+struct slow_reader {
+    bool may_read;
+    size_t n, n_others; /* bytes that are not 'A' */
+};
+
+/* Greets, then reads nothing for a while. */
+static int read_late(bide_stream *s, void *arg)
+{
+    struct slow_reader *r = arg;
+    char buf[16384];
+    ssize_t n;
+
+    BIDE_TRY(bide_write(s, "pong", 4));
+    BIDE_TRY(bide_drain(s));
+    while (!r->may_read)
+        BIDE_TRY(bide_sleep_ms(1));
+    while ((n = bide_read(s, buf, sizeof buf)) > 0) {
+        r->n += (size_t)n;
+        for (ssize_t i = 0; i < n; i++)
+            r->n_others += buf[i] != 'A';
+    }
+    return 0;
+}
+
+/* As much as is collected: each write sends the one before, and stops within that or within its own first record. */
+static int write_record(bide_stream *s, char c)
+{
+    char data[16384];
+    int code = 0;
+
+    memset(data, c, sizeof data);
+    bide_timeout(20)
+        code = bide_write(s, data, sizeof data);
+    return code;
+}
+
+TEST(tls_write_that_timed_out_breaks_the_stream, .real_time = true)
+{
+    struct slow_reader r = {0};
+    char buf[4];
+    int code;
+    certs_make();
+    bide_auto bide_tls *stls = server_tls("good");
+    struct served server = serve_with(stls, read_late, &r);
+    {
+        bide_auto bide_tls *tls = client_tls();
+        bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+        while ((code = write_record(s, 'A')) == 0)
+            ;
+        EXPECT_EQ(code, BIDE_ETIMEDOUT);
+        bide_error_clear();
+        r.may_read = true;
+        EXPECT_EQ(bide_sleep_ms(20), 0);
+        EXPECT_ERR(write_record(s, 'z'), BIDE_ESTATE);
+        bide_error_clear();
+        EXPECT_ERR(bide_drain(s), BIDE_ESTATE);
+        bide_error_clear();
+        EXPECT_EQ(bide_read_exactly(s, buf, 4), 4); /* reading is another matter */
+    }
+    EXPECT_EQ(bide_sleep_ms(20), 0);
+    EXPECT_LT(0, r.n);
+    EXPECT_EQ(r.n_others, 0);
+    stop(&server);
+}
+
 /* ---- the end of a connection ---- */
 
 static int shut(bide_stream *s, void *arg)
@@ -721,6 +788,35 @@ UNIT(tls_new_refuses_bad_files_and_options)
     EXPECT_EQ(bide_error_code(), BIDE_ETLS);
     EXPECT_CONTAINS(bide_error_text(), "key values mismatch");
     bide_error_clear();
+}
+
+UNIT(tls_key_with_a_password_is_refused_without_asking)
+{
+    certs_make();
+    const char *path = cert_path("locked");
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    FILE *to = fopen(path, "we");
+    EXPECT_EQ(PEM_write_PKCS8PrivateKey(to, key, EVP_aes_128_cbc(), "secret", 6, NULL, NULL), 1);
+    fclose(to);
+    EVP_PKEY_free(key);
+    EXPECT_NULL(bide_tls_new(.server = true, .cert_file = cert_path("good"), .key_file = path));
+    EXPECT_EQ(bide_error_code(), BIDE_ETLS);
+    EXPECT_CONTAINS(bide_error_text(), "it is encrypted with a password");
+    bide_error_clear();
+}
+
+TEST(tls_names_of_a_certificate_are_told_in_print, .real_time = true)
+{
+    certs_make();
+    cert_make((struct cert_args){.file = "ugly", .issuer = "ca", .names = "DNS:evil\033[31m.test"});
+    struct served server = serve_cert("ugly");
+    bide_auto bide_tls *tls = client_tls();
+    bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+    EXPECT_NULL(s);
+    EXPECT_EQ(bide_error_code(), BIDE_ECERT);
+    EXPECT_CONTAINS(bide_error_text(), "certificate has evil?[31m.test");
+    bide_error_clear();
+    stop(&server);
 }
 
 TEST(tls_server_without_common_alpn_refuses, .real_time = true)
