@@ -129,7 +129,8 @@ BIDE_API int bide_respond_json(bide_request_in *q, int status, const char *forma
  *
  * Suspends:  each may, until the kernel has taken it; cancellation points
  * Returns:   0
- * Errors:    as bide_respond; BIDE_ESTATE also for pieces that do not add up to the Content-Length
+ * Errors:    as bide_respond; BIDE_ESTATE also for pieces that do not add up to the Content-Length, and after one
+ *            that failed: the answer is cut off then, and the connection will be closed
  */
 BIDE_API int bide_respond_begin(bide_request_in *q, int status, const char *content_type);
 BIDE_API int bide_respond_chunk(bide_request_in *q, const void *data, size_t len);

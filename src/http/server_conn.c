@@ -112,8 +112,6 @@ static int judge(const struct connection *c, struct h1_head *head, const char **
 
 /* ---- the handler and what it made of the request ---- */
 
-static const char *const unanswered = "the handler did not answer";
-
 static int status_of_failure(const bide_request_in *q, int code)
 {
     if (code >= 0 || code != q->body_error)
@@ -121,6 +119,13 @@ static int status_of_failure(const bide_request_in *q, int code)
     if (code == BIDE_ETOOBIG || code == BIDE_ETIMEDOUT)
         return code == BIDE_ETOOBIG ? 413 : 408;
     return code == BIDE_EHTTP || code == BIDE_ETRUNCATED ? 400 : 500;
+}
+
+static const char *what_is_missing(const bide_request_in *q)
+{
+    if (q->state == BROKEN)
+        return "its answer was cut off";
+    return q->state == BEGUN ? "the handler did not end its answer" : "the handler did not answer";
 }
 
 /* It failed, or did not finish its answer.  The story goes to the loop's exception handler, not to the client. */
@@ -134,7 +139,7 @@ static void finish_failed(bide_request_in *q, int code)
         return;
     if (q->body_error == 0 || code != q->body_error)
         bide__loop_report(c->server->loop, "%s %s: %s", bide_request_method(q), bide_request_path(q),
-                          code < 0 ? bide_error_text() : unanswered);
+                          code < 0 ? bide_error_text() : what_is_missing(q));
     bide_error_clear();
     if (q->state != UNANSWERED)
         return;

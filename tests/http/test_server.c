@@ -532,6 +532,42 @@ TEST(server_answer_is_checked, .real_time = true)
                "{\"n\":7}");
 }
 
+/* A piece that the client did not take in time is cut off; nothing may be sent behind it. */
+static int cut_off(bide_request_in *q, void *arg)
+{
+    static char much[8 << 20];
+    bool *done = arg;
+
+    memset(much, 'x', sizeof much);
+    EXPECT_EQ(bide_respond_begin(q, 200, "text/plain"), 0);
+    bide_timeout(30)
+        EXPECT_ERR(bide_respond_chunk(q, much, sizeof much), BIDE_ETIMEDOUT);
+    bide_error_clear();
+    EXPECT_ERR(bide_respond_chunk(q, "more", 4), BIDE_ESTATE);
+    EXPECT_CONTAINS(bide_error_text(), "cut off");
+    bide_error_clear();
+    EXPECT_ERR(bide_respond_end(q), BIDE_ESTATE);
+    *done = true;
+    return bide_raise();
+}
+
+TEST(server_answer_cut_off_by_a_time_limit_ends_there, .real_time = true)
+{
+    static char bytes[65536], last;
+    bool done = false;
+    ssize_t n;
+    bide_auto bide_server *s = bide_server_start(cut_off, .arg = &done);
+    bide_auto bide_stream *c = dial(s);
+
+    send_text(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (int patience = 0; patience < 500 && !done; patience++)
+        bide_sleep_ms(5);
+    EXPECT_TRUE(done);
+    while ((n = bide_read(c, bytes, sizeof bytes)) > 0)
+        last = bytes[n - 1];
+    EXPECT_EQ(last, 'x');
+}
+
 /* ---- TLS ---- */
 
 static void make_certificate(char *cert, char *key, size_t cap)
