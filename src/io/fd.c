@@ -5,7 +5,9 @@
  * Invariants:
  *   D1  an open struct fd is registered with its loop's poller, once.
  *   D2  readable and writable are false only if an edge will come: after a call that found less than it asked for.
- *   D3  an open struct fd has a share of its loop, which may be closed before the descriptor is.
+ *   D3  a task that always finds it ready gives way to the others after FD_BREATH: what moves bytes spends, and breathes
+ *       before it tries again.
+ *   D4  an open struct fd has a share of its loop, which may be closed before the descriptor is.
  */
 #include <unistd.h>
 
@@ -64,6 +66,7 @@ int bide__fd_detach(struct fd *f)
 static int wait_side(struct fd *f, struct list_node *list, const bool *ready)
 {
     while (f->fd >= 0 && !*ready) {
+        f->spent = 0;
         int code = bide__wait_in(list, NULL);
         if (code < 0)
             return code;
@@ -79,6 +82,14 @@ int bide__fd_wait_readable(struct fd *f)
 int bide__fd_wait_writable(struct fd *f)
 {
     return wait_side(f, &f->writers, &f->writable);
+}
+
+/* The loop asks the kernel in that turn: without it, what has come for others would be seen much later. */
+int bide__fd_take_turn(struct fd *f)
+{
+    f->spent = 0;
+    f->loop->budget = 0;
+    return bide_sleep_ms(0);
 }
 
 int bide__wait_for_descriptor(void)

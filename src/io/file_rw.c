@@ -88,10 +88,14 @@ static void sync_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
 static int try_watched(bide_file *f, struct rw_op *o, bool for_write)
 {
     for (;;) {
-        int code = for_write ? bide__fd_wait_writable(&f->watch) : bide__fd_wait_readable(&f->watch);
+        int code = bide__fd_breathe(&f->watch);
+        if (code == 0)
+            code = for_write ? bide__fd_wait_writable(&f->watch) : bide__fd_wait_readable(&f->watch);
         if (code < 0)
             return code;
         o->op.result = o->op.run(&o->op);
+        if (o->op.result > 0)
+            bide__fd_spend(&f->watch, (size_t)o->op.result);
         if (o->op.result != -EAGAIN)
             return 0;
         *(for_write ? &f->watch.writable : &f->watch.readable) = false;
@@ -181,8 +185,12 @@ int bide_file_sync(bide_file *f)
 {
     struct rw_op o = {.op = {.run = sync_run, .prepare = sync_prepare}, .fd = f->fd};
 
+    int code;
+
     bide_retain(f);
-    int code = bide__file_run(&o.op);
+    do
+        code = bide__file_run(&o.op);
+    while (code == 0 && o.op.result == -EINTR);
     if (code == 0 && o.op.result < 0)
         code = bide__file_fail("sync", f->path, o.op.result);
     bide_release(f);

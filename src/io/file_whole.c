@@ -71,7 +71,10 @@ static ssize_t read_all_run(struct file_op *op)
     struct stat st;
     if (!o->may_block && is_stream(o->path))
         return READ_AS_STREAM;
-    int fd = open(o->path, O_RDONLY | O_CLOEXEC);
+    int fd;
+    do
+        fd = open(o->path, O_RDONLY | O_CLOEXEC);
+    while (fd < 0 && errno == EINTR);
     if (fd < 0)
         return -errno;
 

@@ -27,6 +27,8 @@ static ssize_t socket_recv(struct filter *f, void *out, size_t cap)
     while (n < 0 && errno == EINTR);
     if (n < 0)
         n = -errno;
+    if (n > 0)
+        bide__fd_spend(fd, (size_t)n);
     if (n == -EAGAIN || (n > 0 && (size_t)n < cap && !fd->hangup))
         fd->readable = false;
     return n;
@@ -63,6 +65,8 @@ static ssize_t socket_send(struct filter *f, const struct iovec *iov, int n)
     while (sent < 0 && errno == EINTR);
     if (sent < 0)
         sent = -errno;
+    if (sent > 0)
+        bide__fd_spend(fd, (size_t)sent);
     if (sent == -EAGAIN || (sent >= 0 && (size_t)sent < iov_len(iov, n)))
         fd->writable = false;
     return sent;

@@ -29,9 +29,17 @@ struct fd {
     bool readable; /* since the last read that found less than it asked for */
     bool writable; /* until a write says otherwise */
     bool hangup;   /* the peer will send no more, or it is broken: reading tells */
+    uint32_t spent; /* of FD_BREATH, since it last waited */
     struct list_node readers, writers;
     bide_loop *loop;
 };
+
+/*
+ * A peer that is always ready would keep its task running, and every other waiting: after so many bytes without a wait,
+ * of which each call counts for some, a turn of the loop is due.
+ */
+#define FD_BREATH (1024 * 1024)
+#define FD_CALL_COST (FD_BREATH / 64)
 
 /* Watch a non-blocking descriptor on the running loop; taken on success.  Errors: BIDE_ENOLOOP, -ENOMEM, -ENOSPC. */
 int bide__fd_open(struct fd *f, int fd);
@@ -47,6 +55,21 @@ static inline bool bide__fd_is_open(const struct fd *f)
 /* Suspend until it may be tried.  0, BIDE_ECANCELED, BIDE_ETIMEDOUT, BIDE_ECLOSED. */
 int bide__fd_wait_readable(struct fd *f);
 int bide__fd_wait_writable(struct fd *f);
+
+/* A call on it moved n bytes without waiting. */
+static inline void bide__fd_spend(struct fd *f, size_t n)
+{
+    f->spent += FD_CALL_COST + (n < FD_BREATH ? (uint32_t)n : FD_BREATH);
+}
+int bide__fd_take_turn(struct fd *f);
+/*
+ * Before a try that may succeed at once: let the others run, timers and the kernel's news included, if it has been
+ * their turn for long.  Nearly always it costs a comparison.  0, BIDE_ECANCELED, BIDE_ETIMEDOUT.
+ */
+static inline int bide__fd_breathe(struct fd *f)
+{
+    return likely(f->spent < FD_BREATH) ? 0 : bide__fd_take_turn(f);
+}
 
 /* After a system call without a free descriptor (EMFILE, ENFILE): sleep a little, so that one may become free. */
 int bide__wait_for_descriptor(void);
@@ -91,6 +114,12 @@ struct bide_stream {
 bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_buffer);
 /* Put a filter on top; owned by the stream. */
 void bide__stream_push_filter(bide_stream *s, struct filter *f);
+
+/* Before each try to read or write past the calls below: see bide__fd_breathe.  What is in hand must be safe by then. */
+static inline int bide__stream_breathe(bide_stream *s)
+{
+    return bide__fd_breathe(&s->fd);
+}
 
 /* One successful read into the caller's memory: > 0, 0 at the end, or an error on record. */
 ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap);

@@ -185,9 +185,12 @@ static bool is_shortage(int error)
 static int accept_socket(bide_listener *l, struct addr *peer)
 {
     for (;;) {
-        int code = bide__fd_wait_readable(&l->fd);
+        int code = bide__fd_breathe(&l->fd);
+        if (code == 0)
+            code = bide__fd_wait_readable(&l->fd);
         if (code < 0)
             return code;
+        bide__fd_spend(&l->fd, 0);
         peer->len = sizeof peer->storage;
         int fd = accept4(l->fd.fd, &peer->sa, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0)

@@ -122,6 +122,9 @@ int bide__stream_wait(bide_stream *s, const struct filter *f, bool for_write)
 ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap)
 {
     for (;;) {
+        int code = bide__stream_breathe(s);
+        if (code < 0)
+            return code;
         ssize_t n = s->top->ops->recv(s->top, out, cap);
         if (n >= 0) {
             s->bytes_in += (size_t)n;
@@ -129,7 +132,7 @@ ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap)
         }
         if (n != -EAGAIN)
             return bide__stream_fail(s, (int)n, "reading from");
-        int code = bide__stream_wait(s, s->top, false);
+        code = bide__stream_wait(s, s->top, false);
         if (code < 0)
             return code;
     }
@@ -167,15 +170,17 @@ int bide__iov_skip(struct iovec **iov, int n, size_t sent)
 
 int bide__stream_send_all(bide_stream *s, struct iovec *iov, int n)
 {
+    int code = 0;
+
     n = bide__iov_skip(&iov, n, 0); /* pieces that are empty */
-    while (n > 0) {
+    while (n > 0 && (code = bide__stream_breathe(s)) == 0) {
         ssize_t sent = bide__stream_try_send(s, iov, n);
         if (sent >= 0)
             n = bide__iov_skip(&iov, n, (size_t)sent);
         else if (sent != -EAGAIN || (sent = bide__stream_wait_to_send(s)) < 0)
             return (int)sent;
     }
-    return 0;
+    return code;
 }
 
 /* ---- a connection that nobody uses ---- */

@@ -33,14 +33,16 @@ static int send_once(bide_stream *s, const char *data, size_t len, size_t *done)
 int bide__stream_flush(bide_stream *s, bool as_reader)
 {
     size_t none = 0;
+    int code;
 
-    while (bide__buf_len(&s->out) > 0 && !(as_reader && s->writing)) {
-        int code = send_once(s, NULL, 0, &none);
+    while ((code = bide__stream_breathe(s)) == 0 && bide__buf_len(&s->out) > 0 && !(as_reader && s->writing)) {
+        code = send_once(s, NULL, 0, &none);
         if (code < 0)
             return code;
     }
-    bide__stream_shrink(&s->out);
-    return 0;
+    if (code == 0)
+        bide__stream_shrink(&s->out);
+    return code;
 }
 
 static int send_now(bide_stream *s, const char *data, size_t len)
@@ -48,7 +50,9 @@ static int send_now(bide_stream *s, const char *data, size_t len)
     size_t done = 0;
 
     while (done < len) {
-        int code = send_once(s, data + done, len - done, &done);
+        int code = bide__stream_breathe(s);
+        if (code == 0)
+            code = send_once(s, data + done, len - done, &done);
         if (code < 0) {
             s->broken = done > 0;
             return code;

@@ -295,13 +295,12 @@ static struct tls_filter *push_filter(bide_stream *s, bide_tls *tls)
     t->stream = s;
     t->tls = bide_retain(tls);
     t->ssl = SSL_new(tls->ctx);
-    if (!t->ssl || attach_bio(t) < 0) {
+    if (!t->ssl || attach_bio(t) < 0 || SSL_set_app_data(t->ssl, t) != 1) {
         bide__fail_nomem("TLS");
         tls_free(t);
         ERR_clear_error();
         return NULL;
     }
-    SSL_set_app_data(t->ssl, t);
     bide__stream_push_filter(s, &t->filter);
     return t;
 }

@@ -14,16 +14,30 @@
 
 /* ---- whom to trust ---- */
 
+/* The peer's alert, or 0: reasons of the library that speak of its own affairs are beyond 255 of them. */
+static int alert_of(unsigned long e)
+{
+    int alert = ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) - SSL_AD_REASON_OFFSET : 0;
+
+    return alert > 0 && alert <= 255 ? alert : 0;
+}
+
+static bool lacks_memory(void)
+{
+    return ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE ||
+           ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
+}
+
 const char *bide__tls_reason(void)
 {
     unsigned long e = ERR_peek_error();
-    int reason = ERR_GET_REASON(e);
+    int reason = ERR_GET_REASON(e), alert = alert_of(e);
     const char *text = NULL;
 
     if (e && ERR_GET_LIB(e) == ERR_LIB_SYS)
         text = strerrordesc_np(reason);
-    else if (ERR_GET_LIB(e) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET)
-        text = SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET);
+    else if (alert)
+        text = SSL_alert_desc_string_long(alert);
     else if (e)
         text = ERR_reason_error_string(e);
     ERR_clear_error();
@@ -241,7 +255,11 @@ int bide__tls_fail(struct tls_filter *t, int ssl_error)
         return bide_fail(BIDE_ETLS, "%s with %s: the peer does not speak TLS (it says \"%.5s\", as plain %s does)", doing,
                          with, (const char *)t->first, memcmp(t->first, "HTTP/", 5) == 0 ? "HTTP" : "text");
     }
-    if (reason > SSL_AD_REASON_OFFSET)
+    if (lacks_memory()) {
+        ERR_clear_error();
+        return bide_fail(BIDE_ENOMEM, "%s with %s: out of memory", doing, with);
+    }
+    if (alert_of(e))
         return bide_fail(BIDE_ETLS, "%s with %s: the peer refused: %s", doing, with, bide__tls_reason());
     return bide_fail(BIDE_ETLS, "%s with %s: %s", doing, with, bide__tls_reason());
 }

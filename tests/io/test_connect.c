@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 
 #include "dns_stub.h"
 
@@ -327,6 +329,32 @@ TEST(connect_unknown_name_and_silent_server_are_told, .real_time = true)
     EXPECT_NULL(bide_connect("mute.test", 80, .timeout_ms = 50));
     EXPECT_EQ(bide_error_code(), BIDE_ETIMEDOUT);
     EXPECT_STR(bide_error_text(), "connect mute.test:80: timed out while looking up the name");
+    stub_stop(&dns);
+}
+
+/* ---- signals ---- */
+
+static void nothing(int signal)
+{
+    (void)signal;
+}
+
+/* No handler says SA_RESTART: every system call may come back with EINTR. */
+TEST(connect_in_a_storm_of_signals, .real_time = true)
+{
+    struct stub dns;
+    struct sigaction action = {.sa_handler = nothing};
+    struct itimerval every = {{0, 200}, {0, 200}}, never = {{0}};
+    stub_start(&dns, (struct stub_record[]){{.name = "a.test", .type = TYPE_A, .addrs = "127.0.0.1"}, {0}});
+    struct server s = serve_on("127.0.0.1", 0, "hi");
+    EXPECT_EQ(sigaction(SIGALRM, &action, NULL), 0);
+    EXPECT_EQ(setitimer(ITIMER_REAL, &every, NULL), 0);
+    for (int i = 0; i < 100; i++) {
+        bide_auto bide_stream *c = bide_connect(i % 2 ? "a.test" : "127.0.0.1", s.port);
+        expect_hello(c, "hi");
+    }
+    EXPECT_EQ(setitimer(ITIMER_REAL, &never, NULL), 0);
+    stop(&s);
     stub_stop(&dns);
 }
 

@@ -2,6 +2,7 @@
 /* test_file.c - open files, pipes, cancellation; what happens without descriptors, io_uring or memory. */
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 
 #include "files.h"
 
@@ -350,6 +351,46 @@ EVERYWHERE(file_stands_after_what_was_read_or_written)
     EXPECT_EQ(bide_file_read(f, text, sizeof text, -1), 1);
     EXPECT_EQ(bide_file_close(f), 0);
     expect_file(at("a"), "012xx56789yz");
+}
+
+/* ---- signals ---- */
+
+static void nothing(int signal)
+{
+    (void)signal;
+}
+
+/* Every 200 microseconds a signal whose handler does not have system calls go on by themselves. */
+static void storm(bool on)
+{
+    struct sigaction action = {.sa_handler = nothing};
+    struct itimerval every = {{0, on ? 200 : 0}, {0, on ? 200 : 0}};
+
+    EXPECT_EQ(sigaction(SIGALRM, &action, NULL), 0);
+    EXPECT_EQ(setitimer(ITIMER_REAL, &every, NULL), 0);
+}
+
+EVERYWHERE(file_calls_in_a_storm_of_signals, .real_time = true)
+{
+    static char big[300000];
+    size_t len;
+    memset(big, 'x', sizeof big);
+    storm(true);
+    for (int i = 0; i < 50; i++) {
+        EXPECT_EQ(bide_file_write_all(at("a"), big, sizeof big), 0);
+        char *data = bide_file_read_all(at("a"), 0, &len);
+        EXPECT_NOT_NULL(data);
+        EXPECT_EQ(len, sizeof big);
+        free(data);
+        bide_file *f = bide_open(at("b"), .flags = O_RDWR | O_CREAT | O_TRUNC);
+        EXPECT_NOT_NULL(f);
+        EXPECT_EQ(bide_file_write(f, big, sizeof big, -1), sizeof big);
+        EXPECT_EQ(bide_file_sync(f), 0);
+        EXPECT_EQ(bide_file_close(f), 0);
+        EXPECT_EQ(bide_rename(at("b"), at("c")), 0);
+        EXPECT_EQ(bide_unlink(at("c")), 0);
+    }
+    storm(false);
 }
 
 /* ---- no descriptor ---- */

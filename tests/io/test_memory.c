@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "io/dns.h"
+
 #include "dns_stub.h"
 
 #define NTH_MAX 200
@@ -172,6 +174,85 @@ UNIT(without_memory_the_default_context_fails_cleanly, .seconds = 60)
     certs_make();
     setenv("SSL_CERT_FILE", cert_path("ca"), 1);
     try_each(talk_tls_default);
+}
+
+/* ---- the libraries' memory ---- */
+
+static atomic_long library_countdown = -1;
+
+static bool library_fails(void)
+{
+    return atomic_load(&library_countdown) >= 0 && atomic_fetch_sub(&library_countdown, 1) == 0;
+}
+
+static void *openssl_malloc(size_t n, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return library_fails() ? NULL : malloc(n);
+}
+
+static void *openssl_realloc(void *old, size_t n, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return library_fails() ? NULL : realloc(old, n);
+}
+
+static void openssl_free(void *p, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(p);
+}
+
+static void *ares_malloc(size_t n)
+{
+    return library_fails() ? NULL : malloc(n);
+}
+
+static void *ares_realloc(void *old, size_t n)
+{
+    return library_fails() ? NULL : realloc(old, n);
+}
+
+/* What the libraries make of it; never a certificate that is taken for a good one. */
+static bool is_their_way_of_saying_so(int code)
+{
+    return code == BIDE_ENOMEM || code == BIDE_ETLS || code == BIDE_ECERT || code == BIDE_EDNS || code == BIDE_EEOF;
+}
+
+/*
+ * The same for what OpenSSL and c-ares allocate: thousands, so every 23rd of them, or all ($BIDE_TEST_EVERY=1).  OpenSSL
+ * says it in many ways, and sometimes does without.
+ */
+UNIT(without_memory_in_the_libraries_tls_fails_cleanly, .seconds = 100)
+{
+    struct ports ports;
+    const char *every = getenv("BIDE_TEST_EVERY");
+    long stride = every && atol(every) > 0 ? atol(every) : 23, left = -1;
+    int failed = 0;
+    if (CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) != 1)
+        SKIP("OpenSSL has allocated something already");
+    EXPECT_EQ(ares_library_init_mem(ARES_LIB_INIT_ALL, ares_malloc, free, ares_realloc), ARES_SUCCESS);
+    pid_t servers = start_servers(&ports);
+    EXPECT_EQ(bide_run(bide_coro(talk_tls, &ports)), 0);
+
+    for (long n = 0; left < 0; n += stride) {
+        size_t live = bide__alloc_live();
+        atomic_store(&library_countdown, n);
+        int code = bide_run(bide_coro(talk_tls, &ports));
+        left = atomic_exchange(&library_countdown, -1);
+        if (code < 0 && (!is_their_way_of_saying_so(code) || !bide_error_text()[0]))
+            FAIL("allocation %ld: %d %s", n, code, bide_error_text());
+        failed += code < 0;
+        bide_error_clear();
+        EXPECT_EQ(bide__alloc_live(), live);
+    }
+    EXPECT_LT(20, failed);
+    kill(servers, SIGKILL);
+    waitpid(servers, NULL, 0);
+    ares_library_cleanup();
 }
 
 UNIT(without_memory_listening_and_accepting_fail_cleanly)
