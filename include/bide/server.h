@@ -33,6 +33,7 @@ typedef struct bide_server_args {
     size_t max_head_bytes;     /* default 64 KiB: 431 beyond */
     size_t max_body_bytes;     /* default 64 MiB: 413 beyond */
     int64_t idle_timeout_ms;   /* between requests and between bytes of one; default 75 s */
+    int64_t head_timeout_ms;   /* for a whole head, from its first byte; default 30 s: 408 beyond */
     const char *cert_file, *key_file; /* PEM; both given: https */
 } bide_server_args;
 

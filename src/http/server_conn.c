@@ -18,13 +18,23 @@
 #define LINGER_BYTES (1 << 20)
 #define REQUESTS_PER_TURN 32 /* of one connection that never has to wait */
 
+/* How long the next bytes of a head may take, which must be there by deadline_ms (loop clock; 0: none of it is). */
+static int64_t patience_ms(const struct connection *c, int64_t deadline_ms)
+{
+    int64_t idle = c->server->args.idle_timeout_ms, left = deadline_ms - bide_loop_time_ms(c->server->loop);
+
+    if (deadline_ms == 0 || (idle != BIDE_FOREVER && idle < left))
+        return idle;
+    return left > 0 ? left : 0;
+}
+
 /* More bytes behind those in c->in: how many; 0 at the end. */
-static ssize_t receive(struct connection *c)
+static ssize_t receive(struct connection *c, int64_t deadline_ms)
 {
     char *scratch = c->server->scratch;
     ssize_t n = BIDE_ETIMEDOUT;
 
-    bide_timeout(c->server->args.idle_timeout_ms) {
+    bide_timeout(patience_ms(c, deadline_ms)) {
         n = bide__stream_recv(c->stream, scratch, SERVER_SCRATCH);
     }
     if (n > 0 && bide__buf_append(&c->in, scratch, (size_t)n) < 0)
@@ -37,6 +47,7 @@ static ssize_t receive_head(struct connection *c, struct h1_head *head)
 {
     uint32_t max = (uint32_t)c->server->args.max_head_bytes;
     struct h1_parser parser = {.limits = {max, max < H1_LINE_MAX ? max : H1_LINE_MAX, max, H1_FIELDS_MAX}};
+    int64_t limit = c->server->args.head_timeout_ms, deadline_ms = 0;
 
     for (;;) {
         size_t len = bide__buf_len(&c->in);
@@ -49,7 +60,9 @@ static ssize_t receive_head(struct connection *c, struct h1_head *head)
         c->idle = len == 0;
         if (c->idle && c->server->stopping)
             return 0;
-        ssize_t got = receive(c);
+        if (len > 0 && deadline_ms == 0 && limit != BIDE_FOREVER)
+            deadline_ms = bide_loop_time_ms(c->server->loop) + limit;
+        ssize_t got = receive(c, deadline_ms);
         c->idle = false;
         if (got <= 0)
             return got;

@@ -377,6 +377,23 @@ TEST(server_half_a_request_gets_408, .real_time = true)
     EXPECT_CONTAINS(read_all(c), "HTTP/1.1 408 Request Timeout\r\n");
 }
 
+/* A byte now and then is enough for the limit between bytes, but does not hold the connection for ever. */
+TEST(server_a_head_that_comes_drop_by_drop_gets_408, .real_time = true)
+{
+    START(.idle_timeout_ms = 5000, .head_timeout_ms = 100);
+    bide_auto bide_stream *c = dial(s);
+    int drops = 0;
+    send_text(c, "GET / HTTP/1.1\r\nHost: ");
+    for (; drops < 100 && bide_server_count(s, 408) == 0; drops++) {
+        if (bide_write(c, "x", 1) < 0 || bide_drain(c) < 0)
+            break;
+        bide_sleep_ms(10);
+    }
+    bide_error_clear();
+    EXPECT_EQ(bide_server_count(s, 408), 1);
+    EXPECT_LT(drops, 100);
+}
+
 TEST(server_half_a_body_gets_408, .real_time = true)
 {
     START(.idle_timeout_ms = 40);
