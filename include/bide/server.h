@@ -33,6 +33,7 @@ typedef struct bide_server_args {
     size_t max_head_bytes;     /* default 64 KiB: 431 beyond */
     size_t max_body_bytes;     /* default 64 MiB: 413 beyond */
     int64_t idle_timeout_ms;   /* between requests and between bytes of one; default 75 s */
+    int64_t head_timeout_ms;   /* for a whole head, from its first byte; default 30 s: 408 beyond */
     const char *cert_file, *key_file; /* PEM; both given: https */
 } bide_server_args;
 
@@ -129,7 +130,8 @@ BIDE_API int bide_respond_json(bide_request_in *q, int status, const char *forma
  *
  * Suspends:  each may, until the kernel has taken it; cancellation points
  * Returns:   0
- * Errors:    as bide_respond; BIDE_ESTATE also for pieces that do not add up to the Content-Length
+ * Errors:    as bide_respond; BIDE_ESTATE also for pieces that do not add up to the Content-Length, and after one
+ *            that failed: the answer is cut off then, and the connection will be closed
  */
 BIDE_API int bide_respond_begin(bide_request_in *q, int status, const char *content_type);
 BIDE_API int bide_respond_chunk(bide_request_in *q, const void *data, size_t len);

@@ -77,7 +77,8 @@ struct bide_session {
     struct list_node blocked; /* hosts */
     uint64_t tickets;
     struct timer idle_timer;
-    bool is_closing;
+    unsigned nresponses; /* shares that belong to responses; the others are owners' */
+    bool is_closing;     /* the last owner has let go */
 
     struct list_node spare_responses;
     unsigned nspare_responses;
@@ -97,6 +98,8 @@ bide_tls *bide__session_tls(bide_session *s);
 /* A blank response with a share of the session; recycled. */
 bide_response *bide__session_take_response(bide_session *s);
 void bide__session_give_response(bide_session *s, bide_response *r);
+/* A response gives up its share. */
+void bide__session_leave(bide_session *s);
 /* The memory of a connection's buffer: CONN_BUFFER_SIZE bytes. */
 void *bide__session_take_buffer(bide_session *s);
 void bide__session_give_buffer(bide_session *s, void *buffer);

@@ -92,6 +92,18 @@ static int wait_to_send(struct asked *a, struct conn *c)
     return code;
 }
 
+/* The server takes all at once, and there is more: it is the turn of the others now and then, and of our time limit. */
+static int breathe(struct asked *a, struct conn *c)
+{
+    bide_response *r = a->response;
+    int code = BIDE_ETIMEDOUT;
+
+    r->phase = PHASE_SEND;
+    bide_timeout(bide__response_patience_ms(r, BIDE_FOREVER))
+        code = bide__stream_breathe(c->stream);
+    return code;
+}
+
 static bool is_broken_pipe(ssize_t code)
 {
     return code == -EPIPE || code == -ECONNRESET || code == BIDE_ECLOSED;
@@ -113,7 +125,7 @@ int bide__request_send(struct asked *a, struct conn *c)
     struct filter *top = c->stream->top;
     struct iovec pieces[2] = {{a->head, a->head_len}, {(void *)(uintptr_t)a->body.data, a->body.len}};
     struct iovec *iov = pieces;
-    int n = a->body.len > 0 ? 2 : 1;
+    int n = a->body.len > 0 ? 2 : 1, code;
 
     a->sent = 0;
     a->upload_stopped = false;
@@ -123,10 +135,12 @@ int bide__request_send(struct asked *a, struct conn *c)
             a->sent += (size_t)sent;
             c->stream->bytes_out += (uint64_t)sent;
             n = bide__iov_skip(&iov, n, (size_t)sent);
+            if (n > 0 && (code = breathe(a, c)) < 0)
+                return code;
         } else if (sent != -EAGAIN) {
             return sending_failed(a, c, (int)sent);
         } else {
-            int code = wait_to_send(a, c);
+            code = wait_to_send(a, c);
             a->upload_stopped = code > 0;
             if (code != 0)
                 return code < 0 ? code : 0;

@@ -93,7 +93,7 @@ void bide__response_detach(bide_response *r)
     bide_session *s = r->session;
 
     r->session = NULL;
-    bide__object_unref(s);
+    bide__session_leave(s);
 }
 
 /* ---- status and fields ---- */

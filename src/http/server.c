@@ -19,6 +19,8 @@
 #define MAX_HEAD_BYTES H1_HEAD_MAX
 #define MAX_BODY_BYTES ((size_t)64 << 20)
 #define IDLE_TIMEOUT_MS 75000
+#define HEAD_TIMEOUT_MS 30000
+#define TIMEOUT_MAX_MS ((int64_t)1 << 40)
 
 /* ---- connections ---- */
 
@@ -139,6 +141,10 @@ static void fill_defaults(bide_server_args *a)
         a->max_body_bytes = SIZE_MAX / 4;
     if (a->idle_timeout_ms == 0)
         a->idle_timeout_ms = IDLE_TIMEOUT_MS;
+    if (a->head_timeout_ms == 0)
+        a->head_timeout_ms = HEAD_TIMEOUT_MS;
+    if (a->head_timeout_ms < 0 || a->head_timeout_ms > TIMEOUT_MAX_MS)
+        a->head_timeout_ms = BIDE_FOREVER;
 }
 
 static int check_args(const bide_server_args *a)

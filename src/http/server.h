@@ -25,7 +25,8 @@
 
 enum answer_state {
     UNANSWERED,
-    BEGUN, /* by bide_respond_begin */
+    BEGUN,   /* by bide_respond_begin */
+    BROKEN,  /* sending stopped in the middle of a piece: whatever followed would be taken for its rest */
     ANSWERED
 };
 

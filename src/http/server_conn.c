@@ -18,13 +18,23 @@
 #define LINGER_BYTES (1 << 20)
 #define REQUESTS_PER_TURN 32 /* of one connection that never has to wait */
 
+/* How long the next bytes of a head may take, which must be there by deadline_ms (loop clock; 0: none of it is). */
+static int64_t patience_ms(const struct connection *c, int64_t deadline_ms)
+{
+    int64_t idle = c->server->args.idle_timeout_ms, left = deadline_ms - bide_loop_time_ms(c->server->loop);
+
+    if (deadline_ms == 0 || (idle != BIDE_FOREVER && idle < left))
+        return idle;
+    return left > 0 ? left : 0;
+}
+
 /* More bytes behind those in c->in: how many; 0 at the end. */
-static ssize_t receive(struct connection *c)
+static ssize_t receive(struct connection *c, int64_t deadline_ms)
 {
     char *scratch = c->server->scratch;
     ssize_t n = BIDE_ETIMEDOUT;
 
-    bide_timeout(c->server->args.idle_timeout_ms) {
+    bide_timeout(patience_ms(c, deadline_ms)) {
         n = bide__stream_recv(c->stream, scratch, SERVER_SCRATCH);
     }
     if (n > 0 && bide__buf_append(&c->in, scratch, (size_t)n) < 0)
@@ -37,6 +47,7 @@ static ssize_t receive_head(struct connection *c, struct h1_head *head)
 {
     uint32_t max = (uint32_t)c->server->args.max_head_bytes;
     struct h1_parser parser = {.limits = {max, max < H1_LINE_MAX ? max : H1_LINE_MAX, max, H1_FIELDS_MAX}};
+    int64_t limit = c->server->args.head_timeout_ms, deadline_ms = 0;
 
     for (;;) {
         size_t len = bide__buf_len(&c->in);
@@ -49,7 +60,9 @@ static ssize_t receive_head(struct connection *c, struct h1_head *head)
         c->idle = len == 0;
         if (c->idle && c->server->stopping)
             return 0;
-        ssize_t got = receive(c);
+        if (len > 0 && deadline_ms == 0 && limit != BIDE_FOREVER)
+            deadline_ms = bide_loop_time_ms(c->server->loop) + limit;
+        ssize_t got = receive(c, deadline_ms);
         c->idle = false;
         if (got <= 0)
             return got;
@@ -112,8 +125,6 @@ static int judge(const struct connection *c, struct h1_head *head, const char **
 
 /* ---- the handler and what it made of the request ---- */
 
-static const char *const unanswered = "the handler did not answer";
-
 static int status_of_failure(const bide_request_in *q, int code)
 {
     if (code >= 0 || code != q->body_error)
@@ -121,6 +132,13 @@ static int status_of_failure(const bide_request_in *q, int code)
     if (code == BIDE_ETOOBIG || code == BIDE_ETIMEDOUT)
         return code == BIDE_ETOOBIG ? 413 : 408;
     return code == BIDE_EHTTP || code == BIDE_ETRUNCATED ? 400 : 500;
+}
+
+static const char *what_is_missing(const bide_request_in *q)
+{
+    if (q->state == BROKEN)
+        return "its answer was cut off";
+    return q->state == BEGUN ? "the handler did not end its answer" : "the handler did not answer";
 }
 
 /* It failed, or did not finish its answer.  The story goes to the loop's exception handler, not to the client. */
@@ -134,7 +152,7 @@ static void finish_failed(bide_request_in *q, int code)
         return;
     if (q->body_error == 0 || code != q->body_error)
         bide__loop_report(c->server->loop, "%s %s: %s", bide_request_method(q), bide_request_path(q),
-                          code < 0 ? bide_error_text() : unanswered);
+                          code < 0 ? bide_error_text() : what_is_missing(q));
     bide_error_clear();
     if (q->state != UNANSWERED)
         return;

@@ -94,7 +94,6 @@ static void begin_answer(bide_request_in *q)
     q->has_length = q->no_body = false;
     q->is_head = strcmp(bide_request_method(q), "HEAD") == 0;
     q->keep_alive = q->head.keep_alive;
-    bide__buf_init(&q->own_fields, ANSWER_HEAD_MAX);
 }
 
 int bide__request_begin(bide_request_in *q, const struct h1_head *head)
@@ -103,6 +102,7 @@ int bide__request_begin(bide_request_in *q, const struct h1_head *head)
     q->fields = NULL;
     q->copies = NULL;
     q->copied = 0;
+    bide__buf_init(&q->own_fields, ANSWER_HEAD_MAX); /* first, for the end gives it back whatever fails here */
     bide__request_begin_body(q);
     if (keep_fields(q) < 0)
         return BIDE_ENOMEM;

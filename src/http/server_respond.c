@@ -129,8 +129,10 @@ static int send_pieces(bide_request_in *q, struct iovec *iov, int n)
         code = bide__stream_send_all(c->stream, iov, n);
     }
     bide__buf_consume(&c->out, bide__buf_len(&c->out));
-    if (code < 0)
+    if (code < 0) {
         q->keep_alive = false;
+        q->state = q->state == BEGUN ? BROKEN : q->state;
+    }
     return code;
 }
 
@@ -146,8 +148,12 @@ static struct iovec piece(const void *data, size_t len)
 
 static int fail_state(const bide_request_in *q, const char *function)
 {
-    return bide_fail(BIDE_ESTATE, "%s: %s", function,
-                     q->state == UNANSWERED ? "bide_respond_begin comes first" : "the request was answered already");
+    static const char *const why[] = {[UNANSWERED] = "bide_respond_begin comes first",
+                                      [BEGUN] = "the answer was begun already",
+                                      [BROKEN] = "an earlier piece of the answer was cut off",
+                                      [ANSWERED] = "the request was answered already"};
+
+    return bide_fail(BIDE_ESTATE, "%s: %s", function, why[q->state]);
 }
 
 /* ---- public ---- */

@@ -101,7 +101,7 @@ static void session_release(void *object)
 {
     bide_session *s = object;
 
-    if (s->object.refs > 1) {
+    if (s->object.refs == 1 + s->nresponses) { /* the last owner */
         s->is_closing = true;
         bide__connector_close_idle(s);
     }
@@ -138,6 +138,7 @@ bide_response *bide__session_take_response(bide_session *s)
         bide__arena_init(&r->arena, SIZE_MAX); /* what goes into it has limits of its own */
     }
     r->session = bide_retain(s);
+    s->nresponses++;
     return r;
 }
 
@@ -155,7 +156,13 @@ void bide__session_give_response(bide_session *s, bide_response *r)
         bide__free(r);
     }
     if (s)
-        bide__object_unref(s);
+        bide__session_leave(s);
+}
+
+void bide__session_leave(bide_session *s)
+{
+    s->nresponses--;
+    bide__object_unref(s);
 }
 
 void *bide__session_take_buffer(bide_session *s)

@@ -70,21 +70,42 @@ static bide_url *make(const struct url *from)
     return u;
 }
 
-/* How userinfo could begin and end: behind "//" (or a scheme), up to the last '@' before the path.
- */
-const char *bide__url_quote(char out[80], const char *text, size_t len)
+/* Where userinfo could begin: behind a scheme and slashes of either kind, or at once. */
+static const char *authority_of(const char *text, const char *end)
 {
-    const char *end = text + len, *start = text, *stop = text;
-    size_t n = 0;
+    const char *at = text;
 
-    for (const char *p = text; p + 1 < end; p++)
-        if (p[0] == '/' && p[1] == '/') {
-            start = stop = p + 2;
-            break;
-        }
-    while (stop < end && !strchr("/?#", *stop))
+    while (at < end && !strchr(":/\\@", *at))
+        at++;
+    at += at < end && *at == ':';
+    if (at == end || !strchr("/\\", *at))
+        return text;
+    while (at < end && strchr("/\\", *at))
+        at++;
+    return at;
+}
+
+/*
+ * The '@' behind what could be user and password: the last one before the path.  A password may have what ends an
+ * authority in it ("me:a/b@host"), and that is malformed, so here the colon tells, and too much is hidden, if need be.
+ */
+static const char *user_info_end(const char *start, const char *end)
+{
+    const char *stop = start;
+
+    while (stop < end && !strchr("/?#\\", *stop))
         stop++;
     const char *at = memrchr(start, '@', (size_t)(stop - start));
+    if (!at && memchr(start, ':', (size_t)(stop - start)))
+        at = memrchr(start, '@', (size_t)(end - start));
+    return at;
+}
+
+const char *bide__url_quote(char out[80], const char *text, size_t len)
+{
+    const char *end = text + len, *start = authority_of(text, end), *at = user_info_end(start, end);
+    size_t n = 0;
+
     for (const char *p = text; p < end && n < 64; p++) {
         if (at && p == start)
             p = at;

@@ -303,6 +303,21 @@ TEST(client_a_session_may_be_released_while_requests_run, .real_time = true)
     EXPECT_EQ(bide_server_get_stats(server).open, 0);
 }
 
+TEST(client_a_session_of_two_owners_stays_whole_when_one_lets_go, .real_time = true)
+{
+    struct seen seen = {.delay_ms = 1};
+    bide_auto bide_server *server = bide_server_start(slow, .arg = &seen);
+    bide_auto bide_session *s = bide_session_new();
+    bide_session *again = bide_retain(s);
+
+    EXPECT_EQ(get(s, bide_server_url(server), "/1"), 0);
+    bide_release(again);
+    EXPECT_EQ(bide_session_get_stats(s).idle, 1);
+    for (int i = 0; i < 3; i++)
+        EXPECT_EQ(get(s, bide_server_url(server), "/2"), 0);
+    EXPECT_EQ(bide_session_get_stats(s).connections, 1);
+}
+
 TEST(client_a_response_may_outlive_its_session, .real_time = true)
 {
     struct peer p = PEER(ASK OK("5") "he" PAUSE "llo");

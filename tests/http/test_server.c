@@ -2,6 +2,7 @@
 /*
  * test_server.c - the HTTP/1.1 server, byte for byte: what goes in, what comes out, when the connection ends.
  */
+#include <malloc.h>
 #include <stdlib.h>
 
 #include <bide/loop.h>
@@ -376,6 +377,23 @@ TEST(server_half_a_request_gets_408, .real_time = true)
     EXPECT_CONTAINS(read_all(c), "HTTP/1.1 408 Request Timeout\r\n");
 }
 
+/* A byte now and then is enough for the limit between bytes, but does not hold the connection for ever. */
+TEST(server_a_head_that_comes_drop_by_drop_gets_408, .real_time = true)
+{
+    START(.idle_timeout_ms = 5000, .head_timeout_ms = 100);
+    bide_auto bide_stream *c = dial(s);
+    int drops = 0;
+    send_text(c, "GET / HTTP/1.1\r\nHost: ");
+    for (; drops < 100 && bide_server_count(s, 408) == 0; drops++) {
+        if (bide_write(c, "x", 1) < 0 || bide_drain(c) < 0)
+            break;
+        bide_sleep_ms(10);
+    }
+    bide_error_clear();
+    EXPECT_EQ(bide_server_count(s, 408), 1);
+    EXPECT_LT(drops, 100);
+}
+
 TEST(server_half_a_body_gets_408, .real_time = true)
 {
     START(.idle_timeout_ms = 40);
@@ -531,6 +549,42 @@ TEST(server_answer_is_checked, .real_time = true)
                "{\"n\":7}");
 }
 
+/* A piece that the client did not take in time is cut off; nothing may be sent behind it. */
+static int cut_off(bide_request_in *q, void *arg)
+{
+    static char much[8 << 20];
+    bool *done = arg;
+
+    memset(much, 'x', sizeof much);
+    EXPECT_EQ(bide_respond_begin(q, 200, "text/plain"), 0);
+    bide_timeout(30)
+        EXPECT_ERR(bide_respond_chunk(q, much, sizeof much), BIDE_ETIMEDOUT);
+    bide_error_clear();
+    EXPECT_ERR(bide_respond_chunk(q, "more", 4), BIDE_ESTATE);
+    EXPECT_CONTAINS(bide_error_text(), "cut off");
+    bide_error_clear();
+    EXPECT_ERR(bide_respond_end(q), BIDE_ESTATE);
+    *done = true;
+    return bide_raise();
+}
+
+TEST(server_answer_cut_off_by_a_time_limit_ends_there, .real_time = true)
+{
+    static char bytes[65536], last;
+    bool done = false;
+    ssize_t n;
+    bide_auto bide_server *s = bide_server_start(cut_off, .arg = &done);
+    bide_auto bide_stream *c = dial(s);
+
+    send_text(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (int patience = 0; patience < 500 && !done; patience++)
+        bide_sleep_ms(5);
+    EXPECT_TRUE(done);
+    while ((n = bide_read(c, bytes, sizeof bytes)) > 0)
+        last = bytes[n - 1];
+    EXPECT_EQ(last, 'x');
+}
+
 /* ---- TLS ---- */
 
 static void make_certificate(char *cert, char *key, size_t cap)
@@ -603,4 +657,27 @@ TEST(server_survives_any_failing_allocation, .real_time = true, .seconds = 30)
             answered++;
     }
     EXPECT_EQ(answered, 60);
+}
+
+/* Its fields need memory of their own before anything of the answer is set up. */
+TEST(server_survives_a_failing_allocation_in_a_head_of_many_fields, .real_time = true, .seconds = 30)
+{
+    char text[1024] = "GET / HTTP/1.1\r\nHost: a\r\n";
+    START();
+    for (int i = 0; i < 20; i++)
+        strcat(text, "X: y\r\n");
+    strcat(text, "\r\n");
+    mallopt(M_PERTURB, 0xa5); /* memory that nobody has cleared is not empty by chance */
+    for (long n = 0; n < 25; n++) {
+        bide__alloc_fail_at(n);
+        bide_auto bide_stream *c = bide_connect("127.0.0.1", bide_server_port(s));
+        if (c && bide_write(c, text, strlen(text)) == 0 && bide_drain(c) == 0 && bide_stream_shutdown(c) == 0)
+            while (bide_read(c, reply, 256) > 0)
+                ;
+        bide__alloc_fail_at(-1);
+        bide_error_clear();
+        bide_sleep_ms(25);
+    }
+    EXPECT_CONTAINS(ask(s, text), "hello");
+    mallopt(M_PERTURB, 0);
 }

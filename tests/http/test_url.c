@@ -326,6 +326,12 @@ UNIT(url_errors_name_the_url_without_its_password)
     EXPECT_STR(bide__url_quote(out, "a\x1b[2J\n\xff", 7), "a?[2J??");
     EXPECT_STR(bide__url_quote(out, "http://a@b@c/d@e", 16), "http://@c/d@e");
     EXPECT_STR(bide__url_quote(out, "", 0), "");
+    static const char *const leaks[] = {"http:/me:secret@h/",   "http:///me:secret@h/", "http:me:secret@h",
+                                        "http:\\\\me:secret@h", "me:secret@h//x",       "http://me:sec/secret@h/",
+                                        "http://me:a?secret@h", "me:a/secret@h",        "//me:secret@h:x"};
+    for (size_t i = 0; i < sizeof leaks / sizeof *leaks; i++)
+        EXPECT_NULL(strstr(bide__url_quote(out, leaks[i], strlen(leaks[i])), "secret"));
+    EXPECT_STR(bide__url_quote(out, "http://h:99999/a", 16), "http://h:99999/a");
 }
 
 UNIT(url_out_of_memory_is_an_error_at_every_allocation)
