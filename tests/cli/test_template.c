@@ -304,6 +304,23 @@ UNIT(names_are_fit_for_any_file_system)
     EXPECT_STR(made("http://[::1]:80/x", NULL), "%3A%3A1/x");
 }
 
+UNIT(names_that_are_long_are_cut_to_what_file_systems_take)
+{
+    char url[1024], longest[256];
+    const char *name;
+
+    memset(longest, 'a', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    for (int len = 100; len <= 250; len++) { /* a long segment with a long query and an extension */
+        snprintf(url, sizeof url, "http://h/%.*s.abcdefgh?%.*s", len, longest, len, longest);
+        name = made(url, NULL) + 2;
+        EXPECT_LE(strlen(name), NAMES_COMPONENT_MAX);
+        EXPECT_STR(name + strlen(name) - 9, ".abcdefgh");
+        snprintf(url, sizeof url, "http://h/%.*s.abcdefgh?%.*sb", len, longest, len - 1, longest);
+        EXPECT_TRUE(strcmp(name, made(url, NULL) + 2) != 0);
+    }
+}
+
 UNIT(names_that_could_be_mistaken_have_a_hash)
 {
     EXPECT_TRUE(strcmp(made("http://h/a%3Ab", NULL), made("http://h/a:b", NULL)) != 0);
