@@ -26,6 +26,7 @@
 
 #include <bide/http.h>
 #include <bide/loop.h>
+#include <bide/signal.h>
 #include <bide/task.h>
 
 #include "cli/glob.h"
@@ -71,6 +72,7 @@ struct job {
     const char *fault;  /* a line that cannot be used: why; else NULL */
     struct text url;    /* as it was given */
     int attempts;
+    uint64_t claimed;   /* hash of the file name that is its own; 0: none yet */
     int64_t due_ms;     /* a retry: not before */
     int64_t began_us;   /* first attempt; 0: not yet */
 };
@@ -126,8 +128,8 @@ static inline bool naming_saves(const struct naming *n)
  * Returns:   NULL: *out is the name; else what is wrong with it
  */
 const char *fetch_name(struct fetch *f, const struct job *job, const char *mime, struct text *out);
-/* Claim the name.  Returns: NULL, or what is wrong: another URL has it. */
-const char *fetch_claim_name(struct fetch *f, const struct text *name);
+/* Claim the name; a later attempt may do so again.  Returns: NULL, or what is wrong: another URL has it. */
+const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text *name);
 
 /* ---- fetch_plan.c ---- */
 
@@ -336,6 +338,8 @@ struct fetch {
     int nworkers, nliving;      /* started; not ended */
     bide_future *over;          /* settled when the last worker has ended */
     bool stopping;              /* no new requests */
+    bide_signals *signals;      /* caught; NULL: not, or not any more */
+    bide_task *recorder;        /* writes records; NULL: none does */
     bool cut;                   /* and those that run are cancelled */
     int signal;                 /* that stopped it */
     int exit_code;              /* EXIT_LOCAL, -SIGPIPE: decided already; else 0 */

@@ -49,11 +49,15 @@ const char *fetch_name(struct fetch *f, const struct job *job, const char *mime,
     return out->no_memory ? "out of memory" : fault;
 }
 
-const char *fetch_claim_name(struct fetch *f, const struct text *name)
+const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text *name)
 {
     struct naming *n = &f->naming;
+    uint64_t hash = n->is_proven ? 0 : names_hash(name->data, name->len);
 
-    if (n->is_proven || nameset_add(&n->names, name->data, name->len) != NAMESET_THERE)
+    if (n->is_proven || (job->claimed != 0 && job->claimed == hash))
         return NULL;
-    return "an earlier URL has this file name";
+    if (nameset_add(&n->names, name->data, name->len) == NAMESET_THERE)
+        return "an earlier URL has this file name";
+    job->claimed = hash;
+    return NULL;
 }

@@ -206,18 +206,20 @@ static int64_t save_short(struct worker *w, bide_response *r, struct outcome *o)
     bide_bytes body = bide_body(r);
     if (!body.data)
         return bide_error_code();
+    if (exceeds(w->f, (int64_t)body.len))
+        return too_large(w->f, r);
 
     int code = save_whole(w, body);
     o->is_local = code < 0;
     return code < 0 ? code : (int64_t)body.len;
 }
 
-/* What the head says; -1: nothing. */
+/* What the head says; -1: nothing that counts, as beside chunks. */
 static int64_t announced_length(const bide_response *r)
 {
     const char *length = bide_header(r, "Content-Length");
 
-    return length ? strtoll(length, NULL, 10) : -1;
+    return length && !bide_header(r, "Transfer-Encoding") ? strtoll(length, NULL, 10) : -1;
 }
 
 int64_t fetch_save(struct worker *w, bide_response *r, struct outcome *o)

@@ -312,6 +312,24 @@ UNIT(hosts_without_jobs_are_forgotten)
     hosts_free(&h);
 }
 
+UNIT(hosts_in_the_row_of_those_with_a_free_place_are_kept)
+{
+    struct hosts h = {0};
+    struct host *a = hosts_take(&h, "http://a/", 0);
+
+    a->is_ready = true;
+    hosts_take(&h, "http://b/", 0);
+    hosts_drop(&h, a, 0);
+    EXPECT_EQ(h.used, 2);
+    for (int i = 0; i < 200; i++) { /* the table grows, and is swept */
+        char url[64];
+        snprintf(url, sizeof url, "http://h%d/", i);
+        hosts_take(&h, url, 0);
+    }
+    EXPECT_EQ(h.used, 202);
+    hosts_free(&h);
+}
+
 UNIT(hosts_to_be_left_alone_are_kept_for_so_long)
 {
     struct hosts h = {0};
