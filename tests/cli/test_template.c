@@ -89,9 +89,9 @@ UNIT(template_path_that_ends_in_a_slash_is_an_index)
 UNIT(template_bad_ones_are_refused)
 {
     refuses("", NULL, "empty");
-    refuses("{", NULL, "is no variable");
+    refuses("{", NULL, "brace is missing");
     refuses("}", NULL, "is no variable");
-    refuses("a{1", NULL, "is no variable");
+    refuses("a{1", NULL, "brace is missing");
     refuses("{0}", "[1-2]", "is no variable");
     refuses("{17}", "[1-2]", "is no variable");
     refuses("{99999999999}", "[1-2]", "is no variable");
@@ -133,7 +133,7 @@ UNIT(template_names_that_lead_out_are_seen)
     EXPECT_NULL(template_name_fault(longest, 0));
     EXPECT_CONTAINS(template_name_fault("..", 0), "leads out");
     EXPECT_CONTAINS(template_name_fault("a/../b", 0), "leads out");
-    EXPECT_CONTAINS(template_name_fault("a/.", 0), "leads out");
+    EXPECT_CONTAINS(template_name_fault("a/.", 0), "the directory itself");
     EXPECT_CONTAINS(template_name_fault("a//b", 0), "empty");
     EXPECT_CONTAINS(template_name_fault("/b", 0), "empty");
     EXPECT_CONTAINS(template_name_fault("a/", 0), "missing");
