@@ -223,10 +223,13 @@ static int open_root(struct fetch *f)
     if (!naming_saves(n) || n->direct)
         return EXIT_OK;
     int code = n->root.len > 0 ? bide_make_dirs(root) : 0;
-    if (code < 0) {
+    size_t file = code < 0 ? fetch_file_in_way(root, strlen(root)) : 0;
+    if (file > 0)
+        say("%.*s is a file, not a directory", (int)file, root);
+    else if (code < 0)
         say("%s", bide_error_text());
+    if (code < 0)
         return EXIT_LOCAL;
-    }
     n->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (n->root_fd >= 0 && faccessat(AT_FDCWD, root, W_OK | X_OK, AT_EACCESS) == 0)
         return EXIT_OK;

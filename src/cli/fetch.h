@@ -127,6 +127,7 @@ static inline bool naming_saves(const struct naming *n)
  *
  * Returns:   NULL: *out is the name; else what is wrong with it
  */
+extern const char fetch_not_a_url[]; /* one of these faults */
 const char *fetch_name(struct fetch *f, const struct job *job, const char *mime, struct text *out);
 /* Claim the name; a later attempt may do so again.  Returns: NULL, or what is wrong: another URL has it. */
 const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text *name);
@@ -285,6 +286,12 @@ int64_t fetch_save(struct worker *w, bide_response *r, struct outcome *o);
  * Returns:   0, or an error on record
  */
 int fetch_need_directory(struct worker *w, bool again);
+
+/* "a/b" of "a/b/c", if that is there and no directory: how long it is; 0: nothing is in the way. */
+size_t fetch_file_in_way(const char *path, size_t len);
+
+/* What openat2 does beneath root, for systems without it: no link is followed.  A descriptor, or a negated errno value. */
+int fetch_walk_beneath(int root, const char *path);
 
 /* ---- summary.c ---- */
 
