@@ -83,7 +83,7 @@ const struct command command_fetch = {
         "\n"
         "Directories are made as needed; nothing in a URL leads out of the directory that stands before the first variable. "
         "--output-dir makes names of its own, HOST/PATH/NAME@QUERY.EXTENSION, that any file system can have. A file "
-        "appears under its name only when it is complete. What has the name already is replaced.\n"
+        "appears under its name only when it is complete. What has the name already is replaced, be it a file or a link.\n"
         "\n"
         "That two URLs get the same name is found before the first request. URLs that come from standard input or a pipe "
         "cannot be known before: the later of two fails, which is certain for the first 786,432 names; {i} in the name "

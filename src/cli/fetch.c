@@ -3,7 +3,8 @@
  * fetch.c - `bide fetch`, from start to end.
  *
  * The first SIGINT or SIGTERM: no new requests, those that run may end, for --grace.  The second, or the end of that
- * time: they are cancelled, and remove what they had begun to write.  SIGUSR1 prints a line of status.
+ * time: they are cancelled, and remove what they had begun to write; records get a last second, or until the third
+ * signal.  From then on signals do what they do in any program.  SIGUSR1 prints a line of status.
  */
 #include "cli/fetch.h"
 
@@ -13,11 +14,11 @@
 #include <unistd.h>
 
 #include <bide/file.h>
-#include <bide/signal.h>
 
 #include "cli/retry.h"
 
 #define OWN_DESCRIPTORS 4 /* signals, a list, records */
+#define RECORDS_MS      1000 /* for records, when all has been dropped: their reader may be asleep */
 
 /* ---- stopping ---- */
 
@@ -59,8 +60,18 @@ static int wait_for_signal(struct fetch *f, bide_signals *signals)
     }
 }
 
-/* A task. */
-static int watch_signals(struct fetch *f, bide_signals *signals)
+/* A signal has come, or the time is over: 0; or a cancellation. */
+static int wait_for_another(struct fetch *f, bide_signals *signals, int64_t timeout_ms)
+{
+    int code = bide_wait_for(bide_coro(wait_for_signal, f, signals), timeout_ms);
+
+    if (code < 0 && code != BIDE_ETIMEDOUT)
+        return code;
+    bide_error_clear();
+    return 0;
+}
+
+static int stop_by_signals(struct fetch *f, bide_signals *signals)
 {
     int number = wait_for_signal(f, signals);
     BIDE_TRY(number);
@@ -69,11 +80,20 @@ static int watch_signals(struct fetch *f, bide_signals *signals)
     if (f->stats.live > 0)
         say_stopping(f);
 
-    int again = bide_wait_for(bide_coro(wait_for_signal, f, signals), f->options->grace_ms);
-    if (again < 0 && again != BIDE_ETIMEDOUT)
-        return again;
-    bide_error_clear();
+    BIDE_TRY(wait_for_another(f, signals, f->options->grace_ms));
     cut(f);
+    BIDE_TRY(wait_for_another(f, signals, RECORDS_MS));
+    if (f->recorder)
+        bide_task_cancel(f->recorder);
+    return 0;
+}
+
+/* A task. */
+static int watch_signals(struct fetch *f)
+{
+    BIDE_TRY(stop_by_signals(f, f->signals));
+    bide_release(f->signals);
+    f->signals = NULL;
     return 0;
 }
 
@@ -125,12 +145,14 @@ static int work_and_record(struct fetch *f)
 
     if (code < 0 || (f->jsonl.path && !(recorder = bide_create_task(bide_coro(write_records, f)))))
         return bide_raise();
+    f->recorder = recorder;
     code = work(f);
     for (struct job *job; (job = queue_left_over(f)); queue_forget(f, job))
         report_skipped(f, job);
     jsonl_finish(&f->jsonl);
     if (recorder)
         bide_await(recorder);
+    f->recorder = NULL;
     return code;
 }
 
@@ -143,15 +165,14 @@ static bide_signals *open_signals(void)
     return bide_signals_open((int[]){SIGINT, SIGTERM, SIGUSR1, is_ignored ? 0 : SIGHUP, 0});
 }
 
-static int fetch_all(struct fetch *f)
+static int fetch_watched(struct fetch *f)
 {
-    bide_auto bide_signals *signals = open_signals();
     bide_auto bide_future *over = bide_future_new();
     bide_auto bide_session *session = request_session(&f->request, f->concurrency,
                                                       f->options->per_host > 0 ? f->options->per_host : f->concurrency);
-    if (!signals || !over || !session)
+    if (!f->signals || !over || !session)
         return bide_raise();
-    bide_auto bide_task *watcher = bide_create_task(bide_coro(watch_signals, f, signals));
+    bide_auto bide_task *watcher = bide_create_task(bide_coro(watch_signals, f));
     if (!watcher)
         return bide_raise();
 
@@ -167,6 +188,15 @@ static int fetch_all(struct fetch *f)
     if (code == 0 && !f->options->quiet)
         summary_print(f);
     queue_free(f);
+    return code;
+}
+
+static int fetch_all(struct fetch *f)
+{
+    f->signals = open_signals();
+    int code = fetch_watched(f);
+    bide_release(f->signals);
+    f->signals = NULL;
     return code;
 }
 
@@ -193,10 +223,13 @@ static int open_root(struct fetch *f)
     if (!naming_saves(n) || n->direct)
         return EXIT_OK;
     int code = n->root.len > 0 ? bide_make_dirs(root) : 0;
-    if (code < 0) {
+    size_t file = code < 0 ? fetch_file_in_way(root, strlen(root)) : 0;
+    if (file > 0)
+        say("%.*s is a file, not a directory", (int)file, root);
+    else if (code < 0)
         say("%s", bide_error_text());
+    if (code < 0)
         return EXIT_LOCAL;
-    }
     n->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (n->root_fd >= 0 && faccessat(AT_FDCWD, root, W_OK | X_OK, AT_EACCESS) == 0)
         return EXIT_OK;

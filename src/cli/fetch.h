@@ -26,6 +26,7 @@
 
 #include <bide/http.h>
 #include <bide/loop.h>
+#include <bide/signal.h>
 #include <bide/task.h>
 
 #include "cli/glob.h"
@@ -71,6 +72,7 @@ struct job {
     const char *fault;  /* a line that cannot be used: why; else NULL */
     struct text url;    /* as it was given */
     int attempts;
+    uint64_t claimed;   /* hash of the file name that is its own; 0: none yet */
     int64_t due_ms;     /* a retry: not before */
     int64_t began_us;   /* first attempt; 0: not yet */
 };
@@ -125,9 +127,10 @@ static inline bool naming_saves(const struct naming *n)
  *
  * Returns:   NULL: *out is the name; else what is wrong with it
  */
+extern const char fetch_not_a_url[]; /* one of these faults */
 const char *fetch_name(struct fetch *f, const struct job *job, const char *mime, struct text *out);
-/* Claim the name.  Returns: NULL, or what is wrong: another URL has it. */
-const char *fetch_claim_name(struct fetch *f, const struct text *name);
+/* Claim the name; a later attempt may do so again.  Returns: NULL, or what is wrong: another URL has it. */
+const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text *name);
 
 /* ---- fetch_plan.c ---- */
 
@@ -286,6 +289,12 @@ int64_t fetch_save(struct worker *w, bide_response *r, struct outcome *o);
  */
 int fetch_need_directory(struct worker *w, bool again);
 
+/* "a/b" of "a/b/c", if that is there and no directory: how long it is; 0: nothing is in the way. */
+size_t fetch_file_in_way(const char *path, size_t len);
+
+/* What openat2 does beneath root, for systems without it: no link is followed.  A descriptor, or a negated errno value. */
+int fetch_walk_beneath(int root, const char *path);
+
 /* ---- summary.c ---- */
 
 struct stats {
@@ -338,6 +347,8 @@ struct fetch {
     int nworkers, nliving;      /* started; not ended */
     bide_future *over;          /* settled when the last worker has ended */
     bool stopping;              /* no new requests */
+    bide_signals *signals;      /* caught; NULL: not, or not any more */
+    bide_task *recorder;        /* writes records; NULL: none does */
     bool cut;                   /* and those that run are cancelled */
     int signal;                 /* that stopped it */
     int exit_code;              /* EXIT_LOCAL, -SIGPIPE: decided already; else 0 */

@@ -5,7 +5,9 @@
  * They are made when a file cannot be, and each is looked at once: below the root no link may lead out of it.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -18,14 +20,36 @@
 
 /* ---- directories, in a thread ---- */
 
+int fetch_walk_beneath(int root, const char *path)
+{
+    int fd = openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    while (fd >= 0 && *path) {
+        char name[NAME_MAX + 1];
+        size_t len = strcspn(path, "/");
+        struct stat st;
+        snprintf(name, sizeof name, "%.*s", (int)len, path);
+        int next = len > NAME_MAX ? (errno = ENAMETOOLONG, -1) : openat(fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        int code = next < 0 || fstat(next, &st) < 0 ? errno : S_ISLNK(st.st_mode) ? ELOOP : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+        close(fd);
+        fd = next;
+        path += len + strspn(path + len, "/");
+        if (code && fd >= 0)
+            close(fd);
+        if (code)
+            return -code;
+    }
+    return fd < 0 ? -errno : fd;
+}
+
 /* A directory below root that no link leads out of: a descriptor, or a negated errno value. */
 static int open_beneath(int root, const char *path)
 {
     struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     long fd = syscall(SYS_openat2, root, path, &how, sizeof how);
 
-    if (fd < 0 && errno == ENOSYS) /* Linux before 5.6, or a sandbox: then without this check */
-        fd = openat(root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && (errno == ENOSYS || errno == EPERM)) /* Linux before 5.6, or a sandbox that does not know it */
+        return fetch_walk_beneath(root, path);
     return fd < 0 ? -errno : (int)fd;
 }
 
@@ -74,6 +98,22 @@ static int make_beneath(int root, char *path)
 
 /* ---- directories ---- */
 
+size_t fetch_file_in_way(const char *path, size_t len)
+{
+    struct stat st;
+
+    for (size_t i = 1; i <= len; i++) {
+        if ((i < len && path[i] != '/') || path[i - 1] == '/')
+            continue;
+        char *part = strndup(path, i);
+        bool is_file = part && stat(part, &st) == 0 && !S_ISDIR(st.st_mode);
+        free(part);
+        if (is_file)
+            return i;
+    }
+    return 0;
+}
+
 /* The directory of w->name is there, and below the root.  again: the file system says that it is not. */
 int fetch_need_directory(struct worker *w, bool again)
 {
@@ -96,5 +136,8 @@ int fetch_need_directory(struct worker *w, bool again)
     if (code == -EXDEV || code == -ELOOP)
         return bide_fail(code, "%s: a link on its way leads out of %s", w->name.data,
                          f->naming.root.len > 0 ? f->naming.root.data : "this directory");
+    size_t file = code == -ENOTDIR ? fetch_file_in_way(w->name.data, len) : 0;
+    if (file > 0)
+        return bide_fail(code, "%.*s is a file, not a directory", (int)file, w->name.data);
     return code < 0 ? bide_fail(code, "%.*s: %s", (int)len, w->name.data, bide_strerror(code)) : 0;
 }

@@ -77,7 +77,7 @@ static void sweep(struct hosts *h, int64_t now_ms, bool all)
     for (size_t i = 0; i < h->nbuckets; i++)
         for (struct host *host = h->buckets[i], *next; host; host = next) {
             next = host->in_bucket;
-            if (host->jobs == 0 && (all || host->blocked_until_ms <= now_ms))
+            if (host->jobs == 0 && !host->is_ready && (all || host->blocked_until_ms <= now_ms))
                 forget(h, host);
         }
 }
@@ -149,8 +149,8 @@ struct host *hosts_take(struct hosts *h, const char *url, int64_t now_ms)
 void hosts_drop(struct hosts *h, struct host *host, int64_t now_ms)
 {
     host->jobs--;
-    /* The latest one is kept: the next URL most often is of the same. */
-    if (host->jobs == 0 && host->blocked_until_ms <= now_ms && host != h->latest)
+    /* The latest one is kept: the next URL most often is of the same.  So is one in the queue's row, which points to it. */
+    if (host->jobs == 0 && host->blocked_until_ms <= now_ms && host != h->latest && !host->is_ready)
         forget(h, host);
 }
 

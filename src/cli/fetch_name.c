@@ -8,6 +8,8 @@
 
 #include "cli/fetch.h"
 
+const char fetch_not_a_url[] = "not a valid URL";
+
 static const char *own_name(const struct naming *n, const bide_url *url, const char *mime, struct text *out)
 {
     text_add(out, n->root.data, n->root.len);
@@ -43,17 +45,21 @@ const char *fetch_name(struct fetch *f, const struct job *job, const char *mime,
     bide_auto bide_url *url = needs_url ? bide_url_parse(job->url.data) : NULL;
     if (needs_url && !url) {
         bide_error_clear();
-        return "not a valid URL";
+        return fetch_not_a_url;
     }
     const char *fault = n->has_template ? name_of_template(f, job, url, out) : own_name(n, url, mime, out);
     return out->no_memory ? "out of memory" : fault;
 }
 
-const char *fetch_claim_name(struct fetch *f, const struct text *name)
+const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text *name)
 {
     struct naming *n = &f->naming;
+    uint64_t hash = n->is_proven ? 0 : names_hash(name->data, name->len);
 
-    if (n->is_proven || nameset_add(&n->names, name->data, name->len) != NAMESET_THERE)
+    if (n->is_proven || (job->claimed != 0 && job->claimed == hash))
         return NULL;
-    return "an earlier URL has this file name";
+    if (nameset_add(&n->names, name->data, name->len) == NAMESET_THERE)
+        return "an earlier URL has this file name";
+    job->claimed = hash;
+    return NULL;
 }

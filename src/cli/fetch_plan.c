@@ -113,10 +113,24 @@ static int count_list(struct fetch *f, const char *path)
     return code;
 }
 
+/* Who is second to read standard input finds it empty. */
+static int check_stdin(const struct fetch *f)
+{
+    const struct opt_list *lists = &f->options->inputs;
+    int lists_there = 0, readers = request_count_stdin(&f->options->http);
+
+    for (size_t i = 0; i < lists->len; i++)
+        lists_there += strcmp(lists->items[i], "-") == 0;
+    if (lists_there == 0 || lists_there + readers == 1)
+        return EXIT_OK;
+    say("--input -: standard input can be read once, and %s asks for it, too", readers > 0 ? "an option with @-" : "another --input");
+    return EXIT_USAGE;
+}
+
 static int read_lists(struct fetch *f)
 {
     const struct opt_list *lists = &f->options->inputs;
-    int code = EXIT_OK;
+    int code = check_stdin(f);
 
     f->source.inputs = lists->items;
     f->stats.is_total_known = true;
@@ -196,10 +210,14 @@ static void find_root(struct naming *n)
 /* -o /dev/null: a device or a pipe is written to, not replaced. */
 static bool names_device(const struct naming *n)
 {
-    struct stat st;
+    const char *name = n->template.parts[0].text;
+    struct stat st, link;
 
-    return n->has_template && !n->template.has_variable && stat(n->template.parts[0].text, &st) == 0 &&
-           !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+    if (!n->has_template || n->template.has_variable || stat(name, &st) < 0 || S_ISDIR(st.st_mode))
+        return false;
+    /* /dev/stdout, when that is a file. */
+    bool is_link = strncmp(name, "/dev/", 5) == 0 && lstat(name, &link) == 0 && S_ISLNK(link.st_mode);
+    return is_link || !S_ISREG(st.st_mode);
 }
 
 /* A name that is wrong for the first URL or the last most likely is for all. */

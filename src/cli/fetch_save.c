@@ -3,8 +3,9 @@
  * fetch_save.c - the body of an answer into its file.
  *
  * A body that is short enough is written by bide_file_write_all, with others in one trip to a thread (saver.c): that makes
- * a temporary file and renames it.  A longer one, or one of unknown length that does not fit the buffer, goes piece by piece into a temporary
- * file of ours.  Either way nobody ever sees half a body under its name.
+ * a temporary file and renames it.  A longer one, or one of unknown length that does not fit the buffer, goes piece by
+ * piece into a temporary file of ours.  Either way nobody ever sees half a body under its name, and a link that has the
+ * name is replaced, not followed.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +17,59 @@
 
 #include "cli/fetch.h"
 
+/* ---- under its name ---- */
+
+/* Beside the file of this name; no two are alike. */
+static int name_temporary(struct worker *w, struct text *to)
+{
+    const char *slash = strrchr(w->name.data, '/');
+
+    text_add(to, w->name.data, slash ? (size_t)(slash + 1 - w->name.data) : 0);
+    text_format(to, ".bide-%08x-%u.part", w->f->run_id, w->f->temporaries++);
+    return to->no_memory ? bide_fail(BIDE_ENOMEM, "%s: out of memory", w->name.data) : 0;
+}
+
+/* In a thread: what is there may be replaced only if it is a file. */
+static int move(const char *from, const char *to)
+{
+    struct stat st;
+
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EEXIST && errno != EINVAL && errno != ENOSYS)
+        return -errno;
+    if (lstat(to, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+        return S_ISDIR(st.st_mode) ? -EISDIR : -EEXIST;
+    return rename(from, to) < 0 ? -errno : 0;
+}
+
+/* The file that is whole gets its name. */
+static int put_in_place(struct worker *w, const char *temporary)
+{
+    int code = bide_to_thread(bide_coro(move, temporary, (const char *)w->name.data));
+
+    if (code < 0 && code != BIDE_ECANCELED)
+        return bide_fail(code, "%s: %s", w->name.data, bide_strerror(code));
+    return code;
+}
+
 /* ---- a short body ---- */
+
+/* A link has the name: the file takes its place, for what it points to may be anywhere. */
+static int replace_link(struct worker *w, bide_bytes body)
+{
+    struct text temporary = {0};
+    int code = name_temporary(w, &temporary);
+
+    if (code == 0)
+        code = bide_file_write_all(temporary.data, body.data, body.len);
+    if (code == 0)
+        code = put_in_place(w, temporary.data);
+    if (code < 0 && !temporary.no_memory)
+        unlink(temporary.data);
+    text_free(&temporary);
+    return code;
+}
 
 static int save_whole(struct worker *w, bide_bytes body)
 {
@@ -27,6 +80,9 @@ static int save_whole(struct worker *w, bide_bytes body)
         code = fetch_need_directory(w, true);
         if (code == 0)
             code = bide_file_write_all(w->name.data, body.data, body.len);
+    } else if (code == -ELOOP) {
+        bide_error_clear();
+        code = replace_link(w, body);
     } else if (code == -EMFILE || code == -ENFILE) {
         bide_error_clear();
         code = bide_file_write_all(w->name.data, body.data, body.len); /* which, in a task, waits for a descriptor */
@@ -46,16 +102,12 @@ struct sink {
 static int open_sink(struct sink *s)
 {
     struct worker *w = s->w;
-    const char *slash = strrchr(w->name.data, '/');
 
     if (w->f->naming.direct) {
         s->file = bide_open(w->name.data, .flags = O_WRONLY);
         return s->file ? 0 : bide_error_code();
     }
-    text_add(&s->temporary, w->name.data, slash ? (size_t)(slash + 1 - w->name.data) : 0);
-    text_format(&s->temporary, ".bide-%08x-%u.part", w->f->run_id, w->f->temporaries++);
-    if (s->temporary.no_memory)
-        return bide_fail(BIDE_ENOMEM, "%s: out of memory", w->name.data);
+    BIDE_TRY(name_temporary(w, &s->temporary));
     s->file = bide_open(s->temporary.data, .flags = O_WRONLY | O_CREAT | O_EXCL);
     if (!s->file && bide_error_code() == -ENOENT) {
         bide_error_clear();
@@ -92,20 +144,6 @@ static int write_sink(struct sink *s, const char *data, size_t len)
     return 0;
 }
 
-/* In a thread: what is there may be replaced only if it is a file. */
-static int move(const char *from, const char *to)
-{
-    struct stat st;
-
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
-        return 0;
-    if (errno != EEXIST && errno != EINVAL && errno != ENOSYS)
-        return -errno;
-    if (lstat(to, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
-        return S_ISDIR(st.st_mode) ? -EISDIR : -EEXIST;
-    return rename(from, to) < 0 ? -errno : 0;
-}
-
 /* All of the body has come. */
 static int finish_sink(struct sink *s)
 {
@@ -118,10 +156,7 @@ static int finish_sink(struct sink *s)
         code = bide_file_close(bide_take(s->file));
     if (code < 0 || w->f->naming.direct)
         return code;
-    code = bide_to_thread(bide_coro(move, (const char *)s->temporary.data, (const char *)w->name.data));
-    if (code < 0 && code != BIDE_ECANCELED)
-        return bide_fail(code, "%s: %s", w->name.data, bide_strerror(code));
-    return code;
+    return put_in_place(w, s->temporary.data);
 }
 
 /* No temporary file is left, whatever happened; a quick call, which also a cancelled task may make. */
@@ -206,18 +241,20 @@ static int64_t save_short(struct worker *w, bide_response *r, struct outcome *o)
     bide_bytes body = bide_body(r);
     if (!body.data)
         return bide_error_code();
+    if (exceeds(w->f, (int64_t)body.len))
+        return too_large(w->f, r);
 
     int code = save_whole(w, body);
     o->is_local = code < 0;
     return code < 0 ? code : (int64_t)body.len;
 }
 
-/* What the head says; -1: nothing. */
+/* What the head says; -1: nothing that counts, as beside chunks. */
 static int64_t announced_length(const bide_response *r)
 {
     const char *length = bide_header(r, "Content-Length");
 
-    return length ? strtoll(length, NULL, 10) : -1;
+    return length && !bide_header(r, "Transfer-Encoding") ? strtoll(length, NULL, 10) : -1;
 }
 
 int64_t fetch_save(struct worker *w, bide_response *r, struct outcome *o)

@@ -16,7 +16,8 @@ void queue_wake_one(struct queue *q)
     if (!w)
         return;
     q->waiters = w->next;
-    bide_future_set_result(w->wake, 0);
+    if (!bide_future_done(w->wake)) /* its task was cancelled, and has not run since */
+        bide_future_set_result(w->wake, 0);
 }
 
 void queue_wake_all(struct queue *q)

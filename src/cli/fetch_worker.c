@@ -46,7 +46,7 @@ static void refuse(struct worker *w, const struct job *job, struct outcome *o, e
 }
 
 /* Its file's name, if that can be known before the answer. */
-static bool name_first(struct worker *w, const struct job *job, struct outcome *o)
+static bool name_first(struct worker *w, struct job *job, struct outcome *o)
 {
     struct fetch *f = w->f;
     const char *why = NULL;
@@ -59,14 +59,14 @@ static bool name_first(struct worker *w, const struct job *job, struct outcome *
         refuse(w, job, o, FAIL_CLASH, why);
         return false;
     }
-    why = job->attempts == 1 ? fetch_claim_name(f, &w->name) : NULL;
+    why = fetch_claim_name(f, job, &w->name);
     if (why)
         refuse(w, job, o, FAIL_CLASH, why);
     return !why;
 }
 
 /* What -O calls it, which depends on the answer's type. */
-static bool name_last(struct worker *w, const struct job *job, bide_response *r, struct outcome *o)
+static bool name_last(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
 {
     struct fetch *f = w->f;
 
@@ -74,13 +74,13 @@ static bool name_last(struct worker *w, const struct job *job, bide_response *r,
         return true;
     const char *why = fetch_name(f, job, bide_header(r, "Content-Type"), &w->name);
     if (!why)
-        why = fetch_claim_name(f, &w->name);
+        why = fetch_claim_name(f, job, &w->name);
     if (why)
         refuse(w, job, o, FAIL_CLASH, why);
     return !why;
 }
 
-static void take_answer(struct worker *w, const struct job *job, bide_response *r, struct outcome *o)
+static void take_answer(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
 {
     o->status = bide_status(r);
     o->redirects = bide_response_redirects(r);
@@ -235,7 +235,7 @@ static void worker_ended(bide_task *t, void *arg)
     struct fetch *f = arg;
 
     (void)t;
-    if (--f->nliving == 0)
+    if (--f->nliving == 0 && !bide_future_done(f->over))
         bide_future_set_result(f->over, 0);
 }
 

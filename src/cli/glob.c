@@ -11,6 +11,7 @@
 
 #include "cli/cli.h"
 
+#define TOO_LARGE "this number is too large: numbers of a range have up to 18 digits"
 #define LITERALLY "; \\%c or --no-glob takes it as it is"
 
 struct reader {
@@ -102,6 +103,14 @@ static bool read_number(const char **at, uint64_t *n, size_t *digits)
     return true;
 }
 
+/* A range, or a step, with more digits than read_number takes. */
+static bool is_too_large(const char *at)
+{
+    size_t a = strspn(at, "0123456789"), b = at[a] == '-' ? strspn(at + a + 1, "0123456789") : 0;
+
+    return a > 18 || b > 18;
+}
+
 static bool same_case(char a, char b)
 {
     return (a >= 'a' && a <= 'z' && b >= 'a' && b <= 'z') || (a >= 'A' && a <= 'Z' && b >= 'A' && b <= 'Z');
@@ -141,10 +150,13 @@ static int read_range(struct reader *r, struct glob_part *p)
     if (code)
         return code;
 
+    if (is_too_large(r->at))
+        return wrong(r, r->at, TOO_LARGE, 0);
     if (!read_ends(r, p, &last))
         return wrong(r, start, "a range is written [1-100], [001-100] or [a-z]", '[');
     if (*r->at == ':') {
-        r->at++;
+        if (is_too_large(++r->at))
+            return wrong(r, r->at, TOO_LARGE, 0);
         if (!read_number(&r->at, &step, &digits) || step == 0)
             return wrong(r, r->at, "the step of a range is a number above 0, as in [1-100:10]", 0);
     }

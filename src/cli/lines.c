@@ -16,8 +16,9 @@ int lines_open(struct lines *l, const char *path)
 {
     bool is_stdin = strcmp(path, "-") == 0;
 
+    /* A FIFO may have no writer yet: lines_fill waits for one, in a thread. */
     l->name = is_stdin ? "standard input" : path;
-    l->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    l->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     l->number = 0;
     l->at_end = l->skipping = false;
     l->at = l->len = l->scanned = 0;

@@ -9,7 +9,9 @@
 
 #define INDEX          "index.html"
 #define EXTENSION_MAX  9 /* with the point */
+#define HASH_LEN       9
 #define COMPONENT_KEEP (NAMES_COMPONENT_MAX - 32) /* of one that is cut: room for the hash and an extension */
+#define STEM_MAX       (NAMES_COMPONENT_MAX - HASH_LEN - EXTENSION_MAX) /* name and query together */
 
 /* FNV-1a, and a last mix, so that short texts differ in all bits. */
 uint64_t names_hash(const char *data, size_t len)
@@ -189,6 +191,23 @@ static bool add_query(const bide_url *url, struct text *to)
     return lossy || len > NAMES_QUERY_MAX;
 }
 
+/* The name before its hash and its extension.  Returns: true if it does not tell all. */
+static bool add_stem(const bide_url *url, const char *name, size_t len, struct text *to)
+{
+    struct text query = {0};
+    size_t begin = to->len;
+    bool lossy = add_component(name, len, to) | add_query(url, &query);
+
+    if (to->len - begin + query.len > STEM_MAX && !to->no_memory) { /* each may have its length, but not both */
+        lossy = true;
+        to->len = begin + STEM_MAX - query.len;
+    }
+    text_add(to, query.len > 0 ? query.data : "", query.len);
+    to->no_memory |= query.no_memory;
+    text_free(&query);
+    return lossy;
+}
+
 void names_add(const bide_url *url, const char *mime, struct text *to)
 {
     const char *name;
@@ -200,8 +219,7 @@ void names_add(const bide_url *url, const char *mime, struct text *to)
         name = INDEX;
         dot = names_extension_at(name, len = strlen(INDEX));
     }
-    lossy |= add_component(name, dot, to);
-    lossy |= add_query(url, to);
+    lossy |= add_stem(url, name, dot, to);
     if (lossy)
         add_hash(url, to);
     if (dot < len)

@@ -149,9 +149,22 @@ static int choose_method(struct request *q)
     return EXIT_USAGE;
 }
 
+int request_count_stdin(const struct http_options *o)
+{
+    int n = (o->data && strcmp(o->data, "@-") == 0) + (o->json && strcmp(o->json, "@-") == 0);
+
+    for (size_t i = 0; i < o->headers.len; i++)
+        n += strcmp(o->headers.items[i], "@-") == 0;
+    return n;
+}
+
 int request_open(struct request *q, const struct http_options *options)
 {
     *q = (struct request){.options = options};
+    if (request_count_stdin(options) > 1) {
+        say("standard input can be read once, and two options ask for it with @-");
+        return EXIT_USAGE;
+    }
     int code = open_body(q);
 
     if (code == EXIT_OK)
@@ -205,8 +218,11 @@ const char *request_shown_url(const char *url, char *out, size_t size)
 
 int request_check_url(const char *text)
 {
+    char shown[256];
+
     if (!strstr(text, "://")) {
-        say("'%s' is not a URL: it has no scheme; did you mean http://%s?", text, text);
+        request_shown_url(text, shown, sizeof shown);
+        say("'%s' is not a URL: it has no scheme; did you mean http://%s?", shown, shown);
         return EXIT_USAGE;
     }
     bide_auto bide_url *url = bide_url_parse(text);
@@ -216,7 +232,6 @@ int request_check_url(const char *text)
     }
     if (strcmp(bide_url_scheme(url), "http") == 0 || strcmp(bide_url_scheme(url), "https") == 0)
         return EXIT_OK;
-    char shown[256];
     say("%s: the scheme is %s; http and https can be asked for", request_shown_url(text, shown, sizeof shown),
         bide_url_scheme(url));
     return EXIT_USAGE;

@@ -82,6 +82,9 @@ int request_read_lines(const struct opt_list *values, char **text, size_t *len);
 
 /* ---- request.c ---- */
 
+/* How many options read standard input: -d @-, --json @-, -H @-.  It can be read once. */
+int request_count_stdin(const struct http_options *o);
+
 /* Returns: EXIT_OK; EXIT_USAGE or EXIT_LOCAL after a message (then there is nothing to close). */
 int request_open(struct request *q, const struct http_options *options);
 void request_close(struct request *q);

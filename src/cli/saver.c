@@ -10,9 +10,11 @@
  */
 #include "cli/saver.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <bide/file.h>
 #include <bide/task.h>
@@ -35,12 +37,22 @@ struct batch {
     bool ran;
 };
 
+/* A link would lead the bytes to wherever it points to. */
+static int write_one(const struct save_item *i)
+{
+    struct stat st;
+
+    if (lstat(i->path, &st) == 0 && S_ISLNK(st.st_mode))
+        return bide_fail(-ELOOP, "%s: a symbolic link", i->path);
+    return bide_file_write_all(i->path, i->data.data, i->data.len);
+}
+
 /* In a thread. */
 static int write_batch(struct batch *b)
 {
     b->ran = true;
     for (struct save_item *i = b->first; i; i = i->next) {
-        i->code = bide_file_write_all(i->path, i->data.data, i->data.len);
+        i->code = write_one(i);
         if (i->code >= 0)
             continue;
         snprintf(i->why, sizeof i->why, "%s", bide_error_text());

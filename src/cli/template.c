@@ -59,6 +59,10 @@ static int bad_variable(const struct template *t, const char *at, struct text *w
 {
     size_t len = strcspn(at, "}");
 
+    if (*at == '{' && at[len] == '\0') {
+        text_format(why, "'%s': column %zu: the } of this brace is missing; {{ is a brace", t->source, (size_t)(at - t->source) + 1);
+        return EXIT_USAGE;
+    }
     text_format(why, "'%s': %.*s%s is no variable; there are {1}, {i}, {n}, {host}, {path}, {name}, the names of globs, "
                      "and widths such as {i:06}; {{ is a brace", t->source, (int)len, at, at[len] ? "}" : "");
     return EXIT_USAGE;
@@ -261,7 +265,9 @@ const char *template_name_fault(const char *name, size_t root_len)
         size_t len = strcspn(at, "/");
         if (len == 0)
             return at[len] ? "an empty name between two slashes" : at == name ? "an empty name" : "a file name is missing behind the slash";
-        if ((len == 1 && at[0] == '.') || (len == 2 && at[0] == '.' && at[1] == '.'))
+        if (len == 1 && at[0] == '.')
+            return "'.' is the directory itself, and no name";
+        if (len == 2 && at[0] == '.' && at[1] == '.')
             return "it leads out of its directory";
         if (len > NAME_BYTES_MAX)
             return "a name is longer than 255 bytes";

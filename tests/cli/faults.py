@@ -6,6 +6,8 @@
 /hang /slow/MS                                           late ones: never, or after so long
 /trickle/N                                               a body of N bytes, 1 KiB every 20 ms
 /flaky/KEY/N/STATUS[/AFTER]                              STATUS for the first N requests of KEY (with Retry-After), then 200
+/torn/KEY                                                a body that is cut off the first time, and whole later
+/both/N                                                  Content-Length: 10, and N bytes in a chunk
 /status/CODE /bytes/N /chunked/N /type/T                 plain ones
 /log                                                     every request so far: [seconds since the start, path]
 """
@@ -89,6 +91,17 @@ class Handler(socketserver.StreamRequestHandler):
             return True
         if name == "flaky":
             return self.send(flaky(*rest), True)
+        if name == "torn":
+            whole = flaky(rest[0], 1, 200).endswith(b"good\n")
+            if whole:
+                return self.send(answer(200, b"whole\n"), True)
+            self.send(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nwh")
+            time.sleep(0.1)
+            return False
+        if name == "both":
+            n = int(rest[0])
+            return self.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                             f"{n:x}\r\n".encode() + b"c" * n + b"\r\n0\r\n\r\n")
         if name == "status":
             return self.send(answer(int(rest[0]), b"status\n"), True)
         if name == "bytes":

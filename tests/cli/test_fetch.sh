@@ -124,6 +124,19 @@ said "leads out of linked/"
 test ! -e outside/f || fail "a link led out"
 test -s linked/b/f || fail "the good one: $(find .)"
 
+# A link that has the name of a file is replaced, whatever the size; what it points to stays as it is.
+mkdir aim last
+echo keep >aim/f
+for i in 0 1 2; do ln -s ../aim/f last/$i; done
+ln -s ../aim/none last/3
+must 0 fetch -q "$base/bytes/{3,200000}" "$base/stream/2" "$base/bytes/4" -o 'last/{i}'
+test "$(cat aim/f)" = keep && test ! -e aim/none || fail "a link was followed"
+test "$(wc -c <last/0)" = 3 && test "$(wc -c <last/1)" = 200000 && test "$(wc -c <last/3)" = 4 || fail "last"
+test -z "$(find last -type l)" || fail "a link is left: $(find last -type l)"
+no_rest last
+"$bide" fetch -q "$base/bytes/5" -o /dev/stdout >copied || fail "-o /dev/stdout"
+test "$(wc -c <copied)" = 5 && test -L /dev/stdout || fail "-o /dev/stdout"
+
 # ---- records ----
 must 1 fetch -q "$base/bytes/[1-3]" "$base/status/404" --jsonl - --retries 0
 python3 - <<'PY' || fail "records"
@@ -166,7 +179,35 @@ must 2 fetch "$secret/[1-2]" -o 'say/x'
 must 2 fetch "$secret/[1-2]/[1-2]" -o 'say/{1}'
 ! grep -q secret err out plan say.jsonl || fail "a password was shown"
 
+must 2 fetch "${secret#http://}" -o say/x
+! grep -q secret err || fail "a password was shown"
+
 # ---- wrong usage ----
+echo "$base/json" >list
+code=0
+"$bide" fetch -i - -d @- -o '{i}' <list >out 2>err || code=$?
+test "$code" = 2 || fail "a list and a body in standard input: exit $code"
+said_only "standard input can be read once"
+must 2 fetch "$base/json" -o x -d @- -H @-
+said_only "standard input can be read once"
+must 2 get "$base/json" -d @- -H @-
+must 2 fetch "$base/[1-99999999999999999999]" -o '{i}'
+said_only "too large"
+must 2 fetch "$base/[1-9:99999999999999999999]" -o '{i}'
+said_only "too large"
+must 2 fetch "$base/[1-2]" -o 'a/{1'
+said_only "column 3: the } of this brace is missing"
+must 2 fetch "$base/bytes/[1-1]?{./a,b}" -o 'inside/{2}'
+said_only "'.' is the directory itself"
+echo file >isfile
+must 3 fetch "$base/bytes/1" -o isfile/b
+said_only "isfile is a file, not a directory"
+must 3 fetch "$base/bytes/1" -O isfile
+said_only "isfile is a file, not a directory"
+mkdir within
+echo file >within/f
+must 3 fetch -q "$base/bytes/1?[1-1]" -o 'within/f/{1}/x'
+said "within/f is a file, not a directory"
 must 2 fetch
 said_only "expected a URL"
 must 2 fetch --concurency 3 "$base/json"

@@ -90,6 +90,16 @@ must 0 fetch "$base/flaky/[1-40]/1/503" -o 'flaky/{1}' --backoff 50ms -c 8
 test "$(count_files flaky)" = 40 || fail "40 files"
 said "40 urls  40 ok  0 failed  0 skipped  40 retries"
 
+# A body that was cut off: the next attempt may save under the same name, also one that -O made.
+must 0 fetch -q "$base/torn/ta" "$base/torn/tb" -O torn --backoff 1ms
+test "$(cat torn/*/torn/ta)" = whole && test "$(cat torn/*/torn/tb)" = whole || fail "torn: $(find torn)"
+must 0 fetch -q "$base/torn/{tc,td}" -i /dev/null -o 'torn/{name}' --backoff 1ms
+test "$(cat torn/tc torn/td)" = "$(printf 'whole\nwhole')" || fail "torn: $(find torn)"
+
+# --max-size counts what comes, whatever length was announced.
+must 4 fetch -q "$base/both/100000" -o both --max-size 1000 --retries 0
+test ! -e both || fail "--max-size: $(wc -c <both) bytes"
+
 # Retry-After: the whole host is left alone, for as long as it says; a date is compared with ours.
 must 0 fetch -q "$base/flaky/e/1/429/1" "$base/bytes/[1-5]" -o 'after/{i}' -c 1
 date=$(python3 -c 'import email.utils, time, urllib.parse

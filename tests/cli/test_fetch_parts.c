@@ -2,6 +2,10 @@
 /* test_fetch_parts.c - pure parts of `bide fetch`: retries, numbers for people, progress lines, records. */
 #include <harness/harness.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <bide/error.h>
 
 #include "cli/fetch.h"
@@ -283,6 +287,33 @@ UNIT(jsonl_strings_are_always_json)
     EXPECT_STR(quoted("\xe7\xac"), "\"\xef\xbf\xbd\xef\xbf\xbd\"");
 }
 
+/* ---- fetch_directory.c ---- */
+
+UNIT(directories_are_walked_to_without_following_links)
+{
+    char top[] = "/tmp/bide-walk-XXXXXX";
+    EXPECT_NOT_NULL(mkdtemp(top));
+    int root = open(top, O_PATH | O_DIRECTORY);
+
+    EXPECT_EQ(mkdirat(root, "a", 0700), 0);
+    EXPECT_EQ(mkdirat(root, "a/b", 0700), 0);
+    EXPECT_EQ(symlinkat("/", root, "a/out"), 0);
+    EXPECT_EQ(mknodat(root, "a/file", S_IFREG | 0600, 0), 0);
+    int fd = fetch_walk_beneath(root, "a/b");
+    EXPECT_TRUE(fd >= 0);
+    close(fd);
+    EXPECT_EQ(fetch_walk_beneath(root, "a/out"), -ELOOP);
+    EXPECT_EQ(fetch_walk_beneath(root, "a/out/tmp"), -ELOOP);
+    EXPECT_EQ(fetch_walk_beneath(root, "a/file/x"), -ENOTDIR);
+    EXPECT_EQ(fetch_walk_beneath(root, "a/none"), -ENOENT);
+    unlinkat(root, "a/file", 0);
+    unlinkat(root, "a/out", 0);
+    unlinkat(root, "a/b", AT_REMOVEDIR);
+    unlinkat(root, "a", AT_REMOVEDIR);
+    rmdir(top);
+    close(root);
+}
+
 /* ---- fetch_hosts.c ---- */
 
 UNIT(hosts_are_told_apart_by_authority_alone)
@@ -309,6 +340,24 @@ UNIT(hosts_without_jobs_are_forgotten)
         hosts_drop(&h, host, 0);
     }
     EXPECT_LT(h.used, 200);
+    hosts_free(&h);
+}
+
+UNIT(hosts_in_the_row_of_those_with_a_free_place_are_kept)
+{
+    struct hosts h = {0};
+    struct host *a = hosts_take(&h, "http://a/", 0);
+
+    a->is_ready = true;
+    hosts_take(&h, "http://b/", 0);
+    hosts_drop(&h, a, 0);
+    EXPECT_EQ(h.used, 2);
+    for (int i = 0; i < 200; i++) { /* the table grows, and is swept */
+        char url[64];
+        snprintf(url, sizeof url, "http://h%d/", i);
+        hosts_take(&h, url, 0);
+    }
+    EXPECT_EQ(h.used, 202);
     hosts_free(&h);
 }
 

@@ -34,6 +34,17 @@ ended()
     test "$code" = "$1" || fail "exit $code in place of $1"
 }
 
+# ... within seconds.
+ended_soon()
+{
+    for _ in $(seq 100); do
+        kill -0 "$pid" 2>/dev/null || break
+        sleep 0.05
+    done
+    kill -KILL "$pid" 2>/dev/null || true
+    ended "$1"
+}
+
 # The first: those that run are finished and kept, others are not begun, and it is said.
 begin fetch "$base/slow/4000?[1-1000]" -o 'drain/{1}' -c 4 --jsonl drain.jsonl
 seen 4
@@ -88,6 +99,26 @@ seen 12
 kill -USR1 "$pid"
 ended 0
 said "bide fetch: 0/1 (0.0%) done"
+
+# A list that is a FIFO, which nobody has opened for writing.
+mkfifo unwritten
+begin fetch -i unwritten -o 'no{i}'
+sleep 0.3
+kill -INT "$pid"
+ended_soon 130
+
+# Nobody reads the records, and the pipe is full: the second still ends it.
+mkfifo asleep
+sleep 30 <asleep &
+pids="$pids $!"
+"$bide" fetch -q "$base/bytes/1?[1-3000]" --jsonl - >asleep 2>err &
+pid=$!
+pids="$pids $pid"
+sleep 1
+kill -INT "$pid"
+sleep 0.3
+kill -INT "$pid"
+ended_soon 130
 
 # kill -9: every file that has its name is whole.
 for _ in 1 2 3; do

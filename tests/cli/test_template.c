@@ -89,9 +89,9 @@ UNIT(template_path_that_ends_in_a_slash_is_an_index)
 UNIT(template_bad_ones_are_refused)
 {
     refuses("", NULL, "empty");
-    refuses("{", NULL, "is no variable");
+    refuses("{", NULL, "brace is missing");
     refuses("}", NULL, "is no variable");
-    refuses("a{1", NULL, "is no variable");
+    refuses("a{1", NULL, "brace is missing");
     refuses("{0}", "[1-2]", "is no variable");
     refuses("{17}", "[1-2]", "is no variable");
     refuses("{99999999999}", "[1-2]", "is no variable");
@@ -133,7 +133,7 @@ UNIT(template_names_that_lead_out_are_seen)
     EXPECT_NULL(template_name_fault(longest, 0));
     EXPECT_CONTAINS(template_name_fault("..", 0), "leads out");
     EXPECT_CONTAINS(template_name_fault("a/../b", 0), "leads out");
-    EXPECT_CONTAINS(template_name_fault("a/.", 0), "leads out");
+    EXPECT_CONTAINS(template_name_fault("a/.", 0), "the directory itself");
     EXPECT_CONTAINS(template_name_fault("a//b", 0), "empty");
     EXPECT_CONTAINS(template_name_fault("/b", 0), "empty");
     EXPECT_CONTAINS(template_name_fault("a/", 0), "missing");
@@ -302,6 +302,23 @@ UNIT(names_are_fit_for_any_file_system)
     EXPECT_STR(made("http://h/a./b", NULL), "h/a%2E/b");
     EXPECT_STR(made("http://h/a?b/c?d", NULL), "h/a@b%2Fc%3Fd");
     EXPECT_STR(made("http://[::1]:80/x", NULL), "%3A%3A1/x");
+}
+
+UNIT(names_that_are_long_are_cut_to_what_file_systems_take)
+{
+    char url[1024], longest[256];
+    const char *name;
+
+    memset(longest, 'a', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    for (int len = 100; len <= 250; len++) { /* a long segment with a long query and an extension */
+        snprintf(url, sizeof url, "http://h/%.*s.abcdefgh?%.*s", len, longest, len, longest);
+        name = made(url, NULL) + 2;
+        EXPECT_LE(strlen(name), NAMES_COMPONENT_MAX);
+        EXPECT_STR(name + strlen(name) - 9, ".abcdefgh");
+        snprintf(url, sizeof url, "http://h/%.*s.abcdefgh?%.*sb", len, longest, len - 1, longest);
+        EXPECT_TRUE(strcmp(name, made(url, NULL) + 2) != 0);
+    }
 }
 
 UNIT(names_that_could_be_mistaken_have_a_hash)
