@@ -85,6 +85,8 @@ int output_exit_code(int error);
 
 /* Let this process have as many as it can: main() asks once. */
 void descriptors_raise(void);
+/* May so many files be open?  If not: false, after a message. */
+bool descriptors_suffice(int needed);
 /* Of so many connections, how many can be open at once: at least one.  More would only wait for each other. */
 int descriptors_allow(int wanted);
 

@@ -85,7 +85,7 @@ const struct command command_fetch = {
         "--output-dir makes names of its own, HOST/PATH/NAME@QUERY.EXTENSION, that any file system can have. A file "
         "appears under its name only when it is complete. What has the name already is replaced, be it a file or a link.\n"
         "\n"
-        "That two URLs get the same name is found before the first request. URLs that come from standard input or a pipe "
+        "That two URLs get the same name, or one that no file can have, is found before the first request. URLs that come from standard input or a pipe "
         "cannot be known before: the later of two fails, which is certain for the first 786,432 names; {i} in the name "
         "needs no such look.\n"
         "\n"

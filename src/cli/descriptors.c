@@ -20,6 +20,16 @@ void descriptors_raise(void)
     }
 }
 
+bool descriptors_suffice(int needed)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= (rlim_t)needed)
+        return true;
+    say("%d open files are too few, %d are needed (ulimit -n)", (int)limit.rlim_cur, needed);
+    return false;
+}
+
 int descriptors_allow(int wanted)
 {
     struct rlimit limit;

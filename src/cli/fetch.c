@@ -18,6 +18,7 @@
 #include "cli/retry.h"
 
 #define OWN_DESCRIPTORS 4 /* signals, a list, records */
+#define FEWEST_DESCRIPTORS 9 /* standard files, the loop's, signals, the directory, a connection, a file */
 #define RECORDS_MS      1000 /* for records, when all has been dropped: their reader may be asleep */
 
 /* ---- stopping ---- */
@@ -258,9 +259,17 @@ static int exit_code(const struct fetch *f, int code)
     return s->ok == 0 ? EXIT_NOTHING : EXIT_SOME_FAILED;
 }
 
+/* With fewer, no file could be saved while the connection is open, and nothing would move. */
+static bool has_descriptors(const struct fetch *f)
+{
+    const struct fetch_options *o = f->options;
+
+    return descriptors_suffice(FEWEST_DESCRIPTORS + (o->jsonl != NULL) + (o->inputs.len > 0 ? 3 : 0));
+}
+
 static int run(struct fetch *f)
 {
-    int code = open_root(f);
+    int code = has_descriptors(f) ? open_root(f) : EXIT_LOCAL;
     if (code != EXIT_OK)
         return code;
 

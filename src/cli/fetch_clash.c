@@ -2,7 +2,8 @@
 /*
  * fetch_clash.c - two URLs that would be saved as one file: found before the first request.
  *
- * Most templates prove themselves (unique.c).  Where that fails, the names of the patterns' URLs and those in files of
+ * Most templates prove themselves (unique.c).  Where that fails, or texts could make a name that no file can have, or one
+ * that is the directory of another, the names of the patterns' URLs and those in files of
  * lists are made once and looked up in a table of hashes, up to a ceiling.  Standard input cannot be known beforehand:
  * its names are looked up as they come, and the later URL of two fails.
  */
@@ -13,6 +14,7 @@
 #include "cli/unique.h"
 
 #define PLAN_NAMES ((size_t)3 << 20)  /* 64 MiB at most, for the check alone */
+#define PROVEN_NAMES ((size_t)1 << 20) /* looked at of a template that proves itself; what is behind fails alone */
 #define RUN_NAMES  ((size_t)3 << 18)  /* 8 MiB, while it runs */
 
 static bool is_regular(const char *path)
@@ -64,9 +66,11 @@ static int all_the_same(const struct fetch *f)
 
 struct walk {
     struct fetch *f;
-    struct nameset names;
+    struct nameset names, directories;
     struct job job;   /* of a pattern or a list, as source_next makes it */
     struct text name, twin_of; /* twin_of: look for its first owner; empty: look for twins */
+    const char *fault; /* what is wrong with w->name */
+    size_t in_way;     /* so much of w->name is a file's name, and a directory's */
     bool is_full;
     bool too_many; /* it became full while there were patterns left */
 };
@@ -85,11 +89,31 @@ static int found_twin(struct walk *w, const char *first_url)
     return EXIT_USAGE;
 }
 
-/* The names of one more URL; true: it is the one that is looked for. */
+/* "a" and "a/b": a is a file and a directory.  What -O calls a file is not known yet. */
+static bool is_in_way(struct walk *w)
+{
+    const char *name = w->name.data;
+    const struct naming *n = &w->f->naming;
+
+    for (size_t i = n->template.root_len; n->has_template && i < w->name.len; i++) {
+        if (name[i] != '/' || nameset_add(&w->directories, name, i) == NAMESET_THERE)
+            continue;
+        if (nameset_has(&w->names, name, i))
+            w->in_way = i;
+    }
+    if (n->has_template && nameset_has(&w->directories, name, w->name.len))
+        w->in_way = w->name.len;
+    return w->in_way > 0;
+}
+
+/* The names of one more URL; true: it is the one that is looked for, or it is wrong. */
 static bool visit(struct walk *w)
 {
-    if (fetch_name(w->f, &w->job, NULL, &w->name))
+    w->fault = fetch_name(w->f, &w->job, NULL, &w->name);
+    if (w->fault == fetch_not_a_url || w->name.no_memory)
         return false; /* it will fail, and then say why */
+    if (w->fault || (w->twin_of.len == 0 && is_in_way(w)))
+        return true;
     if (w->twin_of.len > 0)
         return w->name.len == w->twin_of.len && memcmp(w->name.data, w->twin_of.data, w->name.len) == 0;
     enum nameset_answer a = nameset_add(&w->names, w->name.data, w->name.len);
@@ -157,15 +181,32 @@ static bool walk(struct walk *w)
     return walk_patterns(w) || walk_lists(w);
 }
 
-/* Two passes: the second finds the first of the two. */
-static int check_names(struct fetch *f)
+static int found_wrong(const struct walk *w)
+{
+    char shown[512];
+
+    request_shown_url(w->job.url.data, shown, sizeof shown);
+    if (w->fault)
+        say("%s would be saved as '%s': %s", shown, w->name.len > 0 ? w->name.data : "", w->fault);
+    else
+        say("%s would be saved as %s, but %.*s cannot be a file and a directory; {i} in place of a text numbers them", shown,
+            w->name.data, (int)w->in_way, w->name.data);
+    return EXIT_USAGE;
+}
+
+/* Two passes: the second finds the first of two that are alike. */
+static int check_names(struct fetch *f, bool are_proven)
 {
     struct walk w = {.f = f};
     struct text second = {0};
     int code = EXIT_OK;
 
-    nameset_init(&w.names, PLAN_NAMES);
-    if (walk(&w)) {
+    nameset_init(&w.names, are_proven ? PROVEN_NAMES : PLAN_NAMES);
+    nameset_init(&w.directories, PLAN_NAMES);
+    bool found = walk(&w);
+    if (found && (w.fault || w.in_way > 0)) {
+        code = found_wrong(&w);
+    } else if (found) {
         text_add(&w.twin_of, w.name.data, w.name.len);
         text_add(&second, w.job.url.data, w.job.url.len);
         uint64_t number = w.job.number;
@@ -176,16 +217,32 @@ static int check_names(struct fetch *f)
             code = found_twin(&w, second.data);
         }
     }
-    if (w.too_many) {
+    if (w.too_many && !are_proven) {
         say("more than %zu names that cannot be told apart by their template%s", PLAN_NAMES, advice(f));
         code = EXIT_USAGE;
     }
     nameset_free(&w.names);
+    nameset_free(&w.directories);
     text_free(&w.name);
     text_free(&w.twin_of);
     text_free(&w.job.url);
     text_free(&second);
     return code;
+}
+
+/* May a name be impossible, or lie below another?  Numbers and letters make no such names. */
+static bool has_texts(const struct fetch *f)
+{
+    const struct template *t = &f->naming.template;
+    bool has_sets = false;
+
+    for (int i = 0; i < f->source.nglobs; i++)
+        for (size_t k = 0; k < f->source.globs[i].nvars; k++)
+            has_sets |= f->source.globs[i].vars[k]->kind == GLOB_SET;
+    for (size_t i = 0; i < t->nparts; i++)
+        if (t->parts[i].kind == TEMPLATE_PATH || t->parts[i].kind == TEMPLATE_NAME || (has_sets && t->parts[i].kind == TEMPLATE_GLOB))
+            return true;
+    return false;
 }
 
 int fetch_check_clashes(struct fetch *f)
@@ -195,11 +252,11 @@ int fetch_check_clashes(struct fetch *f)
 
     n->is_proven = !naming_saves(n) || is_single || is_proven(f);
     if (n->is_proven)
-        return EXIT_OK;
+        return n->has_template && !is_single && has_texts(f) ? check_names(f, true) : EXIT_OK;
     if (n->has_template && !n->template.has_variable)
         return all_the_same(f);
     nameset_init(&n->names, RUN_NAMES);
-    int code = check_names(f);
+    int code = check_names(f, false);
     /* What -O calls a file depends on the answer; and a list may grow while it is read. */
     n->is_proven = n->has_template && !has_list(f);
     return code;

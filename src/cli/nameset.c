@@ -59,6 +59,13 @@ static bool grow(struct nameset *s)
     return true;
 }
 
+bool nameset_has(const struct nameset *s, const char *name, size_t len)
+{
+    uint64_t h = s->nslots ? hash(s, name, len) : 0;
+
+    return s->nslots && s->slots[find(s->slots, s->nslots, h)] == h;
+}
+
 enum nameset_answer nameset_add(struct nameset *s, const char *name, size_t len)
 {
     uint64_t h = hash(s, name, len);

@@ -26,6 +26,8 @@ enum nameset_answer {
     NAMESET_FULL,  /* not among those kept, and there is no room (or no memory) to keep it */
 };
 
+/* Was it given, and kept? */
+bool nameset_has(const struct nameset *s, const char *name, size_t len);
 enum nameset_answer nameset_add(struct nameset *s, const char *name, size_t len);
 
 #endif

@@ -166,6 +166,22 @@ fi
 ) || fail "few descriptors: exit $?: $(cat err)"
 test "$(count_files few)" = 300 || fail "few descriptors: $(count_files few) files"
 
+# So few that not one file could be saved: it says so at once.
+code=0
+(
+    # shellcheck disable=SC3045
+    ulimit -n 8
+    exec "$bide" fetch -q "$base/bytes/1" -o 'fewer/{i}'
+) 2>err || code=$?
+test "$code" = 3 || fail "8 descriptors: exit $code"
+said_only "8 open files are too few, 9 are needed"
+(
+    # shellcheck disable=SC3045
+    ulimit -n 9
+    exec "$bide" fetch -q "$base/bytes/[1-3]" -o 'fewer/{i}' --retries 0
+) 2>err || fail "9 descriptors: exit $?"
+test "$(count_files fewer)" = 3 || fail "9 descriptors: $(count_files fewer) files"
+
 # An odd list of descriptors.
 must 0 fetch -q "$base/bytes/1" -o closed <&-
 echo ok
