@@ -124,6 +124,7 @@ struct error_record {
     bool was_read;
     unsigned ntrace;
     char text[ERROR_TEXT_MAX];
+    int latest; /* the code of the last failure, also of one that could not take an unread one's place */
     struct error_place {
         const char *function, *file;
         int line;
@@ -132,7 +133,7 @@ struct error_record {
 
 static inline void bide__error_init(struct error_record *e)
 {
-    e->code = 0;
+    e->code = e->latest = 0;
     e->was_read = false;
     e->ntrace = 0;
 }
@@ -142,6 +143,11 @@ extern _Thread_local struct error_record *bide__error_current_record __attribute
 /* Make `e` the record of what runs now; NULL: the thread's own.  Returns the one before. */
 struct error_record *bide__error_switch(struct error_record *e);
 struct error_record *bide__error_current(void);
+/*
+ * The code of the call that has just failed with NULL, to be passed on.  Not bide_error_code(): an older error that
+ * nobody has read yet is still the one on record.
+ */
+int bide__error_latest(void);
 /* Is there an error on record that nobody has read?  The next one will not take its place. */
 static inline bool bide__error_is_unread(void)
 {

@@ -7,7 +7,7 @@
  *
  * Invariants:
  *   E1  code is 0 or negative; with 0, text and trace mean nothing.
- *   E2  an unread record is never overwritten; it only gets a longer trace.
+ *   E2  an unread record is never overwritten; it only gets a longer trace.  `latest` alone tells of what came after.
  */
 #include "base/base.h"
 
@@ -58,11 +58,12 @@ const char *bide_strerror(int code)
 int bide__vfail(int code, const char *format, va_list args)
 {
     struct error_record *e = bide__error_current();
-    if (e->code && !e->was_read)
+    if (e->code && !e->was_read) {
+        e->latest = code;
         return code;
-
+    }
     bide__error_init(e);
-    e->code = code;
+    e->code = e->latest = code;
     vsnprintf(e->text, sizeof e->text, format, args);
     return code;
 }
@@ -86,10 +87,13 @@ void bide__error_adopt(const struct error_record *from)
 {
     struct error_record *e = bide__error_current();
 
-    if (from == e || !from->code || (e->code && !e->was_read))
+    if (from == e || !from->code)
         return;
-    *e = *from;
-    e->was_read = false;
+    if (!e->code || e->was_read) {
+        *e = *from;
+        e->was_read = false;
+    }
+    e->latest = from->code;
 }
 
 void bide__error_prefix(const char *format, ...)
@@ -106,6 +110,11 @@ void bide__error_prefix(const char *format, ...)
     va_end(args);
     if (n >= 0 && (size_t)n < sizeof e->text)
         snprintf(e->text + n, sizeof e->text - (size_t)n, "%s", before);
+}
+
+int bide__error_latest(void)
+{
+    return bide__error_current()->latest;
 }
 
 int bide_error_code(void)
@@ -144,7 +153,7 @@ int bide__raise(int code, const char *function, const char *file, int line)
     /* A code that nobody put on record (a bare `return -EIO`), or the record of an older, settled error. */
     if (code < 0 && e->code != code) {
         bide__error_init(e);
-        e->code = code;
+        e->code = e->latest = code;
         snprintf(e->text, sizeof e->text, "%s: %s", function, bide_strerror(code));
     }
     if (!e->code)

@@ -119,7 +119,7 @@ static bool gather_end_early(struct wait *w)
 /* No memory for the i-th: those before it have not run yet, and never will. */
 static int gather_undo(struct group *g)
 {
-    int code = bide_error_code();
+    int code = bide__error_latest();
 
     for (size_t i = 0; i < g->started; i++) {
         bide_future_cancel(g->watches[i].future);

@@ -57,7 +57,7 @@ static bool begin_wait(bide_task *t, bide_awaitable next)
         return true;
     }
     bide_future *f = bide__start(t->future.loop, next);
-    int code = f ? bide__check_waitable(t, f, "a generator") : bide_error_code();
+    int code = f ? bide__check_waitable(t, f, "a generator") : bide__error_latest();
     if (code < 0) {
         if (f)
             bide__object_unref(f);

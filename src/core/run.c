@@ -75,7 +75,7 @@ int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a)
         return bide_fail(BIDE_ECLOSED, "the event loop is closed");
     bide_future *f = bide__start(loop, a);
     if (!f)
-        return bide_error_code();
+        return bide__error_latest();
 
     int code = bide__loop_run_until(loop, f);
     if (code == 0)
@@ -91,7 +91,7 @@ int bide_run_with(bide_awaitable a)
         return bide_fail(BIDE_ERUNNING, "bide_run: an event loop is running in this thread already");
     bide_loop *loop = bide_loop_new();
     if (!loop)
-        return bide_error_code();
+        return bide__error_latest();
 
     int code = bide_run_until_complete_with(loop, a);
     bide_release(loop);

@@ -153,7 +153,7 @@ static int attempt_begin(struct race *r)
     bide__addr_format(&to, peer, sizeof peer);
     a->stream = bide__stream_from_socket(fd, peer, r->o->max_buffer);
     if (!a->stream)
-        return bide_error_code();
+        return bide__error_latest();
     a->stream->fd.writable = done;
     r->connecting++;
     r->next_ms = bide_loop_time_ms(r->loop) + ATTEMPT_DELAY_MS;
@@ -294,7 +294,7 @@ static int ask_name(struct race *r)
 {
     r->name = bide__dns_ask(r->o->host);
     if (!r->name)
-        return bide_error_code();
+        return bide__error_latest();
     r->half = r->name->half;
     return 0;
 }

@@ -232,7 +232,7 @@ static int accept_next(bide_listener *l, bide_stream **s)
     *s = fd >= 0 ? accepted_stream(l, fd, &peer) : NULL;
     l->accepting--;
     bide__object_unref(l);
-    return fd < 0 ? fd : *s ? 0 : bide_error_code();
+    return fd < 0 ? fd : *s ? 0 : bide__error_latest();
 }
 
 bide_stream *bide_accept(bide_listener *l)
@@ -278,7 +278,7 @@ static int serve_start(struct list_node *all, bide_stream *s, bide_connection_ha
     c->task = bide_create_task(bide_coro(serve_one, c));
     if (!c->task) {
         bide__free(c);
-        return bide_error_code();
+        return bide__error_latest();
     }
     bide__list_append(all, &c->node);
     return 0;

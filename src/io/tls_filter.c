@@ -351,7 +351,7 @@ int bide__tls_start_client(bide_stream *s, bide_tls *tls, const char *server_nam
         return bide_fail(-EINVAL, "TLS with %s: the context is one for servers", server_name);
     struct tls_filter *t = push_filter(s, tls);
     if (!t)
-        return bide_error_code();
+        return bide__error_latest();
 
     int code = set_names(t, server_name, port);
     if (code == 0)
@@ -369,7 +369,7 @@ int bide__tls_start_server(bide_stream *s, bide_tls *tls)
         return bide_fail(-EINVAL, "TLS: the context is one for clients");
     struct tls_filter *t = push_filter(s, tls);
     if (!t)
-        return bide_error_code();
+        return bide__error_latest();
     SSL_set_accept_state(t->ssl);
     return 0;
 }

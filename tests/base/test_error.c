@@ -56,6 +56,23 @@ UNIT(error_adopt_obeys_first_wins)
     EXPECT_STR(bide_error_text(), "theirs");
 }
 
+UNIT(error_that_nobody_read_does_not_lend_its_code_to_the_next)
+{
+    struct buf b;
+    bide__buf_init(&b, 4);
+    bide_fail(-EIO, "older");
+    EXPECT_EQ(bide__buf_append(&b, "12345", 5), BIDE_ELIMIT);
+    EXPECT_EQ(bide__error_latest(), BIDE_ELIMIT);
+    EXPECT_EQ(bide_error_code(), -EIO); /* it only looks */
+    EXPECT_EQ(bide__buf_append(&b, "12345", 5), BIDE_ELIMIT);
+    EXPECT_STR(bide_error_text(), "older");
+    bide_fail(-EPERM, "next");
+    EXPECT_EQ(bide_error_code(), -EPERM);
+    bide_error_clear();
+    EXPECT_EQ(bide__error_latest(), 0);
+    bide__buf_free(&b);
+}
+
 UNIT(raise_without_an_error_is_an_error)
 {
     EXPECT_ERR(bide_raise(), BIDE_ESTATE);
