@@ -150,9 +150,21 @@ struct conn *bide__conn_new(struct host *h)
     return c;
 }
 
+/* There is no free descriptor: the connection idle for the longest time has one. */
+static bool spare_idle(void *arg)
+{
+    bide_session *s = arg;
+    if (bide__list_is_empty(&s->idle))
+        return false;
+
+    bide__idle_close(container_of(s->idle.next, struct conn, in_session));
+    return true;
+}
+
 static bide_stream *dial(struct asked *a, const struct host *h, struct connect_times *times)
 {
-    struct connect_options o = {.host = h->dial, .port = h->dial_port, .server_name = h->name, .times = times};
+    struct connect_options o = {.host = h->dial, .port = h->dial_port, .server_name = h->name, .times = times,
+                                .spare = spare_idle, .spare_arg = a->session};
     bide_response *r = a->response;
     bide_stream *stream = NULL;
     if (h->key.secure && !(o.tls = bide__session_tls(a->session)))

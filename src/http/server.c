@@ -43,6 +43,7 @@ static void connection_free(struct connection *c)
     s->stats.bytes_in += c->stream->bytes_in;
     s->stats.bytes_out += c->stream->bytes_out;
     s->stats.open--;
+    s->giving_way -= c->giving_way;
     bide_release(c->stream);
     bide__buf_free(&c->in);
     bide__buf_free(&c->out);
@@ -73,7 +74,8 @@ static int connection_start(bide_server *s, bide_stream *stream)
 
     c->server = s;
     c->stream = stream;
-    c->idle = true;
+    c->idle = false; /* its task has not begun: cancelling it now would leave all this behind */
+    c->giving_way = false;
     bide__buf_init(&c->in, s->args.max_head_bytes + 2 * SERVER_SCRATCH);
     bide__buf_init(&c->out, 2 * ANSWER_HEAD_MAX);
     c->task = bide_create_task(bide_coro(connection_task, c));
@@ -88,6 +90,26 @@ static int connection_start(bide_server *s, bide_stream *stream)
 }
 
 /* ---- accepting ---- */
+
+/* No descriptor is left for the next connection: the one that was idle for the longest time gives way. */
+static bool end_idle(void *arg)
+{
+    bide_server *s = arg;
+    if (s->giving_way > 0)
+        return true; /* one is on its way */
+
+    for (struct list_node *n = s->connections.next; n != &s->connections; n = n->next) {
+        struct connection *c = container_of(n, struct connection, node);
+        if (c->idle) {
+            c->idle = false;
+            c->giving_way = true;
+            s->giving_way++;
+            bide_task_cancel(c->task);
+            return true;
+        }
+    }
+    return false;
+}
 
 /* One more connection, or an error that ends the accepting. */
 static int accept_one(bide_server *s)
@@ -167,7 +189,10 @@ static int start_listening(bide_server *s)
             return bide_error_code();
     }
     s->listener = bide_listen(s->args.host, s->args.port, .tls = tls);
-    return s->listener ? 0 : bide_error_code();
+    if (!s->listener)
+        return bide_error_code();
+    bide__listener_on_shortage(s->listener, end_idle, s);
+    return 0;
 }
 
 static void write_url(bide_server *s)

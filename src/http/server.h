@@ -64,7 +64,8 @@ struct connection {
     bide_task *task;       /* owned; detached by itself at its end */
     struct buf in;         /* received and not consumed; a running request's head lies before its start */
     struct buf out;        /* the head of an answer */
-    bool idle;             /* no byte of the next request has come */
+    bool idle;             /* and not told to end: no byte of the next request has come */
+    bool giving_way;       /* it was told to end, for its descriptor */
     bide_request_in request;
 };
 
@@ -74,11 +75,12 @@ struct bide_server {
     bide_loop *loop;
     bide_listener *listener;
     bide_task *acceptor;   /* owned */
-    struct list_node connections;
+    struct list_node connections; /* who began to be idle longest ago first */
     struct list_node has_room; /* the acceptor, while there are too many connections */
     struct list_node emptied;  /* who waits for the last connection to end */
     bide_server_stats stats;   /* bytes: of connections that are closed */
     uint64_t by_status[600];
+    int giving_way;            /* connections */
     bool stopping, accepting;
     bool orphaned;             /* released where nobody could wait: the last connection frees it */
     int64_t date_second;       /* which second date_line is of */

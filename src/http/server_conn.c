@@ -58,6 +58,10 @@ static ssize_t receive_head(struct connection *c, struct h1_head *head)
                 return n;
         }
         c->idle = len == 0;
+        if (c->idle) {
+            bide__list_remove(&c->node);
+            bide__list_append(&c->server->connections, &c->node);
+        }
         if (c->idle && c->server->stopping)
             return 0;
         if (len > 0 && deadline_ms == 0 && limit != BIDE_FOREVER)

@@ -116,16 +116,23 @@ static int try_socket(const struct addr *to, bool *done)
     return code;
 }
 
-/* As try_socket, but without a free descriptor it waits for one; a wait that was ended early is *interrupted. */
-static int make_socket(const struct addr *to, bool *done, int *interrupted)
+/* Without a free descriptor: one that nobody needs is closed, or one is waited for. */
+static int get_descriptor(const struct connect_options *o)
+{
+    return o->spare && o->spare(o->spare_arg) ? 0 : bide__wait_for_descriptor();
+}
+
+/* As try_socket, but without a free descriptor it waits for one; a wait that was ended early is *interrupted, and the
+   result says what was waited for. */
+static int make_socket(const struct connect_options *o, const struct addr *to, bool *done, int *interrupted)
 {
     for (;;) {
         int fd = try_socket(to, done);
         if (fd >= 0 || !is_shortage(-fd, to))
             return fd;
-        *interrupted = bide__wait_for_descriptor();
+        *interrupted = get_descriptor(o);
         if (*interrupted < 0)
-            return *interrupted;
+            return fd;
     }
 }
 
@@ -145,7 +152,7 @@ static int attempt_begin(struct race *r)
     struct addr to = *a->to;
     if (to.sa.sa_family != AF_UNIX)
         bide__addr_set_port(&to, r->o->port);
-    int fd = make_socket(&to, &done, &interrupted);
+    int fd = make_socket(r->o, &to, &done, &interrupted);
     if (fd < 0) {
         note_failure(r, a, fd);
         return interrupted;
@@ -392,7 +399,9 @@ static bide_stream *connect_socket(const struct connect_options *o)
         code = connect_once(o, t, &s);
         if (code == -EMFILE || code == -ENFILE) {
             bide_error_clear();
-            int interrupted = bide__wait_for_descriptor();
+            int interrupted = get_descriptor(o);
+            if (interrupted == BIDE_ETIMEDOUT)
+                bide_fail(interrupted, "connect %s: timed out: %s", o->host, bide_strerror(code));
             code = interrupted < 0 ? interrupted : code;
         }
     }

@@ -172,10 +172,17 @@ struct connect_options {
     const char *server_name; /* NULL: host */
     size_t max_buffer;
     struct connect_times *times; /* may be NULL */
+    bool (*spare)(void *arg);    /* no descriptor is free: close what nobody uses; false: there is nothing.  NULL */
+    void *spare_arg;
 };
 
 /* bide_connect without its own timeout. */
 bide_stream *bide__connect(const struct connect_options *o);
+
+/* ---- listen.c ---- */
+
+/* When there is no descriptor for the next connection: spare(arg) is to free one, in the next turn at the latest. */
+void bide__listener_on_shortage(bide_listener *l, bool (*spare)(void *arg), void *arg);
 
 /* ---- tls.c ---- */
 

@@ -10,6 +10,7 @@
  */
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -23,6 +24,8 @@ struct bide_listener {
     struct object object;
     struct fd fd;
     bide_tls *tls;
+    bool (*spare)(void *arg); /* NULL: nothing can be freed */
+    void *spare_arg;
     unsigned accepting; /* shares that belong to tasks which accept */
     int port;
     char where[INET6_ADDRSTRLEN + 16];
@@ -162,6 +165,12 @@ bide_listener *bide_listen_with(bide_listen_args args)
     return l;
 }
 
+void bide__listener_on_shortage(bide_listener *l, bool (*spare)(void *arg), void *arg)
+{
+    l->spare = spare;
+    l->spare_arg = arg;
+}
+
 int bide_listener_port(const bide_listener *l)
 {
     return l->port;
@@ -181,6 +190,19 @@ static bool is_shortage(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+/* accept4 looks for a descriptor first: it says that there is none also when nobody wants to connect. */
+static bool is_wanted(struct fd *fd)
+{
+    int error = errno;
+    struct pollfd now = {.fd = fd->fd, .events = POLLIN};
+
+    fd->readable = false; /* before asking: an edge that comes meanwhile counts */
+    if (poll(&now, 1, 0) != 0)
+        fd->readable = true;
+    errno = error;
+    return fd->readable;
+}
+
 /* A connected socket, or a code. */
 static int accept_socket(bide_listener *l, struct addr *peer)
 {
@@ -197,10 +219,11 @@ static int accept_socket(bide_listener *l, struct addr *peer)
             return fd;
         if (errno == EAGAIN) {
             l->fd.readable = false;
-        } else if (is_shortage(errno)) {
-            if ((code = bide__wait_for_descriptor()) < 0)
+        } else if (is_shortage(errno) && is_wanted(&l->fd)) {
+            bool freed = l->spare && l->spare(l->spare_arg);
+            if ((code = freed ? bide_sleep_ms(0) : bide__wait_for_descriptor()) < 0)
                 return code;
-        } else if (!is_passing(errno)) {
+        } else if (!is_shortage(errno) && !is_passing(errno)) {
             return bide_fail(-errno, "accept on %s: %s", l->where, bide_strerror(-errno));
         }
     }

@@ -285,6 +285,61 @@ TEST(client_R50_the_connection_used_last_is_used_first, .real_time = true)
     EXPECT_EQ(bide_session_get_stats(s).idle, 1); /* the others were left alone until their time was up */
 }
 
+/* ---- no descriptor left ---- */
+
+/* So many may still be opened. */
+static void leave_descriptors(int n)
+{
+    struct rlimit limit;
+    int next = dup(0);
+
+    close(next);
+    EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = (rlim_t)(next + n);
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+TEST(client_idle_connections_give_their_descriptors, .real_time = true)
+{
+    struct seen seen = {.delay_ms = 1};
+    bide_auto bide_server *a = bide_server_start(slow, .arg = &seen);
+    bide_auto bide_server *b = bide_server_start(slow, .arg = &seen);
+    bide_auto bide_session *s = bide_session_new(.connect_timeout_ms = 2000);
+
+    EXPECT_EQ(get(s, bide_server_url(a), "/1"), 0);
+    leave_descriptors(0);
+    EXPECT_EQ(get(s, bide_server_url(b), "/2"), 0);
+    EXPECT_EQ(bide_session_get_stats(s).open, 1);
+}
+
+TEST(client_timeout_without_a_descriptor_says_so, .real_time = true)
+{
+    struct seen seen = {.delay_ms = 1};
+    bide_auto bide_server *server = bide_server_start(slow, .arg = &seen);
+    bide_auto bide_session *s = bide_session_new(.connect_timeout_ms = 60);
+
+    leave_descriptors(0);
+    EXPECT_FAILED(bide_get(s, bide_server_url(server)), BIDE_ETIMEDOUT, "not connected within 60 ms",
+                  "Too many open files");
+}
+
+TEST(server_idle_connections_give_their_descriptors, .real_time = true)
+{
+    struct seen seen = {.delay_ms = 1};
+    bide_auto bide_server *server = bide_server_start(slow, .arg = &seen);
+    bide_auto bide_session *first = bide_session_new(), *second = bide_session_new();
+    bide_auto bide_session *third = bide_session_new(.timeout_ms = 2000);
+
+    EXPECT_EQ(get(first, bide_server_url(server), "/1"), 0);
+    EXPECT_EQ(get(second, bide_server_url(server), "/2"), 0);
+    EXPECT_EQ(get(first, bide_server_url(server), "/1"), 0); /* now the second was idle for longer */
+    leave_descriptors(1);
+    EXPECT_EQ(get(third, bide_server_url(server), "/3"), 0);
+    EXPECT_EQ(bide_session_get_stats(first).open, 1);
+    EXPECT_EQ(bide_sleep_ms(10), 0);
+    EXPECT_EQ(bide_session_get_stats(second).open, 0);
+}
+
 /* ---- sessions ---- */
 
 TEST(client_a_session_may_be_released_while_requests_run, .real_time = true)
