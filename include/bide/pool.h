@@ -472,7 +472,8 @@ BIDE_API int bide_pool_kill(bide_pool *pool);
  *
  * Suspends:  until new ones are ready (those that go finish their jobs later); a cancellation point
  * Returns:   0
- * Errors:    -EINVAL for 0 or less; as bide_pool_new
+ * Errors:    -EINVAL for 0 or less; as bide_pool_new (-EAGAIN, -EMFILE, BIDE_ENOMEM: the pool keeps the size it had);
+ *            BIDE_ECLOSED: the pool was closed or killed meanwhile
  */
 BIDE_API int bide_pool_resize(bide_pool *pool, int workers);
 /* How many workers it is to have. */

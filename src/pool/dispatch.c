@@ -227,6 +227,20 @@ static bool all_are_busy(const bide_pool *p)
     return true;
 }
 
+/* Jobs that only this slot may run, and nobody is there or on the way: do not wait for the others to be busy. */
+static bool lacks_worker(const bide_pool *p)
+{
+    for (int i = 0; i < p->nslots; i++)
+        if (!p->slots[i].proxy && !p->slots[i].coming && !bide__list_is_empty(&p->slots[i].pinned))
+            return true;
+    return false;
+}
+
+static bool needs_workers(const bide_pool *p)
+{
+    return lacks_worker(p) || (p->args.idle_ms > 0 && !bide__list_is_empty(&p->queue) && all_are_busy(p));
+}
+
 void bide__pool_dispatch(bide_pool *p)
 {
     if (p->pending == 0 || p->state == POOL_FAILED)
@@ -237,7 +251,7 @@ void bide__pool_dispatch(bide_pool *p)
     dispatch_common(p);
     after_dispatch(p);
     ask_for_attention(p);
-    if (p->args.idle_ms > 0 && !bide__list_is_empty(&p->queue) && all_are_busy(p))
+    if (needs_workers(p))
         bide__pool_fill_slots(p);
 }
 

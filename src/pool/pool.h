@@ -476,6 +476,8 @@ struct bide_pool {
     long oom_kills;
     struct timer tend, retry;
     int64_t retry_ms;
+    uint64_t births_failed; /* of workers that were to replace nobody */
+    int birth_code;         /* of the last of them */
     unsigned spin, spin_max;
     bool outside; /* counted in loop->outside */
     bide_pool_counts counts;
