@@ -264,7 +264,7 @@ BIDE_API int bide_pool_call_with(bide_pool *pool, bide_pool_call_args args);
  * Suspends:  while max_pending or max_pending_bytes is reached; a cancellation point
  * Returns:   a future, or NULL
  * Errors:    BIDE_EFUNCTION: the workers could not find the function; -EAGAIN with nowait; -E2BIG: more than 2 GiB;
- *            -EBADF: a descriptor that is none; BIDE_ECLOSED; BIDE_EPOOL; BIDE_ESTATE: another process or thread's pool;
+ *            -EBADF: a descriptor that is none; -EBUSY: a buffer that was submitted before; BIDE_ECLOSED; BIDE_EPOOL; BIDE_ESTATE: another process or thread's pool;
  *            BIDE_ENOMEM
  * Owns:      the result is owned
  */
@@ -388,10 +388,14 @@ BIDE_API int bide_pool_next(bide_pool_stream *s, bide_pool_item *item);
 /*
  * Memory that the workers see, too, for an argument that is built in place: then pass it to bide_job_bytes.
  *
+ * A submit that returns a future has taken it, and so has a call that ran; submitted again, it is refused with -EBUSY.
+ * One that failed with an error of bide_pool_submit has not: it is still the caller's, unchanged.  Only bide_job_bytes
+ * with the buffer's own address takes it; what lies further inside is copied, as any other memory is.
+ *
  * Returns:   n writable bytes, or NULL
  * Errors:    -E2BIG; BIDE_ENOMEM
- * Owns:      the result is owned; the job takes it, and gives it back to the pool when its future is released; one that
- *            nobody submits is given back with bide_pool_put
+ * Owns:      the result is owned; the job takes it, and gives it back to the pool when it is over (what was replied
+ *            from it in place: when its future is released); one that nobody submits is given back with bide_pool_put
  */
 BIDE_API void *bide_pool_buffer(bide_pool *pool, size_t n);
 BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);

@@ -114,6 +114,7 @@ static int take_reply(struct proxy *x, struct job *j, const struct record *r, co
         if (j->reply_block)
             bide__block_put(&x->pool->arena, j->reply_block);
         j->reply_block = j->in_block;
+        j->reply_block->owner = BLOCK_JOBS; /* a result may be the next argument: it is copied */
         j->in_block = NULL;
         j->in = j->small;
         return 0;

@@ -117,6 +117,7 @@ static inline void bide__pause(void)
 struct worker_slot {
     _Atomic uint64_t task; /* address of the runner's task, in the worker */
     _Atomic uint64_t job;  /* what it runs; 0: nothing */
+    _Atomic int64_t began_ns; /* since when */
 };
 
 struct segment_shared {
@@ -157,7 +158,12 @@ struct block {
     struct list_node node; /* among the free ones of its class */
     uint64_t offset, len;
     unsigned class_;
-    bool in_use;
+    enum block_owner {
+        BLOCK_FREE,
+        BLOCK_JOBS,     /* a copied argument, or a result */
+        BLOCK_USERS,    /* of bide_pool_buffer, not submitted yet */
+        BLOCK_SUBMITTED /* was the user's: the job has it now */
+    } owner;
 };
 
 struct pool_arena {
@@ -174,7 +180,7 @@ int bide__pool_arena_open(struct pool_arena *a);
 void bide__pool_arena_close(struct pool_arena *a);
 struct block *bide__block_get(struct pool_arena *a, uint64_t len); /* NULL: an error on record */
 void bide__block_put(struct pool_arena *a, struct block *b);
-struct block *bide__block_at(const struct pool_arena *a, const void *p); /* the one that begins there */
+struct block *bide__block_at(const struct pool_arena *a, const void *p); /* the one that begins there, also a free one */
 static inline char *bide__block_data(const struct pool_arena *a, const struct block *b)
 {
     return a->base + b->offset;
@@ -377,7 +383,7 @@ struct job {
     struct block *reply_block, *old_block;
     uint64_t end; /* of its record in the lane */
     int attempt, slot; /* slot: -1 any */
-    int64_t timeout_ms, submitted_ns;
+    int64_t timeout_ms, submitted_ns, sent_ns;
     struct timer timer;
     int fds[JOB_FDS_MAX], nfds, out_fds[JOB_FDS_MAX], nout_fds;
     bide_pool_progress *on_progress;
@@ -529,7 +535,7 @@ bool bide__pool_could_dispatch(bide_pool *p); /* queued jobs, and a worker that 
 struct list_node *bide__pool_queue_of(bide_pool *p, const struct job *j);
 
 /* ---- job.c: a future with a call in it ---- */
-struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args);
+struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args, bool shared); /* shared: other jobs get the same argument */
 struct job *bide__job_by_id(bide_pool *p, uint64_t id);
 struct job *bide__job_of(bide_future *f);
 void bide__job_succeed(struct job *j, int result);

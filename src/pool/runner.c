@@ -225,6 +225,7 @@ static bool take(struct runner *r)
     r->call = rec;
     w->nbusy++;
     r->began_ns = bide__clock_ns();
+    atomic_store_explicit(&slot->began_ns, r->began_ns, memory_order_relaxed);
     atomic_store_explicit(&slot->job, rec.id, memory_order_relaxed);
     code = copy_in(r, payload);
     bide__lane_pop(&w->segment.calls, &rec); /* R1: releases the slot, too */

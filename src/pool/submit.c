@@ -76,7 +76,7 @@ struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int
     if (p->redis && bide__redis_check_call(args) < 0)
         return NULL;
 
-    struct job *j = bide__job_new(p, args);
+    struct job *j = bide__job_new(p, args, slot >= 0);
     if (!j)
         return NULL;
     if (p->redis)
@@ -119,13 +119,16 @@ void *bide_pool_buffer(bide_pool *p, size_t n)
         return NULL;
     struct block *b = bide__block_get(&p->arena, n);
 
-    return b ? bide__block_data(&p->arena, b) : NULL;
+    if (!b)
+        return NULL;
+    b->owner = BLOCK_USERS;
+    return bide__block_data(&p->arena, b);
 }
 
 void bide_pool_put(bide_pool *p, void *buffer)
 {
     struct block *b = buffer ? bide__block_at(&p->arena, buffer) : NULL;
 
-    if (b)
+    if (b && b->owner == BLOCK_USERS)
         bide__block_put(&p->arena, b);
 }

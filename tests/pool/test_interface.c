@@ -449,6 +449,83 @@ TEST(buffer_that_nobody_submits_can_be_put_back, .real_time = true)
     bide_pool_put(p, NULL);
 }
 
+static int job_add_up(bide_bytes in)
+{
+    int sum = 0;
+
+    for (size_t i = 0; i < in.len; i++)
+        sum += ((const char *)in.data)[i];
+    return sum;
+}
+BIDE_POOL_TASK(job_add_up);
+
+static bide_bytes filled_buffer(bide_pool *p, char with)
+{
+    char *b = bide_pool_buffer(p, 100000);
+
+    if (!b)
+        FAIL("bide_pool_buffer: %s", bide_error_text());
+    memset(b, with, 100000);
+    return (bide_bytes){b, 100000};
+}
+
+/* A job has the buffer: nobody else gets it, by no second submit, and by no put. */
+KINDS(buffer_belongs_to_one_job_at_a_time)
+{
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1);
+    bide_bytes b = filled_buffer(p, 1);
+    bide_auto bide_future *f = bide_pool_submit(p, bide_job_bytes(job_add_up, b));
+
+    EXPECT_NULL(bide_pool_submit(p, bide_job_bytes(job_add_up, b)));
+    EXPECT_EQ(bide_error_code(), -EBUSY);
+    bide_error_clear();
+    bide_pool_put(p, (void *)(uintptr_t)b.data);
+    bide_bytes other = filled_buffer(p, 2);
+    EXPECT_TRUE(other.data != b.data);
+    EXPECT_EQ(bide_await(f), 100000);
+    EXPECT_ERR(CALL(p, bide_job_bytes(job_add_up, b)), -EBUSY); /* not even when the job is over */
+    bide_error_clear();
+    bide_pool_put(p, (void *)(uintptr_t)other.data);
+    bide_pool_put(p, (void *)(uintptr_t)other.data);
+    bide_bytes one = filled_buffer(p, 1), two = filled_buffer(p, 1);
+    EXPECT_TRUE(one.data != two.data);
+}
+
+/* A submit that fails has taken nothing: the same bytes go with the next one. */
+KINDS(buffer_stays_the_callers_when_submit_fails)
+{
+    int bad = 999;
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1);
+    bide_bytes b = filled_buffer(p, 1);
+
+    EXPECT_NULL(bide_pool_submit(p, bide_job_bytes(job_add_up, b), .fds = &bad, .nfds = 1));
+    EXPECT_EQ(bide_error_code(), -EBADF);
+    bide_error_clear();
+    bide_bytes too_long = {b.data, 100001}, other = filled_buffer(p, 2);
+    EXPECT_TRUE(other.data != b.data);
+    EXPECT_NULL(bide_pool_submit(p, bide_job_bytes(job_add_up, too_long)));
+    EXPECT_EQ(bide_error_code(), -EINVAL);
+    bide_error_clear();
+    EXPECT_EQ(CALL(p, bide_job_bytes(job_add_up, b)), 100000);
+    EXPECT_EQ(CALL(p, bide_job_bytes(job_add_up, other)), 200000);
+}
+
+/* The same argument for every worker is copied; so is a result that becomes an argument. */
+KINDS(buffer_for_every_worker_and_result_as_an_argument_are_copied)
+{
+    int codes[2];
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 2);
+    bide_bytes b = filled_buffer(p, 1);
+
+    EXPECT_OK(bide_pool_each(p, bide_job_bytes(job_add_up, b), .codes = codes));
+    EXPECT_EQ(codes[0], 100000);
+    EXPECT_EQ(codes[1], 100000);
+    bide_auto bide_future *f = bide_pool_submit(p, bide_job_bytes(job_echo, b));
+    EXPECT_EQ(bide_await(f), 0);
+    for (int i = 0; i < 2; i++)
+        EXPECT_EQ(CALL(p, bide_job_bytes(job_add_up, bide_pool_result(f))), 100000);
+}
+
 /* ---- descriptors ---- */
 
 static int job_write_to_fd(const char *text)
