@@ -97,7 +97,8 @@ static inline enum bide_job_shape bide__shape_fixed(void)
 /*
  * One call: bide_job(f), bide_job(f, &in), bide_job(f, "text") or bide_job(f, &in, &out).
  *
- * The function is found in the worker by its address; with BIDE_POOL_EXEC by its name (BIDE_POOL_TASK below).
+ * The function is found in the worker by its address; with BIDE_POOL_EXEC by the name that it is registered under
+ * (BIDE_POOL_TASK below), whatever it is called here.
  *
  * Owns:      *in is copied when the job is submitted; *out is written when the job is done, and must live until then
  *            (or until the future is released)
@@ -112,7 +113,7 @@ static inline enum bide_job_shape bide__shape_fixed(void)
     ((bide_job){.fn = (void (*)(void))(f), .name = #f, .shape = _Generic(((f)(bytes)), int: BIDE_JOB_BYTES), \
                 .in = (bytes).data, .in_len = (bytes).len})
 
-/* Make a function callable by name, at file scope after its definition: BIDE_POOL_TASK(resize); */
+/* Make a function callable by name (at most 240 bytes), at file scope after its definition: BIDE_POOL_TASK(resize); */
 #define BIDE_POOL_TASK(f)                                                                            \
     __attribute__((constructor(1000))) static void bide__register_##f(void)                          \
     {                                                                                                \
@@ -540,7 +541,7 @@ BIDE_API int bide_worker_emit(const void *data, size_t len);
 
 /* The i-th descriptor that came with the job: borrowed until the job ends.  -1: none. */
 BIDE_API int bide_worker_fd(int i);
-/* Send a copy of a descriptor with the result; at most 8. */
+/* Send a copy of a descriptor with the result; at most 8.  No room for it in the program's table: the job fails, -EMFILE. */
 BIDE_API int bide_worker_reply_fd(int fd);
 
 #ifdef __cplusplus

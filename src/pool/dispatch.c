@@ -72,24 +72,18 @@ static bool can_take(struct proxy *x)
 
 /* ---- handing over ---- */
 
-static size_t name_bytes(const struct job *j)
-{
-    return j->pool->args.kind == BIDE_POOL_EXEC ? (strlen(j->name) + 16) & ~(size_t)15 : 0;
-}
-
 static bool put_call(struct proxy *x, struct job *j)
 {
     struct record r = {.kind = REC_CALL, .id = j->id, .fn = (uint64_t)(uintptr_t)j->fn, .more = j->out_len,
                        .shape = (uint8_t)j->shape, .nfds = (uint8_t)j->nfds, .attempt = (uint8_t)j->attempt,
                        .flags = (uint8_t)(j->has_out ? HAS_OUT : 0)};
     struct block_ref ref;
-    char name[144] = "";
-    size_t name_len = name_bytes(j);
+    char name[NAME_ROOM];
+    size_t name_len = j->sent_as ? bide__name_for_record(name, j->sent_as) : 0;
     const void *payload = j->in;
     size_t len = j->in_len;
 
     if (name_len > 0) {
-        strncpy(name, j->name, sizeof name - 16);
         r.fn = name_len;
         r.flags |= BY_NAME;
     }
@@ -127,7 +121,7 @@ static void handed_over(struct proxy *x, struct job *j)
 /* False: it must wait. */
 static bool hand_over(struct proxy *x, struct job *j)
 {
-    if (!bide__lane_has_room(&x->segment.calls, RECORD_PAYLOAD_MAX + 256))
+    if (!bide__lane_has_room(&x->segment.calls, RECORD_PAYLOAD_MAX + NAME_ROOM))
         return false;
     int code = send_fds(x, j);
     if (code == -EAGAIN)
@@ -138,6 +132,9 @@ static bool hand_over(struct proxy *x, struct job *j)
         bide__job_over(j);
     } else if (put_call(x, j)) {
         handed_over(x, j);
+    } else { /* cannot be: there was room; but no job is ever in no list */
+        bide__job_fail(j, -EMSGSIZE, "it does not fit into ring_bytes");
+        bide__job_over(j);
     }
     return true;
 }

@@ -197,6 +197,7 @@ struct fd_message {
 };
 int bide__fds_send(int socket, const struct fd_message *m, const int *fds, unsigned n);
 /* 0, or an error: -EAGAIN, BIDE_EEOF.  m->n descriptors are owned. */
+/* -EMFILE: the message is there, but no room in our table for its descriptors, which are gone. */
 int bide__fds_receive(int socket, struct fd_message *m, int *fds, unsigned max, bool wait);
 
 /* ---- image.c: is this function in the workers, too? ---- */
@@ -214,6 +215,10 @@ int bide__image_check(const struct image *im, void (*fn)(void), const char *name
 
 /* ---- registry.c ---- */
 
+#define NAME_MAX_BYTES 240
+#define NAME_ROOM 256
+/* As it stands in a record: padded with zeros.  Returns the length, at most NAME_ROOM. */
+size_t bide__name_for_record(char *to, const char *name);
 const bide_pool_named *bide__named_by_name(const char *name, size_t len);
 const bide_pool_named *bide__named_by_fn(void (*fn)(void));
 int bide__named_check(void); /* -EEXIST on record: two of one name */
@@ -292,6 +297,7 @@ struct worker {
     void *state;
     struct list_node idle;  /* runners without a job: their clauses */
     struct list_node room;  /* who waits for room in `answers` */
+    struct list_node senders; /* who waits to send descriptors */
     struct list_node ended; /* the body, until all runners have */
     struct runner *runners; /* all, a list */
     int nrunners, nbusy;
@@ -304,7 +310,7 @@ struct worker {
     unsigned skipped, spin;
     uint64_t *cancelled; /* ids of calls that are still in the lane */
     size_t ncancelled, cancelled_cap;
-    bool must_poll, stopping, forked, open, waking, said_bye;
+    bool must_poll, stopping, forked, open, waking, said_bye, sending;
 };
 
 extern _Thread_local struct worker *bide__worker_here;
@@ -369,7 +375,8 @@ struct job {
     struct list_node all;  /* pool->jobs, until it is over */
     uint64_t id;
     void (*fn)(void);
-    const char *name;
+    const char *name;    /* as the caller wrote it, for messages */
+    const char *sent_as; /* EXEC: as it is registered */
     enum bide_job_shape shape;
     bool has_out, idempotent, expired, over;
     bool has_begun; /* in its worker, as far as we know */
@@ -474,6 +481,7 @@ struct bide_pool {
     struct fd bell; /* ours: an eventfd */
     struct image image; /* PROCESS, FORK: what the workers have */
     void (*checked_fn)(void);
+    const char *checked_name; /* EXEC: as it is registered */
     enum pool_state state;
     int fail_code;
     char fail_text[ERROR_TEXT_MAX];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_interface.c - what a program sees of a pool that works: call, submit, map, imap, each, payloads, descriptors. */
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include "pool_test.h"
 
@@ -300,6 +301,46 @@ TEST(function_without_a_name_is_refused_for_exec, .real_time = true)
 }
 
 /* pool no. 6: code that the workers do not have is refused with the names of function and object */
+#define NAME_10 xxxxxxxxxx
+#define LONG_(x) job_long_##x##x##x##x##x##x##x##x##x##x##x##x##x##x##x##x##x##x##x##x
+#define LONG(x) LONG_(x)
+#define LONG_NAME LONG(NAME_10)
+#define REGISTER(f) BIDE_POOL_TASK(f)
+
+/* 209 bytes. */
+static int LONG_NAME(void)
+{
+    return 209;
+}
+REGISTER(LONG_NAME);
+
+/* It is sent by the name that it is registered under: through a pointer, a macro, with a name of any length. */
+PROCESS_KINDS(function_is_found_whatever_it_is_called_here)
+{
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1);
+    int (*a_pointer)(const int *) = job_return, n = 6;
+
+    EXPECT_EQ(CALL(p, bide_job(a_pointer, &n)), 6);
+    EXPECT_EQ(CALL(p, bide_job(LONG_NAME)), 209);
+    EXPECT_EQ(CALL(p, bide_job(a_pointer, &n)), 6);
+}
+
+TEST(name_that_is_too_long_is_refused, .real_time = true)
+{
+    char name[260];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    static bide_pool_named named = {NULL, (void (*)(void))strlen, NULL};
+    bide_auto bide_pool *p = OPEN(.kind = BIDE_POOL_EXEC, .workers = 1);
+
+    named.name = name;
+    bide__pool_register(&named);
+    bide_job job = {.fn = (void (*)(void))strlen, .name = "strlen"};
+    EXPECT_ERR(bide_pool_call(p, job), -ENAMETOOLONG);
+    bide_error_clear();
+    named.name = "test_long_name"; /* it stays in the list */
+}
+
 TEST(function_loaded_after_the_workers_is_refused, .real_time = true)
 {
     needs_processes();
@@ -590,6 +631,56 @@ KINDS(descriptors_travel_both_ways)
 }
 
 /* pool no. 10: closed on every path of failure, on both sides */
+static int job_give_stdin(const int *ms)
+{
+    BIDE_TRY(bide_sleep_ms(*ms));
+    return bide_worker_reply_fd(0);
+}
+BIDE_POOL_TASK(job_give_stdin);
+
+/* The program's table is full: the worker is not to blame, and its other jobs go on. */
+PROCESS_KINDS(full_table_of_the_program_fails_only_the_job_that_sent_descriptors)
+{
+    struct rlimit old, tight;
+    int ms = 300 * SLOW, at_once = 0;
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1);
+    bide_auto bide_future *other = bide_pool_submit(p, bide_job(job_sleep, &ms));
+    int top = dup(0);
+
+    close(top);
+    EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
+    tight = old;
+    tight.rlim_cur = (rlim_t)top;
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    int code = CALL(p, bide_job(job_give_stdin, &at_once));
+    setrlimit(RLIMIT_NOFILE, &old);
+    EXPECT_ERR(code, -EMFILE);
+    EXPECT_CONTAINS(bide_error_text(), "the result's descriptors");
+    bide_error_clear();
+    EXPECT_EQ(bide_await(other), ms);
+}
+
+/* More descriptors than the socket holds, while the program looks elsewhere: the jobs wait, each with its own. */
+PROCESS_KINDS(many_results_with_descriptors_wait_for_a_busy_program, .seconds = 30)
+{
+    enum { N = 400 };
+    bide_future *f[N];
+    int ms = 100;
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .concurrency = 512);
+
+    for (int i = 0; i < N; i++)
+        f[i] = bide_pool_submit(p, bide_job(job_give_stdin, &ms));
+    bide_sleep_ms(50);
+    job_block(&(int){400});
+    for (int i = 0; i < N; i++) {
+        EXPECT_OK(bide_await(f[i]));
+        int fd = bide_pool_take_fd(f[i], 0);
+        EXPECT_TRUE(fd >= 0);
+        close(fd);
+        bide_release(f[i]);
+    }
+}
+
 PROCESS_KINDS(descriptors_are_closed_on_every_path_of_failure)
 {
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC), fds[9], die = 9, ms = 10000;
