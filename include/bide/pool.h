@@ -97,7 +97,8 @@ static inline enum bide_job_shape bide__shape_fixed(void)
 /*
  * One call: bide_job(f), bide_job(f, &in), bide_job(f, "text") or bide_job(f, &in, &out).
  *
- * The function is found in the worker by its address; with BIDE_POOL_EXEC by its name (BIDE_POOL_TASK below).
+ * The function is found in the worker by its address; with BIDE_POOL_EXEC by the name that it is registered under
+ * (BIDE_POOL_TASK below), whatever it is called here.
  *
  * Owns:      *in is copied when the job is submitted; *out is written when the job is done, and must live until then
  *            (or until the future is released)
@@ -112,7 +113,7 @@ static inline enum bide_job_shape bide__shape_fixed(void)
     ((bide_job){.fn = (void (*)(void))(f), .name = #f, .shape = _Generic(((f)(bytes)), int: BIDE_JOB_BYTES), \
                 .in = (bytes).data, .in_len = (bytes).len})
 
-/* Make a function callable by name, at file scope after its definition: BIDE_POOL_TASK(resize); */
+/* Make a function callable by name (at most 240 bytes), at file scope after its definition: BIDE_POOL_TASK(resize); */
 #define BIDE_POOL_TASK(f)                                                                            \
     __attribute__((constructor(1000))) static void bide__register_##f(void)                          \
     {                                                                                                \
@@ -264,7 +265,7 @@ BIDE_API int bide_pool_call_with(bide_pool *pool, bide_pool_call_args args);
  * Suspends:  while max_pending or max_pending_bytes is reached; a cancellation point
  * Returns:   a future, or NULL
  * Errors:    BIDE_EFUNCTION: the workers could not find the function; -EAGAIN with nowait; -E2BIG: more than 2 GiB;
- *            -EBADF: a descriptor that is none; BIDE_ECLOSED; BIDE_EPOOL; BIDE_ESTATE: another process or thread's pool;
+ *            -EBADF: a descriptor that is none; -EBUSY: a buffer that was submitted before; BIDE_ECLOSED; BIDE_EPOOL; BIDE_ESTATE: another process or thread's pool;
  *            BIDE_ENOMEM
  * Owns:      the result is owned
  */
@@ -388,10 +389,14 @@ BIDE_API int bide_pool_next(bide_pool_stream *s, bide_pool_item *item);
 /*
  * Memory that the workers see, too, for an argument that is built in place: then pass it to bide_job_bytes.
  *
+ * A submit that returns a future has taken it, and so has a call that ran; submitted again, it is refused with -EBUSY.
+ * One that failed with an error of bide_pool_submit has not: it is still the caller's, unchanged.  Only bide_job_bytes
+ * with the buffer's own address takes it; what lies further inside is copied, as any other memory is.
+ *
  * Returns:   n writable bytes, or NULL
  * Errors:    -E2BIG; BIDE_ENOMEM
- * Owns:      the result is owned; the job takes it, and gives it back to the pool when its future is released; one that
- *            nobody submits is given back with bide_pool_put
+ * Owns:      the result is owned; the job takes it, and gives it back to the pool when it is over (what was replied
+ *            from it in place: when its future is released); one that nobody submits is given back with bide_pool_put
  */
 BIDE_API void *bide_pool_buffer(bide_pool *pool, size_t n);
 BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
@@ -472,7 +477,8 @@ BIDE_API int bide_pool_kill(bide_pool *pool);
  *
  * Suspends:  until new ones are ready (those that go finish their jobs later); a cancellation point
  * Returns:   0
- * Errors:    -EINVAL for 0 or less; as bide_pool_new
+ * Errors:    -EINVAL for 0 or less; as bide_pool_new (-EAGAIN, -EMFILE, BIDE_ENOMEM: the pool keeps the size it had);
+ *            BIDE_ECLOSED: the pool was closed or killed meanwhile
  */
 BIDE_API int bide_pool_resize(bide_pool *pool, int workers);
 /* How many workers it is to have. */
@@ -535,7 +541,7 @@ BIDE_API int bide_worker_emit(const void *data, size_t len);
 
 /* The i-th descriptor that came with the job: borrowed until the job ends.  -1: none. */
 BIDE_API int bide_worker_fd(int i);
-/* Send a copy of a descriptor with the result; at most 8. */
+/* Send a copy of a descriptor with the result; at most 8.  No room for it in the program's table: the job fails, -EMFILE. */
 BIDE_API int bide_worker_reply_fd(int fd);
 
 #ifdef __cplusplus

@@ -120,7 +120,7 @@ struct block *bide__block_get(struct pool_arena *a, uint64_t len)
         a->warm -= a->warm < size ? a->warm : size;
     }
     if (b) {
-        b->in_use = true;
+        b->owner = BLOCK_JOBS;
         b->len = len;
     }
     return b;
@@ -130,8 +130,8 @@ void bide__block_put(struct pool_arena *a, struct block *b)
 {
     uint64_t size = (uint64_t)1 << (b->class_ + BLOCK_SHIFT_MIN);
 
-    assert(b->in_use);
-    b->in_use = false;
+    assert(b->owner != BLOCK_FREE);
+    b->owner = BLOCK_FREE;
     if (a->warm + size > WARM_MAX)
         fallocate(a->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)b->offset, (off_t)size);
     else
@@ -150,7 +150,7 @@ struct block *bide__block_at(const struct pool_arena *a, const void *p)
     while (low < high) {
         size_t mid = (low + high) / 2;
         if (a->blocks[mid]->offset == offset)
-            return a->blocks[mid]->in_use ? a->blocks[mid] : NULL;
+            return a->blocks[mid];
         if (a->blocks[mid]->offset < offset)
             low = mid + 1;
         else

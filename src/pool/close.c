@@ -141,6 +141,7 @@ static int close_now(bide_pool *p, int64_t grace_ms)
     if (p->state <= POOL_OPEN)
         p->state = POOL_CLOSING;
     bide__wake_all(p->loop, &p->room);
+    bide__wake_all(p->loop, &p->changed); /* who resizes need not wait any longer */
     bide__timer_disarm(p->loop, &p->tend);
     int code = end_jobs(p, grace_ms);
     end_workers(p, was_cancelled(code) || !no_jobs(p));
@@ -176,6 +177,7 @@ int bide_pool_kill(bide_pool *p)
     if (p->state != POOL_FAILED)
         p->state = POOL_ENDING;
     bide__wake_all(p->loop, &p->room);
+    bide__wake_all(p->loop, &p->changed);
     fail_queued(p, "the pool was killed");
     end_workers(p, true);
     finish(p);

@@ -358,15 +358,23 @@ void bide__proxy_died(struct proxy *x)
 void bide__proxy_not_born(struct proxy *x, int code)
 {
     bide_pool *p = x->pool;
-    bool opening = p->state == POOL_OPENING;
+    char text[160];
 
     if (x->said_ready && code == -ECHILD)
         code = -EPIPE;
+    int index = x->index;
+    if (!x->is_successor) { /* who waits in bide_pool_resize is told; who is to be replaced stays */
+        p->births_failed++;
+        p->birth_code = code;
+    }
     leave_slot(x);
     bide__proxy_free(x);
-    if (opening)
-        bide__pool_fail(p, code, "no process for a worker: %s", bide_strerror(code));
-    else
+    snprintf(text, sizeof text, "no process for a worker: %s", bide_strerror(code));
+    if (p->state == POOL_OPENING) {
+        bide__pool_fail(p, code, "%s", text);
+    } else if (p->state <= POOL_CLOSING) {
+        bide__pool_event(p, &(bide_pool_event){.kind = BIDE_POOL_DIED, .worker = index, .code = code, .text = text});
         bide__pool_retry_later(p);
+    }
     bide__wake_all(p->loop, &p->changed);
 }

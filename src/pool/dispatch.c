@@ -72,24 +72,18 @@ static bool can_take(struct proxy *x)
 
 /* ---- handing over ---- */
 
-static size_t name_bytes(const struct job *j)
-{
-    return j->pool->args.kind == BIDE_POOL_EXEC ? (strlen(j->name) + 16) & ~(size_t)15 : 0;
-}
-
 static bool put_call(struct proxy *x, struct job *j)
 {
     struct record r = {.kind = REC_CALL, .id = j->id, .fn = (uint64_t)(uintptr_t)j->fn, .more = j->out_len,
                        .shape = (uint8_t)j->shape, .nfds = (uint8_t)j->nfds, .attempt = (uint8_t)j->attempt,
                        .flags = (uint8_t)(j->has_out ? HAS_OUT : 0)};
     struct block_ref ref;
-    char name[144] = "";
-    size_t name_len = name_bytes(j);
+    char name[NAME_ROOM];
+    size_t name_len = j->sent_as ? bide__name_for_record(name, j->sent_as) : 0;
     const void *payload = j->in;
     size_t len = j->in_len;
 
     if (name_len > 0) {
-        strncpy(name, j->name, sizeof name - 16);
         r.fn = name_len;
         r.flags |= BY_NAME;
     }
@@ -118,14 +112,16 @@ static void handed_over(struct proxy *x, struct job *j)
     x->nsent++;
     x->given++;
     x->dirty = true;
-    if (j->timeout_ms > 0)
+    if (j->timeout_ms > 0) {
+        j->sent_ns = bide__clock_ns();
         bide__timer_arm(x->pool->loop, &j->timer, j->timeout_ms);
+    }
 }
 
 /* False: it must wait. */
 static bool hand_over(struct proxy *x, struct job *j)
 {
-    if (!bide__lane_has_room(&x->segment.calls, RECORD_PAYLOAD_MAX + 256))
+    if (!bide__lane_has_room(&x->segment.calls, RECORD_PAYLOAD_MAX + NAME_ROOM))
         return false;
     int code = send_fds(x, j);
     if (code == -EAGAIN)
@@ -136,6 +132,9 @@ static bool hand_over(struct proxy *x, struct job *j)
         bide__job_over(j);
     } else if (put_call(x, j)) {
         handed_over(x, j);
+    } else { /* cannot be: there was room; but no job is ever in no list */
+        bide__job_fail(j, -EMSGSIZE, "it does not fit into ring_bytes");
+        bide__job_over(j);
     }
     return true;
 }
@@ -227,6 +226,20 @@ static bool all_are_busy(const bide_pool *p)
     return true;
 }
 
+/* Jobs that only this slot may run, and nobody is there or on the way: do not wait for the others to be busy. */
+static bool lacks_worker(const bide_pool *p)
+{
+    for (int i = 0; i < p->nslots; i++)
+        if (!p->slots[i].proxy && !p->slots[i].coming && !bide__list_is_empty(&p->slots[i].pinned))
+            return true;
+    return false;
+}
+
+static bool needs_workers(const bide_pool *p)
+{
+    return lacks_worker(p) || (p->args.idle_ms > 0 && !bide__list_is_empty(&p->queue) && all_are_busy(p));
+}
+
 void bide__pool_dispatch(bide_pool *p)
 {
     if (p->pending == 0 || p->state == POOL_FAILED)
@@ -237,7 +250,7 @@ void bide__pool_dispatch(bide_pool *p)
     dispatch_common(p);
     after_dispatch(p);
     ask_for_attention(p);
-    if (p->args.idle_ms > 0 && !bide__list_is_empty(&p->queue) && all_are_busy(p))
+    if (needs_workers(p))
         bide__pool_fill_slots(p);
 }
 

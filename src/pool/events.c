@@ -74,8 +74,10 @@ static int take_fds(struct proxy *x, struct job *j, unsigned n)
 {
     struct fd_message m;
     int code = bide__fds_receive(x->ctl.fd, &m, j->out_fds, JOB_FDS_MAX, false);
-    if (code < 0)
+    if (code < 0 && code != -EMFILE)
         return corrupt(x);
+    if (code == -EMFILE && m.id == j->id)
+        return code; /* our own table is full: that is this job's loss alone */
     j->nout_fds = (int)m.n;
     return m.id == j->id && m.n == n ? 0 : corrupt(x);
 }
@@ -114,6 +116,7 @@ static int take_reply(struct proxy *x, struct job *j, const struct record *r, co
         if (j->reply_block)
             bide__block_put(&x->pool->arena, j->reply_block);
         j->reply_block = j->in_block;
+        j->reply_block->owner = BLOCK_JOBS; /* a result may be the next argument: it is copied */
         j->in_block = NULL;
         j->in = j->small;
         return 0;
@@ -175,13 +178,25 @@ static void fail(struct proxy *x, struct job *j, const struct record *r, const c
     bide__job_over(j);
 }
 
+static void lose_fds(struct proxy *x, struct job *j, int code)
+{
+    char text[128];
+
+    snprintf(text, sizeof text, "the result's descriptors: %s", bide_strerror(code));
+    x->pool->failed++;
+    x->pool->counts.finished++;
+    bide__job_fail(j, code, text);
+    bide__job_over(j);
+}
+
 static int on_result(struct proxy *x, const struct record *r, const char *payload)
 {
     struct job *j = job_here(x, r->id);
     if (!j)
         return corrupt(x);
-    if (r->nfds > 0 && take_fds(x, j, r->nfds) < 0)
-        return -EBADMSG;
+    int code = r->nfds > 0 ? take_fds(x, j, r->nfds) : 0;
+    if (code == -EBADMSG)
+        return code;
 
     bide__histogram_add(&x->pool->run, (int64_t)r->fn);
     mix(&x->run_ewma_ns, (int64_t)(r->fn >> 1));
@@ -191,6 +206,8 @@ static int on_result(struct proxy *x, const struct record *r, const char *payloa
         bide__job_over(j);
     } else if (r->code < 0) {
         fail(x, j, r, payload);
+    } else if (code < 0) {
+        lose_fds(x, j, code);
     } else {
         succeed(x, j, r, payload);
     }

@@ -158,6 +158,30 @@ static void was_cancelled(struct ready *r)
     bide__object_unref(j);
 }
 
+/* When did it begin?  Its worker has written that down; what cannot be is not believed. */
+static int64_t began_ns(const struct job *j, int64_t now)
+{
+    struct segment_shared *s = j->proxy->segment.shared;
+
+    for (int i = 0; i < j->pool->args.concurrency; i++)
+        if (atomic_load(&s->slots[i].job) == j->id) {
+            int64_t began = atomic_load(&s->slots[i].began_ns);
+            return began >= j->sent_ns && began <= now ? began : j->sent_ns;
+        }
+    return j->sent_ns; /* it has just ended */
+}
+
+/* The timer runs from the hand-over, the deadline from the start: what is left; 0 or less: it is over. */
+static int64_t time_left_ms(struct job *j)
+{
+    int64_t now = bide__clock_ns();
+
+    bide__proxy_note_begun(j->proxy);
+    if (!j->has_begun) /* it waits behind another one, so its time has not begun: nobody dies for it */
+        return j->timeout_ms;
+    return j->timeout_ms - (now - began_ns(j, now)) / 1000000;
+}
+
 /* Its time is over: cancelled first, and if it does not yield, its worker is killed. */
 void bide__job_expire(struct timer *t)
 {
@@ -167,7 +191,10 @@ void bide__job_expire(struct timer *t)
     if (!j->proxy)
         return;
 
-    if (!j->expired) {
+    int64_t left = j->expired ? 0 : time_left_ms(j);
+    if (left > 0) {
+        bide__timer_arm(p->loop, t, left);
+    } else if (!j->expired) {
         j->expired = true;
         bide__proxy_order(j->proxy, REC_CANCEL, j, 0, 0, 0);
         bide__timer_arm(p->loop, t, p->args.grace_ms);
@@ -242,17 +269,31 @@ void bide__job_over(struct job *j)
 
 /* ---- birth and end ---- */
 
+/* A buffer of bide_pool_buffer, as bytes: it is the job's when the job is made, not before.  1: it is none, copy. */
+static int take_buffer(bide_pool *p, struct job *j, const bide_job *spec, bool shared)
+{
+    struct block *b = spec->shape == BIDE_JOB_BYTES ? bide__block_at(&p->arena, spec->in) : NULL;
+    if (!b || b->owner == BLOCK_JOBS || (shared && b->owner == BLOCK_USERS))
+        return 1;
+    if (b->owner != BLOCK_USERS)
+        return bide_fail(-EBUSY, "%s: this buffer was submitted already: it is no longer yours", spec->name);
+    if (j->in_len > b->len)
+        return bide_fail(-EINVAL, "%s: %zu bytes of a buffer of %llu", spec->name, j->in_len, (unsigned long long)b->len);
+    j->in_block = b;
+    j->in = bide__block_data(&p->arena, b);
+    return 0;
+}
+
 /* The argument moves into the job: into itself, the heap, or a block. */
-static int copy_in(bide_pool *p, struct job *j, const bide_job *spec)
+static int copy_in(bide_pool *p, struct job *j, const bide_job *spec, bool shared)
 {
     size_t len = spec->shape == BIDE_JOB_NONE ? 0 : spec->shape == BIDE_JOB_TEXT ? strlen(spec->in) + 1 : spec->in_len;
 
     j->in_len = len;
     j->in = j->small;
-    j->in_block = len > 0 ? bide__block_at(&p->arena, spec->in) : NULL;
-    if (j->in_block)
-        return len <= j->in_block->len ? 0 : bide_fail(-EINVAL, "%s: %zu bytes of a buffer of %llu", spec->name, len,
-                                                       (unsigned long long)j->in_block->len);
+    int code = len > 0 ? take_buffer(p, j, spec, shared) : 1;
+    if (code <= 0)
+        return code;
     if (len > RECORD_PAYLOAD_MAX) {
         j->in_block = bide__block_get(&p->arena, len);
         if (!j->in_block)
@@ -306,7 +347,7 @@ static void init(struct job *j, bide_pool *p, const bide_pool_call_args *args)
     bide__clause_init(&j->on_settled, &j->settled);
 }
 
-struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args)
+struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args, bool shared)
 {
     struct job *j = bide__calloc(1, sizeof *j);
     if (!j) {
@@ -314,13 +355,15 @@ struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args)
         return NULL;
     }
     init(j, p, args);
-    if (copy_in(p, j, &args->job) < 0 || copy_fds(j, args) < 0 || bide__ring_reserve(&p->loop->ring, 1) < 0)
+    if (copy_in(p, j, &args->job, shared) < 0 || copy_fds(j, args) < 0 || bide__ring_reserve(&p->loop->ring, 1) < 0)
         goto failed;
     if (enter_table(p, j) < 0) {
         bide__ring_unreserve(&p->loop->ring, 1);
         goto failed;
     }
     j->over = false;
+    if (j->in_block && j->in_block->owner == BLOCK_USERS)
+        j->in_block->owner = BLOCK_SUBMITTED;
     j->future.object.refs = 2; /* the owner's and the pool's */
     bide__list_append(&j->future.clauses, &j->on_settled.node);
     bide__list_append(&p->jobs, &j->all);
@@ -329,6 +372,10 @@ struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args)
     return j;
 
 failed:
+    if (j->in_block && j->in_block->owner == BLOCK_USERS) { /* no job: it stays the caller's */
+        j->in_block = NULL;
+        j->in = j->small;
+    }
     bide__object_unref(j);
     return NULL;
 }

@@ -186,19 +186,29 @@ static int start_missing(bide_pool *p)
     return 0;
 }
 
+/* While the pool is open a worker may go because it is idle: then nobody comes, and nobody is waited for. */
 static bool all_ready(const bide_pool *p)
 {
     for (int i = 0; i < p->nslots; i++)
-        if (!p->slots[i].proxy)
+        if (!p->slots[i].proxy && (p->slots[i].coming || p->state == POOL_OPENING))
             return false;
     return true;
 }
 
+/* Ends in any case: with them, with a birth that failed, or with the pool. */
 static int wait_ready(bide_pool *p)
 {
-    while (!all_ready(p) && p->state != POOL_FAILED)
+    uint64_t failed = p->births_failed;
+
+    while (!all_ready(p) && p->state <= POOL_OPEN && p->births_failed == failed)
         BIDE_TRY(bide__wait_in(&p->changed, NULL));
-    return p->state == POOL_FAILED ? bide_fail(p->fail_code, "%s", p->fail_text) : 0;
+    if (p->state == POOL_FAILED)
+        return bide_fail(p->fail_code, "%s", p->fail_text);
+    if (p->state > POOL_OPEN)
+        return bide_fail(BIDE_ECLOSED, "the pool was closed before its workers were ready");
+    if (p->births_failed != failed)
+        return bide_fail(p->birth_code, "no process for a worker: %s", bide_strerror(p->birth_code));
+    return 0;
 }
 
 /* ---- opening ---- */
@@ -333,6 +343,25 @@ static void shrink(bide_pool *p, int workers)
     }
 }
 
+/* The workers that cannot be had are not waited for later: slots that stay empty would keep the jobs of their keys. */
+static int grow(bide_pool *p, int workers)
+{
+    int before = p->nslots;
+    BIDE_TRY(add_slots(p, workers));
+
+    p->args.workers = workers;
+    bide_retain(p); /* who closes it may release it before we run again */
+    int code = start_missing(p);
+    if (code == 0)
+        code = wait_ready(p);
+    if (code < 0 && code != BIDE_ECANCELED && p->state == POOL_OPEN && p->nslots == workers) {
+        shrink(p, before);
+        p->args.workers = before;
+    }
+    bide__object_unref(p);
+    return code;
+}
+
 int bide_pool_resize(bide_pool *p, int workers)
 {
     BIDE_TRY(bide__pool_check(p, __func__));
@@ -341,14 +370,11 @@ int bide_pool_resize(bide_pool *p, int workers)
     if (workers < 1 || workers > WORKERS_MAX)
         return bide_fail(-EINVAL, "bide_pool_resize: %d workers: 1 to %d", workers, WORKERS_MAX);
 
+    if (workers > p->nslots)
+        return grow(p, workers);
     p->args.workers = workers;
-    if (workers <= p->nslots) {
-        shrink(p, workers);
-        return 0;
-    }
-    BIDE_TRY(add_slots(p, workers));
-    BIDE_TRY(start_missing(p));
-    return wait_ready(p);
+    shrink(p, workers);
+    return 0;
 }
 
 int bide_pool_size(const bide_pool *p)

@@ -69,9 +69,10 @@ int bide__fds_receive(int socket, struct fd_message *m, int *fds, unsigned max, 
     if (got == 0)
         return BIDE_EEOF;
     m->n = take(&h, fds, max);
-    if (got == (ssize_t)sizeof *m)
+    if (got == (ssize_t)sizeof *m && !(h.msg_flags & MSG_CTRUNC))
         return 0;
     for (unsigned i = 0; i < m->n; i++)
         close(fds[i]);
-    return -EBADMSG;
+    m->n = 0;
+    return got == (ssize_t)sizeof *m ? -EMFILE : -EBADMSG; /* the sender is not to blame for a full table */
 }

@@ -117,6 +117,7 @@ static inline void bide__pause(void)
 struct worker_slot {
     _Atomic uint64_t task; /* address of the runner's task, in the worker */
     _Atomic uint64_t job;  /* what it runs; 0: nothing */
+    _Atomic int64_t began_ns; /* since when */
 };
 
 struct segment_shared {
@@ -157,7 +158,12 @@ struct block {
     struct list_node node; /* among the free ones of its class */
     uint64_t offset, len;
     unsigned class_;
-    bool in_use;
+    enum block_owner {
+        BLOCK_FREE,
+        BLOCK_JOBS,     /* a copied argument, or a result */
+        BLOCK_USERS,    /* of bide_pool_buffer, not submitted yet */
+        BLOCK_SUBMITTED /* was the user's: the job has it now */
+    } owner;
 };
 
 struct pool_arena {
@@ -174,7 +180,7 @@ int bide__pool_arena_open(struct pool_arena *a);
 void bide__pool_arena_close(struct pool_arena *a);
 struct block *bide__block_get(struct pool_arena *a, uint64_t len); /* NULL: an error on record */
 void bide__block_put(struct pool_arena *a, struct block *b);
-struct block *bide__block_at(const struct pool_arena *a, const void *p); /* the one that begins there */
+struct block *bide__block_at(const struct pool_arena *a, const void *p); /* the one that begins there, also a free one */
 static inline char *bide__block_data(const struct pool_arena *a, const struct block *b)
 {
     return a->base + b->offset;
@@ -191,6 +197,7 @@ struct fd_message {
 };
 int bide__fds_send(int socket, const struct fd_message *m, const int *fds, unsigned n);
 /* 0, or an error: -EAGAIN, BIDE_EEOF.  m->n descriptors are owned. */
+/* -EMFILE: the message is there, but no room in our table for its descriptors, which are gone. */
 int bide__fds_receive(int socket, struct fd_message *m, int *fds, unsigned max, bool wait);
 
 /* ---- image.c: is this function in the workers, too? ---- */
@@ -208,6 +215,10 @@ int bide__image_check(const struct image *im, void (*fn)(void), const char *name
 
 /* ---- registry.c ---- */
 
+#define NAME_MAX_BYTES 240
+#define NAME_ROOM 256
+/* As it stands in a record: padded with zeros.  Returns the length, at most NAME_ROOM. */
+size_t bide__name_for_record(char *to, const char *name);
 const bide_pool_named *bide__named_by_name(const char *name, size_t len);
 const bide_pool_named *bide__named_by_fn(void (*fn)(void));
 int bide__named_check(void); /* -EEXIST on record: two of one name */
@@ -286,6 +297,7 @@ struct worker {
     void *state;
     struct list_node idle;  /* runners without a job: their clauses */
     struct list_node room;  /* who waits for room in `answers` */
+    struct list_node senders; /* who waits to send descriptors */
     struct list_node ended; /* the body, until all runners have */
     struct runner *runners; /* all, a list */
     int nrunners, nbusy;
@@ -298,7 +310,7 @@ struct worker {
     unsigned skipped, spin;
     uint64_t *cancelled; /* ids of calls that are still in the lane */
     size_t ncancelled, cancelled_cap;
-    bool must_poll, stopping, forked, open, waking, said_bye;
+    bool must_poll, stopping, forked, open, waking, said_bye, sending;
 };
 
 extern _Thread_local struct worker *bide__worker_here;
@@ -363,7 +375,8 @@ struct job {
     struct list_node all;  /* pool->jobs, until it is over */
     uint64_t id;
     void (*fn)(void);
-    const char *name;
+    const char *name;    /* as the caller wrote it, for messages */
+    const char *sent_as; /* EXEC: as it is registered */
     enum bide_job_shape shape;
     bool has_out, idempotent, expired, over;
     bool has_begun; /* in its worker, as far as we know */
@@ -377,7 +390,7 @@ struct job {
     struct block *reply_block, *old_block;
     uint64_t end; /* of its record in the lane */
     int attempt, slot; /* slot: -1 any */
-    int64_t timeout_ms, submitted_ns;
+    int64_t timeout_ms, submitted_ns, sent_ns;
     struct timer timer;
     int fds[JOB_FDS_MAX], nfds, out_fds[JOB_FDS_MAX], nout_fds;
     bide_pool_progress *on_progress;
@@ -468,6 +481,7 @@ struct bide_pool {
     struct fd bell; /* ours: an eventfd */
     struct image image; /* PROCESS, FORK: what the workers have */
     void (*checked_fn)(void);
+    const char *checked_name; /* EXEC: as it is registered */
     enum pool_state state;
     int fail_code;
     char fail_text[ERROR_TEXT_MAX];
@@ -476,6 +490,8 @@ struct bide_pool {
     long oom_kills;
     struct timer tend, retry;
     int64_t retry_ms;
+    uint64_t births_failed; /* of workers that were to replace nobody */
+    int birth_code;         /* of the last of them */
     unsigned spin, spin_max;
     bool outside; /* counted in loop->outside */
     bide_pool_counts counts;
@@ -527,7 +543,7 @@ bool bide__pool_could_dispatch(bide_pool *p); /* queued jobs, and a worker that 
 struct list_node *bide__pool_queue_of(bide_pool *p, const struct job *j);
 
 /* ---- job.c: a future with a call in it ---- */
-struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args);
+struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args, bool shared); /* shared: other jobs get the same argument */
 struct job *bide__job_by_id(bide_pool *p, uint64_t id);
 struct job *bide__job_of(bide_future *f);
 void bide__job_succeed(struct job *j, int result);

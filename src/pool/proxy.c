@@ -137,6 +137,8 @@ static void ctl_readable(struct ready *r)
     x->ctl.readable = false;
     if (x->pid == 0 && !x->has_thread) {
         code = bide__fds_receive(x->ctl.fd, &m, &fd, 1, false);
+        if (code == -EMFILE)
+            code = 0; /* the process is there: without its pidfd */
         if (code != -EAGAIN && (code < 0 || (code = is_born(x, &m, fd)) < 0)) {
             bide__proxy_not_born(x, code == BIDE_EEOF ? -ECHILD : code);
             return;
@@ -152,14 +154,13 @@ static void ctl_readable(struct ready *r)
 static bool put_job(struct proxy *x, uint16_t kind, const bide_job *job)
 {
     struct record r = {.kind = kind, .shape = (uint8_t)job->shape, .fn = (uint64_t)(uintptr_t)job->fn};
-    char name[128] = "";
+    char name[NAME_ROOM] = "";
     size_t name_len = 0;
     if (!job->fn)
         return true;
 
-    if (x->pool->args.kind == BIDE_POOL_EXEC) {
-        strncpy(name, job->name, sizeof name - 1);
-        name_len = (strlen(name) + 16) & ~(size_t)15;
+    if (x->pool->args.kind == BIDE_POOL_EXEC) { /* registered: bide__pool_check_fn saw to it */
+        name_len = bide__name_for_record(name, bide__named_by_fn(job->fn)->name);
         r.fn = name_len;
         r.flags = BY_NAME;
     }

@@ -10,6 +10,16 @@ void bide__pool_register(bide_pool_named *named)
     first = named;
 }
 
+size_t bide__name_for_record(char *to, const char *name)
+{
+    size_t n = strlen(name), padded = (n + 16) & ~(size_t)15;
+
+    assert(n <= NAME_MAX_BYTES);
+    memcpy(to, name, n);
+    memset(to + n, 0, padded - n);
+    return padded;
+}
+
 const bide_pool_named *bide__named_by_name(const char *name, size_t len)
 {
     for (const bide_pool_named *n = first; n; n = n->next)

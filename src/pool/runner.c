@@ -145,12 +145,38 @@ static void close_fds(struct runner *r)
     r->nfds = r->nout_fds = 0;
 }
 
+/* The program reads descriptors in the order of the records: from the first to the second, no other runner sends any. */
+static void begin_sending(struct worker *w)
+{
+    while (w->sending)
+        bide__wait_in(&w->senders, NULL);
+    w->sending = true;
+}
+
+static void end_sending(struct worker *w)
+{
+    w->sending = false;
+    bide__wake_one(w->loop, &w->senders);
+}
+
+/* The socket is full while the program is busy: wait until it has taken some. */
+static int send_message(struct worker *w, const struct fd_message *m, const int *fds)
+{
+    int code;
+
+    while ((code = bide__fds_send(w->ctl.fd, m, fds, m->n)) == -EAGAIN) {
+        w->ctl.writable = false;
+        BIDE_TRY(bide__fd_wait_writable(&w->ctl));
+    }
+    return code;
+}
+
 static int send_fds(struct runner *r, struct record *result)
 {
     struct fd_message m = {.id = r->call.id, .n = (uint32_t)r->nout_fds};
     if (r->nout_fds == 0)
         return 0;
-    int code = bide__fds_send(r->worker->ctl.fd, &m, r->out_fds, m.n);
+    int code = send_message(r->worker, &m, r->out_fds);
     if (code < 0)
         return bide_fail(code, "the result's descriptors: %s", bide_strerror(code));
     result->nfds = (uint8_t)m.n;
@@ -190,12 +216,18 @@ static void finish(struct runner *r, int code)
     int64_t now = bide__clock_ns();
     struct record result = {.kind = REC_RESULT, .id = r->call.id, .code = code, .fn = (uint64_t)(now - r->began_ns)};
 
+    r->cancelled = true; /* it has ended: a cancellation that comes now is too late */
     while (bide_cancelling(r->task) > 0)
         bide_uncancel(r->task);
+    bool sends = code >= 0 && r->nout_fds > 0;
+    if (sends)
+        begin_sending(r->worker);
     if (code >= 0 && (code = send_fds(r, &result)) < 0)
         result.code = code;
     atomic_store_explicit(&r->worker->segment.shared->slots[r->slot].job, 0, memory_order_release);
     answer(r, &result);
+    if (sends)
+        end_sending(r->worker);
     close_fds(r);
     bide_error_clear();
     r->call.kind = 0;
@@ -225,6 +257,7 @@ static bool take(struct runner *r)
     r->call = rec;
     w->nbusy++;
     r->began_ns = bide__clock_ns();
+    atomic_store_explicit(&slot->began_ns, r->began_ns, memory_order_relaxed);
     atomic_store_explicit(&slot->job, rec.id, memory_order_relaxed);
     code = copy_in(r, payload);
     bide__lane_pop(&w->segment.calls, &rec); /* R1: releases the slot, too */

@@ -19,6 +19,19 @@ int bide__pool_check(bide_pool *p, const char *function)
     return 0;
 }
 
+/* By address here, by name there: what was written in the call may be a pointer's name, or a macro's. */
+static int check_name(bide_pool *p, const bide_job *job)
+{
+    const bide_pool_named *named = bide__named_by_fn(job->fn);
+    if (!named)
+        return bide_fail(BIDE_EFUNCTION, "%s is not registered: write BIDE_POOL_TASK(%s); so that a new process can find it",
+                         job->name, job->name);
+    if (strlen(named->name) > NAME_MAX_BYTES)
+        return bide_fail(-ENAMETOOLONG, "%.40s...: a name of %zu bytes; %d at most", named->name, strlen(named->name), NAME_MAX_BYTES);
+    p->checked_name = named->name;
+    return 0;
+}
+
 int bide__pool_check_fn(bide_pool *p, const bide_job *job)
 {
     int code = 0;
@@ -31,9 +44,8 @@ int bide__pool_check_fn(bide_pool *p, const bide_job *job)
         code = bide__redis_check_fn(job);
     else if (p->args.kind == BIDE_POOL_PROCESS || p->args.kind == BIDE_POOL_FORK)
         code = bide__image_check(&p->image, job->fn, job->name);
-    else if (p->args.kind == BIDE_POOL_EXEC && !bide__named_by_fn(job->fn))
-        code = bide_fail(BIDE_EFUNCTION, "%s is not registered: write BIDE_POOL_TASK(%s); so that a new process can find it",
-                         job->name, job->name);
+    else if (p->args.kind == BIDE_POOL_EXEC)
+        code = check_name(p, job);
     if (code == 0)
         p->checked_fn = job->fn;
     return code;
@@ -76,9 +88,11 @@ struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int
     if (p->redis && bide__redis_check_call(args) < 0)
         return NULL;
 
-    struct job *j = bide__job_new(p, args);
+    struct job *j = bide__job_new(p, args, slot >= 0);
     if (!j)
         return NULL;
+    if (p->args.kind == BIDE_POOL_EXEC && !p->redis) /* others may have been checked while we waited for room */
+        j->sent_as = p->checked_fn == j->fn ? p->checked_name : bide__named_by_fn(j->fn)->name;
     if (p->redis)
         bide__redis_submit(j);
     else if (slot >= 0)
@@ -119,13 +133,16 @@ void *bide_pool_buffer(bide_pool *p, size_t n)
         return NULL;
     struct block *b = bide__block_get(&p->arena, n);
 
-    return b ? bide__block_data(&p->arena, b) : NULL;
+    if (!b)
+        return NULL;
+    b->owner = BLOCK_USERS;
+    return bide__block_data(&p->arena, b);
 }
 
 void bide_pool_put(bide_pool *p, void *buffer)
 {
     struct block *b = buffer ? bide__block_at(&p->arena, buffer) : NULL;
 
-    if (b)
+    if (b && b->owner == BLOCK_USERS)
         bide__block_put(&p->arena, b);
 }

@@ -34,11 +34,12 @@ void bide__pool_recycle(struct proxy *x, const char *why)
 {
     bide_pool *p = x->pool;
     struct slot *slot = &p->slots[x->index];
-    if (slot->proxy != x || slot->coming || p->state != POOL_OPEN)
+    if (slot->proxy != x || slot->coming || p->state != POOL_OPEN || bide__timer_is_armed(&p->retry))
         return;
 
     if (bide__pool_start_worker(p, x->index) < 0) {
         bide_error_clear(); /* no process now: it stays a little longer */
+        bide__pool_retry_later(p);
         return;
     }
     bide__pool_event(p, &(bide_pool_event){.kind = BIDE_POOL_RECYCLED, .worker = x->index, .pid = x->pid, .text = why});
@@ -98,7 +99,7 @@ static bool stop_if_idle(bide_pool *p, int index, int64_t now)
 {
     struct proxy *x = p->slots[index].proxy;
     bool idle = x && x->state == READY && bide__proxy_load(x) == 0 && now - x->idle_since_ns > p->args.idle_ms * 1000000;
-    if (!idle || index < p->args.min_workers || !bide__list_is_empty(&p->queue))
+    if (!idle || index < p->args.min_workers || !bide__list_is_empty(&p->queue) || !bide__list_is_empty(&p->slots[index].pinned))
         return false;
 
     p->slots[index].proxy = NULL;

@@ -164,6 +164,7 @@ static void worker_init(struct worker *w, const struct birth *b)
     w->arena = b->arena_base;
     bide__list_init(&w->idle);
     bide__list_init(&w->room);
+    bide__list_init(&w->senders);
     bide__list_init(&w->ended);
     bide__worker_here = w;
     pin(b->cpu);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_interface.c - what a program sees of a pool that works: call, submit, map, imap, each, payloads, descriptors. */
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include "pool_test.h"
 
@@ -300,6 +301,46 @@ TEST(function_without_a_name_is_refused_for_exec, .real_time = true)
 }
 
 /* pool no. 6: code that the workers do not have is refused with the names of function and object */
+#define NAME_10 xxxxxxxxxx
+#define LONG_(x) job_long_##x##x##x##x##x##x##x##x##x##x##x##x##x##x##x##x##x##x##x##x
+#define LONG(x) LONG_(x)
+#define LONG_NAME LONG(NAME_10)
+#define REGISTER(f) BIDE_POOL_TASK(f)
+
+/* 209 bytes. */
+static int LONG_NAME(void)
+{
+    return 209;
+}
+REGISTER(LONG_NAME);
+
+/* It is sent by the name that it is registered under: through a pointer, a macro, with a name of any length. */
+PROCESS_KINDS(function_is_found_whatever_it_is_called_here)
+{
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1);
+    int (*a_pointer)(const int *) = job_return, n = 6;
+
+    EXPECT_EQ(CALL(p, bide_job(a_pointer, &n)), 6);
+    EXPECT_EQ(CALL(p, bide_job(LONG_NAME)), 209);
+    EXPECT_EQ(CALL(p, bide_job(a_pointer, &n)), 6);
+}
+
+TEST(name_that_is_too_long_is_refused, .real_time = true)
+{
+    char name[260];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    static bide_pool_named named = {NULL, (void (*)(void))strlen, NULL};
+    bide_auto bide_pool *p = OPEN(.kind = BIDE_POOL_EXEC, .workers = 1);
+
+    named.name = name;
+    bide__pool_register(&named);
+    bide_job job = {.fn = (void (*)(void))strlen, .name = "strlen"};
+    EXPECT_ERR(bide_pool_call(p, job), -ENAMETOOLONG);
+    bide_error_clear();
+    named.name = "test_long_name"; /* it stays in the list */
+}
+
 TEST(function_loaded_after_the_workers_is_refused, .real_time = true)
 {
     needs_processes();
@@ -449,6 +490,83 @@ TEST(buffer_that_nobody_submits_can_be_put_back, .real_time = true)
     bide_pool_put(p, NULL);
 }
 
+static int job_add_up(bide_bytes in)
+{
+    int sum = 0;
+
+    for (size_t i = 0; i < in.len; i++)
+        sum += ((const char *)in.data)[i];
+    return sum;
+}
+BIDE_POOL_TASK(job_add_up);
+
+static bide_bytes filled_buffer(bide_pool *p, char with)
+{
+    char *b = bide_pool_buffer(p, 100000);
+
+    if (!b)
+        FAIL("bide_pool_buffer: %s", bide_error_text());
+    memset(b, with, 100000);
+    return (bide_bytes){b, 100000};
+}
+
+/* A job has the buffer: nobody else gets it, by no second submit, and by no put. */
+KINDS(buffer_belongs_to_one_job_at_a_time)
+{
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1);
+    bide_bytes b = filled_buffer(p, 1);
+    bide_auto bide_future *f = bide_pool_submit(p, bide_job_bytes(job_add_up, b));
+
+    EXPECT_NULL(bide_pool_submit(p, bide_job_bytes(job_add_up, b)));
+    EXPECT_EQ(bide_error_code(), -EBUSY);
+    bide_error_clear();
+    bide_pool_put(p, (void *)(uintptr_t)b.data);
+    bide_bytes other = filled_buffer(p, 2);
+    EXPECT_TRUE(other.data != b.data);
+    EXPECT_EQ(bide_await(f), 100000);
+    EXPECT_ERR(CALL(p, bide_job_bytes(job_add_up, b)), -EBUSY); /* not even when the job is over */
+    bide_error_clear();
+    bide_pool_put(p, (void *)(uintptr_t)other.data);
+    bide_pool_put(p, (void *)(uintptr_t)other.data);
+    bide_bytes one = filled_buffer(p, 1), two = filled_buffer(p, 1);
+    EXPECT_TRUE(one.data != two.data);
+}
+
+/* A submit that fails has taken nothing: the same bytes go with the next one. */
+KINDS(buffer_stays_the_callers_when_submit_fails)
+{
+    int bad = 999;
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1);
+    bide_bytes b = filled_buffer(p, 1);
+
+    EXPECT_NULL(bide_pool_submit(p, bide_job_bytes(job_add_up, b), .fds = &bad, .nfds = 1));
+    EXPECT_EQ(bide_error_code(), -EBADF);
+    bide_error_clear();
+    bide_bytes too_long = {b.data, 100001}, other = filled_buffer(p, 2);
+    EXPECT_TRUE(other.data != b.data);
+    EXPECT_NULL(bide_pool_submit(p, bide_job_bytes(job_add_up, too_long)));
+    EXPECT_EQ(bide_error_code(), -EINVAL);
+    bide_error_clear();
+    EXPECT_EQ(CALL(p, bide_job_bytes(job_add_up, b)), 100000);
+    EXPECT_EQ(CALL(p, bide_job_bytes(job_add_up, other)), 200000);
+}
+
+/* The same argument for every worker is copied; so is a result that becomes an argument. */
+KINDS(buffer_for_every_worker_and_result_as_an_argument_are_copied)
+{
+    int codes[2];
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 2);
+    bide_bytes b = filled_buffer(p, 1);
+
+    EXPECT_OK(bide_pool_each(p, bide_job_bytes(job_add_up, b), .codes = codes));
+    EXPECT_EQ(codes[0], 100000);
+    EXPECT_EQ(codes[1], 100000);
+    bide_auto bide_future *f = bide_pool_submit(p, bide_job_bytes(job_echo, b));
+    EXPECT_EQ(bide_await(f), 0);
+    for (int i = 0; i < 2; i++)
+        EXPECT_EQ(CALL(p, bide_job_bytes(job_add_up, bide_pool_result(f))), 100000);
+}
+
 /* ---- descriptors ---- */
 
 static int job_write_to_fd(const char *text)
@@ -513,6 +631,56 @@ KINDS(descriptors_travel_both_ways)
 }
 
 /* pool no. 10: closed on every path of failure, on both sides */
+static int job_give_stdin(const int *ms)
+{
+    BIDE_TRY(bide_sleep_ms(*ms));
+    return bide_worker_reply_fd(0);
+}
+BIDE_POOL_TASK(job_give_stdin);
+
+/* The program's table is full: the worker is not to blame, and its other jobs go on. */
+PROCESS_KINDS(full_table_of_the_program_fails_only_the_job_that_sent_descriptors)
+{
+    struct rlimit old, tight;
+    int ms = 300 * SLOW, at_once = 0;
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1);
+    bide_auto bide_future *other = bide_pool_submit(p, bide_job(job_sleep, &ms));
+    int top = dup(0);
+
+    close(top);
+    EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
+    tight = old;
+    tight.rlim_cur = (rlim_t)top;
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    int code = CALL(p, bide_job(job_give_stdin, &at_once));
+    setrlimit(RLIMIT_NOFILE, &old);
+    EXPECT_ERR(code, -EMFILE);
+    EXPECT_CONTAINS(bide_error_text(), "the result's descriptors");
+    bide_error_clear();
+    EXPECT_EQ(bide_await(other), ms);
+}
+
+/* More descriptors than the socket holds, while the program looks elsewhere: the jobs wait, each with its own. */
+PROCESS_KINDS(many_results_with_descriptors_wait_for_a_busy_program, .seconds = 30)
+{
+    enum { N = 400 };
+    bide_future *f[N];
+    int ms = 100;
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .concurrency = 512);
+
+    for (int i = 0; i < N; i++)
+        f[i] = bide_pool_submit(p, bide_job(job_give_stdin, &ms));
+    bide_sleep_ms(50);
+    job_block(&(int){400});
+    for (int i = 0; i < N; i++) {
+        EXPECT_OK(bide_await(f[i]));
+        int fd = bide_pool_take_fd(f[i], 0);
+        EXPECT_TRUE(fd >= 0);
+        close(fd);
+        bide_release(f[i]);
+    }
+}
+
 PROCESS_KINDS(descriptors_are_closed_on_every_path_of_failure)
 {
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC), fds[9], die = 9, ms = 10000;

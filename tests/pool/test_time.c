@@ -91,6 +91,25 @@ KINDS(pool_wide_deadline_holds_for_every_job)
     EXPECT_EQ(codes[1], BIDE_ETIMEDOUT);
 }
 
+/* A deadline runs from the start: one that only waits in the lane behind another job costs nobody a worker. */
+PROCESS_KINDS(deadline_of_a_job_that_has_not_begun_harms_nobody)
+{
+    int ms = 400, forever = 60000;
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .concurrency = 1, .prefetch = 4, .grace_ms = 40);
+    int pid = CALL(p, bide_job(job_pid));
+    bide_auto bide_future *slow = bide_pool_submit(p, bide_job(job_block, &ms));
+    bide_auto bide_future *quick = bide_pool_submit(p, bide_job(job_nothing), .timeout_ms = 50);
+    int64_t start = now_us();
+    bide_auto bide_future *late = bide_pool_submit(p, bide_job(job_sleep, &forever), .timeout_ms = 150 * SLOW);
+
+    EXPECT_EQ(bide_await(slow), 400);
+    EXPECT_EQ(bide_await(quick), 0);
+    EXPECT_ERR(bide_await(late), BIDE_ETIMEDOUT);
+    bide_error_clear();
+    EXPECT_LE(400 - 30 + 150 * SLOW, (now_us() - start) / 1000); /* from its start, not from the hand-over */
+    EXPECT_EQ(CALL(p, bide_job(job_pid)), pid);
+}
+
 static int job_touch(const char *path)
 {
     close(open(path, O_CREAT | O_WRONLY, 0600));
