@@ -543,7 +543,8 @@ bool bide__pool_could_dispatch(bide_pool *p); /* queued jobs, and a worker that 
 struct list_node *bide__pool_queue_of(bide_pool *p, const struct job *j);
 
 /* ---- job.c: a future with a call in it ---- */
-struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args, bool shared); /* shared: other jobs get the same argument */
+/* shared: other jobs get the same argument */
+struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args, bool shared);
 struct job *bide__job_by_id(bide_pool *p, uint64_t id);
 struct job *bide__job_of(bide_future *f);
 void bide__job_succeed(struct job *j, int result);
