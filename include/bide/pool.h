@@ -177,7 +177,7 @@ typedef struct bide_pool_args {
     int retries;                /* of an idempotent job whose worker died; default 2; -1: none */
     int restart_max;            /* deaths within restart_window_ms that end the pool; default 10; -1: any number */
     int64_t restart_window_ms;  /* default 10,000 */
-    int64_t timeout_ms;         /* of each job, from its start; default: none */
+    int64_t timeout_ms;         /* of each job, from its start in the worker; default: none */
     int64_t grace_ms;           /* from a job's cancellation to the end of its worker; default 1,000 */
     int64_t close_ms;           /* how long the end of scope waits for jobs that run; default 10,000; BIDE_FOREVER */
     uint32_t max_jobs;          /* then a new worker takes over; default: never */
@@ -190,7 +190,7 @@ typedef struct bide_pool_args {
     const int *cpus;            /* these, in turn; ends with -1 */
     bool nested;                /* inside a worker of another pool: allowed, with its share of the processors */
     const char *program;        /* BIDE_POOL_EXEC: another program than this one */
-    void (*on_event)(const bide_pool_event *event, void *arg); /* called by the loop; must not wait */
+    void (*on_event)(const bide_pool_event *event, void *arg); /* called by the loop; must not wait, nor release the pool */
     void *arg;
     const char *redis;          /* run the jobs on other machines, see "several machines" below */
     const char *name;           /* of the queue there; default: the third part of the URL */
@@ -220,6 +220,9 @@ BIDE_API bide_pool *bide_pool_new_with(bide_pool_args args);
  * another one, for the pools that are opened from now on.  In a process that was started as a worker (BIDE_POOL_EXEC) it
  * does not return.
  *
+ * Needed if the program makes threads before its first pool, and waits for any child in a SIGCHLD handler: workers of a
+ * process that was made beside threads are seen by such a handler, which takes their status.
+ *
  * Returns:   0
  * Errors:    -EAGAIN; -EMFILE; -EEXIST if two functions are registered under one name
  */
@@ -239,7 +242,7 @@ typedef struct bide_pool_call_args {
     bool nowait;        /* submit: -EAGAIN in place of waiting */
     const int *fds;     /* descriptors that go along (copies; at most 8) */
     int nfds;
-    bide_pool_progress *on_progress; /* called by the loop for each bide_worker_progress and bide_worker_emit */
+    bide_pool_progress *on_progress; /* called by the loop for each bide_worker_progress and bide_worker_emit; as on_event */
     void *arg;
 } bide_pool_call_args;
 
@@ -265,8 +268,8 @@ BIDE_API int bide_pool_call_with(bide_pool *pool, bide_pool_call_args args);
  * Suspends:  while max_pending or max_pending_bytes is reached; a cancellation point
  * Returns:   a future, or NULL
  * Errors:    BIDE_EFUNCTION: the workers could not find the function; -EAGAIN with nowait; -E2BIG: more than 2 GiB;
- *            -EBADF: a descriptor that is none; -EBUSY: a buffer that was submitted before; BIDE_ECLOSED; BIDE_EPOOL; BIDE_ESTATE: another process or thread's pool;
- *            BIDE_ENOMEM
+ *            -EBADF: a descriptor that is none; -EBUSY: a buffer that was submitted before; BIDE_ECLOSED;
+ *            BIDE_EPOOL; BIDE_ESTATE: another process or thread's pool; BIDE_ENOMEM
  * Owns:      the result is owned
  */
 #define bide_pool_submit(pool, ...) bide_pool_submit_with((pool), (bide_pool_call_args){.job = __VA_ARGS__})
@@ -535,7 +538,10 @@ BIDE_API int bide_worker_reply(const void *data, size_t len);
 /* Room for n more bytes of the result, to be filled in place; zeros; borrowed.  NULL: as bide_worker_reply.  Suspends too. */
 BIDE_API void *bide_worker_reserve(size_t n);
 
-/* Tell how far the running job is, or pass on a part of its result (at most 16 KiB).  Suspends: when there is no room. */
+/*
+ * Tell how far the running job is, or pass on a part of its result (at most 16 KiB).  Suspends: when there is no room; not
+ * a cancellation point: a job that only emits should also await something now and then.
+ */
 BIDE_API int bide_worker_progress(uint64_t done, uint64_t total);
 BIDE_API int bide_worker_emit(const void *data, size_t len);
 

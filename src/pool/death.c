@@ -90,7 +90,7 @@ static struct job *find_guilty(struct proxy *x)
     uintptr_t current = atomic_load(&s->current);
 
     if (x->killer)
-        return begun_job(x, x->killer->id);
+        return begun_job(x, x->killer);
     for (int i = 0; current != 0 && i < x->pool->args.concurrency; i++)
         if (atomic_load(&s->slots[i].task) == current) {
             struct job *j = begun_job(x, atomic_load(&s->slots[i].job));
@@ -110,6 +110,13 @@ static void remember(struct job *j, const struct death *d)
     snprintf(j->history + n, sizeof j->history - n, "%s%s", n > 0 ? ", " : "", word ? word : "?");
 }
 
+static void put_block(struct proxy *x, struct block **b)
+{
+    if (*b)
+        bide__block_put(&x->pool->arena, *b);
+    *b = NULL;
+}
+
 static void give_back(struct proxy *x, struct job *j)
 {
     bide__list_remove(&j->node);
@@ -120,6 +127,8 @@ static void give_back(struct proxy *x, struct job *j)
         x->nsent--;
     j->has_begun = j->expired = false;
     j->proxy = NULL;
+    put_block(x, &j->reply_block); /* what it was granted there */
+    put_block(x, &j->old_block);
 }
 
 static bool may_retry(const struct job *j)

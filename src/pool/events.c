@@ -10,6 +10,8 @@
 
 #include "pool/pool.h"
 
+#define STORY_MAX 2000 /* a worker writes 1,600 bytes at most */
+
 /* Weight of a new sample: an eighth. */
 static void mix(int64_t *ewma, int64_t sample)
 {
@@ -157,13 +159,16 @@ static void succeed(struct proxy *x, struct job *j, const struct record *r, cons
 
 static void fail(struct proxy *x, struct job *j, const struct record *r, const char *payload)
 {
-    /* text NUL trace NUL; a broken one is cut */
-    const char *end = memchr(payload, '\0', r->len);
-    const char *trace = end && end + 1 < payload + r->len && payload[r->len - 1] == '\0' ? end + 1 : "";
-    char text[ERROR_TEXT_MAX];
+    /* text NUL trace NUL; a broken one is cut.  A copy: the worker may write there still while we look. */
+    char story[STORY_MAX + 1], text[ERROR_TEXT_MAX];
+    size_t len = r->len < STORY_MAX ? r->len : STORY_MAX;
+    memcpy(story, payload, len);
+    story[len] = '\0';
+    const char *end = memchr(story, '\0', len);
+    const char *trace = end && end + 1 < story + len && story[len - 1] == '\0' ? end + 1 : "";
     int code = r->code;
 
-    snprintf(text, sizeof text, "%.*s", end ? (int)(end - payload) : 0, payload);
+    snprintf(text, sizeof text, "%.*s", ERROR_TEXT_MAX - 1, end ? story : "");
     if (j->expired && code == BIDE_ECANCELED) {
         code = BIDE_ETIMEDOUT;
         snprintf(text, sizeof text, "timed out after %lld ms", (long long)j->timeout_ms);

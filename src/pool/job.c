@@ -202,7 +202,7 @@ void bide__job_expire(struct timer *t)
         snprintf(text, sizeof text, "timed out after %lld ms; its thread goes on", (long long)j->timeout_ms);
         bide__job_fail(j, BIDE_ETIMEDOUT, text);
     } else {
-        j->proxy->killer = j;
+        j->proxy->killer = j->id;
         bide__proxy_kill(j->proxy);
     }
 }
@@ -380,6 +380,14 @@ failed:
     return NULL;
 }
 
+/* A job that was granted a block may still have replied with a few bytes, which are on the heap. */
+static bool is_in_block(const struct job *j)
+{
+    const char *data = j->reply_block ? bide__block_data(&j->pool->arena, j->reply_block) : NULL;
+
+    return data && j->reply >= data && j->reply <= data + j->reply_block->len;
+}
+
 static void job_destroy(void *object)
 {
     struct job *j = object;
@@ -388,10 +396,10 @@ static void job_destroy(void *object)
     bide__list_remove(&j->on_settled.node);
     bide__future_fini(&j->future);
     free_argument(j);
+    if (!is_in_block(j))
+        bide__free(j->reply);
     if (j->reply_block)
         bide__block_put(&p->arena, j->reply_block);
-    else
-        bide__free(j->reply);
     close_fds(j->fds, &j->nfds);
     close_fds(j->out_fds, &j->nout_fds);
     bide__free(j->failure);

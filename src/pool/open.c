@@ -9,6 +9,8 @@
 
 #define CONCURRENCY_MAX 4096
 #define WORKERS_MAX 1024
+#define PREFETCH_MAX 65536
+#define RETRIES_MAX 200
 #define SPIN_MAX_PAUSES 200
 #define RETRY_MAX_MS 5000
 
@@ -47,6 +49,14 @@ static int check(const bide_pool_args *a)
         return bide_fail(-EINVAL, "bide_pool_new: ring_bytes = %zu: a power of two, 64 KiB to 1 GiB", a->ring_bytes);
     if ((unsigned)a->kind > BIDE_POOL_EXEC)
         return bide_fail(-EINVAL, "bide_pool_new: kind = %d: there is no such kind", (int)a->kind);
+    if (a->prefetch > PREFETCH_MAX)
+        return bide_fail(-EINVAL, "bide_pool_new: prefetch = %d: at most %d", a->prefetch, PREFETCH_MAX);
+    if (a->retries > RETRIES_MAX)
+        return bide_fail(-EINVAL, "bide_pool_new: retries = %d: at most %d", a->retries, RETRIES_MAX);
+    if (a->restart_window_ms < 0)
+        return bide_fail(-EINVAL, "bide_pool_new: restart_window_ms = %lld: not a time", (long long)a->restart_window_ms);
+    if (a->init.has_out || a->fini.has_out)
+        return bide_fail(-EINVAL, "bide_pool_new: init and fini have no result: they take one argument, or none");
     if (a->restart_max >= DEATHS_KEPT)
         return bide_fail(-EINVAL, "bide_pool_new: restart_max = %d: at most %d, or -1", a->restart_max, DEATHS_KEPT - 1);
     return 0;

@@ -423,7 +423,7 @@ struct proxy {
     struct segment segment;
     pid_t pid;
     pthread_t thread;
-    bool has_thread, said_ready, said_bye, corrupt, was_killed, is_successor, has_successor, dirty, stall_told;
+    bool has_thread, said_ready, said_bye, corrupt, was_killed, is_successor, dirty, stall_told;
     int bell; /* the worker's eventfd */
     struct fd ctl, pidfd;
     struct watch_fd ctl_watch, pidfd_watch;
@@ -436,7 +436,7 @@ struct proxy {
     int64_t started_ns, idle_since_ns;
     int64_t run_ewma_ns, cpu_ewma_ns; /* 0: not known */
     uint64_t counted_done, counted_awake_ns;
-    const struct job *killer; /* the job for which we killed it */
+    uint64_t killer; /* the job for which we killed it: its id, as it may be over and gone before the worker is; 0: none */
     int bye_code;
     char bye_text[ERROR_TEXT_MAX];
 };
@@ -543,7 +543,8 @@ bool bide__pool_could_dispatch(bide_pool *p); /* queued jobs, and a worker that 
 struct list_node *bide__pool_queue_of(bide_pool *p, const struct job *j);
 
 /* ---- job.c: a future with a call in it ---- */
-struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args, bool shared); /* shared: other jobs get the same argument */
+/* shared: other jobs get the same argument */
+struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args, bool shared);
 struct job *bide__job_by_id(bide_pool *p, uint64_t id);
 struct job *bide__job_of(bide_future *f);
 void bide__job_succeed(struct job *j, int result);

@@ -178,6 +178,28 @@ PROCESS_KINDS(results_from_before_the_death_count, .seconds = 30)
     }
 }
 
+static int job_large_then_small(void)
+{
+    if (bide_worker_attempt() == 1) {
+        if (!bide_worker_reserve(100000))
+            return bide_raise();
+        _exit(1);
+    }
+    return bide_worker_reply("ok", 2);
+}
+BIDE_POOL_TASK(job_large_then_small);
+
+/* What an attempt was granted for its result goes with it. */
+PROCESS_KINDS(memory_of_a_lost_attempt_is_given_back)
+{
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1);
+    bide_auto bide_future *f = bide_pool_submit(p, bide_job(job_large_then_small), .idempotent = true);
+
+    EXPECT_EQ(bide_await(f), 0);
+    EXPECT_EQ(bide_pool_result(f).len, 2);
+    EXPECT_NULL(bide__job_of(f)->reply_block);
+}
+
 /* pool no. 28: idempotent jobs are tried again, then fail with the history */
 PROCESS_KINDS(idempotent_jobs_are_retried)
 {

@@ -749,4 +749,19 @@ TEST(options_that_cannot_be_are_refused, .real_time = true)
     bide_error_clear();
     EXPECT_NULL(bide_pool_new(.kind = (enum bide_pool_kind)9));
     bide_error_clear();
+    EXPECT_NULL(bide_pool_new(.prefetch = INT32_MAX));
+    EXPECT_EQ(bide_error_code(), -EINVAL);
+    bide_error_clear();
+    EXPECT_NULL(bide_pool_new(.retries = 300));
+    EXPECT_EQ(bide_error_code(), -EINVAL);
+    bide_error_clear();
+    EXPECT_NULL(bide_pool_new(.restart_window_ms = -1));
+    EXPECT_EQ(bide_error_code(), -EINVAL);
+    bide_error_clear();
+    struct pair in = {1, 2};
+    struct sum out;
+    EXPECT_NULL(bide_pool_new(.init = bide_job(job_add, &in, &out)));
+    EXPECT_EQ(bide_error_code(), -EINVAL);
+    EXPECT_CONTAINS(bide_error_text(), "init");
+    bide_error_clear();
 }
