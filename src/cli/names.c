@@ -196,7 +196,8 @@ static bool add_stem(const bide_url *url, const char *name, size_t len, struct t
 {
     struct text query = {0};
     size_t begin = to->len;
-    bool lossy = add_component(name, len, to) | add_query(url, &query);
+    bool lossy = add_component(name, len, to);
+    lossy = add_query(url, &query) || lossy; /* both are added, whatever the first said */
 
     if (to->len - begin + query.len > STEM_MAX && !to->no_memory) { /* each may have its length, but not both */
         lossy = true;

@@ -227,6 +227,7 @@ struct bide_response {
     struct arena arena;     /* everything below that is not a number */
     const char *method;
     const char *url;
+    const char *asked_url; /* before redirects */
     struct h1_head head;
     struct limits limits;
     struct conn *conn;      /* NULL once the body is over */

@@ -88,7 +88,7 @@ static int set_url(struct asked *a, const bide_request_args *args)
     if (code < 0)
         return code;
     bide__strip_user_info(&a->url, storage);
-    a->response->url = a->url.href;
+    a->response->url = a->response->asked_url = a->url.href;
     a->for_server = strcmp(a->method, "OPTIONS") == 0 && names_no_path(args->url);
     return 0;
 }

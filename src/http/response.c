@@ -58,10 +58,34 @@ static void tell_timeout(const bide_response *r)
         bide_fail(BIDE_ETIMEDOUT, "timed out: %s within %lld ms%s", what[r->phase], (long long)of_phase, story);
 }
 
+/* How much of a URL is shown, without its fragment. */
+static int shown_of(const char *url)
+{
+    size_t len = strcspn(url, "#");
+
+    return (int)(len < URL_SHOWN ? len : URL_SHOWN);
+}
+
+static const char *dots_of(const char *url)
+{
+    return strcspn(url, "#") > URL_SHOWN ? "..." : "";
+}
+
+/* The URL that failed; after redirects also the one that was asked for, by which the user knows it. */
+static void prefix_urls(const bide_response *r)
+{
+    const char *url = r->url, *asked = r->asked_url;
+
+    if (url && r->redirects > 0)
+        bide__error_prefix("%s %.*s%s (redirected from %.*s%s): ", r->method, shown_of(url), url, dots_of(url),
+                           shown_of(asked), asked, dots_of(asked));
+    else if (url)
+        bide__error_prefix("%s %.*s%s: ", r->method, shown_of(url), url, dots_of(url));
+}
+
 int bide__response_fail(bide_response *r, int code)
 {
     bool outer_expired = bide_timeout_expired();
-    size_t shown = r->url ? strcspn(r->url, "#") : 0;
     if (r->told_before)
         return code;
 
@@ -69,9 +93,7 @@ int bide__response_fail(bide_response *r, int code)
         tell_timeout(r);
     else if (bide_error_code() != code)
         bide_fail(code, "%s", bide_strerror(code));
-    if (r->url)
-        bide__error_prefix("%s %.*s%s: ", r->method, (int)(shown < URL_SHOWN ? shown : URL_SHOWN), r->url,
-                           shown > URL_SHOWN ? "..." : "");
+    prefix_urls(r);
     return code;
 }
 
