@@ -83,7 +83,7 @@ class Bodies(Case):
             self.expect(r, 0)
             self.assertTrue(r.out.startswith(b"HTTP/1.1 302 "), r)
             r = bide("get", "--max-redirs", 2, f"{url}/redirect/3")
-            self.expect_line(r, 4, f"GET {url}/redirect/1: ", "more than 2 redirects")
+            self.expect_line(r, 4, f"GET {url}/redirect/1 (redirected from {url}/redirect/3): ", "more than 2 redirects")
 
     def test_control_characters_do_not_reach_a_terminal(self):
         body = b"a\x1b[31mred\x07 \xc2\x9b2J \xc3\xa9\ttab \x7f\n"
