@@ -43,11 +43,15 @@ static bool wants_ring(void)
     return atomic_load(&engine) == BOTH;
 }
 
+/*
+ * We cancel no call; but the kernel does so itself, before it has begun, when a signal comes as it makes a worker thread.
+ * Then it is for a thread of ours.
+ */
 static bool run_in_ring(bide_task *t, struct file_op *op)
 {
     struct file_ring *r = op->prepare && wants_ring() ? bide__file_ring(t->future.loop) : NULL;
 
-    return r && bide__file_ring_run(r, op);
+    return r && bide__file_ring_run(r, op) && op->result != -ECANCELED;
 }
 
 bool bide__file_may_wait(void)
