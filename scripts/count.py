@@ -4,6 +4,8 @@
 
 A TAP test counts as what it lists; a skipped one counts as nothing.  A program that failed without a failed line in its
 TAP (a crash, a time-out) counts as one more failure.
+
+count.py --failed LOG: the names of Meson's tests that failed, as `meson test` takes them.
 """
 import json
 import re
@@ -14,6 +16,11 @@ NOT_OK = re.compile(r"^not ok\b", re.M)
 GOOD = {"OK", "EXPECTEDFAIL"}
 SKIPPED = {"SKIP"}
 
+if sys.argv[1:2] == ["--failed"]:
+    with open(sys.argv[2]) as log:
+        tests = [json.loads(line) for line in log]
+    print(*(t["name"].split(" / ")[-1] for t in tests if t["result"] not in GOOD | SKIPPED))
+    sys.exit()
 passed = failed = 0
 for name in sys.argv[1:]:
     with open(name) as log:
