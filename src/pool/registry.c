@@ -15,7 +15,7 @@ size_t bide__name_for_record(char *to, const char *name)
     size_t n = strlen(name), padded = (n + 16) & ~(size_t)15;
 
     assert(n <= NAME_MAX_BYTES);
-    memcpy(to, name, n);
+    memcpy(to, name, n + 1);
     memset(to + n, 0, padded - n);
     return padded;
 }

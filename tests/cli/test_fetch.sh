@@ -138,12 +138,12 @@ echo keep >aim/f
 for i in 0 1 2; do ln -s ../aim/f last/$i; done
 ln -s ../aim/none last/3
 must 0 fetch -q "$base/bytes/{3,200000}" "$base/stream/2" "$base/bytes/4" -o 'last/{i}'
-test "$(cat aim/f)" = keep && test ! -e aim/none || fail "a link was followed"
-test "$(wc -c <last/0)" = 3 && test "$(wc -c <last/1)" = 200000 && test "$(wc -c <last/3)" = 4 || fail "last"
+{ test "$(cat aim/f)" = keep && test ! -e aim/none; } || fail "a link was followed"
+{ test "$(wc -c <last/0)" = 3 && test "$(wc -c <last/1)" = 200000 && test "$(wc -c <last/3)" = 4; } || fail "last"
 test -z "$(find last -type l)" || fail "a link is left: $(find last -type l)"
 no_rest last
 "$bide" fetch -q "$base/bytes/5" -o /dev/stdout >copied || fail "-o /dev/stdout"
-test "$(wc -c <copied)" = 5 && test -L /dev/stdout || fail "-o /dev/stdout"
+{ test "$(wc -c <copied)" = 5 && test -L /dev/stdout; } || fail "-o /dev/stdout"
 
 # ---- records ----
 must 1 fetch -q "$base/bytes/[1-3]" "$base/status/404" --jsonl - --retries 0

@@ -109,6 +109,7 @@ ended_soon 130
 
 # Nobody reads the records, and the pipe is full: the second still ends it.
 mkfifo asleep
+# shellcheck disable=SC2217 # it holds the pipe open
 sleep 30 <asleep &
 pids="$pids $!"
 "$bide" fetch -q "$base/bytes/1?[1-3000]" --jsonl - >asleep 2>err &
