@@ -25,8 +25,11 @@
 extern "C" {
 #endif
 
-/* A duration that never ends.  Durations are int64 milliseconds; 0 in an option means its default. */
-#define BIDE_FOREVER ((int64_t)-1)
+/*
+ * A duration that never ends.  Durations are int64 milliseconds; 0 in an option means its default.  The longest there
+ * is, so that one that is reckoned (deadline - now) and comes out negative is over, not endless.
+ */
+#define BIDE_FOREVER INT64_MAX
 
 /* Bytes that belong to somebody else; data[len] is a NUL where the function that returns it says so. */
 typedef struct bide_bytes {

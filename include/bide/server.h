@@ -41,7 +41,8 @@ typedef struct bide_server_args {
  * Listen, and answer requests from now on.
  *
  * Returns:   the server, or NULL
- * Errors:    -EADDRINUSE, -EACCES and the like, with host and port in the text; BIDE_ETLS; BIDE_ENOMEM
+ * Errors:    -EADDRINUSE, -EACCES and the like, with host and port in the text; -EINVAL names a bad option; BIDE_ETLS;
+ *            BIDE_ENOMEM
  * Owns:      the result is owned; releasing it (not in a handler) cancels what runs and waits for it
  * Example:   bide_auto bide_server *s = bide_server_start(hello, .port = 8080);
  */

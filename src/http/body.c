@@ -126,7 +126,7 @@ static int receive_more(bide_response *r)
     size_t want = is_large ? BODY_READ_SIZE : CONN_BUFFER_SIZE / 2;
     char *tail = bide__conn_reserve(c, want);
     if (!tail)
-        return bide_error_code();
+        return bide__error_latest();
 
     ssize_t n = bide__conn_receive(r, c, PHASE_BODY, tail, c->in.cap - c->in.end);
     if (n > 0)
@@ -183,7 +183,7 @@ static int read_counted(bide_response *r)
     const char *piece;
     char *to = bide__buf_reserve(&r->body, (size_t)r->left + 1);
     if (!to)
-        return bide_error_code();
+        return bide__error_latest();
 
     ssize_t n = bide__buf_len(&r->conn->in) > 0 ? take_piece(r, &piece) : 0;
     if (n > 0)
@@ -214,7 +214,7 @@ static int read_pieces(bide_response *r)
         if (r->body_bytes > r->limits.max_body)
             return fail(r, too_big(r));
         if (bide__buf_append(&r->body, piece, (size_t)n) < 0)
-            return fail(r, bide_error_code());
+            return fail(r, bide__error_latest());
     }
     return (int)n;
 }
@@ -238,7 +238,7 @@ int bide__body_read_all(bide_response *r)
     }
     char *nul = bide__buf_reserve(&r->body, 1);
     if (!nul)
-        return bide__response_fail(r, bide_error_code());
+        return bide__response_fail(r, bide__error_latest());
     *nul = '\0';
     r->whole = (bide_bytes){bide__buf_head(&r->body), bide__buf_len(&r->body)};
     return 0;

@@ -73,7 +73,7 @@ static int64_t keep_for_ms(const bide_session *s, int64_t hint_ms)
         return keep;
     hint_ms = hint_ms > HINT_MAX_MS ? HINT_MAX_MS : hint_ms;
     hint_ms = hint_ms > HINT_MARGIN_MS ? hint_ms - HINT_MARGIN_MS : 0;
-    return keep == BIDE_FOREVER || hint_ms < keep ? hint_ms : keep;
+    return hint_ms < keep ? hint_ms : keep;
 }
 
 static bool is_of_use(struct conn *c)

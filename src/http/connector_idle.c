@@ -73,7 +73,7 @@ void bide__idle_add(struct conn *c, int64_t keep_ms)
     bide_session *s = c->host->session;
 
     c->idle_since_ns = s->loop->now_ns;
-    c->idle_until_ns = keep_ms < 0 || keep_ms > FOREVER_MS ? INT64_MAX : c->idle_since_ns + keep_ms * NS_PER_MS;
+    c->idle_until_ns = keep_ms > FOREVER_MS ? INT64_MAX : c->idle_since_ns + keep_ms * NS_PER_MS;
     bide__list_prepend(&c->host->idle, &c->in_host);
     bide__list_append(&s->idle, &c->in_session);
     bide__list_append(&c->stream->fd.readers, &c->clause.node);

@@ -26,7 +26,7 @@ static int view_keep(struct view *v, struct conn *c)
     if (v->in_scratch && v->len > 0) {
         char *tail = bide__conn_reserve(c, v->len);
         if (!tail)
-            return bide_error_code();
+            return bide__error_latest();
         memcpy(tail, v->at, v->len);
         bide__buf_commit(&c->in, v->len);
         v->at = tail;
@@ -88,7 +88,7 @@ static ssize_t view_receive(struct view *v, struct asked *a, struct conn *c)
     }
     char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE / 2);
     if (!tail)
-        return bide_error_code();
+        return bide__error_latest();
     ssize_t n = bide__conn_receive(a->response, c, PHASE_HEAD, tail, c->in.cap - c->in.end);
     if (n > 0)
         bide__buf_commit(&c->in, (size_t)n);

@@ -42,9 +42,9 @@ static void response_init(bide_response *r, const bide_request_args *args)
     bide__list_init(&r->spare);
     bide__buf_init(&r->body, SIZE_MAX);
     set_limits(r, args);
-    r->deadline_ns = r->limits.timeout_ms < 0 || r->limits.timeout_ms > INT64_MAX / NS_PER_MS - now / NS_PER_MS
+    r->deadline_ns = r->limits.timeout_ms > INT64_MAX / NS_PER_MS - now / NS_PER_MS
                          ? INT64_MAX
-                         : now + r->limits.timeout_ms * NS_PER_MS;
+                         : now + (r->limits.timeout_ms > 0 ? r->limits.timeout_ms : 0) * NS_PER_MS;
 }
 
 static int bad_url(const struct asked *a, const char *text, const char *why)
@@ -210,7 +210,7 @@ static int try_once(struct asked *a, bool fresh)
     r->is_head = strcmp(a->method, "HEAD") == 0;
     struct conn *c = bide__connector_take(a, fresh);
     if (!c)
-        return bide_error_code();
+        return bide__error_latest();
     note_connection(r, c);
     int code = bide__exchange(a, c);
     if (code < 0) {

@@ -62,7 +62,7 @@ static int hear(struct asked *a, struct conn *c)
             return 0; /* the rest of the answer has to wait until we are done */
         char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE / 2);
         if (!tail)
-            return bide_error_code();
+            return bide__error_latest();
         ssize_t n = top->ops->recv(top, tail, c->in.cap - c->in.end);
         if (n == -EAGAIN)
             return 0;

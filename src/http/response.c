@@ -23,7 +23,7 @@ int64_t bide__response_patience_ms(const bide_response *r, int64_t most)
     int64_t left = (r->deadline_ns - r->session->loop->now_ns + NS_PER_MS - 1) / NS_PER_MS;
     if (left <= 0)
         return 0;
-    return most != BIDE_FOREVER && most < left ? most : left;
+    return most < left ? most : left;
 }
 
 /* ---- errors ---- */

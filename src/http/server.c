@@ -81,7 +81,7 @@ static int connection_start(bide_server *s, bide_stream *stream)
     c->task = bide_create_task(bide_coro(connection_task, c));
     if (!c->task) {
         bide__free(c);
-        return bide_error_code();
+        return bide__error_latest();
     }
     bide__list_append(&s->connections, &c->node);
     s->stats.open++;
@@ -124,7 +124,7 @@ static int accept_one(bide_server *s)
     if (stream && connection_start(s, stream) == 0)
         return 0;
 
-    code = bide_error_code();
+    code = bide__error_latest();
     bide_release(stream);
     if (code == BIDE_ECANCELED || code == BIDE_ECLOSED)
         return code;
@@ -165,7 +165,7 @@ static void fill_defaults(bide_server_args *a)
         a->idle_timeout_ms = IDLE_TIMEOUT_MS;
     if (a->head_timeout_ms == 0)
         a->head_timeout_ms = HEAD_TIMEOUT_MS;
-    if (a->head_timeout_ms < 0 || a->head_timeout_ms > TIMEOUT_MAX_MS)
+    if (a->head_timeout_ms > TIMEOUT_MAX_MS)
         a->head_timeout_ms = BIDE_FOREVER;
 }
 
@@ -175,6 +175,8 @@ static int check_args(const bide_server_args *a)
         return bide_fail(-EINVAL, "bide_server_start: there is no handler");
     if (!a->cert_file != !a->key_file)
         return bide_fail(-EINVAL, "bide_server_start: cert_file and key_file go together");
+    if (a->idle_timeout_ms < 0 || a->head_timeout_ms < 0)
+        return bide_fail(-EINVAL, "bide_server_start: a time limit is negative");
     return 0;
 }
 
@@ -186,11 +188,11 @@ static int start_listening(bide_server *s)
         tls = bide_tls_new(.server = true, .cert_file = s->args.cert_file, .key_file = s->args.key_file,
                            .alpn = "http/1.1");
         if (!tls)
-            return bide_error_code();
+            return bide__error_latest();
     }
     s->listener = bide_listen(s->args.host, s->args.port, .tls = tls);
     if (!s->listener)
-        return bide_error_code();
+        return bide__error_latest();
     bide__listener_on_shortage(s->listener, end_idle, s);
     return 0;
 }
@@ -263,7 +265,7 @@ int bide_server_stop(bide_server *s, int64_t grace_ms)
     int code = 0;
 
     if (!bide__task_required("bide_server_stop"))
-        return bide_error_code();
+        return bide__error_latest();
     stop_accepting(s);
     for (struct list_node *n = s->connections.next; n != &s->connections; n = n->next) {
         struct connection *c = container_of(n, struct connection, node);

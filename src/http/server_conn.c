@@ -23,7 +23,7 @@ static int64_t patience_ms(const struct connection *c, int64_t deadline_ms)
 {
     int64_t idle = c->server->args.idle_timeout_ms, left = deadline_ms - bide_loop_time_ms(c->server->loop);
 
-    if (deadline_ms == 0 || (idle != BIDE_FOREVER && idle < left))
+    if (deadline_ms == 0 || idle < left)
         return idle;
     return left > 0 ? left : 0;
 }
@@ -38,7 +38,7 @@ static ssize_t receive(struct connection *c, int64_t deadline_ms)
         n = bide__stream_recv(c->stream, scratch, SERVER_SCRATCH);
     }
     if (n > 0 && bide__buf_append(&c->in, scratch, (size_t)n) < 0)
-        return bide_error_code();
+        return bide__error_latest();
     return n;
 }
 

@@ -24,7 +24,7 @@ static int session_init(bide_session *s, const bide_session_args *args)
     if (code >= 0)
         code = bide__session_set_options(s, args);
     if (code >= 0 && s->args.ca_file && !bide__session_tls(s))
-        code = bide_error_code(); /* now, not at the first request */
+        code = bide__error_latest(); /* now, not at the first request */
     return code;
 }
 

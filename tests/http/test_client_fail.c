@@ -80,6 +80,8 @@ TEST(client_session_options_are_checked)
     static const char *const bad[] = {"x", "a:b:c:d", "h:0:a:1", "h:70000:a:1", "h:1:a:-1", "[::1:1:a:1", ""};
     bide_session *s = bide_session_new(.limit = -1);
     EXPECT_FAILED(s, -EINVAL, "limit", "negative");
+    s = bide_session_new(.read_timeout_ms = -1);
+    EXPECT_FAILED(s, -EINVAL, "time limit", "negative");
     s = bide_session_new(.max_head_bytes = (size_t)1 << 40);
     EXPECT_FAILED(s, -EINVAL, "max_head_bytes", "too large");
     s = bide_session_new(.ca_file = "/no/such/file.pem");
