@@ -28,16 +28,6 @@ int64_t bide__response_patience_ms(const bide_response *r, int64_t most)
 
 /* ---- errors ---- */
 
-const char *bide__plain(char out[80], const char *text)
-{
-    size_t n = 0;
-
-    for (; text[n] && n < 64; n++)
-        out[n] = text[n] >= ' ' && text[n] < 0x7f ? text[n] : '?';
-    strcpy(out + n, text[n] ? "..." : "");
-    return out;
-}
-
 /* A limit of ours was it, not a bide_timeout block around us: which one? */
 static void tell_timeout(const bide_response *r)
 {
@@ -163,7 +153,7 @@ int bide_raise_for_status(bide_response *r)
         return 0;
 
     r->told_before = bide__error_is_unread();
-    bide_fail(BIDE_ESTATUS, "%d %s", r->head.status, bide__plain(reason, bide_reason(r)));
+    bide_fail(BIDE_ESTATUS, "%d %s", r->head.status, bide__shown(reason, bide_reason(r), strlen(bide_reason(r))));
     return bide__response_fail(r, BIDE_ESTATUS);
 }
 

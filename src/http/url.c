@@ -4,9 +4,11 @@
  * allocation.
  */
 #include "base/base.h"
+#include "http/http.h"
 #include "http/url.h"
 
 #define ON_STACK 2048
+#define QUOTED 300 /* more than any message shows */
 
 struct bide_url {
     struct object object;
@@ -104,15 +106,15 @@ static const char *user_info_end(const char *start, const char *end)
 const char *bide__url_quote(char out[80], const char *text, size_t len)
 {
     const char *end = text + len, *start = authority_of(text, end), *at = user_info_end(start, end);
-    size_t n = 0;
+    char without[QUOTED];
+    size_t head = (size_t)(start - text);
 
-    for (const char *p = text; p < end && n < 64; p++) {
-        if (at && p == start)
-            p = at;
-        out[n++] = *p > ' ' && *p < 0x7f ? *p : '?';
-    }
-    strcpy(out + n, n == 64 ? "..." : "");
-    return out;
+    if (!at || head > QUOTED)
+        return bide__shown(out, text, len);
+    size_t tail = (size_t)(end - at) < QUOTED - head ? (size_t)(end - at) : QUOTED - head;
+    memcpy(without, text, head);
+    memcpy(without + head, at, tail);
+    return bide__shown(out, without, head + tail);
 }
 
 static bide_url *fail(int error, const char *text, size_t len)

@@ -110,8 +110,7 @@ int bide__url_add_query(struct url *u, const bide_pair *pairs, char *storage, si
 /* The same scheme, host and port: may credentials of one go to the other? */
 bool bide__url_same_origin(const struct url *a, const struct url *b);
 
-/* For messages: at most 64 bytes of it, without user and password, nothing unprintable.  out has 80
- * bytes. */
+/* For messages: bide__shown of it, without user and password. */
 const char *bide__url_quote(char out[80], const char *text, size_t len);
 
 /* ---- between the files of the parser ---- */

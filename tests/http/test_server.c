@@ -467,6 +467,23 @@ TEST(server_stop_gives_up_after_the_grace, .real_time = true)
     EXPECT_EQ(bide_server_get_stats(s).open, 1);
 }
 
+static int stopped;
+
+static void stop_outside_tasks(void *s)
+{
+    bide_fail(-EIO, "an older error that nobody has read");
+    stopped = bide_server_stop(s, 10);
+    bide_error_clear();
+}
+
+TEST(server_stop_returns_its_own_error_beside_an_older_one, .real_time = true)
+{
+    START();
+    EXPECT_NOT_NULL(bide_loop_call_soon(bide_get_event_loop(), stop_outside_tasks, s));
+    EXPECT_EQ(bide_sleep_ms(1), 0);
+    EXPECT_EQ(stopped, BIDE_ENOLOOP);
+}
+
 TEST(server_release_cancels_handlers_and_refuses_connections, .real_time = true)
 {
     bide_server *s = bide_server_start(route);
@@ -506,6 +523,9 @@ TEST(server_start_checks_its_options, .real_time = true)
     bide_error_clear();
     EXPECT_NULL(bide_server_start(route, .cert_file = "x"));
     EXPECT_CONTAINS(bide_error_text(), "key_file");
+    bide_error_clear();
+    EXPECT_NULL(bide_server_start(route, .idle_timeout_ms = -1));
+    EXPECT_ERR(bide_error_code(), -EINVAL);
 }
 
 UNIT(server_start_outside_a_task_is_an_error)

@@ -317,7 +317,7 @@ UNIT(url_errors_name_the_url_without_its_password)
 {
     EXPECT_TRUE(bide_url_parse("http://me:secret@ho st/x") == NULL);
     EXPECT_EQ(bide_error_code(), BIDE_EURL);
-    EXPECT_STR(bide_error_text(), "http://@ho?st/x: invalid character in the host");
+    EXPECT_STR(bide_error_text(), "http://@ho st/x: invalid character in the host");
     bide_error_clear();
 
     char out[80], text[200];
@@ -326,6 +326,11 @@ UNIT(url_errors_name_the_url_without_its_password)
     EXPECT_STR(bide__url_quote(out, "a\x1b[2J\n\xff", 7), "a?[2J??");
     EXPECT_STR(bide__url_quote(out, "http://a@b@c/d@e", 16), "http://@c/d@e");
     EXPECT_STR(bide__url_quote(out, "", 0), "");
+    EXPECT_STR(bide__url_quote(out, "http://例え.h/ü\xf0\x9f\x9a\x80 b", 24), "http://例え.h/ü\xf0\x9f\x9a\x80 b");
+    /* what is no UTF-8, controls of both kinds, an overlong NUL, a surrogate, marks that turn the text around */
+    EXPECT_STR(bide__url_quote(out, "a\xc3(b\xc2\x9b" "c\xc0\x80" "d\xed\xa0\x80" "e\xe2\x80\xae" "f\xe4\xb8", 20),
+               "a?(b?c??d???e?f??");
+    EXPECT_STR(bide__url_quote(out, "xééééééééééééééééééééééééééééééééé", 67), "xééééééééééééééééééééééééééééééé...");
     static const char *const leaks[] = {"http:/me:secret@h/",   "http:///me:secret@h/", "http:me:secret@h",
                                         "http:\\\\me:secret@h", "me:secret@h//x",       "http://me:sec/secret@h/",
                                         "http://me:a?secret@h", "me:a/secret@h",        "//me:secret@h:x"};

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shown.c - texts of other people in our messages: short, and nothing in them that a terminal obeys.
+ *
+ * A message may be shown anywhere, so what changes how the rest of a line looks is a '?' here: control characters, line
+ * separators, marks that turn the direction of writing around, and bytes that are no UTF-8.
+ */
+#include <string.h>
+
+#include "http/http.h"
+#include "http/url.h"
+
+#define SHOWN_MAX 64 /* bytes */
+
+/* The character at p in UTF-8 (RFC 3629): its length; 0 if it is none. */
+static size_t decode(const unsigned char *p, size_t left, uint32_t *character)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc0 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf8 ? 4 : 0;
+
+    if (len == 0 || len > left)
+        return 0;
+    *character = len == 1 ? p[0] : p[0] & (0x7fu >> len);
+    for (size_t i = 1; i < len; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+        *character = *character << 6 | (p[i] & 0x3f);
+    }
+    bool is_surrogate = *character >= 0xd800 && *character < 0xe000;
+    return *character < least[len] || is_surrogate || *character > 0x10ffff ? 0 : len;
+}
+
+static bool is_harmless(uint32_t c)
+{
+    bool is_control = c < ' ' || (c >= 0x7f && c < 0xa0);
+    bool is_mark = (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f);
+    return !is_control && !is_mark && c != 0xfeff;
+}
+
+const char *bide__shown(char out[80], const char *text, size_t len)
+{
+    size_t at = 0, n = 0;
+
+    while (at < len) {
+        uint32_t c = 0;
+        size_t bytes = decode((const unsigned char *)text + at, len - at, &c);
+        bool is_shown = bytes > 0 && is_harmless(c);
+        size_t shown = is_shown ? bytes : 1;
+        if (n + shown > SHOWN_MAX)
+            break;
+        memcpy(out + n, is_shown ? text + at : "?", shown);
+        n += shown;
+        at += bytes > 0 ? bytes : 1;
+    }
+    strcpy(out + n, at < len ? "..." : "");
+    return out;
+}
