@@ -245,6 +245,11 @@ struct outcome {
     bool is_local;       /* this machine failed; others will, too */
     bool is_final;       /* no other attempt, whatever it is: a part of the body has gone out already */
     bide_timing timing;
+    /* For the record alone: */
+    char ip[46];         /* who answered; "": unknown */
+    const char *mime;    /* without parameters; NULL: it did not say */
+    int http_minor;
+    bool reused;         /* the connection had served another request */
 };
 
 const char *fail_name(enum fail fail);
@@ -258,6 +263,7 @@ struct worker {
     struct text name; /* of the file */
     struct text why;  /* what went wrong */
     struct text landed; /* where redirects led to */
+    struct text mime;   /* what the answer is said to be */
     char *buffer;     /* of a body whose length is not known, or that is long; SAVE_BUFFER bytes */
 };
 

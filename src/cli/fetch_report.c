@@ -157,6 +157,15 @@ static void add_times(struct text *t, const bide_timing *at)
     text_add_char(t, '}');
 }
 
+static void add_answer(struct text *t, const struct outcome *o)
+{
+    text_format(t, ",\"proto\":\"http/1.%d\"", o->http_minor);
+    add_member(t, "ip", o->ip[0] ? o->ip : NULL);
+    text_format(t, ",\"reused\":%s", o->reused ? "true" : "false");
+    add_member(t, "mime", o->mime);
+    add_times(t, &o->timing);
+}
+
 static void record(struct fetch *f, const struct job *job, const struct outcome *o, const char *file, const char *why)
 {
     struct text *t = &f->jsonl.lines;
@@ -182,7 +191,7 @@ static void record(struct fetch *f, const struct job *job, const struct outcome 
     text_format(t, ",\"bytes\":%llu,\"time\":%lld.%06lld,\"attempts\":%d,\"redirects\":%d", (unsigned long long)o->bytes,
                 (long long)us / 1000000, (long long)us % 1000000, job->attempts, o->redirects);
     if (o->status)
-        add_times(t, &o->timing);
+        add_answer(t, o);
     text_add_string(t, "}\n");
 }
 

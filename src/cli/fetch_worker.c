@@ -5,7 +5,9 @@
  * A worker is a task; there are at most as many as requests may run at once.  A job that must wait for its next attempt
  * goes back to the queue, so that it holds nobody up.
  */
+#include <ctype.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -80,8 +82,32 @@ static bool name_last(struct worker *w, struct job *job, bide_response *r, struc
     return !why;
 }
 
+/* What its record will say that nobody else asks for. */
+static void note_answer(struct worker *w, bide_response *r, struct outcome *o)
+{
+    const char *type = bide_header(r, "Content-Type");
+
+    snprintf(o->ip, sizeof o->ip, "%s", bide_response_peer(r));
+    o->http_minor = bide_response_http_minor(r);
+    o->reused = bide_response_reused(r);
+    text_clear(&w->mime);
+    for (; type && *type && !strchr("; \t", *type); type++)
+        text_add_char(&w->mime, (char)tolower((unsigned char)*type));
+    o->mime = w->mime.len > 0 ? w->mime.data : NULL;
+}
+
+/* Why another attempt is not worth waiting for. */
+static void tell_too_late(struct worker *w, const struct outcome *o)
+{
+    if (retry_helps_status(o->status) && o->retry_after_ms > w->f->options->retry_after_max_ms)
+        text_format(&w->why, "; it asks for %lld s of patience, more than --retry-after-max",
+                    (long long)(o->retry_after_ms + 999) / 1000);
+}
+
 static void take_answer(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
 {
+    if (w->f->jsonl.path)
+        note_answer(w, r, o);
     o->status = bide_status(r);
     o->redirects = bide_response_redirects(r);
     o->timing = bide_response_timing(r);
@@ -97,6 +123,7 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
         report_add_url(&w->why, job->url.data);
         text_format(&w->why, ": %d %s", o->status, bide_reason(r));
         o->retry_after_ms = retry_after_ms(bide_header(r, "Retry-After"), bide_header(r, "Date"), time(NULL));
+        tell_too_late(w, o);
         return;
     }
     if (o->status == 304 || !name_last(w, job, r, o))
@@ -225,6 +252,7 @@ int fetch_worker(struct fetch *f)
     text_free(&w.name);
     text_free(&w.why);
     text_free(&w.landed);
+    text_free(&w.mime);
     free(w.buffer);
     return 0;
 }

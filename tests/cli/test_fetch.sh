@@ -154,15 +154,20 @@ assert len(r) == 4, r
 assert r[3]["status"] == 404 and r[3]["error"] == "http_4xx" and "404" in r[3]["error_msg"] and not r[3]["ok"], r[3]
 assert all(x["ok"] and x["error"] is None and x["file"] is None and x["time"] > 0 for x in r[:3]), r
 assert [x["vars"] for x in r[:3]] == [{"1": "1"}, {"1": "2"}, {"1": "3"}] and "vars" not in r[3], r
+assert sum(x["reused"] for x in r) in range(4) and type(r[0]["reused"]) is bool, r
 assert all(x["method"] == "GET" and "final_url" not in x for x in r), r
 for x in r:
     t = x["t"]
     assert list(t) == ["queue", "dns", "connect", "tls", "ttfb", "body", "total"], t
+    assert x["proto"] == "http/1.1" and x["ip"] == "127.0.0.1" and x["mime"], x
     assert t["tls"] is None and 0 < t["ttfb"] <= t["total"] <= x["time"], x
 PY
 must 0 fetch -q "$base/redirect/2" --jsonl -
 python3 -c 'import json; r = json.load(open("out")); assert r["redirects"] == 2 and r["final_url"].endswith("/json") or exit(r)' ||
     fail "final_url"
+must 0 fetch -q "$base/bytes/[1-3]" --jsonl - -c 1
+python3 -c 'import sys, json; r = [json.loads(x) for x in open("out")]; [x["reused"] for x in r] == [False, True, True] or exit(r)' ||
+    fail "reused"
 must 1 fetch -q "$base/status/404" "$base/bytes/1" --jsonl - --retries 0
 test "$(wc -l <err)" = 1 || fail "one line for one failure"
 
