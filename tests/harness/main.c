@@ -269,6 +269,12 @@ static void collect(void)
                 finish(&children[i], status);
 }
 
+static void kill_group(const struct child *c)
+{
+    kill(-c->pid, SIGKILL);
+    kill(c->pid, SIGKILL); /* it may not have a group of its own yet */
+}
+
 static void kill_late(void)
 {
     int64_t now = now_ms();
@@ -278,16 +284,36 @@ static void kill_late(void)
         if (!c->test || c->timed_out || now < c->deadline_ms)
             continue;
         c->timed_out = true;
-        kill(-c->pid, SIGKILL);
-        kill(c->pid, SIGKILL);
+        kill_group(c);
     }
 }
 
-static void wait_for_some(const sigset_t *child_signal)
+/* Ctrl-C and the like: nothing that runs, and nothing in /tmp, is left behind. */
+static _Noreturn void end_by(int signal)
+{
+    for (unsigned i = 0; i < opt.jobs; i++)
+        if (children[i].test)
+            kill_group(&children[i]);
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
+    remove_tree(run_dir);
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, signal);
+    struct sigaction usual = {.sa_handler = SIG_DFL};
+    sigaction(signal, &usual, NULL);
+    raise(signal);
+    sigprocmask(SIG_UNBLOCK, &one, NULL);
+    _exit(2);
+}
+
+static void wait_for_some(const sigset_t *signals)
 {
     struct timespec a_while = {.tv_nsec = 100 * 1000 * 1000};
 
-    sigtimedwait(child_signal, NULL, &a_while);
+    int signal = sigtimedwait(signals, NULL, &a_while);
+    if (signal > 0 && signal != SIGCHLD)
+        end_by(signal);
     collect();
     kill_late();
 }
@@ -324,14 +350,16 @@ static void prepare(void)
 static int run_all(void)
 {
     const struct harness_test *next = next_wanted(first);
-    sigset_t child_signal, mask;
+    static const int awaited[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP};
+    sigset_t signals, mask;
     unsigned count = 0;
 
     for (const struct harness_test *t = next; t; t = next_wanted(t->next))
         count++;
-    sigemptyset(&child_signal);
-    sigaddset(&child_signal, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &child_signal, &mask);
+    sigemptyset(&signals);
+    for (size_t i = 0; i < sizeof awaited / sizeof *awaited; i++)
+        sigaddset(&signals, awaited[i]);
+    sigprocmask(SIG_BLOCK, &signals, &mask);
     prepare();
     printf("1..%u\n", count);
     while (next || running > 0) {
@@ -341,7 +369,7 @@ static int run_all(void)
             start(&children[i], next, &mask);
             next = next_wanted(next->next);
         }
-        wait_for_some(&child_signal);
+        wait_for_some(&signals);
     }
     print_failures();
     remove_tree(run_dir);

@@ -37,5 +37,18 @@ WORDS
 [ "$(run 'pass_t*' 2>/dev/null | grep -c '^ok')" -eq 2 ] || complain "a glob does not choose"
 run --no-fork pass_unit 2>/dev/null || complain "--no-fork fails"
 run --nonsense 2>/dev/null && complain "an unknown option is taken"
+
+# Ctrl-C and the like end it by that signal, with all that it has started.
+${MESON_EXE_WRAPPER:-} "$program" fail_late >/dev/null 2>&1 &
+pid=$!
+sleep 0.3
+children=$(cat "/proc/$pid/task/$pid/children")
+kill -TERM $pid
+wait $pid
+[ $? -eq 143 ] || complain "SIGTERM does not end it"
+[ -n "$children" ] || complain "nothing was running when SIGTERM came"
+for child in $children; do
+    [ ! -e "/proc/$child" ] || complain "$child lives on after SIGTERM"
+done
 [ $bad -eq 0 ] || cat "$out"
 exit $bad
