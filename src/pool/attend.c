@@ -163,20 +163,16 @@ static bool lanes_are_quiet(struct worker *w)
     return bide__lane_is_empty(&w->segment.orders) && bide__lane_is_empty(&w->segment.calls);
 }
 
-/* Look for a little while before sleeping: half as long after each time in vain. */
-static bool spin(struct worker *w)
+static bool there_is_work(void *w)
 {
-    unsigned n = w->spin;
+    return !lanes_are_quiet(w);
+}
 
-    for (unsigned i = 0; i < n; i++) {
-        if (!lanes_are_quiet(w)) {
-            w->spin = (unsigned)w->config.spin;
-            return true;
-        }
-        bide__pause();
-    }
-    w->spin = n > 8 ? n / 2 : n;
-    return false;
+/* Jobs that are under way wait for the kernel, too: then we do not keep it waiting. */
+static bool spin(struct worker *w, int64_t limit_ns)
+{
+    return w->nbusy == 0 && atomic_load_explicit(&w->segment.shared->may_spin, memory_order_relaxed) &&
+           bide__spin(&w->spin, there_is_work, w, limit_ns);
 }
 
 /* Out of work: does the program have more for us? */
@@ -208,11 +204,14 @@ static int sleep_in_kernel(struct worker *w, void *poller, int64_t timeout_ns)
         else
             atomic_store_explicit(&s->awake_since_ns, 0, memory_order_relaxed);
     }
+    int64_t start = timeout_ns != 0 ? bide__clock_ns() : 0;
     int code = w->inner->wait(poller, timeout_ns);
     if (code < 0)
         bide__worker_give_up(w); /* a job has closed our descriptors */
     atomic_store_explicit(&s->worker_sleeps, 0, memory_order_relaxed);
     w->polled_ns = bide__clock_ns();
+    if (timeout_ns != 0)
+        bide__spin_slept(&w->spin, w->polled_ns - start);
     atomic_store_explicit(&s->awake_since_ns, w->polled_ns, memory_order_relaxed);
     w->must_poll = false;
     w->skipped = 0;
@@ -232,6 +231,7 @@ static void account(struct worker *w)
 static int worker_wait(void *poller, int64_t timeout_ns)
 {
     struct worker *w = bide__worker_here;
+    struct segment_shared *s = w->segment.shared;
     bide_loop *loop = w->loop;
 
     account(w);
@@ -243,11 +243,13 @@ static int worker_wait(void *poller, int64_t timeout_ns)
     if (bide__ring_count(&loop->ring) > 0)
         timeout_ns = 0;
     if (timeout_ns != 0) {
+        atomic_store(&s->worker_idle, 1);
         ask_for_more(w);
-        if (w->spin > 0 && spin(w))
+        if (spin(w, timeout_ns))
             timeout_ns = 0;
     }
     int code = sleep_in_kernel(w, poller, timeout_ns);
+    atomic_store_explicit(&s->worker_idle, 0, memory_order_relaxed); /* before any job can be seen to have begun */
     take_orders(w);
     start_calls(w);
     return code;

@@ -67,7 +67,7 @@ static bool can_take(struct proxy *x)
         return false;
     if (x->nsent < most_waiting(x))
         return true;
-    return x->nsent == 0 && atomic_load(&x->segment.shared->worker_sleeps);
+    return x->nsent == 0 && atomic_load(&x->segment.shared->worker_idle);
 }
 
 /* ---- handing over ---- */
@@ -150,7 +150,7 @@ static struct proxy *choose(bide_pool *p)
         if (!x || !can_take(x))
             continue;
         if (!best || bide__proxy_load(x) < bide__proxy_load(best) ||
-            (bide__proxy_load(x) == bide__proxy_load(best) && x->idle_since_ns < best->idle_since_ns))
+            (bide__proxy_load(x) == bide__proxy_load(best) && x->idle_since_ns > best->idle_since_ns))
             best = x;
     }
     return best;
@@ -204,14 +204,27 @@ static void ask_for_attention(bide_pool *p)
     }
 }
 
+/* Nobody may look instead of sleeping if that takes a processor from a worker that has jobs. */
+static void allow_spinning(bide_pool *p)
+{
+    int busy = 0;
+
+    for (int i = 0; i < p->nslots; i++)
+        busy += p->slots[i].proxy && bide__proxy_load(p->slots[i].proxy) > 0;
+    p->may_spin = busy > 0 && busy < p->usable_cpus;
+}
+
 static void after_dispatch(bide_pool *p)
 {
+    allow_spinning(p);
     for (int i = 0; i < p->nslots; i++) {
         struct proxy *x = p->slots[i].proxy;
         if (!x)
             continue;
-        if (x->dirty)
+        if (x->dirty) {
+            atomic_store_explicit(&x->segment.shared->may_spin, p->may_spin, memory_order_relaxed);
             bide__proxy_flush(x);
+        }
         if (p->args.max_jobs > 0 && x->given >= p->args.max_jobs)
             bide__pool_recycle(x, "it has had max_jobs");
     }

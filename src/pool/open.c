@@ -11,7 +11,6 @@
 #define WORKERS_MAX 1024
 #define PREFETCH_MAX 65536
 #define RETRIES_MAX 200
-#define SPIN_MAX_PAUSES 200
 #define RETRY_MAX_MS 5000
 
 /* ---- options ---- */
@@ -303,8 +302,7 @@ static int prepare(bide_pool *p, const bide_pool_args *args)
     BIDE_TRY(bide__pool_attach(p));
     if (bide__own_cgroup("memory", dir, sizeof dir))
         p->oom_kills = bide__oom_kills(dir);
-    if (p->nslots < bide__cpus_usable()) /* one is left for us: looking costs nobody anything */
-        p->spin = p->spin_max = SPIN_MAX_PAUSES;
+    p->usable_cpus = bide__cpus_usable();
     return 0;
 }
 

@@ -16,7 +16,6 @@
 
 /* Turns without asking the kernel while results come. */
 #define SKIP_MAX 64
-#define SPIN_MIN 8
 
 struct pool_poll {
     struct loop_closer closer;
@@ -24,6 +23,7 @@ struct pool_poll {
     struct list_node pools;
     const struct poller_ops *inner;
     unsigned skipped;
+    struct spin spin;
 };
 
 static const char poll_key;
@@ -139,29 +139,19 @@ static void say_sleeps(struct pool_poll *pp, uint32_t sleeps)
     }
 }
 
-/* Only for answers that are due, and with processors to spare: see spin_max. */
-static bool spin_one(bide_pool *p)
+static bool may_spin(const struct pool_poll *pp)
 {
-    unsigned n = p->pending > 0 ? p->spin : 0;
-
-    for (unsigned i = 0; i < n; i++) {
-        if (!is_quiet(p)) {
-            p->spin = p->spin_max;
+    for (struct list_node *n = pp->pools.next; n != &pp->pools; n = n->next) {
+        const bide_pool *p = container_of(n, bide_pool, in_loop);
+        if (p->pending > 0 && p->may_spin)
             return true;
-        }
-        bide__pause();
     }
-    if (n > SPIN_MIN)
-        p->spin = n / 2;
     return false;
 }
 
-static bool spin(struct pool_poll *pp)
+static bool there_is_news(void *pp)
 {
-    for (struct list_node *n = pp->pools.next; n != &pp->pools; n = n->next)
-        if (spin_one(container_of(n, bide_pool, in_loop)))
-            return true;
-    return false;
+    return !all_quiet(pp);
 }
 
 static struct pool_poll *here(bide_loop *loop)
@@ -195,7 +185,7 @@ static int pool_wait(void *poller, int64_t timeout_ns)
         return 0;
     }
     pp->skipped = 0;
-    if (bide__ring_count(&loop->ring) > 0 || (timeout_ns != 0 && spin(pp)))
+    if (bide__ring_count(&loop->ring) > 0 || (timeout_ns != 0 && may_spin(pp) && bide__spin(&pp->spin, there_is_news, pp, timeout_ns)))
         timeout_ns = 0;
     timeout_ns = not_beyond_next_timer(loop, timeout_ns);
     if (timeout_ns != 0) {
@@ -203,7 +193,10 @@ static int pool_wait(void *poller, int64_t timeout_ns)
         if (!all_quiet(pp))
             timeout_ns = 0;
     }
+    int64_t start = timeout_ns != 0 ? bide__clock_ns() : 0;
     int code = pp->inner->wait(poller, timeout_ns);
+    if (timeout_ns != 0)
+        bide__spin_slept(&pp->spin, bide__clock_ns() - start);
     say_sleeps(pp, 0);
     all_turn(pp);
     return code;
@@ -252,6 +245,7 @@ int bide__pool_attach(bide_pool *p)
             return bide__fail_nomem("a pool");
         pp->loop = p->loop;
         pp->inner = p->loop->poller_ops;
+        bide__spin_init(&pp->spin);
         pp->closer = (struct loop_closer){.key = &poll_key, .close = on_loop_close};
         bide__list_init(&pp->closer.node);
         bide__list_init(&pp->pools);

@@ -112,6 +112,19 @@ static inline void bide__pause(void)
 #endif
 }
 
+/* ---- spin.c: looking before sleeping ---- */
+
+struct spin {
+    int64_t ns;            /* how long it seems worth it */
+    int64_t rest_until_ns; /* not before: others want the processor */
+    unsigned skips, skips_left; /* short sleeps before the next full trial */
+};
+void bide__spin_init(struct spin *s);
+/* Look for at most limit_ns (-1: no limit).  True: there_is. */
+bool bide__spin(struct spin *s, bool (*there_is)(void *arg), void *arg, int64_t limit_ns);
+/* After a sleep of so long. */
+void bide__spin_slept(struct spin *s, int64_t ns);
+
 /* ---- segment.c: what one worker and we share ---- */
 
 struct worker_slot {
@@ -123,7 +136,9 @@ struct worker_slot {
 struct segment_shared {
     struct lane_shared calls, orders, answers;
     _Alignas(64) _Atomic uint32_t worker_sleeps; /* in the kernel, or about to: ring its bell */
+    _Atomic uint32_t worker_idle;                /* it sleeps, or looks for work before it does */
     _Atomic uint32_t hungry;                     /* we have more for it, as soon as it sleeps */
+    _Atomic uint32_t may_spin;                   /* there is a processor to spare for looking instead of sleeping */
     _Alignas(64) _Atomic uint32_t we_sleep;      /* likewise for us */
     _Atomic uint32_t stuck;                      /* the worker waits for room in `answers` */
     _Alignas(64) _Atomic uintptr_t current;      /* the worker's task that ran last, see bide_loop.mirror */
@@ -278,7 +293,7 @@ struct runner;
 int bide__worker_main(const struct birth *b);
 
 struct worker_config {
-    int32_t concurrency, index, spin, processes;
+    int32_t concurrency, index, processes;
     uint64_t stack_size;
 };
 
@@ -307,7 +322,8 @@ struct worker {
     } init, fini;
     const struct poller_ops *inner;
     int64_t polled_ns; /* when the kernel was asked last */
-    unsigned skipped, spin;
+    unsigned skipped;
+    struct spin spin;
     uint64_t *cancelled; /* ids of calls that are still in the lane */
     size_t ncancelled, cancelled_cap;
     bool must_poll, stopping, forked, open, waking, said_bye, sending;
@@ -492,7 +508,8 @@ struct bide_pool {
     int64_t retry_ms;
     uint64_t births_failed; /* of workers that were to replace nobody */
     int birth_code;         /* of the last of them */
-    unsigned spin, spin_max;
+    int usable_cpus;
+    bool may_spin; /* fewer workers have jobs than there are processors */
     bool outside; /* counted in loop->outside */
     bide_pool_counts counts;
     uint64_t done, failed, cancelled, retried, moved, rung;

@@ -170,8 +170,7 @@ static bool put_job(struct proxy *x, uint16_t kind, const bide_job *job)
 static int write_config(struct proxy *x)
 {
     const bide_pool_args *a = &x->pool->args;
-    struct worker_config c = {.concurrency = a->concurrency, .index = x->index, .spin = (int32_t)x->pool->spin_max,
-                              .stack_size = a->stack_size};
+    struct worker_config c = {.concurrency = a->concurrency, .index = x->index, .stack_size = a->stack_size};
     struct lane *l = &x->segment.calls;
     bool ok = bide__lane_put(l, &(struct record){.kind = REC_CONFIG}, &c, sizeof c, NULL, 0) && put_job(x, REC_INIT, &a->init) &&
               put_job(x, REC_FINI, &a->fini) && bide__lane_put(l, &(struct record){.kind = REC_GO}, NULL, 0, NULL, 0);

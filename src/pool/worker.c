@@ -212,7 +212,7 @@ int bide__worker_main(const struct birth *b)
         code = bide__segment_attach(&w->segment, b->memory, b->ring_bytes, b->concurrency);
     if (code == 0)
         code = read_config(w);
-    w->spin = (unsigned)w->config.spin;
+    bide__spin_init(&w->spin);
     if (code == 0)
         code = bide_run(bide_coro(worker_body, w));
     bide_error_clear();

@@ -111,20 +111,6 @@ TEST(one_call_is_quick, .real_time = true, .seconds = 30)
     EXPECT_LE(idle, 120 * SLACK);
 }
 
-/* pool no. 53: nobody spins where there is no processor to spare */
-TEST(nobody_spins_without_a_processor_to_spare, .real_time = true)
-{
-    bide_auto bide_pool *all = OPEN(.kind = BIDE_POOL_THREAD, .workers = bide__cpus_usable());
-
-    EXPECT_EQ(all->spin_max, 0);
-    if (bide__cpus_usable() > 1) {
-        bide_auto bide_pool *fewer = OPEN(.kind = BIDE_POOL_THREAD, .workers = bide__cpus_usable() - 1);
-        EXPECT_LT(0, fewer->spin_max);
-        for (int i = 0; i < 100; i++)
-            EXPECT_OK(CALL(fewer, bide_job(job_nothing)));
-    }
-}
-
 static int children_of(int pid)
 {
     int n = 0;
