@@ -80,7 +80,7 @@ const struct command command_compare = {
         "and closing a pool; CPU time and peak memory include the workers, pages that they share counted once. Modes "
         "take turns; a slow one runs less often. The time shown is the median; the spread is half of what lies between "
         "the fastest and the slowest run. A blocking request makes a connection of its own, coroutines share a "
-        "session.\n"
+        "session. A mode that may not have the descriptors for so many at once (ulimit -n) has fewer, and says so.\n"
         "\n"
         "No speed-up is shown for a mode that does not do the same: whose answers (status and a digest of the bodies, "
         "in order) differ, of which a request failed, or of which the built-in server saw more or fewer requests than "

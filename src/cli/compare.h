@@ -4,9 +4,10 @@
  *
  * In reading order: command_compare.c (the options), compare.c (from start to end), compare_plan.c (the URLs, the modes,
  * the files to write), compare_process.c (a run in a process of its own), compare_server.c (the built-in server),
- * compare_modes.c, compare_pools.c and compare_writes.c (the ways), compare_answer.c (what became of each URL),
- * compare_memory.c, compare_judge.c (is it fair?), compare_progress.c, compare_table.c, compare_json.c, compare_svg.c
- * (what is told), compare_file.c (files that are left, and that are not).
+ * compare_modes.c, compare_pools.c and compare_writes.c (the ways), compare_width.c (how many at once),
+ * compare_answer.c (what became of each URL), compare_memory.c, compare_judge.c (is it fair?), compare_progress.c,
+ * compare_table.c, compare_json.c, compare_svg.c (what is told), compare_file.c (files that are left), compare_directory.c
+ * (files that are not).
  *
  *     bide compare --fork--> the built-in server
  *          |        --fork--> one run of one mode --> its pool's workers
@@ -67,6 +68,7 @@ struct compare_mode {
     compare_way *way;
     bool is_wide;        /* as many at once as asked for; else one for each worker */
     bool has_workers;
+    int descriptors;     /* that one request under way takes, at most */
 };
 
 /* All of them; ended by one without a name. */
@@ -113,6 +115,7 @@ struct compare {
     uint64_t work_steps;        /* the same as a number of steps: each mode does exactly so many */
     bool has_server;            /* the built-in one */
     char base[64];              /* its URL */
+    char *shown_url;            /* the one that was given, without user name and password; NULL: none was */
     pid_t server;
     char **urls;                /* n of them */
     struct compare_row rows[COMPARE_MODES_MAX];
@@ -122,6 +125,8 @@ struct compare {
     uint64_t server_requests;       /* as the server counted when it was asked last */
     int64_t answer_us;              /* how long the first answer took */
     char directory[128];            /* for files, in the process of a run and here; "" */
+    pid_t keeper;                   /* of the directory, if there is one: it removes it when keeper_fd is closed */
+    int keeper_fd;
     struct compare_progress *progress;
 };
 
@@ -140,8 +145,17 @@ int compare_plan_urls(struct compare *c);
 void compare_plan_free(struct compare *c);
 /* How long a run of a mode will take, as far as the first answer tells. */
 int64_t compare_estimate_us(const struct compare *c, const struct compare_mode *mode);
-/* How many of its requests are under way at the same time. */
+
+/* ---- compare_width.c ---- */
+
+/* How many of a mode's requests are under way at the same time: no more than it may have descriptors for. */
 int compare_width(const struct compare *c, const struct compare_mode *mode);
+/* Is that less than was asked for? */
+bool compare_is_narrowed(const struct compare *c, const struct compare_mode *mode);
+/* Those modes, in words; nothing if there are none. */
+void compare_add_narrowed(const struct compare *c, struct text *to);
+/* Can each mode run at all?  Returns: EXIT_OK, or EXIT_LOCAL after a message. */
+int compare_width_check(const struct compare *c);
 
 /* ---- compare_file.c: files that are written at the end, and known to be writable at the start ---- */
 
@@ -150,10 +164,18 @@ int compare_file_check(const char *option, const char *path);
 /* Write all of it, under the final name at once; "-": to standard output.  Returns: EXIT_OK, or after a message. */
 int compare_file_save(const char *path, const struct text *t);
 
-/* An empty directory for the files of a run: c->directory.  Returns: EXIT_OK; EXIT_LOCAL after a message. */
+/* ---- compare_directory.c ---- */
+
+/*
+ * An empty directory for the files of a run: c->directory.  It goes with all that is in it when it is no longer wanted,
+ * or when this process ends, by whatever it ends.
+ *
+ * Returns:   EXIT_OK; EXIT_LOCAL after a message
+ */
 int compare_directory_make(struct compare *c);
-/* With all that is in it. */
 void compare_directory_remove(struct compare *c);
+/* In every other process: it must not keep alive what goes with this one. */
+void compare_directory_forget(struct compare *c);
 
 /* ---- compare_process.c ---- */
 
@@ -244,6 +266,8 @@ void compare_progress_erase(struct compare_progress *p);
 
 /* ---- what is told ---- */
 
+/* So many bytes of what may be long and may come from a server: without controls, "..." for the rest. */
+void compare_add_short(struct text *t, const char *s, size_t max);
 /* The conditions, in one line. */
 void compare_describe(const struct compare *c, struct text *to);
 /* Times, rates and sizes as the table and the picture show them. */

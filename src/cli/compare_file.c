@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compare_file.c - what a comparison leaves in files, and what it must not leave.
+ * compare_file.c - what a comparison leaves in files.
  */
 #include "cli/compare.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,34 +65,4 @@ int compare_file_save(const char *path, const struct text *t)
         return EXIT_OK;
     say("%s", bide_error_text());
     return EXIT_LOCAL;
-}
-
-int compare_directory_make(struct compare *c)
-{
-    const char *parent = getenv("TMPDIR");
-
-    if (!parent || !*parent)
-        parent = "/tmp";
-    int len = snprintf(c->directory, sizeof c->directory, "%s/bide-compare-XXXXXX", parent);
-    errno = ENAMETOOLONG;
-    if (len < (int)sizeof c->directory && mkdtemp(c->directory))
-        return EXIT_OK;
-    compare_progress_erase(c->progress);
-    say("a directory for the files, in %s: %s", parent, strerror(errno));
-    c->directory[0] = '\0';
-    return EXIT_LOCAL;
-}
-
-void compare_directory_remove(struct compare *c)
-{
-    DIR *d = c->directory[0] ? opendir(c->directory) : NULL;
-    if (!d)
-        return;
-
-    for (struct dirent *e; (e = readdir(d));)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            unlinkat(dirfd(d), e->d_name, 0);
-    closedir(d);
-    rmdir(c->directory);
-    c->directory[0] = '\0';
 }

@@ -65,7 +65,7 @@ static json_t *document_of(const struct compare *c)
     for (int i = 0; i < c->nrows; i++)
         json_array_append_new(modes, mode_of(c, &c->rows[i]));
     return json_pack("{s:s, s:i, s:i, s:i, s:o, s:o, s:f, s:o}", "bide", BIDE_VERSION, "requests", c->n, "at_once",
-                     c->at_once, "workers", c->workers, "url", text_or_null(c->options->url), "delay_s",
+                     c->at_once, "workers", c->workers, "url", text_or_null(c->shown_url), "delay_s",
                      c->has_server ? json_real((double)c->delay_ms / 1e3) : json_null(), "work_s",
                      (double)c->work_ms / 1e3, "modes", modes);
 }

@@ -15,16 +15,17 @@
 #define FETCH "sequential", NULL
 #define SAVE  "write", "each answer saved as a file; speed-up against write"
 
+/* A thread of the pool has a loop, a bell, two sockets to it, its connection, perhaps one to a name server. */
 const struct compare_mode compare_modes[] = {
-    {"sequential", "blocking requests, one after the other", FETCH, compare_sequential, false, false},
-    {"fake-async", "blocking requests inside coroutines: each stops all", FETCH, compare_fake_async, false, false},
-    {"async", "coroutines that await: one thread, all requests at once", FETCH, compare_async, true, false},
-    {"processes", "a process pool of blocking requests", FETCH, compare_processes, false, true},
-    {"async-processes", "a process pool with an event loop in each worker", FETCH, compare_async_processes, true, true},
-    {"threads", "a thread pool of blocking requests, a thread for each", FETCH, compare_threads, true, true},
-    {"write", "async; each answer written with stdio; nothing else runs", SAVE, compare_write, true, false},
-    {"awaited-write", "async; each answer's writing awaited", SAVE, compare_awaited_write, true, false},
-    {NULL, NULL, NULL, NULL, NULL, false, false},
+    {"sequential", "blocking requests, one after the other", FETCH, compare_sequential, false, false, 1},
+    {"fake-async", "blocking requests inside coroutines: each stops all", FETCH, compare_fake_async, false, false, 1},
+    {"async", "coroutines that await: one thread, all requests at once", FETCH, compare_async, true, false, 1},
+    {"processes", "a process pool of blocking requests", FETCH, compare_processes, false, true, 1},
+    {"async-processes", "a process pool with an event loop in each worker", FETCH, compare_async_processes, true, true, 1},
+    {"threads", "a thread pool of blocking requests, a thread for each", FETCH, compare_threads, true, true, 9},
+    {"write", "async; each answer written with stdio; nothing else runs", SAVE, compare_write, true, false, 1},
+    {"awaited-write", "async; each answer's writing awaited", SAVE, compare_awaited_write, true, false, 2},
+    {NULL, NULL, NULL, NULL, NULL, false, false, 0},
 };
 
 /* ---- a crowd of coroutines ---- */
@@ -125,6 +126,7 @@ void compare_run_mode(struct compare *c, const void *arg)
 {
     const struct compare_mode *mode = arg;
     struct compare_shared *s = c->shared;
+    c->at_once = mode->is_wide ? compare_width(c, mode) : c->at_once;
     int64_t begin = compare_now_us();
     int code = mode->way(c);
 

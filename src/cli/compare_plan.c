@@ -112,6 +112,15 @@ static int read_modes(struct compare *c)
     return code;
 }
 
+static bool note_url(struct compare *c)
+{
+    size_t size = c->options->url ? strlen(c->options->url) + 1 : 0;
+
+    if (size > 0 && (c->shown_url = malloc(size)))
+        request_shown_url(c->options->url, c->shown_url, size);
+    return size == 0 || c->shown_url;
+}
+
 static int make_rows(struct compare *c)
 {
     for (int i = 0; i < c->nrows; i++)
@@ -119,7 +128,7 @@ static int make_rows(struct compare *c)
             return EXIT_LOCAL;
     c->answers = calloc((size_t)c->n, sizeof *c->answers);
     c->urls = calloc((size_t)c->n, sizeof *c->urls);
-    return c->answers && c->urls ? EXIT_OK : EXIT_LOCAL;
+    return c->answers && c->urls && note_url(c) ? EXIT_OK : EXIT_LOCAL;
 }
 
 static int check_files(const struct compare_options *o)
@@ -142,10 +151,8 @@ int compare_plan(struct compare *c)
     if ((code = read_workers(c)) != EXIT_OK || (code = read_times(c)) != EXIT_OK || (code = read_modes(c)) != EXIT_OK ||
         (code = check_files(c->options)) != EXIT_OK)
         return code;
-    int allowed = descriptors_allow(c->at_once);
-    if (allowed < c->at_once)
-        say("only %d at once: this process may not have more descriptors (ulimit -n)", allowed);
-    c->at_once = allowed;
+    if ((code = compare_width_check(c)) != EXIT_OK)
+        return code;
     code = make_rows(c);
     if (code != EXIT_OK)
         say("out of memory");
@@ -201,16 +208,10 @@ void compare_plan_free(struct compare *c)
         free(c->urls[i]);
     free(c->urls);
     free(c->answers);
+    free(c->shown_url);
 }
 
 /* ---- time ---- */
-
-int compare_width(const struct compare *c, const struct compare_mode *mode)
-{
-    if (mode->is_wide)
-        return c->at_once;
-    return !mode->has_workers ? 1 : c->workers < c->n ? c->workers : c->n;
-}
 
 int64_t compare_estimate_us(const struct compare *c, const struct compare_mode *mode)
 {

@@ -7,7 +7,8 @@
  * workers, which it has waited for.
  *
  * Ctrl-C goes to every process of the terminal, but only this one decides: the others ignore SIGINT, and are killed by
- * us.  If we are killed, the kernel kills them; their workers end with them, as those of every pool do.
+ * us.  If we are killed, the kernel kills them; their workers end with them, as those of every pool do, and
+ * compare_directory.c takes care of the files.
  */
 #include "cli/compare.h"
 
@@ -84,6 +85,7 @@ pid_t compare_process_start(struct compare *c, compare_body *body, const void *a
         _exit(EXIT_LOCAL); /* it has gone already */
     signal(SIGINT, SIG_IGN);
     sigprocmask(SIG_SETMASK, &as_before, NULL);
+    compare_directory_forget(c);
     body(c, arg);
     exit(EXIT_OK);
 }

@@ -20,6 +20,7 @@
 #define ROW       56
 #define GROUP     50 /* a heading between rows */
 #define BOTTOM    56
+#define SAID_MAX  120 /* bytes behind a mode's name */
 
 static void add_escaped(struct text *to, const char *s)
 {
@@ -70,11 +71,11 @@ static void begin(struct text *to, int height)
                     ".strong{font-size:17px;font-weight:700}\n"
                     ".bad{fill:#c8372d;font-size:13px}\n"
                     ".card{fill:#ffffff}.rail{fill:#eef1f5}.line{stroke:#dfe4ea}\n"
-                    ".blocks{fill:#9aa6b5}.awaits{fill:#1f9d66}.works{fill:#3b78d8}.both{fill:#0f8b9d}\n"
+                    ".blocks{fill:#9aa6b5}.awaits{fill:#1f9d66}.works{fill:#3b78d8}.both{fill:#0f8b9d}.failed{fill:#c8372d}\n"
                     "@media(prefers-color-scheme:dark){\n"
                     "text{fill:#e8edf3}.what,.head,.foot,.sub{fill:#9aa7b7}.card{fill:#161b22}.rail{fill:#262d37}\n"
                     ".line{stroke:#30363d}.blocks{fill:#7d8896}.awaits{fill:#3fbf85}.works{fill:#5b94ec}\n"
-                    ".both{fill:#2fb0c2}.bad{fill:#ff7b72}}\n"
+                    ".both{fill:#2fb0c2}.bad,.failed{fill:#ff7b72}}\n"
                     "</style>\n");
     text_format(to, "<rect class=\"card\" width=\"%d\" height=\"%d\" rx=\"14\"/>\n", WIDTH, height);
 }
@@ -119,12 +120,28 @@ static void add_figures(const struct compare *c, const struct compare_row *r, st
 
 /* ---- rows ---- */
 
-/* Grey waits in line, green awaits, blue has workers, teal has workers that await. */
-static const char *class_of(const struct compare_mode *m)
+/* Grey waits in line, green awaits, blue has workers, teal has workers that await; red is not to be compared. */
+static const char *class_of(const struct compare_row *r)
 {
+    const struct compare_mode *m = r->mode;
+
+    if (r->fault[0])
+        return "failed";
     if (m->way == compare_async_processes)
         return "both";
     return m->has_workers ? "works" : m->is_wide ? "awaits" : "blocks";
+}
+
+static void add_said(const struct compare *c, const struct compare_row *r, struct text *to)
+{
+    struct text said = {0};
+
+    compare_add_short(&said, r->fault[0] ? r->fault : r->mode->what, SAID_MAX);
+    if (!r->fault[0] && compare_is_narrowed(c, r->mode))
+        text_format(&said, " (only %d at once: ulimit -n)", compare_width(c, r->mode));
+    add_escaped(to, said.data ? said.data : "");
+    to->no_memory |= said.no_memory;
+    text_free(&said);
 }
 
 static void add_row(const struct compare *c, const struct compare_row *r, int64_t longest_us, struct text *to, int y)
@@ -133,12 +150,12 @@ static void add_row(const struct compare *c, const struct compare_row *r, int64_
 
     text_format(to, "<text x=\"%d\" y=\"%d\"><tspan class=\"name\">%s</tspan>", MARGIN, y + 15, r->mode->name);
     text_format(to, "<tspan class=\"%s\" dx=\"12\">", r->fault[0] ? "bad" : "what");
-    add_escaped(to, r->fault[0] ? r->fault : r->mode->what);
+    add_said(c, r, to);
     text_add_string(to, "</tspan></text>\n");
     text_format(to, "<rect class=\"rail\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"14\" rx=\"3\"/>\n", MARGIN, y + 25,
                 BAR_WIDTH);
     text_format(to, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"14\" rx=\"%s\"/>\n",
-                class_of(r->mode), MARGIN, y + 25, width < 3 ? 3.0 : width, width < 8 ? "1.5" : "3");
+                class_of(r), MARGIN, y + 25, width < 3 ? 3.0 : width, width < 8 ? "1.5" : "3");
     add_figures(c, r, to, y + 38);
 }
 
@@ -180,7 +197,11 @@ void compare_svg(const struct compare *c, struct text *to)
     add_heads(c, to, TOP - 12);
     if (rows.data)
         text_add(to, rows.data, rows.len);
-    text_format(&line, "Median of up to %d runs; CPU and peak memory with all workers%s. bide %s", c->options->repeat,
+    if (c->options->repeat > 1)
+        text_format(&line, "Median of up to %d runs", c->options->repeat);
+    else
+        text_add_string(&line, "One run");
+    text_format(&line, "; CPU and peak memory with all workers%s. bide %s",
                 c->has_server ? "; seen: requests as the server counted them" : "", BIDE_VERSION);
     add_cell(to, "foot", MARGIN, y + 28, &line);
     text_add_string(to, "</svg>\n");

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define NAME_WIDTH 17
+#define URL_MAX    72
 #define BAR_MIN    12
 #define BAR_MAX    44
 #define GREEN      "\033[32m"
@@ -20,17 +21,30 @@
 
 /* ---- cells ---- */
 
+void compare_add_short(struct text *t, const char *s, size_t max)
+{
+    char clean[600];
+    size_t len = strlen(say_clean(s, clean, sizeof clean)), shown = len;
+
+    if (len > max)
+        for (shown = max; shown > 0 && ((unsigned char)clean[shown] & 0xc0) == 0x80;)
+            shown--; /* not in the middle of a character */
+    text_add(t, clean, shown);
+    if (shown < len)
+        text_add_string(t, "...");
+}
+
 void compare_describe(const struct compare *c, struct text *to)
 {
-    char url[256];
-
     text_format(to, "%d request%s", c->n, c->n == 1 ? "" : "s");
-    if (!c->has_server)
-        text_format(to, " to %s", say_clean(c->options->url, url, sizeof url));
-    else if (c->delay_ms > 0)
+    if (!c->has_server) {
+        text_add_string(to, " to ");
+        compare_add_short(to, c->shown_url, URL_MAX);
+    } else if (c->delay_ms > 0) {
         text_format(to, ", each answered after %" PRId64 " ms", c->delay_ms);
-    else
+    } else {
         text_add_string(to, ", answered at once");
+    }
     if (c->work_ms > 0)
         text_format(to, ", %" PRId64 " ms of work on each answer", c->work_ms);
     text_format(to, ", at most %d at once, %d worker process%s", c->at_once, c->workers, c->workers == 1 ? "" : "es");
@@ -182,14 +196,14 @@ static void add_right(const struct compare_look *look, const char *colour, int w
 }
 
 /* A time that is there has a bar that can be seen. */
-static void add_bar(const struct compare_look *look, double share, int cells, struct text *to)
+static void add_bar(const struct compare_look *look, const char *colour, double share, int cells, struct text *to)
 {
     static const char *const eighths[] = {"", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u2589"};
     int filled = (int)(share * cells * 8 + 0.5), used = 0;
 
     if (filled < 1)
         filled = 1;
-    text_add_string(to, look->has_colour ? GREEN : "");
+    text_add_string(to, look->has_colour ? colour : "");
     for (; used < filled / 8; used++)
         text_add_string(to, look->has_utf8 ? "\u2588" : "#");
     if (filled % 8 > 0 && (look->has_utf8 || used == 0)) {
@@ -245,7 +259,7 @@ static void add_row(const struct compare *c, const struct compare_look *look, co
 
     text_format(to, "%-*s", NAME_WIDTH, r->mode->name);
     if (p->bar > 0)
-        add_bar(look, (double)r->wall_us / (double)longest_us(c), p->bar, to);
+        add_bar(look, r->fault[0] ? RED : GREEN, (double)r->wall_us / (double)longest_us(c), p->bar, to);
     for (size_t i = p->from; i < p->to; i++) {
         columns[i].add(&cell, c, r);
         add_right(look, colour_of(c, r, &columns[i]), columns[i].width, &cell, to);
@@ -309,6 +323,7 @@ void compare_table(const struct compare *c, const struct compare_look *look, str
 {
     struct part whole = {0, NCOLUMNS, 0}, strong = {0, NSTRONG, 0}, weak = {NSTRONG, NCOLUMNS, 0};
     int strong_width = NAME_WIDTH, width = NAME_WIDTH;
+    struct text narrowed = {0};
 
     for (size_t i = 0; i < NCOLUMNS; i++) {
         width += columns[i].width;
@@ -327,6 +342,11 @@ void compare_table(const struct compare *c, const struct compare_look *look, str
     }
     text_add_char(to, '\n');
     add_faults(c, look, to);
+    compare_add_narrowed(c, &narrowed);
+    if (narrowed.len > 0)
+        text_format(to, "%s\n", narrowed.data);
+    to->no_memory |= narrowed.no_memory;
+    text_free(&narrowed);
     if (has_fewer_runs(c))
         text_add_string(to, "slow modes ran less often: --budget\n");
     add_legend(c, look, to);

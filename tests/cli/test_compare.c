@@ -186,6 +186,24 @@ UNIT(compare_bars_are_as_long_as_their_times)
     text_free(&table);
 }
 
+UNIT(compare_shortens_between_characters)
+{
+    static const struct {
+        const char *text;
+        size_t max;
+        const char *expected;
+    } cases[] = {{"", 3, ""},          {"abc", 3, "abc"},     {"abcd", 3, "abc..."},
+                 {"ab\u00fc", 4, "ab\u00fc"}, {"ab\u00fcd", 3, "ab..."}, {"a\033b", 5, "a\\x1b..."}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct text t = {0};
+        compare_add_short(&t, cases[i].text, cases[i].max);
+        EXPECT_EQ(strlen(cases[i].expected), t.len);
+        EXPECT_TRUE(t.len == 0 || strcmp(t.data, cases[i].expected) == 0);
+        text_free(&t);
+    }
+}
+
 /* What a server says ends up in the picture and in the table: it must break neither. */
 UNIT(compare_escapes_what_a_server_says)
 {
@@ -199,6 +217,7 @@ UNIT(compare_escapes_what_a_server_says)
     compare_svg(&c, &svg);
     compare_table(&c, &(struct compare_look){.columns = 120}, &table);
     EXPECT_NOT_NULL(strstr(svg.data, "&lt;/text&gt;&lt;script&gt;&amp;\\x1b[2J"));
+    EXPECT_NOT_NULL(strstr(svg.data, "<rect class=\"failed\""));
     EXPECT_NULL(strstr(svg.data, "<script>"));
     EXPECT_NULL(strchr(svg.data, '\033'));
     EXPECT_NULL(strchr(table.data, '\033'));

@@ -22,6 +22,11 @@ def answer(body, status="200 OK"):
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
 
 
+def descriptors(limit):
+    """For a process before it begins."""
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+
 def compare(*args, **more):
     """Its JSON, with the modes by name, and the result."""
     r = bide("compare", *args, "--json", "-", timeout=60, **more)
@@ -92,13 +97,24 @@ class Modes(Case):
                 self.assertEqual(m["runs"][0]["body_bytes"], 15)
 
     def test_few_descriptors(self):
-        def few():
-            resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+        """Each mode has as many at once as it can, and says so; none fails for want of what another does not need."""
+        told = "fewer at once, for want of descriptors (ulimit -n): "
+        shared = ("-n", 60, "-c", 60, "-p", 2, "--delay", 1, "--repeat", 1, "-q")
+        few = {"async": 24, "async-processes": 24, "threads": 2, "write": 24, "awaited-write": 12}
+        for limit, narrowed in (40, few), (150, {"threads": 14}):
+            modes, r = compare(*shared, preexec_fn=descriptors(limit))
+            self.expect(r, 0)
+            self.assertIn(f"bide compare: {told}{', '.join(f'{m} {n}' for m, n in narrowed.items())}\n", r.err)
+            for name, m in modes.items():
+                width = {"sequential": 1, "fake-async": 1, "processes": 2, **narrowed}.get(name, 60)
+                self.assertEqual((m["failed"], m["seen_by_server"], m["at_once"]), (0, 60, width), (limit, name))
+        table = bide("compare", *shared, "--modes", "threads", preexec_fn=descriptors(150)).out.decode()
+        self.assertIn(f"\n{told}threads 14\n", table)
 
-        modes, r = compare("-n", 60, "-c", 60, "--delay", 1, "--repeat", 1, "--modes", "sequential,async", preexec_fn=few)
-        self.expect(r, 0)
-        self.assertIn("bide compare: only 24 at once", r.err)
-        self.assertEqual(modes["async"]["failed"], 0)
+    def test_too_few_descriptors(self):
+        for mode, words in ("processes", "the descriptors for 8 workers (ulimit -n)"), ("threads", "the descriptors for it"):
+            r = bide("compare", "-p", 8, "--modes", "sequential," + mode, preexec_fn=descriptors(23))
+            self.expect_line(r, 3, f"bide compare: {mode}: this process may not have {words}")
 
 
 class Fairness(Case):
@@ -188,6 +204,20 @@ class Output(Case):
             self.assertEqual(len(bars), len(MODES))
             self.assertAlmostEqual(max(float(e.get("width")) for e in bars), 500)
 
+    def test_secrets_are_not_shown(self):
+        with RawServer({"/": answer("fine")}) as s:
+            url = s.url.replace("//", "//somebody:secret@") + "/"
+            r = bide("compare", url, "-n", 1, "--repeat", 1, "--modes", "async", "--svg", self.folder + "/svg", "--json",
+                     self.folder + "/json")
+        self.expect(r, 0)
+        told = [r.out.decode(), r.err]
+        for name in "svg", "json":
+            with open(f"{self.folder}/{name}") as f:
+                told.append(f.read())
+        for text in told:
+            self.assertIn(s.url + "/", text)
+            self.assertNotIn("secret", text)
+
     def test_files_are_replaced_at_the_end(self):
         path = self.write("out.json", "before")
         self.expect(bide("compare", "-n", 1, "--delay", 1, "--repeat", 1, "-q", "--json", path), 0)
@@ -253,15 +283,25 @@ class Refusals(Case):
         self.expect_line(r, 3, "a directory for the files, in /nonexistent: No such file or directory")
 
 
+def comes_true(condition):
+    """Up to five seconds."""
+    for _ in range(500):
+        if condition():
+            return True
+        time.sleep(0.01 * SLOW)
+    return False
+
+
 def is_gone(group):
-    """Has every process of the group ended?  Up to two seconds."""
-    for _ in range(200):
+    """Has every process of the group ended?  Up to five seconds."""
+    def ended():
         try:
             os.killpg(group, 0)
         except ProcessLookupError:
             return True
-        time.sleep(0.01 * SLOW)
-    return False
+        return False
+
+    return comes_true(ended)
 
 
 class Ends(Case):
@@ -302,6 +342,17 @@ class Ends(Case):
     def test_a_kill_leaves_no_process(self):
         for modes in "sequential", "processes", "threads":
             self.assertEqual(self.end_by(signal.SIGKILL, modes), -signal.SIGKILL)
+
+    def test_a_kill_leaves_no_files(self):
+        for kill in os.kill, os.killpg:
+            for mode in "write", "awaited-write":
+                p = subprocess.Popen([BIDE, "compare", "-n", "50000", "-c", "50", "--delay", "0", "--work", "0", "-q",
+                                      "--modes", mode], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                     start_new_session=True, env={**os.environ, "TMPDIR": self.folder})
+                self.assertTrue(comes_true(lambda: any(files for _, _, files in os.walk(self.folder))), mode)
+                kill(p.pid, signal.SIGKILL)
+                p.wait()
+                self.assertTrue(comes_true(lambda: not os.listdir(self.folder)), (kill, mode))
 
     def test_a_run_that_is_killed_is_told(self):
         with RawServer({"/": answer("fine")}) as s:
