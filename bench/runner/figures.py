@@ -3,7 +3,8 @@
 
 A Figure is one program of ours and the peers that do the same work; they run in turn.  Its rows are what is read off:
 a value of ours, and the bounds that it must and should keep, absolute or as a multiple of a peer's value in the same
-round.  Commands name {bench} (the folder of our programs), {bide}, and the ports {http}, {https}, {delay}, {own_delay}.
+round.  Commands name {bench} (the folder of our programs), {bide}, and the ports {http}, {https}, {delay}, {own_delay};
+those of own_peers {python}, {peers} (the folder of their sources) and {made} (that of what is made of them).
 """
 from dataclasses import dataclass, field
 
@@ -65,7 +66,8 @@ class Figure:
     peers: str = None    # a .peers file of ../shared/bench, without its suffix
     who: str = ""        # the peers of that file that run; PEERS=all: all of them
     also: dict = field(default_factory=dict)  # other ways of our own to do it: name and command
-    needs: str = None    # "nginx", "delay", "own_delay"
+    own_peers: dict = field(default_factory=dict)  # programs of bench/peers: name and command
+    needs: str = None    # "nginx", "delay", "own_delay", "redis"
     pin: bool = True     # to the first core, for their servers run on the last
     rounds: int = 1000   # at most
     slow_after: float = 2.5  # seconds: a peer whose run takes longer runs once
@@ -73,6 +75,18 @@ class Figure:
 
 
 SAVE = "d=$(mktemp -d {scratch}/save.XXXXXX) && {bench}/bench-files save 10000 %s $d && rm -r $d"
+
+PYTHON_POOLS = {"mp.Pool": "mp", "ProcessPoolExecutor": "ppe", "aiomultiprocess": "aiomp"}
+
+
+def pools(mode, workers=2, **counts):
+    """What other pools do in a mode of ours, so many times each; 0: it has no such thing."""
+    peers = {name: "{python} {peers}/pool.py %s %s %d %d" % (kind, mode, counts[kind], workers)
+             for name, kind in PYTHON_POOLS.items() if counts.get(kind)}
+    if counts.get("go"):
+        peers["go-channels"] = "{made}/pool %s %d %d" % (mode, counts["go"], workers)
+    return peers
+
 
 FIGURES = [
     Figure("switch", "{bench}/bench-switch 2 10000000",
@@ -132,24 +146,40 @@ FIGURES = [
            "7-cli/files", "curl-parallel64 wget2-64threads xargs-P8-n100-curl aria2-j64 aiohttp", needs="nginx",
            pin=False, slow_after=5, bytes=SMALL_FILES_BYTES),
     Figure("pool-batch", "{bench}/bench-pool batch 1000000",
-           [Row("pool of 2 processes: a no-op job of 64 bytes, a million at once", wall_ns, "ns", 1000)], pin=False),
+           [Row("pool of 2 processes: a no-op job of 64 bytes, a million at once", wall_ns, "ns", 1000)], pin=False,
+           own_peers=pools("batch", mp=400000, ppe=400000, aiomp=1000, go=1000000)),
     Figure("pool-stream", "{bench}/bench-pool stream 1000000",
-           [Row("the same as a stream, 4,096 under way", wall_ns, "ns", 1000)], pin=False, rounds=3),
+           [Row("the same as a stream, 4,096 under way", wall_ns, "ns", 1000)], pin=False, rounds=3,
+           own_peers=pools("stream", mp=20000, ppe=5000, aiomp=1000)),
     Figure("pool-one", "{bench}/bench-pool one 100000",
-           [Row("the same, one at a time", wall_us, "us", 16.6), Row("one call, median", of("p50_us"), "us", 20)], pin=False),
+           [Row("the same, one at a time", wall_us, "us", 16.6), Row("one call, median", of("p50_us"), "us", 20)], pin=False,
+           own_peers=pools("one", mp=5000, ppe=3000, aiomp=60, go=100000)),
     Figure("pool-idle", "{bench}/bench-pool idle 200",
-           [Row("one call after everybody slept, median", of("p50_us"), "us", 120)], pin=False),
+           [Row("one call after everybody slept, median", of("p50_us"), "us", 120)], pin=False,
+           own_peers=pools("idle", mp=200, ppe=200, aiomp=60, go=200)),
     Figure("pool-spin", "{bench}/bench-pool -w 1 one 100000",
-           [Row("one call, one worker, a processor to spare, median", of("p50_us"), "us", 2)], pin=False, rounds=3),
+           [Row("one call, one worker, a processor to spare, median", of("p50_us"), "us", 2)], pin=False, rounds=3,
+           own_peers=pools("one", workers=1, mp=5000, ppe=3000, aiomp=60, go=100000)),
     Figure("pool-crash", "{bench}/bench-pool crash 200",
-           [Row("from a job that kills its worker to its failed future, median", of("p50_us"), "us", 5000)], pin=False),
+           [Row("from a job that kills its worker to its failed future, median", of("p50_us"), "us", 5000)], pin=False,
+           own_peers=pools("crash", mp=1, ppe=10, aiomp=1)),
     Figure("pool-open", "{bench}/bench-pool open 100",
-           [Row("from opening two workers to the first result, median", of("p50_us"), "us", 2000)], pin=False),
+           [Row("from opening two workers to the first result, median", of("p50_us"), "us", 2000)], pin=False,
+           own_peers=pools("open", mp=20, ppe=20, aiomp=5, go=100)),
     Figure("pool-echo", "{bench}/bench-pool echo 2000",
-           [Row("1 MiB there and back in place, median", of("p50_us"), "us", 50)], pin=False),
+           [Row("1 MiB there and back in place, median", of("p50_us"), "us", 50)], pin=False,
+           own_peers=pools("echo", mp=100, ppe=100, aiomp=20)),
     Figure("pool-cpu", "{bench}/bench-pool cpu",
-           [Row("4 jobs that compute on 2 workers, to the ideal", of("ratio"), "", 1.1)], pin=False),
+           [Row("4 jobs that compute on 2 workers, to the ideal", of("ratio"), "", 1.1)], pin=False,
+           own_peers=pools("cpu", mp=4, ppe=4, aiomp=4, go=4)),
     Figure("pool-memory", "{bench}/bench-pool memory",
            [Row("private memory of an idle worker", of("private_kb"), "KB", 300),
-            Row("wake-ups of an idle pool in a second", of("wakeups"), "", 0)], pin=False, rounds=3),
+            Row("wake-ups of an idle pool in a second", of("wakeups"), "", 0)], pin=False, rounds=3,
+           own_peers=pools("memory", mp=1, ppe=1, aiomp=1)),
+    Figure("pool-redis", "{bench}/bench-redis batch 100000",
+           [Row("pool over Redis: a no-op job of 64 bytes, 100,000 at once", wall_us, "us", 33.3)], pin=False, needs="redis",
+           also={"without append-only file": "{bench}/bench-redis -m batch 100000"}, rounds=3),
+    Figure("pool-redis-one", "{bench}/bench-redis one 2000",
+           [Row("one call over Redis, median", of("p50_us"), "us")], pin=False, needs="redis",
+           also={"without append-only file": "{bench}/bench-redis -m one 2000"}, rounds=3),
 ]

@@ -9,7 +9,7 @@ import tempfile
 
 from figures import FIGURES
 from measure import Contestant, alternate
-from peers import Peers, warn
+from peers import OwnPeers, Peers, warn
 from servers import Servers
 import table
 
@@ -44,8 +44,10 @@ class Bench:
         self.client_core, server_core = cores()
         source = os.path.join(HERE, "../../shared/bench") if os.environ.get("PEERS") != "0" else "/nonexistent"
         self.peers = Peers(os.path.normpath(source), os.path.join(self.build, "bench-peers"))
+        self.own_peers = OwnPeers(os.path.join(HERE, "peers"), os.path.join(self.build, "bench-peers", "own"),
+                                  os.environ.get("PEERS") != "0")
         if not self.peers.there and os.environ.get("PEERS") != "0":
-            warn("there is no ../shared/bench: no peers, ours alone")
+            warn("there is no ../shared/bench: its peers are left out")
         self.servers = Servers(scratch, server_core, os.path.join(self.build, "bide"),
                                self.peers.program("6-latency", "delayserver") if self.peers.there else None)
         self.rounds = int(os.environ.get("ROUNDS", "5"))
@@ -69,7 +71,7 @@ class Bench:
         ours = Contestant("bide", figure.ours.format(**self.places), folder)
         contestants = [ours] + [Contestant(name, command.format(**self.places), self.build)
                                 for name, command in figure.also.items()]
-        contestants += [Contestant(*peer) for peer in peers]
+        contestants += [Contestant(*peer) for peer in peers + self.own_peers.of(figure.own_peers)]
         alternate(contestants, figure, self.rounds, self.client_core if figure.pin else None, self._progress(figure))
         for c in contestants:
             if c.error:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The peers: small programs of ../shared/bench, one for each library and kind of work.
+"""The peers: small programs, one for each library and kind of work.
 
-They are copied into the build folder and made there, once; one that cannot be made is left out with a word.  A .peers
-file has a line `name<TAB>command` for each; the ports that the commands name are replaced by ours.
+Those of ../shared/bench are copied into the build folder and made there, once; one that cannot be made is left out with a
+word.  A .peers file has a line `name<TAB>command` for each; the ports that the commands name are replaced by ours.
+
+Those of bench/peers are part of the project; a figure names them itself.
 """
 import glob
 import os
@@ -84,6 +86,45 @@ class Peers:
             f.write(script)
         with open(os.path.join(folder, "urls.txt"), "w") as f:
             f.writelines("http://127.0.0.1:%d/f/%d.json\n" % (ports["http"], i) for i in range(SMALL_FILES))
+
+
+class OwnPeers:
+    """Those of bench/peers.  What they need is looked for once; without it they are left out with a word."""
+
+    PYTHON = "/usr/bin/python3"
+
+    def __init__(self, source, made, wanted):
+        self.source, self.made, self.wanted, self.found = source, made, wanted, {}
+
+    def of(self, commands):
+        """[(name, command, folder)] of those that can run here."""
+        if not self.wanted:
+            return []
+        places = {"python": self.PYTHON, "peers": self.source, "made": self.made}
+        return [(name, command.format(**places), self.source) for name, command in commands.items() if self._can(name)]
+
+    def _can(self, name):
+        if name not in self.found:
+            missing = self._missing(name)
+            self.found[name] = not missing
+            if missing:
+                warn("%s: left out: %s" % (name, missing))
+        return self.found[name]
+
+    def _missing(self, name):
+        if name == "go-channels":
+            return self._make_go("pool")
+        modules = {"mp.Pool": "multiprocessing", "ProcessPoolExecutor": "concurrent.futures", "aiomultiprocess": "aiomultiprocess"}
+        imported = subprocess.run([self.PYTHON, "-c", "import " + modules[name]], stderr=subprocess.DEVNULL, check=False)
+        return imported.returncode and "%s has no module %s" % (self.PYTHON, modules[name])
+
+    def _make_go(self, name):
+        if not shutil.which("go"):
+            return "there is no go"
+        os.makedirs(self.made, exist_ok=True)
+        command = ["go", "build", "-o", os.path.join(self.made, name), os.path.join(self.source, name + ".go")]
+        made = subprocess.run(command, env=dict(os.environ, GO111MODULE="off"), stderr=subprocess.DEVNULL, check=False)
+        return made.returncode and "go could not make it"
 
 
 def warn(text):

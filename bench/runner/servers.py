@@ -104,6 +104,11 @@ class Servers:
     def _own_delay(self):
         self._start("own_delay", self.ports["own_delay"], self._serve(self.ports["own_delay"]))
 
+    def _redis(self):
+        """bench-redis starts it, and ends it."""
+        if not shutil.which("redis-server") and not shutil.which("redis-check-rdb"):
+            raise OSError("there is no redis-server")
+
     def _serve(self, port):
         if not os.access(self.bide, os.X_OK):
             raise OSError("there is no %s" % self.bide)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """How figures are shown: one block each while they are measured, and a table of all in the end."""
+import math
 import os
 import platform
 
@@ -18,6 +19,20 @@ def number(x):
     if x is None:
         return "-"
     return "%.0f" % x if x >= 1000 else "%.3g" % x
+
+
+def shown(c, row):
+    """The median of a contestant; infinite is what has not come as long as was waited."""
+    value = c.median(row.value)
+    if value != math.inf:
+        return number(value)
+    return "never (%s s)" % number(max(run.get("gave_up_s", 0) for run in c.runs.values()))
+
+
+def ratio_of(c, ours, row):
+    """Theirs by ours; "" if there is no such number."""
+    value, own = c.median(row.value), ours.median(row.value)
+    return "%.2f x" % (value / own) if own and value != math.inf else ""
 
 
 def named(contestants, name):
@@ -53,17 +68,17 @@ def details(figure, contestants):
         ranked = sorted((c for c in contestants if c.runs), key=lambda c: c.median(row.value))
         for c in ranked:
             low, high = c.spread(row.value)
-            ratio = "" if c is ours else "%8.2f x" % (c.median(row.value) / ours.median(row.value))
-            lines.append("    %-22s %9s  %9s .. %-9s %s%s" % (c.name, number(c.median(row.value)), number(low), number(high),
-                                                            ratio, "" if len(c.runs) > 1 else "  (one run)"))
+            ratio = "" if c is ours else ratio_of(c, ours, row).rjust(10)
+            lines.append("    %-22s %9s  %9s .. %-9s %s%s" % (c.name, shown(c, row), number(low), number(high), ratio,
+                                                            "" if len(c.runs) > 1 else "  (one run)"))
     return "\n".join(lines)
 
 
 def others(row, contestants):
-    """The peers' values, as multiples of ours, the best first."""
-    ours = contestants[0].median(row.value)
+    """The peers' values, as multiples of ours where that can be, the best first."""
+    ours = contestants[0]
     ranked = sorted((c for c in contestants[1:] if c.runs), key=lambda c: c.median(row.value))
-    return ", ".join("%s %.2f x" % (c.name, c.median(row.value) / ours) for c in ranked)
+    return ", ".join("%s %s" % (c.name, ratio_of(c, ours, row) or shown(c, row)) for c in ranked)
 
 
 def summary(measured):
