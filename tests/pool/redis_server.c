@@ -69,6 +69,8 @@ static pid_t spawn(char *const *argv, const char *const *env, const char *log)
     if (log && (!freopen(log, "a", stdout) || dup2(fileno(stdout), 2) < 0))
         _exit(1);
     execvp(argv[0], argv);
+    if (strcmp(argv[0], "redis-server") == 0)
+        execvp("redis-check-rdb", argv); /* the same program, which looks at the name that it is called by */
     _exit(127);
 }
 
@@ -123,8 +125,8 @@ static void run_server(struct redis_server *s)
 
 void redis_start(struct redis_server *s, const char *const *more)
 {
-    if (system("command -v redis-server >/dev/null 2>&1") != 0)
-        SKIP("redis-server is not installed");
+    if (system("{ command -v redis-server || command -v redis-check-rdb; } >/dev/null") != 0)
+        SKIP("there is no redis-server, and no redis-check-rdb");
     snprintf(s->dir, sizeof s->dir, "%s", test_tmpdir());
     s->port = redis_free_port();
     snprintf(s->url, sizeof s->url, "redis://127.0.0.1:%d/0", s->port);
