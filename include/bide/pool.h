@@ -419,8 +419,10 @@ BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
  * as it keeps its data; the pool adds again what a restarted Redis has forgotten.  They do not survive the program that
  * submitted them: who waits for the result would be gone.
  *
- * What is different: no descriptors (-ENOTSUP), no bide_pool_each, no bide_pool_resize, keys mean nothing; a cancelled
- * job that runs hears of it when its lease is renewed (with Redis 6.2: not at all).
+ * What is different: no descriptors, which mean something on their own machine only; no bide_pool_each and no
+ * bide_pool_resize, since hosts come and go and nobody knows them all (each of these: -ENOTSUP); keys mean nothing.  A
+ * cancelled job that runs hears of it at once; if its host is cut off just then, when that renews its leases.  What a
+ * running job tells (bide_worker_progress, bide_worker_emit) may be lost with a connection, or come twice.
  *
  * Errors of bide_pool_new: -ECONNREFUSED and the like; -EACCES: wrong password, or not allowed; -EPROTONOSUPPORT: older
  * than 6.2; -EINVAL: a wrong URL or name, or a Redis that evicts keys when it is full (maxmemory-policy).  Of a job:

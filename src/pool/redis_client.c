@@ -25,12 +25,24 @@ void bide__redis_unsent(struct redis_client *c, struct job *j)
     bide__redis_kick(&c->link);
 }
 
-static void drop_entry(struct redis_client *c, struct redis_id id)
+/*
+ * KEYS: jobs, cancelled; ARGV: entry.  Acknowledged, it is its host's no more, so no result will be written; the host
+ * stops it when it hears, at the latest when it renews its leases.
+ */
+static const char take_back_script[] =
+    "redis.call('XDEL', KEYS[1], ARGV[1]) "
+    "if redis.call('XACK', KEYS[1], 'w', ARGV[1]) == 1 then "
+    "  redis.call('XADD', KEYS[2], 'MAXLEN', '~', '1000', '*', 'm', ARGV[1]) "
+    "  redis.call('PEXPIRE', KEYS[2], '600000') "
+    "end "
+    "return 0";
+
+static void take_back(struct redis_client *c, struct redis_id id)
 {
     char text[REDIS_ID_MAX];
 
     bide__redis_id_write(text, id);
-    REDIS_PUT(&c->link, NULL, 0, "XDEL", c->jobs_key, text);
+    REDIS_PUT(&c->link, NULL, 0, "EVAL", take_back_script, "2", c->jobs_key, c->cancelled_key, text);
 }
 
 static void refused(struct redis_client *c, struct job *j, const redisReply *r)
@@ -58,7 +70,7 @@ static int on_added(void *owner, uint64_t job, const redisReply *r)
     if (!bide__redis_id_read(&id, r))
         return bide_fail(-EBADMSG, "XADD: not an id");
     if (!j) {
-        drop_entry(c, id); /* cancelled meanwhile, or done */
+        take_back(c, id); /* cancelled meanwhile, or done */
         return 0;
     }
     j->redis.ms = id.ms;
@@ -126,7 +138,7 @@ void bide__redis_forget(struct job *j)
     struct redis_client *c = j->pool->redis;
 
     if (j->redis.state == REDIS_ADDED && c->link.open)
-        drop_entry(c, (struct redis_id){j->redis.ms, j->redis.seq});
+        take_back(c, (struct redis_id){j->redis.ms, j->redis.seq});
     j->redis.state = REDIS_ANSWERED;
 }
 
@@ -186,6 +198,7 @@ int bide__redis_pool_open(bide_pool *p)
     bide__random_bytes(random, sizeof random);
     snprintf(c->id, sizeof c->id, "%016" PRIx64 "%016" PRIx64, random[0], random[1]);
     bide__redis_key(c->jobs_key, &c->address, "jobs");
+    bide__redis_key(c->cancelled_key, &c->address, "cancelled");
     snprintf(c->results_key, sizeof c->results_key, "bide:{%s}:results:%s", c->address.name, c->id);
     BIDE_TRY(try_once(c));
 

@@ -42,7 +42,7 @@ static int fetch_some(struct redis_host *h, struct redis_conn *conn)
     return 0;
 }
 
-static int fetch(struct redis_host *h)
+int bide__redis_host_keep(struct redis_host *h, int step(struct redis_host *h, struct redis_conn *conn))
 {
     unsigned attempt = 0;
 
@@ -50,7 +50,7 @@ static int fetch(struct redis_host *h)
         struct redis_conn *conn = bide__redis_open(&h->address);
         int code = conn ? 0 : bide_error_code();
         while (code == 0) {
-            code = fetch_some(h, conn);
+            code = step(h, conn);
             attempt = code == 0 ? 0 : attempt;
         }
         bide__redis_close(conn);
@@ -89,9 +89,12 @@ static int begin_tasks(struct redis_host *h)
     h->link = (struct redis_link){
         .address = &h->address, .ops = &link_ops, .owner = h, .on_event = h->args.on_event, .event_arg = h->args.arg};
     BIDE_TRY(bide__redis_link_start(&h->link));
-    h->fetcher = bide_create_task(bide_coro(fetch, h), .name = "redis fetcher");
+    h->fetcher = bide_create_task(bide_coro(bide__redis_host_keep, h, fetch_some), .name = "redis fetcher");
     h->leaser = h->fetcher ? bide_create_task(bide_coro(bide__redis_lease_main, h), .name = "redis leases") : NULL;
-    return h->leaser ? 0 : bide_error_code();
+    h->listener = h->leaser ? bide_create_task(bide_coro(bide__redis_host_keep, h, bide__redis_cancel_step),
+                                               .name = "redis cancellations")
+                            : NULL;
+    return h->listener ? 0 : bide_error_code();
 }
 
 static bool has_jobs(const struct redis_host *h)
@@ -112,7 +115,8 @@ static void leave(struct redis_host *h)
                 break;
     }
     bide_release(h->leaser);
-    h->leaser = NULL;
+    bide_release(h->listener);
+    h->leaser = h->listener = NULL;
     bide__redis_fill_answers(h);
     bide__redis_settle(&h->link, 1000);
     bide__redis_give_back(h);
@@ -202,6 +206,7 @@ static void name_host(struct redis_host *h)
     snprintf(h->lease, sizeof h->lease, "%lld", (long long)h->args.lease_ms);
     bide__redis_key(h->jobs_key, &h->address, "jobs");
     bide__redis_key(h->dead_key, &h->address, "dead");
+    bide__redis_key(h->cancelled_key, &h->address, "cancelled");
 }
 
 static int serve(struct redis_host *h)

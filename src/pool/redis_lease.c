@@ -4,7 +4,7 @@
  *
  * Three times within each lease, a host resets the idle time of what it holds (XCLAIM JUSTID: that counts as no
  * delivery), however long the jobs take, and looks for entries that nobody has touched for a whole lease (XAUTOCLAIM).
- * A job that is ours no more, because it was taken back by who submitted it or done by another, is cancelled.
+ * A job that is ours no more, because it was taken back by who submitted it or done by another, is stopped.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,13 +35,6 @@ static size_t read_ids(struct redis_id *out, size_t cap, const redisReply *r)
     return n;
 }
 
-/* It leaves the list later, from the loop. */
-static void take_away(struct held *x)
-{
-    x->taken = true;
-    bide_future_cancel(&x->job->future);
-}
-
 /* What was asked for in this round, runs, and did not come back: not ours. */
 static int on_renewed(void *owner, uint64_t round, const redisReply *r)
 {
@@ -53,8 +46,8 @@ static int on_renewed(void *owner, uint64_t round, const redisReply *r)
     size_t n = read_ids(ids, RENEW_BATCH, r);
     for (struct list_node *at = h->running.next; at != &h->running; at = at->next) {
         struct held *x = container_of(at, struct held, node);
-        if (x->round == round && x->job && !bsearch(&x->id, ids, n, sizeof *ids, compare_ids))
-            take_away(x);
+        if (x->round == round && !bsearch(&x->id, ids, n, sizeof *ids, compare_ids))
+            bide__redis_take_away(x);
     }
     return 0;
 }

@@ -12,19 +12,24 @@ struct inner_host {
     struct redis_server *server;
     bide_pool *pool;
     bide_task *task;
+    int64_t lease_ms;
 };
 
 static int serve(struct inner_host *h)
 {
-    return bide_pool_serve(h->server->url, "t", .pool = h->pool, .lease_ms = 600, .close_ms = 200);
+    return bide_pool_serve(h->server->url, "t", .pool = h->pool, .lease_ms = h->lease_ms, .close_ms = 200);
 }
 
-static void host_here(struct inner_host *h, struct redis_server *s, bide_pool *pool)
+static void host_here_for(struct inner_host *h, struct redis_server *s, bide_pool *pool, int64_t lease_ms)
 {
     needs_processes();
-    *h = (struct inner_host){.server = s, .pool = pool};
+    *h = (struct inner_host){.server = s, .pool = pool, .lease_ms = lease_ms};
     h->task = bide_create_task(bide_coro(serve, h), .name = "host");
     EXPECT_TRUE(h->task);
+}
+static void host_here(struct inner_host *h, struct redis_server *s, bide_pool *pool)
+{
+    host_here_for(h, s, pool, 600);
 }
 
 REDIS(redis_call_struct_text_bytes_round_trip)
@@ -207,28 +212,55 @@ REDIS(redis_cancel_waiting_job_never_runs)
     bide_error_clear();
 }
 
+static void wait_until_running(bide_pool *local, uint64_t n)
+{
+    bide_pool_stats stats;
+
+    do {
+        EXPECT_OK(bide_sleep_ms(10));
+        bide_pool_stats_get(local, &stats);
+    } while (stats.running != n);
+}
+
+/* The lease will not be renewed while the test lasts: the host must have heard of it. */
 REDIS(redis_cancel_running_job_frees_its_worker)
 {
     struct redis_server s;
     struct inner_host h;
     int ms = 60000;
-    bide_pool_stats stats;
     redis_start(&s, NULL);
     bide_auto bide_pool *local = OPEN(.workers = 1);
-    host_here(&h, &s, local);
+    host_here_for(&h, &s, local, 600000);
     bide_auto bide_task *host = h.task;
     bide_auto bide_pool *pool = OPEN_REDIS(&s);
 
     bide_auto bide_future *f = bide_pool_submit(pool, bide_job(job_sleep, &ms));
-    do {
-        EXPECT_OK(bide_sleep_ms(10));
-        bide_pool_stats_get(local, &stats);
-    } while (stats.running == 0);
+    bide_auto bide_future *other = bide_pool_submit(pool, bide_job(job_sleep, &ms));
+    wait_until_running(local, 2);
     bide_future_cancel(f);
-    do { /* the lease is 600 ms: it is renewed after 200 */
-        EXPECT_OK(bide_sleep_ms(10));
-        bide_pool_stats_get(local, &stats);
-    } while (stats.running > 0);
+    wait_until_running(local, 1);
+    EXPECT_FALSE(bide_future_done(other));
+    EXPECT_EQ(REDIS_SAY(&s, "XPENDING", "bide:{t}:jobs", "w", "-", "+", "10"), 1); /* nobody holds it any more */
+    EXPECT_EQ(REDIS_SAY(&s, "XLEN", "bide:{t}:jobs"), 1);
+}
+
+/* What was said is not heard: the renewal finds out. */
+REDIS(redis_cancel_that_no_host_hears_comes_with_the_lease)
+{
+    struct redis_server s;
+    struct inner_host h;
+    int ms = 60000;
+    redis_start(&s, NULL);
+    bide_auto bide_pool *local = OPEN(.workers = 1);
+    host_here_for(&h, &s, local, 300);
+    bide_auto bide_task *host = h.task;
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    bide_auto bide_future *f = bide_pool_submit(pool, bide_job(job_sleep, &ms));
+    wait_until_running(local, 1);
+    snprintf(pool->redis->cancelled_key, sizeof pool->redis->cancelled_key, "bide:{t}:elsewhere");
+    bide_future_cancel(f);
+    wait_until_running(local, 0);
 }
 
 REDIS(redis_unknown_function_is_named)
