@@ -94,7 +94,7 @@ static bool put_job(struct redis_client *c, struct job *j)
     x.n = 0;
     memcpy(call.client, c->id, sizeof call.client);
     bide__redis_call_write(meta, sizeof meta, &call);
-    const char *const words[] = {"XADD", c->jobs_key, "*", "f", j->name, "m", meta, "a"};
+    const char *const words[] = {"XADD", c->jobs_key, "*", "f", j->sent_as, "m", meta, "a"};
     for (size_t i = 0; i < array_len(words); i++)
         bide__redis_text(&x, words[i]);
     bide__redis_arg(&x, j->in, j->in_len);
@@ -140,16 +140,6 @@ void bide__redis_forget(struct job *j)
     if (j->redis.state == REDIS_ADDED && c->link.open)
         take_back(c, (struct redis_id){j->redis.ms, j->redis.seq});
     j->redis.state = REDIS_ANSWERED;
-}
-
-/* The hosts look for it by name; one that is not registered here is most likely not there either. */
-int bide__redis_check_fn(const bide_job *job)
-{
-    return bide__named_by_fn(job->fn) ? 0
-                                      : bide_fail(BIDE_EFUNCTION,
-                                                  "%s is not registered: write BIDE_POOL_TASK(%s); so that the "
-                                                  "worker hosts can find it",
-                                                  job->name, job->name);
 }
 
 int bide__redis_check_call(const bide_pool_call_args *args)

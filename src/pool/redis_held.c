@@ -119,7 +119,9 @@ static int submit(struct held *x, const bide_pool_named *named, const struct red
     const char *in = e->argument ? e->argument->str : "";
     size_t len = e->argument ? (size_t)e->argument->len : 0;
     bide_pool_call_args args = {.timeout_ms = x->call.timeout_ms, .idempotent = x->call.idempotent};
+    const struct named_call call = {(enum bide_job_shape)x->call.shape, x->call.has_out, len, x->call.out_len};
 
+    BIDE_TRY(bide__named_fits(named, &call));
     if (x->call.shape == BIDE_JOB_TEXT && (len == 0 || in[len - 1] != '\0'))
         return bide_fail(-EBADMSG, "its argument is not a text");
     if (x->call.has_out) {

@@ -181,6 +181,8 @@ static int wait_for_end(struct redis_host *h)
 
 static int check_args(bide_pool_serve_args *a)
 {
+    if (a->pool->redis)
+        return bide_fail(-EINVAL, "bide_pool_serve: .pool is over Redis itself: it needs one of this machine");
     if (a->slots == 0)
         a->slots = 2 * 16 * bide_pool_size(a->pool);
     if (a->slots > SLOTS_MAX)
@@ -190,8 +192,6 @@ static int check_args(bide_pool_serve_args *a)
     a->close_ms = a->close_ms ? a->close_ms : 10000;
     if (a->slots < 1 || a->lease_ms < 30 || a->max_deliveries < 1)
         return bide_fail(-EINVAL, "bide_pool_serve: slots and max_deliveries are 1 or more, lease_ms 30 or more");
-    if (a->pool->redis)
-        return bide_fail(-EINVAL, "bide_pool_serve: .pool is over Redis itself: it needs one of this machine");
     return bide__pool_check(a->pool, "bide_pool_serve");
 }
 
