@@ -447,11 +447,13 @@ BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
  * What is different: no descriptors, which mean something on their own machine only; no bide_pool_each and no
  * bide_pool_resize, since hosts come and go and nobody knows them all (each of these: -ENOTSUP); keys mean nothing.  A
  * cancelled job that runs hears of it at once; if its host is cut off just then, when that renews its leases.  What a
- * running job tells (bide_worker_progress, bide_worker_emit) may be lost with a connection, or come twice.
+ * running job tells (bide_worker_progress, bide_worker_emit) may be lost with a connection or while the program does not
+ * read, or come twice.
  *
  * Errors of bide_pool_new: -ECONNREFUSED and the like; -EACCES: wrong password, or not allowed; -EPROTONOSUPPORT: older
- * than 6.2; -EINVAL: a wrong URL or name, or a Redis that evicts keys when it is full (maxmemory-policy).  Of a job:
- * BIDE_ELIMIT: Redis is full; BIDE_EFUNCTION: its host does not know it, or takes another argument or result;
+ * than 6.2; -EROFS: a replica; -EREMOTEIO: what else it answers (a database that is not there, another node of a
+ * cluster); -EINVAL: a wrong URL or name, or a Redis that evicts keys when it is full (maxmemory-policy).  Of a job:
+ * -E2BIG: an argument or result of more than 256 MiB, or than the server takes (proto-max-bulk-len); BIDE_ELIMIT: Redis is full; BIDE_EFUNCTION: its host does not know it, or takes another argument or result;
  * BIDE_EWORKER: no host survived it.
  */
 

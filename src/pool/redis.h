@@ -197,6 +197,7 @@ struct redis_client {
     struct list_node unsent; /* jobs */
     bide_task *results;
     struct redis_id next; /* result to read */
+    int64_t check_ns;     /* how often it looks for lost jobs, and at those of what age */
     bool leaving;
 };
 
@@ -249,6 +250,7 @@ struct redis_host {
 
 /* Begin a job.  Suspends: while the local pool has no room for its argument. */
 void bide__redis_take(struct redis_host *h, const struct redis_entry *e);
+void bide__redis_held_fail(struct held *x, int code, const char *text); /* whatever it was: it goes to finished */
 bool bide__redis_fill_answers(struct redis_host *h);
 void bide__redis_answers_lost(struct redis_host *h);
 void bide__redis_held_free(struct held *x);

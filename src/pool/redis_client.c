@@ -14,6 +14,7 @@
 
 #define WRITE_MAX   ((size_t)1 << 20) /* bytes of commands at a time */
 #define FAREWELL_MS 1000
+#define CHECK_NS    INT64_C(15000000000)
 
 /* ---- adding ---- */
 
@@ -181,6 +182,7 @@ int bide__redis_pool_open(bide_pool *p)
         return bide__fail_nomem("a pool");
 
     c->pool = p;
+    c->check_ns = CHECK_NS;
     bide__list_init(&c->unsent);
     BIDE_TRY(bide__redis_address(&c->address, p->args.redis, p->args.name));
     c->address.context = p->args.tls ? bide_retain(p->args.tls) : NULL;

@@ -146,6 +146,20 @@ void redis_restart(struct redis_server *s)
     run_server(s);
 }
 
+void redis_command(const struct redis_server *s, const char *const *texts)
+{
+    redisContext *c = redisConnect("127.0.0.1", s->port);
+    int n = 0;
+
+    while (texts[n])
+        n++;
+    redisReply *r = c && !c->err ? redisCommandArgv(c, n, (const char **)(uintptr_t)texts, NULL) : NULL;
+    if (!r || r->type == REDIS_REPLY_ERROR)
+        FAIL("%s: %s", texts[0], r ? r->str : "no connection");
+    freeReplyObject(r);
+    redisFree(c);
+}
+
 long long redis_say(const struct redis_server *s, const char *const *texts)
 {
     struct redis_address a;
@@ -196,7 +210,7 @@ __attribute__((constructor(2000))) static void be_host_if_asked(void)
 
 pid_t host_start(const struct redis_server *s, const char *const *env)
 {
-    char url[80], log[256];
+    char url[280], log[256];
     const char *all[16] = {url, HOST_VARIABLE "=1", "ASAN_OPTIONS=detect_leaks=0"};
     size_t n = 3;
 

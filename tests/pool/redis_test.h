@@ -14,7 +14,7 @@
 struct redis_server {
     pid_t pid;
     int port;
-    char url[64];
+    char url[256];
     char dir[200];
 };
 
@@ -29,6 +29,8 @@ pid_t host_start(const struct redis_server *s, const char *const *env);
 void host_kill(pid_t pid);
 int host_stop(pid_t pid); /* SIGTERM; returns the exit status */
 
+/* One command, also to a server that we would not use. */
+void redis_command(const struct redis_server *s, const char *const *texts);
 /* One command; the reply's integer, array length, or 0. */
 long long redis_say(const struct redis_server *s, const char *const *texts);
 #define REDIS_SAY(s, ...) redis_say((s), (const char *const[]){__VA_ARGS__, NULL})

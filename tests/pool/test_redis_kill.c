@@ -250,6 +250,80 @@ REDIS(redis_server_that_forgets_everything_is_told_again)
     EXPECT_TRUE(pool->retried > 0);
 }
 
+static void wait_until_added(const struct redis_server *s, long long n)
+{
+    while (REDIS_SAY(s, "XLEN", "bide:{t}:jobs") != n)
+        EXPECT_OK(bide_sleep_ms(5));
+}
+
+/* The connection stays, everything else goes, the results' stream and the scripts too. */
+REDIS(redis_flushed_is_told_again)
+{
+    struct redis_server s;
+    redis_start(&s, NULL);
+    struct notes *n = notes_new(&s, 20);
+    host_start(&s, (const char *[]){"HOST_SLOTS=20", NULL});
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+    pool->redis->check_ns = 300000000;
+    bide_auto bide_task *map = bide_create_task(bide_coro(map_all, pool, n));
+
+    wait_until_some_ran(n, 60);
+    redis_command(&s, (const char *[]){"SCRIPT", "FLUSH", NULL});
+    redis_command(&s, (const char *[]){"FLUSHALL", NULL});
+    EXPECT_OK(bide_await(map));
+    check_all(n);
+    EXPECT_TRUE(pool->retried > 0);
+}
+
+/* Somebody takes one job out, and results of others keep coming. */
+REDIS(redis_trimmed_job_is_found_missing_among_others)
+{
+    struct redis_server s;
+    redis_start(&s, NULL);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+    pool->redis->check_ns = 300000000;
+
+    bide_auto bide_future *f = bide_pool_submit(pool, bide_job(job_length, "seven"));
+    wait_until_added(&s, 1);
+    redis_command(&s, (const char *[]){"XTRIM", "bide:{t}:jobs", "MAXLEN", "0", NULL});
+    host_start(&s, NULL);
+    while (!bide_future_done(f))
+        EXPECT_EQ(CALL(pool, bide_job(job_length, "four")), 4);
+    EXPECT_EQ(bide_await(f), 5);
+    EXPECT_EQ(pool->retried, 1);
+}
+
+/* ---- what grows ---- */
+
+/* A program that does not read: its stream is full of what a job told, and takes its result alone. */
+REDIS(redis_progress_that_nobody_reads_has_an_end)
+{
+    struct redis_server s;
+    static const char *const of_nobody = "bide:{t}:results:0123456789abcdef0123456789abcdef";
+    redis_start(&s, NULL);
+    pid_t host = host_start(&s, NULL);
+
+    REDIS_SAY(&s, "EVAL", "for i = 1, 10000 do redis.call('XADD', KEYS[1], '*', 'm', '1 p 1 1') end", "1", of_nobody);
+    REDIS_SAY(&s, "EVAL", "redis.call('XADD', KEYS[1], '*', 'f', 'job_progress', 'm', ARGV[1], 'a', '\\5\\0\\0\\0')", "1",
+              "bide:{t}:jobs", "0123456789abcdef0123456789abcdef 1 1 0 0 4");
+    wait_until_added(&s, 0);
+    EXPECT_EQ(REDIS_SAY(&s, "XLEN", of_nobody), 10001);
+    EXPECT_EQ(host_stop(host), 0);
+}
+
+REDIS(redis_list_of_the_dead_has_an_end)
+{
+    struct redis_server s;
+    redis_start(&s, NULL);
+    pid_t host = host_start(&s, NULL);
+
+    REDIS_SAY(&s, "EVAL", "for i = 1, 10300 do redis.call('XADD', KEYS[1], '*', 'm', 'x') end", "1", "bide:{t}:dead");
+    REDIS_SAY(&s, "XADD", "bide:{t}:jobs", "*", "f", "job_length", "m", "nonsense");
+    wait_until_added(&s, 0);
+    EXPECT_LT(REDIS_SAY(&s, "XLEN", "bide:{t}:dead"), 10200); /* trimmed by whole nodes of 100 */
+    EXPECT_EQ(host_stop(host), 0);
+}
+
 REDIS(redis_connections_cut_lose_no_job)
 {
     struct redis_server s;
