@@ -169,7 +169,9 @@ enum bide_pool_event_kind {
     BIDE_POOL_RECYCLED, /* max_jobs, max_rss or max_age: it ends in order */
     BIDE_POOL_FAILED,   /* too many deaths: the pool is over */
     BIDE_POOL_LOST,     /* Redis does not answer; code and text say why; we go on trying */
-    BIDE_POOL_REGAINED  /* it does again */
+    BIDE_POOL_REGAINED, /* it does again */
+    BIDE_POOL_SERVING,  /* bide_pool_serve: from now on jobs are taken */
+    BIDE_POOL_ENDING    /* bide_pool_serve: told to end while jobs run; text says how many */
 };
 
 typedef struct bide_pool_event {
@@ -441,8 +443,8 @@ BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
  *
  * At least once: a job whose host dies or is cut off runs again on another one, also if it was nearly done, so what it
  * does must bear being done twice.  Its result comes once.  Jobs that wait survive their hosts, and Redis itself as far
- * as it keeps its data; the pool adds again what a restarted Redis has forgotten.  They do not survive the program that
- * submitted them: who waits for the result would be gone.
+ * as it keeps its data; the pool adds again what a restarted Redis has forgotten.  Those of a program that died run all
+ * the same, and their results go nowhere.
  *
  * What is different: no descriptors, which mean something on their own machine only; no bide_pool_each and no
  * bide_pool_resize, since hosts come and go and nobody knows them all (each of these: -ENOTSUP); keys mean nothing.  A
@@ -453,8 +455,9 @@ BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
  * Errors of bide_pool_new: -ECONNREFUSED and the like; -EACCES: wrong password, or not allowed; -EPROTONOSUPPORT: older
  * than 6.2; -EROFS: a replica; -EREMOTEIO: what else it answers (a database that is not there, another node of a
  * cluster); -EINVAL: a wrong URL or name, or a Redis that evicts keys when it is full (maxmemory-policy).  Of a job:
- * -E2BIG: an argument or result of more than 256 MiB, or than the server takes (proto-max-bulk-len); BIDE_ELIMIT: Redis is full; BIDE_EFUNCTION: its host does not know it, or takes another argument or result;
- * BIDE_EWORKER: no host survived it.
+ * -E2BIG: an argument or result of more than 256 MiB, or than the server takes (proto-max-bulk-len); BIDE_ELIMIT: Redis
+ * is full; BIDE_EFUNCTION: its host does not know it, or takes another argument or result; BIDE_EWORKER: no host
+ * survived it.
  */
 
 /* What bide_pool_serve takes; zero means the default. */
@@ -477,7 +480,8 @@ typedef struct bide_pool_serve_args {
  * Be a worker host: take jobs from Redis, run them in a pool of this machine, send the results back.
  *
  * A job that kills its worker fails alone, as in any pool.  If the connection is lost, jobs go on, and what they return
- * is sent when it is back.  When it ends, jobs that run are given close_ms, those that wait go back to the queue.
+ * is sent when it is back.  When it ends, those that have not begun go back to the queue at once, those that run are given
+ * close_ms; a second signal is not caught.
  *
  * Suspends:  until cancelled, or a signal; a cancellation point
  * Returns:   0 after a signal

@@ -11,8 +11,8 @@
  * In reading order: redis_url.c (where it is), redis_conn.c (one connection: hiredis for the bytes, our streams below),
  * redis_link.c (a connection that comes back; pipelined), redis_entry.c (what stands in the streams), redis_client.c
  * (submit), redis_results.c (results, and finding out what was lost), redis_host.c (taking jobs), redis_held.c
- * (running one), redis_answers.c (what they returned), redis_lease.c (keeping them, taking over those of the dead,
- * giving back), redis_cancel.c (stopping them).
+ * (running one), redis_answers.c (what they returned), redis_lease.c (keeping them, taking over those of the dead),
+ * redis_cancel.c (stopping them), redis_leave.c (the end of a host).
  *
  * Invariants:
  *   R1  A job is in the jobs stream from its XADD until the script that also writes its result: none gets lost between.
@@ -204,7 +204,7 @@ struct redis_client {
 int bide__redis_results_main(struct redis_client *c);
 void bide__redis_unsent(struct redis_client *c, struct job *j);
 
-/* ---- redis_host.c, redis_held.c, redis_answers.c, redis_lease.c, redis_cancel.c: the side that runs ---- */
+/* ---- redis_host.c, redis_held.c, redis_answers.c, redis_lease.c, redis_cancel.c, redis_leave.c: the side that runs ---- */
 
 enum held_state {
     HELD_RUNNING,  /* in the local pool */
@@ -228,6 +228,7 @@ struct held {
     uint64_t round; /* of the last renewal that asked for it; 0: none */
     bool dead;      /* keep it among the dead */
     bool taken;     /* it is not ours any more: no answer */
+    bool unwanted;  /* it had not begun when we were told to end: give it back */
 };
 
 struct redis_host {
@@ -260,6 +261,6 @@ int bide__redis_lease_main(struct redis_host *h);
 int bide__redis_cancel_step(struct redis_host *h, struct redis_conn *conn);
 /* One that runs is not ours any more: stop it, and tell nobody. */
 void bide__redis_take_away(struct held *x);
-void bide__redis_give_back(struct redis_host *h); /* all that was not run, and the name in the group */
+void bide__redis_leave(struct redis_host *h); /* suspends */
 
 #endif

@@ -85,6 +85,10 @@ static void on_done(struct job *j, void *arg)
         bide__redis_held_free(x);
         return;
     }
+    if (x->unwanted) {
+        leave_it(x, 0);
+        return;
+    }
     x->answer.code = j->future.result;
     x->answer.run_ns = bide__clock_ns() - x->began_ns;
     if (j->future.result >= 0 && bide_pool_result(&j->future).len > REDIS_PAYLOAD_MAX) {

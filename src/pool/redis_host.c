@@ -97,32 +97,6 @@ static int begin_tasks(struct redis_host *h)
     return h->listener ? 0 : bide_error_code();
 }
 
-static bool has_jobs(const struct redis_host *h)
-{
-    return !bide__list_is_empty(&h->running) || !bide__list_is_empty(&h->finished) || !bide__list_is_empty(&h->sent);
-}
-
-/* No new ones; those that run are finished and told of, within close_ms; the rest goes back. */
-static void leave(struct redis_host *h)
-{
-    h->leaving = true;
-    bide_release(h->fetcher);
-    h->fetcher = NULL;
-    bide_timeout(h->code < 0 ? 0 : h->args.close_ms)
-    {
-        while (has_jobs(h) && h->code == 0)
-            if (bide__wait_in(&h->changed, NULL) < 0)
-                break;
-    }
-    bide_release(h->leaser);
-    bide_release(h->listener);
-    h->leaser = h->listener = NULL;
-    bide__redis_fill_answers(h);
-    bide__redis_settle(&h->link, 1000);
-    bide__redis_give_back(h);
-    bide__redis_link_stop(&h->link);
-}
-
 static void free_all(struct list_node *list)
 {
     while (!bide__list_is_empty(list)) {
@@ -209,6 +183,16 @@ static void name_host(struct redis_host *h)
     bide__redis_key(h->cancelled_key, &h->address, "cancelled");
 }
 
+static void tell_serving(struct redis_host *h)
+{
+    char text[500];
+
+    snprintf(text, sizeof text, "serving %s at Redis at %s: %d worker%s, %d jobs at once", h->address.name,
+             h->address.shown, bide_pool_size(h->pool), bide_pool_size(h->pool) == 1 ? "" : "s", h->args.slots);
+    if (h->args.on_event)
+        h->args.on_event(&(bide_pool_event){.kind = BIDE_POOL_SERVING, .text = text}, h->args.arg);
+}
+
 static int serve(struct redis_host *h)
 {
     BIDE_TRY(check_args(&h->args));
@@ -218,9 +202,11 @@ static int serve(struct redis_host *h)
     h->pool = h->args.pool;
     name_host(h);
     int code = begin_tasks(h);
-    if (code == 0)
+    if (code == 0) {
+        tell_serving(h);
         code = wait_for_end(h);
-    leave(h);
+    }
+    bide__redis_leave(h);
     return code;
 }
 

@@ -165,29 +165,3 @@ int bide__redis_lease_main(struct redis_host *h)
             return code;
     }
 }
-
-/* ---- giving back ---- */
-
-/*
- * KEYS: jobs; ARGV: group, our name, lease.  Everything that is pending for us, also what was delivered with a reply
- * that we never read, goes to a name that is nobody's: as idle as a lease, so the next look of any host finds it, and
- * as if never delivered.  Then our name goes.
- */
-static const char give_back_script[] =
-    "repeat "
-    "  local p = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1000, ARGV[2]) "
-    "  for _, e in ipairs(p) do "
-    "    redis.call('XCLAIM', KEYS[1], ARGV[1], '-', 0, e[1], 'IDLE', ARGV[3], 'RETRYCOUNT', 0, 'JUSTID') "
-    "  end "
-    "until #p < 1000 "
-    "if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) == 0 then "
-    "  redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) "
-    "end "
-    "return 0";
-
-void bide__redis_give_back(struct redis_host *h)
-{
-    /* Without a connection their leases will end. */
-    REDIS_PUT(&h->link, NULL, 0, "EVAL", give_back_script, "1", h->jobs_key, REDIS_GROUP, h->id, h->lease);
-    bide__redis_settle(&h->link, 1000);
-}

@@ -227,10 +227,29 @@ void host_kill(pid_t pid)
     forget_started(pid);
 }
 
-int host_stop(pid_t pid)
+int host_wait(pid_t pid)
 {
-    kill(pid, SIGTERM);
     int status = forget_started(pid);
 
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int host_stop(pid_t pid)
+{
+    kill(pid, SIGTERM);
+    return host_wait(pid);
+}
+
+bool host_said(const struct redis_server *s, const char *part)
+{
+    char path[256], line[600];
+    bool found = false;
+
+    snprintf(path, sizeof path, "%s/host.log", s->dir);
+    FILE *f = fopen(path, "r");
+    while (f && !found && fgets(line, sizeof line, f))
+        found = strstr(line, part);
+    if (f)
+        fclose(f);
+    return found;
 }

@@ -28,6 +28,8 @@ void redis_restart(struct redis_server *s); /* on the same port, with the same d
 pid_t host_start(const struct redis_server *s, const char *const *env);
 void host_kill(pid_t pid);
 int host_stop(pid_t pid); /* SIGTERM; returns the exit status */
+int host_wait(pid_t pid); /* the same, for one that ends anyway */
+bool host_said(const struct redis_server *s, const char *part); /* one of them, in a line */
 
 /* One command, also to a server that we would not use. */
 void redis_command(const struct redis_server *s, const char *const *texts);

@@ -212,6 +212,22 @@ REDIS(redis_cancel_waiting_job_never_runs)
     bide_error_clear();
 }
 
+REDIS(redis_closed_pool_takes_its_jobs_back)
+{
+    struct redis_server s;
+    bide_pool_counts counts;
+    redis_start(&s, NULL);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    for (int i = 0; i < 20; i++)
+        bide_pool_detach(bide_pool_submit(pool, bide_job(job_length, "abc")));
+    while (REDIS_SAY(&s, "XLEN", "bide:{t}:jobs") != 20)
+        EXPECT_OK(bide_sleep_ms(5));
+    EXPECT_OK(bide_pool_close(pool, 0, &counts));
+    EXPECT_EQ(counts.cancelled, 20);
+    EXPECT_EQ(REDIS_SAY(&s, "XLEN", "bide:{t}:jobs"), 0);
+}
+
 static void wait_until_running(bide_pool *local, uint64_t n)
 {
     bide_pool_stats stats;
