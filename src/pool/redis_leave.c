@@ -95,10 +95,11 @@ static void give_back_all(struct redis_host *h)
 
 static void tell_end(struct redis_host *h, unsigned nbegun)
 {
-    char text[160];
+    char text[160], until[48] = "";
 
-    snprintf(text, sizeof text, "told to end: %u job%s still run%s, for at most %lld ms", nbegun, nbegun == 1 ? "" : "s",
-             nbegun == 1 ? "s" : "", (long long)h->args.close_ms);
+    if (h->args.close_ms != BIDE_FOREVER)
+        snprintf(until, sizeof until, ", for at most %lld ms", (long long)h->args.close_ms);
+    snprintf(text, sizeof text, "told to end: %u %s%s", nbegun, nbegun == 1 ? "job still runs" : "jobs still run", until);
     if (h->args.on_event && nbegun > 0)
         h->args.on_event(&(bide_pool_event){.kind = BIDE_POOL_ENDING, .text = text}, h->args.arg);
 }

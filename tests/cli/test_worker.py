@@ -54,6 +54,9 @@ class Worker(unittest.TestCase):
         self.expect(bide("worker", "redis://h/0/n"), 2, "expected a URL and a program")
         self.expect(bide("worker", "http://h/", "true"), 2, "not the URL of a Redis")
         self.expect(bide("worker", "redis://:secret@h/0", "true"), 2, "needs a name")
+        self.expect(bide("worker", "redis://:secret@h/0/a%20b", "true"), 2, "a b: not a name")
+        self.expect(bide("worker", "redis://h/0/" + 101 * "n", "true"), 2, "a name of 101 bytes: 100 at most")
+        self.expect(bide("worker", "-w", "many", "redis://h/0/n", "true"), 2, "expected a whole number")
 
     def test_redis_that_is_not_there(self):
         r = bide("worker", f"redis://u:secret@127.0.0.1:{free_port()}/0/n", "true")
@@ -72,6 +75,8 @@ class Worker(unittest.TestCase):
             r = bide("worker", url, "--", "sh", "-c", "echo $BIDE_REDIS", env={"BIDE_REDIS_NAME": "old"})
             self.assertEqual((r.code, r.out, r.err), (0, f"{url}\n".encode(), ""))
             self.expect(bide("worker", url, "/nowhere/program"), 3, "/nowhere/program", "No such file")
+            self.expect(bide("worker", f"redis://127.0.0.1:{redis.port}/99/n", "true"), 6, "SELECT: ERR DB index")
+            self.expect(bide("worker", f"redis://:secret@127.0.0.1:{redis.port}/0/n", "true"), 6, "AUTH: ERR AUTH")
 
 
 if __name__ == "__main__":
