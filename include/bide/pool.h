@@ -437,9 +437,11 @@ BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
  *
  * Jobs then run wherever a program serves that name.  Functions go by name (BIDE_POOL_TASK), arguments and results as
  * bytes: hosts of different builds may serve one queue, as long as a function takes the same in all of them; those that
- * were registered with their parameters refuse another size.  The URL is redis[s]://[USER[:PASSWORD]@]HOST[:PORT][/DB[/NAME]] or unix:/PATH; without a
- * password, $BIDE_REDIS_PASSWORD counts.  Of the options only redis, name, tls, max_pending, max_pending_bytes,
- * timeout_ms, close_ms, grace_ms, on_event and arg mean anything.
+ * were registered with their parameters refuse another size.
+ *
+ * The URL is redis[s]://[USER[:PASSWORD]@]HOST[:PORT][/DB[/NAME]] or unix:/PATH; without a password, that of
+ * $BIDE_REDIS_PASSWORD.  Of the options only redis, name, tls, max_pending, max_pending_bytes, timeout_ms, close_ms,
+ * grace_ms, on_event and arg mean anything.
  *
  * At least once: a job whose host dies or is cut off runs again on another one, also if it was nearly done, so what it
  * does must bear being done twice.  Its result comes once.  Jobs that wait survive their hosts, and Redis itself as far

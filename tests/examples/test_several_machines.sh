@@ -30,6 +30,7 @@ fail()
 pids=$!
 tries=0
 until "$bide" worker "$url" true 2>"$dir/why"; do
+    ! grep "6.2 or newer is needed" "$dir/why" || exit 77
     tries=$((tries + 1))
     test $tries -lt 200 || fail "$(cat "$dir/why")"
     sleep 0.05

@@ -123,6 +123,25 @@ static void run_server(struct redis_server *s)
     wait_for_port(s);
 }
 
+/* It says so in its log, those that are too old at any level: the tests of the others do not need to know. */
+static void skip_if_old(const struct redis_server *s)
+{
+    char path[256], line[600];
+    int major = 0, minor = 0;
+
+    snprintf(path, sizeof path, "%s/log", s->dir);
+    FILE *f = fopen(path, "r");
+    while (f && major == 0 && fgets(line, sizeof line, f)) {
+        const char *version = strstr(line, "Redis version=");
+        if (version)
+            sscanf(version, "Redis version=%d.%d", &major, &minor);
+    }
+    if (f)
+        fclose(f);
+    if (major > 0 && (major < 6 || (major == 6 && minor < 2)))
+        SKIP("this Redis is older than 6.2");
+}
+
 void redis_start(struct redis_server *s, const char *const *more)
 {
     if (system("{ command -v redis-server || command -v redis-check-rdb; } >/dev/null") != 0)
@@ -132,6 +151,7 @@ void redis_start(struct redis_server *s, const char *const *more)
     snprintf(s->url, sizeof s->url, "redis://127.0.0.1:%d/0", s->port);
     more_words = more;
     run_server(s);
+    skip_if_old(s);
 }
 
 void redis_kill(struct redis_server *s)

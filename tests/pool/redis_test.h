@@ -18,7 +18,7 @@ struct redis_server {
     char dir[200];
 };
 
-/* SKIPs without redis-server, or redis-check-rdb, which is the same program.  more: further words of its command line, ended by NULL, or NULL. */
+/* SKIPs without redis-server (or redis-check-rdb, which is the same program) of version 6.2.  more: further words of its command line, ended by NULL, or NULL. */
 void redis_start(struct redis_server *s, const char *const *more);
 int redis_free_port(void);
 void redis_kill(struct redis_server *s);    /* SIGKILL */

@@ -282,14 +282,7 @@ REDIS(redis_that_becomes_a_replica_is_told_and_regained)
     EXPECT_EQ(host_stop(host), 0);
 }
 
-/* A node that has no slots, and one that says where they are. */
-REDIS(redis_cluster_is_told)
-{
-    struct redis_server s;
-    redis_start(&s, (const char *[]){"--cluster-enabled", "yes", NULL});
-    expect_refused(s.url, -EREMOTEIO, "CLUSTERDOWN Hash slot not served");
-}
-
+/* A node of a cluster that says where the queue is. */
 static int be_elsewhere(bide_stream *stream, void *arg)
 {
     char buf[256];
