@@ -30,6 +30,7 @@ demo: build
 	@scripts/demo.sh $(BUILD)/bide
 
 test: build
+	@scripts/deps.sh --test
 	@meson test -C $(BUILD) --no-rebuild --print-errorlogs $(TESTS)
 
 bench: build

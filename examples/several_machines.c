@@ -36,7 +36,7 @@ static int count_primes(const struct range *r)
         n += is_prime(i);
     return n;
 }
-BIDE_POOL_TASK(count_primes);
+BIDE_POOL_TASK(count_primes, const struct range *);
 
 /* A worker host: whatever of our jobs the queue holds runs in a pool of this machine. */
 static int host(void)

@@ -2,26 +2,29 @@
 # SPDX-License-Identifier: MIT
 # deps.sh [OPTION...] - install what the build needs and is not there (Debian and Ubuntu); elsewhere, list it.
 #
-#   --ci          also what .ci/run uses: clang, clang-tidy, valgrind, shellcheck, a cross compiler, ...
-#   --bench       also what `make bench` uses: servers, and the libraries and tools that it compares with
+#   --test        also what `make test` starts: a Redis; without it the tests over Redis are skipped
+#   --ci          that, and what .ci/run uses: clang, clang-tidy, valgrind, shellcheck, a cross compiler, ...
+#   --bench       also what `make bench` uses: a Redis, servers, and the libraries and tools that it compares with
 #   --bench-rust  that, and a good part of Debian's Rust (650 MB), for the peers in it
 #   --dry-run     only say what would be done
 #
 # When everything is there it takes a few milliseconds, touches no network and prints nothing.
 set -eu
 
+test=false
 ci=false
 bench=false
 rust=false
 dry_run=false
 for arg; do
     case $arg in
-    --ci) ci=true ;;
-    --bench) bench=true ;;
-    --bench-rust) bench=true rust=true ;;
+    --test) test=true ;;
+    --ci) test=true ci=true ;;
+    --bench) test=true bench=true ;;
+    --bench-rust) test=true bench=true rust=true ;;
     --dry-run) dry_run=true ;;
     *)
-        echo "usage: deps.sh [--ci | --bench | --bench-rust] [--dry-run]" >&2
+        echo "usage: deps.sh [--test | --ci | --bench | --bench-rust] [--dry-run]" >&2
         exit 2
         ;;
     esac
@@ -85,8 +88,14 @@ required() {
     tool man-db man
     tool curl curl
     tool nginx-light nginx
-    tool redis-server redis-server
     tool gdb gdb
+}
+# Debian's redis-server is a link to this program, and a service that starts when it is installed: that nobody asked for.
+redis() {
+    want redis-tools "the program redis-server, or redis-check-rdb: they are one" has_redis
+}
+has_redis() {
+    command -v redis-server || command -v redis-check-rdb
 }
 peers() {
     tool nginx-light nginx
@@ -166,6 +175,10 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 required
 install_missing
+if $test; then
+    redis
+    install_missing || echo "going on without: the tests over Redis will be skipped" >&2
+fi
 if $bench; then
     peers
     install_missing

@@ -113,19 +113,43 @@ static inline enum bide_job_shape bide__shape_fixed(void)
     ((bide_job){.fn = (void (*)(void))(f), .name = #f, .shape = _Generic(((f)(bytes)), int: BIDE_JOB_BYTES), \
                 .in = (bytes).data, .in_len = (bytes).len})
 
-/* Make a function callable by name (at most 240 bytes), at file scope after its definition: BIDE_POOL_TASK(resize); */
-#define BIDE_POOL_TASK(f)                                                                            \
-    __attribute__((constructor(1000))) static void bide__register_##f(void)                          \
-    {                                                                                                \
-        static bide_pool_named named = {#f, (void (*)(void))(f), NULL};                              \
-        bide__pool_register(&named);                                                                 \
-    }                                                                                                \
+/*
+ * Make a function callable by name (at most 240 bytes), at file scope after its definition:
+ *
+ *     BIDE_POOL_TASK(resize);
+ *     BIDE_POOL_TASK(resize, const struct image *, struct thumbnail *);
+ *
+ * With its parameters, as in its prototype (the compiler compares), a worker refuses a call that was made for another
+ * size of them: BIDE_EFUNCTION.  Do so where programs of different builds meet, over Redis or with .program.  A change
+ * that keeps the size nobody sees: give the function a new name.
+ */
+#define BIDE_POOL_TASK(...) BIDE__CAT(BIDE__TASK_, BIDE__NARG(__VA_ARGS__))(__VA_ARGS__)
+
+#define BIDE__TASK_1(f) BIDE__TASK(f, .takes_known = false)
+#define BIDE__TASK_2(f, in) \
+    BIDE__TASK(f, .takes_known = _Generic((f), int (*)(in): true), .shape = BIDE__TYPE_SHAPE(in), .in_len = BIDE__TYPE_LEN(in))
+#define BIDE__TASK_3(f, in, out)                                                                      \
+    BIDE__TASK(f, .takes_known = _Generic((f), int (*)(in, out): true), .shape = BIDE__TYPE_SHAPE(in), \
+               .in_len = BIDE__TYPE_LEN(in), .has_out = true, .out_len = BIDE__TYPE_LEN(out))
+#define BIDE__TASK(f, ...)                                                                                     \
+    __attribute__((constructor(1000))) static void bide__register_##f(void)                                    \
+    {                                                                                                          \
+        static bide_pool_named named = {.name = #f, .fn = (void (*)(void))(f), __VA_ARGS__};                   \
+        bide__pool_register(&named);                                                                           \
+    }                                                                                                          \
     typedef int bide__registered_##f
+#define BIDE__TYPE_SHAPE(type)                                                                                  \
+    _Generic((type){0}, char *: BIDE_JOB_TEXT, const char *: BIDE_JOB_TEXT, bide_bytes: BIDE_JOB_BYTES, default: BIDE_JOB_FIXED)
+#define BIDE__TYPE_LEN(type) sizeof(*_Generic((type){0}, bide_bytes: "", default: (type){0}))
 
 typedef struct bide_pool_named {
     const char *name;
     void (*fn)(void);
     struct bide_pool_named *next;
+    bool takes_known; /* the rest is said */
+    enum bide_job_shape shape;
+    bool has_out;
+    size_t in_len, out_len;
 } bide_pool_named;
 BIDE_API void bide__pool_register(bide_pool_named *named);
 
@@ -145,7 +169,9 @@ enum bide_pool_event_kind {
     BIDE_POOL_RECYCLED, /* max_jobs, max_rss or max_age: it ends in order */
     BIDE_POOL_FAILED,   /* too many deaths: the pool is over */
     BIDE_POOL_LOST,     /* Redis does not answer; code and text say why; we go on trying */
-    BIDE_POOL_REGAINED  /* it does again */
+    BIDE_POOL_REGAINED, /* it does again */
+    BIDE_POOL_SERVING,  /* bide_pool_serve: from now on jobs are taken */
+    BIDE_POOL_ENDING    /* bide_pool_serve: told to end while jobs run; text says how many */
 };
 
 typedef struct bide_pool_event {
@@ -409,22 +435,31 @@ BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
 /*
  * The same pool over Redis (6.2 or newer): bide_pool_new(.redis = "redis://host:6379/0", .name = "pages").
  *
- * Jobs then run wherever a program serves that name; functions go by name (BIDE_POOL_TASK), so both programs are built
- * from the same declarations.  The URL is redis[s]://[USER[:PASSWORD]@]HOST[:PORT][/DB[/NAME]] or unix:/PATH; without a
- * password, $BIDE_REDIS_PASSWORD counts.  Of the options only redis, name, tls, max_pending, max_pending_bytes,
- * timeout_ms, close_ms, grace_ms, on_event and arg mean anything.
+ * Jobs then run wherever a program serves that name.  Functions go by name (BIDE_POOL_TASK), arguments and results as
+ * bytes: hosts of different builds may serve one queue, as long as a function takes the same in all of them; those that
+ * were registered with their parameters refuse another size.
+ *
+ * The URL is redis[s]://[USER[:PASSWORD]@]HOST[:PORT][/DB[/NAME]] or unix:/PATH; without a password, that of
+ * $BIDE_REDIS_PASSWORD.  Of the options only redis, name, tls, max_pending, max_pending_bytes, timeout_ms, close_ms,
+ * grace_ms, on_event and arg mean anything.
  *
  * At least once: a job whose host dies or is cut off runs again on another one, also if it was nearly done, so what it
  * does must bear being done twice.  Its result comes once.  Jobs that wait survive their hosts, and Redis itself as far
- * as it keeps its data; the pool adds again what a restarted Redis has forgotten.  They do not survive the program that
- * submitted them: who waits for the result would be gone.
+ * as it keeps its data; the pool adds again what a restarted Redis has forgotten.  Those of a program that died run all
+ * the same, and their results go nowhere.
  *
- * What is different: no descriptors (-ENOTSUP), no bide_pool_each, no bide_pool_resize, keys mean nothing; a cancelled
- * job that runs hears of it when its lease is renewed (with Redis 6.2: not at all).
+ * What is different: no descriptors, which mean something on their own machine only; no bide_pool_each and no
+ * bide_pool_resize, since hosts come and go and nobody knows them all (each of these: -ENOTSUP); keys mean nothing.  A
+ * cancelled job that runs hears of it at once; if its host is cut off just then, when that renews its leases.  What a
+ * running job tells (bide_worker_progress, bide_worker_emit) may be lost with a connection or while the program does not
+ * read, or come twice.
  *
  * Errors of bide_pool_new: -ECONNREFUSED and the like; -EACCES: wrong password, or not allowed; -EPROTONOSUPPORT: older
- * than 6.2; -EINVAL: a wrong URL or name, or a Redis that evicts keys when it is full (maxmemory-policy).  Of a job:
- * BIDE_ELIMIT: Redis is full; BIDE_EFUNCTION: its host does not know it; BIDE_EWORKER: no host survived it.
+ * than 6.2; -EROFS: a replica; -EREMOTEIO: what else it answers (a database that is not there, another node of a
+ * cluster); -EINVAL: a wrong URL or name, or a Redis that evicts keys when it is full (maxmemory-policy).  Of a job:
+ * -E2BIG: an argument or result of more than 256 MiB, or than the server takes (proto-max-bulk-len); BIDE_ELIMIT: Redis
+ * is full; BIDE_EFUNCTION: its host does not know it, or takes another argument or result; BIDE_EWORKER: no host
+ * survived it.
  */
 
 /* What bide_pool_serve takes; zero means the default. */
@@ -447,7 +482,8 @@ typedef struct bide_pool_serve_args {
  * Be a worker host: take jobs from Redis, run them in a pool of this machine, send the results back.
  *
  * A job that kills its worker fails alone, as in any pool.  If the connection is lost, jobs go on, and what they return
- * is sent when it is back.  When it ends, jobs that run are given close_ms, those that wait go back to the queue.
+ * is sent when it is back.  When it ends, those that have not begun go back to the queue at once, those that run are given
+ * close_ms; a second signal is not caught.
  *
  * Suspends:  until cancelled, or a signal; a cancellation point
  * Returns:   0 after a signal

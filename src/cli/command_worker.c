@@ -59,7 +59,8 @@ const struct command command_worker = {
         "\n"
         "Redis is looked at first: 6.2 or newer, not one that throws keys away when it is full. If it cannot be "
         "reached, the exit status is 6. Then this process becomes PROGRAM; the exit status is its own. Ctrl-C and "
-        "SIGTERM let the jobs that run end, and give the others back.\n"
+        "SIGTERM give back what has not begun, and let the jobs that run end, for 10 s unless PROGRAM says otherwise; "
+        "the second time it ends at once.\n"
         "\n"
         "Jobs run at least once: one whose host dies runs again on another.",
     .examples = examples,

@@ -141,7 +141,7 @@ int bide_pool_each_with(bide_pool *p, bide_pool_each_args args)
         return code;
 
     if (p->redis)
-        return bide_fail(-ENOTSUP, "bide_pool_each: the workers of a pool over Redis are not ours to count");
+        return bide_fail(-ENOTSUP, "bide_pool_each: over Redis, hosts come and go: nobody knows all workers");
     open_map(&m, p, (size_t)p->nslots, args.codes, args.collect);
     for (int i = 0; code == 0 && i < (int)m.n; i++)
         code = add(&m, &call, (size_t)i, i);

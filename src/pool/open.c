@@ -374,7 +374,7 @@ int bide_pool_resize(bide_pool *p, int workers)
 {
     BIDE_TRY(bide__pool_check(p, __func__));
     if (p->redis)
-        return bide_fail(-ENOTSUP, "bide_pool_resize: a pool over Redis has the workers that serve it");
+        return bide_fail(-ENOTSUP, "bide_pool_resize: over Redis, the pool has the workers of the hosts that serve it: start more hosts");
     if (workers < 1 || workers > WORKERS_MAX)
         return bide_fail(-EINVAL, "bide_pool_resize: %d workers: 1 to %d", workers, WORKERS_MAX);
 

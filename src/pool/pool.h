@@ -237,6 +237,13 @@ size_t bide__name_for_record(char *to, const char *name);
 const bide_pool_named *bide__named_by_name(const char *name, size_t len);
 const bide_pool_named *bide__named_by_fn(void (*fn)(void));
 int bide__named_check(void); /* -EEXIST on record: two of one name */
+/* Was the call made for this function, as far as its parameters are known?  Else BIDE_EFUNCTION on record. */
+struct named_call {
+    enum bide_job_shape shape;
+    bool has_out;
+    size_t in_len, out_len;
+};
+int bide__named_fits(const bide_pool_named *n, const struct named_call *call);
 
 /* ---- limits.c ---- */
 
@@ -392,7 +399,7 @@ struct job {
     uint64_t id;
     void (*fn)(void);
     const char *name;    /* as the caller wrote it, for messages */
-    const char *sent_as; /* EXEC: as it is registered */
+    const char *sent_as; /* EXEC, and over Redis: as it is registered */
     enum bide_job_shape shape;
     bool has_out, idempotent, expired, over;
     bool has_begun; /* in its worker, as far as we know */
@@ -601,7 +608,6 @@ int bide__redis_pool_open(bide_pool *p);
 void bide__redis_pool_end(bide_pool *p);     /* suspends */
 void bide__redis_pool_abandon(bide_pool *p); /* does not */
 void bide__redis_pool_free(bide_pool *p);
-int bide__redis_check_fn(const bide_job *job);
 int bide__redis_check_call(const bide_pool_call_args *args);
 void bide__redis_submit(struct job *j);
 void bide__redis_forget(struct job *j); /* it is over; if it was not answered, take it back */

@@ -5,13 +5,14 @@
  *     client                        Redis                                       worker host
  *     bide_pool_submit --XADD--> bide:{NAME}:jobs  (group w) --XREADGROUP--> a pool of its own
  *     future settled  <--XREAD-- bide:{NAME}:results:CLIENT <--- done: XACK + XDEL + XADD, one script
+ *     cancelled ------XDEL, XACK-------> bide:{NAME}:cancelled --------------XREAD--> stops it
  *                                bide:{NAME}:dead
  *
  * In reading order: redis_url.c (where it is), redis_conn.c (one connection: hiredis for the bytes, our streams below),
  * redis_link.c (a connection that comes back; pipelined), redis_entry.c (what stands in the streams), redis_client.c
  * (submit), redis_results.c (results, and finding out what was lost), redis_host.c (taking jobs), redis_held.c
- * (running one), redis_answers.c (what they returned), redis_lease.c (keeping them, taking over those of the dead,
- * giving back).
+ * (running one), redis_answers.c (what they returned), redis_lease.c (keeping them, taking over those of the dead),
+ * redis_cancel.c (stopping them), redis_leave.c (the end of a host).
  *
  * Invariants:
  *   R1  A job is in the jobs stream from its XADD until the script that also writes its result: none gets lost between.
@@ -192,17 +193,18 @@ struct redis_client {
     bide_pool *pool; /* its owner */
     struct redis_address address;
     struct redis_link link;
-    char id[33], jobs_key[REDIS_KEY_MAX], results_key[REDIS_KEY_MAX];
+    char id[33], jobs_key[REDIS_KEY_MAX], results_key[REDIS_KEY_MAX], cancelled_key[REDIS_KEY_MAX];
     struct list_node unsent; /* jobs */
     bide_task *results;
     struct redis_id next; /* result to read */
+    int64_t check_ns;     /* how often it looks for lost jobs, and at those of what age */
     bool leaving;
 };
 
 int bide__redis_results_main(struct redis_client *c);
 void bide__redis_unsent(struct redis_client *c, struct job *j);
 
-/* ---- redis_host.c, redis_held.c, redis_answers.c, redis_lease.c: the side that runs ---- */
+/* ---- redis_host.c, redis_held.c, redis_answers.c, redis_lease.c, redis_cancel.c, redis_leave.c: the side that runs ---- */
 
 enum held_state {
     HELD_RUNNING,  /* in the local pool */
@@ -226,6 +228,7 @@ struct held {
     uint64_t round; /* of the last renewal that asked for it; 0: none */
     bool dead;      /* keep it among the dead */
     bool taken;     /* it is not ours any more: no answer */
+    bool unwanted;  /* it had not begun when we were told to end: give it back */
 };
 
 struct redis_host {
@@ -234,23 +237,30 @@ struct redis_host {
     struct redis_address address;
     struct redis_link link;
     bide_pool_serve_args args;
-    char id[160], jobs_key[REDIS_KEY_MAX], dead_key[REDIS_KEY_MAX], lease[24];
+    char id[160], jobs_key[REDIS_KEY_MAX], dead_key[REDIS_KEY_MAX], cancelled_key[REDIS_KEY_MAX], lease[24];
+    struct redis_id heard; /* of the cancelled, the last that we know of */
     struct list_node running, finished, sent, left;
     unsigned nheld;
     uint64_t round;           /* of renewals, from 1 */
     struct list_node room;    /* the fetcher, while all slots are taken */
     struct list_node changed; /* who waits for the end */
-    bide_task *fetcher, *leaser;
+    bide_task *fetcher, *leaser, *listener;
     int code; /* the local pool has failed */
     bool leaving;
 };
 
 /* Begin a job.  Suspends: while the local pool has no room for its argument. */
 void bide__redis_take(struct redis_host *h, const struct redis_entry *e);
+void bide__redis_held_fail(struct held *x, int code, const char *text); /* whatever it was: it goes to finished */
 bool bide__redis_fill_answers(struct redis_host *h);
 void bide__redis_answers_lost(struct redis_host *h);
 void bide__redis_held_free(struct held *x);
+/* Do something on a connection of its own, again and again, and connect again when that breaks.  Suspends. */
+int bide__redis_host_keep(struct redis_host *h, int step(struct redis_host *h, struct redis_conn *conn));
 int bide__redis_lease_main(struct redis_host *h);
-void bide__redis_give_back(struct redis_host *h); /* all that was not run, and the name in the group */
+int bide__redis_cancel_step(struct redis_host *h, struct redis_conn *conn);
+/* One that runs is not ours any more: stop it, and tell nobody. */
+void bide__redis_take_away(struct held *x);
+void bide__redis_leave(struct redis_host *h); /* suspends */
 
 #endif

@@ -65,22 +65,38 @@ void bide__redis_held_free(struct held *x)
         bide__wake_all(h->loop, &h->changed);
 }
 
+static bide_bytes bytes_of(const struct held *x)
+{
+    if (x->out)
+        return (bide_bytes){x->out, x->call.out_len};
+    return x->job && x->answer.code >= 0 ? bide_pool_result(&x->job->future) : (bide_bytes){"", 0};
+}
+
+/* One of the first n is larger than this server takes: the largest fails, so that the others get through. */
+static void give_up_largest(struct redis_host *h, uint64_t n)
+{
+    struct held *largest = NULL;
+
+    for (struct list_node *at = h->sent.next; at != &h->sent && n > 0; at = at->next, n--) {
+        struct held *x = container_of(at, struct held, node);
+        if (!largest || bytes_of(x).len > bytes_of(largest).len)
+            largest = x;
+    }
+    if (largest && bytes_of(largest).len > 0)
+        bide__redis_held_fail(largest, -E2BIG, bide_error_text());
+}
+
 /* The first n that were sent have arrived. */
 static int on_done_reply(void *owner, uint64_t n, const redisReply *r)
 {
     struct redis_host *h = owner;
     int code = bide__redis_code(&h->address, r, "sending results");
 
+    if (code == -E2BIG)
+        give_up_largest(h, n);
     for (; code == 0 && n > 0 && !bide__list_is_empty(&h->sent); n--)
         bide__redis_held_free(first_of(&h->sent));
     return code;
-}
-
-static bide_bytes bytes_of(const struct held *x)
-{
-    if (x->out)
-        return (bide_bytes){x->out, x->call.out_len};
-    return x->job && x->answer.code >= 0 ? bide_pool_result(&x->job->future) : (bide_bytes){"", 0};
 }
 
 struct batch {

@@ -14,6 +14,7 @@
 
 #define WRITE_MAX   ((size_t)1 << 20) /* bytes of commands at a time */
 #define FAREWELL_MS 1000
+#define CHECK_NS    INT64_C(15000000000)
 
 /* ---- adding ---- */
 
@@ -25,12 +26,24 @@ void bide__redis_unsent(struct redis_client *c, struct job *j)
     bide__redis_kick(&c->link);
 }
 
-static void drop_entry(struct redis_client *c, struct redis_id id)
+/*
+ * KEYS: jobs, cancelled; ARGV: entry.  Acknowledged, it is its host's no more, so no result will be written; the host
+ * stops it when it hears, at the latest when it renews its leases.
+ */
+static const char take_back_script[] =
+    "redis.call('XDEL', KEYS[1], ARGV[1]) "
+    "if redis.call('XACK', KEYS[1], 'w', ARGV[1]) == 1 then "
+    "  redis.call('XADD', KEYS[2], 'MAXLEN', '~', '1000', '*', 'm', ARGV[1]) "
+    "  redis.call('PEXPIRE', KEYS[2], '600000') "
+    "end "
+    "return 0";
+
+static void take_back(struct redis_client *c, struct redis_id id)
 {
     char text[REDIS_ID_MAX];
 
     bide__redis_id_write(text, id);
-    REDIS_PUT(&c->link, NULL, 0, "XDEL", c->jobs_key, text);
+    REDIS_PUT(&c->link, NULL, 0, "EVAL", take_back_script, "2", c->jobs_key, c->cancelled_key, text);
 }
 
 static void refused(struct redis_client *c, struct job *j, const redisReply *r)
@@ -58,7 +71,7 @@ static int on_added(void *owner, uint64_t job, const redisReply *r)
     if (!bide__redis_id_read(&id, r))
         return bide_fail(-EBADMSG, "XADD: not an id");
     if (!j) {
-        drop_entry(c, id); /* cancelled meanwhile, or done */
+        take_back(c, id); /* cancelled meanwhile, or done */
         return 0;
     }
     j->redis.ms = id.ms;
@@ -82,7 +95,7 @@ static bool put_job(struct redis_client *c, struct job *j)
     x.n = 0;
     memcpy(call.client, c->id, sizeof call.client);
     bide__redis_call_write(meta, sizeof meta, &call);
-    const char *const words[] = {"XADD", c->jobs_key, "*", "f", j->name, "m", meta, "a"};
+    const char *const words[] = {"XADD", c->jobs_key, "*", "f", j->sent_as, "m", meta, "a"};
     for (size_t i = 0; i < array_len(words); i++)
         bide__redis_text(&x, words[i]);
     bide__redis_arg(&x, j->in, j->in_len);
@@ -126,18 +139,8 @@ void bide__redis_forget(struct job *j)
     struct redis_client *c = j->pool->redis;
 
     if (j->redis.state == REDIS_ADDED && c->link.open)
-        drop_entry(c, (struct redis_id){j->redis.ms, j->redis.seq});
+        take_back(c, (struct redis_id){j->redis.ms, j->redis.seq});
     j->redis.state = REDIS_ANSWERED;
-}
-
-/* The hosts look for it by name; one that is not registered here is most likely not there either. */
-int bide__redis_check_fn(const bide_job *job)
-{
-    return bide__named_by_fn(job->fn) ? 0
-                                      : bide_fail(BIDE_EFUNCTION,
-                                                  "%s is not registered: write BIDE_POOL_TASK(%s); so that the "
-                                                  "worker hosts can find it",
-                                                  job->name, job->name);
 }
 
 int bide__redis_check_call(const bide_pool_call_args *args)
@@ -179,6 +182,7 @@ int bide__redis_pool_open(bide_pool *p)
         return bide__fail_nomem("a pool");
 
     c->pool = p;
+    c->check_ns = CHECK_NS;
     bide__list_init(&c->unsent);
     BIDE_TRY(bide__redis_address(&c->address, p->args.redis, p->args.name));
     c->address.context = p->args.tls ? bide_retain(p->args.tls) : NULL;
@@ -186,6 +190,7 @@ int bide__redis_pool_open(bide_pool *p)
     bide__random_bytes(random, sizeof random);
     snprintf(c->id, sizeof c->id, "%016" PRIx64 "%016" PRIx64, random[0], random[1]);
     bide__redis_key(c->jobs_key, &c->address, "jobs");
+    bide__redis_key(c->cancelled_key, &c->address, "cancelled");
     snprintf(c->results_key, sizeof c->results_key, "bide:{%s}:results:%s", c->address.name, c->id);
     BIDE_TRY(try_once(c));
 

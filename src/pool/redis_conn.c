@@ -97,8 +97,10 @@ int bide__redis_code(const struct redis_address *a, const redisReply *r, const c
                  {"WRONGPASS", -EACCES},
                  {"NOAUTH", -EACCES},
                  {"NOPERM", -EACCES},
+                 {"DENIED", -EACCES},
                  {"ERR invalid password", -EACCES},
                  {"ERR AUTH", -EACCES},
+                 {"ERR Protocol error: invalid bulk length", -E2BIG}, /* proto-max-bulk-len */
                  {"LOADING", -EAGAIN},
                  {"READONLY", -EROFS}};
     int code = -EREMOTEIO;
@@ -108,7 +110,16 @@ int bide__redis_code(const struct redis_address *a, const redisReply *r, const c
     for (size_t i = 0; i < array_len(codes); i++)
         if (strncmp(r->str, codes[i].word, strlen(codes[i].word)) == 0)
             code = codes[i].code;
+    if (strncmp(r->str, "MOVED", 5) == 0)
+        return bide_fail(code, "Redis at %s: another node of its cluster has this queue, give the URL of that: %.120s",
+                         a->shown, r->str);
     return bide_fail(code, "Redis at %s: %s: %.120s", a->shown, what, r->str);
+}
+
+/* A server that does not want us says why and closes: what it said can be read, although we cannot write. */
+static bool can_read_after(int code)
+{
+    return code == 0 || code == -EPIPE || code == -ECONNRESET;
 }
 
 redisReply *bide__redis_ask(struct redis_conn *c, const char *const *texts, int64_t quiet_ms)
@@ -116,7 +127,7 @@ redisReply *bide__redis_ask(struct redis_conn *c, const char *const *texts, int6
     struct buf out;
     redisReply *r = NULL;
     bide__buf_init(&out, REDIS_PAYLOAD_MAX);
-    if (bide__redis_format_texts(&out, texts) == 0 && bide__redis_write(c, &out) == 0)
+    if (bide__redis_format_texts(&out, texts) == 0 && can_read_after(bide__redis_write(c, &out)))
         r = bide__redis_read(c, quiet_ms);
     bide__buf_free(&out);
 
@@ -167,13 +178,17 @@ static const char *info_of(const char *info, const char *name, char *out, size_t
 
 static int check_info(const struct redis_address *a, const char *info)
 {
-    char version[32], memory[32], policy[32];
+    char version[32], memory[32], policy[32], host[128], port[16];
     int major = 0, minor = 0;
 
     info_of(info, "\nredis_version:", version, sizeof version);
     if (sscanf(version, "%d.%d", &major, &minor) != 2 || major < 6 || (major == 6 && minor < 2))
         return bide_fail(-EPROTONOSUPPORT, "Redis at %s is version %s: 6.2 or newer is needed (XAUTOCLAIM)", a->shown,
                          version);
+    if (strcmp(info_of(info, "\nrole:", policy, sizeof policy), "slave") == 0)
+        return bide_fail(-EROFS, "Redis at %s is a replica, which only repeats its master: give the URL of that (%s:%s)",
+                         a->shown, info_of(info, "\nmaster_host:", host, sizeof host),
+                         info_of(info, "\nmaster_port:", port, sizeof port));
     info_of(info, "\nmaxmemory:", memory, sizeof memory);
     info_of(info, "\nmaxmemory_policy:", policy, sizeof policy);
     if (strtoull(memory, NULL, 10) > 0 && strcmp(policy, "noeviction") != 0)
@@ -236,6 +251,14 @@ static int begin(struct redis_conn *c, struct redis_address *a)
     return make_group(c);
 }
 
+/* One side speaks TLS and the other does not: that looks like a server that hangs up, or says nothing. */
+static const char *hint(const struct redis_address *a, int code)
+{
+    if (!a->tls && (code == BIDE_EEOF || code == -ECONNRESET || code == -EPIPE))
+        return " (should it want TLS: rediss://)";
+    return a->tls && code == BIDE_ETIMEDOUT ? " (should it not speak TLS: redis://)" : "";
+}
+
 struct redis_conn *bide__redis_open(struct redis_address *a)
 {
     struct redis_conn *c = bide__malloc(sizeof *c);
@@ -248,8 +271,8 @@ struct redis_conn *bide__redis_open(struct redis_address *a)
     c->address = a;
     if (begin(c, a) == 0)
         return c;
-    if (!strstr(bide__error_current()->text, "Redis at"))
-        bide__error_prefix("Redis at %s: ", a->shown);
+    if (!strstr(bide_error_text(), "Redis at"))
+        bide__error_prefix("Redis at %s%s: ", a->shown, hint(a, bide_error_code()));
     bide__redis_close(c);
     return NULL;
 }

@@ -9,6 +9,8 @@
 
 #include "pool/redis.h"
 
+#define PROGRESS_OUT_MAX ((size_t)4 << 20) /* bytes that may wait for the connection */
+
 static void finish(struct held *x)
 {
     x->state = HELD_FINISHED;
@@ -29,8 +31,10 @@ static void tell_story(struct held *x, const char *text, const char *trace)
     strcpy(x->story + strlen(text) + 1, trace);
 }
 
-static void fail(struct held *x, int code, const char *text)
+void bide__redis_held_fail(struct held *x, int code, const char *text)
 {
+    bide__free(x->out);
+    x->out = NULL;
     x->answer.code = code;
     tell_story(x, text, "");
     finish(x);
@@ -74,14 +78,25 @@ static void leave_it(struct held *x, int code)
 static void on_done(struct job *j, void *arg)
 {
     struct held *x = arg;
+    char text[80];
 
     j->future.was_retrieved = true;
     if (x->taken) {
         bide__redis_held_free(x);
         return;
     }
+    if (x->unwanted) {
+        leave_it(x, 0);
+        return;
+    }
     x->answer.code = j->future.result;
     x->answer.run_ns = bide__clock_ns() - x->began_ns;
+    if (j->future.result >= 0 && bide_pool_result(&j->future).len > REDIS_PAYLOAD_MAX) {
+        snprintf(text, sizeof text, "a result of %zu bytes; through Redis at most %zu", bide_pool_result(&j->future).len,
+                 REDIS_PAYLOAD_MAX);
+        bide__redis_held_fail(x, -E2BIG, text);
+        return;
+    }
     if (was_not_run(j->future.result)) {
         leave_it(x, j->future.result);
         return;
@@ -94,6 +109,14 @@ static void on_done(struct job *j, void *arg)
     finish(x);
 }
 
+/* A program that does not read gets no more of it: what waits for it in Redis has an end. */
+static const char progress_script[] =
+    "if redis.call('XLEN', KEYS[1]) < 10000 then "
+    "  redis.call('XADD', KEYS[1], 'NOMKSTREAM', '*', 'm', ARGV[1], 'a', ARGV[2]) "
+    "end "
+    "return 0";
+
+/* What cannot be told now is not told. */
 static void on_progress(bide_future *f, uint64_t done, uint64_t total, bide_bytes part, void *arg)
 {
     struct held *x = arg;
@@ -101,15 +124,17 @@ static void on_progress(bide_future *f, uint64_t done, uint64_t total, bide_byte
     char key[REDIS_KEY_MAX], meta[REDIS_META_MAX];
     struct redis_command c;
     (void)f;
+    if (bide__buf_len(&x->host->link.out) > PROGRESS_OUT_MAX)
+        return;
 
     snprintf(key, sizeof key, "bide:{%s}:results:%s", x->host->address.name, x->call.client);
     bide__redis_answer_write(meta, sizeof meta, &a);
-    const char *const words[] = {"XADD", key, "NOMKSTREAM", "*", "m", meta, "a"};
+    const char *const words[] = {"EVAL", progress_script, "1", key, meta};
     c.n = 0;
     for (size_t i = 0; i < array_len(words); i++)
         bide__redis_text(&c, words[i]);
     bide__redis_arg(&c, part.data, part.len);
-    bide__redis_put(&x->host->link, &c, NULL, 0); /* while the connection is away, progress is not told */
+    bide__redis_put(&x->host->link, &c, NULL, 0);
 }
 
 /* ---- beginning one ---- */
@@ -119,7 +144,9 @@ static int submit(struct held *x, const bide_pool_named *named, const struct red
     const char *in = e->argument ? e->argument->str : "";
     size_t len = e->argument ? (size_t)e->argument->len : 0;
     bide_pool_call_args args = {.timeout_ms = x->call.timeout_ms, .idempotent = x->call.idempotent};
+    const struct named_call call = {(enum bide_job_shape)x->call.shape, x->call.has_out, len, x->call.out_len};
 
+    BIDE_TRY(bide__named_fits(named, &call));
     if (x->call.shape == BIDE_JOB_TEXT && (len == 0 || in[len - 1] != '\0'))
         return bide_fail(-EBADMSG, "its argument is not a text");
     if (x->call.has_out) {
@@ -179,11 +206,11 @@ static void begin(struct held *x, const struct redis_entry *e)
         snprintf(text, sizeof text, "%d hosts took it and vanished; it is kept in %s", h->args.max_deliveries,
                  h->dead_key);
         x->dead = true;
-        fail(x, BIDE_EWORKER, text);
+        bide__redis_held_fail(x, BIDE_EWORKER, text);
     } else if (!named) {
         snprintf(text, sizeof text, "host %s does not know it: write BIDE_POOL_TASK(%.64s); in its program", h->id,
                  f ? f->str : "");
-        fail(x, BIDE_EFUNCTION, text);
+        bide__redis_held_fail(x, BIDE_EFUNCTION, text);
     } else if (submit(x, named, e) < 0) {
         int code = bide_error_code();
         snprintf(text, sizeof text, "%.200s", bide_error_text());
@@ -191,7 +218,7 @@ static void begin(struct held *x, const struct redis_entry *e)
         if (was_not_run(code) || code == BIDE_ECANCELED) /* cancelled: we are told to end */
             leave_it(x, code);
         else
-            fail(x, code, text);
+            bide__redis_held_fail(x, code, text);
     }
 }
 
@@ -206,7 +233,7 @@ void bide__redis_take(struct redis_host *h, const struct redis_entry *e)
     if (!bide__redis_call_read(&x->call, e->meta)) {
         snprintf(x->call.client, sizeof x->call.client, "nobody");
         x->dead = true;
-        fail(x, -EBADMSG, "not a job");
+        bide__redis_held_fail(x, -EBADMSG, "not a job");
         return;
     }
     x->answer.job = x->call.job;

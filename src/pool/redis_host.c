@@ -42,7 +42,7 @@ static int fetch_some(struct redis_host *h, struct redis_conn *conn)
     return 0;
 }
 
-static int fetch(struct redis_host *h)
+int bide__redis_host_keep(struct redis_host *h, int step(struct redis_host *h, struct redis_conn *conn))
 {
     unsigned attempt = 0;
 
@@ -50,7 +50,7 @@ static int fetch(struct redis_host *h)
         struct redis_conn *conn = bide__redis_open(&h->address);
         int code = conn ? 0 : bide_error_code();
         while (code == 0) {
-            code = fetch_some(h, conn);
+            code = step(h, conn);
             attempt = code == 0 ? 0 : attempt;
         }
         bide__redis_close(conn);
@@ -89,34 +89,12 @@ static int begin_tasks(struct redis_host *h)
     h->link = (struct redis_link){
         .address = &h->address, .ops = &link_ops, .owner = h, .on_event = h->args.on_event, .event_arg = h->args.arg};
     BIDE_TRY(bide__redis_link_start(&h->link));
-    h->fetcher = bide_create_task(bide_coro(fetch, h), .name = "redis fetcher");
+    h->fetcher = bide_create_task(bide_coro(bide__redis_host_keep, h, fetch_some), .name = "redis fetcher");
     h->leaser = h->fetcher ? bide_create_task(bide_coro(bide__redis_lease_main, h), .name = "redis leases") : NULL;
-    return h->leaser ? 0 : bide_error_code();
-}
-
-static bool has_jobs(const struct redis_host *h)
-{
-    return !bide__list_is_empty(&h->running) || !bide__list_is_empty(&h->finished) || !bide__list_is_empty(&h->sent);
-}
-
-/* No new ones; those that run are finished and told of, within close_ms; the rest goes back. */
-static void leave(struct redis_host *h)
-{
-    h->leaving = true;
-    bide_release(h->fetcher);
-    h->fetcher = NULL;
-    bide_timeout(h->code < 0 ? 0 : h->args.close_ms)
-    {
-        while (has_jobs(h) && h->code == 0)
-            if (bide__wait_in(&h->changed, NULL) < 0)
-                break;
-    }
-    bide_release(h->leaser);
-    h->leaser = NULL;
-    bide__redis_fill_answers(h);
-    bide__redis_settle(&h->link, 1000);
-    bide__redis_give_back(h);
-    bide__redis_link_stop(&h->link);
+    h->listener = h->leaser ? bide_create_task(bide_coro(bide__redis_host_keep, h, bide__redis_cancel_step),
+                                               .name = "redis cancellations")
+                            : NULL;
+    return h->listener ? 0 : bide_error_code();
 }
 
 static void free_all(struct list_node *list)
@@ -177,6 +155,8 @@ static int wait_for_end(struct redis_host *h)
 
 static int check_args(bide_pool_serve_args *a)
 {
+    if (a->pool->redis)
+        return bide_fail(-EINVAL, "bide_pool_serve: .pool is over Redis itself: it needs one of this machine");
     if (a->slots == 0)
         a->slots = 2 * 16 * bide_pool_size(a->pool);
     if (a->slots > SLOTS_MAX)
@@ -186,8 +166,6 @@ static int check_args(bide_pool_serve_args *a)
     a->close_ms = a->close_ms ? a->close_ms : 10000;
     if (a->slots < 1 || a->lease_ms < 30 || a->max_deliveries < 1)
         return bide_fail(-EINVAL, "bide_pool_serve: slots and max_deliveries are 1 or more, lease_ms 30 or more");
-    if (a->pool->redis)
-        return bide_fail(-EINVAL, "bide_pool_serve: .pool is over Redis itself: it needs one of this machine");
     return bide__pool_check(a->pool, "bide_pool_serve");
 }
 
@@ -202,6 +180,17 @@ static void name_host(struct redis_host *h)
     snprintf(h->lease, sizeof h->lease, "%lld", (long long)h->args.lease_ms);
     bide__redis_key(h->jobs_key, &h->address, "jobs");
     bide__redis_key(h->dead_key, &h->address, "dead");
+    bide__redis_key(h->cancelled_key, &h->address, "cancelled");
+}
+
+static void tell_serving(struct redis_host *h)
+{
+    char text[500];
+
+    snprintf(text, sizeof text, "serving %s at Redis at %s: %d worker%s, %d jobs at once", h->address.name,
+             h->address.shown, bide_pool_size(h->pool), bide_pool_size(h->pool) == 1 ? "" : "s", h->args.slots);
+    if (h->args.on_event)
+        h->args.on_event(&(bide_pool_event){.kind = BIDE_POOL_SERVING, .text = text}, h->args.arg);
 }
 
 static int serve(struct redis_host *h)
@@ -213,9 +202,11 @@ static int serve(struct redis_host *h)
     h->pool = h->args.pool;
     name_host(h);
     int code = begin_tasks(h);
-    if (code == 0)
+    if (code == 0) {
+        tell_serving(h);
         code = wait_for_end(h);
-    leave(h);
+    }
+    bide__redis_leave(h);
     return code;
 }
 

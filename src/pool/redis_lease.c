@@ -4,7 +4,7 @@
  *
  * Three times within each lease, a host resets the idle time of what it holds (XCLAIM JUSTID: that counts as no
  * delivery), however long the jobs take, and looks for entries that nobody has touched for a whole lease (XAUTOCLAIM).
- * A job that is ours no more, because it was taken back by who submitted it or done by another, is cancelled.
+ * A job that is ours no more, because it was taken back by who submitted it or done by another, is stopped.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,13 +35,6 @@ static size_t read_ids(struct redis_id *out, size_t cap, const redisReply *r)
     return n;
 }
 
-/* It leaves the list later, from the loop. */
-static void take_away(struct held *x)
-{
-    x->taken = true;
-    bide_future_cancel(&x->job->future);
-}
-
 /* What was asked for in this round, runs, and did not come back: not ours. */
 static int on_renewed(void *owner, uint64_t round, const redisReply *r)
 {
@@ -53,8 +46,8 @@ static int on_renewed(void *owner, uint64_t round, const redisReply *r)
     size_t n = read_ids(ids, RENEW_BATCH, r);
     for (struct list_node *at = h->running.next; at != &h->running; at = at->next) {
         struct held *x = container_of(at, struct held, node);
-        if (x->round == round && x->job && !bsearch(&x->id, ids, n, sizeof *ids, compare_ids))
-            take_away(x);
+        if (x->round == round && !bsearch(&x->id, ids, n, sizeof *ids, compare_ids))
+            bide__redis_take_away(x);
     }
     return 0;
 }
@@ -171,30 +164,4 @@ int bide__redis_lease_main(struct redis_host *h)
         if (code < 0)
             return code;
     }
-}
-
-/* ---- giving back ---- */
-
-/*
- * KEYS: jobs; ARGV: group, our name, lease.  Everything that is pending for us, also what was delivered with a reply
- * that we never read, goes to a name that is nobody's: as idle as a lease, so the next look of any host finds it, and
- * as if never delivered.  Then our name goes.
- */
-static const char give_back_script[] =
-    "repeat "
-    "  local p = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1000, ARGV[2]) "
-    "  for _, e in ipairs(p) do "
-    "    redis.call('XCLAIM', KEYS[1], ARGV[1], '-', 0, e[1], 'IDLE', ARGV[3], 'RETRYCOUNT', 0, 'JUSTID') "
-    "  end "
-    "until #p < 1000 "
-    "if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) == 0 then "
-    "  redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) "
-    "end "
-    "return 0";
-
-void bide__redis_give_back(struct redis_host *h)
-{
-    /* Without a connection their leases will end. */
-    REDIS_PUT(&h->link, NULL, 0, "EVAL", give_back_script, "1", h->jobs_key, REDIS_GROUP, h->id, h->lease);
-    bide__redis_settle(&h->link, 1000);
 }

@@ -3,9 +3,9 @@
  * redis_results.c - results come in, and what Redis has forgotten is found out.
  *
  * One task reads this client's stream of results, on a connection of its own because reading waits in the server.  What
- * was read is trimmed by the next command.  After each new connection, and when nothing came for long, it asks which of
- * the jobs that were added are still there: one that is neither there nor answered was lost with a server that did not
- * keep its data, and is added again.
+ * was read is trimmed by the next command.  After each new connection it asks which of the jobs that were added are
+ * still there, and every 15 s likewise for those that have waited so long: one that is neither there nor answered was
+ * lost with a server that did not keep its data, or somebody trimmed the stream, and is added again.
  *
  * A job leaves the jobs stream in the same script that writes its result.  So if it is missing *first* and the results
  * are read *then*, its result has come, or never will.
@@ -17,10 +17,8 @@
 #include "pool/redis.h"
 
 #define TTL_MS       "86400000" /* the stream of a client that vanished goes away after a day */
-#define TTL_RENEW_NS INT64_C(600000000000)
-#define CHECK_NS     INT64_C(15000000000) /* without any result while jobs wait */
 #define CHECK_BATCH  300
-#define READ_COUNT   "512"
+#define READ_MAX     512
 
 /* ---- one result ---- */
 
@@ -107,14 +105,15 @@ static size_t take_all(struct redis_client *c, const redisReply *r)
 /* Trim what was read and wait for more: one write, two replies. */
 static int read_more(struct redis_client *c, struct redis_conn *conn, const char *block, size_t *n)
 {
-    char last[REDIS_ID_MAX], next[REDIS_ID_MAX];
+    char last[REDIS_ID_MAX], next[REDIS_ID_MAX], count[16];
     struct buf out;
+    snprintf(count, sizeof count, "%d", READ_MAX);
     bide__redis_id_write(last, c->next);
     bide__redis_id_write(next, (struct redis_id){c->next.ms, c->next.seq + 1});
     bide__buf_init(&out, 4096);
     const char *const trim[] = {"XTRIM", c->results_key, "MINID", next, NULL};
-    const char *const wait[] = {"XREAD", "COUNT", READ_COUNT, "BLOCK", block, "STREAMS", c->results_key, last, NULL};
-    const char *const look[] = {"XREAD", "COUNT", READ_COUNT, "STREAMS", c->results_key, last, NULL};
+    const char *const wait[] = {"XREAD", "COUNT", count, "BLOCK", block, "STREAMS", c->results_key, last, NULL};
+    const char *const look[] = {"XREAD", "COUNT", count, "STREAMS", c->results_key, last, NULL};
 
     int code = bide__redis_format_texts(&out, trim);
     if (code == 0)
@@ -189,16 +188,20 @@ static int ask_absent(struct redis_client *c, struct redis_conn *conn, const uin
     return nasked == 0 || r ? 0 : bide_error_code();
 }
 
-static int mark_absent(struct redis_client *c, struct redis_conn *conn)
+static int mark_absent(struct redis_client *c, struct redis_conn *conn, int64_t age_ns)
 {
     size_t n = 0, cap = c->pool->pending;
+    int64_t now = bide__clock_ns();
     uint64_t *jobs = bide__malloc((cap + 1) * sizeof *jobs); /* while we wait, jobs come and go: by id */
     int code = 0;
     if (!jobs)
         return bide__fail_nomem("a look for lost jobs");
 
-    for (struct list_node *p = c->pool->jobs.next; p != &c->pool->jobs && n < cap; p = p->next)
-        jobs[n++] = container_of(p, struct job, all)->id;
+    for (struct list_node *p = c->pool->jobs.next; p != &c->pool->jobs && n < cap; p = p->next) {
+        const struct job *j = container_of(p, struct job, all);
+        if (now - j->submitted_ns >= age_ns)
+            jobs[n++] = j->id;
+    }
     for (size_t i = 0; i < n && code == 0; i += CHECK_BATCH)
         code = ask_absent(c, conn, jobs + i, n - i < CHECK_BATCH ? n - i : CHECK_BATCH);
     bide__free(jobs);
@@ -216,12 +219,12 @@ static void add_lost_again(struct redis_client *c)
     }
 }
 
-static int find_lost(struct redis_client *c, struct redis_conn *conn)
+static int find_lost(struct redis_client *c, struct redis_conn *conn, int64_t age_ns)
 {
-    size_t n = 1;
+    size_t n = READ_MAX;
 
-    BIDE_TRY(mark_absent(c, conn));
-    while (n > 0)
+    BIDE_TRY(mark_absent(c, conn, age_ns));
+    while (n == READ_MAX) /* fewer: all that were there have been read */
         BIDE_TRY(read_more(c, conn, NULL, &n));
     add_lost_again(c);
     return 0;
@@ -231,26 +234,20 @@ static int find_lost(struct redis_client *c, struct redis_conn *conn)
 
 static int session(struct redis_client *c, struct redis_conn *conn, unsigned *attempt)
 {
-    int64_t checked = bide__clock_ns(), renewed = checked;
+    int64_t checked = bide__clock_ns();
 
     c->next = (struct redis_id){0, 0};
     BIDE_TRY(make_stream(c, conn));
-    BIDE_TRY(find_lost(c, conn));
+    BIDE_TRY(find_lost(c, conn, 0));
     *attempt = 0;
     for (;;) {
         size_t n = 0;
         BIDE_TRY(read_more(c, conn, REDIS_WAIT_MS, &n));
-        int64_t now = bide__clock_ns();
-        if (n > 0)
-            checked = now;
-        if (now - renewed > TTL_RENEW_NS || (now - checked > CHECK_NS && c->pool->pending > 0)) {
-            BIDE_TRY(make_stream(c, conn));
-            renewed = now;
-        }
-        if (now - checked > CHECK_NS && c->pool->pending > 0) {
-            BIDE_TRY(find_lost(c, conn));
-            checked = now;
-        }
+        if (bide__clock_ns() - checked < c->check_ns)
+            continue;
+        BIDE_TRY(make_stream(c, conn));
+        BIDE_TRY(find_lost(c, conn, c->check_ns));
+        checked = bide__clock_ns();
     }
 }
 

@@ -72,17 +72,18 @@ static bool read_host(struct redis_address *a, const char *text, size_t len)
 }
 
 /* DB, DB/NAME */
-static bool read_path(struct redis_address *a, const char *text)
+#define NAME_CAP 1024 /* longer than it may be, so that this can be said */
+static bool read_path(struct redis_address *a, char *name, const char *text)
 {
     size_t len = strcspn(text, "/");
 
     if (len > 0 && !read_number(&a->db, text, len, 1 << 20))
         return false;
     return text[len] == '\0' || text[len + 1] == '\0' ||
-           decode(a->name, sizeof a->name, text + len + 1, strlen(text + len + 1));
+           decode(name, NAME_CAP, text + len + 1, strlen(text + len + 1));
 }
 
-static bool read_url(struct redis_address *a, const char *url)
+static bool read_url(struct redis_address *a, char *name, const char *url)
 {
     const char *p = url;
 
@@ -99,12 +100,14 @@ static bool read_url(struct redis_address *a, const char *url)
     const char *host = at ? at + 1 : p;
     if (p[len] == '?' || p[len] == '#' || !read_host(a, host, len - (size_t)(host - p)))
         return false;
-    return p[len] == '\0' || read_path(a, p + len + 1);
+    return p[len] == '\0' || read_path(a, name, p + len + 1);
 }
 
 /* It stands in keys between braces. */
 static int check_name(const char *name)
 {
+    if (strlen(name) > REDIS_NAME_MAX)
+        return bide_fail(-EINVAL, "a name of %zu bytes: %d at most", strlen(name), REDIS_NAME_MAX);
     if (!*name)
         return bide_fail(-EINVAL, "a pool over Redis needs a name: .name = \"pages\", or redis://host/0/pages");
     for (const char *p = name; *p; p++)
@@ -116,8 +119,9 @@ static int check_name(const char *name)
 int bide__redis_address(struct redis_address *a, const char *url, const char *name)
 {
     const char *password = getenv(PASSWORD_VARIABLE);
+    char in_url[NAME_CAP] = "";
     *a = (struct redis_address){.port = 6379};
-    if (!read_url(a, url)) /* it may hold a password: not shown */
+    if (!read_url(a, in_url, url)) /* it may hold a password: not shown */
         return bide_fail(
             -EINVAL, "not the URL of a Redis: redis://[USER:PASSWORD@]HOST[:PORT][/DB[/NAME]], rediss://, unix:/PATH");
     if (!*a->password && password)
@@ -127,11 +131,10 @@ int bide__redis_address(struct redis_address *a, const char *url, const char *na
         snprintf(a->shown, sizeof a->shown, "%s", a->host);
     else
         snprintf(a->shown, sizeof a->shown, "%s:%d", a->host, a->port);
-    if (name && strlen(name) > REDIS_NAME_MAX)
-        return bide_fail(-EINVAL, "a name of %zu bytes: %d at most", strlen(name), REDIS_NAME_MAX);
-    if (name)
-        snprintf(a->name, sizeof a->name, "%s", name);
-    return check_name(a->name);
+    name = name ? name : in_url;
+    BIDE_TRY(check_name(name));
+    memcpy(a->name, name, strlen(name) + 1);
+    return 0;
 }
 
 void bide__redis_key(char *out, const struct redis_address *a, const char *kind)

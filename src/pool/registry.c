@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* registry.c - functions by name, for workers that are another run of the program (BIDE_POOL_TASK). */
+#include <stdio.h>
+
 #include "pool/pool.h"
 
 static bide_pool_named *first;
@@ -34,6 +36,34 @@ const bide_pool_named *bide__named_by_fn(void (*fn)(void))
         if (n->fn == fn)
             return n;
     return NULL;
+}
+
+/* As a prototype would be: "resize(24 bytes, 8 bytes)". */
+static const char *describe(char *out, size_t cap, const char *name, const struct named_call *c)
+{
+    static const char *const words[] = {[BIDE_JOB_NONE] = "", [BIDE_JOB_TEXT] = "a text", [BIDE_JOB_BYTES] = "any bytes"};
+    char in[32], result[32] = "";
+
+    if (c->shape == BIDE_JOB_FIXED)
+        snprintf(in, sizeof in, "%zu bytes", c->in_len);
+    else
+        snprintf(in, sizeof in, "%s", words[c->shape]);
+    if (c->has_out)
+        snprintf(result, sizeof result, ", %zu bytes", c->out_len);
+    snprintf(out, cap, "%.64s(%s%s)", name, in, result);
+    return out;
+}
+
+int bide__named_fits(const bide_pool_named *n, const struct named_call *c)
+{
+    const struct named_call own = {n->shape, n->has_out, n->in_len, n->out_len};
+    char here[160], there[160];
+    bool same_in = c->shape == own.shape && (c->shape != BIDE_JOB_FIXED || c->in_len == own.in_len);
+    if (!n->takes_known || (same_in && c->has_out == own.has_out && c->out_len == own.out_len))
+        return 0;
+
+    return bide_fail(BIDE_EFUNCTION, "called as %s, but its worker has %s: two builds with different declarations",
+                     describe(there, sizeof there, n->name, c), describe(here, sizeof here, n->name, &own));
 }
 
 int bide__named_check(void)

@@ -43,6 +43,7 @@ int bide__call_record(const struct record *rec, const char *name, const char *ar
         const bide_pool_named *n = bide__named_by_name(name, strnlen(name, (size_t)rec->fn));
         if (!n)
             return bide_fail(BIDE_EFUNCTION, "%.*s: not registered in the worker's program (BIDE_POOL_TASK)", (int)rec->fn, name);
+        BIDE_TRY(bide__named_fits(n, &(struct named_call){rec->shape, rec->flags & HAS_OUT, len, out ? rec->more : 0}));
         fn = n->fn;
     }
     return call(fn, rec->shape, arg, len, out);

@@ -24,7 +24,7 @@ static int check_name(bide_pool *p, const bide_job *job)
 {
     const bide_pool_named *named = bide__named_by_fn(job->fn);
     if (!named)
-        return bide_fail(BIDE_EFUNCTION, "%s is not registered: write BIDE_POOL_TASK(%s); so that a new process can find it",
+        return bide_fail(BIDE_EFUNCTION, "%s is not registered: write BIDE_POOL_TASK(%s); so that other processes can find it",
                          job->name, job->name);
     if (strlen(named->name) > NAME_MAX_BYTES)
         return bide_fail(-ENAMETOOLONG, "%.40s...: a name of %zu bytes; %d at most", named->name, strlen(named->name), NAME_MAX_BYTES);
@@ -40,12 +40,10 @@ int bide__pool_check_fn(bide_pool *p, const bide_job *job)
     if (job->fn == p->checked_fn)
         return 0;
 
-    if (p->redis)
-        code = bide__redis_check_fn(job);
+    if (p->redis || p->args.kind == BIDE_POOL_EXEC)
+        code = check_name(p, job);
     else if (p->args.kind == BIDE_POOL_PROCESS || p->args.kind == BIDE_POOL_FORK)
         code = bide__image_check(&p->image, job->fn, job->name);
-    else if (p->args.kind == BIDE_POOL_EXEC)
-        code = check_name(p, job);
     if (code == 0)
         p->checked_fn = job->fn;
     return code;
@@ -91,7 +89,7 @@ struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int
     struct job *j = bide__job_new(p, args, slot >= 0);
     if (!j)
         return NULL;
-    if (p->args.kind == BIDE_POOL_EXEC && !p->redis) /* others may have been checked while we waited for room */
+    if (p->args.kind == BIDE_POOL_EXEC || p->redis) /* others may have been checked while we waited for room */
         j->sent_as = p->checked_fn == j->fn ? p->checked_name : bide__named_by_fn(j->fn)->name;
     if (p->redis)
         bide__redis_submit(j);

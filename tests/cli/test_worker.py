@@ -12,6 +12,10 @@ import unittest
 from support import bide
 
 
+# The two are one program, which looks at the name that it is called by.
+SERVER = shutil.which("redis-server") or shutil.which("redis-check-rdb")
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -23,7 +27,7 @@ class Redis:
         self.port = free_port()
         self.dir = tempfile.mkdtemp()
         self.process = subprocess.Popen(["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
-                                         "--dir", self.dir], stdout=subprocess.DEVNULL)
+                                         "--dir", self.dir], executable=SERVER, stdout=subprocess.DEVNULL)
         for _ in range(500):
             try:
                 socket.create_connection(("127.0.0.1", self.port)).close()
@@ -50,6 +54,9 @@ class Worker(unittest.TestCase):
         self.expect(bide("worker", "redis://h/0/n"), 2, "expected a URL and a program")
         self.expect(bide("worker", "http://h/", "true"), 2, "not the URL of a Redis")
         self.expect(bide("worker", "redis://:secret@h/0", "true"), 2, "needs a name")
+        self.expect(bide("worker", "redis://:secret@h/0/a%20b", "true"), 2, "a b: not a name")
+        self.expect(bide("worker", "redis://h/0/" + 101 * "n", "true"), 2, "a name of 101 bytes: 100 at most")
+        self.expect(bide("worker", "-w", "many", "redis://h/0/n", "true"), 2, "expected a whole number")
 
     def test_redis_that_is_not_there(self):
         r = bide("worker", f"redis://u:secret@127.0.0.1:{free_port()}/0/n", "true")
@@ -61,13 +68,17 @@ class Worker(unittest.TestCase):
                  "echo $BIDE_REDIS $BIDE_REDIS_NAME $BIDE_WORKERS; exit 7")
         self.assertEqual((r.code, r.out, r.err), (7, b"redis://h/0 n 3\n", ""))
 
-    @unittest.skipUnless(shutil.which("redis-server"), "redis-server is not installed")
+    @unittest.skipUnless(SERVER, "there is no redis-server, and no redis-check-rdb")
     def test_we_become_the_program(self):
         with Redis() as redis:
             url = f"redis://127.0.0.1:{redis.port}/0/n"
+            if "6.2 or newer is needed" in bide("worker", url, "true").err:
+                self.skipTest("this Redis is too old")
             r = bide("worker", url, "--", "sh", "-c", "echo $BIDE_REDIS", env={"BIDE_REDIS_NAME": "old"})
             self.assertEqual((r.code, r.out, r.err), (0, f"{url}\n".encode(), ""))
             self.expect(bide("worker", url, "/nowhere/program"), 3, "/nowhere/program", "No such file")
+            self.expect(bide("worker", f"redis://127.0.0.1:{redis.port}/99/n", "true"), 6, "SELECT: ERR DB index")
+            self.expect(bide("worker", f"redis://:secret@127.0.0.1:{redis.port}/0/n", "true"), 6, "AUTH: ERR AUTH")
 
 
 if __name__ == "__main__":

@@ -325,12 +325,37 @@ PROCESS_KINDS(function_is_found_whatever_it_is_called_here)
     EXPECT_EQ(CALL(p, bide_job(a_pointer, &n)), 6);
 }
 
+/* What a program of another build would send: the function says what it takes (BIDE_POOL_TASK with its parameters). */
+TEST(call_made_for_another_struct_is_refused, .real_time = true)
+{
+    needs_processes();
+    struct pair in[2] = {{40, 2}};
+    struct sum out[2];
+    bide_auto bide_pool *p = OPEN(.kind = BIDE_POOL_EXEC, .workers = 1);
+    bide_job good = bide_job(job_add, in, out), larger = good, without = good, shorter = good;
+
+    larger.in_len = 2 * sizeof *in;
+    EXPECT_ERR(bide_pool_call(p, larger), BIDE_EFUNCTION);
+    EXPECT_STR(bide_error_text(), "job_add: called as job_add(32 bytes, 16 bytes), but its worker has "
+                                  "job_add(16 bytes, 16 bytes): two builds with different declarations");
+    bide_error_clear();
+    shorter.out_len = 4;
+    EXPECT_ERR(bide_pool_call(p, shorter), BIDE_EFUNCTION);
+    bide_error_clear();
+    without.has_out = false;
+    EXPECT_ERR(bide_pool_call(p, without), BIDE_EFUNCTION);
+    EXPECT_CONTAINS(bide_error_text(), "called as job_add(16 bytes), but");
+    bide_error_clear();
+    EXPECT_EQ(bide_pool_call(p, good), 7);
+    EXPECT_EQ(out[0].sum, 42);
+}
+
 TEST(name_that_is_too_long_is_refused, .real_time = true)
 {
     char name[260];
     memset(name, 'x', sizeof name - 1);
     name[sizeof name - 1] = '\0';
-    static bide_pool_named named = {NULL, (void (*)(void))strlen, NULL};
+    static bide_pool_named named = {.fn = (void (*)(void))strlen};
     bide_auto bide_pool *p = OPEN(.kind = BIDE_POOL_EXEC, .workers = 1);
 
     named.name = name;

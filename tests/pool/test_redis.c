@@ -12,19 +12,24 @@ struct inner_host {
     struct redis_server *server;
     bide_pool *pool;
     bide_task *task;
+    int64_t lease_ms;
 };
 
 static int serve(struct inner_host *h)
 {
-    return bide_pool_serve(h->server->url, "t", .pool = h->pool, .lease_ms = 600, .close_ms = 200);
+    return bide_pool_serve(h->server->url, "t", .pool = h->pool, .lease_ms = h->lease_ms, .close_ms = 200);
 }
 
-static void host_here(struct inner_host *h, struct redis_server *s, bide_pool *pool)
+static void host_here_for(struct inner_host *h, struct redis_server *s, bide_pool *pool, int64_t lease_ms)
 {
     needs_processes();
-    *h = (struct inner_host){.server = s, .pool = pool};
+    *h = (struct inner_host){.server = s, .pool = pool, .lease_ms = lease_ms};
     h->task = bide_create_task(bide_coro(serve, h), .name = "host");
     EXPECT_TRUE(h->task);
+}
+static void host_here(struct inner_host *h, struct redis_server *s, bide_pool *pool)
+{
+    host_here_for(h, s, pool, 600);
 }
 
 REDIS(redis_call_struct_text_bytes_round_trip)
@@ -207,49 +212,136 @@ REDIS(redis_cancel_waiting_job_never_runs)
     bide_error_clear();
 }
 
+REDIS(redis_closed_pool_takes_its_jobs_back)
+{
+    struct redis_server s;
+    bide_pool_counts counts;
+    redis_start(&s, NULL);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    for (int i = 0; i < 20; i++)
+        bide_pool_detach(bide_pool_submit(pool, bide_job(job_length, "abc")));
+    while (REDIS_SAY(&s, "XLEN", "bide:{t}:jobs") != 20)
+        EXPECT_OK(bide_sleep_ms(5));
+    EXPECT_OK(bide_pool_close(pool, 0, &counts));
+    EXPECT_EQ(counts.cancelled, 20);
+    EXPECT_EQ(REDIS_SAY(&s, "XLEN", "bide:{t}:jobs"), 0);
+}
+
+static void wait_until_running(bide_pool *local, uint64_t n)
+{
+    bide_pool_stats stats;
+
+    do {
+        EXPECT_OK(bide_sleep_ms(10));
+        bide_pool_stats_get(local, &stats);
+    } while (stats.running != n);
+}
+
+/* The lease will not be renewed while the test lasts: the host must have heard of it. */
 REDIS(redis_cancel_running_job_frees_its_worker)
 {
     struct redis_server s;
     struct inner_host h;
     int ms = 60000;
-    bide_pool_stats stats;
     redis_start(&s, NULL);
     bide_auto bide_pool *local = OPEN(.workers = 1);
-    host_here(&h, &s, local);
+    host_here_for(&h, &s, local, 600000);
     bide_auto bide_task *host = h.task;
     bide_auto bide_pool *pool = OPEN_REDIS(&s);
 
     bide_auto bide_future *f = bide_pool_submit(pool, bide_job(job_sleep, &ms));
-    do {
-        EXPECT_OK(bide_sleep_ms(10));
-        bide_pool_stats_get(local, &stats);
-    } while (stats.running == 0);
+    bide_auto bide_future *other = bide_pool_submit(pool, bide_job(job_sleep, &ms));
+    wait_until_running(local, 2);
     bide_future_cancel(f);
-    do { /* the lease is 600 ms: it is renewed after 200 */
-        EXPECT_OK(bide_sleep_ms(10));
-        bide_pool_stats_get(local, &stats);
-    } while (stats.running > 0);
+    wait_until_running(local, 1);
+    EXPECT_FALSE(bide_future_done(other));
+    EXPECT_EQ(REDIS_SAY(&s, "XPENDING", "bide:{t}:jobs", "w", "-", "+", "10"), 1); /* nobody holds it any more */
+    EXPECT_EQ(REDIS_SAY(&s, "XLEN", "bide:{t}:jobs"), 1);
 }
 
-REDIS(redis_unknown_function_is_named)
+/* What was said is not heard: the renewal finds out. */
+REDIS(redis_cancel_that_no_host_hears_comes_with_the_lease)
 {
     struct redis_server s;
     struct inner_host h;
+    int ms = 60000;
+    redis_start(&s, NULL);
+    bide_auto bide_pool *local = OPEN(.workers = 1);
+    host_here_for(&h, &s, local, 300);
+    bide_auto bide_task *host = h.task;
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    bide_auto bide_future *f = bide_pool_submit(pool, bide_job(job_sleep, &ms));
+    wait_until_running(local, 1);
+    snprintf(pool->redis->cancelled_key, sizeof pool->redis->cancelled_key, "bide:{t}:elsewhere");
+    bide_future_cancel(f);
+    wait_until_running(local, 0);
+}
+
+/* A host of another build: it knows the name, but not this struct. */
+REDIS(redis_call_made_for_another_struct_is_refused)
+{
+    struct redis_server s;
+    struct inner_host h;
+    struct pair in[2] = {{40, 2}};
+    struct sum out[2];
     redis_start(&s, NULL);
     bide_auto bide_pool *local = OPEN(.workers = 1);
     host_here(&h, &s, local);
     bide_auto bide_task *host = h.task;
     bide_auto bide_pool *pool = OPEN_REDIS(&s);
+    bide_job good = bide_job(job_add, in, out), larger = good, text = good, wide = good;
 
-    bide_job job = bide_job(job_length, "x");
-    job.name = "job_of_another_program"; /* known here by its address; the host looks for the name */
-    EXPECT_EQ(CALL(pool, job), BIDE_EFUNCTION);
-    EXPECT_TRUE(strstr(bide_error_text(), "does not know it: write BIDE_POOL_TASK(job_of_another_program);"));
+    larger.in_len = 2 * sizeof *in;
+    EXPECT_EQ(bide_pool_call(pool, larger), BIDE_EFUNCTION);
+    EXPECT_STR(bide_error_text(), "job_add: called as job_add(32 bytes, 16 bytes), but its worker has "
+                                  "job_add(16 bytes, 16 bytes): two builds with different declarations");
+    text.shape = BIDE_JOB_TEXT;
+    text.in = "forty and two";
+    EXPECT_EQ(bide_pool_call(pool, text), BIDE_EFUNCTION);
+    EXPECT_CONTAINS(bide_error_text(), "called as job_add(a text, 16 bytes), but");
+    wide.out_len = sizeof out;
+    EXPECT_EQ(bide_pool_call(pool, wide), BIDE_EFUNCTION);
+    EXPECT_EQ(bide_pool_call(pool, good), 7);
+    EXPECT_EQ(out[0].sum, 42);
 }
 
 static int not_registered(void)
 {
     return 0;
+}
+
+/* The host is a program without what this one registers only now. */
+REDIS(redis_unknown_function_is_named)
+{
+    struct redis_server s;
+    static bide_pool_named late = {.name = "job_of_a_newer_build", .fn = (void (*)(void))not_registered};
+    redis_start(&s, NULL);
+    pid_t host = host_start(&s, NULL);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    bide__pool_register(&late);
+    EXPECT_EQ(CALL(pool, bide_job(not_registered)), BIDE_EFUNCTION);
+    EXPECT_CONTAINS(bide_error_text(), "not_registered: host ");
+    EXPECT_CONTAINS(bide_error_text(), "does not know it: write BIDE_POOL_TASK(job_of_a_newer_build);");
+    EXPECT_EQ(host_stop(host), 0);
+}
+
+/* It is sent by the name that it is registered under. */
+REDIS(redis_function_is_found_whatever_it_is_called_here)
+{
+    struct redis_server s;
+    struct inner_host h;
+    int (*a_pointer)(const char *) = job_length;
+    redis_start(&s, NULL);
+    bide_auto bide_pool *local = OPEN(.workers = 1);
+    host_here(&h, &s, local);
+    bide_auto bide_task *host = h.task;
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    EXPECT_EQ(CALL(pool, bide_job(a_pointer, "abc")), 3);
+    EXPECT_EQ(CALL(pool, bide_job(a_pointer, "abcd")), 4);
 }
 
 REDIS(redis_what_cannot_cross_is_refused)
@@ -261,13 +353,23 @@ REDIS(redis_what_cannot_cross_is_refused)
 
     EXPECT_ERR(CALL(pool, bide_job(not_registered)), BIDE_EFUNCTION);
     EXPECT_CONTAINS(bide_error_text(), "write BIDE_POOL_TASK(not_registered);");
+    bide_error_clear();
     EXPECT_ERR(CALL(pool, bide_job(job_nothing), .fds = (int[]){0}, .nfds = 1), -ENOTSUP);
+    EXPECT_STR(bide_error_text(), "job_nothing: descriptors cannot go to other machines");
     bide_error_clear();
     EXPECT_ERR(bide_pool_each(pool, bide_job(job_nothing), .codes = &code), -ENOTSUP);
+    EXPECT_CONTAINS(bide_error_text(), "bide_pool_each: over Redis, hosts come and go: nobody knows all workers");
     bide_error_clear();
     EXPECT_ERR(bide_pool_resize(pool, 3), -ENOTSUP);
+    EXPECT_CONTAINS(bide_error_text(), "bide_pool_resize: over Redis, the pool has the workers of the hosts that serve it");
     bide_error_clear();
     EXPECT_ERR(bide_pool_serve(s.url, "t", .pool = pool), -EINVAL);
+    EXPECT_CONTAINS(bide_error_text(), "bide_pool_serve: .pool is over Redis itself");
+    bide_error_clear();
+    bide_auto bide_pool *with_init = bide_pool_new(.redis = s.url, .name = "t", .init = bide_job(job_nothing));
+    EXPECT_NULL(with_init);
+    EXPECT_EQ(bide_error_code(), -EINVAL);
+    EXPECT_CONTAINS(bide_error_text(), "init and fini belong to the pools of the worker hosts");
     bide_error_clear();
 }
 

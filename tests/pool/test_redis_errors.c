@@ -79,6 +79,27 @@ UNIT(redis_url_wrong_is_refused_without_showing_it)
     EXPECT_ERR(bide__redis_address(&a, "redis://h", NULL), -EINVAL);
     bide_error_clear();
     EXPECT_ERR(bide__redis_address(&a, "redis://h", "a{b}"), -EINVAL);
+    EXPECT_STR(bide_error_text(), "a{b}: not a name: letters, digits and -_.: only");
+    bide_error_clear();
+}
+
+UNIT(redis_name_that_is_too_long_is_refused)
+{
+    struct redis_address a;
+    char name[REDIS_NAME_MAX + 2], url[200];
+
+    memset(name, 'n', sizeof name - 1);
+    name[REDIS_NAME_MAX] = '\0';
+    EXPECT_OK(bide__redis_address(&a, "redis://h", name));
+    EXPECT_STR(a.name, name);
+    name[REDIS_NAME_MAX] = 'n';
+    name[REDIS_NAME_MAX + 1] = '\0';
+    snprintf(url, sizeof url, "redis://h/0/%s", name);
+    EXPECT_ERR(bide__redis_address(&a, "redis://h", name), -EINVAL);
+    EXPECT_STR(bide_error_text(), "a name of 101 bytes: 100 at most");
+    bide_error_clear();
+    EXPECT_ERR(bide__redis_address(&a, url, NULL), -EINVAL);
+    EXPECT_STR(bide_error_text(), "a name of 101 bytes: 100 at most");
     bide_error_clear();
 }
 
@@ -103,6 +124,15 @@ UNIT(redis_answers_that_are_none_are_refused)
 }
 
 /* ---- what is wrong with it ---- */
+
+static char refused_text[400];
+
+static void note_refused(const bide_pool_event *e, void *arg)
+{
+    (void)arg;
+    if (e->kind == BIDE_POOL_LOST)
+        snprintf(refused_text, sizeof refused_text, "%s", e->text);
+}
 
 REDIS(redis_down_is_told)
 {
@@ -131,7 +161,7 @@ REDIS(redis_wrong_password_is_told)
 /* What docs/guide/several-machines.md says that a user needs. */
 #define ACL_COMMANDS                                                                                        \
     "+auth|+select|+info|+ping|+xgroup|+xadd|+xdel|+xread|+xreadgroup|+xclaim|+xautoclaim|+xpending|+xack|" \
-    "+xrange|+xtrim|+pexpire|+unlink|+eval"
+    "+xrange|+xtrim|+xlen|+pexpire|+unlink|+eval"
 
 REDIS(redis_user_with_few_rights_is_enough)
 {
@@ -215,6 +245,106 @@ REDIS(redis_what_is_none_is_told)
     expect_refused_by(be_no_redis, -EBADMSG, "it does not speak the protocol of Redis");
 }
 
+/* A master, and what only repeats it. */
+REDIS(redis_replica_is_refused_and_its_master_named)
+{
+    struct redis_server master, replica;
+    char of[40], part[100];
+    redis_start(&master, NULL);
+    snprintf(of, sizeof of, "127.0.0.1 %d", master.port);
+    bide_auto bide_pool *pool = OPEN_REDIS(&master); /* so that the queue is there, also on the replica */
+    redis_start(&replica, (const char *[]){"--replicaof", of, NULL});
+
+    snprintf(part, sizeof part, "is a replica, which only repeats its master: give the URL of that (127.0.0.1:%d)", master.port);
+    expect_refused(replica.url, -EROFS, part);
+}
+
+/* While a pool is open its master becomes a replica, and a master again: jobs wait for that. */
+REDIS(redis_that_becomes_a_replica_is_told_and_regained)
+{
+    struct redis_server master, other;
+    char port[16];
+    redis_start(&master, NULL);
+    redis_start(&other, NULL);
+    snprintf(port, sizeof port, "%d", other.port);
+    pid_t host = host_start(&master, NULL);
+    bide_auto bide_pool *pool = OPEN_REDIS(&master, .on_event = note_refused);
+    EXPECT_EQ(CALL(pool, bide_job(job_length, "four")), 4);
+
+    redis_command(&master, (const char *[]){"REPLICAOF", "127.0.0.1", port, NULL});
+    bide_auto bide_future *f = bide_pool_submit(pool, bide_job(job_length, "seven"));
+    while (!*refused_text)
+        EXPECT_OK(bide_sleep_ms(5));
+    EXPECT_OK(bide_sleep_ms(300));
+    EXPECT_FALSE(bide_future_done(f));
+    redis_command(&master, (const char *[]){"REPLICAOF", "NO", "ONE", NULL});
+    EXPECT_EQ(bide_await(f), 5);
+    EXPECT_EQ(host_stop(host), 0);
+}
+
+/* A node of a cluster that says where the queue is. */
+static int be_elsewhere(bide_stream *stream, void *arg)
+{
+    char buf[256];
+    const char *const info = "$45\r\n# Server\r\nredis_version:7.0.15\r\nmaxmemory:0\r\n\r\n",
+               *const moved = "-MOVED 5474 127.0.0.1:7001\r\n";
+    ssize_t n;
+    (void)arg;
+
+    while ((n = bide_read(stream, buf, sizeof buf)) > 0) {
+        const char *reply = memmem(buf, (size_t)n, "INFO", 4) ? info : moved;
+        BIDE_TRY(bide_write(stream, reply, strlen(reply)));
+        BIDE_TRY(bide_drain(stream));
+    }
+    return 0;
+}
+
+REDIS(redis_queue_on_another_node_is_told)
+{
+    expect_refused_by(be_elsewhere, -EREMOTEIO,
+                      "another node of its cluster has this queue, give the URL of that: MOVED 5474 127.0.0.1:7001");
+}
+
+/* It says why, without having read what we said, and hangs up. */
+static int be_protected(bide_stream *stream, void *arg)
+{
+    const char *text = "-DENIED Redis is running in protected mode because protected mode is enabled and no password is "
+                       "set for the default user. In this mode connections are only accepted from the loopback "
+                       "interface.\r\n";
+    (void)arg;
+
+    BIDE_TRY(bide_write(stream, text, strlen(text)));
+    return bide_drain(stream);
+}
+
+REDIS(redis_in_protected_mode_is_told)
+{
+    expect_refused_by(be_protected, -EACCES, "DENIED Redis is running in protected mode");
+}
+
+REDIS(redis_without_that_database_is_told)
+{
+    struct redis_server s;
+    redis_start(&s, NULL);
+    snprintf(s.url, sizeof s.url, "redis://127.0.0.1:%d/99", s.port);
+    expect_refused(s.url, -EREMOTEIO, "SELECT: ERR DB index is out of range");
+}
+
+REDIS(redis_at_a_unix_socket)
+{
+    struct redis_server s;
+    char path[240];
+    snprintf(path, sizeof path, "%s/socket", test_tmpdir());
+    redis_start(&s, (const char *[]){"--unixsocket", path, NULL});
+    snprintf(s.url, sizeof s.url, "unix:%s", path);
+    pid_t host = host_start(&s, NULL);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    EXPECT_EQ(CALL(pool, bide_job(job_length, "four")), 4);
+    EXPECT_EQ(host_stop(host), 0);
+    expect_refused("unix:/nowhere/redis.sock", -ENOENT, "Redis at unix:/nowhere/redis.sock: ");
+}
+
 REDIS(redis_full_is_told_and_results_still_come)
 {
     struct redis_server s;
@@ -251,13 +381,55 @@ REDIS(redis_full_is_told_and_results_still_come)
     EXPECT_EQ(host_stop(host), 0);
 }
 
-static char refused_text[400];
-
-static void note_refused(const bide_pool_event *e, void *arg)
+/* The server takes less at once than we do: the job that is too large fails, the others get through. */
+REDIS(redis_that_takes_less_is_told)
 {
-    (void)arg;
-    if (e->kind == BIDE_POOL_LOST)
-        snprintf(refused_text, sizeof refused_text, "%s", e->text);
+    struct redis_server s;
+    size_t n = 3000000;
+    redis_start(&s, (const char *[]){"--proto-max-bulk-len", "1mb", NULL});
+    pid_t host = host_start(&s, NULL);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+    char *big = calloc(1, n);
+
+    EXPECT_EQ(CALL(pool, bide_job_bytes(job_echo, ((bide_bytes){big, n}))), -E2BIG);
+    EXPECT_CONTAINS(bide_error_text(), "job_echo: Redis at 127.0.0.1:");
+    EXPECT_CONTAINS(bide_error_text(), "XADD: ERR Protocol error: invalid bulk length");
+    bide_error_clear();
+    bide_auto bide_future *f = bide_pool_submit(pool, bide_job(job_fill, &n));
+    EXPECT_EQ(CALL(pool, bide_job(job_length, "four")), 4);
+    EXPECT_EQ(bide_await(f), -E2BIG);
+    EXPECT_CONTAINS(bide_error_text(), "sending results: ERR Protocol error: invalid bulk length");
+    bide_error_clear();
+    EXPECT_EQ(CALL(pool, bide_job(job_length, "seven")), 5);
+    EXPECT_EQ(host_stop(host), 0);
+    free(big);
+}
+
+/* Nothing is written there: it is refused before. */
+static int reply_too_much(void)
+{
+    return bide_worker_reserve(REDIS_PAYLOAD_MAX + 1) ? 0 : bide_raise();
+}
+BIDE_POOL_TASK(reply_too_much);
+
+REDIS(redis_argument_and_result_have_a_ceiling)
+{
+    struct redis_server s;
+    char text[120];
+    size_t n = REDIS_PAYLOAD_MAX + 1;
+    redis_start(&s, NULL);
+    pid_t host = host_start(&s, NULL);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    EXPECT_ERR(CALL(pool, bide_job_bytes(job_echo, ((bide_bytes){"not looked at", n}))), -E2BIG);
+    snprintf(text, sizeof text, "job_echo: %zu bytes; through Redis at most %zu", n, REDIS_PAYLOAD_MAX);
+    EXPECT_STR(bide_error_text(), text);
+    bide_error_clear();
+    EXPECT_EQ(CALL(pool, bide_job(reply_too_much)), -E2BIG);
+    snprintf(text, sizeof text, "reply_too_much: a result of %zu bytes; through Redis at most %zu", n, REDIS_PAYLOAD_MAX);
+    EXPECT_STR(bide_error_text(), text);
+    bide_error_clear();
+    EXPECT_EQ(host_stop(host), 0);
 }
 
 REDIS(redis_user_that_may_not_read_is_told_of)
@@ -368,6 +540,13 @@ REDIS(redis_over_tls)
                                      "--tls-ca-cert-file", cert, "--tls-auth-clients", "no", NULL});
     snprintf(url, sizeof url, "rediss://127.0.0.1:%s/0", port);
     expect_refused(url, BIDE_ECERT, "Redis at 127.0.0.1:");
+    char plain[64], hint[80];
+    snprintf(plain, sizeof plain, "redis://127.0.0.1:%s/0", port);
+    bide_auto bide_pool *none = bide_pool_new(.redis = plain, .name = "t");
+    EXPECT_NULL(none);
+    snprintf(hint, sizeof hint, "Redis at 127.0.0.1:%s (should it want TLS: rediss://): ", port);
+    EXPECT_CONTAINS(bide_error_text(), hint);
+    bide_error_clear();
 
     snprintf(s.url, sizeof s.url, "%s", url);
     char trust[320];
@@ -377,4 +556,13 @@ REDIS(redis_over_tls)
     bide_auto bide_pool *pool = OPEN_REDIS(&s, .tls = tls);
     EXPECT_EQ(CALL(pool, bide_job(job_length, "four")), 4);
     EXPECT_EQ(host_stop(host), 0);
+}
+
+REDIS(redis_without_tls_is_told_when_asked_for_it)
+{
+    struct redis_server s;
+    char url[64];
+    redis_start(&s, NULL);
+    snprintf(url, sizeof url, "rediss://127.0.0.1:%d/0", s.port);
+    expect_refused(url, BIDE_ETIMEDOUT, "(should it not speak TLS: redis://): "); /* it waits for a line that does not come */
 }

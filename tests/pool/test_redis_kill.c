@@ -32,6 +32,17 @@ static int note_down(const struct note *n)
 }
 BIDE_POOL_TASK(note_down);
 
+/* Leaves its line at once, and goes on. */
+static int note_and_stay(const struct note *n)
+{
+    struct note now = *n;
+
+    now.ms = 0;
+    BIDE_TRY(note_down(&now));
+    return bide_sleep_ms(n->ms);
+}
+BIDE_POOL_TASK(note_and_stay);
+
 enum { N = 300 };
 
 struct notes {
@@ -85,6 +96,12 @@ static void check_all(struct notes *n)
 static void wait_until_some_ran(struct notes *n, unsigned some)
 {
     while (count(n) < some)
+        EXPECT_OK(bide_sleep_ms(5));
+}
+
+static void wait_for_jobs_in(const struct redis_server *s, long long n)
+{
+    while (REDIS_SAY(s, "XLEN", "bide:{t}:jobs") != n)
         EXPECT_OK(bide_sleep_ms(5));
 }
 
@@ -204,6 +221,55 @@ REDIS(redis_host_told_to_end_gives_back_what_waits)
     EXPECT_EQ(host_stop(a), 0);
 }
 
+/* It still has jobs that run for long, and all the time in the world. */
+REDIS(redis_host_told_to_end_gives_back_at_once_what_had_not_begun)
+{
+    struct redis_server s;
+    enum { LONG = 16 }; /* as many as run at once */
+    bide_future *f[LONG];
+    int ms = 600000;
+    const char *const env[] = {"HOST_LEASE=600000", "HOST_SLOTS=200", "HOST_CLOSE=600000", NULL};
+    redis_start(&s, NULL);
+    struct notes *n = notes_new(&s, 0);
+    pid_t a = host_start(&s, env);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    for (int i = 0; i < LONG; i++)
+        f[i] = bide_pool_submit(pool, bide_job(job_sleep, &ms));
+    bide_auto bide_task *map = bide_create_task(bide_coro(map_all, pool, n));
+    while (REDIS_SAY(&s, "XPENDING", "bide:{t}:jobs", "w", "-", "+", "1000") < 200)
+        EXPECT_OK(bide_sleep_ms(5));
+    kill(a, SIGTERM);
+    pid_t b = host_start(&s, env);
+    EXPECT_OK(bide_await(map));
+    EXPECT_EQ(count(n), N); /* each once */
+    for (int i = 0; i < LONG; i++) {
+        EXPECT_FALSE(bide_future_done(f[i]));
+        bide_release(f[i]);
+    }
+    wait_for_jobs_in(&s, 0); /* cancelled */
+    EXPECT_EQ(host_wait(a), 0);
+    EXPECT_EQ(host_stop(b), 0);
+}
+
+REDIS(redis_host_told_to_end_twice_ends_at_once)
+{
+    struct redis_server s;
+    redis_start(&s, NULL);
+    struct notes *n = notes_new(&s, 600000);
+    pid_t host = host_start(&s, (const char *[]){"HOST_CLOSE=600000", NULL});
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    bide_auto bide_future *f = bide_pool_submit(pool, bide_job(note_and_stay, &n->in[0]));
+    wait_until_some_ran(n, 1);
+    EXPECT_TRUE(host_said(&s, "bide worker: serving t at Redis at 127.0.0.1:"));
+    kill(host, SIGTERM);
+    while (!host_said(&s, "bide worker: told to end: 1 job still runs, for at most 600000 ms"))
+        EXPECT_OK(bide_sleep_ms(5));
+    EXPECT_EQ(host_stop(host), 128 + SIGTERM);
+    EXPECT_FALSE(bide_future_done(f));
+}
+
 /* ---- Redis ---- */
 
 REDIS(redis_server_killed_and_started_again_loses_no_job)
@@ -248,6 +314,74 @@ REDIS(redis_server_that_forgets_everything_is_told_again)
     EXPECT_OK(bide_await(map));
     check_all(n);
     EXPECT_TRUE(pool->retried > 0);
+}
+
+/* The connection stays, everything else goes, the results' stream and the scripts too. */
+REDIS(redis_flushed_is_told_again)
+{
+    struct redis_server s;
+    redis_start(&s, NULL);
+    struct notes *n = notes_new(&s, 20);
+    host_start(&s, (const char *[]){"HOST_SLOTS=20", NULL});
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+    pool->redis->check_ns = 300000000;
+    bide_auto bide_task *map = bide_create_task(bide_coro(map_all, pool, n));
+
+    wait_until_some_ran(n, 60);
+    redis_command(&s, (const char *[]){"SCRIPT", "FLUSH", NULL});
+    redis_command(&s, (const char *[]){"FLUSHALL", NULL});
+    EXPECT_OK(bide_await(map));
+    check_all(n);
+    EXPECT_TRUE(pool->retried > 0);
+}
+
+/* Somebody takes one job out, and results of others keep coming. */
+REDIS(redis_trimmed_job_is_found_missing_among_others)
+{
+    struct redis_server s;
+    redis_start(&s, NULL);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+    pool->redis->check_ns = 300000000;
+
+    bide_auto bide_future *f = bide_pool_submit(pool, bide_job(job_length, "seven"));
+    wait_for_jobs_in(&s, 1);
+    redis_command(&s, (const char *[]){"XTRIM", "bide:{t}:jobs", "MAXLEN", "0", NULL});
+    host_start(&s, NULL);
+    while (!bide_future_done(f))
+        EXPECT_EQ(CALL(pool, bide_job(job_length, "four")), 4);
+    EXPECT_EQ(bide_await(f), 5);
+    EXPECT_EQ(pool->retried, 1);
+}
+
+/* ---- what grows ---- */
+
+/* A program that does not read: its stream is full of what a job told, and takes its result alone. */
+REDIS(redis_progress_that_nobody_reads_has_an_end)
+{
+    struct redis_server s;
+    static const char *const of_nobody = "bide:{t}:results:0123456789abcdef0123456789abcdef";
+    redis_start(&s, NULL);
+    pid_t host = host_start(&s, NULL);
+
+    REDIS_SAY(&s, "EVAL", "for i = 1, 10000 do redis.call('XADD', KEYS[1], '*', 'm', '1 p 1 1') end", "1", of_nobody);
+    REDIS_SAY(&s, "EVAL", "redis.call('XADD', KEYS[1], '*', 'f', 'job_progress', 'm', ARGV[1], 'a', '\\5\\0\\0\\0')", "1",
+              "bide:{t}:jobs", "0123456789abcdef0123456789abcdef 1 1 0 0 4");
+    wait_for_jobs_in(&s, 0);
+    EXPECT_EQ(REDIS_SAY(&s, "XLEN", of_nobody), 10001);
+    EXPECT_EQ(host_stop(host), 0);
+}
+
+REDIS(redis_list_of_the_dead_has_an_end)
+{
+    struct redis_server s;
+    redis_start(&s, NULL);
+    pid_t host = host_start(&s, NULL);
+
+    REDIS_SAY(&s, "EVAL", "for i = 1, 10300 do redis.call('XADD', KEYS[1], '*', 'm', 'x') end", "1", "bide:{t}:dead");
+    REDIS_SAY(&s, "XADD", "bide:{t}:jobs", "*", "f", "job_length", "m", "nonsense");
+    wait_for_jobs_in(&s, 0);
+    EXPECT_LT(REDIS_SAY(&s, "XLEN", "bide:{t}:dead"), 10200); /* trimmed by whole nodes of 100 */
+    EXPECT_EQ(host_stop(host), 0);
 }
 
 REDIS(redis_connections_cut_lose_no_job)

@@ -12,7 +12,7 @@ for tool in sh mktemp rm id tail dirname; do
     ln -s "$(command -v "$tool")" "$tmp/bin/$tool"
 done
 
-for option in "" --dry-run; do
+for option in "" --dry-run --test; do
     # shellcheck disable=SC2086 # no word is no argument
     if PATH=$tmp/bin "$source/scripts/deps.sh" $option >"$tmp/out" 2>"$tmp/list"; then
         echo "deps.sh $option: exit 0 although nothing can be installed"
