@@ -106,7 +106,6 @@ peers() {
     tool wrk wrk
     tool nghttp2-client h2load
     tool golang-go go
-    tool redis-server redis-server
     library libcurl4-openssl-dev libcurl
     library libuv1-dev libuv
     for module in aiohttp uvloop gevent requests; do
