@@ -232,7 +232,8 @@ typedef struct bide_pool_args {
  * Suspends:  until the workers are ready; a cancellation point
  * Returns:   the pool, or NULL
  * Errors:    that of init; -EINVAL for an impossible option; -EAGAIN when no process could be made (RLIMIT_NPROC);
- *            -EMFILE; BIDE_ENOMEM; -EBUSY: a fork while there are other threads; BIDE_ESTATE: a pool inside a worker
+ *            -EMFILE; BIDE_ENOMEM; -EBUSY: a fork while there are other threads; BIDE_ESTATE: a pool inside a worker;
+ *            -ECHILD: somebody killed the process that workers are born of
  * Owns:      the result is owned; it belongs to this loop and this process
  * Example:   bide_auto bide_pool *pool = bide_pool_new(.workers = 4);
  */
@@ -516,7 +517,7 @@ BIDE_API int bide_pool_kill(bide_pool *pool);
  *
  * Suspends:  until new ones are ready (those that go finish their jobs later); a cancellation point
  * Returns:   0
- * Errors:    -EINVAL for 0 or less; as bide_pool_new (-EAGAIN, -EMFILE, BIDE_ENOMEM: the pool keeps the size it had);
+ * Errors:    -EINVAL for 0 or less; as bide_pool_new (-EAGAIN, -ECHILD, -EMFILE, BIDE_ENOMEM: the pool keeps the size it had);
  *            BIDE_ECLOSED: the pool was closed or killed meanwhile
  */
 BIDE_API int bide_pool_resize(bide_pool *pool, int workers);

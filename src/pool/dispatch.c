@@ -124,8 +124,8 @@ static bool hand_over(struct proxy *x, struct job *j)
     if (!bide__lane_has_room(&x->segment.calls, RECORD_PAYLOAD_MAX + NAME_ROOM))
         return false;
     int code = send_fds(x, j);
-    if (code == -EAGAIN)
-        return false;
+    if (code == -EAGAIN || code == -EPIPE || code == -ECONNRESET)
+        return false; /* full; or it has just died, and we shall hear of it: the job is for another one */
     bide__list_remove(&j->node);
     if (code < 0) {
         bide__job_fail(j, code, "its descriptors could not be sent");

@@ -76,6 +76,10 @@ static int take_fds(struct proxy *x, struct job *j, unsigned n)
 {
     struct fd_message m;
     int code = bide__fds_receive(x->ctl.fd, &m, j->out_fds, JOB_FDS_MAX, false);
+    if (x->answer_due && code == 0 && m.id == 0) { /* the zygote's word on its birth: we know */
+        x->answer_due = false;
+        code = bide__fds_receive(x->ctl.fd, &m, j->out_fds, JOB_FDS_MAX, false);
+    }
     if (code < 0 && code != -EMFILE)
         return corrupt(x);
     if (code == -EMFILE && m.id == j->id)
@@ -275,7 +279,9 @@ void bide__proxy_is_ready(struct proxy *x)
 static void on_ready(struct proxy *x)
 {
     x->said_ready = true;
-    if (x->pid != 0 || x->has_thread)
+    if (x->pid == 0 && !x->has_thread)
+        bide__proxy_adopt(x); /* which sees that it is ready */
+    else
         bide__proxy_is_ready(x);
 }
 

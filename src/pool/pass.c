@@ -62,7 +62,8 @@ int bide__fds_receive(int socket, struct fd_message *m, int *fds, unsigned max, 
     struct msghdr h = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     ssize_t got;
 
-    while ((got = recvmsg(socket, &h, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT))) < 0 && errno == EINTR)
+    /* Who died with unread messages leaves ECONNRESET, once; what it had sent before is behind that. */
+    while ((got = recvmsg(socket, &h, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT))) < 0 && (errno == EINTR || errno == ECONNRESET))
         ;
     if (got < 0)
         return -errno;
@@ -75,4 +76,12 @@ int bide__fds_receive(int socket, struct fd_message *m, int *fds, unsigned max, 
         close(fds[i]);
     m->n = 0;
     return got == (ssize_t)sizeof *m ? -EMFILE : -EBADMSG; /* the sender is not to blame for a full table */
+}
+
+bool bide__peer_is_gone(int socket)
+{
+    char byte;
+    ssize_t n = recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    return n == 0 || (n < 0 && errno == ECONNRESET); /* it has left messages unread */
 }

@@ -214,6 +214,7 @@ int bide__fds_send(int socket, const struct fd_message *m, const int *fds, unsig
 /* 0, or an error: -EAGAIN, BIDE_EEOF.  m->n descriptors are owned. */
 /* -EMFILE: the message is there, but no room in our table for its descriptors, which are gone. */
 int bide__fds_receive(int socket, struct fd_message *m, int *fds, unsigned max, bool wait);
+bool bide__peer_is_gone(int socket); /* has closed its end */
 
 /* ---- image.c: is this function in the workers, too? ---- */
 
@@ -277,13 +278,14 @@ int bide__zygote_prepare(void);
 const struct image *bide__zygote_image(void);
 int bide__life_pipe(void); /* its reading end, or an error */
 /* Ask the zygote for a worker; its process comes as a message on our end of ctl.  Never waits. */
-int bide__zygote_start(const struct birth *b);
+int bide__zygote_start(const struct birth *b, uint64_t *number);
+pid_t bide__zygote_made(uint64_t number);
 pid_t bide__zygote_pid(void);
 uint64_t bide__fork_generation(void); /* another number after each fork */
 /* In a new process: forget what was our parent's. */
 void bide__become_worker(int *keep, unsigned nkeep, int life, bool parent_is_main_thread);
 void bide__die_with(int life);
-pid_t bide__raw_fork(int *pidfd, bool as_sibling);
+pid_t bide__raw_fork(int *note, bool as_sibling);
 /* pid and pidfd, or an error */
 int bide__fork_start(const struct birth *b, int *pidfd);
 int bide__exec_start(const struct birth *b, const char *program, int *pidfd);
@@ -447,6 +449,7 @@ struct proxy {
     pid_t pid;
     pthread_t thread;
     bool has_thread, said_ready, said_bye, corrupt, was_killed, is_successor, dirty, stall_told;
+    bool answer_due; /* the zygote's word on its birth: we did not wait for it */
     int bell; /* the worker's eventfd */
     struct fd ctl, pidfd;
     struct watch_fd ctl_watch, pidfd_watch;
@@ -455,6 +458,7 @@ struct proxy {
     unsigned nsent, nbegun;
     struct record *orders; /* those that found no room in the lane */
     size_t norders, orders_cap;
+    uint64_t birth; /* PROCESS: what the zygote was asked for */
     uint64_t given, done;
     int64_t started_ns, idle_since_ns;
     int64_t run_ewma_ns, cpu_ewma_ns; /* 0: not known */
@@ -548,6 +552,8 @@ static inline unsigned bide__proxy_load(const struct proxy *x)
 {
     return x->nsent + x->nbegun;
 }
+
+bool bide__proxy_adopt(struct proxy *x); /* it was born, though the zygote has not said so */
 
 /* ---- events.c: what came from it ---- */
 void bide__proxy_drain(struct proxy *x);

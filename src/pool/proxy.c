@@ -116,14 +116,28 @@ static int got_process(struct proxy *x, pid_t pid, int pidfd)
     return code;
 }
 
-static int is_born(struct proxy *x, const struct fd_message *m, int pidfd)
+static int is_born(struct proxy *x, const struct fd_message *m)
 {
     if (m->code < 0)
         return m->code;
-    int code = got_process(x, m->code, m->n > 0 ? pidfd : -1);
+    int code = got_process(x, m->code, -1);
     if (code < 0)
         bide_error_clear(); /* it is told by who hears of it */
     return code;
+}
+
+/* The zygote may have died before it could say whom it has made; the worker, too, and then we wait for it. */
+bool bide__proxy_adopt(struct proxy *x)
+{
+    pid_t pid = bide__zygote_made(x->birth);
+    if (x->pid != 0 || pid == 0)
+        return false;
+
+    x->answer_due = true;
+    if (got_process(x, pid, -1) == 0)
+        return true;
+    bide_error_clear();
+    return false;
 }
 
 /* The zygote's word on a birth, or the end of the worker's side. */
@@ -131,19 +145,18 @@ static void ctl_readable(struct ready *r)
 {
     struct proxy *x = container_of(r, struct proxy, ctl_watch.ready);
     struct fd_message m;
-    int fd = -1, code;
-    char byte;
+    int code;
 
     x->ctl.readable = false;
     if (x->pid == 0 && !x->has_thread) {
-        code = bide__fds_receive(x->ctl.fd, &m, &fd, 1, false);
-        if (code == -EMFILE)
-            code = 0; /* the process is there: without its pidfd */
-        if (code != -EAGAIN && (code < 0 || (code = is_born(x, &m, fd)) < 0)) {
+        code = bide__fds_receive(x->ctl.fd, &m, NULL, 0, false);
+        if (code == BIDE_EEOF && bide__proxy_adopt(x))
+            return; /* dead before it was known: pidfd tells */
+        if (code != -EAGAIN && (code < 0 || (code = is_born(x, &m)) < 0)) {
             bide__proxy_not_born(x, code == BIDE_EEOF ? -ECHILD : code);
             return;
         }
-    } else if (recv(x->ctl.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0 && !x->has_thread) {
+    } else if (!x->has_thread && bide__peer_is_gone(x->ctl.fd)) {
         if (!x->said_bye) /* else it is on its way out, and may have to write something still */
             send_kill(x); /* dead, or has closed its sockets: pidfd tells */
         return;
@@ -190,7 +203,7 @@ static int start(struct proxy *x, struct birth *b)
         x->has_thread = code == 0;
         return code;
     case BIDE_POOL_PROCESS:
-        return bide__zygote_start(b);
+        return bide__zygote_start(b, &x->birth);
     case BIDE_POOL_FORK:
         code = bide__fork_start(b, &pidfd);
         break;

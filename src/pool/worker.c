@@ -18,10 +18,9 @@ _Thread_local struct worker *bide__worker_here;
 static void ctl_readable(struct ready *r)
 {
     struct worker *w = container_of(r, struct worker, ctl_watch.ready);
-    char byte;
 
     w->ctl.readable = false;
-    if (recv(w->ctl.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0 && w->birth.kind != BIDE_POOL_THREAD)
+    if (w->birth.kind != BIDE_POOL_THREAD && bide__peer_is_gone(w->ctl.fd))
         _exit(0);
     bide__watch_again(&w->ctl_watch, &w->ctl);
 }

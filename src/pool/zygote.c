@@ -7,7 +7,7 @@
  * which gets its status from the kernel and no relay.
  *
  *     program --request, 5 descriptors--> zygote --clone--> worker (a child of the program)
- *     program <------- pid, pidfd, through the worker's control socket -------'
+ *     program <------- its number, through the worker's control socket -------'
  *
  * When the program ends, even by SIGKILL, the writing end of the life pipe closes: the zygote reads its end from its
  * socket, and each worker gets SIGKILL from the kernel, because it asked for a signal when that pipe can be read.
@@ -15,6 +15,8 @@
  * Invariants:
  *   Z1  one zygote for a process; a process that was forked has none until it makes its own.
  *   Z2  the writing end of the life pipe is open in the program alone.
+ *   Z3  a worker is in `births` before it runs: the kernel writes its number there.  So none is unknown to the program,
+ *       whenever the zygote dies.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -23,12 +25,21 @@
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "pool/pool.h"
+
+#define BIRTHS_KEPT 1024
+
+/* In memory that the program and its zygotes share; workers have no part in it. */
+struct birth_note {
+    _Atomic uint64_t number; /* of the birth */
+    int pid;                 /* 0 or less: nobody was born */
+};
 
 static struct {
     pthread_mutex_t lock;
@@ -38,6 +49,8 @@ static struct {
     bool by_main_thread;
     bool forking; /* the child that is being made needs its end of the pipe */
     struct image image;
+    struct birth_note *births; /* the latest ones, by their number */
+    uint64_t nbirths;
 } zygote = {.lock = PTHREAD_MUTEX_INITIALIZER, .socket = -1, .life = {-1, -1}};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -45,9 +58,17 @@ static _Atomic uint64_t generation = 1;
 
 /* ---- forks ---- */
 
+static void forget_births(void)
+{
+    if (zygote.births)
+        munmap(zygote.births, BIRTHS_KEPT * sizeof *zygote.births);
+    zygote.births = NULL;
+}
+
 /* Close our descriptors of the zygote; it ends when nobody holds the other end. */
 static void forget(void)
 {
+    forget_births();
     if (zygote.socket >= 0)
         close(zygote.socket);
     for (int i = 0; i < 2; i++)
@@ -99,16 +120,18 @@ uint64_t bide__fork_generation(void)
 /*
  * A fork without a signal to the parent when the child ends: so wait() and a SIGCHLD handler of the program do not see
  * the workers.  The thread's idea of its number is set right by the kernel, as fork() would have it done.
+ *
+ * *note is written by the kernel before the new process runs: of a child its pidfd, of a sibling its number.
  */
-pid_t bide__raw_fork(int *pidfd, bool as_sibling)
+pid_t bide__raw_fork(int *note, bool as_sibling)
 {
     int *tid = NULL;
-    unsigned long flags = CLONE_PIDFD | (as_sibling ? CLONE_PARENT : 0);
+    unsigned long flags = as_sibling ? CLONE_PARENT | CLONE_PARENT_SETTID : CLONE_PIDFD;
 
     if (prctl(PR_GET_TID_ADDRESS, &tid) == 0 && tid)
         flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
-    *pidfd = -1;
-    long pid = syscall(SYS_clone, flags, NULL, pidfd, tid, tid); /* the last two change places between architectures */
+    *note = -1;
+    long pid = syscall(SYS_clone, flags, NULL, note, tid, tid); /* the last two change places between architectures */
     if (pid == 0)
         atomic_fetch_add(&generation, 1);
     return pid < 0 ? -errno : (pid_t)pid;
@@ -180,18 +203,21 @@ void bide__become_worker(int *keep, unsigned nkeep, int life, bool parent_is_mai
     zygote.socket = zygote.life[0] = zygote.life[1] = -1;
     zygote.pid = 0;
     pthread_mutex_init(&zygote.lock, NULL);
+    forget_births(); /* the program's; a pool inside a worker has its own */
     bide__die_with(life);
 }
 
 /* ---- the zygote itself ---- */
 
-static void answer(int ctl, pid_t pid, int pidfd)
+static pid_t make_worker(const struct fd_message *m)
 {
-    struct fd_message m = {.code = pid};
+    struct birth_note *note = &zygote.births[m->id % BIRTHS_KEPT];
+    if (m->n != BIRTH_FDS)
+        return -EINVAL;
 
-    bide__fds_send(ctl, &m, &pidfd, pidfd >= 0 ? 1 : 0);
-    if (pidfd >= 0)
-        close(pidfd);
+    note->pid = 0;
+    atomic_store(&note->number, m->id);
+    return bide__raw_fork(&note->pid, true);
 }
 
 static _Noreturn void be_worker(const struct fd_message *m, const int *fds, int life)
@@ -200,6 +226,7 @@ static _Noreturn void be_worker(const struct fd_message *m, const int *fds, int 
                       .ring_bytes = (uint32_t)m->words[0], .concurrency = m->words[1], .index = m->words[2],
                       .cpu = m->words[3], .outer_workers = m->words[4], .kind = BIDE_POOL_PROCESS};
     prctl(PR_SET_NAME, "bide-worker");
+    forget_births();
     if (zygote.by_main_thread)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
     bide__die_with(life);
@@ -215,13 +242,12 @@ static _Noreturn void zygote_main(int socket, int life)
 
     prctl(PR_SET_NAME, "bide-zygote");
     while (bide__fds_receive(socket, &m, fds, BIRTH_FDS, true) == 0) {
-        int pidfd = -1;
-        pid_t pid = m.n == BIRTH_FDS ? bide__raw_fork(&pidfd, true) : -EINVAL;
+        pid_t pid = make_worker(&m);
         if (pid == 0) {
             close(socket);
             be_worker(&m, fds, life);
         }
-        answer(fds[2], pid, pidfd);
+        bide__fds_send(fds[2], &(struct fd_message){.code = pid}, NULL, 0);
         for (unsigned i = 0; i < m.n; i++)
             close(fds[i]);
     }
@@ -246,6 +272,27 @@ int bide__life_pipe(void)
     return code < 0 ? code : zygote.life[0];
 }
 
+static int make_births(void)
+{
+    if (zygote.births)
+        return 0;
+    void *p = mmap(NULL, BIRTHS_KEPT * sizeof *zygote.births, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return bide_fail(-errno, "memory for the pool's helper process: %s", bide_strerror(-errno));
+    zygote.births = p;
+    return 0;
+}
+
+/* Who was born of this request?  Also of a zygote that died before it could say so.  0: nobody, or not known any more. */
+pid_t bide__zygote_made(uint64_t number)
+{
+    pthread_mutex_lock(&zygote.lock);
+    const struct birth_note *note = zygote.births ? &zygote.births[number % BIRTHS_KEPT] : NULL;
+    pid_t pid = note && number > 0 && atomic_load(&note->number) == number ? __atomic_load_n(&note->pid, __ATOMIC_ACQUIRE) : 0;
+    pthread_mutex_unlock(&zygote.lock);
+    return pid > 0 ? pid : 0;
+}
+
 static pid_t fork_zygote(void)
 {
     int pidfd = -1;
@@ -258,7 +305,7 @@ static pid_t fork_zygote(void)
 static int make(void)
 {
     int pair[2], code = make_life_pipe();
-    if (code < 0)
+    if (code < 0 || (code = make_births()) < 0)
         return code;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return bide_fail(-errno, "a socket for the pool's helper process: %s", bide_strerror(-errno));
@@ -271,7 +318,10 @@ static int make(void)
     zygote.forking = false;
     if (pid == 0) {
         int keep[] = {pair[1], life};
+        struct birth_note *births = zygote.births; /* which a zygote alone keeps */
+        zygote.births = NULL;
         bide__become_worker(keep, 2, life, zygote.by_main_thread);
+        zygote.births = births;
         zygote_main(pair[1], life);
     }
     close(pair[1]);
@@ -318,13 +368,14 @@ static int revive(void)
     return make();
 }
 
-int bide__zygote_start(const struct birth *b)
+int bide__zygote_start(const struct birth *b, uint64_t *number)
 {
     const int fds[BIRTH_FDS] = {b->memory, b->arena, b->ctl, b->bell, b->our_bell};
     struct fd_message m = {.words = {(int32_t)b->ring_bytes, b->concurrency, b->index, b->cpu, b->outer_workers}};
 
     pthread_mutex_lock(&zygote.lock);
     int code = prepare_locked();
+    m.id = *number = ++zygote.nbirths;
     if (code == 0)
         code = bide__fds_send(zygote.socket, &m, fds, BIRTH_FDS);
     if (code == -EPIPE || code == -ECONNRESET) {

@@ -337,87 +337,6 @@ PROCESS_KINDS(failing_init_never_loops)
     bide_error_clear();
 }
 
-/* ---- the kill test ---- */
-
-static unsigned seed = 1;
-
-static unsigned chance(unsigned n)
-{
-    seed = seed * 1664525 + 1013904223;
-    return (seed >> 8) % n;
-}
-
-static int kill_at_random(bide_pool *p, int *kills, int wanted)
-{
-    while (*kills < wanted) {
-        int pid = bide_pool_pid(p, (int)chance((unsigned)bide_pool_size(p)));
-        if (pid > 0 && kill(pid, SIGKILL) == 0)
-            ++*kills;
-        BIDE_TRY(chance(3) ? bide_sleep_ms((int64_t)chance(3)) : bide_sleep_ms(0));
-    }
-    return 0;
-}
-
-static bide_future *submit_something(bide_pool *p)
-{
-    static char bytes[60000];
-    int ms = (int)chance(4), n = 12;
-    bide_bytes in = {bytes, chance(sizeof bytes)};
-
-    switch (chance(5)) {
-    case 0:
-        return bide_pool_submit(p, bide_job(job_sleep, &ms));
-    case 1:
-        return bide_pool_submit(p, bide_job_bytes(job_echo_copy, in), .idempotent = chance(2));
-    case 2:
-        return bide_pool_submit(p, bide_job(job_progress, &n), .key = chance(3));
-    case 3:
-        return bide_pool_submit(p, bide_job(job_block, &ms), .idempotent = chance(2));
-    default:
-        return bide_pool_submit(p, bide_job(job_nothing));
-    }
-}
-
-static bool may_happen(int code)
-{
-    return code >= 0 || code == BIDE_EWORKER || code == BIDE_EBYSTANDER;
-}
-
-/*
- * pool no. 32: workers are killed at random, at every instruction that there is; every future is settled.
- * 1,000 kills; BIDE_POOL_KILLS=10000 asks for more.
- */
-TEST(random_kills_never_hang_the_pool, .real_time = true, .seconds = 300)
-{
-    needs_processes();
-    enum { AT_ONCE = 40 };
-    const char *wish = getenv("BIDE_POOL_KILLS");
-    int kills = 0, wanted = wish ? atoi(wish) : BIDE_SANITIZED ? 200 : 1000, settled = 0, ok = 0;
-    bide_auto bide_pool *p = OPEN(.workers = 3, .restart_max = -1, .ring_bytes = 64 << 10);
-    bide_auto bide_task *killer = bide_create_task(bide_coro(kill_at_random, p, &kills, wanted));
-
-    seed = (unsigned)getpid();
-    while (kills < wanted) {
-        bide_future *f[AT_ONCE];
-        for (int i = 0; i < AT_ONCE; i++)
-            if (!(f[i] = submit_something(p)))
-                FAIL("submit: %s", bide_error_text());
-        for (int i = 0; i < AT_ONCE; i++) {
-            int code = bide_await(f[i]);
-            if (!may_happen(code))
-                FAIL("a job ended with %d: %s", code, bide_error_text());
-            bide_error_clear();
-            ok += code >= 0;
-            settled++;
-            bide_release(f[i]);
-        }
-    }
-    EXPECT_OK(bide_await(killer));
-    EXPECT_LT(0, ok);
-    EXPECT_OK(CALL(p, bide_job(job_nothing), .idempotent = true));
-    printf("%d kills, %d jobs settled, %d of them done\n", kills, settled, ok);
-}
-
 /* ---- stranger ends ---- */
 
 static int job_eat_memory(void)
@@ -550,6 +469,30 @@ PROCESS_KINDS(worker_that_closes_its_descriptors_is_replaced)
     EXPECT_ERR(CALL(p, bide_job(job_close_sockets)), BIDE_EWORKER);
     bide_error_clear();
     EXPECT_OK(CALL(p, bide_job(job_nothing)));
+}
+
+static int job_close_sockets_and_stay(void)
+{
+    int long_ms = 60000;
+
+    for (int fd = 3; fd < 200; fd++)
+        close(fd);
+    return job_block(&long_ms);
+}
+BIDE_POOL_TASK(job_close_sockets_and_stay);
+
+/* It reads nothing any more, and a message to it is lost with its socket: this ends otherwise than in a plain end of file. */
+PROCESS_KINDS(worker_that_closes_its_socket_and_stays_is_replaced)
+{
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .concurrency = 1, .prefetch = 4);
+    int fd = dup(0);
+    bide_auto bide_future *closes = bide_pool_submit(p, bide_job(job_close_sockets_and_stay));
+    bide_auto bide_future *behind = bide_pool_submit(p, bide_job(job_nothing), .fds = &fd, .nfds = 1);
+
+    close(fd);
+    EXPECT_ERR(bide_await(closes), BIDE_EWORKER);
+    bide_error_clear();
+    EXPECT_OK(bide_await(behind));
 }
 
 static int job_fork(const int *child_returns)
