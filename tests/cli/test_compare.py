@@ -339,6 +339,22 @@ class Ends(Case):
                 self.assertEqual(self.end_by(number, modes), -number)
                 self.assertEqual(os.listdir(self.folder), ["out.json"])
 
+    def test_ctrl_c_at_any_moment(self):
+        """To the whole group, as a terminal sends it: starting, between two modes, in one, at the end."""
+        ended_by_it = 0
+        for i in range(10):
+            p = subprocess.Popen([BIDE, "compare", "-n", "20", "-c", "5", "--delay", "2", "--repeat", "2"], stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL, start_new_session=True, env={**os.environ, "TMPDIR": self.folder})
+            time.sleep(0.06 * i * SLOW)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(p.pid, signal.SIGINT)
+            code = p.wait(10 * SLOW)
+            self.assertIn(code, (0, -signal.SIGINT))
+            ended_by_it += code != 0
+            self.assertTrue(is_gone(p.pid), f"something is left after Ctrl-C at {0.06 * i} s")
+            self.assertEqual(os.listdir(self.folder), [])
+        self.assertGreater(ended_by_it, 3)
+
     def test_a_kill_leaves_no_process(self):
         for modes in "sequential", "processes", "threads":
             self.assertEqual(self.end_by(signal.SIGKILL, modes), -signal.SIGKILL)

@@ -26,10 +26,12 @@ static int kill_after_clone(pid_t zygote, bool child_too, int ready)
     if (waitpid((pid_t)child, &status, __WALL) != (pid_t)child)
         return 4;
     if (child_too)
-        kill((pid_t)child, SIGKILL);
-    else if (ptrace(PTRACE_DETACH, (pid_t)child, NULL, NULL) < 0)
+        kill((pid_t)child, SIGSTOP); /* it shall not run, nor die in our hands: the program is to see its end */
+    if (ptrace(PTRACE_DETACH, (pid_t)child, NULL, NULL) < 0)
         return 5;
-    return 0; /* our end detaches the rest */
+    if (child_too)
+        kill((pid_t)child, SIGKILL);
+    return 0;
 }
 
 static pid_t tracer_start(bool child_too)
