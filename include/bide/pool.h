@@ -203,8 +203,8 @@ typedef struct bide_pool_args {
     int retries;                /* of an idempotent job whose worker died; default 2; -1: none */
     int restart_max;            /* deaths within restart_window_ms that end the pool; default 10; -1: any number */
     int64_t restart_window_ms;  /* default 10,000 */
-    int64_t timeout_ms;         /* of each job, from its start in the worker; default: none */
-    int64_t grace_ms;           /* from a job's cancellation to the end of its worker; default 1,000 */
+    int64_t timeout_ms;         /* of each job, from its start in the worker; default, and BIDE_FOREVER: none */
+    int64_t grace_ms;           /* from a job's cancellation, or a worker's last word, to its end; default 1,000 */
     int64_t close_ms;           /* how long the end of scope waits for jobs that run; default 10,000; BIDE_FOREVER */
     uint32_t max_jobs;          /* then a new worker takes over; default: never */
     size_t max_rss;             /* bytes, likewise; looked at every 100 ms */
@@ -216,7 +216,7 @@ typedef struct bide_pool_args {
     const int *cpus;            /* these, in turn; ends with -1 */
     bool nested;                /* inside a worker of another pool: allowed, with its share of the processors */
     const char *program;        /* BIDE_POOL_EXEC: another program than this one */
-    void (*on_event)(const bide_pool_event *event, void *arg); /* called by the loop; must not wait, nor release the pool */
+    void (*on_event)(const bide_pool_event *event, void *arg); /* called by the loop; must not wait */
     void *arg;
     const char *redis;          /* run the jobs on other machines, see "several machines" below */
     const char *name;           /* of the queue there; default: the third part of the URL */
@@ -226,15 +226,20 @@ typedef struct bide_pool_args {
 /*
  * Open a pool and wait until every worker is ready.
  *
+ * A worker is named bide-worker.  One that is a process begins as a new program does: no signal has a handler of the
+ * program's, and no descriptor is open but the first three.
+ *
  * Release (the end of a bide_auto scope) closes it: jobs that run or are queued are finished first, within close_ms;
  * if the scope is left with an error, they are cancelled.
  *
  * Suspends:  until the workers are ready; a cancellation point
  * Returns:   the pool, or NULL
  * Errors:    that of init; -EINVAL for an impossible option; -EAGAIN when no process could be made (RLIMIT_NPROC);
- *            -EMFILE; BIDE_ENOMEM; -EBUSY: a fork while there are other threads; BIDE_ESTATE: a pool inside a worker;
- *            -ECHILD: somebody killed the process that workers are born of
- * Owns:      the result is owned; it belongs to this loop and this process
+ *            -ECHILD: the helper process ended meanwhile, or did not answer for 5 s, and was killed; BIDE_EWORKER: a worker
+ *            died before it was ready; -EMFILE; BIDE_ENOMEM; -EBUSY: a fork while there are other threads; BIDE_ESTATE:
+ *            a pool inside a worker
+ * Owns:      the result is owned; it belongs to this loop and this process; what the options point to is copied (but for
+ *            tls, and arg)
  * Example:   bide_auto bide_pool *pool = bide_pool_new(.workers = 4);
  */
 #define bide_pool_new(...) bide_pool_new_with((bide_pool_args){.size = sizeof(bide_pool_args), __VA_ARGS__})
@@ -257,13 +262,18 @@ BIDE_API int bide_pool_prepare(void);
 
 /* ---- running jobs ---- */
 
+/*
+ * Such a callback, and on_event, is called in the middle of a turn of the loop.  It must not wait: bide_pool_close and
+ * bide_pool_kill are an error there (BIDE_ESTATE).  It may submit with nowait, cancel, and release, also the pool: then all
+ * its workers are killed at the end of the turn.  `part` is borrowed until it returns.
+ */
 typedef void bide_pool_progress(bide_future *f, uint64_t done, uint64_t total, bide_bytes part, void *arg);
 
 /* What bide_pool_call and bide_pool_submit take; zero means the default. */
 typedef struct bide_pool_call_args {
     bide_job job;
     struct bide_use_named_options *guard_;
-    int64_t timeout_ms; /* default: the pool's */
+    int64_t timeout_ms; /* default: the pool's; BIDE_FOREVER: none */
     uint64_t key;       /* equal keys go to the same worker; default: any worker */
     bool idempotent;    /* may run again when its worker died */
     bool nowait;        /* submit: -EAGAIN in place of waiting */
@@ -295,7 +305,8 @@ BIDE_API int bide_pool_call_with(bide_pool *pool, bide_pool_call_args args);
  * Suspends:  while max_pending or max_pending_bytes is reached; a cancellation point
  * Returns:   a future, or NULL
  * Errors:    BIDE_EFUNCTION: the workers could not find the function; -EAGAIN with nowait; -E2BIG: more than 2 GiB;
- *            -EBADF: a descriptor that is none; -EBUSY: a buffer that was submitted before; BIDE_ECLOSED;
+ *            -EBADF: a descriptor that is none; -EBUSY: a buffer that was submitted before; -EINVAL: a deadline that is
+ *            no time; BIDE_ECLOSED;
  *            BIDE_EPOOL; BIDE_ESTATE: another process or thread's pool; BIDE_ENOMEM
  * Owns:      the result is owned
  */
@@ -505,7 +516,7 @@ typedef struct bide_pool_counts {
  *
  * Suspends:  until every worker is gone; a cancellation point: then the rest is killed
  * Returns:   0; counts (may be NULL) say what became of the jobs
- * Errors:    BIDE_ECANCELED; BIDE_ESTATE
+ * Errors:    BIDE_ECANCELED; BIDE_ESTATE: another process or thread's pool, or in a callback
  */
 BIDE_API int bide_pool_close(bide_pool *pool, int64_t grace_ms, bide_pool_counts *counts);
 
@@ -567,17 +578,22 @@ BIDE_API int bide_worker_attempt(void);
 /*
  * The result as bytes of any length; a second call adds to it.  Bytes that are part of a large argument are not copied.
  *
- * Suspends:  for more than 16 KiB
+ * Suspends:  for more than 16 KiB; a cancellation point, but one that comes while the program looks for memory is only seen
+ *            at the next one: the reply is whole in any case
  * Returns:   0
- * Errors:    BIDE_ESTATE outside a job; -E2BIG; BIDE_ENOMEM
+ * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT; BIDE_ESTATE outside a job; -E2BIG; BIDE_ENOMEM
  */
 BIDE_API int bide_worker_reply(const void *data, size_t len);
 /* Room for n more bytes of the result, to be filled in place; zeros; borrowed.  NULL: as bide_worker_reply.  Suspends too. */
 BIDE_API void *bide_worker_reserve(size_t n);
 
 /*
- * Tell how far the running job is, or pass on a part of its result (at most 16 KiB).  Suspends: when there is no room; not
- * a cancellation point: a job that only emits should also await something now and then.
+ * Tell how far the running job is, or pass on a part of its result (at most 16 KiB).
+ *
+ * Suspends:  while there is no room, and every millisecond, so that a job which only tells does not hold up the others;
+ *            a cancellation point: then nothing was told
+ * Returns:   0
+ * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT; BIDE_ESTATE outside a job; -E2BIG
  */
 BIDE_API int bide_worker_progress(uint64_t done, uint64_t total);
 BIDE_API int bide_worker_emit(const void *data, size_t len);

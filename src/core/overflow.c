@@ -231,24 +231,36 @@ static _Unwind_Reason_Code visit_nothing(struct _Unwind_Context *context, void *
 }
 
 static pthread_once_t install_once = PTHREAD_ONCE_INIT;
+static bool was_installed;
 static int install_result;
+
+static int catch_faults(void)
+{
+    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+
+    sigemptyset(&action.sa_mask);
+    return sigaction(SIGSEGV, &action, &previous_segv) || sigaction(SIGBUS, &action, &previous_bus) ? -errno : 0;
+}
 
 static void install(void)
 {
     void *pc[1];
     backtrace(pc, 1); /* loads libgcc_s, which allocates: do it now */
     _Unwind_Backtrace(visit_nothing, NULL);
-
-    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-    sigemptyset(&action.sa_mask);
-    if (sigaction(SIGSEGV, &action, &previous_segv) || sigaction(SIGBUS, &action, &previous_bus))
-        install_result = -errno;
+    install_result = catch_faults();
+    was_installed = true;
 }
 
 int bide__overflow_install(void)
 {
     pthread_once(&install_once, install);
     return install_result;
+}
+
+void bide__overflow_after_reset(void)
+{
+    if (was_installed) /* else the first loop does so */
+        catch_faults();
 }
 
 /* ---- alternate stacks ---- */

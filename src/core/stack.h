@@ -94,6 +94,8 @@ const char *bide__stack_error(void);
 
 /* Once per process, further calls do nothing.  A fault that is not ours goes to the handler installed before. */
 int bide__overflow_install(void);
+/* In a new process that has reset all signals: ours again, and nothing of the program's behind them. */
+void bide__overflow_after_reset(void);
 
 /*
  * Give the calling thread an alternate signal stack, without which a handler cannot run after an overflow.

@@ -19,6 +19,8 @@
 
 /* Turns without asking the kernel while there are calls. */
 #define SKIP_MAX 64
+/* A job or runner that was busy for so long lets the loop look at its lanes and descriptors. */
+#define BUSY_MAX_NS 1000000
 
 void bide__worker_give_up(const struct worker *w)
 {
@@ -36,20 +38,44 @@ void bide__worker_ring(struct worker *w)
         bide__ring_bell(w->birth.our_bell);
 }
 
-void bide__worker_answer(struct worker *w, const struct record *r, const void *a, size_t alen, const void *b, size_t blen)
+static bool is_full(struct worker *w, size_t len)
 {
     struct lane *l = &w->segment.answers;
 
     if (w->forked)
         _exit(0);
-    while (!bide__lane_put(l, r, a, alen, b, blen)) {
-        atomic_store(&w->segment.shared->stuck, 1);
-        bide__worker_ring(w);
-        if (!bide__lane_has_room(l, alen + blen))
-            bide__wait_in(&w->room, NULL);
-    }
+    if (bide__lane_has_room(l, len))
+        return false;
+    atomic_store(&w->segment.shared->stuck, 1);
+    bide__worker_ring(w);
+    return !bide__lane_has_room(l, len);
+}
+
+void bide__worker_answer(struct worker *w, const struct record *r, const void *data, size_t len)
+{
+    struct lane *l = &w->segment.answers;
+
+    while (is_full(w, len))
+        bide__wait_uninterrupted(&w->room);
+    bide__lane_put(l, r, data, len, NULL, 0);
     bide__lane_publish(l);
     bide__worker_ring(w);
+}
+
+int bide__worker_tell(struct worker *w, const struct record *r, const void *data, size_t len)
+{
+    int code = bide__worker_is_late(w) ? bide_sleep_ms(0) : bide__pending_interrupt(bide__task_here());
+
+    while (code == 0 && is_full(w, len))
+        code = bide__wait_in(&w->room, NULL);
+    if (code == 0)
+        bide__worker_answer(w, r, data, len);
+    return code;
+}
+
+bool bide__worker_is_late(const struct worker *w)
+{
+    return bide__clock_ns() - w->polled_ns > BUSY_MAX_NS;
 }
 
 char *bide__worker_arena(struct worker *w)
@@ -120,8 +146,10 @@ static void order_space(struct worker *w, const struct record *o)
     char *arena = o->code < 0 ? NULL : bide__worker_arena(w);
 
     r->grant_code = o->code < 0 ? o->code : arena ? 0 : bide_error_code();
-    r->granted = arena ? arena + o->fn : NULL;
-    r->granted_len = o->more;
+    if (arena) { /* else it keeps what it has */
+        r->granted = arena + o->fn;
+        r->granted_len = o->more;
+    }
     r->waits_for_grant = false;
     bide__wake_all(w->loop, &r->grant);
 }
@@ -131,11 +159,12 @@ static void take_orders(struct worker *w)
     struct lane *l = &w->segment.orders;
     struct record o;
     const char *payload;
-
+    bool any = false;
     int found;
 
     while ((found = bide__lane_peek(l, &o, &payload)) == 1) {
         bide__lane_pop(l, &o);
+        any = true;
         if (o.kind == REC_CANCEL)
             order_cancel(w, o.id);
         else if (o.kind == REC_SPACE)
@@ -145,9 +174,11 @@ static void take_orders(struct worker *w)
     }
     if (found < 0)
         bide__worker_give_up(w);
+    if (any && atomic_exchange(&w->segment.shared->orders_wait, 0))
+        bide__worker_ring(w); /* those that found no room can follow */
     if (w->stopping)
         bide__wake_all(w->loop, &w->ended);
-    if (!bide__list_is_empty(&w->room) && bide__lane_has_room(&w->segment.answers, RECORD_PAYLOAD_MAX))
+    if (!bide__list_is_empty(&w->room) && !is_full(w, RECORD_PAYLOAD_MAX))
         bide__wake_all(w->loop, &w->room);
 }
 

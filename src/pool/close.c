@@ -5,9 +5,11 @@
  * close: no new jobs; those that are there finish, within the grace; then they are cancelled; then workers are killed.
  * Each step has an end, so closing cannot hang (but for a thread that does not come back: it cannot be killed).
  */
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pool/pool.h"
@@ -35,7 +37,7 @@ static void cancel_running(bide_pool *p)
     for (struct list_node *n = p->jobs.next; n != &p->jobs; n = n->next) {
         struct job *j = container_of(n, struct job, all);
         if (j->proxy)
-            bide__proxy_order(j->proxy, REC_CANCEL, j, 0, 0, 0);
+            bide__proxy_order(j->proxy, REC_CANCEL, j->id, 0, 0, 0);
     }
 }
 
@@ -151,6 +153,8 @@ static int close_now(bide_pool *p, int64_t grace_ms)
 
 static int check(bide_pool *p, const char *function)
 {
+    if (bide__pool_callbacks > 0)
+        return bide_fail(BIDE_ESTATE, "%s: it would wait: not in on_event or on_progress; bide_release is allowed there", function);
     if (p->generation != bide__fork_generation())
         return bide_fail(BIDE_ESTATE, "%s: the pool belongs to the process that opened it, not to its child", function);
     if (p->loop != bide__loop_here || !bide__task_here())
@@ -186,22 +190,65 @@ int bide_pool_kill(bide_pool *p)
 
 /* ---- behind the loop's back: it is closed, or this is no task ---- */
 
-static void kill_and_reap(struct proxy *x)
+static bool wait_readable(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int64_t end = bide__clock_ns() / 1000000 + KILL_WAIT_MS;
+    int n;
+
+    while ((n = poll(&p, 1, (int)(end - bide__clock_ns() / 1000000))) < 0 && errno == EINTR)
+        ;
+    return n > 0;
+}
+
+static void reap_process(int pidfd)
 {
     siginfo_t info;
 
-    if (x->has_thread) {
-        bide__proxy_kill(x);
-        bide__ring_bell(x->bell);
-        pthread_join(x->thread, NULL);
-        x->has_thread = false;
+    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    wait_readable(pidfd); /* in vain: the kernel cannot end it now */
+    waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | __WALL);
+}
+
+/* The zygote was asked for it, and its word was not read yet. */
+static void reap_unborn(struct proxy *x)
+{
+    struct fd_message m;
+    int pidfd = -1;
+
+    if (!wait_readable(x->ctl.fd))
+        bide__zygote_kill();
+    if (bide__fds_receive(x->ctl.fd, &m, &pidfd, 1, false) < 0 || m.code <= 0)
         return;
+    if (pidfd < 0)
+        pidfd = (int)syscall(SYS_pidfd_open, m.code, 0);
+    if (pidfd < 0)
+        return;
+    reap_process(pidfd);
+    close(pidfd);
+}
+
+/* It was told to end; but it may wait for room, or for memory, and nobody else reads what it says now. */
+static void reap_thread(struct proxy *x)
+{
+    const struct timespec a_little = {.tv_nsec = 1000000};
+
+    while (!atomic_load(&x->segment.shared->gone)) {
+        bide__proxy_refuse(x);
+        nanosleep(&a_little, NULL);
     }
-    if (!bide__fd_is_open(&x->pidfd))
-        return;
-    syscall(SYS_pidfd_send_signal, x->pidfd.fd, SIGKILL, NULL, 0);
-    while (waitid(P_PIDFD, (id_t)x->pidfd.fd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
-        ;
+    pthread_join(x->thread, NULL);
+    x->has_thread = false;
+}
+
+static void reap(struct proxy *x)
+{
+    if (x->has_thread)
+        reap_thread(x);
+    else if (bide__fd_is_open(&x->pidfd))
+        reap_process(x->pidfd.fd);
+    else
+        reap_unborn(x);
 }
 
 static void fail_all(bide_pool *p)
@@ -221,11 +268,12 @@ void bide__pool_abandon(bide_pool *p)
         p->loop->outside--;
     p->outside = false;
     p->state = POOL_CLOSED;
+    kill_workers(p); /* first: of a thread, the jobs are cancelled one by one */
     fail_all(p);
     bide__redis_pool_abandon(p);
     while (!no_workers(p)) {
         struct proxy *x = first_proxy(p);
-        kill_and_reap(x);
+        reap(x);
         bide__proxy_free(x);
     }
 }
@@ -256,6 +304,28 @@ static bool can_wait(const bide_pool *p)
     return t && !t->stackless && p->loop == bide__loop_here;
 }
 
+/* In the middle of a turn of its own, or of its neighbour's, a pool cannot go. */
+static bool put_off(bide_pool *p)
+{
+    if (bide__pool_callbacks == 0 || !bide__list_is_linked(&p->in_loop))
+        return false;
+    if (p->was_released) {
+        bide__object_unref(p);
+    } else {
+        p->was_released = true;
+        bide__push(p->loop, &p->leaving);
+    }
+    return true;
+}
+
+void bide__pool_leave(struct ready *r)
+{
+    bide_pool *p = container_of(r, bide_pool, leaving);
+
+    p->was_released = false;
+    bide__pool_release(p);
+}
+
 void bide__pool_release(void *object)
 {
     bide_pool *p = object;
@@ -265,6 +335,8 @@ void bide__pool_release(void *object)
         forget(p);
         return; /* and leave the rest to the end of the process */
     }
+    if (put_off(p))
+        return;
     if (p->state != POOL_CLOSED && bide__list_is_linked(&p->in_loop)) {
         if (can_wait(p))
             close_now(p, error_is_under_way() || p->state == POOL_OPENING ? 0 : p->args.close_ms);
@@ -289,12 +361,15 @@ void bide__pool_destroy(void *object)
     bide__redis_pool_free(p);
     bide__stats_close(p);
     bide__free(p->cpus);
+    bide__free(p->program);
     bide__free(p->init_in);
     bide__free(p->fini_in);
     bide__free(p->slots);
     bide__free(p->table);
     bide__free(p->generations);
     bide__free(p->free_ids);
+    if (p->leaving.run)
+        bide__ring_unreserve(&p->loop->ring, 1);
     bide__object_unref(p->loop);
     bide__free(p);
 }

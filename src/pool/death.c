@@ -22,10 +22,15 @@ struct death {
     char how[160]; /* "was killed by signal 11 (Segmentation fault)" */
 };
 
+_Thread_local unsigned bide__pool_callbacks;
+
 void bide__pool_event(bide_pool *p, const bide_pool_event *e)
 {
-    if (p->args.on_event)
-        p->args.on_event(e, p->args.arg);
+    if (!p->args.on_event)
+        return;
+    bide__pool_callbacks++;
+    p->args.on_event(e, p->args.arg);
+    bide__pool_callbacks--;
 }
 
 /* ---- how ---- */
@@ -325,6 +330,8 @@ static void mourn(bide_pool *p, struct death *d, const char *job)
     else if (note_death(p))
         bide__pool_fail(p, BIDE_EWORKER, "%d workers died within %lld ms; the last one %s%s%s", p->args.restart_max + 1,
                         (long long)p->args.restart_window_ms, d->how, job ? ", in " : "", job ? job : "");
+    else if (!x->said_ready) /* the next one may fare no better */
+        bide__pool_retry_later(p);
 }
 
 static void end_of_thread(struct proxy *x)
@@ -378,7 +385,8 @@ void bide__proxy_not_born(struct proxy *x, int code)
     }
     leave_slot(x);
     bide__proxy_free(x);
-    snprintf(text, sizeof text, "no process for a worker: %s", bide_strerror(code));
+    snprintf(text, sizeof text, "no process for a worker: %s",
+             code == -ECHILD ? "the helper process has ended" : bide_strerror(code));
     if (p->state == POOL_OPENING) {
         bide__pool_fail(p, code, "%s", text);
     } else if (p->state <= POOL_CLOSING) {

@@ -112,7 +112,7 @@ static void handed_over(struct proxy *x, struct job *j)
     x->nsent++;
     x->given++;
     x->dirty = true;
-    if (j->timeout_ms > 0) {
+    if (j->timeout_ms > 0 && j->timeout_ms != BIDE_FOREVER) {
         j->sent_ns = bide__clock_ns();
         bide__timer_arm(x->pool->loop, &j->timer, j->timeout_ms);
     }

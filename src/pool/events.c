@@ -229,20 +229,26 @@ static void on_progress(struct proxy *x, const struct record *r, const char *pay
 {
     struct job *j = job_here(x, r->id);
 
-    if (j && j->on_progress && !bide__job_is_settled(j))
-        j->on_progress(&j->future, r->kind == REC_PROGRESS ? r->fn : 0, r->kind == REC_PROGRESS ? r->more : 0,
-                       (bide_bytes){payload, r->len}, j->progress_arg);
+    if (!j || !j->on_progress || bide__job_is_settled(j))
+        return;
+    bide__pool_callbacks++;
+    j->on_progress(&j->future, r->kind == REC_PROGRESS ? r->fn : 0, r->kind == REC_PROGRESS ? r->more : 0,
+                   (bide_bytes){payload, r->len}, j->progress_arg);
+    bide__pool_callbacks--;
+}
+
+static void refuse(struct proxy *x, const struct record *r, int code)
+{
+    bide__proxy_order(x, REC_SPACE, r->id, 0, 0, code);
 }
 
 /* A result gets a larger block; the old one stays until the worker has copied from it: until it asks once more. */
 static void on_want(struct proxy *x, const struct record *r)
 {
     struct job *j = job_here(x, r->id);
-    if (!j)
-        return;
-    struct block *b = bide__block_get(&x->pool->arena, r->fn);
+    struct block *b = j ? bide__block_get(&x->pool->arena, r->fn) : NULL;
     if (!b) {
-        bide__proxy_order(x, REC_SPACE, j, 0, 0, bide_error_code());
+        refuse(x, r, j ? bide_error_code() : BIDE_ECANCELED);
         bide_error_clear();
         return;
     }
@@ -250,7 +256,7 @@ static void on_want(struct proxy *x, const struct record *r)
         bide__block_put(&x->pool->arena, j->old_block);
     j->old_block = j->reply_block;
     j->reply_block = b;
-    bide__proxy_order(x, REC_SPACE, j, b->offset, b->len, 0);
+    bide__proxy_order(x, REC_SPACE, j->id, b->offset, b->len, 0);
 }
 
 void bide__proxy_is_ready(struct proxy *x)
@@ -290,6 +296,7 @@ static void on_bye(struct proxy *x, const struct record *r, const char *payload)
     x->said_bye = true;
     x->bye_code = r->code;
     snprintf(x->bye_text, sizeof x->bye_text, "%.*s", (int)strnlen(payload, r->len), payload);
+    bide__proxy_limit_its_end(x);
 }
 
 static int handle(struct proxy *x, const struct record *r, const char *payload)
@@ -315,47 +322,74 @@ static int handle(struct proxy *x, const struct record *r, const char *payload)
     }
 }
 
-static void flush_orders(struct proxy *x)
-{
-    size_t n = 0;
-
-    while (n < x->norders && bide__lane_put(&x->segment.orders, &x->orders[n], NULL, 0, NULL, 0))
-        n++;
-    if (n == 0)
-        return;
-    memmove(x->orders, x->orders + n, (x->norders - n) * sizeof *x->orders);
-    x->norders -= n;
-    bide__proxy_flush(x);
-}
-
-void bide__proxy_drain(struct proxy *x)
+/* Those that are there now, and no more: one that writes faster than we read must not keep us here.  False: nonsense. */
+static bool take_answers(struct proxy *x)
 {
     struct lane *l = &x->segment.answers;
+    uint64_t end = atomic_load(&l->shared->tail);
     struct record r;
     const char *payload;
     int found;
 
-    if (x->corrupt)
-        return;
+    do {
+        found = bide__lane_peek(l, &r, &payload);
+        if (found != 1)
+            break;
+        bide__proxy_note_begun(x);
+        int code = handle(x, &r, payload);
+        bide__lane_pop(l, &r);
+        if (code < 0)
+            return false;
+    } while (l->mine < end);
+    if (found < 0)
+        corrupt(x);
+    return found >= 0;
+}
+
+static void ring_if_stuck(struct proxy *x)
+{
+    struct segment_shared *s = x->segment.shared;
+
+    if (atomic_load(&s->stuck) && atomic_exchange(&s->stuck, 0))
+        bide__ring_bell(x->bell);
+}
+
+static void drain(struct proxy *x)
+{
     bide__proxy_note_begun(x);
     if (bide__lane_is_broken(&x->segment.calls) || bide__lane_is_broken(&x->segment.orders)) {
         corrupt(x);
         return;
     }
-    while ((found = bide__lane_peek(l, &r, &payload)) == 1) {
-        bide__proxy_note_begun(x);
-        int code = handle(x, &r, payload);
-        bide__lane_pop(l, &r);
-        if (code < 0)
-            return;
-    }
-    if (found < 0)
-        corrupt(x);
+    if (!take_answers(x))
+        return;
     note_cost(x);
     if (x->norders > 0)
-        flush_orders(x);
-    if (atomic_load(&x->segment.shared->stuck) && atomic_exchange(&x->segment.shared->stuck, 0))
-        bide__ring_bell(x->bell);
-    if (x->said_bye && x->has_thread)
+        bide__proxy_flush_orders(x);
+    ring_if_stuck(x);
+}
+
+void bide__proxy_drain(struct proxy *x)
+{
+    bool gone = x->has_thread && atomic_load(&x->segment.shared->gone); /* what it said before is there */
+
+    if (!x->corrupt)
+        drain(x);
+    if (gone)
         bide__proxy_died(x);
+}
+
+void bide__proxy_refuse(struct proxy *x)
+{
+    struct record r;
+    const char *payload;
+
+    while (bide__lane_peek(&x->segment.answers, &r, &payload) == 1) {
+        bide__lane_pop(&x->segment.answers, &r);
+        if (r.kind == REC_WANT)
+            refuse(x, &r, BIDE_ECANCELED);
+    }
+    if (x->norders > 0)
+        bide__proxy_flush_orders(x);
+    bide__ring_bell(x->bell);
 }

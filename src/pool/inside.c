@@ -37,15 +37,17 @@ static struct runner *required(const char *function)
 
 /* ---- replies ---- */
 
-int bide__runner_grant(struct runner *r, size_t len)
+/*
+ * A larger block for the reply.  A cancellation ends the job before, or afterwards, but not meanwhile: the program would
+ * have moved the reply to a block that we do not know of.
+ */
+static int grant(struct runner *r, size_t len)
 {
-    if (len > PAYLOAD_MAX)
-        return bide_fail(-E2BIG, "a reply of %zu bytes: 2 GiB at most", len);
-
+    BIDE_TRY(bide__pending_interrupt(bide__task_here()));
     r->waits_for_grant = true;
-    bide__worker_answer(r->worker, &(struct record){.kind = REC_WANT, .id = r->call.id, .fn = len}, NULL, 0, NULL, 0);
+    bide__worker_answer(r->worker, &(struct record){.kind = REC_WANT, .id = r->call.id, .fn = len}, NULL, 0);
     while (r->waits_for_grant)
-        BIDE_TRY(bide__wait_in(&r->grant, NULL));
+        bide__wait_uninterrupted(&r->grant);
     return r->grant_code < 0 ? bide_fail(r->grant_code, "a reply of %zu bytes: %s", len, bide_strerror(r->grant_code)) : 0;
 }
 
@@ -79,6 +81,10 @@ static char *extend(struct runner *r, size_t n)
 {
     bide_bytes old = so_far(r);
     size_t total = old.len + n;
+    if (n > PAYLOAD_MAX || total > PAYLOAD_MAX) {
+        bide_fail(-E2BIG, "a reply of %zu bytes and %zu more: 2 GiB at most", old.len, n);
+        return NULL;
+    }
 
     if (!r->granted && !r->echoed && total <= RECORD_PAYLOAD_MAX) {
         if (grow_small(r, total + 1) < 0)
@@ -87,7 +93,7 @@ static char *extend(struct runner *r, size_t n)
         return r->reply + old.len;
     }
     if (!r->granted || total > r->granted_len) {
-        if (bide__runner_grant(r, r->granted && total < PAYLOAD_MAX / 2 ? total * 2 : total) < 0)
+        if (grant(r, r->granted && total < PAYLOAD_MAX / 2 ? total * 2 : total) < 0)
             return NULL;
         if (old.len > 0)
             memcpy(r->granted, old.data, old.len);
@@ -139,9 +145,7 @@ int bide_worker_progress(uint64_t done, uint64_t total)
     if (!r)
         return BIDE_ESTATE;
 
-    bide__worker_answer(r->worker, &(struct record){.kind = REC_PROGRESS, .id = r->call.id, .fn = done, .more = total}, NULL, 0,
-                        NULL, 0);
-    return 0;
+    return bide__worker_tell(r->worker, &(struct record){.kind = REC_PROGRESS, .id = r->call.id, .fn = done, .more = total}, NULL, 0);
 }
 
 int bide_worker_emit(const void *data, size_t len)
@@ -152,8 +156,7 @@ int bide_worker_emit(const void *data, size_t len)
     if (len > RECORD_PAYLOAD_MAX)
         return bide_fail(-E2BIG, "bide_worker_emit: %zu bytes; 16 KiB at most", len);
 
-    bide__worker_answer(r->worker, &(struct record){.kind = REC_EMIT, .id = r->call.id}, data, len, NULL, 0);
-    return 0;
+    return bide__worker_tell(r->worker, &(struct record){.kind = REC_EMIT, .id = r->call.id}, data, len);
 }
 
 /* ---- descriptors ---- */

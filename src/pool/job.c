@@ -152,7 +152,7 @@ static void was_cancelled(struct ready *r)
     bide_retain(j);
     settled(j);
     if (j->proxy)
-        bide__proxy_order(j->proxy, REC_CANCEL, j, 0, 0, 0);
+        bide__proxy_order(j->proxy, REC_CANCEL, j->id, 0, 0, 0);
     else
         bide__job_over(j);
     bide__object_unref(j);
@@ -196,7 +196,7 @@ void bide__job_expire(struct timer *t)
         bide__timer_arm(p->loop, t, left);
     } else if (!j->expired) {
         j->expired = true;
-        bide__proxy_order(j->proxy, REC_CANCEL, j, 0, 0, 0);
+        bide__proxy_order(j->proxy, REC_CANCEL, j->id, 0, 0, 0);
         bide__timer_arm(p->loop, t, p->args.grace_ms);
     } else if (j->proxy->has_thread) {
         snprintf(text, sizeof text, "timed out after %lld ms; its thread goes on", (long long)j->timeout_ms);

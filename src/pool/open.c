@@ -38,6 +38,24 @@ static void fill_in(bide_pool_args *a)
         a->retries = 0;
 }
 
+static int check_times(const bide_pool_args *a)
+{
+    const struct {
+        const char *name;
+        int64_t ms;
+        bool forever;
+    } times[] = {
+        {"restart_window_ms", a->restart_window_ms, false}, {"grace_ms", a->grace_ms, false},
+        {"max_age_ms", a->max_age_ms, false}, {"idle_ms", a->idle_ms, false}, {"stall_ms", a->stall_ms, false},
+        {"timeout_ms", a->timeout_ms, true}, {"close_ms", a->close_ms, true},
+    };
+
+    for (size_t i = 0; i < array_len(times); i++)
+        if (!bide__is_time(times[i].ms) && !(times[i].forever && times[i].ms == BIDE_FOREVER))
+            return bide_fail(-EINVAL, "bide_pool_new: %s = %lld: not a time", times[i].name, (long long)times[i].ms);
+    return 0;
+}
+
 static int check(const bide_pool_args *a)
 {
     if (a->workers < 1 || a->workers > WORKERS_MAX)
@@ -52,13 +70,13 @@ static int check(const bide_pool_args *a)
         return bide_fail(-EINVAL, "bide_pool_new: prefetch = %d: at most %d", a->prefetch, PREFETCH_MAX);
     if (a->retries > RETRIES_MAX)
         return bide_fail(-EINVAL, "bide_pool_new: retries = %d: at most %d", a->retries, RETRIES_MAX);
-    if (a->restart_window_ms < 0)
-        return bide_fail(-EINVAL, "bide_pool_new: restart_window_ms = %lld: not a time", (long long)a->restart_window_ms);
+    if (a->min_workers < 0)
+        return bide_fail(-EINVAL, "bide_pool_new: min_workers = %d: not a number of workers", a->min_workers);
     if (a->init.has_out || a->fini.has_out)
         return bide_fail(-EINVAL, "bide_pool_new: init and fini have no result: they take one argument, or none");
     if (a->restart_max >= DEATHS_KEPT)
         return bide_fail(-EINVAL, "bide_pool_new: restart_max = %d: at most %d, or -1", a->restart_max, DEATHS_KEPT - 1);
-    return 0;
+    return check_times(a);
 }
 
 /* A caller that knows more fields than we do asks for what we cannot give; one that knows fewer gets the defaults. */
@@ -95,6 +113,17 @@ static int copy_job(bide_job *job, char **copy)
         return bide__fail_nomem("a pool");
     memcpy(*copy, job->in, job->in_len);
     job->in = *copy;
+    return 0;
+}
+
+static int copy_program(bide_pool *p)
+{
+    if (!p->args.program)
+        return 0;
+    p->program = bide__malloc(strlen(p->args.program) + 1);
+    if (!p->program)
+        return bide__fail_nomem("a pool");
+    p->args.program = strcpy(p->program, p->args.program);
     return 0;
 }
 
@@ -187,11 +216,26 @@ static int add_slots(bide_pool *p, int n)
     return 0;
 }
 
+static bool has_unborn(const bide_pool *p)
+{
+    for (struct list_node *n = p->proxies.next; n != &p->proxies; n = n->next)
+        if (container_of(n, struct proxy, node)->pid == 0)
+            return true;
+    return false;
+}
+
+/* One for each empty slot; some hundreds fill the zygote's socket, which takes more when it has made some. */
 static int start_missing(bide_pool *p)
 {
-    for (int i = 0; i < p->nslots; i++)
-        if (!p->slots[i].proxy && !p->slots[i].coming)
-            BIDE_TRY(bide__pool_start_worker(p, i));
+    for (int i = 0; i < p->nslots && p->state <= POOL_OPEN; i++) {
+        int code = p->slots[i].proxy || p->slots[i].coming ? 0 : bide__pool_start_worker(p, i);
+        if (code == -EAGAIN && p->args.kind == BIDE_POOL_PROCESS && has_unborn(p)) {
+            bide_error_clear();
+            code = bide__wait_in(&p->changed, NULL);
+            i = -1; /* what was there may be gone */
+        }
+        BIDE_TRY(code);
+    }
     return 0;
 }
 
@@ -294,6 +338,7 @@ static int prepare(bide_pool *p, const bide_pool_args *args)
     BIDE_TRY(check_jobs(p));
     BIDE_TRY(copy_job(&p->args.init, &p->init_in));
     BIDE_TRY(copy_job(&p->args.fini, &p->fini_in));
+    BIDE_TRY(copy_program(p));
     BIDE_TRY(copy_cpus(p));
     BIDE_TRY(bide__pool_arena_open(&p->arena));
     BIDE_TRY(bide__stats_open(p));
@@ -366,6 +411,8 @@ static int grow(bide_pool *p, int workers)
         shrink(p, before);
         p->args.workers = before;
     }
+    if (code == BIDE_ECANCELED)
+        bide__pool_fill_slots(p); /* those that were not asked for yet */
     bide__object_unref(p);
     return code;
 }

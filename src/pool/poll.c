@@ -114,10 +114,19 @@ void bide__pool_note_outside(bide_pool *p)
 
 /* ---- falling asleep ---- */
 
+/* Has it said nothing, and does it not wait for us?  One that wrote nonsense is being killed: its end will be told. */
+static bool worker_is_quiet(struct proxy *x)
+{
+    if (x->corrupt)
+        return true;
+    return bide__lane_is_empty(&x->segment.answers) && !atomic_load(&x->segment.shared->stuck) &&
+           (x->norders == 0 || !bide__lane_has_room(&x->segment.orders, 0));
+}
+
 static bool is_quiet(bide_pool *p)
 {
     for (struct list_node *n = p->proxies.next; n != &p->proxies; n = n->next)
-        if (!bide__lane_is_empty(&proxy_at(n)->segment.answers))
+        if (!worker_is_quiet(proxy_at(n)))
             return false;
     return !bide__pool_could_dispatch(p);
 }
@@ -231,6 +240,10 @@ static void on_loop_close(struct loop_closer *c)
         bide_pool *p = container_of(pp->pools.next, bide_pool, in_loop);
         bide__list_remove(&p->in_loop);
         bide__pool_abandon(p);
+        if (p->was_released) {
+            bide__unpush(p->loop, &p->leaving);
+            bide__object_unref(p);
+        }
     }
     remove_poll(pp);
 }
@@ -239,6 +252,8 @@ int bide__pool_attach(bide_pool *p)
 {
     struct pool_poll *pp = here(p->loop);
 
+    BIDE_TRY(bide__ring_reserve(&p->loop->ring, 1));
+    p->leaving.run = bide__pool_leave;
     if (!pp) {
         pp = bide__calloc(1, sizeof *pp);
         if (!pp)

@@ -141,6 +141,8 @@ struct segment_shared {
     _Atomic uint32_t may_spin;                   /* there is a processor to spare for looking instead of sleeping */
     _Alignas(64) _Atomic uint32_t we_sleep;      /* likewise for us */
     _Atomic uint32_t stuck;                      /* the worker waits for room in `answers` */
+    _Atomic uint32_t orders_wait;                /* we wait for room in `orders` */
+    _Atomic uint32_t gone;                       /* a thread: it touches nothing here any more */
     _Alignas(64) _Atomic uintptr_t current;      /* the worker's task that ran last, see bide_loop.mirror */
     _Atomic uint64_t awake_ns;                   /* time not spent asleep */
     _Atomic int64_t awake_since_ns;              /* 0: it sleeps */
@@ -281,6 +283,7 @@ int bide__life_pipe(void); /* its reading end, or an error */
 int bide__zygote_start(const struct birth *b, uint64_t *number);
 pid_t bide__zygote_made(uint64_t number);
 pid_t bide__zygote_pid(void);
+void bide__zygote_kill(void); /* the next birth makes another one */
 uint64_t bide__fork_generation(void); /* another number after each fork */
 /* In a new process: forget what was our parent's. */
 void bide__become_worker(int *keep, unsigned nkeep, int life, bool parent_is_main_thread);
@@ -341,8 +344,11 @@ struct worker {
 extern _Thread_local struct worker *bide__worker_here;
 
 void bide__worker_ring(struct worker *w); /* the parent's bell, if it sleeps */
-/* Put an answer; suspends while there is no room. */
-void bide__worker_answer(struct worker *w, const struct record *r, const void *a, size_t alen, const void *b, size_t blen);
+/* Put an answer; suspends while there is no room, whatever is cancelled meanwhile. */
+void bide__worker_answer(struct worker *w, const struct record *r, const void *data, size_t len);
+/* The same for what may go unsaid: a cancellation point, and now and then a turn of the loop.  0, or an error on record. */
+int bide__worker_tell(struct worker *w, const struct record *r, const void *data, size_t len);
+bool bide__worker_is_late(const struct worker *w); /* its loop should turn */
 /* The memory we share, or the loop, is broken: a process ends, and is replaced. */
 void bide__worker_give_up(const struct worker *w);
 bool bide__worker_was_cancelled(struct worker *w, uint64_t id);
@@ -377,7 +383,6 @@ struct runner {
 /* Have a runner take the next call, if one is free or may be made. */
 bool bide__runner_wake(struct worker *w);
 struct runner *bide__runner_here(void); /* of the job whose coroutine calls; NULL: none */
-int bide__runner_grant(struct runner *r, size_t len); /* a block for its reply; suspends */
 int bide__runner_main(struct runner *r);
 /* Call the function of a record.  0 or more, or an error on record. */
 int bide__call_record(const struct record *rec, const char *name_and_arg, const char *arg, size_t len, void *out);
@@ -453,6 +458,7 @@ struct proxy {
     int bell; /* the worker's eventfd */
     struct fd ctl, pidfd;
     struct watch_fd ctl_watch, pidfd_watch;
+    struct timer patience; /* with its birth, and with its end after its last word */
     struct list_node sent;  /* handed over, not begun as far as we know */
     struct list_node begun;
     unsigned nsent, nbegun;
@@ -520,8 +526,11 @@ struct bide_pool {
     uint64_t births_failed; /* of workers that were to replace nobody */
     int birth_code;         /* of the last of them */
     int usable_cpus;
-    bool may_spin; /* fewer workers have jobs than there are processors */
-    bool outside; /* counted in loop->outside */
+    bool may_spin;     /* fewer workers have jobs than there are processors */
+    bool outside;      /* counted in loop->outside */
+    bool was_released; /* by a callback: it goes as soon as the loop calls `leaving` */
+    struct ready leaving;
+    char *program; /* a copy */
     bide_pool_counts counts;
     uint64_t done, failed, cancelled, retried, moved, rung;
     struct histogram wait, run;
@@ -543,10 +552,12 @@ void bide__watch_close(struct watch_fd *w, struct fd *f);
 
 /* ---- proxy.c: one worker, seen from outside ---- */
 struct proxy *bide__proxy_start(bide_pool *p, int index); /* NULL: an error on record */
-void bide__proxy_order(struct proxy *x, uint16_t kind, const struct job *j, uint64_t fn, uint64_t more, int code);
+void bide__proxy_order(struct proxy *x, uint16_t kind, uint64_t id, uint64_t fn, uint64_t more, int code);
+void bide__proxy_flush_orders(struct proxy *x); /* those that found no room */
 void bide__proxy_stop(struct proxy *x); /* when its jobs are done */
 void bide__proxy_kill(struct proxy *x);
 void bide__proxy_free(struct proxy *x);
+void bide__proxy_limit_its_end(struct proxy *x); /* after its last word a task of its own may keep it: then it is killed */
 void bide__proxy_flush(struct proxy *x); /* publish, ring */
 static inline unsigned bide__proxy_load(const struct proxy *x)
 {
@@ -559,12 +570,14 @@ bool bide__proxy_adopt(struct proxy *x); /* it was born, though the zygote has n
 void bide__proxy_drain(struct proxy *x);
 void bide__proxy_note_begun(struct proxy *x);
 void bide__proxy_is_ready(struct proxy *x);
+void bide__proxy_refuse(struct proxy *x); /* read what it says, without a thought; wishes are refused */
 
 /* ---- death.c ---- */
 void bide__proxy_died(struct proxy *x);
 void bide__proxy_not_born(struct proxy *x, int code);
 void bide__pool_fail(bide_pool *p, int code, const char *format, ...) BIDE_PRINTF(3, 4);
 void bide__pool_event(bide_pool *p, const bide_pool_event *e);
+extern _Thread_local unsigned bide__pool_callbacks; /* how deep we are in on_event and on_progress, of any pool */
 
 /* ---- dispatch.c: the queue ---- */
 void bide__pool_enqueue(bide_pool *p, struct job *j, bool first);
@@ -594,6 +607,10 @@ struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int
 void bide__pool_made_room(bide_pool *p);
 
 /* ---- open.c, tend.c, close.c, stats.c ---- */
+static inline bool bide__is_time(int64_t ms)
+{
+    return ms >= 0 && ms <= INT64_MAX / 1000000; /* in nanoseconds it must be a number still */
+}
 void bide__pool_fill_slots(bide_pool *p);
 void bide__pool_retry_later(bide_pool *p);
 int bide__pool_start_worker(bide_pool *p, int index);
@@ -603,6 +620,7 @@ void bide__pool_tend(struct timer *t);
 void bide__pool_retry(struct timer *t);
 void bide__pool_abandon(bide_pool *p); /* kill all, without the loop */
 void bide__pool_release(void *object);
+void bide__pool_leave(struct ready *r);
 void bide__pool_destroy(void *object);
 void bide__wait_uninterrupted(struct list_node *list);
 int bide__stats_open(bide_pool *p);

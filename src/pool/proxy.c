@@ -10,9 +10,14 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "pool/pool.h"
+
+#define BIRTH_MAX_MS 5000 /* from one birth to the next: a fork takes 0.3 ms, of the largest zygote a second */
+
+static _Atomic int64_t last_birth_ns; /* of any pool */
 
 /* ---- telling it things ---- */
 
@@ -43,15 +48,34 @@ static bool keep_order(struct proxy *x, const struct record *r)
     return true;
 }
 
-/* Never waits: what has no room in the lane follows later. */
-void bide__proxy_order(struct proxy *x, uint16_t kind, const struct job *j, uint64_t fn, uint64_t more, int code)
+/* The worker rings when it has read some; if it did so before we asked it to, there is room now. */
+void bide__proxy_flush_orders(struct proxy *x)
 {
-    struct record r = {.kind = kind, .id = j ? j->id : 0, .fn = fn, .more = more, .code = code};
+    struct lane *l = &x->segment.orders;
+    size_t n = 0;
 
-    if (x->norders > 0 || !bide__lane_put(&x->segment.orders, &r, NULL, 0, NULL, 0))
-        if (!keep_order(x, &r)) /* no memory even for this: better no worker than one that waits for ever */
-            bide__proxy_kill(x);
+    do {
+        while (n < x->norders && bide__lane_put(l, &x->orders[n], NULL, 0, NULL, 0))
+            n++;
+        if (n < x->norders)
+            atomic_exchange(&x->segment.shared->orders_wait, 1);
+    } while (n < x->norders && bide__lane_has_room(l, 0));
+    memmove(x->orders, x->orders + n, (x->norders - n) * sizeof *x->orders);
+    x->norders -= n;
     bide__proxy_flush(x);
+}
+
+/* Never waits: what has no room in the lane follows later. */
+void bide__proxy_order(struct proxy *x, uint16_t kind, uint64_t id, uint64_t fn, uint64_t more, int code)
+{
+    struct record r = {.kind = kind, .id = id, .fn = fn, .more = more, .code = code};
+
+    if (x->norders == 0 && bide__lane_put(&x->segment.orders, &r, NULL, 0, NULL, 0))
+        bide__proxy_flush(x);
+    else if (keep_order(x, &r))
+        bide__proxy_flush_orders(x);
+    else /* no memory even for this: better no worker than one that waits for ever */
+        bide__proxy_kill(x);
 }
 
 void bide__proxy_stop(struct proxy *x)
@@ -59,13 +83,13 @@ void bide__proxy_stop(struct proxy *x)
     if (x->state == ENDING)
         return;
     x->state = ENDING;
-    bide__proxy_order(x, REC_STOP, NULL, 0, 0, 0);
+    bide__proxy_order(x, REC_STOP, 0, 0, 0, 0);
 }
 
 static void cancel_all(struct proxy *x, struct list_node *list)
 {
     for (struct list_node *n = list->next; n != list; n = n->next)
-        bide__proxy_order(x, REC_CANCEL, container_of(n, struct job, node), 0, 0, 0);
+        bide__proxy_order(x, REC_CANCEL, container_of(n, struct job, node)->id, 0, 0, 0);
 }
 
 static void send_kill(struct proxy *x)
@@ -74,15 +98,17 @@ static void send_kill(struct proxy *x)
         syscall(SYS_pidfd_send_signal, x->pidfd.fd, SIGKILL, NULL, 0);
 }
 
-/* A thread can only be asked. */
+/* A thread can only be asked, and once: if there is no memory for that, it does not help to ask again. */
 void bide__proxy_kill(struct proxy *x)
 {
+    bool before = x->was_killed;
+
     x->was_killed = true;
-    if (x->has_thread) {
+    if (x->has_thread && !before) {
         cancel_all(x, &x->sent);
         cancel_all(x, &x->begun);
         bide__proxy_stop(x);
-    } else {
+    } else if (!x->has_thread) {
         send_kill(x);
     }
 }
@@ -94,26 +120,49 @@ static void pidfd_readable(struct ready *r)
     bide__proxy_died(container_of(r, struct proxy, pidfd_watch.ready));
 }
 
+void bide__proxy_limit_its_end(struct proxy *x)
+{
+    if (!x->said_bye || x->pid == 0 || bide__timer_is_armed(&x->patience))
+        return; /* before its birth is told it cannot be killed */
+    bide__timer_arm(x->pool->loop, &x->patience, x->pool->args.grace_ms);
+}
+
+/* Our child, that nobody has waited for yet, so the number is still its own. */
+static int end_unwatched(pid_t pid, int code)
+{
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+        ;
+    return bide_fail(code, "watching a worker: %s", bide_strerror(code));
+}
+
 static int got_process(struct proxy *x, pid_t pid, int pidfd)
 {
+    bide__timer_disarm(x->pool->loop, &x->patience);
     if (pidfd < 0)
         pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd < 0)
-        return bide_fail(-errno, "watching a worker: %s", bide_strerror(-errno));
+        return end_unwatched(pid, -errno);
     fcntl(pidfd, F_SETFD, FD_CLOEXEC);
-    x->pid = pid;
     int code = bide__fd_open(&x->pidfd, pidfd);
     if (code < 0) {
-        syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
         close(pidfd);
-        return code;
+        return end_unwatched(pid, code);
     }
     code = bide__watch_open(&x->pidfd_watch, &x->pidfd, pidfd_readable);
-    if (x->was_killed || code < 0)
+    if (code < 0) {
+        bide__fd_close(&x->pidfd);
+        return end_unwatched(pid, code);
+    }
+    x->pid = pid;
+    atomic_store(&last_birth_ns, bide__clock_ns());
+    bide__wake_all(x->pool->loop, &x->pool->changed); /* the zygote may be asked for more */
+    if (x->was_killed)
         bide__proxy_kill(x);
+    bide__proxy_limit_its_end(x);
     if (x->said_ready)
         bide__proxy_is_ready(x);
-    return code;
+    return 0;
 }
 
 static int is_born(struct proxy *x, const struct fd_message *m)
@@ -140,20 +189,54 @@ bool bide__proxy_adopt(struct proxy *x)
     return false;
 }
 
+/* 1: it is born; 0: the zygote has not spoken; else why there is no process. */
+static int hear_of_birth(struct proxy *x)
+{
+    struct fd_message m;
+    int code = bide__fds_receive(x->ctl.fd, &m, NULL, 0, false);
+
+    if (code == -EAGAIN)
+        return 0;
+    if (code == BIDE_EEOF)
+        return bide__proxy_adopt(x) ? 1 : -ECHILD; /* a dead one, then: pidfd tells */
+    code = code < 0 ? code : is_born(x, &m);
+    return code < 0 ? code : 1;
+}
+
+/*
+ * The zygote does not speak, or after its last word the worker does not go.  A zygote that was stopped, or is stuck, is
+ * ended: what it was asked for is then never born, as the end of its sockets says.
+ */
+static void lost_patience(struct timer *t)
+{
+    struct proxy *x = container_of(t, struct proxy, patience);
+    if (x->pid != 0) {
+        bide__proxy_kill(x);
+        return;
+    }
+    int code = hear_of_birth(x);
+    if (code == 0 && bide__clock_ns() - atomic_load(&last_birth_ns) < BIRTH_MAX_MS * INT64_C(1000000)) {
+        bide__timer_arm(x->pool->loop, t, BIRTH_MAX_MS); /* many were asked for */
+        return;
+    }
+    if (code == 0) {
+        bide__zygote_kill();
+        code = hear_of_birth(x);
+    }
+    if (code <= 0 && !bide__proxy_adopt(x)) /* that it made without a word */
+        bide__proxy_not_born(x, code == 0 ? -ECHILD : code);
+}
+
 /* The zygote's word on a birth, or the end of the worker's side. */
 static void ctl_readable(struct ready *r)
 {
     struct proxy *x = container_of(r, struct proxy, ctl_watch.ready);
-    struct fd_message m;
-    int code;
 
     x->ctl.readable = false;
     if (x->pid == 0 && !x->has_thread) {
-        code = bide__fds_receive(x->ctl.fd, &m, NULL, 0, false);
-        if (code == BIDE_EEOF && bide__proxy_adopt(x))
-            return; /* dead before it was known: pidfd tells */
-        if (code != -EAGAIN && (code < 0 || (code = is_born(x, &m)) < 0)) {
-            bide__proxy_not_born(x, code == BIDE_EEOF ? -ECHILD : code);
+        int code = hear_of_birth(x);
+        if (code < 0) {
+            bide__proxy_not_born(x, code);
             return;
         }
     } else if (!x->has_thread && bide__peer_is_gone(x->ctl.fd)) {
@@ -203,7 +286,10 @@ static int start(struct proxy *x, struct birth *b)
         x->has_thread = code == 0;
         return code;
     case BIDE_POOL_PROCESS:
-        return bide__zygote_start(b, &x->birth);
+        code = bide__zygote_start(b, &x->birth);
+        if (code == 0)
+            bide__timer_arm(x->pool->loop, &x->patience, BIRTH_MAX_MS);
+        return code;
     case BIDE_POOL_FORK:
         code = bide__fork_start(b, &pidfd);
         break;
@@ -255,6 +341,7 @@ static struct proxy *proxy_new(bide_pool *p, int index)
     x->index = index;
     x->bell = x->ctl.fd = x->pidfd.fd = x->segment.memory = -1;
     x->started_ns = x->idle_since_ns = bide__clock_ns();
+    bide__timer_init(&x->patience, lost_patience);
     bide__list_init(&x->sent);
     bide__list_init(&x->begun);
     bide__list_append(&p->proxies, &x->node);
@@ -287,6 +374,7 @@ struct proxy *bide__proxy_start(bide_pool *p, int index)
 void bide__proxy_free(struct proxy *x)
 {
     bide__list_remove(&x->node);
+    bide__timer_disarm(x->pool->loop, &x->patience);
     if (bide__fd_is_open(&x->pidfd)) {
         bide__watch_close(&x->pidfd_watch, &x->pidfd);
         bide__fd_close(&x->pidfd);

@@ -16,9 +16,6 @@
 
 #include "pool/pool.h"
 
-/* A runner that was busy for so long lets the loop look at its descriptors. */
-#define BUSY_MAX_NS 1000000
-
 /* ---- calling ---- */
 
 static int call(void (*fn)(void), enum bide_job_shape shape, const char *arg, size_t len, void *out)
@@ -190,7 +187,7 @@ static void answer_error(struct runner *r, struct record *result)
     size_t n = bide__story_write(result->code, story, sizeof story);
 
     result->flags = 0;
-    bide__worker_answer(r->worker, result, story, n, NULL, 0);
+    bide__worker_answer(r->worker, result, story, n);
 }
 
 static void answer(struct runner *r, struct record *result)
@@ -202,13 +199,13 @@ static void answer(struct runner *r, struct record *result)
     } else if (r->echoed) {
         ref = (struct block_ref){(uint64_t)(r->echoed - r->arg), r->echoed_len};
         result->flags = OUT_INPUT;
-        bide__worker_answer(r->worker, result, &ref, sizeof ref, NULL, 0);
+        bide__worker_answer(r->worker, result, &ref, sizeof ref);
     } else if (r->granted && r->granted_used > 0) {
         result->flags = OUT_BLOCK;
         result->more = r->granted_used;
-        bide__worker_answer(r->worker, result, NULL, 0, NULL, 0);
+        bide__worker_answer(r->worker, result, NULL, 0);
     } else {
-        bide__worker_answer(r->worker, result, r->reply, r->reply_len, NULL, 0);
+        bide__worker_answer(r->worker, result, r->reply, r->reply_len);
     }
 }
 
@@ -288,11 +285,6 @@ static void run(struct runner *r)
     finish(r, code);
 }
 
-static bool loop_is_waiting(const struct worker *w)
-{
-    return bide__clock_ns() - w->polled_ns > BUSY_MAX_NS;
-}
-
 int bide__runner_main(struct runner *r)
 {
     struct worker *w = r->worker;
@@ -303,7 +295,7 @@ int bide__runner_main(struct runner *r)
         if (!w->must_poll && take(r)) {
             if (r->call.kind)
                 run(r);
-            w->must_poll = loop_is_waiting(w);
+            w->must_poll = bide__worker_is_late(w);
             continue;
         }
         w->waking = false;

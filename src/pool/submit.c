@@ -64,6 +64,13 @@ void bide__pool_made_room(bide_pool *p)
         bide__wake_all(p->loop, &p->changed);
 }
 
+static int check_time(const bide_pool_call_args *args)
+{
+    if (bide__is_time(args->timeout_ms) || args->timeout_ms == BIDE_FOREVER)
+        return 0;
+    return bide_fail(-EINVAL, "%s: timeout_ms = %lld: not a time", args->job.name ? args->job.name : "job", (long long)args->timeout_ms);
+}
+
 static int wait_for_room(bide_pool *p, bool nowait)
 {
     while (is_full(p)) {
@@ -81,7 +88,8 @@ static int wait_for_room(bide_pool *p, bool nowait)
 
 struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int slot)
 {
-    if (bide__pool_check(p, "bide_pool_submit") < 0 || bide__pool_check_fn(p, &args->job) < 0 || wait_for_room(p, args->nowait) < 0)
+    if (bide__pool_check(p, "bide_pool_submit") < 0 || bide__pool_check_fn(p, &args->job) < 0 || check_time(args) < 0 ||
+        wait_for_room(p, args->nowait) < 0)
         return NULL;
     if (p->redis && bide__redis_check_call(args) < 0)
         return NULL;

@@ -8,6 +8,7 @@
  */
 #include <sched.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "pool/pool.h"
@@ -70,7 +71,7 @@ static void say_bye(struct worker *w, int code)
 
     w->said_bye = true;
     fflush(stdout);
-    bide__worker_answer(w, &(struct record){.kind = REC_BYE, .code = code}, story, n, NULL, 0);
+    bide__worker_answer(w, &(struct record){.kind = REC_BYE, .code = code}, story, n);
 }
 
 static void end_runners(struct worker *w)
@@ -97,7 +98,7 @@ static int serve(struct worker *w)
         return code;
 
     bide_error_clear();
-    bide__worker_answer(w, &(struct record){.kind = REC_READY, .fn = (uint64_t)w->pid}, NULL, 0, NULL, 0);
+    bide__worker_answer(w, &(struct record){.kind = REC_READY, .fn = (uint64_t)w->pid}, NULL, 0);
     w->open = true;
     while (!w->stopping || has_work(w))
         bide__wait_in(&w->ended, NULL);
@@ -191,16 +192,26 @@ static void say_not_born(const struct birth *b, int code)
     bide__segment_share(&s, b->segment, b->ring_bytes, b->concurrency);
     bide__lane_put(&s.answers, &(struct record){.kind = REC_BYE, .code = code}, why, strlen(why) + 1, NULL, 0);
     bide__lane_publish(&s.answers);
+}
+
+/* Its last act: now its end can be waited for, which takes no time. */
+static void say_gone(const struct birth *b)
+{
+    if (b->kind != BIDE_POOL_THREAD)
+        return;
+    atomic_store(&b->segment->shared->gone, 1);
     bide__ring_bell(b->our_bell);
 }
 
 int bide__worker_main(const struct birth *b)
 {
+    prctl(PR_SET_NAME, "bide-worker"); /* a process or a thread, for top and for debuggers */
     struct worker *w = bide__calloc(1, sizeof *w);
     int code = w ? 0 : BIDE_ENOMEM;
     if (code < 0) {
         say_not_born(b, code);
         close(b->ctl);
+        say_gone(b);
         return 1;
     }
 
@@ -219,5 +230,6 @@ int bide__worker_main(const struct birth *b)
     if (!w->said_bye)
         say_not_born(b, code < 0 ? code : BIDE_ENOMEM);
     worker_free(w);
+    say_gone(b);
     return code < 0;
 }

@@ -40,18 +40,20 @@ struct birth_note {
     _Atomic uint64_t number; /* of the birth */
     int pid;                 /* 0 or less: nobody was born */
 };
+#define END_MAX_MS 1000 /* it does nothing but fork; a stopped one would never end by itself */
 
 static struct {
     pthread_mutex_t lock;
     int socket;
     int life[2]; /* reading, writing end */
     pid_t pid;
+    int pidfd; /* somebody else may wait for it, and its number be another process's then */
     bool by_main_thread;
     bool forking; /* the child that is being made needs its end of the pipe */
     struct image image;
     struct birth_note *births; /* the latest ones, by their number */
     uint64_t nbirths;
-} zygote = {.lock = PTHREAD_MUTEX_INITIALIZER, .socket = -1, .life = {-1, -1}};
+} zygote = {.lock = PTHREAD_MUTEX_INITIALIZER, .socket = -1, .life = {-1, -1}, .pidfd = -1};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static _Atomic uint64_t generation = 1;
@@ -71,10 +73,12 @@ static void forget(void)
     forget_births();
     if (zygote.socket >= 0)
         close(zygote.socket);
+    if (zygote.pidfd >= 0)
+        close(zygote.pidfd);
     for (int i = 0; i < 2; i++)
         if (zygote.life[i] >= 0)
             close(zygote.life[i]);
-    zygote.socket = zygote.life[0] = zygote.life[1] = -1;
+    zygote.socket = zygote.life[0] = zygote.life[1] = zygote.pidfd = -1;
     zygote.pid = 0;
 }
 
@@ -89,20 +93,41 @@ static void after_fork(void)
         bide__worker_here->forked = true;
 }
 
-static void reap(void)
+static bool has_ended(int64_t within_ms)
 {
-    if (zygote.pid > 0)
-        waitpid(zygote.pid, NULL, __WALL);
+    struct pollfd p = {.fd = zygote.pidfd, .events = POLLIN};
+    int64_t end = bide__clock_ns() / 1000000 + within_ms;
+    int n;
+
+    while ((n = poll(&p, 1, (int)(end - bide__clock_ns() / 1000000))) < 0 && errno == EINTR)
+        ;
+    return n != 0;
+}
+
+/* Time to do what it was asked for; then it is killed. */
+static void end_zygote(int64_t patience_ms)
+{
+    siginfo_t info;
+
+    if (zygote.socket >= 0)
+        close(zygote.socket);
+    zygote.socket = -1;
+    if (zygote.pidfd < 0)
+        return;
+    if (!has_ended(patience_ms)) {
+        syscall(SYS_pidfd_send_signal, zygote.pidfd, SIGKILL, NULL, 0);
+        has_ended(END_MAX_MS);
+    }
+    waitid(P_PIDFD, (id_t)zygote.pidfd, &info, WEXITED | WNOHANG | __WALL);
+    close(zygote.pidfd);
+    zygote.pidfd = -1;
+    zygote.pid = 0;
 }
 
 static void at_end(void)
 {
-    pid_t pid = zygote.pid;
-
+    end_zygote(0);
     forget();
-    zygote.pid = pid;
-    reap();
-    zygote.pid = 0;
 }
 
 static void install(void)
@@ -119,7 +144,7 @@ uint64_t bide__fork_generation(void)
 
 /*
  * A fork without a signal to the parent when the child ends: so wait() and a SIGCHLD handler of the program do not see
- * the workers.  The thread's idea of its number is set right by the kernel, as fork() would have it done.
+ * it, nor the siblings that it makes.  The thread's idea of its number is set right by the kernel, as fork() would have it done.
  *
  * *note is written by the kernel before the new process runs: of a child its pidfd, of a sibling its number.
  */
@@ -139,16 +164,19 @@ pid_t bide__raw_fork(int *note, bool as_sibling)
 
 /* ---- what a new process does first ---- */
 
+/* As exec does: handlers are the program's, and have nothing to do here; what it ignores is ignored. */
 static void reset_signals(void)
 {
     sigset_t none;
-    struct sigaction ignore = {.sa_handler = SIG_IGN}, normal = {.sa_handler = SIG_DFL};
-    const int reset[] = {SIGHUP, SIGQUIT, SIGTERM, SIGCHLD, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGIO};
+    struct sigaction now, ignore = {.sa_handler = SIG_IGN}, normal = {.sa_handler = SIG_DFL};
 
-    for (size_t i = 0; i < array_len(reset); i++)
-        sigaction(reset[i], &normal, NULL);
+    for (int i = 1; i < NSIG; i++)
+        if (sigaction(i, NULL, &now) == 0 && now.sa_handler != SIG_IGN && now.sa_handler != SIG_DFL)
+            sigaction(i, &normal, NULL);
+    sigaction(SIGCHLD, &normal, NULL); /* jobs wait for children of their own */
     sigaction(SIGINT, &ignore, NULL); /* Ctrl-C goes to the whole group: the program decides */
     sigaction(SIGPIPE, &ignore, NULL);
+    bide__overflow_after_reset();
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -200,7 +228,7 @@ void bide__become_worker(int *keep, unsigned nkeep, int life, bool parent_is_mai
     bide__error_switch(NULL);
     bide_error_clear();
     close_others(keep, nkeep);
-    zygote.socket = zygote.life[0] = zygote.life[1] = -1;
+    zygote.socket = zygote.life[0] = zygote.life[1] = zygote.pidfd = -1;
     zygote.pid = 0;
     pthread_mutex_init(&zygote.lock, NULL);
     forget_births(); /* the program's; a pool inside a worker has its own */
@@ -225,7 +253,6 @@ static _Noreturn void be_worker(const struct fd_message *m, const int *fds, int 
     struct birth b = {.memory = fds[0], .arena = fds[1], .ctl = fds[2], .bell = fds[3], .our_bell = fds[4],
                       .ring_bytes = (uint32_t)m->words[0], .concurrency = m->words[1], .index = m->words[2],
                       .cpu = m->words[3], .outer_workers = m->words[4], .kind = BIDE_POOL_PROCESS};
-    prctl(PR_SET_NAME, "bide-worker");
     forget_births();
     if (zygote.by_main_thread)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -293,13 +320,22 @@ pid_t bide__zygote_made(uint64_t number)
     return pid > 0 ? pid : 0;
 }
 
-static pid_t fork_zygote(void)
+/* Beside threads only fork() leaves the child with locks that are free; workers then end with SIGCHLD, as it does. */
+static pid_t fork_zygote(int *pidfd)
 {
-    int pidfd = -1;
-    pid_t pid = bide__has_threads() ? fork() : bide__raw_fork(&pidfd, false);
-    if (pidfd >= 0 && pid > 0)
-        close(pidfd);
-    return pid == -1 ? -errno : pid;
+    if (!bide__has_threads())
+        return bide__raw_fork(pidfd, false);
+    pid_t pid = fork();
+    if (pid <= 0)
+        return pid < 0 ? -errno : 0;
+
+    *pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (*pidfd >= 0)
+        return pid;
+    int code = -errno;
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    return code;
 }
 
 static int make(void)
@@ -314,7 +350,8 @@ static int make(void)
     zygote.by_main_thread = getpid() == gettid();
     int life = zygote.life[0];
     zygote.forking = true;
-    pid_t pid = fork_zygote();
+    int pidfd = -1;
+    pid_t pid = fork_zygote(&pidfd);
     zygote.forking = false;
     if (pid == 0) {
         int keep[] = {pair[1], life};
@@ -329,8 +366,10 @@ static int make(void)
         close(pair[0]);
         return bide_fail(pid, "no process for the pool's helper: %s", bide_strerror(pid));
     }
+    fcntl(pidfd, F_SETFD, FD_CLOEXEC);
     zygote.socket = pair[0];
     zygote.pid = pid;
+    zygote.pidfd = pidfd;
     return 0;
 }
 
@@ -358,13 +397,17 @@ pid_t bide__zygote_pid(void)
     return zygote.pid;
 }
 
-/* Another zygote, in place of the one that was killed, or is too old; without a socket it ends by itself. */
+void bide__zygote_kill(void)
+{
+    pthread_mutex_lock(&zygote.lock);
+    end_zygote(0);
+    pthread_mutex_unlock(&zygote.lock);
+}
+
+/* Another zygote, in place of the one that was killed, or is too old. */
 static int revive(void)
 {
-    if (zygote.socket >= 0)
-        close(zygote.socket);
-    zygote.socket = -1;
-    reap();
+    end_zygote(END_MAX_MS);
     return make();
 }
 
