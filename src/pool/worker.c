@@ -181,14 +181,15 @@ static void worker_free(struct worker *w)
 }
 
 /* A thread that never became a worker says so itself; of a process, the kernel tells. */
-static void say_not_born(const struct birth *b)
+static void say_not_born(const struct birth *b, int code)
 {
     struct segment s;
+    const char *why = bide_strerror(code);
     if (b->kind != BIDE_POOL_THREAD)
         return;
 
     bide__segment_share(&s, b->segment, b->ring_bytes, b->concurrency);
-    bide__lane_put(&s.answers, &(struct record){.kind = REC_BYE, .code = BIDE_ENOMEM}, "no memory", 10, NULL, 0);
+    bide__lane_put(&s.answers, &(struct record){.kind = REC_BYE, .code = code}, why, strlen(why) + 1, NULL, 0);
     bide__lane_publish(&s.answers);
     bide__ring_bell(b->our_bell);
 }
@@ -198,7 +199,7 @@ int bide__worker_main(const struct birth *b)
     struct worker *w = bide__calloc(1, sizeof *w);
     int code = w ? 0 : BIDE_ENOMEM;
     if (code < 0) {
-        say_not_born(b);
+        say_not_born(b, code);
         close(b->ctl);
         return 1;
     }
@@ -216,7 +217,7 @@ int bide__worker_main(const struct birth *b)
         code = bide_run(bide_coro(worker_body, w));
     bide_error_clear();
     if (!w->said_bye)
-        say_not_born(b);
+        say_not_born(b, code < 0 ? code : BIDE_ENOMEM);
     worker_free(w);
     return code < 0;
 }

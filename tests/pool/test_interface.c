@@ -366,6 +366,25 @@ TEST(name_that_is_too_long_is_refused, .real_time = true)
     named.name = "test_long_name"; /* it stays in the list */
 }
 
+static int job_registered_late(void)
+{
+    return 0;
+}
+
+/* pool no. 7: registered here, but not in the worker's program: its own error, and nobody else's */
+TEST(function_that_the_worker_does_not_know_fails_there, .real_time = true)
+{
+    needs_processes();
+    static bide_pool_named named = {"job_registered_late", (void (*)(void))job_registered_late, NULL};
+    bide_auto bide_pool *p = OPEN(.kind = BIDE_POOL_EXEC, .workers = 1);
+
+    bide__pool_register(&named); /* by the test alone: a worker is this program, but does not run it */
+    EXPECT_ERR(CALL(p, bide_job(job_registered_late)), BIDE_EFUNCTION);
+    EXPECT_CONTAINS(bide_error_text(), "job_registered_late: not registered in the worker's program");
+    bide_error_clear();
+    EXPECT_OK(CALL(p, bide_job(job_nothing)));
+}
+
 TEST(function_loaded_after_the_workers_is_refused, .real_time = true)
 {
     needs_processes();
