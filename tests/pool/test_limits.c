@@ -265,7 +265,7 @@ static int use_all_calls(enum bide_pool_kind kind)
     struct pair in = {1, 2};
     struct sum out;
     int n[3] = {1, 2, 3}, fd = 0, parts = 3;
-    size_t large = 70000;
+    size_t large = HAS_PROCESSES ? 70000 : 7000; /* ThreadSanitizer leaves no addresses for large ones */
     bide_auto bide_pool *p = bide_pool_new(.kind = kind, .workers = 2, .retries = -1);
     if (!p)
         return bide_raise();
@@ -277,7 +277,7 @@ static int use_all_calls(enum bide_pool_kind kind)
     BIDE_TRY(bide_pool_map(p, bide_jobs(job_return, n), 3));
     BIDE_TRY(bide_pool_each(p, bide_job(job_nothing)));
     BIDE_TRY(stream_some(p));
-    BIDE_TRY(echo_some(p, large));
+    BIDE_TRY(HAS_PROCESSES ? echo_some(p, large) : 0);
     BIDE_TRY(bide_pool_resize(p, 3));
     BIDE_TRY(bide_pool_resize(p, 1));
     return bide_pool_close(p, BIDE_FOREVER, NULL);
