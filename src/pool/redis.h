@@ -201,6 +201,8 @@ struct redis_client {
     bool leaving;
 };
 
+/* Our stream of results, also when it was forgotten: hosts write only where there is one. */
+int bide__redis_results_stream(struct redis_client *c, struct redis_conn *conn);
 int bide__redis_results_main(struct redis_client *c);
 void bide__redis_unsent(struct redis_client *c, struct job *j);
 

@@ -164,13 +164,18 @@ static int check_args(const bide_pool_args *a)
                : 0;
 }
 
-/* What is wrong now is an error; what goes wrong later passes. */
-static int try_once(struct redis_client *c)
+/*
+ * What is wrong now is an error; what goes wrong later passes.  The stream of results is there before any job is: a Redis
+ * that is killed may have kept the first of its writes and not the last, and a host that finds no such stream drops
+ * the result, so the job would run again.
+ */
+static int begin(struct redis_client *c)
 {
     struct redis_conn *conn = bide__redis_open(&c->address);
+    int code = conn ? bide__redis_results_stream(c, conn) : bide__error_latest();
 
     bide__redis_close(conn);
-    return conn ? 0 : bide_error_code();
+    return code;
 }
 
 int bide__redis_pool_open(bide_pool *p)
@@ -192,7 +197,7 @@ int bide__redis_pool_open(bide_pool *p)
     bide__redis_key(c->jobs_key, &c->address, "jobs");
     bide__redis_key(c->cancelled_key, &c->address, "cancelled");
     snprintf(c->results_key, sizeof c->results_key, "bide:{%s}:results:%s", c->address.name, c->id);
-    BIDE_TRY(try_once(c));
+    BIDE_TRY(begin(c));
 
     c->link = (struct redis_link){
         .address = &c->address, .ops = &link_ops, .owner = c, .on_event = p->args.on_event, .event_arg = p->args.arg};

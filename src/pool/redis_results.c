@@ -132,8 +132,7 @@ static int read_more(struct redis_client *c, struct redis_conn *conn, const char
     return code;
 }
 
-/* Our stream, also when it was forgotten: results are written only where there is one. */
-static int make_stream(struct redis_client *c, struct redis_conn *conn)
+int bide__redis_results_stream(struct redis_client *c, struct redis_conn *conn)
 {
     for (int i = 0; i < 2; i++) {
         redisReply *r = REDIS_ASK(conn, REDIS_QUIET_MS, "PEXPIRE", c->results_key, TTL_MS);
@@ -237,7 +236,7 @@ static int session(struct redis_client *c, struct redis_conn *conn, unsigned *at
     int64_t checked = bide__clock_ns();
 
     c->next = (struct redis_id){0, 0};
-    BIDE_TRY(make_stream(c, conn));
+    BIDE_TRY(bide__redis_results_stream(c, conn));
     BIDE_TRY(find_lost(c, conn, 0));
     *attempt = 0;
     for (;;) {
@@ -245,7 +244,7 @@ static int session(struct redis_client *c, struct redis_conn *conn, unsigned *at
         BIDE_TRY(read_more(c, conn, REDIS_WAIT_MS, &n));
         if (bide__clock_ns() - checked < c->check_ns)
             continue;
-        BIDE_TRY(make_stream(c, conn));
+        BIDE_TRY(bide__redis_results_stream(c, conn));
         BIDE_TRY(find_lost(c, conn, c->check_ns));
         checked = bide__clock_ns();
     }

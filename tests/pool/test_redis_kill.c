@@ -445,6 +445,16 @@ REDIS(redis_random_kills_lose_no_job)
     check_all(n);
 }
 
+/* Or a Redis that is killed could keep jobs and have lost where their results go: they would run twice. */
+REDIS(redis_has_a_place_for_results_before_jobs)
+{
+    struct redis_server s;
+    redis_start(&s, NULL);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+
+    EXPECT_EQ(REDIS_SAY(&s, "EXISTS", pool->redis->results_key), 1);
+}
+
 REDIS(redis_jobs_wait_for_the_first_host)
 {
     struct redis_server s;
