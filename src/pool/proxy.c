@@ -179,12 +179,14 @@ static int is_born(struct proxy *x, const struct fd_message *m)
 bool bide__proxy_adopt(struct proxy *x)
 {
     pid_t pid = bide__zygote_made(x->birth);
-    if (x->pid != 0 || pid == 0)
+    int pidfd = x->pid == 0 && pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    if (pidfd < 0)
         return false;
 
     x->answer_due = true;
-    if (got_process(x, pid, -1) == 0)
+    if (got_process(x, pid, pidfd) == 0)
         return true;
+    x->birth = 0; /* it was ended */
     bide_error_clear();
     return false;
 }
@@ -198,8 +200,10 @@ static int hear_of_birth(struct proxy *x)
     if (code == -EAGAIN)
         return 0;
     if (code == BIDE_EEOF)
-        return bide__proxy_adopt(x) ? 1 : -ECHILD; /* a dead one, then: pidfd tells */
-    code = code < 0 ? code : is_born(x, &m);
+        return bide__proxy_adopt(x) ? 1 : -ECHILD; /* dead before it was known: pidfd tells */
+    if (code < 0)
+        return code;
+    code = is_born(x, &m);
     return code < 0 ? code : 1;
 }
 
@@ -223,7 +227,9 @@ static void lost_patience(struct timer *t)
         bide__zygote_kill();
         code = hear_of_birth(x);
     }
-    if (code <= 0 && !bide__proxy_adopt(x)) /* that it made without a word */
+    if (code == 0 && bide__proxy_adopt(x)) /* it made one without a word */
+        return;
+    if (code <= 0)
         bide__proxy_not_born(x, code == 0 ? -ECHILD : code);
 }
 

@@ -33,6 +33,7 @@
 
 #include "pool/pool.h"
 
+#define END_MAX_MS 1000 /* it does nothing but fork; a stopped one would never end by itself */
 #define BIRTHS_KEPT 1024
 
 /* In memory that the program and its zygotes share; workers have no part in it. */
@@ -40,7 +41,6 @@ struct birth_note {
     _Atomic uint64_t number; /* of the birth */
     int pid;                 /* 0 or less: nobody was born */
 };
-#define END_MAX_MS 1000 /* it does nothing but fork; a stopped one would never end by itself */
 
 static struct {
     pthread_mutex_t lock;
