@@ -10,6 +10,8 @@
 #include "pool/redis.h"
 
 #define CONNECT_MS 10000
+#define LOADING_MAX_MS 30000
+#define LOADING_STEP_MS 50
 
 /* ---- out ---- */
 
@@ -198,14 +200,30 @@ static int check_info(const struct redis_address *a, const char *info)
     return 0;
 }
 
-static int check_server(struct redis_conn *c)
+/* 1: it has just been started, and reads what it had; then it knows its version, but answers nothing that we need. */
+static int look_at_server(struct redis_conn *c)
 {
     redisReply *r = REDIS_ASK(c, REDIS_QUIET_MS, "INFO");
     if (!r)
-        return bide_error_code();
+        return bide__error_latest();
 
     int code = r->type == REDIS_REPLY_STRING ? check_info(c->address, r->str) : bide_fail(-EBADMSG, "INFO: not a text");
+    if (code == 0)
+        code = strstr(r->str, "\nloading:1") != NULL;
     freeReplyObject(r);
+    return code;
+}
+
+static int check_server(struct redis_conn *c)
+{
+    int code;
+
+    for (int ms = 0; (code = look_at_server(c)) == 1; ms += LOADING_STEP_MS) {
+        if (ms >= LOADING_MAX_MS)
+            return bide_fail(-EAGAIN, "Redis at %s still reads its data from the disk, after %d s", c->address->shown,
+                             LOADING_MAX_MS / 1000);
+        BIDE_TRY(bide_sleep_ms(LOADING_STEP_MS));
+    }
     return code;
 }
 

@@ -445,6 +445,26 @@ REDIS(redis_random_kills_lose_no_job)
     check_all(n);
 }
 
+/* A Redis that has just been started answers LOADING for a while: that is no reason to give up. */
+REDIS(redis_host_waits_while_redis_loads)
+{
+    struct redis_server s;
+    redis_start(&s, (const char *[]){"--key-load-delay", "500", NULL});
+    struct notes *n = notes_new(&s, 0);
+    bide_auto bide_pool *pool = OPEN_REDIS(&s);
+    bide_auto bide_task *map = bide_create_task(bide_coro(map_all, pool, n));
+
+    while (!all_added(pool))
+        EXPECT_OK(bide_sleep_ms(5));
+    /* It listens to anybody once in 1024 commands, half a millisecond each. */
+    REDIS_SAY(&s, "EVAL", "for i = 1, 4000 do redis.call('SET', 'x' .. i, i) end", "0");
+    redis_kill(&s);
+    redis_restart(&s);
+    host_start(&s, NULL);
+    EXPECT_OK(bide_await(map));
+    check_all(n);
+}
+
 /* Or a Redis that is killed could keep jobs and have lost where their results go: they would run twice. */
 REDIS(redis_has_a_place_for_results_before_jobs)
 {
