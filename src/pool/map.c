@@ -62,7 +62,7 @@ static int add(struct many *m, const bide_pool_call_args *args, size_t index, in
 {
     struct job *j = bide__pool_submit(m->pool, args, slot);
     if (!j)
-        return bide_error_code();
+        return bide__error_latest();
 
     j->index = index;
     j->on_done = one_done;

@@ -152,7 +152,7 @@ int bide__pool_start_worker(bide_pool *p, int index)
     struct slot *slot = &p->slots[index];
     struct proxy *x = bide__proxy_start(p, index);
     if (!x)
-        return bide_error_code();
+        return bide__error_latest();
 
     x->is_successor = slot->proxy != NULL;
     slot->coming = x;

@@ -203,7 +203,7 @@ int bide__redis_pool_open(bide_pool *p)
         .address = &c->address, .ops = &link_ops, .owner = c, .on_event = p->args.on_event, .event_arg = p->args.arg};
     BIDE_TRY(bide__redis_link_start(&c->link));
     c->results = bide_create_task(bide_coro(bide__redis_results_main, c), .name = "redis results");
-    return c->results ? 0 : bide_error_code();
+    return c->results ? 0 : bide__error_latest();
 }
 
 void bide__redis_pool_end(bide_pool *p)

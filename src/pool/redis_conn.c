@@ -104,6 +104,8 @@ int bide__redis_code(const struct redis_address *a, const redisReply *r, const c
                  {"ERR AUTH", -EACCES},
                  {"ERR Protocol error: invalid bulk length", -E2BIG}, /* proto-max-bulk-len */
                  {"LOADING", -EAGAIN},
+                 {"NOGROUP", -ESRCH},
+                 {"BUSYGROUP", -EEXIST},
                  {"READONLY", -EROFS}};
     int code = -EREMOTEIO;
     if (r->type != REDIS_REPLY_ERROR)
@@ -145,7 +147,7 @@ static int say(struct redis_conn *c, const char *const *texts)
 {
     redisReply *r = bide__redis_ask(c, texts, REDIS_QUIET_MS);
     if (!r)
-        return bide_error_code();
+        return bide__error_latest();
     freeReplyObject(r);
     return 0;
 }
@@ -232,18 +234,15 @@ static int make_group(struct redis_conn *c)
 {
     char key[REDIS_KEY_MAX];
     bide__redis_key(key, c->address, "jobs");
-    if (SAY(c, "XPENDING", key, REDIS_GROUP) == 0)
-        return 0;
-    if (!strstr(bide_error_text(), "NOGROUP"))
-        return bide_error_code();
+    int code = SAY(c, "XPENDING", key, REDIS_GROUP);
+    if (code != -ESRCH)
+        return code;
     bide_error_clear();
-    int code = SAY(c, "XGROUP", "CREATE", key, REDIS_GROUP, "0", "MKSTREAM");
-
-    if (code < 0 && strstr(bide_error_text(), "BUSYGROUP")) {
-        bide_error_clear(); /* somebody else was faster */
-        return 0;
-    }
-    return code;
+    code = SAY(c, "XGROUP", "CREATE", key, REDIS_GROUP, "0", "MKSTREAM");
+    if (code != -EEXIST)
+        return code;
+    bide_error_clear(); /* somebody else was faster */
+    return 0;
 }
 
 /* ---- life ---- */
@@ -252,7 +251,7 @@ static int tls_context(struct redis_address *a)
 {
     if (a->tls && !a->context)
         a->context = bide_tls_new(.insecure = false);
-    return a->tls && !a->context ? bide_error_code() : 0;
+    return a->tls && !a->context ? bide__error_latest() : 0;
 }
 
 static int begin(struct redis_conn *c, struct redis_address *a)
@@ -260,7 +259,7 @@ static int begin(struct redis_conn *c, struct redis_address *a)
     BIDE_TRY(tls_context(a));
     c->stream = bide_connect(a->host, a->port, .timeout_ms = CONNECT_MS, .tls = a->tls ? a->context : NULL);
     if (!c->stream)
-        return bide_error_code();
+        return bide__error_latest();
     c->reader = redisReaderCreate();
     if (!c->reader)
         return bide__fail_nomem("a connection to Redis");
@@ -290,7 +289,7 @@ struct redis_conn *bide__redis_open(struct redis_address *a)
     if (begin(c, a) == 0)
         return c;
     if (!strstr(bide_error_text(), "Redis at"))
-        bide__error_prefix("Redis at %s%s: ", a->shown, hint(a, bide_error_code()));
+        bide__error_prefix("Redis at %s%s: ", a->shown, hint(a, bide__error_latest()));
     bide__redis_close(c);
     return NULL;
 }

@@ -147,8 +147,8 @@ static int read_all(struct redis_link *l)
     for (;;) {
         redisReply *r = bide__redis_read(l->conn, REDIS_QUIET_MS);
         if (!r) {
-            if (bide_error_code() != BIDE_ETIMEDOUT)
-                return bide_error_code();
+            if (bide__error_latest() != BIDE_ETIMEDOUT)
+                return bide__error_latest();
             bide_error_clear();
             BIDE_TRY(after_silence(l));
             continue;
@@ -174,7 +174,7 @@ static void tell(struct redis_link *l, enum bide_pool_event_kind kind, int code,
 
 void bide__redis_tell_refused(struct redis_link *l)
 {
-    int code = bide_error_code();
+    int code = bide__error_latest();
 
     if (l->open && (code == -EACCES || code == -EREMOTEIO || code == BIDE_ELIMIT))
         tell(l, BIDE_POOL_LOST, code, bide_error_text());
@@ -198,7 +198,7 @@ static int session(struct redis_link *l, unsigned *attempt)
     opened(l);
     int64_t began = bide__clock_ns();
     l->writer = bide_create_task(bide_coro(write_all, l), .name = "redis writer");
-    int code = l->writer ? read_all(l) : bide_error_code();
+    int code = l->writer ? read_all(l) : bide__error_latest();
 
     if (bide__clock_ns() - began > STEADY_NS)
         *attempt = 0;
@@ -237,7 +237,7 @@ int bide__redis_link_start(struct redis_link *l)
     bide__list_init(&l->idle);
     bide__list_init(&l->quiet);
     l->keeper = bide_create_task(bide_coro(keep, l), .name = "redis");
-    return l->keeper ? 0 : bide_error_code();
+    return l->keeper ? 0 : bide__error_latest();
 }
 
 void bide__redis_settle(struct redis_link *l, int64_t ms)

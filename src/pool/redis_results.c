@@ -123,7 +123,7 @@ static int read_more(struct redis_client *c, struct redis_conn *conn, const char
     bide__buf_free(&out);
     for (int i = 0; code == 0 && i < 2; i++) {
         redisReply *r = bide__redis_read(conn, REDIS_QUIET_MS);
-        code = r ? bide__redis_code(&c->address, r, "reading results") : bide_error_code();
+        code = r ? bide__redis_code(&c->address, r, "reading results") : bide__error_latest();
         if (code == 0 && i == 1)
             *n = take_all(c, r);
         if (r)
@@ -140,10 +140,10 @@ int bide__redis_results_stream(struct redis_client *c, struct redis_conn *conn)
         if (r)
             freeReplyObject(r);
         if (!r || is_there)
-            return r ? 0 : bide_error_code();
+            return r ? 0 : bide__error_latest();
         r = REDIS_ASK(conn, REDIS_QUIET_MS, "XADD", c->results_key, "*", "m", "hello");
         if (!r)
-            return bide_error_code();
+            return bide__error_latest();
         freeReplyObject(r);
     }
     return 0;
@@ -184,7 +184,7 @@ static int ask_absent(struct redis_client *c, struct redis_conn *conn, const uin
     }
     if (r)
         freeReplyObject(r);
-    return nasked == 0 || r ? 0 : bide_error_code();
+    return nasked == 0 || r ? 0 : bide__error_latest();
 }
 
 static int mark_absent(struct redis_client *c, struct redis_conn *conn, int64_t age_ns)
@@ -256,7 +256,7 @@ int bide__redis_results_main(struct redis_client *c)
 
     for (;;) {
         struct redis_conn *conn = bide__redis_open(&c->address);
-        int code = conn ? session(c, conn, &attempt) : bide_error_code();
+        int code = conn ? session(c, conn, &attempt) : bide__error_latest();
         bide__redis_close(conn);
         if (code == BIDE_ECANCELED)
             return code;

@@ -106,7 +106,7 @@ static int locate(struct runner *r)
     memcpy(&ref, r->arg, sizeof ref);
     char *arena = bide__worker_arena(r->worker);
     if (!arena)
-        return bide_error_code();
+        return bide__error_latest();
     r->arg = arena + ref.offset;
     r->arg_len = ref.len;
     return 0;
@@ -119,7 +119,7 @@ static int prepare_out(struct runner *r, void **out)
     if (!(r->call.flags & HAS_OUT))
         return 0;
     *out = bide_worker_reserve(r->call.more);
-    return *out ? 0 : bide_error_code();
+    return *out ? 0 : bide__error_latest();
 }
 
 static void reset(struct runner *r)

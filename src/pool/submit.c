@@ -124,7 +124,7 @@ int bide_pool_call_with(bide_pool *p, bide_pool_call_args args)
 {
     struct job *j = bide__pool_submit(p, &args, -1);
     if (!j)
-        return bide_error_code();
+        return bide__error_latest();
 
     int code = bide_await_with(bide__aw_future(&j->future));
     bide_release(j);
