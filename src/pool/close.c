@@ -5,7 +5,6 @@
  * close: no new jobs; those that are there finish, within the grace; then they are cancelled; then workers are killed.
  * Each step has an end, so closing cannot hang (but for a thread that does not come back: it cannot be killed).
  */
-#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -111,13 +110,11 @@ static int end_jobs(bide_pool *p, int64_t grace_ms)
 /* The workers: let them run fini, then kill. */
 static void end_workers(bide_pool *p, bool at_once)
 {
-    int code = 0;
-
     p->state = p->state == POOL_FAILED ? POOL_FAILED : POOL_ENDING;
     stop_workers(p);
     if (!at_once)
-        code = wait_until_empty(p, no_workers, p->args.grace_ms);
-    if (no_workers(p) && !was_cancelled(code))
+        wait_until_empty(p, no_workers, p->args.grace_ms);
+    if (no_workers(p))
         return;
     kill_workers(p);
     while (!no_workers(p))
@@ -146,8 +143,10 @@ static int close_now(bide_pool *p, int64_t grace_ms)
     bide__wake_all(p->loop, &p->changed); /* who resizes need not wait any longer */
     bide__timer_disarm(p->loop, &p->tend);
     int code = end_jobs(p, grace_ms);
-    end_workers(p, was_cancelled(code) || !no_jobs(p));
-    finish(p);
+    if (p->state != POOL_CLOSED) { /* by another task, meanwhile */
+        end_workers(p, was_cancelled(code) || !no_jobs(p));
+        finish(p);
+    }
     return was_cancelled(code) ? code : 0;
 }
 
@@ -165,10 +164,12 @@ static int check(bide_pool *p, const char *function)
 int bide_pool_close(bide_pool *p, int64_t grace_ms, bide_pool_counts *counts)
 {
     BIDE_TRY(check(p, __func__));
+    bide_retain(p); /* another task may kill and release it while we wait */
     int code = p->state == POOL_CLOSED ? 0 : close_now(p, grace_ms);
 
     if (counts)
         *counts = p->counts;
+    bide_release(p);
     return code;
 }
 
@@ -183,30 +184,21 @@ int bide_pool_kill(bide_pool *p)
     bide__wake_all(p->loop, &p->room);
     bide__wake_all(p->loop, &p->changed);
     fail_queued(p, "the pool was killed");
+    bide_retain(p);
     end_workers(p, true);
     finish(p);
+    bide_release(p);
     return 0;
 }
 
 /* ---- behind the loop's back: it is closed, or this is no task ---- */
-
-static bool wait_readable(int fd)
-{
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    int64_t end = bide__clock_ns() / 1000000 + KILL_WAIT_MS;
-    int n;
-
-    while ((n = poll(&p, 1, (int)(end - bide__clock_ns() / 1000000))) < 0 && errno == EINTR)
-        ;
-    return n > 0;
-}
 
 static void reap_process(int pidfd)
 {
     siginfo_t info;
 
     syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-    wait_readable(pidfd); /* in vain: the kernel cannot end it now */
+    bide__wait_readable(pidfd, KILL_WAIT_MS); /* in vain: the kernel cannot end it now */
     waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | __WALL);
 }
 
@@ -214,14 +206,11 @@ static void reap_process(int pidfd)
 static void reap_unborn(struct proxy *x)
 {
     struct fd_message m;
-    int pidfd = -1;
 
-    if (!wait_readable(x->ctl.fd))
+    if (!bide__wait_readable(x->ctl.fd, KILL_WAIT_MS))
         bide__zygote_kill();
-    if (bide__fds_receive(x->ctl.fd, &m, &pidfd, 1, false) < 0 || m.code <= 0)
-        return;
-    if (pidfd < 0)
-        pidfd = (int)syscall(SYS_pidfd_open, m.code, 0);
+    pid_t pid = bide__fds_receive(x->ctl.fd, &m, NULL, 0, false) == 0 ? m.code : bide__zygote_made(x->birth);
+    int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     if (pidfd < 0)
         return;
     reap_process(pidfd);

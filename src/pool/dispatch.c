@@ -2,7 +2,7 @@
 /*
  * dispatch.c - the queue is here, and so is the decision who gets what.
  *
- * A job goes to the worker that has the fewest, among equals to the one that is idle longest.  A worker that computes
+ * A job goes to the worker that has the fewest, among equals to the one that became idle last.  A worker that computes
  * gets nothing that would have to wait behind that: beyond what it has begun, it is handed jobs only while it sleeps
  * (it will begin at once), or while jobs are so short that waiting behind a few costs less than a bell.  If jobs are
  * left, the worker is told that we are hungry for its attention, and rings when it would fall asleep.

@@ -308,7 +308,7 @@ static int check_jobs(bide_pool *p)
     if (p->args.kind == BIDE_POOL_PROCESS)
         BIDE_TRY(bide__zygote_prepare());
     if (p->args.kind == BIDE_POOL_PROCESS)
-        p->image = *bide__zygote_image();
+        bide__zygote_image(&p->image);
     if (p->args.kind == BIDE_POOL_FORK)
         bide__image_take(&p->image);
     if (p->args.init.fn)

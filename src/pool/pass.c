@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* pass.c - descriptors through a socket, each batch with a few words of explanation. */
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -84,4 +85,17 @@ bool bide__peer_is_gone(int socket)
     ssize_t n = recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
     return n == 0 || (n < 0 && errno == ECONNRESET); /* it has left messages unread */
+}
+
+bool bide__wait_readable(int fd, int64_t ms)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int64_t end = bide__clock_ns() / 1000000 + ms;
+    int n;
+
+    do {
+        int64_t left = end - bide__clock_ns() / 1000000;
+        n = poll(&p, 1, left > 0 ? (int)left : 0); /* less than 0 would be for ever */
+    } while (n < 0 && errno == EINTR);
+    return n > 0;
 }

@@ -217,6 +217,7 @@ int bide__fds_send(int socket, const struct fd_message *m, const int *fds, unsig
 /* -EMFILE: the message is there, but no room in our table for its descriptors, which are gone. */
 int bide__fds_receive(int socket, struct fd_message *m, int *fds, unsigned max, bool wait);
 bool bide__peer_is_gone(int socket); /* has closed its end */
+bool bide__wait_readable(int fd, int64_t ms); /* where there is no loop to wait with; false: it is not, after so long */
 
 /* ---- image.c: is this function in the workers, too? ---- */
 
@@ -277,7 +278,7 @@ struct birth {
 #define BIRTH_FDS 5
 
 int bide__zygote_prepare(void);
-const struct image *bide__zygote_image(void);
+void bide__zygote_image(struct image *to); /* what the workers that it makes will have */
 int bide__life_pipe(void); /* its reading end, or an error */
 /* Ask the zygote for a worker; its process comes as a message on our end of ctl.  Never waits. */
 int bide__zygote_start(const struct birth *b, uint64_t *number);

@@ -155,7 +155,8 @@ static int got_process(struct proxy *x, pid_t pid, int pidfd)
         return end_unwatched(pid, code);
     }
     x->pid = pid;
-    atomic_store(&last_birth_ns, bide__clock_ns());
+    if (x->pool->args.kind == BIDE_POOL_PROCESS)
+        atomic_store(&last_birth_ns, bide__clock_ns());
     bide__wake_all(x->pool->loop, &x->pool->changed); /* the zygote may be asked for more */
     if (x->was_killed)
         bide__proxy_kill(x);

@@ -208,20 +208,12 @@ void bide__redis_unsent(struct redis_client *c, struct job *j);
 
 /* ---- redis_host.c, redis_held.c, redis_answers.c, redis_lease.c, redis_cancel.c, redis_leave.c: the side that runs ---- */
 
-enum held_state {
-    HELD_RUNNING,  /* in the local pool */
-    HELD_FINISHED, /* its answer is to be sent */
-    HELD_SENT,     /* sent; not confirmed */
-    HELD_LEFT      /* not run: to be given back */
-};
-
 struct held {
     struct list_node node; /* in running, finished, sent, or left */
     struct redis_host *host;
     struct redis_id id;
     struct redis_call call;
     struct redis_answer answer;
-    enum held_state state;
     struct job *job; /* a share; NULL: it could not be started */
     char *out;       /* a struct result */
     char *story;     /* text NUL trace NUL */

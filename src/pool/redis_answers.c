@@ -173,7 +173,6 @@ bool bide__redis_fill_answers(struct redis_host *h)
             struct held *x = first_of(&h->finished);
             bide__list_remove(&x->node);
             bide__list_append(&h->sent, &x->node);
-            x->state = HELD_SENT;
         }
     }
     bide__free(b);
@@ -182,7 +181,5 @@ bool bide__redis_fill_answers(struct redis_host *h)
 
 void bide__redis_answers_lost(struct redis_host *h)
 {
-    for (struct list_node *n = h->sent.next; n != &h->sent; n = n->next)
-        container_of(n, struct held, node)->state = HELD_FINISHED;
     bide__list_splice(&h->finished, &h->sent);
 }

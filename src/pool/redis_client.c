@@ -145,7 +145,8 @@ void bide__redis_forget(struct job *j)
 
 int bide__redis_check_call(const bide_pool_call_args *args)
 {
-    size_t len = args->job.shape == BIDE_JOB_NONE || args->job.shape == BIDE_JOB_TEXT ? 0 : args->job.in_len;
+    const bide_job *job = &args->job;
+    size_t len = job->shape == BIDE_JOB_NONE ? 0 : job->shape == BIDE_JOB_TEXT ? strlen(job->in) : job->in_len;
 
     if (args->nfds > 0)
         return bide_fail(-ENOTSUP, "%s: descriptors cannot go to other machines", args->job.name);

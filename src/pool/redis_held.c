@@ -13,7 +13,6 @@
 
 static void finish(struct held *x)
 {
-    x->state = HELD_FINISHED;
     bide__list_remove(&x->node);
     bide__list_append(&x->host->finished, &x->node);
     bide__redis_kick(&x->host->link);
@@ -67,7 +66,6 @@ static void leave_it(struct held *x, int code)
 {
     struct redis_host *h = x->host;
 
-    x->state = HELD_LEFT;
     bide__list_remove(&x->node);
     bide__list_append(&h->left, &x->node);
     if (was_not_run(code))

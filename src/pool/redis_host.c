@@ -166,6 +166,8 @@ static int check_args(bide_pool_serve_args *a)
     a->close_ms = a->close_ms ? a->close_ms : 10000;
     if (a->slots < 1 || a->lease_ms < 30 || a->max_deliveries < 1)
         return bide_fail(-EINVAL, "bide_pool_serve: slots and max_deliveries are 1 or more, lease_ms 30 or more");
+    if (!bide__is_time(a->lease_ms) || (!bide__is_time(a->close_ms) && a->close_ms != BIDE_FOREVER))
+        return bide_fail(-EINVAL, "bide_pool_serve: lease_ms or close_ms is no time that can be waited for");
     return bide__pool_check(a->pool, "bide_pool_serve");
 }
 

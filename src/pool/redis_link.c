@@ -168,8 +168,11 @@ static void tell(struct redis_link *l, enum bide_pool_event_kind kind, int code,
     snprintf(line, sizeof line, "Redis at %s: %s", l->address->shown, text);
     if (strncmp(text, "Redis at", 8) == 0)
         snprintf(line, sizeof line, "%s", text);
-    if (l->on_event)
-        l->on_event(&(bide_pool_event){.kind = kind, .code = code, .text = line}, l->event_arg);
+    if (!l->on_event)
+        return;
+    bide__pool_callbacks++;
+    l->on_event(&(bide_pool_event){.kind = kind, .code = code, .text = line}, l->event_arg);
+    bide__pool_callbacks--;
 }
 
 void bide__redis_tell_refused(struct redis_link *l)

@@ -70,8 +70,10 @@ static void take_answer(struct redis_client *c, const struct redis_entry *e)
 
     if (a.kind == 'p') {
         bide_bytes part = {e->argument ? e->argument->str : "", e->argument ? (size_t)e->argument->len : 0};
+        bide__pool_callbacks++;
         if (j->on_progress)
             j->on_progress(&j->future, a.done, a.total, part, j->progress_arg);
+        bide__pool_callbacks--;
         return;
     }
     j->redis.state = REDIS_ANSWERED;

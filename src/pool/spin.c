@@ -4,7 +4,7 @@
  *
  * To wake a sleeping processor takes 30 us on a virtual machine, ten times what a small job takes.  So whoever waits for
  * the other side first looks for a while, if there is a processor to spare: the waiter, and the workers that have jobs,
- * are fewer than the processors that this program may use.
+ * are no more than the processors that this program may use.
  *
  * How long is learned from what happens.  After a look in vain it is half as long.  After a sleep so short that looking
  * would have saved it, also with the other side's own waking in it, it is as long as possible again; but each such trial
@@ -45,8 +45,10 @@ static void in_vain(struct spin *s)
 bool bide__spin(struct spin *s, bool (*there_is)(void *arg), void *arg, int64_t limit_ns)
 {
     int64_t start = bide__clock_ns(), last = start, ns = limit_ns >= 0 && limit_ns < s->ns ? limit_ns : s->ns;
+    if (start < s->rest_until_ns)
+        return false;
 
-    while (last >= s->rest_until_ns && last - start <= ns) {
+    do {
         for (int i = 0; i < LOOKS_PER_CLOCK; i++) {
             if (there_is(arg))
                 return found(s);
@@ -56,8 +58,9 @@ bool bide__spin(struct spin *s, bool (*there_is)(void *arg), void *arg, int64_t 
         if (now - last > PREEMPTED_NS)
             s->rest_until_ns = now + REST * (now - last);
         last = now;
-    }
-    in_vain(s);
+    } while (last >= s->rest_until_ns && last - start <= ns);
+    if (ns == s->ns) /* else it was the next timer's turn, and says nothing */
+        in_vain(s);
     return false;
 }
 

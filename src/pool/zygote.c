@@ -93,17 +93,6 @@ static void after_fork(void)
         bide__worker_here->forked = true;
 }
 
-static bool has_ended(int64_t within_ms)
-{
-    struct pollfd p = {.fd = zygote.pidfd, .events = POLLIN};
-    int64_t end = bide__clock_ns() / 1000000 + within_ms;
-    int n;
-
-    while ((n = poll(&p, 1, (int)(end - bide__clock_ns() / 1000000))) < 0 && errno == EINTR)
-        ;
-    return n != 0;
-}
-
 /* Time to do what it was asked for; then it is killed. */
 static void end_zygote(int64_t patience_ms)
 {
@@ -114,9 +103,9 @@ static void end_zygote(int64_t patience_ms)
     zygote.socket = -1;
     if (zygote.pidfd < 0)
         return;
-    if (!has_ended(patience_ms)) {
+    if (!bide__wait_readable(zygote.pidfd, patience_ms)) {
         syscall(SYS_pidfd_send_signal, zygote.pidfd, SIGKILL, NULL, 0);
-        has_ended(END_MAX_MS);
+        bide__wait_readable(zygote.pidfd, END_MAX_MS);
     }
     waitid(P_PIDFD, (id_t)zygote.pidfd, &info, WEXITED | WNOHANG | __WALL);
     close(zygote.pidfd);
@@ -387,9 +376,11 @@ int bide__zygote_prepare(void)
     return code;
 }
 
-const struct image *bide__zygote_image(void)
+void bide__zygote_image(struct image *to)
 {
-    return &zygote.image;
+    pthread_mutex_lock(&zygote.lock);
+    *to = zygote.image;
+    pthread_mutex_unlock(&zygote.lock);
 }
 
 pid_t bide__zygote_pid(void)

@@ -593,3 +593,19 @@ UNIT(pool_outside_a_task_is_an_error)
     EXPECT_NULL(bide_pool_new());
     EXPECT_EQ(bide_error_code(), BIDE_ENOLOOP);
 }
+
+/* One task waits for the jobs, another has no patience and lets the pool go. */
+KINDS(pool_killed_and_released_while_another_task_closes_it)
+{
+    int ms = 60000;
+    bide_pool *p = OPEN(.kind = kind, .workers = 1);
+    bide_auto bide_future *f = bide_pool_submit(p, bide_job(job_sleep, &ms));
+    bide_auto bide_task *closing = bide_create_task(bide_coro(bide_pool_close, p, (int64_t)60000, NULL));
+
+    bide_sleep_ms(20);
+    EXPECT_OK(bide_pool_kill(p));
+    bide_release(p);
+    EXPECT_OK(bide_await(closing));
+    EXPECT_TRUE(bide_await(f) < 0);
+    bide_error_clear();
+}

@@ -399,3 +399,31 @@ REDIS(redis_second_result_is_dropped)
     EXPECT_EQ(CALL(pool, bide_job(job_length, "four")), 4);
     EXPECT_EQ(pool->done, 2);
 }
+
+static void release_it(bide_future *f, uint64_t done, uint64_t total, bide_bytes part, void *arg)
+{
+    bide_pool **pool = arg;
+
+    (void)f, (void)done, (void)total, (void)part;
+    if (!*pool)
+        return;
+    EXPECT_ERR(bide_pool_close(*pool, 0, NULL), BIDE_ESTATE); /* it would wait for whom it is called by */
+    bide_error_clear();
+    bide_release(*pool);
+    *pool = NULL;
+}
+
+REDIS(redis_pool_is_released_by_on_progress)
+{
+    struct redis_server s;
+    redis_start(&s, NULL);
+    host_start(&s, NULL);
+    bide_pool *pool = OPEN_REDIS(&s);
+    int n = 3;
+    bide_auto bide_future *f =
+        bide_pool_submit(pool, bide_job(job_progress, &n), .on_progress = release_it, .arg = &pool);
+
+    EXPECT_ERR(bide_await(f), BIDE_ECLOSED);
+    EXPECT_NULL(pool);
+    bide_error_clear();
+}
