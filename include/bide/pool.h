@@ -193,7 +193,7 @@ typedef struct bide_pool_args {
     enum bide_pool_kind kind;   /* default BIDE_POOL_PROCESS */
     int workers;                /* default: $BIDE_WORKERS, else the processors that this process may use; at most 1024 */
     int concurrency;            /* jobs at once in a worker that awaits; default 16; at most 4096 */
-    int prefetch;               /* handed over beyond that, at most 65,536; default: up to 64 while jobs take less than 50 us; -1: none */
+    int prefetch;               /* beyond that, at most 65,536; default: up to 64 while jobs take less than 50 us; -1: none */
     size_t max_pending;         /* jobs queued or running, then submit waits; default 65,536 */
     size_t max_pending_bytes;   /* of their arguments; default 256 MiB */
     size_t ring_bytes;          /* in each direction, a power of two, 64 KiB to 1 GiB; default 256 KiB */
@@ -201,7 +201,7 @@ typedef struct bide_pool_args {
     bide_job init;              /* runs in each worker first, may await; its error is that of bide_pool_new */
     bide_job fini;              /* runs in each worker last */
     int retries;                /* of an idempotent job whose worker died; default 2, at most 200; -1: none */
-    int restart_max;            /* deaths within restart_window_ms, one more ends the pool; default 10, at most 63; -1: any number */
+    int restart_max;            /* one more death in restart_window_ms ends the pool; default 10, at most 63; -1: any number */
     int64_t restart_window_ms;  /* default 10,000 */
     int64_t timeout_ms;         /* of each job, from its start in the worker; default, and BIDE_FOREVER: none */
     int64_t grace_ms;           /* default 1,000.  A job that does not yield so long after its deadline (timeout_ms), or after
@@ -253,8 +253,8 @@ BIDE_API bide_pool *bide_pool_new_with(bide_pool_args args);
  * Make the process now from which workers will be born, before there are threads and a big heap; main() calls it first.
  *
  * Without it the first pool does so.  What is loaded now is shared by all workers, copy-on-write; called again, it makes
- * another one, for all workers that are born from now on, also those that replace others in a pool that is open.  In a process that was started as a worker (BIDE_POOL_EXEC) it
- * does not return.
+ * another one, for all workers that are born from now on, also those that replace others in a pool that is open.  In a
+ * process that was started as a worker (BIDE_POOL_EXEC) it does not return.
  *
  * Needed if the program makes threads before its first pool, and waits for any child in a SIGCHLD handler: workers of a
  * process that was made beside threads are seen by such a handler, which takes their status.
@@ -539,8 +539,8 @@ BIDE_API int bide_pool_kill(bide_pool *pool);
  *
  * Suspends:  until new ones are ready (those that go finish their jobs later); a cancellation point
  * Returns:   0
- * Errors:    -EINVAL: not 1 to 1024; -ENOTSUP over Redis; as bide_pool_new (-EAGAIN, -ECHILD, -EMFILE, BIDE_ENOMEM: the pool keeps the size it had);
- *            BIDE_ECLOSED: the pool was closed or killed meanwhile
+ * Errors:    -EINVAL: not 1 to 1024; -ENOTSUP over Redis; as bide_pool_new (-EAGAIN, -ECHILD, -EMFILE, BIDE_ENOMEM: the
+ *            pool keeps the size it had); BIDE_ECLOSED: the pool was closed or killed meanwhile
  */
 BIDE_API int bide_pool_resize(bide_pool *pool, int workers);
 /* How many workers it is to have. */

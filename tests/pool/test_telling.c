@@ -144,10 +144,17 @@ static int job_go_on_when_cancelled(void)
     return 0;
 }
 
+static _Atomic enum { TURNS, IS_TO_STOP, STOPS } worker; /* does it read its orders? */
+
 static int job_wait_until_heard(const int *n)
 {
-    while (atomic_load(&nheard) < *n)
+    while (atomic_load(&nheard) < *n) {
         BIDE_TRY(bide_sleep_ms(10));
+        if (atomic_load(&worker) == IS_TO_STOP) {
+            atomic_store(&worker, STOPS);
+            usleep(200000); /* we are asleep by then */
+        }
+    }
     return 0;
 }
 
@@ -165,6 +172,9 @@ TEST(orders_without_room_follow_although_nobody_answers, .real_time = true, .sec
     for (int i = 0; i < 400 && p->slots[0].proxy->nbegun < N + 1; i++)
         bide_sleep_ms(10);
     EXPECT_EQ(p->slots[0].proxy->nbegun, N + 1);
+    atomic_store(&worker, IS_TO_STOP);
+    while (atomic_load(&worker) != STOPS)
+        usleep(1000);
     for (int i = 0; i < N; i++) {
         bide_future_cancel(f[i]);
         bide_release(f[i]);
