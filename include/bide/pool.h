@@ -191,20 +191,22 @@ typedef struct bide_pool_args {
     size_t size; /* of this struct; set by the macro, so that it can grow */
     struct bide_use_named_options *guard_;
     enum bide_pool_kind kind;   /* default BIDE_POOL_PROCESS */
-    int workers;                /* default: $BIDE_WORKERS, else the processors that this process may use */
+    int workers;                /* default: $BIDE_WORKERS, else the processors that this process may use; at most 1024 */
     int concurrency;            /* jobs at once in a worker that awaits; default 16; at most 4096 */
-    int prefetch;               /* handed over beyond that; default: up to 64 while jobs take less than 50 us; -1: none */
+    int prefetch;               /* beyond that, at most 65,536; default: up to 64 while jobs take less than 50 us; -1: none */
     size_t max_pending;         /* jobs queued or running, then submit waits; default 65,536 */
     size_t max_pending_bytes;   /* of their arguments; default 256 MiB */
-    size_t ring_bytes;          /* in each direction, a power of two; default 256 KiB */
+    size_t ring_bytes;          /* in each direction, a power of two, 64 KiB to 1 GiB; default 256 KiB */
     size_t stack_size;          /* of a job; default 64 KiB */
     bide_job init;              /* runs in each worker first, may await; its error is that of bide_pool_new */
     bide_job fini;              /* runs in each worker last */
-    int retries;                /* of an idempotent job whose worker died; default 2; -1: none */
-    int restart_max;            /* deaths within restart_window_ms that end the pool; default 10; -1: any number */
+    int retries;                /* of an idempotent job whose worker died; default 2, at most 200; -1: none */
+    int restart_max;            /* one more death in restart_window_ms ends the pool; default 10, at most 63; -1: any number */
     int64_t restart_window_ms;  /* default 10,000 */
     int64_t timeout_ms;         /* of each job, from its start in the worker; default, and BIDE_FOREVER: none */
-    int64_t grace_ms;           /* from a job's cancellation, or a worker's last word, to its end; default 1,000 */
+    int64_t grace_ms;           /* default 1,000.  A job that does not yield so long after its deadline (timeout_ms), or after
+                                   closing cancelled it, is killed with its worker (a thread goes on); so is a worker that
+                                   stays so long after its last word.  A job that was only cancelled is not killed */
     int64_t close_ms;           /* how long the end of scope waits for jobs that run; default 10,000; BIDE_FOREVER */
     uint32_t max_jobs;          /* then a new worker takes over; default: never */
     size_t max_rss;             /* bytes, likewise; looked at every 100 ms */
@@ -234,7 +236,9 @@ typedef struct bide_pool_args {
  *
  * Suspends:  until the workers are ready; a cancellation point
  * Returns:   the pool, or NULL
- * Errors:    that of init; -EINVAL for an impossible option; -EAGAIN when no process could be made (RLIMIT_NPROC);
+ * Errors:    that of init; -EINVAL for an impossible option; -E2BIG: the arguments of init and fini do not fit into
+ *            ring_bytes; BIDE_EFUNCTION, -ENAMETOOLONG: one of these two, as bide_pool_submit; -EEXIST: two functions are
+ *            registered under one name; BIDE_ENOLOOP: not inside a task; -EAGAIN when no process could be made (RLIMIT_NPROC);
  *            -ECHILD: the helper process ended meanwhile, or did not answer for 5 s, and was killed; BIDE_EWORKER: a worker
  *            died before it was ready; -EMFILE; BIDE_ENOMEM; -EBUSY: a fork while there are other threads; BIDE_ESTATE:
  *            a pool inside a worker
@@ -249,8 +253,8 @@ BIDE_API bide_pool *bide_pool_new_with(bide_pool_args args);
  * Make the process now from which workers will be born, before there are threads and a big heap; main() calls it first.
  *
  * Without it the first pool does so.  What is loaded now is shared by all workers, copy-on-write; called again, it makes
- * another one, for the pools that are opened from now on.  In a process that was started as a worker (BIDE_POOL_EXEC) it
- * does not return.
+ * another one, for all workers that are born from now on, also those that replace others in a pool that is open.  In a
+ * process that was started as a worker (BIDE_POOL_EXEC) it does not return.
  *
  * Needed if the program makes threads before its first pool, and waits for any child in a SIGCHLD handler: workers of a
  * process that was made beside threads are seen by such a handler, which takes their status.
@@ -304,7 +308,8 @@ BIDE_API int bide_pool_call_with(bide_pool *pool, bide_pool_call_args args);
  *
  * Suspends:  while max_pending or max_pending_bytes is reached; a cancellation point
  * Returns:   a future, or NULL
- * Errors:    BIDE_EFUNCTION: the workers could not find the function; -EAGAIN with nowait; -E2BIG: more than 2 GiB;
+ * Errors:    BIDE_EFUNCTION: the workers could not find the function; -ENAMETOOLONG: it goes by name (BIDE_POOL_EXEC, Redis),
+ *            and that has more than 240 bytes; -EAGAIN with nowait; -E2BIG: more than 2 GiB;
  *            -EBADF: a descriptor that is none; -EBUSY: a buffer that was submitted before; -EINVAL: a deadline that is
  *            no time; BIDE_ECLOSED;
  *            BIDE_EPOOL; BIDE_ESTATE: another process or thread's pool; BIDE_ENOMEM
@@ -482,7 +487,7 @@ typedef struct bide_pool_serve_args {
     bide_pool *pool;      /* runs the jobs; borrowed; default: one of its own, with the defaults */
     struct bide_tls *tls;
     int slots;            /* jobs taken at once, running or next to run; default 2 x workers x 16; at most 4096 */
-    int64_t lease_ms;     /* without a sign from a host for so long, others take its jobs; default 30,000 */
+    int64_t lease_ms;     /* without a sign from a host for so long, others take its jobs; default 30,000, at least 30 */
     int max_deliveries;   /* of a job whose hosts vanish; then it fails and is kept among the dead; default 3 */
     int64_t close_ms;     /* when told to end: time for jobs that run; default 10,000 */
     bool until_signal;    /* end in order at SIGINT or SIGTERM; always so if redis is NULL */
@@ -520,7 +525,13 @@ typedef struct bide_pool_counts {
  */
 BIDE_API int bide_pool_close(bide_pool *pool, int64_t grace_ms, bide_pool_counts *counts);
 
-/* End every worker now; jobs fail with BIDE_ECLOSED.  (Threads cannot be killed: their jobs are cancelled.) */
+/*
+ * End every worker now; jobs fail with BIDE_ECLOSED.  (Threads cannot be killed: their jobs are cancelled.)
+ *
+ * Suspends:  until every worker is gone (a thread: until its jobs have yielded); not a cancellation point
+ * Returns:   0, also if the pool was closed before
+ * Errors:    BIDE_ESTATE: another process or thread's pool, in a callback, or outside any task
+ */
 BIDE_API int bide_pool_kill(bide_pool *pool);
 
 /*
@@ -528,8 +539,8 @@ BIDE_API int bide_pool_kill(bide_pool *pool);
  *
  * Suspends:  until new ones are ready (those that go finish their jobs later); a cancellation point
  * Returns:   0
- * Errors:    -EINVAL for 0 or less; as bide_pool_new (-EAGAIN, -ECHILD, -EMFILE, BIDE_ENOMEM: the pool keeps the size it had);
- *            BIDE_ECLOSED: the pool was closed or killed meanwhile
+ * Errors:    -EINVAL: not 1 to 1024; -ENOTSUP over Redis; as bide_pool_new (-EAGAIN, -ECHILD, -EMFILE, BIDE_ENOMEM: the
+ *            pool keeps the size it had); BIDE_ECLOSED: the pool was closed or killed meanwhile
  */
 BIDE_API int bide_pool_resize(bide_pool *pool, int workers);
 /* How many workers it is to have. */

@@ -41,8 +41,12 @@ run --nonsense 2>/dev/null && complain "an unknown option is taken"
 # Ctrl-C and the like end it by that signal, with all that it has started.
 ${MESON_EXE_WRAPPER:-} "$program" fail_late >/dev/null 2>&1 &
 pid=$!
-sleep 0.3
-children=$(cat "/proc/$pid/task/$pid/children")
+children=
+for _ in $(seq 50); do
+    children=$(cat "/proc/$pid/task/$pid/children")
+    [ -z "$children" ] || break
+    sleep 0.1
+done
 kill -TERM $pid
 wait $pid
 [ $? -eq 143 ] || complain "SIGTERM does not end it"

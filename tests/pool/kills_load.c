@@ -17,7 +17,7 @@ uint32_t kills_seed(void)
     const char *wish = getenv("BIDE_POOL_SEED");
     uint32_t seed = wish ? (uint32_t)strtoul(wish, NULL, 10) : (uint32_t)now_us() ^ (uint32_t)getpid() << 16;
 
-    printf("BIDE_POOL_SEED=%u plays these kills again\n", seed);
+    printf("BIDE_POOL_SEED=%u makes the same choices\n", seed);
     return seed;
 }
 

@@ -213,7 +213,6 @@ UNIT(no_memory_left_is_one_clear_error)
     in_a_child(without_addresses, BIDE_POOL_PROCESS);
 }
 
-/* Every call that the program has, and what jobs may ask for. */
 static int next_number(void *arg, bide_job *job)
 {
     static const int numbers[] = {1, 2, 3};
@@ -260,6 +259,7 @@ static void ignore_progress(bide_future *f, uint64_t done, uint64_t total, bide_
     (void)f, (void)done, (void)total, (void)part, (void)arg;
 }
 
+/* Every call that the program has, and what jobs may ask for. */
 static int use_all_calls(enum bide_pool_kind kind)
 {
     struct pair in = {1, 2};

@@ -144,26 +144,46 @@ static int job_go_on_when_cancelled(void)
     return 0;
 }
 
+static _Atomic enum { TURNS, IS_TO_STOP, STOPS } worker; /* does it read its orders? */
+
+static int job_wait_until_heard(const int *n)
+{
+    while (atomic_load(&nheard) < *n) {
+        BIDE_TRY(bide_sleep_ms(10));
+        if (atomic_load(&worker) == IS_TO_STOP) {
+            atomic_store(&worker, STOPS);
+            usleep(200000); /* we are asleep by then */
+        }
+    }
+    return 0;
+}
+
 /* More cancellations than the lane of orders holds, of jobs that do not answer: those that follow later come all the same. */
 TEST(orders_without_room_follow_although_nobody_answers, .real_time = true, .seconds = 20)
 {
     enum { N = 1000 };
+    int n = N, code = 0;
     bide_future *f[N];
-    bide_auto bide_pool *p = OPEN(.kind = BIDE_POOL_THREAD, .workers = 1, .concurrency = N);
+    bide_auto bide_pool *p = OPEN(.kind = BIDE_POOL_THREAD, .workers = 1, .concurrency = N + 1);
+    bide_auto bide_future *all_heard = bide_pool_submit(p, bide_job(job_wait_until_heard, &n));
 
     for (int i = 0; i < N; i++)
         f[i] = bide_pool_submit(p, bide_job(job_go_on_when_cancelled));
-    for (int i = 0; i < 400 && p->slots[0].proxy->nbegun < N; i++)
+    for (int i = 0; i < 400 && p->slots[0].proxy->nbegun < N + 1; i++)
         bide_sleep_ms(10);
-    EXPECT_EQ(p->slots[0].proxy->nbegun, N);
+    EXPECT_EQ(p->slots[0].proxy->nbegun, N + 1);
+    atomic_store(&worker, IS_TO_STOP);
+    while (atomic_load(&worker) != STOPS)
+        usleep(1000);
     for (int i = 0; i < N; i++) {
         bide_future_cancel(f[i]);
         bide_release(f[i]);
     }
-    bide_sleep_ms(300 * SLOW); /* in one go: nothing but the worker wakes us */
-    int heard = atomic_load(&nheard);
+    bide_timeout(5000 * SLOW) {
+        code = bide_await(all_heard); /* in one go: nothing but the worker wakes us */
+    }
     atomic_store(&enough, 1);
-    EXPECT_EQ(heard, N);
+    EXPECT_OK(code);
 }
 
 /* ---- a reply that is interrupted while it grows ---- */
