@@ -28,7 +28,8 @@
  *     int f(void)   int f(const char *text)   int f(const struct in *)   int f(const struct in *, struct out *)
  *     int f(bide_bytes)                       and any of them may call bide_worker_reply for bytes of any length
  *
- * Pointers inside them would mean nothing in another process.  A wrong type or count is a compile error.
+ * Pointers inside them would mean nothing in another process.  A wrong count is a compile error, a wrong
+ * type what your compiler makes of it in any call: with -Werror=incompatible-pointer-types an error, too.
  *
  * A worker that dies takes with it only the job that was running; what it had not begun moves on to another worker, and
  * a new one takes its place.  The queue is kept here: no death, at no instruction, can hang it.

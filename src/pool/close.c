@@ -307,12 +307,23 @@ static bool put_off(bide_pool *p)
     return true;
 }
 
+static int leave(bide_pool *p)
+{
+    bide__pool_release(p);
+    return 0;
+}
+
 void bide__pool_leave(struct ready *r)
 {
     bide_pool *p = container_of(r, bide_pool, leaving);
 
     p->was_released = false;
-    bide__pool_release(p);
+    p->args.close_ms = 0;
+    bide_task *t = p->redis ? bide_create_task(bide_coro(leave, p)) : NULL; /* it has tasks of its own, which must end */
+    if (t)
+        bide_detach(t);
+    else
+        bide__pool_release(p);
 }
 
 void bide__pool_release(void *object)

@@ -138,17 +138,24 @@ const bide_pool_failure *bide_pool_failure_of(const bide_future *f)
     return j && j->failure ? &j->failure->public_ : NULL;
 }
 
+static void count_cancelled(struct job *j)
+{
+    if (j->was_counted)
+        return;
+    j->was_counted = true;
+    j->pool->cancelled++;
+    j->pool->counts.cancelled++;
+}
+
 /* The user cancelled the future. */
 static void was_cancelled(struct ready *r)
 {
     struct job *j = container_of(r, struct job, settled);
-    bide_pool *p = j->pool;
     if (j->over)
         return;
 
     j->out = NULL;
-    p->cancelled++;
-    p->counts.cancelled++;
+    count_cancelled(j);
     bide_retain(j);
     settled(j);
     if (j->proxy)
@@ -171,14 +178,24 @@ static int64_t began_ns(const struct job *j, int64_t now)
     return j->sent_ns; /* it has just ended */
 }
 
+/* It has begun nothing of what it was given, for so long beyond a deadline: it is stopped, or stuck. */
+static bool does_nothing(const struct proxy *x, int64_t late_ns)
+{
+    return x->nbegun == 0 && !x->has_thread && late_ns >= x->pool->args.grace_ms * INT64_C(1000000);
+}
+
 /* The timer runs from the hand-over, the deadline from the start: what is left; 0 or less: it is over. */
 static int64_t time_left_ms(struct job *j)
 {
     int64_t now = bide__clock_ns();
 
     bide__proxy_note_begun(j->proxy);
-    if (!j->has_begun) /* it waits behind another one, so its time has not begun: nobody dies for it */
+    if (!j->has_begun && !does_nothing(j->proxy, now - j->sent_ns - j->timeout_ms * INT64_C(1000000)))
+        return j->timeout_ms; /* it waits behind another one, so its time has not begun: nobody dies for it */
+    if (!j->has_begun) { /* it moves on to another worker */
+        bide__proxy_kill(j->proxy);
         return j->timeout_ms;
+    }
     return j->timeout_ms - (now - began_ns(j, now)) / 1000000;
 }
 
@@ -249,6 +266,8 @@ void bide__job_over(struct job *j)
         return;
 
     j->over = true;
+    if (j->future.state == CANCELLED) /* and the queue saw it before was_cancelled ran */
+        count_cancelled(j);
     if (p->redis)
         bide__redis_forget(j);
     bide__list_remove(&j->node);

@@ -409,7 +409,7 @@ struct job {
     const char *name;    /* as the caller wrote it, for messages */
     const char *sent_as; /* EXEC, and over Redis: as it is registered */
     enum bide_job_shape shape;
-    bool has_out, idempotent, expired, over;
+    bool has_out, idempotent, expired, over, was_counted;
     bool has_begun; /* in its worker, as far as we know */
     char *in; /* small, a heap block, or the data of in_block */
     size_t in_len;

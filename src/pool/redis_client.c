@@ -207,6 +207,17 @@ int bide__redis_pool_open(bide_pool *p)
     return c->results ? 0 : bide__error_latest();
 }
 
+/* A pool that was closed at once has no link yet.  In vain, Redis forgets them by itself, after a day. */
+static void forget_results(struct redis_client *c)
+{
+    struct redis_conn *conn = bide__redis_open(&c->address);
+    redisReply *r = conn ? REDIS_ASK(conn, FAREWELL_MS, "UNLINK", c->results_key) : NULL;
+
+    if (r)
+        freeReplyObject(r);
+    bide__redis_close(conn);
+}
+
 void bide__redis_pool_end(bide_pool *p)
 {
     struct redis_client *c = p->redis;
@@ -219,6 +230,9 @@ void bide__redis_pool_end(bide_pool *p)
     if (c->link.open) {
         REDIS_PUT(&c->link, NULL, 0, "UNLINK", c->results_key);
         bide__redis_settle(&c->link, FAREWELL_MS);
+    } else if (p->loop == bide__loop_here && bide__task_here()) {
+        bide_timeout(FAREWELL_MS)
+            forget_results(c);
     }
     bide__redis_link_stop(&c->link);
 }

@@ -609,3 +609,34 @@ KINDS(pool_killed_and_released_while_another_task_closes_it)
     EXPECT_TRUE(bide_await(f) < 0);
     bide_error_clear();
 }
+
+/* Stopped by somebody while it had nothing to do: what it was given since goes to another one. */
+PROCESS_KINDS(worker_that_is_stopped_while_idle_is_replaced_at_a_deadline)
+{
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .grace_ms = 100);
+
+    bide_sleep_ms(20);
+    EXPECT_EQ(kill(bide_pool_pid(p, 0), SIGSTOP), 0);
+    bide_sleep_ms(20);
+    EXPECT_OK(CALL(p, bide_job(job_nothing), .timeout_ms = 50));
+}
+
+/* Also those that the queue finds cancelled before the news has reached the pool. */
+KINDS(every_cancelled_job_is_counted)
+{
+    int ms = 60000;
+    bide_future *f[100];
+    bide_pool_counts counts;
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .concurrency = 4);
+
+    for (int i = 0; i < 100; i++)
+        f[i] = bide_pool_submit(p, bide_job(job_sleep, &ms));
+    bide_sleep_ms(20);
+    for (int i = 0; i < 100; i++) {
+        if (i % 2)
+            bide_future_cancel(f[i]);
+        bide_release(f[i]);
+    }
+    EXPECT_OK(bide_pool_close(p, 5000, &counts));
+    EXPECT_EQ(counts.cancelled, 100);
+}
