@@ -166,6 +166,7 @@ static bool drop_settled(struct job *j)
 {
     if (!bide__job_is_settled(j))
         return false;
+    bide__job_count_cancelled(j); /* was_cancelled has not run yet, and will not */
     bide__job_over(j);
     return true;
 }

@@ -138,11 +138,8 @@ const bide_pool_failure *bide_pool_failure_of(const bide_future *f)
     return j && j->failure ? &j->failure->public_ : NULL;
 }
 
-static void count_cancelled(struct job *j)
+void bide__job_count_cancelled(struct job *j)
 {
-    if (j->was_counted)
-        return;
-    j->was_counted = true;
     j->pool->cancelled++;
     j->pool->counts.cancelled++;
 }
@@ -155,7 +152,7 @@ static void was_cancelled(struct ready *r)
         return;
 
     j->out = NULL;
-    count_cancelled(j);
+    bide__job_count_cancelled(j);
     bide_retain(j);
     settled(j);
     if (j->proxy)
@@ -266,8 +263,6 @@ void bide__job_over(struct job *j)
         return;
 
     j->over = true;
-    if (j->future.state == CANCELLED) /* and the queue saw it before was_cancelled ran */
-        count_cancelled(j);
     if (p->redis)
         bide__redis_forget(j);
     bide__list_remove(&j->node);

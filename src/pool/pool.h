@@ -409,7 +409,7 @@ struct job {
     const char *name;    /* as the caller wrote it, for messages */
     const char *sent_as; /* EXEC, and over Redis: as it is registered */
     enum bide_job_shape shape;
-    bool has_out, idempotent, expired, over, was_counted;
+    bool has_out, idempotent, expired, over;
     bool has_begun; /* in its worker, as far as we know */
     char *in; /* small, a heap block, or the data of in_block */
     size_t in_len;
@@ -594,6 +594,7 @@ struct job *bide__job_of(bide_future *f);
 void bide__job_succeed(struct job *j, int result);
 void bide__job_fail(struct job *j, int code, const char *text); /* settles; not yet over */
 void bide__job_over(struct job *j); /* it will not come back: forget it */
+void bide__job_count_cancelled(struct job *j); /* by the user */
 void bide__job_expire(struct timer *t);
 bool bide__job_explain(struct job *j, int code, const char *trace); /* makes j->failure; false: no memory */
 static inline bool bide__job_is_settled(const struct job *j)
