@@ -175,10 +175,13 @@ static int64_t began_ns(const struct job *j, int64_t now)
     return j->sent_ns; /* it has just ended */
 }
 
-/* It has begun nothing of what it was given, for so long beyond a deadline: it is stopped, or stuck. */
-static bool does_nothing(const struct proxy *x, int64_t late_ns)
+/* It has not begun, nor has anything else there, long after its deadline: the worker is stopped, or stuck. */
+static bool is_stuck(const struct job *j)
 {
-    return x->nbegun == 0 && !x->has_thread && late_ns >= x->pool->args.grace_ms * INT64_C(1000000);
+    const struct proxy *x = j->proxy;
+    int64_t late_ns = bide__clock_ns() - j->sent_ns - j->timeout_ms * INT64_C(1000000);
+
+    return !j->has_begun && x->nbegun == 0 && !x->has_thread && late_ns >= x->pool->args.grace_ms * INT64_C(1000000);
 }
 
 /* The timer runs from the hand-over, the deadline from the start: what is left; 0 or less: it is over. */
@@ -187,12 +190,8 @@ static int64_t time_left_ms(struct job *j)
     int64_t now = bide__clock_ns();
 
     bide__proxy_note_begun(j->proxy);
-    if (!j->has_begun && !does_nothing(j->proxy, now - j->sent_ns - j->timeout_ms * INT64_C(1000000)))
-        return j->timeout_ms; /* it waits behind another one, so its time has not begun: nobody dies for it */
-    if (!j->has_begun) { /* it moves on to another worker */
-        bide__proxy_kill(j->proxy);
+    if (!j->has_begun) /* it waits behind another one, so its time has not begun: nobody dies for it */
         return j->timeout_ms;
-    }
     return j->timeout_ms - (now - began_ns(j, now)) / 1000000;
 }
 
@@ -208,6 +207,8 @@ void bide__job_expire(struct timer *t)
     int64_t left = j->expired ? 0 : time_left_ms(j);
     if (left > 0) {
         bide__timer_arm(p->loop, t, left);
+        if (is_stuck(j))
+            bide__proxy_kill(j->proxy); /* and the job moves on to another one */
     } else if (!j->expired) {
         j->expired = true;
         bide__proxy_order(j->proxy, REC_CANCEL, j->id, 0, 0, 0);

@@ -238,8 +238,8 @@ void bide__redis_pool_end(bide_pool *p)
 }
 
 /*
- * Behind the loop's back.  When the loop closes, the tasks are over; when a callback dropped the pool, they are not and
- * nobody can wait for them: they are cancelled, and what they use stays.
+ * Behind the loop's back.  When the loop closes, the tasks are over; where nobody can wait for them (released outside of
+ * tasks), they are cancelled, and what they use stays.
  */
 void bide__redis_pool_abandon(bide_pool *p)
 {
