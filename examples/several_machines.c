@@ -77,7 +77,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: several_machines host | URL\n");
         return 2;
     }
-    bide_pool_prepare();
+    if (bide_pool_prepare() < 0) {
+        bide_error_print(stderr);
+        return 1;
+    }
     if (strcmp(argv[1], "host") == 0)
         return bide_main(bide_coro(host));
     return bide_main(bide_coro(count, argv[1]));

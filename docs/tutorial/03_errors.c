@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* 03_errors.c - what went wrong, told once, with the way it came. */
+/* 03_errors.c - what went wrong, and the way it came. */
 #include <bide/bide.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +16,8 @@ static int parse_port(const char *text)
 
 static int greet(const char *host, const char *port_text)
 {
-    int port = parse_port(port_text);
-    BIDE_TRY(port);
-    bide_auto bide_stream *s = bide_connect(host, port, .timeout_ms = 1000);
-    if (!s)
-        return bide_raise();
+    int port = BIDE_TRY(parse_port(port_text));
+    bide_auto bide_stream *s = BIDE_TRY_PTR(bide_connect(host, port, .timeout_ms = 1000));
 
     BIDE_TRY(bide_write(s, "hello\n", 6));
     return bide_drain(s);

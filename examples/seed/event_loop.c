@@ -33,7 +33,7 @@ int main(void)
     bide_loop_call_later(loop, 10, say, later);
     bide_loop_call_soon(loop, say, soon);
     printf("registered, not called\n");
-    bide_run_forever(loop);
+    int code = bide_run_forever(loop);
     printf("the loop has ended\n");
-    return bide_loop_close(loop) < 0;
+    return bide_loop_close(loop) < 0 || code < 0;
 }

@@ -24,8 +24,8 @@ int main(void)
     }
 
     printf("%s done: %s\n", bide_task_name(task), bide_task_done(task) ? "yes" : "no");
-    bide_run_until_complete(loop, task);
+    int result = bide_run_until_complete(loop, task);
     printf("%s done: %s\n", bide_task_name(task), bide_task_done(task) ? "yes" : "no");
-    printf("result: %d\n", bide_task_result(task));
+    printf("result: %d\n", result);
     return 0;
 }

@@ -25,7 +25,6 @@ int main(void)
     }
 
     printf("a task stays itself: %s\n", task == same ? "yes" : "no");
-    bide_run_until_complete(bide_get_event_loop(), task);
-    printf("result: %d\n", bide_task_result(task));
+    printf("result: %d\n", bide_run_until_complete(bide_get_event_loop(), task));
     return 0;
 }

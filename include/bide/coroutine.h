@@ -7,7 +7,7 @@
  * returns int: 0 or more is the result, negative an error.
  *
  * Limits: six arguments, each an integer, enum or pointer (floating point and structs by pointer); a bool parameter
- * needs a real bool.  A wrong count or type is a compile error.
+ * needs a real bool.  A wrong count or type is a compile error, and so is a result that is not int.
  */
 #ifndef BIDE_COROUTINE_H
 #define BIDE_COROUTINE_H
@@ -172,8 +172,19 @@ static inline bide_awaitable bide_sleep_awaitable(int64_t ms)
 
 #define BIDE__CAT_(a, b) a##b
 #define BIDE__CAT(a, b) BIDE__CAT_(a, b)
-#define BIDE__NARG_(_1, _2, _3, _4, _5, _6, _7, _8, n, ...) n
-#define BIDE__NARG(...) BIDE__NARG_(__VA_ARGS__, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+/* 1 to 8, or MANY: up to 32. */
+#define BIDE__NARG_(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, _17, _18, _19, _20, _21, _22, _23, \
+                    _24, _25, _26, _27, _28, _29, _30, _31, _32, n, ...)                                                   \
+    n
+#define BIDE__NARG(...)                                                                                                \
+    BIDE__NARG_(__VA_ARGS__, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, \
+                MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+/* 0, and an error of the compiler that says why. */
+#define BIDE__REFUSE(why)               \
+    (0 * sizeof(struct {                \
+         _Static_assert(0, why);        \
+         char c_;                       \
+     }))
 #define BIDE__MAP_1(m, a) m(a)
 #define BIDE__MAP_2(m, a, ...) m(a), BIDE__MAP_1(m, __VA_ARGS__)
 #define BIDE__MAP_3(m, a, ...) m(a), BIDE__MAP_2(m, __VA_ARGS__)
@@ -184,6 +195,20 @@ static inline bide_awaitable bide_sleep_awaitable(int64_t ms)
 #define BIDE__MAP_8(m, a, ...) m(a), BIDE__MAP_7(m, __VA_ARGS__)
 #define BIDE__MAP(m, ...) BIDE__CAT(BIDE__MAP_, BIDE__NARG(__VA_ARGS__))(m, __VA_ARGS__)
 
+/* Awaitables in place, as an array and its length: at most eight. */
+#define BIDE__MAP_MANY(m, ...) bide_sleep_awaitable(0)
+#define BIDE__COUNT_1 1
+#define BIDE__COUNT_2 2
+#define BIDE__COUNT_3 3
+#define BIDE__COUNT_4 4
+#define BIDE__COUNT_5 5
+#define BIDE__COUNT_6 6
+#define BIDE__COUNT_7 7
+#define BIDE__COUNT_8 8
+#define BIDE__COUNT_MANY BIDE__REFUSE("more than eight awaitables in place: put them into an array, for bide_gather_n")
+#define BIDE__AWAITABLES(...) \
+    (bide_awaitable[]){BIDE__MAP(BIDE_AW, __VA_ARGS__)}, BIDE__CAT(BIDE__COUNT_, BIDE__NARG(__VA_ARGS__))
+
 /* An argument as a machine word; a floating-point one does not compile. */
 #define BIDE__WORD(a)                                                               \
     ((uintptr_t)(a) +                                                               \
@@ -192,12 +217,24 @@ static inline bide_awaitable bide_sleep_awaitable(int64_t ms)
                         "bide_coro: pass floating point by pointer");               \
          char c_;                                                                   \
      }))
-/* The call inside _Generic is never evaluated: it checks the arguments and that the result is int. */
+/*
+ * The call inside _Generic is never evaluated: it checks the arguments and that the result is int.  A wrong type of an
+ * argument is an error here whatever the program's own flags are; gcc before 14 and clang before 15 would only warn.
+ */
+#define BIDE__CHECKED_CALL(call)                                             \
+    __extension__({                                                          \
+        _Pragma("GCC diagnostic push")                                       \
+        _Pragma("GCC diagnostic error \"-Wint-conversion\"")                 \
+        _Pragma("GCC diagnostic error \"-Wincompatible-pointer-types\"")     \
+        __typeof__(call) *bide__result = NULL;                               \
+        _Pragma("GCC diagnostic pop")                                        \
+        *bide__result;                                                       \
+    })
 #define BIDE__CORO(f, call, n, ...)                                          \
-    ((bide_coroutine){.fn = (void (*)(void))(f),                             \
-                      .name = #f,                                            \
-                      .argc = _Generic((call), int: (n)),                    \
-                      .argv = {__VA_ARGS__}})
+    bide__coro((bide_coroutine){.fn = (void (*)(void))(f),                   \
+                                .name = #f,                                  \
+                                .argc = _Generic(BIDE__CHECKED_CALL(call), int: (n)), \
+                                .argv = {__VA_ARGS__}})
 #define BIDE__CORO_1(f) BIDE__CORO(f, (f)(), 0, 0)
 #define BIDE__CORO_2(f, a) BIDE__CORO(f, (f)(a), 1, BIDE__WORD(a))
 #define BIDE__CORO_3(f, a, b) BIDE__CORO(f, (f)(a, b), 2, BIDE__WORD(a), BIDE__WORD(b))
@@ -211,6 +248,15 @@ static inline bide_awaitable bide_sleep_awaitable(int64_t ms)
 #define BIDE__CORO_7(f, a, b, c, d, e, g)                                                     \
     BIDE__CORO(f, (f)(a, b, c, d, e, g), 6, BIDE__WORD(a), BIDE__WORD(b), BIDE__WORD(c),      \
                BIDE__WORD(d), BIDE__WORD(e), BIDE__WORD(g))
+#define BIDE__TOO_MANY_WORDS BIDE__REFUSE("bide_coro: more than six arguments: put them into a struct, and pass its address")
+#define BIDE__CORO_8(f, ...) ((bide_coroutine){.argc = (unsigned)BIDE__TOO_MANY_WORDS})
+#define BIDE__CORO_MANY(f, ...) ((bide_coroutine){.argc = (unsigned)BIDE__TOO_MANY_WORDS})
+
+/* A coroutine that nobody awaits never runs: the compiler says so. */
+static inline __attribute__((always_inline)) BIDE_MUST_USE bide_coroutine bide__coro(bide_coroutine c)
+{
+    return c;
+}
 
 /*
  * A call that has not happened yet.

@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * error.h - what went wrong, told once and in full.
+ * error.h - error codes, and the record of the newest failure.
  *
  * A function that can fail returns an int or ssize_t (negative: an error code) or a pointer (NULL: error).  A code is
- * a negated errno value or one of the BIDE_E... codes below.  Beside the code each task has one error record: what was
- * tried and why it failed, and the functions that the error passed through.  The first error stays until it is read
- * (bide_error_text) or cleared, so cleanup never hides it.
+ * a negated errno value or one of the BIDE_E... codes below.  Beside the code each task has one error record (outside
+ * tasks each thread has one): what was tried and why it failed, and the functions that the error passed through.
+ *
+ * The record is that of the newest failure:
+ *   1  A call that fails replaces the record, whatever was there, whether it was read or not.  So the code that a call
+ *      returned, or its NULL, and bide_error_code() and bide_error_text() right behind it belong together.
+ *   2  A call that succeeds leaves the record as it was, also if it met failures on its way and dealt with them.
+ *   3  Cleanup leaves the record as it was: bide_release (and so bide_auto), done callbacks, and everything else that
+ *      returns nothing.  A close that returns an int and fails is a call that fails.
+ * After a failure that was dealt with there is nothing to do; bide_error_clear() is for those who want the record empty.
  */
 #ifndef BIDE_ERROR_H
 #define BIDE_ERROR_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include <bide/object.h>
@@ -65,27 +73,76 @@ enum bide_error {
 BIDE_API const char *bide_strerror(int code);
 
 /*
- * Record an error: what was tried, then why it failed.
+ * Record an error: what was tried, then why it failed.  It replaces the one on record; its trace begins here.
  *
- * If an error that nobody has read is on record already, that one stays.
+ * A macro, for the place of the call.  bide_fail_at is the function: for bindings, and for helpers that report the
+ * place of their caller.  Without a place (function is NULL) the trace begins empty.
  *
  * Returns:   code, so that it can be returned at once
+ * Errors:    -EINVAL, and a text that says so, for a code that is not negative
  * Example:   return bide_fail(-EINVAL, "page %d: must be 1 or more", page);
  */
-BIDE_API int bide_fail(int code, const char *format, ...) BIDE_PRINTF(2, 3);
+#define bide_fail(...) bide__negative(bide_fail_at(__func__, __FILE__, __LINE__, __VA_ARGS__))
+BIDE_API int bide_fail_at(const char *function, const char *file, int line, int code, const char *format, ...)
+    BIDE_PRINTF(5, 6);
 
 /*
- * Read the current error of this task (outside tasks: of this thread).
- *
- * bide_error_text lets the next error take its place; bide_error_code only looks.  So an error that was looked at alone
- * is still the one on record when the next call fails: who goes on after it clears it, and who tells them apart by their
- * codes rather takes what the call returned.
+ * Read the current error of this task (outside tasks: of this thread).  Reading changes nothing.
  *
  * Returns:   the code, 0 if there is none; the text, "" if there is none
  * Owns:      the text is borrowed until the next error of this task
  */
 BIDE_API int bide_error_code(void);
 BIDE_API const char *bide_error_text(void);
+
+/* A place that an error passed through. */
+typedef struct bide_error_place {
+    const char *function, *file;
+    int line;
+} bide_error_place;
+
+/* What a request was doing when it failed. */
+enum bide_error_phase {
+    BIDE_PHASE_NONE,    /* it is not about a request, or none had begun */
+    BIDE_PHASE_QUEUE,   /* waiting for a free connection */
+    BIDE_PHASE_CONNECT, /* looking the name up, connecting, the handshake of TLS */
+    BIDE_PHASE_SEND,    /* sending the request */
+    BIDE_PHASE_HEAD,    /* waiting for the answer's head, and reading it */
+    BIDE_PHASE_BODY     /* reading the answer's body */
+};
+
+/* All that is known of an error. */
+typedef struct bide_error_info {
+    int code;                     /* what bide_error_code() gives; 0: no error, and all the rest is 0 */
+    int system;                   /* the errno below it (ECONNRESET inside BIDE_ETLS); 0: none is known */
+    enum bide_error_phase phase;
+    int http_status;              /* the status of the answer, once its head was read; 0: none */
+    const char *url;              /* of the request, after redirects the last; at most 255 bytes of it; NULL: none */
+    bool reused;                  /* the request went out on a connection that had served before */
+    bool retry_safe;              /* nothing of it can have been acted on, or asking twice does no harm (RFC 9110 9.2.2) */
+    bool interrupted;             /* this task was cancelled, or its bide_timeout block ran out: not what it awaited */
+    const char *text;             /* what bide_error_text() gives */
+    const bide_error_place *trace; /* where it was made and passed through, innermost first */
+    size_t trace_len;
+} bide_error_info;
+
+/*
+ * Read the whole record of the current error.
+ *
+ * Returns:   its code; 0 if there is none, and *info is all zeros
+ * Owns:      what *info points to is borrowed until the next error of this task
+ * Example:   bide_error_info e;
+ *            if (bide_error_get(&e) < 0 && e.retry_safe) again(e.url);
+ */
+BIDE_API int bide_error_get(bide_error_info *info);
+
+/*
+ * After a BIDE_ECANCELED: was it this task that was cancelled, and not what it awaited?
+ *
+ * Returns:   true if the current error is a cancellation of the running task itself
+ * Example:   if (r == BIDE_ECANCELED && !bide_was_cancelled()) r = 0;  // somebody cancelled the download: go on without
+ */
+BIDE_API bool bide_was_cancelled(void);
 
 /*
  * Print the current error with the functions it passed through, innermost first.
@@ -94,21 +151,59 @@ BIDE_API const char *bide_error_text(void);
  */
 BIDE_API void bide_error_print(FILE *to);
 
-/* Forget the current error: it was dealt with. */
+/* Forget the current error. */
 BIDE_API void bide_error_clear(void);
 
 BIDE_API int bide__raise(int code, const char *function, const char *file, int line);
 
-/* The code of the current error, to be returned by a function that got NULL; adds this place to the error's trace. */
-#define bide_raise() bide__raise(0, __func__, __FILE__, __LINE__)
+/* Says to the compiler what it cannot know of another file's function: so there are no false warnings behind BIDE_TRY. */
+static inline __attribute__((always_inline)) int bide__negative(int code)
+{
+    if (code >= 0)
+        __builtin_unreachable();
+    return code;
+}
 
-/* Return from this function if the expression is an error; adds this place to the trace: BIDE_TRY(bide_sleep_ms(9)); */
-#define BIDE_TRY(expression)                                                    \
-    do {                                                                        \
-        int bide__code = (int)(expression);                                     \
-        if (bide__code < 0)                                                     \
-            return bide__raise(bide__code, __func__, __FILE__, __LINE__);       \
-    } while (0)
+/* The code of the current error, to be returned by a function that got NULL; adds this place to the error's trace. */
+#define bide_raise() bide__negative(bide__raise(0, __func__, __FILE__, __LINE__))
+
+#ifdef __cplusplus
+#define BIDE__AUTO_TYPE auto
+#else
+#define BIDE__AUTO_TYPE __auto_type
+#endif
+
+/*
+ * Return from this function if the expression is an error; adds this place to the trace.  Else: its value.
+ *
+ *     BIDE_TRY(bide_sleep_ms(9));                                 an int or ssize_t, in a function that returns int
+ *     int tea = BIDE_TRY(brew());
+ *     bide_session *s = BIDE_TRY_PTR(bide_session_new());         a pointer, in a function that returns int
+ *     BIDE_TRY_NULL(bide_sleep_ms(9));                            an int or ssize_t, in a function that returns a pointer
+ *     bide_session *s = BIDE_TRY_PTR_NULL(bide_session_new());    a pointer, in a function that returns a pointer
+ */
+#define BIDE_TRY(expression) BIDE__TRY(expression, return (int)bide__code)
+#define BIDE_TRY_NULL(expression) BIDE__TRY(expression, return NULL)
+#define BIDE_TRY_PTR(expression) BIDE__TRY_PTR(expression, return bide_raise())
+#define BIDE_TRY_PTR_NULL(expression) BIDE__TRY_PTR(expression, bide_raise(); return NULL)
+
+#define BIDE__TRY(expression, leave)                                         \
+    __extension__({                                                          \
+        BIDE__AUTO_TYPE bide__code = (expression);                           \
+        if (bide__code < 0) {                                                \
+            bide__raise((int)bide__code, __func__, __FILE__, __LINE__);      \
+            leave;                                                           \
+        }                                                                    \
+        bide__code;                                                          \
+    })
+#define BIDE__TRY_PTR(expression, leave)                                     \
+    __extension__({                                                          \
+        BIDE__AUTO_TYPE bide__pointer = (expression);                        \
+        if (!bide__pointer) {                                                \
+            leave;                                                           \
+        }                                                                    \
+        bide__pointer;                                                       \
+    })
 
 #ifdef __cplusplus
 }

@@ -36,7 +36,7 @@ typedef struct bide_open_args {
  * Example:   bide_auto bide_file *f = bide_open("a.json", .flags = O_WRONLY | O_CREAT | O_TRUNC);
  */
 #define bide_open(...) bide_open_with((bide_open_args){.path = __VA_ARGS__})
-BIDE_API bide_file *bide_open_with(bide_open_args args);
+BIDE_API BIDE_MUST_USE bide_file *bide_open_with(bide_open_args args);
 
 /*
  * Read or write at an offset (-1: where the file stands; needed for pipes and devices).  Several tasks may do so at the
@@ -48,8 +48,8 @@ BIDE_API bide_file *bide_open_with(bide_open_args args);
  * Owns:      the memory is borrowed for the call
  * Example:   ssize_t n = bide_file_read(f, buffer, sizeof buffer, -1);
  */
-BIDE_API ssize_t bide_file_read(bide_file *f, void *out, size_t cap, off_t offset);
-BIDE_API ssize_t bide_file_write(bide_file *f, const void *data, size_t len, off_t offset);
+BIDE_API BIDE_MUST_USE ssize_t bide_file_read(bide_file *f, void *out, size_t cap, off_t offset);
+BIDE_API BIDE_MUST_USE ssize_t bide_file_write(bide_file *f, const void *data, size_t len, off_t offset);
 
 /*
  * Wait until the disk has what was written.
@@ -58,7 +58,7 @@ BIDE_API ssize_t bide_file_write(bide_file *f, const void *data, size_t len, off
  * Returns:   0
  * Errors:    as bide_file_write
  */
-BIDE_API int bide_file_sync(bide_file *f);
+BIDE_API BIDE_MUST_USE int bide_file_sync(bide_file *f);
 
 /*
  * Close, and hear of a failure that came late (bide_release would not tell).
@@ -68,7 +68,7 @@ BIDE_API int bide_file_sync(bide_file *f);
  * Errors:    -EIO, -ENOSPC and the like; the text names the path
  * Owns:      taken, also on failure: in front of a bide_auto variable it is bide_file_close(bide_take(f))
  */
-BIDE_API int bide_file_close(bide_file *f);
+BIDE_API BIDE_MUST_USE int bide_file_close(bide_file *f);
 
 /*
  * As rename(2), unlink(2), and mkdir -p (which is content with what is a directory already).
@@ -78,9 +78,9 @@ BIDE_API int bide_file_close(bide_file *f);
  * Errors:    -ENOENT, -EACCES and the like, the text names the path; BIDE_ECANCELED; BIDE_ETIMEDOUT; BIDE_ENOMEM
  * Example:   BIDE_TRY(bide_make_dirs("test/pages"));
  */
-BIDE_API int bide_rename(const char *from, const char *to);
-BIDE_API int bide_unlink(const char *path);
-BIDE_API int bide_make_dirs(const char *path);
+BIDE_API BIDE_MUST_USE int bide_rename(const char *from, const char *to);
+BIDE_API BIDE_MUST_USE int bide_unlink(const char *path);
+BIDE_API BIDE_MUST_USE int bide_make_dirs(const char *path);
 
 /*
  * Read a whole file, of at most max bytes (0: 64 MiB).
@@ -90,7 +90,7 @@ BIDE_API int bide_make_dirs(const char *path);
  * Errors:    BIDE_ELIMIT beyond max; those of bide_open and bide_file_read
  * Owns:      the result is owned: free() it
  */
-BIDE_API char *bide_file_read_all(const char *path, size_t max, size_t *len);
+BIDE_API BIDE_MUST_USE char *bide_file_read_all(const char *path, size_t max, size_t *len);
 
 /*
  * Write a whole file: a new one, which gets its name or takes that of the old one when it is complete.
@@ -104,7 +104,7 @@ BIDE_API char *bide_file_read_all(const char *path, size_t max, size_t *len);
  * Owns:      the memory is borrowed for the call
  * Example:   BIDE_TRY(bide_file_write_all("a.json", text, strlen(text)));
  */
-BIDE_API int bide_file_write_all(const char *path, const void *data, size_t len);
+BIDE_API BIDE_MUST_USE int bide_file_write_all(const char *path, const void *data, size_t len);
 
 #ifdef __cplusplus
 }

@@ -28,6 +28,7 @@ struct json_t; /* jansson's */
 
 /* What bide_session_new takes; zero means the default. */
 typedef struct bide_session_args {
+    size_t size; /* of this struct; set by the macro */
     struct bide_use_named_options *guard_;
     int limit;                    /* connections at once; default 256 */
     int limit_per_host;           /* the same to one host; default 64 */
@@ -53,8 +54,8 @@ typedef struct bide_session_args {
  * Owns:      the result is owned; release it after its responses
  * Example:   bide_auto bide_session *s = bide_session_new(.limit_per_host = 8);
  */
-#define bide_session_new(...) bide_session_new_with((bide_session_args){.guard_ = NULL, __VA_ARGS__})
-BIDE_API bide_session *bide_session_new_with(bide_session_args args);
+#define bide_session_new(...) bide_session_new_with((bide_session_args){.size = sizeof(bide_session_args), __VA_ARGS__})
+BIDE_API BIDE_MUST_USE bide_session *bide_session_new_with(bide_session_args args);
 
 /* Numbers of a session since it was made. */
 typedef struct bide_session_stats {
@@ -111,7 +112,7 @@ typedef struct bide_request_args {
 /* Any method: bide_request(s, "PURGE", url).  The same contract; the result is owned. */
 #define bide_request(session, method_, ...) \
     bide_request_with((session), (method_), (bide_request_args){.url = __VA_ARGS__})
-BIDE_API bide_response *bide_request_with(bide_session *s, const char *method, bide_request_args args);
+BIDE_API BIDE_MUST_USE bide_response *bide_request_with(bide_session *s, const char *method, bide_request_args args);
 
 /*
  * The blocking twin (Python: requests.get): whole exchange and body, on a connection of its own, without a loop.
@@ -125,7 +126,7 @@ BIDE_API bide_response *bide_request_with(bide_session *s, const char *method, b
  * Example:   bide_auto bide_response *r = bide_get_blocking("http://a.example/");
  */
 #define bide_get_blocking(...) bide_request_blocking_with("GET", (bide_request_args){.url = __VA_ARGS__})
-BIDE_API bide_response *bide_request_blocking_with(const char *method, bide_request_args args);
+BIDE_API BIDE_MUST_USE bide_response *bide_request_blocking_with(const char *method, bide_request_args args);
 
 /* ---- responses ---- */
 
@@ -145,10 +146,10 @@ BIDE_API bool bide_header_at(const bide_response *r, size_t i, bide_pair *out);
 
 /* The URL that was answered, after redirects, without user info; how many redirects there were. */
 BIDE_API const char *bide_response_url(const bide_response *r);
-BIDE_API int bide_response_redirects(const bide_response *r);
+BIDE_API BIDE_MUST_USE int bide_response_redirects(const bide_response *r);
 
 /* The HTTP minor version (0 or 1); the peer's address "127.0.0.1" (borrowed); was the connection used before? */
-BIDE_API int bide_response_http_minor(const bide_response *r);
+BIDE_API BIDE_MUST_USE int bide_response_http_minor(const bide_response *r);
 BIDE_API const char *bide_response_peer(const bide_response *r);
 BIDE_API bool bide_response_reused(const bide_response *r);
 
@@ -189,7 +190,7 @@ BIDE_API const char *bide_text(bide_response *r);
  * Owns:      the result is owned by the caller: json_decref() it
  * Example:   json_t *doc = bide_json(r);
  */
-BIDE_API struct json_t *bide_json(bide_response *r);
+BIDE_API BIDE_MUST_USE struct json_t *bide_json(bide_response *r);
 
 /*
  * The next piece of the body, for bodies that need not fit in memory.
@@ -200,7 +201,7 @@ BIDE_API struct json_t *bide_json(bide_response *r);
  * Owns:      *data is borrowed until the next call on this response
  * Example:   while ((n = bide_read_chunk(r, &data)) > 0) fwrite(data, 1, (size_t)n, file);
  */
-BIDE_API ssize_t bide_read_chunk(bide_response *r, const char **data);
+BIDE_API BIDE_MUST_USE ssize_t bide_read_chunk(bide_response *r, const char **data);
 
 /*
  * Make a status of 400 or more an error.
@@ -209,7 +210,7 @@ BIDE_API ssize_t bide_read_chunk(bide_response *r, const char **data);
  * Errors:    BIDE_ESTATUS; the text has URL, status and reason
  * Example:   BIDE_TRY(bide_raise_for_status(r));
  */
-BIDE_API int bide_raise_for_status(bide_response *r);
+BIDE_API BIDE_MUST_USE int bide_raise_for_status(bide_response *r);
 
 #ifdef __cplusplus
 }

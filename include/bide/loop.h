@@ -22,7 +22,7 @@ extern "C" {
  * Example:   int main(void) { return bide_run(bide_coro(app)); }
  */
 #define bide_run(x) bide_run_with(BIDE_AW(x))
-BIDE_API int bide_run_with(bide_awaitable a);
+BIDE_API BIDE_MUST_USE int bide_run_with(bide_awaitable a);
 
 /*
  * bide_run for main(): prints the error, if there was one, with its story on standard error.
@@ -31,7 +31,7 @@ BIDE_API int bide_run_with(bide_awaitable a);
  * Example:   int main(void) { return bide_main(bide_coro(app)); }
  */
 #define bide_main(x) bide_main_with(BIDE_AW(x))
-BIDE_API int bide_main_with(bide_awaitable a);
+BIDE_API BIDE_MUST_USE int bide_main_with(bide_awaitable a);
 
 /*
  * The running loop; else the loop of this thread, made when it is asked for the first time.
@@ -49,7 +49,7 @@ BIDE_API bide_loop *bide_get_event_loop(void);
  * Errors:    as bide_get_event_loop
  * Owns:      the result is owned; releasing it closes it
  */
-BIDE_API bide_loop *bide_loop_new(void);
+BIDE_API BIDE_MUST_USE bide_loop *bide_loop_new(void);
 
 /*
  * Run a loop until the awaitable is done.
@@ -60,7 +60,7 @@ BIDE_API bide_loop *bide_loop_new(void);
  * Example:   bide_run_until_complete(bide_get_event_loop(), bide_coro(f, 1));
  */
 #define bide_run_until_complete(loop, x) bide_run_until_complete_with((loop), BIDE_AW(x))
-BIDE_API int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a);
+BIDE_API BIDE_MUST_USE int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a);
 
 /*
  * Run until bide_loop_stop; stopped before it runs: exactly one turn.
@@ -68,7 +68,7 @@ BIDE_API int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a);
  * Returns:   0
  * Errors:    BIDE_ERUNNING; BIDE_ECLOSED
  */
-BIDE_API int bide_run_forever(bide_loop *loop);
+BIDE_API BIDE_MUST_USE int bide_run_forever(bide_loop *loop);
 
 /* Have the loop end after the present turn; what is left over stays and goes on when it is run again. */
 BIDE_API void bide_loop_stop(bide_loop *loop);
@@ -79,7 +79,7 @@ BIDE_API void bide_loop_stop(bide_loop *loop);
  * Returns:   0
  * Errors:    BIDE_ERUNNING while it runs
  */
-BIDE_API int bide_loop_close(bide_loop *loop);
+BIDE_API BIDE_MUST_USE int bide_loop_close(bide_loop *loop);
 
 /* Does it run right now?  Was it closed? */
 BIDE_API bool bide_loop_is_running(const bide_loop *loop);
@@ -112,7 +112,7 @@ BIDE_API bide_handle *bide_loop_call_at(bide_loop *loop, int64_t when_ms, bide_c
  * Returns:   0
  * Errors:    BIDE_ENOMEM; BIDE_ECLOSED
  */
-BIDE_API int bide_loop_call_soon_threadsafe(bide_loop *loop, bide_callback *fn, void *arg);
+BIDE_API BIDE_MUST_USE int bide_loop_call_soon_threadsafe(bide_loop *loop, bide_callback *fn, void *arg);
 
 /* Do not make the call.  Twice is once. */
 BIDE_API void bide_handle_cancel(bide_handle *h);

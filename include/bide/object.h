@@ -16,10 +16,16 @@
 #if defined(__GNUC__)
 #define BIDE_API __attribute__((visibility("default")))
 #define BIDE_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
+/* A result that must be looked at: an error code, or an object that somebody has to release. */
+#define BIDE_MUST_USE __attribute__((warn_unused_result))
 #else
 #define BIDE_API
 #define BIDE_PRINTF(fmt, first)
+#define BIDE_MUST_USE
 #endif
+
+/* Say that a result is not wanted: BIDE_IGNORE(bide_file_close(f));  A cast to void does not say it to gcc. */
+#define BIDE_IGNORE(expression) ((void)!(expression))
 
 #ifdef __cplusplus
 extern "C" {
@@ -45,7 +51,10 @@ typedef struct bide_pair {
 /* A list of pairs in place: .headers = BIDE_PAIRS({"Accept", "text/html"}, {"X-Key", key}) */
 #define BIDE_PAIRS(...) ((const bide_pair[]){__VA_ARGS__, {NULL, NULL}})
 
-/* Stands second in every options struct, so that an option given without its name does not compile. */
+/*
+ * A pointer to it stands second in every options struct, where an option that is given without its name lands.  The
+ * compiler says so (gcc 14, clang 15 and -Werror=int-conversion: as an error), and so does the call: -EINVAL.
+ */
 struct bide_use_named_options;
 
 /*

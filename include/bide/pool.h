@@ -79,20 +79,20 @@ static inline enum bide_job_shape bide__shape_fixed(void)
 /* The argument for one element of an array: a text itself, or the address of a struct. */
 #define BIDE__ELEMENT(a) _Generic((a)[0], char *: (a)[0], const char *: (a)[0], default: &(a)[0])
 
-#define BIDE__JOB_1(f) ((bide_job){.fn = (void (*)(void))(f), .name = #f, .shape = _Generic(((f)()), int: BIDE_JOB_NONE)})
+#define BIDE__JOB_1(f) ((bide_job){.fn = (void (*)(void))(f), .name = #f, .shape = _Generic(BIDE__CHECKED_CALL((f)()), int: BIDE_JOB_NONE)})
 #define BIDE__JOB_2(f, a)                                                                  \
     ((bide_job){.fn = (void (*)(void))(f), .name = #f, .shape = BIDE__SHAPE(a), .in = (a), \
-                .in_len = _Generic(((f)(a)), int: sizeof *(a))})
+                .in_len = _Generic(BIDE__CHECKED_CALL((f)(a)), int: sizeof *(a))})
 #define BIDE__JOB_3(f, a, o)                                                                               \
     ((bide_job){.fn = (void (*)(void))(f), .name = #f, .shape = BIDE__SHAPE(a), .has_out = true, .in = (a), \
-                .in_len = _Generic(((f)((a), BIDE__OUT(o))), int: sizeof *(a)), .out = (o),                 \
+                .in_len = _Generic(BIDE__CHECKED_CALL((f)((a), BIDE__OUT(o))), int: sizeof *(a)), .out = (o),                 \
                 .out_len = sizeof *(o)})
 #define BIDE__JOBS_2(f, a)                                                                                \
     ((bide_job){.fn = (void (*)(void))(f), .name = #f, .shape = BIDE__SHAPE((a)[0]), .in = (a),           \
-                .in_len = _Generic(((f)(BIDE__ELEMENT(a))), int: sizeof *(a))})
+                .in_len = _Generic(BIDE__CHECKED_CALL((f)(BIDE__ELEMENT(a))), int: sizeof *(a))})
 #define BIDE__JOBS_3(f, a, o)                                                                              \
     ((bide_job){.fn = (void (*)(void))(f), .name = #f, .shape = BIDE__SHAPE((a)[0]), .has_out = true,      \
-                .in = (a), .in_len = _Generic(((f)(BIDE__ELEMENT(a), BIDE__OUT(o))), int: sizeof *(a)),    \
+                .in = (a), .in_len = _Generic(BIDE__CHECKED_CALL((f)(BIDE__ELEMENT(a), BIDE__OUT(o))), int: sizeof *(a)),    \
                 .out = (o), .out_len = sizeof *(o)})
 
 /*
@@ -232,8 +232,9 @@ typedef struct bide_pool_args {
  * A worker is named bide-worker.  One that is a process begins as a new program does: no signal has a handler of the
  * program's, and no descriptor is open but the first three.
  *
- * Release (the end of a bide_auto scope) closes it: jobs that run or are queued are finished first, within close_ms;
- * if the scope is left with an error, they are cancelled.
+ * Release (the end of a bide_auto scope) closes it: jobs that run or are queued are finished first, within close_ms.
+ * If the task was cancelled, or its bide_timeout block has run out, they are cancelled.  After an error of another kind,
+ * bide_pool_close(pool, 0, NULL) ends them at once.
  *
  * Suspends:  until the workers are ready; a cancellation point
  * Returns:   the pool, or NULL
@@ -248,7 +249,7 @@ typedef struct bide_pool_args {
  * Example:   bide_auto bide_pool *pool = bide_pool_new(.workers = 4);
  */
 #define bide_pool_new(...) bide_pool_new_with((bide_pool_args){.size = sizeof(bide_pool_args), __VA_ARGS__})
-BIDE_API bide_pool *bide_pool_new_with(bide_pool_args args);
+BIDE_API BIDE_MUST_USE bide_pool *bide_pool_new_with(bide_pool_args args);
 
 /*
  * Make the process now from which workers will be born, before there are threads and a big heap; main() calls it first.
@@ -263,7 +264,7 @@ BIDE_API bide_pool *bide_pool_new_with(bide_pool_args args);
  * Returns:   0
  * Errors:    -EAGAIN; -EMFILE; -EEXIST if two functions are registered under one name
  */
-BIDE_API int bide_pool_prepare(void);
+BIDE_API BIDE_MUST_USE int bide_pool_prepare(void);
 
 /* ---- running jobs ---- */
 
@@ -298,7 +299,7 @@ typedef struct bide_pool_call_args {
  * Example:   int status = bide_pool_call(pool, bide_job(get, "http://a.example/"), .timeout_ms = 5000);
  */
 #define bide_pool_call(pool, ...) bide_pool_call_with((pool), (bide_pool_call_args){.job = __VA_ARGS__})
-BIDE_API int bide_pool_call_with(bide_pool *pool, bide_pool_call_args args);
+BIDE_API BIDE_MUST_USE int bide_pool_call_with(bide_pool *pool, bide_pool_call_args args);
 
 /*
  * Hand a job over and go on.
@@ -317,7 +318,7 @@ BIDE_API int bide_pool_call_with(bide_pool *pool, bide_pool_call_args args);
  * Owns:      the result is owned
  */
 #define bide_pool_submit(pool, ...) bide_pool_submit_with((pool), (bide_pool_call_args){.job = __VA_ARGS__})
-BIDE_API bide_future *bide_pool_submit_with(bide_pool *pool, bide_pool_call_args args);
+BIDE_API BIDE_MUST_USE bide_future *bide_pool_submit_with(bide_pool *pool, bide_pool_call_args args);
 
 /* Let a submitted job go on without an owner.  Taken. */
 BIDE_API void bide_pool_detach(bide_future *f);
@@ -325,7 +326,7 @@ BIDE_API void bide_pool_detach(bide_future *f);
 /* The bytes that a finished job replied with (a struct result: those), borrowed from the future. */
 BIDE_API bide_bytes bide_pool_result(const bide_future *f);
 /* The i-th descriptor that came with the result, owned; -1 if there is none, or it was taken. */
-BIDE_API int bide_pool_take_fd(bide_future *f, int i);
+BIDE_API BIDE_MUST_USE int bide_pool_take_fd(bide_future *f, int i);
 
 /* How a job failed. */
 typedef struct bide_pool_failure {
@@ -365,7 +366,7 @@ typedef struct bide_pool_map_args {
  * Example:   BIDE_TRY(bide_pool_map(pool, bide_jobs(get, urls), n, .codes = status));
  */
 #define bide_pool_map(pool, jobs, ...) bide_pool_map_with((pool), (jobs), (bide_pool_map_args){.n = __VA_ARGS__})
-BIDE_API int bide_pool_map_with(bide_pool *pool, bide_job jobs, bide_pool_map_args args);
+BIDE_API BIDE_MUST_USE int bide_pool_map_with(bide_pool *pool, bide_job jobs, bide_pool_map_args args);
 
 /* What bide_pool_each takes; zero means the default. */
 typedef struct bide_pool_each_args {
@@ -385,7 +386,7 @@ typedef struct bide_pool_each_args {
  * Example:   BIDE_TRY(bide_pool_each(pool, bide_job(reload, &config)));
  */
 #define bide_pool_each(pool, ...) bide_pool_each_with((pool), (bide_pool_each_args){.job = __VA_ARGS__})
-BIDE_API int bide_pool_each_with(bide_pool *pool, bide_pool_each_args args);
+BIDE_API BIDE_MUST_USE int bide_pool_each_with(bide_pool *pool, bide_pool_each_args args);
 
 /* ---- results as they come ---- */
 
@@ -422,14 +423,14 @@ typedef struct bide_pool_item {
  */
 #define bide_pool_imap(pool, source, ...) \
     bide_pool_imap_with((pool), (source), (bide_pool_imap_args){.arg = __VA_ARGS__})
-BIDE_API bide_pool_stream *bide_pool_imap_with(bide_pool *pool, bide_pool_source *source, bide_pool_imap_args args);
+BIDE_API BIDE_MUST_USE bide_pool_stream *bide_pool_imap_with(bide_pool *pool, bide_pool_source *source, bide_pool_imap_args args);
 
 /*
  * Suspends:  until there is a result; a cancellation point
  * Returns:   1 and *item, 0 at the end
  * Errors:    that of the source; BIDE_ECANCELED; BIDE_ETIMEDOUT (the stream can be read on)
  */
-BIDE_API int bide_pool_next(bide_pool_stream *s, bide_pool_item *item);
+BIDE_API BIDE_MUST_USE int bide_pool_next(bide_pool_stream *s, bide_pool_item *item);
 
 /* ---- large arguments in place ---- */
 
@@ -445,7 +446,7 @@ BIDE_API int bide_pool_next(bide_pool_stream *s, bide_pool_item *item);
  * Owns:      the result is owned; the job takes it, and gives it back to the pool when it is over (what was replied
  *            from it in place: when its future is released); one that nobody submits is given back with bide_pool_put
  */
-BIDE_API void *bide_pool_buffer(bide_pool *pool, size_t n);
+BIDE_API BIDE_MUST_USE void *bide_pool_buffer(bide_pool *pool, size_t n);
 BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
 
 /* ---- several machines ---- */
@@ -509,7 +510,7 @@ typedef struct bide_pool_serve_args {
  * Example:   return bide_pool_serve("redis://10.0.0.5/0", "pages", .pool = pool);
  */
 #define bide_pool_serve(redis_, ...) bide_pool_serve_with((bide_pool_serve_args){.redis = (redis_), .name = __VA_ARGS__})
-BIDE_API int bide_pool_serve_with(bide_pool_serve_args args);
+BIDE_API BIDE_MUST_USE int bide_pool_serve_with(bide_pool_serve_args args);
 
 /* ---- looking after it ---- */
 
@@ -524,7 +525,7 @@ typedef struct bide_pool_counts {
  * Returns:   0; counts (may be NULL) say what became of the jobs
  * Errors:    BIDE_ECANCELED; BIDE_ESTATE: another process or thread's pool, or in a callback
  */
-BIDE_API int bide_pool_close(bide_pool *pool, int64_t grace_ms, bide_pool_counts *counts);
+BIDE_API BIDE_MUST_USE int bide_pool_close(bide_pool *pool, int64_t grace_ms, bide_pool_counts *counts);
 
 /*
  * End every worker now; jobs fail with BIDE_ECLOSED.  (Threads cannot be killed: their jobs are cancelled.)
@@ -533,7 +534,7 @@ BIDE_API int bide_pool_close(bide_pool *pool, int64_t grace_ms, bide_pool_counts
  * Returns:   0, also if the pool was closed before
  * Errors:    BIDE_ESTATE: another process or thread's pool, in a callback, or outside any task
  */
-BIDE_API int bide_pool_kill(bide_pool *pool);
+BIDE_API BIDE_MUST_USE int bide_pool_kill(bide_pool *pool);
 
 /*
  * More or fewer workers, without losing a job.
@@ -543,11 +544,11 @@ BIDE_API int bide_pool_kill(bide_pool *pool);
  * Errors:    -EINVAL: not 1 to 1024; -ENOTSUP over Redis; as bide_pool_new (-EAGAIN, -ECHILD, -EMFILE, BIDE_ENOMEM: the
  *            pool keeps the size it had); BIDE_ECLOSED: the pool was closed or killed meanwhile
  */
-BIDE_API int bide_pool_resize(bide_pool *pool, int workers);
+BIDE_API BIDE_MUST_USE int bide_pool_resize(bide_pool *pool, int workers);
 /* How many workers it is to have. */
-BIDE_API int bide_pool_size(const bide_pool *pool);
+BIDE_API BIDE_MUST_USE int bide_pool_size(const bide_pool *pool);
 /* The process of a worker; 0 for a thread, or while there is none. */
-BIDE_API int bide_pool_pid(const bide_pool *pool, int worker);
+BIDE_API BIDE_MUST_USE int bide_pool_pid(const bide_pool *pool, int worker);
 
 #define BIDE_POOL_STATS_WORKERS 256
 
@@ -573,10 +574,10 @@ BIDE_API void bide_pool_stats_get(const bide_pool *pool, bide_pool_stats *out);
  * Returns:   how many there are; out[0..max) are filled
  * Errors:    -ESRCH, -EACCES
  */
-BIDE_API int bide_pool_inspect(int pid, bide_pool_stats *out, int max);
+BIDE_API BIDE_MUST_USE int bide_pool_inspect(int pid, bide_pool_stats *out, int max);
 
 /* The number of workers that .workers = 0 means: affinity and the cgroup's quota, $BIDE_WORKERS. */
-BIDE_API int bide_pool_default_workers(void);
+BIDE_API BIDE_MUST_USE int bide_pool_default_workers(void);
 
 /* ---- inside a worker ---- */
 
@@ -584,8 +585,8 @@ BIDE_API int bide_pool_default_workers(void);
 BIDE_API void *bide_worker_state(void);
 BIDE_API void bide_worker_set_state(void *state);
 /* Its number, from 0; -1 outside workers.  Which attempt of the running job is this? */
-BIDE_API int bide_worker_index(void);
-BIDE_API int bide_worker_attempt(void);
+BIDE_API BIDE_MUST_USE int bide_worker_index(void);
+BIDE_API BIDE_MUST_USE int bide_worker_attempt(void);
 
 /*
  * The result as bytes of any length; a second call adds to it.  Bytes that are part of a large argument are not copied.
@@ -595,7 +596,7 @@ BIDE_API int bide_worker_attempt(void);
  * Returns:   0
  * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT; BIDE_ESTATE outside a job; -E2BIG; BIDE_ENOMEM
  */
-BIDE_API int bide_worker_reply(const void *data, size_t len);
+BIDE_API BIDE_MUST_USE int bide_worker_reply(const void *data, size_t len);
 /* Room for n more bytes of the result, to be filled in place; zeros; borrowed.  NULL: as bide_worker_reply.  Suspends too. */
 BIDE_API void *bide_worker_reserve(size_t n);
 
@@ -607,13 +608,13 @@ BIDE_API void *bide_worker_reserve(size_t n);
  * Returns:   0
  * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT; BIDE_ESTATE outside a job; -E2BIG
  */
-BIDE_API int bide_worker_progress(uint64_t done, uint64_t total);
-BIDE_API int bide_worker_emit(const void *data, size_t len);
+BIDE_API BIDE_MUST_USE int bide_worker_progress(uint64_t done, uint64_t total);
+BIDE_API BIDE_MUST_USE int bide_worker_emit(const void *data, size_t len);
 
 /* The i-th descriptor that came with the job: borrowed until the job ends.  -1: none. */
-BIDE_API int bide_worker_fd(int i);
+BIDE_API BIDE_MUST_USE int bide_worker_fd(int i);
 /* Send a copy of a descriptor with the result; at most 8.  No room for it in the program's table: the job fails, -EMFILE. */
-BIDE_API int bide_worker_reply_fd(int fd);
+BIDE_API BIDE_MUST_USE int bide_worker_reply_fd(int fd);
 
 #ifdef __cplusplus
 }

@@ -47,7 +47,7 @@ typedef struct bide_server_args {
  * Example:   bide_auto bide_server *s = bide_server_start(hello, .port = 8080);
  */
 #define bide_server_start(...) bide_server_start_with((bide_server_args){.handler = __VA_ARGS__})
-BIDE_API bide_server *bide_server_start_with(bide_server_args args);
+BIDE_API BIDE_MUST_USE bide_server *bide_server_start_with(bide_server_args args);
 
 /*
  * Stop gracefully: accept nothing more, end idle connections, let running requests be answered.
@@ -56,10 +56,10 @@ BIDE_API bide_server *bide_server_start_with(bide_server_args args);
  * Returns:   0
  * Errors:    BIDE_ETIMEDOUT: some still run, and releasing the server will cancel them; BIDE_ECANCELED
  */
-BIDE_API int bide_server_stop(bide_server *s, int64_t grace_ms);
+BIDE_API BIDE_MUST_USE int bide_server_stop(bide_server *s, int64_t grace_ms);
 
 /* The port it listens on; "http://127.0.0.1:8080" (borrowed from the server). */
-BIDE_API int bide_server_port(const bide_server *s);
+BIDE_API BIDE_MUST_USE int bide_server_port(const bide_server *s);
 BIDE_API const char *bide_server_url(const bide_server *s);
 
 /* Requests answered, connections accepted, open now. */
@@ -89,7 +89,7 @@ BIDE_API const char *bide_request_header(const bide_request_in *q, const char *n
 BIDE_API bool bide_request_header_at(const bide_request_in *q, size_t i, bide_pair *out);
 /* The client's address ("127.0.0.1:40000"); the status that it was answered with, 0: none yet. */
 BIDE_API const char *bide_request_peer(const bide_request_in *q);
-BIDE_API int bide_request_status(const bide_request_in *q);
+BIDE_API BIDE_MUST_USE int bide_request_status(const bide_request_in *q);
 
 /*
  * The whole request body.
@@ -110,7 +110,7 @@ BIDE_API bide_bytes bide_request_body(bide_request_in *q);
  * Returns:   0
  * Errors:    -EINVAL for bytes that may not stand in a header, for Transfer-Encoding and Connection; BIDE_ESTATE
  */
-BIDE_API int bide_respond_header(bide_request_in *q, const char *name, const char *value);
+BIDE_API BIDE_MUST_USE int bide_respond_header(bide_request_in *q, const char *name, const char *value);
 
 /*
  * Answer with a whole body.
@@ -120,10 +120,10 @@ BIDE_API int bide_respond_header(bide_request_in *q, const char *name, const cha
  * Errors:    BIDE_ESTATE if it was answered already; -EPIPE, -ECONNRESET when the client has gone
  * Example:   return bide_respond(q, 200, "text/plain", "hello\n", 6);
  */
-BIDE_API int bide_respond(bide_request_in *q, int status, const char *content_type, const void *body, size_t len);
+BIDE_API BIDE_MUST_USE int bide_respond(bide_request_in *q, int status, const char *content_type, const void *body, size_t len);
 /* The same with a C string, and with printf. */
-BIDE_API int bide_respond_text(bide_request_in *q, int status, const char *text);
-BIDE_API int bide_respond_json(bide_request_in *q, int status, const char *format, ...) BIDE_PRINTF(3, 4);
+BIDE_API BIDE_MUST_USE int bide_respond_text(bide_request_in *q, int status, const char *text);
+BIDE_API BIDE_MUST_USE int bide_respond_json(bide_request_in *q, int status, const char *format, ...) BIDE_PRINTF(3, 4);
 
 /*
  * Answer piece by piece: begin, any number of pieces, end.  The framing is chunked, unless a Content-Length was set
@@ -134,9 +134,9 @@ BIDE_API int bide_respond_json(bide_request_in *q, int status, const char *forma
  * Errors:    as bide_respond; BIDE_ESTATE also for pieces that do not add up to the Content-Length, and after one
  *            that failed: the answer is cut off then, and the connection will be closed
  */
-BIDE_API int bide_respond_begin(bide_request_in *q, int status, const char *content_type);
-BIDE_API int bide_respond_chunk(bide_request_in *q, const void *data, size_t len);
-BIDE_API int bide_respond_end(bide_request_in *q);
+BIDE_API BIDE_MUST_USE int bide_respond_begin(bide_request_in *q, int status, const char *content_type);
+BIDE_API BIDE_MUST_USE int bide_respond_chunk(bide_request_in *q, const void *data, size_t len);
+BIDE_API BIDE_MUST_USE int bide_respond_end(bide_request_in *q);
 
 #ifdef __cplusplus
 }

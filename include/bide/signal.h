@@ -20,7 +20,7 @@ typedef struct bide_signals bide_signals;
  * Owns:      the result is owned; releasing it restores what was before
  * Example:   bide_auto bide_signals *s = bide_signals_open((int[]){SIGINT, SIGTERM, 0});
  */
-BIDE_API bide_signals *bide_signals_open(const int *signals);
+BIDE_API BIDE_MUST_USE bide_signals *bide_signals_open(const int *signals);
 
 /*
  * Wait for the next of them.  Those that came meanwhile are not lost (equal ones count once, as in the kernel).
@@ -29,7 +29,7 @@ BIDE_API bide_signals *bide_signals_open(const int *signals);
  * Returns:   its number
  * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT
  */
-BIDE_API int bide_signals_wait(bide_signals *s);
+BIDE_API BIDE_MUST_USE int bide_signals_wait(bide_signals *s);
 
 #ifdef __cplusplus
 }

@@ -44,7 +44,7 @@ typedef struct bide_connect_args {
  * Example:   bide_auto bide_stream *s = bide_connect("example.com", 443, .tls = tls);
  */
 #define bide_connect(host_, ...) bide_connect_with((bide_connect_args){.host = (host_), .port = __VA_ARGS__})
-BIDE_API bide_stream *bide_connect_with(bide_connect_args args);
+BIDE_API BIDE_MUST_USE bide_stream *bide_connect_with(bide_connect_args args);
 
 /*
  * Read what is there, at least one byte.
@@ -55,7 +55,7 @@ BIDE_API bide_stream *bide_connect_with(bide_connect_args args);
  *            was released meanwhile; BIDE_ESTATE if another task reads it; BIDE_ETIMEDOUT; BIDE_ECANCELED.  After the
  *            last two nothing is lost
  */
-BIDE_API ssize_t bide_read(bide_stream *s, void *out, size_t cap);
+BIDE_API BIDE_MUST_USE ssize_t bide_read(bide_stream *s, void *out, size_t cap);
 
 /*
  * Read exactly n bytes.
@@ -65,7 +65,7 @@ BIDE_API ssize_t bide_read(bide_stream *s, void *out, size_t cap);
  * Errors:    BIDE_EEOF if the stream ends first; those of bide_read.  What came stays readable by bide_read, but for n
  *            beyond max_buffer: then all before the last max_buffer bytes has been put into `out` and is gone
  */
-BIDE_API ssize_t bide_read_exactly(bide_stream *s, void *out, size_t n);
+BIDE_API BIDE_MUST_USE ssize_t bide_read_exactly(bide_stream *s, void *out, size_t n);
 
 /*
  * Read up to and with a separator (a C string, such as "\n").
@@ -75,7 +75,7 @@ BIDE_API ssize_t bide_read_exactly(bide_stream *s, void *out, size_t n);
  * Errors:    BIDE_EEOF if the stream ends first; BIDE_ELIMIT when max_buffer bytes hold none; those of bide_read
  * Owns:      *line is borrowed until the next call on this stream
  */
-BIDE_API ssize_t bide_read_until(bide_stream *s, const char *separator, const char **line);
+BIDE_API BIDE_MUST_USE ssize_t bide_read_until(bide_stream *s, const char *separator, const char **line);
 
 /*
  * Write bytes.  Small writes are collected (16 KiB); bide_drain sends them, and so does any read that has to wait.
@@ -86,7 +86,7 @@ BIDE_API ssize_t bide_read_until(bide_stream *s, const char *separator, const ch
  *            was broken off; BIDE_ETIMEDOUT, BIDE_ECANCELED: if a part may have gone, the stream is broken for writing
  * Owns:      data is borrowed for the call
  */
-BIDE_API int bide_write(bide_stream *s, const void *data, size_t len);
+BIDE_API BIDE_MUST_USE int bide_write(bide_stream *s, const void *data, size_t len);
 
 /*
  * Send what was collected.
@@ -95,7 +95,7 @@ BIDE_API int bide_write(bide_stream *s, const void *data, size_t len);
  * Returns:   0
  * Errors:    as bide_write
  */
-BIDE_API int bide_drain(bide_stream *s);
+BIDE_API BIDE_MUST_USE int bide_drain(bide_stream *s);
 
 /*
  * Send what was collected, then tell the peer that no more will come; reading goes on.
@@ -104,7 +104,7 @@ BIDE_API int bide_drain(bide_stream *s);
  * Returns:   0
  * Errors:    as bide_write
  */
-BIDE_API int bide_stream_shutdown(bide_stream *s);
+BIDE_API BIDE_MUST_USE int bide_stream_shutdown(bide_stream *s);
 
 /* The peer's address ("127.0.0.1:8080", "[::1]:80", "unix:"); the negotiated ALPN protocol or "" (borrowed). */
 BIDE_API const char *bide_stream_peer(const bide_stream *s);
@@ -130,9 +130,9 @@ typedef struct bide_listen_args {
  * Example:   bide_auto bide_listener *l = bide_listen("127.0.0.1", 8080);
  */
 #define bide_listen(host_, ...) bide_listen_with((bide_listen_args){.host = (host_), .port = __VA_ARGS__})
-BIDE_API bide_listener *bide_listen_with(bide_listen_args args);
+BIDE_API BIDE_MUST_USE bide_listener *bide_listen_with(bide_listen_args args);
 /* The port it listens on, also when any free one was asked for. */
-BIDE_API int bide_listener_port(const bide_listener *l);
+BIDE_API BIDE_MUST_USE int bide_listener_port(const bide_listener *l);
 
 /*
  * Take the next connection.  Without a free descriptor it waits until one is free.
@@ -142,7 +142,7 @@ BIDE_API int bide_listener_port(const bide_listener *l);
  * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT; BIDE_ENOMEM
  * Owns:      the result is owned
  */
-BIDE_API bide_stream *bide_accept(bide_listener *l);
+BIDE_API BIDE_MUST_USE bide_stream *bide_accept(bide_listener *l);
 
 /*
  * Accept for ever and run the handler in a task of its own for each connection.
@@ -154,7 +154,7 @@ BIDE_API bide_stream *bide_accept(bide_listener *l);
  * Example:   return bide_serve(listener, echo, NULL);
  */
 typedef int bide_connection_handler(bide_stream *s, void *arg);
-BIDE_API int bide_serve(bide_listener *l, bide_connection_handler *handler, void *arg);
+BIDE_API BIDE_MUST_USE int bide_serve(bide_listener *l, bide_connection_handler *handler, void *arg);
 
 #ifdef __cplusplus
 }

@@ -33,7 +33,7 @@ extern "C" {
  * Example:   int n = bide_await(bide_coro(count, path));
  */
 #define bide_await(x) bide_await_with(BIDE_AW(x))
-BIDE_API int bide_await_with(bide_awaitable a);
+BIDE_API BIDE_MUST_USE int bide_await_with(bide_awaitable a);
 
 /*
  * Let others run for a while; 0 or less: exactly one turn of the loop.
@@ -43,7 +43,7 @@ BIDE_API int bide_await_with(bide_awaitable a);
  * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT; BIDE_ENOLOOP outside a task
  * Example:   BIDE_TRY(bide_sleep_ms(250));
  */
-BIDE_API int bide_sleep_ms(int64_t ms);
+BIDE_API BIDE_MUST_USE int bide_sleep_ms(int64_t ms);
 
 /* ---- tasks ---- */
 
@@ -67,8 +67,9 @@ typedef struct bide_task_args {
  * Example:   bide_auto bide_task *t = bide_create_task(bide_coro(work, 1), .name = "worker");
  */
 #define bide_create_task(...) bide__create_task(&(bide_task_args){.coroutine = __VA_ARGS__})
-BIDE_API bide_task *bide_create_task_with(bide_task_args args);
-BIDE_API bide_task *bide__create_task(const bide_task_args *args); /* by address: a copy costs a quarter of a spawn */
+BIDE_API BIDE_MUST_USE bide_task *bide_create_task_with(bide_task_args args);
+/* By address: a copy costs a quarter of a spawn. */
+BIDE_API BIDE_MUST_USE bide_task *bide__create_task(const bide_task_args *args);
 
 /*
  * Make sure that something runs on its own: a coroutine or generator becomes a task, a task or future stays itself.
@@ -84,10 +85,10 @@ BIDE_API bide_task *bide__create_task(const bide_task_args *args); /* by address
         bide_generator *: bide__ensure_generator,   \
         bide_task *: bide__ensure_task,             \
         bide_future *: bide__ensure_future)(x)
-BIDE_API bide_task *bide__ensure_coroutine(bide_coroutine c);
-BIDE_API bide_task *bide__ensure_generator(bide_generator *g);
-BIDE_API bide_task *bide__ensure_task(bide_task *t);
-BIDE_API bide_future *bide__ensure_future(bide_future *f);
+BIDE_API BIDE_MUST_USE bide_task *bide__ensure_coroutine(bide_coroutine c);
+BIDE_API BIDE_MUST_USE bide_task *bide__ensure_generator(bide_generator *g);
+BIDE_API BIDE_MUST_USE bide_task *bide__ensure_task(bide_task *t);
+BIDE_API BIDE_MUST_USE bide_future *bide__ensure_future(bide_future *f);
 
 /*
  * Let a task go on without an owner: it is released when it ends.
@@ -110,7 +111,7 @@ BIDE_API bool bide_task_cancelled(const bide_task *t);
  * Returns:   its result, 0 or more
  * Errors:    its error; BIDE_ECANCELED; BIDE_ESTATE while it runs
  */
-BIDE_API int bide_task_result(bide_task *t);
+BIDE_API BIDE_MUST_USE int bide_task_result(bide_task *t);
 
 /* Its name; a number that is unique in this process and rises.  Borrowed from the task. */
 BIDE_API const char *bide_task_name(const bide_task *t);
@@ -139,7 +140,7 @@ BIDE_API int bide_uncancel(bide_task *t);
  * Example:   bide_task_add_done_callback(t, print_result, NULL);
  */
 typedef void bide_task_callback(bide_task *t, void *arg);
-BIDE_API int bide_task_add_done_callback(bide_task *t, bide_task_callback *fn, void *arg);
+BIDE_API BIDE_MUST_USE int bide_task_add_done_callback(bide_task *t, bide_task_callback *fn, void *arg);
 
 /* Take back every done callback with this function and argument.  Returns: how many. */
 BIDE_API int bide_task_remove_done_callback(bide_task *t, bide_task_callback *fn, void *arg);
@@ -158,7 +159,7 @@ BIDE_API bide_task *bide_future_task(bide_future *f);
  * Owns:      the result is owned; whoever waits for it holds a share
  * Example:   bide_auto bide_future *answer = bide_future_new();
  */
-BIDE_API bide_future *bide_future_new(void);
+BIDE_API BIDE_MUST_USE bide_future *bide_future_new(void);
 
 /*
  * Settle a future.  Who waits for it goes on in the next turn.
@@ -166,8 +167,8 @@ BIDE_API bide_future *bide_future_new(void);
  * Returns:   0
  * Errors:    BIDE_ESTATE if it is settled already, or is a task; -EINVAL for a negative result or a code that is none
  */
-BIDE_API int bide_future_set_result(bide_future *f, int result);
-BIDE_API int bide_future_set_error(bide_future *f, int code);
+BIDE_API BIDE_MUST_USE int bide_future_set_result(bide_future *f, int result);
+BIDE_API BIDE_MUST_USE int bide_future_set_error(bide_future *f, int code);
 
 /* Cancel a pending future (a task: as bide_task_cancel).  Returns: false if it was done. */
 BIDE_API bool bide_future_cancel(bide_future *f);
@@ -177,11 +178,11 @@ BIDE_API bool bide_future_done(const bide_future *f);
 BIDE_API bool bide_future_cancelled(const bide_future *f);
 
 /* As bide_task_result. */
-BIDE_API int bide_future_result(bide_future *f);
+BIDE_API BIDE_MUST_USE int bide_future_result(bide_future *f);
 
 /* As those of tasks. */
 typedef void bide_future_callback(bide_future *f, void *arg);
-BIDE_API int bide_future_add_done_callback(bide_future *f, bide_future_callback *fn, void *arg);
+BIDE_API BIDE_MUST_USE int bide_future_add_done_callback(bide_future *f, bide_future_callback *fn, void *arg);
 BIDE_API int bide_future_remove_done_callback(bide_future *f, bide_future_callback *fn, void *arg);
 
 /* ---- several at once ---- */
@@ -198,9 +199,8 @@ BIDE_API int bide_future_remove_done_callback(bide_future *f, bide_future_callba
  * Owns:      tasks and futures are borrowed for the call
  * Example:   BIDE_TRY(bide_gather(t, bide_coro(size, s, "https://b.example", &b)));
  */
-#define bide_gather(...)                                                                     \
-    bide_gather_n((bide_awaitable[]){BIDE__MAP(BIDE_AW, __VA_ARGS__)}, BIDE__NARG(__VA_ARGS__))
-BIDE_API int bide_gather_n(const bide_awaitable *awaitables, size_t n);
+#define bide_gather(...) bide_gather_n(BIDE__AWAITABLES(__VA_ARGS__))
+BIDE_API BIDE_MUST_USE int bide_gather_n(const bide_awaitable *awaitables, size_t n);
 
 /*
  * The same with return_exceptions=True: an error cancels nobody; codes[i] is the outcome of the i-th.
@@ -211,10 +211,8 @@ BIDE_API int bide_gather_n(const bide_awaitable *awaitables, size_t n);
  * Owns:      as bide_gather
  * Example:   int codes[2], failed = bide_gather_all(codes, bide_coro(f, 1), bide_coro(f, 2));
  */
-#define bide_gather_all(codes, ...)                                            \
-    bide_gather_all_n((codes), (bide_awaitable[]){BIDE__MAP(BIDE_AW, __VA_ARGS__)}, \
-                      BIDE__NARG(__VA_ARGS__))
-BIDE_API int bide_gather_all_n(int *codes, const bide_awaitable *awaitables, size_t n);
+#define bide_gather_all(codes, ...) bide_gather_all_n((codes), BIDE__AWAITABLES(__VA_ARGS__))
+BIDE_API BIDE_MUST_USE int bide_gather_all_n(int *codes, const bide_awaitable *awaitables, size_t n);
 
 enum bide_until { BIDE_ALL_COMPLETED, BIDE_FIRST_COMPLETED, BIDE_FIRST_ERROR };
 
@@ -235,7 +233,7 @@ typedef struct bide_wait_args {
  * Example:   bide_wait(tasks, 5, .until = BIDE_FIRST_COMPLETED, .timeout_ms = 1000)
  */
 #define bide_wait(tasks, ...) bide_wait_with((tasks), (bide_wait_args){.n = __VA_ARGS__})
-BIDE_API int bide_wait_with(bide_task *const *tasks, bide_wait_args args);
+BIDE_API BIDE_MUST_USE int bide_wait_with(bide_task *const *tasks, bide_wait_args args);
 
 /* Tasks in the order in which they end. */
 typedef struct bide_completed bide_completed;
@@ -251,7 +249,7 @@ typedef struct bide_completed bide_completed;
  * Example:   bide_auto bide_completed *c = bide_as_completed(tasks, 5);
  *            while ((r = bide_completed_next(c, &t)) > 0) { ... }
  */
-BIDE_API bide_completed *bide_as_completed(bide_task *const *tasks, size_t n);
+BIDE_API BIDE_MUST_USE bide_completed *bide_as_completed(bide_task *const *tasks, size_t n);
 
 /*
  * The next task that has ended, in *task.
@@ -261,7 +259,7 @@ BIDE_API bide_completed *bide_as_completed(bide_task *const *tasks, size_t n);
  * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT inside an expired bide_timeout
  * Owns:      *task is borrowed from c
  */
-BIDE_API int bide_completed_next(bide_completed *c, bide_task **task);
+BIDE_API BIDE_MUST_USE int bide_completed_next(bide_completed *c, bide_task **task);
 
 /*
  * Wait for anything, but no longer than ms; then it is cancelled, and the call returns when it has ended.
@@ -272,7 +270,7 @@ BIDE_API int bide_completed_next(bide_completed *c, bide_task **task);
  * Example:   int r = bide_wait_for(bide_coro(answer, &a), 5000);
  */
 #define bide_wait_for(x, ms) bide_wait_for_with(BIDE_AW(x), (ms))
-BIDE_API int bide_wait_for_with(bide_awaitable a, int64_t ms);
+BIDE_API BIDE_MUST_USE int bide_wait_for_with(bide_awaitable a, int64_t ms);
 
 /*
  * Wait for a task or future without passing a cancellation of the caller on to it.
@@ -285,7 +283,7 @@ BIDE_API int bide_wait_for_with(bide_awaitable a, int64_t ms);
  */
 #define bide_shield(x) \
     bide__shield(_Generic((x), bide_task *: bide_task_future, bide_future *: bide__same_future)(x))
-BIDE_API int bide__shield(bide_future *f);
+BIDE_API BIDE_MUST_USE int bide__shield(bide_future *f);
 BIDE_API bide_future *bide__same_future(bide_future *f);
 
 /* ---- timeouts ---- */
@@ -330,7 +328,7 @@ BIDE_API bool bide_timeout_expired(void);
  * Errors:    its error; BIDE_ECANCELED; -EAGAIN when no thread could be made
  * Example:   int r = bide_to_thread(bide_coro(compress, in, out));
  */
-BIDE_API int bide_to_thread(bide_coroutine c);
+BIDE_API BIDE_MUST_USE int bide_to_thread(bide_coroutine c);
 
 #ifdef __cplusplus
 }

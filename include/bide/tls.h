@@ -18,6 +18,7 @@ typedef struct bide_tls bide_tls;
 
 /* What bide_tls_new takes; zero means the default. */
 typedef struct bide_tls_args {
+    size_t size; /* of this struct; set by the macro */
     struct bide_use_named_options *guard_;
     const char *ca_file;     /* trust these (PEM) in place of the system's (SSL_CERT_FILE, SSL_CERT_DIR are honoured);
                                 on a server: clients must have a certificate from these */
@@ -39,8 +40,8 @@ typedef struct bide_tls_args {
  * Owns:      the result is owned; streams that use it hold a share
  * Example:   bide_auto bide_tls *tls = bide_tls_new(.ca_file = "ca.pem");
  */
-#define bide_tls_new(...) bide_tls_new_with((bide_tls_args){.guard_ = NULL, __VA_ARGS__})
-BIDE_API bide_tls *bide_tls_new_with(bide_tls_args args);
+#define bide_tls_new(...) bide_tls_new_with((bide_tls_args){.size = sizeof(bide_tls_args), __VA_ARGS__})
+BIDE_API BIDE_MUST_USE bide_tls *bide_tls_new_with(bide_tls_args args);
 
 #ifdef __cplusplus
 }

@@ -35,7 +35,7 @@ typedef struct bide_url bide_url;
  * Owns:      the result is owned
  * Example:   bide_auto bide_url *u = bide_url_parse("https://example.com/a?b=c");
  */
-BIDE_API bide_url *bide_url_parse(const char *text);
+BIDE_API BIDE_MUST_USE bide_url *bide_url_parse(const char *text);
 
 /*
  * Read a link as it stands on the page `base`: "../b", "?x", "//host/", or an absolute URL.
@@ -45,7 +45,7 @@ BIDE_API bide_url *bide_url_parse(const char *text);
  * Owns:      the result is owned; base is borrowed for the call
  * Example:   bide_auto bide_url *next = bide_url_resolve(page, "/login");
  */
-BIDE_API bide_url *bide_url_resolve(const bide_url *base, const char *link);
+BIDE_API BIDE_MUST_USE bide_url *bide_url_resolve(const bide_url *base, const char *link);
 
 /*
  * Append names and values to the query, form-urlencoded; what is there already is not touched.
@@ -55,7 +55,7 @@ BIDE_API bide_url *bide_url_resolve(const bide_url *base, const char *link);
  * Owns:      the result is owned; url and pairs are borrowed for the call
  * Example:   bide_url_with_query(u, BIDE_PAIRS({"q", "a b"}, {"page", "2"}))   ...?q=a+b&page=2
  */
-BIDE_API bide_url *bide_url_with_query(const bide_url *url, const bide_pair *pairs);
+BIDE_API BIDE_MUST_USE bide_url *bide_url_with_query(const bide_url *url, const bide_pair *pairs);
 
 /*
  * The parts, of https://me:secret@example.com:8080/a/b?c=d#e
@@ -77,7 +77,7 @@ BIDE_API const char *bide_url_query(const bide_url *url); /* c=d */
 BIDE_API const char *bide_url_fragment(const bide_url *url); /* e */
 
 /* The port, also when it is the scheme's own and the text does not show it: 8080. */
-BIDE_API int bide_url_port(const bide_url *url);
+BIDE_API BIDE_MUST_USE int bide_url_port(const bide_url *url);
 
 #ifdef __cplusplus
 }

@@ -118,24 +118,25 @@ void bide__object_unref(void *object);
 
 #define ERROR_TEXT_MAX 232
 #define ERROR_TRACE_MAX 8
+#define ERROR_URL_MAX 256
 
 struct error_record {
-    int code; /* 0: none */
-    bool was_read;
+    struct error_mark *mark; /* the innermost */
+    int code;                /* 0: none, and then nothing else means anything */
+    int system;
     unsigned ntrace;
+    uint16_t http_status;
+    uint8_t phase; /* enum bide_error_phase */
+    bool reused, retry_safe, interrupted;
     char text[ERROR_TEXT_MAX];
-    int latest; /* the code of the last failure, also of one that could not take an unread one's place */
-    struct error_place {
-        const char *function, *file;
-        int line;
-    } trace[ERROR_TRACE_MAX];
+    struct bide_error_place trace[ERROR_TRACE_MAX];
+    char url[ERROR_URL_MAX]; /* "": none */
 };
 
 static inline void bide__error_init(struct error_record *e)
 {
-    e->code = e->latest = 0;
-    e->was_read = false;
-    e->ntrace = 0;
+    e->mark = NULL;
+    e->code = 0;
 }
 
 /* The record of what runs now; NULL: the thread's own.  Set by the loop at each switch. */
@@ -143,20 +144,49 @@ extern _Thread_local struct error_record *bide__error_current_record __attribute
 /* Make `e` the record of what runs now; NULL: the thread's own.  Returns the one before. */
 struct error_record *bide__error_switch(struct error_record *e);
 struct error_record *bide__error_current(void);
+
 /*
- * The code of the call that has just failed with NULL, to be passed on.  Not bide_error_code(): an older error that
- * nobody has read yet is still the one on record.
+ * Around what may fail without making the call fail (cleanup, an attempt that has a second): afterwards the record is
+ * as it was.  Marks nest, and the task may wait in between.  Nothing is copied unless there is a failure.
+ *
+ *     struct error_mark mark;
+ *     bide__error_mark(&mark);
+ *     attempt();
+ *     bide__error_restore(&mark);
+ *
+ * bide__error_end is for a call that may have met failures on its way: with a negative result the record stays as it is.
  */
-int bide__error_latest(void);
-/* Is there an error on record that nobody has read?  The next one will not take its place. */
-static inline bool bide__error_is_unread(void)
-{
-    const struct error_record *e = bide__error_current();
-    return e->code && !e->was_read;
-}
-/* Put a task's error on record here, as bide_fail would: an unread one stays. */
+struct error_mark {
+    struct error_record *record;
+    struct error_mark *outer;
+    struct error_record *saved; /* what was on record; NULL: nothing, or it was not changed, or no memory to keep it */
+    int code;                   /* that of what was on record */
+    bool is_changed;
+};
+void bide__error_mark(struct error_mark *m);
+void bide__error_restore(struct error_mark *m);
+void bide__error_end(struct error_mark *m, ptrdiff_t result);
+
+/* Put an error that was made elsewhere (in a task, a thread) on record here.  Nothing if `from` holds none. */
 void bide__error_adopt(const struct error_record *from);
+/* As bide_fail, without a place: a trace begins where the program's own code sees the error. */
 int bide__vfail(int code, const char *format, va_list args);
+int bide__fail(int code, const char *format, ...) BIDE_PRINTF(2, 3);
+#undef bide_fail
+#define bide_fail bide__fail
+/* A bare `return -EIO` of that function: nobody put it on record. */
+int bide__fail_bare(int code, const char *function);
+/* What a function of the user's returned; an error that is not on record is put there. */
+static inline int bide__on_record(int code, const char *function)
+{
+    return likely(code >= 0 || bide__error_current()->code == code) ? code : bide__fail_bare(code, function);
+}
+/* The guard_ of an options struct: an option that was given without its name is there. */
+int bide__fail_unnamed(const char *function);
+static inline int bide__check_named(const void *guard, const char *function)
+{
+    return likely(!guard) ? 0 : bide__fail_unnamed(function);
+}
 /* Out of memory, on record. */
 int bide__fail_nomem(const char *what);
 /* Put a word in front of the current error: "GET http://x/: " + what is there. */

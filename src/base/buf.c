@@ -67,7 +67,7 @@ int bide__buf_append(struct buf *b, const void *data, size_t n)
 {
     char *tail = bide__buf_reserve(b, n);
     if (!tail)
-        return bide__error_latest();
+        return bide_error_code();
 
     memcpy(tail, data, n);
     b->end += n;
@@ -89,5 +89,5 @@ int bide__buf_printf(struct buf *b, const char *format, ...)
         b->end += (size_t)n;
     }
     va_end(again);
-    return tail ? 0 : bide__error_latest();
+    return tail ? 0 : bide_error_code();
 }

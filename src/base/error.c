@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * error.c - what went wrong, told once and in full.
+ * error.c - the record of the newest failure.
  *
  * The core switches the current record when it switches tasks; outside tasks each thread has one of its own.  Nothing
  * here allocates, so that running out of memory can be reported like anything else.
  *
  * Invariants:
- *   E1  code is 0 or negative; with 0, text and trace mean nothing.
- *   E2  an unread record is never overwritten; it only gets a longer trace.  `latest` alone tells of what came after.
+ *   E1  code is 0 or negative; with 0, nothing else means anything.
+ *   E2  a failure replaces the whole record; only its trace and its text's beginning grow afterwards.
+ *   E3  before a record is changed for the first time after a mark, the mark has what was there.
  */
 #include "base/base.h"
 
@@ -55,27 +56,130 @@ const char *bide_strerror(int code)
     return text ? text : "unknown error";
 }
 
-int bide__vfail(int code, const char *format, va_list args)
+/* ---- marks ---- */
+
+void bide__error_mark(struct error_mark *m)
 {
     struct error_record *e = bide__error_current();
-    if (e->code && !e->was_read) {
-        e->latest = code;
-        return code;
+
+    *m = (struct error_mark){.record = e, .outer = e->mark, .code = e->code};
+    e->mark = m;
+}
+
+/* The record is about to be changed. */
+static void before_change(struct error_record *e)
+{
+    struct error_mark *m = e->mark;
+    if (likely(!m) || m->is_changed)
+        return;
+
+    m->is_changed = true;
+    m->saved = e->code ? bide__malloc(sizeof *m->saved) : NULL;
+    if (m->saved)
+        *m->saved = *e;
+}
+
+void bide__error_restore(struct error_mark *m)
+{
+    struct error_record *e = m->record;
+
+    assert(e->mark == m);
+    if (m->saved)
+        *e = *m->saved;
+    else if (m->is_changed && m->code) /* no memory to keep its story */
+        snprintf(e->text, sizeof e->text, "%s", bide_strerror(m->code));
+    if (m->is_changed)
+        e->code = m->code;
+    e->mark = m->outer;
+    bide__free(m->saved);
+}
+
+/* What it had saved is what an outer mark has to restore, if that has not been changed since. */
+static void keep(struct error_mark *m)
+{
+    struct error_mark *outer = m->outer;
+
+    assert(m->record->mark == m);
+    m->record->mark = outer;
+    if (m->is_changed && outer && !outer->is_changed) {
+        outer->is_changed = true;
+        outer->saved = m->saved;
+    } else {
+        bide__free(m->saved);
     }
-    bide__error_init(e);
-    e->code = e->latest = code;
-    vsnprintf(e->text, sizeof e->text, format, args);
+}
+
+void bide__error_end(struct error_mark *m, ptrdiff_t result)
+{
+    if (result < 0)
+        keep(m);
+    else
+        bide__error_restore(m);
+}
+
+/* ---- failing ---- */
+
+/* A new record in place of the old one.  Only what is looked at is written: this runs for every failed try. */
+static struct error_record *begin(int code)
+{
+    struct error_record *e = bide__error_current();
+
+    before_change(e);
+    e->code = code;
+    e->system = 0;
+    e->ntrace = 0;
+    e->http_status = 0;
+    e->phase = BIDE_PHASE_NONE;
+    e->reused = e->retry_safe = e->interrupted = false;
+    e->text[0] = e->url[0] = '\0';
+    return e;
+}
+
+static void add_place(struct error_record *e, const char *function, const char *file, int line)
+{
+    if (e->ntrace < ERROR_TRACE_MAX)
+        e->trace[e->ntrace++] = (struct bide_error_place){function, file, line};
+}
+
+int bide__vfail(int code, const char *format, va_list args)
+{
+    if (code >= 0) {
+        char text[ERROR_TEXT_MAX - 80];
+        vsnprintf(text, sizeof text, format, args);
+        return bide__fail(-EINVAL, "bide_fail: %d is not an error code, which is negative: %s", code, text);
+    }
+
+    char text[ERROR_TEXT_MAX]; /* the arguments may point into the record that is replaced */
+    vsnprintf(text, sizeof text, format, args);
+    strcpy(begin(code)->text, text);
     return code;
 }
 
-int bide_fail(int code, const char *format, ...)
+int bide__fail(int code, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    bide__vfail(code, format, args);
+    code = bide__vfail(code, format, args);
     va_end(args);
     return code;
+}
+
+int bide_fail_at(const char *function, const char *file, int line, int code, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    code = bide__vfail(code, format, args);
+    va_end(args);
+    if (function)
+        add_place(bide__error_current(), function, file, line);
+    return code;
+}
+
+int bide__fail_unnamed(const char *function)
+{
+    return bide_fail(-EINVAL, "%s: an option was given without its name (write .name = value)", function);
 }
 
 int bide__fail_nomem(const char *what)
@@ -89,11 +193,10 @@ void bide__error_adopt(const struct error_record *from)
 
     if (from == e || !from->code)
         return;
-    if (!e->code || e->was_read) {
-        *e = *from;
-        e->was_read = false;
-    }
-    e->latest = from->code;
+    before_change(e);
+    struct error_mark *mark = e->mark;
+    *e = *from;
+    e->mark = mark;
 }
 
 void bide__error_prefix(const char *format, ...)
@@ -112,10 +215,7 @@ void bide__error_prefix(const char *format, ...)
         snprintf(e->text + n, sizeof e->text - (size_t)n, "%s", before);
 }
 
-int bide__error_latest(void)
-{
-    return bide__error_current()->latest;
-}
+/* ---- reading ---- */
 
 int bide_error_code(void)
 {
@@ -124,43 +224,75 @@ int bide_error_code(void)
 
 const char *bide_error_text(void)
 {
-    struct error_record *e = bide__error_current();
+    const struct error_record *e = bide__error_current();
 
-    e->was_read = true;
     return e->code ? e->text : "";
+}
+
+int bide_error_get(bide_error_info *info)
+{
+    const struct error_record *e = bide__error_current();
+
+    *info = (bide_error_info){0};
+    if (!e->code)
+        return 0;
+    *info = (bide_error_info){.code = e->code,
+                              .system = e->system ? e->system : e->code > -10000 ? -e->code : 0,
+                              .phase = (enum bide_error_phase)e->phase,
+                              .http_status = e->http_status,
+                              .url = e->url[0] ? e->url : NULL,
+                              .reused = e->reused,
+                              .retry_safe = e->retry_safe,
+                              .interrupted = e->interrupted,
+                              .text = e->text,
+                              .trace = e->trace,
+                              .trace_len = e->ntrace};
+    return e->code;
+}
+
+bool bide_was_cancelled(void)
+{
+    const struct error_record *e = bide__error_current();
+
+    return e->code == BIDE_ECANCELED && e->interrupted;
 }
 
 void bide_error_clear(void)
 {
-    bide__error_init(bide__error_current());
+    struct error_record *e = bide__error_current();
+
+    before_change(e);
+    e->code = 0;
 }
 
 void bide_error_print(FILE *to)
 {
-    struct error_record *e = bide__error_current();
+    const struct error_record *e = bide__error_current();
     if (!e->code)
         return;
 
-    fprintf(to, "error: %s\n", bide_error_text());
+    fprintf(to, "error: %s\n", e->text);
     for (unsigned i = 0; i < e->ntrace; i++)
         fprintf(to, "  in %s (%s:%d)\n", e->trace[i].function, e->trace[i].file, e->trace[i].line);
+}
+
+/* ---- passing on ---- */
+
+/* -1 is what C programs return for "it failed", hardly ever EPERM. */
+int bide__fail_bare(int code, const char *function)
+{
+    if (code == -1)
+        return bide__fail(code, "%s: returned -1 without saying why", function);
+    return bide__fail(code, "%s: %s", function, bide_strerror(code));
 }
 
 int bide__raise(int code, const char *function, const char *file, int line)
 {
     struct error_record *e = bide__error_current();
 
-    /* A code that nobody put on record (a bare `return -EIO`), or the record of an older, settled error. */
-    if (code < 0 && e->code != code) {
-        bide__error_init(e);
-        e->code = e->latest = code;
-        snprintf(e->text, sizeof e->text, "%s: %s", function, bide_strerror(code));
-    }
+    bide__on_record(code, function);
     if (!e->code)
-        return bide_fail(BIDE_ESTATE, "%s: bide_raise() without an error on record", function);
-
-    if (e->ntrace < ERROR_TRACE_MAX)
-        e->trace[e->ntrace++] = (struct error_place){function, file, line};
-    e->was_read = false;
+        bide__fail(BIDE_ESTATE, "%s: bide_raise() without an error on record", function);
+    add_place(e, function, file, line);
     return e->code;
 }

@@ -22,10 +22,13 @@ void bide_release(void *object)
     if (!o)
         return;
 
+    struct error_mark mark;
+    bide__error_mark(&mark);
     if (o->type->release)
         o->type->release(o);
     else
         bide__object_unref(o);
+    bide__error_restore(&mark);
 }
 
 void *bide_retain(void *object)

@@ -17,7 +17,7 @@ void queue_wake_one(struct queue *q)
         return;
     q->waiters = w->next;
     if (!bide_future_done(w->wake)) /* its task was cancelled, and has not run since */
-        bide_future_set_result(w->wake, 0);
+        BIDE_IGNORE(bide_future_set_result(w->wake, 0));
 }
 
 void queue_wake_all(struct queue *q)

@@ -264,7 +264,7 @@ static void worker_ended(bide_task *t, void *arg)
 
     (void)t;
     if (--f->nliving == 0 && !bide_future_done(f->over))
-        bide_future_set_result(f->over, 0);
+        BIDE_IGNORE(bide_future_set_result(f->over, 0));
 }
 
 void fetch_grow(struct fetch *f)

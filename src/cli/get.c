@@ -195,7 +195,7 @@ static void tell(struct get *g, const struct body *b, int code)
 static int finish(struct get *g, struct body *b)
 {
     b->is_turn = true;
-    bide_future_set_result(b->turn, 0);
+    BIDE_TRY(bide_future_set_result(b->turn, 0));
     int code = bide_await(b->task);
     if (code < 0 && (g->output_error || bide_timeout_expired()))
         return code;

@@ -89,7 +89,7 @@ static void withdraw(struct saver *s, struct save_item *item)
 static void wake(struct save_item *item)
 {
     if (item->wake && !bide_future_done(item->wake))
-        bide_future_set_result(item->wake, 0);
+        BIDE_IGNORE(bide_future_set_result(item->wake, 0));
 }
 
 static bool wants_leader(const struct saver *s)

@@ -119,6 +119,8 @@ static int await_future(bide_future *f)
     assert(f->state != PENDING);
 
     code = outcome_for(t, &w);
+    if (code == BIDE_ECANCELED && w.wait.interrupted == BY_CANCEL)
+        bide__error_current()->interrupted = true;
     bide__object_unref(f);
     return code;
 }
@@ -143,10 +145,11 @@ static int run_in_place(const bide_awaitable *a)
     if (!bide__task_required("bide_await"))
         return BIDE_ENOLOOP;
     if (a->kind == BIDE_AW_COROUTINE)
-        return bide__call_words(a->as.coroutine.fn, a->as.coroutine.argc, a->as.coroutine.argv);
+        return bide__on_record(bide__call_words(a->as.coroutine.fn, a->as.coroutine.argc, a->as.coroutine.argv),
+                               a->as.coroutine.name);
     if (a->kind == BIDE_AW_GENERATOR)
-        return bide__generator_await(a->as.generator);
-    return a->as.object->await(a->as.object);
+        return bide__on_record(bide__generator_await(a->as.generator), "a generator");
+    return bide__on_record(a->as.object->await(a->as.object), "an awaitable");
 }
 
 int bide_await_with(bide_awaitable a)

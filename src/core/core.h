@@ -294,6 +294,7 @@ struct bide_loop {
     bool inbox_closed;      /* under lock: nothing more is taken, for nobody will run it */
     atomic_bool has_inbox;
     struct thread_pool *threads; /* made when first used */
+    struct error_record error;      /* of what the loop runs that is no task */
     struct error_record step_error; /* of the stackless task that runs now */
     bide_exception_handler *on_exception;
     void *on_exception_arg;

@@ -208,11 +208,14 @@ bool bide_future_cancelled(const bide_future *f)
 
 int bide__future_outcome(struct bide_future *f)
 {
-    if (f->state == FAILED) {
-        f->was_retrieved = true;
-        if (f->error)
-            bide__error_adopt(f->error);
-    }
+    if (f->result >= 0)
+        return f->result;
+
+    f->was_retrieved = true;
+    if (f->error)
+        bide__error_adopt(f->error);
+    else /* a bare `return -EIO`, a cancellation, or no memory to keep the story */
+        bide__fail_bare(f->result, f->is_task ? bide_task_name((const bide_task *)f) : "a future");
     return f->result;
 }
 

@@ -119,7 +119,7 @@ static bool gather_end_early(struct wait *w)
 /* No memory for the i-th: those before it have not run yet, and never will. */
 static int gather_undo(struct group *g)
 {
-    int code = bide__error_latest();
+    int code = bide_error_code();
 
     for (size_t i = 0; i < g->started; i++) {
         bide_future_cancel(g->watches[i].future);
@@ -266,6 +266,8 @@ static int wait_open(struct group *g, bide_task *t, bide_task *const *tasks, bid
 
 int bide_wait_with(bide_task *const *tasks, bide_wait_args args)
 {
+    if (bide__check_named(args.guard_, "bide_wait") < 0)
+        return -EINVAL;
     bide_task *t = bide__task_required("bide_wait");
     struct group g;
     int code = t ? 0 : BIDE_ENOLOOP;

@@ -57,7 +57,7 @@ static bool begin_wait(bide_task *t, bide_awaitable next)
         return true;
     }
     bide_future *f = bide__start(t->future.loop, next);
-    int code = f ? bide__check_waitable(t, f, "a generator") : bide__error_latest();
+    int code = f ? bide__check_waitable(t, f, "a generator") : bide_error_code();
     if (code < 0) {
         if (f)
             bide__object_unref(f);
@@ -95,7 +95,7 @@ static void steps(bide_task *t)
         t->outcome = 0;
         int r = t->generator->step(t->generator, outcome, &next);
         if (r != BIDE_YIELD) {
-            bide__task_finish(t, r);
+            bide__task_finish(t, bide__on_record(r, "a generator"));
             return;
         }
         if (begin_wait(t, next)) {

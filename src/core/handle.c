@@ -135,7 +135,6 @@ static void handle_arrived(struct inbox_item *item)
     if (h->has_place) {
         bide__push(h->loop, &h->ready);
     } else {
-        bide_error_clear();
         call(h);
     }
 }

@@ -42,17 +42,16 @@ static inline __attribute__((always_inline)) void look_ahead(const struct ring *
     }
 }
 
-/* A callback has the error record of whoever runs the loop. */
-static void run_other(struct ready *r, struct error_record *outer)
+/* What is no task has the loop's error record: it must replace neither a task's nor that of the loop's caller. */
+static void run_other(bide_loop *loop, struct ready *r)
 {
-    bide__error_current_record = outer;
+    bide__error_current_record = &loop->error;
     r->run(r);
 }
 
 static void run_ready(bide_loop *loop)
 {
     struct ring *q = &loop->ring;
-    struct error_record *outer = bide__error_current_record;
 
     for (q->turn_end = q->tail; q->head != q->turn_end;) {
         struct ready *r = q->slots[q->head & q->mask];
@@ -66,9 +65,9 @@ static void run_ready(bide_loop *loop)
         if (likely(r->run == bide__task_run))
             bide__task_resume(loop, container_of(r, bide_task, ready));
         else
-            run_other(r, outer);
+            run_other(loop, r);
     }
-    bide__error_current_record = outer;
+    bide__error_current_record = &loop->error;
 }
 
 /* ---- waiting ---- */
@@ -176,10 +175,15 @@ int bide_run_forever(bide_loop *loop)
     if (code < 0)
         return code;
 
+    bide__error_init(&loop->error);
+    struct error_record *outer = bide__error_switch(&loop->error);
     do
         code = turn(loop);
     while (!loop->stopping && code == 0);
+    bide__error_switch(outer);
     loop_leave(loop);
+    if (code < 0)
+        bide__error_adopt(&loop->error);
     return code;
 }
 
@@ -242,7 +246,7 @@ static void loop_release(void *object)
     bide_loop *loop = object;
 
     if (!loop->running)
-        bide_loop_close(loop);
+        BIDE_IGNORE(bide_loop_close(loop)); /* it can only fail while it runs */
     bide__object_unref(loop);
 }
 
@@ -307,6 +311,8 @@ no_ring:
 static void end_tasks(bide_loop *loop)
 {
     bide_loop *outer = bide__loop_here;
+    struct error_mark mark;
+    bide__error_mark(&mark);
 
     bide__loop_here = NULL;
     while (!bide__list_is_empty(&loop->tasks)) {
@@ -319,6 +325,7 @@ static void end_tasks(bide_loop *loop)
             break;
     }
     bide__loop_here = outer;
+    bide__error_restore(&mark);
 }
 
 /* From here on no thread touches the loop's poller or its inbox. */
@@ -433,8 +440,12 @@ void bide__loop_report(bide_loop *loop, const char *format, ...)
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
+
+    struct error_mark mark;
+    bide__error_mark(&mark);
     if (loop->on_exception)
         loop->on_exception(loop, message, loop->on_exception_arg);
     else
         fprintf(stderr, "bide: %s\n", message);
+    bide__error_restore(&mark);
 }

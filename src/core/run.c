@@ -75,7 +75,7 @@ int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a)
         return bide_fail(BIDE_ECLOSED, "the event loop is closed");
     bide_future *f = bide__start(loop, a);
     if (!f)
-        return bide__error_latest();
+        return bide_error_code();
 
     int code = bide__loop_run_until(loop, f);
     if (code == 0)
@@ -91,7 +91,7 @@ int bide_run_with(bide_awaitable a)
         return bide_fail(BIDE_ERUNNING, "bide_run: an event loop is running in this thread already");
     bide_loop *loop = bide_loop_new();
     if (!loop)
-        return bide__error_latest();
+        return bide_error_code();
 
     int code = bide_run_until_complete_with(loop, a);
     bide_release(loop);
@@ -106,6 +106,8 @@ int bide_main_with(bide_awaitable a)
 
     if (bide_error_code() == code)
         bide_error_print(stderr);
+    else if (code == -1) /* hardly ever EPERM */
+        fprintf(stderr, "error: returned -1 without saying why (bide_fail gives an error its text)\n");
     else
         fprintf(stderr, "error: %s\n", bide_strerror(code));
     return 1;

@@ -48,9 +48,11 @@ bide_timeout_scope *bide__timeout_enter(bide_timeout_scope *block, int64_t ms)
     s->cancelling = (uint16_t)(t->cancelling - t->must_cancel); /* one still to be delivered belongs inside */
     bide__timer_init(&s->timer, scope_fire);
     t->scopes = s;
+
+    struct error_mark mark;
+    bide__error_mark(&mark);
     s->has_place = bide__ring_reserve(&t->future.loop->ring, 1) == 0;
-    if (!s->has_place)
-        bide_error_clear();
+    bide__error_restore(&mark);
 
     if (ms > 0)
         bide__timer_arm(t->future.loop, &s->timer, ms);

@@ -78,7 +78,7 @@ static void task_entry(void *arg)
     bide_task *t = arg;
     const bide_coroutine *c = &bide__task_top(t)->coroutine;
 
-    bide__task_finish(t, bide__call_words(c->fn, c->argc, c->argv));
+    bide__task_finish(t, bide__on_record(bide__call_words(c->fn, c->argc, c->argv), c->name));
     bide__fiber_switch_final(&t->fiber, &t->future.loop->fiber, NULL);
 }
 
@@ -199,6 +199,8 @@ bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args)
 
 bide_task *bide__create_task(const bide_task_args *args)
 {
+    if (bide__check_named(args->guard_, "bide_create_task") < 0)
+        return NULL;
     bide_loop *loop = bide_get_event_loop();
 
     return loop ? bide__task_new(loop, args) : NULL;

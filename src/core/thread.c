@@ -206,7 +206,7 @@ static int run_in_pool(bide_task *t, struct job *j, struct wait *w)
 int bide__offload(int (*fn)(void *arg), void *arg)
 {
     bide_task *t = bide__task_required("bide_to_thread");
-    int code = t ? bide__pending_interrupt(t) : bide__error_latest();
+    int code = t ? bide__pending_interrupt(t) : bide_error_code();
     if (code < 0)
         return code;
 

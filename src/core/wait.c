@@ -27,11 +27,10 @@ int bide__check_waitable(const bide_task *t, const bide_future *f, const char *f
     return 0;
 }
 
-/* An interruption is not news to whoever looks at the record: the next error takes its place. */
 static int interrupted_by(int code)
 {
     bide_fail(code, code == BIDE_ECANCELED ? "cancelled" : "timed out");
-    bide__error_current()->was_read = true;
+    bide__error_current()->interrupted = true;
     return code;
 }
 

@@ -17,13 +17,13 @@ static int fetch(struct blocking *b)
 {
     bide_auto bide_session *s = bide_session_new(.headers = BIDE_PAIRS({"Connection", "close"}));
     if (!s)
-        return bide__error_latest();
+        return bide_error_code();
     bide_response *r = bide_request_with(s, b->method, *b->args);
     if (!r)
-        return bide__error_latest();
+        return bide_error_code();
     if (!bide_body(r).data) {
         bide_release(r);
-        return bide__error_latest();
+        return bide_error_code();
     }
     bide__response_detach(r);
     b->response = r;

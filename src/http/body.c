@@ -126,9 +126,9 @@ static int receive_more(bide_response *r)
     size_t want = is_large ? BODY_READ_SIZE : CONN_BUFFER_SIZE / 2;
     char *tail = bide__conn_reserve(c, want);
     if (!tail)
-        return bide__error_latest();
+        return bide_error_code();
 
-    ssize_t n = bide__conn_receive(r, c, PHASE_BODY, tail, c->in.cap - c->in.end);
+    ssize_t n = bide__conn_receive(r, c, BIDE_PHASE_BODY, tail, c->in.cap - c->in.end);
     if (n > 0)
         bide__buf_commit(&c->in, (size_t)n);
     return n > 0 ? 0 : n < 0 ? (int)n : ended(r);
@@ -183,7 +183,7 @@ static int read_counted(bide_response *r)
     const char *piece;
     char *to = bide__buf_reserve(&r->body, (size_t)r->left + 1);
     if (!to)
-        return bide__error_latest();
+        return bide_error_code();
 
     ssize_t n = bide__buf_len(&r->conn->in) > 0 ? take_piece(r, &piece) : 0;
     if (n > 0)
@@ -191,7 +191,7 @@ static int read_counted(bide_response *r)
     take_back(r);
     r->body_bytes += (uint64_t)n;
     for (to += n; r->left > 0; to += n) {
-        n = bide__conn_receive(r, r->conn, PHASE_BODY, to, (size_t)r->left + 1);
+        n = bide__conn_receive(r, r->conn, BIDE_PHASE_BODY, to, (size_t)r->left + 1);
         if (n <= 0)
             return n < 0 ? (int)n : ended(r);
         bool too_much = (uint64_t)n > r->left;
@@ -214,7 +214,7 @@ static int read_pieces(bide_response *r)
         if (r->body_bytes > r->limits.max_body)
             return fail(r, too_big(r));
         if (bide__buf_append(&r->body, piece, (size_t)n) < 0)
-            return fail(r, bide__error_latest());
+            return fail(r, bide_error_code());
     }
     return (int)n;
 }
@@ -238,7 +238,7 @@ int bide__body_read_all(bide_response *r)
     }
     char *nul = bide__buf_reserve(&r->body, 1);
     if (!nul)
-        return bide__response_fail(r, bide__error_latest());
+        return bide__response_fail(r, bide_error_code());
     *nul = '\0';
     r->whole = (bide_bytes){bide__buf_head(&r->body), bide__buf_len(&r->body)};
     return 0;

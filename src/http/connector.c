@@ -170,7 +170,7 @@ static bide_stream *dial(struct asked *a, const struct host *h, struct connect_t
     if (h->key.secure && !(o.tls = bide__session_tls(a->session)))
         return NULL;
 
-    r->phase = PHASE_CONNECT;
+    r->phase = BIDE_PHASE_CONNECT;
     bide_timeout(bide__response_patience_ms(r, r->limits.connect_ms))
         stream = bide__connect(&o);
     return stream;

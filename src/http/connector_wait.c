@@ -98,7 +98,7 @@ int bide__wait_for_turn(struct asked *a, struct host *h, struct waiter *w)
     w->ticket = s->tickets++;
     s->nwaiting++;
     update_blocked(h);
-    a->response->phase = PHASE_POOL;
+    a->response->phase = BIDE_PHASE_QUEUE;
     bide_timeout(bide__response_patience_ms(a->response, BIDE_FOREVER)) {
         code = bide__pending_interrupt(t);
         if (code == 0) {

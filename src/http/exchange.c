@@ -26,7 +26,7 @@ static int view_keep(struct view *v, struct conn *c)
     if (v->in_scratch && v->len > 0) {
         char *tail = bide__conn_reserve(c, v->len);
         if (!tail)
-            return bide__error_latest();
+            return bide_error_code();
         memcpy(tail, v->at, v->len);
         bide__buf_commit(&c->in, v->len);
         v->at = tail;
@@ -58,7 +58,7 @@ static bool nothing_to_read(const bide_stream *s)
     return bide__fd_is_open(&s->fd) && !s->fd.readable && !s->top->wants_write && !s->top->ops->has_pending(s->top);
 }
 
-ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum phase phase, void *out, size_t cap)
+ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum bide_error_phase phase, void *out, size_t cap)
 {
     ssize_t n = BIDE_ETIMEDOUT;
 
@@ -70,11 +70,8 @@ ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum phase phase, v
     }
     if (n > 0)
         bide__conn_received(r, (size_t)n);
-    if (n == BIDE_EEOF && bide__tls_was_cut(c->stream)) { /* what that means is for the caller to say */
-        if (!r->told_before)
-            bide_error_clear();
+    if (n == BIDE_EEOF && bide__tls_was_cut(c->stream)) /* what that means is for the caller to say */
         n = 0;
-    }
     return n;
 }
 
@@ -82,14 +79,14 @@ ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum phase phase, v
 static ssize_t view_receive(struct view *v, struct asked *a, struct conn *c)
 {
     if (v->len == 0 && bide__buf_len(&c->in) == 0) {
-        ssize_t n = bide__conn_receive(a->response, c, PHASE_HEAD, a->session->scratch, SCRATCH_SIZE);
+        ssize_t n = bide__conn_receive(a->response, c, BIDE_PHASE_HEAD, a->session->scratch, SCRATCH_SIZE);
         *v = (struct view){a->session->scratch, n > 0 ? (size_t)n : 0, true};
         return n;
     }
     char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE / 2);
     if (!tail)
-        return bide__error_latest();
-    ssize_t n = bide__conn_receive(a->response, c, PHASE_HEAD, tail, c->in.cap - c->in.end);
+        return bide_error_code();
+    ssize_t n = bide__conn_receive(a->response, c, BIDE_PHASE_HEAD, tail, c->in.cap - c->in.end);
     if (n > 0)
         bide__buf_commit(&c->in, (size_t)n);
     *v = (struct view){bide__buf_head(&c->in), bide__buf_len(&c->in), false};

@@ -180,8 +180,6 @@ struct limits {
     int max_redirects;
 };
 
-enum phase { PHASE_POOL, PHASE_CONNECT, PHASE_SEND, PHASE_HEAD, PHASE_BODY };
-
 /* One request as it goes over the wire; redirects change it from hop to hop. */
 struct asked {
     bide_session *session;
@@ -216,7 +214,7 @@ int bide__exchange(struct asked *a, struct conn *c);
 /* n bytes of the answer have come. */
 void bide__conn_received(bide_response *r, size_t n);
 /* The next bytes of the answer, within its time limits: > 0; 0 at the end, be it cut off (TLS) or not; or an error. */
-ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum phase phase, void *out, size_t cap);
+ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum bide_error_phase phase, void *out, size_t cap);
 
 /* ---- response.c, body.c ---- */
 
@@ -231,7 +229,7 @@ struct bide_response {
     struct h1_head head;
     struct limits limits;
     struct conn *conn;      /* NULL once the body is over */
-    enum phase phase;
+    enum bide_error_phase phase;
     int64_t deadline_ns;    /* loop clock; INT64_MAX: none */
 
     uint64_t received;      /* bytes of the answer, in this try */
@@ -244,7 +242,7 @@ struct bide_response {
     int body_error;
     bool is_head, body_over, streaming, may_reuse, reused;
     bool busy;              /* a task is reading the body */
-    bool told_before;       /* when this call began there was an error on record that nobody has read: it stays */
+    bool retry_safe;        /* nothing was sent, or asking twice does no harm */
 
     int redirects;
     int64_t begun_ns, start_ns; /* of all, of this exchange */

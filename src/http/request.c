@@ -38,7 +38,6 @@ static void response_init(bide_response *r, const bide_request_args *args)
 
     *r = (bide_response){.session = s, .arena = r->arena, .begun_ns = now};
     bide__object_init(r, &bide__response_type);
-    r->told_before = bide__error_is_unread();
     bide__list_init(&r->spare);
     bide__buf_init(&r->body, SIZE_MAX);
     set_limits(r, args);
@@ -153,6 +152,8 @@ static int prepare(struct asked *a, const char *method, const bide_request_args 
 static bool method_is_idempotent(const struct asked *a)
 {
     static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
+    if (!a->method)
+        return false;
 
     for (size_t i = 0; i < array_len(methods); i++)
         if (strcmp(a->method, methods[i]) == 0)
@@ -210,7 +211,7 @@ static int try_once(struct asked *a, bool fresh)
     r->is_head = strcmp(a->method, "HEAD") == 0;
     struct conn *c = bide__connector_take(a, fresh);
     if (!c)
-        return bide__error_latest();
+        return bide_error_code();
     note_connection(r, c);
     int code = bide__exchange(a, c);
     if (code < 0) {
@@ -232,8 +233,6 @@ static int one_hop(struct asked *a)
     if (!was_stale(a, code))
         return code;
     bide__body_drop(a->response);
-    if (!a->response->told_before)
-        bide_error_clear();
     return try_once(a, true);
 }
 
@@ -256,7 +255,10 @@ static int ask(struct asked *a, const char *method, const bide_request_args *arg
 
 bide_response *bide_request_with(bide_session *s, const char *method, bide_request_args args)
 {
-    if (!s) { /* why bide_session_new gave none may be on record still, and stays there then */
+    if (bide__check_named(args.guard_, "bide_request") < 0)
+        return NULL;
+    struct error_mark mark;
+    if (!s) {
         bide_fail(-EINVAL, "%s %s: there is no session", method, args.url);
         return NULL;
     }
@@ -268,10 +270,13 @@ bide_response *bide_request_with(bide_session *s, const char *method, bide_reque
 
     response_init(r, &args);
     struct asked a = {.session = s, .response = r};
+    bide__error_mark(&mark);
     int code = ask(&a, method, &args);
-    if (code == 0)
-        return r;
-    bide__response_fail(r, code);
-    bide_release(r);
-    return NULL;
+    r->retry_safe = a.sent == 0 || method_is_idempotent(&a);
+    if (code < 0) {
+        bide__response_fail(r, code);
+        bide_release(r);
+    }
+    bide__error_end(&mark, code);
+    return code < 0 ? NULL : r;
 }

@@ -62,7 +62,7 @@ static int hear(struct asked *a, struct conn *c)
             return 0; /* the rest of the answer has to wait until we are done */
         char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE / 2);
         if (!tail)
-            return bide__error_latest();
+            return bide_error_code();
         ssize_t n = top->ops->recv(top, tail, c->in.cap - c->in.end);
         if (n == -EAGAIN)
             return 0;
@@ -86,7 +86,7 @@ static int wait_to_send(struct asked *a, struct conn *c)
         return code;
 
     code = BIDE_ETIMEDOUT;
-    r->phase = PHASE_SEND;
+    r->phase = BIDE_PHASE_SEND;
     bide_timeout(bide__response_patience_ms(r, r->limits.read_ms))
         code = wait_for_either_side(&c->stream->fd);
     return code;
@@ -98,7 +98,7 @@ static int breathe(struct asked *a, struct conn *c)
     bide_response *r = a->response;
     int code = BIDE_ETIMEDOUT;
 
-    r->phase = PHASE_SEND;
+    r->phase = BIDE_PHASE_SEND;
     bide_timeout(bide__response_patience_ms(r, BIDE_FOREVER))
         code = bide__stream_breathe(c->stream);
     return code;

@@ -31,16 +31,15 @@ int64_t bide__response_patience_ms(const bide_response *r, int64_t most)
 /* A limit of ours was it, not a bide_timeout block around us: which one? */
 static void tell_timeout(const bide_response *r)
 {
-    static const char *const what[] = {[PHASE_POOL] = "no connection was free", [PHASE_CONNECT] = "not connected",
-                                       [PHASE_SEND] = "the server took nothing", [PHASE_HEAD] = "no answer",
-                                       [PHASE_BODY] = "nothing more of the body"};
-    int64_t of_phase = r->phase == PHASE_CONNECT ? r->limits.connect_ms : r->limits.read_ms;
-    bool is_total = r->phase == PHASE_POOL || bide__response_patience_ms(r, BIDE_FOREVER) == 0;
+    static const char *const what[] = {[BIDE_PHASE_QUEUE] = "no connection was free", [BIDE_PHASE_CONNECT] = "not connected",
+                                       [BIDE_PHASE_SEND] = "the server took nothing", [BIDE_PHASE_HEAD] = "no answer",
+                                       [BIDE_PHASE_BODY] = "nothing more of the body"};
+    int64_t of_phase = r->phase == BIDE_PHASE_CONNECT ? r->limits.connect_ms : r->limits.read_ms;
+    bool is_total = r->phase == BIDE_PHASE_QUEUE || bide__response_patience_ms(r, BIDE_FOREVER) == 0;
     char story[160] = "";
 
-    if (r->phase == PHASE_CONNECT && bide__error_is_unread()) /* how far it got */
-        snprintf(story, sizeof story, ": %.150s", bide__error_current()->text);
-    bide_error_clear();
+    if (r->phase == BIDE_PHASE_CONNECT && strcmp(bide_error_text(), "timed out") != 0) /* how far it got */
+        snprintf(story, sizeof story, ": %.150s", bide_error_text());
     if (is_total)
         bide_fail(BIDE_ETIMEDOUT, "timed out: not done within %lld ms (%s)%s", (long long)r->limits.timeout_ms,
                   what[r->phase], story);
@@ -73,17 +72,33 @@ static void prefix_urls(const bide_response *r)
         bide__error_prefix("%s %.*s%s: ", r->method, shown_of(url), url, dots_of(url));
 }
 
+/* Since the call began: the record may hold an older error with the same code. */
+static bool is_on_record(int code)
+{
+    const struct error_record *e = bide__error_current();
+
+    return e->code == code && (!e->mark || e->mark->is_changed);
+}
+
+static void note_request(const bide_response *r)
+{
+    struct error_record *e = bide__error_current();
+
+    e->phase = (uint8_t)r->phase;
+    e->http_status = (uint16_t)r->head.status;
+    e->reused = r->reused;
+    e->retry_safe = r->retry_safe;
+    snprintf(e->url, sizeof e->url, "%s", r->url ? r->url : "");
+}
+
 int bide__response_fail(bide_response *r, int code)
 {
-    bool outer_expired = bide_timeout_expired();
-    if (r->told_before)
-        return code;
-
-    if (code == BIDE_ETIMEDOUT && !outer_expired)
+    if (code == BIDE_ETIMEDOUT && !bide_timeout_expired())
         tell_timeout(r);
-    else if (bide_error_code() != code)
+    else if (!is_on_record(code))
         bide_fail(code, "%s", bide_strerror(code));
     prefix_urls(r);
+    note_request(r);
     return code;
 }
 
@@ -152,7 +167,6 @@ int bide_raise_for_status(bide_response *r)
     if (r->head.status < 400)
         return 0;
 
-    r->told_before = bide__error_is_unread();
     bide_fail(BIDE_ESTATUS, "%d %s", r->head.status, bide__shown(reason, bide_reason(r), strlen(bide_reason(r))));
     return bide__response_fail(r, BIDE_ESTATUS);
 }
@@ -214,10 +228,8 @@ bide_timing bide_response_timing(const bide_response *r)
 /* One task reads a body at a time. */
 static int begin_reading(bide_response *r)
 {
-    if (!r->busy) {
-        r->told_before = bide__error_is_unread();
+    if (!r->busy)
         return 0;
-    }
     bide_fail(BIDE_ESTATE, "another task is reading the body");
     return bide__response_fail(r, BIDE_ESTATE);
 }
@@ -233,9 +245,13 @@ static int read_whole(bide_response *r)
     }
     if (r->whole.data)
         return 0;
+
+    struct error_mark mark;
+    bide__error_mark(&mark);
     r->busy = true;
     code = bide__body_read_all(r);
     r->busy = false;
+    bide__error_end(&mark, code);
     return code;
 }
 
@@ -261,8 +277,11 @@ ssize_t bide_read_chunk(bide_response *r, const char **data)
         *data = r->whole.data;
         return first ? (ssize_t)r->whole.len : 0;
     }
+    struct error_mark mark;
+    bide__error_mark(&mark);
     r->busy = true;
     ssize_t n = bide__body_next(r, data);
     r->busy = false;
+    bide__error_end(&mark, n);
     return n;
 }

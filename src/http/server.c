@@ -81,7 +81,7 @@ static int connection_start(bide_server *s, bide_stream *stream)
     c->task = bide_create_task(bide_coro(connection_task, c));
     if (!c->task) {
         bide__free(c);
-        return bide__error_latest();
+        return bide_error_code();
     }
     bide__list_append(&s->connections, &c->node);
     s->stats.open++;
@@ -124,13 +124,12 @@ static int accept_one(bide_server *s)
     if (stream && connection_start(s, stream) == 0)
         return 0;
 
-    code = bide__error_latest();
+    code = bide_error_code();
     bide_release(stream);
     if (code == BIDE_ECANCELED || code == BIDE_ECLOSED)
         return code;
     /* That connection is lost; the next may do, when there is memory again. */
     bide__loop_report(s->loop, "%s: %s", s->url, bide_error_text());
-    bide_error_clear();
     return bide__wait_for_descriptor();
 }
 
@@ -188,11 +187,11 @@ static int start_listening(bide_server *s)
         tls = bide_tls_new(.server = true, .cert_file = s->args.cert_file, .key_file = s->args.key_file,
                            .alpn = "http/1.1");
         if (!tls)
-            return bide__error_latest();
+            return bide_error_code();
     }
     s->listener = bide_listen(s->args.host, s->args.port, .tls = tls);
     if (!s->listener)
-        return bide__error_latest();
+        return bide_error_code();
     bide__listener_on_shortage(s->listener, end_idle, s);
     return 0;
 }
@@ -213,6 +212,8 @@ static const struct object_type server_type = {
 
 bide_server *bide_server_start_with(bide_server_args args)
 {
+    if (bide__check_named(args.guard_, "bide_server_start") < 0)
+        return NULL;
     if (!bide__task_required("bide_server_start") || check_args(&args) < 0)
         return NULL;
     bide_server *s = bide__calloc(1, sizeof *s);
@@ -265,7 +266,7 @@ int bide_server_stop(bide_server *s, int64_t grace_ms)
     int code = 0;
 
     if (!bide__task_required("bide_server_stop"))
-        return bide__error_latest();
+        return bide_error_code();
     stop_accepting(s);
     for (struct list_node *n = s->connections.next; n != &s->connections; n = n->next) {
         struct connection *c = container_of(n, struct connection, node);

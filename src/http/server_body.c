@@ -175,10 +175,8 @@ bool bide__request_skip_body(bide_request_in *q)
         return false;
     while (!q->body_over && skipped <= SKIP_MAX) {
         ssize_t n = bide__request_body_next(q, &data);
-        if (n < 0) {
-            bide_error_clear();
+        if (n < 0)
             return false;
-        }
         skipped += (size_t)n;
     }
     return q->body_over;

@@ -38,7 +38,7 @@ static ssize_t receive(struct connection *c, int64_t deadline_ms)
         n = bide__stream_recv(c->stream, scratch, SERVER_SCRATCH);
     }
     if (n > 0 && bide__buf_append(&c->in, scratch, (size_t)n) < 0)
-        return bide__error_latest();
+        return bide_error_code();
     return n;
 }
 
@@ -157,26 +157,23 @@ static void finish_failed(bide_request_in *q, int code)
     if (q->body_error == 0 || code != q->body_error)
         bide__loop_report(c->server->loop, "%s %s: %s", bide_request_method(q), bide_request_path(q),
                           code < 0 ? bide_error_text() : what_is_missing(q));
-    bide_error_clear();
     if (q->state != UNANSWERED)
         return;
     bide__buf_free(&q->own_fields);
     q->has_length = false;
     int status = status_of_failure(q, code);
     snprintf(text, sizeof text, "%s\n", bide__status_reason(status));
-    bide_respond(q, status, "text/plain", text, strlen(text));
+    BIDE_IGNORE(bide_respond(q, status, "text/plain", text, strlen(text))); /* the connection ends in any case */
 }
 
 /* Run the handler; afterwards the connection may be used again if q->keep_alive. */
 static void handle(bide_request_in *q)
 {
     bide_server *s = q->connection->server;
-    int code = s->args.handler(q, s->args.arg);
+    int code = bide__on_record(s->args.handler(q, s->args.arg), "the handler");
 
     if (code < 0 || q->state != ANSWERED)
         finish_failed(q, code);
-    else
-        bide_error_clear(); /* a handler that dealt with an error and answered */
     if (q->keep_alive && !q->body_over)
         q->keep_alive = bide__request_skip_body(q);
 }

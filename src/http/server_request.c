@@ -81,7 +81,7 @@ static int split_target(bide_request_in *q)
         return 0;
     char *copy = new_copy(q, (size_t)(mark - path));
     if (!copy)
-        return bide__error_latest();
+        return bide_error_code();
     *(char *)mempcpy(copy, path, (size_t)(mark - path)) = '\0';
     q->path = copy;
     return 0;

@@ -101,7 +101,7 @@ static int build_head(bide_request_in *q, int status, const char *type, uint64_t
         return bide_fail(-EINVAL, "an answer's content type has bytes that may not stand in a header");
     char *start = bide__buf_reserve(&c->out, HEAD_FIXED + own + type_len), *at = start;
     if (!start)
-        return bide__error_latest();
+        return bide_error_code();
 
     if (c->server->stopping || q->expects_continue)
         q->keep_alive = false;
@@ -191,7 +191,7 @@ int bide_respond_header(bide_request_in *q, const char *name, const char *value)
         return bide_fail(-EINVAL, "the header %s is written by the server", name);
     char *at = bide__buf_reserve(&q->own_fields, name_len + value_len + 4);
     if (!at)
-        return bide__error_latest();
+        return bide_error_code();
     if (strcasecmp(name, "content-length") == 0)
         BIDE_TRY(set_length(q, value));
 

@@ -24,12 +24,14 @@ static int session_init(bide_session *s, const bide_session_args *args)
     if (code >= 0)
         code = bide__session_set_options(s, args);
     if (code >= 0 && s->args.ca_file && !bide__session_tls(s))
-        code = bide__error_latest(); /* now, not at the first request */
+        code = bide_error_code(); /* now, not at the first request */
     return code;
 }
 
 bide_session *bide_session_new_with(bide_session_args args)
 {
+    if (bide__check_named(args.guard_, "bide_session_new") < 0)
+        return NULL;
     bide_session *s = bide__malloc(sizeof *s); /* most of it needs no zeros */
     if (!s) {
         bide__fail_nomem("a session");

@@ -160,7 +160,7 @@ static int attempt_begin(struct race *r)
     bide__addr_format(&to, peer, sizeof peer);
     a->stream = bide__stream_from_socket(fd, peer, r->o->max_buffer);
     if (!a->stream)
-        return bide__error_latest();
+        return bide_error_code();
     a->stream->fd.writable = done;
     r->connecting++;
     r->next_ms = bide_loop_time_ms(r->loop) + ATTEMPT_DELAY_MS;
@@ -301,7 +301,7 @@ static int ask_name(struct race *r)
 {
     r->name = bide__dns_ask(r->o->host);
     if (!r->name)
-        return bide__error_latest();
+        return bide_error_code();
     r->half = r->name->half;
     return 0;
 }
@@ -331,6 +331,7 @@ static const char *target(const struct connect_options *o, char *out, size_t cap
 /* Something ended the race from outside; only running out of time has a story to tell. */
 static int race_ended(const struct race *r, int code)
 {
+    bool interrupted = bide__error_current()->interrupted;
     char to[DNS_NAME_MAX + 32];
 
     target(r->o, to, sizeof to);
@@ -338,6 +339,7 @@ static int race_ended(const struct race *r, int code)
         bide_fail(code, "%s: timed out while looking up the name", to);
     else if (code == BIDE_ETIMEDOUT)
         bide_fail(code, "%s: timed out%s%s", to, r->story[0] ? " after " : " while connecting", r->story);
+    bide__error_current()->interrupted = interrupted;
     return code;
 }
 
@@ -394,17 +396,19 @@ static bide_stream *connect_socket(const struct connect_options *o)
     bide_stream *s = NULL;
     bide_task *t = bide__task_required("bide_connect");
     int code = t ? -EMFILE : BIDE_ENOLOOP;
+    struct error_mark record;
 
+    bide__error_mark(&record);
     while (code == -EMFILE || code == -ENFILE) {
         code = connect_once(o, t, &s);
         if (code == -EMFILE || code == -ENFILE) {
-            bide_error_clear();
             int interrupted = get_descriptor(o);
             if (interrupted == BIDE_ETIMEDOUT)
                 bide_fail(interrupted, "connect %s: timed out: %s", o->host, bide_strerror(code));
             code = interrupted < 0 ? interrupted : code;
         }
     }
+    bide__error_end(&record, s ? 0 : -1);
     if (s)
         mark(o->times ? &o->times->connect : NULL);
     return s;
@@ -427,6 +431,8 @@ bide_stream *bide__connect(const struct connect_options *o)
 
 bide_stream *bide_connect_with(bide_connect_args args)
 {
+    if (bide__check_named(args.guard_, "bide_connect") < 0)
+        return NULL;
     int64_t ms = args.timeout_ms ? args.timeout_ms : DEFAULT_TIMEOUT_MS;
     struct connect_options o = {.host = args.host,
                                 .port = args.port,

@@ -117,7 +117,6 @@ static void half_arrived(struct dns_name *n, int family, int status, struct ares
     h->status = bide__dns_channel_status(&d->channel, status);
     if (answer && take_answer(n, h, answer) < 0) {
         h->status = ARES_ENOMEM;
-        bide_error_clear();
     }
     ares_freeaddrinfo(answer);
     if (h->n > 0 && n->arrived_ms == 0)

@@ -158,9 +158,10 @@ static int watch(bide_file *f, int user_flags)
         return 0;
 
     if (may_block_for_ever(f->fd)) {
-        struct error_record unseen = {0}, *seen = bide__error_switch(&unseen);
+        struct error_mark mark;
+        bide__error_mark(&mark);
         code = bide__fd_open(&f->watch, f->fd);
-        bide__error_switch(seen);
+        bide__error_restore(&mark);
     }
     f->is_watched = code == 0;
     if (code < 0 && code != -EPERM)
@@ -184,6 +185,8 @@ static bide_file *file_new(const char *path)
 
 bide_file *bide_open_with(bide_open_args args)
 {
+    if (bide__check_named(args.guard_, "bide_open") < 0)
+        return NULL;
     struct open_op o = {.op = {.run = open_run, .prepare = open_prepare},
                         .path = args.path,
                         .flags = args.flags | O_CLOEXEC,

@@ -79,9 +79,10 @@ void bide__file_run_surely(struct file_op *op)
     if (run_in_ring(t, op))
         return;
 
-    struct error_record unseen = {0}, *seen = bide__error_switch(&unseen);
+    struct error_mark mark;
+    bide__error_mark(&mark);
     int code = bide__offload_surely(run_job, op);
-    bide__error_switch(seen);
+    bide__error_restore(&mark);
     if (code < 0)
         run_job(op);
 }

@@ -233,8 +233,9 @@ struct file_ring *bide__file_ring(bide_loop *loop)
     if (atomic_load(&refused))
         return NULL;
 
-    struct error_record unseen = {0}, *seen = bide__error_switch(&unseen);
+    struct error_mark mark;
+    bide__error_mark(&mark);
     struct file_ring *r = ring_new(loop);
-    bide__error_switch(seen);
+    bide__error_restore(&mark);
     return r;
 }

@@ -95,7 +95,7 @@ static ssize_t read_stream(struct read_op *o)
     ssize_t n = 1, code = 0;
     bide_file *f = bide_open(o->path);
     if (!f)
-        return bide__error_latest();
+        return bide_error_code();
 
     for (o->len = 0; code == 0 && n > 0; o->len += n > 0 ? (size_t)n : 0) {
         if (o->len + 1 >= o->cap)
@@ -153,7 +153,7 @@ static int write_into(const char *path, const void *data, size_t len)
 {
     bide_file *f = bide_open(path, .flags = O_WRONLY);
     if (!f)
-        return bide__error_latest();
+        return bide_error_code();
 
     ssize_t n = bide_file_write(f, data, len, -1);
     if (n >= 0)

@@ -149,6 +149,8 @@ static bide_listener *listener_new(int fd, struct addr *a)
 
 bide_listener *bide_listen_with(bide_listen_args args)
 {
+    if (bide__check_named(args.guard_, "bide_listen") < 0)
+        return NULL;
     struct addr a;
     int fd = listen_address(&args, &a) < 0 ? -1 : listen_socket(&args, &a);
     if (fd < 0)
@@ -255,7 +257,7 @@ static int accept_next(bide_listener *l, bide_stream **s)
     *s = fd >= 0 ? accepted_stream(l, fd, &peer) : NULL;
     l->accepting--;
     bide__object_unref(l);
-    return fd < 0 ? fd : *s ? 0 : bide__error_latest();
+    return fd < 0 ? fd : *s ? 0 : bide_error_code();
 }
 
 bide_stream *bide_accept(bide_listener *l)
@@ -286,7 +288,6 @@ static void served_end(struct served *c)
 static int serve_one(struct served *c)
 {
     c->handler(c->stream, c->arg); /* its errors are its own business */
-    bide_error_clear();
     served_end(c);
     return 0;
 }
@@ -301,7 +302,7 @@ static int serve_start(struct list_node *all, bide_stream *s, bide_connection_ha
     c->task = bide_create_task(bide_coro(serve_one, c));
     if (!c->task) {
         bide__free(c);
-        return bide__error_latest();
+        return bide_error_code();
     }
     bide__list_append(all, &c->node);
     return 0;
@@ -340,7 +341,6 @@ static int serve_next(bide_listener *l, struct list_node *all, bide_connection_h
     bide_release(s);
     if (!is_bad_luck(code))
         return code;
-    bide_error_clear();
     return bide__wait_for_descriptor();
 }
 

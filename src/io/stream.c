@@ -50,10 +50,8 @@ static void stream_release(void *object)
     unsigned busy = (unsigned)s->reading + (unsigned)s->writing;
 
     if (s->object.refs == 1 + busy) {
-        struct error_record unseen = {0}, *seen = bide__error_switch(&unseen);
         if (!s->writing)
             send_rest(s);
-        bide__error_switch(seen);
         if (busy)
             bide__fd_close(&s->fd);
     }
@@ -109,9 +107,13 @@ void bide__stream_end(bide_stream *s, bool *busy)
 
 int bide__stream_fail(const bide_stream *s, int code, const char *doing)
 {
-    if (bide_error_code() == code && !bide__error_current()->was_read)
-        return code;
     return bide_fail(code, "%s %s: %s", doing, s->peer, bide_strerror(code));
+}
+
+/* An operation of the top filter failed.  TLS has put on record why; the socket leaves that to us. */
+int bide__stream_op_failed(const bide_stream *s, int code, const char *doing)
+{
+    return s->top->below ? code : bide__stream_fail(s, code, doing);
 }
 
 int bide__stream_wait(bide_stream *s, const struct filter *f, bool for_write)
@@ -131,7 +133,7 @@ ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap)
             return n;
         }
         if (n != -EAGAIN)
-            return bide__stream_fail(s, (int)n, "reading from");
+            return bide__stream_op_failed(s, (int)n, "reading from");
         code = bide__stream_wait(s, s->top, false);
         if (code < 0)
             return code;
@@ -145,7 +147,7 @@ ssize_t bide__stream_try_send(bide_stream *s, const struct iovec *iov, int n)
     if (sent >= 0)
         s->bytes_out += (size_t)sent;
     else if (sent != -EAGAIN)
-        return bide__stream_fail(s, (int)sent, "writing to");
+        return bide__stream_op_failed(s, (int)sent, "writing to");
     return sent;
 }
 
@@ -188,11 +190,12 @@ int bide__stream_send_all(bide_stream *s, struct iovec *iov, int n)
 /* Something has come.  TLS takes what is its own (session tickets); a byte for us, or the end, means it is of no use. */
 static bool only_filters_were_meant(bide_stream *s)
 {
-    struct error_record unseen = {0}, *seen = bide__error_switch(&unseen);
+    struct error_mark mark;
+    bide__error_mark(&mark);
     char byte;
     ssize_t n = s->top->ops->recv(s->top, &byte, 1);
 
-    bide__error_switch(seen);
+    bide__error_restore(&mark);
     return n == -EAGAIN && !s->fd.hangup;
 }
 

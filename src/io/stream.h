@@ -15,8 +15,9 @@ extern const struct filter_ops bide__socket_filter_ops;
 /* One reader and one writer at a time: BIDE_ESTATE.  Between the two, the stream cannot go away. */
 int bide__stream_begin(bide_stream *s, bool *busy, const char *doing);
 void bide__stream_end(bide_stream *s, bool *busy);
-/* Puts an errno of the socket on record; what a filter has put there already stays. */
+/* Put on record what became of the socket; op_failed: of the top filter, which may have done so already. */
 int bide__stream_fail(const bide_stream *s, int code, const char *doing);
+int bide__stream_op_failed(const bide_stream *s, int code, const char *doing);
 /* One send: how many bytes were taken, -EAGAIN, or an error on record; and what to do after -EAGAIN. */
 ssize_t bide__stream_try_send(bide_stream *s, const struct iovec *iov, int n);
 int bide__stream_wait_to_send(bide_stream *s);

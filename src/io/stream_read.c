@@ -41,7 +41,7 @@ static ssize_t fill(bide_stream *s)
 
     char *tail = bide__buf_reserve(&s->in, room < STREAM_READ_SIZE ? room : STREAM_READ_SIZE);
     if (!tail)
-        return bide__error_latest();
+        return bide_error_code();
     ssize_t n = bide__stream_recv(s, tail, s->in.cap - s->in.end);
     if (n > 0)
         bide__buf_commit(&s->in, (size_t)n);

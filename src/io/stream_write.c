@@ -95,7 +95,7 @@ static int shutdown_op(bide_stream *s, const void *data, size_t len)
         if (waited < 0)
             return waited;
     }
-    return code < 0 ? bide__stream_fail(s, code, "ending the writing to") : 0;
+    return code < 0 ? bide__stream_op_failed(s, code, "ending the writing to") : 0;
 }
 
 typedef int write_operation(bide_stream *s, const void *data, size_t len);

@@ -166,6 +166,8 @@ static bide_tls *tls_alloc(bool server)
 
 bide_tls *bide_tls_new_with(bide_tls_args args)
 {
+    if (bide__check_named(args.guard_, "bide_tls_new") < 0)
+        return NULL;
     bide_tls *tls = tls_alloc(args.server);
     if (!tls)
         return NULL;

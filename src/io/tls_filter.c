@@ -154,7 +154,7 @@ static int shake_hands(struct tls_filter *t)
     if (t->established)
         return 0;
     if (t->failed)
-        return BIDE_ETLS;
+        return bide_fail(BIDE_ETLS, "TLS with %s: it has failed before", t->key ? t->key : t->stream->peer);
 
     ERR_clear_error();
     int r = SSL_do_handshake(t->ssl);
@@ -351,7 +351,7 @@ int bide__tls_start_client(bide_stream *s, bide_tls *tls, const char *server_nam
         return bide_fail(-EINVAL, "TLS with %s: the context is one for servers", server_name);
     struct tls_filter *t = push_filter(s, tls);
     if (!t)
-        return bide__error_latest();
+        return bide_error_code();
 
     int code = set_names(t, server_name, port);
     if (code == 0)
@@ -369,7 +369,7 @@ int bide__tls_start_server(bide_stream *s, bide_tls *tls)
         return bide_fail(-EINVAL, "TLS: the context is one for clients");
     struct tls_filter *t = push_filter(s, tls);
     if (!t)
-        return bide__error_latest();
+        return bide_error_code();
     SSL_set_accept_state(t->ssl);
     return 0;
 }

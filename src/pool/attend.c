@@ -145,7 +145,7 @@ static void order_space(struct worker *w, const struct record *o)
         return;
     char *arena = o->code < 0 ? NULL : bide__worker_arena(w);
 
-    r->grant_code = o->code < 0 ? o->code : arena ? 0 : bide__error_latest();
+    r->grant_code = o->code < 0 ? o->code : arena ? 0 : bide_error_code();
     if (arena) { /* else it keeps what it has */
         r->granted = arena + o->fn;
         r->granted_len = o->more;

@@ -269,12 +269,12 @@ void bide__pool_abandon(bide_pool *p)
 
 /* ---- release ---- */
 
-/* An error that is on its way out: nobody wants to wait for jobs then. */
-static bool error_is_under_way(void)
+/* Was the task that lets go of the pool cancelled, or is it out of time?  Then it is to end, and not to wait for jobs. */
+static bool owner_must_end(void)
 {
-    const struct error_record *e = bide__error_current();
+    const bide_task *t = bide__task_here();
 
-    return e->code < 0 && !e->was_read;
+    return t->cancelling > 0 || t->expired > 0;
 }
 
 /* In a forked child: the workers are the parent's. */
@@ -329,7 +329,6 @@ void bide__pool_leave(struct ready *r)
 void bide__pool_release(void *object)
 {
     bide_pool *p = object;
-    struct error_record kept = *bide__error_current(), *now;
 
     if (p->generation != bide__fork_generation()) {
         forget(p);
@@ -339,14 +338,12 @@ void bide__pool_release(void *object)
         return;
     if (p->state != POOL_CLOSED && bide__list_is_linked(&p->in_loop)) {
         if (can_wait(p))
-            close_now(p, error_is_under_way() || p->state == POOL_OPENING ? 0 : p->args.close_ms);
+            close_now(p, owner_must_end() || p->state == POOL_OPENING ? 0 : p->args.close_ms);
         else {
             bide__pool_abandon(p);
             bide__pool_detach_loop(p);
         }
     }
-    now = bide__error_current();
-    *now = kept;
     bide__object_unref(p);
 }
 

@@ -248,8 +248,7 @@ static void on_want(struct proxy *x, const struct record *r)
     struct job *j = job_here(x, r->id);
     struct block *b = j ? bide__block_get(&x->pool->arena, r->fn) : NULL;
     if (!b) {
-        refuse(x, r, j ? bide__error_latest() : BIDE_ECANCELED);
-        bide_error_clear();
+        refuse(x, r, j ? bide_error_code() : BIDE_ECANCELED);
         return;
     }
     if (j->old_block)

@@ -96,6 +96,8 @@ static const struct object_type stream_type = {.name = "pool stream", .destroy =
 
 bide_pool_stream *bide_pool_imap_with(bide_pool *p, bide_pool_source *source, bide_pool_imap_args args)
 {
+    if (bide__check_named(args.guard_, "bide_pool_imap") < 0)
+        return NULL;
     if (bide__pool_check(p, "bide_pool_imap") < 0)
         return NULL;
     bide_pool_stream *s = bide__calloc(1, sizeof *s);

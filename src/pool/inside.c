@@ -122,7 +122,7 @@ int bide_worker_reply(const void *data, size_t len)
         return 0;
     char *to = extend(r, len);
     if (!to)
-        return bide__error_latest();
+        return bide_error_code();
     memcpy(to, data, len);
     return 0;
 }

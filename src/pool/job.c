@@ -312,7 +312,7 @@ static int copy_in(bide_pool *p, struct job *j, const bide_job *spec, bool share
     if (len > RECORD_PAYLOAD_MAX) {
         j->in_block = bide__block_get(&p->arena, len);
         if (!j->in_block)
-            return bide__error_latest();
+            return bide_error_code();
         j->in = bide__block_data(&p->arena, j->in_block);
     } else if (len > sizeof j->small) {
         j->in = bide__malloc(len);

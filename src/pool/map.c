@@ -62,7 +62,7 @@ static int add(struct many *m, const bide_pool_call_args *args, size_t index, in
 {
     struct job *j = bide__pool_submit(m->pool, args, slot);
     if (!j)
-        return bide__error_latest();
+        return bide_error_code();
 
     j->index = index;
     j->on_done = one_done;
@@ -116,6 +116,8 @@ static bide_job element(const bide_job *jobs, size_t i)
 
 int bide_pool_map_with(bide_pool *p, bide_job jobs, bide_pool_map_args args)
 {
+    if (bide__check_named(args.guard_, "bide_pool_map") < 0)
+        return -EINVAL;
     struct many m;
     bide_pool_call_args call = {.timeout_ms = args.timeout_ms, .idempotent = args.idempotent};
     int code = bide__task_required("bide_pool_map") ? bide__pool_check(p, "bide_pool_map") : BIDE_ENOLOOP;
@@ -134,6 +136,8 @@ int bide_pool_map_with(bide_pool *p, bide_job jobs, bide_pool_map_args args)
 
 int bide_pool_each_with(bide_pool *p, bide_pool_each_args args)
 {
+    if (bide__check_named(args.guard_, "bide_pool_each") < 0)
+        return -EINVAL;
     struct many m;
     bide_pool_call_args call = {.job = args.job, .timeout_ms = args.timeout_ms};
     int code = bide__task_required("bide_pool_each") ? bide__pool_check(p, "bide_pool_each") : BIDE_ENOLOOP;

@@ -152,7 +152,7 @@ int bide__pool_start_worker(bide_pool *p, int index)
     struct slot *slot = &p->slots[index];
     struct proxy *x = bide__proxy_start(p, index);
     if (!x)
-        return bide__error_latest();
+        return bide_error_code();
 
     x->is_successor = slot->proxy != NULL;
     slot->coming = x;
@@ -185,7 +185,6 @@ void bide__pool_fill_slots(bide_pool *p)
         if (!wants_worker(p, i) || bide__pool_start_worker(p, i) == 0)
             continue;
         bide__pool_event(p, &(bide_pool_event){.kind = BIDE_POOL_DIED, .worker = i, .code = bide_error_code(), .text = bide_error_text()});
-        bide_error_clear();
         bide__pool_retry_later(p);
         return;
     }
@@ -230,7 +229,6 @@ static int start_missing(bide_pool *p)
     for (int i = 0; i < p->nslots && p->state <= POOL_OPEN; i++) {
         int code = p->slots[i].proxy || p->slots[i].coming ? 0 : bide__pool_start_worker(p, i);
         if (code == -EAGAIN && p->args.kind == BIDE_POOL_PROCESS && has_unborn(p)) {
-            bide_error_clear();
             code = bide__wait_in(&p->changed, NULL);
             i = -1; /* what was there may be gone */
         }
@@ -364,15 +362,23 @@ static int start_all(bide_pool *p)
 
 bide_pool *bide_pool_new_with(bide_pool_args args)
 {
-    bide_pool *p = bide__loop_here ? pool_new() : NULL;
-    if (!p) {
+    if (bide__check_named(args.guard_, "bide_pool_new") < 0)
+        return NULL;
+    struct error_mark mark;
+    if (!bide__loop_here) {
         bide_fail(BIDE_ENOLOOP, "bide_pool_new: not inside a task");
         return NULL;
     }
-    if (prepare(p, &args) == 0 && start_all(p) == 0)
-        return p;
-    bide_release(p); /* keeps the error */
-    return NULL;
+    bide_pool *p = pool_new();
+    if (!p)
+        return NULL;
+
+    bide__error_mark(&mark);
+    bool failed = prepare(p, &args) < 0 || start_all(p) < 0;
+    if (failed)
+        bide_release(p);
+    bide__error_end(&mark, -failed);
+    return failed ? NULL : p;
 }
 
 /* ---- more, or fewer ---- */

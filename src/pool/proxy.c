@@ -171,8 +171,6 @@ static int is_born(struct proxy *x, const struct fd_message *m)
     if (m->code < 0)
         return m->code;
     int code = got_process(x, m->code, -1);
-    if (code < 0)
-        bide_error_clear(); /* it is told by who hears of it */
     return code;
 }
 
@@ -188,7 +186,6 @@ bool bide__proxy_adopt(struct proxy *x)
     if (got_process(x, pid, pidfd) == 0)
         return true;
     x->birth = 0; /* it was ended */
-    bide_error_clear();
     return false;
 }
 

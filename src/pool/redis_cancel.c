@@ -41,7 +41,7 @@ int bide__redis_cancel_step(struct redis_host *h, struct redis_conn *conn)
     redisReply *r =
         REDIS_ASK(conn, REDIS_QUIET_MS, "XREAD", "COUNT", "512", "BLOCK", REDIS_WAIT_MS, "STREAMS", h->cancelled_key, last);
     if (!r)
-        return bide__error_latest();
+        return bide_error_code();
     const redisReply *entries = bide__redis_entries(r);
     for (size_t i = 0; entries && i < entries->elements; i++)
         if (bide__redis_entry_read(&e, entries->element[i])) {

@@ -53,7 +53,6 @@ static void refused(struct redis_client *c, struct job *j, const redisReply *r)
     j->redis.state = REDIS_ANSWERED;
     c->pool->failed++;
     bide__job_fail(j, code, code == BIDE_ELIMIT ? "Redis is full: it takes no more jobs (OOM)" : bide_error_text());
-    bide_error_clear();
     bide__job_over(j);
 }
 
@@ -173,7 +172,7 @@ static int check_args(const bide_pool_args *a)
 static int begin(struct redis_client *c)
 {
     struct redis_conn *conn = bide__redis_open(&c->address);
-    int code = conn ? bide__redis_results_stream(c, conn) : bide__error_latest();
+    int code = conn ? bide__redis_results_stream(c, conn) : bide_error_code();
 
     bide__redis_close(conn);
     return code;
@@ -204,7 +203,7 @@ int bide__redis_pool_open(bide_pool *p)
         .address = &c->address, .ops = &link_ops, .owner = c, .on_event = p->args.on_event, .event_arg = p->args.arg};
     BIDE_TRY(bide__redis_link_start(&c->link));
     c->results = bide_create_task(bide_coro(bide__redis_results_main, c), .name = "redis results");
-    return c->results ? 0 : bide__error_latest();
+    return c->results ? 0 : bide_error_code();
 }
 
 /* A pool that was closed at once has no link yet.  In vain, Redis forgets them by itself, after a day. */

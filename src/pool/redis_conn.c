@@ -147,7 +147,7 @@ static int say(struct redis_conn *c, const char *const *texts)
 {
     redisReply *r = bide__redis_ask(c, texts, REDIS_QUIET_MS);
     if (!r)
-        return bide__error_latest();
+        return bide_error_code();
     freeReplyObject(r);
     return 0;
 }
@@ -207,7 +207,7 @@ static int look_at_server(struct redis_conn *c)
 {
     redisReply *r = REDIS_ASK(c, REDIS_QUIET_MS, "INFO");
     if (!r)
-        return bide__error_latest();
+        return bide_error_code();
 
     int code = r->type == REDIS_REPLY_STRING ? check_info(c->address, r->str) : bide_fail(-EBADMSG, "INFO: not a text");
     if (code == 0)
@@ -237,12 +237,8 @@ static int make_group(struct redis_conn *c)
     int code = SAY(c, "XPENDING", key, REDIS_GROUP);
     if (code != -ESRCH)
         return code;
-    bide_error_clear();
     code = SAY(c, "XGROUP", "CREATE", key, REDIS_GROUP, "0", "MKSTREAM");
-    if (code != -EEXIST)
-        return code;
-    bide_error_clear(); /* somebody else was faster */
-    return 0;
+    return code == -EEXIST ? 0 : code; /* somebody else was faster */
 }
 
 /* ---- life ---- */
@@ -251,7 +247,7 @@ static int tls_context(struct redis_address *a)
 {
     if (a->tls && !a->context)
         a->context = bide_tls_new(.insecure = false);
-    return a->tls && !a->context ? bide__error_latest() : 0;
+    return a->tls && !a->context ? bide_error_code() : 0;
 }
 
 static int begin(struct redis_conn *c, struct redis_address *a)
@@ -259,7 +255,7 @@ static int begin(struct redis_conn *c, struct redis_address *a)
     BIDE_TRY(tls_context(a));
     c->stream = bide_connect(a->host, a->port, .timeout_ms = CONNECT_MS, .tls = a->tls ? a->context : NULL);
     if (!c->stream)
-        return bide__error_latest();
+        return bide_error_code();
     c->reader = redisReaderCreate();
     if (!c->reader)
         return bide__fail_nomem("a connection to Redis");
@@ -289,7 +285,7 @@ struct redis_conn *bide__redis_open(struct redis_address *a)
     if (begin(c, a) == 0)
         return c;
     if (!strstr(bide_error_text(), "Redis at"))
-        bide__error_prefix("Redis at %s%s: ", a->shown, hint(a, bide__error_latest()));
+        bide__error_prefix("Redis at %s%s: ", a->shown, hint(a, bide_error_code()));
     bide__redis_close(c);
     return NULL;
 }

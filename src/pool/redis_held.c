@@ -166,7 +166,7 @@ static int submit(struct held *x, const bide_pool_named *named, const struct red
     }
     x->job = bide__pool_submit(x->host->pool, &args, -1);
     if (!x->job)
-        return bide__error_latest();
+        return bide_error_code();
     x->job->on_done = on_done;
     x->job->done_arg = x;
     return 0;
@@ -210,9 +210,8 @@ static void begin(struct held *x, const struct redis_entry *e)
                  f ? f->str : "");
         bide__redis_held_fail(x, BIDE_EFUNCTION, text);
     } else if (submit(x, named, e) < 0) {
-        int code = bide__error_latest();
+        int code = bide_error_code();
         snprintf(text, sizeof text, "%.200s", bide_error_text());
-        bide_error_clear();
         if (was_not_run(code) || code == BIDE_ECANCELED) /* cancelled: we are told to end */
             leave_it(x, code);
         else

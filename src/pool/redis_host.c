@@ -33,7 +33,7 @@ static int fetch_some(struct redis_host *h, struct redis_conn *conn)
     redisReply *r = REDIS_ASK(conn, REDIS_QUIET_MS, "XREADGROUP", "GROUP", REDIS_GROUP, h->id, "COUNT", count, "BLOCK",
                               REDIS_WAIT_MS, "STREAMS", h->jobs_key, ">");
     if (!r)
-        return bide__error_latest();
+        return bide_error_code();
     const redisReply *entries = bide__redis_entries(r);
     for (size_t i = 0; entries && i < entries->elements && !h->leaving; i++)
         if (bide__redis_entry_read(&e, entries->element[i]))
@@ -48,7 +48,7 @@ int bide__redis_host_keep(struct redis_host *h, int step(struct redis_host *h, s
 
     for (;;) {
         struct redis_conn *conn = bide__redis_open(&h->address);
-        int code = conn ? 0 : bide__error_latest();
+        int code = conn ? 0 : bide_error_code();
         while (code == 0) {
             code = step(h, conn);
             attempt = code == 0 ? 0 : attempt;
@@ -58,7 +58,6 @@ int bide__redis_host_keep(struct redis_host *h, int step(struct redis_host *h, s
             return code;
         if (attempt == 0)
             bide__redis_tell_refused(&h->link);
-        bide_error_clear();
         code = bide__redis_back_off(&attempt);
         if (code < 0)
             return code;
@@ -83,7 +82,7 @@ static int begin_tasks(struct redis_host *h)
 {
     struct redis_conn *conn = bide__redis_open(&h->address); /* what is wrong now is an error; later it passes */
     if (!conn)
-        return bide__error_latest();
+        return bide_error_code();
     bide__redis_close(conn);
 
     h->link = (struct redis_link){
@@ -94,7 +93,7 @@ static int begin_tasks(struct redis_host *h)
     h->listener = h->leaser ? bide_create_task(bide_coro(bide__redis_host_keep, h, bide__redis_cancel_step),
                                                .name = "redis cancellations")
                             : NULL;
-    return h->listener ? 0 : bide__error_latest();
+    return h->listener ? 0 : bide_error_code();
 }
 
 static void free_all(struct list_node *list)
@@ -238,6 +237,8 @@ static void print_event(const bide_pool_event *e, void *arg)
 
 int bide_pool_serve_with(bide_pool_serve_args args)
 {
+    if (bide__check_named(args.guard_, "bide_pool_serve") < 0)
+        return -EINVAL;
     if (!bide__task_required("bide_pool_serve"))
         return BIDE_ENOLOOP;
     if (!args.redis) {

@@ -53,7 +53,6 @@ bool bide__redis_put(struct redis_link *l, const struct redis_command *c, redis_
     if (!l->open || !expect(l, on_reply, arg))
         return false;
     if (bide__redis_format(&l->out, c) < 0) {
-        bide_error_clear();
         l->tail--;
         return false;
     }
@@ -111,8 +110,11 @@ static int write_all(struct redis_link *l)
         l->writing = true;
         int code = bide__redis_write(l->conn, &out);
         if (code < 0) {
+            struct error_mark mark;
+            bide__error_mark(&mark);
             bide__buf_free(&out);
-            bide_stream_shutdown(l->conn->stream); /* the reader will find out, and says why */
+            BIDE_IGNORE(bide_stream_shutdown(l->conn->stream)); /* the reader will find out, and says why */
+            bide__error_restore(&mark);
             return code;
         }
     }
@@ -147,9 +149,8 @@ static int read_all(struct redis_link *l)
     for (;;) {
         redisReply *r = bide__redis_read(l->conn, REDIS_QUIET_MS);
         if (!r) {
-            if (bide__error_latest() != BIDE_ETIMEDOUT)
-                return bide__error_latest();
-            bide_error_clear();
+            if (bide_error_code() != BIDE_ETIMEDOUT)
+                return bide_error_code();
             BIDE_TRY(after_silence(l));
             continue;
         }
@@ -177,7 +178,7 @@ static void tell(struct redis_link *l, enum bide_pool_event_kind kind, int code,
 
 void bide__redis_tell_refused(struct redis_link *l)
 {
-    int code = bide__error_latest();
+    int code = bide_error_code();
 
     if (l->open && (code == -EACCES || code == -EREMOTEIO || code == BIDE_ELIMIT))
         tell(l, BIDE_POOL_LOST, code, bide_error_text());
@@ -201,7 +202,7 @@ static int session(struct redis_link *l, unsigned *attempt)
     opened(l);
     int64_t began = bide__clock_ns();
     l->writer = bide_create_task(bide_coro(write_all, l), .name = "redis writer");
-    int code = l->writer ? read_all(l) : bide__error_latest();
+    int code = l->writer ? read_all(l) : bide_error_code();
 
     if (bide__clock_ns() - began > STEADY_NS)
         *attempt = 0;
@@ -226,7 +227,6 @@ static int keep(struct redis_link *l)
         if (!l->was_lost)
             tell(l, BIDE_POOL_LOST, code, bide_error_text());
         l->was_lost = true;
-        bide_error_clear();
         code = bide__redis_back_off(&attempt);
         if (code < 0)
             return code;
@@ -240,7 +240,7 @@ int bide__redis_link_start(struct redis_link *l)
     bide__list_init(&l->idle);
     bide__list_init(&l->quiet);
     l->keeper = bide_create_task(bide_coro(keep, l), .name = "redis");
-    return l->keeper ? 0 : bide__error_latest();
+    return l->keeper ? 0 : bide_error_code();
 }
 
 void bide__redis_settle(struct redis_link *l, int64_t ms)

@@ -125,7 +125,7 @@ static int read_more(struct redis_client *c, struct redis_conn *conn, const char
     bide__buf_free(&out);
     for (int i = 0; code == 0 && i < 2; i++) {
         redisReply *r = bide__redis_read(conn, REDIS_QUIET_MS);
-        code = r ? bide__redis_code(&c->address, r, "reading results") : bide__error_latest();
+        code = r ? bide__redis_code(&c->address, r, "reading results") : bide_error_code();
         if (code == 0 && i == 1)
             *n = take_all(c, r);
         if (r)
@@ -142,10 +142,10 @@ int bide__redis_results_stream(struct redis_client *c, struct redis_conn *conn)
         if (r)
             freeReplyObject(r);
         if (!r || is_there)
-            return r ? 0 : bide__error_latest();
+            return r ? 0 : bide_error_code();
         r = REDIS_ASK(conn, REDIS_QUIET_MS, "XADD", c->results_key, "*", "m", "hello");
         if (!r)
-            return bide__error_latest();
+            return bide_error_code();
         freeReplyObject(r);
     }
     return 0;
@@ -186,7 +186,7 @@ static int ask_absent(struct redis_client *c, struct redis_conn *conn, const uin
     }
     if (r)
         freeReplyObject(r);
-    return nasked == 0 || r ? 0 : bide__error_latest();
+    return nasked == 0 || r ? 0 : bide_error_code();
 }
 
 static int mark_absent(struct redis_client *c, struct redis_conn *conn, int64_t age_ns)
@@ -258,13 +258,12 @@ int bide__redis_results_main(struct redis_client *c)
 
     for (;;) {
         struct redis_conn *conn = bide__redis_open(&c->address);
-        int code = conn ? session(c, conn, &attempt) : bide__error_latest();
+        int code = conn ? session(c, conn, &attempt) : bide_error_code();
         bide__redis_close(conn);
         if (code == BIDE_ECANCELED)
             return code;
         if (attempt == 0)
             bide__redis_tell_refused(&c->link);
-        bide_error_clear();
         code = bide__redis_back_off(&attempt);
         if (code < 0)
             return code;

@@ -106,7 +106,7 @@ static int locate(struct runner *r)
     memcpy(&ref, r->arg, sizeof ref);
     char *arena = bide__worker_arena(r->worker);
     if (!arena)
-        return bide__error_latest();
+        return bide_error_code();
     r->arg = arena + ref.offset;
     r->arg_len = ref.len;
     return 0;
@@ -119,7 +119,7 @@ static int prepare_out(struct runner *r, void **out)
     if (!(r->call.flags & HAS_OUT))
         return 0;
     *out = bide_worker_reserve(r->call.more);
-    return *out ? 0 : bide__error_latest();
+    return *out ? 0 : bide_error_code();
 }
 
 static void reset(struct runner *r)
@@ -337,8 +337,7 @@ bool bide__runner_wake(struct worker *w)
         return false;
     if (runner_new(w))
         return w->waking = true;
-    bide_error_clear(); /* no memory for one more: those that are there go on */
-    return false;
+    return false; /* no memory for one more: those that are there go on */
 }
 
 struct runner *bide__runner_here(void)

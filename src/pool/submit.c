@@ -115,6 +115,8 @@ struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int
 
 bide_future *bide_pool_submit_with(bide_pool *p, bide_pool_call_args args)
 {
+    if (bide__check_named(args.guard_, "bide_pool_submit") < 0)
+        return NULL;
     struct job *j = bide__pool_submit(p, &args, -1);
 
     return j ? &j->future : NULL;
@@ -122,9 +124,11 @@ bide_future *bide_pool_submit_with(bide_pool *p, bide_pool_call_args args)
 
 int bide_pool_call_with(bide_pool *p, bide_pool_call_args args)
 {
+    if (bide__check_named(args.guard_, "bide_pool_call") < 0)
+        return -EINVAL;
     struct job *j = bide__pool_submit(p, &args, -1);
     if (!j)
-        return bide__error_latest();
+        return bide_error_code();
 
     int code = bide_await_with(bide__aw_future(&j->future));
     bide_release(j);

@@ -37,8 +37,7 @@ void bide__pool_recycle(struct proxy *x, const char *why)
     if (slot->proxy != x || slot->coming || p->state != POOL_OPEN || bide__timer_is_armed(&p->retry))
         return;
 
-    if (bide__pool_start_worker(p, x->index) < 0) {
-        bide_error_clear(); /* no process now: it stays a little longer */
+    if (bide__pool_start_worker(p, x->index) < 0) { /* no process now: it stays a little longer */
         bide__pool_retry_later(p);
         return;
     }

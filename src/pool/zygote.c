@@ -402,6 +402,13 @@ static int revive(void)
     return make();
 }
 
+static int send_birth(const struct fd_message *m, const int *fds)
+{
+    int code = bide__fds_send(zygote.socket, m, fds, BIRTH_FDS);
+
+    return code < 0 ? bide_fail(code, "asking for a worker: %s", bide_strerror(code)) : 0;
+}
+
 int bide__zygote_start(const struct birth *b, uint64_t *number)
 {
     const int fds[BIRTH_FDS] = {b->memory, b->arena, b->ctl, b->bell, b->our_bell};
@@ -411,14 +418,11 @@ int bide__zygote_start(const struct birth *b, uint64_t *number)
     int code = prepare_locked();
     m.id = *number = ++zygote.nbirths;
     if (code == 0)
-        code = bide__fds_send(zygote.socket, &m, fds, BIRTH_FDS);
-    if (code == -EPIPE || code == -ECONNRESET) {
-        code = revive();
-        if (code == 0)
-            code = bide__fds_send(zygote.socket, &m, fds, BIRTH_FDS);
-    }
+        code = send_birth(&m, fds);
+    if ((code == -EPIPE || code == -ECONNRESET) && (code = revive()) == 0)
+        code = send_birth(&m, fds);
     pthread_mutex_unlock(&zygote.lock);
-    return code < 0 && !bide_error_code() ? bide_fail(code, "asking for a worker: %s", bide_strerror(code)) : code;
+    return code;
 }
 
 /* Asked for again: another one, that has what was loaded meanwhile.  Workers that live are nobody's business here. */

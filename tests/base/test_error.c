@@ -37,7 +37,7 @@ UNIT(error_prefix_says_what_was_tried)
     EXPECT_EQ(bide_error_code(), -EIO);
 }
 
-UNIT(error_adopt_obeys_first_wins)
+UNIT(error_adopt_replaces_what_is_on_record)
 {
     struct error_record other, none;
     bide__error_init(&none);
@@ -50,27 +50,148 @@ UNIT(error_adopt_obeys_first_wins)
     bide__error_switch(before);
 
     bide_fail(-EIO, "ours");
-    bide__error_adopt(&other);
+    bide__error_adopt(&none);
     EXPECT_STR(bide_error_text(), "ours");
-    bide__error_adopt(&other); /* ours was read: theirs takes its place */
+    bide__error_adopt(&other);
     EXPECT_STR(bide_error_text(), "theirs");
 }
 
-UNIT(error_that_nobody_read_does_not_lend_its_code_to_the_next)
+UNIT(error_on_record_is_that_of_the_newest_failure)
 {
     struct buf b;
     bide__buf_init(&b, 4);
     bide_fail(-EIO, "older");
     EXPECT_EQ(bide__buf_append(&b, "12345", 5), BIDE_ELIMIT);
-    EXPECT_EQ(bide__error_latest(), BIDE_ELIMIT);
-    EXPECT_EQ(bide_error_code(), -EIO); /* it only looks */
-    EXPECT_EQ(bide__buf_append(&b, "12345", 5), BIDE_ELIMIT);
-    EXPECT_STR(bide_error_text(), "older");
+    EXPECT_EQ(bide_error_code(), BIDE_ELIMIT);
+    EXPECT_CONTAINS(bide_error_text(), "beyond 4 bytes");
     bide_fail(-EPERM, "next");
     EXPECT_EQ(bide_error_code(), -EPERM);
+    EXPECT_STR(bide_error_text(), "next");
     bide_error_clear();
-    EXPECT_EQ(bide__error_latest(), 0);
+    EXPECT_EQ(bide_error_code(), 0);
     bide__buf_free(&b);
+}
+
+UNIT(error_text_may_be_part_of_the_next_text)
+{
+    bide_fail(-EIO, "inner");
+    bide_fail(-EPERM, "outer: %s", bide_error_text());
+    EXPECT_STR(bide_error_text(), "outer: inner");
+}
+
+UNIT(error_code_that_is_not_negative_is_refused)
+{
+    EXPECT_EQ(bide_fail(3, "three %s", "tries"), -EINVAL);
+    EXPECT_STR(bide_error_text(), "bide_fail: 3 is not an error code, which is negative: three tries");
+    EXPECT_EQ(bide_fail(0, "nothing"), -EINVAL);
+    EXPECT_EQ(bide_error_code(), -EINVAL);
+}
+
+/* ---- marks ---- */
+
+UNIT(error_mark_restored_leaves_what_was_there)
+{
+    struct error_mark m;
+    bide__error_mark(&m);
+    bide_fail(-EIO, "unseen");
+    bide__error_restore(&m);
+    EXPECT_EQ(bide_error_code(), 0);
+
+    bide_fail(-EPERM, "ours");
+    bide__error_mark(&m);
+    bide_fail(-EIO, "unseen");
+    bide_fail(-ENOENT, "unseen, too");
+    bide__error_restore(&m);
+    EXPECT_EQ(bide_error_code(), -EPERM);
+    EXPECT_STR(bide_error_text(), "ours");
+
+    bide__error_mark(&m);
+    bide_error_clear();
+    bide__error_restore(&m);
+    EXPECT_STR(bide_error_text(), "ours");
+}
+
+UNIT(error_mark_ended_with_an_error_leaves_that_error)
+{
+    struct error_mark m;
+    bide_fail(-EPERM, "ours");
+    bide__error_mark(&m);
+    bide_fail(-EIO, "newer");
+    bide__error_end(&m, -EIO);
+    EXPECT_STR(bide_error_text(), "newer");
+}
+
+UNIT(error_marks_nest)
+{
+    struct error_mark outer, inner;
+    bide_fail(-EPERM, "ours");
+    bide__error_mark(&outer);
+    bide__error_mark(&inner);
+    bide_fail(-EIO, "of the inner");
+    bide__error_end(&inner, -EIO);
+    EXPECT_STR(bide_error_text(), "of the inner");
+    bide__error_mark(&inner);
+    bide_fail(-ENOENT, "of the second inner");
+    bide__error_restore(&inner);
+    EXPECT_STR(bide_error_text(), "of the inner");
+    bide__error_restore(&outer);
+    EXPECT_STR(bide_error_text(), "ours");
+}
+
+UNIT(error_mark_without_memory_keeps_the_code)
+{
+    struct error_mark m;
+    bide_fail(-EPERM, "ours");
+    bide__error_mark(&m);
+    bide__alloc_fail_at(0);
+    bide_fail(-EIO, "unseen");
+    bide__alloc_fail_at(-1);
+    bide__error_restore(&m);
+    EXPECT_EQ(bide_error_code(), -EPERM);
+    EXPECT_STR(bide_error_text(), "Operation not permitted");
+}
+
+static void fail_to_go(void *object)
+{
+    (void)object;
+    bide_fail(-EIO, "closing failed");
+}
+
+UNIT(error_on_record_survives_a_release_that_fails)
+{
+    static const struct object_type type = {.name = "thing", .destroy = fail_to_go};
+    struct object o;
+    bide__object_init(&o, &type);
+
+    bide_fail(-EPERM, "ours");
+    bide_release(&o);
+    EXPECT_STR(bide_error_text(), "ours");
+}
+
+/* ---- the whole record ---- */
+
+UNIT(error_get_gives_the_place_where_it_was_made)
+{
+    bide_error_info e;
+    EXPECT_EQ(bide_error_get(&e), 0);
+    EXPECT_EQ(e.code, 0);
+    EXPECT_EQ(e.trace_len, 0);
+
+    bide_fail_at("brew", "tea.c", 7, -ENOSPC, "no water");
+    EXPECT_EQ(bide_error_get(&e), -ENOSPC);
+    EXPECT_EQ(e.code, -ENOSPC);
+    EXPECT_EQ(e.system, ENOSPC);
+    EXPECT_STR(e.text, "no water");
+    EXPECT_EQ(e.trace_len, 1);
+    EXPECT_STR(e.trace[0].function, "brew");
+    EXPECT_EQ(e.trace[0].line, 7);
+    EXPECT_EQ(e.phase, BIDE_PHASE_NONE);
+    EXPECT_NULL(e.url);
+    EXPECT_FALSE(e.interrupted || e.reused || e.retry_safe);
+
+    bide_fail(BIDE_ETLS, "torn");
+    EXPECT_EQ(bide_error_get(&e), BIDE_ETLS);
+    EXPECT_EQ(e.system, 0);
 }
 
 UNIT(raise_without_an_error_is_an_error)

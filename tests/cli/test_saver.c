@@ -90,7 +90,7 @@ TEST(saver_cancelled_ones_do_not_take_the_others_along, .real_time = true)
     bide_task *tasks[FILES];
 
     save_all("", tasks);
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     for (int i = 0; i < FILES; i += 2)
         bide_task_cancel(tasks[i]);
     for (int i = 0; i < FILES; i++) {
@@ -110,11 +110,11 @@ TEST(saver_cancelled_leader_leaves_no_one_waiting, .real_time = true)
     bide_task *tasks[FILES];
 
     save_all("", tasks);
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     for (int i = 0; i < FILES; i++)
         bide_task_cancel(tasks[i]);
     for (int i = 0; i < FILES; i++) {
-        bide_await(tasks[i]);
+        BIDE_IGNORE(bide_await(tasks[i]));
         bide_error_clear();
     }
     release_all(tasks);

@@ -6,7 +6,7 @@
 static void settle(void)
 {
     for (int i = 0; i < 5; i++)
-        bide_sleep_ms(0);
+        BIDE_IGNORE(bide_sleep_ms(0));
 }
 
 static int ignores_cancel(void)
@@ -19,7 +19,7 @@ static int ignores_cancel(void)
 TEST(cancel_6_4_no_52_59_is_a_request_that_may_be_declined)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(ignores_cancel));
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     EXPECT_TRUE(bide_task_cancel(t));
     EXPECT_EQ(bide_await(t), 4);
     EXPECT_FALSE(bide_task_cancelled(t));
@@ -29,7 +29,7 @@ TEST(cancel_6_4_no_52_59_is_a_request_that_may_be_declined)
 TEST(cancel_6_4_no_53_requests_are_counted_and_a_done_task_says_false)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(until_cancelled, "t"));
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     EXPECT_EQ(bide_cancelling(t), 0);
     EXPECT_TRUE(bide_task_cancel(t));
     EXPECT_TRUE(bide_task_cancel(t));
@@ -50,7 +50,7 @@ TEST(cancel_6_4_no_54_goes_to_the_awaited_future_first)
 {
     bide_auto bide_future *f = bide_future_new();
     bide_auto bide_task *t = bide_create_task(bide_coro(await_future, f));
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     bide_task_cancel(t);
     EXPECT_TRUE(bide_future_cancelled(f));
     EXPECT_FALSE(bide_task_done(t));
@@ -99,7 +99,7 @@ static int yields(void)
 TEST(cancel_6_4_no_55_of_a_runnable_task_is_delivered_at_its_next_step_once)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(yields));
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     bide_task_cancel(t);
     EXPECT_EQ(bide_await(t), 0);
     EXPECT_TRACE("first:1 second:0");
@@ -157,7 +157,7 @@ static int goes_on_after_cancel(void)
 TEST(cancel_6_4_no_59_a_task_may_go_on_awaiting)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(goes_on_after_cancel));
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     bide_task_cancel(t);
     EXPECT_EQ(bide_await(t), 9);
     EXPECT_TRACE("a1 b0");
@@ -166,7 +166,7 @@ TEST(cancel_6_4_no_59_a_task_may_go_on_awaiting)
 TEST(uncancel_6_4_no_61_counts_down_to_zero_and_clears_the_request)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(yields));
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     EXPECT_EQ(bide_uncancel(t), 0);
     bide_task_cancel(t);
     bide_task_cancel(t);
@@ -189,7 +189,7 @@ static int timeout_in_cancelled(void)
 TEST(cancel_6_4_no_62_a_foreign_cancel_outranks_a_timeout_that_expired_too)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(timeout_in_cancelled));
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     bide_task_cancel(t);
     EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
     EXPECT_TRACE("cancelled");
@@ -217,7 +217,7 @@ TEST(cancel_6_4_no_64_of_a_failed_task_silences_the_report)
 static int cleanup_still_awaits(void)
 {
     int r = bide_sleep_ms(1000);
-    bide_sleep_ms(50);
+    BIDE_IGNORE(bide_sleep_ms(50));
     trace("cleaned");
     return r;
 }
@@ -225,7 +225,7 @@ static int cleanup_still_awaits(void)
 TEST(release_waits_for_the_cleanup_of_a_cancelled_task)
 {
     bide_task *t = bide_create_task(bide_coro(cleanup_still_awaits));
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     bide_release(t);
     trace("released");
     EXPECT_TRACE("cleaned released");
@@ -234,7 +234,7 @@ TEST(release_waits_for_the_cleanup_of_a_cancelled_task)
 static int release_a_slow_one(void)
 {
     bide_task *t = bide_create_task(bide_coro(cleanup_still_awaits));
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     bide_release(t);
     trace("released");
     int r = bide_sleep_ms(1000);
@@ -255,8 +255,8 @@ TEST(cancel_just_when_the_awaited_finished_still_cancels)
 {
     bide_auto bide_future *f = bide_future_new();
     bide_auto bide_task *t = bide_create_task(bide_coro(await_future, f));
-    bide_sleep_ms(0);
-    bide_future_set_result(f, 1);
+    BIDE_IGNORE(bide_sleep_ms(0));
+    BIDE_IGNORE(bide_future_set_result(f, 1));
     bide_task_cancel(t);
     EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
     EXPECT_EQ(bide_future_result(f), 1);

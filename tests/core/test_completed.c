@@ -36,7 +36,7 @@ TEST(as_completed_6_7_no_93_errors_and_cancellations_come_as_tasks)
     bide_task *tasks[] = {bide_create_task(bide_coro(sleep_give, (int64_t)5, -EIO)),
                           bide_create_task(bide_coro(until_cancelled, "c"))};
     bide_task *t;
-    bide_sleep_ms(1);
+    BIDE_IGNORE(bide_sleep_ms(1));
     bide_task_cancel(tasks[1]);
     bide_auto bide_completed *c = bide_as_completed(tasks, 2);
     EXPECT_EQ(bide_completed_next(c, &t), 1);
@@ -69,9 +69,9 @@ TEST(as_completed_released_ends_the_tasks_that_nobody_else_has)
 {
     bide_task *t = bide_create_task(bide_coro(until_cancelled, "t"));
     bide_completed *c = bide_as_completed(&t, 1);
-    bide_sleep_ms(1);
+    BIDE_IGNORE(bide_sleep_ms(1));
     bide_release(t);
-    bide_sleep_ms(1);
+    BIDE_IGNORE(bide_sleep_ms(1));
     EXPECT_TRACE("");
     bide_release(c);
     EXPECT_TRACE("t:cancelled");
@@ -89,7 +89,7 @@ TEST(as_completed_cancelled_waiter_loses_nothing)
     start(tasks, (const int64_t[]){10, 10, 10, 10});
     bide_auto bide_completed *c = bide_as_completed(tasks, N);
     bide_auto bide_task *waiter = bide_create_task(bide_coro(take_one, c));
-    bide_sleep_ms(10);
+    BIDE_IGNORE(bide_sleep_ms(10));
     bide_task_cancel(waiter);
     EXPECT_ERR(bide_await(waiter), BIDE_ECANCELED);
     int n = 0;
@@ -113,10 +113,10 @@ static void cancel_first_of_two(int turns_later)
     bide_auto bide_task *a = bide_create_task(bide_coro(take_one, c)), *b = bide_create_task(bide_coro(take_one, c));
     int code = -1;
 
-    bide_sleep_ms(1);
-    bide_future_set_result(end, 0);
+    BIDE_IGNORE(bide_sleep_ms(1));
+    BIDE_IGNORE(bide_future_set_result(end, 0));
     for (int i = 0; i < turns_later; i++)
-        bide_sleep_ms(0);
+        BIDE_IGNORE(bide_sleep_ms(0));
     bide_task_cancel(a);
     bide_timeout(100)
         code = bide_await(b);

@@ -38,7 +38,7 @@ static int fetch_line, app_line, top_line;
 
 static int fetch(void)
 {
-    bide_sleep_ms(1);
+    BIDE_IGNORE(bide_sleep_ms(1));
     fetch_line = __LINE__ + 1;
     BIDE_TRY(refused());
     return 0;
@@ -94,37 +94,162 @@ TEST(error_of_a_null_is_raised_with_its_place)
     EXPECT_CONTAINS(printed, "64 MiB");
 }
 
-static int cleans_up(void)
+static int step1(void)
 {
-    int r = bide_fail(-EIO, "the first");
-    bide_fail(-EPERM, "cleanup failed, too");
-    return r;
+    return bide_fail(-EIO, "step1: could not read the config");
 }
 
-TEST(error_first_one_wins_until_it_is_read)
+static int step2(void)
 {
-    EXPECT_ERR(cleans_up(), -EIO);
-    EXPECT_EQ(bide_error_code(), -EIO);
-    EXPECT_STR(bide_error_text(), "the first");
-    bide_fail(-ENOENT, "the next");
-    EXPECT_STR(bide_error_text(), "the next");
+    return bide_fail(-ENOENT, "step2: no such user");
+}
+
+static int falls_back(void)
+{
+    if (step1() < 0)
+        trace("defaults");
+    BIDE_TRY(step2());
+    return 0;
+}
+
+TEST(error_that_was_handled_lends_nothing_to_the_next)
+{
+    EXPECT_ERR(bide_await(bide_coro(falls_back)), -ENOENT);
+    EXPECT_TRACE("defaults");
+    EXPECT_EQ(bide_error_code(), -ENOENT);
+    EXPECT_STR(bide_error_text(), "step2: no such user");
+}
+
+TEST(error_of_a_timeout_replaces_an_older_one)
+{
+    int r = 0;
+    bide_auto bide_future *never = bide_future_new();
+    step1();
+    bide_timeout(20)
+        r = bide_await(never);
+    EXPECT_EQ(r, BIDE_ETIMEDOUT);
+    EXPECT_EQ(bide_error_code(), BIDE_ETIMEDOUT);
+    EXPECT_STR(bide_error_text(), "timed out");
 }
 
 static int two_failures(void)
 {
-    return bide_gather(bide_coro(cleans_up), bide_coro(refused));
+    return bide_gather(bide_coro(step1), bide_coro(step2));
 }
 
 TEST(error_of_the_first_child_wins_in_gather)
 {
     EXPECT_ERR(bide_await(bide_coro(two_failures)), -EIO);
-    EXPECT_STR(bide_error_text(), "the first");
+    EXPECT_CONTAINS(bide_error_text(), "step1");
+}
+
+static void callback_that_fails(bide_task *t, void *arg)
+{
+    (void)t;
+    (void)arg;
+    step2();
+}
+
+TEST(error_on_record_survives_done_callbacks)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(give, 1));
+    EXPECT_EQ(bide_task_add_done_callback(t, callback_that_fails, NULL), 0);
+    step1();
+    EXPECT_EQ(bide_await(t), 1);
+    EXPECT_EQ(bide_sleep_ms(5), 0);
+    EXPECT_CONTAINS(bide_error_text(), "step1");
+}
+
+static void call_that_fails(void *arg)
+{
+    (void)arg;
+    step2();
+}
+
+static int calls_soon(void)
+{
+    bide_loop_call_soon(bide_get_event_loop(), call_that_fails, NULL);
+    return bide_sleep_ms(5);
+}
+
+UNIT(error_on_record_survives_a_run_that_succeeds)
+{
+    step1();
+    EXPECT_EQ(bide_run(bide_coro(calls_soon)), 0);
+    EXPECT_CONTAINS(bide_error_text(), "step1");
+}
+
+/* ---- who was cancelled ---- */
+
+static int asks_who(bide_future *f)
+{
+    int r = bide_await(f);
+    trace("%s", r != BIDE_ECANCELED ? "?" : bide_was_cancelled() ? "me" : "it");
+    return r;
+}
+
+TEST(cancelled_task_knows_that_it_was_it)
+{
+    bide_auto bide_future *f = bide_future_new();
+    bide_auto bide_task *t = bide_create_task(bide_coro(asks_who, f));
+    BIDE_IGNORE(bide_sleep_ms(0));
+    bide_task_cancel(t);
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+    EXPECT_FALSE(bide_was_cancelled());
+    EXPECT_TRACE("me");
+}
+
+TEST(cancelled_future_is_not_its_waiter)
+{
+    bide_auto bide_future *f = bide_future_new();
+    bide_auto bide_task *t = bide_create_task(bide_coro(asks_who, f));
+    BIDE_IGNORE(bide_sleep_ms(0));
+    bide_future_cancel(f);
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+    EXPECT_TRACE("it");
+}
+
+static int asks_who_of_a_gather(bide_future *f)
+{
+    int r = bide_gather(f, bide_sleep_awaitable(1000));
+    trace("%s", r != BIDE_ECANCELED ? "?" : bide_was_cancelled() ? "me" : "it");
+    return r;
+}
+
+TEST(cancelled_gather_knows_who_it_was)
+{
+    bide_auto bide_future *f = bide_future_new(), *g = bide_future_new();
+    bide_auto bide_task *t = bide_create_task(bide_coro(asks_who_of_a_gather, f));
+    bide_auto bide_task *u = bide_create_task(bide_coro(asks_who_of_a_gather, g));
+    BIDE_IGNORE(bide_sleep_ms(1));
+    bide_task_cancel(t);
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+    bide_future_cancel(g);
+    EXPECT_ERR(bide_await(u), BIDE_ECANCELED);
+    EXPECT_TRACE("me it");
+}
+
+TEST(timeout_of_a_block_is_told_from_one_of_what_is_awaited)
+{
+    int r = 0;
+    bide_error_info e;
+    bide_timeout(5)
+        r = bide_sleep_ms(100);
+    EXPECT_EQ(r, BIDE_ETIMEDOUT);
+    EXPECT_EQ(bide_error_get(&e), BIDE_ETIMEDOUT);
+    EXPECT_TRUE(e.interrupted);
+
+    bide_auto bide_future *f = bide_future_new();
+    EXPECT_EQ(bide_future_set_error(f, bide_fail(BIDE_ETIMEDOUT, "the peer was slow")), 0);
+    EXPECT_EQ(bide_await(f), BIDE_ETIMEDOUT);
+    EXPECT_EQ(bide_error_get(&e), BIDE_ETIMEDOUT);
+    EXPECT_FALSE(e.interrupted);
 }
 
 static int fails_and_waits(const char *text)
 {
     bide_fail(-EIO, "%s", text);
-    bide_sleep_ms(1);
+    BIDE_IGNORE(bide_sleep_ms(1));
     trace("%s", bide_error_text());
     return 0;
 }
@@ -174,7 +299,7 @@ TEST(error_trace_has_a_ceiling)
 TEST(error_of_a_cancellation_does_not_hide_the_next_one)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(until_cancelled, "t"));
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     bide_task_cancel(t);
     EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
     EXPECT_ERR(bide_await(bide_coro(refused)), -ECONNREFUSED);
@@ -224,5 +349,62 @@ UNIT(main_exits_with_the_result_and_in_silence)
 UNIT(main_prints_a_bare_code_too)
 {
     EXPECT_EQ(main_in_a_child(bide_coro(bare_code)), 1);
-    EXPECT_STR(child_said, "error: No space left on device\n");
+    EXPECT_STR(child_said, "error: bare_code: No space left on device\n");
+}
+
+static int minus_one(void)
+{
+    return -1;
+}
+
+UNIT(main_does_not_take_minus_one_for_a_permission)
+{
+    EXPECT_EQ(main_in_a_child(bide_coro(minus_one)), 1);
+    EXPECT_STR(child_said, "error: minus_one: returned -1 without saying why\n");
+}
+
+/* ---- BIDE_TRY ---- */
+
+static int brew(int n)
+{
+    return n < 0 ? bide_fail(-EIO, "no water") : n + 1;
+}
+
+static void *cup(bool there)
+{
+    if (!there)
+        bide_fail(-ENOENT, "no cup");
+    return there ? &printed : NULL;
+}
+
+static int tries(int n, bool there)
+{
+    int tea = BIDE_TRY(brew(n));
+    char *c = BIDE_TRY_PTR(cup(there));
+    return tea + (c == printed);
+}
+
+static void *tries_for_pointer(int n, bool there)
+{
+    ssize_t tea = BIDE_TRY_NULL((ssize_t)brew(n));
+    char *c = BIDE_TRY_PTR_NULL(cup(there));
+    return c + tea;
+}
+
+TEST(try_yields_the_value)
+{
+    EXPECT_EQ(tries(4, true), 6);
+    EXPECT_TRUE(tries_for_pointer(4, true) == printed + 5);
+}
+
+TEST(try_leaves_with_the_error_in_functions_of_each_kind)
+{
+    EXPECT_EQ(tries(-1, true), -EIO);
+    EXPECT_EQ(tries(1, false), -ENOENT);
+    EXPECT_STR(bide_error_text(), "no cup");
+    EXPECT_NULL(tries_for_pointer(-1, true));
+    EXPECT_EQ(bide_error_code(), -EIO);
+    EXPECT_NULL(tries_for_pointer(1, false));
+    EXPECT_EQ(bide_error_code(), -ENOENT);
+    EXPECT_CONTAINS(print_error(), "  in tries_for_pointer (");
 }

@@ -50,7 +50,7 @@ TEST(future_6_2_no_26_cancel_of_a_done_one_is_false)
     add(f, "called");
     EXPECT_TRUE(bide_future_cancel(f));
     EXPECT_FALSE(bide_future_cancel(f));
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     EXPECT_TRACE("called");
 }
 
@@ -75,9 +75,9 @@ TEST(callbacks_6_2_no_28_never_inline_in_order_of_registration)
     add(f, "c0");
     add(f, "c1");
     add(f, "c2");
-    bide_future_set_result(f, 0);
+    BIDE_IGNORE(bide_future_set_result(f, 0));
     trace("set");
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     EXPECT_TRACE("set c0 c1 c2");
 }
 
@@ -86,9 +86,9 @@ TEST(callbacks_6_2_no_28_run_after_an_error_as_after_a_result)
     bide_auto bide_future *f = bide_future_new();
     add(f, "c0");
     add(f, "c1");
-    bide_future_set_error(f, -EIO);
+    BIDE_IGNORE(bide_future_set_error(f, -EIO));
     trace("set");
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     EXPECT_TRACE("set c0 c1");
     EXPECT_ERR(bide_future_result(f), -EIO);
 }
@@ -101,10 +101,10 @@ TEST(callbacks_6_2_no_28_29_trace_of_the_tick_table)
     add(f, "c1");
     add(f, "c2");
     bide_loop_call_soon(loop, trace_call, "before");
-    bide_future_set_result(f, 0);
+    BIDE_IGNORE(bide_future_set_result(f, 0));
     bide_loop_call_soon(loop, trace_call, "after");
     add(f, "late");
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     EXPECT_TRACE("before c0 c1 c2 after late");
 }
 
@@ -112,9 +112,9 @@ TEST(callbacks_6_2_no_30_removal_after_settling_does_not_unschedule)
 {
     bide_auto bide_future *f = bide_future_new();
     add(f, "c0");
-    bide_future_set_result(f, 0);
+    BIDE_IGNORE(bide_future_set_result(f, 0));
     EXPECT_EQ(bide_future_remove_done_callback(f, said, "c0"), 0);
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     EXPECT_TRACE("c0");
 }
 
@@ -122,13 +122,13 @@ TEST(callbacks_6_2_no_31_remove_takes_every_equal_one)
 {
     bide_auto bide_future *f = bide_future_new();
     static char a[] = "a", b[] = "b";
-    bide_future_add_done_callback(f, said, a);
-    bide_future_add_done_callback(f, said, b);
-    bide_future_add_done_callback(f, said, a);
+    BIDE_IGNORE(bide_future_add_done_callback(f, said, a));
+    BIDE_IGNORE(bide_future_add_done_callback(f, said, b));
+    BIDE_IGNORE(bide_future_add_done_callback(f, said, a));
     EXPECT_EQ(bide_future_remove_done_callback(f, said, a), 2);
     EXPECT_EQ(bide_future_remove_done_callback(f, said, a), 0);
-    bide_future_set_result(f, 0);
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_future_set_result(f, 0));
+    BIDE_IGNORE(bide_sleep_ms(0));
     EXPECT_TRACE("b");
 }
 
@@ -141,10 +141,10 @@ TEST(callbacks_6_2_no_32_removal_from_a_callback)
 {
     bide_auto bide_future *f = bide_future_new();
     static char word[] = "later";
-    bide_future_add_done_callback(f, remove_other, word);
-    bide_future_add_done_callback(f, said, word);
-    bide_future_set_result(f, 0);
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_future_add_done_callback(f, remove_other, word));
+    BIDE_IGNORE(bide_future_add_done_callback(f, said, word));
+    BIDE_IGNORE(bide_future_set_result(f, 0));
+    BIDE_IGNORE(bide_sleep_ms(0));
     EXPECT_TRACE("removed0 later");
 }
 
@@ -161,14 +161,14 @@ TEST(future_6_2_no_33_never_retrieved_error_is_reported_when_dropped)
 {
     bide_loop_set_exception_handler(bide_get_event_loop(), on_exception, NULL);
     bide_future *f = bide_future_new();
-    bide_await(bide_coro(story, f));
+    BIDE_IGNORE(bide_await(bide_coro(story, f)));
     bide_release(f);
     EXPECT_CONTAINS(report, "never retrieved: the disk is full of water");
 
     report[0] = '\0';
     f = bide_future_new();
-    bide_await(bide_coro(story, f));
-    bide_future_result(f);
+    BIDE_IGNORE(bide_await(bide_coro(story, f)));
+    BIDE_IGNORE(bide_future_result(f));
     bide_release(f);
     EXPECT_STR(report, "");
 }
@@ -177,7 +177,7 @@ TEST(future_6_2_no_34_cancel_of_a_failed_one_silences_the_report)
 {
     bide_loop_set_exception_handler(bide_get_event_loop(), on_exception, NULL);
     bide_future *f = bide_future_new();
-    bide_await(bide_coro(story, f));
+    BIDE_IGNORE(bide_await(bide_coro(story, f)));
     EXPECT_FALSE(bide_future_cancel(f));
     bide_release(f);
     EXPECT_STR(report, "");
@@ -195,7 +195,7 @@ TEST(future_6_2_no_33_a_cancelled_one_is_not_reported)
 TEST(future_6_2_no_36_awaiting_a_done_one_does_not_yield_and_works_twice)
 {
     bide_auto bide_future *f = bide_future_new();
-    bide_future_set_result(f, 8);
+    BIDE_IGNORE(bide_future_set_result(f, 8));
     turns_begin();
     EXPECT_EQ(bide_await(f), 8);
     EXPECT_EQ(bide_await(f), 8);
@@ -264,7 +264,7 @@ TEST(future_dropped_while_pending_frees_its_callbacks_uncalled)
     bide_future *f = bide_future_new();
     add(f, "never");
     bide_release(f);
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     EXPECT_TRACE("");
 }
 
@@ -280,8 +280,8 @@ TEST(future_wakes_all_waiters_in_order)
     bide_auto bide_future *f = bide_future_new();
     bide_auto bide_task *a = bide_create_task(bide_coro(await_it, f, 1));
     bide_auto bide_task *b = bide_create_task(bide_coro(await_it, f, 2));
-    bide_sleep_ms(0);
-    bide_future_set_result(f, 5);
-    bide_gather(a, b);
+    BIDE_IGNORE(bide_sleep_ms(0));
+    BIDE_IGNORE(bide_future_set_result(f, 5));
+    BIDE_IGNORE(bide_gather(a, b));
     EXPECT_TRACE("1:5 2:5");
 }

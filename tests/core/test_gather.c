@@ -37,7 +37,7 @@ TEST(gather_6_7_no_87_differs_first_error_cancels_and_drains_the_others)
 
 static int two_errors(int64_t ms, int code, const char *text)
 {
-    bide_sleep_ms(ms);
+    BIDE_IGNORE(bide_sleep_ms(ms));
     return bide_fail(code, "%s", text);
 }
 
@@ -62,7 +62,7 @@ TEST(gather_all_6_7_no_88_errors_and_cancellations_become_codes)
 TEST(gather_6_7_no_89_a_cancelled_child_makes_it_fail)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(until_cancelled, "c"));
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     bide_task_cancel(t);
     EXPECT_ERR(bide_gather(t, bide_coro(sleep_give, (int64_t)50, 0)), BIDE_ECANCELED);
     EXPECT_FALSE(bide_cancelling(bide_current_task()));
@@ -76,7 +76,7 @@ static int gathers_two(void)
 TEST(gather_6_7_no_90_cancelled_cancels_all_children_and_ends_with_them)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(gathers_two));
-    bide_sleep_ms(1);
+    BIDE_IGNORE(bide_sleep_ms(1));
     EXPECT_TRUE(bide_task_cancel(t));
     EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
     EXPECT_TRACE("a:cancelled b:cancelled");
@@ -84,7 +84,7 @@ TEST(gather_6_7_no_90_cancelled_cancels_all_children_and_ends_with_them)
 
 static int swallow(void)
 {
-    bide_sleep_ms(1000);
+    BIDE_IGNORE(bide_sleep_ms(1000));
     return 0;
 }
 
@@ -97,7 +97,7 @@ static int gathers_all_swallow(void)
 TEST(gather_all_6_7_no_90_cancelled_raises_even_if_the_children_swallow_it)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(gathers_all_swallow));
-    bide_sleep_ms(1);
+    BIDE_IGNORE(bide_sleep_ms(1));
     bide_task_cancel(t);
     EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
 }
@@ -122,7 +122,7 @@ TEST(shield_6_7_no_92_cancelling_the_waiter_leaves_the_task)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(sleep_give, (int64_t)50, 4));
     bide_auto bide_task *waiter = bide_create_task(bide_coro(shields, t));
-    bide_sleep_ms(1);
+    BIDE_IGNORE(bide_sleep_ms(1));
     bide_task_cancel(waiter);
     EXPECT_ERR(bide_await(waiter), BIDE_ECANCELED);
     EXPECT_EQ(bide_await(t), 4);
@@ -132,7 +132,7 @@ TEST(shield_6_7_no_92_a_cancelled_inner_cancels_the_outer)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(until_cancelled, "t"));
     bide_auto bide_task *waiter = bide_create_task(bide_coro(shields, t));
-    bide_sleep_ms(1);
+    BIDE_IGNORE(bide_sleep_ms(1));
     bide_task_cancel(t);
     EXPECT_ERR(bide_await(waiter), BIDE_ECANCELED);
     EXPECT_TRUE(bide_task_cancelled(waiter));
@@ -142,7 +142,7 @@ TEST(gather_mixes_coroutines_tasks_futures_generators_and_sleeps)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(sleep_give, (int64_t)5, 1));
     bide_auto bide_future *f = bide_future_new();
-    bide_future_set_result(f, 1);
+    BIDE_IGNORE(bide_future_set_result(f, 1));
     EXPECT_EQ(bide_gather(t, f, bide_coro(nop), bide_sleep_awaitable(10)), 0);
 }
 

@@ -47,7 +47,7 @@ TEST(generator_cancelled_sees_it_once)
 {
     struct counter c = {.base.step = count_step, .name = "c", .n = 5};
     bide_auto bide_task *t = bide_ensure_future(&c.base);
-    bide_sleep_ms(15);
+    BIDE_IGNORE(bide_sleep_ms(15));
     EXPECT_TRUE(bide_task_cancel(t));
     EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
     EXPECT_TRUE(bide_task_cancelled(t));
@@ -81,8 +81,8 @@ TEST(generator_awaits_futures_and_coroutines)
     bide_auto bide_future *f = bide_future_new();
     struct counter c = {.base.step = future_step, .future = f};
     bide_auto bide_task *t = bide_ensure_future(&c.base);
-    bide_sleep_ms(1);
-    bide_future_set_result(f, 4);
+    BIDE_IGNORE(bide_sleep_ms(1));
+    BIDE_IGNORE(bide_future_set_result(f, 4));
     EXPECT_EQ(bide_await(t), 7);
     EXPECT_TRACE("got4 got6");
 }
@@ -92,11 +92,11 @@ TEST(generator_cancel_goes_to_the_awaited_future)
     bide_auto bide_future *f = bide_future_new();
     struct counter c = {.base.step = future_step, .future = f};
     bide_auto bide_task *t = bide_ensure_future(&c.base);
-    bide_sleep_ms(1);
+    BIDE_IGNORE(bide_sleep_ms(1));
     bide_task_cancel(t);
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     EXPECT_TRUE(bide_future_cancelled(f));
-    bide_sleep_ms(20);
+    BIDE_IGNORE(bide_sleep_ms(20));
     EXPECT_TRUE(bide_task_done(t));
 }
 
@@ -142,11 +142,11 @@ TEST(generator_100000_at_once)
         cs[i].future = bide_future_new();
         ts[i] = bide_ensure_future(&cs[i].base);
     }
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     for (int i = 0; i < n; i++)
         bide_task_cancel(ts[i]);
     for (int i = 0; i < n; i++) {
-        bide_await(ts[i]);
+        BIDE_IGNORE(bide_await(ts[i]));
         bide_release(ts[i]);
         bide_release(cs[i].future);
     }

@@ -255,7 +255,7 @@ NOMEM(future_and_task_with_an_error, 1)
     if (!t)
         return bide_raise();
     bide_fail(-EIO, "a story");
-    bide_future_set_error(f, -EIO);
+    BIDE_IGNORE(bide_future_set_error(f, -EIO));
     bide_error_clear();
     if (bide_await(f) != -EIO || bide_await(t) != -EIO)
         return -EINVAL;

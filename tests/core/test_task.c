@@ -13,7 +13,7 @@ TEST(task_6_3_no_39_first_step_is_queued_not_run)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(say, "body"));
     trace("created");
-    bide_await(t);
+    BIDE_IGNORE(bide_await(t));
     EXPECT_TRACE("created body");
 }
 
@@ -54,7 +54,7 @@ static int check_current(bide_task **slot)
     for (int i = 0; i < 3; i++) {
         if (bide_current_task() != *slot)
             return -EINVAL;
-        bide_sleep_ms(0);
+        BIDE_IGNORE(bide_sleep_ms(0));
     }
     return 0;
 }
@@ -91,7 +91,7 @@ TEST(tasks_6_3_no_44_of_a_loop_are_those_not_done)
     EXPECT_EQ(count_tasks(loop), 1);
     bide_auto bide_task *t = bide_create_task(bide_coro(nop));
     EXPECT_EQ(count_tasks(loop), 2);
-    bide_await(t);
+    BIDE_IGNORE(bide_await(t));
     EXPECT_EQ(count_tasks(loop), 1);
 }
 
@@ -105,15 +105,15 @@ TEST(task_6_3_no_45_names)
     EXPECT_CONTAINS(bide_task_name(a), "Task-");
     EXPECT_TRUE(bide_task_id(a) < bide_task_id(b));
     EXPECT_STR(bide_task_name(c), "mine");
-    bide_gather(a, b, c);
+    BIDE_IGNORE(bide_gather(a, b, c));
 }
 
 TEST(sleep_6_3_no_47_of_nothing_yields_exactly_one_turn)
 {
     turns_begin();
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     EXPECT_EQ(turns, 1);
-    bide_sleep_ms(-5);
+    BIDE_IGNORE(bide_sleep_ms(-5));
     EXPECT_EQ(turns_end(), 2);
 }
 
@@ -122,7 +122,7 @@ TEST(sleep_6_3_no_48_cancelled_leaves_no_timer)
     bide_loop *loop = bide_get_event_loop();
     size_t before = loop->wheel.count;
     bide_task *t = bide_create_task(bide_coro(until_cancelled, "t"));
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     EXPECT_EQ(loop->wheel.count, before + 1);
     bide_release(t);
     EXPECT_EQ(loop->wheel.count, before);
@@ -134,7 +134,7 @@ TEST(task_6_3_no_49_dropped_while_running_is_cancelled_and_awaited)
     bool wrote = false;
     {
         bide_auto bide_task *t = bide_create_task(bide_coro(until_cancelled, "child"));
-        bide_sleep_ms(0);
+        BIDE_IGNORE(bide_sleep_ms(0));
         wrote = true;
     }
     trace("after");
@@ -155,9 +155,9 @@ TEST(task_6_3_no_49_dropped_where_nobody_can_wait_is_cancelled_and_reported)
 {
     bide_loop_set_exception_handler(bide_get_event_loop(), on_exception, NULL);
     bide_task *t = bide_create_task(bide_coro(until_cancelled, "child"), .name = "orphan");
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     bide_loop_call_soon(bide_get_event_loop(), bide_release, t);
-    bide_sleep_ms(5);
+    BIDE_IGNORE(bide_sleep_ms(5));
     EXPECT_TRACE("child:cancelled");
     EXPECT_STR(reported, "task orphan was dropped while it ran, where nobody can wait for its end");
 }
@@ -167,14 +167,14 @@ TEST(task_interleaving_is_first_in_first_out)
     bide_auto bide_task *a = bide_create_task(bide_coro(say, "a"));
     bide_auto bide_task *b = bide_create_task(bide_coro(say, "b"));
     bide_auto bide_task *c = bide_create_task(bide_coro(say, "c"));
-    bide_gather(c, b, a);
+    BIDE_IGNORE(bide_gather(c, b, a));
     EXPECT_TRACE("a b c");
 }
 
 static int start_sleep_end(int i)
 {
     trace("s%d", i);
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     trace("e%d", i);
     return 0;
 }
@@ -185,7 +185,7 @@ TEST(task_6_12_trace_of_three_tasks)
     bide_auto bide_task *t1 = bide_create_task(bide_coro(start_sleep_end, 1));
     bide_auto bide_task *t2 = bide_create_task(bide_coro(start_sleep_end, 2));
     trace("created");
-    bide_gather(t0, t1, t2);
+    BIDE_IGNORE(bide_gather(t0, t1, t2));
     EXPECT_TRACE("created s0 s1 s2 e0 e1 e2");
 }
 
@@ -220,8 +220,8 @@ TEST(task_done_callback_gets_the_task_and_its_result)
     bide_auto bide_task *t = bide_create_task(bide_coro(give, 77));
     EXPECT_EQ(bide_task_add_done_callback(t, got_result, &result), 0);
     EXPECT_ERR(bide_task_result(t), BIDE_ESTATE);
-    bide_await(t);
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_await(t));
+    BIDE_IGNORE(bide_sleep_ms(0));
     EXPECT_EQ(result, 77);
     EXPECT_TRUE(bide_task_done(t));
     EXPECT_FALSE(bide_task_cancelled(t));
@@ -257,7 +257,7 @@ TEST(task_result_outlives_its_loop)
     bide_task *t = bide_create_task(bide_coro(give, 3));
     bide__loop_here = NULL;
     EXPECT_EQ(bide_run_until_complete(loop, t), 3);
-    bide_loop_close(loop);
+    BIDE_IGNORE(bide_loop_close(loop));
     EXPECT_EQ(bide_task_result(t), 3);
     EXPECT_CONTAINS(bide_task_name(t), "Task-");
     bide_release(t);

@@ -69,7 +69,7 @@ TEST(to_thread_cancelled_after_it_began_ends_when_the_call_has_ended, .real_time
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(thread_nap_and_tell));
     while (!atomic_load(&begun))
-        bide_sleep_ms(1);
+        BIDE_IGNORE(bide_sleep_ms(1));
     bide_task_cancel(t);
     EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
     EXPECT_TRUE(atomic_load(&ended));
@@ -81,10 +81,10 @@ TEST(to_thread_cancelled_while_queued_never_runs, .real_time = true)
     bide_task *t[N];
     for (int i = 0; i < N; i++)
         t[i] = bide_create_task(bide_coro(thread_nap, 20));
-    bide_sleep_ms(5);
+    BIDE_IGNORE(bide_sleep_ms(5));
     bide_task_cancel(t[N - 1]);
-    bide_sleep_ms(0);
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
+    BIDE_IGNORE(bide_sleep_ms(0));
     EXPECT_TRUE(bide_task_cancelled(t[N - 1]));
     for (int i = 0; i < N; i++)
         bide_release(t[i]);

@@ -18,7 +18,7 @@ TEST(wait_for_6_6_no_72_cancels_waits_for_the_end_then_times_out)
 static int slow_to_end(void)
 {
     int r = bide_sleep_ms(1000);
-    bide_sleep_ms(30);
+    BIDE_IGNORE(bide_sleep_ms(30));
     trace("ended");
     return r;
 }
@@ -40,7 +40,7 @@ TEST(wait_for_6_6_no_73_for_ever_is_a_plain_await)
 TEST(wait_for_6_6_no_74_no_time_gives_a_done_result_or_cancels_without_starting)
 {
     bide_auto bide_future *done = bide_future_new();
-    bide_future_set_result(done, 6);
+    BIDE_IGNORE(bide_future_set_result(done, 6));
     EXPECT_EQ(bide_wait_for(done, 0), 6);
     EXPECT_ERR(bide_wait_for(bide_coro(until_cancelled, "never"), 0), BIDE_ETIMEDOUT);
     bide_auto bide_task *t = bide_create_task(bide_coro(until_cancelled, "never"));
@@ -51,7 +51,7 @@ TEST(wait_for_6_6_no_74_no_time_gives_a_done_result_or_cancels_without_starting)
 
 static int swallows(void)
 {
-    bide_sleep_ms(1000);
+    BIDE_IGNORE(bide_sleep_ms(1000));
     return 12;
 }
 
@@ -64,7 +64,7 @@ TEST(wait_for_6_6_no_75_an_inner_that_swallows_the_cancel_gives_its_value)
 
 static int fails_while_cancelled(void)
 {
-    bide_sleep_ms(1000);
+    BIDE_IGNORE(bide_sleep_ms(1000));
     return bide_fail(-EIO, "cleanup broke");
 }
 
@@ -84,7 +84,7 @@ TEST(wait_for_6_6_no_77_cancelled_cancels_inner_and_waits_for_it)
 {
     bide_auto bide_task *inner = bide_create_task(bide_coro(slow_to_end));
     bide_auto bide_task *outer = bide_create_task(bide_coro(waits_for, inner));
-    bide_sleep_ms(1);
+    BIDE_IGNORE(bide_sleep_ms(1));
     bide_task_cancel(outer);
     EXPECT_ERR(bide_await(outer), BIDE_ECANCELED);
     EXPECT_TRUE(bide_task_cancelled(inner));
@@ -100,8 +100,8 @@ TEST(wait_for_6_6_no_78_a_cancel_when_inner_has_just_finished_still_cancels)
 {
     bide_auto bide_future *f = bide_future_new();
     bide_auto bide_task *t = bide_create_task(bide_coro(waits_for_future, f));
-    bide_sleep_ms(0);
-    bide_future_set_result(f, 1);
+    BIDE_IGNORE(bide_sleep_ms(0));
+    BIDE_IGNORE(bide_future_set_result(f, 1));
     bide_task_cancel(t);
     EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
 }
@@ -199,7 +199,7 @@ static int after_a_caught_cancel(void)
 TEST(timeout_6_6_no_85_works_after_a_caught_cancel)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(after_a_caught_cancel));
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     bide_task_cancel(t);
     EXPECT_EQ(bide_await(t), 0);
     EXPECT_TRACE("1 1");

@@ -71,7 +71,7 @@ static void settle_futures(void *unused)
     (void)unused;
     for (int i = 0; i < FUTURES; i++)
         if (!bide_future_done(futures[i]))
-            bide_future_set_result(futures[i], 99);
+            BIDE_IGNORE(bide_future_set_result(futures[i], 99));
 }
 
 static void count_turn(void *arg)
@@ -216,13 +216,13 @@ static bool step_of_future(int self, const char *op, int a, int b)
     bool is_done = a >= 0 && a < FUTURES && bide_future_done(futures[a]);
 
     if (is(op, "setf") && !is_done)
-        bide_future_set_result(futures[a], b);
+        BIDE_IGNORE(bide_future_set_result(futures[a], b));
     else if (is(op, "failf") && !is_done)
-        bide_future_set_error(futures[a], -EIO);
+        BIDE_IGNORE(bide_future_set_error(futures[a], -EIO));
     else if (is(op, "cancelf"))
         say("%d cancelf %d", self, bide_future_cancel(futures[a]));
     else if (is(op, "cbf"))
-        bide_future_add_done_callback(futures[a], called_back, NULL);
+        BIDE_IGNORE(bide_future_add_done_callback(futures[a], called_back, NULL));
     else if (is(op, "uncbf"))
         say("%d uncbf %d", self, bide_future_remove_done_callback(futures[a], called_back, NULL));
     else
@@ -276,7 +276,7 @@ static bool step_of_task(int self, const char *op, int a)
     else if (is(op, "cancel") && tasks[a])
         say("%d cancel %d %d", self, a, bide_task_cancel(tasks[a]));
     else if (is(op, "cbt") && tasks[a])
-        bide_task_add_done_callback(tasks[a], task_called_back, NULL);
+        BIDE_IGNORE(bide_task_add_done_callback(tasks[a], task_called_back, NULL));
     else
         return is(op, "spawn") || is(op, "cancel") || is(op, "cbt");
     return true;
@@ -294,7 +294,7 @@ static int finish(void)
             pending |= tasks[i] && !bide_task_done(tasks[i]);
         if (!pending)
             return 0;
-        bide_sleep_ms(ticks ? 0 : 10);
+        BIDE_IGNORE(bide_sleep_ms(ticks ? 0 : 10));
     }
     say("stuck");
     return 0;

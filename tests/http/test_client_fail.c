@@ -37,28 +37,74 @@ TEST(client_long_urls_leave_room_for_the_reason, .real_time = true)
     EXPECT_FAILED(bide_get(s, url), -ECONNREFUSED, "xxx...: connect 127.0.0.1:", "refused");
 }
 
-TEST(client_an_error_that_nobody_read_stays_as_it_is, .real_time = true)
+/* `if (!(r = bide_get(A))) r = bide_get(B);`: what failed is what is on record, in every order. */
+TEST(client_error_on_record_is_that_of_the_last_request, .real_time = true)
 {
-    char url[64];
+    static const int codes[] = {-ECONNREFUSED, BIDE_EURL, BIDE_EDISCONNECTED};
+    struct peer p = PEER(ASK, ASK, ASK, ASK, ASK, ASK);
+    peer_start(&p);
+    char refused[64];
     bide_auto bide_session *s = bide_session_new();
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/", closed_port());
+    snprintf(refused, sizeof refused, "http://127.0.0.1:%d/", closed_port());
+    const char *const urls[] = {refused, "nonsense", peer_url(&p, "/")};
+    const char *const texts[] = {refused, "GET nonsense", "without an answer"};
 
-    bide_fail(-EIO, "the first one");
-    EXPECT_NULL(bide_get(s, url));
-    EXPECT_NULL(bide_get(s, "nonsense"));
-    EXPECT_ERR(bide_error_code(), -EIO);
-    EXPECT_STR(bide_error_text(), "the first one");
-    EXPECT_FAILED(bide_get(s, "nonsense"), BIDE_EURL, "GET", "nonsense");
+    for (size_t first = 0; first < 3; first++)
+        for (size_t second = 0; second < 3; second++) {
+            EXPECT_NULL(bide_get(s, urls[first]));
+            EXPECT_FAILED(bide_get(s, urls[second]), codes[second], texts[second], "");
+        }
+    peer_stop(&p);
+}
 
+TEST(client_request_that_succeeds_leaves_the_record, .real_time = true)
+{
     struct peer p = PEER(ASK OK("1") "a" ASK, ASK OK("1") "b" ASK OK("5") "he");
     peer_start(&p);
-    bide_fail(-EIO, "the second one");
+    bide_auto bide_session *s = bide_session_new();
+
+    bide_fail(-EIO, "of the program");
     expect_get(s, peer_url(&p, "/"), "a");
-    expect_get(s, peer_url(&p, "/"), "b"); /* retried */
+    expect_get(s, peer_url(&p, "/"), "b"); /* retried: the first connection was closed */
+    EXPECT_STR(bide_error_text(), "of the program");
     bide_auto bide_response *r = bide_get(s, peer_url(&p, "/"));
     EXPECT_NOT_NULL(r);
     EXPECT_NULL(bide_text(r));
-    EXPECT_STR(bide_error_text(), "the second one");
+    EXPECT_EQ(bide_error_code(), BIDE_ETRUNCATED);
+    bide_error_clear();
+    peer_stop(&p);
+}
+
+TEST(client_error_info_tells_of_the_request, .real_time = true)
+{
+    struct peer p = PEER(ASK OK("5") "hello" ASK, ASK "HTTP/1.1 503 Busy\r\nContent-Length: 5\r\n\r\nhe");
+    bide_error_info e;
+    char url[64];
+    peer_start(&p);
+    bide_auto bide_session *s = bide_session_new();
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/", closed_port());
+
+    EXPECT_NULL(bide_post(s, url, .json = "{}"));
+    EXPECT_EQ(bide_error_get(&e), -ECONNREFUSED);
+    EXPECT_EQ(e.system, ECONNREFUSED);
+    EXPECT_EQ(e.phase, BIDE_PHASE_CONNECT);
+    EXPECT_STR(e.url, url);
+    EXPECT_TRUE(e.retry_safe);
+    EXPECT_FALSE(e.reused || e.interrupted);
+    EXPECT_EQ(e.http_status, 0);
+
+    expect_get(s, peer_url(&p, "/a"), "hello");
+    bide_auto bide_response *r = bide_post(s, peer_url(&p, "/b"), .headers = BIDE_PAIRS({"Idempotency-Key", "1"}));
+    EXPECT_NOT_NULL(r);
+    EXPECT_EQ(bide_raise_for_status(r), BIDE_ESTATUS);
+    EXPECT_EQ(bide_error_get(&e), BIDE_ESTATUS);
+    EXPECT_EQ(e.http_status, 503);
+    EXPECT_STR(e.url, peer_url(&p, "/b"));
+    EXPECT_NULL(bide_text(r));
+    EXPECT_EQ(bide_error_get(&e), BIDE_ETRUNCATED);
+    EXPECT_EQ(e.phase, BIDE_PHASE_BODY);
+    EXPECT_EQ(e.http_status, 503);
+    EXPECT_TRUE(e.retry_safe); /* as the user said with that field */
     bide_error_clear();
     peer_stop(&p);
 }

@@ -324,7 +324,7 @@ TEST(client_bad_urls_are_named_without_their_password, .real_time = true)
     EXPECT_FAILED(bide_get(s, "ftp://h/"), BIDE_EURL, "ftp://h/", "scheme");
     EXPECT_FAILED(bide_get(s, "ws://h/"), BIDE_EURL, "ws://h/", "scheme");
     EXPECT_FAILED(bide_get(s, "http://a\r\nb/"), BIDE_EURL, "http://a??b/", "");
-    bide_get(s, "http://user:secret@h:99999/");
+    BIDE_IGNORE(bide_get(s, "http://user:secret@h:99999/"));
     EXPECT_NULL(strstr(bide_error_text(), "secret"));
     EXPECT_ERR(bide_error_code(), BIDE_EURL);
     bide_error_clear();

@@ -54,7 +54,7 @@ static pid_t start_servers(struct ports *ports)
     EXPECT_EQ(pipe(pipe_fds), 0);
     pid_t pid = fork();
     if (pid == 0) {
-        bide_run(bide_coro(serve_all, pipe_fds[1]));
+        BIDE_IGNORE(bide_run(bide_coro(serve_all, pipe_fds[1])));
         _exit(1);
     }
     close(pipe_fds[1]);

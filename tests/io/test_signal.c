@@ -49,7 +49,7 @@ TEST(signals_wait_cancelled_loses_nothing)
     EXPECT_NOT_NULL(s);
     bide_auto bide_task *t = bide_create_task(bide_coro(bide_signals_wait, s));
 
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     kill(getpid(), SIGUSR1);
     bide_task_cancel(t);
     EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
@@ -78,7 +78,7 @@ TEST(signals_two_tasks_wait_on_one_watcher_one_signal_wakes_one)
     bide_auto bide_task *a = bide_create_task(bide_coro(bide_signals_wait, s));
     bide_auto bide_task *b = bide_create_task(bide_coro(bide_signals_wait, s));
 
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     kill(getpid(), SIGUSR1);
     EXPECT_EQ(bide_wait(((bide_task *[]){a, b}), 2, .until = BIDE_FIRST_COMPLETED), 1);
     kill(getpid(), SIGUSR1);
@@ -144,7 +144,7 @@ TEST(signals_released_while_a_task_waits_it_gets_eclosed)
     EXPECT_NOT_NULL(s);
     bide_auto bide_task *t = bide_create_task(bide_coro(bide_signals_wait, s));
 
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     bide_release(s);
     EXPECT_TRUE(handler_now(SIGUSR1).sa_handler == SIG_DFL);
     EXPECT_ERR(bide_await(t), BIDE_ECLOSED);

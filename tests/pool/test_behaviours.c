@@ -29,9 +29,9 @@ KINDS(behaviour_handler_sees_the_errors)
     for (int i = 0; i < 4; i++) {
         bide_auto bide_future *f = i % 2 ? bide_pool_submit(p, bide_job(job_nothing)) : bide_pool_submit(p, bide_job(job_fail, "x"));
         EXPECT_OK(bide_future_add_done_callback(f, note_error, &e));
-        bide_await(f);
+        BIDE_IGNORE(bide_await(f));
         bide_error_clear();
-        bide_sleep_ms(0);
+        BIDE_IGNORE(bide_sleep_ms(0));
     }
     EXPECT_EQ(e.n, 2);
 }
@@ -62,7 +62,7 @@ KINDS(behaviour_close_without_waiting)
     int64_t start = now_us();
     bide_auto bide_task *closing = bide_create_task(bide_coro(bide_pool_close, p, BIDE_FOREVER, &counts));
 
-    bide_sleep_ms(0);
+    BIDE_IGNORE(bide_sleep_ms(0));
     EXPECT_LT(now_us() - start, 90000);
     EXPECT_NULL(bide_pool_submit(p, bide_job(job_nothing)));
     EXPECT_EQ(bide_error_code(), BIDE_ECLOSED);
@@ -80,7 +80,7 @@ KINDS(behaviour_idle_workers_are_used_first)
     bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 3, .min_workers = 1, .idle_ms = 40, .concurrency = 1);
 
     for (int i = 0; i < 300 && p->nspawned == 3 && !bide__list_is_empty(&p->proxies) && p->proxies.next->next != &p->proxies; i++)
-        bide_sleep_ms(10);
+        BIDE_IGNORE(bide_sleep_ms(10));
     for (int i = 0; i < 10; i++) /* one at a time: the one that is left is enough */
         EXPECT_OK(CALL(p, bide_job(job_nothing)));
     EXPECT_LE(p->nspawned, 4);

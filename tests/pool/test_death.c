@@ -429,7 +429,7 @@ PROCESS_KINDS(stolen_status_is_said_to_be_unknown)
     int ms = 5000;
     bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1);
     bide_auto bide_future *f = bide_pool_submit(p, bide_job(job_sleep, &ms));
-    bide_sleep_ms(20);
+    BIDE_IGNORE(bide_sleep_ms(20));
     int pid = bide_pool_pid(p, 0);
 
     EXPECT_EQ(kill(pid, SIGKILL), 0);
@@ -560,7 +560,7 @@ TEST(zygote_that_was_killed_is_made_anew, .real_time = true)
     bide_auto bide_pool *p = OPEN(.workers = 1);
 
     EXPECT_EQ(kill(bide__zygote_pid(), SIGKILL), 0);
-    bide_sleep_ms(20);
+    BIDE_IGNORE(bide_sleep_ms(20));
     EXPECT_ERR(CALL(p, bide_job(job_die, &die)), BIDE_EWORKER);
     bide_error_clear();
     EXPECT_OK(CALL(p, bide_job(job_nothing)));

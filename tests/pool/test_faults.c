@@ -12,7 +12,7 @@
 static int stubborn(int64_t until_ns)
 {
     while (bide__clock_ns() < until_ns) {
-        bide_sleep_ms(5);
+        BIDE_IGNORE(bide_sleep_ms(5));
         bide_error_clear();
     }
     return 0;
@@ -65,7 +65,7 @@ PROCESS_KINDS(worker_that_does_not_end_is_killed, .seconds = 20)
     EXPECT_OK(bide_pool_each(p, bide_job(job_leave_a_task, &ms)));
     EXPECT_OK(bide_pool_resize(p, 1));
     for (int i = 0; i < 800 && kill(pid, 0) == 0; i++)
-        bide_sleep_ms(10);
+        BIDE_IGNORE(bide_sleep_ms(10));
     EXPECT_EQ(kill(pid, 0), -1);
     EXPECT_OK(CALL(p, bide_job(job_nothing)));
 }
@@ -104,7 +104,7 @@ TEST(pool_ends_although_the_zygote_is_stopped, .real_time = true, .seconds = 40)
     int stopped = bide__zygote_pid();
 
     EXPECT_EQ(kill(stopped, SIGSTOP), 0);
-    bide_sleep_ms(20);
+    BIDE_IGNORE(bide_sleep_ms(20));
     EXPECT_OK(bide_pool_kill(p));
     EXPECT_ERR(bide_await(t), BIDE_ECLOSED);
     bide_error_clear();
@@ -149,7 +149,7 @@ UNIT(end_of_the_loop_waits_for_workers_that_are_being_born, .seconds = 40)
     needs_processes();
     for (int stop = 0; stop <= 1; stop++) {
         bide_pool *p = NULL;
-        bide_run(bide_coro(forget_while_it_grows, &p, stop));
+        BIDE_IGNORE(bide_run(bide_coro(forget_while_it_grows, &p, stop)));
         bide_error_clear();
         EXPECT_EQ(p->state, POOL_CLOSED);
         expect_no_zombies();
@@ -212,9 +212,9 @@ PROCESS_KINDS(workers_that_die_before_they_are_ready_come_later_and_later, .seco
     close(open(path, O_CREAT | O_WRONLY, 0600));
     EXPECT_ERR(CALL(p, bide_job(job_die, &die)), BIDE_EWORKER);
     bide_error_clear();
-    bide_sleep_ms(500);
+    BIDE_IGNORE(bide_sleep_ms(500));
     for (int i = 0; i < 2000 && deaths < 2; i++)
-        bide_sleep_ms(10);
+        BIDE_IGNORE(bide_sleep_ms(10));
     EXPECT_LT(1, deaths);
     EXPECT_LT(deaths, 20); /* even in 20 s it would be 12 */
     unlink(path);
@@ -312,7 +312,7 @@ PROCESS_KINDS(event_callback_may_release_its_pool)
     while ((other * UINT64_C(0x9E3779B97F4A7C15) >> 32) % 2 == (UINT64_C(0x9E3779B97F4A7C15) >> 32) % 2)
         other++;
     bide_auto bide_future *killer = bide_pool_submit(p, bide_job(job_die, &die), .key = other);
-    bide_await(killer);
+    BIDE_IGNORE(bide_await(killer));
     bide_error_clear();
     expect_closed(watched);
 }

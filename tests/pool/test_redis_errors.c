@@ -220,7 +220,7 @@ static int be_no_redis(bide_stream *stream, void *arg)
     char buf[256];
     (void)arg;
 
-    bide_read(stream, buf, sizeof buf);
+    BIDE_IGNORE(bide_read(stream, buf, sizeof buf));
     BIDE_TRY(bide_write(stream, "HTTP/1.1 400 Bad Request\r\n\r\n", 28));
     return bide_drain(stream);
 }

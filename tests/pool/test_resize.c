@@ -9,7 +9,7 @@
 static void wait_until_stopped(bide_pool *p, int worker)
 {
     for (int i = 0; i < 400 && p->slots[worker].proxy; i++)
-        bide_sleep_ms(5);
+        BIDE_IGNORE(bide_sleep_ms(5));
     EXPECT_NULL(p->slots[worker].proxy);
 }
 
@@ -95,7 +95,7 @@ static void expect_resize_ends(enum bide_pool_kind kind, int (*end)(bide_pool *p
     bide_auto bide_task *t = bide_create_task(bide_coro(resize_to, p, 3));
     int code = 0;
 
-    bide_sleep_ms(50);
+    BIDE_IGNORE(bide_sleep_ms(50));
     EXPECT_OK(end(p));
     bide_timeout(3000 * SLOW) {
         code = bide_await(t);

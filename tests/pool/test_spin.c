@@ -99,7 +99,7 @@ static int busy_workers(const bide_pool *p)
 static void wait_until_busy(const bide_pool *p, int workers)
 {
     for (int i = 0; i < 500 && busy_workers(p) != workers; i++)
-        bide_sleep_ms(10);
+        BIDE_IGNORE(bide_sleep_ms(10));
     EXPECT_EQ(busy_workers(p), workers);
 }
 
@@ -160,7 +160,7 @@ TEST(jobs_go_to_the_worker_that_was_idle_last, .real_time = true)
         int index = CALL(p, bide_job(job_index));
         EXPECT_TRUE(index >= 0 && index < 3);
         had[index]++;
-        bide_sleep_ms(1); /* or it may not be idle yet, on a busy machine */
+        BIDE_IGNORE(bide_sleep_ms(1)); /* or it may not be idle yet, on a busy machine */
     }
     for (int i = 0; i < 3; i++)
         most = had[i] > most ? had[i] : most;

@@ -62,7 +62,7 @@ KINDS(job_that_only_emits_hears_of_its_cancellation, .seconds = 20)
     bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .concurrency = 1, .ring_bytes = 64 << 10, .grace_ms = 30000 * SLOW);
     bide_auto bide_future *f = bide_pool_submit(p, bide_job(job_emit_on_and_on));
 
-    bide_sleep_ms(50);
+    BIDE_IGNORE(bide_sleep_ms(50));
     usleep(50000); /* nobody reads: the lane is full */
     EXPECT_TRUE(bide_future_cancel(f));
     expect_call_within(p, 8000);
@@ -87,7 +87,7 @@ KINDS(job_that_only_tells_lets_others_run, .seconds = 20)
     bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .concurrency = 2, .prefetch = 8, .ring_bytes = 1 << 20);
     bide_auto bide_future *f = bide_pool_submit(p, bide_job(job_tell_slowly));
 
-    bide_sleep_ms(50);
+    BIDE_IGNORE(bide_sleep_ms(50));
     expect_call_within(p, 8000);
     EXPECT_FALSE(bide_future_done(f));
     EXPECT_TRUE(bide_future_cancel(f));
@@ -122,7 +122,7 @@ KINDS(job_that_tells_faster_than_we_listen_does_not_hold_the_loop, .seconds = 20
     bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .ring_bytes = 4 << 20);
     bide_auto bide_future *f = bide_pool_submit(p, bide_job(job_tell_steadily), .on_progress = listen_slowly, .arg = &heard);
 
-    bide_sleep_ms(100);
+    BIDE_IGNORE(bide_sleep_ms(100));
     EXPECT_LT(0, heard);
     EXPECT_LT(heard, 60000); /* that is 3 s; the lane holds 87,000 */
     EXPECT_TRUE(bide_future_cancel(f));
@@ -170,7 +170,7 @@ TEST(orders_without_room_follow_although_nobody_answers, .real_time = true, .sec
     for (int i = 0; i < N; i++)
         f[i] = bide_pool_submit(p, bide_job(job_go_on_when_cancelled));
     for (int i = 0; i < 400 && p->slots[0].proxy->nbegun < N + 1; i++)
-        bide_sleep_ms(10);
+        BIDE_IGNORE(bide_sleep_ms(10));
     EXPECT_EQ(p->slots[0].proxy->nbegun, N + 1);
     atomic_store(&worker, IS_TO_STOP);
     while (atomic_load(&worker) != STOPS)
@@ -245,7 +245,7 @@ KINDS(reply_that_is_interrupted_stays_whole, .seconds = 20)
     f[5] = NULL;
 
     bide_auto bide_future *v = bide_pool_submit(p, bide_job(job_reply_interrupted));
-    bide_sleep_ms(5);
+    BIDE_IGNORE(bide_sleep_ms(5));
     usleep(100000); /* its wish lies there unread */
     int said = bide_await(v);
     EXPECT_OK(said);

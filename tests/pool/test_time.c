@@ -28,7 +28,7 @@ static bool exists_soon(const char *path)
     for (int i = 0; i < 500; i++) {
         if (stat(path, &st) == 0)
             return true;
-        bide_sleep_ms(2);
+        BIDE_IGNORE(bide_sleep_ms(2));
     }
     return false;
 }
@@ -56,7 +56,7 @@ PROCESS_KINDS(deadline_kills_a_worker_that_does_not_yield)
     bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .grace_ms = 50);
     bide_auto bide_future *bystander = bide_pool_submit(p, bide_job(job_sleep, &ms));
     bide_auto bide_future *again = bide_pool_submit(p, bide_job(job_sleep, &(int){1500}), .idempotent = true);
-    bide_sleep_ms(30);
+    BIDE_IGNORE(bide_sleep_ms(30));
     int64_t start = now_us();
     bide_auto bide_future *f = bide_pool_submit(p, bide_job(job_block, &forever), .timeout_ms = 50);
 
@@ -130,7 +130,7 @@ KINDS(cancelled_queued_job_never_runs)
     f[0] = bide_pool_submit(p, bide_job(job_block, &ms));
     for (int i = 1; i < 5; i++)
         f[i] = bide_pool_submit(p, bide_job(job_touch, path));
-    bide_sleep_ms(10);
+    BIDE_IGNORE(bide_sleep_ms(10));
     for (int i = 1; i < 5; i++)
         EXPECT_TRUE(bide_future_cancel(f[i]));
     EXPECT_EQ(bide_await(f[0]), 50);
@@ -148,7 +148,7 @@ KINDS(cancelled_running_job_sees_it_at_its_next_await)
 
     snprintf(path, sizeof path, "%s/cancelled", test_tmpdir());
     bide_auto bide_future *f = bide_pool_submit(p, bide_job(job_say_cancelled, path));
-    bide_sleep_ms(30);
+    BIDE_IGNORE(bide_sleep_ms(30));
     EXPECT_TRUE(bide_future_cancel(f));
     EXPECT_ERR(bide_await(f), BIDE_ECANCELED);
     EXPECT_TRUE(exists_soon(path));
@@ -169,7 +169,7 @@ KINDS(cancellation_of_the_caller_reaches_the_job)
     EXPECT_ERR(code, BIDE_ETIMEDOUT);
     bide_error_clear();
     bide_future *f = bide_pool_submit(p, bide_job(job_say_cancelled, path[1]));
-    bide_sleep_ms(20);
+    BIDE_IGNORE(bide_sleep_ms(20));
     bide_release(f);
     const char *texts[1] = {path[2]};
     bide_timeout(30)
@@ -249,7 +249,7 @@ KINDS(worker_is_recycled_after_max_jobs)
     for (int i = 0; i < 300; i++)
         EXPECT_EQ(codes[i], i % 3);
     for (int i = 0; i < 100 && s.started < 3; i++)
-        bide_sleep_ms(5);
+        BIDE_IGNORE(bide_sleep_ms(5));
     EXPECT_LT(0, s.recycled);
     EXPECT_LT(2, s.started);
     EXPECT_EQ(s.died, 0);
@@ -268,7 +268,7 @@ KINDS(worker_is_recycled_by_age_without_a_gap)
         EXPECT_OK(CALL(p, bide_job(job_nothing)));
         if (now_us() - start > longest)
             longest = now_us() - start;
-        bide_sleep_ms(1);
+        BIDE_IGNORE(bide_sleep_ms(1));
         EXPECT_TRUE(p->slots[0].proxy != NULL);
     }
     EXPECT_LT(1, s.recycled);
@@ -298,11 +298,11 @@ PROCESS_KINDS(worker_is_recycled_by_size)
     bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .max_rss = (size_t)400 << 20, .on_event = see, .arg = &s);
     int pid = CALL(p, bide_job(job_leak, &mib));
 
-    bide_sleep_ms(250);
+    BIDE_IGNORE(bide_sleep_ms(250));
     EXPECT_EQ(CALL(p, bide_job(job_pid)), pid);
     EXPECT_EQ(CALL(p, bide_job(job_leak, &much)), pid);
     for (int i = 0; i < 300 && s.started < 2; i++)
-        bide_sleep_ms(10);
+        BIDE_IGNORE(bide_sleep_ms(10));
     EXPECT_NE(CALL(p, bide_job(job_pid)), pid);
     EXPECT_EQ(s.recycled, 1);
 }
@@ -323,9 +323,9 @@ KINDS(idle_workers_go_and_come_back)
 
     EXPECT_EQ(workers_there(p), 3);
     for (int i = 0; i < 300 && workers_there(p) > 1; i++)
-        bide_sleep_ms(10);
+        BIDE_IGNORE(bide_sleep_ms(10));
     EXPECT_EQ(workers_there(p), 1);
-    bide_sleep_ms(150);
+    BIDE_IGNORE(bide_sleep_ms(150));
     EXPECT_EQ(workers_there(p), 1);
     for (int i = 0; i < 8; i++)
         ms[i] = 40;

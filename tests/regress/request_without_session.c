@@ -12,11 +12,13 @@ TEST(request_without_session_is_an_error)
     bide_error_clear();
 }
 
-TEST(request_without_session_keeps_the_reason_why_there_is_none)
+/* The newest failure is on record; why there is no session stood there before it. */
+TEST(request_without_session_replaces_the_reason_why_there_is_none)
 {
     bide_session *none = bide_session_new(.ca_file = "/nowhere/ca.pem");
     EXPECT_TRUE(none == NULL);
-    EXPECT_TRUE(bide_get(none, "http://127.0.0.1/") == NULL);
     EXPECT_EQ(bide_error_code(), BIDE_ETLS);
+    EXPECT_TRUE(bide_get(none, "http://127.0.0.1/") == NULL);
+    EXPECT_EQ(bide_error_code(), -EINVAL);
     bide_error_clear();
 }
