@@ -143,7 +143,11 @@ static inline void bide__error_init(struct error_record *e)
 extern _Thread_local struct error_record *bide__error_current_record __attribute__((tls_model("initial-exec")));
 /* Make `e` the record of what runs now; NULL: the thread's own.  Returns the one before. */
 struct error_record *bide__error_switch(struct error_record *e);
-struct error_record *bide__error_current(void);
+extern _Thread_local struct error_record bide__error_of_thread __attribute__((tls_model("initial-exec")));
+static inline struct error_record *bide__error_current(void)
+{
+    return likely(bide__error_current_record != NULL) ? bide__error_current_record : &bide__error_of_thread;
+}
 
 /*
  * Around what may fail without making the call fail (cleanup, an attempt that has a second): afterwards the record is
@@ -159,12 +163,28 @@ struct error_record *bide__error_current(void);
 struct error_mark {
     struct error_record *record;
     struct error_mark *outer;
-    struct error_record *saved; /* what was on record; NULL: nothing, or it was not changed, or no memory to keep it */
-    int code;                   /* that of what was on record */
     bool is_changed;
+    int code;                   /* if it is changed: that of what was on record, */
+    struct error_record *saved; /* and the rest; NULL: there was nothing, or no memory to keep it */
 };
-void bide__error_mark(struct error_mark *m);
-void bide__error_restore(struct error_mark *m);
+/* Inline, because every release has a mark, and most find nothing changed. */
+static inline void bide__error_mark(struct error_mark *m)
+{
+    struct error_record *e = bide__error_current();
+
+    m->record = e;
+    m->outer = e->mark;
+    m->is_changed = false;
+    e->mark = m;
+}
+void bide__error_restore_changed(struct error_mark *m);
+static inline void bide__error_restore(struct error_mark *m)
+{
+    if (unlikely(m->is_changed))
+        bide__error_restore_changed(m);
+    else
+        m->record->mark = m->outer;
+}
 void bide__error_end(struct error_mark *m, ptrdiff_t result);
 
 /* Put an error that was made elsewhere (in a task, a thread) on record here.  Nothing if `from` holds none. */

@@ -14,7 +14,7 @@
 
 #include <stdio.h>
 
-static _Thread_local struct error_record thread_record;
+_Thread_local struct error_record bide__error_of_thread __attribute__((tls_model("initial-exec")));
 _Thread_local struct error_record *bide__error_current_record __attribute__((tls_model("initial-exec")));
 
 struct error_record *bide__error_switch(struct error_record *e)
@@ -22,11 +22,6 @@ struct error_record *bide__error_switch(struct error_record *e)
     struct error_record *before = bide__error_current_record;
     bide__error_current_record = e;
     return before;
-}
-
-struct error_record *bide__error_current(void)
-{
-    return bide__error_current_record ? bide__error_current_record : &thread_record;
 }
 
 static const char *own_text(int code)
@@ -58,14 +53,6 @@ const char *bide_strerror(int code)
 
 /* ---- marks ---- */
 
-void bide__error_mark(struct error_mark *m)
-{
-    struct error_record *e = bide__error_current();
-
-    *m = (struct error_mark){.record = e, .outer = e->mark, .code = e->code};
-    e->mark = m;
-}
-
 /* The record is about to be changed. */
 static void before_change(struct error_record *e)
 {
@@ -74,22 +61,22 @@ static void before_change(struct error_record *e)
         return;
 
     m->is_changed = true;
+    m->code = e->code;
     m->saved = e->code ? bide__malloc(sizeof *m->saved) : NULL;
     if (m->saved)
         *m->saved = *e;
 }
 
-void bide__error_restore(struct error_mark *m)
+void bide__error_restore_changed(struct error_mark *m)
 {
     struct error_record *e = m->record;
 
     assert(e->mark == m);
     if (m->saved)
         *e = *m->saved;
-    else if (m->is_changed && m->code) /* no memory to keep its story */
+    else if (m->code) /* no memory to keep its story */
         snprintf(e->text, sizeof e->text, "%s", bide_strerror(m->code));
-    if (m->is_changed)
-        e->code = m->code;
+    e->code = m->code;
     e->mark = m->outer;
     bide__free(m->saved);
 }
@@ -101,8 +88,11 @@ static void keep(struct error_mark *m)
 
     assert(m->record->mark == m);
     m->record->mark = outer;
-    if (m->is_changed && outer && !outer->is_changed) {
+    if (!m->is_changed)
+        return;
+    if (outer && !outer->is_changed) {
         outer->is_changed = true;
+        outer->code = m->code;
         outer->saved = m->saved;
     } else {
         bide__free(m->saved);

@@ -154,6 +154,8 @@ static bool method_is_idempotent(const struct asked *a)
     static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
     if (!a->method)
         return false;
+    if (a->method_len == 3 && memcmp(a->method, "GET", 3) == 0) /* nearly always, and asked for every request */
+        return true;
 
     for (size_t i = 0; i < array_len(methods); i++)
         if (strcmp(a->method, methods[i]) == 0)
