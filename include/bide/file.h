@@ -22,17 +22,29 @@ typedef struct bide_file bide_file;
 typedef struct bide_open_args {
     const char *path;
     struct bide_use_named_options *guard_;
-    int flags; /* as open(2); default O_RDONLY; O_CLOEXEC is added */
-    int mode;  /* default 0666 */
+    int flags;    /* as open(2); default O_RDONLY; O_CLOEXEC is added */
+    int mode;     /* default 0666; of what is made */
+    bool atomic;  /* a new file to be written, which gets its name when bide_file_close has ended well; flags: O_WRONLY */
+    bool parents; /* with O_CREAT or atomic: directories that are missing are made, as by bide_make_dirs */
+    int beneath;  /* descriptor of a directory (or AT_FDCWD) that path is looked up in and cannot lead out of; 0: none */
 } bide_open_args;
 
 /*
  * Open a file.
  *
+ * .atomic is bide_file_write_all piece by piece: nobody sees the file before bide_file_close, and what has its name stays
+ * until then.  One that is released before, or whose process is killed, leaves nothing behind.
+ *
+ * .beneath keeps names that somebody else made up (a server, a list) in their directory: no "..", no link and no absolute
+ * path leads out of it, also when a link is put in the way while the program runs.  A link that has the name of an
+ * atomic file itself is replaced, not followed.
+ *
  * Suspends:  until it is open; a cancellation point
  * Returns:   the file, or NULL
  * Errors:    -ENOENT and the like; the text names the path.  -EMFILE: waits for a descriptor for a while first
- * Owns:      the result is owned; releasing it closes it
+ *            -EXDEV, -ELOOP: it would lead out of .beneath.  -EINVAL: other flags than O_WRONLY with .atomic
+ *            -EEXIST: an atomic file beneath a directory, and a device or a pipe has its name
+ * Owns:      the result is owned; releasing it closes it.  .beneath is borrowed until it is closed
  * Example:   bide_auto bide_file *f = bide_open("a.json", .flags = O_WRONLY | O_CREAT | O_TRUNC);
  */
 #define bide_open(...) bide_open_with((bide_open_args){.path = __VA_ARGS__})
@@ -45,6 +57,7 @@ BIDE_API BIDE_MUST_USE bide_file *bide_open_with(bide_open_args args);
  * Suspends:  until done; a cancellation point before it begins, not after (on a pipe or the like: as long as it waits)
  * Returns:   how many bytes; a read: 0 at the end of the file; a write that returns has written all of them
  * Errors:    -EIO, -ENOSPC and the like, the text names the path; BIDE_ECANCELED; BIDE_ETIMEDOUT
+ *            -EFBIG beyond the limit (ulimit -f) that there was when it was opened, without the signal SIGXFSZ
  * Owns:      the memory is borrowed for the call
  * Example:   ssize_t n = bide_file_read(f, buffer, sizeof buffer, -1);
  */
@@ -61,11 +74,12 @@ BIDE_API BIDE_MUST_USE ssize_t bide_file_write(bide_file *f, const void *data, s
 BIDE_API BIDE_MUST_USE int bide_file_sync(bide_file *f);
 
 /*
- * Close, and hear of a failure that came late (bide_release would not tell).
+ * Close, and report a failure that came late (bide_release does not).  An atomic file gets its name.
  *
  * Suspends:  until it is closed.  Not a cancellation point
  * Returns:   0; also for NULL
- * Errors:    -EIO, -ENOSPC and the like; the text names the path
+ * Errors:    -EIO, -ENOSPC and the like; the text names the path.  BIDE_ESTATE: an atomic file that another task is still
+ *            writing; it is not saved
  * Owns:      taken, also on failure: in front of a bide_auto variable it is bide_file_close(bide_take(f))
  */
 BIDE_API BIDE_MUST_USE int bide_file_close(bide_file *f);
@@ -96,7 +110,12 @@ BIDE_API BIDE_MUST_USE char *bide_file_read_all(const char *path, size_t max, si
  * Write a whole file: a new one, which gets its name or takes that of the old one when it is complete.
  *
  * A symbolic link stays, and the file behind it is written; a device or a pipe is written to.  The new file keeps the
- * permissions (rwx) of the old one, not its owner, nor an access control list.
+ * permissions (rwx) and the access control list of the old one, and its owner and group where we may set them; where we
+ * may not, the group's permissions become those of everybody else.  Other attributes, and other names (hard links) that
+ * the old one has, are not kept.
+ *
+ * A program that is killed leaves nothing behind but what was there.  There are two exceptions, both a file named .bide-
+ * and more: between two system calls when a file is replaced, and on a file system without O_TMPFILE.
  *
  * Suspends:  until done; a cancellation point before it begins, not after
  * Returns:   0

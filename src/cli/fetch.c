@@ -17,8 +17,8 @@
 
 #include "cli/retry.h"
 
-#define OWN_DESCRIPTORS 4 /* signals, a list, records */
-#define FEWEST_DESCRIPTORS 9 /* standard files, the loop's, signals, the directory, a connection, a file */
+#define OWN_DESCRIPTORS 8 /* signals, a list, records, the directories of files that are being named */
+#define FEWEST_DESCRIPTORS 10 /* standard files, the loop's, signals, the root, a connection, a file, its directory */
 #define RECORDS_MS      1000 /* for records, when all has been dropped: their reader may be asleep */
 
 /* ---- stopping ---- */
@@ -279,10 +279,8 @@ static int run(struct fetch *f)
         say("out of memory");
         return EXIT_LOCAL;
     }
-    f->run_id = (uint32_t)retry_random();
     code = exit_code(f, bide_run(bide_coro(fetch_all, f)));
     free(f->workers);
-    nameset_free(&f->directories);
     jsonl_free(&f->jsonl);
     return code;
 }

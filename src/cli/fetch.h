@@ -5,7 +5,7 @@
  * In reading order: command_fetch.c (the options), fetch.c (from start to end), fetch_plan.c (what can be known before
  * the first request), fetch_clash.c (two files of one name), fetch_dry_run.c, fetch_name.c (which URL becomes which
  * file), fetch_source.c (the next URL), fetch_hosts.c, fetch_queue.c, fetch_wait.c (which URL may go now), fetch_worker.c
- * (one URL after the other), fetch_outcome.c (how one ended), fetch_save.c, fetch_directory.c, saver.c (into a file),
+ * (one URL after the other), fetch_outcome.c (how one ended), fetch_save.c, saver.c (into a file),
  * fetch_report.c, jsonl.c, progress.c, summary.c (what is told).
  *
  *     source ---> queue ---> worker 1..c ---> file, jsonl, summary
@@ -283,23 +283,10 @@ void fetch_grow(struct fetch *f);
  * Returns:   how many bytes
  * Errors:    those of bide_body, and of files; o->is_local then
  */
-int64_t fetch_save(struct worker *w, bide_response *r, struct outcome *o);
-
-/* ---- fetch_directory.c ---- */
-
-/*
- * The directory of w->name is there, and below the root.  again: it was, but the file system says that it is not.
- *
- * Suspends:  until it is; a cancellation point
- * Returns:   0, or an error on record
- */
-int fetch_need_directory(struct worker *w, bool again);
+int64_t fetch_save(struct worker *w, const struct job *job, bide_response *r, struct outcome *o);
 
 /* "a/b" of "a/b/c", if that is there and no directory: how long it is; 0: nothing is in the way. */
 size_t fetch_file_in_way(const char *path, size_t len);
-
-/* What openat2 does beneath root, for systems without it: no link is followed.  A descriptor, or a negated errno value. */
-int fetch_walk_beneath(int root, const char *path);
 
 /* ---- summary.c ---- */
 
@@ -344,7 +331,6 @@ struct fetch {
     struct queue queue;
     struct naming naming;
     struct saver saver;
-    struct nameset directories; /* below the root, known to be there */
     struct jsonl jsonl;
     struct progress progress;
     struct stats stats;
@@ -359,8 +345,6 @@ struct fetch {
     int signal;                 /* that stopped it */
     int exit_code;              /* EXIT_LOCAL, -SIGPIPE: decided already; else 0 */
     unsigned messages;          /* about URLs, so far */
-    uint32_t run_id;            /* in temporary names */
-    unsigned temporaries;
 };
 
 /* Returns: an exit code, or a signal negated. */

@@ -2,10 +2,10 @@
 /*
  * fetch_save.c - the body of an answer into its file.
  *
- * A body that is short enough is written by bide_file_write_all, with others in one trip to a thread (saver.c): that makes
- * a temporary file and renames it.  A longer one, or one of unknown length that does not fit the buffer, goes piece by
- * piece into a temporary file of ours.  Either way nobody ever sees half a body under its name, and a link that has the
- * name is replaced, not followed.
+ * A body that is short enough is written at once, with others in one trip to a thread (saver.c).  A longer one, or one of
+ * unknown length that does not fit the buffer, is written piece by piece.  Either way the library keeps the file without
+ * a name until it is whole, and looks the name up below the root when it is used: no link that is put in the way leads
+ * out of it, and a link that has the file's name is replaced, not followed.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,77 +17,81 @@
 
 #include "cli/fetch.h"
 
-/* ---- under its name ---- */
+/* ---- what went wrong ---- */
 
-/* Beside the file of this name; no two are alike. */
-static int name_temporary(struct worker *w, struct text *to)
-{
-    const char *slash = strrchr(w->name.data, '/');
-
-    text_add(to, w->name.data, slash ? (size_t)(slash + 1 - w->name.data) : 0);
-    text_format(to, ".bide-%08x-%u.part", w->f->run_id, w->f->temporaries++);
-    return to->no_memory ? bide_fail(BIDE_ENOMEM, "%s: out of memory", w->name.data) : 0;
-}
-
-/* In a thread: what is there may be replaced only if it is a file. */
-static int move(const char *from, const char *to)
+size_t fetch_file_in_way(const char *path, size_t len)
 {
     struct stat st;
 
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
-        return 0;
-    if (errno != EEXIST && errno != EINVAL && errno != ENOSYS)
-        return -errno;
-    if (lstat(to, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
-        return S_ISDIR(st.st_mode) ? -EISDIR : -EEXIST;
-    return rename(from, to) < 0 ? -errno : 0;
+    for (size_t i = 1; i <= len; i++) {
+        if ((i < len && path[i] != '/') || path[i - 1] == '/')
+            continue;
+        char *part = strndup(path, i);
+        bool is_file = part && stat(part, &st) == 0 && !S_ISDIR(st.st_mode);
+        free(part);
+        if (is_file)
+            return i;
+    }
+    return 0;
 }
 
-/* The file that is whole gets its name. */
-static int put_in_place(struct worker *w, const char *temporary)
+/* Of the name that was wanted, whatever the file was called meanwhile. */
+static void add_reason(const struct worker *w, int code, struct text *to)
 {
-    int code = bide_to_thread(bide_coro(move, temporary, (const char *)w->name.data));
+    const char *name = w->name.data, *slash = strrchr(name, '/');
+    const struct text *root = &w->f->naming.root;
+    size_t file = code == -ENOTDIR && slash ? fetch_file_in_way(name, (size_t)(slash - name)) : 0;
 
-    if (code < 0 && code != BIDE_ECANCELED)
-        return bide_fail(code, "%s: %s", w->name.data, bide_strerror(code));
+    if (code == -EXDEV || code == -ELOOP)
+        text_format(to, "%s: a link on its way leads out of %s", name, root->len > 0 ? root->data : "this directory");
+    else if (code == -EEXIST)
+        text_format(to, "%s: there is something that is no file", name);
+    else if (file > 0)
+        text_format(to, "%.*s is a file, not a directory", (int)file, name);
+    else
+        text_format(to, "write %s: %s", name, bide_strerror(code));
+}
+
+/* This machine cannot keep what came: on record with the URL and the file. */
+static int local_error(struct worker *w, const struct job *job, struct outcome *o, int code)
+{
+    struct text t = {0};
+    if (code == BIDE_ECANCELED)
+        return code;
+
+    o->is_local = true;
+    text_format(&t, "%s ", w->f->request.method);
+    report_add_url(&t, job->url.data);
+    text_add_string(&t, ": ");
+    if (naming_saves(&w->f->naming))
+        add_reason(w, code, &t);
+    else
+        text_add_string(&t, bide_error_text());
+    if (!t.no_memory)
+        bide_fail(code, "%s", t.data);
+    text_free(&t);
     return code;
 }
 
 /* ---- a short body ---- */
 
-/* A link has the name: the file takes its place, for what it points to may be anywhere. */
-static int replace_link(struct worker *w, bide_bytes body)
+/* Below the root. */
+static const char *name_below(const struct worker *w)
 {
-    struct text temporary = {0};
-    int code = name_temporary(w, &temporary);
+    const struct naming *n = &w->f->naming;
 
-    if (code == 0)
-        code = bide_file_write_all(temporary.data, body.data, body.len);
-    if (code == 0)
-        code = put_in_place(w, temporary.data);
-    if (code < 0 && !temporary.no_memory)
-        unlink(temporary.data);
-    text_free(&temporary);
-    return code;
+    return w->name.data + (n->has_template ? n->template.root_len : n->root.len);
 }
 
 static int save_whole(struct worker *w, bide_bytes body)
 {
-    int code = saver_write(&w->f->saver, w->name.data, body);
+    struct saver *s = &w->f->saver;
 
-    if (code == -ENOENT) {
-        bide_error_clear();
-        code = fetch_need_directory(w, true);
-        if (code == 0)
-            code = bide_file_write_all(w->name.data, body.data, body.len);
-    } else if (code == -ELOOP) {
-        bide_error_clear();
-        code = replace_link(w, body);
-    } else if (code == -EMFILE || code == -ENFILE) {
-        bide_error_clear();
-        code = bide_file_write_all(w->name.data, body.data, body.len); /* which, in a task, waits for a descriptor */
-    }
-    return code;
+    s->root = w->f->naming.root_fd;
+    int code = saver_write(s, name_below(w), body);
+    if (code != -EMFILE && code != -ENFILE)
+        return code;
+    return saver_write_now(s, name_below(w), body);
 }
 
 /* ---- a long one ---- */
@@ -95,27 +99,17 @@ static int save_whole(struct worker *w, bide_bytes body)
 struct sink {
     struct worker *w;
     bide_file *file; /* NULL: not open yet */
-    struct text temporary;
     size_t len;      /* in w->buffer */
 };
 
 static int open_sink(struct sink *s)
 {
-    struct worker *w = s->w;
+    const struct naming *n = &s->w->f->naming;
 
-    if (w->f->naming.direct) {
-        s->file = bide_open(w->name.data, .flags = O_WRONLY);
-        return s->file ? 0 : bide_error_code();
-    }
-    BIDE_TRY(name_temporary(w, &s->temporary));
-    s->file = bide_open(s->temporary.data, .flags = O_WRONLY | O_CREAT | O_EXCL);
-    if (!s->file && bide_error_code() == -ENOENT) {
-        bide_error_clear();
-        int code = fetch_need_directory(w, true);
-        if (code < 0)
-            return code;
-        s->file = bide_open(s->temporary.data, .flags = O_WRONLY | O_CREAT | O_EXCL);
-    }
+    if (n->direct)
+        s->file = bide_open(s->w->name.data, .flags = O_WRONLY);
+    else
+        s->file = bide_open(name_below(s->w), .atomic = true, .parents = true, .beneath = n->root_fd);
     return s->file ? 0 : bide_error_code();
 }
 
@@ -152,22 +146,7 @@ static int finish_sink(struct sink *s)
     if (!s->file && !w->f->naming.direct)
         return save_whole(w, (bide_bytes){w->buffer, s->len});
     int code = s->len > 0 || !s->file ? flush_sink(s) : 0;
-    if (code == 0)
-        code = bide_file_close(bide_take(s->file));
-    if (code < 0 || w->f->naming.direct)
-        return code;
-    return put_in_place(w, s->temporary.data);
-}
-
-/* No temporary file is left, whatever happened; a quick call, which also a cancelled task may make. */
-static void drop_sink(struct sink *s)
-{
-    bool is_made = s->file && s->temporary.len > 0;
-
-    bide_release(s->file);
-    if (is_made || s->temporary.len > 0)
-        unlink(s->temporary.data);
-    text_free(&s->temporary);
+    return code < 0 ? code : bide_file_close(bide_take(s->file));
 }
 
 /* ---- where it goes ---- */
@@ -184,7 +163,7 @@ static bool exceeds(const struct fetch *f, int64_t bytes)
 }
 
 /* Pieces of the body, one after the other, to standard output or nowhere. */
-static int64_t pass_through(struct worker *w, bide_response *r, struct outcome *o)
+static int64_t pass_through(struct worker *w, const struct job *job, bide_response *r, struct outcome *o)
 {
     const char *data;
     int64_t total = 0;
@@ -196,15 +175,13 @@ static int64_t pass_through(struct worker *w, bide_response *r, struct outcome *
             return too_large(w->f, r);
         o->is_final = w->f->naming.to_stdout;
         int code = o->is_final ? output_write(data, (size_t)n) : 0;
-        if (code < 0) {
-            o->is_local = true;
-            return code;
-        }
+        if (code < 0)
+            return local_error(w, job, o, code);
     }
     return n < 0 ? n : total;
 }
 
-static int64_t fill_sink(struct sink *s, bide_response *r, struct outcome *o)
+static int64_t fill_sink(struct sink *s, const struct job *job, bide_response *r, struct outcome *o)
 {
     const char *data;
     int64_t total = 0;
@@ -216,27 +193,26 @@ static int64_t fill_sink(struct sink *s, bide_response *r, struct outcome *o)
         if (exceeds(s->w->f, total))
             return too_large(s->w->f, r);
         code = write_sink(s, data, (size_t)n);
-        o->is_local = code < 0;
     }
-    if (code < 0 || n < 0)
-        return code < 0 ? code : n;
-    code = finish_sink(s);
-    o->is_local = code < 0;
-    return code < 0 ? code : total;
+    if (code == 0 && n < 0)
+        return n;
+    if (code == 0)
+        code = finish_sink(s);
+    return code < 0 ? local_error(s->w, job, o, code) : total;
 }
 
-static int64_t save_long(struct worker *w, bide_response *r, struct outcome *o)
+static int64_t save_long(struct worker *w, const struct job *job, bide_response *r, struct outcome *o)
 {
     struct sink s = {.w = w};
 
     if (!w->buffer && !(w->buffer = malloc(SAVE_BUFFER)))
-        return bide_fail(BIDE_ENOMEM, "%s: out of memory", w->name.data);
-    int64_t total = fill_sink(&s, r, o);
-    drop_sink(&s);
+        return local_error(w, job, o, BIDE_ENOMEM);
+    int64_t total = fill_sink(&s, job, r, o);
+    bide_release(s.file); /* what is not complete has never been */
     return total;
 }
 
-static int64_t save_short(struct worker *w, bide_response *r, struct outcome *o)
+static int64_t save_short(struct worker *w, const struct job *job, bide_response *r, struct outcome *o)
 {
     bide_bytes body = bide_body(r);
     if (!body.data)
@@ -245,8 +221,7 @@ static int64_t save_short(struct worker *w, bide_response *r, struct outcome *o)
         return too_large(w->f, r);
 
     int code = save_whole(w, body);
-    o->is_local = code < 0;
-    return code < 0 ? code : (int64_t)body.len;
+    return code < 0 ? local_error(w, job, o, code) : (int64_t)body.len;
 }
 
 /* What the head says; -1: nothing that counts, as beside chunks. */
@@ -257,7 +232,7 @@ static int64_t announced_length(const bide_response *r)
     return length && !bide_header(r, "Transfer-Encoding") ? strtoll(length, NULL, 10) : -1;
 }
 
-int64_t fetch_save(struct worker *w, bide_response *r, struct outcome *o)
+int64_t fetch_save(struct worker *w, const struct job *job, bide_response *r, struct outcome *o)
 {
     struct fetch *f = w->f;
     int64_t length = announced_length(r);
@@ -265,11 +240,7 @@ int64_t fetch_save(struct worker *w, bide_response *r, struct outcome *o)
     if (exceeds(f, length) && strcmp(f->request.method, "HEAD") != 0)
         return too_large(f, r);
     if (!naming_saves(&f->naming))
-        return pass_through(w, r, o);
-    int code = f->naming.direct ? 0 : fetch_need_directory(w, false);
-    if (code < 0) {
-        o->is_local = true;
-        return code;
-    }
-    return length >= 0 && length <= SAVE_BUFFER && !f->naming.direct ? save_short(w, r, o) : save_long(w, r, o);
+        return pass_through(w, job, r, o);
+    bool is_short = length >= 0 && length <= SAVE_BUFFER && !f->naming.direct;
+    return is_short ? save_short(w, job, r, o) : save_long(w, job, r, o);
 }

@@ -128,7 +128,7 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
     }
     if (o->status == 304 || !name_last(w, job, r, o))
         return;
-    int64_t bytes = fetch_save(w, r, o);
+    int64_t bytes = fetch_save(w, job, r, o);
     if (bytes < 0) {
         fail(w, o, (int)bytes);
         return;

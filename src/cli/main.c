@@ -100,6 +100,7 @@ int main(int argc, char **argv)
     fill_standard_descriptors();
     descriptors_raise();
     signal(SIGPIPE, SIG_IGN); /* EPIPE tells the same, where it happened */
+    signal(SIGXFSZ, SIG_IGN); /* and EFBIG, when a file becomes larger than `ulimit -f` allows */
     int code = run_word(argc, argv);
     if (code >= 0) {
         int flushed = say_flush();

@@ -10,11 +10,9 @@
  */
 #include "cli/saver.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <bide/file.h>
 #include <bide/task.h>
@@ -33,18 +31,18 @@ struct save_item {
 };
 
 struct batch {
+    const struct saver *saver;
     struct save_item *first;
     bool ran;
 };
 
-/* A link would lead the bytes to wherever it points to. */
-static int write_one(const struct save_item *i)
+int saver_write_now(const struct saver *s, const char *path, bide_bytes data)
 {
-    struct stat st;
+    bide_auto bide_file *f = bide_open(path, .atomic = true, .parents = true, .beneath = s->root);
 
-    if (lstat(i->path, &st) == 0 && S_ISLNK(st.st_mode))
-        return bide_fail(-ELOOP, "%s: a symbolic link", i->path);
-    return bide_file_write_all(i->path, i->data.data, i->data.len);
+    if (!f || bide_file_write(f, data.data, data.len, -1) < 0)
+        return bide_error_code();
+    return bide_file_close(bide_take(f));
 }
 
 /* In a thread. */
@@ -52,7 +50,7 @@ static int write_batch(struct batch *b)
 {
     b->ran = true;
     for (struct save_item *i = b->first; i; i = i->next) {
-        i->code = write_one(i);
+        i->code = saver_write_now(b->saver, i->path, i->data);
         if (i->code >= 0)
             continue;
         snprintf(i->why, sizeof i->why, "%s", bide_error_text());
@@ -77,7 +75,7 @@ static void withdraw(struct saver *s, struct save_item *item)
 {
     struct save_item *all = s->first;
 
-    *s = (struct saver){.leaders = s->leaders};
+    *s = (struct saver){.root = s->root, .leaders = s->leaders};
     for (struct save_item *next; all; all = next) {
         next = all->next;
         all->next = NULL;
@@ -127,7 +125,7 @@ static void put_back(struct saver *s, struct save_item *items, struct save_item 
 
 static void lead(struct saver *s, struct save_item *own)
 {
-    struct batch b = {.first = begin_all(s)};
+    struct batch b = {.saver = s, .first = begin_all(s)};
 
     s->leaders++;
     int code = bide_to_thread(bide_coro(write_batch, &b));

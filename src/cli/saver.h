@@ -12,16 +12,20 @@
 struct save_item;
 
 struct saver {
+    int root;                       /* descriptor of the directory that no path leads out of; 0: none */
     struct save_item *first, *last; /* not begun */
     size_t waiting;
     int leaders;                    /* batches that are being written */
 };
 
 /*
- * As bide_file_write_all.
+ * As bide_file_write_all, in directories that are made if they are missing.
  *
  * Suspends:  until the file is there; a cancellation point before it is begun, not after
  */
 int saver_write(struct saver *s, const char *path, bide_bytes data);
+
+/* The same without waiting for others: in a task, it waits for a descriptor if there is none. */
+int saver_write_now(const struct saver *s, const char *path, bide_bytes data);
 
 #endif

@@ -11,6 +11,7 @@
  */
 #include <fcntl.h>
 #include <liburing.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,7 +52,11 @@ static int close_fd(bide_file *f)
 
 static void file_destroy(void *object)
 {
-    close_fd(object);
+    bide_file *f = object;
+
+    if (f->save)
+        bide__file_drop(f);
+    close_fd(f);
     bide__free(object);
 }
 
@@ -63,7 +68,9 @@ int bide_file_close(bide_file *f)
     if (!f)
         return 0;
 
-    if (f->object.refs == 1 && (code = close_fd(f)) < 0)
+    if (f->save)
+        code = bide__file_complete(f);
+    else if (f->object.refs == 1 && (code = close_fd(f)) < 0)
         bide__file_fail("close", f->path, code);
     bide__object_unref(f);
     return code;
@@ -75,14 +82,41 @@ struct open_op {
     struct file_op op;
     const char *path;
     int flags, mode;
+    int beneath; /* 0: a path like any other */
+    bool parents;
 };
+
+static int open_once(const struct open_op *o)
+{
+    if (o->beneath)
+        return bide__open_beneath(o->beneath, o->path, o->flags, (mode_t)o->mode);
+
+    int fd = open(o->path, o->flags, o->mode);
+    return fd < 0 ? -errno : fd;
+}
+
+static int make_parents(const struct open_op *o)
+{
+    const char *slash = strrchr(o->path, '/');
+    char *directory = slash && slash > o->path ? strndup(o->path, (size_t)(slash - o->path)) : NULL;
+    if (!directory)
+        return slash && slash > o->path ? BIDE_ENOMEM : 0;
+
+    int code = o->beneath ? bide__make_dirs_beneath(o->beneath, directory) : bide__make_dirs(directory);
+    free(directory);
+    return code;
+}
 
 static ssize_t open_run(struct file_op *op)
 {
     struct open_op *o = container_of(op, struct open_op, op);
-    int fd = open(o->path, o->flags, o->mode);
+    int fd = open_once(o);
 
-    return fd < 0 ? -errno : fd;
+    if (fd == -ENOENT && o->parents && o->flags & O_CREAT) {
+        int code = make_parents(o);
+        fd = code < 0 ? code : open_once(o);
+    }
+    return fd;
 }
 
 static void open_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
@@ -169,7 +203,7 @@ static int watch(bide_file *f, int user_flags)
     return set_nonblocking(f->fd, f->is_watched || user_flags & O_NONBLOCK);
 }
 
-static bide_file *file_new(const char *path)
+bide_file *bide__file_new(const char *path)
 {
     size_t len = strlen(path) + 1;
     bide_file *f = bide__malloc(sizeof *f + len);
@@ -187,16 +221,22 @@ bide_file *bide_open_with(bide_open_args args)
 {
     if (bide__check_named(args.guard_, "bide_open") < 0)
         return NULL;
-    struct open_op o = {.op = {.run = open_run, .prepare = open_prepare},
+    bool is_one_call = !args.beneath && !args.parents;
+    struct open_op o = {.op = {.run = open_run, .prepare = is_one_call ? open_prepare : NULL},
                         .path = args.path,
                         .flags = args.flags | O_CLOEXEC,
-                        .mode = args.mode ? args.mode : 0666};
+                        .mode = args.mode ? args.mode : 0666,
+                        .beneath = args.beneath,
+                        .parents = args.parents};
     bool interrupted;
-    bide_file *f = file_new(args.path);
+    if (args.atomic)
+        return bide__file_open_atomic(&args);
+    bide_file *f = bide__file_new(args.path);
     if (!f)
         return NULL;
 
     f->fd = open_fd(&o, &interrupted);
+    f->is_limited = (args.flags & O_ACCMODE) != O_RDONLY && bide__file_size_is_limited();
     f->appends = args.flags & O_APPEND;
     f->is_seekable = f->fd >= 0 && lseek(f->fd, 0, SEEK_CUR) >= 0;
     int code = f->fd < 0 ? f->fd : watch(f, args.flags);

@@ -7,6 +7,7 @@
  * BIDE_FILES=threads, threads do it all.  Outside of tasks there is nobody to block.
  */
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "io/file_op.h"
@@ -103,6 +104,40 @@ int bide__file_fail(const char *what, const char *path, ssize_t code)
     return bide_fail((int)code, "%s %s: %s", what, path, bide_strerror((int)code));
 }
 
+/* ---- writing ---- */
+
+void bide__quiet_begin(struct quiet *q)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGPIPE);
+    sigaddset(&signals, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &signals, &q->before);
+}
+
+/* Only the one that our own call made, and would have delivered. */
+void bide__quiet_end(const struct quiet *q, ssize_t result)
+{
+    struct timespec at_once = {0};
+    int number = result == -EPIPE ? SIGPIPE : result == -EFBIG ? SIGXFSZ : 0;
+    sigset_t made;
+
+    if (number && !sigismember(&q->before, number)) {
+        sigemptyset(&made);
+        sigaddset(&made, number);
+        sigtimedwait(&made, NULL, &at_once);
+    }
+    pthread_sigmask(SIG_SETMASK, &q->before, NULL);
+}
+
+bool bide__file_size_is_limited(void)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
 static ssize_t write_some(int fd, const char *data, size_t len, off_t offset)
 {
     ssize_t n = offset < 0 ? write(fd, data, len) : pwrite(fd, data, len, offset);
@@ -110,7 +145,7 @@ static ssize_t write_some(int fd, const char *data, size_t len, off_t offset)
     return n < 0 ? -errno : n;
 }
 
-int bide__write_fully(int fd, const char *data, size_t len, off_t offset)
+static int write_all(int fd, const char *data, size_t len, off_t offset)
 {
     while (len > 0) {
         ssize_t n = write_some(fd, data, len, offset);
@@ -123,4 +158,16 @@ int bide__write_fully(int fd, const char *data, size_t len, off_t offset)
         offset = offset < 0 ? offset : offset + n;
     }
     return 0;
+}
+
+int bide__write_fully(int fd, const char *data, size_t len, off_t offset)
+{
+    struct quiet quiet;
+    if (!bide__file_size_is_limited())
+        return write_all(fd, data, len, offset);
+
+    bide__quiet_begin(&quiet);
+    int code = write_all(fd, data, len, offset);
+    bide__quiet_end(&quiet, code);
+    return code;
 }

@@ -3,6 +3,10 @@
 #ifndef BIDE_IO_FILE_OP_H
 #define BIDE_IO_FILE_OP_H
 
+#include <signal.h>
+
+#include <bide/file.h>
+
 #include "io/io.h"
 
 struct io_uring_sqe;
@@ -43,18 +47,62 @@ int bide__file_fail(const char *what, const char *path, ssize_t code);
 /* Write all of it, here and now; 0 or a code. */
 int bide__write_fully(int fd, const char *data, size_t len, off_t offset);
 
+/*
+ * A broken pipe or a file-size limit is an error, not the end of the program: between these two, their signals are
+ * taken away from the calling thread, unless the program blocks them itself.
+ */
+struct quiet {
+    sigset_t before;
+};
+void bide__quiet_begin(struct quiet *q);
+void bide__quiet_end(const struct quiet *q, ssize_t result);
+/* Is there a limit (ulimit -f)? */
+bool bide__file_size_is_limited(void);
+
+/* ---- file_path.c ---- */
+
+/* mkdir -p; path is cut meanwhile.  Like all of file_beneath.c: here and now, a negated errno value on failure. */
+int bide__make_dirs(char *path);
+
+/* ---- file_beneath.c: names below a directory; what leads out of it is -EXDEV or -ELOOP ---- */
+
+/* A descriptor; flags as for open(2). */
+int bide__open_beneath(int root, const char *path, int flags, mode_t mode);
+/* The same of a directory, with O_PATH, for systems without openat2: no link is followed. */
+int bide__walk_beneath(int root, const char *path);
+/* mkdir -p; path is cut meanwhile. */
+int bide__make_dirs_beneath(int root, char *path);
+
 /* ---- file.c, file_rw.c ---- */
+
+struct save;
 
 struct bide_file {
     struct object object;
     int fd;
     bool is_watched;  /* a pipe or the like */
+    bool is_limited;  /* in size, by ulimit -f: the kernel sends a signal then */
     bool is_seekable; /* then `position` is where it stands: io_uring forgets that of a write that was cut short */
     bool appends;
     off_t position;
+    struct save *save; /* it is new, and gets its name when it is closed; else NULL */
     struct fd watch;
     char path[];
 };
+
+/* An empty one; BIDE_ENOMEM on record. */
+bide_file *bide__file_new(const char *path);
+
+/* ---- file_atomic.c ---- */
+
+/* Where a symbolic link leads; to be freed by free().  NULL: an error on record. */
+char *bide__file_real_path(const char *path);
+
+bide_file *bide__file_open_atomic(const bide_open_args *args);
+/* Give it its name: 0, or an error on record.  Not a cancellation point. */
+int bide__file_complete(bide_file *f);
+/* What is not complete goes. */
+void bide__file_drop(bide_file *f);
 
 /* ---- file_uring.c ---- */
 

@@ -98,12 +98,16 @@ static int make_each(char *path)
 }
 
 /* Mostly only the last one is missing, or none. */
-static ssize_t make_dirs_run(struct file_op *op)
+int bide__make_dirs(char *path)
 {
-    char *path = container_of(op, struct path_op, op)->copy;
     int code = make_one(path);
 
     return code == -ENOENT && path[0] ? make_each(path) : code;
+}
+
+static ssize_t make_dirs_run(struct file_op *op)
+{
+    return bide__make_dirs(container_of(op, struct path_op, op)->copy);
 }
 
 int bide_make_dirs(const char *path)

@@ -6,7 +6,6 @@
  * loop says that it is worth a try.
  */
 #include <liburing.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "io/file_op.h"
@@ -35,19 +34,14 @@ static ssize_t write_run(struct file_op *op)
     return n < 0 ? -errno : n;
 }
 
-/* A pipe that nobody reads any more is an error, not the end of the program: its signal is taken away. */
-static ssize_t pipe_write_run(struct file_op *op)
+/* A pipe that nobody reads any more, and a limited file, are errors, not the end of the program. */
+static ssize_t quiet_write_run(struct file_op *op)
 {
-    struct timespec at_once = {0};
-    sigset_t broken_pipe, before;
+    struct quiet quiet;
 
-    sigemptyset(&broken_pipe);
-    sigaddset(&broken_pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
+    bide__quiet_begin(&quiet);
     ssize_t n = write_run(op);
-    if (n == -EPIPE && !sigismember(&before, SIGPIPE))
-        sigtimedwait(&broken_pipe, NULL, &at_once);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    bide__quiet_end(&quiet, n);
     return n;
 }
 
@@ -180,8 +174,8 @@ ssize_t bide_file_read(bide_file *f, void *out, size_t cap, off_t offset)
 
 ssize_t bide_file_write(bide_file *f, const void *data, size_t len, off_t offset)
 {
-    struct rw_op o = {.op = {.run = f->is_seekable ? write_run : pipe_write_run,
-                             .prepare = f->is_seekable ? write_prepare : NULL},
+    bool may_signal = !f->is_seekable || f->is_limited;
+    struct rw_op o = {.op = {.run = may_signal ? quiet_write_run : write_run, .prepare = may_signal ? NULL : write_prepare},
                       .fd = f->fd,
                       .data = (void *)(uintptr_t)data, /* it is only read */
                       .len = len,

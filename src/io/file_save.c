@@ -3,28 +3,93 @@
  * file_save.c - a new file that nobody sees before it is complete.
  *
  * It has no name at all while it is written (O_TMPFILE), and gets its own at the end.  That costs less than a temporary
- * name and a rename, and a crash leaves nothing behind.  A name that is taken is not replaced in this way, so what is
- * there is looked at: a plain file is replaced, by a temporary name and a rename; a device or a pipe never is.
+ * name and a rename, and a crash leaves nothing behind.  A name that is taken cannot be replaced in this way (linkat never
+ * replaces), so what is there is looked at.  A plain file is replaced: the new one gets a hidden name beside it, and is
+ * renamed by the very next system call.  Only who is killed between these two leaves something behind, a file that is
+ * complete.  A device or a pipe never is replaced.
  *
- * File systems that cannot do that (some network ones) get a temporary name from the start.
+ * File systems that cannot do that (some network ones) get the hidden name from the start.
  *
- * Invariant: when it is over, there is no temporary name, whatever happened.
+ * Below a directory (s->beneath), each step looks up the file's own directory anew, and uses it by its descriptor.
+ *
+ * Invariant: when it is over, there is no hidden name, whatever happened.
  */
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/file_save.h"
 
-#define TEMPORARY_PREFIX ".bide-"
-#define TEMPORARY_DIGITS 13 /* of 5 bits */
+#define HIDDEN_PREFIX ".bide-"
+#define HIDDEN_DIGITS 13 /* of 5 bits */
 #define NAMES_TRIED 100
 #define NOT_POSSIBLE (-EOPNOTSUPP)
 
 bool bide__save_by_name;
 
-/* ---- the temporary name: in the file's directory ---- */
+/* ---- where the names are looked up ---- */
+
+/* Something of the directory's own path; the rest of hidden_path is cut off meanwhile. */
+static int open_directory(struct save *s, int flags, mode_t mode)
+{
+    char *end = s->hidden_path + s->directory_len, kept = *end;
+    const char *path = s->directory_len > 0 ? s->hidden_path : ".";
+    int fd;
+
+    *end = '\0';
+    if (s->beneath)
+        fd = bide__open_beneath(s->beneath, path, flags, mode);
+    else if ((fd = open(path, flags | O_CLOEXEC, mode)) < 0)
+        fd = -errno;
+    *end = kept;
+    return fd;
+}
+
+static int make_parents(struct save *s)
+{
+    char *end = s->hidden_path + s->directory_len, kept = *end;
+
+    *end = '\0';
+    int code = s->beneath ? bide__make_dirs_beneath(s->beneath, s->hidden_path) : bide__make_dirs(s->hidden_path);
+    *end = kept;
+    return code;
+}
+
+static int enter(struct save *s)
+{
+    size_t skipped = s->beneath ? s->directory_len : 0;
+    int fd = s->beneath ? s->beneath : AT_FDCWD;
+
+    s->name = s->path + skipped;
+    s->hidden = s->hidden_path + skipped;
+    if (!s->name[0])
+        return s->directory_len > 0 ? -EISDIR : -ENOENT;
+    if (skipped > 0 && (fd = open_directory(s, O_PATH | O_DIRECTORY, 0)) < 0)
+        return fd;
+    s->dir = fd;
+    return 0;
+}
+
+static int enter_or_make(struct save *s)
+{
+    int code = enter(s);
+
+    if (code == -ENOENT && s->parents && s->directory_len > 0) {
+        code = make_parents(s);
+        if (code == 0)
+            code = enter(s);
+    }
+    return code;
+}
+
+static void leave(struct save *s)
+{
+    if (s->dir != AT_FDCWD && s->dir != s->beneath)
+        close(s->dir);
+    s->dir = AT_FDCWD;
+}
+
+/* ---- the hidden name: in the file's directory ---- */
 
 /* One name after the other from a random start: two processes hardly meet, and when they do, the next name is free. */
 static uint64_t next_number(bool start_anew)
@@ -39,23 +104,23 @@ static uint64_t next_number(bool start_anew)
     return atomic_fetch_add(&next, 1);
 }
 
-static void name_temporary(struct save *s, bool start_anew)
+static void choose_hidden(struct save *s, bool start_anew)
 {
     static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
-    char *p = s->temporary + s->directory_len + sizeof TEMPORARY_PREFIX - 1;
+    char *p = s->hidden_path + s->directory_len + sizeof HIDDEN_PREFIX - 1;
     uint64_t n = next_number(start_anew);
 
-    for (int i = 0; i < TEMPORARY_DIGITS; i++, n >>= 5)
+    for (int i = 0; i < HIDDEN_DIGITS; i++, n >>= 5)
         p[i] = digits[n & 31];
 }
 
-/* What make() says about the first temporary name that is not taken. */
+/* What make() says about the first hidden name that is not taken. */
 static int try_names(struct save *s, int (*make)(struct save *s))
 {
     int result = -EEXIST;
 
     for (int i = 0; (result == -EEXIST || result == -EINTR) && i < NAMES_TRIED; i++) {
-        name_temporary(s, i > 0);
+        choose_hidden(s, i > 0);
         result = make(s);
     }
     return result;
@@ -63,38 +128,20 @@ static int try_names(struct save *s, int (*make)(struct save *s))
 
 /* ---- what is there already ---- */
 
-/* enum saved, or a code; SAVED: a new file may take its place, with the permissions of the old one. */
+/* enum saved, or a code; SAVED: a new file may take its place, and lets in whom the old one let in. */
 static int look_at(struct save *s)
 {
     struct stat st;
 
-    s->replaces = false;
-    if (lstat(s->path, &st) < 0)
-        return errno == ENOENT ? SAVED : -errno;
-    if (S_ISLNK(st.st_mode))
-        return stat(s->path, &st) == 0 ? SAVE_BEHIND : SAVED; /* one that leads nowhere is replaced */
+    if (fstatat(s->dir, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? SAVED : -errno; /* one that has gone meanwhile: with the permissions that it had */
+    if (S_ISLNK(st.st_mode)) /* below a directory it is replaced, as is one that leads nowhere */
+        return !s->beneath && fstatat(s->dir, s->name, &st, 0) == 0 ? SAVE_BEHIND : SAVED;
     if (S_ISDIR(st.st_mode))
         return -EISDIR;
     s->replaces = S_ISREG(st.st_mode);
-    s->mode = st.st_mode & 0777;
+    s->old = st;
     return s->replaces ? SAVED : SAVE_INTO;
-}
-
-/* Who may not read the old file may not read the new one. */
-static int keep_mode(const struct save *s)
-{
-    return s->replaces && fchmod(s->fd, s->mode) < 0 ? -errno : 0;
-}
-
-static int move_over(struct save *s)
-{
-    int code = look_at(s);
-
-    if (code == SAVED && rename(s->temporary, s->path) < 0)
-        code = -errno;
-    if (code != SAVED)
-        unlink(s->temporary);
-    return code;
 }
 
 /* Nothing can be made in that directory; what is there may be written to all the same. */
@@ -110,125 +157,206 @@ static int close_file(int fd)
     return close(fd) < 0 && errno != EINTR ? -errno : 0;
 }
 
-/* ---- without a name ---- */
+/* ---- opening ---- */
 
 static int open_nameless(struct save *s)
 {
-    char *end = s->temporary + s->directory_len, kept = *end;
-    int fd;
+    int code;
 
-    *end = '\0';
-    do
-        fd = open(s->directory_len ? s->temporary : ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
-    while (fd < 0 && errno == EINTR);
-    int code = fd < 0 ? -errno : fd;
-    *end = kept;
+    do {
+        if (s->dir == AT_FDCWD)
+            code = open_directory(s, O_WRONLY | O_TMPFILE, s->mode);
+        else if ((code = openat(s->dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, s->mode)) < 0)
+            code = -errno;
+    } while (code == -EINTR);
     return code == -EISDIR || code == -EINVAL ? NOT_POSSIBLE : code; /* what older kernels say */
 }
 
+static int open_hidden(struct save *s)
+{
+    int fd = openat(s->dir, s->hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, s->replaces ? 0600 : s->mode);
+
+    s->is_hidden = fd >= 0;
+    return fd < 0 ? -errno : fd;
+}
+
+static int open_by_name(struct save *s)
+{
+    (void)look_at(s); /* is there a file whose permissions count from the start? */
+    s->fd = try_names(s, open_hidden);
+    return s->fd < 0 ? s->fd : 0;
+}
+
+static int open_either(struct save *s)
+{
+    s->fd = s->by_name ? NOT_POSSIBLE : open_nameless(s);
+    return s->fd == NOT_POSSIBLE ? open_by_name(s) : s->fd < 0 ? s->fd : 0;
+}
+
+/* In a directory that is there, or can be made. */
+static int open_new(struct save *s)
+{
+    int code = open_either(s);
+
+    /* Whole paths are not looked up before; below a directory, enter() has made it. */
+    if (code == -ENOENT && s->parents && s->dir == AT_FDCWD && s->directory_len > 0) {
+        code = make_parents(s);
+        if (code == 0)
+            code = open_either(s);
+    }
+    return code < 0 ? cannot_make(s, code) : code;
+}
+
+int bide__save_begin(struct save *s)
+{
+    int code = enter_or_make(s);
+    if (code < 0)
+        return code;
+
+    s->by_name |= access("/proc/self/fd", X_OK) < 0; /* it could be written, but never be given a name */
+    code = look_at(s);
+    if (code == SAVED)
+        code = open_new(s);
+    leave(s);
+    return code;
+}
+
+/* ---- naming ---- */
+
 /* By its descriptor alone only for the privileged, before Linux 6.10; by way of /proc for all. */
-static int give_name(int fd, const char *name)
+static int give_name(int fd, int dir, const char *name)
 {
     static atomic_bool by_proc;
     char proc[40];
 
     if (!atomic_load(&by_proc)) {
-        if (linkat(fd, "", AT_FDCWD, name, AT_EMPTY_PATH) == 0)
+        if (linkat(fd, "", dir, name, AT_EMPTY_PATH) == 0)
             return 0;
         if (errno != ENOENT)
             return -errno;
     }
     snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
-    if (linkat(AT_FDCWD, proc, AT_FDCWD, name, AT_SYMLINK_FOLLOW) < 0)
+    if (linkat(AT_FDCWD, proc, dir, name, AT_SYMLINK_FOLLOW) < 0)
         return errno == ENOENT ? NOT_POSSIBLE : -errno;
     atomic_store(&by_proc, true);
     return 0;
 }
 
-static int give_temporary(struct save *s)
+static int give_hidden(struct save *s)
 {
-    return give_name(s->fd, s->temporary);
+    int code = give_name(s->fd, s->dir, s->hidden);
+
+    s->is_hidden = code == 0;
+    return code;
 }
 
-/* The file is written, and open still. */
+/* What the disk could not take is heard of when it is closed; here it is asked first, so that nothing is replaced then. */
+static int flush_file(const struct save *s)
+{
+    int fd = dup(s->fd);
+
+    return fd < 0 ? -errno : close_file(fd);
+}
+
+/* The name is taken, or the file has a hidden one already. */
+static int replace(struct save *s)
+{
+    int code = look_at(s);
+
+    if (code == SAVED && s->replaces)
+        code = bide__save_keep_access(s);
+    if (code == SAVED)
+        code = flush_file(s);
+    if (code == SAVED && !s->is_hidden)
+        code = try_names(s, give_hidden);
+    if (code == SAVED && renameat(s->dir, s->hidden, s->dir, s->name) < 0)
+        code = -errno;
+    s->is_hidden = s->is_hidden && code != SAVED;
+    return code;
+}
+
+/* Written, and open still. */
 static int name_it(struct save *s)
 {
-    int code = give_name(s->fd, s->path);
-    bool is_taken = code == -EEXIST;
+    int code = s->is_hidden ? -EEXIST : give_name(s->fd, s->dir, s->name);
+    if (code == -EEXIST)
+        return replace(s);
 
-    if (is_taken) {
-        code = look_at(s);
-        if (code == SAVED)
-            code = keep_mode(s);
-        if (code == SAVED)
-            code = try_names(s, give_temporary);
-    }
-    int closed = close_file(s->fd);
-    if (code == 0 && closed < 0) { /* not all of it has arrived */
-        unlink(is_taken ? s->temporary : s->path);
-        return closed;
-    }
-    return code == 0 && is_taken ? move_over(s) : code;
+    int closed = code == 0 ? close_file(s->fd) : 0;
+    s->fd = code == 0 ? -1 : s->fd;
+    if (closed < 0) /* not all of it has arrived */
+        unlinkat(s->dir, s->name, 0);
+    return code == 0 ? closed : code;
 }
 
-static int save_nameless(struct save *s)
+int bide__save_end(struct save *s)
 {
-    s->fd = bide__save_by_name ? NOT_POSSIBLE : open_nameless(s);
-    if (s->fd < 0)
-        return s->fd == NOT_POSSIBLE ? NOT_POSSIBLE : cannot_make(s, s->fd);
+    int code = enter_or_make(s);
+    if (code < 0)
+        return code;
 
-    int code = bide__write_fully(s->fd, s->data, s->len, -1);
-    if (code == 0)
-        return name_it(s);
-    close(s->fd);
+    code = name_it(s);
+    leave(s);
+    return code == NOT_POSSIBLE ? -ENOENT : code; /* the directory has gone */
+}
+
+/* ---- all of it ---- */
+
+static int write_and_name(struct save *s, const void *data, size_t len)
+{
+    int code = bide__write_fully(s->fd, data, len, -1);
+
+    return code == 0 ? name_it(s) : code;
+}
+
+static int save_in(struct save *s, const void *data, size_t len)
+{
+    int code = open_new(s);
+    if (code == SAVED)
+        code = write_and_name(s, data, len);
+    if (code != NOT_POSSIBLE || s->is_hidden)
+        return code;
+
+    /* There is no /proc, or no directory any more. */
+    close_file(s->fd);
+    code = open_by_name(s);
+    return code < 0 ? code : write_and_name(s, data, len);
+}
+
+int bide__save_whole(struct save *s, const void *data, size_t len)
+{
+    int code = enter_or_make(s);
+    if (code < 0)
+        return code;
+
+    code = save_in(s, data, len);
+    leave(s);
     return code;
 }
 
-/* ---- with a temporary name ---- */
+/* ---- life ---- */
 
-static int open_temporary(struct save *s)
+void bide__save_drop(struct save *s)
 {
-    int fd = open(s->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, s->replaces ? 0600 : 0666);
-
-    return fd < 0 ? -errno : fd;
+    if (s->fd >= 0)
+        close(s->fd);
+    if (s->is_hidden) /* a name that nobody else has: it needs no look at where it leads */
+        unlinkat(s->beneath ? s->beneath : AT_FDCWD, s->hidden_path, 0);
+    bide__free(s->hidden_path);
+    *s = (struct save){.fd = -1};
 }
 
-static int save_by_name(struct save *s)
-{
-    (void)look_at(s); /* what it says is for move_over() */
-    s->fd = try_names(s, open_temporary);
-    if (s->fd < 0)
-        return cannot_make(s, s->fd);
-
-    int code = bide__write_fully(s->fd, s->data, s->len, -1);
-    if (code == 0)
-        code = keep_mode(s);
-    int closed = close_file(s->fd);
-    code = code < 0 ? code : closed;
-    if (code == 0)
-        return move_over(s);
-    unlink(s->temporary);
-    return code;
-}
-
-static ssize_t save_run(struct file_op *op)
-{
-    struct save *s = container_of(op, struct save, op);
-    int code = save_nameless(s);
-
-    return code == NOT_POSSIBLE ? save_by_name(s) : code;
-}
-
-int bide__save_init(struct save *s, const char *path, const void *data, size_t len)
+int bide__save_init(struct save *s, const char *path)
 {
     const char *slash = strrchr(path, '/');
     size_t directory_len = slash ? (size_t)(slash - path) + 1 : 0;
-    size_t size = directory_len + sizeof TEMPORARY_PREFIX + TEMPORARY_DIGITS;
+    size_t size = directory_len + sizeof HIDDEN_PREFIX + HIDDEN_DIGITS;
 
-    *s = (struct save){.op.run = save_run, .path = path, .data = data, .len = len, .directory_len = directory_len};
-    s->temporary = bide__malloc(size);
-    if (!s->temporary)
+    *s = (struct save){.path = path, .directory_len = directory_len, .mode = 0666, .by_name = bide__save_by_name,
+                        .dir = AT_FDCWD, .fd = -1};
+    s->hidden_path = bide__malloc(size);
+    if (!s->hidden_path)
         return bide__fail_nomem("bide_file_write_all");
-    snprintf(s->temporary, size, "%.*s" TEMPORARY_PREFIX "%0*d", (int)directory_len, path, TEMPORARY_DIGITS, 0);
+    snprintf(s->hidden_path, size, "%.*s" HIDDEN_PREFIX "%0*d", (int)directory_len, path, HIDDEN_DIGITS, 0);
     return 0;
 }

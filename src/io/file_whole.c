@@ -162,60 +162,62 @@ static int write_into(const char *path, const void *data, size_t len)
     return (int)n;
 }
 
-struct real_op {
-    struct file_op op;
-    const char *path;
-    char *real;
-};
-
-static ssize_t real_run(struct file_op *op)
-{
-    struct real_op *o = container_of(op, struct real_op, op);
-
-    o->real = realpath(o->path, NULL);
-    return o->real ? 0 : -errno;
-}
-
 /* A symbolic link: the file that it leads to is written; the link stays. */
 static int write_behind(const char *path, const void *data, size_t len)
 {
-    struct real_op o = {.op.run = real_run, .path = path};
-    int code = bide__file_run(&o.op);
+    char *real = bide__file_real_path(path);
+    if (!real)
+        return bide_error_code();
 
-    if (code == 0 && o.op.result < 0)
-        code = bide__file_fail("write", path, o.op.result);
-    if (code == 0)
-        code = bide_file_write_all(o.real, data, len);
-    free(o.real);
+    int code = bide_file_write_all(real, data, len);
+    free(real);
     return code;
 }
 
-static int write_new(struct save *s)
+struct write_op {
+    struct file_op op;
+    struct save save;
+    const void *data;
+    size_t len;
+};
+
+static ssize_t write_run(struct file_op *op)
+{
+    struct write_op *o = container_of(op, struct write_op, op);
+    int code = bide__save_whole(&o->save, o->data, o->len);
+
+    bide__save_drop(&o->save);
+    return code;
+}
+
+/* Without a descriptor it is begun anew. */
+static int write_new(struct write_op *o, const char *path)
 {
     int waited_ms = 0, code;
 
     do {
-        code = bide__file_run(&s->op);
-        if (code == 0)
-            code = bide__file_wait_for_descriptor(s->op.result, &waited_ms);
+        code = bide__save_init(&o->save, path);
+        if (code < 0)
+            return code;
+        code = bide__file_run(&o->op);
+        if (code < 0)
+            bide__save_drop(&o->save);
+        else
+            code = bide__file_wait_for_descriptor(o->op.result, &waited_ms);
     } while (code > 0);
     return code;
 }
 
 int bide_file_write_all(const char *path, const void *data, size_t len)
 {
-    struct save s;
-    int code = bide__save_init(&s, path, data, len);
-    if (code < 0)
-        return code;
+    struct write_op o = {.op.run = write_run, .data = data, .len = len};
+    int code = write_new(&o, path);
 
-    code = write_new(&s);
-    bide__free(s.temporary);
-    if (code < 0 || s.op.result == SAVED)
+    if (code < 0 || o.op.result == SAVED)
         return code;
-    if (s.op.result == SAVE_INTO)
+    if (o.op.result == SAVE_INTO)
         return write_into(path, data, len);
-    if (s.op.result == SAVE_BEHIND)
+    if (o.op.result == SAVE_BEHIND)
         return write_behind(path, data, len);
-    return bide__file_fail("write", path, s.op.result);
+    return bide__file_fail("write", path, o.op.result);
 }

@@ -5,6 +5,7 @@
 /garbage /early /short /bighead /chunked-cut /badchunk   wrong answers
 /hang /slow/MS                                           late ones: never, or after so long
 /trickle/N                                               a body of N bytes, 1 KiB every 20 ms
+/pause/N/MS                                              a body of N bytes, the last one so much later
 /flaky/KEY/N/STATUS[/AFTER]                              STATUS for the first N requests of KEY (with Retry-After), then 200
 /torn/KEY                                                a body that is cut off the first time, and whole later
 /both/N                                                  Content-Length: 10, and N bytes in a chunk
@@ -89,6 +90,11 @@ class Handler(socketserver.StreamRequestHandler):
                 n -= 1024
                 time.sleep(0.02)
             return True
+        if name == "pause":
+            n = int(rest[0])
+            self.send(f"HTTP/1.1 200 OK\r\nContent-Length: {n}\r\n\r\n".encode() + b"p" * (n - 1))
+            time.sleep(int(rest[1]) / 1000)
+            return self.send(b"p", True)
         if name == "flaky":
             return self.send(flaky(*rest), True)
         if name == "torn":

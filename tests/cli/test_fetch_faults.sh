@@ -174,13 +174,18 @@ code=0
     exec "$bide" fetch -q "$base/bytes/1" -o 'fewer/{i}'
 ) 2>err || code=$?
 test "$code" = 3 || fail "8 descriptors: exit $code"
-said_only "8 open files are too few, 9 are needed"
+said_only "8 open files are too few, 10 are needed"
 (
     # shellcheck disable=SC3045
-    ulimit -n 9
+    ulimit -n 10
     exec "$bide" fetch -q "$base/bytes/[1-3]" -o 'fewer/{i}' --retries 0
-) 2>err || fail "9 descriptors: exit $?"
-test "$(count_files fewer)" = 3 || fail "9 descriptors: $(count_files fewer) files"
+) 2>err || fail "10 descriptors: exit $?: $(cat err)"
+test "$(count_files fewer)" = 3 || fail "10 descriptors: $(count_files fewer) files"
+(
+    # shellcheck disable=SC3045
+    ulimit -n 10
+    exec "$bide" fetch -q "$base/bytes/[200001-200003]" -o 'fewer/deep/{n}/{i}' --retries 0
+) 2>err || fail "10 descriptors, deeper: exit $?: $(cat err)"
 
 # An odd list of descriptors.
 must 0 fetch -q "$base/bytes/1" -o closed <&-

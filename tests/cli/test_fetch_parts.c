@@ -287,33 +287,6 @@ UNIT(jsonl_strings_are_always_json)
     EXPECT_STR(quoted("\xe7\xac"), "\"\xef\xbf\xbd\xef\xbf\xbd\"");
 }
 
-/* ---- fetch_directory.c ---- */
-
-UNIT(directories_are_walked_to_without_following_links)
-{
-    char top[] = "/tmp/bide-walk-XXXXXX";
-    EXPECT_NOT_NULL(mkdtemp(top));
-    int root = open(top, O_PATH | O_DIRECTORY);
-
-    EXPECT_EQ(mkdirat(root, "a", 0700), 0);
-    EXPECT_EQ(mkdirat(root, "a/b", 0700), 0);
-    EXPECT_EQ(symlinkat("/", root, "a/out"), 0);
-    EXPECT_EQ(mknodat(root, "a/file", S_IFREG | 0600, 0), 0);
-    int fd = fetch_walk_beneath(root, "a/b");
-    EXPECT_TRUE(fd >= 0);
-    close(fd);
-    EXPECT_EQ(fetch_walk_beneath(root, "a/out"), -ELOOP);
-    EXPECT_EQ(fetch_walk_beneath(root, "a/out/tmp"), -ELOOP);
-    EXPECT_EQ(fetch_walk_beneath(root, "a/file/x"), -ENOTDIR);
-    EXPECT_EQ(fetch_walk_beneath(root, "a/none"), -ENOENT);
-    unlinkat(root, "a/file", 0);
-    unlinkat(root, "a/out", 0);
-    unlinkat(root, "a/b", AT_REMOVEDIR);
-    unlinkat(root, "a", AT_REMOVEDIR);
-    rmdir(top);
-    close(root);
-}
-
 /* ---- fetch_hosts.c ---- */
 
 UNIT(hosts_are_told_apart_by_authority_alone)

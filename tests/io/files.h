@@ -8,7 +8,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,6 +123,22 @@ __attribute__((unused)) static void expect_error(long long code, long long expec
     EXPECT_ERR(bide_error_code(), expected);
     EXPECT_CONTAINS(bide_error_text(), text);
     bide_error_clear();
+}
+
+/* A file system of 64 KiB; false: not allowed here. */
+__attribute__((unused)) static bool mount_small(const char *path)
+{
+    char map[64];
+    uid_t uid = getuid();
+
+    if (unshare(CLONE_NEWNS) < 0) {
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+            return false;
+        snprintf(map, sizeof map, "0 %u 1", uid);
+        put("/proc/self/uid_map", map);
+    }
+    return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && mkdir(path, 0755) == 0 &&
+           mount("small", path, "tmpfs", 0, "size=64k") == 0;
 }
 
 #endif

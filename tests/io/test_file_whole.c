@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* test_file_whole.c - files by name, directories, and whole files at once: what is there before and after. */
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 
@@ -127,22 +126,6 @@ EVERYWHERE(file_write_all_leaves_links_and_devices_what_they_are_by_name)
 {
     bide__save_by_name = true;
     saves_over_others();
-}
-
-/* A file system of 64 KiB; false: not allowed here. */
-static bool mount_small(const char *path)
-{
-    char map[64];
-    uid_t uid = getuid();
-
-    if (unshare(CLONE_NEWNS) < 0) {
-        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-            return false;
-        snprintf(map, sizeof map, "0 %u 1", uid);
-        put("/proc/self/uid_map", map);
-    }
-    return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && mkdir(path, 0755) == 0 &&
-           mount("small", path, "tmpfs", 0, "size=64k") == 0;
 }
 
 static void fills_a_disk(void)
