@@ -57,7 +57,7 @@ BIDE_API BIDE_MUST_USE bide_file *bide_open_with(bide_open_args args);
  * Suspends:  until done; a cancellation point before it begins, not after (on a pipe or the like: as long as it waits)
  * Returns:   how many bytes; a read: 0 at the end of the file; a write that returns has written all of them
  * Errors:    -EIO, -ENOSPC and the like, the text names the path; BIDE_ECANCELED; BIDE_ETIMEDOUT
- *            -EFBIG beyond the limit (ulimit -f) that there was when it was opened, without the signal SIGXFSZ
+ *            -EFBIG beyond the limit (ulimit -f) that there was at the first write, without the signal SIGXFSZ
  * Owns:      the memory is borrowed for the call
  * Example:   ssize_t n = bide_file_read(f, buffer, sizeof buffer, -1);
  */

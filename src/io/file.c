@@ -11,6 +11,8 @@
  */
 #include <fcntl.h>
 #include <liburing.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -203,15 +205,16 @@ static int watch(bide_file *f, int user_flags)
     return set_nonblocking(f->fd, f->is_watched || user_flags & O_NONBLOCK);
 }
 
-bide_file *bide__file_new(const char *path)
+bide_file *bide__file_new(const char *path, size_t extra)
 {
-    size_t len = strlen(path) + 1;
-    bide_file *f = bide__malloc(sizeof *f + len);
+    size_t len = strlen(path) + 1, alignment = alignof(max_align_t);
+    size_t before_extra = (sizeof(bide_file) + len + alignment - 1) / alignment * alignment;
+    bide_file *f = bide__malloc(before_extra + extra);
     if (!f) {
         bide__fail_nomem("bide_open");
         return NULL;
     }
-    *f = (bide_file){.fd = -1};
+    *f = (bide_file){.fd = -1, .extra = (char *)f + before_extra};
     bide__object_init(f, &file_type);
     memcpy(f->path, path, len);
     return f;
@@ -231,7 +234,7 @@ bide_file *bide_open_with(bide_open_args args)
     bool interrupted;
     if (args.atomic)
         return bide__file_open_atomic(&args);
-    bide_file *f = bide__file_new(args.path);
+    bide_file *f = bide__file_new(args.path, 0);
     if (!f)
         return NULL;
 

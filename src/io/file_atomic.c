@@ -64,22 +64,20 @@ static int begin(struct save *s, bool *interrupted)
     return *interrupted ? again : (int)o.op.result;
 }
 
-static int add_save(bide_file *f, const bide_open_args *args)
+/* One block of memory: the file with its path, the rest of what it is, the hidden name. */
+static bide_file *new_file(const bide_open_args *args)
 {
-    struct save *s = bide__malloc(sizeof *s);
-    if (!s)
-        return bide__fail_nomem("bide_open");
+    size_t hidden = bide__save_hidden_size(args->path);
+    bide_file *f = bide__file_new(args->path, sizeof(struct save) + hidden);
+    if (!f)
+        return NULL;
 
-    int code = bide__save_init(s, f->path);
-    if (code < 0) {
-        bide__free(s);
-        return code;
-    }
-    s->beneath = args->beneath;
-    s->parents = args->parents;
-    s->mode = args->mode ? (mode_t)args->mode : s->mode;
-    f->save = s;
-    return 0;
+    f->save = f->extra;
+    bide__save_init(f->save, f->path, (char *)(f->save + 1));
+    f->save->beneath = args->beneath;
+    f->save->parents = args->parents;
+    f->save->mode = args->mode ? (mode_t)args->mode : f->save->mode;
+    return f;
 }
 
 /* What has the name is no plain file: it is written as it is, or what it leads to is replaced. */
@@ -111,11 +109,9 @@ bide_file *bide__file_open_atomic(const bide_open_args *args)
                   args->path);
         return NULL;
     }
-    bide_file *f = bide__file_new(args->path);
-    if (!f || add_save(f, args) < 0) {
-        bide__object_unref(f);
+    bide_file *f = new_file(args);
+    if (!f)
         return NULL;
-    }
 
     int code = begin(f->save, &interrupted);
     if (code == SAVED) {
@@ -159,6 +155,5 @@ void bide__file_drop(bide_file *f)
 
     f->fd = -1;
     bide__file_run_surely(&o.op);
-    bide__free(f->save);
     f->save = NULL;
 }

@@ -133,9 +133,15 @@ void bide__quiet_end(const struct quiet *q, ssize_t result)
 
 bool bide__file_size_is_limited(void)
 {
+    enum { UNKNOWN, NO, YES };
+    static atomic_int known;
     struct rlimit limit;
 
-    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    if (atomic_load_explicit(&known, memory_order_relaxed) == UNKNOWN) {
+        bool is_limited = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+        atomic_store_explicit(&known, is_limited ? YES : NO, memory_order_relaxed);
+    }
+    return atomic_load_explicit(&known, memory_order_relaxed) == YES;
 }
 
 static ssize_t write_some(int fd, const char *data, size_t len, off_t offset)

@@ -56,7 +56,7 @@ struct quiet {
 };
 void bide__quiet_begin(struct quiet *q);
 void bide__quiet_end(const struct quiet *q, ssize_t result);
-/* Is there a limit (ulimit -f)? */
+/* Is there a limit (ulimit -f)?  Asked once: it is the shell that sets it. */
 bool bide__file_size_is_limited(void);
 
 /* ---- file_path.c ---- */
@@ -86,12 +86,13 @@ struct bide_file {
     bool appends;
     off_t position;
     struct save *save; /* it is new, and gets its name when it is closed; else NULL */
+    void *extra;       /* behind path, in the same block */
     struct fd watch;
     char path[];
 };
 
-/* An empty one; BIDE_ENOMEM on record. */
-bide_file *bide__file_new(const char *path);
+/* One that is not open, and so many bytes more; BIDE_ENOMEM on record. */
+bide_file *bide__file_new(const char *path, size_t extra);
 
 /* ---- file_atomic.c ---- */
 

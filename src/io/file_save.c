@@ -20,99 +20,10 @@
 
 #include "io/file_save.h"
 
-#define HIDDEN_PREFIX ".bide-"
-#define HIDDEN_DIGITS 13 /* of 5 bits */
 #define NAMES_TRIED 100
 #define NOT_POSSIBLE (-EOPNOTSUPP)
 
-bool bide__save_by_name;
-
-/* ---- where the names are looked up ---- */
-
-/* Something of the directory's own path; the rest of hidden_path is cut off meanwhile. */
-static int open_directory(struct save *s, int flags, mode_t mode)
-{
-    char *end = s->hidden_path + s->directory_len, kept = *end;
-    const char *path = s->directory_len > 0 ? s->hidden_path : ".";
-    int fd;
-
-    *end = '\0';
-    if (s->beneath)
-        fd = bide__open_beneath(s->beneath, path, flags, mode);
-    else if ((fd = open(path, flags | O_CLOEXEC, mode)) < 0)
-        fd = -errno;
-    *end = kept;
-    return fd;
-}
-
-static int make_parents(struct save *s)
-{
-    char *end = s->hidden_path + s->directory_len, kept = *end;
-
-    *end = '\0';
-    int code = s->beneath ? bide__make_dirs_beneath(s->beneath, s->hidden_path) : bide__make_dirs(s->hidden_path);
-    *end = kept;
-    return code;
-}
-
-static int enter(struct save *s)
-{
-    size_t skipped = s->beneath ? s->directory_len : 0;
-    int fd = s->beneath ? s->beneath : AT_FDCWD;
-
-    s->name = s->path + skipped;
-    s->hidden = s->hidden_path + skipped;
-    if (!s->name[0])
-        return s->directory_len > 0 ? -EISDIR : -ENOENT;
-    if (skipped > 0 && (fd = open_directory(s, O_PATH | O_DIRECTORY, 0)) < 0)
-        return fd;
-    s->dir = fd;
-    return 0;
-}
-
-static int enter_or_make(struct save *s)
-{
-    int code = enter(s);
-
-    if (code == -ENOENT && s->parents && s->directory_len > 0) {
-        code = make_parents(s);
-        if (code == 0)
-            code = enter(s);
-    }
-    return code;
-}
-
-static void leave(struct save *s)
-{
-    if (s->dir != AT_FDCWD && s->dir != s->beneath)
-        close(s->dir);
-    s->dir = AT_FDCWD;
-}
-
-/* ---- the hidden name: in the file's directory ---- */
-
-/* One name after the other from a random start: two processes hardly meet, and when they do, the next name is free. */
-static uint64_t next_number(bool start_anew)
-{
-    static _Atomic uint64_t next;
-    uint64_t start;
-
-    if (start_anew || atomic_load(&next) == 0) {
-        bide__random_bytes(&start, sizeof start);
-        atomic_store(&next, start | 1);
-    }
-    return atomic_fetch_add(&next, 1);
-}
-
-static void choose_hidden(struct save *s, bool start_anew)
-{
-    static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
-    char *p = s->hidden_path + s->directory_len + sizeof HIDDEN_PREFIX - 1;
-    uint64_t n = next_number(start_anew);
-
-    for (int i = 0; i < HIDDEN_DIGITS; i++, n >>= 5)
-        p[i] = digits[n & 31];
-}
+/* ---- hidden names ---- */
 
 /* What make() says about the first hidden name that is not taken. */
 static int try_names(struct save *s, int (*make)(struct save *s))
@@ -120,7 +31,7 @@ static int try_names(struct save *s, int (*make)(struct save *s))
     int result = -EEXIST;
 
     for (int i = 0; (result == -EEXIST || result == -EINTR) && i < NAMES_TRIED; i++) {
-        choose_hidden(s, i > 0);
+        bide__save_choose_hidden(s, i > 0);
         result = make(s);
     }
     return result;
@@ -165,7 +76,7 @@ static int open_nameless(struct save *s)
 
     do {
         if (s->dir == AT_FDCWD)
-            code = open_directory(s, O_WRONLY | O_TMPFILE, s->mode);
+            code = bide__save_open_directory(s, O_WRONLY | O_TMPFILE, s->mode);
         else if ((code = openat(s->dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, s->mode)) < 0)
             code = -errno;
     } while (code == -EINTR);
@@ -200,24 +111,34 @@ static int open_new(struct save *s)
 
     /* Whole paths are not looked up before; below a directory, enter() has made it. */
     if (code == -ENOENT && s->parents && s->dir == AT_FDCWD && s->directory_len > 0) {
-        code = make_parents(s);
+        code = bide__save_make_parents(s);
         if (code == 0)
             code = open_either(s);
     }
     return code < 0 ? cannot_make(s, code) : code;
 }
 
+/* Without /proc it could be written, but perhaps never be given a name. */
+static bool can_give_name(void)
+{
+    static atomic_bool is_there;
+
+    if (!atomic_load(&is_there))
+        atomic_store(&is_there, access("/proc/self/fd", X_OK) == 0);
+    return atomic_load(&is_there);
+}
+
 int bide__save_begin(struct save *s)
 {
-    int code = enter_or_make(s);
+    int code = bide__save_enter(s);
     if (code < 0)
         return code;
 
-    s->by_name |= access("/proc/self/fd", X_OK) < 0; /* it could be written, but never be given a name */
+    s->by_name |= !can_give_name();
     code = look_at(s);
     if (code == SAVED)
         code = open_new(s);
-    leave(s);
+    bide__save_leave(s);
     return code;
 }
 
@@ -291,12 +212,12 @@ static int name_it(struct save *s)
 
 int bide__save_end(struct save *s)
 {
-    int code = enter_or_make(s);
+    int code = bide__save_enter(s);
     if (code < 0)
         return code;
 
     code = name_it(s);
-    leave(s);
+    bide__save_leave(s);
     return code == NOT_POSSIBLE ? -ENOENT : code; /* the directory has gone */
 }
 
@@ -325,12 +246,12 @@ static int save_in(struct save *s, const void *data, size_t len)
 
 int bide__save_whole(struct save *s, const void *data, size_t len)
 {
-    int code = enter_or_make(s);
+    int code = bide__save_enter(s);
     if (code < 0)
         return code;
 
     code = save_in(s, data, len);
-    leave(s);
+    bide__save_leave(s);
     return code;
 }
 
@@ -342,21 +263,6 @@ void bide__save_drop(struct save *s)
         close(s->fd);
     if (s->is_hidden) /* a name that nobody else has: it needs no look at where it leads */
         unlinkat(s->beneath ? s->beneath : AT_FDCWD, s->hidden_path, 0);
-    bide__free(s->hidden_path);
-    *s = (struct save){.fd = -1};
-}
-
-int bide__save_init(struct save *s, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    size_t directory_len = slash ? (size_t)(slash - path) + 1 : 0;
-    size_t size = directory_len + sizeof HIDDEN_PREFIX + HIDDEN_DIGITS;
-
-    *s = (struct save){.path = path, .directory_len = directory_len, .mode = 0666, .by_name = bide__save_by_name,
-                        .dir = AT_FDCWD, .fd = -1};
-    s->hidden_path = bide__malloc(size);
-    if (!s->hidden_path)
-        return bide__fail_nomem("bide_file_write_all");
-    snprintf(s->hidden_path, size, "%.*s" HIDDEN_PREFIX "%0*d", (int)directory_len, path, HIDDEN_DIGITS, 0);
-    return 0;
+    s->fd = -1;
+    s->is_hidden = false;
 }

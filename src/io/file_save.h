@@ -36,8 +36,9 @@ struct save {
     struct stat old;
 };
 
-/* BIDE_ENOMEM on record. */
-int bide__save_init(struct save *s, const char *path);
+/* path and hidden, of at least so many bytes, are the caller's and stay. */
+size_t bide__save_hidden_size(const char *path);
+void bide__save_init(struct save *s, const char *path, char *hidden);
 
 /*
  * The steps, in a place that may block: open it, give it its name, or drop it (also after a failure of the others).
@@ -54,6 +55,17 @@ int bide__save_whole(struct save *s, const void *data, size_t len);
 
 /* For tests: as on a file system that has no O_TMPFILE. */
 extern bool bide__save_by_name;
+
+/* ---- file_place.c ---- */
+
+/* Where the names are looked up: dir, name and hidden, until leave.  With parents, missing directories are made. */
+int bide__save_enter(struct save *s);
+void bide__save_leave(struct save *s);
+/* The file's directory by its path: opened, or made.  hidden_path is cut there meanwhile. */
+int bide__save_open_directory(struct save *s, int flags, mode_t mode);
+int bide__save_make_parents(struct save *s);
+/* Another hidden name; start_anew: the last one was taken, and so are those near it, perhaps. */
+void bide__save_choose_hidden(struct save *s, bool start_anew);
 
 /* ---- file_access.c ---- */
 

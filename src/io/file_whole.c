@@ -191,18 +191,14 @@ static ssize_t write_run(struct file_op *op)
 }
 
 /* Without a descriptor it is begun anew. */
-static int write_new(struct write_op *o, const char *path)
+static int write_new(struct write_op *o, const char *path, char *hidden)
 {
     int waited_ms = 0, code;
 
     do {
-        code = bide__save_init(&o->save, path);
-        if (code < 0)
-            return code;
+        bide__save_init(&o->save, path, hidden);
         code = bide__file_run(&o->op);
-        if (code < 0)
-            bide__save_drop(&o->save);
-        else
+        if (code == 0)
             code = bide__file_wait_for_descriptor(o->op.result, &waited_ms);
     } while (code > 0);
     return code;
@@ -211,8 +207,12 @@ static int write_new(struct write_op *o, const char *path)
 int bide_file_write_all(const char *path, const void *data, size_t len)
 {
     struct write_op o = {.op.run = write_run, .data = data, .len = len};
-    int code = write_new(&o, path);
+    char *hidden = bide__malloc(bide__save_hidden_size(path));
+    if (!hidden)
+        return bide__fail_nomem("bide_file_write_all");
 
+    int code = write_new(&o, path, hidden);
+    bide__free(hidden);
     if (code < 0 || o.op.result == SAVED)
         return code;
     if (o.op.result == SAVE_INTO)
