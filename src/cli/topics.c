@@ -11,7 +11,7 @@ const struct topic topics[] = {
      "    2    wrong usage, or an option that cannot be met: nothing was done\n"
      "    3    this machine: cannot write, disk full, port in use\n"
      "    4    no URL succeeded\n"
-     "    5    stopped by a limit that was set, such as --max-time\n"
+     "    5    stopped by a limit that was set: --max-time of `bide get`\n"
      "    6    Redis cannot be reached, or does not let us in\n"
      "    130  stopped by Ctrl-C (SIGINT)\n"
      "    141  the reader of standard output has gone (SIGPIPE)\n"

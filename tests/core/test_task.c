@@ -26,6 +26,16 @@ TEST(task_6_3_no_40_cannot_be_settled_from_outside)
     EXPECT_EQ(bide_await(t), 0);
 }
 
+TEST(task_as_a_future_and_back_is_the_same_task)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(nop));
+    bide_auto bide_future *f = bide_future_new();
+
+    EXPECT_TRUE(bide_future_task(bide_task_future(t)) == t);
+    EXPECT_NULL(bide_future_task(f));
+    EXPECT_EQ(bide_await(t), 0);
+}
+
 TEST(ensure_future_6_3_no_41_leaves_tasks_and_futures_as_they_are)
 {
     bide_auto bide_task *t = bide_ensure_future(bide_coro(give, 1));

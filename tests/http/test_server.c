@@ -74,6 +74,8 @@ static int route(bide_request_in *q, void *arg)
         return bide_fail(-EIO, "the disk is gone");
     if (strcmp(path, "/half") == 0)
         return fail_in_the_middle(q);
+    if (strcmp(path, "/peer") == 0)
+        return bide_respond_text(q, 200, bide_request_peer(q));
     if (strcmp(path, "/silent") == 0)
         return 0;
     if (strcmp(path, "/empty") == 0)
@@ -151,6 +153,16 @@ TEST(server_answers_with_date_length_and_type, .real_time = true)
     EXPECT_CONTAINS(read_all(c), "\r\nDate: ");
     EXPECT_STR(without_dates(reply), "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n"
                                      "Content-Length: 5\r\nConnection: close\r\n\r\nhello");
+}
+
+TEST(server_handler_knows_the_clients_address, .real_time = true)
+{
+    START();
+    bide_auto bide_stream *c = dial(s);
+    send_text(c, "GET /peer HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    const char *peer = strstr(read_all(c), "\r\n\r\n127.0.0.1:");
+    EXPECT_NOT_NULL(peer);
+    EXPECT_LT(0, atoi(peer + strlen("\r\n\r\n127.0.0.1:")));
 }
 
 TEST(server_keeps_the_connection_and_answers_pipelined_requests_in_order, .real_time = true)
