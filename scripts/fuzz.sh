@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # fuzz.sh BUILD [SECONDS [NAME...]] - run the libFuzzer targets of tests/fuzz, each for so many seconds (default 60).
 #
-# Seeds are tests/cases/NAME/ and the public cases beside the project, if they are there.  What makes a target fail is
-# left in BUILD/fuzz/NAME/; add it to tests/cases/NAME/ when it is mended.
+# Seeds are tests/cases/NAME/ and the public cases beside the project, if they are there; tests/fuzz/NAME.dict has words of
+# its language.  What makes a target fail is left in BUILD/fuzz/NAME/; add it to tests/cases/NAME/ when it is fixed.
 set -eu
 cd "$(dirname "$0")/.."
 build=$1
@@ -37,6 +37,12 @@ collect_seeds() { # NAME FOLDER
     [ ! -d "tests/cases/$1" ] || find "tests/cases/$1" -type f -exec cp -t "$2" {} +
     case $1 in
     h1_response | exchange) public_seeds "$2" "@" $shared/http1-response/*.jsonl $shared/crash-corpora/http1-*.jsonl ;;
+    server) public_seeds "$2" "@" $shared/http1-request/*.jsonl $shared/crash-corpora/http1-*.jsonl ;;
+    values)
+        public_seeds "$2" "A" $shared/dates/http-date.jsonl
+        public_seeds "$2" "B" $shared/dates/cookie-date-rfc6265.jsonl
+        public_seeds "$2" "C" $shared/dates/retry-after.jsonl
+        ;;
     h1_chunked) public_seeds "$2" "@" $shared/crash-corpora/http1-*.jsonl ;;
     url) public_seeds "$2" "" $shared/url-whatwg/parse.jsonl $shared/crash-corpora/urls.jsonl ;;
     esac
@@ -51,7 +57,9 @@ for program in "$build"/tests/fuzz/fuzz-*; do
     collect_seeds "$name" "$build/fuzz/$name/seeds"
     mkdir -p "$build/fuzz/$name/corpus"
     log=$build/fuzz/$name/log
-    if "$program" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    dict=
+    [ ! -f "tests/fuzz/$name.dict" ] || dict=tests/fuzz/$name.dict
+    if "$program" ${dict:+-dict="$dict"} -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
         -artifact_prefix="$build/fuzz/$name/" "$build/fuzz/$name/corpus" "$build/fuzz/$name/seeds" >"$log" 2>&1; then
         echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") runs, nothing found"
     else

@@ -65,8 +65,7 @@ static int connection_task(struct connection *c)
     return code;
 }
 
-/* Owns: stream, taken on success. */
-static int connection_start(bide_server *s, bide_stream *stream)
+int bide__connection_start(bide_server *s, bide_stream *stream)
 {
     struct connection *c = bide__malloc(sizeof *c);
     if (!c)
@@ -121,7 +120,7 @@ static int accept_one(bide_server *s)
     if (code < 0)
         return code;
     bide_stream *stream = bide_accept(s->listener);
-    if (stream && connection_start(s, stream) == 0)
+    if (stream && bide__connection_start(s, stream) == 0)
         return 0;
 
     code = bide_error_code();

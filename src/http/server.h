@@ -90,6 +90,11 @@ struct bide_server {
     struct h1_field fields[H1_FIELDS_MAX];
 };
 
+/* ---- server.c ---- */
+
+/* Serve a connection that is there, in a task of its own.  0 or an error on record.  Owns: stream, taken on success. */
+int bide__connection_start(bide_server *s, bide_stream *stream);
+
 /* ---- server_conn.c ---- */
 
 /* The body of a connection's task. */
