@@ -12,20 +12,16 @@
 
 #include <bide/file.h>
 
-/* It will be written under another name beside it, then renamed: can there be such a file? */
+/* A new file will take its name: may there be one?  Asked without making one, which a kill would leave behind. */
 static int try_beside(const char *path)
 {
-    struct text name = {0};
-    text_format(&name, "%s.XXXXXX", path);
-    if (name.no_memory)
+    const char *slash = strrchr(path, '/');
+    char *directory = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    if (!directory)
         return ENOMEM;
 
-    int fd = mkostemp(name.data, O_CLOEXEC), error = fd < 0 ? errno : 0;
-    if (fd >= 0) {
-        unlink(name.data);
-        close(fd);
-    }
-    text_free(&name);
+    int error = faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) < 0 ? errno : 0;
+    free(directory);
     return error;
 }
 
