@@ -152,7 +152,7 @@ static int work_and_record(struct fetch *f)
         report_skipped(f, job);
     jsonl_finish(&f->jsonl);
     if (recorder)
-        bide_await(recorder);
+        BIDE_IGNORE(bide_await(recorder)); /* what went wrong there is known already */
     f->recorder = NULL;
     return code;
 }
