@@ -28,7 +28,9 @@ extern "C" {
  *
  * Suspends:  until it is done; a cancellation point
  * Returns:   its result, 0 or more
- * Errors:    its error; BIDE_ECANCELED; BIDE_ETIMEDOUT inside an expired bide_timeout; BIDE_ENOLOOP outside a task
+ * Errors:    its error; BIDE_ECANCELED; BIDE_ETIMEDOUT inside an expired bide_timeout; BIDE_ENOLOOP outside a task;
+ *            BIDE_EDEADLOCK if it waits for the caller itself.  (Of a circle of more than 32 tasks one gives up when any
+ *            is cancelled or out of time; it gets BIDE_ECANCELED.)
  * Owns:      tasks, futures, generators and objects are borrowed for the call
  * Example:   int n = bide_await(bide_coro(count, path));
  */

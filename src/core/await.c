@@ -70,32 +70,24 @@ int bide_sleep_ms(int64_t ms)
 
 /* ---- tasks and futures ---- */
 
-struct future_wait {
-    struct wait wait;
-    bide_future *future;
-};
-
-static bool future_end_early(struct wait *w)
-{
-    return bide_future_cancel(container_of(w, struct future_wait, wait)->future);
-}
-
 /* An interruption that came before the wait goes to what is waited for, too. */
-static void pass_on_pending_interrupt(bide_task *t, bide_future *f)
+static void pass_on_pending_interrupt(bide_task *t, struct wait *w)
 {
-    if (t->must_cancel)
-        t->must_cancel = !bide_future_cancel(f);
-    else if (t->expired)
-        bide_future_cancel(f);
+    if (likely(!t->must_cancel && !t->expired))
+        return;
+    w->interrupted = t->must_cancel ? BY_CANCEL : BY_TIMEOUT;
+    t->must_cancel = false;
+    t->wait = w;
+    bide__pass_on(t);
+    t->wait = NULL;
 }
 
-static int outcome_for(bide_task *t, const struct future_wait *w)
+static int outcome_for(bide_task *t, const struct wait *w)
 {
-    bide_future *f = w->future;
-    if (t->must_cancel || (w->wait.too_late && bide__scope_explains(t)))
+    if (t->must_cancel || (w->too_late && bide__scope_explains(t)))
         return bide__pending_interrupt(t);
 
-    int code = bide__future_outcome(f);
+    int code = w->gave_up ? bide__circle_given_up() : bide__future_outcome(w->awaits);
     if (code == BIDE_ECANCELED && bide__scope_explains(t))
         return bide__pending_interrupt(t);
     return code;
@@ -107,19 +99,21 @@ static int await_future(bide_future *f)
         return bide__future_outcome(f);
     bide_task *t = bide__task_required("bide_await");
     int code = t ? bide__check_waitable(t, f, "bide_await") : BIDE_ENOLOOP;
-    if (code < 0)
+    if (code < 0 || (code = bide__check_circle(t, f)) < 0)
         return code;
 
-    struct future_wait w = {.wait = {.end_early = future_end_early, .task = t}, .future = bide_retain(f)};
+    struct wait w = {.task = t, .awaits = bide_retain(f)};
     struct clause clause;
     bide__clause_init(&clause, &t->ready);
     bide__list_append(&f->clauses, &clause.node);
-    pass_on_pending_interrupt(t, f);
-    bide__park(t, &w.wait);
-    assert(f->state != PENDING);
+    pass_on_pending_interrupt(t, &w);
+    bide__park(t, &w);
+    assert(f->state != PENDING || w.gave_up);
+    if (unlikely(w.gave_up))
+        bide__list_remove(&clause.node);
 
     code = outcome_for(t, &w);
-    if (code == BIDE_ECANCELED && w.wait.interrupted == BY_CANCEL)
+    if (code == BIDE_ECANCELED && w.interrupted == BY_CANCEL)
         bide__error_current()->interrupted = true;
     bide__object_unref(f);
     return code;
@@ -128,12 +122,13 @@ static int await_future(bide_future *f)
 void bide__drain(bide_future *f)
 {
     bide_task *t = bide__task_here();
+    struct wait w = {.task = t, .awaits = f, .drains = true};
     struct clause clause;
 
     while (f->state == PENDING) {
         bide__clause_init(&clause, &t->ready);
         bide__list_append(&f->clauses, &clause.node);
-        bide__park(t, NULL);
+        bide__park(t, &w);
         bide__list_remove(&clause.node);
     }
 }
@@ -217,8 +212,10 @@ static int wait_for_nothing(const bide_awaitable *a)
     if (code < 0)
         return code;
 
-    if (f && bide_future_cancel(f))
+    if (f) {
+        bide__cancel_to_drain(f);
         bide__drain(f);
+    }
     if (f && f->state != CANCELLED)
         return bide__future_outcome(f);
     return bide_fail(BIDE_ETIMEDOUT, "timed out");

@@ -2,8 +2,8 @@
 /*
  * core.h - the room's header: tasks, futures, the one way to wait, timers, the loop.
  *
- * In reading order: ring.c, timer.c, wait.c, future.c, task.c, generator.c, await.c, scope.c, gather.c, thread.c,
- * loop.c, handle.c, run.c.  fiber.h, stack.h and arch.h hold the stack switch.
+ * In reading order: ring.c, timer.c, wait.c, future.c, task.c, cancel.c, generator.c, await.c, scope.c, gather.c,
+ * thread.c, loop.c, handle.c, run.c.  fiber.h, stack.h and arch.h hold the stack switch.
  *
  * How a task waits.  It puts a *clause* into the list of whatever can wake it (a future's, a descriptor's), points
  * task->wait at a struct wait on its own stack, and parks.  Who settles the thing unlinks the clause and pushes what
@@ -121,15 +121,24 @@ static inline void bide__clause_init(struct clause *c, struct ready *wakes)
 
 enum interrupt { NOT_INTERRUPTED, BY_TIMEOUT, BY_CANCEL };
 
+struct group;
+
 /*
  * What a parked task waits for.  end_early() is asked when the task is cancelled or out of time: it arranges that the
- * task will be woken and returns true, or returns false if it is about to be woken anyway.
+ * task will be woken and returns true, or returns false if it is about to be woken anyway.  A wait without it passes
+ * the interruption on to the future that it awaits, or to those of its group (cancel.c).
  */
 struct wait {
     bool (*end_early)(struct wait *w);
     bide_task *task;
+    bide_future *awaits;
+    struct group *group;
+    bide_task *walk_parent;     /* cancel.c: the task from which a walk came here; NULL: no walk is here or below */
+    uint32_t walk_step;         /* cancel.c: loop->steps when a walk last went on from here */
     enum interrupt interrupted; /* the strongest reason so far */
     bool too_late;              /* the time ran out when what was waited for was done, but before the task ran */
+    bool drains;                /* it waits for what it awaits whatever happens: nothing is passed on */
+    bool gave_up;               /* what it awaits waits for this task: it is not waited for any longer */
 };
 
 bide_task *bide__task_missing(const bide_task *t, const char *function);
@@ -198,8 +207,12 @@ struct bide_task {
             bide_generator *generator;
             bide_future *awaited; /* a share; NULL: not waiting for one */
             int outcome;          /* for the next step */
+            uint32_t walk_step;   /* as in struct wait, while it awaits */
             union {
-                struct clause clause;
+                struct {
+                    struct clause clause;
+                    bide_task *walk_parent;
+                };
                 struct timer timer;
             };
         };
@@ -224,16 +237,34 @@ void bide__task_start(bide_task *t);
 void bide__task_retire(bide_task *t); /* it is done and nothing runs on its stack: give that back */
 void bide__task_describe(const void *owner, char *buf, size_t cap); /* in a signal handler */
 void bide__task_chunks_free(bide_loop *loop);
+
+/* ---- cancel.c: an interruption goes on to what is awaited ---- */
+
 /* Cancelled or out of time: end its present wait early, or see to it that the next one ends at once. */
 void bide__task_interrupt(bide_task *t, enum interrupt why);
-/* Wait until it is done, whatever happens to the waiter. */
+/* Cancel what t->wait awaits, and no more. */
+void bide__pass_on(bide_task *t);
+/* The running task cancels f and is about to drain it: what f waits for does not wait for this task any longer. */
+void bide__cancel_to_drain(bide_future *f);
+/* Does f wait for t?  An error on record that names those who wait for each other. */
+int bide__check_circle(const bide_task *t, const bide_future *f);
+int bide__circle_given_up(void); /* the code, and the story, of a wait that gave up */
+
+/* await.c: wait until it is done, whatever happens to the waiter. */
 void bide__drain(bide_future *f);
 
 /* ---- generator.c: stackless tasks ---- */
 
 void bide__generator_run(struct ready *r);
 int bide__generator_await(bide_generator *g); /* in place, by a stackful task */
-bool bide__generator_end_early(bide_task *t);
+bool bide__generator_end_sleep(bide_task *t); /* false: it does not sleep */
+void bide__generator_give_up(bide_task *t);
+
+/* ---- gather.c ---- */
+
+bool bide__group_is_open(const struct group *g);
+bide_future *bide__group_next(struct group *g, bool from_the_start); /* one after the other, then NULL */
+void bide__group_give_up(struct group *g); /* on the one that was given out last */
 
 /* ---- scope.c: bide_timeout ---- */
 
@@ -280,6 +311,7 @@ struct bide_loop {
     struct wheel wheel;
     int64_t now_ns;  /* read when polling and when a timer is armed */
     unsigned budget; /* resumes until the next poll */
+    uint32_t steps;  /* of tasks: between two equal ones, no task has run */
     unsigned outside; /* calls in threads: somebody will wake us */
     const struct poller_ops *poller_ops;
     void *poller;
@@ -362,6 +394,7 @@ static inline void bide__task_resume(bide_loop *loop, bide_task *t)
     if (likely(t->future.state == PENDING)) {
         bide__error_current_record = &bide__task_top(t)->error;
         loop->current = t;
+        loop->steps++;
         if (unlikely(loop->mirror != NULL))
             atomic_store_explicit(loop->mirror, (uintptr_t)t, memory_order_relaxed);
         bide__fiber_switch(&loop->fiber, &t->fiber, t);

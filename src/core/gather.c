@@ -14,6 +14,7 @@ struct watch {
     struct ready ready;
     struct group *group;
     bide_future *future; /* a share */
+    bool gave_up;        /* it waits for the group's own task, and is not waited for any longer */
 };
 
 /* One call of gather, wait or shield. */
@@ -21,6 +22,7 @@ struct group {
     struct wait wait;
     bide_loop *loop;
     size_t n, started, finished;
+    size_t walked; /* cancel.c: how many were given out */
     struct watch *watches;
     struct watch *first_failed;
     bool (*is_over)(const struct group *g, const struct watch *w); /* after w finished */
@@ -31,10 +33,42 @@ struct group {
 
 /* ---- watching ---- */
 
+bool bide__group_is_open(const struct group *g)
+{
+    return g->finished < g->n;
+}
+
+bide_future *bide__group_next(struct group *g, bool from_the_start)
+{
+    if (from_the_start)
+        g->walked = 0;
+    return g->walked < g->started ? g->watches[g->walked++].future : NULL;
+}
+
+/* It takes its turn all the same, as if it had been cancelled. */
+void bide__group_give_up(struct group *g)
+{
+    struct watch *w = &g->watches[g->walked - 1];
+
+    w->gave_up = true;
+    bide__list_remove(&w->clause.node);
+    if (!bide__ready_is_queued(&w->ready))
+        bide__push(g->loop, &w->ready);
+}
+
+static int watch_code(const struct watch *w)
+{
+    return w->gave_up ? BIDE_ECANCELED : w->future->result;
+}
+
 static void cancel_all(struct group *g)
 {
-    for (size_t i = 0; i < g->started; i++)
-        bide_future_cancel(g->watches[i].future);
+    bide_task *t = g->wait.task;
+    struct wait *now = t->wait; /* it need not be parked in this one yet */
+
+    t->wait = &g->wait;
+    bide__pass_on(t);
+    t->wait = now;
 }
 
 static void watch_run(struct ready *r)
@@ -45,7 +79,7 @@ static void watch_run(struct ready *r)
     g->finished++;
     if (g->takes_errors)
         w->future->was_retrieved = true;
-    if (w->future->result < 0 && !g->first_failed) {
+    if (watch_code(w) < 0 && !g->first_failed) {
         g->first_failed = w;
         if (g->cancel_on_error)
             cancel_all(g);
@@ -76,7 +110,8 @@ static bool all_finished(const struct group *g, const struct watch *w)
 /* One place in the ready queue for each, and one for a timer. */
 static int group_open(struct group *g, bide_task *t, size_t n)
 {
-    *g = (struct group){.wait.task = t, .loop = t->future.loop, .n = n, .watches = g->few, .is_over = all_finished};
+    *g = (struct group){.loop = t->future.loop, .n = n, .watches = g->few, .is_over = all_finished};
+    g->wait.task = t;
     if (n > UINT32_MAX / 4)
         return bide_fail(BIDE_ELIMIT, "%zu awaitables at once", n);
     g->places = (uint32_t)n + 1;
@@ -106,31 +141,22 @@ static void group_close(struct group *g)
 
 /* ---- gather ---- */
 
-static bool gather_end_early(struct wait *w)
-{
-    struct group *g = container_of(w, struct group, wait);
-    if (g->finished == g->n)
-        return false;
-
-    cancel_all(g);
-    return true;
-}
-
 /* No memory for the i-th: those before it have not run yet, and never will. */
 static int gather_undo(struct group *g)
 {
     int code = bide_error_code();
 
-    for (size_t i = 0; i < g->started; i++) {
-        bide_future_cancel(g->watches[i].future);
-        bide__drain(g->watches[i].future);
-    }
+    cancel_all(g);
+    for (size_t i = 0; i < g->started; i++)
+        if (!g->watches[i].gave_up)
+            bide__drain(g->watches[i].future);
     group_close(g);
     return code;
 }
 
 static int gather_start(struct group *g, const bide_awaitable *awaitables)
 {
+    g->wait.group = g;
     for (; g->started < g->n; g->started++) {
         bide_future *f = bide__start(g->loop, awaitables[g->started]);
         if (!f)
@@ -149,7 +175,6 @@ static int gather_wait(struct group *g)
 {
     bide_task *t = g->wait.task;
 
-    g->wait.end_early = gather_end_early;
     g->takes_errors = true;
     if (t->must_cancel || t->expired) {
         g->wait.interrupted = t->must_cancel ? BY_CANCEL : BY_TIMEOUT;
@@ -176,7 +201,7 @@ int bide_gather_n(const bide_awaitable *awaitables, size_t n)
     g.cancel_on_error = true;
     code = gather_wait(&g);
     if (code == 0 && g.first_failed)
-        code = bide__future_outcome(g.first_failed->future);
+        code = g.first_failed->gave_up ? bide__circle_given_up() : bide__future_outcome(g.first_failed->future);
     group_close(&g);
     return code;
 }
@@ -196,7 +221,7 @@ int bide_gather_all_n(int *codes, const bide_awaitable *awaitables, size_t n)
     code = gather_wait(&g);
     int failed = 0;
     for (size_t i = 0; i < n; i++) {
-        codes[i] = g.watches[i].future->result;
+        codes[i] = watch_code(&g.watches[i]);
         failed += codes[i] < 0;
     }
     group_close(&g);

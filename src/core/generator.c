@@ -9,13 +9,55 @@
 
 /* ---- awaited in place ---- */
 
+/* Those that wait for one another, the outermost first.  They may be many: they do not stand on the stack. */
+struct nest {
+    bide_generator **all;
+    size_t n, cap;
+    bide_generator *few[8];
+};
+
+static int nest_grow(struct nest *s)
+{
+    size_t cap = s->cap * 2;
+    bide_generator **all = bide__malloc(cap * sizeof *all);
+    if (!all)
+        return bide__fail_nomem("a generator that awaits another");
+
+    memcpy(all, s->all, s->n * sizeof *all);
+    if (s->all != s->few)
+        bide__free(s->all);
+    s->all = all;
+    s->cap = cap;
+    return 0;
+}
+
+/* The innermost waits for a generator: that one is stepped first.  Anything else is awaited here and now. */
+static int nest_await(struct nest *s, const bide_awaitable *next)
+{
+    if (next->kind != BIDE_AW_GENERATOR)
+        return bide_await_with(*next);
+    int code = s->n < s->cap ? 0 : nest_grow(s);
+    if (code == 0)
+        s->all[s->n++] = next->as.generator;
+    return code;
+}
+
 int bide__generator_await(bide_generator *g)
 {
+    struct nest s = {.all = s.few, .n = 1, .cap = array_len(s.few), .few = {g}};
     bide_awaitable next;
     int outcome = 0;
 
-    while ((outcome = g->step(g, outcome, &next)) == BIDE_YIELD)
-        outcome = bide_await_with(next);
+    while (s.n > 0) {
+        bide_generator *innermost = s.all[s.n - 1];
+        outcome = innermost->step(innermost, outcome, &next);
+        if (outcome == BIDE_YIELD)
+            outcome = nest_await(&s, &next);
+        else
+            s.n--;
+    }
+    if (s.all != s.few)
+        bide__free(s.all);
     return outcome;
 }
 
@@ -65,6 +107,8 @@ static bool begin_wait(bide_task *t, bide_awaitable next)
         return false;
     }
     t->awaited = f;
+    t->walk_parent = NULL;
+    t->walk_step = 0;
     if (f->state != PENDING)
         return false;
     bide__clause_init(&t->clause, &t->ready);
@@ -121,6 +165,7 @@ void bide__generator_run(struct ready *r)
         bide__error_init(&loop->step_error);
         t->started = true;
         loop->current = t;
+        loop->steps++;
         steps(t);
         loop->current = NULL;
         bide__error_switch(before);
@@ -129,10 +174,18 @@ void bide__generator_run(struct ready *r)
         bide__task_retire(t);
 }
 
-bool bide__generator_end_early(bide_task *t)
+void bide__generator_give_up(bide_task *t)
 {
-    if (t->awaited)
-        return bide_future_cancel(t->awaited);
+    bide__list_remove(&t->clause.node);
+    bide__object_unref(t->awaited);
+    t->awaited = NULL;
+    t->outcome = BIDE_ECANCELED;
+    if (!bide__ready_is_queued(&t->ready))
+        push_self(t);
+}
+
+bool bide__generator_end_sleep(bide_task *t)
+{
     if (t->ready.run != after_sleep)
         return false;
     bide__timer_disarm(t->future.loop, &t->timer);

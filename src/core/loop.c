@@ -304,8 +304,21 @@ no_ring:
     return NULL;
 }
 
+/* Cancel t and all that are younger; the oldest stands first in the list.  Returns: the number of the youngest. */
+static uint64_t cancel_from(bide_loop *loop, bide_task *t)
+{
+    uint64_t newest = 0;
+
+    for (struct list_node *n = &t->all; n != &loop->tasks; n = n->next) {
+        bide_task *each = container_of(n, bide_task, all);
+        newest = each->id;
+        bide_task_cancel(each);
+    }
+    return newest;
+}
+
 /*
- * Cancel every task and run until none is left; those may start others while they end.  If another loop runs in this
+ * Cancel every task, once, and run until none is left; those may start others while they end.  If another loop runs in this
  * thread, that one stands still meanwhile.
  */
 static void end_tasks(bide_loop *loop)
@@ -315,10 +328,10 @@ static void end_tasks(bide_loop *loop)
     bide__error_mark(&mark);
 
     bide__loop_here = NULL;
-    while (!bide__list_is_empty(&loop->tasks)) {
+    for (uint64_t newest = 0; !bide__list_is_empty(&loop->tasks);) {
         bide_task *t = bide_retain(container_of(loop->tasks.next, bide_task, all));
-        for (struct list_node *n = loop->tasks.next; n != &loop->tasks; n = n->next)
-            bide_task_cancel(container_of(n, bide_task, all));
+        if (t->id > newest)
+            newest = cancel_from(loop, t);
         int code = bide__loop_run_until(loop, &t->future);
         bide__object_unref(t);
         if (code < 0)

@@ -265,6 +265,22 @@ static void task_destroy(void *object)
     bide__object_unref(loop);
 }
 
+static void end_unowned(bide_task *t, const bide_task *self)
+{
+    bide_loop *loop = t->future.loop;
+
+    if (self && !self->stackless && self->future.loop == loop) {
+        bide__cancel_to_drain(&t->future);
+        bide__drain(&t->future);
+        return;
+    }
+    bide_task_cancel(t);
+    if (!bide__loop_here)
+        bide__loop_run_until(loop, &t->future);
+    else
+        bide__loop_report(loop, "task %s was dropped while it ran, where nobody can wait for its end", bide_task_name(t));
+}
+
 /* A running task is cancelled and awaited, if this is its last owner: its frame may be pointed to from here. */
 static void task_release(void *object)
 {
@@ -273,14 +289,7 @@ static void task_release(void *object)
     bool last_owner = t->future.state == PENDING && t->future.object.refs == 2;
 
     if (last_owner && t != self) {
-        bide_task_cancel(t);
-        if (self && !self->stackless && self->future.loop == t->future.loop)
-            bide__drain(&t->future);
-        else if (!bide__loop_here)
-            bide__loop_run_until(t->future.loop, &t->future);
-        else
-            bide__loop_report(t->future.loop, "task %s was dropped while it ran, where nobody can wait for its end",
-                              bide_task_name(t));
+        end_unowned(t, self);
         t->future.was_retrieved = true;
     }
     bide__object_unref(t);
@@ -295,21 +304,6 @@ void bide_detach(bide_task *t)
 }
 
 /* ---- cancellation ---- */
-
-void bide__task_interrupt(bide_task *t, enum interrupt why)
-{
-    bool taken = false;
-
-    if (t->stackless)
-        taken = t->started && bide__generator_end_early(t);
-    else if (t->wait && (taken = t->wait->end_early(t->wait)) && why > t->wait->interrupted)
-        t->wait->interrupted = why;
-
-    if (!taken && why == BY_CANCEL)
-        t->must_cancel = true;
-    else if (!taken && !t->stackless && t->wait)
-        t->wait->too_late = true;
-}
 
 bool bide_task_cancel(bide_task *t)
 {
@@ -329,6 +323,7 @@ int bide_cancelling(const bide_task *t)
 
 int bide_uncancel(bide_task *t)
 {
+    t->future.loop->steps++; /* the next request is news to what it awaits */
     if (t->cancelling > 0 && --t->cancelling == 0)
         t->must_cancel = false;
     return t->cancelling;

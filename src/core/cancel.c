@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cancel.c - where a cancellation goes: to what the task awaits, and to what that awaits, down to the last.
+ *
+ * It is a walk over what waits for what, depth first, in the order in which asyncio's cancel() would call itself.  Tasks
+ * may await one another a hundred thousand deep, so the way back does not stand on a stack: each wait on the way knows
+ * the task from which the walk came.  A walk runs nothing of the user's.
+ *
+ * Two walks of which no task ran in between would do the same twice, so the second stops where the first has gone on:
+ * who cancels each task of a chain goes through it once.
+ *
+ * A task that is on the way already, and is reached again, is one of a circle: all of them wait, and none will end.  The
+ * wait that closes the circle gives up, which ends the others one by one.
+ *
+ * Invariants:
+ *   W1  walk_parent is set in just the waits that the walk has reached and not left; outside of bide__pass_on in none.
+ *   W2  the root of a walk is its own parent.
+ */
+#include "core/core.h"
+
+#include <stdio.h>
+
+/* How far an await looks for itself.  A circle that is larger is found when one of its tasks is cancelled. */
+#define CIRCLE_LOOK 32
+#define CIRCLE_NAMES 4
+
+/* ---- what a task waits for ---- */
+
+/* The one future that it awaits; NULL: it waits for something else, or for several, or not at all. */
+static bide_future *awaited_by(const bide_task *t)
+{
+    if (t->stackless)
+        return t->awaited;
+    return t->wait ? t->wait->awaits : NULL;
+}
+
+static struct group *group_of(const bide_task *t)
+{
+    return t->stackless || !t->wait ? NULL : t->wait->group;
+}
+
+/* Does its wait pass an interruption on? */
+static bool passes_on(const bide_task *t)
+{
+    if (t->stackless)
+        return t->awaited != NULL;
+    return t->wait && (t->wait->awaits || t->wait->group) && !t->wait->drains && !t->wait->gave_up;
+}
+
+static bide_task **parent_of(bide_task *t)
+{
+    return t->stackless ? &t->walk_parent : &t->wait->walk_parent;
+}
+
+static uint32_t *step_of(bide_task *t)
+{
+    return t->stackless ? &t->walk_step : &t->wait->walk_step;
+}
+
+static bool is_on_the_way(const bide_task *t)
+{
+    return t->stackless ? t->awaited && t->walk_parent : t->wait && t->wait->walk_parent;
+}
+
+/* ---- circles ---- */
+
+/* "Task-2 -> Task-3 -> Task-2", from the one that was reached twice. */
+struct circle {
+    bide_loop *loop; /* NULL: none was found */
+    char names[160];
+};
+
+static void name_circle(struct circle *c, bide_task *last, const bide_task *twice)
+{
+    const bide_task *way[CIRCLE_NAMES + 1] = {twice};
+    size_t n = 1, len = 0;
+    if (c->loop)
+        return;
+
+    c->loop = twice->future.loop;
+    for (bide_task *t = last; t != twice; t = *parent_of(t))
+        if (n < array_len(way))
+            way[n++] = t; /* backwards: each is awaited by the next */
+    for (size_t i = n; i-- > 0 && len < sizeof c->names;)
+        len += (size_t)snprintf(c->names + len, sizeof c->names - len, "%s -> ", bide_task_name(way[i]));
+}
+
+/* The handler is the user's, so it is called when the walk is over. */
+static void report_circle(const struct circle *c)
+{
+    if (c->loop)
+        bide__loop_report(c->loop, "tasks await each other in a circle, and one of them gave up: %s...", c->names);
+}
+
+int bide__circle_given_up(void)
+{
+    return bide_fail(BIDE_ECANCELED, "cancelled: what it awaited waits for this task, in a circle");
+}
+
+int bide__check_circle(const bide_task *t, const bide_future *f)
+{
+    const bide_task *next = f->is_task ? (const bide_task *)f : NULL;
+
+    for (int i = 0; i < CIRCLE_LOOK && next; i++) {
+        const bide_future *g = awaited_by(next);
+        if (g == &t->future)
+            return bide_fail(BIDE_EDEADLOCK, "bide_await: %s would wait for itself: %s, which it awaits, waits for it",
+                             bide_task_name(t), bide_task_name((const bide_task *)f));
+        next = g && g->is_task ? (const bide_task *)g : NULL;
+    }
+    return 0;
+}
+
+static void give_up(bide_task *t)
+{
+    if (t->stackless)
+        bide__generator_give_up(t);
+    else if (t->wait->group)
+        bide__group_give_up(t->wait->group);
+    else {
+        t->wait->gave_up = true;
+        bide__wait_end_now(t->wait);
+    }
+}
+
+/* ---- one task ---- */
+
+/* Will its present wait end for this?  A wait that passes it on ends when what it waits for has ended. */
+static bool end_wait(bide_task *t)
+{
+    const struct group *g = group_of(t);
+    const bide_future *f = awaited_by(t);
+
+    if (passes_on(t))
+        return g ? bide__group_is_open(g) : f->state == PENDING;
+    if (t->stackless)
+        return t->started && bide__generator_end_sleep(t);
+    return t->wait && t->wait->end_early && t->wait->end_early(t->wait);
+}
+
+/* Returns: is the walk to go on from here? */
+static bool interrupt(bide_task *t, enum interrupt why)
+{
+    bool taken = end_wait(t);
+    struct wait *w = t->stackless ? NULL : t->wait;
+    uint32_t step = t->future.loop->steps;
+
+    if (taken && w && why > w->interrupted)
+        w->interrupted = why;
+    if (!taken && why == BY_CANCEL)
+        t->must_cancel = true;
+    else if (!taken && w)
+        w->too_late = true;
+    if (!passes_on(t) || *step_of(t) == step)
+        return false;
+    *step_of(t) = step;
+    return true;
+}
+
+/* ---- the walk ---- */
+
+static bide_future *next_of(bide_task *t, bool arrived)
+{
+    struct group *g = group_of(t);
+
+    return g ? bide__group_next(g, arrived) : arrived ? awaited_by(t) : NULL;
+}
+
+/* Cancel f, which t waits for.  The task from which the walk goes on, or NULL. */
+static bide_task *cancel_next(bide_task *t, bide_future *f, struct circle *circle)
+{
+    bide_task *next = f->is_task ? (bide_task *)f : NULL;
+
+    if (f->state != PENDING) {
+        f->was_retrieved = true; /* who cancels does not want to hear of it */
+    } else if (!next) {
+        bide__future_settle(f, CANCELLED, BIDE_ECANCELED);
+    } else if (is_on_the_way(next)) {
+        name_circle(circle, t, next);
+        give_up(t);
+    } else {
+        next->cancelling++;
+        return interrupt(next, BY_CANCEL) ? next : NULL;
+    }
+    return NULL;
+}
+
+static void walk(bide_task *root)
+{
+    struct circle circle = {0};
+    bide_task *t = root;
+    bool arrived = true;
+
+    *parent_of(root) = root;
+    while (t) {
+        bide_future *f = next_of(t, arrived);
+        bide_task *next = f ? cancel_next(t, f, &circle) : NULL;
+        arrived = next != NULL;
+        if (next) {
+            *parent_of(next) = t;
+            t = next;
+        } else if (!f) {
+            next = *parent_of(t);
+            *parent_of(t) = NULL;
+            t = t == root ? NULL : next;
+        }
+    }
+    report_circle(&circle);
+}
+
+void bide__task_interrupt(bide_task *t, enum interrupt why)
+{
+    if (interrupt(t, why))
+        walk(t);
+}
+
+void bide__pass_on(bide_task *t)
+{
+    walk(t);
+}
+
+void bide__cancel_to_drain(bide_future *f)
+{
+    bide_task *self = bide__task_here();
+    struct wait w = {.task = self, .awaits = f, .drains = true};
+
+    self->wait = &w;
+    walk(self);
+    self->wait = NULL;
+}
