@@ -106,11 +106,16 @@ BIDE_API bide_handle *bide_loop_call_soon(bide_loop *loop, bide_callback *fn, vo
 BIDE_API bide_handle *bide_loop_call_later(bide_loop *loop, int64_t delay_ms, bide_callback *fn, void *arg);
 BIDE_API bide_handle *bide_loop_call_at(bide_loop *loop, int64_t when_ms, bide_callback *fn, void *arg);
 
+/* So many calls from other threads wait for a loop at most. */
+#define BIDE_CALLS_WAITING_MAX 65536
+
 /*
  * bide_loop_call_soon from any thread; wakes the loop.
  *
+ * The loop makes 256 of these calls in a turn, in the order in which they came, and goes on with its tasks; the rest waits.
+ *
  * Returns:   0
- * Errors:    BIDE_ENOMEM; BIDE_ECLOSED
+ * Errors:    BIDE_ENOMEM; BIDE_ECLOSED; BIDE_ELIMIT when BIDE_CALLS_WAITING_MAX wait already: call again later
  */
 BIDE_API BIDE_MUST_USE int bide_loop_call_soon_threadsafe(bide_loop *loop, bide_callback *fn, void *arg);
 
@@ -123,6 +128,7 @@ BIDE_API bool bide_handle_cancelled(const bide_handle *h);
  * blocking request inside the loop.
  *
  * Without a handler these are not reported, unless the environment has BIDE_DEBUG=1: then they go to standard error.
+ * What makes a program hang (tasks that await each other in a circle, a deadlock of bide_to_thread) goes there anyway.
  */
 typedef void bide_exception_handler(bide_loop *loop, const char *message, void *arg);
 BIDE_API void bide_loop_set_exception_handler(bide_loop *loop, bide_exception_handler *fn, void *arg);

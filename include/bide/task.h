@@ -319,15 +319,23 @@ BIDE_API bool bide_timeout_expired(void);
 
 /* ---- threads ---- */
 
+/* So many calls of one loop are made at once; what comes beyond waits for one of them to return. */
+#define BIDE_THREADS_MAX 256
+
 /*
  * Run a blocking call in a thread of the loop's pool, and wait for it.
  *
  * The function must not use the loop.  A cancelled caller whose call has begun goes on when the call has ended, because
  * it may hold pointers into the caller's frame.
  *
+ * There are a few more threads than processors; when all of them are blocked, there will be more, up to BIDE_THREADS_MAX.
+ * Calls that fill even that and wait for one that has no thread do not end: after 5 seconds in which none has begun
+ * that is reported (bide_loop_set_exception_handler; without a handler on standard error).
+ *
  * Suspends:  until it has returned; a cancellation point
  * Returns:   what the function returned
- * Errors:    its error; BIDE_ECANCELED; -EAGAIN when no thread could be made
+ * Errors:    its error; BIDE_ECANCELED; -EAGAIN when no thread could be made; BIDE_EWORKER if the function ended its
+ *            thread (pthread_exit, pthread_cancel)
  * Example:   int r = bide_to_thread(bide_coro(compress, in, out));
  */
 BIDE_API BIDE_MUST_USE int bide_to_thread(bide_coroutine c);

@@ -89,7 +89,7 @@ static void name_circle(struct circle *c, bide_task *last, const bide_task *twic
 static void report_circle(const struct circle *c)
 {
     if (c->loop)
-        bide__loop_report(c->loop, "tasks await each other in a circle, and one of them gave up: %s...", c->names);
+        bide__loop_warn(c->loop, "tasks await each other in a circle, and one of them gave up: %s...", c->names);
 }
 
 int bide__circle_given_up(void)

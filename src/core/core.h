@@ -280,9 +280,11 @@ struct scope {
 /* Does a cancellation that came back from inside mean that a block of this task ran out of time? */
 bool bide__scope_explains(const bide_task *t);
 
-/* ---- thread.c: blocking calls in threads, for to_thread and for files ---- */
+/* ---- thread.c, thread_pool.c: blocking calls in threads, for to_thread and for files ---- */
 
-/* Run job(arg) in the loop's thread pool and wait for its end; not ended early once begun. */
+enum thread_use { FOR_CALLS, FOR_FILES, THREAD_USES };
+
+/* Run job(arg) in one of the loop's threads for files and wait for its end; not ended early once begun. */
 int bide__offload(int (*job)(void *arg), void *arg);
 /* The same for what must be done, also by a task that was cancelled: not ended early at all.  In a stackful task only. */
 int bide__offload_surely(int (*job)(void *arg), void *arg);
@@ -323,9 +325,11 @@ struct bide_loop {
     struct list_node closers; /* struct loop_closer: what other rooms keep per loop */
     pthread_mutex_t lock;
     struct list_node inbox; /* struct inbox_item; under lock */
+    struct list_node taken; /* from the inbox, but not run yet: a turn runs so many */
+    atomic_uint calls_outside; /* bide_loop_call_soon_threadsafe: not taken yet */
     bool inbox_closed;      /* under lock: nothing more is taken, for nobody will run it */
     atomic_bool has_inbox;
-    struct thread_pool *threads; /* made when first used */
+    struct thread_pool *threads[THREAD_USES]; /* made when first used */
     struct error_record error;      /* of what the loop runs that is no task */
     struct error_record step_error; /* of the stackless task that runs now */
     bide_exception_handler *on_exception;
@@ -420,7 +424,10 @@ void bide__loop_detach(struct loop_closer *c);
 int bide__loop_run_until(bide_loop *loop, bide_future *f); /* 0 also when it was stopped first */
 void bide__handles_close(bide_loop *loop);
 void bide__loop_set_virtual_time(bide_loop *loop, bool on);
+/* To the exception handler; without one: if BIDE_DEBUG=1, on standard error. */
 void bide__loop_report(bide_loop *loop, const char *format, ...) BIDE_PRINTF(2, 3);
+/* The same for what makes a program hang: without a handler, on standard error in any case. */
+void bide__loop_warn(bide_loop *loop, const char *format, ...) BIDE_PRINTF(2, 3);
 
 /* Something done in another thread; the loop calls run(), or drop() if it is closed first (NULL: nothing to do). */
 struct inbox_item {

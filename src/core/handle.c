@@ -130,6 +130,7 @@ static void handle_arrived(struct inbox_item *item)
 {
     bide_handle *h = container_of(item, bide_handle, item);
 
+    atomic_fetch_sub_explicit(&h->loop->calls_outside, 1, memory_order_relaxed);
     bide__list_append(&h->loop->handles, &h->all);
     h->has_place = bide__ring_reserve(&h->loop->ring, 1) == 0;
     if (h->has_place) {
@@ -141,10 +142,13 @@ static void handle_arrived(struct inbox_item *item)
 
 static void handle_dropped(struct inbox_item *item)
 {
-    bide__object_unref(container_of(item, bide_handle, item));
+    bide_handle *h = container_of(item, bide_handle, item);
+
+    atomic_fetch_sub_explicit(&h->loop->calls_outside, 1, memory_order_relaxed);
+    bide__object_unref(h);
 }
 
-int bide_loop_call_soon_threadsafe(bide_loop *loop, bide_callback *fn, void *arg)
+static int post_call(bide_loop *loop, bide_callback *fn, void *arg)
 {
     bide_handle *h = handle_new(loop, fn, arg);
     if (!h)
@@ -154,8 +158,21 @@ int bide_loop_call_soon_threadsafe(bide_loop *loop, bide_callback *fn, void *arg
     h->item.drop = handle_dropped;
     if (bide__loop_post(loop, &h->item))
         return 0;
-    handle_dropped(&h->item);
-    return bide_fail(BIDE_ECLOSED, "the event loop is closed");
+    bide__object_unref(h);
+    return bide_fail(BIDE_ECLOSED, "bide_loop_call_soon_threadsafe: the event loop is closed");
+}
+
+int bide_loop_call_soon_threadsafe(bide_loop *loop, bide_callback *fn, void *arg)
+{
+    int code = BIDE_ELIMIT;
+
+    if (atomic_fetch_add_explicit(&loop->calls_outside, 1, memory_order_relaxed) < BIDE_CALLS_WAITING_MAX)
+        code = post_call(loop, fn, arg);
+    else
+        bide_fail(code, "bide_loop_call_soon_threadsafe: %d calls wait for the event loop already", BIDE_CALLS_WAITING_MAX);
+    if (code < 0)
+        atomic_fetch_sub_explicit(&loop->calls_outside, 1, memory_order_relaxed);
+    return code;
 }
 
 void bide_handle_cancel(bide_handle *h)

@@ -20,6 +20,8 @@
 /* How far ahead in the queue memory is fetched: first the entry, then the stack it points to. */
 #define LOOK_AHEAD 8
 #define NS_PER_MS 1000000
+/* Of what has come from other threads, so many run in one turn: they may post faster than we run it. */
+#define INBOX_PER_TURN 256
 #define POLL_MAX_MS ((int64_t)24 * 3600 * 1000)
 
 _Thread_local bide_loop *bide__loop_here __attribute__((tls_model("initial-exec")));
@@ -72,28 +74,38 @@ static void run_ready(bide_loop *loop)
 
 /* ---- waiting ---- */
 
-static void take_inbox(bide_loop *loop)
+static void empty_inbox(bide_loop *loop)
 {
-    struct list_node items;
     if (!atomic_load_explicit(&loop->has_inbox, memory_order_acquire))
         return;
 
-    bide__list_init(&items);
     pthread_mutex_lock(&loop->lock);
-    bide__list_splice(&items, &loop->inbox);
+    bide__list_splice(&loop->taken, &loop->inbox);
     atomic_store_explicit(&loop->has_inbox, false, memory_order_relaxed);
     pthread_mutex_unlock(&loop->lock);
+}
 
-    while (!bide__list_is_empty(&items)) {
-        struct inbox_item *item = container_of(items.next, struct inbox_item, node);
-        bide__list_remove(&item->node);
+static struct inbox_item *next_taken(bide_loop *loop)
+{
+    struct inbox_item *item = container_of(loop->taken.next, struct inbox_item, node);
+
+    bide__list_remove(&item->node);
+    return item;
+}
+
+static void take_inbox(bide_loop *loop)
+{
+    if (bide__list_is_empty(&loop->taken))
+        empty_inbox(loop);
+    for (int n = 0; n < INBOX_PER_TURN && !bide__list_is_empty(&loop->taken); n++) {
+        struct inbox_item *item = next_taken(loop);
         item->run(item);
     }
 }
 
 static int64_t poll_timeout_ns(bide_loop *loop)
 {
-    if (bide__ring_count(&loop->ring) > 0 || loop->stopping)
+    if (bide__ring_count(&loop->ring) > 0 || loop->stopping || !bide__list_is_empty(&loop->taken))
         return 0;
     int64_t next_ms = bide__wheel_next_ms(&loop->wheel);
     if (next_ms < 0)
@@ -260,6 +272,7 @@ static void loop_init(bide_loop *loop)
     bide__list_init(&loop->free_tasks);
     bide__list_init(&loop->closers);
     bide__list_init(&loop->inbox);
+    bide__list_init(&loop->taken);
     pthread_mutex_init(&loop->lock, NULL);
     loop->now_ns = bide__clock_ns();
     bide__wheel_init(&loop->wheel, loop->now_ns / NS_PER_MS);
@@ -344,16 +357,12 @@ static void end_tasks(bide_loop *loop)
 /* From here on no thread touches the loop's poller or its inbox. */
 static void close_inbox(bide_loop *loop)
 {
-    struct list_node items;
-
-    bide__list_init(&items);
     pthread_mutex_lock(&loop->lock);
     loop->inbox_closed = true;
-    bide__list_splice(&items, &loop->inbox);
+    bide__list_splice(&loop->taken, &loop->inbox);
     pthread_mutex_unlock(&loop->lock);
-    while (!bide__list_is_empty(&items)) {
-        struct inbox_item *item = container_of(items.next, struct inbox_item, node);
-        bide__list_remove(&item->node);
+    while (!bide__list_is_empty(&loop->taken)) {
+        struct inbox_item *item = next_taken(loop);
         if (item->drop)
             item->drop(item);
     }
@@ -376,8 +385,10 @@ int bide_loop_close(bide_loop *loop)
     }
     close_inbox(loop);
     bide__handles_close(loop);
-    bide__threads_close(loop->threads);
-    loop->threads = NULL;
+    for (int use = 0; use < THREAD_USES; use++) {
+        bide__threads_close(loop->threads[use]);
+        loop->threads[use] = NULL;
+    }
     loop->poller_ops->close(loop->poller);
     bide__fiber_destroy(&loop->fiber);
     bide__stack_pool_destroy(&loop->stacks);
@@ -441,19 +452,18 @@ void bide_loop_set_exception_handler(bide_loop *loop, bide_exception_handler *fn
     loop->on_exception_arg = arg;
 }
 
-void bide__loop_report(bide_loop *loop, const char *format, ...)
+static bool is_debugging(void)
+{
+    const char *wish = getenv("BIDE_DEBUG");
+
+    return wish && strcmp(wish, "1") == 0;
+}
+
+static void report(bide_loop *loop, const char *format, va_list args)
 {
     char message[512];
-    va_list args;
-    const char *wish = getenv("BIDE_DEBUG");
-    bool debug = wish && strcmp(wish, "1") == 0;
-    if (!loop->on_exception && !debug)
-        return;
 
-    va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
-    va_end(args);
-
     struct error_mark mark;
     bide__error_mark(&mark);
     if (loop->on_exception)
@@ -461,4 +471,24 @@ void bide__loop_report(bide_loop *loop, const char *format, ...)
     else
         fprintf(stderr, "bide: %s\n", message);
     bide__error_restore(&mark);
+}
+
+void bide__loop_report(bide_loop *loop, const char *format, ...)
+{
+    va_list args;
+    if (!loop->on_exception && !is_debugging())
+        return;
+
+    va_start(args, format);
+    report(loop, format, args);
+    va_end(args);
+}
+
+void bide__loop_warn(bide_loop *loop, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    report(loop, format, args);
+    va_end(args);
 }

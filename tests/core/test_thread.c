@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_thread.c - blocking calls in threads. */
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -132,4 +133,149 @@ TEST(to_thread_6_12_takes_2_turns_at_least, .real_time = true)
     turns_begin();
     EXPECT_EQ(bide_to_thread(bide_coro(nop)), 0);
     EXPECT_LE(2, turns_end());
+}
+
+/* ---- more threads ---- */
+
+static sem_t opened;
+
+static int wait_until_opened(void)
+{
+    atomic_fetch_add(&inside, 1);
+    while (sem_wait(&opened) < 0)
+        ;
+    return 0;
+}
+
+static int thread_wait(void)
+{
+    return bide_to_thread(bide_coro(wait_until_opened));
+}
+
+static int open_for(int n)
+{
+    for (int i = 0; i < n; i++)
+        sem_post(&opened);
+    return 7;
+}
+
+/* Those that wait are more than there are threads at once, and what they wait for is queued behind them. */
+TEST(to_thread_blocked_calls_get_more_threads_until_the_one_they_wait_for_runs, .real_time = true)
+{
+    enum { N = 100 };
+    bide_awaitable all[N];
+    bide_task *t[N];
+    sem_init(&opened, 0, 0);
+    for (int i = 0; i < N; i++)
+        all[i] = BIDE_AW(t[i] = bide_create_task(bide_coro(thread_wait)));
+    BIDE_IGNORE(bide_sleep_ms(0));
+    EXPECT_EQ(bide_to_thread(bide_coro(open_for, N)), 7);
+    EXPECT_EQ(bide_gather_n(all, N), 0);
+    for (int i = 0; i < N; i++)
+        bide_release(t[i]);
+}
+
+static void note_message(bide_loop *loop, const char *message, void *arg)
+{
+    (void)loop;
+    (void)arg;
+    trace("%s", message);
+}
+
+TEST(to_thread_deadlock_at_the_ceiling_is_reported_once, .real_time = true, .seconds = 30)
+{
+    enum { N = BIDE_THREADS_MAX };
+    bide_task *t[N];
+    sem_init(&opened, 0, 0);
+    bide_loop_set_exception_handler(bide_get_event_loop(), note_message, NULL);
+    for (int i = 0; i < N; i++)
+        t[i] = bide_create_task(bide_coro(thread_wait));
+    BIDE_IGNORE(bide_sleep_ms(0));
+    bide_auto bide_task *last = bide_create_task(bide_coro(thread_wait));
+    BIDE_IGNORE(bide_sleep_ms(7000));
+    EXPECT_EQ(atomic_load(&inside), N);
+    EXPECT_CONTAINS(trace_text, "bide_to_thread: none of 256 calls has returned for 5 s");
+    EXPECT_CONTAINS(trace_text, "and 1 calls wait");
+    size_t len = strlen(trace_text);
+    BIDE_IGNORE(bide_sleep_ms(6000));
+    EXPECT_EQ(strlen(trace_text), len);
+    open_for(N + 1);
+    EXPECT_EQ(bide_await(last), 0);
+    for (int i = 0; i < N; i++)
+        bide_release(t[i]);
+}
+
+/* ---- functions that end their thread ---- */
+
+static int exits(void)
+{
+    pthread_exit(NULL);
+    return 0;
+}
+
+static int is_cancelled(void)
+{
+    pthread_cancel(pthread_self());
+    while (usleep(1000) == 0)
+        ;
+    return 1;
+}
+
+static int cancels_and_returns(int result)
+{
+    pthread_cancel(pthread_self());
+    return result;
+}
+
+TEST(to_thread_function_that_calls_pthread_exit_is_an_error, .real_time = true)
+{
+    EXPECT_ERR(bide_to_thread(bide_coro(exits)), BIDE_EWORKER);
+    EXPECT_CONTAINS(bide_error_text(), "exits ended its thread");
+}
+
+TEST(to_thread_function_that_is_cancelled_is_an_error, .real_time = true)
+{
+    EXPECT_ERR(bide_to_thread(bide_coro(is_cancelled)), BIDE_EWORKER);
+    EXPECT_CONTAINS(bide_error_text(), "is_cancelled ended its thread");
+}
+
+TEST(to_thread_function_that_has_returned_when_its_thread_is_cancelled_gives_its_result, .real_time = true)
+{
+    for (int i = 0; i < 50; i++)
+        EXPECT_EQ(bide_to_thread(bide_coro(cancels_and_returns, i)), i);
+}
+
+static pthread_t a_thread;
+
+static int note_thread(void)
+{
+    a_thread = pthread_self();
+    return 0;
+}
+
+TEST(to_thread_thread_that_is_cancelled_while_idle_does_not_take_a_job_with_it, .real_time = true)
+{
+    EXPECT_EQ(bide_to_thread(bide_coro(note_thread)), 0);
+    pthread_cancel(a_thread);
+    EXPECT_EQ(bide_to_thread(bide_coro(nap, 1)), 0);
+    EXPECT_EQ(bide_to_thread(bide_coro(nap, 1)), 0);
+}
+
+static int thread_exits(void)
+{
+    return bide_to_thread(bide_coro(exits));
+}
+
+/* Many more than there may be threads: each that has ended is replaced. */
+TEST(to_thread_threads_that_were_ended_are_replaced, .real_time = true)
+{
+    enum { N = 2 * BIDE_THREADS_MAX };
+    bide_awaitable all[N];
+    int codes[N];
+    for (int i = 0; i < N; i++)
+        all[i] = BIDE_AW(bide_coro(thread_exits));
+    EXPECT_EQ(bide_gather_all_n(codes, all, N), N);
+    EXPECT_ERR(codes[N - 1], BIDE_EWORKER);
+    bide_error_clear();
+    EXPECT_EQ(bide_to_thread(bide_coro(nap, 1)), 0);
 }
