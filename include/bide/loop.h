@@ -2,8 +2,17 @@
 /*
  * loop.h - the event loop: it runs what is ready, fires what is due, waits for what comes, and repeats.
  *
- * A thread has at most one running loop, and everything made while it runs belongs to it.  Only the functions whose
- * contract says so may be called from other threads.
+ * A thread has at most one running loop, and everything made while it runs belongs to it.
+ *
+ * Two functions are for any thread: bide_loop_call_soon_threadsafe and bide_loop_stop.  (And what never changes may be
+ * looked at: bide_loop_is_running, bide_loop_is_closed, bide_loop_time_ms, bide_task_id; the status and fields of a response,
+ * the names and ports of streams, listeners and servers.)  Every other one, called for what belongs to a loop that runs in
+ * another thread, does nothing and says so: BIDE_ESTATE (NULL, false, 0), and a sentence on record; one that returns nothing,
+ * such as bide_release, says it on standard error.  A loop that does not run may be used by any thread, one at a time.
+ *
+ * After fork() everything stays with the parent.  In the child, functions say so in the same way; bide_release closes the
+ * child's descriptors and touches nothing that both share; a task that returns there ends bide_run (with its result, if it
+ * was the one that bide_run runs; else with BIDE_ESTATE), and no other task goes on.  A child makes a loop of its own with bide_run.
  */
 #ifndef BIDE_LOOP_H
 #define BIDE_LOOP_H
@@ -55,7 +64,7 @@ BIDE_API BIDE_MUST_USE bide_loop *bide_loop_new(void);
  * Run a loop until the awaitable is done.
  *
  * Returns:   its result, 0 or more
- * Errors:    its error; BIDE_ERUNNING if a loop runs in this thread; BIDE_ECLOSED;
+ * Errors:    its error; BIDE_ERUNNING if a loop runs in this thread, or this one in another; BIDE_ECLOSED; -EINVAL for NULL;
  *            BIDE_ESTOPPED after bide_loop_stop (a task stays pending and can be run on)
  * Example:   bide_run_until_complete(bide_get_event_loop(), bide_coro(f, 1));
  */
@@ -70,7 +79,7 @@ BIDE_API BIDE_MUST_USE int bide_run_until_complete_with(bide_loop *loop, bide_aw
  */
 BIDE_API BIDE_MUST_USE int bide_run_forever(bide_loop *loop);
 
-/* Have the loop end after the present turn; what is left over stays and goes on when it is run again. */
+/* From any thread: have the loop end after the present turn; what is left over stays and goes on when it is run again. */
 BIDE_API void bide_loop_stop(bide_loop *loop);
 
 /*
@@ -98,7 +107,7 @@ typedef void bide_callback(void *arg);
  * Calls for the same millisecond are made in the order in which they were asked for; none is made early.
  *
  * Returns:   a handle to cancel it with, or NULL
- * Errors:    BIDE_ENOMEM; BIDE_ECLOSED
+ * Errors:    BIDE_ENOMEM; BIDE_ECLOSED; BIDE_ESTATE in another thread; -EINVAL for NULL
  * Owns:      the handle is borrowed until the call was made or cancelled (bide_retain keeps it longer); arg is borrowed
  * Example:   bide_loop_call_later(loop, 250, say, "a quarter of a second later");
  */

@@ -61,7 +61,8 @@ struct bide_use_named_options;
  * Let go of any bide object.
  *
  * Releasing a running task cancels it and waits for it; a stream or response is closed; what is shared lives on
- * until its last owner lets go.  NULL is fine.  The current error is kept.
+ * until its last owner lets go.  NULL is fine.  The current error is kept.  What belongs to a loop that runs in another
+ * thread is not released: a sentence on standard error says so.
  *
  * Suspends:  for a running task: until it has ended.  Not a cancellation point
  * Example:   bide_release(task);

@@ -4,6 +4,9 @@
  *
  * The order in which things happen is asyncio's.  A function whose contract says "Suspends" may let other tasks run;
  * one without that line never does.  "A cancellation point" returns BIDE_ECANCELED when the task was cancelled.
+ *
+ * For every function here that is given a task or future: -EINVAL (NULL, false) if that is NULL, and BIDE_ESTATE if it belongs
+ * to a loop that runs in another thread, or to the process before a fork (loop.h).
  */
 #ifndef BIDE_TASK_H
 #define BIDE_TASK_H
@@ -222,7 +225,7 @@ typedef struct bide_wait_args {
     size_t n;
     struct bide_use_named_options *guard_;
     enum bide_until until; /* default BIDE_ALL_COMPLETED; a cancelled task is not an error */
-    int64_t timeout_ms;    /* default: no limit */
+    int64_t timeout_ms;    /* default: no limit; negative: -EINVAL */
 } bide_wait_args;
 
 /*
@@ -230,7 +233,7 @@ typedef struct bide_wait_args {
  *
  * Suspends:  until the condition holds or the time is over; a cancellation point
  * Returns:   how many are done (bide_task_done tells which); a time-out is no error
- * Errors:    -EINVAL for an empty set; BIDE_ECANCELED; BIDE_ENOMEM
+ * Errors:    -EINVAL for an empty set, a NULL among them or a negative time; BIDE_ECANCELED; BIDE_ENOMEM
  * Owns:      borrowed for the call
  * Example:   bide_wait(tasks, 5, .until = BIDE_FIRST_COMPLETED, .timeout_ms = 1000)
  */

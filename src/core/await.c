@@ -95,10 +95,13 @@ static int outcome_for(bide_task *t, const struct wait *w)
 
 static int await_future(bide_future *f)
 {
+    int code = bide__future_check(f, "bide_await");
+    if (code < 0)
+        return code;
     if (f->state != PENDING)
         return bide__future_outcome(f);
     bide_task *t = bide__task_required("bide_await");
-    int code = t ? bide__check_waitable(t, f, "bide_await") : BIDE_ENOLOOP;
+    code = t ? bide__check_waitable(t, f, "bide_await") : BIDE_ENOLOOP;
     if (code < 0 || (code = bide__check_circle(t, f)) < 0)
         return code;
 
@@ -137,6 +140,9 @@ void bide__drain(bide_future *f)
 
 static int run_in_place(const bide_awaitable *a)
 {
+    int code = bide__check_awaitable(a, "bide_await");
+    if (code < 0)
+        return code;
     if (!bide__task_required("bide_await"))
         return BIDE_ENOLOOP;
     if (a->kind == BIDE_AW_COROUTINE)
@@ -151,7 +157,7 @@ int bide_await_with(bide_awaitable a)
 {
     switch (a.kind) {
     case BIDE_AW_TASK:
-        return await_future(&a.as.task->future);
+        return await_future(bide_task_future(a.as.task));
     case BIDE_AW_FUTURE:
         return await_future(a.as.future);
     case BIDE_AW_SLEEP:
@@ -174,6 +180,8 @@ static int await_object(bide_awaitable_object *o)
 bide_future *bide__start(bide_loop *loop, bide_awaitable a)
 {
     bide_task_args args = {.coroutine = a.as.coroutine};
+    if (bide__check_awaitable(&a, "an awaitable") < 0)
+        return NULL;
 
     switch (a.kind) {
     case BIDE_AW_TASK:
@@ -223,7 +231,9 @@ static int wait_for_nothing(const bide_awaitable *a)
 
 int bide_wait_for_with(bide_awaitable a, int64_t ms)
 {
-    int r = BIDE_ESTATE;
+    int r = bide__check_awaitable(&a, "bide_wait_for");
+    if (r < 0)
+        return r;
     if (!bide__task_required("bide_wait_for"))
         return BIDE_ENOLOOP;
     if (ms == BIDE_FOREVER || is_done(&a))

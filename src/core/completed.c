@@ -56,14 +56,26 @@ static void completed_destroy(void *object)
     bide__free(c);
 }
 
-static const struct object_type completed_type = {.name = "completed", .destroy = completed_destroy};
+static void completed_release(void *object)
+{
+    const bide_completed *c = object;
+
+    if (!bide__release_is_refused(c->loop, "bide_release of a list of tasks"))
+        bide__object_unref(object);
+}
+
+static const struct object_type completed_type = {
+    .name = "completed", .destroy = completed_destroy, .release = completed_release};
 
 static int check(const bide_task *self, bide_task *const *tasks, size_t n)
 {
+    if (!tasks && n > 0)
+        return bide_fail(-EINVAL, "bide_as_completed: the array is NULL");
     if (n > UINT32_MAX / 4)
         return bide_fail(BIDE_ELIMIT, "bide_as_completed: %zu tasks at once", n);
     for (size_t i = 0; i < n; i++) {
-        int code = bide__check_waitable(self, &tasks[i]->future, "bide_as_completed");
+        int code = tasks[i] ? bide__check_waitable(self, &tasks[i]->future, "bide_as_completed")
+                            : bide_fail(-EINVAL, "bide_as_completed: task %zu of %zu is NULL", i, n);
         if (code < 0)
             return code;
     }
@@ -108,6 +120,9 @@ static int wait_for_one(bide_completed *c)
 
 int bide_completed_next(bide_completed *c, bide_task **task)
 {
+    int bad = c ? bide__loop_check(c->loop, __func__) : bide_fail(-EINVAL, "%s: it is NULL", __func__);
+    if (bad < 0)
+        return bad;
     if (c->handed_out == c->n)
         return 0;
     while (bide__list_is_empty(&c->ended)) {

@@ -2,7 +2,7 @@
 /*
  * core.h - the room's header: tasks, futures, the one way to wait, timers, the loop.
  *
- * In reading order: ring.c, timer.c, wait.c, future.c, task.c, cancel.c, generator.c, await.c, scope.c, gather.c,
+ * In reading order: owner.c, ring.c, timer.c, wait.c, future.c, task.c, cancel.c, generator.c, await.c, scope.c, gather.c,
  * thread.c, loop.c, handle.c, run.c.  fiber.h, stack.h and arch.h hold the stack switch.
  *
  * How a task waits.  It puts a *clause* into the list of whatever can wake it (a future's, a descriptor's), points
@@ -334,7 +334,11 @@ struct bide_loop {
     struct error_record step_error; /* of the stackless task that runs now */
     bide_exception_handler *on_exception;
     void *on_exception_arg;
-    bool running, stopping, closed;
+    _Atomic(void *) runner; /* something of the thread that runs it; NULL: it does not run */
+    bide_loop *outer;       /* of those that run in that thread: the one around this one */
+    unsigned process;       /* bide__process when it was made */
+    atomic_bool stopping;
+    bool closed;
     bool virtual_time; /* tests: when all wait for a timer, the clock jumps there */
 };
 
@@ -345,6 +349,53 @@ static inline bide_task *bide__task_here(void)
 {
     return bide__loop_here ? bide__loop_here->current : NULL;
 }
+
+/* ---- owner.c: whose is it? ---- */
+
+extern unsigned bide__process; /* another number after each fork() */
+
+bool bide__loop_claim(bide_loop *loop); /* this thread runs it now; false: another one does */
+void bide__loop_unclaim(bide_loop *loop);
+bool bide__loop_is_foreign(const bide_loop *loop); /* another thread runs it */
+void bide__loops_inherit(void); /* in the child of a fork */
+int bide__loop_check_slow(const bide_loop *loop, const char *function);
+int bide__future_check_slow(const bide_future *f, const char *function);
+
+/* It is that of the process before a fork(): nothing that it shares with the kernel may be touched. */
+static inline bool bide__loop_is_inherited(const bide_loop *loop)
+{
+    return unlikely(loop->process != bide__process);
+}
+
+/*
+ * May a function be called here for what belongs to this loop?  0; else an error on record that names the function: -EINVAL,
+ * it is NULL; BIDE_ESTATE, it runs in another thread, or was left to the parent by a fork().
+ */
+static inline int bide__loop_check(const bide_loop *loop, const char *function)
+{
+    return likely(loop && loop == bide__loop_here) ? 0 : bide__loop_check_slow(loop, function);
+}
+
+static inline int bide__future_check(const bide_future *f, const char *function)
+{
+    return likely(f && f->loop == bide__loop_here) ? 0 : bide__future_check_slow(f, function);
+}
+
+static inline int bide__task_check(const bide_task *t, const char *function)
+{
+    return bide__future_check((const bide_future *)t, function); /* a bide_task begins with its future */
+}
+
+/* May it be awaited at all?  As bide__loop_check. */
+int bide__check_awaitable(const bide_awaitable *a, const char *function);
+/* The same for functions that return nothing: false, and a sentence on standard error. */
+bool bide__loop_allows_slow(const bide_loop *loop, const char *function);
+static inline bool bide__loop_allows(const bide_loop *loop, const char *function)
+{
+    return likely(loop && loop == bide__loop_here) || bide__loop_allows_slow(loop, function);
+}
+/* The same for bide_release.  (What was inherited from a parent process is released, but with care.) */
+bool bide__release_is_refused(const bide_loop *loop, const char *function);
 
 /* The running task, or NULL and an error on record (BIDE_ENOLOOP) that names the function. */
 static inline bide_task *bide__task_required(const char *function)

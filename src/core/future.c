@@ -106,7 +106,15 @@ static void future_destroy(void *object)
     bide__free(f);
 }
 
-static const struct object_type future_type = {.name = "future", .destroy = future_destroy};
+static void future_release(void *object)
+{
+    const bide_future *f = object;
+
+    if (!bide__release_is_refused(f->loop, "bide_release of a future"))
+        bide__object_unref(object);
+}
+
+static const struct object_type future_type = {.name = "future", .destroy = future_destroy, .release = future_release};
 
 bide_future *bide_future_new(void)
 {
@@ -138,6 +146,9 @@ void bide__future_settle(struct bide_future *f, enum future_state state, int res
 
 static int check_settable(const bide_future *f, const char *function)
 {
+    int code = bide__future_check(f, function);
+    if (code < 0)
+        return code;
     if (f->is_task)
         return bide_fail(BIDE_ESTATE, "%s: a task settles by ending", function);
     if (f->state != PENDING)
@@ -184,6 +195,8 @@ int bide_future_set_error(bide_future *f, int code)
 
 bool bide_future_cancel(bide_future *f)
 {
+    if (bide__future_check(f, __func__) < 0)
+        return false;
     if (f->is_task)
         return bide_task_cancel((bide_task *)f);
     if (f->state != PENDING) {
@@ -198,12 +211,12 @@ bool bide_future_cancel(bide_future *f)
 
 bool bide_future_done(const bide_future *f)
 {
-    return f->state != PENDING;
+    return bide__future_check(f, __func__) == 0 && f->state != PENDING;
 }
 
 bool bide_future_cancelled(const bide_future *f)
 {
-    return f->state == CANCELLED;
+    return bide__future_check(f, __func__) == 0 && f->state == CANCELLED;
 }
 
 int bide__future_outcome(struct bide_future *f)
@@ -221,6 +234,9 @@ int bide__future_outcome(struct bide_future *f)
 
 int bide_future_result(bide_future *f)
 {
+    int code = bide__future_check(f, __func__);
+    if (code < 0)
+        return code;
     if (f->state == PENDING)
         return bide_fail(BIDE_ESTATE, "the result is not there yet");
     return bide__future_outcome(f);
@@ -228,12 +244,12 @@ int bide_future_result(bide_future *f)
 
 bide_future *bide_task_future(bide_task *t)
 {
-    return &t->future;
+    return (bide_future *)t; /* NULL stays NULL */
 }
 
 bide_task *bide_future_task(bide_future *f)
 {
-    return f->is_task ? (bide_task *)f : NULL;
+    return f && f->is_task ? (bide_task *)f : NULL;
 }
 
 bide_future *bide__same_future(bide_future *f)
@@ -243,13 +259,18 @@ bide_future *bide__same_future(bide_future *f)
 
 bide_future *bide__ensure_future(bide_future *f)
 {
-    return bide_retain(f);
+    return bide__future_check(f, "bide_ensure_future") == 0 ? bide_retain(f) : NULL;
 }
 
 /* ---- done callbacks ---- */
 
 int bide_future_add_done_callback(bide_future *f, bide_future_callback *fn, void *arg)
 {
+    int code = bide__future_check(f, "add_done_callback");
+    if (code < 0)
+        return code;
+    if (!fn)
+        return bide_fail(-EINVAL, "add_done_callback: the function is NULL");
     struct callback *c = bide__malloc(sizeof *c);
     if (!c || bide__ring_reserve(&f->loop->ring, 1) < 0) {
         bide__free(c);
@@ -269,6 +290,9 @@ int bide_future_add_done_callback(bide_future *f, bide_future_callback *fn, void
 int bide_future_remove_done_callback(bide_future *f, bide_future_callback *fn, void *arg)
 {
     int removed = 0;
+    int code = bide__future_check(f, "remove_done_callback");
+    if (code < 0)
+        return code;
 
     for (struct list_node *n = f->clauses.next, *next; n != &f->clauses; n = next) {
         next = n->next;
@@ -284,10 +308,10 @@ int bide_future_remove_done_callback(bide_future *f, bide_future_callback *fn, v
 /* A task's callback has the same shape: a bide_task begins with its future. */
 int bide_task_add_done_callback(bide_task *t, bide_task_callback *fn, void *arg)
 {
-    return bide_future_add_done_callback(&t->future, (bide_future_callback *)(void (*)(void))fn, arg);
+    return bide_future_add_done_callback(bide_task_future(t), (bide_future_callback *)(void (*)(void))fn, arg);
 }
 
 int bide_task_remove_done_callback(bide_task *t, bide_task_callback *fn, void *arg)
 {
-    return bide_future_remove_done_callback(&t->future, (bide_future_callback *)(void (*)(void))fn, arg);
+    return bide_future_remove_done_callback(bide_task_future(t), (bide_future_callback *)(void (*)(void))fn, arg);
 }

@@ -154,6 +154,15 @@ static int gather_undo(struct group *g)
     return code;
 }
 
+static int gather_check(const bide_awaitable *awaitables, size_t n)
+{
+    int code = awaitables ? 0 : bide_fail(-EINVAL, "bide_gather: the array is NULL");
+
+    for (size_t i = 0; i < n && code == 0; i++)
+        code = bide__check_awaitable(&awaitables[i], "bide_gather");
+    return code;
+}
+
 static int gather_start(struct group *g, const bide_awaitable *awaitables)
 {
     g->wait.group = g;
@@ -195,8 +204,8 @@ int bide_gather_n(const bide_awaitable *awaitables, size_t n)
     if (n == 0)
         return 0;
 
-    int code = group_open(&g, t, n);
-    if (code < 0 || (code = gather_start(&g, awaitables)) < 0)
+    int code = gather_check(awaitables, n);
+    if (code < 0 || (code = group_open(&g, t, n)) < 0 || (code = gather_start(&g, awaitables)) < 0)
         return code;
     g.cancel_on_error = true;
     code = gather_wait(&g);
@@ -215,8 +224,8 @@ int bide_gather_all_n(int *codes, const bide_awaitable *awaitables, size_t n)
     if (n == 0)
         return 0;
 
-    int code = group_open(&g, t, n);
-    if (code < 0 || (code = gather_start(&g, awaitables)) < 0)
+    int code = gather_check(awaitables, n);
+    if (code < 0 || (code = group_open(&g, t, n)) < 0 || (code = gather_start(&g, awaitables)) < 0)
         return code;
     code = gather_wait(&g);
     int failed = 0;
@@ -269,11 +278,24 @@ static int count_done(bide_task *const *tasks, size_t n)
     return done;
 }
 
-static int wait_open(struct group *g, bide_task *t, bide_task *const *tasks, bide_wait_args args)
+/* What the caller gave: tasks, all of this loop, and a time. */
+static int wait_check(const bide_task *t, bide_task *const *tasks, const bide_wait_args *args)
 {
     int code = 0;
-    for (size_t i = 0; i < args.n && code == 0; i++)
-        code = bide__check_waitable(t, &tasks[i]->future, "bide_wait");
+    if (args->n == 0 || !tasks)
+        return bide_fail(-EINVAL, "bide_wait: no tasks to wait for");
+    if (args->timeout_ms < 0)
+        return bide_fail(-EINVAL, "bide_wait: timeout_ms is %lld: 1 or more, or 0 for no limit", (long long)args->timeout_ms);
+
+    for (size_t i = 0; i < args->n && code == 0; i++)
+        code = tasks[i] ? bide__check_waitable(t, &tasks[i]->future, "bide_wait")
+                        : bide_fail(-EINVAL, "bide_wait: task %zu of %zu is NULL", i, args->n);
+    return code;
+}
+
+static int wait_open(struct group *g, bide_task *t, bide_task *const *tasks, bide_wait_args args)
+{
+    int code = wait_check(t, tasks, &args);
     if (code < 0 || (code = group_open(g, t, args.n)) < 0)
         return code;
 
@@ -296,8 +318,6 @@ int bide_wait_with(bide_task *const *tasks, bide_wait_args args)
     bide_task *t = bide__task_required("bide_wait");
     struct group g;
     int code = t ? 0 : BIDE_ENOLOOP;
-    if (code == 0 && args.n == 0)
-        code = bide_fail(-EINVAL, "bide_wait: no tasks to wait for");
     if (code < 0 || (code = wait_open(&g, t, tasks, args)) < 0)
         return code;
 
@@ -317,13 +337,14 @@ int bide_wait_with(bide_task *const *tasks, bide_wait_args args)
 
 int bide__shield(bide_future *f)
 {
-    bide_task *t = bide__task_required("bide_shield");
     struct group g;
+    int code = bide__future_check(f, "bide_shield");
+    bide_task *t = code < 0 ? NULL : bide__task_required("bide_shield");
     if (!t)
-        return BIDE_ENOLOOP;
+        return code < 0 ? code : BIDE_ENOLOOP;
     if (f->state != PENDING)
         return bide__future_outcome(f);
-    int code = bide__check_waitable(t, f, "bide_shield");
+    code = bide__check_waitable(t, f, "bide_shield");
     if (code < 0 || (code = group_open(&g, t, 1)) < 0)
         return code;
 

@@ -80,10 +80,16 @@ static bide_handle *handle_new(bide_loop *loop, bide_callback *fn, void *arg)
 }
 
 /* A handle with a place in the queue, in the loop's list. */
-static bide_handle *handle_open(bide_loop *loop, bide_callback *fn, void *arg)
+static bide_handle *handle_open(bide_loop *loop, bide_callback *fn, void *arg, const char *function)
 {
+    if (bide__loop_check(loop, function) < 0)
+        return NULL;
     if (loop->closed) {
         bide_fail(BIDE_ECLOSED, "the event loop is closed");
+        return NULL;
+    }
+    if (!fn) {
+        bide_fail(-EINVAL, "%s: the function is NULL", function);
         return NULL;
     }
     bide_handle *h = handle_new(loop, fn, arg);
@@ -100,7 +106,7 @@ static bide_handle *handle_open(bide_loop *loop, bide_callback *fn, void *arg)
 
 bide_handle *bide_loop_call_soon(bide_loop *loop, bide_callback *fn, void *arg)
 {
-    bide_handle *h = handle_open(loop, fn, arg);
+    bide_handle *h = handle_open(loop, fn, arg, __func__);
 
     if (h)
         bide__push(loop, &h->ready);
@@ -109,7 +115,7 @@ bide_handle *bide_loop_call_soon(bide_loop *loop, bide_callback *fn, void *arg)
 
 bide_handle *bide_loop_call_later(bide_loop *loop, int64_t delay_ms, bide_callback *fn, void *arg)
 {
-    bide_handle *h = handle_open(loop, fn, arg);
+    bide_handle *h = handle_open(loop, fn, arg, __func__);
 
     if (h)
         bide__timer_arm(loop, &h->timer, delay_ms);
@@ -118,7 +124,7 @@ bide_handle *bide_loop_call_later(bide_loop *loop, int64_t delay_ms, bide_callba
 
 bide_handle *bide_loop_call_at(bide_loop *loop, int64_t when_ms, bide_callback *fn, void *arg)
 {
-    bide_handle *h = handle_open(loop, fn, arg);
+    bide_handle *h = handle_open(loop, fn, arg, __func__);
 
     if (h)
         bide__timer_arm_at(loop, &h->timer, when_ms);
@@ -165,6 +171,10 @@ static int post_call(bide_loop *loop, bide_callback *fn, void *arg)
 int bide_loop_call_soon_threadsafe(bide_loop *loop, bide_callback *fn, void *arg)
 {
     int code = BIDE_ELIMIT;
+    if (!loop || bide__loop_is_inherited(loop))
+        return bide__loop_check_slow(loop, __func__);
+    if (!fn)
+        return bide_fail(-EINVAL, "%s: the function is NULL", __func__);
 
     if (atomic_fetch_add_explicit(&loop->calls_outside, 1, memory_order_relaxed) < BIDE_CALLS_WAITING_MAX)
         code = post_call(loop, fn, arg);
@@ -177,13 +187,15 @@ int bide_loop_call_soon_threadsafe(bide_loop *loop, bide_callback *fn, void *arg
 
 void bide_handle_cancel(bide_handle *h)
 {
+    if (!h || (!h->settled && !bide__loop_allows(h->loop, "bide_handle_cancel")))
+        return;
     h->cancelled = true;
     settle(h);
 }
 
 bool bide_handle_cancelled(const bide_handle *h)
 {
-    return h->cancelled;
+    return h && h->cancelled;
 }
 
 void bide__handles_close(bide_loop *loop)

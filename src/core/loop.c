@@ -95,8 +95,7 @@ static struct inbox_item *next_taken(bide_loop *loop)
 
 static void take_inbox(bide_loop *loop)
 {
-    if (bide__list_is_empty(&loop->taken))
-        empty_inbox(loop);
+    empty_inbox(loop);
     for (int n = 0; n < INBOX_PER_TURN && !bide__list_is_empty(&loop->taken); n++) {
         struct inbox_item *item = next_taken(loop);
         item->run(item);
@@ -161,27 +160,32 @@ static int loop_enter(bide_loop *loop)
 {
     if (bide__loop_here)
         return bide_fail(BIDE_ERUNNING, "an event loop is running in this thread already");
+    if (bide__loop_is_inherited(loop))
+        return bide__loop_check_slow(loop, "running the event loop");
     if (loop->closed)
         return bide_fail(BIDE_ECLOSED, "the event loop is closed");
+    if (!bide__loop_claim(loop))
+        return bide_fail(BIDE_ERUNNING, "the event loop is running in another thread");
     int code = bide__overflow_thread_enter();
-    if (code < 0)
+    if (code < 0) {
+        bide__loop_unclaim(loop);
         return bide_fail(code, "an alternate signal stack: %s", bide_strerror(code));
-
-    bide__run_init();
+    }
     bide__loop_here = loop;
-    loop->running = true;
     return 0;
 }
 
 static void loop_leave(bide_loop *loop)
 {
-    loop->running = false;
     loop->stopping = false;
     bide__loop_here = NULL;
     bide__overflow_thread_leave();
+    if (!bide__loop_is_inherited(loop))
+        bide__loop_unclaim(loop);
 }
 
-int bide_run_forever(bide_loop *loop)
+/* As bide_run_forever; in a child that was forked meanwhile, 0. */
+static int run_until_stopped(bide_loop *loop)
 {
     int code = loop_enter(loop);
     if (code < 0)
@@ -199,14 +203,33 @@ int bide_run_forever(bide_loop *loop)
     return code;
 }
 
+int bide_run_forever(bide_loop *loop)
+{
+    if (!loop)
+        return bide__loop_check_slow(loop, "bide_run_forever");
+    int code = run_until_stopped(loop);
+
+    return code == 0 && bide__loop_is_inherited(loop) ? bide__loop_check_slow(loop, "bide_run_forever") : code;
+}
+
 void bide_loop_stop(bide_loop *loop)
 {
+    if (!loop || bide__loop_is_inherited(loop)) {
+        bide__loop_allows_slow(loop, "bide_loop_stop");
+        return;
+    }
     loop->stopping = true;
+    if (loop == bide__loop_here)
+        return;
+    pthread_mutex_lock(&loop->lock);
+    if (!loop->inbox_closed)
+        loop->poller_ops->wake(loop->poller);
+    pthread_mutex_unlock(&loop->lock);
 }
 
 bool bide_loop_is_running(const bide_loop *loop)
 {
-    return loop->running;
+    return loop && !bide__loop_is_inherited(loop) && atomic_load(&loop->runner) != NULL;
 }
 
 /* ---- until something is done ---- */
@@ -234,7 +257,7 @@ int bide__loop_run_until(bide_loop *loop, bide_future *f)
         bide__list_append(&f->clauses, &u.clause.node);
     else
         bide__push(loop, &u.ready);
-    code = bide_run_forever(loop);
+    code = run_until_stopped(loop);
     bide__list_remove(&u.clause.node);
     bide__unpush(loop, &u.ready);
     bide__ring_unreserve(&loop->ring, 1);
@@ -246,6 +269,8 @@ int bide__loop_run_until(bide_loop *loop, bide_future *f)
 static void loop_destroy(void *object)
 {
     bide_loop *loop = object;
+    if (bide__loop_is_inherited(loop))
+        return; /* others may point to it still; it ends with this process */
 
     bide__task_chunks_free(loop);
     bide__ring_free(&loop->ring);
@@ -257,7 +282,9 @@ static void loop_release(void *object)
 {
     bide_loop *loop = object;
 
-    if (!loop->running)
+    if (bide__release_is_refused(loop, "bide_release of an event loop"))
+        return;
+    if (!bide_loop_is_running(loop))
         BIDE_IGNORE(bide_loop_close(loop)); /* it can only fail while it runs */
     bide__object_unref(loop);
 }
@@ -267,6 +294,7 @@ static const struct object_type loop_type = {.name = "loop", .destroy = loop_des
 static void loop_init(bide_loop *loop)
 {
     bide__object_init(loop, &loop_type);
+    loop->process = bide__process;
     bide__list_init(&loop->tasks);
     bide__list_init(&loop->handles);
     bide__list_init(&loop->free_tasks);
@@ -293,6 +321,7 @@ static int stacks_init(bide_loop *loop)
 
 bide_loop *bide_loop_new(void)
 {
+    bide__run_init();
     bide_loop *loop = bide__calloc(1, sizeof *loop);
     if (!loop) {
         bide__fail_nomem("an event loop");
@@ -368,12 +397,25 @@ static void close_inbox(bide_loop *loop)
     }
 }
 
+/* The descriptors are the child's own; tasks, threads and all else stay with the parent. */
+static void close_inherited(bide_loop *loop)
+{
+    loop->closed = true;
+    bide__epoll_ops.close(loop->poller);
+}
+
 int bide_loop_close(bide_loop *loop)
 {
+    if (!loop)
+        return bide__loop_check_slow(loop, "bide_loop_close");
     if (loop->closed)
         return 0;
-    if (loop->running)
+    if (bide_loop_is_running(loop))
         return bide_fail(BIDE_ERUNNING, "the event loop is running: stop it first");
+    if (bide__loop_is_inherited(loop)) {
+        close_inherited(loop);
+        return 0;
+    }
 
     end_tasks(loop);
     bide__callbacks_drop(loop);
@@ -397,7 +439,7 @@ int bide_loop_close(bide_loop *loop)
 
 bool bide_loop_is_closed(const bide_loop *loop)
 {
-    return loop->closed;
+    return !loop || loop->closed;
 }
 
 /* ---- what other rooms keep here ---- */
@@ -422,6 +464,8 @@ void bide__loop_detach(struct loop_closer *c)
 
 bool bide__loop_post(bide_loop *loop, struct inbox_item *item)
 {
+    if (bide__loop_is_inherited(loop))
+        return false; /* the lock may be held by a thread that is not here */
     pthread_mutex_lock(&loop->lock);
     bool open = !loop->inbox_closed;
     if (open) {
@@ -437,7 +481,7 @@ bool bide__loop_post(bide_loop *loop, struct inbox_item *item)
 
 int64_t bide_loop_time_ms(const bide_loop *loop)
 {
-    return (loop->virtual_time ? loop->now_ns : bide__clock_ns()) / NS_PER_MS;
+    return (loop && loop->virtual_time ? loop->now_ns : bide__clock_ns()) / NS_PER_MS;
 }
 
 void bide__loop_set_virtual_time(bide_loop *loop, bool on)
@@ -448,6 +492,8 @@ void bide__loop_set_virtual_time(bide_loop *loop, bool on)
 
 void bide_loop_set_exception_handler(bide_loop *loop, bide_exception_handler *fn, void *arg)
 {
+    if (!bide__loop_allows(loop, "bide_loop_set_exception_handler"))
+        return;
     loop->on_exception = fn;
     loop->on_exception_arg = arg;
 }

@@ -25,14 +25,14 @@ static void close_thread_loop(void *loop)
 /* The main thread ends by exit(), which does not run the destructors of thread keys. */
 static void close_at_exit(void)
 {
-    if (thread_loop && !thread_loop->running)
+    if (thread_loop && !bide_loop_is_running(thread_loop))
         close_thread_loop(thread_loop);
 }
 
 /* A child has copies of our objects, but shares the kernel's: it must not touch its parent's loops. */
 static void forget_loops(void)
 {
-    bide__loop_here = NULL;
+    bide__loops_inherit();
     thread_loop = NULL;
     pthread_setspecific(at_thread_end, NULL);
     bide__error_switch(NULL);
@@ -71,6 +71,10 @@ int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a)
 {
     if (bide__loop_here)
         return bide_fail(BIDE_ERUNNING, "an event loop is running in this thread already");
+    if (!loop || bide__loop_is_inherited(loop))
+        return bide__loop_check_slow(loop, "bide_run_until_complete");
+    if (bide__loop_is_foreign(loop))
+        return bide_fail(BIDE_ERUNNING, "the event loop is running in another thread");
     if (loop->closed)
         return bide_fail(BIDE_ECLOSED, "the event loop is closed");
     bide_future *f = bide__start(loop, a);
@@ -78,9 +82,11 @@ int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a)
         return bide_error_code();
 
     int code = bide__loop_run_until(loop, f);
-    if (code == 0)
-        code = f->state == PENDING ? bide_fail(BIDE_ESTOPPED, "the event loop was stopped before it was done")
-                                   : bide__future_outcome(f);
+    if (code == 0 && f->state == PENDING)
+        code = bide__loop_is_inherited(loop) ? bide__loop_check_slow(loop, "bide_run")
+                                             : bide_fail(BIDE_ESTOPPED, "the event loop was stopped before it was done");
+    else if (code == 0)
+        code = bide__future_outcome(f);
     bide__object_unref(f);
     return code;
 }

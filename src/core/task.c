@@ -155,6 +155,16 @@ static void task_init(bide_loop *loop, bide_task *t, bool stackless)
     atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
 }
 
+static bool args_are_good(const bide_task_args *args)
+{
+    const bide_generator *g = args->generator;
+    bool good = g ? g->step != NULL : args->coroutine.fn != NULL;
+
+    if (!good)
+        bide_fail(-EINVAL, "bide_create_task: the %s is NULL", g ? "generator's step function" : "coroutine's function");
+    return good;
+}
+
 static bide_task *undo_new(bide_loop *loop, bide_task *t, struct stack *s, char *name)
 {
     if (s)
@@ -201,7 +211,7 @@ bide_task *bide__create_task(const bide_task_args *args)
 {
     if (bide__check_named(args->guard_, "bide_create_task") < 0)
         return NULL;
-    bide_loop *loop = bide_get_event_loop();
+    bide_loop *loop = args_are_good(args) ? bide_get_event_loop() : NULL;
 
     return loop ? bide__task_new(loop, args) : NULL;
 }
@@ -218,12 +228,16 @@ bide_task *bide__ensure_coroutine(bide_coroutine c)
 
 bide_task *bide__ensure_generator(bide_generator *g)
 {
+    if (!g) {
+        bide_fail(-EINVAL, "bide_ensure_future: the generator is NULL");
+        return NULL;
+    }
     return bide__create_task(&(bide_task_args){.generator = g});
 }
 
 bide_task *bide__ensure_task(bide_task *t)
 {
-    return bide_retain(t);
+    return bide__task_check(t, "bide_ensure_future") == 0 ? bide_retain(t) : NULL;
 }
 
 /* ---- end ---- */
@@ -286,7 +300,9 @@ static void task_release(void *object)
 {
     bide_task *t = object;
     bide_task *self = bide__task_here();
-    bool last_owner = t->future.state == PENDING && t->future.object.refs == 2;
+    if (bide__release_is_refused(t->future.loop, "bide_release of a task"))
+        return;
+    bool last_owner = !bide__loop_is_inherited(t->future.loop) && t->future.state == PENDING && t->future.object.refs == 2;
 
     if (last_owner && t != self) {
         end_unowned(t, self);
@@ -299,7 +315,7 @@ static const struct object_type task_type = {.name = "task", .destroy = task_des
 
 void bide_detach(bide_task *t)
 {
-    if (t)
+    if (t && bide__loop_allows(t->future.loop, "bide_detach"))
         bide__object_unref(t);
 }
 
@@ -307,6 +323,8 @@ void bide_detach(bide_task *t)
 
 bool bide_task_cancel(bide_task *t)
 {
+    if (bide__task_check(t, __func__) < 0)
+        return false;
     if (t->future.state != PENDING) {
         t->future.was_retrieved = true;
         return false;
@@ -318,11 +336,17 @@ bool bide_task_cancel(bide_task *t)
 
 int bide_cancelling(const bide_task *t)
 {
+    int code = bide__task_check(t, __func__);
+    if (code < 0)
+        return code;
     return t->cancelling;
 }
 
 int bide_uncancel(bide_task *t)
 {
+    int code = bide__task_check(t, __func__);
+    if (code < 0)
+        return code;
     t->future.loop->steps++; /* the next request is news to what it awaits */
     if (t->cancelling > 0 && --t->cancelling == 0)
         t->must_cancel = false;
@@ -338,28 +362,30 @@ bide_task *bide_current_task(void)
 
 bool bide_task_done(const bide_task *t)
 {
-    return t->future.state != PENDING;
+    return bide__task_check(t, __func__) == 0 && t->future.state != PENDING;
 }
 
 bool bide_task_cancelled(const bide_task *t)
 {
-    return t->future.state == CANCELLED;
+    return bide__task_check(t, __func__) == 0 && t->future.state == CANCELLED;
 }
 
 int bide_task_result(bide_task *t)
 {
-    return bide_future_result(&t->future);
+    return bide_future_result(bide_task_future(t));
 }
 
 uint64_t bide_task_id(const bide_task *t)
 {
-    return t->id;
+    return t ? t->id : 0;
 }
 
 /* Most names are never asked for, so the default one is made when it is. */
 const char *bide_task_name(const bide_task *t)
 {
     bide_task *self = (bide_task *)(uintptr_t)t;
+    if (bide__task_check(t, __func__) < 0)
+        return "";
 
     if (!self->own_name && (self->own_name = bide__malloc(32)))
         snprintf(self->own_name, 32, "Task-%llu", (unsigned long long)t->id);

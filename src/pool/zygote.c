@@ -212,7 +212,7 @@ void bide__become_worker(int *keep, unsigned nkeep, int life, bool parent_is_mai
     reset_signals();
     __fpurge(stdout); /* what the program has not flushed is the program's to write */
     __fpurge(stderr);
-    bide__loop_here = NULL;
+    bide__loops_inherit(); /* no handler of pthread_atfork has run */
     bide__worker_here = NULL;
     bide__error_switch(NULL);
     bide_error_clear();
