@@ -107,6 +107,8 @@ int bide__dns_channel_status(const struct dns_channel *c, int status)
 static void watch_socket(void *arg, ares_socket_t fd, int readable, int writable)
 {
     struct dns_channel *c = arg;
+    if (bide__loop_is_inherited(c->loop))
+        return; /* the epoll descriptor is the parent's, too */
     struct epoll_event ev = {.events = (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u), .data.fd = fd};
 
     if (!readable && !writable)

@@ -34,6 +34,13 @@ int bide__fd_open(struct fd *f, int fd)
     return 0;
 }
 
+/* The loop's poller knows it.  That of a parent process shares it with ours: taking it out there would take it from the parent. */
+static void unwatch(const struct fd *f)
+{
+    if (!f->loop->closed && !bide__loop_is_inherited(f->loop))
+        bide__epoll_remove(f->loop->poller, f->fd); /* close alone is not enough if a fork shares it */
+}
+
 /* No longer watched; who waited is woken and sees that. */
 static void forget(struct fd *f)
 {
@@ -47,8 +54,7 @@ void bide__fd_close(struct fd *f)
 {
     if (f->fd < 0)
         return;
-    if (!f->loop->closed)
-        bide__epoll_remove(f->loop->poller, f->fd); /* close alone is not enough if a fork shares it */
+    unwatch(f);
     close(f->fd);
     forget(f);
 }
@@ -57,8 +63,7 @@ int bide__fd_detach(struct fd *f)
 {
     int fd = f->fd;
 
-    if (!f->loop->closed)
-        bide__epoll_remove(f->loop->poller, fd);
+    unwatch(f);
     forget(f);
     return fd;
 }

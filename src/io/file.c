@@ -62,13 +62,23 @@ static void file_destroy(void *object)
     bide__free(object);
 }
 
-static const struct object_type file_type = {.name = "file", .destroy = file_destroy};
+static void file_release(void *object)
+{
+    const bide_file *f = object;
+
+    if (!f->is_watched || !bide__release_is_refused(f->watch.loop, "bide_release of a file"))
+        bide__object_unref(object);
+}
+
+static const struct object_type file_type = {.name = "file", .destroy = file_destroy, .release = file_release};
 
 int bide_file_close(bide_file *f)
 {
     int code = 0;
     if (!f)
         return 0;
+    if (f->is_watched && bide__loop_is_foreign(f->watch.loop))
+        return bide__loop_check(f->watch.loop, __func__);
 
     if (f->save)
         code = bide__file_complete(f);

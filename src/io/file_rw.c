@@ -153,8 +153,19 @@ static void settle_position(bide_file *f, off_t claimed_to, off_t came_to, bool 
         f->position = came_to;
 }
 
+/* What the loop watches is the loop's; other files are nobody's. */
+static int check_file(const bide_file *f, const char *function)
+{
+    if (!f)
+        return bide_fail(-EINVAL, "%s: the file is NULL", function);
+    return f->is_watched ? bide__loop_check(f->watch.loop, function) : 0;
+}
+
 ssize_t bide_file_read(bide_file *f, void *out, size_t cap, off_t offset)
 {
+    int bad = check_file(f, __func__);
+    if (bad < 0)
+        return bad;
     struct rw_op o = {.op = {.run = read_run, .prepare = read_prepare},
                       .fd = f->fd,
                       .data = out,
@@ -174,6 +185,9 @@ ssize_t bide_file_read(bide_file *f, void *out, size_t cap, off_t offset)
 
 ssize_t bide_file_write(bide_file *f, const void *data, size_t len, off_t offset)
 {
+    int bad = check_file(f, __func__);
+    if (bad < 0)
+        return bad;
     bool may_signal = !f->is_seekable || f->is_limited;
     struct rw_op o = {.op = {.run = may_signal ? quiet_write_run : write_run, .prepare = may_signal ? NULL : write_prepare},
                       .fd = f->fd,
@@ -196,9 +210,10 @@ ssize_t bide_file_write(bide_file *f, const void *data, size_t len, off_t offset
 
 int bide_file_sync(bide_file *f)
 {
+    int code = f ? 0 : bide_fail(-EINVAL, "bide_file_sync: the file is NULL");
+    if (code < 0)
+        return code;
     struct rw_op o = {.op = {.run = sync_run, .prepare = sync_prepare}, .fd = f->fd};
-
-    int code;
 
     bide_retain(f);
     do

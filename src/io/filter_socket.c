@@ -13,11 +13,20 @@ static struct fd *fd_of(const struct filter *f)
     return &container_of(f, bide_stream, socket)->fd;
 }
 
+/* Why the socket may not be touched; 0: it may. */
+static int refusal(const struct fd *fd)
+{
+    if (!bide__fd_is_open(fd))
+        return BIDE_ECLOSED;
+    return bide__loop_is_inherited(fd->loop) ? BIDE_ESTATE : 0; /* it is the parent's: not a byte, and no shutdown */
+}
+
 static ssize_t socket_recv(struct filter *f, void *out, size_t cap)
 {
     struct fd *fd = fd_of(f);
-    if (!bide__fd_is_open(fd))
-        return BIDE_ECLOSED;
+    int refused = refusal(fd);
+    if (refused)
+        return refused;
     if (!fd->readable)
         return -EAGAIN;
 
@@ -54,8 +63,9 @@ static ssize_t send_pieces(int fd, const struct iovec *iov, int n)
 static ssize_t socket_send(struct filter *f, const struct iovec *iov, int n)
 {
     struct fd *fd = fd_of(f);
-    if (!bide__fd_is_open(fd))
-        return BIDE_ECLOSED;
+    int refused = refusal(fd);
+    if (refused)
+        return refused;
     if (!fd->writable)
         return -EAGAIN;
 
@@ -80,8 +90,9 @@ static bool socket_has_pending(const struct filter *f)
 
 static int socket_shutdown(struct filter *f)
 {
-    if (!bide__fd_is_open(fd_of(f)))
-        return BIDE_ECLOSED;
+    int refused = refusal(fd_of(f));
+    if (refused)
+        return refused;
     return shutdown(fd_of(f)->fd, SHUT_WR) < 0 ? -errno : 0;
 }
 

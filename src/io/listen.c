@@ -38,6 +38,8 @@ struct bide_listener {
 static void remove_unix_path(const bide_listener *l)
 {
     struct stat st;
+    if (bide__loop_is_inherited(l->fd.loop))
+        return; /* the parent listens there */
 
     if (l->unix_path && stat(l->unix_path, &st) == 0 && st.st_dev == l->unix_dev && st.st_ino == l->unix_ino)
         unlink(l->unix_path);
@@ -47,8 +49,8 @@ static void listener_destroy(void *object)
 {
     bide_listener *l = object;
 
-    bide__fd_close(&l->fd);
     remove_unix_path(l);
+    bide__fd_close(&l->fd);
     bide__free(l->unix_path);
     bide_release(l->tls);
     bide__free(l);
@@ -57,6 +59,8 @@ static void listener_destroy(void *object)
 static void listener_release(void *object)
 {
     bide_listener *l = object;
+    if (bide__release_is_refused(l->fd.loop, "bide_release of a listener"))
+        return;
 
     if (l->object.refs == 1 + l->accepting)
         bide__fd_close(&l->fd);
@@ -250,6 +254,10 @@ static bide_stream *accepted_stream(const bide_listener *l, int fd, const struct
 static int accept_next(bide_listener *l, bide_stream **s)
 {
     struct addr peer;
+    int bad = l ? bide__loop_check(l->fd.loop, "bide_accept") : bide_fail(-EINVAL, "bide_accept: the listener is NULL");
+    *s = NULL;
+    if (bad < 0)
+        return bad;
 
     bide_retain(l);
     l->accepting++;
@@ -347,7 +355,9 @@ static int serve_next(bide_listener *l, struct list_node *all, bide_connection_h
 int bide_serve(bide_listener *l, bide_connection_handler *handler, void *arg)
 {
     struct list_node all;
-    int code = 0;
+    int code = l ? bide__loop_check(l->fd.loop, "bide_serve") : bide_fail(-EINVAL, "bide_serve: the listener is NULL");
+    if (code < 0)
+        return code;
 
     bide__list_init(&all);
     bide_retain(l);

@@ -13,6 +13,7 @@
  *   G1  all_lock is never taken by the handler: it reads the list of watchers through atomic pointers.
  *   G2  a watcher that left the list is freed only when no handler runs that may have seen it there.
  *   G3  while any watcher wants a signal, `before` holds what was installed for it when the first one came.
+ *   G4  a child of fork() has no watchers, and the handlers that were there before.
  */
 #include <sched.h>
 #include <signal.h>
@@ -109,6 +110,28 @@ static int install_all(uint64_t signals)
     return 0;
 }
 
+/*
+ * In a child of fork(): the watchers are the parent's, and so are their bells.  Signals do what they did before any of them
+ * was caught.
+ */
+static void forget_watchers(void)
+{
+    pthread_mutex_init(&all_lock, NULL);
+    atomic_store(&all, NULL);
+    atomic_store(&handlers_running, 0);
+    for (int signal = 1; signal < SIGNALS_END; signal++) {
+        if (caught[signal].watchers > 0) {
+            caught[signal].watchers = 1;
+            restore(signal);
+        }
+    }
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, forget_watchers);
+}
+
 /* ---- life ---- */
 
 static int join_list(bide_signals *s)
@@ -145,8 +168,10 @@ static void stop(bide_signals *s)
 {
     if (!bide__fd_is_open(&s->fd))
         return;
-    leave_list(s);
-    wait_for_handlers();
+    if (!bide__loop_is_inherited(s->fd.loop)) {
+        leave_list(s);
+        wait_for_handlers();
+    }
     bide__fd_close(&s->fd);
 }
 
@@ -160,6 +185,8 @@ static void signals_destroy(void *object)
 static void signals_release(void *object)
 {
     bide_signals *s = object;
+    if (bide__release_is_refused(s->fd.loop, "bide_release of a watcher of signals"))
+        return;
 
     if (s->object.refs == 1 + s->waiting)
         stop(s);
@@ -208,9 +235,11 @@ static int open_bell(bide_signals *s)
 
 bide_signals *bide_signals_open(const int *signals)
 {
-    uint64_t set = parse_set(signals);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    uint64_t set = signals ? parse_set(signals) : (bide_fail(-EINVAL, "bide_signals_open: no signals"), 0);
     if (set == 0)
         return NULL;
+    pthread_once(&once, watch_forks);
     bide_signals *s = bide__calloc(1, sizeof *s);
     if (!s) {
         bide__fail_nomem("watching signals");
@@ -257,7 +286,9 @@ static void hush(bide_signals *s)
 
 int bide_signals_wait(bide_signals *s)
 {
-    int signal, code = 0;
+    int signal, code = s ? bide__loop_check(s->fd.loop, __func__) : bide_fail(-EINVAL, "%s: it is NULL", __func__);
+    if (code < 0)
+        return code;
 
     bide_retain(s);
     s->waiting++;

@@ -12,6 +12,7 @@
  *   S1  while a task reads or writes, the stream has a share for it; when its last owner lets go, the socket is closed
  *       and those tasks get BIDE_ECLOSED.
  *   S2  filters never suspend; only bide__stream_wait does.
+ *   S3  a stream that a child has inherited from its parent sends and takes nothing, and is closed for the child alone.
  */
 #include <unistd.h>
 
@@ -48,6 +49,8 @@ static void stream_release(void *object)
 {
     bide_stream *s = object;
     unsigned busy = (unsigned)s->reading + (unsigned)s->writing;
+    if (bide__release_is_refused(s->fd.loop, "bide_release of a stream"))
+        return;
 
     if (s->object.refs == 1 + busy) {
         if (!s->writing)
@@ -90,8 +93,11 @@ void bide__stream_push_filter(bide_stream *s, struct filter *f)
 
 /* ---- using it ---- */
 
-int bide__stream_begin(bide_stream *s, bool *busy, const char *doing)
+int bide__stream_begin(bide_stream *s, bool *busy, const char *function, const char *doing)
 {
+    int code = bide__loop_check(s->fd.loop, function);
+    if (code < 0)
+        return code;
     if (*busy)
         return bide_fail(BIDE_ESTATE, "%s %s: another task does that already", doing, s->peer);
     *busy = true;

@@ -12,8 +12,8 @@
 
 extern const struct filter_ops bide__socket_filter_ops;
 
-/* One reader and one writer at a time: BIDE_ESTATE.  Between the two, the stream cannot go away. */
-int bide__stream_begin(bide_stream *s, bool *busy, const char *doing);
+/* One reader and one writer at a time, in the loop's thread: BIDE_ESTATE.  Between the two, the stream cannot go away. */
+int bide__stream_begin(bide_stream *s, bool *busy, const char *function, const char *doing);
 void bide__stream_end(bide_stream *s, bool *busy);
 /* Put on record what became of the socket; op_failed: of the top filter, which may have done so already. */
 int bide__stream_fail(const bide_stream *s, int code, const char *doing);

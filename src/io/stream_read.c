@@ -80,7 +80,7 @@ static ssize_t read_some(bide_stream *s, void *out, size_t cap)
 
 ssize_t bide_read(bide_stream *s, void *out, size_t cap)
 {
-    int code = cap > 0 ? bide__stream_begin(s, &s->reading, "reading from")
+    int code = cap > 0 ? bide__stream_begin(s, &s->reading, __func__, "reading from")
                        : bide_fail(-EINVAL, "bide_read: no room for a byte");
     return code < 0 ? code : end_read(s, read_some(s, out, cap));
 }
@@ -115,7 +115,7 @@ static ssize_t read_exactly(bide_stream *s, char *out, size_t n)
 
 ssize_t bide_read_exactly(bide_stream *s, void *out, size_t n)
 {
-    int code = n == 0 ? 0 : bide__stream_begin(s, &s->reading, "reading from");
+    int code = n == 0 ? 0 : bide__stream_begin(s, &s->reading, __func__, "reading from");
     if (code < 0 || n == 0)
         return code;
     return end_read(s, read_exactly(s, out, n));
@@ -159,7 +159,7 @@ static ssize_t read_until(bide_stream *s, const char *separator, const char **li
 
 ssize_t bide_read_until(bide_stream *s, const char *separator, const char **line)
 {
-    int code = separator[0] ? bide__stream_begin(s, &s->reading, "reading from")
+    int code = separator[0] ? bide__stream_begin(s, &s->reading, __func__, "reading from")
                             : bide_fail(-EINVAL, "bide_read_until: the separator is empty");
     return code < 0 ? code : end_read(s, read_until(s, separator, line));
 }

@@ -100,9 +100,9 @@ static int shutdown_op(bide_stream *s, const void *data, size_t len)
 
 typedef int write_operation(bide_stream *s, const void *data, size_t len);
 
-static int as_writer(bide_stream *s, write_operation *op, const void *data, size_t len)
+static int as_writer(bide_stream *s, const char *function, write_operation *op, const void *data, size_t len)
 {
-    int code = bide__stream_begin(s, &s->writing, "writing to");
+    int code = bide__stream_begin(s, &s->writing, function, "writing to");
     if (code < 0)
         return code;
 
@@ -118,15 +118,15 @@ static int as_writer(bide_stream *s, write_operation *op, const void *data, size
 
 int bide_write(bide_stream *s, const void *data, size_t len)
 {
-    return as_writer(s, write_op, data, len);
+    return as_writer(s, __func__, write_op, data, len);
 }
 
 int bide_drain(bide_stream *s)
 {
-    return as_writer(s, drain_op, NULL, 0);
+    return as_writer(s, __func__, drain_op, NULL, 0);
 }
 
 int bide_stream_shutdown(bide_stream *s)
 {
-    return as_writer(s, shutdown_op, NULL, 0);
+    return as_writer(s, __func__, shutdown_op, NULL, 0);
 }
