@@ -269,7 +269,7 @@ void bide__body_drop(bide_response *r)
         return;
 
     take_back(r);
-    bool worth = r->may_reuse && (r->head.body != H1_BODY_LENGTH || r->left <= DRAIN_MAX);
+    bool worth = r->may_reuse && !bide__loop_is_inherited(r->session->loop) && (r->head.body != H1_BODY_LENGTH || r->left <= DRAIN_MAX);
     while (worth && !r->body_over) {
         ssize_t n = bide__buf_len(&r->conn->in) > 0 ? take_piece(r, &piece) : 0;
         take_back(r);

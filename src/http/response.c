@@ -113,7 +113,17 @@ static void response_destroy(void *object)
     bide__session_give_response(r->session, r);
 }
 
-const struct object_type bide__response_type = {.name = "response", .destroy = response_destroy};
+/* That of a blocking request stands alone, and belongs to no loop. */
+static void response_release(void *object)
+{
+    const bide_response *r = object;
+
+    if (!r->session || !bide__release_is_refused(r->session->loop, "bide_release of a response"))
+        bide__object_unref(object);
+}
+
+const struct object_type bide__response_type = {
+    .name = "response", .destroy = response_destroy, .release = response_release};
 
 void bide__response_detach(bide_response *r)
 {
@@ -226,8 +236,11 @@ bide_timing bide_response_timing(const bide_response *r)
 /* ---- the body ---- */
 
 /* One task reads a body at a time. */
-static int begin_reading(bide_response *r)
+static int begin_reading(bide_response *r, const char *function)
 {
+    int code = r->session ? bide__loop_check(r->session->loop, function) : 0;
+    if (code < 0)
+        return code;
     if (!r->busy)
         return 0;
     bide_fail(BIDE_ESTATE, "another task is reading the body");
@@ -236,7 +249,7 @@ static int begin_reading(bide_response *r)
 
 static int read_whole(bide_response *r)
 {
-    int code = begin_reading(r);
+    int code = begin_reading(r, "bide_body");
     if (code < 0)
         return code;
     if (r->streaming) {
@@ -268,7 +281,7 @@ const char *bide_text(bide_response *r)
 ssize_t bide_read_chunk(bide_response *r, const char **data)
 {
     bool first = !r->streaming;
-    int code = begin_reading(r);
+    int code = begin_reading(r, __func__);
     if (code < 0)
         return code;
 

@@ -27,6 +27,7 @@
 static void server_free(bide_server *s)
 {
     bide_release(s->listener);
+    bide__object_unref(s->loop);
     bide__free(s);
 }
 
@@ -224,7 +225,7 @@ bide_server *bide_server_start_with(bide_server_args args)
     bide__object_init(s, &server_type);
     s->args = args;
     fill_defaults(&s->args);
-    s->loop = bide__loop_here;
+    s->loop = bide_retain(bide__loop_here);
     bide__list_init(&s->connections);
     bide__list_init(&s->has_room);
     bide__list_init(&s->emptied);
@@ -262,8 +263,9 @@ static void stop_accepting(bide_server *s)
 
 int bide_server_stop(bide_server *s, int64_t grace_ms)
 {
-    int code = 0;
-
+    int code = s ? bide__loop_check(s->loop, __func__) : bide_fail(-EINVAL, "%s: the server is NULL", __func__);
+    if (code < 0)
+        return code;
     if (!bide__task_required("bide_server_stop"))
         return bide_error_code();
     stop_accepting(s);
@@ -301,10 +303,25 @@ static void end_connections(bide_server *s)
         end_connection(s, container_of(s->connections.next, struct connection, node));
 }
 
+/* The server goes on in the parent: this process no longer has its sockets. */
+static void close_inherited(bide_server *s)
+{
+    bide_release(s->listener);
+    s->listener = NULL;
+    for (struct list_node *n = s->connections.next; n != &s->connections; n = n->next)
+        bide__fd_close(&container_of(n, struct connection, node)->stream->fd);
+}
+
 static void server_release(void *object)
 {
     bide_server *s = object;
+    if (bide__release_is_refused(s->loop, "bide_release of a server"))
+        return;
 
+    if (bide__loop_is_inherited(s->loop)) {
+        close_inherited(s);
+        return; /* its tasks point to it */
+    }
     if (s->object.refs == 1) {
         stop_accepting(s);
         end_connections(s);
@@ -334,11 +351,15 @@ const char *bide_server_url(const bide_server *s)
 
 uint64_t bide_server_count(const bide_server *s, int status)
 {
+    if (bide__loop_check(s->loop, __func__) < 0)
+        return 0;
     return status >= 0 && status < 600 ? s->by_status[status] : 0;
 }
 
 bide_server_stats bide_server_get_stats(const bide_server *s)
 {
+    if (bide__loop_check(s->loop, __func__) < 0)
+        return (bide_server_stats){0};
     bide_server_stats stats = s->stats;
 
     for (const struct list_node *n = s->connections.next; n != &s->connections; n = n->next) {

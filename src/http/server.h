@@ -72,7 +72,7 @@ struct connection {
 struct bide_server {
     struct object object;
     bide_server_args args; /* with the defaults filled in; its strings are not ours */
-    bide_loop *loop;
+    bide_loop *loop; /* a share */
     bide_listener *listener;
     bide_task *acceptor;   /* owned */
     struct list_node connections; /* who began to be idle longest ago first */

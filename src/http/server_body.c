@@ -157,6 +157,8 @@ bide_bytes bide_request_body(bide_request_in *q)
 
     if (q->head.body == H1_BODY_NONE)
         return (bide_bytes){"", 0};
+    if (bide__loop_check(q->connection->server->loop, __func__) < 0)
+        return (bide_bytes){NULL, 0};
     if (q->body_error < 0)
         bide_fail(q->body_error, "the request's body could not be read");
     else if (!collected)

@@ -156,6 +156,13 @@ static int fail_state(const bide_request_in *q, const char *function)
     return bide_fail(BIDE_ESTATE, "%s: %s", function, why[q->state]);
 }
 
+static int check_state(const bide_request_in *q, enum answer_state wanted, const char *function)
+{
+    int code = bide__loop_check(q->connection->server->loop, function);
+
+    return code == 0 && q->state != wanted ? fail_state(q, function) : code;
+}
+
 /* ---- public ---- */
 
 static bool is_ours(const char *name)
@@ -183,8 +190,9 @@ int bide_respond_header(bide_request_in *q, const char *name, const char *value)
 {
     size_t name_len = strlen(name), value_len = strlen(value);
 
-    if (q->state != UNANSWERED)
-        return fail_state(q, __func__);
+    int bad = check_state(q, UNANSWERED, __func__);
+    if (bad < 0)
+        return bad;
     if (!bide__header_name_ok(name, name_len) || !bide__header_value_ok(value, value_len))
         return bide_fail(-EINVAL, "an answer's header has bytes that may not stand in one");
     if (is_ours(name))
@@ -202,8 +210,9 @@ int bide_respond_header(bide_request_in *q, const char *name, const char *value)
 
 int bide_respond(bide_request_in *q, int status, const char *content_type, const void *body, size_t len)
 {
-    if (q->state != UNANSWERED)
-        return fail_state(q, __func__);
+    int bad = check_state(q, UNANSWERED, __func__);
+    if (bad < 0)
+        return bad;
     if (q->has_length && q->answer_left != len && !q->is_head)
         return bide_fail(BIDE_ESTATE, "an answer of %zu bytes with another Content-Length", len);
     int code = build_head(q, status, content_type, len);
@@ -239,8 +248,9 @@ int bide_respond_json(bide_request_in *q, int status, const char *format, ...)
 
 int bide_respond_begin(bide_request_in *q, int status, const char *content_type)
 {
-    if (q->state != UNANSWERED)
-        return fail_state(q, __func__);
+    int bad = check_state(q, UNANSWERED, __func__);
+    if (bad < 0)
+        return bad;
     int code = build_head(q, status, content_type, LENGTH_UNKNOWN);
     if (code == 0)
         q->state = BEGUN;
@@ -270,8 +280,9 @@ static int send_chunk(bide_request_in *q, const void *data, size_t len)
 
 int bide_respond_chunk(bide_request_in *q, const void *data, size_t len)
 {
-    if (q->state != BEGUN)
-        return fail_state(q, __func__);
+    int bad = check_state(q, BEGUN, __func__);
+    if (bad < 0)
+        return bad;
     if (len == 0 || q->no_body)
         return 0;
     return q->has_length || q->head.minor == 0 ? send_plain(q, data, len) : send_chunk(q, data, len);
@@ -282,8 +293,9 @@ int bide_respond_end(bide_request_in *q)
     bool is_chunked = !q->has_length && q->head.minor >= 1 && !q->no_body;
     struct iovec iov[] = {out_piece(q->connection), piece("0\r\n\r\n", 5)};
 
-    if (q->state != BEGUN)
-        return fail_state(q, __func__);
+    int bad = check_state(q, BEGUN, __func__);
+    if (bad < 0)
+        return bad;
     if (q->has_length && q->answer_left > 0 && !q->no_body)
         return bide_fail(BIDE_ESTATE, "an answer with fewer bytes than its Content-Length");
     q->state = ANSWERED;

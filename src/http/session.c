@@ -65,6 +65,9 @@ int bide__session_bind(bide_session *s)
     bide_loop *loop = bide__loop_here;
     if (likely(s->loop == loop))
         return 0;
+    int code = s->loop ? bide__loop_check(s->loop, "bide_request") : 0;
+    if (code < 0)
+        return code;
 
     bide__connector_close_idle(s);
     if (s->open > 0)
@@ -102,6 +105,8 @@ static void session_destroy(void *object)
 static void session_release(void *object)
 {
     bide_session *s = object;
+    if (s->loop && bide__release_is_refused(s->loop, "bide_release of a session"))
+        return;
 
     if (s->object.refs == 1 + s->nresponses) { /* the last owner */
         s->is_closing = true;
@@ -112,6 +117,8 @@ static void session_release(void *object)
 
 bide_session_stats bide_session_get_stats(const bide_session *s)
 {
+    if (s->loop && bide__loop_check(s->loop, __func__) < 0)
+        return (bide_session_stats){0};
     bide_session_stats stats = s->stats;
 
     stats.open = s->open;
