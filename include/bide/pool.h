@@ -323,7 +323,10 @@ BIDE_API BIDE_MUST_USE bide_future *bide_pool_submit_with(bide_pool *pool, bide_
 /* Let a submitted job go on without an owner.  Taken. */
 BIDE_API void bide_pool_detach(bide_future *f);
 
-/* The bytes that a finished job replied with (a struct result: those), borrowed from the future. */
+/*
+ * The bytes that a finished job replied with (a struct result: those), borrowed from the future, which has a copy of its own:
+ * the job's `out` may be NULL, or be written by other jobs meanwhile.
+ */
 BIDE_API bide_bytes bide_pool_result(const bide_future *f);
 /* The i-th descriptor that came with the result, owned; -1 if there is none, or it was taken. */
 BIDE_API BIDE_MUST_USE int bide_pool_take_fd(bide_future *f, int i);
@@ -378,11 +381,12 @@ typedef struct bide_pool_each_args {
 } bide_pool_each_args;
 
 /*
- * Run one job once in every worker (reload a table, print statistics).
+ * Run one job once in every worker (reload a table, print statistics).  It has no result but its code: `out` would be
+ * written by all of them.
  *
  * Suspends:  until all are done; a cancellation point: all are cancelled
  * Returns:   0; with .collect: how many failed
- * Errors:    as bide_pool_map
+ * Errors:    as bide_pool_map; -EINVAL: a job with a result
  * Example:   BIDE_TRY(bide_pool_each(pool, bide_job(reload, &config)));
  */
 #define bide_pool_each(pool, ...) bide_pool_each_with((pool), (bide_pool_each_args){.job = __VA_ARGS__})
@@ -392,7 +396,10 @@ BIDE_API BIDE_MUST_USE int bide_pool_each_with(bide_pool *pool, bide_pool_each_a
 
 typedef struct bide_pool_stream bide_pool_stream;
 
-/* Where the jobs come from: 1 and *job, 0 at the end, or an error.  May await.  *job->in is copied at once. */
+/*
+ * Where the jobs come from: 1 and *job, 0 at the end, or an error.  May await.  *job->in is copied at once.  *job->out, if
+ * it is not NULL, is written when bide_pool_next shows that item, so one place may serve all jobs.
+ */
 typedef int bide_pool_source(void *arg, bide_job *job);
 
 typedef struct bide_pool_imap_args {
@@ -407,7 +414,7 @@ typedef struct bide_pool_imap_args {
 typedef struct bide_pool_item {
     size_t index; /* in the order of the source */
     int code;     /* result, or the error of this job, which does not end the stream */
-    bide_bytes bytes;
+    bide_bytes bytes;    /* the result of this job, also a struct */
     bide_future *future; /* all borrowed until the next call */
 } bide_pool_item;
 

@@ -88,17 +88,6 @@ static int take_fds(struct proxy *x, struct job *j, unsigned n)
     return m.id == j->id && m.n == n ? 0 : corrupt(x);
 }
 
-static int take_small(struct job *j, const char *payload, size_t len)
-{
-    j->reply = bide__malloc(len + 1);
-    if (!j->reply)
-        return BIDE_ENOMEM;
-    memcpy(j->reply, payload, len);
-    j->reply[len] = '\0';
-    j->reply_len = len;
-    return 0;
-}
-
 /* Where are the bytes of the result? */
 static int take_reply(struct proxy *x, struct job *j, const struct record *r, const char *payload)
 {
@@ -127,25 +116,12 @@ static int take_reply(struct proxy *x, struct job *j, const struct record *r, co
         j->in = j->small;
         return 0;
     }
-    return r->len > 0 && !j->has_out ? take_small(j, payload, r->len) : 0;
+    return r->len > 0 && !j->has_out ? bide__job_keep_reply(j, payload, r->len) : 0;
 }
 
-/* The result into the caller's struct. */
 static int fill_out(struct job *j, const struct record *r, const char *payload)
 {
-    const char *data = r->flags ? j->reply : payload;
-    size_t len = r->flags ? j->reply_len : r->len;
-    char text[128];
-    if (!j->has_out)
-        return 0;
-    if (len != j->out_len) {
-        snprintf(text, sizeof text, "the result has %zu bytes, the caller expects %zu", len, j->out_len);
-        bide__job_fail(j, -EMSGSIZE, text);
-        return -EMSGSIZE;
-    }
-    if (j->out)
-        memcpy(j->out, data, len);
-    return 0;
+    return r->flags ? bide__job_fill_out(j, j->reply, j->reply_len) : bide__job_fill_out(j, payload, r->len);
 }
 
 static void succeed(struct proxy *x, struct job *j, const struct record *r, const char *payload)

@@ -45,9 +45,13 @@ static int feed_one(bide_pool_stream *s)
     if (r <= 0)
         return r;
 
+    void *out = call.job.out;
+    call.job.out = NULL; /* the source may have one for all of its jobs */
     struct job *j = bide__pool_submit(s->pool, &call, -1);
     if (!j)
         return bide_raise();
+    j->keeps_result = true;
+    j->shown_out = out;
     j->index = s->next_index++;
     j->on_done = one_done;
     j->done_arg = s;
@@ -150,7 +154,10 @@ static int show(bide_pool_stream *s, struct job *j, bide_pool_item *item)
     s->shown = j;
     s->between--;
     bide__wake_all(s->pool->loop, &s->room);
-    *item = (bide_pool_item){.index = j->index, .code = j->future.result, .bytes = bide_pool_result(&j->future), .future = &j->future};
+    bide_bytes bytes = bide_pool_result(&j->future);
+    if (j->shown_out && j->has_out && j->future.state == DONE)
+        memcpy(j->shown_out, bytes.data, bytes.len);
+    *item = (bide_pool_item){.index = j->index, .code = j->future.result, .bytes = bytes, .future = &j->future};
     return 1;
 }
 

@@ -116,6 +116,43 @@ void bide__job_fail(struct job *j, int code, const char *text)
     settle(j, code == BIDE_ECANCELED ? CANCELLED : FAILED, code);
 }
 
+/* ---- the result ---- */
+
+/* A short one takes the place of the argument, which no worker needs any more. */
+int bide__job_keep_reply(struct job *j, const char *data, size_t len)
+{
+    bool fits = j->has_out && j->in == j->small && len <= sizeof j->small;
+    char *to = fits ? j->small : bide__malloc(len + 1);
+    if (!to)
+        return BIDE_ENOMEM;
+
+    memcpy(to, data, len);
+    if (!fits)
+        to[len] = '\0';
+    j->reply = to;
+    j->reply_len = len;
+    return 0;
+}
+
+int bide__job_fill_out(struct job *j, const char *data, size_t len)
+{
+    char text[128];
+    if (!j->has_out)
+        return 0;
+    if (len != j->out_len) {
+        snprintf(text, sizeof text, "the result has %zu bytes, the caller expects %zu", len, j->out_len);
+        bide__job_fail(j, -EMSGSIZE, text);
+        return -EMSGSIZE;
+    }
+    if (j->keeps_result && data != j->reply && bide__job_keep_reply(j, data, len) < 0) {
+        bide__job_fail(j, BIDE_ENOMEM, "no memory for the result");
+        return BIDE_ENOMEM;
+    }
+    if (j->out)
+        memcpy(j->out, data, len);
+    return 0;
+}
+
 bool bide__job_explain(struct job *j, int code, const char *trace)
 {
     struct job_failure *f = bide__malloc(sizeof *f + strlen(trace) + 1);
@@ -396,11 +433,12 @@ failed:
 }
 
 /* A job that was granted a block may still have replied with a few bytes, which are on the heap. */
-static bool is_in_block(const struct job *j)
+static bool reply_is_on_heap(const struct job *j)
 {
     const char *data = j->reply_block ? bide__block_data(&j->pool->arena, j->reply_block) : NULL;
+    bool is_in_block = data && j->reply >= data && j->reply <= data + j->reply_block->len;
 
-    return data && j->reply >= data && j->reply <= data + j->reply_block->len;
+    return j->reply != j->small && !is_in_block;
 }
 
 static void job_destroy(void *object)
@@ -411,7 +449,7 @@ static void job_destroy(void *object)
     bide__list_remove(&j->on_settled.node);
     bide__future_fini(&j->future);
     free_argument(j);
-    if (!is_in_block(j))
+    if (reply_is_on_heap(j))
         bide__free(j->reply);
     if (j->reply_block)
         bide__block_put(&p->arena, j->reply_block);
@@ -453,8 +491,6 @@ bide_bytes bide_pool_result(const bide_future *f)
 
     if (!j || j->future.state != DONE)
         return (bide_bytes){"", 0};
-    if (j->has_out && j->out && !j->reply)
-        return (bide_bytes){j->out, j->out_len};
     return (bide_bytes){j->reply ? j->reply : "", j->reply_len};
 }
 

@@ -144,6 +144,8 @@ int bide_pool_each_with(bide_pool *p, bide_pool_each_args args)
     if (code < 0)
         return code;
 
+    if (args.job.has_out)
+        return bide_fail(-EINVAL, "bide_pool_each: %s has a result, and every worker would write it to the same place: use .codes", args.job.name);
     if (p->redis)
         return bide_fail(-ENOTSUP, "bide_pool_each: over Redis, hosts come and go: nobody knows all workers");
     open_map(&m, p, (size_t)p->nslots, args.codes, args.collect);

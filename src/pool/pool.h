@@ -410,13 +410,15 @@ struct job {
     const char *sent_as; /* EXEC, and over Redis: as it is registered */
     enum bide_job_shape shape;
     bool has_out, idempotent, expired, over;
+    bool keeps_result; /* a struct result as well, in `reply`: the caller's `out` may serve many jobs */
     bool has_begun; /* in its worker, as far as we know */
     char *in; /* small, a heap block, or the data of in_block */
     size_t in_len;
     struct block *in_block;
     void *out; /* the caller's; NULL: it went away */
+    void *shown_out; /* imap: the caller's, written when the item is shown */
     size_t out_len;
-    char *reply;
+    char *reply; /* the heap's, or part of reply_block, or `small` */
     size_t reply_len;
     struct block *reply_block, *old_block;
     uint64_t end; /* of its record in the lane */
@@ -597,6 +599,10 @@ void bide__job_over(struct job *j); /* it will not come back: forget it */
 void bide__job_count_cancelled(struct job *j); /* by the user */
 void bide__job_expire(struct timer *t);
 bool bide__job_explain(struct job *j, int code, const char *trace); /* makes j->failure; false: no memory */
+/* The bytes of the result, copied into the job.  0, or BIDE_ENOMEM. */
+int bide__job_keep_reply(struct job *j, const char *data, size_t len);
+/* A struct result of a job that succeeds: to where its caller wants it.  Else the job has failed, and that is returned. */
+int bide__job_fill_out(struct job *j, const char *data, size_t len);
 static inline bool bide__job_is_settled(const struct job *j)
 {
     return j->future.state != PENDING;

@@ -215,7 +215,6 @@ struct held {
     struct redis_call call;
     struct redis_answer answer;
     struct job *job; /* a share; NULL: it could not be started */
-    char *out;       /* a struct result */
     char *story;     /* text NUL trace NUL */
     size_t story_len;
     int64_t began_ns;

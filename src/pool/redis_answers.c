@@ -56,7 +56,6 @@ void bide__redis_held_free(struct held *x)
         x->job->on_done = NULL;
         bide__object_unref(x->job);
     }
-    bide__free(x->out);
     bide__free(x->story);
     bide__free(x);
     h->nheld--;
@@ -67,8 +66,6 @@ void bide__redis_held_free(struct held *x)
 
 static bide_bytes bytes_of(const struct held *x)
 {
-    if (x->out)
-        return (bide_bytes){x->out, x->call.out_len};
     return x->job && x->answer.code >= 0 ? bide_pool_result(&x->job->future) : (bide_bytes){"", 0};
 }
 

@@ -32,8 +32,6 @@ static void tell_story(struct held *x, const char *text, const char *trace)
 
 void bide__redis_held_fail(struct held *x, int code, const char *text)
 {
-    bide__free(x->out);
-    x->out = NULL;
     x->answer.code = code;
     tell_story(x, text, "");
     finish(x);
@@ -99,11 +97,8 @@ static void on_done(struct job *j, void *arg)
         leave_it(x, j->future.result);
         return;
     }
-    if (j->future.result < 0) {
-        bide__free(x->out);
-        x->out = NULL;
+    if (j->future.result < 0)
         note_failure(x, j);
-    }
     finish(x);
 }
 
@@ -147,18 +142,12 @@ static int submit(struct held *x, const bide_pool_named *named, const struct red
     BIDE_TRY(bide__named_fits(named, &call));
     if (x->call.shape == BIDE_JOB_TEXT && (len == 0 || in[len - 1] != '\0'))
         return bide_fail(-EBADMSG, "its argument is not a text");
-    if (x->call.has_out) {
-        x->out = bide__calloc(1, x->call.out_len + 1);
-        if (!x->out)
-            return bide__fail_nomem("a result");
-    }
     args.job = (bide_job){.fn = named->fn,
                           .name = named->name,
                           .shape = (enum bide_job_shape)x->call.shape,
                           .in = in,
                           .in_len = len,
                           .has_out = x->call.has_out,
-                          .out = x->out,
                           .out_len = x->call.out_len};
     if (x->call.wants_progress) {
         args.on_progress = on_progress;
@@ -167,6 +156,7 @@ static int submit(struct held *x, const bide_pool_named *named, const struct red
     x->job = bide__pool_submit(x->host->pool, &args, -1);
     if (!x->job)
         return bide_error_code();
+    x->job->keeps_result = true;
     x->job->on_done = on_done;
     x->job->done_arg = x;
     return 0;

@@ -24,26 +24,13 @@
 
 static void succeed(struct job *j, const struct redis_answer *a, const redisReply *bytes)
 {
-    char text[96];
+    const char *data = bytes ? bytes->str : "";
     size_t len = bytes ? (size_t)bytes->len : 0;
 
-    if (j->has_out && len != j->out_len) {
-        snprintf(text, sizeof text, "the result has %zu bytes, the caller expects %zu", len, j->out_len);
-        bide__job_fail(j, -EMSGSIZE, text);
-        return;
-    }
-    if (j->has_out && j->out && len > 0)
-        memcpy(j->out, bytes->str, len);
-    if (!j->has_out && len > 0) {
-        j->reply = bide__malloc(len + 1);
-        if (!j->reply) {
-            bide__job_fail(j, BIDE_ENOMEM, "no memory for the result");
-            return;
-        }
-        memcpy(j->reply, bytes->str, len + 1); /* hiredis ends it with a NUL */
-        j->reply_len = len;
-    }
-    bide__job_succeed(j, a->code);
+    if (!j->has_out && len > 0 && bide__job_keep_reply(j, data, len) < 0)
+        bide__job_fail(j, BIDE_ENOMEM, "no memory for the result");
+    else if (bide__job_fill_out(j, data, len) == 0)
+        bide__job_succeed(j, a->code);
 }
 
 static void fail(struct job *j, const struct redis_answer *a, const redisReply *story)

@@ -118,8 +118,11 @@ bide_future *bide_pool_submit_with(bide_pool *p, bide_pool_call_args args)
     if (bide__check_named(args.guard_, "bide_pool_submit") < 0)
         return NULL;
     struct job *j = bide__pool_submit(p, &args, -1);
+    if (!j)
+        return NULL;
 
-    return j ? &j->future : NULL;
+    j->keeps_result = true; /* for bide_pool_result */
+    return &j->future;
 }
 
 int bide_pool_call_with(bide_pool *p, bide_pool_call_args args)

@@ -138,6 +138,14 @@ int job_big(const struct big *in, struct big *out)
     return 0;
 }
 
+int job_row(const int *n, struct row *out)
+{
+    out->number = *n;
+    for (size_t i = 0; i < sizeof out->cells / sizeof *out->cells; i++)
+        out->cells[i] = *n;
+    return 0;
+}
+
 int job_progress(const int *n)
 {
     for (int i = 1; i <= *n; i++) {
@@ -182,6 +190,7 @@ BIDE_POOL_TASK(job_echo, bide_bytes);
 BIDE_POOL_TASK(job_echo_copy);
 BIDE_POOL_TASK(job_fill);
 BIDE_POOL_TASK(job_grow);
+BIDE_POOL_TASK(job_row, const int *, struct row *);
 BIDE_POOL_TASK(job_big);
 BIDE_POOL_TASK(job_progress);
 BIDE_POOL_TASK(job_state);

@@ -66,6 +66,9 @@ struct sum {
 struct big {
     char bytes[100000];
 };
+struct row {
+    int64_t number, cells[30]; /* more than a job has room for in itself, less than a block */
+};
 
 int job_nothing(void);
 int job_pid(void);
@@ -83,6 +86,7 @@ int job_echo(bide_bytes in);
 int job_echo_copy(bide_bytes in);
 int job_fill(const size_t *n);         /* a reply of n bytes, in place */
 int job_grow(const size_t *n);         /* the same, piece by piece */
+int job_row(const int *n, struct row *out); /* each cell: the number */
 int job_big(const struct big *in, struct big *out);
 int job_progress(const int *n);
 int job_state(void);
