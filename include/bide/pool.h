@@ -209,7 +209,8 @@ typedef struct bide_pool_args {
                                    closing cancelled it, is killed with its worker (a thread goes on); so is a worker that
                                    stays so long after its last word.  A job that was only cancelled is not killed */
     int64_t close_ms;           /* how long the end of scope waits for jobs that run; default 10,000; BIDE_FOREVER */
-    uint32_t max_jobs;          /* then a new worker takes over; default: never */
+    uint32_t max_jobs;          /* no worker runs more: then a new one takes over, and if there can be none, jobs wait; default:
+                                   any number */
     size_t max_rss;             /* bytes, likewise; looked at every 100 ms */
     int64_t max_age_ms;         /* likewise */
     int min_workers;            /* with idle_ms: those that always stay; default 1 */

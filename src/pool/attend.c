@@ -154,6 +154,13 @@ static void order_space(struct worker *w, const struct record *o)
     bide__wake_all(w->loop, &r->grant);
 }
 
+/* Once: its body looks whether there are jobs still, and after that the runners tell it (runner.c). */
+static void order_stop(struct worker *w)
+{
+    w->stopping = true;
+    bide__wake_all(w->loop, &w->ended);
+}
+
 static void take_orders(struct worker *w)
 {
     struct lane *l = &w->segment.orders;
@@ -170,14 +177,12 @@ static void take_orders(struct worker *w)
         else if (o.kind == REC_SPACE)
             order_space(w, &o);
         else if (o.kind == REC_STOP)
-            w->stopping = true;
+            order_stop(w);
     }
     if (found < 0)
         bide__worker_give_up(w);
     if (any && atomic_exchange(&w->segment.shared->orders_wait, 0))
         bide__worker_ring(w); /* those that found no room can follow */
-    if (w->stopping)
-        bide__wake_all(w->loop, &w->ended);
     if (!bide__list_is_empty(&w->room) && !is_full(w, RECORD_PAYLOAD_MAX))
         bide__wake_all(w->loop, &w->room);
 }

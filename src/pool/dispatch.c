@@ -7,7 +7,12 @@
  * (it will begin at once), or while jobs are so short that waiting behind a few costs less than a bell.  If jobs are
  * left, the worker is told that we are hungry for its attention, and rings when it would fall asleep.
  *
- * Invariant: a worker never has more than concurrency + prefetch jobs.
+ * A worker that was given max_jobs gets no more; its successor takes over when it is ready.  While the old one still has
+ * jobs, the two are one worker for all that follows: so recycling never makes more jobs run at once.
+ *
+ * Invariants:
+ *   D1  a worker never has more than concurrency + prefetch jobs, nor has it together with those that it replaces.
+ *   D2  a worker never gets more than max_jobs.
  */
 #include <unistd.h>
 
@@ -56,14 +61,54 @@ static unsigned most_waiting(const struct proxy *x)
     return is_short(x->cpu_ewma_ns) && n < PREFETCH_ADAPTIVE ? PREFETCH_ADAPTIVE : n;
 }
 
+static bool is_used_up(const struct proxy *x)
+{
+    return x->given >= x->pool->args.max_jobs && x->pool->args.max_jobs > 0;
+}
+
 static bool may_have_more(const struct proxy *x)
 {
-    return x->state == READY && !x->corrupt && bide__proxy_load(x) < most(x);
+    return x->state == READY && !x->corrupt && !is_used_up(x) && bide__proxy_load(x) < most(x);
 }
+
+/* ---- those that it replaced ---- */
+
+static struct list_node *predecessors_of(const struct proxy *x)
+{
+    return &x->pool->slots[x->index].leaving;
+}
+
+static struct proxy *predecessor_at(struct list_node *n)
+{
+    return container_of(n, struct proxy, replaced);
+}
+
+/* It has not taken what it was given, or computes: what is begun elsewhere would run beside that. */
+static bool is_in_the_way(struct proxy *old)
+{
+    bide__proxy_note_begun(old);
+    return bide__proxy_load(old) > 0 && (old->nsent > 0 || !atomic_load(&old->segment.shared->worker_idle));
+}
+
+static bool predecessors_leave_room(const struct proxy *x)
+{
+    struct list_node *list = predecessors_of(x);
+    unsigned n = bide__proxy_load(x);
+
+    for (struct list_node *at = list->next; at != list; at = at->next) {
+        struct proxy *old = predecessor_at(at);
+        n += bide__proxy_load(old);
+        if (is_in_the_way(old))
+            return false;
+    }
+    return n < most(x);
+}
+
+/* ---- may it have one now? ---- */
 
 static bool can_take(struct proxy *x)
 {
-    if (!may_have_more(x))
+    if (!may_have_more(x) || !predecessors_leave_room(x))
         return false;
     if (x->nsent < most_waiting(x))
         return true;
@@ -194,14 +239,26 @@ static void dispatch_common(bide_pool *p)
     }
 }
 
+/* Who has to ring before x can have more?  Itself, or one that it replaced; NULL: a result will come first. */
+static struct proxy *awaited_by(struct proxy *x)
+{
+    struct list_node *list = predecessors_of(x);
+
+    for (struct list_node *at = list->next; at != list; at = at->next)
+        if (is_in_the_way(predecessor_at(at)))
+            return predecessor_at(at);
+    return predecessors_leave_room(x) ? x : NULL;
+}
+
 /* Jobs are left: ask those that may have more to ring when they would sleep. */
 static void ask_for_attention(bide_pool *p)
 {
     for (int i = 0; i < p->nslots; i++) {
         struct proxy *x = p->slots[i].proxy;
         bool jobs = !bide__list_is_empty(&p->queue) || !bide__list_is_empty(&p->slots[i].pinned);
-        if (x && jobs && may_have_more(x))
-            atomic_store(&x->segment.shared->hungry, 1);
+        struct proxy *who = x && jobs && may_have_more(x) ? awaited_by(x) : NULL;
+        if (who)
+            atomic_store(&who->segment.shared->hungry, 1);
     }
 }
 
@@ -226,7 +283,7 @@ static void after_dispatch(bide_pool *p)
             atomic_store_explicit(&x->segment.shared->may_spin, p->may_spin, memory_order_relaxed);
             bide__proxy_flush(x);
         }
-        if (p->args.max_jobs > 0 && x->given >= p->args.max_jobs)
+        if (is_used_up(x))
             bide__pool_recycle(x, "it has had max_jobs");
     }
 }
@@ -272,7 +329,9 @@ void bide__pool_dispatch(bide_pool *p)
 static bool has_attention(struct proxy *x)
 {
     bide__proxy_note_begun(x);
-    return may_have_more(x) && (can_take(x) || !atomic_load(&x->segment.shared->hungry));
+    struct proxy *who = may_have_more(x) ? awaited_by(x) : NULL;
+
+    return who && (can_take(x) || !atomic_load(&who->segment.shared->hungry));
 }
 
 bool bide__pool_could_dispatch(bide_pool *p)

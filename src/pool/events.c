@@ -234,6 +234,18 @@ static void on_want(struct proxy *x, const struct record *r)
     bide__proxy_order(x, REC_SPACE, j->id, b->offset, b->len, 0);
 }
 
+/* The new one takes over; together they are one worker until the old one's jobs are done (dispatch.c). */
+static void replace(struct slot *slot, struct proxy *x)
+{
+    struct proxy *old = slot->proxy;
+
+    if (old) {
+        bide__proxy_stop(old);
+        bide__list_append(&slot->leaving, &old->replaced);
+    }
+    slot->proxy = x;
+}
+
 void bide__proxy_is_ready(struct proxy *x)
 {
     bide_pool *p = x->pool;
@@ -248,9 +260,7 @@ void bide__proxy_is_ready(struct proxy *x)
     if (x->index >= p->nslots || p->state >= POOL_ENDING) {
         bide__proxy_stop(x);
     } else {
-        if (slot->proxy)
-            bide__proxy_stop(slot->proxy); /* this one takes over */
-        slot->proxy = x;
+        replace(slot, x);
     }
     p->retry_ms = 0;
     bide__pool_event(p, &(bide_pool_event){.kind = BIDE_POOL_STARTED, .worker = x->index, .pid = x->pid, .text = "ready"});

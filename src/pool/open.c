@@ -203,11 +203,13 @@ static int add_slots(bide_pool *p, int n)
 
     for (int i = 0; i < n; i++) {
         bide__list_init(&slots[i].pinned);
+        bide__list_init(&slots[i].leaving);
         if (i >= p->nslots)
             continue;
         slots[i].proxy = p->slots[i].proxy;
         slots[i].coming = p->slots[i].coming;
         bide__list_splice(&slots[i].pinned, &p->slots[i].pinned);
+        bide__list_splice(&slots[i].leaving, &p->slots[i].leaving);
     }
     bide__free(p->slots);
     p->slots = slots;
@@ -398,6 +400,8 @@ static void shrink(bide_pool *p, int workers)
         }
         if (s->proxy)
             bide__proxy_stop(s->proxy);
+        while (!bide__list_is_empty(&s->leaving))
+            bide__list_remove(s->leaving.next); /* nobody comes after them */
         s->proxy = s->coming = NULL; /* one that is coming is sent away when it is ready */
     }
 }

@@ -451,6 +451,7 @@ struct job_failure {
 struct proxy {
     bide_pool *pool;
     struct list_node node;
+    struct list_node replaced; /* in the leaving ones of its slot */
     int index;
     enum proxy_state state;
     struct segment segment;
@@ -481,6 +482,7 @@ struct slot {
     struct proxy *proxy; /* who takes jobs here; NULL: nobody yet, or no more */
     struct proxy *coming;
     struct list_node pinned;
+    struct list_node leaving; /* those that it replaced, while they have jobs */
 };
 
 #define HISTOGRAM_BUCKETS 512

@@ -346,6 +346,7 @@ static struct proxy *proxy_new(bide_pool *p, int index)
     x->bell = x->ctl.fd = x->pidfd.fd = x->segment.memory = -1;
     x->started_ns = x->idle_since_ns = bide__clock_ns();
     bide__timer_init(&x->patience, lost_patience);
+    bide__list_init(&x->replaced);
     bide__list_init(&x->sent);
     bide__list_init(&x->begun);
     bide__list_append(&p->proxies, &x->node);
@@ -378,6 +379,7 @@ struct proxy *bide__proxy_start(bide_pool *p, int index)
 void bide__proxy_free(struct proxy *x)
 {
     bide__list_remove(&x->node);
+    bide__list_remove(&x->replaced);
     bide__timer_disarm(x->pool->loop, &x->patience);
     if (bide__fd_is_open(&x->pidfd)) {
         bide__watch_close(&x->pidfd_watch, &x->pidfd);

@@ -30,11 +30,19 @@ void bide__pool_tend_arm(bide_pool *p)
     bide__timer_arm(p->loop, &p->tend, ms > 0 ? ms : 1);
 }
 
+/* A pool that closes needs one more worker only for jobs that are queued. */
+static bool needs_successor(const bide_pool *p, const struct slot *slot)
+{
+    bool jobs = !bide__list_is_empty(&p->queue) || !bide__list_is_empty(&slot->pinned);
+
+    return p->state == POOL_OPEN || (p->state == POOL_CLOSING && jobs);
+}
+
 void bide__pool_recycle(struct proxy *x, const char *why)
 {
     bide_pool *p = x->pool;
     struct slot *slot = &p->slots[x->index];
-    if (slot->proxy != x || slot->coming || p->state != POOL_OPEN || bide__timer_is_armed(&p->retry))
+    if (slot->proxy != x || slot->coming || !needs_successor(p, slot) || bide__timer_is_armed(&p->retry))
         return;
 
     if (bide__pool_start_worker(p, x->index) < 0) { /* no process now: it stays a little longer */

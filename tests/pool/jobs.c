@@ -161,6 +161,31 @@ int job_state(void)
     return state ? ++*state : -EINVAL;
 }
 
+int job_nth(const int *us)
+{
+    static _Thread_local int n;
+
+    if (*us)
+        usleep((unsigned)*us);
+    return ++n;
+}
+
+static int cpu_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (int)(t.tv_sec * 1000 + t.tv_nsec / 1000000);
+}
+
+int job_cpu_of_sleep(const int *ms)
+{
+    int before = cpu_ms();
+
+    BIDE_TRY(bide_sleep_ms(*ms));
+    return cpu_ms() - before;
+}
+
 int job_attempts(const int *die_until)
 {
     if (bide_worker_attempt() < *die_until)
@@ -194,5 +219,7 @@ BIDE_POOL_TASK(job_row, const int *, struct row *);
 BIDE_POOL_TASK(job_big);
 BIDE_POOL_TASK(job_progress);
 BIDE_POOL_TASK(job_state);
+BIDE_POOL_TASK(job_nth, const int *);
+BIDE_POOL_TASK(job_cpu_of_sleep, const int *);
 BIDE_POOL_TASK(job_attempts);
 BIDE_POOL_TASK(job_wrong_size);

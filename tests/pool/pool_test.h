@@ -90,6 +90,8 @@ int job_row(const int *n, struct row *out); /* each cell: the number */
 int job_big(const struct big *in, struct big *out);
 int job_progress(const int *n);
 int job_state(void);
+int job_nth(const int *us);            /* blocks so long; how many of its kind has this worker run? */
+int job_cpu_of_sleep(const int *ms);   /* awaits; the milliseconds of processor time that its process used meanwhile */
 int job_attempts(const int *die_until); /* dies until its attempt has that number; returns it */
 int job_wrong_size(const int *n, struct sum *out);
 

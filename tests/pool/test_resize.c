@@ -127,7 +127,10 @@ static void count(const bide_pool_event *e, void *arg)
 
 static void no_more_processes(void)
 {
-    struct rlimit none = {1, 1};
+    struct rlimit none;
+    if (prlimit(bide__zygote_pid(), RLIMIT_NPROC, NULL, &none) < 0)
+        _exit(90);
+    none.rlim_cur = 1;
     if (prlimit(bide__zygote_pid(), RLIMIT_NPROC, &none, NULL) < 0)
         _exit(90);
 }
@@ -146,17 +149,36 @@ static int resize_without_processes(void)
     return code == -EAGAIN && bide_pool_size(p) == 1 && ntold > 0 && CALL(p, bide_job(job_nothing), .key = 7) == 0 ? 0 : 91;
 }
 
-/* Its successor cannot be born: it is asked for again and again, each time later, and the work goes on. */
+static void as_many_processes_as_before(void)
+{
+    struct rlimit one;
+    if (prlimit(bide__zygote_pid(), RLIMIT_NPROC, NULL, &one) < 0)
+        _exit(90);
+    one.rlim_cur = one.rlim_max;
+    if (prlimit(bide__zygote_pid(), RLIMIT_NPROC, &one, NULL) < 0)
+        _exit(90);
+}
+
+/*
+ * Its successor cannot be born: it is asked for again and again, each time later.  Jobs wait rather than run in a worker
+ * that has had max_jobs.
+ */
 static int recycle_without_processes(void)
 {
     bide_auto bide_pool *p = bide_pool_new(.workers = 1, .max_jobs = 5, .concurrency = 1, .on_event = count);
-    int ms = 5;
+    int us = 0;
     if (!p)
         return bide_raise();
     no_more_processes();
-    for (int i = 0; i < 60; i++)
-        BIDE_TRY(CALL(p, bide_job(job_sleep, &ms)));
-    return nasked > 0 && nasked < 20 ? 0 : 92;
+    for (int i = 0; i < 5; i++)
+        if (CALL(p, bide_job(job_nth, &us)) != i + 1)
+            return 93;
+    bide_auto bide_future *f = bide_pool_submit(p, bide_job(job_nth, &us));
+    BIDE_TRY(bide_sleep_ms(300));
+    if (!f || bide_future_done(f) || nasked == 0 || nasked > 20)
+        return 92;
+    as_many_processes_as_before();
+    return bide_await(f) == 1 ? 0 : 94;
 }
 
 /* Root may have any number of processes: be somebody else. */
