@@ -225,13 +225,14 @@ typedef struct bide_pool_args {
     const char *redis;          /* run the jobs on other machines, see "several machines" below */
     const char *name;           /* of the queue there; default: the third part of the URL */
     struct bide_tls *tls;       /* rediss: how; default: what the system trusts */
+    bool inherit_stdin;         /* workers read the program's standard input; default: an empty one (a thread has its process's) */
 } bide_pool_args;
 
 /*
  * Open a pool and wait until every worker is ready.
  *
  * A worker is named bide-worker.  One that is a process begins as a new program does: no signal has a handler of the
- * program's, and no descriptor is open but the first three.
+ * program's, and no descriptor is open but the first three; standard input is empty (.inherit_stdin).
  *
  * Release (the end of a bide_auto scope) closes it: jobs that run or are queued are finished first, within close_ms.
  * If the task was cancelled, or its bide_timeout block has run out, they are cancelled.  After an error of another kind,

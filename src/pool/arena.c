@@ -21,7 +21,7 @@
 
 int bide__pool_arena_open(struct pool_arena *a)
 {
-    *a = (struct pool_arena){.memory = memfd_create("bide-arena", MFD_CLOEXEC)};
+    *a = (struct pool_arena){.memory = bide__fd_above_standard(memfd_create("bide-arena", MFD_CLOEXEC))};
     if (a->memory < 0)
         return bide_fail(-errno, "memory for large payloads: memfd_create: %s", bide_strerror(-errno));
     for (unsigned i = 0; i < BLOCK_CLASSES; i++)

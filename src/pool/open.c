@@ -294,7 +294,7 @@ static bide_pool *pool_new(void)
 
 static int open_bell(bide_pool *p)
 {
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int fd = bide__fd_above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (fd < 0)
         return bide_fail(-errno, "a pool's bell: %s", bide_strerror(-errno));
     int code = bide__fd_open(&p->bell, fd);

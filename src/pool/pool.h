@@ -217,6 +217,9 @@ int bide__fds_send(int socket, const struct fd_message *m, const int *fds, unsig
 /* -EMFILE: the message is there, but no room in our table for its descriptors, which are gone. */
 int bide__fds_receive(int socket, struct fd_message *m, int *fds, unsigned max, bool wait);
 bool bide__peer_is_gone(int socket); /* has closed its end */
+/* What we make is never 0, 1 or 2, also where those are closed: workers get others there.  -1: errno says why. */
+int bide__fd_above_standard(int fd);
+int bide__fds_above_standard(int pair[2]); /* both closed on failure */
 bool bide__wait_readable(int fd, int64_t ms); /* where there is no loop to wait with; false: it is not, after so long */
 
 /* ---- image.c: is this function in the workers, too? ---- */
@@ -266,6 +269,7 @@ struct birth {
     uint32_t ring_bytes;
     int concurrency, index;
     enum bide_pool_kind kind;
+    int input;        /* the program's standard input, if the worker shall have it; else -1 */
     char *arena_base; /* THREAD */
     int cpu;          /* -1: any */
     int outer_workers;
@@ -275,7 +279,7 @@ struct birth {
 #define P_PIDFD 3 /* waitid(); newer than some headers */
 #endif
 
-#define BIRTH_FDS 5
+#define BIRTH_FDS 5 /* and one more: the input */
 
 int bide__zygote_prepare(void);
 void bide__zygote_image(struct image *to); /* what the workers that it makes will have */
@@ -286,6 +290,7 @@ pid_t bide__zygote_made(uint64_t number);
 pid_t bide__zygote_pid(void);
 void bide__zygote_kill(void); /* the next birth makes another one */
 uint64_t bide__fork_generation(void); /* another number after each fork */
+void bide__give_no_input(void); /* as if standard input were empty */
 /* In a new process: forget what was our parent's. */
 void bide__become_worker(int *keep, unsigned nkeep, int life, bool parent_is_main_thread);
 void bide__die_with(int life);

@@ -141,6 +141,7 @@ static int got_process(struct proxy *x, pid_t pid, int pidfd)
     bide__timer_disarm(x->pool->loop, &x->patience);
     if (pidfd < 0)
         pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    pidfd = bide__fd_above_standard(pidfd);
     if (pidfd < 0)
         return end_unwatched(pid, -errno);
     fcntl(pidfd, F_SETFD, FD_CLOEXEC);
@@ -309,11 +310,17 @@ static int cpu_for(const bide_pool *p, int index)
     return p->ncpus > 0 ? p->cpus[index % p->ncpus] : -1;
 }
 
+/* The program's standard input, if workers shall read it and there is one. */
+static int input_for(const bide_pool *p)
+{
+    return p->args.inherit_stdin && fcntl(STDIN_FILENO, F_GETFD) >= 0 ? STDIN_FILENO : -1;
+}
+
 static int give_birth(struct proxy *x)
 {
     bide_pool *p = x->pool;
     int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0 || bide__fds_above_standard(pair) < 0)
         return bide_fail(-errno, "a socket to a worker: %s", bide_strerror(-errno));
 
     int code = bide__fd_open(&x->ctl, pair[0]);
@@ -325,7 +332,7 @@ static int give_birth(struct proxy *x)
     struct birth b = {.segment = &x->segment, .memory = x->segment.memory, .arena = p->arena.memory, .ctl = pair[1],
                       .bell = x->bell, .our_bell = p->bell.fd, .ring_bytes = (uint32_t)p->args.ring_bytes,
                       .concurrency = p->args.concurrency, .index = x->index, .kind = p->args.kind,
-                      .cpu = cpu_for(p, x->index), .outer_workers = p->nslots};
+                      .cpu = cpu_for(p, x->index), .input = input_for(p), .outer_workers = p->nslots};
     code = bide__watch_open(&x->ctl_watch, &x->ctl, ctl_readable);
     if (code == 0)
         code = start(x, &b);
@@ -361,7 +368,7 @@ struct proxy *bide__proxy_start(bide_pool *p, int index)
 
     int code = bide__segment_create(&x->segment, (uint32_t)p->args.ring_bytes, p->args.concurrency,
                                     p->args.kind != BIDE_POOL_THREAD);
-    if (code == 0 && (x->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
+    if (code == 0 && (x->bell = bide__fd_above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))) < 0)
         code = bide_fail(-errno, "a bell for a worker: %s", bide_strerror(-errno));
     if (code == 0)
         code = write_config(x);

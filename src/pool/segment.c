@@ -42,7 +42,7 @@ int bide__segment_create(struct segment *s, uint32_t ring_bytes, int concurrency
 {
     *s = (struct segment){.memory = -1, .bytes = head_bytes(concurrency) + 2 * (size_t)ring_bytes + ORDERS_BYTES};
     if (with_memfd) {
-        s->memory = memfd_create("bide-worker", MFD_CLOEXEC);
+        s->memory = bide__fd_above_standard(memfd_create("bide-worker", MFD_CLOEXEC));
         if (s->memory < 0)
             return bide_fail(-errno, "memory for a worker: memfd_create: %s", bide_strerror(-errno));
         if (ftruncate(s->memory, (off_t)s->bytes) < 0) {

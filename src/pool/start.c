@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -27,6 +28,10 @@ int bide__fork_start(const struct birth *b, int *pidfd)
         return pid < 0 ? bide_fail(pid, "no process for a worker: %s", bide_strerror(pid)) : pid;
 
     int keep[] = {b->memory, b->arena, b->ctl, b->bell, b->our_bell, life};
+    if (b->input < 0)
+        bide__give_no_input();
+    else
+        __fpurge(stdin); /* what the program has read ahead is the program's */
     bide__become_worker(keep, array_len(keep), life, by_main_thread);
     int status = bide__worker_main(b);
     fflush(stdout);
@@ -52,8 +57,8 @@ static char **environment_with(char *extra)
     return copy;
 }
 
-/* A descriptor that is copied to itself stays open over exec. */
-static int spawn(const char *program, char **env, const int *fds, size_t n, pid_t *pid)
+/* A descriptor that is copied to itself stays open over exec.  main() may read before it is a worker: no input for it, too. */
+static int spawn(const char *program, char **env, const int *fds, size_t n, bool has_input, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     char *argv[] = {(char *)(uintptr_t)program, NULL};
@@ -61,6 +66,8 @@ static int spawn(const char *program, char **env, const int *fds, size_t n, pid_
 
     for (size_t i = 0; i < n && code == 0; i++)
         code = posix_spawn_file_actions_adddup2(&actions, fds[i], fds[i]);
+    if (code == 0 && !has_input)
+        code = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     if (code == 0)
         code = posix_spawn(pid, program, &actions, NULL, argv, env);
     posix_spawn_file_actions_destroy(&actions);
@@ -81,7 +88,7 @@ int bide__exec_start(const struct birth *b, const char *program, int *pidfd)
     char **env = environment_with(text);
     if (!env)
         return bide__fail_nomem("starting a worker");
-    int code = spawn(program ? program : "/proc/self/exe", env, fds, array_len(fds), &pid);
+    int code = spawn(program ? program : "/proc/self/exe", env, fds, array_len(fds), b->input >= 0, &pid);
     bide__free(env);
     if (code < 0)
         return bide_fail(code, "starting %s as a worker: %s", program ? program : "this program", bide_strerror(code));

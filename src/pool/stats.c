@@ -99,7 +99,7 @@ void bide_pool_stats_get(const bide_pool *p, bide_pool_stats *out)
 
 int bide__stats_open(bide_pool *p)
 {
-    p->published_fd = memfd_create(STATS_NAME, MFD_CLOEXEC);
+    p->published_fd = bide__fd_above_standard(memfd_create(STATS_NAME, MFD_CLOEXEC));
     if (p->published_fd < 0 || ftruncate(p->published_fd, sizeof *p->published) < 0)
         return bide_fail(-errno, "memory for a pool: %s", bide_strerror(-errno));
     void *m = mmap(NULL, sizeof *p->published, PROT_READ | PROT_WRITE, MAP_SHARED, p->published_fd, 0);

@@ -195,7 +195,7 @@ void bide__die_with(int life)
 {
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", life);
-    int own = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* owner and signal belong to the open file */
+    int own = bide__fd_above_standard(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)); /* owner and signal belong to the open file */
     if (own < 0)
         return; /* no /proc: the control socket tells it, when the loop turns */
     struct pollfd p = {.fd = own};
@@ -203,6 +203,22 @@ void bide__die_with(int life)
         return;
     if (poll(&p, 1, 0) > 0 && (p.revents & POLLHUP))
         _exit(0);
+}
+
+/* The program's input is the program's: also the part of it that stdin has read already. */
+void bide__give_no_input(void)
+{
+    int end[2], fd = open("/dev/null", O_RDONLY);
+    if (fd < 0 && pipe2(end, 0) == 0) { /* no /dev */
+        fd = end[0];
+        close(end[1]);
+    }
+
+    __fpurge(stdin);
+    if (fd > 0) {
+        dup2(fd, STDIN_FILENO);
+        close(fd);
+    }
 }
 
 void bide__become_worker(int *keep, unsigned nkeep, int life, bool parent_is_main_thread)
@@ -229,7 +245,7 @@ void bide__become_worker(int *keep, unsigned nkeep, int life, bool parent_is_mai
 static pid_t make_worker(const struct fd_message *m)
 {
     struct birth_note *note = &zygote.births[m->id % BIRTHS_KEPT];
-    if (m->n != BIRTH_FDS)
+    if (m->n != BIRTH_FDS && m->n != BIRTH_FDS + 1)
         return -EINVAL;
 
     note->pid = 0;
@@ -242,6 +258,10 @@ static _Noreturn void be_worker(const struct fd_message *m, const int *fds, int 
     struct birth b = {.memory = fds[0], .arena = fds[1], .ctl = fds[2], .bell = fds[3], .our_bell = fds[4],
                       .ring_bytes = (uint32_t)m->words[0], .concurrency = m->words[1], .index = m->words[2],
                       .cpu = m->words[3], .outer_workers = m->words[4], .kind = BIDE_POOL_PROCESS};
+    if (m->n > BIRTH_FDS) {
+        dup2(fds[BIRTH_FDS], STDIN_FILENO);
+        close(fds[BIRTH_FDS]);
+    }
     forget_births();
     if (zygote.by_main_thread)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -253,11 +273,11 @@ static _Noreturn void be_worker(const struct fd_message *m, const int *fds, int 
 
 static _Noreturn void zygote_main(int socket, int life)
 {
-    int fds[BIRTH_FDS];
+    int fds[BIRTH_FDS + 1];
     struct fd_message m;
 
     prctl(PR_SET_NAME, "bide-zygote");
-    while (bide__fds_receive(socket, &m, fds, BIRTH_FDS, true) == 0) {
+    while (bide__fds_receive(socket, &m, fds, BIRTH_FDS + 1, true) == 0) {
         pid_t pid = make_worker(&m);
         if (pid == 0) {
             close(socket);
@@ -276,7 +296,7 @@ static int make_life_pipe(void)
 {
     if (zygote.life[0] >= 0)
         return 0;
-    return pipe2(zygote.life, O_CLOEXEC) < 0 ? bide_fail(-errno, "a pipe: %s", bide_strerror(-errno)) : 0;
+    return pipe2(zygote.life, O_CLOEXEC) < 0 || bide__fds_above_standard(zygote.life) < 0 ? bide_fail(-errno, "a pipe: %s", bide_strerror(-errno)) : 0;
 }
 
 int bide__life_pipe(void)
@@ -332,7 +352,7 @@ static int make(void)
     int pair[2], code = make_life_pipe();
     if (code < 0 || (code = make_births()) < 0)
         return code;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 || bide__fds_above_standard(pair) < 0)
         return bide_fail(-errno, "a socket for the pool's helper process: %s", bide_strerror(-errno));
 
     bide__image_take(&zygote.image);
@@ -346,6 +366,7 @@ static int make(void)
         int keep[] = {pair[1], life};
         struct birth_note *births = zygote.births; /* which a zygote alone keeps */
         zygote.births = NULL;
+        bide__give_no_input(); /* a worker that shall have the program's is sent it */
         bide__become_worker(keep, 2, life, zygote.by_main_thread);
         zygote.births = births;
         zygote_main(pair[1], life);
@@ -355,6 +376,7 @@ static int make(void)
         close(pair[0]);
         return bide_fail(pid, "no process for the pool's helper: %s", bide_strerror(pid));
     }
+    pidfd = bide__fd_above_standard(pidfd);
     fcntl(pidfd, F_SETFD, FD_CLOEXEC);
     zygote.socket = pair[0];
     zygote.pid = pid;
@@ -402,25 +424,26 @@ static int revive(void)
     return make();
 }
 
-static int send_birth(const struct fd_message *m, const int *fds)
+static int send_birth(const struct fd_message *m, const int *fds, unsigned n)
 {
-    int code = bide__fds_send(zygote.socket, m, fds, BIRTH_FDS);
+    int code = bide__fds_send(zygote.socket, m, fds, n);
 
     return code < 0 ? bide_fail(code, "asking for a worker: %s", bide_strerror(code)) : 0;
 }
 
 int bide__zygote_start(const struct birth *b, uint64_t *number)
 {
-    const int fds[BIRTH_FDS] = {b->memory, b->arena, b->ctl, b->bell, b->our_bell};
+    const int fds[BIRTH_FDS + 1] = {b->memory, b->arena, b->ctl, b->bell, b->our_bell, b->input};
+    unsigned nfds = b->input < 0 ? BIRTH_FDS : BIRTH_FDS + 1;
     struct fd_message m = {.words = {(int32_t)b->ring_bytes, b->concurrency, b->index, b->cpu, b->outer_workers}};
 
     pthread_mutex_lock(&zygote.lock);
     int code = prepare_locked();
     m.id = *number = ++zygote.nbirths;
     if (code == 0)
-        code = send_birth(&m, fds);
+        code = send_birth(&m, fds, nfds);
     if ((code == -EPIPE || code == -ECONNRESET) && (code = revive()) == 0)
-        code = send_birth(&m, fds);
+        code = send_birth(&m, fds, nfds);
     pthread_mutex_unlock(&zygote.lock);
     return code;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* jobs.c - the functions that the pool's tests run in workers; registered, so that a new program finds them too. */
 #include <signal.h>
+#include <stdio.h>
 
 #include "pool_test.h"
 
@@ -186,6 +187,19 @@ int job_cpu_of_sleep(const int *ms)
     return cpu_ms() - before;
 }
 
+int job_read_input(void)
+{
+    char bytes[100];
+    ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
+
+    return n < 0 ? -errno : (int)n;
+}
+
+int job_getchar(void)
+{
+    return 1000 + getchar();
+}
+
 int job_attempts(const int *die_until)
 {
     if (bide_worker_attempt() < *die_until)
@@ -221,5 +235,7 @@ BIDE_POOL_TASK(job_progress);
 BIDE_POOL_TASK(job_state);
 BIDE_POOL_TASK(job_nth, const int *);
 BIDE_POOL_TASK(job_cpu_of_sleep, const int *);
+BIDE_POOL_TASK(job_read_input);
+BIDE_POOL_TASK(job_getchar);
 BIDE_POOL_TASK(job_attempts);
 BIDE_POOL_TASK(job_wrong_size);

@@ -92,6 +92,8 @@ int job_progress(const int *n);
 int job_state(void);
 int job_nth(const int *us);            /* blocks so long; how many of its kind has this worker run? */
 int job_cpu_of_sleep(const int *ms);   /* awaits; the milliseconds of processor time that its process used meanwhile */
+int job_read_input(void);              /* bytes read from standard input, at most 100 */
+int job_getchar(void);                 /* 1000 + what stdin gives, or EOF */
 int job_attempts(const int *die_until); /* dies until its attempt has that number; returns it */
 int job_wrong_size(const int *n, struct sum *out);
 
