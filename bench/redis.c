@@ -42,7 +42,7 @@ static int echo(const struct payload *in, struct payload *out)
     *out = *in;
     return 0;
 }
-BIDE_POOL_TASK(echo);
+BIDE_POOL_TASK(echo, const struct payload *, struct payload *);
 
 /* ---- the processes ---- */
 

@@ -115,14 +115,16 @@ static inline enum bide_job_shape bide__shape_fixed(void)
                 .in = (bytes).data, .in_len = (bytes).len})
 
 /*
- * Make a function callable by name (at most 240 bytes), at file scope after its definition:
+ * Make a function callable by name (at most 240 bytes), at file scope after its definition, with its parameters as in its
+ * prototype (the compiler compares):
  *
- *     BIDE_POOL_TASK(resize);
  *     BIDE_POOL_TASK(resize, const struct image *, struct thumbnail *);
+ *     BIDE_POOL_TASK(parse, const char *);      or bide_bytes, or a struct alone
+ *     BIDE_POOL_TASK(reload, void);
  *
- * With its parameters, as in its prototype (the compiler compares), a worker refuses a call that was made for another
- * size of them: BIDE_EFUNCTION.  Do so where programs of different builds meet, over Redis or with .program.  A change
- * that keeps the size nobody sees: give the function a new name.
+ * So a worker refuses a call that was made for another size of them: BIDE_EFUNCTION.  A change that keeps the size nobody
+ * sees: give the function a new name.  BIDE_POOL_TASK(resize), without them, is enough for workers that are this program
+ * started anew (BIDE_POOL_EXEC); over Redis such a function is not served, since what stands there is not believed.
  */
 #define BIDE_POOL_TASK(...) BIDE__CAT(BIDE__TASK_, BIDE__NARG(__VA_ARGS__))(__VA_ARGS__)
 
@@ -139,9 +141,11 @@ static inline enum bide_job_shape bide__shape_fixed(void)
         bide__pool_register(&named);                                                                           \
     }                                                                                                          \
     typedef int bide__registered_##f
-#define BIDE__TYPE_SHAPE(type)                                                                                  \
-    _Generic((type){0}, char *: BIDE_JOB_TEXT, const char *: BIDE_JOB_TEXT, bide_bytes: BIDE_JOB_BYTES, default: BIDE_JOB_FIXED)
-#define BIDE__TYPE_LEN(type) sizeof(*_Generic((type){0}, bide_bytes: "", default: (type){0}))
+/* By the address of a parameter, as void has no values. */
+#define BIDE__TYPE_SHAPE(type)                                                                                 \
+    _Generic((type *)0, void *: BIDE_JOB_NONE, char **: BIDE_JOB_TEXT, const char **: BIDE_JOB_TEXT,           \
+             bide_bytes *: BIDE_JOB_BYTES, default: BIDE_JOB_FIXED)
+#define BIDE__TYPE_LEN(type) sizeof(**_Generic((type *)0, void *: (char **)0, bide_bytes *: (char **)0, default: (type *)0))
 
 typedef struct bide_pool_named {
     const char *name;
@@ -463,9 +467,9 @@ BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
 /*
  * The same pool over Redis (6.2 or newer): bide_pool_new(.redis = "redis://host:6379/0", .name = "pages").
  *
- * Jobs then run wherever a program serves that name.  Functions go by name (BIDE_POOL_TASK), arguments and results as
- * bytes: hosts of different builds may serve one queue, as long as a function takes the same in all of them; those that
- * were registered with their parameters refuse another size.
+ * Jobs then run wherever a program serves that name.  Functions go by name (BIDE_POOL_TASK, with their parameters),
+ * arguments and results as bytes: hosts of different builds may serve one queue, as long as a function takes the same in
+ * all of them; a call that was made for another size is refused.
  *
  * The URL is redis[s]://[USER[:PASSWORD]@]HOST[:PORT][/DB[/NAME]] or unix:/PATH; without a password, that of
  * $BIDE_REDIS_PASSWORD.  Of the options only redis, name, tls, max_pending, max_pending_bytes, timeout_ms, close_ms,
@@ -486,7 +490,7 @@ BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
  * than 6.2; -EROFS: a replica; -EREMOTEIO: what else it answers (a database that is not there, another node of a
  * cluster); -EINVAL: a wrong URL or name, or a Redis that evicts keys when it is full (maxmemory-policy).  Of a job:
  * -E2BIG: an argument or result of more than 256 MiB, or than the server takes (proto-max-bulk-len); BIDE_ELIMIT: Redis
- * is full; BIDE_EFUNCTION: its host does not know it, or takes another argument or result; BIDE_EWORKER: no host
+ * is full; BIDE_EFUNCTION: its host does not know it or its parameters, or takes another argument or result; BIDE_EWORKER: no host
  * survived it.
  */
 
@@ -499,7 +503,7 @@ typedef struct bide_pool_serve_args {
     struct bide_tls *tls;
     int slots;            /* jobs taken at once, running or next to run; default 2 x workers x 16; at most 4096 */
     int64_t lease_ms;     /* without a sign from a host for so long, others take its jobs; default 30,000, at least 30 */
-    int max_deliveries;   /* of a job whose hosts vanish; then it fails and is kept among the dead; default 3 */
+    int max_deliveries;   /* of a job whose hosts vanish; then it fails and is kept among the dead (a list with an end); default 3 */
     int64_t close_ms;     /* when told to end: time for jobs that run; default 10,000 */
     bool until_signal;    /* end in order at SIGINT or SIGTERM; always so if redis is NULL */
     void (*on_event)(const bide_pool_event *event, void *arg); /* must not wait; default: none, for `bide worker` stderr */

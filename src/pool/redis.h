@@ -53,6 +53,7 @@ struct redis_conn {
     bide_stream *stream;
     redisReader *reader;
     const struct redis_address *address;
+    uint64_t taken; /* bytes of ours that the server had taken at the last look */
     char in[16 << 10];
 };
 
@@ -82,6 +83,8 @@ int bide__redis_format_texts(struct buf *out, const char *const *texts);
 struct redis_conn *bide__redis_open(struct redis_address *a);
 void bide__redis_close(struct redis_conn *c);
 int bide__redis_write(struct redis_conn *c, struct buf *out); /* all of it; suspends */
+/* Has the server taken bytes of ours since the last look?  Then it is not silent, although it says nothing. */
+bool bide__redis_has_flowed(struct redis_conn *c);
 /* The next reply, owned; NULL: an error on record, BIDE_ETIMEDOUT when nothing came for quiet_ms.  Suspends. */
 redisReply *bide__redis_read(struct redis_conn *c, int64_t quiet_ms);
 /* One command, one reply that is no error.  Suspends. */
@@ -122,6 +125,7 @@ struct redis_link {
     uint32_t head, tail, cap;
     struct list_node idle;  /* the writer, while there is nothing to write */
     struct list_node quiet; /* who waits until all is answered */
+    int64_t quiet_ms;       /* a server that neither speaks nor takes anything for so long is as good as gone */
     bool open, writing, was_lost;
 };
 
@@ -158,14 +162,15 @@ struct redis_entry {
     uint64_t deliveries; /* 0: not said */
     const redisReply *function, *meta, *argument, *story; /* strings, or NULL */
 };
-/* False: not an entry (a deleted one, or somebody else's). */
+/* False: not an entry (or one that was deleted).  True with NULL fields: somebody else's. */
 bool bide__redis_entry_read(struct redis_entry *e, const redisReply *r);
 /* The entries in the reply of XREAD or XREADGROUP for one stream; NULL: none. */
 const redisReply *bide__redis_entries(const redisReply *r);
 
 /* "CLIENT JOB SHAPE OUT TIMEOUT FLAGS" */
+#define REDIS_CLIENT_LEN 32 /* hexadecimal */
 struct redis_call {
-    char client[33];
+    char client[REDIS_CLIENT_LEN + 1];
     uint64_t job, out_len;
     unsigned shape;
     int64_t timeout_ms;
@@ -235,6 +240,7 @@ struct redis_host {
     struct list_node running, finished, sent, left;
     unsigned nheld;
     uint64_t round;           /* of renewals, from 1 */
+    int64_t renewed_ns;
     struct list_node room;    /* the fetcher, while all slots are taken */
     struct list_node changed; /* who waits for the end */
     bide_task *fetcher, *leaser, *listener;
@@ -250,7 +256,7 @@ void bide__redis_answers_lost(struct redis_host *h);
 void bide__redis_held_free(struct held *x);
 /* Do something on a connection of its own, again and again, and connect again when that breaks.  Suspends. */
 int bide__redis_host_keep(struct redis_host *h, int step(struct redis_host *h, struct redis_conn *conn));
-int bide__redis_lease_main(struct redis_host *h);
+int bide__redis_lease_step(struct redis_host *h, struct redis_conn *conn);
 int bide__redis_cancel_step(struct redis_host *h, struct redis_conn *conn);
 /* One that runs is not ours any more: stop it, and tell nobody. */
 void bide__redis_take_away(struct held *x);

@@ -19,7 +19,9 @@
  * Redis still takes results.
  *
  * KEYS: jobs, dead, results...; ARGV: five for each answer: entry, index of its key, meta, bytes, story ("!" in front
- * of the meta: keep it among the dead).
+ * of the meta: keep it among the dead).  The dead have an end, in number and in bytes: of an entry, its first eight
+ * fields, and of a value of more than 64 KiB how long it was.  A key that somebody made something else of keeps its own answer
+ * from being written, and no other.
  */
 static const char done_script[] =
     "for i = 1, #ARGV, 5 do "
@@ -27,14 +29,18 @@ static const char done_script[] =
     "  if redis.call('XACK', KEYS[1], 'w', id) == 1 then "
     "    if string.sub(meta, 1, 1) == '!' then "
     "      meta = string.sub(meta, 2) "
-    "      local e = redis.call('XRANGE', KEYS[1], id, id) "
-    "      if #e == 1 then redis.call('XADD', KEYS[2], 'MAXLEN', '~', '10000', '*', unpack(e[1][2])) end "
+    "      local e, kept = redis.call('XRANGE', KEYS[1], id, id), {} "
+    "      for k, v in ipairs(#e == 1 and e[1][2] or {}) do "
+    "        if k > 16 then break end "
+    "        kept[k] = #v > 65536 and '(' .. #v .. ' bytes)' or v "
+    "      end "
+    "      if #kept > 0 then redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', '10000', '*', unpack(kept)) end "
     "    end "
     "    redis.call('XDEL', KEYS[1], id) "
     "    if ARGV[i + 4] == '' then "
-    "      redis.call('XADD', key, 'NOMKSTREAM', '*', 'm', meta, 'a', ARGV[i + 3]) "
+    "      redis.pcall('XADD', key, 'NOMKSTREAM', '*', 'm', meta, 'a', ARGV[i + 3]) "
     "    else "
-    "      redis.call('XADD', key, 'NOMKSTREAM', '*', 'm', meta, 'e', ARGV[i + 4]) "
+    "      redis.pcall('XADD', key, 'NOMKSTREAM', '*', 'm', meta, 'e', ARGV[i + 4]) "
     "    end "
     "  end "
     "end "

@@ -45,8 +45,9 @@ int bide__redis_cancel_step(struct redis_host *h, struct redis_conn *conn)
     const redisReply *entries = bide__redis_entries(r);
     for (size_t i = 0; entries && i < entries->elements; i++)
         if (bide__redis_entry_read(&e, entries->element[i])) {
-            h->heard = e.id;
-            stop_job(h, e.meta);
+            h->heard = e.id; /* also of one that is none, or it would come again and again */
+            if (e.meta)
+                stop_job(h, e.meta);
         }
     freeReplyObject(r);
     return 0;

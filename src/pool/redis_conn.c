@@ -4,8 +4,10 @@
  *
  * Nothing of hiredis that waits is used, so TLS, names, timeouts and cancellation are those of every other stream.
  */
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "pool/redis.h"
 
@@ -45,6 +47,17 @@ int bide__redis_write(struct redis_conn *c, struct buf *out)
         code = bide_drain(c->stream);
     bide__buf_consume(out, bide__buf_len(out));
     return code;
+}
+
+bool bide__redis_has_flowed(struct redis_conn *c)
+{
+    uint64_t before = c->taken;
+    int held = 0; /* by the kernel, for a server that is slow to take it */
+
+    if (ioctl(c->stream->fd.fd, SIOCOUTQ, &held) < 0 || held < 0)
+        held = 0;
+    c->taken = c->stream->bytes_out - (uint64_t)held;
+    return c->taken != before;
 }
 
 /* ---- in ---- */
@@ -282,6 +295,7 @@ struct redis_conn *bide__redis_open(struct redis_address *a)
     c->stream = NULL;
     c->reader = NULL;
     c->address = a;
+    c->taken = 0;
     if (begin(c, a) == 0)
         return c;
     if (!strstr(bide_error_text(), "Redis at"))

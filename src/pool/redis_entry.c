@@ -5,27 +5,81 @@
  *     job:     f resize   m "CLIENT JOB SHAPE OUT TIMEOUT FLAGS"       a ARGUMENT
  *     answer:             m "JOB KIND CODE NS ATTEMPT PID SIGNAL EXIT" a RESULT    e TEXT\0TRACE\0
  *
- * Numbers are texts, so that redis-cli shows them.  What comes from there is compared with what can be.
+ * Numbers are texts, so that redis-cli shows them.  Whoever can write there may have written it: what comes is read word
+ * by word, and compared with what can be; an entry without its fields is one all the same, so that it can be put away.
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "pool/redis.h"
+
+/* ---- words ---- */
+
+static bool is_text(const redisReply *r)
+{
+    return r && (r->type == REDIS_REPLY_STRING || r->type == REDIS_REPLY_STATUS) && strlen(r->str) == r->len;
+}
+
+/* Digits alone, that fit; *p stands behind them. */
+static bool read_digits(const char **p, uint64_t *out)
+{
+    const char *at = *p;
+
+    for (*out = 0; *at >= '0' && *at <= '9'; at++) {
+        uint64_t digit = (uint64_t)(*at - '0');
+        if (*out > (UINT64_MAX - digit) / 10)
+            return false;
+        *out = *out * 10 + digit;
+    }
+    bool any = at != *p;
+    *p = at;
+    return any;
+}
+
+/* Behind each word stands a blank, behind the last one nothing. */
+static bool end_word(const char **p)
+{
+    if (**p == ' ')
+        ++*p;
+    else if (**p != '\0')
+        return false;
+    return true;
+}
+
+static bool read_count(const char **p, uint64_t *out, uint64_t max)
+{
+    return read_digits(p, out) && *out <= max && end_word(p);
+}
+
+static bool read_number(const char **p, int64_t *out, int64_t max)
+{
+    bool negative = **p == '-';
+    uint64_t n;
+
+    *p += negative;
+    if (!read_count(p, &n, (uint64_t)max))
+        return false;
+    *out = negative ? -(int64_t)n : (int64_t)n;
+    return true;
+}
+
+static bool read_int(const char **p, int *out)
+{
+    int64_t n;
+    bool ok = read_number(p, &n, INT_MAX);
+
+    *out = ok ? (int)n : 0;
+    return ok;
+}
 
 /* ---- ids ---- */
 
 bool bide__redis_id_read(struct redis_id *id, const redisReply *r)
 {
-    char *end;
-    if (!r || (r->type != REDIS_REPLY_STRING && r->type != REDIS_REPLY_STATUS))
-        return false;
+    const char *p = is_text(r) ? r->str : "";
 
-    id->ms = strtoull(r->str, &end, 10);
-    if (*end != '-')
-        return false;
-    id->seq = strtoull(end + 1, &end, 10);
-    return *end == '\0';
+    return read_digits(&p, &id->ms) && *p++ == '-' && read_digits(&p, &id->seq) && *p == '\0';
 }
 
 void bide__redis_id_write(char *out, struct redis_id id)
@@ -66,9 +120,11 @@ bool bide__redis_entry_read(struct redis_entry *e, const redisReply *r)
         e->deliveries = (uint64_t)r->element[2]->integer;
 
     const redisReply *fields = r->element[1];
-    for (size_t i = 0; fields->type == REDIS_REPLY_ARRAY && i + 1 < fields->elements; i += 2)
+    if (fields->type != REDIS_REPLY_ARRAY)
+        return false;
+    for (size_t i = 0; i + 1 < fields->elements; i += 2)
         note_field(e, fields->element[i], fields->element[i + 1]);
-    return e->meta != NULL;
+    return true;
 }
 
 /* [[key, [entry, ...]]] */
@@ -95,17 +151,33 @@ void bide__redis_call_write(char *out, size_t cap, const struct redis_call *c)
              c->timeout_ms, flags);
 }
 
+static bool read_client(const char **p, char *out)
+{
+    size_t n = strspn(*p, "0123456789abcdef");
+
+    if (n != REDIS_CLIENT_LEN)
+        return false;
+    memcpy(out, *p, n);
+    out[n] = '\0';
+    *p += n;
+    return end_word(p);
+}
+
 bool bide__redis_call_read(struct redis_call *c, const redisReply *r)
 {
-    unsigned flags;
-    if (sscanf(r->str, "%32[0-9a-f] %" SCNu64 " %u %" SCNu64 " %" SCNd64 " %u", c->client, &c->job, &c->shape,
-               &c->out_len, &c->timeout_ms, &flags) != 6)
+    const char *p = is_text(r) ? r->str : "";
+    uint64_t shape, timeout_ms, flags;
+    if (!read_client(&p, c->client) || !read_count(&p, &c->job, UINT64_MAX) || !read_count(&p, &shape, BIDE_JOB_BYTES) ||
+        !read_count(&p, &c->out_len, REDIS_PAYLOAD_MAX) || !read_count(&p, &timeout_ms, INT64_MAX) ||
+        !read_count(&p, &flags, UINT_MAX) || *p != '\0')
         return false;
 
+    c->shape = (unsigned)shape;
+    c->timeout_ms = (int64_t)timeout_ms;
     c->has_out = flags & FLAG_OUT;
     c->idempotent = flags & FLAG_IDEMPOTENT;
     c->wants_progress = flags & FLAG_PROGRESS;
-    return c->shape <= BIDE_JOB_BYTES && c->out_len <= REDIS_PAYLOAD_MAX && strlen(c->client) == 32;
+    return true;
 }
 
 void bide__redis_answer_write(char *out, size_t cap, const struct redis_answer *a)
@@ -119,12 +191,16 @@ void bide__redis_answer_write(char *out, size_t cap, const struct redis_answer *
 
 bool bide__redis_answer_read(struct redis_answer *a, const redisReply *r)
 {
-    int at = 0;
+    const char *p = is_text(r) ? r->str : "";
     *a = (struct redis_answer){0};
-    if (sscanf(r->str, "%" SCNu64 " %c %n", &a->job, &a->kind, &at) != 2 || at == 0)
+    if (!read_count(&p, &a->job, UINT64_MAX) || *p == '\0')
+        return false;
+
+    a->kind = *p++;
+    if (!end_word(&p))
         return false;
     if (a->kind == 'p')
-        return sscanf(r->str + at, "%" SCNu64 " %" SCNu64, &a->done, &a->total) == 2;
-    return a->kind == 'r' && sscanf(r->str + at, "%d %" SCNd64 " %d %d %d %d", &a->code, &a->run_ns, &a->attempt,
-                                    &a->pid, &a->signal, &a->exit_code) == 6;
+        return read_count(&p, &a->done, UINT64_MAX) && read_count(&p, &a->total, UINT64_MAX) && *p == '\0';
+    return a->kind == 'r' && read_int(&p, &a->code) && read_number(&p, &a->run_ns, INT64_MAX) && read_int(&p, &a->attempt) &&
+           read_int(&p, &a->pid) && read_int(&p, &a->signal) && read_int(&p, &a->exit_code) && *p == '\0';
 }

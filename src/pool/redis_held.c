@@ -2,9 +2,13 @@
 /*
  * redis_held.c - a job in the hands of a worker host: from its entry into the local pool, and what became of it there.
  *
+ * What stands in an entry is not believed: only functions that were registered with their parameters are served, an entry
+ * that asks for others is refused, and one that is no job at all is put among the dead.
+ *
  * Failures are told as the local pool tells them.  A job that could not be run because that pool is going away is no
  * failure: it is left, and goes back to the queue.
  */
+#include <limits.h>
 #include <stdio.h>
 
 #include "pool/redis.h"
@@ -140,15 +144,15 @@ static int submit(struct held *x, const bide_pool_named *named, const struct red
     const struct named_call call = {(enum bide_job_shape)x->call.shape, x->call.has_out, len, x->call.out_len};
 
     BIDE_TRY(bide__named_fits(named, &call));
-    if (x->call.shape == BIDE_JOB_TEXT && (len == 0 || in[len - 1] != '\0'))
+    if (named->shape == BIDE_JOB_TEXT && (len == 0 || in[len - 1] != '\0'))
         return bide_fail(-EBADMSG, "its argument is not a text");
     args.job = (bide_job){.fn = named->fn,
                           .name = named->name,
-                          .shape = (enum bide_job_shape)x->call.shape,
+                          .shape = named->shape,
                           .in = in,
                           .in_len = len,
-                          .has_out = x->call.has_out,
-                          .out_len = x->call.out_len};
+                          .has_out = named->has_out,
+                          .out_len = named->out_len};
     if (x->call.wants_progress) {
         args.on_progress = on_progress;
         args.arg = x;
@@ -188,7 +192,7 @@ static void begin(struct held *x, const struct redis_entry *e)
     struct redis_host *h = x->host;
     const redisReply *f = e->function;
     const bide_pool_named *named = f ? bide__named_by_name(f->str, (size_t)f->len) : NULL;
-    char text[256];
+    char text[400];
 
     if (is_poison(h, e)) {
         snprintf(text, sizeof text, "%d hosts took it and vanished; it is kept in %s", h->args.max_deliveries,
@@ -198,6 +202,10 @@ static void begin(struct held *x, const struct redis_entry *e)
     } else if (!named) {
         snprintf(text, sizeof text, "host %s does not know it: write BIDE_POOL_TASK(%.64s); in its program", h->id,
                  f ? f->str : "");
+        bide__redis_held_fail(x, BIDE_EFUNCTION, text);
+    } else if (!named->takes_known) {
+        snprintf(text, sizeof text, "host %s knows no parameters of it, and serves no such function: write"
+                 " BIDE_POOL_TASK(%.64s, ...); with them (void for none)", h->id, named->name);
         bide__redis_held_fail(x, BIDE_EFUNCTION, text);
     } else if (submit(x, named, e) < 0) {
         int code = bide_error_code();
@@ -209,15 +217,20 @@ static void begin(struct held *x, const struct redis_entry *e)
     }
 }
 
+static int attempt_of(const struct redis_entry *e)
+{
+    return e->deliveries == 0 ? 1 : e->deliveries < INT_MAX ? (int)e->deliveries : INT_MAX;
+}
+
 void bide__redis_take(struct redis_host *h, const struct redis_entry *e)
 {
     struct held *x = held_new(h, e);
     if (!x)
         return;
 
-    x->answer =
-        (struct redis_answer){.kind = 'r', .exit_code = -1, .attempt = e->deliveries > 0 ? (int)e->deliveries : 1};
-    if (!bide__redis_call_read(&x->call, e->meta)) {
+    x->answer = (struct redis_answer){.kind = 'r', .exit_code = -1, .attempt = attempt_of(e)};
+    if (!e->meta || !bide__redis_call_read(&x->call, e->meta)) {
+        x->call = (struct redis_call){0};
         snprintf(x->call.client, sizeof x->call.client, "nobody");
         x->dead = true;
         bide__redis_held_fail(x, -EBADMSG, "not a job");

@@ -89,7 +89,7 @@ static int begin_tasks(struct redis_host *h)
         .address = &h->address, .ops = &link_ops, .owner = h, .on_event = h->args.on_event, .event_arg = h->args.arg};
     BIDE_TRY(bide__redis_link_start(&h->link));
     h->fetcher = bide_create_task(bide_coro(bide__redis_host_keep, h, fetch_some), .name = "redis fetcher");
-    h->leaser = h->fetcher ? bide_create_task(bide_coro(bide__redis_lease_main, h), .name = "redis leases") : NULL;
+    h->leaser = h->fetcher ? bide_create_task(bide_coro(bide__redis_host_keep, h, bide__redis_lease_step), .name = "redis leases") : NULL;
     h->listener = h->leaser ? bide_create_task(bide_coro(bide__redis_host_keep, h, bide__redis_cancel_step),
                                                .name = "redis cancellations")
                             : NULL;

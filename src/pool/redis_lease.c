@@ -5,6 +5,8 @@
  * Three times within each lease, a host resets the idle time of what it holds (XCLAIM JUSTID: that counts as no
  * delivery), however long the jobs take, and looks for entries that nobody has touched for a whole lease (XAUTOCLAIM).
  * A job that is ours no more, because it was taken back by who submitted it or done by another, is stopped.
+ *
+ * On a connection of its own: behind a large result that the network takes its time for, a renewal would come too late.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,12 +38,11 @@ static size_t read_ids(struct redis_id *out, size_t cap, const redisReply *r)
 }
 
 /* What was asked for in this round, runs, and did not come back: not ours. */
-static int on_renewed(void *owner, uint64_t round, const redisReply *r)
+static int take_renewed(struct redis_host *h, uint64_t round, const redisReply *r)
 {
-    struct redis_host *h = owner;
     struct redis_id ids[RENEW_BATCH];
     if (r->type != REDIS_REPLY_ARRAY)
-        return bide__redis_code(&h->address, r, "XCLAIM");
+        return bide_fail(-EBADMSG, "XCLAIM: not a list");
 
     size_t n = read_ids(ids, RENEW_BATCH, r);
     for (struct list_node *at = h->running.next; at != &h->running; at = at->next) {
@@ -53,55 +54,67 @@ static int on_renewed(void *owner, uint64_t round, const redisReply *r)
 }
 
 struct renewal {
-    struct redis_command command;
+    const char *texts[RENEW_BATCH + 8];
     char ids[RENEW_BATCH][REDIS_ID_MAX];
     unsigned n;
 };
 
-static void begin_renewal(const struct redis_host *h, struct renewal *w)
+/* Those of a list that were not asked for since `first`, as many as there is room for. */
+static void add_list(struct redis_host *h, struct renewal *w, struct list_node *list, uint64_t first)
 {
-    const char *const words[] = {"XCLAIM", h->jobs_key, REDIS_GROUP, h->id, "0"};
-
-    w->n = 0;
-    w->command.n = 0;
-    for (size_t i = 0; i < array_len(words); i++)
-        bide__redis_text(&w->command, words[i]);
-}
-
-static bool send_renewal(struct redis_host *h, struct renewal *w)
-{
-    if (w->n == 0)
-        return true;
-    bide__redis_text(&w->command, "JUSTID");
-    bool sent = bide__redis_put(&h->link, &w->command, on_renewed, h->round++);
-    begin_renewal(h, w);
-    return sent;
-}
-
-static bool renew_list(struct redis_host *h, struct renewal *w, struct list_node *list)
-{
-    for (struct list_node *at = list->next; at != list; at = at->next) {
+    for (struct list_node *at = list->next; at != list && w->n < RENEW_BATCH; at = at->next) {
         struct held *x = container_of(at, struct held, node);
+        if (x->round >= first)
+            continue;
         x->round = h->round;
-        bide__redis_id_write(w->ids[w->n], x->id);
-        bide__redis_text(&w->command, w->ids[w->n++]);
-        if (w->n == RENEW_BATCH && !send_renewal(h, w))
-            return false;
+        bide__redis_id_write(w->ids[w->n++], x->id);
     }
-    return true;
+}
+
+static redisReply *ask_to_renew(struct redis_host *h, struct redis_conn *conn, struct renewal *w)
+{
+    const char *const before[] = {"XCLAIM", h->jobs_key, REDIS_GROUP, h->id, "0"};
+    size_t n = array_len(before);
+
+    memcpy(w->texts, before, sizeof before);
+    for (unsigned i = 0; i < w->n; i++)
+        w->texts[n++] = w->ids[i];
+    w->texts[n++] = "JUSTID";
+    w->texts[n] = NULL;
+    return bide__redis_ask(conn, w->texts, REDIS_QUIET_MS);
 }
 
 /* Those that were sent are as good as done: a claim would come after their end. */
-static void renew(struct redis_host *h)
+static int renew_batch(struct redis_host *h, struct redis_conn *conn, struct renewal *w, uint64_t first)
 {
+    uint64_t round = h->round;
+    w->n = 0;
+    add_list(h, w, &h->running, first);
+    add_list(h, w, &h->finished, first);
+    h->round++;
+    if (w->n == 0)
+        return 0;
+
+    redisReply *r = ask_to_renew(h, conn, w);
+    int code = r ? take_renewed(h, round, r) : bide__error_latest();
+    if (r)
+        freeReplyObject(r);
+    return code;
+}
+
+static int renew(struct redis_host *h, struct redis_conn *conn)
+{
+    uint64_t first = h->round;
+    int code = 0;
     struct renewal *w = bide__malloc(sizeof *w);
     if (!w)
-        return; /* two more chances before the lease ends */
+        return bide__fail_nomem("renewing leases");
 
-    begin_renewal(h, w);
-    if (renew_list(h, w, &h->running) && renew_list(h, w, &h->finished))
-        send_renewal(h, w);
+    do
+        code = renew_batch(h, conn, w, first);
+    while (code == 0 && w->n == RENEW_BATCH);
     bide__free(w);
+    return code;
 }
 
 /* ---- taking over ---- */
@@ -124,44 +137,34 @@ static const char claim_script[] =
     "until cursor == '0-0' or #out >= want "
     "return out";
 
-static int on_claimed(void *owner, uint64_t arg, const redisReply *r)
+static int claim(struct redis_host *h, struct redis_conn *conn)
 {
-    struct redis_host *h = owner;
+    char want[16];
     struct redis_entry e;
-    (void)arg;
+    unsigned slots = (unsigned)h->args.slots;
+    if (h->nheld >= slots || !h->link.open || h->leaving)
+        return 0;
 
+    snprintf(want, sizeof want, "%u", slots - h->nheld);
+    redisReply *r = REDIS_ASK(conn, REDIS_QUIET_MS, "EVAL", claim_script, "1", h->jobs_key, REDIS_GROUP, h->id, h->lease, want);
+    if (!r)
+        return bide__error_latest();
     for (size_t i = 0; r->type == REDIS_REPLY_ARRAY && i < r->elements && !h->leaving; i++)
         if (bide__redis_entry_read(&e, r->element[i]))
             bide__redis_take(h, &e);
-    return bide__redis_code(&h->address, r, "XAUTOCLAIM");
-}
-
-static void claim(struct redis_host *h)
-{
-    char want[16];
-    unsigned slots = (unsigned)h->args.slots;
-    if (h->nheld >= slots)
-        return;
-
-    snprintf(want, sizeof want, "%u", slots - h->nheld);
-    REDIS_PUT(&h->link, on_claimed, 0, "EVAL", claim_script, "1", h->jobs_key, REDIS_GROUP, h->id, h->lease, want);
+    freeReplyObject(r);
+    return 0;
 }
 
 /* Looking is cheap and is done more often: what another host gave back shall not wait for long. */
-int bide__redis_lease_main(struct redis_host *h)
+int bide__redis_lease_step(struct redis_host *h, struct redis_conn *conn)
 {
-    int64_t pause_ms = h->args.lease_ms / 3 < LOOK_MS ? h->args.lease_ms / 3 : LOOK_MS, renewed_ns = 0;
+    int64_t pause_ms = h->args.lease_ms / 3 < LOOK_MS ? h->args.lease_ms / 3 : LOOK_MS, now = bide__clock_ns();
 
-    for (;;) {
-        int64_t now = bide__clock_ns();
-        if (h->link.open && now - renewed_ns >= (h->args.lease_ms / 3 - pause_ms / 2) * 1000000) {
-            renew(h);
-            renewed_ns = now;
-        }
-        if (h->link.open && !h->leaving)
-            claim(h);
-        int code = bide_sleep_ms(pause_ms);
-        if (code < 0)
-            return code;
+    if (now - h->renewed_ns >= (h->args.lease_ms / 3 - pause_ms / 2) * 1000000) {
+        BIDE_TRY(renew(h, conn));
+        h->renewed_ns = now;
     }
+    BIDE_TRY(claim(h, conn));
+    return bide_sleep_ms(pause_ms);
 }

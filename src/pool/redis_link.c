@@ -136,18 +136,20 @@ static int take_reply(struct redis_link *l, const redisReply *r)
     return code;
 }
 
-/* Nothing came for a while: is it still there? */
+/* Nothing came for a while: is it still there?  While it takes what we send, it is: a large result may need long. */
 static int after_silence(struct redis_link *l)
 {
+    if (bide__redis_has_flowed(l->conn))
+        return 0;
     if (l->head != l->tail)
-        return bide_fail(BIDE_ETIMEDOUT, "it has not answered for %d s", REDIS_QUIET_MS / 1000);
+        return bide_fail(BIDE_ETIMEDOUT, "it has not answered for %.3g s, nor taken anything", (double)l->quiet_ms / 1000);
     return REDIS_PUT(l, NULL, 0, "PING") ? 0 : bide__fail_nomem("a command for Redis");
 }
 
 static int read_all(struct redis_link *l)
 {
     for (;;) {
-        redisReply *r = bide__redis_read(l->conn, REDIS_QUIET_MS);
+        redisReply *r = bide__redis_read(l->conn, l->quiet_ms);
         if (!r) {
             if (bide_error_code() != BIDE_ETIMEDOUT)
                 return bide_error_code();
@@ -236,6 +238,7 @@ static int keep(struct redis_link *l)
 int bide__redis_link_start(struct redis_link *l)
 {
     l->loop = bide__loop_here;
+    l->quiet_ms = REDIS_QUIET_MS;
     bide__buf_init(&l->out, OUT_MAX);
     bide__list_init(&l->idle);
     bide__list_init(&l->quiet);

@@ -83,8 +83,9 @@ static size_t take_all(struct redis_client *c, const redisReply *r)
 
     for (size_t i = 0; entries && i < entries->elements; i++)
         if (bide__redis_entry_read(&e, entries->element[i])) {
-            c->next = (struct redis_id){e.id.ms, e.id.seq};
-            take_answer(c, &e);
+            c->next = e.id; /* also of one that is none, or it would come again and again */
+            if (e.meta)
+                take_answer(c, &e);
         }
     return entries ? entries->elements : 0;
 }

@@ -124,8 +124,10 @@ int bide__redis_address(struct redis_address *a, const char *url, const char *na
     if (!read_url(a, in_url, url)) /* it may hold a password: not shown */
         return bide_fail(
             -EINVAL, "not the URL of a Redis: redis://[USER:PASSWORD@]HOST[:PORT][/DB[/NAME]], rediss://, unix:/PATH");
+    if (!*a->password && password && strlen(password) >= sizeof a->password)
+        return bide_fail(-EINVAL, "$" PASSWORD_VARIABLE ": a password of %zu bytes: %zu at most", strlen(password), sizeof a->password - 1);
     if (!*a->password && password)
-        snprintf(a->password, sizeof a->password, "%s", password);
+        memcpy(a->password, password, strlen(password) + 1);
 
     if (strncmp(a->host, "unix:", 5) == 0)
         snprintf(a->shown, sizeof a->shown, "%s", a->host);

@@ -213,29 +213,29 @@ int job_wrong_size(const int *n, struct sum *out)
     return bide_worker_reply(n, sizeof *n); /* a second part of the result, after the struct */
 }
 
-BIDE_POOL_TASK(job_nothing);
-BIDE_POOL_TASK(job_pid);
-BIDE_POOL_TASK(job_index);
+BIDE_POOL_TASK(job_nothing, void);
+BIDE_POOL_TASK(job_pid, void);
+BIDE_POOL_TASK(job_index, void);
 BIDE_POOL_TASK(job_length, const char *);
 BIDE_POOL_TASK(job_add, const struct pair *, struct sum *);
 BIDE_POOL_TASK(job_return, const int *);
-BIDE_POOL_TASK(job_fail);
-BIDE_POOL_TASK(job_sleep);
-BIDE_POOL_TASK(job_block);
-BIDE_POOL_TASK(job_burn);
-BIDE_POOL_TASK(job_die);
-BIDE_POOL_TASK(job_die_after);
+BIDE_POOL_TASK(job_fail, const char *);
+BIDE_POOL_TASK(job_sleep, const int *);
+BIDE_POOL_TASK(job_block, const int *);
+BIDE_POOL_TASK(job_burn, const int *);
+BIDE_POOL_TASK(job_die, const int *);
+BIDE_POOL_TASK(job_die_after, const struct pair *);
 BIDE_POOL_TASK(job_echo, bide_bytes);
-BIDE_POOL_TASK(job_echo_copy);
-BIDE_POOL_TASK(job_fill);
-BIDE_POOL_TASK(job_grow);
+BIDE_POOL_TASK(job_echo_copy, bide_bytes);
+BIDE_POOL_TASK(job_fill, const size_t *);
+BIDE_POOL_TASK(job_grow, const size_t *);
 BIDE_POOL_TASK(job_row, const int *, struct row *);
-BIDE_POOL_TASK(job_big);
-BIDE_POOL_TASK(job_progress);
-BIDE_POOL_TASK(job_state);
+BIDE_POOL_TASK(job_big, const struct big *, struct big *);
+BIDE_POOL_TASK(job_progress, const int *);
+BIDE_POOL_TASK(job_state, void);
 BIDE_POOL_TASK(job_nth, const int *);
 BIDE_POOL_TASK(job_cpu_of_sleep, const int *);
-BIDE_POOL_TASK(job_read_input);
-BIDE_POOL_TASK(job_getchar);
-BIDE_POOL_TASK(job_attempts);
-BIDE_POOL_TASK(job_wrong_size);
+BIDE_POOL_TASK(job_read_input, void);
+BIDE_POOL_TASK(job_getchar, void);
+BIDE_POOL_TASK(job_attempts, const int *);
+BIDE_POOL_TASK(job_wrong_size, const int *, struct sum *);

@@ -107,18 +107,27 @@ UNIT(redis_answers_that_are_none_are_refused)
 {
     struct redis_answer a;
     struct redis_call c;
-    static const char *const bad[] = {"", "7", "x r 1 1 1 1 1 1", "7 r", "7 r 1 2 3", "7 q 1 1 1 1 1 1", "7 p 1"};
+    static const char *const bad[] = {"", "7", "x r 1 1 1 1 1 1", "7 r", "7 r 1 2 3", "7 q 1 1 1 1 1 1", "7 p 1",
+                                      "7 r 1 1 1 1 1 1 1", "7 r 9999999999 1 1 1 1 1", "7 r - 1 1 1 1 1", "7  r 1 1 1 1 1 1",
+                                      "-7 r 1 1 1 1 1 1", "99999999999999999999 r 1 1 1 1 1 1", "7 p 1 -1", "7 r 1 1 1 1 1 1x"};
     static const char *const calls[] = {"", "abc 1 1 1 1 1", "0123456789abcdef0123456789abcdef 1 9 0 0 0",
                                         "0123456789abcdef0123456789abcdef 1 1 99999999999 0 0",
-                                        "0123456789abcdef0123456789abcdeg 1 1 1 1 1"};
+                                        "0123456789abcdef0123456789abcdeg 1 1 1 1 1",
+                                        "0123456789abcdef0123456789abcdef0 1 1 1 1 1",
+                                        "0123456789abcdef0123456789abcdef 1 -1 1 1 1",
+                                        "0123456789abcdef0123456789abcdef 1 1 1 -1 1",
+                                        "0123456789abcdef0123456789abcdef 1 1 1 1 1 1",
+                                        "0123456789abcdef0123456789abcdef 1 1 1 1"};
     redisReply r = {.type = REDIS_REPLY_STRING};
 
     for (size_t i = 0; i < array_len(bad); i++) {
         r.str = (char *)(uintptr_t)bad[i];
+        r.len = strlen(bad[i]);
         EXPECT_FALSE(bide__redis_answer_read(&a, &r));
     }
     for (size_t i = 0; i < array_len(calls); i++) {
         r.str = (char *)(uintptr_t)calls[i];
+        r.len = strlen(calls[i]);
         EXPECT_FALSE(bide__redis_call_read(&c, &r));
     }
 }
@@ -410,7 +419,7 @@ static int reply_too_much(void)
 {
     return bide_worker_reserve(REDIS_PAYLOAD_MAX + 1) ? 0 : bide_raise();
 }
-BIDE_POOL_TASK(reply_too_much);
+BIDE_POOL_TASK(reply_too_much, void);
 
 REDIS(redis_argument_and_result_have_a_ceiling)
 {

@@ -30,7 +30,7 @@ static int note_down(const struct note *n)
     close(fd);
     return put == len ? n->number : -EIO;
 }
-BIDE_POOL_TASK(note_down);
+BIDE_POOL_TASK(note_down, const struct note *);
 
 /* Leaves its line at once, and goes on. */
 static int note_and_stay(const struct note *n)
@@ -41,7 +41,7 @@ static int note_and_stay(const struct note *n)
     BIDE_TRY(note_down(&now));
     return bide_sleep_ms(n->ms);
 }
-BIDE_POOL_TASK(note_and_stay);
+BIDE_POOL_TASK(note_and_stay, const struct note *);
 
 enum { N = 300 };
 
