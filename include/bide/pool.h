@@ -2,14 +2,23 @@
 /*
  * pool.h - functions that run in other processes (Python: multiprocessing.Pool, aiomultiprocess.Pool).
  *
+ *     static int open_session(void)                                async def open_session():
+ *     {                                                                global session
+ *         bide_session *s = bide_session_new();                        session = ClientSession()
+ *         if (!s)
+ *             return bide_raise();
+ *         bide_worker_set_state(s);
+ *         return 0;
+ *     }
  *     static int get(const char *url)                              async def get(url):
  *     {                                                                async with session.get(url) as r:
  *         bide_session *s = bide_worker_state();                           return r.status
  *         bide_auto bide_response *r = bide_get(s, url);
  *         return r ? bide_status(r) : bide_raise();
  *     }
+ *     BIDE_POOL_TASK(get, const char *);                           (for workers elsewhere: by its name)
  *
- *     bide_auto bide_pool *pool = bide_pool_new(                   async with Pool(4) as pool:
+ *     bide_auto bide_pool *pool = bide_pool_new(                   async with Pool(4, initializer=open_session) as pool:
  *         .workers = 4, .init = bide_job(open_session));
  *     BIDE_TRY(bide_pool_map(pool, bide_jobs(get, urls), n,            status = await pool.map(get, urls)
  *                            .codes = status));
@@ -30,6 +39,10 @@
  *
  * Pointers inside them would mean nothing in another process.  A wrong count is a compile error, a wrong
  * type what your compiler makes of it in any call: with -Werror=incompatible-pointer-types an error, too.
+ *
+ * A pool, its streams and the futures of its jobs belong to the thread whose loop opened them, and to its process.  Calls
+ * from another thread say so (BIDE_ESTATE; what returns nothing, a release, say, on standard error) and change nothing.  In the child of a fork they can be released:
+ * that closes descriptors, and what the workers have goes on for the parent.
  *
  * A worker that dies takes with it only the job that was running; what it had not begun moves on to another worker, and
  * a new one takes its place.  The queue is kept here: no death, at no instruction, can hang it.
@@ -95,6 +108,26 @@ static inline enum bide_job_shape bide__shape_fixed(void)
                 .in = (a), .in_len = _Generic(BIDE__CHECKED_CALL((f)(BIDE__ELEMENT(a), BIDE__OUT(o))), int: sizeof *(a)),    \
                 .out = (o), .out_len = sizeof *(o)})
 
+/* Too many, or too few: the compiler says what is wrong, in words. */
+#define BIDE__NO_JOB(words)               \
+    ((bide_job){.in_len = sizeof(struct { \
+                    _Static_assert(0, words); \
+                    char c_;              \
+                })})
+#define BIDE__JOB_TOO_MANY BIDE__NO_JOB("bide_job takes a function, one argument and one result: put more into a struct")
+#define BIDE__JOB_4(...) BIDE__JOB_TOO_MANY
+#define BIDE__JOB_5(...) BIDE__JOB_TOO_MANY
+#define BIDE__JOB_6(...) BIDE__JOB_TOO_MANY
+#define BIDE__JOB_7(...) BIDE__JOB_TOO_MANY
+#define BIDE__JOB_8(...) BIDE__JOB_TOO_MANY
+#define BIDE__JOBS_TOO_MANY BIDE__NO_JOB("bide_jobs takes a function, an array of arguments and one of results: put more into a struct")
+#define BIDE__JOBS_1(...) BIDE__NO_JOB("bide_jobs takes an array of arguments: a function of none is bide_job(f)")
+#define BIDE__JOBS_4(...) BIDE__JOBS_TOO_MANY
+#define BIDE__JOBS_5(...) BIDE__JOBS_TOO_MANY
+#define BIDE__JOBS_6(...) BIDE__JOBS_TOO_MANY
+#define BIDE__JOBS_7(...) BIDE__JOBS_TOO_MANY
+#define BIDE__JOBS_8(...) BIDE__JOBS_TOO_MANY
+
 /*
  * One call: bide_job(f), bide_job(f, &in), bide_job(f, "text") or bide_job(f, &in, &out).
  *
@@ -134,6 +167,13 @@ static inline enum bide_job_shape bide__shape_fixed(void)
 #define BIDE__TASK_3(f, in, out)                                                                      \
     BIDE__TASK(f, .takes_known = _Generic((f), int (*)(in, out): true), .shape = BIDE__TYPE_SHAPE(in), \
                .in_len = BIDE__TYPE_LEN(in), .has_out = true, .out_len = BIDE__TYPE_LEN(out))
+#define BIDE__TASK_TOO_MANY \
+    _Static_assert(0, "BIDE_POOL_TASK takes a function and the types of its argument and its result: put more into a struct")
+#define BIDE__TASK_4(...) BIDE__TASK_TOO_MANY
+#define BIDE__TASK_5(...) BIDE__TASK_TOO_MANY
+#define BIDE__TASK_6(...) BIDE__TASK_TOO_MANY
+#define BIDE__TASK_7(...) BIDE__TASK_TOO_MANY
+#define BIDE__TASK_8(...) BIDE__TASK_TOO_MANY
 #define BIDE__TASK(f, ...)                                                                                     \
     __attribute__((constructor(1000))) static void bide__register_##f(void)                                    \
     {                                                                                                          \
@@ -318,9 +358,9 @@ BIDE_API BIDE_MUST_USE int bide_pool_call_with(bide_pool *pool, bide_pool_call_a
  * Returns:   a future, or NULL
  * Errors:    BIDE_EFUNCTION: the workers could not find the function; -ENAMETOOLONG: it goes by name (BIDE_POOL_EXEC, Redis),
  *            and that has more than 240 bytes; -EAGAIN with nowait; -E2BIG: more than 2 GiB;
- *            -EBADF: a descriptor that is none; -EBUSY: a buffer that was submitted before; -EINVAL: a deadline that is
- *            no time; BIDE_ECLOSED;
- *            BIDE_EPOOL; BIDE_ESTATE: another process or thread's pool; BIDE_ENOMEM
+ *            -EBADF: a descriptor that is none; -EBUSY: a buffer that was submitted before; -EINVAL: no pool, function or
+ *            argument, a deadline that is no time; BIDE_ECLOSED; BIDE_EPOOL; BIDE_ESTATE: another process or thread's pool;
+ *            BIDE_ENOMEM
  * Owns:      the result is owned
  */
 #define bide_pool_submit(pool, ...) bide_pool_submit_with((pool), (bide_pool_call_args){.job = __VA_ARGS__})
@@ -334,7 +374,7 @@ BIDE_API void bide_pool_detach(bide_future *f);
  * the job's `out` may be NULL, or be written by other jobs meanwhile.
  */
 BIDE_API bide_bytes bide_pool_result(const bide_future *f);
-/* The i-th descriptor that came with the result, owned; -1 if there is none, or it was taken. */
+/* The i-th descriptor that came with the result, owned; -1 if there is none, or it was taken.  BIDE_ESTATE: another thread's. */
 BIDE_API BIDE_MUST_USE int bide_pool_take_fd(bide_future *f, int i);
 
 /* How a job failed. */
@@ -371,7 +411,7 @@ typedef struct bide_pool_map_args {
  *
  * Suspends:  until all are done; a cancellation point: all are cancelled
  * Returns:   0; with .collect: how many failed
- * Errors:    the first error in order of occurrence; those of bide_pool_submit
+ * Errors:    the first error in order of occurrence; those of bide_pool_submit; -EINVAL: a negative number
  * Example:   BIDE_TRY(bide_pool_map(pool, bide_jobs(get, urls), n, .codes = status));
  */
 #define bide_pool_map(pool, jobs, ...) bide_pool_map_with((pool), (jobs), (bide_pool_map_args){.n = __VA_ARGS__})
@@ -428,7 +468,7 @@ typedef struct bide_pool_item {
  * Results of jobs that a source names one by one, also without end.
  *
  * Returns:   the stream, or NULL
- * Errors:    BIDE_ENOMEM; BIDE_ESTATE
+ * Errors:    BIDE_ENOMEM; BIDE_ESTATE; -EINVAL: no source, a negative window or no time
  * Owns:      the result is owned; releasing it cancels what is under way.  arg is borrowed until then
  * Example:   bide_auto bide_pool_stream *s = bide_pool_imap(pool, next_url, &urls, .unordered = true);
  *            while ((r = bide_pool_next(s, &item)) > 0)
@@ -441,7 +481,8 @@ BIDE_API BIDE_MUST_USE bide_pool_stream *bide_pool_imap_with(bide_pool *pool, bi
 /*
  * Suspends:  until there is a result; a cancellation point
  * Returns:   1 and *item, 0 at the end
- * Errors:    that of the source; BIDE_ECANCELED; BIDE_ETIMEDOUT (the stream can be read on)
+ * Errors:    that of the source; BIDE_ECANCELED; BIDE_ETIMEDOUT (the stream can be read on); BIDE_ESTATE: another thread's
+ *            or process's; -EINVAL: NULL
  */
 BIDE_API BIDE_MUST_USE int bide_pool_next(bide_pool_stream *s, bide_pool_item *item);
 
@@ -501,7 +542,7 @@ typedef struct bide_pool_serve_args {
     struct bide_use_named_options *guard_;
     bide_pool *pool;      /* runs the jobs; borrowed; default: one of its own, with the defaults */
     struct bide_tls *tls;
-    int slots;            /* jobs taken at once, running or next to run; default 2 x workers x 16; at most 4096 */
+    int slots;            /* jobs taken at once, running or next to run; default 2 x workers x 16; 1 to 4096 */
     int64_t lease_ms;     /* without a sign from a host for so long, others take its jobs; default 30,000, at least 30 */
     int max_deliveries;   /* of a job whose hosts vanish; then it fails and is kept among the dead (a list with an end); default 3 */
     int64_t close_ms;     /* when told to end: time for jobs that run; default 10,000 */
@@ -536,7 +577,7 @@ typedef struct bide_pool_counts {
  *
  * Suspends:  until every worker is gone; a cancellation point: then the rest is killed
  * Returns:   0; counts (may be NULL) say what became of the jobs
- * Errors:    BIDE_ECANCELED; BIDE_ESTATE: another process or thread's pool, or in a callback
+ * Errors:    BIDE_ECANCELED; BIDE_ESTATE: another process or thread's pool, or in a callback; -EINVAL: grace_ms is no time
  */
 BIDE_API BIDE_MUST_USE int bide_pool_close(bide_pool *pool, int64_t grace_ms, bide_pool_counts *counts);
 
@@ -558,9 +599,9 @@ BIDE_API BIDE_MUST_USE int bide_pool_kill(bide_pool *pool);
  *            pool keeps the size it had); BIDE_ECLOSED: the pool was closed or killed meanwhile
  */
 BIDE_API BIDE_MUST_USE int bide_pool_resize(bide_pool *pool, int workers);
-/* How many workers it is to have. */
+/* How many workers it is to have.  BIDE_ESTATE: another process or thread's pool. */
 BIDE_API BIDE_MUST_USE int bide_pool_size(const bide_pool *pool);
-/* The process of a worker; 0 for a thread, or while there is none. */
+/* The process of a worker; 0 for a thread, or while there is none.  BIDE_ESTATE likewise. */
 BIDE_API BIDE_MUST_USE int bide_pool_pid(const bide_pool *pool, int worker);
 
 #define BIDE_POOL_STATS_WORKERS 256
@@ -578,14 +619,14 @@ typedef struct bide_pool_stats {
     } worker[BIDE_POOL_STATS_WORKERS];
 } bide_pool_stats;
 
-/* How is it doing?  The first 256 workers are told one by one. */
+/* How is it doing?  The first 256 workers are told one by one.  All zeros: another thread's pool. */
 BIDE_API void bide_pool_stats_get(const bide_pool *pool, bide_pool_stats *out);
 
 /*
  * The pools of another process, as they were at most a second ago: found through /proc, if we may look.
  *
  * Returns:   how many there are; out[0..max) are filled
- * Errors:    -ESRCH, -EACCES
+ * Errors:    -ESRCH, -EACCES; -EINVAL: no process, or no place
  */
 BIDE_API BIDE_MUST_USE int bide_pool_inspect(int pid, bide_pool_stats *out, int max);
 
@@ -596,6 +637,14 @@ BIDE_API BIDE_MUST_USE int bide_pool_default_workers(void);
 
 /* This worker's own object (a session, a connection), set by the init job; borrowed.  NULL outside workers. */
 BIDE_API void *bide_worker_state(void);
+/*
+ * Set it; the fini job is there to release it.  Outside of a worker nothing is set; standard error says so.
+ *
+ * Example:   bide_session *s = bide_session_new(.timeout_ms = 5000);   (in the init job)
+ *            if (!s)
+ *                return bide_raise();
+ *            bide_worker_set_state(s);
+ */
 BIDE_API void bide_worker_set_state(void *state);
 /* Its number, from 0; -1 outside workers.  Which attempt of the running job is this? */
 BIDE_API BIDE_MUST_USE int bide_worker_index(void);

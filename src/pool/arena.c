@@ -21,7 +21,7 @@
 
 int bide__pool_arena_open(struct pool_arena *a)
 {
-    *a = (struct pool_arena){.memory = bide__fd_above_standard(memfd_create("bide-arena", MFD_CLOEXEC))};
+    *a = (struct pool_arena){.generation = bide__fork_generation(), .memory = bide__fd_above_standard(memfd_create("bide-arena", MFD_CLOEXEC))};
     if (a->memory < 0)
         return bide_fail(-errno, "memory for large payloads: memfd_create: %s", bide_strerror(-errno));
     for (unsigned i = 0; i < BLOCK_CLASSES; i++)
@@ -130,6 +130,8 @@ void bide__block_put(struct pool_arena *a, struct block *b)
 {
     uint64_t size = (uint64_t)1 << (b->class_ + BLOCK_SHIFT_MIN);
 
+    if (a->generation != atomic_load_explicit(&bide__forks, memory_order_relaxed))
+        return; /* a forked child: the memory is the parent's, too */
     assert(b->owner != BLOCK_FREE);
     b->owner = BLOCK_FREE;
     if (a->warm + size > WARM_MAX)

@@ -154,16 +154,14 @@ static int check(bide_pool *p, const char *function)
 {
     if (bide__pool_callbacks > 0)
         return bide_fail(BIDE_ESTATE, "%s: it would wait: not in on_event or on_progress; bide_release is allowed there", function);
-    if (p->generation != bide__fork_generation())
-        return bide_fail(BIDE_ESTATE, "%s: the pool belongs to the process that opened it, not to its child", function);
-    if (p->loop != bide__loop_here || !bide__task_here())
-        return bide_fail(BIDE_ESTATE, "%s: the pool belongs to another thread's event loop, or to a task of this one", function);
-    return 0;
+    BIDE_TRY(bide__pool_check_owner(p, function));
+    return bide__task_here() ? 0 : bide_fail(BIDE_ESTATE, "%s: it waits, so only a task may call it", function);
 }
 
 int bide_pool_close(bide_pool *p, int64_t grace_ms, bide_pool_counts *counts)
 {
     BIDE_TRY(check(p, __func__));
+    BIDE_TRY(bide__check_time(__func__, "grace_ms", grace_ms, true));
     bide_retain(p); /* another task may kill and release it while we wait */
     int code = p->state == POOL_CLOSED ? 0 : close_now(p, grace_ms);
 
@@ -277,13 +275,33 @@ static bool owner_must_end(void)
     return t->cancelling > 0 || t->expired > 0;
 }
 
-/* In a forked child: the workers are the parent's. */
-static void forget(bide_pool *p)
+static void close_only(int *fd)
 {
-    while (!no_workers(p)) {
-        struct proxy *x = first_proxy(p);
-        bide__list_remove(&x->node);
-    }
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static void forget_worker(struct proxy *x)
+{
+    bide__list_remove(&x->node);
+    close_only(&x->ctl.fd);
+    close_only(&x->pidfd.fd);
+    close_only(&x->bell);
+    bide__segment_close(&x->segment);
+}
+
+/*
+ * In a forked child: the workers are the parent's, and so is what is shared with them and what the kernel watches.  The
+ * descriptors are closed, no more: the rest is memory, until the end of the process.
+ */
+void bide__pool_forget(bide_pool *p)
+{
+    while (!no_workers(p))
+        forget_worker(first_proxy(p));
+    close_only(&p->bell.fd);
+    close_only(&p->arena.memory);
+    bide__stats_close(p);
 }
 
 static bool can_wait(const bide_pool *p)
@@ -330,11 +348,11 @@ void bide__pool_release(void *object)
 {
     bide_pool *p = object;
 
-    if (p->generation != bide__fork_generation()) {
-        forget(p);
-        return; /* and leave the rest to the end of the process */
+    if (bide__pool_is_parents(p)) {
+        bide__pool_forget(p);
+        return;
     }
-    if (put_off(p))
+    if (!bide__pool_allows(p, "bide_release of a pool") || put_off(p))
         return;
     if (p->state != POOL_CLOSED && bide__list_is_linked(&p->in_loop)) {
         if (can_wait(p))

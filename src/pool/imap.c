@@ -96,14 +96,29 @@ static void stream_destroy(void *object)
     bide__free(s);
 }
 
-static const struct object_type stream_type = {.name = "pool stream", .destroy = stream_destroy};
+/* In a child of a fork its jobs are the parent's: they are not cancelled there. */
+static void stream_release(void *object)
+{
+    bide_pool_stream *s = object;
+
+    if (bide__pool_is_parents(s->pool) || !bide__pool_allows(s->pool, "bide_release of a pool stream"))
+        return;
+    bide__object_unref(s);
+}
+
+static const struct object_type stream_type = {
+    .name = "pool stream", .destroy = stream_destroy, .release = stream_release};
 
 bide_pool_stream *bide_pool_imap_with(bide_pool *p, bide_pool_source *source, bide_pool_imap_args args)
 {
-    if (bide__check_named(args.guard_, "bide_pool_imap") < 0)
+    if (bide__check_named(args.guard_, "bide_pool_imap") < 0 || bide__pool_check(p, "bide_pool_imap") < 0 ||
+        bide__check_count("bide_pool_imap", "window", args.window) < 0 ||
+        bide__check_time("bide_pool_imap", "timeout_ms", args.timeout_ms, true) < 0)
         return NULL;
-    if (bide__pool_check(p, "bide_pool_imap") < 0)
+    if (!source) {
+        bide_fail(-EINVAL, "bide_pool_imap: no source (NULL)");
         return NULL;
+    }
     bide_pool_stream *s = bide__calloc(1, sizeof *s);
     if (!s) {
         bide__fail_nomem("bide_pool_imap");
@@ -165,6 +180,9 @@ int bide_pool_next(bide_pool_stream *s, bide_pool_item *item)
 {
     if (!bide__task_required(__func__))
         return BIDE_ENOLOOP;
+    if (!s || !item)
+        return bide_fail(-EINVAL, "bide_pool_next: no %s (NULL)", s ? "item" : "stream");
+    BIDE_TRY(bide__pool_check_owner(s->pool, __func__));
     bide_release(s->shown);
     s->shown = NULL;
 

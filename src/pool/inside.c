@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* inside.c - what a job may ask of its worker: state, replies of any length, progress, descriptors. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "pool/pool.h"
@@ -14,6 +15,8 @@ void bide_worker_set_state(void *state)
 {
     if (bide__worker_here)
         bide__worker_here->state = state;
+    else
+        fprintf(stderr, "bide: bide_worker_set_state: not inside a worker\n"); /* it returns nothing */
 }
 
 int bide_worker_index(void)
@@ -33,6 +36,11 @@ static struct runner *required(const char *function)
     if (!r)
         bide_fail(BIDE_ESTATE, "%s: only the coroutine of a pool's job may call it", function);
     return r;
+}
+
+static int check_data(const char *function, const void *data, size_t len)
+{
+    return data || len == 0 ? 0 : bide_fail(-EINVAL, "%s: %zu bytes at NULL", function, len);
 }
 
 /* ---- replies ---- */
@@ -113,6 +121,7 @@ int bide_worker_reply(const void *data, size_t len)
     struct runner *r = required(__func__);
     if (!r)
         return BIDE_ESTATE;
+    BIDE_TRY(check_data(__func__, data, len));
     if (len > RECORD_PAYLOAD_MAX && so_far(r).len == 0 && is_part_of_argument(r, data, len)) {
         r->echoed = data;
         r->echoed_len = len;
@@ -153,6 +162,7 @@ int bide_worker_emit(const void *data, size_t len)
     struct runner *r = required(__func__);
     if (!r)
         return BIDE_ESTATE;
+    BIDE_TRY(check_data(__func__, data, len));
     if (len > RECORD_PAYLOAD_MAX)
         return bide_fail(-E2BIG, "bide_worker_emit: %zu bytes; 16 KiB at most", len);
 

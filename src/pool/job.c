@@ -170,7 +170,7 @@ bool bide__job_explain(struct job *j, int code, const char *trace)
 
 const bide_pool_failure *bide_pool_failure_of(const bide_future *f)
 {
-    struct job *j = bide__job_of((bide_future *)(uintptr_t)f);
+    struct job *j = bide__job_check_reader(f, __func__) == 0 ? bide__job_of((bide_future *)(uintptr_t)f) : NULL;
 
     return j && j->failure ? &j->failure->public_ : NULL;
 }
@@ -185,7 +185,7 @@ void bide__job_count_cancelled(struct job *j)
 static void was_cancelled(struct ready *r)
 {
     struct job *j = container_of(r, struct job, settled);
-    if (j->over)
+    if (j->over || bide__pool_is_parents(j->pool))
         return;
 
     j->out = NULL;
@@ -465,7 +465,10 @@ static void job_release(void *object)
 {
     struct job *j = object;
 
-    if (j->future.object.refs == 2 && !j->over && !bide__job_is_settled(j)) {
+    bool parents = bide__pool_is_parents(j->pool);
+    if (!parents && !bide__pool_allows(j->pool, "bide_release of a job"))
+        return;
+    if (!parents && j->future.object.refs == 2 && !j->over && !bide__job_is_settled(j)) {
         j->out = NULL;
         bide_future_cancel(&j->future);
     }
@@ -478,7 +481,7 @@ static const struct object_type job_type = {.name = "job", .destroy = job_destro
 
 void bide_pool_detach(bide_future *f)
 {
-    struct job *j = f ? bide__job_of(f) : NULL;
+    struct job *j = f && bide__job_allows(f, __func__) ? bide__job_of(f) : NULL;
     if (!j)
         return;
     j->out = NULL;
@@ -487,7 +490,7 @@ void bide_pool_detach(bide_future *f)
 
 bide_bytes bide_pool_result(const bide_future *f)
 {
-    struct job *j = bide__job_of((bide_future *)(uintptr_t)f);
+    struct job *j = bide__job_check_reader(f, __func__) == 0 ? bide__job_of((bide_future *)(uintptr_t)f) : NULL;
 
     if (!j || j->future.state != DONE)
         return (bide_bytes){"", 0};
@@ -496,6 +499,7 @@ bide_bytes bide_pool_result(const bide_future *f)
 
 int bide_pool_take_fd(bide_future *f, int i)
 {
+    BIDE_TRY(bide__job_check_reader(f, __func__));
     struct job *j = bide__job_of(f);
     if (!j || i < 0 || i >= j->nout_fds)
         return -1;

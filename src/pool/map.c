@@ -108,10 +108,19 @@ static bide_job element(const bide_job *jobs, size_t i)
 {
     bide_job one = *jobs;
 
-    one.in = one.shape == BIDE_JOB_TEXT ? ((const char *const *)jobs->in)[i] : (const char *)jobs->in + i * jobs->in_len;
-    if (one.has_out)
+    if (jobs->in)
+        one.in = one.shape == BIDE_JOB_TEXT ? ((const char *const *)jobs->in)[i] : (const char *)jobs->in + i * jobs->in_len;
+    if (jobs->out)
         one.out = (char *)jobs->out + i * jobs->out_len;
     return one;
+}
+
+/* All that can be known before the first of them. */
+static int check_map(const bide_job *jobs, const bide_pool_map_args *args)
+{
+    BIDE_TRY(bide__check_count("bide_pool_map", "n", args->n));
+    BIDE_TRY(bide__check_time("bide_pool_map", "timeout_ms", args->timeout_ms, true));
+    return args->n > 0 ? bide__job_check_spec(jobs) : 0;
 }
 
 int bide_pool_map_with(bide_pool *p, bide_job jobs, bide_pool_map_args args)
@@ -121,6 +130,8 @@ int bide_pool_map_with(bide_pool *p, bide_job jobs, bide_pool_map_args args)
     struct many m;
     bide_pool_call_args call = {.timeout_ms = args.timeout_ms, .idempotent = args.idempotent};
     int code = bide__task_required("bide_pool_map") ? bide__pool_check(p, "bide_pool_map") : BIDE_ENOLOOP;
+    if (code == 0)
+        code = check_map(&jobs, &args);
     if (code < 0 || args.n == 0)
         return code;
 

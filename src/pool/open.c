@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* open.c - a pool is opened, gets its workers, more of them, or fewer. */
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
@@ -34,8 +35,6 @@ static void fill_in(bide_pool_args *a)
     DEFAULT(grace_ms, 1000);
     DEFAULT(close_ms, 10000);
     DEFAULT(min_workers, 1);
-    if (a->retries < 0)
-        a->retries = 0;
 }
 
 static int check_times(const bide_pool_args *a)
@@ -51,31 +50,61 @@ static int check_times(const bide_pool_args *a)
     };
 
     for (size_t i = 0; i < array_len(times); i++)
-        if (!bide__is_time(times[i].ms) && !(times[i].forever && times[i].ms == BIDE_FOREVER))
-            return bide_fail(-EINVAL, "bide_pool_new: %s = %lld: not a time", times[i].name, (long long)times[i].ms);
+        BIDE_TRY(bide__check_time("bide_pool_new", times[i].name, times[i].ms, times[i].forever));
+    return 0;
+}
+
+/* Numbers, each with what it may be; where -1 means none, what is below is a mistake. */
+static int check_numbers(const bide_pool_args *a)
+{
+    const struct {
+        const char *name;
+        int n, min, max;
+    } numbers[] = {
+        {"workers", a->workers, 1, WORKERS_MAX}, {"concurrency", a->concurrency, 1, CONCURRENCY_MAX},
+        {"prefetch", a->prefetch, -1, PREFETCH_MAX}, {"retries", a->retries, -1, RETRIES_MAX},
+        {"restart_max", a->restart_max, -1, DEATHS_KEPT - 1}, {"min_workers", a->min_workers, 0, INT_MAX},
+        {"kind", (int)a->kind, BIDE_POOL_PROCESS, BIDE_POOL_EXEC}, {"pin", (int)a->pin, BIDE_PIN_NONE, BIDE_PIN_SPREAD},
+    };
+
+    for (size_t i = 0; i < array_len(numbers); i++)
+        if (numbers[i].n < numbers[i].min || numbers[i].n > numbers[i].max)
+            return bide_fail(-EINVAL, "bide_pool_new: %s = %d: %d to %d", numbers[i].name, numbers[i].n, numbers[i].min,
+                             numbers[i].max);
+    BIDE_TRY(bide__check_count("bide_pool_new", "max_pending", a->max_pending));
+    BIDE_TRY(bide__check_count("bide_pool_new", "max_pending_bytes", a->max_pending_bytes));
+    return bide__check_count("bide_pool_new", "max_rss", a->max_rss);
+}
+
+static int check_sizes(const bide_pool_args *a)
+{
+    if (a->ring_bytes < ((size_t)64 << 10) || a->ring_bytes > ((size_t)1 << 30) || (a->ring_bytes & (a->ring_bytes - 1)))
+        return bide_fail(-EINVAL, "bide_pool_new: ring_bytes = %zu: a power of two, 64 KiB to 1 GiB", a->ring_bytes);
+    if (a->stack_size > STACK_MAX_BYTES)
+        return bide_fail(-EINVAL, "bide_pool_new: stack_size = %zu: at most %zu", a->stack_size, STACK_MAX_BYTES);
+    for (int i = 0; a->cpus && a->cpus[i] >= 0 && i < CPU_SETSIZE; i++)
+        if (a->cpus[i] >= CPU_SETSIZE)
+            return bide_fail(-EINVAL, "bide_pool_new: cpus: there is no processor %d", a->cpus[i]);
+    return 0;
+}
+
+/* What would mean nothing without the other. */
+static int check_together(const bide_pool_args *a)
+{
+    if (a->init.has_out || a->fini.has_out)
+        return bide_fail(-EINVAL, "bide_pool_new: init and fini have no result: they take one argument, or none");
+    if (a->program && a->kind != BIDE_POOL_EXEC)
+        return bide_fail(-EINVAL, "bide_pool_new: program: only workers of BIDE_POOL_EXEC are another program");
+    if ((a->name || a->tls) && !a->redis)
+        return bide_fail(-EINVAL, "bide_pool_new: %s: for a pool over Redis, and there is no .redis", a->name ? "name" : "tls");
     return 0;
 }
 
 static int check(const bide_pool_args *a)
 {
-    if (a->workers < 1 || a->workers > WORKERS_MAX)
-        return bide_fail(-EINVAL, "bide_pool_new: workers = %d: 1 to %d", a->workers, WORKERS_MAX);
-    if (a->concurrency < 1 || a->concurrency > CONCURRENCY_MAX)
-        return bide_fail(-EINVAL, "bide_pool_new: concurrency = %d: 1 to %d", a->concurrency, CONCURRENCY_MAX);
-    if (a->ring_bytes < ((size_t)64 << 10) || a->ring_bytes > ((size_t)1 << 30) || (a->ring_bytes & (a->ring_bytes - 1)))
-        return bide_fail(-EINVAL, "bide_pool_new: ring_bytes = %zu: a power of two, 64 KiB to 1 GiB", a->ring_bytes);
-    if ((unsigned)a->kind > BIDE_POOL_EXEC)
-        return bide_fail(-EINVAL, "bide_pool_new: kind = %d: there is no such kind", (int)a->kind);
-    if (a->prefetch > PREFETCH_MAX)
-        return bide_fail(-EINVAL, "bide_pool_new: prefetch = %d: at most %d", a->prefetch, PREFETCH_MAX);
-    if (a->retries > RETRIES_MAX)
-        return bide_fail(-EINVAL, "bide_pool_new: retries = %d: at most %d", a->retries, RETRIES_MAX);
-    if (a->min_workers < 0)
-        return bide_fail(-EINVAL, "bide_pool_new: min_workers = %d: not a number of workers", a->min_workers);
-    if (a->init.has_out || a->fini.has_out)
-        return bide_fail(-EINVAL, "bide_pool_new: init and fini have no result: they take one argument, or none");
-    if (a->restart_max >= DEATHS_KEPT)
-        return bide_fail(-EINVAL, "bide_pool_new: restart_max = %d: at most %d, or -1", a->restart_max, DEATHS_KEPT - 1);
+    BIDE_TRY(check_numbers(a));
+    BIDE_TRY(check_sizes(a));
+    BIDE_TRY(check_together(a));
     return check_times(a);
 }
 
@@ -88,7 +117,10 @@ static int take_args(bide_pool_args *to, const bide_pool_args *from)
     memset(to, 0, sizeof *to);
     memcpy(to, from, from->size ? from->size : sizeof *to);
     fill_in(to);
-    return check(to);
+    BIDE_TRY(check(to));
+    if (to->retries < 0)
+        to->retries = 0;
+    return 0;
 }
 
 static int check_place(const bide_pool_args *a)
@@ -444,11 +476,13 @@ int bide_pool_resize(bide_pool *p, int workers)
 
 int bide_pool_size(const bide_pool *p)
 {
+    BIDE_TRY(bide__pool_check_reader(p, __func__));
     return p->nslots;
 }
 
 int bide_pool_pid(const bide_pool *p, int worker)
 {
+    BIDE_TRY(bide__pool_check_reader(p, __func__));
     const struct proxy *x = worker >= 0 && worker < p->nslots ? p->slots[worker].proxy : NULL;
 
     return x ? (int)x->pid : 0;

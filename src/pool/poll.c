@@ -83,6 +83,8 @@ static struct proxy *proxy_at(struct list_node *n)
 
 static void pool_turn(bide_pool *p)
 {
+    if (bide__pool_is_parents(p))
+        return; /* a forked child: the lanes are the parent's to read */
     for (struct list_node *n = p->proxies.next, *next; n != &p->proxies; n = next) {
         next = n->next; /* a worker that is found out is killed here, but goes later */
         bide__proxy_drain(proxy_at(n));
@@ -185,6 +187,8 @@ static int64_t not_beyond_next_timer(bide_loop *loop, int64_t timeout_ns)
 static int pool_wait(void *poller, int64_t timeout_ns)
 {
     bide_loop *loop = bide__loop_here;
+    if (!loop)
+        return bide_fail(BIDE_ESTATE, "this is a forked child, and the event loop is its parent's");
     struct pool_poll *pp = here(loop);
     bool idle = bide__ring_count(&loop->ring) == 0;
 
@@ -239,6 +243,10 @@ static void on_loop_close(struct loop_closer *c)
     while (!bide__list_is_empty(&pp->pools)) {
         bide_pool *p = container_of(pp->pools.next, bide_pool, in_loop);
         bide__list_remove(&p->in_loop);
+        if (bide__pool_is_parents(p)) {
+            bide__pool_forget(p);
+            continue;
+        }
         bide__pool_abandon(p);
         if (p->was_released) {
             bide__unpush(p->loop, &p->leaving);

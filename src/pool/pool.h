@@ -5,8 +5,8 @@
  * In reading order.  Between both sides: lane.c (records in a ring), segment.c (what one worker shares with us), arena.c
  * (large payloads), pass.c (descriptors).  Births: image.c (which functions exist there), registry.c (functions by name),
  * zygote.c, start.c, limits.c.  Inside a worker: worker.c, attend.c, runner.c, inside.c.  Outside: poll.c (when the lanes
- * are looked at), proxy.c (one worker), events.c (what came from it), death.c, dispatch.c (the queue), job.c, submit.c, map.c, imap.c,
- * tend.c (limits and watching), open.c, close.c, stats.c.
+ * are looked at), proxy.c (one worker), events.c (what came from it), death.c, dispatch.c (the queue), check.c (at the
+ * door), job.c, submit.c, map.c, imap.c, tend.c (limits and watching), open.c, close.c, stats.c.
  */
 #ifndef BIDE_POOL_POOL_H
 #define BIDE_POOL_POOL_H
@@ -185,6 +185,7 @@ struct block {
 
 struct pool_arena {
     int memory; /* memfd */
+    uint64_t generation; /* of the process that opened it */
     char *base; /* NULL: not mapped yet */
     uint64_t bytes, used; /* of the file; handed out so far */
     uint64_t warm;        /* bytes in free blocks that keep their memory */
@@ -289,7 +290,8 @@ int bide__zygote_start(const struct birth *b, uint64_t *number);
 pid_t bide__zygote_made(uint64_t number);
 pid_t bide__zygote_pid(void);
 void bide__zygote_kill(void); /* the next birth makes another one */
-uint64_t bide__fork_generation(void); /* another number after each fork */
+uint64_t bide__fork_generation(void); /* another number after each fork, from the first call on */
+extern _Atomic uint64_t bide__forks;  /* the same, for who has called it */
 void bide__give_no_input(void); /* as if standard input were empty */
 /* In a new process: forget what was our parent's. */
 void bide__become_worker(int *keep, unsigned nkeep, int life, bool parent_is_main_thread);
@@ -615,8 +617,24 @@ static inline bool bide__job_is_settled(const struct job *j)
     return j->future.state != PENDING;
 }
 
+/* ---- check.c: 0, or an error on record that begins with the function's name ---- */
+/* We are the child of a fork. */
+static inline bool bide__pool_is_parents(const bide_pool *p)
+{
+    return unlikely(p->generation != atomic_load_explicit(&bide__forks, memory_order_relaxed));
+}
+int bide__pool_check_reader(const bide_pool *p, const char *function); /* for who only looks, also when no loop runs */
+int bide__pool_check_owner(const bide_pool *p, const char *function);  /* in its loop */
+int bide__pool_check(const bide_pool *p, const char *function);        /* in its loop, and it is open */
+int bide__job_check_reader(const bide_future *f, const char *function);
+/* The same for functions that return nothing: false, and a sentence on standard error. */
+bool bide__pool_allows(const bide_pool *p, const char *function);
+bool bide__job_allows(const bide_future *f, const char *function);
+int bide__job_check_spec(const bide_job *job);
+int bide__check_count(const char *function, const char *name, size_t n);
+int bide__check_time(const char *function, const char *name, int64_t ms, bool may_be_forever);
+
 /* ---- submit.c ---- */
-int bide__pool_check(bide_pool *p, const char *function);
 int bide__pool_check_fn(bide_pool *p, const bide_job *job);
 struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int slot); /* slot -1: any */
 void bide__pool_made_room(bide_pool *p);
@@ -634,6 +652,7 @@ void bide__pool_tend_arm(bide_pool *p);
 void bide__pool_tend(struct timer *t);
 void bide__pool_retry(struct timer *t);
 void bide__pool_abandon(bide_pool *p); /* kill all, without the loop */
+void bide__pool_forget(bide_pool *p);  /* in a forked child */
 void bide__pool_release(void *object);
 void bide__pool_leave(struct ready *r);
 void bide__pool_destroy(void *object);

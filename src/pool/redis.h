@@ -143,7 +143,7 @@ void bide__redis_settle(struct redis_link *l, int64_t ms);
  * For the owner's other connection: it was told no (a user without the right to read, say).  When it merely broke, the
  * link's did as well, and that is told once.
  */
-void bide__redis_tell_refused(struct redis_link *l);
+bool bide__redis_tell_refused(struct redis_link *l); /* false: there was nothing to tell, or not yet */
 /* The pause before the next attempt: doubled each time up to 2 s, and never the same for all. */
 int bide__redis_back_off(unsigned *attempt);
 

@@ -7,13 +7,15 @@
  * Slots are counted until a result is confirmed: a host that cannot deliver takes nothing new.
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "pool/redis.h"
 
-#define SLOTS_MAX 4096
+#define SLOTS_MAX    4096
+#define LEASE_MIN_MS 30
 
 /* ---- fetching ---- */
 
@@ -45,6 +47,7 @@ static int fetch_some(struct redis_host *h, struct redis_conn *conn)
 int bide__redis_host_keep(struct redis_host *h, int step(struct redis_host *h, struct redis_conn *conn))
 {
     unsigned attempt = 0;
+    bool told = false;
 
     for (;;) {
         struct redis_conn *conn = bide__redis_open(&h->address);
@@ -57,7 +60,9 @@ int bide__redis_host_keep(struct redis_host *h, int step(struct redis_host *h, s
         if (code == BIDE_ECANCELED)
             return code;
         if (attempt == 0)
-            bide__redis_tell_refused(&h->link);
+            told = false; /* it went well meanwhile */
+        if (!told)
+            told = bide__redis_tell_refused(&h->link);
         code = bide__redis_back_off(&attempt);
         if (code < 0)
             return code;
@@ -152,22 +157,34 @@ static int wait_for_end(struct redis_host *h)
     return bide_task_done(told) ? bide_task_result(told) : bide_task_result(failed);
 }
 
-static int check_args(bide_pool_serve_args *a)
+static int check_number(const char *name, int n, int max)
 {
-    if (a->pool->redis)
-        return bide_fail(-EINVAL, "bide_pool_serve: .pool is over Redis itself: it needs one of this machine");
-    if (a->slots == 0)
-        a->slots = 2 * 16 * bide_pool_size(a->pool);
-    if (a->slots > SLOTS_MAX)
-        a->slots = SLOTS_MAX;
+    return n < 0 || n > max ? bide_fail(-EINVAL, "bide_pool_serve: %s = %d: 1 to %d", name, n, max) : 0;
+}
+
+/* What can be known before there is a pool. */
+static int check_args(const bide_pool_serve_args *a)
+{
+    BIDE_TRY(check_number("slots", a->slots, SLOTS_MAX));
+    BIDE_TRY(check_number("max_deliveries", a->max_deliveries, INT_MAX));
+    BIDE_TRY(bide__check_time("bide_pool_serve", "lease_ms", a->lease_ms, false));
+    BIDE_TRY(bide__check_time("bide_pool_serve", "close_ms", a->close_ms, true));
+    if (a->lease_ms > 0 && a->lease_ms < LEASE_MIN_MS)
+        return bide_fail(-EINVAL, "bide_pool_serve: lease_ms = %lld: at least %d", (long long)a->lease_ms, LEASE_MIN_MS);
+    if (!a->pool)
+        return 0;
+    BIDE_TRY(bide__pool_check(a->pool, "bide_pool_serve"));
+    return a->pool->redis ? bide_fail(-EINVAL, "bide_pool_serve: .pool is over Redis itself: it needs one of this machine") : 0;
+}
+
+static void fill_in(bide_pool_serve_args *a)
+{
+    int slots = 2 * 16 * bide_pool_size(a->pool);
+
+    a->slots = a->slots ? a->slots : slots < SLOTS_MAX ? slots : SLOTS_MAX;
     a->lease_ms = a->lease_ms ? a->lease_ms : 30000;
     a->max_deliveries = a->max_deliveries ? a->max_deliveries : 3;
     a->close_ms = a->close_ms ? a->close_ms : 10000;
-    if (a->slots < 1 || a->lease_ms < 30 || a->max_deliveries < 1)
-        return bide_fail(-EINVAL, "bide_pool_serve: slots and max_deliveries are 1 or more, lease_ms 30 or more");
-    if (!bide__is_time(a->lease_ms) || (!bide__is_time(a->close_ms) && a->close_ms != BIDE_FOREVER))
-        return bide_fail(-EINVAL, "bide_pool_serve: lease_ms or close_ms is no time that can be waited for");
-    return bide__pool_check(a->pool, "bide_pool_serve");
 }
 
 static void name_host(struct redis_host *h)
@@ -196,7 +213,7 @@ static void tell_serving(struct redis_host *h)
 
 static int serve(struct redis_host *h)
 {
-    BIDE_TRY(check_args(&h->args));
+    fill_in(&h->args);
     BIDE_TRY(bide__redis_address(&h->address, h->args.redis, h->args.name));
     BIDE_TRY(bide__named_check());
     h->address.context = h->args.tls ? bide_retain(h->args.tls) : NULL;
@@ -249,6 +266,7 @@ int bide_pool_serve_with(bide_pool_serve_args args)
     }
     if (!args.redis)
         return bide_fail(-EINVAL, "bide_pool_serve: no URL, and not started by `bide worker` ($BIDE_REDIS)");
+    BIDE_TRY(check_args(&args));
     if (args.pool)
         return serve_in(args);
 

@@ -96,7 +96,7 @@ static int renew_batch(struct redis_host *h, struct redis_conn *conn, struct ren
         return 0;
 
     redisReply *r = ask_to_renew(h, conn, w);
-    int code = r ? take_renewed(h, round, r) : bide__error_latest();
+    int code = r ? take_renewed(h, round, r) : bide_error_code();
     if (r)
         freeReplyObject(r);
     return code;
@@ -148,7 +148,7 @@ static int claim(struct redis_host *h, struct redis_conn *conn)
     snprintf(want, sizeof want, "%u", slots - h->nheld);
     redisReply *r = REDIS_ASK(conn, REDIS_QUIET_MS, "EVAL", claim_script, "1", h->jobs_key, REDIS_GROUP, h->id, h->lease, want);
     if (!r)
-        return bide__error_latest();
+        return bide_error_code();
     for (size_t i = 0; r->type == REDIS_REPLY_ARRAY && i < r->elements && !h->leaving; i++)
         if (bide__redis_entry_read(&e, r->element[i]))
             bide__redis_take(h, &e);

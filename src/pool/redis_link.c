@@ -178,12 +178,14 @@ static void tell(struct redis_link *l, enum bide_pool_event_kind kind, int code,
     bide__pool_callbacks--;
 }
 
-void bide__redis_tell_refused(struct redis_link *l)
+bool bide__redis_tell_refused(struct redis_link *l)
 {
     int code = bide_error_code();
+    if (!l->open || (code != -EACCES && code != -EREMOTEIO && code != BIDE_ELIMIT))
+        return false;
 
-    if (l->open && (code == -EACCES || code == -EREMOTEIO || code == BIDE_ELIMIT))
-        tell(l, BIDE_POOL_LOST, code, bide_error_text());
+    tell(l, BIDE_POOL_LOST, code, bide_error_text());
+    return true;
 }
 
 static void opened(struct redis_link *l)

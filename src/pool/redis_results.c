@@ -243,6 +243,7 @@ static int session(struct redis_client *c, struct redis_conn *conn, unsigned *at
 int bide__redis_results_main(struct redis_client *c)
 {
     unsigned attempt = 0;
+    bool told = false;
 
     for (;;) {
         struct redis_conn *conn = bide__redis_open(&c->address);
@@ -251,7 +252,9 @@ int bide__redis_results_main(struct redis_client *c)
         if (code == BIDE_ECANCELED)
             return code;
         if (attempt == 0)
-            bide__redis_tell_refused(&c->link);
+            told = false; /* it went well meanwhile */
+        if (!told)
+            told = bide__redis_tell_refused(&c->link);
         code = bide__redis_back_off(&attempt);
         if (code < 0)
             return code;

@@ -77,6 +77,10 @@ static float busy_share(const struct proxy *x)
 
 void bide_pool_stats_get(const bide_pool *p, bide_pool_stats *out)
 {
+    if (out)
+        *out = (bide_pool_stats){0};
+    if (!bide__pool_allows(p, __func__) || !out)
+        return;
     *out = (bide_pool_stats){.done = p->done, .failed = p->failed, .cancelled = p->cancelled, .retried = p->retried,
                              .moved = p->moved, .deaths = p->ndeaths, .spawned = p->nspawned, .bells_rung = p->rung,
                              .workers = p->nslots};
@@ -150,6 +154,9 @@ int bide_pool_inspect(int pid, bide_pool_stats *out, int max)
 {
     char path[320];
     int found = 0;
+    if (pid <= 0 || max < 0 || (max > 0 && !out))
+        return bide_fail(-EINVAL, "bide_pool_inspect: process %d, max = %d%s: not a process, or no place for the figures", pid, max,
+                         out ? "" : ", out = NULL");
 
     snprintf(path, sizeof path, "/proc/%d/fd", pid);
     DIR *dir = opendir(path);

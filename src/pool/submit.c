@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* submit.c - one job: the checks at the door, waiting for room, submit and call. */
+/* submit.c - one job: is its function there, waiting for room, submit and call. */
 #include <unistd.h>
 
 #include "pool/pool.h"
 
-/* ---- checks ---- */
-
-int bide__pool_check(bide_pool *p, const char *function)
-{
-    if (p->generation != bide__fork_generation())
-        return bide_fail(BIDE_ESTATE, "%s: the pool belongs to the process that opened it, not to its child: open one here", function);
-    if (p->loop != bide__loop_here)
-        return bide_fail(BIDE_ESTATE, "%s: the pool belongs to another thread's event loop", function);
-    if (p->state == POOL_FAILED)
-        return bide_fail(BIDE_EPOOL, "%s: the pool has failed: %s", function, p->fail_text);
-    if (p->state >= POOL_CLOSING)
-        return bide_fail(BIDE_ECLOSED, "%s: the pool is closed", function);
-    return 0;
-}
+/* ---- the function ---- */
 
 /* By address here, by name there: what was written in the call may be a pointer's name, or a macro's. */
 static int check_name(bide_pool *p, const bide_job *job)
@@ -34,9 +21,9 @@ static int check_name(bide_pool *p, const bide_job *job)
 
 int bide__pool_check_fn(bide_pool *p, const bide_job *job)
 {
-    int code = 0;
-    if (!job->fn)
-        return bide_fail(-EINVAL, "a job without a function");
+    int code = bide__job_check_spec(job);
+    if (code < 0)
+        return code;
     if (job->fn == p->checked_fn)
         return 0;
 
@@ -64,11 +51,12 @@ void bide__pool_made_room(bide_pool *p)
         bide__wake_all(p->loop, &p->changed);
 }
 
-static int check_time(const bide_pool_call_args *args)
+static int check_call(const bide_pool_call_args *args)
 {
-    if (bide__is_time(args->timeout_ms) || args->timeout_ms == BIDE_FOREVER)
-        return 0;
-    return bide_fail(-EINVAL, "%s: timeout_ms = %lld: not a time", args->job.name ? args->job.name : "job", (long long)args->timeout_ms);
+    const char *name = args->job.name ? args->job.name : "job";
+    if (args->nfds != 0 && !args->fds)
+        return bide_fail(-EINVAL, "%s: nfds = %d, and fds is NULL", name, args->nfds);
+    return bide__check_time(name, "timeout_ms", args->timeout_ms, true);
 }
 
 static int wait_for_room(bide_pool *p, bool nowait)
@@ -88,7 +76,7 @@ static int wait_for_room(bide_pool *p, bool nowait)
 
 struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int slot)
 {
-    if (bide__pool_check(p, "bide_pool_submit") < 0 || bide__pool_check_fn(p, &args->job) < 0 || check_time(args) < 0 ||
+    if (bide__pool_check(p, "bide_pool_submit") < 0 || bide__pool_check_fn(p, &args->job) < 0 || check_call(args) < 0 ||
         wait_for_room(p, args->nowait) < 0)
         return NULL;
     if (p->redis && bide__redis_check_call(args) < 0)
@@ -154,6 +142,8 @@ void *bide_pool_buffer(bide_pool *p, size_t n)
 
 void bide_pool_put(bide_pool *p, void *buffer)
 {
+    if (!bide__pool_allows(p, __func__))
+        return;
     struct block *b = buffer ? bide__block_at(&p->arena, buffer) : NULL;
 
     if (b && b->owner == BLOCK_USERS)

@@ -56,7 +56,7 @@ static struct {
 } zygote = {.lock = PTHREAD_MUTEX_INITIALIZER, .socket = -1, .life = {-1, -1}, .pidfd = -1};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static _Atomic uint64_t generation = 1;
+_Atomic uint64_t bide__forks = 1;
 
 /* ---- forks ---- */
 
@@ -85,7 +85,7 @@ static void forget(void)
 /* In the child of any fork of the program's own: its pools and its zygote are not the child's. */
 static void after_fork(void)
 {
-    atomic_fetch_add(&generation, 1);
+    atomic_fetch_add(&bide__forks, 1);
     pthread_mutex_init(&zygote.lock, NULL);
     if (!zygote.forking)
         forget();
@@ -128,7 +128,7 @@ static void install(void)
 uint64_t bide__fork_generation(void)
 {
     pthread_once(&once, install);
-    return atomic_load_explicit(&generation, memory_order_relaxed);
+    return atomic_load_explicit(&bide__forks, memory_order_relaxed);
 }
 
 /*
@@ -147,7 +147,7 @@ pid_t bide__raw_fork(int *note, bool as_sibling)
     *note = -1;
     long pid = syscall(SYS_clone, flags, NULL, note, tid, tid); /* the last two change places between architectures */
     if (pid == 0)
-        atomic_fetch_add(&generation, 1);
+        atomic_fetch_add(&bide__forks, 1);
     return pid < 0 ? -errno : (pid_t)pid;
 }
 

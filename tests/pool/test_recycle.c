@@ -97,7 +97,7 @@ KINDS(recycled_workers_survive_a_resize, .seconds = 60)
 
     for (int i = 0; i < 20; i++)
         f[i] = bide_pool_submit(p, bide_job(job_sleep, &ms));
-    bide_sleep_ms(10);
+    EXPECT_OK(bide_sleep_ms(10));
     EXPECT_OK(bide_pool_resize(p, 1));
     EXPECT_OK(bide_pool_resize(p, 3));
     for (int i = 0; i < 20; i++) {

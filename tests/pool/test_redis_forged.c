@@ -45,7 +45,7 @@ static void close_setup(struct setup *s)
 static void wait_until_done(struct setup *s)
 {
     for (int i = 0; i < 400 && REDIS_SAY(&s->server, "XLEN", JOBS) > 0; i++)
-        bide_sleep_ms(10);
+        EXPECT_OK(bide_sleep_ms(10));
     EXPECT_EQ(REDIS_SAY(&s->server, "XLEN", JOBS), 0);
     EXPECT_EQ(REDIS_SAY(&s->server, "XPENDING", JOBS, "w", "-", "+", "10"), 0);
 }
@@ -161,9 +161,9 @@ REDIS(redis_forged_cancellations_and_results_are_passed_over)
     REDIS_SAY(&s.server, "XADD", key, "*", "x", "y");
     REDIS_SAY(&s.server, "XADD", "bide:{t}:cancelled", "*", "m", "not an id");
     REDIS_SAY(&s.server, "XADD", "bide:{t}:cancelled", "*", "x", "y");
-    bide_sleep_ms(300);
+    EXPECT_OK(bide_sleep_ms(300));
     long long before = commands_done(&s);
-    bide_sleep_ms(1000);
+    EXPECT_OK(bide_sleep_ms(1000));
     EXPECT_LT(commands_done(&s) - before, 200);
     EXPECT_EQ(CALL(pool, bide_job(job_length, "seven..")), 7);
     close_setup(&s);
@@ -242,8 +242,7 @@ static int connect_through(bide_stream *s, void *arg)
         return bide_raise();
     struct direction out = {s, to, true}, in = {to, s, false};
 
-    bide_gather(bide_coro(pass_on, &out), bide_coro(pass_on, &in));
-    bide_error_clear();
+    BIDE_IGNORE(bide_gather(bide_coro(pass_on, &out), bide_coro(pass_on, &in))); /* until one of them is gone */
     return 0;
 }
 
@@ -271,7 +270,7 @@ REDIS(redis_that_takes_a_large_argument_slowly_is_not_silent)
     bide_pool *pool = OPEN(.redis = url, .name = "t");
     pool->redis->link.quiet_ms = 300;
     memset(bytes, 9, SLOW_BYTES);
-    bide_sleep_ms(100); /* both of its connections are there */
+    EXPECT_OK(bide_sleep_ms(100)); /* both of its connections are there */
     int before = l.connections;
     int64_t start = now_us();
 
