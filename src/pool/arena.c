@@ -94,6 +94,7 @@ static struct block *add(struct pool_arena *a, unsigned class_)
     return b;
 }
 
+/* Of at most PAYLOAD_MAX: beyond the largest power of two it would not end. */
 static unsigned class_of(uint64_t len)
 {
     unsigned c = 0;
@@ -105,11 +106,11 @@ static unsigned class_of(uint64_t len)
 
 struct block *bide__block_get(struct pool_arena *a, uint64_t len)
 {
-    unsigned c = class_of(len);
     if (len > PAYLOAD_MAX) {
         bide_fail(-E2BIG, "a payload of %llu bytes: 2 GiB at most", (unsigned long long)len);
         return NULL;
     }
+    unsigned c = class_of(len);
     struct block *b;
     if (bide__list_is_empty(&a->free[c])) {
         b = add(a, c);

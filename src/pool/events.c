@@ -76,7 +76,7 @@ static int take_fds(struct proxy *x, struct job *j, unsigned n)
 {
     struct fd_message m;
     int code = bide__fds_receive(x->ctl.fd, &m, j->out_fds, JOB_FDS_MAX, false);
-    if (x->answer_due && code == 0 && m.id == 0) { /* the zygote's word on its birth: we know */
+    if (x->answer_due && code == 0 && m.id == 0 && m.n == 0) { /* the zygote's word on its birth: we know */
         x->answer_due = false;
         code = bide__fds_receive(x->ctl.fd, &m, j->out_fds, JOB_FDS_MAX, false);
     }

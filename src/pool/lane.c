@@ -111,8 +111,8 @@ int bide__lane_peek(struct lane *l, struct record *r, const char **payload)
                 return fits && r->kind < REC_KINDS ? 1 : -EBADMSG;
             }
         }
-        if ((size_t)n < to_end)
-            return -EBADMSG;
+        if ((size_t)n < to_end || to_end == l->size)
+            return -EBADMSG; /* a whole ring of nothing: no producer of ours does that, and it might never end */
         l->mine += to_end;
     }
 }

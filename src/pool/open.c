@@ -227,7 +227,7 @@ void bide__pool_retry(struct timer *t)
     bide__pool_fill_slots(container_of(t, bide_pool, retry));
 }
 
-static int add_slots(bide_pool *p, int n)
+int bide__pool_add_slots(bide_pool *p, int n)
 {
     struct slot *slots = bide__calloc((size_t)n, sizeof *slots);
     if (!slots)
@@ -301,7 +301,7 @@ static int wait_ready(bide_pool *p)
 static const struct object_type pool_type = {
     .name = "pool", .destroy = bide__pool_destroy, .release = bide__pool_release};
 
-static bide_pool *pool_new(void)
+bide_pool *bide__pool_new(void)
 {
     bide_pool *p = bide__calloc(1, sizeof *p);
     if (!p) {
@@ -375,7 +375,7 @@ static int prepare(bide_pool *p, const bide_pool_args *args)
     BIDE_TRY(bide__pool_arena_open(&p->arena));
     BIDE_TRY(bide__stats_open(p));
     BIDE_TRY(open_bell(p));
-    BIDE_TRY(add_slots(p, p->args.workers));
+    BIDE_TRY(bide__pool_add_slots(p, p->args.workers));
     BIDE_TRY(bide__pool_attach(p));
     if (bide__own_cgroup("memory", dir, sizeof dir))
         p->oom_kills = bide__oom_kills(dir);
@@ -403,7 +403,7 @@ bide_pool *bide_pool_new_with(bide_pool_args args)
         bide_fail(BIDE_ENOLOOP, "bide_pool_new: not inside a task");
         return NULL;
     }
-    bide_pool *p = pool_new();
+    bide_pool *p = bide__pool_new();
     if (!p)
         return NULL;
 
@@ -442,7 +442,7 @@ static void shrink(bide_pool *p, int workers)
 static int grow(bide_pool *p, int workers)
 {
     int before = p->nslots;
-    BIDE_TRY(add_slots(p, workers));
+    BIDE_TRY(bide__pool_add_slots(p, workers));
 
     p->args.workers = workers;
     bide_retain(p); /* who closes it may release it before we run again */

@@ -474,7 +474,7 @@ struct proxy {
     struct list_node begun;
     unsigned nsent, nbegun;
     struct record *orders; /* those that found no room in the lane */
-    size_t norders, orders_cap;
+    size_t orders_at, norders, orders_cap; /* they are orders[orders_at] to [norders - 1]; both 0: there are none */
     uint64_t birth; /* PROCESS: what the zygote was asked for */
     uint64_t given, done;
     int64_t started_ns, idle_since_ns;
@@ -563,7 +563,8 @@ void bide__watch_again(struct watch_fd *w, struct fd *f);
 void bide__watch_close(struct watch_fd *w, struct fd *f);
 
 /* ---- proxy.c: one worker, seen from outside ---- */
-struct proxy *bide__proxy_start(bide_pool *p, int index); /* NULL: an error on record */
+struct proxy *bide__proxy_new(bide_pool *p, int index);   /* without a process; NULL: an error on record */
+struct proxy *bide__proxy_start(bide_pool *p, int index); /* likewise */
 void bide__proxy_order(struct proxy *x, uint16_t kind, uint64_t id, uint64_t fn, uint64_t more, int code);
 void bide__proxy_flush_orders(struct proxy *x); /* those that found no room */
 void bide__proxy_stop(struct proxy *x); /* when its jobs are done */
@@ -644,6 +645,8 @@ static inline bool bide__is_time(int64_t ms)
 {
     return ms >= 0 && ms <= INT64_MAX / 1000000; /* in nanoseconds it must be a number still */
 }
+bide_pool *bide__pool_new(void); /* without options and workers; NULL: an error on record */
+int bide__pool_add_slots(bide_pool *p, int n); /* so that there are n */
 void bide__pool_fill_slots(bide_pool *p);
 void bide__pool_retry_later(bide_pool *p);
 int bide__pool_start_worker(bide_pool *p, int index);

@@ -17,6 +17,8 @@
 
 #define BIRTH_MAX_MS 5000 /* from one birth to the next: a fork takes 0.3 ms, of the largest zygote a second */
 
+#define ORDERS_MAX   (1u << 18) /* for each of 69,632 jobs at most: memory, a cancellation */
+
 static _Atomic int64_t last_birth_ns; /* of any pool */
 
 /* ---- telling it things ---- */
@@ -34,16 +36,34 @@ void bide__proxy_flush(struct proxy *x)
     }
 }
 
-static bool keep_order(struct proxy *x, const struct record *r)
+/* Room behind those that wait: in front of them, if that is half of it, so that nothing is moved twice for one order. */
+static bool make_room_for_order(struct proxy *x)
 {
-    if (x->norders == x->orders_cap) {
-        size_t cap = x->orders_cap ? x->orders_cap * 2 : 64;
-        struct record *more = bide__realloc(x->orders, cap * sizeof *more);
+    size_t waiting = x->norders - x->orders_at, cap = x->orders_cap ? x->orders_cap * 2 : 64;
+    struct record *more = x->orders;
+
+    if (x->orders_at < x->orders_cap / 2 || x->orders_cap == 0) {
+        more = bide__realloc(x->orders, cap * sizeof *more);
         if (!more)
             return false;
         x->orders = more;
         x->orders_cap = cap;
     }
+    memmove(x->orders, x->orders + x->orders_at, waiting * sizeof *x->orders);
+    x->orders_at = 0;
+    x->norders = waiting;
+    return true;
+}
+
+/* False: no memory, or it has asked for more than any worker has a use for, and reads nothing. */
+static bool keep_order(struct proxy *x, const struct record *r)
+{
+    if (x->norders - x->orders_at >= ORDERS_MAX) {
+        x->corrupt = true;
+        return false;
+    }
+    if (x->norders == x->orders_cap && !make_room_for_order(x))
+        return false;
     x->orders[x->norders++] = *r;
     return true;
 }
@@ -52,16 +72,15 @@ static bool keep_order(struct proxy *x, const struct record *r)
 void bide__proxy_flush_orders(struct proxy *x)
 {
     struct lane *l = &x->segment.orders;
-    size_t n = 0;
 
     do {
-        while (n < x->norders && bide__lane_put(l, &x->orders[n], NULL, 0, NULL, 0))
-            n++;
-        if (n < x->norders)
+        while (x->orders_at < x->norders && bide__lane_put(l, &x->orders[x->orders_at], NULL, 0, NULL, 0))
+            x->orders_at++;
+        if (x->orders_at < x->norders)
             atomic_exchange(&x->segment.shared->orders_wait, 1);
-    } while (n < x->norders && bide__lane_has_room(l, 0));
-    memmove(x->orders, x->orders + n, (x->norders - n) * sizeof *x->orders);
-    x->norders -= n;
+    } while (x->orders_at < x->norders && bide__lane_has_room(l, 0));
+    if (x->orders_at == x->norders)
+        x->orders_at = x->norders = 0;
     bide__proxy_flush(x);
 }
 
@@ -74,7 +93,7 @@ void bide__proxy_order(struct proxy *x, uint16_t kind, uint64_t id, uint64_t fn,
         bide__proxy_flush(x);
     else if (keep_order(x, &r))
         bide__proxy_flush_orders(x);
-    else /* no memory even for this: better no worker than one that waits for ever */
+    else /* better no worker than one that waits forever, or has us keep more and more for it */
         bide__proxy_kill(x);
 }
 
@@ -167,12 +186,28 @@ static int got_process(struct proxy *x, pid_t pid, int pidfd)
     return 0;
 }
 
+/*
+ * The worker could have written the message, too: what the kernel has noted counts.  Of a birth so long ago that it is not
+ * known any more (1,024 others came since), at least it must be a child of ours.
+ */
+static pid_t process_of(const struct proxy *x, const struct fd_message *m)
+{
+    pid_t made = bide__zygote_made(x->birth);
+    siginfo_t info;
+
+    if (made > 0)
+        return made;
+    return waitid(P_PID, (id_t)m->code, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 ? m->code : -ECHILD;
+}
+
 static int is_born(struct proxy *x, const struct fd_message *m)
 {
     if (m->code < 0)
         return m->code;
-    int code = got_process(x, m->code, -1);
-    return code;
+    pid_t pid = process_of(x, m);
+    if (pid < 0)
+        return pid;
+    return got_process(x, pid, -1);
 }
 
 /* The zygote may have died before it could say whom it has made; the worker, too, and then we wait for it. */
@@ -341,7 +376,7 @@ static int give_birth(struct proxy *x)
     return code;
 }
 
-static struct proxy *proxy_new(bide_pool *p, int index)
+struct proxy *bide__proxy_new(bide_pool *p, int index)
 {
     struct proxy *x = bide__calloc(1, sizeof *x);
     if (!x) {
@@ -362,7 +397,7 @@ static struct proxy *proxy_new(bide_pool *p, int index)
 
 struct proxy *bide__proxy_start(bide_pool *p, int index)
 {
-    struct proxy *x = proxy_new(p, index);
+    struct proxy *x = bide__proxy_new(p, index);
     if (!x)
         return NULL;
 

@@ -8,7 +8,7 @@
  *     cancelled ------XDEL, XACK-------> bide:{NAME}:cancelled --------------XREAD--> stops it
  *                                bide:{NAME}:dead
  *
- * In reading order: redis_url.c (where it is), redis_conn.c (one connection: hiredis for the bytes, our streams below),
+ * In reading order: redis_url.c (where it is), redis_reader.c (replies out of bytes), redis_conn.c (one connection, over our streams),
  * redis_link.c (a connection that comes back; pipelined), redis_entry.c (what stands in the streams), redis_client.c
  * (submit), redis_results.c (results, and finding out what was lost), redis_host.c (taking jobs), redis_held.c
  * (running one), redis_answers.c (what they returned), redis_lease.c (keeping them, taking over those of the dead),
@@ -49,9 +49,21 @@ void bide__redis_key(char *out, const struct redis_address *a, const char *kind)
 
 /* ---- redis_conn.c: one connection, one task at a time ---- */
 
+/* The reader of hiredis, with a bound for what a line may have it allocate. */
+struct redis_reader {
+    redisReader *reader; /* NULL: not open */
+    redisReplyObjectFunctions its, ours;
+};
+int bide__redis_reader_open(struct redis_reader *r);
+void bide__redis_reader_close(struct redis_reader *r);
+/* Bytes that came; 0, -E2BIG or BIDE_ENOMEM. */
+int bide__redis_reader_feed(struct redis_reader *r, const char *data, size_t len);
+/* A whole reply, owned; NULL: *code says why, 0: not there yet. */
+redisReply *bide__redis_reader_next(struct redis_reader *r, int *code);
+
 struct redis_conn {
     bide_stream *stream;
-    redisReader *reader;
+    struct redis_reader reader;
     const struct redis_address *address;
     uint64_t taken; /* bytes of ours that the server had taken at the last look */
     char in[16 << 10];
@@ -248,6 +260,8 @@ struct redis_host {
     bool leaving;
 };
 
+/* The call that an entry asks for, if that is how the function was registered; else an error on record. */
+int bide__redis_job(bide_job *job, const bide_pool_named *named, const struct redis_call *call, const redisReply *argument);
 /* Begin a job.  Suspends: while the local pool has no room for its argument. */
 void bide__redis_take(struct redis_host *h, const struct redis_entry *e);
 void bide__redis_held_fail(struct held *x, int code, const char *text); /* whatever it was: it goes to finished */

@@ -72,21 +72,15 @@ static int feed(struct redis_conn *c, int64_t quiet_ms)
     }
     if (n == 0)
         return bide_fail(BIDE_EEOF, "it closed the connection");
-    if (n > 0 && redisReaderFeed(c->reader, c->in, (size_t)n) != REDIS_OK)
-        return bide__fail_nomem("a reply of Redis");
-    return n < 0 ? (int)n : 0;
+    return n < 0 ? (int)n : bide__redis_reader_feed(&c->reader, c->in, (size_t)n);
 }
 
 redisReply *bide__redis_read(struct redis_conn *c, int64_t quiet_ms)
 {
-    void *reply = NULL;
-
     for (;;) {
-        if (redisReaderGetReply(c->reader, &reply) != REDIS_OK) {
-            bide_fail(-EBADMSG, "it does not speak the protocol of Redis: %s", c->reader->errstr);
-            return NULL;
-        }
-        if (reply)
+        int code;
+        redisReply *reply = bide__redis_reader_next(&c->reader, &code);
+        if (reply || code < 0)
             return reply;
         if (feed(c, quiet_ms) < 0)
             return NULL;
@@ -269,9 +263,7 @@ static int begin(struct redis_conn *c, struct redis_address *a)
     c->stream = bide_connect(a->host, a->port, .timeout_ms = CONNECT_MS, .tls = a->tls ? a->context : NULL);
     if (!c->stream)
         return bide_error_code();
-    c->reader = redisReaderCreate();
-    if (!c->reader)
-        return bide__fail_nomem("a connection to Redis");
+    BIDE_TRY(bide__redis_reader_open(&c->reader));
     BIDE_TRY(log_in(c));
     BIDE_TRY(check_server(c));
     return make_group(c);
@@ -293,7 +285,7 @@ struct redis_conn *bide__redis_open(struct redis_address *a)
         return NULL;
     }
     c->stream = NULL;
-    c->reader = NULL;
+    c->reader.reader = NULL;
     c->address = a;
     c->taken = 0;
     if (begin(c, a) == 0)
@@ -309,7 +301,6 @@ void bide__redis_close(struct redis_conn *c)
     if (!c)
         return;
     bide_release(c->stream);
-    if (c->reader)
-        redisReaderFree(c->reader);
+    bide__redis_reader_close(&c->reader);
     bide__free(c);
 }

@@ -136,23 +136,30 @@ static void on_progress(bide_future *f, uint64_t done, uint64_t total, bide_byte
 
 /* ---- beginning one ---- */
 
-static int submit(struct held *x, const bide_pool_named *named, const struct redis_entry *e)
+int bide__redis_job(bide_job *job, const bide_pool_named *named, const struct redis_call *call, const redisReply *argument)
 {
-    const char *in = e->argument ? e->argument->str : "";
-    size_t len = e->argument ? (size_t)e->argument->len : 0;
-    bide_pool_call_args args = {.timeout_ms = x->call.timeout_ms, .idempotent = x->call.idempotent};
-    const struct named_call call = {(enum bide_job_shape)x->call.shape, x->call.has_out, len, x->call.out_len};
+    const char *in = argument ? argument->str : "";
+    size_t len = argument ? (size_t)argument->len : 0;
+    const struct named_call made_for = {(enum bide_job_shape)call->shape, call->has_out, len, call->out_len};
 
-    BIDE_TRY(bide__named_fits(named, &call));
+    BIDE_TRY(bide__named_fits(named, &made_for));
     if (named->shape == BIDE_JOB_TEXT && (len == 0 || in[len - 1] != '\0'))
         return bide_fail(-EBADMSG, "its argument is not a text");
-    args.job = (bide_job){.fn = named->fn,
-                          .name = named->name,
-                          .shape = named->shape,
-                          .in = in,
-                          .in_len = len,
-                          .has_out = named->has_out,
-                          .out_len = named->out_len};
+    *job = (bide_job){.fn = named->fn,
+                      .name = named->name,
+                      .shape = named->shape,
+                      .in = in,
+                      .in_len = len,
+                      .has_out = named->has_out,
+                      .out_len = named->out_len};
+    return 0;
+}
+
+static int submit(struct held *x, const bide_pool_named *named, const struct redis_entry *e)
+{
+    bide_pool_call_args args = {.timeout_ms = x->call.timeout_ms, .idempotent = x->call.idempotent};
+
+    BIDE_TRY(bide__redis_job(&args.job, named, &x->call, e->argument));
     if (x->call.wants_progress) {
         args.on_progress = on_progress;
         args.arg = x;

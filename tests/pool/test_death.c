@@ -552,6 +552,35 @@ PROCESS_KINDS(worker_that_scribbles_cannot_harm_the_rest, .seconds = 30)
     }
 }
 
+/* It asks for memory and never looks at what it gets: what we keep for it has an end, and takes no longer for being much. */
+static int job_ask_without_listening(void)
+{
+    struct worker *w = bide__worker_here;
+    struct runner *r = bide__runner_here();
+
+    for (int i = 0; i < 2000000; i++) {
+        while (!bide__lane_put(&w->segment.answers, &(struct record){.kind = REC_WANT, .id = r->call.id, .fn = 100}, NULL, 0, NULL, 0)) {
+            atomic_store(&w->segment.shared->stuck, 1);
+            bide__worker_ring(w);
+            usleep(100);
+        }
+        bide__lane_publish(&w->segment.answers);
+        bide__worker_ring(w);
+    }
+    return 0;
+}
+BIDE_POOL_TASK(job_ask_without_listening, void);
+
+PROCESS_KINDS(worker_that_asks_without_listening_is_ended, .seconds = 60)
+{
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1);
+
+    EXPECT_ERR(CALL(p, bide_job(job_ask_without_listening)), BIDE_EWORKER);
+    EXPECT_CONTAINS(bide_error_text(), "wrote nonsense into the memory we share, and was killed");
+    bide_error_clear();
+    EXPECT_OK(CALL(p, bide_job(job_nothing)));
+}
+
 /* The helper process is killed: the next worker that is needed makes a new one. */
 TEST(zygote_that_was_killed_is_made_anew, .real_time = true)
 {

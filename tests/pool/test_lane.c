@@ -103,6 +103,19 @@ UNIT(lane_random_bytes_never_lead_outside)
     }
 }
 
+/* Padding from end to end is no record's, and could go on without an end. */
+UNIT(lane_ring_of_padding_is_broken)
+{
+    struct lane in = producer(SIZE), out = in;
+    struct record r;
+    const char *payload;
+
+    memcpy(in.bytes, &(struct record){.kind = REC_PAD}, sizeof r);
+    in.mine += SIZE;
+    bide__lane_publish(&in);
+    EXPECT_ERR(bide__lane_peek(&out, &r, &payload), -EBADMSG);
+}
+
 #define ROUNDS 200000
 
 static void *produce(void *arg)

@@ -347,6 +347,20 @@ TEST(calls_with_arguments_that_mean_nothing_are_refused, .real_time = true)
     EXPECT_OK(bide_pool_map(p, bide_jobs(job_add, in, (struct sum *)NULL), 2)); /* results that nobody wants */
 }
 
+/* Before the first power of two that holds so much is looked for. */
+TEST(buffer_of_more_than_there_can_be_is_refused, .real_time = true)
+{
+    needs_processes();
+    bide_auto bide_pool *p = OPEN(.workers = 1);
+
+    EXPECT_NULL(bide_pool_buffer(p, SIZE_MAX));
+    EXPECT_ERR(bide_error_code(), -E2BIG);
+    bide_error_clear();
+    EXPECT_NULL(bide_pool_buffer(p, ((size_t)1 << 63) + 1));
+    EXPECT_ERR(bide_error_code(), -E2BIG);
+    bide_error_clear();
+}
+
 TEST(calls_without_a_pool_are_refused, .real_time = true)
 {
     bide_pool *none = NULL;
