@@ -63,7 +63,7 @@ static int app(const char *base)
     BIDE_TRY(bide_make_dirs("pages"));
     int code = bide_wait_for(bide_coro(crawl, &c), 60000);
     printf("saved: %d, failed: %d\n", c.saved, c.failed);
-    return code;
+    return code == 0 && c.failed > 0 ? bide_fail(-EIO, "%d pages are missing", c.failed) : code;
 }
 
 int main(int argc, char **argv)

@@ -68,7 +68,10 @@ static int app(void)
     if (!crashing || !napping)
         return bide_raise();
     int code = bide_await(crashing);
-    printf("crash: %s, signal %d\n", bide_strerror(code), bide_pool_failure_of(crashing)->signal);
+    const bide_pool_failure *failure = bide_pool_failure_of(crashing);
+    if (!failure)
+        return code;
+    printf("crash: %s, signal %d\n", bide_strerror(code), failure->signal);
     bide_error_clear();
     printf("nap: %d\n", bide_await(napping));
     return 0;

@@ -27,6 +27,10 @@ int main(void)
 
     printf("此时协程对象注册到事件循环中\n");
     int code = bide_run_until_complete(loop, coroutine);
+    if (code < 0) {
+        bide_error_print(stderr);
+        return 1;
+    }
     printf("此时函数运行完毕\n");
-    return code < 0;
+    return 0;
 }

@@ -29,11 +29,16 @@ int main(void)
         return 1;
     }
 
-    bide_loop_call_later(loop, 20, stop, loop);
-    bide_loop_call_later(loop, 10, say, later);
-    bide_loop_call_soon(loop, say, soon);
+    if (!bide_loop_call_later(loop, 20, stop, loop) || !bide_loop_call_later(loop, 10, say, later) ||
+        !bide_loop_call_soon(loop, say, soon)) {
+        bide_error_print(stderr);
+        return 1;
+    }
     printf("registered, not called\n");
-    int code = bide_run_forever(loop);
+    if (bide_run_forever(loop) < 0) {
+        bide_error_print(stderr);
+        return 1;
+    }
     printf("the loop has ended\n");
-    return bide_loop_close(loop) < 0 || code < 0;
+    return bide_loop_close(loop) < 0;
 }

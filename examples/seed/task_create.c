@@ -17,7 +17,7 @@ static int f(int x)
 int main(void)
 {
     bide_loop *loop = bide_get_event_loop();
-    bide_auto bide_task *task = bide_create_task(bide_coro(f, 1), .name = "first");
+    bide_auto bide_task *task = loop ? bide_create_task(bide_coro(f, 1), .name = "first") : NULL;
     if (!task) {
         bide_error_print(stderr);
         return 1;
@@ -25,6 +25,10 @@ int main(void)
 
     printf("%s done: %s\n", bide_task_name(task), bide_task_done(task) ? "yes" : "no");
     int result = bide_run_until_complete(loop, task);
+    if (result < 0) {
+        bide_error_print(stderr);
+        return 1;
+    }
     printf("%s done: %s\n", bide_task_name(task), bide_task_done(task) ? "yes" : "no");
     printf("result: %d\n", result);
     return 0;

@@ -25,6 +25,11 @@ int main(void)
     }
 
     printf("a task stays itself: %s\n", task == same ? "yes" : "no");
-    printf("result: %d\n", bide_run_until_complete(bide_get_event_loop(), task));
+    int result = bide_run_until_complete(bide_get_event_loop(), task);
+    if (result < 0) {
+        bide_error_print(stderr);
+        return 1;
+    }
+    printf("result: %d\n", result);
     return 0;
 }

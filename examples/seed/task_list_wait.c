@@ -39,6 +39,10 @@ int main(void)
     }
 
     int done = bide_run_until_complete(bide_get_event_loop(), bide_coro(wait_for_all, tasks));
+    if (done < 0) {
+        bide_error_print(stderr);
+        return 1;
+    }
     for (int i = 0; i < N; i++) {
         sum += bide_task_result(tasks[i]);
         bide_release(tasks[i]);
