@@ -63,6 +63,9 @@ void say_as(const char *command);
 /* Make a text fit for a terminal: copy it with control characters (also C1 in UTF-8) as \xNN.  Returns: out. */
 char *say_clean(const char *text, char *out, size_t size);
 
+/* Returns: EXIT_LOCAL, after the message. */
+int say_no_memory(void);
+
 /* What was printed by printf has gone out?  Returns: EXIT_OK, EXIT_LOCAL after a message, -SIGPIPE. */
 int say_flush(void);
 

@@ -36,6 +36,14 @@ void fetch_fail(struct fetch *f, int exit_code)
     fetch_stop(f);
 }
 
+void fetch_fail_here(struct fetch *f)
+{
+    if (f->exit_code == 0)
+        report_say(f, "%s; stopping", bide_error_text());
+    bide_error_clear();
+    fetch_fail(f, EXIT_LOCAL);
+}
+
 static void cut(struct fetch *f)
 {
     f->cut = true;
@@ -171,12 +179,15 @@ static int fetch_watched(struct fetch *f)
     bide_auto bide_future *over = bide_future_new();
     bide_auto bide_session *session = request_session(&f->request, f->concurrency,
                                                       f->options->per_host > 0 ? f->options->per_host : f->concurrency);
+    if (!session)
+        f->exit_code = request_exit_code(bide_error_code());
     if (!f->signals || !over || !session)
         return bide_raise();
     bide_auto bide_task *watcher = bide_create_task(bide_coro(watch_signals, f));
     if (!watcher)
         return bide_raise();
 
+    BIDE_TRY(queue_open(f));
     f->loop = bide_get_event_loop();
     f->session = session;
     f->over = over;
@@ -244,11 +255,9 @@ static int exit_code(const struct fetch *f, int code)
 
     if (code < 0)
         say("%s", bide_error_text());
-    else if (f->queue.no_memory)
-        say("out of memory");
     if (f->exit_code)
         return f->exit_code;
-    if (code < 0 || f->queue.no_memory)
+    if (code < 0)
         return EXIT_LOCAL;
     if (f->signal)
         return -f->signal;
@@ -275,10 +284,8 @@ static int run(struct fetch *f)
 
     f->concurrency = allowed_concurrency(f->options->concurrency);
     f->workers = calloc((size_t)f->concurrency, sizeof(*f->workers));
-    if (!f->workers) {
-        say("out of memory");
-        return EXIT_LOCAL;
-    }
+    if (!f->workers)
+        return say_no_memory();
     code = exit_code(f, bide_run(bide_coro(fetch_all, f)));
     free(f->workers);
     jsonl_free(&f->jsonl);
@@ -288,10 +295,8 @@ static int run(struct fetch *f)
 int fetch_run(const struct fetch_options *options, int n, char **urls)
 {
     struct fetch *f = calloc(1, sizeof *f);
-    if (!f) {
-        say("out of memory");
-        return EXIT_LOCAL;
-    }
+    if (!f)
+        return say_no_memory();
 
     f->options = options;
     int code = fetch_plan(f, n, urls);

@@ -127,7 +127,7 @@ static inline bool naming_saves(const struct naming *n)
  *
  * Returns:   NULL: *out is the name; else what is wrong with it
  */
-extern const char fetch_not_a_url[]; /* one of these faults */
+extern const char fetch_not_a_url[], fetch_no_memory[]; /* two of these faults */
 const char *fetch_name(struct fetch *f, const struct job *job, const char *mime, struct text *out);
 /* Claim the name; a later attempt may do so again.  Returns: NULL, or what is wrong: another URL has it. */
 const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text *name);
@@ -191,12 +191,13 @@ struct queue {
     size_t parked, parked_max;       /* jobs that wait; beyond the ceiling no more URLs are taken from the source */
     struct waiter *waiters;
     bool is_reading;                 /* a worker waits for the source */
-    bool no_memory;
     bide_handle *alarm;              /* wakes a waiter when a job is due or the rate allows the next */
     int64_t alarm_ms;
     double next_ms;                  /* --rate: when the next request may go */
 };
 
+/* Before the first worker.  Returns: 0, or an error on record. */
+int queue_open(struct fetch *f);
 /* The next job that may go now, NULL: there will be none.  Suspends until there is. */
 struct job *queue_take(struct fetch *f);
 /* Done with a job that queue_take gave: its host has a place free; it is settled, or comes again after delay_ms. */
@@ -221,7 +222,7 @@ void queue_wake_or_grow(struct fetch *f);
 int queue_wait(struct queue *q);
 /* Wake a waiter then, or earlier. */
 void queue_set_alarm(struct fetch *f, int64_t when_ms);
-/* Jobs by their due_ms. */
+/* Jobs by their due_ms; there is always room. */
 void later_push(struct queue *q, struct job *job);
 struct job *later_pop(struct queue *q);
 
@@ -354,5 +355,7 @@ int fetch_run(const struct fetch_options *options, int n, char **urls);
 void fetch_stop(struct fetch *f);
 /* The same, because this machine cannot go on. */
 void fetch_fail(struct fetch *f, int exit_code);
+/* The same, with the error on record as the reason; it is said. */
+void fetch_fail_here(struct fetch *f);
 
 #endif

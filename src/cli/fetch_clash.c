@@ -71,6 +71,7 @@ struct walk {
     struct text name, twin_of; /* twin_of: look for its first owner; empty: look for twins */
     const char *fault; /* what is wrong with w->name */
     size_t in_way;     /* so much of w->name is a file's name, and a directory's */
+    bool no_memory;
     bool is_full;
     bool too_many; /* it became full while there were patterns left */
 };
@@ -83,8 +84,7 @@ static int found_twin(struct walk *w, const char *first_url)
     text_add_string(&t, " and ");
     report_add_url(&t, w->job.url.data);
     text_format(&t, " would both be saved as %s%s", w->twin_of.data, advice(w->f));
-    if (!t.no_memory)
-        say("%s", t.data);
+    say("%s", text_string(&t));
     text_free(&t);
     return EXIT_USAGE;
 }
@@ -96,7 +96,9 @@ static bool is_in_way(struct walk *w)
     const struct naming *n = &w->f->naming;
 
     for (size_t i = n->template.root_len; n->has_template && i < w->name.len; i++) {
-        if (name[i] != '/' || nameset_add(&w->directories, name, i) == NAMESET_THERE)
+        enum nameset_answer a = name[i] == '/' ? nameset_add(&w->directories, name, i) : NAMESET_THERE;
+        w->no_memory |= a == NAMESET_NO_MEMORY;
+        if (a == NAMESET_THERE)
             continue;
         if (nameset_has(&w->names, name, i))
             w->in_way = i;
@@ -106,19 +108,22 @@ static bool is_in_way(struct walk *w)
     return w->in_way > 0;
 }
 
-/* The names of one more URL; true: it is the one that is looked for, or it is wrong. */
+/* The names of one more URL; true: it is the one that is looked for, or it is wrong, or there is no memory to know. */
 static bool visit(struct walk *w)
 {
     w->fault = fetch_name(w->f, &w->job, NULL, &w->name);
-    if (w->fault == fetch_not_a_url || w->name.no_memory)
+    if (w->fault == fetch_not_a_url)
         return false; /* it will fail, and then say why */
+    if (w->fault == fetch_no_memory)
+        return w->no_memory = true;
     if (w->fault || (w->twin_of.len == 0 && is_in_way(w)))
         return true;
     if (w->twin_of.len > 0)
         return w->name.len == w->twin_of.len && memcmp(w->name.data, w->twin_of.data, w->name.len) == 0;
     enum nameset_answer a = nameset_add(&w->names, w->name.data, w->name.len);
     w->is_full |= a == NAMESET_FULL;
-    return a == NAMESET_THERE;
+    w->no_memory |= a == NAMESET_NO_MEMORY;
+    return a == NAMESET_THERE || w->no_memory;
 }
 
 static bool walk_patterns(struct walk *w)
@@ -164,8 +169,10 @@ static bool walk_lists(struct walk *w)
 {
     bool found = false;
     struct lines *l = malloc(sizeof *l);
+    if (!l)
+        return w->no_memory = true;
 
-    for (const char *const *path = w->f->source.inputs; l && path && *path && !found && !w->is_full; path++) {
+    for (const char *const *path = w->f->source.inputs; path && *path && !found && !w->is_full; path++) {
         if (!is_regular(*path) || lines_open(l, *path) != EXIT_OK)
             break; /* numbers of URLs behind it are not known */
         found = walk_list(w, l);
@@ -194,30 +201,39 @@ static int found_wrong(const struct walk *w)
     return EXIT_USAGE;
 }
 
-/* Two passes: the second finds the first of two that are alike. */
+/* w stands at a name that was there before: a second pass finds whose. */
+static int find_twin(struct walk *w)
+{
+    struct text second = {0};
+    uint64_t number = w->job.number;
+    int code = EXIT_OK;
+
+    text_add(&w->twin_of, w->name.data, w->name.len);
+    text_add_string(&second, text_string(&w->job.url));
+    w->no_memory = w->twin_of.no_memory || second.no_memory;
+    if (!w->no_memory && walk(w) && !w->no_memory && w->job.number < number) {
+        struct text first = w->job.url;
+        w->job.url = second;
+        second = first;
+        code = found_twin(w, text_string(&second));
+    }
+    text_free(&second);
+    return w->no_memory ? say_no_memory() : code;
+}
+
 static int check_names(struct fetch *f, bool are_proven)
 {
     struct walk w = {.f = f};
-    struct text second = {0};
     int code = EXIT_OK;
 
     nameset_init(&w.names, are_proven ? PROVEN_NAMES : PLAN_NAMES);
     nameset_init(&w.directories, PLAN_NAMES);
     bool found = walk(&w);
-    if (found && (w.fault || w.in_way > 0)) {
-        code = found_wrong(&w);
+    if (w.no_memory) {
+        code = say_no_memory();
     } else if (found) {
-        text_add(&w.twin_of, w.name.data, w.name.len);
-        text_add(&second, w.job.url.data, w.job.url.len);
-        uint64_t number = w.job.number;
-        if (walk(&w) && w.job.number < number) {
-            struct text first = w.job.url;
-            w.job.url = second;
-            second = first;
-            code = found_twin(&w, second.data);
-        }
-    }
-    if (w.too_many && !are_proven) {
+        code = w.fault || w.in_way > 0 ? found_wrong(&w) : find_twin(&w);
+    } else if (w.too_many && !are_proven) {
         say("more than %zu names that cannot be told apart by their template%s", PLAN_NAMES, advice(f));
         code = EXIT_USAGE;
     }
@@ -226,7 +242,6 @@ static int check_names(struct fetch *f, bool are_proven)
     text_free(&w.name);
     text_free(&w.twin_of);
     text_free(&w.job.url);
-    text_free(&second);
     return code;
 }
 

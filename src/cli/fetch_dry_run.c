@@ -6,7 +6,8 @@
 
 #include "cli/fetch.h"
 
-static void print_one(struct fetch *f, const char *label, int pattern, uint64_t k, uint64_t number)
+/* false: there is no memory for it. */
+static bool print_one(struct fetch *f, const char *label, int pattern, uint64_t k, uint64_t number)
 {
     struct job job = {.pattern = pattern, .k = k, .number = number};
     struct text name = {0};
@@ -14,8 +15,9 @@ static void print_one(struct fetch *f, const char *label, int pattern, uint64_t 
     glob_add_nth(&f->source.globs[pattern], k, &job.url);
     const char *fault = naming_saves(&f->naming) ? fetch_name(f, &job, NULL, &name) : NULL;
     struct text shown = {0};
-    report_add_url(&shown, job.url.data);
-    printf("%-6s %s", label, shown.data);
+    report_add_url(&shown, text_string(&job.url));
+    bool complete = !job.url.no_memory && !shown.no_memory && fault != fetch_no_memory;
+    printf("%-6s %s", label, text_string(&shown));
     text_free(&shown);
     if (fault)
         printf("  (%s)", fault);
@@ -24,6 +26,7 @@ static void print_one(struct fetch *f, const char *label, int pattern, uint64_t 
     putchar('\n');
     text_free(&job.url);
     text_free(&name);
+    return complete;
 }
 
 static void print_where(const struct fetch *f)
@@ -44,6 +47,7 @@ int fetch_print_plan(struct fetch *f)
 {
     const struct source *s = &f->source;
     uint64_t of_patterns = 0;
+    bool complete = true;
 
     for (int i = 0; i < s->nglobs; i++)
         of_patterns += s->globs[i].count;
@@ -52,9 +56,9 @@ int fetch_print_plan(struct fetch *f)
     else
         printf("%llu urls, and what the list gives\n", (unsigned long long)of_patterns);
     if (s->nglobs > 0)
-        print_one(f, "first", 0, 0, 0);
+        complete = print_one(f, "first", 0, 0, 0);
     if (of_patterns > 1)
-        print_one(f, "last", s->nglobs - 1, s->globs[s->nglobs - 1].count - 1, of_patterns - 1);
+        complete &= print_one(f, "last", s->nglobs - 1, s->globs[s->nglobs - 1].count - 1, of_patterns - 1);
     print_where(f);
-    return EXIT_OK;
+    return complete ? EXIT_OK : say_no_memory();
 }

@@ -8,7 +8,7 @@
 
 #include "cli/fetch.h"
 
-const char fetch_not_a_url[] = "not a valid URL";
+const char fetch_not_a_url[] = "not a valid URL", fetch_no_memory[] = "out of memory";
 
 static const char *own_name(const struct naming *n, const bide_url *url, const char *mime, struct text *out)
 {
@@ -42,13 +42,16 @@ const char *fetch_name(struct fetch *f, const struct job *job, const char *mime,
     bool needs_url = !n->has_template || n->template.needs_url;
 
     text_clear(out);
-    bide_auto bide_url *url = needs_url ? bide_url_parse(job->url.data) : NULL;
+    if (job->url.no_memory)
+        return fetch_no_memory;
+    bide_auto bide_url *url = needs_url ? bide_url_parse(text_string(&job->url)) : NULL;
     if (needs_url && !url) {
+        bool no_memory = bide_error_code() == BIDE_ENOMEM;
         bide_error_clear();
-        return fetch_not_a_url;
+        return no_memory ? fetch_no_memory : fetch_not_a_url;
     }
     const char *fault = n->has_template ? name_of_template(f, job, url, out) : own_name(n, url, mime, out);
-    return out->no_memory ? "out of memory" : fault;
+    return out->no_memory ? fetch_no_memory : fault;
 }
 
 const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text *name)
@@ -58,8 +61,11 @@ const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text
 
     if (n->is_proven || (job->claimed != 0 && job->claimed == hash))
         return NULL;
-    if (nameset_add(&n->names, name->data, name->len) == NAMESET_THERE)
+    enum nameset_answer answer = nameset_add(&n->names, name->data, name->len);
+    if (answer == NAMESET_THERE)
         return "an earlier URL has this file name";
+    if (answer == NAMESET_NO_MEMORY)
+        return fetch_no_memory;
     job->claimed = hash;
     return NULL;
 }

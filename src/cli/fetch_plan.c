@@ -20,7 +20,7 @@ static int check_urls(const struct glob *g)
     for (int last = 0; last <= (g->count > 1) && code == EXIT_OK; last++) {
         text_clear(&url);
         glob_add_nth(g, last ? g->count - 1 : 0, &url);
-        code = url.no_memory ? EXIT_LOCAL : request_check_url(url.len > 0 ? url.data : "");
+        code = url.no_memory ? say_no_memory() : request_check_url(text_string(&url));
     }
     text_free(&url);
     return code;
@@ -35,8 +35,9 @@ static int read_pattern(struct fetch *f, const char *text)
 
     char shown[512];
     request_shown_url(text, shown, sizeof shown);
-    if (code != EXIT_OK && !why.no_memory)
-        say("%s: %s", shown, why.data);
+    if (code != EXIT_OK)
+        say("%s: %s", shown, text_string(&why));
+    code = why.no_memory ? EXIT_LOCAL : code;
     text_free(&why);
     if (code == EXIT_OK)
         code = check_urls(g);
@@ -53,10 +54,8 @@ static int read_patterns(struct fetch *f, int n, char **urls)
 
     f->source.globs = calloc((size_t)n + 1, sizeof *f->source.globs);
     f->source.bindings = calloc((size_t)n + 1, sizeof *f->source.bindings);
-    if (!f->source.globs || !f->source.bindings) {
-        say("out of memory");
-        return EXIT_LOCAL;
-    }
+    if (!f->source.globs || !f->source.bindings)
+        return say_no_memory();
     for (int i = 0; i < n && code == EXIT_OK; i++)
         code = read_pattern(f, urls[i]);
     return code;
@@ -101,10 +100,8 @@ static int count_list(struct fetch *f, const char *path)
         f->stats.is_total_known = false;
         return EXIT_OK;
     }
-    if (!(l = malloc(sizeof *l))) {
-        say("out of memory");
-        return EXIT_LOCAL;
-    }
+    if (!(l = malloc(sizeof *l)))
+        return say_no_memory();
     if (lines_open(l, path) == EXIT_OK) {
         code = count_lines(l, &f->stats.total);
         lines_close(l);
@@ -156,8 +153,9 @@ static int read_template(struct fetch *f)
         struct template_binding none;
         code = template_bind(&n->template, NULL, &none, &why);
     }
-    if (code != EXIT_OK && !why.no_memory)
-        say("--output %s", why.data);
+    if (code != EXIT_OK)
+        say("--output %s", text_string(&why));
+    code = why.no_memory ? EXIT_LOCAL : code;
     text_free(&why);
     return code;
 }
@@ -195,16 +193,17 @@ static int choose_output(struct fetch *f)
     return o->output ? read_template(f) : EXIT_OK;
 }
 
-/* The directory that no name leads out of. */
-static void find_root(struct naming *n)
+/* The directory that no name leads out of.  Without memory for it there would be none, and names could lead anywhere. */
+static int find_root(struct naming *n)
 {
     if (n->directory) {
         text_add_string(&n->root, n->directory);
-        if (n->root.len > 0 && n->root.data[n->root.len - 1] != '/')
+        if (n->root.len > 0 && !text_ends_with(&n->root, '/'))
             text_add_char(&n->root, '/');
     } else if (n->has_template && n->template.root_len > 0) {
         text_add(&n->root, n->template.parts[0].text, n->template.root_len);
     }
+    return n->root.no_memory ? say_no_memory() : EXIT_OK;
 }
 
 /* -o /dev/null: a device or a pipe is written to, not replaced. */
@@ -232,8 +231,8 @@ static int check_first_name(struct fetch *f)
         const char *fault = fetch_name(f, &job, NULL, &name);
         if (fault) {
             say("--output %s: %s%s", f->naming.template.source, fault,
-                name.len > 0 && name.data[name.len - 1] == '/' ? "; -O takes a directory" : "");
-            code = EXIT_USAGE;
+                text_ends_with(&name, '/') ? "; -O takes a directory" : "");
+            code = fault == fetch_no_memory ? EXIT_LOCAL : EXIT_USAGE;
         }
     }
     text_free(&job.url);
@@ -253,9 +252,10 @@ int fetch_plan(struct fetch *f, int n, char **urls)
         code = read_lists(f);
     if (code == EXIT_OK)
         code = choose_output(f);
+    if (code == EXIT_OK)
+        code = find_root(&f->naming);
     if (code != EXIT_OK)
         return code;
-    find_root(&f->naming);
     /* The text of a part has no NUL of its own. */
     if (f->naming.has_template && !f->naming.template.has_variable)
         f->naming.template.texts[f->naming.template.parts[0].len] = '\0';

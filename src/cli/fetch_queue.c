@@ -120,9 +120,7 @@ static struct job *new_job(struct queue *q)
         *job = (struct job){.url = job->url};
         return job;
     }
-    job = calloc(1, sizeof *job);
-    q->no_memory |= !job;
-    return job;
+    return calloc(1, sizeof *job);
 }
 
 static void free_job(struct queue *q, struct job *job)
@@ -141,7 +139,14 @@ static bool may_read(const struct fetch *f)
 {
     const struct queue *q = &f->queue;
 
-    return !f->source.at_end && !q->is_reading && q->parked < q->parked_max && !q->no_memory;
+    return !f->source.at_end && !q->is_reading && q->parked < q->parked_max;
+}
+
+static struct job *no_memory(struct fetch *f)
+{
+    bide_fail(BIDE_ENOMEM, "out of memory");
+    fetch_fail_here(f);
+    return NULL;
 }
 
 /* One job more out of the source: it, if it may go at once; NULL: it was parked, or there was none. */
@@ -150,20 +155,19 @@ static struct job *read_source(struct fetch *f)
     struct queue *q = &f->queue;
     struct job *job = new_job(q);
     if (!job)
-        return NULL;
+        return no_memory(f);
 
     q->is_reading = true;
     int got = source_next(f, job);
     q->is_reading = false;
     if (got > 0 && !job->url.no_memory)
-        job->host = hosts_take(&q->hosts, job->url.len > 0 ? job->url.data : "", bide_loop_time_ms(f->loop));
-    q->no_memory |= got > 0 && !job->host;
-    if (got <= 0 || q->no_memory) {
+        job->host = hosts_take(&q->hosts, text_string(&job->url), bide_loop_time_ms(f->loop));
+    if (got <= 0 || !job->host) {
         free_job(q, job);
         if (got < 0)
             fetch_fail(f, EXIT_LOCAL);
         queue_wake_all(q); /* the source is at its end: nobody need wait for it */
-        return NULL;
+        return got > 0 ? no_memory(f) : NULL;
     }
     return place(f, job, bide_loop_time_ms(f->loop)) ? job : NULL;
 }
@@ -192,7 +196,7 @@ static void rate_take(struct fetch *f, int64_t now_ms)
 
 static bool is_over(const struct fetch *f)
 {
-    return f->stopping || f->queue.no_memory || (f->source.at_end && !f->queue.is_reading && f->queue.parked == 0);
+    return f->stopping || (f->source.at_end && !f->queue.is_reading && f->queue.parked == 0);
 }
 
 /* A job, if one may go now.  Suspends only while a list has nothing to give. */
@@ -226,12 +230,20 @@ static void set_alarms(struct fetch *f, int64_t rate_ms, int64_t now_ms)
         queue_set_alarm(f, f->queue.later[0]->due_ms);
 }
 
+int queue_open(struct fetch *f)
+{
+    struct queue *q = &f->queue;
+
+    q->parked_max = LOOK_AHEAD + 4 * (size_t)f->concurrency;
+    q->later_cap = q->parked_max + (size_t)f->concurrency + 1; /* F1: all of them, and one that was being read */
+    q->later = calloc(q->later_cap, sizeof *q->later);
+    return q->later ? 0 : bide_fail(BIDE_ENOMEM, "the queue: out of memory");
+}
+
 struct job *queue_take(struct fetch *f)
 {
     struct queue *q = &f->queue;
 
-    if (q->parked_max == 0)
-        q->parked_max = LOOK_AHEAD + 4 * (size_t)f->concurrency;
     while (!is_over(f)) {
         int64_t now_ms = bide_loop_time_ms(f->loop), rate_ms = rate_delay(f, now_ms);
         struct job *job = rate_ms == 0 ? try_take(f, now_ms) : NULL;
@@ -248,7 +260,10 @@ struct job *queue_take(struct fetch *f)
         if (is_over(f))
             break;
         set_alarms(f, rate_ms, now_ms);
-        if (queue_wait(q) < 0) {
+        int code = queue_wait(q);
+        if (code < 0) {
+            if (code != BIDE_ECANCELED)
+                fetch_fail_here(f);
             bide_error_clear();
             return NULL;
         }

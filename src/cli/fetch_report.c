@@ -50,9 +50,9 @@ static void say_failed(struct worker *w, const struct job *job)
     if (!may_say(w->f))
         return;
     if (job->list && job->fault)
-        report_say(w->f, "%s:%llu: %s", job->list, (unsigned long long)job->line, w->why.data);
+        report_say(w->f, "%s:%llu: %s", job->list, (unsigned long long)job->line, text_string(&w->why));
     else
-        report_say(w->f, "%s%s", w->why.data, job->attempts > 1 ? " (the last of several attempts)" : "");
+        report_say(w->f, "%s%s", text_string(&w->why), job->attempts > 1 ? " (the last of several attempts)" : "");
 }
 
 static void say_ok(const struct worker *w, const struct job *job, const struct outcome *o)
@@ -60,15 +60,14 @@ static void say_ok(const struct worker *w, const struct job *job, const struct o
     struct text t = {0};
 
     text_format(&t, "%d ", o->status);
-    report_add_url(&t, job->url.data);
+    report_add_url(&t, text_string(&job->url));
     if (naming_saves(&w->f->naming))
-        text_format(&t, " -> %s", w->name.data);
+        text_format(&t, " -> %s", text_string(&w->name));
     text_add_string(&t, ", ");
     text_add_bytes(&t, (double)o->bytes);
     text_add_string(&t, " in ");
     text_add_time(&t, clock_us() - job->began_us);
-    if (!t.no_memory)
-        report_say(w->f, "%s", t.data);
+    report_say(w->f, "%s", text_string(&t));
     text_free(&t);
 }
 
@@ -80,10 +79,9 @@ void report_retry(struct worker *w, const struct job *job, const struct outcome 
     w->f->stats.retries++;
     if (w->f->options->verbose == 0)
         return;
-    text_format(&t, "%s; attempt %d of %d in ", w->why.data, job->attempts + 1, w->f->options->retries + 1);
+    text_format(&t, "%s; attempt %d of %d in ", text_string(&w->why), job->attempts + 1, w->f->options->retries + 1);
     text_add_time(&t, delay_ms * 1000);
-    if (!t.no_memory)
-        report_say(w->f, "%s", t.data);
+    report_say(w->f, "%s", text_string(&t));
     text_free(&t);
 }
 
@@ -102,8 +100,8 @@ static void add_url_member(struct text *t, const struct job *job)
 {
     struct text url = {0};
 
-    report_add_url(&url, job->url.len > 0 ? job->url.data : "");
-    add_member(t, "url", url.len > 0 ? url.data : "");
+    report_add_url(&url, text_string(&job->url));
+    add_member(t, "url", text_string(&url));
     t->no_memory |= url.no_memory;
     text_free(&url);
 }
@@ -121,7 +119,7 @@ static void add_vars(struct text *t, const struct fetch *f, const struct job *jo
         struct text value = {0};
         glob_add_value(g->vars[i], which[i], &value);
         text_format(t, "%s\"%zu\":", i == 0 ? ",\"vars\":{" : ",", i + 1);
-        jsonl_add_string(t, value.len > 0 ? value.data : "");
+        jsonl_add_string(t, text_string(&value));
         t->no_memory |= value.no_memory;
         text_free(&value);
     }
@@ -133,7 +131,7 @@ static void add_seconds(struct text *t, const char *name, int64_t from_us, int64
 {
     int64_t us = to_us - (from_us > 0 ? from_us : 0);
 
-    text_format(t, "%s\"%s\":", t->data[t->len - 1] == '{' ? "" : ",", name);
+    text_format(t, "%s\"%s\":", text_ends_with(t, '{') ? "" : ",", name);
     if (to_us < 0)
         text_add_string(t, "null");
     else
@@ -219,7 +217,7 @@ static void count_success(struct worker *w, const struct job *job, const struct 
     histogram_add(&s->times, clock_us() - job->began_us);
     stats_add_timing(s, &o->timing);
     if (naming_saves(&w->f->naming) && o->status != 304 && s->files++ == 0)
-        say_clean(w->name.data, s->last_file, sizeof s->last_file);
+        say_clean(text_string(&w->name), s->last_file, sizeof s->last_file);
 }
 
 void report_settled(struct worker *w, const struct job *job, const struct outcome *o)
@@ -236,7 +234,7 @@ void report_settled(struct worker *w, const struct job *job, const struct outcom
         say_failed(w, job);
     }
     if (f->jsonl.path)
-        record(f, job, o, saved ? w->name.data : NULL, w->why.len > 0 ? w->why.data : "");
+        record(f, job, o, saved ? w->name.data : NULL, text_string(&w->why));
 }
 
 void report_skipped(struct fetch *f, const struct job *job)

@@ -5,6 +5,8 @@
  * A worker waits on a future of its own; the latest to wait is woken first.  The alarm is one timer, for the earliest time
  * at which a job may go.  Jobs for later are a heap by that time.
  */
+#include <assert.h>
+
 #include "cli/fetch.h"
 
 /* ---- waiting ---- */
@@ -77,7 +79,8 @@ void queue_set_alarm(struct fetch *f, int64_t when_ms)
         bide_handle_cancel(q->alarm);
     q->alarm_ms = when_ms;
     q->alarm = bide_loop_call_at(f->loop, when_ms, alarm_rings, f);
-    q->no_memory |= !q->alarm;
+    if (!q->alarm)
+        fetch_fail_here(f);
 }
 
 /* ---- jobs for later: a heap ---- */
@@ -97,18 +100,7 @@ static bool is_before(const struct queue *q, size_t a, size_t b)
 
 void later_push(struct queue *q, struct job *job)
 {
-    if (q->nlater == q->later_cap) {
-        size_t cap = q->later_cap ? q->later_cap * 2 : 64;
-        struct job **later = realloc(q->later, cap * sizeof(*later));
-        if (!later) {
-            q->no_memory = true;
-            job->next = q->spare; /* the run ends now, with a message */
-            q->spare = job;
-            return;
-        }
-        q->later = later;
-        q->later_cap = cap;
-    }
+    assert(q->nlater < q->later_cap); /* F1 */
     q->parked++;
     q->later[q->nlater] = job;
     for (size_t i = q->nlater++; i > 0 && is_before(q, i, (i - 1) / 2); i = (i - 1) / 2)

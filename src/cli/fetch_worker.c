@@ -39,31 +39,35 @@ static void refuse(struct worker *w, const struct job *job, struct outcome *o, e
     o->fail = kind;
     text_clear(&w->why);
     if (!job->fault) {
-        report_add_url(&w->why, job->url.data);
+        report_add_url(&w->why, text_string(&job->url));
         if (w->name.len > 0)
-            text_format(&w->why, ": %s", w->name.data);
+            text_format(&w->why, ": %s", text_string(&w->name));
         text_add_string(&w->why, ": ");
     }
     text_add_string(&w->why, why);
+}
+
+/* It has no name, or one that it cannot have. */
+static void refuse_name(struct worker *w, const struct job *job, struct outcome *o, const char *why)
+{
+    o->is_local = why == fetch_no_memory;
+    o->code = o->is_local ? BIDE_ENOMEM : 0;
+    refuse(w, job, o, o->is_local ? FAIL_IO : FAIL_CLASH, why);
 }
 
 /* Its file's name, if that can be known before the answer. */
 static bool name_first(struct worker *w, struct job *job, struct outcome *o)
 {
     struct fetch *f = w->f;
-    const char *why = NULL;
 
     text_clear(&w->name);
     if (!f->naming.has_template)
         return true;
-    why = fetch_name(f, job, NULL, &w->name);
-    if (why) {
-        refuse(w, job, o, FAIL_CLASH, why);
-        return false;
-    }
-    why = fetch_claim_name(f, job, &w->name);
+    const char *why = fetch_name(f, job, NULL, &w->name);
+    if (!why)
+        why = fetch_claim_name(f, job, &w->name);
     if (why)
-        refuse(w, job, o, FAIL_CLASH, why);
+        refuse_name(w, job, o, why);
     return !why;
 }
 
@@ -78,7 +82,7 @@ static bool name_last(struct worker *w, struct job *job, bide_response *r, struc
     if (!why)
         why = fetch_claim_name(f, job, &w->name);
     if (why)
-        refuse(w, job, o, FAIL_CLASH, why);
+        refuse_name(w, job, o, why);
     return !why;
 }
 
@@ -111,16 +115,20 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
     o->status = bide_status(r);
     o->redirects = bide_response_redirects(r);
     o->timing = bide_response_timing(r);
+    text_clear(&w->landed);
     if (o->redirects > 0) {
-        text_clear(&w->landed);
         text_add_string(&w->landed, bide_response_url(r));
         o->final_url = w->landed.data;
+    }
+    if (w->mime.no_memory || w->landed.no_memory) {
+        fail(w, o, bide_fail(BIDE_ENOMEM, "a record: out of memory"));
+        return;
     }
     o->fail = fail_of_status(o->status);
     if (o->fail != FAIL_NONE) {
         text_clear(&w->why);
         text_format(&w->why, "%s ", w->f->request.method);
-        report_add_url(&w->why, job->url.data);
+        report_add_url(&w->why, text_string(&job->url));
         text_format(&w->why, ": %d %s", o->status, bide_reason(r));
         o->retry_after_ms = retry_after_ms(bide_header(r, "Retry-After"), bide_header(r, "Date"), time(NULL));
         tell_too_late(w, o);
@@ -152,7 +160,7 @@ static void attempt(struct worker *w, struct job *job, struct outcome *o)
     }
     if (!name_first(w, job, o))
         return;
-    bide_auto bide_response *r = request_send(&f->request, f->session, job->url.data);
+    bide_auto bide_response *r = request_send(&f->request, f->session, text_string(&job->url));
     if (r)
         take_answer(w, job, r, o);
     else
@@ -194,10 +202,10 @@ static void local_failure(struct worker *w, const struct outcome *o)
     if (f->naming.to_stdout) {
         bool is_new = f->exit_code == 0;
         if (is_new && o->code != -EPIPE)
-            report_say(f, "%s", w->why.data);
+            report_say(f, "%s", text_string(&w->why));
         fetch_fail(f, o->code == -EPIPE ? -SIGPIPE : EXIT_LOCAL);
     } else if (is_hopeless(o->code) && f->exit_code == 0) {
-        report_say(f, "%s; stopping", w->why.data);
+        report_say(f, "%s; stopping", text_string(&w->why));
         fetch_fail(f, EXIT_LOCAL);
     }
 }

@@ -45,6 +45,7 @@ struct get {
     int done, failed;
     int output_error; /* of standard output; then nothing more is tried */
     bool timed_out;
+    bool no_memory;   /* for one of them */
 };
 
 /* ---- output ---- */
@@ -185,6 +186,7 @@ static void tell(struct get *g, const struct body *b, int code)
 
     if (code < 0) {
         g->failed++;
+        g->no_memory |= code == BIDE_ENOMEM;
         say("%s", bide_error_code() == code ? bide_error_text() : bide_strerror(code));
     } else if (b->note[0]) {
         say("%s: answered %s; --fail makes that a failure", request_shown_url(b->url, shown, sizeof shown), b->note);
@@ -245,18 +247,18 @@ static int exit_code(const struct get *g, int code)
     }
     if (code < 0) {
         say("%s", bide_error_text());
-        return g->session ? EXIT_LOCAL : EXIT_USAGE; /* an option that no session can be made with */
+        return g->session ? EXIT_LOCAL : request_exit_code(code);
     }
+    if (g->no_memory)
+        return EXIT_LOCAL;
     return g->failed == 0 ? EXIT_OK : g->failed == g->n ? EXIT_NOTHING : EXIT_SOME_FAILED;
 }
 
 static int run(struct get *g)
 {
     g->bodies = calloc((size_t)g->window, sizeof *g->bodies);
-    if (!g->bodies) {
-        say("out of memory");
-        return EXIT_LOCAL;
-    }
+    if (!g->bodies)
+        return say_no_memory();
     int code = exit_code(g, bide_run(bide_coro(get_all, g)));
     for (int i = 0; i < g->window; i++)
         free(g->bodies[i].held);
@@ -270,10 +272,11 @@ int get_run(const struct get_options *options, int n, char **urls)
     struct get g = {.options = options, .request = &q, .urls = urls, .n = n};
 
     g.window = descriptors_allow(n < options->concurrency ? n : options->concurrency);
-    for (int i = 0; i < n; i++)
-        if (request_check_url(urls[i]) != EXIT_OK)
-            return EXIT_USAGE;
-    int code = request_open(&q, &options->http);
+    int code = EXIT_OK;
+    for (int i = 0; i < n && code == EXIT_OK; i++)
+        code = request_check_url(urls[i]);
+    if (code == EXIT_OK)
+        code = request_open(&q, &options->http);
     if (code != EXIT_OK)
         return code;
     code = run(&g);

@@ -73,8 +73,10 @@ enum nameset_answer nameset_add(struct nameset *s, const char *name, size_t len)
 
     if (s->nslots && s->slots[at] == h)
         return NAMESET_THERE;
-    if (s->used >= s->max || (s->used * 4 >= s->nslots * 3 && !grow(s)))
+    if (s->used >= s->max)
         return NAMESET_FULL;
+    if (s->used * 4 >= s->nslots * 3 && !grow(s))
+        return NAMESET_NO_MEMORY;
     s->slots[find(s->slots, s->nslots, h)] = h;
     s->used++;
     return NAMESET_NEW;

@@ -23,7 +23,8 @@ void nameset_free(struct nameset *s);
 enum nameset_answer {
     NAMESET_NEW,   /* and kept from now on */
     NAMESET_THERE, /* given before */
-    NAMESET_FULL,  /* not among those kept, and there is no room (or no memory) to keep it */
+    NAMESET_FULL,  /* not among those kept, and there is no room to keep it */
+    NAMESET_NO_MEMORY, /* nor memory */
 };
 
 /* Was it given, and kept? */

@@ -68,10 +68,8 @@ static int add_to_list(struct opt_list *list, const char *text)
 {
     const char **items = realloc(list->items, (list->len + 2) * sizeof *items);
 
-    if (!items) {
-        say("out of memory");
-        return EXIT_LOCAL;
-    }
+    if (!items)
+        return say_no_memory();
     items[list->len++] = text;
     items[list->len] = NULL;
     list->items = items;

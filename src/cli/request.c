@@ -80,10 +80,8 @@ static int add_headers(struct request *q, char *line, const char *end)
     size_t n = 0;
 
     q->headers = calloc(count_lines(line, (size_t)(end - line)) + 2, sizeof *q->headers);
-    if (!q->headers) {
-        say("out of memory");
-        return EXIT_LOCAL;
-    }
+    if (!q->headers)
+        return say_no_memory();
     while (line < end) {
         char *next = line + strlen(line) + 1;
         if (!split_header(line, &q->headers[n])) {
@@ -199,6 +197,11 @@ bide_session *request_session(const struct request *q, int limit, int limit_per_
                             .connect_to = o->connect_to.items);
 }
 
+int request_exit_code(int error)
+{
+    return error == BIDE_ENOMEM || error == -EMFILE || error == -ENFILE ? EXIT_LOCAL : EXIT_USAGE;
+}
+
 bide_response *request_send(const struct request *q, bide_session *s, const char *url)
 {
     return bide_request(s, q->method, url, .headers = q->headers, .data = q->data, .json = q->json);
@@ -227,8 +230,9 @@ int request_check_url(const char *text)
     }
     bide_auto bide_url *url = bide_url_parse(text);
     if (!url) {
+        int code = bide_error_code();
         say("%s", bide_error_text());
-        return EXIT_USAGE;
+        return request_exit_code(code);
     }
     if (strcmp(bide_url_scheme(url), "http") == 0 || strcmp(bide_url_scheme(url), "https") == 0)
         return EXIT_OK;

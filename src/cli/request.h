@@ -92,7 +92,7 @@ void request_close(struct request *q);
 /*
  * Can this be asked for?  Says why not, with a proposal where a scheme is missing.
  *
- * Returns:   EXIT_OK or EXIT_USAGE
+ * Returns:   EXIT_OK; EXIT_USAGE, or EXIT_LOCAL when there is no memory to know it
  */
 int request_check_url(const char *url);
 
@@ -101,6 +101,9 @@ const char *request_shown_url(const char *url, char *out, size_t size);
 
 /* A session for them.  Returns: NULL with the error on record. */
 bide_session *request_session(const struct request *q, int limit, int limit_per_host);
+
+/* What an error means that comes before any request: this machine lacks something, or an option cannot be met. */
+int request_exit_code(int error);
 
 /* As bide_request.  max_size is left to who reads the body. */
 bide_response *request_send(const struct request *q, bide_session *s, const char *url);

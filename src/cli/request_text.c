@@ -18,12 +18,6 @@ struct text {
     size_t len, cap;
 };
 
-static int no_memory(void)
-{
-    say("out of memory");
-    return EXIT_LOCAL;
-}
-
 /* Room for n bytes more, and a NUL. */
 static bool reserve(struct text *t, size_t n)
 {
@@ -41,7 +35,7 @@ static bool reserve(struct text *t, size_t n)
 static int append(struct text *t, const char *data, size_t len)
 {
     if (!reserve(t, len))
-        return no_memory();
+        return say_no_memory();
     memcpy(t->data + t->len, data, len);
     t->len += len;
     t->data[t->len] = '\0';
@@ -54,7 +48,7 @@ static int read_stream(struct text *t, FILE *f, const char *option, const char *
 
     do {
         if (!reserve(t, PIECE))
-            return no_memory();
+            return say_no_memory();
         n = fread(t->data + t->len, 1, PIECE, f);
         t->len += n;
     } while (n > 0 && t->len <= TEXT_MAX);
@@ -77,8 +71,9 @@ static int read_file(struct text *t, const char *option, const char *name)
 
     FILE *f = fopen(name, "re");
     if (!f) {
-        say("%s @%s: %s", option, name, strerror(errno));
-        return EXIT_USAGE;
+        int error = -errno;
+        say("%s @%s: %s", option, name, strerror(-error));
+        return request_exit_code(error);
     }
     int code = read_stream(t, f, option, name);
     fclose(f);

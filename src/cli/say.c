@@ -73,6 +73,12 @@ void say(const char *format, ...)
     write_line(line, len);
 }
 
+int say_no_memory(void)
+{
+    say("out of memory");
+    return EXIT_LOCAL;
+}
+
 int say_flush(void)
 {
     static int result = EXIT_OK; /* once it has failed it stays so, and was told */

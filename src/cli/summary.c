@@ -131,7 +131,7 @@ static void add_median(struct text *t, const char *divider, const char *name, co
 {
     if (h->count == 0)
         return;
-    text_format(t, "%s%s ", t->data[t->len - 1] == '\n' ? "" : divider, name);
+    text_format(t, "%s%s ", text_ends_with(t, '\n') ? "" : divider, name);
     text_add_time(t, (int64_t)histogram_quantile(h, 500));
 }
 

@@ -27,6 +27,17 @@ void text_add_char(struct text *t, char c);
 void text_add_number(struct text *t, uint64_t n, int width);
 void text_format(struct text *t, const char *format, ...) BIDE_PRINTF(2, 3);
 
+/* For messages: what was added, "" if nothing was; and if something is missing, that. */
+static inline const char *text_string(const struct text *t)
+{
+    return t->no_memory ? "out of memory" : t->data ? t->data : "";
+}
+
+static inline bool text_ends_with(const struct text *t, char c)
+{
+    return t->len > 0 && t->data[t->len - 1] == c;
+}
+
 static inline void text_clear(struct text *t)
 {
     t->len = 0;

@@ -59,7 +59,7 @@ said "WARNING: --insecure"
 fails "127.0.0.1" --cacert good.pem "https://127.0.0.1:${url##*:}/json"
 start "$bide" serve --port 0 --cert other.pem --key key2.pem
 fails "certificate" --cacert other.pem "https://localhost:${url##*:}/json"
-must 3 fetch -q --cacert no-such.pem "$tls/json" -o x
+must 2 fetch -q --cacert no-such.pem "$tls/json" -o x
 said "no-such.pem"
 must 0 fetch -q --cacert other.pem --connect-to "other.example:443:127.0.0.1:${url##*:}" https://other.example/json -o x
 fails "" "https://127.0.0.1:${base##*:}/json" # no TLS at all
