@@ -212,6 +212,11 @@ int bide__fail_nomem(const char *what);
 /* Put a word in front of the current error: "GET http://x/: " + what is there. */
 void bide__error_prefix(const char *format, ...) BIDE_PRINTF(1, 2);
 
+/* ---- shown.c ---- */
+
+/* A text of the peer's for a message: at most 64 bytes of UTF-8, "?" for what a terminal could obey. */
+const char *bide__shown(char out[80], const char *text, size_t len);
+
 /* ---- clock.c ---- */
 
 /* CLOCK_MONOTONIC, nanoseconds. */

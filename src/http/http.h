@@ -253,8 +253,6 @@ struct bide_response {
 
 extern const struct object_type bide__response_type;
 
-/* A text of the peer's for a message: at most 64 bytes of UTF-8, "?" for what a terminal could obey. */
-const char *bide__shown(char out[80], const char *text, size_t len);
 /* Its body was read: give up its share of the session. */
 void bide__response_detach(bide_response *r);
 /* How long the next wait may be: `most`, or what is left of all; 0: nothing is.  BIDE_FOREVER. */

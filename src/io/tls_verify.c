@@ -125,11 +125,12 @@ int bide__tls_recheck(const struct tls_filter *t)
 static void print_subject(X509 *cert, char *out, size_t cap)
 {
     BIO *bio = BIO_new(BIO_s_mem());
+    char subject[128], quoted[80];
 
     snprintf(out, cap, "?");
     if (bio && cert && X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB) >= 0) {
-        int n = BIO_read(bio, out, (int)cap - 1);
-        snprintf(out + (n > 0 ? n : 0), cap - (size_t)(n > 0 ? n : 0), "%s", n > 0 ? "" : "no subject");
+        int n = BIO_read(bio, subject, sizeof subject);
+        snprintf(out, cap, "%s", n > 0 ? bide__shown(quoted, subject, (size_t)n) : "no subject");
     }
     BIO_free(bio);
 }

@@ -7,8 +7,7 @@
  */
 #include <string.h>
 
-#include "http/http.h"
-#include "http/url.h"
+#include "base/base.h"
 
 #define SHOWN_MAX 64 /* bytes */
 
@@ -33,8 +32,9 @@ static size_t decode(const unsigned char *p, size_t left, uint32_t *character)
 static bool is_harmless(uint32_t c)
 {
     bool is_control = c < ' ' || (c >= 0x7f && c < 0xa0);
-    bool is_mark = (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f);
-    return !is_control && !is_mark && c != 0xfeff;
+    bool is_mark = c == 0x61c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f);
+    bool is_unseen = c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
+    return !is_control && !is_mark && !is_unseen;
 }
 
 const char *bide__shown(char out[80], const char *text, size_t len)
