@@ -54,14 +54,29 @@ struct command {
 extern const struct command *const commands[];
 const struct command *command_find(const char *name);
 
+/* ---- plain.c: which characters of other people's texts a terminal may be shown ---- */
+
+/* The character at text, in UTF-8.  Returns: of how many bytes it is; 0: it is none, or one that is cut off. */
+size_t plain_decode(const char *text, size_t len, uint32_t *character);
+/* Are these the first bytes of a character, and the others missing? */
+bool plain_is_cut(const char *text, size_t len);
+bool plain_in_message(uint32_t character);
+/* More than in a message: line ends, tabs, and what many scripts need. */
+bool plain_in_body(uint32_t character);
+
 /* ---- say.c: messages, always on stderr, one line, one write, control characters as \xNN ---- */
 
 /* "bide: " and the text.  The program's name becomes "bide get" once say_as("get") was called. */
 void say(const char *format, ...) BIDE_PRINTF(1, 2);
 void say_as(const char *command);
 
-/* Make a text fit for a terminal: copy it with control characters (also C1 in UTF-8) as \xNN.  Returns: out. */
+/* Make a text fit for a terminal: copy it, and what is not plain, as \xNN for each byte.  Returns: out. */
 char *say_clean(const char *text, char *out, size_t size);
+
+/* A text of a server's as messages quote it: the same, and 64 bytes of it at most.  Returns: out. */
+#define SAY_QUOTE_MAX  64
+#define SAY_QUOTE_SIZE (SAY_QUOTE_MAX + sizeof "...")
+char *say_quote(const char *text, char out[SAY_QUOTE_SIZE]);
 
 /* Returns: EXIT_LOCAL, after the message. */
 int say_no_memory(void);
@@ -72,14 +87,17 @@ int say_flush(void);
 /* ---- output.c: standard output from inside the loop ---- */
 
 /*
- * Write all of it, without ever holding up the loop: a pipe that is full is waited for.  On a terminal, control
- * characters other than tab and line ends come out as \\xNN.
+ * Write all of it, without ever holding up the loop: a pipe that is full is waited for.  On a terminal, what is not
+ * plain_in_body comes out as \\xNN, unless output_raw was called.
  *
  * Suspends:  until the kernel has taken it; a cancellation point
  * Returns:   0
  * Errors:    those of write(2); output_exit_code says what becomes of the program then
  */
 int output_write(const void *data, size_t len);
+/* Behind the last one: what it held back, because the rest of a character could have followed.  As output_write. */
+int output_end(void);
+void output_raw(void);
 
 /* For an error of output_write: EXIT_LOCAL after a message, or -SIGPIPE. */
 int output_exit_code(int error);

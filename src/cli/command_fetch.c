@@ -16,6 +16,7 @@ static const struct opt options[] = {
     {"output", 'o', "NAME", OPT_STRING(S, output), .group = "Files",
      .help = "save each body under this name, with {1} {i} {n} {host} {path} {name} filled in; -: standard output"},
     {"output-dir", 'O', "DIR", OPT_STRING(S, output_dir), .help = "save below this directory, under names made of the URLs"},
+    {"raw", 0, NULL, OPT_FLAG(S, raw), .help = "-o - sends a body as it is to a terminal, too: it will obey it"},
     {"jsonl", 0, "FILE", OPT_STRING(S, jsonl), .help = "one line of JSON for each URL; -: to standard output"},
     {"concurrency", 'c', "N", OPT_INT(S, concurrency), .min = 1, .max = 10000, .def = "64", .group = "Speed",
      .help = "requests at once"},
@@ -99,7 +100,8 @@ const struct command command_fetch = {
         "redirects led there), method, status, ok, error (null, or one of url dns connect tls timeout reset protocol too_large redirect http_4xx http_5xx http name io cancelled), "
         "error_msg, file, bytes, time (seconds, with all attempts), attempts, redirects; and of an answer proto, ip (who "
         "gave it), reused (its connection had served before), mime, and t: the seconds of the last attempt by queue, dns, "
-        "connect, tls, ttfb, body and total; null is what did not happen.\n"
+        "connect, tls, ttfb, body and total; null is what did not happen. URLs that were not begun when the run was stopped, or "
+        "whose line could not be written, have none: a message says how many, and the exit status is not 0.\n"
         "\n"
         "A line on standard error tells of each URL that failed, up to twenty; -v shows all.\n"
         "\n"

@@ -9,6 +9,7 @@
 static const struct opt options[] = {
     {"include", 'i', NULL, OPT_FLAG(S, heads), .group = "Output", .help = "show the head of each answer before its body"},
     {"fail", 'f', NULL, OPT_FLAG(S, fail), .help = "a status of 400 or more is a failure; its body is not shown"},
+    {"raw", 0, NULL, OPT_FLAG(S, raw), .help = "to a terminal, too, send bodies and heads as they are: it will obey them"},
     {"concurrency", 'c', "N", OPT_INT(S, concurrency), .min = 1, .max = 1024, .def = "64", .group = "All together",
      .help = "requests at once"},
     {"max-time", 'm', "TIME", OPT_DURATION(S, max_time_ms), .help = "stop after so long, whatever is done by then"},
@@ -57,7 +58,9 @@ const struct command command_get = {
         "full: a body that ends early, or a malformed answer, is a failure, and so is a name that is not found or a "
         "certificate that is not acceptable. Each failure is one line on standard error, with the URL and the cause.\n"
         "\n"
-        "On a terminal, control characters in what a server sends are shown as \\xNN and not obeyed.",
+        "On a terminal, what it would obey in a server's answer is shown as \\xNN: control characters but for line ends and "
+        "tabs, 8-bit ones too, and marks that turn the direction of writing around. --raw sends all of it. A file or a pipe "
+        "gets every byte as it came.",
     .examples = examples,
     .options = options,
     .main = get_main,

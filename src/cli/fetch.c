@@ -162,6 +162,8 @@ static int work_and_record(struct fetch *f)
     if (recorder)
         BIDE_IGNORE(bide_await(recorder)); /* what went wrong there is known already */
     f->recorder = NULL;
+    if (f->exit_code >= 0 && report_missing_records(f) && f->exit_code == 0 && !f->signal)
+        f->exit_code = EXIT_LOCAL;
     return code;
 }
 
@@ -299,6 +301,8 @@ int fetch_run(const struct fetch_options *options, int n, char **urls)
         return say_no_memory();
 
     f->options = options;
+    if (options->raw)
+        output_raw();
     int code = fetch_plan(f, n, urls);
     if (code == EXIT_OK && options->dry_run)
         code = fetch_print_plan(f);

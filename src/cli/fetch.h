@@ -46,7 +46,7 @@ struct fetch_options {
     bool no_glob;
     const char *output, *output_dir; /* not both */
     const char *jsonl;
-    bool dry_run, quiet;
+    bool dry_run, quiet, raw;
     int verbose;
     int concurrency, per_host; /* per_host 0: no limit */
     double rate;               /* URLs per second; 0: no limit */
@@ -87,7 +87,8 @@ struct source {
     const char *const *inputs; /* lists; NULL-ended, or NULL */
     struct lines *lines;       /* the one being read */
     uint64_t number;
-    bool at_end, failed;
+    bool at_end;
+    bool is_complete; /* it gave all that it had */
 };
 
 struct fetch;
@@ -314,6 +315,8 @@ int64_t clock_us(void);
 void report_settled(struct worker *w, const struct job *job, const struct outcome *o);
 void report_retry(struct worker *w, const struct job *job, const struct outcome *o, int64_t delay_ms);
 void report_skipped(struct fetch *f, const struct job *job);
+/* Says so if URLs of the run have no line in --jsonl: it was stopped, or could not write. */
+bool report_missing_records(const struct fetch *f);
 /* A message that is not about one URL. */
 void report_say(struct fetch *f, const char *format, ...) BIDE_PRINTF(2, 3);
 /* A URL as it may be shown: without user name and password. */

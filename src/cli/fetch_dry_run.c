@@ -3,8 +3,28 @@
  * fetch_dry_run.c - what would be done: --dry-run.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/fetch.h"
+
+/* Names and URLs may come from anywhere. */
+static void print_clean(const char *text)
+{
+    size_t left = strlen(text);
+    uint32_t c = 0;
+
+    while (left > 0) {
+        size_t n = plain_decode(text, left, &c);
+        if (n > 0 && plain_in_message(c))
+            fwrite(text, 1, n, stdout);
+        else
+            for (size_t i = 0; i < (n ? n : 1); i++)
+                printf("\\x%02x", (unsigned char)text[i]);
+        n = n ? n : 1;
+        text += n;
+        left -= n;
+    }
+}
 
 /* false: there is no memory for it. */
 static bool print_one(struct fetch *f, const char *label, int pattern, uint64_t k, uint64_t number)
@@ -17,12 +37,15 @@ static bool print_one(struct fetch *f, const char *label, int pattern, uint64_t 
     struct text shown = {0};
     report_add_url(&shown, text_string(&job.url));
     bool complete = !job.url.no_memory && !shown.no_memory && fault != fetch_no_memory;
-    printf("%-6s %s", label, text_string(&shown));
+    printf("%-6s ", label);
+    print_clean(text_string(&shown));
     text_free(&shown);
-    if (fault)
+    if (fault) {
         printf("  (%s)", fault);
-    else if (name.len > 0)
-        printf("  ->  %s", name.data);
+    } else if (name.len > 0) {
+        fputs("  ->  ", stdout);
+        print_clean(text_string(&name));
+    }
     putchar('\n');
     text_free(&job.url);
     text_free(&name);

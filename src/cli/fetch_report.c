@@ -169,6 +169,7 @@ static void record(struct fetch *f, const struct job *job, const struct outcome 
     struct text *t = &f->jsonl.lines;
     bool failed = o->fail != FAIL_NONE;
     int64_t us = job->began_us ? clock_us() - job->began_us : 0;
+    size_t begin = t->len;
 
     text_format(t, "{\"v\":1,\"i\":%llu", (unsigned long long)job->number);
     add_url_member(t, job);
@@ -190,7 +191,24 @@ static void record(struct fetch *f, const struct job *job, const struct outcome 
                 (long long)us / 1000000, (long long)us % 1000000, job->attempts, o->redirects);
     if (o->status)
         add_answer(t, o);
-    text_add_string(t, "}\n");
+    jsonl_end_line(&f->jsonl, begin);
+}
+
+bool report_missing_records(const struct fetch *f)
+{
+    const struct stats *s = &f->stats;
+    uint64_t all = s->is_total_known && s->total > f->source.number ? s->total : f->source.number;
+    bool has_rest = !s->is_total_known && !f->source.is_complete;
+    const char *path = f->jsonl.path;
+
+    if (!path || (f->jsonl.written >= all && !has_rest))
+        return false;
+    path = strcmp(path, "-") == 0 ? "--jsonl -" : path;
+    if (f->jsonl.written < all)
+        say("%llu of %llu URLs have no line in %s", (unsigned long long)(all - f->jsonl.written), (unsigned long long)all, path);
+    if (has_rest)
+        say("URLs behind the first %llu were not read and have no line in %s", (unsigned long long)all, path);
+    return true;
 }
 
 /* ---- one URL is over ---- */

@@ -178,7 +178,9 @@ static int64_t pass_through(struct worker *w, const struct job *job, bide_respon
         if (code < 0)
             return local_error(w, job, o, code);
     }
-    return n < 0 ? n : total;
+    int code = n == 0 && o->is_final ? output_end() : 0;
+    o->is_local = code < 0;
+    return code < 0 ? code : n < 0 ? n : total;
 }
 
 static int64_t fill_sink(struct sink *s, const struct job *job, bide_response *r, struct outcome *o)

@@ -34,6 +34,17 @@ static void close_list(struct source *s)
     s->lines = NULL;
 }
 
+static int open_list(struct fetch *f)
+{
+    struct source *s = &f->source;
+
+    s->lines = calloc(1, sizeof *s->lines);
+    if (s->lines)
+        return lines_open(s->lines, *s->inputs) == EXIT_OK ? 0 : -EIO;
+    report_say(f, "%s: out of memory", *s->inputs);
+    return BIDE_ENOMEM;
+}
+
 static int fill_list(struct fetch *f, struct lines *l)
 {
     int code = bide_to_thread(bide_coro(lines_fill, l));
@@ -74,9 +85,9 @@ static int next_of_lists(struct fetch *f, struct job *job)
         if (!s->lines && (!s->inputs || !*s->inputs))
             return 0;
         if (!s->lines) {
-            s->lines = calloc(1, sizeof *s->lines);
-            if (!s->lines || lines_open(s->lines, *s->inputs) != EXIT_OK)
-                return s->lines ? -EIO : BIDE_ENOMEM;
+            int code = open_list(f);
+            if (code < 0)
+                return code;
         }
         int got = next_of_list(f, job);
         if (got != 0)
@@ -99,7 +110,7 @@ int source_next(struct fetch *f, struct job *job)
     if (got > 0)
         job->number = s->number++;
     s->at_end = got <= 0;
-    s->failed |= got < 0;
+    s->is_complete = got == 0 && !f->stopping;
     return got;
 }
 

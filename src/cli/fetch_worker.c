@@ -110,6 +110,8 @@ static void tell_too_late(struct worker *w, const struct outcome *o)
 
 static void take_answer(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
 {
+    char reason[SAY_QUOTE_SIZE];
+
     if (w->f->jsonl.path)
         note_answer(w, r, o);
     o->status = bide_status(r);
@@ -129,7 +131,7 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
         text_clear(&w->why);
         text_format(&w->why, "%s ", w->f->request.method);
         report_add_url(&w->why, text_string(&job->url));
-        text_format(&w->why, ": %d %s", o->status, bide_reason(r));
+        text_format(&w->why, ": %d %s", o->status, say_quote(bide_reason(r), reason));
         o->retry_after_ms = retry_after_ms(bide_header(r, "Retry-After"), bide_header(r, "Date"), time(NULL));
         tell_too_late(w, o);
         return;

@@ -149,6 +149,7 @@ static int put_body(struct body *b, bide_response *r)
 static int get_one(struct body *b)
 {
     const struct get *g = b->get;
+    char reason[SAY_QUOTE_SIZE];
     bide_auto bide_response *r = request_send(g->request, g->session, b->url);
     if (!r)
         return bide_raise();
@@ -156,7 +157,7 @@ static int get_one(struct body *b)
     if (g->options->fail)
         BIDE_TRY(bide_raise_for_status(r));
     else if (bide_status(r) >= 400)
-        snprintf(b->note, sizeof b->note, "%d %.100s", bide_status(r), bide_reason(r));
+        snprintf(b->note, sizeof b->note, "%d %s", bide_status(r), say_quote(bide_reason(r), reason));
     if (g->options->heads)
         BIDE_TRY(put_head(b, r));
     return put_body(b, r);
@@ -210,6 +211,14 @@ static int finish(struct get *g, struct body *b)
     return 0;
 }
 
+static int end_output(struct get *g)
+{
+    int code = output_end();
+
+    g->output_error = code < 0 ? code : g->output_error;
+    return code;
+}
+
 static int print_all(struct get *g)
 {
     for (int i = 0, started = 0; i < g->n; i++) {
@@ -217,7 +226,7 @@ static int print_all(struct get *g)
             BIDE_TRY(start(g, &g->bodies[started % g->window], g->urls[started]));
         BIDE_TRY(finish(g, &g->bodies[i % g->window]));
     }
-    return 0;
+    return end_output(g);
 }
 
 static int get_all(struct get *g)
@@ -271,6 +280,8 @@ int get_run(const struct get_options *options, int n, char **urls)
     struct request q;
     struct get g = {.options = options, .request = &q, .urls = urls, .n = n};
 
+    if (options->raw)
+        output_raw();
     g.window = descriptors_allow(n < options->concurrency ? n : options->concurrency);
     int code = EXIT_OK;
     for (int i = 0; i < n && code == EXIT_OK; i++)

@@ -10,6 +10,7 @@
 struct get_options {
     struct http_options http;
     bool heads;          /* before each body: status and fields of its answer */
+    bool raw;            /* a terminal gets what a file would */
     bool fail;           /* a status of 400 or more is a failure */
     int concurrency;     /* requests at once */
     int64_t max_time_ms; /* for everything; 0: no limit */

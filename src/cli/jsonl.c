@@ -6,6 +6,8 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <bide/task.h>
 
@@ -28,6 +30,44 @@ bool jsonl_is_full(const struct jsonl *j)
     return j->lines.len >= FULL && !j->error;
 }
 
+void jsonl_end_line(struct jsonl *j, size_t begin)
+{
+    struct text *t = &j->lines;
+
+    if (!t->no_memory) {
+        text_add_string(t, "}\n");
+        if (!t->no_memory)
+            return;
+    }
+    t->no_memory = false;
+    t->len = begin;
+}
+
+static void count_lines(struct jsonl *j, size_t len)
+{
+    const char *at = j->going.data, *end = at + len;
+
+    while ((at = memchr(at, '\n', (size_t)(end - at)))) {
+        at++;
+        j->written++;
+    }
+}
+
+/* The batch is there in part: of a file the whole lines stay, so that every line of it can be read. */
+static void keep_whole_lines(struct jsonl *j)
+{
+    struct stat st;
+
+    if (!j->file || stat(j->path, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= j->size)
+        return;
+    size_t len = (size_t)(st.st_size - j->size);
+    len = len < j->going.len ? len : j->going.len;
+    while (len > 0 && j->going.data[len - 1] != '\n')
+        len--;
+    if (truncate(j->path, j->size + (int64_t)len) == 0)
+        count_lines(j, len);
+}
+
 static int write_batch(struct jsonl *j)
 {
     struct text spare = j->going;
@@ -35,11 +75,14 @@ static int write_batch(struct jsonl *j)
     j->going = j->lines;
     j->lines = spare;
     text_clear(&j->lines);
-    if (j->going.no_memory)
-        return bide_fail(BIDE_ENOMEM, "%s: out of memory", j->path);
-    if (j->file)
-        return (int)(bide_file_write(j->file, j->going.data, j->going.len, -1) < 0 ? bide_error_code() : 0);
-    return output_write(j->going.data, j->going.len);
+    ssize_t n = j->file ? bide_file_write(j->file, j->going.data, j->going.len, -1) : output_write(j->going.data, j->going.len);
+    if (n < 0) {
+        keep_whole_lines(j);
+        return (int)n;
+    }
+    j->size += (int64_t)j->going.len;
+    count_lines(j, j->going.len);
+    return 0;
 }
 
 int jsonl_writer(struct jsonl *j)
@@ -48,7 +91,7 @@ int jsonl_writer(struct jsonl *j)
 
     while (!last && !j->error) {
         last = j->is_closing;
-        if (j->lines.len > 0 || j->lines.no_memory)
+        if (j->lines.len > 0)
             j->error = write_batch(j);
         else if (!last)
             j->error = bide_sleep_ms(PERIOD_MS);
@@ -75,58 +118,40 @@ void jsonl_free(struct jsonl *j)
 
 /* ---- strings ---- */
 
-/* Length of the UTF-8 sequence at s, 0 if it is none (RFC 3629). */
-static size_t utf8_length(const unsigned char *s)
+static void add_escaped(struct text *to, uint32_t c)
 {
-    static const struct {
-        unsigned char first, last, low, high;
-        size_t len;
-    } forms[] = {{0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-                 {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-                 {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
+    const char *at = c < 0x80 ? strchr("\"\"\\\\\bb\ff\nn\rr\tt", (int)c) : NULL;
 
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        if (s[0] < forms[i].first || s[0] > forms[i].last || s[1] < forms[i].low || s[1] > forms[i].high)
-            continue;
-        for (size_t k = 2; k < forms[i].len; k++)
-            if ((s[k] & 0xc0) != 0x80)
-                return 0;
-        return forms[i].len;
-    }
-    return 0;
-}
-
-static void add_special(struct text *to, unsigned char c)
-{
-    const char *at = strchr("\"\"\\\\\bb\ff\nn\rr\tt", c);
-
-    if (c && at) {
-        const char pair[] = {'\\', c == '"' || c == '\\' ? (char)c : at[1]};
-        text_add(to, pair, 2);
-    } else if (c < 0x20 || c == 0x7f) {
+    if (c && at)
+        text_format(to, "\\%c", c == '"' || c == '\\' ? (int)c : at[1]);
+    else if (c < 0x10000)
         text_format(to, "\\u%04x", c);
-    } else {
-        text_add_string(to, "\xef\xbf\xbd");
-    }
+    else
+        text_format(to, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
 }
 
 void jsonl_add_string(struct text *to, const char *s)
 {
-    const unsigned char *p = (const unsigned char *)s;
+    size_t left = strlen(s);
+    uint32_t c = 0;
 
     text_add_char(to, '"');
-    while (*p) {
+    while (left > 0) {
         size_t n = 0;
-        while (p[n] >= 0x20 && p[n] < 0x7f && p[n] != '"' && p[n] != '\\')
+        while (n < left && s[n] >= ' ' && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
             n++;
-        if (n == 0 && *p >= 0x80)
-            n = utf8_length(p);
-        if (n > 0) {
-            text_add(to, (const char *)p, n);
-            p += n;
-        } else {
-            add_special(to, *p++);
-        }
+        size_t plain = n;
+        if (n == 0 && (n = plain_decode(s, left, &c)) > 0 && c >= 0x80 && plain_in_message(c))
+            plain = n;
+        if (plain > 0)
+            text_add(to, s, plain);
+        else if (n > 0)
+            add_escaped(to, c); /* also what a terminal would obey, should the line be shown on one */
+        else
+            text_add_string(to, "\xef\xbf\xbd");
+        n = n ? n : 1;
+        s += n;
+        left -= n;
     }
     text_add_char(to, '"');
 }

@@ -16,6 +16,8 @@ struct jsonl {
     bide_file *file;   /* NULL: standard output */
     struct text lines; /* collected */
     struct text going; /* being written */
+    int64_t size;      /* of the file: what was written of it, in whole lines */
+    uint64_t written;  /* lines that are there */
     int error;         /* of writing; then no more is written */
     bool is_closing;
 };
@@ -27,6 +29,9 @@ int jsonl_open(struct jsonl *j, const char *path);
 int jsonl_writer(struct jsonl *j);
 void jsonl_finish(struct jsonl *j);
 void jsonl_free(struct jsonl *j);
+
+/* Lines are appended to j->lines.  One that memory did not suffice for is taken back: it begins there. */
+void jsonl_end_line(struct jsonl *j, size_t begin);
 
 /* Is so much collected that whoever adds should wait? */
 bool jsonl_is_full(const struct jsonl *j);

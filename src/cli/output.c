@@ -55,33 +55,67 @@ static int write_raw(const char *data, size_t len)
 
 /* ---- terminals ---- */
 
-/* How many bytes at text a terminal shows as they are; those behind are a control character, if there are any.  A C1
-   character in UTF-8 is c2 and 80 to 9f; *after_c2: the byte before text was c2. */
-static size_t plain_len(const unsigned char *text, size_t len, bool *after_c2)
+static bool is_raw;
+static char held[4]; /* the first bytes of a character, or a '\r': what follows decides */
+static size_t nheld;
+
+/* Bytes that a terminal shows as they are, and nothing has to be known of what follows. */
+static size_t plain_ascii(const char *text, size_t len)
 {
     size_t n = 0;
 
-    for (; n < len; n++) {
-        unsigned char c = text[n];
-        if ((c < 0x20 && c != '\n' && c != '\r' && c != '\t') || c == 0x7f || (*after_c2 && c >= 0x80 && c < 0xa0))
-            break;
-        *after_c2 = c == 0xc2;
-    }
+    while (n < len && ((text[n] >= ' ' && text[n] < 0x7f) || text[n] == '\n' || text[n] == '\t'))
+        n++;
     return n;
+}
+
+static int write_escaped(const char *bytes, size_t len)
+{
+    char escaped[4 * sizeof held + 1];
+
+    for (size_t i = 0; i < len; i++)
+        snprintf(escaped + 4 * i, 5, "\\x%02x", (unsigned char)bytes[i]);
+    return write_raw(escaped, 4 * len);
+}
+
+/* How many of the bytes held belong together; 0: more are needed to know.  *is_plain: they may be shown. */
+static size_t first_held(bool at_end, bool *is_plain)
+{
+    uint32_t c = 0;
+    size_t n = plain_decode(held, nheld, &c);
+
+    *is_plain = n > 0 && plain_in_body(c);
+    if (n == 1 && c == '\r') {
+        *is_plain = nheld > 1 && held[1] == '\n';
+        return *is_plain ? 2 : nheld > 1 || at_end ? 1 : 0;
+    }
+    return n > 0 ? n : plain_is_cut(held, nheld) && !at_end ? 0 : 1;
+}
+
+static int write_held(bool at_end)
+{
+    bool is_plain;
+
+    for (size_t n; nheld > 0 && (n = first_held(at_end, &is_plain)) > 0; ) {
+        char bytes[sizeof held];
+        memcpy(bytes, held, n);
+        nheld -= n;
+        memmove(held, held + n, nheld);
+        BIDE_TRY(is_plain ? write_raw(bytes, n) : write_escaped(bytes, n));
+    }
+    return 0;
 }
 
 static int write_clean(const char *data, size_t len)
 {
-    static bool after_c2;
-
     while (len > 0) {
-        size_t n = plain_len((const unsigned char *)data, len, &after_c2);
-        BIDE_TRY(write_raw(data, n));
-        if (n < len) {
-            char escaped[8];
-            snprintf(escaped, sizeof escaped, "\\x%02x", (unsigned char)data[n++]);
-            BIDE_TRY(write_raw(escaped, 4));
-            after_c2 = false;
+        size_t n = nheld == 0 ? plain_ascii(data, len) : 0;
+        if (n > 0) {
+            BIDE_TRY(write_raw(data, n));
+        } else {
+            held[nheld++] = *data;
+            n = 1;
+            BIDE_TRY(write_held(false));
         }
         data += n;
         len -= n;
@@ -89,9 +123,19 @@ static int write_clean(const char *data, size_t len)
     return 0;
 }
 
+void output_raw(void)
+{
+    is_raw = true;
+}
+
 int output_write(const void *data, size_t len)
 {
-    return isatty(STDOUT_FILENO) ? write_clean(data, len) : write_raw(data, len);
+    return !is_raw && isatty(STDOUT_FILENO) ? write_clean(data, len) : write_raw(data, len);
+}
+
+int output_end(void)
+{
+    return write_held(true);
 }
 
 int output_exit_code(int error)

@@ -7,6 +7,8 @@
  */
 #include "cli/progress.h"
 
+#include "cli/cli.h"
+
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
@@ -197,8 +199,10 @@ static void add_rate(double rate, struct text *to)
 /* What hosts that want to be left alone hold up. */
 static void add_waiting(const struct progress_view *v, struct text *to)
 {
+    char name[SAY_QUOTE_SIZE];
+
     if (v->blocked_ms > 0)
-        text_format(to, "waiting %llu s for %.40s", (unsigned long long)(v->blocked_ms + 999) / 1000, v->blocked);
+        text_format(to, "waiting %llu s for %s", (unsigned long long)(v->blocked_ms + 999) / 1000, say_quote(v->blocked, name));
     else
         text_format(to, "%llu waiting", (unsigned long long)v->waiting);
 }

@@ -2,7 +2,7 @@
 /*
  * say.c - messages to the user: one line, one write, nothing in it that a terminal would obey.
  *
- * URLs and what servers send end up in messages; an escape sequence among them must not reach the terminal.
+ * URLs and what servers send end up in messages; what is not plain among them (plain.c) must not reach the terminal.
  */
 #include <errno.h>
 #include <signal.h>
@@ -22,26 +22,40 @@ void say_as(const char *command)
     speaker = command;
 }
 
-/* How many bytes at text a terminal could take for a command: C0, DEL, C1 in UTF-8. */
-static size_t control_len(const unsigned char *text)
+/* As much of the text as fits.  Returns: false if that is not all. */
+static bool clean(const char *text, char *out, size_t size)
 {
-    if (text[0] < 0x20 || text[0] == 0x7f)
-        return 1;
-    return text[0] == 0xc2 && text[1] >= 0x80 && text[1] < 0xa0 ? 2 : 0;
+    size_t left = strlen(text), len = 0;
+    uint32_t c = 0;
+
+    while (left > 0) {
+        size_t n = plain_decode(text, left, &c), bytes = n ? n : 1;
+        bool is_plain = n > 0 && plain_in_message(c);
+        size_t needed = is_plain ? bytes : 4 * bytes;
+        if (len + needed >= size)
+            break;
+        if (is_plain)
+            memcpy(out + len, text, bytes);
+        for (size_t i = 0; !is_plain && i < bytes; i++)
+            snprintf(out + len + 4 * i, 5, "\\x%02x", (unsigned char)text[i]);
+        len += needed;
+        text += bytes;
+        left -= bytes;
+    }
+    out[len] = '\0';
+    return left == 0;
 }
 
 char *say_clean(const char *text, char *out, size_t size)
 {
-    size_t len = 0;
+    clean(text, out, size);
+    return out;
+}
 
-    for (const unsigned char *p = (const unsigned char *)text; *p && len + 9 < size; ) {
-        size_t control = control_len(p);
-        if (control == 0)
-            out[len++] = (char)*p++;
-        for (; control > 0; control--)
-            len += (size_t)snprintf(out + len, size - len, "\\x%02x", *p++);
-    }
-    out[len] = '\0';
+char *say_quote(const char *text, char out[SAY_QUOTE_SIZE])
+{
+    if (!clean(text, out, SAY_QUOTE_MAX + 1))
+        strcat(out, "...");
     return out;
 }
 

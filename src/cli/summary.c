@@ -67,6 +67,7 @@ static void add_number(struct text *t, uint64_t n, const char *what)
 static void add_counts(const struct fetch *f, struct text *t)
 {
     const struct stats *s = &f->stats;
+    char where[256];
 
     add_number(t, s->is_total_known && s->total > s->done ? s->total : s->done, s->done == 1 ? "url" : "urls");
     add_number(t, s->ok, "ok");
@@ -77,7 +78,8 @@ static void add_counts(const struct fetch *f, struct text *t)
     if (s->files == 1)
         text_format(t, "     %s", s->last_file);
     else if (s->files > 1)
-        text_format(t, "     %s (%llu files)", f->options->output_dir ? f->options->output_dir : f->options->output,
+        text_format(t, "     %s (%llu files)",
+                    say_clean(f->options->output_dir ? f->options->output_dir : f->options->output, where, sizeof where),
                     (unsigned long long)s->files);
     text_add_char(t, '\n');
 }

@@ -123,7 +123,8 @@ said_only "plain"
 must 3 fetch "$base/bytes/[1-3]" -O /proc/no-such-directory
 said_only "/proc/no-such-directory"
 must 3 fetch -q "$base/bytes/[1-30]" --jsonl /dev/full
-said_only "No space left on device"
+said "No space left on device"
+said "30 of 30 URLs have no line in /dev/full"
 must 3 fetch -q "$base/bytes/[3-3]" -o /dev/full
 said "No space left on device"
 code=0
@@ -145,6 +146,12 @@ if [ "$(id -u)" = 0 ] && mkdir small && mount -t tmpfs -o size=300k none small 2
     rm -f small/*
     must 3 fetch -q "$base/bytes/1000000" -o small/large
     test -z "$(ls -A small)" || fail "left behind: $(ls -A small)"
+    # Records: whole lines, as many as it does not say are missing.
+    must 3 fetch -q "$base/bytes/1?[1-3000]" --jsonl small/log
+    python3 -c 'import json, sys; [json.loads(line) for line in sys.stdin]' <small/log || fail "a torn record"
+    test "$(wc -l <small/log)" -gt 100 || fail "hardly a record: $(wc -l <small/log)"
+    said "$((3000 - $(wc -l <small/log))) of 3000 URLs have no line in small/log"
+    rm small/log
     umount small
     mounted=
 else

@@ -284,6 +284,8 @@ UNIT(jsonl_strings_are_always_json)
     EXPECT_STR(quoted("\xe7\xac\xac \xf0\x9f\x98\x80"), "\"\xe7\xac\xac \xf0\x9f\x98\x80\"");
     EXPECT_STR(quoted("\xff\xc0\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
     EXPECT_STR(quoted("\xed\xa0\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+    EXPECT_STR(quoted("\xc2\x9b \xe2\x80\xae"), "\"\\u009b \\u202e\""); /* a terminal would obey them */
+    EXPECT_STR(quoted("\xf3\xa0\x81\xa1"), "\"\\udb40\\udc61\"");
     EXPECT_STR(quoted("\xe7\xac"), "\"\xef\xbf\xbd\xef\xbf\xbd\"");
 }
 

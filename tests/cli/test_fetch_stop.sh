@@ -55,6 +55,7 @@ test "$(find drain -type f | wc -l)" = 4 || fail "drained: $(find drain)"
 no_rest drain
 test "$(grep -c '"ok":true' drain.jsonl)" = 4 || fail "records: $(cat drain.jsonl)"
 said "4 ok  0 failed  996 skipped"
+said "$((1000 - $(wc -l <drain.jsonl))) of 1000 URLs have no line in drain.jsonl"
 
 # The second: cut.
 begin fetch "$base/trickle/{300000,300001,300002}" -o 'cut/{1}'
@@ -79,7 +80,7 @@ seen 9
 kill -INT "$pid"
 ended 130
 mkfifo fifo
-begin fetch -i fifo -o 'no{i}'
+begin fetch -i fifo -o 'no{i}' --jsonl fifo.jsonl
 exec 9>fifo
 echo "$base/bytes/1" >&9
 seen 10
@@ -87,6 +88,7 @@ for _ in $(seq 100); do test ! -s no0 || break; sleep 0.02; done
 test -s no0 || fail "the first line of a pipe was not fetched"
 kill -INT "$pid"
 ended 130
+said "URLs behind the first 1 were not read and have no line in fifo.jsonl"
 exec 9>&-
 begin fetch "$base/bytes/[1-9]" -o 'rate/{1}' --rate 1/h
 seen 11

@@ -90,8 +90,49 @@ class Bodies(Case):
         with RawServer({"/": answer(body)}) as s:
             self.expect(bide("get", s.url), 0, body)
             shown = on_terminal("get", s.url)
-        self.assertEqual(shown, "a\\x1b[31mred\\x07 \u00c2\\x9b2J \u00e9\ttab \\x7f\r\n".replace(
-            "\u00c2", b"\xc2".decode(errors="surrogateescape")))
+        self.assertEqual(shown, "a\\x1b[31mred\\x07 \\xc2\\x9b2J \u00e9\ttab \\x7f\r\n")
+
+    def on_terminal(self, body, *options, fields=b""):
+        """What a terminal gets of it, without the carriage returns of line ends: it makes more of them itself."""
+        with RawServer({"/": answer(body, fields=fields)}) as s:
+            self.expect(bide("get", s.url), 0, body)
+            shown = on_terminal("get", *options, s.url)
+        self.assertNotRegex(shown, "\r(?!\r*\n)")
+        return shown.replace("\r", "")
+
+    def test_what_a_terminal_could_obey_is_escaped(self):
+        for body, shown in ((b"\x9b31m", "\\x9b31m"), (b"a\rb", "a\\x0db"), (b"a\r", "a\\x0d"), (b"a\r\r\n", "a\\x0d\r\n"),
+                            (b"\r\nx", "\r\nx"), (b"\x00", "\\x00"), (b"\xe2\x80\xaex", "\\xe2\\x80\\xaex"),
+                            (b"\xe2\x81\xa6", "\\xe2\\x81\\xa6"), (b"\xd8\x9c", "\\xd8\\x9c"), (b"\xe2\x82", "\\xe2\\x82"),
+                            (b"\xc2\xc2\x9b", "\\xc2\\xc2\\x9b"), (b"\xed\xa0\x80", "\\xed\\xa0\\x80")):
+            self.assertEqual(self.on_terminal(body), shown.replace("\r", ""), body)
+
+    def test_what_people_write_is_not(self):
+        text = "\u20ac \u05d0\u05d1 \u0645\u06cc\u200c\u062e \U0001f469\u200d\U0001f4bb \ufeff\n"
+        self.assertEqual(self.on_terminal(text.encode()), text)
+
+    def test_a_character_in_two_pieces_is_one(self):
+        def send(s, pieces=(b"\xe2", b"\x82", b"\xac\xe2\x80", b"\xae\r", b"\n\xf0\x9f")):
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            s.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+            for piece in pieces:
+                time.sleep(0.03)
+                s.sendall(piece)
+        with RawServer({"/": send}) as s:
+            shown = on_terminal("get", s.url)
+        self.assertEqual(shown.replace("\r", ""), "\u20ac\\xe2\\x80\\xae\n\\xf0\\x9f")
+
+    def test_raw_sends_all_of_it(self):
+        self.assertEqual(self.on_terminal(b"a\x1b[31m\xe2\x80\xae", "--raw"), "a\x1b[31m\u202e")
+
+    def test_heads_are_as_harmless(self):
+        shown = self.on_terminal(b"", "-i", fields=b"X: \x9b31m \xe2\x80\xae\r\n")
+        self.assertIn("\nX: \\x9b31m \\xe2\\x80\\xae\n", shown)
+
+    def test_a_reason_is_quoted_in_64_bytes(self):
+        with RawServer({"/": answer(b"", "404 " + 200 * "x")}) as s:
+            self.expect_line(bide("get", s.url), 0, "answered 404 " + 64 * "x" + "...;")
+            self.expect_line(bide("fetch", "-q", "--retries", "0", s.url), 4, ": 404 " + 64 * "x" + "...\n")
 
 
 class Requests(Case):
@@ -163,6 +204,8 @@ class Statuses(Case):
     def test_reason_is_shown_without_control_characters(self):
         with RawServer({"/": b"HTTP/1.1 500 \xc2\x9b31m\r\nContent-Length: 0\r\n\r\n"}) as s:
             self.expect_line(bide("get", s.url), 0, "answered 500 \\xc2\\x9b31m")
+        with RawServer({"/": b"HTTP/1.1 500 \x9b31m\xe2\x80\xae\r\nContent-Length: 0\r\n\r\n"}) as s:
+            self.expect_line(bide("get", s.url), 0, "answered 500 \\x9b31m\\xe2\\x80\\xae")
 
     def test_passwords_are_not_shown(self):
         with serving() as url:

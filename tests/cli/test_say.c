@@ -1,7 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* test_say.c - what may go to a terminal, and "did you mean". */
+#include <string.h>
+
+#include "base/base.h"
 #include "cli/cli.h"
 #include "harness/harness.h"
+
+static size_t encode(uint32_t c, char *out)
+{
+    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
+
+    for (size_t i = n; i-- > 1; c >>= 6)
+        out[i] = (char)(0x80 | (c & 0x3f));
+    out[0] = (char)(first[n] | c);
+    return n;
+}
 
 UNIT(say_clean_shows_what_a_terminal_would_obey)
 {
@@ -11,7 +25,14 @@ UNIT(say_clean_shows_what_a_terminal_would_obey)
         {"a\nb\r\t\x7f", "a\\x0ab\\x0d\\x09\\x7f"},
         {"\xc2\x9b" "2J", "\\xc2\\x9b2J"},
         {"\xc2\xa0", "\xc2\xa0"},
-        {"\xc2", "\xc2"},
+        {"\xc2", "\\xc2"},                                /* no UTF-8: a terminal may take it for something else */
+        {"\x9b" "31m", "\\x9b31m"},                       /* CSI as one byte */
+        {"a\xe2\x80\xae" "b", "a\\xe2\\x80\\xaeb"},    /* U+202E: right to left from here on */
+        {"a\xd8\x9c" "b", "a\\xd8\\x9cb"},              /* U+061C */
+        {"a\xe2\x80\x8b" "b", "a\\xe2\\x80\\x8bb"},    /* U+200B: not seen */
+        {"\xf3\xa0\x81\xa1", "\\xf3\\xa0\\x81\\xa1"}, /* U+E0061: a tag */
+        {"\xed\xa0\x80", "\\xed\\xa0\\x80"},           /* a surrogate */
+        {"\xf0\x9f\x90\x9d", "\xf0\x9f\x90\x9d"},
         {"", ""},
     };
     char out[100];
@@ -28,6 +49,51 @@ UNIT(say_clean_cuts_between_characters)
         say_clean("\x1b\x1b\x1b\x1b\x1b\x1b\x1b", out, size);
         EXPECT_LT(strlen(out), size);
         EXPECT_EQ(strlen(out) % 4, 0);
+    }
+}
+
+UNIT(say_quote_has_64_bytes_at_most)
+{
+    char out[SAY_QUOTE_SIZE], text[200];
+
+    memset(text, 'a', sizeof text);
+    text[64] = '\0';
+    EXPECT_STR(say_quote(text, out), text);
+    text[64] = 'a';
+    text[65] = '\0';
+    EXPECT_STR(say_quote(text, out) + 60, "aaaa...");
+    for (size_t at = 0; at < 66; at++) { /* one that takes twelve, across the end */
+        memset(text, 'a', 66);
+        strcpy(text + at, "\xe2\x80\xae" "and what follows, far more than fits into the rest of the 64 bytes");
+        say_quote(text, out);
+        EXPECT_LE(strlen(out), 67);
+        EXPECT_STR(out + strlen(out) - 3, "...");
+        EXPECT_NULL(strchr(out, '\xe2'));
+    }
+}
+
+/* The library quotes peers in its messages, too (base/shown.c): both must agree on what is harmless. */
+UNIT(plain_in_message_is_what_the_library_shows)
+{
+    char text[8], shown[80];
+
+    for (uint32_t c = 1; c < 0x110000; c++) {
+        uint32_t back = 0;
+        size_t n = encode(c, text);
+        if (c >= 0xd800 && c < 0xe000) {
+            EXPECT_EQ(plain_decode(text, n, &back), 0);
+            continue;
+        }
+        EXPECT_EQ(plain_decode(text, n, &back), n);
+        EXPECT_EQ(back, c);
+        for (size_t cut = 1; cut < n; cut++) {
+            EXPECT_EQ(plain_decode(text, cut, &back), 0);
+            EXPECT_TRUE(plain_is_cut(text, cut));
+        }
+        EXPECT_FALSE(plain_is_cut(text, n));
+        bool is_shown = strcmp(bide__shown(shown, text, n), "?") != 0 || c == '?';
+        if (is_shown != plain_in_message(c))
+            EXPECT_EQ(c, 0); /* names it */
     }
 }
 
