@@ -84,6 +84,16 @@ int say_no_memory(void);
 /* What was printed by printf has gone out?  Returns: EXIT_OK, EXIT_LOCAL after a message, -SIGPIPE. */
 int say_flush(void);
 
+/* ---- secrets.c: passwords on the command line ---- */
+
+/* Take user and password out of all URLs that other users can read; argv gets copies.  Returns: EXIT_OK, EXIT_LOCAL. */
+int secrets_hide(int argc, char **argv);
+void secrets_free(void);
+/* Make an argument that has been read unreadable. */
+void secrets_wipe(char *text);
+/* Has the URL a user or a password?  They are url[begin..end), with the @. */
+bool secrets_in_url(const char *url, size_t *begin, size_t *end);
+
 /* ---- output.c: standard output from inside the loop ---- */
 
 /*

@@ -307,7 +307,9 @@ int fetch_run(const struct fetch_options *options, int n, char **urls)
     if (code == EXIT_OK && options->dry_run)
         code = fetch_print_plan(f);
     else if (code == EXIT_OK && (code = request_open(&f->request, &options->http)) == EXIT_OK) {
-        code = run(f);
+        code = fetch_check_users(f);
+        if (code == EXIT_OK)
+            code = run(f);
         request_close(&f->request);
     }
     fetch_plan_free(f);

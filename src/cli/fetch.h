@@ -137,6 +137,8 @@ const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text
 
 /* Everything that can be known to be wrong before the first request.  Returns: EXIT_OK, else after a message. */
 int fetch_plan(struct fetch *f, int n, char **urls);
+/* The same, of what the options say about requests; of lists it is not known. */
+int fetch_check_users(struct fetch *f);
 void fetch_plan_free(struct fetch *f);
 
 /* ---- fetch_dry_run.c ---- */

@@ -264,6 +264,20 @@ int fetch_plan(struct fetch *f, int n, char **urls)
     return code == EXIT_OK ? fetch_check_clashes(f) : code;
 }
 
+int fetch_check_users(struct fetch *f)
+{
+    struct text url = {0};
+    int code = EXIT_OK;
+
+    for (int i = 0; i < f->source.nglobs && code == EXIT_OK; i++) {
+        text_clear(&url);
+        glob_add_nth(&f->source.globs[i], 0, &url);
+        code = url.no_memory ? say_no_memory() : request_check_user(&f->request, text_string(&url));
+    }
+    text_free(&url);
+    return code;
+}
+
 void fetch_plan_free(struct fetch *f)
 {
     struct naming *n = &f->naming;

@@ -28,11 +28,11 @@ void report_say(struct fetch *f, const char *format, ...)
 
 void report_add_url(struct text *to, const char *url)
 {
-    const char *mark = strstr(url, "://"), *host = mark ? mark + 3 : url;
-    const char *at = memrchr(host, '@', strcspn(host, "/?#"));
+    size_t begin, end;
 
-    text_add(to, url, at ? (size_t)(host - url) : 0);
-    text_add_string(to, at ? at + 1 : url);
+    secrets_in_url(url, &begin, &end);
+    text_add(to, url, begin);
+    text_add_string(to, url + end);
 }
 
 /* One about a URL; false: there were enough of them. */

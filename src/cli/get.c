@@ -290,7 +290,10 @@ int get_run(const struct get_options *options, int n, char **urls)
         code = request_open(&q, &options->http);
     if (code != EXIT_OK)
         return code;
-    code = run(&g);
+    for (int i = 0; i < n && code == EXIT_OK; i++)
+        code = request_check_user(&q, urls[i]);
+    if (code == EXIT_OK)
+        code = run(&g);
     request_close(&q);
     return code;
 }

@@ -101,7 +101,10 @@ int main(int argc, char **argv)
     descriptors_raise();
     signal(SIGPIPE, SIG_IGN); /* EPIPE tells the same, where it happened */
     signal(SIGXFSZ, SIG_IGN); /* and EFBIG, when a file becomes larger than `ulimit -f` allows */
-    int code = run_word(argc, argv);
+    int code = secrets_hide(argc, argv);
+    if (code == EXIT_OK)
+        code = run_word(argc, argv);
+    secrets_free();
     if (code >= 0) {
         int flushed = say_flush();
         code = flushed != EXIT_OK ? flushed : code;

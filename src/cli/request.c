@@ -8,107 +8,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <bide/url.h>
 
-/* ---- headers ---- */
-
-/* RFC 9110 5.6.2: a token. */
-static bool is_token(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-        bool is_letter = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
-        if (!is_letter && (c == '\0' || !strchr("!#$%&'*+-.^_`|~", c)))
-            return false;
-    }
-    return len > 0;
-}
-
-static bool is_value(const char *text)
-{
-    for (; *text; text++)
-        if (((unsigned char)*text < 0x20 && *text != '\t') || *text == 0x7f)
-            return false;
-    return true;
-}
-
-/* Cut "Name: value" in two, in place. */
-static bool split_header(char *line, bide_pair *out)
-{
-    char *colon = strchr(line, ':');
-    if (!colon || !is_token(line, (size_t)(colon - line)))
-        return false;
-
-    char *value = colon + 1 + strspn(colon + 1, " \t"), *end = value + strlen(value);
-    while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
-        *--end = '\0';
-    if (!is_value(value))
-        return false;
-    *colon = '\0';
-    *out = (bide_pair){line, value};
-    return true;
-}
-
-/* These say where a message ends; a wrong one would make the next request part of this one. */
-static bool is_framing(const char *name)
-{
-    return strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0;
-}
-
-static size_t count_lines(const char *text, size_t len)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < len; i++)
-        n += text[i] == '\0';
-    return n;
-}
-
-/* One that is not given already goes first, so that the user's own comes later. */
-static void add_default(struct request *q, size_t *n, const char *name, const char *value)
-{
-    for (size_t i = 0; i < *n; i++)
-        if (strcasecmp(q->headers[i].name, name) == 0)
-            return;
-    q->headers[(*n)++] = (bide_pair){name, value};
-}
-
-static int add_headers(struct request *q, char *line, const char *end)
-{
-    size_t n = 0;
-
-    q->headers = calloc(count_lines(line, (size_t)(end - line)) + 2, sizeof *q->headers);
-    if (!q->headers)
-        return say_no_memory();
-    while (line < end) {
-        char *next = line + strlen(line) + 1;
-        if (!split_header(line, &q->headers[n])) {
-            say("--header: expected 'Name: value', got '%s'", line);
-            return EXIT_USAGE;
-        }
-        if (is_framing(q->headers[n].name)) {
-            say("--header %s: it is written by bide, from the body", q->headers[n].name);
-            return EXIT_USAGE;
-        }
-        line = next;
-        n++;
-    }
-    if (q->json)
-        add_default(q, &n, "Accept", "application/json");
-    return EXIT_OK;
-}
-
-static int open_headers(struct request *q)
-{
-    size_t len = 0;
-    int code = request_read_lines(&q->options->headers, &q->texts[0], &len);
-
-    if (code != EXIT_OK || (len == 0 && !q->json))
-        return code;
-    return add_headers(q, q->texts[0], len > 0 ? q->texts[0] + len : q->texts[0]);
-}
+#define METHOD_MAX 64 /* bytes; the library sends no longer one */
 
 /* ---- method and body ---- */
 
@@ -123,12 +26,12 @@ static int open_body(struct request *q)
         return EXIT_USAGE;
     }
     if (o->data)
-        code = request_read_data("--data", o->data, &q->texts[1], &len);
+        code = request_read_data("--data", o->data, &q->texts[TEXT_DATA], &len);
     if (o->data && code == EXIT_OK)
-        q->data = (bide_bytes){q->texts[1], len};
+        q->data = (bide_bytes){q->texts[TEXT_DATA], len};
     if (o->json)
-        code = request_read_data("--json", o->json, &q->texts[2], &len);
-    q->json = q->texts[2];
+        code = request_read_data("--json", o->json, &q->texts[TEXT_JSON], &len);
+    q->json = q->texts[TEXT_JSON];
     if (q->json && strlen(q->json) != len) {
         say("--json: a NUL byte is no JSON");
         return EXIT_USAGE;
@@ -141,7 +44,8 @@ static int choose_method(struct request *q)
     const char *method = q->options->method;
 
     q->method = method ? method : q->data.data || q->json ? "POST" : "GET";
-    if (is_token(q->method, strlen(q->method)) && strcmp(q->method, "CONNECT") != 0)
+    size_t len = strlen(q->method);
+    if (request_is_token(q->method, len) && len <= METHOD_MAX && strcmp(q->method, "CONNECT") != 0)
         return EXIT_OK;
     say("--request: expected a method such as GET or POST, got '%s'", q->method);
     return EXIT_USAGE;
@@ -149,7 +53,8 @@ static int choose_method(struct request *q)
 
 int request_count_stdin(const struct http_options *o)
 {
-    int n = (o->data && strcmp(o->data, "@-") == 0) + (o->json && strcmp(o->json, "@-") == 0);
+    int n = (o->data && strcmp(o->data, "@-") == 0) + (o->json && strcmp(o->json, "@-") == 0) +
+            (o->user && strcmp(o->user, "@-") == 0);
 
     for (size_t i = 0; i < o->headers.len; i++)
         n += strcmp(o->headers.items[i], "@-") == 0;
@@ -165,10 +70,14 @@ int request_open(struct request *q, const struct http_options *options)
     }
     int code = open_body(q);
 
+    if (code == EXIT_OK && options->user)
+        code = request_read_user(options->user, &q->texts[TEXT_USER]);
     if (code == EXIT_OK)
-        code = open_headers(q);
+        code = request_open_headers(q);
     if (code == EXIT_OK)
         code = choose_method(q);
+    if (code == EXIT_OK)
+        code = request_check_fields(q);
     if (code != EXIT_OK)
         request_close(q);
     else if (options->insecure)
@@ -179,6 +88,8 @@ int request_open(struct request *q, const struct http_options *options)
 void request_close(struct request *q)
 {
     free(q->headers);
+    if (q->texts[TEXT_USER])
+        explicit_bzero(q->texts[TEXT_USER], strlen(q->texts[TEXT_USER]));
     for (size_t i = 0; i < sizeof q->texts / sizeof *q->texts; i++)
         free(q->texts[i]);
     *q = (struct request){0};
@@ -209,13 +120,24 @@ bide_response *request_send(const struct request *q, bide_session *s, const char
 
 /* ---- URLs ---- */
 
+int request_check_user(const struct request *q, const char *url)
+{
+    char shown[256];
+    size_t begin, end;
+
+    if (!secrets_in_url(url, &begin, &end) || !request_has_header(q, "Authorization"))
+        return EXIT_OK;
+    say("%s: user and password in the URL, and --%s", request_shown_url(url, shown, sizeof shown),
+        q->options->user ? "user" : "header Authorization");
+    return EXIT_USAGE;
+}
+
 const char *request_shown_url(const char *url, char *out, size_t size)
 {
-    const char *authority = strstr(url, "://"), *host = authority ? authority + 3 : url;
-    size_t len = strcspn(host, "/?#");
-    const char *at = memrchr(host, '@', len);
+    size_t begin, end;
 
-    snprintf(out, size, "%.*s%s", at ? (int)(host - url) : 0, url, at ? at + 1 : url);
+    secrets_in_url(url, &begin, &end);
+    snprintf(out, size, "%.*s%s", (int)begin, url, url + end);
     return out;
 }
 

@@ -21,6 +21,7 @@ struct http_options {
     struct opt_list headers;  /* "Name: value", "Name:" (removes it), "@FILE" (such lines) */
     const char *data;         /* NULL: none; "@FILE", "@-" */
     const char *json;         /* the same, as JSON */
+    const char *user;         /* "NAME:PASSWORD", "@FILE"; wiped when it was read */
     const char *user_agent;
     const char *ca_file;
     bool insecure;
@@ -45,6 +46,8 @@ struct http_options {
      .help = "body, sent as it is; @FILE reads it from a file, @- from standard input"},                              \
     {"json", 0, "TEXT", OPT_STRING(S, m.json),                                                                        \
      .help = "body with Content-Type and Accept: application/json; @FILE, @- as above"},                              \
+    {"user", 'u', "USER", OPT_STRING(S, m.user),                                                                      \
+     .help = "NAME:PASSWORD, sent to the hosts of all URLs (Basic); @FILE reads it, and keeps it off the command line"}, \
     {"user-agent", 'A', "TEXT", OPT_STRING(S, m.user_agent), .help = "value of User-Agent"},                          \
     {"max-redirs", 0, "N", OPT_INT(S, m.max_redirects), .min = 0, .max = 1000, .def = "10",                           \
      .help = "follow at most N redirects; 0: a 3xx is the answer"},                                                   \
@@ -70,15 +73,28 @@ struct request {
     bide_bytes data;    /* len 0 and data NULL: no body */
     const char *json;   /* NULL: none */
     /* What the above point into, owned. */
-    char *texts[3];
+    char *texts[4];
 };
+
+enum { TEXT_HEADERS, TEXT_DATA, TEXT_JSON, TEXT_USER };
 
 /* ---- request_text.c ---- */
 
 /* The value of -d and --json: the text, or what is in @FILE and @-.  Returns: EXIT_OK, else after a message. */
 int request_read_data(const char *option, const char *value, char **text, size_t *len);
+/* The value of -u as that of a field Authorization.  Returns: as above. */
+int request_read_user(const char *value, char **text);
 /* The lines of -H and of its @FILEs, one after the other, each ended by a NUL.  Returns: as above. */
 int request_read_lines(const struct opt_list *values, char **text, size_t *len);
+
+/* ---- request_headers.c ---- */
+
+/* The fields of all options, into q->headers.  Returns: EXIT_OK, else after a message. */
+int request_open_headers(struct request *q);
+/* Would they, and what else a session is made of, be sent?  Returns: as above. */
+int request_check_fields(const struct request *q);
+bool request_has_header(const struct request *q, const char *name);
+bool request_is_token(const char *text, size_t len);
 
 /* ---- request.c ---- */
 
@@ -95,6 +111,9 @@ void request_close(struct request *q);
  * Returns:   EXIT_OK; EXIT_USAGE, or EXIT_LOCAL when there is no memory to know it
  */
 int request_check_url(const char *url);
+
+/* Has it user and password, and so have the options?  Returns: EXIT_OK; EXIT_USAGE after a message. */
+int request_check_user(const struct request *q, const char *url);
 
 /* A URL as messages show it: without user name and password.  Returns: out. */
 const char *request_shown_url(const char *url, char *out, size_t size);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cli/request.h"
 
@@ -99,6 +100,65 @@ int request_read_data(const char *option, const char *value, char **text, size_t
     return hand_over(&t, code, text, len);
 }
 
+/* RFC 4648 4. */
+static char *add_base64(char *out, const unsigned char *data, size_t len)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t i = 0; i < len; i += 3) {
+        uint32_t bits = (uint32_t)data[i] << 16 | (i + 1 < len ? (uint32_t)data[i + 1] << 8 : 0) | (i + 2 < len ? data[i + 2] : 0);
+        for (int k = 0; k < 4; k++)
+            *out++ = (size_t)k <= len - i ? digits[bits >> (18 - 6 * k) & 63] : '=';
+    }
+    return out;
+}
+
+static int encode_user(const char *user, size_t len, char **text)
+{
+    const size_t scheme = strlen("Basic ");
+    char *out = malloc(scheme + (len + 2) / 3 * 4 + 1);
+    if (!out)
+        return say_no_memory();
+
+    memcpy(out, "Basic ", scheme);
+    *add_base64(out + scheme, (const unsigned char *)user, len) = '\0';
+    *text = out;
+    return EXIT_OK;
+}
+
+int request_read_user(const char *value, char **text)
+{
+    char *user = NULL;
+    size_t len = 0;
+    int code = request_read_data("--user", value, &user, &len);
+    if (code != EXIT_OK)
+        return code;
+
+    if (value[0] != '@')
+        secrets_wipe((char *)value); /* a part of argv */
+    size_t end = strcspn(user, "\r\n");
+    bool is_line = strlen(user) == len && user[end + strspn(user + end, "\r\n")] == '\0';
+    if (is_line && memchr(user, ':', end)) {
+        code = encode_user(user, end, text);
+    } else {
+        say("--user: expected NAME:PASSWORD, or @FILE with such a line");
+        code = EXIT_USAGE;
+    }
+    explicit_bzero(user, len);
+    free(user);
+    return code;
+}
+
+/* Others could read it in the list of processes. */
+static void hide_value(char *line)
+{
+    static const char *const secrets[] = {"Authorization:", "Proxy-Authorization:", "Cookie:"};
+
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+        if (strncasecmp(line, secrets[i], strlen(secrets[i])) == 0)
+            secrets_wipe(line + strlen(secrets[i]));
+}
+
 /* Turn the lines of t->data[from..] into strings; empty ones are left out. */
 static void split_lines(struct text *t, size_t from)
 {
@@ -128,6 +188,7 @@ int request_read_lines(const struct opt_list *values, char **text, size_t *len)
         size_t from = t.len;
         if (value[0] != '@') {
             code = append(&t, value, strlen(value) + 1);
+            hide_value((char *)value); /* a part of argv */
             continue;
         }
         code = read_file(&t, "--header", value + 1);

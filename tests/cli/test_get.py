@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """test_get.py - `bide get`: what it prints, what it says when something is wrong, and with which exit code."""
+import base64
 import json
 import os
 import resource
@@ -187,6 +188,68 @@ class Requests(Case):
             self.expect(r, 0)
             self.assertEqual(json.loads(r.out)["headers"]["Host"], "a.example")
             self.expect(bide("get", "--connect-to", f"::127.0.0.1:{port}", "http://b.example:81/json"), 0)
+
+
+class Users(Case):
+    """-u, and who else can see it."""
+
+    def sent(self, *options, **more):
+        with serving() as url:
+            r = bide("get", *options, f"{url}/echo", **more)
+        self.expect(r, 0)
+        kind, _, coded = json.loads(r.out)["headers"]["Authorization"].partition(" ")
+        self.assertEqual(kind, "Basic")
+        return base64.b64decode(coded, validate=True).decode()
+
+    def test_from_the_command_line(self):
+        for user in "a:", "a:b", "a:b:c", ":abc", "m\u00e9:secret", "a:" + 300 * "x":
+            self.assertEqual(self.sent("-u", user), user)
+
+    def test_from_a_file(self):
+        for text in "me:secret", "me:secret\n", "me:secret\r\n":
+            self.assertEqual(self.sent("-u", "@" + self.write("user", text)), "me:secret")
+        self.assertEqual(self.sent("--user", "@-", stdin=b"me:secret\n"), "me:secret")
+
+    def test_and_a_url_with_one(self):
+        for command in "get", "fetch":
+            r = bide(command, "-u", "a:secret", "http://b:secret@127.0.0.1:1/")
+            self.expect_line(r, 2, "http://127.0.0.1:1/: user and password in the URL, and --user")
+            r = bide(command, "-H", "Authorization: secret", "http://b:secret@127.0.0.1:1/")
+            self.expect_line(r, 2, "--header Authorization")
+            self.assertNotIn("secret", r.err)
+
+    def command_line(self, *args):
+        """As other users see it, while it runs."""
+        p = subprocess.Popen([BIDE, *args], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder)
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            with open(f"/proc/{p.pid}/cmdline", "rb") as f:
+                seen = f.read()
+            if seen and b"secret" not in seen:
+                break
+        p.kill()
+        p.wait()
+        return seen
+
+    def test_passwords_leave_the_command_line(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            port = silent.getsockname()[1]
+            url, with_user = f"http://127.0.0.1:{port}/[1-9]", f"http://me:secret@127.0.0.1:{port}/[1-9]"
+            for args in (("get", "-u", "me:secret", url), ("get", "-ume:secret", url), ("fetch", "--user=me:secret", "-Oo", url),
+                         ("fetch", with_user, "-O", "o"), ("get", with_user, with_user), (with_user, "-O", "o"),
+                         ("get", "-H", "Authorization: Bearer secret", url), ("get", "-HCookie:a=secret", url),
+                         ("compare", with_user), ("worker", f"redis://me:secret@127.0.0.1:{port}/0/q", "true")):
+                with self.subTest(args):
+                    seen = self.command_line(*args)
+                    self.assertNotIn(b"secret", seen)
+                    self.assertIn(f"://127.0.0.1:{port}/".encode(), seen)
+
+    def test_what_is_sent_has_them(self):
+        with RawServer({"/": HELLO}) as s:
+            self.expect(bide("get", s.url.replace("//", "//me:se%63ret@")), 0)
+            self.expect(bide("get", "-H", "Cookie: a=secret", s.url), 0)
+        self.assertIn(b"Authorization: Basic " + base64.b64encode(b"me:secret") + b"\r\n", s.requests[0])
+        self.assertIn(b"Cookie: a=secret\r\n", s.requests[1])
 
 
 class Statuses(Case):
@@ -473,6 +536,21 @@ class Usage(Case):
             (("-H", "a b: c"), ("--header", "'a b: c'")),
             (("-H", "a: b\r\nc: d"), ("--header", "\\x0d\\x0a")),
             (("-H", "Content-Length: 3"), ("--header Content-Length",)),
+            (("-H", "Transfer-Encoding: chunked"), ("--header Transfer-Encoding",)),
+            (("-H", "Connection: upgrade"), ("header Connection: ",)),
+            (("-H", "Host:"), ("--header Host: a request has exactly one",)),
+            (("-H", "Host: a", "-H", "host: b"), ("--header Host: a request has exactly one",)),
+            (("-H", "X: " + 66000 * "x"), ("longer than",)),
+            (("-H", "Host: " + 66000 * "x"), ("longer than",)),
+            (("-A", "a\x01"), ("User-Agent",)),
+            (("-X", 65 * "A"), ("--request",)),
+            (("--connect-to", "a:b"), ("a:b",)),
+            (("-u", "name"), ("--user: expected NAME:PASSWORD",)),
+            (("-u", "@" + self.write("user", "name\n")), ("--user: expected NAME:PASSWORD",)),
+            (("-u", "@" + self.write("users", "a:b\nc:d\n")), ("--user: expected NAME:PASSWORD",)),
+            (("-u", "@" + missing), ("--user", missing, "No such file")),
+            (("-u", "a:b", "-H", "Authorization: c"), ("--user and --header Authorization",)),
+            (("-u", "@-", "-d", "@-"), ("standard input can be read once",)),
             (("-H", "@" + missing), ("--header", missing, "No such file")),
             (("-d", "@" + missing), ("--data", missing, "No such file")),
             (("-d", "@" + self.folder), ("--data", self.folder, "Is a directory")),
@@ -485,6 +563,8 @@ class Usage(Case):
         ):
             with self.subTest(options):
                 self.expect_line(bide("get", *options, "http://127.0.0.1:1/"), 2, *parts)
+                self.expect_line(bide("fetch", *options, "http://127.0.0.1:1/", "-O", "made", cwd=self.folder), 2, *parts)
+                self.assertFalse(os.path.exists(os.path.join(self.folder, "made")))
 
 
 if __name__ == "__main__":

@@ -219,7 +219,7 @@ def cases():
     yield Case("completion", b, "completion", "bash")
     yield Case("get", b, "get", "-i", "{url}/bytes/300", "{url}/stream/50", "{url}/redirect/2", same=lambda out: len(out) > 900)
     yield Case("get several", b, "get", "-c", "2", "{url}/bytes/300000", "{url}/bytes/400000", "{url}/json")
-    yield Lists("get with fields", b, "get", "-H", "@fields", "-H", "X-Three: 3", "-d", "@-", "{url}/echo", stdin=b"a body",
+    yield Lists("get with fields", b, "get", "-u", "a:b", "-H", "@fields", "-H", "X-Three: 3", "-d", "@-", "{url}/echo", stdin=b"a body",
                 same=lambda out: re.sub(rb":\d{4,5}", b"", out))
     # OpenSSL does not always say that it was memory.
     yield Case("get tls", b, "get", "--cacert", "{ca}", "{tls}/json", failed=(2, 3, 4), most=150)
@@ -230,7 +230,7 @@ def cases():
     yield Case("fetch list", b, "fetch", "-i", "-", "-O", "o", "--progress", "plain",
                stdin=b"".join(b"%s/bytes/%d\n" % (b"{url}", n) for n in (1, 200, 300000)))
     yield Case("fetch records", b, "fetch", "{url}/status/{{200,204}}?[1-6]", "--jsonl", "r.jsonl", "--per-host", "2")
-    yield Case("fetch output", b, "fetch", "{url}/stream/30", "-o", "-")
+    yield Case("fetch output", b, "fetch", "{user}/stream/30", "-o", "-")
     yield Case("fetch retry", b, "fetch", "-q", "{url}/bytes/10?[1-4]", "-o", "{{1}}", "--rate", "1000/s", "-c", "2")
     yield Case("fetch dry run", b, "fetch", "-n", "{url}/[1-5]/{{a,b}}", "-o", "x/{{1}}/{{2}}")
     yield Case("fetch dry run sets", b, "fetch", "-n", "{url}/{{a,b}}/{{c,d}}", "-o", "x/{{path}}")
@@ -322,7 +322,7 @@ def main():
         certificates = Certificates(folder)
         with serving() as url, serving("--cert", certificates.good) as tls, \
                 concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            places = {"url": url.rstrip("/"), "tls": tls.rstrip("/"), "ca": certificates.ca, "cert": certificates.good,
+            places = {"url": url.rstrip("/"), "user": url.rstrip("/").replace("//", "//me:secret@"), "tls": tls.rstrip("/"), "ca": certificates.ca, "cert": certificates.good,
                       "port": url.rstrip("/").rsplit(":", 1)[1]}
             for case in cases():
                 if options.names and not any(name in case.name for name in options.names):

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * secrets.c - passwords on the command line, which every user of the machine can read there (ps, /proc/PID/cmdline).
+ *
+ * main() replaces each argument that is a URL with user and password by a copy, and takes them out of the original; what
+ * is a secret by the option that it stands behind (-u, -H Authorization) is wiped by who has read it.  They can be seen
+ * for the moment before: @FILE keeps them off the command line altogether.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static char **copies;
+static int ncopies;
+
+bool secrets_in_url(const char *url, size_t *begin, size_t *end)
+{
+    const char *mark = strstr(url, "://"), *authority = mark ? mark + 3 : url;
+    const char *at = memrchr(authority, '@', strcspn(authority, "/?#"));
+
+    *begin = (size_t)(authority - url);
+    *end = at ? (size_t)(at + 1 - url) : *begin;
+    return at;
+}
+
+void secrets_wipe(char *text)
+{
+    size_t len = strlen(text);
+
+    explicit_bzero(text, len);
+    if (len > 0)
+        text[0] = '*';
+}
+
+/* "http://me:secret@host/" becomes "http://host/", and zeros behind it. */
+static void cut_out(char *url, size_t begin, size_t end)
+{
+    size_t rest = strlen(url) - end;
+
+    memmove(url + begin, url + end, rest);
+    explicit_bzero(url + begin + rest, end - begin);
+}
+
+int secrets_hide(int argc, char **argv)
+{
+    size_t begin, end;
+
+    for (int i = 1; i < argc; i++) {
+        if (!strstr(argv[i], "://") || !secrets_in_url(argv[i], &begin, &end))
+            continue;
+        if (!copies && !(copies = calloc((size_t)argc, sizeof *copies)))
+            return say_no_memory();
+        char *copy = strdup(argv[i]);
+        if (!copy)
+            return say_no_memory();
+        copies[ncopies++] = copy;
+        cut_out(argv[i], begin, end);
+        argv[i] = copy;
+    }
+    return EXIT_OK;
+}
+
+void secrets_free(void)
+{
+    while (ncopies > 0) {
+        ncopies--;
+        explicit_bzero(copies[ncopies], strlen(copies[ncopies]));
+        free(copies[ncopies]);
+    }
+    free(copies);
+    copies = NULL;
+}
