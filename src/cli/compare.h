@@ -230,7 +230,7 @@ bide_session *compare_session(int at_once);
 /* Fill an answer from a response: reads the body and works on it.  Returns: 0 or an error. */
 int compare_take(const struct compare *c, bide_response *r, struct compare_answer *a);
 /* The i-th URL failed. */
-void compare_fail(struct compare *c, int i, int code);
+void compare_fail(struct compare *c, int i, int code, const char *why);
 /* All answers into c->shared: how many failed, the digest of all. */
 void compare_sum_up(struct compare *c);
 /* How many steps of work are a millisecond of this machine. */

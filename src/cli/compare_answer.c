@@ -56,14 +56,11 @@ int compare_take(const struct compare *c, bide_response *r, struct compare_answe
     return 0;
 }
 
-void compare_fail(struct compare *c, int i, int code)
+void compare_fail(struct compare *c, int i, int code, const char *why)
 {
     c->answers[i] = (struct compare_answer){.status = code};
-    if (!c->shared->error[0]) {
-        const char *text = bide_error_code() == code ? bide_error_text() : bide_strerror(code);
-        snprintf(c->shared->error, sizeof c->shared->error, "%s", text);
-    }
-    bide_error_clear();
+    if (!c->shared->error[0])
+        snprintf(c->shared->error, sizeof c->shared->error, "%s", why);
 }
 
 void compare_sum_up(struct compare *c)

@@ -43,7 +43,7 @@ static int member(struct crowd *w)
         int i = w->next++;
         int code = w->get(w->c, w->session, i);
         if (code < 0)
-            compare_fail(w->c, i, code);
+            compare_fail(w->c, i, code, bide_error_text());
     }
     return 0;
 }
@@ -83,7 +83,7 @@ int compare_sequential(struct compare *c)
     for (int i = 0; i < c->n; i++) {
         int code = get_blocking(c, NULL, i);
         if (code < 0)
-            compare_fail(c, i, code);
+            compare_fail(c, i, code, bide_error_text());
     }
     return 0;
 }

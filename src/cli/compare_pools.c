@@ -58,7 +58,7 @@ static int map(struct compare *c, bide_pool *pool, bide_job jobs)
     int code = bide_pool_map(pool, jobs, (size_t)c->n, .codes = codes, .collect = true);
     for (int i = 0; i < c->n && code >= 0; i++)
         if (codes[i] < 0)
-            compare_fail(c, i, codes[i]);
+            compare_fail(c, i, codes[i], bide_strerror(codes[i]));
     free(codes);
     compare_measure_memory(c); /* while the workers are there */
     return code < 0 ? code : 0;

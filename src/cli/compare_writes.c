@@ -81,15 +81,15 @@ static int crowd(struct compare *c, compare_get *get)
 
 static void check_files(struct compare *c)
 {
-    char path[PATH_LEN];
+    char path[PATH_LEN], why[PATH_LEN + 32];
     struct stat st;
 
     for (int i = 0; i < c->n; i++) {
         path_of(c, i, path);
         if (c->answers[i].status < 0 || (stat(path, &st) == 0 && (uint64_t)st.st_size == c->answers[i].len))
             continue;
-        bide_fail(-EIO, "%s was not written in full", path);
-        compare_fail(c, i, -EIO);
+        snprintf(why, sizeof why, "%s was not written in full", path);
+        compare_fail(c, i, -EIO, why);
     }
 }
 

@@ -40,7 +40,6 @@ void fetch_fail_here(struct fetch *f)
 {
     if (f->exit_code == 0)
         report_say(f, "%s; stopping", bide_error_text());
-    bide_error_clear();
     fetch_fail(f, EXIT_LOCAL);
 }
 
@@ -76,7 +75,6 @@ static int wait_for_another(struct fetch *f, bide_signals *signals, int64_t time
 
     if (code < 0 && code != BIDE_ETIMEDOUT)
         return code;
-    bide_error_clear();
     return 0;
 }
 
@@ -127,7 +125,6 @@ static int write_records(struct fetch *f)
         progress_erase(&f->progress);
         fetch_fail(f, output_exit_code(code));
     }
-    bide_error_clear();
     return 0;
 }
 

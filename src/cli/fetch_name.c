@@ -45,11 +45,8 @@ const char *fetch_name(struct fetch *f, const struct job *job, const char *mime,
     if (job->url.no_memory)
         return fetch_no_memory;
     bide_auto bide_url *url = needs_url ? bide_url_parse(text_string(&job->url)) : NULL;
-    if (needs_url && !url) {
-        bool no_memory = bide_error_code() == BIDE_ENOMEM;
-        bide_error_clear();
-        return no_memory ? fetch_no_memory : fetch_not_a_url;
-    }
+    if (needs_url && !url)
+        return bide_error_code() == BIDE_ENOMEM ? fetch_no_memory : fetch_not_a_url;
     const char *fault = n->has_template ? name_of_template(f, job, url, out) : own_name(n, url, mime, out);
     return out->no_memory ? fetch_no_memory : fault;
 }

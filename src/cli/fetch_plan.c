@@ -84,7 +84,7 @@ static int count_lines(struct lines *l, uint64_t *total)
         *total += got == LINES_GOT || got == LINES_BAD;
         int code = got == LINES_MORE ? lines_fill(l) : 0;
         if (code < 0) {
-            say("%s: %s", l->name, strerror(-code));
+            say("%s", bide_error_text());
             return EXIT_USAGE;
         }
     }

@@ -264,7 +264,6 @@ struct job *queue_take(struct fetch *f)
         if (code < 0) {
             if (code != BIDE_ECANCELED)
                 fetch_fail_here(f);
-            bide_error_clear();
             return NULL;
         }
     }

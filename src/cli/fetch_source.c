@@ -50,8 +50,7 @@ static int fill_list(struct fetch *f, struct lines *l)
     int code = bide_to_thread(bide_coro(lines_fill, l));
 
     if (code < 0 && !f->stopping)
-        report_say(f, "%s: %s", l->name, bide_error_code() == code ? bide_error_text() : strerror(-code));
-    bide_error_clear();
+        report_say(f, "%s", bide_error_text());
     return f->stopping ? 0 : code;
 }
 

@@ -29,8 +29,7 @@ static void fail(struct worker *w, struct outcome *o, int code)
 {
     o->code = code;
     o->fail = code == BIDE_ECANCELED ? FAIL_CANCELLED : o->is_local ? FAIL_IO : fail_of_error(code);
-    set_why(w, bide_error_code() == code ? bide_error_text() : bide_strerror(code));
-    bide_error_clear();
+    set_why(w, bide_error_text());
 }
 
 /* The job cannot be asked for, or saved: there is no other attempt. */
@@ -258,7 +257,6 @@ int fetch_worker(struct fetch *f)
     struct worker w = {.f = f};
 
     run(&w);
-    bide_error_clear();
     text_free(&w.name);
     text_free(&w.why);
     text_free(&w.landed);
@@ -287,7 +285,5 @@ void fetch_grow(struct fetch *f)
         f->nliving++;
         return;
     }
-    bide_release(t);
-    if (f->nworkers > 0)
-        bide_error_clear(); /* the others do the work */
+    bide_release(t); /* if there are others, they do the work */
 }

@@ -188,7 +188,7 @@ static void tell(struct get *g, const struct body *b, int code)
     if (code < 0) {
         g->failed++;
         g->no_memory |= code == BIDE_ENOMEM;
-        say("%s", bide_error_code() == code ? bide_error_text() : bide_strerror(code));
+        say("%s", bide_error_text());
     } else if (b->note[0]) {
         say("%s: answered %s; --fail makes that a failure", request_shown_url(b->url, shown, sizeof shown), b->note);
     }

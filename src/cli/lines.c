@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bide/error.h>
+
 #include "cli/cli.h"
 
 int lines_open(struct lines *l, const char *path)
@@ -48,6 +50,11 @@ void lines_stop(struct lines *l)
         (void)!write(l->wake[1], "", 1);
 }
 
+static int cannot_read(const struct lines *l)
+{
+    return bide_fail(-errno, "%s: %s", l->name, strerror(errno));
+}
+
 int lines_fill(struct lines *l)
 {
     struct pollfd p[2] = {{.fd = l->fd, .events = POLLIN}, {.fd = l->wake[0], .events = POLLIN}};
@@ -58,7 +65,7 @@ int lines_fill(struct lines *l)
     }
     /* Regular files are always ready. */
     if (poll(p, 2, -1) < 0 && errno != EINTR)
-        return -errno;
+        return cannot_read(l);
     if (p[1].revents) {
         l->at_end = true;
         l->len = l->scanned = 0;
@@ -66,7 +73,7 @@ int lines_fill(struct lines *l)
     }
     ssize_t n = read(l->fd, l->buffer + l->len, sizeof l->buffer - l->len);
     if (n < 0)
-        return errno == EINTR || errno == EAGAIN ? 0 : -errno;
+        return errno == EINTR || errno == EAGAIN ? 0 : cannot_read(l);
     l->at_end = n == 0;
     l->len += (size_t)n;
     return 0;

@@ -142,6 +142,6 @@ int output_exit_code(int error)
 {
     if (error == -EPIPE)
         return -SIGPIPE;
-    say("%s", bide_error_code() == error ? bide_error_text() : strerror(-error));
+    say("%s", bide_error_text());
     return EXIT_LOCAL;
 }

@@ -54,7 +54,6 @@ static int write_batch(struct batch *b)
         if (i->code >= 0)
             continue;
         snprintf(i->why, sizeof i->why, "%s", bide_error_text());
-        bide_error_clear();
     }
     return 0;
 }
@@ -120,7 +119,7 @@ static void put_back(struct saver *s, struct save_item *items, struct save_item 
     }
     own->done = true;
     own->code = code;
-    snprintf(own->why, sizeof own->why, "%s", bide_error_code() == code ? bide_error_text() : bide_strerror(code));
+    snprintf(own->why, sizeof own->why, "%s", bide_error_text());
 }
 
 static void lead(struct saver *s, struct save_item *own)
@@ -139,7 +138,6 @@ static void lead(struct saver *s, struct save_item *own)
             wake(i);
         }
     }
-    bide_error_clear();
     if (wants_leader(s))
         wake(s->first);
 }
