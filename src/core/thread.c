@@ -56,8 +56,10 @@ static int offload(enum thread_use use, const char *name, int (*fn)(void *arg), 
         return code;
     if (!j.begun)
         return bide__wait_outcome(&j.wait);
-    if (j.result < 0)
+    if (j.result < 0 && j.error.code == j.result)
         bide__error_adopt(&j.error);
+    else if (j.result < 0)
+        bide__fail_bare(j.result, "bide_to_thread");
     return j.result;
 }
 

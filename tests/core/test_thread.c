@@ -32,6 +32,22 @@ TEST(to_thread_brings_the_error_back, .real_time = true)
     EXPECT_STR(bide_error_text(), "the thread's own story");
 }
 
+/* An errno value as read(2) users return it, after an error of another kind. */
+static int fails_barely(void)
+{
+    bide_fail(-ENOENT, "dealt with");
+    return -EIO;
+}
+
+TEST(to_thread_bare_code_replaces_the_record, .real_time = true)
+{
+    bide_fail(-EBUSY, "older");
+    EXPECT_ERR(bide_to_thread(bide_coro(fails_barely)), -EIO);
+    EXPECT_EQ(bide_error_code(), -EIO);
+    EXPECT_NULL(strstr(bide_error_text(), "dealt with"));
+    EXPECT_NULL(strstr(bide_error_text(), "older"));
+}
+
 static int nap(int ms)
 {
     usleep((useconds_t)ms * 1000);
