@@ -107,8 +107,7 @@ void bide__job_fail(struct job *j, int code, const char *text)
 
     e = j->future.error = bide__malloc(sizeof *e);
     if (e) {
-        bide__error_init(e);
-        e->code = code;
+        *e = (struct error_record){.code = code};
         snprintf(e->text, sizeof e->text, "%s: %s", j->name, text);
     }
     if (j->failure)
