@@ -216,10 +216,10 @@ struct direction {
     bool slow;
 };
 
-/* 64 KiB every 10 ms, and little in between, so that what is under way is seen to be. */
+/* 16 KiB every 3 ms, and little in between, so that what is under way is seen to be. */
 static int pass_on(struct direction *d)
 {
-    char bytes[64 << 10];
+    char bytes[16 << 10];
     ssize_t n;
 
     if (d->slow)
@@ -228,7 +228,7 @@ static int pass_on(struct direction *d)
         BIDE_TRY(bide_write(d->to, bytes, (size_t)n));
         BIDE_TRY(bide_drain(d->to));
         if (d->slow)
-            BIDE_TRY(bide_sleep_ms(10));
+            BIDE_TRY(bide_sleep_ms(3));
     }
     return n < 0 ? (int)n : bide_stream_shutdown(d->to);
 }
