@@ -65,7 +65,8 @@ const struct command command_serve = {
         "  /x/player/pagelist?aid=N     a page list, made up from N\n"
         "\n"
         "With --root every other path is that of a file; \"/\" is the directory's index.html. Neither \"..\" nor a "
-        "symbolic link leads out of the directory.",
+        "symbolic link leads out of the directory. Names that begin with a dot (.git, .env) are hidden, and what is not served "
+        "is answered as what is not there: 404.",
     .examples = examples,
     .options = options,
     .main = serve_main,

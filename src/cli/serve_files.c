@@ -4,6 +4,9 @@
  *
  * The path is decoded once and given to openat2 with RESOLVE_BENEATH: the kernel itself refuses "..", symbolic links
  * that lead out, and races between looking and opening.  Opening and reading happen in threads: a disk may be slow.
+ *
+ * What is not served looks like what is not there: names that begin with a dot (.git, .env), links that lead out, files
+ * that may not be read, pipes and devices are all answered by the same 404.
  */
 #include "cli/serve.h"
 
@@ -80,6 +83,15 @@ static bool decode_path(const char *path, char *out, size_t cap)
     }
     out[n] = '\0';
     return true;
+}
+
+/* Does a part of the path begin with a dot?  Those names are hidden: ".git/config", ".env", and ".." too. */
+static bool is_hidden(const char *path)
+{
+    for (const char *part = path; part; part = strchr(part, '/'), part += part != NULL)
+        if (*part == '.')
+            return true;
+    return false;
 }
 
 static const char *content_type(const char *path)
@@ -223,15 +235,23 @@ static int redirect_to_directory(bide_request_in *q)
     return serve_refuse(q, 301, "a directory: its path ends in a slash");
 }
 
+/* It is not there, or not for clients: which of the two is not their business.  (ENXIO: a socket; ENODEV: a device.) */
+static bool is_not_served(int code)
+{
+    static const int codes[] = {ENOENT, ENOTDIR, ENAMETOOLONG, EXDEV, ELOOP, EACCES, EPERM, ENXIO, ENODEV, EINVAL};
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (code == -codes[i])
+            return true;
+    return false;
+}
+
 static int refuse_file(bide_request_in *q, int code)
 {
-    bool is_missing = code == -ENOENT || code == -ENOTDIR || code == -ENAMETOOLONG;
-    bool is_forbidden = code == -EXDEV || code == -ELOOP || code == -EACCES || code == -EPERM;
-
-    if (!is_missing && !is_forbidden)
+    if (!is_not_served(code))
         return bide_fail(code, "%s: %s", bide_request_path(q), bide_strerror(code));
     bide_error_clear();
-    return serve_refuse(q, is_missing ? 404 : 403, is_missing ? "not found" : "not allowed");
+    return serve_refuse(q, 404, "not found");
 }
 
 int serve_file(struct serve *s, bide_request_in *q)
@@ -239,7 +259,7 @@ int serve_file(struct serve *s, bide_request_in *q)
     struct found f = {.fd = -1};
     char path[PATH_MAX_BYTES];
 
-    if (!decode_path(bide_request_path(q), path, sizeof path))
+    if (!decode_path(bide_request_path(q), path, sizeof path) || is_hidden(path))
         return serve_refuse(q, 404, "not found");
     int code = bide_to_thread(bide_coro(find_file, s->root_fd, path, &f));
     if (code < 0)

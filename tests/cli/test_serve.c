@@ -4,7 +4,9 @@
  */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -302,6 +304,13 @@ static void start_root(void)
     make_file("root/empty", "");
     EXPECT_EQ(symlink("../secret", "root/out") | symlink("a b.txt", "root/in"), 0);
     EXPECT_EQ(symlink("/", "root/top") | mkfifo("root/fifo", 0644), 0);
+    EXPECT_EQ(mkdir("root/.git", 0755) | mkdir("root/sub/.d", 0755) | mkdir("root/closed", 0), 0);
+    make_file("root/.git/config", "secret");
+    make_file("root/.env", "secret");
+    make_file("root/sub/.d/a", "secret");
+    make_file("root/a.b", "a.b");
+    make_file("root/unreadable", "secret");
+    EXPECT_EQ(chmod("root/unreadable", 0), 0);
     serve.root_fd = serve_files_open("root");
     EXPECT_LE(0, serve.root_fd);
     start();
@@ -351,10 +360,39 @@ TEST(serve_root_lets_nobody_out, .real_time = true)
     start_root();
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
         get(targets[i]);
-        if (status() != 403 && status() != 404)
+        if (status() != 404)
             FAIL("%s gave %d", targets[i], status());
         EXPECT_FALSE(strstr(reply, "secret"));
     }
+    stop();
+}
+
+/* Nobody can tell what is refused from what is not there. */
+TEST(serve_root_hidden_and_refused_names_look_like_missing_ones, .real_time = true)
+{
+    static const char *const targets[] = {"/.env", "/.git/config", "/.git", "/.git/", "/%2egit/config", "/sub/.d/a",
+                                          "/sub/%2Ed/a", "//.env", "/.", "/sub/.", "/.none", "/out", "/top/etc/passwd",
+                                          "/fifo", "/socket"};
+    char missing[400];
+    start_root();
+    struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "root/socket"};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    EXPECT_EQ(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    snprintf(missing, sizeof missing, "%s", get("/missing"));
+    EXPECT_EQ(status(), 404);
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        const char *body = get(targets[i]);
+        if (status() != 404)
+            FAIL("%s gave %d", targets[i], status());
+        EXPECT_STR(body, missing);
+        EXPECT_FALSE(strstr(reply, "Location"));
+    }
+    if (geteuid() != 0) {
+        EXPECT_STR(get("/unreadable"), missing);
+        EXPECT_STR(get("/closed/a"), missing);
+    }
+    EXPECT_STR(get("/a.b"), "a.b");
+    close(fd);
     stop();
 }
 
