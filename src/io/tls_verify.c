@@ -78,6 +78,9 @@ int bide__tls_trust(SSL_CTX *ctx, const char *ca_file)
 
 /* ---- which host ---- */
 
+/* RFC 9525 2: only subjectAltName holds names; the subject's CN is none, also where there are no others. */
+#define HOST_FLAGS (X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT)
+
 /* The address itself, without brackets; false: a name. */
 static bool as_ip(const char *host, char *out, size_t cap)
 {
@@ -96,7 +99,7 @@ int bide__tls_expect_host(SSL *ssl, const char *host)
     ERR_clear_error();
     if (as_ip(host, ip, sizeof ip))
         return X509_VERIFY_PARAM_set1_ip_asc(param, ip) == 1 ? 0 : bide__fail_nomem("TLS");
-    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    X509_VERIFY_PARAM_set_hostflags(param, HOST_FLAGS);
     if (SSL_set1_host(ssl, host) != 1 || SSL_set_tlsext_host_name(ssl, host) != 1)
         return bide_fail(BIDE_ETLS, "TLS with %s: %s", host, bide__tls_reason());
     return 0;
@@ -113,7 +116,7 @@ int bide__tls_recheck(const struct tls_filter *t)
     if (cert && SSL_get_verify_result(t->ssl) == X509_V_OK)
         fits = as_ip(t->name, ip, sizeof ip)
                    ? X509_check_ip_asc(cert, ip, 0)
-                   : X509_check_host(cert, t->name, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL);
+                   : X509_check_host(cert, t->name, 0, HOST_FLAGS, NULL);
     if (fits != 1)
         return bide_fail(BIDE_ECERT, "TLS with %s: certificate not acceptable: that of the resumed session does not fit",
                          t->key);
@@ -175,7 +178,7 @@ static void print_names(X509 *cert, char *out, size_t cap)
     }
     GENERAL_NAMES_free(names);
     if (used == 0)
-        print_subject(cert, out, cap);
+        snprintf(out, cap, "no host names in its subjectAltName");
 }
 
 static bool is_wrong_host(int error)

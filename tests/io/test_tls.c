@@ -214,6 +214,22 @@ TEST(tls_partial_wildcard_is_refused, .real_time = true)
     expect_refused("good", "foo.part.test", "hostname mismatch");
 }
 
+/* RFC 9525 2: the subject's CN (here the file's name) is no host name, whatever else the certificate has. */
+TEST(tls_common_name_is_never_a_host_name, .real_time = true)
+{
+    certs_make();
+    cert_make((struct cert_args){.file = "cn.test", .issuer = "ca", .names = "IP:127.0.0.1"});
+    expect_refused("cn.test", "cn.test", "hostname mismatch (wanted cn.test, certificate has 127.0.0.1)");
+    cert_make((struct cert_args){.file = "cn.test", .issuer = "ca", .names = "email:a@cn.test"});
+    expect_refused("cn.test", "cn.test", "hostname mismatch (wanted cn.test, certificate has no host names");
+    cert_make((struct cert_args){.file = "cn.test", .issuer = "ca"});
+    expect_refused("cn.test", "cn.test", "certificate has no host names in its subjectAltName");
+    cert_make((struct cert_args){.file = "127.0.0.1", .issuer = "ca"});
+    expect_refused("127.0.0.1", "127.0.0.1", "hostname mismatch (wanted 127.0.0.1");
+    cert_make((struct cert_args){.file = "cn.test", .issuer = "ca", .names = "DNS:good.test"});
+    expect_refused("cn.test", "cn.test", "certificate has good.test");
+}
+
 TEST(tls_expired_certificate_is_refused_with_depth_and_subject, .real_time = true)
 {
     certs_make();
