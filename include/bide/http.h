@@ -34,7 +34,7 @@ typedef struct bide_session_args {
     int limit_per_host;           /* the same to one host; default 64 */
     int64_t timeout_ms;           /* a request from start to the end of its body; default 300 s; BIDE_FOREVER */
     int64_t connect_timeout_ms;   /* name, connect and TLS together; default 10 s */
-    int64_t read_timeout_ms;      /* no byte for so long; default 60 s */
+    int64_t read_timeout_ms;      /* silence: no byte came, and the server took none of ours, for so long; default 60 s */
     int64_t keepalive_ms;         /* how long an idle connection is kept; default 20 s; BIDE_FOREVER */
     size_t max_head_bytes;        /* of a response; default 64 KiB */
     size_t max_body_bytes;        /* of a body read whole; default 64 MiB */

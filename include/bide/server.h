@@ -32,8 +32,12 @@ typedef struct bide_server_args {
     int max_connections;       /* default 20000; further ones wait in the kernel's queue */
     size_t max_head_bytes;     /* default 64 KiB: 431 beyond */
     size_t max_body_bytes;     /* default 64 MiB: 413 beyond */
-    int64_t idle_timeout_ms;   /* between requests and between bytes of one; default 75 s */
-    int64_t head_timeout_ms;   /* for a whole head, from its first byte; default 30 s: 408 beyond */
+    size_t max_bodies_bytes;   /* memory for the bodies of all running requests together; default 1 GiB: 503 beyond */
+    int64_t idle_timeout_ms;   /* silence: no byte came, and none of an answer was taken; default 75 s; BIDE_FOREVER */
+    int64_t head_timeout_ms;   /* for a whole head, from its first byte; for the TLS handshake, from the connection;
+                                  default 30 s: 408 beyond; BIDE_FOREVER */
+    int64_t body_timeout_ms;   /* for a whole request body, from when the handler waits for it; default 600 s: 408 beyond;
+                                  BIDE_FOREVER */
     const char *cert_file, *key_file; /* PEM; both given: https */
 } bide_server_args;
 

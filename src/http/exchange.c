@@ -7,7 +7,8 @@
  * that comes in pieces gets a buffer of its own, and then the rest of it is received there.  A short body that came
  * with its head is copied with it; then the connection is free before bide_get returns.
  *
- * Everything that waits does so for as long as bide__response_patience_ms says.
+ * Everything that waits has the limits of the request: silence (which the body of a request that is still on its way
+ * through the kernel breaks, too) and the end of it all.
  */
 #include "http/http.h"
 
@@ -60,14 +61,13 @@ static bool nothing_to_read(const bide_stream *s)
 
 ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum bide_error_phase phase, void *out, size_t cap)
 {
-    ssize_t n = BIDE_ETIMEDOUT;
+    struct flow flow = {.silence_ms = r->limits.read_ms, .deadline_ns = r->deadline_ns, .queued = r->queued};
 
     r->phase = phase;
-    bide_timeout(bide__response_patience_ms(r, r->limits.read_ms)) {
-        n = nothing_to_read(c->stream) ? bide__fd_wait_readable(&c->stream->fd) : 0;
-        if (n == 0)
-            n = bide__stream_recv(c->stream, out, cap);
-    }
+    ssize_t n = nothing_to_read(c->stream) ? bide__fd_wait_flow(&c->stream->fd, FLOW_IN, &flow) : 0;
+    if (n == 0)
+        n = bide__stream_recv(c->stream, out, cap, &flow);
+    r->queued = flow.queued;
     if (n > 0)
         bide__conn_received(r, (size_t)n);
     if (n == BIDE_EEOF && bide__tls_was_cut(c->stream)) /* what that means is for the caller to say */

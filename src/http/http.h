@@ -232,6 +232,8 @@ struct bide_response {
     enum bide_error_phase phase;
     int64_t deadline_ns;    /* loop clock; INT64_MAX: none */
 
+    size_t request_len, request_sent; /* bytes, in this try; sent: given to the kernel */
+    size_t queued;          /* of those, not taken by the server at the last look; as in struct flow */
     uint64_t received;      /* bytes of the answer, in this try */
     uint64_t left;          /* of H1_BODY_LENGTH: still to come */
     struct h1_chunked chunked;

@@ -8,31 +8,14 @@
  */
 #include "http/http.h"
 
-#define EARLY_MAX 131072 /* bytes of an answer that are taken before the request is sent */
+#define EARLY_MAX 131072   /* bytes of an answer that are taken before the request is sent */
+#define SENT_AT_ONCE 16384 /* bytes of a request that cannot stay in the kernel for long */
 
-/* Until the socket can take or give something. */
-static int wait_for_either_side(struct fd *fd)
-{
-    bide_task *t = bide__task_here();
-    struct wait w = {.end_early = bide__wait_end_now, .task = t};
-    struct clause in, out;
-    int code = bide__pending_interrupt(t);
-    if (code < 0)
-        return code;
+enum early { NO_ANSWER, EARLY_ANSWER, REFUSAL };
 
-    bide__clause_init(&in, &t->ready);
-    bide__clause_init(&out, &t->ready);
-    bide__list_append(&fd->readers, &in.node);
-    bide__list_append(&fd->writers, &out.node);
-    bide__park(t, &w);
-    bide__list_remove(&in.node);
-    bide__list_remove(&out.node);
-    return bide__wait_outcome(&w);
-}
-
-/* What has come while we were sending: is it the whole head of an answer that makes the rest of our body useless?  A
-   server that answers 2xx may still be reading; 1xx are no answers yet.  A head that is malformed ends it, too. */
-static bool is_refusal(struct asked *a, const struct conn *c)
+/* What has come while we were sending: the whole head of an answer (1xx are none yet)?  And does that one make the rest
+   of our body useless?  A server that answers 2xx may still be reading.  A head that is malformed ends it, too. */
+static enum early early_answer(struct asked *a, const struct conn *c)
 {
     char *at = bide__buf_head(&c->in), *end = at + bide__buf_len(&c->in);
 
@@ -41,14 +24,14 @@ static bool is_refusal(struct asked *a, const struct conn *c)
         struct h1_head head = {.fields = a->session->fields, .fields_cap = H1_FIELDS_MAX};
         ssize_t n = bide__h1_parse_response(&parser, at, (size_t)(end - at), &head);
         if (n == 0)
-            return false;
+            return NO_ANSWER;
         if (n < 0 || head.status >= 300 || head.status == 101)
-            return true;
+            return REFUSAL;
         if (head.status >= 200)
-            return bide__h1_frame_response(&head, 0) < 0 || !head.keep_alive;
+            return bide__h1_frame_response(&head, 0) < 0 || !head.keep_alive ? REFUSAL : EARLY_ANSWER;
         at += n;
     }
-    return false;
+    return NO_ANSWER;
 }
 
 /* R15: the server may answer while it does not take our body.  1: it has, or has closed, and wants no more of it. */
@@ -71,7 +54,7 @@ static int hear(struct asked *a, struct conn *c)
         bide__conn_received(r, (size_t)n);
         bide__buf_commit(&c->in, (size_t)n);
         c->stream->bytes_in += (uint64_t)n;
-        if (is_refusal(a, c))
+        if (early_answer(a, c) == REFUSAL)
             return 1;
     }
     return 0;
@@ -81,15 +64,17 @@ static int hear(struct asked *a, struct conn *c)
 static int wait_to_send(struct asked *a, struct conn *c)
 {
     bide_response *r = a->response;
+    struct flow flow = {.silence_ms = r->limits.read_ms, .deadline_ns = r->deadline_ns, .queued = SIZE_MAX};
     int code = hear(a, c);
     if (code != 0)
         return code;
 
-    code = BIDE_ETIMEDOUT;
-    r->phase = BIDE_PHASE_SEND;
-    bide_timeout(bide__response_patience_ms(r, r->limits.read_ms))
-        code = wait_for_either_side(&c->stream->fd);
-    return code;
+    /* When the answer must wait (EARLY_MAX), its bytes are no news. */
+    code = bide__fd_wait_flow(&c->stream->fd, c->stream->fd.readable ? FLOW_OUT : FLOW_IN | FLOW_OUT, &flow);
+    r->queued = flow.queued;
+    if (code != BIDE_ETIMEDOUT || flow.end == FLOW_GOES_ON)
+        return code;
+    return early_answer(a, c) == NO_ANSWER ? code : 1; /* it has answered, and reads no more: that is what it says */
 }
 
 /* The server takes all at once, and there is more: it is the turn of the others now and then, and of our time limit. */
@@ -97,8 +82,9 @@ static int breathe(struct asked *a, struct conn *c)
 {
     bide_response *r = a->response;
     int code = BIDE_ETIMEDOUT;
+    if (!bide__fd_is_over_budget(&c->stream->fd))
+        return 0;
 
-    r->phase = BIDE_PHASE_SEND;
     bide_timeout(bide__response_patience_ms(r, BIDE_FOREVER))
         code = bide__stream_breathe(c->stream);
     return code;
@@ -120,6 +106,17 @@ static int sending_failed(struct asked *a, struct conn *c, int code)
     return bide_fail(code, "sending the request: %s", bide_strerror(code));
 }
 
+static void begin_sending(struct asked *a)
+{
+    bide_response *r = a->response;
+
+    a->sent = r->request_sent = 0;
+    a->upload_stopped = false;
+    r->phase = BIDE_PHASE_SEND;
+    r->request_len = a->head_len + a->body.len;
+    r->queued = r->request_len > SENT_AT_ONCE ? SIZE_MAX : 0;
+}
+
 int bide__request_send(struct asked *a, struct conn *c)
 {
     struct filter *top = c->stream->top;
@@ -127,12 +124,11 @@ int bide__request_send(struct asked *a, struct conn *c)
     struct iovec *iov = pieces;
     int n = a->body.len > 0 ? 2 : 1, code;
 
-    a->sent = 0;
-    a->upload_stopped = false;
+    begin_sending(a);
     while (n > 0) {
         ssize_t sent = top->ops->send(top, iov, n);
         if (sent >= 0) {
-            a->sent += (size_t)sent;
+            a->response->request_sent = a->sent += (size_t)sent;
             c->stream->bytes_out += (uint64_t)sent;
             n = bide__iov_skip(&iov, n, (size_t)sent);
             if (n > 0 && (code = breathe(a, c)) < 0)

@@ -28,23 +28,44 @@ int64_t bide__response_patience_ms(const bide_response *r, int64_t most)
 
 /* ---- errors ---- */
 
-/* A limit of ours was it, not a bide_timeout block around us: which one? */
-static void tell_timeout(const bide_response *r)
+/* Three things look alike from outside: a server that takes nothing more of the request, one that has it all and does not
+   answer, and one that stopped in the middle of its answer. */
+static const char *what_stalled(const bide_response *r)
 {
     static const char *const what[] = {[BIDE_PHASE_QUEUE] = "no connection was free", [BIDE_PHASE_CONNECT] = "not connected",
                                        [BIDE_PHASE_SEND] = "the server took nothing", [BIDE_PHASE_HEAD] = "no answer",
                                        [BIDE_PHASE_BODY] = "nothing more of the body"};
+    bool is_sending = r->phase == BIDE_PHASE_HEAD && r->queued > 0 && r->queued != SIZE_MAX;
+
+    return what[is_sending ? BIDE_PHASE_SEND : r->phase];
+}
+
+/* How much of a long request the server has, if that says something. */
+static void tell_upload(const bide_response *r, char *out, size_t cap)
+{
+    size_t queued = r->queued == SIZE_MAX ? 0 : r->queued, taken = r->request_sent > queued ? r->request_sent - queued : 0;
+
+    if (r->phase == BIDE_PHASE_HEAD && r->queued == 0 && r->request_len > BODY_READ_SIZE)
+        snprintf(out, cap, "; it has taken the whole request, %zu bytes", r->request_len);
+    else if (r->phase == BIDE_PHASE_SEND || (r->phase == BIDE_PHASE_HEAD && r->queued > 0))
+        snprintf(out, cap, "; it has taken %zu of the request's %zu bytes", taken, r->request_len);
+}
+
+/* A limit of ours was it, not a bide_timeout block around us: which one? */
+static void tell_timeout(const bide_response *r)
+{
     int64_t of_phase = r->phase == BIDE_PHASE_CONNECT ? r->limits.connect_ms : r->limits.read_ms;
     bool is_total = r->phase == BIDE_PHASE_QUEUE || bide__response_patience_ms(r, BIDE_FOREVER) == 0;
     char story[160] = "";
 
     if (r->phase == BIDE_PHASE_CONNECT && strcmp(bide_error_text(), "timed out") != 0) /* how far it got */
         snprintf(story, sizeof story, ": %.150s", bide_error_text());
+    tell_upload(r, story, sizeof story);
     if (is_total)
         bide_fail(BIDE_ETIMEDOUT, "timed out: not done within %lld ms (%s)%s", (long long)r->limits.timeout_ms,
-                  what[r->phase], story);
+                  what_stalled(r), story);
     else
-        bide_fail(BIDE_ETIMEDOUT, "timed out: %s within %lld ms%s", what[r->phase], (long long)of_phase, story);
+        bide_fail(BIDE_ETIMEDOUT, "timed out: %s within %lld ms%s", what_stalled(r), (long long)of_phase, story);
 }
 
 /* How much of a URL is shown, without its fragment. */

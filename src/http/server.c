@@ -18,9 +18,10 @@
 #define MAX_CONNECTIONS 20000
 #define MAX_HEAD_BYTES H1_HEAD_MAX
 #define MAX_BODY_BYTES ((size_t)64 << 20)
+#define MAX_BODIES_BYTES ((size_t)1 << 30)
 #define IDLE_TIMEOUT_MS 75000
 #define HEAD_TIMEOUT_MS 30000
-#define TIMEOUT_MAX_MS ((int64_t)1 << 40)
+#define BODY_TIMEOUT_MS 600000
 
 /* ---- connections ---- */
 
@@ -74,6 +75,7 @@ int bide__connection_start(bide_server *s, bide_stream *stream)
 
     c->server = s;
     c->stream = stream;
+    c->sent_before = 0;
     c->idle = false; /* its task has not begun: cancelling it now would leave all this behind */
     c->giving_way = false;
     bide__buf_init(&c->in, s->args.max_head_bytes + 2 * SERVER_SCRATCH);
@@ -152,20 +154,22 @@ static void fill_defaults(bide_server_args *a)
 {
     if (!a->host)
         a->host = "127.0.0.1";
-    if (a->max_connections <= 0)
+    if (a->max_connections == 0)
         a->max_connections = MAX_CONNECTIONS;
-    if (a->max_head_bytes == 0 || a->max_head_bytes > UINT32_MAX / 2)
+    if (a->max_head_bytes == 0)
         a->max_head_bytes = MAX_HEAD_BYTES;
     if (a->max_body_bytes == 0)
         a->max_body_bytes = MAX_BODY_BYTES;
     if (a->max_body_bytes > SIZE_MAX / 4)
         a->max_body_bytes = SIZE_MAX / 4;
+    if (a->max_bodies_bytes == 0)
+        a->max_bodies_bytes = MAX_BODIES_BYTES;
     if (a->idle_timeout_ms == 0)
         a->idle_timeout_ms = IDLE_TIMEOUT_MS;
     if (a->head_timeout_ms == 0)
         a->head_timeout_ms = HEAD_TIMEOUT_MS;
-    if (a->head_timeout_ms > TIMEOUT_MAX_MS)
-        a->head_timeout_ms = BIDE_FOREVER;
+    if (a->body_timeout_ms == 0)
+        a->body_timeout_ms = BODY_TIMEOUT_MS;
 }
 
 static int check_args(const bide_server_args *a)
@@ -174,9 +178,14 @@ static int check_args(const bide_server_args *a)
         return bide_fail(-EINVAL, "bide_server_start: there is no handler");
     if (!a->cert_file != !a->key_file)
         return bide_fail(-EINVAL, "bide_server_start: cert_file and key_file go together");
-    if (a->idle_timeout_ms < 0 || a->head_timeout_ms < 0)
-        return bide_fail(-EINVAL, "bide_server_start: a time limit is negative");
-    return 0;
+    if (a->max_head_bytes > UINT32_MAX / 2)
+        return bide_fail(-EINVAL, "bide_server_start: max_head_bytes is larger than %u", UINT32_MAX / 2);
+    const char *negative = a->max_connections < 0   ? "max_connections"
+                           : a->idle_timeout_ms < 0 ? "idle_timeout_ms"
+                           : a->head_timeout_ms < 0 ? "head_timeout_ms"
+                           : a->body_timeout_ms < 0 ? "body_timeout_ms"
+                                                    : NULL;
+    return negative ? bide_fail(-EINVAL, "bide_server_start: %s is negative", negative) : 0;
 }
 
 static int start_listening(bide_server *s)
@@ -189,6 +198,7 @@ static int start_listening(bide_server *s)
         if (!tls)
             return bide_error_code();
     }
+    s->is_tls = tls != NULL;
     s->listener = bide_listen(s->args.host, s->args.port, .tls = tls);
     if (!s->listener)
         return bide_error_code();

@@ -45,6 +45,8 @@ struct bide_request_in {
     struct h1_chunked chunked;
     struct buf rest;         /* what followed the head, once more had to be read behind it */
     struct buf body;         /* collected by bide_request_body */
+    size_t body_held;        /* of server.bodies_held */
+    int64_t body_deadline_ns; /* loop clock; 0: nobody has waited for it yet */
     int body_error;          /* why it could not be read */
     bool body_over;
     bool expects_continue;   /* the client waits for a word before it sends the body */
@@ -64,6 +66,7 @@ struct connection {
     bide_task *task;       /* owned; detached by itself at its end */
     struct buf in;         /* received and not consumed; a running request's head lies before its start */
     struct buf out;        /* the head of an answer */
+    uint64_t sent_before;  /* bytes, when the running or last request began */
     bool idle;             /* and not told to end: no byte of the next request has come */
     bool giving_way;       /* it was told to end, for its descriptor */
     bide_request_in request;
@@ -81,7 +84,8 @@ struct bide_server {
     bide_server_stats stats;   /* bytes: of connections that are closed */
     uint64_t by_status[600];
     int giving_way;            /* connections */
-    bool stopping, accepting;
+    size_t bodies_held;        /* memory of the bodies of running requests */
+    bool is_tls, stopping, accepting;
     bool orphaned;             /* released where nobody could wait: the last connection frees it */
     int64_t date_second;       /* which second date_line is of */
     char date_line[40];        /* "Date: ...\r\n" */
@@ -100,6 +104,11 @@ int bide__connection_start(bide_server *s, bide_stream *stream);
 /* The body of a connection's task. */
 int bide__connection_run(struct connection *c);
 
+/* The limits of a wait for the client: of silence, and this deadline. */
+struct flow bide__connection_flow(const struct connection *c, int64_t deadline_ns);
+/* So far from now, by the loop's clock. */
+int64_t bide__server_deadline_ns(const bide_server *s, int64_t ms);
+
 /* ---- server_request.c ---- */
 
 /* Take over a parsed and framed head; the strings get their NULs.  0 or an error on record. */
@@ -110,6 +119,7 @@ void bide__request_end(bide_request_in *q);
 /* ---- server_body.c ---- */
 
 void bide__request_begin_body(bide_request_in *q);
+void bide__request_end_body(bide_request_in *q);
 /* The next piece of the body: its length, 0 at the end.  *data lasts until the next suspension. */
 ssize_t bide__request_body_next(bide_request_in *q, const char **data);
 /* Is the rest of the body so short that reading it is cheaper than a new connection?  Suspends. */

@@ -19,31 +19,46 @@ void bide__request_begin_body(bide_request_in *q)
     q->body_over = q->head.body == H1_BODY_NONE || (q->head.body == H1_BODY_LENGTH && q->body_left == 0);
     q->expects_continue = expect && !q->body_over && q->head.minor >= 1;
     q->body_error = 0;
+    q->body_deadline_ns = 0;
+    q->body_held = 0;
     bide__buf_init(&q->body, q->connection->server->args.max_body_bytes + 1); /* its NUL */
     bide__buf_init(&q->rest, 2 * SERVER_SCRATCH + H1_TRAILER_MAX);
 }
 
-static int send_continue(bide_request_in *q)
+static int send_continue(bide_request_in *q, struct flow *flow)
 {
     static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct iovec iov = {(void *)(uintptr_t)line, sizeof line - 1};
 
     q->expects_continue = false;
-    return bide__stream_send_all(q->connection->stream, &iov, 1);
+    return bide__stream_send_all(q->connection->stream, &iov, 1, flow);
 }
 
-/* One receive into the shared memory. */
+static int timed_out(const bide_request_in *q, const struct flow *flow)
+{
+    const bide_server_args *args = &q->connection->server->args;
+
+    if (flow->end == FLOW_LATE)
+        return bide_fail(BIDE_ETIMEDOUT, "the request's body did not come within %lld ms", (long long)args->body_timeout_ms);
+    if (flow->end == FLOW_SILENT)
+        return bide_fail(BIDE_ETIMEDOUT, "nothing of the request's body came within %lld ms",
+                         (long long)args->idle_timeout_ms);
+    return BIDE_ETIMEDOUT; /* one of the handler's own */
+}
+
+/* One receive into the shared memory.  The time for the whole body begins with the first of them. */
 static ssize_t receive_body(bide_request_in *q, size_t cap)
 {
     struct connection *c = q->connection;
-    ssize_t n = q->expects_continue ? send_continue(q) : 0;
-    if (n < 0)
-        return n;
+    if (q->body_deadline_ns == 0)
+        q->body_deadline_ns = bide__server_deadline_ns(c->server, c->server->args.body_timeout_ms);
 
-    n = BIDE_ETIMEDOUT;
-    bide_timeout(c->server->args.idle_timeout_ms) {
-        n = bide__stream_recv(c->stream, c->server->scratch, cap < SERVER_SCRATCH ? cap : SERVER_SCRATCH);
-    }
+    struct flow flow = bide__connection_flow(c, q->body_deadline_ns);
+    ssize_t n = q->expects_continue ? send_continue(q, &flow) : 0;
+    if (n == 0)
+        n = bide__stream_recv(c->stream, c->server->scratch, cap < SERVER_SCRATCH ? cap : SERVER_SCRATCH, &flow);
+    if (n == BIDE_ETIMEDOUT)
+        return timed_out(q, &flow);
     if (n == 0)
         return bide_fail(BIDE_ETRUNCATED, "the client closed the connection inside the body");
     return n;
@@ -125,6 +140,28 @@ ssize_t bide__request_body_next(bide_request_in *q, const char **data)
     return n;
 }
 
+void bide__request_end_body(bide_request_in *q)
+{
+    q->connection->server->bodies_held -= q->body_held;
+    q->body_held = 0;
+    bide__buf_free(&q->body);
+}
+
+/* Room for n more bytes: counted as the memory that it takes, against what all bodies of the server may have. */
+static int hold(bide_request_in *q, size_t n)
+{
+    bide_server *s = q->connection->server;
+    if (!bide__buf_reserve(&q->body, n))
+        return bide_error_code();
+
+    s->bodies_held += q->body.cap - q->body_held;
+    q->body_held = q->body.cap;
+    if (s->bodies_held <= s->args.max_bodies_bytes)
+        return 0;
+    bide__request_end_body(q);
+    return bide_fail(BIDE_ELIMIT, "the bodies of all running requests need more than %zu bytes", s->args.max_bodies_bytes);
+}
+
 static int collect_more(bide_request_in *q)
 {
     const char *data = NULL;
@@ -133,7 +170,10 @@ static int collect_more(bide_request_in *q)
 
     if (n > 0 && bide__buf_len(&q->body) + (size_t)n > max)
         return bide_fail(BIDE_ETOOBIG, "the request's body has more than %zu bytes", max);
-    return n > 0 ? bide__buf_append(&q->body, data, (size_t)n) : (int)n;
+    if (n <= 0)
+        return (int)n;
+    int code = hold(q, (size_t)n + 1); /* its NUL */
+    return code < 0 ? code : bide__buf_append(&q->body, data, (size_t)n);
 }
 
 static int collect(bide_request_in *q)

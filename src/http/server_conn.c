@@ -14,29 +14,37 @@
 
 #include "http/server.h"
 
-#define LINGER_MS 1000
+#define LINGER_SILENCE_MS 1000
+#define LINGER_MS 30000
 #define LINGER_BYTES (1 << 20)
 #define REQUESTS_PER_TURN 32 /* of one connection that never has to wait */
+#define SENT_AT_ONCE 16384   /* bytes of an answer that cannot stay in the kernel for long */
+#define NS_PER_MS 1000000
 
-/* How long the next bytes of a head may take, which must be there by deadline_ms (loop clock; 0: none of it is). */
-static int64_t patience_ms(const struct connection *c, int64_t deadline_ms)
+int64_t bide__server_deadline_ns(const bide_server *s, int64_t ms)
 {
-    int64_t idle = c->server->args.idle_timeout_ms, left = deadline_ms - bide_loop_time_ms(c->server->loop);
+    int64_t now_ms = bide_loop_time_ms(s->loop);
 
-    if (deadline_ms == 0 || idle < left)
-        return idle;
-    return left > 0 ? left : 0;
+    return ms < INT64_MAX / NS_PER_MS - now_ms ? (now_ms + ms) * NS_PER_MS : INT64_MAX;
+}
+
+/* A client that still takes the answer before is not silent. */
+struct flow bide__connection_flow(const struct connection *c, int64_t deadline_ns)
+{
+    bool much_sent = c->stream->bytes_out - c->sent_before > SENT_AT_ONCE;
+
+    return (struct flow){.silence_ms = c->server->args.idle_timeout_ms,
+                         .deadline_ns = deadline_ns,
+                         .queued = much_sent ? SIZE_MAX : 0};
 }
 
 /* More bytes behind those in c->in: how many; 0 at the end. */
-static ssize_t receive(struct connection *c, int64_t deadline_ms)
+static ssize_t receive(struct connection *c, int64_t deadline_ns)
 {
     char *scratch = c->server->scratch;
-    ssize_t n = BIDE_ETIMEDOUT;
+    struct flow flow = bide__connection_flow(c, deadline_ns);
+    ssize_t n = bide__stream_recv(c->stream, scratch, SERVER_SCRATCH, &flow);
 
-    bide_timeout(patience_ms(c, deadline_ms)) {
-        n = bide__stream_recv(c->stream, scratch, SERVER_SCRATCH);
-    }
     if (n > 0 && bide__buf_append(&c->in, scratch, (size_t)n) < 0)
         return bide_error_code();
     return n;
@@ -47,7 +55,7 @@ static ssize_t receive_head(struct connection *c, struct h1_head *head)
 {
     uint32_t max = (uint32_t)c->server->args.max_head_bytes;
     struct h1_parser parser = {.limits = {max, max < H1_LINE_MAX ? max : H1_LINE_MAX, max, H1_FIELDS_MAX}};
-    int64_t limit = c->server->args.head_timeout_ms, deadline_ms = 0;
+    int64_t deadline_ns = INT64_MAX;
 
     for (;;) {
         size_t len = bide__buf_len(&c->in);
@@ -64,9 +72,9 @@ static ssize_t receive_head(struct connection *c, struct h1_head *head)
         }
         if (c->idle && c->server->stopping)
             return 0;
-        if (len > 0 && deadline_ms == 0 && limit != BIDE_FOREVER)
-            deadline_ms = bide_loop_time_ms(c->server->loop) + limit;
-        ssize_t got = receive(c, deadline_ms);
+        if (len > 0 && deadline_ns == INT64_MAX)
+            deadline_ns = bide__server_deadline_ns(c->server, c->server->args.head_timeout_ms);
+        ssize_t got = receive(c, deadline_ns);
         c->idle = false;
         if (got <= 0)
             return got;
@@ -78,20 +86,22 @@ static bool is_h1_error(ssize_t code)
     return code > H1__FIRST && code < H1__END;
 }
 
-/* The client may still be sending; closing now would destroy our answer on its way (RFC 9112 9.6). */
+/* The client may still be sending, or reading what we sent: closing now would destroy our answer on its way (RFC 9112
+   9.6).  So what comes is thrown away, until neither side moves a byte any more. */
 static void linger(struct connection *c)
 {
+    struct flow flow = {.silence_ms = LINGER_SILENCE_MS,
+                        .deadline_ns = bide__server_deadline_ns(c->server, LINGER_MS),
+                        .queued = SIZE_MAX};
     size_t total = 0;
-
+    ssize_t n;
     if (bide_stream_shutdown(c->stream) < 0)
         return;
-    bide_timeout(LINGER_MS) {
-        ssize_t n;
-        do {
-            n = bide__stream_recv(c->stream, c->server->scratch, SERVER_SCRATCH);
-            total += n > 0 ? (size_t)n : 0;
-        } while (n > 0 && total < LINGER_BYTES);
-    }
+
+    do {
+        n = bide__stream_recv(c->stream, c->server->scratch, SERVER_SCRATCH, &flow);
+        total += n > 0 ? (size_t)n : 0;
+    } while (n > 0 && (total < LINGER_BYTES || bide__fd_queued(&c->stream->fd) > 0));
 }
 
 static int refuse(struct connection *c, int status, const char *text)
@@ -135,6 +145,8 @@ static int status_of_failure(const bide_request_in *q, int code)
         return 500;
     if (code == BIDE_ETOOBIG || code == BIDE_ETIMEDOUT)
         return code == BIDE_ETOOBIG ? 413 : 408;
+    if (code == BIDE_ELIMIT) /* of all requests together: not the fault of this one */
+        return 503;
     return code == BIDE_EHTTP || code == BIDE_ETRUNCATED ? 400 : 500;
 }
 
@@ -196,6 +208,7 @@ static int serve_request(struct connection *c)
         return refuse(c, status, why);
     bide_request_in *q = &c->request;
     q->connection = c;
+    c->sent_before = c->stream->bytes_out;
     bide__buf_consume(&c->in, (size_t)n);
     int code = bide__request_begin(q, &head);
     if (code == 0)
@@ -207,10 +220,35 @@ static int serve_request(struct connection *c)
     return code < 0 ? code : again;
 }
 
+/* A request came without TLS.  It is answered without, too, for the client to know why. */
+static void refuse_plain_http(bide_stream *s)
+{
+    static const char text[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
+                               "400 Bad Request: this port speaks TLS; ask with https://\n";
+    struct iovec iov = {(void *)(uintptr_t)text, sizeof text - 1};
+
+    s->socket.ops->send(&s->socket, &iov, 1);
+}
+
+/* TLS before the first request: as a head, it must be there in time. */
+static bool shake_hands(struct connection *c)
+{
+    struct flow flow = bide__connection_flow(c, bide__server_deadline_ns(c->server, c->server->args.head_timeout_ms));
+
+    c->idle = true; /* a connection that nobody would miss */
+    int code = bide__tls_handshake(c->stream, &flow);
+    c->idle = false;
+    if (code < 0 && bide__tls_was_plain_http(c->stream))
+        refuse_plain_http(c->stream);
+    return code == 0 && !c->server->stopping;
+}
+
 int bide__connection_run(struct connection *c)
 {
     int code;
     unsigned turns = 0;
+    if (c->server->is_tls && !shake_hands(c))
+        return 0;
 
     do {
         code = serve_request(c);

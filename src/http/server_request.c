@@ -124,7 +124,7 @@ void bide__request_end(bide_request_in *q)
 
     bide__free(q->fields);
     free_copies(q);
-    bide__buf_free(&q->body);
+    bide__request_end_body(q);
     bide__buf_free(&q->own_fields);
     if (q->rest.data) { /* what it holds now is what follows this request */
         q->rest.max = c->in.max;

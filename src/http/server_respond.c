@@ -123,11 +123,11 @@ static int build_head(bide_request_in *q, int status, const char *type, uint64_t
 static int send_pieces(bide_request_in *q, struct iovec *iov, int n)
 {
     struct connection *c = q->connection;
-    int code = BIDE_ETIMEDOUT;
+    struct flow flow = {.silence_ms = c->server->args.idle_timeout_ms, .deadline_ns = INT64_MAX, .queued = SIZE_MAX};
+    int code = bide__stream_send_all(c->stream, iov, n, &flow);
 
-    bide_timeout(c->server->args.idle_timeout_ms) {
-        code = bide__stream_send_all(c->stream, iov, n);
-    }
+    if (code == BIDE_ETIMEDOUT && flow.end != FLOW_GOES_ON)
+        bide_fail(code, "the client took nothing of the answer within %lld ms", (long long)flow.silence_ms);
     bide__buf_consume(&c->out, bide__buf_len(&c->out));
     if (code < 0) {
         q->keep_alive = false;

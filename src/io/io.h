@@ -2,7 +2,7 @@
 /*
  * io.h - the room's header: descriptors on the loop, connections as chains of filters, names, files, signals.
  *
- * In reading order: epoll.c, fd.c, stream.c, listen.c, addr.c, dns.c, connect.c, tls.c, file_op.c, file.c, signal.c.
+ * In reading order: epoll.c, fd.c, flow.c, stream.c, listen.c, addr.c, dns.c, connect.c, tls.c, file_op.c, file.c, signal.c.
  */
 #ifndef BIDE_IO_H
 #define BIDE_IO_H
@@ -66,10 +66,46 @@ int bide__fd_take_turn(struct fd *f);
  * Before a try that may succeed at once: let the others run, timers and the kernel's news included, if it has been
  * their turn for long.  Nearly always it costs a comparison.  0, BIDE_ECANCELED, BIDE_ETIMEDOUT.
  */
+static inline bool bide__fd_is_over_budget(const struct fd *f)
+{
+    return unlikely(f->spent >= FD_BREATH);
+}
 static inline int bide__fd_breathe(struct fd *f)
 {
-    return likely(f->spent < FD_BREATH) ? 0 : bide__fd_take_turn(f);
+    return likely(!bide__fd_is_over_budget(f)) ? 0 : bide__fd_take_turn(f);
 }
+
+/* ---- flow.c: waiting for a peer for as long as bytes flow ---- */
+
+#define FLOW_IN 1u  /* until it may be read */
+#define FLOW_OUT 2u /* until it may be written; both: until either side has news, whatever was known before */
+
+enum flow_end { FLOW_GOES_ON, FLOW_SILENT, FLOW_LATE };
+
+/* The limits of a wait, and what was seen meanwhile. */
+struct flow {
+    int64_t silence_ms;  /* no byte moves for so long; BIDE_FOREVER */
+    int64_t deadline_ns; /* when all must be over, by the loop's clock; INT64_MAX: never */
+    size_t queued;       /* bytes of ours that the peer had not taken at the last look; SIZE_MAX: nobody has looked yet;
+                            0: there are none, and nobody looks */
+    enum flow_end end;   /* after BIDE_ETIMEDOUT: which limit is over; neither: one from outside */
+};
+
+/*
+ * bide__fd_wait_readable and bide__fd_wait_writable within limits.  0; BIDE_ETIMEDOUT, not on record, when a limit of
+ * `flow` is over and nothing is ready; what interrupts the task from outside, and BIDE_ECLOSED, are on record.
+ */
+int bide__fd_wait_flow(struct fd *f, unsigned sides, struct flow *flow);
+/* Is the deadline over?  For a peer that never makes us wait.  BIDE_ETIMEDOUT, not on record, or 0. */
+static inline int bide__flow_check_deadline(const bide_loop *loop, struct flow *flow)
+{
+    if (likely(loop->now_ns < flow->deadline_ns))
+        return 0;
+    flow->end = FLOW_LATE;
+    return BIDE_ETIMEDOUT;
+}
+/* How many bytes the kernel holds that the peer has not taken yet (SIOCOUTQ). */
+size_t bide__fd_queued(const struct fd *f);
 
 /* After a system call without a free descriptor (EMFILE, ENFILE): sleep a little, so that one may become free. */
 int bide__wait_for_descriptor(void);
@@ -121,14 +157,17 @@ static inline int bide__stream_breathe(bide_stream *s)
     return bide__fd_breathe(&s->fd);
 }
 
-/* One successful read into the caller's memory: > 0, 0 at the end, or an error on record. */
-ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap);
-/* Send everything; tries at once.  Modifies iov.  0 or an error on record. */
-int bide__stream_send_all(bide_stream *s, struct iovec *iov, int n);
+/*
+ * One successful read into the caller's memory: > 0, 0 at the end, or an error on record.  flow: its limits; NULL: none.
+ * A BIDE_ETIMEDOUT of theirs is not on record.
+ */
+ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap, struct flow *flow);
+/* Send everything; tries at once.  Modifies iov.  0 or an error on record; flow as above. */
+int bide__stream_send_all(bide_stream *s, struct iovec *iov, int n, struct flow *flow);
 /* Drop the first `sent` bytes of *iov; returns how many pieces are left. */
 int bide__iov_skip(struct iovec **iov, int n, size_t sent);
-/* Repeat a filter operation that said -EAGAIN: waits for what the filter wants. */
-int bide__stream_wait(bide_stream *s, const struct filter *f, bool for_write);
+/* Repeat a filter operation that said -EAGAIN: waits for what the filter wants, within the limits (NULL: none). */
+int bide__stream_wait(bide_stream *s, const struct filter *f, bool for_write, struct flow *flow);
 /*
  * Is a connection that nobody uses still quiet?  0, or negative: it was closed, or has bytes that nobody asked for.
  * Looks at what the loop has seen; with probe it asks the kernel, too.
@@ -189,6 +228,8 @@ void bide__listener_on_shortage(bide_listener *l, bool (*spare)(void *arg), void
 /* Speak TLS on a connected stream; client: shakes hands now; server: at the first read or write. */
 int bide__tls_start_client(bide_stream *s, bide_tls *tls, const char *server_name, int port);
 int bide__tls_start_server(bide_stream *s, bide_tls *tls);
+/* Shake hands now, on a stream of either side; 0 at once if that is done, or if it is not one of TLS. */
+int bide__tls_handshake(bide_stream *s, struct flow *flow);
 /*
  * The context for clients without options of their own, made when it is needed first: one for each loop and ALPN list
  * ("http/1.1"; NULL: none), so that its sessions are shared.  Borrowed from the loop; NULL: an error on record.
@@ -197,5 +238,7 @@ bide_tls *bide__tls_default(const char *alpn);
 /* Did the peer close without saying so (no close_notify)?  The data may have been cut off; reading gave BIDE_EEOF. */
 bool bide__tls_was_cut(const bide_stream *s);
 bool bide__tls_was_resumed(const bide_stream *s);
+/* Server, after a failed handshake: did the client send an HTTP request in plain text?  Nothing was sent to it. */
+bool bide__tls_was_plain_http(const bide_stream *s);
 
 #endif

@@ -122,15 +122,21 @@ int bide__stream_op_failed(const bide_stream *s, int code, const char *doing)
     return s->top->below ? code : bide__stream_fail(s, code, doing);
 }
 
-int bide__stream_wait(bide_stream *s, const struct filter *f, bool for_write)
+int bide__stream_wait(bide_stream *s, const struct filter *f, bool for_write, struct flow *flow)
 {
-    return for_write || f->wants_write ? bide__fd_wait_writable(&s->fd) : bide__fd_wait_readable(&s->fd);
+    bool out = for_write || f->wants_write;
+
+    if (flow)
+        return bide__fd_wait_flow(&s->fd, out ? FLOW_OUT : FLOW_IN, flow);
+    return out ? bide__fd_wait_writable(&s->fd) : bide__fd_wait_readable(&s->fd);
 }
 
-ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap)
+ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap, struct flow *flow)
 {
     for (;;) {
         int code = bide__stream_breathe(s);
+        if (code == 0 && flow)
+            code = bide__flow_check_deadline(s->fd.loop, flow);
         if (code < 0)
             return code;
         ssize_t n = s->top->ops->recv(s->top, out, cap);
@@ -140,7 +146,7 @@ ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap)
         }
         if (n != -EAGAIN)
             return bide__stream_op_failed(s, (int)n, "reading from");
-        code = bide__stream_wait(s, s->top, false);
+        code = bide__stream_wait(s, s->top, false, flow);
         if (code < 0)
             return code;
     }
@@ -157,9 +163,9 @@ ssize_t bide__stream_try_send(bide_stream *s, const struct iovec *iov, int n)
     return sent;
 }
 
-int bide__stream_wait_to_send(bide_stream *s)
+int bide__stream_wait_to_send(bide_stream *s, struct flow *flow)
 {
-    return bide__stream_wait(s, s->top, !s->top->below);
+    return bide__stream_wait(s, s->top, !s->top->below, flow);
 }
 
 int bide__iov_skip(struct iovec **iov, int n, size_t sent)
@@ -176,7 +182,7 @@ int bide__iov_skip(struct iovec **iov, int n, size_t sent)
     return n;
 }
 
-int bide__stream_send_all(bide_stream *s, struct iovec *iov, int n)
+int bide__stream_send_all(bide_stream *s, struct iovec *iov, int n, struct flow *flow)
 {
     int code = 0;
 
@@ -185,7 +191,7 @@ int bide__stream_send_all(bide_stream *s, struct iovec *iov, int n)
         ssize_t sent = bide__stream_try_send(s, iov, n);
         if (sent >= 0)
             n = bide__iov_skip(&iov, n, (size_t)sent);
-        else if (sent != -EAGAIN || (sent = bide__stream_wait_to_send(s)) < 0)
+        else if (sent != -EAGAIN || (sent = bide__stream_wait_to_send(s, flow)) < 0)
             return (int)sent;
     }
     return code;

@@ -42,7 +42,7 @@ static ssize_t fill(bide_stream *s)
     char *tail = bide__buf_reserve(&s->in, room < STREAM_READ_SIZE ? room : STREAM_READ_SIZE);
     if (!tail)
         return bide_error_code();
-    ssize_t n = bide__stream_recv(s, tail, s->in.cap - s->in.end);
+    ssize_t n = bide__stream_recv(s, tail, s->in.cap - s->in.end, NULL);
     if (n > 0)
         bide__buf_commit(&s->in, (size_t)n);
     return n;
@@ -72,7 +72,7 @@ static ssize_t read_some(bide_stream *s, void *out, size_t cap)
         return (ssize_t)take(s, out, cap);
     if (cap >= STREAM_READ_SIZE / 4) {
         int code = before_reading(s);
-        return code < 0 ? code : bide__stream_recv(s, out, cap);
+        return code < 0 ? code : bide__stream_recv(s, out, cap, NULL);
     }
     ssize_t n = fill(s);
     return n > 0 ? (ssize_t)take(s, out, cap) : n;

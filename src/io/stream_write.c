@@ -22,7 +22,7 @@ static int send_once(bide_stream *s, const char *data, size_t len, size_t *done)
     int first = collected == 0, n = (len > 0 ? 2 : 1) - first;
     ssize_t sent = bide__stream_try_send(s, pieces + first, n);
     if (sent == -EAGAIN)
-        return bide__stream_wait_to_send(s);
+        return bide__stream_wait_to_send(s, NULL);
     if (sent < 0)
         return (int)sent;
 
@@ -91,7 +91,7 @@ static int shutdown_op(bide_stream *s, const void *data, size_t len)
     if (code < 0)
         return code;
     while ((code = s->top->ops->shutdown(s->top)) == -EAGAIN) {
-        int waited = bide__stream_wait(s, s->top, true);
+        int waited = bide__stream_wait(s, s->top, true, NULL);
         if (waited < 0)
             return waited;
     }

@@ -40,6 +40,7 @@ struct tls_filter {
     int below_code;      /* what the layer below said last, if it was an error */
     bool below_ended;
     bool established, failed, was_cut;
+    bool is_plain_http;  /* server: it was a request without TLS */
     bool told;           /* a certificate's error is on record */
     unsigned char first[5]; /* of what the peer sent: is it TLS at all? */
     unsigned n_first;

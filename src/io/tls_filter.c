@@ -331,14 +331,14 @@ static void try_to_resume(struct tls_filter *t)
     SSL_SESSION_free(session);
 }
 
-static int handshake_now(struct tls_filter *t)
+static int handshake_now(struct tls_filter *t, struct flow *flow)
 {
     int code;
 
     while ((code = shake_hands(t)) == -EAGAIN) {
-        code = bide__stream_wait(t->stream, &t->filter, false);
+        code = bide__stream_wait(t->stream, &t->filter, false, flow);
         if (code == BIDE_ETIMEDOUT)
-            bide_fail(code, "TLS handshake with %s: timed out", t->key);
+            bide_fail(code, "TLS handshake with %s: timed out", t->key ? t->key : t->stream->peer);
         if (code < 0)
             break;
     }
@@ -360,7 +360,7 @@ int bide__tls_start_client(bide_stream *s, bide_tls *tls, const char *server_nam
         return code;
     SSL_set_connect_state(t->ssl);
     try_to_resume(t);
-    return handshake_now(t);
+    return handshake_now(t, NULL);
 }
 
 int bide__tls_start_server(bide_stream *s, bide_tls *tls)
@@ -372,6 +372,11 @@ int bide__tls_start_server(bide_stream *s, bide_tls *tls)
         return bide_error_code();
     SSL_set_accept_state(t->ssl);
     return 0;
+}
+
+int bide__tls_handshake(bide_stream *s, struct flow *flow)
+{
+    return s->top->ops == &tls_ops ? handshake_now(tls_of(s->top), flow) : 0;
 }
 
 /* ---- looking ---- */
@@ -393,4 +398,11 @@ bool bide__tls_was_resumed(const bide_stream *s)
     const struct tls_filter *t = tls_layer(s);
 
     return t && t->established && SSL_session_reused(t->ssl) == 1;
+}
+
+bool bide__tls_was_plain_http(const bide_stream *s)
+{
+    const struct tls_filter *t = tls_layer(s);
+
+    return t && t->is_plain_http;
 }

@@ -250,6 +250,7 @@ int bide__tls_fail(struct tls_filter *t, int ssl_error)
     int reason = ERR_GET_REASON(e);
 
     t->failed = true;
+    t->is_plain_http = t->tls->server && ERR_GET_LIB(e) == ERR_LIB_SSL && reason == SSL_R_HTTP_REQUEST;
     if (t->told) {
         ERR_clear_error();
         return BIDE_ECERT;

@@ -471,7 +471,7 @@ TEST(send_all_takes_many_pieces_and_empty_ones, .real_time = true)
     struct iovec iov[] = {{"", 0}, {"ab", 2}, {"", 0}, {"cde", 3}, {"", 0}};
     bide_auto bide_stream *s = one_end(&peer, 0);
 
-    EXPECT_EQ(bide__stream_send_all(s, iov, 5), 0);
+    EXPECT_EQ(bide__stream_send_all(s, iov, 5, NULL), 0);
     EXPECT_EQ(read(peer, out, sizeof out), 5);
     EXPECT_MEM(out, "abcde", 5);
     close(peer);
