@@ -314,6 +314,8 @@ struct bide_loop {
     int64_t now_ns;  /* read when polling and when a timer is armed */
     unsigned budget; /* resumes until the next poll */
     uint32_t steps;  /* of tasks: between two equal ones, no task has run */
+    int64_t io_left; /* bytes that all tasks together may move until then; io's, like the next */
+    struct list_node io_waiters; /* who wants to move more, in order; the next poll does not wait, and wakes some */
     unsigned outside; /* calls in threads: somebody will wake us */
     const struct poller_ops *poller_ops;
     void *poller;

@@ -104,7 +104,8 @@ static void take_inbox(bide_loop *loop)
 
 static int64_t poll_timeout_ns(bide_loop *loop)
 {
-    if (bide__ring_count(&loop->ring) > 0 || loop->stopping || !bide__list_is_empty(&loop->taken))
+    bool is_waited_for = !bide__list_is_empty(&loop->taken) || !bide__list_is_empty(&loop->io_waiters);
+    if (bide__ring_count(&loop->ring) > 0 || loop->stopping || is_waited_for)
         return 0;
     int64_t next_ms = bide__wheel_next_ms(&loop->wheel);
     if (next_ms < 0)
@@ -301,6 +302,7 @@ static void loop_init(bide_loop *loop)
     bide__list_init(&loop->closers);
     bide__list_init(&loop->inbox);
     bide__list_init(&loop->taken);
+    bide__list_init(&loop->io_waiters);
     pthread_mutex_init(&loop->lock, NULL);
     loop->now_ns = bide__clock_ns();
     bide__wheel_init(&loop->wheel, loop->now_ns / NS_PER_MS);

@@ -53,6 +53,7 @@ static int epoll_open(bide_loop *loop, void **poller)
         return epoll_fail(p, "epoll_ctl");
     }
     *poller = p;
+    bide__fd_begin_turn(loop);
     return 0;
 }
 
@@ -130,7 +131,9 @@ static int epoll_ask(void *poller, int64_t timeout_ns)
     struct epoll *p = poller;
     int n = wait_ns(p, timeout_ns);
     if (n < 0)
-        return errno == EINTR ? 0 : bide_fail(-errno, "epoll_wait: %s", bide_strerror(-errno));
+        n = errno == EINTR ? 0 : bide_fail(-errno, "epoll_wait: %s", bide_strerror(-errno));
+    if (n < 0)
+        return n;
 
     for (int i = 0; i < n; i++) {
         if (p->events[i].data.ptr)
@@ -138,6 +141,7 @@ static int epoll_ask(void *poller, int64_t timeout_ns)
         else
             drain_wakeup(p);
     }
+    bide__fd_begin_turn(p->loop);
     return 0;
 }
 

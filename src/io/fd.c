@@ -5,8 +5,8 @@
  * Invariants:
  *   D1  an open struct fd is registered with its loop's poller, once.
  *   D2  readable and writable are false only if an edge will come: after a call that found less than it asked for.
- *   D3  a task that always finds it ready gives way to the others after FD_BREATH: what moves bytes spends, and breathes
- *       before it tries again.
+ *   D3  what moves bytes spends, and breathes before it tries again; so a turn of the loop costs FD_TURN_BYTES and a share
+ *       for each task that is ready, however many want more (io.h).
  *   D4  an open struct fd has a share of its loop, which may be closed before the descriptor is.
  */
 #include <unistd.h>
@@ -22,7 +22,7 @@ int bide__fd_open(struct fd *f, int fd)
     if (!loop)
         return bide_fail(BIDE_ENOLOOP, "no event loop is running in this thread");
 
-    *f = (struct fd){.fd = fd, .writable = true, .loop = loop};
+    *f = (struct fd){.fd = fd, .writable = true, .share = FD_SHARE, .loop = loop};
     bide__list_init(&f->readers);
     bide__list_init(&f->writers);
     int code = bide__epoll_add(loop->poller, fd, f);
@@ -71,7 +71,7 @@ int bide__fd_detach(struct fd *f)
 static int wait_side(struct fd *f, struct list_node *list, const bool *ready)
 {
     while (f->fd >= 0 && !*ready) {
-        f->spent = 0;
+        bide__fd_has_waited(f);
         int code = bide__wait_in(list, NULL);
         if (code < 0)
             return code;
@@ -89,12 +89,36 @@ int bide__fd_wait_writable(struct fd *f)
     return wait_side(f, &f->writers, &f->writable);
 }
 
-/* The loop asks the kernel in that turn: without it, what has come for others would be seen much later. */
+/* The loop asks the kernel in the next turn: without it, what has come for others would be seen much later. */
 int bide__fd_take_turn(struct fd *f)
 {
-    f->spent = 0;
     f->loop->budget = 0;
-    return bide_sleep_ms(0);
+    int code = bide__wait_in(&f->loop->io_waiters, NULL);
+
+    f->spent = 0;
+    f->share = FD_GRANT;
+    return code;
+}
+
+size_t bide__fd_call_limit(const struct fd *f, size_t wanted)
+{
+    const bide_loop *loop = f->loop;
+    bool is_alone = bide__ring_count(&loop->ring) == 0 && bide__list_is_empty(&loop->io_waiters);
+    size_t own = f->spent < f->share ? f->share - f->spent : 0, most = FD_CALL_MIN;
+
+    if (loop->io_left > 0)
+        most = is_alone ? FD_CALL_ALONE : FD_CALL_MAX;
+    else if (own > most)
+        most = own;
+    return wanted < most ? wanted : most;
+}
+
+void bide__fd_begin_turn(bide_loop *loop)
+{
+    loop->io_left = FD_TURN_BYTES;
+    for (int granted = 0; granted < FD_TURN_BYTES; granted += FD_GRANT)
+        if (!bide__wake_one(loop, &loop->io_waiters))
+            break;
 }
 
 int bide__wait_for_descriptor(void)

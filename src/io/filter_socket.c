@@ -8,6 +8,8 @@
  */
 #include "io/stream.h"
 
+#define IOV_CUT 8 /* pieces of a call that is cut; there is another for the rest */
+
 static struct fd *fd_of(const struct filter *f)
 {
     return &container_of(f, bide_stream, socket)->fd;
@@ -31,6 +33,7 @@ static ssize_t socket_recv(struct filter *f, void *out, size_t cap)
         return -EAGAIN;
 
     ssize_t n;
+    cap = bide__fd_call_max(fd, cap);
     do
         n = recv(fd->fd, out, cap, 0);
     while (n < 0 && errno == EINTR);
@@ -52,6 +55,18 @@ static size_t iov_len(const struct iovec *iov, int n)
     return len;
 }
 
+/* The pieces up to a sum of `most` bytes, the last one cut: how many there are.  They are more than that in all. */
+static int iov_cut(struct iovec cut[IOV_CUT], const struct iovec *iov, size_t most)
+{
+    int n = 0;
+
+    for (; n < IOV_CUT && most > 0; n++) {
+        cut[n] = (struct iovec){iov[n].iov_base, iov[n].iov_len < most ? iov[n].iov_len : most};
+        most -= cut[n].iov_len;
+    }
+    return n;
+}
+
 /* One piece is the usual case; send spares it 0.1 us, for the kernel has no header to read and to check. */
 static ssize_t send_pieces(int fd, const struct iovec *iov, int n)
 {
@@ -63,12 +78,19 @@ static ssize_t send_pieces(int fd, const struct iovec *iov, int n)
 static ssize_t socket_send(struct filter *f, const struct iovec *iov, int n)
 {
     struct fd *fd = fd_of(f);
+    struct iovec cut[IOV_CUT];
     int refused = refusal(fd);
     if (refused)
         return refused;
     if (!fd->writable)
         return -EAGAIN;
 
+    size_t len = iov_len(iov, n), most = bide__fd_call_max(fd, len);
+    if (most < len) {
+        n = iov_cut(cut, iov, most);
+        iov = cut;
+        len = iov_len(iov, n);
+    }
     ssize_t sent;
     do
         sent = send_pieces(fd->fd, iov, n);
@@ -77,7 +99,7 @@ static ssize_t socket_send(struct filter *f, const struct iovec *iov, int n)
         sent = -errno;
     if (sent > 0)
         bide__fd_spend(fd, (size_t)sent);
-    if (sent == -EAGAIN || (sent >= 0 && (size_t)sent < iov_len(iov, n)))
+    if (sent == -EAGAIN || (sent >= 0 && (size_t)sent < len))
         fd->writable = false;
     return sent;
 }

@@ -124,7 +124,7 @@ int bide__fd_wait_flow(struct fd *f, unsigned sides, struct flow *flow)
         int64_t slice = slice_ms(flow, silent_ms), left = left_ms(f, flow), ms = slice < left ? slice : left;
         if (left == 0)
             return timed_out(f, flow);
-        f->spent = 0;
+        bide__fd_has_waited(f);
         int code = wait_for_news(f, sides, ms, &in_time);
         if (code < 0)
             return code;

@@ -29,15 +29,27 @@ struct fd {
     bool readable; /* since the last read that found less than it asked for */
     bool writable; /* until a write says otherwise */
     bool hangup;   /* the peer will send no more, or it is broken: reading tells */
-    uint32_t spent; /* of FD_BREATH, since it last waited */
+    uint32_t spent; /* bytes and calls, since it last waited */
+    uint32_t share; /* of them that it has in any case */
     struct list_node readers, writers;
     bide_loop *loop;
 };
 
 /*
- * A peer that is always ready would keep its task running, and every other waiting: after so many bytes without a wait,
- * of which each call counts for some, a turn of the loop is due.
+ * What one turn of the loop may cost.  A peer that is always ready would keep its task running, and every other waiting;
+ * and so would many peers, each of which may move a little.
+ *
+ * Between two questions to the kernel all tasks together move FD_TURN_BYTES as they come.  After that, each still has
+ * its FD_SHARE (a request and a short answer: those who want little are never held up), and who wants more waits in
+ * line (bide_loop.io_waiters); of these as many go on in the next turn as it can bear, with FD_GRANT each.  A call that
+ * moves few bytes is not free either, so a task alone gives way after FD_BREATH, of which each call counts for some.
  */
+#define FD_TURN_BYTES (1024 * 1024)
+#define FD_SHARE (32 * 1024)
+#define FD_GRANT (512 * 1024)
+#define FD_CALL_MIN (16 * 1024)  /* bytes of a call when all is used up */
+#define FD_CALL_MAX (1024 * 1024) /* of one when nothing is */
+#define FD_CALL_ALONE (4 * 1024 * 1024) /* when no other task wants to run: the fewer calls, the cheaper */
 #define FD_BREATH (1024 * 1024)
 #define FD_CALL_COST (FD_BREATH / 64)
 
@@ -59,21 +71,42 @@ int bide__fd_wait_writable(struct fd *f);
 /* A call on it moved n bytes without waiting. */
 static inline void bide__fd_spend(struct fd *f, size_t n)
 {
-    f->spent += FD_CALL_COST + (n < FD_BREATH ? (uint32_t)n : FD_BREATH);
+    uint32_t bytes = n < FD_BREATH ? (uint32_t)n : FD_BREATH;
+
+    f->spent += FD_CALL_COST + bytes;
+    f->loop->io_left -= bytes;
 }
+/* How many bytes the next call may move: at most `wanted`. */
+size_t bide__fd_call_limit(const struct fd *f, size_t wanted);
+static inline size_t bide__fd_call_max(const struct fd *f, size_t wanted)
+{
+    return likely(wanted <= FD_CALL_MIN) ? wanted : bide__fd_call_limit(f, wanted);
+}
+static inline bool bide__fd_is_over_budget(const struct fd *f)
+{
+    return unlikely(f->spent >= f->share) && (f->loop->io_left <= 0 || f->spent >= FD_BREATH);
+}
+/* Wait in line for the next share. */
 int bide__fd_take_turn(struct fd *f);
 /*
  * Before a try that may succeed at once: let the others run, timers and the kernel's news included, if it has been
  * their turn for long.  Nearly always it costs a comparison.  0, BIDE_ECANCELED, BIDE_ETIMEDOUT.
  */
-static inline bool bide__fd_is_over_budget(const struct fd *f)
-{
-    return unlikely(f->spent >= FD_BREATH);
-}
 static inline int bide__fd_breathe(struct fd *f)
 {
     return likely(!bide__fd_is_over_budget(f)) ? 0 : bide__fd_take_turn(f);
 }
+/* It has waited, and begins anew. */
+static inline void bide__fd_has_waited(struct fd *f)
+{
+    f->spent = 0;
+    f->share = FD_SHARE;
+}
+/* The kernel was asked: a new turn begins, and the first in line go on. */
+void bide__fd_begin_turn(bide_loop *loop);
+
+/* After a system call without a free descriptor (EMFILE, ENFILE): sleep a little, so that one may become free. */
+int bide__wait_for_descriptor(void);
 
 /* ---- flow.c: waiting for a peer for as long as bytes flow ---- */
 
@@ -106,9 +139,6 @@ static inline int bide__flow_check_deadline(const bide_loop *loop, struct flow *
 }
 /* How many bytes the kernel holds that the peer has not taken yet (SIOCOUTQ). */
 size_t bide__fd_queued(const struct fd *f);
-
-/* After a system call without a free descriptor (EMFILE, ENFILE): sleep a little, so that one may become free. */
-int bide__wait_for_descriptor(void);
 
 /* ---- stream.c: connections ---- */
 

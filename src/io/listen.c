@@ -19,6 +19,7 @@
 #include "io/io.h"
 
 #define DEFAULT_BACKLOG 4096
+#define ACCEPTS_PER_TURN 64
 
 struct bide_listener {
     struct object object;
@@ -26,6 +27,7 @@ struct bide_listener {
     bide_tls *tls;
     bool (*spare)(void *arg); /* NULL: nothing can be freed */
     void *spare_arg;
+    unsigned in_a_row;  /* accepted without a wait */
     unsigned accepting; /* shares that belong to tasks which accept */
     int port;
     char where[INET6_ADDRSTRLEN + 16];
@@ -209,16 +211,27 @@ static bool is_wanted(struct fd *fd)
     return fd->readable;
 }
 
+/* Until there is one; a crowd of them does not keep the others from running. */
+static int before_accepting(bide_listener *l)
+{
+    if (!l->fd.readable)
+        l->in_a_row = 0;
+    if (++l->in_a_row % ACCEPTS_PER_TURN == 0) {
+        l->fd.loop->budget = 0; /* the kernel is asked in that turn */
+        int code = bide_sleep_ms(0);
+        if (code < 0)
+            return code;
+    }
+    return bide__fd_wait_readable(&l->fd);
+}
+
 /* A connected socket, or a code. */
 static int accept_socket(bide_listener *l, struct addr *peer)
 {
     for (;;) {
-        int code = bide__fd_breathe(&l->fd);
-        if (code == 0)
-            code = bide__fd_wait_readable(&l->fd);
+        int code = before_accepting(l);
         if (code < 0)
             return code;
-        bide__fd_spend(&l->fd, 0);
         peer->len = sizeof peer->storage;
         int fd = accept4(l->fd.fd, &peer->sa, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0)

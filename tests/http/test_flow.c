@@ -384,3 +384,57 @@ TEST(client_tls_record_that_comes_slowly_is_no_silence, .real_time = true, .seco
     pthread_join(d.thread, NULL);
     close(d.listener);
 }
+
+/* ---- fair turns ---- */
+
+enum { BULK = 40, BOUND = 3 << 20 }; /* connections; bytes that all of them together may move first */
+
+struct fair {
+    bide_server *server;
+    uint64_t moved; /* by the server, when the small request was asked for */
+};
+
+static int bulk_or_small(bide_request_in *q, void *arg)
+{
+    struct fair *f = arg;
+    bide_server_stats stats = bide_server_get_stats(f->server);
+
+    if (strcmp(bide_request_path(q), "/up") == 0)
+        return bide_request_body(q).data ? bide_respond_text(q, 200, "taken") : bide_raise();
+    if (strcmp(bide_request_path(q), "/huge") == 0)
+        return bide_respond(q, 200, "text/plain", large, HUGE);
+    f->moved = stats.bytes_out + stats.bytes_in;
+    return bide_respond_text(q, 200, "small");
+}
+
+/* All of them ask before the server has a turn, the small one last. */
+static uint64_t bytes_before_a_small_request(const char *bulk, size_t body)
+{
+    struct fair f = {0};
+    bide_auto bide_server *s = f.server = bide_server_start(bulk_or_small, .arg = &f);
+    int fds[BULK + 1];
+
+    for (int i = 0; i <= BULK; i++) {
+        fds[i] = connect_small(bide_server_port(s), 65536);
+        send_fully(fds[i], i < BULK ? bulk : "GET / HTTP/1.1\r\nHost: a\r\n\r\n", i < BULK ? strlen(bulk) : 27);
+        for (size_t sent = 0; i < BULK && sent < body;) {
+            ssize_t n = send(fds[i], large, body - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+            sent = n > 0 ? sent + (size_t)n : body;
+        }
+    }
+    while (f.moved == 0)
+        EXPECT_EQ(bide_sleep_ms(1), 0);
+    for (int i = 0; i <= BULK; i++)
+        close(fds[i]);
+    return f.moved;
+}
+
+TEST(server_small_request_beside_bulk_readers_waits_for_few_of_their_bytes, .real_time = true, .seconds = 20)
+{
+    EXPECT_LT(bytes_before_a_small_request("GET /huge HTTP/1.1\r\nHost: a\r\n\r\n", 0), BOUND);
+}
+
+TEST(server_small_request_beside_bulk_senders_waits_for_few_of_their_bytes, .real_time = true, .seconds = 20)
+{
+    EXPECT_LT(bytes_before_a_small_request("POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 16777216\r\n\r\n", HUGE), BOUND);
+}
