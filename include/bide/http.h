@@ -43,6 +43,8 @@ typedef struct bide_session_args {
     const char *user_agent;       /* default bide/<version>; copied */
     const char *ca_file;          /* trust these certificates (PEM) in place of the system's; copied */
     bool insecure;                /* do not verify certificates at all */
+    bool ignore_unexpected_eof;   /* a body that ends with the connection is complete also when TLS was not ended
+                                     (close_notify): nobody can tell then whether it was cut off.  Default: BIDE_ETRUNCATED */
     const char *const *connect_to; /* NULL-ended "HOST:PORT:ADDR:PORT" (curl's --connect-to); copied */
 } bide_session_args;
 

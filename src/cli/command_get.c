@@ -13,7 +13,7 @@ static const struct opt options[] = {
     {"concurrency", 'c', "N", OPT_INT(S, concurrency), .min = 1, .max = 1024, .def = "64", .group = "All together",
      .help = "requests at once"},
     {"max-time", 'm', "TIME", OPT_DURATION(S, max_time_ms), .help = "stop after so long, whatever is done by then"},
-    HTTP_OPTIONS_TIMEOUT(S, http, "0"),
+    HTTP_OPTIONS(S, http),
     {0},
 };
 

@@ -24,7 +24,7 @@ struct http_options {
     const char *user;         /* "NAME:PASSWORD", "@FILE"; wiped when it was read */
     const char *user_agent;
     const char *ca_file;
-    bool insecure;
+    bool insecure, ignore_unexpected_eof;
     struct opt_list connect_to;
     int64_t timeout_ms;         /* one request, whole; BIDE_FOREVER */
     int64_t connect_timeout_ms; /* BIDE_FOREVER */
@@ -34,10 +34,7 @@ struct http_options {
 };
 
 /* The rows of those options, for a table: HTTP_OPTIONS(struct fetch_options, http), */
-#define HTTP_OPTIONS(S, m) HTTP_OPTIONS_TIMEOUT(S, m, "60s")
-
-/* The same with another default of --timeout. */
-#define HTTP_OPTIONS_TIMEOUT(S, m, timeout_def)                                                                       \
+#define HTTP_OPTIONS(S, m)                                                                                            \
     {"request", 'X', "METHOD", OPT_STRING(S, m.method), .group = "Request",                                           \
      .help = "method (default: GET, or POST with a body)"},                                                           \
     {"header", 'H', "LINE", OPT_LIST(S, m.headers),                                                                   \
@@ -53,15 +50,17 @@ struct http_options {
      .help = "follow at most N redirects; 0: a 3xx is the answer"},                                                   \
     {"max-size", 0, "SIZE", OPT_SIZE(S, m.max_size), .def = "0",                                                      \
      .help = "a larger body is a failure; 0: no limit"},                                                              \
-    {"timeout", 0, "TIME", OPT_TIMEOUT(S, m.timeout_ms), .def = timeout_def, .group = "Time",                               \
-     .help = "for one request as a whole; 0: no limit"},                                                              \
+    {"timeout", 0, "TIME", OPT_TIMEOUT(S, m.timeout_ms), .def = "0", .group = "Time",                                  \
+     .help = "for one request as a whole; 0: no limit, what moves may take its time (--stall)"},                       \
     {"connect-timeout", 0, "TIME", OPT_TIMEOUT(S, m.connect_timeout_ms), .def = "10s",                                \
      .help = "for name, connection and TLS together; 0: no limit"},                                                   \
     {"stall", 0, "TIME", OPT_TIMEOUT(S, m.stall_ms), .def = "15s",                                                    \
-     .help = "no byte for so long is a failure; 0: no limit"},                                                        \
+     .help = "no byte moves either way for so long: a failure; 0: no limit"},                                                        \
     {"cacert", 0, "FILE", OPT_STRING(S, m.ca_file), .group = "Connection",                                            \
      .help = "trust these certificates (PEM) in place of the system's"},                                              \
     {"insecure", 'k', NULL, OPT_FLAG(S, m.insecure), .help = "do not verify certificates: anybody can be the server"}, \
+    {"ignore-unexpected-eof", 0, NULL, OPT_FLAG(S, m.ignore_unexpected_eof),                                          \
+     .help = "as curl: a body that ends with the connection is complete without TLS's close_notify, too"},            \
     {"connect-to", 0, "H:P:A:Q", OPT_LIST(S, m.connect_to),                                                           \
      .help = "for host H, port P connect to address A, port Q; empty: any, or the same"}
 

@@ -104,18 +104,21 @@ static ssize_t take_piece(bide_response *r, const char **data)
     return (ssize_t)len;
 }
 
-/* The peer has closed: is that the end that it announced? */
+/* The peer has closed: is that the end that it announced?  RFC 9112 9.8: over TLS only if it said so there, too. */
 static int ended(bide_response *r)
 {
-    if (r->head.body == H1_BODY_CLOSE && !bide__tls_was_cut(r->conn->stream)) {
+    bool is_cut = bide__tls_was_cut(r->conn->stream);
+
+    if (r->head.body == H1_BODY_CLOSE && (!is_cut || r->session->args.ignore_unexpected_eof)) {
         r->body_over = true;
         return 0;
     }
     if (r->head.body == H1_BODY_LENGTH)
         return bide_fail(BIDE_ETRUNCATED, "the body ended after %llu of %llu bytes", (unsigned long long)r->body_bytes,
                          (unsigned long long)r->body_bytes + r->left);
-    return bide_fail(BIDE_ETRUNCATED, "the body ended early, after %llu bytes%s", (unsigned long long)r->body_bytes,
-                     bide__tls_was_cut(r->conn->stream) ? ": the connection was cut off (no close_notify)" : "");
+    return bide_fail(BIDE_ETRUNCATED, "the body ended early, after %llu bytes%s%s", (unsigned long long)r->body_bytes,
+                     is_cut ? ": the connection was cut off (no close_notify)" : "",
+                     is_cut && r->head.body == H1_BODY_CLOSE ? "; ignore-unexpected-eof accepts that" : "");
 }
 
 /* More into c->in.  0: there is, or the body is over. */

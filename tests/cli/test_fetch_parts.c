@@ -348,3 +348,25 @@ UNIT(hosts_to_be_left_alone_are_kept_for_so_long)
     EXPECT_EQ(a->blocked_until_ms, 1000);
     hosts_free(&h);
 }
+
+/* What moves may take its time: only silence ends a request by itself. */
+UNIT(fetch_has_no_limit_for_a_whole_request_unless_asked)
+{
+    struct fetch_options o = {0};
+    char *words[] = {"fetch", "http://a.example/", NULL}, **argv = words;
+    int argc = 2;
+
+    EXPECT_EQ(opt_parse(command_find("fetch"), &argc, argv, &o), OPT_GO);
+    EXPECT_EQ(o.http.timeout_ms, BIDE_FOREVER);
+    EXPECT_EQ(o.http.stall_ms, 15000);
+    EXPECT_FALSE(o.http.ignore_unexpected_eof);
+    opt_free(command_find("fetch"), &o);
+
+    char *limited[] = {"fetch", "--timeout", "60s", "--ignore-unexpected-eof", "http://a.example/", NULL};
+    o = (struct fetch_options){0};
+    argc = 5;
+    EXPECT_EQ(opt_parse(command_find("fetch"), &argc, limited, &o), OPT_GO);
+    EXPECT_EQ(o.http.timeout_ms, 60000);
+    EXPECT_TRUE(o.http.ignore_unexpected_eof);
+    opt_free(command_find("fetch"), &o);
+}

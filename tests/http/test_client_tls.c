@@ -111,8 +111,34 @@ TEST(client_R35_R100_a_body_until_close_needs_close_notify, .real_time = true)
     certs_make();
     expect_tls_answer(ASK "HTTP/1.1 200 OK\r\n\r\nall of it" BYE, 0, "all of it");
     expect_tls_answer(ASK "HTTP/1.1 200 OK\r\n\r\nall of" PAUSE " it" BYE, 0, "all of it");
-    expect_tls_answer(ASK "HTTP/1.1 200 OK\r\n\r\nall of it", BIDE_ETRUNCATED, "no close_notify");
+    expect_tls_answer(ASK "HTTP/1.1 200 OK\r\n\r\nall of it", BIDE_ETRUNCATED, "(no close_notify); ignore-unexpected-eof");
     expect_tls_answer(ASK "HTTP/1.1 200 OK\r\n\r\n", BIDE_ETRUNCATED, "after 0 bytes: the connection was cut off");
+}
+
+/* Some servers never send it; curl takes what came. */
+TEST(client_R100_unexpected_eof_can_be_accepted_where_only_the_end_says_that_it_is_one, .real_time = true)
+{
+    static const char *const bodies[][2] = {{ASK "HTTP/1.1 200 OK\r\n\r\nall of" PAUSE " it", "all of it"},
+                                            {ASK "HTTP/1.0 200 OK\r\n\r\n", ""},
+                                            {ASK "HTTP/1.1 200 OK\r\n\r\nall" BYE, "all"},
+                                            {ASK OK("5") "hel", NULL},
+                                            {ASK "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", NULL}};
+    certs_make();
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        struct peer p = {.scripts = {bodies[i][0]}, .cert = "good"};
+        peer_start(&p);
+        bide_session *s = bide_session_new(.ca_file = cert_path("ca"), .ignore_unexpected_eof = true);
+        bide_response *r = bide_get(s, peer_url(&p, "/"));
+        const char *body = r ? bide_text(r) : NULL;
+        if (bodies[i][1])
+            EXPECT_STR(body, bodies[i][1]);
+        else
+            EXPECT_FAILED(body, BIDE_ETRUNCATED, "GET https://", "the body ended");
+        EXPECT_EQ(bide_session_get_stats(s).open, 0);
+        bide_release(r);
+        bide_release(s);
+        peer_stop(&p);
+    }
 }
 
 TEST(client_R100_a_body_that_says_where_it_ends_does_not, .real_time = true)

@@ -424,7 +424,7 @@ TEST(server_a_body_that_comes_drop_by_drop_gets_408, .real_time = true)
     for (; drops < 200 && bide_server_count(s, 408) == 0; drops++) {
         if (bide_write(c, "x", 1) < 0 || bide_drain(c) < 0)
             break;
-        bide_sleep_ms(10);
+        EXPECT_EQ(bide_sleep_ms(10), 0);
     }
     bide_error_clear();
     EXPECT_EQ(bide_server_count(s, 408), 1);
@@ -739,7 +739,7 @@ TEST(server_a_handshake_that_comes_drop_by_drop_is_ended, .real_time = true)
     for (; drops < 200 && bide_server_get_stats(s).open > 0; drops++) {
         if (bide_write(c, "x", 1) < 0 || bide_drain(c) < 0)
             break;
-        bide_sleep_ms(10);
+        EXPECT_EQ(bide_sleep_ms(10), 0);
     }
     bide_error_clear();
     EXPECT_LT(drops, 200);
