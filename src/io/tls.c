@@ -80,9 +80,22 @@ static int use_key(bide_tls *tls, const char *key)
     return bide_fail(BIDE_ETLS, "key %s: %s", key, is_encrypted ? "it is encrypted with a password" : bide__tls_reason());
 }
 
+/* A client without a certificate is asked for one: it goes on without, and remembers that when it is refused. */
+static int note_request(SSL *ssl, X509 **cert, EVP_PKEY **key)
+{
+    struct tls_filter *t = SSL_get_app_data(ssl);
+
+    (void)cert;
+    (void)key;
+    t->was_asked_for_certificate = true;
+    return 0;
+}
+
 static int set_own_certificate(bide_tls *tls, const bide_tls_args *args)
 {
     const char *key = args->key_file ? args->key_file : args->cert_file;
+    if (!args->cert_file && !tls->server)
+        SSL_CTX_set_client_cert_cb(tls->ctx, note_request);
     if (!args->cert_file)
         return tls->server ? bide_fail(-EINVAL, "bide_tls_new: a server needs .cert_file") : 0;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tls.h - the parts of TLS, for tls.c, tls_verify.c, tls_session.c and tls_filter.c alone.
+ * tls.h - the parts of TLS, for tls.c, tls_verify.c, tls_alert.c, tls_session.c and tls_filter.c alone.
  */
 #ifndef BIDE_IO_TLS_H
 #define BIDE_IO_TLS_H
@@ -42,6 +42,8 @@ struct tls_filter {
     bool established, failed, was_cut;
     bool is_plain_http;  /* server: it was a request without TLS */
     bool told;           /* a certificate's error is on record */
+    bool was_asked_for_certificate; /* client: and there was none to give */
+    int alert;           /* the peer's, before it hung up; 0: none */
     unsigned char first[5]; /* of what the peer sent: is it TLS at all? */
     unsigned n_first;
 };
@@ -58,8 +60,15 @@ int bide__tls_recheck(const struct tls_filter *t);
 int bide__tls_on_verify(int ok, X509_STORE_CTX *store);
 /* Why an operation failed, on record: the code. */
 int bide__tls_fail(struct tls_filter *t, int ssl_error);
+
+/* ---- tls_alert.c: errors in words ---- */
+
 /* The first reason in OpenSSL's queue, in plain words; the queue is emptied. */
 const char *bide__tls_reason(void);
+/* The alert of the peer's that an error of OpenSSL's stands for; 0: it is none. */
+int bide__tls_alert_of(unsigned long e);
+/* Put it on record: BIDE_ETLS. */
+int bide__tls_fail_alert(const struct tls_filter *t, const char *doing, const char *with, int alert);
 
 /* ---- tls_session.c: sessions to be resumed ---- */
 

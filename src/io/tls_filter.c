@@ -88,7 +88,16 @@ static void make_method(void)
 
 /* ---- one step ---- */
 
-/* What an SSL_ call returned, as a filter operation says it. */
+static int failed_before(const struct tls_filter *t)
+{
+    const char *with = t->key ? t->key : t->stream->peer;
+
+    if (t->alert)
+        return bide__tls_fail_alert(t, "TLS", with, t->alert);
+    return bide_fail(BIDE_ETLS, "TLS with %s: it has failed before", with);
+}
+
+/* What an SSL_ call returned, as a filter operation says it.  (After an alert OpenSSL sees the end of the stream.) */
 static ssize_t step_result(struct tls_filter *t, int r)
 {
     int error = SSL_get_error(t->ssl, r);
@@ -103,7 +112,7 @@ static ssize_t step_result(struct tls_filter *t, int r)
         t->filter.wants_write = true;
         return -EAGAIN;
     case SSL_ERROR_ZERO_RETURN:
-        return 0;
+        return t->alert ? failed_before(t) : 0;
     default:
         t->was_cut = t->established && t->below_ended;
         return bide__tls_fail(t, error);
@@ -154,7 +163,7 @@ static int shake_hands(struct tls_filter *t)
     if (t->established)
         return 0;
     if (t->failed)
-        return bide_fail(BIDE_ETLS, "TLS with %s: it has failed before", t->key ? t->key : t->stream->peer);
+        return failed_before(t);
 
     ERR_clear_error();
     int r = SSL_do_handshake(t->ssl);
@@ -338,7 +347,8 @@ static int handshake_now(struct tls_filter *t, struct flow *flow)
     while ((code = shake_hands(t)) == -EAGAIN) {
         code = bide__stream_wait(t->stream, &t->filter, false, flow);
         if (code == BIDE_ETIMEDOUT)
-            bide_fail(code, "TLS handshake with %s: timed out", t->key ? t->key : t->stream->peer);
+            bide_fail(code, "TLS handshake with %s: timed out%s", t->key ? t->key : t->stream->peer,
+                      t->key && t->n_first == 0 ? " (it said nothing: does it speak TLS?)" : "");
         if (code < 0)
             break;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tls_verify.c - is it the right peer?  and if not, why, in words that name the certificate.
+ * tls_verify.c - is it the right peer?  and if not, why, in words that name the certificate; other failures.
  */
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -14,34 +14,10 @@
 
 /* ---- whom to trust ---- */
 
-/* The peer's alert, or 0: reasons of the library that speak of its own affairs are beyond 255 of them. */
-static int alert_of(unsigned long e)
-{
-    int alert = ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) - SSL_AD_REASON_OFFSET : 0;
-
-    return alert > 0 && alert <= 255 ? alert : 0;
-}
-
 static bool lacks_memory(void)
 {
     return ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE ||
            ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
-}
-
-const char *bide__tls_reason(void)
-{
-    unsigned long e = ERR_peek_error();
-    int reason = ERR_GET_REASON(e), alert = alert_of(e);
-    const char *text = NULL;
-
-    if (e && ERR_GET_LIB(e) == ERR_LIB_SYS)
-        text = strerrordesc_np(reason);
-    else if (alert)
-        text = SSL_alert_desc_string_long(alert);
-    else if (e)
-        text = ERR_reason_error_string(e);
-    ERR_clear_error();
-    return text ? text : "no reason given";
 }
 
 static int trust_file(SSL_CTX *ctx, const char *file)
@@ -238,7 +214,8 @@ static int fail_below(const struct tls_filter *t, const char *doing, const char 
     if (t->below_code < 0)
         return bide_fail(t->below_code, "%s with %s: %s", doing, with, bide_strerror(t->below_code));
     if (!t->established)
-        return bide_fail(BIDE_ETLS, "%s with %s: the peer closed the connection", doing, with);
+        return bide_fail(BIDE_ETLS, "%s with %s: the peer closed the connection%s", doing, with,
+                         t->key && t->n_first == 0 ? " (it said nothing: does it speak TLS?)" : "");
     return bide_fail(BIDE_EEOF, "%s with %s: the connection was cut off (no close_notify)", doing, with);
 }
 
@@ -247,28 +224,23 @@ int bide__tls_fail(struct tls_filter *t, int ssl_error)
     const char *doing = t->established ? "TLS" : "TLS handshake";
     const char *with = t->key ? t->key : t->stream->peer;
     unsigned long e = ERR_peek_error();
-    int reason = ERR_GET_REASON(e);
+    int reason = ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) : 0;
+    bool is_out_of_memory = lacks_memory();
 
     t->failed = true;
-    t->is_plain_http = t->tls->server && ERR_GET_LIB(e) == ERR_LIB_SSL && reason == SSL_R_HTTP_REQUEST;
-    if (t->told) {
-        ERR_clear_error();
+    t->alert = bide__tls_alert_of(e) ? bide__tls_alert_of(e) : t->alert;
+    t->is_plain_http = t->tls->server && reason == SSL_R_HTTP_REQUEST;
+    const char *why = bide__tls_reason();
+    if (t->told)
         return BIDE_ECERT;
-    }
-    if (ssl_error == SSL_ERROR_SYSCALL || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-        ERR_clear_error();
+    if (t->alert) /* before everything else: the connection ends behind it in one way or another */
+        return bide__tls_fail_alert(t, doing, with, t->alert);
+    if (ssl_error == SSL_ERROR_SYSCALL || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
         return fail_below(t, doing, with);
-    }
-    if (!t->established && is_plain_text(t)) {
-        ERR_clear_error();
+    if (!t->established && is_plain_text(t))
         return bide_fail(BIDE_ETLS, "%s with %s: the peer does not speak TLS (it says \"%.5s\", as plain %s does)", doing,
                          with, (const char *)t->first, memcmp(t->first, "HTTP/", 5) == 0 ? "HTTP" : "text");
-    }
-    if (lacks_memory()) {
-        ERR_clear_error();
+    if (is_out_of_memory)
         return bide_fail(BIDE_ENOMEM, "%s with %s: out of memory", doing, with);
-    }
-    if (alert_of(e))
-        return bide_fail(BIDE_ETLS, "%s with %s: the peer refused: %s", doing, with, bide__tls_reason());
-    return bide_fail(BIDE_ETLS, "%s with %s: %s", doing, with, bide__tls_reason());
+    return bide_fail(BIDE_ETLS, "%s with %s: %s", doing, with, why);
 }

@@ -366,7 +366,7 @@ TEST(tls_peer_that_hangs_up_in_the_handshake_says_so, .real_time = true)
     EXPECT_NULL(s);
     EXPECT_EQ(bide_error_code(), BIDE_ETLS);
     EXPECT_CONTAINS(bide_error_text(), "TLS handshake with good.test:");
-    EXPECT_CONTAINS(bide_error_text(), "the peer closed the connection");
+    EXPECT_CONTAINS(bide_error_text(), "the peer closed the connection (it said nothing: does it speak TLS?)");
     bide_error_clear();
     stop(&server);
 }
@@ -689,6 +689,19 @@ TEST(tls_1_1_is_refused, .real_time = true)
     program_end(&p);
 }
 
+/* TLS 1.2 has no alert for it; but the server has asked. */
+TEST(tls_1_2_server_that_requires_a_certificate_says_so, .real_time = true)
+{
+    certs_make();
+    bide_auto bide_tls *tls = client_tls();
+    struct program p = s_server("-www -tls1_2 -Verify 1 -verify_return_error");
+    bide_auto bide_stream *s = dial(p.port, tls, "good.test");
+    EXPECT_NULL(s);
+    EXPECT_EQ(bide_error_code(), BIDE_ETLS);
+    EXPECT_CONTAINS(bide_error_text(), "the peer refused: the server requires a client certificate (handshake_failure)");
+    program_end(&p);
+}
+
 TEST(tls_minimum_1_3_refuses_1_2, .real_time = true)
 {
     certs_make();
@@ -848,6 +861,47 @@ TEST(tls_server_without_common_alpn_refuses, .real_time = true)
     stop(&server);
 }
 
+/* ---- what an alert means ---- */
+
+/* Answers whatever comes with one alert in plain text, as a server does that refuses the first message. */
+static int alert_now(bide_stream *s, void *arg)
+{
+    char record[] = {0x15, 0x03, 0x03, 0, 2, 2, (char)(intptr_t)arg}, hello[16];
+
+    BIDE_TRY(bide_read(s, hello, sizeof hello));
+    BIDE_TRY(bide_write(s, record, sizeof record));
+    BIDE_TRY(bide_drain(s));
+    return bide_sleep_ms(20) < 0 ? bide_raise() : 0;
+}
+
+TEST(tls_alerts_are_told_in_words_and_by_their_names, .real_time = true, .seconds = 20)
+{
+    static const struct {
+        int alert;
+        const char *says;
+    } cases[] = {
+        {40, "the peer refused: no version, cipher or certificate that both sides accept (handshake_failure)"},
+        {48, "the peer refused: it does not know the authority that issued our certificate (unknown_ca)"},
+        {70, "no common protocol version: it speaks no TLS that is allowed here (protocol_version)"},
+        {112, "the peer refused: it serves no host named good.test (unrecognized_name)"},
+        {116, "the peer refused: the server requires a client certificate (certificate_required)"},
+        {120, "no application protocol (ALPN) of those that were offered (no_application_protocol)"},
+        {80, "(internal_error)"},
+        {45, "our certificate has expired (certificate_expired)"},
+        {200, "the peer refused: alert 200"},
+    };
+    certs_make();
+    bide_auto bide_tls *tls = client_tls();
+    for (size_t i = 0; i < array_len(cases); i++) {
+        struct served server = serve_with(NULL, alert_now, (void *)(intptr_t)cases[i].alert);
+        EXPECT_NULL(dial(server.port, tls, "good.test"));
+        EXPECT_EQ(bide_error_code(), BIDE_ETLS);
+        EXPECT_CONTAINS(bide_error_text(), cases[i].says);
+        EXPECT_CONTAINS(bide_error_text(), "TLS handshake with good.test:");
+        stop(&server);
+    }
+}
+
 TEST(tls_server_that_asks_refuses_a_client_without_certificate, .real_time = true)
 {
     char buf[4];
@@ -859,7 +913,12 @@ TEST(tls_server_that_asks_refuses_a_client_without_certificate, .real_time = tru
         bide_auto bide_tls *tls = client_tls();
         bide_auto bide_stream *s = dial(server.port, tls, "good.test");
         EXPECT_TRUE(!s || bide_write(s, "ping", 4) < 0 || bide_read_exactly(s, buf, 4) < 0);
-        bide_error_clear();
+        EXPECT_ERR(bide_error_code(), BIDE_ETLS);
+        EXPECT_CONTAINS(bide_error_text(), "the server requires a client certificate");
+        if (s) { /* also when it is asked again */
+            EXPECT_ERR(bide_read_exactly(s, buf, 4), BIDE_ETLS);
+            EXPECT_CONTAINS(bide_error_text(), "the server requires a client certificate");
+        }
         bide_auto bide_tls *with = bide_tls_new(.ca_file = cert_path("ca"), .cert_file = cert_path("good"));
         bide_auto bide_stream *known = dial(server.port, with, "good.test");
         EXPECT_NOT_NULL(known);
