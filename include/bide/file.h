@@ -2,7 +2,8 @@
 /*
  * file.h - files without blocking the loop.
  *
- * Works in tasks (through io_uring where the kernel allows it, else threads) and, blocking, outside of them.
+ * Works in tasks (through io_uring where the kernel allows it, else threads) and, blocking, outside of them.  What cannot be
+ * meant (NULL where something is needed, an offset below -1) is -EINVAL, and the text says which argument.
  */
 #ifndef BIDE_FILE_H
 #define BIDE_FILE_H

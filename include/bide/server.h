@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * server.h - a small HTTP/1.1 server: a handler coroutine for each request.
+ *
+ * What cannot be meant (NULL where something is needed, a negative time) is -EINVAL, and the text says which argument; a
+ * function that gives a pointer gives NULL then, one that counts gives 0.
  */
 #ifndef BIDE_SERVER_H
 #define BIDE_SERVER_H

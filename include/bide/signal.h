@@ -16,7 +16,7 @@ typedef struct bide_signals bide_signals;
  * Catch signals from now on; the list ends with a 0.
  *
  * Returns:   the watcher, or NULL
- * Errors:    -EINVAL for a signal that cannot be caught; BIDE_ENOMEM
+ * Errors:    -EINVAL for a signal that cannot be caught, and without any (NULL too); BIDE_ENOMEM
  * Owns:      the result is owned; releasing it restores what was before
  * Example:   bide_auto bide_signals *s = bide_signals_open((int[]){SIGINT, SIGTERM, 0});
  */
@@ -27,7 +27,7 @@ BIDE_API BIDE_MUST_USE bide_signals *bide_signals_open(const int *signals);
  *
  * Suspends:  until one comes; a cancellation point
  * Returns:   its number
- * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT
+ * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT; -EINVAL for NULL
  */
 BIDE_API BIDE_MUST_USE int bide_signals_wait(bide_signals *s);
 

@@ -2,7 +2,8 @@
 /*
  * stream.h - connections: TCP, Unix sockets, TLS over them; buffered reading and writing.
  *
- * One task may read a stream while another writes it; two readers at once, or two writers, get BIDE_ESTATE.
+ * One task may read a stream while another writes it; two readers at once, or two writers, get BIDE_ESTATE.  What cannot
+ * be meant (NULL where something is needed, a port of 70000) is -EINVAL, and the text says which argument.
  */
 #ifndef BIDE_STREAM_H
 #define BIDE_STREAM_H

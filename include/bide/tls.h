@@ -36,7 +36,7 @@ typedef struct bide_tls_args {
  * A context belongs to the thread that made it.
  *
  * Returns:   the context, or NULL
- * Errors:    BIDE_ETLS names the file and why; -EINVAL; BIDE_ENOMEM
+ * Errors:    BIDE_ETLS names the file and why; -EINVAL names an option that means nothing; BIDE_ENOMEM
  * Owns:      the result is owned; streams that use it hold a share
  * Example:   bide_auto bide_tls *tls = bide_tls_new(.ca_file = "ca.pem");
  */

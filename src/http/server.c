@@ -273,7 +273,11 @@ static void stop_accepting(bide_server *s)
 
 int bide_server_stop(bide_server *s, int64_t grace_ms)
 {
-    int code = s ? bide__loop_check(s->loop, __func__) : bide_fail(-EINVAL, "%s: the server is NULL", __func__);
+    if (bide__is_null(s, __func__, "the server"))
+        return -EINVAL;
+    if (grace_ms < 0)
+        return bide_fail(-EINVAL, "bide_server_stop: grace_ms is negative");
+    int code = bide__loop_check(s->loop, __func__);
     if (code < 0)
         return code;
     if (!bide__task_required("bide_server_stop"))
@@ -351,24 +355,28 @@ static void server_destroy(void *object)
 
 int bide_server_port(const bide_server *s)
 {
+    if (bide__is_null(s, __func__, "the server"))
+        return -EINVAL;
     return s->listener ? bide_listener_port(s->listener) : 0;
 }
 
 const char *bide_server_url(const bide_server *s)
 {
+    if (bide__is_null(s, __func__, "the server"))
+        return NULL;
     return s->url;
 }
 
 uint64_t bide_server_count(const bide_server *s, int status)
 {
-    if (bide__loop_check(s->loop, __func__) < 0)
+    if (bide__is_null(s, __func__, "the server") || bide__loop_check(s->loop, __func__) < 0)
         return 0;
     return status >= 0 && status < 600 ? s->by_status[status] : 0;
 }
 
 bide_server_stats bide_server_get_stats(const bide_server *s)
 {
-    if (bide__loop_check(s->loop, __func__) < 0)
+    if (bide__is_null(s, __func__, "the server") || bide__loop_check(s->loop, __func__) < 0)
         return (bide_server_stats){0};
     bide_server_stats stats = s->stats;
 

@@ -193,6 +193,8 @@ static int collect(bide_request_in *q)
 
 bide_bytes bide_request_body(bide_request_in *q)
 {
+    if (bide__is_null(q, __func__, "the request"))
+        return (bide_bytes){NULL, 0};
     bool collected = q->body_over && q->body.data;
 
     if (q->head.body == H1_BODY_NONE)

@@ -138,26 +138,38 @@ void bide__request_end(bide_request_in *q)
 
 const char *bide_request_method(const bide_request_in *q)
 {
+    if (bide__is_null(q, __func__, "the request"))
+        return NULL;
     return q->head.base + q->head.method.off;
 }
 
 const char *bide_request_target(const bide_request_in *q)
 {
+    if (bide__is_null(q, __func__, "the request"))
+        return NULL;
     return q->head.base + q->head.target.off;
 }
 
 const char *bide_request_path(const bide_request_in *q)
 {
+    if (bide__is_null(q, __func__, "the request"))
+        return NULL;
     return q->path;
 }
 
 const char *bide_request_query(const bide_request_in *q)
 {
+    if (bide__is_null(q, __func__, "the request"))
+        return NULL;
     return q->query;
 }
 
 bool bide_request_header_at(const bide_request_in *q, size_t i, bide_pair *out)
 {
+    if (bide__is_null(q, __func__, "the request"))
+        return false;
+    if (bide__is_null(out, __func__, "the place for the field"))
+        return false;
     if (i >= q->head.nfields)
         return false;
     const struct h1_field *f = &q->head.fields[i];
@@ -167,6 +179,10 @@ bool bide_request_header_at(const bide_request_in *q, size_t i, bide_pair *out)
 
 const char *bide_request_header(const bide_request_in *q, const char *name)
 {
+    if (bide__is_null(q, __func__, "the request"))
+        return NULL;
+    if (bide__is_null(name, __func__, "the name"))
+        return NULL;
     bide_pair p;
 
     for (size_t i = 0; bide_request_header_at(q, i, &p); i++)
@@ -177,11 +193,15 @@ const char *bide_request_header(const bide_request_in *q, const char *name)
 
 const char *bide_request_peer(const bide_request_in *q)
 {
+    if (bide__is_null(q, __func__, "the request"))
+        return NULL;
     return bide_stream_peer(q->connection->stream);
 }
 
 int bide_request_status(const bide_request_in *q)
 {
+    if (bide__is_null(q, __func__, "the request"))
+        return -EINVAL;
     return q->status;
 }
 
@@ -234,6 +254,10 @@ static const char *decode(bide_request_in *q, const char *text, size_t len)
 
 const char *bide_request_param(bide_request_in *q, const char *name)
 {
+    if (bide__is_null(q, __func__, "the request"))
+        return NULL;
+    if (bide__is_null(name, __func__, "the name"))
+        return NULL;
     const char *at = q->query;
 
     while (*at) {

@@ -188,6 +188,12 @@ static int set_length(bide_request_in *q, const char *value)
 
 int bide_respond_header(bide_request_in *q, const char *name, const char *value)
 {
+    if (bide__is_null(q, __func__, "the request"))
+        return -EINVAL;
+    if (bide__is_null(name, __func__, "the name"))
+        return -EINVAL;
+    if (bide__is_null(value, __func__, "the value"))
+        return -EINVAL;
     size_t name_len = strlen(name), value_len = strlen(value);
 
     int bad = check_state(q, UNANSWERED, __func__);
@@ -210,6 +216,10 @@ int bide_respond_header(bide_request_in *q, const char *name, const char *value)
 
 int bide_respond(bide_request_in *q, int status, const char *content_type, const void *body, size_t len)
 {
+    if (bide__is_null(q, __func__, "the request"))
+        return -EINVAL;
+    if (len > 0 && !q->is_head && bide__is_null(body, __func__, "the body"))
+        return -EINVAL;
     int bad = check_state(q, UNANSWERED, __func__);
     if (bad < 0)
         return bad;
@@ -226,11 +236,19 @@ int bide_respond(bide_request_in *q, int status, const char *content_type, const
 
 int bide_respond_text(bide_request_in *q, int status, const char *text)
 {
+    if (bide__is_null(q, __func__, "the request"))
+        return -EINVAL;
+    if (bide__is_null(text, __func__, "the text"))
+        return -EINVAL;
     return bide_respond(q, status, "text/plain; charset=utf-8", text, strlen(text));
 }
 
 int bide_respond_json(bide_request_in *q, int status, const char *format, ...)
 {
+    if (bide__is_null(q, __func__, "the request"))
+        return -EINVAL;
+    if (bide__is_null(format, __func__, "the format"))
+        return -EINVAL;
     va_list args, again;
 
     va_start(args, format);
@@ -248,6 +266,8 @@ int bide_respond_json(bide_request_in *q, int status, const char *format, ...)
 
 int bide_respond_begin(bide_request_in *q, int status, const char *content_type)
 {
+    if (bide__is_null(q, __func__, "the request"))
+        return -EINVAL;
     int bad = check_state(q, UNANSWERED, __func__);
     if (bad < 0)
         return bad;
@@ -280,6 +300,10 @@ static int send_chunk(bide_request_in *q, const void *data, size_t len)
 
 int bide_respond_chunk(bide_request_in *q, const void *data, size_t len)
 {
+    if (bide__is_null(q, __func__, "the request"))
+        return -EINVAL;
+    if (len > 0 && !q->no_body && bide__is_null(data, __func__, "the piece"))
+        return -EINVAL;
     int bad = check_state(q, BEGUN, __func__);
     if (bad < 0)
         return bad;
@@ -290,6 +314,8 @@ int bide_respond_chunk(bide_request_in *q, const void *data, size_t len)
 
 int bide_respond_end(bide_request_in *q)
 {
+    if (bide__is_null(q, __func__, "the request"))
+        return -EINVAL;
     bool is_chunked = !q->has_length && q->head.minor >= 1 && !q->no_body;
     struct iovec iov[] = {out_piece(q->connection), piece("0\r\n\r\n", 5)};
 

@@ -232,8 +232,12 @@ bide_file *bide__file_new(const char *path, size_t extra)
 
 bide_file *bide_open_with(bide_open_args args)
 {
-    if (bide__check_named(args.guard_, "bide_open") < 0)
+    if (bide__check_named(args.guard_, "bide_open") < 0 || bide__is_null(args.path, "bide_open", "the path"))
         return NULL;
+    if (args.mode & ~07777) {
+        bide_fail(-EINVAL, "bide_open %s: mode 0%o is not 0 to 07777", args.path, (unsigned)args.mode);
+        return NULL;
+    }
     bool is_one_call = !args.beneath && !args.parents;
     struct open_op o = {.op = {.run = open_run, .prepare = is_one_call ? open_prepare : NULL},
                         .path = args.path,

@@ -38,6 +38,10 @@ static void rename_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
 
 int bide_rename(const char *from, const char *to)
 {
+    if (bide__is_null(from, __func__, "the old name"))
+        return -EINVAL;
+    if (bide__is_null(to, __func__, "the new name"))
+        return -EINVAL;
     struct path_op o = {.op = {.run = rename_run, .prepare = rename_prepare},
                         .path = from, .to = to};
     int code = bide__file_run(&o.op);
@@ -60,6 +64,8 @@ static void unlink_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
 
 int bide_unlink(const char *path)
 {
+    if (bide__is_null(path, __func__, "the name"))
+        return -EINVAL;
     struct path_op o = {.op = {.run = unlink_run, .prepare = unlink_prepare}, .path = path};
 
     return run_path(&o, "unlink");
@@ -112,6 +118,8 @@ static ssize_t make_dirs_run(struct file_op *op)
 
 int bide_make_dirs(const char *path)
 {
+    if (bide__is_null(path, __func__, "the name"))
+        return -EINVAL;
     struct path_op o = {.op.run = make_dirs_run, .path = path, .copy = bide__strdup(path)};
     if (!o.copy)
         return bide__fail_nomem("bide_make_dirs");

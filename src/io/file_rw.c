@@ -156,13 +156,17 @@ static void settle_position(bide_file *f, off_t claimed_to, off_t came_to, bool 
 /* What the loop watches is the loop's; other files are nobody's. */
 static int check_file(const bide_file *f, const char *function)
 {
-    if (!f)
-        return bide_fail(-EINVAL, "%s: the file is NULL", function);
     return f->is_watched ? bide__loop_check(f->watch.loop, function) : 0;
 }
 
 ssize_t bide_file_read(bide_file *f, void *out, size_t cap, off_t offset)
 {
+    if (bide__is_null(f, __func__, "the file"))
+        return -EINVAL;
+    if (cap > 0 && bide__is_null(out, __func__, "the memory to read into"))
+        return -EINVAL;
+    if (offset < -1)
+        return bide_fail(-EINVAL, "%s: the offset is %lld; -1 is where the file stands", __func__, (long long)offset);
     int bad = check_file(f, __func__);
     if (bad < 0)
         return bad;
@@ -185,6 +189,12 @@ ssize_t bide_file_read(bide_file *f, void *out, size_t cap, off_t offset)
 
 ssize_t bide_file_write(bide_file *f, const void *data, size_t len, off_t offset)
 {
+    if (bide__is_null(f, __func__, "the file"))
+        return -EINVAL;
+    if (len > 0 && bide__is_null(data, __func__, "what to write"))
+        return -EINVAL;
+    if (offset < -1)
+        return bide_fail(-EINVAL, "%s: the offset is %lld; -1 is where the file stands", __func__, (long long)offset);
     int bad = check_file(f, __func__);
     if (bad < 0)
         return bad;
@@ -210,10 +220,10 @@ ssize_t bide_file_write(bide_file *f, const void *data, size_t len, off_t offset
 
 int bide_file_sync(bide_file *f)
 {
-    int code = f ? 0 : bide_fail(-EINVAL, "bide_file_sync: the file is NULL");
-    if (code < 0)
-        return code;
+    if (bide__is_null(f, __func__, "the file"))
+        return -EINVAL;
     struct rw_op o = {.op = {.run = sync_run, .prepare = sync_prepare}, .fd = f->fd};
+    int code;
 
     bide_retain(f);
     do

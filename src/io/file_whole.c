@@ -128,6 +128,10 @@ static int read_whole(struct read_op *o)
 
 char *bide_file_read_all(const char *path, size_t max, size_t *len)
 {
+    if (bide__is_null(path, __func__, "the name"))
+        return NULL;
+    if (bide__is_null(len, __func__, "the place for the length"))
+        return NULL;
     struct read_op o = {.op.run = read_all_run,
                         .path = path,
                         .max = max ? max : READ_MAX_DEFAULT,
@@ -206,6 +210,10 @@ static int write_new(struct write_op *o, const char *path, char *hidden)
 
 int bide_file_write_all(const char *path, const void *data, size_t len)
 {
+    if (bide__is_null(path, __func__, "the name"))
+        return -EINVAL;
+    if (len > 0 && bide__is_null(data, __func__, "what to write"))
+        return -EINVAL;
     struct write_op o = {.op.run = write_run, .data = data, .len = len};
     char *hidden = bide__malloc(bide__save_hidden_size(path));
     if (!hidden)

@@ -18,6 +18,15 @@
 
 #include "core/core.h"
 
+/* An argument that has to be there is not: true, and -EINVAL on record. */
+static inline bool bide__is_null(const void *argument, const char *function, const char *what)
+{
+    if (likely(argument != NULL))
+        return false;
+    bide_fail(-EINVAL, "%s: %s is NULL", function, what);
+    return true;
+}
+
 /* ---- fd.c: a descriptor that the loop watches ---- */
 
 /*

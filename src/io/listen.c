@@ -77,8 +77,10 @@ static const struct object_type listener_type = {
 static int listen_address(const bide_listen_args *args, struct addr *a)
 {
     const char *host = args->host ? args->host : "127.0.0.1";
-    int code = bide__addr_unix(&a->storage, &a->len, host);
+    if (args->backlog < 0)
+        return bide_fail(-EINVAL, "listen on %s: the backlog is negative", host);
 
+    int code = bide__addr_unix(&a->storage, &a->len, host);
     if (code != 0)
         return code < 0 ? code : 0;
     if (args->port < 0 || args->port > 65535)
@@ -181,6 +183,8 @@ void bide__listener_on_shortage(bide_listener *l, bool (*spare)(void *arg), void
 
 int bide_listener_port(const bide_listener *l)
 {
+    if (bide__is_null(l, __func__, "the listener"))
+        return -EINVAL;
     return l->port;
 }
 
@@ -367,6 +371,8 @@ static int serve_next(bide_listener *l, struct list_node *all, bide_connection_h
 
 int bide_serve(bide_listener *l, bide_connection_handler *handler, void *arg)
 {
+    if (!handler)
+        return bide_fail(-EINVAL, "bide_serve: there is no handler");
     struct list_node all;
     int code = l ? bide__loop_check(l->fd.loop, "bide_serve") : bide_fail(-EINVAL, "bide_serve: the listener is NULL");
     if (code < 0)

@@ -212,7 +212,7 @@ static uint64_t parse_set(const int *signals)
 {
     uint64_t set = 0;
 
-    for (; *signals; signals++) {
+    for (; signals && *signals; signals++) {
         if (!can_be_caught(*signals))
             return bide_fail(-EINVAL, "signal %d cannot be caught", *signals), 0;
         set |= bit_of(*signals);
@@ -286,7 +286,9 @@ static void hush(bide_signals *s)
 
 int bide_signals_wait(bide_signals *s)
 {
-    int signal, code = s ? bide__loop_check(s->fd.loop, __func__) : bide_fail(-EINVAL, "%s: it is NULL", __func__);
+    if (bide__is_null(s, __func__, "the watcher"))
+        return -EINVAL;
+    int signal, code = bide__loop_check(s->fd.loop, __func__);
     if (code < 0)
         return code;
 

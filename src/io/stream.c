@@ -232,10 +232,14 @@ int bide__stream_check_idle(bide_stream *s, bool probe)
 
 const char *bide_stream_peer(const bide_stream *s)
 {
+    if (bide__is_null(s, __func__, "the stream"))
+        return NULL;
     return s->peer;
 }
 
 const char *bide_stream_alpn(const bide_stream *s)
 {
+    if (bide__is_null(s, __func__, "the stream"))
+        return NULL;
     return s->alpn;
 }

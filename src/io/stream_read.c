@@ -80,6 +80,10 @@ static ssize_t read_some(bide_stream *s, void *out, size_t cap)
 
 ssize_t bide_read(bide_stream *s, void *out, size_t cap)
 {
+    if (bide__is_null(s, __func__, "the stream"))
+        return -EINVAL;
+    if (bide__is_null(out, __func__, "the memory to read into"))
+        return -EINVAL;
     int code = cap > 0 ? bide__stream_begin(s, &s->reading, __func__, "reading from")
                        : bide_fail(-EINVAL, "bide_read: no room for a byte");
     return code < 0 ? code : end_read(s, read_some(s, out, cap));
@@ -115,6 +119,10 @@ static ssize_t read_exactly(bide_stream *s, char *out, size_t n)
 
 ssize_t bide_read_exactly(bide_stream *s, void *out, size_t n)
 {
+    if (bide__is_null(s, __func__, "the stream"))
+        return -EINVAL;
+    if (n > 0 && bide__is_null(out, __func__, "the memory to read into"))
+        return -EINVAL;
     int code = n == 0 ? 0 : bide__stream_begin(s, &s->reading, __func__, "reading from");
     if (code < 0 || n == 0)
         return code;
@@ -159,6 +167,12 @@ static ssize_t read_until(bide_stream *s, const char *separator, const char **li
 
 ssize_t bide_read_until(bide_stream *s, const char *separator, const char **line)
 {
+    if (bide__is_null(s, __func__, "the stream"))
+        return -EINVAL;
+    if (bide__is_null(separator, __func__, "the separator"))
+        return -EINVAL;
+    if (bide__is_null(line, __func__, "the place for the line"))
+        return -EINVAL;
     int code = separator[0] ? bide__stream_begin(s, &s->reading, __func__, "reading from")
                             : bide_fail(-EINVAL, "bide_read_until: the separator is empty");
     return code < 0 ? code : end_read(s, read_until(s, separator, line));

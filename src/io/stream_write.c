@@ -118,15 +118,23 @@ static int as_writer(bide_stream *s, const char *function, write_operation *op, 
 
 int bide_write(bide_stream *s, const void *data, size_t len)
 {
+    if (bide__is_null(s, __func__, "the stream"))
+        return -EINVAL;
+    if (len > 0 && bide__is_null(data, __func__, "what to write"))
+        return -EINVAL;
     return as_writer(s, __func__, write_op, data, len);
 }
 
 int bide_drain(bide_stream *s)
 {
+    if (bide__is_null(s, __func__, "the stream"))
+        return -EINVAL;
     return as_writer(s, __func__, drain_op, NULL, 0);
 }
 
 int bide_stream_shutdown(bide_stream *s)
 {
+    if (bide__is_null(s, __func__, "the stream"))
+        return -EINVAL;
     return as_writer(s, __func__, shutdown_op, NULL, 0);
 }

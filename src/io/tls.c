@@ -177,16 +177,25 @@ static bide_tls *tls_alloc(bool server)
     return tls;
 }
 
+static int check_args(const bide_tls_args *args)
+{
+    if (args->server && args->insecure)
+        return bide_fail(-EINVAL, "bide_tls_new: .insecure is for clients");
+    if (args->key_file && !args->cert_file)
+        return bide_fail(-EINVAL, "bide_tls_new: .key_file without .cert_file");
+    return 0;
+}
+
 bide_tls *bide_tls_new_with(bide_tls_args args)
 {
-    if (bide__check_named(args.guard_, "bide_tls_new") < 0)
+    if (bide__check_named(args.guard_, "bide_tls_new") < 0 || check_args(&args) < 0)
         return NULL;
     bide_tls *tls = tls_alloc(args.server);
     if (!tls)
         return NULL;
 
     tls->server = args.server;
-    tls->insecure = args.insecure && !args.server;
+    tls->insecure = args.insecure;
     if (set_rules(tls, args.min_version) < 0 || set_own_certificate(tls, &args) < 0 ||
         set_trust(tls, args.ca_file) < 0 || set_alpn(tls, args.alpn) < 0) {
         tls_destroy(tls);
