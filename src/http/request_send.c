@@ -17,7 +17,8 @@ enum early { NO_ANSWER, EARLY_ANSWER, REFUSAL };
    of our body useless?  A server that answers 2xx may still be reading.  A head that is malformed ends it, too. */
 static enum early early_answer(struct asked *a, const struct conn *c)
 {
-    char *at = bide__buf_head(&c->in), *end = at + bide__buf_len(&c->in);
+    size_t len = bide__buf_len(&c->in);
+    char *at = bide__buf_head(&c->in), *end = len > 0 ? at + len : at;
 
     while (at < end) {
         struct h1_parser parser = H1_PARSER_INIT;

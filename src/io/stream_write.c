@@ -73,6 +73,8 @@ static int send_now(bide_stream *s, const char *data, size_t len)
 
 static int write_op(bide_stream *s, const void *data, size_t len)
 {
+    if (len == 0) /* data may be NULL then */
+        return 0;
     if (bide__buf_len(&s->out) + len <= STREAM_WRITE_SIZE)
         return bide__buf_append(&s->out, data, len);
     return send_now(s, data, len);
