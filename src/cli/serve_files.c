@@ -88,10 +88,7 @@ static bool decode_path(const char *path, char *out, size_t cap)
 /* Does a part of the path begin with a dot?  Those names are hidden: ".git/config", ".env", and ".." too. */
 static bool is_hidden(const char *path)
 {
-    for (const char *part = path; part; part = strchr(part, '/'), part += part != NULL)
-        if (*part == '.')
-            return true;
-    return false;
+    return *path == '.' || strstr(path, "/.");
 }
 
 static const char *content_type(const char *path)
