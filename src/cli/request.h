@@ -51,16 +51,16 @@ struct http_options {
     {"max-size", 0, "SIZE", OPT_SIZE(S, m.max_size), .def = "0",                                                      \
      .help = "a larger body is a failure; 0: no limit"},                                                              \
     {"timeout", 0, "TIME", OPT_TIMEOUT(S, m.timeout_ms), .def = "0", .group = "Time",                                  \
-     .help = "for one request as a whole; 0: no limit, what moves may take its time (--stall)"},                       \
+     .help = "for one request as a whole; 0: no limit"},                                                              \
     {"connect-timeout", 0, "TIME", OPT_TIMEOUT(S, m.connect_timeout_ms), .def = "10s",                                \
      .help = "for name, connection and TLS together; 0: no limit"},                                                   \
     {"stall", 0, "TIME", OPT_TIMEOUT(S, m.stall_ms), .def = "15s",                                                    \
-     .help = "no byte moves either way for so long: a failure; 0: no limit"},                                                        \
+     .help = "no byte moves for so long: a failure; 0: no limit"},                                                        \
     {"cacert", 0, "FILE", OPT_STRING(S, m.ca_file), .group = "Connection",                                            \
      .help = "trust these certificates (PEM) in place of the system's"},                                              \
     {"insecure", 'k', NULL, OPT_FLAG(S, m.insecure), .help = "do not verify certificates: anybody can be the server"}, \
     {"ignore-unexpected-eof", 0, NULL, OPT_FLAG(S, m.ignore_unexpected_eof),                                          \
-     .help = "as curl: a body that ends with the connection is complete without TLS's close_notify, too"},            \
+     .help = "a body may end without close_notify, as in curl"},                                                      \
     {"connect-to", 0, "H:P:A:Q", OPT_LIST(S, m.connect_to),                                                           \
      .help = "for host H, port P connect to address A, port Q; empty: any, or the same"}
 

@@ -371,12 +371,12 @@ static int serve_next(bide_listener *l, struct list_node *all, bide_connection_h
 
 int bide_serve(bide_listener *l, bide_connection_handler *handler, void *arg)
 {
-    if (!handler)
-        return bide_fail(-EINVAL, "bide_serve: there is no handler");
     struct list_node all;
     int code = l ? bide__loop_check(l->fd.loop, "bide_serve") : bide_fail(-EINVAL, "bide_serve: the listener is NULL");
     if (code < 0)
         return code;
+    if (!handler)
+        return bide_fail(-EINVAL, "bide_serve: there is no handler");
 
     bide__list_init(&all);
     bide_retain(l);
