@@ -36,7 +36,7 @@ typedef struct bide_session_args {
     int64_t connect_timeout_ms;   /* name, connect and TLS together; default 10 s */
     int64_t read_timeout_ms;      /* silence: no byte came, and the server took none of ours, for so long; default 60 s */
     int64_t keepalive_ms;         /* how long an idle connection is kept; default 20 s; BIDE_FOREVER */
-    size_t max_head_bytes;        /* of a response; default 64 KiB */
+    size_t max_head_bytes;        /* of a response; default 64 KiB.  More allows more fields and longer ones, too */
     size_t max_body_bytes;        /* of a body read whole; default 64 MiB */
     int max_redirects;            /* default 10; -1: none is followed, a 3xx is the answer */
     const bide_pair *headers;     /* sent with every request; copied */
@@ -141,10 +141,22 @@ BIDE_API bool bide_ok(const bide_response *r);
 /*
  * A header by name, any case: the first such field, or NULL.  bide_header_at: the i-th field, false after the last.
  *
+ * A server may send names that are none ("Foo Bar", "Server "): bide_header_at shows them as they came, bide_header
+ * does not find them.
+ *
  * Owns:      borrowed from the response
  */
 BIDE_API const char *bide_header(const bide_response *r, const char *name);
 BIDE_API bool bide_header_at(const bide_response *r, size_t i, bide_pair *out);
+
+/*
+ * The first line of the head that is no header (it has no colon, or its name is none), and was read over.
+ *
+ * Returns:   the line for people, control characters escaped and cut to 64 bytes; NULL: all was as it should be
+ * Owns:      borrowed from the response
+ * Example:   if (bide_response_oddity(r)) fprintf(stderr, "odd header: %s\n", bide_response_oddity(r));
+ */
+BIDE_API const char *bide_response_oddity(const bide_response *r);
 
 /* The URL that was answered, after redirects, without user info; how many redirects there were. */
 BIDE_API const char *bide_response_url(const bide_response *r);

@@ -216,6 +216,8 @@ void bide__error_prefix(const char *format, ...) BIDE_PRINTF(1, 2);
 
 /* A text of the peer's for a message: at most 64 bytes of UTF-8, "?" for what a terminal could obey. */
 const char *bide__shown(char out[80], const char *text, size_t len);
+/* The same where it matters which bytes they are: \r, \x1b; to be shown between quotes. */
+const char *bide__escaped(char out[80], const char *text, size_t len);
 
 /* ---- clock.c ---- */
 

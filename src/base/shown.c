@@ -3,7 +3,8 @@
  * shown.c - texts of other people in our messages: short, and nothing in them that a terminal obeys.
  *
  * A message may be shown anywhere, so what changes how the rest of a line looks is a '?' here: control characters, line
- * separators, marks that turn the direction of writing around, and bytes that are no UTF-8.
+ * separators, marks that turn the direction of writing around, and bytes that are no UTF-8.  Where just those bytes
+ * are of interest, they are escaped instead.
  */
 #include <string.h>
 
@@ -35,6 +36,42 @@ static bool is_harmless(uint32_t c)
     bool is_mark = c == 0x61c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f);
     bool is_unseen = c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
     return !is_control && !is_mark && !is_unseen;
+}
+
+/* One byte so that it can be read: \t, \r, \x1b.  Returns its length. */
+static size_t escape(char out[4], unsigned char c)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    out[0] = '\\';
+    if (c == '\t' || c == '\r' || c == '\n' || c == '\\' || c == '"') {
+        out[1] = c == '\t' ? 't' : c == '\r' ? 'r' : c == '\n' ? 'n' : (char)c;
+        return 2;
+    }
+    out[1] = 'x';
+    out[2] = hex[c >> 4];
+    out[3] = hex[c & 15];
+    return 4;
+}
+
+const char *bide__escaped(char out[80], const char *text, size_t len)
+{
+    size_t at = 0, n = 0;
+
+    while (at < len) {
+        uint32_t c = 0;
+        char escaped[4];
+        size_t bytes = decode((const unsigned char *)text + at, len - at, &c);
+        bool is_plain = bytes > 0 && is_harmless(c) && c != '\\' && c != '"';
+        size_t shown = is_plain ? bytes : escape(escaped, (unsigned char)text[at]);
+        if (n + shown > SHOWN_MAX)
+            break;
+        memcpy(out + n, is_plain ? text + at : escaped, shown);
+        n += shown;
+        at += is_plain ? bytes : 1;
+    }
+    strcpy(out + n, at < len ? "..." : "");
+    return out;
 }
 
 const char *bide__shown(char out[80], const char *text, size_t len)

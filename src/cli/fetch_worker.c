@@ -107,10 +107,19 @@ static void tell_too_late(struct worker *w, const struct outcome *o)
                     (long long)(o->retry_after_ms + 999) / 1000);
 }
 
+static void mention_oddity(struct worker *w, const struct job *job, const bide_response *r)
+{
+    char shown[256];
+
+    report_say(w->f, REQUEST_ODDITY, request_shown_url(job->url.data, shown, sizeof shown), bide_response_oddity(r));
+}
+
 static void take_answer(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
 {
     char reason[SAY_QUOTE_SIZE];
 
+    if (w->f->options->verbose > 0 && bide_response_oddity(r))
+        mention_oddity(w, job, r);
     if (w->f->jsonl.path)
         note_answer(w, r, o);
     o->status = bide_status(r);

@@ -154,6 +154,10 @@ static int get_one(struct body *b)
     if (!r)
         return bide_raise();
 
+    if (g->options->verbose && bide_response_oddity(r)) {
+        char shown[URL_SHOWN];
+        say(REQUEST_ODDITY, request_shown_url(b->url, shown, sizeof shown), bide_response_oddity(r));
+    }
     if (g->options->fail)
         BIDE_TRY(bide_raise_for_status(r));
     else if (bide_status(r) >= 400)

@@ -11,6 +11,7 @@ struct get_options {
     struct http_options http;
     bool heads;          /* before each body: status and fields of its answer */
     bool raw;            /* a terminal gets what a file would */
+    bool verbose;        /* mention what was odd about an answer */
     bool fail;           /* a status of 400 or more is a failure */
     int concurrency;     /* requests at once */
     int64_t max_time_ms; /* for everything; 0: no limit */

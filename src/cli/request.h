@@ -30,6 +30,7 @@ struct http_options {
     int64_t connect_timeout_ms; /* BIDE_FOREVER */
     int64_t stall_ms;           /* no byte for so long; BIDE_FOREVER */
     int64_t max_size;           /* of one body, in bytes; 0: no limit */
+    int64_t max_head;           /* of the head of an answer, in bytes */
     int max_redirects;          /* 0: none is followed */
 };
 
@@ -50,6 +51,8 @@ struct http_options {
      .help = "follow at most N redirects; 0: a 3xx is the answer"},                                                   \
     {"max-size", 0, "SIZE", OPT_SIZE(S, m.max_size), .def = "0",                                                      \
      .help = "a larger body is a failure; 0: no limit"},                                                              \
+    {"max-head", 0, "SIZE", OPT_SIZE(S, m.max_head), .min = 1024, .max = 256 << 20, .def = "64K",                     \
+     .help = "a larger head of an answer is a failure; more headers and longer ones may come with more"},              \
     {"timeout", 0, "TIME", OPT_TIMEOUT(S, m.timeout_ms), .def = "0", .group = "Time",                                  \
      .help = "for one request as a whole; 0: no limit"},                                                              \
     {"connect-timeout", 0, "TIME", OPT_TIMEOUT(S, m.connect_timeout_ms), .def = "10s",                                \
@@ -116,6 +119,9 @@ int request_check_user(const struct request *q, const char *url);
 
 /* A URL as messages show it: without user name and password.  Returns: out. */
 const char *request_shown_url(const char *url, char *out, size_t size);
+
+/* -v, of an answer with an oddity: its URL, the line. */
+#define REQUEST_ODDITY "%s: this line of the answer is no header, and was passed over: \"%s\""
 
 /* A session for them.  Returns: NULL with the error on record. */
 bide_session *request_session(const struct request *q, int limit, int limit_per_host);

@@ -40,7 +40,7 @@ void bide__body_finish(bide_response *r)
     r->body_ns = r->session->loop->now_ns;
     r->conn = NULL;
     r->lent = 0;
-    if (r->may_reuse)
+    if (r->may_reuse && !r->chunked.odd)
         bide__connector_give(c, bide__h1_has(&r->head, HEADER_KEEP_ALIVE) ? keep_alive_hint_ms(&r->head) : INT64_MAX);
     else
         bide__connector_close(c);
@@ -58,13 +58,48 @@ static int fail(bide_response *r, int code)
 
 void bide__body_begin(bide_response *r)
 {
-    r->chunked = (struct h1_chunked)H1_CHUNKED_INIT;
+    r->chunked = (struct h1_chunked)H1_CHUNKED_ANSWER;
     r->lent = 0;
     if (r->body_over)
         bide__body_finish(r);
 }
 
 /* ---- taking apart ---- */
+
+/* The line is shown, as that of a head is. */
+static int bad_chunk(bide_response *r, int error)
+{
+    char line[80];
+
+    return bide_fail(BIDE_EHTTP, "malformed body: %s: \"%s\"", bide__h1_strerror(error),
+                     bide__escaped(line, r->chunked.text, r->chunked.text_len));
+}
+
+/*
+ * Transfer-Encoding says chunked twice.  Servers that say so have done it once; a reader who believes them undoes it
+ * twice, and fails at a body that is not chunks itself.  Feeds that reader.
+ */
+static void read_inner(bide_response *r, char *data, size_t len)
+{
+    while (len > 0 && r->inner && !r->inner->done) {
+        const char *piece;
+        size_t piece_len;
+        ssize_t n = bide__h1_chunked_step(r->inner, data, len, &piece, &piece_len);
+        if (n < 0)
+            r->inner = NULL;
+        else if (n == 0) /* trailers: that is close enough to the end */
+            r->inner->done = true;
+        data += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+    }
+}
+
+static int check_inner(const bide_response *r)
+{
+    if (!r->inner || !r->inner->done)
+        return 0;
+    return bide_fail(BIDE_EHTTP, "malformed body: it is chunked twice");
+}
 
 /* The next piece of what has come, in c->in: its length; 0: more must come, or it is over. */
 static ssize_t take_piece(bide_response *r, const char **data)
@@ -83,17 +118,18 @@ static ssize_t take_piece(bide_response *r, const char **data)
         while (bide__buf_len(in) > 0 && !r->body_over) {
             ssize_t n = bide__h1_chunked_step(&r->chunked, bide__buf_head(in), bide__buf_len(in), data, &len);
             if (n < 0)
-                return bide_fail(BIDE_EHTTP, "malformed body: %s", bide__h1_strerror((int)n));
+                return bad_chunk(r, (int)n);
             r->body_over = r->chunked.done;
             if (n > 0 && len > 0) {
                 r->lent = (size_t)n;
+                read_inner(r, (char *)(uintptr_t)*data, len);
                 return (ssize_t)len;
             }
             if (n == 0)
                 break;
             bide__buf_consume(in, (size_t)n);
         }
-        return 0;
+        return r->body_over ? check_inner(r) : 0;
     case H1_BODY_CLOSE:
         break;
     case H1_BODY_NONE:

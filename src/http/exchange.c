@@ -95,32 +95,63 @@ static ssize_t view_receive(struct view *v, struct asked *a, struct conn *c)
 
 static int ended_early(const struct asked *a, const struct conn *c)
 {
-    if (a->response->received > 0)
+    if (!a->no_answer)
         return bide_fail(BIDE_EDISCONNECTED, "the server closed the connection in the middle of the head");
     return bide_fail(BIDE_EDISCONNECTED, "the server closed the connection without an answer%s",
                      c->served > 1 ? " (it had served before)" : "");
 }
 
-static int bad_head(const struct asked *a, int error)
+/* What speaks, if it is not HTTP/1? */
+static const char *other_protocol(const char *at, size_t len)
 {
+    static const char settings[] = "\0\0\0\0\0"; /* flags and stream of the frame that comes first in HTTP/2 */
+
+    if (len >= 3 && at[0] == 0x15 && at[1] == 3)
+        return "a TLS alert: the server speaks TLS, ask for https";
+    if (len >= 9 && at[0] == 0 && at[3] == 4 && memcmp(at + 4, settings, 5) == 0)
+        return "the server speaks HTTP/2";
+    return NULL;
+}
+
+/* The line is shown: it is what the owner of the server needs. */
+static int bad_head(const struct asked *a, const struct h1_head *head, int error)
+{
+    char line[80];
+    const char *at = head->base + head->bad.off, *other = NULL;
+
     if (error == H1_EHEADSIZE)
         return bide_fail(BIDE_EHTTP, "the head of the answer is larger than %zu bytes",
                          a->session->args.max_head_bytes);
-    return bide_fail(BIDE_EHTTP, "malformed answer: %s", bide__h1_strerror(error));
+    if (error == H1_EVERSION)
+        other = other_protocol(at, head->bad.len);
+    if (other)
+        return bide_fail(BIDE_EHTTP, "malformed answer: %s", other);
+    return bide_fail(BIDE_EHTTP, "malformed answer: %s%s: \"%s\"", bide__h1_strerror(error),
+                     bide__h1_error_status(error) == 431 ? " (a larger max_head_bytes allows more)" : "",
+                     bide__escaped(line, at, head->bad.len));
+}
+
+/* Nothing but empty lines. */
+static bool is_blank(const struct view *v)
+{
+    size_t n = 0;
+
+    while (n < v->len && (v->at[n] == '\r' || v->at[n] == '\n'))
+        n++;
+    return n == v->len;
 }
 
 /* One whole head at v->at: its length. */
 static ssize_t next_head(struct view *v, struct asked *a, struct conn *c, struct h1_head *head)
 {
-    uint32_t max = (uint32_t)a->session->args.max_head_bytes;
-    struct h1_parser parser = {
-        .limits = {max, max < H1_LINE_MAX ? max : H1_LINE_MAX, max < H1_FIELD_MAX ? max : H1_FIELD_MAX, H1_FIELDS_MAX}};
+    struct h1_parser parser = {.limits = a->session->head_limits};
 
-    *head = (struct h1_head){.fields = a->session->fields, .fields_cap = H1_FIELDS_MAX};
+    *head = (struct h1_head){.fields = a->session->fields, .fields_cap = parser.limits.fields};
     for (;;) {
         ssize_t n = v->len > 0 ? bide__h1_parse_response(&parser, v->at, v->len, head) : 0;
+        a->no_answer &= n == H1_EVERSION || (n == 0 && is_blank(v));
         if (n != 0)
-            return n < 0 ? bad_head(a, (int)n) : n;
+            return n < 0 ? bad_head(a, head, (int)n) : n;
         int code = view_keep(v, c);
         if (code < 0)
             return code;
@@ -130,12 +161,12 @@ static ssize_t next_head(struct view *v, struct asked *a, struct conn *c, struct
     }
 }
 
-/* R25, R26: answers before the answer are skipped; none of them may change the protocol. */
+/* R25, R26: answers before the answer are skipped, as many as they are; none of them may change the protocol. */
 static ssize_t final_head(struct view *v, struct asked *a, struct conn *c, struct h1_head *head)
 {
-    size_t interim_bytes = 0;
+    size_t max = a->session->args.max_head_bytes, bytes = 0;
 
-    for (int interim = 0;; interim++) {
+    for (;;) {
         ssize_t n = next_head(v, a, c, head);
         if (n < 0)
             return n;
@@ -143,9 +174,11 @@ static ssize_t final_head(struct view *v, struct asked *a, struct conn *c, struc
             return bide_fail(BIDE_EHTTP, "malformed answer: it switches protocols, which was not asked for");
         if (head->status >= 200)
             return n;
-        interim_bytes += (size_t)n;
-        if (interim >= INTERIM_MAX || interim_bytes > a->session->args.max_head_bytes)
-            return bide_fail(BIDE_EHTTP, "too many interim answers (1xx)");
+        bytes += (size_t)n;
+        if (bytes > INTERIM_BYTES_MAX && bytes > max)
+            return bide_fail(BIDE_EHTTP, "more than %zu bytes of interim answers (1xx)",
+                             max > INTERIM_BYTES_MAX ? max : INTERIM_BYTES_MAX);
+        a->odd_interim |= bide__h1_frame_response(head, 0) < 0 || !head->keep_alive;
         view_skip(v, c, (size_t)n);
     }
 }
@@ -160,12 +193,13 @@ static void terminate(char *base, uint32_t at)
 /* A body that came with its head: how long it is on the wire and without its framing. */
 struct whole_body {
     size_t wire, len;
+    bool odd; /* its chunks were not quite as they should be */
 };
 
 /* Chunks up to the last one?  What is wrong with them is for body.c to find. */
 static bool chunks_are_here(char *at, size_t len, struct whole_body *b)
 {
-    struct h1_chunked chunked = H1_CHUNKED_INIT;
+    struct h1_chunked chunked = H1_CHUNKED_ANSWER;
     const char *data;
     size_t data_len;
     if (len == 0 || at[len - 1] != '\n')
@@ -178,13 +212,14 @@ static bool chunks_are_here(char *at, size_t len, struct whole_body *b)
         b->wire += (size_t)n;
         b->len += data_len;
     }
+    b->odd = chunked.odd;
     return true;
 }
 
 /* Is the body complete in the bytes behind the head, and not longer than may be kept? */
 static bool body_is_here(const bide_response *r, const struct h1_head *head, char *at, size_t len, struct whole_body *b)
 {
-    *b = (struct whole_body){0, 0};
+    *b = (struct whole_body){0, 0, false};
     switch (head->body) {
     case H1_BODY_NONE:
         return true;
@@ -194,7 +229,8 @@ static bool body_is_here(const bide_response *r, const struct h1_head *head, cha
         b->wire = b->len = (size_t)head->content_length;
         return true;
     case H1_BODY_CHUNKED:
-        return len <= SCRATCH_SIZE && chunks_are_here(at, len, b) && b->len <= r->limits.max_body;
+        return len <= SCRATCH_SIZE && !head->chunked_twice && chunks_are_here(at, len, b) &&
+               b->len <= r->limits.max_body;
     default:
         return false;
     }
@@ -203,7 +239,7 @@ static bool body_is_here(const bide_response *r, const struct h1_head *head, cha
 /* The data of a body that is here, joined. */
 static void copy_body(char *to, const struct h1_head *head, char *from, const struct whole_body *b)
 {
-    struct h1_chunked chunked = H1_CHUNKED_INIT;
+    struct h1_chunked chunked = H1_CHUNKED_ANSWER;
     const char *data;
     size_t used = 0, len;
 
@@ -217,6 +253,16 @@ static void copy_body(char *to, const struct h1_head *head, char *from, const st
     }
 }
 
+/* The line that should not be there, for bide_response_oddity. */
+static int keep_oddity(bide_response *r, const char *base, struct h1_slice odd)
+{
+    char line[80];
+
+    bide__escaped(line, base + odd.off, odd.len);
+    r->oddity = bide__arena_strndup(&r->arena, line, strlen(line));
+    return r->oddity ? 0 : BIDE_ENOMEM;
+}
+
 /* Copy the head, and the body if it is here; every string gets its NUL, where a colon or the end of a line was. */
 static int keep_head(struct asked *a, const struct view *v, const struct h1_head *head, size_t head_len,
                      const struct whole_body *body)
@@ -224,7 +270,7 @@ static int keep_head(struct asked *a, const struct view *v, const struct h1_head
     bide_response *r = a->response;
     char *base = bide__arena_alloc(&r->arena, head_len + body->len + 1);
     struct h1_field *fields = bide__arena_alloc(&r->arena, head->nfields * sizeof *fields);
-    if (!base || !fields)
+    if (!base || !fields || (head->odd.len > 0 && keep_oddity(r, v->at, head->odd) < 0))
         return BIDE_ENOMEM;
 
     memcpy(base, v->at, head_len);
@@ -249,11 +295,11 @@ static int take_answer(struct asked *a, struct conn *c, struct view *v, struct h
     struct whole_body body;
     int code = bide__h1_frame_response(head, r->is_head ? H1_FOR_HEAD : 0);
     if (code < 0)
-        return bad_head(a, code);
+        return bad_head(a, head, code);
 
     bool here = body_is_here(r, head, v->at + head_len, v->len - head_len, &body);
     if (!here)
-        body = (struct whole_body){0, 0};
+        body = (struct whole_body){0, 0, false};
     if (keep_head(a, v, head, head_len, &body) < 0)
         return BIDE_ENOMEM;
     view_skip(v, c, head_len + body.wire);
@@ -261,7 +307,12 @@ static int take_answer(struct asked *a, struct conn *c, struct view *v, struct h
     if (code < 0)
         return code;
 
-    r->may_reuse = head->keep_alive && !a->upload_stopped && !a->close;
+    r->inner = head->chunked_twice ? bide__arena_alloc(&r->arena, sizeof *r->inner) : NULL;
+    if (head->chunked_twice && !r->inner)
+        return BIDE_ENOMEM;
+    if (r->inner)
+        *r->inner = (struct h1_chunked)H1_CHUNKED_INIT;
+    r->may_reuse = head->keep_alive && !a->upload_stopped && !a->close && !a->odd_interim && !body.odd;
     r->head_ns = a->session->loop->now_ns;
     r->body_over = here;
     r->body_bytes = body.len;
@@ -277,6 +328,8 @@ int bide__exchange(struct asked *a, struct conn *c)
     struct h1_head head;
 
     r->received = 0;
+    a->no_answer = true;
+    a->odd_interim = false;
     c->served++;
     a->session->stats.requests++;
     a->session->stats.reused += c->served > 1;

@@ -11,8 +11,11 @@
  * refused (CVE-2023-39326).
  *
  * CRLF is two bytes here, never one (CVE-2025-22871), and a quote in an extension hides nothing:
- * the line ends at CRLF.
+ * the line ends at CRLF.  Blanks between a size and CRLF, as servers pad them, are no extension and
+ * can be nothing else; they are let pass in answers.
  */
+#include <string.h>
+
 #include "http/h1_chunked.h"
 
 #include "http/h1_scan.h"
@@ -63,13 +66,14 @@ static int take_size(struct h1_chunked *c, char byte)
     return 0;
 }
 
-/* Ignored, but bounded.  White space may stand before the ';' and only there: "5 \r\n" is no chunk
- * line. */
+/* Ignored, but bounded.  White space may stand before the ';'; "5 \r\n" is no chunk line, unless we
+ * are lenient. */
 static int take_ext(struct h1_chunked *c, char byte)
 {
     bool in_ext = c->ext > 0;
 
-    if (byte == '\r' && in_ext) {
+    if (byte == '\r' && (in_ext || c->lenient)) {
+        c->odd |= !in_ext;
         c->state = SIZE_LF;
         return 0;
     }
@@ -95,14 +99,30 @@ static int take_data_end(struct h1_chunked *c, char byte)
     if (byte != (c->state == DATA_CR ? '\r' : '\n'))
         return H1_ECHUNKEND;
     c->state = c->state == DATA_CR ? DATA_LF : SIZE;
-    c->line = c->digits = 0;
+    c->line = c->digits = c->text_len = 0;
     c->ext = 0;
     return 0;
+}
+
+static void note_byte(struct h1_chunked *c, char byte)
+{
+    if (c->text_len < sizeof c->text)
+        c->text[c->text_len++] = byte;
+}
+
+/* The rest of a line that is refused, as far as it is here. */
+static void note_rest(struct h1_chunked *c, const char *in, const char *end)
+{
+    while (in < end && *in != '\n' && c->text_len < sizeof c->text)
+        note_byte(c, *in++);
+    while (c->text_len > 0 && (c->text[c->text_len - 1] == '\r' || c->text[c->text_len - 1] == '\n'))
+        c->text_len--;
 }
 
 static int take_byte(struct h1_chunked *c, char byte)
 {
     c->line++;
+    note_byte(c, byte);
     switch (c->state) {
     case SIZE:
         return take_size(c, byte);
@@ -123,9 +143,17 @@ static size_t take_data(struct h1_chunked *c, const char *in, size_t len, const 
     *data = in;
     *data_len = n;
     c->left -= n;
-    if (c->left == 0)
+    if (c->left == 0) {
         c->state = DATA_CR;
+        c->text_len = 0;
+    }
     return n;
+}
+
+static void note_trailer(struct h1_chunked *c, const struct h1_head *trailers)
+{
+    c->text_len = 0;
+    note_rest(c, trailers->base + trailers->bad.off, trailers->base + trailers->bad.off + trailers->bad.len);
 }
 
 static ssize_t take_trailers(struct h1_chunked *c, char *in, size_t len)
@@ -135,6 +163,8 @@ static ssize_t take_trailers(struct h1_chunked *c, char *in, size_t len)
 
     ssize_t n = bide__h1_parse_trailers(&c->parser, in, len, c->trailers ? c->trailers : &forget);
     c->done = n > 0;
+    if (n < 0)
+        note_trailer(c, c->trailers ? c->trailers : &forget);
     return n == H1_EHEADSIZE || n == H1_EFIELDSIZE ? H1_ETRAILERSIZE : n;
 }
 
@@ -155,8 +185,10 @@ ssize_t bide__h1_chunked_step(struct h1_chunked *c, char *in, size_t len, const 
             return n < 0 ? n : (ssize_t)used + n;
         }
         int r = take_byte(c, in[used++]);
-        if (r < 0)
+        if (r < 0) {
+            note_rest(c, in + used, in + len);
             return r;
+        }
     }
     return (ssize_t)used;
 }

@@ -28,6 +28,7 @@
 #define H1_TRAILER_FIELDS_MAX 64
 #define H1_CHUNK_EXT_MAX      256   /* bytes behind the size on one chunk line */
 #define H1_CHUNK_OVERHEAD_MAX 16384 /* bytes of framing beyond a fair share; see h1_chunked.c */
+#define H1_CHUNK_LINE_SHOWN   40    /* bytes of a chunk line that are kept for messages */
 
 struct h1_chunked {
     uint64_t left;    /* bytes of the current chunk still to come */
@@ -36,12 +37,22 @@ struct h1_chunked {
     int64_t overhead; /* framing beyond the fair share so far */
     uint8_t state, digits;
     bool done;                /* the body and its trailers are over; what follows is not ours */
+    bool lenient;             /* of an answer: blanks may stand behind a size */
+    bool odd;                 /* they did: the connection is not used again */
+    uint8_t text_len;
+    char text[H1_CHUNK_LINE_SHOWN]; /* how the present line begins; of an error, that line */
     struct h1_parser parser;  /* of the trailers */
     struct h1_head *trailers; /* where to put them; NULL: they are checked and forgotten */
 };
 
-#define H1_CHUNKED_INIT                                                                        \
+/* As requests are read. */
+#define H1_CHUNKED_INIT H1_CHUNKED(false)
+/* As answers are read. */
+#define H1_CHUNKED_ANSWER H1_CHUNKED(true)
+
+#define H1_CHUNKED(lenient_)                                                                   \
     {                                                                                          \
+        .lenient = (lenient_),                                                                 \
         .parser = {                                                                            \
             .limits = {H1_TRAILER_MAX, H1_TRAILER_MAX, H1_TRAILER_MAX, H1_TRAILER_FIELDS_MAX}, \
             .strict = true                                                                     \

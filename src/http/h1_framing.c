@@ -5,6 +5,10 @@
  * Two readers that disagree about this are how requests are smuggled, so nothing is guessed: a
  * length that is not plain digits, lengths that differ, or a transfer coding that we do not take
  * apart is an error.  What is odd but clear is read, and the connection is not used again.
+ *
+ * Answers only: `chunked` said twice is read as said once (body.c looks whether it was applied
+ * twice); a transfer coding of an answer without body does not matter; a line that is no field is
+ * done without where another field says how long the body is.
  */
 #include <string.h>
 
@@ -26,6 +30,13 @@ static bool parse_length(const char *text, size_t len, uint64_t *out)
     return len > 0;
 }
 
+/* An error, and the field that is to blame. */
+static int refuse(struct h1_head *head, const struct h1_field *f, int error)
+{
+    head->bad = (struct h1_slice){f->name, f->value + f->value_len - f->name};
+    return error;
+}
+
 /* All values of all Content-Length fields must be the same, letter for letter (so 030 is not 30).
  */
 static int read_length(struct h1_head *head)
@@ -41,9 +52,9 @@ static int read_length(struct h1_head *head)
         while (
             bide__header_next_element(bide__h1_value(head, f), f->value_len, &at, &value, &len)) {
             if (!parse_length(value, len, &head->content_length))
-                return H1_ELENGTH;
+                return refuse(head, f, H1_ELENGTH);
             if (first && (len != first_len || memcmp(first, value, len) != 0))
-                return H1_ELENGTHS;
+                return refuse(head, f, H1_ELENGTHS);
             first = value;
             first_len = len;
         }
@@ -51,9 +62,9 @@ static int read_length(struct h1_head *head)
     return 0;
 }
 
-/* Exactly `chunked`, or `identity`, which says nothing; another coding we could not undo, twice is
- * a trick. */
-static int read_coding(const struct h1_head *head, bool *chunked)
+/* `chunked`, or `identity`, which says nothing; another coding we could not undo.  In an answer
+ * `identity` may come first, and `chunked` more than once: then `twice`. */
+static int read_coding(struct h1_head *head, bool strict, bool *chunked)
 {
     unsigned codings = 0;
     const char *value;
@@ -66,9 +77,14 @@ static int read_coding(const struct h1_head *head, bool *chunked)
             continue;
         while (
             bide__header_next_element(bide__h1_value(head, f), f->value_len, &at, &value, &len)) {
-            *chunked = bide__header_equals(value, len, "chunked");
-            if (codings++ > 0 || (!*chunked && !bide__header_equals(value, len, "identity")))
-                return H1_ECODING;
+            bool is_chunked = bide__header_equals(value, len, "chunked");
+            if (!is_chunked && (*chunked || !bide__header_equals(value, len, "identity")))
+                return refuse(head, f, H1_ECODING);
+            if (strict && codings > 0)
+                return refuse(head, f, H1_ECODING);
+            head->odd_coding |= codings++ > 0;
+            head->chunked_twice |= *chunked;
+            *chunked = is_chunked;
         }
     }
     return 0;
@@ -101,14 +117,19 @@ static int read_fields(struct h1_head *head, bool strict, enum h1_body neither)
     bool has_coding = bide__h1_has(head, HEADER_TRANSFER_ENCODING), chunked = false;
     int r = has_length ? read_length(head) : 0;
 
+    head->odd_coding = head->chunked_twice = false;
     if (r == 0 && has_coding)
-        r = read_coding(head, &chunked);
+        r = read_coding(head, strict, &chunked);
+    if (r == H1_ECODING && !strict && neither == H1_BODY_NONE) {
+        head->odd_coding = true; /* there is nothing to undo it for */
+        r = 0;
+    }
     if (r < 0)
         return r;
     if (has_coding && strict && (has_length || !chunked || head->minor == 0))
-        return has_length ? H1_EBOTH : H1_ECODING;
+        return refuse(head, bide__h1_find(head, HEADER_TRANSFER_ENCODING), has_length ? H1_EBOTH : H1_ECODING);
 
-    head->keep_alive = read_persistence(head);
+    head->keep_alive = read_persistence(head) && !head->odd_coding && head->odd.len == 0;
     if (has_coding && (has_length || head->minor == 0))
         head->keep_alive = false;
     head->body = chunked ? H1_BODY_CHUNKED : has_length ? H1_BODY_LENGTH : neither;
@@ -122,6 +143,15 @@ static bool has_no_body(int status, unsigned flags)
     return (flags & H1_FOR_HEAD) || status < 200 || status == 204 || status == 304;
 }
 
+/*
+ * A line that is no field was skipped.  It may have been the one that said where the body ends, so
+ * that has to be known without it; and a bare LF makes it doubtful what is a line.
+ */
+static bool can_do_without_line(const struct h1_head *head)
+{
+    return head->body != H1_BODY_CLOSE && !head->bare_lf;
+}
+
 int bide__h1_frame_response(struct h1_head *head, unsigned flags)
 {
     head->tunnel = false;
@@ -132,12 +162,17 @@ int bide__h1_frame_response(struct h1_head *head, unsigned flags)
         head->content_length = 0;
         return 0;
     }
-    int r = read_fields(head, flags & H1_STRICT, H1_BODY_CLOSE);
+    bool no_body = has_no_body(head->status, flags);
+    int r = read_fields(head, flags & H1_STRICT, no_body ? H1_BODY_NONE : H1_BODY_CLOSE);
     if (r < 0)
         return r;
-    if (head->body == H1_BODY_CLOSE && !has_no_body(head->status, flags))
+    if (head->no_colon && !can_do_without_line(head)) {
+        head->bad = head->odd;
+        return H1_ENOCOLON;
+    }
+    if (head->body == H1_BODY_CLOSE)
         head->keep_alive = false;
-    if (has_no_body(head->status, flags)) {
+    if (no_body) {
         /* A 1xx or 204 must not announce a body; who does may send one, and it must not become the
          * next answer. */
         bool announces = head->body == H1_BODY_CHUNKED || head->content_length > 0;

@@ -30,8 +30,11 @@
  */
 #define TRY_AGAIN_BELOW 64
 
+#define BAD_LINE_MAX 256 /* bytes of a line that is refused, for the message about it */
+
 struct work {
     char *buf, *end;
+    char *line; /* where the present one starts */
     struct h1_head *head;
     struct h1_limits limits;
     bool strict;
@@ -164,18 +167,71 @@ static int name_error(const struct work *w, const char *line, const char *p)
     return *p == '\r' ? H1_EBARECR : H1_ENAME;
 }
 
+/* Does a line begin with the name of what frames a body, whatever stands around that name? */
+static bool seems_to_frame(const char *line, const char *end)
+{
+    while (line < end && !char_is(*line, CHAR_TOKEN))
+        line++;
+    enum header_id id = bide__header_id(line, (size_t)(scan_token(line, end) - line));
+    return id == HEADER_TRANSFER_ENCODING || id == HEADER_CONTENT_LENGTH;
+}
+
+/* A line that is no field: framing has to say whether the answer can do without it.  One that could be the next
+ * message, or the first of several lines, cannot be skipped. */
+static char *skip_line(struct work *w, const char *line, char *next)
+{
+    if (is_blank(*next) || ((size_t)(w->end - line) >= 5 && memcmp(line, "HTTP/", 5) == 0))
+        return stop(w, H1_ENOCOLON);
+    w->head->no_colon = true;
+    return next;
+}
+
+/*
+ * A line whose name is no token, `error`, or that has no colon.  Servers do send them, and clients
+ * read on, so such a name is kept as it came; nobody who asks for a token finds it.  Returns the
+ * colon; or NULL, and *next is the line behind one that was skipped, or NULL.
+ */
+static const char *odd_name_end(struct work *w, char *line, int error, char **next)
+{
+    char *end = value_end(line, w->end, true);
+
+    *next = line_end(w, end, H1_ENAME);
+    if (!*next)
+        return NULL;
+    if (*next == w->end || seems_to_frame(line, end)) {
+        *next = stop(w, *next == w->end ? 0 : error);
+        return NULL;
+    }
+    if (w->head->odd.len == 0)
+        w->head->odd = slice(w, line, end);
+    const char *colon = memchr(line, ':', (size_t)(end - line));
+    if (!colon)
+        *next = skip_line(w, line, *next);
+    return colon;
+}
+
 static char *parse_field(struct work *w, char *line)
 {
     struct h1_head *head = w->head;
     const char *name_end = scan_token(line, w->end);
+    bool is_token = true;
 
+    w->line = line;
     if (unlikely(name_end == w->end))
         return stop(w, 0);
-    if (unlikely(*name_end != ':' || name_end == line))
-        return stop(w, name_error(w, line, name_end));
+    if (unlikely(*name_end != ':' || name_end == line)) {
+        int error = name_error(w, line, name_end);
+        char *next;
+        if (w->strict || error == H1_ESPACELINE || error == H1_EBARECR)
+            return stop(w, error);
+        name_end = odd_name_end(w, line, error, &next);
+        if (!name_end)
+            return next;
+        is_token = false;
+    }
 
     size_t name_len = (size_t)(name_end - line);
-    enum header_id id = bide__header_id(line, name_len);
+    enum header_id id = is_token ? bide__header_id(line, name_len) : HEADER_OTHER;
     bool odd = may_be_odd(w, id);
     char *value = skip_blanks(w, (char *)name_end + 1);
     char *end = value_end(value, w->end, odd);
@@ -231,6 +287,7 @@ static char *parse_status_line(struct work *w, char *p)
     struct h1_head *head = w->head;
     size_t n = (size_t)(w->end - p);
 
+    w->line = p;
     if (!version_begins(p, n) || (n > 8 && p[8] != ' '))
         return stop(w, H1_EVERSION);
     if (n < 13)
@@ -315,11 +372,11 @@ static void reset(struct h1_head *head, const char *base)
     *head = (struct h1_head){.fields = fields, .fields_cap = cap, .base = base};
 }
 
-/* Is there an empty line behind buf[0..p->scanned)?  Looks at every byte once, however often it is
- * called. */
+/* Is there an empty line behind buf[0..p->scanned), and behind those that come first?  Looks at
+ * every byte once, however often it is called. */
 static bool find_end(struct h1_parser *p, const char *buf, size_t len)
 {
-    const char *end = buf + len, *at = buf + p->scanned;
+    const char *end = buf + len, *at = buf + (p->scanned > p->blank ? p->scanned : p->blank);
 
     while ((at = memchr(at, '\n', (size_t)(end - at)))) {
         if (end - at >= 2 && at[1] == '\n')
@@ -336,11 +393,31 @@ static bool find_end(struct h1_parser *p, const char *buf, size_t len)
 
 typedef char *first_line_fn(struct work *w, char *line);
 
+/* RFC 9112 2.2 lets old senders put an empty line behind a body, so it may come before the next head. */
+static char *first_status_line(struct work *w, char *line)
+{
+    while (unlikely(line && line < w->end && (*line == '\r' || *line == '\n'))) {
+        w->line = line;
+        line = line_end(w, line, H1_EBARECR);
+    }
+    return line ? parse_status_line(w, line) : NULL;
+}
+
+/* The line that was refused, as far as it is of use to who reads about it. */
+static struct h1_slice bad_line(const struct work *w)
+{
+    size_t n = (size_t)(w->end - w->line) < BAD_LINE_MAX ? (size_t)(w->end - w->line) : BAD_LINE_MAX;
+    const char *newline = memchr(w->line, '\n', n);
+    const char *end = newline ? newline : w->line + n;
+
+    return slice(w, w->line, end > w->line && end[-1] == '\r' ? end - 1 : end);
+}
+
 static ssize_t parse_head(struct h1_parser *p, bool strict, first_line_fn *first_line, char *buf,
                           size_t len, struct h1_head *head)
 {
     size_t look = len < p->limits.head ? len : p->limits.head;
-    struct work w = {buf, buf + look, head, p->limits, strict, 0};
+    struct work w = {buf, buf + look, buf, head, p->limits, strict, 0};
     ssize_t unfinished = len >= p->limits.head ? H1_EHEADSIZE : 0;
 
     if (p->scanned >= TRY_AGAIN_BELOW && !find_end(p, buf, look))
@@ -352,17 +429,21 @@ static ssize_t parse_head(struct h1_parser *p, bool strict, first_line_fn *first
     if (end) {
         head->bare_lf = p->bare_lf;
         p->bare_lf = false;
-        p->scanned = 0;
+        p->scanned = p->blank = 0;
         return end - buf;
     }
+    if (w.result < 0)
+        head->bad = bad_line(&w);
     if (p->scanned < TRY_AGAIN_BELOW)
         p->scanned = look > 2 ? look - 2 : 0;
+    while (first_line == first_status_line && p->blank < look && (buf[p->blank] == '\r' || buf[p->blank] == '\n'))
+        p->blank++;
     return w.result ? w.result : unfinished;
 }
 
 ssize_t bide__h1_parse_response(struct h1_parser *p, char *buf, size_t len, struct h1_head *head)
 {
-    return parse_head(p, p->strict, parse_status_line, buf, len, head);
+    return parse_head(p, p->strict, first_status_line, buf, len, head);
 }
 
 static char *first_request_line(struct work *w, char *line)

@@ -25,7 +25,7 @@
 #define SCRATCH_SIZE 16384      /* bytes of one receive call into memory that all share */
 #define CONN_BUFFER_SIZE 16384  /* of a connection that has to keep bytes */
 #define BODY_READ_SIZE 65536    /* of one that is busy */
-#define INTERIM_MAX 16          /* 1xx answers before the real one */
+#define INTERIM_BYTES_MAX ((size_t)1 << 20) /* of 1xx answers before the real one */
 #define DRAIN_MAX 65536         /* bytes of an unwanted body that are cheaper than a new connection */
 
 /* ---- session.c, session_options.c ---- */
@@ -85,7 +85,9 @@ struct bide_session {
     void *spare_buffers[16];
     unsigned nspare_buffers;
     bide_session_stats stats; /* without what is true just now */
-    struct h1_field fields[H1_FIELDS_MAX]; /* of the head that is being parsed: nothing suspends meanwhile */
+    struct h1_limits head_limits; /* from args.max_head_bytes */
+    struct h1_field *fields; /* of the head that is being parsed: nothing suspends meanwhile; or more than these: */
+    struct h1_field own_fields[H1_FIELDS_MAX];
     char scratch[SCRATCH_SIZE];            /* of the receive call just made: likewise */
 };
 
@@ -199,6 +201,8 @@ struct asked {
     size_t head_len;
     size_t sent;               /* of this try */
     bool upload_stopped;       /* the answer came before the body was sent */
+    bool no_answer;            /* what came, if anything, was no answer: not a byte of a status line */
+    bool odd_interim;          /* a 1xx before the answer was not as it should be: do not go on behind it */
 };
 
 /* Write the head; checks everything the user gave.  0 or an error on record. */
@@ -226,6 +230,7 @@ struct bide_response {
     const char *method;
     const char *url;
     const char *asked_url; /* before redirects */
+    const char *oddity;    /* a line of the head that is no field, for people; NULL: none */
     struct h1_head head;
     struct limits limits;
     struct conn *conn;      /* NULL once the body is over */
@@ -237,6 +242,7 @@ struct bide_response {
     uint64_t received;      /* bytes of the answer, in this try */
     uint64_t left;          /* of H1_BODY_LENGTH: still to come */
     struct h1_chunked chunked;
+    struct h1_chunked *inner; /* Transfer-Encoding says chunked twice: is the body chunked inside, too?  NULL: it is not */
     uint64_t body_bytes;    /* data of the body so far */
     struct buf body;        /* a body that did not come with the head */
     bide_bytes whole;       /* the body; data NULL: not read yet */

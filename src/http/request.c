@@ -2,9 +2,9 @@
 /*
  * request.c - from bide_get to the head of the answer: prepare, try, perhaps try again, perhaps follow.
  *
- * A connection that was kept may have been closed by the server just when we wrote to it.  Then, and only if nothing of
- * an answer came and asking twice can do no harm, the request is sent once more on a new connection (http.md R51 to
- * R53; RFC 9112 9.3.1).
+ * A connection that was kept may have been closed by the server just when we wrote to it, or what comes first on it may
+ * be a leftover of the answer before.  Then, and only if nothing of an answer came and asking twice can do no harm, the
+ * request is sent once more on a new connection (http.md R51 to R53; RFC 9112 9.3.1).
  */
 #include "http/http.h"
 
@@ -171,14 +171,16 @@ static bool is_disconnect(int code)
     return code == BIDE_EDISCONNECTED || code == -ECONNRESET || code == -EPIPE || code == BIDE_ECLOSED;
 }
 
-/* It had served before, and this time it was closed, or says that it was about to be. */
+/* It had served before, and this time it was closed, or had something else on it than an answer, or says that it was
+   about to be closed. */
 static bool was_stale(const struct asked *a, int code)
 {
     const bide_response *r = a->response;
     if (!r->reused)
         return false;
     if (code < 0)
-        return is_disconnect(code) && r->received == 0 && (a->sent == 0 || method_is_idempotent(a));
+        return (is_disconnect(code) || code == BIDE_EHTTP) && a->no_answer &&
+               (a->sent == 0 || method_is_idempotent(a));
     return (r->head.status == 408 && !r->may_reuse) || r->head.status == 421;
 }
 
@@ -186,6 +188,8 @@ static void forget_exchange(bide_response *r)
 {
     r->whole = (bide_bytes){NULL, 0};
     r->reused = r->body_over = false;
+    r->inner = NULL;
+    r->oddity = NULL;
     r->received = 0;
     r->body_bytes = 0;
     r->first_byte_ns = r->head_ns = r->body_ns = 0;

@@ -21,8 +21,8 @@ static enum early early_answer(struct asked *a, const struct conn *c)
     char *at = bide__buf_head(&c->in), *end = len > 0 ? at + len : at;
 
     while (at < end) {
-        struct h1_parser parser = H1_PARSER_INIT;
-        struct h1_head head = {.fields = a->session->fields, .fields_cap = H1_FIELDS_MAX};
+        struct h1_parser parser = {.limits = a->session->head_limits};
+        struct h1_head head = {.fields = a->session->fields, .fields_cap = parser.limits.fields};
         ssize_t n = bide__h1_parse_response(&parser, at, (size_t)(end - at), &head);
         if (n == 0)
             return NO_ANSWER;

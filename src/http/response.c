@@ -173,7 +173,9 @@ bool bide_ok(const bide_response *r)
 
 const char *bide_header(const bide_response *r, const char *name)
 {
-    size_t len = strlen(name);
+    size_t len = r && name ? strlen(name) : 0;
+    if (!bide__header_name_ok(name, len)) /* those that are no tokens are not found by name */
+        return NULL;
 
     for (uint32_t i = 0; i < r->head.nfields; i++) {
         const struct h1_field *f = &r->head.fields[i];
@@ -200,6 +202,11 @@ int bide_raise_for_status(bide_response *r)
 
     bide_fail(BIDE_ESTATUS, "%d %s", r->head.status, bide__shown(reason, bide_reason(r), strlen(bide_reason(r))));
     return bide__response_fail(r, BIDE_ESTATUS);
+}
+
+const char *bide_response_oddity(const bide_response *r)
+{
+    return r ? r->oddity : NULL;
 }
 
 /* ---- where it came from ---- */

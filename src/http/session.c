@@ -37,7 +37,7 @@ bide_session *bide_session_new_with(bide_session_args args)
         bide__fail_nomem("a session");
         return NULL;
     }
-    memset(s, 0, offsetof(bide_session, fields));
+    memset(s, 0, offsetof(bide_session, own_fields));
     bide__object_init(s, &session_type);
     bide__list_init(&s->idle);
     bide__list_init(&s->blocked);
@@ -98,6 +98,8 @@ static void session_destroy(void *object)
     if (s->loop)
         bide__object_unref(s->loop);
     bide__arena_free(&s->strings);
+    if (s->fields != s->own_fields)
+        bide__free(s->fields);
     bide__free(s);
 }
 

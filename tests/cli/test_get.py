@@ -72,6 +72,16 @@ class Bodies(Case):
         self.assertLess(large.rss_kb - small.rss_kb, 4096)
         self.assertLess(many.rss_kb - small.rss_kb, 8192)
 
+    def test_odd_lines_are_mentioned_with_verbose(self):
+        with RawServer({"/": answer(b"ok", fields=b"X-Odd=1;\x1b[2J\r\n")}) as s:
+            quiet = bide("get", s.url)
+            self.expect(quiet, 0, b"ok")
+            self.assertEqual(quiet.err, "")
+            for command in (["get"], ["fetch", "-q", "-o", "-"]):
+                r = bide(*command, "-v", s.url)
+                self.expect(r, 0, b"ok")
+                self.assertIn('is no header, and was passed over: "X-Odd=1;\\x1b[2J"', r.err)
+
     def test_heads_come_before_them(self):
         with RawServer({"/": b"HTTP/1.0 200 Fine\r\nX-A: 1\r\nX-A:  2 \r\n\r\nbody"}) as s:
             r = bide("get", "-i", s.url)
@@ -305,7 +315,7 @@ class BadServers(Case):
         "/cut-chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "the body ended early"),
         "/big-head": (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100000 + b"\r\n\r\n", "the head of the answer is larger"),
         "/many-fields": (b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 20000 + b"\r\n", "answer"),
-        "/interim": (b"HTTP/1.1 100 Continue\r\n\r\n" * 100, "too many interim answers"),
+        "/interim": (b"HTTP/1.1 100 Continue\r\n\r\n" * 60000, "of interim answers"),
         "/away": (b"HTTP/1.1 302 Found\r\nLocation: gopher://a\xc2\x9b/\r\nContent-Length: 0\r\n\r\n", "redirected to"),
     }
 
@@ -401,6 +411,13 @@ class Limits(Case):
             self.expect_line(r, 4, f"GET {url}/bytes/1025: ", "--max-size (1024 bytes)")
             self.assertEqual(r.out, b"")
             self.expect(bide("get", "--max-size", "1K", f"{url}/bytes/1024"), 0)
+
+    def test_max_head_raises_the_limits_of_its_fields_too(self):
+        fields = b"X-Long: %s\r\n" % (b"x" * 40000) + b"X-Many: 1\r\n" * 300
+        with RawServer({"/": answer(b"ok", fields=fields)}) as s:
+            self.expect_line(bide("get", s.url), 4, s.url, "a header line is too long")
+            self.expect(bide("get", "--max-head", "1M", s.url), 0, b"ok")
+            self.expect(bide("fetch", "-q", "--max-head", "1M", "-o", "-", s.url), 0, b"ok")
 
     def test_max_size_of_a_stream(self):
         with serving() as url:

@@ -99,8 +99,18 @@ TEST(client_R25_interim_answers_are_skipped, .real_time = true)
     expect_answer(ASK "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n" OK("2") "ok", "ok");
     expect_answer(ASK "HTTP/1.1 100 Continue\r\n" PAUSE "\r\n" PAUSE "HTTP/1.1 102 P\r\n\r\n" PAUSE OK("2") "ok", "ok");
 #define FOUR "HTTP/1.1 102 P\r\n\r\nHTTP/1.1 102 P\r\n\r\nHTTP/1.1 102 P\r\n\r\nHTTP/1.1 102 P\r\n\r\n"
-    expect_answer(ASK FOUR FOUR FOUR FOUR OK("2") "ok", "ok");
-    expect_bad_head(ASK FOUR FOUR FOUR FOUR FOUR OK("2") "ok", BIDE_EHTTP, "too many interim answers");
+    expect_answer(ASK FOUR FOUR FOUR FOUR FOUR FOUR FOUR FOUR OK("2") "ok", "ok");
+}
+
+TEST(client_R25_interim_answers_without_end_are_a_failure, .real_time = true)
+{
+    size_t n = (1 << 20) / strlen(FOUR) + 1;
+    char *flood = malloc(n * strlen(FOUR) + 2), *at = stpcpy(flood, ASK);
+
+    while (n-- > 0)
+        at = stpcpy(at, FOUR);
+    expect_bad_head(flood, BIDE_EHTTP, "more than 1048576 bytes of interim answers");
+    free(flood);
 }
 
 TEST(client_R26_switching_protocols_unasked_is_refused, .real_time = true)
@@ -185,6 +195,33 @@ TEST(client_R24_heads_have_a_ceiling, .real_time = true)
     peer_start(&p);
     bide_auto bide_session *s = bide_session_new(.max_head_bytes = 70000);
     expect_get(s, peer_url(&p, "/"), "");
+    peer_stop(&p);
+}
+
+/* 300 fields, one of 40 KB, and a long reason: all of them beyond what a head of 64 KiB may have. */
+static const char *large_head(void)
+{
+    static char head[120000];
+    size_t n = (size_t)sprintf(head, ASK "HTTP/1.1 200 %09000d\r\nX-Long: %040000d\r\n", 1, 1);
+
+    for (int i = 0; i < 300; i++)
+        n += (size_t)sprintf(head + n, "X-%d: 1\r\n", i);
+    sprintf(head + n, "Content-Length: 2\r\n\r\nok");
+    return head;
+}
+
+TEST(client_R24_the_limits_of_a_head_rise_together, .real_time = true)
+{
+    struct peer p = PEER(large_head());
+    expect_bad_head(large_head(), BIDE_EHTTP, "the first line is too long (a larger max_head_bytes allows more): \"HTTP/1.1 200 0000");
+    peer_start(&p);
+    {
+        bide_auto bide_session *s = bide_session_new(.max_head_bytes = 1 << 20);
+        bide_auto bide_response *r = bide_get(s, peer_url(&p, "/"));
+        expect_body(r, "ok");
+        EXPECT_EQ(strlen(bide_header(r, "X-Long")), 40000);
+        EXPECT_STR(bide_header(r, "X-299"), "1");
+    }
     peer_stop(&p);
 }
 

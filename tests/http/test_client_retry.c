@@ -246,3 +246,26 @@ TEST(client_large_bodies_arrive_whole, .real_time = true)
     peer_stop(&p);
     EXPECT_EQ(p.nbody, MUCH);
 }
+
+/* ---- what is no answer ---- */
+
+TEST(client_R51_rubbish_on_a_reused_connection_is_asked_again, .real_time = true)
+{
+    struct outcome o = AFTER_GET(GOOD_A ASK "leftover of the body before\r\n\r\n", GOOD_B, "GET");
+
+    EXPECT_EQ(o.status, 200);
+    EXPECT_EQ(o.requests, 3);
+    EXPECT_EQ(o.connections, 2);
+    EXPECT_EQ(AFTER_GET(GOOD_A ASK "\r\n" PAUSE "\r\n", GOOD_B, "GET").status, 200);
+}
+
+TEST(client_R52_rubbish_is_not_asked_again_where_that_could_do_harm, .real_time = true)
+{
+    struct outcome o = AFTER_GET(GOOD_A ASK "leftover\r\n", GOOD_B, "POST", .data = {"x", 1});
+
+    EXPECT_EQ(o.code, BIDE_EHTTP);
+    EXPECT_EQ(o.requests, 2);
+    EXPECT_CONTAINS(o.text, "it does not begin with HTTP/1.x: \"leftover\"");
+    EXPECT_EQ(AFTER_GET(GOOD_A ASK "HTTP/1.1 xyz\r\n\r\n", GOOD_B, "GET").code, BIDE_EHTTP);
+    EXPECT_EQ(AFTER_GET(GOOD_A ASK "HTTP/1.1 102 P\r\n\r\nleftover\r\n", GOOD_B, "GET").code, BIDE_EHTTP);
+}

@@ -195,7 +195,8 @@ UNIT(status_line_R17_wrong_versions_are_refused)
         "http/1.1 200 OK\r\n\r\n",
         "HTTP /1.1 200 OK\r\n\r\n",
         " HTTP/1.1 200 OK\r\n\r\n",
-        "\r\nHTTP/1.1 200 OK\r\n\r\n",
+        "\r\n HTTP/1.1 200 OK\r\n\r\n",
+        "\r\n\r\nOK",
         "RTSP/1.0 200 OK\r\n\r\n",
         "HTTP/1.1\t200 OK\r\n\r\n",
         "HTTP/1.-1 200 OK\r\n\r\n",
@@ -207,6 +208,21 @@ UNIT(status_line_R17_wrong_versions_are_refused)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         EXPECT_EQ(response(bad[i]), H1_EVERSION);
+}
+
+UNIT(status_line_R17_empty_lines_before_it_are_skipped)
+{
+    EXPECT_EQ(response("\r\nHTTP/1.1 200 OK\r\nA: b\r\n\r\nrest"), 27);
+    EXPECT_TRUE(head.status == 200 && name_is(0, "A") && value_is(0, "b") && !head.bare_lf);
+    EXPECT_EQ(response("\r\n\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"), 25);
+    EXPECT_EQ(response("\nHTTP/1.1 200 OK\r\n\r\n"), 20);
+    EXPECT_TRUE(head.bare_lf);
+    EXPECT_EQ(response("\r\n"), 0);
+    EXPECT_EQ(response("\r"), 0);
+    EXPECT_EQ(response("\rHTTP/1.1 200 OK\r\n\r\n"), H1_EBARECR);
+    strict = true;
+    EXPECT_EQ(response("\nHTTP/1.1 200 OK\r\n\r\n"), H1_EBARELF);
+    strict = false;
 }
 
 UNIT(status_line_R18_wrong_codes_are_refused)
@@ -326,30 +342,77 @@ UNIT(field_R20_control_characters_are_kept_as_they_are_also_in_folds)
     EXPECT_TRUE(value_is(1, "e\2 \3 f"));
 }
 
-UNIT(field_names_that_are_not_tokens_are_refused)
+/* The line that was refused. */
+static bool bad_is(const char *text)
+{
+    return is(head.bad, text);
+}
+
+UNIT(field_R23_names_that_are_not_tokens_are_kept_as_they_came)
 {
     for (int c = 0; c < 256; c++) {
-        char text[] = "HTTP/1.1 200 OK\r\nA_B: c\r\n\r\n";
+        char text[] = "HTTP/1.1 200 OK\r\nA_B: c\r\nDate: x\r\n\r\n";
         bool token = char_is((char)c, CHAR_TOKEN);
         *strchr(text, '_') = (char)c;
         ssize_t n = parse_bytes(bide__h1_parse_response, text, sizeof text - 1);
-        EXPECT_EQ(n > 0, token || c == ':');
+        EXPECT_EQ(n > 0, c != 0 && c != '\r');
+        if (n > 0 && c != '\n' && c != ':') {
+            EXPECT_TRUE(value_is(0, "c") && head.fields[0].name_len == 3 && head.fields[0].id == HEADER_OTHER);
+            EXPECT_EQ(head.odd.len > 0, !token);
+        }
+        strict = true;
+        EXPECT_EQ(parse_bytes(bide__h1_parse_response, text, sizeof text - 1) > 0, token || c == ':');
+        strict = false;
     }
-    EXPECT_EQ(response("HTTP/1.1 200 OK\r\n: b\r\n\r\n"), H1_ENAME);
-    EXPECT_EQ(response("HTTP/1.1 200 OK\r\nA\xe9: b\r\n\r\n"), H1_ENAME);
-    EXPECT_EQ(response("HTTP/1.1 200 OK\r\nA\r\nB: c\r\n\r\n"), H1_ENOCOLON);
-    EXPECT_EQ(response("HTTP/1.1 200 OK\r\n{}\r\n\r\n"), H1_ENAME);
-    EXPECT_EQ(response("HTTP/1.1 200 OK\r\nA: b\nNY\r\n\r\n"), H1_ENOCOLON);
+    EXPECT_TRUE(response("HTTP/1.1 200 OK\r\n: b\r\nA\xe9: c\r\nX \t: y\r\n z\r\n\r\n") > 0);
+    EXPECT_TRUE(head.nfields == 3 && name_is(0, "") && name_is(1, "A\xe9") && name_is(2, "X \t"));
+    EXPECT_TRUE(value_is(0, "b") && value_is(1, "c") && value_is(2, "y z") && is(head.odd, ": b"));
 }
 
-UNIT(field_R21_white_space_around_names_is_refused)
+UNIT(field_R21_odd_names_that_could_frame_are_refused)
 {
+    static const char *const bad[] = {
+        "Transfer-Encoding : chunked", "Transfer-Encoding x: chunked", "Content-Length\t: 5",  "\"Content-Length\": 5",
+        "\x0b" "Content-Length: 5",     "Transfer-Encoding\xa0: chunked", "(transfer-encoding): chunked",
+        "Content-Length 5",            "Transfer-Encoding=chunked",    "content-length",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nA: b\r\n%s\r\nContent-Length: 5\r\n\r\n", bad[i]);
+        ssize_t n = response(text);
+        EXPECT_TRUE(n == H1_ESPACENAME || n == H1_ENAME || n == H1_ENOCOLON);
+        EXPECT_TRUE(bad_is(bad[i]));
+    }
     EXPECT_EQ(response("HTTP/1.1 200 OK\r\n A: b\r\n\r\n"), H1_ESPACELINE);
     EXPECT_EQ(response("HTTP/1.1 200 OK\r\n\tA: b\r\n\r\n"), H1_ESPACELINE);
-    EXPECT_EQ(response("HTTP/1.1 200 OK\r\nA : b\r\n\r\n"), H1_ESPACENAME);
-    EXPECT_EQ(response("HTTP/1.1 200 OK\r\nA\t: b\r\n\r\n"), H1_ESPACENAME);
-    EXPECT_EQ(response("HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n\r\n"), H1_ESPACENAME);
-    EXPECT_EQ(response("HTTP/1.1 200 OK\r\nTransfer-Encoding x: chunked\r\n\r\n"), H1_ESPACENAME);
+    EXPECT_TRUE(bad_is("\tA: b"));
+}
+
+UNIT(field_R23_a_line_without_a_colon_is_skipped_unless_it_could_be_more)
+{
+    EXPECT_EQ(response("HTTP/1.1 200 OK\r\nA\r\nB: c\r\n{}\r\n\r\n"), 32);
+    EXPECT_TRUE(head.nfields == 1 && name_is(0, "B") && head.no_colon && is(head.odd, "A"));
+    EXPECT_EQ(response("HTTP/1.1 200 OK\r\nA\r\n b: c\r\n\r\n"), H1_ENOCOLON);
+    EXPECT_EQ(response("HTTP/1.1 100 Continue\r\nHTTP/1.1 200 OK\r\n\r\n"), H1_ENOCOLON);
+    EXPECT_TRUE(bad_is("HTTP/1.1 200 OK"));
+    strict = true;
+    EXPECT_EQ(response("HTTP/1.1 200 OK\r\nA\r\nB: c\r\n\r\n"), H1_ENOCOLON);
+    strict = false;
+}
+
+UNIT(head_that_is_refused_shows_the_line)
+{
+    char text[1000] = "HTTP/1.1 200 OK\r\n";
+
+    EXPECT_EQ(response("<html>hello</html>\n"), H1_EVERSION);
+    EXPECT_TRUE(bad_is("<html>hello</html>"));
+    EXPECT_EQ(response("HTTP/1.1 200 OK\r\nA: b\r\nC: d\re\r\n\r\n"), H1_EBARECR);
+    EXPECT_TRUE(bad_is("C: d\re"));
+    EXPECT_EQ(response("HTTP/1.1 20 OK\r\n\r\n"), H1_ESTATUS);
+    EXPECT_TRUE(bad_is("HTTP/1.1 20 OK"));
+    memset(text + 17, ' ', 900);
+    EXPECT_EQ(response(text), H1_ESPACELINE);
+    EXPECT_EQ(head.bad.len, 256);
 }
 
 UNIT(field_R22_folds_become_one_space)
@@ -479,6 +542,13 @@ UNIT(head_of_64_kib_byte_by_byte_is_linear)
     for (size_t seen = 1; seen <= len && n == 0; seen++)
         n = bide__h1_parse_response(&p, big, seen, &head);
     EXPECT_EQ(n, (ssize_t)len);
+
+    memset(big, '\n', H1_HEAD_MAX);
+    start(&p);
+    n = 0;
+    for (len = 1; len <= H1_HEAD_MAX && n == 0; len++)
+        n = bide__h1_parse_response(&p, big, len, &head);
+    EXPECT_EQ(n, H1_EHEADSIZE);
 }
 
 /* ---- framing of answers ---- */
@@ -535,8 +605,8 @@ UNIT(framing_R31_transfer_codings)
 {
     static const char *const bad[] = {"gzip, chunked",
                                       "chunked, gzip",
-                                      "chunked, chunked",
-                                      "identity, chunked",
+                                      "chunked, identity, chunked",
+                                      "identity, gzip",
                                       "gzip",
                                       "chunked, identity",
                                       "xchunked",
@@ -554,14 +624,41 @@ UNIT(framing_R31_transfer_codings)
     EXPECT_EQ(frame("Transfer-Encoding: chunked\r\n"), H1_BODY_CHUNKED);
     EXPECT_EQ(frame("Transfer-Encoding: \tCHUNKED \r\n"), H1_BODY_CHUNKED);
     EXPECT_EQ(frame("Transfer-Encoding: identity\r\n"), H1_BODY_CLOSE);
-    EXPECT_EQ(frame("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), H1_ECODING);
     EXPECT_EQ(frame("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"), H1_ECODING);
     EXPECT_EQ(frame("Transfer-Encoding: \r\nTransfer-Encoding: chunked\r\n"), H1_ECODING);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char line[100];
         snprintf(line, sizeof line, "Transfer-Encoding: %s\r\n", bad[i]);
         EXPECT_EQ(frame(line), H1_ECODING);
+        EXPECT_EQ(head.bad.len + 2, strlen(line)); /* all of it but CRLF */
     }
+}
+
+UNIT(framing_R31_chunked_said_more_than_once_is_read_and_closes)
+{
+    static const char *const odd[] = {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+                                      "Transfer-Encoding: chunked, Chunked\r\n",
+                                      "Transfer-Encoding: identity, chunked\r\n",
+                                      "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n"};
+
+    for (int i = 0; i < 4; i++) {
+        EXPECT_EQ(frame(odd[i]), H1_BODY_CHUNKED);
+        EXPECT_TRUE(!head.keep_alive && head.chunked_twice == (i < 2));
+        EXPECT_EQ(framing("HTTP/1.1 200 OK", odd[i], H1_STRICT), H1_ECODING);
+    }
+}
+
+UNIT(framing_R23_a_skipped_line_is_done_without_where_another_frames)
+{
+    EXPECT_EQ(frame("X-XSS-Protection=1;\r\nContent-Length: 2\r\n"), H1_BODY_LENGTH);
+    EXPECT_TRUE(!head.keep_alive);
+    EXPECT_EQ(frame("Oops\r\nTransfer-Encoding: chunked\r\n"), H1_BODY_CHUNKED);
+    EXPECT_EQ(framing("HTTP/1.1 204 No", "Oops\r\n", 0), H1_BODY_NONE);
+    EXPECT_EQ(frame("Oops\r\n"), H1_ENOCOLON);
+    EXPECT_TRUE(is(head.bad, "Oops"));
+    EXPECT_EQ(frame("X: DE\nNY\r\nContent-Length: 5\r\n"), H1_ENOCOLON);
+    EXPECT_EQ(frame("X y: 1\r\nContent-Length: 5\r\n"), H1_BODY_LENGTH);
+    EXPECT_TRUE(!head.keep_alive);
 }
 
 UNIT(framing_R30_coding_beside_length_wins_and_closes)
@@ -593,6 +690,10 @@ UNIT(framing_R28_answers_without_body)
     }
     EXPECT_EQ(framing("HTTP/1.1 200 OK", "Content-Length: 5\r\n", H1_FOR_HEAD), H1_BODY_NONE);
     EXPECT_TRUE(head.keep_alive && head.content_length == 5);
+    EXPECT_EQ(framing("HTTP/1.1 200 OK", "Transfer-Encoding: gzip, chunked\r\n", H1_FOR_HEAD), H1_BODY_NONE);
+    EXPECT_EQ(framing("HTTP/1.1 304 Not", "Transfer-Encoding: foo\r\n", 0), H1_BODY_NONE);
+    EXPECT_EQ(framing("HTTP/1.1 204 No", "Transfer-Encoding: gzip\r\n", 0), H1_BODY_NONE);
+    EXPECT_TRUE(!head.keep_alive);
     EXPECT_EQ(framing("HTTP/1.1 204 No", "Content-Length: 5\r\n", 0), H1_BODY_NONE);
     EXPECT_TRUE(!head.keep_alive);
     EXPECT_EQ(framing("HTTP/1.1 101 Switching", "Upgrade: x\r\n", 0), H1_BODY_NONE);
