@@ -45,6 +45,7 @@ typedef struct bide_session_args {
     bool insecure;                /* do not verify certificates at all */
     bool ignore_unexpected_eof;   /* a body that ends with the connection is complete also when TLS was not ended
                                      (close_notify): nobody can tell then whether it was cut off.  Default: BIDE_ETRUNCATED */
+    bool location_trusted;        /* redirects to other origins get all headers (curl's --location-trusted) */
     const char *const *connect_to; /* NULL-ended "HOST:PORT:ADDR:PORT" (curl's --connect-to); copied */
 } bide_session_args;
 
@@ -88,13 +89,17 @@ typedef struct bide_request_args {
     int64_t read_timeout_ms;     /* default: the session's */
     int max_redirects;           /* default: the session's */
     size_t max_body_bytes;       /* default: the session's */
+    bool location_trusted;       /* redirects to other origins get all headers; also if the session says so */
 } bide_request_args;
 
 /*
  * Send a request and wait for the head of its response.
  *
- * Redirects (301, 302, 303, 307, 308) are followed; credentials do not cross origins.  A request that fails on a
- * reused connection before anything was answered is sent once more on a new one, if that is safe (RFC 9112 9.3.1).
+ * Redirects (301, 302, 303, 307, 308) are followed.  When one leaves the origin (scheme, host or port), what the user
+ * set is not sent any more, but for Accept, Accept-Language, Accept-Encoding, User-Agent, Range, If-*, and what describes
+ * a body that is sent again; .location_trusted sends all of it, but never from https to http, where a body is an error.
+ * A request that fails on a reused connection before anything was answered is sent once more on a new one, if that is
+ * safe (RFC 9112 9.3.1).
  *
  * Suspends:  until the head is there; a cancellation point
  * Returns:   the response, whatever its status; or NULL

@@ -105,6 +105,7 @@ bide_session *request_session(const struct request *q, int limit, int limit_per_
                             .connect_timeout_ms = o->connect_timeout_ms, .read_timeout_ms = o->stall_ms,
                             .max_head_bytes = (size_t)o->max_head,
                             .max_redirects = o->max_redirects > 0 ? o->max_redirects : -1,
+                            .location_trusted = o->location_trusted,
                             .user_agent = o->user_agent, .ca_file = o->ca_file, .insecure = o->insecure,
                             .ignore_unexpected_eof = o->ignore_unexpected_eof,
                             .connect_to = o->connect_to.items);

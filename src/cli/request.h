@@ -32,6 +32,7 @@ struct http_options {
     int64_t max_size;           /* of one body, in bytes; 0: no limit */
     int64_t max_head;           /* of the head of an answer, in bytes */
     int max_redirects;          /* 0: none is followed */
+    bool location_trusted;
 };
 
 /* The rows of those options, for a table: HTTP_OPTIONS(struct fetch_options, http), */
@@ -49,6 +50,8 @@ struct http_options {
     {"user-agent", 'A', "TEXT", OPT_STRING(S, m.user_agent), .help = "value of User-Agent"},                          \
     {"max-redirs", 0, "N", OPT_INT(S, m.max_redirects), .min = 0, .max = 1000, .def = "10",                           \
      .help = "follow at most N redirects; 0: a 3xx is the answer"},                                                   \
+    {"location-trusted", 0, NULL, OPT_FLAG(S, m.location_trusted),                                                    \
+     .help = "send the -H headers and the password to other hosts too when redirected there, unless it leaves https"}, \
     {"max-size", 0, "SIZE", OPT_SIZE(S, m.max_size), .def = "0",                                                      \
      .help = "a larger body is a failure; 0: no limit"},                                                              \
     {"max-head", 0, "SIZE", OPT_SIZE(S, m.max_head), .min = 1024, .max = 256 << 20, .def = "64K",                     \

@@ -196,7 +196,8 @@ struct asked {
     bool close;                /* the user asks to have the connection closed (RFC 9112 9.6) */
     const char *content_type;  /* of json and form */
     const char *authorization; /* from the URL's user info; for its origin alone */
-    uint64_t drop;             /* HEADER_BITs of fields that are not sent any more */
+    bool location_trusted;     /* the user's fields go to other origins, too */
+    uint64_t drop;             /* HEADER_BITs of fields that are not sent any more; bit 0: those that have no id */
     char *head;
     size_t head_len;
     size_t sent;               /* of this try */

@@ -2,14 +2,22 @@
 /*
  * redirect.c - where to ask next, and what not to tell there (RFC 9110 15.4).
  *
- * Credentials belong to the origin they were given for: once a hop leaves it they are not sent any more, also when a
- * later hop comes back (http.md D2, R64).
+ * What the user set is for the origin that was asked: nobody can know which field is a secret.  Once a hop leaves it (by
+ * scheme, host or port), only fields that say nothing about the user go along, also when a later hop comes back (http.md
+ * D2, R64).  With location_trusted the others do, too, but never from https to http.
  */
 #include "http/http.h"
 
-#define CREDENTIALS                                                                              \
-    (HEADER_BIT(HEADER_AUTHORIZATION) | HEADER_BIT(HEADER_COOKIE) | HEADER_BIT(HEADER_PROXY_AUTHORIZATION) | \
-     HEADER_BIT(HEADER_HOST))
+#define MAY_TRAVEL                                                                               \
+    (HEADER_BIT(HEADER_ACCEPT) | HEADER_BIT(HEADER_ACCEPT_ENCODING) | HEADER_BIT(HEADER_ACCEPT_LANGUAGE) |   \
+     HEADER_BIT(HEADER_USER_AGENT) | HEADER_BIT(HEADER_RANGE) | HEADER_BIT(HEADER_IF_MATCH) |                \
+     HEADER_BIT(HEADER_IF_MODIFIED_SINCE) | HEADER_BIT(HEADER_IF_NONE_MATCH) | HEADER_BIT(HEADER_IF_RANGE) | \
+     HEADER_BIT(HEADER_IF_UNMODIFIED_SINCE))
+/* Of this connection alone: close, keep-alive. */
+#define OF_THE_HOP HEADER_BIT(HEADER_CONNECTION)
+/* They go where the body goes. */
+#define DESCRIBES_BODY                                                                           \
+    (HEADER_BIT(HEADER_CONTENT_ENCODING) | HEADER_BIT(HEADER_CONTENT_LANGUAGE) | HEADER_BIT(HEADER_CONTENT_TYPE))
 /* R63: they speak of a body that is not sent any more. */
 #define ABOUT_BODY                                                                               \
     (HEADER_BIT(HEADER_CONTENT_ENCODING) | HEADER_BIT(HEADER_CONTENT_LANGUAGE) |                  \
@@ -73,13 +81,13 @@ static int resolve(struct asked *a, const char *location, struct url *next)
     return 0;
 }
 
-static bool has_credentials(const struct asked *a)
+static void leave_origin(struct asked *a, bool to_plain)
 {
-    uint64_t seen = a->session->defaults_seen;
-
-    for (const bide_pair *p = a->headers; p && p->name; p++)
-        seen |= p->value[0] ? HEADER_BIT(bide__header_id(p->name, strlen(p->name))) : 0;
-    return a->authorization || (seen & ~a->drop & CREDENTIALS & ~HEADER_BIT(HEADER_HOST));
+    a->drop |= HEADER_BIT(HEADER_HOST);
+    if (a->location_trusted && !to_plain)
+        return;
+    a->drop |= ~(MAY_TRAVEL | OF_THE_HOP | (a->has_body ? DESCRIBES_BODY : 0));
+    a->authorization = NULL;
 }
 
 /* R62 */
@@ -108,12 +116,11 @@ static int follow(struct asked *a, const char *location)
         return code;
 
     change_method(a, r->head.status);
-    if (bide__url_is_secure(&a->url) && !bide__url_is_secure(&next) && (a->has_body || has_credentials(a)))
-        return refuse(location, "it would send a body or credentials without TLS");
-    if (!bide__url_same_origin(&a->url, &next)) {
-        a->drop |= CREDENTIALS;
-        a->authorization = NULL;
-    }
+    bool to_plain = bide__url_is_secure(&a->url) && !bide__url_is_secure(&next);
+    if (to_plain && a->has_body)
+        return refuse(location, "it would send the body without TLS");
+    if (!bide__url_same_origin(&a->url, &next))
+        leave_origin(a, to_plain);
     a->url = next;
     a->for_server = false;
     r->redirects++;

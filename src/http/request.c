@@ -138,6 +138,7 @@ static int set_method(struct asked *a, const char *method)
 static int prepare(struct asked *a, const char *method, const bide_request_args *args)
 {
     a->headers = args->headers;
+    a->location_trusted = args->location_trusted || a->session->args.location_trusted;
     a->response->method = "request";
     int code = set_method(a, args->method ? args->method : method);
     if (code == 0)
@@ -161,7 +162,7 @@ static bool method_is_idempotent(const struct asked *a)
         if (strcmp(a->method, methods[i]) == 0)
             return true;
     for (const bide_pair *p = a->headers; p && p->name; p++)
-        if (strcasecmp(p->name, "Idempotency-Key") == 0)
+        if (strcasecmp(p->name, "Idempotency-Key") == 0 && !(a->drop & HEADER_BIT(HEADER_IDEMPOTENCY_KEY)))
             return true;
     return false;
 }

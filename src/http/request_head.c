@@ -60,7 +60,7 @@ static char *put_field(char *at, const char *name, const char *value)
 
 static bool is_dropped(const struct asked *a, enum header_id id)
 {
-    return a->drop & HEADER_BIT(id) & ~(uint64_t)1;
+    return a->drop & HEADER_BIT(id);
 }
 
 static bool user_has(const struct user_fields *u, enum header_id id)

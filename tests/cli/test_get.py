@@ -72,6 +72,15 @@ class Bodies(Case):
         self.assertLess(large.rss_kb - small.rss_kb, 4096)
         self.assertLess(many.rss_kb - small.rss_kb, 8192)
 
+    def test_headers_go_to_other_origins_only_if_they_are_trusted(self):
+        with RawServer({"/": answer(b"ok")}) as other, RawServer({
+                "/": b"HTTP/1.1 302 F\r\nContent-Length: 0\r\nLocation: %s/\r\n\r\n" % other.url.encode()}) as s:
+            for options, n in ([], 0), (["--location-trusted"], 1):
+                for command in (["get"], ["fetch", "-q", "-o", "-"]):
+                    other.requests.clear()
+                    self.expect(bide(*command, *options, "-H", "X-Api-Key: secret", s.url), 0, b"ok")
+                    self.assertEqual(b"".join(other.requests).count(b"X-Api-Key: secret"), n)
+
     def test_odd_lines_are_mentioned_with_verbose(self):
         with RawServer({"/": answer(b"ok", fields=b"X-Odd=1;\x1b[2J\r\n")}) as s:
             quiet = bide("get", s.url)
