@@ -5,7 +5,7 @@
  * Happy Eyeballs (RFC 8305): the addresses are tried in turn, IPv6 and IPv4 alternating, the next one 250 ms after the
  * one before or as soon as one fails; attempts that were begun stay alive until one succeeds.  The two halves of the
  * name's answer may still be on their way: an IPv6 address is tried at once, an IPv4 address when the IPv6 half has
- * come or has had 50 ms more.
+ * come or has had 50 ms more.  All addresses that the name has are tried, for as long as the caller's time lasts.
  *
  * Each attempt is a stream whose socket is still connecting.  The one coroutine that wants the connection watches all
  * of them, the name and the time with one set of clauses; whatever way it is left, the attempts that lost are released.
@@ -22,13 +22,21 @@
 
 #define ATTEMPT_DELAY_MS 250
 #define RESOLUTION_DELAY_MS 50
-#define ATTEMPTS_MAX 12 /* of the addresses that a name may have */
+#define ATTEMPTS_FIRST 8 /* room for so many at once; more when they are needed, at most 2 * DNS_ADDRS_MAX */
 #define DEFAULT_TIMEOUT_MS 10000
+#define STORY_LEAST (ERROR_TEXT_MAX / 2) /* of a message, whatever the name */
 #define NEVER INT64_MAX
 
 struct attempt {
-    bide_stream *stream; /* NULL: it failed */
+    bide_stream *stream; /* NULL: it failed, and its place is free */
     const struct addr *to;
+};
+
+/* Room for attempts. */
+struct places {
+    struct attempt *attempts;
+    struct clause *clauses; /* of the present wait: one for each attempt, and one more for the name */
+    int n, cap;
 };
 
 /* All attempts of one connect. */
@@ -45,8 +53,11 @@ struct race {
     int64_t next_ms; /* when the next attempt may begin, while another is alive */
     int last_error;
     char story[ERROR_TEXT_MAX]; /* why each failed */
-    struct attempt attempts[ATTEMPTS_MAX];
-    struct clause clauses[ATTEMPTS_MAX + 1]; /* of the present wait: one for each attempt, the last for the name */
+    bool is_full;               /* and no more fits into it */
+    struct places places;
+    void *more; /* memory of the places, once the first are not enough */
+    struct attempt first_attempts[ATTEMPTS_FIRST];
+    struct clause first_clauses[ATTEMPTS_FIRST + 1];
 };
 
 /* ---- what can be tried ---- */
@@ -57,7 +68,7 @@ static const struct addr *peek_address(struct race *r, int *family)
     *family = r->begun == 0 ? IP6 : !r->last_family;
     if (r->used[*family] >= r->half[*family].n)
         *family = !*family;
-    if (r->used[*family] >= r->half[*family].n || r->begun == ATTEMPTS_MAX)
+    if (r->used[*family] >= r->half[*family].n)
         return NULL;
     return &r->half[*family].addrs[r->used[*family]];
 }
@@ -82,15 +93,24 @@ static bool is_lost(struct race *r)
 
 /* ---- one attempt ---- */
 
-static void note_failure(struct race *r, struct attempt *a, int code)
+/* What does not fit behind "connect host:port: " is "...". */
+static void note_failure(struct race *r, const struct attempt *a, int code)
 {
+    static const char and_more[] = "; ...";
     char where[INET6_ADDRSTRLEN];
-    size_t used = strlen(r->story);
+    size_t used = strlen(r->story), host = strlen(r->o->host) + sizeof "connect []:65535: ";
+    size_t room = sizeof r->story - sizeof and_more - (host < STORY_LEAST ? host : STORY_LEAST);
 
-    bide__addr_format_host(a->to, where, sizeof where);
-    snprintf(r->story + used, sizeof r->story - used, "%s%s: %s", used ? "; " : "", where, bide_strerror(code));
     r->last_error = code;
     r->next_ms = 0;
+    if (r->is_full)
+        return;
+    bide__addr_format_host(a->to, where, sizeof where);
+    int n = snprintf(r->story + used, room - used, "%s%s: %s", used ? "; " : "", where, bide_strerror(code));
+    if (n < 0 || (size_t)n >= room - used) { /* then nothing of the rest */
+        strcpy(r->story + used, and_more);
+        r->is_full = true;
+    }
 }
 
 /* Which is not the fault of the address, and will pass: no free descriptor, a Unix socket with a long queue. */
@@ -136,13 +156,47 @@ static int make_socket(const struct connect_options *o, const struct addr *to, b
     }
 }
 
+/* Twice as many as before. */
+static int more_places(struct race *r)
+{
+    struct places *old = &r->places, p = {.n = old->n, .cap = old->cap * 2};
+    size_t size = (size_t)p.cap * sizeof *p.attempts;
+    char *memory = bide__malloc(size + (size_t)(p.cap + 1) * sizeof *p.clauses);
+    if (!memory)
+        return bide__fail_nomem("a connection");
+
+    p.attempts = (struct attempt *)(void *)memory;
+    p.clauses = (struct clause *)(void *)(memory + size);
+    memcpy(p.attempts, old->attempts, (size_t)old->n * sizeof *p.attempts);
+    bide__free(r->more);
+    r->more = memory;
+    *old = p;
+    return 0;
+}
+
+/* A place for one more; NULL: out of memory. */
+static struct attempt *free_place(struct race *r)
+{
+    struct places *p = &r->places;
+
+    for (int i = 0; i < p->n; i++)
+        if (!p->attempts[i].stream)
+            return &p->attempts[i];
+    if (p->n == p->cap && more_places(r) < 0)
+        return NULL;
+    p->attempts[p->n] = (struct attempt){.stream = NULL};
+    return &p->attempts[p->n++];
+}
+
 /* Begin with the next address.  An error is one of the whole race; that of the attempt is noted. */
 static int attempt_begin(struct race *r)
 {
     char peer[INET6_ADDRSTRLEN + 16];
     int family, interrupted = 0;
     bool done = false;
-    struct attempt *a = &r->attempts[r->begun];
+    struct attempt *a = free_place(r);
+    if (!a)
+        return BIDE_ENOMEM;
 
     a->to = peek_address(r, &family);
     r->used[family]++;
@@ -190,9 +244,9 @@ static bool attempt_check(struct race *r, struct attempt *a)
 
 static struct attempt *winner(struct race *r)
 {
-    for (int i = 0; i < r->begun; i++)
-        if (attempt_check(r, &r->attempts[i]))
-            return &r->attempts[i];
+    for (int i = 0; i < r->places.n; i++)
+        if (attempt_check(r, &r->places.attempts[i]))
+            return &r->places.attempts[i];
     return NULL;
 }
 
@@ -212,19 +266,19 @@ static void race_timer_fired(struct timer *timer)
 static int race_wait(struct race *r)
 {
     bide_task *t = bide__task_here();
-    struct clause *clauses = r->clauses;
+    const struct places *p = &r->places;
     struct race_wait w = {.wait = {.end_early = bide__wait_end_now, .task = t}};
     int code = bide__pending_interrupt(t);
     if (code < 0)
         return code;
 
-    for (int i = 0; i <= r->begun; i++)
-        bide__clause_init(&clauses[i], &t->ready);
-    for (int i = 0; i < r->begun; i++)
-        if (r->attempts[i].stream)
-            bide__list_append(&r->attempts[i].stream->fd.writers, &clauses[i].node);
+    for (int i = 0; i <= p->n; i++)
+        bide__clause_init(&p->clauses[i], &t->ready);
+    for (int i = 0; i < p->n; i++)
+        if (p->attempts[i].stream)
+            bide__list_append(&p->attempts[i].stream->fd.writers, &p->clauses[i].node);
     if (r->name && bide__dns_is_pending(r->name))
-        bide__list_append(&r->name->waiters, &clauses[r->begun].node);
+        bide__list_append(&r->name->waiters, &p->clauses[p->n].node);
     bide__timer_init(&w.timer, race_timer_fired);
     int64_t next_ms = next_attempt_ms(r);
     if (next_ms != NEVER)
@@ -233,8 +287,8 @@ static int race_wait(struct race *r)
     bide__park(t, &w.wait);
 
     bide__timer_disarm(r->loop, &w.timer);
-    for (int i = 0; i <= r->begun; i++)
-        bide__list_remove(&clauses[i].node);
+    for (int i = 0; i <= p->n; i++)
+        bide__list_remove(&p->clauses[i].node);
     return bide__wait_outcome(&w.wait);
 }
 
@@ -286,6 +340,10 @@ static int find_own(struct race *r)
         return code;
     if (code == 0 && (o->port < 1 || o->port > 65535))
         return bide_fail(-EINVAL, "connect %s: port %d is not 1 to 65535", o->host, o->port);
+    if (code == 0 && strchr(o->host, ':') && !bide__addr_parse(a, o->host, o->port))
+        return bide_fail(BIDE_ENAME, "connect %s: %s", o->host, strchr(o->host, '%')
+                             ? "no IPv6 address with the name of a network interface of this machine behind the %"
+                             : "not an IPv6 address");
 
     if (code > 0 || bide__addr_parse(a, o->host, o->port)) {
         add_own(r, IP6, a);
@@ -309,9 +367,9 @@ static int ask_name(struct race *r)
 /* Everything but the winner is given back. */
 static void race_end(struct race *r, const struct attempt *won)
 {
-    for (int i = 0; i < r->begun; i++)
-        if (&r->attempts[i] != won)
-            bide_release(r->attempts[i].stream);
+    for (int i = 0; i < r->places.n; i++)
+        if (&r->places.attempts[i] != won)
+            bide_release(r->places.attempts[i].stream);
     if (r->name)
         bide__dns_leave(r->name);
 }
@@ -364,7 +422,8 @@ static struct race *race_new(const struct connect_options *o, bide_loop *loop)
         bide__fail_nomem("a connection");
         return NULL;
     }
-    *r = (struct race){.o = o, .loop = loop, .half = r->own};
+    *r = (struct race){.o = o, .loop = loop, .half = r->own,
+                       .places = {r->first_attempts, r->first_clauses, 0, ATTEMPTS_FIRST}};
     return r;
 }
 
@@ -386,6 +445,7 @@ static int connect_once(const struct connect_options *o, bide_task *t, bide_stre
     if (r)
         race_end(r, won);
     code = won ? 1 : code;
+    bide__free(r ? r->more : NULL);
     bide__free(r);
     return code;
 }

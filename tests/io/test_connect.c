@@ -319,6 +319,36 @@ TEST(connect_nine_black_holes_and_one_server, .real_time = true)
     stub_stop(&dns);
 }
 
+TEST(connect_tries_all_addresses_that_a_name_has, .real_time = true)
+{
+    struct stub dns;
+    char addrs[512] = "";
+    for (int i = 2; i <= 25; i++)
+        snprintf(addrs + strlen(addrs), sizeof addrs - strlen(addrs), "127.0.0.%d ", i);
+    strcat(addrs, "127.0.0.1");
+    stub_start(&dns, (struct stub_record[]){{.name = "many.test", .type = TYPE_A, .addrs = addrs}, {0}});
+    struct server s = serve_on("127.0.0.1", 0, "last");
+
+    EXPECT_LT(timed("many.test", s.port, "last"), 500);
+    EXPECT_NULL(bide_connect("many.test", closed_port()));
+    EXPECT_CONTAINS(bide_error_text(), "127.0.0.2: Connection refused; ");
+    EXPECT_CONTAINS(bide_error_text(), ": Connection refused; ...");
+    bide_error_clear();
+    stop(&s);
+    stub_stop(&dns);
+}
+
+TEST(connect_text_with_colons_that_is_no_address_asks_nobody)
+{
+    EXPECT_NULL(bide_connect("fe80::1%nolink", 80));
+    EXPECT_EQ(bide_error_code(), BIDE_ENAME);
+    EXPECT_CONTAINS(bide_error_text(), "connect fe80::1%nolink: no IPv6 address with the name of a network interface");
+    bide_error_clear();
+    EXPECT_NULL(bide_connect("[::g]", 80));
+    EXPECT_CONTAINS(bide_error_text(), "connect [::g]: not an IPv6 address");
+    bide_error_clear();
+}
+
 TEST(connect_unknown_name_and_silent_server_are_told, .real_time = true)
 {
     struct stub dns;
