@@ -5,8 +5,10 @@
  * Schemes are http, https, ws and wss.  Text is read as the WHATWG URL standard says, and refused
  * in more cases than there, where two readers could disagree about the host: a tab, CR, LF or
  * (before the query) backslash; http:x and http:/x; a percent sign in the host; two '@'; numbers
- * that are not a plain dotted quad (127.1, 0x7f000001, 010.0.0.1); an empty label (a..b); port 0;
- * an IPv6 zone.  International names become their ASCII form (UTS 46, not transitional).
+ * that are not a plain dotted quad (127.1, 0x7f000001, 010.0.0.1); an empty label (a..b); port 0.
+ * International names become their ASCII form (UTS 46, not transitional, as in browsers).  An IPv6
+ * address may have a zone, [fe80::1%25eth0] or [fe80::1%eth0]: written the first way in a URL, and
+ * fe80::1%eth0 as a hostname.
  */
 #ifndef BIDE_URL_H
 #define BIDE_URL_H

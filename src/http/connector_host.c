@@ -42,19 +42,39 @@ static size_t map_key(char *out, const struct conn_key *key)
     return key->host_len + 3;
 }
 
+/*
+ * The name for a certificate and, behind it, the one to connect to: they differ for an IPv6 address with a zone,
+ * "[fe80::1%25eth0]", which is fe80::1 for the former and fe80::1%eth0 for the latter.
+ */
+static void set_names(struct host *h, char *at, const struct conn_key *key)
+{
+    bool bracketed = key->host[0] == '[';
+    const char *host = key->host + bracketed;
+    size_t len = key->host_len - 2u * bracketed;
+    const char *zone = bracketed ? memchr(host, '%', len) : NULL;
+    size_t name_len = zone ? (size_t)(zone - host) : len;
+
+    h->name = h->own_dial = at;
+    at = mempcpy(at, host, name_len);
+    *at++ = '\0';
+    if (!zone)
+        return;
+    h->own_dial = at;
+    at = mempcpy(at, host, name_len + 1);
+    at = mempcpy(at, zone + 3, len - name_len - 3);
+    *at = '\0';
+}
+
 static void host_init(struct host *h, bide_session *s, const struct conn_key *key)
 {
     size_t n = map_key(h->text, key);
-    bool bracketed = key->host[0] == '[';
     const struct detour *d = find_detour(s, key);
 
     h->session = s;
     h->key = *key;
     h->key.host = h->text + 3;
-    h->name = h->text + n;
-    memcpy(h->name, key->host + bracketed, key->host_len - 2u * bracketed);
-    h->name[key->host_len - 2u * bracketed] = '\0';
-    h->dial = d && d->addr ? d->addr : h->name;
+    set_names(h, h->text + n, key);
+    h->dial = d && d->addr ? d->addr : h->own_dial;
     h->dial_port = d && d->addr_port ? d->addr_port : key->port;
     bide__list_init(&h->idle);
     bide__list_init(&h->waiters);
@@ -64,7 +84,7 @@ static void host_init(struct host *h, bide_session *s, const struct conn_key *ke
 
 static struct host *host_new(bide_session *s, const struct conn_key *key)
 {
-    struct host *h = bide__calloc(1, sizeof *h + 2 * (size_t)key->host_len + 4);
+    struct host *h = bide__calloc(1, sizeof *h + 3 * (size_t)key->host_len + 5);
 
     if (h)
         host_init(h, s, key);

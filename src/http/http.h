@@ -141,10 +141,11 @@ struct host {
     struct list_node blocked; /* session.blocked */
     int open;
     int pins;            /* calls that have it in hand */
-    char *name;          /* the host without brackets: for connecting and for its certificate */
-    const char *dial;    /* where to connect to: name, unless there is a detour */
+    const char *name;    /* the host without brackets and zone: for its certificate */
+    const char *own_dial; /* with its zone */
+    const char *dial;    /* where to connect to: own_dial, unless there is a detour */
     int dial_port;
-    char text[];         /* the key of node, then name */
+    char text[];         /* the key of node, then name and own_dial */
 };
 
 struct conn {

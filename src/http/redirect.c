@@ -71,6 +71,9 @@ static int resolve(struct asked *a, const char *location, struct url *next)
     if (next->scheme != URL_HTTP && next->scheme != URL_HTTPS)
         return refuse(location, "neither http nor https");
     bide__strip_user_info(next, storage); /* who we are is not for a server to say */
+    if (next->zone_len > 0 && !bide__url_same_host(&a->url, next))
+        return refuse(location, "which link an address is on is not for a server to say");
+    bide__url_inherit_zone(next, &a->url, storage, cap);
     if (!next->has_fragment && a->url.has_fragment && next->len + a->url.fragment.len + 1 < cap) {
         next->fragment = (struct url_part){next->len + 1, a->url.fragment.len};
         storage[next->len] = '#';

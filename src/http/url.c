@@ -34,12 +34,21 @@ static const char *copy_part(char **at, const char *text, size_t len)
     return copy;
 }
 
-/* The address inside of the brackets. */
-static struct url_part bare_hostname(const struct url *u)
+/* An address without its brackets, and with its zone as the system writes it: fe80::1%eth0. */
+static const char *copy_hostname(char **at, const struct url *u)
 {
+    const char *name = bide__url_part(u, u->hostname), *copy = *at;
     if (u->host_kind != URL_IPV6)
-        return u->hostname;
-    return (struct url_part){u->hostname.off + 1, u->hostname.len - 2};
+        return copy_part(at, name, u->hostname.len);
+
+    size_t address = u->hostname.len - 2 - u->zone_len;
+    *at = mempcpy(*at, name + 1, address);
+    if (u->zone_len > 0) {
+        *(*at)++ = '%';
+        *at = mempcpy(*at, name + 1 + address + 3, u->zone_len - 3u);
+    }
+    *(*at)++ = '\0';
+    return copy;
 }
 
 static bide_url *make(const struct url *from)
@@ -52,7 +61,6 @@ static bide_url *make(const struct url *from)
     }
     char *at = u->text;
     const char *scheme_end = strstr(from->href, "://");
-    struct url_part name = bare_hostname(from);
 
     bide__object_init(u, &url_type);
     u->url = *from;
@@ -65,7 +73,7 @@ static bide_url *make(const struct url *from)
     at += scheme_end + 3 - from->href;
     copy_part(&at, bide__url_part(from, from->host), from->host.len);
     u->host = copy_part(&at, bide__url_part(from, from->host), from->host.len);
-    u->hostname = copy_part(&at, bide__url_part(from, name), name.len);
+    u->hostname = copy_hostname(&at, from);
     u->path = copy_part(&at, bide__url_part(from, from->path), from->path.len);
     u->query = copy_part(&at, bide__url_part(from, from->query), from->query.len);
     u->fragment = copy_part(&at, bide__url_part(from, from->fragment), from->fragment.len);

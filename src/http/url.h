@@ -37,6 +37,7 @@
     X(URL_EIDNA, "the host is not a valid international name") \
     X(URL_EIPV4, "the host is a number but not a dotted quad") \
     X(URL_EIPV6, "invalid IPv6 address")                       \
+    X(URL_EZONE, "invalid zone of an IPv6 address, as in [fe80::1%25eth0]") \
     X(URL_EAT, "more than one @ before the path")              \
     X(URL_EPORT, "the port is not a number from 1 to 65535")   \
     X(URL_ETOOLONG, "longer than 65535 bytes")                 \
@@ -64,13 +65,14 @@ struct url {
     const char *href; /* ends with a NUL */
     uint32_t len;
     struct url_part username, password;
-    struct url_part hostname;        /* lower case, ASCII; an IPv6 address has its brackets */
+    struct url_part hostname;        /* lower case, ASCII; an IPv6 address has its brackets, and its zone */
     struct url_part host;            /* hostname, and :port unless it is the scheme's own */
     struct url_part path;            /* never empty */
     struct url_part query, fragment; /* without ? and # */
     uint16_t port;                   /* always set */
     uint8_t scheme;                  /* enum url_scheme */
     uint8_t host_kind;               /* enum url_host_kind */
+    uint8_t zone_len;                /* "%25eth0" before the closing bracket of an IPv6 address; 0: none */
     bool has_query, has_fragment;
 };
 
@@ -107,8 +109,13 @@ int bide__url_resolve(struct url *out, const struct url *base, const char *text,
 /* Append pairs to the query of a URL in its own storage. */
 int bide__url_add_query(struct url *u, const bide_pair *pairs, char *storage, size_t cap);
 
+/* A link to the same IPv6 address leads over the same interface: who made it could not know the zone.  It is inserted,
+ * into u's own storage. */
+void bide__url_inherit_zone(struct url *u, const struct url *from, char *storage, size_t cap);
+
 /* The same scheme, host and port: may credentials of one go to the other? */
 bool bide__url_same_origin(const struct url *a, const struct url *b);
+bool bide__url_same_host(const struct url *a, const struct url *b);
 
 /* For messages: bide__shown of it, without user and password. */
 const char *bide__url_quote(char out[80], const char *text, size_t len);
@@ -135,7 +142,29 @@ void bide__url_put(struct url_out *out, const char *bytes, size_t len);
 void bide__url_put_encoded(struct url_out *out, const char *bytes, size_t len, uint8_t set);
 
 /* Write the canonical form of a host as it stands in a URL. */
-int bide__url_put_host(struct url_out *out, const char *host, size_t len, uint8_t *kind);
+int bide__url_put_host(struct url_out *out, const char *host, size_t len, uint8_t *kind, uint8_t *zone_len);
+
+/* url_idna.c: the same for a name that is not all ASCII; its ASCII form, still to be checked. */
+int bide__url_put_international(struct url_out *out, const char *host, size_t len);
+
+/* ---- url_punycode.c: one label of a name, as characters ---- */
+
+#define URL_LABEL_MAX 63 /* RFC 1035 2.3.4: bytes of a label, and so characters of it */
+
+struct url_label {
+    uint32_t chars[URL_LABEL_MAX];
+    size_t n;
+};
+
+/* False: there is no room. */
+bool bide__label_insert(struct url_label *l, size_t at, uint32_t c);
+/* The smallest character that is not below c; UINT32_MAX: there is none. */
+uint32_t bide__label_next(const struct url_label *l, uint32_t c);
+/* Append what the text behind "xn--" stands for.  False: for nothing, or too much. */
+bool bide__label_decode(struct url_label *out, const char *text, size_t len);
+/* Those in ASCII alone: how many.  All, behind "xn--". */
+size_t bide__label_put_ascii(struct url_out *out, const struct url_label *l);
+void bide__label_put_encoded(struct url_out *out, const struct url_label *l);
 
 /* name=value&name=value, application/x-www-form-urlencoded; returns what it needs, writes what
  * fits. */

@@ -5,18 +5,20 @@
  * Whoever reads a host differently than the one who checked it can be sent elsewhere, so there is
  * one form of each: names are lower-case ASCII without percent signs or empty labels; IPv4
  * addresses are four plain decimal numbers, and whatever else looks like a number is refused; IPv6
- * addresses are written as RFC 5952 says.  (WHATWG URL 3.5, with the refusals that
+ * addresses are written as RFC 5952 says, with a zone as in RFC 6874.  (WHATWG URL 3.5, with the refusals that
  * docs/conformance.md lists.)
  */
 #include <arpa/inet.h>
-#include <idn2.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "http/url.h"
 
-#define HOST_MAX \
-    1024 /* bytes of an international name as written; no name that resolves comes near */
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
 
 /* ---- IPv6 ---- */
 
@@ -39,7 +41,26 @@ static int longest_zeros(const uint16_t group[8], int *len)
     return best;
 }
 
-static int put_ipv6(struct url_out *out, const char *text, size_t len)
+/*
+ * "%25eth0" (RFC 6874), or "%eth0" as people write it: on which link a link-local address is.  Means something on
+ * this machine only, and is written the first way.  Only what stands in names of interfaces, and in no URL's syntax.
+ */
+static int put_zone(struct url_out *out, const char *zone, const char *end, uint8_t *zone_len)
+{
+    if (end - zone >= 2 && memcmp(zone, "25", 2) == 0)
+        zone += 2;
+    if (zone == end || end - zone >= IF_NAMESIZE)
+        return URL_EZONE;
+    for (const char *p = zone; p < end; p++)
+        if (!is_digit(*p) && !((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z') && !strchr("-._~", *p))
+            return URL_EZONE;
+    bide__url_put(out, "%25", 3);
+    bide__url_put(out, zone, (size_t)(end - zone));
+    *zone_len = (uint8_t)(end - zone + 3);
+    return 0;
+}
+
+static int put_ipv6_address(struct url_out *out, const char *text, size_t len)
 {
     char copy[INET6_ADDRSTRLEN];
     unsigned char bytes[16];
@@ -55,7 +76,6 @@ static int put_ipv6(struct url_out *out, const char *text, size_t len)
         group[i] = (uint16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]);
 
     int zeros_len, zeros = longest_zeros(group, &zeros_len);
-    bide__url_put(out, "[", 1);
     for (int i = 0; i < 8; i++) {
         char digits[8];
         if (i == zeros) {
@@ -67,16 +87,23 @@ static int put_ipv6(struct url_out *out, const char *text, size_t len)
                          group[i]);
         bide__url_put(out, digits, (size_t)n);
     }
-    bide__url_put(out, "]", 1);
     return 0;
 }
 
-/* ---- names and IPv4 ---- */
-
-static bool is_digit(char c)
+/* What stands between the brackets. */
+static int put_ipv6(struct url_out *out, const char *text, size_t len, uint8_t *zone_len)
 {
-    return c >= '0' && c <= '9';
+    const char *end = text + len, *percent = memchr(text, '%', len);
+
+    bide__url_put(out, "[", 1);
+    int r = put_ipv6_address(out, text, percent ? (size_t)(percent - text) : len);
+    if (r == 0 && percent)
+        r = put_zone(out, percent + 1, end, zone_len);
+    bide__url_put(out, "]", 1);
+    return r;
 }
+
+/* ---- names and IPv4 ---- */
 
 static bool is_hex(char c)
 {
@@ -163,53 +190,29 @@ static int check_name(const char *host, size_t len, uint8_t *kind)
     return is_dotted_quad(host, len) ? 0 : URL_EIPV4;
 }
 
-/* Does the name need libidn2: bytes beyond ASCII, or a label that says it is encoded? */
+/* Names in ASCII are asked for as they are, those that are encoded too: whatever they mean, DNS knows. */
 static bool is_international(const char *host, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++)
         if ((unsigned char)host[i] >= 0x80)
             return true;
-        if ((i == 0 || host[i - 1] == '.') && len - i >= 4 && strncasecmp(host + i, "xn--", 4) == 0)
-            return true;
-    }
     return false;
 }
 
-/* UTS 46, non-transitional, with the check that an encoded label is what its decoded form encodes
- * to. */
-static int put_international(struct url_out *out, const char *host, size_t len)
-{
-    char copy[HOST_MAX];
-    uint8_t *ascii = NULL;
-
-    if (len >= sizeof copy || memchr(host, '\0', len))
-        return URL_EHOST;
-    if (memchr(host, '%', len))
-        return URL_EPERCENT;
-    memcpy(copy, host, len);
-    copy[len] = '\0';
-    int r = idn2_lookup_u8((const uint8_t *)copy, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-    if (r == IDN2_MALLOC)
-        return URL_ENOMEM;
-    if (r != IDN2_OK)
-        return URL_EIDNA;
-    bide__url_put(out, (char *)ascii, strlen((char *)ascii));
-    idn2_free(ascii);
-    return 0;
-}
-
-int bide__url_put_host(struct url_out *out, const char *host, size_t len, uint8_t *kind)
+int bide__url_put_host(struct url_out *out, const char *host, size_t len, uint8_t *kind, uint8_t *zone_len)
 {
     size_t start = out->len;
+
+    *zone_len = 0;
 
     if (len == 0)
         return URL_ENOHOST;
     if (host[0] == '[') {
         *kind = URL_IPV6;
-        return host[len - 1] == ']' && len > 2 ? put_ipv6(out, host + 1, len - 2) : URL_EIPV6;
+        return host[len - 1] == ']' && len > 2 ? put_ipv6(out, host + 1, len - 2, zone_len) : URL_EIPV6;
     }
     if (is_international(host, len)) {
-        int r = put_international(out, host, len);
+        int r = bide__url_put_international(out, host, len);
         if (r < 0)
             return r;
     } else {

@@ -177,7 +177,7 @@ static int put_authority(struct url *u, struct url_out *out, const char *p, cons
     const char *host_end = colon ? colon : end;
     size_t start = out->len;
 
-    int r = bide__url_put_host(out, p, (size_t)(host_end - p), &u->host_kind);
+    int r = bide__url_put_host(out, p, (size_t)(host_end - p), &u->host_kind, &u->zone_len);
     if (r < 0)
         return r;
     u->hostname = part_since(out, start);
@@ -305,6 +305,7 @@ static int put_origin(struct url *u, struct url_out *out, const struct pieces *t
     u->hostname = base->hostname;
     u->host = base->host;
     u->host_kind = base->host_kind;
+    u->zone_len = base->zone_len;
     u->port = base->port;
     return 0;
 }
@@ -370,11 +371,41 @@ size_t bide__url_bound(size_t len, const struct url *base)
     return most < BIDE_URL_MAX + 1 ? most : BIDE_URL_MAX + 1;
 }
 
+/* "[fe80::1" of "[fe80::1%25eth0]". */
+static size_t address_len(const struct url *u)
+{
+    return u->hostname.len - 1 - u->zone_len;
+}
+
+void bide__url_inherit_zone(struct url *u, const struct url *from, char *storage, size_t cap)
+{
+    size_t len = address_len(u), zone_len = from->zone_len;
+    if (u->host_kind != URL_IPV6 || from->host_kind != URL_IPV6 || u->zone_len > 0 || zone_len == 0 ||
+        u->len + zone_len >= cap || len != address_len(from) ||
+        memcmp(bide__url_part(u, u->hostname), bide__url_part(from, from->hostname), len) != 0)
+        return;
+
+    char *at = storage + u->hostname.off + len;
+    memmove(at + zone_len, at, strlen(at) + 1);
+    memcpy(at, bide__url_part(from, from->hostname) + len, zone_len);
+    u->hostname.len += (uint32_t)zone_len;
+    u->host.len += (uint32_t)zone_len;
+    struct url_part *behind[] = {&u->path, &u->query, &u->fragment};
+    for (size_t i = 0; i < sizeof behind / sizeof *behind; i++)
+        behind[i]->off += behind[i]->off > 0 ? (uint32_t)zone_len : 0; /* a part that is not there has none */
+    u->zone_len = from->zone_len;
+    u->len += (uint32_t)zone_len;
+}
+
+bool bide__url_same_host(const struct url *a, const struct url *b)
+{
+    return a->hostname.len == b->hostname.len &&
+           memcmp(bide__url_part(a, a->hostname), bide__url_part(b, b->hostname), a->hostname.len) == 0;
+}
+
 bool bide__url_same_origin(const struct url *a, const struct url *b)
 {
-    return a->scheme == b->scheme && a->port == b->port && a->hostname.len == b->hostname.len &&
-           memcmp(bide__url_part(a, a->hostname), bide__url_part(b, b->hostname),
-                  a->hostname.len) == 0;
+    return a->scheme == b->scheme && a->port == b->port && bide__url_same_host(a, b);
 }
 
 static const char *const errors[] = {

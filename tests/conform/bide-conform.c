@@ -126,6 +126,20 @@ static json_t *verb_url(json_t *in)
     return json_pack("{s:b, s:s}", "failure", 1, "why", bide__url_strerror(r));
 }
 
+/* ---- idna: a name alone, before a URL is made of it ---- */
+
+static json_t *verb_idna(json_t *in)
+{
+    char host[8192];
+    struct url_out out = {.data = host, .cap = sizeof host};
+    json_t *input = json_object_get(in, "input");
+    uint8_t kind, zone;
+
+    if (bide__url_put_host(&out, json_string_value(input), json_string_length(input), &kind, &zone) < 0)
+        return json_pack("{s:n}", "expect");
+    return json_pack("{s:s#}", "expect", host, (int)out.len);
+}
+
 /* ---- dates ---- */
 
 static json_t *verb_date(json_t *in)
@@ -229,6 +243,7 @@ static const struct {
     verb_fn *run;
 } verbs[] = {
     {"url", verb_url},
+    {"idna", verb_idna},
     {"date", verb_date},
     {"retry-after", verb_retry_after},
     {"http1-request", verb_request},

@@ -2,20 +2,22 @@
 # SPDX-License-Identifier: MIT
 # conform.sh BIDE BIDE_CONFORM [SUITE...] - run the public suites of ../shared/conformance and count passes per level.
 #
-# Suites: url http1 desync tls.  A required case that fails and is not in tests/conform/exceptions.txt makes the exit
-# status 1, and so does an exception that passes: the list stays true.  Without the folder there is nothing to run.
+# Suites: url idna http1 desync tls.  A required case that fails and is not in tests/conform/exceptions.txt makes the exit
+# status 1, and so does an exception that passes: the list stays true.  Of idna, names that must be refused and are not
+# fail, or are taken for another; that more are refused (docs/conformance.md) is counted.  Without the folder there is
+# nothing to run.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 cases=${CONF:-$here/../../../shared/conformance}
 
 if [ $# -lt 2 ]; then
-    echo "usage: conform.sh BIDE BIDE_CONFORM [url|http1|desync|tls ...]" >&2
+    echo "usage: conform.sh BIDE BIDE_CONFORM [url|idna|http1|desync|tls ...]" >&2
     exit 2
 fi
 bide=$1
 adapter=$2
 shift 2
-[ $# -gt 0 ] || set -- url http1 desync tls
+[ $# -gt 0 ] || set -- url idna http1 desync tls
 
 if [ ! -d "$cases" ]; then
     echo "conform: skipped, there is no $cases"
@@ -34,6 +36,28 @@ web, other = open(sys.argv[2], "w"), open(sys.argv[3], "w")
 for line in open(sys.argv[1]):
     protocol = (json.loads(line).get("expect") or {}).get("protocol")
     (web if protocol in (None, "http:", "https:", "ws:", "wss:") else other).write(line)
+PY
+}
+
+# Names alone: how many are as they should be, how many are refused beyond that, and those that are wrong.
+judge_idna() {
+    python3 - "$cases" "$adapter" <<'PY'
+import json, subprocess, sys
+wrong = 0
+for name in "toascii", "IdnaTestV2":
+    lines = open(f"{sys.argv[1]}/idna/{name}.jsonl").read().splitlines()
+    answers = subprocess.run([sys.argv[2], "idna"], input="\n".join(lines) + "\n", capture_output=True, text=True).stdout.splitlines()
+    assert len(answers) == len(lines)
+    right = refused = 0
+    for line, answer in zip(lines, answers):
+        case, got = json.loads(line), json.loads(answer).get("expect")
+        right += got == case["expect"]
+        refused += got is None and case["expect"] is not None
+        if got is not None and got != case["expect"]:
+            print(f"  WRONG: {case['id']} is {got!r}, not {case['expect']!r}")
+            wrong += 1
+    print(f"  {name}: {right} of {len(lines)}, {refused} more are refused")
+sys.exit(wrong > 0)
 PY
 }
 
@@ -78,6 +102,10 @@ for suite in "$@"; do
         run_suite jsonl "$tmp/url-web.jsonl" input,base expect "$adapter url" >"$tmp/url" 2>&1
         judge "url, schemes http https ws wss" url-whatwg/ "$tmp/url"
         echo "  (other schemes, all refused: $(wc -l <"$tmp/url-other.jsonl") cases)"
+        ;;
+    idna)
+        echo "idna:"
+        judge_idna || failed=1
         ;;
     http1)
         run_suite http1 "$bide get {url}" >"$tmp/http1" 2>&1

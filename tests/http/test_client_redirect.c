@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_client_redirect.c - where a redirect leads, what goes along, what does not. */
+#include <bide/stream.h>
+
 #include "client.h"
 
 #define TO(status, location) "HTTP/1.1 " status " Moved\r\nContent-Length: 0\r\nLocation: " location "\r\n\r\n"
@@ -169,6 +171,65 @@ TEST(client_R71_the_body_of_a_redirect_is_no_obstacle, .real_time = true)
     expect_body(r, "here");
     EXPECT_EQ(bide_response_redirects(r), 2);
     EXPECT_EQ(peer_stop(&p), 2);
+}
+
+/* ---- IPv6 zones ---- */
+
+/* One answer to one connection; the head of what was asked goes to `seen`. */
+struct once {
+    bide_listener *listener;
+    char answer[256], seen[1024];
+};
+
+static int answer_once(struct once *o)
+{
+    bide_auto bide_stream *s = bide_accept(o->listener);
+
+    ssize_t n = bide_read(s, o->seen, sizeof o->seen - 1);
+    BIDE_TRY((int)n);
+    o->seen[n] = '\0';
+    return bide_write(s, o->answer, strlen(o->answer));
+}
+
+static const char *ask_zone(struct once *o, const char *zone, const char *location)
+{
+    static char landed[128];
+    char url[64], target[64];
+    bide_auto bide_session *s = bide_session_new(.max_redirects = 1);
+    int port = bide_listener_port(o->listener);
+    struct once *second = o + 1;
+    snprintf(url, sizeof url, "http://[::1%s]:%d/", zone, port);
+    snprintf(target, sizeof target, location, port);
+    snprintf(o->answer, sizeof o->answer, "HTTP/1.1 302 F\r\nConnection: close\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n", target);
+    strcpy(second->answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    bide_auto bide_task *one = bide_create_task(bide_coro(answer_once, o));
+    bide_auto bide_task *two = bide_create_task(bide_coro(answer_once, second));
+
+    bide_auto bide_response *r = bide_get(s, url);
+    snprintf(landed, sizeof landed, "%s", r ? bide_response_url(r) : "");
+    return landed;
+}
+
+TEST(client_R110_a_zone_is_connected_to_kept_and_left_out_of_host, .real_time = true)
+{
+    bide_auto bide_listener *l = bide_listen("::1", 0);
+    char url[64], host[64];
+    struct once o[2] = {{.listener = l}, {.listener = l}};
+    if (!l)
+        SKIP("no IPv6");
+
+    snprintf(host, sizeof host, "\r\nHost: [::1]:%d\r\n", bide_listener_port(l));
+    snprintf(url, sizeof url, "http://[::1%%25lo]:%d/b#", bide_listener_port(l));
+    EXPECT_STR(ask_zone(o, "%25lo", "http://[::1]:%d/b#"), url); /* the server could not know it */
+    EXPECT_CONTAINS(o[0].seen, host);
+    EXPECT_CONTAINS(o[1].seen, host);
+    EXPECT_STR(ask_zone(o, "%lo", "/b#"), url);
+    EXPECT_CONTAINS(o[1].seen, host);
+}
+
+TEST(client_R110_a_redirect_does_not_choose_an_interface, .real_time = true)
+{
+    expect_refused(ASK TO("302", "http://[fe80::1%25lo]/"), "which link an address is on");
 }
 
 /* ---- what the user set ---- */

@@ -174,15 +174,65 @@ UNIT(url_R109_names)
     EXPECT_STR(href("http://\xe4\xbd\xa0\xe5\xa5\xbd\xe3\x80\x82"
                     "com/"),
                "http://xn--6qq79v.com/");
-    EXPECT_EQ(parse("http://xn--abc-/"), URL_EIDNA); /* decodes to ASCII */
-    EXPECT_EQ(parse("http://xn--/"), URL_EIDNA);
-    EXPECT_EQ(parse("http://xn--a.b/"), URL_EIDNA);
     EXPECT_EQ(parse("http://\xff/"), URL_EIDNA);
     EXPECT_EQ(parse("http://\xef\xbf\xbd.com/"), URL_EIDNA);
     EXPECT_EQ(parse("http://a..b/"), URL_ELABEL);
     EXPECT_EQ(parse("http://.a/"), URL_ELABEL);
     EXPECT_EQ(parse("http://a../"), URL_ELABEL);
     EXPECT_EQ(parse("http://./"), URL_ELABEL);
+}
+
+UNIT(url_R109_names_in_ascii_are_asked_for_as_they_are)
+{
+    EXPECT_STR(href("http://XN--I-7iq.test/"), "http://xn--i-7iq.test/"); /* an emoji, which IDNA 2008 does not have */
+    EXPECT_STR(href("http://xn--abc-/"), "http://xn--abc-/");
+    EXPECT_STR(href("http://xn--a.b/"), "http://xn--a.b/");
+    EXPECT_STR(href("http://r8---sn-q4f7snss.test/"), "http://r8---sn-q4f7snss.test/");
+    EXPECT_STR(href("http://-a-.b-/"), "http://-a-.b-/");
+}
+
+/* What browsers make of names that IDNA 2008 would not have. */
+UNIT(url_R109_names_are_converted_as_in_browsers)
+{
+    static const char *const names[][2] = {
+        {"i\xe2\x9d\xa4.test", "xn--i-7iq.test"},
+        {"\xf0\x9f\x92\xa9.la", "xn--ls8h.la"},
+        {"xn--i-7iq.b\xc3\xbc" "cher", "xn--i-7iq.xn--bcher-kva"},
+        {"r8---sn.B\xc3\x9c" "cher", "r8---sn.xn--bcher-kva"},
+        {"fa\xc3\x9f\xe2\x9d\xa4.DE", "xn--fa-hia8550b.de"},   /* the sharp s stays beside an emoji */
+        {"FA\xe1\xba\x9e.de", "xn--fa-hia.de"},
+        {"ab--\xc3\xbc.de", "xn--ab---3ra.de"},
+        {"\xc3\xbc-.de", "xn----dha.de"},
+        {"-\xc3\xbc.de", "xn----eha.de"},
+        {"a\xe2\x80\xa0--", "xn--a---kp0a"},
+        {"\xe2\x98\x95", "xn--53h"},
+        {"\xef\xbc\xa1\xef\xbc\xa2\xe2\x9d\xa4.\xef\xbc\xa3", "xn--ab-pny.c"},    /* full-width letters */
+        {"\xe2\x9d\xa4\xe3\x80\x82\xe2\x98\x95\xef\xbc\x8e" "test\xef\xbd\xa1", "xn--qei.xn--53h.test."},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char text[100], want[100];
+        snprintf(text, sizeof text, "http://%s/", names[i][0]);
+        snprintf(want, sizeof want, "http://%s/", names[i][1]);
+        EXPECT_STR(href(text), want);
+    }
+    EXPECT_EQ(parse("http://xn--te\xc5\xa1la/"), URL_EIDNA);              /* encoded, and not */
+    EXPECT_EQ(parse("http://xn--\xe2\x9d\xa4/"), URL_EIDNA);
+    EXPECT_EQ(parse("http://\xe2\x9d\xa4\xe2\x80\x8d\xe2\x9d\xa4/"), URL_EIDNA); /* a joiner between emoji */
+    EXPECT_EQ(parse("http://\xef\xbf\xbd\xe2\x9d\xa4/"), URL_EIDNA);
+    EXPECT_EQ(parse("http://\xe2\x9d\xa4\xef\xbc\x8f/"), URL_EIDNA);      /* a full-width slash */
+}
+
+UNIT(url_R109_a_name_of_many_emoji_is_bounded)
+{
+    char text[1000] = "http://";
+
+    for (int i = 0; i < 70; i++)
+        strcat(text, "\xe2\x9d\xa4");
+    EXPECT_EQ(parse(text), URL_EIDNA);
+    strcpy(text, "http://");
+    for (int i = 0; i < 70; i++)
+        strcat(text, "\xe2\x9d\xa4.");
+    EXPECT_EQ(parse(text), URL_EIDNA);
 }
 
 UNIT(url_R110_ipv4_is_a_plain_dotted_quad)
@@ -209,8 +259,13 @@ UNIT(url_R110_ipv6_is_written_one_way)
                                       "[]",
                                       "[::1",
                                       "::1]",
-                                      "[fe80::1%25eth0]",
-                                      "[fe80::1%eth0]",
+                                      "[fe80::1%]",
+                                      "[fe80::1%25]",
+                                      "[fe80::1%25a b]",
+                                      "[fe80::1%25a%41]",
+                                      "[fe80::1%2516-characters---]",
+                                      "[%25eth0]",
+                                      "[1.2.3.4%25eth0]",
                                       "[1::2::3]",
                                       "[:1]",
                                       "[12345::]",
@@ -260,6 +315,32 @@ UNIT(url_longest_is_65535_bytes)
     EXPECT_EQ(parse(text), URL_ETOOLONG);
 }
 
+UNIT(url_R110_a_zone_is_kept_and_written_one_way)
+{
+    struct url from, to;
+    char other[200];
+
+    EXPECT_STR(href("http://[FE80::1%25Eth0.1]:8080/a"), "http://[fe80::1%25Eth0.1]:8080/a");
+    EXPECT_TRUE(url.zone_len == 9 && is(url.hostname, "[fe80::1%25Eth0.1]"));
+    EXPECT_STR(href("http://[fe80::1%eth0]/"), "http://[fe80::1%25eth0]/");
+    EXPECT_STR(href("http://[fe80::1%252]/"), "http://[fe80::1%252]/");
+
+    EXPECT_EQ(bide__url_parse(&from, "http://[fe80::1%eth0]:81/", 25, other, sizeof other), 0);
+    EXPECT_EQ(bide__url_resolve(&to, &from, "b?c#d", 5, storage, sizeof storage), 0);
+    EXPECT_STR(to.href, "http://[fe80::1%25eth0]:81/b?c#d");
+    EXPECT_EQ(to.zone_len, 7);
+
+    url = (struct url){.href = NULL};
+    EXPECT_EQ(parse("https://[fe80::1]:82/b?c#d"), 0);
+    bide__url_inherit_zone(&url, &from, storage, sizeof storage);
+    EXPECT_STR(url.href, "https://[fe80::1%25eth0]:82/b?c#d");
+    EXPECT_TRUE(is(url.path, "/b") && is(url.query, "c") && is(url.fragment, "d") && is(url.host, "[fe80::1%25eth0]:82"));
+    EXPECT_EQ(url.len, strlen(url.href));
+    EXPECT_EQ(parse("https://[fe80::2]/"), 0);
+    bide__url_inherit_zone(&url, &from, storage, sizeof storage);
+    EXPECT_STR(url.href, "https://[fe80::2]/");
+}
+
 /* ---- the public object ---- */
 
 UNIT(url_object_gives_every_part)
@@ -276,6 +357,11 @@ UNIT(url_object_gives_every_part)
     EXPECT_STR(bide_url_path(u), "/a/b");
     EXPECT_STR(bide_url_query(u), "c=d");
     EXPECT_STR(bide_url_fragment(u), "e");
+
+    bide_auto bide_url *zoned = bide_url_parse("http://[fe80::1%25eth0]:8080/");
+    EXPECT_STR(bide_url_host(zoned), "[fe80::1%25eth0]:8080");
+    EXPECT_STR(bide_url_hostname(zoned), "fe80::1%eth0");
+    EXPECT_STR(bide_url_path(zoned), "/");
 
     bide_auto bide_url *next = bide_url_resolve(u, "../x");
     EXPECT_STR(bide_url_href(next), "https://me:secret@[::1]:8080/x");
