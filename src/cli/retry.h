@@ -16,7 +16,7 @@ bool retry_helps_error(int code);
 bool retry_is_safe(const char *method);
 
 /*
- * How long Retry-After asks to wait (RFC 9110 10.2.3): seconds, or a date, which is compared with the answer's own
+ * How long Retry-After asks to wait (RFC 9110 10.2.3): seconds, also with a fraction ("1.5"), or a date, which is compared with the answer's own
  * Date, because the server's clock may be wrong; without that, with now_s (seconds since 1970).
  *
  * Returns:   milliseconds, 0 or more; -1: it says nothing that can be understood

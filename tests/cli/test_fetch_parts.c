@@ -27,9 +27,19 @@ UNIT(retry_after_seconds_and_dates)
     EXPECT_EQ(retry_after_ms(date, "Sun, 06 Nov 1994 09:00:00 GMT", 1), 0);
 }
 
+UNIT(retry_after_fractions_are_waited_for_in_full)
+{
+    EXPECT_EQ(retry_after_ms("1.5", NULL, 0), 1500);
+    EXPECT_EQ(retry_after_ms("0.25", NULL, 0), 250);
+    EXPECT_EQ(retry_after_ms("120.0", NULL, 0), 120000);
+    EXPECT_EQ(retry_after_ms("0.0001", NULL, 0), 1);
+    EXPECT_EQ(retry_after_ms("2.99999999999999999999", NULL, 0), 3000);
+    EXPECT_EQ(retry_after_ms("99999999999999999999999.9", NULL, 0), 366LL * 86400 * 1000);
+}
+
 UNIT(retry_after_nonsense_is_nothing)
 {
-    static const char *const bad[] = {"", "-1", "1.5", "1s", "soon", "Sun, 06 Nov 1994", "Sun, 06 Nov 1994 08:49:37 CET"};
+    static const char *const bad[] = {"", "-1", ".5", "1.", "1.5.2", "1,5", "1.x", "1s", "soon", "Sun, 06 Nov 1994", "Sun, 06 Nov 1994 08:49:37 CET"};
 
     EXPECT_EQ(retry_after_ms(NULL, NULL, 0), -1);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
