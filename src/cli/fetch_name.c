@@ -33,6 +33,8 @@ static const char *name_of_template(struct fetch *f, const struct job *job, cons
         v.path = bide_url_path(url);
     }
     template_add_name(&n->template, &v, out);
+    if (n->template.has_variable)
+        names_shorten(out, n->template.root_len);
     return out->no_memory || n->direct ? NULL : template_name_fault(out->data, n->template.root_len);
 }
 

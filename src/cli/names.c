@@ -139,6 +139,42 @@ static void add_hash(const bide_url *url, struct text *to)
     text_format(to, "~%08x", (unsigned)names_hash(href, strcspn(href, "#")));
 }
 
+/* ---- names that are too long ---- */
+
+/* 64 bits: nobody compares these with each other before they are used. */
+static void add_shortened(const char *s, size_t len, struct text *to)
+{
+    size_t dot = names_extension_at(s, len), keep = NAMES_COMPONENT_MAX - (len - dot) - 17;
+
+    while (keep > 0 && ((unsigned char)s[keep] & 0xc0) == 0x80) /* not within a character */
+        keep--;
+    text_add(to, s, keep);
+    text_format(to, "~%016llx", (unsigned long long)names_hash(s, len));
+    text_add(to, s + dot, len - dot);
+}
+
+void names_shorten(struct text *name, size_t from)
+{
+    struct text old = *name;
+    if (name->no_memory || name->len - from <= NAMES_BYTES_MAX)
+        return;
+
+    *name = (struct text){0};
+    text_add(name, old.data, from);
+    for (const char *at = old.data + from;;) {
+        size_t len = strcspn(at, "/");
+        if (len > NAMES_BYTES_MAX)
+            add_shortened(at, len, name);
+        else
+            text_add(name, at, len);
+        at += len;
+        if (*at == '\0')
+            break;
+        text_add_char(name, *at++);
+    }
+    text_free(&old);
+}
+
 /* ---- the whole ---- */
 
 static bool add_host(const bide_url *url, struct text *to)

@@ -19,9 +19,16 @@
 
 #define NAMES_COMPONENT_MAX 200
 #define NAMES_QUERY_MAX     80
+#define NAMES_BYTES_MAX     255 /* of one component, as file systems have it */
 
 /* Append the name.  mime: the answer's Content-Type, for a name without an extension; NULL: not known yet. */
 void names_add(const bide_url *url, const char *mime, struct text *to);
+
+/*
+ * Cut the components of a name from `from` on that are longer than file systems have them, as above: a hash of the
+ * whole component takes the place of its end, so that two that differ stay different, and the extension stays.
+ */
+void names_shorten(struct text *name, size_t from);
 
 /* ".json" for "application/json; charset=utf-8"; "" if there is none. */
 const char *names_extension(const char *mime);

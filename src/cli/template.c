@@ -269,7 +269,7 @@ const char *template_name_fault(const char *name, size_t root_len)
             return "'.' is the directory itself, and no name";
         if (len == 2 && at[0] == '.' && at[1] == '.')
             return "it leads out of its directory";
-        if (len > NAME_BYTES_MAX)
+        if (len > NAMES_BYTES_MAX)
             return "a name is longer than 255 bytes";
         if (at[len] == '\0')
             return NULL;

@@ -7,16 +7,17 @@
  *     {i:06}        zeros in front               {{   a brace; so is }}             {name}  b.html
  *
  * What stands before the first variable, up to its last slash, is the root: no URL and no value of a glob leads out of
- * it.  A path that ends in a slash has the name index.html.
+ * it.  A path that ends in a slash has the name index.html.  A component that variables made too long for a file system
+ * is cut: see names_shorten.
  */
 #ifndef BIDE_CLI_TEMPLATE_H
 #define BIDE_CLI_TEMPLATE_H
 
 #include "cli/glob.h"
+#include "cli/names.h"
 
 #define TEMPLATE_PARTS  64
 #define TEMPLATE_DIGITS 18 /* of a width */
-#define NAME_BYTES_MAX  255 /* of one component, as file systems have it */
 
 enum template_kind { TEMPLATE_TEXT, TEMPLATE_GLOB, TEMPLATE_I, TEMPLATE_N, TEMPLATE_HOST, TEMPLATE_PATH, TEMPLATE_NAME };
 

@@ -100,6 +100,13 @@ test "$(cat torn/tc torn/td)" = "$(printf 'whole\nwhole')" || fail "torn: $(find
 must 4 fetch -q "$base/both/100000" -o both --max-size 1000 --retries 0
 test ! -e both || fail "--max-size: $(wc -c <both) bytes"
 
+# A name that no file system has is cut, and two that begin alike stay two; a literal one is refused.
+long=$(printf 'x%.0s' $(seq 300))
+must 0 fetch -q "$base/flaky/$long/0/{200,201}" "$base/flaky/$long.json/0/200" -o 'long/{path}'
+test "$(find long -type f | wc -l)" = 3 || fail "long names: $(find long)"
+test "$(find long -name '*~????????????????.json' | wc -l)" = 1 || fail "long names: $(find long)"
+must 2 fetch -q "$base/bytes/1" -o "$long"
+
 # Retry-After: the whole host is left alone, for as long as it says; a date is compared with ours.
 must 0 fetch -q "$base/flaky/e/1/429/1" "$base/bytes/[1-5]" -o 'after/{i}' -c 1
 date=$(python3 -c 'import email.utils, time, urllib.parse
@@ -113,6 +120,8 @@ f = [t for t, p in log if p.startswith("/flaky/f/")]
 assert len(e) == 2 and 0.99 <= e[1] - e[0] < 2.5, e
 assert not [p for t, p in log if e[0] < t < e[0] + 0.99], "the host was not left alone"
 assert len(f) == 2 and 0.9 <= f[1] - f[0] < 4, f' || fail "Retry-After"
+must 0 fetch -q -v "$base/flaky/h/1/503/1.2" -o after/fraction --backoff 1ms
+grep -q 'attempt 2 of 5 in 1\.[12]' err || fail "Retry-After: 1.2: $(cat err)"
 must 4 fetch -q "$base/flaky/g/1/503/100000" -o no
 grep -q '503 .*; it asks for [0-9]* s of patience, more than --retry-after-max' err || fail "a Retry-After beyond --retry-after-max"
 

@@ -329,6 +329,46 @@ UNIT(names_that_could_be_mistaken_have_a_hash)
     EXPECT_CONTAINS(made("http://h/a//b", NULL), "h/a/b~");
 }
 
+/* "root/" and this, shortened. */
+static const char *shortened(const char *name)
+{
+    static char out[2][2000];
+    static int turn;
+    struct text t = {0};
+
+    text_add_string(&t, "root/");
+    text_add_string(&t, name);
+    names_shorten(&t, 5);
+    snprintf(out[++turn % 2], sizeof out[0], "%s", t.data);
+    text_free(&t);
+    return out[turn % 2];
+}
+
+UNIT(names_of_templates_are_shortened_where_file_systems_have_no_longer_ones)
+{
+    char a[301], b[700], utf8[500] = "";
+    memset(a, 'a', 300);
+    a[300] = '\0';
+
+    EXPECT_STR(shortened("short.html"), "root/short.html");
+    EXPECT_EQ(strlen(shortened(a + 45)), 5 + 255);
+    EXPECT_EQ(strlen(shortened(a + 44)), 5 + 200);
+    EXPECT_EQ(strcspn(shortened(a), "~"), 5 + 183);
+    EXPECT_TRUE(strcmp(shortened(a), shortened(a + 1)) != 0); /* though they begin alike */
+    EXPECT_STR(shortened(a), shortened(a));
+
+    snprintf(b, sizeof b, "x/%s/%s.json", a, a);
+    const char *both = shortened(b);
+    EXPECT_EQ(strlen(both), strlen("root/x/") + 200 + 1 + 200);
+    EXPECT_STR(both + strlen(both) - 5, ".json");
+    EXPECT_NULL(template_name_fault(both, 5));
+
+    for (int i = 0; i < 200; i++)
+        strcat(utf8, "\xc3\xbc");
+    const char *cut = shortened(utf8);
+    EXPECT_TRUE(strchr(cut, '~') > cut && (strchr(cut, '~')[-1] & 0xff) == 0xbc && (strchr(cut, '~') - cut - 5) % 2 == 0);
+}
+
 UNIT(names_that_are_long_are_cut)
 {
     char a[3000] = "http://h/", b[3000];
