@@ -104,8 +104,8 @@ typedef struct bide_request_args {
  * Suspends:  until the head is there; a cancellation point
  * Returns:   the response, whatever its status; or NULL
  * Errors:    BIDE_EURL, BIDE_ENAME, BIDE_EDNS, -ECONNREFUSED and the like, BIDE_ETLS, BIDE_ECERT, BIDE_EHTTP,
- *            BIDE_EDISCONNECTED, BIDE_EREDIRECT, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM, -EINVAL if session is
- *            NULL (then why there is none stays on record); the text names the URL
+ *            BIDE_EDISCONNECTED, BIDE_EREDIRECT, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM, -EINVAL for an
+ *            argument that can be none (for a session that is NULL the text says why there is none); the text names the URL
  * Owns:      the result is owned, to be released before the session; strings are copied
  * Example:   bide_auto bide_response *r = bide_get(s, "https://a.example/", .timeout_ms = 5000);
  */
@@ -136,6 +136,9 @@ BIDE_API BIDE_MUST_USE bide_response *bide_request_with(bide_session *s, const c
 BIDE_API BIDE_MUST_USE bide_response *bide_request_blocking_with(const char *method, bide_request_args args);
 
 /* ---- responses ---- */
+
+/* Functions of a response take NULL, too, because that is what a request that failed gives: then they fail with -EINVAL,
+   or give "", NULL, 0 or false; the record says so, and what was on it before. */
 
 /* The status, 200 to 999 (600 and more are not HTTP's: take them for errors); the reason phrase as sent (may be "");
    is it 200 to 299? */

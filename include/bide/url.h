@@ -33,7 +33,7 @@ typedef struct bide_url bide_url;
  * "//", "%2F" and the order of the query stay as they were given.
  *
  * Returns:   the URL, or NULL
- * Errors:    BIDE_EURL, the text says what is wrong with it; BIDE_ENOMEM
+ * Errors:    BIDE_EURL, the text says what is wrong with it; BIDE_ENOMEM; -EINVAL for NULL
  * Owns:      the result is owned
  * Example:   bide_auto bide_url *u = bide_url_parse("https://example.com/a?b=c");
  */
@@ -43,7 +43,7 @@ BIDE_API BIDE_MUST_USE bide_url *bide_url_parse(const char *text);
  * Read a link as it stands on the page `base`: "../b", "?x", "//host/", or an absolute URL.
  *
  * Returns:   the URL, or NULL
- * Errors:    BIDE_EURL; BIDE_ENOMEM
+ * Errors:    BIDE_EURL; BIDE_ENOMEM; -EINVAL for NULL
  * Owns:      the result is owned; base is borrowed for the call
  * Example:   bide_auto bide_url *next = bide_url_resolve(page, "/login");
  */
@@ -62,7 +62,7 @@ BIDE_API BIDE_MUST_USE bide_url *bide_url_with_query(const bide_url *url, const 
 /*
  * The parts, of https://me:secret@example.com:8080/a/b?c=d#e
  *
- * A part that is not there is "".  None of them is decoded.
+ * A part that is not there is "".  None of them is decoded.  Of NULL all are "", the port is -EINVAL, and the record says so.
  *
  * Owns:      borrowed from the URL
  */

@@ -35,6 +35,8 @@ bide_response *bide_request_blocking_with(const char *method, bide_request_args 
     struct blocking b = {.method = method, .args = &args};
     bide_task *t = bide__task_here();
 
+    if (bide__request_check(method, &args) < 0)
+        return NULL;
     if (t)
         bide__loop_report(t->future.loop, "%s makes a blocking %s request: every other task waits", bide_task_name(t), method);
     return bide__run_private(bide_coro(fetch, &b)) < 0 ? NULL : b.response;

@@ -67,7 +67,7 @@ void bide__body_begin(bide_response *r)
 /* ---- taking apart ---- */
 
 /* The line is shown, as that of a head is. */
-static int bad_chunk(bide_response *r, int error)
+static __attribute__((noinline)) int bad_chunk(bide_response *r, int error)
 {
     char line[80];
 

@@ -114,7 +114,7 @@ static const char *other_protocol(const char *at, size_t len)
 }
 
 /* The line is shown: it is what the owner of the server needs. */
-static int bad_head(const struct asked *a, const struct h1_head *head, int error)
+static __attribute__((noinline)) int bad_head(const struct asked *a, const struct h1_head *head, int error)
 {
     char line[80];
     const char *at = head->base + head->bad.off, *other = NULL;
@@ -254,7 +254,7 @@ static void copy_body(char *to, const struct h1_head *head, char *from, const st
 }
 
 /* The line that should not be there, for bide_response_oddity. */
-static int keep_oddity(bide_response *r, const char *base, struct h1_slice odd)
+static __attribute__((noinline)) int keep_oddity(bide_response *r, const char *base, struct h1_slice odd)
 {
     char line[80];
 

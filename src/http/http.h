@@ -207,6 +207,8 @@ struct asked {
     bool odd_interim;          /* a 1xx before the answer was not as it should be: do not go on behind it */
 };
 
+/* Can this be asked for, without a look into the texts?  0, or -EINVAL on record. */
+int bide__request_check(const char *method, const bide_request_args *args);
 /* Write the head; checks everything the user gave.  0 or an error on record. */
 int bide__request_write_head(struct asked *a);
 /* Send head and body.  0, also if the server has stopped it by an answer; or an error on record. */
@@ -269,6 +271,14 @@ void bide__response_detach(bide_response *r);
 int64_t bide__response_patience_ms(const bide_response *r, int64_t most);
 /* Tell of an error that ends the request or its body: names method and URL, and for a timeout the limit. */
 int bide__response_fail(bide_response *r, int code);
+/* For a message about a NULL that a failure has left behind: "; before that: " and the text on record; "" if there is none. */
+const char *bide__error_before(char out[ERROR_TEXT_MAX]);
+/* A request has failed and nobody looked: r is NULL.  Then true, and -EINVAL on record, with what was on record before. */
+bool bide__response_is_null(const char *function);
+static inline bool bide__response_missing(const bide_response *r, const char *function)
+{
+    return unlikely(!r) && bide__response_is_null(function);
+}
 /* The head is there; the body follows, or came with it: then the connection goes back. */
 void bide__body_begin(bide_response *r);
 /* The next piece: its length, 0 at the end.  It lasts until the next call. */

@@ -6,9 +6,9 @@
 
 json_t *bide_json(bide_response *r)
 {
-    bide_bytes body = bide_body(r);
     json_error_t error;
     char quoted[80];
+    bide_bytes body = bide__response_missing(r, __func__) ? (bide_bytes){NULL, 0} : bide_body(r);
     if (!body.data)
         return NULL;
 

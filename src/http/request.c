@@ -12,6 +12,32 @@
 
 /* ---- what is asked for ---- */
 
+static __attribute__((noinline)) int bad_argument(const char *method, const bide_request_args *args, const char *what)
+{
+    char quoted[80];
+
+    return bide_fail(-EINVAL, "%s %s: %s", args->method ? args->method : method,
+                     bide__url_quote(quoted, args->url, strlen(args->url)), what);
+}
+
+int bide__request_check(const char *method, const bide_request_args *args)
+{
+    int code = bide__check_named(args->guard_, "bide_request");
+    if (code < 0)
+        return code;
+    if (!method && !args->method)
+        return bide_fail(-EINVAL, "bide_request: the method is NULL");
+    if (!args->url)
+        return bide_fail(-EINVAL, "%s: the URL is NULL", args->method ? args->method : method);
+    if (args->timeout_ms < 0 || args->connect_timeout_ms < 0 || args->read_timeout_ms < 0)
+        return bad_argument(method, args, "a time limit is negative");
+    if (args->max_redirects < -1)
+        return bad_argument(method, args, "max_redirects is below -1, which follows none");
+    if (!args->data.data && args->data.len > 0)
+        return bad_argument(method, args, "the body is NULL, but has a length");
+    return 0;
+}
+
 static int64_t choose(int64_t own, int64_t session)
 {
     return own ? own : session;
@@ -65,9 +91,6 @@ static bool names_no_path(const char *url)
 static int set_url(struct asked *a, const bide_request_args *args)
 {
     struct arena *arena = &a->response->arena;
-    if (!args->url)
-        return bide_fail(BIDE_EURL, "%s: no URL was given", a->method);
-
     size_t len = strlen(args->url), cap = len <= BIDE_URL_MAX ? bide__url_bound(len, NULL) : 1;
     cap += args->query ? bide__query_encode(NULL, 0, args->query) + 2 : 0;
     char *storage = bide__arena_alloc(arena, cap);
@@ -260,13 +283,21 @@ static int ask(struct asked *a, const char *method, const bide_request_args *arg
     return code;
 }
 
+static __attribute__((noinline)) void no_session(const char *method, const bide_request_args *args)
+{
+    char why[ERROR_TEXT_MAX], quoted[80];
+
+    bide_fail(-EINVAL, "%s %s: there is no session%s", args->method ? args->method : method,
+              bide__url_quote(quoted, args->url, strlen(args->url)), bide__error_before(why));
+}
+
 bide_response *bide_request_with(bide_session *s, const char *method, bide_request_args args)
 {
-    if (bide__check_named(args.guard_, "bide_request") < 0)
+    if (bide__request_check(method, &args) < 0)
         return NULL;
     struct error_mark mark;
     if (!s) {
-        bide_fail(-EINVAL, "%s %s: there is no session", method, args.url);
+        no_session(method, &args);
         return NULL;
     }
     if (!bide__task_required("bide_request") || bide__session_bind(s) < 0)

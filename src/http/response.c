@@ -123,6 +123,24 @@ int bide__response_fail(bide_response *r, int code)
     return code;
 }
 
+const char *bide__error_before(char out[ERROR_TEXT_MAX])
+{
+    const struct error_record *e = bide__error_current();
+
+    out[0] = '\0';
+    if (e->code < 0 && !strstr(e->text, "NULL"))
+        snprintf(out, ERROR_TEXT_MAX, "; before that: %.180s", e->text);
+    return out;
+}
+
+bool bide__response_is_null(const char *function)
+{
+    char why[ERROR_TEXT_MAX];
+
+    bide_fail(-EINVAL, "%s: the response is NULL%s", function, bide__error_before(why));
+    return true;
+}
+
 /* ---- the object ---- */
 
 static void response_destroy(void *object)
@@ -158,22 +176,34 @@ void bide__response_detach(bide_response *r)
 
 int bide_status(const bide_response *r)
 {
+    if (bide__response_missing(r, __func__))
+        return -EINVAL;
     return r->head.status;
 }
 
 const char *bide_reason(const bide_response *r)
 {
+    if (bide__response_missing(r, __func__))
+        return "";
     return r->head.base + r->head.reason.off;
 }
 
 bool bide_ok(const bide_response *r)
 {
+    if (bide__response_missing(r, __func__))
+        return false;
     return r->head.status >= 200 && r->head.status <= 299;
 }
 
 const char *bide_header(const bide_response *r, const char *name)
 {
-    size_t len = r && name ? strlen(name) : 0;
+    if (bide__response_missing(r, __func__))
+        return NULL;
+    if (!name) {
+        bide_fail(-EINVAL, "bide_header: the name is NULL");
+        return NULL;
+    }
+    size_t len = strlen(name);
     if (!bide__header_name_ok(name, len)) /* those that are no tokens are not found by name */
         return NULL;
 
@@ -187,7 +217,7 @@ const char *bide_header(const bide_response *r, const char *name)
 
 bool bide_header_at(const bide_response *r, size_t i, bide_pair *out)
 {
-    if (i >= r->head.nfields)
+    if (bide__response_missing(r, __func__) || i >= r->head.nfields)
         return false;
     const struct h1_field *f = &r->head.fields[i];
     *out = (bide_pair){bide__h1_name(&r->head, f), bide__h1_value(&r->head, f)};
@@ -197,6 +227,8 @@ bool bide_header_at(const bide_response *r, size_t i, bide_pair *out)
 int bide_raise_for_status(bide_response *r)
 {
     char reason[80];
+    if (bide__response_missing(r, __func__))
+        return -EINVAL;
     if (r->head.status < 400)
         return 0;
 
@@ -206,38 +238,52 @@ int bide_raise_for_status(bide_response *r)
 
 const char *bide_response_oddity(const bide_response *r)
 {
-    return r ? r->oddity : NULL;
+    if (bide__response_missing(r, __func__))
+        return NULL;
+    return r->oddity;
 }
 
 /* ---- where it came from ---- */
 
 const char *bide_response_url(const bide_response *r)
 {
+    if (bide__response_missing(r, __func__))
+        return "";
     return r->url;
 }
 
 int bide_response_redirects(const bide_response *r)
 {
+    if (bide__response_missing(r, __func__))
+        return -EINVAL;
     return r->redirects;
 }
 
 int bide_response_http_minor(const bide_response *r)
 {
+    if (bide__response_missing(r, __func__))
+        return -EINVAL;
     return r->head.minor;
 }
 
 const char *bide_response_peer(const bide_response *r)
 {
+    if (bide__response_missing(r, __func__))
+        return "";
     return r->peer;
 }
 
 bool bide_response_reused(const bide_response *r)
 {
+    if (bide__response_missing(r, __func__))
+        return false;
     return r->reused;
 }
 
 uint64_t bide_response_body_bytes(const bide_response *r)
 {
+    if (bide__response_missing(r, __func__))
+        return 0;
     return r->body_bytes;
 }
 
@@ -250,6 +296,8 @@ static int64_t since(int64_t from_ns, int64_t to_ns)
 
 bide_timing bide_response_timing(const bide_response *r)
 {
+    if (bide__response_missing(r, __func__))
+        return (bide_timing){-1, -1, -1, -1, -1, -1, -1, -1};
     bide_timing t = {.queued = since(r->start_ns, r->queued_ns),
                      .dns = since(r->start_ns, r->connect.dns),
                      .connect = since(r->start_ns, r->connect.connect),
@@ -298,16 +346,24 @@ static int read_whole(bide_response *r)
 
 bide_bytes bide_body(bide_response *r)
 {
+    if (bide__response_missing(r, __func__))
+        return (bide_bytes){NULL, 0};
     return read_whole(r) < 0 ? (bide_bytes){NULL, 0} : r->whole;
 }
 
 const char *bide_text(bide_response *r)
 {
+    if (bide__response_missing(r, __func__))
+        return NULL;
     return bide_body(r).data;
 }
 
 ssize_t bide_read_chunk(bide_response *r, const char **data)
 {
+    if (bide__response_missing(r, __func__))
+        return -EINVAL;
+    if (!data)
+        return bide_fail(-EINVAL, "bide_read_chunk: there is no place for the piece (data is NULL)");
     bool first = !r->streaming;
     int code = begin_reading(r, __func__);
     if (code < 0)

@@ -119,6 +119,10 @@ static void session_release(void *object)
 
 bide_session_stats bide_session_get_stats(const bide_session *s)
 {
+    if (!s) {
+        bide_fail(-EINVAL, "bide_session_get_stats: the session is NULL");
+        return (bide_session_stats){.open = 0};
+    }
     if (s->loop && bide__loop_check(s->loop, __func__) < 0)
         return (bide_session_stats){0};
     bide_session_stats stats = s->stats;

@@ -197,6 +197,8 @@ static int fill_in(bide_session *s, const bide_session_args *from)
         return bide_fail(-EINVAL, "bide_session_new: a limit is negative");
     if (args->timeout_ms < 0 || args->connect_timeout_ms < 0 || args->read_timeout_ms < 0 || args->keepalive_ms < 0)
         return bide_fail(-EINVAL, "bide_session_new: a time limit is negative");
+    if (args->max_redirects < -1)
+        return bide_fail(-EINVAL, "bide_session_new: max_redirects is %d; -1 follows none", args->max_redirects);
     args->limit = (int)or_default(args->limit, LIMIT);
     args->limit_per_host = (int)or_default(args->limit_per_host, LIMIT_PER_HOST);
     args->timeout_ms = or_default(args->timeout_ms, TIMEOUT_MS);

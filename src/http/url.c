@@ -151,18 +151,31 @@ static bide_url *parse(const struct url *base, const char *text)
     return made;
 }
 
+/* An argument that is NULL: -EINVAL on record. */
+static bool is_missing(const void *argument, const char *function, const char *what)
+{
+    if (likely(argument != NULL))
+        return false;
+    bide_fail(-EINVAL, "%s: the %s is NULL", function, what);
+    return true;
+}
+
 bide_url *bide_url_parse(const char *text)
 {
-    return parse(NULL, text);
+    return is_missing(text, __func__, "text") ? NULL : parse(NULL, text);
 }
 
 bide_url *bide_url_resolve(const bide_url *base, const char *link)
 {
+    if (is_missing(base, __func__, "base") || is_missing(link, __func__, "link"))
+        return NULL;
     return parse(&base->url, link);
 }
 
 bide_url *bide_url_with_query(const bide_url *url, const bide_pair *pairs)
 {
+    if (is_missing(url, __func__, "URL"))
+        return NULL;
     size_t cap = (size_t)url->url.len + bide__query_encode(NULL, 0, pairs) + 2;
     char *storage = cap <= BIDE_URL_MAX + 1 ? bide__malloc(cap) : NULL;
     struct url u = url->url;
@@ -179,55 +192,55 @@ bide_url *bide_url_with_query(const bide_url *url, const bide_pair *pairs)
 
 const char *bide_url_href(const bide_url *url)
 {
-    return url->url.href;
+    return is_missing(url, __func__, "URL") ? "" : url->url.href;
 }
 
 const char *bide_url_scheme(const bide_url *url)
 {
-    return url->scheme;
+    return is_missing(url, __func__, "URL") ? "" : url->scheme;
 }
 
 const char *bide_url_username(const bide_url *url)
 {
-    return url->username;
+    return is_missing(url, __func__, "URL") ? "" : url->username;
 }
 
 const char *bide_url_password(const bide_url *url)
 {
-    return url->password;
+    return is_missing(url, __func__, "URL") ? "" : url->password;
 }
 
 const char *bide_url_origin(const bide_url *url)
 {
-    return url->origin;
+    return is_missing(url, __func__, "URL") ? "" : url->origin;
 }
 
 const char *bide_url_host(const bide_url *url)
 {
-    return url->host;
+    return is_missing(url, __func__, "URL") ? "" : url->host;
 }
 
 const char *bide_url_hostname(const bide_url *url)
 {
-    return url->hostname;
+    return is_missing(url, __func__, "URL") ? "" : url->hostname;
 }
 
 int bide_url_port(const bide_url *url)
 {
-    return url->url.port;
+    return is_missing(url, __func__, "URL") ? -EINVAL : url->url.port;
 }
 
 const char *bide_url_path(const bide_url *url)
 {
-    return url->path;
+    return is_missing(url, __func__, "URL") ? "" : url->path;
 }
 
 const char *bide_url_query(const bide_url *url)
 {
-    return url->query;
+    return is_missing(url, __func__, "URL") ? "" : url->query;
 }
 
 const char *bide_url_fragment(const bide_url *url)
 {
-    return url->fragment;
+    return is_missing(url, __func__, "URL") ? "" : url->fragment;
 }

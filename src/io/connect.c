@@ -500,6 +500,10 @@ bide_stream *bide_connect_with(bide_connect_args args)
                                 .server_name = args.server_name,
                                 .max_buffer = args.max_buffer};
     bide_stream *s = NULL;
+    if (args.timeout_ms < 0) {
+        bide_fail(-EINVAL, "bide_connect: timeout_ms is negative");
+        return NULL;
+    }
     if (!args.host || !args.host[0]) {
         bide_fail(-EINVAL, "bide_connect: no host");
         return NULL;

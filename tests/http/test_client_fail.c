@@ -140,6 +140,73 @@ TEST(client_session_options_are_checked)
     }
 }
 
+TEST(client_bad_arguments_get_a_sentence)
+{
+    bide_auto bide_session *s = bide_session_new();
+    const char *url = "http://me:secret@127.0.0.1:1/";
+
+    EXPECT_FAILED(bide_get(s, NULL), -EINVAL, "GET: the URL is NULL", "");
+    EXPECT_FAILED(bide_request(s, NULL, url), -EINVAL, "bide_request: the method is NULL", "");
+    EXPECT_FAILED(bide_request(s, "", url), -EINVAL, "the method is not a word", "");
+    EXPECT_FAILED(bide_get(NULL, url), -EINVAL, "GET http://@127.0.0.1:1/: there is no session", "");
+    EXPECT_FAILED(bide_get(s, url, .timeout_ms = -1), -EINVAL, "GET http://@127.0.0.1:1/: ", "a time limit is negative");
+    EXPECT_FAILED(bide_get(s, url, .connect_timeout_ms = -1), -EINVAL, "a time limit is negative", "");
+    EXPECT_FAILED(bide_get(s, url, .read_timeout_ms = INT64_MIN), -EINVAL, "a time limit is negative", "");
+    EXPECT_FAILED(bide_get(s, url, .max_redirects = -2), -EINVAL, "max_redirects is below -1", "");
+    EXPECT_FAILED(bide_post(s, url, .data = {NULL, 5}), -EINVAL, "the body is NULL, but has a length", "");
+    EXPECT_FAILED(bide_get(s, url, .headers = BIDE_PAIRS({"A", NULL})), -EINVAL, "header A: its value is NULL", "");
+    EXPECT_FAILED(bide_session_new(.max_redirects = -2), -EINVAL, "bide_session_new: max_redirects is -2", "");
+    EXPECT_FAILED(bide_session_new(.headers = BIDE_PAIRS({"A", NULL})), -EINVAL, "header A: its value is NULL", "");
+    EXPECT_EQ(bide_session_get_stats(NULL).open, 0);
+    EXPECT_FAILED(NULL, -EINVAL, "bide_session_get_stats: the session is NULL", "");
+    EXPECT_EQ(bide_session_get_stats(s).requests, 0);
+}
+
+UNIT(client_bad_arguments_of_the_blocking_twin_get_a_sentence)
+{
+    EXPECT_FAILED(bide_get_blocking(NULL), -EINVAL, "GET: the URL is NULL", "");
+    EXPECT_FAILED(bide_request_blocking_with(NULL, (bide_request_args){.url = "http://127.0.0.1:1/"}), -EINVAL,
+                  "the method is NULL", "");
+}
+
+/* bide_text(bide_get(...)): why there is no response is in the text. */
+TEST(client_functions_of_a_response_take_null, .real_time = true)
+{
+    bide_auto bide_session *s = bide_session_new();
+    char url[64];
+    bide_pair field;
+    const char *data;
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/", closed_port());
+
+    EXPECT_FAILED(bide_text(bide_get(s, url)), -EINVAL, "bide_text: the response is NULL; before that: GET http://127.0.0.1:",
+                  "refused");
+    EXPECT_FAILED(bide_body(NULL).data, -EINVAL, "bide_body: the response is NULL", "");
+    EXPECT_FAILED(bide_json(NULL), -EINVAL, "bide_json: the response is NULL", "");
+    EXPECT_FAILED(bide_header(NULL, "A"), -EINVAL, "bide_header: the response is NULL", "");
+    EXPECT_EQ(bide_read_chunk(NULL, &data), -EINVAL);
+    EXPECT_EQ(bide_raise_for_status(NULL), -EINVAL);
+    EXPECT_EQ(bide_status(NULL), -EINVAL);
+    EXPECT_FALSE(bide_ok(NULL) || bide_header_at(NULL, 0, &field) || bide_response_reused(NULL));
+    EXPECT_STR(bide_reason(NULL), "");
+    EXPECT_STR(bide_response_url(NULL), "");
+    EXPECT_STR(bide_response_peer(NULL), "");
+    EXPECT_NULL(bide_response_oddity(NULL));
+    EXPECT_EQ(bide_response_redirects(NULL), -EINVAL);
+    EXPECT_EQ(bide_response_http_minor(NULL), -EINVAL);
+    EXPECT_EQ(bide_response_body_bytes(NULL), 0);
+    EXPECT_EQ(bide_response_timing(NULL).total, -1);
+    EXPECT_FAILED(NULL, -EINVAL, "bide_response_timing: the response is NULL", "");
+
+    struct peer p = PEER(ASK OK("2") "ok");
+    peer_start(&p);
+    bide_auto bide_response *r = bide_get(s, peer_url(&p, "/"));
+    EXPECT_FAILED(bide_header(r, NULL), -EINVAL, "bide_header: the name is NULL", "");
+    EXPECT_EQ(bide_read_chunk(r, NULL), -EINVAL);
+    expect_body(r, "ok");
+    bide_error_clear();
+    peer_stop(&p);
+}
+
 TEST(client_connect_to_leads_elsewhere, .real_time = true)
 {
     struct peer p = PEER(ASK OK("1") "a" ASK OK("1") "b", ASK OK("1") "c");

@@ -368,6 +368,30 @@ UNIT(url_object_gives_every_part)
     EXPECT_STR(bide_url_query(next), "");
 }
 
+UNIT(url_object_functions_take_null)
+{
+    bide_auto bide_url *u = bide_url_parse("http://x/");
+
+    EXPECT_TRUE(bide_url_parse(NULL) == NULL);
+    EXPECT_EQ(bide_error_code(), -EINVAL);
+    EXPECT_STR(bide_error_text(), "bide_url_parse: the text is NULL");
+    EXPECT_TRUE(bide_url_resolve(NULL, "a") == NULL);
+    EXPECT_STR(bide_error_text(), "bide_url_resolve: the base is NULL");
+    EXPECT_TRUE(bide_url_resolve(u, NULL) == NULL);
+    EXPECT_STR(bide_error_text(), "bide_url_resolve: the link is NULL");
+    EXPECT_TRUE(bide_url_with_query(NULL, NULL) == NULL);
+    bide_auto bide_url *same = bide_url_with_query(u, NULL);
+    EXPECT_STR(bide_url_href(same), "http://x/");
+    const char *(*const parts[])(const bide_url *) = {bide_url_href, bide_url_scheme, bide_url_username, bide_url_password,
+                                                      bide_url_origin, bide_url_host, bide_url_hostname, bide_url_path,
+                                                      bide_url_query, bide_url_fragment};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        EXPECT_STR(parts[i](NULL), "");
+    EXPECT_EQ(bide_url_port(NULL), -EINVAL);
+    EXPECT_STR(bide_error_text(), "bide_url_port: the URL is NULL");
+    bide_error_clear();
+}
+
 UNIT(url_object_long_one_goes_through_the_heap)
 {
     char text[5000];

@@ -150,6 +150,11 @@ TEST(connect_bad_arguments_are_refused)
     EXPECT_NULL(bide_connect("127.0.0.1", 65536));
     EXPECT_EQ(bide_error_code(), -EINVAL);
     bide_error_clear();
+    EXPECT_NULL(bide_connect("127.0.0.1", 80, .timeout_ms = -1));
+    EXPECT_EQ(bide_error_code(), -EINVAL);
+    EXPECT_STR(bide_error_text(), "bide_connect: timeout_ms is negative");
+    EXPECT_NULL(bide_connect(NULL, 80));
+    EXPECT_EQ(bide_error_code(), -EINVAL);
     EXPECT_NULL(bide_connect("", 80));
     EXPECT_EQ(bide_error_code(), -EINVAL);
     bide_error_clear();

@@ -20,5 +20,7 @@ TEST(request_without_session_replaces_the_reason_why_there_is_none)
     EXPECT_EQ(bide_error_code(), BIDE_ETLS);
     EXPECT_TRUE(bide_get(none, "http://127.0.0.1/") == NULL);
     EXPECT_EQ(bide_error_code(), -EINVAL);
+    EXPECT_CONTAINS(bide_error_text(), "there is no session; before that: ");
+    EXPECT_CONTAINS(bide_error_text(), "/nowhere/ca.pem");
     bide_error_clear();
 }
