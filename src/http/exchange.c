@@ -117,18 +117,18 @@ static const char *other_protocol(const char *at, size_t len)
 static __attribute__((noinline)) int bad_head(const struct asked *a, const struct h1_head *head, int error)
 {
     char line[80];
-    const char *at = head->base + head->bad.off, *other = NULL;
+    const char *at = head->base + head->odd.off, *other = NULL;
 
     if (error == H1_EHEADSIZE)
         return bide_fail(BIDE_EHTTP, "the head of the answer is larger than %zu bytes",
                          a->session->args.max_head_bytes);
     if (error == H1_EVERSION)
-        other = other_protocol(at, head->bad.len);
+        other = other_protocol(at, head->odd.len);
     if (other)
         return bide_fail(BIDE_EHTTP, "malformed answer: %s", other);
     return bide_fail(BIDE_EHTTP, "malformed answer: %s%s: \"%s\"", bide__h1_strerror(error),
                      bide__h1_error_status(error) == 431 ? " (a larger max_head_bytes allows more)" : "",
-                     bide__escaped(line, at, head->bad.len));
+                     bide__escaped(line, at, head->odd.len));
 }
 
 /* Nothing but empty lines. */
@@ -146,7 +146,8 @@ static ssize_t next_head(struct view *v, struct asked *a, struct conn *c, struct
 {
     struct h1_parser parser = {.limits = a->session->head_limits};
 
-    *head = (struct h1_head){.fields = a->session->fields, .fields_cap = parser.limits.fields};
+    head->fields = a->session->fields; /* the parser fills in the rest */
+    head->fields_cap = parser.limits.fields;
     for (;;) {
         ssize_t n = v->len > 0 ? bide__h1_parse_response(&parser, v->at, v->len, head) : 0;
         a->no_answer &= n == H1_EVERSION || (n == 0 && is_blank(v));

@@ -33,7 +33,7 @@ static bool parse_length(const char *text, size_t len, uint64_t *out)
 /* An error, and the field that is to blame. */
 static int refuse(struct h1_head *head, const struct h1_field *f, int error)
 {
-    head->bad = (struct h1_slice){f->name, f->value + f->value_len - f->name};
+    head->odd = (struct h1_slice){f->name, f->value + f->value_len - f->name};
     return error;
 }
 
@@ -63,10 +63,9 @@ static int read_length(struct h1_head *head)
 }
 
 /* `chunked`, or `identity`, which says nothing; another coding we could not undo.  In an answer
- * `identity` may come first, and `chunked` more than once: then `twice`. */
-static int read_coding(struct h1_head *head, bool strict, bool *chunked)
+ * `identity` may come first, and `chunked` more than once.  Counts them. */
+static int read_coding(struct h1_head *head, bool strict, bool *chunked, unsigned *codings)
 {
-    unsigned codings = 0;
     const char *value;
     size_t len;
 
@@ -80,9 +79,8 @@ static int read_coding(struct h1_head *head, bool strict, bool *chunked)
             bool is_chunked = bide__header_equals(value, len, "chunked");
             if (!is_chunked && (*chunked || !bide__header_equals(value, len, "identity")))
                 return refuse(head, f, H1_ECODING);
-            if (strict && codings > 0)
+            if ((*codings)++ > 0 && strict)
                 return refuse(head, f, H1_ECODING);
-            head->odd_coding |= codings++ > 0;
             head->chunked_twice |= *chunked;
             *chunked = is_chunked;
         }
@@ -115,22 +113,20 @@ static int read_fields(struct h1_head *head, bool strict, enum h1_body neither)
 {
     bool has_length = bide__h1_has(head, HEADER_CONTENT_LENGTH);
     bool has_coding = bide__h1_has(head, HEADER_TRANSFER_ENCODING), chunked = false;
+    unsigned codings = 0;
+    bool is_odd = head->odd.len > 0;
     int r = has_length ? read_length(head) : 0;
 
-    head->odd_coding = head->chunked_twice = false;
     if (r == 0 && has_coding)
-        r = read_coding(head, strict, &chunked);
-    if (r == H1_ECODING && !strict && neither == H1_BODY_NONE) {
-        head->odd_coding = true; /* there is nothing to undo it for */
-        r = 0;
-    }
-    if (r < 0)
+        r = read_coding(head, strict, &chunked, &codings);
+    if (r == H1_ECODING && !strict && neither == H1_BODY_NONE)
+        is_odd = true; /* there is nothing to undo it for */
+    else if (r < 0)
         return r;
     if (has_coding && strict && (has_length || !chunked || head->minor == 0))
         return refuse(head, bide__h1_find(head, HEADER_TRANSFER_ENCODING), has_length ? H1_EBOTH : H1_ECODING);
-
-    head->keep_alive = read_persistence(head) && !head->odd_coding && head->odd.len == 0;
-    if (has_coding && (has_length || head->minor == 0))
+    head->keep_alive = read_persistence(head) && !is_odd;
+    if (has_coding && (has_length || head->minor == 0 || codings > 1))
         head->keep_alive = false;
     head->body = chunked ? H1_BODY_CHUNKED : has_length ? H1_BODY_LENGTH : neither;
     if (head->body != H1_BODY_LENGTH)
@@ -166,10 +162,8 @@ int bide__h1_frame_response(struct h1_head *head, unsigned flags)
     int r = read_fields(head, flags & H1_STRICT, no_body ? H1_BODY_NONE : H1_BODY_CLOSE);
     if (r < 0)
         return r;
-    if (head->no_colon && !can_do_without_line(head)) {
-        head->bad = head->odd;
+    if (head->no_colon && !can_do_without_line(head))
         return H1_ENOCOLON;
-    }
     if (head->body == H1_BODY_CLOSE)
         head->keep_alive = false;
     if (no_body) {

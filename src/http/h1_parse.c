@@ -210,28 +210,12 @@ static const char *odd_name_end(struct work *w, char *line, int error, char **ne
     return colon;
 }
 
-static char *parse_field(struct work *w, char *line)
+/* The rest of a line, behind its name. */
+static inline __attribute__((always_inline)) char *parse_value(struct work *w, char *line, const char *name_end,
+                                                               enum header_id id)
 {
     struct h1_head *head = w->head;
-    const char *name_end = scan_token(line, w->end);
-    bool is_token = true;
-
-    w->line = line;
-    if (unlikely(name_end == w->end))
-        return stop(w, 0);
-    if (unlikely(*name_end != ':' || name_end == line)) {
-        int error = name_error(w, line, name_end);
-        char *next;
-        if (w->strict || error == H1_ESPACELINE || error == H1_EBARECR)
-            return stop(w, error);
-        name_end = odd_name_end(w, line, error, &next);
-        if (!name_end)
-            return next;
-        is_token = false;
-    }
-
     size_t name_len = (size_t)(name_end - line);
-    enum header_id id = is_token ? bide__header_id(line, name_len) : HEADER_OTHER;
     bool odd = may_be_odd(w, id);
     char *value = skip_blanks(w, (char *)name_end + 1);
     char *end = value_end(value, w->end, odd);
@@ -262,13 +246,39 @@ static char *parse_field(struct work *w, char *line)
     return next;
 }
 
+/* A line whose name does not end in a colon at p, or is empty. */
+static __attribute__((noinline)) char *parse_odd_field(struct work *w, char *line, const char *p)
+{
+    int error = name_error(w, line, p);
+    char *next;
+
+    if (w->strict || error == H1_ESPACELINE || error == H1_EBARECR)
+        return stop(w, error);
+    const char *colon = odd_name_end(w, line, error, &next);
+    return colon ? parse_value(w, line, colon, HEADER_OTHER) : next;
+}
+
+static char *parse_field(struct work *w, char *line)
+{
+    const char *name_end = scan_token(line, w->end);
+
+    if (unlikely(name_end == w->end))
+        return stop(w, 0);
+    if (unlikely(*name_end != ':' || name_end == line))
+        return parse_odd_field(w, line, name_end);
+    return parse_value(w, line, name_end, bide__header_id(line, (size_t)(name_end - line)));
+}
+
 /* All fields and the empty line behind them. */
 static char *parse_fields(struct work *w, char *line)
 {
     while (line && line < w->end) {
         if (*line == '\r' || *line == '\n')
             return line_end(w, line, H1_EVALUE);
-        line = parse_field(w, line);
+        char *next = parse_field(w, line);
+        if (unlikely(!next))
+            w->line = line;
+        line = next;
     }
     return line ? stop(w, 0) : NULL;
 }
@@ -287,7 +297,6 @@ static char *parse_status_line(struct work *w, char *p)
     struct h1_head *head = w->head;
     size_t n = (size_t)(w->end - p);
 
-    w->line = p;
     if (!version_begins(p, n) || (n > 8 && p[8] != ' '))
         return stop(w, H1_EVERSION);
     if (n < 13)
@@ -396,11 +405,14 @@ typedef char *first_line_fn(struct work *w, char *line);
 /* RFC 9112 2.2 lets old senders put an empty line behind a body, so it may come before the next head. */
 static char *first_status_line(struct work *w, char *line)
 {
-    while (unlikely(line && line < w->end && (*line == '\r' || *line == '\n'))) {
+    while (line < w->end && unlikely(*line == '\r' || *line == '\n')) {
         w->line = line;
         line = line_end(w, line, H1_EBARECR);
+        if (!line)
+            return NULL;
     }
-    return line ? parse_status_line(w, line) : NULL;
+    w->line = line;
+    return parse_status_line(w, line);
 }
 
 /* The line that was refused, as far as it is of use to who reads about it. */
@@ -433,7 +445,7 @@ static ssize_t parse_head(struct h1_parser *p, bool strict, first_line_fn *first
         return end - buf;
     }
     if (w.result < 0)
-        head->bad = bad_line(&w);
+        head->odd = bad_line(&w);
     if (p->scanned < TRY_AGAIN_BELOW)
         p->scanned = look > 2 ? look - 2 : 0;
     while (first_line == first_status_line && p->blank < look && (buf[p->blank] == '\r' || buf[p->blank] == '\n'))

@@ -111,14 +111,13 @@ struct h1_head {
     struct h1_slice target;    /* of a request */
     bool bare_lf;              /* a line ended in LF alone: not a peer to share a connection with */
     bool no_colon;             /* a line that is no field was skipped: `odd` */
-    struct h1_slice odd;       /* the first line that is no field, or whose name is no token; len 0: none */
-    struct h1_slice bad;       /* of an error: the line that was refused, or its beginning; len 0: none */
+    struct h1_slice odd;       /* the first line that is no field, or whose name is no token; of an error: the line
+                                  that was refused, or its beginning; len 0: none */
 
     /* out, from framing */
     enum h1_body body;
     uint64_t content_length;   /* of H1_BODY_LENGTH */
     bool keep_alive;           /* the connection may be used again after the body */
-    bool odd_coding;           /* Transfer-Encoding says more than it should, and we know what it means */
     bool chunked_twice;        /* it says so; was it applied twice? */
     bool tunnel;               /* 2xx to CONNECT: what follows is not HTTP of ours */
 };
@@ -141,7 +140,7 @@ struct h1_parser {
  * Read the head of an answer from buf[0..len).  Folded values are unfolded in place, hence the
  * writable bytes.  Empty lines before the status line are skipped (RFC 9112 2.2).  Returns its
  * length; 0: it is not whole yet, call again with more behind the same bytes; negative: enum
- * h1_error, and head->bad is the line.
+ * h1_error, and head->odd is the line.
  */
 ssize_t bide__h1_parse_response(struct h1_parser *p, char *buf, size_t len, struct h1_head *head);
 
@@ -157,7 +156,7 @@ ssize_t bide__h1_parse_trailers(struct h1_parser *p, char *buf, size_t len, stru
 #define H1_STRICT      4u /* Transfer-Encoding beside Content-Length is an error */
 
 /* Decide where the body ends and whether the connection survives it (RFC 9112 6.3).  0 or enum
- * h1_error, and head->bad is the line. */
+ * h1_error, and head->odd is the line. */
 int bide__h1_frame_response(struct h1_head *head, unsigned flags);
 
 /* The same for a request; also Host (RFC 9112 3.2) and the form of the target. */

@@ -20,7 +20,8 @@ static __attribute__((noinline)) int bad_argument(const char *method, const bide
                      bide__url_quote(quoted, args->url, strlen(args->url)), what);
 }
 
-int bide__request_check(const char *method, const bide_request_args *args)
+/* Which of them it is. */
+static __attribute__((noinline)) int name_bad_argument(const char *method, const bide_request_args *args)
 {
     int code = bide__check_named(args->guard_, "bide_request");
     if (code < 0)
@@ -29,13 +30,20 @@ int bide__request_check(const char *method, const bide_request_args *args)
         return bide_fail(-EINVAL, "bide_request: the method is NULL");
     if (!args->url)
         return bide_fail(-EINVAL, "%s: the URL is NULL", args->method ? args->method : method);
-    if (args->timeout_ms < 0 || args->connect_timeout_ms < 0 || args->read_timeout_ms < 0)
-        return bad_argument(method, args, "a time limit is negative");
     if (args->max_redirects < -1)
         return bad_argument(method, args, "max_redirects is below -1, which follows none");
     if (!args->data.data && args->data.len > 0)
         return bad_argument(method, args, "the body is NULL, but has a length");
-    return 0;
+    return bad_argument(method, args, "a time limit is negative");
+}
+
+int bide__request_check(const char *method, const bide_request_args *args)
+{
+    bool is_good = !args->guard_ && (method || args->method) && args->url && args->max_redirects >= -1 &&
+                   (args->timeout_ms | args->connect_timeout_ms | args->read_timeout_ms) >= 0 &&
+                   (args->data.data || args->data.len == 0);
+
+    return likely(is_good) ? 0 : name_bad_argument(method, args);
 }
 
 static int64_t choose(int64_t own, int64_t session)

@@ -124,10 +124,15 @@ static char *put_host(char *at, const struct asked *a, const struct user_fields 
     if (u->host && !is_dropped(a, HEADER_HOST))
         return put_field(at, "Host", u->host);
     const char *host = bide__url_part(url, url->host);
-    size_t before = url->zone_len ? url->hostname.len - 1 - url->zone_len : 0;
+    size_t len = url->host.len;
     at = put(at, "Host: ", 6);
-    at = put(at, host, before); /* RFC 6874 1: a zone is nothing to the server */
-    at = put(at, host + before + url->zone_len, url->host.len - before - url->zone_len);
+    if (unlikely(url->zone_len > 0)) { /* RFC 6874 1: it is nothing to the server */
+        size_t before = url->hostname.len - 1 - url->zone_len;
+        at = put(at, host, before);
+        host += before + url->zone_len;
+        len -= before + url->zone_len;
+    }
+    at = put(at, host, len);
     return put(at, "\r\n", 2);
 }
 

@@ -345,7 +345,7 @@ UNIT(field_R20_control_characters_are_kept_as_they_are_also_in_folds)
 /* The line that was refused. */
 static bool bad_is(const char *text)
 {
-    return is(head.bad, text);
+    return is(head.odd, text);
 }
 
 UNIT(field_R23_names_that_are_not_tokens_are_kept_as_they_came)
@@ -412,7 +412,7 @@ UNIT(head_that_is_refused_shows_the_line)
     EXPECT_TRUE(bad_is("HTTP/1.1 20 OK"));
     memset(text + 17, ' ', 900);
     EXPECT_EQ(response(text), H1_ESPACELINE);
-    EXPECT_EQ(head.bad.len, 256);
+    EXPECT_EQ(head.odd.len, 256);
 }
 
 UNIT(field_R22_folds_become_one_space)
@@ -630,7 +630,7 @@ UNIT(framing_R31_transfer_codings)
         char line[100];
         snprintf(line, sizeof line, "Transfer-Encoding: %s\r\n", bad[i]);
         EXPECT_EQ(frame(line), H1_ECODING);
-        EXPECT_EQ(head.bad.len + 2, strlen(line)); /* all of it but CRLF */
+        EXPECT_EQ(head.odd.len + 2, strlen(line)); /* all of it but CRLF */
     }
 }
 
@@ -655,7 +655,7 @@ UNIT(framing_R23_a_skipped_line_is_done_without_where_another_frames)
     EXPECT_EQ(frame("Oops\r\nTransfer-Encoding: chunked\r\n"), H1_BODY_CHUNKED);
     EXPECT_EQ(framing("HTTP/1.1 204 No", "Oops\r\n", 0), H1_BODY_NONE);
     EXPECT_EQ(frame("Oops\r\n"), H1_ENOCOLON);
-    EXPECT_TRUE(is(head.bad, "Oops"));
+    EXPECT_TRUE(is(head.odd, "Oops"));
     EXPECT_EQ(frame("X: DE\nNY\r\nContent-Length: 5\r\n"), H1_ENOCOLON);
     EXPECT_EQ(frame("X y: 1\r\nContent-Length: 5\r\n"), H1_BODY_LENGTH);
     EXPECT_TRUE(!head.keep_alive);
