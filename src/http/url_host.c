@@ -52,7 +52,7 @@ static int put_zone(struct url_out *out, const char *zone, const char *end, uint
     if (zone == end || end - zone >= IF_NAMESIZE)
         return URL_EZONE;
     for (const char *p = zone; p < end; p++)
-        if (!is_digit(*p) && !((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z') && !strchr("-._~", *p))
+        if (!is_digit(*p) && !((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z') && (*p == '\0' || !strchr("-._~", *p)))
             return URL_EZONE;
     bide__url_put(out, "%25", 3);
     bide__url_put(out, zone, (size_t)(end - zone));

@@ -148,7 +148,8 @@ static int request(struct run *run)
     if (r) {
         o->status = bide_status(r);
         for (bide_pair field; bide_header_at(r, o->nfields, &field); o->nfields++)
-            must(strlen(field.name) > 0 && !strpbrk(field.value, "\r\n"));
+            must(!strpbrk(field.name, "\r\n") && !strpbrk(field.value, "\r\n") &&
+                 (strlen(field.name) > 0 || bide_response_oddity(r)));
         o->ok = read_body(o, r, run->how & 2);
     } else {
         must(bide_error_code() < 0 && bide_error_text()[0] && !strpbrk(bide_error_text(), "\r\n"));

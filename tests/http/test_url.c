@@ -320,6 +320,7 @@ UNIT(url_R110_a_zone_is_kept_and_written_one_way)
     struct url from, to;
     char other[200];
 
+    EXPECT_EQ(bide__url_parse(&url, "http://[::1%a\0]/", 17, storage, sizeof storage), URL_EZONE);
     EXPECT_STR(href("http://[FE80::1%25Eth0.1]:8080/a"), "http://[fe80::1%25Eth0.1]:8080/a");
     EXPECT_TRUE(url.zone_len == 9 && is(url.hostname, "[fe80::1%25Eth0.1]"));
     EXPECT_STR(href("http://[fe80::1%eth0]/"), "http://[fe80::1%25eth0]/");
