@@ -109,6 +109,11 @@ int output_write(const void *data, size_t len);
 int output_end(void);
 void output_raw(void);
 
+/* Is the path one for a descriptor that is open here: /dev/stdout, /dev/fd/N, /proc/self/fd/N? */
+bool output_names_descriptor(const char *path);
+/* Does it mean standard output: "-", or that descriptor?  Opened anew, what others write there would be overwritten. */
+bool output_is_stdout(const char *path);
+
 /* For an error of output_write: EXIT_LOCAL after a message, or -SIGPIPE. */
 int output_exit_code(int error);
 

@@ -13,7 +13,8 @@ static const struct opt options[] = {
     {"verbose", 'v', NULL, OPT_FLAG(S, verbose), .help = "mention what is wrong with an answer that is read all the same"},
     {"concurrency", 'c', "N", OPT_INT(S, concurrency), .min = 1, .max = 1024, .def = "64", .group = "All together",
      .help = "requests at once"},
-    {"max-time", 'm', "TIME", OPT_DURATION(S, max_time_ms), .help = "stop after so long, whatever is done by then"},
+    {"max-time", 'm', "TIME", OPT_DURATION(S, max_time_ms), .def = "0",
+     .help = "stop after so long, whatever is done by then; 0: no limit"},
     HTTP_OPTIONS(S, http),
     {0},
 };
@@ -58,6 +59,10 @@ const struct command command_get = {
         "it; with --fail it is a failure. Redirects are followed. The exit status is 0 only if every URL was answered in "
         "full: a body that ends early, or a malformed answer, is a failure, and so is a name that is not found or a "
         "certificate that is not acceptable. Each failure is one line on standard error, with the URL and the cause.\n"
+        "\n"
+        "There is no limit to the time of the whole by default: an answer that stands still ends after --stall, and one that "
+        "keeps coming, such as a stream of events or a large file on a slow line, is what was asked for. What must end, in a "
+        "script, gets a --max-time; the exit status is 5 then.\n"
         "\n"
         "On a terminal, what it would obey in a server's answer is shown as \\xNN: control characters but for line ends and "
         "tabs, 8-bit ones too, and marks that turn the direction of writing around. --raw sends all of it. A file or a pipe "

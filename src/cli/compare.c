@@ -161,7 +161,7 @@ static int tell(struct compare *c)
     const struct compare_options *o = c->options;
     struct compare_look look = look_of_stdout();
     struct text table = {0}, json = {0}, svg = {0};
-    bool is_taken = (o->json && strcmp(o->json, "-") == 0) || (o->svg && strcmp(o->svg, "-") == 0);
+    bool is_taken = (o->json && output_is_stdout(o->json)) || (o->svg && output_is_stdout(o->svg));
     int code = EXIT_OK, saved;
 
     if (!is_taken) {

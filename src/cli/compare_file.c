@@ -42,7 +42,7 @@ static int try_to_write(const char *path)
 
 int compare_file_check(const char *option, const char *path)
 {
-    int error = path && strcmp(path, "-") != 0 ? try_to_write(path) : 0;
+    int error = path && !output_is_stdout(path) ? try_to_write(path) : 0;
     if (error == 0)
         return EXIT_OK;
     say("%s %s: %s", option, path, strerror(error));
@@ -55,7 +55,7 @@ int compare_file_save(const char *path, const struct text *t)
         say("%s: out of memory", path);
         return EXIT_LOCAL;
     }
-    if (strcmp(path, "-") == 0)
+    if (output_is_stdout(path))
         return fwrite(t->data, 1, t->len, stdout) == t->len ? EXIT_OK : say_flush();
     if (bide_file_write_all(path, t->data, t->len) == 0)
         return EXIT_OK;

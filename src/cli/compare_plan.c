@@ -133,7 +133,7 @@ static int make_rows(struct compare *c)
 
 static int check_files(const struct compare_options *o)
 {
-    if (o->json && o->svg && strcmp(o->json, "-") == 0 && strcmp(o->svg, "-") == 0) {
+    if (o->json && o->svg && output_is_stdout(o->json) && output_is_stdout(o->svg)) {
         say("--json - and --svg - would run into each other on standard output");
         return EXIT_USAGE;
     }

@@ -176,9 +176,9 @@ static int choose_output(struct fetch *f)
 {
     const struct fetch_options *o = f->options;
     struct naming *n = &f->naming;
-    bool records_to_stdout = o->jsonl && strcmp(o->jsonl, "-") == 0;
+    bool records_to_stdout = o->jsonl && output_is_stdout(o->jsonl);
 
-    n->to_stdout = o->output ? strcmp(o->output, "-") == 0 : !o->output_dir && !o->jsonl;
+    n->to_stdout = o->output ? output_is_stdout(o->output) : !o->output_dir && !o->jsonl;
     n->directory = o->output_dir;
     if (o->output && o->output_dir) {
         say("--output and --output-dir exclude each other: a file has one name");
@@ -210,13 +210,11 @@ static int find_root(struct naming *n)
 static bool names_device(const struct naming *n)
 {
     const char *name = n->template.parts[0].text;
-    struct stat st, link;
+    struct stat st;
 
     if (!n->has_template || n->template.has_variable || stat(name, &st) < 0 || S_ISDIR(st.st_mode))
         return false;
-    /* /dev/stdout, when that is a file. */
-    bool is_link = strncmp(name, "/dev/", 5) == 0 && lstat(name, &link) == 0 && S_ISLNK(link.st_mode);
-    return is_link || !S_ISREG(st.st_mode);
+    return !S_ISREG(st.st_mode) || output_names_descriptor(name);
 }
 
 /* A name that is wrong for the first URL or the last most likely is for all. */

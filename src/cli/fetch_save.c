@@ -107,7 +107,7 @@ static int open_sink(struct sink *s)
     const struct naming *n = &s->w->f->naming;
 
     if (n->direct)
-        s->file = bide_open(s->w->name.data, .flags = O_WRONLY);
+        s->file = bide_open(s->w->name.data, .flags = O_WRONLY | O_APPEND); /* of a file, what is there is not ours */
     else
         s->file = bide_open(name_below(s->w), .atomic = true, .parents = true, .beneath = n->root_fd);
     return s->file ? 0 : bide_error_code();

@@ -19,9 +19,9 @@
 int jsonl_open(struct jsonl *j, const char *path)
 {
     *j = (struct jsonl){.path = path};
-    if (!path || strcmp(path, "-") == 0)
+    if (!path || output_is_stdout(path))
         return 0;
-    j->file = bide_open(path, .flags = O_WRONLY | O_CREAT | O_TRUNC);
+    j->file = bide_open(path, .flags = O_WRONLY | O_CREAT | (output_names_descriptor(path) ? O_APPEND : O_TRUNC));
     return j->file ? 0 : bide_raise();
 }
 

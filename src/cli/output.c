@@ -7,10 +7,13 @@
  * that a reader who has fallen asleep cannot keep a cancelled task from ending.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <bide/task.h>
@@ -20,6 +23,30 @@
 #define PIECE 65536
 #define PIPE_PIECE 4096 /* PIPE_BUF: poll() promises room for so much */
 #define TURN_MS 100
+
+bool output_names_descriptor(const char *path)
+{
+    struct stat st;
+    struct statfs fs;
+    int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+
+    bool is_link = fstat(fd, &st) == 0 && S_ISLNK(st.st_mode);
+    bool is_proc = fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+    close(fd);
+    return is_link && (is_proc || strncmp(path, "/dev/", 5) == 0);
+}
+
+bool output_is_stdout(const char *path)
+{
+    struct stat named, ours;
+
+    if (strcmp(path, "-") == 0)
+        return true;
+    return output_names_descriptor(path) && stat(path, &named) == 0 && fstat(STDOUT_FILENO, &ours) == 0 &&
+           named.st_dev == ours.st_dev && named.st_ino == ours.st_ino;
+}
 
 static bool is_regular(void)
 {

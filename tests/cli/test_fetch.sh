@@ -145,6 +145,32 @@ no_rest last
 "$bide" fetch -q "$base/bytes/5" -o /dev/stdout >copied || fail "-o /dev/stdout"
 { test "$(wc -c <copied)" = 5 && test -L /dev/stdout; } || fail "-o /dev/stdout"
 
+# Descriptors, pipes and devices by name: written to where they are, never replaced, and what is there already stays.
+for name in /dev/stdout /dev/fd/1 /proc/self/fd/1 -; do
+    { echo before; "$bide" fetch -q "$base/bytes/5" -o "$name"; echo after; } >copied 2>err || fail "-o $name"
+    test "$(wc -c <copied)" = 18 || fail "-o $name: $(cat copied)"
+    { tail -n 1 copied | grep -q 'after$' && grep -q before copied; } || fail "-o $name: $(cat copied)"
+    test "$("$bide" fetch -q "$base/bytes/5" -o "$name" | wc -c)" = 5 || fail "-o $name into a pipe"
+    { echo before; "$bide" fetch -q "$base/json?[1-3]" --jsonl "$name"; echo after; } >copied 2>err || fail "--jsonl $name"
+    test "$(wc -l <copied)" = 5 || fail "--jsonl $name: $(cat copied)"
+    must 2 fetch -q "$base/bytes/5" -o "$name" --jsonl -
+done
+for name in /dev/fd/3 /proc/self/fd/3; do
+    echo before >copied
+    "$bide" fetch -q "$base/bytes/200000" -o "$name" 3>>copied || fail "-o $name"
+    test "$(wc -c <copied)" = 200007 || fail "-o $name"
+done
+"$bide" fetch -q "$base/bytes/5" -o /dev/stderr 2>copied || fail "-o /dev/stderr"
+test "$(wc -c <copied)" = 5 || fail "-o /dev/stderr"
+mkfifo pipe
+cat pipe >copied &
+"$bide" fetch -q "$base/bytes/200000" -o pipe || fail "-o pipe"
+wait $!
+{ test "$(wc -c <copied)" = 200000 && test -p pipe; } || fail "-o pipe"
+ln -s /dev/null null
+must 0 fetch -q "$base/bytes/5" -o null
+{ test -L null && test ! -s null; } || fail "a link to a device"
+
 # ---- records ----
 must 1 fetch -q "$base/bytes/[1-3]" "$base/status/404" --jsonl - --retries 0
 python3 - <<'PY' || fail "records"
