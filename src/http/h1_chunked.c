@@ -153,7 +153,8 @@ static size_t take_data(struct h1_chunked *c, const char *in, size_t len, const 
 static void note_trailer(struct h1_chunked *c, const struct h1_head *trailers)
 {
     c->text_len = 0;
-    note_rest(c, trailers->base + trailers->odd.off, trailers->base + trailers->odd.off + trailers->odd.len);
+    if (trailers->odd.len > 0)
+        note_rest(c, trailers->base + trailers->odd.off, trailers->base + trailers->odd.off + trailers->odd.len);
 }
 
 static ssize_t take_trailers(struct h1_chunked *c, char *in, size_t len)

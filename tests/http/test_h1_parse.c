@@ -373,7 +373,7 @@ UNIT(field_R21_odd_names_that_could_frame_are_refused)
 {
     static const char *const bad[] = {
         "Transfer-Encoding : chunked", "Transfer-Encoding x: chunked", "Content-Length\t: 5",  "\"Content-Length\": 5",
-        "\x0b" "Content-Length: 5",     "Transfer-Encoding\xa0: chunked", "(transfer-encoding): chunked",
+        "\013Content-Length: 5",     "Transfer-Encoding\xa0: chunked", "(transfer-encoding): chunked",
         "Content-Length 5",            "Transfer-Encoding=chunked",    "content-length",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
