@@ -9,7 +9,8 @@
 static const struct opt options[] = {
     {"include", 'i', NULL, OPT_FLAG(S, heads), .group = "Output", .help = "show the head of each answer before its body"},
     {"fail", 'f', NULL, OPT_FLAG(S, fail), .help = "a status of 400 or more is a failure; its body is not shown"},
-    {"raw", 0, NULL, OPT_FLAG(S, raw), .help = "to a terminal, too, send bodies and heads as they are: it will obey them"},
+    {"raw", 0, NULL, OPT_FLAG(S, raw), .rare = true,
+     .help = "to a terminal, too, send bodies and heads as they are: it will obey them"},
     {"verbose", 'v', NULL, OPT_FLAG(S, verbose), .help = "mention what is wrong with an answer that is read all the same"},
     {"concurrency", 'c', "N", OPT_INT(S, concurrency), .min = 1, .max = 1024, .def = "64", .group = "All together",
      .help = "requests at once"},

@@ -79,16 +79,17 @@ static void print_option(const struct opt *o)
     print_wrapped(right, strlen(right), COLUMN, COLUMN);
 }
 
-static void print_options(const struct command *c)
+static void print_options(const struct command *c, bool all)
 {
-    static const struct opt help = {.name = "help", .letter = 'h', .help = "-h: this on one screen; --help: all of it"};
+    static const struct opt help = {.name = "help", .letter = 'h', .help = "-h: what is needed often; --help: all of it"};
     const char *group = c->options ? c->options->group : NULL;
 
     printf("\n%s:\n", group ? group : "Options");
     for (const struct opt *o = c->options; o && o->name; o++) {
         if (o->group && o->group != group)
             printf("\n%s:\n", group = o->group);
-        print_option(o);
+        if (all || !o->rare)
+            print_option(o);
     }
     print_option(&help);
 }
@@ -109,7 +110,7 @@ int help_command(const struct command *c, bool all)
         putchar('\n');
         print_paragraphs(c->about);
     }
-    print_options(c);
+    print_options(c, all);
     if (all)
         print_examples(c);
     return say_flush();

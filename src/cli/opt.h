@@ -48,6 +48,7 @@ struct opt {
     const char *const *choices; /* NULL-ended */
     const char *group;          /* heading in help; NULL: that of the row before */
     const char *help;           /* without a full stop, begins lower case */
+    bool rare;                  /* --help and the man page have it, -h does not; not the first row of a group */
 };
 
 #define OPT_TO(kind_, type, struct_, member)                                                                          \

@@ -50,11 +50,11 @@ struct http_options {
     {"user-agent", 'A', "TEXT", OPT_STRING(S, m.user_agent), .help = "value of User-Agent"},                          \
     {"max-redirs", 0, "N", OPT_INT(S, m.max_redirects), .min = 0, .max = 1000, .def = "10",                           \
      .help = "follow at most N redirects; 0: a 3xx is the answer"},                                                   \
-    {"location-trusted", 0, NULL, OPT_FLAG(S, m.location_trusted),                                                    \
+    {"location-trusted", 0, NULL, OPT_FLAG(S, m.location_trusted), .rare = true,                                       \
      .help = "send the -H headers and the password to other hosts too when redirected there, unless it leaves https"}, \
-    {"max-size", 0, "SIZE", OPT_SIZE(S, m.max_size), .def = "0",                                                      \
-     .help = "a larger body is a failure; 0: no limit"},                                                              \
-    {"max-head", 0, "SIZE", OPT_SIZE(S, m.max_head), .min = 1024, .max = 256 << 20, .def = "64K",                     \
+    {"max-size", 0, "SIZE", OPT_SIZE(S, m.max_size), .rare = true, .def = "0", \
+     .help = "a larger body is a failure; 0: no limit"}, \
+    {"max-head", 0, "SIZE", OPT_SIZE(S, m.max_head), .rare = true, .min = 1024, .max = 256 << 20, .def = "64K", \
      .help = "a larger head of an answer is a failure; more headers and longer ones may come with more"},              \
     {"timeout", 0, "TIME", OPT_TIMEOUT(S, m.timeout_ms), .def = "0", .group = "Time",                                  \
      .help = "for one request as a whole; 0: no limit"},                                                              \
@@ -65,9 +65,9 @@ struct http_options {
     {"cacert", 0, "FILE", OPT_STRING(S, m.ca_file), .group = "Connection",                                            \
      .help = "trust these certificates (PEM) in place of the system's"},                                              \
     {"insecure", 'k', NULL, OPT_FLAG(S, m.insecure), .help = "do not verify certificates: anybody can be the server"}, \
-    {"ignore-unexpected-eof", 0, NULL, OPT_FLAG(S, m.ignore_unexpected_eof),                                          \
+    {"ignore-unexpected-eof", 0, NULL, OPT_FLAG(S, m.ignore_unexpected_eof), .rare = true,                             \
      .help = "a body may end without close_notify, as in curl"},                                                      \
-    {"connect-to", 0, "H:P:A:Q", OPT_LIST(S, m.connect_to),                                                           \
+    {"connect-to", 0, "H:P:A:Q", OPT_LIST(S, m.connect_to), .rare = true,                                              \
      .help = "for host H, port P connect to address A, port Q; empty: any, or the same"}
 
 /* Those options made ready to send. */
