@@ -41,16 +41,6 @@ void bide__fiber_entry(void);
 /* Call fn with argc (at most 6) integer words as its arguments; other counts are a bug of the caller. */
 int bide__call_words(void (*fn)(void), unsigned argc, const uintptr_t *argv);
 
-/*
- * How far apart -fstack-clash-protection probes big frames, or more.  A guard smaller than the interval is jumped over;
- * a bigger one costs 8 bytes of page table per page and stack.  On aarch64 gcc's interval is 64 KiB, elsewhere 4 KiB.
- */
-#if defined(__aarch64__)
-#define ARCH_GUARD_BYTES ((size_t)64 << 10)
-#else
-#define ARCH_GUARD_BYTES ((size_t)16 << 10)
-#endif
-
 /* Where a signal interrupted the program: stack pointer and instruction, or zeros where we cannot tell. */
 struct interrupted {
     uintptr_t sp, pc;

@@ -236,6 +236,7 @@ void bide__task_run(struct ready *r);
 void bide__task_start(bide_task *t);
 void bide__task_retire(bide_task *t); /* it is done and nothing runs on its stack: give that back */
 void bide__task_describe(const void *owner, char *buf, size_t cap); /* in a signal handler */
+const struct stack *bide__task_running_stack(void); /* likewise; NULL: the thread's own */
 void bide__task_chunks_free(bide_loop *loop);
 
 /* ---- cancel.c: an interruption goes on to what is awaited ---- */

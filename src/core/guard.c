@@ -6,6 +6,10 @@
  * number of them.  Elsewhere mprotect splits the mapping, two maps per stack, and vm.max_map_count is a wall; we stop
  * at 90 % of it, because at the wall itself malloc fails too.
  *
+ * A frame larger than what is left of the stack and the whole guard steps over it, unless it was compiled with
+ * -fstack-clash-protection, which touches every page (on aarch64 every sixteenth) on the way.  Not all code is, so the guard
+ * is wide.  Its width costs addresses, and 8 bytes of page table for each page: see docs/design/runtime.md.
+ *
  * BIDE_GUARD=madvise|mprotect|none overrides the choice (mprotect for gdb's gcore, which stumbles over the others).
  */
 #include <errno.h>
@@ -20,10 +24,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/arch.h"
 #include "core/sanitize.h"
 #include "core/slab.h"
 
+#define GUARD_BYTES ((size_t)256 << 10) /* pages of all sizes divide it */
 #define ADVICE_GUARD_INSTALL 102 /* MADV_GUARD_INSTALL, newer than our headers */
 
 enum guard { GUARD_MADVISE, GUARD_MPROTECT, GUARD_NONE };
@@ -33,7 +37,6 @@ static struct {
     int result; /* of the probe */
     enum guard guard;
     size_t page;
-    size_t guard_bytes;
     long max_maps;          /* vm.max_map_count */
     atomic_long mprotected; /* guards made with mprotect, process-wide */
 } host = {.once = PTHREAD_ONCE_INIT};
@@ -81,7 +84,6 @@ static int choose_guard(const char *wish, bool has_madvise)
 static void probe_host(void)
 {
     host.page = (size_t)sysconf(_SC_PAGESIZE);
-    host.guard_bytes = host.page > ARCH_GUARD_BYTES ? host.page : ARCH_GUARD_BYTES;
     host.max_maps = read_max_maps();
     host.result = choose_guard(getenv("BIDE_GUARD"), kernel_has_guards());
 }
@@ -98,7 +100,7 @@ int bide__guard_probe(void)
 
 size_t bide__guard_bytes(void)
 {
-    return host.guard_bytes;
+    return GUARD_BYTES;
 }
 
 size_t bide__page_bytes(void)
@@ -115,13 +117,13 @@ static bool install_vectored(const struct guards *g, uint32_t n)
         return false; /* it does not know these system calls, and says so each time */
     struct iovec guards[GUARD_BATCH_MAX];
     for (uint32_t i = 0; i < n; i++)
-        guards[i] = (struct iovec){g->first + i * g->stride, host.guard_bytes};
+        guards[i] = (struct iovec){g->first + i * g->stride, GUARD_BYTES};
     int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
     if (pidfd < 0)
         return false;
     long done = syscall(SYS_process_madvise, pidfd, guards, (size_t)n, ADVICE_GUARD_INSTALL, 0);
     close(pidfd);
-    return done == (long)(n * host.guard_bytes);
+    return done == (long)(n * GUARD_BYTES);
 }
 
 static uint32_t install_with_madvise(const struct guards *g, uint32_t n)
@@ -129,7 +131,7 @@ static uint32_t install_with_madvise(const struct guards *g, uint32_t n)
     if (n > 1 && install_vectored(g, n))
         return n;
     for (uint32_t i = 0; i < n; i++)
-        if (madvise(g->first + i * g->stride, host.guard_bytes, ADVICE_GUARD_INSTALL))
+        if (madvise(g->first + i * g->stride, GUARD_BYTES, ADVICE_GUARD_INSTALL))
             return i;
     return n;
 }
@@ -149,7 +151,7 @@ static uint32_t install_with_mprotect(struct guards *g, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         if (!mprotect_budget_take())
             return i;
-        if (mprotect(g->first + i * g->stride, host.guard_bytes, PROT_NONE)) {
+        if (mprotect(g->first + i * g->stride, GUARD_BYTES, PROT_NONE)) {
             atomic_fetch_sub(&host.mprotected, 1);
             return i;
         }

@@ -317,6 +317,7 @@ static int stacks_init(bide_loop *loop)
     if (code < 0)
         return bide_fail(code, "the handler for stack overflows: %s", bide_strerror(code));
     bide__overflow_set_describe(bide__task_describe);
+    bide__overflow_set_running(bide__task_running_stack);
     code = bide__stack_pool_init(&loop->stacks);
     return code < 0 ? bide_fail(code, "%s", bide__stack_error()) : 0;
 }

@@ -10,6 +10,9 @@
  * Nothing here allocates, locks or uses stdio once the handler runs.  The unwinder is loaded and warmed up at install
  * time, because its first use allocates.
  *
+ * A frame larger than stack and guard (of code that was not compiled with -fstack-clash-protection) may fault anywhere
+ * below, also in the guard of another stack: then the stack that runs is the one to name.
+ *
  * A fault that did not hit a guard belongs to somebody else: it is passed to the handler that was there before.
  */
 #include <errno.h>
@@ -27,17 +30,26 @@
 #include "core/stack.h"
 
 #define ALTERNATE_BYTES ((size_t)64 << 10)
+#define STEP_MAX_BYTES STACK_MAX_BYTES /* how far below its stack a frame is looked for */
 #define FIRST_FRAMES 24
 #define LAST_FRAMES 6
 #define MAX_FRAMES 1000000 /* a trace that never ends is a broken stack */
 
 typedef void describe_fn(const void *owner, char *buf, size_t cap);
 
+typedef const struct stack *running_fn(void);
+
 static _Atomic(describe_fn *) describe_owner;
+static _Atomic(running_fn *) find_running;
 
 void bide__overflow_set_describe(void (*describe)(const void *owner, char *buf, size_t cap))
 {
     atomic_store(&describe_owner, describe);
+}
+
+void bide__overflow_set_running(const struct stack *(*running)(void))
+{
+    atomic_store(&find_running, running);
 }
 
 /* ---- a line of text, without stdio ---- */
@@ -161,10 +173,19 @@ static void put_owner(struct line *l, const struct stack *s)
     put(l, ")");
 }
 
-static void put_advice(struct line *l, const struct stack *s, bool own)
+enum cause {
+    OVERFLOW,  /* it ran into its guard */
+    STEP_OVER, /* the stack pointer is below its guard */
+    STRAY,     /* something else reached into a guard */
+};
+
+static void put_advice(struct line *l, const struct stack *s, enum cause cause)
 {
-    if (!own) {
+    if (cause == STRAY) {
         put(l, "bide: a wild pointer, or a frame larger than the guard (compile with -fstack-clash-protection)\n");
+    } else if (cause == STEP_OVER) {
+        put(l, "bide: a frame is larger than the stack and its guard, and may have overwritten others: compile with "
+               "-fstack-clash-protection, and keep big arrays off the stack\n");
     } else if (s->size >= STACK_MAX_BYTES) {
         put(l, "bide: that is the largest stack there is; endless recursion?\n");
     } else {
@@ -174,17 +195,40 @@ static void put_advice(struct line *l, const struct stack *s, bool own)
     }
 }
 
-static void report(const struct stack *s, struct interrupted at)
+static void report(const struct stack *s, enum cause cause, uintptr_t pc)
 {
     struct line l = {0};
-    bool own = at.sp == 0 || (at.sp >= lowest_sp(s) && at.sp <= (uintptr_t)s);
 
-    put(&l, own ? "bide: stack overflow in " : "bide: stray access to the guard under the stack of ");
+    put(&l, cause == STRAY ? "bide: stray access to the guard under the stack of " : "bide: stack overflow in ");
     put_owner(&l, s);
     put(&l, "\n");
-    put_advice(&l, s, own);
+    put_advice(&l, s, cause);
     flush(&l);
-    print_trace(&l, s, at.pc);
+    print_trace(&l, s, pc);
+}
+
+/* The stack that runs here, if the stack pointer is below it and its guard. */
+static const struct stack *stepped_over(uintptr_t sp)
+{
+    running_fn *running = atomic_load(&find_running);
+    const struct stack *s = running ? running() : NULL;
+
+    return s && sp < lowest_sp(s) && lowest_sp(s) - sp <= STEP_MAX_BYTES ? s : NULL;
+}
+
+/* Whose fault is it?  NULL: not that of a stack. */
+static const struct stack *find_cause(const void *addr, uintptr_t sp, enum cause *cause)
+{
+    const struct stack *guarded = bide__slab_find_guard(addr);
+    const struct stack *jumped = sp ? stepped_over(sp) : NULL;
+
+    if (jumped && jumped != guarded) {
+        *cause = STEP_OVER;
+        return jumped;
+    }
+    bool own = guarded && (sp == 0 || (sp >= lowest_sp(guarded) && sp <= (uintptr_t)guarded));
+    *cause = own ? OVERFLOW : STRAY;
+    return guarded;
 }
 
 /* ---- the signal ---- */
@@ -212,7 +256,9 @@ static void pass_on(int sig, siginfo_t *info, void *context)
 static void on_fault(int sig, siginfo_t *info, void *context)
 {
     int saved_errno = errno;
-    const struct stack *s = info->si_code > 0 ? bide__slab_find_guard(info->si_addr) : NULL;
+    struct interrupted at = bide__signal_interrupted(context);
+    enum cause cause;
+    const struct stack *s = info->si_code > 0 ? find_cause(info->si_addr, at.sp, &cause) : NULL;
     if (!s) {
         pass_on(sig, info, context);
         errno = saved_errno;
@@ -220,7 +266,7 @@ static void on_fault(int sig, siginfo_t *info, void *context)
     }
     while (atomic_flag_test_and_set(&reporting))
         pause(); /* another thread is dying of its own overflow, and takes us along */
-    report(s, bide__signal_interrupted(context));
+    report(s, cause, at.pc);
     signal(sig, SIG_DFL);
 }
 

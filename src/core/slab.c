@@ -126,7 +126,7 @@ struct stack *bide__slab_find_guard(const void *addr)
 
 static uint32_t batch_size(const struct slab *slab)
 {
-    size_t n = GUARD_BATCH_BYTES / slab->size;
+    size_t n = GUARD_BATCH_BYTES / slab->stride;
     if (n > GUARD_BATCH_MAX)
         n = GUARD_BATCH_MAX;
     if (n > slab->count - slab->guarded)

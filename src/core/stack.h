@@ -109,5 +109,7 @@ void bide__overflow_thread_leave(void);
  * It is called in a signal handler: no allocation, no locks, no stdio.
  */
 void bide__overflow_set_describe(void (*describe)(const void *owner, char *buf, size_t cap));
+/* Who knows on which stack this thread should be, NULL: on its own.  Called in the handler as well. */
+void bide__overflow_set_running(const struct stack *(*running)(void));
 
 #endif

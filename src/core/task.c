@@ -392,7 +392,15 @@ const char *bide_task_name(const bide_task *t)
     return self->own_name ? self->own_name : "Task-?";
 }
 
-/* For the report of a stack overflow: runs in a signal handler. */
+/* These two are for the report of a stack overflow, and run in a signal handler. */
+
+const struct stack *bide__task_running_stack(void)
+{
+    const bide_task *t = bide__task_here();
+
+    return t && !t->stackless ? t->fiber.stack : NULL;
+}
+
 void bide__task_describe(const void *owner, char *buf, size_t cap)
 {
     const bide_task *t = owner;

@@ -37,8 +37,24 @@ static int overflows(void)
     return bide_await(t);
 }
 
+/* A frame of 16 MiB of code that was not compiled with -fstack-clash-protection: it lies below the whole slab. */
+static int step_over(void)
+{
+    bide_sleep_ms(0);
+#if defined(__x86_64__)
+    __asm__ volatile("subq %0, %%rsp\n\tpushq %%rax\n\tpopq %%rax\n\taddq %0, %%rsp" ::"i"(16 << 20) : "memory");
+#endif
+    return 0;
+}
+
+static int steps_over(void)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(step_over), .name = "page 8");
+    return bide_await(t);
+}
+
 /* Its wait status. */
-static int run_in_a_child(void)
+static int run_in_a_child(int (*app)(void))
 {
     int out[2], status;
     EXPECT_EQ(pipe(out), 0);
@@ -50,7 +66,7 @@ static int run_in_a_child(void)
         setrlimit(RLIMIT_CORE, &no_core);
         alarm(60);
         dup2(out[1], STDERR_FILENO);
-        _exit(bide_run(bide_coro(overflows)) < 0);
+        _exit(bide_run(bide_coro(app)) < 0);
     }
     close(out[1]);
     size_t len = 0;
@@ -65,7 +81,7 @@ static int run_in_a_child(void)
 static void expect_report(const char *size, const char *advice)
 {
     char line[256];
-    int status = run_in_a_child();
+    int status = run_in_a_child(overflows);
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
     EXPECT_CONTAINS(child_said, "bide: stack overflow in task page 7 (#");
     snprintf(line, sizeof line, ", function parse_page, stack %s)\n", size);
@@ -84,4 +100,18 @@ UNIT(overflow_of_a_task_with_a_stack_of_its_own_size)
 {
     stack_size = 300 * 1024;
     expect_report("512 KiB", ".stack_size = 2048 * 1024");
+}
+
+UNIT(frame_below_the_guard_is_put_down_to_the_task_that_runs)
+{
+#if defined(__x86_64__)
+    int status = run_in_a_child(steps_over);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    EXPECT_CONTAINS(child_said, "bide: stack overflow in task page 8 (#");
+    EXPECT_CONTAINS(child_said, ", function step_over, stack 64 KiB)\n");
+    EXPECT_CONTAINS(child_said, "compile with -fstack-clash-protection");
+#else
+    (void)steps_over;
+    SKIP("needs a frame of x86-64");
+#endif
 }

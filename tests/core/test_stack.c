@@ -298,7 +298,7 @@ static void lack_address_space(void)
         n++;
     EXPECT_EQ(errno, ENOMEM);
     fprintf(stderr, "%s", bide__stack_error());
-    EXPECT_TRUE(n > 1000); /* slabs get smaller before giving up */
+    EXPECT_TRUE(n > 500); /* slabs get smaller before giving up */
     EXPECT_EQ(bide__stacks_live(), n);
 }
 
@@ -560,6 +560,25 @@ UNIT(guard_touched_from_elsewhere_is_told_from_an_overflow)
     int status = run_child(touch_guard);
     EXPECT_TRUE(child_said("bide: stray access to the guard under the stack of task parser (#7"));
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
+
+UNIT(guard_is_256_kib_wide)
+{
+    EXPECT_EQ(bide__stack_pool_init(&pool), 0);
+    struct stack *lower = get(0), *s = get(0);
+    int pipe_fds[2]; /* a system call into a guard says EFAULT */
+    EXPECT_EQ(pipe(pipe_fds), 0);
+    for (size_t below = 1; below <= 256 * KIB; below += 4095) {
+        EXPECT_EQ(write(pipe_fds[1], s->low - below, 1), -1);
+        EXPECT_EQ(errno, EFAULT);
+        EXPECT_TRUE(bide__slab_find_guard(s->low - below) == s);
+    }
+    EXPECT_TRUE(bide__slab_find_guard(s->low - 256 * KIB - 1) == NULL); /* the record of the stack below */
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+    bide__stack_put(&pool, lower);
+    bide__stack_put(&pool, s);
+    bide__stack_pool_destroy(&pool);
 }
 
 static int *volatile nowhere;
