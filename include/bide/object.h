@@ -61,8 +61,9 @@ struct bide_use_named_options;
  * Let go of any bide object.
  *
  * Releasing a running task cancels it and waits for it; a stream or response is closed; what is shared lives on
- * until its last owner lets go.  NULL is fine.  The current error is kept.  What belongs to a loop that runs in another
- * thread is not released: a sentence on standard error says so.
+ * until its last owner lets go.  NULL is fine.  The current error is kept.  A sentence on standard error, and nothing
+ * else, for what belongs to a loop that runs in another thread, for an object that was released before, and for what is none:
+ * that does not compile in C, but the compiler cannot know of bide_auto and a void *.
  *
  * Suspends:  for a running task: until it has ended.  Not a cancellation point
  * Example:   bide_release(task);
@@ -72,16 +73,46 @@ BIDE_API void bide_release(void *object);
 /*
  * Take one more share of an object, to be released as well.
  *
- * Returns:   the object
+ * Returns:   the object, or NULL
+ * Errors:    EINVAL for NULL and for what is no object of bide
  * Owns:      the result is owned
  */
 BIDE_API void *bide_retain(void *object);
+
+#ifndef __cplusplus
+struct bide_completed;
+struct bide_file;
+struct bide_future;
+struct bide_handle;
+struct bide_listener;
+struct bide_loop;
+struct bide_pool;
+struct bide_pool_stream;
+struct bide_response;
+struct bide_server;
+struct bide_session;
+struct bide_signals;
+struct bide_stream;
+struct bide_task;
+struct bide_tls;
+struct bide_url;
+
+/* No other pointer compiles. */
+#define bide__must_be_an_object_of_bide(x)                                                                            \
+    _Generic((x), void *: 1, struct bide_completed *: 1, struct bide_file *: 1, struct bide_future *: 1,              \
+             struct bide_handle *: 1, struct bide_listener *: 1, struct bide_loop *: 1, struct bide_pool *: 1,        \
+             struct bide_pool_stream *: 1, struct bide_response *: 1, struct bide_server *: 1,                        \
+             struct bide_session *: 1, struct bide_signals *: 1, struct bide_stream *: 1, struct bide_task *: 1,      \
+             struct bide_tls *: 1, struct bide_url *: 1)
+#define bide_release(x) (bide_release)(((void)bide__must_be_an_object_of_bide(x), (x)))
+#define bide_retain(x) (bide_retain)(((void)bide__must_be_an_object_of_bide(x), (x)))
+#endif
 
 static inline void bide__cleanup(void *slot)
 {
     void *object;
     memcpy(&object, slot, sizeof object);
-    bide_release(object);
+    (bide_release)(object);
 }
 
 static inline void *bide__take(void *slot)

@@ -16,6 +16,10 @@
 #include <bide/error.h>
 #include <bide/object.h>
 
+/* What checks the type of the argument knows public types only. */
+#undef bide_release
+#undef bide_retain
+
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
@@ -99,9 +103,13 @@ struct object_type {
     void (*release)(void *object); /* optional: in place of counting down (a task: cancel and wait) */
 };
 
+#define OBJECT_LIVE 0xb1de0b1eu
+#define OBJECT_DEAD 0xdeadb1deu
+
 struct object {
     const struct object_type *type;
     unsigned refs;
+    uint32_t word; /* OBJECT_LIVE: else it is no object, or none any more */
 };
 
 static inline void bide__object_init(void *object, const struct object_type *type)
@@ -109,6 +117,7 @@ static inline void bide__object_init(void *object, const struct object_type *typ
     struct object *o = object;
     o->type = type;
     o->refs = 1;
+    o->word = OBJECT_LIVE;
 }
 
 /* Count down without the type's release(). */

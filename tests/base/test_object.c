@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* test_object.c - one way to let go of any object; and bide_auto, which is `async with`. */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "base/base.h"
 #include "harness/harness.h"
 
@@ -61,4 +65,71 @@ UNIT(auto_releases_on_every_path_and_take_moves_out)
     bide_auto struct object *kept = make(&b);
     EXPECT_EQ(destroyed, 2);
     EXPECT_EQ(kept->refs, 1);
+}
+
+/* ---- what a program should not hand in ---- */
+
+static char said[512];
+
+/* What goes to standard error while it is released. */
+static const char *release_and_listen(void *object)
+{
+    int before = dup(STDERR_FILENO);
+    FILE *f = tmpfile();
+    EXPECT_TRUE(f && before >= 0 && dup2(fileno(f), STDERR_FILENO) >= 0);
+    bide_release(object);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    rewind(f);
+    said[fread(said, 1, sizeof said - 1, f)] = '\0';
+    fclose(f);
+    return said;
+}
+
+UNIT(release_of_a_text_says_so_and_does_nothing)
+{
+    static const _Alignas(16) char aligned[32] = "x";
+    for (int shift = 0; shift < 16; shift++)
+        EXPECT_CONTAINS(release_and_listen((char *)aligned + shift), "is not an object of bide\n");
+    EXPECT_CONTAINS(release_and_listen((void *)3), "bide: bide_release: 0x3 is not an object of bide\n");
+}
+
+UNIT(release_at_the_end_of_a_scope_of_what_is_no_object)
+{
+    int before = dup(STDERR_FILENO);
+    FILE *f = tmpfile();
+    EXPECT_TRUE(f && before >= 0 && dup2(fileno(f), STDERR_FILENO) >= 0);
+    {
+        bide_auto char *q = "x";
+    }
+    dup2(before, STDERR_FILENO);
+    close(before);
+    rewind(f);
+    said[fread(said, 1, sizeof said - 1, f)] = '\0';
+    fclose(f);
+    EXPECT_CONTAINS(said, "is not an object of bide\n");
+}
+
+UNIT(release_of_what_was_released_names_its_type_and_does_nothing)
+{
+    struct object o;
+    bide__object_init(&o, &special);
+    bide_release(&o);
+    EXPECT_CONTAINS(release_and_listen(&o), "bide: bide_release: the special at 0x");
+    EXPECT_CONTAINS(said, " was released before\n");
+    EXPECT_TRUE(released == 1 && destroyed == 1);
+}
+
+UNIT(retain_of_what_is_no_object_is_an_error)
+{
+    struct object o;
+    bide__object_init(&o, &plain);
+    bide_release(&o);
+    EXPECT_TRUE(bide_retain(NULL) == NULL);
+    EXPECT_ERR(bide_error_code(), -EINVAL);
+    EXPECT_CONTAINS(bide_error_text(), "bide_retain: NULL");
+    EXPECT_TRUE(bide_retain(&o) == NULL);
+    EXPECT_CONTAINS(bide_error_text(), "the plain at 0x");
+    EXPECT_TRUE(bide_retain("a text of some length") == NULL);
+    EXPECT_CONTAINS(bide_error_text(), "is not an object of bide");
 }
