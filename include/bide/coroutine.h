@@ -267,6 +267,15 @@ static inline __attribute__((always_inline)) BIDE_MUST_USE bide_coroutine bide__
  */
 #define bide_coro(...) BIDE__CAT(BIDE__CORO_, BIDE__NARG(__VA_ARGS__))(__VA_ARGS__)
 
+/* C++ code is loaded, perhaps into a loop that runs: from now on an exception that is being handled stays with its task. */
+BIDE_API void bide__cxx_is_here(void);
+#if defined(__cpp_exceptions)
+__attribute__((constructor)) static void bide__cxx_say_it_is_here(void)
+{
+    bide__cxx_is_here();
+}
+#endif
+
 #ifdef __cplusplus
 }
 #endif

@@ -25,7 +25,7 @@ static bool was_object(const struct object *o)
     return ((uintptr_t)o & (sizeof(void *) - 1)) == 0 && o->word == OBJECT_DEAD;
 }
 
-static __attribute__((noinline, cold)) void say_misuse(const char *function, const struct object *o, char *text, size_t cap)
+static void say_misuse(const char *function, const struct object *o, char *text, size_t cap)
 {
     if (was_object(o))
         snprintf(text, cap, "%s: the %s at %p was released before", function, o->type->name, (const void *)o);
@@ -71,17 +71,21 @@ void bide_release(void *object)
     bide__error_restore(&mark);
 }
 
-void *bide_retain(void *object)
+static __attribute__((noinline, cold)) void *refuse_retain(const struct object *o)
+{
+    char text[160] = "bide_retain: NULL";
+
+    if (o)
+        say_misuse("bide_retain", o, text, sizeof text);
+    bide_fail(-EINVAL, "%s", text);
+    return NULL;
+}
+
+void *(bide_retain)(void *object)
 {
     struct object *o = object;
+    if (unlikely(!o || !is_object(o)))
+        return refuse_retain(o);
 
-    if (unlikely(!o || !is_object(o))) {
-        char text[160] = "bide_retain: NULL";
-        if (o)
-            say_misuse("bide_retain", o, text, sizeof text);
-        bide_fail(-EINVAL, "%s", text);
-        return NULL;
-    }
-    o->refs++;
-    return o;
+    return bide__object_ref(o);
 }

@@ -21,6 +21,7 @@
 #include "base/base.h"
 #include "core/fiber.h"
 #include "core/stack.h"
+#include "core/switch_state.h"
 
 /* ---- ring.c: the ready queue.  First in, first out; what is in it can be taken out again ---- */
 
@@ -191,6 +192,7 @@ void bide__future_fini(struct bide_future *f); /* reports what nobody retrieved;
 struct task_top {
     struct error_record error;
     bide_coroutine coroutine;
+    struct switch_state state; /* if the loop carries it */
 };
 
 /* What a switch touches stands together, from future.state to the flags: with many tasks each line is a cache miss. */
@@ -232,7 +234,14 @@ bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args); /* owned
 /* Make any awaitable a future that settles on its own: a task or future is itself.  A share, to be released. */
 bide_future *bide__start(bide_loop *loop, bide_awaitable a);
 void bide__task_finish(bide_task *t, int code); /* the body returned code */
-void bide__task_run(struct ready *r);
+void bide__task_run(struct ready *r); /* its turn, with the state of other runtimes (switch_state.c) */
+/*
+ * bide__task_run, while there is no such state: then the loop resumes a task itself, inline.  Else NULL.  It changes once, and a
+ * loop in another thread may see it late; no atomic, for that would cost two instructions a switch.
+ */
+extern void (*bide__plain_run)(struct ready *r);
+/* From now on each switch of each loop carries it. */
+void bide__tasks_carry_state(void);
 void bide__task_start(bide_task *t);
 void bide__task_retire(bide_task *t); /* it is done and nothing runs on its stack: give that back */
 void bide__task_describe(const void *owner, char *buf, size_t cap); /* in a signal handler */
@@ -342,6 +351,8 @@ struct bide_loop {
     unsigned process;       /* bide__process when it was made */
     atomic_bool stopping;
     bool closed;
+    bool carries_state; /* of other runtimes, at each switch: task.c */
+    bide_task *unsaved; /* ran when that became necessary; may be gone */
     bool virtual_time; /* tests: when all wait for a timer, the clock jumps there */
 };
 
@@ -444,20 +455,24 @@ static inline struct task_top *bide__task_top(const bide_task *t)
     return (struct task_top *)bide__stack_top(t->fiber.stack) - 1;
 }
 
+static inline void bide__task_switch_to(bide_loop *loop, bide_task *t)
+{
+    bide__error_current_record = &bide__task_top(t)->error;
+    loop->current = t;
+    loop->steps++;
+    if (unlikely(loop->mirror != NULL))
+        atomic_store_explicit(loop->mirror, (uintptr_t)t, memory_order_relaxed);
+    bide__fiber_switch(&loop->fiber, &t->fiber, t);
+    loop->current = NULL;
+}
+
 /* The loop gives a stackful task its turn.  Inline for the same reason. */
 static inline void bide__task_resume(bide_loop *loop, bide_task *t)
 {
     if (unlikely(!t->started))
         bide__task_start(t);
-    if (likely(t->future.state == PENDING)) {
-        bide__error_current_record = &bide__task_top(t)->error;
-        loop->current = t;
-        loop->steps++;
-        if (unlikely(loop->mirror != NULL))
-            atomic_store_explicit(loop->mirror, (uintptr_t)t, memory_order_relaxed);
-        bide__fiber_switch(&loop->fiber, &t->fiber, t);
-        loop->current = NULL;
-    }
+    if (likely(t->future.state == PENDING))
+        bide__task_switch_to(loop, t);
     if (t->future.state != PENDING)
         bide__task_retire(t);
 }

@@ -64,7 +64,7 @@ static void run_ready(bide_loop *loop)
         if (!r)
             continue;
         r->place = 0;
-        if (likely(r->run == bide__task_run))
+        if (likely(r->run == bide__plain_run))
             bide__task_resume(loop, container_of(r, bide_task, ready));
         else
             run_other(loop, r);
@@ -172,6 +172,8 @@ static int loop_enter(bide_loop *loop)
         bide__loop_unclaim(loop);
         return bide_fail(code, "an alternate signal stack: %s", bide_strerror(code));
     }
+    if (bide__switch_state_wanted())
+        bide__tasks_carry_state();
     bide__loop_here = loop;
     return 0;
 }
@@ -183,6 +185,12 @@ static void loop_leave(bide_loop *loop)
     bide__overflow_thread_leave();
     if (!bide__loop_is_inherited(loop))
         bide__loop_unclaim(loop);
+}
+
+void bide__cxx_is_here(void)
+{
+    if (bide__switch_state_wanted())
+        bide__tasks_carry_state();
 }
 
 /* As bide_run_forever; in a child that was forked meanwhile, 0. */

@@ -125,11 +125,11 @@ UNIT(retain_of_what_is_no_object_is_an_error)
     struct object o;
     bide__object_init(&o, &plain);
     bide_release(&o);
-    EXPECT_TRUE(bide_retain(NULL) == NULL);
+    EXPECT_TRUE((bide_retain)(NULL) == NULL);
     EXPECT_ERR(bide_error_code(), -EINVAL);
     EXPECT_CONTAINS(bide_error_text(), "bide_retain: NULL");
-    EXPECT_TRUE(bide_retain(&o) == NULL);
+    EXPECT_TRUE((bide_retain)(&o) == NULL);
     EXPECT_CONTAINS(bide_error_text(), "the plain at 0x");
-    EXPECT_TRUE(bide_retain("a text of some length") == NULL);
+    EXPECT_TRUE((bide_retain)("a text of some length") == NULL);
     EXPECT_CONTAINS(bide_error_text(), "is not an object of bide");
 }
