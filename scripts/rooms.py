@@ -36,7 +36,7 @@ PUBLIC = {
 LIBC_ONLY = {"base", "core", "sync"}
 OTHERS_LIBRARIES = re.compile(r"^(openssl/|ares|jansson|liburing|idn2|zlib|nghttp2/|brotli/|zstd|libpsl|hiredis|gumbo|sqlite3)")
 ANY_ROOM = {"conform", "fuzz", "differential", "harness", "regress", "examples"}
-COMPATIBILITY = {"src/core/sanitize.c"}
+COMPATIBILITY = {"src/core/sanitize.c", "src/core/switch_state.c"}
 README_LINES = 60
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

@@ -134,7 +134,7 @@ BIDE_API bool bide_handle_cancelled(const bide_handle *h);
 
 /*
  * Hear of what nobody else would: a failed task whose error no one took, a task that was dropped while it ran, a
- * blocking request inside the loop.
+ * blocking request inside the loop; with BIDE_DEBUG=1 also what was not released when the loop was closed, and where it was made.
  *
  * Without a handler these are not reported, unless the environment has BIDE_DEBUG=1: then they go to standard error.
  * What makes a program hang (tasks that await each other in a circle, a deadlock of bide_to_thread) goes there anyway.

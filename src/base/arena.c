@@ -41,6 +41,10 @@ void bide__arena_reset(struct arena *a)
     struct arena_block *b = a->block;
     if (!b)
         return;
+    if (unlikely(bide__no_recycling)) { /* who still points into it is to be seen */
+        bide__arena_free(a);
+        return;
+    }
 
     free_blocks(b->older);
     b->older = NULL;

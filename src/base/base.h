@@ -16,6 +16,8 @@
 #include <bide/error.h>
 #include <bide/object.h>
 
+#include "base/ledger.h"
+
 /* What checks the type of the argument at compile time knows public types only. */
 #undef bide_release
 #undef bide_retain
@@ -101,6 +103,9 @@ struct object_type {
     const char *name;
     void (*destroy)(void *object); /* the last share is gone: give everything back, the memory too */
     void (*release)(void *object); /* optional: in place of counting down (a task: cancel and wait) */
+    /* Optional: which one, for a report; also of one that is about to be destroyed. */
+    void (*describe)(const void *object, char *buf, size_t cap);
+    bool is_held_by_its_own; /* what it made shares it: no leak, once the program has released it */
 };
 
 #define OBJECT_LIVE 0xb1de0b1eu
@@ -119,6 +124,29 @@ static inline void bide__object_init(void *object, const struct object_type *typ
     o->refs = 1;
     o->word = OBJECT_LIVE;
 }
+
+/*
+ * The memory of an object.  Under a checker, and with BIDE_DEBUG=1, the ledger (ledger.c) keeps account of it.  Not initialized,
+ * or zeros; NULL: no memory.
+ */
+static inline void *bide__object_alloc(size_t size)
+{
+    return unlikely(bide__ledger_is_kept) ? bide__ledger_alloc(size) : bide__malloc(size);
+}
+static inline void *bide__object_zalloc(size_t size)
+{
+    return unlikely(bide__ledger_is_kept) ? bide__ledger_alloc(size) : bide__calloc(1, size);
+}
+static inline void bide__object_free(void *object)
+{
+    if (unlikely(bide__ledger_is_kept))
+        bide__ledger_free(object);
+    else
+        bide__free(object);
+}
+
+/* Does it live?  If not, say so in the name of this function: to standard error. */
+bool bide__object_check(const char *function, const void *object);
 
 /* Count down without the type's release(). */
 void bide__object_unref(void *object);
@@ -277,6 +305,8 @@ static inline void bide__buf_consume(struct buf *b, size_t n)
         b->start = b->end = 0;
 }
 int bide__buf_append(struct buf *b, const void *data, size_t n);
+/* What lay before its start was lent and came back: under a checker it moves, so that who still looks there is seen. */
+void bide__buf_taken_back(struct buf *b);
 int bide__buf_printf(struct buf *b, const char *format, ...) BIDE_PRINTF(2, 3);
 
 /* ---- arena.c: memory that dies together; can be reset and used again without the heap ---- */

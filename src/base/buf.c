@@ -91,3 +91,20 @@ int bide__buf_printf(struct buf *b, const char *format, ...)
     va_end(again);
     return tail ? 0 : bide_error_code();
 }
+
+static void move(struct buf *b)
+{
+    char *fresh = bide__malloc(b->cap);
+    if (!fresh)
+        return; /* only the check is lost */
+
+    memcpy(fresh + b->start, b->data + b->start, b->end - b->start);
+    bide__free(b->data);
+    b->data = fresh;
+}
+
+void bide__buf_taken_back(struct buf *b)
+{
+    if (unlikely(bide__no_recycling && b->data))
+        move(b);
+}

@@ -14,23 +14,50 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* Not aligned: not read. */
+static inline bool has_word(const struct object *o, uint32_t word)
+{
+    return ((uintptr_t)o & (sizeof(void *) - 1)) == 0 && o->word == word; /* not aligned: not read */
+}
+
+/* The ledger knows without a look at the object, whose memory may be closed. */
+static __attribute__((noinline, cold)) bool lives_by_ledger(const struct object *o)
+{
+    enum ledger_state state = bide__ledger_state(o, NULL, 0);
+
+    return state == LEDGER_UNKNOWN ? has_word(o, OBJECT_LIVE) : state == LEDGER_LIVE;
+}
+
 static inline bool is_object(const struct object *o)
 {
-    return ((uintptr_t)o & (sizeof(void *) - 1)) == 0 && o->word == OBJECT_LIVE;
+    return likely(!bide__ledger_is_kept) ? has_word(o, OBJECT_LIVE) : lives_by_ledger(o);
 }
 
-static bool was_object(const struct object *o)
+static void describe_misuse(const char *function, const struct object *o, char *text, size_t cap)
 {
-    return ((uintptr_t)o & (sizeof(void *) - 1)) == 0 && o->word == OBJECT_DEAD;
-}
+    char story[640];
 
-static void say_misuse(const char *function, const struct object *o, char *text, size_t cap)
-{
-    if (was_object(o))
+    if (bide__ledger_is_kept && bide__ledger_state(o, story, sizeof story) == LEDGER_DEAD)
+        snprintf(text, cap, "%s: it was released before: %s", function, story);
+    else if (has_word(o, OBJECT_DEAD))
         snprintf(text, cap, "%s: the %s at %p was released before", function, o->type->name, (const void *)o);
     else
         snprintf(text, cap, "%s: %p is not an object of bide", function, (const void *)o);
+}
+
+static __attribute__((noinline, cold)) void say_misuse(const char *function, const struct object *o)
+{
+    char text[800];
+
+    describe_misuse(function, o, text, sizeof text);
+    fprintf(stderr, "bide: %s\n", text);
+}
+
+bool bide__object_check(const char *function, const void *object)
+{
+    if (likely(is_object(object)))
+        return true;
+    say_misuse(function, object);
+    return false;
 }
 
 void bide__object_unref(void *object)
@@ -39,17 +66,11 @@ void bide__object_unref(void *object)
 
     assert(o->refs > 0);
     if (--o->refs == 0) {
+        if (unlikely(bide__ledger_is_kept))
+            bide__ledger_dying(o);
         o->word = OBJECT_DEAD;
         o->type->destroy(o);
     }
-}
-
-static __attribute__((noinline, cold)) void refuse_release(const struct object *o)
-{
-    char text[160];
-
-    say_misuse("bide_release", o, text, sizeof text);
-    fprintf(stderr, "bide: %s\n", text);
 }
 
 void bide_release(void *object)
@@ -58,10 +79,12 @@ void bide_release(void *object)
     if (!o)
         return;
     if (unlikely(!is_object(o))) {
-        refuse_release(o);
+        say_misuse("bide_release", o);
         return;
     }
 
+    if (unlikely(bide__ledger_is_kept))
+        bide__ledger_share(o, -1);
     struct error_mark mark;
     bide__error_mark(&mark);
     if (o->type->release)
@@ -73,10 +96,10 @@ void bide_release(void *object)
 
 static __attribute__((noinline, cold)) void *refuse_retain(const struct object *o)
 {
-    char text[160] = "bide_retain: NULL";
+    char text[800] = "bide_retain: NULL";
 
     if (o)
-        say_misuse("bide_retain", o, text, sizeof text);
+        describe_misuse("bide_retain", o, text, sizeof text);
     bide_fail(-EINVAL, "%s", text);
     return NULL;
 }
@@ -86,6 +109,8 @@ void *(bide_retain)(void *object)
     struct object *o = object;
     if (unlikely(!o || !is_object(o)))
         return refuse_retain(o);
+    if (unlikely(bide__ledger_is_kept))
+        bide__ledger_share(o, 1);
 
     return bide__object_ref(o);
 }

@@ -53,7 +53,7 @@ static void completed_destroy(void *object)
     }
     bide__ring_unreserve(&c->loop->ring, (uint32_t)c->n);
     bide__object_unref(c->loop);
-    bide__free(c);
+    bide__object_free(c);
 }
 
 static void completed_release(void *object)
@@ -87,13 +87,13 @@ bide_completed *bide_as_completed(bide_task *const *tasks, size_t n)
     bide_task *self = bide__task_required(__func__);
     if (!self || check(self, tasks, n) < 0)
         return NULL;
-    bide_completed *c = bide__malloc(sizeof *c + n * sizeof *c->tasks);
+    bide_completed *c = bide__object_alloc(sizeof *c + n * sizeof *c->tasks);
     if (!c) {
         bide__fail_nomem("bide_as_completed");
         return NULL;
     }
     if (bide__ring_reserve(&self->future.loop->ring, (uint32_t)n) < 0) {
-        bide__free(c);
+        bide__object_free(c);
         return NULL;
     }
     bide__object_init(c, &completed_type);

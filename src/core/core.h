@@ -184,6 +184,7 @@ void bide__future_settle(struct bide_future *f, enum future_state state, int res
 /* Its outcome for one who waited: adopts the error record, marks it retrieved. */
 int bide__future_outcome(struct bide_future *f);
 void bide__callbacks_drop(bide_loop *loop); /* those that are queued */
+void bide__future_report_unread(struct bide_future *f); /* once: it failed, and nobody retrieved the error */
 void bide__future_fini(struct bide_future *f); /* reports what nobody retrieved; frees the record */
 
 /* ---- task.c ---- */
@@ -222,6 +223,7 @@ struct bide_task {
     bool must_cancel; /* deliver BIDE_ECANCELED at the next wait */
     bool started;
     bool stackless;
+    bool is_alone; /* not in a chunk of the loop's */
     uint16_t cancelling;  /* requests not taken back */
     uint16_t expired;     /* of its bide_timeout blocks */
     struct list_node all; /* loop->tasks; also the loop's free list */
@@ -234,6 +236,7 @@ bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args); /* owned
 /* Make any awaitable a future that settles on its own: a task or future is itself.  A share, to be released. */
 bide_future *bide__start(bide_loop *loop, bide_awaitable a);
 void bide__task_finish(bide_task *t, int code); /* the body returned code */
+/* carry.c */
 void bide__task_run(struct ready *r); /* its turn, with the state of other runtimes (switch_state.c) */
 /*
  * bide__task_run, while there is no such state: then the loop resumes a task itself, inline.  Else NULL.  It changes once, and a
@@ -247,6 +250,8 @@ void bide__task_retire(bide_task *t); /* it is done and nothing runs on its stac
 void bide__task_describe(const void *owner, char *buf, size_t cap); /* in a signal handler */
 const struct stack *bide__task_running_stack(void); /* likewise; NULL: the thread's own */
 void bide__task_chunks_free(bide_loop *loop);
+/* The tasks that somebody still has, also those that are done, and that choose() takes: the first cap.  Returns how many. */
+size_t bide__tasks_alive(bide_loop *loop, bide_task **tasks, size_t cap, bool (*choose)(const bide_task *t));
 
 /* ---- cancel.c: an interruption goes on to what is awaited ---- */
 
@@ -507,7 +512,14 @@ struct inbox_item {
 /* From any thread: have the loop run it, and wake the loop.  false: it is closed, the item is still the caller's. */
 bool bide__loop_post(bide_loop *loop, struct inbox_item *item);
 
+/* ---- leaks.c ---- */
+
+/* The loop is closed: report tasks whose errors nobody retrieved, and (with the ledger) all that was never released. */
+void bide__leaks_report(bide_loop *loop);
+
 /* ---- run.c ---- */
+
+bide_loop *bide__thread_loop(void); /* NULL: not made yet */
 
 void bide__run_init(void); /* what is done once per process, before the first loop runs */
 

@@ -87,13 +87,19 @@ static void drop_callbacks(bide_future *f)
     }
 }
 
+void bide__future_report_unread(struct bide_future *f)
+{
+    f->was_retrieved = true;
+    bide__loop_report(f->loop, "%s%s: its error was never retrieved: %s", f->is_task ? "task " : "a future",
+                      f->is_task ? bide_task_name((bide_task *)f) : "",
+                      f->error ? f->error->text : bide_strerror(f->result));
+}
+
 void bide__future_fini(struct bide_future *f)
 {
     drop_callbacks(f);
     if (f->state == FAILED && !f->was_retrieved)
-        bide__loop_report(f->loop, "%s%s: its error was never retrieved: %s", f->is_task ? "task " : "a future",
-                          f->is_task ? bide_task_name((bide_task *)f) : "",
-                          f->error ? f->error->text : bide_strerror(f->result));
+        bide__future_report_unread(f);
     bide__free(f->error);
     bide__object_unref(f->loop);
 }
@@ -103,7 +109,7 @@ static void future_destroy(void *object)
     bide_future *f = object;
 
     bide__future_fini(f);
-    bide__free(f);
+    bide__object_free(f);
 }
 
 static void future_release(void *object)
@@ -122,7 +128,7 @@ bide_future *bide_future_new(void)
     if (!loop)
         return NULL;
 
-    bide_future *f = bide__malloc(sizeof *f);
+    bide_future *f = bide__object_alloc(sizeof *f);
     if (!f) {
         bide__fail_nomem("bide_future_new");
         return NULL;

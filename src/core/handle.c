@@ -21,7 +21,7 @@ struct bide_handle {
 
 static void handle_destroy(void *object)
 {
-    bide__free(object);
+    bide__object_free(object);
 }
 
 static const struct object_type handle_type = {.name = "handle", .destroy = handle_destroy};
@@ -63,7 +63,7 @@ static void handle_due(struct timer *t)
 
 static bide_handle *handle_new(bide_loop *loop, bide_callback *fn, void *arg)
 {
-    bide_handle *h = bide__calloc(1, sizeof *h);
+    bide_handle *h = bide__object_zalloc(sizeof *h);
     if (!h) {
         bide__fail_nomem("a call for the event loop");
         return NULL;
@@ -96,7 +96,7 @@ static bide_handle *handle_open(bide_loop *loop, bide_callback *fn, void *arg, c
     if (!h)
         return NULL;
     if (bide__ring_reserve(&loop->ring, 1) < 0) {
-        bide__free(h);
+        bide__object_free(h);
         return NULL;
     }
     h->has_place = true;

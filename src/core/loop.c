@@ -330,9 +330,24 @@ static int stacks_init(bide_loop *loop)
     return code < 0 ? bide_fail(code, "%s", bide__stack_error()) : 0;
 }
 
+/* For the ledger: who makes or releases an object. */
+static void find_context(struct ledger_context *c)
+{
+    const bide_task *t = bide__task_here();
+
+    c->loop = bide__loop_here ? bide__loop_here : bide__thread_loop();
+    if (t) {
+        char name[56];
+        t->future.object.type->describe(t, name, sizeof name);
+        snprintf(c->who, sizeof c->who, "task %s", name);
+    }
+}
+
 bide_loop *bide_loop_new(void)
 {
     bide__run_init();
+    bide__ledger_find_context = find_context;
+    bide__ledger_open();
     bide_loop *loop = bide__calloc(1, sizeof *loop);
     if (!loop) {
         bide__fail_nomem("an event loop");
@@ -445,6 +460,7 @@ int bide_loop_close(bide_loop *loop)
     loop->poller_ops->close(loop->poller);
     bide__fiber_destroy(&loop->fiber);
     bide__stack_pool_destroy(&loop->stacks);
+    bide__leaks_report(loop);
     return 0;
 }
 
@@ -509,13 +525,6 @@ void bide_loop_set_exception_handler(bide_loop *loop, bide_exception_handler *fn
     loop->on_exception_arg = arg;
 }
 
-static bool is_debugging(void)
-{
-    const char *wish = getenv("BIDE_DEBUG");
-
-    return wish && strcmp(wish, "1") == 0;
-}
-
 static void report(bide_loop *loop, const char *format, va_list args)
 {
     char message[512];
@@ -533,7 +542,7 @@ static void report(bide_loop *loop, const char *format, va_list args)
 void bide__loop_report(bide_loop *loop, const char *format, ...)
 {
     va_list args;
-    if (!loop->on_exception && !is_debugging())
+    if (!loop->on_exception && !bide__debug_is_on())
         return;
 
     va_start(args, format);

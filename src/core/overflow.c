@@ -25,6 +25,7 @@
 #include <unistd.h>
 #include <unwind.h>
 
+#include "base/ledger.h"
 #include "core/arch.h"
 #include "core/slab.h"
 #include "core/stack.h"
@@ -56,7 +57,7 @@ void bide__overflow_set_running(const struct stack *(*running)(void))
 
 struct line {
     size_t len;
-    char text[512];
+    char text[768];
 };
 
 static void put(struct line *l, const char *s)
@@ -126,13 +127,11 @@ static uintptr_t lowest_sp(const struct stack *s)
     return (uintptr_t)s->low - 2 * bide__guard_bytes();
 }
 
-static void print_trace(struct line *l, const struct stack *s, uintptr_t fault_pc)
+/* From the frame of the fault on, or (pc unknown, or elsewhere) from the first one between low and high. */
+static void print_trace(struct line *l, uintptr_t low, uintptr_t high, uintptr_t fault_pc)
 {
-    struct trace t = {
-        .low = lowest_sp(s),
-        .high = (uintptr_t)s,
-        .fault_pc = fault_pc,
-    };
+    struct trace t = {.low = low, .high = high, .fault_pc = fault_pc};
+
     _Unwind_Backtrace(visit_frame, &t);
 
     for (size_t i = 0; i < t.count && i < FIRST_FRAMES; i++)
@@ -204,7 +203,23 @@ static void report(const struct stack *s, enum cause cause, uintptr_t pc)
     put(&l, "\n");
     put_advice(&l, s, cause);
     flush(&l);
-    print_trace(&l, s, pc);
+    print_trace(&l, lowest_sp(s), (uintptr_t)s, pc);
+}
+
+/* An object that was released is used, in a program that is debugged: its memory is closed. */
+static void report_released(const void *addr, uintptr_t pc)
+{
+    struct line l = {0};
+    const char *story = bide__ledger_story_at(addr);
+    if (!story)
+        return;
+
+    put(&l, "bide: use after release: ");
+    put(&l, story);
+    flush(&l);
+    put(&l, "\nbide: it is used here:\n");
+    flush(&l);
+    print_trace(&l, pc ? UINTPTR_MAX : 0, UINTPTR_MAX, pc);
 }
 
 /* The stack that runs here, if the stack pointer is below it and its guard. */
@@ -260,6 +275,8 @@ static void on_fault(int sig, siginfo_t *info, void *context)
     enum cause cause;
     const struct stack *s = info->si_code > 0 ? find_cause(info->si_addr, at.sp, &cause) : NULL;
     if (!s) {
+        if (info->si_code > 0)
+            report_released(info->si_addr, at.pc);
         pass_on(sig, info, context);
         errno = saved_errno;
         return;

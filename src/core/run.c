@@ -50,6 +50,11 @@ void bide__run_init(void)
     pthread_once(&once, init);
 }
 
+bide_loop *bide__thread_loop(void)
+{
+    return thread_loop;
+}
+
 bide_loop *bide_get_event_loop(void)
 {
     if (bide__loop_here)

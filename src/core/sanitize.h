@@ -2,11 +2,10 @@
 /*
  * sanitize.h - what AddressSanitizer, ThreadSanitizer and valgrind want to be told about stacks.
  *
- * Built without a sanitizer the hooks are empty, struct sanitize_fiber has no members and sanitize.c no code.  The
- * valgrind requests are compiled in wherever its header is installed; stack.c asks once whether it runs under it.
+ * Built without a sanitizer the hooks are empty, struct sanitize_fiber has no members and sanitize.c no code; for programs
+ * that have one all the same there is switch_state.c.  That a stack is free, and taken, is in base/checker.h.
  *
- *   AddressSanitizer   is told before and after each switch which stack is current, and gets recycled stacks clean: a
- *                      coroutine that ends by switching away leaves the red zones of its frames behind.
+ *   AddressSanitizer   is told before and after each switch which stack is current.
  *   ThreadSanitizer    has a fiber of its own for each of ours.  The switch must be called from a function that is not
  *                      instrumented, or that function's exit would pop the other fiber's shadow stack.
  *   valgrind           is told where each stack is, or it takes a switch to a neighbour for a huge push or pop.
@@ -17,20 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define BIDE_ASAN 1
-#endif
-#if __has_feature(thread_sanitizer)
-#define BIDE_TSAN 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define BIDE_ASAN 1
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define BIDE_TSAN 1
-#endif
+#include "base/checker.h"
 
 #if defined(BIDE_ASAN) || defined(BIDE_TSAN)
 #define BIDE_SANITIZED 1
@@ -66,31 +52,12 @@ void *bide__sanitize_switch(struct fiber *from, struct fiber *to, void *arg, boo
 #define bide__sanitize_switch(from, to, arg, final) bide__switch(&(from)->context, &(to)->context, (arg))
 #endif
 
-#if defined(BIDE_ASAN)
-#include <sanitizer/asan_interface.h>
-/* Forget red zones: the memory becomes a stack again, or goes back to the system. */
-#define bide__sanitize_memory(low, size) __asan_unpoison_memory_region(low, size)
-#else
-#define bide__sanitize_memory(low, size) ((void)(low), (void)(size))
-#endif
-
-#if defined(__has_include)
-#if __has_include(<valgrind/memcheck.h>)
-#include <valgrind/memcheck.h>
-#define BIDE_VALGRIND 1
-#endif
-#endif
-
 #if defined(BIDE_VALGRIND)
-#define bide__valgrind_runs() (RUNNING_ON_VALGRIND != 0)
 #define bide__valgrind_register(low, high) VALGRIND_STACK_REGISTER(low, high)
 #define bide__valgrind_deregister(id) VALGRIND_STACK_DEREGISTER(id)
-#define bide__valgrind_undefine(low, size) ((void)VALGRIND_MAKE_MEM_UNDEFINED(low, size))
 #else
-#define bide__valgrind_runs() false
 #define bide__valgrind_register(low, high) ((void)(low), (void)(high), 0u)
 #define bide__valgrind_deregister(id) ((void)(id))
-#define bide__valgrind_undefine(low, size) ((void)(low), (void)(size))
 #endif
 
 #endif

@@ -178,14 +178,15 @@ void bide__slab_unmap(struct slab *slab)
 {
     registry_remove(slab);
     bide__guard_unmapped(&slab->guards);
-    bide__sanitize_memory(slab, slab->bytes);
-    munmap(slab, slab->bytes);
+    size_t bytes = slab->bytes;
+    bide__memory_taken(slab, bytes);
+    munmap(slab, bytes);
 }
 
 struct stack *bide__slab_format(struct slab *slab, uint32_t slot)
 {
     struct stack *s = bide__slab_record(slab, slot);
-    bide__sanitize_memory(s, sizeof *s);
+    bide__memory_taken(s, sizeof *s);
     *s = (struct stack){
         .size = slab->size,
         .low = slot_base(slab, slot) + bide__guard_bytes(),
@@ -221,7 +222,7 @@ uint32_t bide__slab_release(struct slab *slab)
 {
     uint32_t first, end, released = 0;
     for (uint32_t from = 0; next_run(slab, from, &first, &end); from = end) {
-        bide__sanitize_memory(slot_base(slab, first), (end - first) * slab->stride);
+        bide__memory_taken(slot_base(slab, first), (end - first) * slab->stride);
         madvise(slot_base(slab, first), (end - first) * slab->stride, MADV_DONTNEED); /* guards survive it */
         released += end - first;
     }

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/base.h"
 #include "core/sanitize.h"
 #include "core/slab.h"
 
@@ -62,6 +63,7 @@ int bide__stack_pool_init(struct stack_pool *pool)
     for (unsigned c = 0; c < STACK_CLASSES; c++)
         pool->classes[c].keep = keep_default(class_bytes(c));
     pool->valgrind = bide__valgrind_runs();
+    pool->is_checked = bide__asan_runs() || bide__memcheck_runs();
     pool->ready = true;
 
     pthread_mutex_lock(&pools_lock);
@@ -156,12 +158,16 @@ static __attribute__((noinline)) struct stack *take_slowly(struct stack_pool *po
     return s;
 }
 
-/* What sanitizers still hold against the memory of the stack's former life. */
-static void forget_past(struct stack_pool *pool, struct stack *s)
+/* A checker forgets what it holds against the memory of the stack's former life: red zones, and that it was free. */
+static __attribute__((noinline, cold)) void forget_past(struct stack *s)
 {
-    bide__sanitize_memory(s->low, (size_t)((char *)s - s->low));
-    if (pool->valgrind)
-        bide__valgrind_undefine((char *)s - 2048, 2048);
+    bide__memory_taken(s->low, (size_t)((char *)s - s->low));
+}
+
+/* And it sees who still points into a frame that is gone. */
+static __attribute__((noinline, cold)) void forbid(struct stack *s)
+{
+    bide__memory_free(s->low, (size_t)((char *)s - s->low));
 }
 
 struct stack *bide__stack_get(struct stack_pool *pool, size_t size)
@@ -173,14 +179,15 @@ struct stack *bide__stack_get(struct stack_pool *pool, size_t size)
     unsigned c = class_of(size);
     struct stack_class *class = &pool->classes[c];
     struct stack *s = class->hot;
-    if (__builtin_expect(s != NULL, 1)) {
+    if (likely(s != NULL)) {
         class->hot = s->next;
         class->hot_count--;
     } else if (!(s = take_slowly(pool, c))) {
         return NULL;
     }
     live_add(pool, 1);
-    forget_past(pool, s);
+    if (unlikely(pool->is_checked))
+        forget_past(s);
     return s;
 }
 
@@ -214,10 +221,12 @@ void bide__stack_put(struct stack_pool *pool, struct stack *s)
 {
     struct stack_class *class = &pool->classes[class_of(s->size)];
     s->owner = NULL;
+    if (unlikely(pool->is_checked))
+        forbid(s);
     s->next = class->hot;
     class->hot = s;
     live_add(pool, (size_t)-1);
-    if (__builtin_expect(++class->hot_count > class->keep, 0))
+    if (unlikely(++class->hot_count > class->keep))
         cool(pool, class, class->keep / 2);
 }
 

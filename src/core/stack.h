@@ -58,7 +58,8 @@ struct stack_pool {
     atomic_size_t live; /* written by the owning thread only */
     struct stack_pool *next, **link; /* all pools of the process */
     bool ready; /* init succeeded, destroy did not run */
-    bool valgrind;
+    bool valgrind;   /* it is told where stacks are */
+    bool is_checked; /* AddressSanitizer or memcheck looks: free stacks are not to be touched */
 };
 
 /* Returns: 0; BIDE_E... codes as negative errno, with bide__stack_error(), for a BIDE_GUARD that cannot be had. */

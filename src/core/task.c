@@ -41,8 +41,11 @@ static int add_chunk(bide_loop *loop)
 
     c->next = loop->chunks;
     loop->chunks = c;
-    for (size_t i = 0; i < CHUNK_TASKS; i++)
+    for (size_t i = 0; i < CHUNK_TASKS; i++) {
+        c->tasks[i].future.object = (struct object){.word = OBJECT_DEAD};
+        c->tasks[i].is_alone = false;
         bide__list_append(&loop->free_tasks, &c->tasks[i].all);
+    }
     return 0;
 }
 
@@ -55,8 +58,23 @@ void bide__task_chunks_free(bide_loop *loop)
     loop->chunks = NULL;
 }
 
+/* Not in a chunk: its memory goes back at once, so that who still uses it is seen. */
+static bide_task *alloc_alone(void)
+{
+    bide_task *t = bide__object_alloc(sizeof *t);
+    if (!t) {
+        bide__fail_nomem("a task");
+        return NULL;
+    }
+    t->is_alone = true;
+    bide__list_init(&t->all);
+    return t;
+}
+
 static bide_task *task_alloc(bide_loop *loop)
 {
+    if (unlikely(bide__no_recycling))
+        return alloc_alone();
     if (bide__list_is_empty(&loop->free_tasks) && add_chunk(loop) < 0)
         return NULL;
 
@@ -67,7 +85,10 @@ static bide_task *task_alloc(bide_loop *loop)
 
 static void task_free(bide_loop *loop, bide_task *t)
 {
-    bide__list_prepend(&loop->free_tasks, &t->all);
+    if (unlikely(t->is_alone))
+        bide__object_free(t);
+    else
+        bide__list_prepend(&loop->free_tasks, &t->all);
 }
 
 /* ---- stackful tasks ---- */
@@ -109,63 +130,6 @@ void bide__task_start(bide_task *t)
     t->started = true;
     if (t->must_cancel)
         bide__task_finish(t, BIDE_ECANCELED);
-}
-
-/* ---- switches that carry the state of other runtimes ---- */
-
-void (*bide__plain_run)(struct ready *r) = bide__task_run;
-
-/* Those that run already have none, but for the one that runs right now: its state is what the thread has. */
-static void begin_to_carry(bide_loop *loop)
-{
-    loop->carries_state = true;
-    for (struct list_node *n = loop->tasks.next; n != &loop->tasks; n = n->next) {
-        bide_task *t = container_of(n, bide_task, all);
-        if (!t->stackless && t->started)
-            bide__task_top(t)->state = (struct switch_state){0};
-        if (t == loop->unsaved)
-            bide__switch_state_take(&bide__task_top(t)->state);
-    }
-    loop->unsaved = NULL;
-}
-
-void bide__tasks_carry_state(void)
-{
-    bide_task *t = bide__task_here();
-
-    if (!bide__plain_run)
-        return;
-    bide__plain_run = NULL;
-    if (t && !t->stackless)
-        t->future.loop->unsaved = t;
-}
-
-static void switch_with_state(bide_loop *loop, bide_task *t)
-{
-    struct switch_outer outer;
-    struct switch_state *s = &bide__task_top(t)->state;
-    const struct stack *stack = t->fiber.stack;
-
-    bide__switch_state_enter(&outer, s, stack->low, (size_t)((const char *)stack - stack->low));
-    bide__task_switch_to(loop, t);
-    bide__switch_state_leave(&outer, s, t->future.state != PENDING);
-}
-
-void bide__task_run(struct ready *r)
-{
-    bide_task *t = container_of(r, bide_task, ready);
-    bide_loop *loop = t->future.loop;
-
-    if (!loop->carries_state)
-        begin_to_carry(loop);
-    if (!t->started) {
-        bide__task_top(t)->state = (struct switch_state){0};
-        bide__task_start(t);
-    }
-    if (t->future.state == PENDING)
-        switch_with_state(loop, t);
-    if (t->future.state != PENDING)
-        bide__task_retire(t);
 }
 
 /* ---- birth ---- */
@@ -248,6 +212,8 @@ bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args)
         return undo_new(loop, t, s, name);
 
     task_init(loop, t, args->generator != NULL);
+    if (unlikely(bide__ledger_is_kept))
+        bide__ledger_note(t, loop, args->generator ? "a generator" : args->coroutine.name);
     t->own_name = name;
     if (args->generator)
         prepare_stackless(t, args->generator);
@@ -361,11 +327,54 @@ static void task_release(void *object)
     bide__object_unref(t);
 }
 
-static const struct object_type task_type = {.name = "task", .destroy = task_destroy, .release = task_release};
+/* "Task-12", or with a name: "fetch 7 (#12)". */
+static void task_describe(const void *object, char *buf, size_t cap)
+{
+    const bide_task *t = object;
+
+    if (t->own_name && strncmp(t->own_name, "Task-", 5) != 0)
+        snprintf(buf, cap, "%.40s (#%llu)", t->own_name, (unsigned long long)t->id);
+    else
+        snprintf(buf, cap, "Task-%llu", (unsigned long long)t->id);
+}
+
+static const struct object_type task_type = {
+    .name = "task", .destroy = task_destroy, .release = task_release, .describe = task_describe};
+
+struct chosen {
+    bide_task **tasks;
+    size_t n, cap;
+    bool (*choose)(const bide_task *t);
+};
+
+static void take_if_chosen(void *arg, void *object)
+{
+    struct chosen *c = arg;
+    struct object *o = object;
+    bide_task *t = container_of(o, bide_task, future.object);
+
+    if (o->type != &task_type || o->word != OBJECT_LIVE || !c->choose(t))
+        return;
+    if (c->n < c->cap)
+        c->tasks[c->n] = t;
+    c->n++;
+}
+
+size_t bide__tasks_alive(bide_loop *loop, bide_task **tasks, size_t cap, bool (*choose)(const bide_task *t))
+{
+    struct chosen chosen = {.tasks = tasks, .cap = cap, .choose = choose};
+
+    for (struct task_chunk *c = loop->chunks; c; c = c->next)
+        for (size_t i = 0; i < CHUNK_TASKS; i++)
+            take_if_chosen(&chosen, &c->tasks[i].future.object);
+    if (bide__ledger_is_kept)
+        bide__ledger_each(loop, take_if_chosen, &chosen);
+    return chosen.n;
+}
 
 void bide_detach(bide_task *t)
 {
-    if (t && bide__loop_allows(t->future.loop, "bide_detach"))
+    if (t && bide__object_check(__func__, t) && bide__loop_allows(t->future.loop, "bide_detach"))
         bide__object_unref(t);
 }
 

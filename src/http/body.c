@@ -175,8 +175,10 @@ static int receive_more(bide_response *r)
 
 static void take_back(bide_response *r)
 {
-    if (r->lent > 0)
+    if (r->lent > 0) {
         bide__buf_consume(&r->conn->in, r->lent);
+        bide__buf_taken_back(&r->conn->in);
+    }
     r->lent = 0;
 }
 

@@ -29,7 +29,7 @@ static void server_free(bide_server *s)
 {
     bide_release(s->listener);
     bide__object_unref(s->loop);
-    bide__free(s);
+    bide__object_free(s);
 }
 
 static void free_if_orphaned(bide_server *s)
@@ -226,7 +226,7 @@ bide_server *bide_server_start_with(bide_server_args args)
         return NULL;
     if (!bide__task_required("bide_server_start") || check_args(&args) < 0)
         return NULL;
-    bide_server *s = bide__calloc(1, sizeof *s);
+    bide_server *s = bide__object_zalloc(sizeof *s);
     if (!s) {
         bide__fail_nomem("bide_server_start");
         return NULL;

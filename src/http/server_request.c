@@ -132,6 +132,7 @@ void bide__request_end(bide_request_in *q)
         c->in = q->rest;
     }
     bide__buf_consume(&c->in, 0); /* an empty one begins at its front again */
+    bide__buf_taken_back(&c->in);
 }
 
 /* ---- asking ---- */

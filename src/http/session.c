@@ -16,7 +16,7 @@ static void session_destroy(void *object);
 static void session_release(void *object);
 
 static const struct object_type session_type = {
-    .name = "session", .destroy = session_destroy, .release = session_release};
+    .name = "session", .destroy = session_destroy, .release = session_release, .is_held_by_its_own = true};
 
 static int session_init(bide_session *s, const bide_session_args *args)
 {
@@ -32,7 +32,7 @@ bide_session *bide_session_new_with(bide_session_args args)
 {
     if (bide__check_named(args.guard_, "bide_session_new") < 0)
         return NULL;
-    bide_session *s = bide__malloc(sizeof *s); /* most of it needs no zeros */
+    bide_session *s = bide__object_alloc(sizeof *s); /* most of it needs no zeros */
     if (!s) {
         bide__fail_nomem("a session");
         return NULL;
@@ -89,7 +89,7 @@ static void session_destroy(void *object)
         bide_response *r = container_of(s->spare_responses.next, bide_response, spare);
         bide__list_remove(&r->spare);
         bide__arena_free(&r->arena);
-        bide__free(r);
+        bide__object_free(r);
     }
     while (s->nspare_buffers > 0)
         bide__free(s->spare_buffers[--s->nspare_buffers]);
@@ -100,7 +100,7 @@ static void session_destroy(void *object)
     bide__arena_free(&s->strings);
     if (s->fields != s->own_fields)
         bide__free(s->fields);
-    bide__free(s);
+    bide__object_free(s);
 }
 
 /* Responses still in use keep what they need; nothing else stays open. */
@@ -144,7 +144,7 @@ bide_response *bide__session_take_response(bide_session *s)
         bide__list_remove(&r->spare);
         s->nspare_responses--;
     } else {
-        r = bide__malloc(sizeof *r);
+        r = bide__object_alloc(sizeof *r);
         if (!r) {
             bide__fail_nomem("a response");
             return NULL;
@@ -163,12 +163,12 @@ void bide__session_give_response(bide_session *s, bide_response *r)
         bide__arena_free(&r->arena);
     else
         bide__arena_reset(&r->arena);
-    if (s && s->nspare_responses < SPARE_RESPONSES && !s->is_closing) {
+    if (s && s->nspare_responses < SPARE_RESPONSES && !s->is_closing && !bide__no_recycling) {
         bide__list_prepend(&s->spare_responses, &r->spare);
         s->nspare_responses++;
     } else {
         bide__arena_free(&r->arena);
-        bide__free(r);
+        bide__object_free(r);
     }
     if (s)
         bide__session_leave(s);
@@ -187,7 +187,7 @@ void *bide__session_take_buffer(bide_session *s)
 
 void bide__session_give_buffer(bide_session *s, void *buffer)
 {
-    if (s->nspare_buffers < array_len(s->spare_buffers))
+    if (s->nspare_buffers < array_len(s->spare_buffers) && !bide__no_recycling)
         s->spare_buffers[s->nspare_buffers++] = buffer;
     else
         bide__free(buffer);

@@ -19,7 +19,7 @@ struct bide_url {
 
 static void url_destroy(void *object)
 {
-    bide__free(object);
+    bide__object_free(object);
 }
 
 static const struct object_type url_type = {.name = "url", .destroy = url_destroy};
@@ -54,7 +54,7 @@ static const char *copy_hostname(char **at, const struct url *u)
 static bide_url *make(const struct url *from)
 {
     /* Each part once, host and hostname twice more, and eleven NULs. */
-    bide_url *u = bide__malloc(sizeof *u + 2 * (size_t)from->len + 3 * (size_t)from->host.len + 32);
+    bide_url *u = bide__object_alloc(sizeof *u + 2 * (size_t)from->len + 3 * (size_t)from->host.len + 32);
     if (!u) {
         bide__fail_nomem("URL");
         return NULL;

@@ -59,7 +59,7 @@ static void file_destroy(void *object)
     if (f->save)
         bide__file_drop(f);
     close_fd(f);
-    bide__free(object);
+    bide__object_free(object);
 }
 
 static void file_release(void *object)
@@ -219,7 +219,7 @@ bide_file *bide__file_new(const char *path, size_t extra)
 {
     size_t len = strlen(path) + 1, alignment = alignof(max_align_t);
     size_t before_extra = (sizeof(bide_file) + len + alignment - 1) / alignment * alignment;
-    bide_file *f = bide__malloc(before_extra + extra);
+    bide_file *f = bide__object_alloc(before_extra + extra);
     if (!f) {
         bide__fail_nomem("bide_open");
         return NULL;

@@ -55,7 +55,7 @@ static void listener_destroy(void *object)
     bide__fd_close(&l->fd);
     bide__free(l->unix_path);
     bide_release(l->tls);
-    bide__free(l);
+    bide__object_free(l);
 }
 
 static void listener_release(void *object)
@@ -136,19 +136,19 @@ static void note_address(bide_listener *l, struct addr *a)
 
 static bide_listener *listener_new(int fd, struct addr *a)
 {
-    bide_listener *l = bide__calloc(1, sizeof *l);
+    bide_listener *l = bide__object_zalloc(sizeof *l);
     if (!l)
         return bide__fail_nomem("bide_listen"), NULL;
 
     bide__object_init(l, &listener_type);
     if (a->sa.sa_family == AF_UNIX &&
         !(l->unix_path = bide__strdup(((const struct sockaddr_un *)&a->storage)->sun_path))) {
-        bide__free(l);
+        bide__object_free(l);
         return bide__fail_nomem("bide_listen"), NULL;
     }
     if (bide__fd_open(&l->fd, fd) < 0) {
         bide__free(l->unix_path);
-        bide__free(l);
+        bide__object_free(l);
         return NULL;
     }
     note_address(l, a);

@@ -178,7 +178,7 @@ static void stop(bide_signals *s)
 static void signals_destroy(void *object)
 {
     stop(object);
-    bide__free(object);
+    bide__object_free(object);
 }
 
 /* The last owner lets go: who waits gets BIDE_ECLOSED. */
@@ -240,7 +240,7 @@ bide_signals *bide_signals_open(const int *signals)
     if (set == 0)
         return NULL;
     pthread_once(&once, watch_forks);
-    bide_signals *s = bide__calloc(1, sizeof *s);
+    bide_signals *s = bide__object_zalloc(sizeof *s);
     if (!s) {
         bide__fail_nomem("watching signals");
         return NULL;
@@ -248,13 +248,13 @@ bide_signals *bide_signals_open(const int *signals)
     bide__object_init(s, &signals_type);
     s->wanted = set;
     if (open_bell(s) < 0) {
-        bide__free(s);
+        bide__object_free(s);
         return NULL;
     }
     if (join_list(s) < 0) {
         wait_for_handlers();
         bide__fd_close(&s->fd);
-        bide__free(s);
+        bide__object_free(s);
         return NULL;
     }
     return s;

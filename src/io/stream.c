@@ -33,7 +33,7 @@ static void stream_destroy(void *object)
     bide__buf_free(&s->in);
     bide__buf_free(&s->out);
     bide__free(s->line);
-    bide__free(s);
+    bide__object_free(s);
 }
 
 /* What was written but not drained goes out if the kernel takes it at once; whoever needs certainty drains. */
@@ -65,7 +65,7 @@ static const struct object_type stream_type = {.name = "stream", .destroy = stre
 
 bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_buffer)
 {
-    bide_stream *s = bide__calloc(1, sizeof *s);
+    bide_stream *s = bide__object_zalloc(sizeof *s);
     if (!s) {
         close(socket);
         bide__fail_nomem("a connection");
@@ -74,7 +74,7 @@ bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_b
     bide__object_init(s, &stream_type);
     if (bide__fd_open(&s->fd, socket) < 0) {
         close(socket);
-        bide__free(s);
+        bide__object_free(s);
         return NULL;
     }
     s->socket.ops = &bide__socket_filter_ops;

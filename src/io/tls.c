@@ -154,14 +154,14 @@ static void tls_destroy(void *object)
     bide__tls_sessions_free(&tls->sessions);
     SSL_CTX_free(tls->ctx);
     bide__free(tls->scratch);
-    bide__free(tls);
+    bide__object_free(tls);
 }
 
 static const struct object_type tls_type = {.name = "tls", .destroy = tls_destroy};
 
 static bide_tls *tls_alloc(bool server)
 {
-    bide_tls *tls = bide__calloc(1, sizeof *tls);
+    bide_tls *tls = bide__object_zalloc(sizeof *tls);
     if (tls) {
         bide__object_init(tls, &tls_type);
         bide__tls_sessions_init(&tls->sessions);

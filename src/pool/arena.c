@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/checker.h"
 #include "pool/pool.h"
 
 #define WARM_MAX ((uint64_t)64 << 20)
@@ -34,8 +35,11 @@ void bide__pool_arena_close(struct pool_arena *a)
     for (size_t i = 0; i < a->nblocks; i++)
         bide__free(a->blocks[i]);
     bide__free(a->blocks);
-    if (a->base)
+    if (a->base) {
+        if (bide__no_recycling)
+            bide__memory_shared(a->base, a->used);
         munmap(a->base, ARENA_BYTES);
+    }
     if (a->memory >= 0)
         close(a->memory);
     *a = (struct pool_arena){.memory = -1};
@@ -123,6 +127,8 @@ struct block *bide__block_get(struct pool_arena *a, uint64_t len)
     if (b) {
         b->owner = BLOCK_JOBS;
         b->len = len;
+        if (unlikely(bide__no_recycling))
+            bide__memory_shared(a->base + b->offset, (uint64_t)1 << (c + BLOCK_SHIFT_MIN));
     }
     return b;
 }
@@ -139,6 +145,8 @@ void bide__block_put(struct pool_arena *a, struct block *b)
         fallocate(a->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)b->offset, (off_t)size);
     else
         a->warm += size;
+    if (unlikely(bide__no_recycling)) /* who still reads a result is seen */
+        bide__memory_free(a->base + b->offset, size);
     bide__list_prepend(&a->free[b->class_], &b->node); /* the warmest first */
 }
 

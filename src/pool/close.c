@@ -386,5 +386,5 @@ void bide__pool_destroy(void *object)
     if (p->leaving.run)
         bide__ring_unreserve(&p->loop->ring, 1);
     bide__object_unref(p->loop);
-    bide__free(p);
+    bide__object_free(p);
 }

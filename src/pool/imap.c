@@ -93,7 +93,7 @@ static void stream_destroy(void *object)
     drop(s, &s->finished);
     bide_release(s->shown);
     bide__object_unref(s->pool);
-    bide__free(s);
+    bide__object_free(s);
 }
 
 /* In a child of a fork its jobs are the parent's: they are not cancelled there. */
@@ -119,7 +119,7 @@ bide_pool_stream *bide_pool_imap_with(bide_pool *p, bide_pool_source *source, bi
         bide_fail(-EINVAL, "bide_pool_imap: no source (NULL)");
         return NULL;
     }
-    bide_pool_stream *s = bide__calloc(1, sizeof *s);
+    bide_pool_stream *s = bide__object_zalloc(sizeof *s);
     if (!s) {
         bide__fail_nomem("bide_pool_imap");
         return NULL;

@@ -400,7 +400,7 @@ static void init(struct job *j, bide_pool *p, const bide_pool_call_args *args)
 
 struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args, bool shared)
 {
-    struct job *j = bide__calloc(1, sizeof *j);
+    struct job *j = bide__object_zalloc(sizeof *j);
     if (!j) {
         bide__fail_nomem("a job");
         return NULL;
@@ -455,7 +455,7 @@ static void job_destroy(void *object)
     close_fds(j->fds, &j->nfds);
     close_fds(j->out_fds, &j->nout_fds);
     bide__free(j->failure);
-    bide__free(j);
+    bide__object_free(j);
     bide__object_unref(p);
 }
 

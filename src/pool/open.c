@@ -299,11 +299,11 @@ static int wait_ready(bide_pool *p)
 /* ---- opening ---- */
 
 static const struct object_type pool_type = {
-    .name = "pool", .destroy = bide__pool_destroy, .release = bide__pool_release};
+    .name = "pool", .destroy = bide__pool_destroy, .release = bide__pool_release, .is_held_by_its_own = true};
 
 bide_pool *bide__pool_new(void)
 {
-    bide_pool *p = bide__calloc(1, sizeof *p);
+    bide_pool *p = bide__object_zalloc(sizeof *p);
     if (!p) {
         bide__fail_nomem("a pool");
         return NULL;

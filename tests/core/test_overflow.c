@@ -40,7 +40,7 @@ static int overflows(void)
 /* A frame of 16 MiB of code that was not compiled with -fstack-clash-protection: it lies below the whole slab. */
 static int step_over(void)
 {
-    bide_sleep_ms(0);
+    BIDE_TRY(bide_sleep_ms(0));
 #if defined(__x86_64__)
     __asm__ volatile("subq %0, %%rsp\n\tpushq %%rax\n\tpopq %%rax\n\taddq %0, %%rsp" ::"i"(16 << 20) : "memory");
 #endif

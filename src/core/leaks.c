@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * leaks.c - what a program left behind when its loop is closed.
+ *
+ * A task that failed and was never released is reported as one that was released unread (asyncio: "exception was never
+ * retrieved").  With the ledger every object of the loop that is still there is reported, in groups by the place where it was
+ * made: with BIDE_DEBUG=1, and to a program under AddressSanitizer, whose leak check cannot see them.
+ */
+#include "core/core.h"
+
+#include <stdio.h>
+
+#define FAILED_SHOWN 10
+
+static bool failed_unread(const bide_task *t)
+{
+    return t->future.state == FAILED && !t->future.was_retrieved;
+}
+
+static void report_failed(bide_loop *loop)
+{
+    bide_task *failed[FAILED_SHOWN];
+    size_t n = bide__tasks_alive(loop, failed, FAILED_SHOWN, failed_unread);
+
+    for (size_t i = 0; i < n && i < FAILED_SHOWN; i++)
+        bide__future_report_unread(&failed[i]->future);
+    if (n > FAILED_SHOWN)
+        bide__loop_report(loop, "%zu more tasks failed, and their errors were never retrieved", n - FAILED_SHOWN);
+}
+
+static void say(void *arg, const char *line)
+{
+    bide_loop *loop = arg;
+
+    if (loop->on_exception || bide__debug_is_on())
+        bide__loop_report(loop, "%s", line);
+    else
+        fprintf(stderr, "bide: %s\n", line);
+}
+
+void bide__leaks_report(bide_loop *loop)
+{
+    if (loop->on_exception || bide__debug_is_on())
+        report_failed(loop);
+    if (bide__ledger_is_kept)
+        bide__ledger_report(loop, say, loop);
+}
