@@ -62,10 +62,34 @@ static int read_length(struct h1_head *head)
     return 0;
 }
 
-/* `chunked`, or `identity`, which says nothing; another coding we could not undo.  In an answer
- * `identity` may come first, and `chunked` more than once.  Counts them. */
-static int read_coding(struct h1_head *head, bool strict, bool *chunked, unsigned *codings)
+/* What Transfer-Encoding says. */
+struct coding {
+    bool chunked;
+    bool named; /* at least `identity` */
+    bool odd;   /* more than it should, but it is clear what */
+};
+
+/* One element of the list.  `identity` says nothing; another coding we could not undo.  In an answer
+ * `identity` may come first, `chunked` more than once, and empty elements count for nothing (RFC 9110
+ * 5.6.1.2). */
+static bool take_coding(struct h1_head *head, struct coding *c, const char *value, size_t len)
 {
+    bool is_chunked = bide__header_equals(value, len, "chunked");
+
+    c->odd |= c->named || len == 0;
+    if (len == 0)
+        return true;
+    if (!is_chunked && (c->chunked || !bide__header_equals(value, len, "identity")))
+        return false;
+    head->chunked_twice |= c->chunked;
+    c->chunked = is_chunked;
+    c->named = true;
+    return true;
+}
+
+static int read_coding(struct h1_head *head, bool strict, struct coding *c)
+{
+    const struct h1_field *last = NULL;
     const char *value;
     size_t len;
 
@@ -74,18 +98,14 @@ static int read_coding(struct h1_head *head, bool strict, bool *chunked, unsigne
         size_t at = 0;
         if (f->id != HEADER_TRANSFER_ENCODING)
             continue;
+        last = f;
         while (
             bide__header_next_element(bide__h1_value(head, f), f->value_len, &at, &value, &len)) {
-            bool is_chunked = bide__header_equals(value, len, "chunked");
-            if (!is_chunked && (*chunked || !bide__header_equals(value, len, "identity")))
+            if (!take_coding(head, c, value, len) || (strict && c->odd))
                 return refuse(head, f, H1_ECODING);
-            if ((*codings)++ > 0 && strict)
-                return refuse(head, f, H1_ECODING);
-            head->chunked_twice |= *chunked;
-            *chunked = is_chunked;
         }
     }
-    return 0;
+    return c->named ? 0 : refuse(head, last, H1_ECODING);
 }
 
 /* RFC 9112 9.3: 1.1 persists unless told otherwise, 1.0 only if told so; close wins. */
@@ -112,23 +132,25 @@ static bool read_persistence(const struct h1_head *head)
 static int read_fields(struct h1_head *head, bool strict, enum h1_body neither)
 {
     bool has_length = bide__h1_has(head, HEADER_CONTENT_LENGTH);
-    bool has_coding = bide__h1_has(head, HEADER_TRANSFER_ENCODING), chunked = false;
-    unsigned codings = 0;
-    bool is_odd = head->odd.len > 0;
+    bool has_coding = bide__h1_has(head, HEADER_TRANSFER_ENCODING), is_odd = head->odd.len > 0;
+    struct coding coding = {false, false, false};
+    struct h1_slice odd = head->odd;
     int r = has_length ? read_length(head) : 0;
 
     if (r == 0 && has_coding)
-        r = read_coding(head, strict, &chunked, &codings);
-    if (r == H1_ECODING && !strict && neither == H1_BODY_NONE)
+        r = read_coding(head, strict, &coding);
+    if (r == H1_ECODING && !strict && neither == H1_BODY_NONE) {
         is_odd = true; /* there is nothing to undo it for */
-    else if (r < 0)
+        head->odd = odd;
+    } else if (r < 0) {
         return r;
-    if (has_coding && strict && (has_length || !chunked || head->minor == 0))
+    }
+    if (has_coding && strict && (has_length || !coding.chunked || head->minor == 0))
         return refuse(head, bide__h1_find(head, HEADER_TRANSFER_ENCODING), has_length ? H1_EBOTH : H1_ECODING);
-    head->keep_alive = read_persistence(head) && !is_odd;
-    if (has_coding && (has_length || head->minor == 0 || codings > 1))
+    head->keep_alive = read_persistence(head) && !is_odd && !coding.odd;
+    if (has_coding && (has_length || head->minor == 0))
         head->keep_alive = false;
-    head->body = chunked ? H1_BODY_CHUNKED : has_length ? H1_BODY_LENGTH : neither;
+    head->body = coding.chunked ? H1_BODY_CHUNKED : has_length ? H1_BODY_LENGTH : neither;
     if (head->body != H1_BODY_LENGTH)
         head->content_length = 0;
     return 0;
