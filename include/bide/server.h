@@ -103,7 +103,9 @@ BIDE_API BIDE_MUST_USE int bide_request_status(const bide_request_in *q);
  *
  * Suspends:  until it has come; a cancellation point
  * Returns:   the bytes, with a NUL behind them; data is NULL on error
- * Errors:    BIDE_ETOOBIG, BIDE_ETRUNCATED, BIDE_EHTTP, BIDE_ETIMEDOUT, BIDE_ECANCELED
+ * Errors:    BIDE_ETOOBIG (max_body_bytes), BIDE_ELIMIT (max_bodies_bytes), BIDE_ETRUNCATED, BIDE_EHTTP, BIDE_ETIMEDOUT
+ *            (idle_timeout_ms, body_timeout_ms), BIDE_ECANCELED.  A handler that returns one of these has the client
+ *            answered by 413, 503, 400 or 408, and the connection closed
  * Owns:      borrowed until the handler returns
  */
 BIDE_API bide_bytes bide_request_body(bide_request_in *q);
@@ -124,7 +126,8 @@ BIDE_API BIDE_MUST_USE int bide_respond_header(bide_request_in *q, const char *n
  *
  * Suspends:  until the kernel has taken it; a cancellation point
  * Returns:   0
- * Errors:    BIDE_ESTATE if it was answered already; -EPIPE, -ECONNRESET when the client has gone
+ * Errors:    BIDE_ESTATE if it was answered already; -EPIPE, -ECONNRESET when the client has gone; BIDE_ETIMEDOUT when it
+ *            has taken nothing for idle_timeout_ms; BIDE_ECANCELED
  * Example:   return bide_respond(q, 200, "text/plain", "hello\n", 6);
  */
 BIDE_API BIDE_MUST_USE int bide_respond(bide_request_in *q, int status, const char *content_type, const void *body, size_t len);

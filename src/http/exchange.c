@@ -106,7 +106,7 @@ static const char *other_protocol(const char *at, size_t len)
 {
     static const char settings[] = "\0\0\0\0\0"; /* flags and stream of the frame that comes first in HTTP/2 */
 
-    if (len >= 3 && at[0] == 0x15 && at[1] == 3)
+    if (len >= 1 && at[0] == 0x15 && (len == 1 || at[1] == 3)) /* it may come in pieces */
         return "a TLS alert: the server speaks TLS, ask for https";
     if (len >= 9 && at[0] == 0 && at[3] == 4 && memcmp(at + 4, settings, 5) == 0)
         return "the server speaks HTTP/2";

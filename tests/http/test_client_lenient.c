@@ -157,6 +157,8 @@ static void expect_named(const char *bytes, size_t len, const char *part)
 TEST(client_another_protocol_is_named, .real_time = true)
 {
     expect_named("\x15\x03\x01\x00\x02\x02\x46", 7, "a TLS alert: the server speaks TLS");
+    expect_named("\x15\x03", 2, "a TLS alert: the server speaks TLS");
+    expect_named("\x15", 1, "a TLS alert: the server speaks TLS");
     expect_named("\0\0\x06\4\0\0\0\0\0\0\3\0\0\0\x64", 15, "the server speaks HTTP/2");
 }
 
