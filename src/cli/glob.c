@@ -47,7 +47,7 @@ static void copy_char(struct reader *r)
     *r->out++ = *r->at++;
 }
 
-/* "[::1]" and "[fe80::1]": nothing but hexadecimal digits, points and two colons or more, which no range has. */
+/* "[::1]", "[fe80::1%25eth0]": hexadecimal digits, points and two colons or more, which no range has, and a zone. */
 static size_t ipv6_length(const char *text)
 {
     size_t len = 1 + strspn(text + 1, "0123456789abcdefABCDEF:.");
@@ -55,6 +55,8 @@ static size_t ipv6_length(const char *text)
 
     for (size_t i = 1; i < len; i++)
         colons += text[i] == ':';
+    if (text[len] == '%')
+        len += strcspn(text + len, "][{}/ ");
     return text[len] == ']' && colons >= 2 ? len + 1 : 0;
 }
 

@@ -104,6 +104,8 @@ UNIT(glob_ipv6_address_is_none)
 {
     EXPECT_STR(all("http://[::1]:80/[1-2]", false), "http://[::1]:80/1 http://[::1]:80/2");
     EXPECT_STR(all("[fe80::1.2.3.4]", false), "[fe80::1.2.3.4]");
+    EXPECT_STR(all("http://[fe80::1%25eth0.1]/[1-2]", false), "http://[fe80::1%25eth0.1]/1 http://[fe80::1%25eth0.1]/2");
+    EXPECT_STR(all("[fe80::1%eth0]", false), "[fe80::1%eth0]");
     EXPECT_STR(all("[1-9:3]", false), "1 4 7");
 }
 
