@@ -131,26 +131,25 @@ static __attribute__((noinline)) int bad_head(const struct asked *a, const struc
                      bide__escaped(line, at, head->odd.len));
 }
 
-/* Nothing but empty lines. */
-static bool is_blank(const struct view *v)
+/* Nothing but empty lines, of which `blank` bytes were looked at before? */
+static bool is_blank(const struct view *v, size_t *blank)
 {
-    size_t n = 0;
-
-    while (n < v->len && (v->at[n] == '\r' || v->at[n] == '\n'))
-        n++;
-    return n == v->len;
+    while (*blank < v->len && (v->at[*blank] == '\r' || v->at[*blank] == '\n'))
+        ++*blank;
+    return *blank == v->len;
 }
 
 /* One whole head at v->at: its length. */
 static ssize_t next_head(struct view *v, struct asked *a, struct conn *c, struct h1_head *head)
 {
     struct h1_parser parser = {.limits = a->session->head_limits};
+    size_t blank = 0;
 
     head->fields = a->session->fields; /* the parser fills in the rest */
     head->fields_cap = parser.limits.fields;
     for (;;) {
         ssize_t n = v->len > 0 ? bide__h1_parse_response(&parser, v->at, v->len, head) : 0;
-        a->no_answer &= n == H1_EVERSION || (n == 0 && is_blank(v));
+        a->no_answer &= n == H1_EVERSION || (n == 0 && is_blank(v, &blank));
         if (n != 0)
             return n < 0 ? bad_head(a, head, (int)n) : n;
         int code = view_keep(v, c);

@@ -385,7 +385,11 @@ static void reset(struct h1_head *head, const char *base)
  * every byte once, however often it is called. */
 static bool find_end(struct h1_parser *p, const char *buf, size_t len)
 {
-    const char *end = buf + len, *at = buf + (p->scanned > p->blank ? p->scanned : p->blank);
+    const char *end = buf + len;
+
+    while (p->blank < len && (buf[p->blank] == '\r' || buf[p->blank] == '\n'))
+        p->blank++;
+    const char *at = buf + (p->scanned > p->blank ? p->scanned : p->blank);
 
     while ((at = memchr(at, '\n', (size_t)(end - at)))) {
         if (end - at >= 2 && at[1] == '\n')
@@ -448,8 +452,6 @@ static ssize_t parse_head(struct h1_parser *p, bool strict, first_line_fn *first
         head->odd = bad_line(&w);
     if (p->scanned < TRY_AGAIN_BELOW)
         p->scanned = look > 2 ? look - 2 : 0;
-    while (first_line == first_status_line && p->blank < look && (buf[p->blank] == '\r' || buf[p->blank] == '\n'))
-        p->blank++;
     return w.result ? w.result : unfinished;
 }
 
