@@ -58,10 +58,11 @@ static int fail(bide_response *r, int code)
 
 void bide__body_begin(bide_response *r)
 {
-    r->chunked = (struct h1_chunked)H1_CHUNKED_ANSWER;
     r->lent = 0;
     if (r->body_over)
         bide__body_finish(r);
+    else
+        r->chunked = (struct h1_chunked)H1_CHUNKED_ANSWER;
 }
 
 /* ---- taking apart ---- */

@@ -220,6 +220,7 @@ static void forget_exchange(bide_response *r)
 {
     r->whole = (bide_bytes){NULL, 0};
     r->reused = r->body_over = false;
+    r->chunked.odd = false;
     r->inner = NULL;
     r->oddity = NULL;
     r->received = 0;
