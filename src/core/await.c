@@ -93,16 +93,14 @@ static int outcome_for(bide_task *t, const struct wait *w)
     return code;
 }
 
-static int await_future(bide_future *f)
+/* Not inline: most that is awaited is done, and that takes a few instructions. */
+static __attribute__((noinline)) int await_pending(bide_future *f)
 {
-    int code = bide__future_check(f, "bide_await");
-    if (code < 0)
-        return code;
-    if (f->state != PENDING)
-        return bide__future_outcome(f);
     bide_task *t = bide__task_required("bide_await");
-    code = t ? bide__check_waitable(t, f, "bide_await") : BIDE_ENOLOOP;
-    if (code < 0 || (code = bide__check_circle(t, f)) < 0)
+    int code = t ? bide__check_waitable(t, f, "bide_await") : BIDE_ENOLOOP;
+    if (code == 0 && unlikely(bide__is_in_wait(f)))
+        code = bide__check_circle(t, f);
+    if (code < 0)
         return code;
 
     struct wait w = {.task = t, .awaits = bide_retain(f)};
@@ -120,6 +118,16 @@ static int await_future(bide_future *f)
         bide__error_current()->interrupted = true;
     bide__object_unref(f);
     return code;
+}
+
+static int await_future(bide_future *f)
+{
+    if (unlikely(!f || f->loop != bide__loop_here)) {
+        int code = bide__future_check_slow(f, "bide_await");
+        if (code < 0)
+            return code;
+    }
+    return f->state == PENDING ? await_pending(f) : bide__future_outcome(f);
 }
 
 void bide__drain(bide_future *f)
@@ -156,8 +164,7 @@ static int run_in_place(const bide_awaitable *a)
 int bide_await_with(bide_awaitable a)
 {
     switch (a.kind) {
-    case BIDE_AW_TASK:
-        return await_future(bide_task_future(a.as.task));
+    case BIDE_AW_TASK: /* begins with its future */
     case BIDE_AW_FUTURE:
         return await_future(a.as.future);
     case BIDE_AW_SLEEP:

@@ -143,7 +143,7 @@ static bool interrupt(bide_task *t, enum interrupt why)
 {
     bool taken = end_wait(t);
     struct wait *w = t->stackless ? NULL : t->wait;
-    uint32_t step = t->future.loop->steps;
+    uint32_t step = bide__loop_steps(t->future.loop);
 
     if (taken && w && why > w->interrupted)
         w->interrupted = why;

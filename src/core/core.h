@@ -39,6 +39,7 @@ struct ring {
     struct ready **slots;
     uint32_t mask;       /* capacity - 1 */
     uint32_t head, tail; /* run at head, push at tail; they wrap */
+    uint32_t moved;      /* what head has lost when the entries moved */
     uint32_t turn_end;   /* where this turn ends: what is pushed from now on waits for the next */
     uint32_t reserved;   /* never more than capacity */
 };
@@ -135,7 +136,7 @@ struct wait {
     bide_future *awaits;
     struct group *group;
     bide_task *walk_parent;     /* cancel.c: the task from which a walk came here; NULL: no walk is here or below */
-    uint32_t walk_step;         /* cancel.c: loop->steps when a walk last went on from here */
+    uint32_t walk_step;         /* cancel.c: bide__loop_steps when a walk last went on from here */
     enum interrupt interrupted; /* the strongest reason so far */
     bool too_late;              /* the time ran out when what was waited for was done, but before the task ran */
     bool drains;                /* it waits for what it awaits whatever happens: nothing is passed on */
@@ -261,8 +262,14 @@ void bide__task_interrupt(bide_task *t, enum interrupt why);
 void bide__pass_on(bide_task *t);
 /* The running task cancels f and is about to drain it: what f waits for does not wait for this task any longer. */
 void bide__cancel_to_drain(bide_future *f);
-/* Does f wait for t?  An error on record that names those who wait for each other. */
+/* Does f, which is a task that waits for something, wait for t?  An error on record that names the two. */
 int bide__check_circle(const bide_task *t, const bide_future *f);
+static inline bool bide__is_in_wait(const bide_future *f)
+{
+    const bide_task *t = (const bide_task *)f;
+
+    return f->is_task && (t->stackless ? t->awaited != NULL : t->wait != NULL);
+}
 int bide__circle_given_up(void); /* the code, and the story, of a wait that gave up */
 
 /* await.c: wait until it is done, whatever happens to the waiter. */
@@ -328,7 +335,7 @@ struct bide_loop {
     struct wheel wheel;
     int64_t now_ns;  /* read when polling and when a timer is armed */
     unsigned budget; /* resumes until the next poll */
-    uint32_t steps;  /* of tasks: between two equal ones, no task has run */
+    uint32_t others; /* what was run and was no task's step; see bide__loop_steps */
     int64_t io_left; /* bytes that all tasks together may move until then; io's, like the next */
     struct list_node io_waiters; /* who wants to move more, in order; the next poll does not wait, and wakes some */
     unsigned outside; /* calls in threads: somebody will wake us */
@@ -414,7 +421,17 @@ static inline bool bide__loop_allows(const bide_loop *loop, const char *function
     return likely(loop && loop == bide__loop_here) || bide__loop_allows_slow(loop, function);
 }
 /* The same for bide_release.  (What was inherited from a parent process is released, but with care.) */
-bool bide__release_is_refused(const bide_loop *loop, const char *function);
+bool bide__release_is_refused_slow(const bide_loop *loop, const char *function);
+static inline bool bide__release_is_refused(const bide_loop *loop, const char *function)
+{
+    return unlikely(loop != bide__loop_here) && bide__release_is_refused_slow(loop, function);
+}
+
+/* How many steps of tasks there were (it wraps): between two equal answers no task has run.  The ring counts them by itself. */
+static inline uint32_t bide__loop_steps(const bide_loop *loop)
+{
+    return loop->ring.moved + loop->ring.head - loop->others;
+}
 
 /* The running task, or NULL and an error on record (BIDE_ENOLOOP) that names the function. */
 static inline bide_task *bide__task_required(const char *function)
@@ -464,7 +481,6 @@ static inline void bide__task_switch_to(bide_loop *loop, bide_task *t)
 {
     bide__error_current_record = &bide__task_top(t)->error;
     loop->current = t;
-    loop->steps++;
     if (unlikely(loop->mirror != NULL))
         atomic_store_explicit(loop->mirror, (uintptr_t)t, memory_order_relaxed);
     bide__fiber_switch(&loop->fiber, &t->fiber, t);

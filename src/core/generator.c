@@ -165,7 +165,7 @@ void bide__generator_run(struct ready *r)
         bide__error_init(&loop->step_error);
         t->started = true;
         loop->current = t;
-        loop->steps++;
+        loop->others--; /* it is a task's */
         steps(t);
         loop->current = NULL;
         bide__error_switch(before);

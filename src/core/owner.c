@@ -83,11 +83,9 @@ bool bide__loop_allows_slow(const bide_loop *loop, const char *function)
     return code == 0;
 }
 
-bool bide__release_is_refused(const bide_loop *loop, const char *function)
+bool bide__release_is_refused_slow(const bide_loop *loop, const char *function)
 {
-    if (likely(loop == bide__loop_here) || bide__loop_is_inherited(loop))
-        return false;
-    return !bide__loop_allows_slow(loop, function);
+    return !bide__loop_is_inherited(loop) && !bide__loop_allows_slow(loop, function);
 }
 
 int bide__check_awaitable(const bide_awaitable *a, const char *function)

@@ -43,6 +43,7 @@ static void move_to(struct ring *q, struct ready **slots, uint32_t mask)
     bide__free(q->slots);
     q->slots = slots;
     q->mask = mask;
+    q->moved += q->head;
     q->head = 0;
     q->tail = n;
     q->turn_end = end;

@@ -227,7 +227,8 @@ bide_task *bide__create_task(const bide_task_args *args)
 {
     if (bide__check_named(args->guard_, "bide_create_task") < 0)
         return NULL;
-    bide_loop *loop = args_are_good(args) ? bide_get_event_loop() : NULL;
+    bool good = likely(args->coroutine.fn && !args->generator) || args_are_good(args);
+    bide_loop *loop = good ? bide_get_event_loop() : NULL;
 
     return loop ? bide__task_new(loop, args) : NULL;
 }
@@ -295,10 +296,15 @@ static void task_destroy(void *object)
     bide__object_unref(loop);
 }
 
-static void end_unowned(bide_task *t, const bide_task *self)
+/* Its last owner lets go of it while it runs: it is cancelled and awaited, for its frame may be pointed to from here. */
+static __attribute__((noinline)) void end_unowned(bide_task *t)
 {
     bide_loop *loop = t->future.loop;
+    bide_task *self = bide__task_here();
+    if (t == self || bide__loop_is_inherited(loop))
+        return;
 
+    t->future.was_retrieved = true;
     if (self && !self->stackless && self->future.loop == loop) {
         bide__cancel_to_drain(&t->future);
         bide__drain(&t->future);
@@ -311,19 +317,14 @@ static void end_unowned(bide_task *t, const bide_task *self)
         bide__loop_report(loop, "task %s was dropped while it ran, where nobody can wait for its end", bide_task_name(t));
 }
 
-/* A running task is cancelled and awaited, if this is its last owner: its frame may be pointed to from here. */
 static void task_release(void *object)
 {
     bide_task *t = object;
-    bide_task *self = bide__task_here();
     if (bide__release_is_refused(t->future.loop, "bide_release of a task"))
         return;
-    bool last_owner = !bide__loop_is_inherited(t->future.loop) && t->future.state == PENDING && t->future.object.refs == 2;
 
-    if (last_owner && t != self) {
-        end_unowned(t, self);
-        t->future.was_retrieved = true;
-    }
+    if (t->future.state == PENDING && t->future.object.refs == 2)
+        end_unowned(t);
     bide__object_unref(t);
 }
 
@@ -406,7 +407,7 @@ int bide_uncancel(bide_task *t)
     int code = bide__task_check(t, __func__);
     if (code < 0)
         return code;
-    t->future.loop->steps++; /* the next request is news to what it awaits */
+    t->future.loop->others--; /* as if a task had run: the next request is news to what it awaits */
     if (t->cancelling > 0 && --t->cancelling == 0)
         t->must_cancel = false;
     return t->cancelling;
