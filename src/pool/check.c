@@ -10,18 +10,13 @@
 
 #include "pool/pool.h"
 
-static bool is_anothers_thread(const bide_loop *loop)
-{
-    return unlikely(loop != bide__loop_here) && bide_loop_is_running(loop);
-}
-
 int bide__pool_check_reader(const bide_pool *p, const char *function)
 {
     if (!p)
         return bide_fail(-EINVAL, "%s: no pool (NULL)", function);
     if (bide__pool_is_parents(p))
         return bide_fail(BIDE_ESTATE, "%s: the pool belongs to the process that opened it, not to its child: open one here", function);
-    if (is_anothers_thread(p->loop))
+    if (bide__loop_is_foreign(p->loop))
         return bide_fail(BIDE_ESTATE, "%s: the pool belongs to another thread's event loop", function);
     return 0;
 }
@@ -73,7 +68,7 @@ int bide__job_check_reader(const bide_future *f, const char *function)
 {
     if (!f)
         return bide_fail(-EINVAL, "%s: no future (NULL)", function);
-    if (is_anothers_thread(f->loop))
+    if (bide__loop_is_foreign(f->loop))
         return bide_fail(BIDE_ESTATE, "%s: the future belongs to another thread's event loop", function);
     return 0;
 }

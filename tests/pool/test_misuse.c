@@ -256,6 +256,33 @@ UNIT(child_of_a_fork_that_closes_the_loop_kills_nobody)
     bide_release(loop);
 }
 
+static pid_t forked;
+
+static int fork_in_a_task(void)
+{
+    bide_auto bide_pool *p = bide_pool_new(.workers = 1);
+    if (!p)
+        return bide_raise();
+    int pid = bide_pool_pid(p, 0);
+    forked = fork();
+    if (forked == 0)
+        return 7; /* out of its scope, and back to a loop that is not its own */
+    EXPECT_EQ(expect_child_exits_0(forked), 0);
+    return use_it(p) == pid ? 5 : 6;
+}
+
+UNIT(child_of_a_fork_that_returns_from_its_task_kills_nobody)
+{
+    needs_processes();
+    if (BIDE_SANITIZED)
+        SKIP("a sanitizer watches what the child leaves");
+    int code = bide_run(bide_coro(fork_in_a_task));
+
+    if (forked == 0)
+        _exit(code == 7 || code == BIDE_ESTATE ? 0 : 1);
+    EXPECT_EQ(code, 5);
+}
+
 /* ---- arguments ---- */
 
 #define REFUSED(expression, text_)                                                                                  \
