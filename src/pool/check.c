@@ -29,7 +29,7 @@ int bide__pool_check_owner(const bide_pool *p, const char *function)
     return 0;
 }
 
-int bide__pool_check(const bide_pool *p, const char *function)
+int bide__pool_check_slow(const bide_pool *p, const char *function)
 {
     BIDE_TRY(bide__pool_check_owner(p, function));
     if (p->state == POOL_FAILED)
@@ -48,7 +48,7 @@ static bool is_allowed(int code, struct error_mark *mark)
     return code == 0;
 }
 
-bool bide__pool_allows(const bide_pool *p, const char *function)
+bool bide__pool_allows_slow(const bide_pool *p, const char *function)
 {
     struct error_mark mark;
 
@@ -87,8 +87,8 @@ int bide__check_time(const char *function, const char *name, int64_t ms, bool ma
     return bide_fail(-EINVAL, "%s: %s = %lld: not a time", function, name, (long long)ms);
 }
 
-/* A NULL argument of a function that takes one. */
-int bide__job_check_spec(const bide_job *job)
+/* A NULL argument of a function that takes one, and what no macro of ours makes. */
+int bide__job_check_spec_slow(const bide_job *job)
 {
     const char *name = job->name ? job->name : "job";
     if (!job->fn)

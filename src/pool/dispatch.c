@@ -63,7 +63,7 @@ static unsigned most_waiting(const struct proxy *x)
 
 static bool is_used_up(const struct proxy *x)
 {
-    return x->given >= x->pool->args.max_jobs && x->pool->args.max_jobs > 0;
+    return x->given >= x->pool->most_given;
 }
 
 static bool may_have_more(const struct proxy *x)
@@ -90,7 +90,7 @@ static bool is_in_the_way(struct proxy *old)
     return bide__proxy_load(old) > 0 && (old->nsent > 0 || !atomic_load(&old->segment.shared->worker_idle));
 }
 
-static bool predecessors_leave_room(const struct proxy *x)
+static __attribute__((noinline)) bool have_room_together(const struct proxy *x)
 {
     struct list_node *list = predecessors_of(x);
     unsigned n = bide__proxy_load(x);
@@ -104,15 +104,20 @@ static bool predecessors_leave_room(const struct proxy *x)
     return n < most(x);
 }
 
+static bool predecessors_leave_room(const struct proxy *x)
+{
+    return likely(bide__list_is_empty(predecessors_of(x))) || have_room_together(x);
+}
+
 /* ---- may it have one now? ---- */
 
 static bool can_take(struct proxy *x)
 {
-    if (!may_have_more(x) || !predecessors_leave_room(x))
+    if (!may_have_more(x))
         return false;
-    if (x->nsent < most_waiting(x))
-        return true;
-    return x->nsent == 0 && atomic_load(&x->segment.shared->worker_idle);
+    if (x->nsent >= most_waiting(x) && (x->nsent > 0 || !atomic_load(&x->segment.shared->worker_idle)))
+        return false;
+    return predecessors_leave_room(x);
 }
 
 /* ---- handing over ---- */

@@ -364,6 +364,7 @@ static int prepare(bide_pool *p, const bide_pool_args *args)
     char dir[512];
 
     BIDE_TRY(take_args(&p->args, args));
+    p->most_given = p->args.max_jobs > 0 ? p->args.max_jobs : UINT64_MAX;
     BIDE_TRY(check_place(&p->args));
     if (p->args.redis)
         return prepare_redis(p);

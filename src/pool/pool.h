@@ -515,6 +515,7 @@ struct bide_pool {
     struct list_node proxies;
     struct slot *slots;
     int nslots;
+    uint64_t most_given; /* to one worker: max_jobs, or without an end */
     struct list_node queue, jobs;
     size_t pending, pending_bytes;
     struct job **table; /* by the low half of the id, minus 1 */
@@ -626,12 +627,27 @@ static inline bool bide__pool_is_parents(const bide_pool *p)
 }
 int bide__pool_check_reader(const bide_pool *p, const char *function); /* for who only looks, also when no loop runs */
 int bide__pool_check_owner(const bide_pool *p, const char *function);  /* in its loop */
-int bide__pool_check(const bide_pool *p, const char *function);        /* in its loop, and it is open */
+int bide__pool_check_slow(const bide_pool *p, const char *function);
+/* In its loop, and it is open. */
+static inline int bide__pool_check(const bide_pool *p, const char *function)
+{
+    bool good = p && p->loop == bide__loop_here && p->state < POOL_CLOSING && !bide__pool_is_parents(p);
+
+    return likely(good) ? 0 : bide__pool_check_slow(p, function);
+}
 int bide__job_check_reader(const bide_future *f, const char *function);
 /* The same for functions that return nothing: false, and a sentence on standard error. */
-bool bide__pool_allows(const bide_pool *p, const char *function);
+bool bide__pool_allows_slow(const bide_pool *p, const char *function);
+static inline bool bide__pool_allows(const bide_pool *p, const char *function)
+{
+    return likely(p && p->loop == bide__loop_here && !bide__pool_is_parents(p)) || bide__pool_allows_slow(p, function);
+}
 bool bide__job_allows(const bide_future *f, const char *function);
-int bide__job_check_spec(const bide_job *job);
+int bide__job_check_spec_slow(const bide_job *job);
+static inline int bide__job_check_spec(const bide_job *job)
+{
+    return likely(job->fn && job->in && (unsigned)job->shape <= BIDE_JOB_BYTES) ? 0 : bide__job_check_spec_slow(job);
+}
 int bide__check_count(const char *function, const char *name, size_t n);
 int bide__check_time(const char *function, const char *name, int64_t ms, bool may_be_forever);
 

@@ -246,6 +246,7 @@ static void open_pool(struct play *p)
     bide__image_take(&pool->image);
     must(bide__pool_arena_open(&pool->arena) == 0 && bide__pool_add_slots(pool, 1) == 0);
     pool->state = POOL_OPEN;
+    pool->most_given = UINT64_MAX;
     bide__timer_init(&pool->retry, never);
     bide__timer_arm(pool->loop, &pool->retry, 1000000); /* nobody is born here */
 
