@@ -224,7 +224,7 @@ static void step(struct play *p)
     default:
         if (j && !j->over) {
             bide_future_cancel(&j->future);
-            bide_sleep_ms(0);
+            must(bide_sleep_ms(0) == 0);
         }
         break;
     }
@@ -298,7 +298,7 @@ static int play(const uint8_t *data, const size_t *size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    bide_run(bide_coro(play, data, &size));
+    must(bide_run(bide_coro(play, data, &size)) == 0);
     bide_error_clear();
     return 0;
 }
