@@ -115,6 +115,7 @@ int bide__redis_code(const struct redis_address *a, const redisReply *r, const c
                  {"BUSYGROUP", -EEXIST},
                  {"READONLY", -EROFS}};
     int code = -EREMOTEIO;
+    char shown[80];
     if (r->type != REDIS_REPLY_ERROR)
         return 0;
 
@@ -122,9 +123,9 @@ int bide__redis_code(const struct redis_address *a, const redisReply *r, const c
         if (strncmp(r->str, codes[i].word, strlen(codes[i].word)) == 0)
             code = codes[i].code;
     if (strncmp(r->str, "MOVED", 5) == 0)
-        return bide_fail(code, "Redis at %s: another node of its cluster has this queue, give the URL of that: %.120s",
-                         a->shown, r->str);
-    return bide_fail(code, "Redis at %s: %s: %.120s", a->shown, what, r->str);
+        return bide_fail(code, "Redis at %s: another node of its cluster has this queue, give the URL of that: %s",
+                         a->shown, bide__shown(shown, r->str, r->len));
+    return bide_fail(code, "Redis at %s: %s: %s", a->shown, what, bide__shown(shown, r->str, r->len));
 }
 
 /* A server that does not want us says why and closes: what it said can be read, although we cannot write. */
@@ -178,30 +179,29 @@ static int log_in(struct redis_conn *c)
 }
 
 /* A line of INFO: what stands behind "name:"; "" if there is none. */
-static const char *info_of(const char *info, const char *name, char *out, size_t cap)
+static const char *info_of(const char *info, const char *name, char out[80])
 {
     const char *line = strstr(info, name);
     size_t len = line ? strcspn(line += strlen(name), "\r\n") : 0;
 
-    snprintf(out, cap, "%.*s", (int)len, line ? line : "");
-    return out;
+    return bide__shown(out, line ? line : "", len);
 }
 
 static int check_info(const struct redis_address *a, const char *info)
 {
-    char version[32], memory[32], policy[32], host[128], port[16];
+    char version[80], memory[80], policy[80], host[80], port[80];
     int major = 0, minor = 0;
 
-    info_of(info, "\nredis_version:", version, sizeof version);
+    info_of(info, "\nredis_version:", version);
     if (sscanf(version, "%d.%d", &major, &minor) != 2 || major < 6 || (major == 6 && minor < 2))
         return bide_fail(-EPROTONOSUPPORT, "Redis at %s is version %s: 6.2 or newer is needed (XAUTOCLAIM)", a->shown,
                          version);
-    if (strcmp(info_of(info, "\nrole:", policy, sizeof policy), "slave") == 0)
+    if (strcmp(info_of(info, "\nrole:", policy), "slave") == 0)
         return bide_fail(-EROFS, "Redis at %s is a replica, which only repeats its master: give the URL of that (%s:%s)",
-                         a->shown, info_of(info, "\nmaster_host:", host, sizeof host),
-                         info_of(info, "\nmaster_port:", port, sizeof port));
-    info_of(info, "\nmaxmemory:", memory, sizeof memory);
-    info_of(info, "\nmaxmemory_policy:", policy, sizeof policy);
+                         a->shown, info_of(info, "\nmaster_host:", host),
+                         info_of(info, "\nmaster_port:", port));
+    info_of(info, "\nmaxmemory:", memory);
+    info_of(info, "\nmaxmemory_policy:", policy);
     if (strtoull(memory, NULL, 10) > 0 && strcmp(policy, "noeviction") != 0)
         return bide_fail(
             -EINVAL, "Redis at %s would throw jobs away when it is full (maxmemory-policy %s): set it to noeviction",

@@ -132,6 +132,18 @@ UNIT(redis_answers_that_are_none_are_refused)
     }
 }
 
+/* What a server says goes into messages, and those to terminals. */
+UNIT(redis_error_of_a_server_is_shown_as_text)
+{
+    struct redis_address a = {.shown = "h:1"};
+    char text[] = "ERR \x1b[31mred\x9b" "31m \xe2\x80\xae" "back and far more of it than anybody would want to read in a line";
+    redisReply r = {.type = REDIS_REPLY_ERROR, .str = text, .len = strlen(text)};
+
+    EXPECT_ERR(bide__redis_code(&a, &r, "XADD"), -EREMOTEIO);
+    EXPECT_STR(bide_error_text(), "Redis at h:1: XADD: ERR ?[31mred?31m ?back and far more of it than anybody would wan...");
+    bide_error_clear();
+}
+
 /* ---- what is wrong with it ---- */
 
 static char refused_text[400];
