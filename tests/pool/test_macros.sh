@@ -12,10 +12,11 @@ compile() { # CODE: what stands in a file behind the header; prints what the com
 }
 
 compiles() { # CODE
-    said=$(compile "$functions $1") && [ -z "$said" ] || {
-        printf 'does not compile without a word: %s\n%s\n' "$1" "$said"
-        status=1
-    }
+    if said=$(compile "$functions $1") && [ -z "$said" ]; then
+        return
+    fi
+    printf 'does not compile without a word: %s\n%s\n' "$1" "$said"
+    status=1
 }
 
 refused() { # CODE WORDS
