@@ -25,7 +25,7 @@ static int echo(bide_stream *s, void *arg)
         BIDE_TRY(bide_drain(s));
     }
     if (++ended == expected)
-        bide_future_set_result(all_ended, 0);
+        BIDE_IGNORE(bide_future_set_result(all_ended, 0));
     return (int)n;
 }
 

@@ -356,7 +356,8 @@ int main(int argc, char **argv)
 {
     int option;
 
-    bide_pool_prepare();
+    if (bide_pool_prepare() < 0)
+        return bide_error_print(stderr), 1;
     while ((option = getopt(argc, argv, "tw:")) != -1) {
         if (option == 't')
             kind = BIDE_POOL_THREAD;

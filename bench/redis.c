@@ -198,7 +198,7 @@ static bide_pool *connect_pool(void)
             return p;
         if (i < 199)
             bide_error_clear();
-        bide_sleep_ms(25);
+        BIDE_TRY_NULL(bide_sleep_ms(25));
     }
     return NULL;
 }

@@ -18,7 +18,7 @@ static void fire(void *arg)
 {
     (void)arg;
     if (++fired == timers)
-        bide_future_set_result(all_fired, 0);
+        BIDE_IGNORE(bide_future_set_result(all_fired, 0));
 }
 
 static int ask_for_all(bide_handle **handles)
