@@ -27,7 +27,7 @@
 #define STORY_MAX 640
 
 bool bide__no_recycling, bide__ledger_is_kept;
-void (*bide__ledger_find_context)(struct ledger_context *c);
+void (*_Atomic bide__ledger_find_context)(struct ledger_context *c);
 
 struct ledger bide__ledger = {
     .lock = PTHREAD_MUTEX_INITIALIZER,

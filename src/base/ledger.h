@@ -38,7 +38,7 @@ struct ledger_context {
     const void *loop; /* NULL: none */
     char who[64];
 };
-extern void (*bide__ledger_find_context)(struct ledger_context *c);
+extern void (*_Atomic bide__ledger_find_context)(struct ledger_context *c);
 
 /* ledger_report.c: call say() with a line for each group of objects of this loop that were not released; at most 11. */
 void bide__ledger_report(const void *loop, void (*say)(void *arg, const char *line), void *arg);
