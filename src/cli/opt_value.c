@@ -53,8 +53,12 @@ static bool read_decimal(const char *text, struct decimal *d)
     if (*p == '.') {
         p++;
         digits = digits || (*p >= '0' && *p <= '9');
-        for (uint64_t worth = NANO / 10; *p >= '0' && *p <= '9'; p++, worth /= 10)
+        bool has_more = false;
+        for (uint64_t worth = NANO / 10; *p >= '0' && *p <= '9'; p++, worth /= 10) {
             d->nano += worth * (unsigned)(*p - '0');
+            has_more |= worth == 0 && *p > '0';
+        }
+        d->nano += d->nano == 0 && has_more;
     }
     d->rest = p;
     return digits;

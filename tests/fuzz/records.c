@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * records.c - fuzz target: lines of --jsonl.
+ *
+ * Whatever stands in URLs, values of globs, names and answers: a line is one JSON object, has no line end but its own and
+ * nothing that a terminal would obey, and says what it was given.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "cli/fetch.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool true_thing)
+{
+    if (!true_thing)
+        abort();
+}
+
+static void check_plain(const char *line, size_t len)
+{
+    while (len > 0) {
+        uint32_t c = 0;
+        size_t n = plain_decode(line, len, &c);
+        must(n > 0 && plain_in_message(c));
+        line += n;
+        len -= n;
+    }
+}
+
+static json_t *check_line(const struct text *t)
+{
+    must(!t->no_memory && t->len > 1 && t->data[t->len - 1] == '\n');
+    check_plain(t->data, t->len - 1);
+    json_t *line = json_loadb(t->data, t->len, JSON_REJECT_DUPLICATES, NULL);
+    must(json_is_object(line));
+    return line;
+}
+
+/* A string of characters comes back as it was. */
+static void check_string(const char *text)
+{
+    struct text t = {0};
+    bool is_utf8 = true;
+
+    for (size_t left = strlen(text), n = 0, at = 0; left > 0 && is_utf8; left -= n, at += n) {
+        uint32_t c = 0;
+        n = plain_decode(text + at, left, &c);
+        is_utf8 = n > 0;
+    }
+    jsonl_add_string(&t, text);
+    check_plain(t.data, t.len);
+    json_t *s = json_loadb(t.data, t.len, JSON_DECODE_ANY, NULL);
+    must(json_is_string(s) && (!is_utf8 || strcmp(json_string_value(s), text) == 0));
+    json_decref(s);
+    text_free(&t);
+}
+
+static const char *next_part(char **rest)
+{
+    const char *part = *rest ? strsep(rest, "\n") : NULL;
+
+    return part ? part : "";
+}
+
+static void set(struct text *t, const char *text)
+{
+    text_clear(t);
+    text_add_string(t, text);
+}
+
+/* The record of one URL, of which all texts are the input's. */
+static void check_record(struct fetch *f, struct glob *g, unsigned kind, char *rest)
+{
+    struct worker w = {.f = f};
+    struct job job = {.pattern = g->nvars > 0 ? 0 : -1, .attempts = (int)(kind & 7), .began_us = kind & 8 ? 1 : 0};
+    struct outcome o = {.fail = (enum fail)(kind % FAIL_KINDS), .status = kind & 16 ? 200 + (int)kind : 0, .redirects = kind & 1,
+                        .bytes = kind};
+
+    f->source.globs = g;
+    set(&job.url, next_part(&rest));
+    set(&w.name, next_part(&rest));
+    set(&w.why, next_part(&rest));
+    set(&w.mime, next_part(&rest));
+    set(&w.landed, next_part(&rest));
+    o.mime = w.mime.data;
+    o.final_url = o.redirects ? w.landed.data : NULL;
+    job.k = g->count - 1;
+    report_settled(&w, &job, &o);
+    json_t *line = check_line(&f->jsonl.lines);
+    must(json_boolean_value(json_object_get(line, "ok")) == (o.fail == FAIL_NONE));
+    must(json_integer_value(json_object_get(line, "bytes")) == kind);
+    must(json_object_size(json_object_get(line, "vars")) == g->nvars);
+    json_decref(line);
+    text_free(&job.url);
+    text_free(&w.name);
+    text_free(&w.why);
+    text_free(&w.mime);
+    text_free(&w.landed);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct fetch_options options;
+    static struct fetch f;
+    struct text why = {0};
+    struct glob g;
+    if (size < 1)
+        return 0;
+
+    char *text = strndup((const char *)data + 1, size - 1), *rest = text;
+    check_string(text);
+    f = (struct fetch){.options = &options, .jsonl.path = "log", .naming.directory = "d", .messages = 1000};
+    f.request.method = "GET";
+    if (glob_parse(&g, next_part(&rest), false, &why) == EXIT_OK)
+        check_record(&f, &g, data[0], rest);
+    glob_free(&g);
+    text_free(&why);
+    text_free(&f.jsonl.lines);
+    free(text);
+    return 0;
+}
