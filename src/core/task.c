@@ -116,8 +116,10 @@ void bide__task_retire(bide_task *t)
 {
     bide_loop *loop = t->future.loop;
 
-    if (!t->stackless)
+    if (!t->stackless) {
+        bide__error_current_record = &loop->error; /* that of the task lies on its stack */
         give_stack_back(t);
+    }
     bide__list_remove(&t->all);
     bide__ring_unreserve(&loop->ring, 1);
     atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
