@@ -40,10 +40,9 @@ void bide__proxy_flush(struct proxy *x)
 static bool make_room_for_order(struct proxy *x)
 {
     size_t waiting = x->norders - x->orders_at, cap = x->orders_cap ? x->orders_cap * 2 : 64;
-    struct record *more = x->orders;
 
     if (x->orders_at < x->orders_cap / 2 || x->orders_cap == 0) {
-        more = bide__realloc(x->orders, cap * sizeof *more);
+        struct record *more = bide__realloc(x->orders, cap * sizeof *more);
         if (!more)
             return false;
         x->orders = more;

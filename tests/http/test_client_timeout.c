@@ -108,11 +108,11 @@ TEST(client_timeout_in_the_body_names_the_limit, .real_time = true)
 TEST(client_read_timeout_is_between_bytes_not_of_all, .real_time = true)
 {
     struct peer p =
-        PEER(ASK PAUSE "HTTP/1.1 200 OK\r\n" PAUSE "Content-Length: 4\r\n\r\na" PAUSE "b" PAUSE "c" PAUSE "d");
+        PEER(ASK PAUSE "HTTP/1.1 200 OK\r\n" PAUSE "Content-Length: 12\r\n\r\na" PAUSE "b" PAUSE "c" PAUSE "d" PAUSE "e" PAUSE "f" PAUSE "g" PAUSE "h" PAUSE "i" PAUSE "j" PAUSE "k" PAUSE "l");
     peer_start(&p);
-    bide_auto bide_session *s = bide_session_new(.read_timeout_ms = 120, .timeout_ms = BIDE_FOREVER);
+    bide_auto bide_session *s = bide_session_new(.read_timeout_ms = 300, .timeout_ms = BIDE_FOREVER);
 
-    expect_get(s, peer_url(&p, "/"), "abcd");
+    expect_get(s, peer_url(&p, "/"), "abcdefghijkl");
     peer_stop(&p);
 }
 

@@ -242,7 +242,7 @@ static void expect_uploaded(size_t len, int buffer, int pause_ms)
     slow_stop(&p);
 }
 
-TEST(client_upload_to_a_slow_reader_is_no_silence, .real_time = true, .seconds = 20)
+TEST(client_upload_to_a_slow_reader_is_no_silence, .real_time = true, .seconds = 60)
 {
     expect_uploaded(LARGE, 65536, 15);  /* more than the kernel takes at once */
     expect_uploaded(200000, 4096, 15);  /* all in the kernel's hands: the answer is waited for */
