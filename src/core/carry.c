@@ -50,6 +50,7 @@ void bide__task_run(struct ready *r)
     bide_task *t = container_of(r, bide_task, ready);
     bide_loop *loop = t->future.loop;
 
+    loop->others--; /* it is a task's step, see bide__loop_steps */
     if (!loop->carries_state)
         begin_to_carry(loop);
     if (!t->started) {

@@ -238,3 +238,34 @@ TEST(timeout_bounds_an_awaited_task_and_cancels_it)
     EXPECT_TRUE(bide_task_cancelled(t));
 }
 
+/* Time-outs and cancellations of what is awaited, once tasks carry the state of another runtime (C++: see carry.c). */
+static int nested_sleep(int depth)
+{
+    if (depth == 0)
+        return bide_sleep_ms(1000);
+    bide_auto bide_task *t = bide_create_task(bide_coro(nested_sleep, depth - 1)); /* awaited as it is, it would run in this one */
+    return bide_await(t);
+}
+
+/* How long it took. */
+static int bounded_sleep(int depth)
+{
+    int64_t begin = now_ms();
+    int code = 0;
+
+    bide_timeout(10) {
+        code = bide_await(bide_coro(nested_sleep, depth));
+    }
+    EXPECT_ERR(code, BIDE_ETIMEDOUT);
+    return (int)(now_ms() - begin);
+}
+
+UNIT(timeout_of_an_await_where_tasks_carry_state_ends_it)
+{
+    bide__tasks_carry_state(); /* from the first step of the loop on */
+    for (int depth = 1; depth < 4; depth++) {
+        int took = bide_run(bide_coro(bounded_sleep, depth));
+        EXPECT_LE(10, took);
+        EXPECT_LT(took, 900); /* what was awaited would have taken 1000 */
+    }
+}
