@@ -26,7 +26,7 @@ ROOMS = {
 # io implements the poller that core declares; core never names io.
 PUBLIC = {
     "version": "base", "object": "base", "error": "base",
-    "coroutine": "core", "task": "core", "loop": "core",
+    "coroutine": "core", "task": "core", "loop": "core", "cplusplus": "core", "cplusplus_pool": "pool",
     "sync": "sync",
     "stream": "io", "tls": "io", "file": "io", "signal": "io", "process": "io",
     "url": "http", "http": "http", "server": "http",

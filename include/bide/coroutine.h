@@ -278,5 +278,6 @@ __attribute__((constructor)) static void bide__cxx_say_it_is_here(void)
 
 #ifdef __cplusplus
 }
+#include <bide/cplusplus.h>
 #endif
 #endif

@@ -48,7 +48,7 @@ typedef struct bide_open_args {
  * Owns:      the result is owned; releasing it closes it.  .beneath is borrowed until it is closed
  * Example:   bide_auto bide_file *f = bide_open("a.json", .flags = O_WRONLY | O_CREAT | O_TRUNC);
  */
-#define bide_open(...) bide_open_with((bide_open_args){.path = __VA_ARGS__})
+#define bide_open(...) BIDE__CALL(bide_open_with(BIDE__OPTIONS(bide_open_args, .path = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE bide_file *bide_open_with(bide_open_args args);
 
 /*

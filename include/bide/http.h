@@ -57,7 +57,7 @@ typedef struct bide_session_args {
  * Owns:      the result is owned; release it after its responses
  * Example:   bide_auto bide_session *s = bide_session_new(.limit_per_host = 8);
  */
-#define bide_session_new(...) bide_session_new_with((bide_session_args){.size = sizeof(bide_session_args), __VA_ARGS__})
+#define bide_session_new(...) BIDE__CALL(bide_session_new_with(BIDE__OPTIONS(bide_session_args, .size = sizeof(bide_session_args), __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE bide_session *bide_session_new_with(bide_session_args args);
 
 /* Numbers of a session since it was made. */
@@ -109,16 +109,16 @@ typedef struct bide_request_args {
  * Owns:      the result is owned, to be released before the session; strings are copied
  * Example:   bide_auto bide_response *r = bide_get(s, "https://a.example/", .timeout_ms = 5000);
  */
-#define bide_get(session, ...) bide_request_with((session), "GET", (bide_request_args){.url = __VA_ARGS__})
-#define bide_post(session, ...) bide_request_with((session), "POST", (bide_request_args){.url = __VA_ARGS__})
-#define bide_put(session, ...) bide_request_with((session), "PUT", (bide_request_args){.url = __VA_ARGS__})
-#define bide_patch(session, ...) bide_request_with((session), "PATCH", (bide_request_args){.url = __VA_ARGS__})
-#define bide_delete(session, ...) bide_request_with((session), "DELETE", (bide_request_args){.url = __VA_ARGS__})
-#define bide_head(session, ...) bide_request_with((session), "HEAD", (bide_request_args){.url = __VA_ARGS__})
-#define bide_options(session, ...) bide_request_with((session), "OPTIONS", (bide_request_args){.url = __VA_ARGS__})
+#define bide_get(session, ...) BIDE__CALL(bide_request_with((session), "GET", BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
+#define bide_post(session, ...) BIDE__CALL(bide_request_with((session), "POST", BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
+#define bide_put(session, ...) BIDE__CALL(bide_request_with((session), "PUT", BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
+#define bide_patch(session, ...) BIDE__CALL(bide_request_with((session), "PATCH", BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
+#define bide_delete(session, ...) BIDE__CALL(bide_request_with((session), "DELETE", BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
+#define bide_head(session, ...) BIDE__CALL(bide_request_with((session), "HEAD", BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
+#define bide_options(session, ...) BIDE__CALL(bide_request_with((session), "OPTIONS", BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
 /* Any method: bide_request(s, "PURGE", url).  The same contract; the result is owned. */
 #define bide_request(session, method_, ...) \
-    bide_request_with((session), (method_), (bide_request_args){.url = __VA_ARGS__})
+    BIDE__CALL(bide_request_with((session), (method_), BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE bide_response *bide_request_with(bide_session *s, const char *method, bide_request_args args);
 
 /*
@@ -132,7 +132,7 @@ BIDE_API BIDE_MUST_USE bide_response *bide_request_with(bide_session *s, const c
  * Owns:      the result is owned
  * Example:   bide_auto bide_response *r = bide_get_blocking("http://a.example/");
  */
-#define bide_get_blocking(...) bide_request_blocking_with("GET", (bide_request_args){.url = __VA_ARGS__})
+#define bide_get_blocking(...) BIDE__CALL(bide_request_blocking_with("GET", BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE bide_response *bide_request_blocking_with(const char *method, bide_request_args args);
 
 /* ---- responses ---- */

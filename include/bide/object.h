@@ -48,6 +48,25 @@ typedef struct bide_pair {
     const char *name, *value;
 } bide_pair;
 
+/*
+ * Options in place, and the call that takes them.  In C++ the options come in the order of their struct, and gcc is not to
+ * speak of those that are left out.
+ */
+#ifdef __cplusplus
+#define BIDE__OPTIONS(type, ...) type{__VA_ARGS__}
+#define BIDE__CALL(...)                                                       \
+    __extension__({                                                           \
+        _Pragma("GCC diagnostic push")                                        \
+        _Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"")    \
+        auto bide__result = __VA_ARGS__;                                      \
+        _Pragma("GCC diagnostic pop")                                         \
+        bide__result;                                                         \
+    })
+#else
+#define BIDE__OPTIONS(type, ...) ((type){__VA_ARGS__})
+#define BIDE__CALL(...) __VA_ARGS__
+#endif
+
 /* A list of pairs in place: .headers = BIDE_PAIRS({"Accept", "text/html"}, {"X-Key", key}) */
 #define BIDE_PAIRS(...) ((const bide_pair[]){__VA_ARGS__, {NULL, NULL}})
 

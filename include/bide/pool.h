@@ -294,7 +294,7 @@ typedef struct bide_pool_args {
  *            tls, and arg)
  * Example:   bide_auto bide_pool *pool = bide_pool_new(.workers = 4);
  */
-#define bide_pool_new(...) bide_pool_new_with((bide_pool_args){.size = sizeof(bide_pool_args), __VA_ARGS__})
+#define bide_pool_new(...) BIDE__CALL(bide_pool_new_with(BIDE__OPTIONS(bide_pool_args, .size = sizeof(bide_pool_args), __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE bide_pool *bide_pool_new_with(bide_pool_args args);
 
 /*
@@ -344,7 +344,7 @@ typedef struct bide_pool_call_args {
  *            BIDE_ETIMEDOUT; BIDE_ECANCELED; BIDE_EPOOL; BIDE_ECLOSED; those of bide_pool_submit
  * Example:   int status = bide_pool_call(pool, bide_job(get, "http://a.example/"), .timeout_ms = 5000);
  */
-#define bide_pool_call(pool, ...) bide_pool_call_with((pool), (bide_pool_call_args){.job = __VA_ARGS__})
+#define bide_pool_call(pool, ...) BIDE__CALL(bide_pool_call_with((pool), BIDE__OPTIONS(bide_pool_call_args, .job = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE int bide_pool_call_with(bide_pool *pool, bide_pool_call_args args);
 
 /*
@@ -363,7 +363,7 @@ BIDE_API BIDE_MUST_USE int bide_pool_call_with(bide_pool *pool, bide_pool_call_a
  *            BIDE_ENOMEM
  * Owns:      the result is owned
  */
-#define bide_pool_submit(pool, ...) bide_pool_submit_with((pool), (bide_pool_call_args){.job = __VA_ARGS__})
+#define bide_pool_submit(pool, ...) BIDE__CALL(bide_pool_submit_with((pool), BIDE__OPTIONS(bide_pool_call_args, .job = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE bide_future *bide_pool_submit_with(bide_pool *pool, bide_pool_call_args args);
 
 /* Let a submitted job go on without an owner.  Taken. */
@@ -414,7 +414,7 @@ typedef struct bide_pool_map_args {
  * Errors:    the first error in order of occurrence; those of bide_pool_submit; -EINVAL: a negative number
  * Example:   BIDE_TRY(bide_pool_map(pool, bide_jobs(get, urls), n, .codes = status));
  */
-#define bide_pool_map(pool, jobs, ...) bide_pool_map_with((pool), (jobs), (bide_pool_map_args){.n = __VA_ARGS__})
+#define bide_pool_map(pool, jobs, ...) BIDE__CALL(bide_pool_map_with((pool), (jobs), BIDE__OPTIONS(bide_pool_map_args, .n = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE int bide_pool_map_with(bide_pool *pool, bide_job jobs, bide_pool_map_args args);
 
 /* What bide_pool_each takes; zero means the default. */
@@ -435,7 +435,7 @@ typedef struct bide_pool_each_args {
  * Errors:    as bide_pool_map; -EINVAL: a job with a result
  * Example:   BIDE_TRY(bide_pool_each(pool, bide_job(reload, &config)));
  */
-#define bide_pool_each(pool, ...) bide_pool_each_with((pool), (bide_pool_each_args){.job = __VA_ARGS__})
+#define bide_pool_each(pool, ...) BIDE__CALL(bide_pool_each_with((pool), BIDE__OPTIONS(bide_pool_each_args, .job = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE int bide_pool_each_with(bide_pool *pool, bide_pool_each_args args);
 
 /* ---- results as they come ---- */
@@ -475,7 +475,7 @@ typedef struct bide_pool_item {
  *                printf("%zu: %d\n", item.index, item.code);
  */
 #define bide_pool_imap(pool, source, ...) \
-    bide_pool_imap_with((pool), (source), (bide_pool_imap_args){.arg = __VA_ARGS__})
+    BIDE__CALL(bide_pool_imap_with((pool), (source), BIDE__OPTIONS(bide_pool_imap_args, .arg = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE bide_pool_stream *bide_pool_imap_with(bide_pool *pool, bide_pool_source *source, bide_pool_imap_args args);
 
 /*
@@ -563,7 +563,7 @@ typedef struct bide_pool_serve_args {
  * Errors:    BIDE_ECANCELED; those of bide_pool_new; BIDE_EPOOL when the pool of this machine has failed
  * Example:   return bide_pool_serve("redis://10.0.0.5/0", "pages", .pool = pool);
  */
-#define bide_pool_serve(redis_, ...) bide_pool_serve_with((bide_pool_serve_args){.redis = (redis_), .name = __VA_ARGS__})
+#define bide_pool_serve(redis_, ...) BIDE__CALL(bide_pool_serve_with(BIDE__OPTIONS(bide_pool_serve_args, .redis = (redis_), .name = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE int bide_pool_serve_with(bide_pool_serve_args args);
 
 /* ---- looking after it ---- */
@@ -680,5 +680,6 @@ BIDE_API BIDE_MUST_USE int bide_worker_reply_fd(int fd);
 
 #ifdef __cplusplus
 }
+#include <bide/cplusplus_pool.h>
 #endif
 #endif

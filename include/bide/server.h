@@ -53,7 +53,7 @@ typedef struct bide_server_args {
  * Owns:      the result is owned; releasing it (not in a handler) cancels what runs and waits for it
  * Example:   bide_auto bide_server *s = bide_server_start(hello, .port = 8080);
  */
-#define bide_server_start(...) bide_server_start_with((bide_server_args){.handler = __VA_ARGS__})
+#define bide_server_start(...) BIDE__CALL(bide_server_start_with(BIDE__OPTIONS(bide_server_args, .handler = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE bide_server *bide_server_start_with(bide_server_args args);
 
 /*

@@ -44,7 +44,7 @@ typedef struct bide_connect_args {
  * Owns:      the result is owned; releasing it closes it
  * Example:   bide_auto bide_stream *s = bide_connect("example.com", 443, .tls = tls);
  */
-#define bide_connect(host_, ...) bide_connect_with((bide_connect_args){.host = (host_), .port = __VA_ARGS__})
+#define bide_connect(host_, ...) BIDE__CALL(bide_connect_with(BIDE__OPTIONS(bide_connect_args, .host = (host_), .port = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE bide_stream *bide_connect_with(bide_connect_args args);
 
 /*
@@ -130,7 +130,7 @@ typedef struct bide_listen_args {
  * Owns:      the result is owned; releasing it closes it
  * Example:   bide_auto bide_listener *l = bide_listen("127.0.0.1", 8080);
  */
-#define bide_listen(host_, ...) bide_listen_with((bide_listen_args){.host = (host_), .port = __VA_ARGS__})
+#define bide_listen(host_, ...) BIDE__CALL(bide_listen_with(BIDE__OPTIONS(bide_listen_args, .host = (host_), .port = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE bide_listener *bide_listen_with(bide_listen_args args);
 /* The port it listens on, also when any free one was asked for. */
 BIDE_API BIDE_MUST_USE int bide_listener_port(const bide_listener *l);

@@ -71,7 +71,11 @@ typedef struct bide_task_args {
  * Owns:      the result is owned; releasing it while it runs cancels it and waits for it
  * Example:   bide_auto bide_task *t = bide_create_task(bide_coro(work, 1), .name = "worker");
  */
+#ifdef __cplusplus
+#define bide_create_task(...) BIDE__CALL(bide_create_task_with(BIDE__OPTIONS(bide_task_args, .coroutine = __VA_ARGS__)))
+#else
 #define bide_create_task(...) bide__create_task(&(bide_task_args){.coroutine = __VA_ARGS__})
+#endif
 BIDE_API BIDE_MUST_USE bide_task *bide_create_task_with(bide_task_args args);
 /* By address: a copy costs a quarter of a spawn. */
 BIDE_API BIDE_MUST_USE bide_task *bide__create_task(const bide_task_args *args);
@@ -94,6 +98,16 @@ BIDE_API BIDE_MUST_USE bide_task *bide__ensure_coroutine(bide_coroutine c);
 BIDE_API BIDE_MUST_USE bide_task *bide__ensure_generator(bide_generator *g);
 BIDE_API BIDE_MUST_USE bide_task *bide__ensure_task(bide_task *t);
 BIDE_API BIDE_MUST_USE bide_future *bide__ensure_future(bide_future *f);
+#ifdef __cplusplus
+extern "C++" {
+inline bide_task *bide__ensure(bide_coroutine c) { return bide__ensure_coroutine(c); }
+inline bide_task *bide__ensure(bide_generator *g) { return bide__ensure_generator(g); }
+inline bide_task *bide__ensure(bide_task *t) { return bide__ensure_task(t); }
+inline bide_future *bide__ensure(bide_future *f) { return bide__ensure_future(f); }
+}
+#undef bide_ensure_future
+#define bide_ensure_future(x) bide__ensure(x)
+#endif
 
 /*
  * Let a task go on without an owner: it is released when it ends.
@@ -237,7 +251,7 @@ typedef struct bide_wait_args {
  * Owns:      borrowed for the call
  * Example:   bide_wait(tasks, 5, .until = BIDE_FIRST_COMPLETED, .timeout_ms = 1000)
  */
-#define bide_wait(tasks, ...) bide_wait_with((tasks), (bide_wait_args){.n = __VA_ARGS__})
+#define bide_wait(tasks, ...) BIDE__CALL(bide_wait_with((tasks), BIDE__OPTIONS(bide_wait_args, .n = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE int bide_wait_with(bide_task *const *tasks, bide_wait_args args);
 
 /* Tasks in the order in which they end. */
@@ -290,6 +304,14 @@ BIDE_API BIDE_MUST_USE int bide_wait_for_with(bide_awaitable a, int64_t ms);
     bide__shield(_Generic((x), bide_task *: bide_task_future, bide_future *: bide__same_future)(x))
 BIDE_API BIDE_MUST_USE int bide__shield(bide_future *f);
 BIDE_API bide_future *bide__same_future(bide_future *f);
+#ifdef __cplusplus
+extern "C++" {
+inline int bide__shield_any(bide_task *t) { return bide__shield(bide_task_future(t)); }
+inline int bide__shield_any(bide_future *f) { return bide__shield(f); }
+}
+#undef bide_shield
+#define bide_shield(x) bide__shield_any(x)
+#endif
 
 /* ---- timeouts ---- */
 

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cplusplus.h - the macros of the other headers for C++17; they include it themselves.
+ *
+ * The words are those of C: bide_coro(f, 1), bide_gather(a, b), bide_session_new(.limit = 8).  Options stand in the order
+ * of their struct, as C++20 wants it.  Three things differ: bide_retain and bide_take return the type that they were given,
+ * and BIDE_PAIRS lives as long as the call that it is an argument of.
+ *
+ * An exception must not leave a coroutine, a callback or a handler.  A task may wait inside a catch block.
+ */
+#ifndef BIDE_CPLUSPLUS_H
+#define BIDE_CPLUSPLUS_H
+#ifdef __cplusplus
+
+#include <cstddef>
+#include <initializer_list>
+#include <type_traits>
+
+#include <bide/coroutine.h>
+
+extern "C++" {
+
+/* ---- objects ---- */
+
+template <class T> inline T *bide__retain(T *object)
+{
+    return static_cast<T *>((bide_retain)(object));
+}
+#undef bide_retain
+#define bide_retain(object) bide__retain(object)
+
+template <class T> inline T *bide__take_out(T *&variable)
+{
+    T *object = variable;
+    variable = nullptr;
+    return object;
+}
+#undef bide_take
+#define bide_take(variable) bide__take_out(variable)
+
+#undef BIDE_PAIRS
+#define BIDE_PAIRS(...) (std::initializer_list<bide_pair>{__VA_ARGS__, {nullptr, nullptr}}.begin())
+
+/* ---- coroutines ---- */
+
+/* An argument as a machine word. */
+template <class T> inline uintptr_t bide__word(T value)
+{
+    static_assert(std::is_integral_v<T> || std::is_enum_v<T> || std::is_pointer_v<T>,
+                  "bide_coro: pass floating point, structs and references by pointer");
+    if constexpr (std::is_pointer_v<T>)
+        return reinterpret_cast<uintptr_t>(value);
+    else
+        return static_cast<uintptr_t>(value);
+}
+
+/* The arguments are converted to what the function takes, as in a call. */
+template <class... P, class... A>
+BIDE_MUST_USE inline bide_coroutine bide__make_coroutine(const char *name, int (*f)(P...), A... args)
+{
+    static_assert(sizeof...(P) <= 6, "bide_coro: more than six arguments: put them into a struct, and pass its address");
+    static_assert(sizeof...(P) == sizeof...(A), "bide_coro: not as many arguments as the function takes");
+    const uintptr_t words[] = {bide__word<P>(args)..., 0};
+    bide_coroutine c = {};
+    c.fn = reinterpret_cast<void (*)(void)>(f);
+    c.name = name;
+    c.argc = sizeof...(P);
+    for (std::size_t i = 0; i < sizeof...(P); i++)
+        c.argv[i] = words[i];
+    return c;
+}
+#define BIDE__NAME_OF_FIRST(f, ...) #f
+#undef bide_coro
+#define bide_coro(...) bide__make_coroutine(BIDE__NAME_OF_FIRST(__VA_ARGS__, 0), __VA_ARGS__)
+
+/* ---- awaitables ---- */
+
+inline bide_awaitable bide__aw(bide_coroutine c) { return bide__aw_coroutine(c); }
+inline bide_awaitable bide__aw(bide_task *t) { return bide__aw_task(t); }
+inline bide_awaitable bide__aw(bide_future *f) { return bide__aw_future(f); }
+inline bide_awaitable bide__aw(bide_generator *g) { return bide__aw_generator(g); }
+inline bide_awaitable bide__aw(bide_awaitable_object *o) { return bide__aw_object(o); }
+inline bide_awaitable bide__aw(bide_awaitable a) { return a; }
+#undef BIDE_AW
+#define BIDE_AW(x) bide__aw(x)
+
+/* They live until the end of the call whose arguments they are. */
+template <std::size_t n> struct bide__array {
+    bide_awaitable all[n];
+    const bide_awaitable *begin() const { return all; }
+};
+template <class... A> inline bide__array<sizeof...(A)> bide__awaitables(A... a)
+{
+    static_assert(sizeof...(A) <= 8, "more than eight awaitables in place: put them into an array, for bide_gather_n");
+    return {{bide__aw(a)...}};
+}
+#undef BIDE__REFUSE
+#define BIDE__REFUSE(why) 0
+#undef BIDE__AWAITABLES
+#define BIDE__AWAITABLES(...) bide__awaitables(__VA_ARGS__).begin(), BIDE__CAT(BIDE__COUNT_, BIDE__NARG(__VA_ARGS__))
+
+} /* extern "C++" */
+
+#endif
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cplusplus.cpp - the words of bide in C++17, and exceptions that are handled while tasks wait.  For cplusplus.sh, as a
+ * program and (PLUGIN) as a library that a C program loads.
+ */
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <stdexcept>
+#include <string>
+
+#include <bide/bide.h>
+
+static int failures;
+
+#define EXPECT(x) ((x) ? (void)0 : (void)(failures++, std::printf("cplusplus.cpp:%d: not so: %s\n", __LINE__, #x)))
+
+/* ---- words ---- */
+
+enum colour { RED, GREEN };
+struct point {
+    int x, y;
+};
+
+static int six(int a, long b, const char *c, point *p, colour e, bool f)
+{
+    return a == -1 && b == 2 && std::strcmp(c, "three") == 0 && p->y == 4 && e == GREEN && f ? 6 : -1;
+}
+
+static int one()
+{
+    return 1;
+}
+
+static int nap(int ms)
+{
+    return bide_sleep_ms(ms);
+}
+
+static int add(const point *in, int *out)
+{
+    *out = in->x + in->y;
+    return 0;
+}
+
+static int length(const char *text)
+{
+    return static_cast<int>(std::strlen(text));
+}
+
+static int first(bide_bytes in)
+{
+    return in.data[0];
+}
+
+#ifndef PLUGIN
+BIDE_POOL_TASK(add, const point *, int *);
+BIDE_POOL_TASK(length, const char *);
+BIDE_POOL_TASK(first, bide_bytes);
+BIDE_POOL_TASK(one, void);
+#endif
+
+static int tries()
+{
+    int got = BIDE_TRY(bide_await(bide_coro(one)));
+    bide_auto bide_future *f = BIDE_TRY_PTR(bide_future_new());
+    BIDE_TRY(bide_future_set_result(f, got + 1));
+    return BIDE_TRY(bide_await(f));
+}
+
+static int tasks()
+{
+    point p = {3, 4};
+    EXPECT(bide_await(bide_coro(six, -1, 2, "three", &p, GREEN, true)) == 6);
+    bide_auto bide_task *t = bide_create_task(bide_coro(nap, 1), .name = "napper", .stack_size = 128 * 1024);
+    EXPECT(std::strcmp(bide_task_name(t), "napper") == 0);
+    bide_auto bide_task *same = bide_retain(t);
+    bide_auto bide_task *ensured = bide_ensure_future(bide_coro(one));
+    EXPECT(bide_gather(t, bide_coro(one), bide_coro(nap, 2), bide_sleep_awaitable(1)) == 0);
+    EXPECT(bide_shield(ensured) == 1);
+    int codes[2];
+    EXPECT(bide_gather_all(codes, bide_coro(one), bide_coro(nap, 0)) == 0 && codes[0] == 1);
+    bide_task *both[] = {t, ensured};
+    EXPECT(bide_wait(both, 2, .until = BIDE_ALL_COMPLETED, .timeout_ms = 1000) == 2);
+    bide_timeout(5) EXPECT(bide_sleep_ms(60000) == BIDE_ETIMEDOUT);
+    EXPECT(bide_wait_for(bide_coro(one), 100) == 1);
+    bide_task *moved = bide_take(same);
+    EXPECT(!same && moved == t);
+    bide_release(moved);
+    EXPECT(tries() == 2);
+    return 0;
+}
+
+static int answer(bide_request_in *q, void *)
+{
+    const char *agent = bide_request_header(q, "X-Agent");
+    return bide_respond_text(q, 200, agent ? agent : "nobody");
+}
+
+static int requests()
+{
+    bide_auto bide_server *server = bide_server_start(answer);
+    bide_auto bide_session *s = bide_session_new(.limit_per_host = 8);
+    bide_auto bide_response *r = bide_get(s, bide_server_url(server), .headers = BIDE_PAIRS({"X-Agent", "me"}, {"X-Other", "o"}));
+    EXPECT(r && bide_status(r) == 200 && std::strcmp(bide_text(r), "me") == 0);
+    bide_auto bide_file *f = bide_open("/dev/null");
+    EXPECT(f != nullptr);
+    return 0;
+}
+
+#ifndef PLUGIN
+static int jobs()
+{
+    bide_auto bide_pool *pool = bide_pool_new(.workers = 1);
+    static const point points[] = {{1, 2}, {3, 4}};
+    int sum = 0, sums[2] = {};
+    const char *texts[] = {"a", "bcd"};
+    EXPECT(bide_pool_call(pool, bide_job(one)) == 1);
+    EXPECT(bide_pool_call(pool, bide_job(add, &points[1], &sum)) == 0 && sum == 7);
+    EXPECT(bide_pool_call(pool, bide_job(length, "four")) == 4);
+    EXPECT(bide_pool_call(pool, bide_job_bytes(first, (bide_bytes{"xyz", 3}))) == 'x');
+    EXPECT(bide_pool_map(pool, bide_jobs(add, points, sums), 2) >= 0 && sums[0] == 3 && sums[1] == 7);
+    int codes[2] = {};
+    EXPECT(bide_pool_map(pool, bide_jobs(length, texts), 2, .codes = codes) >= 0 && codes[0] == 1 && codes[1] == 3);
+    return 0;
+}
+#endif
+
+/* ---- exceptions ---- */
+
+static int handled;
+
+static void check(const std::exception &e, const std::string &want)
+{
+    EXPECT(want == e.what());
+    handled++;
+}
+
+/* Waits in catch blocks, rethrows what it has waited in, and asks what is being handled. */
+static int waits_in_catch(long n)
+{
+    const std::string want = "exception " + std::to_string(n);
+    try {
+        throw std::runtime_error(want);
+    } catch (const std::exception &e) {
+        EXPECT(bide_sleep_ms(n % 7) == 0);
+        check(e, want);
+        try {
+            try {
+                EXPECT(bide_sleep_ms(n % 3) == 0);
+                throw;
+            } catch (const std::exception &inner) {
+                EXPECT(bide_sleep_ms((n * 3) % 5) == 0);
+                check(inner, want);
+                throw;
+            }
+        } catch (const std::runtime_error &again) {
+            EXPECT(bide_sleep_ms(1) == 0);
+            check(again, want);
+        }
+        try {
+            std::rethrow_exception(std::current_exception());
+        } catch (const std::exception &current) {
+            check(current, want);
+        }
+    }
+    EXPECT(!std::current_exception() && std::uncaught_exceptions() == 0);
+    return 0;
+}
+
+/* The destructor waits while an exception is on its way. */
+struct waits_when_it_dies {
+    ~waits_when_it_dies()
+    {
+        EXPECT(std::uncaught_exceptions() == 1);
+        EXPECT(bide_sleep_ms(2) == 0);
+        EXPECT(std::uncaught_exceptions() == 1);
+    }
+};
+
+static int waits_while_thrown(long n)
+{
+    try {
+        waits_when_it_dies w;
+        throw n;
+    } catch (long got) {
+        EXPECT(got == n);
+    }
+    return 0;
+}
+
+static int throws_at_once()
+{
+    try {
+        throw 1;
+    } catch (int one_of_many) {
+        return one_of_many;
+    }
+}
+
+static int exceptions()
+{
+    bide_awaitable all[120];
+    for (int i = 0; i < 60; i++) {
+        all[2 * i] = BIDE_AW(bide_coro(waits_in_catch, i));
+        all[2 * i + 1] = i % 2 ? BIDE_AW(bide_coro(waits_while_thrown, i)) : BIDE_AW(bide_coro(throws_at_once));
+    }
+    EXPECT(bide_gather_n(all, 120) == 0);
+    EXPECT(handled == 240);
+    handled = 0;
+    try {
+        throw std::runtime_error("outside");
+    } catch (const std::exception &e) { /* while others run, started by this one */
+        bide_auto bide_task *t = bide_create_task(bide_coro(waits_in_catch, 3));
+        EXPECT(bide_await(t) == 0);
+        EXPECT(std::string("outside") == e.what());
+    }
+    return 0;
+}
+
+/* A plugin is loaded by a task and called at once: also the exceptions of the task that loaded it are its own. */
+extern "C" int cplusplus_begin()
+{
+    try {
+        throw std::runtime_error("at once");
+    } catch (const std::exception &e) {
+        EXPECT(bide_gather(bide_coro(waits_in_catch, 1), bide_coro(waits_in_catch, 2)) == 0);
+        EXPECT(std::string("at once") == e.what());
+        handled = 0;
+    }
+    return exceptions() < 0 || failures > 0;
+}
+
+#ifdef PLUGIN
+extern "C" int cplusplus_unused()
+{
+    return tasks() + requests() + static_cast<int>(reinterpret_cast<long>(&length) + reinterpret_cast<long>(&first) +
+                                                   reinterpret_cast<long>(&add));
+}
+#else
+static int app()
+{
+    BIDE_TRY(tasks());
+    BIDE_TRY(requests());
+    BIDE_TRY(jobs());
+    return cplusplus_begin();
+}
+
+int main()
+{
+    return bide_main(bide_coro(app));
+}
+#endif
