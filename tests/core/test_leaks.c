@@ -84,7 +84,7 @@ static int makes_futures(void)
 {
     int n = 0;
     MAKE MAKE MAKE MAKE MAKE MAKE MAKE MAKE MAKE MAKE MAKE MAKE MAKE MAKE
-    for (int i = 0; i < 20; i++)
+    for (volatile int i = 0; i < 20; i++) /* volatile: unrolled, it would be twenty places */
         kept[n++] = bide_future_new();
     return 0;
 }
