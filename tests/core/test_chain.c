@@ -35,6 +35,8 @@ static void chain_make(int n, int (*link)(int))
     chain_end = bide_future_new();
     for (int i = 0; i < n; i++) {
         chain[i] = bide_create_task(bide_coro(link, i), .stack_size = 16384);
+        if (!chain[i] && strstr(bide_error_text(), "vm.max_map_count")) /* a kernel, or an emulator, without guards in the page table */
+            SKIP("no room for so many stacks");
         EXPECT_NOT_NULL(chain[i]);
     }
     BIDE_IGNORE(bide_sleep_ms(0));

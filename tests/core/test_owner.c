@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -277,6 +278,8 @@ static int use_inherited(void)
 
 TEST(owner_child_of_fork_finds_everything_inert, .real_time = true)
 {
+    if (getenv("BIDE_TEST_EMULATED"))
+        SKIP("the emulator does not survive a fork beside threads");
     make_theirs();
     EXPECT_EQ(bide_to_thread(bide_coro(nop)), 0); /* there is a thread that the child does not have */
     EXPECT_EQ(in_child(use_inherited), 7);
