@@ -69,8 +69,10 @@ static int write_held(struct body *b)
 
 static int hold(struct body *b, const char *data, size_t len)
 {
-    if (b->len + len > b->cap) {
-        size_t cap = b->cap * 2 > b->len + len ? b->cap * 2 : b->len + len;
+    size_t need = b->len + len;
+
+    if (need > b->cap) {
+        size_t cap = need * 2 | 4095;
         char *held = realloc(b->held, cap);
         if (!held)
             return bide_fail(BIDE_ENOMEM, "no memory to hold a body");

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: MIT
 # frames.sh SOURCE BUILD - a frame of any size in a task fits, or is reported: no size steps over the guard, in programs
 # that are compiled with the flags that bide.pc gives, by gcc and clang, without optimisation and with it.

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: MIT
 # released.sh SOURCE BUILD - an ordinary libbide tells who looks of objects that are used after their release: BIDE_DEBUG=1,
 # AddressSanitizer in the program alone (gcc, clang), valgrind.  With BIDE_DEBUG=1 also what is released twice, or never.
@@ -45,21 +45,21 @@ lent="body field piece line reply frame"
 
 compile "$tmp/plain" cc
 for type in $types; do
-    run env BIDE_DEBUG=1 "$tmp/plain" keep $type
+    run env BIDE_DEBUG=1 "$tmp/plain" keep "$type"
     code=$?
     [ $code = 0 ] && ! grep -q . "$tmp/out"
     result $? "debug: a $type that is released in time is not spoken of"
 
-    run env BIDE_DEBUG=1 "$tmp/plain" use $type
+    run env BIDE_DEBUG=1 "$tmp/plain" use "$type"
     says "debug: a $type that is used after its release" "use after release: $type" "made at $tmp/plain(" "released by task Task-"
 
-    run env BIDE_DEBUG=1 "$tmp/plain" twice $type
+    run env BIDE_DEBUG=1 "$tmp/plain" twice "$type"
     says "debug: a $type that is released twice" "bide_release: it was released before: $type" "released by task Task-"
 
-    run env BIDE_DEBUG=1 "$tmp/plain" leak $type
+    run env BIDE_DEBUG=1 "$tmp/plain" leak "$type"
     says "debug: three of type $type that are not released" "not released: 3 $type" "made at $tmp/plain("
 
-    run "$tmp/plain" leak $type
+    run "$tmp/plain" leak "$type"
     ! grep -q . "$tmp/out"
     result $? "not debug: silence about the type $type"
 done
@@ -80,30 +80,37 @@ for compiler in gcc clang; do
     command -v $compiler >"$tmp/found" || continue
     compile "$tmp/asan" $compiler -fsanitize=address
     for type in $types; do
-        run "$tmp/asan" keep $type
+        run "$tmp/asan" keep "$type"
         result $? "$compiler, AddressSanitizer: a $type that is released in time"
-        run "$tmp/asan" use $type
+        run "$tmp/asan" use "$type"
         says "$compiler, AddressSanitizer: a $type that is used after its release: bide" "use after release: $type"
         says "$compiler, AddressSanitizer: a $type that is used after its release: the report" "ERROR: AddressSanitizer: "
-        run "$tmp/asan" leak $type
+        run "$tmp/asan" leak "$type"
         says "$compiler, AddressSanitizer: three of type $type that are not released" "not released: 3 $type"
     done
     for what in $lent; do
-        run "$tmp/asan" look $what
+        run "$tmp/asan" look "$what"
         says "$compiler, AddressSanitizer: $what that was lent" "ERROR: AddressSanitizer: " "use-after-"
     done
 done
 
-if command -v valgrind >"$tmp/found"; then
+# valgrind 3.19 gives up on the DWARF 5 of clang 14.
+valgrind_reads_it() {
+    command -v valgrind >"$tmp/found" || return 1
+    run valgrind -q "$tmp/plain" keep task
+    ! grep -q "debuginfo reader" "$tmp/out"
+}
+
+if valgrind_reads_it; then
     for type in task response; do
-        run valgrind -q --error-exitcode=9 "$tmp/plain" keep $type
+        run valgrind -q --error-exitcode=9 "$tmp/plain" keep "$type"
         ! grep -q "Invalid\|uninit" "$tmp/out"
         result $? "valgrind: a $type that is released in time"
-        run valgrind -q "$tmp/plain" use $type
+        run valgrind -q "$tmp/plain" use "$type"
         says "valgrind: a $type that is used after its release" "Invalid read"
     done
     for what in body frame; do
-        run valgrind -q "$tmp/plain" look $what
+        run valgrind -q "$tmp/plain" look "$what"
         says "valgrind: $what that was lent" "Invalid read"
     done
 fi
