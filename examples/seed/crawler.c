@@ -54,10 +54,14 @@ static int aioget(bide_session *client, const char *url, json_t **status)
 
 static int save(json_t *status, int i, write_file *write)
 {
-    char path[64], *text = json_dumps(status, 0);
-    if (!text)
+    /* Not json_dumps(): without memory, jansson 2.14 loses pieces of the text and says nothing. */
+    size_t len = json_dumpb(status, NULL, 0, 0);
+    char path[64], *text = malloc(len + 1);
+    if (!text || len == 0 || json_dumpb(status, text, len, 0) != len) {
+        free(text);
         return bide_fail(BIDE_ENOMEM, "aid %d: out of memory", i);
-
+    }
+    text[len] = '\0';
     snprintf(path, sizeof path, "test/%d.json", i);
     int code = write(path, text);
     free(text);

@@ -73,14 +73,8 @@ static json_t *document_of(const struct compare *c)
 void compare_json(const struct compare *c, struct text *to)
 {
     json_t *document = document_of(c);
-    char *text = document ? json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
 
+    text_add_json(to, document, JSON_INDENT(2) | JSON_REAL_PRECISION(9)); /* NULL: no memory, and that is noted */
     json_decref(document);
-    if (!text) {
-        to->no_memory = true;
-        return;
-    }
-    text_add_string(to, text);
     text_add_char(to, '\n');
-    free(text);
 }

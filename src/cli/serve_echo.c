@@ -3,16 +3,19 @@
  * serve_echo.c - /echo: the request as its answer.
  */
 #include "cli/serve.h"
+#include "cli/text.h"
 
 #include <stdlib.h>
 #include <jansson.h>
 
 int serve_document(bide_request_in *q, json_t *doc)
 {
-    char *text = doc ? json_dumps(doc, JSON_INDENT(2)) : NULL;
-    int code = text ? bide_respond_json(q, 200, "%s\n", text) : bide_fail(BIDE_ENOMEM, "a JSON answer: out of memory");
+    struct text text = {.data = NULL};
 
-    free(text);
+    text_add_json(&text, doc, JSON_INDENT(2)); /* NULL: no memory, and that is noted */
+    int code = text.no_memory ? bide_fail(BIDE_ENOMEM, "a JSON answer: out of memory")
+                              : bide_respond_json(q, 200, "%s\n", text.data);
+    free(text.data);
     json_decref(doc);
     return code;
 }

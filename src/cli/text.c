@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <jansson.h>
 
 #define SMALLEST 64
 
@@ -60,6 +61,20 @@ void text_add_number(struct text *t, uint64_t n, int width)
     while (at > 0 && sizeof digits - at < (size_t)width)
         digits[--at] = '0';
     text_add(t, digits + at, sizeof digits - at);
+}
+
+static int add_piece(const char *piece, size_t len, void *to)
+{
+    struct text *t = to;
+
+    text_add(t, piece, len);
+    return t->no_memory ? -1 : 0;
+}
+
+void text_add_json(struct text *t, const struct json_t *document, size_t flags)
+{
+    if (json_dump_callback(document, add_piece, t, flags) < 0)
+        t->no_memory = true;
 }
 
 void text_format(struct text *t, const char *format, ...)

@@ -26,6 +26,9 @@ void text_add_char(struct text *t, char c);
 /* In decimal, with zeros in front up to that width. */
 void text_add_number(struct text *t, uint64_t n, int width);
 void text_format(struct text *t, const char *format, ...) BIDE_PRINTF(2, 3);
+/* A document of jansson's with its flags.  Not json_dumps(): without memory, that loses pieces and says nothing. */
+struct json_t;
+void text_add_json(struct text *t, const struct json_t *document, size_t flags);
 
 /* For messages: what was added, "" if nothing was; and if something is missing, that. */
 static inline const char *text_string(const struct text *t)
