@@ -127,6 +127,8 @@ static bool add_component(const char *s, size_t len, struct text *to)
     if (to->len - begin > COMPONENT_KEEP && !to->no_memory) { /* escapes made it longer */
         cut = true;
         to->len = begin + COMPONENT_KEEP;
+        while (to->data[to->len - 1] == '.') /* what was in the middle is the end now */
+            to->len--;
         to->data[to->len] = '\0';
     }
     return cut || looks_escaped(s, len) || memchr(s, '~', len) || memchr(s, '@', len);
@@ -210,12 +212,20 @@ static bool add_directories(const bide_url *url, const char **last, struct text 
     return lossy;
 }
 
+/* "http://a/?" is another URL than "http://a/". */
+static bool has_empty_query(const bide_url *url)
+{
+    const char *href = bide_url_href(url);
+
+    return href[strcspn(href, "?#")] == '?';
+}
+
 static bool add_query(const bide_url *url, struct text *to)
 {
     const char *query = bide_url_query(url);
     size_t len = strlen(query), begin = to->len + 1;
     if (len == 0)
-        return false;
+        return has_empty_query(url);
 
     text_add_char(to, '@');
     bool lossy = add_component(query, len > NAMES_QUERY_MAX ? NAMES_QUERY_MAX : len, to);

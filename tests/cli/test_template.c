@@ -327,6 +327,19 @@ UNIT(names_that_could_be_mistaken_have_a_hash)
     EXPECT_TRUE(strcmp(made("http://h/a@b", NULL), made("http://h/a?b", NULL)) != 0);
     EXPECT_TRUE(strcmp(made("http://h/a//b", NULL), made("http://h/a/b", NULL)) != 0);
     EXPECT_CONTAINS(made("http://h/a//b", NULL), "h/a/b~");
+    EXPECT_STR(made("http://h/a#?", NULL), "h/a");
+    EXPECT_CONTAINS(made("http://h/a?", NULL), "h/a~"); /* an empty query is a query */
+    EXPECT_CONTAINS(made("http://h/?#b", NULL), "h/index~");
+}
+
+UNIT(names_of_hosts_that_are_cut_do_not_end_in_a_point)
+{
+    char text[256] = "http://";
+
+    for (int i = 0; i < 54; i++) /* each becomes three bytes; the point is the last byte that is kept */
+        strcat(text, "\"");
+    strcat(text, "12345.example/");
+    EXPECT_CONTAINS(made(text, NULL), "%2212345/index~");
 }
 
 /* "root/" and this, shortened. */
