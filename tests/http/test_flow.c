@@ -198,6 +198,9 @@ static void *serve_slowly(void *arg)
     if (p->answer)
         send_fully(fd, p->answer, strlen(p->answer));
     shutdown(fd, SHUT_WR);
+    /* The client may have kept the connection, and wait for this thread before it can see that it ends. */
+    struct timeval limit = {.tv_usec = 100000};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     for (int64_t end = now_ms() + 3000; now_ms() < end && recv(fd, piece, 65536, 0) > 0;)
         ;
     free(piece);
