@@ -31,6 +31,8 @@ static const struct opt options[] = {
     {"backoff-max", 0, "TIME", OPT_DURATION(S, backoff_max_ms), .rare = true, .def = "60s", .help = "but no longer than this"},
     {"retry-after-max", 0, "TIME", OPT_DURATION(S, retry_after_max_ms), .rare = true, .def = "10m",
      .help = "give up when a server asks to wait longer (Retry-After)"},
+    {"host-errors", 0, "N", OPT_INT(S, host_errors), .min = 0, .max = 1000000, .def = "0",
+     .help = "give a host up when it did not answer N times in a row: all its URLs fail; 0: after --retries, but 5 at least"},
     {"grace", 0, "TIME", OPT_DURATION(S, grace_ms), .def = "10s", .help = "after Ctrl-C, time for requests that run"},
     HTTP_OPTIONS(S, http),
     {"progress", 0, "HOW", OPT_CHOICE(S, progress), .choices = progress_choices, .def = "auto", .group = "Messages",

@@ -4,8 +4,8 @@
  *
  * In reading order: command_fetch.c (the options), fetch.c (from start to end), fetch_plan.c (what can be known before
  * the first request), fetch_clash.c (two files of one name), fetch_dry_run.c, fetch_name.c (which URL becomes which
- * file), fetch_source.c (the next URL), fetch_hosts.c, fetch_queue.c, fetch_wait.c (which URL may go now), fetch_worker.c
- * (one URL after the other), fetch_outcome.c (how one ended), fetch_save.c, saver.c (into a file),
+ * file), fetch_source.c (the next URL), fetch_queue.h and its files (which URL may go now), fetch_worker.c
+ * (one URL after the other), fetch_outcome.c (how one ended), fetch_settle.c (and then?), fetch_save.c, saver.c (into a file),
  * fetch_report.c, jsonl.c, progress.c, summary.c (what is told).
  *
  *     source ---> queue ---> worker 1..c ---> file, jsonl, summary
@@ -50,10 +50,18 @@ struct fetch_options {
     int verbose;
     int concurrency, per_host; /* per_host 0: no limit */
     double rate;               /* URLs per second; 0: no limit */
-    int retries;
+    int retries, host_errors; /* host_errors 0: chosen by retries */
     int64_t backoff_ms, backoff_max_ms, retry_after_max_ms;
     int64_t grace_ms;
     int progress; /* enum progress_mode */
+};
+
+/* ---- how a URL can fail: fetch_outcome.c ---- */
+
+enum fail {
+    FAIL_NONE, FAIL_URL, FAIL_DNS, FAIL_CONNECT, FAIL_TLS, FAIL_TIMEOUT, FAIL_RESET, FAIL_PROTOCOL, FAIL_TOO_LARGE,
+    FAIL_REDIRECT, FAIL_HTTP_4XX, FAIL_HTTP_5XX, FAIL_HTTP, FAIL_CLASH, FAIL_IO, FAIL_CANCELLED,
+    FAIL_KINDS
 };
 
 /* ---- jobs ---- */
@@ -75,6 +83,7 @@ struct job {
     uint64_t claimed;   /* hash of the file name that is its own; 0: none yet */
     int64_t due_ms;     /* a retry: not before */
     int64_t began_us;   /* first attempt; 0: not yet */
+    int64_t sent_ms;    /* latest attempt, by the loop's clock */
 };
 
 /* ---- fetch_source.c ---- */
@@ -151,91 +160,9 @@ int fetch_print_plan(struct fetch *f);
 /* Do URLs that are known already get the same name?  Returns: EXIT_OK; EXIT_USAGE after a message. */
 int fetch_check_clashes(struct fetch *f);
 
-/* ---- fetch_hosts.c: requests to one host at once, and for how long it wants to be left alone ---- */
-
-struct host {
-    struct host *in_bucket;
-    struct host *next_ready;    /* in queue.ready */
-    struct job *first, *last;   /* waiting for a free place */
-    int live;
-    unsigned jobs;              /* that name this host: live, queued, waiting for a retry */
-    bool is_ready;              /* in queue.ready: has jobs and a free place */
-    int64_t blocked_until_ms;   /* Retry-After */
-    uint64_t hash;
-    uint32_t len;
-    char name[];                /* "a.example:8080", lower case */
-};
-
-struct hosts {
-    struct host **buckets;
-    size_t nbuckets, used;
-    struct host *latest; /* asked for: most often also the next */
-};
-
-/* The host of a URL, made if it is new, and one job more that names it; NULL: no memory. */
-struct host *hosts_take(struct hosts *h, const char *url, int64_t now_ms);
-/* One job less. */
-void hosts_drop(struct hosts *h, struct host *host, int64_t now_ms);
-void hosts_free(struct hosts *h);
-
-/* ---- fetch_queue.c ---- */
-
-struct waiter {
-    struct waiter *next;
-    bide_future *wake;
-};
-
-struct queue {
-    struct hosts hosts;
-    struct host *ready, *ready_last; /* hosts with jobs and a free place, in turn */
-    struct job **later;              /* a heap by due_ms: retries, and jobs of hosts that want to be left alone */
-    size_t nlater, later_cap;
-    struct job *spare;
-    size_t parked, parked_max;       /* jobs that wait; beyond the ceiling no more URLs are taken from the source */
-    struct waiter *waiters;
-    bool is_reading;                 /* a worker waits for the source */
-    bide_handle *alarm;              /* wakes a waiter when a job is due or the rate allows the next */
-    int64_t alarm_ms;
-    double next_ms;                  /* --rate: when the next request may go */
-};
-
-/* Before the first worker.  Returns: 0, or an error on record. */
-int queue_open(struct fetch *f);
-/* The next job that may go now, NULL: there will be none.  Suspends until there is. */
-struct job *queue_take(struct fetch *f);
-/* Done with a job that queue_take gave: its host has a place free; it is settled, or comes again after delay_ms. */
-void queue_done(struct fetch *f, struct job *job);
-void queue_retry(struct fetch *f, struct job *job, int64_t delay_ms);
-/* Leave its host alone for so long. */
-void queue_block_host(struct fetch *f, struct job *job, int64_t delay_ms);
-/* Nothing is given any more. */
-void queue_stop(struct fetch *f);
-/* Jobs that were parked when it stopped, one after the other; NULL: no more. */
-struct job *queue_left_over(struct fetch *f);
-void queue_forget(struct fetch *f, struct job *job);
-void queue_free(struct fetch *f);
-
-/* ---- fetch_wait.c, for fetch_queue.c ---- */
-
-void queue_wake_one(struct queue *q);
-void queue_wake_all(struct queue *q);
-/* A job may go: a waiter takes it, or a new worker. */
-void queue_wake_or_grow(struct fetch *f);
-/* Until something has changed.  Suspends.  Returns: 0, or a cancellation. */
-int queue_wait(struct queue *q);
-/* Wake a waiter then, or earlier. */
-void queue_set_alarm(struct fetch *f, int64_t when_ms);
-/* Jobs by their due_ms; there is always room. */
-void later_push(struct queue *q, struct job *job);
-struct job *later_pop(struct queue *q);
+#include "cli/fetch_queue.h"
 
 /* ---- fetch_outcome.c ---- */
-
-enum fail {
-    FAIL_NONE, FAIL_URL, FAIL_DNS, FAIL_CONNECT, FAIL_TLS, FAIL_TIMEOUT, FAIL_RESET, FAIL_PROTOCOL, FAIL_TOO_LARGE,
-    FAIL_REDIRECT, FAIL_HTTP_4XX, FAIL_HTTP_5XX, FAIL_HTTP, FAIL_CLASH, FAIL_IO, FAIL_CANCELLED,
-    FAIL_KINDS
-};
 
 /* How an attempt ended. */
 struct outcome {
@@ -247,6 +174,9 @@ struct outcome {
     const char *final_url; /* after redirects; NULL: there were none */
     int64_t retry_after_ms; /* -1: not asked for */
     bool is_local;       /* this machine failed; others will, too */
+    bool answered;       /* the host said something: the failure is not its own */
+    bool with_host;      /* it was not asked for: its host is given up */
+    bool is_queued;      /* it did not come so far as to ask it */
     bool is_final;       /* no other attempt, whatever it is: a part of the body has gone out already */
     bide_timing timing;
     /* For the record alone: */
@@ -273,6 +203,8 @@ struct worker {
 
 /* A coroutine. */
 int fetch_worker(struct fetch *f);
+/* An attempt is over: another one is to come, or the job has ended for good. */
+void fetch_settle(struct worker *w, struct job *job, const struct outcome *o);
 /* A new worker if there may be more, and there is work for it. */
 void fetch_grow(struct fetch *f);
 
@@ -316,6 +248,8 @@ int64_t clock_us(void);
 /* It has ended for good. */
 void report_settled(struct worker *w, const struct job *job, const struct outcome *o);
 void report_retry(struct worker *w, const struct job *job, const struct outcome *o, int64_t delay_ms);
+/* Its host is given up, and so are the other URLs that wait for it. */
+void report_lost(struct fetch *f, const struct job *job);
 void report_skipped(struct fetch *f, const struct job *job);
 /* Says so if URLs of the run have no line in --jsonl: it was stopped, or could not write. */
 bool report_missing_records(const struct fetch *f);

@@ -2,15 +2,16 @@
 /*
  * fetch_hosts.c - the hosts that jobs go to.
  *
- * A host is there as long as a job names it, or as it wants to be left alone.  Lists may name a million hosts: those
- * that are not needed any more are given back, so there are never many more than jobs.
+ * A host is there as long as a job names it, or as there is something to remember: that it did not answer, or wants to be
+ * left alone.  Lists may name a million hosts: those that are not needed any more are given back, so there are never many
+ * more than jobs.
  */
 #include <string.h>
 
 #include "cli/fetch.h"
 
 #define FIRST_BUCKETS 64
-#define QUIET_MAX     65536 /* hosts without jobs that want to be left alone: beyond, they are forgotten */
+#define QUIET_MAX     65536 /* hosts without jobs that failed or want to be left alone: beyond, they are forgotten */
 
 /* ---- what is the host of a URL ---- */
 
@@ -68,7 +69,20 @@ static void forget(struct hosts *h, struct host *host)
     h->used--;
     if (h->latest == host)
         h->latest = NULL;
+    health_free(&host->health);
     free(host);
+}
+
+/* Nothing holds it. */
+static bool is_free(const struct host *host)
+{
+    return host->jobs == 0 && !host->is_ready && !host->is_asleep;
+}
+
+/* Is there something about it to remember? */
+static bool is_worth_keeping(const struct host *host, int64_t now_ms)
+{
+    return host->blocked_until_ms > now_ms || host->health.rounds > 0 || host->health.is_lost;
 }
 
 /* Hosts without jobs whose time is over, or all without jobs. */
@@ -77,7 +91,7 @@ static void sweep(struct hosts *h, int64_t now_ms, bool all)
     for (size_t i = 0; i < h->nbuckets; i++)
         for (struct host *host = h->buckets[i], *next; host; host = next) {
             next = host->in_bucket;
-            if (host->jobs == 0 && !host->is_ready && (all || host->blocked_until_ms <= now_ms))
+            if (is_free(host) && (all || !is_worth_keeping(host, now_ms)))
                 forget(h, host);
         }
 }
@@ -150,7 +164,7 @@ void hosts_drop(struct hosts *h, struct host *host, int64_t now_ms)
 {
     host->jobs--;
     /* The latest one is kept: the next URL most often is of the same.  So is one in the queue's row, which points to it. */
-    if (host->jobs == 0 && host->blocked_until_ms <= now_ms && host != h->latest && !host->is_ready)
+    if (is_free(host) && host != h->latest && !is_worth_keeping(host, now_ms))
         forget(h, host);
 }
 
@@ -159,6 +173,7 @@ void hosts_free(struct hosts *h)
     for (size_t i = 0; i < h->nbuckets; i++)
         for (struct host *host = h->buckets[i], *next; host; host = next) {
             next = host->in_bucket;
+            health_free(&host->health);
             free(host);
         }
     free(h->buckets);

@@ -2,98 +2,32 @@
 /*
  * fetch_queue.c - which URL may go now.
  *
- * A worker that is free asks for a job.  In this order it gets one that had to wait for a place at its host, or the next
- * of the source.  A job whose host has no place free is parked there and the source is asked again, so that one slow
- * host does not hold up the others; but no more than parked_max jobs are parked, then the source has to wait.
+ * A worker that is free asks for a job.  It gets, in this order, one that waits at a host whose turn it is; the next of
+ * the source; one that is due for another try; one for which there was no room as long as others had need of it.  A job
+ * that may not go is parked at its host and the source is asked again, so that one host does not hold up the others; but
+ * no more than parked_max jobs are parked, then the source has to wait.
  *
- * Retries, and jobs of hosts that asked to be left alone, wait in a heap for their time.  If no job may go, workers wait,
- * and whoever makes it possible wakes one: a free place, a job that is due (the alarm), a worker that has read a list.
- * One that finds more than it can take wakes the next.
+ * If no job may go, workers wait, and whoever makes it possible wakes one: a free place, a job that is due or a host
+ * that has rested (the alarm), a worker that has read a list.  One that finds more than it can take wakes the next.
+ *
+ * A host that is lost has any number of places: its jobs fail as soon as a worker has them.
  */
 #include "cli/fetch.h"
 
 #define LOOK_AHEAD    256 /* jobs parked at least, and four for each worker */
+#define HOST_ROUNDS   5   /* --host-errors: as many as a URL has by default, or more */
 #define RATE_SLACK_MS 20  /* how much of --rate may be caught up on, when a timer was late */
 
-/* ---- jobs at their hosts ---- */
+/* ---- where a job goes ---- */
 
-static bool has_place(const struct fetch *f, const struct host *host)
-{
-    return f->options->per_host == 0 || host->live < f->options->per_host;
-}
-
-static void make_ready(struct fetch *f, struct host *host)
-{
-    struct queue *q = &f->queue;
-
-    if (host->is_ready || !host->first || !has_place(f, host))
-        return;
-    host->is_ready = true;
-    host->next_ready = NULL;
-    if (q->ready)
-        q->ready_last->next_ready = host;
-    else
-        q->ready = host;
-    q->ready_last = host;
-}
-
-static void park_at_host(struct fetch *f, struct job *job)
-{
-    struct host *host = job->host;
-
-    job->next = NULL;
-    if (host->first)
-        host->last->next = job;
-    else
-        host->first = job;
-    host->last = job;
-    f->queue.parked++;
-    make_ready(f, host);
-}
-
-static struct job *unpark(struct queue *q, struct host *host)
-{
-    struct job *job = host->first;
-
-    host->first = job->next;
-    q->parked--;
-    return job;
-}
-
-/* The first host in the row gives one job, and goes to the end of the row. */
-static struct job *take_ready(struct fetch *f)
-{
-    struct queue *q = &f->queue;
-
-    while (q->ready) {
-        struct host *host = q->ready;
-        q->ready = host->next_ready;
-        host->is_ready = false;
-        if (!host->first || !has_place(f, host))
-            continue;
-        struct job *job = unpark(q, host);
-        host->live++;
-        make_ready(f, host);
-        return job;
-    }
-    return NULL;
-}
-
-/* Where a job goes that came from the source, or is due: true: it may go at once. */
+/* That came from the source, or is due: true: it may go at once. */
 static bool place(struct fetch *f, struct job *job, int64_t now_ms)
 {
-    struct host *host = job->host;
-
-    if (host->blocked_until_ms > now_ms) {
-        job->due_ms = host->blocked_until_ms;
-        later_push(&f->queue, job);
+    if (!host_may_start(f, job->host, now_ms)) {
+        host_park(f, job, now_ms);
         return false;
     }
-    if (host->first || !has_place(f, host)) {
-        park_at_host(f, job);
-        return false;
-    }
-    host->live++;
+    host_start(f, job->host, now_ms);
     return true;
 }
 
@@ -202,38 +136,55 @@ static bool is_over(const struct fetch *f)
 /* A job, if one may go now.  Suspends only while a list has nothing to give. */
 static struct job *try_take(struct fetch *f, int64_t now_ms)
 {
-    struct job *job = take_due(f, now_ms);
+    struct job *job = rows_take(f, now_ms);
 
-    if (!job)
-        job = take_ready(f);
     while (!job && may_read(f) && !f->stopping)
         job = read_source(f);
-    return job;
+    if (!job)
+        job = take_due(f, now_ms);
+    return job ? job : rows_take_spare(f, now_ms);
+}
+
+static void set_alarms(struct fetch *f, int64_t now_ms)
+{
+    const struct queue *q = &f->queue;
+    int64_t rate_ms = rate_delay(f, now_ms), spare_ms = rows_spare_ms(f);
+
+    if (rate_ms > 0)
+        queue_set_alarm(f, now_ms + rate_ms);
+    if (rate_ms > 0)
+        return; /* nothing goes before */
+    if (q->nlater > 0)
+        queue_set_alarm(f, q->later[0]->due_ms);
+    if (q->asleep)
+        queue_set_alarm(f, q->asleep->wake_ms);
+    if (spare_ms > now_ms && spare_ms != INT64_MAX)
+        queue_set_alarm(f, spare_ms);
 }
 
 /* There may be more than this worker takes: wake another one, or make one. */
 static void pass_on(struct fetch *f)
 {
-    struct queue *q = &f->queue;
+    int64_t now_ms = bide_loop_time_ms(f->loop);
 
-    if (q->nlater > 0)
-        queue_set_alarm(f, q->later[0]->due_ms);
-    if (q->ready || may_read(f))
+    set_alarms(f, now_ms);
+    if (rows_have(f, now_ms) || may_read(f))
         queue_wake_or_grow(f);
 }
 
-static void set_alarms(struct fetch *f, int64_t rate_ms, int64_t now_ms)
+/* How long a host may fail: as often as a URL is tried by default, or more. */
+static struct health_limits limits_of(const struct fetch_options *o)
 {
-    if (rate_ms > 0)
-        queue_set_alarm(f, now_ms + rate_ms);
-    else if (f->queue.nlater > 0)
-        queue_set_alarm(f, f->queue.later[0]->due_ms);
+    int rounds = o->host_errors > 0 ? o->host_errors : o->retries >= HOST_ROUNDS ? o->retries + 1 : HOST_ROUNDS;
+
+    return (struct health_limits){.rounds = (unsigned)rounds, .backoff_ms = o->backoff_ms, .backoff_max_ms = o->backoff_max_ms};
 }
 
 int queue_open(struct fetch *f)
 {
     struct queue *q = &f->queue;
 
+    q->limits = limits_of(f->options);
     q->parked_max = LOOK_AHEAD + 4 * (size_t)f->concurrency;
     q->later_cap = q->parked_max + (size_t)f->concurrency + 1; /* F1: all of them, and one that was being read */
     q->later = calloc(q->later_cap, sizeof *q->later);
@@ -248,18 +199,20 @@ struct job *queue_take(struct fetch *f)
         int64_t now_ms = bide_loop_time_ms(f->loop), rate_ms = rate_delay(f, now_ms);
         struct job *job = rate_ms == 0 ? try_take(f, now_ms) : NULL;
         if (job && f->stopping) {
-            job->host->live--;
-            later_push(q, job);
+            host_end(f, job->host);
+            host_park(f, job, now_ms);
             return NULL;
         }
         if (job) {
-            rate_take(f, bide_loop_time_ms(f->loop));
+            job->sent_ms = bide_loop_time_ms(f->loop);
+            if (!job->host->health.is_lost)
+                rate_take(f, job->sent_ms);
             pass_on(f);
             return job;
         }
         if (is_over(f))
             break;
-        set_alarms(f, rate_ms, now_ms);
+        set_alarms(f, now_ms);
         int code = queue_wait(q);
         if (code < 0) {
             if (code != BIDE_ECANCELED)
@@ -274,8 +227,8 @@ struct job *queue_take(struct fetch *f)
 /* The place at its host is free. */
 static void leave_host(struct fetch *f, struct host *host)
 {
-    host->live--;
-    make_ready(f, host);
+    host_end(f, host);
+    host_line_up(f, host, bide_loop_time_ms(f->loop));
 }
 
 void queue_done(struct fetch *f, struct job *job)
@@ -287,16 +240,22 @@ void queue_done(struct fetch *f, struct job *job)
     free_job(&f->queue, job);
 }
 
+/* When its host is down, others of its jobs are the next to find out. */
 void queue_retry(struct fetch *f, struct job *job, int64_t delay_ms)
 {
-    int64_t due = bide_loop_time_ms(f->loop) + delay_ms, blocked = job->host->blocked_until_ms;
+    int64_t now_ms = bide_loop_time_ms(f->loop);
+    struct host *host = job->host;
 
-    leave_host(f, job->host);
-    job->due_ms = due > blocked ? due : blocked;
+    leave_host(f, host);
+    if (host->health.is_down || host->blocked_until_ms > now_ms + delay_ms) {
+        host_park(f, job, now_ms);
+        return;
+    }
+    job->due_ms = now_ms + delay_ms;
     later_push(&f->queue, job);
 }
 
-void queue_block_host(struct fetch *f, struct job *job, int64_t delay_ms)
+void queue_block_host(struct fetch *f, struct job *job, int status, int64_t delay_ms)
 {
     struct host *host = job->host;
     int64_t until = bide_loop_time_ms(f->loop) + delay_ms;
@@ -304,11 +263,7 @@ void queue_block_host(struct fetch *f, struct job *job, int64_t delay_ms)
     if (until <= host->blocked_until_ms)
         return;
     host->blocked_until_ms = until;
-    while (host->first) {
-        struct job *parked = unpark(&f->queue, host);
-        parked->due_ms = until;
-        later_push(&f->queue, parked);
-    }
+    host->blocked_by = status;
 }
 
 void queue_stop(struct fetch *f)
@@ -324,7 +279,7 @@ struct job *queue_left_over(struct fetch *f)
     for (size_t i = 0; i < q->hosts.nbuckets; i++)
         for (struct host *host = q->hosts.buckets[i]; host; host = host->in_bucket)
             if (host->first)
-                return unpark(q, host);
+                return host_unpark(q, host);
     return q->nlater > 0 ? later_pop(q) : NULL;
 }
 

@@ -85,6 +85,15 @@ void report_retry(struct worker *w, const struct job *job, const struct outcome 
     text_free(&t);
 }
 
+void report_lost(struct fetch *f, const struct job *job)
+{
+    const struct host *host = job->host;
+
+    if (host->jobs > 1)
+        report_say(f, "%s is given up after %u failures in a row; %u URLs that wait for it fail with it", host->name,
+                   host->health.rounds, host->jobs - 1);
+}
+
 /* ---- records ---- */
 
 static void add_member(struct text *t, const char *name, const char *value)
@@ -248,7 +257,7 @@ void report_settled(struct worker *w, const struct job *job, const struct outcom
         count_success(w, job, o);
         if (f->options->verbose > 0)
             say_ok(w, job, o);
-    } else if (o->fail != FAIL_CANCELLED && !(o->is_local && f->exit_code)) {
+    } else if (o->fail != FAIL_CANCELLED && !(o->with_host && f->options->verbose == 0) && !(o->is_local && f->exit_code)) {
         say_failed(w, job);
     }
     if (f->jsonl.path)
@@ -268,16 +277,18 @@ void report_skipped(struct fetch *f, const struct job *job)
 
 static void view_blocked(const struct fetch *f, struct progress_view *v)
 {
-    const struct queue *q = &f->queue;
+    const struct host *host = f->queue.asleep;
     int64_t now_ms = bide_loop_time_ms(f->loop);
 
-    if (q->nlater == 0 || !q->later[0]->host)
+    if (!host || host->wake_ms <= now_ms)
         return;
-    const struct host *host = q->later[0]->host;
-    if (host->blocked_until_ms <= now_ms)
-        return;
-    v->blocked_ms = host->blocked_until_ms - now_ms;
+    v->blocked_ms = host->wake_ms - now_ms;
     v->blocked = host->name;
+    v->blocked_urls = host->jobs;
+    if (host->blocked_until_ms >= host->wake_ms)
+        snprintf(v->reason, sizeof v->reason, "%d", host->blocked_by);
+    else
+        snprintf(v->reason, sizeof v->reason, "%s", fail_name((enum fail)host->health.kind));
 }
 
 struct progress_view report_view(const struct fetch *f)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fetch_wait.c - workers that wait for a job, and jobs that wait for their time.
+ * fetch_wait.c - workers that wait for a job, and jobs and hosts that wait for their time.
  *
  * A worker waits on a future of its own; the latest to wait is woken first.  The alarm is one timer, for the earliest time
- * at which a job may go.  Jobs for later are a heap by that time.
+ * at which a job may go.  Jobs for later are a heap by that time, and so are hosts that must be left alone.
  */
 #include <assert.h>
 
@@ -121,4 +121,57 @@ struct job *later_pop(struct queue *q)
         swap(q, i, child);
     }
     return job;
+}
+
+/* ---- hosts that rest: a pairing heap, so that putting one in needs no memory ---- */
+
+static struct host *meld(struct host *a, struct host *b)
+{
+    if (!a || !b)
+        return a ? a : b;
+    struct host *top = b->wake_ms < a->wake_ms ? b : a, *under = top == a ? b : a;
+    under->sibling = top->child;
+    top->child = under;
+    return top;
+}
+
+void asleep_push(struct queue *q, struct host *host)
+{
+    host->is_asleep = true;
+    host->child = host->sibling = NULL;
+    q->asleep = meld(q->asleep, host);
+}
+
+/* Two by two from the left, then all from the right. */
+static struct host *meld_all(struct host *list)
+{
+    struct host *pairs = NULL, *all = NULL;
+
+    while (list) {
+        struct host *a = list, *b = a->sibling;
+        list = b ? b->sibling : NULL;
+        a->sibling = NULL;
+        if (b)
+            b->sibling = NULL;
+        struct host *pair = meld(a, b);
+        pair->sibling = pairs;
+        pairs = pair;
+    }
+    while (pairs) {
+        struct host *next = pairs->sibling;
+        pairs->sibling = NULL;
+        all = meld(all, pairs);
+        pairs = next;
+    }
+    return all;
+}
+
+struct host *asleep_pop(struct queue *q)
+{
+    struct host *host = q->asleep;
+
+    q->asleep = meld_all(host->child);
+    host->child = NULL;
+    host->is_asleep = false;
+    return host;
 }

@@ -6,7 +6,6 @@
  * goes back to the queue, so that it holds nobody up.
  */
 #include <ctype.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -27,6 +26,10 @@ static void set_why(struct worker *w, const char *why)
 /* The error on record ends this attempt. */
 static void fail(struct worker *w, struct outcome *o, int code)
 {
+    bide_error_info e;
+
+    o->answered |= bide_error_get(&e) == code && e.http_status != 0;
+    o->is_queued = e.phase == BIDE_PHASE_NONE || e.phase == BIDE_PHASE_QUEUE;
     o->code = code;
     o->fail = code == BIDE_ECANCELED ? FAIL_CANCELLED : o->is_local ? FAIL_IO : fail_of_error(code);
     set_why(w, bide_error_text());
@@ -122,6 +125,7 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
         mention_oddity(w, job, r);
     if (w->f->jsonl.path)
         note_answer(w, r, o);
+    o->answered = true;
     o->status = bide_status(r);
     o->redirects = bide_response_redirects(r);
     o->timing = bide_response_timing(r);
@@ -155,12 +159,28 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
     o->timing = bide_response_timing(r);
 }
 
+/* Its host is given up: it is not asked. */
+static void fail_with_host(struct worker *w, const struct job *job, struct outcome *o)
+{
+    const struct health *h = &job->host->health;
+
+    o->fail = (enum fail)h->kind;
+    o->is_final = o->with_host = true;
+    text_clear(&w->why);
+    report_add_url(&w->why, text_string(&job->url));
+    text_format(&w->why, ": its host is given up: %s", h->why ? h->why : fail_name(o->fail));
+}
+
 static void attempt(struct worker *w, struct job *job, struct outcome *o)
 {
     struct fetch *f = w->f;
 
     *o = (struct outcome){.retry_after_ms = -1};
     text_clear(&w->why);
+    if (job->host->health.is_lost && !job->fault) {
+        fail_with_host(w, job, o);
+        return;
+    }
     job->attempts++;
     if (job->began_us == 0)
         job->began_us = clock_us();
@@ -175,66 +195,6 @@ static void attempt(struct worker *w, struct job *job, struct outcome *o)
         take_answer(w, job, r, o);
     else
         fail(w, o, bide_error_code());
-}
-
-/* ---- and then? ---- */
-
-/* Milliseconds until the next attempt; -1: none. */
-static int64_t retry_delay(const struct fetch *f, const struct job *job, const struct outcome *o)
-{
-    const struct fetch_options *x = f->options;
-    bool helps = o->code ? !o->is_local && retry_helps_error(o->code) : retry_helps_status(o->status);
-
-    if (o->fail == FAIL_NONE || o->fail == FAIL_CANCELLED || o->fail == FAIL_CLASH || o->fail == FAIL_URL || f->stopping)
-        return -1;
-    if (!helps || o->is_final || job->attempts > x->retries || !retry_is_safe(f->request.method))
-        return -1;
-    if (o->retry_after_ms > x->retry_after_max_ms)
-        return -1;
-    int64_t backoff = retry_backoff_ms(job->attempts, x->backoff_ms, x->backoff_max_ms, retry_random());
-    if (o->retry_after_ms < 0)
-        return backoff;
-    /* Up to a tenth more than asked for, so that not all come back at once. */
-    return o->retry_after_ms + (int64_t)(retry_random() % (uint64_t)(o->retry_after_ms / 10 + 1));
-}
-
-/* Errors of this machine that the next file will meet, too. */
-static bool is_hopeless(int code)
-{
-    return code == -ENOSPC || code == -EDQUOT || code == -EROFS || code == -EIO || code == -EACCES || code == -EPERM ||
-           code == BIDE_ENOMEM;
-}
-
-static void local_failure(struct worker *w, const struct outcome *o)
-{
-    struct fetch *f = w->f;
-
-    if (f->naming.to_stdout) {
-        bool is_new = f->exit_code == 0;
-        if (is_new && o->code != -EPIPE)
-            report_say(f, "%s", text_string(&w->why));
-        fetch_fail(f, o->code == -EPIPE ? -SIGPIPE : EXIT_LOCAL);
-    } else if (is_hopeless(o->code) && f->exit_code == 0) {
-        report_say(f, "%s; stopping", text_string(&w->why));
-        fetch_fail(f, EXIT_LOCAL);
-    }
-}
-
-static void settle(struct worker *w, struct job *job, const struct outcome *o)
-{
-    int64_t delay = retry_delay(w->f, job, o);
-
-    if (o->retry_after_ms > 0 && o->retry_after_ms <= w->f->options->retry_after_max_ms)
-        queue_block_host(w->f, job, delay > o->retry_after_ms ? delay : o->retry_after_ms);
-    if (delay >= 0) {
-        report_retry(w, job, o, delay);
-        queue_retry(w->f, job, delay);
-        return;
-    }
-    if (o->is_local)
-        local_failure(w, o);
-    report_settled(w, job, o);
-    queue_done(w->f, job);
 }
 
 /* ---- workers ---- */
@@ -256,7 +216,7 @@ static void run(struct worker *w)
         f->stats.live++;
         attempt(w, job, &o);
         f->stats.live--;
-        settle(w, job, &o);
+        fetch_settle(w, job, &o);
         wait_for_records(f);
     }
 }

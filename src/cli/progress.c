@@ -202,7 +202,9 @@ static void add_waiting(const struct progress_view *v, struct text *to)
     char name[SAY_QUOTE_SIZE];
 
     if (v->blocked_ms > 0)
-        text_format(to, "waiting %llu s for %s", (unsigned long long)(v->blocked_ms + 999) / 1000, say_quote(v->blocked, name));
+        text_format(to, "waiting %llu s for %s (%s%s%llu url%s)", (unsigned long long)(v->blocked_ms + 999) / 1000,
+                    say_quote(v->blocked, name), v->reason, v->reason[0] ? ", " : "",
+                    (unsigned long long)v->blocked_urls, v->blocked_urls == 1 ? "" : "s");
     else
         text_format(to, "%llu waiting", (unsigned long long)v->waiting);
 }

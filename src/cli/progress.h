@@ -24,6 +24,8 @@ struct progress_view {
     int live;
     int64_t blocked_ms;  /* until the first host that asked to be left alone may be asked again; 0: none */
     const char *blocked; /* its name */
+    char reason[16];     /* "429", "timeout"; "": not known */
+    uint64_t blocked_urls; /* that wait for it */
 };
 
 struct progress {

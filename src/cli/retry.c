@@ -106,13 +106,19 @@ int64_t retry_after_ms(const char *value, const char *date, int64_t now_s)
 
 /* ---- backoff ---- */
 
+int64_t retry_backoff_limit_ms(int n, int64_t base_ms, int64_t most_ms)
+{
+    int64_t limit = base_ms;
+
+    for (int i = 1; i < n && limit > 0 && limit < most_ms; i++)
+        limit = limit > most_ms / 2 ? most_ms : limit * 2;
+    return limit < most_ms ? limit : most_ms;
+}
+
 int64_t retry_backoff_ms(int n, int64_t base_ms, int64_t most_ms, uint64_t random)
 {
-    int64_t most = base_ms;
+    int64_t most = retry_backoff_limit_ms(n, base_ms, most_ms);
 
-    for (int i = 1; i < n && most < most_ms; i++)
-        most *= 2;
-    most = most < most_ms ? most : most_ms;
     return most > 0 ? (int64_t)(random % (uint64_t)(most + 1)) : 0;
 }
 

@@ -10,6 +10,7 @@
 /torn/KEY                                                a body that is cut off the first time, and whole later
 /both/N                                                  Content-Length: 10, and N bytes in a chunk
 /status/CODE /bytes/N /chunked/N /type/T                 plain ones
+/away/PORT                                               a redirect to that port
 /log                                                     every request so far: [seconds since the start, path]
 """
 import json
@@ -79,6 +80,8 @@ class Handler(socketserver.StreamRequestHandler):
         if name == "hang":
             time.sleep(60)
             return False
+        if name == "away":
+            return self.send(answer(302, b"", f"Location: http://127.0.0.1:{rest[0]}/"), True)
         if name == "slow":
             time.sleep(int(rest[0]) / 1000)
             return self.send(answer(200, b"slow\n"), True)

@@ -240,8 +240,10 @@ UNIT(progress_plain_line_says_it_in_words)
                           "eta 0:33");
     v.blocked_ms = 6001;
     v.blocked = "api.example.com";
+    v.blocked_urls = 3;
+    strcpy(v.reason, "429");
     progress_plain_line(&p, &v, &t);
-    EXPECT_CONTAINS(shown(&t), ", waiting 7 s for api.example.com");
+    EXPECT_CONTAINS(shown(&t), ", waiting 7 s for api.example.com (429, 3 urls)");
 }
 
 static const char *eta(uint64_t total, uint64_t done, double rate)

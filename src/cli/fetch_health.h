@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch_health.h - does a host answer, and how fast?  Pure functions of what became of attempts.
+ *
+ *     unknown ---answer---> well ---no answer, several times---> down ---answer---> well
+ *        \------------------no answer-----------------------------^  \---N times---> lost
+ *
+ * A host that is down is asked by one request at a time, the next one farther off each time.  Lost is lost: what is left
+ * of its URLs fails with it.
+ */
+#ifndef BIDE_CLI_FETCH_HEALTH_H
+#define BIDE_CLI_FETCH_HEALTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct health_limits {
+    unsigned rounds; /* lost after so many */
+    int64_t backoff_ms, backoff_max_ms; /* distance of the first two probes; of any two */
+};
+
+struct health {
+    unsigned in_row;    /* attempts without an answer since the latest answer */
+    unsigned rounds;    /* the same, but those that ran at the same time are one */
+    int64_t counted_ms; /* when the latest round was counted */
+    int64_t probe_ms;   /* when it is down: nothing is asked for before */
+    int64_t answer_us;  /* smoothed time to the first byte of an answer; 0: it has never answered */
+    int kind;           /* enum fail, of the latest failure */
+    bool is_down, is_lost;
+    char *why;          /* the latest failure in words, when it is lost; owned; NULL: no memory for it */
+};
+
+/* It answered, whatever the status, after so long. */
+void health_answered(struct health *h, int64_t us);
+
+/*
+ * An attempt got no answer.
+ *
+ * began_ms:  when it began: what failed meanwhile belongs to the same round
+ * random:    any 64 bits; hosts that went down together are not asked together
+ */
+void health_failed(struct health *h, const struct health_limits *l, int64_t began_ms, int64_t now_ms, uint64_t random);
+
+/* No attempt will help. */
+void health_lose(struct health *h, int kind, const char *why);
+
+/* May requests to it hang?  It is unknown, down, or takes its time. */
+bool health_is_slow(const struct health *h);
+
+void health_free(struct health *h);
+
+#endif

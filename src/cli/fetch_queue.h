@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch_queue.h - for the files of the queue, and through fetch.h for those who ask it: which URL may go now?
+ *
+ *     source ---> host.first ---> row ---> worker
+ *                    ^   \--> asleep --^      |
+ *                    +------ later <----------+
+ *
+ * fetch_hosts.c finds the host of a URL.  fetch_rows.c says which host is next: hosts that answer, that are tried for the
+ * first time or are slow stand in rows of their own.  fetch_trial.c finds out which they are.  fetch_wait.c has what
+ * waits for its time.  fetch_queue.c puts them together.
+ *
+ * Invariants:
+ *   Q1  a host with parked jobs and a place free is in a row (is_ready) or in the heap (is_asleep), perhaps in both: who
+ *       takes it out looks again at what it may.
+ *   Q2  slow_live = live jobs of hosts that are slow (health_is_slow); live = all of them.
+ */
+#ifndef BIDE_CLI_FETCH_QUEUE_H
+#define BIDE_CLI_FETCH_QUEUE_H
+
+#include <bide/loop.h>
+
+#include "cli/fetch_health.h"
+
+struct fetch;
+struct job;
+
+/* ---- fetch_hosts.c: the hosts that jobs go to ---- */
+
+enum row { ROW_FAST, ROW_FIRST, ROW_SLOW, ROW_MORE, ROWS };
+
+struct host {
+    struct host *in_bucket;
+    struct job *first, *last;   /* waiting for a free place */
+    int live, slow_live;        /* requests; as many of them as queue.slow_live counts */
+    unsigned jobs;              /* that name this host: live, queued, waiting for a retry */
+    struct health health;
+    int64_t blocked_until_ms;   /* Retry-After */
+    int blocked_by;             /* the status that it came with */
+    bool is_ready, is_asleep;
+    enum row row;               /* is_ready: which */
+    struct host *row_prev, *row_next;
+    int64_t wake_ms;            /* is_asleep: look at it again then */
+    struct host *child, *sibling; /* in queue.asleep */
+    int64_t trial_ms;           /* when its first request went out, and has no answer yet; 0: it is not being tried */
+    struct host *trial_prev, *trial_next;
+    uint64_t hash;
+    uint32_t len;
+    char name[];                /* "a.example:8080", lower case */
+};
+
+struct hosts {
+    struct host **buckets;
+    size_t nbuckets, used;
+    struct host *latest; /* asked for: most often also the next */
+};
+
+/* The host of a URL, made if it is new, and one job more that names it; NULL: no memory. */
+struct host *hosts_take(struct hosts *h, const char *url, int64_t now_ms);
+/* One job less. */
+void hosts_drop(struct hosts *h, struct host *host, int64_t now_ms);
+void hosts_free(struct hosts *h);
+
+/* ---- fetch_queue.c ---- */
+
+struct waiter {
+    struct waiter *next;
+    bide_future *wake;
+};
+
+struct queue {
+    struct hosts hosts;
+    struct health_limits limits;
+    struct {
+        struct host *first, *last;
+    } rows[ROWS];                    /* hosts with jobs and a free place, in turn */
+    struct host *asleep;             /* hosts with jobs that must be left alone: a heap by wake_ms */
+    struct host *trials, *trials_last; /* hosts that are being tried, the first one for the longest time */
+    unsigned well;                   /* trials in a row that ended with an answer */
+    int live, slow_live;
+    struct job **later;              /* a heap by due_ms: retries */
+    size_t nlater, later_cap;
+    struct job *spare;
+    size_t parked, parked_max;       /* jobs that wait; beyond the ceiling no more URLs are taken from the source */
+    struct waiter *waiters;
+    bool is_reading;                 /* a worker waits for the source */
+    bide_handle *alarm;              /* wakes a waiter when a job is due or the rate allows the next */
+    int64_t alarm_ms;
+    double next_ms;                  /* --rate: when the next request may go */
+};
+
+/* Before the first worker.  Returns: 0, or an error on record. */
+int queue_open(struct fetch *f);
+/* The next job that may go now, NULL: there will be none.  Suspends until there is. */
+struct job *queue_take(struct fetch *f);
+/* Done with a job that queue_take gave: its host has a place free; it is settled, or comes again after delay_ms. */
+void queue_done(struct fetch *f, struct job *job);
+void queue_retry(struct fetch *f, struct job *job, int64_t delay_ms);
+/* Leave its host alone for so long. */
+void queue_block_host(struct fetch *f, struct job *job, int status, int64_t delay_ms);
+/* Nothing is given any more. */
+void queue_stop(struct fetch *f);
+/* Jobs that were parked when it stopped, one after the other; NULL: no more. */
+struct job *queue_left_over(struct fetch *f);
+void queue_forget(struct fetch *f, struct job *job);
+void queue_free(struct fetch *f);
+
+/* ---- fetch_rows.c, for fetch_queue.c ---- */
+
+/* Into the row where it belongs now, or to sleep, if it has jobs and may have a place. */
+void host_line_up(struct fetch *f, struct host *host, int64_t now_ms);
+void host_park(struct fetch *f, struct job *job, int64_t now_ms);
+/* The oldest of its jobs that wait for a place. */
+struct job *host_unpark(struct queue *q, struct host *host);
+/* A job of this host goes; has gone.  Its health may have changed. */
+void host_start(struct fetch *f, struct host *host, int64_t now_ms);
+void host_end(struct fetch *f, struct host *host);
+void host_recount(struct queue *q, struct host *host);
+/* May a job that is not parked go at once? */
+bool host_may_start(const struct fetch *f, const struct host *host, int64_t now_ms);
+/* A job of the host whose turn it is, if one may go. */
+struct job *rows_take(struct fetch *f, int64_t now_ms);
+/* The same of hosts that had no room, because nobody else needs it. */
+struct job *rows_take_spare(struct fetch *f, int64_t now_ms);
+/* May rows_take give one?  When may rows_take_spare: INT64_MAX: not because of the time. */
+bool rows_have(const struct fetch *f, int64_t now_ms);
+int64_t rows_spare_ms(const struct fetch *f);
+
+/* ---- fetch_trial.c ---- */
+
+/* Its host answered, after so long. */
+void queue_answered(struct fetch *f, struct job *job, int64_t us);
+/* Its host did not.  Returns: true: it is given up because of that. */
+bool queue_unanswered(struct fetch *f, struct job *job, int kind, const char *why, bool is_certain);
+/* Its only request goes out. */
+void host_begin_trial(struct queue *q, struct host *host, int64_t now_ms);
+/* It is not being tried any more: it answered, it failed, nobody knows. */
+void host_end_trial(struct queue *q, struct host *host);
+
+/* ---- fetch_wait.c, for fetch_queue.c ---- */
+
+void queue_wake_one(struct queue *q);
+void queue_wake_all(struct queue *q);
+/* A job may go: a waiter takes it, or a new worker. */
+void queue_wake_or_grow(struct fetch *f);
+/* Until something has changed.  Suspends.  Returns: 0, or a cancellation. */
+int queue_wait(struct queue *q);
+/* Wake a waiter then, or earlier. */
+void queue_set_alarm(struct fetch *f, int64_t when_ms);
+/* Jobs by their due_ms; there is always room. */
+void later_push(struct queue *q, struct job *job);
+struct job *later_pop(struct queue *q);
+/* Hosts by their wake_ms; the first is q->asleep. */
+void asleep_push(struct queue *q, struct host *host);
+struct host *asleep_pop(struct queue *q);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch_settle.c - after an attempt: what it says about the host and about this machine; another one, or the end.
+ */
+#include <signal.h>
+
+#include "cli/fetch.h"
+#include "cli/retry.h"
+
+/* Milliseconds until the next attempt; -1: none. */
+static int64_t retry_delay(const struct fetch *f, const struct job *job, const struct outcome *o)
+{
+    const struct fetch_options *x = f->options;
+    bool helps = o->code ? !o->is_local && retry_helps_error(o->code) : retry_helps_status(o->status);
+
+    if (o->with_host || o->fail == FAIL_NONE || o->fail == FAIL_CANCELLED || o->fail == FAIL_CLASH || o->fail == FAIL_URL || f->stopping)
+        return -1;
+    if (!helps || o->is_final || job->attempts > x->retries || !retry_is_safe(f->request.method))
+        return -1;
+    if (o->retry_after_ms > x->retry_after_max_ms)
+        return -1;
+    int64_t backoff = retry_backoff_ms(job->attempts, x->backoff_ms, x->backoff_max_ms, retry_random());
+    if (o->retry_after_ms < 0)
+        return backoff;
+    /* Up to a tenth more than asked for, so that not all come back at once. */
+    return o->retry_after_ms + (int64_t)(retry_random() % (uint64_t)(o->retry_after_ms / 10 + 1));
+}
+
+/* Errors of this machine that the next file will meet, too. */
+static bool is_hopeless(int code)
+{
+    return code == -ENOSPC || code == -EDQUOT || code == -EROFS || code == -EIO || code == -EACCES || code == -EPERM ||
+           code == BIDE_ENOMEM;
+}
+
+static void local_failure(struct worker *w, const struct outcome *o)
+{
+    struct fetch *f = w->f;
+
+    if (f->naming.to_stdout) {
+        bool is_new = f->exit_code == 0;
+        if (is_new && o->code != -EPIPE)
+            report_say(f, "%s", text_string(&w->why));
+        fetch_fail(f, o->code == -EPIPE ? -SIGPIPE : EXIT_LOCAL);
+    } else if (is_hopeless(o->code) && f->exit_code == 0) {
+        report_say(f, "%s; stopping", text_string(&w->why));
+        fetch_fail(f, EXIT_LOCAL);
+    }
+}
+
+/* Does the failure say something about the host? */
+static bool is_of_host(const struct outcome *o)
+{
+    return o->code && !o->is_local && !o->is_queued &&
+           (o->fail == FAIL_DNS || o->fail == FAIL_CONNECT || o->fail == FAIL_TLS || o->fail == FAIL_TIMEOUT ||
+            o->fail == FAIL_RESET);
+}
+
+static void note_host(struct worker *w, struct job *job, const struct outcome *o)
+{
+    if (o->answered)
+        queue_answered(w->f, job, o->timing.first_byte);
+    else if (is_of_host(o) && queue_unanswered(w->f, job, o->fail, text_string(&w->why), o->code == BIDE_ENAME))
+        report_lost(w->f, job);
+}
+
+void fetch_settle(struct worker *w, struct job *job, const struct outcome *o)
+{
+    note_host(w, job, o);
+    int64_t delay = retry_delay(w->f, job, o);
+
+    if (o->retry_after_ms > 0 && o->retry_after_ms <= w->f->options->retry_after_max_ms)
+        queue_block_host(w->f, job, o->status, delay > o->retry_after_ms ? delay : o->retry_after_ms);
+    if (delay >= 0) {
+        report_retry(w, job, o, delay);
+        queue_retry(w->f, job, delay);
+        return;
+    }
+    if (o->is_local)
+        local_failure(w, o);
+    report_settled(w, job, o);
+    queue_done(w->f, job);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch_trial.c - hosts that are being tried, because nobody knows whether they answer; and what is found out.
+ */
+#include "cli/fetch.h"
+#include "cli/retry.h"
+
+void host_begin_trial(struct queue *q, struct host *host, int64_t now_ms)
+{
+    host->trial_ms = now_ms > 0 ? now_ms : 1;
+    host->trial_next = NULL;
+    host->trial_prev = q->trials_last;
+    if (q->trials_last)
+        q->trials_last->trial_next = host;
+    else
+        q->trials = host;
+    q->trials_last = host;
+}
+
+void host_end_trial(struct queue *q, struct host *host)
+{
+    if (host->trial_ms == 0)
+        return;
+    host->trial_ms = 0;
+    *(host->trial_prev ? &host->trial_prev->trial_next : &q->trials) = host->trial_next;
+    *(host->trial_next ? &host->trial_next->trial_prev : &q->trials_last) = host->trial_prev;
+}
+
+/* ---- what became of attempts ---- */
+
+void queue_answered(struct fetch *f, struct job *job, int64_t us)
+{
+    struct host *host = job->host;
+
+    f->queue.well += host->trial_ms != 0;
+    host_end_trial(&f->queue, host);
+    health_answered(&host->health, us);
+    host_recount(&f->queue, host);
+    host_line_up(f, host, bide_loop_time_ms(f->loop));
+}
+
+bool queue_unanswered(struct fetch *f, struct job *job, int kind, const char *why, bool is_certain)
+{
+    struct host *host = job->host;
+    struct health *h = &host->health;
+    bool was_lost = h->is_lost;
+
+    if (host->trial_ms != 0)
+        f->queue.well = 0;
+    host_end_trial(&f->queue, host);
+    health_failed(h, &f->queue.limits, job->sent_ms, bide_loop_time_ms(f->loop), retry_random());
+    h->kind = kind;
+    if (!was_lost && (is_certain || h->is_lost))
+        health_lose(h, kind, why);
+    host_recount(&f->queue, host);
+    host_line_up(f, host, bide_loop_time_ms(f->loop));
+    return h->is_lost && !was_lost;
+}
