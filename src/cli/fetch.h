@@ -95,6 +95,8 @@ struct source {
     uint64_t k;
     const char *const *inputs; /* lists; NULL-ended, or NULL */
     struct lines *lines;       /* the one being read */
+    struct list_file *file;    /* the same, for runs (fetch_backlog.c); NULL: none is needed yet */
+    uint64_t begin, end;       /* where in it the latest line is */
     uint64_t number;
     bool at_end;
     bool is_complete; /* it gave all that it had */

@@ -11,7 +11,7 @@
 #include "cli/fetch.h"
 
 #define FIRST_BUCKETS 64
-#define QUIET_MAX     65536 /* hosts without jobs that failed or want to be left alone: beyond, they are forgotten */
+#define QUIET_MAX     32768 /* hosts without jobs that failed or want to be left alone: beyond, they are forgotten */
 
 /* ---- what is the host of a URL ---- */
 
@@ -156,13 +156,18 @@ struct host *hosts_take(struct hosts *h, const char *url, int64_t now_ms)
         h->latest = host ? host : add(h, name, hashed, now_ms);
     }
     if (h->latest)
-        h->latest->jobs++;
+        h->busy += h->latest->jobs++ == 0;
     return h->latest;
+}
+
+bool hosts_is(const struct host *host, const char *url)
+{
+    return is_host(host, authority(url));
 }
 
 void hosts_drop(struct hosts *h, struct host *host, int64_t now_ms)
 {
-    host->jobs--;
+    h->busy -= --host->jobs == 0;
     /* The latest one is kept: the next URL most often is of the same.  So is one in the queue's row, which points to it. */
     if (is_free(host) && host != h->latest && !is_worth_keeping(host, now_ms))
         forget(h, host);

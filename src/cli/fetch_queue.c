@@ -4,8 +4,8 @@
  *
  * A worker that is free asks for a job.  It gets, in this order, one that waits at a host whose turn it is; the next of
  * the source; one that is due for another try; one for which there was no room as long as others had need of it.  A job
- * that may not go is parked at its host and the source is asked again, so that one host does not hold up the others; but
- * no more than parked_max jobs are parked, then the source has to wait.
+ * that may not go is parked at its host, or it is only noted where it stands, and the source is asked again, so that one
+ * host does not hold up the others.
  *
  * If no job may go, workers wait, and whoever makes it possible wakes one: a free place, a job that is due or a host
  * that has rested (the alarm), a worker that has read a list.  One that finds more than it can take wakes the next.
@@ -14,22 +14,9 @@
  */
 #include "cli/fetch.h"
 
-#define LOOK_AHEAD    256 /* jobs parked at least, and four for each worker */
+#define LOOK_AHEAD    4096 /* jobs parked at least, and four for each worker */
 #define HOST_ROUNDS   5   /* --host-errors: as many as a URL has by default, or more */
 #define RATE_SLACK_MS 20  /* how much of --rate may be caught up on, when a timer was late */
-
-/* ---- where a job goes ---- */
-
-/* That came from the source, or is due: true: it may go at once. */
-static bool place(struct fetch *f, struct job *job, int64_t now_ms)
-{
-    if (!host_may_start(f, job->host, now_ms)) {
-        host_park(f, job, now_ms);
-        return false;
-    }
-    host_start(f, job->host, now_ms);
-    return true;
-}
 
 static struct job *take_due(struct fetch *f, int64_t now_ms)
 {
@@ -37,73 +24,10 @@ static struct job *take_due(struct fetch *f, int64_t now_ms)
 
     while (q->nlater > 0 && q->later[0]->due_ms <= now_ms) {
         struct job *job = later_pop(q);
-        if (place(f, job, now_ms))
+        if (queue_place(f, job, now_ms))
             return job;
     }
     return NULL;
-}
-
-/* ---- jobs from the source ---- */
-
-static struct job *new_job(struct queue *q)
-{
-    struct job *job = q->spare;
-
-    if (job) {
-        q->spare = job->next;
-        *job = (struct job){.url = job->url};
-        return job;
-    }
-    return calloc(1, sizeof *job);
-}
-
-static void free_job(struct queue *q, struct job *job)
-{
-    job->host = NULL;
-    job->next = q->spare;
-    q->spare = job;
-}
-
-void queue_forget(struct fetch *f, struct job *job)
-{
-    free_job(&f->queue, job);
-}
-
-static bool may_read(const struct fetch *f)
-{
-    const struct queue *q = &f->queue;
-
-    return !f->source.at_end && !q->is_reading && q->parked < q->parked_max;
-}
-
-static struct job *no_memory(struct fetch *f)
-{
-    bide_fail(BIDE_ENOMEM, "out of memory");
-    fetch_fail_here(f);
-    return NULL;
-}
-
-/* One job more out of the source: it, if it may go at once; NULL: it was parked, or there was none. */
-static struct job *read_source(struct fetch *f)
-{
-    struct queue *q = &f->queue;
-    struct job *job = new_job(q);
-    if (!job)
-        return no_memory(f);
-
-    q->is_reading = true;
-    int got = source_next(f, job);
-    q->is_reading = false;
-    if (got > 0 && !job->url.no_memory)
-        job->host = hosts_take(&q->hosts, text_string(&job->url), bide_loop_time_ms(f->loop));
-    if (got <= 0 || !job->host) {
-        free_job(q, job);
-        if (got < 0)
-            fetch_fail(f, EXIT_LOCAL);
-        queue_wake_all(q); /* the source is at its end: nobody need wait for it */
-        return got > 0 ? no_memory(f) : NULL;
-    }
-    return place(f, job, bide_loop_time_ms(f->loop)) ? job : NULL;
 }
 
 /* ---- --rate ---- */
@@ -130,19 +54,39 @@ static void rate_take(struct fetch *f, int64_t now_ms)
 
 static bool is_over(const struct fetch *f)
 {
-    return f->stopping || (f->source.at_end && !f->queue.is_reading && f->queue.parked == 0);
+    return f->stopping || (f->source.at_end && !f->queue.is_reading && f->queue.parked == 0 && f->queue.behind == 0);
 }
 
-/* A job, if one may go now.  Suspends only while a list has nothing to give. */
-static struct job *try_take(struct fetch *f, int64_t now_ms)
+/* Retries that wait are jobs in memory, too: no more are begun than may come to that. */
+static bool has_later_room(const struct queue *q)
 {
-    struct job *job = rows_take(f, now_ms);
+    return q->nlater + (size_t)q->live < q->later_cap;
+}
 
-    while (!job && may_read(f) && !f->stopping)
-        job = read_source(f);
+/* A job, if one may go now.  Suspends only while a list is read. */
+static struct job *try_take(struct fetch *f)
+{
+    struct queue *q = &f->queue;
+    struct job *job = NULL;
+
+    while (!f->stopping && has_later_room(q)) {
+        if (q->unread && !q->is_filling && backlog_read(f) < 0) {
+            queue_give_up(f);
+            return NULL;
+        }
+        job = rows_take(f, bide_loop_time_ms(f->loop));
+        if (!job && queue_may_read(f))
+            job = queue_read_source(f);
+        else if (!job && q->unread && !q->is_filling)
+            continue;
+        else
+            break;
+        if (job)
+            break;
+    }
     if (!job)
-        job = take_due(f, now_ms);
-    return job ? job : rows_take_spare(f, now_ms);
+        job = take_due(f, bide_loop_time_ms(f->loop));
+    return job || !has_later_room(q) ? job : rows_take_spare(f, bide_loop_time_ms(f->loop));
 }
 
 static void set_alarms(struct fetch *f, int64_t now_ms)
@@ -168,7 +112,7 @@ static void pass_on(struct fetch *f)
     int64_t now_ms = bide_loop_time_ms(f->loop);
 
     set_alarms(f, now_ms);
-    if (rows_have(f, now_ms) || may_read(f))
+    if (rows_have(f, now_ms) || queue_may_read(f) || (f->queue.unread && !f->queue.is_filling))
         queue_wake_or_grow(f);
 }
 
@@ -197,7 +141,7 @@ struct job *queue_take(struct fetch *f)
 
     while (!is_over(f)) {
         int64_t now_ms = bide_loop_time_ms(f->loop), rate_ms = rate_delay(f, now_ms);
-        struct job *job = rate_ms == 0 ? try_take(f, now_ms) : NULL;
+        struct job *job = rate_ms == 0 ? try_take(f) : NULL;
         if (job && f->stopping) {
             host_end(f, job->host);
             host_park(f, job, now_ms);
@@ -237,7 +181,7 @@ void queue_done(struct fetch *f, struct job *job)
 
     leave_host(f, host);
     hosts_drop(&f->queue.hosts, host, bide_loop_time_ms(f->loop));
-    free_job(&f->queue, job);
+    queue_free_job(&f->queue, job);
 }
 
 /* When its host is down, others of its jobs are the next to find out. */
@@ -289,7 +233,8 @@ void queue_free(struct fetch *f)
 
     if (q->alarm)
         bide_handle_cancel(q->alarm);
-    for (struct job *job; (job = queue_left_over(f)); free_job(q, job))
+    backlog_free(q);
+    for (struct job *job; (job = queue_left_over(f)); queue_free_job(q, job))
         ;
     for (struct job *job = q->spare, *next; job; job = next) {
         next = job->next;

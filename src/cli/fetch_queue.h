@@ -3,10 +3,10 @@
  * fetch_queue.h - for the files of the queue, and through fetch.h for those who ask it: which URL may go now?
  *
  *     source ---> host.first ---> row ---> worker
- *                    ^   \--> asleep --^      |
- *                    +------ later <----------+
+ *         |          ^   \--> asleep --^      |
+ *        runs -------+------ later <----------+
  *
- * fetch_hosts.c finds the host of a URL.  fetch_rows.c says which host is next: hosts that answer, that are tried for the
+ * fetch_hosts.c finds the host of a URL.  fetch_backlog.c remembers where URLs stand that are not in memory.  fetch_rows.c says which host is next: hosts that answer, that are tried for the
  * first time or are slow stand in rows of their own.  fetch_trial.c finds out which they are.  fetch_wait.c has what
  * waits for its time.  fetch_queue.c puts them together.
  *
@@ -24,6 +24,7 @@
 
 struct fetch;
 struct job;
+struct source;
 
 /* ---- fetch_hosts.c: the hosts that jobs go to ---- */
 
@@ -32,6 +33,10 @@ enum row { ROW_FAST, ROW_FIRST, ROW_SLOW, ROW_MORE, ROWS };
 struct host {
     struct host *in_bucket;
     struct job *first, *last;   /* waiting for a free place */
+    size_t nparked;             /* from first to last */
+    struct run *runs, *last_run; /* and behind them: not in memory */
+    bool is_unread;             /* in queue.unread */
+    struct host *unread_next;
     int live, slow_live;        /* requests; as many of them as queue.slow_live counts */
     unsigned jobs;              /* that name this host: live, queued, waiting for a retry */
     struct health health;
@@ -52,6 +57,7 @@ struct host {
 struct hosts {
     struct host **buckets;
     size_t nbuckets, used;
+    size_t busy;         /* that jobs name */
     struct host *latest; /* asked for: most often also the next */
 };
 
@@ -60,6 +66,8 @@ struct host *hosts_take(struct hosts *h, const char *url, int64_t now_ms);
 /* One job less. */
 void hosts_drop(struct hosts *h, struct host *host, int64_t now_ms);
 void hosts_free(struct hosts *h);
+/* Is it the host of this URL? */
+bool hosts_is(const struct host *host, const char *url);
 
 /* ---- fetch_queue.c ---- */
 
@@ -82,6 +90,12 @@ struct queue {
     size_t nlater, later_cap;
     struct job *spare;
     size_t parked, parked_max;       /* jobs that wait; beyond the ceiling no more URLs are taken from the source */
+    size_t parked_bytes;             /* of the URLs of those at hosts: likewise */
+    uint64_t behind;                 /* URLs in runs */
+    size_t nruns;
+    struct host *unread, *unread_last; /* hosts with runs that should be read */
+    struct batch *batch;             /* of fetch_backlog.c */
+    bool is_filling;                 /* a worker reads one */
     struct waiter *waiters;
     bool is_reading;                 /* a worker waits for the source */
     bide_handle *alarm;              /* wakes a waiter when a job is due or the rate allows the next */
@@ -104,6 +118,51 @@ void queue_stop(struct fetch *f);
 struct job *queue_left_over(struct fetch *f);
 void queue_forget(struct fetch *f, struct job *job);
 void queue_free(struct fetch *f);
+
+/* ---- fetch_intake.c, for fetch_queue.c and fetch_backlog.c ---- */
+
+/* An empty one; NULL: no memory. */
+struct job *queue_new_job(struct queue *q);
+void queue_free_job(struct queue *q, struct job *job);
+/* No more URLs should be in memory. */
+bool queue_is_full(const struct queue *q);
+/* Where a job goes that came from the source, or is due: true: it may go at once. */
+bool queue_place(struct fetch *f, struct job *job, int64_t now_ms);
+bool queue_may_read(const struct fetch *f);
+/* One job more out of the source: it, if it may go at once; NULL: it is parked or noted, or there was none.  Suspends. */
+struct job *queue_read_source(struct fetch *f);
+/* Because of the error on record; a cancellation is known already. */
+void queue_give_up(struct fetch *f);
+
+/* ---- fetch_backlog.c, for fetch_queue.c ---- */
+
+/* A list with runs. */
+struct list_file {
+    const char *name;
+    int fd;
+    unsigned runs; /* that are in it, and one more as long as it is the source's */
+};
+
+/* URLs of one host that follow one another. */
+struct run {
+    struct run *next;
+    struct list_file *file; /* NULL: of a pattern */
+    int pattern;
+    uint64_t k;             /* the first one's number in the pattern */
+    uint64_t offset, end;   /* in the file */
+    uint64_t number, line;  /* of the first one */
+    uint64_t count;
+};
+
+/* The job that the source gave last goes behind the others of its host; false: it must be kept in memory. */
+bool backlog_add(struct fetch *f, const struct job *job);
+/* If the host has few jobs left, runs of it are to be read. */
+void backlog_want(struct queue *q, struct host *host);
+/* Read those of the first host for which that is so.  Suspends.  Returns: 0, or an error on record. */
+int backlog_read(struct fetch *f);
+/* The source has done with the list. */
+void backlog_forget_file(struct source *s);
+void backlog_free(struct queue *q);
 
 /* ---- fetch_rows.c, for fetch_queue.c ---- */
 

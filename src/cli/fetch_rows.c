@@ -104,7 +104,7 @@ void host_end(struct fetch *f, struct host *host)
 
 bool host_may_start(const struct fetch *f, const struct host *host, int64_t now_ms)
 {
-    return !host->first && has_place(f, host) && rest_ms(host) <= now_ms && has_room(f, row_of(host), now_ms);
+    return !host->first && !host->runs && has_place(f, host) && rest_ms(host) <= now_ms && has_room(f, row_of(host), now_ms);
 }
 
 /* ---- rows ---- */
@@ -156,7 +156,9 @@ void host_park(struct fetch *f, struct job *job, int64_t now_ms)
     else
         host->first = job;
     host->last = job;
+    host->nparked++;
     f->queue.parked++;
+    f->queue.parked_bytes += job->url.cap;
     host_line_up(f, host, now_ms);
 }
 
@@ -165,7 +167,10 @@ struct job *host_unpark(struct queue *q, struct host *host)
     struct job *job = host->first;
 
     host->first = job->next;
+    host->nparked--;
     q->parked--;
+    q->parked_bytes -= job->url.cap;
+    backlog_want(q, host);
     return job;
 }
 

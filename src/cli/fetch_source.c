@@ -29,6 +29,7 @@ static void close_list(struct source *s)
 {
     if (!s->lines)
         return;
+    backlog_forget_file(s);
     lines_close(s->lines);
     free(s->lines);
     s->lines = NULL;
@@ -66,6 +67,8 @@ static int next_of_list(struct fetch *f, struct job *job)
         job->line = l->number;
         job->list = l->name;
         job->pattern = -1;
+        f->source.begin = l->begin;
+        f->source.end = l->offset;
         if (got == LINES_GOT)
             text_add(&job->url, line, len);
         if (got == LINES_GOT || got == LINES_BAD)

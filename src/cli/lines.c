@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bide/error.h>
@@ -17,6 +18,7 @@
 int lines_open(struct lines *l, const char *path)
 {
     bool is_stdin = strcmp(path, "-") == 0;
+    struct stat st;
 
     /* A FIFO may have no writer yet: lines_fill waits for one, in a thread. */
     l->name = is_stdin ? "standard input" : path;
@@ -24,6 +26,8 @@ int lines_open(struct lines *l, const char *path)
     l->number = 0;
     l->at_end = l->skipping = false;
     l->at = l->len = l->scanned = 0;
+    l->begin = l->offset = 0;
+    l->is_file = !is_stdin && l->fd >= 0 && fstat(l->fd, &st) == 0 && S_ISREG(st.st_mode);
     l->wake[0] = l->wake[1] = -1;
     if (l->fd >= 0 && pipe2(l->wake, O_CLOEXEC) == 0)
         return EXIT_OK;
@@ -81,6 +85,8 @@ int lines_fill(struct lines *l)
 
 static void take(struct lines *l, size_t n)
 {
+    l->begin = l->offset;
+    l->offset += n;
     l->at += n;
     l->len -= n;
     l->scanned = 0;

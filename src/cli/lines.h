@@ -20,6 +20,9 @@ struct lines {
     int fd;
     uint64_t number;  /* of the line given last, from 1 */
     bool at_end, skipping;
+    bool is_file;     /* it can be read again */
+    uint64_t offset;  /* in the file, of what is not used yet */
+    uint64_t begin;   /* of the line given last */
     size_t at, len;   /* what of the buffer is not used yet */
     size_t scanned;   /* of it, without a line end */
     int wake[2];      /* a pipe: lines_stop ends a read that waits; -1: none */

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch_backlog.c - URLs that were seen but are not in memory: where they stand.
+ *
+ * A host that has many URLs must not keep the source from being read on, because behind them stand those of other hosts.
+ * So only the first of them become jobs.  Of the others it is noted where they are: a run is a row of lines of one list, or
+ * of URLs of one pattern, all of the same host.  However long it is, it takes the same room; a list sorted by host is one
+ * run for each.  When few of a host's jobs are left, the next of its runs are read, in a thread.
+ *
+ * What is not a file cannot be read again: its URLs are kept as jobs, up to the ceilings of the queue.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/fetch.h"
+
+#define BATCH     64    /* jobs made at once */
+#define ENOUGH    32    /* jobs of a host in memory; with fewer, more are made */
+#define SHORT_READ 16384 /* enough for a batch, but for very long URLs */
+
+/* What is read of a run: its lines are found as those of any list. */
+struct batch {
+    int fd;
+    size_t want;
+    struct lines lines;
+};
+
+/* ---- runs ---- */
+
+static void drop_file(struct list_file *file)
+{
+    if (!file || --file->runs > 0)
+        return;
+    close(file->fd);
+    free(file);
+}
+
+static void drop_run(struct queue *q, struct host *host)
+{
+    struct run *run = host->runs;
+
+    host->runs = run->next;
+    drop_file(run->file);
+    free(run);
+    q->nruns--;
+}
+
+/* The list that is being read, for a run of it; NULL: it cannot be read again. */
+static struct list_file *take_file(struct fetch *f)
+{
+    struct source *s = &f->source;
+
+    if (s->file) {
+        s->file->runs++;
+        return s->file;
+    }
+    struct list_file *file = malloc(sizeof *file);
+    int fd = file ? fcntl(s->lines->fd, F_DUPFD_CLOEXEC, 3) : -1;
+    if (fd < 0) {
+        free(file);
+        return NULL;
+    }
+    *file = (struct list_file){.name = s->lines->name, .fd = fd, .runs = 2}; /* the source's share, too */
+    return s->file = file;
+}
+
+void backlog_forget_file(struct source *s)
+{
+    drop_file(s->file);
+    s->file = NULL;
+}
+
+static bool continues(const struct fetch *f, const struct run *run, const struct job *job)
+{
+    if (!run || run->pattern != job->pattern || run->number + run->count != job->number)
+        return false;
+    return job->pattern >= 0 ? run->k + run->count == job->k : run->file == f->source.file;
+}
+
+static bool add_run(struct fetch *f, const struct job *job)
+{
+    struct queue *q = &f->queue;
+    struct host *host = job->host;
+    struct run *run = calloc(1, sizeof *run);
+    if (!run)
+        return false;
+    if (job->pattern < 0 && !(run->file = take_file(f))) {
+        free(run);
+        return false;
+    }
+
+    run->pattern = job->pattern;
+    run->k = job->k;
+    run->offset = f->source.begin;
+    run->number = job->number;
+    run->line = job->line;
+    *(host->runs ? &host->last_run->next : &host->runs) = run;
+    host->last_run = run;
+    q->nruns++;
+    return true;
+}
+
+static bool can_be_read_again(const struct fetch *f, const struct job *job)
+{
+    return !job->fault && (job->pattern >= 0 || (f->source.lines && f->source.lines->is_file));
+}
+
+bool backlog_add(struct fetch *f, const struct job *job)
+{
+    struct host *host = job->host;
+
+    if (!can_be_read_again(f, job) || (!host->runs && host->nparked < BATCH && !queue_is_full(&f->queue)))
+        return false;
+    if (!continues(f, host->runs ? host->last_run : NULL, job) && !add_run(f, job))
+        return false;
+    host->last_run->count++;
+    host->last_run->end = f->source.end;
+    f->queue.behind++;
+    backlog_want(&f->queue, host);
+    return true;
+}
+
+void backlog_want(struct queue *q, struct host *host)
+{
+    if (!host->runs || host->is_unread || host->nparked >= (queue_is_full(q) ? 1 : ENOUGH))
+        return;
+    host->is_unread = true;
+    host->unread_next = NULL;
+    *(q->unread ? &q->unread_last->unread_next : &q->unread) = host;
+    q->unread_last = host;
+}
+
+/* ---- reading them ---- */
+
+/* In a thread. */
+static int read_batch(struct batch *b)
+{
+    struct lines *l = &b->lines;
+
+    while (l->len < b->want) {
+        ssize_t n = pread(b->fd, l->buffer + l->len, b->want - l->len, (off_t)(l->offset + l->len));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break; /* it has become shorter: its lines fail */
+        l->len += (size_t)n;
+    }
+    return 0;
+}
+
+/* The next job of the run, without its URL; NULL: no memory. */
+static struct job *next_of_run(struct queue *q, struct host *host, struct run *run)
+{
+    struct job *job = queue_new_job(q);
+    if (!job)
+        return NULL;
+
+    text_clear(&job->url);
+    job->host = host;
+    job->number = run->number++;
+    job->pattern = run->pattern;
+    job->k = run->k++;
+    job->list = run->file ? run->file->name : NULL;
+    job->line = run->line;
+    run->count--;
+    q->behind--;
+    return job;
+}
+
+static int park(struct fetch *f, struct job *job)
+{
+    if (job->url.no_memory) {
+        queue_forget(f, job);
+        return bide_fail(BIDE_ENOMEM, "out of memory");
+    }
+    host_park(f, job, bide_loop_time_ms(f->loop));
+    return 0;
+}
+
+static int make_of_pattern(struct fetch *f, struct host *host, struct run *run, int want)
+{
+    for (; want > 0 && run->count > 0; want--) {
+        struct job *job = next_of_run(&f->queue, host, run);
+        if (!job)
+            return bide_fail(BIDE_ENOMEM, "out of memory");
+        glob_add_nth(&f->source.globs[job->pattern], job->k, &job->url);
+        BIDE_TRY(park(f, job));
+    }
+    return 0;
+}
+
+/* One line more; the list may have been changed since it was looked at. */
+static int make_of_line(struct fetch *f, struct host *host, struct run *run, const char *line, size_t len)
+{
+    struct job *job = next_of_run(&f->queue, host, run);
+    if (!job)
+        return bide_fail(BIDE_ENOMEM, "out of memory");
+
+    text_add(&job->url, line, len);
+    if (!line || (!job->url.no_memory && !hosts_is(host, text_string(&job->url))))
+        job->fault = "the list has been changed since it was read first";
+    return park(f, job);
+}
+
+static int make_of_lines(struct fetch *f, struct host *host, struct run *run, struct lines *l, int want)
+{
+    const char *fault = NULL;
+    bool is_empty = true;
+    char *line;
+    size_t len;
+
+    for (int got; want > 0 && run->count > 0 && (got = lines_next(l, &line, &len, &fault)) == LINES_GOT; want--) {
+        run->line = l->number;
+        BIDE_TRY(make_of_line(f, host, run, line, len));
+        is_empty = false;
+    }
+    run->line = l->number + 1;
+    run->offset = l->offset;
+    return is_empty && run->count > 0 ? make_of_line(f, host, run, NULL, 0) : 0;
+}
+
+static int make_of_file(struct fetch *f, struct host *host, struct run *run, int want)
+{
+    struct batch *b = f->queue.batch;
+    if (!b && !(b = f->queue.batch = malloc(sizeof *b)))
+        return bide_fail(BIDE_ENOMEM, "out of memory");
+
+    struct lines *l = &b->lines;
+    size_t left = run->end - run->offset > LINES_BUFFER ? LINES_BUFFER : (size_t)(run->end - run->offset);
+    b->fd = run->file->fd;
+    b->want = left < SHORT_READ ? left : SHORT_READ;
+    *l = (struct lines){.name = run->file->name, .offset = run->offset, .number = run->line - 1};
+    BIDE_TRY(bide_to_thread(bide_coro(read_batch, b)));
+    if (left > SHORT_READ && !memchr(l->buffer, '\n', l->len)) {
+        b->want = left;
+        BIDE_TRY(bide_to_thread(bide_coro(read_batch, b)));
+    }
+    l->at_end = run->offset + l->len >= run->end;
+    return make_of_lines(f, host, run, l, want);
+}
+
+int backlog_read(struct fetch *f)
+{
+    struct queue *q = &f->queue;
+    struct host *host = q->unread;
+    int code = 0;
+
+    q->unread = host->unread_next;
+    q->is_filling = true;
+    for (int want = queue_is_full(q) ? 1 : BATCH, before; want > 0 && host->runs && code == 0;) {
+        before = (int)host->nparked;
+        code = host->runs->pattern >= 0 ? make_of_pattern(f, host, host->runs, want) : make_of_file(f, host, host->runs, want);
+        want -= (int)host->nparked > before ? (int)host->nparked - before : want;
+        if (host->runs->count == 0)
+            drop_run(q, host);
+    }
+    q->is_filling = false;
+    host->is_unread = false;
+    backlog_want(q, host);
+    return code;
+}
+
+void backlog_free(struct queue *q)
+{
+    for (size_t i = 0; i < q->hosts.nbuckets; i++)
+        for (struct host *host = q->hosts.buckets[i]; host; host = host->in_bucket)
+            while (host->runs)
+                drop_run(q, host);
+    free(q->batch);
+    q->batch = NULL;
+}
