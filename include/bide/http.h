@@ -32,6 +32,8 @@ typedef struct bide_session_args {
     struct bide_use_named_options *guard_;
     int limit;                    /* connections at once; default 256 */
     int limit_per_host;           /* the same to one host; default 64 */
+    int idle_limit;               /* connections kept open without a request, beyond limit; default 0: they count in it */
+    int idle_limit_per_host;      /* of those, to one host; default limit_per_host */
     int64_t timeout_ms;           /* a request from start to the end of its body; default 300 s; BIDE_FOREVER */
     int64_t connect_timeout_ms;   /* name, connect and TLS together; default 10 s */
     int64_t read_timeout_ms;      /* silence: no byte came, and the server took none of ours, for so long; default 60 s */

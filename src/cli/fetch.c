@@ -17,8 +17,10 @@
 
 #include "cli/retry.h"
 
-#define OWN_DESCRIPTORS 8 /* signals, a list, records, the directories of files that are being named */
+#define OWN_DESCRIPTORS 12 /* signals, a list and four to be read again, records, the directories of files that are being named */
 #define FEWEST_DESCRIPTORS 10 /* standard files, the loop's, signals, the root, a connection, a file, its directory */
+#define IDLE_PER_PLACE  4
+#define IDLE_MOST       1024
 #define RECORDS_MS      1000 /* for records, when all has been dropped: their reader may be asleep */
 
 /* ---- stopping ---- */
@@ -173,11 +175,27 @@ static bide_signals *open_signals(void)
     return bide_signals_open((int[]){SIGINT, SIGTERM, SIGUSR1, is_ignored ? 0 : SIGHUP, 0});
 }
 
+/* Connections kept for hosts that have no request just now: each that is closed is a handshake more later. */
+static int allowed_idle(const struct fetch *f)
+{
+    int needed = 2 * f->concurrency + OWN_DESCRIPTORS, wanted = IDLE_PER_PLACE * f->concurrency;
+
+    wanted = wanted < IDLE_MOST ? wanted : IDLE_MOST;
+    int allowed = descriptors_allow(needed + wanted) - needed;
+    return allowed > 0 ? allowed : 0;
+}
+
+static bide_session *open_session(struct fetch *f)
+{
+    int per_host = f->options->per_host > 0 ? f->options->per_host : f->concurrency;
+
+    return request_session(&f->request, f->concurrency, per_host, allowed_idle(f));
+}
+
 static int fetch_watched(struct fetch *f)
 {
     bide_auto bide_future *over = bide_future_new();
-    bide_auto bide_session *session = request_session(&f->request, f->concurrency,
-                                                      f->options->per_host > 0 ? f->options->per_host : f->concurrency);
+    bide_auto bide_session *session = open_session(f);
     if (!session)
         f->exit_code = request_exit_code(bide_error_code());
     if (!f->signals || !over || !session)

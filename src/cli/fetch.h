@@ -96,6 +96,7 @@ struct source {
     const char *const *inputs; /* lists; NULL-ended, or NULL */
     struct lines *lines;       /* the one being read */
     struct list_file *file;    /* the same, for runs (fetch_backlog.c); NULL: none is needed yet */
+    int nfiles;                /* of lists with runs, that are open */
     uint64_t begin, end;       /* where in it the latest line is */
     uint64_t number;
     bool at_end;

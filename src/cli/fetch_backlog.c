@@ -16,6 +16,7 @@
 
 #include "cli/fetch.h"
 
+#define FILES_MAX 4     /* lists with runs, beside the one that is being read */
 #define BATCH     64    /* jobs made at once */
 #define ENOUGH    32    /* jobs of a host in memory; with fewer, more are made */
 #define SHORT_READ 16384 /* enough for a batch, but for very long URLs */
@@ -33,6 +34,7 @@ static void drop_file(struct list_file *file)
 {
     if (!file || --file->runs > 0)
         return;
+    (*file->nopen)--;
     close(file->fd);
     free(file);
 }
@@ -56,13 +58,15 @@ static struct list_file *take_file(struct fetch *f)
         s->file->runs++;
         return s->file;
     }
-    struct list_file *file = malloc(sizeof *file);
+    struct list_file *file = s->nfiles < FILES_MAX ? malloc(sizeof *file) : NULL;
     int fd = file ? fcntl(s->lines->fd, F_DUPFD_CLOEXEC, 3) : -1;
     if (fd < 0) {
         free(file);
         return NULL;
     }
-    *file = (struct list_file){.name = s->lines->name, .fd = fd, .runs = 2}; /* the source's share, too */
+    *file = (struct list_file){.name = s->lines->name, .fd = fd, .runs = 2, /* the source's share, too */
+                               .nopen = &s->nfiles};
+    s->nfiles++;
     return s->file = file;
 }
 

@@ -141,6 +141,7 @@ struct list_file {
     const char *name;
     int fd;
     unsigned runs; /* that are in it, and one more as long as it is the source's */
+    int *nopen;    /* how many there are */
 };
 
 /* URLs of one host that follow one another. */

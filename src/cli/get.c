@@ -238,7 +238,7 @@ static int print_all(struct get *g)
 static int get_all(struct get *g)
 {
     int code = BIDE_ETIMEDOUT;
-    bide_auto bide_session *session = request_session(g->request, g->window, g->window);
+    bide_auto bide_session *session = request_session(g->request, g->window, g->window, 0);
     if (!session)
         return bide_raise();
 

@@ -97,11 +97,12 @@ void request_close(struct request *q)
 
 /* ---- inside the loop ---- */
 
-bide_session *request_session(const struct request *q, int limit, int limit_per_host)
+bide_session *request_session(const struct request *q, int limit, int limit_per_host, int idle_limit)
 {
     const struct http_options *o = q->options;
 
-    return bide_session_new(.limit = limit, .limit_per_host = limit_per_host, .timeout_ms = o->timeout_ms,
+    return bide_session_new(.limit = limit, .limit_per_host = limit_per_host, .idle_limit = idle_limit,
+                            .timeout_ms = o->timeout_ms,
                             .connect_timeout_ms = o->connect_timeout_ms, .read_timeout_ms = o->stall_ms,
                             .max_head_bytes = (size_t)o->max_head,
                             .max_redirects = o->max_redirects > 0 ? o->max_redirects : -1,

@@ -127,7 +127,7 @@ const char *request_shown_url(const char *url, char *out, size_t size);
 #define REQUEST_ODDITY "%s: this line of the answer is no header, and was passed over: \"%s\""
 
 /* A session for them.  Returns: NULL with the error on record. */
-bide_session *request_session(const struct request *q, int limit, int limit_per_host);
+bide_session *request_session(const struct request *q, int limit, int limit_per_host, int idle_limit);
 
 /* What an error means that comes before any request: this machine lacks something, or an option cannot be met. */
 int request_exit_code(int error);

@@ -3,9 +3,11 @@
  * connector.c - the pool of connections: taking one and giving it back.
  *
  * A request takes the connection of its origin that was used last; or opens one, if neither the origin nor the session
- * has as many as it may; or waits.  A connection that is given back goes to the first who waits for this origin, unless
- * another origin, which has no connection to wait for, has waited longer: then it is closed, and that one gets its
- * place.
+ * has as many in use as it may; or waits.  A connection that is given back goes to the first who waits for this origin,
+ * unless another origin, which has no connection to wait for, has waited longer: then that one gets its place.
+ *
+ * Idle connections count in the limit, and are closed for the places that they have; or they have limits of their own
+ * (idle_limit), and those used longest ago are closed when there are more.
  */
 #include "http/connector.h"
 
@@ -95,12 +97,16 @@ void bide__connector_give(struct conn *c, int64_t hint_ms)
     settle_account(c);
     drop_buffer(c);
     struct waiter *w = bide__host_first_waiter(h);
-    if (bide__let_others_pass(h, w))
+    bool others_first = bide__let_others_pass(h, w);
+    if (others_first && s->args.idle_limit == 0) {
         bide__connector_close(c); /* for its place */
-    else if (w)
+    } else if (w && !others_first) {
         bide__grant(h, w, c);
-    else
+    } else {
         bide__idle_add(c, keep_ms);
+        if (others_first)
+            bide__share_places(s);
+    }
 }
 
 /* ---- taking ---- */
@@ -108,16 +114,20 @@ void bide__connector_give(struct conn *c, int64_t hint_ms)
 /* May one more be opened?  What is idle gives way. */
 static bool make_room(struct host *h)
 {
-    bide_session *s = h->session;
-    if (!bide__list_is_empty(&h->waiters))
+    const bide_session_args *o = &h->session->args;
+    int most = o->limit_per_host + (o->idle_limit > 0 ? o->idle_limit_per_host : 0);
+    if (!bide__list_is_empty(&h->waiters) || !bide__may_be_busy(h))
         return false;
-    if (h->open >= s->args.limit_per_host && !bide__list_is_empty(&h->idle))
+    if (h->open >= most && !bide__list_is_empty(&h->idle))
         bide__idle_close(container_of(h->idle.prev, struct conn, in_host));
-    if (h->open >= s->args.limit_per_host)
-        return false;
-    if (s->open >= s->args.limit && !bide__list_is_empty(&s->idle))
-        bide__idle_close(container_of(s->idle.next, struct conn, in_session));
-    return s->open < s->args.limit;
+    /* What was closed may have let somebody else in. */
+    return h->open < most && bide__idle_make_room(h->session) && bide__may_be_busy(h);
+}
+
+/* May an idle connection be used at once? */
+static bool may_take_idle(const struct host *h)
+{
+    return bide__may_be_busy(h) && bide__list_is_empty(&h->waiters);
 }
 
 static void note_peer(struct conn *c)
@@ -222,7 +232,7 @@ struct conn *bide__connector_take(struct asked *a, bool fresh)
         return NULL;
 
     h->pins++;
-    c = fresh ? NULL : bide__idle_take(h);
+    c = fresh || !may_take_idle(h) ? NULL : bide__idle_take(h);
     if (!c && make_room(h)) {
         bide__take_place(h);
         c = open_conn(a, h);

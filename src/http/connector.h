@@ -37,6 +37,17 @@ void bide__grant(struct host *h, struct waiter *w, struct conn *c);
 /* Has another origin, which has to have a place first, waited longer than w (NULL: nobody)?  Then it is the next to get
    one. */
 bool bide__let_others_pass(struct host *h, const struct waiter *w);
+/* May one more connection of this origin, or of any, be in use? */
+static inline bool bide__may_be_busy(const struct host *h)
+{
+    const bide_session *s = h->session;
+
+    return h->open - h->nidle < s->args.limit_per_host && s->open - s->nidle < s->args.limit;
+}
+/* What the host has in use has changed. */
+void bide__update_blocked(struct host *h);
+/* Places that nobody has go to those who wait for one. */
+void bide__share_places(bide_session *s);
 /* A connection of this origin is going to be there. */
 void bide__take_place(struct host *h);
 /* It is gone: who needs a place gets it.  May free h. */
@@ -48,6 +59,8 @@ void bide__idle_add(struct conn *c, int64_t keep_ms);
 /* The one used last that is still good; NULL: there is none. */
 struct conn *bide__idle_take(struct host *h);
 void bide__idle_close(struct conn *c);
+/* May one more be open in all?  What was used longest ago gives way. */
+bool bide__idle_make_room(bide_session *s);
 void bide__idle_ready(struct ready *ready); /* conn.ready.run */
 
 /* ---- connector.c ---- */

@@ -20,6 +20,28 @@ static void leave_idle(struct conn *c)
     bide__list_remove(&c->clause.node);
     bide__unpush(s->loop, &c->ready);
     s->nidle--;
+    c->host->nidle--;
+    bide__update_blocked(c->host);
+}
+
+bool bide__idle_make_room(bide_session *s)
+{
+    int most = s->args.limit + s->args.idle_limit;
+
+    if (s->open >= most && !bide__list_is_empty(&s->idle))
+        bide__idle_close(container_of(s->idle.next, struct conn, in_session));
+    return s->open < most;
+}
+
+/* Those beyond a ceiling of their own: the ones used longest ago. */
+static void keep_to_ceilings(bide_session *s, struct host *h)
+{
+    if (s->args.idle_limit == 0)
+        return;
+    if (h->nidle > s->args.idle_limit_per_host)
+        bide__idle_close(container_of(h->idle.prev, struct conn, in_host));
+    if (s->nidle > s->args.idle_limit)
+        bide__idle_close(container_of(s->idle.next, struct conn, in_session));
 }
 
 void bide__idle_close(struct conn *c)
@@ -78,8 +100,11 @@ void bide__idle_add(struct conn *c, int64_t keep_ms)
     bide__list_append(&s->idle, &c->in_session);
     bide__list_append(&c->stream->fd.readers, &c->clause.node);
     s->nidle++;
+    c->host->nidle++;
+    bide__update_blocked(c->host);
     if (c->idle_until_ns != INT64_MAX)
         arm_idle_timer(s, c->idle_until_ns);
+    keep_to_ceilings(s, c->host);
 }
 
 /* The one used last that is still good. */

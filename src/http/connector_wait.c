@@ -18,10 +18,10 @@ struct waiter *bide__host_first_waiter(const struct host *h)
 }
 
 /* P3 */
-static void update_blocked(struct host *h)
+void bide__update_blocked(struct host *h)
 {
     bide_session *s = h->session;
-    bool blocked = !bide__list_is_empty(&h->waiters) && h->open < s->args.limit_per_host;
+    bool blocked = !bide__list_is_empty(&h->waiters) && h->open - h->nidle < s->args.limit_per_host;
 
     if (blocked && !bide__list_is_linked(&h->blocked))
         bide__list_append(&s->blocked, &h->blocked);
@@ -33,7 +33,7 @@ static void leave_queue(struct host *h, struct waiter *w)
 {
     bide__list_remove(&w->clause.node);
     h->session->nwaiting--;
-    update_blocked(h);
+    bide__update_blocked(h);
 }
 
 void bide__grant(struct host *h, struct waiter *w, struct conn *c)
@@ -49,7 +49,26 @@ void bide__take_place(struct host *h)
 {
     h->open++;
     h->session->open++;
-    update_blocked(h);
+    bide__update_blocked(h);
+}
+
+/* Closing what is idle comes back here: that place is given away by the loop that is running. */
+void bide__share_places(bide_session *s)
+{
+    if (s->is_sharing)
+        return;
+    s->is_sharing = true;
+    while (!bide__list_is_empty(&s->blocked) && s->open - s->nidle < s->args.limit) {
+        struct host *next = container_of(s->blocked.next, struct host, blocked);
+        struct conn *c = bide__idle_take(next);
+        if (!c && !bide__idle_make_room(s))
+            break;
+        bide__list_remove(&next->blocked); /* to the end of the round, if it needs another */
+        next->open += !c;
+        s->open += !c;
+        bide__grant(next, bide__host_first_waiter(next), c);
+    }
+    s->is_sharing = false;
 }
 
 /* A place has become free: who needs one? */
@@ -59,14 +78,8 @@ void bide__free_place(struct host *h)
 
     h->open--;
     s->open--;
-    update_blocked(h);
-    while (!bide__list_is_empty(&s->blocked) && s->open < s->args.limit) {
-        struct host *next = container_of(s->blocked.next, struct host, blocked);
-        bide__list_remove(&next->blocked); /* to the end of the round, if it needs another */
-        next->open++;
-        s->open++;
-        bide__grant(next, bide__host_first_waiter(next), NULL);
-    }
+    bide__update_blocked(h);
+    bide__share_places(s);
     bide__host_free_if_unused(h);
 }
 
@@ -97,7 +110,7 @@ int bide__wait_for_turn(struct asked *a, struct host *h, struct waiter *w)
     bide__list_append(&h->waiters, &w->clause.node);
     w->ticket = s->tickets++;
     s->nwaiting++;
-    update_blocked(h);
+    bide__update_blocked(h);
     a->response->phase = BIDE_PHASE_QUEUE;
     bide_timeout(bide__response_patience_ms(a->response, BIDE_FOREVER)) {
         code = bide__pending_interrupt(t);

@@ -51,9 +51,10 @@ struct detour {
  *
  * Invariants (connector*.c):
  *   P1  open = sum of host.open = connections, idle ones included, and places taken by those who are connecting.
- *   P2  a host with an idle connection has no waiters.
- *   P3  a host is in `blocked` just if it has waiters and open < limit_per_host; then the session is full and has no
- *       idle connection.
+ *       busy = open - nidle, of a host and of the session: busy <= limit, open <= limit + idle_limit.
+ *   P2  a host with an idle connection has no waiters, unless the session has as many busy ones as it may.
+ *   P3  a host is in `blocked` just if it has waiters and busy < limit_per_host; then the session has as many busy ones
+ *       as it may.
  */
 struct bide_session {
     struct object object; /* shared by its responses and connections in use */
@@ -73,6 +74,7 @@ struct bide_session {
     struct map hosts;
     struct host *last_host; /* of the latest request: most often also of the next */
     int open, nwaiting, nidle;
+    bool is_sharing;          /* bide__share_places runs */
     struct list_node idle;    /* connections, the one idle for the longest time first */
     struct list_node blocked; /* hosts */
     uint64_t tickets;
@@ -139,7 +141,7 @@ struct host {
     struct list_node idle;    /* the latest first */
     struct list_node waiters; /* in order */
     struct list_node blocked; /* session.blocked */
-    int open;
+    int open, nidle;
     int pins;            /* calls that have it in hand */
     const char *name;    /* the host without brackets and zone: for its certificate */
     const char *own_dial; /* with its zone */

@@ -193,7 +193,7 @@ static int fill_in(bide_session *s, const bide_session_args *from)
     args->headers = NULL; /* these three are kept in another form */
     args->user_agent = NULL;
     args->connect_to = NULL;
-    if (args->limit < 0 || args->limit_per_host < 0)
+    if (args->limit < 0 || args->limit_per_host < 0 || args->idle_limit < 0 || args->idle_limit_per_host < 0)
         return bide_fail(-EINVAL, "bide_session_new: a limit is negative");
     if (args->timeout_ms < 0 || args->connect_timeout_ms < 0 || args->read_timeout_ms < 0 || args->keepalive_ms < 0)
         return bide_fail(-EINVAL, "bide_session_new: a time limit is negative");
@@ -201,6 +201,7 @@ static int fill_in(bide_session *s, const bide_session_args *from)
         return bide_fail(-EINVAL, "bide_session_new: max_redirects is %d; -1 follows none", args->max_redirects);
     args->limit = (int)or_default(args->limit, LIMIT);
     args->limit_per_host = (int)or_default(args->limit_per_host, LIMIT_PER_HOST);
+    args->idle_limit_per_host = (int)or_default(args->idle_limit_per_host, args->limit_per_host);
     args->timeout_ms = or_default(args->timeout_ms, TIMEOUT_MS);
     args->connect_timeout_ms = or_default(args->connect_timeout_ms, CONNECT_TIMEOUT_MS);
     args->read_timeout_ms = or_default(args->read_timeout_ms, READ_TIMEOUT_MS);

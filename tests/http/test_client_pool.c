@@ -106,6 +106,54 @@ TEST(client_limit_of_all_hosts_is_kept_and_idle_ones_give_way, .real_time = true
     EXPECT_EQ(bide_session_get_stats(s).open, 2);
 }
 
+TEST(client_idle_connections_have_a_limit_of_their_own, .real_time = true)
+{
+    enum { HOSTS = 4 };
+    struct seen seen = {.delay_ms = 5};
+    bide_server *servers[HOSTS];
+    bide_auto bide_session *s = bide_session_new(.limit = 2, .idle_limit = 3, .idle_limit_per_host = 1);
+
+    for (int i = 0; i < HOSTS; i++) {
+        servers[i] = bide_server_start(slow, .arg = &seen);
+        get_many(s, bide_server_url(servers[i]), 10); /* two at once, of which one is kept */
+    }
+    EXPECT_EQ(seen.most, 2);
+    EXPECT_EQ(bide_session_get_stats(s).idle, 3);
+    EXPECT_EQ(bide_session_get_stats(s).connections, 2 * HOSTS);
+    for (int i = 1; i < HOSTS; i++) /* the first one's is the one that has gone */
+        EXPECT_EQ(get(s, bide_server_url(servers[i]), "/x"), 0);
+    EXPECT_EQ(bide_session_get_stats(s).connections, 2 * HOSTS);
+    EXPECT_EQ(get(s, bide_server_url(servers[0]), "/x"), 0);
+    EXPECT_EQ(bide_session_get_stats(s).connections, 2 * HOSTS + 1);
+    for (int i = 0; i < HOSTS; i++)
+        bide_release(servers[i]);
+}
+
+/* All are idle, but as many are in use as may be: whoever waits gets an idle one of its own host. */
+TEST(client_idle_limit_places_go_round_and_idle_ones_are_used, .real_time = true)
+{
+    enum { N = 60 };
+    struct seen seen = {.delay_ms = 1};
+    bide_auto bide_server *a = bide_server_start(slow, .arg = &seen);
+    bide_auto bide_server *b = bide_server_start(slow, .arg = &seen);
+    bide_auto bide_server *c = bide_server_start(slow, .arg = &seen);
+    const char *urls[] = {bide_server_url(a), bide_server_url(b), bide_server_url(c)};
+    bide_auto bide_session *s = bide_session_new(.limit = 2, .limit_per_host = 2, .idle_limit = 8);
+    bide_task *tasks[N];
+
+    for (int i = 0; i < N; i++)
+        tasks[i] = bide_create_task(bide_coro(get, s, urls[i * i % 3 + (i % 7 == 0)], "/x"));
+    for (int i = 0; i < N; i++) {
+        EXPECT_EQ(bide_await(tasks[i]), 0);
+        bide_release(tasks[i]);
+    }
+    bide_session_stats stats = bide_session_get_stats(s);
+    EXPECT_EQ(seen.most, 2);
+    EXPECT_LE(stats.connections, 6);
+    EXPECT_EQ(stats.idle, stats.open);
+    EXPECT_EQ(stats.waiting, 0);
+}
+
 /* A host whose queue never empties must not starve another. */
 TEST(client_hosts_take_turns_when_the_session_is_full, .real_time = true)
 {
