@@ -33,6 +33,9 @@ static const struct opt options[] = {
      .help = "give up when a server asks to wait longer (Retry-After)"},
     {"host-errors", 0, "N", OPT_INT(S, host_errors), .min = 0, .max = 1000000, .def = "0",
      .help = "give a host up when it did not answer N times in a row: all its URLs fail; 0: after --retries, but 5 at least"},
+    {"fail-fast", 0, NULL, OPT_FLAG(S, fail_fast), .help = "stop at the first URL that failed for good (exit 5)"},
+    {"max-errors", 0, "N|P%", OPT_STRING(S, max_errors),
+     .help = "stop when more than N URLs, or P% of a hundred and more, failed for good (exit 5)"},
     {"grace", 0, "TIME", OPT_DURATION(S, grace_ms), .def = "10s", .help = "after Ctrl-C, time for requests that run"},
     HTTP_OPTIONS(S, http),
     {"progress", 0, "HOW", OPT_CHOICE(S, progress), .choices = progress_choices, .def = "auto", .group = "Messages",
@@ -98,7 +101,13 @@ const struct command command_fetch = {
         "Statuses 2xx and 304 are successes; other bodies are not kept. What may be better the next time is tried again: "
         "statuses 408, 429, 500, 502, 503, 504, 522 and 524, names that a server could not look up, refused and broken "
         "connections, time-outs; only with methods that may be sent twice. Before each new attempt there is a wait, random "
-        "between zero and a limit that doubles. Retry-After is obeyed, for the whole host.\n"
+        "between zero and a limit that doubles, and new URLs go first. Retry-After is obeyed, for the whole host.\n"
+        "\n"
+        "A host that has not answered yet, that takes more than a second or does not answer has few of the places, so that it "
+        "does not hold up the others. One that does not answer gets single requests, each twice as far from the last as the one "
+        "before (--backoff), and is given up after --host-errors of them: its other URLs fail then without a request, with "
+        "its cause in their records. Requests that fail at the same time count once. A name that does not exist is looked up once. "
+        "Status lines name the host that is waited for next, why, for how long, and how many URLs wait for it.\n"
         "\n"
         "A line of --jsonl has v (1), i (the number of the URL, from 0), url, vars (the values of its globs), final_url (when "
         "redirects led there), method, status, ok, error (null, or one of url dns connect tls timeout reset protocol too_large redirect http_4xx http_5xx http name io cancelled), "

@@ -50,6 +50,8 @@ struct fetch_options {
     int verbose;
     int concurrency, per_host; /* per_host 0: no limit */
     double rate;               /* URLs per second; 0: no limit */
+    bool fail_fast;
+    const char *max_errors;    /* "100", "5%"; NULL: no limit */
     int retries, host_errors; /* host_errors 0: chosen by retries */
     int64_t backoff_ms, backoff_max_ms, retry_after_max_ms;
     int64_t grace_ms;
@@ -263,6 +265,18 @@ void report_add_url(struct text *to, const char *url);
 /* What the progress line shows, as it is now. */
 struct progress_view report_view(const struct fetch *f);
 
+/* ---- fetch_limit.c ---- */
+
+struct error_limit {
+    bool is_set, is_share;
+    double most; /* failures, or of a hundred */
+};
+
+/* Returns: EXIT_OK; EXIT_USAGE after a message. */
+int fetch_read_limit(struct fetch *f);
+/* A URL has failed for good: is it one too many?  Then the run stops, after a message. */
+void fetch_check_limit(struct fetch *f);
+
 /* ---- fetch.c ---- */
 
 struct fetch {
@@ -277,6 +291,7 @@ struct fetch {
     struct jsonl jsonl;
     struct progress progress;
     struct stats stats;
+    struct error_limit limit;
     int concurrency;            /* of the options, or as many as descriptors allow */
     bide_task **workers;
     int nworkers, nliving;      /* started; not ended */

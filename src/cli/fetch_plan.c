@@ -245,7 +245,9 @@ int fetch_plan(struct fetch *f, int n, char **urls)
         say("expected a URL, or a list of them with -i; `bide help fetch` shows how");
         return EXIT_USAGE;
     }
-    int code = read_patterns(f, n, urls);
+    int code = fetch_read_limit(f);
+    if (code == EXIT_OK)
+        code = read_patterns(f, n, urls);
     if (code == EXIT_OK)
         code = read_lists(f);
     if (code == EXIT_OK)

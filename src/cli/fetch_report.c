@@ -262,6 +262,8 @@ void report_settled(struct worker *w, const struct job *job, const struct outcom
     }
     if (f->jsonl.path)
         record(f, job, o, saved ? w->name.data : NULL, text_string(&w->why));
+    if (o->fail != FAIL_NONE && o->fail != FAIL_CANCELLED)
+        fetch_check_limit(f);
 }
 
 void report_skipped(struct fetch *f, const struct job *job)

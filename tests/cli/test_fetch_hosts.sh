@@ -26,6 +26,7 @@ records()
 import collections, json, sys
 r = [json.loads(line) for line in open(sys.argv[1])]
 bad = [x for x in r if not x["ok"]]
+asked = [x for x in r if x["error"] != "cancelled"]
 sys.exit(0 if eval(sys.argv[2]) else 1)
 PY
 }
@@ -75,6 +76,24 @@ records back.jsonl 'len(r) == 300 and not bad'
 start "$here/faults.py"
 must 1 fetch "$url/away/$reset?[1-30]" "$url/bytes/[1-30]" --jsonl away.jsonl --retries 0 -c 1
 records away.jsonl 'len(bad) == 30 and all(x["error"] == "reset" for x in bad) and all(x["attempts"] == 1 for x in r)'
+
+# ---- --fail-fast and --max-errors ----
+must 5 fetch "$good/status/404?[1-500]" --jsonl stop.jsonl --fail-fast -c 4
+said "1 of 1 URLs failed; stopping (--fail-fast)"
+records stop.jsonl 'len(asked) < 20'
+must 5 fetch "$good/status/404?[1-500]" "$good/bytes/[1-500]" --jsonl stop.jsonl --max-errors 20 -c 4
+said "21 of 21 URLs failed; stopping (--max-errors)"
+records stop.jsonl '21 <= len(asked) < 40'
+must 1 fetch "$good/status/404?[1-20]" "$good/bytes/[1-500]" --jsonl stop.jsonl --max-errors 20 -c 4
+for i in $(seq 400); do echo "$good/bytes/$i"; test $i -le 200 || echo "$good/status/404?$i"; done >mixed
+must 5 fetch -i mixed --jsonl stop.jsonl --max-errors 10% -c 4
+records stop.jsonl '10 < sum(not x["ok"] for x in asked) * 100 / len(asked) < 15'
+must 1 fetch -i mixed --jsonl stop.jsonl --max-errors 40% -c 4
+for wrong in x -1 1.5 101% 5%% ''; do
+    must 2 fetch "$good/" --jsonl /dev/null --max-errors="$wrong"
+    said "--max-errors: expected a number of URLs"
+done
+must 2 fetch "$good/" --jsonl /dev/null --max-errors 1 --fail-fast
 
 # ---- what waits is named ----
 "$bide" fetch --progress none "http://127.0.0.1:$reset/[1-30]" --jsonl /dev/null --backoff 30s 2>err &
