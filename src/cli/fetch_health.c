@@ -14,7 +14,6 @@
 
 #define DOWN_IN_ROW 3       /* attempts, of a host that has answered before */
 #define DOWN_ROUNDS 2
-#define SLOW_US     1000000 /* to the first byte */
 #define SMOOTH      8       /* the latest answer counts an eighth */
 
 void health_answered(struct health *h, int64_t us)
@@ -52,11 +51,6 @@ void health_lose(struct health *h, int kind, const char *why)
     h->kind = kind;
     free(h->why);
     h->why = strdup(why);
-}
-
-bool health_is_slow(const struct health *h)
-{
-    return !h->is_lost && (h->is_down || h->answer_us == 0 || h->answer_us > SLOW_US);
 }
 
 void health_free(struct health *h)

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define HEALTH_SLOW_US 1000000 /* to the first byte */
+
 struct health_limits {
     unsigned rounds; /* lost after so many */
     int64_t backoff_ms, backoff_max_ms; /* distance of the first two probes; of any two */
@@ -45,7 +47,10 @@ void health_failed(struct health *h, const struct health_limits *l, int64_t bega
 void health_lose(struct health *h, int kind, const char *why);
 
 /* May requests to it hang?  It is unknown, down, or takes its time. */
-bool health_is_slow(const struct health *h);
+static inline bool health_is_slow(const struct health *h)
+{
+    return !h->is_lost && (h->is_down || h->answer_us == 0 || h->answer_us > HEALTH_SLOW_US);
+}
 
 void health_free(struct health *h);
 

@@ -197,7 +197,8 @@ static struct job *take_from(struct fetch *f, enum row row, int64_t now_ms)
         }
         struct job *job = host_unpark(q, host);
         host_start(f, host, now_ms);
-        host_line_up(f, host, now_ms);
+        if (host->first)
+            host_line_up(f, host, now_ms);
         return job;
     }
     return NULL;
@@ -205,7 +206,13 @@ static struct job *take_from(struct fetch *f, enum row row, int64_t now_ms)
 
 static struct job *take_if_room(struct fetch *f, enum row row, int64_t now_ms)
 {
-    return has_room(f, row, now_ms) ? take_from(f, row, now_ms) : NULL;
+    return f->queue.rows[row].first && has_room(f, row, now_ms) ? take_from(f, row, now_ms) : NULL;
+}
+
+/* Is there a host that may hang? */
+static bool is_waiting(const struct queue *q)
+{
+    return q->rows[ROW_FIRST].first || q->rows[ROW_SLOW].first || q->rows[ROW_MORE].first;
 }
 
 struct job *rows_take(struct fetch *f, int64_t now_ms)
@@ -214,7 +221,7 @@ struct job *rows_take(struct fetch *f, int64_t now_ms)
     struct job *job = NULL;
 
     wake_hosts(f, now_ms);
-    if (f->queue.slow_live < f->concurrency / 4 && !(job = take_from(f, ROW_FIRST, now_ms)))
+    if (is_waiting(&f->queue) && f->queue.slow_live < f->concurrency / 4 && !(job = take_from(f, ROW_FIRST, now_ms)))
         job = take_from(f, ROW_SLOW, now_ms);
     for (size_t i = 0; !job && i < sizeof order / sizeof *order; i++)
         job = take_if_room(f, order[i], now_ms);
@@ -222,11 +229,6 @@ struct job *rows_take(struct fetch *f, int64_t now_ms)
 }
 
 /* ---- room that nobody else needs ---- */
-
-static bool is_waiting(const struct queue *q)
-{
-    return q->rows[ROW_FIRST].first || q->rows[ROW_SLOW].first || q->rows[ROW_MORE].first;
-}
 
 int64_t rows_spare_ms(const struct fetch *f)
 {

@@ -32,6 +32,10 @@ void queue_answered(struct fetch *f, struct job *job, int64_t us)
 {
     struct host *host = job->host;
 
+    if (host->trial_ms == 0 && !health_is_slow(&host->health) && us <= HEALTH_SLOW_US) {
+        health_answered(&host->health, us); /* as ever */
+        return;
+    }
     f->queue.well += host->trial_ms != 0;
     host_end_trial(&f->queue, host);
     health_answered(&host->health, us);
