@@ -17,9 +17,8 @@
 #include "cli/fetch.h"
 
 #define FILES_MAX 4     /* lists with runs, beside the one that is being read */
-#define BATCH     64    /* jobs made at once */
-#define ENOUGH    32    /* jobs of a host in memory; with fewer, more are made */
-#define SHORT_READ 16384 /* enough for a batch, but for very long URLs */
+#define BATCH     64    /* jobs of a host that are made at once, or more while there is room for eight hosts */
+#define USUAL_LINE 128 /* bytes; of longer ones a batch has fewer */
 
 /* What is read of a run: its lines are found as those of any list. */
 struct batch {
@@ -106,6 +105,13 @@ static bool add_run(struct fetch *f, const struct job *job)
     return true;
 }
 
+static size_t batch_size(const struct queue *q)
+{
+    size_t share = q->parked < q->parked_max ? (q->parked_max - q->parked) / 8 : 0;
+
+    return queue_is_full(q) ? 1 : share > BATCH ? share : BATCH;
+}
+
 static bool can_be_read_again(const struct fetch *f, const struct job *job)
 {
     return !job->fault && (job->pattern >= 0 || (f->source.lines && f->source.lines->is_file));
@@ -115,7 +121,7 @@ bool backlog_add(struct fetch *f, const struct job *job)
 {
     struct host *host = job->host;
 
-    if (!can_be_read_again(f, job) || (!host->runs && host->nparked < BATCH && !queue_is_full(&f->queue)))
+    if (!can_be_read_again(f, job) || (!host->runs && host->nparked < batch_size(&f->queue) && !queue_is_full(&f->queue)))
         return false;
     if (!continues(f, host->runs ? host->last_run : NULL, job) && !add_run(f, job))
         return false;
@@ -128,7 +134,7 @@ bool backlog_add(struct fetch *f, const struct job *job)
 
 void backlog_want(struct queue *q, struct host *host)
 {
-    if (!host->runs || host->is_unread || host->nparked >= (queue_is_full(q) ? 1 : ENOUGH))
+    if (!host->runs || host->is_unread || host->nparked >= (batch_size(q) + 1) / 2)
         return;
     host->is_unread = true;
     host->unread_next = NULL;
@@ -202,7 +208,8 @@ static int make_of_line(struct fetch *f, struct host *host, struct run *run, con
     if (!job)
         return bide_fail(BIDE_ENOMEM, "out of memory");
 
-    text_add(&job->url, line, len);
+    if (line)
+        text_add(&job->url, line, len);
     if (!line || (!job->url.no_memory && !hosts_is(host, text_string(&job->url))))
         job->fault = "the list has been changed since it was read first";
     return park(f, job);
@@ -220,9 +227,10 @@ static int make_of_lines(struct fetch *f, struct host *host, struct run *run, st
         BIDE_TRY(make_of_line(f, host, run, line, len));
         is_empty = false;
     }
+    bool is_stuck = is_empty && (l->at_end || l->offset == run->offset); /* else there were comments only */
     run->line = l->number + 1;
     run->offset = l->offset;
-    return is_empty && run->count > 0 ? make_of_line(f, host, run, NULL, 0) : 0;
+    return is_stuck && run->count > 0 ? make_of_line(f, host, run, NULL, 0) : 0;
 }
 
 static int make_of_file(struct fetch *f, struct host *host, struct run *run, int want)
@@ -234,10 +242,10 @@ static int make_of_file(struct fetch *f, struct host *host, struct run *run, int
     struct lines *l = &b->lines;
     size_t left = run->end - run->offset > LINES_BUFFER ? LINES_BUFFER : (size_t)(run->end - run->offset);
     b->fd = run->file->fd;
-    b->want = left < SHORT_READ ? left : SHORT_READ;
+    b->want = left < (size_t)want * USUAL_LINE ? left : (size_t)want * USUAL_LINE;
     *l = (struct lines){.name = run->file->name, .offset = run->offset, .number = run->line - 1};
     BIDE_TRY(bide_to_thread(bide_coro(read_batch, b)));
-    if (left > SHORT_READ && !memchr(l->buffer, '\n', l->len)) {
+    if (left > b->want && !memchr(l->buffer, '\n', l->len)) {
         b->want = left;
         BIDE_TRY(bide_to_thread(bide_coro(read_batch, b)));
     }
@@ -253,7 +261,7 @@ int backlog_read(struct fetch *f)
 
     q->unread = host->unread_next;
     q->is_filling = true;
-    for (int want = queue_is_full(q) ? 1 : BATCH, before; want > 0 && host->runs && code == 0;) {
+    for (int want = (int)batch_size(q), before; want > 0 && host->runs && code == 0;) {
         before = (int)host->nparked;
         code = host->runs->pattern >= 0 ? make_of_pattern(f, host, host->runs, want) : make_of_file(f, host, host->runs, want);
         want -= (int)host->nparked > before ? (int)host->nparked - before : want;

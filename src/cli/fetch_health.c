@@ -30,13 +30,15 @@ static int64_t distance_ms(const struct health_limits *l, unsigned rounds, uint6
 {
     int64_t most = retry_backoff_limit_ms((int)rounds, l->backoff_ms, l->backoff_max_ms);
 
-    return most / 2 + (int64_t)(random % (uint64_t)(most - most / 2 + 1));
+    int64_t ms = most / 2 + (int64_t)(random % (uint64_t)(most - most / 2 + 1));
+
+    return ms > 0 ? ms : 1; /* a probe is not of the round before */
 }
 
 void health_failed(struct health *h, const struct health_limits *l, int64_t began_ms, int64_t now_ms, uint64_t random)
 {
     h->in_row++;
-    if (h->rounds == 0 || began_ms >= h->counted_ms) {
+    if (h->rounds == 0 || began_ms > h->counted_ms) {
         h->rounds++;
         h->counted_ms = now_ms;
         h->probe_ms = now_ms + distance_ms(l, h->rounds, random);

@@ -40,8 +40,9 @@ UNIT(health_failures_at_the_same_time_are_one_round)
 
     for (int i = 0; i < 100; i++)
         health_failed(&h, &limits, 0, 1000 + i, 0);
+    health_failed(&h, &limits, 1000, 1000, 0); /* refused at once */
     EXPECT_EQ(h.rounds, 1);
-    EXPECT_EQ(h.in_row, 100);
+    EXPECT_EQ(h.in_row, 101);
     EXPECT_FALSE(h.is_lost);
 }
 
@@ -49,7 +50,7 @@ UNIT(health_probes_go_farther_apart_and_then_the_host_is_lost)
 {
     static const int64_t most[] = {1000, 2000, 4000, 4000};
     struct health h = {0};
-    int64_t now = 0;
+    int64_t now = 1;
 
     for (int i = 0; i < 4; i++) {
         health_failed(&h, &limits, now, now + 10, UINT64_MAX / 3 * (unsigned)i);
@@ -68,7 +69,7 @@ UNIT(health_answer_ends_it)
     struct health h = {0};
 
     for (int i = 0; i < 4; i++)
-        health_failed(&h, &limits, i * 100, i * 100 + 50, 0);
+        health_failed(&h, &limits, i * 100 + 1, i * 100 + 50, 0);
     health_answered(&h, 2000000);
     EXPECT_FALSE(h.is_down);
     EXPECT_EQ(h.rounds, 0);

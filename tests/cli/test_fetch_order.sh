@@ -69,7 +69,7 @@ check list records
 
 # ---- long lines ----
 long=$(printf '%020000d' 0)
-for i in $(seq 300); do echo "http://127.0.0.1:$refused/$i?$long"; done >list
+for i in $(seq 300); do echo "http://127.0.0.1:$refused/$i?$long" && echo && echo "# a comment"; done >list
 cat alive >>list
 must 1 fetch -q -i list --jsonl records --backoff 50ms
 check list records
