@@ -262,7 +262,7 @@ bool report_missing_records(const struct fetch *f);
 void report_say(struct fetch *f, const char *format, ...) BIDE_PRINTF(2, 3);
 /* A URL as it may be shown: without user name and password. */
 void report_add_url(struct text *to, const char *url);
-/* What the progress line shows, as it is now. */
+/* What the progress line shows, as it is now (fetch_view.c). */
 struct progress_view report_view(const struct fetch *f);
 
 /* ---- fetch_limit.c ---- */
