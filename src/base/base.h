@@ -255,6 +255,8 @@ static inline int bide__check_named(const void *guard, const char *function)
 {
     return likely(!guard) ? 0 : bide__fail_unnamed(function);
 }
+/* The error on record came of this one below it: -ECONNRESET; 0, or a code of ours: no errno is known.  Returns its code. */
+int bide__error_below(int code);
 /* Out of memory, on record. */
 int bide__fail_nomem(const char *what);
 /* Put a word in front of the current error: "GET http://x/: " + what is there. */

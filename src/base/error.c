@@ -125,6 +125,19 @@ static struct error_record *begin(int code)
     return e;
 }
 
+static int errno_of(int code)
+{
+    return code < 0 && code > -10000 ? -code : 0;
+}
+
+int bide__error_below(int code)
+{
+    struct error_record *e = bide__error_current();
+
+    e->system = errno_of(code);
+    return e->code;
+}
+
 static void add_place(struct error_record *e, const char *function, const char *file, int line)
 {
     if (e->ntrace < ERROR_TRACE_MAX)
@@ -227,7 +240,7 @@ int bide_error_get(bide_error_info *info)
     if (!e->code)
         return 0;
     *info = (bide_error_info){.code = e->code,
-                              .system = e->system ? e->system : e->code > -10000 ? -e->code : 0,
+                              .system = e->system ? e->system : errno_of(e->code),
                               .phase = (enum bide_error_phase)e->phase,
                               .http_status = e->http_status,
                               .url = e->url[0] ? e->url : NULL,

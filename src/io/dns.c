@@ -322,6 +322,11 @@ static const char *reason(int status)
     }
 }
 
+static int errno_below(int status)
+{
+    return status == ARES_ETIMEOUT ? ETIMEDOUT : status == ARES_ECONNREFUSED ? ECONNREFUSED : 0;
+}
+
 int bide__dns_fail(const struct dns_name *n)
 {
     int ip6 = n->half[IP6].status, ip4 = n->half[IP4].status;
@@ -331,8 +336,10 @@ int bide__dns_fail(const struct dns_name *n)
         return bide__fail_nomem("looking up a name");
     if (worse == DNS_NO_DESCRIPTOR)
         return bide_fail(-EMFILE, "looking up %s: %s", n->text, bide_strerror(-EMFILE));
-    if (!says_no_such_name(worse))
-        return bide_fail(BIDE_EDNS, "looking up %s: %s", n->text, reason(worse));
+    if (!says_no_such_name(worse)) {
+        bide_fail(BIDE_EDNS, "looking up %s: %s", n->text, reason(worse));
+        return bide__error_below(-errno_below(worse));
+    }
     if (ip6 == ARES_ENODATA || ip4 == ARES_ENODATA)
         return bide_fail(BIDE_ENAME, "looking up %s: the name has no address", n->text);
     return bide_fail(BIDE_ENAME, "looking up %s: no such host name", n->text);

@@ -77,7 +77,8 @@ static int use_key(bide_tls *tls, const char *key)
     SSL_CTX_set_default_passwd_cb_userdata(tls->ctx, NULL);
     if (done == 1)
         return 0;
-    return bide_fail(BIDE_ETLS, "key %s: %s", key, is_encrypted ? "it is encrypted with a password" : bide__tls_reason());
+    return is_encrypted ? bide_fail(BIDE_ETLS, "key %s: it is encrypted with a password", key)
+                        : bide__tls_fail_file("key", key);
 }
 
 /* A client without a certificate is asked for one: it goes on without, and remembers that when it is refused. */
@@ -101,7 +102,7 @@ static int set_own_certificate(bide_tls *tls, const bide_tls_args *args)
 
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(tls->ctx, args->cert_file) != 1)
-        return bide_fail(BIDE_ETLS, "certificate %s: %s", args->cert_file, bide__tls_reason());
+        return bide__tls_fail_file("certificate", args->cert_file);
     return use_key(tls, key);
 }
 

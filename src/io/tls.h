@@ -65,6 +65,8 @@ int bide__tls_fail(struct tls_filter *t, int ssl_error);
 
 /* The first reason in OpenSSL's queue, in plain words; the queue is emptied. */
 const char *bide__tls_reason(void);
+/* What became of reading a file, by OpenSSL's queue of errors.  what: "key". */
+int bide__tls_fail_file(const char *what, const char *file);
 /* The alert of the peer's that an error of OpenSSL's stands for; 0: it is none. */
 int bide__tls_alert_of(unsigned long e);
 /* Put it on record: BIDE_ETLS. */

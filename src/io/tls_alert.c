@@ -80,6 +80,15 @@ const char *bide__tls_reason(void)
     return text ? text : "no reason given";
 }
 
+int bide__tls_fail_file(const char *what, const char *file)
+{
+    unsigned long e = ERR_peek_error();
+    int system = ERR_GET_LIB(e) == ERR_LIB_SYS ? ERR_GET_REASON(e) : 0;
+
+    bide_fail(BIDE_ETLS, "%s %s: %s", what, file, bide__tls_reason());
+    return bide__error_below(-system);
+}
+
 /* Servers that want a certificate say so by several alerts; the request for it is certain. */
 static bool wanted_certificate(const struct tls_filter *t, int alert)
 {

@@ -24,7 +24,7 @@ static int trust_file(SSL_CTX *ctx, const char *file)
 {
     ERR_clear_error();
     if (SSL_CTX_load_verify_file(ctx, file) != 1)
-        return bide_fail(BIDE_ETLS, "trusted certificates from %s: %s", file, bide__tls_reason());
+        return bide__tls_fail_file("trusted certificates from", file);
     return 0;
 }
 
@@ -41,7 +41,7 @@ static int trust_system(SSL_CTX *ctx)
         dir = access(SYSTEM_CERTS, R_OK) == 0 ? SYSTEM_CERTS : X509_get_default_cert_dir();
     ERR_clear_error();
     if (SSL_CTX_load_verify_dir(ctx, dir) != 1)
-        return bide_fail(BIDE_ETLS, "trusted certificates from %s: %s", dir, bide__tls_reason());
+        return bide__tls_fail_file("trusted certificates from", dir);
     return file && *file ? trust_file(ctx, file) : 0;
 }
 
@@ -233,8 +233,10 @@ int bide__tls_fail(struct tls_filter *t, int ssl_error)
     const char *why = bide__tls_reason();
     if (t->told)
         return BIDE_ECERT;
-    if (t->alert) /* before everything else: the connection ends behind it in one way or another */
-        return bide__tls_fail_alert(t, doing, with, t->alert);
+    if (t->alert) { /* before everything else: the connection ends behind it in one way or another */
+        bide__tls_fail_alert(t, doing, with, t->alert);
+        return bide__error_below(t->below_code);
+    }
     if (ssl_error == SSL_ERROR_SYSCALL || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
         return fail_below(t, doing, with);
     if (!t->established && is_plain_text(t))

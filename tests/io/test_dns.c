@@ -170,9 +170,14 @@ TEST(dns_half_that_somebody_needs_outlives_the_others_question, .real_time = tru
     stub_stop(&s);
 }
 
-static void expect_failure(const char *name, int code, const char *says)
+/* below: the errno below the code; 0: none. */
+static void expect_failure(const char *name, int code, int below, const char *says)
 {
+    struct bide_error_info info;
+
     EXPECT_ERR(lookup_quietly(name), code);
+    bide_error_get(&info);
+    EXPECT_EQ(info.system, below);
     EXPECT_CONTAINS(bide_error_text(), name);
     EXPECT_CONTAINS(bide_error_text(), says);
     bide_error_clear();
@@ -187,10 +192,10 @@ TEST(dns_failures_are_told_apart, .real_time = true)
                                           {.name = "half.test", .type = TYPE_A, .addrs = "192.0.2.1"},
                                           {.name = "half.test", .type = TYPE_AAAA, .rcode = SERVFAIL},
                                           {0}});
-    expect_failure("nowhere.test", BIDE_ENAME, "no such host name");
-    expect_failure("empty.test", BIDE_ENAME, "no address");
-    expect_failure("broken.test", BIDE_EDNS, "SERVFAIL");
-    expect_failure("refused.test", BIDE_EDNS, "refused");
+    expect_failure("nowhere.test", BIDE_ENAME, 0, "no such host name");
+    expect_failure("empty.test", BIDE_ENAME, 0, "no address");
+    expect_failure("broken.test", BIDE_EDNS, 0, "SERVFAIL");
+    expect_failure("refused.test", BIDE_EDNS, 0, "refused");
     EXPECT_ADDRESSES("half.test", "192.0.2.1");
     stub_stop(&s);
 }
@@ -200,10 +205,10 @@ TEST(dns_failure_is_remembered_for_a_second, .real_time = true)
     struct stub s;
     stub_start(&s, (struct stub_record[]){{0}});
     for (int i = 0; i < 5; i++)
-        expect_failure("nowhere.test", BIDE_ENAME, "no such host name");
+        expect_failure("nowhere.test", BIDE_ENAME, 0, "no such host name");
     EXPECT_EQ(s.queries[0], 1);
     EXPECT_EQ(bide_sleep_ms(1050), 0);
-    expect_failure("nowhere.test", BIDE_ENAME, "no such host name");
+    expect_failure("nowhere.test", BIDE_ENAME, 0, "no such host name");
     EXPECT_EQ(s.queries[0], 2);
     stub_stop(&s);
 }
@@ -213,7 +218,7 @@ TEST(dns_no_server_there_is_said, .real_time = true)
     char servers[64];
     snprintf(servers, sizeof servers, "127.0.0.1:%d", closed_port());
     setenv("BIDE_DNS_SERVERS", servers, 1);
-    expect_failure("a.test", BIDE_EDNS, "no name server can be reached");
+    expect_failure("a.test", BIDE_EDNS, ECONNREFUSED, "no name server can be reached");
 }
 
 TEST(dns_bad_server_list_is_said)
@@ -227,7 +232,7 @@ TEST(dns_silent_server_times_out_with_the_reason, .real_time = true, .seconds = 
 {
     struct stub s;
     stub_start(&s, (struct stub_record[]){{.name = "mute.test", .type = 0, .silent = true}, {0}});
-    expect_failure("mute.test", BIDE_EDNS, "no answer from the name server");
+    expect_failure("mute.test", BIDE_EDNS, ETIMEDOUT, "no answer from the name server");
     EXPECT_LT(2, s.queries[0]);
     stub_stop(&s);
 }

@@ -802,6 +802,10 @@ UNIT(tls_new_refuses_bad_files_and_options)
     EXPECT_EQ(bide_error_code(), BIDE_ETLS);
     EXPECT_CONTAINS(bide_error_text(), "/nowhere/ca.pem");
     EXPECT_CONTAINS(bide_error_text(), "No such file");
+    struct bide_error_info info;
+    bide_error_get(&info);
+    EXPECT_EQ(info.code, BIDE_ETLS);
+    EXPECT_EQ(info.system, ENOENT); /* the errno below it */
     EXPECT_NULL(bide_tls_new(.server = true));
     EXPECT_EQ(bide_error_code(), -EINVAL);
     bide_error_clear();
