@@ -52,6 +52,7 @@ static int fail(bide_response *r, int code)
         bide__connector_close(r->conn);
     r->conn = NULL;
     r->lent = 0;
+    r->phase = BIDE_PHASE_BODY; /* also of one that came with the head */
     r->body_error = code;
     return bide__response_fail(r, code);
 }
@@ -280,7 +281,7 @@ int bide__body_read_all(bide_response *r)
     }
     char *nul = bide__buf_reserve(&r->body, 1);
     if (!nul)
-        return bide__response_fail(r, bide_error_code());
+        return fail(r, bide_error_code());
     *nul = '\0';
     r->whole = (bide_bytes){bide__buf_head(&r->body), bide__buf_len(&r->body)};
     return 0;

@@ -139,6 +139,12 @@ static bool is_blank(const struct view *v, size_t *blank)
     return *blank == v->len;
 }
 
+/* Is what is there, of which n was said, nothing that a status line begins with? */
+static bool is_no_answer(const struct view *v, ssize_t n, const struct h1_head *head, size_t *blank)
+{
+    return is_blank(v, blank) || n == H1_EVERSION || (n == H1_EBARECR && head->odd.off < *blank);
+}
+
 /* One whole head at v->at: its length. */
 static ssize_t next_head(struct view *v, struct asked *a, struct conn *c, struct h1_head *head)
 {
@@ -149,7 +155,7 @@ static ssize_t next_head(struct view *v, struct asked *a, struct conn *c, struct
     head->fields_cap = parser.limits.fields;
     for (;;) {
         ssize_t n = v->len > 0 ? bide__h1_parse_response(&parser, v->at, v->len, head) : 0;
-        a->no_answer &= n == H1_EVERSION || (n == 0 && is_blank(v, &blank));
+        a->no_answer &= n <= 0 && is_no_answer(v, n, head, &blank);
         if (n != 0)
             return n < 0 ? bad_head(a, head, (int)n) : n;
         int code = view_keep(v, c);

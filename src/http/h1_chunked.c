@@ -163,9 +163,13 @@ static ssize_t take_trailers(struct h1_chunked *c, char *in, size_t len)
     struct h1_head forget = {.fields = fields, .fields_cap = H1_TRAILER_FIELDS_MAX};
 
     ssize_t n = bide__h1_parse_trailers(&c->parser, in, len, c->trailers ? c->trailers : &forget);
+    const struct h1_head *trailers = c->trailers ? c->trailers : &forget;
+    if (n > 0 && trailers->no_colon)
+        n = H1_ENOCOLON;
     c->done = n > 0;
+    c->odd |= n > 0 && (trailers->odd.len > 0 || trailers->bare_lf);
     if (n < 0)
-        note_trailer(c, c->trailers ? c->trailers : &forget);
+        note_trailer(c, trailers);
     return n == H1_EHEADSIZE || n == H1_EFIELDSIZE ? H1_ETRAILERSIZE : n;
 }
 

@@ -153,13 +153,24 @@ static char *join_folds(char *value, char *next)
 
 /* ---- fields ---- */
 
-/* What is wrong with a line whose name ends at p without a colon; 0 if the next byte decides. */
+/* What is wrong with a line whose name ends in a blank at p; 0 if the next bytes decide. */
+static int blank_error(const struct work *w, const char *p)
+{
+    const char *end = value_end(p, w->end, true), *behind = skip_blanks(w, (char *)(uintptr_t)p);
+    bool has_colon = memchr(p, ':', (size_t)(end - p));
+
+    if (behind == w->end || (end == w->end && !has_colon))
+        return 0;
+    return *behind == ':' ? H1_ESPACENAME : has_colon ? H1_ENAME : H1_ENOCOLON;
+}
+
+/* What is wrong with a line whose name ends at p without a colon; 0 if the next bytes decide. */
 static int name_error(const struct work *w, const char *line, const char *p)
 {
     if (p == line)
         return is_blank(*line) ? H1_ESPACELINE : H1_ENAME;
     if (is_blank(*p))
-        return H1_ESPACENAME;
+        return blank_error(w, p);
     if (*p == '\r' && p + 1 == w->end)
         return 0;
     if (*p == '\n' || (*p == '\r' && p[1] == '\n'))
@@ -480,7 +491,7 @@ static char *no_first_line(struct work *w, char *line)
 
 ssize_t bide__h1_parse_trailers(struct h1_parser *p, char *buf, size_t len, struct h1_head *head)
 {
-    return parse_head(p, true, no_first_line, buf, len, head);
+    return parse_head(p, p->strict, no_first_line, buf, len, head);
 }
 
 const struct h1_field *bide__h1_find(const struct h1_head *head, enum header_id id)

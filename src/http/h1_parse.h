@@ -147,7 +147,7 @@ ssize_t bide__h1_parse_response(struct h1_parser *p, char *buf, size_t len, stru
 /* The same for a request, strictly.  One empty line before it is skipped (RFC 9112 2.2). */
 ssize_t bide__h1_parse_request(struct h1_parser *p, char *buf, size_t len, struct h1_head *head);
 
-/* The same for a trailer section: fields and the empty line, strictly. */
+/* The same for a trailer section: fields and the empty line; as strictly as p says. */
 ssize_t bide__h1_parse_trailers(struct h1_parser *p, char *buf, size_t len, struct h1_head *head);
 
 /* What the answer was for, and how strictly to judge it. */

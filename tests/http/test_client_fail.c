@@ -109,6 +109,32 @@ TEST(client_error_info_tells_of_the_request, .real_time = true)
     peer_stop(&p);
 }
 
+/* Also of a body that came with the head. */
+TEST(client_error_of_a_body_has_the_phase_of_the_body, .real_time = true)
+{
+    static const char *const scripts[] = {
+        ASK "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", /* malformed */
+        ASK OK("20") "hello, hello, hello!",                                  /* larger than allowed */
+        ASK OK("3") "no!",                                                    /* no JSON */
+    };
+
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        struct peer p = PEER(scripts[i]);
+        struct bide_error_info e;
+        peer_start(&p);
+        {
+            bide_auto bide_session *s = bide_session_new(.max_body_bytes = 10);
+            bide_auto bide_response *r = bide_get(s, peer_url(&p, "/"));
+            EXPECT_NOT_NULL(r);
+            EXPECT_NULL(bide_json(r));
+            EXPECT_LT(bide_error_get(&e), 0);
+            EXPECT_EQ(e.phase, BIDE_PHASE_BODY);
+            bide_error_clear();
+        }
+        peer_stop(&p);
+    }
+}
+
 UNIT(client_outside_a_task_is_an_error)
 {
     bide_session *s = bide_session_new();

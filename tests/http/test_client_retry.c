@@ -257,6 +257,17 @@ TEST(client_R51_rubbish_on_a_reused_connection_is_asked_again, .real_time = true
     EXPECT_EQ(o.requests, 3);
     EXPECT_EQ(o.connections, 2);
     EXPECT_EQ(AFTER_GET(GOOD_A ASK "\r\n" PAUSE "\r\n", GOOD_B, "GET").status, 200);
+    EXPECT_EQ(AFTER_GET(GOOD_A ASK "\r" OK("1") "a", GOOD_B, "GET").status, 200);
+    EXPECT_EQ(AFTER_GET(GOOD_A ASK "\r\r\n" OK("1") "a", GOOD_B, "GET").status, 200);
+    EXPECT_EQ(AFTER_GET(GOOD_A ASK "\r\n\r" PAUSE OK("1") "a", GOOD_B, "GET").status, 200);
+}
+
+TEST(client_R51_empty_lines_without_end_on_a_reused_connection_are_no_answer, .real_time = true)
+{
+    static char script[80000] = GOOD_A ASK;
+
+    memset(script + strlen(script), '\n', 70000);
+    EXPECT_EQ(AFTER_GET(script, GOOD_B, "GET").status, 200);
 }
 
 TEST(client_R52_rubbish_is_not_asked_again_where_that_could_do_harm, .real_time = true)
@@ -266,6 +277,8 @@ TEST(client_R52_rubbish_is_not_asked_again_where_that_could_do_harm, .real_time 
     EXPECT_EQ(o.code, BIDE_EHTTP);
     EXPECT_EQ(o.requests, 2);
     EXPECT_CONTAINS(o.text, "it does not begin with HTTP/1.x: \"leftover\"");
+    EXPECT_EQ(AFTER_GET(GOOD_A ASK "\r" OK("1") "a", GOOD_B, "POST", .data = {"x", 1}).code, BIDE_EHTTP);
     EXPECT_EQ(AFTER_GET(GOOD_A ASK "HTTP/1.1 xyz\r\n\r\n", GOOD_B, "GET").code, BIDE_EHTTP);
+    EXPECT_EQ(AFTER_GET(GOOD_A ASK "HTTP/1.1 2\r00 OK\r\n\r\n", GOOD_B, "GET").code, BIDE_EHTTP);
     EXPECT_EQ(AFTER_GET(GOOD_A ASK "HTTP/1.1 102 P\r\n\r\nleftover\r\n", GOOD_B, "GET").code, BIDE_EHTTP);
 }

@@ -188,7 +188,8 @@ UNIT(chunked_R41_trailers_that_are_refused)
     EXPECT_EQ(decode("0\r\nA: b\n\r\n"), H1_EBARELF);
     EXPECT_EQ(decode("0\r\nA: b\r\n c\r\n\r\n"), H1_EFOLD);
     EXPECT_EQ(decode("0\r\nA : b\r\n\r\n"), H1_ESPACENAME);
-    EXPECT_EQ(decode("0\r\nnot a field\r\n\r\n"), H1_ESPACENAME);
+    EXPECT_EQ(decode("0\r\nnot a field\r\n\r\n"), H1_ENOCOLON);
+    EXPECT_EQ(decode("0\r\nnot a: field\r\n\r\n"), H1_ENAME);
     EXPECT_EQ(decode("0\r\nA: b\x01\r\n\r\n"), H1_EVALUE);
     EXPECT_EQ(decode_bytes(nul, sizeof nul - 1), H1_ENAME);
 
