@@ -114,6 +114,9 @@ bool output_names_descriptor(const char *path);
 /* Does it mean standard output: "-", or that descriptor?  Opened anew, what others write there would be overwritten. */
 bool output_is_stdout(const char *path);
 
+/* If a terminal has this name (/dev/tty, /dev/pts/3), it takes the place of standard output: what it is sent is fit for it. */
+bool output_take_terminal(const char *path);
+
 /* For an error of output_write: EXIT_LOCAL after a message, or -SIGPIPE. */
 int output_exit_code(int error);
 

@@ -178,14 +178,14 @@ static int choose_output(struct fetch *f)
     struct naming *n = &f->naming;
     bool records_to_stdout = o->jsonl && output_is_stdout(o->jsonl);
 
-    n->to_stdout = o->output ? output_is_stdout(o->output) : !o->output_dir && !o->jsonl;
+    n->to_stdout = o->output ? output_is_stdout(o->output) || output_take_terminal(o->output) : !o->output_dir && !o->jsonl;
     n->directory = o->output_dir;
     if (o->output && o->output_dir) {
         say("--output and --output-dir exclude each other: a file has one name");
         return EXIT_USAGE;
     }
     if (n->to_stdout && records_to_stdout) {
-        say("-o - and --jsonl - would run into each other on standard output");
+        say("-o %s and --jsonl - would run into each other on standard output", o->output ? o->output : "-");
         return EXIT_USAGE;
     }
     if (n->to_stdout)

@@ -48,16 +48,34 @@ bool output_is_stdout(const char *path)
            named.st_dev == ours.st_dev && named.st_ino == ours.st_ino;
 }
 
+static int target = STDOUT_FILENO;
+
+bool output_take_terminal(const char *path)
+{
+    struct stat st;
+    bool may_be_one = stat(path, &st) == 0 && S_ISCHR(st.st_mode); /* opening a pipe would wait for its reader */
+    int fd = may_be_one ? open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return false;
+
+    if (!isatty(fd)) {
+        close(fd);
+        return false;
+    }
+    target = fd;
+    return true;
+}
+
 static bool is_regular(void)
 {
     struct stat st;
 
-    return fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode);
+    return fstat(target, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 static int wait_writable(int timeout_ms)
 {
-    struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    struct pollfd p = {.fd = target, .events = POLLOUT};
 
     return poll(&p, 1, timeout_ms) > 0;
 }
@@ -71,7 +89,7 @@ static int write_raw(const char *data, size_t len)
             BIDE_TRY(bide_to_thread(bide_coro(wait_writable, TURN_MS)));
             continue;
         }
-        ssize_t n = write(STDOUT_FILENO, data, len < piece ? len : piece);
+        ssize_t n = write(target, data, len < piece ? len : piece);
         if (n < 0 && errno != EINTR && errno != EAGAIN)
             return bide_fail(-errno, "standard output: %s", strerror(errno));
         data += n > 0 ? n : 0;
@@ -157,7 +175,7 @@ void output_raw(void)
 
 int output_write(const void *data, size_t len)
 {
-    return !is_raw && isatty(STDOUT_FILENO) ? write_clean(data, len) : write_raw(data, len);
+    return !is_raw && isatty(target) ? write_clean(data, len) : write_raw(data, len);
 }
 
 int output_end(void)

@@ -53,6 +53,21 @@ class Terminal(unittest.TestCase):
         os.close(ours)
         return shown
 
+    def test_a_terminal_that_is_named_is_sent_what_is_fit_for_it(self):
+        ours, theirs = pty.openpty()
+        with tempfile.TemporaryDirectory() as folder:
+            with open(folder + "/x", "wb") as f:
+                f.write(b"A\033]0;title\007\233\xe2\x80\xaeB\n")
+            with subprocess.Popen([BIDE, "serve", "--port", "0", "--root", folder], stdout=subprocess.PIPE) as server:
+                url = server.stdout.readline().decode().strip().rstrip("/") + "/x"
+                p = subprocess.run([BIDE, "fetch", "-q", "-o", os.ttyname(theirs), url], stdout=subprocess.DEVNULL, timeout=20)
+                server.terminate()
+        os.close(theirs)
+        shown = read_all(ours)
+        os.close(ours)
+        self.assertEqual(p.returncode, 0)
+        self.assertIn("A\\x1b]0;title\\x07\\x9b\\xe2\\x80\\xaeB", shown)
+
     def slow(self, **more):
         return self.fetch(f"{self.url}/delay/100?[1-30]", "-o", "x/{1}", "-c", "5", **more)
 
