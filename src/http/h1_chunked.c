@@ -157,19 +157,40 @@ static void note_trailer(struct h1_chunked *c, const struct h1_head *trailers)
         note_rest(c, trailers->base + trailers->odd.off, trailers->base + trailers->odd.off + trailers->odd.len);
 }
 
+/*
+ * As heads of answers are read: what a strict reader would refuse is odd, but a line without a colon is too much.  In a
+ * copy, for the parser unfolds values in place: the same bytes may be looked at again, and must be odd again.
+ */
+static ssize_t take_odd_trailers(struct h1_chunked *c, const char *in, size_t len)
+{
+    struct h1_field fields[H1_TRAILER_FIELDS_MAX];
+    struct h1_head forget = {.fields = fields, .fields_cap = H1_TRAILER_FIELDS_MAX};
+    struct h1_parser parser = {.limits = c->parser.limits};
+    char copy[H1_TRAILER_MAX];
+    size_t look = len < sizeof copy ? len : sizeof copy;
+
+    memcpy(copy, in, look);
+    ssize_t n = bide__h1_parse_trailers(&parser, copy, look, &forget);
+    n = n > 0 && forget.no_colon ? H1_ENOCOLON : n;
+    c->odd = true;
+    if (n < 0)
+        note_trailer(c, &forget);
+    return n;
+}
+
 static ssize_t take_trailers(struct h1_chunked *c, char *in, size_t len)
 {
     struct h1_field fields[H1_TRAILER_FIELDS_MAX];
     struct h1_head forget = {.fields = fields, .fields_cap = H1_TRAILER_FIELDS_MAX};
 
-    ssize_t n = bide__h1_parse_trailers(&c->parser, in, len, c->trailers ? c->trailers : &forget);
-    const struct h1_head *trailers = c->trailers ? c->trailers : &forget;
-    if (n > 0 && trailers->no_colon)
-        n = H1_ENOCOLON;
-    c->done = n > 0;
-    c->odd |= n > 0 && (trailers->odd.len > 0 || trailers->bare_lf);
-    if (n < 0)
+    struct h1_head *trailers = c->trailers ? c->trailers : &forget;
+
+    ssize_t n = bide__h1_parse_trailers(&c->parser, in, len, trailers);
+    if (n < 0 && c->lenient && !c->trailers)
+        n = take_odd_trailers(c, in, len);
+    else if (n < 0)
         note_trailer(c, trailers);
+    c->done = n > 0;
     return n == H1_EHEADSIZE || n == H1_EFIELDSIZE ? H1_ETRAILERSIZE : n;
 }
 

@@ -38,7 +38,7 @@ struct h1_chunked {
     uint8_t state, digits;
     bool done;                /* the body and its trailers are over; what follows is not ours */
     bool lenient;             /* of an answer: blanks may stand behind a size, and odd lines in the trailers */
-    bool odd;                 /* they did: the connection is not used again */
+    bool odd;                 /* it was so: the connection is not used again */
     uint8_t text_len;
     char text[H1_CHUNK_LINE_SHOWN]; /* how the present line begins; of an error, that line */
     struct h1_parser parser;  /* of the trailers */
@@ -55,11 +55,11 @@ struct h1_chunked {
         .lenient = (lenient_),                                                                 \
         .parser = {                                                                            \
             .limits = {H1_TRAILER_MAX, H1_TRAILER_MAX, H1_TRAILER_MAX, H1_TRAILER_FIELDS_MAX}, \
-            .strict = !(lenient_)                                                              \
+            .strict = true                                                                     \
         }                                                                                      \
     }
 
-/* One step, as above.  `in` is writable for the sake of the trailers' parser, which unfolds values. */
+/* One step, as above.  `in` is writable for the sake of the trailers' parser, which does not write. */
 ssize_t bide__h1_chunked_step(struct h1_chunked *c, char *in, size_t len, const char **data,
                               size_t *data_len);
 
