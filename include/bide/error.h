@@ -127,7 +127,7 @@ typedef struct bide_error_info {
 } bide_error_info;
 
 /*
- * Read the whole record of the current error.
+ * Read the whole record of the current error.  info may be NULL: then only the code is asked for.
  *
  * Returns:   its code; 0 if there is none, and *info is all zeros
  * Owns:      what *info points to is borrowed until the next error of this task

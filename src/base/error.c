@@ -235,7 +235,9 @@ const char *bide_error_text(void)
 int bide_error_get(bide_error_info *info)
 {
     const struct error_record *e = bide__error_current();
+    bide_error_info nowhere;
 
+    info = info ? info : &nowhere;
     *info = (bide_error_info){0};
     if (!e->code)
         return 0;

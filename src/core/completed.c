@@ -123,6 +123,8 @@ int bide_completed_next(bide_completed *c, bide_task **task)
     int bad = c ? bide__loop_check(c->loop, __func__) : bide_fail(-EINVAL, "%s: it is NULL", __func__);
     if (bad < 0)
         return bad;
+    if (!task)
+        return bide_fail(-EINVAL, "%s: the place for the task is NULL", __func__);
     if (c->handed_out == c->n)
         return 0;
     while (bide__list_is_empty(&c->ended)) {

@@ -224,7 +224,7 @@ int bide_gather_all_n(int *codes, const bide_awaitable *awaitables, size_t n)
     if (n == 0)
         return 0;
 
-    int code = gather_check(awaitables, n);
+    int code = codes ? gather_check(awaitables, n) : bide_fail(-EINVAL, "bide_gather_all: the place for the codes is NULL");
     if (code < 0 || (code = group_open(&g, t, n)) < 0 || (code = gather_start(&g, awaitables)) < 0)
         return code;
     code = gather_wait(&g);

@@ -217,7 +217,8 @@ const char *bide_header(const bide_response *r, const char *name)
 
 bool bide_header_at(const bide_response *r, size_t i, bide_pair *out)
 {
-    if (bide__response_missing(r, __func__) || i >= r->head.nfields)
+    if (bide__response_missing(r, __func__) || bide__is_null(out, __func__, "the place for the field") ||
+        i >= r->head.nfields)
         return false;
     const struct h1_field *f = &r->head.fields[i];
     *out = (bide_pair){bide__h1_name(&r->head, f), bide__h1_value(&r->head, f)};

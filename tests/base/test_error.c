@@ -179,6 +179,7 @@ UNIT(error_get_gives_the_place_where_it_was_made)
 
     bide_fail_at("brew", "tea.c", 7, -ENOSPC, "no water");
     EXPECT_EQ(bide_error_get(&e), -ENOSPC);
+    EXPECT_EQ(bide_error_get(NULL), -ENOSPC);
     EXPECT_EQ(e.code, -ENOSPC);
     EXPECT_EQ(e.system, ENOSPC);
     EXPECT_STR(e.text, "no water");

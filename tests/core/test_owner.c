@@ -368,6 +368,7 @@ TEST(null_task_or_future_is_refused_with_a_sentence)
     REFUSED_CODE(bide_gather(t, bide_coro(nop)), "bide_gather: the task is NULL");
     REFUSED_CODE(bide_gather_all(codes, f), "bide_gather: the future is NULL");
     REFUSED_CODE(bide_gather_n(NULL, 2), "array is NULL");
+    REFUSED_CODE(bide_gather_all(NULL, bide_coro(nop), bide_coro(nop)), "bide_gather_all: the place for the codes is NULL");
     REFUSED_CODE(bide_wait_for(t, 10), "bide_wait_for: the task is NULL");
     REFUSED_CODE(bide_wait_for(f, 0), "bide_wait_for: the future is NULL");
     REFUSED_CODE(bide_shield(t), "bide_shield");
@@ -377,6 +378,10 @@ TEST(null_task_or_future_is_refused_with_a_sentence)
     REFUSED(-EINVAL, bide_as_completed(two + 1, 1), "bide_as_completed: task 0 of 1 is NULL");
     REFUSED(-EINVAL, bide_as_completed(NULL, 1), "bide_as_completed: the array is NULL");
     REFUSED_CODE(bide_completed_next(NULL, &t), "bide_completed_next");
+    {
+        bide_auto bide_completed *none = bide_as_completed(two, 0);
+        REFUSED_CODE(bide_completed_next(none, NULL), "bide_completed_next: the place for the task is NULL");
+    }
     REFUSED_CODE(bide_to_thread((bide_coroutine){0}), "bide_to_thread");
     REFUSED(-EINVAL, bide_create_task((bide_coroutine){0}), "bide_create_task");
     REFUSED(-EINVAL, bide_ensure_future(g), "bide_ensure_future");

@@ -297,6 +297,9 @@ TEST(client_response_shows_headers_version_and_times, .real_time = true)
     EXPECT_STR(at.value, "2");
     EXPECT_TRUE(bide_header_at(r, 3, &at));
     EXPECT_FALSE(bide_header_at(r, 4, &at));
+    EXPECT_FALSE(bide_header_at(r, 0, NULL));
+    EXPECT_STR(bide_error_text(), "bide_header_at: the place for the field is NULL");
+    bide_error_clear();
     EXPECT_STR(bide_response_url(r), peer_url(&p, "/x#f"));
     EXPECT_STR(bide_response_peer(r), "127.0.0.1");
     expect_body(r, "b");
