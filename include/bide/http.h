@@ -82,10 +82,10 @@ typedef struct bide_request_args {
     struct bide_use_named_options *guard_;
     const char *method;          /* default: that of the function's name */
     const bide_pair *headers;    /* added to the session's; one of the same name replaces it; an empty value removes it */
-    const bide_pair *query;      /* appended to the URL's query, form-urlencoded */
+    const bide_pair *query;      /* appended to the URL's query, form-urlencoded; a NULL value is an empty one */
     bide_bytes data;             /* body */
     const char *json;            /* body, already JSON text; sets Content-Type: application/json */
-    const bide_pair *form;       /* body, form-urlencoded; sets its Content-Type */
+    const bide_pair *form;       /* body, form-urlencoded, as .query; sets its Content-Type */
     int64_t timeout_ms;          /* default: the session's */
     int64_t connect_timeout_ms;  /* default: the session's */
     int64_t read_timeout_ms;     /* default: the session's */
