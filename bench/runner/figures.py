@@ -76,6 +76,13 @@ class Figure:
 
 SAVE = "d=$(mktemp -d {scratch}/save.XXXXXX) && {bench}/bench-files save 10000 %s $d && rm -r $d"
 
+def lists(name, what, *rows, must=None, rounds=1):
+    """A list of bench/lists.py, by us and by other tools."""
+    command = "{here}/lists.py %s %%s {bide}" % name
+    return Figure("lists-" + name, command % "bide", [Row(what, wall_s, "s", must), *rows], pin=False, rounds=rounds,
+                  also={"curl -Z": command % "curl", "wget2": command % "wget2", "aria2": command % "aria2"})
+
+
 PYTHON_POOLS = {"mp.Pool": "mp", "ProcessPoolExecutor": "ppe", "aiomultiprocess": "aiomp"}
 
 
@@ -145,6 +152,15 @@ FIGURES = [
            [Row("bide fetch of 10,000 small files, each saved", cpu_us, "us", 1.0, 0.5, "curl-parallel64")],
            "7-cli/files", "curl-parallel64 wget2-64threads xargs-P8-n100-curl aria2-j64 aiohttp", needs="nginx",
            pin=False, slow_after=5, bytes=SMALL_FILES_BYTES),
+    lists("dead", "20,000 URLs behind 16 hosts that do not answer: the last good file",
+          Row("the same: the end", of("end_s"), "s")),
+    lists("mixed", "99,912 URLs over 500 hosts, 12 of them bad: the last good file",
+          Row("the same: connections made", of("connections"), "")),
+    lists("sorted", "3,200 URLs of 50 ms, sorted by 8 hosts", rounds=3),
+    lists("shuffled", "the same list shuffled", rounds=3),
+    lists("hosts", "3,968 URLs over 64 hosts", Row("the same: connections made", of("connections"), "", 300), rounds=3),
+    lists("one", "4,000 URLs of 50 ms of one host", must=5, rounds=1),
+    lists("big", "200 files of 10 MB", Row("the same, CPU of a file", cpu_us, "us"), rounds=3),
     Figure("pool-batch", "{bench}/bench-pool batch 1000000",
            [Row("pool of 2 processes: a no-op job of 64 bytes, a million at once", wall_ns, "ns", 1000)], pin=False,
            own_peers=pools("batch", mp=400000, ppe=400000, aiomp=1000, go=1000000)),
