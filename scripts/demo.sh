@@ -42,9 +42,9 @@ echo "$url"
 
 rm -rf demo/test
 pattern="$url/x/player/pagelist?aid=[$first-$last]"
-echo "\$ bide fetch '$pattern' -o 'demo/test/{1}.json' -c $count --per-host $count"
+echo "\$ bide fetch '$pattern' -o 'demo/test/{1}.json' -c $count --no-adaptive"
 begin=$(date +%s%N)
-"$bide" fetch "$pattern" -o 'demo/test/{1}.json' -c $count --per-host $count
+"$bide" fetch "$pattern" -o 'demo/test/{1}.json' -c $count --no-adaptive
 took=$((($(date +%s%N) - begin) / 1000000))
 
 python3 - $first $last <<'PY'

@@ -21,8 +21,10 @@ static const struct opt options[] = {
     {"jsonl", 0, "FILE", OPT_STRING(S, jsonl), .help = "one line of JSON for each URL; -: to standard output"},
     {"concurrency", 'c', "N", OPT_INT(S, concurrency), .min = 1, .max = 10000, .def = "64", .group = "Speed",
      .help = "requests at once"},
-    {"per-host", 0, "N", OPT_INT(S, per_host), .min = 0, .max = 10000, .def = "8",
-     .help = "of them to one host; 0: no limit of its own"},
+    {"per-host", 0, "N", OPT_INT(S, per_host), .min = 0, .max = 10000, .def = "0",
+     .help = "of them to one host at most; 0: all, if it bears them"},
+    {"no-adaptive", 0, NULL, OPT_FLAG(S, no_adaptive), .rare = true,
+     .help = "as many to a host as --per-host allows from the beginning on, in place of 8 and then as many as it bears"},
     {"rate", 'r', "N/s", OPT_RATE(S, rate), .def = "0", .help = "requests started per second, minute (/m) or hour (/h); 0: no limit"},
     {"retries", 0, "N", OPT_INT(S, retries), .min = 0, .max = 1000, .def = "4", .group = "Failures",
      .help = "further attempts after 408, 429, 5xx and errors of the network"},
@@ -48,8 +50,8 @@ static const struct opt options[] = {
 #undef S
 
 static const char *const examples[] = {
-    "the pages of an API, 64 at once, into test/1.json to test/100.json",
-    "bide fetch 'https://a.example/page?id=[1-100]' -o 'test/{1}.json' -c 64 --per-host 64",
+    "the pages of an API, as many at once as it bears, into test/1.json to test/100.json",
+    "bide fetch 'https://a.example/page?id=[1-100]' -o 'test/{1}.json'",
     "what would that do?", "bide fetch -n 'https://a.example/page?id=[1-100]' -o 'test/{1}.json'",
     "a list of URLs, names made of them, gently", "bide fetch -i urls.txt -O out --per-host 2 --rate 20/s",
     "URLs from another program, and a record of each", "find-urls | bide fetch -i - -O out --jsonl log.jsonl",
@@ -102,6 +104,10 @@ const struct command command_fetch = {
         "statuses 408, 429, 500, 502, 503, 504, 522 and 524, names that a server could not look up, refused and broken "
         "connections, time-outs; only with methods that may be sent twice. Before each new attempt there is a wait, random "
         "between zero and a limit that doubles, and new URLs go first. Retry-After is obeyed, for the whole host.\n"
+        "\n"
+        "To each host there are 8 requests at once in the beginning, and more as long as it answers as fast as before; half as "
+        "many when it answers 429 or 503, breaks connections, does not answer, or takes twice as long as in the last five "
+        "minutes. --per-host is the most that there may be, --concurrency the most to all hosts.\n"
         "\n"
         "A host that has not answered yet, that takes more than a second or does not answer has few of the places, so that it "
         "does not hold up the others. One that does not answer gets single requests, each twice as far from the last as the one "

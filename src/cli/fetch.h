@@ -17,7 +17,7 @@
  *
  * Invariants:
  *   F1  jobs = live (one per worker at most) + parked (in the queue); parked <= concurrency + queue.parked_max.
- *   F2  a host has no more than per_host live jobs.
+ *   F2  a job starts only if its host has fewer live ones than its window is wide, which is per_host at most.
  *   F3  a worker waits only if no job may go: whoever changes that wakes one.
  *   F4  done = ok + failed + skipped; a job is counted once, when it is settled.
  */
@@ -48,7 +48,8 @@ struct fetch_options {
     const char *jsonl;
     bool dry_run, quiet, raw;
     int verbose;
-    int concurrency, per_host; /* per_host 0: no limit */
+    int concurrency, per_host; /* per_host 0: no limit of its own */
+    bool no_adaptive;
     double rate;               /* URLs per second; 0: no limit */
     bool fail_fast;
     const char *max_errors;    /* "100", "5%"; NULL: no limit */
@@ -243,6 +244,8 @@ struct stats {
     char last_file[256]; /* a name, for the summary */
 };
 
+/* From when it was asked to the first byte of the answer. */
+int64_t timing_answer_us(const bide_timing *t);
 void stats_add_timing(struct stats *s, const bide_timing *t);
 /* The summary, to stderr. */
 void summary_print(const struct fetch *f);

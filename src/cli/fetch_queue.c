@@ -128,7 +128,11 @@ int queue_open(struct fetch *f)
 {
     struct queue *q = &f->queue;
 
+    int per_host = f->options->per_host;
+
     q->limits = limits_of(f->options);
+    q->window.most = per_host > 0 && per_host < f->concurrency ? per_host : f->concurrency;
+    q->window.is_adaptive = !f->options->no_adaptive;
     q->parked_max = LOOK_AHEAD + 4 * (size_t)f->concurrency;
     q->later_cap = q->parked_max + (size_t)f->concurrency + 1; /* F1: all of them, and one that was being read */
     q->later = calloc(q->later_cap, sizeof *q->later);

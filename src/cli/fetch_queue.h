@@ -21,6 +21,7 @@
 #include <bide/loop.h>
 
 #include "cli/fetch_health.h"
+#include "cli/fetch_window.h"
 
 struct fetch;
 struct job;
@@ -40,6 +41,7 @@ struct host {
     int live, slow_live;        /* requests; as many of them as queue.slow_live counts */
     unsigned jobs;              /* that name this host: live, queued, waiting for a retry */
     struct health health;
+    struct window window;
     int64_t blocked_until_ms;   /* Retry-After */
     int blocked_by;             /* the status that it came with */
     bool is_ready, is_asleep;
@@ -79,6 +81,7 @@ struct waiter {
 struct queue {
     struct hosts hosts;
     struct health_limits limits;
+    struct window_limits window;
     struct {
         struct host *first, *last;
     } rows[ROWS];                    /* hosts with jobs and a free place, in turn */
@@ -190,6 +193,9 @@ int64_t rows_spare_ms(const struct fetch *f);
 
 /* Its host answered, after so long. */
 void queue_answered(struct fetch *f, struct job *job, int64_t us);
+/* ... and so it bears as many requests as there were, or not.  us: from when it was asked to the first byte. */
+void queue_borne(struct fetch *f, struct job *job, int64_t us);
+void queue_not_borne(struct fetch *f, struct job *job);
 /* Its host did not.  Returns: true: it is given up because of that. */
 bool queue_unanswered(struct fetch *f, struct job *job, int kind, const char *why, bool is_certain);
 /* Its only request goes out. */

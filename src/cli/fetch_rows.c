@@ -28,7 +28,7 @@ static bool has_place(const struct fetch *f, const struct host *host)
         return true; /* its jobs fail without a request */
     if (host->health.is_down)
         return host->live == 0;
-    return f->options->per_host == 0 || host->live < f->options->per_host;
+    return host->live < window_size(&host->window, &f->queue.window);
 }
 
 /* Until when it must be left alone. */

@@ -56,8 +56,22 @@ static bool is_of_host(const struct outcome *o)
             o->fail == FAIL_RESET);
 }
 
+/* Was it too much for the host?  What comes from where it redirects to says nothing about it. */
+static void note_window(struct fetch *f, struct job *job, const struct outcome *o)
+{
+    bool is_broken = is_of_host(o) && o->fail != FAIL_DNS;
+
+    if (o->status == 0 ? o->answered || !is_broken : o->redirects > 0)
+        return;
+    if (is_broken || o->status == 429 || o->status == 503)
+        queue_not_borne(f, job);
+    else
+        queue_borne(f, job, timing_answer_us(&o->timing));
+}
+
 static void note_host(struct worker *w, struct job *job, const struct outcome *o)
 {
+    note_window(w->f, job, o);
     if (o->answered)
         queue_answered(w->f, job, o->timing.first_byte);
     else if (is_of_host(o) && queue_unanswered(w->f, job, o->fail, text_string(&w->why), o->code == BIDE_ENAME))

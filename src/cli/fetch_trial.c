@@ -43,6 +43,20 @@ void queue_answered(struct fetch *f, struct job *job, int64_t us)
     host_line_up(f, host, bide_loop_time_ms(f->loop));
 }
 
+void queue_borne(struct fetch *f, struct job *job, int64_t us)
+{
+    struct host *host = job->host;
+
+    window_answered(&host->window, &f->queue.window, host->live, job->sent_ms, bide_loop_time_ms(f->loop), us);
+}
+
+void queue_not_borne(struct fetch *f, struct job *job)
+{
+    struct host *host = job->host;
+
+    window_refused(&host->window, &f->queue.window, host->live, job->sent_ms, bide_loop_time_ms(f->loop));
+}
+
 bool queue_unanswered(struct fetch *f, struct job *job, int kind, const char *why, bool is_certain)
 {
     struct host *host = job->host;

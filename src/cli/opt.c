@@ -114,9 +114,20 @@ static int store_next(struct parser *p, const struct opt *row, const char *shown
 
 /* ---- the words ---- */
 
+/* The flag that a word takes back: --no-NAME one that is called NAME, --NAME one that is called no-NAME. */
+static const struct opt *find_opposite(const struct command *command, const char *name, size_t len)
+{
+    char opposite[64];
+
+    if (len > 3 && memcmp(name, "no-", 3) == 0)
+        return find_name(command, name + 3, len - 3);
+    int n = snprintf(opposite, sizeof opposite, "no-%.*s", (int)len, name);
+    return len < sizeof opposite && (size_t)n < sizeof opposite ? find_name(command, opposite, (size_t)n) : NULL;
+}
+
 static int parse_negated(struct parser *p, const char *name, size_t len)
 {
-    const struct opt *row = len > 3 && memcmp(name, "no-", 3) == 0 ? find_name(p->command, name + 3, len - 3) : NULL;
+    const struct opt *row = find_opposite(p->command, name, len);
 
     if (row && row->kind == OPT_KIND_FLAG)
         return set(p, row, false);

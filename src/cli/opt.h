@@ -17,7 +17,7 @@
 #include "cli/cli.h"
 
 enum opt_kind {
-    OPT_KIND_FLAG,     /* bool; --no-NAME takes it back */
+    OPT_KIND_FLAG,     /* bool; --no-NAME takes it back, and --NAME what is called no-NAME */
     OPT_KIND_COUNT,    /* int: how many times it was given */
     OPT_KIND_INT,      /* int, min to max */
     OPT_KIND_DURATION, /* int64_t, milliseconds: 500ms 10s 5m 1h 1.5 (seconds) */

@@ -18,11 +18,16 @@ int64_t clock_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-/* Phases follow one another; what did not happen is -1 and not counted. */
-void stats_add_timing(struct stats *s, const bide_timing *t)
+int64_t timing_answer_us(const bide_timing *t)
 {
     int64_t connected = t->tls >= 0 ? t->tls : t->connect >= 0 ? t->connect : t->queued;
 
+    return t->first_byte - (connected > 0 ? connected : 0);
+}
+
+/* Phases follow one another; what did not happen is -1 and not counted. */
+void stats_add_timing(struct stats *s, const bide_timing *t)
+{
     if (t->connect >= 0) {
         histogram_add(&s->dns, t->dns);
         histogram_add(&s->connect, t->connect - (t->dns > 0 ? t->dns : 0));
@@ -30,7 +35,7 @@ void stats_add_timing(struct stats *s, const bide_timing *t)
             histogram_add(&s->tls, t->tls - t->connect);
     }
     if (t->first_byte >= 0)
-        histogram_add(&s->first_byte, t->first_byte - (connected > 0 ? connected : 0));
+        histogram_add(&s->first_byte, timing_answer_us(t));
     if (t->body >= 0 && t->head >= 0)
         histogram_add(&s->body, t->body - t->head);
 }

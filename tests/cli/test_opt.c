@@ -85,7 +85,7 @@ UNIT(opt_rate_reads_per_second_minute_hour)
 /* ---- the parser, with a table that has one of each ---- */
 
 struct all {
-    bool flag;
+    bool flag, no_color;
     int count, number, choice;
     int64_t duration, timeout, size;
     double rate;
@@ -95,6 +95,7 @@ struct all {
 
 static const struct opt rows[] = {
     {"flag", 'f', NULL, OPT_FLAG(struct all, flag), .help = "x"},
+    {"no-color", 0, NULL, OPT_FLAG(struct all, no_color), .help = "x"},
     {"count", 'v', NULL, OPT_COUNT(struct all, count), .help = "x"},
     {"number", 'n', "N", OPT_INT(struct all, number), .min = 1, .max = 9, .def = "5", .help = "x"},
     {"choice", 0, "X", OPT_CHOICE(struct all, choice), .choices = (const char *const[]){"red", "green", NULL}, .help = "x"},
@@ -158,6 +159,10 @@ UNIT(opt_flag_is_taken_back)
     EXPECT_EQ(PARSE("--flag", "--no-flag"), OPT_GO);
     EXPECT_FALSE(all.flag);
     EXPECT_EQ(PARSE("--no-number"), EXIT_USAGE);
+    EXPECT_EQ(PARSE("--no-color", "--color"), OPT_GO);
+    EXPECT_FALSE(all.no_color);
+    EXPECT_EQ(PARSE("--no-color"), OPT_GO);
+    EXPECT_TRUE(all.no_color);
 }
 
 UNIT(opt_timeout_of_0_is_no_limit)
