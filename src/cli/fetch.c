@@ -136,8 +136,7 @@ static int work(struct fetch *f)
 {
     bide_auto bide_task *ticker = NULL;
 
-    if (progress_period_ms(&f->progress) > 0)
-        ticker = bide_create_task(bide_coro(tick, f));
+    ticker = bide_create_task(bide_coro(tick, f));
     fetch_grow(f);
     if (f->nworkers == 0)
         return bide_raise();

@@ -214,6 +214,28 @@ void fetch_settle(struct worker *w, struct job *job, const struct outcome *o);
 /* A new worker if there may be more, and there is work for it. */
 void fetch_grow(struct fetch *f);
 
+/* ---- fetch_view.c ---- */
+
+/* A body that comes in pieces. */
+struct transfer {
+    struct transfer *next, *prev; /* in fetch.transfers, in the order in which they began */
+    const struct text *name, *url; /* the first one that is not empty is shown */
+    uint64_t id, received;
+    int64_t length; /* -1: not known */
+    int64_t began_ms;
+};
+
+struct transfers {
+    struct transfer *first, *last;
+    uint64_t latest_id;
+};
+
+void transfer_begin(struct fetch *f, struct transfer *t, const struct text *name, const struct text *url, int64_t length);
+void transfer_add(struct fetch *f, struct transfer *t, size_t bytes);
+void transfer_end(struct fetch *f, struct transfer *t);
+/* What the progress line shows, as it is now. */
+struct progress_view report_view(const struct fetch *f);
+
 /* ---- fetch_save.c ---- */
 
 #define SAVE_BUFFER 131072
@@ -236,6 +258,7 @@ struct stats {
     uint64_t total;   /* URLs; when is_total_known */
     bool is_total_known;
     uint64_t started, done, ok, failed, skipped, retries, files, bytes;
+    uint64_t received;  /* bytes of bodies, also of those that are not complete or came to nothing */
     int live;
     uint64_t by_fail[FAIL_KINDS];
     uint32_t by_status[600];
@@ -265,8 +288,6 @@ bool report_missing_records(const struct fetch *f);
 void report_say(struct fetch *f, const char *format, ...) BIDE_PRINTF(2, 3);
 /* A URL as it may be shown: without user name and password. */
 void report_add_url(struct text *to, const char *url);
-/* What the progress line shows, as it is now (fetch_view.c). */
-struct progress_view report_view(const struct fetch *f);
 
 /* ---- fetch_limit.c ---- */
 
@@ -294,6 +315,7 @@ struct fetch {
     struct jsonl jsonl;
     struct progress progress;
     struct stats stats;
+    struct transfers transfers;
     struct error_limit limit;
     int concurrency;            /* of the options, or as many as descriptors allow */
     bide_task **workers;

@@ -98,6 +98,7 @@ static int save_whole(struct worker *w, bide_bytes body)
 
 struct sink {
     struct worker *w;
+    struct transfer transfer;
     bide_file *file; /* NULL: not open yet */
     size_t len;      /* in w->buffer */
 };
@@ -162,8 +163,7 @@ static bool exceeds(const struct fetch *f, int64_t bytes)
     return f->options->http.max_size > 0 && bytes > f->options->http.max_size;
 }
 
-/* Pieces of the body, one after the other, to standard output or nowhere. */
-static int64_t pass_through(struct worker *w, const struct job *job, bide_response *r, struct outcome *o)
+static int64_t pass_pieces(struct worker *w, const struct job *job, bide_response *r, struct outcome *o, struct transfer *t)
 {
     const char *data;
     int64_t total = 0;
@@ -171,6 +171,7 @@ static int64_t pass_through(struct worker *w, const struct job *job, bide_respon
 
     while ((n = bide_read_chunk(r, &data)) > 0) {
         total += n;
+        transfer_add(w->f, t, (size_t)n);
         if (exceeds(w->f, total))
             return too_large(w->f, r);
         o->is_final = w->f->naming.to_stdout;
@@ -183,6 +184,17 @@ static int64_t pass_through(struct worker *w, const struct job *job, bide_respon
     return code < 0 ? code : n < 0 ? n : total;
 }
 
+/* Pieces of the body, one after the other, to standard output or nowhere. */
+static int64_t pass_through(struct worker *w, const struct job *job, bide_response *r, struct outcome *o, int64_t length)
+{
+    struct transfer t;
+
+    transfer_begin(w->f, &t, &w->name, &job->url, length);
+    int64_t total = pass_pieces(w, job, r, o, &t);
+    transfer_end(w->f, &t);
+    return total;
+}
+
 static int64_t fill_sink(struct sink *s, const struct job *job, bide_response *r, struct outcome *o)
 {
     const char *data;
@@ -192,6 +204,7 @@ static int64_t fill_sink(struct sink *s, const struct job *job, bide_response *r
 
     while (code == 0 && (n = bide_read_chunk(r, &data)) > 0) {
         total += n;
+        transfer_add(s->w->f, &s->transfer, (size_t)n);
         if (exceeds(s->w->f, total))
             return too_large(s->w->f, r);
         code = write_sink(s, data, (size_t)n);
@@ -203,13 +216,15 @@ static int64_t fill_sink(struct sink *s, const struct job *job, bide_response *r
     return code < 0 ? local_error(s->w, job, o, code) : total;
 }
 
-static int64_t save_long(struct worker *w, const struct job *job, bide_response *r, struct outcome *o)
+static int64_t save_long(struct worker *w, const struct job *job, bide_response *r, struct outcome *o, int64_t length)
 {
     struct sink s = {.w = w};
 
     if (!w->buffer && !(w->buffer = malloc(SAVE_BUFFER)))
         return local_error(w, job, o, BIDE_ENOMEM);
+    transfer_begin(w->f, &s.transfer, &w->name, &job->url, length);
     int64_t total = fill_sink(&s, job, r, o);
+    transfer_end(w->f, &s.transfer);
     bide_release(s.file); /* what is not complete has never been */
     return total;
 }
@@ -219,6 +234,7 @@ static int64_t save_short(struct worker *w, const struct job *job, bide_response
     bide_bytes body = bide_body(r);
     if (!body.data)
         return bide_error_code();
+    w->f->stats.received += body.len;
     if (exceeds(w->f, (int64_t)body.len))
         return too_large(w->f, r);
 
@@ -242,7 +258,7 @@ int64_t fetch_save(struct worker *w, const struct job *job, bide_response *r, st
     if (exceeds(f, length) && strcmp(f->request.method, "HEAD") != 0)
         return too_large(f, r);
     if (!naming_saves(&f->naming))
-        return pass_through(w, job, r, o);
+        return pass_through(w, job, r, o, length);
     bool is_short = length >= 0 && length <= SAVE_BUFFER && !f->naming.direct;
-    return is_short ? save_short(w, job, r, o) : save_long(w, job, r, o);
+    return is_short ? save_short(w, job, r, o) : save_long(w, job, r, o, length);
 }

@@ -4,8 +4,10 @@
  *
  *      61.2% ########........  52 011/85 000  ok 51 940  fail 71  retry 12  2 204/s  18.3 MB/s  64 live  eta 0:15
  *
- * On stderr.  A terminal that is narrow shows less of it, from the right.  Whoever prints a message calls
- * progress_erase first.
+ *     pages/big.iso   43.1%  463 MB/1.1 GB  112 MB/s  eta 0:05
+ *
+ * On stderr.  A terminal that is narrow shows less of it, from the right; the second line is there as long as a large
+ * body is on its way.  What prints a message calls progress_erase first.
  */
 #ifndef BIDE_CLI_PROGRESS_H
 #define BIDE_CLI_PROGRESS_H
@@ -16,11 +18,25 @@ enum progress_mode { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_NONE 
 
 #define PROGRESS_BAR_MS   100
 #define PROGRESS_PLAIN_MS 10000
+#define PROGRESS_PAUSE_US 1500000 /* nothing was measured for so long: the process was stopped, as by ^Z */
+
+/* A large body that is on its way. */
+struct progress_large {
+    const char *name;  /* NULL: there is none */
+    uint64_t id;       /* another one: another body */
+    uint64_t received;
+    int64_t length;    /* -1: not known */
+    double seconds;    /* since it began */
+};
 
 /* What there is to show. */
 struct progress_view {
     uint64_t total; /* 0: not known */
-    uint64_t done, ok, failed, retries, bytes, waiting;
+    uint64_t done, ok, failed, retries, waiting;
+    uint64_t received;   /* bytes of bodies, also of those that are not complete or came to nothing */
+    double under_way;    /* URLs: what has come of those that are not done, as shares of them */
+    double bytes_left;   /* of all URLs; estimated by those that are known; < 0: nothing is known */
+    struct progress_large large;
     int live;
     int64_t blocked_ms;  /* until the first host that asked to be left alone may be asked again; 0: none */
     const char *blocked; /* its name */
@@ -28,32 +44,43 @@ struct progress_view {
     uint64_t blocked_urls; /* that wait for it */
 };
 
+/* A moving average over about 15 s. */
+struct rate {
+    uint64_t last;             /* of what is counted */
+    double per_second, weight; /* and how much it rests on */
+};
+
 struct progress {
     enum progress_mode mode;
     bool shown, has_utf8, has_colour;
-    size_t rows;            /* that are shown */
+    bool has_second;        /* line: below the one that the cursor is in */
+    bool large_alone;       /* no line but that of the large body */
     int64_t last_us;        /* of the rates */
-    uint64_t last_done, last_bytes;
-    double per_second, bytes_per_second, weight; /* moving averages over about 15 s, and how much they rest on */
+    struct rate urls, bytes, large;
+    uint64_t large_id;
     int64_t next_plain_us;
 };
 
 /* auto becomes what fits: a bar on a terminal that can move its cursor, else plain lines. */
 void progress_open(struct progress *p, enum progress_mode mode, int64_t now_us);
-/* How often to call progress_tick, in ms; 0: never. */
+/* How often to call progress_tick, in ms: also if nothing is shown, for the rates. */
 int64_t progress_period_ms(const struct progress *p);
 void progress_tick(struct progress *p, const struct progress_view *v, int64_t now_us);
 /* One line at once, in any mode. */
 void progress_status(struct progress *p, const struct progress_view *v, int64_t now_us);
 void progress_erase(struct progress *p);
+/* Columns of the terminal that messages go to, or of $COLUMNS; 0: there is none. */
+int progress_columns(void);
 
-/* ---- pure ---- */
+/* ---- progress_line.c: pure ---- */
 
 /* New rates, from what was done since the last call. */
 void progress_measure(struct progress *p, const struct progress_view *v, int64_t now_us);
 /* The moving line, at most `width` columns, without colour if there is none; the plain one. */
 void progress_bar_line(const struct progress *p, const struct progress_view *v, int width, struct text *to);
 void progress_plain_line(const struct progress *p, const struct progress_view *v, struct text *to);
+/* The line of the large body, likewise; nothing if there is none. */
+void progress_large_line(const struct progress *p, const struct progress_view *v, int width, struct text *to);
 /* "eta 0:15", "eta -", "eta >1d" */
 void progress_add_eta(const struct progress *p, const struct progress_view *v, struct text *to);
 
@@ -61,5 +88,7 @@ void progress_add_eta(const struct progress *p, const struct progress_view *v, s
 void text_add_count(struct text *t, uint64_t n);
 void text_add_bytes(struct text *t, double bytes);
 void text_add_time(struct text *t, int64_t us);
+/* How many columns of a terminal a text takes that has no control characters. */
+int text_columns(const char *text, size_t len);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "cli/cli.h"
 #include "cli/progress.h"
 
 void text_add_count(struct text *t, uint64_t n)
@@ -38,4 +39,24 @@ void text_add_time(struct text *t, int64_t us)
         text_format(t, "%lld ms", (long long)(us + 500) / 1000);
     else
         text_format(t, us < 100000000 ? "%.2f s" : "%.0f s", (double)us / 1e6);
+}
+
+/* Those that East Asian fonts draw twice as wide, and emoji. */
+static bool is_wide(uint32_t c)
+{
+    return (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) || (c >= 0xac00 && c <= 0xd7a3) ||
+           (c >= 0xf900 && c <= 0xfaff) || (c >= 0xfe30 && c <= 0xfe6f) || (c >= 0xff00 && c <= 0xff60) ||
+           (c >= 0xffe0 && c <= 0xffe6) || (c >= 0x1f300 && c <= 0x1faff) || (c >= 0x20000 && c <= 0x3fffd);
+}
+
+int text_columns(const char *text, size_t len)
+{
+    int columns = 0;
+
+    for (size_t i = 0, n; i < len; i += n > 0 ? n : 1) {
+        uint32_t c = 0;
+        n = plain_decode(text + i, len - i, &c);
+        columns += is_wide(c) ? 2 : 1;
+    }
+    return columns;
 }

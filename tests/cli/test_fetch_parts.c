@@ -168,10 +168,10 @@ static struct progress measured(struct progress_view *v)
 {
     struct progress p = {0};
 
-    *v = (struct progress_view){.total = 85000, .live = 64, .retries = 12};
+    *v = (struct progress_view){.total = 85000, .live = 64, .retries = 12, .bytes_left = -1};
     for (int i = 1; i <= 100; i++) {
         v->done = (uint64_t)i * 200;
-        v->bytes = v->done * 1000;
+        v->received = v->done * 1000;
         progress_measure(&p, v, i * 100000);
     }
     v->failed = 71;
@@ -248,8 +248,8 @@ UNIT(progress_plain_line_says_it_in_words)
 
 static const char *eta(uint64_t total, uint64_t done, double rate)
 {
-    struct progress p = {.per_second = rate, .weight = 1};
-    struct progress_view v = {.total = total, .done = done};
+    struct progress p = {.urls = {.per_second = rate, .weight = 1}};
+    struct progress_view v = {.total = total, .done = done, .bytes_left = -1};
     struct text t = {0};
 
     progress_add_eta(&p, &v, &t);
@@ -275,8 +275,128 @@ UNIT(progress_rate_follows_a_change_within_its_memory)
         v.done += 10;
         progress_measure(&p, &v, i * 100000);
     }
-    EXPECT_LT(p.per_second / p.weight, 250);
-    EXPECT_LT(95, p.per_second / p.weight);
+    EXPECT_LT(p.urls.per_second / p.urls.weight, 250);
+    EXPECT_LT(95, p.urls.per_second / p.urls.weight);
+}
+
+/* ---- bytes that are on their way ---- */
+
+/* So many seconds of 100 MB/s, of one file of 1 GB; begins at *now_us. */
+static void flow(struct progress *p, struct progress_view *v, int64_t *now_us, int seconds)
+{
+    for (int i = 0; i < seconds * 10; i++) {
+        *now_us += 100000;
+        v->received += 10000000;
+        v->large.received = v->received;
+        v->under_way = (double)v->received / 1e9;
+        v->bytes_left = 1e9 - (double)v->received;
+        progress_measure(p, v, *now_us);
+    }
+}
+
+static struct progress_view one_file(void)
+{
+    return (struct progress_view){.total = 1, .live = 1, .large = {.name = "pages/big.iso", .id = 1, .length = 1000000000}};
+}
+
+UNIT(progress_of_one_large_file_is_that_of_its_bytes)
+{
+    struct progress_view v = one_file();
+    struct progress p = {.last_us = 0};
+    int64_t now_us = 0;
+
+    flow(&p, &v, &now_us, 4);
+    EXPECT_STR(bar(&p, &v, 80), " 40.0% #########...............  0/1  eta 0:06  100 MB/s  1 live");
+    struct text t = {0};
+    progress_large_line(&p, &v, 79, &t);
+    EXPECT_STR(shown(&t), "pages/big.iso   40.0%  400 MB/1.0 GB  100 MB/s  eta 0:06");
+    progress_plain_line(&p, &v, &t);
+    EXPECT_STR(shown(&t), "bide fetch: 0/1 (40.0%) done, 0 ok, 0 failed, 0 retries, 0.0/s, 100 MB/s, 1 live, eta 0:06, "
+                          "pages/big.iso   40.0%  400 MB/1.0 GB  100 MB/s  eta 0:06");
+}
+
+UNIT(progress_stopped_process_knows_its_rates_again_at_once)
+{
+    struct progress_view v = one_file();
+    struct progress p = {.last_us = 0};
+    int64_t now_us = 0;
+
+    flow(&p, &v, &now_us, 4);
+    now_us += 600000000; /* ^Z, and ten minutes later fg */
+    flow(&p, &v, &now_us, 1);
+    struct text t = {0};
+    progress_add_eta(&p, &v, &t);
+    EXPECT_STR(shown(&t), "eta 0:05");
+    EXPECT_CONTAINS(bar(&p, &v, 80), "100 MB/s");
+}
+
+UNIT(progress_eta_is_by_urls_when_many_end_and_by_bytes_when_few_do)
+{
+    struct progress p = {.urls = {.per_second = 10, .weight = 1}, .bytes = {.per_second = 1e6, .weight = 1}};
+    struct progress_view v = {.total = 1000, .done = 400, .live = 8, .bytes_left = 3e6};
+    struct text t = {0};
+
+    progress_add_eta(&p, &v, &t);
+    EXPECT_STR(shown(&t), "eta 1:00");
+    v.done = 992; /* the others are on their way */
+    progress_add_eta(&p, &v, &t);
+    EXPECT_STR(shown(&t), "eta 0:03");
+    v.done = 400;
+    p.urls.per_second = 0.1;
+    progress_add_eta(&p, &v, &t);
+    EXPECT_STR(shown(&t), "eta 0:03");
+    p.urls.per_second = 10; /* but one of them takes longer than all the others */
+    v.large = (struct progress_large){.name = "x", .id = 3, .received = 10, .length = 90000010};
+    p.large_id = 3;
+    p.large = (struct rate){.per_second = 1e6, .weight = 1};
+    progress_add_eta(&p, &v, &t);
+    EXPECT_STR(shown(&t), "eta 1:30");
+}
+
+UNIT(progress_bytes_that_come_to_nothing_are_no_negative_rate)
+{
+    struct progress_view v = one_file();
+    struct progress p = {.last_us = 0};
+    int64_t now_us = 0;
+
+    flow(&p, &v, &now_us, 2);
+    v.large = (struct progress_large){.name = "pages/big.iso", .id = 2, .length = 1000000000}; /* from its beginning again */
+    v.under_way = 0;
+    progress_measure(&p, &v, now_us + 100000);
+    EXPECT_LE(0, p.bytes.per_second);
+    EXPECT_LE(p.bytes.per_second, 1e8);
+    struct text t = {0};
+    progress_large_line(&p, &v, 79, &t);
+    EXPECT_STR(shown(&t), "pages/big.iso    0.0%  0 B/1.0 GB  0 B/s  eta -");
+}
+
+UNIT(progress_large_line_fits_any_width)
+{
+    struct progress_view v = one_file();
+    struct progress p = {.last_us = 0};
+    int64_t now_us = 0;
+
+    flow(&p, &v, &now_us, 4);
+    v.large.name = "out/\xe7\xac\xac\xe4\xb8\x80\xe7\xab\xa0/\xe5\x9b\xbe.iso\033[31m";
+    for (int width = 0; width < 120; width++) {
+        struct text t = {0};
+        progress_large_line(&p, &v, width, &t);
+        EXPECT_LE(text_columns(text_string(&t), t.len), width);
+        EXPECT_NULL(t.len > 0 ? strchr(t.data, '\033') : NULL);
+        text_free(&t);
+    }
+    struct text t = {0};
+    progress_large_line(&p, &v, 60, &t);
+    EXPECT_STR(shown(&t), "...\xe5\x9b\xbe.iso\\x1b[31m   40.0%  400 MB/1.0 GB  100 MB/s  eta 0:06");
+}
+
+UNIT(units_columns_are_those_of_a_terminal)
+{
+    EXPECT_EQ(text_columns("abc", 3), 3);
+    EXPECT_EQ(text_columns("\xe7\xac\xac", 3), 2);
+    EXPECT_EQ(text_columns("\xc3\xa9\xe2\x96\x88", 5), 2);
+    EXPECT_EQ(text_columns("\xf0\x9f\x98\x80", 4), 2);
+    EXPECT_EQ(text_columns("\xff", 1), 1);
 }
 
 /* ---- jsonl.c ---- */

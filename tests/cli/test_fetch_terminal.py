@@ -5,11 +5,16 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import tempfile
 import termios
+import threading
+import time
 import unittest
+
+from support import RawServer
 
 BIDE = os.environ["BIDE"]
 
@@ -38,8 +43,8 @@ class Terminal(unittest.TestCase):
         cls.server.wait()
         cls.server.stdout.close()
 
-    def fetch(self, *args, columns=100, env=None):
-        """Run on a terminal of so many columns; what it has shown."""
+    def fetch(self, *args, columns=100, env=None, meanwhile=None):
+        """Run on a terminal of so many columns; what it has shown.  meanwhile: called with the process."""
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C", **(env or {})}
@@ -48,8 +53,10 @@ class Terminal(unittest.TestCase):
             p = subprocess.Popen([BIDE, "fetch", *args], stderr=theirs, stdin=theirs, stdout=subprocess.DEVNULL, cwd=folder,
                                  env=environment)
             os.close(theirs)
+            if meanwhile:
+                threading.Thread(target=meanwhile, args=(p,), daemon=True).start()
             shown = read_all(ours)
-            p.wait()
+            self.code = p.wait()
         os.close(ours)
         return shown
 
@@ -129,6 +136,51 @@ class Terminal(unittest.TestCase):
         shown = self.fetch("-v", "-g", f"{self.url}/bytes/1?\033[31m", "-o", "x", "--progress", "none")
         self.assertNotIn("\033", shown)
         self.assertIn("\\x1b", shown)
+
+    def test_large_file_has_a_line_and_its_bytes_count(self):
+        with RawServer({"/big.iso": drip(3, 1000000)}) as s:
+            shown = self.fetch(f"{s.url}/big.iso", "-O", "x")
+        lines = re.findall(r"\r( *[\d.]+%[^\r\n]*?)\033\[K\r+\n([^\r\n]*big\.iso[^\r\n]*)\033\[K\033\[A", shown)
+        self.assertGreater(len(lines), 8, repr(shown))
+        percents = [float(re.match(r" *([\d.]+)%", first)[1]) for first, _ in lines]
+        self.assertEqual(percents, sorted(percents))
+        self.assertTrue(any(40 < p < 80 for p in percents), percents)
+        first, large = lines[len(lines) // 2]
+        self.assertRegex(first, r"0/1  eta 0:0[0-3]  .*[KM]B/s  1 live")
+        self.assertRegex(large, r"x/127\.0\.0\.1.*/big\.iso +[\d.]+%  [\d.]+ MB/3\.0 MB  [\d.]+ [KM]B/s  eta 0:0[0-3]$")
+        self.assertRegex(shown, r"\r\033\[J1 url  1 ok")
+
+    def test_lines_of_a_large_file_fit_a_narrow_terminal(self):
+        path = "/" + "long/" * 20 + "big.iso"
+        with RawServer({path: drip(2, 1000000)}) as s:
+            shown = self.fetch(s.url + path, "-O", "x", columns=56)
+        lines = re.findall(r"\r\n?([^\r\n]*?)\033\[K", shown)
+        self.assertTrue(any("big.iso" in line for line in lines), lines)
+        for line in lines:
+            self.assertLess(len(re.sub(r"\033\[\d*m", "", line)), 56, line)
+
+    def test_eta_is_right_after_the_process_was_stopped(self):
+        def meanwhile(p):
+            time.sleep(1)
+            p.send_signal(signal.SIGSTOP)
+            time.sleep(2)
+            p.send_signal(signal.SIGCONT)
+            time.sleep(0.5)
+            p.kill()
+        shown = self.fetch(f"{self.url}/delay/50?[1-1000]", "-o", "x/{1}", "-c", "1", meanwhile=meanwhile)
+        etas = [int(m) * 60 + int(s) for m, s in re.findall(r"eta (\d+):(\d\d)", shown)]
+        self.assertGreater(len(etas), 10)
+        self.assertLess(etas[-1], etas[len(etas) // 2] * 1.4 + 5, etas)
+
+
+def drip(seconds, rate):
+    """An answer that takes so long."""
+    def answer(s):
+        s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (seconds * rate))
+        for _ in range(seconds * 20):
+            s.sendall(bytes(rate // 20))
+            time.sleep(0.05)
+    return answer
 
 
 if __name__ == "__main__":

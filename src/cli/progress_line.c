@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * progress_line.c - what the progress line says, and how long the rest will take.
+ *
+ * Rates are moving averages with a memory of about 15 s.  A time in which nobody measured, because the process was
+ * stopped, is not part of them.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/progress.h"
+
+#define MEMORY_S      15.0
+#define FEW           10    /* URLs that end in that time: too few to say when the others will */
+#define DAY_S         86400
+#define BAR_CELLS_MAX 24
+#define BAR_CELLS_MIN 6
+#define NAME_MIN      8     /* columns for a name; with fewer it is left out */
+#define PLAIN_NAME    200
+#define GREEN         "\033[32m"
+#define RED           "\033[31m"
+#define PLAIN         "\033[0m"
+
+/* ---- rates ---- */
+
+static void measure(struct rate *r, uint64_t now, double seconds)
+{
+    double share = seconds < MEMORY_S ? seconds / MEMORY_S : 1;
+    uint64_t more = now > r->last ? now - r->last : 0;
+
+    r->per_second += share * ((double)more / seconds - r->per_second);
+    r->weight += share * (1 - r->weight);
+    r->last = now;
+}
+
+static void begin_again(struct progress *p, const struct progress_view *v)
+{
+    p->urls.last = v->done;
+    p->bytes.last = v->received;
+    p->large.last = v->large.received;
+}
+
+void progress_measure(struct progress *p, const struct progress_view *v, int64_t now_us)
+{
+    int64_t us = now_us - p->last_us;
+    bool is_same = p->large_id == v->large.id;
+    if (us < 50000)
+        return;
+
+    p->last_us = now_us;
+    if (!is_same) {
+        p->large = (struct rate){.last = v->large.received};
+        p->large_id = v->large.id;
+    }
+    if (us > PROGRESS_PAUSE_US) {
+        begin_again(p, v);
+        return;
+    }
+    measure(&p->urls, v->done, (double)us / 1e6);
+    measure(&p->bytes, v->received, (double)us / 1e6);
+    if (is_same)
+        measure(&p->large, v->large.received, (double)us / 1e6);
+}
+
+/* Corrected for the short time that it rests on in the beginning. */
+static double per_second(const struct rate *r)
+{
+    return r->weight > 0 ? r->per_second / r->weight : 0;
+}
+
+/* In the beginning, that since it began. */
+static double large_per_second(const struct progress *p, const struct progress_view *v)
+{
+    const struct progress_large *l = &v->large;
+
+    if (p->large_id == l->id && p->large.weight > 0)
+        return per_second(&p->large);
+    return l->seconds > 0 ? (double)l->received / l->seconds : 0;
+}
+
+/* ---- how long it will take; < 0: nobody knows ---- */
+
+static double large_seconds(const struct progress *p, const struct progress_view *v)
+{
+    const struct progress_large *l = &v->large;
+    double rate = large_per_second(p, v);
+
+    if (!l->name || l->length < 0 || rate <= 0)
+        return -1;
+    return l->length > (int64_t)l->received ? (double)(l->length - (int64_t)l->received) / rate : 0;
+}
+
+/* By URLs as long as enough of them end, else by bytes; and the large body takes its time in any case. */
+static double seconds_left(const struct progress *p, const struct progress_view *v)
+{
+    double urls = per_second(&p->urls), bytes = per_second(&p->bytes), large = large_seconds(p, v);
+    double left = v->total > v->done ? (double)(v->total - v->done) : 0, seconds = -1;
+    bool is_by_bytes = v->bytes_left >= 0 && bytes > 0 && (urls * MEMORY_S < FEW || left <= v->live);
+
+    if (v->total == 0)
+        return -1;
+    if (is_by_bytes)
+        seconds = v->bytes_left / bytes;
+    else if (urls > 0 || left == 0)
+        seconds = left > 0 ? left / urls : 0;
+    return seconds < 0 ? -1 : seconds > large ? seconds : large;
+}
+
+static void add_seconds(double seconds, struct text *to)
+{
+    if (seconds < 0) {
+        text_add_string(to, "eta -");
+    } else if (seconds > DAY_S) {
+        text_add_string(to, "eta >1d");
+    } else {
+        unsigned s = (unsigned)(seconds + 0.5);
+        if (s >= 3600)
+            text_format(to, "eta %u:%02u:%02u", s / 3600, s / 60 % 60, s % 60);
+        else
+            text_format(to, "eta %u:%02u", s / 60, s % 60);
+    }
+}
+
+void progress_add_eta(const struct progress *p, const struct progress_view *v, struct text *to)
+{
+    add_seconds(seconds_left(p, v), to);
+}
+
+/* ---- lines ---- */
+
+/* Of all; what has come of those that are on their way counts.  100 only when that is so. */
+static double percent(const struct progress_view *v)
+{
+    double done = (double)v->done + v->under_way, total = (double)v->total;
+
+    return done >= total ? 100 : v->done < v->total && done > total * 0.999 ? 99.9 : 100 * done / total;
+}
+
+static void add_rate(double rate, struct text *to)
+{
+    if (rate < 9.95)
+        text_format(to, "%.1f/s", rate);
+    else {
+        text_add_count(to, (uint64_t)(rate + 0.5));
+        text_add_string(to, "/s");
+    }
+}
+
+/* What hosts that want to be left alone hold up. */
+static void add_waiting(const struct progress_view *v, struct text *to)
+{
+    char name[SAY_QUOTE_SIZE];
+
+    if (v->blocked_ms > 0)
+        text_format(to, "waiting %llu s for %s (%s%s%llu url%s)", (unsigned long long)(v->blocked_ms + 999) / 1000,
+                    say_quote(v->blocked, name), v->reason, v->reason[0] ? ", " : "",
+                    (unsigned long long)v->blocked_urls, v->blocked_urls == 1 ? "" : "s");
+    else
+        text_format(to, "%llu waiting", (unsigned long long)v->waiting);
+}
+
+/* The n-th piece of the line, the most important first; false: there are no more. */
+static bool add_piece(const struct progress *p, const struct progress_view *v, int n, struct text *to)
+{
+    switch (n) {
+    case 0:
+        text_add_count(to, v->done);
+        if (v->total > 0) {
+            text_add_char(to, '/');
+            text_add_count(to, v->total);
+        } else {
+            text_add_string(to, " done");
+        }
+        return true;
+    case 1:
+        if (v->failed > 0)
+            text_format(to, "%s%s%llu%s", p->has_colour ? RED : "", "fail ", (unsigned long long)v->failed,
+                        p->has_colour ? PLAIN : "");
+        return true;
+    case 2:
+        if (per_second(&p->urls) >= 0.05 || v->received == 0) /* else bytes say more */
+            add_rate(per_second(&p->urls), to);
+        return true;
+    case 3:
+        if (v->total > 0)
+            progress_add_eta(p, v, to);
+        return true;
+    case 4:
+        text_add_bytes(to, per_second(&p->bytes));
+        text_add_string(to, "/s");
+        return true;
+    case 5:
+        text_format(to, "%d live", v->live);
+        return true;
+    case 6:
+        if (v->retries > 0)
+            text_format(to, "retry %llu", (unsigned long long)v->retries);
+        return true;
+    case 7:
+        if (v->blocked_ms > 0 || (v->waiting > 0 && v->live == 0))
+            add_waiting(v, to);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Columns of a text in which there may be colours. */
+static int width_of(const struct text *t)
+{
+    int width = 0;
+
+    for (size_t i = 0, n; i < t->len; i += n) {
+        n = strcspn(t->data + i, "\033");
+        width += text_columns(t->data + i, n);
+        if (i + n < t->len)
+            n += strcspn(t->data + i + n, "m") + 1;
+    }
+    return width;
+}
+
+/* The bar: an eighth of a cell at a time where there is UTF-8. */
+static void add_bar(const struct progress *p, const struct progress_view *v, int cells, struct text *to)
+{
+    static const char *const eighths[] = {" ", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u2589"};
+    uint64_t filled = (uint64_t)(percent(v) / 100 * cells * 8);
+
+    text_add_string(to, p->has_colour ? GREEN : "");
+    for (int i = 0; i < cells; i++) {
+        uint64_t begin = (uint64_t)i * 8;
+        if (!p->has_utf8)
+            text_add_char(to, filled >= begin + 8 ? '#' : '.');
+        else
+            text_add_string(to, filled >= begin + 8 ? "\u2588" : eighths[filled > begin ? filled - begin : 0]);
+    }
+    text_add_string(to, p->has_colour ? PLAIN : "");
+}
+
+void progress_bar_line(const struct progress *p, const struct progress_view *v, int width, struct text *to)
+{
+    struct text pieces = {0}, piece = {0};
+    int used = v->total > 0 ? 6 : 0; /* "100.0%" */
+
+    for (int i = 0;; i++) {
+        text_clear(&piece);
+        if (!add_piece(p, v, i, &piece))
+            break;
+        if (piece.len == 0)
+            continue;
+        if (used + 2 + width_of(&piece) > width)
+            break;
+        used += 2 + width_of(&piece);
+        text_add_string(&pieces, "  ");
+        text_add(&pieces, piece.data, piece.len);
+    }
+    if (v->total > 0 && width >= 6)
+        text_format(to, "%5.1f%%", percent(v));
+    int cells = width - used - 1 < BAR_CELLS_MAX ? width - used - 1 : BAR_CELLS_MAX;
+    if (v->total > 0 && cells >= BAR_CELLS_MIN) {
+        text_add_char(to, ' ');
+        add_bar(p, v, cells, to);
+    }
+    if (pieces.len > 0)
+        text_add(to, pieces.data, pieces.len);
+    to->no_memory |= pieces.no_memory || piece.no_memory;
+    text_free(&pieces);
+    text_free(&piece);
+}
+
+/* ---- the large body ---- */
+
+/* "43.1%  463 MB/1.1 GB  112 MB/s  eta 0:05" */
+static void add_large(const struct progress *p, const struct progress_view *v, struct text *to)
+{
+    const struct progress_large *l = &v->large;
+
+    if (l->length > 0)
+        text_format(to, "%5.1f%%  ", 100 * (double)l->received / (double)l->length);
+    text_add_bytes(to, (double)l->received);
+    if (l->length > 0) {
+        text_add_char(to, '/');
+        text_add_bytes(to, (double)l->length);
+    }
+    text_add_string(to, "  ");
+    text_add_bytes(to, large_per_second(p, v));
+    text_add_string(to, "/s");
+    if (l->length > 0) {
+        text_add_string(to, "  ");
+        add_seconds(large_seconds(p, v), to);
+    }
+}
+
+/* The end of a name, which says more than its beginning. */
+static void add_name(const char *name, int width, struct text *to)
+{
+    char clean[1024];
+    const char *from = say_clean(name, clean, sizeof clean);
+    bool is_cut = text_columns(from, strlen(from)) > width;
+
+    while (is_cut && *from && text_columns(from, strlen(from)) > width - 3)
+        do
+            from++;
+        while ((*from & 0xc0) == 0x80);
+    text_format(to, "%s%s", is_cut ? "..." : "", from);
+}
+
+void progress_large_line(const struct progress *p, const struct progress_view *v, int width, struct text *to)
+{
+    struct text numbers = {0};
+
+    if (!v->large.name)
+        return;
+    add_large(p, v, &numbers);
+    int left = width - width_of(&numbers) - 2;
+    if (left >= NAME_MIN) {
+        add_name(v->large.name, left, to);
+        text_add_string(to, "  ");
+    }
+    if (left >= -2)
+        text_add(to, numbers.data, numbers.len);
+    to->no_memory |= numbers.no_memory;
+    text_free(&numbers);
+}
+
+void progress_plain_line(const struct progress *p, const struct progress_view *v, struct text *to)
+{
+    text_format(to, "bide fetch: %llu", (unsigned long long)v->done);
+    if (v->total > 0)
+        text_format(to, "/%llu (%.1f%%)", (unsigned long long)v->total, percent(v));
+    text_format(to, " done, %llu ok, %llu failed, %llu retries, ", (unsigned long long)v->ok,
+                (unsigned long long)v->failed, (unsigned long long)v->retries);
+    add_rate(per_second(&p->urls), to);
+    text_add_string(to, ", ");
+    text_add_bytes(to, per_second(&p->bytes));
+    text_format(to, "/s, %d live, ", v->live);
+    progress_add_eta(p, v, to);
+    if (v->large.name) {
+        text_add_string(to, ", ");
+        progress_large_line(p, v, PLAIN_NAME, to);
+    }
+    if (v->blocked_ms > 0 || v->waiting > 0) {
+        text_add_string(to, ", ");
+        add_waiting(v, to);
+    }
+}
