@@ -272,6 +272,8 @@ int64_t timing_answer_us(const bide_timing *t);
 void stats_add_timing(struct stats *s, const bide_timing *t);
 /* The summary, to stderr. */
 void summary_print(const struct fetch *f);
+/* One of its lines, without its end; with pieces in lines of their own if it is wider; 0: of any width. */
+void summary_add_line(const struct text *line, int width, struct text *to);
 int64_t clock_us(void);
 
 /* ---- fetch_report.c: what is told of each URL ---- */

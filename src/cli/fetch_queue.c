@@ -155,12 +155,14 @@ struct job *queue_take(struct fetch *f)
             job->sent_ms = bide_loop_time_ms(f->loop);
             if (!job->host->health.is_lost)
                 rate_take(f, job->sent_ms);
+            bottleneck_note_start(f, job->sent_ms);
             pass_on(f);
             return job;
         }
         if (is_over(f))
             break;
         set_alarms(f, now_ms);
+        bottleneck_note_wait(f, rate_ms > 0, now_ms);
         int code = queue_wait(q);
         if (code < 0) {
             if (code != BIDE_ECANCELED)

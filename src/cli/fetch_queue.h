@@ -26,6 +26,7 @@
 struct fetch;
 struct job;
 struct source;
+struct text;
 
 /* ---- fetch_hosts.c: the hosts that jobs go to ---- */
 
@@ -45,6 +46,7 @@ struct host {
     int64_t blocked_until_ms;   /* Retry-After */
     int blocked_by;             /* the status that it came with */
     bool is_ready, is_asleep;
+    bool is_full;               /* it has jobs that wait for no other reason than that there are enough live ones */
     enum row row;               /* is_ready: which */
     struct host *row_prev, *row_next;
     int64_t wake_ms;            /* is_asleep: look at it again then */
@@ -70,6 +72,31 @@ void hosts_drop(struct hosts *h, struct host *host, int64_t now_ms);
 void hosts_free(struct hosts *h);
 /* Is it the host of this URL? */
 bool hosts_is(const struct host *host, const char *url);
+
+/* ---- fetch_bottleneck.c: what keeps more requests from being on their way ---- */
+
+enum bottleneck {
+    BY_NOTHING, /* there is no more to ask for, or nobody has looked */
+    BY_CONCURRENCY, BY_PER_HOST, BY_WINDOW, BY_RATE, BY_RETRY_AFTER, BY_DOWN_HOSTS, BY_SLOW_HOSTS, BY_RETRIES, BY_INPUT,
+    BOTTLENECKS
+};
+
+struct bottlenecks {
+    enum bottleneck now;
+    int64_t since_ms;
+    int64_t ms[BOTTLENECKS];
+    unsigned full;  /* hosts that are */
+    int full_size;  /* how many live jobs the one had that was full last */
+    bool full_is_growing; /* that is not yet known to be what it bears */
+};
+
+/* A job goes; a worker finds none that may go, rate: because of --rate. */
+void bottleneck_note_start(struct fetch *f, int64_t now_ms);
+void bottleneck_note_wait(struct fetch *f, bool rate, int64_t now_ms);
+/* The one that lasted longest, and what share of the run, from 0 to 1. */
+enum bottleneck bottleneck_of_run(const struct fetch *f, double *share);
+/* In words, with the option that moves it. */
+void bottleneck_describe(const struct fetch *f, enum bottleneck b, struct text *to);
 
 /* ---- fetch_queue.c ---- */
 
@@ -100,6 +127,7 @@ struct queue {
     struct batch *batch;             /* of fetch_backlog.c */
     bool is_filling;                 /* a worker reads one */
     struct waiter *waiters;
+    struct bottlenecks bottlenecks;
     bool is_reading;                 /* a worker waits for the source */
     bide_handle *alarm;              /* wakes a waiter when a job is due or the rate allows the next */
     int64_t alarm_ms;

@@ -70,6 +70,22 @@ static bool has_room(const struct fetch *f, enum row row, int64_t now_ms)
     return q->slow_live < (most > 1 ? most : 1);
 }
 
+/* Its jobs, its live ones or what it may have has changed. */
+static void note_full(struct fetch *f, struct host *host)
+{
+    struct bottlenecks *b = &f->queue.bottlenecks;
+    bool is_full = host->first && !host->health.is_down && !has_place(f, host);
+
+    if (is_full) {
+        b->full_size = window_size(&host->window, &f->queue.window);
+        b->full_is_growing = !host->window.has_shrunk;
+    }
+    if (is_full == host->is_full)
+        return;
+    host->is_full = is_full;
+    b->full += is_full ? 1 : -1u;
+}
+
 /* ---- live jobs ---- */
 
 void host_recount(struct queue *q, struct host *host)
@@ -89,6 +105,7 @@ void host_start(struct fetch *f, struct host *host, int64_t now_ms)
     host->live++;
     q->live++;
     host_recount(q, host);
+    note_full(f, host);
 }
 
 void host_end(struct fetch *f, struct host *host)
@@ -98,6 +115,7 @@ void host_end(struct fetch *f, struct host *host)
     host->live--;
     q->live--;
     host_recount(q, host);
+    note_full(f, host);
     if (host->live == 0)
         host_end_trial(q, host);
 }
@@ -159,6 +177,7 @@ void host_park(struct fetch *f, struct job *job, int64_t now_ms)
     host->nparked++;
     f->queue.parked++;
     f->queue.parked_bytes += job->url.cap;
+    note_full(f, host);
     host_line_up(f, host, now_ms);
 }
 

@@ -279,6 +279,34 @@ UNIT(progress_rate_follows_a_change_within_its_memory)
     EXPECT_LT(95, p.urls.per_second / p.urls.weight);
 }
 
+/* ---- summary.c ---- */
+
+static const char *wrapped(const char *line, int width)
+{
+    struct text from = {0}, to = {0};
+
+    text_add_string(&from, line);
+    summary_add_line(&from, width, &to);
+    text_free(&from);
+    return shown(&to);
+}
+
+UNIT(summary_line_that_fits_stays_one)
+{
+    EXPECT_STR(wrapped("3 urls  3 ok  0 failed", 22), "3 urls  3 ok  0 failed\n");
+    EXPECT_STR(wrapped("3 urls  3 ok  0 failed", 0), "3 urls  3 ok  0 failed\n");
+    EXPECT_STR(wrapped("", 10), "");
+}
+
+UNIT(summary_line_is_broken_between_pieces)
+{
+    EXPECT_STR(wrapped("3 urls  3 ok  0 failed     out (3 files)", 21), "3 urls  3 ok\n    0 failed\n    out (3 files)\n");
+    EXPECT_STR(wrapped("4 failed (http_404 1, http_500 3)", 22), "4 failed (http_404 1,\n    http_500 3)\n");
+    EXPECT_STR(wrapped("dns 4 us \u00b7 ttfb 50 ms \u00b7 body 0 us (medians)", 24),
+               "dns 4 us \u00b7 ttfb 50 ms \u00b7\n    body 0 us (medians)\n");
+    EXPECT_STR(wrapped("1 url  a-name-that-is-longer-than-the-line", 10), "1 url\n    a-name-that-is-longer-than-the-line\n");
+}
+
 /* ---- bytes that are on their way ---- */
 
 /* So many seconds of 100 MB/s, of one file of 1 GB; begins at *now_us. */

@@ -159,6 +159,17 @@ class Terminal(unittest.TestCase):
         for line in lines:
             self.assertLess(len(re.sub(r"\033\[\d*m", "", line)), 56, line)
 
+    def test_summary_fits_the_terminal_and_breaks_no_words(self):
+        wide = self.fetch(f"{self.url}/delay/5?[1-30]", f"{self.url}/status/{{404,403}}", "-o", "x/{i}", columns=200,
+                          env={"LC_ALL": "C.UTF-8"})
+        for columns in (40, 60, 80, 99):
+            shown = self.fetch(f"{self.url}/delay/5?[1-30]", f"{self.url}/status/{{404,403}}", "-o", "x/{i}", columns=columns,
+                               env={"LC_ALL": "C.UTF-8"})
+            lines = shown[shown.index("32 urls"):].splitlines()
+            self.assertLess(max(map(len, lines)), columns, lines)
+            words = [re.sub(r"[\d.]+", "0", shown[shown.index("32 urls"):].partition("limited")[0]).split() for shown in (shown, wide)]
+            self.assertEqual(*[[w for w in ws if w not in ("us", "ms", "s")] for ws in words])
+
     def test_eta_is_right_after_the_process_was_stopped(self):
         def meanwhile(p):
             time.sleep(1)
