@@ -215,6 +215,8 @@ static int fetch_watched(struct fetch *f)
     f->nworkers = 0;
     if (code == 0 && !f->options->quiet)
         summary_print(f);
+    if (code == 0 && !f->options->quiet && f->signal)
+        report_stopped(f);
     queue_free(f);
     return code;
 }

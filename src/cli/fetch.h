@@ -291,6 +291,11 @@ void report_say(struct fetch *f, const char *format, ...) BIDE_PRINTF(2, 3);
 /* A URL as it may be shown: without user name and password. */
 void report_add_url(struct text *to, const char *url);
 
+/* ---- fetch_stopped.c ---- */
+
+/* A signal has stopped it: what is not done, and how to go on. */
+void report_stopped(struct fetch *f);
+
 /* ---- fetch_limit.c ---- */
 
 struct error_limit {

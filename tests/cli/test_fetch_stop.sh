@@ -57,6 +57,10 @@ test "$(grep -c '"ok":true' drain.jsonl)" = 4 || fail "records: $(cat drain.json
 said "4 ok  0 failed  996 skipped"
 said "$((1000 - $(wc -l <drain.jsonl))) of 1000 URLs have no line in drain.jsonl"
 
+# What is not done, and how to go on.
+said "stopped before these were done: 996 URLs"
+said "to go on, give the same command with --skip-existing"
+
 # The second: cut.
 begin fetch "$base/trickle/{300000,300001,300002}" -o 'cut/{1}'
 seen 7
@@ -67,23 +71,34 @@ kill -INT "$pid"
 ended 130
 test -z "$(find cut -type f)" || fail "left behind: $(find cut)"
 
+said "stopped before these were done: 3 URLs"
+seq 20000 | sed "s|^|$base/slow/1500?|" >list
+mkfifo pipe
+cat list >pipe &
+begin fetch -i pipe --jsonl list.jsonl -c 4
+seen 11
+kill -INT "$pid"
+ended 130
+grep -Eq 'stopped before these were done: [0-9]+ URLs, and all behind pipe:[0-9]+$' err || fail "what is not done of a list"
+said "the same command begins with the first URL again"
+
 # SIGTERM, and a grace that runs out.
 begin fetch "$base/hang" -o term --grace 200ms
-seen 8
+seen 12
 kill -TERM "$pid"
 ended 143
 test ! -e term || fail "a file"
 
 # While it waits for its next attempt, for the rate, for standard input: it ends at once.
 begin fetch "$base/flaky/x/9/503" -o no --backoff 60s
-seen 9
+seen 13
 kill -INT "$pid"
 ended 130
 mkfifo fifo
 begin fetch -i fifo -o 'no{i}' --jsonl fifo.jsonl
 exec 9>fifo
 echo "$base/bytes/1" >&9
-seen 10
+seen 14
 for _ in $(seq 100); do test ! -s no0 || break; sleep 0.02; done
 test -s no0 || fail "the first line of a pipe was not fetched"
 kill -INT "$pid"
@@ -91,13 +106,13 @@ ended 130
 said "URLs behind the first 1 were not read and have no line in fifo.jsonl"
 exec 9>&-
 begin fetch "$base/bytes/[1-9]" -o 'rate/{1}' --rate 1/h
-seen 11
+seen 15
 kill -INT "$pid"
 ended 130
 
 # SIGUSR1: a line of status.
-begin fetch "$base/slow/3000?1" -o usr
-seen 12
+begin fetch "$base/slow/1500?1" -o usr
+seen 16
 kill -USR1 "$pid"
 ended 0
 said "bide fetch: 0/1 (0.0%) done"
