@@ -8,9 +8,12 @@
 
 static const struct opt options[] = {
     {"include", 'i', NULL, OPT_FLAG(S, heads), .group = "Output", .help = "show the head of each answer before its body"},
+    {"output", 'o', "FILE", OPT_STRING(S, output),
+     .help = "all bodies into this file, which appears when they are complete; -: to standard output, binary ones to a terminal, too"},
     {"fail", 'f', NULL, OPT_FLAG(S, fail), .help = "a status of 400 or more is a failure; its body is not shown"},
     {"raw", 0, NULL, OPT_FLAG(S, raw), .rare = true,
      .help = "to a terminal, too, send bodies and heads as they are: it will obey them"},
+    {"no-progress", 0, NULL, OPT_FLAG(S, no_progress), .rare = true, .help = "no line that moves while a large body comes"},
     {"verbose", 'v', NULL, OPT_FLAG(S, verbose), .help = "mention what is wrong with an answer that is read all the same"},
     {"concurrency", 'c', "N", OPT_INT(S, concurrency), .min = 1, .max = 1024, .def = "64", .group = "All together",
      .help = "requests at once"},
@@ -25,6 +28,7 @@ static const struct opt options[] = {
 static const char *const examples[] = {
     "two bodies, one after the other, fetched at the same time", "bide get https://a.example/ https://b.example/",
     "head and body of an answer, redirects not followed", "bide get -i --max-redirs 0 http://a.example/",
+    "a large file", "bide get -o disk.img https://a.example/disk.img",
     "send JSON", "bide get --json '{\"id\":1}' https://a.example/items",
     "a server under test, with a certificate of its own", "bide get --cacert ca.pem https://localhost:8443/",
     NULL,
@@ -65,7 +69,11 @@ const struct command command_get = {
         "keeps coming, such as a stream of events or a large file on a slow line, is what was asked for. What must end, in a "
         "script, gets a --max-time; the exit status is 5 then.\n"
         "\n"
-        "On a terminal, what it would obey in a server's answer is shown as \\xNN: control characters but for line ends and "
+        "With --output they go to a file. It gets its name when all bodies are complete, and is not written if one is not. "
+        "When bodies go to a file or a pipe, a terminal shows how far a large one is.\n"
+        "\n"
+        "A terminal gets no binary body, one that has a NUL byte where it begins: it is a failure with exit status 3; -o - "
+        "shows it all the same. On a terminal, what it would obey in a server's answer is shown as \\xNN: control characters but for line ends and "
         "tabs, 8-bit ones too, and marks that turn the direction of writing around. --raw sends all of it. A file or a pipe "
         "gets every byte as it came.",
     .examples = examples,

@@ -274,7 +274,6 @@ void stats_add_timing(struct stats *s, const bide_timing *t);
 void summary_print(const struct fetch *f);
 /* One of its lines, without its end; with pieces in lines of their own if it is wider; 0: of any width. */
 void summary_add_line(const struct text *line, int width, struct text *to);
-int64_t clock_us(void);
 
 /* ---- fetch_report.c: what is told of each URL ---- */
 

@@ -32,6 +32,7 @@ struct body {
     bool is_turn;
     char *held;
     size_t len, cap;
+    struct get_flow flow;
     char note[128]; /* about an answer that is no success, for people; "" if none */
 };
 
@@ -41,18 +42,21 @@ struct get {
     bide_session *session;
     char **urls;
     int n, window;
+    struct get_output output;
+    struct get_progress show;
     struct body *bodies; /* window of them: URL i has bodies[i % window] */
     int done, failed;
-    int output_error; /* of standard output; then nothing more is tried */
+    int output_error; /* of the output; then nothing more is tried */
     bool timed_out;
     bool no_memory;   /* for one of them */
+    bool refused;     /* one was binary, and for a terminal */
 };
 
 /* ---- output ---- */
 
 static int write_out(struct body *b, const char *data, size_t len)
 {
-    int code = output_write(data, len);
+    int code = get_output_write(&b->get->output, data, len);
 
     if (code < 0 && code != BIDE_ECANCELED && code != BIDE_ETIMEDOUT)
         b->get->output_error = code;
@@ -131,16 +135,31 @@ static bool announces_too_much(const struct body *b, const bide_response *r, int
     return strcmp(b->get->request->method, "HEAD") != 0 && length && opt_read_int(length, &n) && n > max;
 }
 
+/* What the head says; -1: nothing that counts, as beside chunks. */
+static int64_t announced_length(const bide_response *r)
+{
+    const char *length = bide_header(r, "Content-Length");
+    int64_t n;
+
+    return length && !bide_header(r, "Transfer-Encoding") && opt_read_int(length, &n) ? n : -1;
+}
+
 static int put_body(struct body *b, bide_response *r)
 {
-    int64_t max = b->get->options->http.max_size, total = 0;
+    struct get *g = b->get;
+    int64_t max = g->options->http.max_size, total = 0;
     const char *data;
     ssize_t n;
 
+    b->flow.length = announced_length(r);
     if (max > 0 && announces_too_much(b, r, max))
         return too_large(b);
     while ((n = bide_read_chunk(r, &data)) > 0) {
+        if (total == 0)
+            BIDE_TRY(get_output_check(&g->output, g->request->method, b->url, bide_header(r, "Content-Type"), data, (size_t)n));
         total += n;
+        b->flow.received = (uint64_t)total;
+        g->show.received += (uint64_t)n;
         if (max > 0 && total > max)
             return too_large(b);
         BIDE_TRY(put(b, data, (size_t)n));
@@ -158,6 +177,7 @@ static int get_one(struct body *b)
 
     if (g->options->verbose && bide_response_oddity(r)) {
         char shown[URL_SHOWN];
+        progress_erase(&b->get->show.progress);
         say(REQUEST_ODDITY, request_shown_url(b->url, shown, sizeof shown), bide_response_oddity(r));
     }
     if (g->options->fail)
@@ -173,7 +193,7 @@ static int get_one(struct body *b)
 
 static int start(struct get *g, struct body *b, const char *url)
 {
-    *b = (struct body){.get = g, .url = url, .held = b->held, .cap = b->cap};
+    *b = (struct body){.get = g, .url = url, .held = b->held, .cap = b->cap, .flow = {.url = url, .length = -1}};
     b->turn = bide_future_new();
     b->task = b->turn ? bide_create_task(bide_coro(get_one, b)) : NULL;
     return b->task ? 0 : bide_raise();
@@ -191,9 +211,13 @@ static void tell(struct get *g, const struct body *b, int code)
 {
     char shown[URL_SHOWN];
 
+    if (code < 0 || b->note[0])
+        progress_erase(&g->show.progress);
     if (code < 0) {
         g->failed++;
+        g->show.failed++;
         g->no_memory |= code == BIDE_ENOMEM;
+        g->refused |= code == -EILSEQ && g->output.refuses_binary;
         say("%s", bide_error_text());
     } else if (b->note[0]) {
         say("%s: answered %s; --fail makes that a failure", request_shown_url(b->url, shown, sizeof shown), b->note);
@@ -204,6 +228,7 @@ static void tell(struct get *g, const struct body *b, int code)
 static int finish(struct get *g, struct body *b)
 {
     b->is_turn = true;
+    g->show.flow = &b->flow;
     BIDE_TRY(bide_future_set_result(b->turn, 0));
     int code = bide_await(b->task);
     if (code < 0 && (g->output_error || bide_timeout_expired()))
@@ -212,14 +237,15 @@ static int finish(struct get *g, struct body *b)
     if (code >= 0)
         BIDE_TRY(write_held(b));
     tell(g, b, code);
-    g->done++;
+    g->show.flow = NULL;
+    g->show.done = (uint64_t)++g->done;
     drop(b);
     return 0;
 }
 
 static int end_output(struct get *g)
 {
-    int code = output_end();
+    int code = get_output_end(&g->output, g->failed == 0);
 
     g->output_error = code < 0 ? code : g->output_error;
     return code;
@@ -235,12 +261,23 @@ static int print_all(struct get *g)
     return end_output(g);
 }
 
+static int open_output(struct get *g)
+{
+    int code = get_output_open(&g->output, g->options);
+
+    g->output_error = code < 0 ? code : 0;
+    get_progress_open(&g->show, g->options, g->n);
+    return code;
+}
+
 static int get_all(struct get *g)
 {
     int code = BIDE_ETIMEDOUT;
     bide_auto bide_session *session = request_session(g->request, g->window, g->window, 0);
     if (!session)
         return bide_raise();
+    BIDE_TRY(open_output(g));
+    bide_auto bide_task *ticker = g->show.is_on ? bide_create_task(bide_coro(get_progress_run, &g->show)) : NULL;
 
     g->session = session;
     bide_timeout(g->options->max_time_ms > 0 ? g->options->max_time_ms : BIDE_FOREVER) {
@@ -249,6 +286,8 @@ static int get_all(struct get *g)
     }
     for (int i = 0; i < g->window; i++)
         drop(&g->bodies[i]);
+    bide_release(g->output.file); /* what is not complete has never been */
+    progress_erase(&g->show.progress);
     return code;
 }
 
@@ -264,7 +303,9 @@ static int exit_code(const struct get *g, int code)
         say("%s", bide_error_text());
         return g->session ? EXIT_LOCAL : request_exit_code(code);
     }
-    if (g->no_memory)
+    if (g->output.path && g->failed > 0)
+        say("%s: not written, because %d of %d URLs failed", g->output.path, g->failed, g->n);
+    if (g->no_memory || g->refused)
         return EXIT_LOCAL;
     return g->failed == 0 ? EXIT_OK : g->failed == g->n ? EXIT_NOTHING : EXIT_SOME_FAILED;
 }

@@ -72,6 +72,9 @@ void progress_erase(struct progress *p);
 /* Columns of the terminal that messages go to, or of $COLUMNS; 0: there is none. */
 int progress_columns(void);
 
+/* Of a clock that only goes forward. */
+int64_t clock_us(void);
+
 /* ---- progress_line.c: pure ---- */
 
 /* New rates, from what was done since the last call. */

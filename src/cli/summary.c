@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/fetch.h"
@@ -19,14 +18,6 @@
 #define WORTH   0.25  /* of the time: what took less did not limit the run */
 #define MOMENT  0.2   /* seconds; of a shorter run there is nothing to say */
 #define INDENT  4
-
-int64_t clock_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 int64_t timing_answer_us(const bide_timing *t)
 {

@@ -222,8 +222,8 @@ class Case(unittest.TestCase):
         return path
 
 
-def on_terminal(*args):
-    """What bide writes to a terminal, on both outputs."""
+def on_terminal(*args, code=None):
+    """What bide writes to a terminal, on both outputs; its exit code is added to the list `code`."""
     main, side = os.openpty()
     p = subprocess.Popen([BIDE, *map(str, args)], stdin=subprocess.DEVNULL, stdout=side, stderr=side)
     os.close(side)
@@ -235,6 +235,8 @@ def on_terminal(*args):
                 break
             out += more
     p.wait()
+    if code is not None:
+        code.append(p.returncode)
     os.close(main)
     return out.decode(errors="surrogateescape")
 

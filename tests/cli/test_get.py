@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: MIT
 """test_get.py - `bide get`: what it prints, what it says when something is wrong, and with which exit code."""
 import base64
+import contextlib
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -122,7 +124,7 @@ class Bodies(Case):
 
     def test_what_a_terminal_could_obey_is_escaped(self):
         for body, shown in ((b"\x9b31m", "\\x9b31m"), (b"a\rb", "a\\x0db"), (b"a\r", "a\\x0d"), (b"a\r\r\n", "a\\x0d\r\n"),
-                            (b"\r\nx", "\r\nx"), (b"\x00", "\\x00"), (b"\xe2\x80\xaex", "\\xe2\\x80\\xaex"),
+                            (b"\r\nx", "\r\nx"), (b"\x01", "\\x01"), (b"\xe2\x80\xaex", "\\xe2\\x80\\xaex"),
                             (b"\xe2\x81\xa6", "\\xe2\\x81\\xa6"), (b"\xd8\x9c", "\\xd8\\x9c"), (b"\xe2\x82", "\\xe2\\x82"),
                             (b"\xc2\xc2\x9b", "\\xc2\\xc2\\x9b"), (b"\xed\xa0\x80", "\\xed\\xa0\\x80")):
             self.assertEqual(self.on_terminal(body), shown.replace("\r", ""), body)
@@ -149,10 +151,83 @@ class Bodies(Case):
         shown = self.on_terminal(b"", "-i", fields=b"X: \x9b31m \xe2\x80\xae\r\n")
         self.assertIn("\nX: \\x9b31m \\xe2\\x80\\xae\n", shown)
 
+    def test_a_terminal_gets_no_binary_body(self):
+        png = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+        with RawServer({"/a.png": answer(png, fields=b"Content-Type: image/png\r\n"), "/": answer(b"text\n")}) as s:
+            self.expect(bide("get", s.url + "/a.png"), 0, png)
+            shown, code = on_terminal_code("get", s.url + "/a.png", s.url + "/")
+            self.assertEqual(code, 3)
+            self.assertNotIn("PNG\\x", shown)
+            self.assertRegex(shown, r"/a\.png: the body is binary \(image/png\), .*; -o FILE saves it, -o - shows it all the same\r\n")
+            self.assertIn("text\r\n", shown)
+            for insist in (["-o", "-"], ["-o", "/dev/stdout"]):
+                self.assertEqual(on_terminal_code("get", *insist, s.url + "/a.png"), ("\\x89PNG\r\r\n\\x1a\r\n\\x00\\x00\\x00\\x0dIHDR", 0))
+            self.assertIn("PNG", on_terminal_code("get", "--raw", s.url + "/a.png")[0])
+
+    def test_output_is_a_file_when_all_bodies_are_complete(self):
+        path = os.path.join(self.folder, "new", "x")
+        with serving() as url:
+            self.expect(bide("get", "-o", path, f"{url}/bytes/300000", f"{url}/bytes/5"), 0, b"")
+            whole = bide("get", f"{url}/bytes/300000", f"{url}/bytes/5").out
+            with open(path, "rb") as f:
+                self.assertEqual(f.read(), whole)
+            r = bide("get", "-f", "-o", path, f"{url}/bytes/7", f"{url}/status/404")
+            self.expect(r, 1, b"")
+            self.assertIn(f"{path}: not written, because 1 of 2 URLs failed\n", r.err)
+            self.assertEqual(os.listdir(os.path.dirname(path)), ["x"])
+            self.assertEqual(os.path.getsize(path), 300005)
+            self.expect(bide("get", "-o", "/dev/null", f"{url}/bytes/7"), 0, b"")
+            self.expect(bide("get", "-o", "-", f"{url}/bytes/7"), 0, whole[:7])
+            self.expect_line(bide("get", "-o", self.folder, f"{url}/bytes/7"), 3, self.folder)
+            self.expect_line(bide("get", "-o", "/dev/full", f"{url}/bytes/7"), 3, "/dev/full")
+
     def test_a_reason_is_quoted_in_64_bytes(self):
         with RawServer({"/": answer(b"", "404 " + 200 * "x")}) as s:
             self.expect_line(bide("get", s.url), 0, "answered 404 " + 64 * "x" + "...;")
             self.expect_line(bide("fetch", "-q", "--retries", "0", s.url), 4, ": 404 " + 64 * "x" + "...\n")
+
+
+def on_terminal_code(*args):
+    """What bide writes to a terminal, and its exit code."""
+    code = []
+    return on_terminal(*args, code=code), code[0]
+
+
+class Progress(Case):
+    """A large body that goes elsewhere than to the terminal that messages go to."""
+
+    def shown(self, *args, stdout=subprocess.DEVNULL, length=True, term="xterm"):
+        def drip(s):
+            s.sendall(b"HTTP/1.1 200 OK\r\n%s\r\n" % (b"Content-Length: 3000000\r\n" if length else b"Connection: close\r\n"))
+            for _ in range(30):
+                s.sendall(bytes(100000))
+                time.sleep(0.04)
+        main, side = os.openpty()
+        with RawServer({"/big": drip, "/small": HELLO}) as s:
+            p = subprocess.Popen([BIDE, "get", *args, s.url + "/big"], stdin=subprocess.DEVNULL, stdout=stdout or side,
+                                 stderr=side, env={**os.environ, "TERM": term, "LC_ALL": "C"}, cwd=self.folder)
+            os.close(side)
+            out = b""
+            with contextlib.suppress(OSError):
+                while more := os.read(main, 65536):
+                    out += more
+            self.assertEqual(p.wait(), 0, out)
+        os.close(main)
+        return out.decode()
+
+    def test_is_shown_and_erased(self):
+        shown = self.shown()
+        self.assertGreater(len(re.findall(r"/big +[\d.]+%  [\d.]+ [KM]B/3\.0 MB  [\d.]+ [KM]B/s  eta 0:0\d\033\[K", shown)), 3, shown)
+        self.assertTrue(shown.endswith("\r\033[K"), shown[-60:])
+
+    def test_is_shown_without_a_length_and_for_a_file(self):
+        self.assertRegex(self.shown(length=False), r"/big  [\d.]+ MB  [\d.]+ MB/s\033\[K")
+        self.assertRegex(self.shown("-o", "x", stdout=None), r"/big +[\d.]+%")
+
+    def test_is_not_shown_where_it_would_disturb(self):
+        self.assertEqual(self.shown("--no-progress"), "")
+        self.assertEqual(self.shown(term="dumb"), "")
+        self.assertNotIn("%", self.shown("-o", "-", stdout=None))
 
 
 class Requests(Case):
