@@ -130,6 +130,8 @@ static int epoll_ask(void *poller, int64_t timeout_ns)
 {
     struct epoll *p = poller;
     int n = wait_ns(p, timeout_ns);
+    if (n < 0 && errno == EINTR) /* the process may have been stopped: what came meanwhile comes before timers that are due */
+        n = wait_ms(p, 0);
     if (n < 0)
         n = errno == EINTR ? 0 : bide_fail(-errno, "epoll_wait: %s", bide_strerror(-errno));
     if (n < 0)

@@ -183,6 +183,17 @@ class Terminal(unittest.TestCase):
         self.assertGreater(len(etas), 10)
         self.assertLess(etas[-1], etas[len(etas) // 2] * 1.4 + 5, etas)
 
+    def test_stopped_process_does_not_take_its_own_pause_for_a_stall(self):
+        def meanwhile(p):
+            time.sleep(0.5)
+            p.send_signal(signal.SIGSTOP)
+            time.sleep(2)
+            p.send_signal(signal.SIGCONT)
+        with RawServer({"/big": drip(4, 1000000)}) as s:
+            shown = self.fetch(f"{s.url}/big", "-O", "x", "--stall", "1s", meanwhile=meanwhile)
+            self.assertEqual(len(s.requests), 1)
+        self.assertRegex(shown, "1 url  1 ok  0 failed  4.0 MB")
+
 
 def drip(seconds, rate):
     """An answer that takes so long."""
