@@ -191,6 +191,17 @@ static bide_session *open_session(struct fetch *f)
     return request_session(&f->request, f->concurrency, per_host, allowed_idle(f));
 }
 
+/* None of its own accord where bodies or records go to a terminal: they and the line would run into each other. */
+static enum progress_mode progress_wanted(const struct fetch *f)
+{
+    const struct fetch_options *o = f->options;
+    bool to_stdout = f->naming.to_stdout || (o->jsonl && output_is_stdout(o->jsonl));
+
+    if (o->quiet || (o->progress == PROGRESS_AUTO && to_stdout && isatty(STDOUT_FILENO)))
+        return PROGRESS_NONE;
+    return (enum progress_mode)o->progress;
+}
+
 static int fetch_watched(struct fetch *f)
 {
     bide_auto bide_future *over = bide_future_new();
@@ -207,7 +218,7 @@ static int fetch_watched(struct fetch *f)
     f->loop = bide_get_event_loop();
     f->session = session;
     f->over = over;
-    progress_open(&f->progress, f->options->quiet ? PROGRESS_NONE : (enum progress_mode)f->options->progress, clock_us());
+    progress_open(&f->progress, progress_wanted(f), clock_us());
     f->stats.began_us = clock_us();
     int code = work_and_record(f);
     for (int i = 0; i < f->nworkers; i++)

@@ -43,14 +43,14 @@ class Terminal(unittest.TestCase):
         cls.server.wait()
         cls.server.stdout.close()
 
-    def fetch(self, *args, columns=100, env=None, meanwhile=None):
+    def fetch(self, *args, columns=100, env=None, meanwhile=None, stdout=subprocess.DEVNULL):
         """Run on a terminal of so many columns; what it has shown.  meanwhile: called with the process."""
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C", **(env or {})}
         environment = {k: v for k, v in environment.items() if v is not None}
         with tempfile.TemporaryDirectory() as folder:
-            p = subprocess.Popen([BIDE, "fetch", *args], stderr=theirs, stdin=theirs, stdout=subprocess.DEVNULL, cwd=folder,
+            p = subprocess.Popen([BIDE, "fetch", *args], stderr=theirs, stdin=theirs, stdout=stdout or theirs, cwd=folder,
                                  env=environment)
             os.close(theirs)
             if meanwhile:
@@ -117,6 +117,12 @@ class Terminal(unittest.TestCase):
     def test_none_and_quiet_show_no_line(self):
         self.assertNotIn("%", self.fetch(f"{self.url}/delay/50?[1-30]", "-o", "x/{1}", "-c", "5", "--progress", "none"))
         self.assertEqual("", self.fetch(f"{self.url}/delay/50?[1-30]", "-o", "x/{1}", "-c", "5", "-q"))
+
+    def test_no_line_between_what_goes_to_the_terminal(self):
+        for where in (["-o", "-"], ["--jsonl", "-"]):
+            shown = self.fetch(f"{self.url}/delay/400", *where, stdout=None)
+            self.assertNotIn("\033", shown)
+            self.assertIn("1 url  1 ok", shown)
 
     def test_bar_may_be_asked_for_without_a_terminal(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -187,10 +193,10 @@ class Terminal(unittest.TestCase):
         def meanwhile(p):
             time.sleep(0.5)
             p.send_signal(signal.SIGSTOP)
-            time.sleep(2)
+            time.sleep(3)
             p.send_signal(signal.SIGCONT)
         with RawServer({"/big": drip(4, 1000000)}) as s:
-            shown = self.fetch(f"{s.url}/big", "-O", "x", "--stall", "1s", meanwhile=meanwhile)
+            shown = self.fetch(f"{s.url}/big", "-O", "x", "--stall", "2s", meanwhile=meanwhile)
             self.assertEqual(len(s.requests), 1)
         self.assertRegex(shown, "1 url  1 ok  0 failed  4.0 MB")
 
