@@ -75,17 +75,25 @@ int progress_columns(void);
 /* Of a clock that only goes forward. */
 int64_t clock_us(void);
 
-/* ---- progress_line.c: pure ---- */
+/* ---- progress_rate.c: pure ---- */
 
 /* New rates, from what was done since the last call. */
 void progress_measure(struct progress *p, const struct progress_view *v, int64_t now_us);
+double rate_per_second(const struct rate *r);
+double progress_large_per_second(const struct progress *p, const struct progress_view *v);
+/* Until it is there; < 0: nobody knows. */
+double progress_large_seconds(const struct progress *p, const struct progress_view *v);
+/* "eta 0:15", "eta -", "eta >1d" */
+void progress_add_eta(const struct progress *p, const struct progress_view *v, struct text *to);
+void text_add_eta(double seconds, struct text *to);
+
+/* ---- progress_line.c: pure ---- */
+
 /* The moving line, at most `width` columns, without colour if there is none; the plain one. */
 void progress_bar_line(const struct progress *p, const struct progress_view *v, int width, struct text *to);
 void progress_plain_line(const struct progress *p, const struct progress_view *v, struct text *to);
 /* The line of the large body, likewise; nothing if there is none. */
 void progress_large_line(const struct progress *p, const struct progress_view *v, int width, struct text *to);
-/* "eta 0:15", "eta -", "eta >1d" */
-void progress_add_eta(const struct progress *p, const struct progress_view *v, struct text *to);
 
 /* "52 011"; "18.3 MB"; "1.24 s", "41 ms", "310 us" */
 void text_add_count(struct text *t, uint64_t n);
