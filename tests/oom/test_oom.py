@@ -219,6 +219,7 @@ def cases():
     yield Case("completion", b, "completion", "bash")
     yield Case("get", b, "get", "-i", "{url}/bytes/300", "{url}/stream/50", "{url}/redirect/2", same=lambda out: len(out) > 900)
     yield Case("get several", b, "get", "-c", "2", "{url}/bytes/300000", "{url}/bytes/400000", "{url}/json")
+    yield Case("get output", b, "get", "-o", "x", "{url}/bytes/300000", "{url}/bytes/4")
     yield Lists("get with fields", b, "get", "-u", "a:b", "-H", "@fields", "-H", "X-Three: 3", "-d", "@-", "{url}/echo", stdin=b"a body",
                 same=lambda out: re.sub(rb":\d{4,5}", b"", out))
     # OpenSSL does not always say that it was memory.
