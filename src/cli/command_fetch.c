@@ -8,6 +8,9 @@
 
 static const char *const progress_choices[] = {"auto", "bar", "plain", "none", NULL};
 
+/* In the order of enum jsonl_mode. */
+static const char *const jsonl_modes[] = {"append", "refuse", "replace", NULL};
+
 static const struct opt options[] = {
     {"input", 'i', "FILE", OPT_LIST(S, inputs), .group = "URLs",
      .help = "and the URLs in this file, one a line; -: standard input; lines with # in front are passed over"},
@@ -18,7 +21,15 @@ static const struct opt options[] = {
     {"output-dir", 'O', "DIR", OPT_STRING(S, output_dir), .help = "save below this directory, under names made of the URLs"},
     {"raw", 0, NULL, OPT_FLAG(S, raw), .rare = true,
      .help = "-o - sends a body as it is to a terminal, too: it will obey it"},
-    {"jsonl", 0, "FILE", OPT_STRING(S, jsonl), .help = "one line of JSON for each URL; -: to standard output"},
+    {"jsonl", 0, "FILE", OPT_STRING(S, jsonl), .group = "Records",
+     .help = "one line of JSON for each URL, behind those that are there; -: to standard output"},
+    {"jsonl-mode", 0, "HOW", OPT_CHOICE(S, jsonl_mode), .choices = jsonl_modes, .def = "append", .rare = true,
+     .help = "records of an earlier run: append: keep them; refuse: do nothing then; replace: throw them away"},
+    {"summary-line", 0, NULL, OPT_FLAG(S, summary_line), .rare = true,
+     .help = "the last line of --jsonl is a summary, with failures by cause"},
+    {"no-sha256", 0, NULL, OPT_FLAG(S, no_sha256), .rare = true, .help = "no digests of bodies in records: less work"},
+    {"report", 0, "FILE", OPT_STRING(S, report), .rare = true,
+     .help = "the summary, as JSON, also of a run that was stopped; -: to standard output"},
     {"concurrency", 'c', "N", OPT_INT(S, concurrency), .min = 1, .max = 10000, .def = "64", .group = "Speed",
      .help = "requests at once"},
     {"per-host", 0, "N", OPT_INT(S, per_host), .min = 0, .max = 10000, .def = "0",
@@ -115,12 +126,9 @@ const struct command command_fetch = {
         "its cause in their records. Requests that fail at the same time count once. A name that does not exist is looked up once. "
         "Status lines name the host that is waited for next, why, for how long, and how many URLs wait for it.\n"
         "\n"
-        "A line of --jsonl has v (1), i (the number of the URL, from 0), url, vars (the values of its globs), final_url (when "
-        "redirects led there), method, status, ok, error (null, or one of url dns connect tls timeout reset protocol too_large redirect http_4xx http_5xx http name io cancelled), "
-        "error_msg, file, bytes, time (seconds, with all attempts), attempts, redirects; and of an answer proto, ip (who "
-        "gave it), reused (its connection had served before), mime, and t: the seconds of the last attempt by queue, dns, "
-        "connect, tls, ttfb, body and total; null is what did not happen. URLs that were not begun when the run was stopped, or "
-        "whose line could not be written, have none: a message says how many, and the exit status is not 0.\n"
+        "A line of --jsonl says all about one URL: where it stands in its list, what became of it, the file, its SHA-256, times. "
+        "It is added to the lines that are there, as soon as the file is. --report and --summary-line count "
+        "failures by cause. `bide help jsonl` has the members.\n"
         "\n"
         "The summary at the end says what limited the run, and for how long: --concurrency, --per-host or what a host bears, "
         "--rate, hosts that do not answer or asked to wait, waits before further attempts, a list that came slowly, or the "

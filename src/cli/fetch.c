@@ -145,23 +145,41 @@ static int work(struct fetch *f)
     return code;
 }
 
+/* What was not begun, and the summary. */
+static void record_rest(struct fetch *f)
+{
+    for (struct job *job; (job = queue_left_over(f)); queue_forget(f, job))
+        report_skipped(f, job);
+    f->stats.ended_us = clock_us();
+    summary_make(f);
+    if (f->options->summary_line)
+        summary_record(f);
+    jsonl_finish(&f->jsonl);
+}
+
+static void check_records(struct fetch *f)
+{
+    if (f->exit_code >= 0 && report_missing_records(f) && f->exit_code == 0 && !f->signal)
+        f->exit_code = EXIT_LOCAL;
+    if (f->jsonl.error)
+        summary_make(f); /* it did not end as it said */
+}
+
 static int work_and_record(struct fetch *f)
 {
+    const struct fetch_options *o = f->options;
     bide_auto bide_task *recorder = NULL;
-    int code = jsonl_open(&f->jsonl, f->options->jsonl);
+    int code = jsonl_open(&f->jsonl, o->jsonl, (enum jsonl_mode)o->jsonl_mode);
 
     if (code < 0 || (f->jsonl.path && !(recorder = bide_create_task(bide_coro(write_records, f)))))
         return bide_raise();
     f->recorder = recorder;
     code = work(f);
-    for (struct job *job; (job = queue_left_over(f)); queue_forget(f, job))
-        report_skipped(f, job);
-    jsonl_finish(&f->jsonl);
+    record_rest(f);
     if (recorder)
         BIDE_IGNORE(bide_await(recorder)); /* what went wrong there is known already */
     f->recorder = NULL;
-    if (f->exit_code >= 0 && report_missing_records(f) && f->exit_code == 0 && !f->signal)
-        f->exit_code = EXIT_LOCAL;
+    check_records(f);
     return code;
 }
 
@@ -229,6 +247,7 @@ static int fetch_watched(struct fetch *f)
     if (code == 0 && !f->options->quiet && f->signal)
         report_stopped(f);
     queue_free(f);
+    f->session = NULL;
     return code;
 }
 
@@ -305,9 +324,36 @@ static bool has_descriptors(const struct fetch *f)
     return descriptors_suffice(FEWEST_DESCRIPTORS + (o->jsonl != NULL) + (o->inputs.len > 0 ? 3 : 0));
 }
 
+/* Can everything be written that is to be? */
+static int open_outputs(struct fetch *f)
+{
+    const struct fetch_options *o = f->options;
+    int code = report_check(o);
+
+    if (code == EXIT_OK && !has_descriptors(f))
+        code = EXIT_LOCAL;
+    if (code == EXIT_OK && o->jsonl)
+        code = jsonl_prepare(o->jsonl, (enum jsonl_mode)o->jsonl_mode);
+    return code == EXIT_OK ? open_root(f) : code;
+}
+
+/* The last thing that is done. */
+static int write_report(struct fetch *f, int code)
+{
+    if (f->summary.len == 0) { /* it ended before it had begun */
+        f->stats.began_us = f->stats.ended_us = clock_us();
+        f->exit_code = code;
+        summary_make(f);
+    }
+    int written = report_write(f);
+
+    text_free(&f->summary);
+    return written == EXIT_OK || code < 0 ? code : written;
+}
+
 static int run(struct fetch *f)
 {
-    int code = has_descriptors(f) ? open_root(f) : EXIT_LOCAL;
+    int code = open_outputs(f);
     if (code != EXIT_OK)
         return code;
 
@@ -318,7 +364,7 @@ static int run(struct fetch *f)
     code = exit_code(f, bide_run(bide_coro(fetch_all, f)));
     free(f->workers);
     jsonl_free(&f->jsonl);
-    return code;
+    return write_report(f, code);
 }
 
 int fetch_run(const struct fetch_options *options, int n, char **urls)

@@ -6,7 +6,7 @@
  * the first request), fetch_clash.c (two files of one name), fetch_dry_run.c, fetch_name.c (which URL becomes which
  * file), fetch_source.c (the next URL), fetch_queue.h and its files (which URL may go now), fetch_worker.c
  * (one URL after the other), fetch_outcome.c (how one ended), fetch_settle.c (and then?), fetch_save.c, saver.c (into a file),
- * fetch_report.c, jsonl.c, progress.c, summary.c (what is told).
+ * fetch_report.c, fetch_record.c, jsonl.c, progress.c, summary.c, summary_json.c (what is said).
  *
  *     source ---> queue ---> worker 1..c ---> file, jsonl, summary
  *                   ^            |
@@ -29,6 +29,7 @@
 #include <bide/signal.h>
 #include <bide/task.h>
 
+#include "cli/digest.h"
 #include "cli/glob.h"
 #include "cli/histogram.h"
 #include "cli/jsonl.h"
@@ -45,7 +46,9 @@ struct fetch_options {
     struct opt_list inputs;
     bool no_glob;
     const char *output, *output_dir; /* not both */
-    const char *jsonl;
+    const char *jsonl, *report;
+    int jsonl_mode; /* enum jsonl_mode */
+    bool summary_line, no_sha256;
     bool dry_run, quiet, raw;
     int verbose;
     int concurrency, per_host; /* per_host 0: no limit of its own */
@@ -87,6 +90,7 @@ struct job {
     int64_t due_ms;     /* a retry: not before */
     int64_t began_us;   /* first attempt; 0: not yet */
     int64_t sent_ms;    /* latest attempt, by the loop's clock */
+    int64_t waits_since_ms, waited_ms; /* for its host: now, if not 0; before that */
 };
 
 /* ---- fetch_source.c ---- */
@@ -187,13 +191,17 @@ struct outcome {
     bide_timing timing;
     /* For the record alone: */
     char ip[46];         /* who answered; "": unknown */
-    const char *mime;    /* without parameters; NULL: it did not say */
+    const char *mime, *charset, *etag; /* NULL: it did not say */
+    uint64_t wire_bytes; /* of the body, as it came */
+    bool has_digest;
+    unsigned char sha256[DIGEST_BYTES]; /* of the body that was kept, or gone through */
     int http_minor;
     bool reused;         /* the connection had served another request */
 };
 
 const char *fail_name(enum fail fail);
 enum fail fail_of_error(int code);
+bool fail_is_status(enum fail fail); /* an answer, with a status that is a failure */
 enum fail fail_of_status(int status); /* FAIL_NONE for 2xx and 304 */
 
 /* ---- fetch_worker.c ---- */
@@ -203,7 +211,8 @@ struct worker {
     struct text name; /* of the file */
     struct text why;  /* what went wrong */
     struct text landed; /* where redirects led to */
-    struct text mime;   /* what the answer is said to be */
+    struct text mime, charset, etag; /* what the answer is said to be */
+    struct digest digest;
     char *buffer;     /* of a body whose length is not known, or that is long; SAVE_BUFFER bytes */
 };
 
@@ -254,15 +263,17 @@ size_t fetch_file_in_way(const char *path, size_t len);
 
 /* ---- summary.c ---- */
 
+#define STATUSES 1000 /* bide_status() is below */
+
 struct stats {
     uint64_t total;   /* URLs; when is_total_known */
     bool is_total_known;
-    uint64_t started, done, ok, failed, skipped, retries, files, bytes;
+    uint64_t started, done, ok, failed, skipped, retries, files, bytes, wire_bytes;
     uint64_t received;  /* bytes of bodies, also of those that are not complete or came to nothing */
     int live;
     uint64_t by_fail[FAIL_KINDS];
-    uint32_t by_status[600];
-    int64_t began_us;
+    uint64_t by_status[STATUSES];
+    int64_t began_us, ended_us;
     struct histogram times, dns, connect, tls, first_byte, body;
     char last_file[256]; /* a name, for the summary */
 };
@@ -285,9 +296,34 @@ void report_lost(struct fetch *f, const struct job *job);
 void report_skipped(struct fetch *f, const struct job *job);
 /* Says so if URLs of the run have no line in --jsonl: it was stopped, or could not write. */
 bool report_missing_records(const struct fetch *f);
+/* ---- fetch_record.c: a line of --jsonl for each URL ---- */
+
+/* file: NULL: none was saved; why: the message, of a failure. */
+void record_add(struct fetch *f, const struct job *job, const struct outcome *o, const char *file, const char *why);
+/* When it began, "2026-11-22T09:41:07.123456Z", by clock_us. */
+void record_add_moment(struct text *t, const char *name, int64_t us);
+
+/* ---- fetch_outputs.c: bodies, records, the summary ---- */
+
+/* May they go where they are to go, and not into each other?  Returns: EXIT_OK; EXIT_USAGE after a message. */
+int fetch_check_outputs(const struct fetch_options *o, bool bodies_to_stdout);
+/* Can --report be written?  Returns: EXIT_OK, EXIT_LOCAL after a message. */
+int report_check(const struct fetch_options *o);
+
+/* ---- summary_json.c: the numbers of the run, as JSON ---- */
+
+/* f->summary, as things are. */
+void summary_make(struct fetch *f);
+/* It, as the last line of --jsonl. */
+void summary_record(struct fetch *f);
+/* f->summary as --report wants it; outside of the loop.  Returns: EXIT_OK, EXIT_LOCAL after a message, -SIGPIPE. */
+int report_write(const struct fetch *f);
+
+/* ---- fetch_report.c again ---- */
+
 /* A message that is not about one URL. */
 void report_say(struct fetch *f, const char *format, ...) BIDE_PRINTF(2, 3);
-/* A URL as it may be shown: without user name and password. */
+/* A URL as it may be shown: without user name and password.  Otherwise every byte is as it was given. */
 void report_add_url(struct text *to, const char *url);
 
 /* ---- fetch_stopped.c ---- */
@@ -333,6 +369,8 @@ struct fetch {
     bool cut;                   /* and those that run are cancelled */
     int signal;                 /* that stopped it */
     int exit_code;              /* EXIT_LOCAL, -SIGPIPE: decided already; else 0 */
+    struct text summary;        /* a line of JSON, once the run is over */
+    bool has_summary_line;      /* it is the last one added to --jsonl */
     unsigned messages;          /* about URLs, so far */
 };
 

@@ -54,6 +54,11 @@ enum fail fail_of_error(int code)
     }
 }
 
+bool fail_is_status(enum fail fail)
+{
+    return fail == FAIL_HTTP_4XX || fail == FAIL_HTTP_5XX || fail == FAIL_HTTP;
+}
+
 enum fail fail_of_status(int status)
 {
     if ((status >= 200 && status <= 299) || status == 304)

@@ -176,7 +176,6 @@ static int choose_output(struct fetch *f)
 {
     const struct fetch_options *o = f->options;
     struct naming *n = &f->naming;
-    bool records_to_stdout = o->jsonl && output_is_stdout(o->jsonl);
 
     n->to_stdout = o->output ? output_is_stdout(o->output) || output_take_terminal(o->output) : !o->output_dir && !o->jsonl;
     n->directory = o->output_dir;
@@ -184,10 +183,9 @@ static int choose_output(struct fetch *f)
         say("--output and --output-dir exclude each other: a file has one name");
         return EXIT_USAGE;
     }
-    if (n->to_stdout && records_to_stdout) {
-        say("-o %s and --jsonl - would run into each other on standard output", o->output ? o->output : "-");
-        return EXIT_USAGE;
-    }
+    int code = fetch_check_outputs(o, n->to_stdout);
+    if (code != EXIT_OK)
+        return code;
     if (n->to_stdout)
         return check_only_one(f);
     return o->output ? read_template(f) : EXIT_OK;

@@ -197,6 +197,7 @@ void queue_retry(struct fetch *f, struct job *job, int64_t delay_ms)
     struct host *host = job->host;
 
     leave_host(f, host);
+    job->waits_since_ms = now_ms;
     if (host->health.is_down || host->blocked_until_ms > now_ms + delay_ms) {
         host_park(f, job, now_ms);
         return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fetch_report.c - what is told of each URL: numbers, a record, and a message for what failed.
+ * fetch_report.c - what is told of each URL: numbers, and a message for what failed; fetch_record.c has the records.
  *
  * Of ten thousand failures the first few are shown; the records and the summary have all.
  */
@@ -94,127 +94,26 @@ void report_lost(struct fetch *f, const struct job *job)
                    host->health.rounds, host->jobs - 1);
 }
 
-/* ---- records ---- */
+/* ---- at the end ---- */
 
-static void add_member(struct text *t, const char *name, const char *value)
+static uint64_t records_written(const struct jsonl *j, bool has_summary)
 {
-    text_format(t, ",\"%s\":", name);
-    if (value)
-        jsonl_add_string(t, value);
-    else
-        text_add_string(t, "null");
-}
-
-static void add_url_member(struct text *t, const struct job *job)
-{
-    struct text url = {0};
-
-    report_add_url(&url, text_string(&job->url));
-    add_member(t, "url", text_string(&url));
-    t->no_memory |= url.no_memory;
-    text_free(&url);
-}
-
-/* The values of the URL's globs, as -o has them. */
-static void add_vars(struct text *t, const struct fetch *f, const struct job *job)
-{
-    uint64_t which[GLOB_MAX];
-    const struct glob *g = job->pattern >= 0 ? &f->source.globs[job->pattern] : NULL;
-    if (!g || g->nvars == 0)
-        return;
-
-    glob_pick(g, job->k, which);
-    for (size_t i = 0; i < g->nvars; i++) {
-        struct text value = {0};
-        glob_add_value(g->vars[i], which[i], &value);
-        text_format(t, "%s\"%zu\":", i == 0 ? ",\"vars\":{" : ",", i + 1);
-        jsonl_add_string(t, text_string(&value));
-        t->no_memory |= value.no_memory;
-        text_free(&value);
-    }
-    text_add_char(t, '}');
-}
-
-/* Seconds that a part took, from when the one before was over; null: it did not happen. */
-static void add_seconds(struct text *t, const char *name, int64_t from_us, int64_t to_us)
-{
-    int64_t us = to_us - (from_us > 0 ? from_us : 0);
-
-    text_format(t, "%s\"%s\":", text_ends_with(t, '{') ? "" : ",", name);
-    if (to_us < 0)
-        text_add_string(t, "null");
-    else
-        text_format(t, "%lld.%06lld", (long long)us / 1000000, (long long)us % 1000000);
-}
-
-/* Of the last attempt; when there was an answer. */
-static void add_times(struct text *t, const bide_timing *at)
-{
-    int64_t connected = at->connect > at->queued ? at->connect : at->queued;
-    int64_t ready = at->tls > connected ? at->tls : connected;
-
-    text_add_string(t, ",\"t\":{");
-    add_seconds(t, "queue", 0, at->queued);
-    add_seconds(t, "dns", at->queued, at->dns);
-    add_seconds(t, "connect", at->dns > at->queued ? at->dns : at->queued, at->connect);
-    add_seconds(t, "tls", at->connect, at->tls);
-    add_seconds(t, "ttfb", ready, at->first_byte);
-    add_seconds(t, "body", at->first_byte, at->body);
-    add_seconds(t, "total", 0, at->total);
-    text_add_char(t, '}');
-}
-
-static void add_answer(struct text *t, const struct outcome *o)
-{
-    text_format(t, ",\"proto\":\"http/1.%d\"", o->http_minor);
-    add_member(t, "ip", o->ip[0] ? o->ip : NULL);
-    text_format(t, ",\"reused\":%s", o->reused ? "true" : "false");
-    add_member(t, "mime", o->mime);
-    add_times(t, &o->timing);
-}
-
-static void record(struct fetch *f, const struct job *job, const struct outcome *o, const char *file, const char *why)
-{
-    struct text *t = &f->jsonl.lines;
-    bool failed = o->fail != FAIL_NONE;
-    int64_t us = job->began_us ? clock_us() - job->began_us : 0;
-    size_t begin = t->len;
-
-    text_format(t, "{\"v\":1,\"i\":%llu", (unsigned long long)job->number);
-    add_url_member(t, job);
-    add_vars(t, f, job);
-    if (o->final_url)
-        add_member(t, "final_url", o->final_url);
-    add_member(t, "method", f->request.method);
-    if (job->list && job->fault)
-        text_format(t, ",\"line\":%llu", (unsigned long long)job->line);
-    if (o->status)
-        text_format(t, ",\"status\":%d", o->status);
-    else
-        text_add_string(t, ",\"status\":null");
-    text_format(t, ",\"ok\":%s", failed ? "false" : "true");
-    add_member(t, "error", failed ? fail_name(o->fail) : NULL);
-    add_member(t, "error_msg", failed ? why : NULL);
-    add_member(t, "file", failed ? NULL : file);
-    text_format(t, ",\"bytes\":%llu,\"time\":%lld.%06lld,\"attempts\":%d,\"redirects\":%d", (unsigned long long)o->bytes,
-                (long long)us / 1000000, (long long)us % 1000000, job->attempts, o->redirects);
-    if (o->status)
-        add_answer(t, o);
-    jsonl_end_line(&f->jsonl, begin);
+    return j->written - (has_summary && j->written == j->added);
 }
 
 bool report_missing_records(const struct fetch *f)
 {
     const struct stats *s = &f->stats;
     uint64_t all = s->is_total_known && s->total > f->source.number ? s->total : f->source.number;
+    uint64_t written = records_written(&f->jsonl, f->has_summary_line);
     bool has_rest = !s->is_total_known && !f->source.is_complete;
     const char *path = f->jsonl.path;
 
-    if (!path || (f->jsonl.written >= all && !has_rest))
+    if (!path || (written >= all && !has_rest))
         return false;
     path = strcmp(path, "-") == 0 ? "--jsonl -" : path;
-    if (f->jsonl.written < all)
-        say("%llu of %llu URLs have no line in %s", (unsigned long long)(all - f->jsonl.written), (unsigned long long)all, path);
+    if (written < all)
+        say("%llu of %llu URLs have no line in %s", (unsigned long long)(all - written), (unsigned long long)all, path);
     if (has_rest)
         say("URLs behind the first %llu were not read and have no line in %s", (unsigned long long)all, path);
     return true;
@@ -232,7 +131,7 @@ static void count(struct stats *s, const struct outcome *o)
         s->skipped++;
     else
         s->failed++;
-    if ((o->fail == FAIL_HTTP_4XX || o->fail == FAIL_HTTP_5XX || o->fail == FAIL_HTTP) && o->status > 0 && o->status < 600)
+    if (fail_is_status(o->fail) && o->status > 0 && o->status < STATUSES)
         s->by_status[o->status]++;
 }
 
@@ -253,6 +152,7 @@ void report_settled(struct worker *w, const struct job *job, const struct outcom
     bool saved = o->fail == FAIL_NONE && naming_saves(&f->naming) && o->status != 304;
 
     count(&f->stats, o);
+    f->stats.wire_bytes += o->wire_bytes;
     if (o->fail == FAIL_NONE) {
         count_success(w, job, o);
         if (f->options->verbose > 0)
@@ -261,7 +161,7 @@ void report_settled(struct worker *w, const struct job *job, const struct outcom
         say_failed(w, job);
     }
     if (f->jsonl.path)
-        record(f, job, o, saved ? w->name.data : NULL, text_string(&w->why));
+        record_add(f, job, o, saved ? w->name.data : NULL, text_string(&w->why));
     if (o->fail != FAIL_NONE && o->fail != FAIL_CANCELLED)
         fetch_check_limit(f);
 }
@@ -272,5 +172,5 @@ void report_skipped(struct fetch *f, const struct job *job)
 
     count(&f->stats, &o);
     if (f->jsonl.path)
-        record(f, job, &o, NULL, "stopped before it was its turn");
+        record_add(f, job, &o, NULL, "stopped before it was its turn");
 }

@@ -163,6 +163,19 @@ static bool exceeds(const struct fetch *f, int64_t bytes)
     return f->options->http.max_size > 0 && bytes > f->options->http.max_size;
 }
 
+/* ---- its digest ---- */
+
+static bool wants_digest(const struct worker *w)
+{
+    return w->f->jsonl.path && !w->f->options->no_sha256;
+}
+
+static void note_body(struct worker *w, const char *data, size_t len)
+{
+    if (wants_digest(w))
+        digest_add(&w->digest, data, len);
+}
+
 static int64_t pass_pieces(struct worker *w, const struct job *job, bide_response *r, struct outcome *o, struct transfer *t)
 {
     const char *data;
@@ -174,6 +187,7 @@ static int64_t pass_pieces(struct worker *w, const struct job *job, bide_respons
         transfer_add(w->f, t, (size_t)n);
         if (exceeds(w->f, total))
             return too_large(w->f, r);
+        note_body(w, data, (size_t)n);
         o->is_final = w->f->naming.to_stdout;
         int code = o->is_final ? output_write(data, (size_t)n) : 0;
         if (code < 0)
@@ -207,6 +221,7 @@ static int64_t fill_sink(struct sink *s, const struct job *job, bide_response *r
         transfer_add(s->w->f, &s->transfer, (size_t)n);
         if (exceeds(s->w->f, total))
             return too_large(s->w->f, r);
+        note_body(s->w, data, (size_t)n);
         code = write_sink(s, data, (size_t)n);
     }
     if (code == 0 && n < 0)
@@ -238,6 +253,7 @@ static int64_t save_short(struct worker *w, const struct job *job, bide_response
     if (exceeds(w->f, (int64_t)body.len))
         return too_large(w->f, r);
 
+    note_body(w, body.data, body.len);
     int code = save_whole(w, body);
     return code < 0 ? local_error(w, job, o, code) : (int64_t)body.len;
 }
@@ -250,15 +266,27 @@ static int64_t announced_length(const bide_response *r)
     return length && !bide_header(r, "Transfer-Encoding") ? strtoll(length, NULL, 10) : -1;
 }
 
-int64_t fetch_save(struct worker *w, const struct job *job, bide_response *r, struct outcome *o)
+static int64_t save(struct worker *w, const struct job *job, bide_response *r, struct outcome *o)
 {
-    struct fetch *f = w->f;
+    const struct naming *n = &w->f->naming;
     int64_t length = announced_length(r);
 
-    if (exceeds(f, length) && strcmp(f->request.method, "HEAD") != 0)
-        return too_large(f, r);
-    if (!naming_saves(&f->naming))
+    if (exceeds(w->f, length) && strcmp(w->f->request.method, "HEAD") != 0)
+        return too_large(w->f, r);
+    if (!naming_saves(n))
         return pass_through(w, job, r, o, length);
-    bool is_short = length >= 0 && length <= SAVE_BUFFER && !f->naming.direct;
+    bool is_short = length >= 0 && length <= SAVE_BUFFER && !n->direct;
     return is_short ? save_short(w, job, r, o) : save_long(w, job, r, o, length);
+}
+
+int64_t fetch_save(struct worker *w, const struct job *job, bide_response *r, struct outcome *o)
+{
+    if (wants_digest(w))
+        digest_begin(&w->digest);
+    int64_t bytes = save(w, job, r, o);
+
+    o->has_digest = bytes >= 0 && wants_digest(w);
+    if (o->has_digest)
+        digest_end(&w->digest, o->sha256);
+    return bytes;
 }

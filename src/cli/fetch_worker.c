@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "cli/fetch.h"
+#include "cli/content_type.h"
 #include "cli/retry.h"
 
 #define STACK_SIZE 65536
@@ -88,18 +89,36 @@ static bool name_last(struct worker *w, struct job *job, bide_response *r, struc
     return !why;
 }
 
-/* What its record will say that nobody else asks for. */
-static void note_answer(struct worker *w, bide_response *r, struct outcome *o)
+/* A header's value, or NULL. */
+static const char *keep(struct text *t, const char *value)
 {
-    const char *type = bide_header(r, "Content-Type");
+    text_clear(t);
+    if (!value)
+        return NULL;
+    text_add_string(t, value);
+    return t->len > 0 ? t->data : "";
+}
 
-    snprintf(o->ip, sizeof o->ip, "%s", bide_response_peer(r));
-    o->http_minor = bide_response_http_minor(r);
-    o->reused = bide_response_reused(r);
+/* "text/html; charset=utf-8" in two. */
+static void note_type(struct worker *w, const char *type, struct outcome *o)
+{
     text_clear(&w->mime);
     for (; type && *type && !strchr("; \t", *type); type++)
         text_add_char(&w->mime, (char)tolower((unsigned char)*type));
     o->mime = w->mime.len > 0 ? w->mime.data : NULL;
+    text_clear(&w->charset);
+    type_charset(type, &w->charset);
+    o->charset = w->charset.len > 0 ? w->charset.data : NULL;
+}
+
+/* What its record will say that nobody else asks for. */
+static void note_answer(struct worker *w, bide_response *r, struct outcome *o)
+{
+    snprintf(o->ip, sizeof o->ip, "%s", bide_response_peer(r));
+    o->http_minor = bide_response_http_minor(r);
+    o->reused = bide_response_reused(r);
+    note_type(w, bide_header(r, "Content-Type"), o);
+    o->etag = keep(&w->etag, bide_header(r, "ETag"));
 }
 
 /* Why another attempt is not worth waiting for. */
@@ -134,12 +153,13 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
         text_add_string(&w->landed, bide_response_url(r));
         o->final_url = w->landed.data;
     }
-    if (w->mime.no_memory || w->landed.no_memory) {
+    if (w->mime.no_memory || w->charset.no_memory || w->etag.no_memory || w->landed.no_memory) {
         fail(w, o, bide_fail(BIDE_ENOMEM, "a record: out of memory"));
         return;
     }
     o->fail = fail_of_status(o->status);
     if (o->fail != FAIL_NONE) {
+        o->wire_bytes = bide_response_body_bytes(r);
         text_clear(&w->why);
         text_format(&w->why, "%s ", w->f->request.method);
         report_add_url(&w->why, text_string(&job->url));
@@ -151,6 +171,7 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
     if (o->status == 304 || !name_last(w, job, r, o))
         return;
     int64_t bytes = fetch_save(w, job, r, o);
+    o->wire_bytes = bide_response_body_bytes(r);
     if (bytes < 0) {
         fail(w, o, (int)bytes);
         return;
@@ -177,6 +198,9 @@ static void attempt(struct worker *w, struct job *job, struct outcome *o)
 
     *o = (struct outcome){.retry_after_ms = -1};
     text_clear(&w->why);
+    if (job->waits_since_ms)
+        job->waited_ms += bide_loop_time_ms(f->loop) - job->waits_since_ms;
+    job->waits_since_ms = 0;
     if (job->host->health.is_lost && !job->fault) {
         fail_with_host(w, job, o);
         return;
@@ -199,11 +223,11 @@ static void attempt(struct worker *w, struct job *job, struct outcome *o)
 
 /* ---- workers ---- */
 
-static void wait_for_records(struct fetch *f)
+/* Until what it recorded last is written: so what is saved and has no record yet is never more than what is under way. */
+static void wait_for_record(struct fetch *f, uint64_t before)
 {
-    while (f->jsonl.path && jsonl_is_full(&f->jsonl) && !f->cut)
-        if (bide_sleep_ms(5) < 0)
-            return;
+    if (f->jsonl.added > before)
+        BIDE_IGNORE(jsonl_wait_written(&f->jsonl, f->jsonl.added));
 }
 
 static void run(struct worker *w)
@@ -216,8 +240,9 @@ static void run(struct worker *w)
         f->stats.live++;
         attempt(w, job, &o);
         f->stats.live--;
+        uint64_t before = f->jsonl.added;
         fetch_settle(w, job, &o);
-        wait_for_records(f);
+        wait_for_record(f, before);
     }
 }
 
@@ -230,6 +255,8 @@ int fetch_worker(struct fetch *f)
     text_free(&w.why);
     text_free(&w.landed);
     text_free(&w.mime);
+    text_free(&w.charset);
+    text_free(&w.etag);
     free(w.buffer);
     return 0;
 }

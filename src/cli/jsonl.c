@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * jsonl.c - records in batches.
+ * jsonl.c - the task that writes records.
+ *
+ * It sleeps until there is a line.  Those that are added in the same turn of the loop, and while a batch is being written,
+ * go together: the busier it is, the larger the batches.
  */
 #include "cli/jsonl.h"
 
@@ -9,63 +12,101 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <bide/task.h>
-
 #include "cli/cli.h"
 
-#define PERIOD_MS 50
-#define FULL      (1 << 20)
-
-int jsonl_open(struct jsonl *j, const char *path)
+static void settle(bide_future *f)
 {
-    *j = (struct jsonl){.path = path};
-    if (!path || output_is_stdout(path))
-        return 0;
-    j->file = bide_open(path, .flags = O_WRONLY | O_CREAT | (output_names_descriptor(path) ? O_APPEND : O_TRUNC));
-    return j->file ? 0 : bide_raise();
-}
-
-bool jsonl_is_full(const struct jsonl *j)
-{
-    return j->lines.len >= FULL && !j->error;
+    if (f && !bide_future_done(f))
+        BIDE_IGNORE(bide_future_set_result(f, 0));
 }
 
 void jsonl_end_line(struct jsonl *j, size_t begin)
 {
     struct text *t = &j->lines;
 
-    if (!t->no_memory) {
+    if (!t->no_memory)
         text_add_string(t, "}\n");
-        if (!t->no_memory)
-            return;
+    if (t->no_memory) {
+        t->no_memory = false;
+        t->len = begin;
+        return;
     }
-    t->no_memory = false;
-    t->len = begin;
+    j->added++;
+    settle(j->wake);
 }
 
-static void count_lines(struct jsonl *j, size_t len)
-{
-    const char *at = j->going.data, *end = at + len;
+/* ---- others wait ---- */
 
-    while ((at = memchr(at, '\n', (size_t)(end - at)))) {
-        at++;
-        j->written++;
+static int wait_for_writer(struct jsonl *j)
+{
+    if (!j->moved && !(j->moved = bide_future_new()))
+        return bide_sleep_ms(1);
+    bide_future *moved = bide_retain(j->moved);
+    int code = bide_shield(moved);
+
+    bide_release(moved);
+    return code;
+}
+
+int jsonl_wait_written(struct jsonl *j, uint64_t n)
+{
+    while (j->written < n && !j->error)
+        BIDE_TRY(wait_for_writer(j));
+    return 0;
+}
+
+static void wake_others(struct jsonl *j)
+{
+    settle(j->moved);
+    bide_release(j->moved);
+    j->moved = NULL;
+}
+
+/* ---- a batch ---- */
+
+static uint64_t count_lines(const char *at, size_t len)
+{
+    const char *end = at + len;
+    uint64_t n = 0;
+
+    for (; at < end && (at = memchr(at, '\n', (size_t)(end - at))); at++)
+        n++;
+    return n;
+}
+
+/*
+ * How much of the batch has come into the file, which is open as fd; -1: what follows its known part is not that alone,
+ * because others write there, too.
+ */
+static int64_t arrived(const struct jsonl *j, int fd)
+{
+    char piece[4096];
+    struct stat st;
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < j->size || st.st_size - j->size > (int64_t)j->going.len)
+        return -1;
+
+    for (int64_t at = j->size; at < st.st_size;) {
+        size_t left = (size_t)(st.st_size - at);
+        ssize_t n = pread(fd, piece, left < sizeof piece ? left : sizeof piece, at);
+        if (n <= 0 || memcmp(piece, j->going.data + (at - j->size), (size_t)n) != 0)
+            return -1;
+        at += n;
     }
+    return st.st_size - j->size;
 }
 
 /* The batch is there in part: of a file the whole lines stay, so that every line of it can be read. */
 static void keep_whole_lines(struct jsonl *j)
 {
-    struct stat st;
+    int fd = j->file ? open(j->path, O_RDWR | O_CLOEXEC | O_NONBLOCK) : -1;
+    int64_t len = fd >= 0 ? arrived(j, fd) : -1;
 
-    if (!j->file || stat(j->path, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= j->size)
-        return;
-    size_t len = (size_t)(st.st_size - j->size);
-    len = len < j->going.len ? len : j->going.len;
     while (len > 0 && j->going.data[len - 1] != '\n')
         len--;
-    if (truncate(j->path, j->size + (int64_t)len) == 0)
-        count_lines(j, len);
+    if (len >= 0 && ftruncate(fd, j->size + len) == 0)
+        j->written += count_lines(j->going.data, (size_t)len);
+    if (fd >= 0)
+        close(fd);
 }
 
 static int write_batch(struct jsonl *j)
@@ -81,20 +122,27 @@ static int write_batch(struct jsonl *j)
         return (int)n;
     }
     j->size += (int64_t)j->going.len;
-    count_lines(j, j->going.len);
+    j->written += count_lines(j->going.data, j->going.len);
     return 0;
+}
+
+/* ---- the task ---- */
+
+static int wait_for_lines(struct jsonl *j)
+{
+    j->wake = bide_future_new();
+    int code = j->wake ? bide_await(j->wake) : bide_sleep_ms(1);
+
+    bide_release(j->wake);
+    j->wake = NULL;
+    return code;
 }
 
 int jsonl_writer(struct jsonl *j)
 {
-    bool last = false;
-
-    while (!last && !j->error) {
-        last = j->is_closing;
-        if (j->lines.len > 0)
-            j->error = write_batch(j);
-        else if (!last)
-            j->error = bide_sleep_ms(PERIOD_MS);
+    while (!j->error && (j->lines.len > 0 || !j->is_closing)) {
+        j->error = j->lines.len > 0 ? write_batch(j) : wait_for_lines(j);
+        wake_others(j);
     }
     if (j->file) {
         int closed = bide_file_close(bide_take(j->file));
@@ -106,6 +154,7 @@ int jsonl_writer(struct jsonl *j)
 void jsonl_finish(struct jsonl *j)
 {
     j->is_closing = true;
+    settle(j->wake);
 }
 
 void jsonl_free(struct jsonl *j)
@@ -114,44 +163,4 @@ void jsonl_free(struct jsonl *j)
     text_free(&j->lines);
     text_free(&j->going);
     j->file = NULL;
-}
-
-/* ---- strings ---- */
-
-static void add_escaped(struct text *to, uint32_t c)
-{
-    const char *at = c < 0x80 ? strchr("\"\"\\\\\bb\ff\nn\rr\tt", (int)c) : NULL;
-
-    if (c && at)
-        text_format(to, "\\%c", c == '"' || c == '\\' ? (int)c : at[1]);
-    else if (c < 0x10000)
-        text_format(to, "\\u%04x", c);
-    else
-        text_format(to, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
-}
-
-void jsonl_add_string(struct text *to, const char *s)
-{
-    size_t left = strlen(s);
-    uint32_t c = 0;
-
-    text_add_char(to, '"');
-    while (left > 0) {
-        size_t n = 0;
-        while (n < left && s[n] >= ' ' && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
-            n++;
-        size_t plain = n;
-        if (n == 0 && (n = plain_decode(s, left, &c)) > 0 && c >= 0x80 && plain_in_message(c))
-            plain = n;
-        if (plain > 0)
-            text_add(to, s, plain);
-        else if (n > 0)
-            add_escaped(to, c); /* also what a terminal would obey, should the line be shown on one */
-        else
-            text_add_string(to, "\xef\xbf\xbd");
-        n = n ? n : 1;
-        s += n;
-        left -= n;
-    }
-    text_add_char(to, '"');
 }

@@ -47,14 +47,13 @@ static void add_failures(const struct stats *s, struct text *t)
 {
     const char *before = " (";
 
-    for (int status = 0; status < 600; status++)
+    for (int status = 0; status < STATUSES; status++)
         if (s->by_status[status] > 0) {
-            text_format(t, "%shttp_%d %u", before, status, s->by_status[status]);
+            text_format(t, "%shttp_%d %llu", before, status, (unsigned long long)s->by_status[status]);
             before = ", ";
         }
     for (int i = 0; i < FAIL_KINDS; i++) {
-        bool is_status = i == FAIL_HTTP_4XX || i == FAIL_HTTP_5XX || i == FAIL_HTTP;
-        if (i == FAIL_NONE || i == FAIL_CANCELLED || is_status || s->by_fail[i] == 0)
+        if (i == FAIL_NONE || i == FAIL_CANCELLED || fail_is_status((enum fail)i) || s->by_fail[i] == 0)
             continue;
         text_format(t, "%s%s %llu", before, fail_name((enum fail)i), (unsigned long long)s->by_fail[i]);
         before = ", ";

@@ -76,15 +76,15 @@ said "more failures are counted"
 test "$(wc -l <many.jsonl)" = 100 || fail "100 records"
 
 # ---- new attempts ----
-must 0 fetch -q "$base/flaky/a/2/503" -o retried --backoff 10ms --jsonl r.jsonl
+must 0 fetch -q "$base/flaky/a/2/503" -o retried --backoff 10ms --jsonl r.jsonl --jsonl-mode=replace
 grep -q '"attempts":3' r.jsonl || fail "$(cat r.jsonl)"
-must 4 fetch -q "$base/flaky/b/9/500" -o no --retries 2 --backoff 1ms --jsonl r.jsonl
+must 4 fetch -q "$base/flaky/b/9/500" -o no --retries 2 --backoff 1ms --jsonl r.jsonl --jsonl-mode=replace
 grep -q '"attempts":3' r.jsonl || fail "$(cat r.jsonl)"
-must 4 fetch -q "$base/flaky/c/1/404" -o no --backoff 1ms --jsonl r.jsonl
+must 4 fetch -q "$base/flaky/c/1/404" -o no --backoff 1ms --jsonl r.jsonl --jsonl-mode=replace
 grep -q '"attempts":1' r.jsonl || fail "404 was tried again"
 must 4 fetch -q -d x "$base/flaky/d/1/503" -o no --backoff 1ms
 test ! -e no || fail "the body of a failure was saved"
-must 4 fetch -q "$base/short" -o no --retries 3 --backoff 1ms --jsonl r.jsonl
+must 4 fetch -q "$base/short" -o no --retries 3 --backoff 1ms --jsonl r.jsonl --jsonl-mode=replace
 grep -q '"attempts":4' r.jsonl || fail "a broken connection: $(cat r.jsonl)"
 must 0 fetch "$base/flaky/[1-40]/1/503" -o 'flaky/{1}' --backoff 50ms -c 8
 test "$(count_files flaky)" = 40 || fail "40 files"

@@ -47,16 +47,16 @@ test "$took" -lt 20000 || fail "16 dead hosts take $took ms"
 # ---- one dead host: its URLs fail together, with the cause ----
 for kind in "connect $refused" "reset $reset" "timeout $silent" "timeout $full"; do
     port=${kind#* }
-    timed must 4 fetch "http://127.0.0.1:$port/[1-3000]" --jsonl one.jsonl --backoff 20ms --connect-timeout 200ms --stall 200ms
+    timed must 4 fetch "http://127.0.0.1:$port/[1-3000]" --jsonl one.jsonl --jsonl-mode=replace --backoff 20ms --connect-timeout 200ms --stall 200ms
     records one.jsonl "len(r) == 3000 and all(x['error'] == '${kind% *}' for x in r)"
     records one.jsonl 'sum(x["attempts"] for x in r) < 40 and sum("its host is given up: GET http" in x["error_msg"] for x in r) > 2900'
     said "127.0.0.1:$port is given up after 5 failures in a row"
     test "$took" -lt 8000 || fail "3000 URLs of a dead host (${kind% *}) take $took ms"
 done
 # As often as it was said; and a URL that may be tried more often is.
-must 4 fetch "http://127.0.0.1:$refused/[1-100]" --jsonl one.jsonl --backoff 1ms --per-host 1 --host-errors 2
+must 4 fetch "http://127.0.0.1:$refused/[1-100]" --jsonl one.jsonl --jsonl-mode=replace --backoff 1ms --per-host 1 --host-errors 2
 records one.jsonl 'sum(x["attempts"] for x in r) == 2'
-must 4 fetch "http://127.0.0.1:$refused/" --jsonl one.jsonl --backoff 1ms --retries 9
+must 4 fetch "http://127.0.0.1:$refused/" --jsonl one.jsonl --jsonl-mode=replace --backoff 1ms --retries 9
 records one.jsonl 'r[0]["attempts"] == 10'
 
 # ---- a name that does not resolve is looked up once ----
@@ -78,17 +78,17 @@ must 1 fetch "$url/away/$reset?[1-30]" "$url/bytes/[1-30]" --jsonl away.jsonl --
 records away.jsonl 'len(bad) == 30 and all(x["error"] == "reset" for x in bad) and all(x["attempts"] == 1 for x in r)'
 
 # ---- --fail-fast and --max-errors ----
-must 5 fetch "$good/status/404?[1-500]" --jsonl stop.jsonl --fail-fast -c 4
+must 5 fetch "$good/status/404?[1-500]" --jsonl stop.jsonl --jsonl-mode=replace --fail-fast -c 4
 said "1 of 1 URLs failed; stopping (--fail-fast)"
 records stop.jsonl 'len(asked) < 20'
-must 5 fetch "$good/status/404?[1-500]" "$good/bytes/[1-500]" --jsonl stop.jsonl --max-errors 20 -c 4
+must 5 fetch "$good/status/404?[1-500]" "$good/bytes/[1-500]" --jsonl stop.jsonl --jsonl-mode=replace --max-errors 20 -c 4
 said "21 of 21 URLs failed; stopping (--max-errors)"
 records stop.jsonl '21 <= len(asked) < 40'
-must 1 fetch "$good/status/404?[1-20]" "$good/bytes/[1-500]" --jsonl stop.jsonl --max-errors 20 -c 4
+must 1 fetch "$good/status/404?[1-20]" "$good/bytes/[1-500]" --jsonl stop.jsonl --jsonl-mode=replace --max-errors 20 -c 4
 for i in $(seq 400); do echo "$good/bytes/$i"; test $i -le 200 || echo "$good/status/404?$i"; done >mixed
-must 5 fetch -i mixed --jsonl stop.jsonl --max-errors 10% -c 4
+must 5 fetch -i mixed --jsonl stop.jsonl --jsonl-mode=replace --max-errors 10% -c 4
 records stop.jsonl '10 < sum(not x["ok"] for x in asked) * 100 / len(asked) < 15'
-must 1 fetch -i mixed --jsonl stop.jsonl --max-errors 40% -c 4
+must 1 fetch -i mixed --jsonl stop.jsonl --jsonl-mode=replace --max-errors 40% -c 4
 for wrong in x -1 1.5 101% 5%% ''; do
     must 2 fetch "$good/" --jsonl /dev/null --max-errors="$wrong"
     said "--max-errors: expected a number of URLs"

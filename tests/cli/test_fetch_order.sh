@@ -40,22 +40,22 @@ seq 1500 | sed "s|^|$good/bytes/|" >alive
     cat alive
     printf '%s' "$good/bytes/last?no-line-end" | sed 's|last?|1?|'
 } >list
-must 1 fetch -q -i list --jsonl records --backoff 300ms
+must 1 fetch -q -i list --jsonl records --jsonl-mode=replace --backoff 300ms
 check list records first
 # Of a list that cannot be read again less is seen, and none is lost.
-must 1 fetch -q -i - --jsonl records --backoff 20ms <list
+must 1 fetch -q -i - --jsonl records --jsonl-mode=replace --backoff 20ms <list
 test "$(wc -l <records)" = 9501 || fail "$(wc -l <records) records"
 head -n 3000 dead >list
 cat alive >>list
-must 1 fetch -q -i - --jsonl records --backoff 300ms <list
+must 1 fetch -q -i - --jsonl records --jsonl-mode=replace --backoff 300ms <list
 check list records first
 cat dead alive >list
-must 1 fetch -q "http://127.0.0.1:$refused/[1-8000]" "$good/bytes/[1-1500]" --jsonl records --backoff 300ms
+must 1 fetch -q "http://127.0.0.1:$refused/[1-8000]" "$good/bytes/[1-1500]" --jsonl records --jsonl-mode=replace --backoff 300ms
 check list records first
 
 # ---- URLs of both by turns ----
 paste -d '\n' dead alive | grep . >list
-must 1 fetch -q -i list --jsonl records --backoff 50ms
+must 1 fetch -q -i list --jsonl records --jsonl-mode=replace --backoff 50ms
 check list records
 
 # ---- in several lists ----
@@ -64,19 +64,19 @@ set --
 for part in *.part; do
     set -- "$@" -i "$part"
 done
-must 1 fetch -q "$@" --jsonl records --backoff 50ms
+must 1 fetch -q "$@" --jsonl records --jsonl-mode=replace --backoff 50ms
 check list records
 
 # ---- long lines ----
 long=$(printf '%020000d' 0)
 for i in $(seq 300); do echo "http://127.0.0.1:$refused/$i?$long" && echo && echo "# a comment"; done >list
 cat alive >>list
-must 1 fetch -q -i list --jsonl records --backoff 50ms
+must 1 fetch -q -i list --jsonl records --jsonl-mode=replace --backoff 50ms
 check list records
 
 # ---- a list that is changed meanwhile: what is gone fails, nothing else is asked for ----
 cat dead alive >list
-"$bide" fetch -q -i list --jsonl records --backoff 600ms --host-errors 3 2>err &
+"$bide" fetch -q -i list --jsonl records --jsonl-mode=replace --backoff 600ms --host-errors 3 2>err &
 fetch=$!
 sleep 0.6
 printf 'http://127.0.0.1:%s/other\n%.0s' "$silent" $(seq 20) >list

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "cli/content_type.h"
 #include "cli/fetch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -72,6 +73,41 @@ static void set(struct text *t, const char *text)
     text_add_string(t, text);
 }
 
+/* Without those in base64. */
+static size_t count_plain(json_t *object)
+{
+    size_t n = 0;
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(object, name, value)
+        n += strstr(name, "_b64") == NULL;
+    return n;
+}
+
+/* The URL comes back, but for a user and a password: as it is, or in base64. */
+static void check_url(json_t *line, const char *given)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *base64 = json_string_value(json_object_get(line, "url_b64"));
+    struct text want = {0}, got = {0};
+    unsigned bits = 0, nbits = 0;
+
+    report_add_url(&want, given);
+    if (!base64)
+        text_add_string(&got, json_string_value(json_object_get(line, "url")));
+    for (; base64 && *base64 && *base64 != '='; base64++) {
+        must(strchr(digits, *base64));
+        bits = bits << 6 | (unsigned)(strchr(digits, *base64) - digits);
+        nbits += 6;
+        if (nbits >= 8)
+            text_add_char(&got, (char)(bits >> (nbits -= 8)));
+    }
+    must(strcmp(text_string(&want), text_string(&got)) == 0);
+    text_free(&want);
+    text_free(&got);
+}
+
 /* The record of one URL, of which all texts are the input's. */
 static void check_record(struct fetch *f, struct glob *g, unsigned kind, char *rest)
 {
@@ -86,20 +122,29 @@ static void check_record(struct fetch *f, struct glob *g, unsigned kind, char *r
     set(&w.why, next_part(&rest));
     set(&w.mime, next_part(&rest));
     set(&w.landed, next_part(&rest));
+    set(&w.etag, next_part(&rest));
+    text_clear(&w.charset);
+    type_charset(next_part(&rest), &w.charset);
     o.mime = w.mime.data;
+    o.etag = w.etag.data;
+    o.charset = w.charset.data;
+    job.list = kind & 32 ? o.etag : NULL;
     o.final_url = o.redirects ? w.landed.data : NULL;
     job.k = g->count - 1;
     report_settled(&w, &job, &o);
     json_t *line = check_line(&f->jsonl.lines);
     must(json_boolean_value(json_object_get(line, "ok")) == (o.fail == FAIL_NONE));
     must(json_integer_value(json_object_get(line, "bytes")) == kind);
-    must(json_object_size(json_object_get(line, "vars")) == g->nvars);
+    must(count_plain(json_object_get(line, "vars")) == g->nvars);
+    check_url(line, job.url.data ? job.url.data : "");
     json_decref(line);
     text_free(&job.url);
     text_free(&w.name);
     text_free(&w.why);
     text_free(&w.mime);
     text_free(&w.landed);
+    text_free(&w.etag);
+    text_free(&w.charset);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -230,7 +230,8 @@ def cases():
     yield Case("fetch names", b, "fetch", "{url}/x/player/pagelist?aid=[1-4]", "-o", "a/{{1}}/b.json", "-v")
     yield Case("fetch list", b, "fetch", "-i", "-", "-O", "o", "--progress", "plain",
                stdin=b"".join(b"%s/bytes/%d\n" % (b"{url}", n) for n in (1, 200, 300000)))
-    yield Case("fetch records", b, "fetch", "{url}/status/{{200,204}}?[1-6]", "--jsonl", "r.jsonl", "--per-host", "2")
+    yield Case("fetch records", b, "fetch", "{url}/status/{{200,204}}?[1-6]", "--jsonl", "r.jsonl", "--per-host", "2", "--summary-line",
+               "--report", "report.jsonl")
     yield Case("fetch output", b, "fetch", "{user}/stream/30", "-o", "-")
     yield Case("fetch retry", b, "fetch", "-q", "{url}/bytes/10?[1-4]", "-o", "{{1}}", "--rate", "1000/s", "-c", "2")
     yield Case("fetch dry run", b, "fetch", "-n", "{url}/[1-5]/{{a,b}}", "-o", "x/{{1}}/{{2}}")

@@ -214,12 +214,16 @@ def unknown_in(page, text, line):
 
 
 def unknown_in_help(line):
-    """An option in a command's text is its own, or stands behind the name of the command that has it."""
+    """An option in a command's text is its own, or stands behind the name of the command that has it.  In a topic it belongs
+    to a command that the topic names."""
+    def named_in(text):
+        return [c for c in line.commands if c != "help" and re.search(rf"\bbide {c}\b", text)]
+
     texts = dict(line.help)
     texts.update({topic: line.ask("help", topic) for topic in line.topics})
     for title, text in texts.items():
         for row in OPTION_ROW.sub("", text).splitlines():
-            named = [c for c in line.commands if re.search(rf"\bbide {c}\b", row)] or [title]
+            named = named_in(row) or (named_in(text) if title in line.topics else []) or [title]
             has = set().union(*(line.options.get(c, set()) for c in named))
             for option in re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", row):
                 if option not in has and title != "worker":

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch_outputs.c - where bodies, records and the summary go: may they go there, and not into each other?
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/fetch.h"
+
+/* ---- what excludes each other ---- */
+
+static bool is_same_file(const char *one, const char *other)
+{
+    struct stat a, b;
+
+    if (stat(one, &a) < 0 || stat(other, &b) < 0)
+        return strcmp(one, other) == 0;
+    return S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* A list that is written to while it is read has no end. */
+static int check_not_a_list(const struct fetch_options *o, const char *option, const char *path)
+{
+    for (size_t i = 0; path && i < o->inputs.len; i++)
+        if (strcmp(o->inputs.items[i], "-") != 0 && is_same_file(path, o->inputs.items[i])) {
+            say("%s %s: it is also a list of --input", option, path);
+            return EXIT_USAGE;
+        }
+    return EXIT_OK;
+}
+
+static int check_options(const struct fetch_options *o)
+{
+    if (o->summary_line && !o->jsonl)
+        say("--summary-line is the last line of --jsonl, which is missing; --report FILE needs no records");
+    else if (o->report && o->jsonl && is_same_file(o->report, o->jsonl))
+        say("--report %s would replace the records of --jsonl; --summary-line adds to them", o->report);
+    else
+        return EXIT_OK;
+    return EXIT_USAGE;
+}
+
+int fetch_check_outputs(const struct fetch_options *o, bool bodies_to_stdout)
+{
+    bool records_to_stdout = o->jsonl && output_is_stdout(o->jsonl);
+    bool report_to_stdout = o->report && output_is_stdout(o->report);
+    const char *output = o->output ? o->output : "-";
+
+    if (bodies_to_stdout && (records_to_stdout || report_to_stdout)) {
+        say("-o %s and %s - would run into each other on standard output", output, records_to_stdout ? "--jsonl" : "--report");
+        return EXIT_USAGE;
+    }
+    if (records_to_stdout && report_to_stdout) {
+        say("--jsonl - and --report - would run into each other on standard output; --summary-line adds to the records");
+        return EXIT_USAGE;
+    }
+    int code = check_options(o);
+    if (code == EXIT_OK)
+        code = check_not_a_list(o, "--jsonl", records_to_stdout ? NULL : o->jsonl);
+    return code == EXIT_OK ? check_not_a_list(o, "--report", report_to_stdout ? NULL : o->report) : code;
+}
+
+/* ---- --report ---- */
+
+int report_check(const struct fetch_options *o)
+{
+    struct stat st;
+    const char *slash = o->report ? strrchr(o->report, '/') : NULL;
+    if (!o->report || output_is_stdout(o->report) || output_names_descriptor(o->report))
+        return EXIT_OK;
+
+    bool is_there = stat(o->report, &st) == 0;
+    if (is_there && S_ISDIR(st.st_mode)) {
+        say("--report %s: %s", o->report, strerror(EISDIR));
+        return EXIT_LOCAL;
+    }
+    if (is_there && !S_ISREG(st.st_mode))
+        return EXIT_OK;
+    char *directory = slash ? strndup(o->report, (size_t)(slash - o->report) + 1) : strdup(".");
+    if (!directory)
+        return say_no_memory();
+    int code = faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0 ? EXIT_OK : EXIT_LOCAL;
+    if (code != EXIT_OK)
+        say("--report %s: %s", o->report, strerror(errno));
+    free(directory);
+    return code;
+}
