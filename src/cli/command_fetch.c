@@ -8,8 +8,9 @@
 
 static const char *const progress_choices[] = {"auto", "bar", "plain", "none", NULL};
 
-/* In the order of enum jsonl_mode. */
+/* In the order of enum jsonl_mode, enum durability. */
 static const char *const jsonl_modes[] = {"append", "refuse", "replace", NULL};
+static const char *const durabilities[] = {"none", "batch", "each", NULL};
 
 static const struct opt options[] = {
     {"input", 'i', "FILE", OPT_LIST(S, inputs), .group = "URLs",
@@ -21,6 +22,8 @@ static const struct opt options[] = {
     {"output-dir", 'O', "DIR", OPT_STRING(S, output_dir), .help = "save below this directory, under names made of the URLs"},
     {"raw", 0, NULL, OPT_FLAG(S, raw), .rare = true,
      .help = "-o - sends a body as it is to a terminal, too: it will obey it"},
+    {"durability", 0, "HOW", OPT_CHOICE(S, durability), .choices = durabilities, .def = "none", .rare = true,
+     .help = "what survives a power loss: batch, each: all that a record speaks of, synced together or one by one; none: what the system had written"},
     {"jsonl", 0, "FILE", OPT_STRING(S, jsonl), .group = "Records",
      .help = "one line of JSON for each URL, behind those that are there; -: to standard output"},
     {"jsonl-mode", 0, "HOW", OPT_CHOICE(S, jsonl_mode), .choices = jsonl_modes, .def = "append", .rare = true,
@@ -104,7 +107,7 @@ const struct command command_fetch = {
         "A name that they make longer than file systems have it is cut, and a hash stands for the rest. Directories are "
         "made as needed; nothing in a URL leads out of the directory that stands before the first variable. "
         "--output-dir makes names of its own, HOST/PATH/NAME@QUERY.EXTENSION, that any file system can have. A file "
-        "appears under its name only when it is complete. What has the name already is replaced, be it a file, whose "
+        "appears under its name only when it is complete (after a power loss, that takes --durability; see `bide help durability`). What has the name already is replaced, be it a file, whose "
         "permissions the new one keeps, or a link.\n"
         "\n"
         "That two URLs get the same name, or one that no file can have, is found before the first request. URLs that come from standard input or a pipe "

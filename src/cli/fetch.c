@@ -169,7 +169,7 @@ static int work_and_record(struct fetch *f)
 {
     const struct fetch_options *o = f->options;
     bide_auto bide_task *recorder = NULL;
-    int code = jsonl_open(&f->jsonl, o->jsonl, (enum jsonl_mode)o->jsonl_mode);
+    int code = jsonl_open(&f->jsonl, o->jsonl, (enum jsonl_mode)o->jsonl_mode, o->durability != DURABILITY_NONE);
 
     if (code < 0 || (f->jsonl.path && !(recorder = bide_create_task(bide_coro(write_records, f)))))
         return bide_raise();
@@ -290,6 +290,10 @@ static int open_root(struct fetch *f)
         say("%s", bide_error_text());
     if (code < 0)
         return EXIT_LOCAL;
+    if (f->options->durability && n->root.len > 0 && durable_directory_of(root) < 0) {
+        say("%s", bide_error_text());
+        return EXIT_LOCAL;
+    }
     n->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (n->root_fd >= 0 && faccessat(AT_FDCWD, root, W_OK | X_OK, AT_EACCESS) == 0)
         return EXIT_OK;

@@ -47,7 +47,7 @@ struct fetch_options {
     bool no_glob;
     const char *output, *output_dir; /* not both */
     const char *jsonl, *report;
-    int jsonl_mode; /* enum jsonl_mode */
+    int jsonl_mode, durability; /* enum jsonl_mode, enum durability */
     bool summary_line, no_sha256;
     bool dry_run, quiet, raw;
     int verbose;

@@ -88,6 +88,7 @@ static int save_whole(struct worker *w, bide_bytes body)
     struct saver *s = &w->f->saver;
 
     s->root = w->f->naming.root_fd;
+    s->durability = (enum durability)w->f->options->durability;
     int code = saver_write(s, name_below(w), body);
     if (code != -EMFILE && code != -ENFILE)
         return code;
@@ -139,6 +140,18 @@ static int write_sink(struct sink *s, const char *data, size_t len)
     return 0;
 }
 
+/* As saver_write_now: what is in it, its name, its directory. */
+static int close_sink(struct sink *s)
+{
+    const struct fetch *f = s->w->f;
+    bool syncs = f->options->durability && !f->naming.direct;
+
+    if (syncs)
+        BIDE_TRY(bide_file_sync(s->file));
+    int code = bide_file_close(bide_take(s->file));
+    return code == 0 && syncs ? durable_name(f->naming.root_fd, name_below(s->w)) : code;
+}
+
 /* All of the body has come. */
 static int finish_sink(struct sink *s)
 {
@@ -147,7 +160,7 @@ static int finish_sink(struct sink *s)
     if (!s->file && !w->f->naming.direct)
         return save_whole(w, (bide_bytes){w->buffer, s->len});
     int code = s->len > 0 || !s->file ? flush_sink(s) : 0;
-    return code < 0 ? code : bide_file_close(bide_take(s->file));
+    return code < 0 ? code : close_sink(s);
 }
 
 /* ---- where it goes ---- */

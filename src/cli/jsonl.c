@@ -122,6 +122,8 @@ static int write_batch(struct jsonl *j)
         return (int)n;
     }
     j->size += (int64_t)j->going.len;
+    if (j->syncs)
+        BIDE_TRY(bide_file_sync(j->file));
     j->written += count_lines(j->going.data, j->going.len);
     return 0;
 }

@@ -16,6 +16,7 @@
 struct jsonl {
     const char *path;    /* NULL: no records are wanted */
     bide_file *file;     /* NULL: standard output */
+    bool syncs;          /* a batch counts as written when the disk has it */
     struct text lines;   /* collected */
     struct text going;   /* being written */
     int64_t size;        /* of the file, as far as it is known */
@@ -41,7 +42,7 @@ enum jsonl_mode { JSONL_APPEND, JSONL_REFUSE, JSONL_REPLACE };
 int jsonl_prepare(const char *path, enum jsonl_mode mode);
 
 /* "-": standard output.  Suspends.  Returns: 0 or an error on record. */
-int jsonl_open(struct jsonl *j, const char *path, enum jsonl_mode mode);
+int jsonl_open(struct jsonl *j, const char *path, enum jsonl_mode mode, bool syncs);
 
 /* ---- jsonl.c ---- */
 

@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 #include "cli/cli.h"
+#include "cli/durable.h"
 #include "cli/jsonl.h"
 
 #define TAIL_MAX (1 << 20) /* a record is shorter */
@@ -119,7 +120,7 @@ int jsonl_prepare(const char *path, enum jsonl_mode mode)
 
 /* ---- opening ---- */
 
-int jsonl_open(struct jsonl *j, const char *path, enum jsonl_mode mode)
+int jsonl_open(struct jsonl *j, const char *path, enum jsonl_mode mode, bool syncs)
 {
     struct stat st;
 
@@ -130,6 +131,8 @@ int jsonl_open(struct jsonl *j, const char *path, enum jsonl_mode mode)
     j->file = bide_open(path, .flags = O_WRONLY | O_CREAT | (appends ? O_APPEND : O_TRUNC));
     if (!j->file)
         return bide_raise();
-    j->size = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : 0;
-    return 0;
+    bool is_file = stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    j->size = is_file ? st.st_size : 0;
+    j->syncs = is_file && syncs;
+    return j->syncs ? durable_directory_of(path) : 0;
 }

@@ -19,11 +19,13 @@
 
 #define LEADERS_MAX  4
 #define LEADER_AHEAD 32 /* files that wait before there is one leader more */
+#define TOGETHER     64 /* files that are open at once to be synced */
 
 struct save_item {
     struct save_item *next;
     const char *path;
     bide_bytes data;
+    bide_file *file; /* while it is being written */
     bide_future *wake;
     bool begun, done;
     int code;
@@ -36,25 +38,77 @@ struct batch {
     bool ran;
 };
 
-int saver_write_now(const struct saver *s, const char *path, bide_bytes data)
-{
-    bide_auto bide_file *f = bide_open(path, .atomic = true, .parents = true, .beneath = s->root);
+/* ---- files ---- */
 
-    if (!f || bide_file_write(f, data.data, data.len, -1) < 0)
-        return bide_error_code();
-    return bide_file_close(bide_take(f));
+static bide_file *write_nameless(const struct saver *s, const char *path, bide_bytes data)
+{
+    bide_file *f = bide_open(path, .atomic = true, .parents = true, .beneath = s->root);
+
+    if (f && bide_file_write(f, data.data, data.len, -1) < 0)
+        bide_release(bide_take(f));
+    return f;
 }
 
-/* In a thread. */
+int saver_write_now(const struct saver *s, const char *path, bide_bytes data)
+{
+    bide_auto bide_file *f = write_nameless(s, path, data);
+
+    if (!f || (s->durability && bide_file_sync(f) < 0))
+        return bide_error_code();
+    int code = bide_file_close(bide_take(f));
+    return code == 0 && s->durability ? durable_name(s->root, path) : code;
+}
+
+/* ---- a batch, in a thread ---- */
+
+static void note_result(struct save_item *i, int code)
+{
+    i->code = code;
+    if (code < 0)
+        snprintf(i->why, sizeof i->why, "%s", bide_error_text());
+}
+
+static void name_file(struct save_item *i)
+{
+    if (i->file && bide_file_sync(i->file) < 0)
+        note_result(i, bide_error_code());
+    if (i->code < 0)
+        bide_release(bide_take(i->file));
+    else
+        note_result(i, bide_file_close(bide_take(i->file)));
+}
+
+/*
+ * Step by step for all of them, from first to before end: what the disk does for the first file of a step, it often has
+ * done for the others, too; and files of one directory share its sync.
+ */
+static void write_together(const struct saver *s, struct save_item *first, const struct save_item *end)
+{
+    struct durable_group names = {0};
+
+    for (struct save_item *i = first; i != end; i = i->next)
+        if (!(i->file = write_nameless(s, i->path, i->data)))
+            note_result(i, bide_error_code());
+    for (struct save_item *i = first; i != end; i = i->next)
+        name_file(i);
+    for (struct save_item *i = first; i != end; i = i->next)
+        if (i->code >= 0)
+            note_result(i, durable_group_name(&names, s->root, i->path));
+}
+
 static int write_batch(struct batch *b)
 {
+    struct save_item *i = b->first, *first;
+
     b->ran = true;
-    for (struct save_item *i = b->first; i; i = i->next) {
-        i->code = saver_write_now(b->saver, i->path, i->data);
-        if (i->code >= 0)
-            continue;
-        snprintf(i->why, sizeof i->why, "%s", bide_error_text());
+    while (i && b->saver->durability == DURABILITY_BATCH) {
+        first = i;
+        for (int n = 0; i && n < TOGETHER; n++)
+            i = i->next;
+        write_together(b->saver, first, i);
     }
+    for (; i; i = i->next)
+        note_result(i, saver_write_now(b->saver, i->path, i->data));
     return 0;
 }
 
@@ -74,7 +128,7 @@ static void withdraw(struct saver *s, struct save_item *item)
 {
     struct save_item *all = s->first;
 
-    *s = (struct saver){.root = s->root, .leaders = s->leaders};
+    *s = (struct saver){.durability = s->durability, .root = s->root, .leaders = s->leaders};
     for (struct save_item *next; all; all = next) {
         next = all->next;
         all->next = NULL;

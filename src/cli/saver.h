@@ -9,9 +9,12 @@
 
 #include <bide/object.h>
 
+#include "cli/durable.h"
+
 struct save_item;
 
 struct saver {
+    enum durability durability;
     int root;                       /* descriptor of the directory that no path leads out of; 0: none */
     struct save_item *first, *last; /* not begun */
     size_t waiting;
@@ -19,7 +22,8 @@ struct saver {
 };
 
 /*
- * As bide_file_write_all, in directories that are made if they are missing.
+ * As bide_file_write_all, in directories that are made if they are missing.  With durability, the disk has the file
+ * before it gets its name, and its name before the call returns.
  *
  * Suspends:  until the file is there; a cancellation point before it is begun, not after
  */

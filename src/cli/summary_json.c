@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <bide/file.h>
 
@@ -127,11 +128,17 @@ void summary_record(struct fetch *f)
 
 static int write_file(const struct fetch *f)
 {
-    bide_auto bide_file *file = bide_open(f->options->report, .atomic = true);
+    const char *path = f->options->report;
+    struct stat st;
+    bide_auto bide_file *file = bide_open(path, .atomic = true);
 
     if (!file || bide_file_write(file, f->summary.data, f->summary.len, -1) < 0)
         return bide_error_code();
-    return bide_file_close(bide_take(file));
+    bool syncs = f->options->durability && (stat(path, &st) < 0 || S_ISREG(st.st_mode));
+    if (syncs)
+        BIDE_TRY(bide_file_sync(file));
+    BIDE_TRY(bide_file_close(bide_take(file)));
+    return syncs ? durable_directory_of(path) : 0;
 }
 
 int report_write(const struct fetch *f)

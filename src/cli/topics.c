@@ -61,7 +61,8 @@ const struct topic topics[] = {
      "strings as U+FFFD.\n"
      "\n"
      "A record is written when its file has its name, and before the same request slot is used again: when the program is "
-     "killed, files without a record are no more than requests were under way, and there is no record without its file.\n"
+     "killed, files without a record are no more than requests were under way, and there is no record without its file. "
+     "`bide help durability` says what a power loss leaves.\n"
      "\n"
      "Records are added to what is in the file (--jsonl-mode=append). A last record that was cut off, because a run was killed "
      "while it wrote it, is taken out, with a message. A file with something else in it is left alone, and nothing is done.\n"
@@ -74,5 +75,28 @@ const struct topic topics[] = {
      "sum of the three is urls), failed_by (failures by error, and as http_404 by status), stopped (null, SIGINT, SIGTERM, SIGHUP, SIGPIPE, "
      "fail-fast, max-errors, or local: this machine could not go on), retries, files, bytes, wire_bytes, started, time, t (p50, p95, p99 and max of the "
      "times of successes), connections, reused (requests on a connection that had served before) and cpu (seconds)."},
+    {"durability", "what is there after a crash or a power loss",
+     "A file of `bide fetch` appears under its name when it is complete, whatever ends the program: an error, a signal, "
+     "kill -9. That holds as long as the system runs on.\n"
+     "\n"
+     "When the machine loses power or its kernel crashes, what the system had not written yet is lost. That depends "
+     "on --durability:\n"
+     "\n"
+     "    none   the default, as with other such programs. Files and records of about\n"
+     "           the last half minute may be missing, and a file may be there under\n"
+     "           its name and be empty or in part zeros, also one whose record says\n"
+     "           that it is there\n"
+     "    batch  a body is on the disk before its file gets its name, and the name is\n"
+     "           on the disk before the record is written. So a file is complete\n"
+     "           under its name, and one that has a record is there. Files that come\n"
+     "           at the same time share the sync of their directory\n"
+     "    each   the same, file by file\n"
+     "\n"
+     "With batch and each the records are synced, too, each time some were written; all that can be missing is what was under "
+     "way. So is --report. What goes to a pipe or a device is not synced. It all depends on disks that do what they say.\n"
+     "\n"
+     "What it costs depends on the disk. Measured with 2,000 files of 1,000 bytes from a server on the same machine, 64 at once, "
+     "on ext4 and a disk that syncs in 0.25 ms: none 1.0 s, batch 1.6 s, each 2.0 s; 20 files of 10 MB: 0.31, 0.39 and 0.34 s. A disk "
+     "that needs 10 ms for a sync makes small files many times slower, which is why none is the default."},
     {NULL, NULL, NULL},
 };

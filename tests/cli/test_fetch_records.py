@@ -403,5 +403,18 @@ class Summary(Case):
         self.assertEqual(os.listdir(self.dir), [])
 
 
+class Durability(Case):
+    def test_all_ways_give_the_same(self):
+        for how in ("none", "batch", "each"):
+            with self.subTest(how):
+                self.fetch("-q", self.url + "/bytes/{0,1,5,300000}?[1-20]", self.url + "/chunked", "-O", how, "--jsonl", how + ".log",
+                           "--durability", how, "--report", how + ".report")
+                names = {r["file"] for r in self.records(how + ".log")}
+                found = {os.path.relpath(os.path.join(d, f), self.dir) for d, _, fs in os.walk(self.path(how)) for f in fs}
+                self.assertEqual((len(names), names), (81, found))
+                for r in self.records(how + ".log"):
+                    self.assertEqual(hashlib.sha256(self.read(r["file"])).hexdigest(), r["sha256"])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -226,7 +226,7 @@ def cases():
     yield Case("get tls", b, "get", "--cacert", "{ca}", "{tls}/json", failed=(2, 3, 4), most=150)
     yield Case("get name", b, "get", "--connect-to", "a.example:80:127.0.0.1:{port}", "http://a.example/json")
     yield Case("fetch directory", b, "fetch", "{url}/bytes/300?[1-3]", "{url}/bytes/200000?{{a,b}}", "-O", "o", "-q",
-               "--jsonl", "r.jsonl", "--retries", "0")
+               "--jsonl", "r.jsonl", "--retries", "0", "--durability", "batch")
     yield Case("fetch names", b, "fetch", "{url}/x/player/pagelist?aid=[1-4]", "-o", "a/{{1}}/b.json", "-v")
     yield Case("fetch list", b, "fetch", "-i", "-", "-O", "o", "--progress", "plain",
                stdin=b"".join(b"%s/bytes/%d\n" % (b"{url}", n) for n in (1, 200, 300000)))
