@@ -45,7 +45,7 @@ summary 120 -c 8
 grep -Eq '^limited by: 8 at once \(--concurrency\)  [0-9.]+ s of [0-9.]+ s$' err || fail "-c 8"
 summary 60 --rate 100/s
 grep -Eq '^limited by: --rate  [0-9.]+ s of [0-9.]+ s$' err || fail "--rate"
-summary 120 -c 1000
+summary 600 -c 1000
 grep -Eq "^limited by: one host's window, which had grown to [0-9]+ \\(--no-adaptive\\)  [0-9.]+ s of [0-9.]+ s$" err || fail "a window that grows"
 (
     # shellcheck disable=SC3045 # dash has it, too
