@@ -4,18 +4,14 @@
  */
 #include "cli/nameset.h"
 
-#include <sys/random.h>
-
-#include "cli/names.h"
+#include <stdlib.h>
 
 #define FIRST_SLOTS 1024
 
 void nameset_init(struct nameset *s, size_t max)
 {
     *s = (struct nameset){.max = max};
-    /* Names may come from a server: without a key it could choose those that collide. */
-    if (getrandom(&s->key, sizeof s->key, GRND_NONBLOCK) != (ssize_t)sizeof s->key)
-        s->key = (uint64_t)(uintptr_t)s * 0x9e3779b97f4a7c15u;
+    s->key = siphash_new_key(); /* names may come from a server: without a key it could choose those that collide */
 }
 
 void nameset_free(struct nameset *s)
@@ -26,11 +22,8 @@ void nameset_free(struct nameset *s)
 
 static uint64_t hash(const struct nameset *s, const char *name, size_t len)
 {
-    uint64_t h = names_hash(name, len) ^ s->key;
+    uint64_t h = siphash(s->key, name, len);
 
-    for (size_t i = 0; i < len; i++) /* keyed from the first byte on, not only at the end */
-        h = (h ^ (unsigned char)name[i]) * 0x9fb21c651e98df25u + (h >> 29);
-    h ^= h >> 31;
     return h ? h : 1;
 }
 
@@ -59,19 +52,14 @@ static bool grow(struct nameset *s)
     return true;
 }
 
-bool nameset_has(const struct nameset *s, const char *name, size_t len)
+static bool has(const struct nameset *s, uint64_t h)
 {
-    uint64_t h = s->nslots ? hash(s, name, len) : 0;
-
     return s->nslots && s->slots[find(s->slots, s->nslots, h)] == h;
 }
 
-enum nameset_answer nameset_add(struct nameset *s, const char *name, size_t len)
+static enum nameset_answer add(struct nameset *s, uint64_t h)
 {
-    uint64_t h = hash(s, name, len);
-    size_t at = s->nslots ? find(s->slots, s->nslots, h) : 0;
-
-    if (s->nslots && s->slots[at] == h)
+    if (has(s, h))
         return NAMESET_THERE;
     if (s->used >= s->max)
         return NAMESET_FULL;
@@ -80,4 +68,27 @@ enum nameset_answer nameset_add(struct nameset *s, const char *name, size_t len)
     s->slots[find(s->slots, s->nslots, h)] = h;
     s->used++;
     return NAMESET_NEW;
+}
+
+bool nameset_has(const struct nameset *s, const char *name, size_t len)
+{
+    return has(s, hash(s, name, len));
+}
+
+enum nameset_answer nameset_add(struct nameset *s, const char *name, size_t len)
+{
+    return add(s, hash(s, name, len));
+}
+
+enum nameset_answer nameset_claim(struct nameset *s, const char *name, size_t len, uint64_t owner)
+{
+    uint64_t h = hash(s, name, len), pair[2] = {h, owner};
+    uint64_t owned = hash(s, (const char *)pair, sizeof pair);
+    enum nameset_answer a = add(s, h);
+
+    if (a == NAMESET_NEW)
+        a = add(s, owned);
+    else if (a == NAMESET_THERE && has(s, owned))
+        return NAMESET_OWN;
+    return a;
 }

@@ -8,12 +8,13 @@
 #ifndef BIDE_CLI_NAMESET_H
 #define BIDE_CLI_NAMESET_H
 
+#include "cli/siphash.h"
 #include "cli/text.h"
 
 struct nameset {
     uint64_t *slots; /* 0: free */
     size_t nslots, used, max;
-    uint64_t key;
+    struct siphash_key key;
 };
 
 /* At most max names are kept. */
@@ -23,6 +24,7 @@ void nameset_free(struct nameset *s);
 enum nameset_answer {
     NAMESET_NEW,   /* and kept from now on */
     NAMESET_THERE, /* given before */
+    NAMESET_OWN,   /* given before, to the same owner */
     NAMESET_FULL,  /* not among those kept, and there is no room to keep it */
     NAMESET_NO_MEMORY, /* nor memory */
 };
@@ -30,5 +32,7 @@ enum nameset_answer {
 /* Was it given, and kept? */
 bool nameset_has(const struct nameset *s, const char *name, size_t len);
 enum nameset_answer nameset_add(struct nameset *s, const char *name, size_t len);
+/* The same for an owner, who may add it again; it takes two places. */
+enum nameset_answer nameset_claim(struct nameset *s, const char *name, size_t len, uint64_t owner);
 
 #endif

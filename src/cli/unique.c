@@ -12,6 +12,7 @@
  */
 #include "cli/unique.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #define NUMBER GLOB_MAX /* which of a field: {i} or {n} */
@@ -203,4 +204,58 @@ bool unique_is_proven(const struct template *t, const struct unique_sources *s)
     if (found & 1u << NUMBER)
         return true;
     return s->n == 1 && !s->has_list && all_globs(found, &s->globs[0]);
+}
+
+/* ---- URLs ---- */
+
+/* Nothing of it is a fragment, a dot segment or escaped; the first one has the host. */
+static bool is_plain_text(const struct field *f, bool is_first)
+{
+    const char *slashes = is_first && f->len > 8 ? memmem(f->text, f->len, "://", 3) : NULL;
+    const char *end = f->text + f->len;
+
+    for (const char *c = f->text; c < end; c++)
+        if (*c <= ' ' || *c >= 0x7f || strchr("#%\\", *c) || (*c == '.' && c > f->text && c[-1] == '/'))
+            return false;
+    return !is_first || (slashes && memchr(slashes + 3, '/', (size_t)(end - slashes - 3)));
+}
+
+static bool is_plain_set(const struct field *f)
+{
+    for (int c = 0; c < 256; c++)
+        if (f->has[c] && c != '-' && c != '_' && !(c < 128 && isalnum(c)))
+            return false;
+    return true;
+}
+
+static bool has_empty_value(const struct glob_part *p)
+{
+    for (uint64_t i = 0; p->kind == GLOB_SET && i < p->count; i++)
+        if (p->ends[i] == (i ? p->ends[i - 1] : 0))
+            return true;
+    return false;
+}
+
+bool unique_urls_are_proven(const struct glob *g)
+{
+    struct field *fields = calloc(g->nparts, sizeof *fields);
+    bool is_plain = fields && g->nparts > 0 && g->parts[0].kind == GLOB_TEXT;
+    int var = 0;
+
+    for (size_t i = 0; is_plain && i < g->nparts; i++) {
+        const struct glob_part *p = &g->parts[i];
+        fields[i] = (struct field){.which = NONE};
+        if (p->kind == GLOB_TEXT) {
+            fields[i].text = p->text;
+            fields[i].len = p->len;
+            is_plain = is_plain_text(&fields[i], i == 0);
+        } else {
+            fields[i].which = var++;
+            add_glob(&fields[i], p, 0, true);
+            is_plain = is_plain_set(&fields[i]) && !has_empty_value(p);
+        }
+    }
+    bool proven = is_plain && all_globs(readable(fields, g->nparts), g);
+    free(fields);
+    return proven;
 }

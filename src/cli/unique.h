@@ -24,4 +24,7 @@ struct unique_sources {
  */
 bool unique_is_proven(const struct template *t, const struct unique_sources *s);
 
+/* Can it be proven that the URLs of a pattern are different pages, however a server may be asked for them? */
+bool unique_urls_are_proven(const struct glob *g);
+
 #endif

@@ -7,6 +7,7 @@
 #include "cli/nameset.h"
 #include "cli/template.h"
 #include "cli/unique.h"
+#include "cli/urlset.h"
 
 /* The name of the k-th URL of a pattern. */
 static const char *name_of(const char *template, const char *pattern, uint64_t k)
@@ -400,4 +401,101 @@ UNIT(names_that_are_long_are_cut)
     memcpy(a, "http://h/d/", 11);
     memset(a + 10, '|', 1000);
     EXPECT_LE(strlen(made(a, NULL)), 4 + NAMES_COMPONENT_MAX);
+}
+
+/* ---- urlset.c, siphash.c ---- */
+
+UNIT(siphash_is_that_of_its_authors)
+{
+    const struct siphash_key key = {0x0706050403020100u, 0x0f0e0d0c0b0a0908u};
+
+    EXPECT_EQ(siphash(key, "", 0), 0xabac0158050fc4dcu);
+    EXPECT_EQ(siphash((struct siphash_key){0, 0}, "https://a.example/b", 19), 0x62d0ae0fee51f6d9u); /* hash() of Python 3.11 with PYTHONHASHSEED=0 */
+}
+
+UNIT(urlset_keeps_results_up_to_its_ceiling)
+{
+    struct urlset s;
+
+    urlset_init(&s, 5000, true);
+    for (uint64_t i = 1; i <= 6000; i++) {
+        char text[32];
+        size_t len = (size_t)snprintf(text, sizeof text, "http://h/%u", (unsigned)i);
+        uint64_t key = urlset_key(&s, text, len);
+        EXPECT_TRUE(urlset_find(&s, key) == NULL);
+        struct urlset_entry *e = urlset_add(&s, key);
+        EXPECT_EQ(e != NULL, i <= 5000);
+        if (e) {
+            e->first = i;
+            memset(urlset_digest(&s, e), (int)(i & 255), 32);
+        }
+    }
+    for (uint64_t i = 1; i <= 6000; i++) {
+        char text[32];
+        size_t len = (size_t)snprintf(text, sizeof text, "http://h/%u", (unsigned)i);
+        const struct urlset_entry *e = urlset_find(&s, urlset_key(&s, text, len));
+        EXPECT_EQ(e ? e->first : 0, i <= 5000 ? i : 0);
+        EXPECT_TRUE(!e || urlset_digest(&s, e)[31] == (i & 255));
+    }
+    urlset_free(&s);
+}
+
+UNIT(urlset_takes_for_plain_only_what_parsing_leaves_as_it_is)
+{
+    static const char *const plain[] = {"http://a.example/", "https://a.example:8443/b.c/d.e?f=%2e&g/../h", "http://127.0.0.1:80800/x",
+                                        "http://127.0.0.1:8080/x/%E4%BD#frag", "http://h/a..b/c.?.#?", NULL};
+    static const char *const other[] = {"HTTP://a/", "http://A/", "http://a", "http://a?b", "http://a:80/", "https://a:443/", "http://a:080/",
+                                        "http://a/../b", "http://a/./b", "http://a/.b", "http://a/%2e/b", "http://a/b c", "http://127.1/",
+                                        "http://0x7f.1/", "http://127.0.0.01/", "http://256.1.1.1/", "http://me@a/", "http://me:81@a/",
+                                        "ftp://a/", "http:///a", "http://a./x", "http://a/\\b", "http://a/?'", "http://[::1]/", "http://\xc3\xa4/", "", NULL};
+
+    for (int i = 0; plain[i]; i++) {
+        size_t len = urlset_plain_length(plain[i]);
+        bide_auto bide_url *url = bide_url_parse(plain[i]);
+        if (url)
+            EXPECT_TRUE(strncmp(bide_url_href(url), plain[i], len) == 0);
+        EXPECT_EQ(len, i == 2 ? 0 : strcspn(plain[i], "#"));
+    }
+    for (int i = 0; other[i]; i++)
+        if (urlset_plain_length(other[i]) != 0)
+            FAIL("%s", other[i]);
+}
+
+UNIT(nameset_knows_the_owner_of_a_name)
+{
+    struct nameset s;
+
+    nameset_init(&s, 4);
+    EXPECT_EQ(nameset_claim(&s, "a", 1, 7), NAMESET_NEW);
+    EXPECT_EQ(nameset_claim(&s, "a", 1, 7), NAMESET_OWN);
+    EXPECT_EQ(nameset_claim(&s, "a", 1, 8), NAMESET_THERE);
+    EXPECT_EQ(nameset_claim(&s, "b", 1, 8), NAMESET_NEW);
+    EXPECT_EQ(nameset_claim(&s, "c", 1, 8), NAMESET_FULL);
+    nameset_free(&s);
+}
+
+static bool urls_differ(const char *pattern)
+{
+    struct glob g;
+    struct text why = {0};
+
+    EXPECT_EQ(glob_parse(&g, pattern, false, &why), EXIT_OK);
+    bool differ = unique_urls_are_proven(&g);
+    glob_free(&g);
+    return differ;
+}
+
+UNIT(unique_urls_are_those_that_no_server_sees_as_one)
+{
+    static const char *const differ[] = {"http://h/[1-9]", "http://h/a?n=[1-2000]&m=[a-z]", "http://h:80/[1-3]/{a,b}.html", NULL};
+    static const char *const may_not[] = {"http://h/#[1-9]", "http://h/[1-9]/../x", "http://[1-2]/", "http://h[1-2]/", "http://h/{a,a}",
+                                          "http://h/{A,%41}", "http://h/{,a}./x", "http://h/[1-11][1-11]", "http://h/{a,b/../a}",
+                                          "http://h/./[1-2]", "http://h?[1-2]", NULL};
+
+    for (int i = 0; differ[i]; i++)
+        if (!urls_differ(differ[i]))
+            FAIL("%s", differ[i]);
+    for (int i = 0; may_not[i]; i++)
+        if (urls_differ(may_not[i]))
+            FAIL("%s", may_not[i]);
 }
