@@ -11,15 +11,20 @@ static const char *const progress_choices[] = {"auto", "bar", "plain", "none", N
 /* In the order of enum jsonl_mode, enum durability. */
 static const char *const jsonl_modes[] = {"append", "refuse", "replace", NULL};
 static const char *const durabilities[] = {"none", "batch", "each", NULL};
+static const char *const dups_choices[] = {"auto", "once", "each", "error", NULL}; /* enum repeats_how */
 
 static const struct opt options[] = {
     {"input", 'i', "FILE", OPT_LIST(S, inputs), .group = "URLs",
      .help = "and the URLs in this file, one a line; -: standard input; lines with # in front are passed over"},
     {"no-glob", 'g', NULL, OPT_FLAG(S, no_glob), .help = "[] and {} in URLs are nothing special"},
+    {"dups", 0, "HOW", OPT_CHOICE(S, dups), .choices = dups_choices, .def = "auto", .rare = true,
+     .help = "a URL that stands there again: once: is asked for once, and recorded for each; each: is asked for each time; "
+             "error: fails; auto: once, but each with methods such as POST"},
     {"dry-run", 'n', NULL, OPT_FLAG(S, dry_run), .help = "show what would be done: how many URLs, first and last file"},
     {"output", 'o', "NAME", OPT_STRING(S, output), .group = "Files",
-     .help = "save each body under this name, with {1} {i} {n} {host} {path} {name} filled in; -: standard output"},
+     .help = "save each body under this name, with {1} {i} {host} {path} {name} {stem} {ext} and others filled in; -: standard output"},
     {"output-dir", 'O', "DIR", OPT_STRING(S, output_dir), .help = "save below this directory, under names made of the URLs"},
+    {"skip-existing", 0, NULL, OPT_FLAG(S, skip_existing), .help = "URLs whose file is there already are not asked for"},
     {"raw", 0, NULL, OPT_FLAG(S, raw), .rare = true,
      .help = "-o - sends a body as it is to a terminal, too: it will obey it"},
     {"durability", 0, "HOW", OPT_CHOICE(S, durability), .choices = durabilities, .def = "none", .rare = true,
@@ -99,20 +104,47 @@ const struct command command_fetch = {
         "    {1} {2} ...  the value of the first glob, the second, ...; {page}: of the one with this name\n"
         "    {i} {n}      the number of the URL, from 0 and from 1\n"
         "    {host}       example.com, or example.com:8080\n"
-        "    {path}       a/b.html, of http://example.com/a/b.html?q\n"
+        "    {path}       a/b.html, of http://example.com/a/b.html?q=1\n"
         "    {name}       b.html; index.html when the path ends in a slash\n"
+        "    {stem}       b\n"
+        "    {ext}        html; of a URL that has none, the one of the answer's type, or bin\n"
+        "    {query}      q=1; what cannot stand in a file's name as %XX\n"
+        "    {date}       2026-11-29, the day on which the run began, here\n"
+        "    {status}     200, of the answer\n"
+        "    {sha256}     of the body, 64 hexadecimal digits\n"
         "    {i:06}       zeros in front; for numbers\n"
         "    {{ }}        a brace\n"
         "\n"
         "A name that they make longer than file systems have it is cut, and a hash stands for the rest. Directories are "
-        "made as needed; nothing in a URL leads out of the directory that stands before the first variable. "
-        "--output-dir makes names of its own, HOST/PATH/NAME@QUERY.EXTENSION, that any file system can have. A file "
-        "appears under its name only when it is complete (after a power loss, that takes --durability; see `bide help durability`). What has the name already is replaced, be it a file, whose "
-        "permissions the new one keeps, or a link.\n"
+        "made as needed; nothing in a URL leads out of the directory that stands before the first variable. A file "
+        "appears under its name only when it is complete (after a power loss, that takes --durability; see `bide help durability`). "
+        "What has the name already is replaced, be it a file, whose "
+        "permissions the new one keeps, or a link; with --skip-existing such a URL is not asked for, counted as skipped, and "
+        "recorded with \"skipped\":\"exists\". Where the extension is that of the answer, which is not known yet, a file with any "
+        "extension that a type can give counts. With {status} and {sha256} it cannot be known.\n"
         "\n"
-        "That two URLs get the same name, or one that no file can have, is found before the first request. URLs that come from standard input or a pipe "
-        "cannot be known before: the later of two fails, which is certain for the first 786,432 names; {i} in the name "
-        "needs no such look.\n"
+        "--output-dir makes names of its own, which any file system can have:\n"
+        "\n"
+        "    https://a.example/            a.example/index.html\n"
+        "    https://a.example/b/c.png     a.example/b/c.png\n"
+        "    https://a.example/docs        a.example/docs@.html, when the answer is HTML\n"
+        "    https://a.example/docs/x      a.example/docs/x@.html\n"
+        "    https://a.example/api?aid=7   a.example/api@aid=7.json, when it is JSON\n"
+        "    http://a.example/c.php?x=1    a.example+80/c.php@x=1.php\n"
+        "\n"
+        "They are made of the URL and the answer's type alone. Files have an extension (the URL's; or @, the query and the "
+        "extension of the type, .bin if it is not known), directories have none (c.php@/ for one that is called c.php), and "
+        "a name that says too little has a hash: so different URLs have different names, whichever comes first, and the next "
+        "run has the same ones.\n"
+        "\n"
+        "A URL that stands there more than once, perhaps with another #fragment or in another spelling, is asked for once. Each "
+        "line is counted and recorded, with the number of the one that was asked for as same_as. Lines whose names differ, as with {i}, get a copy each. "
+        "It is so for the first 786,432 URLs (196,608 with {sha256}); those behind them are asked for each time. --dups chooses otherwise; "
+        "POST, PATCH and methods of your own are sent for each line unless it says once.\n"
+        "\n"
+        "That -o gives different URLs the same name, or one that no file can have, is found before the first request for the first "
+        "32,768 of them. Those behind, and all of standard input, are compared as they come: the later of two fails, which "
+        "is certain for the first 786,432 names; {i} in the name needs no such look. --dry-run looks at all.\n"
         "\n"
         "Statuses 2xx and 304 are successes; other bodies are not kept. What may be better the next time is tried again: "
         "statuses 408, 429, 500, 502, 503, 504, 522 and 524, names that a server could not look up, refused and broken "

@@ -134,13 +134,18 @@ static int write_records(struct fetch *f)
 
 static int work(struct fetch *f)
 {
-    bide_auto bide_task *ticker = NULL;
+    bide_auto bide_task *ticker = NULL, *counter = NULL;
 
     ticker = bide_create_task(bide_coro(tick, f));
     fetch_grow(f);
     if (f->nworkers == 0)
         return bide_raise();
+    if (f->has_long_lists)
+        counter = bide_create_task(bide_coro(fetch_count, f)); /* without it, the total is not known */
     int code = bide_await(f->over);
+    atomic_store(&f->count_is_over, true);
+    if (counter)
+        BIDE_IGNORE(bide_await(counter));
     progress_erase(&f->progress);
     return code;
 }
@@ -317,7 +322,7 @@ static int exit_code(const struct fetch *f, int code)
         return EXIT_LOCAL;
     if (s->failed == 0)
         return EXIT_OK;
-    return s->ok == 0 ? EXIT_NOTHING : EXIT_SOME_FAILED;
+    return s->ok + s->existing == 0 ? EXIT_NOTHING : EXIT_SOME_FAILED;
 }
 
 /* With fewer, no file could be saved while the connection is open, and nothing would move. */
@@ -385,6 +390,7 @@ int fetch_run(const struct fetch_options *options, int n, char **urls)
         code = fetch_print_plan(f);
     else if (code == EXIT_OK && (code = request_open(&f->request, &options->http)) == EXIT_OK) {
         code = fetch_check_users(f);
+        repeats_open(f);
         if (code == EXIT_OK)
             code = run(f);
         request_close(&f->request);

@@ -3,7 +3,8 @@
  * fetch.h - between the files of `bide fetch`.
  *
  * In reading order: command_fetch.c (the options), fetch.c (from start to end), fetch_plan.c (what can be known before
- * the first request), fetch_clash.c (two files of one name), fetch_dry_run.c, fetch_name.c (which URL becomes which
+ * the first request), fetch_count.c, fetch_clash.c (two files of one name), fetch_dry_run.c, fetch_repeats.c
+ * (two lines with one URL), fetch_existing.c, fetch_copy.c, fetch_name.c (which URL becomes which
  * file), fetch_source.c (the next URL), fetch_queue.h and its files (which URL may go now), fetch_worker.c
  * (one URL after the other), fetch_outcome.c (how one ended), fetch_settle.c (and then?), fetch_save.c, saver.c (into a file),
  * fetch_report.c, fetch_record.c, jsonl.c, progress.c, summary.c, summary_json.c (what is said).
@@ -16,7 +17,8 @@
  * more memory than a few hundred.
  *
  * Invariants:
- *   F1  jobs = live (one per worker at most) + parked (in the queue); parked <= concurrency + queue.parked_max.
+ *   F1  jobs = live (one per worker at most) + parked (in the queue) + set aside (fetch_repeats.c); parked <= concurrency +
+ *       queue.parked_max.
  *   F2  a job starts only if its host has fewer live ones than its window is wide, which is per_host at most.
  *   F3  a worker waits only if no job may go: whoever changes that wakes one.
  *   F4  done = ok + failed + skipped; a job is counted once, when it is settled.
@@ -29,6 +31,8 @@
 #include <bide/signal.h>
 #include <bide/task.h>
 
+#include <stdatomic.h>
+
 #include "cli/digest.h"
 #include "cli/glob.h"
 #include "cli/histogram.h"
@@ -40,6 +44,7 @@
 #include "cli/request.h"
 #include "cli/saver.h"
 #include "cli/template.h"
+#include "cli/urlset.h"
 
 struct fetch_options {
     struct http_options http;
@@ -49,7 +54,8 @@ struct fetch_options {
     const char *jsonl, *report;
     int jsonl_mode, durability; /* enum jsonl_mode, enum durability */
     bool summary_line, no_sha256;
-    bool dry_run, quiet, raw;
+    bool dry_run, quiet, raw, skip_existing;
+    int dups; /* enum repeats_how */
     int verbose;
     int concurrency, per_host; /* per_host 0: no limit of its own */
     bool no_adaptive;
@@ -66,7 +72,7 @@ struct fetch_options {
 
 enum fail {
     FAIL_NONE, FAIL_URL, FAIL_DNS, FAIL_CONNECT, FAIL_TLS, FAIL_TIMEOUT, FAIL_RESET, FAIL_PROTOCOL, FAIL_TOO_LARGE,
-    FAIL_REDIRECT, FAIL_HTTP_4XX, FAIL_HTTP_5XX, FAIL_HTTP, FAIL_CLASH, FAIL_IO, FAIL_CANCELLED,
+    FAIL_REDIRECT, FAIL_HTTP_4XX, FAIL_HTTP_5XX, FAIL_HTTP, FAIL_CLASH, FAIL_REPEATED, FAIL_IO, FAIL_CANCELLED,
     FAIL_KINDS
 };
 
@@ -87,11 +93,17 @@ struct job {
     struct text url;    /* as it was given */
     int attempts;
     uint64_t claimed;   /* hash of the file name that is its own; 0: none yet */
+    uint64_t key;       /* of the URL, when it was looked at by fetch_repeats.c */
+    bool holds;         /* the URL: others that repeat it wait for this one */
+    bool is_repeat;     /* another one holds it, or did */
     int64_t due_ms;     /* a retry: not before */
     int64_t began_us;   /* first attempt; 0: not yet */
     int64_t sent_ms;    /* latest attempt, by the loop's clock */
     int64_t waits_since_ms, waited_ms; /* for its host: now, if not 0; before that */
 };
+
+struct outcome;
+struct worker;
 
 /* ---- fetch_source.c ---- */
 
@@ -131,8 +143,11 @@ struct naming {
     const char *directory;    /* of -O */
     bool to_stdout;
     bool direct;              /* -o names a device or a pipe: written to as it is */
+    char date[16];            /* of the run's start */
     bool is_proven;           /* no two URLs have one name */
+    bool are_checked;         /* all names of the lists were compared: --dry-run */
     struct nameset names;     /* else: those that were given */
+    struct nameset directories; /* of -o: and those above them */
     struct text root;         /* the directory that no name leads out of, with its slash */
     int root_fd;              /* -1: not open */
 };
@@ -142,19 +157,40 @@ static inline bool naming_saves(const struct naming *n)
     return n->has_template || n->directory;
 }
 
+/* Where it is below the root. */
+static inline const char *naming_below(const struct naming *n, const struct text *name)
+{
+    return name->data + (n->has_template ? n->template.root_len : n->root.len);
+}
+
+/* What of an answer can be part of its file's name. */
+struct answer {
+    const char *extension; /* of its type: names_extension */
+    int status;
+    const unsigned char *sha256; /* of its body, if the name asks for it */
+};
+
+/* Does the name depend on the answer? */
+static inline bool naming_is_late(const struct naming *n)
+{
+    return n->directory || (n->has_template && n->template.needs_answer);
+}
+
 /*
- * The name of a job's file.  mime: of its answer; NULL: not known yet.
+ * The name of a job's file.  a: its answer; NULL: not known yet, and what depends on it stands there as in a template.
  *
  * Returns:   NULL: *out is the name; else what is wrong with it
  */
 extern const char fetch_not_a_url[], fetch_no_memory[]; /* two of these faults */
-const char *fetch_name(struct fetch *f, const struct job *job, const char *mime, struct text *out);
+const char *fetch_name(struct fetch *f, const struct job *job, const struct answer *a, struct text *out);
+/* Can no other URL have this name? */
+bool fetch_name_is_unique(const struct naming *n, const struct job *job, const struct text *name);
 /* Claim the name; a later attempt may do so again.  Returns: NULL, or what is wrong: another URL has it. */
 const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text *name);
 
 /* ---- fetch_plan.c ---- */
 
-/* Everything that can be known to be wrong before the first request.  Returns: EXIT_OK, else after a message. */
+/* What can be known to be wrong before the first request, without reading long lists.  Returns: EXIT_OK, else after a message. */
 int fetch_plan(struct fetch *f, int n, char **urls);
 /* The same, of what the options say about requests; of lists it is not known. */
 int fetch_check_users(struct fetch *f);
@@ -167,8 +203,58 @@ int fetch_print_plan(struct fetch *f);
 
 /* ---- fetch_clash.c ---- */
 
-/* Do URLs that are known already get the same name?  Returns: EXIT_OK; EXIT_USAGE after a message. */
+/*
+ * Do URLs get the same name, among the first that are known, or with --dry-run among all?
+ *
+ * Returns:   EXIT_OK; EXIT_USAGE after a message
+ */
 int fetch_check_clashes(struct fetch *f);
+
+/* ---- fetch_count.c ---- */
+
+/* How many URLs do the lists have?  Those that are short, or all of them: it is known at once. */
+int fetch_count_lists(struct fetch *f, bool all);
+/* A coroutine: the others, while the run goes on. */
+int fetch_count(struct fetch *f);
+/* The source is at its end. */
+void fetch_count_is_known(struct fetch *f);
+
+/* ---- fetch_repeats.c ---- */
+
+enum repeats_how { REPEATS_AUTO, REPEATS_ONCE, REPEATS_EACH, REPEATS_ERROR };
+
+struct repeats {
+    enum repeats_how how;
+    bool is_on;
+    struct urlset urls;
+    uint64_t passed;            /* jobs that were not asked for */
+    size_t naside, aside_bytes; /* jobs that wait for another one with the same URL */
+};
+
+/* A hash of the job's URL, the same for one that is written in another way; 0: it is none. */
+uint64_t repeats_key(const struct fetch *f, const struct job *job);
+void repeats_open(struct fetch *f);
+/* A job that may go: true: it is not to be asked for, and repeats_pass knows what to do with it. */
+bool repeats_take(struct fetch *f, struct job *job);
+void repeats_pass(struct worker *w, struct job *job);
+/* It goes back to where others overtake it: one that repeats it may do the work. */
+void repeats_release(struct fetch *f, struct job *job);
+/* It has settled, and those that waited for it. */
+void repeats_settle(struct worker *w, struct job *job, const struct outcome *o);
+/* So many wait that no more should be read. */
+bool repeats_are_many(const struct fetch *f);
+/* Those that still wait, one after the other; NULL: no more. */
+struct job *repeats_left_over(struct fetch *f);
+
+/* ---- fetch_copy.c ---- */
+
+/* The file of this name, once more as w->name.  Suspends.  Returns: 0, or an error on record. */
+int fetch_copy(struct worker *w, const struct text *from);
+
+/* ---- fetch_existing.c ---- */
+
+/* Is there a file of the job's name?  Its size; -1: no.  It leaves the name in w->name.  Suspends. */
+int64_t fetch_find_existing(struct worker *w, const struct job *job);
 
 #include "cli/fetch_queue.h"
 
@@ -186,12 +272,16 @@ struct outcome {
     bool is_local;       /* this machine failed; others will, too */
     bool answered;       /* the host said something: the failure is not its own */
     bool with_host;      /* it was not asked for: its host is given up */
+    bool is_existing;    /* it was not asked for: its file is there */
+    bool is_repeat, is_copy; /* it was not asked for: its result is that of another; in a file of its own */
+    uint64_t first;      /* is_repeat: the number of that one */
     bool is_queued;      /* it did not come so far as to ask it */
     bool is_final;       /* no other attempt, whatever it is: a part of the body has gone out already */
     bide_timing timing;
     /* For the record alone: */
     char ip[46];         /* who answered; "": unknown */
     const char *mime, *charset, *etag; /* NULL: it did not say */
+    const char *extension; /* what names make of the type; NULL: none was asked for */
     uint64_t wire_bytes; /* of the body, as it came */
     bool has_digest;
     unsigned char sha256[DIGEST_BYTES]; /* of the body that was kept, or gone through */
@@ -258,6 +348,12 @@ struct progress_view report_view(const struct fetch *f);
  */
 int64_t fetch_save(struct worker *w, const struct job *job, bide_response *r, struct outcome *o);
 
+/* fetch_spool.c: a file for a body that has no name yet; and under w->name, once it has.  Suspend. */
+bide_file *fetch_spool_open(const struct fetch *f);
+int fetch_spool_save(struct worker *w, bide_file *spool);
+/* Close, and give the name that it has below the root, as --durability asks.  Owns: file is taken. */
+int fetch_close_durably(const struct fetch *f, bide_file *file, const char *path);
+
 /* "a/b" of "a/b/c", if that is there and no directory: how long it is; 0: nothing is in the way. */
 size_t fetch_file_in_way(const char *path, size_t len);
 
@@ -269,6 +365,8 @@ struct stats {
     uint64_t total;   /* URLs; when is_total_known */
     bool is_total_known;
     uint64_t started, done, ok, failed, skipped, retries, files, bytes, wire_bytes;
+    uint64_t existing;                  /* of skipped: their files were there */
+    uint64_t repeated, repeated_failed; /* of done and failed: those that were not asked for because another one was */
     uint64_t received;  /* bytes of bodies, also of those that are not complete or came to nothing */
     int live;
     uint64_t by_fail[FAIL_KINDS];
@@ -321,6 +419,8 @@ int report_write(const struct fetch *f);
 
 /* ---- fetch_report.c again ---- */
 
+/* "list.txt:17: ", of a job that is one of a list. */
+void report_add_place(struct text *to, const struct job *job);
 /* A message that is not about one URL. */
 void report_say(struct fetch *f, const char *format, ...) BIDE_PRINTF(2, 3);
 /* A URL as it may be shown: without user name and password.  Otherwise every byte is as it was given. */
@@ -353,12 +453,16 @@ struct fetch {
     struct source source;
     struct queue queue;
     struct naming naming;
+    struct repeats repeats;
     struct saver saver;
     struct jsonl jsonl;
     struct progress progress;
     struct stats stats;
     struct transfers transfers;
     struct error_limit limit;
+    uint64_t of_patterns;       /* URLs of the command line */
+    bool has_long_lists;        /* that are counted while it runs */
+    atomic_bool count_is_over;  /* it need not be finished */
     int concurrency;            /* of the options, or as many as descriptors allow */
     bide_task **workers;
     int nworkers, nliving;      /* started; not ended */

@@ -117,6 +117,23 @@ static bool can_be_read_again(const struct fetch *f, const struct job *job)
     return !job->fault && (job->pattern >= 0 || (f->source.lines && f->source.lines->is_file));
 }
 
+/* "http://h/[1-1000000]": all that the pattern still has is of this host, and need not be looked at. */
+static void add_rest(struct fetch *f, const struct job *job, struct run *run)
+{
+    struct source *s = &f->source;
+    const struct glob *g = job->pattern >= 0 ? &s->globs[job->pattern] : NULL;
+    const struct glob_part *p = g && g->parts[0].kind == GLOB_TEXT ? &g->parts[0] : NULL;
+    const char *host = p ? memmem(p->text, p->len, "://", 3) : NULL;
+
+    if (!host || !memchr(host + 3, '/', p->len - (size_t)(host + 3 - p->text)))
+        return;
+    uint64_t rest = g->count - s->k;
+    run->count += rest;
+    f->queue.behind += rest;
+    s->k += rest;
+    s->number += rest;
+}
+
 bool backlog_add(struct fetch *f, const struct job *job)
 {
     struct host *host = job->host;
@@ -128,6 +145,7 @@ bool backlog_add(struct fetch *f, const struct job *job)
     host->last_run->count++;
     host->last_run->end = f->source.end;
     f->queue.behind++;
+    add_rest(f, job, host->last_run);
     backlog_want(&f->queue, host);
     return true;
 }
@@ -140,6 +158,11 @@ void backlog_want(struct queue *q, struct host *host)
     host->unread_next = NULL;
     *(q->unread ? &q->unread_last->unread_next : &q->unread) = host;
     q->unread_last = host;
+}
+
+bool backlog_may_read(const struct fetch *f)
+{
+    return f->queue.unread && !f->queue.is_filling && !repeats_are_many(f);
 }
 
 /* ---- reading them ---- */

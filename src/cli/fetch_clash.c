@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fetch_clash.c - two URLs that would be saved as one file: found before the first request.
+ * fetch_clash.c - two different URLs that would be saved as one file.
  *
- * Most templates prove themselves (unique.c).  Where that fails, or texts could make a name that no file can have, or one
- * that is the directory of another, the names of the patterns' URLs and those in files of
- * lists are made once and looked up in a table of hashes, up to a ceiling.  Standard input cannot be known beforehand:
- * its names are looked up as they come, and the later URL of two fails.
+ * Names of -O are different by what they are made of (names.h), and most templates prove themselves (unique.c).  Where that
+ * fails, or texts could make a name that no file can have, or one that is the directory of another, the names of the
+ * first URLs are made before the first request: a template that is wrong is wrong for most.  Those behind them are looked up as they
+ * come, in a table of hashes with a ceiling, and the later of two fails.  --dry-run looks at all.
  */
 #include <string.h>
 #include <sys/stat.h>
@@ -13,9 +13,11 @@
 #include "cli/fetch.h"
 #include "cli/unique.h"
 
-#define PLAN_NAMES ((size_t)3 << 20)  /* 64 MiB at most, for the check alone */
-#define PROVEN_NAMES ((size_t)1 << 20) /* looked at of a template that proves itself; what is behind fails alone */
-#define RUN_NAMES  ((size_t)3 << 18)  /* 8 MiB, while it runs */
+#define FIRST_NAMES 32768 /* looked at before the first request: some 50 ms */
+#define PROVEN_NAMES ((uint64_t)1 << 20) /* the same for --dry-run, of a template that proves itself */
+#define PLAN_NAMES ((size_t)3 << 20) /* kept for --dry-run: 32 MiB, and as much for directories */
+#define RUN_NAMES  ((size_t)3 << 18) /* 8 MiB, while it runs */
+#define RUN_DIRECTORIES ((size_t)3 << 17)
 
 static bool is_regular(const char *path)
 {
@@ -73,13 +75,15 @@ struct walk {
     size_t in_way;     /* so much of w->name is a file's name, and a directory's */
     bool no_memory;
     bool is_full;
-    bool too_many; /* it became full while there were patterns left */
+    bool is_twin;      /* another URL has the name */
+    uint64_t left;     /* so many are looked at */
 };
 
 static int found_twin(struct walk *w, const char *first_url)
 {
     struct text t = {0};
 
+    report_add_place(&t, &w->job);
     report_add_url(&t, first_url);
     text_add_string(&t, " and ");
     report_add_url(&t, w->job.url.data);
@@ -108,7 +112,20 @@ static bool is_in_way(struct walk *w)
     return w->in_way > 0;
 }
 
-/* The names of one more URL; true: it is the one that is looked for, or it is wrong, or there is no memory to know. */
+/* Of a URL that is repeated the name is its own. */
+static bool claim(struct walk *w)
+{
+    uint64_t owner = repeats_key(w->f, &w->job);
+    enum nameset_answer a = owner ? nameset_claim(&w->names, w->name.data, w->name.len, owner)
+                                  : nameset_add(&w->names, w->name.data, w->name.len);
+
+    w->is_full |= a == NAMESET_FULL;
+    w->no_memory |= a == NAMESET_NO_MEMORY;
+    w->is_twin = a == NAMESET_THERE;
+    return w->is_twin || w->no_memory || (a == NAMESET_NEW && is_in_way(w));
+}
+
+/* The name of one more URL; true: it is the one that is looked for, or it is wrong, or there is no memory to know. */
 static bool visit(struct walk *w)
 {
     w->fault = fetch_name(w->f, &w->job, NULL, &w->name);
@@ -116,14 +133,13 @@ static bool visit(struct walk *w)
         return false; /* it will fail, and then say why */
     if (w->fault == fetch_no_memory)
         return w->no_memory = true;
-    if (w->fault || (w->twin_of.len == 0 && is_in_way(w)))
+    if (w->fault)
         return true;
     if (w->twin_of.len > 0)
         return w->name.len == w->twin_of.len && memcmp(w->name.data, w->twin_of.data, w->name.len) == 0;
-    enum nameset_answer a = nameset_add(&w->names, w->name.data, w->name.len);
-    w->is_full |= a == NAMESET_FULL;
-    w->no_memory |= a == NAMESET_NO_MEMORY;
-    return a == NAMESET_THERE || w->no_memory;
+    if (w->left-- == 0)
+        return w->is_full = true;
+    return (w->f->naming.has_template || !fetch_name_is_unique(&w->f->naming, &w->job, &w->name)) && claim(w);
 }
 
 static bool walk_patterns(struct walk *w)
@@ -140,7 +156,6 @@ static bool walk_patterns(struct walk *w)
             w->job.number++;
         }
     }
-    w->too_many = w->is_full;
     return false;
 }
 
@@ -157,6 +172,8 @@ static bool walk_list(struct walk *w, struct lines *l)
         if (got == LINES_GOT) {
             text_clear(&w->job.url);
             text_add(&w->job.url, line, len);
+            w->job.list = l->name;
+            w->job.line = l->number;
             if (visit(w))
                 return true;
         }
@@ -185,19 +202,25 @@ static bool walk_lists(struct walk *w)
 static bool walk(struct walk *w)
 {
     w->job.number = 0;
-    return walk_patterns(w) || walk_lists(w);
+    w->job.list = NULL;
+    /* -O tells apart what a pattern tells apart. */
+    bool are_different = w->f->naming.directory && w->f->of_patterns > FIRST_NAMES;
+    return (!are_different && walk_patterns(w)) || walk_lists(w);
 }
 
 static int found_wrong(const struct walk *w)
 {
     char shown[512];
+    struct text place = {0};
 
+    report_add_place(&place, &w->job);
     request_shown_url(w->job.url.data, shown, sizeof shown);
     if (w->fault)
-        say("%s would be saved as '%s': %s", shown, w->name.len > 0 ? w->name.data : "", w->fault);
+        say("%s%s would be saved as '%s': %s", text_string(&place), shown, w->name.len > 0 ? w->name.data : "", w->fault);
     else
-        say("%s would be saved as %s, but %.*s cannot be a file and a directory; {i} in place of a text numbers them", shown,
-            w->name.data, (int)w->in_way, w->name.data);
+        say("%s%s would be saved as %s, but %.*s cannot be a file and a directory; {i} in place of a text numbers them",
+            text_string(&place), shown, w->name.data, (int)w->in_way, w->name.data);
+    text_free(&place);
     return EXIT_USAGE;
 }
 
@@ -205,15 +228,17 @@ static int found_wrong(const struct walk *w)
 static int find_twin(struct walk *w)
 {
     struct text second = {0};
-    uint64_t number = w->job.number;
+    uint64_t number = w->job.number, line = w->job.line;
+    const char *list = w->job.list;
     int code = EXIT_OK;
 
     text_add(&w->twin_of, w->name.data, w->name.len);
     text_add_string(&second, text_string(&w->job.url));
     w->no_memory = w->twin_of.no_memory || second.no_memory;
     if (!w->no_memory && walk(w) && !w->no_memory && w->job.number < number) {
+        struct job later = {.url = second, .list = list, .line = line};
         struct text first = w->job.url;
-        w->job.url = second;
+        w->job = later;
         second = first;
         code = found_twin(w, text_string(&second));
     }
@@ -221,22 +246,20 @@ static int find_twin(struct walk *w)
     return w->no_memory ? say_no_memory() : code;
 }
 
-static int check_names(struct fetch *f, bool are_proven)
+static int check_names(struct fetch *f)
 {
-    struct walk w = {.f = f};
+    bool is_dry = f->options->dry_run;
+    struct walk w = {.f = f, .left = !is_dry ? FIRST_NAMES : f->naming.is_proven ? PROVEN_NAMES : UINT64_MAX};
     int code = EXIT_OK;
 
-    nameset_init(&w.names, are_proven ? PROVEN_NAMES : PLAN_NAMES);
+    nameset_init(&w.names, PLAN_NAMES);
     nameset_init(&w.directories, PLAN_NAMES);
-    bool found = walk(&w);
-    if (w.no_memory) {
+    bool found = walk(&w) && !w.is_full;
+    if (w.no_memory)
         code = say_no_memory();
-    } else if (found) {
-        code = w.fault || w.in_way > 0 ? found_wrong(&w) : find_twin(&w);
-    } else if (w.too_many && !are_proven) {
-        say("more than %zu names that cannot be told apart by their template%s", PLAN_NAMES, advice(f));
-        code = EXIT_USAGE;
-    }
+    else if (found)
+        code = w.is_twin ? find_twin(&w) : found_wrong(&w);
+    f->naming.are_checked = is_dry && !w.is_full;
     nameset_free(&w.names);
     nameset_free(&w.directories);
     text_free(&w.name);
@@ -260,19 +283,27 @@ static bool has_texts(const struct fetch *f)
     return false;
 }
 
+/* More than can be looked up while it runs: of lists nobody knows, of patterns that is known at once. */
+static int too_many(const struct fetch *f)
+{
+    say("more than %zu names that cannot be told apart by their template%s", RUN_NAMES, advice(f));
+    return EXIT_USAGE;
+}
+
 int fetch_check_clashes(struct fetch *f)
 {
     struct naming *n = &f->naming;
     bool is_single = !has_list(f) && f->stats.total == 1;
 
-    n->is_proven = !naming_saves(n) || is_single || is_proven(f);
+    f->repeats.urls.secret = siphash_new_key();
+    n->is_proven = !naming_saves(n) || is_single || is_proven(f) || (n->has_template && n->template.needs_sha256);
     if (n->is_proven)
-        return n->has_template && !is_single && has_texts(f) ? check_names(f, true) : EXIT_OK;
+        return n->has_template && !is_single && has_texts(f) ? check_names(f) : EXIT_OK;
     if (n->has_template && !n->template.has_variable)
         return all_the_same(f);
+    if (n->has_template && f->of_patterns > RUN_NAMES)
+        return too_many(f);
     nameset_init(&n->names, RUN_NAMES);
-    int code = check_names(f, false);
-    /* What -O calls a file depends on the answer; and a list may grow while it is read. */
-    n->is_proven = n->has_template && !has_list(f);
-    return code;
+    nameset_init(&n->directories, RUN_DIRECTORIES);
+    return n->has_template || f->options->dry_run ? check_names(f) : EXIT_OK;
 }

@@ -60,10 +60,10 @@ static void print_where(const struct fetch *f)
         puts("body   to standard output");
     else if (!naming_saves(n))
         puts("bodies are not kept");
-    else if (f->options->inputs.len > 0 && !f->stats.is_total_known && !n->is_proven)
-        puts("names  of the list are compared as it is read; the later of two equal ones fails");
-    else
+    else if (n->directory || n->is_proven || (n->are_checked && f->stats.is_total_known))
         puts("names  all different");
+    else
+        puts("names  of the list are compared as it is read; the later of two equal ones fails");
 }
 
 int fetch_print_plan(struct fetch *f)

@@ -58,7 +58,7 @@ bool queue_may_read(const struct fetch *f)
     const struct queue *q = &f->queue;
 
     return !f->source.at_end && !q->is_reading && !queue_is_full(q) && q->hosts.busy < HOSTS_MAX &&
-           q->nruns < RUNS_MAX;
+           q->nruns < RUNS_MAX && !repeats_are_many(f);
 }
 
 /* Because of the error on record; a cancellation is known already. */
@@ -105,6 +105,7 @@ struct job *queue_read_source(struct fetch *f)
         queue_free_job(q, job);
         if (got < 0)
             fetch_fail(f, EXIT_LOCAL);
+        fetch_count_is_known(f);
         queue_wake_all(q); /* the source is at its end: nobody need wait for it */
         return got > 0 ? no_memory(f) : NULL;
     }

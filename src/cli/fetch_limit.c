@@ -37,10 +37,11 @@ static bool are_too_many(const struct fetch *f)
 {
     const struct stats *s = &f->stats;
     const struct error_limit *l = &f->limit;
+    uint64_t failed = s->failed - s->repeated_failed, done = s->done - s->repeated; /* what is repeated fails once */
 
     if (l->is_share)
-        return s->done >= ENOUGH && (double)s->failed * 100 > l->most * (double)s->done;
-    return (double)s->failed > l->most;
+        return done >= ENOUGH && (double)failed * 100 > l->most * (double)done;
+    return (double)failed > l->most;
 }
 
 void fetch_check_limit(struct fetch *f)

@@ -2,6 +2,7 @@
 /*
  * fetch_name.c - which URL becomes which file.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include <bide/url.h>
@@ -10,18 +11,27 @@
 
 const char fetch_not_a_url[] = "not a valid URL", fetch_no_memory[] = "out of memory";
 
-static const char *own_name(const struct naming *n, const bide_url *url, const char *mime, struct text *out)
+static const char *own_name(const struct naming *n, const bide_url *url, const struct answer *a, struct text *out)
 {
     text_add(out, n->root.data, n->root.len);
-    names_add(url, mime, out);
+    names_add(url, a ? a->extension : ".{ext}", out);
     return NULL;
 }
 
-static const char *name_of_template(struct fetch *f, const struct job *job, const bide_url *url, struct text *out)
+static const char *to_hex(const unsigned char digest[DIGEST_BYTES], char out[2 * DIGEST_BYTES + 1])
+{
+    for (int i = 0; i < DIGEST_BYTES; i++)
+        snprintf(out + 2 * i, 3, "%02x", digest[i]);
+    return out;
+}
+
+static const char *name_of_template(struct fetch *f, const struct job *job, const bide_url *url, const struct answer *a,
+                                    struct text *out)
 {
     const struct naming *n = &f->naming;
     uint64_t which[GLOB_MAX];
-    struct template_values v = {.number = job->number, .which = which};
+    char hex[2 * DIGEST_BYTES + 1];
+    struct template_values v = {.number = job->number, .which = which, .date = n->date};
 
     if (job->pattern >= 0) {
         v.glob = &f->source.globs[job->pattern];
@@ -31,6 +41,12 @@ static const char *name_of_template(struct fetch *f, const struct job *job, cons
     if (url) {
         v.host = bide_url_host(url);
         v.path = bide_url_path(url);
+        v.query = bide_url_query(url);
+    }
+    if (a) {
+        v.extension = a->extension;
+        v.status = a->status;
+        v.sha256 = a->sha256 ? to_hex(a->sha256, hex) : NULL;
     }
     template_add_name(&n->template, &v, out);
     if (n->template.has_variable)
@@ -38,7 +54,7 @@ static const char *name_of_template(struct fetch *f, const struct job *job, cons
     return out->no_memory || n->direct ? NULL : template_name_fault(out->data, n->template.root_len);
 }
 
-const char *fetch_name(struct fetch *f, const struct job *job, const char *mime, struct text *out)
+const char *fetch_name(struct fetch *f, const struct job *job, const struct answer *a, struct text *out)
 {
     const struct naming *n = &f->naming;
     bool needs_url = !n->has_template || n->template.needs_url;
@@ -49,22 +65,52 @@ const char *fetch_name(struct fetch *f, const struct job *job, const char *mime,
     bide_auto bide_url *url = needs_url ? bide_url_parse(text_string(&job->url)) : NULL;
     if (needs_url && !url)
         return bide_error_code() == BIDE_ENOMEM ? fetch_no_memory : fetch_not_a_url;
-    const char *fault = n->has_template ? name_of_template(f, job, url, out) : own_name(n, url, mime, out);
+    const char *fault = n->has_template ? name_of_template(f, job, url, a, out) : own_name(n, url, a, out);
     return out->no_memory ? fetch_no_memory : fault;
+}
+
+/* ---- names that are taken ---- */
+
+/* Of what -O makes, only names with a hash can be alike; and those of URLs with a user, who is not in the name. */
+bool fetch_name_is_unique(const struct naming *n, const struct job *job, const struct text *name)
+{
+    size_t begin, end;
+
+    if (n->is_proven || !n->directory)
+        return n->is_proven;
+    return !memchr(name->data + n->root.len, '~', name->len - n->root.len) && !secrets_in_url(text_string(&job->url), &begin, &end);
+}
+
+/* "a" and "a/b": a would be a file and a directory. */
+static const char *claim_directories(struct naming *n, const struct text *name)
+{
+    enum nameset_answer a = NAMESET_THERE;
+
+    if (nameset_has(&n->directories, name->data, name->len))
+        return "files of earlier URLs are below this name";
+    for (size_t i = n->template.root_len; i < name->len; i++) {
+        if (name->data[i] == '/')
+            a = nameset_add(&n->directories, name->data, i);
+        if (name->data[i] == '/' && a != NAMESET_THERE && nameset_has(&n->names, name->data, i))
+            return "an earlier URL has the name of its directory";
+    }
+    return a == NAMESET_NO_MEMORY ? fetch_no_memory : NULL;
 }
 
 const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text *name)
 {
     struct naming *n = &f->naming;
-    uint64_t hash = n->is_proven ? 0 : names_hash(name->data, name->len);
-
-    if (n->is_proven || (job->claimed != 0 && job->claimed == hash))
+    if (fetch_name_is_unique(n, job, name))
         return NULL;
-    enum nameset_answer answer = nameset_add(&n->names, name->data, name->len);
+
+    uint64_t hash = names_hash(name->data, name->len), owner = f->repeats.is_on && !job->is_repeat ? 0 : repeats_key(f, job);
+    if (job->claimed != 0 && job->claimed == hash)
+        return NULL;
+    enum nameset_answer answer = owner ? nameset_claim(&n->names, name->data, name->len, owner) : nameset_add(&n->names, name->data, name->len);
     if (answer == NAMESET_THERE)
         return "an earlier URL has this file name";
-    if (answer == NAMESET_NO_MEMORY)
-        return fetch_no_memory;
-    job->claimed = hash;
-    return NULL;
+    const char *why = answer == NAMESET_NO_MEMORY ? fetch_no_memory : n->has_template ? claim_directories(n, name) : NULL;
+    if (!why)
+        job->claimed = hash;
+    return why;
 }

@@ -12,7 +12,7 @@ const char *fail_name(enum fail fail)
         [FAIL_RESET] = "reset",       [FAIL_PROTOCOL] = "protocol", [FAIL_TOO_LARGE] = "too_large",
         [FAIL_REDIRECT] = "redirect", [FAIL_HTTP_4XX] = "http_4xx", [FAIL_HTTP_5XX] = "http_5xx",
         [FAIL_HTTP] = "http",         [FAIL_CLASH] = "name",        [FAIL_IO] = "io",
-        [FAIL_CANCELLED] = "cancelled",
+        [FAIL_CANCELLED] = "cancelled", [FAIL_REPEATED] = "repeated",
     };
 
     return names[fail];

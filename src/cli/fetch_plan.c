@@ -2,9 +2,9 @@
 /*
  * fetch_plan.c - what can be known to be wrong before the first request.
  */
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/fetch.h"
@@ -63,53 +63,6 @@ static int read_patterns(struct fetch *f, int n, char **urls)
 
 /* ---- lists ---- */
 
-/* Can it be read twice?  What is not there counts as a file: opening it says so. */
-static bool is_file(const char *path)
-{
-    struct stat st;
-
-    return strcmp(path, "-") != 0 && (stat(path, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
-}
-
-static int count_lines(struct lines *l, uint64_t *total)
-{
-    char *line;
-    size_t len;
-    const char *fault;
-
-    for (;;) {
-        int got = lines_next(l, &line, &len, &fault);
-        if (got == LINES_END)
-            return EXIT_OK;
-        *total += got == LINES_GOT || got == LINES_BAD;
-        int code = got == LINES_MORE ? lines_fill(l) : 0;
-        if (code < 0) {
-            say("%s", bide_error_text());
-            return EXIT_USAGE;
-        }
-    }
-}
-
-/* How many URLs a list has, if it is a file. */
-static int count_list(struct fetch *f, const char *path)
-{
-    struct lines *l;
-    int code = EXIT_USAGE;
-
-    if (!is_file(path)) {
-        f->stats.is_total_known = false;
-        return EXIT_OK;
-    }
-    if (!(l = malloc(sizeof *l)))
-        return say_no_memory();
-    if (lines_open(l, path) == EXIT_OK) {
-        code = count_lines(l, &f->stats.total);
-        lines_close(l);
-    }
-    free(l);
-    return code;
-}
-
 /* Who is second to read standard input finds it empty. */
 static int check_stdin(const struct fetch *f)
 {
@@ -126,13 +79,12 @@ static int check_stdin(const struct fetch *f)
 
 static int read_lists(struct fetch *f)
 {
-    const struct opt_list *lists = &f->options->inputs;
     int code = check_stdin(f);
 
-    f->source.inputs = lists->items;
-    f->stats.is_total_known = true;
-    for (size_t i = 0; i < lists->len && code == EXIT_OK; i++)
-        code = count_list(f, lists->items[i]);
+    f->of_patterns = f->stats.total;
+    f->source.inputs = f->options->inputs.items;
+    if (code == EXIT_OK)
+        code = fetch_count_lists(f, f->options->dry_run);
     if (!f->stats.is_total_known)
         f->stats.total = 0;
     return code;
@@ -215,6 +167,29 @@ static bool names_device(const struct naming *n)
     return !S_ISREG(st.st_mode) || output_names_descriptor(name);
 }
 
+/* --skip-existing looks for the file before it asks. */
+static int check_skip_existing(const struct fetch *f)
+{
+    const struct naming *n = &f->naming;
+
+    if (!f->options->skip_existing || (naming_saves(n) && !n->direct && !(n->has_template && n->template.needs_end)))
+        return EXIT_OK;
+    if (naming_saves(n) && !n->direct)
+        say("--skip-existing: {status} and {sha256} of -o are not known before the answer has come");
+    else
+        say("--skip-existing needs files: -o 'out/{i}', -O DIR");
+    return EXIT_USAGE;
+}
+
+static void find_date(struct naming *n)
+{
+    time_t now = time(NULL);
+    struct tm t;
+
+    if (!localtime_r(&now, &t) || strftime(n->date, sizeof n->date, "%Y-%m-%d", &t) == 0)
+        strcpy(n->date, "1970-01-01");
+}
+
 /* A name that is wrong for the first URL or the last most likely is for all. */
 static int check_first_name(struct fetch *f)
 {
@@ -258,7 +233,10 @@ int fetch_plan(struct fetch *f, int n, char **urls)
     if (f->naming.has_template && !f->naming.template.has_variable)
         f->naming.template.texts[f->naming.template.parts[0].len] = '\0';
     f->naming.direct = names_device(&f->naming);
-    code = check_first_name(f);
+    find_date(&f->naming);
+    code = check_skip_existing(f);
+    if (code == EXIT_OK)
+        code = check_first_name(f);
     return code == EXIT_OK ? fetch_check_clashes(f) : code;
 }
 
@@ -284,6 +262,8 @@ void fetch_plan_free(struct fetch *f)
     if (n->has_template || f->options->output)
         template_free(&n->template);
     nameset_free(&n->names);
+    nameset_free(&n->directories);
+    urlset_free(&f->repeats.urls);
     text_free(&n->root);
     if (n->root_fd >= 0)
         close(n->root_fd);

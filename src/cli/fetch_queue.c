@@ -15,6 +15,7 @@
 #include "cli/fetch.h"
 
 #define LOOK_AHEAD    4096 /* jobs parked at least, and four for each worker */
+#define READ_MOST     256  /* URLs that may not go, without letting others run */
 #define HOST_ROUNDS   5   /* --host-errors: as many as a URL has by default, or more */
 #define RATE_SLACK_MS 20  /* how much of --rate may be caught up on, when a timer was late */
 
@@ -50,6 +51,12 @@ static void rate_take(struct fetch *f, int64_t now_ms)
         f->queue.next_ms = (next > earliest ? next : earliest) + 1000 / f->options->rate;
 }
 
+void queue_give_back(struct fetch *f)
+{
+    if (f->options->rate > 0)
+        f->queue.next_ms -= 1000 / f->options->rate;
+}
+
 /* ---- for workers ---- */
 
 static bool is_over(const struct fetch *f)
@@ -63,21 +70,35 @@ static bool has_later_room(const struct queue *q)
     return q->nlater + (size_t)q->live < q->later_cap;
 }
 
-/* A job, if one may go now.  Suspends only while a list is read. */
+/* As queue_read_source, and others run now and then: a pattern is never waited for, and may have any number of URLs. */
+static struct job *read_on(struct fetch *f)
+{
+    struct job *job = queue_read_source(f);
+
+    if (job || ++f->queue.read_ahead % READ_MOST != 0)
+        return job;
+    f->queue.is_reading = true; /* one reads, and the others do not take turns at it */
+    if (bide_sleep_ms(0) < 0)
+        queue_give_up(f);
+    f->queue.is_reading = false;
+    return NULL;
+}
+
+/* A job, if one may go now.  Suspends while a list is read, and now and then. */
 static struct job *try_take(struct fetch *f)
 {
     struct queue *q = &f->queue;
     struct job *job = NULL;
 
     while (!f->stopping && has_later_room(q)) {
-        if (q->unread && !q->is_filling && backlog_read(f) < 0) {
+        if (backlog_may_read(f) && backlog_read(f) < 0) {
             queue_give_up(f);
             return NULL;
         }
         job = rows_take(f, bide_loop_time_ms(f->loop));
         if (!job && queue_may_read(f))
-            job = queue_read_source(f);
-        else if (!job && q->unread && !q->is_filling)
+            job = read_on(f);
+        else if (!job && backlog_may_read(f))
             continue;
         else
             break;
@@ -112,7 +133,7 @@ static void pass_on(struct fetch *f)
     int64_t now_ms = bide_loop_time_ms(f->loop);
 
     set_alarms(f, now_ms);
-    if (rows_have(f, now_ms) || queue_may_read(f) || (f->queue.unread && !f->queue.is_filling))
+    if (rows_have(f, now_ms) || queue_may_read(f) || backlog_may_read(f))
         queue_wake_or_grow(f);
 }
 
@@ -153,7 +174,7 @@ struct job *queue_take(struct fetch *f)
         }
         if (job) {
             job->sent_ms = bide_loop_time_ms(f->loop);
-            if (!job->host->health.is_lost)
+            if (!repeats_take(f, job) && !job->host->health.is_lost)
                 rate_take(f, job->sent_ms);
             bottleneck_note_start(f, job->sent_ms);
             pass_on(f);
@@ -183,10 +204,18 @@ static void leave_host(struct fetch *f, struct host *host)
 
 void queue_done(struct fetch *f, struct job *job)
 {
-    struct host *host = job->host;
+    leave_host(f, job->host);
+    queue_drop(f, job);
+}
 
-    leave_host(f, host);
-    hosts_drop(&f->queue.hosts, host, bide_loop_time_ms(f->loop));
+void queue_set_aside(struct fetch *f, struct job *job)
+{
+    leave_host(f, job->host);
+}
+
+void queue_drop(struct fetch *f, struct job *job)
+{
+    hosts_drop(&f->queue.hosts, job->host, bide_loop_time_ms(f->loop));
     queue_free_job(&f->queue, job);
 }
 
@@ -231,7 +260,7 @@ struct job *queue_left_over(struct fetch *f)
         for (struct host *host = q->hosts.buckets[i]; host; host = host->in_bucket)
             if (host->first)
                 return host_unpark(q, host);
-    return q->nlater > 0 ? later_pop(q) : NULL;
+    return q->nlater > 0 ? later_pop(q) : repeats_left_over(f);
 }
 
 void queue_free(struct fetch *f)

@@ -126,6 +126,7 @@ struct queue {
     struct host *unread, *unread_last; /* hosts with runs that should be read */
     struct batch *batch;             /* of fetch_backlog.c */
     bool is_filling;                 /* a worker reads one */
+    unsigned read_ahead;             /* URLs that could not go when they were read */
     struct waiter *waiters;
     struct bottlenecks bottlenecks;
     bool is_reading;                 /* a worker waits for the source */
@@ -143,6 +144,11 @@ void queue_done(struct fetch *f, struct job *job);
 void queue_retry(struct fetch *f, struct job *job, int64_t delay_ms);
 /* Leave its host alone for so long. */
 void queue_block_host(struct fetch *f, struct job *job, int status, int64_t delay_ms);
+/* The job that queue_take gave last was not asked for: --rate need not count it. */
+void queue_give_back(struct fetch *f);
+/* It leaves its place at its host, and is somebody else's until queue_drop. */
+void queue_set_aside(struct fetch *f, struct job *job);
+void queue_drop(struct fetch *f, struct job *job);
 /* Nothing is given any more. */
 void queue_stop(struct fetch *f);
 /* Jobs that were parked when it stopped, one after the other; NULL: no more. */
@@ -190,6 +196,7 @@ struct run {
 bool backlog_add(struct fetch *f, const struct job *job);
 /* If the host has few jobs left, runs of it are to be read. */
 void backlog_want(struct queue *q, struct host *host);
+bool backlog_may_read(const struct fetch *f);
 /* Read those of the first host for which that is so.  Suspends.  Returns: 0, or an error on record. */
 int backlog_read(struct fetch *f);
 /* The source has done with the list. */

@@ -146,6 +146,8 @@ void record_add(struct fetch *f, const struct job *job, const struct outcome *o,
     add_given_url(t, "url", text_string(&job->url));
     add_source(t, job);
     add_vars(t, f, job);
+    if (o->is_repeat)
+        text_format(t, ",\"same_as\":%llu", (unsigned long long)o->first);
     if (o->final_url)
         jsonl_add_url_member(t, "final_url", o->final_url);
     jsonl_add_member(t, "method", f->request.method);
@@ -157,11 +159,13 @@ void record_add(struct fetch *f, const struct job *job, const struct outcome *o,
     jsonl_add_member(t, "error", failed ? fail_name(o->fail) : NULL);
     jsonl_add_member(t, "error_msg", failed ? why : NULL);
     jsonl_add_member(t, "file", failed ? NULL : file);
+    if (o->is_existing)
+        text_add_string(t, ",\"skipped\":\"exists\"");
     text_format(t, ",\"bytes\":%llu,\"wire_bytes\":%llu", (unsigned long long)o->bytes, (unsigned long long)o->wire_bytes);
     add_digest(t, o);
     add_begin(t, f, job);
     text_format(t, ",\"attempts\":%d,\"redirects\":%d", job->attempts, o->redirects);
-    if (o->status)
+    if (o->status && !o->is_repeat)
         add_answer(t, o);
     jsonl_end_line(&f->jsonl, begin);
 }

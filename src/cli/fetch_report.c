@@ -45,24 +45,39 @@ static bool may_say(struct fetch *f)
     return false;
 }
 
+void report_add_place(struct text *to, const struct job *job)
+{
+    if (job->list)
+        text_format(to, "%s:%llu: ", job->list, (unsigned long long)job->line);
+}
+
 static void say_failed(struct worker *w, const struct job *job)
 {
+    struct text place = {0};
     if (!may_say(w->f))
         return;
-    if (job->list && job->fault)
-        report_say(w->f, "%s:%llu: %s", job->list, (unsigned long long)job->line, text_string(&w->why));
-    else
-        report_say(w->f, "%s%s", text_string(&w->why), job->attempts > 1 ? " (the last of several attempts)" : "");
+
+    report_add_place(&place, job);
+    report_say(w->f, "%s%s%s", text_string(&place), text_string(&w->why),
+               job->attempts > 1 ? " (the last of several attempts)" : "");
+    text_free(&place);
 }
 
 static void say_ok(const struct worker *w, const struct job *job, const struct outcome *o)
 {
     struct text t = {0};
 
-    text_format(&t, "%d ", o->status);
+    report_add_place(&t, job);
+    if (!o->is_existing)
+        text_format(&t, "%d ", o->status);
     report_add_url(&t, text_string(&job->url));
     if (naming_saves(&w->f->naming))
         text_format(&t, " -> %s", text_string(&w->name));
+    if (o->is_existing || o->is_repeat) {
+        report_say(w->f, "%s%s", text_string(&t), o->is_existing ? ", which is there already" : ", repeated");
+        text_free(&t);
+        return;
+    }
     text_add_string(&t, ", ");
     text_add_bytes(&t, (double)o->bytes);
     text_add_string(&t, " in ");
@@ -79,6 +94,7 @@ void report_retry(struct worker *w, const struct job *job, const struct outcome 
     w->f->stats.retries++;
     if (w->f->options->verbose == 0)
         return;
+    report_add_place(&t, job);
     text_format(&t, "%s; attempt %d of %d in ", text_string(&w->why), job->attempts + 1, w->f->options->retries + 1);
     text_add_time(&t, delay_ms * 1000);
     report_say(w->f, "%s", text_string(&t));
@@ -125,7 +141,12 @@ static void count(struct stats *s, const struct outcome *o)
 {
     s->done++;
     s->by_fail[o->fail]++;
-    if (o->fail == FAIL_NONE)
+    s->repeated += o->is_repeat && o->fail != FAIL_REPEATED;
+    s->repeated_failed += o->is_repeat && o->fail != FAIL_NONE && o->fail != FAIL_REPEATED;
+    s->existing += o->is_existing;
+    if (o->is_existing)
+        s->skipped++;
+    else if (o->fail == FAIL_NONE)
         s->ok++;
     else if (o->fail == FAIL_CANCELLED)
         s->skipped++;
@@ -139,9 +160,13 @@ static void count_success(struct worker *w, const struct job *job, const struct 
 {
     struct stats *s = &w->f->stats;
 
-    s->bytes += o->bytes;
-    histogram_add(&s->times, clock_us() - job->began_us);
-    stats_add_timing(s, &o->timing);
+    if (o->is_existing || (o->is_repeat && !o->is_copy))
+        return;
+    if (!o->is_repeat) {
+        s->bytes += o->bytes;
+        histogram_add(&s->times, clock_us() - job->began_us);
+        stats_add_timing(s, &o->timing);
+    }
     if (naming_saves(&w->f->naming) && o->status != 304 && s->files++ == 0)
         say_clean(text_string(&w->name), s->last_file, sizeof s->last_file);
 }
@@ -157,12 +182,12 @@ void report_settled(struct worker *w, const struct job *job, const struct outcom
         count_success(w, job, o);
         if (f->options->verbose > 0)
             say_ok(w, job, o);
-    } else if (o->fail != FAIL_CANCELLED && !(o->with_host && f->options->verbose == 0) && !(o->is_local && f->exit_code)) {
+    } else if (o->fail != FAIL_CANCELLED && !((o->with_host || o->is_repeat) && !o->code && o->fail != FAIL_REPEATED && f->options->verbose == 0) && !(o->is_local && f->exit_code)) {
         say_failed(w, job);
     }
     if (f->jsonl.path)
         record_add(f, job, o, saved ? w->name.data : NULL, text_string(&w->why));
-    if (o->fail != FAIL_NONE && o->fail != FAIL_CANCELLED)
+    if (o->fail != FAIL_NONE && o->fail != FAIL_CANCELLED && (!o->is_repeat || o->fail == FAIL_REPEATED))
         fetch_check_limit(f);
 }
 

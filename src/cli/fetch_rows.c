@@ -169,6 +169,7 @@ void host_park(struct fetch *f, struct job *job, int64_t now_ms)
     struct host *host = job->host;
 
     job->waits_since_ms = job->waits_since_ms ? job->waits_since_ms : now_ms;
+    repeats_release(f, job);
     job->next = NULL;
     if (host->first)
         host->last->next = job;

@@ -73,19 +73,47 @@ static int local_error(struct worker *w, const struct job *job, struct outcome *
     return code;
 }
 
-/* ---- a short body ---- */
+/* ---- its digest, which may be its name ---- */
 
-/* Below the root. */
-static const char *name_below(const struct worker *w)
+static bool is_named_late(const struct worker *w)
 {
-    const struct naming *n = &w->f->naming;
-
-    return w->name.data + (n->has_template ? n->template.root_len : n->root.len);
+    return w->f->naming.has_template && w->f->naming.template.needs_sha256;
 }
 
-static int save_whole(struct worker *w, bide_bytes body)
+static bool wants_digest(const struct worker *w)
+{
+    return is_named_late(w) || (w->f->jsonl.path && !w->f->options->no_sha256);
+}
+
+static void note_body(struct worker *w, const char *data, size_t len)
+{
+    if (wants_digest(w))
+        digest_add(&w->digest, data, len);
+}
+
+static int name_by_digest(struct worker *w, const struct job *job, struct outcome *o)
+{
+    struct answer a = {.extension = o->extension, .status = o->status, .sha256 = o->sha256};
+
+    digest_end(&w->digest, o->sha256);
+    o->has_digest = true;
+    const char *why = fetch_name(w->f, job, &a, &w->name);
+    return why ? bide_fail(BIDE_ENOMEM, "%s", why) : 0; /* what else could be wrong with it is known already */
+}
+
+/* ---- a short body ---- */
+
+static const char *name_below(const struct worker *w)
+{
+    return naming_below(&w->f->naming, &w->name);
+}
+
+static int save_whole(struct worker *w, bide_bytes body, const struct job *job, struct outcome *o)
 {
     struct saver *s = &w->f->saver;
+    int named = is_named_late(w) ? name_by_digest(w, job, o) : 0;
+    if (named < 0)
+        return named;
 
     s->root = w->f->naming.root_fd;
     s->durability = (enum durability)w->f->options->durability;
@@ -108,7 +136,9 @@ static int open_sink(struct sink *s)
 {
     const struct naming *n = &s->w->f->naming;
 
-    if (n->direct)
+    if (n->has_template && n->template.needs_sha256)
+        s->file = fetch_spool_open(s->w->f);
+    else if (n->direct)
         s->file = bide_open(s->w->name.data, .flags = O_WRONLY | O_APPEND); /* of a file, what is there is not ours */
     else
         s->file = bide_open(name_below(s->w), .atomic = true, .parents = true, .beneath = n->root_fd);
@@ -141,26 +171,29 @@ static int write_sink(struct sink *s, const char *data, size_t len)
 }
 
 /* As saver_write_now: what is in it, its name, its directory. */
-static int close_sink(struct sink *s)
+int fetch_close_durably(const struct fetch *f, bide_file *taken, const char *path)
 {
-    const struct fetch *f = s->w->f;
+    bide_auto bide_file *file = taken;
     bool syncs = f->options->durability && !f->naming.direct;
 
     if (syncs)
-        BIDE_TRY(bide_file_sync(s->file));
-    int code = bide_file_close(bide_take(s->file));
-    return code == 0 && syncs ? durable_name(f->naming.root_fd, name_below(s->w)) : code;
+        BIDE_TRY(bide_file_sync(file));
+    int code = bide_file_close(bide_take(file));
+    return code == 0 && syncs ? durable_name(f->naming.root_fd, path) : code;
 }
 
 /* All of the body has come. */
-static int finish_sink(struct sink *s)
+static int finish_sink(struct sink *s, const struct job *job, struct outcome *o)
 {
     struct worker *w = s->w;
 
     if (!s->file && !w->f->naming.direct)
-        return save_whole(w, (bide_bytes){w->buffer, s->len});
+        return save_whole(w, (bide_bytes){w->buffer, s->len}, job, o);
     int code = s->len > 0 || !s->file ? flush_sink(s) : 0;
-    return code < 0 ? code : close_sink(s);
+    if (code < 0 || !is_named_late(w))
+        return code < 0 ? code : fetch_close_durably(w->f, bide_take(s->file), name_below(w));
+    BIDE_TRY(name_by_digest(w, job, o));
+    return fetch_spool_save(w, s->file);
 }
 
 /* ---- where it goes ---- */
@@ -174,19 +207,6 @@ static int too_large(const struct fetch *f, bide_response *r)
 static bool exceeds(const struct fetch *f, int64_t bytes)
 {
     return f->options->http.max_size > 0 && bytes > f->options->http.max_size;
-}
-
-/* ---- its digest ---- */
-
-static bool wants_digest(const struct worker *w)
-{
-    return w->f->jsonl.path && !w->f->options->no_sha256;
-}
-
-static void note_body(struct worker *w, const char *data, size_t len)
-{
-    if (wants_digest(w))
-        digest_add(&w->digest, data, len);
 }
 
 static int64_t pass_pieces(struct worker *w, const struct job *job, bide_response *r, struct outcome *o, struct transfer *t)
@@ -240,7 +260,7 @@ static int64_t fill_sink(struct sink *s, const struct job *job, bide_response *r
     if (code == 0 && n < 0)
         return n;
     if (code == 0)
-        code = finish_sink(s);
+        code = finish_sink(s, job, o);
     return code < 0 ? local_error(s->w, job, o, code) : total;
 }
 
@@ -267,7 +287,7 @@ static int64_t save_short(struct worker *w, const struct job *job, bide_response
         return too_large(w->f, r);
 
     note_body(w, body.data, body.len);
-    int code = save_whole(w, body);
+    int code = save_whole(w, body, job, o);
     return code < 0 ? local_error(w, job, o, code) : (int64_t)body.len;
 }
 
@@ -298,8 +318,9 @@ int64_t fetch_save(struct worker *w, const struct job *job, bide_response *r, st
         digest_begin(&w->digest);
     int64_t bytes = save(w, job, r, o);
 
+    bool is_over = o->has_digest; /* by name_by_digest */
     o->has_digest = bytes >= 0 && wants_digest(w);
-    if (o->has_digest)
+    if (o->has_digest && !is_over)
         digest_end(&w->digest, o->sha256);
     return bytes;
 }

@@ -33,7 +33,7 @@ static bool is_hopeless(int code)
            code == BIDE_ENOMEM;
 }
 
-static void local_failure(struct worker *w, const struct outcome *o)
+static void local_failure(struct worker *w, const struct job *job, const struct outcome *o)
 {
     struct fetch *f = w->f;
 
@@ -43,7 +43,10 @@ static void local_failure(struct worker *w, const struct outcome *o)
             report_say(f, "%s", text_string(&w->why));
         fetch_fail(f, o->code == -EPIPE ? -SIGPIPE : EXIT_LOCAL);
     } else if (is_hopeless(o->code) && f->exit_code == 0) {
-        report_say(f, "%s; stopping", text_string(&w->why));
+        struct text place = {0};
+        report_add_place(&place, job);
+        report_say(f, "%s%s; stopping", text_string(&place), text_string(&w->why));
+        text_free(&place);
         fetch_fail(f, EXIT_LOCAL);
     }
 }
@@ -91,7 +94,8 @@ void fetch_settle(struct worker *w, struct job *job, const struct outcome *o)
         return;
     }
     if (o->is_local)
-        local_failure(w, o);
+        local_failure(w, job, o);
     report_settled(w, job, o);
+    repeats_settle(w, job, o);
     queue_done(w->f, job);
 }

@@ -64,7 +64,7 @@ static bool name_first(struct worker *w, struct job *job, struct outcome *o)
     struct fetch *f = w->f;
 
     text_clear(&w->name);
-    if (!f->naming.has_template)
+    if (!f->naming.has_template || naming_is_late(&f->naming))
         return true;
     const char *why = fetch_name(f, job, NULL, &w->name);
     if (!why)
@@ -74,14 +74,16 @@ static bool name_first(struct worker *w, struct job *job, struct outcome *o)
     return !why;
 }
 
-/* What -O calls it, which depends on the answer's type. */
+/* What depends on the answer: its type, its status. */
 static bool name_last(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
 {
     struct fetch *f = w->f;
+    struct answer a = {.extension = names_extension(bide_header(r, "Content-Type")), .status = o->status};
 
-    if (!f->naming.directory)
+    if (!naming_is_late(&f->naming))
         return true;
-    const char *why = fetch_name(f, job, bide_header(r, "Content-Type"), &w->name);
+    o->extension = a.extension;
+    const char *why = fetch_name(f, job, &a, &w->name);
     if (!why)
         why = fetch_claim_name(f, job, &w->name);
     if (why)
@@ -192,6 +194,20 @@ static void fail_with_host(struct worker *w, const struct job *job, struct outco
     text_format(&w->why, ": its host is given up: %s", h->why ? h->why : fail_name(o->fail));
 }
 
+/* --skip-existing */
+static bool is_existing(struct worker *w, struct job *job, struct outcome *o)
+{
+    int64_t size = w->f->options->skip_existing && !job->fault && job->attempts == 0 ? fetch_find_existing(w, job) : -1;
+    if (size < 0)
+        return false;
+
+    if (!job->host->health.is_lost)
+        queue_give_back(w->f);
+    o->is_existing = true;
+    o->bytes = (uint64_t)size;
+    return true;
+}
+
 static void attempt(struct worker *w, struct job *job, struct outcome *o)
 {
     struct fetch *f = w->f;
@@ -201,6 +217,8 @@ static void attempt(struct worker *w, struct job *job, struct outcome *o)
     if (job->waits_since_ms)
         job->waited_ms += bide_loop_time_ms(f->loop) - job->waits_since_ms;
     job->waits_since_ms = 0;
+    if (is_existing(w, job, o))
+        return;
     if (job->host->health.is_lost && !job->fault) {
         fail_with_host(w, job, o);
         return;
@@ -237,6 +255,10 @@ static void run(struct worker *w)
     struct job *job;
 
     while (!f->cut && (job = queue_take(f))) {
+        if (job->is_repeat) {
+            repeats_pass(w, job);
+            continue;
+        }
         f->stats.live++;
         attempt(w, job, &o);
         f->stats.live--;

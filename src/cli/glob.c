@@ -62,7 +62,8 @@ static size_t ipv6_length(const char *text)
 
 static int name_is_bad(struct reader *r, const char *name, size_t len)
 {
-    static const char *const taken[] = {"i", "n", "host", "path", "name"};
+    static const char *const taken[] = {"i",    "n",    "host",  "path", "name",   "stem",
+                                        "ext",  "query", "date", "status", "sha256"};
 
     if (len == 0 || len >= GLOB_NAME_MAX || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") == 0)
         return wrong(r, name, "a glob's name is up to 23 letters, digits and _, and begins with a letter", 0);

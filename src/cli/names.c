@@ -7,9 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define INDEX          "index.html"
 #define EXTENSION_MAX  9 /* with the point */
-#define HASH_LEN       9
+#define HASH_LEN       17
 #define COMPONENT_KEEP (NAMES_COMPONENT_MAX - 32) /* of one that is cut: room for the hash and an extension */
 #define STEM_MAX       (NAMES_COMPONENT_MAX - HASH_LEN - EXTENSION_MAX) /* name and query together */
 
@@ -24,41 +23,9 @@ uint64_t names_hash(const char *data, size_t len)
     return h ^ h >> 32;
 }
 
-/* ---- extensions ---- */
-
-const char *names_extension(const char *mime)
-{
-    static const char *const types[][2] = {
-        {"application/json", ".json"},  {"application/gzip", ".gz"},     {"application/javascript", ".js"},
-        {"application/pdf", ".pdf"},    {"application/wasm", ".wasm"},   {"application/x-ndjson", ".jsonl"},
-        {"application/xml", ".xml"},    {"application/zip", ".zip"},     {"application/xhtml+xml", ".xhtml"},
-        {"application/rss+xml", ".xml"}, {"application/atom+xml", ".xml"}, {"audio/mpeg", ".mp3"},
-        {"image/gif", ".gif"},          {"image/jpeg", ".jpg"},          {"image/png", ".png"},
-        {"image/svg+xml", ".svg"},      {"image/webp", ".webp"},         {"text/css", ".css"},
-        {"text/csv", ".csv"},           {"text/html", ".html"},          {"text/javascript", ".js"},
-        {"text/markdown", ".md"},       {"text/plain", ".txt"},          {"text/xml", ".xml"},
-        {"video/mp4", ".mp4"},          {"video/webm", ".webm"},
-    };
-    size_t len = mime ? strcspn(mime, "; \t") : 0;
-
-    for (size_t i = 0; len > 0 && i < sizeof types / sizeof *types; i++)
-        if (strlen(types[i][0]) == len && strncasecmp(mime, types[i][0], len) == 0)
-            return types[i][1];
-    return "";
-}
-
 static bool is_alnum(char c)
 {
     return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
-}
-
-size_t names_extension_at(const char *name, size_t len)
-{
-    size_t at = len;
-
-    while (at > 0 && is_alnum(name[at - 1]))
-        at--;
-    return at > 1 && at < len && name[at - 1] == '.' && len - at + 1 <= EXTENSION_MAX ? at - 1 : len;
 }
 
 /* ---- one component ---- */
@@ -134,11 +101,16 @@ static bool add_component(const char *s, size_t len, struct text *to)
     return cut || looks_escaped(s, len) || memchr(s, '~', len) || memchr(s, '@', len);
 }
 
+/* Of the URL without user, password and fragment. */
 static void add_hash(const bide_url *url, struct text *to)
 {
     const char *href = bide_url_href(url);
+    size_t scheme = strlen(bide_url_scheme(url)) + 3, authority = scheme + strcspn(href + scheme, "/?#"), user = scheme;
 
-    text_format(to, "~%08x", (unsigned)names_hash(href, strcspn(href, "#")));
+    for (size_t i = scheme; i < authority; i++)
+        user = href[i] == '@' ? i + 1 : user;
+    uint64_t rest = names_hash(href + user, strcspn(href + user, "#"));
+    text_format(to, "~%016llx", (unsigned long long)(rest ^ (scheme << 40)));
 }
 
 /* ---- names that are too long ---- */
@@ -186,10 +158,22 @@ static bool add_host(const bide_url *url, struct text *to)
     int port = bide_url_port(url);
     bool lossy = add_component(host, strlen(host), to);
 
-    if (port != (is_https ? 443 : 80))
+    if (!is_https || port != 443)
         text_format(to, "+%d", port);
     text_add_char(to, '/');
-    return lossy;
+    return lossy || strchr(host, '+') || (is_https && port == 80);
+}
+
+/* One directory.  All files have an extension, and so no directory may. */
+static void add_directory(const bide_url *url, const char *s, size_t len, struct text *to)
+{
+    size_t begin = to->len;
+
+    if (add_component(s, len, to))
+        add_hash(url, to);
+    if (!to->no_memory && names_extension_at(to->data + begin, to->len - begin) < to->len - begin)
+        text_add_char(to, '@');
+    text_add_char(to, '/');
 }
 
 /* All segments but the last.  *last: that one. */
@@ -199,14 +183,10 @@ static bool add_directories(const bide_url *url, const char **last, struct text 
     bool lossy = false;
 
     for (const char *slash; (slash = strchr(at, '/')); at = slash + 1) {
-        size_t len = (size_t)(slash - at);
-        if (len == 0) {
+        if (slash > at)
+            add_directory(url, at, (size_t)(slash - at), to);
+        else
             lossy = true; /* "a//b" */
-            continue;
-        }
-        if (add_component(at, len, to))
-            add_hash(url, to);
-        text_add_char(to, '/');
     }
     *last = at;
     return lossy;
@@ -217,15 +197,12 @@ static bool has_empty_query(const bide_url *url)
 {
     const char *href = bide_url_href(url);
 
-    return href[strcspn(href, "?#")] == '?';
+    return href[strcspn(href, "?#")] == '?' && bide_url_query(url)[0] == '\0';
 }
 
-static bool add_query(const bide_url *url, struct text *to)
+static bool add_query(const char *query, struct text *to)
 {
-    const char *query = bide_url_query(url);
     size_t len = strlen(query), begin = to->len + 1;
-    if (len == 0)
-        return has_empty_query(url);
 
     text_add_char(to, '@');
     bool lossy = add_component(query, len > NAMES_QUERY_MAX ? NAMES_QUERY_MAX : len, to);
@@ -237,13 +214,13 @@ static bool add_query(const bide_url *url, struct text *to)
     return lossy || len > NAMES_QUERY_MAX;
 }
 
-/* The name before its hash and its extension.  Returns: true if it does not tell all. */
-static bool add_stem(const bide_url *url, const char *name, size_t len, struct text *to)
+/* The name and the query, before a hash and the extension.  Returns: true if they do not tell all. */
+static bool add_name_and_query(const bide_url *url, const char *name, size_t len, struct text *to)
 {
     struct text query = {0};
     size_t begin = to->len;
     bool lossy = add_component(name, len, to);
-    lossy = add_query(url, &query) || lossy; /* both are added, whatever the first said */
+    lossy = add_query(bide_url_query(url), &query) || lossy; /* both are added, whatever the first said */
 
     if (to->len - begin + query.len > STEM_MAX && !to->no_memory) { /* each may have its length, but not both */
         lossy = true;
@@ -255,22 +232,32 @@ static bool add_stem(const bide_url *url, const char *name, size_t len, struct t
     return lossy;
 }
 
-void names_add(const bide_url *url, const char *mime, struct text *to)
+static bool is_word(const char *s, size_t len, const char *word)
+{
+    return strlen(word) == len && memcmp(s, word, len) == 0;
+}
+
+void names_add(const bide_url *url, const char *extension, struct text *to)
 {
     const char *name;
     bool lossy = add_host(url, to);
 
     lossy |= add_directories(url, &name, to);
+    lossy |= has_empty_query(url);
     size_t len = strlen(name), dot = names_extension_at(name, len);
+    bool has_query = bide_url_query(url)[0], has_extension = dot < len;
+
     if (len == 0) {
-        name = INDEX;
-        dot = names_extension_at(name, len = strlen(INDEX));
+        lossy |= has_query ? add_name_and_query(url, "index", 5, to) : add_component("index", 5, to);
+        extension = ".html";
+    } else if (has_extension && !has_query && !is_word(name, len, "index.html")) {
+        lossy |= add_component(name, dot, to);
+        extension = name + dot;
+    } else {
+        lossy |= add_name_and_query(url, name, len, to) || (has_query && is_word(name, len, "index"));
+        extension = has_extension ? name + dot : extension;
     }
-    lossy |= add_stem(url, name, dot, to);
     if (lossy)
         add_hash(url, to);
-    if (dot < len)
-        text_add(to, name + dot, len - dot);
-    else
-        text_add_string(to, names_extension(mime));
+    text_add_string(to, extension);
 }

@@ -98,6 +98,8 @@ static void add_counts(const struct fetch *f, struct text *t)
     add_failures(s, t);
     if (skipped > 0 || all > FEW)
         add_number(t, skipped, "skipped");
+    if (s->repeated > 0)
+        add_number(t, s->repeated, "repeated");
     if (s->retries > 0 || all > FEW)
         add_number(t, s->retries, s->retries == 1 ? "retry" : "retries");
 }

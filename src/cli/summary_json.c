@@ -92,6 +92,7 @@ static void add_json(const struct fetch *f, struct text *t)
     add_count(t, "ok", s->ok);
     add_count(t, "failed", s->failed);
     add_count(t, "skipped", s->skipped + total - s->done);
+    add_count(t, "repeated", s->repeated);
     add_causes(s, t);
     jsonl_add_member(t, "stopped", stopped_by(f));
     add_count(t, "retries", s->retries);

@@ -11,7 +11,6 @@
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 #define DIGITS  "0123456789"
-#define INDEX   "index.html"
 
 /* ---- reading ---- */
 
@@ -21,17 +20,25 @@ static struct template_part *new_part(struct template *t, enum template_kind kin
 
     p->kind = kind;
     t->has_variable |= kind != TEMPLATE_TEXT;
-    t->needs_url |= kind == TEMPLATE_HOST || kind == TEMPLATE_PATH || kind == TEMPLATE_NAME;
+    t->needs_url |= kind >= TEMPLATE_HOST && kind <= TEMPLATE_EXT;
+    t->needs_answer |= kind >= TEMPLATE_EXT;
+    t->needs_end |= kind > TEMPLATE_EXT;
+    t->needs_sha256 |= kind == TEMPLATE_SHA256;
+    t->has_number |= kind == TEMPLATE_GLOB || kind == TEMPLATE_I || kind == TEMPLATE_N;
     return p;
 }
 
+static const struct {
+    const char *name;
+    enum template_kind kind;
+} words[] = {
+    {"i", TEMPLATE_I},         {"n", TEMPLATE_N},           {"date", TEMPLATE_DATE},     {"host", TEMPLATE_HOST},
+    {"path", TEMPLATE_PATH},   {"name", TEMPLATE_NAME},     {"query", TEMPLATE_QUERY},   {"stem", TEMPLATE_STEM},
+    {"ext", TEMPLATE_EXT},     {"status", TEMPLATE_STATUS}, {"sha256", TEMPLATE_SHA256},
+};
+
 static enum template_kind kind_of(const char *name, size_t len)
 {
-    static const struct {
-        const char *name;
-        enum template_kind kind;
-    } words[] = {{"i", TEMPLATE_I}, {"n", TEMPLATE_N}, {"host", TEMPLATE_HOST}, {"path", TEMPLATE_PATH}, {"name", TEMPLATE_NAME}};
-
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strlen(words[i].name) == len && memcmp(words[i].name, name, len) == 0)
             return words[i].kind;
@@ -63,8 +70,8 @@ static int bad_variable(const struct template *t, const char *at, struct text *w
         text_format(why, "'%s': column %zu: the } of this brace is missing; {{ is a brace", t->source, (size_t)(at - t->source) + 1);
         return EXIT_USAGE;
     }
-    text_format(why, "'%s': %.*s%s is no variable; there are {1}, {i}, {n}, {host}, {path}, {name}, the names of globs, "
-                     "and widths such as {i:06}; {{ is a brace", t->source, (int)len, at, at[len] ? "}" : "");
+    text_format(why, "'%s': %.*s%s is no variable; there are {1}, {i}, {n}, {host}, {path}, {name}, {stem}, {ext}, "
+                     "{query}, {date}, {status}, {sha256}, the names of globs, and widths such as {i:06}; {{ is a brace", t->source, (int)len, at, at[len] ? "}" : "");
     return EXIT_USAGE;
 }
 
@@ -157,16 +164,32 @@ void template_free(struct template *t)
 
 /* ---- binding ---- */
 
+/* Nothing has names here, so that it is most likely a word that is wrong. */
+static void no_such_word(const struct template *t, const struct template_part *p, struct text *why)
+{
+    struct nearest n = {.wanted = p->name};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        nearest_try(&n, words[i].name);
+    text_format(why, "'%s': {%s} is no variable, and no glob has this name", t->source, p->name);
+    if (n.best)
+        text_format(why, "; did you mean {%s}?", n.best);
+    else
+        text_add_string(why, "; there are {i}, {n}, {date}, {host}, {path}, {name}, {stem}, {ext}, {query}, {status}, {sha256}");
+}
+
 static int no_such_glob(const struct template *t, const struct template_part *p, const struct glob *g, struct text *why)
 {
-    if (!g)
+    if (p->glob == 0 && (!g || g->nvars == 0))
+        no_such_word(t, p, why);
+    else if (!g)
         text_format(why, "'%s': {%s} is the value of a glob, and a list of URLs has none; {i} numbers them", t->source, p->name);
     else if (g->nvars == 0)
         text_format(why, "'%s': {%s} is the value of a glob, such as [1-100], and a URL has none", t->source, p->name);
     else if (p->glob > 0)
         text_format(why, "'%s': {%s}, but a URL has only %zu glob%s", t->source, p->name, g->nvars, g->nvars == 1 ? "" : "s");
     else
-        text_format(why, "'%s': no glob is called <%s>", t->source, p->name);
+        text_format(why, "'%s': no glob is called <%s>, and no variable %s", t->source, p->name, p->name);
     return EXIT_USAGE;
 }
 
@@ -197,82 +220,4 @@ int template_bind(const struct template *t, const struct glob *g, struct templat
         }
     }
     return 0;
-}
-
-/* ---- names ---- */
-
-/* Without empty components, which file systems do not see. */
-static void add_path(const char *path, struct text *to)
-{
-    path += strspn(path, "/");
-    size_t len = strlen(path);
-
-    for (const char *c = path; *c; c++)
-        if (*c != '/' || (c[1] && c[1] != '/'))
-            text_add_char(to, *c);
-    if (len == 0 || path[len - 1] == '/')
-        text_add_string(to, len == 0 ? INDEX : "/" INDEX);
-}
-
-static void add_last_segment(const char *path, struct text *to)
-{
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-
-    text_add_string(to, *name ? name : INDEX);
-}
-
-static void add_glob(const struct glob_part *g, uint64_t which, int width, struct text *to)
-{
-    if (width > g->width)
-        text_add_number(to, g->first + (uint64_t)g->step * which, width);
-    else
-        glob_add_value(g, which, to);
-}
-
-void template_add_name(const struct template *t, const struct template_values *v, struct text *to)
-{
-    for (size_t i = 0; i < t->nparts; i++) {
-        const struct template_part *p = &t->parts[i];
-        switch (p->kind) {
-        case TEMPLATE_TEXT:
-            text_add(to, p->text, p->len);
-            break;
-        case TEMPLATE_GLOB:
-            add_glob(v->glob->vars[v->binding->glob[i]], v->which[v->binding->glob[i]], p->width, to);
-            break;
-        case TEMPLATE_I:
-        case TEMPLATE_N:
-            text_add_number(to, v->number + (p->kind == TEMPLATE_N), p->width);
-            break;
-        case TEMPLATE_HOST:
-            text_add_string(to, v->host);
-            break;
-        case TEMPLATE_PATH:
-            add_path(v->path, to);
-            break;
-        case TEMPLATE_NAME:
-            add_last_segment(v->path, to);
-            break;
-        }
-    }
-}
-
-const char *template_name_fault(const char *name, size_t root_len)
-{
-    const char *at = name + (root_len < strlen(name) ? root_len : strlen(name));
-
-    for (;;) {
-        size_t len = strcspn(at, "/");
-        if (len == 0)
-            return at[len] ? "an empty name between two slashes" : at == name ? "an empty name" : "a file name is missing behind the slash";
-        if (len == 1 && at[0] == '.')
-            return "'.' is the directory itself, and no name";
-        if (len == 2 && at[0] == '.' && at[1] == '.')
-            return "it leads out of its directory";
-        if (len > NAMES_BYTES_MAX)
-            return "a name is longer than 255 bytes";
-        if (at[len] == '\0')
-            return NULL;
-        at += len + 1;
-    }
 }

@@ -5,6 +5,8 @@
  *     {1} ... {16}  value of the n-th glob       {i}  number of the URL, from 0     {host}  example.com
  *     {page}        value of the glob <page>     {n}  the same, from 1              {path}  a/b.html, of http://h/a/b.html?q
  *     {i:06}        zeros in front               {{   a brace; so is }}             {name}  b.html
+ *     {stem} {ext}  b and html; without one, the extension of the answer's type     {query} q
+ *     {status} {sha256}  of the answer, and its body                                {date}  2026-11-29, of the run's start
  *
  * What stands before the first variable, up to its last slash, is the root: no URL and no value of a glob leads out of
  * it.  A path that ends in a slash has the name index.html.  A component that variables made too long for a file system
@@ -19,7 +21,12 @@
 #define TEMPLATE_PARTS  64
 #define TEMPLATE_DIGITS 18 /* of a width */
 
-enum template_kind { TEMPLATE_TEXT, TEMPLATE_GLOB, TEMPLATE_I, TEMPLATE_N, TEMPLATE_HOST, TEMPLATE_PATH, TEMPLATE_NAME };
+enum template_kind {
+    TEMPLATE_TEXT, TEMPLATE_DATE,
+    TEMPLATE_GLOB, TEMPLATE_I, TEMPLATE_N,
+    TEMPLATE_HOST, TEMPLATE_PATH, TEMPLATE_NAME, TEMPLATE_STEM, TEMPLATE_QUERY, TEMPLATE_EXT, /* of the URL; EXT perhaps of the answer */
+    TEMPLATE_STATUS, TEMPLATE_SHA256, /* of the answer */
+};
 
 struct template_part {
     enum template_kind kind;
@@ -37,6 +44,9 @@ struct template {
     size_t nparts;
     size_t root_len;    /* bytes of every name that are the root, its slash included */
     bool has_variable, needs_url;
+    bool has_number;    /* two lines with the same URL have different names */
+    bool needs_answer;  /* it is known only when an answer has come */
+    bool needs_end, needs_sha256; /* nothing is known of it before; not before the whole body has come */
 };
 
 /* Which glob of one pattern each part means. */
@@ -62,10 +72,13 @@ struct template_values {
     const uint64_t *which;
     const struct template_binding *binding;
     uint64_t number;         /* {i} */
-    const char *host, *path; /* needs_url: of the URL; path begins with a slash */
+    const char *host, *path, *query; /* needs_url: of the URL; path begins with a slash */
+    const char *date;
+    const char *extension, *sha256; /* of the answer; NULL: not known, as is a status of 0: then the variable stands there */
+    int status;
 };
 
-/* Append the name; it is not checked. */
+/* template_name.c: append the name; it is not checked. */
 void template_add_name(const struct template *t, const struct template_values *v, struct text *to);
 
 /*

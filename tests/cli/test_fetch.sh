@@ -51,11 +51,9 @@ said_only "27 URLs would be saved as test/x.json; add {1} or {i}"
 must 2 fetch "$base/bytes/[1-27]/{a,b}" -o 'clash/{1}.json'
 said "would both be saved as clash/1.json"
 must 2 fetch "$base/bytes/[1-200]?[1-200]" -o 'clash/{1}{2}'
-must 2 fetch "$base/{a,b,a}" -o '{1}'
-must 2 fetch "$base/bytes/[1-3]" "$base/bytes/[3-5]" -O clash
-printf '%s\n' "$base/json" "$base/gzip" "$base/json" >list
+printf '%s\n' "$base/json?1" "$base/gzip" "$base/json?2" >list
 must 2 fetch -i list -o 'clash/{name}'
-said "add {i}"
+said "list:3: $base/json?1 and $base/json?2 would both be saved as clash/json; add {i}"
 must 2 fetch -i list -o 'clash'
 must 2 fetch "$base/json?{a,a/b}" -o 'clash/{1}'
 said_only "clash/a cannot be a file and a directory"
@@ -74,7 +72,7 @@ test "$(count_files noclash)" = 400 || fail "400 files"
 code=0
 "$bide" fetch -q -i - -o 'stdin/{name}' <list >out 2>err || code=$?
 test "$code" = 1 || fail "a clash in a stream: exit $code"
-said "an earlier URL has this file name"
+said "standard input:3: $base/json?2: stdin/json: an earlier URL has this file name"
 test "$(count_files stdin)" = 2 || fail "two files"
 
 # ---- lists ----
@@ -114,8 +112,8 @@ test -s late/1 || fail "the second line"
 # ---- names that bide makes ----
 host=127.0.0.1+${base##*:}
 must 0 fetch -q "$base/json" "$base/bytes/9?a=b&c=/d" "$base/" "$base/x/player/pagelist?aid=7" -O made
-test -s "made/$host/json.json" || fail "$(find made)"
-test -s "made/$host/bytes/9@a=b&c=%2Fd" || test -s "made/$host/bytes/9@a=b&c=%2Fd.txt" || fail "$(find made)"
+test -s "made/$host/json@.json" || fail "$(find made)"
+test -s "made/$host/bytes/9@a=b&c=%2Fd.bin" || fail "$(find made)"
 test -s "made/$host/index.html" || fail "$(find made)"
 test -s "made/$host/x/player/pagelist@aid=7.json" || fail "$(find made)"
 

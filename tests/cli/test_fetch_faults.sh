@@ -92,7 +92,7 @@ said "40 urls  40 ok  0 failed  0 skipped  40 retries"
 
 # A body that was cut off: the next attempt may save under the same name, also one that -O made.
 must 0 fetch -q "$base/torn/ta" "$base/torn/tb" -O torn --backoff 1ms
-{ test "$(cat torn/*/torn/ta)" = whole && test "$(cat torn/*/torn/tb)" = whole; } || fail "torn: $(find torn)"
+{ test "$(cat torn/*/torn/ta@.bin)" = whole && test "$(cat torn/*/torn/tb@.bin)" = whole; } || fail "torn: $(find torn)"
 must 0 fetch -q "$base/torn/{tc,td}" -i /dev/null -o 'torn/{name}' --backoff 1ms
 test "$(cat torn/tc torn/td)" = "$(printf 'whole\nwhole')" || fail "torn: $(find torn)"
 

@@ -79,7 +79,9 @@ done
 timed must 0 fetch -n "$fast/[1-1000000000000]" -o 'x/{1}'
 grep -q '^1000000000000 urls$' out || fail "$(cat out)"
 test "$took" -lt 2000 || fail "planning takes $took ms"
-must 2 fetch -n "$fast/[1-100000000]?[1-2]" -O x
+timed must 0 fetch -n "$fast/[1-100000000]?[1-2]" -O x
+test "$took" -lt 2000 || fail "planning takes $took ms"
+must 2 fetch -n "$fast/[1-100000000]?[1-20]" -o 'x/{1}{2}'
 said "cannot be told apart"
 
 # ---- list of many hosts: what is not needed any more is given back ----

@@ -273,7 +273,7 @@ static const char *made(const char *text, const char *mime)
     bide_auto bide_url *url = bide_url_parse(text);
 
     EXPECT_NOT_NULL(url);
-    names_add(url, mime, &t);
+    names_add(url, names_extension(mime), &t);
     turn = !turn;
     snprintf(out[turn], sizeof out[turn], "%s", t.data);
     text_free(&t);
@@ -282,27 +282,64 @@ static const char *made(const char *text, const char *mime)
 
 UNIT(names_show_host_path_and_query)
 {
-    EXPECT_STR(made("http://a.example/", NULL), "a.example/index.html");
+    EXPECT_STR(made("http://a.example/", NULL), "a.example+80/index.html");
+    EXPECT_STR(made("https://a.example/", NULL), "a.example/index.html");
     EXPECT_STR(made("https://a.example/b/", "text/plain"), "a.example/b/index.html");
-    EXPECT_STR(made("http://a.example:8080/b/c.php?x=1", "text/html"), "a.example+8080/b/c@x=1.php");
+    EXPECT_STR(made("http://a.example:8080/b/c.php?x=1", "text/html"), "a.example+8080/b/c.php@x=1.php");
     EXPECT_STR(made("https://a.example:443/c.tar.gz", NULL), "a.example/c.tar.gz");
-    EXPECT_STR(made("http://a.example/api?aid=7", "application/json; charset=utf-8"), "a.example/api@aid=7.json");
-    EXPECT_STR(made("http://a.example/api", "application/x-unknown"), "a.example/api");
-    EXPECT_STR(made("http://a.example/?q", NULL), "a.example/index@q.html");
-    EXPECT_STR(made("http://a.example/x#fragment", NULL), "a.example/x");
+    EXPECT_STR(made("https://a.example/api?aid=7", "application/json; charset=utf-8"), "a.example/api@aid=7.json");
+    EXPECT_STR(made("https://a.example/api", "application/x-unknown"), "a.example/api@.bin");
+    EXPECT_STR(made("https://a.example/?q", NULL), "a.example/index@q.html");
+    EXPECT_STR(made("https://me:secret@a.example/x#fragment", NULL), "a.example/x@.bin");
+}
+
+UNIT(names_of_files_and_directories_are_different)
+{
+    static const char *const urls[] = {
+        "http://h/docs", "http://h/docs/intro", "http://h/docs/", "http://h/docs.html", "http://h/docs.html/intro", "http://h/docs?x=1",
+        "http://h/docs.html?x=1", "http://h/docs?", "http://h/docs/index.html", "http://h/docs/index", "http://h/docs/?q",
+        "http://h/docs/index?q", "http://h/docs/index.html?q", "https://h/docs", "https://h:80/docs", "http://h+80/docs",
+        "http://h/docs@", "http://h/docs@.html", "http://h/docs.html@/intro", "http://h//docs", "http://h/docs.html@", NULL,
+    };
+
+    for (int i = 0; urls[i]; i++)
+        for (int k = 0; urls[k]; k++) {
+            const char *a = made(urls[i], "text/html"), *b = made(urls[k], "text/html");
+            bool is_below = strncmp(a, b, strlen(a)) == 0 && b[strlen(a)] == '/';
+            if (i != k && (strcmp(a, b) == 0 || is_below))
+                FAIL("%s: %s, %s: %s", urls[i], a, urls[k], b);
+        }
+    EXPECT_STR(made("https://h/docs", "text/html"), "h/docs@.html");
+    EXPECT_STR(made("https://h/docs/intro", "text/html"), "h/docs/intro@.html");
+    EXPECT_STR(made("https://h/docs.html/intro.js", NULL), "h/docs.html@/intro.js");
+}
+
+UNIT(names_with_a_version_have_no_extension)
+{
+    EXPECT_STR(made("https://h/v1.2/users", "application/json"), "h/v1.2/users@.json");
+    EXPECT_STR(made("https://h/api/1.0", "application/json"), "h/api/1.0@.json");
+    EXPECT_STR(made("https://h/jquery/3.6.0/jquery.js", NULL), "h/jquery/3.6.0/jquery.js");
+    EXPECT_STR(made("https://h/a.mp3", NULL), "h/a.mp3");
+}
+
+UNIT(names_with_a_hash_do_not_depend_on_the_password)
+{
+    EXPECT_STR(made("https://a:b@h/x~y", NULL), made("https://h/x~y", NULL));
+    EXPECT_STR(made("https://a:b@h/x~y?@", NULL), made("https://h/x~y?@", NULL));
+    EXPECT_TRUE(strcmp(made("https://h/x~y@z", NULL), made("https://h/w~y@z", NULL)) != 0);
 }
 
 UNIT(names_are_fit_for_any_file_system)
 {
-    EXPECT_STR(made("http://h/a:b*c|d", NULL), "h/a%3Ab%2Ac%7Cd");
-    EXPECT_STR(made("http://h/.htaccess", NULL), "h/%2Ehtaccess");
-    EXPECT_STR(made("http://h/-rf", NULL), "h/%2Drf");
-    EXPECT_STR(made("http://h/con.txt", NULL), "h/%63on.txt");
-    EXPECT_STR(made("http://h/Lpt1/x", NULL), "h/%4Cpt1/x");
-    EXPECT_STR(made("http://h/console/x", NULL), "h/console/x");
-    EXPECT_STR(made("http://h/a./b", NULL), "h/a%2E/b");
-    EXPECT_STR(made("http://h/a?b/c?d", NULL), "h/a@b%2Fc%3Fd");
-    EXPECT_STR(made("http://[::1]:80/x", NULL), "%3A%3A1/x");
+    EXPECT_STR(made("https://h/a:b*c|d", NULL), "h/a%3Ab%2Ac%7Cd@.bin");
+    EXPECT_STR(made("https://h/.htaccess", NULL), "h/%2Ehtaccess@.bin");
+    EXPECT_STR(made("https://h/-rf", NULL), "h/%2Drf@.bin");
+    EXPECT_STR(made("https://h/con.txt", NULL), "h/%63on.txt");
+    EXPECT_STR(made("https://h/Lpt1/x.y", NULL), "h/%4Cpt1/x.y");
+    EXPECT_STR(made("https://h/console/x.y", NULL), "h/console/x.y");
+    EXPECT_STR(made("https://h/a./b.c", NULL), "h/a%2E/b.c");
+    EXPECT_STR(made("https://h/a?b/c?d", NULL), "h/a@b%2Fc%3Fd.bin");
+    EXPECT_STR(made("http://[::1]:80/x.y", NULL), "%3A%3A1+80/x.y");
 }
 
 UNIT(names_that_are_long_are_cut_to_what_file_systems_take)
@@ -314,11 +351,11 @@ UNIT(names_that_are_long_are_cut_to_what_file_systems_take)
     longest[sizeof longest - 1] = '\0';
     for (int len = 100; len <= 250; len++) { /* a long segment with a long query and an extension */
         snprintf(url, sizeof url, "http://h/%.*s.abcdefgh?%.*s", len, longest, len, longest);
-        name = made(url, NULL) + 2;
+        name = made(url, NULL) + 5;
         EXPECT_LE(strlen(name), NAMES_COMPONENT_MAX);
         EXPECT_STR(name + strlen(name) - 9, ".abcdefgh");
         snprintf(url, sizeof url, "http://h/%.*s.abcdefgh?%.*sb", len, longest, len - 1, longest);
-        EXPECT_TRUE(strcmp(name, made(url, NULL) + 2) != 0);
+        EXPECT_TRUE(strcmp(name, made(url, NULL) + 5) != 0);
     }
 }
 
@@ -327,10 +364,10 @@ UNIT(names_that_could_be_mistaken_have_a_hash)
     EXPECT_TRUE(strcmp(made("http://h/a%3Ab", NULL), made("http://h/a:b", NULL)) != 0);
     EXPECT_TRUE(strcmp(made("http://h/a@b", NULL), made("http://h/a?b", NULL)) != 0);
     EXPECT_TRUE(strcmp(made("http://h/a//b", NULL), made("http://h/a/b", NULL)) != 0);
-    EXPECT_CONTAINS(made("http://h/a//b", NULL), "h/a/b~");
-    EXPECT_STR(made("http://h/a#?", NULL), "h/a");
-    EXPECT_CONTAINS(made("http://h/a?", NULL), "h/a~"); /* an empty query is a query */
-    EXPECT_CONTAINS(made("http://h/?#b", NULL), "h/index~");
+    EXPECT_CONTAINS(made("https://h/a//b", NULL), "h/a/b@~");
+    EXPECT_STR(made("https://h/a#?", NULL), "h/a@.bin");
+    EXPECT_CONTAINS(made("https://h/a?", NULL), "h/a@~"); /* an empty query is a query */
+    EXPECT_CONTAINS(made("https://h/?#b", NULL), "h/index~");
 }
 
 UNIT(names_of_hosts_that_are_cut_do_not_end_in_a_point)
@@ -340,7 +377,7 @@ UNIT(names_of_hosts_that_are_cut_do_not_end_in_a_point)
     for (int i = 0; i < 54; i++) /* each becomes three bytes; the point is the last byte that is kept */
         strcat(text, "\"");
     strcat(text, "12345.example/");
-    EXPECT_CONTAINS(made(text, NULL), "%2212345/index~");
+    EXPECT_CONTAINS(made(text, NULL), "%2212345+80/index");
 }
 
 /* "root/" and this, shortened. */

@@ -2,8 +2,9 @@
 /*
  * names.c - fuzz target: the names that -O makes of URLs.
  *
- * Two lines are URLs, the third is a Content-Type.  A name can be copied to any file system, leads nowhere else, and two
- * URLs that differ have names that differ, but for a hash of 32 bits.
+ * Two lines are URLs, the next two are the Content-Types of their answers.  A name can be copied to any file system, leads
+ * nowhere else, and two URLs that differ have names that differ, but for a hash of 64 bits; none is the directory of
+ * another.  What is taken for a URL that need not be parsed is one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <bide/error.h>
 
 #include "cli/names.h"
+#include "cli/urlset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -45,7 +47,7 @@ static bide_url *name_of(const char *text, const char *mime, struct text *name)
     bide_url *url = bide_url_parse(text);
 
     if (url && strncmp(bide_url_scheme(url), "http", 4) == 0) {
-        names_add(url, mime, name);
+        names_add(url, names_extension(mime), name);
         must(!name->no_memory);
         check_name(name->data);
     }
@@ -68,24 +70,36 @@ static bool same_page(const bide_url *a, const bide_url *b)
     return len == strcspn(y, "#") && memcmp(x, y, len) == 0;
 }
 
-/* http and https of one host share a directory; and so do "/" and "/index.html". */
-static bool may_share(const bide_url *a, const bide_url *b)
+/* A user has no place in names. */
+static bool has_user(const bide_url *a)
 {
-    const char *x = bide_url_path(a), *y = bide_url_path(b);
-    bool index = strstr(x, "index.html") || strstr(y, "index.html");
+    return *bide_url_username(a) || *bide_url_password(a);
+}
 
-    return index || strcmp(bide_url_scheme(a), bide_url_scheme(b)) != 0;
+static bool is_below(const struct text *a, const struct text *b)
+{
+    return a->len < b->len && memcmp(a->data, b->data, a->len) == 0 && b->data[a->len] == '/';
+}
+
+static void check_plain(const char *text, const bide_url *url)
+{
+    size_t len = urlset_plain_length(text);
+
+    must(len == 0 || !url || (strncmp(bide_url_href(url), text, len) == 0 && strcspn(bide_url_href(url), "#") == len));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = strndup((const char *)data, size), *rest = text;
-    const char *first = strsep(&rest, "\n"), *second = rest ? strsep(&rest, "\n") : "", *mime = rest;
+    const char *first = strsep(&rest, "\n"), *second = rest ? strsep(&rest, "\n") : "", *mime = rest ? strsep(&rest, "\n") : NULL;
     struct text a = {0}, b = {0};
-    bide_url *x = name_of(first, mime, &a), *y = name_of(second, mime, &b);
+    bide_url *x = name_of(first, mime, &a), *y = name_of(second, rest, &b);
 
-    if (a.len > 0 && b.len > 0 && strcmp(a.data, b.data) == 0)
-        must(same_page(x, y) || has_hash(a.data) || may_share(x, y));
+    check_plain(first, x);
+    if (a.len > 0 && b.len > 0) {
+        must(!is_below(&a, &b) && !is_below(&b, &a));
+        must(strcmp(a.data, b.data) != 0 || same_page(x, y) || has_hash(a.data) || has_user(x) || has_user(y));
+    }
     bide_release(x);
     bide_release(y);
     text_free(&a);
