@@ -88,17 +88,28 @@ static bool is_first_of_type(const struct groups *g, size_t at)
 static void sum_line(const struct groups *g, char *line)
 {
     size_t len = (size_t)snprintf(line, LINE_BYTES, "not released when the event loop was closed");
-    size_t types = 0;
+    size_t types = 0, left = g->others;
 
+    for (size_t i = 0; i < g->n; i++)
+        left += g->all[i].count;
     for (size_t i = 0; i < g->n && types < TYPES_SHOWN && len < LINE_BYTES - 60; i++) {
         const char *type = type_of(g->all[i].first);
         if (!is_first_of_type(g, i))
             continue;
         len += (size_t)snprintf(line + len, LINE_BYTES - len, types++ ? ", " : ": ");
         len += (size_t)put_count(line + len, LINE_BYTES - len, count_of_type(g, type), type);
+        left -= count_of_type(g, type);
     }
-    if (g->others > 0)
-        snprintf(line + len, LINE_BYTES - len, ", and %zu more", g->others);
+    if (left > 0)
+        snprintf(line + len, LINE_BYTES - len, ", and %zu more", left);
+}
+
+/* "not released: ... and 2 more places" */
+static void rest_line(const struct groups *g, size_t shown, char *line)
+{
+    size_t n = g->n - shown;
+
+    snprintf(line, LINE_BYTES, "not released: ... and %s%zu more place%s", g->others > 0 ? "at least " : "", n, n == 1 ? "" : "s");
 }
 
 static void group_line(const struct group *g, char *line)
@@ -132,12 +143,15 @@ static size_t write_lines(const void *loop, char lines[][LINE_BYTES])
     size_t shown = g.n < GROUPS_SHOWN ? g.n : GROUPS_SHOWN;
     for (size_t i = 0; i < shown; i++)
         group_line(&g.all[i], lines[i + 1]);
-    return shown + 1;
+    if (shown == g.n)
+        return shown + 1;
+    rest_line(&g, shown, lines[shown + 1]);
+    return shown + 2;
 }
 
 void bide__ledger_report(const void *loop, void (*say)(void *arg, const char *line), void *arg)
 {
-    char lines[GROUPS_SHOWN + 1][LINE_BYTES];
+    char lines[GROUPS_SHOWN + 2][LINE_BYTES]; /* the sum, the places, and how many are not shown */
 
     pthread_mutex_lock(&bide__ledger.lock);
     size_t n = write_lines(loop, lines);
