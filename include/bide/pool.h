@@ -242,7 +242,7 @@ typedef struct bide_pool_args {
     size_t max_pending;         /* jobs queued or running, then submit waits; default 65,536 */
     size_t max_pending_bytes;   /* of their arguments; default 256 MiB */
     size_t ring_bytes;          /* in each direction, a power of two, 64 KiB to 1 GiB; default 256 KiB */
-    size_t stack_size;          /* of a job; default 64 KiB */
+    size_t stack_size;          /* of a job; default 64 KiB; 16 KiB to 64 MiB */
     bide_job init;              /* runs in each worker first, may await; its error is that of bide_pool_new */
     bide_job fini;              /* runs in each worker last */
     int retries;                /* of an idempotent job whose worker died; default 2, at most 200; -1: none */

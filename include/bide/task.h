@@ -67,7 +67,7 @@ typedef struct bide_task_args {
  * May be called before the loop runs; the task then belongs to this thread's event loop.
  *
  * Returns:   the task, or NULL
- * Errors:    BIDE_ENOMEM, also when no stack could be had
+ * Errors:    BIDE_ENOMEM, also when no stack could be had; -EINVAL for a stack_size out of its bounds
  * Owns:      the result is owned; releasing it while it runs cancels it and waits for it
  * Example:   bide_auto bide_task *t = bide_create_task(bide_coro(work, 1), .name = "worker");
  */
@@ -300,13 +300,12 @@ BIDE_API BIDE_MUST_USE int bide_wait_for_with(bide_awaitable a, int64_t ms);
  * Owns:      borrowed for the call
  * Example:   int r = bide_shield(saving);
  */
-#define bide_shield(x) \
-    bide__shield(_Generic((x), bide_task *: bide_task_future, bide_future *: bide__same_future)(x))
+#define bide_shield(x) _Generic((x), bide_task *: bide__shield_task, bide_future *: bide__shield)(x)
 BIDE_API BIDE_MUST_USE int bide__shield(bide_future *f);
-BIDE_API bide_future *bide__same_future(bide_future *f);
+BIDE_API BIDE_MUST_USE int bide__shield_task(bide_task *t);
 #ifdef __cplusplus
 extern "C++" {
-inline int bide__shield_any(bide_task *t) { return bide__shield(bide_task_future(t)); }
+inline int bide__shield_any(bide_task *t) { return bide__shield_task(t); }
 inline int bide__shield_any(bide_future *f) { return bide__shield(f); }
 }
 #undef bide_shield

@@ -234,6 +234,7 @@ struct bide_task {
 
 size_t bide__tasks_live(void);
 bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args); /* owned by the caller; queued */
+int bide__check_stack_size(size_t bytes, const char *function); /* 0: the default; -EINVAL on record */
 /* Make any awaitable a future that settles on its own: a task or future is itself.  A share, to be released. */
 bide_future *bide__start(bide_loop *loop, bide_awaitable a);
 void bide__task_finish(bide_task *t, int code); /* the body returned code */

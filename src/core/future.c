@@ -250,17 +250,12 @@ int bide_future_result(bide_future *f)
 
 bide_future *bide_task_future(bide_task *t)
 {
-    return (bide_future *)t; /* NULL stays NULL */
+    return bide__task_check(t, __func__) == 0 ? &t->future : NULL;
 }
 
 bide_task *bide_future_task(bide_future *f)
 {
-    return f && f->is_task ? (bide_task *)f : NULL;
-}
-
-bide_future *bide__same_future(bide_future *f)
-{
-    return f;
+    return bide__future_check(f, __func__) == 0 && f->is_task ? (bide_task *)f : NULL;
 }
 
 bide_future *bide__ensure_future(bide_future *f)
@@ -314,10 +309,10 @@ int bide_future_remove_done_callback(bide_future *f, bide_future_callback *fn, v
 /* A task's callback has the same shape: a bide_task begins with its future. */
 int bide_task_add_done_callback(bide_task *t, bide_task_callback *fn, void *arg)
 {
-    return bide_future_add_done_callback(bide_task_future(t), (bide_future_callback *)(void (*)(void))fn, arg);
+    return bide_future_add_done_callback((bide_future *)t, (bide_future_callback *)(void (*)(void))fn, arg);
 }
 
 int bide_task_remove_done_callback(bide_task *t, bide_task_callback *fn, void *arg)
 {
-    return bide_future_remove_done_callback(bide_task_future(t), (bide_future_callback *)(void (*)(void))fn, arg);
+    return bide_future_remove_done_callback((bide_future *)t, (bide_future_callback *)(void (*)(void))fn, arg);
 }

@@ -354,9 +354,17 @@ int bide__shield(bide_future *f)
     g.started = 1;
     bide__begin_interrupted(&g.wait);
     bide__park(t, &g.wait);
+    if ((unsigned)args->until > BIDE_FIRST_ERROR)
+        return bide_fail(-EINVAL, "bide_wait: until is %d: BIDE_ALL_COMPLETED (0), BIDE_FIRST_COMPLETED or BIDE_FIRST_ERROR (%d)",
+                         (int)args->until, BIDE_FIRST_ERROR);
     code = bide__wait_outcome(&g.wait);
     if (code == 0)
         code = bide__future_outcome(f);
     group_close(&g);
     return code;
 }
+int bide__shield_task(bide_task *t)
+{
+    return bide__shield((bide_future *)t); /* it begins with its future; NULL stays NULL */
+}
+

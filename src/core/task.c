@@ -171,6 +171,14 @@ static void task_init(bide_loop *loop, bide_task *t, bool stackless)
     atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
 }
 
+int bide__check_stack_size(size_t bytes, const char *function)
+{
+    if (bytes == 0 || (bytes >= STACK_MIN_BYTES && bytes <= STACK_MAX_BYTES))
+        return 0;
+    return bide_fail(-EINVAL, "%s: stack_size is %zu: at least %zu (16 KiB), at most %zu (64 MiB), or 0 for 64 KiB", function, bytes,
+                     STACK_MIN_BYTES, STACK_MAX_BYTES);
+}
+
 static bool args_are_good(const bide_task_args *args)
 {
     const bide_generator *g = args->generator;
@@ -178,7 +186,7 @@ static bool args_are_good(const bide_task_args *args)
 
     if (!good)
         bide_fail(-EINVAL, "bide_create_task: the %s is NULL", g ? "generator's step function" : "coroutine's function");
-    return good;
+    return good && bide__check_stack_size(args->stack_size, "bide_create_task") == 0;
 }
 
 static bide_task *undo_new(bide_loop *loop, bide_task *t, struct stack *s, char *name)
@@ -229,7 +237,7 @@ bide_task *bide__create_task(const bide_task_args *args)
 {
     if (bide__check_named(args->guard_, "bide_create_task") < 0)
         return NULL;
-    bool good = likely(args->coroutine.fn && !args->generator) || args_are_good(args);
+    bool good = likely(args->coroutine.fn && !args->generator && args->stack_size == 0) || args_are_good(args);
     bide_loop *loop = good ? bide_get_event_loop() : NULL;
 
     return loop ? bide__task_new(loop, args) : NULL;
@@ -434,7 +442,9 @@ bool bide_task_cancelled(const bide_task *t)
 
 int bide_task_result(bide_task *t)
 {
-    return bide_future_result(bide_task_future(t));
+    int code = bide__task_check(t, __func__);
+
+    return code < 0 ? code : bide_future_result(&t->future);
 }
 
 uint64_t bide_task_id(const bide_task *t)

@@ -80,8 +80,7 @@ static int check_sizes(const bide_pool_args *a)
 {
     if (a->ring_bytes < ((size_t)64 << 10) || a->ring_bytes > ((size_t)1 << 30) || (a->ring_bytes & (a->ring_bytes - 1)))
         return bide_fail(-EINVAL, "bide_pool_new: ring_bytes = %zu: a power of two, 64 KiB to 1 GiB", a->ring_bytes);
-    if (a->stack_size > STACK_MAX_BYTES)
-        return bide_fail(-EINVAL, "bide_pool_new: stack_size = %zu: at most %zu", a->stack_size, STACK_MAX_BYTES);
+    BIDE_TRY(bide__check_stack_size(a->stack_size, "bide_pool_new"));
     for (int i = 0; a->cpus && a->cpus[i] >= 0 && i < CPU_SETSIZE; i++)
         if (a->cpus[i] >= CPU_SETSIZE)
             return bide_fail(-EINVAL, "bide_pool_new: cpus: there is no processor %d", a->cpus[i]);

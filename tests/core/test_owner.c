@@ -100,7 +100,9 @@ static void expect_all_refused(int code)
     REFUSED(code, bide_task_cancel(theirs.task), "bide_task_cancel");
     REFUSED(code, bide_task_done(theirs.task), "bide_task_done");
     REFUSED(code, bide_task_cancelled(theirs.task), "bide_task_cancelled");
-    REFUSED_CODE(bide_task_result(theirs.task), "bide_future_result");
+    REFUSED_CODE(bide_task_result(theirs.task), "bide_task_result");
+    REFUSED(code, bide_task_future(theirs.task), "bide_task_future");
+    REFUSED(code, bide_future_task(theirs.future), "bide_future_task");
     REFUSED_CODE(bide_cancelling(theirs.task), "bide_cancelling");
     REFUSED_CODE(bide_uncancel(theirs.task), "bide_uncancel");
     REFUSED_CODE(bide_task_add_done_callback(theirs.task, task_callback, NULL), "add_done_callback");
@@ -395,7 +397,7 @@ TEST(null_object_is_refused_by_what_looks_at_it)
     REFUSED(-EINVAL, bide_task_done(NULL), "bide_task_done");
     REFUSED(-EINVAL, bide_task_cancelled(NULL), "bide_task_cancelled");
     REFUSED(-EINVAL, bide_task_name(NULL)[0], "bide_task_name");
-    REFUSED_CODE(bide_task_result(NULL), "bide_future_result");
+    REFUSED_CODE(bide_task_result(NULL), "bide_task_result");
     REFUSED_CODE(bide_cancelling(NULL), "bide_cancelling");
     REFUSED_CODE(bide_uncancel(NULL), "bide_uncancel");
     REFUSED_CODE(bide_task_add_done_callback(NULL, task_callback, NULL), "add_done_callback");
@@ -411,8 +413,8 @@ TEST(null_object_is_refused_by_what_looks_at_it)
     REFUSED_CODE(bide_loop_call_soon_threadsafe(bide_get_event_loop(), NULL, NULL), "the function is NULL");
     REFUSED_CODE(bide_loop_close(NULL), "bide_loop_close");
     EXPECT_EQ(bide_task_id(NULL), 0);
-    EXPECT_NULL(bide_task_future(NULL));
-    EXPECT_NULL(bide_future_task(NULL));
+    REFUSED(-EINVAL, bide_task_future(NULL), "bide_task_future");
+    REFUSED(-EINVAL, bide_future_task(NULL), "bide_future_task");
     bide_detach(NULL);
     bide_release(NULL);
 }

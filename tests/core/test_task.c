@@ -59,6 +59,26 @@ TEST(task_6_3_no_42_cannot_await_itself)
     EXPECT_CONTAINS(bide_error_text(), "cannot await itself");
 }
 
+static int nothing(void)
+{
+    return 0;
+}
+
+TEST(task_with_a_stack_out_of_bounds_is_refused)
+{
+    const size_t bad[] = {1, 16383, ((size_t)64 << 20) + 1, SIZE_MAX};
+
+    for (size_t i = 0; i < array_len(bad); i++) {
+        bide_error_clear();
+        EXPECT_NULL(bide_create_task(bide_coro(nothing), .stack_size = bad[i]));
+        EXPECT_EQ(bide_error_code(), -EINVAL);
+        EXPECT_CONTAINS(bide_error_text(), "at least 16384 (16 KiB), at most 67108864 (64 MiB), or 0");
+    }
+    bide_auto bide_task *least = bide_create_task(bide_coro(nothing), .stack_size = 16384);
+    bide_auto bide_task *usual = bide_create_task(bide_coro(nothing), .stack_size = 0);
+    EXPECT_EQ(bide_gather(least, usual), 0);
+}
+
 static int check_current(bide_task **slot)
 {
     for (int i = 0; i < 3; i++) {

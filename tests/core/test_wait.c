@@ -96,3 +96,15 @@ TEST(wait_of_many)
         EXPECT_EQ(bide_task_result(tasks[i]), i);
     release_all(tasks, N);
 }
+
+TEST(wait_until_what_is_no_condition_is_refused)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(bide_sleep_ms, 1));
+    const int bad[] = {44, -1, 3};
+
+    for (size_t i = 0; i < array_len(bad); i++) {
+        EXPECT_ERR(bide_wait(&t, 1, .until = (enum bide_until)bad[i]), -EINVAL);
+        EXPECT_CONTAINS(bide_error_text(), "until is ");
+    }
+    EXPECT_EQ(bide_wait(&t, 1, .until = BIDE_FIRST_ERROR), 1);
+}
