@@ -32,8 +32,9 @@ extern "C" {
  * Suspends:  until it is done; a cancellation point
  * Returns:   its result, 0 or more
  * Errors:    its error; BIDE_ECANCELED; BIDE_ETIMEDOUT inside an expired bide_timeout; BIDE_ENOLOOP outside a task;
- *            BIDE_EDEADLOCK if it waits for the caller itself.  (Of a circle of more than 32 tasks one gives up when any
- *            is cancelled or out of time; it gets BIDE_ECANCELED.)
+ *            BIDE_EDEADLOCK if it is the caller itself, or waits for it: by an await, or by one of the functions below
+ *            that wait for several, but for a bide_wait with a time-out.  (Of a circle of more than 32 tasks one gives
+ *            up when any is cancelled or out of time; it gets BIDE_ECANCELED.)
  * Owns:      tasks, futures, generators and objects are borrowed for the call
  * Example:   int n = bide_await(bide_coro(count, path));
  */
@@ -215,6 +216,7 @@ BIDE_API int bide_future_remove_done_callback(bide_future *f, bide_future_callba
  * Suspends:  until all are done; a cancellation point: all are cancelled
  * Returns:   0, or the first error in order of occurrence
  * Errors:    those of the awaitables; BIDE_ECANCELED; BIDE_ENOMEM
+ *            BIDE_EDEADLOCK, as bide_await, if any of them waits for the caller: then nothing has run
  * Owns:      tasks and futures are borrowed for the call
  * Example:   BIDE_TRY(bide_gather(t, bide_coro(size, s, "https://b.example", &b)));
  */
@@ -226,7 +228,7 @@ BIDE_API BIDE_MUST_USE int bide_gather_n(const bide_awaitable *awaitables, size_
  *
  * Suspends:  until all are done; a cancellation point: all are cancelled
  * Returns:   how many failed
- * Errors:    BIDE_ECANCELED; BIDE_ENOMEM (then nothing has run)
+ * Errors:    BIDE_ECANCELED; BIDE_ENOMEM and BIDE_EDEADLOCK, as bide_gather (then nothing has run)
  * Owns:      as bide_gather
  * Example:   int codes[2], failed = bide_gather_all(codes, bide_coro(f, 1), bide_coro(f, 2));
  */
@@ -247,7 +249,8 @@ typedef struct bide_wait_args {
  *
  * Suspends:  until the condition holds or the time is over; a cancellation point
  * Returns:   how many are done (bide_task_done tells which); a time-out is no error
- * Errors:    -EINVAL for an empty set, a NULL among them or a negative time; BIDE_ECANCELED; BIDE_ENOMEM
+ * Errors:    -EINVAL for an empty set, a NULL among them, a negative time or an .until that is none; BIDE_ECANCELED; BIDE_ENOMEM
+ *            BIDE_EDEADLOCK, as bide_await: without a time, if the condition cannot hold before the caller ends
  * Owns:      borrowed for the call
  * Example:   bide_wait(tasks, 5, .until = BIDE_FIRST_COMPLETED, .timeout_ms = 1000)
  */
@@ -263,7 +266,7 @@ typedef struct bide_completed bide_completed;
  * It cancels none.  A task that is given twice comes twice.
  *
  * Returns:   what bide_completed_next takes them from, or NULL
- * Errors:    BIDE_ENOMEM; BIDE_ENOLOOP outside a task; BIDE_ESTATE for a task of another loop
+ * Errors:    BIDE_ENOMEM; BIDE_ENOLOOP outside a task; BIDE_ESTATE for a task of another loop; BIDE_EDEADLOCK for the caller
  * Owns:      the result is owned; the tasks are shared until it is released
  * Example:   bide_auto bide_completed *c = bide_as_completed(tasks, 5);
  *            while ((r = bide_completed_next(c, &t)) > 0) { ... }
@@ -276,6 +279,7 @@ BIDE_API BIDE_MUST_USE bide_completed *bide_as_completed(bide_task *const *tasks
  * Suspends:  until there is one; a cancellation point.  It may be called again after an error
  * Returns:   1; 0 when there are no more, and *task is as it was
  * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT inside an expired bide_timeout
+ *            BIDE_EDEADLOCK, as bide_await, if all that are left wait for the caller
  * Owns:      *task is borrowed from c
  */
 BIDE_API BIDE_MUST_USE int bide_completed_next(bide_completed *c, bide_task **task);
@@ -285,7 +289,7 @@ BIDE_API BIDE_MUST_USE int bide_completed_next(bide_completed *c, bide_task **ta
  *
  * Suspends:  until it is done; a cancellation point
  * Returns:   its result
- * Errors:    its error; BIDE_ETIMEDOUT; BIDE_ECANCELED
+ * Errors:    its error; BIDE_ETIMEDOUT; BIDE_ECANCELED; BIDE_EDEADLOCK, as bide_await
  * Example:   int r = bide_wait_for(bide_coro(answer, &a), 5000);
  */
 #define bide_wait_for(x, ms) bide_wait_for_with(BIDE_AW(x), (ms))
@@ -296,7 +300,7 @@ BIDE_API BIDE_MUST_USE int bide_wait_for_with(bide_awaitable a, int64_t ms);
  *
  * Suspends:  until it is done; a cancellation point: then it goes on without us
  * Returns:   its result
- * Errors:    its error; BIDE_ECANCELED; BIDE_ETIMEDOUT
+ * Errors:    its error; BIDE_ECANCELED; BIDE_ETIMEDOUT; BIDE_EDEADLOCK, as bide_await
  * Owns:      borrowed for the call
  * Example:   int r = bide_shield(saving);
  */

@@ -99,7 +99,7 @@ static __attribute__((noinline)) int await_pending(bide_future *f)
     bide_task *t = bide__task_required("bide_await");
     int code = t ? bide__check_waitable(t, f, "bide_await") : BIDE_ENOLOOP;
     if (code == 0 && unlikely(bide__is_in_wait(f)))
-        code = bide__check_circle(t, f);
+        code = bide__check_circle(t, f, "bide_await");
     if (code < 0)
         return code;
 

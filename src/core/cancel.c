@@ -10,29 +10,20 @@
  * who cancels each task of a chain goes through it once.
  *
  * A task that is on the way already, and is reached again, is one of a circle: all of them wait, and none will end.  The
- * wait that closes the circle gives up, which ends the others one by one.
+ * wait that closes the circle gives up, which ends the others one by one.  (Mostly circle.c has refused that wait before.)
  *
  * Invariants:
- *   W1  walk_parent is set in just the waits that the walk has reached and not left; outside of bide__pass_on in none.
+ *   W1  walk_parent is set in just the waits that the walk has reached and not left; outside of bide__pass_on, and of a
+ *       search of circle.c, in none.
  *   W2  the root of a walk is its own parent.
  */
 #include "core/core.h"
 
 #include <stdio.h>
 
-/* How far an await looks for itself.  A circle that is larger is found when one of its tasks is cancelled. */
-#define CIRCLE_LOOK 32
 #define CIRCLE_NAMES 4
 
 /* ---- what a task waits for ---- */
-
-/* The one future that it awaits; NULL: it waits for something else, or for several, or not at all. */
-static bide_future *awaited_by(const bide_task *t)
-{
-    if (t->stackless)
-        return t->awaited;
-    return t->wait ? t->wait->awaits : NULL;
-}
 
 static struct group *group_of(const bide_task *t)
 {
@@ -47,19 +38,9 @@ static bool passes_on(const bide_task *t)
     return t->wait && (t->wait->awaits || t->wait->group) && !t->wait->drains && !t->wait->gave_up;
 }
 
-static bide_task **parent_of(bide_task *t)
-{
-    return t->stackless ? &t->walk_parent : &t->wait->walk_parent;
-}
-
 static uint32_t *step_of(bide_task *t)
 {
     return t->stackless ? &t->walk_step : &t->wait->walk_step;
-}
-
-static bool is_on_the_way(const bide_task *t)
-{
-    return t->stackless ? t->awaited && t->walk_parent : t->wait && t->wait->walk_parent;
 }
 
 /* ---- circles ---- */
@@ -78,7 +59,7 @@ static void name_circle(struct circle *c, bide_task *last, const bide_task *twic
         return;
 
     c->loop = twice->future.loop;
-    for (bide_task *t = last; t != twice; t = *parent_of(t))
+    for (bide_task *t = last; t != twice; t = *bide__walk_parent_of(t))
         if (n < array_len(way))
             way[n++] = t; /* backwards: each is awaited by the next */
     for (size_t i = n; i-- > 0 && len < sizeof c->names;)
@@ -95,20 +76,6 @@ static void report_circle(const struct circle *c)
 int bide__circle_given_up(void)
 {
     return bide_fail(BIDE_ECANCELED, "cancelled: what it awaited waits for this task, in a circle");
-}
-
-int bide__check_circle(const bide_task *t, const bide_future *f)
-{
-    const bide_task *next = f->is_task ? (const bide_task *)f : NULL;
-
-    for (int i = 0; i < CIRCLE_LOOK && next; i++) {
-        const bide_future *g = awaited_by(next);
-        if (g == &t->future)
-            return bide_fail(BIDE_EDEADLOCK, "bide_await: %s would wait for itself: %s, which it awaits, waits for it",
-                             bide_task_name(t), bide_task_name((const bide_task *)f));
-        next = g && g->is_task ? (const bide_task *)g : NULL;
-    }
-    return 0;
 }
 
 static void give_up(bide_task *t)
@@ -129,7 +96,7 @@ static void give_up(bide_task *t)
 static bool end_wait(bide_task *t)
 {
     const struct group *g = group_of(t);
-    const bide_future *f = awaited_by(t);
+    const bide_future *f = bide__awaited_by(t);
 
     if (passes_on(t))
         return g ? bide__group_is_open(g) : f->state == PENDING;
@@ -163,7 +130,7 @@ static bide_future *next_of(bide_task *t, bool arrived)
 {
     struct group *g = group_of(t);
 
-    return g ? bide__group_next(g, arrived) : arrived ? awaited_by(t) : NULL;
+    return g ? bide__group_next(g, arrived) : arrived ? bide__awaited_by(t) : NULL;
 }
 
 /* Cancel f, which t waits for.  The task from which the walk goes on, or NULL. */
@@ -175,7 +142,7 @@ static bide_task *cancel_next(bide_task *t, bide_future *f, struct circle *circl
         f->was_retrieved = true; /* who cancels does not want to hear of it */
     } else if (!next) {
         bide__future_settle(f, CANCELLED, BIDE_ECANCELED);
-    } else if (is_on_the_way(next)) {
+    } else if (bide__is_on_the_way(next)) {
         name_circle(circle, t, next);
         give_up(t);
     } else {
@@ -191,17 +158,17 @@ static void walk(bide_task *root)
     bide_task *t = root;
     bool arrived = true;
 
-    *parent_of(root) = root;
+    *bide__walk_parent_of(root) = root;
     while (t) {
         bide_future *f = next_of(t, arrived);
         bide_task *next = f ? cancel_next(t, f, &circle) : NULL;
         arrived = next != NULL;
         if (next) {
-            *parent_of(next) = t;
+            *bide__walk_parent_of(next) = t;
             t = next;
         } else if (!f) {
-            next = *parent_of(t);
-            *parent_of(t) = NULL;
+            next = *bide__walk_parent_of(t);
+            *bide__walk_parent_of(t) = NULL;
             t = t == root ? NULL : next;
         }
     }

@@ -107,11 +107,56 @@ bide_completed *bide_as_completed(bide_task *const *tasks, size_t n)
     return c;
 }
 
+/* ---- circles ---- */
+
+struct next_wait {
+    struct wait wait;
+    const bide_completed *list;
+};
+
+static bool next_end_now(struct wait *w)
+{
+    return bide__wait_end_now(w);
+}
+
+bool bide__is_completed_wait(const struct wait *w)
+{
+    return w->end_early == next_end_now;
+}
+
+struct list_node *bide__completed_waiters(struct ready *r)
+{
+    return r->run == task_ended ? &container_of(r, struct ended, ready)->list->waiters : NULL;
+}
+
+/* None has ended and was not taken yet, and none will. */
+bool bide__completed_is_stuck(struct circle_search *s, const void *wait)
+{
+    const bide_completed *c = container_of((const struct wait *)wait, struct next_wait, wait)->list;
+
+    for (size_t i = 0; i < c->n; i++) {
+        const struct ended *e = &c->tasks[i];
+        bool is_pending = e->task->future.state == PENDING;
+        if (is_pending ? !bide__never_ends(s, &e->task->future) : bide__ready_is_queued(&e->ready))
+            return false;
+    }
+    return true;
+}
+
+/* ---- taking ---- */
+
 /* Who was woken and was cancelled before it ran lets another waiter have what it was woken for. */
 static int wait_for_one(bide_completed *c)
 {
-    bool was_woken;
-    int code = bide__wait_in(&c->waiters, &was_woken);
+    bide_task *t = bide__task_required("bide_completed_next");
+    struct next_wait w = {.wait = {.end_early = next_end_now, .task = t}, .list = c};
+    bool was_woken = false;
+    int code = t ? bide__pending_interrupt(t) : BIDE_ENOLOOP;
+
+    if (code == 0)
+        code = bide__check_stuck(t, "bide_completed_next", bide__completed_is_stuck, &w.wait);
+    if (code == 0)
+        code = bide__wait_with(&w.wait, &c->waiters, &was_woken);
 
     if (code < 0 && was_woken && !bide__list_is_empty(&c->ended))
         bide__wake_one(c->loop, &c->waiters);

@@ -160,6 +160,7 @@ int bide__wait_outcome(const struct wait *w);
  *            and must pass the wake-up on: *triggered says which (may be NULL).
  */
 int bide__wait_in(struct list_node *list, bool *triggered);
+int bide__wait_with(struct wait *w, struct list_node *list, bool *triggered); /* not interrupted yet */
 bool bide__wait_end_now(struct wait *w); /* an end_early() that just wakes the task */
 bool bide__wake_one(bide_loop *loop, struct list_node *list); /* the first in the list; false: nobody there */
 void bide__wake_all(bide_loop *loop, struct list_node *list);
@@ -233,8 +234,8 @@ struct bide_task {
 };
 
 size_t bide__tasks_live(void);
-bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args); /* owned by the caller; queued */
 int bide__check_stack_size(size_t bytes, const char *function); /* 0: the default; -EINVAL on record */
+bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args); /* owned by the caller; queued */
 /* Make any awaitable a future that settles on its own: a task or future is itself.  A share, to be released. */
 bide_future *bide__start(bide_loop *loop, bide_awaitable a);
 void bide__task_finish(bide_task *t, int code); /* the body returned code */
@@ -263,15 +264,43 @@ void bide__task_interrupt(bide_task *t, enum interrupt why);
 void bide__pass_on(bide_task *t);
 /* The running task cancels f and is about to drain it: what f waits for does not wait for this task any longer. */
 void bide__cancel_to_drain(bide_future *f);
-/* Does f, which is a task that waits for something, wait for t?  An error on record that names the two. */
-int bide__check_circle(const bide_task *t, const bide_future *f);
+int bide__circle_given_up(void); /* the code, and the story, of a wait that gave up */
+
+/* The one future that it awaits; NULL: it waits for something else, or for several, or not at all. */
+static inline bide_future *bide__awaited_by(const bide_task *t)
+{
+    if (t->stackless)
+        return t->awaited;
+    return t->wait ? t->wait->awaits : NULL;
+}
+
+/* Of one that waits. */
+static inline bide_task **bide__walk_parent_of(bide_task *t)
+{
+    return t->stackless ? &t->walk_parent : &t->wait->walk_parent;
+}
+
+static inline bool bide__is_on_the_way(const bide_task *t)
+{
+    return t->stackless ? t->awaited && t->walk_parent : t->wait && t->wait->walk_parent;
+}
+
+/* ---- circle.c: would a task wait for itself? ---- */
+
+struct circle_search;
+/* Will f not end before the task for which we search does?  Asked by those below. */
+bool bide__never_ends(struct circle_search *s, const bide_future *f);
+/* Would a wait of t never end, as far as is_stuck(what) can tell by asking the above?  BIDE_EDEADLOCK on record, or 0. */
+int bide__check_stuck(const bide_task *t, const char *function, bool (*is_stuck)(struct circle_search *s, const void *what),
+                      const void *what);
+/* The same for an await of f, which is a task that waits for something. */
+int bide__check_circle(const bide_task *t, const bide_future *f, const char *function);
 static inline bool bide__is_in_wait(const bide_future *f)
 {
     const bide_task *t = (const bide_task *)f;
 
     return f->is_task && (t->stackless ? t->awaited != NULL : t->wait != NULL);
 }
-int bide__circle_given_up(void); /* the code, and the story, of a wait that gave up */
 
 /* await.c: wait until it is done, whatever happens to the waiter. */
 void bide__drain(bide_future *f);
@@ -288,6 +317,18 @@ void bide__generator_give_up(bide_task *t);
 bool bide__group_is_open(const struct group *g);
 bide_future *bide__group_next(struct group *g, bool from_the_start); /* one after the other, then NULL */
 void bide__group_give_up(struct group *g); /* on the one that was given out last */
+
+/* For circle.c.  A wait of gather.c that nothing but its tasks ends; of all its tasks, or of the first? */
+bool bide__is_group_wait(const struct wait *w);
+bool bide__group_needs_one(const struct wait *w);
+bool bide__group_is_stuck(struct circle_search *s, const void *wait);
+bide_task *bide__watch_waiter(struct ready *r); /* who is parked there; NULL: nobody, or r is no watch */
+
+/* ---- completed.c, for circle.c ---- */
+
+bool bide__is_completed_wait(const struct wait *w);
+bool bide__completed_is_stuck(struct circle_search *s, const void *wait);
+struct list_node *bide__completed_waiters(struct ready *r); /* the clauses of those parked; NULL: r belongs to no list */
 
 /* ---- scope.c: bide_timeout ---- */
 

@@ -101,6 +101,12 @@ static void watch_begin(struct group *g, struct watch *w, bide_future *f)
         bide__push(g->loop, &w->ready);
 }
 
+/* A wait that can be ended early, but not by time. */
+static bool group_end_now(struct wait *w)
+{
+    return bide__wait_end_now(w);
+}
+
 static bool all_finished(const struct group *g, const struct watch *w)
 {
     (void)w;
@@ -139,6 +145,42 @@ static void group_close(struct group *g)
         bide__free(g->watches);
 }
 
+/* ---- circles ---- */
+
+bool bide__is_group_wait(const struct wait *w)
+{
+    return w->group || w->end_early == group_end_now;
+}
+
+bool bide__group_needs_one(const struct wait *w)
+{
+    return container_of(w, struct group, wait)->is_over != all_finished;
+}
+
+bide_task *bide__watch_waiter(struct ready *r)
+{
+    struct group *g = r->run == watch_run ? container_of(r, struct watch, ready)->group : NULL;
+
+    return g && !g->over && g->wait.task->wait == &g->wait && bide__is_group_wait(&g->wait) ? g->wait.task : NULL;
+}
+
+/* Who waits for all waits for ever if one of them never ends; who waits for one, if none of them does. */
+bool bide__group_is_stuck(struct circle_search *s, const void *wait)
+{
+    const struct group *g = container_of((const struct wait *)wait, struct group, wait);
+    bool needs_one = bide__group_needs_one(wait), any = false;
+
+    for (size_t i = 0; i < g->started; i++) {
+        const struct watch *w = &g->watches[i];
+        bool is_stuck = !w->gave_up && bide__never_ends(s, w->future);
+        bool is_no_help = is_stuck || (w->future->state != PENDING && !g->is_over(g, w));
+        if (needs_one ? !is_no_help : is_stuck)
+            return !needs_one;
+        any = any || is_stuck;
+    }
+    return any;
+}
+
 /* ---- gather ---- */
 
 /* No memory for the i-th: those before it have not run yet, and never will. */
@@ -154,13 +196,33 @@ static int gather_undo(struct group *g)
     return code;
 }
 
-static int gather_check(const bide_awaitable *awaitables, size_t n)
+struct gathered {
+    const bide_awaitable *all;
+    size_t n;
+};
+
+/* Before anything is started: what is no task yet waits for nothing. */
+static bool gather_is_stuck(struct circle_search *s, const void *what)
+{
+    const struct gathered *g = what;
+
+    for (size_t i = 0; i < g->n; i++)
+        if ((g->all[i].kind == BIDE_AW_TASK || g->all[i].kind == BIDE_AW_FUTURE) && bide__never_ends(s, g->all[i].as.future))
+            return true;
+    return false;
+}
+
+static int gather_check(const bide_task *t, const bide_awaitable *awaitables, size_t n)
 {
     int code = awaitables ? 0 : bide_fail(-EINVAL, "bide_gather: the array is NULL");
 
-    for (size_t i = 0; i < n && code == 0; i++)
-        code = bide__check_awaitable(&awaitables[i], "bide_gather");
-    return code;
+    for (size_t i = 0; i < n && code == 0; i++) {
+        const bide_awaitable *a = &awaitables[i];
+        code = bide__check_awaitable(a, "bide_gather");
+        if (code == 0 && (a->kind == BIDE_AW_TASK || a->kind == BIDE_AW_FUTURE))
+            code = bide__check_waitable(t, a->as.future, "bide_gather");
+    }
+    return code < 0 ? code : bide__check_stuck(t, "bide_gather", gather_is_stuck, &(struct gathered){awaitables, n});
 }
 
 static int gather_start(struct group *g, const bide_awaitable *awaitables)
@@ -170,10 +232,6 @@ static int gather_start(struct group *g, const bide_awaitable *awaitables)
         bide_future *f = bide__start(g->loop, awaitables[g->started]);
         if (!f)
             return gather_undo(g);
-        if (bide__check_waitable(g->wait.task, f, "bide_gather") < 0) {
-            bide__object_unref(f);
-            return gather_undo(g);
-        }
         watch_begin(g, &g->watches[g->started], f);
     }
     return 0;
@@ -204,7 +262,7 @@ int bide_gather_n(const bide_awaitable *awaitables, size_t n)
     if (n == 0)
         return 0;
 
-    int code = gather_check(awaitables, n);
+    int code = gather_check(t, awaitables, n);
     if (code < 0 || (code = group_open(&g, t, n)) < 0 || (code = gather_start(&g, awaitables)) < 0)
         return code;
     g.cancel_on_error = true;
@@ -224,7 +282,7 @@ int bide_gather_all_n(int *codes, const bide_awaitable *awaitables, size_t n)
     if (n == 0)
         return 0;
 
-    int code = codes ? gather_check(awaitables, n) : bide_fail(-EINVAL, "bide_gather_all: the place for the codes is NULL");
+    int code = codes ? gather_check(t, awaitables, n) : bide_fail(-EINVAL, "bide_gather_all: the place for the codes is NULL");
     if (code < 0 || (code = group_open(&g, t, n)) < 0 || (code = gather_start(&g, awaitables)) < 0)
         return code;
     code = gather_wait(&g);
@@ -238,6 +296,18 @@ int bide_gather_all_n(int *codes, const bide_awaitable *awaitables, size_t n)
 }
 
 /* ---- wait ---- */
+
+/* A wait that would never end does not begin. */
+static int group_check(struct group *g, const char *function)
+{
+    const bide_task *t = g->wait.task;
+    bool ends = t->must_cancel || t->expired || !bide__is_group_wait(&g->wait);
+    int code = ends ? 0 : bide__check_stuck(t, function, bide__group_is_stuck, &g->wait);
+
+    if (code < 0)
+        group_close(g);
+    return code;
+}
 
 static bool first_finished(const struct group *g, const struct watch *w)
 {
@@ -284,6 +354,9 @@ static int wait_check(const bide_task *t, bide_task *const *tasks, const bide_wa
     int code = 0;
     if (args->n == 0 || !tasks)
         return bide_fail(-EINVAL, "bide_wait: no tasks to wait for");
+    if ((unsigned)args->until > BIDE_FIRST_ERROR)
+        return bide_fail(-EINVAL, "bide_wait: until is %d: BIDE_ALL_COMPLETED (0), BIDE_FIRST_COMPLETED or BIDE_FIRST_ERROR (%d)",
+                         (int)args->until, BIDE_FIRST_ERROR);
     if (args->timeout_ms < 0)
         return bide_fail(-EINVAL, "bide_wait: timeout_ms is %lld: 1 or more, or 0 for no limit", (long long)args->timeout_ms);
 
@@ -299,7 +372,7 @@ static int wait_open(struct group *g, bide_task *t, bide_task *const *tasks, bid
     if (code < 0 || (code = group_open(g, t, args.n)) < 0)
         return code;
 
-    g->wait.end_early = bide__wait_end_now;
+    g->wait.end_early = args.timeout_ms > 0 ? bide__wait_end_now : group_end_now;
     if (args.until == BIDE_FIRST_COMPLETED)
         g->is_over = first_finished;
     else if (args.until == BIDE_FIRST_ERROR)
@@ -308,7 +381,7 @@ static int wait_open(struct group *g, bide_task *t, bide_task *const *tasks, bid
         bide_future *f = bide_retain(&tasks[g->started]->future);
         watch_begin(g, &g->watches[g->started], f);
     }
-    return 0;
+    return group_check(g, "bide_wait");
 }
 
 int bide_wait_with(bide_task *const *tasks, bide_wait_args args)
@@ -335,6 +408,11 @@ int bide_wait_with(bide_task *const *tasks, bide_wait_args args)
 
 /* ---- shield ---- */
 
+int bide__shield_task(bide_task *t)
+{
+    return bide__shield((bide_future *)t); /* it begins with its future; NULL stays NULL */
+}
+
 int bide__shield(bide_future *f)
 {
     struct group g;
@@ -348,23 +426,17 @@ int bide__shield(bide_future *f)
     if (code < 0 || (code = group_open(&g, t, 1)) < 0)
         return code;
 
-    g.wait.end_early = bide__wait_end_now;
+    g.wait.end_early = group_end_now;
     g.is_over = first_finished;
     watch_begin(&g, &g.watches[0], bide_retain(f));
     g.started = 1;
+    if ((code = group_check(&g, "bide_shield")) < 0)
+        return code;
     bide__begin_interrupted(&g.wait);
     bide__park(t, &g.wait);
-    if ((unsigned)args->until > BIDE_FIRST_ERROR)
-        return bide_fail(-EINVAL, "bide_wait: until is %d: BIDE_ALL_COMPLETED (0), BIDE_FIRST_COMPLETED or BIDE_FIRST_ERROR (%d)",
-                         (int)args->until, BIDE_FIRST_ERROR);
     code = bide__wait_outcome(&g.wait);
     if (code == 0)
         code = bide__future_outcome(f);
     group_close(&g);
     return code;
 }
-int bide__shield_task(bide_task *t)
-{
-    return bide__shield((bide_future *)t); /* it begins with its future; NULL stays NULL */
-}
-

@@ -100,6 +100,8 @@ static bool begin_wait(bide_task *t, bide_awaitable next)
     }
     bide_future *f = bide__start(t->future.loop, next);
     int code = f ? bide__check_waitable(t, f, "a generator") : bide_error_code();
+    if (code == 0 && f->state == PENDING && bide__is_in_wait(f))
+        code = bide__check_circle(t, f, "a generator");
     if (code < 0) {
         if (f)
             bide__object_unref(f);

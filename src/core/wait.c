@@ -23,7 +23,7 @@ int bide__check_waitable(const bide_task *t, const bide_future *f, const char *f
     if (f->loop != t->future.loop)
         return bide_fail(BIDE_ESTATE, "%s: it belongs to another event loop", function);
     if (f == &t->future)
-        return bide_fail(BIDE_ESTATE, "%s: a task cannot await itself", function);
+        return bide_fail(BIDE_EDEADLOCK, "%s: a task cannot await itself", function);
     return 0;
 }
 
@@ -77,21 +77,25 @@ int bide__wait_in(struct list_node *list, bool *triggered)
 {
     bide_task *t = bide__task_required("wait");
     struct wait w = {.end_early = bide__wait_end_now, .task = t};
-    struct clause clause;
     int code = t ? bide__pending_interrupt(t) : BIDE_ENOLOOP;
     if (triggered)
         *triggered = false;
-    if (code < 0)
-        return code;
 
-    bide__clause_init(&clause, &t->ready);
+    return code < 0 ? code : bide__wait_with(&w, list, triggered);
+}
+
+int bide__wait_with(struct wait *w, struct list_node *list, bool *triggered)
+{
+    struct clause clause;
+
+    bide__clause_init(&clause, &w->task->ready);
     bide__list_append(list, &clause.node);
-    bide__park(t, &w);
+    bide__park(w->task, w);
 
     if (triggered)
         *triggered = !bide__list_is_linked(&clause.node);
     bide__list_remove(&clause.node);
-    return bide__wait_outcome(&w);
+    return bide__wait_outcome(w);
 }
 
 static void trigger(bide_loop *loop, struct list_node *node)

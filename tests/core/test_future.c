@@ -245,11 +245,13 @@ TEST(future_6_2_no_38_of_another_loop_is_refused_by_every_way_to_wait)
 static int wait_for_self(void)
 {
     bide_task *self = bide_current_task();
-    EXPECT_ERR(bide_wait(&self, 1), BIDE_ESTATE);
-    EXPECT_ERR(bide_shield(self), BIDE_ESTATE);
-    EXPECT_ERR(bide_wait_for(self, 0), BIDE_ESTATE);
-    EXPECT_ERR(bide_wait_for(self, 10), BIDE_ESTATE);
-    EXPECT_ERR(bide_gather(self), BIDE_ESTATE);
+    EXPECT_ERR(bide_wait(&self, 1), BIDE_EDEADLOCK);
+    EXPECT_ERR(bide_shield(self), BIDE_EDEADLOCK);
+    EXPECT_ERR(bide_wait_for(self, 0), BIDE_EDEADLOCK);
+    EXPECT_ERR(bide_wait_for(self, 10), BIDE_EDEADLOCK);
+    EXPECT_ERR(bide_gather(self), BIDE_EDEADLOCK);
+    EXPECT_NULL(bide_as_completed(&self, 1));
+    EXPECT_EQ(bide_error_code(), BIDE_EDEADLOCK);
     return 3;
 }
 

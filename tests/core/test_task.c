@@ -55,7 +55,7 @@ static int await_self(void)
 TEST(task_6_3_no_42_cannot_await_itself)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(await_self));
-    EXPECT_ERR(bide_await(t), BIDE_ESTATE);
+    EXPECT_ERR(bide_await(t), BIDE_EDEADLOCK);
     EXPECT_CONTAINS(bide_error_text(), "cannot await itself");
 }
 

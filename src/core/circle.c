@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * circle.c - would a task wait for itself?
+ *
+ * Tasks that wait for one another in a circle never end.  The wait that would close the circle is refused, before it begins.
+ *
+ * Who awaits one task after the other is followed forwards, step by step (bide__check_circle).  Waits for several branch, so
+ * from there the search goes backwards, from the task that is about to wait: who waits for it, who waits for those, and so
+ * on.  Mostly that is nobody, or a few, however many tasks each of them waits for.  Each that is found waits for one that will
+ * not end before ours does; who would be content with another one (bide_wait until the first has ended, bide_completed_next)
+ * is taken out again, and so are those that were found through him.  If ours would wait for what is left, it waits for ever.
+ *
+ * A bide_wait with a time-out is no part of a circle, for it ends.  A bide_timeout around a wait does not change anything.
+ *
+ * Invariant: outside of a search, walk_parent (cancel.c) is set in no wait; inside, in those of the tasks in `found`.
+ */
+#include "core/core.h"
+
+/* So many tasks of a circle are seen, and so many waits looked at.  A larger one is found when one of its tasks is cancelled. */
+#define CIRCLE_LOOK 32
+#define WAITS_LOOK 256
+
+struct circle_search {
+    const bide_task *self;        /* about to wait */
+    bool is_rough;                /* before the search: every task that waits for others may be one */
+    const bide_future *through;   /* the last one that never ends */
+    size_t n, looked;
+    bide_task *found[CIRCLE_LOOK]; /* marked, unless taken out again */
+};
+
+/* Does it wait for tasks, and for nothing else? */
+static bool waits_for_tasks(const bide_task *t)
+{
+    if (bide__awaited_by(t))
+        return true;
+    return !t->stackless && t->wait && (bide__is_group_wait(t->wait) || bide__is_completed_wait(t->wait));
+}
+
+bool bide__never_ends(struct circle_search *s, const bide_future *f)
+{
+    const bide_task *t = (const bide_task *)f;
+    bool never = f->state == PENDING && f->is_task &&
+                 (t == s->self || (s->is_rough ? waits_for_tasks(t) : bide__is_on_the_way(t)));
+
+    if (never)
+        s->through = f;
+    return never;
+}
+
+/* ---- backwards ---- */
+
+/* One that is about to run may go on to something else. */
+static void reach(struct circle_search *s, bide_task *t)
+{
+    if (t == s->self || bide__ready_is_queued(&t->ready) || bide__is_on_the_way(t) || s->n == CIRCLE_LOOK)
+        return;
+    *bide__walk_parent_of(t) = t;
+    s->found[s->n++] = t;
+}
+
+static void reach_all(struct circle_search *s, const struct list_node *clauses)
+{
+    for (struct list_node *n = clauses->next; n != clauses && s->looked++ < WAITS_LOOK; n = n->next)
+        reach(s, container_of(container_of(n, struct clause, node)->wakes, bide_task, ready));
+}
+
+/* Who is woken by the end of t through r: a task itself, or a watch in front of one or several. */
+static void reach_through(struct circle_search *s, const bide_task *t, struct ready *r)
+{
+    bide_task *waiter = bide__watch_waiter(r);
+    const struct list_node *clauses = bide__completed_waiters(r);
+
+    if (r->run == bide__task_run || r->run == bide__generator_run)
+        waiter = container_of(r, bide_task, ready);
+    else if (clauses)
+        reach_all(s, clauses);
+    if (waiter && waits_for_tasks(waiter) && (r != &waiter->ready || bide__awaited_by(waiter) == &t->future))
+        reach(s, waiter);
+}
+
+static void reach_waiters(struct circle_search *s, const bide_task *t)
+{
+    const struct list_node *clauses = &t->future.clauses;
+
+    for (struct list_node *n = clauses->next; n != clauses && s->looked++ < WAITS_LOOK; n = n->next)
+        reach_through(s, t, container_of(n, struct clause, node)->wakes);
+}
+
+/* ---- who is content with another one ---- */
+
+static bool needs_one(const bide_task *t)
+{
+    if (bide__awaited_by(t))
+        return false;
+    return bide__is_completed_wait(t->wait) || bide__group_needs_one(t->wait);
+}
+
+static bool is_stuck(struct circle_search *s, const bide_task *t)
+{
+    const bide_future *f = bide__awaited_by(t);
+
+    if (f)
+        return bide__never_ends(s, f);
+    return bide__is_completed_wait(t->wait) ? bide__completed_is_stuck(s, t->wait) : bide__group_is_stuck(s, t->wait);
+}
+
+/* Who waits for all of them was found through one that never ends, so he is asked only when somebody was taken out. */
+static bool take_out(struct circle_search *s, bool everybody)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < s->n; i++) {
+        bide_task *t = s->found[i];
+        if (!bide__is_on_the_way(t) || !(everybody || needs_one(t)) || is_stuck(s, t))
+            continue;
+        *bide__walk_parent_of(t) = NULL;
+        any = true;
+    }
+    return any;
+}
+
+static void search(struct circle_search *s)
+{
+    reach_waiters(s, s->self);
+    for (size_t i = 0; i < s->n; i++)
+        reach_waiters(s, s->found[i]);
+    for (bool again = take_out(s, false); again;)
+        again = take_out(s, true);
+}
+
+static void forget(struct circle_search *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        *bide__walk_parent_of(s->found[i]) = NULL;
+}
+
+/* ---- the question ---- */
+
+static int refuse(const bide_task *t, const bide_future *f, const char *function)
+{
+    return bide_fail(BIDE_EDEADLOCK, "%s: %s would wait for itself: %s, which it awaits, waits for it", function,
+                     bide_task_name(t), bide_task_name((const bide_task *)f));
+}
+
+/* Not inline: the search is large, and seldom. */
+static __attribute__((noinline)) const bide_future *find(const bide_task *t, bool (*ask)(struct circle_search *, const void *),
+                                                         const void *what)
+{
+    struct circle_search s;
+
+    s.self = t;
+    s.is_rough = true;
+    s.through = NULL;
+    s.n = s.looked = 0;
+    if (!ask(&s, what))
+        return NULL;
+    s.is_rough = false;
+    search(&s);
+    bool found = ask(&s, what);
+    forget(&s);
+    return found ? s.through : NULL;
+}
+
+int bide__check_stuck(const bide_task *t, const char *function, bool (*ask)(struct circle_search *s, const void *what),
+                      const void *what)
+{
+    bool is_waited_for = !bide__list_is_empty(&t->future.clauses);
+    const bide_future *f = is_waited_for ? find(t, ask, what) : NULL;
+
+    return f ? refuse(t, f, function) : 0;
+}
+
+static bool future_is_stuck(struct circle_search *s, const void *future)
+{
+    return bide__never_ends(s, future);
+}
+
+int bide__check_circle(const bide_task *t, const bide_future *f, const char *function)
+{
+    const bide_future *next = f;
+
+    for (int i = 0; i < CIRCLE_LOOK && next && next->is_task; i++) {
+        const bide_task *each = (const bide_task *)next;
+        if (each == t)
+            return refuse(t, f, function);
+        next = bide__awaited_by(each);
+        if (!next && waits_for_tasks(each))
+            return bide__check_stuck(t, function, future_is_stuck, each) < 0 ? refuse(t, f, function) : 0;
+    }
+    return 0;
+}
