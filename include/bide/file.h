@@ -4,6 +4,9 @@
  *
  * Works in tasks (through io_uring where the kernel allows it, else threads) and, blocking, outside of them.  What cannot be
  * meant (NULL where something is needed, an offset below -1) is -EINVAL, and the text says which argument.
+ *
+ * A file belongs to the loop that ran where it was opened, as loop.h has it: in another thread, while that loop runs, and in
+ * a child of fork(), every call for it is BIDE_ESTATE.  One that was opened where no loop ran is for any thread, one at a time.
  */
 #ifndef BIDE_FILE_H
 #define BIDE_FILE_H
@@ -80,8 +83,9 @@ BIDE_API BIDE_MUST_USE int bide_file_sync(bide_file *f);
  * Suspends:  until it is closed.  Not a cancellation point
  * Returns:   0; also for NULL
  * Errors:    -EIO, -ENOSPC and the like; the text names the path.  BIDE_ESTATE: an atomic file that another task is still
- *            writing; it is not saved
- * Owns:      taken, also on failure: in front of a bide_auto variable it is bide_file_close(bide_take(f))
+ *            writing, or that a child of fork() has from its parent: here it is not saved
+ * Owns:      taken, also on failure (but not in another thread): in front of a bide_auto variable it is
+ *            bide_file_close(bide_take(f))
  */
 BIDE_API BIDE_MUST_USE int bide_file_close(bide_file *f);
 

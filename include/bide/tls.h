@@ -33,7 +33,8 @@ typedef struct bide_tls_args {
  * Make a TLS context.  TLS 1.2 and 1.3; certificates are verified, host names checked, sessions resumed.
  *
  * Sessions are resumed only between streams of one context, so share it among all that may be resumed together.
- * A context belongs to the thread that made it.
+ * A context belongs to the thread that made it: in another one, bide_connect and bide_listen with it are BIDE_ESTATE.  It is
+ * memory alone, so a child of fork() has a copy of its own to use.
  *
  * Returns:   the context, or NULL
  * Errors:    BIDE_ETLS names the file and why; -EINVAL names an option that means nothing; BIDE_ENOMEM

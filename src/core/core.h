@@ -428,6 +428,8 @@ bool bide__loop_is_foreign(const bide_loop *loop); /* another thread runs it */
 void bide__loops_inherit(void); /* in the child of a fork */
 int bide__loop_check_slow(const bide_loop *loop, const char *function);
 int bide__future_check_slow(const bide_future *f, const char *function);
+int bide__inherited(const char *function); /* BIDE_ESTATE on record: it is that of the process before a fork() */
+const void *bide__thread_here(void);       /* which thread this is, for what belongs to one and not to a loop */
 
 /* It is that of the process before a fork(): nothing that it shares with the kernel may be touched. */
 static inline bool bide__loop_is_inherited(const bide_loop *loop)

@@ -53,12 +53,22 @@ void bide__loops_inherit(void)
     loops_here = bide__loop_here = NULL;
 }
 
+int bide__inherited(const char *function)
+{
+    return bide_fail(BIDE_ESTATE, "%s: it belongs to the process before fork(); a child makes its own", function);
+}
+
+const void *bide__thread_here(void)
+{
+    return &loops_here;
+}
+
 int bide__loop_check_slow(const bide_loop *loop, const char *function)
 {
     if (!loop)
         return bide_fail(-EINVAL, "%s: the event loop is NULL", function);
     if (bide__loop_is_inherited(loop))
-        return bide_fail(BIDE_ESTATE, "%s: it belongs to the process before fork(); a child makes its own", function);
+        return bide__inherited(function);
     if (bide__loop_is_foreign(loop))
         return bide_fail(BIDE_ESTATE, "%s: it belongs to the event loop of another thread, which has to call this itself "
                                       "(bide_loop_call_soon_threadsafe)", function);

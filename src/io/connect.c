@@ -491,7 +491,7 @@ bide_stream *bide__connect(const struct connect_options *o)
 
 bide_stream *bide_connect_with(bide_connect_args args)
 {
-    if (bide__check_named(args.guard_, "bide_connect") < 0)
+    if (bide__check_named(args.guard_, "bide_connect") < 0 || bide__tls_check(args.tls, "bide_connect") < 0)
         return NULL;
     int64_t ms = args.timeout_ms ? args.timeout_ms : DEFAULT_TIMEOUT_MS;
     struct connect_options o = {.host = args.host,

@@ -8,6 +8,7 @@
  * Invariants:
  *   F1  a call that has begun is waited for: it may write into memory of the caller, or use the descriptor.
  *   F2  whoever reads or writes has a share of the file, so that its descriptor is not closed under the call.
+ *   F3  in a child of fork() a file of the parent is closed, and nothing else: what is not complete stays the parent's.
  */
 #include <fcntl.h>
 #include <liburing.h>
@@ -52,35 +53,50 @@ static int close_fd(bide_file *f)
     return o.op.result == -EINTR ? 0 : (int)o.op.result;
 }
 
+static bool is_inherited(const bide_file *f)
+{
+    return f->process != bide__process;
+}
+
 static void file_destroy(void *object)
 {
     bide_file *f = object;
+    bide_loop *loop = f->loop;
 
-    if (f->save)
+    if (f->save && !is_inherited(f))
         bide__file_drop(f);
     close_fd(f);
     bide__object_free(object);
+    if (loop)
+        bide__object_unref(loop);
 }
 
 static void file_release(void *object)
 {
     const bide_file *f = object;
 
-    if (!f->is_watched || !bide__release_is_refused(f->watch.loop, "bide_release of a file"))
+    if (!f->loop || !bide__release_is_refused(f->loop, "bide_release of a file"))
         bide__object_unref(object);
 }
 
 static const struct object_type file_type = {.name = "file", .destroy = file_destroy, .release = file_release};
 
+int bide__file_check(const bide_file *f, const char *function)
+{
+    if (is_inherited(f))
+        return bide__inherited(function);
+    return f->loop ? bide__loop_check(f->loop, function) : 0;
+}
+
 int bide_file_close(bide_file *f)
 {
-    int code = 0;
-    if (!f)
-        return 0;
-    if (f->is_watched && bide__loop_is_foreign(f->watch.loop))
-        return bide__loop_check(f->watch.loop, __func__);
+    int code = f ? bide__file_check(f, __func__) : 0;
+    if (!f || (code < 0 && !is_inherited(f)))
+        return code;
 
-    if (f->save)
+    if (code < 0)
+        ; /* the child's descriptor goes */
+    else if (f->save)
         code = bide__file_complete(f);
     else if (f->object.refs == 1 && (code = close_fd(f)) < 0)
         bide__file_fail("close", f->path, code);
@@ -224,7 +240,10 @@ bide_file *bide__file_new(const char *path, size_t extra)
         bide__fail_nomem("bide_open");
         return NULL;
     }
-    *f = (bide_file){.fd = -1, .extra = (char *)f + before_extra};
+    bide__run_init(); /* watches for forks */
+    *f = (bide_file){.fd = -1, .extra = (char *)f + before_extra, .process = bide__process};
+    if (bide__loop_here)
+        f->loop = bide_retain(bide__loop_here);
     bide__object_init(f, &file_type);
     memcpy(f->path, path, len);
     return f;

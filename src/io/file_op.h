@@ -79,6 +79,8 @@ struct save;
 
 struct bide_file {
     struct object object;
+    bide_loop *loop;   /* a share of the one that ran here when it was opened; NULL: none did */
+    unsigned process;  /* bide__process then */
     int fd;
     bool is_watched;  /* a pipe or the like */
     bool is_limited;  /* in size, by ulimit -f: the kernel sends a signal then */
@@ -90,6 +92,9 @@ struct bide_file {
     struct fd watch;
     char path[];
 };
+
+/* May a function be called here for this file?  As bide__loop_check; without a loop any thread may, in this process. */
+int bide__file_check(const bide_file *f, const char *function);
 
 /* One that is not open, and so many bytes more; BIDE_ENOMEM on record. */
 bide_file *bide__file_new(const char *path, size_t extra);

@@ -153,12 +153,6 @@ static void settle_position(bide_file *f, off_t claimed_to, off_t came_to, bool 
         f->position = came_to;
 }
 
-/* What the loop watches is the loop's; other files are nobody's. */
-static int check_file(const bide_file *f, const char *function)
-{
-    return f->is_watched ? bide__loop_check(f->watch.loop, function) : 0;
-}
-
 ssize_t bide_file_read(bide_file *f, void *out, size_t cap, off_t offset)
 {
     if (bide__is_null(f, __func__, "the file"))
@@ -167,7 +161,7 @@ ssize_t bide_file_read(bide_file *f, void *out, size_t cap, off_t offset)
         return -EINVAL;
     if (offset < -1)
         return bide_fail(-EINVAL, "%s: the offset is %lld; -1 is where the file stands", __func__, (long long)offset);
-    int bad = check_file(f, __func__);
+    int bad = bide__file_check(f, __func__);
     if (bad < 0)
         return bad;
     struct rw_op o = {.op = {.run = read_run, .prepare = read_prepare},
@@ -195,7 +189,7 @@ ssize_t bide_file_write(bide_file *f, const void *data, size_t len, off_t offset
         return -EINVAL;
     if (offset < -1)
         return bide_fail(-EINVAL, "%s: the offset is %lld; -1 is where the file stands", __func__, (long long)offset);
-    int bad = check_file(f, __func__);
+    int bad = bide__file_check(f, __func__);
     if (bad < 0)
         return bad;
     bool may_signal = !f->is_seekable || f->is_limited;
@@ -223,7 +217,9 @@ int bide_file_sync(bide_file *f)
     if (bide__is_null(f, __func__, "the file"))
         return -EINVAL;
     struct rw_op o = {.op = {.run = sync_run, .prepare = sync_prepare}, .fd = f->fd};
-    int code;
+    int code = bide__file_check(f, __func__);
+    if (code < 0)
+        return code;
 
     bide_retain(f);
     do

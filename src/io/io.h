@@ -274,6 +274,7 @@ int bide__tls_handshake(bide_stream *s, struct flow *flow);
  * ("http/1.1"; NULL: none), so that its sessions are shared.  Borrowed from the loop; NULL: an error on record.
  */
 bide_tls *bide__tls_default(const char *alpn);
+int bide__tls_check(const bide_tls *tls, const char *function); /* BIDE_ESTATE on record: another thread has made it; 0 for NULL */
 /* Did the peer close without saying so (no close_notify)?  The data may have been cut off; reading gave BIDE_EEOF. */
 bool bide__tls_was_cut(const bide_stream *s);
 bool bide__tls_was_resumed(const bide_stream *s);

@@ -157,7 +157,7 @@ static bide_listener *listener_new(int fd, struct addr *a)
 
 bide_listener *bide_listen_with(bide_listen_args args)
 {
-    if (bide__check_named(args.guard_, "bide_listen") < 0)
+    if (bide__check_named(args.guard_, "bide_listen") < 0 || bide__tls_check(args.tls, "bide_listen") < 0)
         return NULL;
     struct addr a;
     int fd = listen_address(&args, &a) < 0 ? -1 : listen_socket(&args, &a);

@@ -165,6 +165,7 @@ static bide_tls *tls_alloc(bool server)
     bide_tls *tls = bide__object_zalloc(sizeof *tls);
     if (tls) {
         bide__object_init(tls, &tls_type);
+        tls->thread = bide__thread_here();
         bide__tls_sessions_init(&tls->sessions);
         tls->scratch = bide__malloc(TLS_RECORD_MAX);
         tls->ctx = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
@@ -203,6 +204,13 @@ bide_tls *bide_tls_new_with(bide_tls_args args)
         return NULL;
     }
     return tls;
+}
+
+int bide__tls_check(const bide_tls *tls, const char *function)
+{
+    if (!tls || tls->thread == bide__thread_here())
+        return 0;
+    return bide_fail(BIDE_ESTATE, "%s: the TLS context belongs to the thread that made it; make one here", function);
 }
 
 /* ---- the contexts of a loop ---- */

@@ -21,6 +21,7 @@ struct tls_sessions {
 /* One configuration. */
 struct bide_tls {
     struct object object;
+    const void *thread; /* bide__thread_here() when it was made */
     SSL_CTX *ctx;
     bool server, insecure;
     unsigned char alpn[TLS_ALPN_MAX]; /* each protocol with its length in front */

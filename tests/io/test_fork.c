@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "io/file_save.h"
 #include "net.h"
 
 /* The exit status of a child that runs body(arg); 100 and more: the signal that ended it. */
@@ -146,12 +147,13 @@ static void ping(bide_stream *s)
 /* No close_notify goes out from the child. */
 TEST(fork_child_that_releases_a_tls_stream_says_no_goodbye, .real_time = true)
 {
+    certs_make();
     bide_auto bide_tls *server = bide_tls_new(.server = true, .cert_file = cert_path("good"));
     bide_auto bide_tls *client = bide_tls_new(.ca_file = cert_path("ca"));
     struct pair p = {.listener = bide_listen("127.0.0.1", 0, .tls = server)};
     EXPECT_NOT_NULL(p.listener);
     bide_auto bide_task *t = bide_create_task(bide_coro(serve_pong, &p));
-    p.client = bide_connect("127.0.0.1", bide_listener_port(p.listener), .tls = client, .server_name = "localhost",
+    p.client = bide_connect("127.0.0.1", bide_listener_port(p.listener), .tls = client, .server_name = "good.test",
                             .timeout_ms = 5000);
     EXPECT_NOT_NULL(p.client);
     ping(p.client);
@@ -230,7 +232,175 @@ TEST(fork_child_that_releases_a_pipe_leaves_it_to_the_parent, .real_time = true)
     close(fd);
 }
 
+/* ---- files ---- */
+
+static int use_file(void *file)
+{
+    bide_file *f = file;
+    char byte;
+    if (bide_file_read(f, &byte, 1, 0) != BIDE_ESTATE || bide_file_write(f, "child", 5, 0) != BIDE_ESTATE)
+        return 1;
+    return bide_file_sync(f) == BIDE_ESTATE && bide_error_code() == BIDE_ESTATE ? 7 : 2;
+}
+
+static int close_file(void *file)
+{
+    return bide_file_close(file) == BIDE_ESTATE && bide_error_code() == BIDE_ESTATE ? 7 : 1;
+}
+
+static int close_file_in_a_loop(void *file)
+{
+    return bide_run(bide_coro(close_file, file));
+}
+
+/* Whatever a child does with a file that is half written, it has no name before the parent closes it, and is whole then. */
+static void expect_left_to_the_parent(int (*body)(void *arg))
+{
+    char path[300], got[32] = "";
+    snprintf(path, sizeof path, "%s/atomic", test_tmpdir());
+    bide_file *f = bide_open(path, .atomic = true, .flags = O_WRONLY);
+    EXPECT_NOT_NULL(f);
+    EXPECT_EQ(bide_file_write(f, "half ", 5, -1), 5);
+    EXPECT_EQ(in_child(body, f), 7);
+    EXPECT_TRUE(access(path, F_OK) < 0);
+    EXPECT_EQ(bide_file_write(f, "whole", 5, -1), 5);
+    EXPECT_EQ(bide_file_close(f), 0);
+    bide_auto bide_file *again = bide_open(path);
+    EXPECT_EQ(bide_file_read(again, got, sizeof got, 0), 10);
+    EXPECT_STR(got, "half whole");
+    unlink(path);
+}
+
+static void expect_all_left_to_the_parent(void)
+{
+    int (*const bodies[])(void *) = {use_file, close_file, close_file_in_a_loop, release};
+
+    for (size_t i = 0; i < 2 * array_len(bodies); i++) {
+        bide__save_by_name = i % 2;
+        expect_left_to_the_parent(bodies[i / 2]);
+    }
+    bide__save_by_name = false;
+}
+
+TEST(fork_child_leaves_a_half_written_file_to_the_parent, .real_time = true)
+{
+    expect_all_left_to_the_parent();
+}
+
+UNIT(fork_child_leaves_a_half_written_file_that_no_loop_has_to_the_parent)
+{
+    expect_all_left_to_the_parent();
+}
+
 /* ---- another thread ---- */
+
+static int use_their_file(bide_file *f)
+{
+    char byte;
+    EXPECT_ERR(bide_file_read(f, &byte, 1, 0), BIDE_ESTATE);
+    EXPECT_CONTAINS(bide_error_text(), "bide_file_read: it belongs to the event loop of another thread");
+    EXPECT_ERR(bide_file_write(f, "theirs", 6, 0), BIDE_ESTATE);
+    EXPECT_ERR(bide_file_sync(f), BIDE_ESTATE);
+    EXPECT_ERR(bide_file_close(f), BIDE_ESTATE);
+    bide_error_clear();
+    bide_release(f); /* says so on standard error */
+    return 0;
+}
+
+static int use_their_file_in_a_task(bide_file *f)
+{
+    return bide_run(bide_coro(use_their_file, f));
+}
+
+TEST(other_thread_is_refused_by_files, .real_time = true)
+{
+    char path[300];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/ours", test_tmpdir());
+    for (int atomic = 0; atomic < 2; atomic++) {
+        bide_file *f = bide_open(path, .atomic = atomic, .flags = atomic ? O_WRONLY : O_RDWR | O_CREAT);
+        EXPECT_NOT_NULL(f);
+        EXPECT_EQ(bide_to_thread(bide_coro(use_their_file, f)), 0);
+        EXPECT_EQ(bide_to_thread(bide_coro(use_their_file_in_a_task, f)), 0);
+        EXPECT_EQ(bide_file_write(f, "ours", 4, -1), 4);
+        EXPECT_EQ(bide_file_close(f), 0);
+        EXPECT_EQ(stat(path, &st), 0);
+        EXPECT_EQ(st.st_size, 4);
+    }
+}
+
+static bide_file *of_nobody;
+
+static void *write_of_nobody(void *arg)
+{
+    EXPECT_EQ(bide_file_write(of_nobody, "any", 3, -1), 3);
+    return arg;
+}
+
+static int write_of_nobody_in_a_task(void)
+{
+    return write_of_nobody(NULL) != NULL;
+}
+
+UNIT(file_that_no_loop_has_is_for_any_thread)
+{
+    char path[300];
+    struct stat st;
+    pthread_t thread;
+    snprintf(path, sizeof path, "%s/any", test_tmpdir());
+    of_nobody = bide_open(path, .flags = O_WRONLY | O_CREAT);
+    EXPECT_NOT_NULL(of_nobody);
+    EXPECT_EQ(pthread_create(&thread, NULL, write_of_nobody, NULL), 0);
+    pthread_join(thread, NULL);
+    EXPECT_EQ(bide_run(bide_coro(write_of_nobody_in_a_task)), 0);
+    EXPECT_EQ(bide_file_close(of_nobody), 0);
+    EXPECT_EQ(stat(path, &st), 0);
+    EXPECT_EQ(st.st_size, 6);
+}
+
+static int open_file(const char *path)
+{
+    of_nobody = bide_open(path, .flags = O_WRONLY | O_CREAT);
+    return of_nobody ? 0 : bide_raise();
+}
+
+UNIT(file_whose_loop_is_closed_can_be_used_and_closed)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/later", test_tmpdir());
+    EXPECT_EQ(bide_run(bide_coro(open_file, path)), 0);
+    EXPECT_EQ(bide_file_write(of_nobody, "later", 5, -1), 5);
+    EXPECT_EQ(bide_file_sync(of_nobody), 0);
+    EXPECT_EQ(bide_file_close(of_nobody), 0);
+}
+
+static int use_their_tls(bide_tls *client, bide_tls *server)
+{
+    EXPECT_NULL(bide_connect("127.0.0.1", 1, .tls = client));
+    EXPECT_EQ(bide_error_code(), BIDE_ESTATE);
+    EXPECT_CONTAINS(bide_error_text(), "bide_connect: the TLS context belongs to the thread that made it");
+    bide_error_clear();
+    EXPECT_NULL(bide_listen("127.0.0.1", 0, .tls = server));
+    EXPECT_EQ(bide_error_code(), BIDE_ESTATE);
+    return 0;
+}
+
+static int use_their_tls_in_a_task(bide_tls *client, bide_tls *server)
+{
+    return bide_run(bide_coro(use_their_tls, client, server));
+}
+
+TEST(other_thread_is_refused_by_tls_contexts, .real_time = true)
+{
+    certs_make();
+    bide_auto bide_tls *client = bide_tls_new(.ca_file = cert_path("ca"));
+    bide_auto bide_tls *server = bide_tls_new(.server = true, .cert_file = cert_path("good"));
+    EXPECT_NOT_NULL(client);
+    EXPECT_NOT_NULL(server);
+    EXPECT_EQ(bide_to_thread(bide_coro(use_their_tls_in_a_task, client, server)), 0);
+    bide_auto bide_listener *l = bide_listen("127.0.0.1", 0, .tls = server);
+    EXPECT_NOT_NULL(l);
+}
 
 static int use_theirs(struct pair *p, bide_signals *signals)
 {
