@@ -203,7 +203,7 @@ BIDE_API void bide__pool_register(bide_pool_named *named);
 enum bide_pool_kind {
     BIDE_POOL_PROCESS, /* born of a small process that was forked early: any size of the program costs 0.3 ms */
     BIDE_POOL_FORK,    /* a fork of the program as it is now, copy-on-write; not possible when it has threads */
-    BIDE_POOL_THREAD,  /* no isolation: what crashes, crashes all */
+    BIDE_POOL_THREAD,  /* no isolation: what crashes, crashes all; a job that ends its thread has killed its worker */
     BIDE_POOL_EXEC     /* this program started anew, functions by name; main() begins with bide_pool_prepare() */
 };
 

@@ -249,6 +249,7 @@ extern void (*bide__plain_run)(struct ready *r);
 /* From now on each switch of each loop carries it. */
 void bide__tasks_carry_state(void);
 void bide__task_start(bide_task *t);
+_Noreturn void bide__task_end_here(int code); /* the running stackful task, from anywhere on its stack: its frames are lost */
 void bide__task_retire(bide_task *t); /* it is done and nothing runs on its stack: give that back */
 void bide__task_describe(const void *owner, char *buf, size_t cap); /* in a signal handler */
 const struct stack *bide__task_running_stack(void); /* likewise; NULL: the thread's own */
@@ -343,6 +344,7 @@ struct scope {
 
 /* Does a cancellation that came back from inside mean that a block of this task ran out of time? */
 bool bide__scope_explains(const bide_task *t);
+void bide__scopes_drop(bide_task *t); /* the task's frames are lost, and the blocks in them */
 
 /* ---- thread.c, thread_pool.c: blocking calls in threads, for to_thread and for files ---- */
 
@@ -426,10 +428,10 @@ bool bide__loop_claim(bide_loop *loop); /* this thread runs it now; false: anoth
 void bide__loop_unclaim(bide_loop *loop);
 bool bide__loop_is_foreign(const bide_loop *loop); /* another thread runs it */
 void bide__loops_inherit(void); /* in the child of a fork */
-int bide__loop_check_slow(const bide_loop *loop, const char *function);
-int bide__future_check_slow(const bide_future *f, const char *function);
 int bide__inherited(const char *function); /* BIDE_ESTATE on record: it is that of the process before a fork() */
 const void *bide__thread_here(void);       /* which thread this is, for what belongs to one and not to a loop */
+int bide__loop_check_slow(const bide_loop *loop, const char *function);
+int bide__future_check_slow(const bide_future *f, const char *function);
 
 /* It is that of the process before a fork(): nothing that it shares with the kernel may be touched. */
 static inline bool bide__loop_is_inherited(const bide_loop *loop)

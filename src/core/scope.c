@@ -61,12 +61,8 @@ bide_timeout_scope *bide__timeout_enter(bide_timeout_scope *block, int64_t ms)
     return block;
 }
 
-void bide__timeout_leave(bide_timeout_scope *block)
+static void leave(struct scope *s)
 {
-    struct scope *s = (struct scope *)(void *)block->private_;
-    if (!block->entered)
-        return;
-
     bide_task *t = s->task;
     bide_loop *loop = t->future.loop;
     assert(t->scopes == s);
@@ -77,7 +73,19 @@ void bide__timeout_leave(bide_timeout_scope *block)
     if (s->expired)
         t->expired--;
     t->scopes = s->outer;
+}
+
+void bide__timeout_leave(bide_timeout_scope *block)
+{
+    if (block->entered)
+        leave((struct scope *)(void *)block->private_);
     block->entered = 0;
+}
+
+void bide__scopes_drop(bide_task *t)
+{
+    while (t->scopes)
+        leave(t->scopes);
 }
 
 bool bide_timeout_expired(void)

@@ -295,6 +295,16 @@ void bide__task_finish(bide_task *t, int code)
     }
 }
 
+_Noreturn void bide__task_end_here(int code)
+{
+    bide_task *t = bide__task_here();
+
+    bide__scopes_drop(t);
+    t->future.was_retrieved = true;
+    bide__task_finish(t, code);
+    bide__fiber_switch_final(&t->fiber, &t->future.loop->fiber, NULL);
+}
+
 static void task_destroy(void *object)
 {
     bide_task *t = object;

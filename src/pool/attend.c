@@ -241,7 +241,10 @@ static int sleep_in_kernel(struct worker *w, void *poller, int64_t timeout_ns)
             atomic_store_explicit(&s->awake_since_ns, 0, memory_order_relaxed);
     }
     int64_t start = timeout_ns != 0 ? bide__clock_ns() : 0;
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); /* not here: call.c */
     int code = w->inner->wait(poller, timeout_ns);
+    pthread_setcancelstate(before, NULL);
     if (code < 0)
         bide__worker_give_up(w); /* a job has closed our descriptors */
     atomic_store_explicit(&s->worker_sleeps, 0, memory_order_relaxed);

@@ -18,7 +18,7 @@ struct death {
     struct proxy *x;
     struct job *guilty; /* NULL: not known */
     int signal, exit_code;
-    bool unknown, core, oom;
+    bool unknown, core, oom, lost_thread;
     char how[160]; /* "was killed by signal 11 (Segmentation fault)" */
 };
 
@@ -50,6 +50,8 @@ static void describe(struct death *d)
 {
     if (d->x->corrupt)
         snprintf(d->how, sizeof d->how, "wrote nonsense into the memory we share, and was killed");
+    else if (d->lost_thread)
+        snprintf(d->how, sizeof d->how, "lost its thread: it was ended by pthread_exit or pthread_cancel");
     else if (d->unknown)
         snprintf(d->how, sizeof d->how, "ended; status unknown, because something else waited for it");
     else if (d->oom)
@@ -345,6 +347,9 @@ void bide__proxy_died(struct proxy *x)
     bide_pool *p = x->pool;
     struct death d = {.x = x};
 
+    d.lost_thread = x->has_thread && !x->said_bye;
+    if (d.lost_thread)
+        d.exit_code = -1;
     if (x->has_thread)
         end_of_thread(x);
     else

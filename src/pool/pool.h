@@ -4,7 +4,7 @@
  *
  * In reading order.  Between both sides: lane.c (records in a ring), segment.c (what one worker shares with us), arena.c
  * (large payloads), pass.c (descriptors).  Births: image.c (which functions exist there), registry.c (functions by name),
- * zygote.c, start.c, limits.c.  Inside a worker: worker.c, attend.c, runner.c, inside.c.  Outside: poll.c (when the lanes
+ * zygote.c, start.c, limits.c.  Inside a worker: worker.c, attend.c, runner.c, call.c, inside.c.  Outside: poll.c (when the lanes
  * are looked at), proxy.c (one worker), events.c (what came from it), death.c, dispatch.c (the queue), check.c (at the
  * door), job.c, submit.c, map.c, imap.c, tend.c (limits and watching), open.c, close.c, stats.c.
  */
@@ -311,6 +311,7 @@ struct runner;
 
 /* Be a worker until told to stop.  Returns the exit status. */
 int bide__worker_main(const struct birth *b);
+void bide__worker_say_gone(const struct birth *b); /* a thread's last act: now its end can be waited for, which takes no time */
 
 struct worker_config {
     int32_t concurrency, index, processes;
@@ -347,6 +348,7 @@ struct worker {
     uint64_t *cancelled; /* ids of calls that are still in the lane */
     size_t ncancelled, cancelled_cap;
     bool must_poll, stopping, forked, open, waking, said_bye, sending;
+    bool lost; /* a job has ended our thread */
 };
 
 extern _Thread_local struct worker *bide__worker_here;
@@ -362,6 +364,12 @@ void bide__worker_give_up(const struct worker *w);
 bool bide__worker_was_cancelled(struct worker *w, uint64_t id);
 char *bide__worker_arena(struct worker *w); /* NULL: an error on record */
 extern const struct poller_ops bide__worker_poller_ops;
+
+/* The running task has ended our thread: it ends itself, and the worker. */
+_Noreturn void bide__worker_thread_ended(void);
+
+/* ---- call.c ---- */
+int bide__call_job(void (*fn)(void), enum bide_job_shape shape, const char *arg, size_t len, void *out);
 
 /* ---- runner.c: a coroutine that runs one job after another ---- */
 
@@ -392,6 +400,7 @@ struct runner {
 bool bide__runner_wake(struct worker *w);
 struct runner *bide__runner_here(void); /* of the job whose coroutine calls; NULL: none */
 int bide__runner_main(struct runner *r);
+void bide__runner_lost(struct runner *r); /* its job has ended the worker's thread */
 /* Call the function of a record.  0 or more, or an error on record. */
 int bide__call_record(const struct record *rec, const char *name_and_arg, const char *arg, size_t len, void *out);
 /* The story of an error as bytes: text, NUL, trace, NUL.  Returns the length. */

@@ -9,6 +9,7 @@
  * Invariants:
  *   R1  a job is in its runner's slot before its record leaves the lane: it is seen in one of the two, or in both.
  *   R2  when a job's result is visible, its slot is empty.
+ *   R3  when the worker is lost, the slots of the jobs that it had stay as they are: no result follows.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,20 +18,6 @@
 #include "pool/pool.h"
 
 /* ---- calling ---- */
-
-static int call(void (*fn)(void), enum bide_job_shape shape, const char *arg, size_t len, void *out)
-{
-    switch (shape) {
-    case BIDE_JOB_NONE:
-        return ((int (*)(void))fn)();
-    case BIDE_JOB_BYTES:
-        return ((int (*)(bide_bytes))fn)((bide_bytes){arg, len});
-    case BIDE_JOB_FIXED:
-    case BIDE_JOB_TEXT:
-        return out ? ((int (*)(const void *, void *))fn)(arg, out) : ((int (*)(const void *))fn)(arg);
-    }
-    return bide_fail(-EINVAL, "not a shape of a job");
-}
 
 int bide__call_record(const struct record *rec, const char *name, const char *arg, size_t len, void *out)
 {
@@ -43,7 +30,7 @@ int bide__call_record(const struct record *rec, const char *name, const char *ar
         BIDE_TRY(bide__named_fits(n, &(struct named_call){rec->shape, rec->flags & HAS_OUT, len, out ? rec->more : 0}));
         fn = n->fn;
     }
-    return call(fn, rec->shape, arg, len, out);
+    return bide__call_job(fn, rec->shape, arg, len, out);
 }
 
 size_t bide__story_write(int code, char *out, size_t cap)
@@ -209,8 +196,21 @@ static void answer(struct runner *r, struct record *result)
     }
 }
 
+/* The worker's thread was ended: whatever becomes of this job here, it is lost with the worker. */
+static void forget_call(struct runner *r)
+{
+    close_fds(r);
+    bide_error_clear();
+    r->call.kind = 0;
+    r->worker->nbusy--;
+}
+
 static void finish(struct runner *r, int code)
 {
+    if (r->worker->lost) {
+        forget_call(r);
+        return;
+    }
     int64_t now = bide__clock_ns();
     struct record result = {.kind = REC_RESULT, .id = r->call.id, .code = code, .fn = (uint64_t)(now - r->began_ns)};
 
@@ -226,10 +226,7 @@ static void finish(struct runner *r, int code)
     answer(r, &result);
     if (sends)
         end_sending(r->worker);
-    close_fds(r);
-    bide_error_clear();
-    r->call.kind = 0;
-    r->worker->nbusy--;
+    forget_call(r);
 }
 
 /* ---- one job ---- */
@@ -305,6 +302,13 @@ int bide__runner_main(struct runner *r)
             break;
     }
     return 0;
+}
+
+void bide__runner_lost(struct runner *r)
+{
+    r->worker->open = false;
+    if (r->call.kind)
+        forget_call(r);
 }
 
 static struct runner *runner_new(struct worker *w)

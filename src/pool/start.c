@@ -126,12 +126,28 @@ void bide__exec_serve_if_asked(void)
 
 /* ---- thread ---- */
 
-static void *thread_main(void *arg)
-{
-    struct birth b = *(struct birth *)arg;
+static pthread_key_t at_end;
+static pthread_once_t at_end_once = PTHREAD_ONCE_INIT;
 
-    bide__free(arg);
-    bide__worker_main(&b);
+/* The thread was ended behind call.c's back: what its loop had is lost, but nobody waits for it. */
+static void thread_was_ended(void *birth)
+{
+    bide__worker_say_gone(birth);
+    bide__free(birth);
+}
+
+static void make_at_end(void)
+{
+    pthread_key_create(&at_end, thread_was_ended);
+}
+
+static void *thread_main(void *birth)
+{
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    pthread_setspecific(at_end, birth);
+    bide__worker_main(birth);
+    pthread_setspecific(at_end, NULL);
+    bide__free(birth);
     return NULL;
 }
 
@@ -141,6 +157,7 @@ int bide__thread_start(const struct birth *b, pthread_t *thread)
     if (!copy)
         return bide__fail_nomem("a worker thread");
     *copy = *b;
+    pthread_once(&at_end_once, make_at_end);
 
     int code = pthread_create(thread, NULL, thread_main, copy);
     if (code != 0) {

@@ -70,6 +70,8 @@ static void say_bye(struct worker *w, int code)
     size_t n = code < 0 ? bide__story_write(code, story, sizeof story) : 0;
 
     w->said_bye = true;
+    if (w->lost) /* without a farewell, as a process that was killed */
+        return;
     fflush(stdout);
     bide__worker_answer(w, &(struct record){.kind = REC_BYE, .code = code}, story, n);
 }
@@ -100,7 +102,7 @@ static int serve(struct worker *w)
     bide_error_clear();
     bide__worker_answer(w, &(struct record){.kind = REC_READY, .fn = (uint64_t)w->pid}, NULL, 0);
     w->open = true;
-    while (!w->stopping || has_work(w))
+    while (!w->lost && (!w->stopping || has_work(w)))
         bide__wait_in(&w->ended, NULL);
     w->open = false;
     end_runners(w);
@@ -132,6 +134,28 @@ static void close_loop(struct worker *w)
     }
     if (bide__fd_is_open(&w->bell))
         bide__fd_detach(&w->bell);
+}
+
+/*
+ * A job has ended our thread, but we are on the way out of its function still, on its task's stack.  What that task has is lost,
+ * and so are the jobs beside it, as in a process: they are cancelled.  The program sees from `current` whose fault it was.
+ */
+_Noreturn void bide__worker_thread_ended(void)
+{
+    struct worker *w = bide__worker_here;
+    struct runner *r = bide__runner_here();
+    int code = bide_fail(BIDE_EWORKER, "it ended its thread (pthread_exit or pthread_cancel)");
+
+    if (r) {
+        w->lost = true;
+        w->loop->mirror = NULL;
+        bide__runner_lost(r);
+        bide__wake_all(w->loop, &w->ended);
+    } else { /* init or fini, in the body itself */
+        say_bye(w, code);
+        close_loop(w);
+    }
+    bide__task_end_here(code);
 }
 
 static int worker_body(struct worker *w)
@@ -194,8 +218,7 @@ static void say_not_born(const struct birth *b, int code)
     bide__lane_publish(&s.answers);
 }
 
-/* Its last act: now its end can be waited for, which takes no time. */
-static void say_gone(const struct birth *b)
+void bide__worker_say_gone(const struct birth *b)
 {
     if (b->kind != BIDE_POOL_THREAD)
         return;
@@ -211,7 +234,7 @@ int bide__worker_main(const struct birth *b)
     if (code < 0) {
         say_not_born(b, code);
         close(b->ctl);
-        say_gone(b);
+        bide__worker_say_gone(b);
         return 1;
     }
 
@@ -230,6 +253,6 @@ int bide__worker_main(const struct birth *b)
     if (!w->said_bye)
         say_not_born(b, code < 0 ? code : BIDE_ENOMEM);
     worker_free(w);
-    say_gone(b);
+    bide__worker_say_gone(b);
     return code < 0;
 }
