@@ -34,21 +34,35 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+/* The length of the line, and *known: how many bytes a reader needs to know that; *all: that are used up. */
+static size_t measure(const struct whole *w, size_t *all, size_t *known)
+{
+    size_t left = (size_t)(w->end - w->at), n = 0, end;
+
+    while (n < left && w->at[n] != '\n' && w->at[n] != '\r')
+        n++;
+    for (end = n; end < left && w->at[end] == '\r'; end++)
+        ;
+    *known = end + 1; /* one more: an LF, another byte, or the end */
+    *all = end < left && w->at[end] != '\n' ? n + 1 : end + (end < left);
+    return n;
+}
+
 /* As lines_next, without a buffer: 1, -1 or 0. */
 static int next_of_whole(struct whole *w, const char **line, size_t *len)
 {
     while (w->at < w->end) {
-        const char *start = w->at, *end = memchr(start, '\n', (size_t)(w->end - start));
-        size_t n = end ? (size_t)(end - start) : (size_t)(w->end - start);
-        w->at = end ? end + 1 : w->end;
+        const char *start = w->at;
+        size_t all, known, n = measure(w, &all, &known);
+        w->at += all;
         w->number++;
-        if (n > LINES_LONGEST)
+        if (known > LINES_BUFFER)
             return -1;
         if (w->number == 1 && n >= 3 && memcmp(start, "\xef\xbb\xbf", 3) == 0) {
             start += 3;
             n -= 3;
         }
-        while (n > 0 && (is_blank(start[n - 1]) || start[n - 1] == '\r'))
+        while (n > 0 && is_blank(start[n - 1]))
             n--;
         for (; n > 0 && is_blank(*start); n--)
             start++;
@@ -82,7 +96,7 @@ static void check(const char *text, size_t size, size_t piece)
     int ends[2];
 
     must(pipe2(ends, O_CLOEXEC) == 0 && fcntl(ends[1], F_SETPIPE_SZ, 1 << 20) >= 0); /* more than any list here */
-    l = (struct lines){.name = "list", .fd = ends[0], .wake = {-1, -1}};
+    l = (struct lines){.name = "list", .fd = ends[0], .wake = {-1, -1}, .is_known = true};
     for (;;) {
         const char *fault = NULL, *wanted = NULL;
         char *line;
