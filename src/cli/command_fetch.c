@@ -12,13 +12,18 @@ static const char *const progress_choices[] = {"auto", "bar", "plain", "none", N
 static const char *const jsonl_modes[] = {"append", "refuse", "replace", NULL};
 static const char *const durabilities[] = {"none", "batch", "each", NULL};
 static const char *const dups_choices[] = {"auto", "once", "each", "error", NULL}; /* enum repeats_how */
+static const char *const input_formats[] = {"auto", "lines", "aria2", "tsv", "jsonl", NULL}; /* enum list_form */
 
 static const struct opt options[] = {
     {"input", 'i', "FILE", OPT_LIST(S, inputs), .group = "URLs",
-     .help = "and the URLs in this file, one a line; -: standard input; lines with # in front are passed over"},
+     .help = "and the URLs in this file, one a line or as in `bide help lists`; -: standard input; lines with # in front are passed over"},
+    {"input-format", 0, "FORM", OPT_CHOICE(S, input_format), .choices = input_formats, .def = "auto", .rare = true,
+     .help = "form of the lists: a URL a line; aria2's options below it; fields with tabs between; an object of JSON a line"},
+    {"columns", 0, "NAMES", OPT_STRING(S, columns), .rare = true,
+     .help = "fields of a list with tabs between: url,name,dir,method,header,body,body_b64,json, header:X-Name, or any name for -o"},
     {"no-glob", 'g', NULL, OPT_FLAG(S, no_glob), .help = "[] and {} in URLs are nothing special"},
     {"dups", 0, "HOW", OPT_CHOICE(S, dups), .choices = dups_choices, .def = "auto", .rare = true,
-     .help = "a URL that stands there again: once: is asked for once, and recorded for each; each: is asked for each time; "
+     .help = "a URL that stands there again, with nothing else beside it: once: is asked for once, and recorded for each; each: is asked for each time; "
              "error: fails; auto: once, but each with methods such as POST"},
     {"dry-run", 'n', NULL, OPT_FLAG(S, dry_run), .help = "show what would be done: how many URLs, first and last file"},
     {"output", 'o', "NAME", OPT_STRING(S, output), .group = "Files",
@@ -74,6 +79,7 @@ static const char *const examples[] = {
     "what would that do?", "bide fetch -n 'https://a.example/page?id=[1-100]' -o 'test/{1}.json'",
     "a list of URLs, names made of them, gently", "bide fetch -i urls.txt -O out --per-host 2 --rate 20/s",
     "URLs from another program, and a record of each", "find-urls | bide fetch -i - -O out --jsonl log.jsonl",
+    "a name and a header for each, between tabs", "bide fetch -i urls.tsv --columns url,name,header:X-Token -o 'img/{name}.jpg'",
     "only the records", "bide fetch 'https://{www,api}.example/health' --jsonl - | jq .status",
     NULL,
 };
@@ -97,7 +103,8 @@ const struct command command_fetch = {
     .about =
         "A URL may stand for many: [1-100] and [001-100] are numbers, [1-100:10] every tenth of them, [9-1] falls, [a-z] "
         "are letters, {red,green} texts. With several of them in a URL the last one changes fastest. [<page>1-9] gives one a "
-        "name. \\[ is a bracket; with --no-glob all are. URLs of --input are taken as they are.\n"
+        "name. \\[ is a bracket; with --no-glob all are. URLs of --input are taken as they are; "
+        "`bide help lists` says what may stand beside them.\n"
         "\n"
         "In the NAME of --output stand for parts of the URL:\n"
         "\n"

@@ -312,13 +312,15 @@ static int exit_code(const struct fetch *f, int code)
 
     if (code < 0)
         say("%s", bide_error_text());
+    if (f->source.is_refused && s->done == 0 && code >= 0 && !f->signal && f->exit_code >= 0)
+        return EXIT_USAGE; /* it is no list: nothing was done */
     if (f->exit_code)
         return f->exit_code;
     if (code < 0)
         return EXIT_LOCAL;
     if (f->signal)
         return -f->signal;
-    if (s->by_fail[FAIL_IO] > 0)
+    if (s->by_fail[FAIL_IO] > 0 || f->source.is_broken)
         return EXIT_LOCAL;
     if (s->failed == 0)
         return EXIT_OK;

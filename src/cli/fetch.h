@@ -3,7 +3,7 @@
  * fetch.h - between the files of `bide fetch`.
  *
  * In reading order: command_fetch.c (the options), fetch.c (from start to end), fetch_plan.c (what can be known before
- * the first request), fetch_count.c, fetch_clash.c (two files of one name), fetch_dry_run.c, fetch_repeats.c
+ * the first request), fetch_lists.c (of lists), fetch_count.c, fetch_clash.c (two files of one name), fetch_dry_run.c, fetch_repeats.c
  * (two lines with one URL), fetch_existing.c, fetch_copy.c, fetch_name.c (which URL becomes which
  * file), fetch_source.c (the next URL), fetch_queue.h and its files (which URL may go now), fetch_worker.c
  * (one URL after the other), fetch_outcome.c (how one ended), fetch_settle.c (and then?), fetch_save.c, saver.c (into a file),
@@ -37,7 +37,7 @@
 #include "cli/glob.h"
 #include "cli/histogram.h"
 #include "cli/jsonl.h"
-#include "cli/lines.h"
+#include "cli/list.h"
 #include "cli/names.h"
 #include "cli/nameset.h"
 #include "cli/progress.h"
@@ -49,6 +49,8 @@
 struct fetch_options {
     struct http_options http;
     struct opt_list inputs;
+    int input_format;    /* enum list_form */
+    const char *columns; /* "url,name"; NULL: not given */
     bool no_glob;
     const char *output, *output_dir; /* not both */
     const char *jsonl, *report;
@@ -91,6 +93,9 @@ struct job {
     const char *list;   /* its name */
     const char *fault;  /* a line that cannot be used: why; else NULL */
     struct text url;    /* as it was given */
+    struct extras *extras;  /* what its list says beside it, owned; NULL: nothing */
+    uint64_t extras_hash;   /* of all of it, as it makes another request or another file; 0: none */
+    unsigned mirror;        /* how many of its mirrors have been asked */
     int attempts;
     uint64_t claimed;   /* hash of the file name that is its own; 0: none yet */
     uint64_t key;       /* of the URL, when it was looked at by fetch_repeats.c */
@@ -113,10 +118,17 @@ struct source {
     int nglobs, glob_at;
     uint64_t k;
     const char *const *inputs; /* lists; NULL-ended, or NULL */
-    struct lines *lines;       /* the one being read */
+    struct list_rules rules;
+    struct list *list;         /* the one being read */
     struct list_file *file;    /* the same, for runs (fetch_backlog.c); NULL: none is needed yet */
     int nfiles;                /* of lists with runs, that are open */
-    uint64_t begin, end;       /* where in it the latest line is */
+    uint64_t begin, end;       /* where in it the latest entry is */
+    enum list_form form;       /* in which it is read again */
+    const struct columns *columns;
+    uint64_t notes;            /* options that were passed over: one bit each that was said */
+    bool has_objects;          /* a list is one of JSON: what they have is known when they come */
+    bool is_broken;            /* a list could not be read to its end */
+    bool is_refused;           /* because of what it is */
     uint64_t number;
     bool at_end;
     bool is_complete; /* it gave all that it had */
@@ -130,9 +142,20 @@ struct fetch;
  * Returns:   1: *job is filled; 0: there are no more; or a negated errno value, after a message
  */
 int source_next(struct fetch *f, struct job *job);
+/* What an entry says beside its URL, or what is wrong with it, into its job, which owns it then. */
+void source_set_extras(struct job *job, struct list_entry *e, int got);
 /* No more: also who waits for standard input goes on. */
 void source_stop(struct source *s);
 void source_close(struct source *s);
+
+/* ---- fetch_lists.c: what is known of lists before they are read ---- */
+
+/* --input-format, --columns.  Returns: EXIT_OK; EXIT_USAGE after a message. */
+int fetch_read_rules(struct fetch *f);
+/* Which variables of -o are columns? */
+int fetch_bind_columns(struct fetch *f);
+/* What a list's job is asked with. */
+const char *job_method(const struct fetch *f, const struct job *job);
 
 /* ---- fetch_name.c ---- */
 
@@ -181,7 +204,7 @@ static inline bool naming_is_late(const struct naming *n)
  *
  * Returns:   NULL: *out is the name; else what is wrong with it
  */
-extern const char fetch_not_a_url[], fetch_no_memory[]; /* two of these faults */
+extern const char fetch_not_a_url[], fetch_no_memory[], fetch_no_value[]; /* some of these faults */
 const char *fetch_name(struct fetch *f, const struct job *job, const struct answer *a, struct text *out);
 /* Can no other URL have this name? */
 bool fetch_name_is_unique(const struct naming *n, const struct job *job, const struct text *name);
@@ -225,6 +248,7 @@ enum repeats_how { REPEATS_AUTO, REPEATS_ONCE, REPEATS_EACH, REPEATS_ERROR };
 
 struct repeats {
     enum repeats_how how;
+    bool is_auto;
     bool is_on;
     struct urlset urls;
     uint64_t passed;            /* jobs that were not asked for */
@@ -300,6 +324,7 @@ struct worker {
     struct fetch *f;
     struct text name; /* of the file */
     struct text why;  /* what went wrong */
+    const char *method; /* of the job */
     struct text landed; /* where redirects led to */
     struct text mime, charset, etag; /* what the answer is said to be */
     struct digest digest;

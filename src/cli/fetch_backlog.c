@@ -19,12 +19,13 @@
 #define FILES_MAX 4     /* lists with runs, beside the one that is being read */
 #define BATCH     64    /* jobs of a host that are made at once, or more while there is room for eight hosts */
 #define USUAL_LINE 128 /* bytes; of longer ones a batch has fewer */
+#define LONG_ENTRY (LINES_BUFFER / 2) /* a longer one is kept in memory: it might not be found whole */
 
-/* What is read of a run: its lines are found as those of any list. */
+/* What is read of a run: its entries are found as those of any list. */
 struct batch {
     int fd;
     size_t want;
-    struct lines lines;
+    struct list list;
 };
 
 /* ---- runs ---- */
@@ -58,12 +59,12 @@ static struct list_file *take_file(struct fetch *f)
         return s->file;
     }
     struct list_file *file = s->nfiles < FILES_MAX ? malloc(sizeof *file) : NULL;
-    int fd = file ? fcntl(s->lines->fd, F_DUPFD_CLOEXEC, 3) : -1;
+    int fd = file ? fcntl(s->list->lines.fd, F_DUPFD_CLOEXEC, 3) : -1;
     if (fd < 0) {
         free(file);
         return NULL;
     }
-    *file = (struct list_file){.name = s->lines->name, .fd = fd, .runs = 2, /* the source's share, too */
+    *file = (struct list_file){.name = s->list->lines.name, .fd = fd, .runs = 2, /* the source's share, too */
                                .nopen = &s->nfiles};
     s->nfiles++;
     return s->file = file;
@@ -79,7 +80,9 @@ static bool continues(const struct fetch *f, const struct run *run, const struct
 {
     if (!run || run->pattern != job->pattern || run->number + run->count != job->number)
         return false;
-    return job->pattern >= 0 ? run->k + run->count == job->k : run->file == f->source.file;
+    if (job->pattern >= 0)
+        return run->k + run->count == job->k;
+    return run->file == f->source.file && run->form == f->source.form && run->columns == f->source.columns;
 }
 
 static bool add_run(struct fetch *f, const struct job *job)
@@ -97,6 +100,8 @@ static bool add_run(struct fetch *f, const struct job *job)
     run->pattern = job->pattern;
     run->k = job->k;
     run->offset = f->source.begin;
+    run->form = f->source.form;
+    run->columns = f->source.columns;
     run->number = job->number;
     run->line = job->line;
     *(host->runs ? &host->last_run->next : &host->runs) = run;
@@ -114,7 +119,11 @@ static size_t batch_size(const struct queue *q)
 
 static bool can_be_read_again(const struct fetch *f, const struct job *job)
 {
-    return !job->fault && (job->pattern >= 0 || (f->source.lines && f->source.lines->is_file));
+    const struct source *s = &f->source;
+
+    if (job->fault || job->pattern >= 0)
+        return !job->fault;
+    return s->list && s->list->lines.is_file && (s->form == LIST_LINES || s->end - s->begin <= LONG_ENTRY);
 }
 
 /* "http://h/[1-1000000]": all that the pattern still has is of this host, and need not be looked at. */
@@ -170,7 +179,7 @@ bool backlog_may_read(const struct fetch *f)
 /* In a thread. */
 static int read_batch(struct batch *b)
 {
-    struct lines *l = &b->lines;
+    struct lines *l = &b->list.lines;
 
     while (l->len < b->want) {
         ssize_t n = pread(b->fd, l->buffer + l->len, b->want - l->len, (off_t)(l->offset + l->len));
@@ -224,36 +233,53 @@ static int make_of_pattern(struct fetch *f, struct host *host, struct run *run, 
     return 0;
 }
 
-/* One line more; the list may have been changed since it was looked at. */
-static int make_of_line(struct fetch *f, struct host *host, struct run *run, const char *line, size_t len)
+/* One entry more, NULL: it is not there: the list may have been changed since it was looked at. */
+static int make_of_entry(struct fetch *f, struct host *host, struct run *run, struct list_entry *e)
 {
     struct job *job = next_of_run(&f->queue, host, run);
-    if (!job)
+    if (!job) {
+        free(e ? e->extras : NULL);
         return bide_fail(BIDE_ENOMEM, "out of memory");
+    }
 
-    if (line)
-        text_add(&job->url, line, len);
-    if (!line || (!job->url.no_memory && !hosts_is(host, text_string(&job->url))))
+    if (e)
+        source_set_extras(job, e, LIST_GOT);
+    queue_count_extras(&f->queue, job);
+    if (!e || (!job->url.no_memory && !hosts_is(host, text_string(&job->url))))
         job->fault = "the list has been changed since it was read first";
     return park(f, job);
 }
 
-static int make_of_lines(struct fetch *f, struct host *host, struct run *run, struct lines *l, int want)
+static int make_of_entries(struct fetch *f, struct host *host, struct run *run, struct list *l, int want)
 {
-    const char *fault = NULL;
+    struct list_entry e;
     bool is_empty = true;
-    char *line;
-    size_t len;
 
-    for (int got; want > 0 && run->count > 0 && (got = lines_next(l, &line, &len, &fault)) == LINES_GOT; want--) {
-        run->line = l->number;
-        BIDE_TRY(make_of_line(f, host, run, line, len));
+    for (int got; want > 0 && run->count > 0 && ((got = list_next(l, &e)) == LIST_GOT || got == LIST_NOTE); ) {
+        if (got == LIST_NOTE)
+            continue;
+        run->line = e.line;
+        BIDE_TRY(make_of_entry(f, host, run, &e));
         is_empty = false;
+        want--;
     }
-    bool is_stuck = is_empty && (l->at_end || l->offset == run->offset); /* else there were comments only */
-    run->line = l->number + 1;
-    run->offset = l->offset;
-    return is_stuck && run->count > 0 ? make_of_line(f, host, run, NULL, 0) : 0;
+    uint64_t place = list_place(l, &run->line);
+    bool is_stuck = is_empty && (l->lines.at_end || place == run->offset); /* else there were comments only */
+    run->offset = place;
+    return is_stuck && run->count > 0 ? make_of_entry(f, host, run, NULL) : 0;
+}
+
+static void begin_batch(struct fetch *f, const struct run *run, struct batch *b)
+{
+    struct lines *l = &b->list.lines;
+
+    list_begin(&b->list, &f->source.rules, run->form, run->columns);
+    memset(l, 0, offsetof(struct lines, buffer));
+    l->name = run->file->name;
+    l->offset = run->offset;
+    l->number = run->line - 1;
+    l->is_file = true;
+    l->has_no_comments = run->form == LIST_TSV && run->columns->at[0].kind != COLUMN_URL;
 }
 
 static int make_of_file(struct fetch *f, struct host *host, struct run *run, int want)
@@ -262,18 +288,21 @@ static int make_of_file(struct fetch *f, struct host *host, struct run *run, int
     if (!b && !(b = f->queue.batch = malloc(sizeof *b)))
         return bide_fail(BIDE_ENOMEM, "out of memory");
 
-    struct lines *l = &b->lines;
+    struct lines *l = &b->list.lines;
     size_t left = run->end - run->offset > LINES_BUFFER ? LINES_BUFFER : (size_t)(run->end - run->offset);
+    bool is_short = run->form == LIST_LINES && (size_t)want * USUAL_LINE < left;
     b->fd = run->file->fd;
-    b->want = left < (size_t)want * USUAL_LINE ? left : (size_t)want * USUAL_LINE;
-    *l = (struct lines){.name = run->file->name, .offset = run->offset, .number = run->line - 1};
+    b->want = is_short ? (size_t)want * USUAL_LINE : left;
+    begin_batch(f, run, b);
     BIDE_TRY(bide_to_thread(bide_coro(read_batch, b)));
     if (left > b->want && !memchr(l->buffer, '\n', l->len)) {
         b->want = left;
         BIDE_TRY(bide_to_thread(bide_coro(read_batch, b)));
     }
     l->at_end = run->offset + l->len >= run->end;
-    return make_of_lines(f, host, run, l, want);
+    int code = make_of_entries(f, host, run, &b->list, want);
+    list_end(&b->list);
+    return code;
 }
 
 int backlog_read(struct fetch *f)

@@ -133,6 +133,8 @@ static bool visit(struct walk *w)
         return false; /* it will fail, and then say why */
     if (w->fault == fetch_no_memory)
         return w->no_memory = true;
+    if (w->fault == fetch_no_value || (w->fault && w->job.extras))
+        return false; /* its line alone will fail, too */
     if (w->fault)
         return true;
     if (w->twin_of.len > 0)
@@ -159,41 +161,48 @@ static bool walk_patterns(struct walk *w)
     return false;
 }
 
-static bool walk_list(struct walk *w, struct lines *l)
+static bool walk_list(struct walk *w, struct list *l)
 {
-    char *line;
-    size_t len;
+    struct list_entry e;
+    bool found = false;
 
     w->job.pattern = -1;
-    for (;;) {
-        int got = lines_next(l, &line, &len, &w->job.fault);
-        if (got == LINES_END || (got == LINES_MORE && lines_fill(l) < 0))
+    while (!found) {
+        int got = list_next(l, &e);
+        if (got == LIST_END || got == LIST_REFUSED)
             return false;
-        if (got == LINES_GOT) {
+        if (got == LIST_MORE && lines_fill(&l->lines) < 0)
+            list_cut(l);
+        if (got == LIST_GOT) {
             text_clear(&w->job.url);
-            text_add(&w->job.url, line, len);
-            w->job.list = l->name;
-            w->job.line = l->number;
-            if (visit(w))
-                return true;
+            text_add(&w->job.url, e.url, e.len);
+            w->job.list = l->lines.name;
+            w->job.line = e.line;
+            w->job.extras = e.extras;
+            w->job.extras_hash = e.extras ? e.extras->hash : 0;
+            found = visit(w);
+            w->job.extras = NULL;
+            w->job.extras_hash = 0;
         }
-        w->job.number += got == LINES_GOT || got == LINES_BAD;
+        free(e.extras);
+        w->job.number += !found && (got == LIST_GOT || got == LIST_BAD);
     }
+    return true;
 }
 
 /* Lists that are files; they are counted on the way. */
 static bool walk_lists(struct walk *w)
 {
     bool found = false;
-    struct lines *l = malloc(sizeof *l);
+    struct list *l = malloc(sizeof *l);
     if (!l)
         return w->no_memory = true;
 
     for (const char *const *path = w->f->source.inputs; path && *path && !found && !w->is_full; path++) {
-        if (!is_regular(*path) || lines_open(l, *path) != EXIT_OK)
+        if (!is_regular(*path) || list_open(l, *path, &w->f->source.rules) != EXIT_OK)
             break; /* numbers of URLs behind it are not known */
         found = walk_list(w, l);
-        lines_close(l);
+        list_close(l);
     }
     free(l);
     return found;

@@ -5,6 +5,7 @@
  * Short lists are counted before the first request.  Long ones are counted in a thread while the run goes on, so that it
  * need not wait; the total is known when that is over, or when the source has come to its end.
  */
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,8 +18,9 @@
 
 struct count {
     struct fetch *f;
-    uint64_t lines;
-    struct lines list;
+    uint64_t entries;
+    struct list_rules rules; /* its own: a thread reads with them */
+    struct list list;
 };
 
 /* Can it be read twice?  What is not there counts as a file: opening it says so. */
@@ -35,42 +37,65 @@ static bool is_file(const char *path, int64_t *size)
     return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode);
 }
 
-static int count_lines(struct count *c)
+static struct count *new_count(struct fetch *f)
 {
-    char *line;
-    size_t len;
-    const char *fault;
+    struct count *c = calloc(1, sizeof *c);
+
+    if (c) {
+        c->f = f;
+        c->rules = f->source.rules;
+        c->rules.heads = NULL;
+    }
+    return c;
+}
+
+static void free_count(struct count *c)
+{
+    if (c)
+        columns_free_all(c->rules.heads);
+    free(c);
+}
+
+static int count_entries(struct count *c)
+{
+    struct list_entry e;
 
     for (;;) {
-        int got = lines_next(&c->list, &line, &len, &fault);
-        if (got == LINES_END)
+        int got = list_next(&c->list, &e);
+        if (got == LIST_END || got == LIST_REFUSED)
             return 0;
-        c->lines += got == LINES_GOT || got == LINES_BAD;
-        if (got == LINES_MORE)
-            BIDE_TRY(atomic_load_explicit(&c->f->count_is_over, memory_order_relaxed) ? BIDE_ECANCELED : lines_fill(&c->list));
+        c->entries += got == LIST_GOT || got == LIST_BAD;
+        free(e.extras);
+        if (got != LIST_MORE)
+            continue;
+        int code = atomic_load_explicit(&c->f->count_is_over, memory_order_relaxed) ? BIDE_ECANCELED : lines_fill(&c->list.lines);
+        if (code == -EBADMSG) /* damaged: that is said when it has come so far */
+            list_cut(&c->list);
+        else if (code < 0)
+            return code;
     }
 }
 
 /* Is it there, at least? */
 static int count_list(struct count *c, const char *path, bool only_open)
 {
-    int code = lines_open(&c->list, path);
+    int code = list_open(&c->list, path, &c->rules);
     if (code != EXIT_OK)
         return EXIT_USAGE;
 
     /* A directory opens, and cannot be read. */
-    if (only_open ? lines_fill(&c->list) < 0 : count_lines(c) < 0) {
+    if ((only_open ? lines_fill(&c->list.lines) : count_entries(c)) < 0) {
         say("%s", bide_error_text());
         code = EXIT_USAGE;
     }
-    lines_close(&c->list);
+    list_close(&c->list);
     return code;
 }
 
 int fetch_count_lists(struct fetch *f, bool all)
 {
     const struct opt_list *lists = &f->options->inputs;
-    struct count *c = calloc(1, sizeof *c);
+    struct count *c = new_count(f);
     int64_t bytes = 0, size;
     int code = c ? EXIT_OK : say_no_memory();
 
@@ -84,14 +109,12 @@ int fetch_count_lists(struct fetch *f, bool all)
     f->has_long_lists = f->stats.is_total_known && !is_short;
     f->stats.is_total_known = is_short;
     for (size_t i = 0; i < lists->len && code == EXIT_OK; i++) {
-        if (c)
-            c->f = f;
         if (is_file(lists->items[i], &size))
             code = count_list(c, lists->items[i], !is_short);
     }
     if (code == EXIT_OK)
-        f->stats.total += c->lines;
-    free(c);
+        f->stats.total += c->entries;
+    free_count(c);
     return code;
 }
 
@@ -103,10 +126,10 @@ static int count_all(struct count *c)
     const struct opt_list *lists = &c->f->options->inputs;
 
     for (size_t i = 0; i < lists->len; i++) {
-        if (lines_open(&c->list, lists->items[i]) != EXIT_OK)
+        if (list_open(&c->list, lists->items[i], &c->rules) != EXIT_OK)
             return -EIO;
-        int code = count_lines(c);
-        lines_close(&c->list);
+        int code = count_entries(c);
+        list_close(&c->list);
         if (code < 0)
             return code;
     }
@@ -121,14 +144,13 @@ static void set_total(struct fetch *f, uint64_t total)
 
 int fetch_count(struct fetch *f)
 {
-    struct count *c = calloc(1, sizeof *c);
+    struct count *c = new_count(f);
     if (!c)
         return 0; /* nobody needs it */
 
-    c->f = f;
     if (bide_to_thread(bide_coro(count_all, c)) == 0 && !f->stats.is_total_known)
-        set_total(f, f->of_patterns + c->lines);
-    free(c);
+        set_total(f, f->of_patterns + c->entries);
+    free_count(c);
     return 0;
 }
 

@@ -6,7 +6,7 @@
  */
 #include "cli/fetch.h"
 
-#define BYTES_MAX  ((size_t)8 << 20) /* of the URLs of parked jobs */
+#define BYTES_MAX  ((size_t)8 << 20) /* of the URLs of parked jobs, and of what lists say beside URLs */
 #define HOSTS_MAX  32768 /* that jobs name */
 #define RUNS_MAX   65536 /* of fetch_backlog.c: 5 MiB */
 #define KEEP_BYTES 4096  /* memory of a longer URL is not kept */
@@ -34,10 +34,25 @@ struct job *queue_new_job(struct queue *q)
     return calloc(1, sizeof *job);
 }
 
+void queue_count_extras(struct queue *q, const struct job *job)
+{
+    if (job->extras)
+        q->extras_bytes += job->extras->bytes;
+}
+
+static void queue_free_extras(struct queue *q, struct job *job)
+{
+    q->extras_bytes -= job->extras->bytes;
+    free(job->extras);
+    job->extras = NULL;
+}
+
 void queue_free_job(struct queue *q, struct job *job)
 {
     if (job->url.cap > KEEP_BYTES)
         text_free(&job->url);
+    if (job->extras)
+        queue_free_extras(q, job);
     job->host = NULL;
     job->next = q->spare;
     q->spare = job;
@@ -50,7 +65,7 @@ void queue_forget(struct fetch *f, struct job *job)
 
 bool queue_is_full(const struct queue *q)
 {
-    return q->parked >= q->parked_max || q->parked_bytes >= BYTES_MAX;
+    return q->parked >= q->parked_max || q->parked_bytes + q->extras_bytes >= BYTES_MAX;
 }
 
 bool queue_may_read(const struct fetch *f)
@@ -99,6 +114,7 @@ struct job *queue_read_source(struct fetch *f)
     q->is_reading = true;
     int got = source_next(f, job);
     q->is_reading = false;
+    queue_count_extras(q, job);
     if (got > 0 && !job->url.no_memory)
         job->host = hosts_take(&q->hosts, text_string(&job->url), bide_loop_time_ms(f->loop));
     if (got <= 0 || !job->host) {

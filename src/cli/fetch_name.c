@@ -10,12 +10,29 @@
 #include "cli/fetch.h"
 
 const char fetch_not_a_url[] = "not a valid URL", fetch_no_memory[] = "out of memory";
+const char fetch_no_value[] = "its line gives no value to a variable of --output";
 
 static const char *own_name(const struct naming *n, const bide_url *url, const struct answer *a, struct text *out)
 {
     text_add(out, n->root.data, n->root.len);
     names_add(url, a ? a->extension : ".{ext}", out);
     return NULL;
+}
+
+/* What its list calls it, below the root. */
+static const char *name_of_list(const struct naming *n, const struct extras *x, const bide_url *url, const struct answer *a,
+                                struct text *out)
+{
+    text_add(out, n->root.data, n->root.len);
+    if (x->dir) {
+        text_add_string(out, x->dir);
+        text_add_string(out, text_ends_with(out, '/') ? "" : "/");
+    }
+    if (x->name)
+        text_add_string(out, x->name);
+    else
+        names_add(url, a ? a->extension : ".{ext}", out);
+    return out->no_memory ? NULL : template_name_fault(out->data, n->root.len);
 }
 
 static const char *to_hex(const unsigned char digest[DIGEST_BYTES], char out[2 * DIGEST_BYTES + 1])
@@ -38,6 +55,10 @@ static const char *name_of_template(struct fetch *f, const struct job *job, cons
         v.binding = &f->source.bindings[job->pattern];
         glob_pick(v.glob, job->k, which);
     }
+    if (job->extras)
+        v.columns = job->extras->values;
+    if (template_lacks(&n->template, &v))
+        return fetch_no_value;
     if (url) {
         v.host = bide_url_host(url);
         v.path = bide_url_path(url);
@@ -65,7 +86,8 @@ const char *fetch_name(struct fetch *f, const struct job *job, const struct answ
     bide_auto bide_url *url = needs_url ? bide_url_parse(text_string(&job->url)) : NULL;
     if (needs_url && !url)
         return bide_error_code() == BIDE_ENOMEM ? fetch_no_memory : fetch_not_a_url;
-    const char *fault = n->has_template ? name_of_template(f, job, url, a, out) : own_name(n, url, a, out);
+    const char *fault = n->has_template ? name_of_template(f, job, url, a, out)
+                        : job->extras ? name_of_list(n, job->extras, url, a, out) : own_name(n, url, a, out);
     return out->no_memory ? fetch_no_memory : fault;
 }
 
@@ -76,7 +98,7 @@ bool fetch_name_is_unique(const struct naming *n, const struct job *job, const s
 {
     size_t begin, end;
 
-    if (n->is_proven || !n->directory)
+    if (n->is_proven || !n->directory || job->extras)
         return n->is_proven;
     return !memchr(name->data + n->root.len, '~', name->len - n->root.len) && !secrets_in_url(text_string(&job->url), &begin, &end);
 }

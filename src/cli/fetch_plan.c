@@ -83,6 +83,8 @@ static int read_lists(struct fetch *f)
 
     f->of_patterns = f->stats.total;
     f->source.inputs = f->options->inputs.items;
+    if (code == EXIT_OK && f->options->inputs.len > 0)
+        code = fetch_read_rules(f);
     if (code == EXIT_OK)
         code = fetch_count_lists(f, f->options->dry_run);
     if (!f->stats.is_total_known)
@@ -99,6 +101,8 @@ static int read_template(struct fetch *f)
     int code = template_parse(&n->template, f->options->output, &why);
 
     n->has_template = code == EXIT_OK;
+    if (code == EXIT_OK && (code = fetch_bind_columns(f)) != EXIT_OK)
+        return code;
     for (int i = 0; i < f->source.nglobs && code == EXIT_OK; i++)
         code = template_bind(&n->template, &f->source.globs[i], &f->source.bindings[i], &why);
     if (f->options->inputs.len > 0 && code == EXIT_OK) {

@@ -235,6 +235,26 @@ void queue_retry(struct fetch *f, struct job *job, int64_t delay_ms)
     later_push(&f->queue, job);
 }
 
+bool queue_move(struct fetch *f, struct job *job, const char *url)
+{
+    int64_t now_ms = bide_loop_time_ms(f->loop);
+    struct host *host = hosts_take(&f->queue.hosts, url, now_ms);
+    if (!host)
+        return false;
+
+    text_clear(&job->url);
+    text_add_string(&job->url, url);
+    leave_host(f, job->host);
+    hosts_drop(&f->queue.hosts, job->host, now_ms);
+    job->host = host;
+    job->attempts = 0;
+    job->due_ms = now_ms;
+    if (job->url.no_memory)
+        job->fault = fetch_no_memory;
+    later_push(&f->queue, job);
+    return true;
+}
+
 void queue_block_host(struct fetch *f, struct job *job, int status, int64_t delay_ms)
 {
     struct host *host = job->host;

@@ -22,6 +22,7 @@
 
 #include "cli/fetch_health.h"
 #include "cli/fetch_window.h"
+#include "cli/list.h"
 
 struct fetch;
 struct job;
@@ -121,6 +122,7 @@ struct queue {
     struct job *spare;
     size_t parked, parked_max;       /* jobs that wait; beyond the ceiling no more URLs are taken from the source */
     size_t parked_bytes;             /* of the URLs of those at hosts: likewise */
+    size_t extras_bytes;             /* of the extras of all jobs: likewise */
     uint64_t behind;                 /* URLs in runs */
     size_t nruns;
     struct host *unread, *unread_last; /* hosts with runs that should be read */
@@ -142,6 +144,8 @@ struct job *queue_take(struct fetch *f);
 /* Done with a job that queue_take gave: its host has a place free; it is settled, or comes again after delay_ms. */
 void queue_done(struct fetch *f, struct job *job);
 void queue_retry(struct fetch *f, struct job *job, int64_t delay_ms);
+/* It comes again with another URL, as if it had not been asked yet.  Returns: false: no memory; nothing has changed. */
+bool queue_move(struct fetch *f, struct job *job, const char *url);
 /* Leave its host alone for so long. */
 void queue_block_host(struct fetch *f, struct job *job, int status, int64_t delay_ms);
 /* The job that queue_take gave last was not asked for: --rate need not count it. */
@@ -161,6 +165,8 @@ void queue_free(struct fetch *f);
 /* An empty one; NULL: no memory. */
 struct job *queue_new_job(struct queue *q);
 void queue_free_job(struct queue *q, struct job *job);
+/* It has got its extras. */
+void queue_count_extras(struct queue *q, const struct job *job);
 /* No more URLs should be in memory. */
 bool queue_is_full(const struct queue *q);
 /* Where a job goes that came from the source, or is due: true: it may go at once. */
@@ -181,10 +187,12 @@ struct list_file {
     int *nopen;    /* how many there are */
 };
 
-/* URLs of one host that follow one another. */
+/* URLs of one host that follow one another, entries of one form. */
 struct run {
     struct run *next;
     struct list_file *file; /* NULL: of a pattern */
+    enum list_form form;
+    const struct columns *columns;
     int pattern;
     uint64_t k;             /* the first one's number in the pattern */
     uint64_t offset, end;   /* in the file */

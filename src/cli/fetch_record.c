@@ -150,7 +150,7 @@ void record_add(struct fetch *f, const struct job *job, const struct outcome *o,
         text_format(t, ",\"same_as\":%llu", (unsigned long long)o->first);
     if (o->final_url)
         jsonl_add_url_member(t, "final_url", o->final_url);
-    jsonl_add_member(t, "method", f->request.method);
+    jsonl_add_member(t, "method", job_method(f, job));
     if (o->status)
         text_format(t, ",\"status\":%d", o->status);
     else

@@ -27,7 +27,7 @@
 
 /* ---- which URLs are the same ---- */
 
-static uint64_t key_of(const struct repeats *r, const char *text)
+static uint64_t key_of_url(const struct repeats *r, const char *text)
 {
     size_t len = urlset_plain_length(text);
     if (len > 0)
@@ -39,9 +39,17 @@ static uint64_t key_of(const struct repeats *r, const char *text)
     return href ? urlset_key(&r->urls, href, strcspn(href, "#")) : 0;
 }
 
+/* What its list says beside the URL may make it another request, or another file. */
+static uint64_t key_of(const struct repeats *r, const struct job *job)
+{
+    uint64_t key = key_of_url(r, text_string(&job->url));
+
+    return key && key != job->extras_hash ? key ^ job->extras_hash : key;
+}
+
 uint64_t repeats_key(const struct fetch *f, const struct job *job)
 {
-    return job->key ? job->key : key_of(&f->repeats, text_string(&job->url));
+    return job->key ? job->key : key_of(&f->repeats, job);
 }
 
 static bool may_repeat(const struct fetch *f)
@@ -59,8 +67,9 @@ void repeats_open(struct fetch *f)
     bool has_digests = f->naming.has_template && f->naming.template.needs_sha256;
 
     r->how = (enum repeats_how)f->options->dups;
-    if (r->how == REPEATS_AUTO)
-        r->how = retry_is_safe(f->request.method) ? REPEATS_ONCE : REPEATS_EACH;
+    r->is_auto = r->how == REPEATS_AUTO; /* the method may be the list's */
+    if (r->is_auto)
+        r->how = REPEATS_ONCE;
     r->is_on = r->how != REPEATS_EACH && may_repeat(f);
     urlset_init(&r->urls, has_digests ? DIGESTS_MAX : URLS_MAX, has_digests);
 }
@@ -73,7 +82,9 @@ bool repeats_take(struct fetch *f, struct job *job)
 
     if (!r->is_on || job->holds || job->fault || job->url.no_memory)
         return false;
-    job->key = key_of(r, text_string(&job->url));
+    if (r->is_auto && !retry_is_safe(job_method(f, job)))
+        return false;
+    job->key = key_of(r, job);
     struct urlset_entry *e = job->key ? urlset_find(&r->urls, job->key) : NULL;
     if (e && e->state != URLSET_FREE)
         return job->is_repeat = true;
@@ -153,7 +164,7 @@ static unsigned extension_number(const char *extension)
 /* Where the URL stands that has this number: enough for its name. */
 static struct job job_of_number(const struct fetch *f, uint64_t number, const struct job *other)
 {
-    struct job job = {.number = number, .pattern = -1, .url = other->url};
+    struct job job = {.number = number, .pattern = -1, .url = other->url, .extras = other->extras}; /* the same, or it would be another */
 
     for (int i = 0; i < f->source.nglobs && job.pattern < 0; i++) {
         uint64_t count = f->source.globs[i].count;

@@ -60,7 +60,7 @@ static int local_error(struct worker *w, const struct job *job, struct outcome *
         return code;
 
     o->is_local = true;
-    text_format(&t, "%s ", w->f->request.method);
+    text_format(&t, "%s ", w->method);
     report_add_url(&t, job->url.data);
     text_add_string(&t, ": ");
     if (naming_saves(&w->f->naming))
@@ -198,10 +198,10 @@ static int finish_sink(struct sink *s, const struct job *job, struct outcome *o)
 
 /* ---- where it goes ---- */
 
-static int too_large(const struct fetch *f, bide_response *r)
+static int too_large(const struct worker *w, bide_response *r)
 {
-    return bide_fail(BIDE_ETOOBIG, "%s %s: the body is larger than --max-size allows (%lld bytes)", f->request.method,
-                     bide_response_url(r), (long long)f->options->http.max_size);
+    return bide_fail(BIDE_ETOOBIG, "%s %s: the body is larger than --max-size allows (%lld bytes)", w->method,
+                     bide_response_url(r), (long long)w->f->options->http.max_size);
 }
 
 static bool exceeds(const struct fetch *f, int64_t bytes)
@@ -219,7 +219,7 @@ static int64_t pass_pieces(struct worker *w, const struct job *job, bide_respons
         total += n;
         transfer_add(w->f, t, (size_t)n);
         if (exceeds(w->f, total))
-            return too_large(w->f, r);
+            return too_large(w, r);
         note_body(w, data, (size_t)n);
         o->is_final = w->f->naming.to_stdout;
         int code = o->is_final ? output_write(data, (size_t)n) : 0;
@@ -253,7 +253,7 @@ static int64_t fill_sink(struct sink *s, const struct job *job, bide_response *r
         total += n;
         transfer_add(s->w->f, &s->transfer, (size_t)n);
         if (exceeds(s->w->f, total))
-            return too_large(s->w->f, r);
+            return too_large(s->w, r);
         note_body(s->w, data, (size_t)n);
         code = write_sink(s, data, (size_t)n);
     }
@@ -284,7 +284,7 @@ static int64_t save_short(struct worker *w, const struct job *job, bide_response
         return bide_error_code();
     w->f->stats.received += body.len;
     if (exceeds(w->f, (int64_t)body.len))
-        return too_large(w->f, r);
+        return too_large(w, r);
 
     note_body(w, body.data, body.len);
     int code = save_whole(w, body, job, o);
@@ -304,8 +304,8 @@ static int64_t save(struct worker *w, const struct job *job, bide_response *r, s
     const struct naming *n = &w->f->naming;
     int64_t length = announced_length(r);
 
-    if (exceeds(w->f, length) && strcmp(w->f->request.method, "HEAD") != 0)
-        return too_large(w->f, r);
+    if (exceeds(w->f, length) && strcmp(w->method, "HEAD") != 0)
+        return too_large(w, r);
     if (!naming_saves(n))
         return pass_through(w, job, r, o, length);
     bool is_short = length >= 0 && length <= SAVE_BUFFER && !n->direct;

@@ -15,7 +15,7 @@ static int64_t retry_delay(const struct fetch *f, const struct job *job, const s
 
     if (o->with_host || o->fail == FAIL_NONE || o->fail == FAIL_CANCELLED || o->fail == FAIL_CLASH || o->fail == FAIL_URL || f->stopping)
         return -1;
-    if (!helps || o->is_final || job->attempts > x->retries || !retry_is_safe(f->request.method))
+    if (!helps || o->is_final || job->attempts > x->retries || !retry_is_safe(job_method(f, job)))
         return -1;
     if (o->retry_after_ms > x->retry_after_max_ms)
         return -1;
@@ -81,6 +81,22 @@ static void note_host(struct worker *w, struct job *job, const struct outcome *o
         report_lost(w->f, job);
 }
 
+/* The same file from elsewhere, if its list knows where: the job begins anew. */
+static bool try_mirror(struct worker *w, struct job *job, const struct outcome *o)
+{
+    struct fetch *f = w->f;
+    const char *const *mirrors = job->extras && !job->fault ? (const char *const *)job->extras->mirrors : NULL;
+    const char *next = mirrors ? mirrors[job->mirror] : NULL;
+
+    if (!next || f->stopping || o->is_local || o->code == BIDE_ENOMEM || (o->is_final && !o->with_host) || o->fail == FAIL_NONE || o->fail == FAIL_CANCELLED ||
+        o->fail == FAIL_CLASH)
+        return false;
+    if (f->options->verbose > 0)
+        report_say(f, "%s:%llu: %s; its next URL is tried", job->list, (unsigned long long)job->line, text_string(&w->why));
+    job->mirror++;
+    return queue_move(f, job, next);
+}
+
 void fetch_settle(struct worker *w, struct job *job, const struct outcome *o)
 {
     note_host(w, job, o);
@@ -93,6 +109,8 @@ void fetch_settle(struct worker *w, struct job *job, const struct outcome *o)
         queue_retry(w->f, job, delay);
         return;
     }
+    if (try_mirror(w, job, o))
+        return;
     if (o->is_local)
         local_failure(w, job, o);
     report_settled(w, job, o);

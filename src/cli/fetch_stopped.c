@@ -15,17 +15,20 @@ static void add_urls(struct text *t, uint64_t n)
 static void add_rest(const struct fetch *f, struct text *t)
 {
     const struct source *s = &f->source;
-    bool is_list = s->lines || (s->inputs && *s->inputs);
+    bool is_list = s->list || (s->inputs && *s->inputs);
 
     if (s->is_complete || (s->number > 0 && f->stats.is_total_known && s->number >= f->stats.total))
         return;
     text_add_string(t, t->len > 0 ? ", and all " : "all ");
-    if (s->lines)
-        text_format(t, "behind %s:%llu", s->lines->name, (unsigned long long)s->lines->number);
-    else if (is_list)
+    if (s->list) {
+        uint64_t line;
+        list_place(s->list, &line);
+        text_format(t, "behind %s:%llu", s->list->lines.name, (unsigned long long)line - 1);
+    } else if (is_list) {
         text_format(t, "of %s", *s->inputs);
-    else
+    } else {
         text_format(t, "from number %llu on", (unsigned long long)s->number + 1);
+    }
 }
 
 void report_stopped(struct fetch *f)

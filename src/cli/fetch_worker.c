@@ -163,7 +163,7 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
     if (o->fail != FAIL_NONE) {
         o->wire_bytes = bide_response_body_bytes(r);
         text_clear(&w->why);
-        text_format(&w->why, "%s ", w->f->request.method);
+        text_format(&w->why, "%s ", w->method);
         report_add_url(&w->why, text_string(&job->url));
         text_format(&w->why, ": %d %s", o->status, say_quote(bide_reason(r), reason));
         o->retry_after_ms = retry_after_ms(bide_header(r, "Retry-After"), bide_header(r, "Date"), time(NULL));
@@ -213,6 +213,7 @@ static void attempt(struct worker *w, struct job *job, struct outcome *o)
     struct fetch *f = w->f;
 
     *o = (struct outcome){.retry_after_ms = -1};
+    w->method = job_method(f, job);
     text_clear(&w->why);
     if (job->waits_since_ms)
         job->waited_ms += bide_loop_time_ms(f->loop) - job->waits_since_ms;
@@ -232,7 +233,7 @@ static void attempt(struct worker *w, struct job *job, struct outcome *o)
     }
     if (!name_first(w, job, o))
         return;
-    bide_auto bide_response *r = request_send(&f->request, f->session, text_string(&job->url));
+    bide_auto bide_response *r = request_send(&f->request, f->session, text_string(&job->url), job->extras);
     if (r)
         take_answer(w, job, r, o);
     else

@@ -11,6 +11,8 @@
 
 #include <bide/url.h>
 
+#include "cli/extras.h"
+
 #define METHOD_MAX 64 /* bytes; the library sends no longer one */
 
 /* ---- method and body ---- */
@@ -39,13 +41,17 @@ static int open_body(struct request *q)
     return code;
 }
 
+bool request_is_method(const char *text, size_t len)
+{
+    return request_is_token(text, len) && len <= METHOD_MAX && strcmp(text, "CONNECT") != 0;
+}
+
 static int choose_method(struct request *q)
 {
     const char *method = q->options->method;
 
     q->method = method ? method : q->data.data || q->json ? "POST" : "GET";
-    size_t len = strlen(q->method);
-    if (request_is_token(q->method, len) && len <= METHOD_MAX && strcmp(q->method, "CONNECT") != 0)
+    if (request_is_method(q->method, strlen(q->method)))
         return EXIT_OK;
     say("--request: expected a method such as GET or POST, got '%s'", q->method);
     return EXIT_USAGE;
@@ -117,8 +123,10 @@ int request_exit_code(int error)
     return error == BIDE_ENOMEM || error == -EMFILE || error == -ENFILE ? EXIT_LOCAL : EXIT_USAGE;
 }
 
-bide_response *request_send(const struct request *q, bide_session *s, const char *url)
+bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct extras *x)
 {
+    if (x)
+        return request_send_extras(q, s, url, x);
     return bide_request(s, q->method, url, .headers = q->headers, .data = q->data, .json = q->json);
 }
 

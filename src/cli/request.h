@@ -100,6 +100,10 @@ int request_open_headers(struct request *q);
 int request_check_fields(const struct request *q);
 bool request_has_header(const struct request *q, const char *name);
 bool request_is_token(const char *text, size_t len);
+/* Cut "Name: value" in two, in place.  Returns: false: it is none, and was left as it is. */
+bool request_split_header(char *line, bide_pair *out);
+/* These say where a message ends; a wrong one would make the next request part of this one. */
+bool request_is_framing(const char *name);
 
 /* ---- request.c ---- */
 
@@ -132,7 +136,16 @@ bide_session *request_session(const struct request *q, int limit, int limit_per_
 /* What an error means that comes before any request: this machine lacks something, or an option cannot be met. */
 int request_exit_code(int error);
 
-/* As bide_request.  max_size is left to who reads the body. */
-bide_response *request_send(const struct request *q, bide_session *s, const char *url);
+/* As bide_request.  max_size is left to who reads the body.  x: what a list says of this one; NULL: nothing. */
+struct extras;
+bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct extras *x);
+bool request_is_method(const char *text, size_t len);
+
+/* ---- request_extras.c ---- */
+
+/* The same, x not NULL. */
+bide_response *request_send_extras(const struct request *q, bide_session *s, const char *url, const struct extras *x);
+/* The method of a request. */
+const char *request_method(const struct request *q, const struct extras *x);
 
 #endif

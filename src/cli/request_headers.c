@@ -34,8 +34,7 @@ static bool is_value(const char *text)
     return true;
 }
 
-/* Cut "Name: value" in two, in place. */
-static bool split_header(char *line, bide_pair *out)
+bool request_split_header(char *line, bide_pair *out)
 {
     char *colon = strchr(line, ':');
     if (!colon || !request_is_token(line, (size_t)(colon - line)))
@@ -51,8 +50,7 @@ static bool split_header(char *line, bide_pair *out)
     return true;
 }
 
-/* These say where a message ends; a wrong one would make the next request part of this one. */
-static bool is_framing(const char *name)
+bool request_is_framing(const char *name)
 {
     return strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0;
 }
@@ -77,7 +75,7 @@ bool request_has_header(const struct request *q, const char *name)
 /* What can be known of one alone; the rest is left to the library (request_check_fields). */
 static int check_header(const struct request *q, const bide_pair *h)
 {
-    if (is_framing(h->name))
+    if (request_is_framing(h->name))
         say("--header %s: it is written by bide, from the body", h->name);
     else if (strcasecmp(h->name, "Host") == 0 && (!h->value[0] || request_has_header(q, "Host")))
         say("--header Host: a request has exactly one");
@@ -96,7 +94,7 @@ static int add_headers(struct request *q, char *line, const char *end)
     while (line < end) {
         char *next = line + strlen(line) + 1;
         bide_pair header;
-        if (!split_header(line, &header)) {
+        if (!request_split_header(line, &header)) {
             say("--header: expected 'Name: value', got '%s'", line);
             return EXIT_USAGE;
         }

@@ -210,7 +210,7 @@ int template_bind(const struct template *t, const struct glob *g, struct templat
     for (size_t i = 0; i < t->nparts; i++) {
         const struct template_part *p = &t->parts[i];
         b->glob[i] = p->kind == TEMPLATE_GLOB ? find_glob(p, g) : -1;
-        if (p->kind != TEMPLATE_GLOB)
+        if (p->kind != TEMPLATE_GLOB || (!g && p->column > 0))
             continue;
         if (b->glob[i] < 0)
             return no_such_glob(t, p, g, why);

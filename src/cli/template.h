@@ -35,6 +35,7 @@ struct template_part {
     int glob;          /* TEMPLATE_GLOB: 1 to 16; 0: by name */
     char name[GLOB_NAME_MAX];
     int width;         /* 0: as it is */
+    int column;        /* of a list, which may give it another value: its number, from 1; 0: none */
 };
 
 struct template {
@@ -76,9 +77,13 @@ struct template_values {
     const char *date;
     const char *extension, *sha256; /* of the answer; NULL: not known, as is a status of 0: then the variable stands there */
     int status;
+    const char *const *columns; /* of its entry in a list, each of them or NULL; or NULL: it has none */
 };
 
-/* template_name.c: append the name; it is not checked. */
+/* template_name.c: the variable that has no value for this one; NULL: they all have. */
+const struct template_part *template_lacks(const struct template *t, const struct template_values *v);
+
+/* Append the name; it is not checked. */
 void template_add_name(const struct template *t, const struct template_values *v, struct text *to);
 
 /*

@@ -75,10 +75,31 @@ static void add_glob(const struct glob_part *g, uint64_t which, int width, struc
         glob_add_value(g, which, to);
 }
 
+/* What the entry of a list says in place of the URL's own. */
+static const char *column_of(const struct template_part *p, const struct template_values *v)
+{
+    const char *value = p->column > 0 && v->columns ? v->columns[p->column - 1] : NULL;
+
+    return value && *value ? value : NULL;
+}
+
+const struct template_part *template_lacks(const struct template *t, const struct template_values *v)
+{
+    for (size_t i = 0; i < t->nparts && !v->glob; i++)
+        if (t->parts[i].kind == TEMPLATE_GLOB && !column_of(&t->parts[i], v))
+            return &t->parts[i];
+    return NULL;
+}
+
 void template_add_name(const struct template *t, const struct template_values *v, struct text *to)
 {
     for (size_t i = 0; i < t->nparts; i++) {
         const struct template_part *p = &t->parts[i];
+        const char *column = column_of(p, v);
+        if (column) {
+            text_add_string(to, column);
+            continue;
+        }
         switch (p->kind) {
         case TEMPLATE_TEXT:
             text_add(to, p->text, p->len);

@@ -104,7 +104,7 @@ static void fill(struct field *f, const struct template *t, size_t i, const stru
     if (p->kind == TEMPLATE_TEXT) {
         f->text = p->text;
         f->len = p->len;
-    } else if (p->kind == TEMPLATE_GLOB) {
+    } else if (p->kind == TEMPLATE_GLOB && p->column == 0) {
         f->which = s->bindings[0].glob[i];
         for (size_t k = 0; k < s->n; k++)
             add_glob(f, s->globs[k].vars[s->bindings[k].glob[i]], p->width, k == 0);

@@ -230,6 +230,12 @@ def cases():
     yield Case("fetch names", b, "fetch", "{url}/x/player/pagelist?aid=[1-4]", "-o", "a/{{1}}/b.json", "-v")
     yield Case("fetch list", b, "fetch", "-i", "-", "-O", "o", "--progress", "plain",
                stdin=b"".join(b"%s/bytes/%d\n" % (b"{url}", n) for n in (1, 200, 300000)))
+    yield Case("fetch list options", b, "fetch", "-i", "-", "-O", "o", "-q",
+               stdin=b"{url}/echo\t{url}/bytes/2\n out=a\n header=X: 1\n body=x\n{url}/bytes/3\tname\n")
+    yield Case("fetch list objects", b, "fetch", "-i", "-", "-o", "o/{{sku}}", "-q", "--input-format", "jsonl",
+               stdin=b'{"url":"{url}/echo","sku":7,"headers":{"A":["1","2"]},"json":{"x":[1]}}\n{"url":"{url}/echo","sku":8,"body":"x"}\n')
+    yield Case("fetch list columns", b, "fetch", "-i", "-", "-o", "o/{{sku}}", "-q", "--columns", "url,sku,header:A",
+               stdin=b"{url}/echo\t7\t1\n{url}/echo\t8\t\n")
     yield Case("fetch records", b, "fetch", "{url}/status/{{200,204}}?[1-6]", "--jsonl", "r.jsonl", "--per-host", "2", "--summary-line",
                "--report", "report.jsonl")
     yield Case("fetch output", b, "fetch", "{user}/stream/30", "-o", "-")
