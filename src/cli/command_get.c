@@ -7,6 +7,7 @@
 #define S struct get_options
 
 static const struct opt options[] = {
+    {"no-glob", 'g', NULL, OPT_FLAG(S, no_glob), .group = "URLs", .help = "[] and {} in URLs are nothing special"},
     {"include", 'i', NULL, OPT_FLAG(S, heads), .group = "Output", .help = "show the head of each answer before its body"},
     {"output", 'o', "FILE", OPT_STRING(S, output),
      .help = "all bodies into this file, which appears when they are complete; -: to standard output, binary ones to a terminal, too"},
@@ -56,6 +57,9 @@ const struct command command_get = {
     .operands = "URL...",
     .brief = "print what URLs answer",
     .about =
+        "A URL may stand for many, as in `bide fetch`: [1-100], [001-100], [1-100:10], [a-z], {red,green}; \\[ is a bracket, "
+        "and with --no-glob all are.\n"
+        "\n"
         "The bodies go to standard output in the order of the URLs, with nothing between them. All are asked for at the "
         "same time, over one session: connections are kept and used again. A body whose turn has not come is held in "
         "memory up to 256 KiB; a longer one waits, unread, so that memory stays flat.\n"

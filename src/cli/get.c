@@ -26,7 +26,8 @@
 
 struct body {
     struct get *get;
-    const char *url;
+    struct text text;
+    const char *url; /* of it */
     bide_task *task;
     bide_future *turn; /* settled when is_turn becomes true */
     bool is_turn;
@@ -40,12 +41,12 @@ struct get {
     const struct get_options *options;
     const struct request *request;
     bide_session *session;
-    char **urls;
-    int n, window;
+    struct get_urls urls;
+    int window;
     struct get_output output;
     struct get_progress show;
     struct body *bodies; /* window of them: URL i has bodies[i % window] */
-    int done, failed;
+    uint64_t done, failed;
     int output_error; /* of the output; then nothing more is tried */
     bool timed_out;
     bool no_memory;   /* for one of them */
@@ -191,9 +192,14 @@ static int get_one(struct body *b)
 
 /* ---- all of them ---- */
 
-static int start(struct get *g, struct body *b, const char *url)
+static int start(struct get *g, struct body *b)
 {
-    *b = (struct body){.get = g, .url = url, .held = b->held, .cap = b->cap, .flow = {.url = url, .length = -1}};
+    *b = (struct body){.get = g, .text = b->text, .held = b->held, .cap = b->cap};
+    get_urls_next(&g->urls, &b->text);
+    if (b->text.no_memory)
+        return bide_fail(BIDE_ENOMEM, "no memory for a URL");
+    b->url = b->text.data;
+    b->flow = (struct get_flow){.url = b->url, .length = -1};
     b->turn = bide_future_new();
     b->task = b->turn ? bide_create_task(bide_coro(get_one, b)) : NULL;
     return b->task ? 0 : bide_raise();
@@ -238,7 +244,7 @@ static int finish(struct get *g, struct body *b)
         BIDE_TRY(write_held(b));
     tell(g, b, code);
     g->show.flow = NULL;
-    g->show.done = (uint64_t)++g->done;
+    g->show.done = ++g->done;
     drop(b);
     return 0;
 }
@@ -253,10 +259,12 @@ static int end_output(struct get *g)
 
 static int print_all(struct get *g)
 {
-    for (int i = 0, started = 0; i < g->n; i++) {
-        for (; started < g->n && started < i + g->window; started++)
-            BIDE_TRY(start(g, &g->bodies[started % g->window], g->urls[started]));
-        BIDE_TRY(finish(g, &g->bodies[i % g->window]));
+    uint64_t window = (uint64_t)g->window;
+
+    for (uint64_t i = 0, started = 0; i < g->urls.total; i++) {
+        for (; started < g->urls.total && started < i + window; started++)
+            BIDE_TRY(start(g, &g->bodies[started % window]));
+        BIDE_TRY(finish(g, &g->bodies[i % window]));
     }
     return end_output(g);
 }
@@ -266,7 +274,7 @@ static int open_output(struct get *g)
     int code = get_output_open(&g->output, g->options);
 
     g->output_error = code < 0 ? code : 0;
-    get_progress_open(&g->show, g->options, g->n);
+    get_progress_open(&g->show, g->options, g->urls.total);
     return code;
 }
 
@@ -296,7 +304,7 @@ static int exit_code(const struct get *g, int code)
     if (g->output_error)
         return output_exit_code(g->output_error);
     if (code < 0 && g->timed_out) {
-        say("stopped by --max-time when %d of %d URLs were done", g->done, g->n);
+        say("stopped by --max-time when %" PRIu64 " of %" PRIu64 " URLs were done", g->done, g->urls.total);
         return EXIT_LIMIT;
     }
     if (code < 0) {
@@ -304,10 +312,10 @@ static int exit_code(const struct get *g, int code)
         return g->session ? EXIT_LOCAL : request_exit_code(code);
     }
     if (g->output.path && g->failed > 0)
-        say("%s: not written, because %d of %d URLs failed", g->output.path, g->failed, g->n);
+        say("%s: not written, because %" PRIu64 " of %" PRIu64 " URLs failed", g->output.path, g->failed, g->urls.total);
     if (g->no_memory || g->refused)
         return EXIT_LOCAL;
-    return g->failed == 0 ? EXIT_OK : g->failed == g->n ? EXIT_NOTHING : EXIT_SOME_FAILED;
+    return g->failed == 0 ? EXIT_OK : g->failed == g->urls.total ? EXIT_NOTHING : EXIT_SOME_FAILED;
 }
 
 static int run(struct get *g)
@@ -316,31 +324,47 @@ static int run(struct get *g)
     if (!g->bodies)
         return say_no_memory();
     int code = exit_code(g, bide_run(bide_coro(get_all, g)));
-    for (int i = 0; i < g->window; i++)
+    for (int i = 0; i < g->window; i++) {
         free(g->bodies[i].held);
+        text_free(&g->bodies[i].text);
+    }
     free(g->bodies);
+    return code;
+}
+
+static int window_of(const struct get *g)
+{
+    uint64_t total = g->urls.total;
+    int most = g->options->concurrency;
+
+    return descriptors_allow(total < (uint64_t)most ? (int)total : most);
+}
+
+static int send_all(struct get *g, struct request *q)
+{
+    int code = request_open(q, &g->options->http);
+    if (code != EXIT_OK)
+        return code;
+
+    g->request = q;
+    code = get_urls_check_users(&g->urls, q);
+    if (code == EXIT_OK)
+        code = run(g);
+    request_close(q);
     return code;
 }
 
 int get_run(const struct get_options *options, int n, char **urls)
 {
     struct request q;
-    struct get g = {.options = options, .request = &q, .urls = urls, .n = n};
+    struct get g = {.options = options};
 
     if (options->raw)
         output_raw();
-    g.window = descriptors_allow(n < options->concurrency ? n : options->concurrency);
-    int code = EXIT_OK;
-    for (int i = 0; i < n && code == EXIT_OK; i++)
-        code = request_check_url(urls[i]);
+    int code = get_urls_open(&g.urls, n, urls, options->no_glob);
+    g.window = code == EXIT_OK ? window_of(&g) : 0;
     if (code == EXIT_OK)
-        code = request_open(&q, &options->http);
-    if (code != EXIT_OK)
-        return code;
-    for (int i = 0; i < n && code == EXIT_OK; i++)
-        code = request_check_user(&q, urls[i]);
-    if (code == EXIT_OK)
-        code = run(&g);
-    request_close(&q);
+        code = send_all(&g, &q);
+    get_urls_close(&g.urls);
     return code;
 }

@@ -8,6 +8,7 @@
 #include <bide/file.h>
 #include <bide/task.h>
 
+#include "cli/glob.h"
 #include "cli/progress.h"
 #include "cli/request.h"
 
@@ -15,6 +16,7 @@ struct get_options {
     struct http_options http;
     const char *output;  /* a file for all bodies; "-": standard output, whatever they are; NULL: unless they are binary */
     bool no_progress;
+    bool no_glob;        /* [] and {} in URLs are nothing special */
     bool heads;          /* before each body: status and fields of its answer */
     bool raw;            /* a terminal gets what a file would */
     bool verbose;        /* mention what was odd about an answer */
@@ -60,8 +62,23 @@ struct get_progress {
     char shown[256];             /* its URL */
 };
 
-void get_progress_open(struct get_progress *p, const struct get_options *options, int n);
+void get_progress_open(struct get_progress *p, const struct get_options *options, uint64_t n);
 /* A coroutine: shows it, until it is cancelled. */
 int get_progress_run(struct get_progress *p);
+/* ---- get_urls.c ---- */
+
+struct get_urls {
+    struct glob *globs;
+    int n, at;
+    uint64_t k, total;
+};
+
+/* Returns: EXIT_OK, else after a message; get_urls_close(u) frees what it holds, also then. */
+int get_urls_open(struct get_urls *u, int n, char **patterns, bool literal);
+/* Have they user and password, and so have the options?  Returns: EXIT_OK; EXIT_USAGE, EXIT_LOCAL after a message. */
+int get_urls_check_users(const struct get_urls *u, const struct request *q);
+/* The next one, of u->total. */
+void get_urls_next(struct get_urls *u, struct text *url);
+void get_urls_close(struct get_urls *u);
 
 #endif

@@ -193,6 +193,25 @@ def on_terminal_code(*args):
     return on_terminal(*args, code=code), code[0]
 
 
+class Patterns(Case):
+    def test_of_get_are_many_urls(self):
+        with serving() as url:
+            self.expect(bide("get", f"{url}/delay/[3-1]"), 0, b'{"delay_ms":3}\n{"delay_ms":2}\n{"delay_ms":1}\n')
+            self.expect(bide("get", f"{url}/delay/{{7,8}}", f"{url}/delay/9"), 0,
+                        b'{"delay_ms":7}\n{"delay_ms":8}\n{"delay_ms":9}\n')
+            self.expect(bide("get", "-c", 3, f"{url}/delay/[0-99]"), 0, b"".join(b'{"delay_ms":%d}\n' % n for n in range(100)))
+
+    def test_of_get_can_be_taken_as_they_are(self):
+        for option in "-g", "--no-glob":
+            with RawServer({"/%5B1-3%5D": HELLO, "/[1-3]": HELLO}) as s:
+                self.expect(bide("get", option, f"{s.url}/[1-3]"), 0, b"hello\n")
+
+    def test_of_get_that_are_none_are_refused(self):
+        self.expect_line(bide("get", "http://a/[3"), 2, "http://a/[3: column 10")
+        self.expect_line(bide("get", "http://a/[0-999999999999999999]{1,2}[0-99]"), 2, "more URLs than")
+        self.expect_line(bide("get", "x://[1-2]/"), 2)
+
+
 class Progress(Case):
     """A large body that goes elsewhere than to the terminal that messages go to."""
 

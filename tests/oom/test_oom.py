@@ -218,6 +218,7 @@ def cases():
     yield Case("overview", b, "help")
     yield Case("completion", b, "completion", "bash")
     yield Case("get", b, "get", "-i", "{url}/bytes/300", "{url}/stream/50", "{url}/redirect/2", same=lambda out: len(out) > 900)
+    yield Case("get patterns", b, "get", "{url}/bytes/[1-3]", "{url}/bytes/{{7,8}}")
     yield Case("get several", b, "get", "-c", "2", "{url}/bytes/300000", "{url}/bytes/400000", "{url}/json")
     yield Case("get output", b, "get", "-o", "x", "{url}/bytes/300000", "{url}/bytes/4")
     yield Lists("get with fields", b, "get", "-u", "a:b", "-H", "@fields", "-H", "X-Three: 3", "-d", "@-", "{url}/echo", stdin=b"a body",
