@@ -3,7 +3,7 @@
 # deps.sh [OPTION...] - install what the build needs and is not there (Debian and Ubuntu); elsewhere, list it.
 #
 #   --test        also what `make test` starts: a Redis; without it the tests over Redis are skipped
-#   --ci          that, and what .ci/run uses: clang, clang-tidy, valgrind, shellcheck, a cross compiler, ...
+#   --ci          that, and what .ci/run uses: clang, clang-tidy, valgrind, shellcheck, two more shells, a cross compiler, ...
 #   --bench       also what `make bench` uses: a Redis, servers, and the libraries and tools that it compares with
 #   --bench-rust  that, and a good part of Debian's Rust (650 MB), for the peers in it
 #   --dry-run     only say what would be done
@@ -87,6 +87,9 @@ required() {
     tool valgrind valgrind
     tool shellcheck shellcheck
     tool man-db man
+    tool mandoc mandoc
+    tool zsh zsh
+    tool fish fish
     tool curl curl
     tool nginx-light nginx
     tool gdb gdb

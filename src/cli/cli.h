@@ -47,6 +47,7 @@ struct command {
     const char *about;    /* paragraphs, divided by an empty line; a line that starts with a space stays as it is */
     const char *const *examples; /* NULL-ended, pairs: what it does, the command line */
     const struct opt *options;   /* ended by a row without a name; may be NULL */
+    bool is_client;              /* users of curl and wget may look for their options here (foreign.c) */
     command_main *main;
 };
 
@@ -66,8 +67,10 @@ bool plain_in_body(uint32_t character);
 
 /* ---- say.c: messages, always on stderr, one line, one write, control characters as \xNN ---- */
 
-/* "bide: " and the text.  The program's name becomes "bide get" once say_as("get") was called. */
+/* "bide: " and the text.  The program's name becomes "bide get" once say_as("get") was called; with colour it is red. */
 void say(const char *format, ...) BIDE_PRINTF(1, 2);
+/* The same, of what is no failure: without colour. */
+void say_note(const char *format, ...) BIDE_PRINTF(1, 2);
 void say_as(const char *command);
 
 /* Make a text fit for a terminal: copy it, and what is not plain, as \xNN for each byte.  Returns: out. */
@@ -83,6 +86,16 @@ int say_no_memory(void);
 
 /* What was printed by printf has gone out?  Returns: EXIT_OK, EXIT_LOCAL after a message, -SIGPIPE. */
 int say_flush(void);
+
+/* ---- colour.c ---- */
+
+enum colour_when { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
+
+/* May what is written to this descriptor have colour? */
+bool colour_on(int fd);
+
+#define COLOUR_RED  "\033[31m"
+#define COLOUR_NONE "\033[0m"
 
 /* ---- secrets.c: passwords on the command line ---- */
 
@@ -143,20 +156,35 @@ bool help_shows_default(const struct opt *o);
 
 /* ---- topics.c: `bide help exit-codes`, also a section of the man page ---- */
 
+struct text;
+
 struct topic {
     const char *name;
     const char *brief;
-    const char *text; /* as a command's about */
+    const char *text;                 /* as a command's about */
+    void (*describe)(struct text *to); /* or this makes it, of tables */
 };
 
 /* Ended by one without a name. */
 extern const struct topic topics[];
-void help_topic(const struct topic *t);
+/* Its text; made is where it may have to be put together.  NULL: there is no memory for that. */
+const char *topic_text(const struct topic *t, struct text *made);
+/* Returns: as say_flush, EXIT_LOCAL without memory. */
+int help_topic(const struct topic *t);
 
-/* ---- man.c, completion.c: to stdout ---- */
+/* ---- man.c, completion_*.c: to stdout ---- */
 
-void man_print(void);
+/* bide(1), and bide-COMMAND(1).  Returns: EXIT_OK; EXIT_LOCAL without memory, after a message. */
+int man_print(void);
+void man_print_command(const struct command *c);
 void completion_print_bash(void);
+void completion_print_zsh(void);
+void completion_print_fish(void);
+
+/* ---- bare.c ---- */
+
+/* `bide [OPTION]... URL...`, without a command: which one it is.  Returns: OPT_GO, or an exit code. */
+int bare_command(int argc, char **argv, const struct command **out);
 
 /* ---- nearest.c: did you mean ...? ---- */
 

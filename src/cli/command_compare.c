@@ -23,7 +23,7 @@ static const struct opt options[] = {
     {"repeat", 0, "N", OPT_INT(S, repeat), .min = 1, .max = 1000, .def = "5", .help = "runs of each mode, in turns"},
     {"budget", 0, "TIME", OPT_DURATION(S, budget_ms), .def = "3s",
      .help = "a mode is run again only while its runs together take no longer; 0: no limit"},
-    {"json", 0, "FILE", OPT_STRING(S, json), .group = "Output",
+    {"json", 0, "FILE", OPT_STRING(S, json), .own = true, .group = "Output",
      .help = "write every run as JSON; -: to standard output, in place of the table"},
     {"svg", 0, "FILE", OPT_STRING(S, svg), .help = "draw the table as a picture; -: likewise"},
     {"quiet", 'q', NULL, OPT_FLAG(S, quiet), .help = "no progress line"},

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * command_completion.c - `bide completion bash`.
+ * command_completion.c - `bide completion bash`, zsh, fish.
  */
 #include <string.h>
 
 #include "cli/opt.h"
+
+static const struct {
+    const char *shell;
+    void (*print)(void);
+} scripts[] = {
+    {"bash", completion_print_bash}, {"zsh", completion_print_zsh}, {"fish", completion_print_fish},
+};
 
 static int completion_main(const struct command *self, int argc, char **argv)
 {
@@ -12,24 +19,27 @@ static int completion_main(const struct command *self, int argc, char **argv)
     if (result != OPT_GO)
         return result;
 
-    if (argc != 2 || strcmp(argv[1], "bash") != 0) {
-        say("expected the name of a shell: bash");
-        return EXIT_USAGE;
-    }
-    completion_print_bash();
-    return say_flush();
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++)
+        if (argc == 2 && strcmp(argv[1], scripts[i].shell) == 0) {
+            scripts[i].print();
+            return say_flush();
+        }
+    say("expected the name of a shell: bash, zsh or fish");
+    return EXIT_USAGE;
 }
 
 static const char *const examples[] = {
-    "complete commands and options in this shell", "source <(bide completion bash)",
+    "complete commands and options in this bash", "source <(bide completion bash)",
+    "in this zsh, after compinit", "source <(bide completion zsh)",
+    "in this fish", "bide completion fish | source",
     NULL,
 };
 
 const struct command command_completion = {
     .name = "completion",
-    .operands = "bash",
+    .operands = "bash|zsh|fish",
     .brief = "print a completion script for a shell",
-    .about = "`make install` puts it where bash finds it by itself.",
+    .about = "`make install` puts the scripts where the shells find them by themselves.",
     .examples = examples,
     .main = completion_main,
 };

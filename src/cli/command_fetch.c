@@ -16,25 +16,31 @@ static const char *const input_formats[] = {"auto", "lines", "aria2", "tsv", "js
 
 static const struct opt options[] = {
     {"input", 'i', "FILE", OPT_LIST(S, inputs), .group = "URLs",
+     .brief = "URLs in a file, one a line; -: stdin",
      .help = "and the URLs in this file, one a line or as in `bide help lists`; -: standard input; lines with # in front are passed over"},
     {"input-format", 0, "FORM", OPT_CHOICE(S, input_format), .choices = input_formats, .def = "auto", .rare = true,
      .help = "form of the lists: a URL a line; aria2's options below it; fields with tabs between; an object of JSON a line"},
     {"columns", 0, "NAMES", OPT_STRING(S, columns), .rare = true,
      .help = "fields of a list with tabs between: url,name,dir,method,header,body,body_b64,json, header:X-Name, or any name for -o"},
-    {"no-glob", 'g', NULL, OPT_FLAG(S, no_glob), .help = "[] and {} in URLs are nothing special"},
+    {"no-glob", 'g', NULL, OPT_FLAG(S, no_glob), .rare = true, .help = "[] and {} in URLs are nothing special"},
     {"dups", 0, "HOW", OPT_CHOICE(S, dups), .choices = dups_choices, .def = "auto", .rare = true,
      .help = "a URL that stands there again, with nothing else beside it: once: is asked for once, and recorded for each; each: is asked for each time; "
              "error: fails; auto: once, but each with methods such as POST"},
-    {"dry-run", 'n', NULL, OPT_FLAG(S, dry_run), .help = "show what would be done: how many URLs, first and last file"},
-    {"output", 'o', "NAME", OPT_STRING(S, output), .group = "Files",
+    {"dry-run", 'n', NULL, OPT_FLAG(S, dry_run), .brief = "show what would be done, ask for nothing",
+     .help = "show what would be done: how many URLs, first and last file"},
+    {"output", 'o', "NAME", OPT_STRING(S, output), .group = "Files", .excludes = "output-dir",
+     .brief = "a file for each: '{i}', '{1}'; -: stdout",
      .help = "save each body under this name, with {1} {i} {host} {path} {name} {stem} {ext} and others filled in; -: standard output"},
-    {"output-dir", 'O', "DIR", OPT_STRING(S, output_dir), .help = "save below this directory, under names made of the URLs"},
-    {"skip-existing", 0, NULL, OPT_FLAG(S, skip_existing), .help = "URLs whose file is there already are not asked for"},
+    {"output-dir", 'O', "DIR", OPT_STRING(S, output_dir), .bare = "output={name}", .excludes = "output",
+     .brief = "files below this directory, named by URL", .help = "save below this directory, under names made of the URLs"},
+    {"skip-existing", 0, NULL, OPT_FLAG(S, skip_existing), .brief = "do not ask for what is there already",
+     .help = "URLs whose file is there already are not asked for"},
     {"raw", 0, NULL, OPT_FLAG(S, raw), .rare = true,
      .help = "-o - sends a body as it is to a terminal, too: it will obey it"},
     {"durability", 0, "HOW", OPT_CHOICE(S, durability), .choices = durabilities, .def = "none", .rare = true,
      .help = "what survives a power loss: batch, each: all that a record speaks of, synced together or one by one; none: what the system had written"},
     {"jsonl", 0, "FILE", OPT_STRING(S, jsonl), .group = "Records",
+     .brief = "a line of JSON for each URL; -: stdout",
      .help = "one line of JSON for each URL, behind those that are there; -: to standard output"},
     {"jsonl-mode", 0, "HOW", OPT_CHOICE(S, jsonl_mode), .choices = jsonl_modes, .def = "append", .rare = true,
      .help = "records of an earlier run: append: keep them; refuse: do nothing then; replace: throw them away"},
@@ -46,26 +52,26 @@ static const struct opt options[] = {
     {"concurrency", 'c', "N", OPT_INT(S, concurrency), .min = 1, .max = 10000, .def = "64", .group = "Speed",
      .help = "requests at once"},
     {"per-host", 0, "N", OPT_INT(S, per_host), .min = 0, .max = 10000, .def = "0",
-     .help = "of them to one host at most; 0: all, if it bears them"},
+     .brief = "of them to one host at most", .help = "of them to one host at most; 0: all, if it bears them"},
     {"no-adaptive", 0, NULL, OPT_FLAG(S, no_adaptive), .rare = true,
      .help = "as many to a host as --per-host allows from the beginning on, in place of 8 and then as many as it bears"},
-    {"rate", 'r', "N/s", OPT_RATE(S, rate), .def = "0", .help = "requests started per second, minute (/m) or hour (/h); 0: no limit"},
+    {"rate", 'r', "N/s", OPT_RATE(S, rate), .def = "0", .brief = "requests started per second, /m, /h", .help = "requests started per second, minute (/m) or hour (/h); 0: no limit"},
     {"retries", 0, "N", OPT_INT(S, retries), .min = 0, .max = 1000, .def = "4", .group = "Failures",
-     .help = "further attempts after 408, 429, 5xx and errors of the network"},
+     .brief = "further attempts after a failure", .help = "further attempts after 408, 429, 5xx and errors of the network"},
     {"backoff", 0, "TIME", OPT_DURATION(S, backoff_ms), .rare = true, .def = "1s",
      .help = "wait up to so long before the second attempt, twice that before the third, and so on"},
     {"backoff-max", 0, "TIME", OPT_DURATION(S, backoff_max_ms), .rare = true, .def = "60s", .help = "but no longer than this"},
     {"retry-after-max", 0, "TIME", OPT_DURATION(S, retry_after_max_ms), .rare = true, .def = "10m",
      .help = "give up when a server asks to wait longer (Retry-After)"},
-    {"host-errors", 0, "N", OPT_INT(S, host_errors), .min = 0, .max = 1000000, .def = "0",
+    {"host-errors", 0, "N", OPT_INT(S, host_errors), .min = 0, .max = 1000000, .rare = true, .def = "0",
      .help = "give a host up when it did not answer N times in a row: all its URLs fail; 0: after --retries, but 5 at least"},
-    {"fail-fast", 0, NULL, OPT_FLAG(S, fail_fast), .help = "stop at the first URL that failed for good (exit 5)"},
+    {"fail-fast", 0, NULL, OPT_FLAG(S, fail_fast), .rare = true, .help = "stop at the first URL that failed for good (exit 5)"},
     {"max-errors", 0, "N|P%", OPT_STRING(S, max_errors),
-     .help = "stop when more than N URLs, or P% of a hundred and more, failed for good (exit 5)"},
-    {"grace", 0, "TIME", OPT_DURATION(S, grace_ms), .def = "10s", .help = "after Ctrl-C, time for requests that run"},
+     .brief = "stop when more than so many failed", .help = "stop when more than N URLs, or P% of a hundred and more, failed for good (exit 5)"},
+    {"grace", 0, "TIME", OPT_DURATION(S, grace_ms), .rare = true, .def = "10s", .help = "after Ctrl-C, time for requests that run"},
     HTTP_OPTIONS(S, http),
     {"progress", 0, "HOW", OPT_CHOICE(S, progress), .choices = progress_choices, .def = "auto", .group = "Messages",
-     .help = "bar: a line that moves; plain: a line every 10 s; auto: what fits; none"},
+     .rare = true, .help = "bar: a line that moves; plain: a line every 10 s; auto: what fits; none"},
     {"quiet", 'q', NULL, OPT_FLAG(S, quiet), .help = "only what failed: no progress, no summary"},
     {"verbose", 'v', NULL, OPT_COUNT(S, verbose), .help = "a line for each URL and each new attempt"},
     {0},
@@ -108,13 +114,13 @@ const struct command command_fetch = {
         "\n"
         "In the NAME of --output stand for parts of the URL:\n"
         "\n"
-        "    {1} {2} ...  the value of the first glob, the second, ...; {page}: of the one with this name\n"
+        "    {1} {2} ...  values of the globs; {page}: of the one with this name\n"
         "    {i} {n}      the number of the URL, from 0 and from 1\n"
         "    {host}       example.com, or example.com:8080\n"
         "    {path}       a/b.html, of http://example.com/a/b.html?q=1\n"
         "    {name}       b.html; index.html when the path ends in a slash\n"
         "    {stem}       b\n"
-        "    {ext}        html; of a URL that has none, the one of the answer's type, or bin\n"
+        "    {ext}        html; of a URL without one, that of the answer's type, or bin\n"
         "    {query}      q=1; what cannot stand in a file's name as %XX\n"
         "    {date}       2026-11-29, the day on which the run began, here\n"
         "    {status}     200, of the answer\n"
@@ -182,5 +188,6 @@ const struct command command_fetch = {
         "SIGUSR1 prints a line of status.",
     .examples = examples,
     .options = options,
+    .is_client = true,
     .main = fetch_main,
 };

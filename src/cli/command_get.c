@@ -7,19 +7,19 @@
 #define S struct get_options
 
 static const struct opt options[] = {
-    {"no-glob", 'g', NULL, OPT_FLAG(S, no_glob), .group = "URLs", .help = "[] and {} in URLs are nothing special"},
-    {"include", 'i', NULL, OPT_FLAG(S, heads), .group = "Output", .help = "show the head of each answer before its body"},
-    {"output", 'o', "FILE", OPT_STRING(S, output),
+    {"no-glob", 'g', NULL, OPT_FLAG(S, no_glob), .rare = true, .group = "URLs", .help = "[] and {} in URLs are nothing special"},
+    {"include", 0, NULL, OPT_FLAG(S, heads), .group = "Output", .brief = "the head of each answer before its body", .help = "show the head of each answer before its body"},
+    {"output", 'o', "FILE", OPT_STRING(S, output), .own = true, .brief = "all bodies into this file; -: stdout, also binary",
      .help = "all bodies into this file, which appears when they are complete; -: to standard output, binary ones to a terminal, too"},
-    {"fail", 'f', NULL, OPT_FLAG(S, fail), .help = "a status of 400 or more is a failure; its body is not shown"},
+    {"fail", 'f', NULL, OPT_FLAG(S, fail), .brief = "a status of 400 or more is a failure", .help = "a status of 400 or more is a failure; its body is not shown"},
     {"raw", 0, NULL, OPT_FLAG(S, raw), .rare = true,
      .help = "to a terminal, too, send bodies and heads as they are: it will obey them"},
     {"no-progress", 0, NULL, OPT_FLAG(S, no_progress), .rare = true, .help = "no line that moves while a large body comes"},
-    {"verbose", 'v', NULL, OPT_FLAG(S, verbose), .help = "mention what is wrong with an answer that is read all the same"},
-    {"concurrency", 'c', "N", OPT_INT(S, concurrency), .min = 1, .max = 1024, .def = "64", .group = "All together",
+    {"verbose", 'v', NULL, OPT_FLAG(S, verbose), .brief = "mention what is wrong with an answer", .help = "mention what is wrong with an answer that is read all the same"},
+    {"concurrency", 'c', "N", OPT_INT(S, concurrency), .min = 1, .max = 1024, .def = "64", .group = "Together",
      .help = "requests at once"},
     {"max-time", 'm', "TIME", OPT_DURATION(S, max_time_ms), .def = "0",
-     .help = "stop after so long, whatever is done by then; 0: no limit"},
+     .brief = "stop after so long", .help = "stop after so long, whatever is done by then; 0: no limit"},
     HTTP_OPTIONS(S, http),
     {0},
 };
@@ -28,7 +28,7 @@ static const struct opt options[] = {
 
 static const char *const examples[] = {
     "two bodies, one after the other, fetched at the same time", "bide get https://a.example/ https://b.example/",
-    "head and body of an answer, redirects not followed", "bide get -i --max-redirs 0 http://a.example/",
+    "head and body of an answer, redirects not followed", "bide get --include --max-redirs 0 http://a.example/",
     "a large file", "bide get -o disk.img https://a.example/disk.img",
     "send JSON", "bide get --json '{\"id\":1}' https://a.example/items",
     "a server under test, with a certificate of its own", "bide get --cacert ca.pem https://localhost:8443/",
@@ -82,5 +82,6 @@ const struct command command_get = {
         "gets every byte as it came.",
     .examples = examples,
     .options = options,
+    .is_client = true,
     .main = get_main,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * command_help.c - `bide help`, `bide help COMMAND`, `bide help TOPIC`, `bide help --man`.
+ * command_help.c - `bide help`, `bide help COMMAND`, `bide help TOPIC`, `bide help --man [COMMAND]`.
  */
 #include <string.h>
 
@@ -11,7 +11,7 @@ struct help_options {
 };
 
 static const struct opt options[] = {
-    {"man", 0, NULL, OPT_FLAG(struct help_options, man), .help = "print the manual page bide(1), in roff"},
+    {"man", 0, NULL, OPT_FLAG(struct help_options, man), .help = "print a manual page in roff: bide(1), or that of the command"},
     {0},
 };
 
@@ -31,10 +31,8 @@ static int help_about(const char *name)
 
     if (c)
         return help_command(c, true);
-    if (t) {
-        help_topic(t);
-        return say_flush();
-    }
+    if (t)
+        return help_topic(t);
     for (const struct command *const *each = commands; *each; each++)
         nearest_try(&n, (*each)->name);
     for (t = topics; t->name; t++)
@@ -44,6 +42,18 @@ static int help_about(const char *name)
     else
         say("there is no help about '%s'; `bide help` lists commands and topics", name);
     return EXIT_USAGE;
+}
+
+static int help_man(const char *name)
+{
+    const struct command *c = command_find(name);
+
+    if (!c) {
+        say("there is no command '%s' to have a manual page; bide(1) has the topics", name);
+        return EXIT_USAGE;
+    }
+    man_print_command(c);
+    return say_flush();
 }
 
 static int help_main(const struct command *self, int argc, char **argv)
@@ -57,13 +67,15 @@ static int help_main(const struct command *self, int argc, char **argv)
         say("one command or topic at a time, got '%s' and '%s'", argv[1], argv[2]);
         return EXIT_USAGE;
     }
-    if (o.man)
-        man_print();
-    else if (argc == 2)
+    if (o.man && argc == 2)
+        return help_man(argv[1]);
+    if (argc == 2)
         return help_about(argv[1]);
+    if (o.man)
+        result = man_print();
     else
         help_overview(stdout);
-    return say_flush();
+    return result > 0 ? result : say_flush();
 }
 
 const struct command command_help = {

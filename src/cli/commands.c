@@ -7,11 +7,11 @@
 #include "cli/cli.h"
 
 extern const struct command command_get, command_fetch, command_serve, command_compare, command_worker, command_completion,
-    command_help, command_version;
+    command_config, command_help, command_version;
 
 const struct command *const commands[] = {
     &command_get,    &command_fetch,      &command_serve, &command_compare,
-    &command_worker, &command_completion, &command_help,  &command_version, NULL,
+    &command_worker, &command_completion, &command_config, &command_help, &command_version, NULL,
 };
 
 const struct command *command_find(const char *name)

@@ -142,12 +142,12 @@ static struct compare_look look_of_stdout(void)
 {
     struct progress p;
     struct winsize w = {0};
-    const char *columns = getenv("COLUMNS"), *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+    const char *columns = getenv("COLUMNS");
     struct compare_look look = {.columns = COLUMNS_DEFAULT};
 
     progress_open(&p, PROGRESS_NONE, 0);
     look.has_utf8 = p.has_utf8;
-    look.has_colour = isatty(STDOUT_FILENO) && !(no_colour && *no_colour) && term && strcmp(term, "dumb") != 0;
+    look.has_colour = colour_on(STDOUT_FILENO);
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
         look.columns = w.ws_col;
     else if (columns && strtol(columns, NULL, 10) > 0)

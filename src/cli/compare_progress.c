@@ -38,7 +38,7 @@ void compare_progress_begin(struct compare *c, int64_t total_us)
         return;
     compare_describe(c, &line);
     if (!line.no_memory)
-        say("%s; %d mode%s, up to %d run%s each: about %d s", line.data, c->nrows, c->nrows == 1 ? "" : "s",
+        say_note("%s; %d mode%s, up to %d run%s each: about %d s", line.data, c->nrows, c->nrows == 1 ? "" : "s",
             c->options->repeat, c->options->repeat == 1 ? "" : "s", whole_seconds(total_us));
     text_free(&line);
 }

@@ -54,9 +54,9 @@ static bool can_run(const struct compare *c, const struct compare_mode *m)
     if (descriptors_allow(least) >= least)
         return true;
     if (workers > 0)
-        say("%s: this process may not have the descriptors for %d workers (ulimit -n)", m->name, c->workers);
+        say_note("%s: this process may not have the descriptors for %d workers (ulimit -n)", m->name, c->workers);
     else
-        say("%s: this process may not have the descriptors for it (ulimit -n)", m->name);
+        say_note("%s: this process may not have the descriptors for it (ulimit -n)", m->name);
     return false;
 }
 
@@ -69,7 +69,7 @@ int compare_width_check(const struct compare *c)
             return EXIT_LOCAL;
     compare_add_narrowed(c, &narrowed);
     if (narrowed.data && !narrowed.no_memory)
-        say("%s", narrowed.data);
+        say_note("%s", narrowed.data);
     text_free(&narrowed);
     return EXIT_OK;
 }

@@ -41,7 +41,7 @@ void fetch_fail(struct fetch *f, int exit_code)
 void fetch_fail_here(struct fetch *f)
 {
     if (f->exit_code == 0)
-        report_say(f, "%s; stopping", bide_error_text());
+        report_failure(f, "%s; stopping", bide_error_text());
     fetch_fail(f, EXIT_LOCAL);
 }
 
@@ -275,7 +275,7 @@ static int allowed_concurrency(int wanted)
     if (allowed >= 2 * wanted)
         return wanted;
     allowed = allowed >= 4 ? allowed / 2 : 1;
-    say("-c %d: so many files may not be open here (ulimit -n); %d at once", wanted, allowed);
+    say_note("-c %d: so many files may not be open here (ulimit -n); %d at once", wanted, allowed);
     return allowed;
 }
 

@@ -446,8 +446,9 @@ int report_write(const struct fetch *f);
 
 /* "list.txt:17: ", of a job that is one of a list. */
 void report_add_place(struct text *to, const struct job *job);
-/* A message that is not about one URL. */
+/* A message that is not about one URL; and of a failure, which is red where there is colour. */
 void report_say(struct fetch *f, const char *format, ...) BIDE_PRINTF(2, 3);
+void report_failure(struct fetch *f, const char *format, ...) BIDE_PRINTF(2, 3);
 /* A URL as it may be shown: without user name and password.  Otherwise every byte is as it was given. */
 void report_add_url(struct text *to, const char *url);
 

@@ -48,7 +48,7 @@ void fetch_check_limit(struct fetch *f)
 {
     if (!f->limit.is_set || f->stopping || !are_too_many(f))
         return;
-    report_say(f, "%llu of %llu URLs failed; stopping (%s)", (unsigned long long)f->stats.failed,
+    report_failure(f, "%llu of %llu URLs failed; stopping (%s)", (unsigned long long)f->stats.failed,
                (unsigned long long)f->stats.done, f->options->fail_fast ? "--fail-fast" : "--max-errors");
     fetch_fail(f, EXIT_LIMIT);
 }

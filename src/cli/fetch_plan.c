@@ -121,10 +121,11 @@ static int check_only_one(const struct fetch *f)
     if (f->stats.is_total_known && f->stats.total <= 1)
         return EXIT_OK;
     if (f->stats.is_total_known)
-        say("%llu bodies would run into each other on standard output; say where they go: -o 'out/{i}', -O DIR",
-            (unsigned long long)f->stats.total);
+        say("%llu bodies would run into each other on standard output; say where they go: -o 'out/{i}', -O DIR; `bide get` prints one after "
+            "the other", (unsigned long long)f->stats.total);
     else
-        say("bodies would run into each other on standard output; say where they go: -o 'out/{i}', -O DIR");
+        say("bodies would run into each other on standard output; say where they go: -o 'out/{i}', -O DIR; `bide get` prints one "
+            "after the other");
     return EXIT_USAGE;
 }
 

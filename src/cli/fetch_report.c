@@ -14,9 +14,23 @@
 
 /* ---- messages ---- */
 
+#define TEXT 3500
+
 void report_say(struct fetch *f, const char *format, ...)
 {
-    char text[3500];
+    char text[TEXT];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    progress_erase(&f->progress);
+    say_note("%s", text);
+}
+
+void report_failure(struct fetch *f, const char *format, ...)
+{
+    char text[TEXT];
     va_list args;
 
     va_start(args, format);
@@ -58,8 +72,8 @@ static void say_failed(struct worker *w, const struct job *job)
         return;
 
     report_add_place(&place, job);
-    report_say(w->f, "%s%s%s", text_string(&place), text_string(&w->why),
-               job->attempts > 1 ? " (the last of several attempts)" : "");
+    report_failure(w->f, "%s%s%s", text_string(&place), text_string(&w->why),
+                   job->attempts > 1 ? " (the last of several attempts)" : "");
     text_free(&place);
 }
 
@@ -106,7 +120,7 @@ void report_lost(struct fetch *f, const struct job *job)
     const struct host *host = job->host;
 
     if (host->jobs > 1)
-        report_say(f, "%s is given up after %u failures in a row; %u URLs that wait for it fail with it", host->name,
+        report_failure(f, "%s is given up after %u failures in a row; %u URLs that wait for it fail with it", host->name,
                    host->health.rounds, host->jobs - 1);
 }
 

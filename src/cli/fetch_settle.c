@@ -40,12 +40,12 @@ static void local_failure(struct worker *w, const struct job *job, const struct 
     if (f->naming.to_stdout) {
         bool is_new = f->exit_code == 0;
         if (is_new && o->code != -EPIPE)
-            report_say(f, "%s", text_string(&w->why));
+            report_failure(f, "%s", text_string(&w->why));
         fetch_fail(f, o->code == -EPIPE ? -SIGPIPE : EXIT_LOCAL);
     } else if (is_hopeless(o->code) && f->exit_code == 0) {
         struct text place = {0};
         report_add_place(&place, job);
-        report_say(f, "%s%s; stopping", text_string(&place), text_string(&w->why));
+        report_failure(f, "%s%s; stopping", text_string(&place), text_string(&w->why));
         text_free(&place);
         fetch_fail(f, EXIT_LOCAL);
     }

@@ -43,7 +43,7 @@ static int open_list(struct fetch *f)
     s->list = malloc(sizeof *s->list);
     if (s->list)
         return list_open(s->list, *s->inputs, &s->rules) == EXIT_OK ? 0 : -EIO;
-    report_say(f, "%s: out of memory", *s->inputs);
+    report_failure(f, "%s: out of memory", *s->inputs);
     return BIDE_ENOMEM;
 }
 
@@ -54,7 +54,7 @@ static int fill_list(struct fetch *f)
 
     if (code >= 0 || f->stopping)
         return 0;
-    report_say(f, "%s", bide_error_text());
+    report_failure(f, "%s", bide_error_text());
     if (code == BIDE_ENOMEM)
         return code;
     f->source.is_broken = true;

@@ -179,7 +179,7 @@ static int get_one(struct body *b)
     if (g->options->verbose && bide_response_oddity(r)) {
         char shown[URL_SHOWN];
         progress_erase(&b->get->show.progress);
-        say(REQUEST_ODDITY, request_shown_url(b->url, shown, sizeof shown), bide_response_oddity(r));
+        say_note(REQUEST_ODDITY, request_shown_url(b->url, shown, sizeof shown), bide_response_oddity(r));
     }
     if (g->options->fail)
         BIDE_TRY(bide_raise_for_status(r));
@@ -226,7 +226,7 @@ static void tell(struct get *g, const struct body *b, int code)
         g->refused |= code == -EILSEQ && g->output.refuses_binary;
         say("%s", bide_error_text());
     } else if (b->note[0]) {
-        say("%s: answered %s; --fail makes that a failure", request_shown_url(b->url, shown, sizeof shown), b->note);
+        say_note("%s: answered %s; --fail makes that a failure", request_shown_url(b->url, shown, sizeof shown), b->note);
     }
 }
 

@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "cli/opt.h"
+#include "cli/text.h"
 
 #define WIDTH 80
 #define COLUMN 28 /* where the explanation of an option begins */
+#define SHORT_GROUP "11" /* columns of -h: for the heading of a group, and an option */
+#define SHORT_OPTION "24"
 
 /* ---- words into lines ---- */
 
@@ -79,19 +82,67 @@ static void print_option(const struct opt *o)
     print_wrapped(right, strlen(right), COLUMN, COLUMN);
 }
 
-static void print_options(const struct command *c, bool all)
-{
-    static const struct opt help = {.name = "help", .letter = 'h', .help = "-h: what is needed often; --help: all of it"};
-    const char *group = c->options ? c->options->group : NULL;
+static const struct opt help = {.name = "help", .letter = 'h', .help = "-h: what is needed often; --help: all of it"};
 
-    printf("\n%s:\n", group ? group : "Options");
-    for (const struct opt *o = c->options; o && o->name; o++) {
+static void print_rows(const struct opt *rows)
+{
+    const char *group = rows ? rows->group : NULL;
+
+    if (rows)
+        printf("\n%s:\n", group ? group : "Options");
+    for (const struct opt *o = rows; o && o->name; o++) {
         if (o->group && o->group != group)
             printf("\n%s:\n", group = o->group);
-        if (all || !o->rare)
-            print_option(o);
+        print_option(o);
     }
-    print_option(&help);
+}
+
+/* ---- one screen ---- */
+
+/* As much of an explanation as fits: all, or up to a mark that ends a thought. */
+static int short_length(const char *text, size_t room)
+{
+    size_t best = 0, len = strlen(text);
+
+    if (len <= room)
+        return (int)len;
+    for (size_t i = 0; i <= room; i++)
+        if (strchr(";:,(", text[i]))
+            best = i;
+    if (best == 0)
+        for (size_t i = 0; i <= room; i++)
+            best = text[i] == ' ' ? i : best;
+    while (best > 0 && text[best - 1] == ' ')
+        best--;
+    return (int)best;
+}
+
+static void print_short_option(const struct opt *o, const char *group)
+{
+    char left[80], def[32] = "";
+    size_t at = (size_t)printf("%-" SHORT_GROUP "s%-" SHORT_OPTION "s ", group, help_option(o, left, sizeof left));
+
+    const char *about = o->brief ? o->brief : o->help;
+
+    if (help_shows_default(o))
+        snprintf(def, sizeof def, " [%s]", o->def);
+    printf("%.*s%s\n", short_length(about, WIDTH - at - strlen(def)), about, def);
+}
+
+/* Those that are needed often, a line each; the heading of a group stands beside its first. */
+static void print_short_options(const struct command *c)
+{
+    const char *group = "", *shown = NULL;
+
+    putchar('\n');
+    for (const struct opt *o = c->options; o && o->name; o++) {
+        group = o->group ? o->group : group;
+        if (o->rare)
+            continue;
+        print_short_option(o, group == shown ? "" : group);
+        shown = group;
+    }
+    print_short_option(&help, "");
 }
 
 /* ---- a command, and all of them ---- */
@@ -104,22 +155,34 @@ static void print_examples(const struct command *c)
 
 int help_command(const struct command *c, bool all)
 {
-    printf("bide %s: %s\n\nUsage: bide %s%s%s%s\n", c->name, c->brief, c->name, c->options ? " [OPTION]..." : "",
-           c->operands ? " " : "", c->operands ? c->operands : "");
-    if (all && c->about) {
+    printf("bide %s: %s\n%sUsage: bide %s%s%s%s\n", c->name, c->brief, all ? "\n" : "", c->name,
+           c->options ? " [OPTION]..." : "", c->operands ? " " : "", c->operands ? c->operands : "");
+    if (!all) {
+        print_short_options(c);
+        return say_flush();
+    }
+    if (c->about) {
         putchar('\n');
         print_paragraphs(c->about);
     }
-    print_options(c, all);
-    if (all)
-        print_examples(c);
+    print_rows(c->options);
+    print_rows(common_rows);
+    print_option(&help);
+    print_examples(c);
     return say_flush();
 }
 
-void help_topic(const struct topic *t)
+int help_topic(const struct topic *t)
 {
-    printf("%s: %s\n\n", t->name, t->brief);
-    print_paragraphs(t->text);
+    struct text made = {0};
+    const char *text = topic_text(t, &made);
+
+    if (text) {
+        printf("%s: %s\n\n", t->name, t->brief);
+        print_paragraphs(text);
+    }
+    text_free(&made);
+    return text ? say_flush() : say_no_memory();
 }
 
 void help_overview(FILE *to)
@@ -128,7 +191,7 @@ void help_overview(FILE *to)
           "  bide get https://a.example/ https://b.example/   bodies to standard output\n"
           "  bide fetch 'https://a.example/[1-100]' -o '{1}'  each into a file of its own\n"
           "  bide serve --delay 100                           to try clients against\n\n"
-          "Commands (`bide help COMMAND`; `bide URL...` is `bide fetch URL...`):\n",
+          "Commands (`bide help COMMAND`; `bide URL` prints, `bide URL... -O DIR` saves):\n",
           to);
     for (const struct command *const *c = commands; *c; c++)
         fprintf(to, "  %-12s %s\n", (*c)->name, (*c)->brief);

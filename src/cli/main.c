@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/config.h"
 
 /* A descriptor that the caller has closed would be given to the next file or socket, and messages and bodies would go
    there.  Each gets one that cannot do what it is for, so that using it is an error, as it should be. */
@@ -40,6 +40,8 @@ static int unknown_option(const char *word)
     nearest_try(&n, "--version");
     if (n.best)
         say("unknown option %s; did you mean %s?", word, n.best);
+    else if (strcmp(word, "-i") == 0)
+        say("-i belongs to fetch: `bide fetch -i FILE`");
     else
         say("unknown option %s; options follow the command, as `bide help` shows", word);
     return EXIT_USAGE;
@@ -70,14 +72,34 @@ static const char *command_of_option(const char *word)
     return NULL;
 }
 
+static int run_command(const struct command *c, int argc, char **argv)
+{
+    say_as(c->name);
+    return c->main(c, argc, argv);
+}
+
 static int run(const char *name, int argc, char **argv)
 {
     const struct command *c = command_find(name);
-    if (!c)
-        return unknown_command(name);
 
-    say_as(c->name);
-    return c->main(c, argc, argv);
+    return c ? run_command(c, argc, argv) : unknown_command(name);
+}
+
+/* `bide URL` and `bide -sSL URL`: no command has "://" in its name. */
+static int run_bare(int argc, char **argv)
+{
+    const struct command *c = NULL;
+    int code = bare_command(argc, argv, &c);
+
+    return code == OPT_GO ? run_command(c, argc, argv) : code;
+}
+
+static bool has_url(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strstr(argv[i], "://"))
+            return true;
+    return false;
 }
 
 static int run_word(int argc, char **argv)
@@ -89,10 +111,9 @@ static int run_word(int argc, char **argv)
     const char *option = command_of_option(argv[1]);
     if (option)
         return run(option, argc - 1, argv + 1);
-    if (argv[1][0] == '-')
-        return unknown_option(argv[1]);
-    /* No command has "://" in its name: what follows is what fetch takes. */
-    return strstr(argv[1], "://") ? run("fetch", argc, argv) : run(argv[1], argc - 1, argv + 1);
+    if (strstr(argv[1], "://") || (argv[1][0] == '-' && has_url(argc, argv)))
+        return run_bare(argc, argv);
+    return argv[1][0] == '-' ? unknown_option(argv[1]) : run(argv[1], argc - 1, argv + 1);
 }
 
 int main(int argc, char **argv)
@@ -105,6 +126,7 @@ int main(int argc, char **argv)
     if (code == EXIT_OK)
         code = run_word(argc, argv);
     secrets_free();
+    config_free();
     if (code >= 0) {
         int flushed = say_flush();
         code = flushed != EXIT_OK ? flushed : code;

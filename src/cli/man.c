@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * man.c - the option tables as the manual page bide(1), in roff.
+ * man.c - the option tables as manual pages, in roff: bide(1), and one for each command, such as bide-fetch(1).
  *
- * `bide help --man` prints it; the build keeps it as bide.1.
+ * `bide help --man` and `bide help --man fetch` print them; the build keeps them as bide.1 and bide-fetch.1.
  */
 #include <ctype.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include <bide/version.h>
 
 #include "cli/opt.h"
+#include "cli/text.h"
 
 /* A backslash, a hyphen and quotes mean something else to roff, as does a dot or quote that begins a line. */
 static void print_char(char c)
@@ -42,9 +43,14 @@ static void print_text(const char *text, size_t len)
     }
 }
 
-static void print_line(const char *text)
+static void print_string(const char *text)
 {
     print_text(text, strlen(text));
+}
+
+static void print_line(const char *text)
+{
+    print_string(text);
     putchar('\n');
 }
 
@@ -54,18 +60,24 @@ static void print_upper(const char *text)
         print_char((char)toupper((unsigned char)*text));
 }
 
-/* As print_paragraphs of help.c: a paragraph that starts with a space stays as it is. */
-static void print_paragraphs(const char *text)
+/* As print_paragraphs of help.c: a paragraph that starts with a space stays as it is.  after_heading: the first needs no .PP. */
+static void print_paragraphs(const char *text, bool after_heading)
 {
     while (*text) {
         const char *end = strstr(text, "\n\n");
         size_t len = end ? (size_t)(end - text) : strlen(text);
         bool verbatim = text[0] == ' ';
 
-        puts(verbatim ? ".PP\n.nf" : ".PP");
+        while (len > 0 && text[len - 1] == '\n')
+            len--;
+        if (!after_heading)
+            puts(".PP");
+        after_heading = false;
+        if (verbatim)
+            puts(".nf");
         print_text(text, len);
         puts(verbatim ? "\n.fi" : "");
-        text += len;
+        text += end ? (size_t)(end - text) : strlen(text);
         text += strspn(text, "\n");
     }
 }
@@ -76,31 +88,31 @@ static void print_option(const struct opt *o)
     if (o->letter)
         printf("\\-%c\\fR, \\fB", o->letter);
     fputs("\\-\\-", stdout);
-    print_text(o->name, strlen(o->name));
+    print_string(o->name);
     fputs("\\fR", stdout);
     if (o->arg) {
         fputs(" \\fI", stdout);
-        print_text(o->arg, strlen(o->arg));
+        print_string(o->arg);
         fputs("\\fR", stdout);
     }
     putchar('\n');
-    print_text(o->help, strlen(o->help));
+    print_string(o->help);
     if (help_shows_default(o)) {
         fputs("; default: ", stdout);
-        print_text(o->def, strlen(o->def));
+        print_string(o->def);
     }
     puts(".");
 }
 
-static void print_options(const struct command *c)
+static void print_options(const struct opt *rows)
 {
     const char *group = NULL;
 
-    for (const struct opt *o = c->options; o && o->name; o++) {
+    for (const struct opt *o = rows; o && o->name; o++) {
         if (o->group && o->group != group) {
-            fputs(".PP\n\\fI", stdout);
-            print_text(group = o->group, strlen(o->group));
-            puts("\\fR");
+            fputs(".SS \"", stdout);
+            print_string(group = o->group);
+            puts("\"");
         }
         print_option(o);
     }
@@ -109,42 +121,69 @@ static void print_options(const struct command *c)
 static void print_synopsis(const struct command *c)
 {
     fputs("\\fBbide ", stdout);
-    print_text(c->name, strlen(c->name));
+    print_string(c->name);
     fputs("\\fR", stdout);
     if (c->options)
         fputs(" [\\fIOPTION\\fR]...", stdout);
     if (c->operands) {
         fputs(" \\fI", stdout);
-        print_text(c->operands, strlen(c->operands));
+        print_string(c->operands);
         fputs("\\fR", stdout);
     }
     putchar('\n');
 }
 
-static void print_command(const struct command *c)
+static void print_examples(const struct command *c)
 {
-    fputs(".SS \"bide ", stdout);
-    print_text(c->name, strlen(c->name));
-    fputs(" \\- ", stdout);
-    print_text(c->brief, strlen(c->brief));
-    puts("\"");
-    if (c->about)
-        print_paragraphs(c->about);
-    print_options(c);
+    for (const char *const *e = c->examples; e && e[0]; e += 2) {
+        puts(".TP");
+        print_line(e[0]);
+        fputs("\\fB", stdout);
+        print_string(e[1]);
+        puts("\\fR");
+    }
 }
 
-static void print_examples(void)
+/* ---- bide-fetch(1) ---- */
+
+static void print_see_also(const struct command *than)
 {
-    puts(".SH EXAMPLES");
-    for (const struct command *const *c = commands; *c; c++)
-        for (const char *const *e = (*c)->examples; e && e[0]; e += 2) {
-            puts(".TP");
-            print_line(e[0]);
-            fputs("\\fB", stdout);
-            print_text(e[1], strlen(e[1]));
-            puts("\\fR");
-        }
+    puts(".SH \"SEE ALSO\"");
+    if (than)
+        puts("\\fBbide\\fR(1) has the exit status, and the environment, \\fBbide\\-config\\fR(1) configuration files.");
+    for (const struct command *const *c = commands; !than && *c; c++) {
+        fputs("\\fBbide\\-", stdout);
+        print_string((*c)->name);
+        puts(c[1] ? "\\fR(1)," : "\\fR(1)");
+    }
 }
+
+void man_print_command(const struct command *c)
+{
+    fputs(".TH BIDE\\-", stdout);
+    print_upper(c->name);
+    printf(" 1 \"\" \"bide %s\" \"User Commands\"\n.SH NAME\nbide\\-%s \\- ", BIDE_VERSION, c->name);
+    print_line(c->brief);
+    puts(".SH SYNOPSIS\n.nf");
+    print_synopsis(c);
+    puts(".fi");
+    if (c->about) {
+        puts(".SH DESCRIPTION");
+        print_paragraphs(c->about, true);
+    }
+    puts(".SH OPTIONS");
+    if (c->options && !c->options->group)
+        puts(".SS \"Options\"");
+    print_options(c->options);
+    print_options(common_rows);
+    if (c->examples) {
+        puts(".SH EXAMPLES");
+        print_examples(c);
+    }
+    print_see_also(c);
+}
+
+/* ---- bide(1) ---- */
 
 static void print_head(void)
 {
@@ -152,27 +191,63 @@ static void print_head(void)
            BIDE_VERSION);
     for (const struct command *const *c = commands; *c; c++)
         print_synopsis(*c);
-    puts("\\fBbide\\fR \\fIURL...\\fR\n.fi\n.SH DESCRIPTION");
+    puts("\\fBbide\\fR [\\fIOPTION\\fR]... \\fIURL...\\fR\n.fi\n.SH DESCRIPTION");
     print_paragraphs("bide asks many servers at once and waits for all of them in one thread. Each command has options of "
-                     "its own; `bide URL...` is `bide fetch URL...`. Options and operands may be mixed; `--` ends the "
-                     "options. What was asked for goes to standard output, everything else to standard error.");
+                     "its own, and a page of its own. `bide URL` is `bide get URL`, which prints; with an option that only fetch has, such as "
+                     "-O DIR, and with several URLs it is `bide fetch URL...`, which saves. Options and operands may be mixed; `--` ends the "
+                     "options. What was asked for goes to standard output, everything else to standard error.", true);
 }
 
-void man_print(void)
+static void print_commands(void)
 {
-    print_head();
     puts(".SH COMMANDS");
-    for (const struct command *const *c = commands; *c; c++)
-        print_command(*c);
+    for (const struct command *const *c = commands; *c; c++) {
+        fputs(".TP\n\\fBbide\\-", stdout);
+        print_string((*c)->name);
+        puts("\\fR(1)");
+        print_string((*c)->brief);
+        puts(".");
+    }
+}
+
+static int print_topics(void)
+{
     for (const struct topic *t = topics; t->name; t++) {
+        struct text made = {0};
+        const char *text = topic_text(t, &made);
+        if (!text) {
+            text_free(&made);
+            return say_no_memory();
+        }
         fputs(".SH \"", stdout);
         print_upper(t->name);
         fputs(": ", stdout);
         print_upper(t->brief);
         puts("\"");
-        print_paragraphs(t->text);
+        print_paragraphs(text, true);
+        text_free(&made);
     }
-    print_examples();
-    puts(".SH ENVIRONMENT\n.TP\n\\fBSSL_CERT_FILE\\fR, \\fBSSL_CERT_DIR\\fR\nwhere the trusted certificates are, in place "
+    return EXIT_OK;
+}
+
+int man_print(void)
+{
+    print_head();
+    print_commands();
+    puts(".SH OPTIONS");
+    print_options(common_rows);
+    int code = print_topics();
+    if (code != EXIT_OK)
+        return code;
+    puts(".SH EXAMPLES");
+    for (const struct command *const *c = commands; *c; c++)
+        print_examples(*c);
+    puts(".SH ENVIRONMENT\n.TP\n\\fBBIDE_\\fR\\fINAME\\fR\nthe value of the option \\fB\\-\\-\\fR\\fINAME\\fR, as \\fBbide\\-config\\fR(1) says.\n"
+         ".TP\n\\fBNO_COLOR\\fR, \\fBFORCE_COLOR\\fR, \\fBCLICOLOR_FORCE\\fR\nno colour; colour also where there is no terminal.\n"
+         ".TP\n\\fBSSL_CERT_FILE\\fR, \\fBSSL_CERT_DIR\\fR\nwhere the trusted certificates are, in place "
          "of the system\\(aqs.");
+    puts(".SH FILES\n.TP\n\\fI$XDG_CONFIG_HOME/bide/config\\fR, \\fI\\(ti/.config/bide/config\\fR, \\fI/etc/bide/config\\fR\n"
+         "settings, as \\fBbide\\-config\\fR(1) says.");
+    print_see_also(NULL);
+    return EXIT_OK;
 }

@@ -2,8 +2,8 @@
 /*
  * nearest.c - "did you mean ...?": the known word that is nearest to a mistyped one.
  *
- * Distance is the number of letters to insert, delete or change, a swap of neighbours being one.  What is further away
- * than a third of the word is no help; a word that only lacks its end counts as near.
+ * Distance is the number of letters to insert, delete or change, a swap of neighbours being one.  Alike are words of which
+ * two thirds of the longer one agree, so that "head" is not answered with "help"; a word that only lacks its end counts as near.
  */
 #include <string.h>
 
@@ -46,7 +46,7 @@ void nearest_try(struct nearest *n, const char *candidate)
     if (len == 0 || len > LONGEST || other > LONGEST)
         return;
     unsigned d = len >= 3 && strncmp(n->wanted, candidate, len) == 0 ? 1 : distance(n->wanted, len, candidate, other);
-    if (d > 1 + len / 4 || d >= len || (n->best && d >= n->distance))
+    if (d > (len > other ? len : other) / 3 || d >= len || (n->best && d >= n->distance))
         return;
     n->best = candidate;
     n->distance = d;

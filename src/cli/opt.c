@@ -2,8 +2,8 @@
 /*
  * opt.c - the parser that an option table drives.
  *
- * It reads what people type: --name=V, --name V, -nV, -n V, -abc, --no-name, "--" and then operands only.  Options and
- * operands may be mixed; "-" is an operand.  Names are not abbreviated, so that a new option breaks no script.
+ * The words are read twice: first for the options of every command, which say where values come from beside the command line, then for
+ * all of them.  opt_words.c cuts them, opt_layers.c stores what they say.
  */
 #include "cli/opt.h"
 
@@ -11,211 +11,213 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/text.h"
+
 struct parser {
+    struct opt_values values;
     const struct command *command;
-    void *into;
-    int argc, at; /* argv[at] is read next */
     char **argv;
     int operands; /* argv[1] to argv[operands] */
 };
 
-/* ---- finding a row ---- */
+/* ---- what nobody knows ---- */
 
-static const struct opt *find_name(const struct command *c, const char *name, size_t len)
+/* Another command has it: which; NULL: none. */
+static const struct command *owner(const struct opt_word *w)
 {
-    for (const struct opt *o = c->options; o && o->name; o++)
-        if (strlen(o->name) == len && memcmp(o->name, name, len) == 0)
-            return o;
+    for (const struct command *const *c = commands; *c; c++)
+        for (const struct opt *o = (*c)->options; o && o->name; o++)
+            if (w->name ? strlen(o->name) == w->len && memcmp(o->name, w->name, w->len) == 0 : o->letter == w->letter)
+                return *c;
     return NULL;
 }
 
-static const struct opt *find_letter(const struct command *c, char letter)
+static void try_rows(struct nearest *n, const struct opt *rows)
 {
-    for (const struct opt *o = c->options; o && o->name; o++)
-        if (o->letter == letter)
-            return o;
-    return NULL;
+    for (const struct opt *o = rows; o && o->name; o++)
+        nearest_try(n, o->name);
 }
 
-static int unknown_name(const struct command *c, const char *name, size_t len)
+static int unknown_name(const struct command *c, const struct opt_word *w)
 {
     char wanted[64];
-    snprintf(wanted, sizeof wanted, "%.*s", (int)len, name);
+    snprintf(wanted, sizeof wanted, "%.*s", (int)w->len, w->name);
     struct nearest n = {.wanted = wanted};
+    const struct command *other = owner(w);
 
-    for (const struct opt *o = c->options; o && o->name; o++)
-        nearest_try(&n, o->name);
+    try_rows(&n, c->options);
+    try_rows(&n, common_rows);
     nearest_try(&n, "help");
-    if (n.best)
+    if (other)
+        say("unknown option --%s; `bide %s` has one", wanted, other->name);
+    else if (n.best)
         say("unknown option --%s; did you mean --%s?", wanted, n.best);
     else
         say("unknown option --%s; `bide help %s` lists them", wanted, c->name);
     return EXIT_USAGE;
 }
 
-static int unknown_letter(const struct command *c, char letter, const char *word)
+static int unknown_letter(const struct command *c, const struct opt_word *w)
 {
-    if (word[2])
-        say("unknown option -%c in '%s'; `bide help %s` lists them", letter, word, c->name);
+    const struct command *other = owner(w);
+    char in[80] = "";
+
+    if (w->word[2])
+        snprintf(in, sizeof in, " in '%.60s'", w->word);
+    if (other)
+        say("unknown option -%c%s; `bide %s` has one", w->letter, in, other->name);
     else
-        say("unknown option -%c; `bide help %s` lists them", letter, c->name);
+        say("unknown option -%c%s; `bide help %s` lists them", w->letter, in, c->name);
     return EXIT_USAGE;
 }
 
-/* ---- storing a value ---- */
-
-static int add_to_list(struct opt_list *list, const char *text)
+/* A word that the user of another tool would write? */
+static int unknown(struct parser *p, const struct opt_word *w)
 {
-    const char **items = realloc(list->items, (list->len + 2) * sizeof *items);
+    struct text why = {0};
+    const struct opt *set = NULL;
+    enum foreign is = w->said == SAID_FOREIGN ? foreign_word(p->command, w->word, &why)
+                      : w->name               ? foreign_name(p->command, w->name, w->len, &set, &why)
+                                              : foreign_letter(p->command, w->letter, w->has_number, &set, &why);
+    int code = is == FOREIGN_TAKEN || is == FOREIGN_SET ? OPT_GO : EXIT_USAGE;
 
-    if (!items)
-        return say_no_memory();
-    items[list->len++] = text;
-    items[list->len] = NULL;
-    list->items = items;
-    return OPT_GO;
+    if (why.no_memory)
+        code = say_no_memory();
+    else if (is == FOREIGN_SET)
+        code = opt_set(&p->values, set, true);
+    else if (is == FOREIGN_REFUSED)
+        say("%s", text_string(&why));
+    else if (is == FOREIGN_UNKNOWN)
+        code = w->name ? unknown_name(p->command, w) : unknown_letter(p->command, w);
+    text_free(&why);
+    return code;
 }
 
-/* shown is how the user wrote the option. */
-static int store(struct parser *p, const struct opt *row, const char *shown, const char *text)
+/* ---- what is known ---- */
+
+/* curl's -OL, -OJ: letters of its options behind -O are no directory. */
+static bool is_cluster_of_curl(const struct opt_word *w)
+{
+    return w->row->bare && w->is_attached && strspn(w->value, "LJRsSfk#") == strlen(w->value);
+}
+
+static int assign(struct parser *p, const struct opt_word *w)
+{
+    struct opt_origin from = {.layer = OPT_WORDS, .text = w->value};
+
+    if (!is_cluster_of_curl(w))
+        return opt_assign(&p->values, w->row, &from, w->shown);
+    say("%s: -%c takes a directory, and '%s' looks like options of curl; write -%s -%c, or -%c ./%s", w->word, w->letter, w->value, w->value,
+        w->letter, w->letter, w->value);
+    return EXIT_USAGE;
+}
+
+/* "output={name}" is given, unless that option has a value of its own. */
+static int assign_bare(struct parser *p, const struct opt_word *w)
+{
+    const char *mark = strchr(w->row->bare, '=');
+    const struct opt *row = opt_find(p->command, w->row->bare, (size_t)(mark - w->row->bare));
+    struct opt_origin from = {.layer = OPT_WORDS, .text = mark + 1};
+    const struct opt_origin *now = opt_origin(&p->values, row);
+
+    if (now->layer < OPT_WORDS || strcmp(now->text, from.text) == 0)
+        return opt_assign(&p->values, row, &from, w->shown);
+    say("%s without a directory is --%s '%s', and there is another --%s", w->shown, row->name, from.text, row->name);
+    return EXIT_USAGE;
+}
+
+static int missing_value(const struct opt_word *w)
 {
     char expected[256];
 
-    if (row->kind == OPT_KIND_LIST)
-        return add_to_list((struct opt_list *)((char *)p->into + row->offset), text);
-    if (opt_store(row, text, p->into))
+    say("%s needs a value: %s", w->shown, opt_expected(w->row, expected, sizeof expected));
+    return EXIT_USAGE;
+}
+
+static int obey(struct parser *p, const struct opt_word *w)
+{
+    switch (w->said) {
+    case SAID_OPERAND:
+        p->argv[++p->operands] = (char *)(uintptr_t)w->value;
         return OPT_GO;
-    say("%s: expected %s, got '%s'", shown, opt_expected(row, expected, sizeof expected), text);
-    return EXIT_USAGE;
-}
-
-/* One without an argument. */
-static int set(struct parser *p, const struct opt *row, bool on)
-{
-    void *to = (char *)p->into + row->offset;
-
-    if (row->kind == OPT_KIND_COUNT)
-        ++*(int *)to;
-    else
-        *(bool *)to = on;
-    return OPT_GO;
-}
-
-/* Its value is the next word of the command line. */
-static int store_next(struct parser *p, const struct opt *row, const char *shown)
-{
-    char expected[256];
-
-    if (p->at < p->argc)
-        return store(p, row, shown, p->argv[p->at++]);
-    say("%s needs a value: %s", shown, opt_expected(row, expected, sizeof expected));
-    return EXIT_USAGE;
+    case SAID_VALUE:
+        return assign(p, w);
+    case SAID_FLAG:
+        return opt_set(&p->values, w->row, w->on);
+    case SAID_BARE:
+        return assign_bare(p, w);
+    case SAID_MISSING:
+        return missing_value(w);
+    case SAID_EXTRA:
+        say("%s takes no value, got '%s'", w->shown, w->value);
+        return EXIT_USAGE;
+    case SAID_HELP:
+        return help_command(p->command, w->on);
+    case SAID_UNKNOWN:
+    case SAID_FOREIGN:
+        break;
+    }
+    return unknown(p, w);
 }
 
 /* ---- the words ---- */
 
-/* The flag that a word takes back: --no-NAME one that is called NAME, --NAME one that is called no-NAME. */
-static const struct opt *find_opposite(const struct command *command, const char *name, size_t len)
+static bool is_common(const struct opt *row)
 {
-    char opposite[64];
-
-    if (len > 3 && memcmp(name, "no-", 3) == 0)
-        return find_name(command, name + 3, len - 3);
-    int n = snprintf(opposite, sizeof opposite, "no-%.*s", (int)len, name);
-    return len < sizeof opposite && (size_t)n < sizeof opposite ? find_name(command, opposite, (size_t)n) : NULL;
+    return row >= common_rows && row < common_rows + OPT_COMMON_MAX;
 }
 
-static int parse_negated(struct parser *p, const char *name, size_t len)
+/* The options of every command, as far as the words can be read; what is wrong with others is said later. */
+static int read_common(struct parser *p, struct opt_reader r)
 {
-    const struct opt *row = find_opposite(p->command, name, len);
+    struct opt_word w;
 
-    if (row && row->kind == OPT_KIND_FLAG)
-        return set(p, row, false);
-    return unknown_name(p->command, name, len);
+    while (opt_next(&r, &w)) {
+        if (w.said == SAID_UNKNOWN || w.said == SAID_FOREIGN)
+            return OPT_GO;
+        if (w.said == SAID_HELP || (w.row && is_common(w.row)))
+            OPT_TRY(obey(p, &w));
+    }
+    return OPT_GO;
 }
 
-static int parse_long(struct parser *p, const char *word)
+static int read_all(struct parser *p, struct opt_reader r)
 {
-    const char *name = word + 2, *value = strchr(name, '=');
-    size_t len = value ? (size_t)(value - name) : strlen(name);
-    const struct opt *row = find_name(p->command, name, len);
-    char shown[64];
+    struct opt_word w;
 
-    if (!row && len == 4 && memcmp(name, "help", 4) == 0)
-        return help_command(p->command, true);
-    if (!row)
-        return parse_negated(p, name, len);
-    snprintf(shown, sizeof shown, "--%s", row->name);
-    if (row->arg)
-        return value ? store(p, row, shown, value + 1) : store_next(p, row, shown);
-    if (!value)
-        return set(p, row, true);
-    say("%s takes no value, got '%s'", shown, value + 1);
+    while (opt_next(&r, &w))
+        OPT_TRY(obey(p, &w));
+    if (p->command->operands || p->operands == 0)
+        return OPT_GO;
+    say("takes no operand, got '%s'", p->argv[1]);
     return EXIT_USAGE;
 }
 
-static int parse_letters(struct parser *p, const char *word)
+static int parse(struct parser *p, int argc)
 {
-    int result = OPT_GO;
+    struct opt_reader r = {.command = p->command, .argc = argc, .at = 1, .argv = p->argv};
 
-    for (const char *l = word + 1; *l && result == OPT_GO; l++) {
-        const struct opt *row = find_letter(p->command, *l);
-        const char shown[] = {'-', *l, '\0'};
-        if (!row && *l == 'h')
-            return help_command(p->command, false);
-        if (!row)
-            return unknown_letter(p->command, *l, word);
-        if (row->arg)
-            return l[1] ? store(p, row, shown, l + 1) : store_next(p, row, shown);
-        result = set(p, row, true);
-    }
-    return result;
+    OPT_TRY(read_common(p, r));
+    OPT_TRY(opt_load(&p->values));
+    return read_all(p, r);
 }
 
-static void add_operand(struct parser *p, char *word)
+int opt_peek(const struct command *command, int argc, char **argv, void *into)
 {
-    p->argv[++p->operands] = word;
-}
+    struct parser p = {.values = {.command = command, .into = into}, .command = command, .argv = argv};
+    struct opt_reader r = {.command = command, .argc = argc, .at = 1, .argv = argv};
 
-static int parse_words(struct parser *p)
-{
-    int result = OPT_GO;
-
-    while (p->at < p->argc && result == OPT_GO) {
-        char *word = p->argv[p->at++];
-        if (word[0] != '-' || word[1] == '\0')
-            add_operand(p, word);
-        else if (strcmp(word, "--") == 0)
-            while (p->at < p->argc)
-                add_operand(p, p->argv[p->at++]);
-        else
-            result = word[1] == '-' ? parse_long(p, word) : parse_letters(p, word);
-    }
-    return result;
-}
-
-/* A default that its own row refuses is a bug in the table, which a test looks for. */
-static int set_defaults(struct parser *p)
-{
-    int result = OPT_GO;
-
-    for (const struct opt *o = p->command->options; o && o->name && result == OPT_GO; o++)
-        if (o->def)
-            result = store(p, o, o->name, o->def);
-    return result;
+    common = (struct common_options){0};
+    OPT_TRY(read_common(&p, r));
+    return opt_load(&p.values);
 }
 
 int opt_parse(const struct command *command, int *argc, char **argv, void *into)
 {
-    struct parser p = {.command = command, .into = into, .argc = *argc, .at = 1, .argv = argv};
-    int result = set_defaults(&p);
+    struct parser p = {.values = {.command = command, .into = into}, .command = command, .argv = argv};
 
-    if (result == OPT_GO)
-        result = parse_words(&p);
-    if (result == OPT_GO && !command->operands && p.operands > 0) {
-        say("takes no operand, got '%s'", argv[1]);
-        result = EXIT_USAGE;
-    }
+    common = (struct common_options){0};
+    int result = parse(&p, *argc);
     if (result != OPT_GO) {
         opt_free(command, into);
         return result;
@@ -225,12 +227,26 @@ int opt_parse(const struct command *command, int *argc, char **argv, void *into)
     return OPT_GO;
 }
 
-void opt_free(const struct command *command, void *into)
+/* ---- a look ---- */
+
+static void look_at_row(struct opt_glance *g, const struct opt *row)
 {
-    for (const struct opt *o = command->options; o && o->name; o++)
-        if (o->kind == OPT_KIND_LIST) {
-            struct opt_list *list = (struct opt_list *)((char *)into + o->offset);
-            free((void *)list->items);
-            *list = (struct opt_list){0};
-        }
+    const struct opt *first = opt_find(g->first, row->name, strlen(row->name));
+    const struct opt *second = opt_find(g->second, row->name, strlen(row->name));
+
+    g->needs_first |= (first && !second) || strcmp(row->name, "output") == 0;
+    g->needs_second |= second && !first;
+    g->is_literal |= strcmp(row->name, "no-glob") == 0;
+}
+
+void opt_look(struct opt_glance *g, int argc, char **argv)
+{
+    struct opt_reader r = {.command = g->first, .other = g->second, .argc = argc, .at = 1, .argv = argv};
+    struct opt_word w;
+
+    while (opt_next(&r, &w))
+        if (w.said == SAID_OPERAND && g->operands++ == 0)
+            g->operand = w.value;
+        else if (w.row)
+            look_at_row(g, w.row);
 }

@@ -168,14 +168,25 @@ static bool store_choice(const struct opt *row, const char *text, int *to)
     return false;
 }
 
+static bool store_flag(const char *text, bool *to)
+{
+    static const char *const words[] = {"no", "yes", "false", "true", "off", "on", "0", "1"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(words[i], text) == 0) {
+            *to = i % 2;
+            return true;
+        }
+    return false;
+}
+
 bool opt_store(const struct opt *row, const char *text, void *into)
 {
     void *to = (char *)into + row->offset;
 
     switch (row->kind) {
     case OPT_KIND_FLAG:
-        *(bool *)to = strcmp(text, "yes") == 0;
-        return true;
+        return store_flag(text, to);
     case OPT_KIND_COUNT:
     case OPT_KIND_INT:
         return store_int(row, text, to);
@@ -195,6 +206,20 @@ bool opt_store(const struct opt *row, const char *text, void *into)
         break; /* opt.c: it needs memory */
     }
     return false;
+}
+
+void opt_clear(const struct opt *row, void *member)
+{
+    static const size_t sizes[] = {
+        [OPT_KIND_FLAG] = sizeof(bool),          [OPT_KIND_COUNT] = sizeof(int),
+        [OPT_KIND_INT] = sizeof(int),            [OPT_KIND_DURATION] = sizeof(int64_t),
+        [OPT_KIND_MILLISECONDS] = sizeof(int64_t), [OPT_KIND_TIMEOUT] = sizeof(int64_t),
+        [OPT_KIND_SIZE] = sizeof(int64_t),       [OPT_KIND_RATE] = sizeof(double),
+        [OPT_KIND_STRING] = sizeof(char *),      [OPT_KIND_LIST] = sizeof(struct opt_list),
+        [OPT_KIND_CHOICE] = sizeof(int),
+    };
+
+    memset(member, 0, sizes[row->kind]);
 }
 
 /* ---- what was expected ---- */
@@ -223,6 +248,7 @@ const char *opt_expected(const struct opt *row, char *out, size_t size)
         [OPT_KIND_TIMEOUT] = "a time such as 500ms, 10s, 1.5 (seconds) or 5m",
         [OPT_KIND_SIZE] = "a size such as 500, 64KiB or 10M",
         [OPT_KIND_RATE] = "a rate such as 50/s, 600/m or 1000/h",
+        [OPT_KIND_FLAG] = "yes or no",
         [OPT_KIND_STRING] = "a text",
         [OPT_KIND_LIST] = "a text",
     };

@@ -29,13 +29,6 @@ int64_t clock_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-static bool is_set(const char *name)
-{
-    const char *value = getenv(name);
-
-    return value && *value;
-}
-
 static bool is_dumb(void)
 {
     const char *term = getenv("TERM");
@@ -87,7 +80,7 @@ void progress_open(struct progress *p, enum progress_mode mode, int64_t now_us)
         mode = is_terminal && !is_dumb() ? PROGRESS_BAR : PROGRESS_PLAIN;
     *p = (struct progress){.mode = mode, .last_us = now_us, .next_plain_us = now_us + PROGRESS_PLAIN_MS * 1000};
     p->has_utf8 = locale_is_utf8();
-    p->has_colour = is_terminal && !is_dumb() && !is_set("NO_COLOR");
+    p->has_colour = colour_on(STDERR_FILENO);
 }
 
 int64_t progress_period_ms(const struct progress *p)

@@ -38,36 +38,36 @@ struct http_options {
 /* The rows of those options, for a table: HTTP_OPTIONS(struct fetch_options, http), */
 #define HTTP_OPTIONS(S, m)                                                                                            \
     {"request", 'X', "METHOD", OPT_STRING(S, m.method), .group = "Request",                                           \
-     .help = "method (default: GET, or POST with a body)"},                                                           \
-    {"header", 'H', "LINE", OPT_LIST(S, m.headers),                                                                   \
-     .help = "add 'Name: value'; 'Name:' removes one that bide adds; @FILE reads such lines"},                        \
-    {"data", 'd', "TEXT", OPT_STRING(S, m.data),                                                                      \
-     .help = "body, sent as it is; @FILE reads it from a file, @- from standard input"},                              \
-    {"json", 0, "TEXT", OPT_STRING(S, m.json),                                                                        \
+     .brief = "method", .help = "method (default: GET, or POST with a body)"},                                        \
+    {"header", 'H', "LINE", OPT_LIST(S, m.headers), .secret = true,                                                   \
+     .brief = "add 'Name: value'; @FILE reads some", .help = "add 'Name: value'; 'Name:' removes one that bide adds; @FILE reads such lines"}, \
+    {"data", 'd', "TEXT", OPT_STRING(S, m.data), .secret = true, .excludes = "json",                                  \
+     .brief = "body to send; @FILE reads it; @-: stdin", .help = "body, sent as it is; @FILE reads it from a file, @- from standard input"}, \
+    {"json", 0, "TEXT", OPT_STRING(S, m.json), .secret = true, .excludes = "data", .rare = true,                      \
      .help = "body with Content-Type and Accept: application/json; @FILE, @- as above"},                              \
-    {"user", 'u', "USER", OPT_STRING(S, m.user),                                                                      \
-     .help = "NAME:PASSWORD, sent to the hosts of all URLs (Basic); @FILE reads it, and keeps it off the command line"}, \
-    {"user-agent", 'A', "TEXT", OPT_STRING(S, m.user_agent), .help = "value of User-Agent"},                          \
-    {"max-redirs", 0, "N", OPT_INT(S, m.max_redirects), .min = 0, .max = 1000, .def = "10",                           \
+    {"user", 'u', "USER", OPT_STRING(S, m.user), .secret = true,                                                      \
+     .brief = "NAME:PASSWORD; @FILE reads it", .help = "NAME:PASSWORD, sent to the hosts of all URLs (Basic); @FILE reads it, and keeps it off the command line"}, \
+    {"user-agent", 'A', "TEXT", OPT_STRING(S, m.user_agent), .rare = true, .help = "value of User-Agent"},            \
+    {"max-redirs", 0, "N", OPT_INT(S, m.max_redirects), .min = 0, .max = 1000, .rare = true, .def = "10",             \
      .help = "follow at most N redirects; 0: a 3xx is the answer"},                                                   \
-    {"location-trusted", 0, NULL, OPT_FLAG(S, m.location_trusted), .rare = true,                                       \
+    {"location-trusted", 0, NULL, OPT_FLAG(S, m.location_trusted), .rare = true,                                      \
      .help = "send the -H headers and the password to other hosts too when redirected there, unless it leaves https"}, \
-    {"max-size", 0, "SIZE", OPT_SIZE(S, m.max_size), .rare = true, .def = "0", \
-     .help = "a larger body is a failure; 0: no limit"}, \
-    {"max-head", 0, "SIZE", OPT_SIZE(S, m.max_head), .rare = true, .min = 1024, .max = 256 << 20, .def = "64K", \
-     .help = "a larger head of an answer is a failure; more headers and longer ones may come with more"},              \
-    {"timeout", 0, "TIME", OPT_TIMEOUT(S, m.timeout_ms), .def = "0", .group = "Time",                                  \
-     .help = "for one request as a whole; 0: no limit"},                                                              \
-    {"connect-timeout", 0, "TIME", OPT_TIMEOUT(S, m.connect_timeout_ms), .def = "10s",                                \
+    {"max-size", 0, "SIZE", OPT_SIZE(S, m.max_size), .rare = true, .def = "0",                                        \
+     .help = "a larger body is a failure; 0: no limit"},                                                              \
+    {"max-head", 0, "SIZE", OPT_SIZE(S, m.max_head), .rare = true, .min = 1024, .max = 256 << 20, .def = "64K",       \
+     .help = "a larger head of an answer is a failure; more headers and longer ones may come with more"},             \
+    {"timeout", 0, "TIME", OPT_TIMEOUT(S, m.timeout_ms), .def = "0", .group = "Time",                                 \
+     .brief = "for one request as a whole", .help = "for one request as a whole; 0: no limit"},                       \
+    {"connect-timeout", 0, "TIME", OPT_TIMEOUT(S, m.connect_timeout_ms), .rare = true, .def = "10s",                  \
      .help = "for name, connection and TLS together; 0: no limit"},                                                   \
-    {"stall", 0, "TIME", OPT_TIMEOUT(S, m.stall_ms), .def = "15s",                                                    \
-     .help = "no byte moves for so long: a failure; 0: no limit"},                                                        \
-    {"cacert", 0, "FILE", OPT_STRING(S, m.ca_file), .group = "Connection",                                            \
+    {"stall", 0, "TIME", OPT_TIMEOUT(S, m.stall_ms), .rare = true, .def = "15s",                                      \
+     .help = "no byte moves for so long: a failure; 0: no limit"},                                                    \
+    {"cacert", 0, "FILE", OPT_STRING(S, m.ca_file), .rare = true, .group = "Connection",                              \
      .help = "trust these certificates (PEM) in place of the system's"},                                              \
-    {"insecure", 'k', NULL, OPT_FLAG(S, m.insecure), .help = "do not verify certificates: anybody can be the server"}, \
-    {"ignore-unexpected-eof", 0, NULL, OPT_FLAG(S, m.ignore_unexpected_eof), .rare = true,                             \
+    {"insecure", 'k', NULL, OPT_FLAG(S, m.insecure), .brief = "do not verify certificates", .help = "do not verify certificates: anybody can be the server"}, \
+    {"ignore-unexpected-eof", 0, NULL, OPT_FLAG(S, m.ignore_unexpected_eof), .rare = true,                            \
      .help = "a body may end without close_notify, as in curl"},                                                      \
-    {"connect-to", 0, "H:P:A:Q", OPT_LIST(S, m.connect_to), .rare = true,                                              \
+    {"connect-to", 0, "H:P:A:Q", OPT_LIST(S, m.connect_to), .rare = true,                                             \
      .help = "for host H, port P connect to address A, port Q; empty: any, or the same"}
 
 /* Those options made ready to send. */

@@ -84,6 +84,20 @@ static int check_header(const struct request *q, const bide_pair *h)
     return EXIT_USAGE;
 }
 
+/* A line that is no field is quoted up to its value, which may be a secret. */
+static int refuse_line(const char *line)
+{
+    size_t name = strcspn(line, ":"), word = strcspn(line, " \t");
+    bool has_colon = line[name] == ':';
+
+    if (has_colon || line[word])
+        say("--header: expected 'Name: value', got '%.*s%s ...'%s", (int)(has_colon ? name : word), line, has_colon ? ":" : "",
+            strpbrk(line, "\r\n") ? ", with a line end in it" : "");
+    else
+        say("--header: expected 'Name: value', got a text without a colon");
+    return EXIT_USAGE;
+}
+
 static int add_headers(struct request *q, char *line, const char *end)
 {
     size_t n = 0;
@@ -94,10 +108,8 @@ static int add_headers(struct request *q, char *line, const char *end)
     while (line < end) {
         char *next = line + strlen(line) + 1;
         bide_pair header;
-        if (!request_split_header(line, &header)) {
-            say("--header: expected 'Name: value', got '%s'", line);
-            return EXIT_USAGE;
-        }
+        if (!request_split_header(line, &header))
+            return refuse_line(line);
         if (check_header(q, &header) != EXIT_OK)
             return EXIT_USAGE;
         q->headers[n++] = header;

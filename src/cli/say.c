@@ -72,19 +72,36 @@ static void write_line(const char *line, size_t len)
     }
 }
 
-void say(const char *format, ...)
+static void say_line(bool is_failure, const char *format, va_list args)
 {
     char text[LINE], line[LINE];
-    va_list args;
+    bool red = is_failure && colour_on(STDERR_FILENO);
 
-    va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    size_t len = (size_t)snprintf(line, sizeof line, "bide%s%s: ", speaker ? " " : "", speaker ? speaker : "");
+    size_t len = (size_t)snprintf(line, sizeof line, "%sbide%s%s:%s ", red ? COLOUR_RED : "", speaker ? " " : "",
+                                  speaker ? speaker : "", red ? COLOUR_NONE : "");
     say_clean(text, line + len, sizeof line - len - 1);
     len = strlen(line);
     line[len++] = '\n';
     write_line(line, len);
+}
+
+void say(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    say_line(true, format, args);
+    va_end(args);
+}
+
+void say_note(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    say_line(false, format, args);
+    va_end(args);
 }
 
 int say_no_memory(void)

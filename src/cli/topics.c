@@ -2,7 +2,8 @@
 /*
  * topics.c - what `bide help TOPIC` explains that belongs to no command alone.
  */
-#include "cli/cli.h"
+#include "cli/opt.h"
+#include "cli/text.h"
 
 const struct topic topics[] = {
     {"exit-codes", "what the exit status says",
@@ -132,5 +133,14 @@ const struct topic topics[] = {
      "\n"
      "Lists may be compressed with gzip or zstd, or be UTF-16; lines may end with LF, CR LF or CR. A line may have 65,535 bytes, an "
      "object 1 MiB. What is damaged or cut off is read as far as it goes: a message says how far, and the exit status is 3."},
-    {NULL, NULL, NULL},
+    {"curl", "words of curl, wget and aria2, and ours", NULL, foreign_describe},
+    {NULL, NULL, NULL, NULL},
 };
+
+const char *topic_text(const struct topic *t, struct text *made)
+{
+    if (!t->describe)
+        return t->text;
+    t->describe(made);
+    return made->no_memory ? NULL : text_string(made);
+}

@@ -107,7 +107,7 @@ class Terminal(unittest.TestCase):
     def test_message_erases_the_line_first(self):
         shown = self.fetch(f"{self.url}/delay/200?[1-5]", f"{self.url}/delay/300/x?1", f"{self.url}/status/404", "--retries", "0",
                            "-o", "x/{i}", "-c", "1")
-        at = shown.index("bide fetch: GET")
+        at = shown.index("\033[31mbide fetch:")
         self.assertTrue(shown[:at].endswith("\r\033[K"), repr(shown[:at]))
 
     def test_utf8_bar_where_the_locale_has_it(self):

@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """test_help.py - help, man page, completion, version, and what `bide` itself does with its words."""
+import contextlib
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
 import unittest
 
-from support import BIDE, Case, bide
+from support import BIDE, SLOW, Case, bide
 
-COMMANDS = ["get", "fetch", "serve", "compare", "worker", "completion", "help", "version"]
+COMMANDS = ["get", "fetch", "serve", "compare", "worker", "completion", "config", "help", "version"]
 
 
 def options_of(command):
@@ -37,15 +39,18 @@ class Help(Case):
             self.assertIn(f"Usage: bide {command}", r.out.decode())
             self.assertIn("help", options_of(command))
 
-    def test_short_help_is_shorter(self):
-        for command in "get", "serve":
+    def test_short_help_fits_a_screen(self):
+        """24 lines of 80 columns: what is not needed often is .rare, what is longer has a .brief."""
+        for command in COMMANDS:
             short, whole = (bide(command, h).out.decode().splitlines() for h in ("-h", "--help"))
             self.assertLess(len(short), len(whole))
-            self.assertLess(len(short), 50)
+            self.assertLessEqual(len(short), 24, command)
+            self.assertLessEqual(max(map(len, short)), 80, command)
+            self.assertIn(f"Usage: bide {command}", short[1])
 
     def test_lines_fit_80_columns(self):
-        for words in (["get", "--help"], ["serve", "--help"], ["compare", "--help"], ["help"], ["help", "exit-codes"]):
-            for line in bide(*words).out.decode().splitlines():
+        for words in (*([c, "--help"] for c in COMMANDS), ["help"], ["help", "exit-codes"], ["help", "curl"]):
+            for line in bide(*words).out.decode().split("\nExamples:")[0].splitlines():
                 self.assertLessEqual(len(line), 80, line)
 
     def test_exit_codes(self):
@@ -66,7 +71,8 @@ class Help(Case):
         self.expect_line(bide("help", "get", "serve"), 2, "one command or topic at a time")
 
     def test_full_disk(self):
-        for words in (["help"], ["help", "get"], ["help", "--man"], ["completion", "bash"], ["version"], ["help", "exit-codes"]):
+        for words in (["help"], ["help", "get"], ["help", "--man"], ["completion", "bash"], ["completion", "zsh"], ["completion", "fish"],
+                      ["version"], ["help", "exit-codes"], ["config", "show"]):
             with self.subTest(words), open("/dev/full", "wb") as full:
                 self.expect_line(bide(*words, stdout=full), 3, "standard output: No space left on device")
 
@@ -101,45 +107,63 @@ class Words(Case):
 
 
 class Man(Case):
-    """The manual page is made from the same tables, and is good roff."""
+    """The manual pages are made from the same tables, and are good roff."""
 
-    def setUp(self):
-        super().setUp()
-        self.page = bide("help", "--man").out.decode()
-
-    def test_has_every_command_and_option(self):
-        text = self.page.replace("\\-", "-")
+    @staticmethod
+    def pages():
+        """Name and text of each: bide.1, bide-get.1, ..."""
+        yield "bide.1", bide("help", "--man").out.decode()
         for command in COMMANDS:
-            self.assertIn(f'.SS "bide {command} - ', text)
-            section = text.split(f'.SS "bide {command} - ')[1].split("\n.S")[0]
-            for option in options_of(command):
-                if option != "help":
-                    self.assertIn(f"--{option}\\fR", section)
-        self.assertIn('.SH "EXIT-CODES', text)
+            yield f"bide-{command}.1", bide("help", "--man", command).out.decode()
 
-    def test_one_that_make_installs_is_this_one(self):
-        path = os.path.join(os.environ["BIDE_BUILD"], "docs", "man", "bide.1")
-        if not os.path.exists(path):
-            self.skipTest(f"there is no {path}")
-        with open(path) as f:
-            self.assertEqual(f.read(), self.page)
+    def test_each_has_its_command_and_options(self):
+        for name, page in list(self.pages())[1:]:
+            text, command = page.replace("\\-", "-"), name[5:-2]
+            self.assertIn(f"\n.SH NAME\nbide-{command} - ", text)
+            self.assertEqual(re.findall(r"^\.TP\n\\fB.*?--([\w-]+)\\fR(?:$| \\fI)", text, re.M),
+                             [o for o in options_of(command) if o != "help"], name)
+
+    def test_overview_has_topics_and_all_pages(self):
+        text = bide("help", "--man").out.decode().replace("\\-", "-")
+        self.assertIn('.SH "EXIT-CODES', text)
+        for command in COMMANDS:
+            self.assertIn(f"\\fBbide-{command}\\fR(1)", text)
+
+    def test_of_no_command(self):
+        self.expect_line(bide("help", "--man", "zzz"), 2, "no command 'zzz'", "bide(1)")
+
+    def test_those_that_make_installs_are_these(self):
+        folder = os.path.join(os.environ["BIDE_BUILD"], "docs", "man")
+        if not os.path.isdir(folder):
+            self.skipTest(f"there is no {folder}")
+        for name, page in self.pages():
+            with open(os.path.join(folder, name)) as f:
+                self.assertEqual(f.read(), page)
 
     def lint(self, *command):
         if not shutil.which(command[0]):
             self.skipTest(f"there is no {command[0]}")
-        path = self.write("bide.1", self.page)
-        r = subprocess.run([*command, path], capture_output=True, env={**os.environ, "MANWIDTH": "80", "LC_ALL": "C.UTF-8"})
-        self.assertEqual((r.returncode, r.stderr), (0, b""))
-        return r.stdout.decode()
+        env = {**os.environ, "MANWIDTH": "80", "LC_ALL": "C.UTF-8"}
+        for name, page in self.pages():
+            path = self.write(name, page)
+            r = subprocess.run([*command, path], capture_output=True, env=env)
+            self.assertEqual(r.stderr, b"", name)
+            yield name, re.sub(r".\x08", "", r.stdout.decode())
 
     def test_groff_has_nothing_to_say(self):
-        self.lint("groff", "-ww", "-man", "-Tutf8")
+        for name, text in self.lint("groff", "-ww", "-man", "-Tutf8"):
+            self.assertIn("NAME", text)
+
+    def test_mandoc_has_nothing_to_say(self):
+        # Warnings and worse, but for the date: a page that is built twice is the same.
+        for name, text in self.lint("mandoc", "-T", "lint", "-W", "warning"):
+            self.assertEqual([line for line in text.splitlines() if "missing date" not in line], [])
 
     def test_man_has_nothing_to_say_and_shows_it(self):
-        text = re.sub(r".\x08", "", self.lint("man", "--warnings", "-E", "UTF-8", "-l"))
-        self.assertIn("bide get [OPTION]... URL...", text)
-        self.assertIn("--concurrency N", text)
-        self.assertIn("\\xNN", text)
+        texts = dict(self.lint("man", "--warnings", "-E", "UTF-8", "-l"))
+        self.assertIn("bide get [OPTION]... URL...", texts["bide.1"])
+        self.assertIn("--concurrency N", texts["bide-fetch.1"])
+        self.assertIn("\\xNN", texts["bide-get.1"])
 
 
 @unittest.skipUnless(shutil.which("bash"), "there is no bash")
@@ -179,12 +203,15 @@ class Completion(Case):
         self.assertEqual(self.complete("get", "--cacert", "=", "ca"), ["ca 1.pem"])
         self.assertEqual(self.complete("serve", "--root", ""), ["pages"])
         self.assertEqual(self.complete("fetch", "--progress", "p"), ["plain"])
+        self.assertEqual(self.complete("serve", "--color", "a"), ["always", "auto"])
         self.assertEqual(self.complete("http://a/", "--output-d"), ["--output-dir"])
         self.assertEqual(self.complete("get", "--max-time", ""), [""])
 
     def test_operands(self):
         self.assertEqual(self.complete("help", "ex"), ["exit-codes"])
-        self.assertEqual(self.complete("completion", ""), ["bash"])
+        self.assertEqual(self.complete("help", "cu"), ["curl"])
+        self.assertEqual(self.complete("completion", ""), ["bash", "fish", "zsh"])
+        self.assertEqual(self.complete("config", ""), ["show"])
 
     def test_one_that_make_installs_is_this_one(self):
         path = os.path.join(os.environ["BIDE_BUILD"], "docs", "man", "bide")
@@ -194,8 +221,92 @@ class Completion(Case):
             self.assertEqual(f.read(), script.read())
 
     def test_of_another_shell(self):
-        self.expect_line(bide("completion", "tcsh"), 2, "bash")
+        self.expect_line(bide("completion", "tcsh"), 2, "bash, zsh or fish")
         self.expect_line(bide("completion"), 2, "bash")
+
+
+@unittest.skipUnless(shutil.which("fish"), "there is no fish")
+class Fish(Case):
+    """The script is sourced by fish, which says what it would offer."""
+
+    def complete(self, line):
+        ask = f"{BIDE} completion fish | source; complete -C '{line}'"
+        r = subprocess.run(["fish", "--no-config", "-c", ask], capture_output=True, cwd=self.folder,
+                           env={**os.environ, "HOME": self.folder, "TERM": "dumb"})
+        self.assertEqual(r.stderr, b"")
+        return sorted(w.split("\t")[0] for w in r.stdout.decode().splitlines())
+
+    def test_commands(self):
+        self.assertEqual(self.complete("bide ge"), ["get"])
+        self.assertEqual([w for w in self.complete("bide ") if w in COMMANDS], sorted(COMMANDS))
+
+    def test_every_option(self):
+        for command in COMMANDS:
+            offered = {w[2:] for w in self.complete(f"bide {command} --")}
+            self.assertEqual(offered - {"version"}, set(options_of(command)), command)
+        self.assertEqual(self.complete("bide http://a/ --output-d"), ["--output-dir"])
+
+    def test_values_and_operands(self):
+        self.write("ca.pem", "")
+        os.mkdir(os.path.join(self.folder, "pages"))
+        self.assertEqual(self.complete("bide fetch --progress p"), ["plain"])
+        self.assertEqual(self.complete("bide get --cacert c"), ["ca.pem"])
+        self.assertEqual(self.complete("bide serve --root p"), ["pages/"])
+        self.assertEqual(self.complete("bide help ex"), ["exit-codes"])
+        self.assertEqual(self.complete("bide completion z"), ["zsh"])
+
+
+@unittest.skipUnless(shutil.which("zsh"), "there is no zsh")
+class Zsh(Case):
+    """The script is loaded by an interactive zsh on a terminal, where a key lists what there is."""
+
+    ASK = """
+        PS1=; autoload -Uz compinit; compinit -u -D; source {script}
+        zstyle ':completion:*' list-prompt ''; zstyle ':completion:*' verbose no
+        LISTMAX=9999; setopt no_always_last_prompt no_list_packed
+        show() {{ compadd() {{
+            local -a out=(); local -i is_array=0
+            builtin compadd -O out "$@" 2>/dev/null; print -rl -- $out >> {found}
+            builtin compadd "$@" }}; zle complete-word; exit }}
+        zle -C complete-word complete-word _main_complete; zle -N show; bindkey '^I' show
+    """
+
+    def complete(self, line):
+        found = os.path.join(self.folder, "found")
+        script = self.write("_bide", bide("completion", "zsh").out.decode())
+        with open(found, "w"):
+            pass
+        ask = self.write(".zshrc", self.ASK.format(script=script, found=found))
+        main, side = os.openpty()
+        p = subprocess.Popen(["zsh", "-i"], stdin=side, stdout=side, stderr=side, start_new_session=True, cwd=self.folder,
+                             env={**os.environ, "ZDOTDIR": self.folder, "HOME": self.folder, "TERM": "dumb"})
+        os.close(side)
+        os.write(main, line.encode() + b"\t")
+        said = b""
+        with contextlib.suppress(OSError):
+            while select.select([main], [], [], 10 * SLOW)[0]:
+                more = os.read(main, 65536)
+                if not more:
+                    break
+                said += more
+        p.kill()
+        p.wait()
+        os.close(main)
+        with open(found) as f:
+            return sorted(set(f.read().split()))
+
+    def test_syntax(self):
+        script = self.write("_bide", bide("completion", "zsh").out.decode())
+        r = subprocess.run(["zsh", "-n", script], capture_output=True)
+        self.assertEqual((r.returncode, r.stderr), (0, b""))
+
+    def test_commands_options_and_values(self):
+        os.mkdir(os.path.join(self.folder, "pages"))
+        self.assertEqual(self.complete("bide fe"), ["fetch"])
+        self.assertEqual(self.complete("bide fetch --output"), ["--output", "--output-dir"])
+        self.assertEqual(self.complete("bide fetch --progress p"), ["plain"])
+        self.assertEqual(self.complete("bide http://a/ --per-h"), ["--per-host"])
+        self.assertEqual(self.complete("bide help ex"), ["exit-codes"])
 
 
 if __name__ == "__main__":

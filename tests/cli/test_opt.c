@@ -95,7 +95,7 @@ struct all {
 
 static const struct opt rows[] = {
     {"flag", 'f', NULL, OPT_FLAG(struct all, flag), .help = "x"},
-    {"no-color", 0, NULL, OPT_FLAG(struct all, no_color), .help = "x"},
+    {"no-shape", 0, NULL, OPT_FLAG(struct all, no_color), .help = "x"},
     {"count", 'v', NULL, OPT_COUNT(struct all, count), .help = "x"},
     {"number", 'n', "N", OPT_INT(struct all, number), .min = 1, .max = 9, .def = "5", .help = "x"},
     {"choice", 0, "X", OPT_CHOICE(struct all, choice), .choices = (const char *const[]){"red", "green", NULL}, .help = "x"},
@@ -159,9 +159,9 @@ UNIT(opt_flag_is_taken_back)
     EXPECT_EQ(PARSE("--flag", "--no-flag"), OPT_GO);
     EXPECT_FALSE(all.flag);
     EXPECT_EQ(PARSE("--no-number"), EXIT_USAGE);
-    EXPECT_EQ(PARSE("--no-color", "--color"), OPT_GO);
+    EXPECT_EQ(PARSE("--no-shape", "--shape"), OPT_GO);
     EXPECT_FALSE(all.no_color);
-    EXPECT_EQ(PARSE("--no-color"), OPT_GO);
+    EXPECT_EQ(PARSE("--no-shape"), OPT_GO);
     EXPECT_TRUE(all.no_color);
 }
 

@@ -146,6 +146,14 @@ class Lists(Case):
             f.write("X-One: 1\nX-Two: 2\n")
 
 
+class Configured(Case):
+    """With a configuration file."""
+
+    def prepare(self, folder):
+        with open(os.path.join(folder, "c"), "w") as f:
+            f.write("color = never\n[get]\nheader = X-C: 3\nheader = X-D: 4\n[fetch]\nper-host = 3\n")
+
+
 class Server(Case):
     """One that serves: it is asked, and then made to end.  A request may fail; the server may not, once it is there."""
 
@@ -217,8 +225,13 @@ def cases():
     yield Case("help", b, "help", "fetch")
     yield Case("overview", b, "help")
     yield Case("completion", b, "completion", "bash")
-    yield Case("get", b, "get", "-i", "{url}/bytes/300", "{url}/stream/50", "{url}/redirect/2", same=lambda out: len(out) > 900)
+    yield Case("help curl", b, "help", "curl")
+    yield Case("manual", b, "help", "--man")
+    yield Configured("config", b, "config", "show", "--origin", "--config", "c", env={"BIDE_HEADER": "X-A: 1\nX-B: 2", "BIDE_USER": "a:b"})
+    yield Configured("get configured", b, "{url}/bytes/30", "--config", "c", env={"BIDE_HEADER": "X-A: 1\nX-B: 2"})
     yield Case("get patterns", b, "get", "{url}/bytes/[1-3]", "{url}/bytes/{{7,8}}")
+    yield Case("words of curl", b, "fetch", "--retry", "3", "{url}/json", good=2)
+    yield Case("get", b, "get", "--include", "{url}/bytes/300", "{url}/stream/50", "{url}/redirect/2", same=lambda out: len(out) > 900)
     yield Case("get several", b, "get", "-c", "2", "{url}/bytes/300000", "{url}/bytes/400000", "{url}/json")
     yield Case("get output", b, "get", "-o", "x", "{url}/bytes/300000", "{url}/bytes/4")
     yield Lists("get with fields", b, "get", "-u", "a:b", "-H", "@fields", "-H", "X-Three: 3", "-d", "@-", "{url}/echo", stdin=b"a body",

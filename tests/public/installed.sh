@@ -35,7 +35,8 @@ libdir=$(dirname "$(dirname "$pc")")
 prefix=$(dirname "$(find "$tmp/root" -path '*/bin/bide')")/..
 
 # All that belongs to it is there, and the program finds its library by itself.
-for file in include/bide/bide.h share/man/man1/bide.1 share/bash-completion/completions/bide; do
+for file in include/bide/bide.h share/man/man1/bide.1 share/man/man1/bide-fetch.1 \
+    share/bash-completion/completions/bide share/zsh/site-functions/_bide share/fish/vendor_completions.d/bide.fish; do
     [ -s "$prefix/$file" ] || [ -s "$prefix/$file.gz" ] || fail "$file was not installed"
 done
 for lib in libbide.so libbide.so.0 libbide.a; do

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * completion.c - the option tables as a completion script for bash.
+ * completion_bash.c - the option tables as a completion script for bash.
  *
  * The script holds, for each command, its options and what their values may be; a short function looks them up.
  */
@@ -8,13 +8,19 @@
 
 #include "cli/opt.h"
 
-static void print_option_words(const struct command *c)
+static void print_words(const struct opt *rows)
 {
-    for (const struct opt *o = c->options; o && o->name; o++) {
+    for (const struct opt *o = rows; o && o->name; o++) {
         printf("--%s ", o->name);
         if (o->letter)
             printf("-%c ", o->letter);
     }
+}
+
+static void print_option_words(const struct command *c)
+{
+    print_words(c->options);
+    print_words(common_rows);
     fputs("--help -h", stdout);
 }
 
@@ -36,14 +42,14 @@ static void print_value_of(const struct opt *o)
 }
 
 /* A case of `$command:$prev` for each option that takes a value. */
-static void print_values(const struct command *c)
+static void print_values(const char *command, const struct opt *rows)
 {
-    for (const struct opt *o = c->options; o && o->name; o++) {
+    for (const struct opt *o = rows; o && o->name; o++) {
         if (!o->arg)
             continue;
-        printf("    %s:--%s", c->name, o->name);
+        printf("    %s:--%s", command, o->name);
         if (o->letter)
-            printf("|%s:-%c", c->name, o->letter);
+            printf("|%s:-%c", command, o->letter);
         fputs(") ", stdout);
         print_value_of(o);
     }
@@ -71,7 +77,8 @@ static void print_operand_cases(void)
     for (const struct topic *t = topics; t->name; t++)
         printf(" %s", t->name);
     puts("' ;;\n"
-         "    completion) _bide_reply -W 'bash' ;;");
+         "    completion) _bide_reply -W 'bash zsh fish' ;;\n"
+         "    config) _bide_reply -W 'show' ;;");
 }
 
 static void print_main(void)
@@ -121,7 +128,8 @@ void completion_print_bash(void)
     print_main();
     begin_lookup("_bide_value", "The value of the option in command:option; false: it takes none.");
     for (const struct command *const *c = commands; *c; c++)
-        print_values(*c);
+        print_values((*c)->name, (*c)->options);
+    print_values("*", common_rows);
     end_lookup("return 1");
     begin_lookup("_bide_option", "The options of a command.");
     print_option_cases();
