@@ -17,6 +17,8 @@ static const struct opt options[] = {
     {"delay", 0, "MS", OPT_MILLISECONDS(S, delay_ms), .max = 3600000, .group = "What",
      .help = "wait so long before every answer but /stats: 100, 100ms, 1.5s"},
     {"root", 0, "DIR", OPT_STRING(S, root), .help = "serve the files below this directory, and the endpoints too"},
+    {"verbose", 'v', NULL, OPT_FLAG(S, verbose), .group = "Messages",
+     .help = "a line for each request: client, method, target, status, time"},
     {0},
 };
 
@@ -63,6 +65,9 @@ const struct command command_serve = {
         "  /gzip                        JSON, compressed\n"
         "  /stats                       what this server has done\n"
         "  /x/player/pagelist?aid=N     a page list, made up from N\n"
+        "\n"
+        "Files and /bytes can be asked for in parts (Range, If-Range) and on a condition (If-None-Match, If-Modified-Since, "
+        "If-Match, If-Unmodified-Since); several ranges at once are answered with the whole.\n"
         "\n"
         "With --root every other path is that of a file; \"/\" is the directory's index.html. Neither \"..\" nor a "
         "symbolic link leads out of the directory. Names that begin with a dot (.git, .env) are hidden, and what is not served "

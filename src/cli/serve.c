@@ -35,7 +35,7 @@ static int stop(struct serve *s, bide_signals *signals)
         return bide_raise();
 
     if (open > 0)
-        say("stopping: %d connection%s, %d s grace, press Ctrl-C again to drop %s", open, open == 1 ? "" : "s",
+        say_note("stopping: %d connection%s, %d s grace, press Ctrl-C again to drop %s", open, open == 1 ? "" : "s",
             GRACE_MS / 1000, open == 1 ? "it" : "them");
     return bide_wait(((bide_task *[]){stopping, again}), 2, .until = BIDE_FIRST_COMPLETED);
 }

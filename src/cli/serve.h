@@ -3,7 +3,7 @@
  * serve.h - between the files of `bide serve`, a server to try clients against.
  *
  * In reading order: command_serve.c (the options), serve.c (signals, the end), serve_routes.c (which path is whose),
- * serve_endpoints.c and serve_echo.c (what they answer), serve_files.c (--root).
+ * serve_endpoints.c, serve_bytes.c and serve_echo.c (what they answer), serve_files.c (--root), serve_partial.c (ranges and conditions).
  */
 #ifndef BIDE_CLI_SERVE_H
 #define BIDE_CLI_SERVE_H
@@ -21,6 +21,7 @@ struct serve_options {
     int64_t delay_ms;                 /* before every answer but /stats */
     const char *root;                 /* NULL: no files */
     const char *cert_file, *key_file; /* key_file NULL: it is in cert_file */
+    bool verbose;                     /* a line for each request */
 };
 
 struct serve {
@@ -50,6 +51,36 @@ serve_endpoint serve_index, serve_delay, serve_status, serve_bytes, serve_json, 
 struct json_t;
 /* Answer with a document, which is taken; NULL: there was no memory for it. */
 int serve_document(bide_request_in *q, struct json_t *doc);
+
+/* ---- serve_partial.c: conditions and ranges ---- */
+
+/* What can be asked for in parts. */
+struct serve_content {
+    const char *type;
+    int64_t size;
+    int64_t modified;    /* seconds since 1970; -1: not known */
+    char tag[64];        /* strong, with its quotes; "": it is not said that parts can be had, but they can */
+    int64_t first, last; /* what is wanted of it; last < first: nothing */
+};
+
+/*
+ * Begin to answer with it, whole or a part, or say that it has not changed, ...
+ *
+ * Suspends:  as bide_respond
+ * Returns:   0; if *has_body, bytes first to last and bide_respond_end are to follow
+ * Errors:    as bide_respond_begin
+ */
+int serve_begin(bide_request_in *q, struct serve_content *c, bool *has_body);
+
+enum serve_range { RANGE_NONE, RANGE_PART, RANGE_NOT_THERE };
+
+/* A field Range: one part of so many bytes; RANGE_NONE: several, or none that can be read. */
+enum serve_range serve_read_range(const char *text, int64_t size, int64_t *first, int64_t *last);
+
+/* Digits only, 0 to max. */
+bool serve_read_number(const char *text, int64_t max, int64_t *out);
+/* Well mixed bits of n: the same on every machine. */
+uint64_t serve_mix(uint64_t n);
 
 /* ---- serve_files.c ---- */
 

@@ -7,21 +7,17 @@
 #include "cli/serve.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <jansson.h>
 #include <zlib.h>
 
 #include <bide/task.h>
 
-#define PIECE 65536
 #define DELAY_MAX_MS 3600000
-#define BYTES_MAX ((int64_t)1 << 50)
 #define REDIRECTS_MAX 1000
 #define LINES_MAX 1000000000
 
-/* Digits only, 0 to max. */
-static bool read_number(const char *text, int64_t max, int64_t *out)
+bool serve_read_number(const char *text, int64_t max, int64_t *out)
 {
     int64_t n = 0;
 
@@ -37,8 +33,8 @@ static bool read_number(const char *text, int64_t max, int64_t *out)
     return true;
 }
 
-/* Well mixed bits of n: the same on every machine (Steele, Lea, Flood: SplitMix). */
-static uint64_t mix(uint64_t n)
+/* Steele, Lea, Flood: SplitMix. */
+uint64_t serve_mix(uint64_t n)
 {
     n += 0x9e3779b97f4a7c15u;
     n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9u;
@@ -69,7 +65,7 @@ int serve_delay(struct serve *s, bide_request_in *q, const char *rest)
     int64_t ms;
 
     (void)s;
-    if (!read_number(rest, DELAY_MAX_MS, &ms))
+    if (!serve_read_number(rest, DELAY_MAX_MS, &ms))
         return serve_refuse(q, 400, "/delay/MS: milliseconds, at most an hour");
     BIDE_TRY(bide_sleep_ms(ms));
     return bide_respond_json(q, 200, "{\"delay_ms\":%" PRId64 "}\n", ms);
@@ -81,53 +77,13 @@ int serve_status(struct serve *s, bide_request_in *q, const char *rest)
     const char *retry = bide_request_param(q, "retry_after");
 
     (void)s;
-    if (!read_number(rest, 599, &status) || status < 200)
+    if (!serve_read_number(rest, 599, &status) || status < 200)
         return serve_refuse(q, 400, "/status/CODE: 200 to 599");
-    if (retry && !read_number(retry, 86400 * 365, &seconds))
+    if (retry && !serve_read_number(retry, 86400 * 365, &seconds))
         return serve_refuse(q, 400, "retry_after: seconds");
     if (retry && (status == 429 || status == 503))
         BIDE_TRY(bide_respond_header(q, "Retry-After", retry));
     return bide_respond_json(q, (int)status, "{\"status\":%d}\n", (int)status);
-}
-
-/* The bytes at[0..len) of an endless sequence that begins at byte `from`, a multiple of 8. */
-static void make_bytes(char *at, size_t len, uint64_t from)
-{
-    for (size_t i = 0; i < len; i += 8) {
-        uint64_t word = mix((from + i) / 8);
-        for (size_t j = i; j < len && j < i + 8; j++, word >>= 8)
-            at[j] = (char)(word & 0xff);
-    }
-}
-
-static int send_bytes(bide_request_in *q, char *piece, int64_t total)
-{
-    for (int64_t sent = 0; sent < total;) {
-        size_t len = total - sent < PIECE ? (size_t)(total - sent) : PIECE;
-        make_bytes(piece, len, (uint64_t)sent);
-        BIDE_TRY(bide_respond_chunk(q, piece, len));
-        sent += (int64_t)len;
-    }
-    return bide_respond_end(q);
-}
-
-int serve_bytes(struct serve *s, bide_request_in *q, const char *rest)
-{
-    int64_t total;
-
-    (void)s;
-    if (!read_number(rest, BYTES_MAX, &total))
-        return serve_refuse(q, 400, "/bytes/N: how many");
-    BIDE_TRY(bide_respond_header(q, "Content-Length", rest));
-    BIDE_TRY(bide_respond_begin(q, 200, "application/octet-stream"));
-    if (strcmp(bide_request_method(q), "HEAD") == 0)
-        return bide_respond_end(q);
-    char *piece = malloc(total < PIECE ? (size_t)total + 1 : PIECE);
-    if (!piece)
-        return bide_fail(BIDE_ENOMEM, "/bytes: out of memory");
-    int code = send_bytes(q, piece, total);
-    free(piece);
-    return code;
 }
 
 static const char document[] = "{\"title\":\"bide\",\"items\":[{\"id\":1,\"name\":\"await\",\"done\":true},"
@@ -147,7 +103,7 @@ int serve_redirect(struct serve *s, bide_request_in *q, const char *rest)
     int64_t n;
     char to[32] = "/json";
 
-    if (!read_number(rest, REDIRECTS_MAX, &n))
+    if (!serve_read_number(rest, REDIRECTS_MAX, &n))
         return serve_refuse(q, 400, "/redirect/N: 0 to 1000");
     if (n == 0)
         return serve_json(s, q, rest);
@@ -163,7 +119,7 @@ int serve_stream(struct serve *s, bide_request_in *q, const char *rest)
     char line[64];
 
     (void)s;
-    if (!read_number(rest, LINES_MAX, &n))
+    if (!serve_read_number(rest, LINES_MAX, &n))
         return serve_refuse(q, 400, "/stream/N: how many lines");
     BIDE_TRY(bide_respond_begin(q, 200, "application/x-ndjson"));
     for (int64_t i = 0; i < n && strcmp(bide_request_method(q), "HEAD") != 0; i++) {
@@ -236,9 +192,9 @@ int serve_pagelist(struct serve *s, bide_request_in *q, const char *rest)
 
     (void)s;
     (void)rest;
-    if (!read_number(text, INT64_MAX / 16, &aid) || aid == 0)
+    if (!serve_read_number(text, INT64_MAX / 16, &aid) || aid == 0)
         return bide_respond_json(q, 200, "{\"code\":-400,\"message\":\"Request error\",\"ttl\":1}");
-    uint64_t bits = mix((uint64_t)aid);
+    uint64_t bits = serve_mix((uint64_t)aid);
     return bide_respond_json(q, 200,
                              "{\"code\":0,\"message\":\"0\",\"ttl\":1,\"data\":[{\"cid\":%" PRIu64 ",\"page\":1,"
                              "\"from\":\"vupload\",\"part\":\"\xe7\xac\xac%" PRIu64 "\xe8\xaf\x9d av%" PRId64 "\","

@@ -17,7 +17,6 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bide/task.h>
@@ -181,10 +180,12 @@ static int send_pieces(bide_request_in *q, int fd, char *piece, int64_t left)
     return bide_respond_end(q);
 }
 
-static int send_body(bide_request_in *q, int fd, int64_t size)
+static int send_body(bide_request_in *q, int fd, const struct serve_content *c)
 {
-    if (strcmp(bide_request_method(q), "HEAD") == 0 || size == 0)
-        return bide_respond_end(q);
+    int64_t size = c->last - c->first + 1;
+
+    if (c->first > 0 && lseek(fd, c->first, SEEK_SET) < 0)
+        return bide_fail(-errno, "%s: %s", bide_request_path(q), strerror(errno));
     char *piece = malloc(size < PIECE ? (size_t)size : PIECE);
     if (!piece)
         return bide_fail(BIDE_ENOMEM, "a file: out of memory");
@@ -194,30 +195,16 @@ static int send_body(bide_request_in *q, int fd, int64_t size)
     return code;
 }
 
-/* RFC 9110 5.6.7.  Not strftime, whose words follow the locale. */
-static void format_date(char *out, size_t cap, time_t when)
-{
-    static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    struct tm tm;
-
-    gmtime_r(&when, &tm);
-    snprintf(out, cap, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday, tm.tm_mday,
-             months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-}
-
+/* Size and time of the latest change, which has nanoseconds: what is written anew has another. */
 static int send_file(bide_request_in *q, const char *path, const struct found *f)
 {
-    char date[64], length[24];
-    const char *since = bide_request_header(q, "If-Modified-Since");
+    struct serve_content c = {.type = content_type(path), .size = f->st.st_size, .modified = f->st.st_mtim.tv_sec};
+    bool has_body;
 
-    format_date(date, sizeof date, f->st.st_mtime);
-    BIDE_TRY(bide_respond_header(q, "Last-Modified", date));
-    if (since && strcmp(since, date) == 0)
-        return bide_respond(q, 304, NULL, "", 0);
-    snprintf(length, sizeof length, "%lld", (long long)f->st.st_size);
-    BIDE_TRY(bide_respond_header(q, "Content-Length", length));
-    BIDE_TRY(bide_respond_begin(q, 200, content_type(path)));
-    return send_body(q, f->fd, f->st.st_size);
+    snprintf(c.tag, sizeof c.tag, "\"%llx-%llx-%lx\"", (unsigned long long)f->st.st_size,
+             (unsigned long long)f->st.st_mtim.tv_sec, (unsigned long)f->st.st_mtim.tv_nsec);
+    BIDE_TRY(serve_begin(q, &c, &has_body));
+    return has_body ? send_body(q, f->fd, &c) : 0;
 }
 
 /* A directory's page has relative links: it must be read with the slash.  The redirect is relative too, because a path

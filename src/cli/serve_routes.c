@@ -8,6 +8,8 @@
 
 #include <bide/task.h>
 
+#include "cli/progress.h"
+
 struct route {
     const char *path; /* ends in '/': what follows is the endpoint's to read */
     serve_endpoint *answer;
@@ -68,9 +70,8 @@ static int refuse_method(bide_request_in *q)
     return serve_refuse(q, 405, "this method is not allowed here");
 }
 
-int serve_request(bide_request_in *q, void *arg)
+static int answer(struct serve *s, bide_request_in *q)
 {
-    struct serve *s = arg;
     const char *rest = NULL;
     const struct route *r = find_route(s, bide_request_path(q), &rest);
 
@@ -81,4 +82,31 @@ int serve_request(bide_request_in *q, void *arg)
     if (r)
         return r->answer(s, q, rest);
     return s->root_fd >= 0 ? serve_file(s, q) : serve_refuse(q, 404, "not found");
+}
+
+/* -v: a line for each, when it is answered; what came and went wrong is the server's to answer (status 0). */
+static void say_request(bide_request_in *q, int code, int64_t us)
+{
+    struct text time = {0};
+    int status = bide_request_status(q);
+
+    text_add_time(&time, us);
+    if (code < 0)
+        say_note("%s %s %.1000s %d %s: %s", bide_request_peer(q), bide_request_method(q), bide_request_target(q), status,
+                 text_string(&time), bide_strerror(code));
+    else
+        say_note("%s %s %.1000s %d %s", bide_request_peer(q), bide_request_method(q), bide_request_target(q), status,
+                 text_string(&time));
+    text_free(&time);
+}
+
+int serve_request(bide_request_in *q, void *arg)
+{
+    struct serve *s = arg;
+    int64_t began = s->options.verbose ? clock_us() : 0;
+    int code = answer(s, q);
+
+    if (s->options.verbose)
+        say_request(q, code, clock_us() - began);
+    return code;
 }

@@ -414,3 +414,38 @@ UNIT(serve_root_that_is_no_directory_is_refused)
     EXPECT_EQ(serve_files_open("/nonexistent"), -1);
     EXPECT_EQ(serve_files_open("/etc/passwd"), -1);
 }
+
+/* ---- ranges ---- */
+
+UNIT(serve_range_is_one_part_of_what_is_there)
+{
+    static const struct {
+        const char *text;
+        int64_t size;
+        enum serve_range is;
+        int64_t first, last;
+    } cases[] = {
+        {"bytes=0-0", 10, RANGE_PART, 0, 0},          {"bytes=0-9", 10, RANGE_PART, 0, 9},
+        {"bytes=3-", 10, RANGE_PART, 3, 9},           {"bytes=9-100", 10, RANGE_PART, 9, 9},
+        {"bytes=-3", 10, RANGE_PART, 7, 9},           {"bytes=-100", 10, RANGE_PART, 0, 9},
+        {"BYTES=1-2", 10, RANGE_PART, 1, 2},          {"bytes=2-99999999999999999999999", 10, RANGE_PART, 2, 9},
+        {"bytes=-99999999999999999999999", 10, RANGE_PART, 0, 9},
+        {"bytes=10-", 10, RANGE_NOT_THERE, 0, 0},     {"bytes=-0", 10, RANGE_NOT_THERE, 0, 0},
+        {"bytes=0-", 0, RANGE_NOT_THERE, 0, 0},       {"bytes=-1", 0, RANGE_NOT_THERE, 0, 0},
+        {"bytes=99999999999999999999999-", 10, RANGE_NOT_THERE, 0, 0},
+        {"bytes=2-1", 10, RANGE_NONE, 0, 0},          {"bytes=", 10, RANGE_NONE, 0, 0},
+        {"bytes=-", 10, RANGE_NONE, 0, 0},            {"bytes=a-b", 10, RANGE_NONE, 0, 0},
+        {"bytes=1-2x", 10, RANGE_NONE, 0, 0},         {"bytes=1", 10, RANGE_NONE, 0, 0},
+        {"bytes=0-1,3-4", 10, RANGE_NONE, 0, 0},      {"bytes=--1", 10, RANGE_NONE, 0, 0},
+        {"bytes 0-1", 10, RANGE_NONE, 0, 0},          {"lines=0-1", 10, RANGE_NONE, 0, 0},
+        {"bytes=+1-2", 10, RANGE_NONE, 0, 0},         {"", 10, RANGE_NONE, 0, 0},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t first = 0, last = 0;
+        enum serve_range is = serve_read_range(cases[i].text, cases[i].size, &first, &last);
+        if (is != cases[i].is || (is == RANGE_PART && (first != cases[i].first || last != cases[i].last)))
+            FAIL("'%s' of %lld gave %d, %lld to %lld", cases[i].text, (long long)cases[i].size, is, (long long)first,
+                 (long long)last);
+    }
+}

@@ -4,10 +4,12 @@
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 import unittest
 import urllib.error
@@ -176,6 +178,130 @@ class End(Case):
         self.assertLess(time.monotonic() - begin, 5)
         s.close()
         self.assertRegex(self.end(p), r"^bide serve: stopping: 1 connection, 10 s grace, press Ctrl-C again to drop it\n$")
+
+
+class Partial(Case):
+    """Ranges and conditions (RFC 9110 13, 14), of a file and of /bytes; asked by a client that is not ours."""
+
+    DATE = 1500000000
+    SINCE = "Fri, 14 Jul 2017 02:40:00 GMT"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.root = tempfile.TemporaryDirectory()
+        cls.body = bytes(range(256)) * 1000
+        path = os.path.join(cls.root.name, "a.bin")
+        with open(path, "wb") as f:
+            f.write(cls.body)
+        os.utime(path, (cls.DATE, cls.DATE))
+        open(os.path.join(cls.root.name, "empty"), "wb").close()
+        cls.server = serving("--root", cls.root.name)
+        cls.url = cls.server.__enter__()
+        cls.tag = fetch(cls.url + "/a.bin")[1]["ETag"]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.__exit__(None, None, None)
+        cls.root.cleanup()
+
+    def ask(self, path="/a.bin", method="GET", **fields):
+        return fetch(self.url + path, method, **{name.replace("_", "-"): value for name, value in fields.items()})
+
+    def test_whole_file_says_that_parts_can_be_had(self):
+        status, head, body = self.ask()
+        self.assertEqual((status, body, head["Accept-Ranges"], head["Last-Modified"]), (200, self.body, "bytes", self.SINCE))
+        self.assertRegex(self.tag, r'^"[^"]+"$')
+
+    def test_parts(self):
+        size = len(self.body)
+        for text, first, last in (("0-0", 0, 0), ("1000-70000", 1000, 70000), (f"{size - 1}-", size - 1, size - 1), ("-5", size - 5, size - 1),
+                                  ("5-999999999", 5, size - 1)):
+            status, head, body = self.ask(Range=f"bytes={text}")
+            self.assertEqual((status, head["Content-Range"]), (206, f"bytes {first}-{last}/{size}"))
+            self.assertEqual((body, head["Content-Length"]), (self.body[first:last + 1], str(last + 1 - first)))
+
+    def test_parts_of_bytes(self):
+        whole = self.ask("/bytes/200000")[2]
+        for first, last in ((0, 0), (3, 5), (7, 8), (65535, 65536), (65533, 140001), (199999, 199999)):
+            status, _, body = self.ask("/bytes/200000", Range=f"bytes={first}-{last}")
+            self.assertEqual((status, body), (206, whole[first:last + 1]), (first, last))
+        tag = self.ask("/bytes/100000")[1]["ETag"]
+        self.assertEqual(self.ask("/bytes/100000", If_None_Match=tag)[0], 304)
+        self.assertEqual(self.ask("/bytes/1000", If_None_Match=tag)[0], 200)
+        self.assertEqual(self.ask("/bytes/0")[::2], (200, b""))
+
+    def test_behind_the_end(self):
+        for path, size in (("/a.bin", len(self.body)), ("/empty", 0), ("/bytes/10", 10)):
+            status, head, _ = self.ask(path, Range=f"bytes={size}-")
+            self.assertEqual((status, head["Content-Range"]), (416, f"bytes */{size}"))
+
+    def test_several_nonsense_and_head_are_the_whole(self):
+        for text in "bytes=0-1,5-6", "bytes=x", "lines=1-2":
+            self.assertEqual(self.ask(Range=text)[::2], (200, self.body))
+        status, head, body = self.ask(method="HEAD", Range="bytes=0-1")
+        self.assertEqual((status, head["Content-Length"], body), (200, str(len(self.body)), b""))
+
+    def test_if_range(self):
+        for have, status in ((self.tag, 206), (self.SINCE, 206), ('"other"', 200), (f"W/{self.tag}", 200), ("Fri, 14 Jul 2017 02:40:01 GMT", 200),
+                             ("nonsense", 200)):
+            self.assertEqual(self.ask(Range="bytes=0-4", If_Range=have)[0], status, have)
+
+    def test_if_none_match(self):
+        for have, status in ((self.tag, 304), (f"W/{self.tag}", 304), (f'"x", {self.tag}', 304), ("*", 304), ('"x"', 200), ("x", 200)):
+            got, head, body = self.ask(If_None_Match=have)
+            self.assertEqual(got, status, have)
+            self.assertEqual(body, b"" if status == 304 else self.body)
+            self.assertEqual(head["ETag"], self.tag)
+        # It comes before the date.
+        self.assertEqual(self.ask(If_None_Match='"x"', If_Modified_Since=self.SINCE)[0], 200)
+
+    def test_if_modified_since(self):
+        for have, status in ((self.SINCE, 304), ("Friday, 14-Jul-17 02:40:00 GMT", 304), ("Fri Jul 14 02:40:00 2017", 304),
+                             ("Sat, 15 Jul 2017 02:40:00 GMT", 304), ("Fri, 14 Jul 2017 02:39:59 GMT", 200), ("yesterday", 200), ("", 200)):
+            self.assertEqual(self.ask(If_Modified_Since=have)[0], status, have)
+            self.assertEqual(self.ask(method="HEAD", If_Modified_Since=have)[0], status, have)
+
+    def test_preconditions_that_fail(self):
+        self.assertEqual(self.ask(If_Match=self.tag)[0], 200)
+        self.assertEqual(self.ask(If_Match="*")[0], 200)
+        self.assertEqual(self.ask(If_Match='"x"')[0], 412)
+        self.assertEqual(self.ask(If_Match=f"W/{self.tag}")[0], 412)
+        self.assertEqual(self.ask(If_Unmodified_Since=self.SINCE)[0], 200)
+        self.assertEqual(self.ask(If_Unmodified_Since="Fri, 14 Jul 2017 02:39:59 GMT")[0], 412)
+
+    def test_file_that_is_written_anew_has_another_tag(self):
+        path = os.path.join(self.root.name, "b")
+        tags = set()
+        for ns in 1, 2, 3:
+            with open(path, "w") as f:
+                f.write("same")
+            os.utime(path, ns=(ns, ns))
+            tags.add(self.ask("/b")[1]["ETag"])
+        self.assertEqual(len(tags), 3)
+
+    @unittest.skipUnless(shutil.which("curl"), "there is no curl")
+    def test_curl_goes_on_with_a_part(self):
+        path = self.write("part", "")
+        with open(path, "wb") as f:
+            f.write(self.body[:1000])
+        subprocess.run(["curl", "-sS", "-C", "-", "-o", path, self.url + "/a.bin"], check=True)
+        with open(path, "rb") as f:
+            self.assertEqual(f.read(), self.body)
+
+
+class Verbose(Case):
+    def test_has_a_line_for_each_request(self):
+        p = subprocess.Popen([BIDE, "serve", "--port", "0", "-v"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        url = p.stdout.readline().decode().strip()
+        fetch(url + "/json")
+        fetch(url + "/status/404?a=%1b%5B2J", method="HEAD")
+        code = interrupt(p)
+        lines = p.stderr.read().decode().splitlines()
+        p.stdout.close()
+        p.stderr.close()
+        self.assertEqual(code, -signal.SIGINT)
+        self.assertRegex(lines[0], r"^bide serve: 127\.0\.0\.1:\d+ GET /json 200 [\d.]+ (us|ms|s)$")
+        self.assertRegex(lines[1], r"^bide serve: 127\.0\.0\.1:\d+ HEAD /status/404\?a=%1b%5B2J 404 [\d.]+ (us|ms|s)$")
 
 
 if __name__ == "__main__":
