@@ -4,9 +4,9 @@
  *
  * In reading order.  Between both sides: lane.c (records in a ring), segment.c (what one worker shares with us), arena.c
  * (large payloads), pass.c (descriptors).  Births: image.c (which functions exist there), registry.c (functions by name),
- * zygote.c, start.c, limits.c.  Inside a worker: worker.c, attend.c, runner.c, call.c, inside.c.  Outside: poll.c (when the lanes
+ * zygote.c, start.c, limits.c.  Inside a worker: worker.c, lanes.c, runner.c, call.c, api.c.  Outside: poll.c (when the lanes
  * are looked at), proxy.c (one worker), events.c (what came from it), death.c, dispatch.c (the queue), check.c (at the
- * door), job.c, submit.c, map.c, imap.c, tend.c (limits and watching), open.c, close.c, stats.c.
+ * door), job.c, submit.c, map.c, imap.c, upkeep.c (limits and watching), open.c, close.c, stats.c.
  */
 #ifndef BIDE_POOL_POOL_H
 #define BIDE_POOL_POOL_H
@@ -304,7 +304,7 @@ void bide__exec_serve_if_asked(void);
 bool bide__exec_was_asked(void);
 int bide__thread_start(const struct birth *b, pthread_t *thread);
 
-/* ---- worker.c, attend.c: the inside ---- */
+/* ---- worker.c, lanes.c: the inside ---- */
 
 struct worker;
 struct runner;
@@ -665,7 +665,7 @@ int bide__pool_check_fn(bide_pool *p, const bide_job *job);
 struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int slot); /* slot -1: any */
 void bide__pool_made_room(bide_pool *p);
 
-/* ---- open.c, tend.c, close.c, stats.c ---- */
+/* ---- open.c, upkeep.c, close.c, stats.c ---- */
 static inline bool bide__is_time(int64_t ms)
 {
     return ms >= 0 && ms <= INT64_MAX / 1000000; /* in nanoseconds it must be a number still */

@@ -10,9 +10,9 @@
  *
  * In reading order: redis_url.c (where it is), redis_reader.c (replies out of bytes), redis_conn.c (one connection, over our streams),
  * redis_link.c (a connection that comes back; pipelined), redis_entry.c (what stands in the streams), redis_client.c
- * (submit), redis_results.c (results, and finding out what was lost), redis_host.c (taking jobs), redis_held.c
+ * (submit), redis_results.c (results, and finding out what was lost), redis_host.c (taking jobs), redis_running.c
  * (running one), redis_answers.c (what they returned), redis_lease.c (keeping them, taking over those of the dead),
- * redis_cancel.c (stopping them), redis_leave.c (the end of a host).
+ * redis_cancel.c (stopping them), redis_shutdown.c (the end of a host).
  *
  * Invariants:
  *   R1  A job is in the jobs stream from its XADD until the script that also writes its result: none gets lost between.
@@ -223,7 +223,7 @@ int bide__redis_results_stream(struct redis_client *c, struct redis_conn *conn);
 int bide__redis_results_main(struct redis_client *c);
 void bide__redis_unsent(struct redis_client *c, struct job *j);
 
-/* ---- redis_host.c, redis_held.c, redis_answers.c, redis_lease.c, redis_cancel.c, redis_leave.c: the side that runs ---- */
+/* ---- redis_host.c, redis_running.c, redis_answers.c, redis_lease.c, redis_cancel.c, redis_shutdown.c: the side that runs ---- */
 
 struct held {
     struct list_node node; /* in running, finished, sent, or left */
@@ -274,6 +274,6 @@ int bide__redis_lease_step(struct redis_host *h, struct redis_conn *conn);
 int bide__redis_cancel_step(struct redis_host *h, struct redis_conn *conn);
 /* One that runs is not ours any more: stop it, and tell nobody. */
 void bide__redis_take_away(struct held *x);
-void bide__redis_leave(struct redis_host *h); /* suspends */
+void bide__redis_shutdown(struct redis_host *h); /* suspends */
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * redis_host.c - a worker host: takes jobs from Redis, runs them in a pool of this machine, sends results back.
  *
- *     fetcher: XREADGROUP as many as slots are free --> running (redis_held.c) --> finished --> sent (redis_answers.c)
+ *     fetcher: XREADGROUP as many as slots are free --> running (redis_running.c) --> finished --> sent (redis_answers.c)
  *
  * Slots are counted until a result is confirmed: a host that cannot deliver takes nothing new.
  */
@@ -224,7 +224,7 @@ static int serve(struct redis_host *h)
         tell_serving(h);
         code = wait_for_end(h);
     }
-    bide__redis_leave(h);
+    bide__redis_shutdown(h);
     return code;
 }
 

@@ -3,7 +3,7 @@
  * worker.c - the inside of a worker: a loop of its own, and its life.
  *
  * It reads its configuration, which lies in its lane before it is born, runs init, says that it is ready, and attends to
- * its lanes (attend.c) until it is told to stop; then the calls that are there, fini, and "bye".  A process that cannot
+ * its lanes (lanes.c) until it is told to stop; then the calls that are there, fini, and "bye".  A process that cannot
  * go on just ends: the program sees that, and makes another one.
  */
 #include <sched.h>

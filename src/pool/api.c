@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* inside.c - what a job may ask of its worker: state, replies of any length, progress, descriptors. */
+/* api.c - what a job may ask of its worker: state, replies of any length, progress, descriptors. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * redis_leave.c - a worker host that was told to end.
+ * redis_shutdown.c - a worker host that was told to end.
  *
  * Jobs that had not begun go back at once, so that other hosts take them; those that run are given close_ms and are told
  * of; in the end everything that is still ours in Redis goes back, and our name there goes.
@@ -16,7 +16,7 @@ static bool has_begun(const struct held *x)
     return x->job && x->job->proxy; /* a worker has it; it may wait there, but not for long */
 }
 
-/* They leave the list later, from the loop (redis_held.c). */
+/* They leave the list later, from the loop (redis_running.c). */
 static unsigned stop_waiting(struct redis_host *h)
 {
     unsigned nbegun = 0;
@@ -122,7 +122,7 @@ static void wait_for_jobs(struct redis_host *h)
     }
 }
 
-void bide__redis_leave(struct redis_host *h)
+void bide__redis_shutdown(struct redis_host *h)
 {
     h->leaving = true;
     bide_release(h->fetcher);

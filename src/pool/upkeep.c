@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tend.c - what is looked at every now and then: size, age, idleness, stalls.  The timer runs only if an option wants it.
+ * upkeep.c - what is looked at every now and then: size, age, idleness, stalls.  The timer runs only if an option wants it.
  *
  * A worker that has reached a limit is recycled: its successor is started first, and takes over when it is ready.
  */

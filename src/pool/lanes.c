@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * attend.c - a worker and its lanes: answers, orders, and what happens before it sleeps and after it wakes.
+ * lanes.c - a worker and its lanes: answers, orders, and what happens before it sleeps and after it wakes.
  *
  * The loop looks at the lanes whenever it is about to ask the kernel (worker_wait stands before epoll's own).  While
  * there are calls it wakes one runner for each, and asks the kernel only now and then; with nothing to do it says in

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * redis_held.c - a job in the hands of a worker host: from its entry into the local pool, and what became of it there.
+ * redis_running.c - a job in the hands of a worker host: from its entry into the local pool, and what became of it there.
  *
  * What stands in an entry is not believed: only functions that were registered with their parameters are served, an entry
  * that asks for others is refused, and one that is no job at all is put among the dead.
