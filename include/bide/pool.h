@@ -340,7 +340,7 @@ typedef struct bide_pool_call_args {
  *
  * Suspends:  until it is done; a cancellation point: the job is cancelled
  * Returns:   its result, 0 or more
- * Errors:    its error, with its story; BIDE_EWORKER when it killed its worker, BIDE_EBYSTANDER when another job did;
+ * Errors:    its error, with its story; BIDE_EWORKER when it killed its worker, BIDE_EWORKERLOST when another job did;
  *            BIDE_ETIMEDOUT; BIDE_ECANCELED; BIDE_EPOOL; BIDE_ECLOSED; those of bide_pool_submit
  * Example:   int status = bide_pool_call(pool, bide_job(get, "http://a.example/"), .timeout_ms = 5000);
  */
@@ -387,7 +387,7 @@ typedef struct bide_pool_failure {
     bool core_dumped, out_of_memory;
     int attempt;         /* 1 for the first */
     const char *job;     /* the function's name */
-    const char *culprit; /* BIDE_EBYSTANDER: the function that killed the worker, if known */
+    const char *culprit; /* BIDE_EWORKERLOST: the function that killed the worker, if known */
     const char *trace;   /* the functions that the error passed through in the worker; "" if none */
 } bide_pool_failure;
 

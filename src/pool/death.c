@@ -166,7 +166,7 @@ static bool is_end_of_pool(const struct job *j, const struct death *d)
 static void fail_job(struct job *j, const struct death *d)
 {
     bool own = d->guilty == j;
-    int code = own ? (j->expired ? BIDE_ETIMEDOUT : BIDE_EWORKER) : BIDE_EBYSTANDER, pid = d->x->pid;
+    int code = own ? (j->expired ? BIDE_ETIMEDOUT : BIDE_EWORKER) : BIDE_EWORKERLOST, pid = d->x->pid;
     char text[320];
 
     j->pool->failed++;

@@ -60,7 +60,7 @@ static int some_jobs(struct load *load, struct client *c)
 static void check_one_of_many(struct load *load, const struct order *o, int code)
 {
     kills_count_code(load, code);
-    if (code >= 0 ? code != value_of(o->number) : code != BIDE_EWORKER && code != BIDE_EBYSTANDER)
+    if (code >= 0 ? code != value_of(o->number) : code != BIDE_EWORKER && code != BIDE_EWORKERLOST)
         FAIL("job %u, one of many, ended with %d", o->number, code);
     if (code >= 0 && kills_runs(o->number) < 1)
         FAIL("job %u has a result, and never ran", o->number);
@@ -86,7 +86,7 @@ static int a_map(struct load *load, struct client *c)
         if (codes[i] >= 0 && (r[i].number != o[i].number || r[i].value != value_of(o[i].number)))
             FAIL("job %u of a map has the reply of job %u", o[i].number, r[i].number);
     }
-    if (collect ? code != failed : code != 0 && code != BIDE_EWORKER && code != BIDE_EBYSTANDER)
+    if (collect ? code != failed : code != 0 && code != BIDE_EWORKER && code != BIDE_EWORKERLOST)
         FAIL("the map ended with %d, %d failed", code, failed);
     return 0;
 }
@@ -148,7 +148,7 @@ static int one_in_each(struct load *load, struct client *c)
     if (code < 0)
         FAIL("bide_pool_each: %d", code);
     for (int i = 0; i < INDEXES; i++)
-        if (codes[i] < 0 && codes[i] != BIDE_EWORKER && codes[i] != BIDE_EBYSTANDER)
+        if (codes[i] < 0 && codes[i] != BIDE_EWORKER && codes[i] != BIDE_EWORKERLOST)
             FAIL("one of each ended with %d", codes[i]);
     return 0;
 }

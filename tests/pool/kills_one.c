@@ -233,7 +233,7 @@ void kills_count_code(struct load *load, int code)
     load->settled++;
     load->done += code >= 0;
     load->guilty += code == BIDE_EWORKER;
-    load->bystanders += code == BIDE_EBYSTANDER;
+    load->bystanders += code == BIDE_EWORKERLOST;
     load->late += code == BIDE_ETIMEDOUT;
     load->cancelled += code == BIDE_ECANCELED;
 }
@@ -245,7 +245,7 @@ void kills_check(struct ticket *t, int code)
     kills_count_code(t->load, code);
     if (code >= 0)
         check_result(t, code);
-    else if (code == BIDE_EWORKER || code == BIDE_EBYSTANDER)
+    else if (code == BIDE_EWORKER || code == BIDE_EWORKERLOST)
         check_death(t, code, bide_pool_failure_of(t->future), bide_error_text());
     else if (!(code == BIDE_ETIMEDOUT && t->has_deadline) && !(code == BIDE_ECANCELED && was_cancelled))
         FAIL("job %u, of sort %d, ended with %d: %s", t->order.number, t->sort, code, bide_error_text());

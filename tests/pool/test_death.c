@@ -123,7 +123,7 @@ PROCESS_KINDS(culprit_is_named_and_bystanders_are_told_so)
     for (int i = 0; i < 4; i++)
         f[i] = i == 2 ? bide_pool_submit(p, bide_job(job_die_after, &die)) : bide_pool_submit(p, bide_job(job_sleep, &ms));
     for (int i = 0; i < 4; i++) {
-        EXPECT_ERR(bide_await(f[i]), i == 2 ? BIDE_EWORKER : BIDE_EBYSTANDER);
+        EXPECT_ERR(bide_await(f[i]), i == 2 ? BIDE_EWORKER : BIDE_EWORKERLOST);
         if (i != 2) {
             EXPECT_STR(bide_pool_failure_of(f[i])->culprit, "job_die_after");
             EXPECT_CONTAINS(bide_error_text(), "in job_die_after");
@@ -541,11 +541,11 @@ PROCESS_KINDS(worker_that_scribbles_cannot_harm_the_rest, .seconds = 30)
 
     for (int what = 0; what < 4; what++) {
         int code = CALL(p, bide_job(job_scribble, &what));
-        EXPECT_TRUE(code == 0 || code == BIDE_EWORKER || code == BIDE_EBYSTANDER || code == BIDE_ETIMEDOUT);
+        EXPECT_TRUE(code == 0 || code == BIDE_EWORKER || code == BIDE_EWORKERLOST || code == BIDE_ETIMEDOUT);
         bide_error_clear();
         for (int i = 0; i < 50; i++) {
             code = CALL(p, bide_job(job_nothing), .idempotent = true);
-            EXPECT_TRUE(code == 0 || code == BIDE_EWORKER || code == BIDE_EBYSTANDER || code == BIDE_ETIMEDOUT);
+            EXPECT_TRUE(code == 0 || code == BIDE_EWORKER || code == BIDE_EWORKERLOST || code == BIDE_ETIMEDOUT);
             bide_error_clear();
         }
         EXPECT_OK(CALL(p, bide_job(job_nothing), .idempotent = true));

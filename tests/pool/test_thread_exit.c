@@ -139,7 +139,7 @@ TEST(thread_exit_takes_the_jobs_beside_it_along_and_moves_the_others, .real_time
     bide_timeout(8000)
         EXPECT_ERR(bide_await(guilty), BIDE_EWORKER);
     for (size_t i = 0; i < array_len(by); i++) {
-        EXPECT_ERR(bide_await(by[i]), BIDE_EBYSTANDER);
+        EXPECT_ERR(bide_await(by[i]), BIDE_EWORKERLOST);
         EXPECT_CONTAINS(bide_error_text(), "exits_when_others_have_begun");
         bide_release(by[i]);
     }

@@ -64,7 +64,7 @@ PROCESS_KINDS(deadline_kills_a_worker_that_does_not_yield)
     EXPECT_CONTAINS(bide_error_text(), "did not yield");
     bide_error_clear();
     EXPECT_LT(now_us() - start, 1000000);
-    EXPECT_ERR(bide_await(bystander), BIDE_EBYSTANDER);
+    EXPECT_ERR(bide_await(bystander), BIDE_EWORKERLOST);
     EXPECT_STR(bide_pool_failure_of(bystander)->culprit, "job_block");
     bide_error_clear();
     EXPECT_EQ(bide_await(again), 1500);
