@@ -54,7 +54,7 @@ extern "C" {
     X(BIDE_ESTOPPED, 19, "the event loop was stopped first")                \
     X(BIDE_EDEADLOCK, 20, "nothing is left that could wake this task")      \
     X(BIDE_EWORKER, 40, "the worker died")                                  \
-    X(BIDE_EWORKERLOST, 41, "the worker was lost to another job")            \
+    X(BIDE_EWORKERLOST, 41, "the worker was lost to another job")           \
     X(BIDE_EFUNCTION, 42, "the worker does not know the function")          \
     X(BIDE_EPOOL, 43, "the pool has failed")
 

@@ -40,9 +40,10 @@
  * Pointers inside them would mean nothing in another process.  A wrong count is a compile error, a wrong
  * type what your compiler makes of it in any call: with -Werror=incompatible-pointer-types an error, too.
  *
- * A pool, its streams and the futures of its jobs belong to the thread whose loop opened them, and to its process.  Calls
- * from another thread say so (BIDE_ESTATE; what returns nothing, a release, say, on standard error) and change nothing.  In the child of a fork they can be released:
- * that closes descriptors, and what the workers have goes on for the parent.
+ * A pool, its streams and the futures of its jobs belong to the thread whose loop opened them, and to its process.  A call
+ * from another thread changes nothing and fails with BIDE_ESTATE; a function that returns nothing, such as a release,
+ * writes a line to standard error instead.  In the child of a fork they can be released: that closes descriptors, and
+ * what the workers have goes on for the parent.
  *
  * A worker that dies takes with it only the job that was running; what it had not begun moves on to another worker, and
  * a new one takes its place.  The queue is kept here: no death, at no instruction, can hang it.
@@ -64,7 +65,7 @@ typedef struct bide_pool bide_pool;
 
 enum bide_job_shape { BIDE_JOB_NONE, BIDE_JOB_FIXED, BIDE_JOB_TEXT, BIDE_JOB_BYTES };
 
-/* A call that will happen elsewhere: a plain value, nothing to free.  Built by bide_job() and its kin. */
+/* A call that will happen elsewhere: a plain value, nothing to free.  Built by bide_job(), bide_jobs() or bide_job_bytes(). */
 typedef struct bide_job {
     void (*fn)(void);
     const char *name;
@@ -87,7 +88,7 @@ static inline enum bide_job_shape bide__shape_fixed(void)
 
 #define BIDE__SHAPE(x) \
     _Generic((x), char *: bide__shape_text, const char *: bide__shape_text, default: bide__shape_fixed)()
-/* A result of type char has no size that could be known: such functions call bide_worker_reply. */
+/* A char * result has no size that the macro could know: such functions call bide_worker_reply. */
 #define BIDE__OUT(x) _Generic((x), char *: (struct bide_use_worker_reply *)0, default: (x))
 /* The argument for one element of an array: a text itself, or the address of a struct. */
 #define BIDE__ELEMENT(a) _Generic((a)[0], char *: (a)[0], const char *: (a)[0], default: &(a)[0])
@@ -108,7 +109,7 @@ static inline enum bide_job_shape bide__shape_fixed(void)
                 .in = (a), .in_len = _Generic(BIDE__CHECKED_CALL((f)(BIDE__ELEMENT(a), BIDE__OUT(o))), int: sizeof *(a)),    \
                 .out = (o), .out_len = sizeof *(o)})
 
-/* Too many, or too few: the compiler says what is wrong, in words. */
+/* Too many arguments, or too few: a compile error whose text says what to do. */
 #define BIDE__NO_JOB(words)               \
     ((bide_job){.in_len = sizeof(struct { \
                     _Static_assert(0, words); \
@@ -155,9 +156,10 @@ static inline enum bide_job_shape bide__shape_fixed(void)
  *     BIDE_POOL_TASK(parse, const char *);      or bide_bytes, or a struct alone
  *     BIDE_POOL_TASK(reload, void);
  *
- * So a worker refuses a call that was made for another size of them: BIDE_EFUNCTION.  A change that keeps the size nobody
- * sees: give the function a new name.  BIDE_POOL_TASK(resize), without them, is enough for workers that are this program
- * started anew (BIDE_POOL_EXEC); over Redis such a function is not served, since what stands there is not believed.
+ * With the parameters a worker refuses a call that was made for types of another size: BIDE_EFUNCTION.  A change of a type
+ * that keeps its size is not noticed: give the function a new name.  BIDE_POOL_TASK(resize), without them, is enough for
+ * workers that are this program started anew (BIDE_POOL_EXEC); over Redis such a function is not served, since anybody
+ * may have written the call.
  */
 #define BIDE_POOL_TASK(...) BIDE__CAT(BIDE__TASK_, BIDE__NARG(__VA_ARGS__))(__VA_ARGS__)
 
@@ -191,7 +193,7 @@ typedef struct bide_pool_named {
     const char *name;
     void (*fn)(void);
     struct bide_pool_named *next;
-    bool takes_known; /* the rest is said */
+    bool takes_known; /* its parameters were given, and the members below are set */
     enum bide_job_shape shape;
     bool has_out;
     size_t in_len, out_len;
@@ -201,30 +203,30 @@ BIDE_API void bide__pool_register(bide_pool_named *named);
 /* ---- the pool ---- */
 
 enum bide_pool_kind {
-    BIDE_POOL_PROCESS, /* born of a small process that was forked early: any size of the program costs 0.3 ms */
+    BIDE_POOL_PROCESS, /* forked by a small helper process: 0.3 ms, however large the program is */
     BIDE_POOL_FORK,    /* a fork of the program as it is now, copy-on-write; not possible when it has threads */
     BIDE_POOL_THREAD,  /* no isolation: what crashes, crashes all; a job that ends its thread has killed its worker */
     BIDE_POOL_EXEC     /* this program started anew, functions by name; main() begins with bide_pool_prepare() */
 };
 
 enum bide_pool_event_kind {
-    BIDE_POOL_DIED,     /* a worker died; code, signal and job say how */
-    BIDE_POOL_STARTED,  /* a worker is ready, also each one that replaces another */
+    BIDE_POOL_DIED,     /* a worker ended unexpectedly; code (its exit status, or an error), signal and job say how */
+    BIDE_POOL_STARTED,  /* a worker is ready; each one that replaces another, too */
     BIDE_POOL_STALLED,  /* its loop has not turned for age_ms, in `job` */
-    BIDE_POOL_RECYCLED, /* max_jobs, max_rss or max_age: it ends in order */
+    BIDE_POOL_RECYCLED, /* a worker has reached max_jobs, max_rss or max_age_ms and ends in order */
     BIDE_POOL_FAILED,   /* too many deaths: the pool is over */
-    BIDE_POOL_LOST,     /* Redis does not answer; code and text say why; we go on trying */
-    BIDE_POOL_REGAINED, /* it does again */
+    BIDE_POOL_LOST,     /* the connection to Redis was lost or refused; code and text say why; the pool goes on trying */
+    BIDE_POOL_REGAINED, /* Redis answers again */
     BIDE_POOL_SERVING,  /* bide_pool_serve: from now on jobs are taken */
-    BIDE_POOL_ENDING    /* bide_pool_serve: told to end while jobs run; text says how many */
+    BIDE_POOL_ENDING    /* bide_pool_serve: it stops while jobs run; text says how many */
 };
 
 typedef struct bide_pool_event {
     enum bide_pool_event_kind kind;
-    int worker; /* 0 to workers - 1 */
+    int worker; /* 0 to workers - 1; -1 with BIDE_POOL_FAILED */
     int pid;
     int code, signal;
-    int64_t age_ms;
+    int64_t age_ms; /* BIDE_POOL_STALLED: for how long */
     const char *job;  /* the function's name, or NULL */
     const char *text; /* one line */
 } bide_pool_event;
@@ -251,15 +253,15 @@ typedef struct bide_pool_args {
     int64_t timeout_ms;         /* of each job, from its start in the worker; default, and BIDE_FOREVER: none */
     int64_t grace_ms;           /* default 1,000.  A job that does not yield so long after its deadline (timeout_ms), or after
                                    closing cancelled it, is killed with its worker (a thread goes on); so is a worker that
-                                   stays so long after its last word.  A job that was only cancelled is not killed */
-    int64_t close_ms;           /* how long the end of scope waits for jobs that run; default 10,000; BIDE_FOREVER */
-    uint32_t max_jobs;          /* no worker runs more: then a new one takes over, and if there can be none, jobs wait; default:
+                                   has not exited so long after it stopped.  A job that was only cancelled is not killed */
+    int64_t close_ms;           /* how long the end of scope waits for jobs that run; default 10,000; BIDE_FOREVER: no limit */
+    uint32_t max_jobs;          /* no worker runs more: a new one takes over, and while there can be none, jobs wait; default:
                                    any number */
     size_t max_rss;             /* bytes, likewise; looked at every 100 ms */
     int64_t max_age_ms;         /* likewise */
     int min_workers;            /* with idle_ms: those that always stay; default 1 */
     int64_t idle_ms;            /* stop a worker that had nothing to do for so long; default: never */
-    int64_t stall_ms;           /* tell on_event when a worker's loop does not turn; default: not watched */
+    int64_t stall_ms;           /* BIDE_POOL_STALLED when a worker's loop has not turned for so long; default: not watched */
     enum bide_pool_pin pin;     /* one processor for each worker; default: none */
     const int *cpus;            /* these, in turn; ends with -1 */
     bool nested;                /* inside a worker of another pool: allowed, with its share of the processors */
@@ -268,8 +270,8 @@ typedef struct bide_pool_args {
     void *arg;
     const char *redis;          /* run the jobs on other machines, see "several machines" below */
     const char *name;           /* of the queue there; default: the third part of the URL */
-    struct bide_tls *tls;       /* rediss: how; default: what the system trusts */
-    bool inherit_stdin;         /* workers read the program's standard input; default: an empty one (a thread has its process's) */
+    struct bide_tls *tls;       /* for rediss; default: what the system trusts */
+    bool inherit_stdin;         /* workers read the program's standard input; default: an empty one (threads: always the program's) */
 } bide_pool_args;
 
 /*
@@ -287,7 +289,7 @@ typedef struct bide_pool_args {
  * Errors:    that of init; -EINVAL for an impossible option; -E2BIG: the arguments of init and fini do not fit into
  *            ring_bytes; BIDE_EFUNCTION, -ENAMETOOLONG: one of these two, as bide_pool_submit; -EEXIST: two functions are
  *            registered under one name; BIDE_ENOLOOP: not inside a task; -EAGAIN when no process could be made (RLIMIT_NPROC);
- *            -ECHILD: the helper process ended meanwhile, or did not answer for 5 s, and was killed; BIDE_EWORKER: a worker
+ *            -ECHILD: the helper process ended meanwhile, or did not answer for 5 s and was killed; BIDE_EWORKER: a worker
  *            died before it was ready; -EMFILE; BIDE_ENOMEM; -EBUSY: a fork while there are other threads; BIDE_ESTATE:
  *            a pool inside a worker
  * Owns:      the result is owned; it belongs to this loop and this process; what the options point to is copied (but for
@@ -315,9 +317,10 @@ BIDE_API BIDE_MUST_USE int bide_pool_prepare(void);
 /* ---- running jobs ---- */
 
 /*
- * Such a callback, and on_event, is called in the middle of a turn of the loop.  It must not wait: bide_pool_close and
+ * The type of on_progress.  It is called, as on_event is, in the middle of a turn of the loop.  It must not wait: bide_pool_close and
  * bide_pool_kill are an error there (BIDE_ESTATE).  It may submit with nowait, cancel, and release, also the pool: then all
- * its workers are killed at the end of the turn.  `part` is borrowed until it returns.
+ * its workers are killed at the end of the turn.  `part` (of bide_worker_emit; else empty) is borrowed
+ * until it returns.
  */
 typedef void bide_pool_progress(bide_future *f, uint64_t done, uint64_t total, bide_bytes part, void *arg);
 
@@ -325,7 +328,7 @@ typedef void bide_pool_progress(bide_future *f, uint64_t done, uint64_t total, b
 typedef struct bide_pool_call_args {
     bide_job job;
     struct bide_use_named_options *guard_;
-    int64_t timeout_ms; /* default: the pool's; BIDE_FOREVER: none */
+    int64_t timeout_ms; /* from its start in the worker; default: the pool's; BIDE_FOREVER: none */
     uint64_t key;       /* equal keys go to the same worker; default: any worker */
     bool idempotent;    /* may run again when its worker died */
     bool nowait;        /* submit: -EAGAIN in place of waiting */
@@ -340,7 +343,7 @@ typedef struct bide_pool_call_args {
  *
  * Suspends:  until it is done; a cancellation point: the job is cancelled
  * Returns:   its result, 0 or more
- * Errors:    its error, with its story; BIDE_EWORKER when it killed its worker, BIDE_EWORKERLOST when another job did;
+ * Errors:    its error, with its text and trace; BIDE_EWORKER when it killed its worker, BIDE_EWORKERLOST when another job did;
  *            BIDE_ETIMEDOUT; BIDE_ECANCELED; BIDE_EPOOL; BIDE_ECLOSED; those of bide_pool_submit
  * Example:   int status = bide_pool_call(pool, bide_job(get, "http://a.example/"), .timeout_ms = 5000);
  */
@@ -361,7 +364,9 @@ BIDE_API BIDE_MUST_USE int bide_pool_call_with(bide_pool *pool, bide_pool_call_a
  *            -EBADF: a descriptor that is none; -EBUSY: a buffer that was submitted before; -EINVAL: no pool, function or
  *            argument, a deadline that is no time; BIDE_ECLOSED; BIDE_EPOOL; BIDE_ESTATE: another process or thread's pool;
  *            BIDE_ENOMEM
- * Owns:      the result is owned
+ * Owns:      the result is owned; *in is copied, unless it is a bide_pool_buffer; *out is borrowed until the job is done or
+ *            the future released
+ * Example:   bide_auto bide_future *f = bide_pool_submit(pool, bide_job(turn, &p, &q), .key = user);
  */
 #define bide_pool_submit(pool, ...) BIDE__CALL(bide_pool_submit_with((pool), BIDE__OPTIONS(bide_pool_call_args, .job = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE bide_future *bide_pool_submit_with(bide_pool *pool, bide_pool_call_args args);
@@ -398,10 +403,10 @@ BIDE_API const bide_pool_failure *bide_pool_failure_of(const bide_future *f);
 typedef struct bide_pool_map_args {
     size_t n;
     struct bide_use_named_options *guard_;
-    int *codes;       /* n of them: result or error of each job, in order */
-    bool collect;     /* return_exceptions: an error cancels nobody */
-    int64_t timeout_ms;
-    bool idempotent;
+    int *codes;         /* n of them: result or error of each job, in order; may be NULL */
+    bool collect;       /* an error cancels no other job (Python: return_exceptions) */
+    int64_t timeout_ms; /* of each job; as in bide_pool_call_args */
+    bool idempotent;    /* likewise */
 } bide_pool_map_args;
 
 /*
@@ -412,6 +417,7 @@ typedef struct bide_pool_map_args {
  * Suspends:  until all are done; a cancellation point: all are cancelled
  * Returns:   0; with .collect: how many failed
  * Errors:    the first error in order of occurrence; those of bide_pool_submit; -EINVAL: a negative number
+ * Owns:      arguments, results and codes are borrowed for the call
  * Example:   BIDE_TRY(bide_pool_map(pool, bide_jobs(get, urls), n, .codes = status));
  */
 #define bide_pool_map(pool, jobs, ...) BIDE__CALL(bide_pool_map_with((pool), (jobs), BIDE__OPTIONS(bide_pool_map_args, .n = __VA_ARGS__)))
@@ -421,9 +427,9 @@ BIDE_API BIDE_MUST_USE int bide_pool_map_with(bide_pool *pool, bide_job jobs, bi
 typedef struct bide_pool_each_args {
     bide_job job;
     struct bide_use_named_options *guard_;
-    int *codes; /* bide_pool_size(pool) of them */
-    bool collect;
-    int64_t timeout_ms;
+    int *codes; /* bide_pool_size(pool) of them; may be NULL */
+    bool collect; /* as in bide_pool_map_args */
+    int64_t timeout_ms; /* likewise */
 } bide_pool_each_args;
 
 /*
@@ -443,32 +449,36 @@ BIDE_API BIDE_MUST_USE int bide_pool_each_with(bide_pool *pool, bide_pool_each_a
 typedef struct bide_pool_stream bide_pool_stream;
 
 /*
- * Where the jobs come from: 1 and *job, 0 at the end, or an error.  May await.  *job->in is copied at once.  *job->out, if
- * it is not NULL, is written when bide_pool_next shows that item, so one place may serve all jobs.
+ * Where the jobs of bide_pool_imap come from; a function of yours, which may await.
+ *
+ * Returns:   1, and *job is the next one; 0 at the end; or an error, which ends the stream
+ * Owns:      *job->in is copied at once; *job->out, if it is not NULL, is written when bide_pool_next returns that item,
+ *            so one place may serve all jobs
  */
 typedef int bide_pool_source(void *arg, bide_job *job);
 
 typedef struct bide_pool_imap_args {
     void *arg; /* of the source */
     struct bide_use_named_options *guard_;
-    size_t window;  /* jobs at most between the source and the reader; default 4 x workers x concurrency */
+    size_t window;  /* jobs taken from the source and not returned yet, at most; default 4 x workers x concurrency */
     bool unordered; /* the first that is finished comes first */
-    int64_t timeout_ms;
-    bool idempotent;
+    int64_t timeout_ms; /* of each job; as in bide_pool_call_args */
+    bool idempotent; /* likewise */
 } bide_pool_imap_args;
 
 typedef struct bide_pool_item {
     size_t index; /* in the order of the source */
     int code;     /* result, or the error of this job, which does not end the stream */
     bide_bytes bytes;    /* the result of this job, also a struct */
-    bide_future *future; /* all borrowed until the next call */
+    bide_future *future; /* of this job: for bide_pool_failure_of and the like */
 } bide_pool_item;
 
 /*
- * Results of jobs that a source names one by one, also without end.
+ * A stream of results, of jobs that a source makes one by one, as they are needed; there may be no end of them.
  *
  * Returns:   the stream, or NULL
- * Errors:    BIDE_ENOMEM; BIDE_ESTATE; -EINVAL: no source, a negative window or no time
+ * Errors:    BIDE_ENOMEM; BIDE_ESTATE: another process or thread's pool; BIDE_ECLOSED; BIDE_EPOOL; -EINVAL: no source, or a
+ *            negative window or timeout_ms
  * Owns:      the result is owned; releasing it cancels what is under way.  arg is borrowed until then
  * Example:   bide_auto bide_pool_stream *s = bide_pool_imap(pool, next_url, &urls, .unordered = true);
  *            while ((r = bide_pool_next(s, &item)) > 0)
@@ -479,10 +489,14 @@ typedef struct bide_pool_item {
 BIDE_API BIDE_MUST_USE bide_pool_stream *bide_pool_imap_with(bide_pool *pool, bide_pool_source *source, bide_pool_imap_args args);
 
 /*
+ * The next result of a stream.
+ *
  * Suspends:  until there is a result; a cancellation point
  * Returns:   1 and *item, 0 at the end
  * Errors:    that of the source; BIDE_ECANCELED; BIDE_ETIMEDOUT (the stream can be read on); BIDE_ESTATE: another thread's
  *            or process's; -EINVAL: NULL
+ * Owns:      what *item points to is borrowed until the next call on this stream
+ * Example:   see bide_pool_imap
  */
 BIDE_API BIDE_MUST_USE int bide_pool_next(bide_pool_stream *s, bide_pool_item *item);
 
@@ -499,6 +513,8 @@ BIDE_API BIDE_MUST_USE int bide_pool_next(bide_pool_stream *s, bide_pool_item *i
  * Errors:    -E2BIG; BIDE_ENOMEM
  * Owns:      the result is owned; the job takes it, and gives it back to the pool when it is over (what was replied
  *            from it in place: when its future is released); one that nobody submits is given back with bide_pool_put
+ * Example:   char *page = bide_pool_buffer(pool, len);
+ *            int r = bide_pool_call(pool, bide_job_bytes(count_words, ((bide_bytes){page, len})));
  */
 BIDE_API BIDE_MUST_USE void *bide_pool_buffer(bide_pool *pool, size_t n);
 BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
@@ -516,15 +532,15 @@ BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
  * $BIDE_REDIS_PASSWORD.  Of the options only redis, name, tls, max_pending, max_pending_bytes, timeout_ms, close_ms,
  * grace_ms, on_event and arg mean anything.
  *
- * At least once: a job whose host dies or is cut off runs again on another one, also if it was nearly done, so what it
- * does must bear being done twice.  Its result comes once.  Jobs that wait survive their hosts, and Redis itself as far
+ * At least once: a job whose host dies or is cut off runs again on another one, also if it was nearly done, so it
+ * must do no harm if it runs twice.  Its result comes once.  Jobs that wait survive their hosts, and Redis itself as far
  * as it keeps its data; the pool adds again what a restarted Redis has forgotten.  Those of a program that died run all
  * the same, and their results go nowhere.
  *
  * What is different: no descriptors, which mean something on their own machine only; no bide_pool_each and no
  * bide_pool_resize, since hosts come and go and nobody knows them all (each of these: -ENOTSUP); keys mean nothing.  A
- * cancelled job that runs hears of it at once; if its host is cut off just then, when that renews its leases.  What a
- * running job tells (bide_worker_progress, bide_worker_emit) may be lost with a connection or while the program does not
+ * job that runs is cancelled at once; if its host is cut off just then, when that renews its leases.  Progress and parts
+ * of a running job (bide_worker_progress, bide_worker_emit) may be lost with a connection or while the program does not
  * read, or come twice.
  *
  * Errors of bide_pool_new: -ECONNREFUSED and the like; -EACCES: wrong password, or not allowed; -EPROTONOSUPPORT: older
@@ -537,17 +553,17 @@ BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
 
 /* What bide_pool_serve takes; zero means the default. */
 typedef struct bide_pool_serve_args {
-    const char *redis; /* URL; NULL: what `bide worker` was told ($BIDE_REDIS) */
-    const char *name;  /* NULL: $BIDE_REDIS_NAME likewise, or the third part of the URL */
+    const char *redis; /* URL; NULL: $BIDE_REDIS, which `bide worker` sets */
+    const char *name;  /* of the queue; NULL: $BIDE_REDIS_NAME likewise, or the third part of the URL */
     struct bide_use_named_options *guard_;
     bide_pool *pool;      /* runs the jobs; borrowed; default: one of its own, with the defaults */
-    struct bide_tls *tls;
+    struct bide_tls *tls; /* for rediss; default: what the system trusts */
     int slots;            /* jobs taken at once, running or next to run; default 2 x workers x 16; 1 to 4096 */
-    int64_t lease_ms;     /* without a sign from a host for so long, others take its jobs; default 30,000, at least 30 */
-    int max_deliveries;   /* of a job whose hosts vanish; then it fails and is kept among the dead (a list with an end); default 3 */
-    int64_t close_ms;     /* when told to end: time for jobs that run; default 10,000 */
-    bool until_signal;    /* end in order at SIGINT or SIGTERM; always so if redis is NULL */
-    void (*on_event)(const bide_pool_event *event, void *arg); /* must not wait; default: none, for `bide worker` stderr */
+    int64_t lease_ms;     /* a host that renews no lease for so long loses its jobs to others; default 30,000, at least 30 */
+    int max_deliveries;   /* of a job whose hosts vanish; then it fails and is kept in the queue's list of dead jobs; default 3 */
+    int64_t close_ms;     /* when it stops: time for jobs that run; default 10,000; BIDE_FOREVER: no limit */
+    bool until_signal;    /* stop in order at SIGINT or SIGTERM; always so if redis is NULL */
+    void (*on_event)(const bide_pool_event *event, void *arg); /* must not wait; default: none; under `bide worker`, lines on standard error */
     void *arg;
 } bide_pool_serve_args;
 
@@ -560,7 +576,9 @@ typedef struct bide_pool_serve_args {
  *
  * Suspends:  until cancelled, or a signal; a cancellation point
  * Returns:   0 after a signal
- * Errors:    BIDE_ECANCELED; those of bide_pool_new; BIDE_EPOOL when the pool of this machine has failed
+ * Errors:    BIDE_ECANCELED; those of bide_pool_new; BIDE_EPOOL when the pool of this machine has failed; -EINVAL names an
+ *            impossible option
+ * Owns:      what the options point to is borrowed for the call
  * Example:   return bide_pool_serve("redis://10.0.0.5/0", "pages", .pool = pool);
  */
 #define bide_pool_serve(redis_, ...) BIDE__CALL(bide_pool_serve_with(BIDE__OPTIONS(bide_pool_serve_args, .redis = (redis_), .name = __VA_ARGS__)))
@@ -577,7 +595,8 @@ typedef struct bide_pool_counts {
  *
  * Suspends:  until every worker is gone; a cancellation point: then the rest is killed
  * Returns:   0; counts (may be NULL) say what became of the jobs
- * Errors:    BIDE_ECANCELED; BIDE_ESTATE: another process or thread's pool, or in a callback; -EINVAL: grace_ms is no time
+ * Errors:    BIDE_ECANCELED; BIDE_ESTATE: another process or thread's pool, or in a callback; -EINVAL: grace_ms is negative
+ * Example:   BIDE_TRY(bide_pool_close(pool, 5000, NULL));
  */
 BIDE_API BIDE_MUST_USE int bide_pool_close(bide_pool *pool, int64_t grace_ms, bide_pool_counts *counts);
 
@@ -597,9 +616,11 @@ BIDE_API BIDE_MUST_USE int bide_pool_kill(bide_pool *pool);
  * Returns:   0
  * Errors:    -EINVAL: not 1 to 1024; -ENOTSUP over Redis; as bide_pool_new (-EAGAIN, -ECHILD, -EMFILE, BIDE_ENOMEM: the
  *            pool keeps the size it had); BIDE_ECLOSED: the pool was closed or killed meanwhile
+ * Example:   BIDE_TRY(bide_pool_resize(pool, 2 * bide_pool_size(pool)));
  */
 BIDE_API BIDE_MUST_USE int bide_pool_resize(bide_pool *pool, int workers);
-/* How many workers it is to have.  BIDE_ESTATE: another process or thread's pool. */
+
+/* The number of workers that the pool was set to.  BIDE_ESTATE: another process or thread's pool. */
 BIDE_API BIDE_MUST_USE int bide_pool_size(const bide_pool *pool);
 /* The process of a worker; 0 for a thread, or while there is none.  BIDE_ESTATE likewise. */
 BIDE_API BIDE_MUST_USE int bide_pool_pid(const bide_pool *pool, int worker);
@@ -608,7 +629,7 @@ BIDE_API BIDE_MUST_USE int bide_pool_pid(const bide_pool *pool, int worker);
 
 typedef struct bide_pool_stats {
     uint64_t queued, running, done, failed, cancelled, retried, moved, deaths, spawned;
-    uint64_t wait_p50_ns, wait_p99_ns, run_p50_ns, run_p99_ns; /* within a tenth */
+    uint64_t wait_p50_ns, wait_p99_ns, run_p50_ns, run_p99_ns; /* from submit to start, and of a run; within a tenth */
     uint64_t bells_rung;                                       /* system calls made to wake workers */
     int workers;
     struct bide_pool_worker_stats {
@@ -619,14 +640,15 @@ typedef struct bide_pool_stats {
     } worker[BIDE_POOL_STATS_WORKERS];
 } bide_pool_stats;
 
-/* How is it doing?  The first 256 workers are told one by one.  All zeros: another thread's pool. */
+/* The pool's figures, and those of its first 256 workers.  All zeros: another thread's pool. */
 BIDE_API void bide_pool_stats_get(const bide_pool *pool, bide_pool_stats *out);
 
 /*
- * The pools of another process, as they were at most a second ago: found through /proc, if we may look.
+ * The pools of another process, as they were at most a second ago: read through /proc, where that is permitted.
  *
  * Returns:   how many there are; out[0..max) are filled
- * Errors:    -ESRCH, -EACCES; -EINVAL: no process, or no place
+ * Errors:    -ESRCH: no such process; -EACCES; -EINVAL: pid is not positive, max negative, or out NULL
+ * Owns:      out is borrowed for the call
  */
 BIDE_API BIDE_MUST_USE int bide_pool_inspect(int pid, bide_pool_stats *out, int max);
 
@@ -638,20 +660,22 @@ BIDE_API BIDE_MUST_USE int bide_pool_default_workers(void);
 /* This worker's own object (a session, a connection), set by the init job; borrowed.  NULL outside workers. */
 BIDE_API void *bide_worker_state(void);
 /*
- * Set it; the fini job is there to release it.  Outside of a worker nothing is set; standard error says so.
+ * Set it; the fini job is there to release it.  Outside of a worker nothing is set, and a line on standard error says so.
  *
+ * Owns:      borrowed until the worker ends
  * Example:   bide_session *s = bide_session_new(.timeout_ms = 5000);   (in the init job)
  *            if (!s)
  *                return bide_raise();
  *            bide_worker_set_state(s);
  */
 BIDE_API void bide_worker_set_state(void *state);
-/* Its number, from 0; -1 outside workers.  Which attempt of the running job is this? */
+/* The worker's number, from 0; -1 outside workers.  The attempt of the running job, from 1; 0 outside jobs. */
 BIDE_API BIDE_MUST_USE int bide_worker_index(void);
 BIDE_API BIDE_MUST_USE int bide_worker_attempt(void);
 
 /*
- * The result as bytes of any length; a second call adds to it.  Bytes that are part of a large argument are not copied.
+ * Give the running job's result as bytes of any length (at most 2 GiB); a second call adds to it.  Bytes that are part of
+ * a large argument are not copied.
  *
  * Suspends:  for more than 16 KiB; a cancellation point, but one that comes while the program looks for memory is only seen
  *            at the next one: the reply is whole in any case
@@ -663,12 +687,14 @@ BIDE_API BIDE_MUST_USE int bide_worker_reply(const void *data, size_t len);
 BIDE_API void *bide_worker_reserve(size_t n);
 
 /*
- * Tell how far the running job is, or pass on a part of its result (at most 16 KiB).
+ * Report the running job's progress, in any unit, or pass on a part of its result (at most 16 KiB): on_progress gets it.
  *
- * Suspends:  while there is no room, and every millisecond, so that a job which only tells does not hold up the others;
- *            a cancellation point: then nothing was told
+ * Suspends:  while there is no room, and every millisecond, so that a job that reports all the time does not hold up the
+ *            others; a cancellation point: then nothing was sent
  * Returns:   0
  * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT; BIDE_ESTATE outside a job; -E2BIG
+ * Owns:      data is borrowed for the call
+ * Example:   BIDE_TRY(bide_worker_progress(i, n));
  */
 BIDE_API BIDE_MUST_USE int bide_worker_progress(uint64_t done, uint64_t total);
 BIDE_API BIDE_MUST_USE int bide_worker_emit(const void *data, size_t len);

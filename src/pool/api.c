@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* api.c - what a job may ask of its worker: state, replies of any length, progress, descriptors. */
+/* api.c - the bide_worker_ functions, called inside a job: state, replies of any length, progress, descriptors. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check.c - the checks at the door: whose object is it, in what state, and what was given.
+ * check.c - checks of every public function: whose object is it, in what state, and are the arguments possible.
  *
  * A pool, its streams and the futures of its jobs belong to one loop, so to one thread, and to one process.  In another
- * thread every call says so.  In the child of a fork they are inert: their descriptors can be closed, but the memory
+ * thread every call fails with BIDE_ESTATE.  In the child of a fork they are inert: their descriptors can be closed, but the memory
  * that workers share, and the workers, are the parent's.
  */
 #include <stdio.h>
@@ -39,7 +39,7 @@ int bide__pool_check_slow(const bide_pool *p, const char *function)
     return 0;
 }
 
-/* What returns nothing leaves the record as it was, and has no other way to say it; and it is a bug of the program. */
+/* A function that returns nothing must leave the error record as it was, so standard error is all that is left. */
 static bool is_allowed(int code, struct error_mark *mark)
 {
     if (code < 0)

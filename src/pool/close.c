@@ -123,7 +123,7 @@ static void end_workers(bide_pool *p, bool at_once)
 
 static void finish(bide_pool *p)
 {
-    bide__timer_disarm(p->loop, &p->tend);
+    bide__timer_disarm(p->loop, &p->upkeep);
     bide__timer_disarm(p->loop, &p->retry);
     if (p->state != POOL_FAILED)
         p->state = POOL_CLOSED;
@@ -141,7 +141,7 @@ static int close_now(bide_pool *p, int64_t grace_ms)
         p->state = POOL_CLOSING;
     bide__wake_all(p->loop, &p->room);
     bide__wake_all(p->loop, &p->changed); /* who resizes need not wait any longer */
-    bide__timer_disarm(p->loop, &p->tend);
+    bide__timer_disarm(p->loop, &p->upkeep);
     int code = end_jobs(p, grace_ms);
     if (p->state != POOL_CLOSED) { /* by another task, meanwhile */
         end_workers(p, was_cancelled(code) || !no_jobs(p));
@@ -200,7 +200,7 @@ static void reap_process(int pidfd)
     waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | __WALL);
 }
 
-/* The zygote was asked for it, and its word was not read yet. */
+/* The zygote was asked for it, and its answer was not read yet. */
 static void reap_unborn(struct proxy *x)
 {
     struct fd_message m;
@@ -215,7 +215,7 @@ static void reap_unborn(struct proxy *x)
     close(pidfd);
 }
 
-/* It was told to end; but it may wait for room, or for memory, and nobody else reads what it says now. */
+/* It was asked to stop; but it may wait for room, or for memory, and nobody else reads its answers now. */
 static void reap_thread(struct proxy *x)
 {
     const struct timespec a_little = {.tv_nsec = 1000000};
@@ -249,7 +249,7 @@ static void fail_all(bide_pool *p)
 
 void bide__pool_abandon(bide_pool *p)
 {
-    bide__timer_disarm(p->loop, &p->tend);
+    bide__timer_disarm(p->loop, &p->upkeep);
     bide__timer_disarm(p->loop, &p->retry);
     if (p->outside)
         p->loop->outside--;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * death.c - a worker is gone: whose fault was it, and what becomes of its jobs?
+ * death.c - the end of a worker: its status, the job that is responsible, and what becomes of its other jobs.
  *
  * In this order: results that it published before count; the status is fetched; the job that its loop ran last is
- * guilty, the others that it had begun stood by, and those that it had not begun move to the front of the queue as if
- * nothing had happened; a new worker takes its place.  The naming may be wrong if the worker wrote nonsense into
- * its own page, but that every job is settled rests on our table alone.
+ * responsible (BIDE_EWORKER); the others that it had begun fail with BIDE_EWORKERLOST, or run again if they are
+ * idempotent; those that it had not begun move to the front of the queue, which is no attempt; a new worker takes its
+ * place.  The wrong job may be named if the worker wrote nonsense into its own page, but that every job is settled
+ * rests on our table alone.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 
 struct death {
     struct proxy *x;
-    struct job *guilty; /* NULL: not known */
+    struct job *culprit; /* the job that is responsible; NULL: not known */
     int signal, exit_code;
     bool unknown, core, oom, lost_thread;
     char how[160]; /* "was killed by signal 11 (Segmentation fault)" */
@@ -35,7 +36,7 @@ void bide__pool_event(bide_pool *p, const bide_pool_event *e)
 
 /* ---- how ---- */
 
-/* The kernel's own count of victims in our cgroup has grown? */
+/* Has the kernel's count of processes that it killed in our cgroup grown since the last death? */
 static bool ran_out_of_memory(bide_pool *p)
 {
     char dir[512];
@@ -91,7 +92,7 @@ static struct job *begun_job(struct proxy *x, uint64_t id)
     return NULL;
 }
 
-static struct job *find_guilty(struct proxy *x)
+static struct job *find_culprit(struct proxy *x)
 {
     struct segment_shared *s = x->segment.shared;
     uintptr_t current = atomic_load(&s->current);
@@ -134,7 +135,7 @@ static void give_back(struct proxy *x, struct job *j)
         x->nsent--;
     j->has_begun = j->expired = false;
     j->proxy = NULL;
-    put_block(x, &j->reply_block); /* what it was granted there */
+    put_block(x, &j->reply_block); /* it lay in the arena for that worker */
     put_block(x, &j->old_block);
 }
 
@@ -154,7 +155,7 @@ static void explain(struct job *j, const struct death *d, int code)
     f->status_unknown = d->unknown;
     f->core_dumped = d->core;
     f->out_of_memory = d->oom;
-    f->culprit = d->guilty && d->guilty != j ? d->guilty->name : NULL;
+    f->culprit = d->culprit && d->culprit != j ? d->culprit->name : NULL;
 }
 
 /* We killed it, because the pool ends. */
@@ -165,7 +166,7 @@ static bool is_end_of_pool(const struct job *j, const struct death *d)
 
 static void fail_job(struct job *j, const struct death *d)
 {
-    bool own = d->guilty == j;
+    bool own = d->culprit == j;
     int code = own ? (j->expired ? BIDE_ETIMEDOUT : BIDE_EWORKER) : BIDE_EWORKERLOST, pid = d->x->pid;
     char text[320];
 
@@ -183,7 +184,7 @@ static void fail_job(struct job *j, const struct death *d)
     else if (own)
         snprintf(text, sizeof text, "worker %d %s", pid, d->how);
     else
-        snprintf(text, sizeof text, "worker %d %s, in %s", pid, d->how, d->guilty ? d->guilty->name : "one of its jobs");
+        snprintf(text, sizeof text, "worker %d %s, in %s", pid, d->how, d->culprit ? d->culprit->name : "one of its jobs");
     bide__job_fail(j, code, text);
 }
 
@@ -219,16 +220,16 @@ static void move_jobs(struct proxy *x)
     }
 }
 
-/* The guilty one last: the others name it. */
+/* The culprit last: the errors of the others name it. */
 static void lose_jobs(struct proxy *x, struct death *d)
 {
     struct list_node lost;
 
     bide__list_init(&lost);
     bide__list_splice(&lost, &x->begun);
-    if (d->guilty) {
-        bide__list_remove(&d->guilty->node);
-        bide__list_append(&lost, &d->guilty->node);
+    if (d->culprit) {
+        bide__list_remove(&d->culprit->node);
+        bide__list_append(&lost, &d->culprit->node);
     }
     while (!bide__list_is_empty(&lost)) {
         struct job *j = container_of(lost.next, struct job, node);
@@ -307,7 +308,7 @@ static bool was_in_order(const struct proxy *x)
     return x->said_bye && x->bye_code == 0 && x->state == ENDING;
 }
 
-static void tell(bide_pool *p, const struct death *d, const char *job)
+static void report(bide_pool *p, const struct death *d, const char *job)
 {
     char text[ERROR_TEXT_MAX];
 
@@ -316,13 +317,13 @@ static void tell(bide_pool *p, const struct death *d, const char *job)
                                            .signal = d->signal, .job = job, .text = text});
 }
 
-/* A death out of order: count it, replace it. */
-static void mourn(bide_pool *p, struct death *d, const char *job)
+/* An exit that nobody asked for: report it, count it, and end the pool if it is one too many. */
+static void handle_unexpected_exit(bide_pool *p, struct death *d, const char *job)
 {
     struct proxy *x = d->x;
     bool failed_init = !x->said_ready && x->said_bye && x->bye_code < 0;
 
-    tell(p, d, job);
+    report(p, d, job);
     if (p->state >= POOL_ENDING)
         return;
     if (failed_init)
@@ -359,13 +360,13 @@ void bide__proxy_died(struct proxy *x)
         find_status(&d);
     else
         describe(&d);
-    d.guilty = find_guilty(x);
-    const char *job = d.guilty ? d.guilty->name : NULL;
+    d.culprit = find_culprit(x);
+    const char *job = d.culprit ? d.culprit->name : NULL;
     leave_slot(x);
     lose_jobs(x, &d);
     move_jobs(x);
     if (!was_in_order(x))
-        mourn(p, &d, job);
+        handle_unexpected_exit(p, &d, job);
     bide__proxy_free(x);
     if (p->state == POOL_FAILED)
         fail_queued(p);
@@ -384,7 +385,7 @@ void bide__proxy_not_born(struct proxy *x, int code)
     if (x->said_ready && code == -ECHILD)
         code = -EPIPE;
     int index = x->index;
-    if (!x->is_successor) { /* who waits in bide_pool_resize is told; who is to be replaced stays */
+    if (!x->is_successor) { /* bide_pool_resize reports it; a worker that was to be replaced stays */
         p->births_failed++;
         p->birth_code = code;
     }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dispatch.c - the queue is here, and so is the decision who gets what.
+ * dispatch.c - the queue of jobs, and the choice of the worker that gets the next one.
  *
  * A job goes to the worker that has the fewest, among equals to the one that became idle last.  A worker that computes
  * gets nothing that would have to wait behind that: beyond what it has begun, it is handed jobs only while it sleeps
  * (it will begin at once), or while jobs are so short that waiting behind a few costs less than a bell.  If jobs are
- * left, the worker is told that we are hungry for its attention, and rings when it would fall asleep.
+ * left, the worker is asked (ring_when_idle) to ring our bell before it sleeps.
  *
  * A worker that was given max_jobs gets no more; its successor takes over when it is ready.  While the old one still has
  * jobs, the two are one worker for all that follows: so recycling never makes more jobs run at once.
@@ -175,7 +175,7 @@ static bool hand_over(struct proxy *x, struct job *j)
         return false;
     int code = send_fds(x, j);
     if (code == -EAGAIN || code == -EPIPE || code == -ECONNRESET)
-        return false; /* full; or it has just died, and we shall hear of it: the job is for another one */
+        return false; /* full; or it has just died, which its pidfd will report: the job is for another one */
     bide__list_remove(&j->node);
     if (code < 0) {
         bide__job_fail(j, code, "its descriptors could not be sent");
@@ -244,7 +244,7 @@ static void dispatch_common(bide_pool *p)
     }
 }
 
-/* Who has to ring before x can have more?  Itself, or one that it replaced; NULL: a result will come first. */
+/* The worker that must be idle before x can have more: itself, or one that it replaced; NULL: a result will come first. */
 static struct proxy *awaited_by(struct proxy *x)
 {
     struct list_node *list = predecessors_of(x);
@@ -255,15 +255,15 @@ static struct proxy *awaited_by(struct proxy *x)
     return predecessors_leave_room(x) ? x : NULL;
 }
 
-/* Jobs are left: ask those that may have more to ring when they would sleep. */
-static void ask_for_attention(bide_pool *p)
+/* Jobs are left: have the workers that may get more ring before they sleep. */
+static void ask_to_ring(bide_pool *p)
 {
     for (int i = 0; i < p->nslots; i++) {
         struct proxy *x = p->slots[i].proxy;
         bool jobs = !bide__list_is_empty(&p->queue) || !bide__list_is_empty(&p->slots[i].pinned);
         struct proxy *who = x && jobs && may_have_more(x) ? awaited_by(x) : NULL;
         if (who)
-            atomic_store(&who->segment.shared->hungry, 1);
+            atomic_store(&who->segment.shared->ring_when_idle, 1);
     }
 }
 
@@ -325,18 +325,18 @@ void bide__pool_dispatch(bide_pool *p)
         dispatch_pinned(&p->slots[i]);
     dispatch_common(p);
     after_dispatch(p);
-    ask_for_attention(p);
+    ask_to_ring(p);
     if (needs_workers(p))
         bide__pool_fill_slots(p);
 }
 
-/* It can take one now, or has answered our hunger: while we were awake, it did not ring. */
-static bool has_attention(struct proxy *x)
+/* It can take one now, or has become idle since it was asked: it does not ring while we are awake. */
+static bool has_become_idle(struct proxy *x)
 {
     bide__proxy_note_begun(x);
     struct proxy *who = may_have_more(x) ? awaited_by(x) : NULL;
 
-    return who && (can_take(x) || !atomic_load(&who->segment.shared->hungry));
+    return who && (can_take(x) || !atomic_load(&who->segment.shared->ring_when_idle));
 }
 
 bool bide__pool_could_dispatch(bide_pool *p)
@@ -344,7 +344,7 @@ bool bide__pool_could_dispatch(bide_pool *p)
     for (int i = 0; i < p->nslots; i++) {
         struct proxy *x = p->slots[i].proxy;
         bool jobs = !bide__list_is_empty(&p->queue) || !bide__list_is_empty(&p->slots[i].pinned);
-        if (x && jobs && has_attention(x))
+        if (x && jobs && has_become_idle(x))
             return true;
     }
     return false;

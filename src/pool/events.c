@@ -2,7 +2,7 @@
 /*
  * events.c - what came from a worker: ready, results, progress, a wish for memory, bye.
  *
- * Invariant: nothing that a worker wrote is believed before it was compared with our own table.  A worker that says what
+ * Invariant: nothing that a worker wrote is used before it was compared with our own table.  A worker that says what
  * cannot be is killed, and its jobs fail as if it had died by itself.
  */
 #include <stdio.h>
@@ -76,7 +76,7 @@ static int take_fds(struct proxy *x, struct job *j, unsigned n)
 {
     struct fd_message m;
     int code = bide__fds_receive(x->ctl.fd, &m, j->out_fds, JOB_FDS_MAX, false);
-    if (x->answer_due && code == 0 && m.id == 0 && m.n == 0) { /* the zygote's word on its birth: we know */
+    if (x->answer_due && code == 0 && m.id == 0 && m.n == 0) { /* the zygote's answer about its birth, which we know already */
         x->answer_due = false;
         code = bide__fds_receive(x->ctl.fd, &m, j->out_fds, JOB_FDS_MAX, false);
     }

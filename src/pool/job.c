@@ -3,7 +3,7 @@
  * job.c - a future with a call in it.
  *
  * Two things end at different times: the future is *settled* once, by a result, an error, a death or a cancellation; the
- * job is *over* when no worker will speak of it again.  A running job that was cancelled is settled at once and over when
+ * job is *over* when no worker will send anything about it.  A running job that was cancelled is settled at once and over when
  * its worker has answered.
  *
  * Invariants:
@@ -79,11 +79,11 @@ struct job *bide__job_of(bide_future *f)
 
 static void settled(struct job *j)
 {
-    void (*tell)(struct job *, void *) = j->on_done;
+    void (*on_done)(struct job *, void *) = j->on_done;
 
     j->on_done = NULL;
-    if (tell)
-        tell(j, j->done_arg);
+    if (on_done)
+        on_done(j, j->done_arg);
 }
 
 static void settle(struct job *j, enum future_state state, int result)
@@ -198,7 +198,7 @@ static void was_cancelled(struct ready *r)
     bide__object_unref(j);
 }
 
-/* When did it begin?  Its worker has written that down; what cannot be is not believed. */
+/* When did it begin?  By what its worker wrote, if that is possible; else when it was sent. */
 static int64_t began_ns(const struct job *j, int64_t now)
 {
     struct segment_shared *s = j->proxy->segment.shared;

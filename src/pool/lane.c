@@ -12,7 +12,7 @@
  *   L1  a record is seen whole or not at all: tail moves only when all of it is there.  So a process that dies anywhere
  *       leaves nothing half-done, and there is no lock that it could hold.
  *   L2  head and tail only grow; tail - head is at most the size; both are multiples of 8.
- *   L3  the peer may be broken: what it says is checked before it is believed, and looked at once.
+ *   L3  the peer may be broken: what it wrote is read once, and checked before it is used.
  */
 #include "pool/pool.h"
 

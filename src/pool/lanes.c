@@ -9,7 +9,7 @@
  * Invariants:
  *   W1  worker_sleeps is set only around the kernel's wait, and the lanes are looked at after it was set.
  *   W2  a runner is woken only when the one woken before has run (`waking`).
- *   W3  a process that a job forked never speaks in its name (`forked`).
+ *   W3  a process that a job forked never writes to the lanes (`forked`).
  */
 #include <stdio.h>
 #include <sys/mman.h>
@@ -154,7 +154,7 @@ static void order_space(struct worker *w, const struct record *o)
     bide__wake_all(w->loop, &r->grant);
 }
 
-/* Once: its body looks whether there are jobs still, and after that the runners tell it (runner.c). */
+/* Woken once: worker_main looks whether jobs still run, and after that each runner that ends wakes it (runner.c). */
 static void order_stop(struct worker *w)
 {
     w->stopping = true;
@@ -216,7 +216,7 @@ static void ask_for_more(struct worker *w)
 {
     struct segment_shared *s = w->segment.shared;
 
-    if (atomic_load(&s->hungry) && atomic_exchange(&s->hungry, 0))
+    if (atomic_load(&s->ring_when_idle) && atomic_exchange(&s->ring_when_idle, 0))
         bide__worker_ring(w);
 }
 
@@ -235,7 +235,7 @@ static int sleep_in_kernel(struct worker *w, void *poller, int64_t timeout_ns)
     if (timeout_ns != 0) {
         fflush(stdout);
         atomic_store(&s->worker_sleeps, 1);
-        if (!may_sleep(w) || (bide__lane_is_empty(&w->segment.calls) && atomic_load(&s->hungry)))
+        if (!may_sleep(w) || (bide__lane_is_empty(&w->segment.calls) && atomic_load(&s->ring_when_idle)))
             timeout_ns = 0;
         else
             atomic_store_explicit(&s->awake_since_ns, 0, memory_order_relaxed);

@@ -318,7 +318,7 @@ bide_pool *bide__pool_new(void)
     bide__list_init(&p->jobs);
     bide__list_init(&p->room);
     bide__list_init(&p->changed);
-    bide__timer_init(&p->tend, bide__pool_tend);
+    bide__timer_init(&p->upkeep, bide__pool_upkeep);
     bide__timer_init(&p->retry, bide__pool_retry);
     return p;
 }
@@ -390,7 +390,7 @@ static int start_all(bide_pool *p)
     BIDE_TRY(wait_ready(p));
     p->state = POOL_OPEN;
     bide__pool_note_outside(p);
-    bide__pool_tend_arm(p);
+    bide__pool_upkeep_arm(p);
     return 0;
 }
 

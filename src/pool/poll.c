@@ -116,7 +116,7 @@ void bide__pool_note_outside(bide_pool *p)
 
 /* ---- falling asleep ---- */
 
-/* Has it said nothing, and does it not wait for us?  One that wrote nonsense is being killed: its end will be told. */
+/* Has it sent nothing, and does it not wait for us?  One that wrote nonsense is being killed: its pidfd reports the end. */
 static bool worker_is_quiet(struct proxy *x)
 {
     if (x->corrupt)
@@ -172,7 +172,7 @@ static struct pool_poll *here(bide_loop *loop)
     return c ? container_of(c, struct pool_poll, closer) : NULL;
 }
 
-/* Timers that were armed in our turn (a job's deadline) came too late for the loop's own reckoning. */
+/* Timers that were armed in our turn (a job's deadline) came too late for the time-out that the loop computed. */
 static int64_t not_beyond_next_timer(bide_loop *loop, int64_t timeout_ns)
 {
     int64_t next_ms = bide__wheel_next_ms(&loop->wheel);

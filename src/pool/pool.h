@@ -5,8 +5,8 @@
  * In reading order.  Between both sides: lane.c (records in a ring), segment.c (what one worker shares with us), arena.c
  * (large payloads), pass.c (descriptors).  Births: image.c (which functions exist there), registry.c (functions by name),
  * zygote.c, start.c, limits.c.  Inside a worker: worker.c, lanes.c, runner.c, call.c, api.c.  Outside: poll.c (when the lanes
- * are looked at), proxy.c (one worker), events.c (what came from it), death.c, dispatch.c (the queue), check.c (at the
- * door), job.c, submit.c, map.c, imap.c, upkeep.c (limits and watching), open.c, close.c, stats.c.
+ * are looked at), proxy.c (one worker), events.c (what came from it), death.c, dispatch.c (the queue), check.c (of
+ * arguments), job.c, submit.c, map.c, imap.c, upkeep.c (limits and watching), open.c, close.c, stats.c.
  */
 #ifndef BIDE_POOL_POOL_H
 #define BIDE_POOL_POOL_H
@@ -137,7 +137,7 @@ struct segment_shared {
     struct lane_shared calls, orders, answers;
     _Alignas(64) _Atomic uint32_t worker_sleeps; /* in the kernel, or about to: ring its bell */
     _Atomic uint32_t worker_idle;                /* it sleeps, or looks for work before it does */
-    _Atomic uint32_t hungry;                     /* we have more for it, as soon as it sleeps */
+    _Atomic uint32_t ring_when_idle;             /* jobs wait for it: before it sleeps, it rings our bell once */
     _Atomic uint32_t may_spin;                   /* there is a processor to spare for looking instead of sleeping */
     _Alignas(64) _Atomic uint32_t we_sleep;      /* likewise for us */
     _Atomic uint32_t stuck;                      /* the worker waits for room in `answers` */
@@ -309,7 +309,7 @@ int bide__thread_start(const struct birth *b, pthread_t *thread);
 struct worker;
 struct runner;
 
-/* Be a worker until told to stop.  Returns the exit status. */
+/* Be a worker until REC_STOP.  Returns the exit status. */
 int bide__worker_main(const struct birth *b);
 void bide__worker_say_gone(const struct birth *b); /* a thread's last act: now its end can be waited for, which takes no time */
 
@@ -444,7 +444,7 @@ struct job {
     int fds[JOB_FDS_MAX], nfds, out_fds[JOB_FDS_MAX], nout_fds;
     bide_pool_progress *on_progress;
     void *progress_arg;
-    struct clause on_settled; /* tells us of a cancellation */
+    struct clause on_settled; /* fires when the user cancels the future */
     struct ready settled;
     void (*on_done)(struct job *j, void *arg); /* map, imap: called once, when it is settled */
     void *done_arg;
@@ -473,12 +473,12 @@ struct proxy {
     struct segment segment;
     pid_t pid;
     pthread_t thread;
-    bool has_thread, said_ready, said_bye, corrupt, was_killed, is_successor, dirty, stall_told;
-    bool answer_due; /* the zygote's word on its birth: we did not wait for it */
+    bool has_thread, said_ready, said_bye, corrupt, was_killed, is_successor, dirty, stall_reported;
+    bool answer_due; /* the zygote's answer about its birth was not waited for: it comes yet */
     int bell; /* the worker's eventfd */
     struct fd ctl, pidfd;
     struct watch_fd ctl_watch, pidfd_watch;
-    struct timer patience; /* with its birth, and with its end after its last word */
+    struct timer deadline; /* of its birth, and of its exit after "bye" */
     struct list_node sent;  /* handed over, not begun as far as we know */
     struct list_node begun;
     unsigned nsent, nbegun;
@@ -543,7 +543,7 @@ struct bide_pool {
     int64_t deaths[DEATHS_KEPT]; /* when, the latest ones */
     uint64_t ndeaths, nspawned;
     long oom_kills;
-    struct timer tend, retry;
+    struct timer upkeep, retry;
     int64_t retry_ms;
     uint64_t births_failed; /* of workers that were to replace nobody */
     int birth_code;         /* of the last of them */
@@ -580,7 +580,7 @@ void bide__proxy_flush_orders(struct proxy *x); /* those that found no room */
 void bide__proxy_stop(struct proxy *x); /* when its jobs are done */
 void bide__proxy_kill(struct proxy *x);
 void bide__proxy_free(struct proxy *x);
-void bide__proxy_limit_its_end(struct proxy *x); /* after its last word a task of its own may keep it: then it is killed */
+void bide__proxy_limit_its_end(struct proxy *x); /* if it has not exited grace_ms after its "bye", it is killed */
 void bide__proxy_flush(struct proxy *x); /* publish, ring */
 static inline unsigned bide__proxy_load(const struct proxy *x)
 {
@@ -676,8 +676,8 @@ void bide__pool_fill_slots(bide_pool *p);
 void bide__pool_retry_later(bide_pool *p);
 int bide__pool_start_worker(bide_pool *p, int index);
 void bide__pool_recycle(struct proxy *x, const char *why);
-void bide__pool_tend_arm(bide_pool *p);
-void bide__pool_tend(struct timer *t);
+void bide__pool_upkeep_arm(bide_pool *p);
+void bide__pool_upkeep(struct timer *t);
 void bide__pool_retry(struct timer *t);
 void bide__pool_abandon(bide_pool *p); /* kill all, without the loop */
 void bide__pool_forget(bide_pool *p);  /* in a forked child */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * proxy.c - one worker, seen from outside: its birth, what we tell it, its end in order.
+ * proxy.c - one worker, seen from outside: its birth, orders to it, its end in order.
  *
  * All that a worker must know lies in its lane before it is born.  A worker of the zygote has its process number sent
  * through its own control socket; it gets no job before we have it.
@@ -140,9 +140,9 @@ static void pidfd_readable(struct ready *r)
 
 void bide__proxy_limit_its_end(struct proxy *x)
 {
-    if (!x->said_bye || x->pid == 0 || bide__timer_is_armed(&x->patience))
-        return; /* before its birth is told it cannot be killed */
-    bide__timer_arm(x->pool->loop, &x->patience, x->pool->args.grace_ms);
+    if (!x->said_bye || x->pid == 0 || bide__timer_is_armed(&x->deadline))
+        return; /* until its birth is reported there is no pid to kill */
+    bide__timer_arm(x->pool->loop, &x->deadline, x->pool->args.grace_ms);
 }
 
 /* Our child, that nobody has waited for yet, so the number is still its own. */
@@ -156,7 +156,7 @@ static int end_unwatched(pid_t pid, int code)
 
 static int got_process(struct proxy *x, pid_t pid, int pidfd)
 {
-    bide__timer_disarm(x->pool->loop, &x->patience);
+    bide__timer_disarm(x->pool->loop, &x->deadline);
     if (pidfd < 0)
         pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     pidfd = bide__fd_above_standard(pidfd);
@@ -224,8 +224,8 @@ bool bide__proxy_adopt(struct proxy *x)
     return false;
 }
 
-/* 1: it is born; 0: the zygote has not spoken; else why there is no process. */
-static int hear_of_birth(struct proxy *x)
+/* 1: it is born; 0: the zygote has not answered yet; else why there is no process. */
+static int check_birth(struct proxy *x)
 {
     struct fd_message m;
     int code = bide__fds_receive(x->ctl.fd, &m, NULL, 0, false);
@@ -233,7 +233,7 @@ static int hear_of_birth(struct proxy *x)
     if (code == -EAGAIN)
         return 0;
     if (code == BIDE_EEOF)
-        return bide__proxy_adopt(x) ? 1 : -ECHILD; /* dead before it was known: pidfd tells */
+        return bide__proxy_adopt(x) ? 1 : -ECHILD; /* it died before it was known: its pidfd reports that */
     if (code < 0)
         return code;
     code = is_born(x, &m);
@@ -241,46 +241,46 @@ static int hear_of_birth(struct proxy *x)
 }
 
 /*
- * The zygote does not speak, or after its last word the worker does not go.  A zygote that was stopped, or is stuck, is
+ * The zygote does not answer, or the worker does not exit after its "bye".  A zygote that was stopped, or is stuck, is
  * ended: what it was asked for is then never born, as the end of its sockets says.
  */
-static void lost_patience(struct timer *t)
+static void deadline_passed(struct timer *t)
 {
-    struct proxy *x = container_of(t, struct proxy, patience);
+    struct proxy *x = container_of(t, struct proxy, deadline);
     if (x->pid != 0) {
         bide__proxy_kill(x);
         return;
     }
-    int code = hear_of_birth(x);
+    int code = check_birth(x);
     if (code == 0 && bide__clock_ns() - atomic_load(&last_birth_ns) < BIRTH_MAX_MS * INT64_C(1000000)) {
         bide__timer_arm(x->pool->loop, t, BIRTH_MAX_MS); /* many were asked for */
         return;
     }
     if (code == 0) {
         bide__zygote_kill();
-        code = hear_of_birth(x);
+        code = check_birth(x);
     }
-    if (code == 0 && bide__proxy_adopt(x)) /* it made one without a word */
+    if (code == 0 && bide__proxy_adopt(x)) /* it made one and could not say so */
         return;
     if (code <= 0)
         bide__proxy_not_born(x, code == 0 ? -ECHILD : code);
 }
 
-/* The zygote's word on a birth, or the end of the worker's side. */
+/* The zygote's answer about a birth, or the end of the worker's side. */
 static void ctl_readable(struct ready *r)
 {
     struct proxy *x = container_of(r, struct proxy, ctl_watch.ready);
 
     x->ctl.readable = false;
     if (x->pid == 0 && !x->has_thread) {
-        int code = hear_of_birth(x);
+        int code = check_birth(x);
         if (code < 0) {
             bide__proxy_not_born(x, code);
             return;
         }
     } else if (!x->has_thread && bide__peer_is_gone(x->ctl.fd)) {
         if (!x->said_bye) /* else it is on its way out, and may have to write something still */
-            send_kill(x); /* dead, or has closed its sockets: pidfd tells */
+            send_kill(x); /* dead, or has closed its sockets: its pidfd reports the end */
         return;
     }
     bide__watch_again(&x->ctl_watch, &x->ctl);
@@ -327,7 +327,7 @@ static int start(struct proxy *x, struct birth *b)
     case BIDE_POOL_PROCESS:
         code = bide__zygote_start(b, &x->birth);
         if (code == 0)
-            bide__timer_arm(x->pool->loop, &x->patience, BIRTH_MAX_MS);
+            bide__timer_arm(x->pool->loop, &x->deadline, BIRTH_MAX_MS);
         return code;
     case BIDE_POOL_FORK:
         code = bide__fork_start(b, &pidfd);
@@ -386,7 +386,7 @@ struct proxy *bide__proxy_new(bide_pool *p, int index)
     x->index = index;
     x->bell = x->ctl.fd = x->pidfd.fd = x->segment.memory = -1;
     x->started_ns = x->idle_since_ns = bide__clock_ns();
-    bide__timer_init(&x->patience, lost_patience);
+    bide__timer_init(&x->deadline, deadline_passed);
     bide__list_init(&x->replaced);
     bide__list_init(&x->sent);
     bide__list_init(&x->begun);
@@ -421,7 +421,7 @@ void bide__proxy_free(struct proxy *x)
 {
     bide__list_remove(&x->node);
     bide__list_remove(&x->replaced);
-    bide__timer_disarm(x->pool->loop, &x->patience);
+    bide__timer_disarm(x->pool->loop, &x->deadline);
     if (bide__fd_is_open(&x->pidfd)) {
         bide__watch_close(&x->pidfd_watch, &x->pidfd);
         bide__fd_close(&x->pidfd);

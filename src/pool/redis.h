@@ -137,7 +137,7 @@ struct redis_link {
     uint32_t head, tail, cap;
     struct list_node idle;  /* the writer, while there is nothing to write */
     struct list_node quiet; /* who waits until all is answered */
-    int64_t quiet_ms;       /* a server that neither speaks nor takes anything for so long is as good as gone */
+    int64_t quiet_ms;       /* a server that sends nothing and takes nothing for so long counts as gone */
     bool open, writing, was_lost;
 };
 
@@ -151,13 +151,16 @@ bool bide__redis_put_texts(struct redis_link *l, const char *const *texts, redis
 void bide__redis_kick(struct redis_link *l); /* there is something to write */
 /* Until everything was written and answered, or ms are over.  Suspends. */
 void bide__redis_settle(struct redis_link *l, int64_t ms);
+/* Attempts to connect, for the owner's other connections. */
+struct redis_retry {
+    unsigned attempt; /* since the last one that went well */
+    bool reported;    /* a refusal, since then */
+};
 /*
- * For the owner's other connection: it was told no (a user without the right to read, say).  When it merely broke, the
- * link's did as well, and that is told once.
+ * A connection failed, with the error on record: pause.  A refusal (a user without the right to read, say) is reported
+ * first, once; a connection that merely broke is not, for then the link's broke as well and reports it.
  */
-bool bide__redis_tell_refused(struct redis_link *l); /* false: there was nothing to tell, or not yet */
-/* The pause before the next attempt: doubled each time up to 2 s, and never the same for all. */
-int bide__redis_back_off(unsigned *attempt);
+int bide__redis_retry_later(struct redis_link *l, struct redis_retry *r);
 
 /* ---- redis_entry.c: what stands in the streams ---- */
 
@@ -238,7 +241,7 @@ struct held {
     uint64_t round; /* of the last renewal that asked for it; 0: none */
     bool dead;      /* keep it among the dead */
     bool taken;     /* it is not ours any more: no answer */
-    bool unwanted;  /* it had not begun when we were told to end: give it back */
+    bool unwanted;  /* it had not begun when the host began to stop: give it back */
 };
 
 struct redis_host {
@@ -248,7 +251,7 @@ struct redis_host {
     struct redis_link link;
     bide_pool_serve_args args;
     char id[160], jobs_key[REDIS_KEY_MAX], dead_key[REDIS_KEY_MAX], cancelled_key[REDIS_KEY_MAX], lease[24];
-    struct redis_id heard; /* of the cancelled, the last that we know of */
+    struct redis_id last_cancelled; /* the last entry of cancelled_key that was read */
     struct list_node running, finished, sent, left;
     unsigned nheld;
     uint64_t round;           /* of renewals, from 1 */
@@ -272,7 +275,7 @@ void bide__redis_held_free(struct held *x);
 int bide__redis_host_keep(struct redis_host *h, int step(struct redis_host *h, struct redis_conn *conn));
 int bide__redis_lease_step(struct redis_host *h, struct redis_conn *conn);
 int bide__redis_cancel_step(struct redis_host *h, struct redis_conn *conn);
-/* One that runs is not ours any more: stop it, and tell nobody. */
+/* One that runs is not ours any more: stop it, without an answer. */
 void bide__redis_take_away(struct held *x);
 void bide__redis_shutdown(struct redis_host *h); /* suspends */
 

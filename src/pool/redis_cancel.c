@@ -36,7 +36,7 @@ int bide__redis_cancel_step(struct redis_host *h, struct redis_conn *conn)
 {
     char last[REDIS_ID_MAX];
     struct redis_entry e;
-    bide__redis_id_write(last, h->heard);
+    bide__redis_id_write(last, h->last_cancelled);
 
     redisReply *r =
         REDIS_ASK(conn, REDIS_QUIET_MS, "XREAD", "COUNT", "512", "BLOCK", REDIS_WAIT_MS, "STREAMS", h->cancelled_key, last);
@@ -45,7 +45,7 @@ int bide__redis_cancel_step(struct redis_host *h, struct redis_conn *conn)
     const redisReply *entries = bide__redis_entries(r);
     for (size_t i = 0; entries && i < entries->elements; i++)
         if (bide__redis_entry_read(&e, entries->element[i])) {
-            h->heard = e.id; /* also of one that is none, or it would come again and again */
+            h->last_cancelled = e.id; /* also of one that is none, or it would come again and again */
             if (e.meta)
                 stop_job(h, e.meta);
         }

@@ -2,7 +2,7 @@
 /*
  * redis_client.c - a pool whose jobs run elsewhere: submit, take back, open, close.
  *
- * A job waits in `unsent` until it is written (SENT), and is ADDED once Redis has told the id of its entry.  A
+ * A job waits in `unsent` until it is written (SENT), and is ADDED once Redis has answered with the id of its entry.  A
  * connection that breaks between the two leaves the question open, and the job is added again: at least once.
  *
  * What a user gets is an ordinary pool without workers: futures, map, imap, room and closing are those of the room.

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * redis_entry.c - what stands in the streams: a job, and what became of it.
+ * redis_entry.c - the words of a stream's entry: a job, and its answer.
  *
  *     job:     f resize   m "CLIENT JOB SHAPE OUT TIMEOUT FLAGS"       a ARGUMENT
  *     answer:             m "JOB KIND CODE NS ATTEMPT PID SIGNAL EXIT" a RESULT    e TEXT\0TRACE\0
  *
- * Numbers are texts, so that redis-cli shows them.  Whoever can write there may have written it: what comes is read word
- * by word, and compared with what can be; an entry without its fields is one all the same, so that it can be put away.
+ * Numbers are texts, so that redis-cli shows them.  Anybody who may write there may have written it: what comes is read word
+ * by word, and refused where it is impossible; an entry without its fields is read as one too, so that it can be removed.
  */
 #include <inttypes.h>
 #include <limits.h>

@@ -46,24 +46,19 @@ static int fetch_some(struct redis_host *h, struct redis_conn *conn)
 
 int bide__redis_host_keep(struct redis_host *h, int step(struct redis_host *h, struct redis_conn *conn))
 {
-    unsigned attempt = 0;
-    bool told = false;
+    struct redis_retry retry = {0};
 
     for (;;) {
         struct redis_conn *conn = bide__redis_open(&h->address);
         int code = conn ? 0 : bide_error_code();
         while (code == 0) {
             code = step(h, conn);
-            attempt = code == 0 ? 0 : attempt;
+            retry.attempt = code == 0 ? 0 : retry.attempt;
         }
         bide__redis_close(conn);
         if (code == BIDE_ECANCELED)
             return code;
-        if (attempt == 0)
-            told = false; /* it went well meanwhile */
-        if (!told)
-            told = bide__redis_tell_refused(&h->link);
-        code = bide__redis_back_off(&attempt);
+        code = bide__redis_retry_later(&h->link, &retry);
         if (code < 0)
             return code;
     }
@@ -140,7 +135,7 @@ static int wait_for_pool(struct redis_host *h)
     return bide_fail(h->code, "the pool of this machine has failed");
 }
 
-/* Until cancelled, told by a signal, or nothing can be run any more. */
+/* Until cancelled, or a signal comes, or the local pool has failed. */
 static int wait_for_end(struct redis_host *h)
 {
     if (!h->args.until_signal)
@@ -149,12 +144,12 @@ static int wait_for_end(struct redis_host *h)
     bide_auto bide_signals *signals = bide_signals_open((int[]){SIGINT, SIGTERM, 0});
     if (!signals)
         return bide_raise();
-    bide_auto bide_task *told = bide_create_task(bide_coro(wait_for_signal, h, signals), .name = "signals");
+    bide_auto bide_task *signalled = bide_create_task(bide_coro(wait_for_signal, h, signals), .name = "signals");
     bide_auto bide_task *failed = bide_create_task(bide_coro(wait_for_pool, h), .name = "pool");
-    if (!told || !failed)
+    if (!signalled || !failed)
         return bide_raise();
-    BIDE_TRY(bide_wait(((bide_task *[]){told, failed}), 2, .until = BIDE_FIRST_COMPLETED));
-    return bide_task_done(told) ? bide_task_result(told) : bide_task_result(failed);
+    BIDE_TRY(bide_wait(((bide_task *[]){signalled, failed}), 2, .until = BIDE_FIRST_COMPLETED));
+    return bide_task_done(signalled) ? bide_task_result(signalled) : bide_task_result(failed);
 }
 
 static int check_number(const char *name, int n, int max)
@@ -245,7 +240,7 @@ static int serve_in(bide_pool_serve_args args)
     return code;
 }
 
-/* Started by `bide worker`, and the program does not want to hear of it. */
+/* Started by `bide worker`, and the program has no on_event of its own. */
 static void print_event(const bide_pool_event *e, void *arg)
 {
     (void)arg;

@@ -18,7 +18,8 @@
 #define OUT_MAX         ((size_t)1 << 30)
 #define STEADY_NS       INT64_C(5000000000) /* one that held for so long starts over with short pauses */
 
-int bide__redis_back_off(unsigned *attempt)
+/* The pause before the next attempt: doubled each time up to 2 s, and never the same for all. */
+static int back_off(unsigned *attempt)
 {
     uint32_t random;
     int64_t ms = BACK_OFF_MIN_MS << (*attempt < 6 ? *attempt : 6);
@@ -164,7 +165,7 @@ static int read_all(struct redis_link *l)
 
 /* ---- coming back ---- */
 
-static void tell(struct redis_link *l, enum bide_pool_event_kind kind, int code, const char *text)
+static void report(struct redis_link *l, enum bide_pool_event_kind kind, int code, const char *text)
 {
     char line[ERROR_TEXT_MAX + 400];
 
@@ -178,14 +179,24 @@ static void tell(struct redis_link *l, enum bide_pool_event_kind kind, int code,
     bide__pool_callbacks--;
 }
 
-bool bide__redis_tell_refused(struct redis_link *l)
+/* False: it was no refusal, or the link is not open to know better. */
+static bool report_refusal(struct redis_link *l)
 {
     int code = bide_error_code();
     if (!l->open || (code != -EACCES && code != -EREMOTEIO && code != BIDE_ELIMIT))
         return false;
 
-    tell(l, BIDE_POOL_LOST, code, bide_error_text());
+    report(l, BIDE_POOL_LOST, code, bide_error_text());
     return true;
+}
+
+int bide__redis_retry_later(struct redis_link *l, struct redis_retry *r)
+{
+    if (r->attempt == 0)
+        r->reported = false;
+    if (!r->reported)
+        r->reported = report_refusal(l);
+    return back_off(&r->attempt);
 }
 
 static void opened(struct redis_link *l)
@@ -194,7 +205,7 @@ static void opened(struct redis_link *l)
     l->head = l->tail = 0;
     bide__buf_consume(&l->out, bide__buf_len(&l->out));
     if (l->was_lost)
-        tell(l, BIDE_POOL_REGAINED, 0, "it answers again");
+        report(l, BIDE_POOL_REGAINED, 0, "it answers again");
     l->was_lost = false;
 }
 
@@ -229,9 +240,9 @@ static int keep(struct redis_link *l)
         if (code == BIDE_ECANCELED)
             return code;
         if (!l->was_lost)
-            tell(l, BIDE_POOL_LOST, code, bide_error_text());
+            report(l, BIDE_POOL_LOST, code, bide_error_text());
         l->was_lost = true;
-        code = bide__redis_back_off(&attempt);
+        code = back_off(&attempt);
         if (code < 0)
             return code;
     }

@@ -242,20 +242,15 @@ static int session(struct redis_client *c, struct redis_conn *conn, unsigned *at
 
 int bide__redis_results_main(struct redis_client *c)
 {
-    unsigned attempt = 0;
-    bool told = false;
+    struct redis_retry retry = {0};
 
     for (;;) {
         struct redis_conn *conn = bide__redis_open(&c->address);
-        int code = conn ? session(c, conn, &attempt) : bide_error_code();
+        int code = conn ? session(c, conn, &retry.attempt) : bide_error_code();
         bide__redis_close(conn);
         if (code == BIDE_ECANCELED)
             return code;
-        if (attempt == 0)
-            told = false; /* it went well meanwhile */
-        if (!told)
-            told = bide__redis_tell_refused(&c->link);
-        code = bide__redis_back_off(&attempt);
+        code = bide__redis_retry_later(&c->link, &retry);
         if (code < 0)
             return code;
     }

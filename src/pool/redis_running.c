@@ -2,10 +2,10 @@
 /*
  * redis_running.c - a job in the hands of a worker host: from its entry into the local pool, and what became of it there.
  *
- * What stands in an entry is not believed: only functions that were registered with their parameters are served, an entry
- * that asks for others is refused, and one that is no job at all is put among the dead.
+ * An entry is not trusted: only functions that were registered with their parameters are served, an entry that asks for
+ * others is refused, and one that is no job at all is kept among the dead.
  *
- * Failures are told as the local pool tells them.  A job that could not be run because that pool is going away is no
+ * Failures are reported with the local pool's texts.  A job that could not be run because that pool is going away is no
  * failure: it is left, and goes back to the queue.
  */
 #include <limits.h>
@@ -113,7 +113,7 @@ static const char progress_script[] =
     "end "
     "return 0";
 
-/* What cannot be told now is not told. */
+/* Progress is dropped while the connection is behind: a later one says more. */
 static void on_progress(bide_future *f, uint64_t done, uint64_t total, bide_bytes part, void *arg)
 {
     struct held *x = arg;
@@ -217,7 +217,7 @@ static void begin(struct held *x, const struct redis_entry *e)
     } else if (submit(x, named, e) < 0) {
         int code = bide_error_code();
         snprintf(text, sizeof text, "%.200s", bide_error_text());
-        if (was_not_run(code) || code == BIDE_ECANCELED) /* cancelled: we are told to end */
+        if (was_not_run(code) || code == BIDE_ECANCELED) /* cancelled: the host is stopping */
             leave_it(x, code);
         else
             bide__redis_held_fail(x, code, text);

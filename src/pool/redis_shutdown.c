@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * redis_shutdown.c - a worker host that was told to end.
+ * redis_shutdown.c - the orderly end of a worker host.
  *
- * Jobs that had not begun go back at once, so that other hosts take them; those that run are given close_ms and are told
- * of; in the end everything that is still ours in Redis goes back, and our name there goes.
+ * Jobs that had not begun go back at once, so that other hosts take them; those that run are given close_ms, and their
+ * number is reported; in the end everything that is still ours in Redis goes back, and our name there goes.
  */
 #include <stdio.h>
 
@@ -93,13 +93,13 @@ static void give_back_all(struct redis_host *h)
 
 /* ---- leaving ---- */
 
-static void tell_end(struct redis_host *h, unsigned nbegun)
+static void report_end(struct redis_host *h, unsigned nbegun)
 {
     char text[160], until[48] = "";
 
     if (h->args.close_ms != BIDE_FOREVER)
         snprintf(until, sizeof until, ", for at most %lld ms", (long long)h->args.close_ms);
-    snprintf(text, sizeof text, "told to end: %u %s%s", nbegun, nbegun == 1 ? "job still runs" : "jobs still run", until);
+    snprintf(text, sizeof text, "stopping: %u %s%s", nbegun, nbegun == 1 ? "job still runs" : "jobs still run", until);
     if (h->args.on_event && nbegun > 0)
         h->args.on_event(&(bide_pool_event){.kind = BIDE_POOL_ENDING, .text = text}, h->args.arg);
 }
@@ -111,7 +111,7 @@ static bool has_jobs(const struct redis_host *h)
 
 static void wait_for_jobs(struct redis_host *h)
 {
-    tell_end(h, stop_waiting(h));
+    report_end(h, stop_waiting(h));
     bide_timeout(h->args.close_ms)
     {
         while (has_jobs(h) && h->code == 0) {

@@ -4,7 +4,7 @@
  *
  * A runner that is done takes the next call itself; one that awaits in its job leaves the lane to others, which the
  * worker wakes or makes, up to `concurrency`.  Slot by slot, shared memory says which job each runner has, so that after
- * a death it is known who was guilty (segment_shared.current) and who stood by.
+ * a death it is known which job is responsible (segment_shared.current) and which others were lost with the worker.
  *
  * Invariants:
  *   R1  a job is in its runner's slot before its record leaves the lane: it is seen in one of the two, or in both.

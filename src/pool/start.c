@@ -118,7 +118,7 @@ void bide__exec_serve_if_asked(void)
         fcntl(keep[i], F_SETFD, FD_CLOEXEC);
     bide__become_worker(keep, array_len(keep), life, false);
     if (bide__named_check() < 0)
-        bide_error_clear(); /* told by the first bide_pool_new of the parent */
+        bide_error_clear(); /* the first bide_pool_new of the parent reports it */
     int status = bide__worker_main(&b);
     fflush(stdout);
     _exit(status);

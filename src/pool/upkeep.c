@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * upkeep.c - what is looked at every now and then: size, age, idleness, stalls.  The timer runs only if an option wants it.
+ * upkeep.c - periodic checks of the workers: size, age, idleness, stalls.  The timer runs only if an option wants it.
  *
  * A worker that has reached a limit is recycled: its successor is started first, and takes over when it is ready.
  */
@@ -9,25 +9,25 @@
 
 #include "pool/pool.h"
 
-#define TEND_MS 100
+#define UPKEEP_MS 100
 
 static bool is_wanted(const bide_pool_args *a)
 {
     return a->max_rss > 0 || a->max_age_ms > 0 || a->idle_ms > 0 || a->stall_ms > 0;
 }
 
-void bide__pool_tend_arm(bide_pool *p)
+void bide__pool_upkeep_arm(bide_pool *p)
 {
     const bide_pool_args *a = &p->args;
-    int64_t ms = TEND_MS;
-    if (!is_wanted(a) || p->state != POOL_OPEN || bide__timer_is_armed(&p->tend))
+    int64_t ms = UPKEEP_MS;
+    if (!is_wanted(a) || p->state != POOL_OPEN || bide__timer_is_armed(&p->upkeep))
         return;
 
     if (a->stall_ms > 0 && a->stall_ms / 2 < ms)
         ms = a->stall_ms / 2;
     if (a->idle_ms > 0 && a->idle_ms / 2 < ms)
         ms = a->idle_ms / 2;
-    bide__timer_arm(p->loop, &p->tend, ms > 0 ? ms : 1);
+    bide__timer_arm(p->loop, &p->upkeep, ms > 0 ? ms : 1);
 }
 
 /* A pool that closes needs one more worker only for jobs that are queued. */
@@ -87,13 +87,13 @@ static void watch_stall(struct proxy *x, int64_t now)
     int64_t since = atomic_load(&x->segment.shared->awake_since_ns), age_ms = since > 0 ? (now - since) / 1000000 : 0;
     char text[200];
     if (age_ms < p->args.stall_ms) {
-        x->stall_told = false;
+        x->stall_reported = false;
         return;
     }
-    if (x->stall_told)
+    if (x->stall_reported)
         return;
 
-    x->stall_told = true;
+    x->stall_reported = true;
     const char *job = begun_name(x);
     snprintf(text, sizeof text, "worker %d has not turned its loop for %lld ms, in %s", x->pid, (long long)age_ms,
              job ? job : "no job");
@@ -126,9 +126,9 @@ static void look_at(struct proxy *x, int64_t now)
         bide__pool_recycle(x, "it has grown beyond max_rss");
 }
 
-void bide__pool_tend(struct timer *t)
+void bide__pool_upkeep(struct timer *t)
 {
-    bide_pool *p = container_of(t, bide_pool, tend);
+    bide_pool *p = container_of(t, bide_pool, upkeep);
     int64_t now = bide__clock_ns();
 
     for (int i = p->nslots - 1; i >= 0; i--)
@@ -138,5 +138,5 @@ void bide__pool_tend(struct timer *t)
         if (stop_if_idle(p, i, now))
             break;
     bide__pool_note_outside(p);
-    bide__pool_tend_arm(p);
+    bide__pool_upkeep_arm(p);
 }

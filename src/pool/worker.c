@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * worker.c - the inside of a worker: a loop of its own, and its life.
+ * worker.c - a worker from inside: a loop of its own, from configuration to "bye".
  *
- * It reads its configuration, which lies in its lane before it is born, runs init, says that it is ready, and attends to
- * its lanes (lanes.c) until it is told to stop; then the calls that are there, fini, and "bye".  A process that cannot
+ * It reads its configuration, which lies in its lane before it is born, runs init, says that it is ready, and serves
+ * its lanes (lanes.c) until an order says stop; then the calls that are there, fini, and "bye".  A process that cannot
  * go on just ends: the program sees that, and makes another one.
  */
 #include <sched.h>
@@ -205,7 +205,7 @@ static void worker_free(struct worker *w)
     bide__free(w);
 }
 
-/* A thread that never became a worker says so itself; of a process, the kernel tells. */
+/* A thread that never became a worker reports that itself; for a process, its pidfd does. */
 static void say_not_born(const struct birth *b, int code)
 {
     struct segment s;

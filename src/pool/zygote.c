@@ -94,7 +94,7 @@ static void after_fork(void)
 }
 
 /* Time to do what it was asked for; then it is killed. */
-static void end_zygote(int64_t patience_ms)
+static void end_zygote(int64_t grace_ms)
 {
     siginfo_t info;
 
@@ -103,7 +103,7 @@ static void end_zygote(int64_t patience_ms)
     zygote.socket = -1;
     if (zygote.pidfd < 0)
         return;
-    if (!bide__wait_readable(zygote.pidfd, patience_ms)) {
+    if (!bide__wait_readable(zygote.pidfd, grace_ms)) {
         syscall(SYS_pidfd_send_signal, zygote.pidfd, SIGKILL, NULL, 0);
         bide__wait_readable(zygote.pidfd, END_MAX_MS);
     }
@@ -197,7 +197,7 @@ void bide__die_with(int life)
     snprintf(path, sizeof path, "/proc/self/fd/%d", life);
     int own = bide__fd_above_standard(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)); /* owner and signal belong to the open file */
     if (own < 0)
-        return; /* no /proc: the control socket tells it, when the loop turns */
+        return; /* no /proc: the control socket reports it, when the loop turns */
     struct pollfd p = {.fd = own};
     if (fcntl(own, F_SETOWN, getpid()) < 0 || fcntl(own, F_SETSIG, SIGKILL) < 0 || fcntl(own, F_SETFL, O_ASYNC | O_NONBLOCK) < 0)
         return;

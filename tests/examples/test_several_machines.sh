@@ -52,7 +52,7 @@ got=$("$program" "$url") || fail "exit $?"
 test "$got" = "78498 primes below 1000000" || fail "with two hosts it said: $got"
 
 kill -TERM "$second" "$third"
-wait "$second" || fail "a host that was told to end ended with $?"
-wait "$third" || fail "a host that was told to end ended with $?"
+wait "$second" || fail "a host that was asked to stop ended with $?"
+wait "$third" || fail "a host that was asked to stop ended with $?"
 pids=${pids%% *}
 echo ok

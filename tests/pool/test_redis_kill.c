@@ -264,7 +264,7 @@ REDIS(redis_host_told_to_end_twice_ends_at_once)
     wait_until_some_ran(n, 1);
     EXPECT_TRUE(host_said(&s, "bide worker: serving t at Redis at 127.0.0.1:"));
     kill(host, SIGTERM);
-    while (!host_said(&s, "bide worker: told to end: 1 job still runs, for at most 600000 ms"))
+    while (!host_said(&s, "bide worker: stopping: 1 job still runs, for at most 600000 ms"))
         EXPECT_OK(bide_sleep_ms(5));
     EXPECT_EQ(host_stop(host), 128 + SIGTERM);
     EXPECT_FALSE(bide_future_done(f));

@@ -232,7 +232,7 @@ TEST(watchdog_that_is_off_has_no_timer, .real_time = true)
 {
     bide_auto bide_pool *p = OPEN(.kind = BIDE_POOL_THREAD, .workers = 1);
 
-    EXPECT_FALSE(bide__timer_is_armed(&p->tend));
+    EXPECT_FALSE(bide__timer_is_armed(&p->upkeep));
     EXPECT_FALSE(bide__timer_is_armed(&p->retry));
 }
 
