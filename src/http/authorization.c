@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * authorization.c - http://user:password@host/: out of the URL, into a header for that origin alone (http.md R3, D14).
+ * authorization.c - user and password of a URL: moved into an Authorization header for that origin alone (RFC 7617).
  *
  * After this the URL has no user info, so nothing that is sent, logged or shown can have it by accident.
  */

@@ -5,8 +5,8 @@
  * A short body came with the head and is in the response already.  Of others, pieces are lent out of the connection's
  * buffer without copying; a body of known length that is wanted whole is received where it will stay.
  *
- * The connection is kept only if all of the body was taken, just that, and both sides want it (http.md R48).  An answer
- * that ends before it should is an error, never a short body (R36).
+ * The connection is kept only if all of the body was taken, just that, and both sides want it (RFC 9112 9.3).  An answer
+ * that ends before it should is an error, never a short body (RFC 9112 8).
  */
 #include <stdlib.h>
 
@@ -312,7 +312,8 @@ void bide__body_drop(bide_response *r)
         return;
 
     take_back(r);
-    bool worth = r->may_reuse && !bide__loop_is_inherited(r->session->loop) && (r->head.body != H1_BODY_LENGTH || r->left <= DRAIN_MAX);
+    bool worth = r->may_reuse && !bide__loop_is_inherited(r->session->loop) &&
+                 (r->head.body != H1_BODY_LENGTH || r->left <= DRAIN_MAX);
     while (worth && !r->body_over) {
         ssize_t n = bide__buf_len(&r->conn->in) > 0 ? take_piece(r, &piece) : 0;
         take_back(r);

@@ -167,7 +167,7 @@ static ssize_t next_head(struct view *v, struct asked *a, struct conn *c, struct
     }
 }
 
-/* R25, R26: answers before the answer are skipped, as many as they are; none of them may change the protocol. */
+/* RFC 9110 15.2: interim answers (1xx) are skipped; 101 changes the protocol, and nobody asked for that. */
 static ssize_t final_head(struct view *v, struct asked *a, struct conn *c, struct h1_head *head)
 {
     size_t max = a->session->args.max_head_bytes, bytes = 0;

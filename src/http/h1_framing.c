@@ -108,7 +108,7 @@ static int read_coding(struct h1_head *head, bool strict, struct coding *c)
     return c->named ? 0 : refuse(head, last, H1_ECODING);
 }
 
-/* RFC 9112 9.3: 1.1 persists unless told otherwise, 1.0 only if told so; close wins. */
+/* RFC 9112 9.3: 1.1 persists unless a field says close, 1.0 only if one says keep-alive; close wins. */
 static bool read_persistence(const struct h1_head *head)
 {
     bool keep = head->minor >= 1, close = head->bare_lf;

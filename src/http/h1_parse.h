@@ -150,7 +150,7 @@ ssize_t bide__h1_parse_request(struct h1_parser *p, char *buf, size_t len, struc
 /* The same for a trailer section: fields and the empty line; as strictly as p says. */
 ssize_t bide__h1_parse_trailers(struct h1_parser *p, char *buf, size_t len, struct h1_head *head);
 
-/* What the answer was for, and how strictly to judge it. */
+/* The request that the answer is for, and how strictly to read it. */
 #define H1_FOR_HEAD    1u
 #define H1_FOR_CONNECT 2u
 #define H1_STRICT      4u /* Transfer-Encoding beside Content-Length is an error */

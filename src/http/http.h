@@ -120,7 +120,7 @@ static inline int64_t bide__loop_now_ns(bide_loop *loop)
 /* ---- connector*.c: the pool ---- */
 
 /*
- * What makes two requests able to share a connection; compared field by field (http.md D1).
+ * What makes two requests able to share a connection; compared field by field.
  *
  * A session option that changes what is at the other end, or how it is trusted, belongs here, unless it is the same for
  * the whole session, as ca_file, insecure and connect_to are.

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * redirect.c - where to ask next, and what not to tell there (RFC 9110 15.4).
+ * redirect.c - following a redirect: the next URL and method, and the fields that are not sent there (RFC 9110 15.4).
  *
  * What the user set is for the origin that was asked: nobody can know which field is a secret.  Once a hop leaves it (by
- * scheme, host or port), only fields that say nothing about the user go along, also when a later hop comes back (http.md
- * D2, R64).  With location_trusted the others do, too, but never from https to http.
+ * scheme, host or port), only fields that say nothing about the user go along, also when a later hop comes
+ * back.  With location_trusted the others do, too, but never from https to http.
  */
 #include "http/http.h"
 
@@ -15,10 +15,10 @@
      HEADER_BIT(HEADER_IF_UNMODIFIED_SINCE))
 /* Of this connection alone: close, keep-alive. */
 #define OF_THE_HOP HEADER_BIT(HEADER_CONNECTION)
-/* They go where the body goes. */
+/* They are sent wherever the body is sent. */
 #define DESCRIBES_BODY                                                                           \
     (HEADER_BIT(HEADER_CONTENT_ENCODING) | HEADER_BIT(HEADER_CONTENT_LANGUAGE) | HEADER_BIT(HEADER_CONTENT_TYPE))
-/* R63: they speak of a body that is not sent any more. */
+/* RFC 9110 15.4: fields about a body are not sent when the new method has none. */
 #define ABOUT_BODY                                                                               \
     (HEADER_BIT(HEADER_CONTENT_ENCODING) | HEADER_BIT(HEADER_CONTENT_LANGUAGE) |                  \
      HEADER_BIT(HEADER_CONTENT_LOCATION) | HEADER_BIT(HEADER_CONTENT_TYPE) | HEADER_BIT(HEADER_EXPECT) | \
@@ -55,7 +55,7 @@ static int refuse(const char *location, const char *why)
     return bide_fail(BIDE_EREDIRECT, "redirected to %s: %s", bide__url_quote(quoted, location, strlen(location)), why);
 }
 
-/* R61: the new URL; the fragment of the old one goes along. */
+/* The new URL; it keeps the old one's fragment if it has none (RFC 9110 10.2.2). */
 static int resolve(struct asked *a, const char *location, struct url *next)
 {
     size_t len = strlen(location), cap = bide__url_bound(len, &a->url) + a->url.fragment.len + 1;
@@ -93,7 +93,7 @@ static void leave_origin(struct asked *a, bool to_plain)
     a->authorization = NULL;
 }
 
-/* R62 */
+/* RFC 9110 15.4: 303 makes any method but HEAD a GET; 301 and 302 a POST, as browsers do. */
 static void change_method(struct asked *a, int status)
 {
     bool becomes_get = status == 303 ? !method_is(a, "HEAD") && !method_is(a, "GET")

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * request.c - from bide_get to the head of the answer: prepare, try, perhaps try again, perhaps follow.
+ * request.c - a request, from bide_get to the head of the answer: prepare, send, perhaps once more, perhaps follow a redirect.
  *
  * A connection that was kept may have been closed by the server just when we wrote to it, or what comes first on it may
  * be a leftover of the answer before.  Then, and only if nothing of an answer came and asking twice can do no harm, the
- * request is sent once more on a new connection (http.md R51 to R53; RFC 9112 9.3.1).
+ * request is sent once more on a new connection (RFC 9112 9.3.1).
  */
 #include "http/http.h"
 
@@ -20,7 +20,7 @@ static __attribute__((noinline)) int bad_argument(const char *method, const bide
                      bide__url_quote(quoted, args->url, strlen(args->url)), what);
 }
 
-/* Which of them it is. */
+/* bide__request_check has found a bad argument: put on record which. */
 static __attribute__((noinline)) int name_bad_argument(const char *method, const bide_request_args *args)
 {
     int code = bide__check_named(args->guard_, "bide_request");
@@ -88,7 +88,7 @@ static int bad_url(const struct asked *a, const char *text, const char *why)
                      bide__url_quote(quoted, text, strlen(text)), why);
 }
 
-/* R2: "http://host" without anything behind it. */
+/* "http://host" without anything behind it: RFC 9112 3.2.1 wants a "/" sent, OPTIONS a "*". */
 static bool names_no_path(const char *url)
 {
     const char *host = strstr(url, "://");

@@ -100,7 +100,7 @@ static char *put_user(char *at, const struct asked *a)
     return at;
 }
 
-/* R9: who has no body says so, where the method lets one expect it. */
+/* RFC 9110 8.6: a Content-Length of 0 is sent if the method lets a server expect a body. */
 static bool needs_length(const struct asked *a)
 {
     return a->has_body || (a->method_len == 4 && memcmp(a->method, "POST", 4) == 0) ||
@@ -158,7 +158,7 @@ int bide__request_write_head(struct asked *a)
     int code = look_at_fields(a, &u);
     if (code < 0)
         return code;
-    /* R3: two answers to the same question. */
+    /* Two passwords, and no way to know which one is meant. */
     if (a->authorization && user_has(&u, HEADER_AUTHORIZATION) && !is_dropped(a, HEADER_AUTHORIZATION))
         return bide_fail(-EINVAL, "user and password in the URL, and a header Authorization");
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * request_send.c - a request onto its connection; and what the server says meanwhile.
+ * request_send.c - sending a request, and an answer that comes before all of it was sent.
  *
- * A server may answer before it has read all of a large body (http.md R15).  A refusal, or an answer behind which it
+ * A server may answer before it has read all of a large body (RFC 9110 7.5).  A refusal, or an answer behind which it
  * will close, makes the rest of the body useless: it is not sent, and the connection is not used again.  Interim
  * answers and early successes are kept for later.
  */
@@ -13,8 +13,8 @@
 
 enum early { NO_ANSWER, EARLY_ANSWER, REFUSAL };
 
-/* What has come while we were sending: the whole head of an answer (1xx are none yet)?  And does that one make the rest
-   of our body useless?  A server that answers 2xx may still be reading.  A head that is malformed ends it, too. */
+/* Has the head of an answer come while the request is being sent (a 1xx does not count), and does it make the rest of the
+   body useless (REFUSAL)?  A server that answers 2xx may still be reading.  A malformed head is a refusal, too. */
 static enum early early_answer(struct asked *a, const struct conn *c)
 {
     size_t len = bide__buf_len(&c->in);
@@ -35,8 +35,8 @@ static enum early early_answer(struct asked *a, const struct conn *c)
     return NO_ANSWER;
 }
 
-/* R15: the server may answer while it does not take our body.  1: it has, or has closed, and wants no more of it. */
-static int hear(struct asked *a, struct conn *c)
+/* The server may answer while it does not take our body.  1: it has, or has closed, and wants no more of it. */
+static int poll_early_response(struct asked *a, struct conn *c)
 {
     bide_response *r = a->response;
     struct filter *top = c->stream->top;
@@ -66,11 +66,11 @@ static int wait_to_send(struct asked *a, struct conn *c)
 {
     bide_response *r = a->response;
     struct flow flow = {.silence_ms = r->limits.read_ms, .deadline_ns = r->deadline_ns, .queued = SIZE_MAX};
-    int code = hear(a, c);
+    int code = poll_early_response(a, c);
     if (code != 0)
         return code;
 
-    /* When the answer must wait (EARLY_MAX), its bytes are no news. */
+    /* An answer beyond EARLY_MAX is not read now, so that it is readable does not wake us. */
     code = bide__fd_wait_flow(&c->stream->fd, c->stream->fd.readable ? FLOW_OUT : FLOW_IN | FLOW_OUT, &flow);
     r->queued = flow.queued;
     if (code != BIDE_ETIMEDOUT || flow.end == FLOW_GOES_ON)
@@ -78,8 +78,8 @@ static int wait_to_send(struct asked *a, struct conn *c)
     return early_answer(a, c) == NO_ANSWER ? code : 1; /* it has answered, and reads no more: that is what it says */
 }
 
-/* The server takes all at once, and there is more: it is the turn of the others now and then, and of our time limit. */
-static int breathe(struct asked *a, struct conn *c)
+/* A server that takes everything at once must keep neither the other tasks nor the request's own time limit waiting. */
+static int yield_if_over_budget(struct asked *a, struct conn *c)
 {
     bide_response *r = a->response;
     int code = BIDE_ETIMEDOUT;
@@ -87,7 +87,7 @@ static int breathe(struct asked *a, struct conn *c)
         return 0;
 
     bide_timeout(bide__response_patience_ms(r, BIDE_FOREVER))
-        code = bide__stream_breathe(c->stream);
+        code = bide__stream_yield_if_over_budget(c->stream);
     return code;
 }
 
@@ -132,7 +132,7 @@ int bide__request_send(struct asked *a, struct conn *c)
             a->response->request_sent = a->sent += (size_t)sent;
             c->stream->bytes_out += (uint64_t)sent;
             n = bide__iov_skip(&iov, n, (size_t)sent);
-            if (n > 0 && (code = breathe(a, c)) < 0)
+            if (n > 0 && (code = yield_if_over_budget(a, c)) < 0)
                 return code;
         } else if (sent != -EAGAIN) {
             return sending_failed(a, c, (int)sent);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * response.c - what came back: status, fields, times; and how long to wait for more of it.
+ * response.c - a response as the caller sees it: status, fields, times; its time limits and errors.
  *
  * All that a response shows lies in its arena or in its own body buffer, so it stays valid when its connection has gone
  * to another request.
@@ -40,8 +40,8 @@ static const char *what_stalled(const bide_response *r)
     return what[is_sending ? BIDE_PHASE_SEND : r->phase];
 }
 
-/* How much of a long request the server has, if that says something. */
-static void tell_upload(const bide_response *r, char *out, size_t cap)
+/* How much of a long request the server has taken: it tells a slow upload from a slow answer. */
+static void describe_upload(const bide_response *r, char *out, size_t cap)
 {
     size_t queued = r->queued == SIZE_MAX ? 0 : r->queued, taken = r->request_sent > queued ? r->request_sent - queued : 0;
 
@@ -51,8 +51,8 @@ static void tell_upload(const bide_response *r, char *out, size_t cap)
         snprintf(out, cap, "; it has taken %zu of the request's %zu bytes", taken, r->request_len);
 }
 
-/* A limit of ours was it, not a bide_timeout block around us: which one? */
-static void tell_timeout(const bide_response *r)
+/* One of the request's own limits was reached, not a bide_timeout block around it: name the limit. */
+static void fail_timed_out(const bide_response *r)
 {
     int64_t of_phase = r->phase == BIDE_PHASE_CONNECT ? r->limits.connect_ms : r->limits.read_ms;
     bool is_total = r->phase == BIDE_PHASE_QUEUE || bide__response_patience_ms(r, BIDE_FOREVER) == 0;
@@ -60,7 +60,7 @@ static void tell_timeout(const bide_response *r)
 
     if (r->phase == BIDE_PHASE_CONNECT && strcmp(bide_error_text(), "timed out") != 0) /* how far it got */
         snprintf(story, sizeof story, ": %.150s", bide_error_text());
-    tell_upload(r, story, sizeof story);
+    describe_upload(r, story, sizeof story);
     if (is_total)
         bide_fail(BIDE_ETIMEDOUT, "timed out: not done within %lld ms (%s)%s", (long long)r->limits.timeout_ms,
                   what_stalled(r), story);
@@ -115,7 +115,7 @@ static void note_request(const bide_response *r)
 int bide__response_fail(bide_response *r, int code)
 {
     if (code == BIDE_ETIMEDOUT && !bide_timeout_expired())
-        tell_timeout(r);
+        fail_timed_out(r);
     else if (!is_on_record(code))
         bide_fail(code, "%s", bide_strerror(code));
     prefix_urls(r);

@@ -67,8 +67,8 @@ struct connection {
     struct buf in;         /* received and not consumed; a running request's head lies before its start */
     struct buf out;        /* the head of an answer */
     uint64_t sent_before;  /* bytes, when the running or last request began */
-    bool idle;             /* and not told to end: no byte of the next request has come */
-    bool giving_way;       /* it was told to end, for its descriptor */
+    bool idle;             /* no byte of the next request has come, and it was not cancelled yet */
+    bool giving_way;       /* it was cancelled so that its descriptor becomes free */
     bide_request_in request;
 };
 

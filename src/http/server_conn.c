@@ -114,7 +114,7 @@ static int refuse(struct connection *c, int status, const char *text)
 }
 
 /* What framing and the head itself decide before any handler: 0, or the status to refuse it with. */
-static int judge(const struct connection *c, struct h1_head *head, const char **why)
+static int validate_request(const struct connection *c, struct h1_head *head, const char **why)
 {
     int code = bide__h1_frame_request(head);
     if (code < 0) {
@@ -203,7 +203,7 @@ static int serve_request(struct connection *c)
     if (n <= 0)
         return (int)n;
 
-    int status = judge(c, &head, &why);
+    int status = validate_request(c, &head, &why);
     if (status != 0)
         return refuse(c, status, why);
     bide_request_in *q = &c->request;
@@ -220,7 +220,7 @@ static int serve_request(struct connection *c)
     return code < 0 ? code : again;
 }
 
-/* A request came without TLS.  It is answered without, too, for the client to know why. */
+/* The answer to a request without TLS is sent without TLS, too, so that the client can read it. */
 static void refuse_plain_http(bide_stream *s)
 {
     static const char text[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
@@ -235,7 +235,7 @@ static bool shake_hands(struct connection *c)
 {
     struct flow flow = bide__connection_flow(c, bide__server_deadline_ns(c->server, c->server->args.head_timeout_ms));
 
-    c->idle = true; /* a connection that nobody would miss */
+    c->idle = true; /* so that a server that stops or lacks descriptors may end it */
     int code = bide__tls_handshake(c->stream, &flow);
     c->idle = false;
     if (code < 0 && bide__tls_was_plain_http(c->stream))

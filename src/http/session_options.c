@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * session_options.c - what a session was told: limits, fields that go with every request, detours.
+ * session_options.c - a session's options, checked and copied: limits, fields of every request, connect_to.
  *
  * All strings are copied; the fields are checked and written once, as the text that every request will begin with.
  */

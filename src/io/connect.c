@@ -24,16 +24,16 @@
 #define RESOLUTION_DELAY_MS 50
 #define ATTEMPTS_FIRST 8 /* room for so many at once; more when they are needed, at most 2 * DNS_ADDRS_MAX */
 #define DEFAULT_TIMEOUT_MS 10000
-#define STORY_LEAST (ERROR_TEXT_MAX / 2) /* of a message, whatever the name */
+#define STORY_LEAST (ERROR_TEXT_MAX / 2) /* bytes of a message for the reasons, however long the host's name is */
 #define NEVER INT64_MAX
 
 struct attempt {
-    bide_stream *stream; /* NULL: it failed, and its place is free */
+    bide_stream *stream; /* NULL: it failed, and its slot is free */
     const struct addr *to;
 };
 
-/* Room for attempts. */
-struct places {
+/* Room for attempts, reused when one fails. */
+struct slots {
     struct attempt *attempts;
     struct clause *clauses; /* of the present wait: one for each attempt, and one more for the name */
     int n, cap;
@@ -53,9 +53,9 @@ struct race {
     int64_t next_ms; /* when the next attempt may begin, while another is alive */
     int last_error;
     char story[ERROR_TEXT_MAX]; /* why each failed */
-    bool is_full;               /* and no more fits into it */
-    struct places places;
-    void *more; /* memory of the places, once the first are not enough */
+    bool is_full;               /* no more fits into story */
+    struct slots slots;
+    void *more; /* memory of the slots, once the first are not enough */
     struct attempt first_attempts[ATTEMPTS_FIRST];
     struct clause first_clauses[ATTEMPTS_FIRST + 1];
 };
@@ -93,7 +93,7 @@ static bool is_lost(struct race *r)
 
 /* ---- one attempt ---- */
 
-/* What does not fit behind "connect host:port: " is "...". */
+/* Reasons that do not fit behind "connect host:port: " are replaced by "...". */
 static void note_failure(struct race *r, const struct attempt *a, int code)
 {
     static const char and_more[] = "; ...";
@@ -156,10 +156,10 @@ static int make_socket(const struct connect_options *o, const struct addr *to, b
     }
 }
 
-/* Twice as many as before. */
-static int more_places(struct race *r)
+/* Twice as many slots as before. */
+static int more_slots(struct race *r)
 {
-    struct places *old = &r->places, p = {.n = old->n, .cap = old->cap * 2};
+    struct slots *old = &r->slots, p = {.n = old->n, .cap = old->cap * 2};
     size_t size = (size_t)p.cap * sizeof *p.attempts;
     char *memory = bide__malloc(size + (size_t)(p.cap + 1) * sizeof *p.clauses);
     if (!memory)
@@ -174,15 +174,15 @@ static int more_places(struct race *r)
     return 0;
 }
 
-/* A place for one more; NULL: out of memory. */
-static struct attempt *free_place(struct race *r)
+/* A slot for one more attempt; NULL: out of memory. */
+static struct attempt *free_slot(struct race *r)
 {
-    struct places *p = &r->places;
+    struct slots *p = &r->slots;
 
     for (int i = 0; i < p->n; i++)
         if (!p->attempts[i].stream)
             return &p->attempts[i];
-    if (p->n == p->cap && more_places(r) < 0)
+    if (p->n == p->cap && more_slots(r) < 0)
         return NULL;
     p->attempts[p->n] = (struct attempt){.stream = NULL};
     return &p->attempts[p->n++];
@@ -194,7 +194,7 @@ static int attempt_begin(struct race *r)
     char peer[INET6_ADDRSTRLEN + 16];
     int family, interrupted = 0;
     bool done = false;
-    struct attempt *a = free_place(r);
+    struct attempt *a = free_slot(r);
     if (!a)
         return BIDE_ENOMEM;
 
@@ -244,9 +244,9 @@ static bool attempt_check(struct race *r, struct attempt *a)
 
 static struct attempt *winner(struct race *r)
 {
-    for (int i = 0; i < r->places.n; i++)
-        if (attempt_check(r, &r->places.attempts[i]))
-            return &r->places.attempts[i];
+    for (int i = 0; i < r->slots.n; i++)
+        if (attempt_check(r, &r->slots.attempts[i]))
+            return &r->slots.attempts[i];
     return NULL;
 }
 
@@ -266,7 +266,7 @@ static void race_timer_fired(struct timer *timer)
 static int race_wait(struct race *r)
 {
     bide_task *t = bide__task_here();
-    const struct places *p = &r->places;
+    const struct slots *p = &r->slots;
     struct race_wait w = {.wait = {.end_early = bide__wait_end_now, .task = t}};
     int code = bide__pending_interrupt(t);
     if (code < 0)
@@ -367,9 +367,9 @@ static int ask_name(struct race *r)
 /* Everything but the winner is given back. */
 static void race_end(struct race *r, const struct attempt *won)
 {
-    for (int i = 0; i < r->places.n; i++)
-        if (&r->places.attempts[i] != won)
-            bide_release(r->places.attempts[i].stream);
+    for (int i = 0; i < r->slots.n; i++)
+        if (&r->slots.attempts[i] != won)
+            bide_release(r->slots.attempts[i].stream);
     if (r->name)
         bide__dns_leave(r->name);
 }
@@ -423,7 +423,7 @@ static struct race *race_new(const struct connect_options *o, bide_loop *loop)
         return NULL;
     }
     *r = (struct race){.o = o, .loop = loop, .half = r->own,
-                       .places = {r->first_attempts, r->first_clauses, 0, ATTEMPTS_FIRST}};
+                       .slots = {r->first_attempts, r->first_clauses, 0, ATTEMPTS_FIRST}};
     return r;
 }
 

@@ -5,8 +5,8 @@
  * Invariants:
  *   D1  an open struct fd is registered with its loop's poller, once.
  *   D2  readable and writable are false only if an edge will come: after a call that found less than it asked for.
- *   D3  what moves bytes spends, and breathes before it tries again; so a turn of the loop costs FD_TURN_BYTES and a share
- *       for each task that is ready, however many want more (io.h).
+ *   D3  a call that moves bytes spends budget, and is repeated only within it (yield_if_over_budget); so a turn of the
+ *       loop costs FD_TURN_BYTES and a share for each task that is ready, however many want more (io.h).
  *   D4  an open struct fd has a share of its loop, which may be closed before the descriptor is.
  */
 #include <unistd.h>
@@ -34,7 +34,7 @@ int bide__fd_open(struct fd *f, int fd)
     return 0;
 }
 
-/* The loop's poller knows it.  That of a parent process shares it with ours: taking it out there would take it from the parent. */
+/* Take it out of the epoll set, unless that is shared with a parent process, which still needs the entry. */
 static void unwatch(const struct fd *f)
 {
     if (!f->loop->closed && !bide__loop_is_inherited(f->loop))
@@ -89,7 +89,7 @@ int bide__fd_wait_writable(struct fd *f)
     return wait_side(f, &f->writers, &f->writable);
 }
 
-/* The loop asks the kernel in the next turn: without it, what has come for others would be seen much later. */
+/* A waiter makes the loop ask the kernel in the next turn: else what has come for other tasks would be seen much later. */
 int bide__fd_take_turn(struct fd *f)
 {
     f->loop->budget = 0;

@@ -2,12 +2,12 @@
 /*
  * file.c - an open file: opening and closing it; file_rw.c reads and writes it.
  *
- * What may block for ever (a pipe, a terminal) would keep a thread for ever, and could not be cancelled: such a file is
+ * What may block forever (a pipe, a terminal) would keep a thread forever, and could not be cancelled: such a file is
  * opened non-blocking and watched by the loop, as sockets are.  Everything else is a struct file_op.
  *
  * Invariants:
  *   F1  a call that has begun is waited for: it may write into memory of the caller, or use the descriptor.
- *   F2  whoever reads or writes has a share of the file, so that its descriptor is not closed under the call.
+ *   F2  a task that reads or writes has a share of the file, so that its descriptor is not closed under the call.
  *   F3  in a child of fork() a file of the parent is closed, and nothing else: what is not complete stays the parent's.
  */
 #include <fcntl.h>
@@ -186,7 +186,7 @@ static int open_fd(struct open_op *o, bool *interrupted)
 {
     int waited_ms = 0, user_flags = o->flags, again;
 
-    /* Non-blocking, so that a pipe without a partner or a modem without a line does not keep a thread for ever. */
+    /* Non-blocking, so that a pipe without a partner or a modem without a line does not keep a thread forever. */
     if (bide__file_may_wait())
         o->flags |= O_NONBLOCK;
     do {

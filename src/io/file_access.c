@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * file_access.c - a file that takes the place of another lets in the same people, at most.
+ * file_access.c - owner, group, access control list and mode of a file that replaces another: never more access than before.
  *
- * Owner, group, access control list and mode of the old file, as far as we may set them.  Where the group or the list
- * cannot be kept, the group's bits would let in others than before, so that they become those of everybody else.
+ * All four are copied from the old file, as far as this process may set them.  Where the group or the list cannot be kept,
+ * the group's bits would apply to other people than before, so they become those of everybody else.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -15,7 +15,7 @@
 #define ACL          "system.posix_acl_access"
 #define ACL_MAX_SIZE 65536 /* of any attribute, in Linux */
 
-/* As far as we may: the owner who saves it anew is ourselves, which is no loss of secrecy.  Is the group kept? */
+/* As far as we may.  If not, this process owns the new file, and it has read the content anyway.  Is the group kept? */
 static bool keep_owner(const struct save *s)
 {
     struct stat own;
@@ -37,7 +37,7 @@ static ssize_t read_acl(const struct save *s, char *acl)
     return lgetxattr(path, ACL, acl, ACL_MAX_SIZE);
 }
 
-/* The old file's list, or none: the new one may have got one of its directory's. */
+/* The old file's list, or none: the new file may have inherited one from its directory. */
 static bool keep_acl(const struct save *s)
 {
     char *acl = bide__malloc(ACL_MAX_SIZE);

@@ -2,8 +2,8 @@
 /*
  * file_atomic.c - bide_open(.atomic): a whole file that is written piece by piece.
  *
- * Until it is closed, nobody sees it, and what had its name before is still there; released before that, or in a process
- * that is killed, it has never been.  file_save.c says how.
+ * Until it is closed, nobody sees it, and what had its name before is still there; released before that, or if the process
+ * is killed, it leaves nothing behind.  file_save.c has the steps.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -49,7 +49,7 @@ static ssize_t begin_run(struct file_op *op)
     return bide__save_begin(container_of(op, struct save_op, op)->save);
 }
 
-/* enum saved or a code; *interrupted: it is on record. */
+/* enum saved, or a code; *interrupted: the code is a cancellation or time-out, which is on record already. */
 static int begin(struct save *s, bool *interrupted)
 {
     struct save_op o = {.op.run = begin_run, .save = s};
@@ -80,7 +80,7 @@ static bide_file *new_file(const bide_open_args *args)
     return f;
 }
 
-/* What has the name is no plain file: it is written as it is, or what it leads to is replaced. */
+/* The name belongs to no plain file: a device or pipe is opened as it is, of a link the target is replaced. */
 static bide_file *open_other(const bide_open_args *args, enum saved what)
 {
     bide_open_args other = *args;
@@ -137,7 +137,7 @@ int bide__file_complete(bide_file *f)
 {
     struct save_op o = {.op.run = end_run, .save = f->save};
     if (f->object.refs > 1)
-        return bide_fail(BIDE_ESTATE, "write %s: it is closed while another task still writes it; it is not saved", f->path);
+        return bide_fail(BIDE_ESTATE, "write %s: closed while another task still writes it, so it was not saved", f->path);
 
     bide__file_run_surely(&o.op);
     return o.op.result < 0 ? bide__file_fail("write", f->path, o.op.result) : 0;

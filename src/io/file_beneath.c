@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * file_beneath.c - names below a directory, which no link and no ".." leads out of.
+ * file_beneath.c - opening and making names below a directory: no link and no ".." leads out of it.
  *
  * The kernel does it (openat2), at the moment when the name is used: what was looked at before may be a link by now.
  * Where it does not (Linux before 5.6, a sandbox), directory after directory is opened here, and no link is followed.
@@ -91,7 +91,7 @@ int bide__open_beneath(int root, const char *path, int flags, mode_t mode)
 
 /* ---- directories ---- */
 
-/* The directory that path[0..len) is in; the root itself, or a descriptor to be closed. */
+/* The parent directory of path[0..len): the root itself, or a descriptor to be closed. */
 static int open_parent(int root, char *path, size_t len, size_t *name)
 {
     size_t slash = len;

@@ -116,7 +116,7 @@ void bide__quiet_begin(struct quiet *q)
     pthread_sigmask(SIG_BLOCK, &signals, &q->before);
 }
 
-/* Only the one that our own call made, and would have delivered. */
+/* Take away the signal that our own call raised, and no other. */
 void bide__quiet_end(const struct quiet *q, ssize_t result)
 {
     struct timespec at_once = {0};

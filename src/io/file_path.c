@@ -73,7 +73,7 @@ int bide_unlink(const char *path)
 
 /* ---- mkdir -p ---- */
 
-/* 0 if it is a directory now, whoever made it. */
+/* 0 if it is a directory now, also if another process has just made it. */
 static int make_one(const char *path)
 {
     struct stat st;

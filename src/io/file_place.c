@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * file_place.c - where a new file's two names are looked up: its own, and the hidden one in the same directory.
+ * file_place.c - the two names of a new file, its own and the hidden one, and the directory in which they are looked up.
  *
  * Below a directory (s->beneath), the file's own directory is looked up anew for each step, and used by its descriptor:
  * no link that was put in the way since the last step leads elsewhere.

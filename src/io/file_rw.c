@@ -82,7 +82,7 @@ static void sync_prepare(const struct file_op *op, struct io_uring_sqe *sqe)
 static int try_watched(bide_file *f, struct rw_op *o, bool for_write)
 {
     for (;;) {
-        int code = bide__fd_breathe(&f->watch);
+        int code = bide__fd_yield_if_over_budget(&f->watch);
         if (code == 0)
             code = for_write ? bide__fd_wait_writable(&f->watch) : bide__fd_wait_readable(&f->watch);
         if (code < 0)

@@ -5,8 +5,8 @@
  * It has no name at all while it is written (O_TMPFILE), and gets its own at the end.  That costs less than a temporary
  * name and a rename, and a crash leaves nothing behind.  A name that is taken cannot be replaced in this way (linkat never
  * replaces), so what is there is looked at.  A plain file is replaced: the new one gets a hidden name beside it, and is
- * renamed by the very next system call.  Only who is killed between these two leaves something behind, a file that is
- * complete.  A device or a pipe never is replaced.
+ * renamed by the very next system call.  Only a process that is killed between these two leaves a file behind, which is
+ * complete.  A device or a pipe is never replaced.
  *
  * File systems that cannot do that (some network ones) get the hidden name from the start.
  *
@@ -25,7 +25,7 @@
 
 /* ---- hidden names ---- */
 
-/* What make() says about the first hidden name that is not taken. */
+/* Returns what make() returns for the first hidden name that is not taken. */
 static int try_names(struct save *s, int (*make)(struct save *s))
 {
     int result = -EEXIST;
@@ -39,7 +39,7 @@ static int try_names(struct save *s, int (*make)(struct save *s))
 
 /* ---- what is there already ---- */
 
-/* enum saved, or a code; SAVED: a new file may take its place, and lets in whom the old one let in. */
+/* enum saved, or a code; SAVED: a new file may take its place, with the access rights of s->old if there is one. */
 static int look_at(struct save *s)
 {
     struct stat st;
@@ -171,7 +171,7 @@ static int give_hidden(struct save *s)
     return code;
 }
 
-/* What the disk could not take is heard of when it is closed; here it is asked first, so that nothing is replaced then. */
+/* Some file systems (NFS) report a failed write only at close: closing a copy asks before anything is replaced. */
 static int flush_file(const struct save *s)
 {
     int fd = dup(s->fd);

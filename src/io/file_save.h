@@ -64,12 +64,12 @@ void bide__save_leave(struct save *s);
 /* The file's directory by its path: opened, or made.  hidden_path is cut there meanwhile. */
 int bide__save_open_directory(struct save *s, int flags, mode_t mode);
 int bide__save_make_parents(struct save *s);
-/* Another hidden name; start_anew: the last one was taken, and so are those near it, perhaps. */
+/* Another hidden name; start_anew: the last one was taken, so choose a new random start. */
 void bide__save_choose_hidden(struct save *s, bool start_anew);
 
 /* ---- file_access.c ---- */
 
-/* Who may not read s->old, at dir and name, may not read s->fd either.  0, or a negated errno value. */
+/* Give s->fd the access rights of s->old (at dir and name), or less.  0, or a negated errno value. */
 int bide__save_keep_access(const struct save *s);
 
 #endif

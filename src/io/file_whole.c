@@ -57,7 +57,7 @@ static ssize_t read_to_end(struct read_op *o, int fd)
     }
 }
 
-/* One that may block for ever: a pipe, a terminal. */
+/* Reading it may block forever: a pipe, a terminal. */
 static bool is_stream(const char *path)
 {
     struct stat st;
@@ -194,7 +194,7 @@ static ssize_t write_run(struct file_op *op)
     return code;
 }
 
-/* Without a descriptor it is begun anew. */
+/* EMFILE: wait for a descriptor, and begin anew. */
 static int write_new(struct write_op *o, const char *path, char *hidden)
 {
     int waited_ms = 0, code;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flow.c - waiting for a peer for as long as bytes flow.
+ * flow.c - a wait for a peer that ends after a time of silence, which every byte renews.
  *
  * A limit on silence is renewed by every byte: one that came, one that the kernel took, and one that the peer took of
- * those that the kernel holds for it.  Nobody wakes us for the last kind (a socket becomes writable when a third of its
- * buffer is free, and not readable at all), so while there may be such bytes the kernel is asked for their number
+ * those that the kernel holds for it.  No event reports the last kind (a socket becomes writable only when a third of
+ * its buffer is free), so while there may be such bytes the kernel is asked for their number
  * (SIOCOUTQ) LOOKS times within the limit.  Where there are none, a wait costs one timer.
  *
  * The time at which a byte moved is known to within one look, and is taken to be that of the look: a peer that flows is
@@ -42,8 +42,8 @@ static void ring(struct timer *timer)
         bide__push(a->task->future.loop, &a->task->ready);
 }
 
-/* Parks until one of the sides has news, or ms are over: then *in_time is false.  0, or an interruption. */
-static int wait_for_news(struct fd *f, unsigned sides, int64_t ms, bool *in_time)
+/* Park until the kernel reports one of the sides, or ms are over: then *in_time is false.  0, or an interruption. */
+static int wait_for_event(struct fd *f, unsigned sides, int64_t ms, bool *in_time)
 {
     bide_task *t = bide__task_here();
     struct wait w = {.end_early = bide__wait_end_now, .task = t};
@@ -64,7 +64,7 @@ static int wait_for_news(struct fd *f, unsigned sides, int64_t ms, bool *in_time
         bide__timer_arm(f->loop, &alarm.timer, ms);
     bide__park(t, &w);
     bide__timer_disarm(f->loop, &alarm.timer);
-    /* News that came in the same turn as the end of the time: the loop was late, not the peer. */
+    /* An event in the same turn as the alarm counts as in time: the loop was late, not the peer. */
     *in_time = !alarm.rang || (sides & FLOW_IN && !bide__list_is_linked(&in.node)) ||
                (sides & FLOW_OUT && !bide__list_is_linked(&out.node));
     bide__list_remove(&in.node);
@@ -72,7 +72,7 @@ static int wait_for_news(struct fd *f, unsigned sides, int64_t ms, bool *in_time
     return bide__wait_outcome(&w);
 }
 
-/* ---- as many as it takes ---- */
+/* ---- waits until the limits are over ---- */
 
 static bool is_ready(const struct fd *f, unsigned sides)
 {
@@ -125,7 +125,7 @@ int bide__fd_wait_flow(struct fd *f, unsigned sides, struct flow *flow)
         if (left == 0)
             return timed_out(f, flow);
         bide__fd_has_waited(f);
-        int code = wait_for_news(f, sides, ms, &in_time);
+        int code = wait_for_event(f, sides, ms, &in_time);
         if (code < 0)
             return code;
         if (in_time)

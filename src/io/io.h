@@ -39,28 +39,29 @@ struct fd {
     bool writable; /* until a write says otherwise */
     bool hangup;   /* the peer will send no more, or it is broken: reading tells */
     uint32_t spent; /* bytes and calls, since it last waited */
-    uint32_t share; /* of them that it has in any case */
+    uint32_t share; /* it may spend so many even when the turn's bytes are used up */
     struct list_node readers, writers;
     bide_loop *loop;
 };
 
 /*
- * What one turn of the loop may cost.  A peer that is always ready would keep its task running, and every other waiting;
- * and so would many peers, each of which may move a little.
+ * The I/O budget of one turn of the loop.  Without one, a peer that is always ready would keep its task running and every
+ * other task waiting; and so would many peers, each of which moves a little.
  *
- * Between two questions to the kernel all tasks together move FD_TURN_BYTES as they come.  After that, each still has
- * its FD_SHARE (a request and a short answer: those who want little are never held up), and who wants more waits in
- * line (bide_loop.io_waiters); of these as many go on in the next turn as it can bear, with FD_GRANT each.  A call that
- * moves few bytes is not free either, so a task alone gives way after FD_BREATH, of which each call counts for some.
+ * Between two questions to the kernel all tasks together move FD_TURN_BYTES, in any order.  After that each descriptor
+ * still has its FD_SHARE (a request and a short answer are never held up), and a task that wants more waits in line
+ * (bide_loop.io_waiters); of these FD_TURN_BYTES / FD_GRANT go on in the next turn, with FD_GRANT bytes each.  A call that
+ * moves few bytes is not free either, so each counts for FD_CALL_COST more; a task yields after FD_IO_BUDGET even if the
+ * others have left some of the turn.
  */
 #define FD_TURN_BYTES (1024 * 1024)
 #define FD_SHARE (32 * 1024)
 #define FD_GRANT (512 * 1024)
-#define FD_CALL_MIN (16 * 1024)  /* bytes of a call when all is used up */
-#define FD_CALL_MAX (1024 * 1024) /* of one when nothing is */
+#define FD_CALL_MIN (16 * 1024)  /* bytes of one call when the turn's bytes are used up */
+#define FD_CALL_MAX (1024 * 1024) /* of one while they are not */
 #define FD_CALL_ALONE (4 * 1024 * 1024) /* when no other task wants to run: the fewer calls, the cheaper */
-#define FD_BREATH (1024 * 1024)
-#define FD_CALL_COST (FD_BREATH / 64)
+#define FD_IO_BUDGET (1024 * 1024)
+#define FD_CALL_COST (FD_IO_BUDGET / 64)
 
 /* Watch a non-blocking descriptor on the running loop; taken on success.  Errors: BIDE_ENOLOOP, -ENOMEM, -ENOSPC. */
 int bide__fd_open(struct fd *f, int fd);
@@ -80,7 +81,7 @@ int bide__fd_wait_writable(struct fd *f);
 /* A call on it moved n bytes without waiting. */
 static inline void bide__fd_spend(struct fd *f, size_t n)
 {
-    uint32_t bytes = n < FD_BREATH ? (uint32_t)n : FD_BREATH;
+    uint32_t bytes = n < FD_IO_BUDGET ? (uint32_t)n : FD_IO_BUDGET;
 
     f->spent += FD_CALL_COST + bytes;
     f->loop->io_left -= bytes;
@@ -93,19 +94,19 @@ static inline size_t bide__fd_call_max(const struct fd *f, size_t wanted)
 }
 static inline bool bide__fd_is_over_budget(const struct fd *f)
 {
-    return unlikely(f->spent >= f->share) && (f->loop->io_left <= 0 || f->spent >= FD_BREATH);
+    return unlikely(f->spent >= f->share) && (f->loop->io_left <= 0 || f->spent >= FD_IO_BUDGET);
 }
 /* Wait in line for the next share. */
 int bide__fd_take_turn(struct fd *f);
 /*
- * Before a try that may succeed at once: let the others run, timers and the kernel's news included, if it has been
- * their turn for long.  Nearly always it costs a comparison.  0, BIDE_ECANCELED, BIDE_ETIMEDOUT.
+ * Before a try that may succeed at once: if the budget is spent, let the other tasks, the timers and the poller run first.
+ * Nearly always it costs a comparison.  0, BIDE_ECANCELED, BIDE_ETIMEDOUT.
  */
-static inline int bide__fd_breathe(struct fd *f)
+static inline int bide__fd_yield_if_over_budget(struct fd *f)
 {
     return likely(!bide__fd_is_over_budget(f)) ? 0 : bide__fd_take_turn(f);
 }
-/* It has waited, and begins anew. */
+/* It has waited: its budget begins anew. */
 static inline void bide__fd_has_waited(struct fd *f)
 {
     f->spent = 0;
@@ -120,7 +121,7 @@ int bide__wait_for_descriptor(void);
 /* ---- flow.c: waiting for a peer for as long as bytes flow ---- */
 
 #define FLOW_IN 1u  /* until it may be read */
-#define FLOW_OUT 2u /* until it may be written; both: until either side has news, whatever was known before */
+#define FLOW_OUT 2u /* until it may be written; both: until the kernel reports either, whatever was known before */
 
 enum flow_end { FLOW_GOES_ON, FLOW_SILENT, FLOW_LATE };
 
@@ -190,10 +191,13 @@ bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_b
 /* Put a filter on top; owned by the stream. */
 void bide__stream_push_filter(bide_stream *s, struct filter *f);
 
-/* Before each try to read or write past the calls below: see bide__fd_breathe.  What is in hand must be safe by then. */
-static inline int bide__stream_breathe(bide_stream *s)
+/*
+ * For code that reads or writes by the filters' own operations, before each try: see bide__fd_yield_if_over_budget.  It
+ * may suspend, so what other tasks may change must not be held over it.
+ */
+static inline int bide__stream_yield_if_over_budget(bide_stream *s)
 {
-    return bide__fd_breathe(&s->fd);
+    return bide__fd_yield_if_over_budget(&s->fd);
 }
 
 /*

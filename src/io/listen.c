@@ -27,7 +27,7 @@ struct bide_listener {
     bide_tls *tls;
     bool (*spare)(void *arg); /* NULL: nothing can be freed */
     void *spare_arg;
-    unsigned in_a_row;  /* accepted without a wait */
+    unsigned in_a_row;  /* connections accepted since it last waited */
     unsigned accepting; /* shares that belong to tasks which accept */
     int port;
     char where[INET6_ADDRSTRLEN + 16];
@@ -215,7 +215,7 @@ static bool is_wanted(struct fd *fd)
     return fd->readable;
 }
 
-/* Until there is one; a crowd of them does not keep the others from running. */
+/* Wait for a connection; after ACCEPTS_PER_TURN in a row let other tasks run first. */
 static int before_accepting(bide_listener *l)
 {
     if (!l->fd.readable)

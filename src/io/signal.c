@@ -196,7 +196,7 @@ static void signals_release(void *object)
 static const struct object_type signals_type = {
     .name = "signals", .destroy = signals_destroy, .release = signals_release};
 
-/* The ones that tell a program of its own mistakes cannot be told to it later. */
+/* A signal for a fault of the program's own must be handled where it happens, not by a task later. */
 static bool can_be_caught(int signal)
 {
     static const int never[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL};

@@ -36,7 +36,7 @@ static void stream_destroy(void *object)
     bide__object_free(s);
 }
 
-/* What was written but not drained goes out if the kernel takes it at once; whoever needs certainty drains. */
+/* What was written but not drained goes out if the kernel takes it at once; bide_drain makes sure. */
 static void send_rest(bide_stream *s)
 {
     struct iovec iov = {bide__buf_head(&s->out), bide__buf_len(&s->out)};
@@ -134,7 +134,7 @@ int bide__stream_wait(bide_stream *s, const struct filter *f, bool for_write, st
 ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap, struct flow *flow)
 {
     for (;;) {
-        int code = bide__stream_breathe(s);
+        int code = bide__stream_yield_if_over_budget(s);
         if (code == 0 && flow)
             code = bide__flow_check_deadline(s->fd.loop, flow);
         if (code < 0)
@@ -187,7 +187,7 @@ int bide__stream_send_all(bide_stream *s, struct iovec *iov, int n, struct flow 
     int code = 0;
 
     n = bide__iov_skip(&iov, n, 0); /* pieces that are empty */
-    while (n > 0 && (code = bide__stream_breathe(s)) == 0) {
+    while (n > 0 && (code = bide__stream_yield_if_over_budget(s)) == 0) {
         ssize_t sent = bide__stream_try_send(s, iov, n);
         if (sent >= 0)
             n = bide__iov_skip(&iov, n, (size_t)sent);

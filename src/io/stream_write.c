@@ -37,7 +37,7 @@ int bide__stream_flush(bide_stream *s, bool as_reader)
     size_t none = 0;
     int code;
 
-    while ((code = bide__stream_breathe(s)) == 0 && bide__buf_len(&s->out) > 0 && !(as_reader && s->writing)) {
+    while ((code = bide__stream_yield_if_over_budget(s)) == 0 && bide__buf_len(&s->out) > 0 && !(as_reader && s->writing)) {
         code = send_once(s, NULL, 0, &none);
         if (code < 0)
             return code;
@@ -58,7 +58,7 @@ static int send_now(bide_stream *s, const char *data, size_t len)
     size_t done = 0;
 
     while (done < len) {
-        int code = bide__stream_breathe(s);
+        int code = bide__stream_yield_if_over_budget(s);
         if (code == 0)
             code = send_once(s, data + done, len - done, &done);
         if (code < 0) {
