@@ -172,14 +172,14 @@ static inline bide_awaitable bide_sleep_awaitable(int64_t ms)
 
 #define BIDE__CAT_(a, b) a##b
 #define BIDE__CAT(a, b) BIDE__CAT_(a, b)
-/* 1 to 8, or MANY: up to 32. */
+/* The number of arguments: 1 to 8; MANY for 9 to 32. */
 #define BIDE__NARG_(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, _17, _18, _19, _20, _21, _22, _23, \
                     _24, _25, _26, _27, _28, _29, _30, _31, _32, n, ...)                                                   \
     n
 #define BIDE__NARG(...)                                                                                                \
     BIDE__NARG_(__VA_ARGS__, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, \
                 MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, 8, 7, 6, 5, 4, 3, 2, 1, 0)
-/* 0, and an error of the compiler that says why. */
+/* A value 0 that is a compile error, whose text is `why`. */
 #define BIDE__REFUSE(why)               \
     (0 * sizeof(struct {                \
          _Static_assert(0, why);        \
@@ -267,7 +267,10 @@ static inline __attribute__((always_inline)) BIDE_MUST_USE bide_coroutine bide__
  */
 #define bide_coro(...) BIDE__CAT(BIDE__CORO_, BIDE__NARG(__VA_ARGS__))(__VA_ARGS__)
 
-/* C++ code is loaded, perhaps into a loop that runs: from now on an exception that is being handled stays with its task. */
+/*
+ * Called when C++ code that includes this header is loaded, perhaps while a loop runs: from then on an exception that is
+ * being handled stays with its task, even if the task waits inside a catch block.
+ */
 BIDE_API void bide__cxx_is_here(void);
 #if defined(__cpp_exceptions)
 __attribute__((constructor)) static void bide__cxx_say_it_is_here(void)

@@ -2,9 +2,9 @@
 /*
  * cplusplus.h - the macros of the other headers for C++17; they include it themselves.
  *
- * The words are those of C: bide_coro(f, 1), bide_gather(a, b), bide_session_new(.limit = 8).  Options stand in the order
- * of their struct, as C++20 wants it.  Three things differ: bide_retain and bide_take return the type that they were given,
- * and BIDE_PAIRS lives as long as the call that it is an argument of.
+ * The words are those of C: bide_coro(f, 1), bide_gather(a, b), bide_session_new(.limit = 8).  Options stand in the
+ * order of their struct, as C++20 requires.  Three things differ: bide_retain and bide_take return the type that they
+ * were given, and BIDE_PAIRS lives as long as the call that it is an argument of.
  *
  * An exception must not leave a coroutine, a callback or a handler.  A task may wait inside a catch block.
  */

@@ -156,7 +156,7 @@ BIDE_API void bide_error_clear(void);
 
 BIDE_API int bide__raise(int code, const char *function, const char *file, int line);
 
-/* Says to the compiler what it cannot know of another file's function: so there are no false warnings behind BIDE_TRY. */
+/* For the compiler: the code is negative here.  Without it gcc warns of uninitialized variables behind BIDE_TRY. */
 static inline __attribute__((always_inline)) int bide__negative(int code)
 {
     if (code >= 0)

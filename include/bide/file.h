@@ -2,8 +2,8 @@
 /*
  * file.h - files without blocking the loop.
  *
- * Works in tasks (through io_uring where the kernel allows it, else threads) and, blocking, outside of them.  What cannot be
- * meant (NULL where something is needed, an offset below -1) is -EINVAL, and the text says which argument.
+ * Works in tasks (through io_uring where the kernel allows it, else threads) and, blocking, outside of them.  An argument
+ * that is impossible (NULL where something is needed, an offset below -1) is -EINVAL, and the text says which one.
  *
  * A file belongs to the loop that ran where it was opened, as loop.h has it: in another thread, while that loop runs, and in
  * a child of fork(), every call for it is BIDE_ESTATE.  One that was opened where no loop ran is for any thread, one at a time.
@@ -108,6 +108,7 @@ BIDE_API BIDE_MUST_USE int bide_make_dirs(const char *path);
  * Returns:   the bytes, with a NUL behind them, and their number in *len; or NULL
  * Errors:    BIDE_ELIMIT beyond max; those of bide_open and bide_file_read
  * Owns:      the result is owned: free() it
+ * Example:   char *text = bide_file_read_all("a.json", 0, &len);
  */
 BIDE_API BIDE_MUST_USE char *bide_file_read_all(const char *path, size_t max, size_t *len);
 

@@ -5,14 +5,16 @@
  * A thread has at most one running loop, and everything made while it runs belongs to it.
  *
  * Two functions are for any thread: bide_loop_call_soon_threadsafe and bide_loop_stop.  (And what never changes may be
- * looked at: bide_loop_is_running, bide_loop_is_closed, bide_loop_time_ms, bide_task_id; the status and fields of a response,
- * the names and ports of streams, listeners and servers.)  Every other one, called for what belongs to a loop that runs in
- * another thread, does nothing and says so: BIDE_ESTATE (NULL, false, 0), and a sentence on record; one that returns nothing,
- * such as bide_release, says it on standard error.  A loop that does not run may be used by any thread, one at a time.
+ * read: bide_loop_is_running, bide_loop_is_closed, bide_loop_time_ms, bide_task_id; the status and fields of a
+ * response, the names and ports of streams, listeners and servers.)  Every other one, called for what belongs to a loop
+ * that runs in another thread, does nothing and fails: BIDE_ESTATE (NULL, false, 0), with the reason on record; one
+ * that returns nothing, such as bide_release, writes the reason to standard error.  A loop that does not run may be
+ * used by any thread, one at a time.
  *
- * After fork() everything stays with the parent.  In the child, functions say so in the same way; bide_release closes the
- * child's descriptors and touches nothing that both share; a task that returns there ends bide_run (with its result, if it
- * was the one that bide_run runs; else with BIDE_ESTATE), and no other task goes on.  A child makes a loop of its own with bide_run.
+ * After fork() everything stays with the parent.  In the child, functions fail in the same way; bide_release closes the
+ * child's descriptors and touches nothing that both share; a task that returns there ends bide_run (with its result, if
+ * it was the one that bide_run runs; else with BIDE_ESTATE), and no other task goes on.  A child makes a loop of its
+ * own with bide_run.
  */
 #ifndef BIDE_LOOP_H
 #define BIDE_LOOP_H
@@ -27,14 +29,15 @@ extern "C" {
  * Run one program: make a loop, run the awaitable to its end, cancel what is left over and wait for it, close the loop.
  *
  * Returns:   its result, 0 or more
- * Errors:    its error (bide_error_text has the story); BIDE_ERUNNING inside a running loop; BIDE_ENOMEM
+ * Errors:    its error (bide_error_text says what was tried and why it failed); BIDE_ERUNNING inside a running loop;
+ *            BIDE_ENOMEM
  * Example:   int main(void) { return bide_run(bide_coro(app)); }
  */
 #define bide_run(x) bide_run_with(BIDE_AW(x))
 BIDE_API BIDE_MUST_USE int bide_run_with(bide_awaitable a);
 
 /*
- * bide_run for main(): prints the error, if there was one, with its story on standard error.
+ * bide_run for main(): prints the error, if there was one, with its trace on standard error.
  *
  * Returns:   an exit status: the result, or 1 after an error
  * Example:   int main(void) { return bide_main(bide_coro(app)); }
@@ -75,7 +78,8 @@ BIDE_API BIDE_MUST_USE int bide_run_until_complete_with(bide_loop *loop, bide_aw
  * Run until bide_loop_stop; stopped before it runs: exactly one turn.
  *
  * Returns:   0
- * Errors:    BIDE_ERUNNING; BIDE_ECLOSED
+ * Errors:    BIDE_ERUNNING; BIDE_ECLOSED; what the kernel says when it cannot be asked (epoll_wait)
+ * Example:   return bide_run_forever(bide_get_event_loop());
  */
 BIDE_API BIDE_MUST_USE int bide_run_forever(bide_loop *loop);
 
@@ -115,7 +119,7 @@ BIDE_API bide_handle *bide_loop_call_soon(bide_loop *loop, bide_callback *fn, vo
 BIDE_API bide_handle *bide_loop_call_later(bide_loop *loop, int64_t delay_ms, bide_callback *fn, void *arg);
 BIDE_API bide_handle *bide_loop_call_at(bide_loop *loop, int64_t when_ms, bide_callback *fn, void *arg);
 
-/* So many calls from other threads wait for a loop at most. */
+/* At most so many calls from other threads wait for a loop. */
 #define BIDE_CALLS_WAITING_MAX 65536
 
 /*
@@ -124,7 +128,10 @@ BIDE_API bide_handle *bide_loop_call_at(bide_loop *loop, int64_t when_ms, bide_c
  * The loop makes 256 of these calls in a turn, in the order in which they came, and goes on with its tasks; the rest waits.
  *
  * Returns:   0
- * Errors:    BIDE_ENOMEM; BIDE_ECLOSED; BIDE_ELIMIT when BIDE_CALLS_WAITING_MAX wait already: call again later
+ * Errors:    BIDE_ENOMEM; BIDE_ECLOSED; BIDE_ELIMIT when BIDE_CALLS_WAITING_MAX wait already: call again later; -EINVAL for
+ *            NULL
+ * Owns:      arg is borrowed until the call
+ * Example:   bide_loop_call_soon_threadsafe(loop, show_result, &result);
  */
 BIDE_API BIDE_MUST_USE int bide_loop_call_soon_threadsafe(bide_loop *loop, bide_callback *fn, void *arg);
 
@@ -133,11 +140,14 @@ BIDE_API void bide_handle_cancel(bide_handle *h);
 BIDE_API bool bide_handle_cancelled(const bide_handle *h);
 
 /*
- * Hear of what nobody else would: a failed task whose error no one took, a task that was dropped while it ran, a
- * blocking request inside the loop; with BIDE_DEBUG=1 also what was not released when the loop was closed, and where it was made.
+ * Set the function that is called for errors that no one retrieved: a failed task whose error no one took, a task that
+ * was dropped while it ran, a blocking request inside the loop; with BIDE_DEBUG=1 also for what was not released when
+ * the loop was closed, and where it was made.  NULL: none.
  *
  * Without a handler these are not reported, unless the environment has BIDE_DEBUG=1: then they go to standard error.
  * What makes a program hang (tasks that await each other in a circle, a deadlock of bide_to_thread) goes there anyway.
+ *
+ * Owns:      message is borrowed for the call; arg is borrowed until the handler is replaced or the loop closed
  */
 typedef void bide_exception_handler(bide_loop *loop, const char *message, void *arg);
 BIDE_API void bide_loop_set_exception_handler(bide_loop *loop, bide_exception_handler *fn, void *arg);

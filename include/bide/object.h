@@ -16,7 +16,7 @@
 #if defined(__GNUC__)
 #define BIDE_API __attribute__((visibility("default")))
 #define BIDE_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
-/* A result that must be looked at: an error code, or an object that somebody has to release. */
+/* A result that must be used: an error code, or an object that somebody has to release. */
 #define BIDE_MUST_USE __attribute__((warn_unused_result))
 #else
 #define BIDE_API
@@ -33,7 +33,7 @@ extern "C" {
 
 /*
  * A duration that never ends.  Durations are int64 milliseconds; 0 in an option means its default.  The longest there
- * is, so that one that is reckoned (deadline - now) and comes out negative is over, not endless.
+ * is, so that one that is computed (deadline - now) and comes out negative is over, not endless.
  */
 #define BIDE_FOREVER INT64_MAX
 
@@ -49,8 +49,8 @@ typedef struct bide_pair {
 } bide_pair;
 
 /*
- * Options in place, and the call that takes them.  In C++ the options come in the order of their struct, and gcc is not to
- * speak of those that are left out.
+ * Options in place, and the call that takes them.  In C++ the options come in the order of their struct, and gcc must
+ * not warn about those that are left out.
  */
 #ifdef __cplusplus
 #define BIDE__OPTIONS(type, ...) type{__VA_ARGS__}
@@ -79,10 +79,10 @@ struct bide_use_named_options;
 /*
  * Let go of any bide object.
  *
- * Releasing a running task cancels it and waits for it; a stream or response is closed; what is shared lives on
- * until its last owner lets go.  NULL is fine.  The current error is kept.  A sentence on standard error, and nothing
- * else, for what belongs to a loop that runs in another thread, for an object that was released before, and for what is none:
- * that does not compile in C, but the compiler cannot know of bide_auto and a void *.
+ * Releasing a running task cancels it and waits for it; a stream or response is closed; what is shared lives on until
+ * its last owner lets go.  NULL is fine.  The current error is kept.  An object that belongs to a loop that runs in
+ * another thread, one that was released before, and a pointer to something else are not touched: a line on standard
+ * error says so.  (In C another pointer is a compile error, but not through bide_auto or a void *.)
  *
  * Suspends:  for a running task: until it has ended.  Not a cancellation point
  * Example:   bide_release(task);
@@ -93,8 +93,9 @@ BIDE_API void bide_release(void *object);
  * Take one more share of an object, to be released as well.
  *
  * Returns:   the object, or NULL
- * Errors:    EINVAL for NULL and for what is no object of bide
+ * Errors:    -EINVAL for NULL and for what is no object of bide
  * Owns:      the result is owned
+ * Example:   job->session = bide_retain(session);
  */
 BIDE_API void *bide_retain(void *object);
 

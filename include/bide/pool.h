@@ -40,10 +40,10 @@
  * Pointers inside them would mean nothing in another process.  A wrong count is a compile error, a wrong
  * type what your compiler makes of it in any call: with -Werror=incompatible-pointer-types an error, too.
  *
- * A pool, its streams and the futures of its jobs belong to the thread whose loop opened them, and to its process.  A call
- * from another thread changes nothing and fails with BIDE_ESTATE; a function that returns nothing, such as a release,
- * writes a line to standard error instead.  In the child of a fork they can be released: that closes descriptors, and
- * what the workers have goes on for the parent.
+ * A pool, its streams and the futures of its jobs belong to the thread whose loop opened them, and to its process.  A
+ * call from another thread changes nothing and fails with BIDE_ESTATE; a function that returns nothing, such as a
+ * release, writes a line to standard error instead.  In the child of a fork they can be released: that closes
+ * descriptors, and what the workers have goes on for the parent.
  *
  * A worker that dies takes with it only the job that was running; what it had not begun moves on to another worker, and
  * a new one takes its place.  The queue is kept here: no death, at no instruction, can hang it.
@@ -156,10 +156,10 @@ static inline enum bide_job_shape bide__shape_fixed(void)
  *     BIDE_POOL_TASK(parse, const char *);      or bide_bytes, or a struct alone
  *     BIDE_POOL_TASK(reload, void);
  *
- * With the parameters a worker refuses a call that was made for types of another size: BIDE_EFUNCTION.  A change of a type
- * that keeps its size is not noticed: give the function a new name.  BIDE_POOL_TASK(resize), without them, is enough for
- * workers that are this program started anew (BIDE_POOL_EXEC); over Redis such a function is not served, since anybody
- * may have written the call.
+ * With the parameters a worker refuses a call that was made for types of another size: BIDE_EFUNCTION.  A change of a
+ * type that keeps its size is not noticed: give the function a new name.  BIDE_POOL_TASK(resize), without them, is
+ * enough for workers that are this program started anew (BIDE_POOL_EXEC); over Redis such a function is not served,
+ * since anybody may have written the call.
  */
 #define BIDE_POOL_TASK(...) BIDE__CAT(BIDE__TASK_, BIDE__NARG(__VA_ARGS__))(__VA_ARGS__)
 
@@ -317,10 +317,10 @@ BIDE_API BIDE_MUST_USE int bide_pool_prepare(void);
 /* ---- running jobs ---- */
 
 /*
- * The type of on_progress.  It is called, as on_event is, in the middle of a turn of the loop.  It must not wait: bide_pool_close and
- * bide_pool_kill are an error there (BIDE_ESTATE).  It may submit with nowait, cancel, and release, also the pool: then all
- * its workers are killed at the end of the turn.  `part` (of bide_worker_emit; else empty) is borrowed
- * until it returns.
+ * The type of on_progress.  It is called, as on_event is, in the middle of a turn of the loop.  It must not wait:
+ * bide_pool_close and bide_pool_kill are an error there (BIDE_ESTATE).  It may submit with nowait, cancel, and release,
+ * also the pool: then all its workers are killed at the end of the turn.  `part` (of bide_worker_emit; else empty) is
+ * borrowed until it returns.
  */
 typedef void bide_pool_progress(bide_future *f, uint64_t done, uint64_t total, bide_bytes part, void *arg);
 
@@ -660,7 +660,8 @@ BIDE_API BIDE_MUST_USE int bide_pool_default_workers(void);
 /* This worker's own object (a session, a connection), set by the init job; borrowed.  NULL outside workers. */
 BIDE_API void *bide_worker_state(void);
 /*
- * Set it; the fini job is there to release it.  Outside of a worker nothing is set, and a line on standard error says so.
+ * Set it; the fini job is there to release it.  Outside of a worker nothing is set, and a line on standard error says
+ * so.
  *
  * Owns:      borrowed until the worker ends
  * Example:   bide_session *s = bide_session_new(.timeout_ms = 5000);   (in the init job)
@@ -674,8 +675,8 @@ BIDE_API BIDE_MUST_USE int bide_worker_index(void);
 BIDE_API BIDE_MUST_USE int bide_worker_attempt(void);
 
 /*
- * Give the running job's result as bytes of any length (at most 2 GiB); a second call adds to it.  Bytes that are part of
- * a large argument are not copied.
+ * Give the running job's result as bytes of any length (at most 2 GiB); a second call adds to it.  Bytes that are part
+ * of a large argument are not copied.
  *
  * Suspends:  for more than 16 KiB; a cancellation point, but one that comes while the program looks for memory is only seen
  *            at the next one: the reply is whole in any case

@@ -2,8 +2,8 @@
 /*
  * server.h - a small HTTP/1.1 server: a handler coroutine for each request.
  *
- * What cannot be meant (NULL where something is needed, a negative time) is -EINVAL, and the text says which argument; a
- * function that gives a pointer gives NULL then, one that counts gives 0.
+ * An argument that is impossible (NULL where something is needed, a negative time) is -EINVAL, and the text says which one;
+ * a function that returns a pointer returns NULL then, one that counts 0.
  */
 #ifndef BIDE_SERVER_H
 #define BIDE_SERVER_H
@@ -117,7 +117,9 @@ BIDE_API bide_bytes bide_request_body(bide_request_in *q);
  * written by the server; a Content-Length set here is what the pieces after bide_respond_begin must add up to.
  *
  * Returns:   0
- * Errors:    -EINVAL for bytes that may not stand in a header, for Transfer-Encoding and Connection; BIDE_ESTATE
+ * Errors:    -EINVAL for bytes that may not stand in a header, for Transfer-Encoding and Connection; BIDE_ESTATE after the
+ *            head was sent; BIDE_ENOMEM
+ * Example:   BIDE_TRY(bide_respond_header(q, "Cache-Control", "no-store"));
  */
 BIDE_API BIDE_MUST_USE int bide_respond_header(bide_request_in *q, const char *name, const char *value);
 

@@ -28,6 +28,7 @@ BIDE_API BIDE_MUST_USE bide_signals *bide_signals_open(const int *signals);
  * Suspends:  until one comes; a cancellation point
  * Returns:   its number
  * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT; -EINVAL for NULL
+ * Example:   int number = bide_signals_wait(s);
  */
 BIDE_API BIDE_MUST_USE int bide_signals_wait(bide_signals *s);
 

@@ -2,8 +2,8 @@
 /*
  * stream.h - connections: TCP, Unix sockets, TLS over them; buffered reading and writing.
  *
- * One task may read a stream while another writes it; two readers at once, or two writers, get BIDE_ESTATE.  What cannot
- * be meant (NULL where something is needed, a port of 70000) is -EINVAL, and the text says which argument.
+ * One task may read a stream while another writes it; two readers at once, or two writers, get BIDE_ESTATE.  An
+ * argument that is impossible (NULL where something is needed, a port of 70000) is -EINVAL, and the text says which one.
  */
 #ifndef BIDE_STREAM_H
 #define BIDE_STREAM_H
@@ -34,8 +34,8 @@ typedef struct bide_connect_args {
 } bide_connect_args;
 
 /*
- * Connect: look the name up, try its addresses (RFC 8305: both families, the next after 250 ms or a failure), and
- * shake hands if TLS is asked for.
+ * Connect: look the name up, try its addresses (RFC 8305: both families, the next after 250 ms or a failure), and do the
+ * TLS handshake if .tls is set.
  *
  * Suspends:  until connected; a cancellation point
  * Returns:   the stream, or NULL
@@ -52,9 +52,11 @@ BIDE_API BIDE_MUST_USE bide_stream *bide_connect_with(bide_connect_args args);
  *
  * Suspends:  until something has come; a cancellation point
  * Returns:   how many bytes, 1 to cap; 0 at the end of the stream
- * Errors:    -ECONNRESET and the like; BIDE_ETLS; BIDE_EEOF if TLS was cut off without a goodbye; BIDE_ECLOSED if it
+ * Errors:    -ECONNRESET and the like; BIDE_ETLS; BIDE_EEOF if TLS was cut off without close_notify; BIDE_ECLOSED if it
  *            was released meanwhile; BIDE_ESTATE if another task reads it; BIDE_ETIMEDOUT; BIDE_ECANCELED.  After the
  *            last two nothing is lost
+ * Owns:      out is borrowed for the call
+ * Example:   while ((n = bide_read(s, buffer, sizeof buffer)) > 0) { ... }
  */
 BIDE_API BIDE_MUST_USE ssize_t bide_read(bide_stream *s, void *out, size_t cap);
 
@@ -75,6 +77,7 @@ BIDE_API BIDE_MUST_USE ssize_t bide_read_exactly(bide_stream *s, void *out, size
  * Returns:   how many bytes, the separator included; they are followed by a NUL
  * Errors:    BIDE_EEOF if the stream ends first; BIDE_ELIMIT when max_buffer bytes hold none; those of bide_read
  * Owns:      *line is borrowed until the next call on this stream
+ * Example:   ssize_t n = bide_read_until(s, "\r\n", &line);
  */
 BIDE_API BIDE_MUST_USE ssize_t bide_read_until(bide_stream *s, const char *separator, const char **line);
 
@@ -86,6 +89,7 @@ BIDE_API BIDE_MUST_USE ssize_t bide_read_until(bide_stream *s, const char *separ
  * Errors:    -EPIPE, -ECONNRESET and the like; BIDE_ECLOSED; BIDE_ESTATE if another task writes it, or an earlier write
  *            was broken off; BIDE_ETIMEDOUT, BIDE_ECANCELED: if a part may have gone, the stream is broken for writing
  * Owns:      data is borrowed for the call
+ * Example:   BIDE_TRY(bide_write(s, "hello\n", 6));
  */
 BIDE_API BIDE_MUST_USE int bide_write(bide_stream *s, const void *data, size_t len);
 
@@ -146,7 +150,7 @@ BIDE_API BIDE_MUST_USE int bide_listener_port(const bide_listener *l);
 BIDE_API BIDE_MUST_USE bide_stream *bide_accept(bide_listener *l);
 
 /*
- * Accept for ever and run the handler in a task of its own for each connection.
+ * Accept forever and run the handler in a task of its own for each connection.
  *
  * Suspends:  until cancelled; a cancellation point.  Then the handlers are cancelled and awaited
  * Returns:   never 0 or more

@@ -142,7 +142,9 @@ BIDE_API uint64_t bide_task_id(const bide_task *t);
  *
  * A task that has not begun never runs.  Requests are counted (bide_cancelling); bide_uncancel takes one back.
  *
- * Returns:   true if the request was made; false if the task had ended
+ * Returns:   true if the request was made; false if the task had ended.  bide_cancelling: how many requests were made and
+ *            not taken back; bide_uncancel: how many of them are left
+ * Example:   bide_task_cancel(download);
  */
 BIDE_API bool bide_task_cancel(bide_task *t);
 BIDE_API int bide_cancelling(const bide_task *t);
@@ -176,7 +178,7 @@ BIDE_API bide_task *bide_future_task(bide_future *f);
  *
  * Returns:   the future, or NULL
  * Errors:    BIDE_ENOMEM
- * Owns:      the result is owned; whoever waits for it holds a share
+ * Owns:      the result is owned; each task that waits for it holds a share
  * Example:   bide_auto bide_future *answer = bide_future_new();
  */
 BIDE_API BIDE_MUST_USE bide_future *bide_future_new(void);
@@ -186,6 +188,7 @@ BIDE_API BIDE_MUST_USE bide_future *bide_future_new(void);
  *
  * Returns:   0
  * Errors:    BIDE_ESTATE if it is settled already, or is a task; -EINVAL for a negative result or a code that is none
+ * Example:   BIDE_TRY(bide_future_set_result(answer, 42));
  */
 BIDE_API BIDE_MUST_USE int bide_future_set_result(bide_future *f, int result);
 BIDE_API BIDE_MUST_USE int bide_future_set_error(bide_future *f, int code);
@@ -347,7 +350,7 @@ BIDE_API bool bide_timeout_expired(void);
 
 /* ---- threads ---- */
 
-/* So many calls of one loop are made at once; what comes beyond waits for one of them to return. */
+/* At most so many calls of one loop run at once; further ones wait until one of them returns. */
 #define BIDE_THREADS_MAX 256
 
 /*
