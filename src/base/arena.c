@@ -41,7 +41,7 @@ void bide__arena_reset(struct arena *a)
     struct arena_block *b = a->block;
     if (!b)
         return;
-    if (unlikely(bide__no_recycling)) { /* who still points into it is to be seen */
+    if (unlikely(bide__no_recycling)) { /* so that a stale pointer into it is found */
         bide__arena_free(a);
         return;
     }

@@ -105,7 +105,7 @@ struct object_type {
     void (*release)(void *object); /* optional: in place of counting down (a task: cancel and wait) */
     /* Optional: which one, for a report; also of one that is about to be destroyed. */
     void (*describe)(const void *object, char *buf, size_t cap);
-    bool is_held_by_its_own; /* what it made shares it: no leak, once the program has released it */
+    bool is_held_by_its_own; /* objects made from it share it: it is no leak once the program has released it */
 };
 
 #define OBJECT_LIVE 0xb1de0b1eu
@@ -114,7 +114,7 @@ struct object_type {
 struct object {
     const struct object_type *type;
     unsigned refs;
-    uint32_t word; /* OBJECT_LIVE: else it is no object, or none any more */
+    uint32_t word; /* OBJECT_LIVE, or OBJECT_DEAD once released; anything else is no object of ours */
 };
 
 static inline void bide__object_init(void *object, const struct object_type *type)
@@ -264,7 +264,7 @@ void bide__error_prefix(const char *format, ...) BIDE_PRINTF(1, 2);
 
 /* ---- shown.c ---- */
 
-/* A text of the peer's for a message: at most 64 bytes of UTF-8, "?" for what a terminal could obey. */
+/* Foreign text for a message: at most 64 bytes of UTF-8, "?" for what a terminal could obey. */
 const char *bide__shown(char out[80], const char *text, size_t len);
 /* The same where it matters which bytes they are: \r, \x1b; to be shown between quotes. */
 const char *bide__escaped(char out[80], const char *text, size_t len);
@@ -307,7 +307,7 @@ static inline void bide__buf_consume(struct buf *b, size_t n)
         b->start = b->end = 0;
 }
 int bide__buf_append(struct buf *b, const void *data, size_t n);
-/* What lay before its start was lent and came back: under a checker it moves, so that who still looks there is seen. */
+/* Bytes before `start` were lent out and came back: under a checker the buffer moves, so that a stale pointer is found. */
 void bide__buf_taken_back(struct buf *b);
 int bide__buf_printf(struct buf *b, const char *format, ...) BIDE_PRINTF(2, 3);
 

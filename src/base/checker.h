@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * checker.h - who looks at memory: AddressSanitizer or valgrind; and what they are told about memory that is free but stays.
+ * checker.h - is AddressSanitizer or valgrind there, and marking memory for it that is free but stays mapped.
  *
  * AddressSanitizer's functions are weak: a library that was built without it serves programs that are built with it, and
  * others, for which these do nothing.  The valgrind requests are compiled in wherever its header is installed.
@@ -42,7 +42,7 @@
 
 #if defined(BIDE_VALGRIND)
 #define bide__valgrind_runs() (RUNNING_ON_VALGRIND != 0)
-/* Its memcheck alone answers this request; a profiler such as callgrind is to see the program as it is. */
+/* Only memcheck answers this request; under another tool, such as callgrind, nothing is to change. */
 static inline bool bide__memcheck_runs(void)
 {
     static char probe;
@@ -68,7 +68,7 @@ static inline bool bide__asan_runs(void)
     return __asan_poison_memory_region != NULL;
 }
 
-/* Nobody may look at it until bide__memory_taken(). */
+/* The memory is free: a checker reports any access until bide__memory_taken(). */
 static inline void bide__memory_free(const void *low, size_t size)
 {
     if (bide__asan_runs())
@@ -76,7 +76,7 @@ static inline void bide__memory_free(const void *low, size_t size)
     bide__valgrind_forbid(low, size);
 }
 
-/* It belongs to somebody again (or goes back to the system), and holds nothing yet. */
+/* The memory is used again (or goes back to the system), and is not initialized yet. */
 static inline void bide__memory_taken(const void *low, size_t size)
 {
     if (bide__asan_runs())
@@ -84,7 +84,7 @@ static inline void bide__memory_taken(const void *low, size_t size)
     bide__valgrind_undefine(low, size);
 }
 
-/* The same for memory that other processes write to: what it holds is known. */
+/* The same for memory that other processes write to: it counts as initialized. */
 static inline void bide__memory_shared(const void *low, size_t size)
 {
     if (bide__asan_runs())

@@ -109,7 +109,7 @@ void bide__error_end(struct error_mark *m, ptrdiff_t result)
 
 /* ---- failing ---- */
 
-/* A new record in place of the old one.  Only what is looked at is written: this runs for every failed try. */
+/* A new record in place of the old one.  Only what is read later is written: this runs for every failed try. */
 static struct error_record *begin(int code)
 {
     struct error_record *e = bide__error_current();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fence.c - memory in pages of its own, which can be taken away from everybody who still has a pointer.
+ * fence.c - memory in pages of its own, which can be made inaccessible: a stale pointer faults.
  *
- * For objects of programs that are debugged (ledger.c): who uses one after it was released faults, also in code that no
- * checker instruments.  Pages come from slabs and are used again when they are given back.
+ * For the objects of a program that is debugged (ledger.c): a use after release faults, also in code that no checker
+ * instruments.  Pages come from slabs and are used again when they are given back.
  */
 #include <pthread.h>
 #include <sys/mman.h>
@@ -80,7 +80,7 @@ void *bide__fence_alloc(size_t size)
     return p;
 }
 
-/* Advice: where it fails, the object is as it was. */
+/* Both calls may fail; then the memory stays accessible, and a use after release is not noticed. */
 void bide__fence_close(void *object, size_t size)
 {
     size_t bytes = bide__fence_size(size);

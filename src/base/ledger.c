@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ledger.c - which objects live, where they were made, and which were released lately.
+ * ledger.c - a record of the objects that live, where they were made, and of those released lately.
  *
- * Kept for programs that are debugged (BIDE_DEBUG=1), and for those that AddressSanitizer looks at although it does not look at
- * this library.  An object has memory of its own then (fence.c), which is closed when it is released: who uses it later dies
- * of a report.  Where a checker sees the library's own accesses (valgrind, a library built with AddressSanitizer), objects come
- * from the heap, which it knows best.
+ * Kept for programs that are debugged (BIDE_DEBUG=1), and for those that AddressSanitizer looks at although it does not
+ * look at this library.  An object then has memory of its own (fence.c), which is made inaccessible when it is
+ * released: a later use faults, and core/overflow.c reports it.  Where a checker sees the library's own accesses
+ * (valgrind, a library built with AddressSanitizer), objects come from the heap, which it knows best.
  *
  * The last DEAD_MAX released objects are remembered, so that a second release can be named.
  *
@@ -41,9 +41,9 @@ struct ledger bide__ledger = {
 
 bool bide__debug_is_on(void)
 {
-    const char *wish = getenv("BIDE_DEBUG");
+    const char *value = getenv("BIDE_DEBUG");
 
-    return wish && strcmp(wish, "1") == 0;
+    return value && strcmp(value, "1") == 0;
 }
 
 void bide__ledger_open(void)
@@ -105,7 +105,7 @@ static void add(struct ledger_entry *e)
     bide__list_append(&ledger.living, &e->node);
 }
 
-/* ---- birth ---- */
+/* ---- making an object ---- */
 
 static struct ledger_context context(void)
 {
@@ -175,10 +175,10 @@ void bide__ledger_share(const void *object, int by)
     pthread_mutex_unlock(&ledger.lock);
 }
 
-/* ---- death ---- */
+/* ---- releasing it ---- */
 
 /* "task one (#1), made at ./a(main)[0x1204], released by task two (#2) at ./a(two)[0x1310]" */
-static char *tell_story(const struct ledger_entry *e)
+static char *describe_life(const struct ledger_entry *e)
 {
     char label[64] = "", made[PLACE_TEXT_MAX], released[PLACE_TEXT_MAX];
     struct ledger_context c = context();
@@ -206,7 +206,7 @@ void bide__ledger_dying(const void *object)
         return;
 
     e->type = ((const struct object *)object)->type;
-    e->story = tell_story(e);
+    e->story = describe_life(e);
     if (!e->story)
         return;
     pthread_mutex_lock(&ledger.lock);
@@ -262,7 +262,7 @@ enum ledger_state bide__ledger_state(const void *object, char *story, size_t cap
     return state;
 }
 
-/* Who holds the lock will not give it back: the process is about to die, and its list is nearly always whole. */
+/* Without the lock: a thread that holds it may be the one that faulted.  The process is about to die in any case. */
 const char *bide__ledger_story_at(const void *addr)
 {
     if (!bide__ledger_is_kept)

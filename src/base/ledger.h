@@ -8,19 +8,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What is free is not used again, so that checkers see who still uses it: AddressSanitizer or valgrind look, or BIDE_DEBUG=1. */
+/* Freed memory is not reused, so that a use after free is found: under AddressSanitizer or valgrind, and with BIDE_DEBUG=1. */
 extern bool bide__no_recycling;
-/* The ledger is kept: BIDE_DEBUG=1, or AddressSanitizer looks at the program but not at this library. */
+/* The ledger is kept: with BIDE_DEBUG=1, or if AddressSanitizer is in the program but not in this library. */
 extern bool bide__ledger_is_kept;
 
 bool bide__debug_is_on(void); /* BIDE_DEBUG=1 */
-/* Find out; may be called again, and turns nothing off. */
+/* Set the two flags above; a later call may set more of them, and clears none. */
 void bide__ledger_open(void);
 
 /* For the types' own functions, through bide__object_alloc and bide__object_free.  Zeros. */
 void *bide__ledger_alloc(size_t size);
 void bide__ledger_free(void *object);
-/* Whose it is, and what it is in a word (its function): groups the report.  Copied. */
+/* The object's loop, and a word about it (a task's function), by which the report groups objects.  Copied. */
 void bide__ledger_note(const void *object, const void *loop, const char *text);
 /* The program took another share of it (1), or gave one back (-1). */
 void bide__ledger_share(const void *object, int by);
@@ -55,7 +55,7 @@ struct place {
     void *pc[PLACE_FRAMES];
 };
 void bide__place_find(struct place *p);
-/* Made by one and the same call of the program, whoever called that. */
+/* Made by one and the same call in the program, even if that was reached from different callers. */
 bool bide__place_is_same_call(const struct place *a, const struct place *b);
 /* "./a(main)[0x1204] < ./a()[0x1310]": addr2line -fe ./a 0x1204 */
 void bide__place_text(char *buf, size_t cap, const struct place *p);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ledger_report.c - what was not released: how many of each type, and where they were made.
+ * ledger_report.c - the report of objects that were not released: how many of each type, and where they were made.
  *
  * Objects of one type that were made by one call are a group, and a line.  Of many groups the largest are shown.
  */

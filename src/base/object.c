@@ -5,16 +5,16 @@
  * Every public object begins with a struct object: its type and how many share it.  Objects belong to one thread, so
  * the count is a plain integer.
  *
- * What a program hands in may be anything: a text (`bide_auto char *q`), an object that was released before.  A word in
- * the head says so.  That is a bug of the program, which nothing else would show it, so it is written to standard error
- * as a stack overflow is; then nothing happens.
+ * What a program passes may be anything: a text (`bide_auto char *q`), an object that was released before.  A word in
+ * the head tells a live object from those.  bide_release has no other way to report such a bug than standard error, and
+ * does nothing else then.
  */
 #include "base/base.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-/* What it reads may be no object, or too short to be one; then AddressSanitizer would come before our sentence. */
+/* It may read memory that is no object, or too short to be one: AddressSanitizer would report that before we can. */
 static inline __attribute__((no_sanitize("address"))) bool has_word(const struct object *o, uint32_t word)
 {
     return ((uintptr_t)o & (sizeof(void *) - 1)) == 0 && o->word == word; /* not aligned: not read */
@@ -45,7 +45,7 @@ static void describe_misuse(const char *function, const struct object *o, char *
         snprintf(text, cap, "%s: %p is not an object of bide", function, (const void *)o);
 }
 
-static __attribute__((noinline, cold)) void say_misuse(const char *function, const struct object *o)
+static __attribute__((noinline, cold)) void report_misuse(const char *function, const struct object *o)
 {
     char text[800];
 
@@ -57,7 +57,7 @@ bool bide__object_check(const char *function, const void *object)
 {
     if (likely(is_object(object)))
         return true;
-    say_misuse(function, object);
+    report_misuse(function, object);
     return false;
 }
 
@@ -80,7 +80,7 @@ void bide_release(void *object)
     if (!o)
         return;
     if (unlikely(!is_object(o))) {
-        say_misuse("bide_release", o);
+        report_misuse("bide_release", o);
         return;
     }
 

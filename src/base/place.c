@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * place.c - where the program called the library: the innermost frames that are not the library's.
+ * place.c - the place in the program that called the library: the innermost frames that are not the library's.
  *
- * In a program that holds the library itself (linked with libbide.a) nothing tells the two apart, so more frames are kept, and
- * the first ones are ours.
+ * In a program that is linked with libbide.a the two cannot be distinguished, so more frames are kept, of which the
+ * first ones are the library's.
  */
 #include <dlfcn.h>
 #include <execinfo.h>
@@ -21,8 +21,8 @@ static struct {
     uintptr_t low, size; /* of the library's code; 0: it is in the program */
 } own = {.once = PTHREAD_ONCE_INIT};
 
-/* The first object is the program. */
-static int look(struct dl_phdr_info *info, size_t size, void *count)
+/* dl_iterate_phdr begins with the program itself: count is 0 then. */
+static int find_in_object(struct dl_phdr_info *info, size_t size, void *count)
 {
     uintptr_t here = (uintptr_t)&bide__place_find;
     (void)size;
@@ -46,7 +46,7 @@ static void find_own(void)
 {
     int count = 0;
 
-    dl_iterate_phdr(look, &count);
+    dl_iterate_phdr(find_in_object, &count);
 }
 
 static bool is_ours(const void *pc)
@@ -57,7 +57,7 @@ static bool is_ours(const void *pc)
 void bide__place_find(struct place *p)
 {
     void *frames[FRAMES_MAX];
-    int n = backtrace(frames, FRAMES_MAX), at = 2; /* us and who asks */
+    int n = backtrace(frames, FRAMES_MAX), at = 2; /* this function and its caller */
     int most = PLACE_FRAMES;
 
     pthread_once(&own.once, find_own);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * shown.c - texts of other people in our messages: short, and nothing in them that a terminal obeys.
+ * shown.c - quoting foreign text in a message: short, and without anything that a terminal obeys.
  *
- * A message may be shown anywhere, so what changes how the rest of a line looks is a '?' here: control characters, line
- * separators, marks that turn the direction of writing around, and bytes that are no UTF-8.  Where just those bytes
- * are of interest, they are escaped instead.
+ * A message may be shown anywhere, so whatever changes how the rest of a line looks is replaced by '?': control
+ * characters, line separators, marks that turn the direction of writing around, and bytes that are no UTF-8.
+ * bide__escaped is for where just those bytes matter.
  */
 #include <string.h>
 
