@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * carry.c - a task's turn in a process where each switch carries the state of other runtimes (switch_state.c).
+ * carry.c - resuming a task in a process where other runtimes keep state for each stack (switch_state.c).
  *
- * The loop knows by one comparison: bide__plain_run is what it gives a turn to inline, and becomes NULL.  A loop that has run
- * before begins with its next task.
+ * The loop resumes a task inline if its run function is bide__plain_run, which costs one comparison.  Once there is such
+ * state, bide__plain_run is NULL, so that the loop calls bide__task_run for every task instead; a loop that has run
+ * before begins to carry state with the next task that it runs.
  */
 #include "core/core.h"
 
 void (*bide__plain_run)(struct ready *r) = bide__task_run;
 
-/* Those that run already have none, but for the one that runs right now: its state is what the thread has. */
+/* Tasks that were started before have no state, but for the one that runs right now: its state is what the thread has. */
 static void begin_to_carry(bide_loop *loop)
 {
     loop->carries_state = true;

@@ -72,7 +72,7 @@ struct timer {
     void (*fire)(struct timer *t);
 };
 
-#define WHEEL_LEVELS 8 /* 64^8 ms: for ever */
+#define WHEEL_LEVELS 8 /* 64^8 ms: forever */
 
 struct wheel {
     int64_t now_ms; /* everything before was fired */
@@ -111,7 +111,7 @@ int bide__check_waitable(const bide_task *t, const bide_future *f, const char *f
 
 /* One thing that may wake somebody.  Lives on the waiter's stack or in a callback entry. */
 struct clause {
-    struct list_node node; /* in the list of whoever will trigger it; idle once triggered or withdrawn */
+    struct list_node node; /* in the list of what will trigger it; idle once triggered or withdrawn */
     struct ready *wakes;
 };
 
@@ -363,7 +363,7 @@ void bide__threads_close(struct thread_pool *p);
 struct poller_ops {
     int (*open)(bide_loop *loop, void **poller);
     void (*close)(void *poller);
-    /* Wait up to timeout_ns (negative: for ever) and wake who waited.  0, or a code when the kernel refuses. */
+    /* Wait up to timeout_ns (negative: forever) and wake who waited.  0, or a code when the kernel refuses. */
     int (*wait)(void *poller, int64_t timeout_ns);
     void (*wake)(void *poller); /* from any thread or a signal handler: end the present or next wait */
 };
@@ -379,9 +379,9 @@ struct bide_loop {
     struct wheel wheel;
     int64_t now_ns;  /* read when polling and when a timer is armed */
     unsigned budget; /* resumes until the next poll */
-    uint32_t others; /* what was run and was no task's step; see bide__loop_steps */
+    uint32_t others; /* entries run that were no step of a task; see bide__loop_steps */
     int64_t io_left; /* bytes that all tasks together may move until then; io's, like the next */
-    struct list_node io_waiters; /* who wants to move more, in order; the next poll does not wait, and wakes some */
+    struct list_node io_waiters; /* tasks over their I/O budget, in order; the next poll does not wait, and wakes some */
     unsigned outside; /* calls in threads: somebody will wake us */
     const struct poller_ops *poller_ops;
     void *poller;
@@ -402,13 +402,13 @@ struct bide_loop {
     struct error_record step_error; /* of the stackless task that runs now */
     bide_exception_handler *on_exception;
     void *on_exception_arg;
-    _Atomic(void *) runner; /* something of the thread that runs it; NULL: it does not run */
-    bide_loop *outer;       /* of those that run in that thread: the one around this one */
+    _Atomic(void *) runner; /* an address in the thread that runs it (owner.c); NULL: it does not run */
+    bide_loop *outer;       /* the loop that this thread ran before it, and goes on with afterwards; NULL: none */
     unsigned process;       /* bide__process when it was made */
     atomic_bool stopping;
     bool closed;
-    bool carries_state; /* of other runtimes, at each switch: task.c */
-    bide_task *unsaved; /* ran when that became necessary; may be gone */
+    bool carries_state; /* of other runtimes, at each switch: carry.c */
+    bide_task *unsaved; /* it ran when that became necessary, so its state is the thread's; may be gone by now */
     bool virtual_time; /* tests: when all wait for a timer, the clock jumps there */
 };
 

@@ -2,7 +2,7 @@
 /*
  * fiber.h - something that can be switched to: a stack with a suspended context on it, or a thread's own stack.
  *
- * A fiber knows nothing of tasks or loops.  Whoever embeds it decides who runs when:
+ * A fiber knows nothing of tasks or loops.  The code that embeds it decides who runs when:
  *
  *      struct fiber thread, f;
  *      bide__fiber_init(&thread, NULL, NULL);                the running thread: nothing to start

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * guard.c - memory under a stack that kills whoever touches it.
+ * guard.c - guard pages under a stack: touching them is a fault, which overflow.c reports.
  *
  * Where the kernel has it (Linux 6.13), MADV_GUARD_INSTALL marks page-table entries: no memory, no new map, and any
  * number of them.  Elsewhere mprotect splits the mapping, two maps per stack, and vm.max_map_count is a wall; we stop

@@ -2,8 +2,8 @@
 /*
  * handle.c - calls that the loop will make: call_soon, call_later, call_at, call_soon_threadsafe.
  *
- * The loop owns one share of a handle until the call was made or cancelled; then the handle is settled and only whoever
- * retained it still sees it.
+ * The loop owns one share of a handle until the call was made or cancelled; then the handle is settled, and only shares
+ * that were retained keep it.
  */
 #include "core/core.h"
 

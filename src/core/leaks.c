@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leaks.c - what a program left behind when its loop is closed.
+ * leaks.c - the report of objects and errors that a program left behind when it closes a loop.
  *
  * A task that failed and was never released is reported as one that was released unread (asyncio: "exception was never
  * retrieved").  With the ledger every object of the loop that is still there is reported, in groups by the place where it was

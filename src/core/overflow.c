@@ -206,7 +206,7 @@ static void report(const struct stack *s, enum cause cause, uintptr_t pc)
     print_trace(&l, lowest_sp(s), (uintptr_t)s, pc);
 }
 
-/* An object that was released is used, in a program that is debugged: its memory is closed. */
+/* A use after release, of an object whose pages the ledger (base/ledger.c) has closed. */
 static void report_released(const void *addr, uintptr_t pc)
 {
     struct line l = {0};
@@ -231,7 +231,7 @@ static const struct stack *stepped_over(uintptr_t sp)
     return s && sp < lowest_sp(s) && lowest_sp(s) - sp <= STEP_MAX_BYTES ? s : NULL;
 }
 
-/* Whose fault is it?  NULL: not that of a stack. */
+/* The stack that is responsible for the fault, and how; NULL: none is. */
 static const struct stack *find_cause(const void *addr, uintptr_t sp, enum cause *cause)
 {
     const struct stack *guarded = bide__slab_find_guard(addr);

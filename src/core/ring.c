@@ -68,7 +68,7 @@ int bide__ring_reserve(struct ring *q, uint32_t n)
     return 0;
 }
 
-/* Every place is taken, at least half of them by holes: close the ranks. */
+/* Compact: every slot is taken, at least half of them by holes.  Entries keep their order. */
 void bide__ring_compact(struct ring *q)
 {
     uint32_t n = q->head, end = q->head;

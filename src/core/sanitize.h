@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sanitize.h - what AddressSanitizer, ThreadSanitizer and valgrind want to be told about stacks.
+ * sanitize.h - the calls by which AddressSanitizer, ThreadSanitizer and valgrind learn about stacks.
  *
  * Built without a sanitizer the hooks are empty, struct sanitize_fiber has no members and sanitize.c no code; for programs
  * that have one all the same there is switch_state.c.  That a stack is free, and taken, is in base/checker.h.
  *
- *   AddressSanitizer   is told before and after each switch which stack is current.
+ *   AddressSanitizer   needs to know before and after each switch which stack is current.
  *   ThreadSanitizer    has a fiber of its own for each of ours.  The switch must be called from a function that is not
  *                      instrumented, or that function's exit would pop the other fiber's shadow stack.
- *   valgrind           is told where each stack is, or it takes a switch to a neighbour for a huge push or pop.
+ *   valgrind           needs to know where each stack is, or it takes a switch to a neighbour for a huge push or pop.
  */
 #ifndef BIDE_CORE_SANITIZE_H
 #define BIDE_CORE_SANITIZE_H
@@ -44,7 +44,7 @@ struct sanitize_fiber {
 /* Prepare f; returns the entry that its context must be made with, which calls the given one. */
 void (*bide__sanitize_fiber_init(struct fiber *f, void (*entry)(void *arg)))(void *arg);
 void bide__sanitize_fiber_destroy(struct fiber *f);
-/* bide__switch with the sanitizers told; final: from is never resumed. */
+/* bide__switch with the sanitizers' calls around it; final: from is never resumed. */
 void *bide__sanitize_switch(struct fiber *from, struct fiber *to, void *arg, bool final);
 #else
 #define bide__sanitize_fiber_init(f, entry) ((void)(f), (entry))

@@ -58,13 +58,13 @@ struct stack_pool {
     atomic_size_t live; /* written by the owning thread only */
     struct stack_pool *next, **link; /* all pools of the process */
     bool ready; /* init succeeded, destroy did not run */
-    bool valgrind;   /* it is told where stacks are */
+    bool valgrind;   /* it runs: stacks are registered with it */
     bool is_checked; /* AddressSanitizer or memcheck looks: free stacks are not to be touched */
 };
 
 /* Returns: 0; BIDE_E... codes as negative errno, with bide__stack_error(), for a BIDE_GUARD that cannot be had. */
 int bide__stack_pool_init(struct stack_pool *pool);
-/* Unmap everything.  Slabs with live stacks stay mapped, and their stacks count as live for ever. */
+/* Unmap everything.  Slabs with live stacks stay mapped, and their stacks count as live forever. */
 void bide__stack_pool_destroy(struct stack_pool *pool);
 
 /*
@@ -110,7 +110,7 @@ void bide__overflow_thread_leave(void);
  * It is called in a signal handler: no allocation, no locks, no stdio.
  */
 void bide__overflow_set_describe(void (*describe)(const void *owner, char *buf, size_t cap));
-/* Who knows on which stack this thread should be, NULL: on its own.  Called in the handler as well. */
+/* Set the function that returns the stack this thread should be on (NULL: its own).  The signal handler calls it. */
 void bide__overflow_set_running(const struct stack *(*running)(void));
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * switch_state.c - what other runtimes keep for a thread and what belongs to a stack.
+ * switch_state.c - state that C++ and the sanitizers keep for each thread, but that belongs to a stack.
  *
- *   C++                 which exceptions are being handled.  A task that waits inside a catch block keeps its own; else the next
- *                       task would rethrow it, or end it.
+ *   C++                 the exceptions that are being handled.  A task that waits inside a catch block keeps its own; else
+ *                       the next task would rethrow it, or end it.
  *   AddressSanitizer    the bounds of the stack, and its fake stack.
  *   ThreadSanitizer     the fiber.
  *
@@ -41,7 +41,7 @@ static int read_loaded(struct dl_phdr_info *info, size_t size, void *out)
 {
     (void)size;
     *(unsigned long long *)out = info->dlpi_adds + 1;
-    return 1; /* the first object knows */
+    return 1; /* every object has the same count */
 }
 
 static void add_runtime(get_globals *get)
@@ -85,7 +85,7 @@ static void find_cxx(void)
 
 static bool sanitizer_is_here(void)
 {
-    return false; /* the switch itself sees to it */
+    return false; /* sanitize.c does this in the switch itself */
 }
 
 static void sanitizer_enter(struct switch_outer *outer, struct switch_state *s, const void *low, size_t size)
@@ -144,7 +144,7 @@ static void sanitizer_leave(const struct switch_outer *outer, struct switch_stat
 
 /* ---- what tasks call ---- */
 
-/* What the thread has of the runtimes from first on belongs to s. */
+/* Move the thread's state of the runtimes from number `first` on to s. */
 static void take_from(unsigned first, struct switch_state *s)
 {
     unsigned n = atomic_load_explicit(&cxx.n, memory_order_acquire);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * switch_state.h - what other runtimes keep for a thread and what belongs to a stack.  See switch_state.c.
+ * switch_state.h - state that C++ and the sanitizers keep for each thread, but that belongs to a stack.
  */
 #ifndef BIDE_CORE_SWITCH_STATE_H
 #define BIDE_CORE_SWITCH_STATE_H
@@ -23,7 +23,7 @@ struct switch_state {
     void *tsan_fiber; /* ThreadSanitizer */
 };
 
-/* What the thread had before, while it runs on another stack. */
+/* The state of the loop's own stack, kept while the thread runs on a task's. */
 struct switch_outer {
     struct switch_state state;
     unsigned cxx_count;
@@ -38,7 +38,7 @@ bool bide__switch_state_wanted(void);
 void bide__switch_state_enter(struct switch_outer *outer, struct switch_state *s, const void *low, size_t size);
 void bide__switch_state_leave(const struct switch_outer *outer, struct switch_state *s, bool done);
 
-/* What the thread has belongs to s: move it there. */
+/* Move the thread's present state to s. */
 void bide__switch_state_take(struct switch_state *s);
 
 #endif

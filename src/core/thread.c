@@ -8,7 +8,7 @@
  */
 #include "core/thread.h"
 
-/* Only what no thread has begun can end early. */
+/* A call that a thread has begun is waited for: it may use the caller's frame. */
 static bool job_end_early(struct wait *w)
 {
     struct job *j = container_of(w, struct job, wait);

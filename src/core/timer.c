@@ -168,7 +168,7 @@ void bide__wheel_advance(struct wheel *w, int64_t now_ms)
         w->now_ms = now_ms;
 }
 
-/* Beyond this a delay is for ever (139 years); it keeps sums from overflowing, and what is armed within the wheel. */
+/* Beyond this a delay is forever (139 years); it keeps sums from overflowing, and what is armed within the wheel. */
 #define DELAY_MAX_MS ((int64_t)1 << 42)
 #define NS_PER_MS 1000000
 
