@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * request.c - a request, from bide_get to the head of the answer: prepare, send, perhaps once more, perhaps follow a redirect.
+ * request.c - a request, from bide_get to the head of the answer: prepare, send, perhaps once more, perhaps follow a
+ * redirect.
  *
  * A connection that was kept may have been closed by the server just when we wrote to it, or what comes first on it may
  * be a leftover of the answer before.  Then, and only if nothing of an answer came and asking twice can do no harm, the

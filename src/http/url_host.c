@@ -2,11 +2,10 @@
 /*
  * url_host.c - the host of a URL: a name, a dotted quad, or an IPv6 address in brackets.
  *
- * A program that reads a host differently than the one that checked it can be sent elsewhere, so there is
- * one form of each: names are lower-case ASCII without percent signs or empty labels; IPv4
- * addresses are four plain decimal numbers, and whatever else looks like a number is refused; IPv6
- * addresses are written as RFC 5952 says, with a zone as in RFC 6874.  (WHATWG URL 3.5, with the refusals that
- * docs/conformance.md lists.)
+ * A program that reads a host differently than the one that checked it can be sent elsewhere, so there is one form of
+ * each: names are lower-case ASCII without percent signs or empty labels; IPv4 addresses are four plain decimal
+ * numbers, and whatever else looks like a number is refused; IPv6 addresses are written as RFC 5952 says, with a zone
+ * as in RFC 6874.  (WHATWG URL 3.5, with the refusals that docs/conformance.md lists.)
  */
 #include <arpa/inet.h>
 #include <net/if.h>

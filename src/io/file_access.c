@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * file_access.c - owner, group, access control list and mode of a file that replaces another: never more access than before.
+ * file_access.c - owner, group, access control list and mode of a file that replaces another: never more access than
+ * before.
  *
- * All four are copied from the old file, as far as this process may set them.  Where the group or the list cannot be kept,
- * the group's bits would apply to other people than before, so they become those of everybody else.
+ * All four are copied from the old file, as far as this process may set them.  Where the group or the list cannot be
+ * kept, the group's bits would apply to other people than before, so they become those of everybody else.
  */
 #include <fcntl.h>
 #include <limits.h>

@@ -2,8 +2,8 @@
 /*
  * file_atomic.c - bide_open(.atomic): a whole file that is written piece by piece.
  *
- * Until it is closed, nobody sees it, and what had its name before is still there; released before that, or if the process
- * is killed, it leaves nothing behind.  file_save.c has the steps.
+ * Until it is closed, nobody sees it, and what had its name before is still there; released before that, or if the
+ * process is killed, it leaves nothing behind.  file_save.c has the steps.
  */
 #include <fcntl.h>
 #include <stdlib.h>

@@ -3,10 +3,10 @@
  * file_save.c - a new file that nobody sees before it is complete.
  *
  * It has no name at all while it is written (O_TMPFILE), and gets its own at the end.  That costs less than a temporary
- * name and a rename, and a crash leaves nothing behind.  A name that is taken cannot be replaced in this way (linkat never
- * replaces), so what is there is looked at.  A plain file is replaced: the new one gets a hidden name beside it, and is
- * renamed by the very next system call.  Only a process that is killed between these two leaves a file behind, which is
- * complete.  A device or a pipe is never replaced.
+ * name and a rename, and a crash leaves nothing behind.  A name that is taken cannot be replaced in this way (linkat
+ * never replaces), so what is there is looked at.  A plain file is replaced: the new one gets a hidden name beside it,
+ * and is renamed by the very next system call.  Only a process that is killed between these two leaves a file behind,
+ * which is complete.  A device or a pipe is never replaced.
  *
  * File systems that cannot do that (some network ones) get the hidden name from the start.
  *

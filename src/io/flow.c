@@ -4,8 +4,8 @@
  *
  * A limit on silence is renewed by every byte: one that came, one that the kernel took, and one that the peer took of
  * those that the kernel holds for it.  No event reports the last kind (a socket becomes writable only when a third of
- * its buffer is free), so while there may be such bytes the kernel is asked for their number
- * (SIOCOUTQ) LOOKS times within the limit.  Where there are none, a wait costs one timer.
+ * its buffer is free), so while there may be such bytes the kernel is asked for their number (SIOCOUTQ) LOOKS times
+ * within the limit.  Where there are none, a wait costs one timer.
  *
  * The time at which a byte moved is known to within one look, and is taken to be that of the look: a peer that flows is
  * never cut off, and one that stopped is found after the limit and at most an eighth more.

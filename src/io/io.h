@@ -45,14 +45,14 @@ struct fd {
 };
 
 /*
- * The I/O budget of one turn of the loop.  Without one, a peer that is always ready would keep its task running and every
- * other task waiting; and so would many peers, each of which moves a little.
+ * The I/O budget of one turn of the loop.  Without one, a peer that is always ready would keep its task running and
+ * every other task waiting; and so would many peers, each of which moves a little.
  *
  * Between two questions to the kernel all tasks together move FD_TURN_BYTES, in any order.  After that each descriptor
  * still has its FD_SHARE (a request and a short answer are never held up), and a task that wants more waits in line
- * (bide_loop.io_waiters); of these FD_TURN_BYTES / FD_GRANT go on in the next turn, with FD_GRANT bytes each.  A call that
- * moves few bytes is not free either, so each counts for FD_CALL_COST more; a task yields after FD_IO_BUDGET even if the
- * others have left some of the turn.
+ * (bide_loop.io_waiters); of these FD_TURN_BYTES / FD_GRANT go on in the next turn, with FD_GRANT bytes each.  A call
+ * that moves few bytes is not free either, so each counts for FD_CALL_COST more; a task yields after FD_IO_BUDGET even
+ * if the others have left some of the turn.
  */
 #define FD_TURN_BYTES (1024 * 1024)
 #define FD_SHARE (32 * 1024)
@@ -99,8 +99,8 @@ static inline bool bide__fd_is_over_budget(const struct fd *f)
 /* Wait in line for the next share. */
 int bide__fd_take_turn(struct fd *f);
 /*
- * Before a try that may succeed at once: if the budget is spent, let the other tasks, the timers and the poller run first.
- * Nearly always it costs a comparison.  0, BIDE_ECANCELED, BIDE_ETIMEDOUT.
+ * Before a try that may succeed at once: if the budget is spent, let the other tasks, the timers and the poller run
+ * first.  Nearly always it costs a comparison.  0, BIDE_ECANCELED, BIDE_ETIMEDOUT.
  */
 static inline int bide__fd_yield_if_over_budget(struct fd *f)
 {

@@ -145,7 +145,7 @@ void bide__block_put(struct pool_arena *a, struct block *b)
         fallocate(a->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)b->offset, (off_t)size);
     else
         a->warm += size;
-    if (unlikely(bide__no_recycling)) /* who still reads a result is seen */
+    if (unlikely(bide__no_recycling)) /* so that a later read of the result is found */
         bide__memory_free(a->base + b->offset, size);
     bide__list_prepend(&a->free[b->class_], &b->node); /* the warmest first */
 }

@@ -3,8 +3,8 @@
  * check.c - checks of every public function: whose object is it, in what state, and are the arguments possible.
  *
  * A pool, its streams and the futures of its jobs belong to one loop, so to one thread, and to one process.  In another
- * thread every call fails with BIDE_ESTATE.  In the child of a fork they are inert: their descriptors can be closed, but the memory
- * that workers share, and the workers, are the parent's.
+ * thread every call fails with BIDE_ESTATE.  In the child of a fork they are inert: their descriptors can be closed,
+ * but the memory that workers share, and the workers, are the parent's.
  */
 #include <stdio.h>
 

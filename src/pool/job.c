@@ -2,9 +2,9 @@
 /*
  * job.c - a future with a call in it.
  *
- * Two things end at different times: the future is *settled* once, by a result, an error, a death or a cancellation; the
- * job is *over* when no worker will send anything about it.  A running job that was cancelled is settled at once and over when
- * its worker has answered.
+ * Two things end at different times: the future is *settled* once, by a result, an error, a death or a cancellation;
+ * the job is *over* when no worker will send anything about it.  A running job that was cancelled is settled at once
+ * and over when its worker has answered.
  *
  * Invariants:
  *   J1  a job that is not over is in the table, in pool->jobs, in one queue or proxy list, and has a share of the pool's.

@@ -2,8 +2,8 @@
 /*
  * map.c - one function for many arguments, or once for every worker.
  *
- * The call's own struct lies in the caller's frame; each job calls it back when it is settled.  When the call returns early,
- * it first sees to it that no job knows it any more: what still runs in a worker cannot reach the frame.
+ * The call's own struct lies in the caller's frame; each job calls it back when it is settled.  When the call returns
+ * early, it first sees to it that no job knows it any more: what still runs in a worker cannot reach the frame.
  */
 #include "pool/pool.h"
 

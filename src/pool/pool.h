@@ -2,11 +2,11 @@
 /*
  * pool.h - the room's header: lanes in shared memory, workers as seen from outside and from inside, the queue.
  *
- * In reading order.  Between both sides: lane.c (records in a ring), segment.c (what one worker shares with us), arena.c
- * (large payloads), pass.c (descriptors).  Births: image.c (which functions exist there), registry.c (functions by name),
- * zygote.c, start.c, limits.c.  Inside a worker: worker.c, lanes.c, runner.c, call.c, api.c.  Outside: poll.c (when the lanes
- * are looked at), proxy.c (one worker), events.c (what came from it), death.c, dispatch.c (the queue), check.c (of
- * arguments), job.c, submit.c, map.c, imap.c, upkeep.c (limits and watching), open.c, close.c, stats.c.
+ * In reading order.  Between both sides: lane.c (records in a ring), segment.c (what one worker shares with us),
+ * arena.c (large payloads), pass.c (descriptors).  Births: image.c (which functions exist there), registry.c (functions
+ * by name), zygote.c, start.c, limits.c.  Inside a worker: worker.c, lanes.c, runner.c, call.c, api.c.  Outside: poll.c
+ * (when the lanes are looked at), proxy.c (one worker), events.c (what came from it), death.c, dispatch.c (the queue),
+ * check.c (of arguments), job.c, submit.c, map.c, imap.c, upkeep.c (limits and watching), open.c, close.c, stats.c.
  */
 #ifndef BIDE_POOL_POOL_H
 #define BIDE_POOL_POOL_H

@@ -8,11 +8,11 @@
  *     cancelled ------XDEL, XACK-------> bide:{NAME}:cancelled --------------XREAD--> stops it
  *                                bide:{NAME}:dead
  *
- * In reading order: redis_url.c (where it is), redis_reader.c (replies out of bytes), redis_conn.c (one connection, over our streams),
- * redis_link.c (a connection that comes back; pipelined), redis_entry.c (what stands in the streams), redis_client.c
- * (submit), redis_results.c (results, and finding out what was lost), redis_host.c (taking jobs), redis_running.c
- * (running one), redis_answers.c (what they returned), redis_lease.c (keeping them, taking over those of the dead),
- * redis_cancel.c (stopping them), redis_shutdown.c (the end of a host).
+ * In reading order: redis_url.c (where it is), redis_reader.c (replies out of bytes), redis_conn.c (one connection,
+ * over our streams), redis_link.c (a connection that comes back; pipelined), redis_entry.c (what stands in the
+ * streams), redis_client.c (submit), redis_results.c (results, and finding out what was lost), redis_host.c (taking
+ * jobs), redis_running.c (running one), redis_answers.c (what they returned), redis_lease.c (keeping them, taking over
+ * those of the dead), redis_cancel.c (stopping them), redis_shutdown.c (the end of a host).
  *
  * Invariants:
  *   R1  A job is in the jobs stream from its XADD until the script that also writes its result: none gets lost between.

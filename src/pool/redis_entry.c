@@ -5,8 +5,9 @@
  *     job:     f resize   m "CLIENT JOB SHAPE OUT TIMEOUT FLAGS"       a ARGUMENT
  *     answer:             m "JOB KIND CODE NS ATTEMPT PID SIGNAL EXIT" a RESULT    e TEXT\0TRACE\0
  *
- * Numbers are texts, so that redis-cli shows them.  Anybody who may write there may have written it: what comes is read word
- * by word, and refused where it is impossible; an entry without its fields is read as one too, so that it can be removed.
+ * Numbers are texts, so that redis-cli shows them.  Anybody who may write there may have written it: what comes is read
+ * word by word, and refused where it is impossible; an entry without its fields is read as one too, so that it can be
+ * removed.
  */
 #include <inttypes.h>
 #include <limits.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * redis_running.c - a job in the hands of a worker host: from its entry into the local pool, and what became of it there.
+ * redis_running.c - a job in the hands of a worker host: from its entry into the local pool, and what became of it
+ * there.
  *
  * An entry is not trusted: only functions that were registered with their parameters are served, an entry that asks for
  * others is refused, and one that is no job at all is kept among the dead.

@@ -2,14 +2,14 @@
 /*
  * spin.c - look a little longer before sleeping, as long as that has been worth it lately.
  *
- * To wake a sleeping processor takes 30 us on a virtual machine, ten times what a small job takes.  So a side that waits for
- * the other first looks for a while, if there is a processor to spare: the waiter, and the workers that have jobs,
- * are no more than the processors that this program may use.
+ * To wake a sleeping processor takes 30 us on a virtual machine, ten times what a small job takes.  So a side that
+ * waits for the other first looks for a while, if there is a processor to spare: the waiter, and the workers that have
+ * jobs, are no more than the processors that this program may use.
  *
  * How long is learned from what happens.  After a look in vain it is half as long.  After a sleep so short that looking
- * would have saved it, also with the other side's own waking in it, it is as long as possible again; but each such trial
- * that fails doubles the number of short sleeps before the next.  And a thread that is preempted while looking learns that others
- * want the processor: then nobody looks for a while that is long beside the time lost.
+ * would have saved it, also with the other side's own waking in it, it is as long as possible again; but each such
+ * trial that fails doubles the number of short sleeps before the next.  And a thread that is preempted while looking
+ * learns that others want the processor: then nobody looks for a while that is long beside the time lost.
  */
 #include "pool/pool.h"
 
