@@ -44,7 +44,7 @@ static int host(void)
     bide_auto bide_pool *pool = bide_pool_new(.concurrency = 1);
     if (!pool)
         return bide_raise();
-    return bide_pool_serve(NULL, NULL, .pool = pool); /* NULL: what `bide worker` was told */
+    return bide_pool_serve(NULL, NULL, .pool = pool); /* NULL: the URL and name given to `bide worker` */
 }
 
 static void tell(const bide_pool_event *e, void *arg)

@@ -8,7 +8,7 @@ static int count(const char *name, int to)
     for (int i = 0; i < to; i++) {
         int code = bide_sleep_ms(10);
         if (code == BIDE_ECANCELED)
-            printf("%s: told to end\n", name); /* clean up here */
+            printf("%s: cancelled\n", name); /* clean up here */
         BIDE_TRY(code);
     }
     printf("%s: counted to %d\n", name, to);

@@ -229,7 +229,7 @@ TEST(cancelled_gather_knows_who_it_was)
     EXPECT_TRACE("me it");
 }
 
-TEST(timeout_of_a_block_is_told_from_one_of_what_is_awaited)
+TEST(timeout_of_a_block_is_distinguished_from_one_of_what_is_awaited)
 {
     int r = 0;
     bide_error_info e;

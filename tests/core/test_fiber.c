@@ -400,7 +400,7 @@ static void parker(void *arg)
     bide__fiber_switch_final(&fiber, &thread, arg);
 }
 
-/* What a debugger must be told to see a suspended fiber: docs/design/runtime.md. */
+/* What a debugger needs to see a suspended fiber: docs/design/runtime.md. */
 #if defined(BIDE_SWITCH_UCONTEXT) || BIDE_SANITIZED
 #define GO_TO_FIBER ""
 #elif defined(__x86_64__)

@@ -9,7 +9,7 @@
 static char heard[16384];
 static bool is_deaf;
 
-static void hear(bide_loop *loop, const char *message, void *arg)
+static void note_message(bide_loop *loop, const char *message, void *arg)
 {
     (void)loop, (void)arg;
     if (!is_deaf)
@@ -46,7 +46,7 @@ static void run(bide_awaitable a, bool debug)
     else
         unsetenv("BIDE_DEBUG");
     bide_loop *loop = bide_loop_new();
-    bide_loop_set_exception_handler(loop, hear, NULL);
+    bide_loop_set_exception_handler(loop, note_message, NULL);
     EXPECT_EQ(bide_run_until_complete_with(loop, a), 0);
     EXPECT_EQ(bide_loop_close(loop), 0);
     is_deaf = true;

@@ -247,7 +247,7 @@ static int fail_with_story(void)
     return bide_fail(-EIO, "reading the tape: %s", "torn");
 }
 
-TEST(exception_handler_6_1_no_10_hears_of_unretrieved_errors_and_the_loop_goes_on)
+TEST(exception_handler_6_1_no_10_is_called_for_unretrieved_errors_and_the_loop_goes_on)
 {
     bide_loop_set_exception_handler(bide_get_event_loop(), on_exception, NULL);
     bide_release(bide_create_task(bide_coro(nop)));

@@ -31,8 +31,8 @@ static size_t stack_size;
 
 static int overflows(void)
 {
-    bide_auto bide_task *bystander = bide_create_task(bide_coro(parse_page), .name = "bystander", .stack_size = 1 << 20);
-    bide_task_cancel(bystander);
+    bide_auto bide_task *neighbour = bide_create_task(bide_coro(parse_page), .name = "neighbour", .stack_size = 1 << 20);
+    bide_task_cancel(neighbour);
     bide_auto bide_task *t = bide_create_task(bide_coro(parse_page), .name = "page 7", .stack_size = stack_size);
     return bide_await(t);
 }

@@ -555,7 +555,7 @@ static void touch_guard(void)
     *(volatile char *)(s->low - 100) = 1;
 }
 
-UNIT(guard_touched_from_elsewhere_is_told_from_an_overflow)
+UNIT(guard_touched_from_elsewhere_is_distinguished_from_an_overflow)
 {
     int status = run_child(touch_guard);
     EXPECT_TRUE(child_said("bide: stray access to the guard under the stack of task parser (#7"));

@@ -44,7 +44,7 @@ TEST(wait_for_6_6_no_74_no_time_gives_a_done_result_or_cancels_without_starting)
     EXPECT_EQ(bide_wait_for(done, 0), 6);
     EXPECT_ERR(bide_wait_for(bide_coro(until_cancelled, "never"), 0), BIDE_ETIMEDOUT);
     bide_auto bide_task *t = bide_create_task(bide_coro(until_cancelled, "never"));
-    EXPECT_ERR(bide_wait_for(t, -1), BIDE_ETIMEDOUT); /* what is left of a deadline that has passed is not "for ever" */
+    EXPECT_ERR(bide_wait_for(t, -1), BIDE_ETIMEDOUT); /* what is left of a deadline that has passed is not "forever" */
     EXPECT_TRUE(bide_task_cancelled(t));
     EXPECT_TRACE("");
 }

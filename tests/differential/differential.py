@@ -293,7 +293,7 @@ class Player:
     async def main(self):
         loop = asyncio.get_running_loop()
         self.futures = [loop.create_future() for _ in range(FUTURES)]
-        loop.call_later(500, self.settle_futures)  # whoever waits for one that nobody sets
+        loop.call_later(500, self.settle_futures)  # so that a task that waits for one that nobody sets ends, too
         if self.ticks:
             self.counter = loop.call_soon(self.count_turn)
         await self.play(0)

@@ -331,7 +331,7 @@ static int start(void)
     bide__loop_set_virtual_time(bide_get_event_loop(), true);
     for (int i = 0; i < FUTURES; i++)
         futures[i] = bide_future_new();
-    bide_loop_call_later(bide_get_event_loop(), 500, settle_futures, NULL); /* whoever waits for one that nobody sets */
+    bide_loop_call_later(bide_get_event_loop(), 500, settle_futures, NULL); /* tasks that wait for one that nobody sets */
     if (ticks)
         counter = bide_loop_call_soon(bide_get_event_loop(), count_turn, NULL);
     int r = play(0);

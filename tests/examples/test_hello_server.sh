@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# test_hello_server.sh - examples/hello_server.c: it says where it is, answers, and stops when it is told to.
+# test_hello_server.sh - examples/hello_server.c: it says where it is, answers, and stops at a signal.
 set -eu
 bide=${BIDE:?} server=${BIDE_BUILD:?}/examples/hello_server
 dir=$(mktemp -d)

@@ -5,7 +5,7 @@
 docs/tutorial/NN_name.c is a program and NN-name.md its page.  The page quotes the program from its first #include on
 (the first ```c block) and shows a run (the first ```console block): the command, then what the program prints, standard
 output first.  Programs that fetch get the URL of a `bide serve` of our own, which stands in the page as port 8080; one
-that says "press Ctrl-C" gets a SIGINT.  --update writes both blocks anew, for whoever has changed a program.
+that says "press Ctrl-C" gets a SIGINT.  --update writes both blocks anew, after a program was changed.
 """
 import os
 import pathlib

@@ -48,7 +48,7 @@
 struct peer {
     const char *scripts[8];
     const char *cert; /* a FILE of cert_make: speak TLS */
-    bool repeat;      /* the last script, for whoever comes */
+    bool repeat;      /* the last script, for every further connection */
     int listener, port;
     pthread_t thread;
     atomic_int taken;  /* connections */

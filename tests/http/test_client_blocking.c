@@ -110,11 +110,11 @@ static void note(bide_loop *loop, const char *message, void *arg)
 
 TEST(client_blocking_inside_a_loop_is_reported, .real_time = true)
 {
-    char told[200] = "";
+    char message[200] = "";
 
-    bide_loop_set_exception_handler(bide_get_event_loop(), note, told);
+    bide_loop_set_exception_handler(bide_get_event_loop(), note, message);
     EXPECT_NULL(bide_get_blocking("http://127.0.0.1:1/"));
-    EXPECT_CONTAINS(told, " makes a blocking GET request: every other task waits");
+    EXPECT_CONTAINS(message, " makes a blocking GET request: every other task waits");
     bide_error_clear();
 }
 

@@ -140,7 +140,7 @@ TEST(client_R30_R32_odd_framing_is_read_and_the_connection_not_used_again, .real
 
 /* ---- what is wrong ---- */
 
-TEST(client_R17_R34_malformed_answers_are_told_apart, .real_time = true)
+TEST(client_R17_R34_malformed_answers_are_distinguished, .real_time = true)
 {
     expect_bad_head(ASK "SSH-2.0-OpenSSH_9\r\n", BIDE_EHTTP, "malformed answer");
     expect_bad_head(ASK "HTTP/2.0 200 OK\r\n\r\n", BIDE_EHTTP, "malformed answer");

@@ -129,7 +129,7 @@ TEST(client_idle_connections_have_a_limit_of_their_own, .real_time = true)
         bide_release(servers[i]);
 }
 
-/* All are idle, but as many are in use as may be: whoever waits gets an idle one of its own host. */
+/* All are idle, but as many are in use as may be: a request that waits gets an idle one of its own host. */
 TEST(client_idle_limit_places_go_round_and_idle_ones_are_used, .real_time = true)
 {
     enum { N = 60 };
@@ -171,7 +171,7 @@ TEST(client_hosts_take_turns_when_the_session_is_full, .real_time = true)
         bide_release(tasks[i]);
     }
 
-    /* Whoever waited longest is next; then the place goes round. */
+    /* The one that waited longest is next; then the place goes round. */
     EXPECT_TRUE(strncmp(seen.order, "123a", 4) == 0);
     EXPECT_EQ(strlen(seen.order), 7);
     EXPECT_EQ(seen.most, 1);
@@ -274,7 +274,7 @@ TEST(client_R49_D6_idle_connections_that_stir_are_thrown_away, .real_time = true
 
     for (int i = 0; i < 4; i++) {
         expect_get(s, peer_url(&p, "/"), want[i]);
-        for (int patience = 0; patience < 500 && bide_session_get_stats(s).idle > 0; patience++)
+        for (int tries = 0; tries < 500 && bide_session_get_stats(s).idle > 0; tries++)
             EXPECT_EQ(bide_sleep_ms(2), 0);
         EXPECT_EQ(bide_session_get_stats(s).idle, 0);
         EXPECT_EQ(bide_session_get_stats(s).open, 0);

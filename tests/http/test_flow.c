@@ -251,7 +251,7 @@ TEST(client_upload_to_a_slow_reader_is_no_silence, .real_time = true, .seconds =
     expect_uploaded(200000, 4096, 15);  /* all in the kernel's hands: the answer is waited for */
 }
 
-TEST(client_server_that_stops_reading_an_upload_is_told_from_one_that_thinks, .real_time = true)
+TEST(client_server_that_stops_reading_an_upload_is_distinguished_from_one_that_thinks, .real_time = true)
 {
     struct slow_server stuck = {.piece = 0, .think_ms = 700}, all = {.piece = 65536, .wanted = 199800, .think_ms = 700};
     bide_auto bide_session *s = bide_session_new(.read_timeout_ms = LIMIT_MS);

@@ -389,7 +389,7 @@ TEST(server_half_a_request_gets_408, .real_time = true)
     EXPECT_CONTAINS(read_all(c), "HTTP/1.1 408 Request Timeout\r\n");
 }
 
-/* A byte now and then is enough for the limit between bytes, but does not hold the connection for ever. */
+/* A byte now and then is enough for the limit between bytes, but does not hold the connection forever. */
 TEST(server_a_head_that_comes_drop_by_drop_gets_408, .real_time = true)
 {
     START(.idle_timeout_ms = 5000, .head_timeout_ms = 100);
@@ -414,7 +414,7 @@ TEST(server_half_a_body_gets_408, .real_time = true)
     EXPECT_CONTAINS(read_all(c), "HTTP/1.1 408 Request Timeout\r\n");
 }
 
-/* Likewise a body: a byte now and then does not hold its memory for ever. */
+/* Likewise a body: a byte now and then does not hold its memory forever. */
 TEST(server_a_body_that_comes_drop_by_drop_gets_408, .real_time = true)
 {
     START(.idle_timeout_ms = 5000, .body_timeout_ms = 100);
@@ -686,7 +686,7 @@ TEST(server_answer_cut_off_by_a_time_limit_ends_there, .real_time = true)
     bide_auto bide_stream *c = dial(s);
 
     send_text(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    for (int patience = 0; patience < 500 && !done; patience++)
+    for (int tries = 0; tries < 500 && !done; tries++)
         BIDE_IGNORE(bide_sleep_ms(5));
     EXPECT_TRUE(done);
     while ((n = bide_read(c, bytes, sizeof bytes)) > 0)

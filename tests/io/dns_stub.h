@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dns_stub.h - a name server on the loopback, run by the test's own loop, that answers as it is told.
+ * dns_stub.h - a name server on the loopback, run by the test's own loop, that gives the answers that the test has set.
  */
 #ifndef TESTS_IO_DNS_STUB_H
 #define TESTS_IO_DNS_STUB_H

@@ -354,7 +354,7 @@ TEST(connect_text_with_colons_that_is_no_address_asks_nobody)
     bide_error_clear();
 }
 
-TEST(connect_unknown_name_and_silent_server_are_told, .real_time = true)
+TEST(connect_unknown_name_and_silent_server_are_reported, .real_time = true)
 {
     struct stub dns;
     stub_start(&dns, (struct stub_record[]){{.name = "mute.test", .type = 0, .silent = true}, {0}});

@@ -189,7 +189,7 @@ IN_TASKS(file_cancelled_during_a_call_the_next_wait_says_so)
     }
 }
 
-/* Close gives back; a cancelled task does that like any other, and hears of the cancellation afterwards. */
+/* Close gives back; a cancelled task does that like any other, and gets the cancellation at its next wait. */
 IN_TASKS(file_close_is_not_a_cancellation_point)
 {
     put(at("a"), "text");

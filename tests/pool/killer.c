@@ -52,7 +52,7 @@ int children_of(pid_t parent, pid_t *out, int max)
     return n;
 }
 
-/* A worker that has told its number; now and then any child there is: also one that is being born. */
+/* A worker that has written its number down; now and then any child there is: also one that is being born. */
 static pid_t choose(struct chance *c, pid_t parent)
 {
     pid_t all[256];

@@ -84,7 +84,7 @@ struct load {
         const char *step;
         int64_t since_us;
     } client[8];
-    uint64_t settled, done, guilty, bystanders, late, cancelled, resizes; /* for the summary */
+    uint64_t settled, done, culprits, lost, late, cancelled, resizes; /* for the summary */
 };
 
 bide_pool *kills_open(enum bide_pool_kind kind, const char *ledger_path);
@@ -105,7 +105,7 @@ struct ticket {
     struct order order;
     struct reply reply;
     bool idempotent, has_deadline;
-    int fd, parts; /* parts: the last one that was told */
+    int fd, parts; /* parts: the last one that came */
     size_t len;
     bide_future *future;
 };

@@ -121,7 +121,7 @@ void kills_choose(struct ticket *t, struct load *load, struct chance *c)
     *t = (struct ticket){.load = load, .sort = choose_sort(c), .idempotent = kills_chance(c, 2)};
     t->fate = fate < 8 ? IS_AWAITED : (enum fate)(fate - 8 + 1);
     if (t->fate == IS_DETACHED && t->sort == TALKER)
-        t->fate = IS_AWAITED; /* who hears of its parts must be there */
+        t->fate = IS_AWAITED; /* the task that receives its parts must be there */
     t->has_deadline = t->sort == STUBBORN || (t->sort == SLEEPER && kills_chance(c, 4) == 0);
     t->len = 4 + (kills_chance(c, 2) ? kills_chance(c, 200) : kills_chance(c, 150000));
     t->order = (struct order){.number = kills_number(load, t->idempotent ? 1 + RETRIES : 1), .ms = (int)kills_chance(c, 3),
@@ -203,7 +203,7 @@ static void check_result(struct ticket *t, int code)
     else if (t->sort == WITH_FDS)
         check_fd(t);
     else if (t->sort == TALKER && t->parts != t->order.parts)
-        FAIL("job %u: %d of %d parts were told", t->order.number, t->parts, t->order.parts);
+        FAIL("job %u: %d of %d parts came", t->order.number, t->parts, t->order.parts);
 }
 
 /* How did its worker die, and whose fault is it said to be? */
@@ -221,7 +221,7 @@ static void check_death(const struct ticket *t, int code, const bide_pool_failur
     if (why->attempt > most || (why->attempt < most && !t->has_deadline)) /* who is late already is not tried again */
         FAIL("job %u: given up at attempt %d: %s", n, why->attempt, text);
     if (code == BIDE_EWORKER && why->culprit)
-        FAIL("job %u: guilty, and yet a bystander of %s: %s", n, why->culprit, text);
+        FAIL("job %u: it killed its worker, and yet was lost to %s: %s", n, why->culprit, text);
     if (why->culprit && strncmp(why->culprit, "kills_", 6) != 0)
         FAIL("job %u: the culprit is %s", n, why->culprit);
     if (why->exit_code == SUICIDE_STATUS && strcmp(code == BIDE_EWORKER ? why->job : why->culprit ? why->culprit : "", "kills_suicide") != 0)
@@ -232,8 +232,8 @@ void kills_count_code(struct load *load, int code)
 {
     load->settled++;
     load->done += code >= 0;
-    load->guilty += code == BIDE_EWORKER;
-    load->bystanders += code == BIDE_EWORKERLOST;
+    load->culprits += code == BIDE_EWORKER;
+    load->lost += code == BIDE_EWORKERLOST;
     load->late += code == BIDE_ETIMEDOUT;
     load->cancelled += code == BIDE_ECANCELED;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_death.c - jobs that fail and workers that die: who is told what, and that nothing hangs. */
+/* test_death.c - jobs that fail and workers that die: the errors of all jobs concerned, and that nothing hangs. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -65,7 +65,7 @@ static const struct {
     int how, signal, exit_code;
 } deaths[] = {{SIGKILL, SIGKILL, -1}, {SIGSEGV, SIGSEGV, -1}, {SIGABRT, SIGABRT, -1}, {SIGBUS, SIGBUS, -1}, {-3, 0, 3}, {-77, 0, 77}};
 
-/* pool no. 24: the guilty job's future fails with signal or exit code, and soon */
+/* pool no. 24: the responsible job's future fails with signal or exit code, and soon */
 PROCESS_KINDS(death_of_a_worker_fails_its_job_with_the_cause, .seconds = 30)
 {
     struct rlimit no_core = {0, 0};
@@ -111,8 +111,8 @@ static void log_event(const bide_pool_event *e, void *arg)
     }
 }
 
-/* pool no. 25: the culprit is named among several; the others hear that they stood by */
-PROCESS_KINDS(culprit_is_named_and_bystanders_are_told_so)
+/* pool no. 25: the culprit is named among several; the others fail with BIDE_EWORKERLOST */
+PROCESS_KINDS(culprit_is_named_in_the_errors_of_jobs_lost_with_it)
 {
     struct event_log log = {0};
     struct pair die = {.a = 50, .b = SIGSEGV};

@@ -95,7 +95,7 @@ static int grow_it(bide_pool *p)
     return bide_pool_resize(p, 3);
 }
 
-/* pool no. 41, 42: workers that were asked for, and may come or not, are no reason to wait for ever */
+/* pool no. 41, 42: workers that were asked for, and may come or not, are no reason to wait forever */
 TEST(pool_ends_although_the_zygote_is_stopped, .real_time = true, .seconds = 40)
 {
     needs_processes();

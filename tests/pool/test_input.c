@@ -6,7 +6,7 @@
 
 #define TEXT "first\nsecond\n"
 
-/* The test's standard input: a file of two lines, so that its offset is shared with whoever has it. */
+/* The test's standard input: a file of two lines, so that its offset is shared by every process that has it. */
 static void have_input(void)
 {
     char path[300];

@@ -87,10 +87,10 @@ PROCESS_KINDS(kills_at_random_moments_neither_hang_nor_confuse_the_pool, .second
     bide_release(load.pool);
     kills_check_runs(&load);
     expect_nobody_left();
-    printf("%d kills, %d of them of the helper; %llu jobs settled: %llu done, %llu guilty, %llu bystanders, %llu late, %llu cancelled; "
+    printf("%d kills, %d of them of the helper; %llu jobs settled: %llu done, %llu killed their worker, %llu were lost with it, %llu late, %llu cancelled; "
            "%llu resizes\n",
            kills_ledger->kills, kills_ledger->zygotes_killed, (unsigned long long)load.settled, (unsigned long long)load.done,
-           (unsigned long long)load.guilty, (unsigned long long)load.bystanders, (unsigned long long)load.late,
+           (unsigned long long)load.culprits, (unsigned long long)load.lost, (unsigned long long)load.late,
            (unsigned long long)load.cancelled, (unsigned long long)load.resizes);
     EXPECT_LT(0, load.done);
 }

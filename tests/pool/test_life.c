@@ -301,7 +301,7 @@ static void program_is_killed(enum bide_pool_kind kind, bool burns)
     EXPECT_EQ(count_entries("/tmp"), 0);
 }
 
-/* pool no. 45, 46: when the program dies, its workers end within a second, even those that loop for ever */
+/* pool no. 45, 46: when the program dies, its workers end within a second, even those that loop forever */
 UNIT(death_of_the_program_ends_its_workers_process)
 {
     needs_processes();
@@ -612,7 +612,7 @@ UNIT(pool_outside_a_task_is_an_error)
     EXPECT_EQ(bide_error_code(), BIDE_ENOLOOP);
 }
 
-/* One task waits for the jobs, another has no patience and lets the pool go. */
+/* One task waits for the jobs, another releases the pool meanwhile. */
 KINDS(pool_killed_and_released_while_another_task_closes_it)
 {
     int ms = 60000;

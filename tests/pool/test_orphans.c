@@ -103,7 +103,7 @@ static int64_t one_death(enum bide_pool_kind kind, uint32_t seed)
     EXPECT_EQ(kill(pid, SIGKILL), 0);
     int64_t since = now_us();
     EXPECT_EQ(waitpid(pid, &status, 0), pid);
-    if (!WIFSIGNALED(status)) /* it has found a fault, and told of it */
+    if (!WIFSIGNALED(status)) /* it has found a fault, and reported it */
         FAIL("BIDE_POOL_SEED=%u: the program ended by itself, with %d", seed, status);
     close(ends[0]);
     return expect_no_process(seed, since, 10 * SECOND * SLOW);

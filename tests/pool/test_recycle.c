@@ -106,7 +106,7 @@ KINDS(recycled_workers_survive_a_resize, .seconds = 60)
     }
 }
 
-/* One that was told to stop waits for its jobs asleep. */
+/* One that was asked to stop waits for its jobs asleep. */
 PROCESS_KINDS(recycled_worker_that_awaits_uses_no_processor)
 {
     int ms = 400;

@@ -261,7 +261,7 @@ REDIS(redis_cancel_running_job_frees_its_worker)
 }
 
 /* What was said is not heard: the renewal finds out. */
-REDIS(redis_cancel_that_no_host_hears_comes_with_the_lease)
+REDIS(redis_cancel_that_no_host_receives_comes_with_the_lease)
 {
     struct redis_server s;
     struct inner_host h;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_redis_errors.c - what can be wrong with a Redis, each told in one line; passwords, users, TLS (pool no. 59). */
+/* test_redis_errors.c - what can be wrong with a Redis, each reported in one line; passwords, users, TLS (pool no. 59). */
 #include <stdio.h>
 
 #include "redis_test.h"
@@ -155,7 +155,7 @@ static void note_refused(const bide_pool_event *e, void *arg)
         snprintf(refused_text, sizeof refused_text, "%s", e->text);
 }
 
-REDIS(redis_down_is_told)
+REDIS(redis_down_is_reported)
 {
     struct redis_server s;
     redis_start(&s, NULL);
@@ -163,7 +163,7 @@ REDIS(redis_down_is_told)
     expect_refused(s.url, -ECONNREFUSED, "Redis at 127.0.0.1:");
 }
 
-REDIS(redis_wrong_password_is_told)
+REDIS(redis_wrong_password_is_reported)
 {
     struct redis_server s;
     char url[100];
@@ -256,12 +256,12 @@ static void expect_refused_by(bide_connection_handler *handler, int code, const 
     expect_refused(url, code, part);
 }
 
-REDIS(redis_too_old_is_told)
+REDIS(redis_too_old_is_reported)
 {
     expect_refused_by(be_old, -EPROTONOSUPPORT, "is version 5.0.14: 6.2 or newer is needed");
 }
 
-REDIS(redis_what_is_none_is_told)
+REDIS(redis_other_server_is_reported)
 {
     expect_refused_by(be_no_redis, -EBADMSG, "it does not speak the protocol of Redis");
 }
@@ -281,7 +281,7 @@ REDIS(redis_replica_is_refused_and_its_master_named)
 }
 
 /* While a pool is open its master becomes a replica, and a master again: jobs wait for that. */
-REDIS(redis_that_becomes_a_replica_is_told_and_regained)
+REDIS(redis_that_becomes_a_replica_is_reported_and_regained)
 {
     struct redis_server master, other;
     char port[16];
@@ -320,7 +320,7 @@ static int be_elsewhere(bide_stream *stream, void *arg)
     return 0;
 }
 
-REDIS(redis_queue_on_another_node_is_told)
+REDIS(redis_queue_on_another_node_is_reported)
 {
     expect_refused_by(be_elsewhere, -EREMOTEIO,
                       "another node of its cluster has this queue, give the URL of that: MOVED 5474 127.0.0.1:7001");
@@ -338,12 +338,12 @@ static int be_protected(bide_stream *stream, void *arg)
     return bide_drain(stream);
 }
 
-REDIS(redis_in_protected_mode_is_told)
+REDIS(redis_in_protected_mode_is_reported)
 {
     expect_refused_by(be_protected, -EACCES, "DENIED Redis is running in protected mode");
 }
 
-REDIS(redis_without_that_database_is_told)
+REDIS(redis_without_that_database_is_reported)
 {
     struct redis_server s;
     redis_start(&s, NULL);
@@ -366,7 +366,7 @@ REDIS(redis_at_a_unix_socket)
     expect_refused("unix:/nowhere/redis.sock", -ENOENT, "Redis at unix:/nowhere/redis.sock: ");
 }
 
-REDIS(redis_full_is_told_and_results_still_come)
+REDIS(redis_full_is_reported_and_results_still_come)
 {
     struct redis_server s;
     enum { N = 200 };
@@ -403,7 +403,7 @@ REDIS(redis_full_is_told_and_results_still_come)
 }
 
 /* The server takes less at once than we do: the job that is too large fails, the others get through. */
-REDIS(redis_that_takes_less_is_told)
+REDIS(redis_that_takes_less_is_reported)
 {
     struct redis_server s;
     size_t n = 3000000;
@@ -453,7 +453,7 @@ REDIS(redis_argument_and_result_have_a_ceiling)
     EXPECT_EQ(host_stop(host), 0);
 }
 
-REDIS(redis_user_that_may_not_read_is_told_of)
+REDIS(redis_user_that_may_not_read_is_reported)
 {
     struct redis_server s;
     redis_start(&s, NULL);
@@ -491,7 +491,7 @@ REDIS(redis_closing_while_it_is_down_does_not_hang)
     bide_release(other);
 }
 
-REDIS(redis_host_told_to_end_while_it_is_down_ends)
+REDIS(redis_host_asked_to_stop_while_it_is_down_ends)
 {
     struct redis_server s;
     redis_start(&s, NULL);
@@ -579,7 +579,7 @@ REDIS(redis_over_tls)
     EXPECT_EQ(host_stop(host), 0);
 }
 
-REDIS(redis_without_tls_is_told_when_asked_for_it)
+REDIS(redis_without_tls_is_reported_when_asked_for_it)
 {
     struct redis_server s;
     char url[64];

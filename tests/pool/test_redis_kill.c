@@ -200,7 +200,7 @@ REDIS(redis_poison_job_fails_and_is_kept_among_the_dead)
     EXPECT_EQ(CALL(pool, bide_job(job_length, "alive")), 5); /* the third host lives */
 }
 
-REDIS(redis_host_told_to_end_gives_back_what_waits)
+REDIS(redis_host_asked_to_stop_gives_back_what_waits)
 {
     struct redis_server s;
     redis_start(&s, NULL);
@@ -222,7 +222,7 @@ REDIS(redis_host_told_to_end_gives_back_what_waits)
 }
 
 /* It still has jobs that run for long, and all the time in the world. */
-REDIS(redis_host_told_to_end_gives_back_at_once_what_had_not_begun)
+REDIS(redis_host_asked_to_stop_gives_back_at_once_what_had_not_begun)
 {
     struct redis_server s;
     enum { LONG = 16 }; /* as many as run at once */
@@ -252,7 +252,7 @@ REDIS(redis_host_told_to_end_gives_back_at_once_what_had_not_begun)
     EXPECT_EQ(host_stop(b), 0);
 }
 
-REDIS(redis_host_told_to_end_twice_ends_at_once)
+REDIS(redis_host_asked_to_stop_twice_ends_at_once)
 {
     struct redis_server s;
     redis_start(&s, NULL);
@@ -296,7 +296,7 @@ REDIS(redis_server_killed_and_started_again_loses_no_job)
     EXPECT_CONTAINS(lost_text, "Redis at 127.0.0.1:");
 }
 
-REDIS(redis_server_that_forgets_everything_is_told_again)
+REDIS(redis_server_that_forgets_everything_gets_its_jobs_again)
 {
     struct redis_server s;
     char command[512];
@@ -317,7 +317,7 @@ REDIS(redis_server_that_forgets_everything_is_told_again)
 }
 
 /* The connection stays, everything else goes, the results' stream and the scripts too. */
-REDIS(redis_flushed_is_told_again)
+REDIS(redis_flushed_gets_its_jobs_again)
 {
     struct redis_server s;
     redis_start(&s, NULL);
@@ -355,7 +355,7 @@ REDIS(redis_trimmed_job_is_found_missing_among_others)
 
 /* ---- what grows ---- */
 
-/* A program that does not read: its stream is full of what a job told, and takes its result alone. */
+/* A program that does not read: its stream is full of a job's progress, and takes its result alone. */
 REDIS(redis_progress_that_nobody_reads_has_an_end)
 {
     struct redis_server s;
@@ -508,7 +508,7 @@ REDIS(redis_quiet_connection_is_kept)
 }
 
 /* It is there, but does not answer: as good as gone. */
-REDIS(redis_frozen_server_is_told_and_regained)
+REDIS(redis_frozen_server_is_reported_and_regained)
 {
     struct redis_server s;
     redis_start(&s, NULL);

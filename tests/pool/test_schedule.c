@@ -291,5 +291,5 @@ KINDS(no_bell_is_missed_when_both_fall_asleep, .seconds = 60)
         if (now_us() - start > longest)
             longest = now_us() - start;
     }
-    EXPECT_LT(longest, 2000000); /* a missed one waits for ever: nothing else would wake them */
+    EXPECT_LT(longest, 2000000); /* a missed one waits forever: nothing else would wake them */
 }

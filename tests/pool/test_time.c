@@ -49,12 +49,12 @@ KINDS(deadline_cancels_a_job_at_its_await)
     EXPECT_EQ(CALL(p, bide_job(job_pid)), pid); /* the worker lives */
 }
 
-/* pool no. 35: one that does not yield loses its worker after the grace; bystanders are told, or tried again */
+/* pool no. 35: one that does not yield loses its worker after the grace; jobs lost with it fail, or run again */
 PROCESS_KINDS(deadline_kills_a_worker_that_does_not_yield)
 {
     int forever = 60000, ms = 60000;
     bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .grace_ms = 50);
-    bide_auto bide_future *bystander = bide_pool_submit(p, bide_job(job_sleep, &ms));
+    bide_auto bide_future *beside = bide_pool_submit(p, bide_job(job_sleep, &ms));
     bide_auto bide_future *again = bide_pool_submit(p, bide_job(job_sleep, &(int){1500}), .idempotent = true);
     BIDE_IGNORE(bide_sleep_ms(30));
     int64_t start = now_us();
@@ -64,8 +64,8 @@ PROCESS_KINDS(deadline_kills_a_worker_that_does_not_yield)
     EXPECT_CONTAINS(bide_error_text(), "did not yield");
     bide_error_clear();
     EXPECT_LT(now_us() - start, 1000000);
-    EXPECT_ERR(bide_await(bystander), BIDE_EWORKERLOST);
-    EXPECT_STR(bide_pool_failure_of(bystander)->culprit, "job_block");
+    EXPECT_ERR(bide_await(beside), BIDE_EWORKERLOST);
+    EXPECT_STR(bide_pool_failure_of(beside)->culprit, "job_block");
     bide_error_clear();
     EXPECT_EQ(bide_await(again), 1500);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_telling.c - what a job says while it runs: progress, parts, a reply that grows; and that it hears of its end even so. */
+/* test_progress.c - what a job sends while it runs: progress, parts, a reply that grows; and that it is still cancelled in time. */
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
@@ -57,7 +57,7 @@ static void expect_call_within(bide_pool *p, int64_t ms)
 }
 
 /* pool no. 36: it may wait for room when it is cancelled; its worker lives, and has a place free soon */
-KINDS(job_that_only_emits_hears_of_its_cancellation, .seconds = 20)
+KINDS(job_that_only_emits_gets_its_cancellation, .seconds = 20)
 {
     bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .concurrency = 1, .ring_bytes = 64 << 10, .grace_ms = 30000 * SLOW);
     bide_auto bide_future *f = bide_pool_submit(p, bide_job(job_emit_on_and_on));
@@ -70,7 +70,7 @@ KINDS(job_that_only_emits_hears_of_its_cancellation, .seconds = 20)
 }
 
 /* pool no. 35: a deadline is enough, and no worker is killed for it */
-KINDS(job_that_only_tells_hears_of_its_deadline, .seconds = 20)
+KINDS(job_that_only_reports_progress_gets_its_deadline, .seconds = 20)
 {
     bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .ring_bytes = 1 << 20, .grace_ms = 8000 * SLOW);
 
@@ -82,7 +82,7 @@ KINDS(job_that_only_tells_hears_of_its_deadline, .seconds = 20)
 }
 
 /* pool no. 14: one that tells now and then lets the others of its worker run */
-KINDS(job_that_only_tells_lets_others_run, .seconds = 20)
+KINDS(job_that_only_reports_progress_lets_others_run, .seconds = 20)
 {
     bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .concurrency = 2, .prefetch = 8, .ring_bytes = 1 << 20);
     bide_auto bide_future *f = bide_pool_submit(p, bide_job(job_tell_slowly));
