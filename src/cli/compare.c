@@ -156,7 +156,7 @@ static struct compare_look look_of_stdout(void)
 }
 
 /* Everything that was asked for, also if one of it cannot be written. */
-static int tell(struct compare *c)
+static int report(struct compare *c)
 {
     const struct compare_options *o = c->options;
     struct compare_look look = look_of_stdout();
@@ -201,7 +201,7 @@ int compare_run_command(const struct compare_options *options)
     compare_process_finish(&c);
     if (code == EXIT_OK) {
         compare_judge(&c);
-        code = tell(&c);
+        code = report(&c);
         if (code == EXIT_OK)
             code = compare_verdict(&c);
     }

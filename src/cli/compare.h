@@ -6,7 +6,7 @@
  * the files to write), compare_process.c (a run in a process of its own), compare_server.c (the built-in server),
  * compare_modes.c, compare_pools.c and compare_writes.c (the ways), compare_width.c (how many at once),
  * compare_answer.c (what became of each URL), compare_memory.c, compare_judge.c (is it fair?), compare_progress.c,
- * compare_table.c, compare_json.c, compare_svg.c (what is told), compare_file.c (files that are left), compare_directory.c
+ * compare_table.c, compare_json.c, compare_svg.c (the reports), compare_file.c (files that are left), compare_directory.c
  * (files that are not).
  *
  *     bide compare --fork--> the built-in server
@@ -104,8 +104,8 @@ struct compare_row {
     int64_t cpu_us, memory_kb;  /* median; maximum */
     uint64_t failed;            /* most in one run */
     int64_t seen;               /* that of the run that is furthest from right; -1: not known */
-    double speed_up;            /* 0: none is told */
-    char fault[320];            /* why none is told: what is wrong with this mode; "" */
+    double speed_up;            /* 0: none is reported */
+    char fault[320];            /* why none is reported: what is wrong with this mode; "" if there is one */
 };
 
 struct compare {
@@ -143,7 +143,7 @@ int compare_plan(struct compare *c);
 /* The URLs, when the server's is known.  Returns: likewise. */
 int compare_plan_urls(struct compare *c);
 void compare_plan_free(struct compare *c);
-/* How long a run of a mode will take, as far as the first answer tells. */
+/* How long a run of a mode will take, estimated from the first answer. */
 int64_t compare_estimate_us(const struct compare *c, const struct compare_mode *mode);
 
 /* ---- compare_width.c ---- */
@@ -264,7 +264,7 @@ void compare_progress_begin(struct compare *c, int64_t total_us);
 void compare_progress_tick(const struct compare *c);
 void compare_progress_erase(struct compare_progress *p);
 
-/* ---- what is told ---- */
+/* ---- the reports ---- */
 
 /* So many bytes of what may be long and may come from a server: without controls, "..." for the rest. */
 void compare_add_short(struct text *t, const char *s, size_t max);

@@ -3,7 +3,7 @@
  * compare_answer.c - what became of each URL, in a form that two ways can be compared by.
  *
  * The digest goes over every byte of a body.  The work on an answer is a chain of steps that begins with that digest
- * and ends in the number that is told: it cannot be skipped, done in another order, or optimized away, and it takes
+ * and ends in the number that is reported: it cannot be skipped, done in another order, or optimized away, and it takes
  * the same number of steps in every mode.
  */
 #include "cli/compare.h"

@@ -21,7 +21,7 @@ void compare_progress_open(struct compare_progress *p, bool quiet)
 static void write_line(const struct text *t)
 {
     if (!t->no_memory && write(STDERR_FILENO, t->data, t->len) < 0)
-        return; /* there is nobody to tell */
+        return; /* the terminal is gone, and the line with it */
 }
 
 /* Seconds are enough for what is only about right. */
@@ -65,6 +65,6 @@ void compare_progress_erase(struct compare_progress *p)
     static const char erase[] = "\r\033[K";
 
     if (p->is_shown && write(STDERR_FILENO, erase, sizeof erase - 1) < 0)
-        return; /* there is nobody to tell */
+        return; /* the terminal is gone, and the line with it */
     p->is_shown = false;
 }

@@ -3,7 +3,7 @@
  * compare_width.c - how many requests a mode has under way at the same time.
  *
  * A process may have only so many descriptors, and the modes differ in what they need: a connection is one, a thread of
- * a pool several.  One that cannot have as many at once as was asked for gets as many as it can, and that is told
+ * a pool several.  One that cannot have as many at once as was asked for gets as many as it can, and that is reported
  * wherever its figures are; it does not fail for what is no fault of its way.
  */
 #include "cli/compare.h"

@@ -120,7 +120,7 @@ int main(int argc, char **argv)
 {
     fill_standard_descriptors();
     descriptors_raise();
-    signal(SIGPIPE, SIG_IGN); /* EPIPE tells the same, where it happened */
+    signal(SIGPIPE, SIG_IGN); /* EPIPE reports the same where it happened */
     signal(SIGXFSZ, SIG_IGN); /* and EFBIG, when a file becomes larger than `ulimit -f` allows */
     int code = secrets_hide(argc, argv);
     if (code == EXIT_OK)

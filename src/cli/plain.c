@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plain.c - which characters of other people's texts a terminal may be shown.
+ * plain.c - the characters of foreign text that may be sent to a terminal.
  *
  * What servers, lists and file systems say ends up in messages, and bodies on the terminal itself.  A terminal obeys
  * control characters: C0 and DEL, C1 (in UTF-8, or as single bytes 80 to 9f) and the sequences that begin with them.

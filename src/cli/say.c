@@ -66,7 +66,7 @@ static void write_line(const char *line, size_t len)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return; /* there is nobody to tell */
+            return; /* standard error is gone, and so is its reader */
         line += n;
         len -= (size_t)n;
     }

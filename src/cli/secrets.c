@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * secrets.c - passwords on the command line, which every user of the machine can read there (ps, /proc/PID/cmdline).
+ * secrets.c - removing passwords from the command line, which every user of the machine can read (ps, /proc/PID/cmdline).
  *
- * main() replaces each argument that is a URL with user and password by a copy, and takes them out of the original; what
- * is a secret by the option that it stands behind (-u, -H Authorization) is wiped by who has read it.  They can be seen
- * for the moment before: @FILE keeps them off the command line altogether.
+ * main() replaces each argument that is a URL with user and password by a copy, and takes them out of the original; the
+ * value of an option that is a secret (-u, -H Authorization) is wiped by the code that has read it.  Until then they can
+ * be seen: @FILE keeps them off the command line altogether.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -60,7 +60,7 @@ UNIT(compare_takes_the_median_and_half_the_range)
     EXPECT_EQ(EXIT_OK, compare_verdict(&c));
 }
 
-/* Spoil the last run of "async" in one way; nobody is told that it is faster. */
+/* Spoil the last run of "async" in one way; no speed-up is reported. */
 static void expect_silence(void (*spoil)(struct compare_run *), const char *fault)
 {
     struct compare c = comparison();

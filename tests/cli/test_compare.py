@@ -98,18 +98,18 @@ class Modes(Case):
 
     def test_few_descriptors(self):
         """Each mode has as many at once as it can, and says so; none fails for want of what another does not need."""
-        told = "fewer at once, for want of descriptors (ulimit -n): "
+        narrowed_note = "fewer at once, for want of descriptors (ulimit -n): "
         shared = ("-n", 60, "-c", 60, "-p", 2, "--delay", 1, "--repeat", 1, "-q")
         few = {"async": 24, "async-processes": 24, "threads": 2, "write": 24, "awaited-write": 12}
         for limit, narrowed in (40, few), (150, {"threads": 14}):
             modes, r = compare(*shared, preexec_fn=descriptors(limit))
             self.expect(r, 0)
-            self.assertIn(f"bide compare: {told}{', '.join(f'{m} {n}' for m, n in narrowed.items())}\n", r.err)
+            self.assertIn(f"bide compare: {narrowed_note}{', '.join(f'{m} {n}' for m, n in narrowed.items())}\n", r.err)
             for name, m in modes.items():
                 width = {"sequential": 1, "fake-async": 1, "processes": 2, **narrowed}.get(name, 60)
                 self.assertEqual((m["failed"], m["seen_by_server"], m["at_once"]), (0, 60, width), (limit, name))
         table = bide("compare", *shared, "--modes", "threads", preexec_fn=descriptors(150)).out.decode()
-        self.assertIn(f"\n{told}threads 14\n", table)
+        self.assertIn(f"\n{narrowed_note}threads 14\n", table)
 
     def test_too_few_descriptors(self):
         for mode, words in ("processes", "the descriptors for 8 workers (ulimit -n)"), ("threads", "the descriptors for it"):
@@ -210,11 +210,11 @@ class Output(Case):
             r = bide("compare", url, "-n", 1, "--repeat", 1, "--modes", "async", "--svg", self.folder + "/svg", "--json",
                      self.folder + "/json")
         self.expect(r, 0)
-        told = [r.out.decode(), r.err]
+        texts = [r.out.decode(), r.err]
         for name in "svg", "json":
             with open(f"{self.folder}/{name}") as f:
-                told.append(f.read())
-        for text in told:
+                texts.append(f.read())
+        for text in texts:
             self.assertIn(s.url + "/", text)
             self.assertNotIn("secret", text)
 
@@ -370,7 +370,7 @@ class Ends(Case):
                 p.wait()
                 self.assertTrue(comes_true(lambda: not os.listdir(self.folder)), (kill, mode))
 
-    def test_a_run_that_is_killed_is_told(self):
+    def test_a_run_that_is_killed_is_reported(self):
         with RawServer({"/": answer("fine")}) as s:
             killed = []
 
