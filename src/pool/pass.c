@@ -119,7 +119,7 @@ bool bide__wait_readable(int fd, int64_t ms)
 
     do {
         int64_t left = end - bide__clock_ns() / 1000000;
-        n = poll(&p, 1, left > 0 ? (int)left : 0); /* less than 0 would be for ever */
+        n = poll(&p, 1, left > 0 ? (int)left : 0); /* less than 0 would be forever */
     } while (n < 0 && errno == EINTR);
     return n > 0;
 }

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-/* What makecontext is told about a stack.  It only computes the top from this; nobody checks the extent. */
+/* The size of a stack that makecontext is given.  It only computes the top from this; nobody checks the extent. */
 #define WINDOW_BYTES 8192
 
 struct start {
