@@ -4,11 +4,11 @@
  *
  * Tasks that wait for one another in a circle never end.  The wait that would close the circle is refused, before it begins.
  *
- * Who awaits one task after the other is followed forwards, step by step (bide__check_circle).  Waits for several branch, so
+ * A task that awaits one task at a time is followed forwards, step by step (bide__check_circle).  Waits for several branch, so
  * from there the search goes backwards, from the task that is about to wait: who waits for it, who waits for those, and so
  * on.  Mostly that is nobody, or a few, however many tasks each of them waits for.  Each that is found waits for one that will
- * not end before ours does; who would be content with another one (bide_wait until the first has ended, bide_completed_next)
- * is taken out again, and so are those that were found through him.  If ours would wait for what is left, it waits for ever.
+ * not end before ours does; one that would be content with another (bide_wait until the first has ended, bide_completed_next)
+ * is taken out again, and so are those that were found through it.  If ours would wait for what is left, it waits forever.
  *
  * A bide_wait with a time-out is no part of a circle, for it ends.  A bide_timeout around a wait does not change anything.
  *

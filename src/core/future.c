@@ -82,7 +82,7 @@ static void drop_callbacks(bide_future *f)
 {
     while (!bide__list_is_empty(&f->clauses)) {
         struct callback *c = as_callback(f->clauses.next);
-        assert(c); /* whoever waits for it shares it */
+        assert(c); /* each waiter has a share */
         callback_free(c);
     }
 }

@@ -131,7 +131,7 @@ static int group_open(struct group *g, bide_task *t, size_t n)
     return 0;
 }
 
-/* Whoever was started for this call alone is done by now, or has other owners. */
+/* A task that was started for this call alone is done by now, or has other owners. */
 static void group_close(struct group *g)
 {
     for (size_t i = 0; i < g->started; i++) {

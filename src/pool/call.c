@@ -35,7 +35,7 @@ static int call(void (*fn)(void), enum bide_job_shape shape, const char *arg, si
  * When the function is unwound, what its frames had is not overwritten yet, but the next call would do that; and the bide_timeout
  * blocks in them are in the loop's lists.  So there is room between our frame and theirs (call_below), and here the stack is
  * moved below the lowest of them before it is touched.  AddressSanitizer has marked what lies around the variables of those
- * frames, and is told that they are gone.
+ * frames: the marks are removed.
  */
 #define ROOM_BYTES 2048
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_thread_exit.c - a job that ends the thread it runs in (BIDE_POOL_THREAD): it is lost with its worker, as in a process
- * that is killed, another thread takes its place, and nobody waits for ever.
+ * that is killed, another thread takes its place, and nobody waits forever.
  */
 #include <pthread.h>
 #include <sys/wait.h>
@@ -131,13 +131,13 @@ TEST(thread_exit_takes_the_jobs_beside_it_along_and_moves_the_others, .real_time
     NEEDS_EXIT();
     bide_future *by[3], *next[4];
     bide_auto bide_pool *p = bide_pool_new(.kind = BIDE_POOL_THREAD, .workers = 1, .concurrency = 4, .prefetch = 4);
-    bide_auto bide_future *guilty = bide_pool_submit(p, bide_job(exits_when_others_have_begun));
+    bide_auto bide_future *culprit = bide_pool_submit(p, bide_job(exits_when_others_have_begun));
     for (size_t i = 0; i < array_len(by); i++)
         EXPECT_NOT_NULL(by[i] = bide_pool_submit(p, bide_job(stands_by)));
     for (size_t i = 0; i < array_len(next); i++)
         EXPECT_NOT_NULL(next[i] = bide_pool_submit(p, bide_job(four)));
     bide_timeout(8000)
-        EXPECT_ERR(bide_await(guilty), BIDE_EWORKER);
+        EXPECT_ERR(bide_await(culprit), BIDE_EWORKER);
     for (size_t i = 0; i < array_len(by); i++) {
         EXPECT_ERR(bide_await(by[i]), BIDE_EWORKERLOST);
         EXPECT_CONTAINS(bide_error_text(), "exits_when_others_have_begun");
