@@ -127,6 +127,8 @@ bool output_names_descriptor(const char *path);
 /* Does it mean standard output: "-", or that descriptor?  Opened anew, what others write there would be overwritten. */
 bool output_is_stdout(const char *path);
 
+/* Does a terminal have this name? */
+bool output_is_terminal(const char *path);
 /* If a terminal has this name (/dev/tty, /dev/pts/3), it takes the place of standard output: what it is sent is fit for it. */
 bool output_take_terminal(const char *path);
 

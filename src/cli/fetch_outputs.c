@@ -43,6 +43,15 @@ static int check_options(const struct fetch_options *o)
     return EXIT_USAGE;
 }
 
+/* Only on standard output is text made fit for a terminal. */
+static int check_no_terminal(const char *option, const char *path)
+{
+    if (!path || !output_is_terminal(path))
+        return EXIT_OK;
+    say("%s %s: a terminal; %s - writes there what is fit for it", option, path, option);
+    return EXIT_USAGE;
+}
+
 int fetch_check_outputs(const struct fetch_options *o, bool bodies_to_stdout)
 {
     bool records_to_stdout = o->jsonl && output_is_stdout(o->jsonl);
@@ -58,6 +67,10 @@ int fetch_check_outputs(const struct fetch_options *o, bool bodies_to_stdout)
         return EXIT_USAGE;
     }
     int code = check_options(o);
+    if (code == EXIT_OK)
+        code = check_no_terminal("--jsonl", records_to_stdout ? NULL : o->jsonl);
+    if (code == EXIT_OK)
+        code = check_no_terminal("--report", report_to_stdout ? NULL : o->report);
     if (code == EXIT_OK)
         code = check_not_a_list(o, "--jsonl", records_to_stdout ? NULL : o->jsonl);
     return code == EXIT_OK ? check_not_a_list(o, "--report", report_to_stdout ? NULL : o->report) : code;

@@ -50,20 +50,33 @@ bool output_is_stdout(const char *path)
 
 static int target = STDOUT_FILENO;
 
-bool output_take_terminal(const char *path)
+static int open_terminal(const char *path)
 {
     struct stat st;
     bool may_be_one = stat(path, &st) == 0 && S_ISCHR(st.st_mode); /* opening a pipe would wait for its reader */
     int fd = may_be_one ? open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC) : -1;
-    if (fd < 0)
-        return false;
+    if (fd < 0 || isatty(fd))
+        return fd;
 
-    if (!isatty(fd)) {
+    close(fd);
+    return -1;
+}
+
+bool output_is_terminal(const char *path)
+{
+    int fd = open_terminal(path);
+
+    if (fd >= 0)
         close(fd);
-        return false;
-    }
-    target = fd;
-    return true;
+    return fd >= 0;
+}
+
+bool output_take_terminal(const char *path)
+{
+    int fd = open_terminal(path);
+
+    target = fd >= 0 ? fd : target;
+    return fd >= 0;
 }
 
 static bool is_regular(void)
@@ -103,6 +116,30 @@ static int write_raw(const char *data, size_t len)
 static bool is_raw;
 static char held[4]; /* the first bytes of a character, or a '\r': what follows decides */
 static size_t nheld;
+static char shown[PIPE_PIECE]; /* fit for a terminal, and not written yet */
+static size_t nshown;
+
+static int write_shown(void)
+{
+    size_t len = nshown;
+
+    nshown = 0;
+    return write_raw(shown, len);
+}
+
+static int show(const char *bytes, size_t len)
+{
+    while (len > 0) {
+        size_t n = len < sizeof shown - nshown ? len : sizeof shown - nshown;
+        memcpy(shown + nshown, bytes, n);
+        nshown += n;
+        bytes += n;
+        len -= n;
+        if (nshown == sizeof shown)
+            BIDE_TRY(write_shown());
+    }
+    return 0;
+}
 
 /* Bytes that a terminal shows as they are, and nothing has to be known of what follows. */
 static size_t plain_ascii(const char *text, size_t len)
@@ -114,13 +151,13 @@ static size_t plain_ascii(const char *text, size_t len)
     return n;
 }
 
-static int write_escaped(const char *bytes, size_t len)
+static int show_escaped(const char *bytes, size_t len)
 {
     char escaped[4 * sizeof held + 1];
 
     for (size_t i = 0; i < len; i++)
         snprintf(escaped + 4 * i, 5, "\\x%02x", (unsigned char)bytes[i]);
-    return write_raw(escaped, 4 * len);
+    return show(escaped, 4 * len);
 }
 
 /* How many of the bytes held belong together; 0: more are needed to know.  *is_plain: they may be shown. */
@@ -137,7 +174,7 @@ static size_t first_held(bool at_end, bool *is_plain)
     return n > 0 ? n : plain_is_cut(held, nheld) && !at_end ? 0 : 1;
 }
 
-static int write_held(bool at_end)
+static int show_held(bool at_end)
 {
     bool is_plain;
 
@@ -146,7 +183,7 @@ static int write_held(bool at_end)
         memcpy(bytes, held, n);
         nheld -= n;
         memmove(held, held + n, nheld);
-        BIDE_TRY(is_plain ? write_raw(bytes, n) : write_escaped(bytes, n));
+        BIDE_TRY(is_plain ? show(bytes, n) : show_escaped(bytes, n));
     }
     return 0;
 }
@@ -156,16 +193,16 @@ static int write_clean(const char *data, size_t len)
     while (len > 0) {
         size_t n = nheld == 0 ? plain_ascii(data, len) : 0;
         if (n > 0) {
-            BIDE_TRY(write_raw(data, n));
+            BIDE_TRY(show(data, n));
         } else {
             held[nheld++] = *data;
             n = 1;
-            BIDE_TRY(write_held(false));
+            BIDE_TRY(show_held(false));
         }
         data += n;
         len -= n;
     }
-    return 0;
+    return write_shown();
 }
 
 void output_raw(void)
@@ -180,7 +217,8 @@ int output_write(const void *data, size_t len)
 
 int output_end(void)
 {
-    return write_held(true);
+    BIDE_TRY(show_held(true));
+    return write_shown();
 }
 
 int output_exit_code(int error)

@@ -69,9 +69,12 @@ class Terminal(unittest.TestCase):
                 url = server.stdout.readline().decode().strip().rstrip("/") + "/x"
                 p = subprocess.run([BIDE, "fetch", "-q", "-o", os.ttyname(theirs), url], stdout=subprocess.DEVNULL, timeout=20)
                 server.terminate()
+            records = subprocess.run([BIDE, "fetch", "-q", "--jsonl", os.ttyname(theirs), url], capture_output=True)
         os.close(theirs)
         shown = read_all(ours)
         os.close(ours)
+        self.assertEqual(records.returncode, 2)
+        self.assertIn(b": a terminal; --jsonl - writes there what is fit for it", records.stderr)
         self.assertEqual(p.returncode, 0)
         self.assertIn("A\\x1b]0;title\\x07\\x9b\\xe2\\x80\\xaeB", shown)
 

@@ -219,7 +219,7 @@ class Progress(Case):
         def drip(s):
             s.sendall(b"HTTP/1.1 200 OK\r\n%s\r\n" % (b"Content-Length: 3000000\r\n" if length else b"Connection: close\r\n"))
             for _ in range(30):
-                s.sendall(bytes(100000))
+                s.sendall(b"x" * 100000)
                 time.sleep(0.04)
         main, side = os.openpty()
         with RawServer({"/big": drip, "/small": HELLO}) as s:
