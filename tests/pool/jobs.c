@@ -156,6 +156,13 @@ int job_progress(const int *n)
     return 0;
 }
 
+int job_progress_and_sleep(const int *ms)
+{
+    BIDE_TRY(bide_worker_progress(1, 2));
+    usleep((useconds_t)*ms * 1000);
+    return 0;
+}
+
 int job_state(void)
 {
     int *state = bide_worker_state();
@@ -232,6 +239,7 @@ BIDE_POOL_TASK(job_grow, const size_t *);
 BIDE_POOL_TASK(job_row, const int *, struct row *);
 BIDE_POOL_TASK(job_big, const struct big *, struct big *);
 BIDE_POOL_TASK(job_progress, const int *);
+BIDE_POOL_TASK(job_progress_and_sleep, const int *);
 BIDE_POOL_TASK(job_state, void);
 BIDE_POOL_TASK(job_nth, const int *);
 BIDE_POOL_TASK(job_cpu_of_sleep, const int *);

@@ -89,6 +89,7 @@ int job_grow(const size_t *n);         /* the same, piece by piece */
 int job_row(const int *n, struct row *out); /* each cell: the number */
 int job_big(const struct big *in, struct big *out);
 int job_progress(const int *n);
+int job_progress_and_sleep(const int *ms);
 int job_state(void);
 int job_nth(const int *us);            /* blocks so long; how many of its kind has this worker run? */
 int job_cpu_of_sleep(const int *ms);   /* awaits; the milliseconds of processor time that its process used meanwhile */

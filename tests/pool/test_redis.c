@@ -419,9 +419,9 @@ REDIS(redis_pool_is_released_by_on_progress)
     redis_start(&s, NULL);
     host_start(&s, NULL);
     bide_pool *pool = OPEN_REDIS(&s);
-    int n = 3;
+    int ms = 500; /* a job that is over at once may have its result before its progress is looked at */
     bide_auto bide_future *f =
-        bide_pool_submit(pool, bide_job(job_progress, &n), .on_progress = release_it, .arg = &pool);
+        bide_pool_submit(pool, bide_job(job_progress_and_sleep, &ms), .on_progress = release_it, .arg = &pool);
 
     EXPECT_TRUE(bide_await(f) < 0);
     EXPECT_NULL(pool);
