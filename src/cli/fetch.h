@@ -430,6 +430,8 @@ void record_add_moment(struct text *t, const char *name, int64_t us);
 
 /* May they go where they are to go, and not into each other?  Returns: EXIT_OK; EXIT_USAGE after a message. */
 int fetch_check_outputs(const struct fetch_options *o, bool bodies_to_stdout);
+/* Would a body under this name replace what the run writes or reads?  Returns: NULL, or what. */
+const char *fetch_output_in_way(const struct fetch_options *o, const char *name);
 /* Can --report be written?  Returns: EXIT_OK, EXIT_LOCAL after a message. */
 int report_check(const struct fetch_options *o);
 

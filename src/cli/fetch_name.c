@@ -122,8 +122,9 @@ static const char *claim_directories(struct naming *n, const struct text *name)
 const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text *name)
 {
     struct naming *n = &f->naming;
-    if (fetch_name_is_unique(n, job, name))
-        return NULL;
+    const char *in_way = n->direct ? NULL : fetch_output_in_way(f->options, name->data);
+    if (in_way || fetch_name_is_unique(n, job, name))
+        return in_way;
 
     uint64_t hash = names_hash(name->data, name->len), owner = f->repeats.is_on && !job->is_repeat ? 0 : repeats_key(f, job);
     if (job->claimed != 0 && job->claimed == hash)

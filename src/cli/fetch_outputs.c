@@ -32,12 +32,33 @@ static int check_not_a_list(const struct fetch_options *o, const char *option, c
     return EXIT_OK;
 }
 
+static bool is_named(const char *name, const char *output)
+{
+    const char *slash = strrchr(output, '/'), *last = strrchr(name, '/');
+
+    return strcmp(slash ? slash + 1 : output, last ? last + 1 : name) == 0 && is_same_file(name, output);
+}
+
+const char *fetch_output_in_way(const struct fetch_options *o, const char *name)
+{
+    if (o->jsonl && is_named(name, o->jsonl))
+        return "it is the file of --jsonl";
+    if (o->report && is_named(name, o->report))
+        return "it is the file of --report";
+    for (size_t i = 0; i < o->inputs.len; i++)
+        if (is_named(name, o->inputs.items[i]))
+            return "it is a list of --input";
+    return NULL;
+}
+
 static int check_options(const struct fetch_options *o)
 {
     if (o->summary_line && !o->jsonl)
         say("--summary-line is the last line of --jsonl, which is missing; --report FILE needs no records");
     else if (o->report && o->jsonl && is_same_file(o->report, o->jsonl))
         say("--report %s would replace the records of --jsonl; --summary-line adds to them", o->report);
+    else if (o->output && fetch_output_in_way(o, o->output))
+        say("--output %s: %s", o->output, fetch_output_in_way(o, o->output));
     else
         return EXIT_OK;
     return EXIT_USAGE;

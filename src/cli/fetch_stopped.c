@@ -43,7 +43,7 @@ void report_stopped(struct fetch *f)
         return;
     report_say(f, "stopped before these were done: %s", text_string(&t));
     text_free(&t);
-    if (naming_saves(n) && !n->direct)
+    if (naming_saves(n) && !n->direct && !(n->has_template && n->template.needs_end))
         report_say(f, "to go on, give the same command with --skip-existing");
     else
         report_say(f, "the same command begins with the first URL again");

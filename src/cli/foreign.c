@@ -258,7 +258,10 @@ enum foreign foreign_word(const struct command *c, const char *word, struct text
             return FOREIGN_TAKEN;
         if (!why)
             return FOREIGN_REFUSED;
-        add(why, c, &pairs[i], word);
+        if (pairs[i].how == TAKEN)
+            text_format(why, "unknown option %s: wget's changes nothing here, leave it out", word);
+        else
+            add(why, c, &pairs[i], word);
         if (is_ours)
             text_format(why, "; two options of bide's are written apart: -n -%c", word[2]);
         return FOREIGN_REFUSED;

@@ -29,6 +29,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         server, path = self.server, self.path
+        self.rfile.read(int(self.headers.get("Content-Length", 0))) # or it would be read as the next request
         with server.lock:
             server.asked[path] += 1
             n = server.asked[path]

@@ -260,6 +260,16 @@ class Again(Case):
         self.assertTrue(self.read("log").startswith(before))
         self.assertEqual([r["bytes"] for r in self.records()], [1, 2])
 
+    def test_records_and_lists_are_not_replaced_by_bodies(self):
+        self.fetch("-q", self.url + "/bytes/1", "--jsonl", "log")
+        before = self.read("log")
+        self.assertIn("it is the file of --jsonl", self.fetch("-q", self.url + "/bytes/1", "-o", "./log", "--jsonl", "log", code=2).err)
+        r = self.fetch(self.url + "/bytes/1?log", self.url + "/bytes/1?x", "-o", "{query}", "--jsonl", "log", code=1)
+        self.assertIn("it is the file of --jsonl", r.err)
+        self.assertTrue(self.read("log").startswith(before))
+        self.write("list", self.url.encode() + b"/bytes/1?list\n")
+        self.assertIn("it is a list of --input", self.fetch("-i", "list", "-o", "{query}", code=4).err)
+
     def test_records_are_refused_or_replaced_on_request(self):
         asked = len(Handler.asked)
         r = self.again(b'{"v":1}\n', "--jsonl-mode", "refuse", code=2)

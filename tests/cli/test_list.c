@@ -10,7 +10,7 @@
 #include "cli/cli.h"
 #include "cli/list.h"
 
-static char out[16384];
+static char out[16384]; /* what is longer is cut */
 static size_t out_len;
 
 static void print(const char *format, ...) BIDE_PRINTF(1, 2);
@@ -20,6 +20,7 @@ static void print(const char *format, ...)
 
     va_start(args, format);
     out_len += (size_t)vsnprintf(out + out_len, sizeof out - out_len, format, args);
+    out_len = out_len < sizeof out ? out_len : sizeof out - 1;
     va_end(args);
 }
 

@@ -89,7 +89,7 @@ class Foreign(Case):
             "--retry 3": "curl's is --retries here", "--max-time 3": "--timeout", "-b a=b": "-H 'Cookie: ", "-e x": "-H 'Referer: ",
             "--parallel-max 5": "--concurrency", "--data-raw x": "--data", "-T f": "-X PUT -d @FILE", "--resolve a:1:b": "--connect-to",
             "--include": "--include of `bide get`", "--fail-early": "--fail-fast",
-            "-P dir": "wget's is --output-dir here", "-t 3": "wget's is --retries here", "--tries=3": "--retries", "-nv": "--quiet",
+            "-P dir": "wget's is --output-dir here", "-t 3": "wget's is --retries here", "--tries=3": "--retries", "-nv": "--quiet", "-np": "leave it out",
             "--no-check-certificate": "--insecure", "-nd": "-o '{name}'",
             "-j 5": "aria2's is --concurrency here", "-x16": "aria2's is --per-host here", "-s 16": "one connection",
             "-s16": "one connection", "--max-connection-per-server=4": "--per-host", "--dir=x": "--output-dir", "--split=4": "one connection",
