@@ -503,6 +503,7 @@ struct fetch {
     int exit_code;              /* EXIT_LOCAL, -SIGPIPE: decided already; else 0 */
     struct text summary;        /* a line of JSON, once the run is over */
     bool has_summary_line;      /* it is the last one added to --jsonl */
+    unsigned hosts_lost;        /* that were said to be given up */
     unsigned messages;          /* about URLs, so far */
 };
 

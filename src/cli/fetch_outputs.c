@@ -77,10 +77,11 @@ int fetch_check_outputs(const struct fetch_options *o, bool bodies_to_stdout)
 {
     bool records_to_stdout = o->jsonl && output_is_stdout(o->jsonl);
     bool report_to_stdout = o->report && output_is_stdout(o->report);
-    const char *output = o->output ? o->output : "-";
+    const char *other = records_to_stdout ? "--jsonl" : "--report";
 
     if (bodies_to_stdout && (records_to_stdout || report_to_stdout)) {
-        say("-o %s and %s - would run into each other on standard output", output, records_to_stdout ? "--jsonl" : "--report");
+        say("%s and %s - would run into each other on standard output; -o FILE or -O DIR save bodies",
+            o->output ? "--output -" : "bodies", other);
         return EXIT_USAGE;
     }
     if (records_to_stdout && report_to_stdout) {

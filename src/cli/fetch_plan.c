@@ -136,6 +136,10 @@ static int choose_output(struct fetch *f)
 
     n->to_stdout = o->output ? output_is_stdout(o->output) || output_take_terminal(o->output) : !o->output_dir && !o->jsonl;
     n->directory = o->output_dir;
+    if (o->output_dir && !*o->output_dir) {
+        say("--output-dir: an empty name; the current directory is .");
+        return EXIT_USAGE;
+    }
     if (o->output && o->output_dir) {
         say("--output and --output-dir exclude each other: a file has one name");
         return EXIT_USAGE;

@@ -119,9 +119,16 @@ void report_lost(struct fetch *f, const struct job *job)
 {
     const struct host *host = job->host;
 
-    if (host->jobs > 1)
-        report_failure(f, "%s is given up after %u failures in a row; %u URLs that wait for it fail with it", host->name,
-                   host->health.rounds, host->jobs - 1);
+    if (host->jobs <= 1)
+        return;
+    if (f->options->verbose == 0 && ++f->hosts_lost > MESSAGES) {
+        if (f->hosts_lost == MESSAGES + 1)
+            report_say(f, "more hosts are given up, but not shown; -v shows all");
+        return;
+    }
+    report_failure(f, "%s is given up after %u failure%s in a row; %u URL%s that wait%s for it fail%s with it", host->name,
+                   host->health.rounds, host->health.rounds == 1 ? "" : "s", host->jobs - 1, host->jobs == 2 ? "" : "s",
+                   host->jobs == 2 ? "s" : "", host->jobs == 2 ? "s" : "");
 }
 
 /* ---- at the end ---- */

@@ -33,6 +33,8 @@ must 0 fetch -q "$base/bytes/7"
 test "$(wc -c <out)" = 7 || fail "one body goes to standard output"
 must 0 fetch -q "$base/bytes/300000" -o -
 test "$(wc -c <out)" = 300000 || fail "a long body to standard output"
+must 2 fetch -O '' "$base/bytes/5"
+said "an empty name"
 must 2 fetch "$base/bytes/[1-3]"
 said_only "say where they go"
 must 2 fetch "$base/bytes/1" -o - --jsonl -
