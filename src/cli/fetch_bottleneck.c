@@ -29,11 +29,11 @@ void bottleneck_note_start(struct fetch *f, int64_t now_ms)
 
     if (b->since_ms == 0)
         b->since_ms = now_ms;
-    if (!has_more(f))
-        set(b, BY_NOTHING, now_ms);
-    else if (q->live >= f->concurrency)
+    bool more = has_more(f), is_full = q->live >= f->concurrency;
+
+    if (more && is_full)
         set(b, BY_CONCURRENCY, now_ms);
-    else if (b->now == BY_CONCURRENCY || (is_of_hosts && b->full == 0))
+    else if (!more || b->now == BY_CONCURRENCY || (is_of_hosts && b->full == 0))
         set(b, BY_NOTHING, now_ms);
 }
 

@@ -165,12 +165,10 @@ static void count(struct stats *s, const struct outcome *o)
     s->repeated += o->is_repeat && o->fail != FAIL_REPEATED;
     s->repeated_failed += o->is_repeat && o->fail != FAIL_NONE && o->fail != FAIL_REPEATED;
     s->existing += o->is_existing;
-    if (o->is_existing)
+    if (o->is_existing || o->fail == FAIL_CANCELLED)
         s->skipped++;
     else if (o->fail == FAIL_NONE)
         s->ok++;
-    else if (o->fail == FAIL_CANCELLED)
-        s->skipped++;
     else
         s->failed++;
     if (fail_is_status(o->fail) && o->status > 0 && o->status < STATUSES)

@@ -100,7 +100,7 @@ ssize_t lines_read_stored(struct lines *l, void *to, size_t n)
 /* Room for more at the end of the buffer, which is full. */
 static int grow(struct lines *l)
 {
-    size_t size = 2 * size_of(l);
+    size_t size = 2 * size_of(l) | 1; /* never 0 */
     char *big = realloc(l->big, size);
     if (!big)
         return bide_fail(BIDE_ENOMEM, "%s: out of memory", l->name);
