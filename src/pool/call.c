@@ -53,7 +53,7 @@ static __attribute__((noinline, no_sanitize("address", "undefined"))) void drop_
 }
 
 /* Called when the frame is left, in whatever way. */
-static void leave(const bool *returned)
+static void leave(const volatile bool *returned)
 {
     if (!*returned)
         drop_frames(bide__task_here());
@@ -75,7 +75,7 @@ static __attribute__((noinline)) int call_below(void (*fn)(void), enum bide_job_
 
 static int call_in_thread(void (*fn)(void), enum bide_job_shape shape, const char *arg, size_t len, void *out)
 {
-    __attribute__((cleanup(leave))) bool returned = false;
+    __attribute__((cleanup(leave))) volatile bool returned = false; /* also read when the stack is unwound */
 
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
     int code = call_below(fn, shape, arg, len, out);

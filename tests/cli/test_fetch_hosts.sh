@@ -85,7 +85,7 @@ must 5 fetch "$good/status/404?[1-500]" "$good/bytes/[1-500]" --jsonl stop.jsonl
 said "21 of 21 URLs failed; stopping (--max-errors)"
 records stop.jsonl '21 <= len(asked) < 40'
 must 1 fetch "$good/status/404?[1-20]" "$good/bytes/[1-500]" --jsonl stop.jsonl --jsonl-mode=replace --max-errors 20 -c 4
-for i in $(seq 400); do echo "$good/bytes/$i"; test $i -le 200 || echo "$good/status/404?$i"; done >mixed
+for i in $(seq 400); do echo "$good/bytes/$i"; test "$i" -le 200 || echo "$good/status/404?$i"; done >mixed
 must 5 fetch -i mixed --jsonl stop.jsonl --jsonl-mode=replace --max-errors 10% -c 4
 records stop.jsonl '10 < sum(not x["ok"] for x in asked) * 100 / len(asked) < 15'
 must 1 fetch -i mixed --jsonl stop.jsonl --jsonl-mode=replace --max-errors 40% -c 4
