@@ -154,6 +154,8 @@ void source_close(struct source *s);
 int fetch_read_rules(struct fetch *f);
 /* Which variables of -o are columns? */
 int fetch_bind_columns(struct fetch *f);
+/* Can it be read more than once? */
+bool fetch_list_is_file(const char *path);
 /* What a list's job is asked with. */
 const char *job_method(const struct fetch *f, const struct job *job);
 
@@ -167,6 +169,7 @@ struct naming {
     bool to_stdout;
     bool direct;              /* -o names a device or a pipe: written to as it is */
     char date[16];            /* of the run's start */
+    time_t began;             /* the same */
     bool is_proven;           /* no two URLs have one name */
     bool are_checked;         /* all names of the lists were compared: --dry-run */
     struct nameset names;     /* else: those that were given */

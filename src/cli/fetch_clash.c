@@ -19,13 +19,6 @@
 #define RUN_NAMES  ((size_t)3 << 18) /* 8 MiB, while it runs */
 #define RUN_DIRECTORIES ((size_t)3 << 17)
 
-static bool is_regular(const char *path)
-{
-    struct stat st;
-
-    return strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode);
-}
-
 static bool has_list(const struct fetch *f)
 {
     return f->options->inputs.len > 0;
@@ -199,7 +192,7 @@ static bool walk_lists(struct walk *w)
         return w->no_memory = true;
 
     for (const char *const *path = w->f->source.inputs; path && *path && !found && !w->is_full; path++) {
-        if (!is_regular(*path) || list_open(l, *path, &w->f->source.rules) != EXIT_OK)
+        if (!fetch_list_is_file(*path) || list_open(l, *path, &w->f->source.rules) != EXIT_OK)
             break; /* numbers of URLs behind it are not known */
         found = walk_list(w, l);
         list_close(l);
@@ -295,7 +288,7 @@ static bool has_texts(const struct fetch *f)
 /* More than can be looked up while it runs: of lists nobody knows, of patterns that is known at once. */
 static int too_many(const struct fetch *f)
 {
-    say("more than %zu names that cannot be told apart by their template%s", RUN_NAMES, advice(f));
+    say("more than %zu names, which the template does not keep apart%s", RUN_NAMES, advice(f));
     return EXIT_USAGE;
 }
 

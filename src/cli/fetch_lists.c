@@ -18,7 +18,7 @@ const char *job_method(const struct fetch *f, const struct job *job)
 
 /* ---- the first lines ---- */
 
-static bool is_regular(const char *path)
+bool fetch_list_is_file(const char *path)
 {
     struct stat st;
 
@@ -50,7 +50,7 @@ static int probe(struct fetch *f)
     int code = l ? EXIT_OK : say_no_memory();
 
     for (const char *const *path = f->source.inputs; l && path && *path && code == EXIT_OK; path++) {
-        if (!is_regular(*path))
+        if (!fetch_list_is_file(*path))
             continue;
         code = list_open(l, *path, &f->source.rules) == EXIT_OK ? EXIT_OK : EXIT_USAGE;
         if (code == EXIT_OK) {
@@ -144,7 +144,7 @@ static int refuse_unknown(const struct fetch *f, const struct template_part *p)
     bool is_late = false;
 
     for (const char *const *path = f->source.inputs; path && *path; path++)
-        is_late |= !is_regular(*path);
+        is_late |= !fetch_list_is_file(*path);
     if (!is_late || f->source.rules.form != LIST_AUTO || p->kind != TEMPLATE_GLOB || p->glob > 0 || f->source.nglobs > 0)
         return EXIT_OK;
     say("--output '%s': {%s} is no variable; if it is a column of the list, --columns names it, or say --input-format tsv or jsonl",

@@ -2,8 +2,10 @@
 /*
  * fetch_name.c - which URL becomes which file.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <bide/url.h>
 
@@ -119,6 +121,14 @@ static const char *claim_directories(struct naming *n, const struct text *name)
     return a == NAMESET_NO_MEMORY ? fetch_no_memory : NULL;
 }
 
+/* In a thread: a file system may take its time. */
+static int was_written(const struct naming *n, const struct text *name)
+{
+    struct stat st;
+
+    return fstatat(n->root_fd, naming_below(n, name), &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ctim.tv_sec >= n->began;
+}
+
 const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text *name)
 {
     struct naming *n = &f->naming;
@@ -132,6 +142,8 @@ const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text
     enum nameset_answer answer = owner ? nameset_claim(&n->names, name->data, name->len, owner) : nameset_add(&n->names, name->data, name->len);
     if (answer == NAMESET_THERE)
         return "an earlier URL has this file name";
+    if (answer == NAMESET_FULL && bide_to_thread(bide_coro(was_written, n, name)) != 0) /* or it is not known */
+        return "a file of this run has this name, of an earlier URL or of the same one, beyond the names that are remembered";
     const char *why = answer == NAMESET_NO_MEMORY ? fetch_no_memory : n->has_template ? claim_directories(n, name) : NULL;
     if (!why)
         job->claimed = hash;

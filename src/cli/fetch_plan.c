@@ -192,10 +192,10 @@ static int check_skip_existing(const struct fetch *f)
 
 static void find_date(struct naming *n)
 {
-    time_t now = time(NULL);
     struct tm t;
 
-    if (!localtime_r(&now, &t) || strftime(n->date, sizeof n->date, "%Y-%m-%d", &t) == 0)
+    n->began = time(NULL);
+    if (!localtime_r(&n->began, &t) || strftime(n->date, sizeof n->date, "%Y-%m-%d", &t) == 0)
         strcpy(n->date, "1970-01-01");
 }
 

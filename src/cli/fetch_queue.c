@@ -7,7 +7,7 @@
  * that may not go is parked at its host, or it is only noted where it stands, and the source is asked again, so that one
  * host does not hold up the others.
  *
- * If no job may go, workers wait, and whoever makes it possible wakes one: a free place, a job that is due or a host
+ * If no job may go, workers wait, and what makes it possible wakes one: a free place, a job that is due or a host
  * that has rested (the alarm), a worker that has read a list.  One that finds more than it can take wakes the next.
  *
  * A host that is lost has any number of places: its jobs fail as soon as a worker has them.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fetch_report.c - what is told of each URL: numbers, and a message for what failed; fetch_record.c has the records.
+ * fetch_report.c - what is reported of each URL: numbers, and a message for what failed; fetch_record.c has the records.
  *
  * Of ten thousand failures the first few are shown; the records and the summary have all.
  */
@@ -16,28 +16,31 @@
 
 #define TEXT 3500
 
-void report_say(struct fetch *f, const char *format, ...)
+static void report(struct fetch *f, void (*print)(const char *, ...), const char *format, va_list args)
 {
     char text[TEXT];
+
+    vsnprintf(text, sizeof text, format, args);
+    progress_erase(&f->progress);
+    print("%s", text);
+}
+
+void report_say(struct fetch *f, const char *format, ...)
+{
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    report(f, say_note, format, args);
     va_end(args);
-    progress_erase(&f->progress);
-    say_note("%s", text);
 }
 
 void report_failure(struct fetch *f, const char *format, ...)
 {
-    char text[TEXT];
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    report(f, say, format, args);
     va_end(args);
-    progress_erase(&f->progress);
-    say("%s", text);
 }
 
 void report_add_url(struct text *to, const char *url)

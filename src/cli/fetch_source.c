@@ -93,7 +93,7 @@ static void note_entry(struct source *s, struct job *job, struct list_entry *e, 
 /* The whole list is something else: nothing of it is asked for.  Returns: 0, or no memory. */
 static int refuse_list(struct fetch *f, const struct list_entry *e)
 {
-    report_say(f, "%s:%llu: %s", f->source.list->lines.name, (unsigned long long)e->line, e->fault);
+    report_failure(f, "%s:%llu: %s", f->source.list->lines.name, (unsigned long long)e->line, e->fault);
     if (e->fault == extras_no_memory)
         return BIDE_ENOMEM;
     f->source.is_broken = f->source.is_refused = true;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define FIRST_SLOTS 1024
+#define LATEST      4096 /* more than are under way at once */
 
 void nameset_init(struct nameset *s, size_t max)
 {
@@ -17,6 +18,7 @@ void nameset_init(struct nameset *s, size_t max)
 void nameset_free(struct nameset *s)
 {
     free(s->slots);
+    free(s->latest);
     *s = (struct nameset){0};
 }
 
@@ -57,12 +59,24 @@ static bool has(const struct nameset *s, uint64_t h)
     return s->nslots && s->slots[find(s->slots, s->nslots, h)] == h;
 }
 
+static enum nameset_answer add_latest(struct nameset *s, uint64_t h)
+{
+    if (!s->latest && !(s->latest = calloc(LATEST, sizeof *s->latest)))
+        return NAMESET_NO_MEMORY;
+    uint64_t *slot = &s->latest[h % LATEST];
+    if (*slot == h)
+        return NAMESET_THERE;
+
+    *slot = h;
+    return NAMESET_FULL;
+}
+
 static enum nameset_answer add(struct nameset *s, uint64_t h)
 {
     if (has(s, h))
         return NAMESET_THERE;
     if (s->used >= s->max)
-        return NAMESET_FULL;
+        return add_latest(s, h);
     if (s->used * 4 >= s->nslots * 3 && !grow(s))
         return NAMESET_NO_MEMORY;
     s->slots[find(s->slots, s->nslots, h)] = h;

@@ -3,7 +3,7 @@
  * nameset.h - was this file name given before?  In bounded memory.
  *
  * It keeps 64 bits of a hash for each name, 8 to 16 bytes in all, up to a ceiling; from then on names are still looked
- * up, but not kept.  That two of a million names are mistaken for each other happens once in 40 million runs.
+ * up, but only the latest ones are kept, each until another one needs its slot.  That two of a million names are mistaken for each other happens once in 40 million runs.
  */
 #ifndef BIDE_CLI_NAMESET_H
 #define BIDE_CLI_NAMESET_H
@@ -14,6 +14,7 @@
 struct nameset {
     uint64_t *slots; /* 0: free */
     size_t nslots, used, max;
+    uint64_t *latest; /* beyond max; NULL: none yet */
     struct siphash_key key;
 };
 
@@ -25,7 +26,7 @@ enum nameset_answer {
     NAMESET_NEW,   /* and kept from now on */
     NAMESET_THERE, /* given before */
     NAMESET_OWN,   /* given before, to the same owner */
-    NAMESET_FULL,  /* not among those kept, and there is no room to keep it */
+    NAMESET_FULL,  /* not among those kept, and there is no room to keep it for long */
     NAMESET_NO_MEMORY, /* nor memory */
 };
 

@@ -3,7 +3,7 @@
  * serve_partial.c - conditional requests and ranges (RFC 9110 13 and 14): all of it, a part of it, or that it has not changed.
  *
  * One range is answered with that part.  Several are answered with the whole, as RFC 9110 14.2 allows: no client of ours asks for them,
- * and whoever does must be able to take it.  What cannot be read as a condition or a range is passed over, as the RFC wants it.
+ * and a client that does must be able to take it.  What cannot be read as a condition or a range is passed over, as the RFC wants it.
  */
 #include "cli/serve.h"
 

@@ -164,7 +164,7 @@ bide_task *bide__watch_waiter(struct ready *r)
     return g && !g->over && g->wait.task->wait == &g->wait && bide__is_group_wait(&g->wait) ? g->wait.task : NULL;
 }
 
-/* Who waits for all waits for ever if one of them never ends; who waits for one, if none of them does. */
+/* Who waits for all never goes on if one of them never ends; who waits for one, if none of them does. */
 bool bide__group_is_stuck(struct circle_search *s, const void *wait)
 {
     const struct group *g = container_of((const struct wait *)wait, struct group, wait);

@@ -82,7 +82,7 @@ test "$took" -lt 2000 || fail "planning takes $took ms"
 timed must 0 fetch -n "$fast/[1-100000000]?[1-2]" -O x
 test "$took" -lt 2000 || fail "planning takes $took ms"
 must 2 fetch -n "$fast/[1-100000000]?[1-20]" -o 'x/{1}{2}'
-said "cannot be told apart"
+said "does not keep apart"
 
 # ---- list of many hosts: what is not needed any more is given back ----
 port=${fast##*:}

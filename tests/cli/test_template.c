@@ -250,7 +250,7 @@ UNIT(nameset_finds_what_was_given_before)
     nameset_free(&s);
 }
 
-UNIT(nameset_full_keeps_what_it_has)
+UNIT(nameset_full_keeps_what_it_has_and_the_latest)
 {
     struct nameset s;
 
@@ -258,6 +258,10 @@ UNIT(nameset_full_keeps_what_it_has)
     EXPECT_EQ(nameset_add(&s, "a", 1), NAMESET_NEW);
     EXPECT_EQ(nameset_add(&s, "b", 1), NAMESET_NEW);
     EXPECT_EQ(nameset_add(&s, "c", 1), NAMESET_FULL);
+    EXPECT_EQ(nameset_add(&s, "c", 1), NAMESET_THERE);
+    EXPECT_EQ(nameset_add(&s, "a", 1), NAMESET_THERE);
+    for (int i = 0; i < 100000; i++)
+        nameset_add(&s, (const char *)&i, sizeof i);
     EXPECT_EQ(nameset_add(&s, "c", 1), NAMESET_FULL);
     EXPECT_EQ(nameset_add(&s, "a", 1), NAMESET_THERE);
     nameset_free(&s);
