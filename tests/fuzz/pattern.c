@@ -2,8 +2,8 @@
 /*
  * pattern.c - fuzz target: URL patterns, templates of file names, and the names that come out.
  *
- * The first line is a pattern, the second a template, the third a path and the fourth a host as a URL has them.  A pattern has
- * as many URLs as it says; no name leads out of its directory or is longer than file systems have it; and where it is
+ * The first line is a pattern, the second a template, the third a path, the fourth a host and the fifth a query as a URL has
+ * them.  A pattern has as many URLs as it says; no name leads out of its directory or is longer than file systems have it; and where it is
  * proven that all names are different, they are.
  */
 #include <stdlib.h>
@@ -16,11 +16,12 @@
 #include "cli/unique.h"
 
 #define NAMES 300 /* of a pattern that are looked at */
+#define LINES 5
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct input {
-    char *lines[4];
+    char *lines[LINES];
     struct glob glob;
     struct template template;
     struct template_binding binding;
@@ -35,7 +36,7 @@ static void must(bool true_thing)
 /* Each line in memory of its own, so that the sanitizer sees an over-read; a NUL ends it. */
 static void split(struct input *in, const char *data, size_t size)
 {
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < LINES; i++) {
         const char *end = size > 0 ? memchr(data, '\n', size) : NULL;
         size_t len = end ? (size_t)(end - data) : size;
         in->lines[i] = strndup(data ? data : "", len);
@@ -107,7 +108,7 @@ static bool make_name(const struct input *in, uint64_t k, struct text *name)
     const struct template *t = &in->template;
     uint64_t which[GLOB_MAX] = {0};
     struct template_values v = {.glob = &in->glob, .which = which, .binding = &in->binding, .number = k,
-                                .host = in->lines[3], .path = in->lines[2]};
+                                .host = in->lines[3], .path = in->lines[2], .query = in->lines[4]};
 
     text_clear(name);
     glob_pick(&in->glob, k, which);
@@ -164,7 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     template_free(&in.template);
     glob_free(&in.glob);
     text_free(&why);
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < LINES; i++)
         free(in.lines[i]);
     return 0;
 }
