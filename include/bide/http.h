@@ -76,6 +76,15 @@ BIDE_API bide_session_stats bide_session_get_stats(const bide_session *s);
 
 /* ---- requests ---- */
 
+/*
+ * Asked before a redirect is followed, by the task whose request it is: go on?
+ *
+ * redirect: borrowed; its status, headers and timing can be looked at; its body cannot be read.  to: the next URL, whole
+ * Returns:  0: follow it; a negative code, with an error on record: the request fails with it
+ * Example:  return strncmp(to, "https:", 6) == 0 ? 0 : bide_fail(BIDE_EREDIRECT, "%s is not https", to);
+ */
+typedef int bide_redirect_fn(const bide_response *redirect, const char *to, void *arg);
+
 /* What bide_get and its siblings take; zero means the default. */
 typedef struct bide_request_args {
     const char *url;
@@ -92,6 +101,8 @@ typedef struct bide_request_args {
     int max_redirects;           /* default: the session's */
     size_t max_body_bytes;       /* default: the session's */
     bool location_trusted;       /* redirects to other origins get all headers; also if the session says so */
+    bide_redirect_fn *on_redirect; /* default: all are followed */
+    void *on_redirect_arg;
 } bide_request_args;
 
 /*

@@ -200,6 +200,8 @@ struct asked {
     const char *content_type;  /* of json and form */
     const char *authorization; /* from the URL's user info; for its origin alone */
     bool location_trusted;     /* the user's fields go to other origins, too */
+    bide_redirect_fn *on_redirect; /* NULL: the user lets all be followed */
+    void *on_redirect_arg;
     uint64_t drop;             /* HEADER_BITs of fields that are not sent any more; bit 0: those that have no id */
     char *head;
     size_t head_len;

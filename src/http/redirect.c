@@ -108,6 +108,16 @@ static void change_method(struct asked *a, int status)
     a->drop |= ABOUT_BODY;
 }
 
+/* The user says no, and should have said why. */
+static int ask_user(const struct asked *a, const struct url *next)
+{
+    int code = a->on_redirect ? a->on_redirect(a->response, next->href, a->on_redirect_arg) : 0;
+
+    if (code < 0 && bide_error_code() != code)
+        bide_fail(code, "redirected to %s: on_redirect returned %d", next->href, code);
+    return code < 0 ? code : 0;
+}
+
 static int follow(struct asked *a, const char *location)
 {
     bide_response *r = a->response;
@@ -115,6 +125,8 @@ static int follow(struct asked *a, const char *location)
     if (r->redirects >= r->limits.max_redirects)
         return bide_fail(BIDE_EREDIRECT, "more than %d redirects", r->limits.max_redirects);
     int code = resolve(a, location, &next);
+    if (code == 0)
+        code = ask_user(a, &next);
     if (code < 0)
         return code;
 

@@ -171,6 +171,8 @@ static int prepare(struct asked *a, const char *method, const bide_request_args 
 {
     a->headers = args->headers;
     a->location_trusted = args->location_trusted || a->session->args.location_trusted;
+    a->on_redirect = args->on_redirect;
+    a->on_redirect_arg = args->on_redirect_arg;
     a->response->method = "request";
     int code = set_method(a, args->method ? args->method : method);
     if (code == 0)

@@ -386,3 +386,58 @@ TEST(client_R68_https_to_http_is_followed_without_what_the_user_set_and_never_wi
     EXPECT_EQ(count_of(tls.seen, "secret"), 4);
     EXPECT_EQ(count_of(p.seen, "secret"), 0);
 }
+
+/* ---- the user is asked ---- */
+
+struct asked_hop {
+    int calls, status, code;
+    int64_t first_byte;
+    char to[128];
+};
+
+static int note_hop(const bide_response *redirect, const char *to, void *arg)
+{
+    struct asked_hop *h = arg;
+
+    h->calls++;
+    h->status = bide_status(redirect);
+    h->first_byte = bide_response_timing(redirect).first_byte;
+    snprintf(h->to, sizeof h->to, "%s", to);
+    return h->code == BIDE_EREDIRECT ? bide_fail(h->code, "not there") : h->code;
+}
+
+TEST(client_on_redirect_is_asked_before_each_hop, .real_time = true)
+{
+    struct peer p = PEER(ASK TO("302", "/b") ASK TO("308", "c?d") ASK HERE);
+    peer_start(&p);
+    bide_auto bide_session *s = bide_session_new();
+    struct asked_hop h = {0};
+
+    bide_auto bide_response *r = bide_get(s, peer_url(&p, "/a"), .on_redirect = note_hop, .on_redirect_arg = &h);
+    expect_body(r, "here");
+    EXPECT_EQ(h.calls, 2);
+    EXPECT_EQ(h.status, 308);
+    EXPECT_TRUE(h.first_byte >= 0);
+    EXPECT_STR(h.to, peer_url(&p, "/c?d"));
+    peer_stop(&p);
+}
+
+TEST(client_on_redirect_that_says_no_is_the_error, .real_time = true)
+{
+    struct peer p = PEER(ASK TO("302", "/b") ASK TO("302", "/b") ASK HERE);
+    peer_start(&p);
+    bide_auto bide_session *s = bide_session_new();
+    struct asked_hop h = {.code = BIDE_EREDIRECT};
+    bide_error_info e;
+
+    EXPECT_NULL(bide_get(s, peer_url(&p, "/a"), .on_redirect = note_hop, .on_redirect_arg = &h));
+    EXPECT_EQ(bide_error_get(&e), BIDE_EREDIRECT);
+    EXPECT_EQ(e.http_status, 302);
+    EXPECT_CONTAINS(bide_error_text(), "/a: not there");
+    h.code = -EBUSY; /* without an error on record */
+    EXPECT_FAILED(bide_get(s, peer_url(&p, "/a"), .on_redirect = note_hop, .on_redirect_arg = &h), -EBUSY, "/b", "on_redirect returned");
+    expect_get(s, peer_url(&p, "/c"), "here"); /* the connection is whole */
+    peer_stop(&p);
+    EXPECT_EQ(h.calls, 2);
+    EXPECT_EQ(p.nrequests, 3);
+}
