@@ -101,6 +101,14 @@ struct job {
     uint64_t key;       /* of the URL, when it was looked at by fetch_repeats.c */
     bool holds;         /* the URL: others that repeat it wait for this one */
     bool is_repeat;     /* another one holds it, or did */
+    struct job *asked_prev, *asked_next; /* is_asked: in its host's */
+    bide_task *task;    /* its worker's, while it runs; borrowed */
+    uint64_t received;  /* of its body, by this attempt */
+    bool is_asked, has_head; /* it waits for its host; has the head of its answer */
+    bool is_recalling;  /* this attempt is being ended to make room */
+    bool is_recalled;   /* it, or one before it, was */
+    bool is_away;       /* host is not that of its URL: a redirect leads there */
+    bool is_bound;      /* this attempt cannot be made again: what came of it has gone on */
     int64_t due_ms;     /* a retry: not before */
     int64_t began_us;   /* first attempt; 0: not yet */
     int64_t sent_ms;    /* latest attempt, by the loop's clock */
@@ -299,6 +307,7 @@ struct outcome {
     bool is_local;       /* this machine failed; others will, too */
     bool answered;       /* the host said something: the failure is not its own */
     bool with_host;      /* it was not asked for: its host is given up */
+    bool is_put_back;    /* nothing is known yet: it waits for its host again */
     bool is_existing;    /* it was not asked for: its file is there */
     bool is_repeat, is_copy; /* it was not asked for: its result is that of another; in a file of its own */
     uint64_t first;      /* is_repeat: the number of that one */
@@ -325,6 +334,8 @@ enum fail fail_of_status(int status); /* FAIL_NONE for 2xx and 304 */
 
 struct worker {
     struct fetch *f;
+    struct job *job;  /* that it asks for */
+    enum hop hop;     /* where its latest redirect led to */
     struct text name; /* of the file */
     struct text why;  /* what went wrong */
     const char *method; /* of the job */
@@ -346,7 +357,8 @@ void fetch_grow(struct fetch *f);
 /* A body that comes in pieces. */
 struct transfer {
     struct transfer *next, *prev; /* in fetch.transfers, in the order in which they began */
-    const struct text *name, *url; /* the first one that is not empty is shown */
+    const struct text *name; /* shown, if it is not empty, else the job's URL */
+    struct job *job;
     uint64_t id, received;
     int64_t length; /* -1: not known */
     int64_t began_ms;
@@ -357,7 +369,7 @@ struct transfers {
     uint64_t latest_id;
 };
 
-void transfer_begin(struct fetch *f, struct transfer *t, const struct text *name, const struct text *url, int64_t length);
+void transfer_begin(struct fetch *f, struct transfer *t, const struct text *name, struct job *job, int64_t length);
 void transfer_add(struct fetch *f, struct transfer *t, size_t bytes);
 void transfer_end(struct fetch *f, struct transfer *t);
 /* What the progress line shows, as it is now. */
@@ -374,7 +386,7 @@ struct progress_view report_view(const struct fetch *f);
  * Returns:   how many bytes
  * Errors:    those of bide_body, and of files; o->is_local then
  */
-int64_t fetch_save(struct worker *w, const struct job *job, bide_response *r, struct outcome *o);
+int64_t fetch_save(struct worker *w, struct job *job, bide_response *r, struct outcome *o);
 
 /* fetch_spool.c: a file for a body that has no name yet; and under w->name, once it has.  Suspend. */
 bide_file *fetch_spool_open(const struct fetch *f);

@@ -45,9 +45,11 @@ static enum bottleneck of_hosts(const struct queue *q)
         return q->bottlenecks.full_size >= q->window.most ? BY_PER_HOST : BY_WINDOW;
     if (has_rows)
         return BY_SLOW_HOSTS;
-    if (q->asleep)
+    if (q->asleep && !q->asleep->health.is_silent)
         return q->asleep->blocked_until_ms >= q->asleep->wake_ms ? BY_RETRY_AFTER : BY_DOWN_HOSTS;
-    return BY_NOTHING;
+    if (q->silent.first && !q->silent.first->asked_first->has_head)
+        return BY_DOWN_HOSTS;
+    return q->slow_live > 0 ? BY_SLOW_HOSTS : BY_NOTHING;
 }
 
 void bottleneck_note_wait(struct fetch *f, bool rate, int64_t now_ms)
@@ -96,6 +98,8 @@ void bottleneck_describe(const struct fetch *f, enum bottleneck b, struct text *
         text_format(to, "%d at once (--concurrency)", f->concurrency);
     else if (b == BY_PER_HOST)
         text_format(to, "%d at once to one host (--per-host)", n);
+    else if (b == BY_WINDOW && f->queue.bottlenecks.full_is_growing && n <= WINDOW_START)
+        text_format(to, "%d at once to one host, as it begins (--no-adaptive)", n);
     else if (b == BY_WINDOW && f->queue.bottlenecks.full_is_growing)
         text_format(to, "one host's window, which had grown to %d (--no-adaptive)", n);
     else if (b == BY_WINDOW)

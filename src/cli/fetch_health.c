@@ -3,7 +3,8 @@
  * fetch_health.c - does a host answer, and how fast?
  *
  * Requests that ran at the same time fail for the same cause, and so count once: eight that were refused together say no
- * more than one.  A host that has answered before is believed to be well until several in a row failed.
+ * more than one.  A host that has answered before is believed to be well until several in a row failed, or one after
+ * a silence.
  */
 #include "cli/fetch_health.h"
 
@@ -22,7 +23,7 @@ void health_answered(struct health *h, int64_t us)
     h->answer_us = h->answer_us == 0 ? us : h->answer_us + (us - h->answer_us) / SMOOTH;
     h->answer_us = h->answer_us > 0 ? h->answer_us : 1;
     h->in_row = h->rounds = 0;
-    h->is_down = false;
+    h->is_down = h->is_silent = false;
 }
 
 /* Half of what doubles, and up to as much again. */
@@ -43,7 +44,7 @@ void health_failed(struct health *h, const struct health_limits *l, int64_t bega
         h->counted_ms = now_ms;
         h->probe_ms = now_ms + distance_ms(l, h->rounds, random);
     }
-    h->is_down |= h->answer_us == 0 || h->in_row >= DOWN_IN_ROW || h->rounds >= DOWN_ROUNDS;
+    h->is_down |= h->answer_us == 0 || h->is_silent || h->in_row >= DOWN_IN_ROW || h->rounds >= DOWN_ROUNDS;
     h->is_lost |= h->rounds >= l->rounds;
 }
 

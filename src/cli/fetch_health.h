@@ -29,6 +29,7 @@ struct health {
     int64_t answer_us;  /* smoothed time to the first byte of an answer; 0: it has never answered */
     int kind;           /* enum fail, of the latest failure */
     bool is_down, is_lost;
+    bool is_silent;     /* it is asked, and has said nothing for a while: fetch_silence.c */
     char *why;          /* the latest failure in words, when it is lost; owned; NULL: no memory for it */
 };
 
@@ -46,10 +47,10 @@ void health_failed(struct health *h, const struct health_limits *l, int64_t bega
 /* No attempt will help. */
 void health_lose(struct health *h, int kind, const char *why);
 
-/* May requests to it hang?  It is unknown, down, or takes its time. */
+/* May requests to it hang?  It is unknown, down, silent, or takes its time. */
 static inline bool health_is_slow(const struct health *h)
 {
-    return !h->is_lost && (h->is_down || h->answer_us == 0 || h->answer_us > HEALTH_SLOW_US);
+    return !h->is_lost && (h->is_down || h->is_silent || h->answer_us == 0 || h->answer_us > HEALTH_SLOW_US);
 }
 
 void health_free(struct health *h);

@@ -21,7 +21,10 @@ static bide_bytes authority(const char *url)
     const char *at = strstr(url, "://");
     at = at ? at + 3 : url;
     size_t len = strcspn(at, "/?#\\");
+    const char *usual = at - url == 7 ? ":80" : ":443"; /* behind http:// or https:// */
 
+    if (len > strlen(usual) && memcmp(at + len - strlen(usual), usual, strlen(usual)) == 0)
+        len -= strlen(usual);
     for (size_t i = len; i-- > 0; )
         if (at[i] == '@')
             return (bide_bytes){at + i + 1, len - i - 1};

@@ -174,8 +174,10 @@ struct job *queue_take(struct fetch *f)
         }
         if (job) {
             job->sent_ms = bide_loop_time_ms(f->loop);
-            if (!repeats_take(f, job) && !job->host->health.is_lost)
+            if (!repeats_take(f, job) && !job->host->health.is_lost) {
                 rate_take(f, job->sent_ms);
+                silence_ask(f, job);
+            }
             bottleneck_note_start(f, job->sent_ms);
             pass_on(f);
             return job;
@@ -196,21 +198,24 @@ struct job *queue_take(struct fetch *f)
 }
 
 /* The place at its host is free. */
-static void leave_host(struct fetch *f, struct host *host)
+static void leave_host(struct fetch *f, struct job *job)
 {
+    struct host *host = job->host;
+
+    silence_end(f, job, false);
     host_end(f, host);
     host_line_up(f, host, bide_loop_time_ms(f->loop));
 }
 
 void queue_done(struct fetch *f, struct job *job)
 {
-    leave_host(f, job->host);
+    leave_host(f, job);
     queue_drop(f, job);
 }
 
 void queue_set_aside(struct fetch *f, struct job *job)
 {
-    leave_host(f, job->host);
+    leave_host(f, job);
 }
 
 void queue_drop(struct fetch *f, struct job *job)
@@ -225,7 +230,7 @@ void queue_retry(struct fetch *f, struct job *job, int64_t delay_ms)
     int64_t now_ms = bide_loop_time_ms(f->loop);
     struct host *host = job->host;
 
-    leave_host(f, host);
+    leave_host(f, job);
     job->waits_since_ms = now_ms;
     if (host->health.is_down || host->blocked_until_ms > now_ms + delay_ms) {
         host_park(f, job, now_ms);
@@ -233,6 +238,48 @@ void queue_retry(struct fetch *f, struct job *job, int64_t delay_ms)
     }
     job->due_ms = now_ms + delay_ms;
     later_push(&f->queue, job);
+}
+
+void queue_put_back(struct fetch *f, struct job *job)
+{
+    leave_host(f, job);
+    host_park(f, job, bide_loop_time_ms(f->loop));
+}
+
+/* It has a place at another host, and none at its own any more. */
+static void change_host(struct fetch *f, struct job *job, struct host *host, int64_t now_ms)
+{
+    leave_host(f, job);
+    hosts_drop(&f->queue.hosts, job->host, now_ms);
+    job->host = host;
+    job->sent_ms = now_ms;
+    job->is_away = !hosts_is(host, text_string(&job->url));
+    host_start(f, host, now_ms);
+}
+
+enum hop queue_hop(struct fetch *f, struct job *job, const char *to)
+{
+    int64_t now_ms = bide_loop_time_ms(f->loop);
+    struct host *host = hosts_take(&f->queue.hosts, to, now_ms);
+    if (!host)
+        return HOP_GOES; /* no memory: it goes, and nobody counts it */
+    enum hop hop = host->health.is_lost ? HOP_LOST : host_may_follow(f, host, now_ms) ? HOP_GOES : HOP_WAITS;
+
+    change_host(f, job, host, now_ms);
+    if (hop == HOP_GOES)
+        silence_ask(f, job);
+    return hop;
+}
+
+void queue_credit(struct fetch *f, struct job *job, const char *url)
+{
+    int64_t now_ms = bide_loop_time_ms(f->loop), sent_ms = job->sent_ms;
+    struct host *host = hosts_is(job->host, url) ? NULL : hosts_take(&f->queue.hosts, url, now_ms);
+    if (!host)
+        return;
+
+    change_host(f, job, host, now_ms);
+    job->sent_ms = sent_ms;
 }
 
 bool queue_move(struct fetch *f, struct job *job, const char *url)
@@ -244,7 +291,7 @@ bool queue_move(struct fetch *f, struct job *job, const char *url)
 
     text_clear(&job->url);
     text_add_string(&job->url, url);
-    leave_host(f, job->host);
+    leave_host(f, job);
     hosts_drop(&f->queue.hosts, job->host, now_ms);
     job->host = host;
     job->attempts = 0;
@@ -289,6 +336,8 @@ void queue_free(struct fetch *f)
 
     if (q->alarm)
         bide_handle_cancel(q->alarm);
+    if (q->watch)
+        bide_handle_cancel(q->watch);
     backlog_free(q);
     for (struct job *job; (job = queue_left_over(f)); queue_free_job(q, job))
         ;

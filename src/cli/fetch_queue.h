@@ -7,7 +7,7 @@
  *        runs -------+------ later <----------+
  *
  * fetch_hosts.c finds the host of a URL.  fetch_backlog.c remembers where URLs stand that are not in memory.  fetch_rows.c says which host is next: hosts that answer, that are tried for the
- * first time or are slow stand in rows of their own.  fetch_trial.c finds out which they are.  fetch_wait.c has what
+ * first time or are slow stand in rows of their own.  fetch_trial.c finds out which they are, fetch_silence.c which have stopped to answer.  fetch_wait.c has what
  * waits for its time.  fetch_queue.c puts them together.
  *
  * Invariants:
@@ -30,6 +30,12 @@ struct source;
 struct text;
 
 /* ---- fetch_hosts.c: the hosts that jobs go to ---- */
+
+#define HOST_SILENCE_MS 1000 /* without a word, and it most likely will be more */
+
+struct host_list {
+    struct host *first, *last;
+};
 
 enum row { ROW_FAST, ROW_FIRST, ROW_SLOW, ROW_MORE, ROWS };
 
@@ -54,6 +60,11 @@ struct host {
     struct host *child, *sibling; /* in queue.asleep */
     int64_t trial_ms;           /* when its first request went out, and has no answer yet; 0: it is not being tried */
     struct host *trial_prev, *trial_next;
+    struct job *asked_first, *asked_last; /* requests of it that wait for more, the oldest first */
+    struct host_list *in_list;            /* queue.asked or queue.silent; NULL: nothing is asked of it */
+    struct host *asked_prev, *asked_next;
+    int64_t heard_ms;           /* when it said something, or was first asked */
+    size_t heard_bytes;         /* of bodies, since then */
     uint64_t hash;
     uint32_t len;
     char name[];                /* "a.example:8080", lower case */
@@ -116,6 +127,10 @@ struct queue {
     struct host *asleep;             /* hosts with jobs that must be left alone: a heap by wake_ms */
     struct host *trials, *trials_last; /* hosts that are being tried, the first one for the longest time */
     unsigned well;                   /* trials in a row that ended with an answer */
+    struct host_list asked, silent;  /* hosts that are asked for something, by heard_ms */
+    unsigned nsilent;
+    int nrecalled;                   /* requests that are being ended to make room */
+    bide_handle *watch;              /* of fetch_silence.c; NULL: nothing is asked of anybody */
     int live, slow_live;
     struct job **later;              /* a heap by due_ms: retries */
     size_t nlater, later_cap;
@@ -148,6 +163,19 @@ void queue_retry(struct fetch *f, struct job *job, int64_t delay_ms);
 bool queue_move(struct fetch *f, struct job *job, const char *url);
 /* Leave its host alone for so long. */
 void queue_block_host(struct fetch *f, struct job *job, int status, int64_t delay_ms);
+/* It was recalled: it waits for its host again, as if it had not been asked. */
+void queue_put_back(struct fetch *f, struct job *job);
+
+enum hop { HOP_GOES, HOP_WAITS, HOP_LOST };
+
+/*
+ * A redirect of a job leads to a URL: from now on it counts at that one's host.
+ *
+ * Returns:   HOP_GOES; HOP_WAITS: that host may have no request now; HOP_LOST: it is given up
+ */
+enum hop queue_hop(struct fetch *f, struct job *job, const char *to);
+/* What became of it is what the host of this URL did. */
+void queue_credit(struct fetch *f, struct job *job, const char *url);
 /* The job that queue_take gave last was not asked for: --rate need not count it. */
 void queue_give_back(struct fetch *f);
 /* It leaves its place at its host, and is somebody else's until queue_drop. */
@@ -221,7 +249,11 @@ struct job *host_unpark(struct queue *q, struct host *host);
 /* A job of this host goes; has gone.  Its health may have changed. */
 void host_start(struct fetch *f, struct host *host, int64_t now_ms);
 void host_end(struct fetch *f, struct host *host);
-void host_recount(struct queue *q, struct host *host);
+void host_recount(struct fetch *f, struct host *host);
+/* How many requests slow hosts may have together, as long as there is a fast one. */
+int queue_slow_most(const struct fetch *f);
+/* May a job go to it at once that was redirected there? */
+bool host_may_follow(const struct fetch *f, const struct host *host, int64_t now_ms);
 /* May a job that is not parked go at once? */
 bool host_may_start(const struct fetch *f, const struct host *host, int64_t now_ms);
 /* A job of the host whose turn it is, if one may go. */
@@ -245,6 +277,17 @@ bool queue_unanswered(struct fetch *f, struct job *job, int kind, const char *wh
 void host_begin_trial(struct queue *q, struct host *host, int64_t now_ms);
 /* It is not being tried any more: it answered, it failed, nobody knows. */
 void host_end_trial(struct queue *q, struct host *host);
+
+/* ---- fetch_silence.c ---- */
+
+/* A job goes out, and waits for its host from now on. */
+void silence_ask(struct fetch *f, struct job *job);
+/* So many bytes of its body have come; 0: the head of its answer. */
+void silence_heard(struct fetch *f, struct job *job, size_t bytes);
+/* It does not wait for its host any more, answered or not; it need not have waited. */
+void silence_end(struct fetch *f, struct job *job, bool is_answered);
+/* By the job's worker: it cannot be recalled any more.  Returns: true: it was; the cancellation is taken back. */
+bool silence_settle(struct fetch *f, struct job *job);
 
 /* ---- fetch_wait.c, for fetch_queue.c ---- */
 

@@ -6,7 +6,7 @@
  *
  *     fast   they answer
  *     first  unknown, or down: one request each, to see whether they answer
- *     slow   they answer, but it takes more than a second
+ *     slow   they answer, but it takes more than a second, or have stopped to
  *     more   unknown, and one request is on its way already
  *
  * A request to a host of the last three may hold its place for as long as time-outs allow.  So together they have a
@@ -17,8 +17,6 @@
 #include <stddef.h>
 
 #include "cli/fetch.h"
-
-#define HANGS_MS 1000 /* a trial without an answer for so long most likely will have none */
 
 /* ---- what a host may have ---- */
 
@@ -36,6 +34,9 @@ static int64_t rest_ms(const struct host *host)
 {
     int64_t probe_ms = host->health.is_down ? host->health.probe_ms : 0;
 
+    if (host->health.is_silent && host->asked_last && !host->health.is_down)
+        probe_ms = host->asked_last->sent_ms + HOST_SILENCE_MS;
+
     if (host->health.is_lost)
         return 0;
     return probe_ms > host->blocked_until_ms ? probe_ms : host->blocked_until_ms;
@@ -52,14 +53,21 @@ static enum row row_of(const struct host *host)
 
 static bool hangs(const struct queue *q, int64_t now_ms)
 {
-    return q->trials && now_ms - q->trials->trial_ms > HANGS_MS;
+    return q->trials && now_ms - q->trials->trial_ms > HOST_SILENCE_MS;
+}
+
+int queue_slow_most(const struct fetch *f)
+{
+    int most = f->concurrency - (f->concurrency + 3) / 4;
+
+    return most > 1 ? most : 1;
 }
 
 /* Is there room for one more of this row? */
 static bool has_room(const struct fetch *f, enum row row, int64_t now_ms)
 {
     const struct queue *q = &f->queue;
-    int all = f->concurrency, most = all - (all + 3) / 4;
+    int all = f->concurrency, most = queue_slow_most(f);
 
     if (row == ROW_FAST)
         return true;
@@ -70,11 +78,11 @@ static bool has_room(const struct fetch *f, enum row row, int64_t now_ms)
     return q->slow_live < (most > 1 ? most : 1);
 }
 
-/* Its jobs, its live ones or what it may have has changed. */
+/* Its jobs, its live ones or what it may have has changed.  A slow host is another bottleneck. */
 static void note_full(struct fetch *f, struct host *host)
 {
     struct bottlenecks *b = &f->queue.bottlenecks;
-    bool is_full = host->first && !host->health.is_down && !has_place(f, host);
+    bool is_full = host->first && !health_is_slow(&host->health) && !has_place(f, host);
 
     if (is_full) {
         b->full_size = window_size(&host->window, &f->queue.window);
@@ -88,12 +96,14 @@ static void note_full(struct fetch *f, struct host *host)
 
 /* ---- live jobs ---- */
 
-void host_recount(struct queue *q, struct host *host)
+void host_recount(struct fetch *f, struct host *host)
 {
+    struct queue *q = &f->queue;
     int slow = health_is_slow(&host->health) ? host->live : 0;
 
     q->slow_live += slow - host->slow_live;
     host->slow_live = slow;
+    note_full(f, host);
 }
 
 void host_start(struct fetch *f, struct host *host, int64_t now_ms)
@@ -104,8 +114,7 @@ void host_start(struct fetch *f, struct host *host, int64_t now_ms)
         host_begin_trial(q, host, now_ms);
     host->live++;
     q->live++;
-    host_recount(q, host);
-    note_full(f, host);
+    host_recount(f, host);
 }
 
 void host_end(struct fetch *f, struct host *host)
@@ -114,8 +123,7 @@ void host_end(struct fetch *f, struct host *host)
 
     host->live--;
     q->live--;
-    host_recount(q, host);
-    note_full(f, host);
+    host_recount(f, host);
     if (host->live == 0)
         host_end_trial(q, host);
 }
@@ -123,6 +131,12 @@ void host_end(struct fetch *f, struct host *host)
 bool host_may_start(const struct fetch *f, const struct host *host, int64_t now_ms)
 {
     return !host->first && !host->runs && has_place(f, host) && rest_ms(host) <= now_ms && has_room(f, row_of(host), now_ms);
+}
+
+/* A host that is well takes what it is sent by others, if it did not ask to be left alone. */
+bool host_may_follow(const struct fetch *f, const struct host *host, int64_t now_ms)
+{
+    return health_is_slow(&host->health) ? host_may_start(f, host, now_ms) : rest_ms(host) <= now_ms;
 }
 
 /* ---- rows ---- */
@@ -257,7 +271,7 @@ int64_t rows_spare_ms(const struct fetch *f)
 
     if (!is_waiting(q) || q->rows[ROW_FAST].first || q->live > q->slow_live)
         return INT64_MAX;
-    return q->trials_last ? q->trials_last->trial_ms + HANGS_MS : 0;
+    return q->trials_last ? q->trials_last->trial_ms + HOST_SILENCE_MS : 0;
 }
 
 struct job *rows_take_spare(struct fetch *f, int64_t now_ms)

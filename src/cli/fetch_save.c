@@ -198,6 +198,13 @@ static int finish_sink(struct sink *s, const struct job *job, struct outcome *o)
 
 /* ---- where it goes ---- */
 
+/* All of its body has come: what follows is up to this machine. */
+static void take_all(struct worker *w, struct job *job)
+{
+    silence_end(w->f, job, true);
+    silence_settle(w->f, job);
+}
+
 static int too_large(const struct worker *w, bide_response *r)
 {
     return bide_fail(BIDE_ETOOBIG, "%s %s: the body is larger than --max-size allows (%lld bytes)", w->method,
@@ -209,7 +216,7 @@ static bool exceeds(const struct fetch *f, int64_t bytes)
     return f->options->http.max_size > 0 && bytes > f->options->http.max_size;
 }
 
-static int64_t pass_pieces(struct worker *w, const struct job *job, bide_response *r, struct outcome *o, struct transfer *t)
+static int64_t pass_pieces(struct worker *w, struct job *job, bide_response *r, struct outcome *o, struct transfer *t)
 {
     const char *data;
     int64_t total = 0;
@@ -221,28 +228,30 @@ static int64_t pass_pieces(struct worker *w, const struct job *job, bide_respons
         if (exceeds(w->f, total))
             return too_large(w, r);
         note_body(w, data, (size_t)n);
-        o->is_final = w->f->naming.to_stdout;
+        o->is_final = job->is_bound = w->f->naming.to_stdout;
         int code = o->is_final ? output_write(data, (size_t)n) : 0;
         if (code < 0)
             return local_error(w, job, o, code);
     }
+    if (n == 0)
+        take_all(w, job);
     int code = n == 0 && o->is_final ? output_end() : 0;
     o->is_local = code < 0;
     return code < 0 ? code : n < 0 ? n : total;
 }
 
 /* Pieces of the body, one after the other, to standard output or nowhere. */
-static int64_t pass_through(struct worker *w, const struct job *job, bide_response *r, struct outcome *o, int64_t length)
+static int64_t pass_through(struct worker *w, struct job *job, bide_response *r, struct outcome *o, int64_t length)
 {
     struct transfer t;
 
-    transfer_begin(w->f, &t, &w->name, &job->url, length);
+    transfer_begin(w->f, &t, &w->name, job, length);
     int64_t total = pass_pieces(w, job, r, o, &t);
     transfer_end(w->f, &t);
     return total;
 }
 
-static int64_t fill_sink(struct sink *s, const struct job *job, bide_response *r, struct outcome *o)
+static int64_t fill_sink(struct sink *s, struct job *job, bide_response *r, struct outcome *o)
 {
     const char *data;
     int64_t total = 0;
@@ -259,29 +268,33 @@ static int64_t fill_sink(struct sink *s, const struct job *job, bide_response *r
     }
     if (code == 0 && n < 0)
         return n;
-    if (code == 0)
+    if (code == 0) {
+        take_all(s->w, job);
         code = finish_sink(s, job, o);
+    }
     return code < 0 ? local_error(s->w, job, o, code) : total;
 }
 
-static int64_t save_long(struct worker *w, const struct job *job, bide_response *r, struct outcome *o, int64_t length)
+static int64_t save_long(struct worker *w, struct job *job, bide_response *r, struct outcome *o, int64_t length)
 {
     struct sink s = {.w = w};
 
+    job->is_bound = w->f->naming.direct;
     if (!w->buffer && !(w->buffer = malloc(SAVE_BUFFER)))
         return local_error(w, job, o, BIDE_ENOMEM);
-    transfer_begin(w->f, &s.transfer, &w->name, &job->url, length);
+    transfer_begin(w->f, &s.transfer, &w->name, job, length);
     int64_t total = fill_sink(&s, job, r, o);
     transfer_end(w->f, &s.transfer);
     bide_release(s.file); /* what is not complete has never been */
     return total;
 }
 
-static int64_t save_short(struct worker *w, const struct job *job, bide_response *r, struct outcome *o)
+static int64_t save_short(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
 {
     bide_bytes body = bide_body(r);
     if (!body.data)
         return bide_error_code();
+    take_all(w, job);
     w->f->stats.received += body.len;
     if (exceeds(w->f, (int64_t)body.len))
         return too_large(w, r);
@@ -299,7 +312,7 @@ static int64_t announced_length(const bide_response *r)
     return length && !bide_header(r, "Transfer-Encoding") ? strtoll(length, NULL, 10) : -1;
 }
 
-static int64_t save(struct worker *w, const struct job *job, bide_response *r, struct outcome *o)
+static int64_t save(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
 {
     const struct naming *n = &w->f->naming;
     int64_t length = announced_length(r);
@@ -312,7 +325,7 @@ static int64_t save(struct worker *w, const struct job *job, bide_response *r, s
     return is_short ? save_short(w, job, r, o) : save_long(w, job, r, o, length);
 }
 
-int64_t fetch_save(struct worker *w, const struct job *job, bide_response *r, struct outcome *o)
+int64_t fetch_save(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
 {
     if (wants_digest(w))
         digest_begin(&w->digest);

@@ -7,6 +7,8 @@
 #include "cli/fetch.h"
 #include "cli/retry.h"
 
+#define DRIP_BYTES_S 16384.0 /* slower than that a body drips */
+
 /* Milliseconds until the next attempt; -1: none. */
 static int64_t retry_delay(const struct fetch *f, const struct job *job, const struct outcome *o)
 {
@@ -59,12 +61,12 @@ static bool is_of_host(const struct outcome *o)
             o->fail == FAIL_RESET);
 }
 
-/* Was it too much for the host?  What comes from where it redirects to says nothing about it. */
+/* Was it too much for the host? */
 static void note_window(struct fetch *f, struct job *job, const struct outcome *o)
 {
     bool is_broken = is_of_host(o) && o->fail != FAIL_DNS;
 
-    if (o->status == 0 ? o->answered || !is_broken : o->redirects > 0)
+    if (o->status == 0 && (o->answered || !is_broken))
         return;
     if (is_broken || o->status == 429 || o->status == 503)
         queue_not_borne(f, job);
@@ -72,11 +74,20 @@ static void note_window(struct fetch *f, struct job *job, const struct outcome *
         queue_borne(f, job, timing_answer_us(&o->timing));
 }
 
+/* To the first byte; of a body that drips, to its end. */
+static int64_t answer_us(const struct outcome *o)
+{
+    int64_t first = o->timing.first_byte, body = o->timing.body - first;
+    bool drips = first >= 0 && body > HEALTH_SLOW_US && (double)o->bytes / (double)body < DRIP_BYTES_S / 1e6;
+
+    return drips ? o->timing.body : first;
+}
+
 static void note_host(struct worker *w, struct job *job, const struct outcome *o)
 {
     note_window(w->f, job, o);
     if (o->answered)
-        queue_answered(w->f, job, o->timing.first_byte);
+        queue_answered(w->f, job, answer_us(o));
     else if (is_of_host(o) && queue_unanswered(w->f, job, o->fail, text_string(&w->why), o->code == BIDE_ENAME))
         report_lost(w->f, job);
 }

@@ -39,7 +39,7 @@ void queue_answered(struct fetch *f, struct job *job, int64_t us)
     f->queue.well += host->trial_ms != 0;
     host_end_trial(&f->queue, host);
     health_answered(&host->health, us);
-    host_recount(&f->queue, host);
+    host_recount(f, host);
     host_line_up(f, host, bide_loop_time_ms(f->loop));
 }
 
@@ -70,7 +70,7 @@ bool queue_unanswered(struct fetch *f, struct job *job, int kind, const char *wh
     h->kind = kind;
     if (!was_lost && (is_certain || h->is_lost))
         health_lose(h, kind, why);
-    host_recount(&f->queue, host);
+    host_recount(f, host);
     host_line_up(f, host, bide_loop_time_ms(f->loop));
     return h->is_lost && !was_lost;
 }

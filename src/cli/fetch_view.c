@@ -13,11 +13,11 @@
 
 /* ---- transfers ---- */
 
-void transfer_begin(struct fetch *f, struct transfer *t, const struct text *name, const struct text *url, int64_t length)
+void transfer_begin(struct fetch *f, struct transfer *t, const struct text *name, struct job *job, int64_t length)
 {
     struct transfers *all = &f->transfers;
 
-    *t = (struct transfer){.prev = all->last, .name = name, .url = url, .id = ++all->latest_id, .length = length,
+    *t = (struct transfer){.prev = all->last, .name = name, .job = job, .id = ++all->latest_id, .length = length,
                            .began_ms = bide_loop_time_ms(f->loop)};
     *(t->prev ? &t->prev->next : &all->first) = t;
     all->last = t;
@@ -27,6 +27,7 @@ void transfer_add(struct fetch *f, struct transfer *t, size_t bytes)
 {
     t->received += bytes;
     f->stats.received += bytes;
+    silence_heard(f, t->job, bytes);
 }
 
 void transfer_end(struct fetch *f, struct transfer *t)
@@ -39,20 +40,55 @@ void transfer_end(struct fetch *f, struct transfer *t)
 
 /* ---- the view ---- */
 
-static void view_blocked(const struct fetch *f, struct progress_view *v)
+/* The host that may be asked again soonest; of those that wait for no more than their silence, see below. */
+static void view_asleep(const struct host *host, int64_t now_ms, struct progress_view *v)
 {
-    const struct host *host = f->queue.asleep;
-    int64_t now_ms = bide_loop_time_ms(f->loop);
-
-    if (!host || host->wake_ms <= now_ms)
-        return;
-    v->blocked_ms = host->wake_ms - now_ms;
     v->blocked = host->name;
+    v->blocked_ms = host->wake_ms - now_ms;
     v->blocked_urls = host->jobs;
     if (host->blocked_until_ms >= host->wake_ms)
         snprintf(v->reason, sizeof v->reason, "%d", host->blocked_by);
     else
         snprintf(v->reason, sizeof v->reason, "%s", fail_name((enum fail)host->health.kind));
+}
+
+/* Time that is left until a limit of the oldest request is over; 0: there is none. */
+static int64_t limit_ms(const struct fetch *f, const struct host *host, int64_t now_ms)
+{
+    const struct http_options *o = &f->options->http;
+    int64_t since_ms = now_ms - host->asked_first->sent_ms, left_ms = 0;
+
+    if (o->timeout_ms > 0 && o->timeout_ms != BIDE_FOREVER)
+        left_ms = o->timeout_ms - since_ms;
+    if (!host->asked_first->has_head && o->stall_ms > 0 && o->stall_ms != BIDE_FOREVER && (left_ms <= 0 || o->stall_ms - since_ms < left_ms))
+        left_ms = o->stall_ms - since_ms;
+    return left_ms > 0 ? left_ms : 0;
+}
+
+/* The host that is asked and has said nothing for the longest time. */
+static void view_silent(const struct fetch *f, const struct host *host, int64_t now_ms, struct progress_view *v)
+{
+    unsigned s = (unsigned)((now_ms - host->heard_ms) / 1000);
+
+    v->blocked = host->name;
+    v->blocked_ms = limit_ms(f, host, now_ms);
+    v->blocked_urls = host->jobs;
+    if (host->asked_first->has_head)
+        snprintf(v->reason, sizeof v->reason, "slow");
+    else
+        snprintf(v->reason, sizeof v->reason, "no answer for %u s", s);
+}
+
+static void view_blocked(const struct fetch *f, struct progress_view *v)
+{
+    const struct host *asleep = f->queue.asleep, *silent = f->queue.silent.first;
+    int64_t now_ms = bide_loop_time_ms(f->loop);
+    bool rests = asleep && asleep->wake_ms > now_ms && (asleep->health.is_down || asleep->blocked_until_ms > now_ms);
+
+    if (rests)
+        view_asleep(asleep, now_ms, v);
+    else if (silent)
+        view_silent(f, silent, now_ms, v);
 }
 
 /* The one that is on its way for the longest time: it stays the same until it is there. */
@@ -63,7 +99,7 @@ static void view_large(const struct fetch *f, struct progress_view *v, char *sho
     for (const struct transfer *t = f->transfers.first; t; t = t->next) {
         if (now_ms - t->began_ms < LARGE_MS || (t->length < LARGE_BYTES && t->received < LARGE_BYTES))
             continue;
-        const char *name = t->name->len > 0 ? text_string(t->name) : request_shown_url(text_string(t->url), shown, size);
+        const char *name = t->name->len > 0 ? text_string(t->name) : request_shown_url(text_string(&t->job->url), shown, size);
         v->large = (struct progress_large){.name = name, .id = t->id, .received = t->received, .length = t->length,
                                             .seconds = (double)(now_ms - t->began_ms) / 1000};
         return;

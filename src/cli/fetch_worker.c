@@ -30,6 +30,8 @@ static void fail(struct worker *w, struct outcome *o, int code)
     bide_error_info e;
 
     o->answered |= bide_error_get(&e) == code && e.http_status != 0;
+    if (!o->is_local && e.url)
+        queue_credit(w->f, w->job, e.url);
     o->is_queued = e.phase == BIDE_PHASE_NONE || e.phase == BIDE_PHASE_QUEUE;
     o->code = code;
     o->fail = code == BIDE_ECANCELED ? FAIL_CANCELLED : o->is_local ? FAIL_IO : fail_of_error(code);
@@ -142,6 +144,7 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
 {
     char reason[SAY_QUOTE_SIZE];
 
+    silence_heard(w->f, job, 0);
     if (w->f->options->verbose > 0 && bide_response_oddity(r))
         mention_oddity(w, job, r);
     if (w->f->jsonl.path)
@@ -150,6 +153,8 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
     o->status = bide_status(r);
     o->redirects = bide_response_redirects(r);
     o->timing = bide_response_timing(r);
+    if (job->is_away || o->redirects > 0)
+        queue_credit(w->f, job, bide_response_url(r));
     text_clear(&w->landed);
     if (o->redirects > 0) {
         text_add_string(&w->landed, bide_response_url(r));
@@ -191,7 +196,47 @@ static void fail_with_host(struct worker *w, const struct job *job, struct outco
     o->is_final = o->with_host = true;
     text_clear(&w->why);
     report_add_url(&w->why, text_string(&job->url));
-    text_format(&w->why, ": its host is given up: %s", h->why ? h->why : fail_name(o->fail));
+    if (job->is_away)
+        text_format(&w->why, ": it is redirected to %s, which", job->host->name);
+    else
+        text_add_string(&w->why, ": its host");
+    text_format(&w->why, " is given up: %s", h->why ? h->why : fail_name(o->fail));
+}
+
+/* ---- redirects ---- */
+
+/* To another host: may it go there now?  What this one said counts for it. */
+static int before_redirect(const bide_response *redirect, const char *to, void *arg)
+{
+    struct worker *w = arg;
+    struct job *job = w->job;
+    if (hosts_is(job->host, to))
+        return 0;
+
+    if (hosts_is(job->host, bide_response_url(redirect))) {
+        bide_timing t = bide_response_timing(redirect);
+        queue_borne(w->f, job, timing_answer_us(&t));
+        queue_answered(w->f, job, t.first_byte);
+    }
+    w->hop = queue_hop(w->f, job, to);
+    if (w->hop == HOP_GOES)
+        return 0;
+    text_clear(&w->landed);
+    text_add_string(&w->landed, to);
+    return bide_fail(BIDE_EREDIRECT, "the host that it is redirected to may not be asked now");
+}
+
+/* It has been stopped by before_redirect. */
+static void wait_for_hop(struct worker *w, struct job *job, struct outcome *o)
+{
+    bide_error_clear();
+    if (w->hop == HOP_WAITS) {
+        o->is_put_back = true;
+        return;
+    }
+    o->redirects = 1;
+    o->final_url = text_string(&w->landed);
+    fail_with_host(w, job, o);
 }
 
 /* --skip-existing */
@@ -208,11 +253,29 @@ static bool is_existing(struct worker *w, struct job *job, struct outcome *o)
     return true;
 }
 
+static void ask(struct worker *w, struct job *job, struct outcome *o)
+{
+    struct fetch *f = w->f;
+
+    w->hop = HOP_GOES;
+    job->task = bide_current_task();
+    bide_auto bide_response *r = request_send(&f->request, f->session, text_string(&job->url), job->extras, before_redirect, w);
+    if (r)
+        take_answer(w, job, r, o);
+    else if (w->hop != HOP_GOES)
+        wait_for_hop(w, job, o);
+    else
+        fail(w, o, bide_error_code());
+    if (silence_settle(f, job) && o->fail == FAIL_CANCELLED)
+        o->is_put_back = true;
+}
+
 static void attempt(struct worker *w, struct job *job, struct outcome *o)
 {
     struct fetch *f = w->f;
 
     *o = (struct outcome){.retry_after_ms = -1};
+    w->job = job;
     w->method = job_method(f, job);
     text_clear(&w->why);
     if (job->waits_since_ms)
@@ -233,11 +296,7 @@ static void attempt(struct worker *w, struct job *job, struct outcome *o)
     }
     if (!name_first(w, job, o))
         return;
-    bide_auto bide_response *r = request_send(&f->request, f->session, text_string(&job->url), job->extras);
-    if (r)
-        take_answer(w, job, r, o);
-    else
-        fail(w, o, bide_error_code());
+    ask(w, job, o);
 }
 
 /* ---- workers ---- */
@@ -263,6 +322,11 @@ static void run(struct worker *w)
         f->stats.live++;
         attempt(w, job, &o);
         f->stats.live--;
+        if (o.is_put_back) {
+            job->attempts--;
+            queue_put_back(f, job);
+            continue;
+        }
         uint64_t before = f->jsonl.added;
         fetch_settle(w, job, &o);
         wait_for_record(f, before);

@@ -38,9 +38,9 @@ struct progress_view {
     double bytes_left;   /* of all URLs; estimated by those that are known; < 0: nothing is known */
     struct progress_large large;
     int live;
-    int64_t blocked_ms;  /* until the first host that asked to be left alone may be asked again; 0: none */
-    const char *blocked; /* its name */
-    char reason[16];     /* "429", "timeout"; "": not known */
+    const char *blocked; /* a host that is waited for; NULL: none */
+    int64_t blocked_ms;  /* until it is asked again, or its oldest request is timed out; 0: not known */
+    char reason[32];     /* "429", "timeout", "no answer for 4 s"; "": not known */
     uint64_t blocked_urls; /* that wait for it */
 };
 
@@ -56,6 +56,7 @@ struct progress {
     bool has_second;        /* line: below the one that the cursor is in */
     bool large_alone;       /* no line but that of the large body */
     int64_t last_us;        /* of the rates */
+    int64_t done_us;        /* when a URL ended */
     struct rate urls, bytes, large;
     uint64_t large_id;
     int64_t next_plain_us;

@@ -36,17 +36,20 @@ static void add_rate(double rate, struct text *to)
     }
 }
 
-/* What hosts that want to be left alone hold up. */
+/* What hosts that want to be left alone, or do not answer, hold up. */
 static void add_waiting(const struct progress_view *v, struct text *to)
 {
     char name[SAY_QUOTE_SIZE];
 
-    if (v->blocked_ms > 0)
-        text_format(to, "waiting %llu s for %s (%s%s%llu url%s)", (unsigned long long)(v->blocked_ms + 999) / 1000,
-                    say_quote(v->blocked, name), v->reason, v->reason[0] ? ", " : "",
-                    (unsigned long long)v->blocked_urls, v->blocked_urls == 1 ? "" : "s");
-    else
+    if (!v->blocked) {
         text_format(to, "%llu waiting", (unsigned long long)v->waiting);
+        return;
+    }
+    text_add_string(to, "waiting ");
+    if (v->blocked_ms > 0)
+        text_format(to, "%llu s ", (unsigned long long)(v->blocked_ms + 999) / 1000);
+    text_format(to, "for %s (%s%s%llu url%s)", say_quote(v->blocked, name), v->reason, v->reason[0] ? ", " : "",
+                (unsigned long long)v->blocked_urls, v->blocked_urls == 1 ? "" : "s");
 }
 
 /* The n-th piece of the line, the most important first; false: there are no more. */
@@ -87,7 +90,7 @@ static bool add_piece(const struct progress *p, const struct progress_view *v, i
             text_format(to, "retry %llu", (unsigned long long)v->retries);
         return true;
     case 7:
-        if (v->blocked_ms > 0 || (v->waiting > 0 && v->live == 0))
+        if (v->blocked || (v->waiting > 0 && v->live == 0))
             add_waiting(v, to);
         return true;
     default:
@@ -228,7 +231,7 @@ void progress_plain_line(const struct progress *p, const struct progress_view *v
         text_add_string(to, ", ");
         progress_large_line(p, v, PLAIN_NAME, to);
     }
-    if (v->blocked_ms > 0 || v->waiting > 0) {
+    if (v->blocked || v->waiting > 0) {
         text_add_string(to, ", ");
         add_waiting(v, to);
     }

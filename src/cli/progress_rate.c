@@ -9,6 +9,7 @@
 
 #define MEMORY_S 15.0
 #define FEW      10    /* URLs that end in that time: too few to say when the others will */
+#define STILL_US 5000000 /* without one that ends: likewise */
 #define DAY_S    86400
 
 /* ---- rates ---- */
@@ -25,6 +26,7 @@ static void measure(struct rate *r, uint64_t now, double seconds)
 
 static void begin_again(struct progress *p, const struct progress_view *v)
 {
+    p->done_us = p->last_us;
     p->urls.last = v->done;
     p->bytes.last = v->received;
     p->large.last = v->large.received;
@@ -46,6 +48,8 @@ void progress_measure(struct progress *p, const struct progress_view *v, int64_t
         begin_again(p, v);
         return;
     }
+    if (v->done != p->urls.last || p->done_us == 0)
+        p->done_us = now_us;
     measure(&p->urls, v->done, (double)us / 1e6);
     measure(&p->bytes, v->received, (double)us / 1e6);
     if (is_same)
@@ -91,7 +95,7 @@ static double seconds_left(const struct progress *p, const struct progress_view 
         return -1;
     if (is_by_bytes)
         seconds = v->bytes_left / bytes;
-    else if (urls > 0 || left == 0)
+    else if ((urls > 0 && p->last_us - p->done_us < STILL_US) || left == 0)
         seconds = left > 0 ? left / urls : 0;
     return seconds < 0 ? -1 : seconds > large ? seconds : large;
 }

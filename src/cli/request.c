@@ -123,11 +123,13 @@ int request_exit_code(int error)
     return error == BIDE_ENOMEM || error == -EMFILE || error == -ENFILE ? EXIT_LOCAL : EXIT_USAGE;
 }
 
-bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct extras *x)
+bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct extras *x,
+                            bide_redirect_fn *on_redirect, void *arg)
 {
     if (x)
-        return request_send_extras(q, s, url, x);
-    return bide_request(s, q->method, url, .headers = q->headers, .data = q->data, .json = q->json);
+        return request_send_extras(q, s, url, x, on_redirect, arg);
+    return bide_request(s, q->method, url, .headers = q->headers, .data = q->data, .json = q->json, .on_redirect = on_redirect,
+                        .on_redirect_arg = arg);
 }
 
 /* ---- URLs ---- */

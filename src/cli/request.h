@@ -5,7 +5,7 @@
  *     struct request q;
  *     int code = request_open(&q, &options->http);         reads -H @FILE and -d @FILE; a message and 2 or 3, or 0
  *     bide_auto bide_session *s = request_session(&q, ...); inside the loop
- *     bide_response *r = request_send(&q, s, url);
+ *     bide_response *r = request_send(&q, s, url, NULL, NULL, NULL);
  *     request_close(&q);                                    after the session
  */
 #ifndef BIDE_CLI_REQUEST_H
@@ -138,13 +138,15 @@ int request_exit_code(int error);
 
 /* As bide_request.  max_size is left to who reads the body.  x: what a list says of this one; NULL: nothing. */
 struct extras;
-bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct extras *x);
+bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct extras *x,
+                            bide_redirect_fn *on_redirect, void *arg);
 bool request_is_method(const char *text, size_t len);
 
 /* ---- request_extras.c ---- */
 
 /* The same, x not NULL. */
-bide_response *request_send_extras(const struct request *q, bide_session *s, const char *url, const struct extras *x);
+bide_response *request_send_extras(const struct request *q, bide_session *s, const char *url, const struct extras *x,
+                                   bide_redirect_fn *on_redirect, void *arg);
 /* The method of a request. */
 const char *request_method(const struct request *q, const struct extras *x);
 

@@ -52,7 +52,8 @@ const char *request_method(const struct request *q, const struct extras *x)
     return x && x->body.data && !q->options->method ? "POST" : q->method;
 }
 
-bide_response *request_send_extras(const struct request *q, bide_session *s, const char *url, const struct extras *x)
+bide_response *request_send_extras(const struct request *q, bide_session *s, const char *url, const struct extras *x,
+                                   bide_redirect_fn *on_redirect, void *arg)
 {
     bide_bytes data = x->body.data ? x->body : q->data;
     const char *json = x->body.data ? NULL : q->json, *method = request_method(q, x);
@@ -62,8 +63,9 @@ bide_response *request_send_extras(const struct request *q, bide_session *s, con
         return NULL;
     }
 
-    bide_response *r = x->is_json ? bide_request(s, method, url, .headers = headers, .json = x->body.data)
-                                  : bide_request(s, method, url, .headers = headers, .data = data, .json = json);
+    bool is_json = x->is_json;
+    bide_response *r = bide_request(s, method, url, .headers = headers, .data = is_json ? (bide_bytes){NULL, 0} : data,
+                                    .json = is_json ? x->body.data : json, .on_redirect = on_redirect, .on_redirect_arg = arg);
     if (headers != q->headers)
         free(headers);
     return r;

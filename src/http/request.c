@@ -222,6 +222,7 @@ static bool was_stale(const struct asked *a, int code)
 static void forget_exchange(bide_response *r)
 {
     r->whole = (bide_bytes){NULL, 0};
+    r->head.status = 0; /* of a redirect: the next one has not answered */
     r->reused = r->body_over = false;
     r->chunked.odd = false;
     r->inner = NULL;

@@ -458,7 +458,10 @@ UNIT(hosts_are_told_apart_by_authority_alone)
 
     EXPECT_TRUE(a == hosts_take(&h, "http://me:p@example.COM:80", 0));
     EXPECT_TRUE(a != hosts_take(&h, "http://example.com:81/", 0));
-    EXPECT_STR(a->name, "example.com:80");
+    EXPECT_STR(a->name, "example.com"); /* by name or by number, it is the same port */
+    EXPECT_TRUE(a == hosts_take(&h, "http://example.com/", 0));
+    EXPECT_TRUE(a != hosts_take(&h, "http://example.com:443/", 0));
+    EXPECT_TRUE(hosts_take(&h, "https://b:443", 0) == hosts_take(&h, "https://b", 0));
     EXPECT_NOT_NULL(hosts_take(&h, "no url", 0));
     EXPECT_NOT_NULL(hosts_take(&h, "", 0));
     hosts_free(&h);

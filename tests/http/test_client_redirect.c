@@ -387,6 +387,21 @@ TEST(client_R68_https_to_http_is_followed_without_what_the_user_set_and_never_wi
     EXPECT_EQ(count_of(p.seen, "secret"), 0);
 }
 
+TEST(client_error_behind_a_redirect_has_not_the_status_of_the_redirect, .real_time = true)
+{
+    struct peer p = PEER(ASK TO("302", "http://127.0.0.1:1/"));
+    peer_start(&p);
+    bide_auto bide_session *s = bide_session_new();
+    bide_error_info e;
+
+    EXPECT_NULL(bide_get(s, peer_url(&p, "/a")));
+    EXPECT_EQ(bide_error_get(&e), -ECONNREFUSED);
+    EXPECT_EQ(e.http_status, 0);
+    EXPECT_STR(e.url, "http://127.0.0.1:1/");
+    bide_error_clear();
+    peer_stop(&p);
+}
+
 /* ---- the user is asked ---- */
 
 struct asked_hop {

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Hosts that stop answering, and hosts behind redirects that never do: who is held up by them, and what is said of it."""
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+import unittest
+
+from support import BIDE, Case, SLOW, bide
+
+
+class Server:
+    """All hosts at once: the path says what happens.  asked: how often each host was."""
+
+    def __init__(self):
+        self.asked, self.paths, self.started = {}, [], threading.Event()
+
+    async def answer(self, path, writer):
+        kind = path.split("/")[1]
+        if kind == "hang":
+            await asyncio.sleep(600)
+        elif kind == "to":
+            writer.write(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: http://%b\r\n\r\n" % path[4:].encode())
+        elif kind == "drip":
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            for _ in range(1000):
+                writer.write(b"x")
+                await asyncio.sleep(0.2)
+        else:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+
+    async def serve(self, reader, writer):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                host = head.split("Host: ")[1].split("\r\n")[0]
+                self.asked[host] = self.asked.get(host, 0) + 1
+                self.paths.append(host + head.split()[1])
+                await self.answer(head.split()[1], writer)
+        writer.close()
+
+    async def main(self):
+        server = await asyncio.start_server(self.serve, "127.0.0.1", 0, backlog=512)
+        self.to = f"::127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        self.stop, self.loop = asyncio.Event(), asyncio.get_running_loop()
+        self.started.set()
+        async with server:
+            await self.stop.wait()
+
+    def __enter__(self):
+        threading.Thread(target=asyncio.run, args=(self.main(),), daemon=True).start()
+        self.started.wait()
+        return self
+
+    def __exit__(self, *_):
+        self.loop.call_soon_threadsafe(self.stop.set)
+
+
+class Silence(Case):
+    def fetch(self, server, urls, *options, timeout=30):
+        """Records, the summary last."""
+        with open(self.path("list"), "w") as f:
+            f.write("".join(f"http://{u}\n" for u in urls))
+        r = bide("fetch", "-i", self.path("list"), "--connect-to", server.to, "--jsonl", self.path("log"), "--jsonl-mode=replace",
+                 *options, timeout=timeout)
+        with open(self.path("log")) as f:
+            records = [json.loads(line) for line in f]
+        self.said = r.err
+        return [x for x in records if "url" in x]
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def test_hosts_that_stop_give_others_room(self):
+        stop = [f"s{h}.test/{kind}/{i}" for h in range(16) for kind in ("ok", "hang") for i in range(6)]
+        good = [f"g{i % 4}.test/ok/{i}" for i in range(600)]
+        with Server() as s:
+            r = self.fetch(s, stop + good, "-c", 16, "--stall", f"{4 * SLOW}s", "--retries", 0, "--host-errors", 1)
+        self.assertEqual(len(r), len(stop) + len(good))
+        first_bad = next(i for i, x in enumerate(r) if not x["ok"])
+        self.assertEqual(sum(x["ok"] for x in r[:first_bad]), 16 * 6 + 600)
+        self.assertEqual({x["error"] for x in r[first_bad:]}, {"timeout"})
+        # None is asked for more often than it is recalled: once.
+        self.assertLessEqual(max(s.paths.count(p) for p in set(s.paths)), 2)
+
+    def test_recalled_requests_come_again(self):
+        """Slow once is no failure: what was recalled is there in the end, and counts one attempt."""
+        class Late(Server):
+            async def answer(self, path, writer):
+                if path.startswith("/late"):
+                    await asyncio.sleep(2 * SLOW)
+                await Server.answer(self, "/ok", writer)
+
+        urls = [f"s{h}.test/{kind}/{i}" for kind in ("ok", "late") for h in range(4) for i in range(4)]
+        with Late() as s:
+            r = self.fetch(s, urls + [f"g.test/ok/{i}" for i in range(300)], "-c", 16, "--per-host", 4)
+        self.assertEqual(len(r), 332)
+        self.assertTrue(all(x["ok"] and x["attempts"] == 1 for x in r))
+        self.assertGreater(len(s.paths), 332)
+        self.assertLessEqual(len(s.paths), 332 + 16)
+
+    def test_redirects_to_a_dead_host_end_together(self):
+        with Server() as s:
+            r = self.fetch(s, [f"a.test/to/dead.test/hang/{i}" for i in range(200)] + [f"a.test/ok/{i}" for i in range(200)],
+                           "--stall", f"{300 * SLOW}ms", "--backoff", "10ms")
+        bad = [x for x in r if not x["ok"]]
+        self.assertEqual([x["ok"] for x in r].index(False), 200)
+        self.assertEqual((len(r), len(bad)), (400, 200))
+        self.assertEqual({x["error"] for x in bad}, {"timeout"})
+        self.assertTrue(all(x["final_url"].startswith("http://dead.test/hang/") for x in bad))
+        self.assertLess(s.asked["dead.test"], 20)
+        self.assertLessEqual(s.asked["a.test"], 800)
+        self.assertIn("it is redirected to dead.test, which is given up: GET http://dead.test/hang/", bad[-1]["error_msg"])
+        self.assertIn("dead.test is given up after 5 failures in a row", self.said)
+
+    def test_redirects_to_a_good_host_cost_no_more(self):
+        with Server() as s:
+            r = self.fetch(s, [f"a.test/to/b.test/ok/{i}" for i in range(500)])
+        self.assertEqual((len(r), sum(x["ok"] for x in r)), (500, 500))
+        self.assertEqual(s.asked["b.test"], 500)
+        self.assertLess(s.asked["a.test"], 540)  # a few wait until it is known that b answers
+
+    def status(self, kind, *options):
+        """A line of status that names a host, while 20 requests of that kind are on their way."""
+        with Server() as s:
+            p = subprocess.Popen([BIDE, "fetch", "--progress", "none", "--connect-to", s.to, *options, f"http://h.test/{kind}/[1-20]"],
+                                 stderr=subprocess.PIPE, text=True)
+            while not s.asked:
+                time.sleep(0.01)
+            os.set_blocking(p.stderr.fileno(), False)
+            said, end = "", time.monotonic() + 20
+            while "waiting" not in said and time.monotonic() < end:
+                p.send_signal(signal.SIGUSR1)
+                time.sleep(0.1)
+                said += p.stderr.read() or ""
+            p.send_signal(signal.SIGTERM)
+            p.send_signal(signal.SIGTERM)
+            p.kill()
+            p.wait()
+            p.stderr.close()
+        return said
+
+    def test_status_names_the_host_that_does_not_answer(self):
+        self.assertRegex(self.status("hang"), r"8 live, eta -, waiting 1\d s for h\.test \(no answer for \d s, 20 urls\)")
+
+    def test_status_names_the_host_that_is_slow(self):
+        self.assertRegex(self.status("drip"), r"8 live, eta [^,]*, waiting for h\.test \(slow, 20 urls\)")
+
+
+if __name__ == "__main__":
+    unittest.main()
