@@ -24,7 +24,7 @@ static const struct opt options[] = {
      .help = "fields of a list with tabs between: url,name,dir,method,header,body,body_b64,json, header:X-Name, or any name for -o"},
     {"no-glob", 'g', NULL, OPT_FLAG(S, no_glob), .rare = true, .help = "[] and {} in URLs are nothing special"},
     {"dups", 0, "HOW", OPT_CHOICE(S, dups), .choices = dups_choices, .def = "auto", .rare = true,
-     .help = "a URL that stands there again, with nothing else beside it: once: is asked for once, and recorded for each; each: is asked for each time; "
+     .help = "a URL that stands there again, with the same method, headers and body, whatever its name: once: is asked for once, and recorded for each; each: is asked for each time; "
              "error: fails; auto: once, but each with methods such as POST"},
     {"dry-run", 'n', NULL, OPT_FLAG(S, dry_run), .brief = "show what would be done, ask for nothing",
      .help = "show what would be done: how many URLs, first and last file"},
@@ -151,8 +151,8 @@ const struct command command_fetch = {
         "run has the same ones.\n"
         "\n"
         "A URL that stands there more than once, perhaps with another #fragment or in another spelling, is asked for once. Each "
-        "line is counted and recorded, with the number of the one that was asked for as same_as. Lines whose names differ, as with {i}, get a copy each. "
-        "It is so for the first 786,432 URLs (196,608 with {sha256}); those behind them are asked for each time. --dups chooses otherwise; "
+        "line is counted and recorded, with the number of the one that was asked for as same_as. Lines whose names differ, as with {i} or in a list that gives names, get a copy each; lines that differ in method, headers or body are different requests. "
+        "It is so for the first 786,432 URLs (196,608 with {sha256}), and for the first 8 MiB of names that lists give; those behind them are asked for each time. --dups chooses otherwise; "
         "POST, PATCH and methods of your own are sent for each line unless it says once.\n"
         "\n"
         "That -o gives different URLs the same name, or one that no file can have, is found before the first request for the first "

@@ -241,16 +241,23 @@ static size_t count(const struct draft *d, enum item item)
     return n;
 }
 
+/* The method is compared with that of the options, which are not known here. */
+static bool is_sent(enum item item)
+{
+    return item == ITEM_HEADER || item == ITEM_BODY || item == ITEM_JSON || item == ITEM_MIRROR;
+}
+
 static uint64_t hash_of(const struct draft *d)
 {
-    uint64_t h = 1;
+    uint64_t h = 0;
 
     for (size_t i = 0; i < d->n; i++) {
+        if (!is_sent(d->items[i].item))
+            continue;
         uint64_t of_item = names_hash(d->bytes.data + d->items[i].at, d->items[i].len);
-        uint64_t tag = (uint64_t)d->items[i].item << 8 | (uint64_t)(d->items[i].which + 1);
-        h = (h ^ of_item ^ tag) * 0x9e3779b97f4a7c15u;
+        h = (h ^ of_item ^ (uint64_t)(d->items[i].item + 1)) * 0x9e3779b97f4a7c15u;
     }
-    return h ? h : 1;
+    return h;
 }
 
 static void set_body(struct extras *x, char *text, size_t len, bool is_json)

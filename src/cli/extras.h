@@ -17,7 +17,7 @@
 
 struct extras {
     size_t bytes;          /* of memory that it takes */
-    uint64_t hash;         /* of all of it; never 0; the same for the same in this process */
+    uint64_t hash;         /* of what makes another request: headers, body, mirrors; 0: nothing of it.  The method is not in it */
     const char *name;      /* of the file, below dir; NULL: as others */
     const char *dir;       /* below -O; NULL */
     const char *method;    /* NULL: that of the options */

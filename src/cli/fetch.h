@@ -4,7 +4,7 @@
  *
  * In reading order: command_fetch.c (the options), fetch.c (from start to end), fetch_plan.c (what can be known before
  * the first request), fetch_lists.c (of lists), fetch_count.c, fetch_clash.c (two files of one name), fetch_dry_run.c, fetch_repeats.c
- * (two lines with one URL), fetch_existing.c, fetch_copy.c, fetch_name.c (which URL becomes which
+ * and fetch_repeat_name.c (two lines with one URL), fetch_existing.c, fetch_copy.c, fetch_name.c (which URL becomes which
  * file), fetch_source.c (the next URL), fetch_queue.h and its files (which URL may go now), fetch_worker.c
  * (one URL after the other), fetch_outcome.c (how one ended), fetch_settle.c (and then?), fetch_save.c, saver.c (into a file),
  * fetch_report.c, fetch_record.c, jsonl.c, progress.c, summary.c, summary_json.c (what is said).
@@ -94,7 +94,6 @@ struct job {
     const char *fault;  /* a line that cannot be used: why; else NULL */
     struct text url;    /* as it was given */
     struct extras *extras;  /* what its list says beside it, owned; NULL: nothing */
-    uint64_t extras_hash;   /* of all of it, as it makes another request or another file; 0: none */
     unsigned mirror;        /* how many of its mirrors have been asked */
     int attempts;
     uint64_t claimed;   /* hash of the file name that is its own; 0: none yet */
@@ -109,6 +108,7 @@ struct job {
     bool is_recalled;   /* it, or one before it, was */
     bool is_away;       /* host is not that of its URL: a redirect leads there */
     bool is_bound;      /* this attempt cannot be made again: what came of it has gone on */
+    bool is_forgotten;  /* there is no room to remember it: one that repeats it is asked for, too */
     int64_t due_ms;     /* a retry: not before */
     int64_t began_us;   /* first attempt; 0: not yet */
     int64_t sent_ms;    /* latest attempt, by the loop's clock */
@@ -262,6 +262,7 @@ struct repeats {
     bool is_auto;
     bool is_on;
     struct urlset urls;
+    struct text names;          /* of files, and numbers: fetch_repeat_name.c */
     uint64_t passed;            /* jobs that were not asked for */
     size_t naside, aside_bytes; /* jobs that wait for another one with the same URL */
 };
@@ -280,6 +281,20 @@ void repeats_settle(struct worker *w, struct job *job, const struct outcome *o);
 bool repeats_are_many(const struct fetch *f);
 /* Those that still wait, one after the other; NULL: no more. */
 struct job *repeats_left_over(struct fetch *f);
+
+/* ---- fetch_repeat_name.c: the file of a URL that is repeated, and that of a line that repeats it ---- */
+
+/* Would it have to be remembered, and is there no room left? */
+bool repeats_cannot_name(const struct fetch *f, const struct job *job);
+/* The job of this entry is saved as `name`.  Returns: 0, or no memory, on record. */
+int repeats_remember(struct fetch *f, const struct job *job, struct urlset_entry *e, const struct text *name);
+uint64_t repeats_first_number(const struct repeats *r, const struct urlset_entry *e);
+/*
+ * The file of a job whose URL was saved for another one: a copy, if it is called otherwise.  Suspends.
+ *
+ * Returns:   NULL: w->name is its name; else what is wrong
+ */
+const char *repeats_save(struct worker *w, struct job *job, const struct urlset_entry *e, struct outcome *o);
 
 /* ---- fetch_copy.c ---- */
 

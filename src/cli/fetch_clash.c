@@ -172,10 +172,8 @@ static bool walk_list(struct walk *w, struct list *l)
             w->job.list = l->lines.name;
             w->job.line = e.line;
             w->job.extras = e.extras;
-            w->job.extras_hash = e.extras ? e.extras->hash : 0;
             found = visit(w);
             w->job.extras = NULL;
-            w->job.extras_hash = 0;
         }
         free(e.extras);
         w->job.number += !found && (got == LIST_GOT || got == LIST_BAD);

@@ -136,7 +136,8 @@ const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text
     if (in_way || fetch_name_is_unique(n, job, name))
         return in_way;
 
-    uint64_t hash = names_hash(name->data, name->len), owner = f->repeats.is_on && !job->is_repeat ? 0 : repeats_key(f, job);
+    bool is_first = f->repeats.is_on && !job->is_repeat && !job->is_forgotten; /* who repeats it compares names with it */
+    uint64_t hash = names_hash(name->data, name->len), owner = is_first ? 0 : repeats_key(f, job);
     if (job->claimed != 0 && job->claimed == hash)
         return NULL;
     enum nameset_answer answer = owner ? nameset_claim(&n->names, name->data, name->len, owner) : nameset_add(&n->names, name->data, name->len);

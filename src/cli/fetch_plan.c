@@ -273,6 +273,7 @@ void fetch_plan_free(struct fetch *f)
     nameset_free(&n->names);
     nameset_free(&n->directories);
     urlset_free(&f->repeats.urls);
+    text_free(&f->repeats.names);
     text_free(&n->root);
     if (n->root_fd >= 0)
         close(n->root_fd);

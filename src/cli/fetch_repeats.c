@@ -9,6 +9,9 @@
  *
  * Invariant R1: jobs that are set aside wait for a URL that is busy, or that is free and has a job in the queue.
  *
+ * Lines that differ in what is sent (method, headers, body) are different requests; with other names they are one, and
+ * each gets a copy of the file (fetch_repeat_name.c).
+ *
  * Setting aside has a ceiling: beyond it nothing is read from the lists until some have settled.
  */
 #include <string.h>
@@ -39,17 +42,31 @@ static uint64_t key_of_url(const struct repeats *r, const char *text)
     return href ? urlset_key(&r->urls, href, strcspn(href, "#")) : 0;
 }
 
-/* What its list says beside the URL may make it another request, or another file. */
-static uint64_t key_of(const struct repeats *r, const struct job *job)
+/* What it is asked with if its line names no method; also before the options' request is made. */
+static const char *usual_method(const struct http_options *o, const struct extras *x)
 {
-    uint64_t key = key_of_url(r, text_string(&job->url));
+    return o->method ? o->method : o->data || o->json || x->body.data ? "POST" : "GET";
+}
 
-    return key && key != job->extras_hash ? key ^ job->extras_hash : key;
+/* What its list says beside the URL may make it another request; another name makes it another file of the same one. */
+static uint64_t hash_of_extras(const struct fetch *f, const struct extras *x)
+{
+    bool has_method = x->method && strcmp(x->method, usual_method(&f->options->http, x)) != 0;
+
+    return x->hash ^ (has_method ? names_hash(x->method, strlen(x->method)) : 0);
+}
+
+static uint64_t key_of(const struct fetch *f, const struct job *job)
+{
+    uint64_t key = key_of_url(&f->repeats, text_string(&job->url));
+    uint64_t hash = key && job->extras ? hash_of_extras(f, job->extras) : 0;
+
+    return key != hash ? key ^ hash : key;
 }
 
 uint64_t repeats_key(const struct fetch *f, const struct job *job)
 {
-    return job->key ? job->key : key_of(&f->repeats, job);
+    return job->key ? job->key : key_of(f, job);
 }
 
 static bool may_repeat(const struct fetch *f)
@@ -84,12 +101,13 @@ bool repeats_take(struct fetch *f, struct job *job)
         return false;
     if (r->is_auto && !retry_is_safe(job_method(f, job)))
         return false;
-    job->key = key_of(r, job);
+    job->key = key_of(f, job);
     struct urlset_entry *e = job->key ? urlset_find(&r->urls, job->key) : NULL;
     if (e && e->state != URLSET_FREE)
         return job->is_repeat = true;
-    if (!e)
-        e = job->key ? urlset_add(&r->urls, job->key) : NULL;
+    if (!e && job->key && !repeats_cannot_name(f, job))
+        e = urlset_add(&r->urls, job->key);
+    job->is_forgotten = job->key && !e;
     if (e) {
         e->state = URLSET_BUSY;
         e->first = job->number;
@@ -161,63 +179,16 @@ static unsigned extension_number(const char *extension)
     return 0;
 }
 
-/* Where the URL stands that has this number: enough for its name. */
-static struct job job_of_number(const struct fetch *f, uint64_t number, const struct job *other)
-{
-    struct job job = {.number = number, .pattern = -1, .url = other->url, .extras = other->extras}; /* the same, or it would be another */
-
-    for (int i = 0; i < f->source.nglobs && job.pattern < 0; i++) {
-        uint64_t count = f->source.globs[i].count;
-        if (number < count) {
-            job.pattern = i;
-            job.k = number;
-        }
-        number -= count;
-    }
-    return job;
-}
-
-/* Its own name, if two lines with the same URL have different ones, becomes that of a copy. */
-static const char *name_repeat(struct worker *w, struct job *job, const struct urlset_entry *e, struct outcome *o)
-{
-    struct fetch *f = w->f;
-    unsigned char digest[DIGEST_BYTES];
-    struct answer a = {.extension = names_extension_number(e->extension), .status = e->status};
-    struct text first = {0};
-
-    if (f->repeats.urls.has_digests) {
-        struct urlset_entry *now = urlset_find(&f->repeats.urls, e->key); /* it may have moved */
-        memcpy(digest, urlset_digest(&f->repeats.urls, now), sizeof digest);
-        a.sha256 = digest;
-    }
-    const char *why = fetch_name(f, job, &a, &w->name);
-    if (why || !f->naming.has_template || !f->naming.template.has_number)
-        return why;
-    struct job named = job_of_number(f, e->first, job);
-    why = fetch_name(f, &named, &a, &first);
-    if (!why && strcmp(first.data, w->name.data) != 0) {
-        o->is_copy = true;
-        why = fetch_claim_name(f, job, &w->name);
-        if (!why && fetch_copy(w, &first) < 0) {
-            o->is_local = true;
-            o->code = bide_error_code();
-            why = bide_error_text();
-        }
-    }
-    text_free(&first);
-    return why;
-}
-
 static void settle(struct worker *w, struct job *job, const struct urlset_entry *e)
 {
     struct outcome o = {.fail = (enum fail)e->fail, .status = e->status, .bytes = e->bytes, .retry_after_ms = -1,
-                        .is_repeat = true, .first = e->first};
+                        .is_repeat = true, .first = repeats_first_number(&w->f->repeats, e)};
     const char *why = NULL;
 
     text_clear(&w->why);
     text_clear(&w->name);
     if (o.fail == FAIL_NONE && naming_saves(&w->f->naming) && o.status != 304)
-        why = name_repeat(w, job, e, &o);
+        why = repeats_save(w, job, e, &o);
     if (why) {
         o.fail = o.is_local ? FAIL_IO : FAIL_CLASH;
         text_add_string(&w->why, why);
@@ -241,7 +212,8 @@ static void let_others_run(struct fetch *f)
 
 static void refuse(struct worker *w, struct job *job, const struct urlset_entry *e)
 {
-    struct outcome o = {.fail = FAIL_REPEATED, .retry_after_ms = -1, .first = e->first, .is_repeat = true};
+    struct outcome o = {.fail = FAIL_REPEATED, .retry_after_ms = -1, .first = repeats_first_number(&w->f->repeats, e),
+                        .is_repeat = true};
 
     text_clear(&w->why);
     text_clear(&w->name);
@@ -287,6 +259,18 @@ static void settle_waiting(struct worker *w, struct job *last, const struct urls
     }
 }
 
+/* It could not be saved as it is to be called; others that wait for it have other names, perhaps: one of them is the next. */
+static void pass_on(struct fetch *f, struct urlset_entry *e)
+{
+    e->state = URLSET_FREE;
+    if (!e->waiting)
+        return;
+    struct job *next = take_waiting(f, &e->waiting);
+    next->is_repeat = false;
+    host_park(f, next, bide_loop_time_ms(f->loop));
+    queue_wake_or_grow(f);
+}
+
 void repeats_settle(struct worker *w, struct job *job, const struct outcome *o)
 {
     struct fetch *f = w->f;
@@ -294,8 +278,14 @@ void repeats_settle(struct worker *w, struct job *job, const struct outcome *o)
     if (!e)
         return;
 
-    struct job *last = e->waiting;
     job->holds = false;
+    if (o->fail == FAIL_CLASH) {
+        pass_on(f, e);
+        return;
+    }
+    struct job *last = e->waiting;
+    if (o->fail == FAIL_NONE && naming_saves(&f->naming) && o->status != 304 && repeats_remember(f, job, e, &w->name) < 0)
+        fetch_fail_here(f);
     e->state = URLSET_DONE;
     e->bytes = o->bytes;
     e->fail = o->fail;

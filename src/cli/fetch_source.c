@@ -75,7 +75,6 @@ void source_set_extras(struct job *job, struct list_entry *e, int got)
         job->url.no_memory |= job->fault == extras_no_memory;
     }
     job->extras = e->extras;
-    job->extras_hash = e->extras && got != LIST_BAD ? e->extras->hash : 0;
 }
 
 static void note_entry(struct source *s, struct job *job, struct list_entry *e, int got)

@@ -20,11 +20,12 @@ struct urlset_entry {
         struct job *waiting; /* until it is done: a ring of those that repeat it, this is the last one */
         uint64_t bytes;      /* done */
     };
-    uint64_t first : 40;    /* number of the URL that was asked for */
+    uint64_t first : 40;    /* number of the URL that was asked for; is_named: where it stands, with the name of its file */
     uint64_t status : 10;
     uint64_t fail : 5;      /* enum fail */
     uint64_t extension : 6; /* names_extension_number */
     uint64_t state : 2;
+    uint64_t is_named : 1;
 };
 
 struct urlset {

@@ -18,7 +18,7 @@ import threading
 import time
 import unittest
 
-from support import BIDE, SLOW, bide
+from support import BIDE, SLOW, bide, serving
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -144,6 +144,75 @@ class Repeats(Case):
         self.assertEqual([x["file"] for x in self.records()], [f"o/{i}" for i in range(6)])
         self.assertEqual([self.body(f"o/{i}") for i in (0, 3)], [self.body(f"o/{i}") for i in (1, 4)])
         self.assertEqual(self.body("o/5"), b"/long/1" * 20000)
+
+    def test_a_url_with_other_names_is_asked_once_and_saved_under_each(self):
+        u = self.url
+        forms = {
+            "tsv": f"url\tname\n{u}/a\tx\n{u}/a#f\td/y\n{u}/a\tx\n{u}/slow/1\tz\n{u}/slow/1\tzz\n{u}/a\n",
+            "jsonl": "".join(json.dumps({"url": u + p, **more}) + "\n" for p, more in (
+                ("/a", {"name": "x"}), ("/a", {"name": "y", "dir": "d", "method": "GET"}), ("/a", {"name": "x"}),
+                ("/slow/1", {"name": "z"}), ("/slow/1", {"name": "zz"}), ("/a", {}))),
+            "aria2": f"{u}/a\n out=x\n{u}/a\n dir=d\n out=y\n{u}/a\n out=x\n{u}/slow/1\n out=z\n{u}/slow/1\n out=zz\n{u}/a\n",
+        }
+        own = f"127.0.0.1+{self.server.server_port}/a@.bin"
+        for form, text in forms.items():
+            with self.subTest(form=form):
+                self.server.asked.clear()
+                (self.dir / form).write_text(text)
+                self.fetch("-i", form, "-O", form + ".d", "--jsonl", "log", "--jsonl-mode", "replace")
+                self.assertEqual(self.server.asked, {"/a": 1, "/slow/1": 1})
+                self.assertEqual(self.files(form + ".d"), sorted(["x", "d/y", "z", "zz", own]))
+                records = self.records()
+                self.assertEqual([x["file"] for x in records], [f"{form}.d/{x}" for x in ("x", "d/y", "x", "z", "zz", own)])
+                self.assertEqual([x.get("same_as") for x in records], [None, 0, 0, None, 3, 0])
+                self.assertEqual({self.body(f"{form}.d/{x}") for x in ("x", "d/y", own)}, {b"/a"})
+                self.assertEqual(self.body(f"{form}.d/zz"), b"/slow/1")
+
+    def test_a_url_with_other_values_for_o_is_asked_once(self):
+        (self.dir / "l").write_text("".join(f"{self.url}/a\t{x}\n" for x in "pqp") + f"{self.url}/b\tr\n")
+        self.fetch("-i", "l", "--columns", "url,k", "-o", "o/{k}.{ext}", "--jsonl", "log")
+        self.assertEqual(self.server.asked, {"/a": 1, "/b": 1})
+        self.assertEqual([x["file"] for x in self.records()], [f"o/{x}.bin" for x in "pqpr"])
+        self.assertEqual(self.files("o"), ["p.bin", "q.bin", "r.bin"])
+        (self.dir / "l").write_text("".join(f"{self.url}/c\t{x}\n" for x in "pq"))
+        self.fetch("-i", "l", "--columns", "url,k", "-o", "p/{k}-{sha256}")
+        self.assertEqual((self.server.asked["/c"], len(self.files("p"))), (1, 2))
+
+    def test_what_is_sent_makes_another_request(self):
+        (self.dir / "l").write_text("".join(json.dumps({"url": self.url + "/a", **more}) + "\n" for more in (
+            {"name": "1", "headers": {"X": "1"}}, {"name": "2", "headers": {"X": "2"}}, {"name": "3", "body": "b", "method": "GET"},
+            {"name": "4"}, {"name": "5", "headers": {"X": "2"}}, {"name": "6", "method": "POST"}, {"name": "7", "method": "POST"})))
+        self.fetch("-i", "l", "-O", "o", "--jsonl", "log")
+        self.assertEqual(self.server.asked, {"/a": 6})
+        self.assertEqual([x.get("same_as") for x in self.records()], [None] * 4 + [1] + [None] * 2)
+        self.assertEqual(self.files("o"), list("1234567"))
+
+    def test_a_line_whose_own_name_is_bad_holds_no_other_up(self):
+        u = self.url
+        (self.dir / "l").write_text(f"{u}/b\tx\n{u}/slow/1\tx\n{u}/slow/1\ty\n{u}/slow/1\tz\n")
+        self.fetch("-i", "l", "--columns", "url,name", "-O", "o", "--jsonl", "log", code=1)
+        self.assertEqual(self.files("o"), ["x", "y", "z"])
+        self.assertEqual([x["error"] for x in self.records()], [None, "name", None, None])
+        self.assertEqual(self.server.asked["/slow/1"], 2)
+
+    def test_beyond_the_names_that_are_remembered_a_repeat_is_asked_for_again(self):
+        deep = "/".join(["d" * 250] * 15)
+        with serving() as u, open(self.dir / "l", "w", encoding="utf-8") as f:
+            f.writelines(f"{u}/bytes/1?{i}\t{deep}/{i}\n" for i in range(2300))
+            f.writelines(f"{u}/bytes/1?{i}\t{name}\n" for i, name in ((0, "x"), ("z", "z1"), ("z", "z2"), ("z", "z1")))
+            f.close()
+            self.fetch("-i", "l", "--columns", "url,name", "-O", "o", "--jsonl", "log", "-c", "1", "-q")
+            asked = json.loads(bide("get", u + "/stats").out)["requests"]
+        self.assertEqual(asked, 2300 + 3)
+        self.assertEqual([x.get("same_as") for x in self.records()[2300:]], [0, None, None, None])
+
+    def test_a_copy_that_exists_is_skipped_too(self):
+        (self.dir / "l").write_text(f"{self.url}/a\tx\n{self.url}/a\ty\n")
+        (self.dir / "o").mkdir()
+        (self.dir / "o/y").write_text("mine")
+        self.fetch("-i", "l", "--columns", "url,name", "-O", "o", "--jsonl", "log", "--skip-existing")
+        self.assertEqual((self.body("o/x"), self.body("o/y")), (b"/a", b"mine"))
+        self.assertEqual([x.get("skipped") for x in self.records()], [None, "exists"])
 
     def test_globs_and_operands_repeat_as_lists_do(self):
         u = self.url
