@@ -393,6 +393,7 @@ int fetch_run(const struct fetch_options *options, int n, char **urls)
     else if (code == EXIT_OK && (code = request_open(&f->request, &options->http)) == EXIT_OK) {
         code = fetch_check_users(f);
         repeats_open(f);
+        fetch_watch_redirects(f);
         if (code == EXIT_OK)
             code = run(f);
         request_close(&f->request);

@@ -333,6 +333,7 @@ struct outcome {
     char ip[46];         /* who answered; "": unknown */
     const char *mime, *charset, *etag; /* NULL: it did not say */
     const char *extension; /* what names make of the type; NULL: none was asked for */
+    const struct trail *trail; /* a redirect that was not followed; NULL: it is not that */
     uint64_t wire_bytes; /* of the body, as it came */
     bool has_digest;
     unsigned char sha256[DIGEST_BYTES]; /* of the body that was kept, or gone through */
@@ -345,12 +346,33 @@ enum fail fail_of_error(int code);
 bool fail_is_status(enum fail fail); /* an answer, with a status that is a failure */
 enum fail fail_of_status(int status); /* FAIL_NONE for 2xx and 304 */
 
+/* ---- fetch_redirects.c: where redirects led to, also if there was no end to them ---- */
+
+/* Of the latest request. */
+struct trail {
+    int redirects;  /* that were followed */
+    int status;     /* of the one that was not; 0: it is not that */
+    bool is_seen;   /* and the rest of it: */
+    char ip[46];
+    int http_minor;
+    bool reused;
+    bide_timing timing;
+};
+
+/* Before the session is made. */
+void fetch_watch_redirects(struct fetch *f);
+/* Send a job's request.  Suspends.  Returns: as bide_request */
+bide_response *fetch_ask(struct worker *w, const struct job *job);
+/* The request failed without an answer, with this error: what is known of where it came to. */
+void fetch_note_trail(struct worker *w, struct outcome *o, const bide_error_info *e);
+
 /* ---- fetch_worker.c ---- */
 
 struct worker {
     struct fetch *f;
     struct job *job;  /* that it asks for */
     enum hop hop;     /* where its latest redirect led to */
+    struct trail trail;
     struct text name; /* of the file */
     struct text why;  /* what went wrong */
     const char *method; /* of the job */

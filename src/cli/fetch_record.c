@@ -125,6 +125,14 @@ static void add_digest(struct text *t, const struct outcome *o)
     jsonl_add_member(t, "sha256", o->has_digest ? hex : NULL);
 }
 
+static void add_redirect(struct text *t, const struct trail *last)
+{
+    text_format(t, ",\"proto\":\"http/1.%d\"", last->http_minor);
+    jsonl_add_member(t, "ip", last->ip[0] ? last->ip : NULL);
+    text_format(t, ",\"reused\":%s", last->reused ? "true" : "false");
+    add_times(t, &last->timing);
+}
+
 static void add_answer(struct text *t, const struct outcome *o)
 {
     text_format(t, ",\"proto\":\"http/1.%d\"", o->http_minor);
@@ -151,8 +159,9 @@ void record_add(struct fetch *f, const struct job *job, const struct outcome *o,
     if (o->final_url)
         jsonl_add_url_member(t, "final_url", o->final_url);
     jsonl_add_member(t, "method", job_method(f, job));
-    if (o->status)
-        text_format(t, ",\"status\":%d", o->status);
+    int status = o->trail ? o->trail->status : o->status;
+    if (status)
+        text_format(t, ",\"status\":%d", status);
     else
         text_add_string(t, ",\"status\":null");
     text_format(t, ",\"ok\":%s", failed ? "false" : "true");
@@ -167,5 +176,7 @@ void record_add(struct fetch *f, const struct job *job, const struct outcome *o,
     text_format(t, ",\"attempts\":%d,\"redirects\":%d", job->attempts, o->redirects);
     if (o->status && !o->is_repeat)
         add_answer(t, o);
+    else if (o->trail && o->trail->is_seen)
+        add_redirect(t, o->trail);
     jsonl_end_line(&f->jsonl, begin);
 }

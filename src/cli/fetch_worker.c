@@ -34,6 +34,8 @@ static void fail(struct worker *w, struct outcome *o, int code)
         queue_credit(w->f, w->job, e.url);
     o->is_queued = e.phase == BIDE_PHASE_NONE || e.phase == BIDE_PHASE_QUEUE;
     o->code = code;
+    if (o->status == 0)
+        fetch_note_trail(w, o, &e);
     o->fail = code == BIDE_ECANCELED ? FAIL_CANCELLED : o->is_local ? FAIL_IO : fail_of_error(code);
     set_why(w, bide_error_text());
 }
@@ -203,30 +205,7 @@ static void fail_with_host(struct worker *w, const struct job *job, struct outco
     text_format(&w->why, " is given up: %s", h->why ? h->why : fail_name(o->fail));
 }
 
-/* ---- redirects ---- */
-
-/* To another host: may it go there now?  What this one said counts for it. */
-static int before_redirect(const bide_response *redirect, const char *to, void *arg)
-{
-    struct worker *w = arg;
-    struct job *job = w->job;
-    if (hosts_is(job->host, to))
-        return 0;
-
-    if (hosts_is(job->host, bide_response_url(redirect))) {
-        bide_timing t = bide_response_timing(redirect);
-        queue_borne(w->f, job, timing_answer_us(&t));
-        queue_answered(w->f, job, t.first_byte);
-    }
-    w->hop = queue_hop(w->f, job, to);
-    if (w->hop == HOP_GOES)
-        return 0;
-    text_clear(&w->landed);
-    text_add_string(&w->landed, to);
-    return bide_fail(BIDE_EREDIRECT, "the host that it is redirected to may not be asked now");
-}
-
-/* It has been stopped by before_redirect. */
+/* A redirect led to a host that may not be asked now, or is given up. */
 static void wait_for_hop(struct worker *w, struct job *job, struct outcome *o)
 {
     bide_error_clear();
@@ -234,7 +213,7 @@ static void wait_for_hop(struct worker *w, struct job *job, struct outcome *o)
         o->is_put_back = true;
         return;
     }
-    o->redirects = 1;
+    o->redirects = w->trail.redirects;
     o->final_url = text_string(&w->landed);
     fail_with_host(w, job, o);
 }
@@ -255,18 +234,16 @@ static bool is_existing(struct worker *w, struct job *job, struct outcome *o)
 
 static void ask(struct worker *w, struct job *job, struct outcome *o)
 {
-    struct fetch *f = w->f;
-
     w->hop = HOP_GOES;
     job->task = bide_current_task();
-    bide_auto bide_response *r = request_send(&f->request, f->session, text_string(&job->url), job->extras, before_redirect, w);
+    bide_auto bide_response *r = fetch_ask(w, job);
     if (r)
         take_answer(w, job, r, o);
     else if (w->hop != HOP_GOES)
         wait_for_hop(w, job, o);
     else
         fail(w, o, bide_error_code());
-    if (silence_settle(f, job) && o->fail == FAIL_CANCELLED)
+    if (silence_settle(w->f, job) && o->fail == FAIL_CANCELLED)
         o->is_put_back = true;
 }
 

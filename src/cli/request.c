@@ -69,7 +69,7 @@ int request_count_stdin(const struct http_options *o)
 
 int request_open(struct request *q, const struct http_options *options)
 {
-    *q = (struct request){.options = options};
+    *q = (struct request){.options = options, .max_redirects = options->max_redirects};
     if (request_count_stdin(options) > 1) {
         say("standard input can be read once, and two options ask for it with @-");
         return EXIT_USAGE;
@@ -111,7 +111,7 @@ bide_session *request_session(const struct request *q, int limit, int limit_per_
                             .timeout_ms = o->timeout_ms,
                             .connect_timeout_ms = o->connect_timeout_ms, .read_timeout_ms = o->stall_ms,
                             .max_head_bytes = (size_t)o->max_head,
-                            .max_redirects = o->max_redirects > 0 ? o->max_redirects : -1,
+                            .max_redirects = q->max_redirects > 0 ? q->max_redirects : -1,
                             .location_trusted = o->location_trusted,
                             .user_agent = o->user_agent, .ca_file = o->ca_file, .insecure = o->insecure,
                             .ignore_unexpected_eof = o->ignore_unexpected_eof,
@@ -123,13 +123,12 @@ int request_exit_code(int error)
     return error == BIDE_ENOMEM || error == -EMFILE || error == -ENFILE ? EXIT_LOCAL : EXIT_USAGE;
 }
 
-bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct extras *x,
-                            bide_redirect_fn *on_redirect, void *arg)
+bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct extras *x, void *watcher)
 {
     if (x)
-        return request_send_extras(q, s, url, x, on_redirect, arg);
-    return bide_request(s, q->method, url, .headers = q->headers, .data = q->data, .json = q->json, .on_redirect = on_redirect,
-                        .on_redirect_arg = arg);
+        return request_send_extras(q, s, url, x, watcher);
+    return bide_request(s, q->method, url, .headers = q->headers, .data = q->data, .json = q->json,
+                        .on_redirect = q->on_redirect, .on_redirect_arg = watcher);
 }
 
 /* ---- URLs ---- */

@@ -5,7 +5,7 @@
  *     struct request q;
  *     int code = request_open(&q, &options->http);         reads -H @FILE and -d @FILE; a message and 2 or 3, or 0
  *     bide_auto bide_session *s = request_session(&q, ...); inside the loop
- *     bide_response *r = request_send(&q, s, url, NULL, NULL, NULL);
+ *     bide_response *r = request_send(&q, s, url);
  *     request_close(&q);                                    after the session
  */
 #ifndef BIDE_CLI_REQUEST_H
@@ -77,6 +77,8 @@ struct request {
     bide_pair *headers; /* ended by a NULL name; or NULL */
     bide_bytes data;    /* len 0 and data NULL: no body */
     const char *json;   /* NULL: none */
+    bide_redirect_fn *on_redirect; /* gets the watcher of request_send; NULL: none */
+    int max_redirects;  /* 0: none is followed */
     /* What the above point into, owned. */
     char *texts[4];
 };
@@ -136,17 +138,15 @@ bide_session *request_session(const struct request *q, int limit, int limit_per_
 /* What an error means that comes before any request: this machine lacks something, or an option cannot be met. */
 int request_exit_code(int error);
 
-/* As bide_request.  max_size is left to who reads the body.  x: what a list says of this one; NULL: nothing. */
+/* As bide_request.  max_size is left to who reads the body.  x: what a list says of this one; NULL: nothing.  watcher: for on_redirect. */
 struct extras;
-bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct extras *x,
-                            bide_redirect_fn *on_redirect, void *arg);
+bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct extras *x, void *watcher);
 bool request_is_method(const char *text, size_t len);
 
 /* ---- request_extras.c ---- */
 
 /* The same, x not NULL. */
-bide_response *request_send_extras(const struct request *q, bide_session *s, const char *url, const struct extras *x,
-                                   bide_redirect_fn *on_redirect, void *arg);
+bide_response *request_send_extras(const struct request *q, bide_session *s, const char *url, const struct extras *x, void *watcher);
 /* The method of a request. */
 const char *request_method(const struct request *q, const struct extras *x);
 

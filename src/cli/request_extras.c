@@ -52,8 +52,7 @@ const char *request_method(const struct request *q, const struct extras *x)
     return x && x->body.data && !q->options->method ? "POST" : q->method;
 }
 
-bide_response *request_send_extras(const struct request *q, bide_session *s, const char *url, const struct extras *x,
-                                   bide_redirect_fn *on_redirect, void *arg)
+bide_response *request_send_extras(const struct request *q, bide_session *s, const char *url, const struct extras *x, void *watcher)
 {
     bide_bytes data = x->body.data ? x->body : q->data;
     const char *json = x->body.data ? NULL : q->json, *method = request_method(q, x);
@@ -63,9 +62,12 @@ bide_response *request_send_extras(const struct request *q, bide_session *s, con
         return NULL;
     }
 
-    bool is_json = x->is_json;
-    bide_response *r = bide_request(s, method, url, .headers = headers, .data = is_json ? (bide_bytes){NULL, 0} : data,
-                                    .json = is_json ? x->body.data : json, .on_redirect = on_redirect, .on_redirect_arg = arg);
+    if (x->is_json) {
+        data = (bide_bytes){NULL, 0};
+        json = x->body.data;
+    }
+    bide_response *r = bide_request(s, method, url, .headers = headers, .data = data, .json = json,
+                                    .on_redirect = q->on_redirect, .on_redirect_arg = watcher);
     if (headers != q->headers)
         free(headers);
     return r;

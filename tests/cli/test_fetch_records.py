@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -35,6 +36,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(int(words[1]) / 1000)
         elif words[0] == "moved":
             status, extra = 302, [b"Location: /to/\xff%41/\xc3\xa9"]
+        elif words[0] == "hop":
+            status, extra = 302, [b"Location: /hop/%d" % (int(words[1]) + 1)]
+        elif words[0] == "leave":
+            status, extra = 302, [b"Location: " + urllib.parse.unquote_to_bytes(words[1])]
         elif words[0] == "busy" and Handler.asked.count(self.path) == 1:
             status, extra = 429, [b"Retry-After: 1"]
         elif words[0] == "fields":
@@ -137,6 +142,30 @@ class Bytes(Case):
         self.assertEqual(r["redirects"], 1)
         final = base64.b64decode(r["final_url_b64"]) if "final_url_b64" in r else urllib.parse.unquote_to_bytes(r["final_url"])
         self.assertEqual(urllib.parse.unquote_to_bytes(final), self.url.encode() + b"/to/\xffA/\xc3\xa9")
+
+
+    def test_redirects_without_an_end_are_recorded_as_far_as_they_went(self):
+        dead = socket.create_server(("127.0.0.1", 0))
+        port = dead.getsockname()[1]
+        dead.close()
+        self.write("list", "".join(f"{self.url}/{path}\n" for path in (
+            "hop/0", "hop/7", "leave/ftp:%2F%2Fa%2F", "leave/%2Fleave%2Fmailto:x", f"leave/http:%2F%2F127.0.0.1:{port}%2Fx", "hop/0")).encode())
+        self.fetch("-q", "-i", "list", "--jsonl", "log", "--max-redirs", "3", "--retries", "0", "-c", "1", code=4)
+        far, far2, ftp, mail, gone, again = sorted(self.records(), key=lambda r: r["i"])
+        for r, n in ((far, 3), (far2, 10)):
+            self.assertEqual((r["status"], r["error"], r["redirects"], r["final_url"], r["ip"], r["proto"]),
+                             (302, "redirect", 3, f"{self.url}/hop/{n}", "127.0.0.1", "http/1.1"))
+            self.assertGreater(r["t"]["total"], 0)
+            self.assertIn("more than 3 redirects", r["error_msg"])
+        self.assertEqual((ftp["status"], ftp["redirects"], "final_url" in ftp, ftp["error"]), (302, 0, False, "redirect"))
+        self.assertEqual((mail["status"], mail["redirects"], mail["final_url"]), (302, 1, self.url + "/leave/mailto:x"))
+        self.assertEqual((gone["status"], gone["redirects"], gone["final_url"], gone["error"]),
+                         (None, 1, f"http://127.0.0.1:{port}/x", "connect"))
+        self.assertEqual((again["same_as"], again["status"], again["error"]), (0, 302, "redirect"))
+        Handler.asked.clear()
+        self.fetch("-q", self.url + "/hop/0", "--jsonl", "none", "--max-redirs", "0", code=4)
+        self.fetch("-q", self.url + "/hop/0", "--jsonl", "none", "--max-redirs", "1", code=4)
+        self.assertEqual(Handler.asked, ["/hop/0", "/hop/0", "/hop/1"])
 
 
 class Places(Case):

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import threading
@@ -125,25 +126,18 @@ class Silence(Case):
         self.assertEqual(s.asked["b.test"], 500)
         self.assertLess(s.asked["a.test"], 540)  # a few wait until it is known that b answers
 
-    def status(self, kind, *options):
+    def status(self, kind):
         """A line of status that names a host, while 20 requests of that kind are on their way."""
-        with Server() as s:
-            p = subprocess.Popen([BIDE, "fetch", "--progress", "none", "--connect-to", s.to, *options, f"http://h.test/{kind}/[1-20]"],
-                                 stderr=subprocess.PIPE, text=True)
-            while not s.asked:
-                time.sleep(0.01)
-            os.set_blocking(p.stderr.fileno(), False)
-            said, end = "", time.monotonic() + 20
-            while "waiting" not in said and time.monotonic() < end:
-                p.send_signal(signal.SIGUSR1)
+        with Server() as s, open(self.path("err"), "w+", encoding="utf-8") as err:
+            p = subprocess.Popen([BIDE, "fetch", "--progress", "none", "--connect-to", s.to, f"http://h.test/{kind}/[1-20]"], stderr=err)
+            end = time.monotonic() + 20 * SLOW
+            while p.poll() is None and time.monotonic() < end and "waiting" not in pathlib.Path(err.name).read_text("utf-8"):
                 time.sleep(0.1)
-                said += p.stderr.read() or ""
-            p.send_signal(signal.SIGTERM)
-            p.send_signal(signal.SIGTERM)
+                if s.asked:
+                    p.send_signal(signal.SIGUSR1)
             p.kill()
             p.wait()
-            p.stderr.close()
-        return said
+            return pathlib.Path(err.name).read_text("utf-8")
 
     def test_status_names_the_host_that_does_not_answer(self):
         self.assertRegex(self.status("hang"), r"8 live, eta -, waiting 1\d s for h\.test \(no answer for \d s, 20 urls\)")
