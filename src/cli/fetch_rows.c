@@ -7,7 +7,7 @@
  *     fast   they answer
  *     first  unknown, or down: one request each, to see whether they answer
  *     slow   they answer, but it takes more than a second, or have stopped to
- *     more   unknown, and one request is on its way already
+ *     more   unknown or silent, and one request is on its way already
  *
  * A request to a host of the last three may hold its place for as long as time-outs allow.  So together they have a
  * quarter of all places before the fast ones are asked, and three quarters at most (those of `more` a quarter), as long
@@ -47,7 +47,7 @@ static enum row row_of(const struct host *host)
     if (!health_is_slow(&host->health))
         return ROW_FAST;
     if (host->health.answer_us > 0 && !host->health.is_down)
-        return ROW_SLOW;
+        return host->health.is_silent && host->live > 0 ? ROW_MORE : ROW_SLOW;
     return host->live == 0 ? ROW_FIRST : ROW_MORE;
 }
 

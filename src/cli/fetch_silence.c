@@ -9,9 +9,10 @@
  * slow for fetch_rows.c, whatever it was before: it may have one request more for each further second of silence.
  *
  * What such hosts have already is more than they may when they stopped together: 16 hosts with windows of 4 hold all of 64
- * places for as long as time-outs allow.  Then requests of theirs are recalled, the latest first and those last that are
- * a host's only one, until others have their quarter of the places.  A recalled job is asked again later, and
- * not recalled a second time.  Requests that are not safe to repeat stay, and so does a body of which more than a little has come.
+ * places for as long as time-outs allow.  Then requests of theirs are recalled, the latest first: all but one of each host,
+ * until others have three quarters of the places; if that is not enough, those, too, until others have a quarter.  A
+ * recalled job is asked again later, and not recalled a second time.  Requests that are not safe to repeat stay,
+ * and so does a body of which more than a little has come.
  */
 #include "cli/fetch.h"
 #include "cli/retry.h"
@@ -133,25 +134,31 @@ static bool may_recall(const struct fetch *f, const struct job *job)
     return job->task && !job->is_recalled && !job->is_bound && job->received < HEARD_BYTES && retry_is_safe(job_method(f, job));
 }
 
-static void recall(struct fetch *f, struct host *host, bool also_the_last)
+/* Down to so many requests of slow hosts, these among them. */
+static void recall(struct fetch *f, struct host *host, const struct job *keep, int most)
 {
-    struct job *keep = also_the_last ? NULL : host->asked_first;
+    struct queue *q = &f->queue;
 
-    for (struct job *job = host->asked_last, *prev; job && job != keep && f->queue.slow_live - f->queue.nrecalled > queue_slow_most(f); job = prev) {
+    for (struct job *job = host->asked_last, *prev; job && job != keep && q->slow_live - q->nrecalled > most; job = prev) {
         prev = job->asked_prev;
         if (!may_recall(f, job) || !bide_task_cancel(job->task))
             continue;
         job->is_recalled = job->is_recalling = true;
-        f->queue.nrecalled++;
+        q->nrecalled++;
     }
 }
 
-/* Hosts that were fast before, or nobody knows: those known to be slow were never given more. */
-static void recall_all(struct fetch *f, bool also_the_last)
+/* Of hosts that were fast before, or nobody knows: those known to be slow were never given more. */
+static void make_room(struct fetch *f)
 {
-    for (struct host *host = f->queue.silent.last; host; host = host->asked_prev)
+    struct queue *q = &f->queue;
+
+    for (struct host *host = q->silent.last; host; host = host->asked_prev)
         if (host->health.answer_us <= HEALTH_SLOW_US)
-            recall(f, host, also_the_last);
+            recall(f, host, host->asked_first, f->concurrency / 4);
+    for (struct host *host = q->silent.last; host; host = host->asked_prev)
+        if (host->health.answer_us <= HEALTH_SLOW_US)
+            recall(f, host, NULL, queue_slow_most(f));
 }
 
 /* All places are taken, and there is something that could use one. */
@@ -190,9 +197,7 @@ static void look(void *arg)
         host->health.is_silent = true;
         host_recount(f, host);
     }
-    if (is_crowded(f, now_ms)) {
-        recall_all(f, false);
-        recall_all(f, true);
-    }
+    if (is_crowded(f, now_ms))
+        make_room(f);
     watch(f, now_ms);
 }
