@@ -56,7 +56,7 @@ conform: build
 lint: build
 	@scripts/deps.sh --ci
 	@scripts/rooms.py
-	@shellcheck .ci/run scripts/*.sh tests/*/*.sh
+	@find .ci/run scripts tests bench \( -name '*.sh' -o -path .ci/run \) -exec shellcheck {} +
 	@scripts/tidy.sh $(BUILD)
 
 clean:

@@ -245,7 +245,7 @@ def unspoken(tree):
         spoken |= set(NAME.findall(tree.read(path)))
     for path in tree.headers:
         spoken |= set(NAME.findall("\n".join(COMMENT.findall(tree.read(path)))))
-    for path in [*(tree.source / "tests").rglob("*.[ch]"), *(tree.source / "src" / "cli").glob("*.[ch]")]:
+    for path in [*(tree.source / "tests").rglob("*.[ch]"), *(tree.source / "src" / "cli").rglob("*.[ch]")]:
         spoken |= set(NAME.findall(text_of(path)))
     functions = re.findall(r"^BIDE_API[^;(]*?\b(bide_(?!_)\w+)\(", tree.code, re.M)
     macros = re.findall(r"^#define (bide_(?!_)\w+)", tree.code, re.M)
