@@ -55,7 +55,7 @@ conform: build
 
 lint: build
 	@scripts/deps.sh --ci
-	@scripts/rooms.py
+	@scripts/rooms.py --build $(BUILD)
 	@find .ci/run scripts tests bench \( -name '*.sh' -o -path .ci/run \) -exec shellcheck {} +
 	@scripts/tidy.sh $(BUILD)
 

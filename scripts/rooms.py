@@ -1,29 +1,79 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Who includes whom: the table of rooms, checked.
+"""Who knows whom: the table of rooms, checked.
 
-A room is a folder of src/.  ROOMS says which other rooms it may know; PUBLIC, to which room a public header belongs, so
-that including <bide/http.h> is knowing the room http.  Tests may know their own room and base; tests/conform, fuzz and
-differential are programs about private parts and may know any.  Each room has a README of at most README_LINES that names
-all of its files.  A broken rule is an error; an #if in src/*.c outside COMPATIBILITY is only mentioned.
+A room is a folder of src/, or a folder of one.  ROOMS says what else each may know; PUBLIC, to which room a public header
+belongs, so that including <bide/http.h> is knowing the room http.  Tests may know their own room and base; tests/conform,
+fuzz and differential are programs about private parts and may know any.
 
-rooms.py [TREE] checks another tree; the tests do that with broken ones.
+A folder has at most FOLDER_FILES files, a private header at most HEADER_LINES lines, and a room's README at most
+README_LINES; it names all of the files in its folder and in those below that have none of their own.
+
+With --build, the symbols of that build's object files must keep to the same table, and no more than KNOT_FILES files may
+call each other in a circle.  What is still otherwise is listed in scripts/rooms-allowed.txt (see scripts/allowed.py).
+A broken rule is an error; an #if in src/*.c outside COMPATIBILITY is only mentioned.
+
+rooms.py [--build BUILD [--write]] [TREE] checks another tree; the tests do that with broken ones.
 """
+import argparse
 import fnmatch
 import pathlib
 import re
 import sys
 
+from allowed import Allowed
+import knots
+
+# Each room, lowest first, and what it may know besides itself: rooms, one header, or NAME/* for a room and all those in it.
+# Some of the rooms are still to come.
+TO_IO = "io/* sync core base"
+COMMON = "cli/cli.h cli/schedule cli/request cli/pattern cli/option cli/terminal"  # of the commands
 ROOMS = {
-    "base": {"base"},
-    "core": {"core", "base"},
-    "sync": {"sync", "core", "base"},
-    "io": {"io", "sync", "core", "base"},
-    "http": {"http", "io", "sync", "core", "base"},
-    "pool": {"pool", "io", "sync", "core", "base"},
-    "cli": {"cli"},
+    "base": "",
+    "core/stack": "base",
+    "core": "core/stack base",
+    "sync": "core base",
+    "inspect": "core base",
+    "io/poll": "sync core base",
+    "io/stream": "io/poll sync core base",
+    "io/tls": "io/stream io/poll sync core base",
+    "io/net": "io/tls io/stream io/poll sync core base",
+    "io/file": "io/poll sync core base",
+    "io": TO_IO,
+    "unblock": "io/* core base",
+    "http/url": "base",
+    "http/field": "http/url base",
+    "http/h1": "http/field http/url base",
+    "http/connect": "http/field http/url " + TO_IO,
+    "http/exchange": "http/connect http/h1 http/field http/url " + TO_IO,
+    "http/policy": "http/exchange/ops.h http/field http/url base",
+    "http/client": "http/policy http/exchange http/connect http/h1 http/field http/url " + TO_IO,
+    "http/server": "http/exchange/ops.h http/h1 http/field http/url " + TO_IO,
+    "http": "http/* " + TO_IO,
+    "pool/shm": "core base",
+    "pool/worker": "pool/shm " + TO_IO,
+    "pool/spawn": "pool/worker pool/shm " + TO_IO,
+    "pool/jobs": "core base",
+    "pool/local": "pool/jobs pool/spawn pool/shm " + TO_IO,
+    "pool/redis": "pool/jobs pool/spawn pool/shm " + TO_IO,
+    "pool": "pool/* " + TO_IO,
+    "crawl": "http/* " + TO_IO,
+    "cli/terminal": "cli/cli.h",
+    "cli/option": "cli/cli.h cli/terminal",
+    "cli/pattern": "cli/cli.h cli/terminal",
+    "cli/request": "cli/cli.h cli/pattern cli/option cli/terminal",
+    "cli/schedule": "cli/cli.h cli/request cli/pattern cli/option cli/terminal",
+    "cli/get": COMMON,
+    "cli/fetch": COMMON,
+    "cli/crawl": COMMON,
+    "cli/compare/run": "cli/compare/context.h " + COMMON,
+    "cli/compare/report": "cli/compare/context.h " + COMMON,
+    "cli/compare": "cli/compare/* " + COMMON,
+    "cli/serve": COMMON,
+    "cli/worker": COMMON,
+    "cli/ps": COMMON,
+    "cli": "cli/*",
 }
-# io implements the poller that core declares; core never names io.
 PUBLIC = {
     "version": "base", "object": "base", "error": "base",
     "coroutine": "core", "task": "core", "loop": "core", "cplusplus": "core", "cplusplus_pool": "pool",
@@ -36,19 +86,68 @@ PUBLIC = {
 LIBC_ONLY = {"base", "core", "sync"}
 OTHERS_LIBRARIES = re.compile(r"^(openssl/|ares|jansson|liburing|idn2|zlib|nghttp2/|brotli/|zstd|libpsl|hiredis|gumbo|sqlite3)")
 ANY_ROOM = {"conform", "fuzz", "differential", "harness", "regress", "examples"}
-COMPATIBILITY = {"src/core/sanitize.c", "src/core/switch_state.c"}
+COMPATIBILITY = {"sanitize.c", "switch_state.c"}
 README_LINES = 60
+HEADER_LINES = 250
+FOLDER_FILES = 15
+KNOT_FILES = 3
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 CONDITION = re.compile(r"^\s*#\s*if", re.M)
 
-here = pathlib.Path(__file__).resolve().parent.parent
-top = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else here
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("--build", type=pathlib.Path, help="a build folder: check the symbols of its object files, too")
+parser.add_argument("--write", action="store_true", help="write scripts/rooms-allowed.txt as the tree is now (with --build)")
+parser.add_argument("tree", nargs="?", type=pathlib.Path, default=pathlib.Path(__file__).parent.parent)
+options = parser.parse_args()
+if options.write and not options.build:
+    parser.error("--write needs --build: the list has knots, too")
+top = options.tree.resolve()
+allowed_list = top / "scripts" / "rooms-allowed.txt"
+allowed = Allowed(allowed_list)
 problems = []
 
 
 def complain(path, text):
     problems.append(f"{path.relative_to(top)}: {text}")
+
+
+def complain_unless_listed(path, text):
+    """Of what the list may allow and does not; with --write, it will."""
+    if options.write:
+        print(f"now on the list: {path.relative_to(top)}: {text}")
+    else:
+        complain(path, text)
+
+
+# ---- the table ----
+
+def house(room):
+    """The folder of src/ that it is in."""
+    return room.split("/")[0]
+
+
+def room_of(path):
+    """The room of a file that is given relative to src/ or to tests/; None if there is no such room."""
+    folders = [folder for folder in pathlib.PurePath(path).parent.parts if folder != "arch"]
+    room = "/".join(folders)
+    return room if room in ROOMS else None
+
+
+def known(room):
+    """All that the room may know: rooms, and single headers."""
+    names = {room}
+    for word in ROOMS[room].split():
+        if word.endswith("/*"):
+            names |= {other for other in ROOMS if other == word[:-2] or other.startswith(word[:-1])}
+        else:
+            names.add(word)
+    return names
+
+
+def may_know(others, file):
+    """Whether the room may know this private header: by the table."""
+    return room_of(file) in others or file in others
 
 
 def includes(path):
@@ -63,53 +162,83 @@ def files(*folders):
                 yield path
 
 
-def check_room(path, room, allowed, may_use_all_public):
+# ---- includes ----
+
+def check_public_include(path, name, me, others):
+    """Who may know a room of a house may know all of the house's public headers."""
+    owner = PUBLIC.get(name[len("bide/"):-len(".h")])
+    if owner is None:
+        complain(path, f"<{name}>: scripts/rooms.py does not know to which room it belongs")
+    elif owner not in {house(room) for room in others}:
+        complain(path, f"<{name}>: {me} may not know {owner}")
+
+
+def check_file(path, me, others, may_use_all_public):
+    """`me` is the room, or the folder of tests; `others`, what it may know."""
     for kind, name in includes(path):
         if kind == "<":
-            if room in LIBC_ONLY and OTHERS_LIBRARIES.match(name):
-                complain(path, f"<{name}>: {room} knows libc only")
+            if house(me) in LIBC_ONLY and OTHERS_LIBRARIES.match(name):
+                complain(path, f"<{name}>: {me} knows libc only")
             if name.startswith("bide/") and not may_use_all_public:
-                owner = PUBLIC.get(name[len("bide/"):-len(".h")])
-                if owner is None:
-                    complain(path, f"<{name}>: scripts/rooms.py does not know to which room it belongs")
-                elif owner not in allowed:
-                    complain(path, f"<{name}>: {room} may not know {owner}")
-            continue
-        if (path.parent / name).is_file() and "/" not in name and "src" not in path.relative_to(top).parts:
-            continue  # tests: a header of the same folder
-        owner = name.split("/")[0]
-        if owner == "harness" and path.is_relative_to(top / "tests"):
-            continue
-        if owner not in ROOMS or not (top / "src" / name).is_file():
-            complain(path, f'"{name}": write it from src/, as "room/file.h"')
-        elif owner not in allowed:
-            complain(path, f'"{name}": {room} may not know {owner}')
+                check_public_include(path, name, me, others)
+        elif not is_of_tests(path, name):
+            if house(name) not in map(house, ROOMS) or not (top / "src" / name).is_file():
+                complain(path, f'"{name}": write it from src/, as "room/file.h"')
+            elif not may_know(others, name) and not allowed.pair(("knows", me, room_of(name) or name)):
+                complain_unless_listed(path, f'"{name}": {me} may not know {room_of(name) or name}')
+
+
+def is_of_tests(path, name):
+    """A header of the harness, or of the test's own room: in its folder, in one above, or written from tests/."""
+    tests = top / "tests"
+    if not path.is_relative_to(tests):
+        return False
+    own = tests / path.relative_to(tests).parts[0]
+    above = [folder for folder in path.parents if folder.is_relative_to(own)]
+    return name.startswith("harness/") or any((folder / name).is_file() for folder in above) or (
+        name.startswith(own.name + "/") and (tests / name).is_file())
 
 
 def check_sources():
     for path in files("src"):
-        room = path.relative_to(top / "src").parts[0]
-        if room not in ROOMS:
+        room = room_of(path.relative_to(top / "src"))
+        if room is None:
             complain(path, "not in a room that scripts/rooms.py knows")
-            continue
-        check_room(path, room, ROOMS[room], may_use_all_public=room == "cli")
+        else:
+            check_file(path, room, known(room), may_use_all_public=house(room) == "cli")
+
+
+def known_to_tests(folder, room):
+    """A test may know what its room may, but of no other house than its own and base."""
+    if folder in ANY_ROOM:
+        return set(ROOMS)
+    return {other for other in known(room) if house(other) in (folder, "base")} | {"base"} if room else {"base"}
+
+
+def room_of_test(name):
+    """The room of its folder, or of the next above that is one: a folder of tests may also be a behaviour."""
+    folder = name.parent
+    while str(folder) not in ROOMS and folder.parts:
+        folder = folder.parent
+    return str(folder) if folder.parts else None
 
 
 def check_tests():
     for path in files("tests"):
-        room = path.relative_to(top / "tests").parts[0]
-        allowed = set(ROOMS) if room in ANY_ROOM else {room, "base"}
-        check_room(path, "tests/" + room, allowed, may_use_all_public=True)
+        name = path.relative_to(top / "tests")
+        room = room_of_test(name)
+        me = "tests/" + (room or name.parts[0])
+        check_file(path, me, known_to_tests(name.parts[0], room), may_use_all_public=True)
 
 
 def check_public():
     for path in files("include"):
         for kind, name in includes(path):
-            if kind == '"' or name.startswith(tuple(room + "/" for room in ROOMS)):
+            if kind == '"' or name.startswith(tuple(house(room) + "/" for room in ROOMS)):
                 complain(path, f"{name}: a public header includes only <bide/...> and libc")
             elif name.startswith("bide/") and path.name != "bide.h":
                 me, other = PUBLIC.get(path.stem), PUBLIC.get(name[len("bide/"):-len(".h")])
-                if me and other not in ROOMS[me]:
+                if me and other not in map(house, known(me)):
                     complain(path, f"<{name}>: {me} may not know {other}")
 
 
@@ -120,33 +249,85 @@ def check_examples():
                 complain(path, f'"{name}": an example uses only what is installed')
 
 
-def named_stems(text):
-    """What a room's README speaks of: `glob.c` names glob.h too; `fetch_*.c` is a pattern."""
-    return [word.rsplit(".", 1)[0] for word in re.findall(r"`([\w*-]+\.[\w*]+)`", text)]
+# ---- READMEs and sizes ----
+
+def named_in(text):
+    """What a room's README speaks of: `glob.c` names glob.h too; `fetch_*.c` is a pattern; `url/` may stand before it."""
+    return [word.rsplit(".", 1)[0].split("/")[-1] for word in re.findall(r"`([\w*/-]+\.[\w*]+)`", text)]
+
+
+def readme_for(folder):
+    """Its own, or the next above."""
+    while not (folder / "README.md").is_file() and folder.parent != top / "src":
+        folder = folder.parent
+    return folder / "README.md"
 
 
 def check_readmes():
-    for room in sorted(path for path in (top / "src").iterdir() if path.name in ROOMS):
-        readme = room / "README.md"
+    for readme in sorted((top / "src").rglob("README.md")):
+        if readme.read_text().count("\n") > README_LINES:
+            complain(readme, f"more than {README_LINES} lines")
+    for path in files("src"):
+        readme = readme_for(path.parent)
+        if path.parent.name == "arch" or room_of(path.relative_to(top / "src")) is None:
+            continue
         if not readme.is_file():
             complain(readme, "every room has one")
-            continue
-        text = readme.read_text()
-        if text.count("\n") > README_LINES:
-            complain(readme, f"more than {README_LINES} lines")
-        named = named_stems(text)
-        for path in files(f"src/{room.name}"):
-            if path.parent == room and not any(fnmatch.fnmatch(path.stem, word) for word in named):
-                complain(readme, f"does not name {path.name}")
+        elif not any(fnmatch.fnmatch(path.stem, word) for word in named_in(readme.read_text())):
+            complain(readme, f"does not name {path.relative_to(readme.parent)}")
+
+
+def check_sizes():
+    counts = {}
+    for path in files("src"):
+        counts[path.parent] = counts.get(path.parent, 0) + 1
+        n = path.read_text().count("\n")
+        if path.suffix == ".h" and n > HEADER_LINES and not allowed.size("header", str(path.relative_to(top)), n):
+            complain_unless_listed(path, f"{n} lines: a private header has at most {HEADER_LINES}")
+    for folder, n in counts.items():
+        if n > FOLDER_FILES and not allowed.size("folder", str(folder.relative_to(top)), n):
+            complain_unless_listed(folder, f"{n} files: a folder has at most {FOLDER_FILES}")
 
 
 def mention_conditions():
     for path in files("src"):
         name = str(path.relative_to(top))
-        if path.suffix == ".c" and "/arch/" not in name and name not in COMPATIBILITY:
+        if path.suffix == ".c" and "/arch/" not in name and path.name not in COMPATIBILITY:
             n = len(CONDITION.findall(path.read_text()))
             if n:
                 print(f"note: {name}: {n} #if outside the compatibility files")
+
+
+# ---- symbols ----
+
+def check_call(caller, callee, symbol):
+    room, other = room_of(caller[len("src/"):]), room_of(callee[len("src/"):])
+    if room is None or other is None or other in known(room):
+        return
+    if house(room) == "cli" and house(other) != "cli":
+        return  # it is linked with the shared library, which shows only what is public
+    if not allowed.pair(("calls", caller, callee), ("knows", room, other)):
+        complain_unless_listed(top / caller, f"calls {symbol} of {callee}: {room} may not know {other}")
+
+
+def check_calls(graph):
+    for caller, callees in graph.items():
+        for callee, symbol in callees.items():
+            check_call(caller, callee, symbol)
+
+
+def check_knots(graph):
+    for members in knots.circles(graph, KNOT_FILES):
+        new = sorted(allowed.knot(members))
+        if new:
+            complain_unless_listed(top / new[0], f"in a circle of {len(members)} files that call each other: "
+                                   f"{' '.join(sorted(members))} (new in it: {' '.join(new)})")
+
+
+def check_symbols():
+    graph = knots.calls(options.build.resolve(), top)
+    check_calls(graph)
+    check_knots(graph)
 
 
 check_sources()
@@ -154,7 +335,14 @@ check_tests()
 check_public()
 check_examples()
 check_readmes()
+check_sizes()
 mention_conditions()
+if options.build:
+    check_symbols()
+if options.write:
+    allowed.write(allowed_list)
+else:
+    problems += [f"{allowed_list.relative_to(top)}: {text}" for text in allowed.unneeded(with_symbols=options.build)]
 for problem in problems:
     print(problem)
 print(f"rooms: {len(problems)} broken rules" if problems else "rooms: every file keeps to the table")

@@ -1,0 +1,130 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# knots.sh SOURCE BUILD CC... - this build keeps to the table of rooms and to the list of circles; and scripts/rooms.py sees
+# calls against the table, circles, and lines of the list that are not needed, in small trees that are made here.  TAP.
+set -eu
+source=$1 build=$2
+shift 2
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+tree=$tmp/tree
+n=0
+status=0
+
+outcome() { # ok|"not ok" NAME
+    n=$((n + 1))
+    echo "$1 $n - $2"
+    [ "$1" = ok ] || { status=1; sed 's/^/# /' "$tmp/out"; }
+}
+rooms() { # of the small tree
+    python3 "$tree/scripts/rooms.py" --build "$tree/build" "$@" >"$tmp/out" 2>&1
+}
+passes() { # NAME
+    if rooms; then outcome ok "$1"; else outcome "not ok" "$1"; fi
+}
+fails() { # NAME WORDS
+    if ! rooms && grep -qF "$2" "$tmp/out"; then outcome ok "$1"; else outcome "not ok" "$1"; fi
+}
+# A new tree from lines of "FILE CALLED..."; the file defines a function of its name that calls the others.
+plant() {
+    rm -rf "$tree"
+    mkdir -p "$tree/scripts" "$tree/build" "$tree/include" "$tree/tests"
+    cp "$source"/scripts/*.py "$tree/scripts"
+    : >"$tree/build/entries"
+    while read -r file called; do
+        mkdir -p "$tree/src/${file%/*}"
+        name=${file##*/}
+        {
+            for other in $called; do echo "void $other(void);"; done
+            echo "void $name(void);"
+            echo "void $name(void) {"
+            for other in $called; do echo "    $other();"; done
+            echo "}"
+        } >"$tree/src/$file.c"
+        "$@" -c -o "$tree/build/$name.o" "$tree/src/$file.c"
+        echo "{\"directory\": \"$tree/build\", \"file\": \"../src/$file.c\", \"output\": \"$name.o\"}," >>"$tree/build/entries"
+        readme=$tree/src/${file%%/*}/README.md
+        echo "\`$name.c\`" >>"$readme"
+    done
+    { echo '['; sed '$s/,$//' "$tree/build/entries"; echo ']'; } >"$tree/build/compile_commands.json"
+}
+list() {
+    cat >"$tree/scripts/rooms-allowed.txt"
+}
+
+if python3 "$source/scripts/rooms.py" --build "$build" "$source" >"$tmp/out" 2>&1; then
+    outcome ok 'this build keeps to the table and to the list'
+else
+    outcome "not ok" 'this build keeps to the table and to the list'
+fi
+
+three='base/a b
+base/b c
+base/c a'
+echo "$three" | plant "$@"
+passes 'a circle of three files'
+
+four='base/a b
+base/b c
+base/c d
+base/d a
+base/e a'
+echo "$four" | plant "$@"
+fails 'a circle of four files' \
+    'src/base/a.c: in a circle of 4 files that call each other: src/base/a.c src/base/b.c src/base/c.c src/base/d.c (new in it'
+
+knot='knot
+    src/base/a.c
+    src/base/b.c
+    src/base/c.c
+    src/base/d.c'
+echo "$knot" | list
+passes 'a circle that is on the list'
+
+rooms --write
+cp "$tree/scripts/rooms-allowed.txt" "$tmp/written"
+if echo "$knot" | diff - "$tmp/written" >"$tmp/out" 2>&1 || [ "$(grep -c '^[<>] [^#]' "$tmp/out")" -eq 0 ]; then
+    outcome ok '--write writes the list as it is'
+else
+    outcome "not ok" '--write writes the list as it is'
+fi
+
+printf '%s\n    src/base/e.c\n' "$knot" | list
+fails 'a file that is no longer in its circle' 'rooms-allowed.txt: knot: no longer in it: src/base/e.c: shrink the list'
+
+echo "$three" | plant "$@"
+echo "$knot" | list
+fails 'a circle that is no longer too large' 'knot: no longer in it: src/base/a.c src/base/b.c src/base/c.c src/base/d.c: shrink'
+
+printf '%s\n' "$four" 'base/f g' 'base/g h' 'base/h i' 'base/i f' | plant "$@"
+{ echo "$knot"; for name in f g h i; do echo "    src/base/$name.c"; done; } | list
+fails 'a circle that has become two' 'knot: src/base/a.c ...: now 2 smaller ones: shrink the list'
+
+printf '%s\n' 'base/a b' 'base/b c' 'base/c d' 'base/d e' 'base/e a' | plant "$@"
+echo "$knot" | list
+fails 'a circle that has grown' 'src/base/e.c: in a circle of 5 files'
+
+# Calls, which no include shows.
+echo 'base/low high
+core/high' | plant "$@"
+fails 'a call against the table' 'src/base/low.c: calls high of src/core/high.c: base may not know core'
+echo 'calls src/base/low.c src/core/high.c' | list
+passes 'a call that is on the list'
+echo 'knows base core' | list
+passes 'a room that is on the list'
+echo 'core/high low
+base/low' | plant "$@"
+passes 'a call by the table'
+echo 'calls src/base/low.c src/core/high.c' | list
+fails 'a call that is on the list in vain' 'calls src/base/low.c src/core/high.c: no longer so: shrink the list'
+echo 'http/url/parse wait
+http/connect/wait' | plant "$@"
+fails 'a call against the order of rooms in rooms' \
+    'src/http/url/parse.c: calls wait of src/http/connect/wait.c: http/url may not know http/connect'
+
+rm "$tree/build/wait.o"
+fails 'a build folder without objects' 'is not built'
+echo nonsense | list
+fails 'a list that cannot be read' 'not understood: nonsense'
+echo "1..$n"
+exit $status
