@@ -6,7 +6,7 @@
 
 #define S struct fetch_options
 
-static const char *const progress_choices[] = {"auto", "bar", "plain", "none", NULL};
+static const char *const progress_choices[] = {"auto", "bar", "plain", "json", "none", NULL}; /* enum progress_mode */
 
 /* In the order of enum jsonl_mode, enum durability. */
 static const char *const jsonl_modes[] = {"append", "refuse", "replace", NULL};
@@ -71,7 +71,9 @@ static const struct opt options[] = {
     {"grace", 0, "TIME", OPT_DURATION(S, grace_ms), .rare = true, .def = "10s", .help = "after Ctrl-C, time for requests that run"},
     HTTP_OPTIONS(S, http),
     {"progress", 0, "HOW", OPT_CHOICE(S, progress), .choices = progress_choices, .def = "auto", .group = "Messages",
-     .rare = true, .help = "bar: a line that moves; plain: a line every 10 s; auto: what fits; none"},
+     .rare = true, .help = "bar: a line that moves; plain: a line now and then; json: the same for programs (`bide help progress`); auto: what fits; none"},
+    {"stats-interval", 0, "TIME", OPT_DURATION(S, stats_interval_ms), .rare = true, .def = "10s",
+     .help = "between two lines of plain and json; 0: none between the first and the last"},
     {"quiet", 'q', NULL, OPT_FLAG(S, quiet), .help = "only what failed: no progress, no summary"},
     {"verbose", 'v', NULL, OPT_COUNT(S, verbose), .help = "a line for each URL and each new attempt"},
     {0},
@@ -185,7 +187,7 @@ const struct command command_fetch = {
         "A line on standard error tells of each URL that failed, up to twenty; -v shows all.\n"
         "\n"
         "Memory does not grow with the number of URLs. The first Ctrl-C lets running requests end, the second drops them. "
-        "SIGUSR1 prints a line of status.",
+        "SIGUSR1 prints a line of status. `bide help progress` has the lines for programs (--progress json).",
     .examples = examples,
     .options = options,
     .is_client = true,

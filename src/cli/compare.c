@@ -145,7 +145,7 @@ static struct compare_look look_of_stdout(void)
     const char *columns = getenv("COLUMNS");
     struct compare_look look = {.columns = COLUMNS_DEFAULT};
 
-    progress_open(&p, PROGRESS_NONE, 0);
+    progress_open(&p, PROGRESS_NONE, 0, 0);
     look.has_utf8 = p.has_utf8;
     look.has_colour = colour_on(STDOUT_FILENO);
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0)

@@ -118,6 +118,13 @@ static int tick(struct fetch *f)
     }
 }
 
+static void show_edge(struct fetch *f)
+{
+    struct progress_view v = report_view(f);
+
+    progress_edge(&f->progress, &v, clock_us());
+}
+
 /* A task. */
 static int write_records(struct fetch *f)
 {
@@ -241,9 +248,11 @@ static int fetch_watched(struct fetch *f)
     f->loop = bide_get_event_loop();
     f->session = session;
     f->over = over;
-    progress_open(&f->progress, progress_wanted(f), clock_us());
+    progress_open(&f->progress, progress_wanted(f), f->options->stats_interval_ms, clock_us());
     f->stats.began_us = clock_us();
+    show_edge(f);
     int code = work_and_record(f);
+    show_edge(f);
     for (int i = 0; i < f->nworkers; i++)
         bide_release(f->workers[i]);
     f->nworkers = 0;

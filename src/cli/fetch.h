@@ -68,6 +68,7 @@ struct fetch_options {
     int64_t backoff_ms, backoff_max_ms, retry_after_max_ms;
     int64_t grace_ms;
     int progress; /* enum progress_mode */
+    int64_t stats_interval_ms;
 };
 
 /* ---- how a URL can fail: fetch_outcome.c ---- */

@@ -18,7 +18,7 @@ void get_progress_open(struct get_progress *p, const struct get_options *options
     bool to_terminal = options->output ? output_is_stdout(options->output) && isatty(STDOUT_FILENO) : isatty(STDOUT_FILENO);
 
     *p = (struct get_progress){.total = n, .began_us = clock_us()};
-    progress_open(&p->progress, PROGRESS_AUTO, p->began_us);
+    progress_open(&p->progress, PROGRESS_AUTO, 0, p->began_us);
     p->progress.large_alone = n == 1;
     p->is_on = !options->no_progress && !to_terminal && isatty(STDERR_FILENO) && p->progress.mode == PROGRESS_BAR;
 }

@@ -17,7 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define COLUMNS 80
+#define COLUMNS      80
+#define HALF_TICK_US (PROGRESS_BAR_MS * 1000 / 2)
 
 /* ---- the terminal ---- */
 
@@ -72,20 +73,23 @@ static void write_all(const char *data, size_t len)
     }
 }
 
-void progress_open(struct progress *p, enum progress_mode mode, int64_t now_us)
+void progress_open(struct progress *p, enum progress_mode mode, int64_t interval_ms, int64_t now_us)
 {
     bool is_terminal = isatty(STDERR_FILENO);
 
     if (mode == PROGRESS_AUTO)
         mode = is_terminal && !is_dumb() ? PROGRESS_BAR : PROGRESS_PLAIN;
-    *p = (struct progress){.mode = mode, .last_us = now_us, .next_plain_us = now_us + PROGRESS_PLAIN_MS * 1000};
+    *p = (struct progress){.mode = mode, .began_us = now_us, .last_us = now_us, .interval_us = interval_ms * 1000};
+    p->next_us = now_us + p->interval_us;
     p->has_utf8 = locale_is_utf8();
     p->has_colour = colour_on(STDERR_FILENO);
 }
 
 int64_t progress_period_ms(const struct progress *p)
 {
-    return p->mode == PROGRESS_BAR ? PROGRESS_BAR_MS : PROGRESS_BAR_MS * 5;
+    bool is_short = p->interval_us > 0 && p->interval_us < 5000 * PROGRESS_BAR_MS;
+
+    return p->mode == PROGRESS_BAR || is_short ? PROGRESS_BAR_MS : PROGRESS_BAR_MS * 5;
 }
 
 void progress_erase(struct progress *p)
@@ -95,11 +99,14 @@ void progress_erase(struct progress *p)
     p->shown = p->has_second = false;
 }
 
-static void write_line(const struct progress *p, const struct progress_view *v)
+static void write_line(const struct progress *p, const struct progress_view *v, int64_t now_us)
 {
     struct text line = {0};
 
-    progress_plain_line(p, v, &line);
+    if (p->mode == PROGRESS_JSON)
+        progress_json_line(p, v, now_us, &line);
+    else
+        progress_plain_line(p, v, &line);
     text_add_char(&line, '\n');
     if (!line.no_memory)
         write_all(line.data, line.len);
@@ -136,15 +143,24 @@ void progress_tick(struct progress *p, const struct progress_view *v, int64_t no
     progress_measure(p, v, now_us);
     if (p->mode == PROGRESS_BAR)
         draw_bar(p, v);
-    if (p->mode != PROGRESS_PLAIN || now_us < p->next_plain_us)
+    bool has_lines = p->interval_us > 0 && (p->mode == PROGRESS_PLAIN || p->mode == PROGRESS_JSON);
+    if (!has_lines || now_us + HALF_TICK_US < p->next_us)
         return;
-    p->next_plain_us = now_us + PROGRESS_PLAIN_MS * 1000;
-    write_line(p, v);
+    p->next_us += p->interval_us;
+    if (p->next_us <= now_us) /* the process was stopped, or the loop had no time */
+        p->next_us = now_us + p->interval_us;
+    write_line(p, v, now_us);
+}
+
+void progress_edge(struct progress *p, const struct progress_view *v, int64_t now_us)
+{
+    if (p->mode == PROGRESS_JSON)
+        write_line(p, v, now_us);
 }
 
 void progress_status(struct progress *p, const struct progress_view *v, int64_t now_us)
 {
     progress_measure(p, v, now_us);
     progress_erase(p);
-    write_line(p, v);
+    write_line(p, v, now_us);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * progress.h - how far it is: a line that moves on a terminal, plain lines elsewhere.
+ * progress.h - how far it is: a line that moves on a terminal, plain lines elsewhere, lines of JSON for programs.
  *
  *      61.2% ########........  52 011/85 000  ok 51 940  fail 71  retry 12  2 204/s  18.3 MB/s  64 live  eta 0:15
  *
@@ -14,10 +14,9 @@
 
 #include "cli/text.h"
 
-enum progress_mode { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_NONE };
+enum progress_mode { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_NONE };
 
 #define PROGRESS_BAR_MS   100
-#define PROGRESS_PLAIN_MS 10000
 #define PROGRESS_PAUSE_US 1500000 /* nothing was measured for so long: the process was stopped, as by ^Z */
 
 /* A large body that is on its way. */
@@ -55,15 +54,18 @@ struct progress {
     bool shown, has_utf8, has_colour;
     bool has_second;        /* line: below the one that the cursor is in */
     bool large_alone;       /* no line but that of the large body */
+    int64_t began_us;
     int64_t last_us;        /* of the rates */
     int64_t done_us;        /* when a URL ended */
     struct rate urls, bytes, large;
     uint64_t large_id;
-    int64_t next_plain_us;
+    int64_t interval_us, next_us; /* of lines that stay; 0: there are none in between */
 };
 
-/* auto becomes what fits: a bar on a terminal that can move its cursor, else plain lines. */
-void progress_open(struct progress *p, enum progress_mode mode, int64_t now_us);
+/* auto becomes what fits: a bar on a terminal that can move its cursor, else plain lines, one each interval. */
+void progress_open(struct progress *p, enum progress_mode mode, int64_t interval_ms, int64_t now_us);
+/* When it begins, and when it is over: a program that reads lines is to see both. */
+void progress_edge(struct progress *p, const struct progress_view *v, int64_t now_us);
 /* How often to call progress_tick, in ms: also if nothing is shown, for the rates. */
 int64_t progress_period_ms(const struct progress *p);
 void progress_tick(struct progress *p, const struct progress_view *v, int64_t now_us);
@@ -84,6 +86,7 @@ double rate_per_second(const struct rate *r);
 double progress_large_per_second(const struct progress *p, const struct progress_view *v);
 /* Until it is there; < 0: nobody knows. */
 double progress_large_seconds(const struct progress *p, const struct progress_view *v);
+double progress_seconds(const struct progress *p, const struct progress_view *v);
 /* "eta 0:15", "eta -", "eta >1d" */
 void progress_add_eta(const struct progress *p, const struct progress_view *v, struct text *to);
 void text_add_eta(double seconds, struct text *to);
@@ -95,6 +98,11 @@ void progress_bar_line(const struct progress *p, const struct progress_view *v, 
 void progress_plain_line(const struct progress *p, const struct progress_view *v, struct text *to);
 /* The line of the large body, likewise; nothing if there is none. */
 void progress_large_line(const struct progress *p, const struct progress_view *v, int width, struct text *to);
+
+/* ---- progress_json.c: pure ---- */
+
+/* An object, without the end of the line. */
+void progress_json_line(const struct progress *p, const struct progress_view *v, int64_t now_us, struct text *to);
 
 /* "52 011"; "18.3 MB"; "1.24 s", "41 ms", "310 us" */
 void text_add_count(struct text *t, uint64_t n);

@@ -119,3 +119,8 @@ void progress_add_eta(const struct progress *p, const struct progress_view *v, s
 {
     text_add_eta(seconds_left(p, v), to);
 }
+
+double progress_seconds(const struct progress *p, const struct progress_view *v)
+{
+    return seconds_left(p, v);
+}

@@ -283,7 +283,13 @@ static void add_first(const struct fetch *f, struct text *t)
     add_files(f, t);
 }
 
-void summary_print(const struct fetch *f)
+static void print_json(const struct fetch *f)
+{
+    if (!f->summary.no_memory)
+        fwrite(f->summary.data, 1, f->summary.len, stderr);
+}
+
+static void print_text(const struct fetch *f)
 {
     uint64_t n = all_urls(&f->stats);
     int columns = progress_columns(), width = columns > 1 ? columns - 1 : 0;
@@ -299,4 +305,12 @@ void summary_print(const struct fetch *f)
     if (!t.no_memory)
         fwrite(t.data, 1, t.len, stderr);
     text_free(&t);
+}
+
+void summary_print(const struct fetch *f)
+{
+    if (f->progress.mode == PROGRESS_JSON)
+        print_json(f);
+    else
+        print_text(f);
 }

@@ -246,6 +246,34 @@ UNIT(progress_plain_line_says_it_in_words)
     EXPECT_CONTAINS(shown(&t), ", waiting 7 s for api.example.com (429, 3 urls)");
 }
 
+UNIT(progress_json_line_has_what_is_known_as_numbers)
+{
+    struct progress_view v;
+    struct progress p = measured(&v);
+    struct text t = {0};
+
+    p.began_us = 1000000;
+    progress_json_line(&p, &v, 2500000, &t);
+    EXPECT_STR(text_string(&t), "{\"v\":1,\"progress\":{\"done\":20000,\"urls\":85000,\"ok\":19929,\"failed\":71,\"skipped\":0,"
+                          "\"retries\":12,\"live\":64,\"waiting\":0,\"bytes\":20000000,\"urls_per_second\":2000.000,"
+                          "\"bytes_per_second\":2000000,\"eta\":32.5,\"time\":1.500,\"host\":null,\"file\":null}}");
+    text_clear(&t);
+    v.total = 0;
+    v.blocked_ms = 6001;
+    v.blocked = "api.example.com";
+    v.blocked_urls = 3;
+    strcpy(v.reason, "429");
+    v.large = (struct progress_large){.name = "a\"\xff", .id = 1, .received = 500, .length = -1, .seconds = 2};
+    progress_json_line(&p, &v, 2500000, &t);
+    const char *line = text_string(&t);
+    EXPECT_CONTAINS(line, "\"urls\":null");
+    EXPECT_CONTAINS(line, "\"eta\":null");
+    EXPECT_CONTAINS(line, "\"host\":{\"name\":\"api.example.com\",\"reason\":\"429\",\"wait\":6.001,\"urls\":3}");
+    EXPECT_CONTAINS(line, "\"file\":{\"name\":\"a\\\"\xef\xbf\xbd\",\"name_b64\":\"YSL/\",\"bytes\":500,\"length\":null,"
+                          "\"bytes_per_second\":250,\"eta\":null}}}");
+    text_free(&t);
+}
+
 static const char *eta(uint64_t total, uint64_t done, double rate)
 {
     struct progress p = {.urls = {.per_second = rate, .weight = 1}};

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What `bide fetch` shows on a terminal, and elsewhere."""
 import fcntl
+import json
 import os
 import pty
 import re
@@ -140,6 +141,36 @@ class Terminal(unittest.TestCase):
                                cwd=folder, check=True)
         self.assertNotIn(b"\033", p.stderr)
         self.assertNotIn(b"\r", p.stderr)
+
+    def quiet_lines(self, *args):
+        with tempfile.TemporaryDirectory() as folder:
+            p = subprocess.run([BIDE, "fetch", *args, "-O", "o"], stderr=subprocess.PIPE, cwd=folder, check=False, text=True)
+        return p.stderr.splitlines()
+
+    def test_json_is_a_line_at_the_beginning_now_and_then_and_at_the_end(self):
+        lines = self.quiet_lines(f"{self.url}/delay/100?[1-30]", f"{self.url}/status/404", "--per-host", "3", "--progress", "json",
+                                 "--stats-interval", "200ms")
+        objects = [json.loads(line) for line in lines if line.startswith("{")]
+        words = [line for line in lines if not line.startswith("{")]
+        self.assertEqual((len(words), "404" in words[0]), (1, True), words)
+        summary = objects.pop()["summary"]
+        self.assertEqual((summary["urls"], summary["ok"], summary["failed_by"]), (31, 30, {"http_404": 1}))
+        progress = [o["progress"] for o in objects]
+        self.assertEqual({o["v"] for o in objects}, {1})
+        first, last = progress[0], progress[-1]
+        self.assertEqual((first["done"], first["urls"], first["eta"], first["live"], first["host"], first["file"]), (0, 31, None, 0, None, None))
+        self.assertEqual((last["done"], last["ok"], last["failed"], last["skipped"], last["live"], last["eta"]), (31, 30, 1, 0, 0, 0))
+        self.assertEqual([p["done"] for p in progress], sorted(p["done"] for p in progress))
+        self.assertGreaterEqual(len(progress), 5, lines)
+        self.assertTrue(any(p["live"] == 3 and p["urls_per_second"] > 3 and p["eta"] for p in progress), lines)
+
+    def test_stats_interval_moves_the_plain_lines(self):
+        def plain(interval, n=3):
+            args = (f"{self.url}/delay/100?[1-{n}]", "--per-host", "1", "--progress", "plain", "--stats-interval", interval)
+            return [line for line in self.quiet_lines(*args) if line.startswith("bide fetch: ")]
+        self.assertGreaterEqual(len(plain("0.2", 10)), 3)
+        self.assertEqual(plain("0"), [])
+        self.assertEqual(plain("10s"), [])
 
     def test_control_characters_of_a_url_are_not_obeyed(self):
         shown = self.fetch("-v", "-g", f"{self.url}/bytes/1?\033[31m", "-o", "x", "--progress", "none")
