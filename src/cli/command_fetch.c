@@ -117,6 +117,7 @@ const struct command command_fetch = {
         "In the NAME of --output stand for parts of the URL:\n"
         "\n"
         "    {1} {2} ...  values of the globs; {page}: of the one with this name\n"
+        "                 (also #1 and #<page>, as curl has them; ##1 is a text then)\n"
         "    {i} {n}      the number of the URL, from 0 and from 1\n"
         "    {host}       example.com, or example.com:8080\n"
         "    {path}       a/b.html, of http://example.com/a/b.html?q=1\n"

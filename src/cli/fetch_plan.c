@@ -94,11 +94,19 @@ static int read_lists(struct fetch *f)
 
 /* ---- where bodies go ---- */
 
+static bool has_globs(const struct fetch *f)
+{
+    for (int i = 0; i < f->source.nglobs; i++)
+        if (f->source.globs[i].nvars > 0)
+            return true;
+    return false;
+}
+
 static int read_template(struct fetch *f)
 {
     struct naming *n = &f->naming;
     struct text why = {0};
-    int code = template_parse(&n->template, f->options->output, &why);
+    int code = template_parse(&n->template, f->options->output, has_globs(f), &why);
 
     n->has_template = code == EXIT_OK;
     if (code == EXIT_OK && (code = fetch_bind_columns(f)) != EXIT_OK)

@@ -21,6 +21,8 @@
 #include <bide/loop.h>
 #include <bide/task.h>
 
+#include "cli/template.h"
+
 #define HOLD ((size_t)256 << 10)
 #define URL_SHOWN 256 /* of a URL in a message: the reason must fit behind it */
 
@@ -354,6 +356,23 @@ static int send_all(struct get *g, struct request *q)
     return code;
 }
 
+/* A name for each body is fetch's. */
+static int check_output(const struct get *g)
+{
+    const char *name = g->options->output;
+    struct template t;
+    struct text why = {0};
+    if (!name || g->urls.total <= 1)
+        return EXIT_OK;
+
+    bool is_template = template_parse(&t, name, true, &why) == EXIT_OK && t.has_variable;
+    template_free(&t);
+    text_free(&why);
+    if (is_template)
+        say("--output %s: get has one file for all bodies; `bide fetch` has one for each", name);
+    return is_template ? EXIT_USAGE : EXIT_OK;
+}
+
 int get_run(const struct get_options *options, int n, char **urls)
 {
     struct request q;
@@ -362,6 +381,8 @@ int get_run(const struct get_options *options, int n, char **urls)
     if (options->raw)
         output_raw();
     int code = get_urls_open(&g.urls, n, urls, options->no_glob);
+    if (code == EXIT_OK)
+        code = check_output(&g);
     g.window = code == EXIT_OK ? window_of(&g) : 0;
     if (code == EXIT_OK)
         code = send_all(&g, &q);

@@ -98,17 +98,46 @@ static int read_variable(struct template *t, const char *at, const char **end, s
     return 0;
 }
 
+/* curl's #1, and its #<page>: how long; 0: it is none. */
+static size_t hash_length(const char *at)
+{
+    size_t len = strspn(at + 1, DIGITS), name = at[1] == '<' ? strspn(at + 2, LETTERS DIGITS) : 0;
+
+    if (at[0] != '#')
+        return 0;
+    if (name > 0)
+        return name < GLOB_NAME_MAX && at[2 + name] == '>' && !strchr(DIGITS, at[2]) ? name + 3 : 0;
+    return len > 0 && at[1] != '0' ? len + 1 : 0;
+}
+
+static int read_hash(struct template *t, const char *at, const char **end, struct text *why)
+{
+    size_t len = hash_length(at);
+    struct template_part *p = new_part(t, TEMPLATE_GLOB);
+
+    *end = at + len;
+    p->is_hash = true;
+    if (at[1] == '<')
+        memcpy(p->name, at + 2, len - 3);
+    else
+        p->glob = len <= 3 ? (int)strtol(at + 1, NULL, 10) : GLOB_MAX + 1;
+    if (p->glob <= GLOB_MAX)
+        return 0;
+    text_format(why, "'%s': %.*s: a URL has %d globs at most", t->source, (int)len, at, GLOB_MAX);
+    return EXIT_USAGE;
+}
+
 /* Text up to the next variable: how much of the source it took. */
-static size_t read_text(struct template *t, const char *at, char **out)
+static size_t read_text(struct template *t, const char *at, bool has_globs, char **out)
 {
     const char *start = at, *begin = *out;
 
     for (; *at; at++) {
-        bool is_brace = *at == '{' || *at == '}';
-        if (is_brace && at[1] != *at)
+        bool is_twice = *at == '{' || *at == '}' || (has_globs && *at == '#' && hash_length(at + 1) > 0);
+        if ((is_twice && at[1] != *at) || (has_globs && hash_length(at) > 0))
             break;
         *(*out)++ = *at;
-        at += is_brace;
+        at += is_twice;
     }
     if (*out > begin) {
         struct template_part *p = new_part(t, TEMPLATE_TEXT);
@@ -127,7 +156,7 @@ static void find_root(struct template *t)
             ;
 }
 
-int template_parse(struct template *t, const char *source, struct text *why)
+int template_parse(struct template *t, const char *source, bool has_globs, struct text *why)
 {
     int code = 0;
 
@@ -142,8 +171,10 @@ int template_parse(struct template *t, const char *source, struct text *why)
             text_format(why, "'%s': more than %d parts", source, TEMPLATE_PARTS - 2);
             return EXIT_USAGE;
         }
-        at += read_text(t, at, &out);
-        if (*at == '}')
+        at += read_text(t, at, has_globs, &out);
+        if (*at == '#')
+            code = read_hash(t, at, &at, why);
+        else if (*at == '}')
             code = bad_variable(t, at, why);
         else if (*at)
             code = read_variable(t, at + 1, &at, why);
@@ -178,16 +209,29 @@ static void no_such_word(const struct template *t, const struct template_part *p
         text_add_string(why, "; there are {i}, {n}, {date}, {host}, {path}, {name}, {stem}, {ext}, {query}, {status}, {sha256}");
 }
 
+/* "{1}", "#1", as it was written. */
+static const char *shown(const struct template_part *p, char out[GLOB_NAME_MAX + 4])
+{
+    if (p->is_hash && p->glob > 0)
+        snprintf(out, GLOB_NAME_MAX + 4, "#%d", p->glob);
+    else
+        snprintf(out, GLOB_NAME_MAX + 4, p->is_hash ? "#<%s>" : "{%s}", p->name);
+    return out;
+}
+
 static int no_such_glob(const struct template *t, const struct template_part *p, const struct glob *g, struct text *why)
 {
-    if (p->glob == 0 && (!g || g->nvars == 0))
+    char name[GLOB_NAME_MAX + 4];
+
+    if (p->glob == 0 && !p->is_hash && (!g || g->nvars == 0))
         no_such_word(t, p, why);
     else if (!g)
-        text_format(why, "'%s': {%s} is the value of a glob, and a list of URLs has none; {i} numbers them", t->source, p->name);
+        text_format(why, "'%s': %s is the value of a glob, and a list of URLs has none; {i} numbers them", t->source, shown(p, name));
     else if (g->nvars == 0)
-        text_format(why, "'%s': {%s} is the value of a glob, such as [1-100], and a URL has none", t->source, p->name);
+        text_format(why, "'%s': %s is the value of a glob, such as [1-100], and a URL has none", t->source, shown(p, name));
     else if (p->glob > 0)
-        text_format(why, "'%s': {%s}, but a URL has only %zu glob%s", t->source, p->name, g->nvars, g->nvars == 1 ? "" : "s");
+        text_format(why, "'%s': %s, but a URL has only %zu glob%s%s", t->source, shown(p, name), g->nvars, g->nvars == 1 ? "" : "s",
+                    p->is_hash ? "; ## is a #" : "");
     else
         text_format(why, "'%s': no glob is called <%s>, and no variable %s", t->source, p->name, p->name);
     return EXIT_USAGE;

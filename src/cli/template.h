@@ -34,6 +34,7 @@ struct template_part {
     size_t len;
     int glob;          /* TEMPLATE_GLOB: 1 to 16; 0: by name */
     char name[GLOB_NAME_MAX];
+    bool is_hash;      /* it was written as curl has it: #1, #<page> */
     int width;         /* 0: as it is */
     int column;        /* of a list, which may give it another value: its number, from 1; 0: none */
 };
@@ -56,12 +57,12 @@ struct template_binding {
 };
 
 /*
- * Read a template.
+ * Read a template.  has_globs: #1 is {1}, as in curl; else a # is nothing special.
  *
  * Returns:   0, or an exit code after writing what is wrong to why
  * Owns:      source is borrowed; template_free(t) frees the rest, also after a failure
  */
-int template_parse(struct template *t, const char *source, struct text *why);
+int template_parse(struct template *t, const char *source, bool has_globs, struct text *why);
 void template_free(struct template *t);
 
 /* Find the globs that it names in a pattern; NULL: a list, which has none.  Returns: as template_parse. */

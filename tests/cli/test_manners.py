@@ -83,6 +83,19 @@ class Foreign(Case):
         self.expect_line(bide("fetch", "-OL", "http://a/"), 2, "-OL: -O takes a directory", "-L -O")
         self.expect_line(bide("fetch", "-o", "x", "-O", "http://a/"), 2, "-O without a directory", "another --output")
 
+    def test_hash_and_number_in_a_name_are_the_value_of_a_glob(self):
+        with RawServer({f"/{k}{n}": OK for k in "ab" for n in (1, 2)}) as s:
+            self.expect(bide(f"{s.url}/{{a,b}}[1-2]", "-s", "-o", "d/#2/#1.bin", cwd=self.folder), 0)
+            self.expect(bide("fetch", "-q", f"{s.url}/[<k>a-b]1", "-o", "#<k>.bin", cwd=self.folder), 0)
+            self.expect(bide("fetch", "-q", f"{s.url}/a1", "-o", "track #1", cwd=self.folder), 0)
+            asked = len(s.requests)
+            self.expect_line(bide("fetch", f"{s.url}/a[1-2]", "-o", "f#2"), 2, "#2, but a URL has only 1 glob")
+            self.expect_line(bide("get", f"{s.url}/a[1-2]", "-o", "f#1"), 2, "--output f#1: get has one file for all bodies", "`bide fetch`")
+            self.expect_line(bide("get", s.url, s.url, "-o", "f{i}"), 2, "one file for all bodies")
+            self.assertEqual(len(s.requests), asked)
+        names = [os.path.relpath(os.path.join(where, name), self.folder) for where, _, names in os.walk(self.folder) for name in names]
+        self.assertEqual(sorted(names), ["a.bin", "b.bin", "d/1/a.bin", "d/1/b.bin", "d/2/a.bin", "d/2/b.bin", "track #1"])
+
     def test_others_are_answered_with_our_word(self):
         answers = {
             "-m 3": "curl's is --timeout here", "-I": "curl's is -X HEAD", "-F a=b": "-d sends a body", "-w %{http_code}": "--jsonl",

@@ -20,7 +20,7 @@ static const char *name_of(const char *template, const char *pattern, uint64_t k
     uint64_t which[GLOB_MAX];
 
     EXPECT_EQ(glob_parse(&g, pattern, false, &why), EXIT_OK);
-    if (template_parse(&t, template, &why) != EXIT_OK || template_bind(&t, &g, &b, &why) != EXIT_OK)
+    if (template_parse(&t, template, true, &why) != EXIT_OK || template_bind(&t, &g, &b, &why) != EXIT_OK)
         FAIL("%s: %s", template, why.data);
     glob_pick(&g, k, which);
     glob_add_url(&g, which, &url);
@@ -48,7 +48,7 @@ static void refuses(const char *template, const char *pattern, const char *cause
 
     if (pattern)
         EXPECT_EQ(glob_parse(&g, pattern, false, &why), EXIT_OK);
-    int code = template_parse(&t, template, &why);
+    int code = template_parse(&t, template, true, &why);
     if (code == EXIT_OK)
         code = template_bind(&t, pattern ? &g : NULL, &b, &why);
     if (code != EXIT_USAGE)
@@ -107,6 +107,28 @@ UNIT(template_bad_ones_are_refused)
     refuses("{1:04}", "{a,b}", "pads numbers");
 }
 
+UNIT(template_hashes_of_curl_are_values_of_globs)
+{
+    EXPECT_STR(name_of("f#1.bin", "http://a/[1-3]", 1), "f2.bin");
+    EXPECT_STR(name_of("#2-#1/x", "http://{a,b}/[1-3]", 4), "2-b/x");
+    EXPECT_STR(name_of("#1#2", "http://{a,b}/[01-03]", 4), "b02");
+    EXPECT_STR(name_of("#<page>.#1", "http://a/[<page>7-9]", 0), "7.7");
+    EXPECT_STR(name_of("##1-##<page>-#1", "http://a/[<page>7-9]", 0), "#1-#<page>-7");
+    EXPECT_STR(name_of("# #0 #a #<> #<1> ## #", "http://a/[7-9]", 0), "# #0 #a #<> #<1> ## #");
+    refuses("f#2", "http://a/[1-3]", "'f#2': #2, but a URL has only 1 glob; ## is a #");
+    refuses("f#17", "http://a/[1-3]", "#17: a URL has 16 globs at most");
+    refuses("f#18446744073709551617", "http://a/[1-3]", "a URL has 16 globs at most");
+    refuses("f#<x>", "http://a/[1-3]", "no glob is called <x>");
+    refuses("f#1", NULL, "#1 is the value of a glob, and a list of URLs has none");
+    struct template t;
+    struct text why = {0};
+    EXPECT_EQ(template_parse(&t, "a#1/##2", false, &why), EXIT_OK);
+    EXPECT_EQ(t.nparts, 1);
+    EXPECT_EQ(t.parts[0].len, 7);
+    EXPECT_EQ(t.root_len, 4);
+    template_free(&t);
+}
+
 UNIT(template_root_is_what_stands_before_the_first_variable)
 {
     static const struct {
@@ -117,7 +139,7 @@ UNIT(template_root_is_what_stands_before_the_first_variable)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct template t;
         struct text why = {0};
-        EXPECT_EQ(template_parse(&t, cases[i].template, &why), EXIT_OK);
+        EXPECT_EQ(template_parse(&t, cases[i].template, true, &why), EXIT_OK);
         EXPECT_EQ(t.root_len, cases[i].root);
         template_free(&t);
     }
@@ -157,7 +179,7 @@ static bool proven(const char *template, const char *patterns)
     struct unique_sources s = {.globs = g, .bindings = b};
 
     snprintf(copy, sizeof copy, "%s", patterns);
-    EXPECT_EQ(template_parse(&t, template, &why), EXIT_OK);
+    EXPECT_EQ(template_parse(&t, template, true, &why), EXIT_OK);
     for (char *p = strtok(copy, " "); p; p = strtok(NULL, " ")) {
         if (strcmp(p, "-") == 0) {
             s.has_list = true;

@@ -155,7 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else
         must(code == EXIT_USAGE && why.len > 0);
     text_clear(&why);
-    int read = template_parse(&in.template, in.lines[1], &why);
+    int read = template_parse(&in.template, in.lines[1], code == EXIT_OK && in.glob.nvars > 0, &why);
     if (code == EXIT_OK && read == EXIT_OK) {
         read = template_bind(&in.template, &in.glob, &in.binding, &why);
         if (read == EXIT_OK && in.lines[2][0] == '/')
