@@ -51,3 +51,11 @@ int bare_command(int argc, char **argv, const struct command **out)
         *out = &command_get;
     return code;
 }
+
+const char *bare_operand(int argc, char **argv)
+{
+    struct opt_glance g = {.first = &command_fetch, .second = &command_get};
+
+    opt_look(&g, argc, argv);
+    return g.operand;
+}

@@ -148,6 +148,8 @@ int descriptors_allow(int wanted);
 
 /* Print a command's help to stdout: all of it, or one screen.  Returns: as say_flush. */
 int help_command(const struct command *c, bool all);
+/* The version to stdout.  Returns: as say_flush. */
+int version_print(void);
 /* What `bide` alone and `bide help` show. */
 void help_overview(FILE *to);
 
@@ -187,6 +189,8 @@ void completion_print_fish(void);
 
 /* `bide [OPTION]... URL...`, without a command: which one it is.  Returns: OPT_GO, or an exit code. */
 int bare_command(int argc, char **argv, const struct command **out);
+/* Its first operand; NULL: there is none. */
+const char *bare_operand(int argc, char **argv);
 
 /* ---- nearest.c: did you mean ...? ---- */
 

@@ -19,3 +19,6 @@ const struct opt common_rows[] = {
      .help = "read none of the files that are there"},
     {0},
 };
+
+const struct opt opt_help = {.name = "help", .letter = 'h', .help = "-h: what is needed often; --help: all of it"};
+const struct opt opt_version = {.name = "version", .letter = 'V', .help = "print the version"};

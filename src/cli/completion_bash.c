@@ -21,7 +21,7 @@ static void print_option_words(const struct command *c)
 {
     print_words(c->options);
     print_words(common_rows);
-    fputs("--help -h", stdout);
+    fputs("--help -h --version -V", stdout);
 }
 
 /* What bash shall offer as the value: words, files, directories, or nothing. */

@@ -55,14 +55,13 @@ static void print_rows(const char *command, const struct opt *rows)
 
 static void print_command(const struct command *c)
 {
-    static const struct opt help = {.name = "help", .letter = 'h', .help = "-h: what is needed often; --help: all of it"};
-
     printf("complete -c bide -n __bide_none -f -a %s -d ", c->name);
     print_quoted(c->brief);
     putchar('\n');
     print_rows(c->name, c->options);
     print_rows(c->name, common_rows);
-    print_option(c->name, &help);
+    print_option(c->name, &opt_help);
+    print_option(c->name, &opt_version);
 }
 
 static void print_operands(const char *command, const char *word, const char *about)

@@ -98,12 +98,11 @@ static void print_operands(const struct command *c)
 
 static void print_command(const struct command *c)
 {
-    static const struct opt help = {.name = "help", .letter = 'h', .help = "-h: what is needed often; --help: all of it"};
-
     printf("    %s)\n        _arguments -s -S \\\n", c->name);
     print_rows(c->options);
     print_rows(common_rows);
-    print_option(&help);
+    print_option(&opt_help);
+    print_option(&opt_version);
     print_operands(c);
     puts("        ;;");
 }

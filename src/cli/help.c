@@ -82,8 +82,6 @@ static void print_option(const struct opt *o)
     print_wrapped(right, strlen(right), COLUMN, COLUMN);
 }
 
-static const struct opt help = {.name = "help", .letter = 'h', .help = "-h: what is needed often; --help: all of it"};
-
 static void print_rows(const struct opt *rows)
 {
     const char *group = rows ? rows->group : NULL;
@@ -142,7 +140,7 @@ static void print_short_options(const struct command *c)
         print_short_option(o, group == shown ? "" : group);
         shown = group;
     }
-    print_short_option(&help, "");
+    print_short_option(&opt_help, "");
 }
 
 /* ---- a command, and all of them ---- */
@@ -167,7 +165,8 @@ int help_command(const struct command *c, bool all)
     }
     print_rows(c->options);
     print_rows(common_rows);
-    print_option(&help);
+    print_option(&opt_help);
+    print_option(&opt_version);
     print_examples(c);
     return say_flush();
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/config.h"
+#include "cli/request.h"
 
 /* A descriptor that the caller has closed would be given to the next file or socket, and messages and bodies would go
    there.  Each gets one that cannot do what it is for, so that using it is an error, as it should be. */
@@ -102,6 +103,14 @@ static bool has_url(int argc, char **argv)
     return false;
 }
 
+/* "example.org", "localhost:8080/a": no command has a dot, a slash or a colon in its name; "./x" is a file. */
+static bool lacks_scheme(const char *word)
+{
+    bool is_name = strchr(word, '.') || strchr(word, '/') || strchr(word, ':') || strcmp(word, "localhost") == 0;
+
+    return is_name && word[0] != '.' && word[0] != '/';
+}
+
 static int run_word(int argc, char **argv)
 {
     if (argc < 2) {
@@ -113,6 +122,9 @@ static int run_word(int argc, char **argv)
         return run(option, argc - 1, argv + 1);
     if (strstr(argv[1], "://") || (argv[1][0] == '-' && has_url(argc, argv)))
         return run_bare(argc, argv);
+    const char *operand = argv[1][0] == '-' ? bare_operand(argc, argv) : argv[1];
+    if (operand && !command_find(operand) && lacks_scheme(operand))
+        return request_check_url(operand); /* it says so */
     return argv[1][0] == '-' ? unknown_option(argv[1]) : run(argv[1], argc - 1, argv + 1);
 }
 

@@ -153,6 +153,8 @@ static int obey(struct parser *p, const struct opt_word *w)
         return EXIT_USAGE;
     case SAID_HELP:
         return help_command(p->command, w->on);
+    case SAID_VERSION:
+        return version_print();
     case SAID_UNKNOWN:
     case SAID_FOREIGN:
         break;
@@ -175,7 +177,7 @@ static int read_common(struct parser *p, struct opt_reader r)
     while (opt_next(&r, &w)) {
         if (w.said == SAID_UNKNOWN || w.said == SAID_FOREIGN)
             return OPT_GO;
-        if (w.said == SAID_HELP || (w.row && is_common(w.row)))
+        if (w.said == SAID_HELP || w.said == SAID_VERSION || (w.row && is_common(w.row)))
             OPT_TRY(obey(p, &w));
     }
     return OPT_GO;

@@ -142,6 +142,7 @@ enum opt_said {
     SAID_MISSING, /* row; a value must follow */
     SAID_EXTRA,   /* row and value, which it does not take */
     SAID_HELP,    /* on: all of it */
+    SAID_VERSION,
     SAID_UNKNOWN,
     SAID_FOREIGN, /* the whole word is wget's */
 };
@@ -181,6 +182,8 @@ struct common_options {
 
 extern struct common_options common;
 extern const struct opt common_rows[]; /* ended by one without a name */
+/* And what they all obey, which are no options with a value. */
+extern const struct opt opt_help, opt_version;
 
 /* ---- opt_layers.c ---- */
 

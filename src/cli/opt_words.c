@@ -68,6 +68,8 @@ static void read_letter(struct opt_reader *r, struct opt_word *w)
     } else if (w->letter == 'h') {
         w->said = SAID_HELP;
         w->on = false;
+    } else if (w->letter == 'V') {
+        w->said = SAID_VERSION;
     } else {
         w->said = SAID_UNKNOWN;
         w->has_number = r->letters[0] ? isdigit((unsigned char)r->letters[0]) : r->at < r->argc && is_number(r->argv[r->at]);
@@ -109,6 +111,8 @@ static void read_name(struct opt_reader *r, struct opt_word *w)
         w->value++;
     if (!w->row && w->len == 4 && memcmp(w->name, "help", 4) == 0)
         w->said = SAID_HELP;
+    else if (!w->row && w->len == 7 && memcmp(w->name, "version", 7) == 0)
+        w->said = SAID_VERSION;
     else if (!w->row)
         read_negated(r, w);
     else if (w->row->arg)

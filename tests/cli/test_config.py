@@ -219,7 +219,7 @@ class Show(Config):
             r = bide(command, "--help").out.decode()
             for option in shown[command]:
                 self.assertIn(f"--{option}", r)
-            self.assertEqual(r.count("\n  -") + r.count("\n      --"), len(shown[command]) + 4, command)
+            self.assertEqual(r.count("\n  -") + r.count("\n      --"), len(shown[command]) + 5, command) # and -V, -h, --color, --config, --no-config
 
     def test_origins(self):
         self.user("color = never\n[fetch]\nretries = 2\n")

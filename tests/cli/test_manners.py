@@ -50,6 +50,23 @@ class Bare(Case):
             self.expect(bide(s.url, env={"BIDE_OUTPUT": "again", "BIDE_QUIET": "1"}, cwd=self.folder), 0, b"")
         self.assertEqual(sorted(os.listdir(self.folder)), ["again", "saved"])
 
+    def test_without_a_scheme_it_is_proposed(self):
+        for word in "example.org", "example.org/a", "127.0.0.1:8080/a", "localhost", "localhost:8080", "[::1]:80/x", "example.org:80/a.b?c":
+            self.expect_line(bide(word), 2, f"'{word}' is not a URL: it has no scheme; did you mean http://{word}?")
+            self.expect_line(bide("-sSL", "-o", "x.txt", word), 2, f"did you mean http://{word}?")
+        for word in "./x", "/etc/passwd", "foo":
+            self.expect_line(bide(word), 2, f"unknown command '{word}'")
+
+    def test_every_command_says_its_version(self):
+        version = bide("version").out
+        self.assertRegex(version.decode(), r"^bide \d+\.\d+\.\d+\n$")
+        for command in "get", "fetch", "serve", "compare", "config", "worker", "help":
+            for word in "-V", "--version":
+                self.expect(bide(command, word), 0, version)
+        self.expect(bide("fetch", "-qV", "--retries", "x", "http://a/"), 0, version)
+        full = bide("--version", "--verbose").out.decode()
+        self.assertTrue(full.startswith(version.decode()) and all(x in full for x in ("OpenSSL", "zlib", "zstd", "jansson", "HTTP/1.1")), full)
+
     def test_list_belongs_to_fetch(self):
         self.expect_line(bide("-i", "urls"), 2, "`bide fetch -i FILE`")
 
@@ -59,7 +76,8 @@ class Foreign(Case):
 
     def test_harmless_ones_are_taken(self):
         words = ("-L -s -S -f -# -Z -N -sSL -fsSL --location --silent --show-error --fail --progress-bar --compressed --parallel "
-                 "--parallel-immediate --create-dirs --no-progress-meter --no-buffer --retry-connrefused").split()
+                 "--parallel-immediate --create-dirs --no-progress-meter --no-buffer --retry-connrefused --tcp-fastopen --no-keepalive "
+                 "--tlsv1.2 -1 --remove-on-error --no-parent --no-cookies --no-proxy --file-allocation=none --disk-cache=64M").split()
         with RawServer({"/": OK}) as s:
             for word in words:
                 r = bide("get", word, s.url)
@@ -106,7 +124,15 @@ class Foreign(Case):
             "--no-check-certificate": "--insecure", "-nd": "-o '{name}'",
             "-j 5": "aria2's is --concurrency here", "-x16": "aria2's is --per-host here", "-s 16": "one connection",
             "-s16": "one connection", "--max-connection-per-server=4": "--per-host", "--dir=x": "--output-dir", "--split=4": "one connection",
-            "--no-color": "--color never",
+            "--no-color": "--color never", "-K f": "curl's is --config here", "--disable": "--no-config", "--url-query a=b": "a part of the URL",
+            "--next": "asked for alike", "-J": "made of the URL", "--tls-max 1.3": "TLS 1.2 and 1.3", "-U a:b": "it asks servers directly",
+            "--http3-only": "HTTP/1.1", "--digest": "-u sends Basic", "--stderr f": "2>FILE", "--trace f": "--verbose", "--fail-with-body": "keeps none",
+            "--retry-all-errors": "are tried again", "--proxy-header x": "directly", "--socks5-hostname x": "directly", "--ftp-pasv": "http and https",
+            "-b": "&", "-l 2": "follows no links", "-e robots=off": "--config", "--convert-links": "follows no links",
+            "--accept=pdf": "follows no links", "--waitretry=2": "--backoff-max", "--read-timeout=2": "--stall", "--warc-file=x": "files and records",
+            "--summary-interval=0": "--stats-interval", "--auto-file-renaming=false": "--skip-existing", "--allow-overwrite=true": "is replaced",
+            "--continue=true": "when it is complete", "--checksum=sha-256=0": "SHA-256", "--bt-max-peers=1": "http and https",
+            "--conf-path=f": "--config",
         }
         for words, answer in answers.items():
             option = words.split("=")[0].split()[0].rstrip("0123456789")
