@@ -185,7 +185,7 @@ const struct command command_fetch = {
         "--rate, hosts that do not answer or asked to wait, waits before further attempts, a list that came slowly, or the "
         "processor of this machine.\n"
         "\n"
-        "A line on standard error tells of each URL that failed, up to twenty; -v shows all.\n"
+        "A line on standard error reports each URL that failed, up to twenty; -v shows all.\n"
         "\n"
         "Memory does not grow with the number of URLs. The first Ctrl-C lets running requests end, the second drops them. "
         "SIGUSR1 prints a line of status. `bide help progress` has the lines for programs (--progress json).",

@@ -20,7 +20,7 @@
  *   F1  jobs = live (one per worker at most) + parked (in the queue) + set aside (fetch_repeats.c); parked <= concurrency +
  *       queue.parked_max.
  *   F2  a job starts only if its host has fewer live ones than its window is wide, which is per_host at most.
- *   F3  a worker waits only if no job may go: whoever changes that wakes one.
+ *   F3  a worker waits only if no job may go: who changes that wakes one.
  *   F4  done = ok + failed + skipped; a job is counted once, when it is settled.
  */
 #ifndef BIDE_CLI_FETCH_H
@@ -462,7 +462,7 @@ void summary_print(const struct fetch *f);
 /* One of its lines, without its end; with pieces in lines of their own if it is wider; 0: of any width. */
 void summary_add_line(const struct text *line, int width, struct text *to);
 
-/* ---- fetch_report.c: what is told of each URL ---- */
+/* ---- fetch_report.c: what is reported of each URL ---- */
 
 /* It has ended for good. */
 void report_settled(struct worker *w, const struct job *job, const struct outcome *o);

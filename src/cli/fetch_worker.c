@@ -128,10 +128,10 @@ static void note_answer(struct worker *w, bide_response *r, struct outcome *o)
 }
 
 /* Why another attempt is not worth waiting for. */
-static void tell_too_late(struct worker *w, const struct outcome *o)
+static void note_long_wait(struct worker *w, const struct outcome *o)
 {
     if (retry_helps_status(o->status) && o->retry_after_ms > w->f->options->retry_after_max_ms)
-        text_format(&w->why, "; it asks for %lld s of patience, more than --retry-after-max",
+        text_format(&w->why, "; it asks to wait %lld s, more than --retry-after-max",
                     (long long)(o->retry_after_ms + 999) / 1000);
 }
 
@@ -174,7 +174,7 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
         report_add_url(&w->why, text_string(&job->url));
         text_format(&w->why, ": %d %s", o->status, say_quote(bide_reason(r), reason));
         o->retry_after_ms = retry_after_ms(bide_header(r, "Retry-After"), bide_header(r, "Date"), time(NULL));
-        tell_too_late(w, o);
+        note_long_wait(w, o);
         return;
     }
     if (o->status == 304 || !name_last(w, job, r, o))

@@ -215,7 +215,7 @@ static void drop(struct body *b)
     b->turn = NULL;
 }
 
-static void tell(struct get *g, const struct body *b, int code)
+static void report(struct get *g, const struct body *b, int code)
 {
     char shown[URL_SHOWN];
 
@@ -244,7 +244,7 @@ static int finish(struct get *g, struct body *b)
 
     if (code >= 0)
         BIDE_TRY(write_held(b));
-    tell(g, b, code);
+    report(g, b, code);
     g->show.flow = NULL;
     g->show.done = ++g->done;
     drop(b);

@@ -76,7 +76,7 @@ static bool looks_escaped(const char *s, size_t len)
     return false;
 }
 
-/* Returns: true if the name does not tell all. */
+/* Returns: true if the name leaves something out. */
 static bool add_component(const char *s, size_t len, struct text *to)
 {
     bool cut = len > COMPONENT_KEEP;
@@ -214,7 +214,7 @@ static bool add_query(const char *query, struct text *to)
     return lossy || len > NAMES_QUERY_MAX;
 }
 
-/* The name and the query, before a hash and the extension.  Returns: true if they do not tell all. */
+/* The name and the query, before a hash and the extension.  Returns: true if they leave something out. */
 static bool add_name_and_query(const bide_url *url, const char *name, size_t len, struct text *to)
 {
     struct text query = {0};

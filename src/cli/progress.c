@@ -67,7 +67,7 @@ static void write_all(const char *data, size_t len)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return; /* there is nobody to tell */
+            return; /* nobody reads it */
         data += n;
         len -= (size_t)n;
     }

@@ -112,7 +112,7 @@ int say_no_memory(void)
 
 int say_flush(void)
 {
-    static int result = EXIT_OK; /* once it has failed it stays so, and was told */
+    static int result = EXIT_OK; /* once it has failed it stays so, and was reported */
 
     if (result != EXIT_OK || (fflush(stdout) == 0 && !ferror(stdout)))
         return result;

@@ -123,7 +123,7 @@ assert len(f) == 2 and 0.9 <= f[1] - f[0] < 4, f' || fail "Retry-After"
 must 0 fetch -q -v "$base/flaky/h/1/503/1.2" -o after/fraction --backoff 1ms
 grep -q 'attempt 2 of 5 in 1\.[123]' err || fail "Retry-After: 1.2: $(cat err)"
 must 4 fetch -q "$base/flaky/g/1/503/100000" -o no
-grep -q '503 .*; it asks for [0-9]* s of patience, more than --retry-after-max' err || fail "a Retry-After beyond --retry-after-max"
+grep -q '503 .*; it asks to wait [0-9]* s, more than --retry-after-max' err || fail "a Retry-After beyond --retry-after-max"
 
 # ---- this machine ----
 echo file >plain
