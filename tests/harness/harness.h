@@ -12,9 +12,9 @@
  * times as much under a sanitizer or valgrind, or $BIDE_TEST_SLOW times), dies of a signal, prints what a sanitizer
  * found, or leaves a descriptor, task, stack or allocation behind.  Its output is shown only when it fails.
  *
- *     PROGRAM [--list] [--jobs N] [--no-fork] [NAME|GLOB...]
+ *     PROGRAM [--list] [--jobs N] [--no-fork] [--file FILE] [NAME|GLOB...]
  *
- * --no-fork runs them in this process, for a debugger.  The output is TAP.  Options that are zero mean the default.
+ * --file runs only the tests of one source file, as Meson does with each file of a folder.  --no-fork runs them in this process, for a debugger.  The output is TAP.  Options that are zero mean the default.
  */
 #ifndef TESTS_HARNESS_H
 #define TESTS_HARNESS_H

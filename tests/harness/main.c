@@ -44,6 +44,7 @@ void harness_register(struct harness_test *test)
 
 static struct {
     bool list, no_fork;
+    const char *file; /* only its tests */
     unsigned jobs;
     char **patterns;
     int npatterns;
@@ -51,7 +52,7 @@ static struct {
 
 static _Noreturn void usage(const char *program, int status)
 {
-    fprintf(status ? stderr : stdout, "usage: %s [--list] [--jobs N] [--no-fork] [NAME|GLOB...]\n", program);
+    fprintf(status ? stderr : stdout, "usage: %s [--list] [--jobs N] [--no-fork] [--file FILE] [NAME|GLOB...]\n", program);
     exit(status);
 }
 
@@ -66,6 +67,8 @@ static void parse_args(int argc, char **argv)
             opt.no_fork = true;
         else if (strcmp(argv[i], "--jobs") == 0 && i + 1 < argc)
             opt.jobs = (unsigned)strtoul(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--file") == 0 && i + 1 < argc)
+            opt.file = argv[++i];
         else
             usage(argv[0], strcmp(argv[i], "--help") == 0 ? 0 : 2);
     }
@@ -75,8 +78,18 @@ static void parse_args(int argc, char **argv)
     opt.npatterns = argc - i;
 }
 
+/* Its path ends in the file's. */
+static bool is_of_file(const struct harness_test *t, const char *file)
+{
+    size_t all = strlen(t->file), end = strlen(file);
+
+    return all >= end && strcmp(t->file + all - end, file) == 0 && (all == end || t->file[all - end - 1] == '/');
+}
+
 static bool is_wanted(const struct harness_test *t)
 {
+    if (opt.file && !is_of_file(t, opt.file))
+        return false;
     for (int i = 0; i < opt.npatterns; i++)
         if (fnmatch(opt.patterns[i], t->name, 0) == 0)
             return true;
@@ -88,6 +101,25 @@ static const struct harness_test *next_wanted(const struct harness_test *t)
     while (t && !is_wanted(t))
         t = t->next;
     return t;
+}
+
+/*
+ * Meson runs a folder file by file, and those that are called test_*.c: what stands elsewhere would never run.  A file
+ * without tests is another that is asked for in vain.
+ */
+static void check_files(void)
+{
+    for (const struct harness_test *t = first; t; t = t->next) {
+        const char *slash = strrchr(t->file, '/');
+        if (strncmp(slash ? slash + 1 : t->file, "test_", 5) != 0) {
+            fprintf(stderr, "harness: %s: a test in a file that is not called test_*.c (%s)\n", t->file, t->name);
+            exit(2);
+        }
+    }
+    if (!next_wanted(first)) {
+        fprintf(stderr, "harness: %s: no such test in it\n", opt.file);
+        exit(2);
+    }
 }
 
 unsigned harness_slowness(void)
@@ -401,6 +433,8 @@ static _Noreturn void run_here(void)
 int main(int argc, char **argv)
 {
     parse_args(argc, argv);
+    if (opt.file)
+        check_files();
     if (opt.list) {
         for (const struct harness_test *t = next_wanted(first); t; t = next_wanted(t->next))
             printf("%s\n", t->name);

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# test_harness.sh PROGRAM - selftest.c's results are what the names say, and the failures name their cause.
+# test_harness.sh PROGRAM MISPLACED - test_selftest.c's results are what the names say, and the failures name their cause.
 set -u
-program=$1
+program=$1 misplaced=$2
 run() { # in a cross build through the emulator
     ${MESON_EXE_WRAPPER:-} "$program" "$@"
 }
@@ -23,7 +23,7 @@ grep -E '^(not )?ok ' "$out" | grep -vE '^ok [0-9]+ - pass_[a-z_]+$|^ok [0-9]+ -
 while IFS= read -r words; do
     grep -qF "$words" "$out" || complain "nowhere: $words"
 done <<'WORDS'
-tests/harness/selftest.c:57: expected 1 + 1 == 3, but they are 2 and 3
+tests/harness/test_selftest.c:57: expected 1 + 1 == 3, but they are 2 and 3
 "one" is
 differs at byte 2 of 3
 (no such host name); error on record: example.com: asked in vain
@@ -35,6 +35,12 @@ not true: 0 > 1
 killed by SIGABRT
 WORDS
 [ "$(run 'pass_t*' 2>/dev/null | grep -c '^ok')" -eq 2 ] || complain "a glob does not choose"
+[ "$(run --file harness/test_second.c 2>/dev/null | grep -c '^ok')" -eq 2 ] || complain "--file does not choose"
+[ "$(run --file harness/test_second.c '*_too' 2>/dev/null | grep -c '^ok')" -eq 1 ] || complain "--file and a glob do not choose"
+run --file second.c 2>/dev/null && complain "--file takes a part of a name"
+run --file harness/test_selftest.c 'pass_second*' 2>/dev/null && complain "nothing that is chosen passes"
+${MESON_EXE_WRAPPER:-} "$misplaced" --file harness/test_second.c >"$out" 2>&1 && complain "a test in a misnamed file is passed over"
+grep -qF 'misplaced.c: a test in a file that is not called test_*.c (pass_nowhere)' "$out" || complain "a misnamed file is not named"
 run --no-fork pass_unit 2>/dev/null || complain "--no-fork fails"
 run --nonsense 2>/dev/null && complain "an unknown option is taken"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* selftest.c - tests that must pass, be skipped or fail, each as its name says.  test_harness.sh judges. */
+/* test_selftest.c - tests that must pass, be skipped or fail, each as its name says.  test_harness.sh judges. */
 #include <bide/bide.h>
 #include <fcntl.h>
 #include <signal.h>
