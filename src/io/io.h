@@ -2,7 +2,8 @@
 /*
  * io.h - the room's header: descriptors on the loop, connections as chains of filters, names, files, signals.
  *
- * In reading order: epoll.c, fd.c, flow.c, stream.c, listen.c, addr.c, dns.c, connect.c, tls.c, file_op.c, file.c, signal.c.
+ * In reading order: epoll.c, fd.c, watch.c, flow.c, stream.c, listen.c, addr.c, dns.c, connect.c, tls.c, file_op.c, file.c,
+ * signal.c.
  */
 #ifndef BIDE_IO_H
 #define BIDE_IO_H
@@ -117,6 +118,19 @@ void bide__fd_begin_turn(bide_loop *loop);
 
 /* After a system call without a free descriptor (EMFILE, ENFILE): sleep a little, so that one may become free. */
 int bide__wait_for_descriptor(void);
+
+/* ---- watch.c: a function that the loop calls when a descriptor becomes readable ---- */
+
+struct watch_fd {
+    struct clause clause;
+    struct ready ready;
+};
+
+int bide__watch_open(struct watch_fd *w, struct fd *f, void (*run)(struct ready *r)); /* takes a place in the queue */
+void bide__watch_again(struct watch_fd *w, struct fd *f);
+void bide__watch_close(struct watch_fd *w, struct fd *f);
+/* Make an eventfd readable. */
+void bide__ring_bell(int fd);
 
 /* ---- flow.c: waiting for a peer for as long as bytes flow ---- */
 

@@ -10,8 +10,6 @@
  *   P1  we_sleep is set only around the kernel's wait, and the lanes are looked at after it was set.
  *   P2  the poller is replaced just while the loop has pools.
  */
-#include <unistd.h>
-
 #include "pool/pool.h"
 
 /* Turns without asking the kernel while results come. */
@@ -27,44 +25,6 @@ struct pool_poll {
 };
 
 static const char poll_key;
-
-/* ---- bells and watches ---- */
-
-void bide__ring_bell(int fd)
-{
-    uint64_t one = 1;
-
-    while (write(fd, &one, sizeof one) < 0 && errno == EINTR)
-        ;
-}
-
-int bide__watch_open(struct watch_fd *w, struct fd *f, void (*run)(struct ready *r))
-{
-    int code = bide__ring_reserve(&f->loop->ring, 1);
-    if (code < 0)
-        return code;
-
-    w->ready = (struct ready){.run = run};
-    bide__clause_init(&w->clause, &w->ready);
-    bide__list_append(&f->readers, &w->clause.node);
-    return 0;
-}
-
-void bide__watch_again(struct watch_fd *w, struct fd *f)
-{
-    if (!bide__list_is_linked(&w->clause.node))
-        bide__list_append(&f->readers, &w->clause.node);
-}
-
-void bide__watch_close(struct watch_fd *w, struct fd *f)
-{
-    if (!w->ready.run)
-        return;
-    bide__list_remove(&w->clause.node);
-    bide__unpush(f->loop, &w->ready);
-    bide__ring_unreserve(&f->loop->ring, 1);
-    w->ready.run = NULL;
-}
 
 /* Other threads wake the loop through its poller, with this lock held. */
 void bide__set_poller(bide_loop *loop, const struct poller_ops *ops)

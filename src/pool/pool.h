@@ -325,10 +325,7 @@ struct worker {
     bide_loop *loop;
     pid_t pid;
     struct fd ctl, bell;
-    struct watch_fd {
-        struct clause clause;
-        struct ready ready;
-    } ctl_watch;
+    struct watch_fd ctl_watch;
     char *arena;
     void *state;
     struct list_node idle;  /* runners without a job: their clauses */
@@ -566,11 +563,7 @@ struct bide_pool {
 int bide__pool_attach(bide_pool *p); /* to the loop's turns */
 void bide__pool_detach_loop(bide_pool *p);
 void bide__pool_note_outside(bide_pool *p);
-void bide__ring_bell(int fd);
 void bide__set_poller(bide_loop *loop, const struct poller_ops *ops);
-int bide__watch_open(struct watch_fd *w, struct fd *f, void (*run)(struct ready *r)); /* takes a place in the queue */
-void bide__watch_again(struct watch_fd *w, struct fd *f);
-void bide__watch_close(struct watch_fd *w, struct fd *f);
 
 /* ---- proxy.c: one worker, seen from outside ---- */
 struct proxy *bide__proxy_new(bide_pool *p, int index);   /* without a process; NULL: an error on record */
