@@ -369,6 +369,8 @@ struct poller_ops {
 };
 
 extern const struct poller_ops bide__epoll_ops;
+/* Ask another one from now on; that is to hand on to the one before. */
+void bide__set_poller(bide_loop *loop, const struct poller_ops *ops);
 
 struct bide_loop {
     struct object object; /* shared by its tasks, futures and handles: they may outlive its closing */

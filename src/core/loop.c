@@ -491,6 +491,14 @@ void bide__loop_detach(struct loop_closer *c)
     bide__list_remove(&c->node);
 }
 
+/* Other threads wake the loop through its poller, with this lock held. */
+void bide__set_poller(bide_loop *loop, const struct poller_ops *ops)
+{
+    pthread_mutex_lock(&loop->lock);
+    loop->poller_ops = ops;
+    pthread_mutex_unlock(&loop->lock);
+}
+
 bool bide__loop_post(bide_loop *loop, struct inbox_item *item)
 {
     if (bide__loop_is_inherited(loop))

@@ -26,14 +26,6 @@ struct pool_poll {
 
 static const char poll_key;
 
-/* Other threads wake the loop through its poller, with this lock held. */
-void bide__set_poller(bide_loop *loop, const struct poller_ops *ops)
-{
-    pthread_mutex_lock(&loop->lock);
-    loop->poller_ops = ops;
-    pthread_mutex_unlock(&loop->lock);
-}
-
 /* ---- a turn ---- */
 
 static struct proxy *proxy_at(struct list_node *n)

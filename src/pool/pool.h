@@ -563,7 +563,6 @@ struct bide_pool {
 int bide__pool_attach(bide_pool *p); /* to the loop's turns */
 void bide__pool_detach_loop(bide_pool *p);
 void bide__pool_note_outside(bide_pool *p);
-void bide__set_poller(bide_loop *loop, const struct poller_ops *ops);
 
 /* ---- proxy.c: one worker, seen from outside ---- */
 struct proxy *bide__proxy_new(bide_pool *p, int index);   /* without a process; NULL: an error on record */
