@@ -161,6 +161,8 @@ int bide__wait_outcome(const struct wait *w);
  */
 int bide__wait_in(struct list_node *list, bool *triggered);
 int bide__wait_with(struct wait *w, struct list_node *list, bool *triggered); /* not interrupted yet */
+/* The same for what has to be waited for: neither a cancellation nor a time-out ends it.  In a stackful task only. */
+void bide__wait_uninterrupted(struct list_node *list);
 bool bide__wait_end_now(struct wait *w); /* an end_early() that just wakes the task */
 bool bide__wake_one(bide_loop *loop, struct list_node *list); /* the first in the list; false: nobody there */
 void bide__wake_all(bide_loop *loop, struct list_node *list);

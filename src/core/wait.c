@@ -98,6 +98,17 @@ int bide__wait_with(struct wait *w, struct list_node *list, bool *triggered)
     return bide__wait_outcome(w);
 }
 
+void bide__wait_uninterrupted(struct list_node *list)
+{
+    bide_task *t = bide__task_here();
+    struct clause clause;
+
+    bide__clause_init(&clause, &t->ready);
+    bide__list_append(list, &clause.node);
+    bide__park(t, NULL);
+    bide__list_remove(&clause.node);
+}
+
 static void trigger(bide_loop *loop, struct list_node *node)
 {
     struct clause *c = container_of(node, struct clause, node);

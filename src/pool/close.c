@@ -20,17 +20,6 @@ static struct proxy *first_proxy(bide_pool *p)
     return container_of(p->proxies.next, struct proxy, node);
 }
 
-void bide__wait_uninterrupted(struct list_node *list)
-{
-    bide_task *t = bide__task_here();
-    struct clause clause;
-
-    bide__clause_init(&clause, &t->ready);
-    bide__list_append(list, &clause.node);
-    bide__park(t, NULL);
-    bide__list_remove(&clause.node);
-}
-
 static void cancel_running(bide_pool *p)
 {
     for (struct list_node *n = p->jobs.next; n != &p->jobs; n = n->next) {

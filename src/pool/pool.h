@@ -676,7 +676,6 @@ void bide__pool_forget(bide_pool *p);  /* in a forked child */
 void bide__pool_release(void *object);
 void bide__pool_leave(struct ready *r);
 void bide__pool_destroy(void *object);
-void bide__wait_uninterrupted(struct list_node *list);
 int bide__stats_open(bide_pool *p);
 void bide__stats_publish(bide_pool *p);
 void bide__stats_close(bide_pool *p);
