@@ -145,7 +145,7 @@ static ssize_t take_piece(bide_response *r, const char **data)
 /* The peer has closed: is that the end that it announced?  RFC 9112 9.8: over TLS only if it said so there, too. */
 static int ended(bide_response *r)
 {
-    bool is_cut = bide__tls_was_cut(r->conn->stream);
+    bool is_cut = bide__stream_was_cut(r->conn->stream);
 
     if (r->head.body == H1_BODY_CLOSE && (!is_cut || r->session->args.ignore_unexpected_eof)) {
         r->body_over = true;
@@ -293,14 +293,12 @@ int bide__body_read_all(bide_response *r)
 static bool receive_now(bide_response *r)
 {
     struct conn *c = r->conn;
-    struct filter *top = c->stream->top;
     char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE / 2);
-    ssize_t n = tail ? top->ops->recv(top, tail, c->in.cap - c->in.end) : -1;
+    ssize_t n = tail ? bide__stream_try_recv(c->stream, tail, c->in.cap - c->in.end) : -1;
 
     if (n <= 0)
         return false;
     bide__buf_commit(&c->in, (size_t)n);
-    c->stream->bytes_in += (uint64_t)n;
     return true;
 }
 

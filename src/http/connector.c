@@ -81,7 +81,7 @@ static int64_t keep_for_ms(const bide_session *s, int64_t hint_ms)
 static bool is_of_use(struct conn *c)
 {
     return !c->host->session->is_closing && bide__buf_len(&c->in) == 0 &&
-           bide__stream_check_idle(c->stream, false) == 0;
+           bide__stream_is_alive(c->stream, false);
 }
 
 void bide__connector_give(struct conn *c, int64_t hint_ms)

@@ -55,10 +55,10 @@ void bide__idle_ready(struct ready *ready)
 {
     struct conn *c = container_of(ready, struct conn, ready);
 
-    if (bide__stream_check_idle(c->stream, false) < 0)
-        bide__idle_close(c);
+    if (bide__stream_is_alive(c->stream, false))
+        bide__stream_watch(c->stream, &c->clause);
     else
-        bide__list_append(&c->stream->fd.readers, &c->clause.node);
+        bide__idle_close(c);
 }
 
 static void arm_idle_timer(bide_session *s, int64_t when_ns)
@@ -98,7 +98,7 @@ void bide__idle_add(struct conn *c, int64_t keep_ms)
     c->idle_until_ns = keep_ms > FOREVER_MS ? INT64_MAX : c->idle_since_ns + keep_ms * NS_PER_MS;
     bide__list_prepend(&c->host->idle, &c->in_host);
     bide__list_append(&s->idle, &c->in_session);
-    bide__list_append(&c->stream->fd.readers, &c->clause.node);
+    bide__stream_watch(c->stream, &c->clause);
     s->nidle++;
     c->host->nidle++;
     bide__update_blocked(c->host);
@@ -114,7 +114,7 @@ struct conn *bide__idle_take(struct host *h)
         struct conn *c = container_of(h->idle.next, struct conn, in_host);
         int64_t now = h->session->loop->now_ns;
         leave_idle(c);
-        if (now < c->idle_until_ns && bide__stream_check_idle(c->stream, now - c->idle_since_ns > PROBE_AFTER_NS) == 0)
+        if (now < c->idle_until_ns && bide__stream_is_alive(c->stream, now - c->idle_since_ns > PROBE_AFTER_NS))
             return c;
         bide__connector_close(c);
     }

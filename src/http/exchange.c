@@ -52,25 +52,18 @@ void bide__conn_received(bide_response *r, size_t n)
     r->received += n;
 }
 
-/* An answer does not come at once: waiting first saves a layer of TLS the try.  (It has shaken hands, so it has nothing
-   to write of its own but what `wants_write` tells.) */
-static bool nothing_to_read(const bide_stream *s)
-{
-    return bide__fd_is_open(&s->fd) && !s->fd.readable && !s->top->wants_write && !s->top->ops->has_pending(s->top);
-}
-
 ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum bide_error_phase phase, void *out, size_t cap)
 {
     struct flow flow = {.silence_ms = r->limits.read_ms, .deadline_ns = r->deadline_ns, .queued = r->queued};
 
     r->phase = phase;
-    ssize_t n = nothing_to_read(c->stream) ? bide__fd_wait_flow(&c->stream->fd, FLOW_IN, &flow) : 0;
+    ssize_t n = bide__stream_may_recv(c->stream) ? 0 : bide__stream_wait_readable(c->stream, &flow);
     if (n == 0)
         n = bide__stream_recv(c->stream, out, cap, &flow);
     r->queued = flow.queued;
     if (n > 0)
         bide__conn_received(r, (size_t)n);
-    if (n == BIDE_EEOF && bide__tls_was_cut(c->stream)) /* what that means is for the caller to say */
+    if (n == BIDE_EEOF && bide__stream_was_cut(c->stream)) /* what that means is for the caller to say */
         n = 0;
     return n;
 }

@@ -39,22 +39,20 @@ static enum early early_answer(struct asked *a, const struct conn *c)
 static int poll_early_response(struct asked *a, struct conn *c)
 {
     bide_response *r = a->response;
-    struct filter *top = c->stream->top;
 
-    while (c->stream->fd.readable || top->ops->has_pending(top)) {
+    while (bide__stream_may_recv(c->stream)) {
         if (bide__buf_len(&c->in) >= EARLY_MAX)
             return 0; /* the rest of the answer has to wait until we are done */
         char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE / 2);
         if (!tail)
             return bide_error_code();
-        ssize_t n = top->ops->recv(top, tail, c->in.cap - c->in.end);
+        ssize_t n = bide__stream_try_recv(c->stream, tail, c->in.cap - c->in.end);
         if (n == -EAGAIN)
             return 0;
         if (n <= 0)
             return 1;
         bide__conn_received(r, (size_t)n);
         bide__buf_commit(&c->in, (size_t)n);
-        c->stream->bytes_in += (uint64_t)n;
         if (early_answer(a, c) == REFUSAL)
             return 1;
     }
@@ -71,7 +69,7 @@ static int wait_to_send(struct asked *a, struct conn *c)
         return code;
 
     /* An answer beyond EARLY_MAX is not read now, so that it is readable does not wake us. */
-    code = bide__fd_wait_flow(&c->stream->fd, c->stream->fd.readable ? FLOW_OUT : FLOW_IN | FLOW_OUT, &flow);
+    code = bide__stream_wait_either(c->stream, &flow);
     r->queued = flow.queued;
     if (code != BIDE_ETIMEDOUT || flow.end == FLOW_GOES_ON)
         return code;
@@ -81,14 +79,10 @@ static int wait_to_send(struct asked *a, struct conn *c)
 /* A server that takes everything at once must keep neither the other tasks nor the request's own time limit waiting. */
 static int yield_if_over_budget(struct asked *a, struct conn *c)
 {
-    bide_response *r = a->response;
-    int code = BIDE_ETIMEDOUT;
-    if (!bide__fd_is_over_budget(&c->stream->fd))
-        return 0;
+    struct flow flow = {.deadline_ns = a->response->deadline_ns};
+    int code = bide__stream_yield_if_over_budget(c->stream);
 
-    bide_timeout(bide__response_patience_ms(r, BIDE_FOREVER))
-        code = bide__stream_yield_if_over_budget(c->stream);
-    return code;
+    return code < 0 ? code : bide__flow_check_deadline(a->session->loop, &flow);
 }
 
 static bool is_broken_pipe(ssize_t code)
@@ -97,10 +91,9 @@ static bool is_broken_pipe(ssize_t code)
 }
 
 /* A server that refuses an upload answers and closes: there may be an answer to read, whatever became of our bytes. */
-static int sending_failed(struct asked *a, struct conn *c, int code)
+static int sending_failed(struct asked *a, int code)
 {
     if (is_broken_pipe(code)) {
-        c->stream->fd.readable = true;
         a->upload_stopped = true;
         return 0;
     }
@@ -120,22 +113,20 @@ static void begin_sending(struct asked *a)
 
 int bide__request_send(struct asked *a, struct conn *c)
 {
-    struct filter *top = c->stream->top;
     struct iovec pieces[2] = {{a->head, a->head_len}, {(void *)(uintptr_t)a->body.data, a->body.len}};
     struct iovec *iov = pieces;
     int n = a->body.len > 0 ? 2 : 1, code;
 
     begin_sending(a);
     while (n > 0) {
-        ssize_t sent = top->ops->send(top, iov, n);
+        ssize_t sent = bide__stream_try_send(c->stream, iov, n);
         if (sent >= 0) {
             a->response->request_sent = a->sent += (size_t)sent;
-            c->stream->bytes_out += (uint64_t)sent;
             n = bide__iov_skip(&iov, n, (size_t)sent);
             if (n > 0 && (code = yield_if_over_budget(a, c)) < 0)
                 return code;
         } else if (sent != -EAGAIN) {
-            return sending_failed(a, c, (int)sent);
+            return sending_failed(a, (int)sent);
         } else {
             code = wait_to_send(a, c);
             a->upload_stopped = code > 0;

@@ -323,7 +323,7 @@ static void close_inherited(bide_server *s)
     bide_release(s->listener);
     s->listener = NULL;
     for (struct list_node *n = s->connections.next; n != &s->connections; n = n->next)
-        bide__fd_close(&container_of(n, struct connection, node)->stream->fd);
+        bide__stream_abort(container_of(n, struct connection, node)->stream);
 }
 
 static void server_release(void *object)

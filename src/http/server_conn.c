@@ -101,7 +101,7 @@ static void linger(struct connection *c)
     do {
         n = bide__stream_recv(c->stream, c->server->scratch, SERVER_SCRATCH, &flow);
         total += n > 0 ? (size_t)n : 0;
-    } while (n > 0 && (total < LINGER_BYTES || bide__fd_queued(&c->stream->fd) > 0));
+    } while (n > 0 && (total < LINGER_BYTES || bide__stream_queued(c->stream) > 0));
 }
 
 static int refuse(struct connection *c, int status, const char *text)
@@ -220,15 +220,9 @@ static int serve_request(struct connection *c)
     return code < 0 ? code : again;
 }
 
-/* The answer to a request without TLS is sent without TLS, too, so that the client can read it. */
-static void refuse_plain_http(bide_stream *s)
-{
-    static const char text[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
-                               "400 Bad Request: this port speaks TLS; ask with https://\n";
-    struct iovec iov = {(void *)(uintptr_t)text, sizeof text - 1};
-
-    s->socket.ops->send(&s->socket, &iov, 1);
-}
+/* For a request without TLS: sent without TLS, too, so that the client can read it. */
+static const char plain_refusal[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
+                                    "400 Bad Request: this port speaks TLS; ask with https://\n";
 
 /* TLS before the first request: as a head, it must be there in time. */
 static bool shake_hands(struct connection *c)
@@ -236,10 +230,10 @@ static bool shake_hands(struct connection *c)
     struct flow flow = bide__connection_flow(c, bide__server_deadline_ns(c->server, c->server->args.head_timeout_ms));
 
     c->idle = true; /* so that a server that stops or lacks descriptors may end it */
-    int code = bide__tls_handshake(c->stream, &flow);
+    int code = bide__stream_handshake(c->stream, &flow);
     c->idle = false;
-    if (code < 0 && bide__tls_was_plain_http(c->stream))
-        refuse_plain_http(c->stream);
+    if (code < 0)
+        bide__tls_answer_plain_http(c->stream, plain_refusal, sizeof plain_refusal - 1);
     return code == 0 && !c->server->stopping;
 }
 

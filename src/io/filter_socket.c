@@ -101,6 +101,8 @@ static ssize_t socket_send(struct filter *f, const struct iovec *iov, int n)
         bide__fd_spend(fd, (size_t)sent);
     if (sent == -EAGAIN || (sent >= 0 && (size_t)sent < len))
         fd->writable = false;
+    if (sent == -EPIPE || sent == -ECONNRESET)
+        fd->readable = true; /* ahead of the event: the peer may have said why */
     return sent;
 }
 

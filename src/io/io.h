@@ -169,13 +169,14 @@ size_t bide__fd_queued(const struct fd *f);
 struct filter;
 
 /*
- * One layer of a connection.  None of these suspends: -EAGAIN means that the socket has to become readable (or
- * writable, if `wants_write` is set) first.
+ * One layer of a connection; it knows nothing of the others but that there may be one below.  What begins with a try
+ * never suspends: -EAGAIN means that the socket has to become readable (or writable, if `wants_write` is set) first.
  */
 struct filter_ops {
     ssize_t (*recv)(struct filter *f, void *out, size_t cap);                /* 0: the end */
     ssize_t (*send)(struct filter *f, const struct iovec *iov, int n);       /* how many bytes were taken */
     bool (*has_pending)(const struct filter *f);                             /* bytes that need no system call */
+    int (*handshake)(struct filter *f, struct flow *flow);                   /* the only one that suspends; NULL: there is none */
     int (*shutdown)(struct filter *f);                                       /* no more will be sent */
     void (*close)(struct filter *f);                                         /* give back; best effort goodbye */
 };
@@ -183,7 +184,9 @@ struct filter_ops {
 struct filter {
     const struct filter_ops *ops;
     struct filter *below;
+    bide_stream *stream; /* whose layer it is */
     bool wants_write;
+    bool was_cut;        /* the end came without the goodbye that this layer has; reading gave BIDE_EEOF */
 };
 
 struct bide_stream {
@@ -205,14 +208,58 @@ bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_b
 /* Put a filter on top; owned by the stream. */
 void bide__stream_push_filter(bide_stream *s, struct filter *f);
 
+/* ---- for protocols: what they do with a stream, whatever it stands on ---- */
+
 /*
- * For code that reads or writes by the filters' own operations, before each try: see bide__fd_yield_if_over_budget.  It
- * may suspend, so what other tasks may change must not be held over it.
+ * One try, which never suspends: > 0 bytes; 0 at the end (recv); -EAGAIN; or an error, which a layer may have put on
+ * record.
+ */
+static inline ssize_t bide__stream_try_recv(bide_stream *s, void *out, size_t cap)
+{
+    ssize_t n = s->top->ops->recv(s->top, out, cap);
+
+    s->bytes_in += n > 0 ? (uint64_t)n : 0;
+    return n;
+}
+
+static inline ssize_t bide__stream_try_send(bide_stream *s, const struct iovec *iov, int n)
+{
+    ssize_t sent = s->top->ops->send(s->top, iov, n);
+
+    s->bytes_out += sent > 0 ? (uint64_t)sent : 0;
+    return sent;
+}
+
+/* May a try to receive find something?  If not, waiting first spares the try. */
+static inline bool bide__stream_may_recv(const bide_stream *s)
+{
+    return !bide__fd_is_open(&s->fd) || s->fd.readable || s->top->wants_write || s->top->ops->has_pending(s->top);
+}
+
+/*
+ * Before each try, for code that repeats them: if the budget of this turn is spent, the other tasks, the timers and the
+ * poller run first.  It may suspend, so what other tasks may change must not be held over it.
  */
 static inline int bide__stream_yield_if_over_budget(bide_stream *s)
 {
     return bide__fd_yield_if_over_budget(&s->fd);
 }
+
+/* Until something has come; until sending may go on, or something new has come.  As bide__fd_wait_flow. */
+int bide__stream_wait_readable(bide_stream *s, struct flow *flow);
+int bide__stream_wait_either(bide_stream *s, struct flow *flow);
+/* Of what was sent, the bytes that the peer has not taken yet. */
+size_t bide__stream_queued(const bide_stream *s);
+/* What a layer has to settle with the peer before the first byte: 0; at once if that is done, or nothing is to be settled. */
+int bide__stream_handshake(bide_stream *s, struct flow *flow);
+/* Reading has come to an end that a layer could have announced, and did not: what was read may have been cut off. */
+bool bide__stream_was_cut(const bide_stream *s);
+/* Is a connection that nobody uses still there, and silent?  With probe, the kernel is asked, too. */
+bool bide__stream_is_alive(bide_stream *s, bool probe);
+/* Trigger c, which is in no list, when something has come or the connection has ended. */
+void bide__stream_watch(bide_stream *s, struct clause *c);
+/* End it, in the middle of whatever it is doing: those tasks get BIDE_ECLOSED. */
+void bide__stream_abort(bide_stream *s);
 
 /*
  * One successful read into the caller's memory: > 0, 0 at the end, or an error on record.  flow: its limits; NULL: none.
@@ -225,11 +272,6 @@ int bide__stream_send_all(bide_stream *s, struct iovec *iov, int n, struct flow 
 int bide__iov_skip(struct iovec **iov, int n, size_t sent);
 /* Repeat a filter operation that said -EAGAIN: waits for what the filter wants, within the limits (NULL: none). */
 int bide__stream_wait(bide_stream *s, const struct filter *f, bool for_write, struct flow *flow);
-/*
- * Is a connection that nobody uses still quiet?  0, or negative: it was closed, or has bytes that nobody asked for.
- * Looks at what the loop has seen; with probe it asks the kernel, too.
- */
-int bide__stream_check_idle(bide_stream *s, bool probe);
 
 /* ---- addr.c: addresses ---- */
 
@@ -285,18 +327,17 @@ void bide__listener_on_shortage(bide_listener *l, bool (*spare)(void *arg), void
 /* Speak TLS on a connected stream; client: shakes hands now; server: at the first read or write. */
 int bide__tls_start_client(bide_stream *s, bide_tls *tls, const char *server_name, int port);
 int bide__tls_start_server(bide_stream *s, bide_tls *tls);
-/* Shake hands now, on a stream of either side; 0 at once if that is done, or if it is not one of TLS. */
-int bide__tls_handshake(bide_stream *s, struct flow *flow);
 /*
  * The context for clients without options of their own, made when it is needed first: one for each loop and ALPN list
  * ("http/1.1"; NULL: none), so that its sessions are shared.  Borrowed from the loop; NULL: an error on record.
  */
 bide_tls *bide__tls_default(const char *alpn);
 int bide__tls_check(const bide_tls *tls, const char *function); /* BIDE_ESTATE on record: another thread has made it; 0 for NULL */
-/* Did the peer close without saying so (no close_notify)?  The data may have been cut off; reading gave BIDE_EEOF. */
-bool bide__tls_was_cut(const bide_stream *s);
 bool bide__tls_was_resumed(const bide_stream *s);
-/* Server, after a failed handshake: did the client send an HTTP request in plain text?  Nothing was sent to it. */
-bool bide__tls_was_plain_http(const bide_stream *s);
+/*
+ * Server, after a failed handshake: if it failed because the client has sent an HTTP request in plain text, answer it in
+ * plain text.  Once, and nothing has been sent before; what the socket does not take at once is lost.
+ */
+void bide__tls_answer_plain_http(bide_stream *s, const char *answer, size_t len);
 
 #endif

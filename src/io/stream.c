@@ -78,6 +78,7 @@ bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_b
         return NULL;
     }
     s->socket.ops = &bide__socket_filter_ops;
+    s->socket.stream = s;
     s->top = &s->socket;
     bide__buf_init(&s->in, max_buffer ? max_buffer : DEFAULT_MAX_BUFFER);
     bide__buf_init(&s->out, STREAM_WRITE_SIZE);
@@ -88,6 +89,7 @@ bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_b
 void bide__stream_push_filter(bide_stream *s, struct filter *f)
 {
     f->below = s->top;
+    f->stream = s;
     s->top = f;
 }
 
@@ -139,28 +141,15 @@ ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap, struct flow *fl
             code = bide__flow_check_deadline(s->fd.loop, flow);
         if (code < 0)
             return code;
-        ssize_t n = s->top->ops->recv(s->top, out, cap);
-        if (n >= 0) {
-            s->bytes_in += (size_t)n;
+        ssize_t n = bide__stream_try_recv(s, out, cap);
+        if (n >= 0)
             return n;
-        }
         if (n != -EAGAIN)
             return bide__stream_op_failed(s, (int)n, "reading from");
         code = bide__stream_wait(s, s->top, false, flow);
         if (code < 0)
             return code;
     }
-}
-
-ssize_t bide__stream_try_send(bide_stream *s, const struct iovec *iov, int n)
-{
-    ssize_t sent = s->top->ops->send(s->top, iov, n);
-
-    if (sent >= 0)
-        s->bytes_out += (size_t)sent;
-    else if (sent != -EAGAIN)
-        return bide__stream_op_failed(s, (int)sent, "writing to");
-    return sent;
 }
 
 int bide__stream_wait_to_send(bide_stream *s, struct flow *flow)
@@ -191,13 +180,53 @@ int bide__stream_send_all(bide_stream *s, struct iovec *iov, int n, struct flow 
         ssize_t sent = bide__stream_try_send(s, iov, n);
         if (sent >= 0)
             n = bide__iov_skip(&iov, n, (size_t)sent);
-        else if (sent != -EAGAIN || (sent = bide__stream_wait_to_send(s, flow)) < 0)
-            return (int)sent;
+        else if (sent != -EAGAIN)
+            return bide__stream_op_failed(s, (int)sent, "writing to");
+        else if ((code = bide__stream_wait_to_send(s, flow)) < 0)
+            return code;
     }
     return code;
 }
 
+/* ---- waiting, for those who try by themselves ---- */
+
+int bide__stream_wait_readable(bide_stream *s, struct flow *flow)
+{
+    return bide__fd_wait_flow(&s->fd, FLOW_IN, flow);
+}
+
+/* What has come already and is not read now must not end the wait at once. */
+int bide__stream_wait_either(bide_stream *s, struct flow *flow)
+{
+    return bide__fd_wait_flow(&s->fd, s->fd.readable ? FLOW_OUT : FLOW_IN | FLOW_OUT, flow);
+}
+
+size_t bide__stream_queued(const bide_stream *s)
+{
+    return bide__fd_queued(&s->fd);
+}
+
+int bide__stream_handshake(bide_stream *s, struct flow *flow)
+{
+    return s->top->ops->handshake ? s->top->ops->handshake(s->top, flow) : 0;
+}
+
+bool bide__stream_was_cut(const bide_stream *s)
+{
+    return s->top->was_cut;
+}
+
+void bide__stream_abort(bide_stream *s)
+{
+    bide__fd_close(&s->fd);
+}
+
 /* ---- a connection that nobody uses ---- */
+
+void bide__stream_watch(bide_stream *s, struct clause *c)
+{
+    bide__list_append(&s->fd.readers, &c->node);
+}
 
 /* Something has come.  TLS takes what is its own (session tickets); a byte for us, or the end, means it is of no use. */
 static bool only_filters_were_meant(bide_stream *s)
@@ -211,21 +240,20 @@ static bool only_filters_were_meant(bide_stream *s)
     return n == -EAGAIN && !s->fd.hangup;
 }
 
-int bide__stream_check_idle(bide_stream *s, bool probe)
+bool bide__stream_is_alive(bide_stream *s, bool probe)
 {
     char byte;
     if (!bide__fd_is_open(&s->fd) || bide__buf_len(&s->in) > 0)
-        return BIDE_ECLOSED;
+        return false;
 
     if (probe && !s->fd.readable) {
         if (recv(s->fd.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
             s->fd.readable = true; /* ahead of the event */
         else if (errno != EAGAIN && errno != EINTR)
-            return BIDE_ECLOSED;
+            return false;
     }
-    if (s->fd.readable || s->fd.hangup || s->top->ops->has_pending(s->top))
-        return only_filters_were_meant(s) ? 0 : BIDE_ECLOSED;
-    return 0;
+    bool has_come = s->fd.readable || s->fd.hangup || s->top->ops->has_pending(s->top);
+    return !has_come || only_filters_were_meant(s);
 }
 
 /* ---- looking ---- */

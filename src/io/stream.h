@@ -18,8 +18,7 @@ void bide__stream_end(bide_stream *s, bool *busy);
 /* Put on record what became of the socket; op_failed: of the top filter, which may have done so already. */
 int bide__stream_fail(const bide_stream *s, int code, const char *doing);
 int bide__stream_op_failed(const bide_stream *s, int code, const char *doing);
-/* One send: how many bytes were taken, -EAGAIN, or an error on record; and what to do after -EAGAIN. */
-ssize_t bide__stream_try_send(bide_stream *s, const struct iovec *iov, int n);
+/* After a try to send that said -EAGAIN. */
 int bide__stream_wait_to_send(bide_stream *s, struct flow *flow);
 /* Send what bide_write has collected.  A reader does it too, and leaves it to a writer that comes meanwhile. */
 int bide__stream_flush(bide_stream *s, bool as_reader);

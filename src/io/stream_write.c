@@ -24,7 +24,7 @@ static int send_once(bide_stream *s, const char *data, size_t len, size_t *done)
     if (sent == -EAGAIN)
         return bide__stream_wait_to_send(s, NULL);
     if (sent < 0)
-        return (int)sent;
+        return bide__stream_op_failed(s, (int)sent, "writing to");
 
     size_t of_collected = (size_t)sent < collected ? (size_t)sent : collected;
     bide__buf_consume(&s->out, of_collected);

@@ -33,14 +33,13 @@ struct bide_tls {
 /* One layer of one stream. */
 struct tls_filter {
     struct filter filter;
-    bide_stream *stream; /* whose layer it is */
     bide_tls *tls;       /* a share */
     SSL *ssl;
     char *key;           /* client: "name:port", for the errors and the sessions */
     char *name;          /* client: the host that the certificate must be for, in `key` up to its colon */
     int below_code;      /* what the layer below said last, if it was an error */
     bool below_ended;
-    bool established, failed, was_cut;
+    bool established, failed;
     bool is_plain_http;  /* server: it was a request without TLS */
     bool told;           /* a certificate's error is on record */
     bool was_asked_for_certificate; /* client: and there was none to give */

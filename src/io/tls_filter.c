@@ -90,7 +90,7 @@ static void make_method(void)
 
 static int failed_before(const struct tls_filter *t)
 {
-    const char *with = t->key ? t->key : t->stream->peer;
+    const char *with = t->key ? t->key : t->filter.stream->peer;
 
     if (t->alert)
         return bide__tls_fail_alert(t, "TLS", with, t->alert);
@@ -114,7 +114,7 @@ static ssize_t step_result(struct tls_filter *t, int r)
     case SSL_ERROR_ZERO_RETURN:
         return t->alert ? failed_before(t) : 0;
     default:
-        t->was_cut = t->established && t->below_ended;
+        t->filter.was_cut = t->established && t->below_ended;
         return bide__tls_fail(t, error);
     }
 }
@@ -137,10 +137,10 @@ static int take_alpn(struct tls_filter *t)
     SSL_get0_alpn_selected(t->ssl, &protocol, &len);
     if (len == 0)
         return 0;
-    if (!was_offered(t->tls, protocol, len) || len >= sizeof t->stream->alpn)
+    if (!was_offered(t->tls, protocol, len) || len >= sizeof t->filter.stream->alpn)
         return bide_fail(BIDE_ETLS, "TLS handshake with %s: it chose a protocol that was not offered (%.*s)",
-                         t->key ? t->key : t->stream->peer, (int)len, (const char *)protocol);
-    snprintf(t->stream->alpn, sizeof t->stream->alpn, "%.*s", (int)len, (const char *)protocol);
+                         t->key ? t->key : t->filter.stream->peer, (int)len, (const char *)protocol);
+    snprintf(t->filter.stream->alpn, sizeof t->filter.stream->alpn, "%.*s", (int)len, (const char *)protocol);
     return 0;
 }
 
@@ -180,6 +180,22 @@ static int shake_hands(struct tls_filter *t)
 static struct tls_filter *tls_of(const struct filter *f)
 {
     return container_of(f, struct tls_filter, filter);
+}
+
+static int tls_handshake(struct filter *f, struct flow *flow)
+{
+    struct tls_filter *t = tls_of(f);
+    int code;
+
+    while ((code = shake_hands(t)) == -EAGAIN) {
+        code = bide__stream_wait(f->stream, f, false, flow);
+        if (code == BIDE_ETIMEDOUT)
+            bide_fail(code, "TLS handshake with %s: timed out%s", t->key ? t->key : t->filter.stream->peer,
+                      t->key && t->n_first == 0 ? " (it said nothing: does it speak TLS?)" : "");
+        if (code < 0)
+            break;
+    }
+    return code;
 }
 
 static ssize_t tls_recv(struct filter *f, void *out, size_t cap)
@@ -224,7 +240,7 @@ static ssize_t tls_send(struct filter *f, const struct iovec *iov, int n)
     if (r > 0)
         return r;
     ssize_t result = step_result(t, r);
-    return result == 0 ? bide_fail(-EPIPE, "TLS with %s: it has been ended here", t->stream->peer) : result;
+    return result == 0 ? bide_fail(-EPIPE, "TLS with %s: it has been ended here", t->filter.stream->peer) : result;
 }
 
 static bool tls_has_pending(const struct filter *f)
@@ -274,6 +290,7 @@ static void tls_close(struct filter *f)
 static const struct filter_ops tls_ops = {.recv = tls_recv,
                                           .send = tls_send,
                                           .has_pending = tls_has_pending,
+                                          .handshake = tls_handshake,
                                           .shutdown = tls_shutdown,
                                           .close = tls_close};
 
@@ -301,7 +318,6 @@ static struct tls_filter *push_filter(bide_stream *s, bide_tls *tls)
         return NULL;
     }
     t->filter.ops = &tls_ops;
-    t->stream = s;
     t->tls = bide_retain(tls);
     t->ssl = SSL_new(tls->ctx);
     if (!t->ssl || attach_bio(t) < 0 || SSL_set_app_data(t->ssl, t) != 1) {
@@ -340,21 +356,6 @@ static void try_to_resume(struct tls_filter *t)
     SSL_SESSION_free(session);
 }
 
-static int handshake_now(struct tls_filter *t, struct flow *flow)
-{
-    int code;
-
-    while ((code = shake_hands(t)) == -EAGAIN) {
-        code = bide__stream_wait(t->stream, &t->filter, false, flow);
-        if (code == BIDE_ETIMEDOUT)
-            bide_fail(code, "TLS handshake with %s: timed out%s", t->key ? t->key : t->stream->peer,
-                      t->key && t->n_first == 0 ? " (it said nothing: does it speak TLS?)" : "");
-        if (code < 0)
-            break;
-    }
-    return code;
-}
-
 int bide__tls_start_client(bide_stream *s, bide_tls *tls, const char *server_name, int port)
 {
     if (tls->server)
@@ -370,7 +371,7 @@ int bide__tls_start_client(bide_stream *s, bide_tls *tls, const char *server_nam
         return code;
     SSL_set_connect_state(t->ssl);
     try_to_resume(t);
-    return handshake_now(t, NULL);
+    return tls_handshake(&t->filter, NULL);
 }
 
 int bide__tls_start_server(bide_stream *s, bide_tls *tls)
@@ -384,23 +385,11 @@ int bide__tls_start_server(bide_stream *s, bide_tls *tls)
     return 0;
 }
 
-int bide__tls_handshake(bide_stream *s, struct flow *flow)
-{
-    return s->top->ops == &tls_ops ? handshake_now(tls_of(s->top), flow) : 0;
-}
-
 /* ---- looking ---- */
 
 static const struct tls_filter *tls_layer(const bide_stream *s)
 {
     return s->top->ops == &tls_ops ? tls_of(s->top) : NULL;
-}
-
-bool bide__tls_was_cut(const bide_stream *s)
-{
-    const struct tls_filter *t = tls_layer(s);
-
-    return t && t->was_cut;
 }
 
 bool bide__tls_was_resumed(const bide_stream *s)
@@ -410,9 +399,12 @@ bool bide__tls_was_resumed(const bide_stream *s)
     return t && t->established && SSL_session_reused(t->ssl) == 1;
 }
 
-bool bide__tls_was_plain_http(const bide_stream *s)
+void bide__tls_answer_plain_http(bide_stream *s, const char *answer, size_t len)
 {
     const struct tls_filter *t = tls_layer(s);
+    struct filter *below = s->top->below;
+    struct iovec iov = {(void *)(uintptr_t)answer, len};
 
-    return t && t->is_plain_http;
+    if (t && t->is_plain_http)
+        below->ops->send(below, &iov, 1);
 }

@@ -183,7 +183,7 @@ int bide__tls_on_verify(int ok, X509_STORE_CTX *store)
         return 0;
 
     t->told = true;
-    const char *with = t->key ? t->key : t->stream->peer;
+    const char *with = t->key ? t->key : t->filter.stream->peer;
     if (is_wrong_host(error)) {
         print_names(X509_STORE_CTX_get0_cert(store), text, sizeof text);
         bide_fail(BIDE_ECERT, "TLS with %s: certificate not acceptable: hostname mismatch (wanted %s, certificate has %s)",
@@ -222,7 +222,7 @@ static int fail_below(const struct tls_filter *t, const char *doing, const char 
 int bide__tls_fail(struct tls_filter *t, int ssl_error)
 {
     const char *doing = t->established ? "TLS" : "TLS handshake";
-    const char *with = t->key ? t->key : t->stream->peer;
+    const char *with = t->key ? t->key : t->filter.stream->peer;
     unsigned long e = ERR_peek_error();
     int reason = ERR_GET_LIB(e) == ERR_LIB_SSL ? ERR_GET_REASON(e) : 0;
     bool is_out_of_memory = lacks_memory();

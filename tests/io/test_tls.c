@@ -486,7 +486,7 @@ TEST(tls_orderly_close_is_the_end_of_the_stream, .real_time = true)
         EXPECT_EQ(bide_write(s, "ping", 4), 0);
         EXPECT_EQ(bide_read_exactly(s, buf, 4), 4);
         EXPECT_EQ(bide_read(s, buf, 8), 0);
-        EXPECT_FALSE(bide__tls_was_cut(s));
+        EXPECT_FALSE(bide__stream_was_cut(s));
     }
     stop(&server);
 }
@@ -519,7 +519,7 @@ TEST(tls_end_without_close_notify_is_an_error, .real_time = true)
         EXPECT_EQ(bide_read_exactly(s, buf, 4), 4);
         EXPECT_ERR(bide_read(s, buf, 8), BIDE_EEOF);
         EXPECT_CONTAINS(bide_error_text(), "no close_notify");
-        EXPECT_TRUE(bide__tls_was_cut(s));
+        EXPECT_TRUE(bide__stream_was_cut(s));
     }
     stop(&server);
 }
@@ -571,9 +571,9 @@ TEST(tls_idle_connection_takes_tickets_and_stays_usable, .real_time = true)
         bide_auto bide_tls *tls = client_tls();
         bide_auto bide_stream *s = dial(server.port, tls, "good.test");
         EXPECT_EQ(bide_sleep_ms(50), 0); /* the tickets have come */
-        EXPECT_EQ(bide__stream_check_idle(s, true), 0);
+        EXPECT_TRUE(bide__stream_is_alive(s, true));
         ping(s);
-        EXPECT_EQ(bide__stream_check_idle(s, true), 0);
+        EXPECT_TRUE(bide__stream_is_alive(s, true));
     }
     stop(&server);
 }
