@@ -57,7 +57,7 @@ ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum bide_error_pha
     struct flow flow = {.silence_ms = r->limits.read_ms, .deadline_ns = r->deadline_ns, .queued = r->queued};
 
     r->phase = phase;
-    ssize_t n = bide__stream_may_recv(c->stream) ? 0 : bide__stream_wait_readable(c->stream, &flow);
+    ssize_t n = bide__stream_may_recv(c->stream) ? 0 : bide__stream_wait(c->stream, FLOW_IN, &flow);
     if (n == 0)
         n = bide__stream_recv(c->stream, out, cap, &flow);
     r->queued = flow.queued;

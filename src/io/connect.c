@@ -215,7 +215,7 @@ static int attempt_begin(struct race *r)
     a->stream = bide__stream_from_socket(fd, peer, r->o->max_buffer);
     if (!a->stream)
         return bide_error_code();
-    a->stream->fd.writable = done;
+    a->stream->socket.fd.writable = done;
     r->connecting++;
     r->next_ms = bide_loop_time_ms(r->loop) + ATTEMPT_DELAY_MS;
     return 0;
@@ -226,10 +226,10 @@ static bool attempt_check(struct race *r, struct attempt *a)
 {
     int error = 0;
     socklen_t len = sizeof error;
-    if (!a->stream || !a->stream->fd.writable)
+    if (!a->stream || !a->stream->socket.fd.writable)
         return false;
 
-    if (a->stream->fd.hangup && getsockopt(a->stream->fd.fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+    if (a->stream->socket.fd.hangup && getsockopt(a->stream->socket.fd.fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
         error = errno;
     if (error == 0)
         return true;
@@ -276,7 +276,7 @@ static int race_wait(struct race *r)
         bide__clause_init(&p->clauses[i], &t->ready);
     for (int i = 0; i < p->n; i++)
         if (p->attempts[i].stream)
-            bide__list_append(&p->attempts[i].stream->fd.writers, &p->clauses[i].node);
+            bide__list_append(&p->attempts[i].stream->socket.fd.writers, &p->clauses[i].node);
     if (r->name && bide__dns_is_pending(r->name))
         bide__list_append(&r->name->waiters, &p->clauses[p->n].node);
     bide__timer_init(&w.timer, race_timer_fired);

@@ -12,7 +12,7 @@
 
 static struct fd *fd_of(const struct filter *f)
 {
-    return &container_of(f, bide_stream, socket)->fd;
+    return &container_of(f, struct socket_filter, filter)->fd;
 }
 
 /* Why the socket may not be touched; 0: it may. */
@@ -106,10 +106,12 @@ static ssize_t socket_send(struct filter *f, const struct iovec *iov, int n)
     return sent;
 }
 
-static bool socket_has_pending(const struct filter *f)
+/* A socket that is closed has something to say, too: try_recv tells. */
+static bool socket_may_recv(const struct filter *f)
 {
-    (void)f;
-    return false;
+    const struct fd *fd = fd_of(f);
+
+    return fd->readable || !bide__fd_is_open(fd);
 }
 
 static int socket_shutdown(struct filter *f)
@@ -125,8 +127,55 @@ static void socket_close(struct filter *f)
     bide__fd_close(fd_of(f));
 }
 
-const struct filter_ops bide__socket_filter_ops = {.recv = socket_recv,
-                                                   .send = socket_send,
-                                                   .has_pending = socket_has_pending,
+/* ---- what the layers above leave to the lowest ---- */
+
+static int socket_wait(struct filter *f, unsigned sides, struct flow *flow)
+{
+    struct fd *fd = fd_of(f);
+
+    if (flow)
+        return bide__fd_wait_flow(fd, sides, flow);
+    return sides == FLOW_OUT ? bide__fd_wait_writable(fd) : bide__fd_wait_readable(fd);
+}
+
+static int socket_yield(struct filter *f)
+{
+    return bide__fd_yield_if_over_budget(fd_of(f));
+}
+
+static void socket_watch(struct filter *f, struct clause *c)
+{
+    bide__list_append(&fd_of(f)->readers, &c->node);
+}
+
+/* Bytes that have come are no end of it, as far as the socket knows. */
+static bool socket_is_alive(const struct filter *f, bool probe)
+{
+    struct fd *fd = fd_of(f);
+    char byte;
+
+    if (probe && !fd->readable && bide__fd_is_open(fd)) {
+        if (recv(fd->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
+            fd->readable = true; /* ahead of the event */
+        else if (errno != EAGAIN && errno != EINTR)
+            return false;
+    }
+    return bide__fd_is_open(fd) && !fd->hangup;
+}
+
+static size_t socket_queued(const struct filter *f)
+{
+    return bide__fd_queued(fd_of(f));
+}
+
+const struct filter_ops bide__socket_filter_ops = {.try_recv = socket_recv,
+                                                   .try_send = socket_send,
+                                                   .may_recv = socket_may_recv,
                                                    .shutdown = socket_shutdown,
-                                                   .close = socket_close};
+                                                   .close = socket_close,
+                                                   .wait = socket_wait,
+                                                   .yield = socket_yield,
+                                                   .watch = socket_watch,
+                                                   .is_alive = socket_is_alive,
+                                                   .queued = socket_queued,
+                                                   .abort = socket_close};

@@ -169,35 +169,55 @@ size_t bide__fd_queued(const struct fd *f);
 struct filter;
 
 /*
- * One layer of a connection; it knows nothing of the others but that there may be one below.  What begins with a try
- * never suspends: -EAGAIN means that the socket has to become readable (or writable, if `wants_write` is set) first.
+ * One layer of a connection.  It knows nothing of the others but that there may be one below:
+ *
+ *     a protocol: http, bide_read ...      after -EAGAIN it waits (bide__stream_wait) and tries again
+ *         | try_recv, try_send ...
+ *     top: TLS                             `wants_write` says what -EAGAIN was for
+ *         | try_recv, try_send ...
+ *     lowest: a socket                     knows when trying again makes sense: wait, watch ...
  */
 struct filter_ops {
-    ssize_t (*recv)(struct filter *f, void *out, size_t cap);                /* 0: the end */
-    ssize_t (*send)(struct filter *f, const struct iovec *iov, int n);       /* how many bytes were taken */
-    bool (*has_pending)(const struct filter *f);                             /* bytes that need no system call */
-    int (*handshake)(struct filter *f, struct flow *flow);                   /* the only one that suspends; NULL: there is none */
-    int (*shutdown)(struct filter *f);                                       /* no more will be sent */
-    void (*close)(struct filter *f);                                         /* give back; best effort goodbye */
+    /* Of every layer.  None suspends but the handshake. */
+    ssize_t (*try_recv)(struct filter *f, void *out, size_t cap);          /* 0: the end */
+    ssize_t (*try_send)(struct filter *f, const struct iovec *iov, int n); /* how many bytes were taken */
+    bool (*may_recv)(const struct filter *f);                              /* false: try_recv would say -EAGAIN */
+    int (*handshake)(struct filter *f, struct flow *flow);                 /* before the first byte; NULL: none */
+    int (*shutdown)(struct filter *f);                                     /* no more will be sent */
+    void (*close)(struct filter *f);                                       /* give back; best effort goodbye */
+
+    /* Of the lowest layer alone. */
+    int (*wait)(struct filter *f, unsigned sides, struct flow *flow); /* as bide__fd_wait_flow; flow NULL: no limits */
+    int (*yield)(struct filter *f);                                   /* as bide__fd_yield_if_over_budget */
+    void (*watch)(struct filter *f, struct clause *c);                /* trigger it when something comes, or at the end */
+    bool (*is_alive)(const struct filter *f, bool probe);             /* as far as it has seen; probe: look now */
+    size_t (*queued)(const struct filter *f);                         /* bytes sent that the peer has not taken */
+    void (*abort)(struct filter *f);                                  /* end it; those who wait get BIDE_ECLOSED */
 };
 
 struct filter {
     const struct filter_ops *ops;
     struct filter *below;
     bide_stream *stream; /* whose layer it is */
-    bool wants_write;
+    bool wants_write;    /* the -EAGAIN just said was for writing */
     bool was_cut;        /* the end came without the goodbye that this layer has; reading gave BIDE_EEOF */
+};
+
+struct socket_filter {
+    struct filter filter;
+    struct fd fd;
 };
 
 struct bide_stream {
     struct object object;
-    struct fd fd;
-    struct filter *top;
-    struct filter socket;
+    bide_loop *loop; /* the lowest layer has a share */
+    struct filter *top, *lowest;
+    struct socket_filter socket; /* the lowest, unless the stream was made over another one */
     struct buf in, out;
     char *line;      /* what bide_read_until gave out, for its NUL */
     bool reading, writing; /* by bide_read and its kin, bide_write and its kin */
     bool broken;           /* a bide_write stopped in the middle of its bytes: what follows would be garbage */
+    bool aborted;
     char peer[INET6_ADDRSTRLEN + 16];
     char alpn[16];
     uint64_t bytes_in, bytes_out; /* of the top filter */
@@ -205,6 +225,8 @@ struct bide_stream {
 
 /* A stream over a connected, non-blocking socket, which is taken.  max_buffer 0: 64 KiB. */
 bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_buffer);
+/* The same over a lowest layer that is no socket, in the running loop; NULL: out of memory, and the layer is not taken. */
+bide_stream *bide__stream_over(struct filter *lowest, const char *peer, size_t max_buffer);
 /* Put a filter on top; owned by the stream. */
 void bide__stream_push_filter(bide_stream *s, struct filter *f);
 
@@ -216,7 +238,7 @@ void bide__stream_push_filter(bide_stream *s, struct filter *f);
  */
 static inline ssize_t bide__stream_try_recv(bide_stream *s, void *out, size_t cap)
 {
-    ssize_t n = s->top->ops->recv(s->top, out, cap);
+    ssize_t n = s->top->ops->try_recv(s->top, out, cap);
 
     s->bytes_in += n > 0 ? (uint64_t)n : 0;
     return n;
@@ -224,7 +246,7 @@ static inline ssize_t bide__stream_try_recv(bide_stream *s, void *out, size_t ca
 
 static inline ssize_t bide__stream_try_send(bide_stream *s, const struct iovec *iov, int n)
 {
-    ssize_t sent = s->top->ops->send(s->top, iov, n);
+    ssize_t sent = s->top->ops->try_send(s->top, iov, n);
 
     s->bytes_out += sent > 0 ? (uint64_t)sent : 0;
     return sent;
@@ -233,7 +255,7 @@ static inline ssize_t bide__stream_try_send(bide_stream *s, const struct iovec *
 /* May a try to receive find something?  If not, waiting first spares the try. */
 static inline bool bide__stream_may_recv(const bide_stream *s)
 {
-    return !bide__fd_is_open(&s->fd) || s->fd.readable || s->top->wants_write || s->top->ops->has_pending(s->top);
+    return s->top->ops->may_recv(s->top);
 }
 
 /*
@@ -242,11 +264,12 @@ static inline bool bide__stream_may_recv(const bide_stream *s)
  */
 static inline int bide__stream_yield_if_over_budget(bide_stream *s)
 {
-    return bide__fd_yield_if_over_budget(&s->fd);
+    return s->lowest->ops->yield(s->lowest);
 }
 
-/* Until something has come; until sending may go on, or something new has come.  As bide__fd_wait_flow. */
-int bide__stream_wait_readable(bide_stream *s, struct flow *flow);
+/* After -EAGAIN: until the top layer may try again what it was doing (FLOW_IN, FLOW_OUT).  As bide__fd_wait_flow. */
+int bide__stream_wait(bide_stream *s, unsigned side, struct flow *flow);
+/* Until sending may go on, or something new has come. */
 int bide__stream_wait_either(bide_stream *s, struct flow *flow);
 /* Of what was sent, the bytes that the peer has not taken yet. */
 size_t bide__stream_queued(const bide_stream *s);
@@ -270,8 +293,6 @@ ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap, struct flow *fl
 int bide__stream_send_all(bide_stream *s, struct iovec *iov, int n, struct flow *flow);
 /* Drop the first `sent` bytes of *iov; returns how many pieces are left. */
 int bide__iov_skip(struct iovec **iov, int n, size_t sent);
-/* Repeat a filter operation that said -EAGAIN: waits for what the filter wants, within the limits (NULL: none). */
-int bide__stream_wait(bide_stream *s, const struct filter *f, bool for_write, struct flow *flow);
 
 /* ---- addr.c: addresses ---- */
 

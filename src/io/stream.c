@@ -11,7 +11,7 @@
  * Invariants:
  *   S1  while a task reads or writes, the stream has a share for it; when its last owner lets go, the socket is closed
  *       and those tasks get BIDE_ECLOSED.
- *   S2  filters never suspend; only bide__stream_wait does.
+ *   S2  the layers never suspend but in their handshake; the lowest waits for all of them, in bide__stream_wait.
  *   S3  a stream that a child has inherited from its parent sends and takes nothing, and is closed for the child alone.
  */
 #include <unistd.h>
@@ -42,47 +42,68 @@ static void send_rest(bide_stream *s)
     struct iovec iov = {bide__buf_head(&s->out), bide__buf_len(&s->out)};
 
     if (iov.iov_len > 0 && !s->broken)
-        s->top->ops->send(s->top, &iov, 1);
+        s->top->ops->try_send(s->top, &iov, 1);
 }
 
 static void stream_release(void *object)
 {
     bide_stream *s = object;
     unsigned busy = (unsigned)s->reading + (unsigned)s->writing;
-    if (bide__release_is_refused(s->fd.loop, "bide_release of a stream"))
+    if (bide__release_is_refused(s->loop, "bide_release of a stream"))
         return;
 
     if (s->object.refs == 1 + busy) {
         if (!s->writing)
             send_rest(s);
         if (busy)
-            bide__fd_close(&s->fd);
+            bide__stream_abort(s);
     }
     bide__object_unref(s);
 }
 
 static const struct object_type stream_type = {.name = "stream", .destroy = stream_destroy, .release = stream_release};
 
-bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_buffer)
+static bide_stream *stream_new(const char *peer, size_t max_buffer)
 {
     bide_stream *s = bide__object_zalloc(sizeof *s);
     if (!s) {
-        close(socket);
         bide__fail_nomem("a connection");
         return NULL;
     }
     bide__object_init(s, &stream_type);
-    if (bide__fd_open(&s->fd, socket) < 0) {
-        close(socket);
-        bide__object_free(s);
-        return NULL;
-    }
-    s->socket.ops = &bide__socket_filter_ops;
-    s->socket.stream = s;
-    s->top = &s->socket;
+    s->loop = bide__loop_here;
     bide__buf_init(&s->in, max_buffer ? max_buffer : DEFAULT_MAX_BUFFER);
     bide__buf_init(&s->out, STREAM_WRITE_SIZE);
     strncpy(s->peer, peer, sizeof s->peer - 1);
+    return s;
+}
+
+static void set_lowest(bide_stream *s, struct filter *f)
+{
+    f->stream = s;
+    s->lowest = s->top = f;
+}
+
+bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_buffer)
+{
+    bide_stream *s = stream_new(peer, max_buffer);
+    if (!s || bide__fd_open(&s->socket.fd, socket) < 0) {
+        close(socket);
+        if (s)
+            bide__object_free(s);
+        return NULL;
+    }
+    s->socket.filter.ops = &bide__socket_filter_ops;
+    set_lowest(s, &s->socket.filter);
+    return s;
+}
+
+bide_stream *bide__stream_over(struct filter *lowest, const char *peer, size_t max_buffer)
+{
+    bide_stream *s = stream_new(peer, max_buffer);
+
+    if (s)
+        set_lowest(s, lowest);
     return s;
 }
 
@@ -97,7 +118,7 @@ void bide__stream_push_filter(bide_stream *s, struct filter *f)
 
 int bide__stream_begin(bide_stream *s, bool *busy, const char *function, const char *doing)
 {
-    int code = bide__loop_check(s->fd.loop, function);
+    int code = bide__loop_check(s->loop, function);
     if (code < 0)
         return code;
     if (*busy)
@@ -124,13 +145,12 @@ int bide__stream_op_failed(const bide_stream *s, int code, const char *doing)
     return s->top->below ? code : bide__stream_fail(s, code, doing);
 }
 
-int bide__stream_wait(bide_stream *s, const struct filter *f, bool for_write, struct flow *flow)
+/* What a layer was asked for and what it is stuck in may differ: a handshake that reads has to write, too. */
+int bide__stream_wait(bide_stream *s, unsigned side, struct flow *flow)
 {
-    bool out = for_write || f->wants_write;
-
-    if (flow)
-        return bide__fd_wait_flow(&s->fd, out ? FLOW_OUT : FLOW_IN, flow);
-    return out ? bide__fd_wait_writable(&s->fd) : bide__fd_wait_readable(&s->fd);
+    for (const struct filter *f = s->top; f->below; f = f->below)
+        side = f->wants_write ? FLOW_OUT : FLOW_IN;
+    return s->lowest->ops->wait(s->lowest, side, flow);
 }
 
 ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap, struct flow *flow)
@@ -138,7 +158,7 @@ ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap, struct flow *fl
     for (;;) {
         int code = bide__stream_yield_if_over_budget(s);
         if (code == 0 && flow)
-            code = bide__flow_check_deadline(s->fd.loop, flow);
+            code = bide__flow_check_deadline(s->loop, flow);
         if (code < 0)
             return code;
         ssize_t n = bide__stream_try_recv(s, out, cap);
@@ -146,15 +166,10 @@ ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap, struct flow *fl
             return n;
         if (n != -EAGAIN)
             return bide__stream_op_failed(s, (int)n, "reading from");
-        code = bide__stream_wait(s, s->top, false, flow);
+        code = bide__stream_wait(s, FLOW_IN, flow);
         if (code < 0)
             return code;
     }
-}
-
-int bide__stream_wait_to_send(bide_stream *s, struct flow *flow)
-{
-    return bide__stream_wait(s, s->top, !s->top->below, flow);
 }
 
 int bide__iov_skip(struct iovec **iov, int n, size_t sent)
@@ -182,7 +197,7 @@ int bide__stream_send_all(bide_stream *s, struct iovec *iov, int n, struct flow 
             n = bide__iov_skip(&iov, n, (size_t)sent);
         else if (sent != -EAGAIN)
             return bide__stream_op_failed(s, (int)sent, "writing to");
-        else if ((code = bide__stream_wait_to_send(s, flow)) < 0)
+        else if ((code = bide__stream_wait(s, FLOW_OUT, flow)) < 0)
             return code;
     }
     return code;
@@ -190,20 +205,17 @@ int bide__stream_send_all(bide_stream *s, struct iovec *iov, int n, struct flow 
 
 /* ---- waiting, for those who try by themselves ---- */
 
-int bide__stream_wait_readable(bide_stream *s, struct flow *flow)
-{
-    return bide__fd_wait_flow(&s->fd, FLOW_IN, flow);
-}
-
 /* What has come already and is not read now must not end the wait at once. */
 int bide__stream_wait_either(bide_stream *s, struct flow *flow)
 {
-    return bide__fd_wait_flow(&s->fd, s->fd.readable ? FLOW_OUT : FLOW_IN | FLOW_OUT, flow);
+    struct filter *f = s->lowest;
+
+    return f->ops->wait(f, f->ops->may_recv(f) ? FLOW_OUT : FLOW_IN | FLOW_OUT, flow);
 }
 
 size_t bide__stream_queued(const bide_stream *s)
 {
-    return bide__fd_queued(&s->fd);
+    return s->lowest->ops->queued(s->lowest);
 }
 
 int bide__stream_handshake(bide_stream *s, struct flow *flow)
@@ -218,14 +230,15 @@ bool bide__stream_was_cut(const bide_stream *s)
 
 void bide__stream_abort(bide_stream *s)
 {
-    bide__fd_close(&s->fd);
+    s->aborted = true;
+    s->lowest->ops->abort(s->lowest);
 }
 
 /* ---- a connection that nobody uses ---- */
 
 void bide__stream_watch(bide_stream *s, struct clause *c)
 {
-    bide__list_append(&s->fd.readers, &c->node);
+    s->lowest->ops->watch(s->lowest, c);
 }
 
 /* Something has come.  TLS takes what is its own (session tickets); a byte for us, or the end, means it is of no use. */
@@ -234,26 +247,17 @@ static bool only_filters_were_meant(bide_stream *s)
     struct error_mark mark;
     bide__error_mark(&mark);
     char byte;
-    ssize_t n = s->top->ops->recv(s->top, &byte, 1);
+    ssize_t n = s->top->ops->try_recv(s->top, &byte, 1);
 
     bide__error_restore(&mark);
-    return n == -EAGAIN && !s->fd.hangup;
+    return n == -EAGAIN;
 }
 
 bool bide__stream_is_alive(bide_stream *s, bool probe)
 {
-    char byte;
-    if (!bide__fd_is_open(&s->fd) || bide__buf_len(&s->in) > 0)
+    if (s->aborted || bide__buf_len(&s->in) > 0 || !s->lowest->ops->is_alive(s->lowest, probe))
         return false;
-
-    if (probe && !s->fd.readable) {
-        if (recv(s->fd.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
-            s->fd.readable = true; /* ahead of the event */
-        else if (errno != EAGAIN && errno != EINTR)
-            return false;
-    }
-    bool has_come = s->fd.readable || s->fd.hangup || s->top->ops->has_pending(s->top);
-    return !has_come || only_filters_were_meant(s);
+    return !bide__stream_may_recv(s) || only_filters_were_meant(s);
 }
 
 /* ---- looking ---- */

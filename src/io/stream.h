@@ -10,7 +10,7 @@
 /* An empty buffer of a quiet connection is not kept, if it is larger. */
 #define STREAM_KEPT_BUFFER 1024
 
-extern const struct filter_ops bide__socket_filter_ops;
+extern const struct filter_ops bide__socket_filter_ops; /* of struct socket_filter */
 
 /* One reader and one writer at a time, in the loop's thread: BIDE_ESTATE.  Between the two, the stream cannot go away. */
 int bide__stream_begin(bide_stream *s, bool *busy, const char *function, const char *doing);
@@ -18,8 +18,6 @@ void bide__stream_end(bide_stream *s, bool *busy);
 /* Put on record what became of the socket; op_failed: of the top filter, which may have done so already. */
 int bide__stream_fail(const bide_stream *s, int code, const char *doing);
 int bide__stream_op_failed(const bide_stream *s, int code, const char *doing);
-/* After a try to send that said -EAGAIN. */
-int bide__stream_wait_to_send(bide_stream *s, struct flow *flow);
 /* Send what bide_write has collected.  A reader does it too, and leaves it to a writer that comes meanwhile. */
 int bide__stream_flush(bide_stream *s, bool as_reader);
 void bide__stream_shrink(struct buf *b);

@@ -14,21 +14,14 @@ void bide__stream_shrink(struct buf *b)
         bide__buf_free(b);
 }
 
-static bool must_wait(const bide_stream *s)
-{
-    return bide__fd_is_open(&s->fd) && !s->fd.readable && !s->top->ops->has_pending(s->top);
-}
-
-/* Until something may have come.  A server's first read may have to write (TLS), so only a plain socket waits here. */
+/* Until something may have come. */
 static int before_reading(bide_stream *s)
 {
     int code = bide__buf_len(&s->out) > 0 ? bide__stream_flush(s, true) : 0;
-    if (code < 0)
+    if (code < 0 || bide__stream_may_recv(s))
         return code;
-    if (s->top != &s->socket || !must_wait(s))
-        return 0;
     bide__stream_shrink(&s->in);
-    return bide__fd_wait_readable(&s->fd);
+    return bide__stream_wait(s, FLOW_IN, NULL);
 }
 
 /* More into the buffer: how many bytes; 0 at the end. */

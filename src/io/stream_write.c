@@ -22,7 +22,7 @@ static int send_once(bide_stream *s, const char *data, size_t len, size_t *done)
     int first = collected == 0, n = (len > 0 ? 2 : 1) - first;
     ssize_t sent = bide__stream_try_send(s, pieces + first, n);
     if (sent == -EAGAIN)
-        return bide__stream_wait_to_send(s, NULL);
+        return bide__stream_wait(s, FLOW_OUT, NULL);
     if (sent < 0)
         return bide__stream_op_failed(s, (int)sent, "writing to");
 
@@ -93,7 +93,7 @@ static int shutdown_op(bide_stream *s, const void *data, size_t len)
     if (code < 0)
         return code;
     while ((code = s->top->ops->shutdown(s->top)) == -EAGAIN) {
-        int waited = bide__stream_wait(s, s->top, true, NULL);
+        int waited = bide__stream_wait(s, FLOW_OUT, NULL);
         if (waited < 0)
             return waited;
     }
@@ -108,7 +108,7 @@ static int as_writer(bide_stream *s, const char *function, write_operation *op, 
     if (code < 0)
         return code;
 
-    if (!bide__fd_is_open(&s->fd))
+    if (s->aborted)
         code = bide__stream_fail(s, BIDE_ECLOSED, "writing to");
     else if (s->broken)
         code = bide_fail(BIDE_ESTATE, "writing to %s: an earlier write was not completed", s->peer);

@@ -43,13 +43,13 @@ static int bio_write(BIO *bio, const char *data, int len)
     struct filter *below = filter_of(bio)->filter.below;
     struct iovec iov = {(void *)(uintptr_t)data, (size_t)len};
 
-    return bio_result(bio, below->ops->send(below, &iov, 1), BIO_FLAGS_WRITE);
+    return bio_result(bio, below->ops->try_send(below, &iov, 1), BIO_FLAGS_WRITE);
 }
 
 static int bio_read(BIO *bio, char *out, int cap)
 {
     struct tls_filter *t = filter_of(bio);
-    ssize_t n = t->filter.below->ops->recv(t->filter.below, out, (size_t)cap);
+    ssize_t n = t->filter.below->ops->try_recv(t->filter.below, out, (size_t)cap);
 
     if (n == 0)
         t->below_ended = true;
@@ -188,7 +188,7 @@ static int tls_handshake(struct filter *f, struct flow *flow)
     int code;
 
     while ((code = shake_hands(t)) == -EAGAIN) {
-        code = bide__stream_wait(f->stream, f, false, flow);
+        code = bide__stream_wait(f->stream, FLOW_IN, flow);
         if (code == BIDE_ETIMEDOUT)
             bide_fail(code, "TLS handshake with %s: timed out%s", t->key ? t->key : t->filter.stream->peer,
                       t->key && t->n_first == 0 ? " (it said nothing: does it speak TLS?)" : "");
@@ -243,9 +243,12 @@ static ssize_t tls_send(struct filter *f, const struct iovec *iov, int n)
     return result == 0 ? bide_fail(-EPIPE, "TLS with %s: it has been ended here", t->filter.stream->peer) : result;
 }
 
-static bool tls_has_pending(const struct filter *f)
+/* While it has something to write of its own, trying to read is how that goes on. */
+static bool tls_may_recv(const struct filter *f)
 {
-    return SSL_has_pending(tls_of(f)->ssl) == 1;
+    const struct tls_filter *t = tls_of(f);
+
+    return !t->established || f->wants_write || f->below->ops->may_recv(f->below) || SSL_has_pending(t->ssl) == 1;
 }
 
 static int tls_shutdown(struct filter *f)
@@ -287,9 +290,9 @@ static void tls_close(struct filter *f)
     ERR_clear_error();
 }
 
-static const struct filter_ops tls_ops = {.recv = tls_recv,
-                                          .send = tls_send,
-                                          .has_pending = tls_has_pending,
+static const struct filter_ops tls_ops = {.try_recv = tls_recv,
+                                          .try_send = tls_send,
+                                          .may_recv = tls_may_recv,
                                           .handshake = tls_handshake,
                                           .shutdown = tls_shutdown,
                                           .close = tls_close};
@@ -406,5 +409,5 @@ void bide__tls_answer_plain_http(bide_stream *s, const char *answer, size_t len)
     struct iovec iov = {(void *)(uintptr_t)answer, len};
 
     if (t && t->is_plain_http)
-        below->ops->send(below, &iov, 1);
+        below->ops->try_send(below, &iov, 1);
 }

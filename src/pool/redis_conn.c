@@ -4,10 +4,8 @@
  *
  * Nothing of hiredis that waits is used, so TLS, names, timeouts and cancellation are those of every other stream.
  */
-#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 
 #include "pool/redis.h"
 
@@ -52,11 +50,8 @@ int bide__redis_write(struct redis_conn *c, struct buf *out)
 bool bide__redis_has_flowed(struct redis_conn *c)
 {
     uint64_t before = c->taken;
-    int held = 0; /* by the kernel, for a server that is slow to take it */
 
-    if (ioctl(c->stream->fd.fd, SIOCOUTQ, &held) < 0 || held < 0)
-        held = 0;
-    c->taken = c->stream->bytes_out - (uint64_t)held;
+    c->taken = c->stream->bytes_out - bide__stream_queued(c->stream); /* a slow server leaves it to the kernel */
     return c->taken != before;
 }
 

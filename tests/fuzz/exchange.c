@@ -2,23 +2,13 @@
 /*
  * exchange.c - fuzz target: a whole request, from bide_get to the end of the body, on an answer out of memory.
  *
- * The answer comes through a filter of our own, so nothing waits and no system call is made but for the socket that the
- * stream needs to stand on.  The first byte says how the body is read and how the answer is cut; what is read of it in
- * pieces and at once must be the same, or fail both times.
+ * The answer comes through a stream in memory, so nothing waits and no system call is made.  The first byte says how the
+ * body is read and how the answer is cut; what is read of it in pieces and at once must be the same, or fail both times.
  */
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "http/connector.h"
+#include "memory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool true_thing)
-{
-    if (!true_thing)
-        abort();
-}
 
 /* ---- the answer ---- */
 
@@ -56,27 +46,12 @@ static ssize_t script_send(struct filter *f, const struct iovec *iov, int n)
     return (ssize_t)len;
 }
 
-static bool script_has_pending(const struct filter *f)
+static bool script_may_recv(const struct filter *f)
 {
-    return script_of(f)->asked && script_of(f)->at < script_of(f)->end;
+    return script_of(f)->asked;
 }
 
-static int script_shutdown(struct filter *f)
-{
-    (void)f;
-    return 0;
-}
-
-static void script_close(struct filter *f)
-{
-    (void)f;
-}
-
-static const struct filter_ops script_ops = {.recv = script_recv,
-                                             .send = script_send,
-                                             .has_pending = script_has_pending,
-                                             .shutdown = script_shutdown,
-                                             .close = script_close};
+static const struct filter_ops script_ops = MEMORY_LAYER(script_recv, script_send, script_may_recv);
 
 /* ---- the request ---- */
 
@@ -101,16 +76,12 @@ static void plant(struct run *run)
     static const char url[] = "http://h/";
     must(bide__session_bind(run->session) == 0);
     struct asked a = {.session = run->session, .response = bide__session_take_response(run->session)};
-    int ends[2];
 
     must(bide__url_parse(&a.url, url, sizeof url - 1, storage, sizeof storage) == 0);
-    must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
-    close(ends[1]);
     struct host *h = bide__host_find(&a);
     struct conn *c = bide__conn_new(h);
-    c->stream = bide__stream_from_socket(ends[0], "memory", 0);
     run->script.filter.ops = &script_ops;
-    bide__stream_push_filter(c->stream, &run->script.filter);
+    c->stream = bide__stream_over(&run->script.filter, "memory", 0);
     bide__take_place(h);
     bide__connector_give(c, INT64_MAX);
     bide__session_give_response(run->session, a.response);

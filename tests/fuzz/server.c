@@ -2,29 +2,20 @@
 /*
  * server.c - fuzz target: a connection to the server, request after request, out of memory.
  *
- * The requests come through a filter of our own, so nothing waits.  The first byte says how they are cut.  The handler does
+ * The requests come through a stream in memory, so nothing waits.  The first byte says how they are cut.  The handler does
  * as the path says, and puts what the client sent into heads and bodies.  What the server sends must be answers that a
  * strict client understands, one for each request that the handler saw and at most one more, and the same however the
  * requests are cut; only what is refused before the handler sees it may be refused for the first of its faults that was
  * found, or not at all when its head never ends.
  */
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "http/h1_chunked.h"
 #include "http/server.h"
+#include "memory.h"
 
 #define OUT_MAX  ((size_t)4 << 20)
 #define SEEN_MAX 4096
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool true_thing)
-{
-    if (!true_thing)
-        abort();
-}
 
 /* ---- the wire ---- */
 
@@ -66,27 +57,13 @@ static ssize_t wire_send(struct filter *f, const struct iovec *iov, int n)
     return (ssize_t)(w->len - before);
 }
 
-static bool wire_has_pending(const struct filter *f)
-{
-    return wire_of(f)->at < wire_of(f)->end;
-}
-
-static int wire_shutdown(struct filter *f)
+static bool wire_may_recv(const struct filter *f)
 {
     (void)f;
-    return 0;
+    return true; /* or the end */
 }
 
-static void wire_close(struct filter *f)
-{
-    (void)f;
-}
-
-static const struct filter_ops wire_ops = {.recv = wire_recv,
-                                           .send = wire_send,
-                                           .has_pending = wire_has_pending,
-                                           .shutdown = wire_shutdown,
-                                           .close = wire_close};
+static const struct filter_ops wire_ops = MEMORY_LAYER(wire_recv, wire_send, wire_may_recv);
 
 /* ---- the handler ---- */
 
@@ -257,13 +234,9 @@ static void remove_dates(struct wire *w)
 
 static int serve(struct run *run)
 {
-    int ends[2];
-
-    must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
-    close(ends[1]);
-    bide_stream *stream = bide__stream_from_socket(ends[0], "memory", 0);
     run->wire.filter.ops = &wire_ops;
-    bide__stream_push_filter(stream, &run->wire.filter);
+    bide_stream *stream = bide__stream_over(&run->wire.filter, "memory", 0);
+    must(stream != NULL);
     running = run;
     must(bide__connection_start(run->server, stream) == 0);
     while (bide_server_get_stats(run->server).open > 0)

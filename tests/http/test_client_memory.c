@@ -114,14 +114,14 @@ static int recvs, sends, waits;
 
 static ssize_t counted_recv(struct filter *f, void *out, size_t cap)
 {
-    recvs += container_of(f, bide_stream, socket)->fd.readable; /* else it makes no system call */
-    return real_ops->recv(f, out, cap);
+    recvs += container_of(f, struct socket_filter, filter)->fd.readable; /* else it makes no system call */
+    return real_ops->try_recv(f, out, cap);
 }
 
 static ssize_t counted_send(struct filter *f, const struct iovec *iov, int n)
 {
     sends++;
-    return real_ops->send(f, iov, n);
+    return real_ops->try_send(f, iov, n);
 }
 
 static int counted_wait(void *poller, int64_t timeout_ns)
@@ -142,11 +142,11 @@ static void expect_two_calls_each(struct peer *p, const char *text)
         for (int i = 0; i < 10; i++)
             expect_get(s, url, text);
         struct conn *c = container_of(s->idle.next, struct conn, in_session);
-        real_ops = c->stream->socket.ops;
+        real_ops = c->stream->socket.filter.ops;
         counting = *real_ops;
-        counting.recv = counted_recv;
-        counting.send = counted_send;
-        c->stream->socket.ops = &counting;
+        counting.try_recv = counted_recv;
+        counting.try_send = counted_send;
+        c->stream->socket.filter.ops = &counting;
         real_poller = s->loop->poller_ops;
         counting_poller = *real_poller;
         counting_poller.wait = counted_wait;
@@ -159,7 +159,7 @@ static void expect_two_calls_each(struct peer *p, const char *text)
         EXPECT_EQ(recvs, 80);
         EXPECT_LE(waits, 80 + 8); /* a timer of the wheel may end a wait once more */
         s->loop->poller_ops = real_poller;
-        c->stream->socket.ops = real_ops;
+        c->stream->socket.filter.ops = real_ops;
     }
     peer_stop(p);
 }

@@ -442,7 +442,7 @@ TEST(connect_without_a_local_port_says_so_and_recovers, .real_time = true)
     bide_error_clear();
 
     struct linger at_once = {.l_onoff = 1};
-    EXPECT_EQ(setsockopt(all[0]->fd.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    EXPECT_EQ(setsockopt(all[0]->socket.fd.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
     for (int i = 0; i < n; i++)
         bide_release(all[i]);
     {

@@ -180,7 +180,7 @@ TEST(read_from_a_peer_that_resets_says_so, .real_time = true)
     bide_auto bide_stream *c = bide_connect("127.0.0.1", bide_listener_port(l));
     bide_stream *s = bide_accept(l);
 
-    EXPECT_EQ(setsockopt(s->fd.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    EXPECT_EQ(setsockopt(s->socket.fd.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
     bide_release(s);
     EXPECT_ERR(bide_read(c, out, sizeof out), -ECONNRESET);
     EXPECT_CONTAINS(bide_error_text(), "reading from 127.0.0.1:");
@@ -411,7 +411,7 @@ TEST(drain_cancelled_goes_on_where_it_stopped, .real_time = true)
     char piece[1000] = "", out[4096];
     bide_auto bide_stream *s = one_end(&peer, 0);
 
-    while (send(s->fd.fd, piece, sizeof piece, MSG_DONTWAIT) > 0) /* until the kernel takes no more */
+    while (send(s->socket.fd.fd, piece, sizeof piece, MSG_DONTWAIT) > 0) /* until the kernel takes no more */
         fill += sizeof piece;
     for (int i = 0; i < 16; i++)
         EXPECT_EQ(bide_write(s, piece, sizeof piece), 0);

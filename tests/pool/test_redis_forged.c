@@ -223,7 +223,7 @@ static int pass_on(struct direction *d)
     ssize_t n;
 
     if (d->slow)
-        EXPECT_OK(setsockopt(d->from->fd.fd, SOL_SOCKET, SO_RCVBUF, &(int){64 << 10}, sizeof(int)));
+        EXPECT_OK(setsockopt(d->from->socket.fd.fd, SOL_SOCKET, SO_RCVBUF, &(int){64 << 10}, sizeof(int)));
     while ((n = bide_read(d->from, bytes, sizeof bytes)) > 0) {
         BIDE_TRY(bide_write(d->to, bytes, (size_t)n));
         BIDE_TRY(bide_drain(d->to));
