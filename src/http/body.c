@@ -52,7 +52,7 @@ static int fail(bide_response *r, int code)
         bide__connector_close(r->conn);
     r->conn = NULL;
     r->lent = 0;
-    r->phase = BIDE_PHASE_BODY; /* also of one that came with the head */
+    r->deadline.phase = BIDE_PHASE_BODY; /* also of one that came with the head */
     r->body_error = code;
     return bide__response_fail(r, code);
 }
@@ -216,7 +216,7 @@ ssize_t bide__body_next(bide_response *r, const char **data)
 
 static int too_big(bide_response *r)
 {
-    return bide_fail(BIDE_ETOOBIG, "the body is larger than allowed (%zu bytes)", r->limits.max_body);
+    return bide_fail(BIDE_ETOOBIG, "the body is larger than allowed (%zu bytes)", r->max_body);
 }
 
 /* What came already, then straight into the body's memory.  One byte more than it needs is asked for: so a read that
@@ -254,7 +254,7 @@ static int read_pieces(bide_response *r)
     ssize_t n;
 
     while ((n = bide__body_next(r, &piece)) > 0) {
-        if (r->body_bytes > r->limits.max_body)
+        if (r->body_bytes > r->max_body)
             return fail(r, too_big(r));
         if (bide__buf_append(&r->body, piece, (size_t)n) < 0)
             return fail(r, bide_error_code());
@@ -268,9 +268,9 @@ int bide__body_read_all(bide_response *r)
     if (r->body_error)
         return fail_again(r);
 
-    bide__buf_init(&r->body, r->limits.max_body < SIZE_MAX - 16 ? r->limits.max_body + 16 : SIZE_MAX);
+    bide__buf_init(&r->body, r->max_body < SIZE_MAX - 16 ? r->max_body + 16 : SIZE_MAX);
     if (!r->body_over && r->head.body == H1_BODY_LENGTH) {
-        code = r->left > r->limits.max_body ? too_big(r) : read_counted(r);
+        code = r->left > r->max_body ? too_big(r) : read_counted(r);
         if (code < 0)
             return fail(r, code);
         bide__body_finish(r);

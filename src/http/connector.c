@@ -180,8 +180,8 @@ static bide_stream *dial(struct asked *a, const struct host *h, struct connect_t
     if (h->key.secure && !(o.tls = bide__session_tls(a->session)))
         return NULL;
 
-    r->phase = BIDE_PHASE_CONNECT;
-    bide_timeout(bide__response_patience_ms(r, r->limits.connect_ms))
+    r->deadline.phase = BIDE_PHASE_CONNECT;
+    bide_timeout(bide__deadline_remaining_ms(&r->deadline, r->deadline.connect_ms))
         stream = bide__connect(&o);
     return stream;
 }

@@ -111,8 +111,8 @@ int bide__wait_for_turn(struct asked *a, struct host *h, struct waiter *w)
     w->ticket = s->tickets++;
     s->nwaiting++;
     bide__update_blocked(h);
-    a->response->phase = BIDE_PHASE_QUEUE;
-    bide_timeout(bide__response_patience_ms(a->response, BIDE_FOREVER)) {
+    a->response->deadline.phase = BIDE_PHASE_QUEUE;
+    bide_timeout(bide__deadline_remaining_ms(&a->response->deadline, BIDE_FOREVER)) {
         code = bide__pending_interrupt(t);
         if (code == 0) {
             bide__park(t, &wait);

@@ -54,9 +54,9 @@ void bide__conn_received(bide_response *r, size_t n)
 
 ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum bide_error_phase phase, void *out, size_t cap)
 {
-    struct flow flow = {.silence_ms = r->limits.read_ms, .deadline_ns = r->deadline_ns, .queued = r->queued};
+    struct flow flow = bide__deadline_flow(&r->deadline, r->queued);
 
-    r->phase = phase;
+    r->deadline.phase = phase;
     ssize_t n = bide__stream_may_recv(c->stream) ? 0 : bide__stream_wait(c->stream, FLOW_IN, &flow);
     if (n == 0)
         n = bide__stream_recv(c->stream, out, cap, &flow);
@@ -223,13 +223,13 @@ static bool body_is_here(const bide_response *r, const struct h1_head *head, cha
     case H1_BODY_NONE:
         return true;
     case H1_BODY_LENGTH:
-        if (head->content_length > len || head->content_length > r->limits.max_body)
+        if (head->content_length > len || head->content_length > r->max_body)
             return false;
         b->wire = b->len = (size_t)head->content_length;
         return true;
     case H1_BODY_CHUNKED:
         return len <= SCRATCH_SIZE && !head->chunked_twice && chunks_are_here(at, len, b) &&
-               b->len <= r->limits.max_body;
+               b->len <= r->max_body;
     default:
         return false;
     }

@@ -17,6 +17,7 @@
 #include <bide/http.h>
 
 #include "core/core.h"
+#include "http/deadline.h"
 #include "http/h1_chunked.h"
 #include "http/h1_parse.h"
 #include "http/url.h"
@@ -179,12 +180,6 @@ char *bide__conn_reserve(struct conn *c, size_t n);
 
 /* ---- request.c, request_head.c, request_send.c: what is asked for ---- */
 
-struct limits {
-    int64_t timeout_ms, connect_ms, read_ms; /* BIDE_FOREVER: none */
-    size_t max_body;
-    int max_redirects;
-};
-
 /* One request as it goes over the wire; redirects change it from hop to hop. */
 struct asked {
     bide_session *session;
@@ -240,10 +235,10 @@ struct bide_response {
     const char *asked_url; /* before redirects */
     const char *oddity;    /* a line of the head that is no field, for people; NULL: none */
     struct h1_head head;
-    struct limits limits;
     struct conn *conn;      /* NULL once the body is over */
-    enum bide_error_phase phase;
-    int64_t deadline_ns;    /* loop clock; INT64_MAX: none */
+    struct deadline deadline; /* of all of it */
+    size_t max_body;
+    int max_redirects;
 
     size_t request_len, request_sent; /* bytes, in this try; sent: given to the kernel */
     size_t queued;          /* of those, not taken by the server at the last look; as in struct flow */
@@ -271,8 +266,6 @@ extern const struct object_type bide__response_type;
 
 /* Its body was read: give up its share of the session. */
 void bide__response_detach(bide_response *r);
-/* How long the next wait may be: `most`, or what is left of all; 0: nothing is.  BIDE_FOREVER. */
-int64_t bide__response_patience_ms(const bide_response *r, int64_t most);
 /* Tell of an error that ends the request or its body: names method and URL, and for a timeout the limit. */
 int bide__response_fail(bide_response *r, int code);
 /* For a message about a NULL that a failure has left behind: "; before that: " and the text on record; "" if there is none. */

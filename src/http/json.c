@@ -18,7 +18,7 @@ json_t *bide_json(bide_response *r)
     int code = json_error_code(&error) == json_error_out_of_memory ? BIDE_ENOMEM : BIDE_EJSON;
     bide_fail(code, "not valid JSON: line %d, column %d: %s", error.line, error.column,
               bide__shown(quoted, error.text, strlen(error.text)));
-    r->phase = BIDE_PHASE_BODY;
+    r->deadline.phase = BIDE_PHASE_BODY;
     bide__response_fail(r, code);
     return NULL;
 }

@@ -122,8 +122,8 @@ static int follow(struct asked *a, const char *location)
 {
     bide_response *r = a->response;
     struct url next;
-    if (r->redirects >= r->limits.max_redirects)
-        return bide_fail(BIDE_EREDIRECT, "more than %d redirects", r->limits.max_redirects);
+    if (r->redirects >= r->max_redirects)
+        return bide_fail(BIDE_EREDIRECT, "more than %d redirects", r->max_redirects);
     int code = resolve(a, location, &next);
     if (code == 0)
         code = ask_user(a, &next);
@@ -146,7 +146,7 @@ int bide__redirect(struct asked *a)
 {
     bide_response *r = a->response;
     const char *location;
-    if (!is_redirect(r->head.status) || r->limits.max_redirects < 0)
+    if (!is_redirect(r->head.status) || r->max_redirects < 0)
         return 0;
 
     int code = find_location(&r->head, &location);

@@ -9,8 +9,6 @@
  */
 #include "http/http.h"
 
-#define NS_PER_MS 1000000
-
 /* ---- what is asked for ---- */
 
 static __attribute__((noinline)) int bad_argument(const char *method, const bide_request_args *args, const char *what)
@@ -56,13 +54,11 @@ static void set_limits(bide_response *r, const bide_request_args *args)
 {
     const bide_session_args *s = &r->session->args;
 
-    r->limits = (struct limits){
-        .timeout_ms = choose(args->timeout_ms, s->timeout_ms),
-        .connect_ms = choose(args->connect_timeout_ms, s->connect_timeout_ms),
-        .read_ms = choose(args->read_timeout_ms, s->read_timeout_ms),
-        .max_body = (size_t)choose((int64_t)args->max_body_bytes, (int64_t)s->max_body_bytes),
-        .max_redirects = (int)choose(args->max_redirects, s->max_redirects),
-    };
+    r->deadline.total_ms = choose(args->timeout_ms, s->timeout_ms);
+    r->deadline.connect_ms = choose(args->connect_timeout_ms, s->connect_timeout_ms);
+    r->deadline.silence_ms = choose(args->read_timeout_ms, s->read_timeout_ms);
+    r->max_body = (size_t)choose((int64_t)args->max_body_bytes, (int64_t)s->max_body_bytes);
+    r->max_redirects = (int)choose(args->max_redirects, s->max_redirects);
 }
 
 /* What was recycled is the memory only. */
@@ -76,9 +72,7 @@ static void response_init(bide_response *r, const bide_request_args *args)
     bide__list_init(&r->spare);
     bide__buf_init(&r->body, SIZE_MAX);
     set_limits(r, args);
-    r->deadline_ns = r->limits.timeout_ms > INT64_MAX / NS_PER_MS - now / NS_PER_MS
-                         ? INT64_MAX
-                         : now + (r->limits.timeout_ms > 0 ? r->limits.timeout_ms : 0) * NS_PER_MS;
+    bide__deadline_begin(&r->deadline, s->loop);
 }
 
 static int bad_url(const struct asked *a, const char *text, const char *why)

@@ -63,7 +63,7 @@ static int poll_early_response(struct asked *a, struct conn *c)
 static int wait_to_send(struct asked *a, struct conn *c)
 {
     bide_response *r = a->response;
-    struct flow flow = {.silence_ms = r->limits.read_ms, .deadline_ns = r->deadline_ns, .queued = SIZE_MAX};
+    struct flow flow = bide__deadline_flow(&r->deadline, SIZE_MAX);
     int code = poll_early_response(a, c);
     if (code != 0)
         return code;
@@ -79,7 +79,7 @@ static int wait_to_send(struct asked *a, struct conn *c)
 /* A server that takes everything at once must keep neither the other tasks nor the request's own time limit waiting. */
 static int yield_if_over_budget(struct asked *a, struct conn *c)
 {
-    struct flow flow = {.deadline_ns = a->response->deadline_ns};
+    struct flow flow = bide__deadline_flow(&a->response->deadline, 0);
     int code = bide__stream_yield_if_over_budget(c->stream);
 
     return code < 0 ? code : bide__flow_check_deadline(a->session->loop, &flow);
@@ -106,7 +106,7 @@ static void begin_sending(struct asked *a)
 
     a->sent = r->request_sent = 0;
     a->upload_stopped = false;
-    r->phase = BIDE_PHASE_SEND;
+    r->deadline.phase = BIDE_PHASE_SEND;
     r->request_len = a->head_len + a->body.len;
     r->queued = r->request_len > SENT_AT_ONCE ? SIZE_MAX : 0;
 }

@@ -9,22 +9,8 @@
 
 #include "http/http.h"
 
-#define NS_PER_MS 1000000
 #define NS_PER_US 1000
 #define URL_SHOWN 120 /* of a URL in a message: the reason must fit behind it */
-
-/* ---- how long ---- */
-
-int64_t bide__response_patience_ms(const bide_response *r, int64_t most)
-{
-    if (r->deadline_ns == INT64_MAX)
-        return most;
-
-    int64_t left = (r->deadline_ns - r->session->loop->now_ns + NS_PER_MS - 1) / NS_PER_MS;
-    if (left <= 0)
-        return 0;
-    return most < left ? most : left;
-}
 
 /* ---- errors ---- */
 
@@ -35,9 +21,9 @@ static const char *what_stalled(const bide_response *r)
     static const char *const what[] = {[BIDE_PHASE_QUEUE] = "no connection was free", [BIDE_PHASE_CONNECT] = "not connected",
                                        [BIDE_PHASE_SEND] = "the server took nothing", [BIDE_PHASE_HEAD] = "no answer",
                                        [BIDE_PHASE_BODY] = "nothing more of the body"};
-    bool is_sending = r->phase == BIDE_PHASE_HEAD && r->queued > 0 && r->queued != SIZE_MAX;
+    bool is_sending = r->deadline.phase == BIDE_PHASE_HEAD && r->queued > 0 && r->queued != SIZE_MAX;
 
-    return what[is_sending ? BIDE_PHASE_SEND : r->phase];
+    return what[is_sending ? BIDE_PHASE_SEND : r->deadline.phase];
 }
 
 /* How much of a long request the server has taken: it tells a slow upload from a slow answer. */
@@ -45,27 +31,25 @@ static void describe_upload(const bide_response *r, char *out, size_t cap)
 {
     size_t queued = r->queued == SIZE_MAX ? 0 : r->queued, taken = r->request_sent > queued ? r->request_sent - queued : 0;
 
-    if (r->phase == BIDE_PHASE_HEAD && r->queued == 0 && r->request_len > BODY_READ_SIZE)
+    if (r->deadline.phase == BIDE_PHASE_HEAD && r->queued == 0 && r->request_len > BODY_READ_SIZE)
         snprintf(out, cap, "; it has taken the whole request, %zu bytes", r->request_len);
-    else if (r->phase == BIDE_PHASE_SEND || (r->phase == BIDE_PHASE_HEAD && r->queued > 0))
+    else if (r->deadline.phase == BIDE_PHASE_SEND || (r->deadline.phase == BIDE_PHASE_HEAD && r->queued > 0))
         snprintf(out, cap, "; it has taken %zu of the request's %zu bytes", taken, r->request_len);
 }
 
 /* One of the request's own limits was reached, not a bide_timeout block around it: name the limit. */
 static void fail_timed_out(const bide_response *r)
 {
-    int64_t of_phase = r->phase == BIDE_PHASE_CONNECT ? r->limits.connect_ms : r->limits.read_ms;
-    bool is_total = r->phase == BIDE_PHASE_QUEUE || bide__response_patience_ms(r, BIDE_FOREVER) == 0;
+    long long limit_ms = bide__deadline_limit_ms(&r->deadline);
     char story[160] = "";
 
-    if (r->phase == BIDE_PHASE_CONNECT && strcmp(bide_error_text(), "timed out") != 0) /* how far it got */
+    if (r->deadline.phase == BIDE_PHASE_CONNECT && strcmp(bide_error_text(), "timed out") != 0) /* how far it got */
         snprintf(story, sizeof story, ": %.150s", bide_error_text());
     describe_upload(r, story, sizeof story);
-    if (is_total)
-        bide_fail(BIDE_ETIMEDOUT, "timed out: not done within %lld ms (%s)%s", (long long)r->limits.timeout_ms,
-                  what_stalled(r), story);
+    if (bide__deadline_is_total(&r->deadline))
+        bide_fail(BIDE_ETIMEDOUT, "timed out: not done within %lld ms (%s)%s", limit_ms, what_stalled(r), story);
     else
-        bide_fail(BIDE_ETIMEDOUT, "timed out: %s within %lld ms%s", what_stalled(r), (long long)of_phase, story);
+        bide_fail(BIDE_ETIMEDOUT, "timed out: %s within %lld ms%s", what_stalled(r), limit_ms, story);
 }
 
 /* How much of a URL is shown, without its fragment. */
@@ -105,7 +89,7 @@ static void note_request(const bide_response *r)
 {
     struct error_record *e = bide__error_current();
 
-    e->phase = (uint8_t)r->phase;
+    e->phase = (uint8_t)r->deadline.phase;
     e->http_status = (uint16_t)r->head.status;
     e->reused = r->reused;
     e->retry_safe = r->retry_safe;
