@@ -30,13 +30,13 @@ static size_t decode(char *out, const char *text, size_t len)
 }
 
 /* RFC 7617 2: a colon ends the name of the user. */
-int bide__authorize(struct asked *a, const struct url *u)
+int bide__authorize(struct request *q, const struct url *u)
 {
     size_t cap = (size_t)u->username.len + u->password.len + 2;
     if (cap == 2)
         return 0;
-    char *plain = bide__arena_alloc(&a->response->arena, cap);
-    char *header = bide__arena_alloc(&a->response->arena, sizeof "Basic " + (cap + 2) / 3 * 4 + 1);
+    char *plain = bide__arena_alloc(&q->response->arena, cap);
+    char *header = bide__arena_alloc(&q->response->arena, sizeof "Basic " + (cap + 2) / 3 * 4 + 1);
     if (!plain || !header)
         return BIDE_ENOMEM;
 
@@ -48,7 +48,7 @@ int bide__authorize(struct asked *a, const struct url *u)
     strcpy(header, "Basic ");
     EVP_EncodeBlock((unsigned char *)header + 6, (const unsigned char *)plain, (int)n);
     explicit_bzero(plain, cap);
-    a->authorization = header;
+    q->authorization = header;
     return 0;
 }
 

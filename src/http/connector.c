@@ -171,13 +171,13 @@ static bool spare_idle(void *arg)
     return true;
 }
 
-static bide_stream *dial(struct asked *a, const struct host *h, struct connect_times *times)
+static bide_stream *dial(struct request *q, const struct host *h, struct connect_times *times)
 {
     struct connect_options o = {.host = h->dial, .port = h->dial_port, .server_name = h->name, .times = times,
-                                .spare = spare_idle, .spare_arg = a->session};
-    bide_response *r = a->response;
+                                .spare = spare_idle, .spare_arg = q->session};
+    bide_response *r = q->response;
     bide_stream *stream = NULL;
-    if (h->key.secure && !(o.tls = bide__session_tls(a->session)))
+    if (h->key.secure && !(o.tls = bide__session_tls(q->session)))
         return NULL;
 
     r->deadline.phase = BIDE_PHASE_CONNECT;
@@ -187,11 +187,11 @@ static bide_stream *dial(struct asked *a, const struct host *h, struct connect_t
 }
 
 /* Has a place already, which is lost on failure. */
-static struct conn *open_conn(struct asked *a, struct host *h)
+static struct conn *open_conn(struct request *q, struct host *h)
 {
     struct conn *c = bide__conn_new(h);
-    if (c && !(c->stream = dial(a, h, &c->times))) {
-        bide__ring_unreserve(&a->session->loop->ring, 1);
+    if (c && !(c->stream = dial(q, h, &c->times))) {
+        bide__ring_unreserve(&q->session->loop->ring, 1);
         bide__free(c);
         c = NULL;
     }
@@ -200,14 +200,14 @@ static struct conn *open_conn(struct asked *a, struct host *h)
         return NULL;
     }
     note_peer(c);
-    a->session->stats.connections++;
+    q->session->stats.connections++;
     return c;
 }
 
-static struct conn *take_in_turn(struct asked *a, struct host *h, bool fresh)
+static struct conn *take_in_turn(struct request *q, struct host *h, bool fresh)
 {
     struct waiter w = {.task = bide__task_here()};
-    int code = bide__wait_for_turn(a, h, &w);
+    int code = bide__wait_for_turn(q, h, &w);
 
     if (code < 0 && w.granted) { /* too late: somebody else shall have it */
         if (w.conn)
@@ -221,12 +221,12 @@ static struct conn *take_in_turn(struct asked *a, struct host *h, bool fresh)
         return w.conn;
     if (w.conn)
         bide__conn_free(w.conn); /* and go into its place */
-    return open_conn(a, h);
+    return open_conn(q, h);
 }
 
-struct conn *bide__connector_take(struct asked *a, bool fresh)
+struct conn *bide__connector_take(struct request *q, bool fresh)
 {
-    struct host *h = bide__host_find(a);
+    struct host *h = bide__host_find(q);
     struct conn *c;
     if (!h)
         return NULL;
@@ -235,9 +235,9 @@ struct conn *bide__connector_take(struct asked *a, bool fresh)
     c = fresh || !may_take_idle(h) ? NULL : bide__idle_take(h);
     if (!c && make_room(h)) {
         bide__take_place(h);
-        c = open_conn(a, h);
+        c = open_conn(q, h);
     } else if (!c) {
-        c = take_in_turn(a, h, fresh);
+        c = take_in_turn(q, h, fresh);
     }
     h->pins--;
     if (unlikely(!c))

@@ -13,7 +13,7 @@
 /* ---- connector_host.c: origins ---- */
 
 /* The origin of the request, made when it is new.  NULL: out of memory, on record. */
-struct host *bide__host_find(struct asked *a);
+struct host *bide__host_find(struct request *q);
 /* Nothing holds it: forget it. */
 void bide__host_free_if_unused(struct host *h);
 
@@ -31,7 +31,7 @@ struct waiter {
 /* The one who has waited longest for this origin; NULL: nobody. */
 struct waiter *bide__host_first_waiter(const struct host *h);
 /* Suspends.  0: w has what it waited for; else what ended the wait, and w may have it even so. */
-int bide__wait_for_turn(struct asked *a, struct host *h, struct waiter *w);
+int bide__wait_for_turn(struct request *q, struct host *h, struct waiter *w);
 /* A connection is free: give it to w. */
 void bide__grant(struct host *h, struct waiter *w, struct conn *c);
 /* Has another origin, which has to have a place first, waited longer than w (NULL: nobody)?  Then it is the next to get

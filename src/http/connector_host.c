@@ -93,14 +93,14 @@ static struct host *host_new(bide_session *s, const struct conn_key *key)
     return h;
 }
 
-struct host *bide__host_find(struct asked *a)
+struct host *bide__host_find(struct request *q)
 {
-    bide_session *s = a->session;
-    struct conn_key key = key_of(&a->url);
+    bide_session *s = q->session;
+    struct conn_key key = key_of(&q->url);
     if (likely(s->last_host && same_key(&s->last_host->key, &key)))
         return s->last_host;
 
-    char *bytes = bide__arena_alloc(&a->response->arena, key.host_len + 3);
+    char *bytes = bide__arena_alloc(&q->response->arena, key.host_len + 3);
     if (!bytes)
         return NULL;
     struct map_node *n = bide__map_find(&s->hosts, bytes, map_key(bytes, &key));

@@ -99,7 +99,7 @@ bool bide__let_others_pass(struct host *h, const struct waiter *w)
     return true;
 }
 
-int bide__wait_for_turn(struct asked *a, struct host *h, struct waiter *w)
+int bide__wait_for_turn(struct request *q, struct host *h, struct waiter *w)
 {
     bide_session *s = h->session;
     bide_task *t = w->task;
@@ -111,8 +111,8 @@ int bide__wait_for_turn(struct asked *a, struct host *h, struct waiter *w)
     w->ticket = s->tickets++;
     s->nwaiting++;
     bide__update_blocked(h);
-    a->response->deadline.phase = BIDE_PHASE_QUEUE;
-    bide_timeout(bide__deadline_remaining_ms(&a->response->deadline, BIDE_FOREVER)) {
+    q->response->deadline.phase = BIDE_PHASE_QUEUE;
+    bide_timeout(bide__deadline_remaining_ms(&q->response->deadline, BIDE_FOREVER)) {
         code = bide__pending_interrupt(t);
         if (code == 0) {
             bide__park(t, &wait);

@@ -69,26 +69,26 @@ ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum bide_error_pha
 }
 
 /* More bytes behind those in view: how many; 0 at the end. */
-static ssize_t view_receive(struct view *v, struct asked *a, struct conn *c)
+static ssize_t view_receive(struct view *v, struct request *q, struct conn *c)
 {
     if (v->len == 0 && bide__buf_len(&c->in) == 0) {
-        ssize_t n = bide__conn_receive(a->response, c, BIDE_PHASE_HEAD, a->session->scratch, SCRATCH_SIZE);
-        *v = (struct view){a->session->scratch, n > 0 ? (size_t)n : 0, true};
+        ssize_t n = bide__conn_receive(q->response, c, BIDE_PHASE_HEAD, q->session->scratch, SCRATCH_SIZE);
+        *v = (struct view){q->session->scratch, n > 0 ? (size_t)n : 0, true};
         return n;
     }
     char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE / 2);
     if (!tail)
         return bide_error_code();
-    ssize_t n = bide__conn_receive(a->response, c, BIDE_PHASE_HEAD, tail, c->in.cap - c->in.end);
+    ssize_t n = bide__conn_receive(q->response, c, BIDE_PHASE_HEAD, tail, c->in.cap - c->in.end);
     if (n > 0)
         bide__buf_commit(&c->in, (size_t)n);
     *v = (struct view){bide__buf_head(&c->in), bide__buf_len(&c->in), false};
     return n;
 }
 
-static int ended_early(const struct asked *a, const struct conn *c)
+static int ended_early(const struct request *q, const struct conn *c)
 {
-    if (!a->no_answer)
+    if (!q->no_answer)
         return bide_fail(BIDE_EDISCONNECTED, "the server closed the connection in the middle of the head");
     return bide_fail(BIDE_EDISCONNECTED, "the server closed the connection without an answer%s",
                      c->served > 1 ? " (it had served before)" : "");
@@ -107,14 +107,14 @@ static const char *other_protocol(const char *at, size_t len)
 }
 
 /* The line is shown: it is what the owner of the server needs. */
-static __attribute__((noinline)) int bad_head(const struct asked *a, const struct h1_head *head, int error)
+static __attribute__((noinline)) int bad_head(const struct request *q, const struct h1_head *head, int error)
 {
     char line[80];
     const char *at = head->base + head->odd.off, *other = NULL;
 
     if (error == H1_EHEADSIZE)
         return bide_fail(BIDE_EHTTP, "the head of the answer is larger than %zu bytes",
-                         a->session->args.max_head_bytes);
+                         q->session->args.max_head_bytes);
     if (error == H1_EVERSION)
         other = other_protocol(at, head->odd.len);
     if (other)
@@ -139,34 +139,34 @@ static bool is_no_answer(const struct view *v, ssize_t n, const struct h1_head *
 }
 
 /* One whole head at v->at: its length. */
-static ssize_t next_head(struct view *v, struct asked *a, struct conn *c, struct h1_head *head)
+static ssize_t next_head(struct view *v, struct request *q, struct conn *c, struct h1_head *head)
 {
-    struct h1_parser parser = {.limits = a->session->head_limits};
+    struct h1_parser parser = {.limits = q->session->head_limits};
     size_t blank = 0;
 
-    head->fields = a->session->fields; /* the parser fills in the rest */
+    head->fields = q->session->fields; /* the parser fills in the rest */
     head->fields_cap = parser.limits.fields;
     for (;;) {
         ssize_t n = v->len > 0 ? bide__h1_parse_response(&parser, v->at, v->len, head) : 0;
-        a->no_answer &= n <= 0 && is_no_answer(v, n, head, &blank);
+        q->no_answer &= n <= 0 && is_no_answer(v, n, head, &blank);
         if (n != 0)
-            return n < 0 ? bad_head(a, head, (int)n) : n;
+            return n < 0 ? bad_head(q, head, (int)n) : n;
         int code = view_keep(v, c);
         if (code < 0)
             return code;
-        n = view_receive(v, a, c);
+        n = view_receive(v, q, c);
         if (n <= 0)
-            return n < 0 ? n : ended_early(a, c);
+            return n < 0 ? n : ended_early(q, c);
     }
 }
 
 /* RFC 9110 15.2: interim answers (1xx) are skipped; 101 changes the protocol, and nobody asked for that. */
-static ssize_t final_head(struct view *v, struct asked *a, struct conn *c, struct h1_head *head)
+static ssize_t final_head(struct view *v, struct request *q, struct conn *c, struct h1_head *head)
 {
-    size_t max = a->session->args.max_head_bytes, bytes = 0;
+    size_t max = q->session->args.max_head_bytes, bytes = 0;
 
     for (;;) {
-        ssize_t n = next_head(v, a, c, head);
+        ssize_t n = next_head(v, q, c, head);
         if (n < 0)
             return n;
         if (head->status == 101)
@@ -177,7 +177,7 @@ static ssize_t final_head(struct view *v, struct asked *a, struct conn *c, struc
         if (bytes > INTERIM_BYTES_MAX && bytes > max)
             return bide_fail(BIDE_EHTTP, "more than %zu bytes of interim answers (1xx)",
                              max > INTERIM_BYTES_MAX ? max : INTERIM_BYTES_MAX);
-        a->odd_interim |= bide__h1_frame_response(head, 0) < 0 || !head->keep_alive;
+        q->odd_interim |= bide__h1_frame_response(head, 0) < 0 || !head->keep_alive;
         view_skip(v, c, (size_t)n);
     }
 }
@@ -263,10 +263,10 @@ static __attribute__((noinline)) int keep_oddity(bide_response *r, const char *b
 }
 
 /* Copy the head, and the body if it is here; every string gets its NUL, where a colon or the end of a line was. */
-static int keep_head(struct asked *a, const struct view *v, const struct h1_head *head, size_t head_len,
+static int keep_head(struct request *q, const struct view *v, const struct h1_head *head, size_t head_len,
                      const struct whole_body *body)
 {
-    bide_response *r = a->response;
+    bide_response *r = q->response;
     char *base = bide__arena_alloc(&r->arena, head_len + body->len + 1);
     struct h1_field *fields = bide__arena_alloc(&r->arena, head->nfields * sizeof *fields);
     if (!base || !fields || (head->odd.len > 0 && keep_oddity(r, v->at, head->odd) < 0))
@@ -288,18 +288,18 @@ static int keep_head(struct asked *a, const struct view *v, const struct h1_head
     return 0;
 }
 
-static int take_answer(struct asked *a, struct conn *c, struct view *v, struct h1_head *head, size_t head_len)
+static int take_answer(struct request *q, struct conn *c, struct view *v, struct h1_head *head, size_t head_len)
 {
-    bide_response *r = a->response;
+    bide_response *r = q->response;
     struct whole_body body;
     int code = bide__h1_frame_response(head, r->is_head ? H1_FOR_HEAD : 0);
     if (code < 0)
-        return bad_head(a, head, code);
+        return bad_head(q, head, code);
 
     bool here = body_is_here(r, head, v->at + head_len, v->len - head_len, &body);
     if (!here)
         body = (struct whole_body){0, 0, false};
-    if (keep_head(a, v, head, head_len, &body) < 0)
+    if (keep_head(q, v, head, head_len, &body) < 0)
         return BIDE_ENOMEM;
     view_skip(v, c, head_len + body.wire);
     code = view_keep(v, c);
@@ -311,8 +311,8 @@ static int take_answer(struct asked *a, struct conn *c, struct view *v, struct h
         return BIDE_ENOMEM;
     if (r->inner)
         *r->inner = (struct h1_chunked)H1_CHUNKED_INIT;
-    r->may_reuse = head->keep_alive && !a->upload_stopped && !a->close && !a->odd_interim && !body.odd;
-    r->head_ns = a->session->loop->now_ns;
+    r->may_reuse = head->keep_alive && !q->upload_stopped && !q->close && !q->odd_interim && !body.odd;
+    r->head_ns = q->session->loop->now_ns;
     r->body_over = here;
     r->body_bytes = body.len;
     r->left = head->content_length;
@@ -321,21 +321,21 @@ static int take_answer(struct asked *a, struct conn *c, struct view *v, struct h
     return 0;
 }
 
-int bide__exchange(struct asked *a, struct conn *c)
+int bide__exchange(struct request *q, struct conn *c)
 {
-    bide_response *r = a->response;
+    bide_response *r = q->response;
     struct h1_head head;
 
     r->received = 0;
-    a->no_answer = true;
-    a->odd_interim = false;
+    q->no_answer = true;
+    q->odd_interim = false;
     c->served++;
-    a->session->stats.requests++;
-    a->session->stats.reused += c->served > 1;
-    int code = bide__request_send(a, c);
+    q->session->stats.requests++;
+    q->session->stats.reused += c->served > 1;
+    int code = bide__request_send(q, c);
     if (code < 0)
         return code;
     struct view v = {bide__buf_head(&c->in), bide__buf_len(&c->in), false};
-    ssize_t n = final_head(&v, a, c, &head);
-    return n < 0 ? (int)n : take_answer(a, c, &v, &head, (size_t)n);
+    ssize_t n = final_head(&v, q, c, &head);
+    return n < 0 ? (int)n : take_answer(q, c, &v, &head, (size_t)n);
 }

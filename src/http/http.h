@@ -165,10 +165,10 @@ struct conn {
     char peer[INET6_ADDRSTRLEN];
 };
 
-struct asked;
+struct request;
 
 /* A connection to the request's origin: an idle one unless `fresh`, a new one, or the first that is given back. */
-struct conn *bide__connector_take(struct asked *a, bool fresh);
+struct conn *bide__connector_take(struct request *q, bool fresh);
 /* Done with it: keep it for the next.  hint_ms: what the server said that it keeps it for; negative: nothing. */
 void bide__connector_give(struct conn *c, int64_t hint_ms);
 void bide__connector_close(struct conn *c);
@@ -180,8 +180,8 @@ char *bide__conn_reserve(struct conn *c, size_t n);
 
 /* ---- request.c, request_head.c, request_send.c: what is asked for ---- */
 
-/* One request as it goes over the wire; redirects change it from hop to hop. */
-struct asked {
+/* A request in flight, as it goes over the wire; redirects change it from hop to hop. */
+struct request {
     bide_session *session;
     bide_response *response; /* where the answer goes; its arena holds all that is here */
     const char *method;
@@ -209,15 +209,15 @@ struct asked {
 /* Can this be asked for, without a look into the texts?  0, or -EINVAL on record. */
 int bide__request_check(const char *method, const bide_request_args *args);
 /* Write the head; checks everything the user gave.  0 or an error on record. */
-int bide__request_write_head(struct asked *a);
+int bide__request_write_head(struct request *q);
 /* Send head and body.  0, also if the server has stopped it by an answer; or an error on record. */
-int bide__request_send(struct asked *a, struct conn *c);
+int bide__request_send(struct request *q, struct conn *c);
 bool bide__method_ok(const char *method, size_t len);
 
 /* ---- exchange.c: one request, one head ---- */
 
 /* 0: response.head is there.  An error with response.received == 0: nothing came back. */
-int bide__exchange(struct asked *a, struct conn *c);
+int bide__exchange(struct request *q, struct conn *c);
 /* n bytes of the answer have come. */
 void bide__conn_received(bide_response *r, size_t n);
 /* The next bytes of the answer, within its time limits: > 0; 0 at the end, be it cut off (TLS) or not; or an error. */
@@ -290,9 +290,9 @@ void bide__body_finish(bide_response *r);
 /* ---- redirect.c, authorization.c ---- */
 
 /* 1: the request now asks for the next hop; 0: the response is the answer; or an error on record. */
-int bide__redirect(struct asked *a);
-/* User and password of the URL become a->authorization.  0 or an error on record. */
-int bide__authorize(struct asked *a, const struct url *u);
+int bide__redirect(struct request *q);
+/* User and password of the URL become q->authorization.  0 or an error on record. */
+int bide__authorize(struct request *q, const struct url *u);
 /* Take them out of the URL, in its storage. */
 void bide__strip_user_info(struct url *u, char *storage);
 

@@ -24,9 +24,9 @@
      HEADER_BIT(HEADER_CONTENT_LOCATION) | HEADER_BIT(HEADER_CONTENT_TYPE) | HEADER_BIT(HEADER_EXPECT) | \
      HEADER_BIT(HEADER_LAST_MODIFIED))
 
-static bool method_is(const struct asked *a, const char *method)
+static bool method_is(const struct request *q, const char *method)
 {
-    return strcmp(a->method, method) == 0;
+    return strcmp(q->method, method) == 0;
 }
 
 static bool is_redirect(int status)
@@ -56,14 +56,14 @@ static int refuse(const char *location, const char *why)
 }
 
 /* The new URL; it keeps the old one's fragment if it has none (RFC 9110 10.2.2). */
-static int resolve(struct asked *a, const char *location, struct url *next)
+static int resolve(struct request *q, const char *location, struct url *next)
 {
-    size_t len = strlen(location), cap = bide__url_bound(len, &a->url) + a->url.fragment.len + 1;
-    char *storage = bide__arena_alloc(&a->response->arena, cap);
+    size_t len = strlen(location), cap = bide__url_bound(len, &q->url) + q->url.fragment.len + 1;
+    char *storage = bide__arena_alloc(&q->response->arena, cap);
     if (!storage)
         return BIDE_ENOMEM;
 
-    int code = bide__url_resolve(next, &a->url, location, len, storage, cap);
+    int code = bide__url_resolve(next, &q->url, location, len, storage, cap);
     if (code == URL_ENOMEM)
         return bide__fail_nomem("a redirect");
     if (code < 0)
@@ -71,80 +71,80 @@ static int resolve(struct asked *a, const char *location, struct url *next)
     if (next->scheme != URL_HTTP && next->scheme != URL_HTTPS)
         return refuse(location, "neither http nor https");
     bide__strip_user_info(next, storage); /* who we are is not for a server to say */
-    if (next->zone_len > 0 && !bide__url_same_host(&a->url, next))
+    if (next->zone_len > 0 && !bide__url_same_host(&q->url, next))
         return refuse(location, "which link an address is on is not for a server to say");
-    bide__url_inherit_zone(next, &a->url, storage, cap);
-    if (!next->has_fragment && a->url.has_fragment && next->len + a->url.fragment.len + 1 < cap) {
-        next->fragment = (struct url_part){next->len + 1, a->url.fragment.len};
+    bide__url_inherit_zone(next, &q->url, storage, cap);
+    if (!next->has_fragment && q->url.has_fragment && next->len + q->url.fragment.len + 1 < cap) {
+        next->fragment = (struct url_part){next->len + 1, q->url.fragment.len};
         storage[next->len] = '#';
-        memcpy(storage + next->len + 1, bide__url_part(&a->url, a->url.fragment), a->url.fragment.len + 1);
-        next->len += a->url.fragment.len + 1;
+        memcpy(storage + next->len + 1, bide__url_part(&q->url, q->url.fragment), q->url.fragment.len + 1);
+        next->len += q->url.fragment.len + 1;
         next->has_fragment = true;
     }
     return 0;
 }
 
-static void leave_origin(struct asked *a, bool to_plain)
+static void leave_origin(struct request *q, bool to_plain)
 {
-    a->drop |= HEADER_BIT(HEADER_HOST);
-    if (a->location_trusted && !to_plain)
+    q->drop |= HEADER_BIT(HEADER_HOST);
+    if (q->location_trusted && !to_plain)
         return;
-    a->drop |= ~(MAY_TRAVEL | OF_THE_HOP | (a->has_body ? DESCRIBES_BODY : 0));
-    a->authorization = NULL;
+    q->drop |= ~(MAY_TRAVEL | OF_THE_HOP | (q->has_body ? DESCRIBES_BODY : 0));
+    q->authorization = NULL;
 }
 
 /* RFC 9110 15.4: 303 makes any method but HEAD a GET; 301 and 302 a POST, as browsers do. */
-static void change_method(struct asked *a, int status)
+static void change_method(struct request *q, int status)
 {
-    bool becomes_get = status == 303 ? !method_is(a, "HEAD") && !method_is(a, "GET")
-                                     : (status == 301 || status == 302) && method_is(a, "POST");
+    bool becomes_get = status == 303 ? !method_is(q, "HEAD") && !method_is(q, "GET")
+                                     : (status == 301 || status == 302) && method_is(q, "POST");
     if (!becomes_get)
         return;
-    a->method = "GET";
-    a->method_len = 3;
-    a->response->method = "GET";
-    a->body = (bide_bytes){NULL, 0};
-    a->has_body = false;
-    a->drop |= ABOUT_BODY;
+    q->method = "GET";
+    q->method_len = 3;
+    q->response->method = "GET";
+    q->body = (bide_bytes){NULL, 0};
+    q->has_body = false;
+    q->drop |= ABOUT_BODY;
 }
 
 /* The user says no, and should have said why. */
-static int ask_user(const struct asked *a, const struct url *next)
+static int ask_user(const struct request *q, const struct url *next)
 {
-    int code = a->on_redirect ? a->on_redirect(a->response, next->href, a->on_redirect_arg) : 0;
+    int code = q->on_redirect ? q->on_redirect(q->response, next->href, q->on_redirect_arg) : 0;
 
     if (code < 0 && bide_error_code() != code)
         bide_fail(code, "redirected to %s: on_redirect returned %d", next->href, code);
     return code < 0 ? code : 0;
 }
 
-static int follow(struct asked *a, const char *location)
+static int follow(struct request *q, const char *location)
 {
-    bide_response *r = a->response;
+    bide_response *r = q->response;
     struct url next;
     if (r->redirects >= r->max_redirects)
         return bide_fail(BIDE_EREDIRECT, "more than %d redirects", r->max_redirects);
-    int code = resolve(a, location, &next);
+    int code = resolve(q, location, &next);
     if (code == 0)
-        code = ask_user(a, &next);
+        code = ask_user(q, &next);
     if (code < 0)
         return code;
 
-    change_method(a, r->head.status);
-    bool to_plain = bide__url_is_secure(&a->url) && !bide__url_is_secure(&next);
-    if (to_plain && a->has_body)
+    change_method(q, r->head.status);
+    bool to_plain = bide__url_is_secure(&q->url) && !bide__url_is_secure(&next);
+    if (to_plain && q->has_body)
         return refuse(location, "it would send the body without TLS");
-    if (!bide__url_same_origin(&a->url, &next))
-        leave_origin(a, to_plain);
-    a->url = next;
-    a->for_server = false;
+    if (!bide__url_same_origin(&q->url, &next))
+        leave_origin(q, to_plain);
+    q->url = next;
+    q->for_server = false;
     r->redirects++;
     return 1;
 }
 
-int bide__redirect(struct asked *a)
+int bide__redirect(struct request *q)
 {
-    bide_response *r = a->response;
+    bide_response *r = q->response;
     const char *location;
     if (!is_redirect(r->head.status) || r->max_redirects < 0)
         return 0;
@@ -152,5 +152,5 @@ int bide__redirect(struct asked *a)
     int code = find_location(&r->head, &location);
     if (code < 0 || !location[0])
         return code;
-    return follow(a, location);
+    return follow(q, location);
 }

@@ -75,11 +75,11 @@ static void response_init(bide_response *r, const bide_request_args *args)
     bide__deadline_begin(&r->deadline, s->loop);
 }
 
-static int bad_url(const struct asked *a, const char *text, const char *why)
+static int bad_url(const struct request *q, const char *text, const char *why)
 {
     char quoted[80];
 
-    return bide_fail(BIDE_EURL, "%s %s: not a valid URL: %s", a->method,
+    return bide_fail(BIDE_EURL, "%s %s: not a valid URL: %s", q->method,
                      bide__url_quote(quoted, text, strlen(text)), why);
 }
 
@@ -91,63 +91,63 @@ static bool names_no_path(const char *url)
     return host && !host[3 + strcspn(host + 3, "/?#\\")];
 }
 
-static int set_url(struct asked *a, const bide_request_args *args)
+static int set_url(struct request *q, const bide_request_args *args)
 {
-    struct arena *arena = &a->response->arena;
+    struct arena *arena = &q->response->arena;
     size_t len = strlen(args->url), cap = len <= BIDE_URL_MAX ? bide__url_bound(len, NULL) : 1;
     cap += args->query ? bide__query_encode(NULL, 0, args->query) + 2 : 0;
     char *storage = bide__arena_alloc(arena, cap);
     if (!storage)
         return BIDE_ENOMEM;
 
-    int code = bide__url_parse(&a->url, args->url, len, storage, cap);
-    if (code == 0 && a->url.scheme != URL_HTTP && a->url.scheme != URL_HTTPS)
+    int code = bide__url_parse(&q->url, args->url, len, storage, cap);
+    if (code == 0 && q->url.scheme != URL_HTTP && q->url.scheme != URL_HTTPS)
         code = URL_ESCHEME;
     if (code == 0 && args->query)
-        code = bide__url_add_query(&a->url, args->query, storage, cap);
+        code = bide__url_add_query(&q->url, args->query, storage, cap);
     if (code == URL_ENOMEM)
         return bide__fail_nomem("a URL");
     if (code < 0)
-        return bad_url(a, args->url, bide__url_strerror(code));
-    code = bide__authorize(a, &a->url);
+        return bad_url(q, args->url, bide__url_strerror(code));
+    code = bide__authorize(q, &q->url);
     if (code < 0)
         return code;
-    bide__strip_user_info(&a->url, storage);
-    a->response->url = a->response->asked_url = a->url.href;
-    a->for_server = strcmp(a->method, "OPTIONS") == 0 && names_no_path(args->url);
+    bide__strip_user_info(&q->url, storage);
+    q->response->url = q->response->asked_url = q->url.href;
+    q->for_server = strcmp(q->method, "OPTIONS") == 0 && names_no_path(args->url);
     return 0;
 }
 
-static int set_form(struct asked *a, const bide_pair *form)
+static int set_form(struct request *q, const bide_pair *form)
 {
     size_t len = bide__query_encode(NULL, 0, form);
-    char *text = bide__arena_alloc(&a->response->arena, len + 1);
+    char *text = bide__arena_alloc(&q->response->arena, len + 1);
     if (!text)
         return BIDE_ENOMEM;
 
     bide__query_encode(text, len, form);
-    a->body = (bide_bytes){text, len};
-    a->content_type = "application/x-www-form-urlencoded";
+    q->body = (bide_bytes){text, len};
+    q->content_type = "application/x-www-form-urlencoded";
     return 0;
 }
 
-static int set_body(struct asked *a, const bide_request_args *args)
+static int set_body(struct request *q, const bide_request_args *args)
 {
     int given = (args->data.data != NULL) + (args->json != NULL) + (args->form != NULL);
     if (given > 1)
         return bide_fail(-EINVAL, "only one of data, json and form can be the body");
 
-    a->has_body = given == 1;
+    q->has_body = given == 1;
     if (args->data.data)
-        a->body = args->data;
+        q->body = args->data;
     if (args->json) {
-        a->body = (bide_bytes){args->json, strlen(args->json)};
-        a->content_type = "application/json";
+        q->body = (bide_bytes){args->json, strlen(args->json)};
+        q->content_type = "application/json";
     }
-    return args->form ? set_form(a, args->form) : 0;
+    return args->form ? set_form(q, args->form) : 0;
 }
 
-static int set_method(struct asked *a, const char *method)
+static int set_method(struct request *q, const char *method)
 {
     size_t len = strlen(method);
     if (!bide__method_ok(method, len))
@@ -155,42 +155,42 @@ static int set_method(struct asked *a, const char *method)
     if (strcmp(method, "CONNECT") == 0)
         return bide_fail(-EINVAL, "CONNECT makes a tunnel, it is not a request");
 
-    a->method = bide__arena_strndup(&a->response->arena, method, len);
-    a->method_len = len;
-    a->response->method = a->method;
-    return a->method ? 0 : BIDE_ENOMEM;
+    q->method = bide__arena_strndup(&q->response->arena, method, len);
+    q->method_len = len;
+    q->response->method = q->method;
+    return q->method ? 0 : BIDE_ENOMEM;
 }
 
-static int prepare(struct asked *a, const char *method, const bide_request_args *args)
+static int prepare(struct request *q, const char *method, const bide_request_args *args)
 {
-    a->headers = args->headers;
-    a->location_trusted = args->location_trusted || a->session->args.location_trusted;
-    a->on_redirect = args->on_redirect;
-    a->on_redirect_arg = args->on_redirect_arg;
-    a->response->method = "request";
-    int code = set_method(a, args->method ? args->method : method);
+    q->headers = args->headers;
+    q->location_trusted = args->location_trusted || q->session->args.location_trusted;
+    q->on_redirect = args->on_redirect;
+    q->on_redirect_arg = args->on_redirect_arg;
+    q->response->method = "request";
+    int code = set_method(q, args->method ? args->method : method);
     if (code == 0)
-        code = set_url(a, args);
+        code = set_url(q, args);
     if (code == 0)
-        code = set_body(a, args);
+        code = set_body(q, args);
     return code;
 }
 
 /* ---- trying ---- */
 
-static bool method_is_idempotent(const struct asked *a)
+static bool method_is_idempotent(const struct request *q)
 {
     static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
-    if (!a->method)
+    if (!q->method)
         return false;
-    if (a->method_len == 3 && memcmp(a->method, "GET", 3) == 0) /* nearly always, and asked for every request */
+    if (q->method_len == 3 && memcmp(q->method, "GET", 3) == 0) /* nearly always, and asked for every request */
         return true;
 
     for (size_t i = 0; i < array_len(methods); i++)
-        if (strcmp(a->method, methods[i]) == 0)
+        if (strcmp(q->method, methods[i]) == 0)
             return true;
-    for (const bide_pair *p = a->headers; p && p->name; p++)
-        if (strcasecmp(p->name, "Idempotency-Key") == 0 && !(a->drop & HEADER_BIT(HEADER_IDEMPOTENCY_KEY)))
+    for (const bide_pair *p = q->headers; p && p->name; p++)
+        if (strcasecmp(p->name, "Idempotency-Key") == 0 && !(q->drop & HEADER_BIT(HEADER_IDEMPOTENCY_KEY)))
             return true;
     return false;
 }
@@ -202,14 +202,14 @@ static bool is_disconnect(int code)
 
 /* It had served before, and this time it was closed, or had something else on it than an answer, or says that it was
    about to be closed. */
-static bool was_stale(const struct asked *a, int code)
+static bool was_stale(const struct request *q, int code)
 {
-    const bide_response *r = a->response;
+    const bide_response *r = q->response;
     if (!r->reused)
         return false;
     if (code < 0)
-        return (is_disconnect(code) || code == BIDE_EHTTP) && a->no_answer &&
-               (a->sent == 0 || method_is_idempotent(a));
+        return (is_disconnect(code) || code == BIDE_EHTTP) && q->no_answer &&
+               (q->sent == 0 || method_is_idempotent(q));
     return (r->head.status == 408 && !r->may_reuse) || r->head.status == 421;
 }
 
@@ -239,18 +239,18 @@ static void note_connection(bide_response *r, struct conn *c)
     memcpy(r->peer, c->peer, sizeof r->peer);
 }
 
-static int try_once(struct asked *a, bool fresh)
+static int try_once(struct request *q, bool fresh)
 {
-    bide_response *r = a->response;
+    bide_response *r = q->response;
 
     forget_exchange(r);
-    r->start_ns = a->session->loop->now_ns;
-    r->is_head = strcmp(a->method, "HEAD") == 0;
-    struct conn *c = bide__connector_take(a, fresh);
+    r->start_ns = q->session->loop->now_ns;
+    r->is_head = strcmp(q->method, "HEAD") == 0;
+    struct conn *c = bide__connector_take(q, fresh);
     if (!c)
         return bide_error_code();
     note_connection(r, c);
-    int code = bide__exchange(a, c);
+    int code = bide__exchange(q, c);
     if (code < 0) {
         r->conn = NULL;
         bide__connector_close(c);
@@ -260,31 +260,31 @@ static int try_once(struct asked *a, bool fresh)
     return 0;
 }
 
-static int one_hop(struct asked *a)
+static int one_hop(struct request *q)
 {
-    int code = bide__request_write_head(a);
+    int code = bide__request_write_head(q);
     if (code < 0)
         return code;
-    a->response->url = a->url.href;
-    code = try_once(a, false);
-    if (!was_stale(a, code))
+    q->response->url = q->url.href;
+    code = try_once(q, false);
+    if (!was_stale(q, code))
         return code;
-    bide__body_drop(a->response);
-    return try_once(a, true);
+    bide__body_drop(q->response);
+    return try_once(q, true);
 }
 
-static int ask(struct asked *a, const char *method, const bide_request_args *args)
+static int ask(struct request *q, const char *method, const bide_request_args *args)
 {
-    int code = prepare(a, method, args);
+    int code = prepare(q, method, args);
 
     while (code == 0) {
-        code = one_hop(a);
+        code = one_hop(q);
         if (code < 0)
             break;
-        code = bide__redirect(a);
+        code = bide__redirect(q);
         if (code <= 0)
             break;
-        bide__body_drop(a->response);
+        bide__body_drop(q->response);
         code = 0;
     }
     return code;
@@ -314,10 +314,10 @@ bide_response *bide_request_with(bide_session *s, const char *method, bide_reque
         return NULL;
 
     response_init(r, &args);
-    struct asked a = {.session = s, .response = r};
+    struct request q = {.session = s, .response = r};
     bide__error_mark(&mark);
-    int code = ask(&a, method, &args);
-    r->retry_safe = a.sent == 0 || method_is_idempotent(&a);
+    int code = ask(&q, method, &args);
+    r->retry_safe = q.sent == 0 || method_is_idempotent(&q);
     if (code < 0) {
         bide__response_fail(r, code);
         bide_release(r);

@@ -18,10 +18,10 @@ struct user_fields {
     bool close; /* Connection: close */
 };
 
-static int look_at_fields(const struct asked *a, struct user_fields *u)
+static int look_at_fields(const struct request *q, struct user_fields *u)
 {
     *u = (struct user_fields){.seen = 0};
-    for (const bide_pair *p = a->headers; p && p->name; p++) {
+    for (const bide_pair *p = q->headers; p && p->name; p++) {
         int code = bide__check_user_field(p->name, p->value);
         if (code < 0)
             return code;
@@ -58,9 +58,9 @@ static char *put_field(char *at, const char *name, const char *value)
     return put(at, "\r\n", 2);
 }
 
-static bool is_dropped(const struct asked *a, enum header_id id)
+static bool is_dropped(const struct request *q, enum header_id id)
 {
-    return a->drop & HEADER_BIT(id);
+    return q->drop & HEADER_BIT(id);
 }
 
 static bool user_has(const struct user_fields *u, enum header_id id)
@@ -68,60 +68,60 @@ static bool user_has(const struct user_fields *u, enum header_id id)
     return u->seen & HEADER_BIT(id);
 }
 
-static bool user_names(const struct asked *a, const struct default_field *d)
+static bool user_names(const struct request *q, const struct default_field *d)
 {
-    for (const bide_pair *p = a->headers; p && p->name; p++)
+    for (const bide_pair *p = q->headers; p && p->name; p++)
         if (strncasecmp(p->name, d->name, d->name_len) == 0 && p->name[d->name_len] == '\0')
             return true;
     return false;
 }
 
-static char *put_defaults(char *at, const struct asked *a, const struct user_fields *u)
+static char *put_defaults(char *at, const struct request *q, const struct user_fields *u)
 {
-    const bide_session *s = a->session;
-    if (likely(((u->seen | a->drop) & s->defaults_seen) == 0))
+    const bide_session *s = q->session;
+    if (likely(((u->seen | q->drop) & s->defaults_seen) == 0))
         return put(at, s->defaults_text, s->defaults_len);
 
     for (size_t i = 0; i < s->ndefaults; i++) {
         const struct default_field *d = &s->defaults[i];
-        if (!is_dropped(a, d->id) && !user_names(a, d))
+        if (!is_dropped(q, d->id) && !user_names(q, d))
             at = put(at, s->defaults_text + d->off, d->len);
     }
     return at;
 }
 
-static char *put_user(char *at, const struct asked *a)
+static char *put_user(char *at, const struct request *q)
 {
-    for (const bide_pair *p = a->headers; p && p->name; p++) {
+    for (const bide_pair *p = q->headers; p && p->name; p++) {
         enum header_id id = bide__header_id(p->name, strlen(p->name));
-        if (id != HEADER_HOST && p->value[0] && !is_dropped(a, id))
+        if (id != HEADER_HOST && p->value[0] && !is_dropped(q, id))
             at = put_field(at, p->name, p->value);
     }
     return at;
 }
 
 /* RFC 9110 8.6: a Content-Length of 0 is sent if the method lets a server expect a body. */
-static bool needs_length(const struct asked *a)
+static bool needs_length(const struct request *q)
 {
-    return a->has_body || (a->method_len == 4 && memcmp(a->method, "POST", 4) == 0) ||
-           (a->method_len == 3 && memcmp(a->method, "PUT", 3) == 0) ||
-           (a->method_len == 5 && memcmp(a->method, "PATCH", 5) == 0);
+    return q->has_body || (q->method_len == 4 && memcmp(q->method, "POST", 4) == 0) ||
+           (q->method_len == 3 && memcmp(q->method, "PUT", 3) == 0) ||
+           (q->method_len == 5 && memcmp(q->method, "PATCH", 5) == 0);
 }
 
-static char *put_about_body(char *at, const struct asked *a, const struct user_fields *u)
+static char *put_about_body(char *at, const struct request *q, const struct user_fields *u)
 {
-    if (a->has_body && a->content_type && !user_has(u, HEADER_CONTENT_TYPE))
-        at = put_field(at, "Content-Type", a->content_type);
-    if (needs_length(a))
-        at += sprintf(at, "Content-Length: %zu\r\n", a->body.len);
+    if (q->has_body && q->content_type && !user_has(u, HEADER_CONTENT_TYPE))
+        at = put_field(at, "Content-Type", q->content_type);
+    if (needs_length(q))
+        at += sprintf(at, "Content-Length: %zu\r\n", q->body.len);
     return at;
 }
 
-static char *put_host(char *at, const struct asked *a, const struct user_fields *u)
+static char *put_host(char *at, const struct request *q, const struct user_fields *u)
 {
-    const struct url *url = &a->url;
+    const struct url *url = &q->url;
 
-    if (u->host && !is_dropped(a, HEADER_HOST))
+    if (u->host && !is_dropped(q, HEADER_HOST))
         return put_field(at, "Host", u->host);
     const char *host = bide__url_part(url, url->host);
     size_t len = url->host.len;
@@ -136,46 +136,46 @@ static char *put_host(char *at, const struct asked *a, const struct user_fields 
     return put(at, "\r\n", 2);
 }
 
-static char *put_request_line(char *at, const struct asked *a)
+static char *put_request_line(char *at, const struct request *q)
 {
-    struct url_part target = bide__url_target(&a->url);
+    struct url_part target = bide__url_target(&q->url);
 
-    at = put(at, a->method, a->method_len);
+    at = put(at, q->method, q->method_len);
     at = put(at, " ", 1);
-    at = a->for_server ? put(at, "*", 1) : put(at, bide__url_part(&a->url, target), target.len);
+    at = q->for_server ? put(at, "*", 1) : put(at, bide__url_part(&q->url, target), target.len);
     return put(at, " HTTP/1.1\r\n", 11);
 }
 
-static size_t head_bound(const struct asked *a, const struct user_fields *u)
+static size_t head_bound(const struct request *q, const struct user_fields *u)
 {
-    return a->method_len + a->url.len * 2u + a->session->defaults_len + u->bytes +
-           (a->content_type ? strlen(a->content_type) : 0) + (a->authorization ? strlen(a->authorization) : 0) + 160;
+    return q->method_len + q->url.len * 2u + q->session->defaults_len + u->bytes +
+           (q->content_type ? strlen(q->content_type) : 0) + (q->authorization ? strlen(q->authorization) : 0) + 160;
 }
 
-int bide__request_write_head(struct asked *a)
+int bide__request_write_head(struct request *q)
 {
     struct user_fields u;
-    int code = look_at_fields(a, &u);
+    int code = look_at_fields(q, &u);
     if (code < 0)
         return code;
     /* Two passwords, and no way to know which one is meant. */
-    if (a->authorization && user_has(&u, HEADER_AUTHORIZATION) && !is_dropped(a, HEADER_AUTHORIZATION))
+    if (q->authorization && user_has(&u, HEADER_AUTHORIZATION) && !is_dropped(q, HEADER_AUTHORIZATION))
         return bide_fail(-EINVAL, "user and password in the URL, and a header Authorization");
 
-    a->close = u.close || (a->session->defaults_close && !user_has(&u, HEADER_CONNECTION));
-    a->head = bide__arena_alloc(&a->response->arena, head_bound(a, &u));
-    if (!a->head)
+    q->close = u.close || (q->session->defaults_close && !user_has(&u, HEADER_CONNECTION));
+    q->head = bide__arena_alloc(&q->response->arena, head_bound(q, &u));
+    if (!q->head)
         return BIDE_ENOMEM;
-    char *at = put_request_line(a->head, a);
-    at = put_host(at, a, &u);
-    at = put_defaults(at, a, &u);
-    if (a->headers)
-        at = put_user(at, a);
-    if (a->authorization)
-        at = put_field(at, "Authorization", a->authorization);
-    at = put_about_body(at, a, &u);
+    char *at = put_request_line(q->head, q);
+    at = put_host(at, q, &u);
+    at = put_defaults(at, q, &u);
+    if (q->headers)
+        at = put_user(at, q);
+    if (q->authorization)
+        at = put_field(at, "Authorization", q->authorization);
+    at = put_about_body(at, q, &u);
     at = put(at, "\r\n", 2);
-    a->head_len = (size_t)(at - a->head);
+    q->head_len = (size_t)(at - q->head);
     return 0;
 }
 

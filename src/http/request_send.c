@@ -15,14 +15,14 @@ enum early { NO_ANSWER, EARLY_ANSWER, REFUSAL };
 
 /* Has the head of an answer come while the request is being sent (a 1xx does not count), and does it make the rest of the
    body useless (REFUSAL)?  A server that answers 2xx may still be reading.  A malformed head is a refusal, too. */
-static enum early early_answer(struct asked *a, const struct conn *c)
+static enum early early_answer(struct request *q, const struct conn *c)
 {
     size_t len = bide__buf_len(&c->in);
     char *at = bide__buf_head(&c->in), *end = len > 0 ? at + len : at;
 
     while (at < end) {
-        struct h1_parser parser = {.limits = a->session->head_limits};
-        struct h1_head head = {.fields = a->session->fields, .fields_cap = parser.limits.fields};
+        struct h1_parser parser = {.limits = q->session->head_limits};
+        struct h1_head head = {.fields = q->session->fields, .fields_cap = parser.limits.fields};
         ssize_t n = bide__h1_parse_response(&parser, at, (size_t)(end - at), &head);
         if (n == 0)
             return NO_ANSWER;
@@ -36,9 +36,9 @@ static enum early early_answer(struct asked *a, const struct conn *c)
 }
 
 /* The server may answer while it does not take our body.  1: it has, or has closed, and wants no more of it. */
-static int poll_early_response(struct asked *a, struct conn *c)
+static int poll_early_response(struct request *q, struct conn *c)
 {
-    bide_response *r = a->response;
+    bide_response *r = q->response;
 
     while (bide__stream_may_recv(c->stream)) {
         if (bide__buf_len(&c->in) >= EARLY_MAX)
@@ -53,18 +53,18 @@ static int poll_early_response(struct asked *a, struct conn *c)
             return 1;
         bide__conn_received(r, (size_t)n);
         bide__buf_commit(&c->in, (size_t)n);
-        if (early_answer(a, c) == REFUSAL)
+        if (early_answer(q, c) == REFUSAL)
             return 1;
     }
     return 0;
 }
 
 /* The socket is full.  0: go on; 1: the body need not be sent. */
-static int wait_to_send(struct asked *a, struct conn *c)
+static int wait_to_send(struct request *q, struct conn *c)
 {
-    bide_response *r = a->response;
+    bide_response *r = q->response;
     struct flow flow = bide__deadline_flow(&r->deadline, SIZE_MAX);
-    int code = poll_early_response(a, c);
+    int code = poll_early_response(q, c);
     if (code != 0)
         return code;
 
@@ -73,16 +73,16 @@ static int wait_to_send(struct asked *a, struct conn *c)
     r->queued = flow.queued;
     if (code != BIDE_ETIMEDOUT || flow.end == FLOW_GOES_ON)
         return code;
-    return early_answer(a, c) == NO_ANSWER ? code : 1; /* it has answered, and reads no more: that is what it says */
+    return early_answer(q, c) == NO_ANSWER ? code : 1; /* it has answered, and reads no more: that is what it says */
 }
 
 /* A server that takes everything at once must keep neither the other tasks nor the request's own time limit waiting. */
-static int yield_if_over_budget(struct asked *a, struct conn *c)
+static int yield_if_over_budget(struct request *q, struct conn *c)
 {
-    struct flow flow = bide__deadline_flow(&a->response->deadline, 0);
+    struct flow flow = bide__deadline_flow(&q->response->deadline, 0);
     int code = bide__stream_yield_if_over_budget(c->stream);
 
-    return code < 0 ? code : bide__flow_check_deadline(a->session->loop, &flow);
+    return code < 0 ? code : bide__flow_check_deadline(q->session->loop, &flow);
 }
 
 static bool is_broken_pipe(ssize_t code)
@@ -91,45 +91,45 @@ static bool is_broken_pipe(ssize_t code)
 }
 
 /* A server that refuses an upload answers and closes: there may be an answer to read, whatever became of our bytes. */
-static int sending_failed(struct asked *a, int code)
+static int sending_failed(struct request *q, int code)
 {
     if (is_broken_pipe(code)) {
-        a->upload_stopped = true;
+        q->upload_stopped = true;
         return 0;
     }
     return bide_fail(code, "sending the request: %s", bide_strerror(code));
 }
 
-static void begin_sending(struct asked *a)
+static void begin_sending(struct request *q)
 {
-    bide_response *r = a->response;
+    bide_response *r = q->response;
 
-    a->sent = r->request_sent = 0;
-    a->upload_stopped = false;
+    q->sent = r->request_sent = 0;
+    q->upload_stopped = false;
     r->deadline.phase = BIDE_PHASE_SEND;
-    r->request_len = a->head_len + a->body.len;
+    r->request_len = q->head_len + q->body.len;
     r->queued = r->request_len > SENT_AT_ONCE ? SIZE_MAX : 0;
 }
 
-int bide__request_send(struct asked *a, struct conn *c)
+int bide__request_send(struct request *q, struct conn *c)
 {
-    struct iovec pieces[2] = {{a->head, a->head_len}, {(void *)(uintptr_t)a->body.data, a->body.len}};
+    struct iovec pieces[2] = {{q->head, q->head_len}, {(void *)(uintptr_t)q->body.data, q->body.len}};
     struct iovec *iov = pieces;
-    int n = a->body.len > 0 ? 2 : 1, code;
+    int n = q->body.len > 0 ? 2 : 1, code;
 
-    begin_sending(a);
+    begin_sending(q);
     while (n > 0) {
         ssize_t sent = bide__stream_try_send(c->stream, iov, n);
         if (sent >= 0) {
-            a->response->request_sent = a->sent += (size_t)sent;
+            q->response->request_sent = q->sent += (size_t)sent;
             n = bide__iov_skip(&iov, n, (size_t)sent);
-            if (n > 0 && (code = yield_if_over_budget(a, c)) < 0)
+            if (n > 0 && (code = yield_if_over_budget(q, c)) < 0)
                 return code;
         } else if (sent != -EAGAIN) {
-            return sending_failed(a, (int)sent);
+            return sending_failed(q, (int)sent);
         } else {
-            code = wait_to_send(a, c);
-            a->upload_stopped = code > 0;
+            code = wait_to_send(q, c);
+            q->upload_stopped = code > 0;
             if (code != 0)
                 return code < 0 ? code : 0;
         }

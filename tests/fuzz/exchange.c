@@ -75,16 +75,16 @@ static void plant(struct run *run)
     static char storage[64];
     static const char url[] = "http://h/";
     must(bide__session_bind(run->session) == 0);
-    struct asked a = {.session = run->session, .response = bide__session_take_response(run->session)};
+    struct request q = {.session = run->session, .response = bide__session_take_response(run->session)};
 
-    must(bide__url_parse(&a.url, url, sizeof url - 1, storage, sizeof storage) == 0);
-    struct host *h = bide__host_find(&a);
+    must(bide__url_parse(&q.url, url, sizeof url - 1, storage, sizeof storage) == 0);
+    struct host *h = bide__host_find(&q);
     struct conn *c = bide__conn_new(h);
     run->script.filter.ops = &script_ops;
     c->stream = bide__stream_over(&run->script.filter, "memory", 0);
     bide__take_place(h);
     bide__connector_give(c, INT64_MAX);
-    bide__session_give_response(run->session, a.response);
+    bide__session_give_response(run->session, q.response);
 }
 
 static void add(struct outcome *o, const char *data, size_t len)
