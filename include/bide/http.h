@@ -46,7 +46,7 @@ typedef struct bide_session_args {
     const char *ca_file;          /* trust these certificates (PEM) in place of the system's; copied */
     bool insecure;                /* do not verify certificates at all */
     bool ignore_unexpected_eof;   /* a body that ends with the connection is complete also when TLS was not ended
-                                     (close_notify): nobody can tell then whether it was cut off.  Default: BIDE_ETRUNCATED */
+                                     (close_notify): then it may have been cut off.  Default: BIDE_ETRUNCATED */
     bool location_trusted;        /* redirects to other origins get all headers (curl's --location-trusted) */
     const char *const *connect_to; /* NULL-ended "HOST:PORT:ADDR:PORT" (curl's --connect-to); copied */
 } bide_session_args;

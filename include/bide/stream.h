@@ -103,7 +103,7 @@ BIDE_API BIDE_MUST_USE int bide_write(bide_stream *s, const void *data, size_t l
 BIDE_API BIDE_MUST_USE int bide_drain(bide_stream *s);
 
 /*
- * Send what was collected, then tell the peer that no more will come; reading goes on.
+ * Send what was collected, then signal to the peer that no more will come; reading goes on.
  *
  * Suspends:  as bide_drain
  * Returns:   0

@@ -139,7 +139,7 @@ static bide_task *cancel_next(bide_task *t, bide_future *f, struct circle *circl
     bide_task *next = f->is_task ? (bide_task *)f : NULL;
 
     if (f->state != PENDING) {
-        f->was_retrieved = true; /* who cancels does not want to hear of it */
+        f->was_retrieved = true; /* the canceller does not want its error reported */
     } else if (!next) {
         bide__future_settle(f, CANCELLED, BIDE_ECANCELED);
     } else if (bide__is_on_the_way(next)) {

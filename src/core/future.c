@@ -206,7 +206,7 @@ bool bide_future_cancel(bide_future *f)
     if (f->is_task)
         return bide_task_cancel((bide_task *)f);
     if (f->state != PENDING) {
-        f->was_retrieved = true; /* who cancels does not want to hear of it */
+        f->was_retrieved = true; /* the canceller does not want its error reported */
         return false;
     }
     bide__future_settle(f, CANCELLED, BIDE_ECANCELED);

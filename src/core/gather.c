@@ -237,7 +237,7 @@ static int gather_start(struct group *g, const bide_awaitable *awaitables)
     return 0;
 }
 
-/* Park until every one is done, and tell what became of the wait itself. */
+/* Park until every one is done; returns the outcome of the wait itself. */
 static int gather_wait(struct group *g)
 {
     bide_task *t = g->wait.task;

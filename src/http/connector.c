@@ -4,9 +4,9 @@
  *
  * A request takes the connection of its origin that was used last; or opens one, if neither the origin nor the session
  * has as many in use as it may; or waits.  A connection that is given back goes to the first who waits for this origin,
- * unless another origin, which has no connection to wait for, has waited longer: then that one gets its place.
+ * unless another origin, which has no connection to wait for, has waited longer: then that one gets its slot.
  *
- * Idle connections count in the limit, and are closed for the places that they have; or they have limits of their own
+ * Idle connections count in the limit, and are closed for the slots that they have; or they have limits of their own
  * (idle_limit), and those used longest ago are closed when there are more.
  */
 #include "http/connector.h"
@@ -20,10 +20,10 @@ static void settle_account(struct conn *c)
 {
     bide_session_stats *stats = &c->host->session->stats;
 
-    stats->bytes_in += c->stream->bytes_in - c->told_in;
-    stats->bytes_out += c->stream->bytes_out - c->told_out;
-    c->told_in = c->stream->bytes_in;
-    c->told_out = c->stream->bytes_out;
+    stats->bytes_in += c->stream->bytes_in - c->counted_in;
+    stats->bytes_out += c->stream->bytes_out - c->counted_out;
+    c->counted_in = c->stream->bytes_in;
+    c->counted_out = c->stream->bytes_out;
 }
 
 static void drop_buffer(struct conn *c)
@@ -35,7 +35,7 @@ static void drop_buffer(struct conn *c)
     bide__buf_free(&c->in);
 }
 
-/* Everything but its place. */
+/* Everything but its slot. */
 void bide__conn_free(struct conn *c)
 {
     bide_session *s = c->host->session;
@@ -52,7 +52,7 @@ void bide__connector_close(struct conn *c)
     struct host *h = c->host;
 
     bide__conn_free(c);
-    bide__free_place(h);
+    bide__free_slot(h);
 }
 
 char *bide__conn_reserve(struct conn *c, size_t n)
@@ -97,15 +97,15 @@ void bide__connector_give(struct conn *c, int64_t hint_ms)
     settle_account(c);
     drop_buffer(c);
     struct waiter *w = bide__host_first_waiter(h);
-    bool others_first = bide__let_others_pass(h, w);
-    if (others_first && s->args.idle_limit == 0) {
-        bide__connector_close(c); /* for its place */
-    } else if (w && !others_first) {
-        bide__grant(h, w, c);
+    bool older_first = bide__yield_to_older_waiter(h, w);
+    if (older_first && s->args.idle_limit == 0) {
+        bide__connector_close(c); /* for its slot */
+    } else if (w && !older_first) {
+        bide__assign(h, w, c);
     } else {
         bide__idle_add(c, keep_ms);
-        if (others_first)
-            bide__share_places(s);
+        if (older_first)
+            bide__share_slots(s);
     }
 }
 
@@ -186,7 +186,7 @@ static bide_stream *dial(struct request *q, const struct host *h, struct connect
     return stream;
 }
 
-/* Has a place already, which is lost on failure. */
+/* Has a slot already, which is lost on failure. */
 static struct conn *open_conn(struct request *q, struct host *h)
 {
     struct conn *c = bide__conn_new(h);
@@ -196,7 +196,7 @@ static struct conn *open_conn(struct request *q, struct host *h)
         c = NULL;
     }
     if (!c) {
-        bide__free_place(h);
+        bide__free_slot(h);
         return NULL;
     }
     note_peer(c);
@@ -209,18 +209,18 @@ static struct conn *take_in_turn(struct request *q, struct host *h, bool fresh)
     struct waiter w = {.task = bide__task_here()};
     int code = bide__wait_for_turn(q, h, &w);
 
-    if (code < 0 && w.granted) { /* too late: somebody else shall have it */
+    if (code < 0 && w.assigned) { /* too late: somebody else shall have it */
         if (w.conn)
             bide__connector_give(w.conn, INT64_MAX);
         else
-            bide__free_place(h);
+            bide__free_slot(h);
     }
     if (code < 0)
         return NULL;
     if (w.conn && !fresh && is_of_use(w.conn))
         return w.conn;
     if (w.conn)
-        bide__conn_free(w.conn); /* and go into its place */
+        bide__conn_free(w.conn); /* and go into its slot */
     return open_conn(q, h);
 }
 
@@ -231,15 +231,15 @@ struct conn *bide__connector_take(struct request *q, bool fresh)
     if (!h)
         return NULL;
 
-    h->pins++;
+    h->in_use++;
     c = fresh || !may_take_idle(h) ? NULL : bide__idle_take(h);
     if (!c && make_room(h)) {
-        bide__take_place(h);
+        bide__take_slot(h);
         c = open_conn(q, h);
     } else if (!c) {
         c = take_in_turn(q, h, fresh);
     }
-    h->pins--;
+    h->in_use--;
     if (unlikely(!c))
         bide__host_free_if_unused(h);
     return c;

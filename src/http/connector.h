@@ -17,15 +17,15 @@ struct host *bide__host_find(struct request *q);
 /* Nothing holds it: forget it. */
 void bide__host_free_if_unused(struct host *h);
 
-/* ---- connector_wait.c: places, and who waits for one ---- */
+/* ---- connector_wait.c: slots, and who waits for one ---- */
 
 /* A request that waits; on its task's stack. */
 struct waiter {
     struct clause clause; /* in host.waiters */
     bide_task *task;
     uint64_t ticket;   /* in order of coming, over all origins */
-    struct conn *conn; /* this one, or, if NULL, the place to open one */
-    bool granted;
+    struct conn *conn; /* this one, or, if NULL, the slot to open one */
+    bool assigned;
 };
 
 /* The one who has waited longest for this origin; NULL: nobody. */
@@ -33,10 +33,10 @@ struct waiter *bide__host_first_waiter(const struct host *h);
 /* Suspends.  0: w has what it waited for; else what ended the wait, and w may have it even so. */
 int bide__wait_for_turn(struct request *q, struct host *h, struct waiter *w);
 /* A connection is free: give it to w. */
-void bide__grant(struct host *h, struct waiter *w, struct conn *c);
-/* Has another origin, which has to have a place first, waited longer than w (NULL: nobody)?  Then it is the next to get
+void bide__assign(struct host *h, struct waiter *w, struct conn *c);
+/* Has another origin, which has to have a slot first, waited longer than w (NULL: nobody)?  Then it is the next to get
    one. */
-bool bide__let_others_pass(struct host *h, const struct waiter *w);
+bool bide__yield_to_older_waiter(struct host *h, const struct waiter *w);
 /* May one more connection of this origin, or of any, be in use? */
 static inline bool bide__may_be_busy(const struct host *h)
 {
@@ -46,12 +46,12 @@ static inline bool bide__may_be_busy(const struct host *h)
 }
 /* What the host has in use has changed. */
 void bide__update_blocked(struct host *h);
-/* Places that nobody has go to those who wait for one. */
-void bide__share_places(bide_session *s);
+/* Slots that nobody has go to those who wait for one. */
+void bide__share_slots(bide_session *s);
 /* A connection of this origin is going to be there. */
-void bide__take_place(struct host *h);
-/* It is gone: who needs a place gets it.  May free h. */
-void bide__free_place(struct host *h);
+void bide__take_slot(struct host *h);
+/* It is gone: who needs a slot gets it.  May free h. */
+void bide__free_slot(struct host *h);
 
 /* ---- connector_idle.c: connections that nobody uses ---- */
 
@@ -67,7 +67,7 @@ void bide__idle_ready(struct ready *ready); /* conn.ready.run */
 
 /* A connection of this origin, without a stream yet; NULL and an error on record. */
 struct conn *bide__conn_new(struct host *h);
-/* Everything but its place. */
+/* Everything but its slot. */
 void bide__conn_free(struct conn *c);
 
 #endif

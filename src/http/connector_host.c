@@ -20,10 +20,10 @@ static bool same_key(const struct conn_key *a, const struct conn_key *b)
            memcmp(a->host, b->host, a->host_len) == 0;
 }
 
-static const struct detour *find_detour(const bide_session *s, const struct conn_key *key)
+static const struct connect_override *find_override(const bide_session *s, const struct conn_key *key)
 {
-    for (size_t i = 0; i < s->ndetours; i++) {
-        const struct detour *d = &s->detours[i];
+    for (size_t i = 0; i < s->noverrides; i++) {
+        const struct connect_override *d = &s->overrides[i];
         bool host_fits = !d->host || (strlen(d->host) == key->host_len &&
                                       strncasecmp(d->host, key->host, key->host_len) == 0);
         if (host_fits && (d->port == 0 || d->port == key->port))
@@ -68,7 +68,7 @@ static void set_names(struct host *h, char *at, const struct conn_key *key)
 static void host_init(struct host *h, bide_session *s, const struct conn_key *key)
 {
     size_t n = map_key(h->text, key);
-    const struct detour *d = find_detour(s, key);
+    const struct connect_override *d = find_override(s, key);
 
     h->session = s;
     h->key = *key;
@@ -112,7 +112,7 @@ struct host *bide__host_find(struct request *q)
 void bide__host_free_if_unused(struct host *h)
 {
     bide_session *s = h->session;
-    if (h->open > 0 || h->pins > 0 || !bide__list_is_empty(&h->waiters))
+    if (h->open > 0 || h->in_use > 0 || !bide__list_is_empty(&h->waiters))
         return;
 
     if (s->last_host == h)

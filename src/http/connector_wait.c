@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * connector_wait.c - places, and who waits for one.
+ * connector_wait.c - slots, and who waits for one.
  *
- * A place is the right to have a connection; the session has `limit` of them, and of those an origin may take
- * `limit_per_host`.  Waiters of an origin are served in order.  Places that become free go round among the origins that
+ * A slot is the right to have a connection; the session has `limit` of them, and of those an origin may take
+ * `limit_per_host`.  Waiters of an origin are served in order.  Slots that become free go round among the origins that
  * could use one: each gets one for its first waiter, and then goes to the end of the round.
  *
  * The invariants P1 to P3 are in http.h.
@@ -36,24 +36,24 @@ static void leave_queue(struct host *h, struct waiter *w)
     bide__update_blocked(h);
 }
 
-void bide__grant(struct host *h, struct waiter *w, struct conn *c)
+void bide__assign(struct host *h, struct waiter *w, struct conn *c)
 {
     leave_queue(h, w);
     w->conn = c;
-    w->granted = true;
+    w->assigned = true;
     if (!bide__ready_is_queued(&w->task->ready))
         bide__push(w->task->future.loop, &w->task->ready);
 }
 
-void bide__take_place(struct host *h)
+void bide__take_slot(struct host *h)
 {
     h->open++;
     h->session->open++;
     bide__update_blocked(h);
 }
 
-/* Closing what is idle comes back here: that place is given away by the loop that is running. */
-void bide__share_places(bide_session *s)
+/* Closing what is idle comes back here: that slot is given away by the loop that is running. */
+void bide__share_slots(bide_session *s)
 {
     if (s->is_sharing)
         return;
@@ -66,24 +66,24 @@ void bide__share_places(bide_session *s)
         bide__list_remove(&next->blocked); /* to the end of the round, if it needs another */
         next->open += !c;
         s->open += !c;
-        bide__grant(next, bide__host_first_waiter(next), c);
+        bide__assign(next, bide__host_first_waiter(next), c);
     }
     s->is_sharing = false;
 }
 
-/* A place has become free: who needs one? */
-void bide__free_place(struct host *h)
+/* A slot has become free: who needs one? */
+void bide__free_slot(struct host *h)
 {
     bide_session *s = h->session;
 
     h->open--;
     s->open--;
     bide__update_blocked(h);
-    bide__share_places(s);
+    bide__share_slots(s);
     bide__host_free_if_unused(h);
 }
 
-bool bide__let_others_pass(struct host *h, const struct waiter *w)
+bool bide__yield_to_older_waiter(struct host *h, const struct waiter *w)
 {
     bide_session *s = h->session;
     struct list_node *n = s->blocked.next == &h->blocked ? h->blocked.next : s->blocked.next;
@@ -119,7 +119,7 @@ int bide__wait_for_turn(struct request *q, struct host *h, struct waiter *w)
             code = bide__wait_outcome(&wait);
         }
     }
-    if (!w->granted)
+    if (!w->assigned)
         leave_queue(h, w);
     return code;
 }

@@ -40,7 +40,7 @@ struct default_field {
 };
 
 /* "HOST:PORT:ADDR:PORT": connect there instead. */
-struct detour {
+struct connect_override {
     const char *host; /* NULL: any */
     int port;         /* 0: any */
     const char *addr; /* NULL: as it was */
@@ -51,7 +51,7 @@ struct detour {
  * All that a session keeps.
  *
  * Invariants (connector*.c):
- *   P1  open = sum of host.open = connections, idle ones included, and places taken by those who are connecting.
+ *   P1  open = sum of host.open = connections, idle ones included, and slots taken by those who are connecting.
  *       busy = open - nidle, of a host and of the session: busy <= limit, open <= limit + idle_limit.
  *   P2  a host with an idle connection has no waiters, unless the session has as many busy ones as it may.
  *   P3  a host is in `blocked` just if it has waiters and busy < limit_per_host; then the session has as many busy ones
@@ -67,15 +67,15 @@ struct bide_session {
     uint32_t defaults_len;
     uint64_t defaults_seen; /* HEADER_BITs; bit 0: one that has no id */
     bool defaults_close;    /* one of them is Connection: close */
-    struct detour *detours;
-    size_t ndetours;
+    struct connect_override *overrides;
+    size_t noverrides;
     bide_loop *loop; /* a share, since the first request */
     bide_tls *tls;   /* made when needed */
 
     struct map hosts;
     struct host *last_host; /* of the latest request: most often also of the next */
     int open, nwaiting, nidle;
-    bool is_sharing;          /* bide__share_places runs */
+    bool is_sharing;          /* bide__share_slots runs */
     struct list_node idle;    /* connections, the one idle for the longest time first */
     struct list_node blocked; /* hosts */
     uint64_t tickets;
@@ -143,10 +143,10 @@ struct host {
     struct list_node waiters; /* in order */
     struct list_node blocked; /* session.blocked */
     int open, nidle;
-    int pins;            /* calls that have it in hand */
+    int in_use;            /* calls that have it in hand */
     const char *name;    /* the host without brackets and zone: for its certificate */
     const char *own_dial; /* with its zone */
-    const char *dial;    /* where to connect to: own_dial, unless there is a detour */
+    const char *dial;    /* where to connect to: own_dial, unless there is an override */
     int dial_port;
     char text[];         /* the key of node, then name and own_dial */
 };
@@ -159,7 +159,7 @@ struct conn {
     struct ready ready;
     struct buf in;          /* received and not taken yet; has memory only then */
     uint64_t served;        /* exchanges begun */
-    uint64_t told_in, told_out; /* bytes that the session's stats have already */
+    uint64_t counted_in, counted_out; /* bytes that the session's stats have already */
     int64_t idle_since_ns, idle_until_ns;
     struct connect_times times;
     char peer[INET6_ADDRSTRLEN];
@@ -266,7 +266,7 @@ extern const struct object_type bide__response_type;
 
 /* Its body was read: give up its share of the session. */
 void bide__response_detach(bide_response *r);
-/* Tell of an error that ends the request or its body: names method and URL, and for a timeout the limit. */
+/* Record an error that ends the request or its body: names method and URL, and for a timeout the limit. */
 int bide__response_fail(bide_response *r, int code);
 /* For a message about a NULL that a failure has left behind: "; before that: " and the text on record; "" if there is none. */
 const char *bide__error_before(char out[ERROR_TEXT_MAX]);

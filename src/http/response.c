@@ -26,7 +26,7 @@ static const char *what_stalled(const bide_response *r)
     return what[is_sending ? BIDE_PHASE_SEND : r->deadline.phase];
 }
 
-/* How much of a long request the server has taken: it tells a slow upload from a slow answer. */
+/* How much of a long request the server has taken: it distinguishes a slow upload from a slow answer. */
 static void describe_upload(const bide_response *r, char *out, size_t cap)
 {
     size_t queued = r->queued == SIZE_MAX ? 0 : r->queued, taken = r->request_sent > queued ? r->request_sent - queued : 0;

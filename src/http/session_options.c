@@ -145,7 +145,7 @@ static bool parse_port(const char *text, int *port)
 }
 
 /* HOST:PORT:ADDR:PORT as curl has it; what is empty means any, or as it was. */
-static int parse_detour(bide_session *s, struct detour *d, const char *text)
+static int parse_override(bide_session *s, struct connect_override *d, const char *text)
 {
     char *copy = bide__arena_strndup(&s->strings, text, strlen(text)), *at = copy;
     if (!copy)
@@ -159,7 +159,7 @@ static int parse_detour(bide_session *s, struct detour *d, const char *text)
     return 0;
 }
 
-static int copy_detours(bide_session *s, const bide_session_args *args)
+static int copy_overrides(bide_session *s, const bide_session_args *args)
 {
     size_t n = 0;
 
@@ -167,11 +167,11 @@ static int copy_detours(bide_session *s, const bide_session_args *args)
         n++;
     if (n == 0)
         return 0;
-    s->detours = bide__arena_alloc(&s->strings, n * sizeof *s->detours);
-    if (!s->detours)
+    s->overrides = bide__arena_alloc(&s->strings, n * sizeof *s->overrides);
+    if (!s->overrides)
         return BIDE_ENOMEM;
-    for (; s->ndetours < n; s->ndetours++) {
-        int code = parse_detour(s, &s->detours[s->ndetours], args->connect_to[s->ndetours]);
+    for (; s->noverrides < n; s->noverrides++) {
+        int code = parse_override(s, &s->overrides[s->noverrides], args->connect_to[s->noverrides]);
         if (code < 0)
             return code;
     }
@@ -243,5 +243,5 @@ int bide__session_set_options(bide_session *s, const bide_session_args *args)
         code = set_head_limits(s);
     if (code >= 0)
         code = copy_defaults(s, args);
-    return code < 0 ? code : copy_detours(s, args);
+    return code < 0 ? code : copy_overrides(s, args);
 }

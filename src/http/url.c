@@ -97,7 +97,7 @@ static const char *authority_of(const char *text, const char *end)
 
 /*
  * The '@' behind what could be user and password: the last one before the path.  A password may have what ends an
- * authority in it ("me:a/b@host"), and that is malformed, so here the colon tells, and too much is hidden, if need be.
+ * authority in it ("me:a/b@host"), and that is malformed, so here the colon decides, and too much is hidden, if need be.
  */
 static const char *user_info_end(const char *start, const char *end)
 {

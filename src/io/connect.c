@@ -262,7 +262,7 @@ static void race_timer_fired(struct timer *timer)
     bide__wait_end_now(&container_of(timer, struct race_wait, timer)->wait);
 }
 
-/* Until an attempt can tell, the name has changed, or it is time for the next attempt. */
+/* Until an attempt has an outcome, the name has changed, or it is time for the next attempt. */
 static int race_wait(struct race *r)
 {
     bide_task *t = bide__task_here();
@@ -386,7 +386,7 @@ static const char *target(const struct connect_options *o, char *out, size_t cap
     return out;
 }
 
-/* Something ended the race from outside; only running out of time has a story to tell. */
+/* Something ended the race from outside; only running out of time has a story of its own. */
 static int race_ended(const struct race *r, int code)
 {
     bool interrupted = bide__error_current()->interrupted;

@@ -2,7 +2,7 @@
 /*
  * dns.c - names and their addresses: one question at a time for each name, and a memory for the answers.
  *
- * Each loop has one table of names.  Whoever asks gets a share of the name's entry and waits in it; those who ask while
+ * Each loop has one table of names.  The caller gets a share of the name's entry and waits in it; those who ask while
  * the answer is on its way join them.  An answer is kept as long as its shortest record says (1 to 300 s), a failure
  * for 1 s.  At most 1024 answers are kept; the one not used for longest goes first.
  *

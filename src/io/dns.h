@@ -2,7 +2,7 @@
 /*
  * dns.h - names and their addresses, as connect.c asks for them; dns.c, dns_ares.c, dns_hosts.c.
  *
- * The answer for a name comes in two halves, IPv6 and IPv4, and whoever wants to connect need not wait for both.
+ * The answer for a name comes in two halves, IPv6 and IPv4, and a caller that wants to connect need not wait for both.
  */
 #ifndef BIDE_IO_DNS_H
 #define BIDE_IO_DNS_H

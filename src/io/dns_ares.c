@@ -28,7 +28,7 @@ static void init_library(void)
     library_status = ares_library_init(ARES_LIB_INIT_ALL);
 }
 
-/* ---- system calls: c-ares' own, and a note of what it does not tell ---- */
+/* ---- system calls: c-ares' own, and a note of what it does not report ---- */
 
 /* The code of an answer that c-ares will drop because it is an error; it only says later that no server was good. */
 static void note_answer(struct dns_channel *c, const unsigned char *answer, ssize_t len)
@@ -233,7 +233,7 @@ void bide__dns_channel_close(struct dns_channel *c)
 
 void bide__dns_channel_ask(struct dns_channel *c, const char *name, int family, ares_addrinfo_callback fn, void *arg)
 {
-    /* No sorting: c-ares would make a socket for each address to learn what connecting tells anyway. */
+    /* No sorting: c-ares would make a socket for each address to learn what connecting shows anyway. */
     struct ares_addrinfo_hints hints = {
         .ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = ARES_AI_NOSORT};
 

@@ -4,7 +4,7 @@
  *
  * Every descriptor is registered once for its life, edge-triggered, for both directions.  An event is remembered in
  * its struct fd and wakes who waits there; nothing else runs here, so no struct fd can go away while a batch of events
- * is worked through.  Errors and hang-ups wake both sides: the next system call tells what happened.
+ * is worked through.  Errors and hang-ups wake both sides: the next system call returns what happened.
  */
 #include <stdlib.h>
 #include <sys/epoll.h>

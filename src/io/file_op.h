@@ -25,7 +25,7 @@ struct file_op {
  * Have it run by io_uring or in a thread of the loop's pool; here and now when not inside a task.
  *
  * Suspends:  until it has run; a cancellation point before it begins, not after
- * Returns:   0: it ran, and op->result tells how it went
+ * Returns:   0: it ran, and op->result says how it went
  * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT; -EAGAIN when no thread could be made; BIDE_ENOMEM
  */
 int bide__file_run(struct file_op *op);
@@ -36,7 +36,7 @@ void bide__file_run_surely(struct file_op *op);
 bool bide__file_may_wait(void);
 
 /*
- * After a result of -EMFILE or -ENFILE: wait a little, and tell whether to try again: 1; 0: it was something else, or
+ * After a result of -EMFILE or -ENFILE: wait a little.  1: try again; 0: it was something else, or
  * it has taken too long; or an interruption.
  */
 int bide__file_wait_for_descriptor(ssize_t result, int *waited_ms);

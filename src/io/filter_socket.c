@@ -106,7 +106,7 @@ static ssize_t socket_send(struct filter *f, const struct iovec *iov, int n)
     return sent;
 }
 
-/* A socket that is closed has something to say, too: try_recv tells. */
+/* A socket that is closed may be tried, too: the result says so. */
 static bool socket_may_recv(const struct filter *f)
 {
     const struct fd *fd = fd_of(f);

@@ -38,7 +38,7 @@ struct fd {
     int fd;
     bool readable; /* since the last read that found less than it asked for */
     bool writable; /* until a write says otherwise */
-    bool hangup;   /* the peer will send no more, or it is broken: reading tells */
+    bool hangup;   /* the peer will send no more, or it is broken: reading says which */
     uint32_t spent; /* bytes and calls, since it last waited */
     uint32_t share; /* it may spend so many even when the turn's bytes are used up */
     struct list_node readers, writers;

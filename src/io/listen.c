@@ -3,7 +3,7 @@
  * listen.c - waiting for connections, and a task for each.
  *
  * When there is no descriptor for the next connection, it stays in the kernel's queue, and accepting is tried again
- * every few milliseconds: nothing tells when a descriptor becomes free.
+ * every few milliseconds: no event says when a descriptor becomes free.
  *
  * Invariant: while a task accepts, the listener has a share for it; when its last owner lets go, the socket is closed
  * and the task gets BIDE_ECLOSED.

@@ -7,7 +7,7 @@
  *
  * Invariant:
  *   W1  `out` holds just what was taken from the caller and not given to the kernel.  When a write fails after a part
- *       of its own bytes has gone, nobody could tell the peer where it stopped: the stream is broken for writing.
+ *       of its own bytes has gone, there is no way to say to the peer where it stopped: the stream is broken for writing.
  *       A layer above the socket may have gone on with them when it says "later": a TLS record, once made, is what it
  *       sends next, whatever it is given then.  (Where only `out` goes, the next try gives it the same bytes again.)
  *   W2  between looking at `out` and taking from it nothing suspends, so a reader may flush while a writer waits.

@@ -41,7 +41,7 @@ struct tls_filter {
     bool below_ended;
     bool established, failed;
     bool is_plain_http;  /* server: it was a request without TLS */
-    bool told;           /* a certificate's error is on record */
+    bool error_is_recorded; /* of a certificate */
     bool was_asked_for_certificate; /* client: and there was none to give */
     int alert;           /* the peer's, before it hung up; 0: none */
     unsigned char first[5]; /* of what the peer sent: is it TLS at all? */

@@ -179,10 +179,10 @@ int bide__tls_on_verify(int ok, X509_STORE_CTX *store)
         return 1;
     if (ok)
         X509_STORE_CTX_set_error(store, error = X509_V_ERR_ISSUER_NAME_EMPTY);
-    if (t->told)
+    if (t->error_is_recorded)
         return 0;
 
-    t->told = true;
+    t->error_is_recorded = true;
     const char *with = t->key ? t->key : t->filter.stream->peer;
     if (is_wrong_host(error)) {
         print_names(X509_STORE_CTX_get0_cert(store), text, sizeof text);
@@ -231,7 +231,7 @@ int bide__tls_fail(struct tls_filter *t, int ssl_error)
     t->alert = bide__tls_alert_of(e) ? bide__tls_alert_of(e) : t->alert;
     t->is_plain_http = t->tls->server && reason == SSL_R_HTTP_REQUEST;
     const char *why = bide__tls_reason();
-    if (t->told)
+    if (t->error_is_recorded)
         return BIDE_ECERT;
     if (t->alert) { /* before everything else: the connection ends behind it in one way or another */
         bide__tls_fail_alert(t, doing, with, t->alert);

@@ -82,7 +82,7 @@ static void plant(struct run *run)
     struct conn *c = bide__conn_new(h);
     run->script.filter.ops = &script_ops;
     c->stream = bide__stream_over(&run->script.filter, "memory", 0);
-    bide__take_place(h);
+    bide__take_slot(h);
     bide__connector_give(c, INT64_MAX);
     bide__session_give_response(run->session, q.response);
 }
