@@ -13,35 +13,35 @@
 
 static void leave_idle(struct conn *c)
 {
-    bide_session *s = c->host->session;
+    struct connector *k = c->host->connector;
 
     bide__list_remove(&c->in_host);
-    bide__list_remove(&c->in_session);
+    bide__list_remove(&c->in_idle);
     bide__list_remove(&c->clause.node);
-    bide__unpush(s->loop, &c->ready);
-    s->nidle--;
+    bide__unpush(k->loop, &c->ready);
+    k->nidle--;
     c->host->nidle--;
     bide__update_blocked(c->host);
 }
 
-bool bide__idle_make_room(bide_session *s)
+bool bide__idle_make_room(struct connector *k)
 {
-    int most = s->args.limit + s->args.idle_limit;
+    int most = k->limit + k->idle_limit;
 
-    if (s->open >= most && !bide__list_is_empty(&s->idle))
-        bide__idle_close(container_of(s->idle.next, struct conn, in_session));
-    return s->open < most;
+    if (k->open >= most && !bide__list_is_empty(&k->idle))
+        bide__idle_close(container_of(k->idle.next, struct conn, in_idle));
+    return k->open < most;
 }
 
 /* Those beyond a ceiling of their own: the ones used longest ago. */
-static void keep_to_ceilings(bide_session *s, struct host *h)
+static void keep_to_ceilings(struct connector *k, struct host *h)
 {
-    if (s->args.idle_limit == 0)
+    if (k->idle_limit == 0)
         return;
-    if (h->nidle > s->args.idle_limit_per_host)
+    if (h->nidle > k->idle_limit_per_host)
         bide__idle_close(container_of(h->idle.prev, struct conn, in_host));
-    if (s->nidle > s->args.idle_limit)
-        bide__idle_close(container_of(s->idle.next, struct conn, in_session));
+    if (k->nidle > k->idle_limit)
+        bide__idle_close(container_of(k->idle.next, struct conn, in_idle));
 }
 
 void bide__idle_close(struct conn *c)
@@ -61,25 +61,25 @@ void bide__idle_ready(struct ready *ready)
         bide__idle_close(c);
 }
 
-static void arm_idle_timer(bide_session *s, int64_t when_ns)
+static void arm_idle_timer(struct connector *k, int64_t when_ns)
 {
     int64_t when_ms = when_ns / NS_PER_MS + 1;
 
-    if (bide__timer_is_armed(&s->idle_timer)) {
-        if (s->idle_timer.when_ms <= when_ms)
+    if (bide__timer_is_armed(&k->idle_timer)) {
+        if (k->idle_timer.when_ms <= when_ms)
             return; /* then it looks at all of them */
-        bide__wheel_disarm(&s->loop->wheel, &s->idle_timer);
+        bide__wheel_disarm(&k->loop->wheel, &k->idle_timer);
     }
-    bide__wheel_arm(&s->loop->wheel, &s->idle_timer, when_ms);
+    bide__wheel_arm(&k->loop->wheel, &k->idle_timer, when_ms);
 }
 
-void bide__connector_idle_fired(struct timer *t)
+void bide__idle_fired(struct timer *t)
 {
-    bide_session *s = container_of(t, bide_session, idle_timer);
-    int64_t now = s->loop->now_ns, next = INT64_MAX;
+    struct connector *k = container_of(t, struct connector, idle_timer);
+    int64_t now = k->loop->now_ns, next = INT64_MAX;
 
-    for (struct list_node *n = s->idle.next, *after; n != &s->idle; n = after) {
-        struct conn *c = container_of(n, struct conn, in_session);
+    for (struct list_node *n = k->idle.next, *after; n != &k->idle; n = after) {
+        struct conn *c = container_of(n, struct conn, in_idle);
         after = n->next;
         if (c->idle_until_ns <= now)
             bide__idle_close(c);
@@ -87,24 +87,24 @@ void bide__connector_idle_fired(struct timer *t)
             next = c->idle_until_ns;
     }
     if (next != INT64_MAX)
-        arm_idle_timer(s, next);
+        arm_idle_timer(k, next);
 }
 
 void bide__idle_add(struct conn *c, int64_t keep_ms)
 {
-    bide_session *s = c->host->session;
+    struct connector *k = c->host->connector;
 
-    c->idle_since_ns = s->loop->now_ns;
+    c->idle_since_ns = k->loop->now_ns;
     c->idle_until_ns = keep_ms > FOREVER_MS ? INT64_MAX : c->idle_since_ns + keep_ms * NS_PER_MS;
     bide__list_prepend(&c->host->idle, &c->in_host);
-    bide__list_append(&s->idle, &c->in_session);
+    bide__list_append(&k->idle, &c->in_idle);
     bide__stream_watch(c->stream, &c->clause);
-    s->nidle++;
+    k->nidle++;
     c->host->nidle++;
     bide__update_blocked(c->host);
     if (c->idle_until_ns != INT64_MAX)
-        arm_idle_timer(s, c->idle_until_ns);
-    keep_to_ceilings(s, c->host);
+        arm_idle_timer(k, c->idle_until_ns);
+    keep_to_ceilings(k, c->host);
 }
 
 /* The one used last that is still good. */
@@ -112,7 +112,7 @@ struct conn *bide__idle_take(struct host *h)
 {
     while (!bide__list_is_empty(&h->idle)) {
         struct conn *c = container_of(h->idle.next, struct conn, in_host);
-        int64_t now = h->session->loop->now_ns;
+        int64_t now = h->connector->loop->now_ns;
         leave_idle(c);
         if (now < c->idle_until_ns && bide__stream_is_alive(c->stream, now - c->idle_since_ns > PROBE_AFTER_NS))
             return c;
@@ -121,10 +121,10 @@ struct conn *bide__idle_take(struct host *h)
     return NULL;
 }
 
-void bide__connector_close_idle(bide_session *s)
+void bide__connector_close_idle(struct connector *k)
 {
-    while (!bide__list_is_empty(&s->idle))
-        bide__idle_close(container_of(s->idle.next, struct conn, in_session));
-    if (s->loop)
-        bide__wheel_disarm(&s->loop->wheel, &s->idle_timer);
+    while (!bide__list_is_empty(&k->idle))
+        bide__idle_close(container_of(k->idle.next, struct conn, in_idle));
+    if (k->loop)
+        bide__wheel_disarm(&k->loop->wheel, &k->idle_timer);
 }

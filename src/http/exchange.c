@@ -330,8 +330,8 @@ int bide__exchange(struct request *q, struct conn *c)
     q->no_answer = true;
     q->odd_interim = false;
     c->served++;
-    q->session->stats.requests++;
-    q->session->stats.reused += c->served > 1;
+    q->session->requests++;
+    q->session->reused += c->served > 1;
     int code = bide__request_send(q, c);
     if (code < 0)
         return code;

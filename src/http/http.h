@@ -17,6 +17,7 @@
 #include <bide/http.h>
 
 #include "core/core.h"
+#include "http/connector.h"
 #include "http/deadline.h"
 #include "http/h1_chunked.h"
 #include "http/h1_parse.h"
@@ -24,8 +25,7 @@
 #include "io/io.h"
 
 #define SCRATCH_SIZE 16384      /* bytes of one receive call into memory that all share */
-#define CONN_BUFFER_SIZE 16384  /* of a connection that has to keep bytes */
-#define BODY_READ_SIZE 65536    /* of one that is busy */
+#define BODY_READ_SIZE 65536    /* of a connection that is busy */
 #define INTERIM_BYTES_MAX ((size_t)1 << 20) /* of 1xx answers before the real one */
 #define DRAIN_MAX 65536         /* bytes of an unwanted body that are cheaper than a new connection */
 
@@ -39,24 +39,7 @@ struct default_field {
     uint32_t off, len; /* of its whole line in session.defaults_text */
 };
 
-/* "HOST:PORT:ADDR:PORT": connect there instead. */
-struct connect_override {
-    const char *host; /* NULL: any */
-    int port;         /* 0: any */
-    const char *addr; /* NULL: as it was */
-    int addr_port;    /* 0: as it was */
-};
-
-/*
- * All that a session keeps.
- *
- * Invariants (connector*.c):
- *   P1  open = sum of host.open = connections, idle ones included, and slots taken by those who are connecting.
- *       busy = open - nidle, of a host and of the session: busy <= limit, open <= limit + idle_limit.
- *   P2  a host with an idle connection has no waiters, unless the session has as many busy ones as it may.
- *   P3  a host is in `blocked` just if it has waiters and busy < limit_per_host; then the session has as many busy ones
- *       as it may.
- */
+/* All that a session keeps. */
 struct bide_session {
     struct object object; /* shared by its responses and connections in use */
     bide_session_args args; /* with the defaults filled in; its strings are in the arena */
@@ -67,27 +50,15 @@ struct bide_session {
     uint32_t defaults_len;
     uint64_t defaults_seen; /* HEADER_BITs; bit 0: one that has no id */
     bool defaults_close;    /* one of them is Connection: close */
-    struct connect_override *overrides;
-    size_t noverrides;
+    struct connect_override *overrides; /* connector.overrides */
     bide_loop *loop; /* a share, since the first request */
     bide_tls *tls;   /* made when needed */
-
-    struct map hosts;
-    struct host *last_host; /* of the latest request: most often also of the next */
-    int open, nwaiting, nidle;
-    bool is_sharing;          /* bide__share_slots runs */
-    struct list_node idle;    /* connections, the one idle for the longest time first */
-    struct list_node blocked; /* hosts */
-    uint64_t tickets;
-    struct timer idle_timer;
+    struct connector connector;
     unsigned nresponses; /* shares that belong to responses; the others are owners' */
-    bool is_closing;     /* the last owner has let go */
 
     struct list_node spare_responses;
     unsigned nspare_responses;
-    void *spare_buffers[16];
-    unsigned nspare_buffers;
-    bide_session_stats stats; /* without what is true just now */
+    uint64_t requests, reused; /* how many there were */
     struct h1_limits head_limits; /* from args.max_head_bytes */
     struct h1_field *fields; /* of the head that is being parsed: nothing suspends meanwhile; or more than these: */
     struct h1_field own_fields[H1_FIELDS_MAX];
@@ -105,9 +76,6 @@ bide_response *bide__session_take_response(bide_session *s);
 void bide__session_give_response(bide_session *s, bide_response *r);
 /* A response gives up its share. */
 void bide__session_leave(bide_session *s);
-/* The memory of a connection's buffer: CONN_BUFFER_SIZE bytes. */
-void *bide__session_take_buffer(bide_session *s);
-void bide__session_give_buffer(bide_session *s, void *buffer);
 /* May the user set this field?  0, or -EINVAL on record. */
 int bide__check_user_field(const char *name, const char *value);
 
@@ -117,66 +85,6 @@ static inline int64_t bide__loop_now_ns(bide_loop *loop)
         loop->now_ns = bide__clock_ns();
     return loop->now_ns;
 }
-
-/* ---- connector*.c: the pool ---- */
-
-/*
- * What makes two requests able to share a connection; compared field by field.
- *
- * A session option that changes what is at the other end, or how it is trusted, belongs here, unless it is the same for
- * the whole session, as ca_file, insecure and connect_to are.
- */
-struct conn_key {
-    const char *host; /* canonical, an IPv6 address in brackets */
-    uint32_t host_len;
-    uint16_t port;
-    bool secure;
-};
-_Static_assert(sizeof(struct conn_key) == sizeof(void *) + 8, "a new part of the key must be compared, too");
-
-/* An origin and its connections. */
-struct host {
-    struct map_node node; /* session.hosts, by "https://host:port" */
-    struct conn_key key;
-    bide_session *session;
-    struct list_node idle;    /* the latest first */
-    struct list_node waiters; /* in order */
-    struct list_node blocked; /* session.blocked */
-    int open, nidle;
-    int in_use;            /* calls that have it in hand */
-    const char *name;    /* the host without brackets and zone: for its certificate */
-    const char *own_dial; /* with its zone */
-    const char *dial;    /* where to connect to: own_dial, unless there is an override */
-    int dial_port;
-    char text[];         /* the key of node, then name and own_dial */
-};
-
-struct conn {
-    struct host *host;
-    bide_stream *stream;
-    struct list_node in_host, in_session; /* while idle */
-    struct clause clause;   /* while idle: something came, or it was closed */
-    struct ready ready;
-    struct buf in;          /* received and not taken yet; has memory only then */
-    uint64_t served;        /* exchanges begun */
-    uint64_t counted_in, counted_out; /* bytes that the session's stats have already */
-    int64_t idle_since_ns, idle_until_ns;
-    struct connect_times times;
-    char peer[INET6_ADDRSTRLEN];
-};
-
-struct request;
-
-/* A connection to the request's origin: an idle one unless `fresh`, a new one, or the first that is given back. */
-struct conn *bide__connector_take(struct request *q, bool fresh);
-/* Done with it: keep it for the next.  hint_ms: what the server said that it keeps it for; negative: nothing. */
-void bide__connector_give(struct conn *c, int64_t hint_ms);
-void bide__connector_close(struct conn *c);
-/* The session ends: close what is idle. */
-void bide__connector_close_idle(bide_session *s);
-void bide__connector_idle_fired(struct timer *t);
-/* Room for n more bytes behind c->in; NULL and an error on record. */
-char *bide__conn_reserve(struct conn *c, size_t n);
 
 /* ---- request.c, request_head.c, request_send.c: what is asked for ---- */
 

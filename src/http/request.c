@@ -239,6 +239,17 @@ static void note_connection(bide_response *r, struct conn *c)
     memcpy(r->peer, c->peer, sizeof r->peer);
 }
 
+static struct conn *take_connection(struct request *q, bool fresh)
+{
+    const struct url *u = &q->url;
+    struct origin origin = {bide__url_part(u, u->hostname), u->hostname.len, u->port, bide__url_is_secure(u)};
+    bide_tls *tls = origin.secure ? bide__session_tls(q->session) : NULL;
+
+    if (origin.secure && !tls)
+        return NULL;
+    return bide__connector_take(&q->session->connector, &origin, &q->response->deadline, tls, fresh);
+}
+
 static int try_once(struct request *q, bool fresh)
 {
     bide_response *r = q->response;
@@ -246,7 +257,7 @@ static int try_once(struct request *q, bool fresh)
     forget_exchange(r);
     r->start_ns = q->session->loop->now_ns;
     r->is_head = strcmp(q->method, "HEAD") == 0;
-    struct conn *c = bide__connector_take(q, fresh);
+    struct conn *c = take_connection(q, fresh);
     if (!c)
         return bide_error_code();
     note_connection(r, c);

@@ -20,7 +20,7 @@ static const struct object_type session_type = {
 
 static int session_init(bide_session *s, const bide_session_args *args)
 {
-    int code = bide__map_init(&s->hosts);
+    int code = bide__connector_init(&s->connector);
     if (code >= 0)
         code = bide__session_set_options(s, args);
     if (code >= 0 && s->args.ca_file && !bide__session_tls(s))
@@ -39,10 +39,7 @@ bide_session *bide_session_new_with(bide_session_args args)
     }
     memset(s, 0, offsetof(bide_session, own_fields));
     bide__object_init(s, &session_type);
-    bide__list_init(&s->idle);
-    bide__list_init(&s->blocked);
     bide__list_init(&s->spare_responses);
-    bide__timer_init(&s->idle_timer, bide__connector_idle_fired);
     bide__arena_init(&s->strings, 1 << 20);
     if (session_init(s, &args) < 0) {
         session_destroy(s);
@@ -69,12 +66,12 @@ int bide__session_bind(bide_session *s)
     if (code < 0)
         return code;
 
-    bide__connector_close_idle(s);
-    if (s->open > 0)
+    bide__connector_close_idle(&s->connector);
+    if (s->connector.open > 0)
         return bide_fail(BIDE_ESTATE, "the session is in use on another event loop");
     if (s->loop)
         bide__object_unref(s->loop);
-    s->loop = bide_retain(loop);
+    s->loop = s->connector.loop = bide_retain(loop);
     return 0;
 }
 
@@ -84,16 +81,13 @@ static void session_destroy(void *object)
 {
     bide_session *s = object;
 
-    bide__connector_close_idle(s);
+    bide__connector_free(&s->connector);
     while (!bide__list_is_empty(&s->spare_responses)) {
         bide_response *r = container_of(s->spare_responses.next, bide_response, spare);
         bide__list_remove(&r->spare);
         bide__arena_free(&r->arena);
         bide__object_free(r);
     }
-    while (s->nspare_buffers > 0)
-        bide__free(s->spare_buffers[--s->nspare_buffers]);
-    bide__map_free(&s->hosts);
     bide_release(s->tls);
     if (s->loop)
         bide__object_unref(s->loop);
@@ -111,8 +105,8 @@ static void session_release(void *object)
         return;
 
     if (s->object.refs == 1 + s->nresponses) { /* the last owner */
-        s->is_closing = true;
-        bide__connector_close_idle(s);
+        s->connector.is_closing = true;
+        bide__connector_close_idle(&s->connector);
     }
     bide__object_unref(s);
 }
@@ -125,12 +119,16 @@ bide_session_stats bide_session_get_stats(const bide_session *s)
     }
     if (s->loop && bide__loop_check(s->loop, __func__) < 0)
         return (bide_session_stats){0};
-    bide_session_stats stats = s->stats;
+    const struct connector *k = &s->connector;
 
-    stats.open = s->open;
-    stats.idle = s->nidle;
-    stats.waiting = s->nwaiting;
-    return stats;
+    return (bide_session_stats){.requests = s->requests,
+                                .reused = s->reused,
+                                .connections = k->connections,
+                                .open = k->open,
+                                .idle = k->nidle,
+                                .waiting = k->nwaiting,
+                                .bytes_in = k->bytes_in,
+                                .bytes_out = k->bytes_out};
 }
 
 /* ---- memory to use again ---- */
@@ -163,7 +161,7 @@ void bide__session_give_response(bide_session *s, bide_response *r)
         bide__arena_free(&r->arena);
     else
         bide__arena_reset(&r->arena);
-    if (s && s->nspare_responses < SPARE_RESPONSES && !s->is_closing && !bide__no_recycling) {
+    if (s && s->nspare_responses < SPARE_RESPONSES && !s->connector.is_closing && !bide__no_recycling) {
         bide__list_prepend(&s->spare_responses, &r->spare);
         s->nspare_responses++;
     } else {
@@ -178,17 +176,4 @@ void bide__session_leave(bide_session *s)
 {
     s->nresponses--;
     bide__object_unref(s);
-}
-
-void *bide__session_take_buffer(bide_session *s)
-{
-    return s->nspare_buffers > 0 ? s->spare_buffers[--s->nspare_buffers] : bide__malloc(CONN_BUFFER_SIZE);
-}
-
-void bide__session_give_buffer(bide_session *s, void *buffer)
-{
-    if (s->nspare_buffers < array_len(s->spare_buffers) && !bide__no_recycling)
-        s->spare_buffers[s->nspare_buffers++] = buffer;
-    else
-        bide__free(buffer);
 }

@@ -170,11 +170,13 @@ static int copy_overrides(bide_session *s, const bide_session_args *args)
     s->overrides = bide__arena_alloc(&s->strings, n * sizeof *s->overrides);
     if (!s->overrides)
         return BIDE_ENOMEM;
-    for (; s->noverrides < n; s->noverrides++) {
-        int code = parse_override(s, &s->overrides[s->noverrides], args->connect_to[s->noverrides]);
+    for (size_t i = 0; i < n; i++) {
+        int code = parse_override(s, &s->overrides[i], args->connect_to[i]);
         if (code < 0)
             return code;
     }
+    s->connector.overrides = s->overrides;
+    s->connector.noverrides = n;
     return 0;
 }
 
@@ -236,6 +238,16 @@ static int set_head_limits(bide_session *s)
     return s->fields ? 0 : bide__fail_nomem("the fields of a head");
 }
 
+static void set_connector(struct connector *k, const bide_session_args *args)
+{
+    k->limit = args->limit;
+    k->limit_per_host = args->limit_per_host;
+    k->idle_limit = args->idle_limit;
+    k->idle_limit_per_host = args->idle_limit_per_host;
+    k->keepalive_ms = args->keepalive_ms;
+    k->buffer_max = args->max_head_bytes + 2 * BODY_READ_SIZE;
+}
+
 int bide__session_set_options(bide_session *s, const bide_session_args *args)
 {
     int code = fill_in(s, args);
@@ -243,5 +255,6 @@ int bide__session_set_options(bide_session *s, const bide_session_args *args)
         code = set_head_limits(s);
     if (code >= 0)
         code = copy_defaults(s, args);
+    set_connector(&s->connector, &s->args);
     return code < 0 ? code : copy_overrides(s, args);
 }

@@ -5,7 +5,7 @@
  * The answer comes through a stream in memory, so nothing waits and no system call is made.  The first byte says how the
  * body is read and how the answer is cut; what is read of it in pieces and at once must be the same, or fail both times.
  */
-#include "http/connector.h"
+#include "http/http.h"
 #include "memory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -72,19 +72,14 @@ struct run {
 /* An idle connection that leads to the script. */
 static void plant(struct run *run)
 {
-    static char storage[64];
-    static const char url[] = "http://h/";
+    static const struct origin origin = {.host = "h", .host_len = 1, .port = 80};
     must(bide__session_bind(run->session) == 0);
-    struct request q = {.session = run->session, .response = bide__session_take_response(run->session)};
-
-    must(bide__url_parse(&q.url, url, sizeof url - 1, storage, sizeof storage) == 0);
-    struct host *h = bide__host_find(&q);
+    struct host *h = bide__host_find(&run->session->connector, &origin);
     struct conn *c = bide__conn_new(h);
     run->script.filter.ops = &script_ops;
-    c->stream = bide__stream_over(&run->script.filter, "memory", 0);
+    bide__conn_opened(c, bide__stream_over(&run->script.filter, "memory", 0));
     bide__take_slot(h);
     bide__connector_give(c, INT64_MAX);
-    bide__session_give_response(run->session, q.response);
 }
 
 static void add(struct outcome *o, const char *data, size_t len)
@@ -127,7 +122,7 @@ static int request(struct run *run)
     }
     bide_error_clear();
     bide_release(r);
-    bide__connector_close_idle(run->session);
+    bide__connector_close_idle(&run->session->connector);
     must(bide_session_get_stats(run->session).open == 0);
     return 0;
 }

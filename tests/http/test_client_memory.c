@@ -141,7 +141,7 @@ static void expect_two_calls_each(struct peer *p, const char *text)
         const char *url = peer_url(p, "/");
         for (int i = 0; i < 10; i++)
             expect_get(s, url, text);
-        struct conn *c = container_of(s->idle.next, struct conn, in_session);
+        struct conn *c = container_of(s->connector.idle.next, struct conn, in_idle);
         real_ops = c->stream->socket.filter.ops;
         counting = *real_ops;
         counting.try_recv = counted_recv;
