@@ -931,6 +931,49 @@ TEST(tls_server_that_asks_refuses_a_client_without_certificate, .real_time = tru
     stop(&server);
 }
 
+/* ---- layers on layers ---- */
+
+static int pong_inside(bide_stream *s, void *arg)
+{
+    BIDE_TRY(bide__tls_start_server(s, arg));
+    return pong(s, NULL);
+}
+
+static void expect_pong_of_all(bide_stream *s)
+{
+    enum { PINGS = 20000 }; /* more than a record of either layer, and than a socket takes at once with nobody reading */
+    char buf[4];
+
+    for (int i = 0; i < PINGS; i++)
+        EXPECT_EQ(bide_write(s, "ping", 4), 0);
+    EXPECT_EQ(bide_drain(s), 0);
+    for (int i = 0; i < PINGS; i++) {
+        EXPECT_EQ(bide_read_exactly(s, buf, 4), 4);
+        EXPECT_MEM(buf, "pong", 4);
+    }
+}
+
+/* As a proxy that is spoken to over TLS has it: neither layer knows that the other is one of TLS, too. */
+TEST(tls_inside_tls_shakes_hands_and_carries_bytes, .real_time = true)
+{
+    certs_make();
+    bide_auto bide_tls *inner = server_tls("good"), *outer = server_tls("good"), *tls = client_tls();
+    struct served server = serve_with(outer, pong_inside, inner);
+    {
+        bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+        EXPECT_NOT_NULL(s);
+        EXPECT_EQ(bide__tls_start_client(s, tls, "good.test", 1), 0);
+        ping(s);
+        EXPECT_TRUE(bide__stream_is_alive(s, true)); /* tickets of both layers may have come */
+        expect_pong_of_all(s);
+        EXPECT_EQ(bide_stream_shutdown(s), 0);
+        char more;
+        EXPECT_EQ(bide_read(s, &more, 1), 0); /* a close_notify of the inner layer */
+        EXPECT_FALSE(bide__stream_was_cut(s));
+    }
+    stop(&server);
+}
+
 /* ---- system calls: one recv and one send for each exchange ---- */
 
 static const struct filter_ops *real_ops;
