@@ -101,10 +101,10 @@ static int read_variable(struct template *t, const char *at, const char **end, s
 /* curl's #1, and its #<page>: how long; 0: it is none. */
 static size_t hash_length(const char *at)
 {
-    size_t len = strspn(at + 1, DIGITS), name = at[1] == '<' ? strspn(at + 2, LETTERS DIGITS) : 0;
-
     if (at[0] != '#')
         return 0;
+
+    size_t len = strspn(at + 1, DIGITS), name = at[1] == '<' ? strspn(at + 2, LETTERS DIGITS) : 0;
     if (name > 0)
         return name < GLOB_NAME_MAX && at[2 + name] == '>' && !strchr(DIGITS, at[2]) ? name + 3 : 0;
     return len > 0 && at[1] != '0' ? len + 1 : 0;
