@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -103,8 +104,23 @@ static int coroutine_body(const struct harness_test *test)
     return 0;
 }
 
+/* $BIDE_TEST_SKIP: globs, with spaces between them. */
+static bool is_to_be_skipped(const char *name)
+{
+    char globs[1024], *rest = globs;
+
+    const char *given = getenv("BIDE_TEST_SKIP");
+    snprintf(globs, sizeof globs, "%s", given ? given : "");
+    for (char *glob; (glob = strtok_r(rest, " ", &rest));)
+        if (fnmatch(glob, name, 0) == 0)
+            return true;
+    return false;
+}
+
 static void run_body(const struct harness_test *test)
 {
+    if (is_to_be_skipped(test->name))
+        SKIP("BIDE_TEST_SKIP");
     if (!test->is_coroutine) {
         test->body();
         return;

@@ -10,7 +10,8 @@
  *
  * Each test registers itself and runs in a process of its own, which fails when it takes too long (10 s by default; six
  * times as much under a sanitizer or valgrind, or $BIDE_TEST_SLOW times), dies of a signal, prints what a sanitizer
- * found, or leaves a descriptor, task, stack or allocation behind.  Its output is shown only when it fails.
+ * found, or leaves a descriptor, task, stack or allocation behind.  Its output is shown only when it fails.  Those whose
+ * names match one of the globs in $BIDE_TEST_SKIP are skipped, and shown as such.
  *
  *     PROGRAM [--list] [--jobs N] [--no-fork] [--file FILE] [NAME|GLOB...]
  *

@@ -35,6 +35,9 @@ not true: 0 > 1
 killed by SIGABRT
 WORDS
 [ "$(run 'pass_t*' 2>/dev/null | grep -c '^ok')" -eq 2 ] || complain "a glob does not choose"
+BIDE_TEST_SKIP='no* *_too' run --file harness/test_second.c >"$out" 2>&1
+{ grep -qx 'ok [12] - pass_second_file' "$out" && grep -qx 'ok [12] - pass_second_file_too # SKIP BIDE_TEST_SKIP' "$out"; } ||
+    complain "BIDE_TEST_SKIP does not choose"
 [ "$(run --file harness/test_second.c 2>/dev/null | grep -c '^ok')" -eq 2 ] || complain "--file does not choose"
 [ "$(run --file harness/test_second.c '*_too' 2>/dev/null | grep -c '^ok')" -eq 1 ] || complain "--file and a glob do not choose"
 run --file second.c 2>/dev/null && complain "--file takes a part of a name"
