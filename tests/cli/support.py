@@ -3,6 +3,7 @@
 
 A test is a unittest.TestCase; `python3 test_x.py -v Class.test_name` runs one by hand, with $BIDE set.
 """
+import concurrent.futures
 import contextlib
 import os
 import select
@@ -10,6 +11,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import threading
 import unittest
@@ -239,6 +241,45 @@ def on_terminal(*args, code=None):
         code.append(p.returncode)
     os.close(main)
     return out.decode(errors="surrogateescape")
+
+
+# ---- several at once ----
+
+def run_one(case):
+    """The test's name with how it went, and what there is to say of it if it failed."""
+    result = unittest.TestResult()
+    case.run(result)
+    bad = [text for _, text in result.errors + result.failures]
+    if bad or not result.wasSuccessful():
+        return f"{case} ... FAIL", "\n".join(bad or ["an unexpected success"])
+    return f"{case} ... " + (f"skipped: {result.skipped[0][1]}" if result.skipped else "ok"), None
+
+
+def cases_in(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from cases_in(test)
+        else:
+            yield test
+
+
+def main(at_once=4):
+    """As unittest.main(), but so many tests at once, for those that mostly wait; what they share must bear that.  Tests that
+    are named on the command line run one after the other."""
+    if len(sys.argv) > 1:
+        unittest.main()
+    cases = list(cases_in(unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])))
+    failed = 0
+    with contextlib.ExitStack() as stack:
+        for kind in dict.fromkeys(map(type, cases)):
+            kind.setUpClass()
+            stack.callback(kind.tearDownClass)
+        with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+            for line, why in pool.map(run_one, cases):
+                print(line + (f"\n{why}" if why else ""), file=sys.stderr)
+                failed += why is not None
+    print(f"{len(cases)} tests, {failed} failed", file=sys.stderr)
+    sys.exit(failed > 0 or not cases)
 
 
 if __name__ == "__main__":

@@ -45,9 +45,9 @@ fails "" "http://127.0.0.1:$free/" --connect-timeout 1s
 # ---- TLS ----
 subject='-subj /CN=localhost -addext subjectAltName=DNS:localhost'
 # shellcheck disable=SC2086 # several words
-openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out good.pem -days 2 $subject 2>/dev/null
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out good.pem -days 2 $subject 2>/dev/null
 # shellcheck disable=SC2086
-openssl req -x509 -newkey rsa:2048 -nodes -keyout key2.pem -out other.pem -days 2 -subj /CN=other.example \
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key2.pem -out other.pem -days 2 -subj /CN=other.example \
     -addext subjectAltName=DNS:other.example 2>/dev/null
 start "$bide" serve --port 0 --cert good.pem --key key.pem
 tls=https://localhost:${url##*:}

@@ -12,13 +12,12 @@ import os
 import pathlib
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 import unittest
 
-from support import BIDE, SLOW, bide, serving
+from support import BIDE, SLOW, bide, main, serving
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -481,4 +480,4 @@ class Existing(Case):
 
 
 if __name__ == "__main__":
-    sys.exit(unittest.main())
+    main()

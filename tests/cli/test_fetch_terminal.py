@@ -15,7 +15,7 @@ import threading
 import time
 import unittest
 
-from support import RawServer
+from support import RawServer, main
 
 BIDE = os.environ["BIDE"]
 
@@ -246,4 +246,4 @@ def drip(seconds, rate):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()
