@@ -62,7 +62,7 @@ fails "certificate" --cacert other.pem "https://localhost:${url##*:}/json"
 must 2 fetch -q --cacert no-such.pem "$tls/json" -o x
 said "no-such.pem"
 must 0 fetch -q --cacert other.pem --connect-to "other.example:443:127.0.0.1:${url##*:}" https://other.example/json -o x
-fails "" "https://127.0.0.1:${base##*:}/json" # no TLS at all
+fails "" --connect-timeout 1s "https://127.0.0.1:${base##*:}/json" # no TLS at all
 
 # ---- some fail, some do not ----
 must 1 fetch "$base/{bytes/3,short,bytes/4,status/500}" -o 'mixed/{i}' --retries 0
