@@ -137,7 +137,7 @@ void bide__block_put(struct pool_arena *a, struct block *b)
 {
     uint64_t size = (uint64_t)1 << (b->class_ + BLOCK_SHIFT_MIN);
 
-    if (a->generation != atomic_load_explicit(&bide__forks, memory_order_relaxed))
+    if (bide__was_forked(a->generation))
         return; /* a forked child: the memory is the parent's, too */
     assert(b->owner != BLOCK_FREE);
     b->owner = BLOCK_FREE;

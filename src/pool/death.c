@@ -23,17 +23,6 @@ struct death {
     char how[160]; /* "was killed by signal 11 (Segmentation fault)" */
 };
 
-_Thread_local unsigned bide__pool_callbacks;
-
-void bide__pool_event(bide_pool *p, const bide_pool_event *e)
-{
-    if (!p->args.on_event)
-        return;
-    bide__pool_callbacks++;
-    p->args.on_event(e, p->args.arg);
-    bide__pool_callbacks--;
-}
-
 /* ---- how ---- */
 
 /* Has the kernel's count of processes that it killed in our cgroup grown since the last death? */

@@ -9,7 +9,7 @@
  * Invariants:
  *   W1  worker_sleeps is set only around the kernel's wait, and the lanes are looked at after it was set.
  *   W2  a runner is woken only when the one woken before has run (`waking`).
- *   W3  a process that a job forked never writes to the lanes (`forked`).
+ *   W3  a process that a job forked never writes to the lanes (`generation`).
  */
 #include <stdio.h>
 #include <sys/mman.h>
@@ -42,7 +42,7 @@ static bool is_full(struct worker *w, size_t len)
 {
     struct lane *l = &w->segment.answers;
 
-    if (w->forked)
+    if (bide__was_forked(w->generation))
         _exit(0);
     if (bide__lane_has_room(l, len))
         return false;

@@ -20,6 +20,14 @@
 #include "core/core.h"
 #include "io/io.h"
 
+/* ---- generation.c: is this still the process that we were made in? ---- */
+uint64_t bide__fork_generation(void); /* another number after each fork, from the first call on */
+extern _Atomic uint64_t bide__forks;  /* the same, for who has called it */
+static inline bool bide__was_forked(uint64_t generation)
+{
+    return unlikely(generation != atomic_load_explicit(&bide__forks, memory_order_relaxed));
+}
+
 /* ---- lane.c: one direction of a conversation through shared memory, without a lock ---- */
 
 enum record_kind {
@@ -290,8 +298,6 @@ int bide__zygote_start(const struct birth *b, uint64_t *number);
 pid_t bide__zygote_made(uint64_t number);
 pid_t bide__zygote_pid(void);
 void bide__zygote_kill(void); /* the next birth makes another one */
-uint64_t bide__fork_generation(void); /* another number after each fork, from the first call on */
-extern _Atomic uint64_t bide__forks;  /* the same, for who has called it */
 void bide__give_no_input(void); /* as if standard input were empty */
 /* In a new process: forget what was our parent's. */
 void bide__become_worker(int *keep, unsigned nkeep, int life, bool parent_is_main_thread);
@@ -324,6 +330,7 @@ struct worker {
     struct segment segment;
     bide_loop *loop;
     pid_t pid;
+    uint64_t generation; /* of forks: a job may fork, and its child is no worker */
     struct fd ctl, bell;
     struct watch_fd ctl_watch;
     char *arena;
@@ -344,7 +351,7 @@ struct worker {
     struct spin spin;
     uint64_t *cancelled; /* ids of calls that are still in the lane */
     size_t ncancelled, cancelled_cap;
-    bool must_poll, stopping, forked, open, waking, said_bye, sending;
+    bool must_poll, stopping, open, waking, said_bye, sending;
     bool lost; /* a job has ended our thread */
 };
 
@@ -591,6 +598,8 @@ void bide__proxy_refuse(struct proxy *x); /* read what it says, without a though
 void bide__proxy_died(struct proxy *x);
 void bide__proxy_not_born(struct proxy *x, int code);
 void bide__pool_fail(bide_pool *p, int code, const char *format, ...) BIDE_PRINTF(3, 4);
+
+/* ---- report.c ---- */
 void bide__pool_event(bide_pool *p, const bide_pool_event *e);
 extern _Thread_local unsigned bide__pool_callbacks; /* how deep we are in on_event and on_progress, of any pool */
 
@@ -624,7 +633,7 @@ static inline bool bide__job_is_settled(const struct job *j)
 /* We are the child of a fork. */
 static inline bool bide__pool_is_parents(const bide_pool *p)
 {
-    return unlikely(p->generation != atomic_load_explicit(&bide__forks, memory_order_relaxed));
+    return bide__was_forked(p->generation);
 }
 int bide__pool_check_reader(const bide_pool *p, const char *function); /* for who only looks, also when no loop runs */
 int bide__pool_check_owner(const bide_pool *p, const char *function);  /* in its loop */

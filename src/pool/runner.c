@@ -275,7 +275,7 @@ static void run(struct runner *r)
         code = prepare_out(r, &out);
     if (code == 0)
         code = bide__call_record(&r->call, r->in, r->arg, r->arg_len, out);
-    if (r->worker->forked) { /* W3: the child of a job that forked and returned */
+    if (bide__was_forked(r->worker->generation)) { /* W3: the child of a job that forked and returned */
         fflush(stdout);
         _exit(0);
     }

@@ -184,6 +184,7 @@ static void worker_init(struct worker *w, const struct birth *b)
 {
     w->birth = *b;
     w->pid = getpid();
+    w->generation = bide__fork_generation();
     w->ctl.fd = w->bell.fd = -1;
     w->arena = b->arena_base;
     bide__list_init(&w->idle);
@@ -239,7 +240,6 @@ int bide__worker_main(const struct birth *b)
     }
 
     worker_init(w, b);
-    bide__fork_generation(); /* watches for forks from now on */
     if (b->kind == BIDE_POOL_THREAD)
         bide__segment_share(&w->segment, b->segment, b->ring_bytes, b->concurrency);
     else

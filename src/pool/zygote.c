@@ -56,7 +56,6 @@ static struct {
 } zygote = {.lock = PTHREAD_MUTEX_INITIALIZER, .socket = -1, .life = {-1, -1}, .pidfd = -1};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-_Atomic uint64_t bide__forks = 1;
 
 /* ---- forks ---- */
 
@@ -82,15 +81,12 @@ static void forget(void)
     zygote.pid = 0;
 }
 
-/* In the child of any fork of the program's own: its pools and its zygote are not the child's. */
+/* In the child of any fork of the program's own: its zygote is not the child's. */
 static void after_fork(void)
 {
-    atomic_fetch_add(&bide__forks, 1);
     pthread_mutex_init(&zygote.lock, NULL);
     if (!zygote.forking)
         forget();
-    if (bide__worker_here)
-        bide__worker_here->forked = true;
 }
 
 /* Time to do what it was asked for; then it is killed. */
@@ -121,14 +117,9 @@ static void at_end(void)
 
 static void install(void)
 {
+    bide__fork_generation(); /* before any fork of ours */
     pthread_atfork(NULL, NULL, after_fork);
     atexit(at_end);
-}
-
-uint64_t bide__fork_generation(void)
-{
-    pthread_once(&once, install);
-    return atomic_load_explicit(&bide__forks, memory_order_relaxed);
 }
 
 /*
