@@ -45,72 +45,6 @@ static int check_data(const char *function, const void *data, size_t len)
 
 /* ---- replies ---- */
 
-/*
- * A larger block for the reply.  A cancellation ends the job before, or afterwards, but not meanwhile: the program would
- * have moved the reply to a block that we do not know of.
- */
-static int grant(struct runner *r, size_t len)
-{
-    BIDE_TRY(bide__pending_interrupt(bide__task_here()));
-    r->waits_for_grant = true;
-    bide__worker_answer(r->worker, &(struct record){.kind = REC_WANT, .id = r->call.id, .fn = len}, NULL, 0);
-    while (r->waits_for_grant)
-        bide__wait_uninterrupted(&r->grant);
-    return r->grant_code < 0 ? bide_fail(r->grant_code, "a reply of %zu bytes: %s", len, bide_strerror(r->grant_code)) : 0;
-}
-
-static int grow_small(struct runner *r, size_t total)
-{
-    if (total <= r->reply_cap)
-        return 0;
-    size_t cap = 256;
-    while (cap < total)
-        cap *= 2;
-    char *more = bide__realloc(r->reply, cap);
-    if (!more)
-        return bide__fail_nomem("a reply");
-    r->reply = more;
-    r->reply_cap = cap;
-    return 0;
-}
-
-/* What was replied so far, as bytes. */
-static bide_bytes so_far(const struct runner *r)
-{
-    if (r->echoed)
-        return (bide_bytes){r->echoed, r->echoed_len};
-    if (r->granted)
-        return (bide_bytes){r->granted, r->granted_used};
-    return (bide_bytes){r->reply, r->reply_len};
-}
-
-/* Room for n more bytes behind what is there. */
-static char *extend(struct runner *r, size_t n)
-{
-    bide_bytes old = so_far(r);
-    size_t total = old.len + n;
-    if (n > PAYLOAD_MAX || total > PAYLOAD_MAX) {
-        bide_fail(-E2BIG, "a reply of %zu bytes and %zu more: 2 GiB at most", old.len, n);
-        return NULL;
-    }
-
-    if (!r->granted && !r->echoed && total <= RECORD_PAYLOAD_MAX) {
-        if (grow_small(r, total + 1) < 0)
-            return NULL;
-        r->reply_len = total;
-        return r->reply + old.len;
-    }
-    if (!r->granted || total > r->granted_len) {
-        if (grant(r, r->granted && total < PAYLOAD_MAX / 2 ? total * 2 : total) < 0)
-            return NULL;
-        if (old.len > 0)
-            memcpy(r->granted, old.data, old.len);
-        r->echoed = NULL;
-    }
-    r->granted_used = total;
-    return r->granted + old.len;
-}
-
 static bool is_part_of_argument(const struct runner *r, const char *data, size_t len)
 {
     return r->has_block && data >= r->arg && len <= r->arg_len && data + len <= r->arg + r->arg_len;
@@ -122,14 +56,14 @@ int bide_worker_reply(const void *data, size_t len)
     if (!r)
         return BIDE_ESTATE;
     BIDE_TRY(check_data(__func__, data, len));
-    if (len > RECORD_PAYLOAD_MAX && so_far(r).len == 0 && is_part_of_argument(r, data, len)) {
+    if (len > RECORD_PAYLOAD_MAX && bide__reply_so_far(r).len == 0 && is_part_of_argument(r, data, len)) {
         r->echoed = data;
         r->echoed_len = len;
         return 0;
     }
     if (len == 0)
         return 0;
-    char *to = extend(r, len);
+    char *to = bide__reply_extend(r, len);
     if (!to)
         return bide_error_code();
     memcpy(to, data, len);
@@ -139,7 +73,7 @@ int bide_worker_reply(const void *data, size_t len)
 void *bide_worker_reserve(size_t n)
 {
     struct runner *r = required(__func__);
-    char *to = r ? extend(r, n) : NULL;
+    char *to = r ? bide__reply_extend(r, n) : NULL;
 
     if (to)
         memset(to, 0, n);

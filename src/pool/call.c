@@ -60,7 +60,7 @@ static void leave(const volatile bool *returned)
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
     if (!*returned)
-        bide__worker_thread_ended();
+        bide__worker_here->thread_ended(bide__worker_here);
 }
 
 static __attribute__((noinline)) int call_below(void (*fn)(void), enum bide_job_shape shape, const char *arg, size_t len, void *out)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lanes.c - a worker and its lanes: answers, orders, and what happens before it sleeps and after it wakes.
+ * lanes.c - a worker and its lanes: orders, and what happens before it sleeps and after it wakes.
  *
  * The loop looks at the lanes whenever it is about to ask the kernel (worker_wait stands before epoll's own).  While
  * there are calls it wakes one runner for each, and asks the kernel only now and then; with nothing to do it says in
@@ -9,138 +9,20 @@
  * Invariants:
  *   W1  worker_sleeps is set only around the kernel's wait, and the lanes are looked at after it was set.
  *   W2  a runner is woken only when the one woken before has run (`waking`).
- *   W3  a process that a job forked never writes to the lanes (`generation`).
  */
 #include <stdio.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "pool/pool.h"
 
 /* Turns without asking the kernel while there are calls. */
 #define SKIP_MAX 64
-/* A job or runner that was busy for so long lets the loop look at its lanes and descriptors. */
-#define BUSY_MAX_NS 1000000
-
-void bide__worker_give_up(const struct worker *w)
-{
-    if (w->birth.kind != BIDE_POOL_THREAD)
-        _exit(1);
-}
-
-/* ---- answers ---- */
-
-void bide__worker_ring(struct worker *w)
-{
-    struct segment_shared *s = w->segment.shared;
-
-    if (atomic_load(&s->we_sleep) && atomic_exchange(&s->we_sleep, 0))
-        bide__ring_bell(w->birth.our_bell);
-}
-
-static bool is_full(struct worker *w, size_t len)
-{
-    struct lane *l = &w->segment.answers;
-
-    if (bide__was_forked(w->generation))
-        _exit(0);
-    if (bide__lane_has_room(l, len))
-        return false;
-    atomic_store(&w->segment.shared->stuck, 1);
-    bide__worker_ring(w);
-    return !bide__lane_has_room(l, len);
-}
-
-void bide__worker_answer(struct worker *w, const struct record *r, const void *data, size_t len)
-{
-    struct lane *l = &w->segment.answers;
-
-    while (is_full(w, len))
-        bide__wait_uninterrupted(&w->room);
-    bide__lane_put(l, r, data, len, NULL, 0);
-    bide__lane_publish(l);
-    bide__worker_ring(w);
-}
-
-int bide__worker_tell(struct worker *w, const struct record *r, const void *data, size_t len)
-{
-    int code = bide__worker_is_late(w) ? bide_sleep_ms(0) : bide__pending_interrupt(bide__task_here());
-
-    while (code == 0 && is_full(w, len))
-        code = bide__wait_in(&w->room, NULL);
-    if (code == 0)
-        bide__worker_answer(w, r, data, len);
-    return code;
-}
-
-bool bide__worker_is_late(const struct worker *w)
-{
-    return bide__clock_ns() - w->polled_ns > BUSY_MAX_NS;
-}
-
-char *bide__worker_arena(struct worker *w)
-{
-    if (w->arena)
-        return w->arena;
-    void *p = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, w->birth.arena, 0);
-    if (p == MAP_FAILED) {
-        bide_fail(-errno, "addresses for large payloads: %s", bide_strerror(-errno));
-        return NULL;
-    }
-    return w->arena = p;
-}
 
 /* ---- orders ---- */
 
-static struct runner *runner_of(struct worker *w, uint64_t id)
-{
-    for (struct runner *r = w->runners; r; r = r->next)
-        if (r->call.kind && r->call.id == id)
-            return r;
-    return NULL;
-}
-
-/* It is not running: in the lane still, or over already. */
-static void note_cancelled(struct worker *w, uint64_t id)
-{
-    if (bide__lane_is_empty(&w->segment.calls))
-        w->ncancelled = 0;
-    if (w->ncancelled == w->cancelled_cap) {
-        size_t cap = w->cancelled_cap ? w->cancelled_cap * 2 : 16;
-        uint64_t *more = bide__realloc(w->cancelled, cap * sizeof *more);
-        if (!more)
-            return; /* then it runs; nobody wants its result */
-        w->cancelled = more;
-        w->cancelled_cap = cap;
-    }
-    w->cancelled[w->ncancelled++] = id;
-}
-
-bool bide__worker_was_cancelled(struct worker *w, uint64_t id)
-{
-    for (size_t i = 0; i < w->ncancelled; i++)
-        if (w->cancelled[i] == id) {
-            w->cancelled[i] = w->cancelled[--w->ncancelled];
-            return true;
-        }
-    return false;
-}
-
-static void order_cancel(struct worker *w, uint64_t id)
-{
-    struct runner *r = runner_of(w, id);
-
-    if (!r) {
-        note_cancelled(w, id);
-    } else if (!r->cancelled) {
-        r->cancelled = true;
-        bide_task_cancel(r->task);
-    }
-}
-
 static void order_space(struct worker *w, const struct record *o)
 {
-    struct runner *r = runner_of(w, o->id);
+    struct runner *r = bide__runner_by_id(w, o->id);
     if (!r)
         return;
     char *arena = o->code < 0 ? NULL : bide__worker_arena(w);
@@ -173,7 +55,7 @@ static void take_orders(struct worker *w)
         bide__lane_pop(l, &o);
         any = true;
         if (o.kind == REC_CANCEL)
-            order_cancel(w, o.id);
+            bide__runner_cancel(w, o.id);
         else if (o.kind == REC_SPACE)
             order_space(w, &o);
         else if (o.kind == REC_STOP)
@@ -183,7 +65,7 @@ static void take_orders(struct worker *w)
         bide__worker_give_up(w);
     if (any && atomic_exchange(&w->segment.shared->orders_wait, 0))
         bide__worker_ring(w); /* those that found no room can follow */
-    if (!bide__list_is_empty(&w->room) && !is_full(w, RECORD_PAYLOAD_MAX))
+    if (!bide__list_is_empty(&w->room) && bide__worker_has_room(w, RECORD_PAYLOAD_MAX))
         bide__wake_all(w->loop, &w->room);
 }
 

@@ -4,7 +4,8 @@
  *
  * In reading order.  Between both sides: lane.c (records in a ring), segment.c (what one worker shares with us),
  * arena.c (large payloads), pass.c (descriptors).  Births: image.c (which functions exist there), registry.c (functions
- * by name), zygote.c, start.c, limits.c.  Inside a worker: worker.c, lanes.c, runner.c, call.c, api.c.  Outside: poll.c
+ * by name), zygote.c, child.c, start.c, prepare.c, limits.c.  Inside a worker: worker.c, answers.c,
+ * lanes.c, runner.c, reply.c, call.c, api.c.  Outside: poll.c
  * (when the lanes are looked at), proxy.c (one worker), events.c (what came from it), death.c, dispatch.c (the queue),
  * check.c (of arguments), job.c, submit.c, map.c, imap.c, upkeep.c (limits and watching), open.c, close.c, stats.c.
  */
@@ -298,11 +299,17 @@ int bide__zygote_start(const struct birth *b, uint64_t *number);
 pid_t bide__zygote_made(uint64_t number);
 pid_t bide__zygote_pid(void);
 void bide__zygote_kill(void); /* the next birth makes another one */
+int bide__zygote_renew(void); /* another one, with what was loaded meanwhile */
+void bide__zygote_disown(void); /* in a new process: it is the parent's */
+
+/* ---- child.c: what a new process is made with, and does first ---- */
 void bide__give_no_input(void); /* as if standard input were empty */
 /* In a new process: forget what was our parent's. */
 void bide__become_worker(int *keep, unsigned nkeep, int life, bool parent_is_main_thread);
 void bide__die_with(int life);
 pid_t bide__raw_fork(int *note, bool as_sibling);
+
+/* ---- start.c: the other births ---- */
 /* pid and pidfd, or an error */
 int bide__fork_start(const struct birth *b, int *pidfd);
 int bide__exec_start(const struct birth *b, const char *program, int *pidfd);
@@ -310,7 +317,7 @@ void bide__exec_serve_if_asked(void);
 bool bide__exec_was_asked(void);
 int bide__thread_start(const struct birth *b, pthread_t *thread);
 
-/* ---- worker.c, lanes.c: the inside ---- */
+/* ---- worker.c, answers.c, lanes.c: the inside ---- */
 
 struct worker;
 struct runner;
@@ -353,11 +360,15 @@ struct worker {
     size_t ncancelled, cancelled_cap;
     bool must_poll, stopping, open, waking, said_bye, sending;
     bool lost; /* a job has ended our thread */
+    /* The running task has ended our thread: it ends itself, and the worker.  Does not return; here, because call.c, which
+     * finds that out, is called by those who do it (worker.c). */
+    void (*thread_ended)(struct worker *w);
 };
 
 extern _Thread_local struct worker *bide__worker_here;
 
 void bide__worker_ring(struct worker *w); /* the parent's bell, if it sleeps */
+bool bide__worker_has_room(struct worker *w, size_t len); /* for an answer; if not, the program knows that we wait */
 /* Put an answer; suspends while there is no room, whatever is cancelled meanwhile. */
 void bide__worker_answer(struct worker *w, const struct record *r, const void *data, size_t len);
 /* The same for what may go unsaid: a cancellation point, and now and then a turn of the loop.  0, or an error on record. */
@@ -365,12 +376,8 @@ int bide__worker_tell(struct worker *w, const struct record *r, const void *data
 bool bide__worker_is_late(const struct worker *w); /* its loop should turn */
 /* The memory we share, or the loop, is broken: a process ends, and is replaced. */
 void bide__worker_give_up(const struct worker *w);
-bool bide__worker_was_cancelled(struct worker *w, uint64_t id);
 char *bide__worker_arena(struct worker *w); /* NULL: an error on record */
 extern const struct poller_ops bide__worker_poller_ops;
-
-/* The running task has ended our thread: it ends itself, and the worker. */
-_Noreturn void bide__worker_thread_ended(void);
 
 /* ---- call.c ---- */
 int bide__call_job(void (*fn)(void), enum bide_job_shape shape, const char *arg, size_t len, void *out);
@@ -407,6 +414,13 @@ int bide__runner_main(struct runner *r);
 void bide__runner_lost(struct runner *r); /* its job has ended the worker's thread */
 /* Call the function of a record.  0 or more, or an error on record. */
 int bide__call_record(const struct record *rec, const char *name_and_arg, const char *arg, size_t len, void *out);
+void bide__runner_cancel(struct worker *w, uint64_t id); /* it runs, or lies in the lane still, or is over */
+struct runner *bide__runner_by_id(struct worker *w, uint64_t id); /* who runs that job; NULL: nobody */
+
+/* ---- reply.c: the result of a job ---- */
+char *bide__reply_extend(struct runner *r, size_t n); /* room behind what is there; suspends; NULL: an error on record */
+bide_bytes bide__reply_so_far(const struct runner *r);
+void bide__reply_send(struct runner *r, struct record *result); /* empties its slot, and sends */
 /* The story of an error as bytes: text, NUL, trace, NUL.  Returns the length. */
 size_t bide__story_write(int code, char *out, size_t cap);
 

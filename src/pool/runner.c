@@ -12,7 +12,6 @@
  *   R3  when the worker is lost, the slots of the jobs that it had stay as they are: no result follows.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "pool/pool.h"
@@ -31,22 +30,6 @@ int bide__call_record(const struct record *rec, const char *name, const char *ar
         fn = n->fn;
     }
     return bide__call_job(fn, rec->shape, arg, len, out);
-}
-
-size_t bide__story_write(int code, char *out, size_t cap)
-{
-    const struct error_record *e = bide__error_current();
-    bool has_story = e->code == code;
-    int n = snprintf(out, cap, "%s", has_story ? e->text : bide_strerror(code));
-    size_t at = (size_t)n + 1;
-
-    out[at] = '\0';
-    for (unsigned i = 0; has_story && i < e->ntrace && at + 1 < cap; i++) {
-        n = snprintf(out + at, cap - at, "%sin %s (%s:%d)", i > 0 ? "\n" : "", e->trace[i].function, e->trace[i].file,
-                     e->trace[i].line);
-        at += (size_t)n < cap - at ? (size_t)n : cap - at - 1;
-    }
-    return at + 1;
 }
 
 /* ---- before the call ---- */
@@ -105,8 +88,11 @@ static int prepare_out(struct runner *r, void **out)
     *out = NULL;
     if (!(r->call.flags & HAS_OUT))
         return 0;
-    *out = bide_worker_reserve(r->call.more);
-    return *out ? 0 : bide_error_code();
+    *out = bide__reply_extend(r, r->call.more);
+    if (!*out)
+        return bide_error_code();
+    memset(*out, 0, r->call.more);
+    return 0;
 }
 
 static void reset(struct runner *r)
@@ -130,72 +116,6 @@ static void close_fds(struct runner *r)
     r->nfds = r->nout_fds = 0;
 }
 
-/* The program reads descriptors in the order of the records: from the first to the second, no other runner sends any. */
-static void begin_sending(struct worker *w)
-{
-    while (w->sending)
-        bide__wait_in(&w->senders, NULL);
-    w->sending = true;
-}
-
-static void end_sending(struct worker *w)
-{
-    w->sending = false;
-    bide__wake_one(w->loop, &w->senders);
-}
-
-/* The socket is full while the program is busy: wait until it has taken some. */
-static int send_message(struct worker *w, const struct fd_message *m, const int *fds)
-{
-    int code;
-
-    while ((code = bide__fds_send(w->ctl.fd, m, fds, m->n)) == -EAGAIN) {
-        w->ctl.writable = false;
-        BIDE_TRY(bide__fd_wait_writable(&w->ctl));
-    }
-    return code;
-}
-
-static int send_fds(struct runner *r, struct record *result)
-{
-    struct fd_message m = {.id = r->call.id, .n = (uint32_t)r->nout_fds};
-    if (r->nout_fds == 0)
-        return 0;
-    int code = send_message(r->worker, &m, r->out_fds);
-    if (code < 0)
-        return bide_fail(code, "the result's descriptors: %s", bide_strerror(code));
-    result->nfds = (uint8_t)m.n;
-    return 0;
-}
-
-static void answer_error(struct runner *r, struct record *result)
-{
-    char story[1600];
-    size_t n = bide__story_write(result->code, story, sizeof story);
-
-    result->flags = 0;
-    bide__worker_answer(r->worker, result, story, n);
-}
-
-static void answer(struct runner *r, struct record *result)
-{
-    struct block_ref ref;
-
-    if (result->code < 0) {
-        answer_error(r, result);
-    } else if (r->echoed) {
-        ref = (struct block_ref){(uint64_t)(r->echoed - r->arg), r->echoed_len};
-        result->flags = OUT_INPUT;
-        bide__worker_answer(r->worker, result, &ref, sizeof ref);
-    } else if (r->granted && r->granted_used > 0) {
-        result->flags = OUT_BLOCK;
-        result->more = r->granted_used;
-        bide__worker_answer(r->worker, result, NULL, 0);
-    } else {
-        bide__worker_answer(r->worker, result, r->reply, r->reply_len);
-    }
-}
-
 /* The worker's thread was ended: whatever becomes of this job here, it is lost with the worker. */
 static void forget_call(struct runner *r)
 {
@@ -217,16 +137,56 @@ static void finish(struct runner *r, int code)
     r->cancelled = true; /* it has ended: a cancellation that comes now is too late */
     while (bide_cancelling(r->task) > 0)
         bide_uncancel(r->task);
-    bool sends = code >= 0 && r->nout_fds > 0;
-    if (sends)
-        begin_sending(r->worker);
-    if (code >= 0 && (code = send_fds(r, &result)) < 0)
-        result.code = code;
-    atomic_store_explicit(&r->worker->segment.shared->slots[r->slot].job, 0, memory_order_release);
-    answer(r, &result);
-    if (sends)
-        end_sending(r->worker);
+    bide__reply_send(r, &result);
     forget_call(r);
+}
+
+/* ---- cancelling ---- */
+
+struct runner *bide__runner_by_id(struct worker *w, uint64_t id)
+{
+    for (struct runner *r = w->runners; r; r = r->next)
+        if (r->call.kind && r->call.id == id)
+            return r;
+    return NULL;
+}
+
+/* It is not running: in the lane still, or over already. */
+static void note_cancelled(struct worker *w, uint64_t id)
+{
+    if (bide__lane_is_empty(&w->segment.calls))
+        w->ncancelled = 0;
+    if (w->ncancelled == w->cancelled_cap) {
+        size_t cap = w->cancelled_cap ? w->cancelled_cap * 2 : 16;
+        uint64_t *more = bide__realloc(w->cancelled, cap * sizeof *more);
+        if (!more)
+            return; /* then it runs; nobody wants its result */
+        w->cancelled = more;
+        w->cancelled_cap = cap;
+    }
+    w->cancelled[w->ncancelled++] = id;
+}
+
+static bool was_cancelled(struct worker *w, uint64_t id)
+{
+    for (size_t i = 0; i < w->ncancelled; i++)
+        if (w->cancelled[i] == id) {
+            w->cancelled[i] = w->cancelled[--w->ncancelled];
+            return true;
+        }
+    return false;
+}
+
+void bide__runner_cancel(struct worker *w, uint64_t id)
+{
+    struct runner *r = bide__runner_by_id(w, id);
+
+    if (!r) {
+        note_cancelled(w, id);
+    } else if (!r->cancelled) {
+        r->cancelled = true;
+        bide_task_cancel(r->task);
+    }
 }
 
 /* ---- one job ---- */
@@ -260,7 +220,7 @@ static bool take(struct runner *r)
         code = receive_fds(r, rec.nfds);
     if (code < 0) {
         finish(r, code);
-    } else if (w->ncancelled > 0 && bide__worker_was_cancelled(w, rec.id)) {
+    } else if (w->ncancelled > 0 && was_cancelled(w, rec.id)) {
         finish(r, bide_fail(BIDE_ECANCELED, "cancelled"));
     }
     return true;

@@ -33,6 +33,7 @@ int bide__fork_start(const struct birth *b, int *pidfd)
     else
         __fpurge(stdin); /* what the program has read ahead is the program's */
     bide__become_worker(keep, array_len(keep), life, by_main_thread);
+    bide__zygote_disown();
     int status = bide__worker_main(b);
     fflush(stdout);
     _exit(status);

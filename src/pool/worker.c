@@ -13,8 +13,6 @@
 
 #include "pool/pool.h"
 
-_Thread_local struct worker *bide__worker_here;
-
 /* The program is gone, or wants us gone. */
 static void ctl_readable(struct ready *r)
 {
@@ -140,9 +138,8 @@ static void close_loop(struct worker *w)
  * A job has ended our thread, but we are on the way out of its function still, on its task's stack.  What that task has is lost,
  * and so are the jobs beside it, as in a process: they are cancelled.  The program sees from `current` whose fault it was.
  */
-_Noreturn void bide__worker_thread_ended(void)
+static _Noreturn void thread_ended(struct worker *w)
 {
-    struct worker *w = bide__worker_here;
     struct runner *r = bide__runner_here();
     int code = bide_fail(BIDE_EWORKER, "it ended its thread (pthread_exit or pthread_cancel)");
 
@@ -187,6 +184,7 @@ static void worker_init(struct worker *w, const struct birth *b)
     w->generation = bide__fork_generation();
     w->ctl.fd = w->bell.fd = -1;
     w->arena = b->arena_base;
+    w->thread_ended = thread_ended;
     bide__list_init(&w->idle);
     bide__list_init(&w->room);
     bide__list_init(&w->senders);
