@@ -118,11 +118,12 @@ static void give_back(struct proxy *x, struct job *j)
 {
     bide__list_remove(&j->node);
     bide__timer_disarm(x->pool->loop, &j->timer);
-    if (j->has_begun)
+    if (j->stage == JOB_BEGUN)
         x->nbegun--;
     else
         x->nsent--;
-    j->has_begun = j->expired = false;
+    j->stage = JOB_QUEUED;
+    j->expired = false;
     j->proxy = NULL;
     put_block(x, &j->reply_block); /* it lay in the arena for that worker */
     put_block(x, &j->old_block);
@@ -136,9 +137,9 @@ static bool may_retry(const struct job *j)
 
 static void explain(struct job *j, const struct death *d, int code)
 {
-    if (!bide__job_explain(j, code, ""))
+    bide_pool_failure *f = bide__job_explain(j, code, d->x->pid, "");
+    if (!f)
         return;
-    bide_pool_failure *f = &j->failure->public_;
     f->signal = d->signal;
     f->exit_code = d->exit_code;
     f->status_unknown = d->unknown;
@@ -233,7 +234,7 @@ static void fail_list(struct list_node *queue, const bide_pool *p)
 {
     while (!bide__list_is_empty(queue)) {
         struct job *j = container_of(queue->next, struct job, node);
-        bide__job_explain(j, p->fail_code, "");
+        bide__job_explain(j, p->fail_code, 0, "");
         bide__job_fail(j, BIDE_EPOOL, p->fail_text);
         bide__job_over(j);
     }

@@ -158,6 +158,7 @@ static void handed_over(struct proxy *x, struct job *j)
 {
     bide__list_append(&x->sent, &j->node);
     j->proxy = x;
+    j->stage = JOB_SENT;
     j->end = x->segment.calls.mine;
     x->nsent++;
     x->given++;

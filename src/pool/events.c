@@ -32,7 +32,7 @@ void bide__proxy_note_begun(struct proxy *x)
             break;
         bide__list_remove(&j->node);
         bide__list_append(&x->begun, &j->node);
-        j->has_begun = true;
+        j->stage = JOB_BEGUN;
         x->nsent--;
         x->nbegun++;
         bide__histogram_add(&x->pool->wait, bide__clock_ns() - j->submitted_ns);
@@ -157,7 +157,7 @@ static void fail(struct proxy *x, struct job *j, const struct record *r, const c
         x->pool->counts.cancelled++;
     else
         x->pool->counts.finished++;
-    bide__job_explain(j, code, trace);
+    bide__job_explain(j, code, x->pid, trace);
     bide__job_fail(j, code, text);
     x->pool->failed++;
     bide__job_over(j);

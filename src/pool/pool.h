@@ -7,7 +7,7 @@
  * by name), zygote.c, child.c, start.c, prepare.c, limits.c.  Inside a worker: worker.c, answers.c,
  * lanes.c, runner.c, reply.c, call.c, api.c.  Outside: poll.c
  * (when the lanes are looked at), proxy.c (one worker), events.c (what came from it), death.c, dispatch.c (the queue),
- * check.c (of arguments), job.c, submit.c, map.c, imap.c, upkeep.c (limits and watching), open.c, close.c, stats.c.
+ * check.c (of arguments), table.c, argument.c, job.c, deadline.c, submit.c, map.c, imap.c, upkeep.c (limits and watching), open.c, close.c, stats.c.
  */
 #ifndef BIDE_POOL_POOL_H
 #define BIDE_POOL_POOL_H
@@ -443,9 +443,14 @@ struct job {
     const char *name;    /* as the caller wrote it, for messages */
     const char *sent_as; /* EXEC, and over Redis: as it is registered */
     enum bide_job_shape shape;
-    bool has_out, idempotent, expired, over;
+    enum job_stage {
+        JOB_QUEUED,
+        JOB_SENT,  /* in its worker's lane, as far as we know */
+        JOB_BEGUN, /* in its worker's hands */
+        JOB_OVER
+    } stage;
+    bool has_out, idempotent, expired;
     bool keeps_result; /* a struct result as well, in `reply`: the caller's `out` may serve many jobs */
-    bool has_begun; /* in its worker, as far as we know */
     char *in; /* small, a heap block, or the data of in_block */
     size_t in_len;
     struct block *in_block;
@@ -623,17 +628,37 @@ void bide__pool_dispatch(bide_pool *p);
 bool bide__pool_could_dispatch(bide_pool *p); /* queued jobs, and a worker that has asked for more */
 struct list_node *bide__pool_queue_of(bide_pool *p, const struct job *j);
 
+/* ---- table.c: the jobs that a pool has ---- */
+int bide__table_add(struct job *j); /* 0, or BIDE_ENOMEM on record */
+void bide__table_remove(struct job *j);
+struct job *bide__job_by_id(bide_pool *p, uint64_t id);
+static inline bool bide__table_is_full(const bide_pool *p)
+{
+    return p->pending >= p->args.max_pending || p->pending_bytes >= p->args.max_pending_bytes;
+}
+void bide__table_pass_room(bide_pool *p); /* if there is room, wake one that waits for it */
+
+/* ---- argument.c: what a job is given ---- */
+/* shared: other jobs get the same argument */
+int bide__job_take_argument(struct job *j, const bide_pool_call_args *args, bool shared);
+void bide__job_keep_argument(struct job *j); /* there is a job: a buffer is no longer the caller's */
+void bide__job_leave_buffer(struct job *j);  /* there is none: it is the caller's still */
+void bide__job_free_argument(struct job *j);
+void bide__job_close_fds(int *fds, int *n);
+
+/* ---- deadline.c ---- */
+void bide__job_expire(struct timer *t);
+
 /* ---- job.c: a future with a call in it ---- */
 /* shared: other jobs get the same argument */
 struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args, bool shared);
-struct job *bide__job_by_id(bide_pool *p, uint64_t id);
 struct job *bide__job_of(bide_future *f);
 void bide__job_succeed(struct job *j, int result);
 void bide__job_fail(struct job *j, int code, const char *text); /* settles; not yet over */
 void bide__job_over(struct job *j); /* it will not come back: forget it */
 void bide__job_count_cancelled(struct job *j); /* by the user */
-void bide__job_expire(struct timer *t);
-bool bide__job_explain(struct job *j, int code, const char *trace); /* makes j->failure; false: no memory */
+/* Makes j->failure, for more to be said there; NULL: no memory.  pid: of its worker, or 0. */
+bide_pool_failure *bide__job_explain(struct job *j, int code, int pid, const char *trace);
 /* The bytes of the result, copied into the job.  0, or BIDE_ENOMEM. */
 int bide__job_keep_reply(struct job *j, const char *data, size_t len);
 /* A struct result of a job that succeeds: to where its caller wants it.  Else the job has failed, and that is returned. */
@@ -678,7 +703,6 @@ int bide__check_time(const char *function, const char *name, int64_t ms, bool ma
 /* ---- submit.c ---- */
 int bide__pool_check_fn(bide_pool *p, const bide_job *job);
 struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int slot); /* slot -1: any */
-void bide__pool_made_room(bide_pool *p);
 
 /* ---- open.c, upkeep.c, close.c, stats.c ---- */
 static inline bool bide__is_time(int64_t ms)

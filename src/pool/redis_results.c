@@ -38,9 +38,8 @@ static void fail(struct job *j, const struct redis_answer *a, const redisReply *
     const char *text = story ? story->str : "", *end = text + (story ? story->len : 0);
     const char *trace = text + strlen(text) + 1 < end ? text + strlen(text) + 1 : "";
 
-    if (bide__job_explain(j, a->code, trace)) {
-        bide_pool_failure *f = &j->failure->public_;
-        f->pid = a->pid;
+    bide_pool_failure *f = bide__job_explain(j, a->code, a->pid, trace);
+    if (f) {
         f->signal = a->signal;
         f->exit_code = a->exit_code;
         f->attempt = a->attempt;

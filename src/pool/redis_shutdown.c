@@ -13,7 +13,7 @@
 
 static bool has_begun(const struct held *x)
 {
-    return x->job && x->job->proxy; /* a worker has it; it may wait there, but not for long */
+    return x->job && x->job->stage > JOB_QUEUED; /* a worker has it; it may wait there, but not for long */
 }
 
 /* They leave the list later, from the loop (redis_running.c). */

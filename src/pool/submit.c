@@ -38,19 +38,6 @@ int bide__pool_check_fn(bide_pool *p, const bide_job *job)
 
 /* ---- room ---- */
 
-static bool is_full(const bide_pool *p)
-{
-    return p->pending >= p->args.max_pending || p->pending_bytes >= p->args.max_pending_bytes;
-}
-
-void bide__pool_made_room(bide_pool *p)
-{
-    if (!is_full(p))
-        bide__wake_one(p->loop, &p->room);
-    if (p->pending == 0 && p->state >= POOL_CLOSING)
-        bide__wake_all(p->loop, &p->changed);
-}
-
 static int check_call(const bide_pool_call_args *args)
 {
     const char *name = args->job.name ? args->job.name : "job";
@@ -61,12 +48,12 @@ static int check_call(const bide_pool_call_args *args)
 
 static int wait_for_room(bide_pool *p, bool nowait)
 {
-    while (is_full(p)) {
+    while (bide__table_is_full(p)) {
         if (nowait)
             return bide_fail(-EAGAIN, "the pool has %zu jobs, %zu bytes: no room for more", p->pending, p->pending_bytes);
         int code = bide__wait_in(&p->room, NULL);
         if (code < 0) {
-            bide__pool_made_room(p); /* I may have been woken: the next one shall look */
+            bide__table_pass_room(p); /* I may have been woken: the next one shall look */
             return code;
         }
         BIDE_TRY(bide__pool_check(p, "bide_pool_submit"));
@@ -96,8 +83,7 @@ struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int
     if (!p->redis)
         bide__pool_enqueue(p, j, false);
     bide__pool_note_outside(p);
-    if (!is_full(p))
-        bide__wake_one(p->loop, &p->room);
+    bide__table_pass_room(p);
     return j;
 }
 

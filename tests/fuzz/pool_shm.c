@@ -215,14 +215,14 @@ static void step(struct play *p)
         send_message(p);
         break;
     case 8:
-        if (j && !j->over && bide__timer_is_armed(&j->timer)) {
+        if (j && j->stage != JOB_OVER && bide__timer_is_armed(&j->timer)) {
             bide__timer_disarm(p->pool->loop, &j->timer);
             j->sent_ns -= INT64_C(5000000000); /* as if that time had passed */
             bide__job_expire(&j->timer);
         }
         break;
     default:
-        if (j && !j->over) {
+        if (j && j->stage != JOB_OVER) {
             bide_future_cancel(&j->future);
             must(bide_sleep_ms(0) == 0);
         }

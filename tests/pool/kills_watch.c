@@ -12,7 +12,7 @@
 
 static const char *place_of(const struct job *j)
 {
-    return bide__job_is_settled(j) ? "settled, but not over" : !j->proxy ? "queued" : j->has_begun ? "begun" : "handed over";
+    return bide__job_is_settled(j) ? "settled, but not over" : j->stage == JOB_QUEUED ? "queued" : j->stage == JOB_BEGUN ? "begun" : "handed over";
 }
 
 static void tell_of_job(const struct job *j, int64_t age_us)
