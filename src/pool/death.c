@@ -1,101 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * death.c - the end of a worker: its status, the job that is responsible, and what becomes of its other jobs.
+ * death.c - the end of a worker, and what becomes of its jobs and of the pool.
  *
- * In this order: results that it published before count; the status is fetched; the job that its loop ran last is
- * responsible (BIDE_EWORKER); the others that it had begun fail with BIDE_EWORKERLOST, or run again if they are
- * idempotent; those that it had not begun move to the front of the queue, which is no attempt; a new worker takes its
- * place.  The wrong job may be named if the worker wrote nonsense into its own page, but that every job is settled
- * rests on our table alone.
+ * In this order: results that it published before count (the turn has read them); the status is fetched (cause.c); the
+ * job that its loop ran last is responsible (BIDE_EWORKER); the others that it had begun fail with BIDE_EWORKERLOST, or
+ * run again if they are idempotent; those that it had not begun move to the front of the queue, which is no attempt; a
+ * new worker takes its place.  That every job is settled rests on our table alone.
  */
 #include <signal.h>
 #include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "pool/pool.h"
-
-struct death {
-    struct proxy *x;
-    struct job *culprit; /* the job that is responsible; NULL: not known */
-    int signal, exit_code;
-    bool unknown, core, oom, lost_thread;
-    char how[160]; /* "was killed by signal 11 (Segmentation fault)" */
-};
-
-/* ---- how ---- */
-
-/* Has the kernel's count of processes that it killed in our cgroup grown since the last death? */
-static bool ran_out_of_memory(bide_pool *p)
-{
-    char dir[512];
-    long n = bide__own_cgroup("memory", dir, sizeof dir) ? bide__oom_kills(dir) : -1;
-    bool grew = n > p->oom_kills && p->oom_kills >= 0;
-
-    p->oom_kills = n;
-    return grew;
-}
-
-static void describe(struct death *d)
-{
-    if (d->x->corrupt)
-        snprintf(d->how, sizeof d->how, "wrote nonsense into the memory we share, and was killed");
-    else if (d->lost_thread)
-        snprintf(d->how, sizeof d->how, "lost its thread: it was ended by pthread_exit or pthread_cancel");
-    else if (d->unknown)
-        snprintf(d->how, sizeof d->how, "ended; status unknown, because something else waited for it");
-    else if (d->oom)
-        snprintf(d->how, sizeof d->how, "was killed because memory ran out (signal 9)");
-    else if (d->signal)
-        snprintf(d->how, sizeof d->how, "was killed by signal %d (%s)%s", d->signal, sigdescr_np(d->signal),
-                 d->core ? ", core dumped" : "");
-    else
-        snprintf(d->how, sizeof d->how, "exited with status %d", d->exit_code);
-}
-
-static void find_status(struct death *d)
-{
-    siginfo_t info = {0};
-
-    d->exit_code = -1;
-    int r = waitid(P_PIDFD, (id_t)d->x->pidfd.fd, &info, WEXITED | WNOHANG | __WALL);
-    if (r < 0 || info.si_pid == 0) {
-        d->unknown = true;
-    } else if (info.si_code == CLD_EXITED) {
-        d->exit_code = info.si_status;
-    } else {
-        d->signal = info.si_status;
-        d->core = info.si_code == CLD_DUMPED;
-        d->oom = d->signal == SIGKILL && !d->x->was_killed && ran_out_of_memory(d->x->pool);
-    }
-    describe(d);
-}
-
-/* ---- who ---- */
-
-static struct job *begun_job(struct proxy *x, uint64_t id)
-{
-    for (struct list_node *n = x->begun.next; n != &x->begun; n = n->next)
-        if (container_of(n, struct job, node)->id == id)
-            return container_of(n, struct job, node);
-    return NULL;
-}
-
-static struct job *find_culprit(struct proxy *x)
-{
-    struct segment_shared *s = x->segment.shared;
-    uintptr_t current = atomic_load(&s->current);
-
-    if (x->killer)
-        return begun_job(x, x->killer);
-    for (int i = 0; current != 0 && i < x->pool->args.concurrency; i++)
-        if (atomic_load(&s->slots[i].task) == current) {
-            struct job *j = begun_job(x, atomic_load(&s->slots[i].job));
-            if (j)
-                return j;
-        }
-    return x->nbegun == 1 ? container_of(x->begun.next, struct job, node) : NULL;
-}
 
 /* ---- what becomes of the jobs ---- */
 
@@ -118,13 +33,8 @@ static void give_back(struct proxy *x, struct job *j)
 {
     bide__list_remove(&j->node);
     bide__timer_disarm(x->pool->loop, &j->timer);
-    if (j->stage == JOB_BEGUN)
-        x->nbegun--;
-    else
-        x->nsent--;
-    j->stage = JOB_QUEUED;
+    bide__proxy_unassign(j);
     j->expired = false;
-    j->proxy = NULL;
     put_block(x, &j->reply_block); /* it lay in the arena for that worker */
     put_block(x, &j->old_block);
 }
@@ -343,14 +253,9 @@ void bide__proxy_died(struct proxy *x)
         d.exit_code = -1;
     if (x->has_thread)
         end_of_thread(x);
-    else
-        bide__proxy_drain(x);
     bide__proxy_note_begun(x);
-    if (bide__fd_is_open(&x->pidfd))
-        find_status(&d);
-    else
-        describe(&d);
-    d.culprit = find_culprit(x);
+    bide__death_find_cause(&d);
+    d.culprit = bide__death_culprit(x);
     const char *job = d.culprit ? d.culprit->name : NULL;
     leave_slot(x);
     lose_jobs(x, &d);
@@ -361,15 +266,14 @@ void bide__proxy_died(struct proxy *x)
     if (p->state == POOL_FAILED)
         fail_queued(p);
     bide__pool_fill_slots(p);
-    bide__pool_dispatch(p);
-    bide__pool_note_outside(p);
     bide__wake_all(p->loop, &p->changed);
 }
 
 /* There is no process at all. */
-void bide__proxy_not_born(struct proxy *x, int code)
+void bide__proxy_not_born(struct proxy *x)
 {
     bide_pool *p = x->pool;
+    int code = x->birth_code;
     char text[160];
 
     if (x->said_ready && code == -ECHILD)

@@ -61,14 +61,9 @@ static unsigned most_waiting(const struct proxy *x)
     return is_short(x->cpu_ewma_ns) && n < PREFETCH_ADAPTIVE ? PREFETCH_ADAPTIVE : n;
 }
 
-static bool is_used_up(const struct proxy *x)
-{
-    return x->given >= x->pool->most_given;
-}
-
 static bool may_have_more(const struct proxy *x)
 {
-    return x->state == READY && !x->corrupt && !is_used_up(x) && bide__proxy_load(x) < most(x);
+    return x->state == READY && !x->corrupt && !bide__proxy_is_used_up(x) && bide__proxy_load(x) < most(x);
 }
 
 /* ---- those that it replaced ---- */
@@ -154,21 +149,6 @@ static int send_fds(struct proxy *x, struct job *j)
     return j->nfds > 0 ? bide__fds_send(x->ctl.fd, &m, j->fds, (unsigned)j->nfds) : 0;
 }
 
-static void handed_over(struct proxy *x, struct job *j)
-{
-    bide__list_append(&x->sent, &j->node);
-    j->proxy = x;
-    j->stage = JOB_SENT;
-    j->end = x->segment.calls.mine;
-    x->nsent++;
-    x->given++;
-    x->dirty = true;
-    if (j->timeout_ms > 0 && j->timeout_ms != BIDE_FOREVER) {
-        j->sent_ns = bide__clock_ns();
-        bide__timer_arm(x->pool->loop, &j->timer, j->timeout_ms);
-    }
-}
-
 /* False: it must wait. */
 static bool hand_over(struct proxy *x, struct job *j)
 {
@@ -182,7 +162,7 @@ static bool hand_over(struct proxy *x, struct job *j)
         bide__job_fail(j, code, "its descriptors could not be sent");
         bide__job_over(j);
     } else if (put_call(x, j)) {
-        handed_over(x, j);
+        bide__proxy_assign(x, j);
     } else { /* cannot be: there was room; but no job is ever in no list */
         bide__job_fail(j, -EMSGSIZE, "it does not fit into ring_bytes");
         bide__job_over(j);
@@ -289,32 +269,7 @@ static void after_dispatch(bide_pool *p)
             atomic_store_explicit(&x->segment.shared->may_spin, p->may_spin, memory_order_relaxed);
             bide__proxy_flush(x);
         }
-        if (is_used_up(x))
-            bide__pool_recycle(x, "it has had max_jobs");
     }
-}
-
-/* Those that went because they were idle come back only when the others have enough to do. */
-static bool all_are_busy(const bide_pool *p)
-{
-    for (int i = 0; i < p->nslots; i++)
-        if (p->slots[i].proxy && bide__proxy_load(p->slots[i].proxy) == 0)
-            return false;
-    return true;
-}
-
-/* Jobs that only this slot may run, and nobody is there or on the way: do not wait for the others to be busy. */
-static bool lacks_worker(const bide_pool *p)
-{
-    for (int i = 0; i < p->nslots; i++)
-        if (!p->slots[i].proxy && !p->slots[i].coming && !bide__list_is_empty(&p->slots[i].pinned))
-            return true;
-    return false;
-}
-
-static bool needs_workers(const bide_pool *p)
-{
-    return lacks_worker(p) || (p->args.idle_ms > 0 && !bide__list_is_empty(&p->queue) && all_are_busy(p));
 }
 
 void bide__pool_dispatch(bide_pool *p)
@@ -327,8 +282,6 @@ void bide__pool_dispatch(bide_pool *p)
     dispatch_common(p);
     after_dispatch(p);
     ask_to_ring(p);
-    if (needs_workers(p))
-        bide__pool_fill_slots(p);
 }
 
 /* It can take one now, or has become idle since it was asked: it does not ring while we are awake. */

@@ -146,18 +146,6 @@ static void was_cancelled(struct ready *r)
 
 /* ---- over ---- */
 
-static void leave_proxy(struct job *j)
-{
-    struct proxy *x = j->proxy;
-    if (!x)
-        return;
-    if (j->stage == JOB_BEGUN)
-        x->nbegun--;
-    else
-        x->nsent--;
-    j->proxy = NULL;
-}
-
 void bide__job_over(struct job *j)
 {
     bide_pool *p = j->pool;
@@ -171,7 +159,7 @@ void bide__job_over(struct job *j)
     bide__unpush(p->loop, &j->settled);
     bide__ring_unreserve(&p->loop->ring, 1);
     bide__timer_disarm(p->loop, &j->timer);
-    leave_proxy(j);
+    bide__proxy_unassign(j);
     j->stage = JOB_OVER;
     bide__job_free_argument(j);
     bide__table_remove(j);

@@ -12,7 +12,6 @@
 #define WORKERS_MAX 1024
 #define PREFETCH_MAX 65536
 #define RETRIES_MAX 200
-#define RETRY_MAX_MS 5000
 
 /* ---- options ---- */
 
@@ -176,125 +175,6 @@ static int copy_cpus(bide_pool *p)
     return 0;
 }
 
-/* ---- workers ---- */
-
-int bide__pool_start_worker(bide_pool *p, int index)
-{
-    struct slot *slot = &p->slots[index];
-    struct proxy *x = bide__proxy_start(p, index);
-    if (!x)
-        return bide_error_code();
-
-    x->is_successor = slot->proxy != NULL;
-    slot->coming = x;
-    return 0;
-}
-
-static bool wants_worker(bide_pool *p, int index)
-{
-    const struct slot *s = &p->slots[index];
-    if (s->proxy || s->coming || p->state > POOL_CLOSING)
-        return false;
-    bool jobs = !bide__list_is_empty(&p->queue) || !bide__list_is_empty(&s->pinned);
-    return p->args.idle_ms == 0 || index < p->args.min_workers || jobs || p->state == POOL_OPENING;
-}
-
-/* No process, no descriptor, no memory for a worker now: try again, each time later. */
-void bide__pool_retry_later(bide_pool *p)
-{
-    if (bide__timer_is_armed(&p->retry) || p->state > POOL_CLOSING)
-        return;
-    p->retry_ms = p->retry_ms == 0 ? 10 : p->retry_ms < RETRY_MAX_MS ? p->retry_ms * 2 : RETRY_MAX_MS;
-    bide__timer_arm(p->loop, &p->retry, p->retry_ms);
-}
-
-void bide__pool_fill_slots(bide_pool *p)
-{
-    if (bide__timer_is_armed(&p->retry))
-        return;
-    for (int i = 0; i < p->nslots; i++) {
-        if (!wants_worker(p, i) || bide__pool_start_worker(p, i) == 0)
-            continue;
-        bide__pool_event(p, &(bide_pool_event){.kind = BIDE_POOL_DIED, .worker = i, .code = bide_error_code(), .text = bide_error_text()});
-        bide__pool_retry_later(p);
-        return;
-    }
-}
-
-void bide__pool_retry(struct timer *t)
-{
-    bide__pool_fill_slots(container_of(t, bide_pool, retry));
-}
-
-int bide__pool_add_slots(bide_pool *p, int n)
-{
-    struct slot *slots = bide__calloc((size_t)n, sizeof *slots);
-    if (!slots)
-        return bide__fail_nomem("workers");
-
-    for (int i = 0; i < n; i++) {
-        bide__list_init(&slots[i].pinned);
-        bide__list_init(&slots[i].leaving);
-        if (i >= p->nslots)
-            continue;
-        slots[i].proxy = p->slots[i].proxy;
-        slots[i].coming = p->slots[i].coming;
-        bide__list_splice(&slots[i].pinned, &p->slots[i].pinned);
-        bide__list_splice(&slots[i].leaving, &p->slots[i].leaving);
-    }
-    bide__free(p->slots);
-    p->slots = slots;
-    p->nslots = n;
-    return 0;
-}
-
-static bool has_unborn(const bide_pool *p)
-{
-    for (struct list_node *n = p->proxies.next; n != &p->proxies; n = n->next)
-        if (container_of(n, struct proxy, node)->pid == 0)
-            return true;
-    return false;
-}
-
-/* One for each empty slot; some hundreds fill the zygote's socket, which takes more when it has made some. */
-static int start_missing(bide_pool *p)
-{
-    for (int i = 0; i < p->nslots && p->state <= POOL_OPEN; i++) {
-        int code = p->slots[i].proxy || p->slots[i].coming ? 0 : bide__pool_start_worker(p, i);
-        if (code == -EAGAIN && p->args.kind == BIDE_POOL_PROCESS && has_unborn(p)) {
-            code = bide__wait_in(&p->changed, NULL);
-            i = -1; /* what was there may be gone */
-        }
-        BIDE_TRY(code);
-    }
-    return 0;
-}
-
-/* While the pool is open a worker may go because it is idle: then nobody comes, and nobody is waited for. */
-static bool all_ready(const bide_pool *p)
-{
-    for (int i = 0; i < p->nslots; i++)
-        if (!p->slots[i].proxy && (p->slots[i].coming || p->state == POOL_OPENING))
-            return false;
-    return true;
-}
-
-/* Ends in any case: with them, with a birth that failed, or with the pool. */
-static int wait_ready(bide_pool *p)
-{
-    uint64_t failed = p->births_failed;
-
-    while (!all_ready(p) && p->state <= POOL_OPEN && p->births_failed == failed)
-        BIDE_TRY(bide__wait_in(&p->changed, NULL));
-    if (p->state == POOL_FAILED)
-        return bide_fail(p->fail_code, "%s", p->fail_text);
-    if (p->state > POOL_OPEN)
-        return bide_fail(BIDE_ECLOSED, "the pool was closed before its workers were ready");
-    if (p->births_failed != failed)
-        return bide_fail(p->birth_code, "no process for a worker: %s", bide_strerror(p->birth_code));
-    return 0;
-}
-
 /* ---- opening ---- */
 
 static const struct object_type pool_type = {
@@ -385,9 +265,9 @@ static int prepare(bide_pool *p, const bide_pool_args *args)
 
 static int start_all(bide_pool *p)
 {
-    BIDE_TRY(start_missing(p));
+    BIDE_TRY(bide__pool_start_missing(p));
     bide__pool_note_outside(p);
-    BIDE_TRY(wait_ready(p));
+    BIDE_TRY(bide__pool_wait_ready(p));
     p->state = POOL_OPEN;
     bide__pool_note_outside(p);
     bide__pool_upkeep_arm(p);
@@ -415,50 +295,6 @@ bide_pool *bide_pool_new_with(bide_pool_args args)
     return failed ? NULL : p;
 }
 
-/* ---- more, or fewer ---- */
-
-static void shrink(bide_pool *p, int workers)
-{
-    int before = p->nslots;
-
-    p->nslots = workers;
-    for (int i = workers; i < before; i++) {
-        struct slot *s = &p->slots[i];
-        while (!bide__list_is_empty(&s->pinned)) {
-            struct job *j = container_of(s->pinned.next, struct job, node);
-            bide__list_remove(&j->node);
-            j->slot = -1;
-            bide__pool_enqueue(p, j, false);
-        }
-        if (s->proxy)
-            bide__proxy_stop(s->proxy);
-        while (!bide__list_is_empty(&s->leaving))
-            bide__list_remove(s->leaving.next); /* nobody comes after them */
-        s->proxy = s->coming = NULL; /* one that is coming is sent away when it is ready */
-    }
-}
-
-/* The workers that cannot be had are not waited for later: slots that stay empty would keep the jobs of their keys. */
-static int grow(bide_pool *p, int workers)
-{
-    int before = p->nslots;
-    BIDE_TRY(bide__pool_add_slots(p, workers));
-
-    p->args.workers = workers;
-    bide_retain(p); /* who closes it may release it before we run again */
-    int code = start_missing(p);
-    if (code == 0)
-        code = wait_ready(p);
-    if (code < 0 && code != BIDE_ECANCELED && p->state == POOL_OPEN && p->nslots == workers) {
-        shrink(p, before);
-        p->args.workers = before;
-    }
-    if (code == BIDE_ECANCELED)
-        bide__pool_fill_slots(p); /* those that were not asked for yet */
-    bide__object_unref(p);
-    return code;
-}
-
 int bide_pool_resize(bide_pool *p, int workers)
 {
     BIDE_TRY(bide__pool_check(p, __func__));
@@ -467,11 +303,7 @@ int bide_pool_resize(bide_pool *p, int workers)
     if (workers < 1 || workers > WORKERS_MAX)
         return bide_fail(-EINVAL, "bide_pool_resize: %d workers: 1 to %d", workers, WORKERS_MAX);
 
-    if (workers > p->nslots)
-        return grow(p, workers);
-    p->args.workers = workers;
-    shrink(p, workers);
-    return 0;
+    return bide__pool_resize(p, workers);
 }
 
 int bide_pool_size(const bide_pool *p)

@@ -33,15 +33,28 @@ static struct proxy *proxy_at(struct list_node *n)
     return container_of(n, struct proxy, node);
 }
 
+/* What was found out about the worker itself, now that all it had to say was read. */
+static void act_on(struct proxy *x)
+{
+    if (x->has_ended)
+        bide__proxy_died(x);
+    else if (x->birth_code < 0)
+        bide__proxy_not_born(x);
+    else if (x->state == STARTING && x->said_ready && (x->pid > 0 || x->has_thread))
+        bide__slot_take_over(x);
+}
+
 static void pool_turn(bide_pool *p)
 {
     if (bide__pool_is_parents(p))
         return; /* a forked child: the lanes are the parent's to read */
     for (struct list_node *n = p->proxies.next, *next; n != &p->proxies; n = next) {
-        next = n->next; /* a worker that is found out is killed here, but goes later */
+        next = n->next; /* this one may go; no other does */
         bide__proxy_drain(proxy_at(n));
+        act_on(proxy_at(n));
     }
     bide__pool_dispatch(p);
+    bide__pool_adjust(p);
     bide__stats_publish(p);
     bide__pool_note_outside(p);
 }

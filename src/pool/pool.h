@@ -6,8 +6,8 @@
  * arena.c (large payloads), pass.c (descriptors).  Births: image.c (which functions exist there), registry.c (functions
  * by name), zygote.c, child.c, start.c, prepare.c, limits.c.  Inside a worker: worker.c, answers.c,
  * lanes.c, runner.c, reply.c, call.c, api.c.  Outside: poll.c
- * (when the lanes are looked at), proxy.c (one worker), events.c (what came from it), death.c, dispatch.c (the queue),
- * check.c (of arguments), table.c, argument.c, job.c, deadline.c, submit.c, map.c, imap.c, upkeep.c (limits and watching), open.c, close.c, stats.c.
+ * (when the lanes are looked at), orders.c, birth.c, proxy.c, assigned.c, events.c, results.c (one worker), cause.c,
+ * death.c, dispatch.c (the queue), slots.c, resize.c, check.c (of arguments), table.c, argument.c, job.c, deadline.c, submit.c, map.c, imap.c, upkeep.c (limits and watching), open.c, close.c, stats.c.
  */
 #ifndef BIDE_POOL_POOL_H
 #define BIDE_POOL_POOL_H
@@ -289,6 +289,7 @@ struct birth {
 #define P_PIDFD 3 /* waitid(); newer than some headers */
 #endif
 
+#define BIRTH_MAX_MS 5000 /* from one birth to the next: a fork takes 0.3 ms, of the largest zygote a second */
 #define BIRTH_FDS 5 /* and one more: the input */
 
 int bide__zygote_prepare(void);
@@ -497,6 +498,8 @@ struct proxy {
     pid_t pid;
     pthread_t thread;
     bool has_thread, said_ready, said_bye, corrupt, was_killed, is_successor, dirty, stall_reported;
+    bool has_ended;  /* its process, or its thread: noted when it is found out, acted on in the pool's next turn */
+    int birth_code;  /* likewise: an error, if there is no process */
     bool answer_due; /* the zygote's answer about its birth was not waited for: it comes yet */
     int bell; /* the worker's eventfd */
     struct fd ctl, pidfd;
@@ -590,32 +593,69 @@ int bide__pool_attach(bide_pool *p); /* to the loop's turns */
 void bide__pool_detach_loop(bide_pool *p);
 void bide__pool_note_outside(bide_pool *p);
 
+/* ---- orders.c: what the program says to a worker; nothing waits ---- */
+void bide__proxy_order(struct proxy *x, uint16_t kind, uint64_t id, uint64_t fn, uint64_t more, int code);
+void bide__proxy_flush_orders(struct proxy *x); /* those that found no room */
+void bide__proxy_flush(struct proxy *x);        /* publish, ring */
+void bide__proxy_stop(struct proxy *x);         /* when its jobs are done */
+void bide__proxy_kill(struct proxy *x);
+void bide__proxy_send_kill(struct proxy *x);
+int bide__proxy_reject(struct proxy *x); /* it wrote what cannot be: it is killed.  -EBADMSG */
+
+/* ---- birth.c ---- */
+int bide__proxy_got_process(struct proxy *x, pid_t pid, int pidfd); /* pidfd -1: not opened yet */
+bool bide__proxy_adopt(struct proxy *x); /* it was born, though the zygote has not said so */
+void bide__proxy_limit_its_end(struct proxy *x); /* if it has not exited grace_ms after its "bye", it is killed */
+void bide__proxy_deadline_passed(struct timer *t);
+void bide__proxy_ctl_readable(struct ready *r);
+
 /* ---- proxy.c: one worker, seen from outside ---- */
 struct proxy *bide__proxy_new(bide_pool *p, int index);   /* without a process; NULL: an error on record */
 struct proxy *bide__proxy_start(bide_pool *p, int index); /* likewise */
-void bide__proxy_order(struct proxy *x, uint16_t kind, uint64_t id, uint64_t fn, uint64_t more, int code);
-void bide__proxy_flush_orders(struct proxy *x); /* those that found no room */
-void bide__proxy_stop(struct proxy *x); /* when its jobs are done */
-void bide__proxy_kill(struct proxy *x);
 void bide__proxy_free(struct proxy *x);
-void bide__proxy_limit_its_end(struct proxy *x); /* if it has not exited grace_ms after its "bye", it is killed */
-void bide__proxy_flush(struct proxy *x); /* publish, ring */
+
+/* ---- assigned.c: the jobs that it has ---- */
 static inline unsigned bide__proxy_load(const struct proxy *x)
 {
     return x->nsent + x->nbegun;
 }
-
-bool bide__proxy_adopt(struct proxy *x); /* it was born, though the zygote has not said so */
-
-/* ---- events.c: what came from it ---- */
-void bide__proxy_drain(struct proxy *x);
+static inline bool bide__proxy_is_used_up(const struct proxy *x)
+{
+    return x->given >= x->pool->most_given;
+}
+void bide__proxy_assign(struct proxy *x, struct job *j);
+void bide__proxy_unassign(struct job *j); /* from the worker that has it, if any */
 void bide__proxy_note_begun(struct proxy *x);
-void bide__proxy_is_ready(struct proxy *x);
-void bide__proxy_refuse(struct proxy *x); /* read what it says, without a thought; wishes are refused */
+struct job *bide__proxy_begun_job(struct proxy *x, uint64_t id); /* NULL: it has not begun it */
+struct job *bide__proxy_job(struct proxy *x, uint64_t id);       /* NULL: it has it not */
 
-/* ---- death.c ---- */
+/* ---- events.c, results.c: what came from it ---- */
+void bide__proxy_drain(struct proxy *x);
+void bide__proxy_refuse(struct proxy *x); /* read what it says, without a thought; wishes are refused */
+int bide__proxy_on_result(struct proxy *x, const struct record *r, const char *payload);
+/* Weight of a new sample: an eighth. */
+static inline void bide__ewma_add(int64_t *ewma, int64_t sample)
+{
+    if (sample < 1)
+        sample = 1;
+    *ewma = *ewma == 0 ? sample : *ewma + (sample - *ewma) / 8;
+}
+
+/* ---- cause.c: why it ended ---- */
+struct death {
+    struct proxy *x;
+    struct job *culprit; /* the job that is responsible; NULL: not known */
+    int signal, exit_code;
+    bool unknown, core, oom, lost_thread;
+    char how[160]; /* "was killed by signal 11 (Segmentation fault)" */
+};
+
+void bide__death_find_cause(struct death *d);
+struct job *bide__death_culprit(struct proxy *x); /* NULL: not known */
+
+/* ---- death.c: both free it ---- */
 void bide__proxy_died(struct proxy *x);
-void bide__proxy_not_born(struct proxy *x, int code);
+void bide__proxy_not_born(struct proxy *x);
 void bide__pool_fail(bide_pool *p, int code, const char *format, ...) BIDE_PRINTF(3, 4);
 
 /* ---- report.c ---- */
@@ -710,11 +750,20 @@ static inline bool bide__is_time(int64_t ms)
     return ms >= 0 && ms <= INT64_MAX / 1000000; /* in nanoseconds it must be a number still */
 }
 bide_pool *bide__pool_new(void); /* without options and workers; NULL: an error on record */
+/* ---- slots.c ---- */
 int bide__pool_add_slots(bide_pool *p, int n); /* so that there are n */
 void bide__pool_fill_slots(bide_pool *p);
 void bide__pool_retry_later(bide_pool *p);
 int bide__pool_start_worker(bide_pool *p, int index);
+void bide__slot_take_over(struct proxy *x); /* it is ready */
 void bide__pool_recycle(struct proxy *x, const char *why);
+void bide__pool_adjust(bide_pool *p); /* after jobs were handed out: more workers, or others */
+
+/* ---- resize.c; both suspend ---- */
+int bide__pool_start_missing(bide_pool *p);
+int bide__pool_wait_ready(bide_pool *p);
+int bide__pool_resize(bide_pool *p, int workers);
+
 void bide__pool_upkeep_arm(bide_pool *p);
 void bide__pool_upkeep(struct timer *t);
 void bide__pool_retry(struct timer *t);

@@ -2,7 +2,7 @@
 /*
  * upkeep.c - periodic checks of the workers: size, age, idleness, stalls.  The timer runs only if an option wants it.
  *
- * A worker that has reached a limit is recycled: its successor is started first, and takes over when it is ready.
+ * A worker that has reached a limit is replaced (slots.c): its successor is started first, and takes over when it is ready.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -28,28 +28,6 @@ void bide__pool_upkeep_arm(bide_pool *p)
     if (a->idle_ms > 0 && a->idle_ms / 2 < ms)
         ms = a->idle_ms / 2;
     bide__timer_arm(p->loop, &p->upkeep, ms > 0 ? ms : 1);
-}
-
-/* A pool that closes needs one more worker only for jobs that are queued. */
-static bool needs_successor(const bide_pool *p, const struct slot *slot)
-{
-    bool jobs = !bide__list_is_empty(&p->queue) || !bide__list_is_empty(&slot->pinned);
-
-    return p->state == POOL_OPEN || (p->state == POOL_CLOSING && jobs);
-}
-
-void bide__pool_recycle(struct proxy *x, const char *why)
-{
-    bide_pool *p = x->pool;
-    struct slot *slot = &p->slots[x->index];
-    if (slot->proxy != x || slot->coming || !needs_successor(p, slot) || bide__timer_is_armed(&p->retry))
-        return;
-
-    if (bide__pool_start_worker(p, x->index) < 0) { /* no process now: it stays a little longer */
-        bide__pool_retry_later(p);
-        return;
-    }
-    bide__pool_event(p, &(bide_pool_event){.kind = BIDE_POOL_RECYCLED, .worker = x->index, .pid = x->pid, .text = why});
 }
 
 static size_t rss_of(pid_t pid)

@@ -289,7 +289,7 @@ static int play(const uint8_t *data, const size_t *size)
 
     open_pool(&p);
     if (*size > 0 && *data & 1) /* most are ready */
-        bide__proxy_is_ready(p.worker);
+        bide__slot_take_over(p.worker);
     while (p.in.at < p.in.end)
         step(&p);
     close_pool(&p);
