@@ -16,11 +16,12 @@
 /* Has the kernel's count of processes that it killed in our cgroup grown since the last death? */
 static bool ran_out_of_memory(bide_pool *p)
 {
+    struct local_pool *l = bide__local(p);
     char dir[512];
     long n = bide__own_cgroup("memory", dir, sizeof dir) ? bide__oom_kills(dir) : -1;
-    bool grew = n > p->oom_kills && p->oom_kills >= 0;
+    bool grew = n > l->oom_kills && l->oom_kills >= 0;
 
-    p->oom_kills = n;
+    l->oom_kills = n;
     return grew;
 }
 

@@ -1,70 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * close.c - the end of a pool: in order, in haste, or behind the loop's back.
+ * close.c - the end of a pool: in order, in haste, or when its last owner lets go of it.
  *
- * close: no new jobs; those that are there finish, within the grace; then they are cancelled; then workers are killed.
- * Each step has an end, so closing cannot hang (but for a thread that does not come back: it cannot be killed).
+ * close: no new jobs; those that are there finish, within the grace; then they are cancelled; then the backend ends, with
+ * the workers.  Each step has an end, so closing cannot hang (but for a thread that does not come back: it cannot be
+ * killed).
  */
-#include <signal.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "pool/pool.h"
-
-#define KILL_WAIT_MS 5000
-
-static struct proxy *first_proxy(bide_pool *p)
-{
-    return container_of(p->proxies.next, struct proxy, node);
-}
 
 static void cancel_running(bide_pool *p)
 {
     for (struct list_node *n = p->jobs.next; n != &p->jobs; n = n->next) {
         struct job *j = container_of(n, struct job, all);
-        if (j->proxy)
-            bide__proxy_order(j->proxy, REC_CANCEL, j->id, 0, 0, 0);
+        if (j->stage != JOB_QUEUED)
+            p->backend->cancel(j);
     }
-}
-
-/* Jobs that no worker has. */
-static void fail_queued(bide_pool *p, const char *why)
-{
-    for (struct list_node *n = p->jobs.next, *next; n != &p->jobs; n = next) {
-        struct job *j = container_of(n, struct job, all);
-        next = n->next;
-        if (j->proxy)
-            continue;
-        p->counts.cancelled++;
-        bide__job_fail(j, BIDE_ECLOSED, why);
-        bide__job_over(j);
-    }
-}
-
-static void kill_workers(bide_pool *p)
-{
-    for (struct list_node *n = p->proxies.next; n != &p->proxies; n = n->next)
-        bide__proxy_kill(container_of(n, struct proxy, node));
-}
-
-static void stop_workers(bide_pool *p)
-{
-    for (struct list_node *n = p->proxies.next; n != &p->proxies; n = n->next)
-        bide__proxy_stop(container_of(n, struct proxy, node));
-}
-
-/* Wait until there are no more jobs, or no more workers. */
-static int wait_until_empty(bide_pool *p, bool (*is_empty)(const bide_pool *p), int64_t ms)
-{
-    int code = 0;
-
-    bide_timeout(ms) {
-        while (code == 0 && !is_empty(p))
-            code = bide__wait_in(&p->changed, NULL);
-    }
-    return is_empty(p) ? 0 : code;
 }
 
 static bool no_jobs(const bide_pool *p)
@@ -72,9 +22,15 @@ static bool no_jobs(const bide_pool *p)
     return p->pending == 0 || p->state == POOL_FAILED;
 }
 
-static bool no_workers(const bide_pool *p)
+static int wait_for_jobs(bide_pool *p, int64_t ms)
 {
-    return bide__list_is_empty(&p->proxies);
+    int code = 0;
+
+    bide_timeout(ms) {
+        while (code == 0 && !no_jobs(p))
+            code = bide__wait_in(&p->changed, NULL);
+    }
+    return no_jobs(p) ? 0 : code;
 }
 
 static bool was_cancelled(int code)
@@ -85,41 +41,27 @@ static bool was_cancelled(int code)
 /* The jobs: let finish, then cancel. */
 static int end_jobs(bide_pool *p, int64_t grace_ms)
 {
-    int code = grace_ms != 0 ? wait_until_empty(p, no_jobs, grace_ms) : 0;
+    int code = grace_ms != 0 ? wait_for_jobs(p, grace_ms) : 0;
 
     if (!no_jobs(p)) {
-        fail_queued(p, "the pool was closed before it could begin");
+        bide__pool_fail_queued(p, "the pool was closed before it could begin");
         cancel_running(p);
         if (!was_cancelled(code))
-            code = wait_until_empty(p, no_jobs, p->args.grace_ms);
+            code = wait_for_jobs(p, p->args.grace_ms);
     }
     return code;
 }
 
-/* The workers: let them run fini, then kill. */
-static void end_workers(bide_pool *p, bool at_once)
+/* When there are no jobs left to wait for: the workers, or what stands for them. */
+static void finish(bide_pool *p, bool at_once)
 {
     p->state = p->state == POOL_FAILED ? POOL_FAILED : POOL_ENDING;
-    stop_workers(p);
-    if (!at_once)
-        wait_until_empty(p, no_workers, p->args.grace_ms);
-    if (no_workers(p))
-        return;
-    kill_workers(p);
-    while (!no_workers(p))
-        bide__wait_uninterrupted(&p->changed);
-}
-
-static void finish(bide_pool *p)
-{
-    bide__timer_disarm(p->loop, &p->upkeep);
-    bide__timer_disarm(p->loop, &p->retry);
+    bide__pool_note_outside(p);
+    p->backend->end(p, at_once);
     if (p->state != POOL_FAILED)
         p->state = POOL_CLOSED;
-    fail_queued(p, "the pool was closed");
-    if (p->redis)
-        bide__redis_pool_end(p);
-    bide__pool_detach_loop(p);
+    bide__pool_fail_queued(p, "the pool was closed");
+    bide__pool_detach(p);
     bide__wake_all(p->loop, &p->room);
     bide__wake_all(p->loop, &p->changed);
 }
@@ -130,12 +72,9 @@ static int close_now(bide_pool *p, int64_t grace_ms)
         p->state = POOL_CLOSING;
     bide__wake_all(p->loop, &p->room);
     bide__wake_all(p->loop, &p->changed); /* who resizes need not wait any longer */
-    bide__timer_disarm(p->loop, &p->upkeep);
     int code = end_jobs(p, grace_ms);
-    if (p->state != POOL_CLOSED) { /* by another task, meanwhile */
-        end_workers(p, was_cancelled(code) || !no_jobs(p));
-        finish(p);
-    }
+    if (p->state != POOL_CLOSED) /* by another task, meanwhile */
+        finish(p, was_cancelled(code) || !no_jobs(p));
     return was_cancelled(code) ? code : 0;
 }
 
@@ -170,88 +109,11 @@ int bide_pool_kill(bide_pool *p)
         p->state = POOL_ENDING;
     bide__wake_all(p->loop, &p->room);
     bide__wake_all(p->loop, &p->changed);
-    fail_queued(p, "the pool was killed");
+    bide__pool_fail_queued(p, "the pool was killed");
     bide_retain(p);
-    end_workers(p, true);
-    finish(p);
+    finish(p, true);
     bide_release(p);
     return 0;
-}
-
-/* ---- behind the loop's back: it is closed, or this is no task ---- */
-
-static void reap_process(int pidfd)
-{
-    siginfo_t info;
-
-    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-    bide__wait_readable(pidfd, KILL_WAIT_MS); /* in vain: the kernel cannot end it now */
-    waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | __WALL);
-}
-
-/* The zygote was asked for it, and its answer was not read yet. */
-static void reap_unborn(struct proxy *x)
-{
-    struct fd_message m;
-
-    if (!bide__wait_readable(x->ctl.fd, KILL_WAIT_MS))
-        bide__zygote_kill();
-    pid_t pid = bide__fds_receive(x->ctl.fd, &m, NULL, 0, false) == 0 ? m.code : bide__zygote_made(x->birth);
-    int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-    if (pidfd < 0)
-        return;
-    reap_process(pidfd);
-    close(pidfd);
-}
-
-/* It was asked to stop; but it may wait for room, or for memory, and nobody else reads its answers now. */
-static void reap_thread(struct proxy *x)
-{
-    const struct timespec a_little = {.tv_nsec = 1000000};
-
-    while (!atomic_load(&x->segment.shared->gone)) {
-        bide__proxy_refuse(x);
-        nanosleep(&a_little, NULL);
-    }
-    pthread_join(x->thread, NULL);
-    x->has_thread = false;
-}
-
-static void reap(struct proxy *x)
-{
-    if (x->has_thread)
-        reap_thread(x);
-    else if (bide__fd_is_open(&x->pidfd))
-        reap_process(x->pidfd.fd);
-    else
-        reap_unborn(x);
-}
-
-static void fail_all(bide_pool *p)
-{
-    while (!bide__list_is_empty(&p->jobs)) {
-        struct job *j = container_of(p->jobs.next, struct job, all);
-        bide__job_fail(j, BIDE_ECLOSED, "the pool was closed");
-        bide__job_over(j);
-    }
-}
-
-void bide__pool_abandon(bide_pool *p)
-{
-    bide__timer_disarm(p->loop, &p->upkeep);
-    bide__timer_disarm(p->loop, &p->retry);
-    if (p->outside)
-        p->loop->outside--;
-    p->outside = false;
-    p->state = POOL_CLOSED;
-    kill_workers(p); /* first: of a thread, the jobs are cancelled one by one */
-    fail_all(p);
-    bide__redis_pool_abandon(p);
-    while (!no_workers(p)) {
-        struct proxy *x = first_proxy(p);
-        reap(x);
-        bide__proxy_free(x);
-    }
 }
 
 /* ---- release ---- */
@@ -262,35 +124,6 @@ static bool owner_must_end(void)
     const bide_task *t = bide__task_here();
 
     return t->cancelling > 0 || t->expired > 0;
-}
-
-static void close_only(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
-static void forget_worker(struct proxy *x)
-{
-    bide__list_remove(&x->node);
-    close_only(&x->ctl.fd);
-    close_only(&x->pidfd.fd);
-    close_only(&x->bell);
-    bide__segment_close(&x->segment);
-}
-
-/*
- * In a forked child: the workers are the parent's, and so is what is shared with them and what the kernel watches.  The
- * descriptors are closed, no more: the rest is memory, until the end of the process.
- */
-void bide__pool_forget(bide_pool *p)
-{
-    while (!no_workers(p))
-        forget_worker(first_proxy(p));
-    close_only(&p->bell.fd);
-    close_only(&p->arena.memory);
-    bide__stats_close(p);
 }
 
 static bool can_wait(const bide_pool *p)
@@ -326,7 +159,7 @@ void bide__pool_leave(struct ready *r)
 
     p->was_released = false;
     p->args.close_ms = 0;
-    bide_task *t = p->redis ? bide_create_task(bide_coro(leave, p)) : NULL; /* it has tasks of its own, which must end */
+    bide_task *t = p->backend->has_tasks ? bide_create_task(bide_coro(leave, p)) : NULL;
     if (t)
         bide_detach(t);
     else
@@ -338,7 +171,7 @@ void bide__pool_release(void *object)
     bide_pool *p = object;
 
     if (bide__pool_is_parents(p)) {
-        bide__pool_forget(p);
+        bide__pool_disown(p);
         return;
     }
     if (!bide__pool_allows(p, "bide_release of a pool") || put_off(p))
@@ -348,7 +181,7 @@ void bide__pool_release(void *object)
             close_now(p, owner_must_end() || p->state == POOL_OPENING ? 0 : p->args.close_ms);
         else {
             bide__pool_abandon(p);
-            bide__pool_detach_loop(p);
+            bide__pool_detach(p);
         }
     }
     bide__object_unref(p);
@@ -358,21 +191,15 @@ void bide__pool_destroy(void *object)
 {
     bide_pool *p = object;
 
-    assert(bide__list_is_empty(&p->jobs) && bide__list_is_empty(&p->proxies));
-    if (bide__fd_is_open(&p->bell))
-        bide__fd_close(&p->bell);
+    assert(bide__list_is_empty(&p->jobs));
+    if (p->backend)
+        p->backend->free(p);
     bide__pool_arena_close(&p->arena);
-    bide__redis_pool_free(p);
     bide__stats_close(p);
-    bide__free(p->cpus);
-    bide__free(p->program);
-    bide__free(p->init_in);
-    bide__free(p->fini_in);
-    bide__free(p->slots);
     bide__free(p->table);
     bide__free(p->generations);
     bide__free(p->free_ids);
-    if (p->leaving.run)
+    if (p->has_place)
         bide__ring_unreserve(&p->loop->ring, 1);
     bide__object_unref(p->loop);
     bide__object_free(p);

@@ -152,13 +152,16 @@ static void fail_list(struct list_node *queue, const bide_pool *p)
 
 static void fail_queued(bide_pool *p)
 {
-    fail_list(&p->queue, p);
-    for (int i = 0; i < p->nslots; i++)
-        fail_list(&p->slots[i].pinned, p);
+    struct local_pool *l = bide__local(p);
+
+    fail_list(&l->queue, p);
+    for (int i = 0; i < l->nslots; i++)
+        fail_list(&l->slots[i].pinned, p);
 }
 
 void bide__pool_fail(bide_pool *p, int code, const char *format, ...)
 {
+    struct local_pool *l = bide__local(p);
     va_list args;
     if (p->state == POOL_FAILED)
         return;
@@ -168,8 +171,8 @@ void bide__pool_fail(bide_pool *p, int code, const char *format, ...)
     va_end(args);
     p->fail_code = code;
     p->state = POOL_FAILED;
-    bide__timer_disarm(p->loop, &p->retry);
-    for (struct list_node *n = p->proxies.next; n != &p->proxies; n = n->next)
+    bide__timer_disarm(p->loop, &l->retry);
+    for (struct list_node *n = l->proxies.next; n != &l->proxies; n = n->next)
         bide__proxy_kill(container_of(n, struct proxy, node));
     fail_queued(p);
     bide__pool_event(p, &(bide_pool_event){.kind = BIDE_POOL_FAILED, .worker = -1, .code = code, .text = p->fail_text});
@@ -180,13 +183,14 @@ void bide__pool_fail(bide_pool *p, int code, const char *format, ...)
 /* Is this one death too many? */
 static bool note_death(bide_pool *p)
 {
+    struct local_pool *l = bide__local(p);
     int64_t now = bide__clock_ns();
     int max = p->args.restart_max;
     uint64_t n = 0;
 
-    p->deaths[p->ndeaths++ % DEATHS_KEPT] = now;
-    for (uint64_t i = 0; i < DEATHS_KEPT && i < p->ndeaths; i++)
-        if (now - p->deaths[(p->ndeaths - 1 - i) % DEATHS_KEPT] < p->args.restart_window_ms * 1000000)
+    l->deaths[l->ndeaths++ % DEATHS_KEPT] = now;
+    for (uint64_t i = 0; i < DEATHS_KEPT && i < l->ndeaths; i++)
+        if (now - l->deaths[(l->ndeaths - 1 - i) % DEATHS_KEPT] < p->args.restart_window_ms * 1000000)
             n++;
     return max >= 0 && n > (uint64_t)max;
 }
@@ -194,9 +198,10 @@ static bool note_death(bide_pool *p)
 static void leave_slot(struct proxy *x)
 {
     bide_pool *p = x->pool;
-    if (x->index >= p->nslots)
+    struct local_pool *l = bide__local(p);
+    if (x->index >= l->nslots)
         return;
-    struct slot *slot = &p->slots[x->index];
+    struct slot *slot = &l->slots[x->index];
     if (slot->proxy == x)
         slot->proxy = NULL;
     if (slot->coming == x)
@@ -273,6 +278,7 @@ void bide__proxy_died(struct proxy *x)
 void bide__proxy_not_born(struct proxy *x)
 {
     bide_pool *p = x->pool;
+    struct local_pool *l = bide__local(p);
     int code = x->birth_code;
     char text[160];
 
@@ -280,8 +286,8 @@ void bide__proxy_not_born(struct proxy *x)
         code = -EPIPE;
     int index = x->index;
     if (!x->is_successor) { /* bide_pool_resize reports it; a worker that was to be replaced stays */
-        p->births_failed++;
-        p->birth_code = code;
+        l->births_failed++;
+        l->birth_code = code;
     }
     leave_slot(x);
     bide__proxy_free(x);

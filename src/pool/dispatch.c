@@ -25,7 +25,9 @@
 
 struct list_node *bide__pool_queue_of(bide_pool *p, const struct job *j)
 {
-    return j->slot >= 0 && j->slot < p->nslots ? &p->slots[j->slot].pinned : &p->queue;
+    struct local_pool *l = bide__local(p);
+
+    return j->slot >= 0 && j->slot < l->nslots ? &l->slots[j->slot].pinned : &l->queue;
 }
 
 void bide__pool_enqueue(bide_pool *p, struct job *j, bool first)
@@ -70,7 +72,7 @@ static bool may_have_more(const struct proxy *x)
 
 static struct list_node *predecessors_of(const struct proxy *x)
 {
-    return &x->pool->slots[x->index].leaving;
+    return &bide__local(x->pool)->slots[x->index].leaving;
 }
 
 static struct proxy *predecessor_at(struct list_node *n)
@@ -174,10 +176,11 @@ static bool hand_over(struct proxy *x, struct job *j)
 
 static struct proxy *choose(bide_pool *p)
 {
+    struct local_pool *l = bide__local(p);
     struct proxy *best = NULL;
 
-    for (int i = 0; i < p->nslots; i++) {
-        struct proxy *x = p->slots[i].proxy;
+    for (int i = 0; i < l->nslots; i++) {
+        struct proxy *x = l->slots[i].proxy;
         if (!x || !can_take(x))
             continue;
         if (!best || bide__proxy_load(x) < bide__proxy_load(best) ||
@@ -215,8 +218,10 @@ static void dispatch_pinned(struct slot *s)
 
 static void dispatch_common(bide_pool *p)
 {
-    while (!bide__list_is_empty(&p->queue)) {
-        struct job *j = first_of(&p->queue);
+    struct local_pool *l = bide__local(p);
+
+    while (!bide__list_is_empty(&l->queue)) {
+        struct job *j = first_of(&l->queue);
         if (drop_settled(j))
             continue;
         struct proxy *x = choose(p);
@@ -239,9 +244,11 @@ static struct proxy *awaited_by(struct proxy *x)
 /* Jobs are left: have the workers that may get more ring before they sleep. */
 static void ask_to_ring(bide_pool *p)
 {
-    for (int i = 0; i < p->nslots; i++) {
-        struct proxy *x = p->slots[i].proxy;
-        bool jobs = !bide__list_is_empty(&p->queue) || !bide__list_is_empty(&p->slots[i].pinned);
+    struct local_pool *l = bide__local(p);
+
+    for (int i = 0; i < l->nslots; i++) {
+        struct proxy *x = l->slots[i].proxy;
+        bool jobs = !bide__list_is_empty(&l->queue) || !bide__list_is_empty(&l->slots[i].pinned);
         struct proxy *who = x && jobs && may_have_more(x) ? awaited_by(x) : NULL;
         if (who)
             atomic_store(&who->segment.shared->ring_when_idle, 1);
@@ -251,22 +258,25 @@ static void ask_to_ring(bide_pool *p)
 /* Nobody may look instead of sleeping if that takes a processor from a worker that has jobs. */
 static void allow_spinning(bide_pool *p)
 {
+    struct local_pool *l = bide__local(p);
     int busy = 0;
 
-    for (int i = 0; i < p->nslots; i++)
-        busy += p->slots[i].proxy && bide__proxy_load(p->slots[i].proxy) > 0;
-    p->may_spin = busy > 0 && busy < p->usable_cpus;
+    for (int i = 0; i < l->nslots; i++)
+        busy += l->slots[i].proxy && bide__proxy_load(l->slots[i].proxy) > 0;
+    l->may_spin = busy > 0 && busy < l->usable_cpus;
 }
 
 static void after_dispatch(bide_pool *p)
 {
+    struct local_pool *l = bide__local(p);
+
     allow_spinning(p);
-    for (int i = 0; i < p->nslots; i++) {
-        struct proxy *x = p->slots[i].proxy;
+    for (int i = 0; i < l->nslots; i++) {
+        struct proxy *x = l->slots[i].proxy;
         if (!x)
             continue;
         if (x->dirty) {
-            atomic_store_explicit(&x->segment.shared->may_spin, p->may_spin, memory_order_relaxed);
+            atomic_store_explicit(&x->segment.shared->may_spin, l->may_spin, memory_order_relaxed);
             bide__proxy_flush(x);
         }
     }
@@ -274,11 +284,13 @@ static void after_dispatch(bide_pool *p)
 
 void bide__pool_dispatch(bide_pool *p)
 {
+    struct local_pool *l = bide__local(p);
+
     if (p->pending == 0 || p->state == POOL_FAILED)
         return;
 
-    for (int i = 0; i < p->nslots; i++)
-        dispatch_pinned(&p->slots[i]);
+    for (int i = 0; i < l->nslots; i++)
+        dispatch_pinned(&l->slots[i]);
     dispatch_common(p);
     after_dispatch(p);
     ask_to_ring(p);
@@ -295,9 +307,11 @@ static bool has_become_idle(struct proxy *x)
 
 bool bide__pool_could_dispatch(bide_pool *p)
 {
-    for (int i = 0; i < p->nslots; i++) {
-        struct proxy *x = p->slots[i].proxy;
-        bool jobs = !bide__list_is_empty(&p->queue) || !bide__list_is_empty(&p->slots[i].pinned);
+    struct local_pool *l = bide__local(p);
+
+    for (int i = 0; i < l->nslots; i++) {
+        struct proxy *x = l->slots[i].proxy;
+        bool jobs = !bide__list_is_empty(&l->queue) || !bide__list_is_empty(&l->slots[i].pinned);
         if (x && jobs && has_become_idle(x))
             return true;
     }

@@ -128,10 +128,8 @@ bide_pool_stream *bide_pool_imap_with(bide_pool *p, bide_pool_source *source, bi
     s->pool = bide_retain(p);
     s->source = source;
     s->args = args;
-    if (args.window == 0 && p->redis)
-        s->args.window = 1024;
-    else if (args.window == 0)
-        s->args.window = 4 * (size_t)p->nslots * (size_t)p->args.concurrency;
+    if (args.window == 0)
+        s->args.window = p->backend->size ? 4 * (size_t)p->backend->size(p) * (size_t)p->args.concurrency : 1024;
     bide__list_init(&s->open);
     bide__list_init(&s->finished);
     bide__list_init(&s->room);

@@ -137,9 +137,7 @@ static void was_cancelled(struct ready *r)
     bide__job_count_cancelled(j);
     bide_retain(j);
     settled(j);
-    if (j->proxy)
-        bide__proxy_order(j->proxy, REC_CANCEL, j->id, 0, 0, 0);
-    else
+    if (!j->pool->backend->cancel(j))
         bide__job_over(j);
     bide__object_unref(j);
 }
@@ -152,18 +150,40 @@ void bide__job_over(struct job *j)
     if (j->stage == JOB_OVER)
         return;
 
-    if (p->redis)
-        bide__redis_forget(j);
+    p->backend->forget(j);
     bide__list_remove(&j->node);
     bide__list_remove(&j->on_settled.node);
     bide__unpush(p->loop, &j->settled);
     bide__ring_unreserve(&p->loop->ring, 1);
-    bide__timer_disarm(p->loop, &j->timer);
-    bide__proxy_unassign(j);
     j->stage = JOB_OVER;
     bide__job_free_argument(j);
     bide__table_remove(j);
     bide__object_unref(j);
+}
+
+/* ---- all of them ---- */
+
+/* Jobs that no worker has. */
+void bide__pool_fail_queued(bide_pool *p, const char *why)
+{
+    for (struct list_node *n = p->jobs.next, *next; n != &p->jobs; n = next) {
+        struct job *j = container_of(n, struct job, all);
+        next = n->next;
+        if (j->stage != JOB_QUEUED)
+            continue;
+        p->counts.cancelled++;
+        bide__job_fail(j, BIDE_ECLOSED, why);
+        bide__job_over(j);
+    }
+}
+
+void bide__pool_fail_jobs(bide_pool *p)
+{
+    while (!bide__list_is_empty(&p->jobs)) {
+        struct job *j = container_of(p->jobs.next, struct job, all);
+        bide__job_fail(j, BIDE_ECLOSED, "the pool was closed");
+        bide__job_over(j);
+    }
 }
 
 /* ---- birth and end ---- */
@@ -189,7 +209,6 @@ static void init(struct job *j, bide_pool *p, const bide_pool_call_args *args)
     bide__list_init(&j->node);
     bide__list_init(&j->all);
     bide__list_init(&j->group);
-    bide__timer_init(&j->timer, bide__job_expire);
     j->settled.run = was_cancelled;
     bide__clause_init(&j->on_settled, &j->settled);
 }

@@ -157,9 +157,9 @@ int bide_pool_each_with(bide_pool *p, bide_pool_each_args args)
 
     if (args.job.has_out)
         return bide_fail(-EINVAL, "bide_pool_each: %s has a result, and every worker would write it to the same place: use .codes", args.job.name);
-    if (p->redis)
-        return bide_fail(-ENOTSUP, "bide_pool_each: over Redis, hosts come and go: nobody knows all workers");
-    open_map(&m, p, (size_t)p->nslots, args.codes, args.collect);
+    if (p->backend->no_workers)
+        return bide_fail(-ENOTSUP, "bide_pool_each: %s", p->backend->no_workers);
+    open_map(&m, p, (size_t)p->backend->size(p), args.codes, args.collect);
     for (int i = 0; code == 0 && i < (int)m.n; i++)
         code = add(&m, &call, (size_t)i, i);
     return wait_for_all(&m, code);

@@ -22,7 +22,7 @@ void bide__proxy_flush(struct proxy *x)
     bide__lane_publish(&x->segment.orders);
     if (atomic_load(&s->worker_sleeps) && atomic_exchange(&s->worker_sleeps, 0)) {
         bide__ring_bell(x->bell);
-        x->pool->rung++;
+        bide__local(x->pool)->rung++;
     }
 }
 
@@ -91,6 +91,7 @@ void bide__proxy_stop(struct proxy *x)
     if (x->state == ENDING)
         return;
     x->state = ENDING;
+    bide__pool_await_outside(x->pool);
     bide__proxy_order(x, REC_STOP, 0, 0, 0, 0);
 }
 

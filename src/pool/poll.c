@@ -15,7 +15,7 @@
 /* Turns without asking the kernel while results come. */
 #define SKIP_MAX 64
 
-struct pool_poll {
+struct local_poll {
     struct loop_closer closer;
     bide_loop *loop;
     struct list_node pools;
@@ -26,57 +26,24 @@ struct pool_poll {
 
 static const char poll_key;
 
-/* ---- a turn ---- */
+/* ---- all pools of the loop ---- */
+
+static struct local_pool *pool_at(struct list_node *n)
+{
+    return container_of(n, struct local_pool, in_poll);
+}
 
 static struct proxy *proxy_at(struct list_node *n)
 {
     return container_of(n, struct proxy, node);
 }
 
-/* What was found out about the worker itself, now that all it had to say was read. */
-static void act_on(struct proxy *x)
-{
-    if (x->has_ended)
-        bide__proxy_died(x);
-    else if (x->birth_code < 0)
-        bide__proxy_not_born(x);
-    else if (x->state == STARTING && x->said_ready && (x->pid > 0 || x->has_thread))
-        bide__slot_take_over(x);
-}
-
-static void pool_turn(bide_pool *p)
-{
-    if (bide__pool_is_parents(p))
-        return; /* a forked child: the lanes are the parent's to read */
-    for (struct list_node *n = p->proxies.next, *next; n != &p->proxies; n = next) {
-        next = n->next; /* this one may go; no other does */
-        bide__proxy_drain(proxy_at(n));
-        act_on(proxy_at(n));
-    }
-    bide__pool_dispatch(p);
-    bide__pool_adjust(p);
-    bide__stats_publish(p);
-    bide__pool_note_outside(p);
-}
-
-static void all_turn(struct pool_poll *pp)
+static void all_turn(struct local_poll *pp)
 {
     for (struct list_node *n = pp->pools.next, *next; n != &pp->pools; n = next) {
         next = n->next;
-        pool_turn(container_of(n, bide_pool, in_loop));
+        bide__local_turn(pool_at(n)->pool);
     }
-}
-
-/* While something is awaited that is not in the loop, its virtual clock must not jump. */
-void bide__pool_note_outside(bide_pool *p)
-{
-    bool want = p->pending > 0 || p->state == POOL_ENDING || p->state == POOL_OPENING;
-
-    for (struct list_node *n = p->proxies.next; !want && n != &p->proxies; n = n->next)
-        want = proxy_at(n)->state != READY;
-    if (want != p->outside)
-        p->loop->outside += want ? 1 : -1u;
-    p->outside = want;
 }
 
 /* ---- falling asleep ---- */
@@ -90,36 +57,36 @@ static bool worker_is_quiet(struct proxy *x)
            (x->norders == 0 || !bide__lane_has_room(&x->segment.orders, 0));
 }
 
-static bool is_quiet(bide_pool *p)
+static bool is_quiet(struct local_pool *l)
 {
-    for (struct list_node *n = p->proxies.next; n != &p->proxies; n = n->next)
+    for (struct list_node *n = l->proxies.next; n != &l->proxies; n = n->next)
         if (!worker_is_quiet(proxy_at(n)))
             return false;
-    return !bide__pool_could_dispatch(p);
+    return !bide__pool_could_dispatch(l->pool);
 }
 
-static bool all_quiet(struct pool_poll *pp)
+static bool all_quiet(struct local_poll *pp)
 {
     for (struct list_node *n = pp->pools.next; n != &pp->pools; n = n->next)
-        if (!is_quiet(container_of(n, bide_pool, in_loop)))
+        if (!is_quiet(pool_at(n)))
             return false;
     return true;
 }
 
-static void say_sleeps(struct pool_poll *pp, uint32_t sleeps)
+static void say_sleeps(struct local_poll *pp, uint32_t sleeps)
 {
     for (struct list_node *n = pp->pools.next; n != &pp->pools; n = n->next) {
-        bide_pool *p = container_of(n, bide_pool, in_loop);
-        for (struct list_node *m = p->proxies.next; m != &p->proxies; m = m->next)
+        struct local_pool *l = pool_at(n);
+        for (struct list_node *m = l->proxies.next; m != &l->proxies; m = m->next)
             atomic_store(&proxy_at(m)->segment.shared->we_sleep, sleeps);
     }
 }
 
-static bool may_spin(const struct pool_poll *pp)
+static bool may_spin(const struct local_poll *pp)
 {
     for (struct list_node *n = pp->pools.next; n != &pp->pools; n = n->next) {
-        const bide_pool *p = container_of(n, bide_pool, in_loop);
-        if (p->pending > 0 && p->may_spin)
+        const struct local_pool *l = pool_at(n);
+        if (l->pool->pending > 0 && l->may_spin)
             return true;
     }
     return false;
@@ -130,11 +97,11 @@ static bool there_is_news(void *pp)
     return !all_quiet(pp);
 }
 
-static struct pool_poll *here(bide_loop *loop)
+static struct local_poll *here(bide_loop *loop)
 {
     struct loop_closer *c = bide__loop_find(loop, &poll_key);
 
-    return c ? container_of(c, struct pool_poll, closer) : NULL;
+    return c ? container_of(c, struct local_poll, closer) : NULL;
 }
 
 /* Timers that were armed in our turn (a job's deadline) came too late for the time-out that the loop computed. */
@@ -154,7 +121,7 @@ static int pool_wait(void *poller, int64_t timeout_ns)
     bide_loop *loop = bide__loop_here;
     if (!loop)
         return bide_fail(BIDE_ESTATE, "this is a forked child, and the event loop is its parent's");
-    struct pool_poll *pp = here(loop);
+    struct local_poll *pp = here(loop);
     bool idle = bide__ring_count(&loop->ring) == 0;
 
     all_turn(pp);
@@ -194,39 +161,27 @@ static const struct poller_ops pool_poller_ops = {.close = pool_poller_close, .w
 
 /* ---- attaching ---- */
 
-static void remove_poll(struct pool_poll *pp)
+static void remove_poll(struct local_poll *pp)
 {
     bide__set_poller(pp->loop, pp->inner);
     bide__loop_detach(&pp->closer);
     bide__free(pp);
 }
 
+/* The pools that are left are abandoned next (attach.c), which needs no turns. */
 static void on_loop_close(struct loop_closer *c)
 {
-    struct pool_poll *pp = container_of(c, struct pool_poll, closer);
+    struct local_poll *pp = container_of(c, struct local_poll, closer);
 
-    while (!bide__list_is_empty(&pp->pools)) {
-        bide_pool *p = container_of(pp->pools.next, bide_pool, in_loop);
-        bide__list_remove(&p->in_loop);
-        if (bide__pool_is_parents(p)) {
-            bide__pool_forget(p);
-            continue;
-        }
-        bide__pool_abandon(p);
-        if (p->was_released) {
-            bide__unpush(p->loop, &p->leaving);
-            bide__object_unref(p);
-        }
-    }
+    while (!bide__list_is_empty(&pp->pools))
+        bide__list_remove(pp->pools.next);
     remove_poll(pp);
 }
 
-int bide__pool_attach(bide_pool *p)
+int bide__local_poll_attach(bide_pool *p)
 {
-    struct pool_poll *pp = here(p->loop);
+    struct local_poll *pp = here(p->loop);
 
-    BIDE_TRY(bide__ring_reserve(&p->loop->ring, 1));
-    p->leaving.run = bide__pool_leave;
     if (!pp) {
         pp = bide__calloc(1, sizeof *pp);
         if (!pp)
@@ -240,19 +195,17 @@ int bide__pool_attach(bide_pool *p)
         bide__loop_attach(p->loop, &pp->closer);
         bide__set_poller(p->loop, &pool_poller_ops);
     }
-    bide__list_append(&pp->pools, &p->in_loop);
+    bide__list_append(&pp->pools, &bide__local(p)->in_poll);
     return 0;
 }
 
-void bide__pool_detach_loop(bide_pool *p)
+void bide__local_poll_detach(bide_pool *p)
 {
-    if (!bide__list_is_linked(&p->in_loop))
+    struct local_pool *l = bide__local(p);
+    if (!bide__list_is_linked(&l->in_poll))
         return;
-    bide__list_remove(&p->in_loop);
-    if (p->outside)
-        p->loop->outside--;
-    p->outside = false;
-    struct pool_poll *pp = here(p->loop);
+    bide__list_remove(&l->in_poll);
+    struct local_poll *pp = here(p->loop);
     if (bide__list_is_empty(&pp->pools))
         remove_poll(pp);
 }

@@ -253,6 +253,7 @@ int bide__image_check(const struct image *im, void (*fn)(void), const char *name
 size_t bide__name_for_record(char *to, const char *name);
 const bide_pool_named *bide__named_by_name(const char *name, size_t len);
 const bide_pool_named *bide__named_by_fn(void (*fn)(void));
+int bide__named_find(void (*fn)(void), const char *called, const char **name); /* 0, or an error on record */
 int bide__named_check(void); /* -EEXIST on record: two of one name */
 /* Was the call made for this function, as far as its parameters are known?  Else BIDE_EFUNCTION on record. */
 struct named_call {
@@ -543,55 +544,116 @@ struct bide_pool {
     struct object object;
     bide_loop *loop;
     uint64_t generation; /* of forks: is this still the process that opened it? */
+    const struct pool_backend *backend; /* who runs its jobs; NULL: not chosen yet */
+    void *own;           /* the backend's; NULL: not there yet */
     bide_pool_args args; /* with the defaults filled in */
-    int *cpus, ncpus;
-    char *init_in, *fini_in; /* copies of their arguments */
-    struct list_node in_loop;
-    struct list_node proxies;
-    struct slot *slots;
-    int nslots;
-    uint64_t most_given; /* to one worker: max_jobs, or without an end */
-    struct list_node queue, jobs;
-    size_t pending, pending_bytes;
+    enum pool_state state;
+    int fail_code; /* FAILED */
+    char fail_text[ERROR_TEXT_MAX];
+    struct list_node jobs; /* that are not over */
+    size_t pending, pending_bytes; /* how many, and of what size */
     struct job **table; /* by the low half of the id, minus 1 */
     uint32_t *generations, *free_ids;
     uint32_t table_cap, nfree;
     struct list_node room;    /* who waits to submit */
     struct list_node changed; /* who waits for workers or for the end of jobs */
     struct pool_arena arena;
+    struct list_node in_loop; /* attach.c */
+    bool awaits_outside; /* the backend does, beside its jobs */
+    bool outside;        /* counted in loop->outside */
+    bool has_place;      /* in the loop's queue, for `leaving` */
+    bool was_released;   /* by a callback: it goes as soon as the loop calls `leaving` */
+    struct ready leaving;
+    bide_pool_counts counts;
+    uint64_t done, failed, cancelled, retried, moved;
+    struct histogram wait, run;
+    bide_pool_stats *published; /* in a memfd that others may look at */
+    int published_fd;
+    int64_t published_ns;
+};
+
+/* ---- the backend: where jobs go ---- */
+
+struct pool_backend {
+    /* Attach the pool, and be ready for jobs.  Suspends.  After a failure of a pool that was attached comes end, too. */
+    int (*open)(bide_pool *p);
+    /* Can this call be made?  0, or an error on record. */
+    int (*check)(bide_pool *p, const bide_pool_call_args *args);
+    /* It was checked, and is in the table.  slot: the worker that shall run it, -1: any. */
+    void (*submit)(struct job *j, const bide_pool_call_args *args, int slot);
+    /* Its future is settled.  False: nobody has it, so it is over at once; else it is over when its worker says so. */
+    bool (*cancel)(struct job *j);
+    /* It is over. */
+    void (*forget)(struct job *j);
+    /* No more jobs will come.  Suspends, but not forever; at_once: without the grace. */
+    void (*end)(bide_pool *p, bool at_once);
+    /* The same behind the loop's back: suspends nothing; the jobs fail (bide__pool_fail_jobs). */
+    void (*abandon)(bide_pool *p);
+    /* In a forked child: close descriptors, no more; NULL: there are none. */
+    void (*disown)(bide_pool *p);
+    void (*free)(bide_pool *p);
+    int (*resize)(bide_pool *p, int workers);
+    /* Of workers that are ours; else all NULL, and no_workers says where they are. */
+    int (*size)(const bide_pool *p);
+    int (*pid)(const bide_pool *p, int worker);
+    void (*stats)(const bide_pool *p, bide_pool_stats *out);
+    const char *no_workers;
+    bool has_tasks; /* it has tasks of its own, which a task must wait for */
+};
+
+extern const struct pool_backend bide__local_backend, bide__redis_backend;
+
+/* ---- local.c: the backend whose workers are ours ---- */
+
+struct local_pool {
+    bide_pool *pool;
+    struct list_node in_poll; /* poll.c */
+    struct list_node proxies; /* all workers that are not gone, in or out of a slot */
+    struct slot *slots;
+    int nslots;
+    struct list_node queue; /* jobs that any worker may have */
     struct fd bell; /* ours: an eventfd */
     struct image image; /* PROCESS, FORK: what the workers have */
-    void (*checked_fn)(void);
+    void (*checked_fn)(void); /* the last function that was found to be there */
     const char *checked_name; /* EXEC: as it is registered */
-    enum pool_state state;
-    int fail_code;
-    char fail_text[ERROR_TEXT_MAX];
+    int *cpus, ncpus;
+    char *init_in, *fini_in; /* copies of their arguments */
+    char *program; /* a copy */
+    uint64_t most_given; /* to one worker: max_jobs, or without an end */
     int64_t deaths[DEATHS_KEPT]; /* when, the latest ones */
-    uint64_t ndeaths, nspawned;
+    uint64_t ndeaths, nspawned, rung;
     long oom_kills;
     struct timer upkeep, retry;
     int64_t retry_ms;
     uint64_t births_failed; /* of workers that were to replace nobody */
     int birth_code;         /* of the last of them */
     int usable_cpus;
-    bool may_spin;     /* fewer workers have jobs than there are processors */
-    bool outside;      /* counted in loop->outside */
-    bool was_released; /* by a callback: it goes as soon as the loop calls `leaving` */
-    struct ready leaving;
-    char *program; /* a copy */
-    bide_pool_counts counts;
-    uint64_t done, failed, cancelled, retried, moved, rung;
-    struct histogram wait, run;
-    bide_pool_stats *published; /* in a memfd that others may look at */
-    int published_fd;
-    int64_t published_ns;
-    struct redis_client *redis; /* the jobs run elsewhere; NULL: in workers of ours */
+    bool may_spin; /* fewer workers have jobs than there are processors */
 };
+static inline struct local_pool *bide__local(const bide_pool *p)
+{
+    return p->own;
+}
+struct local_pool *bide__local_new(bide_pool *p); /* without workers; NULL: an error on record */
+void bide__local_turn(bide_pool *p); /* turn.c */
+
+/* ---- end.c ---- */
+void bide__local_end(bide_pool *p, bool at_once);
+void bide__local_abandon(bide_pool *p);
+void bide__local_disown(bide_pool *p);
+void bide__local_free(bide_pool *p);
+
+/* ---- attach.c: the pools of a loop ---- */
+int bide__pool_attach(bide_pool *p);
+void bide__pool_detach(bide_pool *p);
+void bide__pool_note_outside(bide_pool *p); /* after what decides it has changed */
+void bide__pool_await_outside(bide_pool *p); /* the backend awaits something, until it says otherwise */
+void bide__pool_abandon(bide_pool *p); /* kill all, without the loop */
+void bide__pool_disown(bide_pool *p);  /* in a forked child */
 
 /* ---- poll.c: when the lanes are looked at ---- */
-int bide__pool_attach(bide_pool *p); /* to the loop's turns */
-void bide__pool_detach_loop(bide_pool *p);
-void bide__pool_note_outside(bide_pool *p);
+int bide__local_poll_attach(bide_pool *p);
+void bide__local_poll_detach(bide_pool *p);
 
 /* ---- orders.c: what the program says to a worker; nothing waits ---- */
 void bide__proxy_order(struct proxy *x, uint16_t kind, uint64_t id, uint64_t fn, uint64_t more, int code);
@@ -621,7 +683,7 @@ static inline unsigned bide__proxy_load(const struct proxy *x)
 }
 static inline bool bide__proxy_is_used_up(const struct proxy *x)
 {
-    return x->given >= x->pool->most_given;
+    return x->given >= bide__local(x->pool)->most_given;
 }
 void bide__proxy_assign(struct proxy *x, struct job *j);
 void bide__proxy_unassign(struct job *j); /* from the worker that has it, if any */
@@ -696,6 +758,8 @@ struct job *bide__job_of(bide_future *f);
 void bide__job_succeed(struct job *j, int result);
 void bide__job_fail(struct job *j, int code, const char *text); /* settles; not yet over */
 void bide__job_over(struct job *j); /* it will not come back: forget it */
+void bide__pool_fail_queued(bide_pool *p, const char *why); /* those that no worker has */
+void bide__pool_fail_jobs(bide_pool *p); /* all: the pool was closed */
 void bide__job_count_cancelled(struct job *j); /* by the user */
 /* Makes j->failure, for more to be said there; NULL: no memory.  pid: of its worker, or 0. */
 bide_pool_failure *bide__job_explain(struct job *j, int code, int pid, const char *trace);
@@ -741,7 +805,6 @@ int bide__check_count(const char *function, const char *name, size_t n);
 int bide__check_time(const char *function, const char *name, int64_t ms, bool may_be_forever);
 
 /* ---- submit.c ---- */
-int bide__pool_check_fn(bide_pool *p, const bide_job *job);
 struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int slot); /* slot -1: any */
 
 /* ---- open.c, upkeep.c, close.c, stats.c ---- */
@@ -749,6 +812,8 @@ static inline bool bide__is_time(int64_t ms)
 {
     return ms >= 0 && ms <= INT64_MAX / 1000000; /* in nanoseconds it must be a number still */
 }
+#define WORKERS_MAX 1024
+int bide__pool_take_options(bide_pool_args *to, const bide_pool_args *from); /* checked, the defaults filled in */
 bide_pool *bide__pool_new(void); /* without options and workers; NULL: an error on record */
 /* ---- slots.c ---- */
 int bide__pool_add_slots(bide_pool *p, int n); /* so that there are n */
@@ -767,22 +832,11 @@ int bide__pool_resize(bide_pool *p, int workers);
 void bide__pool_upkeep_arm(bide_pool *p);
 void bide__pool_upkeep(struct timer *t);
 void bide__pool_retry(struct timer *t);
-void bide__pool_abandon(bide_pool *p); /* kill all, without the loop */
-void bide__pool_forget(bide_pool *p);  /* in a forked child */
 void bide__pool_release(void *object);
 void bide__pool_leave(struct ready *r);
 void bide__pool_destroy(void *object);
 int bide__stats_open(bide_pool *p);
 void bide__stats_publish(bide_pool *p);
 void bide__stats_close(bide_pool *p);
-
-/* ---- redis_client.c: a pool without workers of its own; see redis.h ---- */
-int bide__redis_pool_open(bide_pool *p);
-void bide__redis_pool_end(bide_pool *p);     /* suspends */
-void bide__redis_pool_abandon(bide_pool *p); /* does not */
-void bide__redis_pool_free(bide_pool *p);
-int bide__redis_check_call(const bide_pool_call_args *args);
-void bide__redis_submit(struct job *j);
-void bide__redis_forget(struct job *j); /* it is over; if it was not answered, take it back */
 
 #endif

@@ -64,7 +64,9 @@ static int start(struct proxy *x, struct birth *b)
 
 static int cpu_for(const bide_pool *p, int index)
 {
-    return p->ncpus > 0 ? p->cpus[index % p->ncpus] : -1;
+    const struct local_pool *l = bide__local(p);
+
+    return l->ncpus > 0 ? l->cpus[index % l->ncpus] : -1;
 }
 
 /* The program's standard input, if workers shall read it and there is one. */
@@ -76,6 +78,7 @@ static int input_for(const bide_pool *p)
 static int give_birth(struct proxy *x)
 {
     bide_pool *p = x->pool;
+    struct local_pool *l = bide__local(p);
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0 || bide__fds_above_standard(pair) < 0)
         return bide_fail(-errno, "a socket to a worker: %s", bide_strerror(-errno));
@@ -87,9 +90,9 @@ static int give_birth(struct proxy *x)
         return code;
     }
     struct birth b = {.segment = &x->segment, .memory = x->segment.memory, .arena = p->arena.memory, .ctl = pair[1],
-                      .bell = x->bell, .our_bell = p->bell.fd, .ring_bytes = (uint32_t)p->args.ring_bytes,
+                      .bell = x->bell, .our_bell = l->bell.fd, .ring_bytes = (uint32_t)p->args.ring_bytes,
                       .concurrency = p->args.concurrency, .index = x->index, .kind = p->args.kind,
-                      .cpu = cpu_for(p, x->index), .input = input_for(p), .outer_workers = p->nslots};
+                      .cpu = cpu_for(p, x->index), .input = input_for(p), .outer_workers = l->nslots};
     code = bide__watch_open(&x->ctl_watch, &x->ctl, bide__proxy_ctl_readable);
     if (code == 0)
         code = start(x, &b);
@@ -113,7 +116,8 @@ struct proxy *bide__proxy_new(bide_pool *p, int index)
     bide__list_init(&x->replaced);
     bide__list_init(&x->sent);
     bide__list_init(&x->begun);
-    bide__list_append(&p->proxies, &x->node);
+    bide__list_append(&bide__local(p)->proxies, &x->node);
+    bide__pool_await_outside(p);
     return x;
 }
 
@@ -136,7 +140,7 @@ struct proxy *bide__proxy_start(bide_pool *p, int index)
         bide__proxy_free(x);
         return NULL;
     }
-    p->nspawned++;
+    bide__local(p)->nspawned++;
     return x;
 }
 

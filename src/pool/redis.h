@@ -209,8 +209,9 @@ bool bide__redis_answer_read(struct redis_answer *a, const redisReply *r);
 
 /* ---- redis_client.c, redis_results.c: the side that submits ---- */
 
+/* The pool's own. */
 struct redis_client {
-    bide_pool *pool; /* its owner */
+    bide_pool *pool;
     struct redis_address address;
     struct redis_link link;
     char id[33], jobs_key[REDIS_KEY_MAX], results_key[REDIS_KEY_MAX], cancelled_key[REDIS_KEY_MAX];
@@ -218,8 +219,14 @@ struct redis_client {
     bide_task *results;
     struct redis_id next; /* result to read */
     int64_t check_ns;     /* how often it looks for lost jobs, and at those of what age */
+    void (*checked_fn)(void); /* the last one that was found to be registered, and its name */
+    const char *checked_name;
     bool leaving;
 };
+static inline struct redis_client *bide__redis_client(const bide_pool *p)
+{
+    return p->own;
+}
 
 /* Our stream of results, also when it was forgotten: hosts write only where there is one. */
 int bide__redis_results_stream(struct redis_client *c, struct redis_conn *conn);

@@ -128,23 +128,39 @@ static void lost(void *owner)
 
 static const struct redis_link_ops link_ops = {.fill = fill, .lost = lost};
 
-void bide__redis_submit(struct job *j)
+static void submit(struct job *j, const bide_pool_call_args *args, int slot)
 {
-    bide__redis_unsent(j->pool->redis, j);
+    struct redis_client *c = bide__redis_client(j->pool);
+    (void)args;
+    (void)slot; /* keys mean nothing: nobody knows the workers */
+
+    j->sent_as = c->checked_fn == j->fn ? c->checked_name : bide__named_by_fn(j->fn)->name;
+    bide__redis_unsent(c, j);
 }
 
-void bide__redis_forget(struct job *j)
+/* Over at once, also where a host has it: `forget` takes it back, and what is answered yet is dropped. */
+static bool cancel(struct job *j)
 {
-    struct redis_client *c = j->pool->redis;
+    (void)j;
+    return false;
+}
+
+static void forget(struct job *j)
+{
+    struct redis_client *c = bide__redis_client(j->pool);
 
     if (j->redis.state == REDIS_ADDED && c->link.open)
         take_back(c, (struct redis_id){j->redis.ms, j->redis.seq});
     j->redis.state = REDIS_ANSWERED;
 }
 
-int bide__redis_check_call(const bide_pool_call_args *args)
+static int check(bide_pool *p, const bide_pool_call_args *args)
 {
+    struct redis_client *c = bide__redis_client(p);
     const bide_job *job = &args->job;
+    if (job->fn != c->checked_fn)
+        BIDE_TRY(bide__named_find(job->fn, job->name, &c->checked_name));
+    c->checked_fn = job->fn;
     size_t len = job->shape == BIDE_JOB_NONE ? 0 : job->shape == BIDE_JOB_TEXT ? strlen(job->in) : job->in_len;
 
     if (args->nfds > 0)
@@ -178,11 +194,12 @@ static int begin(struct redis_client *c)
     return code;
 }
 
-int bide__redis_pool_open(bide_pool *p)
+static int open_client(bide_pool *p)
 {
     uint64_t random[2];
+    BIDE_TRY(bide__pool_attach(p));
     BIDE_TRY(check_args(&p->args));
-    struct redis_client *c = p->redis = bide__calloc(1, sizeof *c);
+    struct redis_client *c = p->own = bide__calloc(1, sizeof *c);
     if (!c)
         return bide__fail_nomem("a pool");
 
@@ -217,10 +234,11 @@ static void forget_results(struct redis_client *c)
     bide__redis_close(conn);
 }
 
-void bide__redis_pool_end(bide_pool *p)
+static void end(bide_pool *p, bool at_once)
 {
-    struct redis_client *c = p->redis;
-    if (c->leaving)
+    struct redis_client *c = bide__redis_client(p);
+    (void)at_once; /* nothing is waited for that has no time limit */
+    if (!c || c->leaving)
         return;
 
     c->leaving = true;
@@ -240,16 +258,18 @@ void bide__redis_pool_end(bide_pool *p)
  * Behind the loop's back.  When the loop closes, the tasks are over; where nobody can wait for them (released outside of
  * tasks), they are cancelled, and what they use stays.
  */
-void bide__redis_pool_abandon(bide_pool *p)
+static void abandon(bide_pool *p)
 {
-    struct redis_client *c = p->redis;
+    struct redis_client *c = bide__redis_client(p);
     bide_task *self = bide__task_here();
+
+    bide__pool_fail_jobs(p);
     if (!c || c->leaving)
         return;
 
     if (!bide__loop_here || p->loop->closed || (self && !self->stackless && p->loop == bide__loop_here) ||
         (bide_task_done(c->results) && bide_task_done(c->link.keeper))) {
-        bide__redis_pool_end(p);
+        end(p, true);
         return;
     }
     c->leaving = true;
@@ -258,12 +278,28 @@ void bide__redis_pool_abandon(bide_pool *p)
     bide_task_cancel(c->link.keeper);
 }
 
-void bide__redis_pool_free(bide_pool *p)
+static void free_client(bide_pool *p)
 {
-    struct redis_client *c = p->redis;
+    struct redis_client *c = bide__redis_client(p);
     if (!c)
         return;
     bide_release(c->address.context);
     explicit_bzero(&c->address, sizeof c->address);
     bide__free(c);
+    p->own = NULL;
 }
+
+/* ---- where the workers would be ---- */
+
+static int resize(bide_pool *p, int workers)
+{
+    (void)p;
+    (void)workers;
+    return bide_fail(-ENOTSUP, "bide_pool_resize: over Redis, the pool has the workers of the hosts that serve it: start more hosts");
+}
+
+const struct pool_backend bide__redis_backend = {
+    .open = open_client, .check = check, .submit = submit, .cancel = cancel, .forget = forget,
+    .end = end, .abandon = abandon, .free = free_client, .resize = resize,
+    .no_workers = "over Redis, hosts come and go: nobody knows all workers", .has_tasks = true,
+};

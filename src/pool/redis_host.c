@@ -169,7 +169,7 @@ static int check_args(const bide_pool_serve_args *a)
     if (!a->pool)
         return 0;
     BIDE_TRY(bide__pool_check(a->pool, "bide_pool_serve"));
-    return a->pool->redis ? bide_fail(-EINVAL, "bide_pool_serve: .pool is over Redis itself: it needs one of this machine") : 0;
+    return a->pool->backend == &bide__redis_backend ? bide_fail(-EINVAL, "bide_pool_serve: .pool is over Redis itself: it needs one of this machine") : 0;
 }
 
 static void fill_in(bide_pool_serve_args *a)

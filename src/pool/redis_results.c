@@ -110,6 +110,7 @@ static int read_more(struct redis_client *c, struct redis_conn *conn, const char
     if (code == 0)
         code = bide__redis_write(conn, &out);
     bide__buf_free(&out);
+    bide__stats_publish(c->pool);
     for (int i = 0; code == 0 && i < 2; i++) {
         redisReply *r = bide__redis_read(conn, REDIS_QUIET_MS);
         code = r ? bide__redis_code(&c->address, r, "reading results") : bide_error_code();

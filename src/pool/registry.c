@@ -38,6 +38,19 @@ const bide_pool_named *bide__named_by_fn(void (*fn)(void))
     return NULL;
 }
 
+/* By address here, by name there: what was written in the call may be a pointer's name, or a macro's. */
+int bide__named_find(void (*fn)(void), const char *called, const char **name)
+{
+    const bide_pool_named *named = bide__named_by_fn(fn);
+    if (!named)
+        return bide_fail(BIDE_EFUNCTION, "%s is not registered: write BIDE_POOL_TASK(%s); so that other processes can find it",
+                         called, called);
+    if (strlen(named->name) > NAME_MAX_BYTES)
+        return bide_fail(-ENAMETOOLONG, "%.40s...: a name of %zu bytes; %d at most", named->name, strlen(named->name), NAME_MAX_BYTES);
+    *name = named->name;
+    return 0;
+}
+
 /* As a prototype would be: "resize(24 bytes, 8 bytes)". */
 static const char *describe(char *out, size_t cap, const char *name, const struct named_call *c)
 {

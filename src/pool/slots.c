@@ -14,6 +14,7 @@
 
 int bide__pool_add_slots(bide_pool *p, int n)
 {
+    struct local_pool *l = bide__local(p);
     struct slot *slots = bide__calloc((size_t)n, sizeof *slots);
     if (!slots)
         return bide__fail_nomem("workers");
@@ -21,22 +22,22 @@ int bide__pool_add_slots(bide_pool *p, int n)
     for (int i = 0; i < n; i++) {
         bide__list_init(&slots[i].pinned);
         bide__list_init(&slots[i].leaving);
-        if (i >= p->nslots)
+        if (i >= l->nslots)
             continue;
-        slots[i].proxy = p->slots[i].proxy;
-        slots[i].coming = p->slots[i].coming;
-        bide__list_splice(&slots[i].pinned, &p->slots[i].pinned);
-        bide__list_splice(&slots[i].leaving, &p->slots[i].leaving);
+        slots[i].proxy = l->slots[i].proxy;
+        slots[i].coming = l->slots[i].coming;
+        bide__list_splice(&slots[i].pinned, &l->slots[i].pinned);
+        bide__list_splice(&slots[i].leaving, &l->slots[i].leaving);
     }
-    bide__free(p->slots);
-    p->slots = slots;
-    p->nslots = n;
+    bide__free(l->slots);
+    l->slots = slots;
+    l->nslots = n;
     return 0;
 }
 
 int bide__pool_start_worker(bide_pool *p, int index)
 {
-    struct slot *slot = &p->slots[index];
+    struct slot *slot = &bide__local(p)->slots[index];
     struct proxy *x = bide__proxy_start(p, index);
     if (!x)
         return bide_error_code();
@@ -48,27 +49,32 @@ int bide__pool_start_worker(bide_pool *p, int index)
 
 static bool wants_worker(bide_pool *p, int index)
 {
-    const struct slot *s = &p->slots[index];
+    struct local_pool *l = bide__local(p);
+    const struct slot *s = &l->slots[index];
     if (s->proxy || s->coming || p->state > POOL_CLOSING)
         return false;
-    bool jobs = !bide__list_is_empty(&p->queue) || !bide__list_is_empty(&s->pinned);
+    bool jobs = !bide__list_is_empty(&l->queue) || !bide__list_is_empty(&s->pinned);
     return p->args.idle_ms == 0 || index < p->args.min_workers || jobs || p->state == POOL_OPENING;
 }
 
 /* No process, no descriptor, no memory for a worker now: try again, each time later. */
 void bide__pool_retry_later(bide_pool *p)
 {
-    if (bide__timer_is_armed(&p->retry) || p->state > POOL_CLOSING)
+    struct local_pool *l = bide__local(p);
+
+    if (bide__timer_is_armed(&l->retry) || p->state > POOL_CLOSING)
         return;
-    p->retry_ms = p->retry_ms == 0 ? 10 : p->retry_ms < RETRY_MAX_MS ? p->retry_ms * 2 : RETRY_MAX_MS;
-    bide__timer_arm(p->loop, &p->retry, p->retry_ms);
+    l->retry_ms = l->retry_ms == 0 ? 10 : l->retry_ms < RETRY_MAX_MS ? l->retry_ms * 2 : RETRY_MAX_MS;
+    bide__timer_arm(p->loop, &l->retry, l->retry_ms);
 }
 
 void bide__pool_fill_slots(bide_pool *p)
 {
-    if (bide__timer_is_armed(&p->retry))
+    struct local_pool *l = bide__local(p);
+
+    if (bide__timer_is_armed(&l->retry))
         return;
-    for (int i = 0; i < p->nslots; i++) {
+    for (int i = 0; i < l->nslots; i++) {
         if (!wants_worker(p, i) || bide__pool_start_worker(p, i) == 0)
             continue;
         bide__pool_event(p, &(bide_pool_event){.kind = BIDE_POOL_DIED, .worker = i, .code = bide_error_code(), .text = bide_error_text()});
@@ -79,7 +85,7 @@ void bide__pool_fill_slots(bide_pool *p)
 
 void bide__pool_retry(struct timer *t)
 {
-    bide__pool_fill_slots(container_of(t, bide_pool, retry));
+    bide__pool_fill_slots(container_of(t, struct local_pool, retry)->pool);
 }
 
 /* ---- one takes over ---- */
@@ -99,7 +105,8 @@ static void replace(struct slot *slot, struct proxy *x)
 void bide__slot_take_over(struct proxy *x)
 {
     bide_pool *p = x->pool;
-    struct slot *slot = &p->slots[x->index < p->nslots ? x->index : 0];
+    struct local_pool *l = bide__local(p);
+    struct slot *slot = &l->slots[x->index < l->nslots ? x->index : 0];
     if (x->state != STARTING)
         return;
 
@@ -107,12 +114,12 @@ void bide__slot_take_over(struct proxy *x)
     x->idle_since_ns = bide__clock_ns();
     if (slot->coming == x)
         slot->coming = NULL;
-    if (x->index >= p->nslots || p->state >= POOL_ENDING) {
+    if (x->index >= l->nslots || p->state >= POOL_ENDING) {
         bide__proxy_stop(x);
     } else {
         replace(slot, x);
     }
-    p->retry_ms = 0;
+    l->retry_ms = 0;
     bide__pool_event(p, &(bide_pool_event){.kind = BIDE_POOL_STARTED, .worker = x->index, .pid = x->pid, .text = "ready"});
     bide__wake_all(p->loop, &p->changed);
 }
@@ -122,7 +129,7 @@ void bide__slot_take_over(struct proxy *x)
 /* A pool that closes needs one more worker only for jobs that are queued. */
 static bool needs_successor(const bide_pool *p, const struct slot *slot)
 {
-    bool jobs = !bide__list_is_empty(&p->queue) || !bide__list_is_empty(&slot->pinned);
+    bool jobs = !bide__list_is_empty(&bide__local(p)->queue) || !bide__list_is_empty(&slot->pinned);
 
     return p->state == POOL_OPEN || (p->state == POOL_CLOSING && jobs);
 }
@@ -130,8 +137,9 @@ static bool needs_successor(const bide_pool *p, const struct slot *slot)
 void bide__pool_recycle(struct proxy *x, const char *why)
 {
     bide_pool *p = x->pool;
-    struct slot *slot = &p->slots[x->index];
-    if (slot->proxy != x || slot->coming || !needs_successor(p, slot) || bide__timer_is_armed(&p->retry))
+    struct local_pool *l = bide__local(p);
+    struct slot *slot = &l->slots[x->index];
+    if (slot->proxy != x || slot->coming || !needs_successor(p, slot) || bide__timer_is_armed(&l->retry))
         return;
 
     if (bide__pool_start_worker(p, x->index) < 0) { /* no process now: it stays a little longer */
@@ -146,8 +154,10 @@ void bide__pool_recycle(struct proxy *x, const char *why)
 /* Those that went because they were idle come back only when the others have enough to do. */
 static bool all_are_busy(const bide_pool *p)
 {
-    for (int i = 0; i < p->nslots; i++)
-        if (p->slots[i].proxy && bide__proxy_load(p->slots[i].proxy) == 0)
+    const struct local_pool *l = bide__local(p);
+
+    for (int i = 0; i < l->nslots; i++)
+        if (l->slots[i].proxy && bide__proxy_load(l->slots[i].proxy) == 0)
             return false;
     return true;
 }
@@ -155,24 +165,28 @@ static bool all_are_busy(const bide_pool *p)
 /* Jobs that only this slot may run, and nobody is there or on the way: do not wait for the others to be busy. */
 static bool lacks_worker(const bide_pool *p)
 {
-    for (int i = 0; i < p->nslots; i++)
-        if (!p->slots[i].proxy && !p->slots[i].coming && !bide__list_is_empty(&p->slots[i].pinned))
+    const struct local_pool *l = bide__local(p);
+
+    for (int i = 0; i < l->nslots; i++)
+        if (!l->slots[i].proxy && !l->slots[i].coming && !bide__list_is_empty(&l->slots[i].pinned))
             return true;
     return false;
 }
 
 static bool needs_workers(const bide_pool *p)
 {
-    return lacks_worker(p) || (p->args.idle_ms > 0 && !bide__list_is_empty(&p->queue) && all_are_busy(p));
+    return lacks_worker(p) || (p->args.idle_ms > 0 && !bide__list_is_empty(&bide__local(p)->queue) && all_are_busy(p));
 }
 
 void bide__pool_adjust(bide_pool *p)
 {
+    struct local_pool *l = bide__local(p);
+
     if (p->pending == 0 || p->state == POOL_FAILED)
         return;
-    for (int i = 0; i < p->nslots; i++)
-        if (p->slots[i].proxy && bide__proxy_is_used_up(p->slots[i].proxy))
-            bide__pool_recycle(p->slots[i].proxy, "it has had max_jobs");
+    for (int i = 0; i < l->nslots; i++)
+        if (l->slots[i].proxy && bide__proxy_is_used_up(l->slots[i].proxy))
+            bide__pool_recycle(l->slots[i].proxy, "it has had max_jobs");
     if (needs_workers(p))
         bide__pool_fill_slots(p);
 }

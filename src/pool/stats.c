@@ -63,40 +63,32 @@ uint64_t bide__histogram_percentile(const struct histogram *h, double p)
 
 /* ---- figures ---- */
 
-static float busy_share(const struct proxy *x)
-{
-    clockid_t clock;
-    struct timespec t;
-    int code = x->has_thread ? pthread_getcpuclockid(x->thread, &clock) : x->pid > 0 ? clock_getcpuclockid(x->pid, &clock) : -1;
-    int64_t age = bide__clock_ns() - x->started_ns;
-
-    if (code != 0 || clock_gettime(clock, &t) != 0 || age <= 0)
-        return 0;
-    return (float)((double)t.tv_sec * 1e9 + (double)t.tv_nsec) / (float)age;
-}
-
 void bide_pool_stats_get(const bide_pool *p, bide_pool_stats *out)
 {
     if (out)
         *out = (bide_pool_stats){0};
     if (!bide__pool_allows(p, __func__) || !out)
         return;
-    *out = (bide_pool_stats){.done = p->done, .failed = p->failed, .cancelled = p->cancelled, .retried = p->retried,
-                             .moved = p->moved, .deaths = p->ndeaths, .spawned = p->nspawned, .bells_rung = p->rung,
-                             .workers = p->nslots};
+    *out = (bide_pool_stats){.done = p->done, .failed = p->failed, .cancelled = p->cancelled, .retried = p->retried, .moved = p->moved};
     out->wait_p50_ns = bide__histogram_percentile(&p->wait, 0.5);
     out->wait_p99_ns = bide__histogram_percentile(&p->wait, 0.99);
     out->run_p50_ns = bide__histogram_percentile(&p->run, 0.5);
     out->run_p99_ns = bide__histogram_percentile(&p->run, 0.99);
-    for (struct list_node *n = p->proxies.next; n != &p->proxies; n = n->next)
-        out->running += bide__proxy_load(container_of(n, struct proxy, node));
+    if (p->backend->stats)
+        p->backend->stats(p, out);
     out->queued = p->pending > out->running ? p->pending - out->running : 0;
-    for (int i = 0; i < p->nslots && i < BIDE_POOL_STATS_WORKERS; i++) {
-        const struct proxy *x = p->slots[i].proxy;
-        if (x)
-            out->worker[i] = (struct bide_pool_worker_stats){.pid = (int)x->pid, .running = bide__proxy_load(x), .done = x->done,
-                                                             .busy = busy_share(x)};
-    }
+}
+
+int bide_pool_size(const bide_pool *p)
+{
+    BIDE_TRY(bide__pool_check_reader(p, __func__));
+    return p->backend->size ? p->backend->size(p) : 0;
+}
+
+int bide_pool_pid(const bide_pool *p, int worker)
+{
+    BIDE_TRY(bide__pool_check_reader(p, __func__));
+    return p->backend->pid ? p->backend->pid(p, worker) : 0;
 }
 
 /* ---- for others ---- */

@@ -1,46 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* submit.c - one job: is its function there, waiting for room, submit and call. */
-#include <unistd.h>
+/* submit.c - one job: checked, waiting for room, submit and call; arguments in place. */
 
 #include "pool/pool.h"
 
-/* ---- the function ---- */
-
-/* By address here, by name there: what was written in the call may be a pointer's name, or a macro's. */
-static int check_name(bide_pool *p, const bide_job *job)
-{
-    const bide_pool_named *named = bide__named_by_fn(job->fn);
-    if (!named)
-        return bide_fail(BIDE_EFUNCTION, "%s is not registered: write BIDE_POOL_TASK(%s); so that other processes can find it",
-                         job->name, job->name);
-    if (strlen(named->name) > NAME_MAX_BYTES)
-        return bide_fail(-ENAMETOOLONG, "%.40s...: a name of %zu bytes; %d at most", named->name, strlen(named->name), NAME_MAX_BYTES);
-    p->checked_name = named->name;
-    return 0;
-}
-
-int bide__pool_check_fn(bide_pool *p, const bide_job *job)
-{
-    int code = bide__job_check_spec(job);
-    if (code < 0)
-        return code;
-    if (job->fn == p->checked_fn)
-        return 0;
-
-    if (p->redis || p->args.kind == BIDE_POOL_EXEC)
-        code = check_name(p, job);
-    else if (p->args.kind == BIDE_POOL_PROCESS || p->args.kind == BIDE_POOL_FORK)
-        code = bide__image_check(&p->image, job->fn, job->name);
-    if (code == 0)
-        p->checked_fn = job->fn;
-    return code;
-}
-
 /* ---- room ---- */
 
-static int check_call(const bide_pool_call_args *args)
+static int check_call(bide_pool *p, const bide_pool_call_args *args)
 {
     const char *name = args->job.name ? args->job.name : "job";
+    BIDE_TRY(bide__job_check_spec(&args->job));
+    BIDE_TRY(p->backend->check(p, args));
     if (args->nfds != 0 && !args->fds)
         return bide_fail(-EINVAL, "%s: nfds = %d, and fds is NULL", name, args->nfds);
     return bide__check_time(name, "timeout_ms", args->timeout_ms, true);
@@ -63,26 +32,13 @@ static int wait_for_room(bide_pool *p, bool nowait)
 
 struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int slot)
 {
-    if (bide__pool_check(p, "bide_pool_submit") < 0 || bide__pool_check_fn(p, &args->job) < 0 || check_call(args) < 0 ||
-        wait_for_room(p, args->nowait) < 0)
-        return NULL;
-    if (p->redis && bide__redis_check_call(args) < 0)
+    if (bide__pool_check(p, "bide_pool_submit") < 0 || check_call(p, args) < 0 || wait_for_room(p, args->nowait) < 0)
         return NULL;
 
     struct job *j = bide__job_new(p, args, slot >= 0);
     if (!j)
         return NULL;
-    if (p->args.kind == BIDE_POOL_EXEC || p->redis) /* others may have been checked while we waited for room */
-        j->sent_as = p->checked_fn == j->fn ? p->checked_name : bide__named_by_fn(j->fn)->name;
-    if (p->redis)
-        bide__redis_submit(j);
-    else if (slot >= 0)
-        j->slot = slot;
-    else if (args->key != 0)
-        j->slot = (int)((args->key * UINT64_C(0x9E3779B97F4A7C15) >> 32) % (uint64_t)p->nslots);
-    if (!p->redis)
-        bide__pool_enqueue(p, j, false);
-    bide__pool_note_outside(p);
+    p->backend->submit(j, args, slot);
     bide__table_pass_room(p);
     return j;
 }

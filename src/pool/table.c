@@ -41,7 +41,8 @@ int bide__table_add(struct job *j)
     p->table[i] = j;
     j->id = (uint64_t)++p->generations[i] << 32 | (i + 1);
     bide__list_append(&p->jobs, &j->all);
-    p->pending++;
+    if (p->pending++ == 0)
+        bide__pool_note_outside(p);
     p->pending_bytes += j->in_len;
     return 0;
 }
@@ -54,7 +55,8 @@ void bide__table_remove(struct job *j)
     p->table[i] = NULL;
     p->free_ids[p->nfree++] = i;
     bide__list_remove(&j->all);
-    p->pending--;
+    if (--p->pending == 0)
+        bide__pool_note_outside(p);
     p->pending_bytes -= j->in_len;
     bide__table_pass_room(p);
     if (p->pending == 0 && p->state >= POOL_CLOSING)

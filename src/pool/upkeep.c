@@ -18,16 +18,17 @@ static bool is_wanted(const bide_pool_args *a)
 
 void bide__pool_upkeep_arm(bide_pool *p)
 {
+    struct local_pool *l = bide__local(p);
     const bide_pool_args *a = &p->args;
     int64_t ms = UPKEEP_MS;
-    if (!is_wanted(a) || p->state != POOL_OPEN || bide__timer_is_armed(&p->upkeep))
+    if (!is_wanted(a) || p->state > POOL_OPEN || bide__timer_is_armed(&l->upkeep))
         return;
 
     if (a->stall_ms > 0 && a->stall_ms / 2 < ms)
         ms = a->stall_ms / 2;
     if (a->idle_ms > 0 && a->idle_ms / 2 < ms)
         ms = a->idle_ms / 2;
-    bide__timer_arm(p->loop, &p->upkeep, ms > 0 ? ms : 1);
+    bide__timer_arm(p->loop, &l->upkeep, ms > 0 ? ms : 1);
 }
 
 static size_t rss_of(pid_t pid)
@@ -82,12 +83,13 @@ static void watch_stall(struct proxy *x, int64_t now)
 /* One idle worker goes at a time, the last slot first. */
 static bool stop_if_idle(bide_pool *p, int index, int64_t now)
 {
-    struct proxy *x = p->slots[index].proxy;
+    struct local_pool *l = bide__local(p);
+    struct proxy *x = l->slots[index].proxy;
     bool idle = x && x->state == READY && bide__proxy_load(x) == 0 && now - x->idle_since_ns > p->args.idle_ms * 1000000;
-    if (!idle || index < p->args.min_workers || !bide__list_is_empty(&p->queue) || !bide__list_is_empty(&p->slots[index].pinned))
+    if (!idle || index < p->args.min_workers || !bide__list_is_empty(&l->queue) || !bide__list_is_empty(&l->slots[index].pinned))
         return false;
 
-    p->slots[index].proxy = NULL;
+    l->slots[index].proxy = NULL;
     bide__proxy_stop(x);
     return true;
 }
@@ -106,15 +108,17 @@ static void look_at(struct proxy *x, int64_t now)
 
 void bide__pool_upkeep(struct timer *t)
 {
-    bide_pool *p = container_of(t, bide_pool, upkeep);
+    bide_pool *p = container_of(t, struct local_pool, upkeep)->pool;
+    struct local_pool *l = bide__local(p);
     int64_t now = bide__clock_ns();
+    if (p->state > POOL_OPEN)
+        return;
 
-    for (int i = p->nslots - 1; i >= 0; i--)
-        if (p->slots[i].proxy)
-            look_at(p->slots[i].proxy, now);
-    for (int i = p->nslots - 1; p->args.idle_ms > 0 && i >= 0; i--)
+    for (int i = l->nslots - 1; i >= 0; i--)
+        if (l->slots[i].proxy)
+            look_at(l->slots[i].proxy, now);
+    for (int i = l->nslots - 1; p->args.idle_ms > 0 && i >= 0; i--)
         if (stop_if_idle(p, i, now))
             break;
-    bide__pool_note_outside(p);
     bide__pool_upkeep_arm(p);
 }

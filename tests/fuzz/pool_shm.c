@@ -113,8 +113,7 @@ static struct job *some_job(struct play *p, unsigned which)
 
 static void look(struct play *p)
 {
-    bide__proxy_drain(p->worker);
-    bide__pool_dispatch(p->pool);
+    bide__local_turn(p->pool);
     bide__pool_could_dispatch(p->pool);
     bide_error_clear();
 }
@@ -243,12 +242,14 @@ static void open_pool(struct play *p)
     pool->args = (bide_pool_args){.workers = 1, .concurrency = 3, .prefetch = 3, .max_pending = 16, .max_pending_bytes = 1 << 20,
                                   .ring_bytes = RING, .retries = 1, .restart_max = 3, .restart_window_ms = 1000, .grace_ms = 100,
                                   .min_workers = 1};
-    bide__image_take(&pool->image);
+    pool->backend = &bide__local_backend;
+    struct local_pool *l = bide__local_new(pool);
+    must(l != NULL);
+    bide__image_take(&l->image);
     must(bide__pool_arena_open(&pool->arena) == 0 && bide__pool_add_slots(pool, 1) == 0);
     pool->state = POOL_OPEN;
-    pool->most_given = UINT64_MAX;
-    bide__timer_init(&pool->retry, never);
-    bide__timer_arm(pool->loop, &pool->retry, 1000000); /* nobody is born here */
+    bide__timer_init(&l->retry, never);
+    bide__timer_arm(pool->loop, &l->retry, 1000000); /* nobody is born here */
 
     struct proxy *x = p->worker = bide__proxy_new(pool, 0);
     must(bide__segment_create(&x->segment, RING, pool->args.concurrency, false) == 0);
@@ -257,7 +258,7 @@ static void open_pool(struct play *p)
     must(bide__fd_open(&x->ctl, pair[0]) == 0);
     p->ctl = pair[1];
     x->pid = 1 << 30; /* nobody's */
-    pool->slots[0].coming = x;
+    l->slots[0].coming = x;
     struct segment theirs;
     bide__segment_share(&theirs, &x->segment, RING, pool->args.concurrency);
     p->answers = theirs.answers;
@@ -266,17 +267,18 @@ static void open_pool(struct play *p)
 static void close_pool(struct play *p)
 {
     bide_pool *pool = p->pool;
+    struct local_pool *l = bide__local(pool);
 
     look(p);
     bide__proxy_died(p->worker);
-    bide__timer_disarm(pool->loop, &pool->retry);
+    bide__timer_disarm(pool->loop, &l->retry);
     bide__pool_fail(pool, BIDE_EPOOL, "the end of the play");
     for (unsigned i = 0; i < p->njobs; i++) {
         must(bide_future_done(p->jobs[i]));
         read_result(p->jobs[i]);
         bide_release(p->jobs[i]);
     }
-    must(pool->pending == 0 && bide__list_is_empty(&pool->jobs) && bide__list_is_empty(&pool->proxies));
+    must(pool->pending == 0 && bide__list_is_empty(&pool->jobs) && bide__list_is_empty(&l->proxies));
     bide__pool_note_outside(pool);
     bide__object_unref(pool);
     close(p->ctl);

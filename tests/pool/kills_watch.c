@@ -28,16 +28,17 @@ static void tell_of_job(const struct job *j, int64_t age_us)
 static void tell_of_pool(const struct load *load, int64_t now)
 {
     bide_pool *p = load->pool;
+    const struct local_pool *l = bide__local(p);
 
     for (struct list_node *n = p->jobs.next; n != &p->jobs; n = n->next)
         tell_of_job(container_of(n, struct job, all), now - container_of(n, struct job, all)->submitted_ns / 1000);
-    for (struct list_node *n = p->proxies.next; n != &p->proxies; n = n->next) {
+    for (struct list_node *n = l->proxies.next; n != &l->proxies; n = n->next) {
         struct proxy *x = container_of(n, struct proxy, node);
         printf("worker %d, process %d: state %d, %u handed over, %u begun%s%s%s\n", x->index, x->pid, x->state, x->nsent, x->nbegun,
                x->said_ready ? ", ready" : "", x->said_bye ? ", bye" : "", x->was_killed ? ", killed" : "");
     }
-    for (int i = 0; i < p->nslots; i++)
-        printf("slot %d: worker %d, coming %d\n", i, p->slots[i].proxy ? p->slots[i].proxy->pid : 0, p->slots[i].coming ? 1 : 0);
+    for (int i = 0; i < l->nslots; i++)
+        printf("slot %d: worker %d, coming %d\n", i, l->slots[i].proxy ? l->slots[i].proxy->pid : 0, l->slots[i].coming ? 1 : 0);
     for (unsigned i = 0; i < load->clients; i++)
         printf("client %u %s since %lld ms\n", i, load->client[i].step, (long long)(now - load->client[i].since_us) / 1000);
 }

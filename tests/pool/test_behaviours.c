@@ -70,7 +70,7 @@ KINDS(behaviour_close_without_waiting)
     EXPECT_EQ(bide_await(f), 100);
     EXPECT_OK(bide_await(closing));
     EXPECT_EQ(counts.finished, 1);
-    EXPECT_TRUE(bide__list_is_empty(&p->proxies));
+    EXPECT_TRUE(bide__list_is_empty(&bide__local(p)->proxies));
 }
 
 /* behaviour 24, 25: idle workers are used before new ones are started, and never more than there may be */
@@ -78,17 +78,18 @@ KINDS(behaviour_idle_workers_are_used_first)
 {
     int ms[12];
     bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 3, .min_workers = 1, .idle_ms = 40, .concurrency = 1);
+    const struct local_pool *l = bide__local(p);
 
-    for (int i = 0; i < 300 && p->nspawned == 3 && !bide__list_is_empty(&p->proxies) && p->proxies.next->next != &p->proxies; i++)
+    for (int i = 0; i < 300 && l->nspawned == 3 && !bide__list_is_empty(&l->proxies) && l->proxies.next->next != &l->proxies; i++)
         BIDE_IGNORE(bide_sleep_ms(10));
     for (int i = 0; i < 10; i++) /* one at a time: the one that is left is enough */
         EXPECT_OK(CALL(p, bide_job(job_nothing)));
-    EXPECT_LE(p->nspawned, 4);
+    EXPECT_LE(l->nspawned, 4);
     for (int i = 0; i < 12; i++)
         ms[i] = 20;
     EXPECT_OK(bide_pool_map(p, bide_jobs(job_sleep, ms), 12));
     int n = 0;
-    for (struct list_node *x = p->proxies.next; x != &p->proxies; x = x->next)
+    for (struct list_node *x = l->proxies.next; x != &l->proxies; x = x->next)
         n++;
     EXPECT_LE(n, 3);
 }

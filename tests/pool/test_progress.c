@@ -169,9 +169,9 @@ TEST(orders_without_room_follow_although_nobody_answers, .real_time = true, .sec
 
     for (int i = 0; i < N; i++)
         f[i] = bide_pool_submit(p, bide_job(job_go_on_when_cancelled));
-    for (int i = 0; i < 400 && p->slots[0].proxy->nbegun < N + 1; i++)
+    for (int i = 0; i < 400 && bide__local(p)->slots[0].proxy->nbegun < N + 1; i++)
         BIDE_IGNORE(bide_sleep_ms(10));
-    EXPECT_EQ(p->slots[0].proxy->nbegun, N + 1);
+    EXPECT_EQ(bide__local(p)->slots[0].proxy->nbegun, N + 1);
     atomic_store(&worker, IS_TO_STOP);
     while (atomic_load(&worker) != STOPS)
         usleep(1000);

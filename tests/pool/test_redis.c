@@ -274,7 +274,7 @@ REDIS(redis_cancel_that_no_host_receives_comes_with_the_lease)
 
     bide_auto bide_future *f = bide_pool_submit(pool, bide_job(job_sleep, &ms));
     wait_until_running(local, 1);
-    snprintf(pool->redis->cancelled_key, sizeof pool->redis->cancelled_key, "bide:{t}:elsewhere");
+    snprintf(bide__redis_client(pool)->cancelled_key, sizeof bide__redis_client(pool)->cancelled_key, "bide:{t}:elsewhere");
     bide_future_cancel(f);
     wait_until_running(local, 0);
 }
@@ -386,7 +386,7 @@ REDIS(redis_second_result_is_dropped)
     /* what a host that comes too late would write, once before and once after the true result */
     bide_auto bide_future *f = bide_pool_submit(pool, bide_job(job_sleep, &ms));
     struct job *j = bide__job_of(f);
-    snprintf(key, sizeof key, "%s", pool->redis->results_key);
+    snprintf(key, sizeof key, "%s", bide__redis_client(pool)->results_key);
     snprintf(meta, sizeof meta, "%llu r 5 0 1 0 0 0", (unsigned long long)(j->id + ((uint64_t)1 << 32)));
     EXPECT_OK(bide_sleep_ms(100));
     REDIS_SAY(&s, "XADD", key, "NOMKSTREAM", "*", "m", meta, "a", "");
@@ -436,7 +436,7 @@ REDIS(redis_pool_that_is_closed_at_once_leaves_nothing)
     redis_start(&s, NULL);
     bide_pool *pool = OPEN_REDIS(&s);
 
-    snprintf(key, sizeof key, "%s", pool->redis->results_key);
+    snprintf(key, sizeof key, "%s", bide__redis_client(pool)->results_key);
     bide_release(pool);
     EXPECT_EQ(REDIS_SAY(&s, "EXISTS", key), 0);
 }

@@ -152,7 +152,7 @@ REDIS(redis_forged_cancellations_and_results_are_passed_over)
     open_setup(&s);
     bide_auto bide_pool *pool = OPEN_REDIS(&s.server);
 
-    snprintf(key, sizeof key, "bide:{t}:results:%s", pool->redis->id);
+    snprintf(key, sizeof key, "bide:{t}:results:%s", bide__redis_client(pool)->id);
     EXPECT_EQ(CALL(pool, bide_job(job_length, "four")), 4);
     for (int i = 0; i < 600; i++) {
         snprintf(text, sizeof text, "%d-%d", i, i);
@@ -268,7 +268,7 @@ REDIS(redis_that_takes_a_large_argument_slowly_is_not_silent)
     bide_auto bide_task *link = bide_create_task(bide_coro(be_link, &l));
     snprintf(url, sizeof url, "redis://127.0.0.1:%d/0", bide_listener_port(l.listener));
     bide_pool *pool = OPEN(.redis = url, .name = "t");
-    pool->redis->link.quiet_ms = 300;
+    bide__redis_client(pool)->link.quiet_ms = 300;
     memset(bytes, 9, SLOW_BYTES);
     EXPECT_OK(bide_sleep_ms(100)); /* both of its connections are there */
     int before = l.connections;

@@ -324,7 +324,7 @@ REDIS(redis_flushed_gets_its_jobs_again)
     struct notes *n = notes_new(&s, 20);
     host_start(&s, (const char *[]){"HOST_SLOTS=20", NULL});
     bide_auto bide_pool *pool = OPEN_REDIS(&s);
-    pool->redis->check_ns = 300000000;
+    bide__redis_client(pool)->check_ns = 300000000;
     bide_auto bide_task *map = bide_create_task(bide_coro(map_all, pool, n));
 
     wait_until_some_ran(n, 60);
@@ -341,7 +341,7 @@ REDIS(redis_trimmed_job_is_found_missing_among_others)
     struct redis_server s;
     redis_start(&s, NULL);
     bide_auto bide_pool *pool = OPEN_REDIS(&s);
-    pool->redis->check_ns = 300000000;
+    bide__redis_client(pool)->check_ns = 300000000;
 
     bide_auto bide_future *f = bide_pool_submit(pool, bide_job(job_length, "seven"));
     wait_for_jobs_in(&s, 1);
@@ -472,7 +472,7 @@ REDIS(redis_has_a_place_for_results_before_jobs)
     redis_start(&s, NULL);
     bide_auto bide_pool *pool = OPEN_REDIS(&s);
 
-    EXPECT_EQ(REDIS_SAY(&s, "EXISTS", pool->redis->results_key), 1);
+    EXPECT_EQ(REDIS_SAY(&s, "EXISTS", bide__redis_client(pool)->results_key), 1);
 }
 
 REDIS(redis_jobs_wait_for_the_first_host)

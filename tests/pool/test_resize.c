@@ -8,9 +8,9 @@
 
 static void wait_until_stopped(bide_pool *p, int worker)
 {
-    for (int i = 0; i < 400 && p->slots[worker].proxy; i++)
+    for (int i = 0; i < 400 && bide__local(p)->slots[worker].proxy; i++)
         BIDE_IGNORE(bide_sleep_ms(5));
-    EXPECT_NULL(p->slots[worker].proxy);
+    EXPECT_NULL(bide__local(p)->slots[worker].proxy);
 }
 
 /* A worker that was stopped because it was idle comes back for the jobs that only it may run. */

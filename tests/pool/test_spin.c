@@ -91,8 +91,8 @@ static int busy_workers(const bide_pool *p)
 {
     int n = 0;
 
-    for (int i = 0; i < p->nslots; i++)
-        n += bide__proxy_load(p->slots[i].proxy) == 1;
+    for (int i = 0; i < bide__local(p)->nslots; i++)
+        n += bide__proxy_load(bide__local(p)->slots[i].proxy) == 1;
     return n;
 }
 
@@ -110,11 +110,11 @@ TEST(nobody_spins_while_all_processors_have_work, .real_time = true)
     bide_auto bide_task *all = bide_create_task(bide_coro(sleep_everywhere, p));
 
     int allowed = 0;
-    wait_until_busy(p, p->nslots);
-    for (int i = 0; i < p->nslots; i++)
-        allowed += (int)atomic_load(&p->slots[i].proxy->segment.shared->may_spin);
-    EXPECT_TRUE(!p->may_spin);
-    EXPECT_LT(allowed, p->nslots); /* those that had theirs earlier, when a processor was to spare, stop by themselves */
+    wait_until_busy(p, bide__local(p)->nslots);
+    for (int i = 0; i < bide__local(p)->nslots; i++)
+        allowed += (int)atomic_load(&bide__local(p)->slots[i].proxy->segment.shared->may_spin);
+    EXPECT_TRUE(!bide__local(p)->may_spin);
+    EXPECT_LT(allowed, bide__local(p)->nslots); /* those that had theirs earlier, when a processor was to spare, stop by themselves */
     bide_task_cancel(all);
     EXPECT_ERR(bide_await(all), BIDE_ECANCELED);
     bide_error_clear();
@@ -128,7 +128,7 @@ TEST(one_job_may_be_awaited_awake_with_two_processors, .real_time = true)
     bide_auto bide_future *f = bide_pool_submit(p, bide_job(job_sleep, &long_ms));
 
     wait_until_busy(p, 1);
-    EXPECT_TRUE(p->may_spin);
+    EXPECT_TRUE(bide__local(p)->may_spin);
     EXPECT_TRUE(bide_future_cancel(f));
 }
 
@@ -144,9 +144,9 @@ TEST(nobody_spins_on_the_only_processor, .real_time = true)
     bide_auto bide_pool *p = OPEN(.kind = BIDE_POOL_THREAD, .workers = 1);
     for (int i = 0; i < 100; i++) {
         EXPECT_OK(CALL(p, bide_job(job_nothing)));
-        EXPECT_TRUE(!p->may_spin);
+        EXPECT_TRUE(!bide__local(p)->may_spin);
     }
-    EXPECT_EQ(atomic_load(&p->slots[0].proxy->segment.shared->may_spin), 0);
+    EXPECT_EQ(atomic_load(&bide__local(p)->slots[0].proxy->segment.shared->may_spin), 0);
     EXPECT_EQ(sched_setaffinity(0, sizeof before, &before), 0);
 }
 

@@ -232,8 +232,8 @@ TEST(watchdog_that_is_off_has_no_timer, .real_time = true)
 {
     bide_auto bide_pool *p = OPEN(.kind = BIDE_POOL_THREAD, .workers = 1);
 
-    EXPECT_FALSE(bide__timer_is_armed(&p->upkeep));
-    EXPECT_FALSE(bide__timer_is_armed(&p->retry));
+    EXPECT_FALSE(bide__timer_is_armed(&bide__local(p)->upkeep));
+    EXPECT_FALSE(bide__timer_is_armed(&bide__local(p)->retry));
 }
 
 /* pool no. 38: after max_jobs a new worker takes over, and no job is lost */
@@ -269,7 +269,7 @@ KINDS(worker_is_recycled_by_age_without_a_gap)
         if (now_us() - start > longest)
             longest = now_us() - start;
         BIDE_IGNORE(bide_sleep_ms(1));
-        EXPECT_TRUE(p->slots[0].proxy != NULL);
+        EXPECT_TRUE(bide__local(p)->slots[0].proxy != NULL);
     }
     EXPECT_LT(1, s.recycled);
     EXPECT_EQ(s.died, 0);
@@ -310,8 +310,8 @@ PROCESS_KINDS(worker_is_recycled_by_size)
 static int workers_there(bide_pool *p)
 {
     int n = 0;
-    for (int i = 0; i < p->nslots; i++)
-        n += p->slots[i].proxy != NULL;
+    for (int i = 0; i < bide__local(p)->nslots; i++)
+        n += bide__local(p)->slots[i].proxy != NULL;
     return n;
 }
 
@@ -330,5 +330,5 @@ KINDS(idle_workers_go_and_come_back)
     for (int i = 0; i < 8; i++)
         ms[i] = 40;
     EXPECT_OK(bide_pool_map(p, bide_jobs(job_sleep, ms), 8, .codes = codes));
-    EXPECT_LT(1, p->nspawned - 3);
+    EXPECT_LT(1, bide__local(p)->nspawned - 3);
 }
