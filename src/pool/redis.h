@@ -231,7 +231,11 @@ static inline struct redis_client *bide__redis_client(const bide_pool *p)
 /* Our stream of results, also when it was forgotten: hosts write only where there is one. */
 int bide__redis_results_stream(struct redis_client *c, struct redis_conn *conn);
 int bide__redis_results_main(struct redis_client *c);
-void bide__redis_unsent(struct redis_client *c, struct job *j);
+
+/* ---- redis_adding.c ---- */
+void bide__redis_unsent(struct redis_client *c, struct job *j); /* to be added, once more if it was before */
+void bide__redis_take_back(struct redis_client *c, struct redis_id id);
+extern const struct redis_link_ops bide__redis_client_ops;
 
 /* ---- redis_host.c, redis_running.c, redis_answers.c, redis_lease.c, redis_cancel.c, redis_shutdown.c: the side that runs ---- */
 

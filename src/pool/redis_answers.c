@@ -53,23 +53,6 @@ static struct held *first_of(struct list_node *list)
     return container_of(list->next, struct held, node);
 }
 
-void bide__redis_held_free(struct held *x)
-{
-    struct redis_host *h = x->host;
-
-    bide__list_remove(&x->node);
-    if (x->job) {
-        x->job->on_done = NULL;
-        bide__object_unref(x->job);
-    }
-    bide__free(x->story);
-    bide__free(x);
-    h->nheld--;
-    bide__wake_all(h->loop, &h->room);
-    if (bide__list_is_empty(&h->running) && bide__list_is_empty(&h->finished) && bide__list_is_empty(&h->sent))
-        bide__wake_all(h->loop, &h->changed);
-}
-
 static bide_bytes bytes_of(const struct held *x)
 {
     return x->job && x->answer.code >= 0 ? bide_pool_result(&x->job->future) : (bide_bytes){"", 0};

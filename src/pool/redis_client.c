@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * redis_client.c - a pool whose jobs run elsewhere: submit, take back, open, close.
- *
- * A job waits in `unsent` until it is written (SENT), and is ADDED once Redis has answered with the id of its entry.  A
- * connection that breaks between the two leaves the question open, and the job is added again: at least once.
+ * redis_client.c - the backend of a pool whose jobs run elsewhere.
  *
  * What a user gets is an ordinary pool without workers: futures, map, imap, room and closing are those of the room.
  */
@@ -12,121 +9,8 @@
 
 #include "pool/redis.h"
 
-#define WRITE_MAX   ((size_t)1 << 20) /* bytes of commands at a time */
 #define FAREWELL_MS 1000
 #define CHECK_NS    INT64_C(15000000000)
-
-/* ---- adding ---- */
-
-void bide__redis_unsent(struct redis_client *c, struct job *j)
-{
-    j->redis.state = REDIS_NEW;
-    bide__list_remove(&j->node);
-    bide__list_append(&c->unsent, &j->node);
-    bide__redis_kick(&c->link);
-}
-
-/*
- * KEYS: jobs, cancelled; ARGV: entry.  Acknowledged, it is its host's no more, so no result will be written; the host
- * stops it when it hears, at the latest when it renews its leases.
- */
-static const char take_back_script[] =
-    "redis.call('XDEL', KEYS[1], ARGV[1]) "
-    "if redis.call('XACK', KEYS[1], 'w', ARGV[1]) == 1 then "
-    "  redis.call('XADD', KEYS[2], 'MAXLEN', '~', '1000', '*', 'm', ARGV[1]) "
-    "  redis.call('PEXPIRE', KEYS[2], '600000') "
-    "end "
-    "return 0";
-
-static void take_back(struct redis_client *c, struct redis_id id)
-{
-    char text[REDIS_ID_MAX];
-
-    bide__redis_id_write(text, id);
-    REDIS_PUT(&c->link, NULL, 0, "EVAL", take_back_script, "2", c->jobs_key, c->cancelled_key, text);
-}
-
-static void refused(struct redis_client *c, struct job *j, const redisReply *r)
-{
-    int code = bide__redis_code(&c->address, r, "XADD");
-
-    j->redis.state = REDIS_ANSWERED;
-    c->pool->failed++;
-    bide__job_fail(j, code, code == BIDE_ELIMIT ? "Redis is full: it takes no more jobs (OOM)" : bide_error_text());
-    bide__job_over(j);
-}
-
-static int on_added(void *owner, uint64_t job, const redisReply *r)
-{
-    struct redis_client *c = owner;
-    struct job *j = bide__job_by_id(c->pool, job);
-    struct redis_id id;
-
-    if (r->type == REDIS_REPLY_ERROR) {
-        if (j && j->redis.state == REDIS_SENT)
-            refused(c, j, r);
-        return 0;
-    }
-    if (!bide__redis_id_read(&id, r))
-        return bide_fail(-EBADMSG, "XADD: not an id");
-    if (!j) {
-        take_back(c, id); /* cancelled meanwhile, or done */
-        return 0;
-    }
-    j->redis.ms = id.ms;
-    j->redis.seq = id.seq;
-    j->redis.state = REDIS_ADDED;
-    return 0;
-}
-
-static bool put_job(struct redis_client *c, struct job *j)
-{
-    struct redis_call call = {.job = j->id,
-                              .shape = j->shape,
-                              .has_out = j->has_out,
-                              .out_len = j->out_len,
-                              .timeout_ms = j->timeout_ms,
-                              .idempotent = j->idempotent,
-                              .wants_progress = j->on_progress};
-    struct redis_command x;
-    char meta[REDIS_META_MAX];
-
-    x.n = 0;
-    memcpy(call.client, c->id, sizeof call.client);
-    bide__redis_call_write(meta, sizeof meta, &call);
-    const char *const words[] = {"XADD", c->jobs_key, "*", "f", j->sent_as, "m", meta, "a"};
-    for (size_t i = 0; i < array_len(words); i++)
-        bide__redis_text(&x, words[i]);
-    bide__redis_arg(&x, j->in, j->in_len);
-    return bide__redis_put(&c->link, &x, on_added, j->id);
-}
-
-static bool fill(void *owner)
-{
-    struct redis_client *c = owner;
-
-    while (!bide__list_is_empty(&c->unsent) && bide__buf_len(&c->link.out) < WRITE_MAX) {
-        struct job *j = container_of(c->unsent.next, struct job, node);
-        if (!put_job(c, j))
-            return false;
-        bide__list_remove(&j->node);
-        j->redis.state = REDIS_SENT;
-    }
-    return true;
-}
-
-static void lost(void *owner)
-{
-    struct redis_client *c = owner;
-
-    for (struct list_node *n = c->pool->jobs.next; n != &c->pool->jobs; n = n->next) {
-        struct job *j = container_of(n, struct job, all);
-        if (j->redis.state == REDIS_SENT)
-            bide__redis_unsent(c, j);
-    }
-}
-
-static const struct redis_link_ops link_ops = {.fill = fill, .lost = lost};
 
 static void submit(struct job *j, const bide_pool_call_args *args, int slot)
 {
@@ -150,7 +34,7 @@ static void forget(struct job *j)
     struct redis_client *c = bide__redis_client(j->pool);
 
     if (j->redis.state == REDIS_ADDED && c->link.open)
-        take_back(c, (struct redis_id){j->redis.ms, j->redis.seq});
+        bide__redis_take_back(c, (struct redis_id){j->redis.ms, j->redis.seq});
     j->redis.state = REDIS_ANSWERED;
 }
 
@@ -217,7 +101,7 @@ static int open_client(bide_pool *p)
     BIDE_TRY(begin(c));
 
     c->link = (struct redis_link){
-        .address = &c->address, .ops = &link_ops, .owner = c, .on_event = p->args.on_event, .event_arg = p->args.arg};
+        .address = &c->address, .ops = &bide__redis_client_ops, .owner = c, .on_event = p->args.on_event, .event_arg = p->args.arg};
     BIDE_TRY(bide__redis_link_start(&c->link));
     c->results = bide_create_task(bide_coro(bide__redis_results_main, c), .name = "redis results");
     return c->results ? 0 : bide_error_code();

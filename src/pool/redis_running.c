@@ -16,6 +16,23 @@
 
 #define PROGRESS_OUT_MAX ((size_t)4 << 20) /* bytes that may wait for the connection */
 
+void bide__redis_held_free(struct held *x)
+{
+    struct redis_host *h = x->host;
+
+    bide__list_remove(&x->node);
+    if (x->job) {
+        x->job->on_done = NULL;
+        bide__object_unref(x->job);
+    }
+    bide__free(x->story);
+    bide__free(x);
+    h->nheld--;
+    bide__wake_all(h->loop, &h->room);
+    if (bide__list_is_empty(&h->running) && bide__list_is_empty(&h->finished) && bide__list_is_empty(&h->sent))
+        bide__wake_all(h->loop, &h->changed);
+}
+
 static void finish(struct held *x)
 {
     bide__list_remove(&x->node);
