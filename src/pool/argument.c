@@ -9,7 +9,7 @@
 
 #include "pool/pool.h"
 
-void bide__job_close_fds(int *fds, int *n)
+void bide__close_fds_slow(int *fds, int *n)
 {
     for (int i = 0; i < *n; i++)
         if (fds[i] >= 0)
@@ -27,7 +27,7 @@ void bide__job_free_argument(struct job *j)
         bide__block_put(&j->pool->arena, j->old_block);
     j->in_block = j->old_block = NULL;
     j->in = NULL;
-    bide__job_close_fds(j->fds, &j->nfds);
+    bide__close_fds(j->fds, &j->nfds);
 }
 
 /* A buffer of bide_pool_buffer, as bytes: it is the job's when the job is made, not before.  1: it is none, copy. */
@@ -71,7 +71,7 @@ static int copy_in(struct job *j, const bide_job *spec, bool shared)
     return 0;
 }
 
-static int copy_fds(struct job *j, const bide_pool_call_args *args)
+static __attribute__((noinline)) int copy_fds(struct job *j, const bide_pool_call_args *args)
 {
     if (args->nfds > JOB_FDS_MAX || args->nfds < 0)
         return bide_fail(-EINVAL, "%s: %d descriptors; %d at most", j->name, args->nfds, JOB_FDS_MAX);
@@ -86,13 +86,7 @@ static int copy_fds(struct job *j, const bide_pool_call_args *args)
 int bide__job_take_argument(struct job *j, const bide_pool_call_args *args, bool shared)
 {
     BIDE_TRY(copy_in(j, &args->job, shared));
-    return copy_fds(j, args);
-}
-
-void bide__job_keep_argument(struct job *j)
-{
-    if (j->in_block && j->in_block->owner == BLOCK_USERS)
-        j->in_block->owner = BLOCK_SUBMITTED;
+    return unlikely(args->nfds != 0) ? copy_fds(j, args) : 0;
 }
 
 void bide__job_leave_buffer(struct job *j)

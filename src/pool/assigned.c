@@ -59,11 +59,3 @@ struct job *bide__proxy_begun_job(struct proxy *x, uint64_t id)
             return container_of(n, struct job, node);
     return NULL;
 }
-
-/* The job that a record names, if this worker has it. */
-struct job *bide__proxy_job(struct proxy *x, uint64_t id)
-{
-    struct job *j = bide__job_by_id(x->pool, id);
-
-    return j && j->proxy == x ? j : NULL;
-}

@@ -255,12 +255,13 @@ static void job_destroy(void *object)
 
     bide__list_remove(&j->on_settled.node);
     bide__future_fini(&j->future);
-    bide__job_free_argument(j);
+    if (j->in) /* it was never in the table */
+        bide__job_free_argument(j);
     if (reply_is_on_heap(j))
         bide__free(j->reply);
     if (j->reply_block)
         bide__block_put(&p->arena, j->reply_block);
-    bide__job_close_fds(j->out_fds, &j->nout_fds);
+    bide__close_fds(j->out_fds, &j->nout_fds);
     bide__free(j->failure);
     bide__object_free(j);
     bide__object_unref(p);

@@ -676,6 +676,21 @@ struct proxy *bide__proxy_new(bide_pool *p, int index);   /* without a process; 
 struct proxy *bide__proxy_start(bide_pool *p, int index); /* likewise */
 void bide__proxy_free(struct proxy *x);
 
+/* ---- table.c: the jobs that a pool has ---- */
+int bide__table_add(struct job *j); /* 0, or BIDE_ENOMEM on record */
+void bide__table_remove(struct job *j);
+struct job *bide__job_by_id(bide_pool *p, uint64_t id);
+static inline bool bide__table_is_full(const bide_pool *p)
+{
+    return p->pending >= p->args.max_pending || p->pending_bytes >= p->args.max_pending_bytes;
+}
+/* If there is room, wake one that waits for it: it looks again, and passes the rest on. */
+static inline void bide__table_pass_room(bide_pool *p)
+{
+    if (unlikely(!bide__list_is_empty(&p->room)) && !bide__table_is_full(p))
+        bide__wake_one(p->loop, &p->room);
+}
+
 /* ---- assigned.c: the jobs that it has ---- */
 static inline unsigned bide__proxy_load(const struct proxy *x)
 {
@@ -689,7 +704,12 @@ void bide__proxy_assign(struct proxy *x, struct job *j);
 void bide__proxy_unassign(struct job *j); /* from the worker that has it, if any */
 void bide__proxy_note_begun(struct proxy *x);
 struct job *bide__proxy_begun_job(struct proxy *x, uint64_t id); /* NULL: it has not begun it */
-struct job *bide__proxy_job(struct proxy *x, uint64_t id);       /* NULL: it has it not */
+static inline struct job *bide__proxy_job(struct proxy *x, uint64_t id) /* NULL: it has it not */
+{
+    struct job *j = bide__job_by_id(x->pool, id);
+
+    return j && j->proxy == x ? j : NULL;
+}
 
 /* ---- events.c, results.c: what came from it ---- */
 void bide__proxy_drain(struct proxy *x);
@@ -730,23 +750,23 @@ void bide__pool_dispatch(bide_pool *p);
 bool bide__pool_could_dispatch(bide_pool *p); /* queued jobs, and a worker that has asked for more */
 struct list_node *bide__pool_queue_of(bide_pool *p, const struct job *j);
 
-/* ---- table.c: the jobs that a pool has ---- */
-int bide__table_add(struct job *j); /* 0, or BIDE_ENOMEM on record */
-void bide__table_remove(struct job *j);
-struct job *bide__job_by_id(bide_pool *p, uint64_t id);
-static inline bool bide__table_is_full(const bide_pool *p)
-{
-    return p->pending >= p->args.max_pending || p->pending_bytes >= p->args.max_pending_bytes;
-}
-void bide__table_pass_room(bide_pool *p); /* if there is room, wake one that waits for it */
-
 /* ---- argument.c: what a job is given ---- */
 /* shared: other jobs get the same argument */
 int bide__job_take_argument(struct job *j, const bide_pool_call_args *args, bool shared);
-void bide__job_keep_argument(struct job *j); /* there is a job: a buffer is no longer the caller's */
+/* There is a job: a buffer is no longer the caller's. */
+static inline void bide__job_keep_argument(struct job *j)
+{
+    if (j->in_block && j->in_block->owner == BLOCK_USERS)
+        j->in_block->owner = BLOCK_SUBMITTED;
+}
 void bide__job_leave_buffer(struct job *j);  /* there is none: it is the caller's still */
 void bide__job_free_argument(struct job *j);
-void bide__job_close_fds(int *fds, int *n);
+void bide__close_fds_slow(int *fds, int *n);
+static inline void bide__close_fds(int *fds, int *n)
+{
+    if (unlikely(*n > 0))
+        bide__close_fds_slow(fds, n);
+}
 
 /* ---- deadline.c ---- */
 void bide__job_expire(struct timer *t);

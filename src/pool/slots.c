@@ -178,15 +178,21 @@ static bool needs_workers(const bide_pool *p)
     return lacks_worker(p) || (p->args.idle_ms > 0 && !bide__list_is_empty(&bide__local(p)->queue) && all_are_busy(p));
 }
 
-void bide__pool_adjust(bide_pool *p)
+static void recycle_used_up(bide_pool *p)
 {
     struct local_pool *l = bide__local(p);
 
-    if (p->pending == 0 || p->state == POOL_FAILED)
-        return;
     for (int i = 0; i < l->nslots; i++)
         if (l->slots[i].proxy && bide__proxy_is_used_up(l->slots[i].proxy))
             bide__pool_recycle(l->slots[i].proxy, "it has had max_jobs");
+}
+
+void bide__pool_adjust(bide_pool *p)
+{
+    if (p->pending == 0 || p->state == POOL_FAILED)
+        return;
+    if (p->args.max_jobs > 0)
+        recycle_used_up(p);
     if (needs_workers(p))
         bide__pool_fill_slots(p);
 }

@@ -63,13 +63,6 @@ void bide__table_remove(struct job *j)
         bide__wake_all(p->loop, &p->changed);
 }
 
-/* The one that is woken looks again, and passes the rest on. */
-void bide__table_pass_room(bide_pool *p)
-{
-    if (!bide__table_is_full(p))
-        bide__wake_one(p->loop, &p->room);
-}
-
 struct job *bide__job_by_id(bide_pool *p, uint64_t id)
 {
     uint32_t i = (uint32_t)id - 1;
