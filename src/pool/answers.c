@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/worker.h"
 
 /* A job or runner that was busy for so long lets the loop look at its lanes and descriptors. */
 #define BUSY_MAX_NS 1000000

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/worker.h"
 
 void *bide_worker_state(void)
 {

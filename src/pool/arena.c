@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/checker.h"
-#include "pool/pool.h"
+#include "pool/shm.h"
 
 #define WARM_MAX ((uint64_t)64 << 20)
 #define GROW_MIN ((uint64_t)4 << 20)

@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/jobs.h"
 
 void bide__close_fds_slow(int *fds, int *n)
 {

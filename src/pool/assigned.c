@@ -4,7 +4,7 @@
  *
  * What it has begun is known without asking it: a job whose record lies behind the head of its lane has been taken out.
  */
-#include "pool/pool.h"
+#include "pool/proxy.h"
 
 void bide__proxy_assign(struct proxy *x, struct job *j)
 {

@@ -4,7 +4,7 @@
  */
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/backend.h"
 
 struct loop_pools {
     struct loop_closer closer;

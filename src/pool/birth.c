@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/proxy.h"
 
 static _Atomic int64_t last_birth_ns; /* of any pool */
 

@@ -13,7 +13,7 @@
 #include <alloca.h>
 #include <pthread.h>
 
-#include "pool/pool.h"
+#include "pool/worker.h"
 
 _Static_assert(__EXCEPTIONS, "this file needs -fexceptions");
 

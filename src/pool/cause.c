@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "pool/pool.h"
+#include "pool/local.h"
 
 /* ---- how ---- */
 

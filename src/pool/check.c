@@ -8,7 +8,7 @@
  */
 #include <stdio.h>
 
-#include "pool/pool.h"
+#include "pool/jobs.h"
 
 int bide__pool_check_reader(const bide_pool *p, const char *function)
 {

@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/spawn.h"
 
 /*
  * A fork without a signal to the parent when the child ends: so wait() and a SIGCHLD handler of the program do not see

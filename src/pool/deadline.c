@@ -7,7 +7,7 @@
  */
 #include <stdio.h>
 
-#include "pool/pool.h"
+#include "pool/local.h"
 
 /* When did it begin?  By what its worker wrote, if that is possible; else when it was sent. */
 static int64_t began_ns(const struct job *j, int64_t now)

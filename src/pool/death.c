@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "pool/pool.h"
+#include "pool/local.h"
 
 /* ---- what becomes of the jobs ---- */
 

@@ -16,7 +16,7 @@
  */
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/local.h"
 
 #define SHORT_NS 50000
 #define PREFETCH_ADAPTIVE 64

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/local.h"
 
 #define KILL_WAIT_MS 5000
 

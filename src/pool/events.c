@@ -7,7 +7,7 @@
  */
 #include <stdio.h>
 
-#include "pool/pool.h"
+#include "pool/proxy.h"
 
 /* How long does a job keep it from others?  Time awake over jobs done; one that still computes is not counted yet. */
 static void note_cost(struct proxy *x)

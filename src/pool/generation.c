@@ -10,7 +10,7 @@
  */
 #include <pthread.h>
 
-#include "pool/pool.h"
+#include "pool/shm.h"
 
 _Atomic uint64_t bide__forks = 1;
 

@@ -8,7 +8,7 @@
 #include <dlfcn.h>
 #include <link.h>
 
-#include "pool/pool.h"
+#include "pool/spawn.h"
 
 static int add_object(struct dl_phdr_info *info, size_t size, void *arg)
 {

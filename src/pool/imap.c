@@ -8,7 +8,7 @@
  *     source --> feeder --> pool --> finished --> bide_pool_next
  *                |<---------- at most window ---------->|
  */
-#include "pool/pool.h"
+#include "pool/backend.h"
 
 struct bide_pool_stream {
     struct object object;

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/backend.h"
 
 static const struct object_type job_type;
 

@@ -14,7 +14,7 @@
  *   L2  head and tail only grow; tail - head is at most the size; both are multiples of 8.
  *   L3  the peer may be broken: what it wrote is read once, and checked before it is used.
  */
-#include "pool/pool.h"
+#include "pool/shm.h"
 
 void bide__lane_init(struct lane *l, struct lane_shared *shared, char *bytes, uint32_t size)
 {

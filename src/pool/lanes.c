@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/worker.h"
 
 /* Turns without asking the kernel while there are calls. */
 #define SKIP_MAX 64

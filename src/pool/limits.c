@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "pool/pool.h"
+#include "pool/spawn.h"
 
 /* The contents of a small file; false if there is none. */
 static bool read_small(const char *dir, const char *name, char *out, size_t cap)

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/local.h"
 
 /* ---- is the function there? ---- */
 

@@ -5,7 +5,7 @@
  * The call's own struct lies in the caller's frame; each job calls it back when it is settled.  When the call returns
  * early, it first sees to it that no job knows it any more: what still runs in a worker cannot reach the frame.
  */
-#include "pool/pool.h"
+#include "pool/backend.h"
 
 /* Jobs of one map that exist at a time: enough to keep all workers busy, few enough to stay in the caches. */
 #define WINDOW 4096

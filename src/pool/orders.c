@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/proxy.h"
 
 #define ORDERS_MAX (1u << 18) /* for each of 69,632 jobs at most: memory, a cancellation */
 

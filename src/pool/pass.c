@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/shm.h"
 
 #define FDS_MAX 16
 

@@ -10,7 +10,7 @@
  *   P1  we_sleep is set only around the kernel's wait, and the lanes are looked at after it was set.
  *   P2  the poller is replaced just while the loop has pools.
  */
-#include "pool/pool.h"
+#include "pool/local.h"
 
 /* Turns without asking the kernel while results come. */
 #define SKIP_MAX 64

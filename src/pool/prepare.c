@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* prepare.c - bide_pool_prepare: be the worker that this process was started as, or make the zygote early. */
-#include "pool/pool.h"
+#include "pool/spawn.h"
 
 /* Asked for again: another one, that has what was loaded meanwhile.  Workers that live are nobody's business here. */
 int bide_pool_prepare(void)

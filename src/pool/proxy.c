@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/proxy.h"
 
 static bool put_job(struct proxy *x, uint16_t kind, const bide_job *job)
 {

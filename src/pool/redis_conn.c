@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pool/redis.h"
+#include "pool/link.h"
 
 #define CONNECT_MS 10000
 #define LOADING_MAX_MS 30000

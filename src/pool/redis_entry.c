@@ -13,7 +13,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "pool/redis.h"
+#include "pool/link.h"
 
 /* ---- words ---- */
 

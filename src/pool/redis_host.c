@@ -6,16 +6,10 @@
  *
  * Slots are counted until a result is confirmed: a host that cannot deliver takes nothing new.
  */
-#include <inttypes.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "pool/redis.h"
-
-#define SLOTS_MAX    4096
-#define LEASE_MIN_MS 30
 
 /* ---- fetching ---- */
 
@@ -152,31 +146,11 @@ static int wait_for_end(struct redis_host *h)
     return bide_task_done(signalled) ? bide_task_result(signalled) : bide_task_result(failed);
 }
 
-static int check_number(const char *name, int n, int max)
-{
-    return n < 0 || n > max ? bide_fail(-EINVAL, "bide_pool_serve: %s = %d: 1 to %d", name, n, max) : 0;
-}
-
-/* What can be known before there is a pool. */
-static int check_args(const bide_pool_serve_args *a)
-{
-    BIDE_TRY(check_number("slots", a->slots, SLOTS_MAX));
-    BIDE_TRY(check_number("max_deliveries", a->max_deliveries, INT_MAX));
-    BIDE_TRY(bide__check_time("bide_pool_serve", "lease_ms", a->lease_ms, false));
-    BIDE_TRY(bide__check_time("bide_pool_serve", "close_ms", a->close_ms, true));
-    if (a->lease_ms > 0 && a->lease_ms < LEASE_MIN_MS)
-        return bide_fail(-EINVAL, "bide_pool_serve: lease_ms = %lld: at least %d", (long long)a->lease_ms, LEASE_MIN_MS);
-    if (!a->pool)
-        return 0;
-    BIDE_TRY(bide__pool_check(a->pool, "bide_pool_serve"));
-    return a->pool->backend == &bide__redis_backend ? bide_fail(-EINVAL, "bide_pool_serve: .pool is over Redis itself: it needs one of this machine") : 0;
-}
-
 static void fill_in(bide_pool_serve_args *a)
 {
     int slots = 2 * 16 * bide_pool_size(a->pool);
 
-    a->slots = a->slots ? a->slots : slots < SLOTS_MAX ? slots : SLOTS_MAX;
+    a->slots = a->slots ? a->slots : slots < REDIS_SLOTS_MAX ? slots : REDIS_SLOTS_MAX;
     a->lease_ms = a->lease_ms ? a->lease_ms : 30000;
     a->max_deliveries = a->max_deliveries ? a->max_deliveries : 3;
     a->close_ms = a->close_ms ? a->close_ms : 10000;
@@ -223,13 +197,13 @@ static int serve(struct redis_host *h)
     return code;
 }
 
-static int serve_in(bide_pool_serve_args args)
+int bide__redis_serve(const bide_pool_serve_args *args)
 {
     struct redis_host *h = bide__calloc(1, sizeof *h);
     if (!h)
         return bide__fail_nomem("a worker host");
 
-    h->args = args;
+    h->args = *args;
     h->loop = bide__loop_here;
     h->round = 1;
     struct list_node *const lists[] = {&h->running, &h->finished, &h->sent, &h->left, &h->room, &h->changed};
@@ -238,36 +212,4 @@ static int serve_in(bide_pool_serve_args args)
     int code = serve(h);
     host_free(h);
     return code;
-}
-
-/* Started by `bide worker`, and the program has no on_event of its own. */
-static void print_event(const bide_pool_event *e, void *arg)
-{
-    (void)arg;
-    fprintf(stderr, "bide worker: %s\n", e->text);
-}
-
-int bide_pool_serve_with(bide_pool_serve_args args)
-{
-    if (bide__check_named(args.guard_, "bide_pool_serve") < 0)
-        return -EINVAL;
-    if (!bide__task_required("bide_pool_serve"))
-        return BIDE_ENOLOOP;
-    if (!args.redis) {
-        args.redis = getenv("BIDE_REDIS");
-        args.name = args.name ? args.name : getenv("BIDE_REDIS_NAME");
-        args.until_signal = true;
-        args.on_event = args.on_event ? args.on_event : print_event;
-    }
-    if (!args.redis)
-        return bide_fail(-EINVAL, "bide_pool_serve: no URL, and not started by `bide worker` ($BIDE_REDIS)");
-    BIDE_TRY(check_args(&args));
-    if (args.pool)
-        return serve_in(args);
-
-    bide_auto bide_pool *pool = bide_pool_new(.close_ms = 100);
-    if (!pool)
-        return bide_raise();
-    args.pool = pool;
-    return serve_in(args);
 }

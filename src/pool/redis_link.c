@@ -11,7 +11,8 @@
  */
 #include <stdio.h>
 
-#include "pool/redis.h"
+#include "pool/jobs.h"
+#include "pool/link.h"
 
 #define BACK_OFF_MIN_MS 50
 #define BACK_OFF_MAX_MS 2000

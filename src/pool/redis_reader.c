@@ -5,7 +5,7 @@
  * Its own bounds are those of an int: a line of twelve bytes ("*2147483647") has it allocate 16 GiB.  An entry cannot have
  * more fields than Redis takes in one command, and a string there has 512 MiB at most.
  */
-#include "pool/redis.h"
+#include "pool/link.h"
 
 #define ELEMENTS_MAX ((size_t)2 << 20) /* Redis takes a command of 1,048,576 words */
 #define WAITING_MAX  (((size_t)512 << 20) + 65536)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pool/redis.h"
+#include "pool/link.h"
 
 #define PASSWORD_VARIABLE "BIDE_REDIS_PASSWORD"
 

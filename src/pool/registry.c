@@ -2,7 +2,7 @@
 /* registry.c - functions by name, for workers that are another run of the program (BIDE_POOL_TASK). */
 #include <stdio.h>
 
-#include "pool/pool.h"
+#include "pool/shm.h"
 
 static bide_pool_named *first;
 

@@ -8,7 +8,7 @@
  */
 #include <stdio.h>
 
-#include "pool/pool.h"
+#include "pool/worker.h"
 
 /* ---- bytes ---- */
 

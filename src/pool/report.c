@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* report.c - events of a pool, for its on_event; and how deep we are in callbacks, in which no pool may go away. */
-#include "pool/pool.h"
+#include "pool/jobs.h"
 
 _Thread_local unsigned bide__pool_callbacks;
 

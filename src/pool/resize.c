@@ -4,7 +4,7 @@
  *
  * Unlike a worker that is replaced (slots.c), these are waited for.
  */
-#include "pool/pool.h"
+#include "pool/local.h"
 
 static bool has_unborn(const bide_pool *p)
 {

@@ -7,7 +7,7 @@
  */
 #include <stdio.h>
 
-#include "pool/pool.h"
+#include "pool/proxy.h"
 
 #define STORY_MAX 2000 /* a worker writes 1,600 bytes at most */
 

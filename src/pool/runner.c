@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/worker.h"
 
 /* ---- calling ---- */
 

@@ -7,7 +7,7 @@
  * Calls wait for a runner; orders (cancel, stop, a block was granted) must not wait behind them, so they have a lane of
  * their own.
  */
-#include "pool/pool.h"
+#include "pool/shm.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>

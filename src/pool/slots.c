@@ -2,13 +2,9 @@
 /*
  * slots.c - the places of a pool's workers: who fills one, who comes next, who has left it and has jobs still.
  *
- *     slot:  proxy   takes the jobs        NULL: nobody yet, or nobody any more
- *            coming  will take over        when it is ready
- *            leaving were replaced         go when their jobs are done
- *
  * A worker that is replaced stays until its successor is ready; together they have no more jobs than one (dispatch.c).
  */
-#include "pool/pool.h"
+#include "pool/local.h"
 
 #define RETRY_MAX_MS 5000
 

@@ -11,7 +11,7 @@
  * trial that fails doubles the number of short sleeps before the next.  And a thread that is preempted while looking
  * learns that others want the processor: then nobody looks for a while that is long beside the time lost.
  */
-#include "pool/pool.h"
+#include "pool/shm.h"
 
 #define LOOK_MAX_NS 50000
 #define LOOK_MIN_NS 500

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/spawn.h"
 
 #define EXEC_VARIABLE "BIDE_POOL_WORKER"
 

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/backend.h"
 
 #define PUBLISH_NS 1000000000
 #define STATS_NAME "bide-pool-stats"

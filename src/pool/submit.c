@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* submit.c - one job: checked, waiting for room, submit and call; arguments in place. */
 
-#include "pool/pool.h"
+#include "pool/backend.h"
 
 /* ---- room ---- */
 

@@ -6,7 +6,7 @@
  *
  * Workers and Redis name jobs by their id.  One that was over long ago, or never was, is found out by its generation.
  */
-#include "pool/pool.h"
+#include "pool/jobs.h"
 
 static int grow_table(bide_pool *p)
 {

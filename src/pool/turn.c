@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* turn.c - one turn of a pool: what its workers have said is read, what became of them is acted on, jobs are handed out. */
-#include "pool/pool.h"
+#include "pool/local.h"
 
 /* What was found out about the worker itself, now that all it had to say was read.  False: it is gone. */
 static bool act_on(struct proxy *x)

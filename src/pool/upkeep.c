@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/local.h"
 
 #define UPKEEP_MS 100
 

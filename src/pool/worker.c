@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/worker.h"
 
 /* The program is gone, or wants us gone. */
 static void ctl_readable(struct ready *r)

@@ -28,7 +28,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "pool/pool.h"
+#include "pool/spawn.h"
 
 #define END_MAX_MS 1000 /* it does nothing but fork; a stopped one would never end by itself */
 #define BIRTHS_KEPT 1024
