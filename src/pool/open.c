@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* open.c - a pool is made: its options are checked, and the backend that will run its jobs is chosen and opened. */
 #include "pool/pool.h"
-#include "pool/redis.h"
+#include "pool/redis/redis.h"
 
 static int check_place(const bide_pool_args *a)
 {

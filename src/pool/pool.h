@@ -7,7 +7,7 @@
 #ifndef BIDE_POOL_POOL_H
 #define BIDE_POOL_POOL_H
 
-#include "pool/local.h"
+#include "pool/local/local.h"
 
 /* ---- options.c, open.c ---- */
 int bide__pool_take_options(bide_pool_args *to, const bide_pool_args *from); /* checked, the defaults filled in */

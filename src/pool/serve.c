@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "pool/pool.h"
-#include "pool/redis.h"
+#include "pool/redis/redis.h"
 
 #define LEASE_MIN_MS 30
 

@@ -8,7 +8,7 @@
  */
 #include <stdlib.h>
 
-#include "pool/redis.h"
+#include "pool/redis/redis.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 #ifndef TESTS_REDIS_TEST_H
 #define TESTS_REDIS_TEST_H
 
-#include "pool/redis.h"
+#include "pool/redis/redis.h"
 #include "pool_test.h"
 
 struct redis_server {

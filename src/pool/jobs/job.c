@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * job.c - a future with a call in it.
+ *
+ * Two things end at different times: the future is *settled* once, by a result, an error, a death or a cancellation;
+ * the job is *over* when no worker will send anything about it.  A running job that was cancelled is settled at once
+ * and over when its worker has answered.
+ *
+ * Invariants:
+ *   J1  a job that is not over is in the table, in one queue or proxy list, and has a share of the pool's.
+ *   J2  out is written while the future is pending, never after.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "pool/jobs/backend.h"
+
+static const struct object_type job_type;
+
+struct job *bide__job_of(bide_future *f)
+{
+    return f->object.type == &job_type ? (struct job *)f : NULL;
+}
+
+/* ---- settling ---- */
+
+static void settled(struct job *j)
+{
+    void (*on_done)(struct job *, void *) = j->on_done;
+
+    j->on_done = NULL;
+    if (on_done)
+        on_done(j, j->done_arg);
+}
+
+static void settle(struct job *j, enum future_state state, int result)
+{
+    bide__list_remove(&j->on_settled.node);
+    bide__future_settle(&j->future, state, result);
+    settled(j);
+}
+
+void bide__job_succeed(struct job *j, int result)
+{
+    j->pool->counts.finished++;
+    settle(j, DONE, result);
+}
+
+void bide__job_fail(struct job *j, int code, const char *text)
+{
+    struct error_record *e;
+    if (bide__job_is_settled(j))
+        return;
+
+    e = j->future.error = bide__malloc(sizeof *e);
+    if (e) {
+        *e = (struct error_record){.code = code};
+        snprintf(e->text, sizeof e->text, "%s: %s", j->name, text);
+    }
+    if (j->failure)
+        j->failure->public_.code = code;
+    settle(j, code == BIDE_ECANCELED ? CANCELLED : FAILED, code);
+}
+
+/* ---- the result ---- */
+
+/* A short one takes the place of the argument, which no worker needs any more. */
+int bide__job_keep_reply(struct job *j, const char *data, size_t len)
+{
+    bool fits = j->has_out && j->in == j->small && len <= sizeof j->small;
+    char *to = fits ? j->small : bide__malloc(len + 1);
+    if (!to)
+        return BIDE_ENOMEM;
+
+    memcpy(to, data, len);
+    if (!fits)
+        to[len] = '\0';
+    j->reply = to;
+    j->reply_len = len;
+    return 0;
+}
+
+int bide__job_fill_out(struct job *j, const char *data, size_t len)
+{
+    char text[128];
+    if (!j->has_out)
+        return 0;
+    if (len != j->out_len) {
+        snprintf(text, sizeof text, "the result has %zu bytes, the caller expects %zu", len, j->out_len);
+        bide__job_fail(j, -EMSGSIZE, text);
+        return -EMSGSIZE;
+    }
+    if (j->keeps_result && data != j->reply && bide__job_keep_reply(j, data, len) < 0) {
+        bide__job_fail(j, BIDE_ENOMEM, "no memory for the result");
+        return BIDE_ENOMEM;
+    }
+    if (j->out)
+        memcpy(j->out, data, len);
+    return 0;
+}
+
+bide_pool_failure *bide__job_explain(struct job *j, int code, int pid, const char *trace)
+{
+    struct job_failure *f = bide__malloc(sizeof *f + strlen(trace) + 1);
+    if (!f)
+        return NULL;
+
+    *f = (struct job_failure){.public_ = {.code = code, .pid = pid, .exit_code = -1, .attempt = j->attempt, .job = j->name}};
+    strcpy(f->trace, trace);
+    f->public_.trace = f->trace;
+    bide__free(j->failure);
+    j->failure = f;
+    return &f->public_;
+}
+
+const bide_pool_failure *bide_pool_failure_of(const bide_future *f)
+{
+    struct job *j = bide__job_check_reader(f, __func__) == 0 ? bide__job_of((bide_future *)(uintptr_t)f) : NULL;
+
+    return j && j->failure ? &j->failure->public_ : NULL;
+}
+
+void bide__job_count_cancelled(struct job *j)
+{
+    j->pool->cancelled++;
+    j->pool->counts.cancelled++;
+}
+
+/* The user cancelled the future. */
+static void was_cancelled(struct ready *r)
+{
+    struct job *j = container_of(r, struct job, settled);
+    if (j->stage == JOB_OVER || bide__pool_is_parents(j->pool))
+        return;
+
+    j->out = NULL;
+    bide__job_count_cancelled(j);
+    bide_retain(j);
+    settled(j);
+    if (!j->pool->backend->cancel(j))
+        bide__job_over(j);
+    bide__object_unref(j);
+}
+
+/* ---- over ---- */
+
+void bide__job_over(struct job *j)
+{
+    bide_pool *p = j->pool;
+    if (j->stage == JOB_OVER)
+        return;
+
+    p->backend->forget(j);
+    bide__list_remove(&j->node);
+    bide__list_remove(&j->on_settled.node);
+    bide__unpush(p->loop, &j->settled);
+    bide__ring_unreserve(&p->loop->ring, 1);
+    j->stage = JOB_OVER;
+    bide__job_free_argument(j);
+    bide__table_remove(j);
+    bide__object_unref(j);
+}
+
+/* ---- all of them ---- */
+
+/* Jobs that no worker has. */
+void bide__pool_fail_queued(bide_pool *p, const char *why)
+{
+    for (struct list_node *n = p->jobs.next, *next; n != &p->jobs; n = next) {
+        struct job *j = container_of(n, struct job, all);
+        next = n->next;
+        if (j->stage != JOB_QUEUED)
+            continue;
+        p->counts.cancelled++;
+        bide__job_fail(j, BIDE_ECLOSED, why);
+        bide__job_over(j);
+    }
+}
+
+void bide__pool_fail_jobs(bide_pool *p)
+{
+    while (!bide__list_is_empty(&p->jobs)) {
+        struct job *j = container_of(p->jobs.next, struct job, all);
+        bide__job_fail(j, BIDE_ECLOSED, "the pool was closed");
+        bide__job_over(j);
+    }
+}
+
+/* ---- birth and end ---- */
+
+static void init(struct job *j, bide_pool *p, const bide_pool_call_args *args)
+{
+    bide__future_init(&j->future, &job_type, p->loop);
+    j->pool = bide_retain(p);
+    j->fn = args->job.fn;
+    j->name = args->job.name ? args->job.name : "job";
+    j->shape = args->job.shape;
+    j->has_out = args->job.has_out;
+    j->out = args->job.out;
+    j->out_len = args->job.out_len;
+    j->idempotent = args->idempotent;
+    j->timeout_ms = args->timeout_ms ? args->timeout_ms : p->args.timeout_ms;
+    j->on_progress = args->on_progress;
+    j->progress_arg = args->arg;
+    j->attempt = 1;
+    j->slot = -1;
+    j->stage = JOB_OVER; /* until it is in the table */
+    j->submitted_ns = bide__clock_ns();
+    bide__list_init(&j->node);
+    bide__list_init(&j->all);
+    bide__list_init(&j->group);
+    j->settled.run = was_cancelled;
+    bide__clause_init(&j->on_settled, &j->settled);
+}
+
+struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args, bool shared)
+{
+    struct job *j = bide__object_zalloc(sizeof *j);
+    if (!j) {
+        bide__fail_nomem("a job");
+        return NULL;
+    }
+    init(j, p, args);
+    if (bide__job_take_argument(j, args, shared) < 0 || bide__ring_reserve(&p->loop->ring, 1) < 0)
+        goto failed;
+    if (bide__table_add(j) < 0) {
+        bide__ring_unreserve(&p->loop->ring, 1);
+        goto failed;
+    }
+    j->stage = JOB_QUEUED;
+    bide__job_keep_argument(j);
+    j->future.object.refs = 2; /* the owner's and the pool's */
+    bide__list_append(&j->future.clauses, &j->on_settled.node);
+    return j;
+
+failed:
+    bide__job_leave_buffer(j);
+    bide__object_unref(j);
+    return NULL;
+}
+
+/* A job that was granted a block may still have replied with a few bytes, which are on the heap. */
+static bool reply_is_on_heap(const struct job *j)
+{
+    const char *data = j->reply_block ? bide__block_data(&j->pool->arena, j->reply_block) : NULL;
+    bool is_in_block = data && j->reply >= data && j->reply <= data + j->reply_block->len;
+
+    return j->reply != j->small && !is_in_block;
+}
+
+static void job_destroy(void *object)
+{
+    struct job *j = object;
+    bide_pool *p = j->pool;
+
+    bide__list_remove(&j->on_settled.node);
+    bide__future_fini(&j->future);
+    if (j->in) /* it was never in the table */
+        bide__job_free_argument(j);
+    if (reply_is_on_heap(j))
+        bide__free(j->reply);
+    if (j->reply_block)
+        bide__block_put(&p->arena, j->reply_block);
+    bide__close_fds(j->out_fds, &j->nout_fds);
+    bide__free(j->failure);
+    bide__object_free(j);
+    bide__object_unref(p);
+}
+
+/* Dropped by its last owner: nobody will see the result, so there is no need for one. */
+static void job_release(void *object)
+{
+    struct job *j = object;
+
+    bool parents = bide__pool_is_parents(j->pool);
+    if (!parents && !bide__pool_allows(j->pool, "bide_release of a job"))
+        return;
+    if (!parents && j->future.object.refs == 2 && j->stage != JOB_OVER && !bide__job_is_settled(j)) {
+        j->out = NULL;
+        bide_future_cancel(&j->future);
+    }
+    bide__object_unref(j);
+}
+
+static const struct object_type job_type = {.name = "job", .destroy = job_destroy, .release = job_release};
+
+/* ---- for its owner ---- */
+
+void bide_pool_detach(bide_future *f)
+{
+    struct job *j = f && bide__job_allows(f, __func__) ? bide__job_of(f) : NULL;
+    if (!j)
+        return;
+    j->out = NULL;
+    bide__object_unref(j);
+}
+
+bide_bytes bide_pool_result(const bide_future *f)
+{
+    struct job *j = bide__job_check_reader(f, __func__) == 0 ? bide__job_of((bide_future *)(uintptr_t)f) : NULL;
+
+    if (!j || j->future.state != DONE)
+        return (bide_bytes){"", 0};
+    return (bide_bytes){j->reply ? j->reply : "", j->reply_len};
+}
+
+int bide_pool_take_fd(bide_future *f, int i)
+{
+    BIDE_TRY(bide__job_check_reader(f, __func__));
+    struct job *j = bide__job_of(f);
+    if (!j || i < 0 || i >= j->nout_fds)
+        return -1;
+    int fd = j->out_fds[i];
+    j->out_fds[i] = -1;
+    return fd;
+}

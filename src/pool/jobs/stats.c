@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stats.c - how a pool is doing, for itself and for others.
+ *
+ * Times go into a histogram with eight buckets for each power of two, so a percentile is right within a tenth.  Once a
+ * second while it works, the pool writes its figures into memory without a name, which /proc/PID/fd shows to those who
+ * may look.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pool/jobs/backend.h"
+
+#define PUBLISH_NS 1000000000
+#define STATS_NAME "bide-pool-stats"
+
+/* ---- histogram ---- */
+
+static unsigned bucket_of(uint64_t ns)
+{
+    if (ns < 8)
+        return (unsigned)ns;
+    unsigned top = 63 - (unsigned)__builtin_clzll(ns);
+
+    return (top - 2) * 8 + (unsigned)(ns >> (top - 3) & 7);
+}
+
+static uint64_t middle_of(unsigned bucket)
+{
+    if (bucket < 8)
+        return bucket;
+    unsigned top = bucket / 8 + 2;
+    uint64_t low = (uint64_t)(8 + bucket % 8) << (top - 3);
+
+    return low + ((uint64_t)1 << (top - 3)) / 2;
+}
+
+void bide__histogram_add(struct histogram *h, int64_t ns)
+{
+    unsigned b = bucket_of(ns > 0 ? (uint64_t)ns : 0);
+
+    h->buckets[b < HISTOGRAM_BUCKETS ? b : HISTOGRAM_BUCKETS - 1]++;
+    h->total++;
+}
+
+uint64_t bide__histogram_percentile(const struct histogram *h, double p)
+{
+    uint64_t want = (uint64_t)((double)h->total * p), seen = 0;
+
+    for (unsigned b = 0; b < HISTOGRAM_BUCKETS; b++) {
+        seen += h->buckets[b];
+        if (h->buckets[b] > 0 && seen > want)
+            return middle_of(b);
+    }
+    return 0;
+}
+
+/* ---- figures ---- */
+
+void bide_pool_stats_get(const bide_pool *p, bide_pool_stats *out)
+{
+    if (out)
+        *out = (bide_pool_stats){0};
+    if (!bide__pool_allows(p, __func__) || !out)
+        return;
+    *out = (bide_pool_stats){.done = p->done, .failed = p->failed, .cancelled = p->cancelled, .retried = p->retried, .moved = p->moved};
+    out->wait_p50_ns = bide__histogram_percentile(&p->wait, 0.5);
+    out->wait_p99_ns = bide__histogram_percentile(&p->wait, 0.99);
+    out->run_p50_ns = bide__histogram_percentile(&p->run, 0.5);
+    out->run_p99_ns = bide__histogram_percentile(&p->run, 0.99);
+    if (p->backend->stats)
+        p->backend->stats(p, out);
+    out->queued = p->pending > out->running ? p->pending - out->running : 0;
+}
+
+int bide_pool_size(const bide_pool *p)
+{
+    BIDE_TRY(bide__pool_check_reader(p, __func__));
+    return p->backend->size ? p->backend->size(p) : 0;
+}
+
+int bide_pool_pid(const bide_pool *p, int worker)
+{
+    BIDE_TRY(bide__pool_check_reader(p, __func__));
+    return p->backend->pid ? p->backend->pid(p, worker) : 0;
+}
+
+/* ---- for others ---- */
+
+int bide__stats_open(bide_pool *p)
+{
+    p->published_fd = bide__fd_above_standard(memfd_create(STATS_NAME, MFD_CLOEXEC));
+    if (p->published_fd < 0 || ftruncate(p->published_fd, sizeof *p->published) < 0)
+        return bide_fail(-errno, "memory for a pool: %s", bide_strerror(-errno));
+    void *m = mmap(NULL, sizeof *p->published, PROT_READ | PROT_WRITE, MAP_SHARED, p->published_fd, 0);
+    if (m == MAP_FAILED)
+        return bide_fail(-errno, "memory for a pool: %s", bide_strerror(-errno));
+    p->published = m;
+    return 0;
+}
+
+void bide__stats_publish(bide_pool *p)
+{
+    int64_t now = p->loop->now_ns;
+    if (!p->published || now - p->published_ns < PUBLISH_NS)
+        return;
+    p->published_ns = now;
+    bide_pool_stats_get(p, p->published);
+}
+
+void bide__stats_close(bide_pool *p)
+{
+    if (p->published)
+        munmap(p->published, sizeof *p->published);
+    if (p->published_fd >= 0)
+        close(p->published_fd);
+    p->published = NULL;
+    p->published_fd = -1;
+}
+
+/* Is this descriptor of the other process the figures of a pool?  Reads them. */
+static bool read_stats(const char *path, bide_pool_stats *out)
+{
+    char target[64];
+    ssize_t n = readlink(path, target, sizeof target - 1);
+    if (n < 0)
+        return false;
+    target[n] = '\0';
+    if (strncmp(target, "/memfd:" STATS_NAME, strlen("/memfd:" STATS_NAME)) != 0)
+        return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool ok = pread(fd, out, sizeof *out, 0) == (ssize_t)sizeof *out;
+    close(fd);
+    return ok;
+}
+
+int bide_pool_inspect(int pid, bide_pool_stats *out, int max)
+{
+    char path[320];
+    int found = 0;
+    if (pid <= 0 || max < 0 || (max > 0 && !out))
+        return bide_fail(-EINVAL, "bide_pool_inspect: process %d, max = %d%s: not a process, or no place for the figures", pid, max,
+                         out ? "" : ", out = NULL");
+
+    snprintf(path, sizeof path, "/proc/%d/fd", pid);
+    DIR *dir = opendir(path);
+    if (!dir)
+        return bide_fail(errno == ENOENT ? -ESRCH : -errno, "process %d: %s", pid, bide_strerror(errno == ENOENT ? -ESRCH : -errno));
+    bide_pool_stats *one = bide__malloc(sizeof *one);
+    for (struct dirent *e; one && (e = readdir(dir));) {
+        snprintf(path, sizeof path, "/proc/%d/fd/%s", pid, e->d_name);
+        if (!read_stats(path, one))
+            continue;
+        if (found < max)
+            out[found] = *one;
+        found++;
+    }
+    closedir(dir);
+    if (!one)
+        return bide__fail_nomem("bide_pool_inspect");
+    bide__free(one);
+    return found;
+}
