@@ -5,7 +5,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
-#include "kills.h"
+#include "pool/kills/kills.h"
 
 /* In another process: traces the helper, and kills it when it has just cloned.  Exit status 77: tracing is forbidden. */
 static int kill_after_clone(pid_t zygote, bool child_too, int ready)

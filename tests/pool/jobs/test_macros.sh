@@ -3,7 +3,7 @@
 # test_macros.sh - what a compiler says of bide_job and its kin: what is right compiles without a warning, what is wrong
 # does not, and says why.
 set -eu
-source=${BIDE_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+source=${BIDE_SOURCE:-$(cd "$(dirname "$0")/../../.." && pwd)}
 status=0
 
 compile() { # CODE: what stands in a file behind the header; prints what the compiler says

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * redis_test.h - a real Redis for a test, and worker hosts as programs of their own (redis_server.c).
+ * redis_test.h - a real Redis for a test, and worker hosts as programs of their own (server.c).
  *
  * The server keeps its data in the test's directory, so it can be killed and started again.  What a test has started is
  * killed when it ends, however it ends.

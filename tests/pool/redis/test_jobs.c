@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_redis.c - the same calls over Redis, with a host in this program: results, errors, cancellation (pool no. 59).
+/* test_jobs.c - the same calls over Redis, with a host in this program: results, errors, cancellation (pool no. 59).
  */
 #include <signal.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_redis_errors.c - what can be wrong with a Redis, each reported in one line; passwords, users, TLS (pool no. 59). */
+/* test_errors.c - what can be wrong with a Redis, each reported in one line; passwords, users, TLS (pool no. 59). */
 #include <stdio.h>
 
 #include "redis_test.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* redis_server.c - see redis_test.h. */
+/* server.c - see redis_test.h. */
 #include <arpa/inet.h>
 #include <signal.h>
 #include <spawn.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_redis_kill.c - hosts, connections and Redis itself are killed, and no job is lost (pool no. 59).
+ * test_kill.c - hosts, connections and Redis itself are killed, and no job is lost (pool no. 59).
  *
  * Each job leaves a line in a file, so that a test sees how often it ran; the future says how it ended.
  */

@@ -15,7 +15,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "kills.h"
+#include "pool/kills/kills.h"
 
 #define TIMES 50
 #define SECOND 1000000 /* in us */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_redis_forged.c - what somebody else wrote into Redis is not believed: jobs, results, cancellations, keys of another
+ * test_forged.c - what somebody else wrote into Redis is not believed: jobs, results, cancellations, keys of another
  * type.  And a server that takes bytes is not silent.
  */
 #include <stdio.h>
