@@ -114,7 +114,7 @@ static struct job *some_job(struct play *p, unsigned which)
 static void look(struct play *p)
 {
     bide__local_turn(p->pool);
-    bide__pool_could_dispatch(p->pool);
+    bide__local_could_dispatch(p->pool);
     bide_error_clear();
 }
 
@@ -246,7 +246,7 @@ static void open_pool(struct play *p)
     struct local_pool *l = bide__local_new(pool);
     must(l != NULL);
     bide__image_take(&l->image);
-    must(bide__pool_arena_open(&pool->arena) == 0 && bide__pool_add_slots(pool, 1) == 0);
+    must(bide__pool_arena_open(&pool->arena) == 0 && bide__local_add_slots(pool, 1) == 0);
     pool->state = POOL_OPEN;
     bide__timer_init(&l->retry, never);
     bide__timer_arm(pool->loop, &l->retry, 1000000); /* nobody is born here */
@@ -272,7 +272,7 @@ static void close_pool(struct play *p)
     look(p);
     bide__proxy_died(p->worker);
     bide__timer_disarm(pool->loop, &l->retry);
-    bide__pool_fail(pool, BIDE_EPOOL, "the end of the play");
+    bide__local_fail(pool, BIDE_EPOOL, "the end of the play");
     for (unsigned i = 0; i < p->njobs; i++) {
         must(bide_future_done(p->jobs[i]));
         read_result(p->jobs[i]);

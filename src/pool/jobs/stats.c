@@ -41,19 +41,19 @@ static uint64_t middle_of(unsigned bucket)
     return low + ((uint64_t)1 << (top - 3)) / 2;
 }
 
-void bide__histogram_add(struct histogram *h, int64_t ns)
+void bide__durations_add(struct durations *h, int64_t ns)
 {
     unsigned b = bucket_of(ns > 0 ? (uint64_t)ns : 0);
 
-    h->buckets[b < HISTOGRAM_BUCKETS ? b : HISTOGRAM_BUCKETS - 1]++;
+    h->buckets[b < DURATION_BUCKETS ? b : DURATION_BUCKETS - 1]++;
     h->total++;
 }
 
-uint64_t bide__histogram_percentile(const struct histogram *h, double p)
+uint64_t bide__durations_percentile(const struct durations *h, double p)
 {
     uint64_t want = (uint64_t)((double)h->total * p), seen = 0;
 
-    for (unsigned b = 0; b < HISTOGRAM_BUCKETS; b++) {
+    for (unsigned b = 0; b < DURATION_BUCKETS; b++) {
         seen += h->buckets[b];
         if (h->buckets[b] > 0 && seen > want)
             return middle_of(b);
@@ -70,10 +70,10 @@ void bide_pool_stats_get(const bide_pool *p, bide_pool_stats *out)
     if (!bide__pool_allows(p, __func__) || !out)
         return;
     *out = (bide_pool_stats){.done = p->done, .failed = p->failed, .cancelled = p->cancelled, .retried = p->retried, .moved = p->moved};
-    out->wait_p50_ns = bide__histogram_percentile(&p->wait, 0.5);
-    out->wait_p99_ns = bide__histogram_percentile(&p->wait, 0.99);
-    out->run_p50_ns = bide__histogram_percentile(&p->run, 0.5);
-    out->run_p99_ns = bide__histogram_percentile(&p->run, 0.99);
+    out->wait_p50_ns = bide__durations_percentile(&p->wait, 0.5);
+    out->wait_p99_ns = bide__durations_percentile(&p->wait, 0.99);
+    out->run_p50_ns = bide__durations_percentile(&p->run, 0.5);
+    out->run_p99_ns = bide__durations_percentile(&p->run, 0.99);
     if (p->backend->stats)
         p->backend->stats(p, out);
     out->queued = p->pending > out->running ? p->pending - out->running : 0;

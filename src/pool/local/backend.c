@@ -47,7 +47,7 @@ static void submit(struct job *j, const bide_pool_call_args *args, int slot)
         j->slot = slot;
     else if (args->key != 0)
         j->slot = (int)((args->key * UINT64_C(0x9E3779B97F4A7C15) >> 32) % (uint64_t)l->nslots);
-    bide__pool_enqueue(p, j, false);
+    bide__local_enqueue(p, j, false);
 }
 
 static bool cancel(struct job *j)
@@ -157,8 +157,8 @@ struct local_pool *bide__local_new(bide_pool *p)
     bide__list_init(&l->in_poll);
     bide__list_init(&l->proxies);
     bide__list_init(&l->queue);
-    bide__timer_init(&l->upkeep, bide__pool_upkeep);
-    bide__timer_init(&l->retry, bide__pool_retry);
+    bide__timer_init(&l->upkeep, bide__local_upkeep);
+    bide__timer_init(&l->retry, bide__local_retry);
     return l;
 }
 
@@ -175,7 +175,7 @@ static int prepare(bide_pool *p)
     BIDE_TRY(copy_program(p));
     BIDE_TRY(copy_cpus(p));
     BIDE_TRY(open_bell(p));
-    BIDE_TRY(bide__pool_add_slots(p, p->args.workers));
+    BIDE_TRY(bide__local_add_slots(p, p->args.workers));
     if (bide__own_cgroup("memory", dir, sizeof dir))
         l->oom_kills = bide__oom_kills(dir);
     l->usable_cpus = bide__cpus_usable();
@@ -187,9 +187,9 @@ static int open_local(bide_pool *p)
     BIDE_TRY(prepare(p));
     BIDE_TRY(bide__pool_attach(p));
     BIDE_TRY(bide__local_poll_attach(p));
-    BIDE_TRY(bide__pool_start_missing(p));
-    BIDE_TRY(bide__pool_wait_ready(p));
-    bide__pool_upkeep_arm(p);
+    BIDE_TRY(bide__local_start_missing(p));
+    BIDE_TRY(bide__local_wait_ready(p));
+    bide__local_upkeep_arm(p);
     return 0;
 }
 
@@ -199,7 +199,7 @@ static int resize(bide_pool *p, int workers)
 {
     if (workers < 1 || workers > WORKERS_MAX)
         return bide_fail(-EINVAL, "bide_pool_resize: %d workers: 1 to %d", workers, WORKERS_MAX);
-    return bide__pool_resize(p, workers);
+    return bide__local_resize(p, workers);
 }
 
 static int size(const bide_pool *p)

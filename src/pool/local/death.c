@@ -97,7 +97,7 @@ static void lose_job(struct job *j, const struct death *d)
         give_back(d->x, j);
         j->attempt++;
         p->retried++;
-        bide__pool_enqueue(p, j, true);
+        bide__local_enqueue(p, j, true);
         return;
     }
     if (!bide__job_is_settled(j)) {
@@ -116,7 +116,7 @@ static void move_jobs(struct proxy *x)
         if (bide__job_is_settled(j))
             bide__job_over(j);
         else
-            bide__pool_enqueue(x->pool, j, true);
+            bide__local_enqueue(x->pool, j, true);
     }
 }
 
@@ -159,7 +159,7 @@ static void fail_queued(bide_pool *p)
         fail_list(&l->slots[i].pinned, p);
 }
 
-void bide__pool_fail(bide_pool *p, int code, const char *format, ...)
+void bide__local_fail(bide_pool *p, int code, const char *format, ...)
 {
     struct local_pool *l = bide__local(p);
     va_list args;
@@ -232,14 +232,14 @@ static void handle_unexpected_exit(bide_pool *p, struct death *d, const char *jo
     if (p->state >= POOL_ENDING)
         return;
     if (failed_init)
-        bide__pool_fail(p, x->bye_code, "init: %s", x->bye_text);
+        bide__local_fail(p, x->bye_code, "init: %s", x->bye_text);
     else if (p->state == POOL_OPENING && !x->said_ready)
-        bide__pool_fail(p, BIDE_EWORKER, "a worker %s before it was ready", d->how);
+        bide__local_fail(p, BIDE_EWORKER, "a worker %s before it was ready", d->how);
     else if (note_death(p))
-        bide__pool_fail(p, BIDE_EWORKER, "%d workers died within %lld ms; the last one %s%s%s", p->args.restart_max + 1,
+        bide__local_fail(p, BIDE_EWORKER, "%d workers died within %lld ms; the last one %s%s%s", p->args.restart_max + 1,
                         (long long)p->args.restart_window_ms, d->how, job ? ", in " : "", job ? job : "");
     else if (!x->said_ready) /* the next one may fare no better */
-        bide__pool_retry_later(p);
+        bide__local_retry_later(p);
 }
 
 static void end_of_thread(struct proxy *x)
@@ -270,7 +270,7 @@ void bide__proxy_died(struct proxy *x)
     bide__proxy_free(x);
     if (p->state == POOL_FAILED)
         fail_queued(p);
-    bide__pool_fill_slots(p);
+    bide__local_fill_slots(p);
     bide__wake_all(p->loop, &p->changed);
 }
 
@@ -294,10 +294,10 @@ void bide__proxy_not_born(struct proxy *x)
     snprintf(text, sizeof text, "no process for a worker: %s",
              code == -ECHILD ? "the helper process has ended" : bide_strerror(code));
     if (p->state == POOL_OPENING) {
-        bide__pool_fail(p, code, "%s", text);
+        bide__local_fail(p, code, "%s", text);
     } else if (p->state <= POOL_CLOSING) {
         bide__pool_event(p, &(bide_pool_event){.kind = BIDE_POOL_DIED, .worker = index, .code = code, .text = text});
-        bide__pool_retry_later(p);
+        bide__local_retry_later(p);
     }
     bide__wake_all(p->loop, &p->changed);
 }

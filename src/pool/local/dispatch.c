@@ -23,16 +23,16 @@
 
 /* ---- queues ---- */
 
-struct list_node *bide__pool_queue_of(bide_pool *p, const struct job *j)
+struct list_node *bide__local_queue_of(bide_pool *p, const struct job *j)
 {
     struct local_pool *l = bide__local(p);
 
     return j->slot >= 0 && j->slot < l->nslots ? &l->slots[j->slot].pinned : &l->queue;
 }
 
-void bide__pool_enqueue(bide_pool *p, struct job *j, bool first)
+void bide__local_enqueue(bide_pool *p, struct job *j, bool first)
 {
-    struct list_node *queue = bide__pool_queue_of(p, j);
+    struct list_node *queue = bide__local_queue_of(p, j);
 
     if (first)
         bide__list_prepend(queue, &j->node);
@@ -282,7 +282,7 @@ static void after_dispatch(bide_pool *p)
     }
 }
 
-void bide__pool_dispatch(bide_pool *p)
+void bide__local_dispatch(bide_pool *p)
 {
     struct local_pool *l = bide__local(p);
 
@@ -305,7 +305,7 @@ static bool has_become_idle(struct proxy *x)
     return who && (can_take(x) || !atomic_load(&who->segment.shared->ring_when_idle));
 }
 
-bool bide__pool_could_dispatch(bide_pool *p)
+bool bide__local_could_dispatch(bide_pool *p)
 {
     struct local_pool *l = bide__local(p);
 

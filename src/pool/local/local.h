@@ -37,32 +37,32 @@ void bide__local_poll_detach(bide_pool *p);
 void bide__local_turn(bide_pool *p);
 
 /* ---- dispatch.c: the queue ---- */
-void bide__pool_enqueue(bide_pool *p, struct job *j, bool first);
-void bide__pool_dispatch(bide_pool *p);
-bool bide__pool_could_dispatch(bide_pool *p); /* queued jobs, and a worker that has asked for more */
-struct list_node *bide__pool_queue_of(bide_pool *p, const struct job *j);
+void bide__local_enqueue(bide_pool *p, struct job *j, bool first);
+void bide__local_dispatch(bide_pool *p);
+bool bide__local_could_dispatch(bide_pool *p); /* queued jobs, and a worker that has asked for more */
+struct list_node *bide__local_queue_of(bide_pool *p, const struct job *j);
 
 /* ---- deadline.c ---- */
 void bide__job_expire(struct timer *t);
 
 /* ---- slots.c ---- */
-int bide__pool_add_slots(bide_pool *p, int n); /* so that there are n */
-void bide__pool_fill_slots(bide_pool *p);
-void bide__pool_retry_later(bide_pool *p);
-int bide__pool_start_worker(bide_pool *p, int index);
+int bide__local_add_slots(bide_pool *p, int n); /* so that there are n */
+void bide__local_fill_slots(bide_pool *p);
+void bide__local_retry_later(bide_pool *p);
+int bide__local_start_worker(bide_pool *p, int index);
 void bide__slot_take_over(struct proxy *x); /* it is ready */
-void bide__pool_recycle(struct proxy *x, const char *why);
-void bide__pool_adjust(bide_pool *p); /* after jobs were handed out: more workers, or others */
-void bide__pool_retry(struct timer *t);
+void bide__local_recycle(struct proxy *x, const char *why);
+void bide__local_adjust(bide_pool *p); /* after jobs were handed out: more workers, or others */
+void bide__local_retry(struct timer *t);
 
 /* ---- resize.c; both suspend ---- */
-int bide__pool_start_missing(bide_pool *p);
-int bide__pool_wait_ready(bide_pool *p);
-int bide__pool_resize(bide_pool *p, int workers);
+int bide__local_start_missing(bide_pool *p);
+int bide__local_wait_ready(bide_pool *p);
+int bide__local_resize(bide_pool *p, int workers);
 
 /* ---- upkeep.c ---- */
-void bide__pool_upkeep_arm(bide_pool *p);
-void bide__pool_upkeep(struct timer *t);
+void bide__local_upkeep_arm(bide_pool *p);
+void bide__local_upkeep(struct timer *t);
 
 /* ---- cause.c: why it ended ---- */
 struct death {
@@ -79,7 +79,7 @@ struct job *bide__death_culprit(struct proxy *x); /* NULL: not known */
 /* ---- death.c: both free it ---- */
 void bide__proxy_died(struct proxy *x);
 void bide__proxy_not_born(struct proxy *x);
-void bide__pool_fail(bide_pool *p, int code, const char *format, ...) BIDE_PRINTF(3, 4);
+void bide__local_fail(bide_pool *p, int code, const char *format, ...) BIDE_PRINTF(3, 4);
 
 /* ---- end.c ---- */
 void bide__local_end(bide_pool *p, bool at_once);

@@ -62,7 +62,7 @@ static bool is_quiet(struct local_pool *l)
     for (struct list_node *n = l->proxies.next; n != &l->proxies; n = n->next)
         if (!worker_is_quiet(proxy_at(n)))
             return false;
-    return !bide__pool_could_dispatch(l->pool);
+    return !bide__local_could_dispatch(l->pool);
 }
 
 static bool all_quiet(struct local_poll *pp)

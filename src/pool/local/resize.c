@@ -17,12 +17,12 @@ static bool has_unborn(const bide_pool *p)
 }
 
 /* One for each empty slot; some hundreds fill the zygote's socket, which takes more when it has made some. */
-int bide__pool_start_missing(bide_pool *p)
+int bide__local_start_missing(bide_pool *p)
 {
     struct local_pool *l = bide__local(p);
 
     for (int i = 0; i < l->nslots && p->state <= POOL_OPEN; i++) {
-        int code = l->slots[i].proxy || l->slots[i].coming ? 0 : bide__pool_start_worker(p, i);
+        int code = l->slots[i].proxy || l->slots[i].coming ? 0 : bide__local_start_worker(p, i);
         if (code == -EAGAIN && p->args.kind == BIDE_POOL_PROCESS && has_unborn(p)) {
             code = bide__wait_in(&p->changed, NULL);
             i = -1; /* what was there may be gone */
@@ -44,7 +44,7 @@ static bool all_ready(const bide_pool *p)
 }
 
 /* Ends in any case: with them, with a birth that failed, or with the pool. */
-int bide__pool_wait_ready(bide_pool *p)
+int bide__local_wait_ready(bide_pool *p)
 {
     struct local_pool *l = bide__local(p);
     uint64_t failed = l->births_failed;
@@ -72,7 +72,7 @@ static void shrink(bide_pool *p, int workers)
             struct job *j = container_of(s->pinned.next, struct job, node);
             bide__list_remove(&j->node);
             j->slot = -1;
-            bide__pool_enqueue(p, j, false);
+            bide__local_enqueue(p, j, false);
         }
         if (s->proxy)
             bide__proxy_stop(s->proxy);
@@ -87,24 +87,24 @@ static int grow(bide_pool *p, int workers)
 {
     struct local_pool *l = bide__local(p);
     int before = l->nslots;
-    BIDE_TRY(bide__pool_add_slots(p, workers));
+    BIDE_TRY(bide__local_add_slots(p, workers));
 
     p->args.workers = workers;
     bide_retain(p); /* who closes it may release it before we run again */
-    int code = bide__pool_start_missing(p);
+    int code = bide__local_start_missing(p);
     if (code == 0)
-        code = bide__pool_wait_ready(p);
+        code = bide__local_wait_ready(p);
     if (code < 0 && code != BIDE_ECANCELED && p->state == POOL_OPEN && l->nslots == workers) {
         shrink(p, before);
         p->args.workers = before;
     }
     if (code == BIDE_ECANCELED)
-        bide__pool_fill_slots(p); /* those that were not asked for yet */
+        bide__local_fill_slots(p); /* those that were not asked for yet */
     bide__object_unref(p);
     return code;
 }
 
-int bide__pool_resize(bide_pool *p, int workers)
+int bide__local_resize(bide_pool *p, int workers)
 {
     if (workers > bide__local(p)->nslots)
         return grow(p, workers);

@@ -8,7 +8,7 @@
 
 #define RETRY_MAX_MS 5000
 
-int bide__pool_add_slots(bide_pool *p, int n)
+int bide__local_add_slots(bide_pool *p, int n)
 {
     struct local_pool *l = bide__local(p);
     struct slot *slots = bide__calloc((size_t)n, sizeof *slots);
@@ -31,7 +31,7 @@ int bide__pool_add_slots(bide_pool *p, int n)
     return 0;
 }
 
-int bide__pool_start_worker(bide_pool *p, int index)
+int bide__local_start_worker(bide_pool *p, int index)
 {
     struct slot *slot = &bide__local(p)->slots[index];
     struct proxy *x = bide__proxy_start(p, index);
@@ -54,7 +54,7 @@ static bool wants_worker(bide_pool *p, int index)
 }
 
 /* No process, no descriptor, no memory for a worker now: try again, each time later. */
-void bide__pool_retry_later(bide_pool *p)
+void bide__local_retry_later(bide_pool *p)
 {
     struct local_pool *l = bide__local(p);
 
@@ -64,24 +64,24 @@ void bide__pool_retry_later(bide_pool *p)
     bide__timer_arm(p->loop, &l->retry, l->retry_ms);
 }
 
-void bide__pool_fill_slots(bide_pool *p)
+void bide__local_fill_slots(bide_pool *p)
 {
     struct local_pool *l = bide__local(p);
 
     if (bide__timer_is_armed(&l->retry))
         return;
     for (int i = 0; i < l->nslots; i++) {
-        if (!wants_worker(p, i) || bide__pool_start_worker(p, i) == 0)
+        if (!wants_worker(p, i) || bide__local_start_worker(p, i) == 0)
             continue;
         bide__pool_event(p, &(bide_pool_event){.kind = BIDE_POOL_DIED, .worker = i, .code = bide_error_code(), .text = bide_error_text()});
-        bide__pool_retry_later(p);
+        bide__local_retry_later(p);
         return;
     }
 }
 
-void bide__pool_retry(struct timer *t)
+void bide__local_retry(struct timer *t)
 {
-    bide__pool_fill_slots(container_of(t, struct local_pool, retry)->pool);
+    bide__local_fill_slots(container_of(t, struct local_pool, retry)->pool);
 }
 
 /* ---- one takes over ---- */
@@ -130,7 +130,7 @@ static bool needs_successor(const bide_pool *p, const struct slot *slot)
     return p->state == POOL_OPEN || (p->state == POOL_CLOSING && jobs);
 }
 
-void bide__pool_recycle(struct proxy *x, const char *why)
+void bide__local_recycle(struct proxy *x, const char *why)
 {
     bide_pool *p = x->pool;
     struct local_pool *l = bide__local(p);
@@ -138,8 +138,8 @@ void bide__pool_recycle(struct proxy *x, const char *why)
     if (slot->proxy != x || slot->coming || !needs_successor(p, slot) || bide__timer_is_armed(&l->retry))
         return;
 
-    if (bide__pool_start_worker(p, x->index) < 0) { /* no process now: it stays a little longer */
-        bide__pool_retry_later(p);
+    if (bide__local_start_worker(p, x->index) < 0) { /* no process now: it stays a little longer */
+        bide__local_retry_later(p);
         return;
     }
     bide__pool_event(p, &(bide_pool_event){.kind = BIDE_POOL_RECYCLED, .worker = x->index, .pid = x->pid, .text = why});
@@ -180,15 +180,15 @@ static void recycle_used_up(bide_pool *p)
 
     for (int i = 0; i < l->nslots; i++)
         if (l->slots[i].proxy && bide__proxy_is_used_up(l->slots[i].proxy))
-            bide__pool_recycle(l->slots[i].proxy, "it has had max_jobs");
+            bide__local_recycle(l->slots[i].proxy, "it has had max_jobs");
 }
 
-void bide__pool_adjust(bide_pool *p)
+void bide__local_adjust(bide_pool *p)
 {
     if (p->pending == 0 || p->state == POOL_FAILED)
         return;
     if (p->args.max_jobs > 0)
         recycle_used_up(p);
     if (needs_workers(p))
-        bide__pool_fill_slots(p);
+        bide__local_fill_slots(p);
 }

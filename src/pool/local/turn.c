@@ -32,8 +32,8 @@ void bide__local_turn(bide_pool *p)
         if (act_on(x) && x->state != READY)
             p->awaits_outside = true;
     }
-    bide__pool_dispatch(p);
-    bide__pool_adjust(p);
+    bide__local_dispatch(p);
+    bide__local_adjust(p);
     bide__pool_note_outside(p);
     bide__stats_publish(p);
 }

@@ -16,7 +16,7 @@ static bool is_wanted(const bide_pool_args *a)
     return a->max_rss > 0 || a->max_age_ms > 0 || a->idle_ms > 0 || a->stall_ms > 0;
 }
 
-void bide__pool_upkeep_arm(bide_pool *p)
+void bide__local_upkeep_arm(bide_pool *p)
 {
     struct local_pool *l = bide__local(p);
     const bide_pool_args *a = &p->args;
@@ -101,12 +101,12 @@ static void look_at(struct proxy *x, int64_t now)
     if (a->stall_ms > 0)
         watch_stall(x, now);
     if (a->max_age_ms > 0 && now - x->started_ns > a->max_age_ms * 1000000)
-        bide__pool_recycle(x, "it has reached max_age_ms");
+        bide__local_recycle(x, "it has reached max_age_ms");
     else if (a->max_rss > 0 && x->pid > 0 && rss_of(x->pid) > a->max_rss)
-        bide__pool_recycle(x, "it has grown beyond max_rss");
+        bide__local_recycle(x, "it has grown beyond max_rss");
 }
 
-void bide__pool_upkeep(struct timer *t)
+void bide__local_upkeep(struct timer *t)
 {
     bide_pool *p = container_of(t, struct local_pool, upkeep)->pool;
     struct local_pool *l = bide__local(p);
@@ -120,5 +120,5 @@ void bide__pool_upkeep(struct timer *t)
     for (int i = l->nslots - 1; p->args.idle_ms > 0 && i >= 0; i--)
         if (stop_if_idle(p, i, now))
             break;
-    bide__pool_upkeep_arm(p);
+    bide__local_upkeep_arm(p);
 }

@@ -130,7 +130,7 @@ static inline struct job *bide__proxy_job(struct proxy *x, uint64_t id) /* NULL:
 
 /* ---- events.c, results.c: what came from it ---- */
 void bide__proxy_drain(struct proxy *x);
-void bide__proxy_refuse(struct proxy *x); /* read what it says, without a thought; wishes are refused */
+void bide__proxy_refuse(struct proxy *x); /* read what it says, and forget it; requests for memory are refused */
 int bide__proxy_on_result(struct proxy *x, const struct record *r, const char *payload);
 /* Weight of a new sample: an eighth. */
 static inline void bide__ewma_add(int64_t *ewma, int64_t sample)

@@ -9,7 +9,7 @@
 
 #include "pool/proxy/proxy.h"
 
-#define STORY_MAX 2000 /* a worker writes 1,600 bytes at most */
+#define DETAILS_MAX 2000 /* a worker writes 1,600 bytes at most */
 
 static int take_fds(struct proxy *x, struct job *j, unsigned n)
 {
@@ -79,15 +79,15 @@ static void succeed(struct proxy *x, struct job *j, const struct record *r, cons
 static void fail(struct proxy *x, struct job *j, const struct record *r, const char *payload)
 {
     /* text NUL trace NUL; a broken one is cut.  A copy: the worker may write there still while we look. */
-    char story[STORY_MAX + 1], text[ERROR_TEXT_MAX];
-    size_t len = r->len < STORY_MAX ? r->len : STORY_MAX;
-    memcpy(story, payload, len);
-    story[len] = '\0';
-    const char *end = memchr(story, '\0', len);
-    const char *trace = end && end + 1 < story + len && story[len - 1] == '\0' ? end + 1 : "";
+    char details[DETAILS_MAX + 1], text[ERROR_TEXT_MAX];
+    size_t len = r->len < DETAILS_MAX ? r->len : DETAILS_MAX;
+    memcpy(details, payload, len);
+    details[len] = '\0';
+    const char *end = memchr(details, '\0', len);
+    const char *trace = end && end + 1 < details + len && details[len - 1] == '\0' ? end + 1 : "";
     int code = r->code;
 
-    snprintf(text, sizeof text, "%.*s", ERROR_TEXT_MAX - 1, end ? story : "");
+    snprintf(text, sizeof text, "%.*s", ERROR_TEXT_MAX - 1, end ? details : "");
     if (j->expired && code == BIDE_ECANCELED) {
         code = BIDE_ETIMEDOUT;
         snprintf(text, sizeof text, "timed out after %lld ms", (long long)j->timeout_ms);
@@ -122,7 +122,7 @@ int bide__proxy_on_result(struct proxy *x, const struct record *r, const char *p
     if (code == -EBADMSG)
         return code;
 
-    bide__histogram_add(&x->pool->run, (int64_t)r->fn);
+    bide__durations_add(&x->pool->run, (int64_t)r->fn);
     bide__ewma_add(&x->run_ewma_ns, (int64_t)(r->fn >> 1));
     x->done++;
     if (bide__job_is_settled(j)) { /* nobody waits for it */

@@ -99,6 +99,7 @@ static bool fill(void *owner)
 {
     struct redis_client *c = owner;
 
+    bide__stats_publish(c->pool);
     while (!bide__list_is_empty(&c->unsent) && bide__buf_len(&c->link.out) < WRITE_MAX) {
         struct job *j = container_of(c->unsent.next, struct job, node);
         if (!put_job(c, j))

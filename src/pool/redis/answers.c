@@ -18,7 +18,7 @@
  * Who acknowledges the job writes its result, in one step.  The acknowledgement frees memory and comes first, so a full
  * Redis still takes results.
  *
- * KEYS: jobs, dead, results...; ARGV: five for each answer: entry, index of its key, meta, bytes, story ("!" in front
+ * KEYS: jobs, dead, results...; ARGV: five for each answer: entry, index of its key, meta, bytes, details ("!" in front
  * of the meta: keep it among the dead).  The dead have an end, in number and in bytes: of an entry, its first eight
  * fields, and of a value of more than 64 KiB how long it was.  A key that somebody made something else of keeps its own answer
  * from being written, and no other.
@@ -114,7 +114,7 @@ static void add_texts(struct redis_host *h, struct batch *b, struct held *x)
     snprintf(b->index[b->n], sizeof b->index[0], "%u", key_of(h, b, x));
     b->metas[b->n][0] = '!';
     bide__redis_answer_write(b->metas[b->n] + x->dead, REDIS_META_MAX - 1, &x->answer);
-    b->bytes += bytes_of(x).len + x->story_len;
+    b->bytes += bytes_of(x).len + x->details_len;
     b->n++;
 }
 
@@ -143,7 +143,7 @@ static void build(struct redis_host *h, struct batch *b)
         bide__redis_text(c, b->index[i]);
         bide__redis_text(c, b->metas[i]);
         bide__redis_arg(c, bytes.data, bytes.len);
-        bide__redis_arg(c, x->story ? x->story : "", x->story_len);
+        bide__redis_arg(c, x->details ? x->details : "", x->details_len);
     }
 }
 

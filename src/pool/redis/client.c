@@ -9,7 +9,7 @@
 
 #include "pool/redis/redis.h"
 
-#define FAREWELL_MS 1000
+#define END_MS 1000
 #define CHECK_NS    INT64_C(15000000000)
 
 static void submit(struct job *j, const bide_pool_call_args *args, int slot)
@@ -111,7 +111,7 @@ static int open_client(bide_pool *p)
 static void forget_results(struct redis_client *c)
 {
     struct redis_conn *conn = bide__redis_open(&c->address);
-    redisReply *r = conn ? REDIS_ASK(conn, FAREWELL_MS, "UNLINK", c->results_key) : NULL;
+    redisReply *r = conn ? REDIS_ASK(conn, END_MS, "UNLINK", c->results_key) : NULL;
 
     if (r)
         freeReplyObject(r);
@@ -130,9 +130,9 @@ static void end(bide_pool *p, bool at_once)
     c->results = NULL;
     if (c->link.open) {
         REDIS_PUT(&c->link, NULL, 0, "UNLINK", c->results_key);
-        bide__redis_settle(&c->link, FAREWELL_MS);
+        bide__redis_settle(&c->link, END_MS);
     } else if (p->loop == bide__loop_here && bide__task_here()) {
-        bide_timeout(FAREWELL_MS)
+        bide_timeout(END_MS)
             forget_results(c);
     }
     bide__redis_link_stop(&c->link);

@@ -170,7 +170,7 @@ static void name_host(struct redis_host *h)
     bide__redis_key(h->cancelled_key, &h->address, "cancelled");
 }
 
-static void tell_serving(struct redis_host *h)
+static void report_serving(struct redis_host *h)
 {
     char text[500];
 
@@ -190,7 +190,7 @@ static int serve(struct redis_host *h)
     name_host(h);
     int code = begin_tasks(h);
     if (code == 0) {
-        tell_serving(h);
+        report_serving(h);
         code = wait_for_end(h);
     }
     bide__redis_shutdown(h);

@@ -64,8 +64,8 @@ struct held {
     struct redis_call call;
     struct redis_answer answer;
     struct job *job; /* a share; NULL: it could not be started */
-    char *story;     /* text NUL trace NUL */
-    size_t story_len;
+    char *details;     /* text NUL trace NUL */
+    size_t details_len;
     int64_t began_ns;
     uint64_t round; /* of the last renewal that asked for it; 0: none */
     bool dead;      /* keep it among the dead */

@@ -33,9 +33,9 @@ static void succeed(struct job *j, const struct redis_answer *a, const redisRepl
         bide__job_succeed(j, a->code);
 }
 
-static void fail(struct job *j, const struct redis_answer *a, const redisReply *story)
+static void fail(struct job *j, const struct redis_answer *a, const redisReply *details)
 {
-    const char *text = story ? story->str : "", *end = text + (story ? story->len : 0);
+    const char *text = details ? details->str : "", *end = text + (details ? details->len : 0);
     const char *trace = text + strlen(text) + 1 < end ? text + strlen(text) + 1 : "";
 
     bide_pool_failure *f = bide__job_explain(j, a->code, a->pid, trace);
@@ -63,13 +63,13 @@ static void take_answer(struct redis_client *c, const struct redis_entry *e)
         return;
     }
     j->redis.state = REDIS_ANSWERED;
-    bide__histogram_add(&c->pool->run, a.run_ns);
+    bide__durations_add(&c->pool->run, a.run_ns);
     if (a.code >= 0) {
         c->pool->done++;
         succeed(j, &a, e->argument);
     } else {
         c->pool->failed++;
-        fail(j, &a, e->story);
+        fail(j, &a, e->details);
     }
     bide__job_over(j);
 }

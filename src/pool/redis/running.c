@@ -25,7 +25,7 @@ void bide__redis_held_free(struct held *x)
         x->job->on_done = NULL;
         bide__object_unref(x->job);
     }
-    bide__free(x->story);
+    bide__free(x->details);
     bide__free(x);
     h->nheld--;
     bide__wake_all(h->loop, &h->room);
@@ -40,22 +40,22 @@ static void finish(struct held *x)
     bide__redis_kick(&x->host->link);
 }
 
-static void tell_story(struct held *x, const char *text, const char *trace)
+static void keep_details(struct held *x, const char *text, const char *trace)
 {
     size_t len = strlen(text) + strlen(trace) + 2;
-    x->story = bide__malloc(len);
-    if (!x->story)
+    x->details = bide__malloc(len);
+    if (!x->details)
         return; /* the code alone, then */
 
-    x->story_len = len;
-    strcpy(x->story, text);
-    strcpy(x->story + strlen(text) + 1, trace);
+    x->details_len = len;
+    strcpy(x->details, text);
+    strcpy(x->details + strlen(text) + 1, trace);
 }
 
 void bide__redis_held_fail(struct held *x, int code, const char *text)
 {
     x->answer.code = code;
-    tell_story(x, text, "");
+    keep_details(x, text, "");
     finish(x);
 }
 
@@ -68,7 +68,7 @@ static void note_failure(struct held *x, const struct job *j)
 
     if (strncmp(text, j->name, name) == 0 && strncmp(text + name, ": ", 2) == 0)
         text += name + 2; /* the client puts it there again */
-    tell_story(x, text, f ? f->trace : "");
+    keep_details(x, text, f ? f->trace : "");
     if (f) {
         x->answer.pid = f->pid;
         x->answer.signal = f->signal;

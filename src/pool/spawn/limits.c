@@ -92,8 +92,8 @@ int bide__cpus_usable(void)
 
 int bide_pool_default_workers(void)
 {
-    const char *wish = getenv("BIDE_WORKERS");
-    int n = wish ? atoi(wish) : 0;
+    const char *wanted = getenv("BIDE_WORKERS");
+    int n = wanted ? atoi(wanted) : 0;
     if (n > 0)
         return n;
 

@@ -54,7 +54,7 @@ void bide__worker_answer(struct worker *w, const struct record *r, const void *d
     bide__worker_ring(w);
 }
 
-int bide__worker_tell(struct worker *w, const struct record *r, const void *data, size_t len)
+int bide__worker_notify(struct worker *w, const struct record *r, const void *data, size_t len)
 {
     int code = bide__worker_is_late(w) ? bide_sleep_ms(0) : bide__pending_interrupt(bide__task_here());
 

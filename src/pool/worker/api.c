@@ -88,7 +88,7 @@ int bide_worker_progress(uint64_t done, uint64_t total)
     if (!r)
         return BIDE_ESTATE;
 
-    return bide__worker_tell(r->worker, &(struct record){.kind = REC_PROGRESS, .id = r->call.id, .fn = done, .more = total}, NULL, 0);
+    return bide__worker_notify(r->worker, &(struct record){.kind = REC_PROGRESS, .id = r->call.id, .fn = done, .more = total}, NULL, 0);
 }
 
 int bide_worker_emit(const void *data, size_t len)
@@ -100,7 +100,7 @@ int bide_worker_emit(const void *data, size_t len)
     if (len > RECORD_PAYLOAD_MAX)
         return bide_fail(-E2BIG, "bide_worker_emit: %zu bytes; 16 KiB at most", len);
 
-    return bide__worker_tell(r->worker, &(struct record){.kind = REC_EMIT, .id = r->call.id}, data, len);
+    return bide__worker_notify(r->worker, &(struct record){.kind = REC_EMIT, .id = r->call.id}, data, len);
 }
 
 /* ---- descriptors ---- */

@@ -80,15 +80,15 @@ char *bide__reply_extend(struct runner *r, size_t n)
 
 /* ---- to the program ---- */
 
-size_t bide__story_write(int code, char *out, size_t cap)
+size_t bide__error_details(int code, char *out, size_t cap)
 {
     const struct error_record *e = bide__error_current();
-    bool has_story = e->code == code;
-    int n = snprintf(out, cap, "%s", has_story ? e->text : bide_strerror(code));
+    bool is_of_code = e->code == code;
+    int n = snprintf(out, cap, "%s", is_of_code ? e->text : bide_strerror(code));
     size_t at = (size_t)n + 1;
 
     out[at] = '\0';
-    for (unsigned i = 0; has_story && i < e->ntrace && at + 1 < cap; i++) {
+    for (unsigned i = 0; is_of_code && i < e->ntrace && at + 1 < cap; i++) {
         n = snprintf(out + at, cap - at, "%sin %s (%s:%d)", i > 0 ? "\n" : "", e->trace[i].function, e->trace[i].file,
                      e->trace[i].line);
         at += (size_t)n < cap - at ? (size_t)n : cap - at - 1;
@@ -136,11 +136,11 @@ static int send_fds(struct runner *r, struct record *result)
 
 static void put_error(struct runner *r, struct record *result)
 {
-    char story[1600];
-    size_t n = bide__story_write(result->code, story, sizeof story);
+    char details[1600];
+    size_t n = bide__error_details(result->code, details, sizeof details);
 
     result->flags = 0;
-    bide__worker_answer(r->worker, result, story, n);
+    bide__worker_answer(r->worker, result, details, n);
 }
 
 static void put_result(struct runner *r, struct record *result)

@@ -64,14 +64,14 @@ static int run_stored(struct stored_job *s)
 
 static void say_bye(struct worker *w, int code)
 {
-    char story[1024];
-    size_t n = code < 0 ? bide__story_write(code, story, sizeof story) : 0;
+    char details[1024];
+    size_t n = code < 0 ? bide__error_details(code, details, sizeof details) : 0;
 
     w->said_bye = true;
-    if (w->lost) /* without a farewell, as a process that was killed */
+    if (w->lost) /* without a "bye", as a process that was killed */
         return;
     fflush(stdout);
-    bide__worker_answer(w, &(struct record){.kind = REC_BYE, .code = code}, story, n);
+    bide__worker_answer(w, &(struct record){.kind = REC_BYE, .code = code}, details, n);
 }
 
 static void end_runners(struct worker *w)

@@ -81,7 +81,7 @@ bool bide__worker_has_room(struct worker *w, size_t len); /* for an answer; if n
 /* Put an answer; suspends while there is no room, whatever is cancelled meanwhile. */
 void bide__worker_answer(struct worker *w, const struct record *r, const void *data, size_t len);
 /* The same for what may go unsaid: a cancellation point, and now and then a turn of the loop.  0, or an error on record. */
-int bide__worker_tell(struct worker *w, const struct record *r, const void *data, size_t len);
+int bide__worker_notify(struct worker *w, const struct record *r, const void *data, size_t len);
 bool bide__worker_is_late(const struct worker *w); /* its loop should turn */
 /* The memory we share, or the loop, is broken: a process ends, and is replaced. */
 void bide__worker_give_up(const struct worker *w);
@@ -130,7 +130,7 @@ struct runner *bide__runner_by_id(struct worker *w, uint64_t id); /* who runs th
 char *bide__reply_extend(struct runner *r, size_t n); /* room behind what is there; suspends; NULL: an error on record */
 bide_bytes bide__reply_so_far(const struct runner *r);
 void bide__reply_send(struct runner *r, struct record *result); /* empties its slot, and sends */
-/* The story of an error as bytes: text, NUL, trace, NUL.  Returns the length. */
-size_t bide__story_write(int code, char *out, size_t cap);
+/* The details of an error as bytes: text, NUL, trace, NUL.  Returns the length. */
+size_t bide__error_details(int code, char *out, size_t cap);
 
 #endif

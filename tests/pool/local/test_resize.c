@@ -116,13 +116,13 @@ PROCESS_KINDS(resize_ends_when_the_pool_is_killed)
 
 /* ---- no more processes ---- */
 
-static int nasked, ntold;
+static int nasked, nreported;
 
 static void count(const bide_pool_event *e, void *arg)
 {
     (void)arg;
     nasked += e->kind == BIDE_POOL_RECYCLED;
-    ntold += e->kind == BIDE_POOL_DIED && e->code == -EAGAIN && strstr(e->text, "no process for a worker") != NULL;
+    nreported += e->kind == BIDE_POOL_DIED && e->code == -EAGAIN && strstr(e->text, "no process for a worker") != NULL;
 }
 
 static void no_more_processes(void)
@@ -146,7 +146,7 @@ static int resize_without_processes(void)
         code = bide_pool_resize(p, 3);
     }
     bide_error_clear();
-    return code == -EAGAIN && bide_pool_size(p) == 1 && ntold > 0 && CALL(p, bide_job(job_nothing), .key = 7) == 0 ? 0 : 91;
+    return code == -EAGAIN && bide_pool_size(p) == 1 && nreported > 0 && CALL(p, bide_job(job_nothing), .key = 7) == 0 ? 0 : 91;
 }
 
 static void as_many_processes_as_before(void)

@@ -105,7 +105,7 @@ static void note_field(struct redis_entry *e, const redisReply *name, const redi
         e->argument = value;
         break;
     case 'e':
-        e->story = value;
+        e->details = value;
         break;
     default:
         break;

@@ -164,7 +164,7 @@ void bide__redis_id_write(char *out, struct redis_id id);
 struct redis_entry {
     struct redis_id id;
     uint64_t deliveries; /* 0: not said */
-    const redisReply *function, *meta, *argument, *story; /* strings, or NULL */
+    const redisReply *function, *meta, *argument, *details; /* strings, or NULL */
 };
 /* False: not an entry (or one that was deleted).  True with NULL fields: somebody else's. */
 bool bide__redis_entry_read(struct redis_entry *e, const redisReply *r);
