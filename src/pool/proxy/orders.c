@@ -17,6 +17,7 @@ void bide__proxy_flush(struct proxy *x)
 {
     struct segment_shared *s = x->segment.shared;
 
+    /* First what is there, then the look at whether it sleeps; the worker says first that it sleeps, and looks then. */
     x->dirty = false;
     bide__lane_publish(&x->segment.calls);
     bide__lane_publish(&x->segment.orders);

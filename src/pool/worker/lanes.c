@@ -93,7 +93,10 @@ static bool spin(struct worker *w, int64_t limit_ns)
            bide__spin(&w->spin, there_is_work, w, limit_ns);
 }
 
-/* Out of work: does the program have more for us? */
+/*
+ * Out of work: does the program have more for us?  It sets the flag, and we clear it; `worker_idle` is set before we look,
+ * so a program that sets it too late for us finds us idle instead (bide__local_could_dispatch).
+ */
 static void ask_for_more(struct worker *w)
 {
     struct segment_shared *s = w->segment.shared;
@@ -116,7 +119,7 @@ static int sleep_in_kernel(struct worker *w, void *poller, int64_t timeout_ns)
 
     if (timeout_ns != 0) {
         fflush(stdout);
-        atomic_store(&s->worker_sleeps, 1);
+        atomic_store(&s->worker_sleeps, 1); /* W1: before the looks that follow */
         if (!may_sleep(w) || (bide__lane_is_empty(&w->segment.calls) && atomic_load(&s->ring_when_idle)))
             timeout_ns = 0;
         else
@@ -129,7 +132,7 @@ static int sleep_in_kernel(struct worker *w, void *poller, int64_t timeout_ns)
     pthread_setcancelstate(before, NULL);
     if (code < 0)
         bide__worker_give_up(w); /* a job has closed our descriptors */
-    atomic_store_explicit(&s->worker_sleeps, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->worker_sleeps, 0, memory_order_relaxed); /* seen late, it costs one bell too many */
     w->polled_ns = bide__clock_ns();
     if (timeout_ns != 0)
         bide__spin_slept(&w->spin, w->polled_ns - start);

@@ -212,6 +212,7 @@ static bool take(struct runner *r)
     r->call = rec;
     w->nbusy++;
     r->began_ns = bide__clock_ns();
+    /* Relaxed: the program reads the slot only of a call that the pop below, which releases, has taken out of the lane. */
     atomic_store_explicit(&slot->began_ns, r->began_ns, memory_order_relaxed);
     atomic_store_explicit(&slot->job, rec.id, memory_order_relaxed);
     code = copy_in(r, payload);
