@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "pool/redis/redis.h"
+#include "pool/worker/worker.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
