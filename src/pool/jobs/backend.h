@@ -2,7 +2,7 @@
 /*
  * backend.h - where the jobs of a pool go: to workers of ours (local/), or through Redis to those of others.
  *
- *     submit, map, imap --> job --> backend->submit ... a worker ... bide__job_succeed or _fail, bide__job_over
+ *     submit, map, stream -> job --> backend->submit ... a worker ... bide__job_succeed or _fail, bide__job_over
  *                                   backend->cancel, when its owner wants it no more
  *                                   backend->forget, when it is over
  */
@@ -18,7 +18,8 @@ struct pool_backend {
     int (*check)(bide_pool *p, const bide_pool_call_args *args);
     /* It was checked, and is in the table.  slot: the worker that shall run it, -1: any. */
     void (*submit)(struct job *j, const bide_pool_call_args *args, int slot);
-    /* Its future is settled.  False: nobody has it, so it is over at once; else it is over when its worker says so. */
+    /* Its owner wants it no more, or the pool is closed.  False: nobody has it, so it is over at once; else it is over when
+     * its worker says so. */
     bool (*cancel)(struct job *j);
     /* It is over. */
     void (*forget)(struct job *j);
