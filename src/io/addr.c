@@ -6,7 +6,8 @@
 #include <strings.h>
 #include <sys/un.h>
 
-#include "io/io.h"
+#include "base/base.h"
+#include "io/addr.h"
 
 /* RFC 4007 11.2: "%eth0" or "%2" behind a link-local address says on which link; 0: there is no such link. */
 static unsigned parse_zone(const char *zone)

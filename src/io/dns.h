@@ -9,7 +9,7 @@
 
 #include <ares.h>
 
-#include "io/io.h"
+#include "io/connect.h"
 
 enum { IP6, IP4, FAMILIES }; /* in the order in which they are tried */
 

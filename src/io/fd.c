@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "io/epoll.h"
-#include "io/io.h"
+#include "io/poll.h"
 
 #define DESCRIPTOR_RETRY_MS 20
 

@@ -7,7 +7,7 @@
 
 #include <bide/file.h>
 
-#include "io/io.h"
+#include "io/poll.h"
 
 struct io_uring_sqe;
 

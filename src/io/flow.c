@@ -13,7 +13,7 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
-#include "io/io.h"
+#include "io/poll.h"
 
 #define LOOKS 8
 #define NS_PER_MS 1000000

@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "io/io.h"
+#include "io/connect.h"
 
 #define DEFAULT_BACKLOG 4096
 #define ACCEPTS_PER_TURN 64

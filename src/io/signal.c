@@ -20,7 +20,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "io/io.h"
+#include <bide/signal.h>
+
+#include "io/poll.h"
 
 #define SIGNALS_END 65 /* they are 1 to 64 */
 

@@ -7,7 +7,7 @@
  */
 #include <openssl/err.h>
 
-#include "io/tls.h"
+#include "io/tls_layer.h"
 
 /* ---- ALPN ---- */
 

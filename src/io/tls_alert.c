@@ -8,7 +8,7 @@
 #include <openssl/err.h>
 #include <string.h>
 
-#include "io/tls.h"
+#include "io/tls_layer.h"
 
 /* "The peer refused: ..."; "it" is the peer. */
 static const struct {

@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "io/tls.h"
+#include "io/tls_layer.h"
 
 /* ---- the BIO ---- */
 

@@ -7,7 +7,7 @@
  */
 #include <time.h>
 
-#include "io/tls.h"
+#include "io/tls_layer.h"
 
 #define SESSIONS_MAX 256
 #define SESSIONS_PER_KEY 4

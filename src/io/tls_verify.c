@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "io/tls.h"
+#include "io/tls_layer.h"
 
 #define SYSTEM_CERTS "/etc/ssl/certs"
 

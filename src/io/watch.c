@@ -7,7 +7,7 @@
  */
 #include <unistd.h>
 
-#include "io/io.h"
+#include "io/poll.h"
 
 void bide__ring_bell(int fd)
 {
