@@ -16,7 +16,7 @@
 #include <bide/file.h>
 
 #include "bench.h"
-#include "io/file_save.h"
+#include "io/file/file_save.h"
 
 #define SIZE 4096
 #define SAVE_SIZE 200

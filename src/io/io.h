@@ -6,10 +6,10 @@
 #include <bide/file.h>
 #include <bide/signal.h>
 
-#include "io/addr.h"
-#include "io/connect.h"
-#include "io/poll.h"
-#include "io/stream.h"
-#include "io/tls.h"
+#include "io/stream/addr.h"
+#include "io/net/connect.h"
+#include "io/poll/poll.h"
+#include "io/stream/stream.h"
+#include "io/tls/tls.h"
 
 #endif

@@ -22,7 +22,7 @@
 
 #include <bide/signal.h>
 
-#include "io/poll.h"
+#include "io/poll/poll.h"
 
 #define SIGNALS_END 65 /* they are 1 to 64 */
 

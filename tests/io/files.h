@@ -18,7 +18,7 @@
 #include <bide/file.h>
 
 #include "harness/harness.h"
-#include "io/file_save.h"
+#include "io/file/file_save.h"
 #include "io/io.h"
 #include "no_uring.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_dns.c - names: answers, the cache, single flight, cancelling, and what is said when there is no answer. */
-#include "io/dns.h"
+#include "io/net/dns.h"
 
 #include "dns_stub.h"
 

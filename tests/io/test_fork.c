@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "io/file_save.h"
+#include "io/file/file_save.h"
 #include "net.h"
 
 /* The exit status of a child that runs body(arg); 100 and more: the signal that ended it. */

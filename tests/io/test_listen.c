@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Listening: src/io/listen.c. */
+/* Listening: src/io/net/listen.c. */
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>

@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "io/dns.h"
+#include "io/net/dns.h"
 
 #include "dns_stub.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Streams: src/io/stream.c, stream_read.c, stream_write.c, filter_socket.c, fd.c, epoll.c. */
+/* Streams: src/io/stream and src/io/poll. */
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <signal.h>

@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "io/tls_layer.h"
+#include "io/tls/tls_layer.h"
 #include "net.h"
 
 /* ---- a server of our own, in the same loop ---- */

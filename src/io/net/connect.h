@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * connect.h - connections made and taken.
+ *
+ * In reading order: dns.c (dns.h), connect.c, listen.c.
+ */
+#ifndef BIDE_IO_CONNECT_H
+#define BIDE_IO_CONNECT_H
+
+#include "io/stream/addr.h"
+#include "io/stream/stream.h"
+#include "io/tls/tls.h"
+
+/* ---- connect.c ---- */
+
+/* Nanoseconds of bide__clock_ns when each step was over; 0: it was not needed. */
+struct connect_times {
+    int64_t dns, connect, tls;
+};
+
+struct connect_options {
+    const char *host; /* name, literal address or unix:/path */
+    int port;
+    bide_tls *tls;           /* borrowed; NULL: plain */
+    const char *server_name; /* NULL: host */
+    size_t max_buffer;
+    struct connect_times *times; /* may be NULL */
+    bool (*spare)(void *arg);    /* no descriptor is free: close what nobody uses; false: there is nothing.  NULL */
+    void *spare_arg;
+};
+
+/* bide_connect without its own timeout. */
+bide_stream *bide__connect(const struct connect_options *o);
+
+/* ---- listen.c ---- */
+
+/* When there is no descriptor for the next connection: spare(arg) is to free one, in the next turn at the latest. */
+void bide__listener_on_shortage(bide_listener *l, bool (*spare)(void *arg), void *arg);
+
+#endif

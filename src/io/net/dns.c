@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dns.c - names and their addresses: one question at a time for each name, and a memory for the answers.
+ *
+ * Each loop has one table of names.  The caller gets a share of the name's entry and waits in it; those who ask while
+ * the answer is on its way join them.  An answer is kept as long as its shortest record says (1 to 300 s), a failure
+ * for 1 s.  At most 1024 answers are kept; the one not used for longest goes first.
+ *
+ * A and AAAA are asked at the same time and arrive as two halves.  When nobody waits for anything any more, all
+ * questions are ended, so that a cancelled program leaves nothing behind.
+ *
+ * Invariants:
+ *   N1  an entry in the table has `dns` set; an entry with a pending half is always in the table.
+ *   N2  only complete entries are in by_age.
+ */
+#include "io/net/dns.h"
+
+#include <ctype.h>
+
+#define TTL_MIN_S 1
+#define TTL_MAX_S 300
+#define FAILED_TTL_S 1
+#define NAMES_MAX 1024
+#define HOSTS_PATH "/etc/hosts"
+
+struct dns {
+    struct loop_closer closer;
+    struct dns_channel channel;
+    struct map names;
+    struct list_node by_age;
+    unsigned n_answered; /* in by_age */
+    unsigned n_wanted;   /* names with users and a half that is pending */
+};
+
+/* ---- one name ---- */
+
+static void name_free(struct dns_name *n)
+{
+    bide__free(n->half[IP6].addrs);
+    bide__free(n->half[IP4].addrs);
+    bide__free(n);
+}
+
+/* Out of the table; users may still look at it. */
+static void name_forget(struct dns_name *n)
+{
+    struct dns *d = n->dns;
+
+    bide__map_remove(&d->names, &n->node);
+    if (bide__list_is_linked(&n->age)) {
+        bide__list_remove(&n->age);
+        d->n_answered--;
+    }
+    n->dns = NULL;
+    if (n->users == 0)
+        name_free(n);
+}
+
+static bool has_addresses(const struct dns_name *n)
+{
+    return n->half[IP6].n > 0 || n->half[IP4].n > 0;
+}
+
+/* Also one whose other half is there: if those addresses are dead, its user waits for these. */
+static bool is_wanted(const struct dns_name *n)
+{
+    return n->users > 0 && bide__dns_is_pending(n);
+}
+
+static bool is_memorable(int status)
+{
+    return status != ARES_ECANCELLED && status != ARES_EDESTRUCTION && status != ARES_ENOMEM &&
+           status != DNS_NO_DESCRIPTOR;
+}
+
+/* Both halves are there: into the cache, if they will be true a little longer. */
+static void name_complete(struct dns_name *n)
+{
+    struct dns *d = n->dns;
+    int ttl = has_addresses(n) ? n->ttl_s : FAILED_TTL_S;
+
+    if (!is_memorable(n->half[IP6].status) || !is_memorable(n->half[IP4].status)) {
+        name_forget(n);
+        return;
+    }
+    ttl = ttl < TTL_MIN_S ? TTL_MIN_S : ttl > TTL_MAX_S ? TTL_MAX_S : ttl;
+    n->expires_ms = bide_loop_time_ms(d->channel.loop) + (int64_t)ttl * 1000;
+    bide__list_append(&d->by_age, &n->age);
+    if (++d->n_answered > NAMES_MAX)
+        name_forget(container_of(d->by_age.next, struct dns_name, age));
+}
+
+/* ---- answers ---- */
+
+static int take_answer(struct dns_name *n, struct dns_half *h, const struct ares_addrinfo *answer)
+{
+    for (const struct ares_addrinfo_node *i = answer->nodes; i; i = i->ai_next) {
+        struct addr a = {.len = i->ai_addrlen};
+        if (a.len > sizeof a.in6)
+            continue;
+        memcpy(&a.sa, i->ai_addr, a.len);
+        int code = bide__dns_half_add(h, &a);
+        if (code < 0)
+            return code;
+        n->ttl_s = i->ai_ttl < n->ttl_s ? i->ai_ttl : n->ttl_s;
+    }
+    return 0;
+}
+
+static void half_arrived(struct dns_name *n, int family, int status, struct ares_addrinfo *answer)
+{
+    struct dns *d = n->dns;
+    struct dns_half *h = &n->half[family];
+    bool was_wanted = is_wanted(n);
+
+    h->pending = false;
+    h->status = bide__dns_channel_status(&d->channel, status);
+    if (answer && take_answer(n, h, answer) < 0) {
+        h->status = ARES_ENOMEM;
+    }
+    ares_freeaddrinfo(answer);
+    if (h->n > 0 && n->arrived_ms == 0)
+        n->arrived_ms = bide_loop_time_ms(d->channel.loop);
+    d->n_wanted -= was_wanted && !is_wanted(n);
+    bide__wake_all(d->channel.loop, &n->waiters);
+    if (!bide__dns_is_pending(n))
+        name_complete(n);
+}
+
+static void ip6_arrived(void *arg, int status, int timeouts, struct ares_addrinfo *answer)
+{
+    (void)timeouts;
+    half_arrived(arg, IP6, status, answer);
+}
+
+static void ip4_arrived(void *arg, int status, int timeouts, struct ares_addrinfo *answer)
+{
+    (void)timeouts;
+    half_arrived(arg, IP4, status, answer);
+}
+
+/* ---- the table ---- */
+
+static const char dns_key;
+
+static void dns_close(struct loop_closer *closer)
+{
+    struct dns *d = container_of(closer, struct dns, closer);
+
+    bide__dns_channel_close(&d->channel); /* what is pending ends here, and goes */
+    while (!bide__list_is_empty(&d->by_age))
+        name_forget(container_of(d->by_age.next, struct dns_name, age));
+    bide__map_free(&d->names);
+    bide__free(d);
+}
+
+static struct dns *dns_open(bide_loop *loop)
+{
+    struct dns *d = bide__calloc(1, sizeof *d);
+    if (!d) {
+        bide__fail_nomem("the resolver");
+        return NULL;
+    }
+    bide__list_init(&d->by_age);
+    if (bide__map_init(&d->names) < 0)
+        goto no_map;
+    if (bide__dns_channel_open(&d->channel, loop) < 0)
+        goto no_channel;
+    d->closer = (struct loop_closer){.key = &dns_key, .close = dns_close};
+    bide__list_init(&d->closer.node);
+    bide__loop_attach(loop, &d->closer);
+    return d;
+
+no_channel:
+    bide__map_free(&d->names);
+no_map:
+    bide__free(d);
+    return NULL;
+}
+
+static struct dns *dns_here(void)
+{
+    bide_loop *loop = bide__loop_here;
+    if (!loop) {
+        bide_fail(BIDE_ENOLOOP, "looking up a name: no event loop is running in this thread");
+        return NULL;
+    }
+    struct loop_closer *closer = bide__loop_find(loop, &dns_key);
+    return closer ? container_of(closer, struct dns, closer) : dns_open(loop);
+}
+
+/* The entry of a name that is still good. */
+static struct dns_name *dns_find(struct dns *d, const char *text)
+{
+    struct map_node *node = bide__map_find(&d->names, text, strlen(text));
+    if (!node)
+        return NULL;
+
+    struct dns_name *n = container_of(node, struct dns_name, node);
+    if (bide__dns_is_pending(n))
+        return n;
+    if (bide_loop_time_ms(d->channel.loop) >= n->expires_ms) {
+        name_forget(n);
+        return NULL;
+    }
+    bide__list_remove(&n->age);
+    bide__list_append(&d->by_age, &n->age);
+    return n;
+}
+
+static struct dns_name *name_new(struct dns *d, const char *text)
+{
+    size_t len = strlen(text);
+    struct dns_name *n = bide__calloc(1, sizeof *n + len + 1);
+    if (!n) {
+        bide__fail_nomem("looking up a name");
+        return NULL;
+    }
+    memcpy(n->text, text, len + 1);
+    bide__list_init(&n->age);
+    bide__list_init(&n->waiters);
+    n->dns = d;
+    n->ttl_s = TTL_MAX_S;
+    bide__map_add(&d->names, &n->node, n->text, len);
+    return n;
+}
+
+/* The hosts file, and if that says nothing, the name servers. */
+static int name_start(struct dns_name *n)
+{
+    struct dns *d = n->dns;
+    int found = bide__dns_hosts_find(HOSTS_PATH, n->text, n->half);
+    if (found < 0)
+        return found;
+    if (found > 0) {
+        n->arrived_ms = bide_loop_time_ms(d->channel.loop);
+        n->ttl_s = TTL_MIN_S;
+        name_complete(n);
+        return 0;
+    }
+    n->half[IP6].pending = n->half[IP4].pending = true;
+    d->n_wanted++;
+    bide__dns_channel_ask(&d->channel, n->text, AF_INET6, ip6_arrived, n);
+    bide__dns_channel_ask(&d->channel, n->text, AF_INET, ip4_arrived, n);
+    return 0;
+}
+
+/* ---- asking ---- */
+
+/* Lower case, so that each name is asked for once. */
+static int spell(char *out, const char *name)
+{
+    size_t len = strlen(name);
+    if (len == 0 || len > DNS_NAME_MAX)
+        return bide_fail(BIDE_ENAME, "a host name of %zu bytes: it has 1 to %d", len, DNS_NAME_MAX);
+
+    for (size_t i = 0; i <= len; i++)
+        out[i] = (char)tolower((unsigned char)name[i]);
+    return 0;
+}
+
+struct dns_name *bide__dns_ask(const char *name)
+{
+    char text[DNS_NAME_MAX + 1];
+    struct dns *d = spell(text, name) < 0 ? NULL : dns_here();
+    if (!d)
+        return NULL;
+
+    struct dns_name *n = dns_find(d, text);
+    if (n) {
+        bool was_wanted = is_wanted(n);
+        n->users++;
+        d->n_wanted += !was_wanted && is_wanted(n);
+        return n;
+    }
+    n = name_new(d, text);
+    if (!n)
+        return NULL;
+    n->users = 1;
+    if (name_start(n) < 0) {
+        n->users = 0;
+        name_forget(n);
+        return NULL;
+    }
+    return n;
+}
+
+void bide__dns_leave(struct dns_name *n)
+{
+    struct dns *d = n->dns;
+    bool was_wanted = is_wanted(n);
+
+    n->users--;
+    if (!d) {
+        if (n->users == 0)
+            name_free(n);
+    } else if (was_wanted && !is_wanted(n) && --d->n_wanted == 0) {
+        bide__dns_channel_cancel(&d->channel);
+    }
+}
+
+/* ---- failures ---- */
+
+static bool says_no_such_name(int status)
+{
+    return status == ARES_ENOTFOUND || status == ARES_ENODATA || status == ARES_EBADNAME || status == ARES_ENONAME;
+}
+
+static const char *reason(int status)
+{
+    switch (status) {
+    case ARES_ESERVFAIL:
+        return "the name server failed (SERVFAIL)";
+    case ARES_EREFUSED:
+        return "the name server refused";
+    case ARES_ETIMEOUT:
+        return "no answer from the name server";
+    case ARES_ECONNREFUSED:
+        return "no name server can be reached";
+    default:
+        return ares_strerror(status);
+    }
+}
+
+static int errno_below(int status)
+{
+    return status == ARES_ETIMEOUT ? ETIMEDOUT : status == ARES_ECONNREFUSED ? ECONNREFUSED : 0;
+}
+
+int bide__dns_fail(const struct dns_name *n)
+{
+    int ip6 = n->half[IP6].status, ip4 = n->half[IP4].status;
+    int worse = says_no_such_name(ip4) ? ip6 : ip4;
+
+    if (worse == ARES_ENOMEM)
+        return bide__fail_nomem("looking up a name");
+    if (worse == DNS_NO_DESCRIPTOR)
+        return bide_fail(-EMFILE, "looking up %s: %s", n->text, bide_strerror(-EMFILE));
+    if (!says_no_such_name(worse)) {
+        bide_fail(BIDE_EDNS, "looking up %s: %s", n->text, reason(worse));
+        return bide__error_below(-errno_below(worse));
+    }
+    if (ip6 == ARES_ENODATA || ip4 == ARES_ENODATA)
+        return bide_fail(BIDE_ENAME, "looking up %s: the name has no address", n->text);
+    return bide_fail(BIDE_ENAME, "looking up %s: no such host name", n->text);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dns.h - names and their addresses, as connect.c asks for them; dns.c, dns_ares.c, dns_hosts.c.
+ *
+ * The answer for a name comes in two halves, IPv6 and IPv4, and a caller that wants to connect need not wait for both.
+ */
+#ifndef BIDE_IO_DNS_H
+#define BIDE_IO_DNS_H
+
+#include <ares.h>
+
+#include "io/net/connect.h"
+
+enum { IP6, IP4, FAMILIES }; /* in the order in which they are tried */
+
+#define DNS_ADDRS_MAX 64 /* per half; what comes beyond is dropped */
+#define DNS_NAME_MAX 255
+#define DNS_NO_DESCRIPTOR 1000 /* a status beside those of c-ares */
+
+struct dns_half {
+    bool pending;
+    int status; /* of c-ares, when not pending */
+    int n;
+    struct addr *addrs; /* port 0, in the order of the answer */
+};
+
+/* A name that was asked for.  Shared by all who want it, and by the cache. */
+struct dns_name {
+    struct map_node node;
+    struct list_node age; /* in the cache's order of use, once both halves are there */
+    struct dns *dns;      /* NULL: the loop was closed, or a newer answer has taken the place */
+    struct list_node waiters; /* woken by every change */
+    unsigned users;
+    int ttl_s;
+    int64_t arrived_ms; /* when the first half with addresses came; 0: not yet */
+    int64_t expires_ms;
+    struct dns_half half[FAMILIES];
+    char text[];
+};
+
+/*
+ * Ask for a name.  It may have no answer yet: wait in `waiters` until it has.
+ *
+ * Returns:   the name, or NULL
+ * Errors:    BIDE_ENAME if it cannot be one; BIDE_EDNS; BIDE_ENOMEM; BIDE_ENOLOOP
+ * Owns:      a share, to be given back by bide__dns_leave
+ */
+struct dns_name *bide__dns_ask(const char *name);
+void bide__dns_leave(struct dns_name *n);
+
+static inline bool bide__dns_is_pending(const struct dns_name *n)
+{
+    return n->half[IP6].pending || n->half[IP4].pending;
+}
+
+/*
+ * Both halves are there and neither has an address: puts the story on record; returns the code.  -EMFILE: there was
+ * no descriptor to ask with; the same question may do better a little later.
+ */
+int bide__dns_fail(const struct dns_name *n);
+
+/* ---- dns_ares.c: questions to name servers, on the loop ---- */
+
+struct dns_channel {
+    bide_loop *loop;
+    ares_channel ares;
+    struct fd sockets; /* an epoll descriptor with all of c-ares' sockets in it */
+    struct clause clause;
+    struct ready ready;
+    struct timer timer;
+    int last_rcode;        /* of the last answer */
+    bool lacks_descriptor; /* the last socket could not be made */
+};
+
+int bide__dns_channel_open(struct dns_channel *c, bide_loop *loop);
+void bide__dns_channel_close(struct dns_channel *c);
+/* The callback may run before this returns. */
+void bide__dns_channel_ask(struct dns_channel *c, const char *name, int family, ares_addrinfo_callback fn, void *arg);
+/* In a callback: what an ARES_ECONNREFUSED, which stands for too many things, means. */
+int bide__dns_channel_status(const struct dns_channel *c, int status);
+/* End all questions: each callback runs, with ARES_ECANCELLED. */
+void bide__dns_channel_cancel(struct dns_channel *c);
+
+/* ---- dns_hosts.c: /etc/hosts ---- */
+
+/* The addresses of a name in a hosts file, into both halves.  How many; BIDE_ENOMEM; -EMFILE. */
+int bide__dns_hosts_find(const char *path, const char *name, struct dns_half half[FAMILIES]);
+
+/* One more address at the end of a half; full: dropped.  BIDE_ENOMEM. */
+int bide__dns_half_add(struct dns_half *h, const struct addr *a);
+
+#endif

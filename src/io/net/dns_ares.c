@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dns_ares.c - questions to name servers, on the loop.
+ *
+ * c-ares makes and closes its own sockets and wants to be called when one is ready and when its time is over.  They are
+ * kept in an epoll descriptor of their own, level-triggered, and that one descriptor is watched by the loop: however
+ * c-ares handles its sockets, no edge can be missed and no struct fd outlives its socket.
+ *
+ * BIDE_DNS_SERVERS (a list such as 127.0.0.1:5353,[::1]:53) takes the place of the servers in /etc/resolv.conf.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "io/net/dns.h"
+
+/* The first question to a server is lost after this time; the next rounds wait longer. */
+#define TIMEOUT_MS 2000
+#define TRIES 3
+#define EVENTS_MAX 16
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int library_status;
+
+static void init_library(void)
+{
+    library_status = ares_library_init(ARES_LIB_INIT_ALL);
+}
+
+/* ---- system calls: c-ares' own, and a note of what it does not report ---- */
+
+/* The code of an answer that c-ares will drop because it is an error; it only says later that no server was good. */
+static void note_answer(struct dns_channel *c, const unsigned char *answer, ssize_t len)
+{
+    c->last_rcode = len >= 4 ? answer[3] & 15 : 0;
+}
+
+static ares_socket_t make_socket(int family, int type, int protocol, void *arg)
+{
+    struct dns_channel *c = arg;
+    int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+
+    c->last_rcode = 0;
+    c->lacks_descriptor = fd < 0 && (errno == EMFILE || errno == ENFILE);
+    return fd;
+}
+
+static int close_socket(ares_socket_t fd, void *arg)
+{
+    (void)arg;
+    return close(fd);
+}
+
+static int connect_socket(ares_socket_t fd, const struct sockaddr *to, ares_socklen_t len, void *arg)
+{
+    (void)arg;
+    return connect(fd, to, len);
+}
+
+/* TCP comes without an address, in pieces; those need no note, because UDP came first. */
+static ares_ssize_t receive(ares_socket_t fd, void *out, size_t cap, int flags, struct sockaddr *from,
+                            ares_socklen_t *from_len, void *arg)
+{
+    ares_ssize_t n = recvfrom(fd, out, cap, flags, from, from_len);
+
+    if (from && (n >= 0 || (errno != EAGAIN && errno != EINTR)))
+        note_answer(arg, out, n);
+    return n;
+}
+
+static ares_ssize_t send_pieces(ares_socket_t fd, const struct iovec *iov, int n, void *arg)
+{
+    struct msghdr msg = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)n};
+
+    (void)arg;
+    return sendmsg(fd, &msg, MSG_NOSIGNAL);
+}
+
+static const struct ares_socket_functions system_calls = {.asocket = make_socket,
+                                                          .aclose = close_socket,
+                                                          .aconnect = connect_socket,
+                                                          .arecvfrom = receive,
+                                                          .asendv = send_pieces};
+
+int bide__dns_channel_status(const struct dns_channel *c, int status)
+{
+    if (status != ARES_ECONNREFUSED)
+        return status;
+    if (c->lacks_descriptor)
+        return DNS_NO_DESCRIPTOR;
+    switch (c->last_rcode) { /* RFC 1035 4.1.1 */
+    case 2:
+        return ARES_ESERVFAIL;
+    case 4:
+        return ARES_ENOTIMP;
+    case 5:
+        return ARES_EREFUSED;
+    default:
+        return status;
+    }
+}
+
+/* ---- sockets and time ---- */
+
+/* A socket that cannot be watched answers nobody: its question runs into c-ares' own time-out. */
+static void watch_socket(void *arg, ares_socket_t fd, int readable, int writable)
+{
+    struct dns_channel *c = arg;
+    if (bide__loop_is_inherited(c->loop))
+        return; /* the epoll descriptor is the parent's, too */
+    struct epoll_event ev = {.events = (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u), .data.fd = fd};
+
+    if (!readable && !writable)
+        epoll_ctl(c->sockets.fd, EPOLL_CTL_DEL, fd, NULL);
+    else if (epoll_ctl(c->sockets.fd, EPOLL_CTL_MOD, fd, &ev) < 0)
+        epoll_ctl(c->sockets.fd, EPOLL_CTL_ADD, fd, &ev);
+}
+
+static void arm_timer(struct dns_channel *c)
+{
+    struct timeval tv;
+
+    bide__timer_disarm(c->loop, &c->timer);
+    if (ares_timeout(c->ares, NULL, &tv))
+        bide__timer_arm(c->loop, &c->timer, (int64_t)tv.tv_sec * 1000 + tv.tv_usec / 1000 + 1);
+}
+
+static void time_over(struct timer *t)
+{
+    struct dns_channel *c = container_of(t, struct dns_channel, timer);
+
+    ares_process_fd(c->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    arm_timer(c);
+}
+
+static void sockets_ready(struct ready *r)
+{
+    struct dns_channel *c = container_of(r, struct dns_channel, ready);
+    struct epoll_event events[EVENTS_MAX];
+    int n;
+
+    while ((n = epoll_wait(c->sockets.fd, events, EVENTS_MAX, 0)) > 0) {
+        for (int i = 0; i < n; i++) {
+            bool broken = events[i].events & (EPOLLERR | EPOLLHUP);
+            ares_process_fd(c->ares, broken || (events[i].events & EPOLLIN) ? events[i].data.fd : ARES_SOCKET_BAD,
+                            broken || (events[i].events & EPOLLOUT) ? events[i].data.fd : ARES_SOCKET_BAD);
+        }
+    }
+    c->sockets.readable = false;
+    bide__list_append(&c->sockets.readers, &c->clause.node);
+    arm_timer(c);
+}
+
+/* ---- the channel ---- */
+
+static int ares_fail(int status, const char *what)
+{
+    return bide_fail(status == ARES_ENOMEM ? BIDE_ENOMEM : BIDE_EDNS, "%s: %s", what, ares_strerror(status));
+}
+
+static int open_ares(struct dns_channel *c)
+{
+    struct ares_options options = {.flags = 0,
+                                   .timeout = TIMEOUT_MS,
+                                   .tries = TRIES,
+                                   .lookups = (char[]){"b"}, /* the hosts file is ours */
+                                   .sock_state_cb = watch_socket,
+                                   .sock_state_cb_data = c};
+    const char *servers = getenv("BIDE_DNS_SERVERS");
+
+    pthread_once(&once, init_library);
+    if (library_status != ARES_SUCCESS)
+        return ares_fail(library_status, "the resolver");
+    int status = ares_init_options(&c->ares, &options,
+                                   ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
+    if (status != ARES_SUCCESS)
+        return ares_fail(status, "the resolver");
+    ares_set_socket_functions(c->ares, &system_calls, c);
+    if (servers && *servers && (status = ares_set_servers_ports_csv(c->ares, servers)) != ARES_SUCCESS) {
+        ares_destroy(c->ares);
+        return ares_fail(status, "BIDE_DNS_SERVERS");
+    }
+    return 0;
+}
+
+static int open_sockets(struct dns_channel *c)
+{
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    if (fd < 0)
+        return bide_fail(-errno, "the resolver: %s", bide_strerror(-errno));
+
+    int code = bide__fd_open(&c->sockets, fd);
+    if (code < 0)
+        close(fd);
+    return code;
+}
+
+int bide__dns_channel_open(struct dns_channel *c, bide_loop *loop)
+{
+    *c = (struct dns_channel){.loop = loop, .ready.run = sockets_ready};
+    bide__timer_init(&c->timer, time_over);
+    bide__clause_init(&c->clause, &c->ready);
+    int code = bide__ring_reserve(&loop->ring, 1);
+    if (code < 0)
+        return bide__fail_nomem("the resolver");
+
+    code = open_sockets(c);
+    if (code < 0)
+        goto no_sockets;
+    code = open_ares(c);
+    if (code < 0)
+        goto no_ares;
+    bide__list_append(&c->sockets.readers, &c->clause.node);
+    return 0;
+
+no_ares:
+    bide__fd_close(&c->sockets);
+no_sockets:
+    bide__ring_unreserve(&loop->ring, 1);
+    return code;
+}
+
+void bide__dns_channel_close(struct dns_channel *c)
+{
+    ares_destroy(c->ares);
+    bide__timer_disarm(c->loop, &c->timer);
+    bide__list_remove(&c->clause.node);
+    bide__unpush(c->loop, &c->ready);
+    bide__fd_close(&c->sockets);
+    bide__ring_unreserve(&c->loop->ring, 1);
+}
+
+void bide__dns_channel_ask(struct dns_channel *c, const char *name, int family, ares_addrinfo_callback fn, void *arg)
+{
+    /* No sorting: c-ares would make a socket for each address to learn what connecting shows anyway. */
+    struct ares_addrinfo_hints hints = {
+        .ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = ARES_AI_NOSORT};
+
+    ares_getaddrinfo(c->ares, name, NULL, &hints, fn, arg);
+    arm_timer(c);
+}
+
+void bide__dns_channel_cancel(struct dns_channel *c)
+{
+    ares_cancel(c->ares);
+    arm_timer(c);
+}

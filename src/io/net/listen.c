@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * listen.c - waiting for connections, and a task for each.
+ *
+ * When there is no descriptor for the next connection, it stays in the kernel's queue, and accepting is tried again
+ * every few milliseconds: no event says when a descriptor becomes free.
+ *
+ * Invariant: while a task accepts, the listener has a share for it; when its last owner lets go, the socket is closed
+ * and the task gets BIDE_ECLOSED.
+ */
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "io/net/connect.h"
+
+#define DEFAULT_BACKLOG 4096
+#define ACCEPTS_PER_TURN 64
+
+struct bide_listener {
+    struct object object;
+    struct fd fd;
+    bide_tls *tls;
+    bool (*spare)(void *arg); /* NULL: nothing can be freed */
+    void *spare_arg;
+    unsigned in_a_row;  /* connections accepted since it last waited */
+    unsigned accepting; /* shares that belong to tasks which accept */
+    int port;
+    char where[INET6_ADDRSTRLEN + 16];
+    char *unix_path; /* to be removed at the end, if it is ours still */
+    dev_t unix_dev;
+    ino_t unix_ino;
+};
+
+/* Somebody may have put another socket in its place meanwhile. */
+static void remove_unix_path(const bide_listener *l)
+{
+    struct stat st;
+    if (bide__loop_is_inherited(l->fd.loop))
+        return; /* the parent listens there */
+
+    if (l->unix_path && stat(l->unix_path, &st) == 0 && st.st_dev == l->unix_dev && st.st_ino == l->unix_ino)
+        unlink(l->unix_path);
+}
+
+static void listener_destroy(void *object)
+{
+    bide_listener *l = object;
+
+    remove_unix_path(l);
+    bide__fd_close(&l->fd);
+    bide__free(l->unix_path);
+    bide_release(l->tls);
+    bide__object_free(l);
+}
+
+static void listener_release(void *object)
+{
+    bide_listener *l = object;
+    if (bide__release_is_refused(l->fd.loop, "bide_release of a listener"))
+        return;
+
+    if (l->object.refs == 1 + l->accepting)
+        bide__fd_close(&l->fd);
+    bide__object_unref(l);
+}
+
+static const struct object_type listener_type = {
+    .name = "listener", .destroy = listener_destroy, .release = listener_release};
+
+/* ---- listening ---- */
+
+static int listen_address(const bide_listen_args *args, struct addr *a)
+{
+    const char *host = args->host ? args->host : "127.0.0.1";
+    if (args->backlog < 0)
+        return bide_fail(-EINVAL, "listen on %s: the backlog is negative", host);
+
+    int code = bide__addr_unix(&a->storage, &a->len, host);
+    if (code != 0)
+        return code < 0 ? code : 0;
+    if (args->port < 0 || args->port > 65535)
+        return bide_fail(-EINVAL, "listen on %s: port %d is not 0 to 65535", host, args->port);
+    if (strcmp(host, "localhost") == 0)
+        host = "127.0.0.1";
+    if (!bide__addr_parse(a, host, args->port))
+        return bide_fail(-EINVAL, "listen on %s: not an address", host);
+    return 0;
+}
+
+static int listen_fail(int fd, const struct addr *a, const char *what)
+{
+    char where[INET6_ADDRSTRLEN + 16];
+    int code = -errno;
+
+    bide__addr_format(a, where, sizeof where);
+    if (fd >= 0)
+        close(fd);
+    return bide_fail(code, "listen on %s: %s: %s", where, what, bide_strerror(code));
+}
+
+static int listen_socket(const bide_listen_args *args, struct addr *a)
+{
+    int on = 1, fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return listen_fail(fd, a, "socket");
+
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (args->reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
+        return listen_fail(fd, a, "SO_REUSEPORT");
+    if (bind(fd, &a->sa, a->len) < 0)
+        return listen_fail(fd, a, "bind");
+    if (listen(fd, args->backlog > 0 ? args->backlog : DEFAULT_BACKLOG) < 0)
+        return listen_fail(fd, a, "listen");
+    return fd;
+}
+
+/* What is known once it listens: the port that the kernel chose, and how to name it. */
+static void note_address(bide_listener *l, struct addr *a)
+{
+    struct stat st;
+
+    if (l->unix_path && stat(l->unix_path, &st) == 0) {
+        l->unix_dev = st.st_dev;
+        l->unix_ino = st.st_ino;
+    }
+    getsockname(l->fd.fd, &a->sa, &a->len);
+    bide__addr_format(a, l->where, sizeof l->where);
+    if (a->sa.sa_family != AF_UNIX)
+        l->port = ntohs(a->sa.sa_family == AF_INET ? a->in.sin_port : a->in6.sin6_port);
+}
+
+static bide_listener *listener_new(int fd, struct addr *a)
+{
+    bide_listener *l = bide__object_zalloc(sizeof *l);
+    if (!l)
+        return bide__fail_nomem("bide_listen"), NULL;
+
+    bide__object_init(l, &listener_type);
+    if (a->sa.sa_family == AF_UNIX &&
+        !(l->unix_path = bide__strdup(((const struct sockaddr_un *)&a->storage)->sun_path))) {
+        bide__object_free(l);
+        return bide__fail_nomem("bide_listen"), NULL;
+    }
+    if (bide__fd_open(&l->fd, fd) < 0) {
+        bide__free(l->unix_path);
+        bide__object_free(l);
+        return NULL;
+    }
+    note_address(l, a);
+    return l;
+}
+
+bide_listener *bide_listen_with(bide_listen_args args)
+{
+    if (bide__check_named(args.guard_, "bide_listen") < 0 || bide__tls_check(args.tls, "bide_listen") < 0)
+        return NULL;
+    struct addr a;
+    int fd = listen_address(&args, &a) < 0 ? -1 : listen_socket(&args, &a);
+    if (fd < 0)
+        return NULL;
+
+    bide_listener *l = listener_new(fd, &a);
+    if (!l) {
+        if (a.sa.sa_family == AF_UNIX)
+            unlink(((const struct sockaddr_un *)&a.storage)->sun_path);
+        close(fd);
+        return NULL;
+    }
+    l->tls = args.tls ? bide_retain(args.tls) : NULL;
+    return l;
+}
+
+void bide__listener_on_shortage(bide_listener *l, bool (*spare)(void *arg), void *arg)
+{
+    l->spare = spare;
+    l->spare_arg = arg;
+}
+
+int bide_listener_port(const bide_listener *l)
+{
+    if (bide__is_null(l, __func__, "the listener"))
+        return -EINVAL;
+    return l->port;
+}
+
+/* ---- accepting ---- */
+
+/* What accept4 says of one connection, or of a machine that is short of something: the next try may succeed. */
+static bool is_passing(int error)
+{
+    return error == ECONNABORTED || error == EINTR || error == EPROTO || error == ENETDOWN || error == EHOSTUNREACH ||
+           error == ENETUNREACH || error == EPERM;
+}
+
+static bool is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* accept4 looks for a descriptor first: it says that there is none also when nobody wants to connect. */
+static bool is_wanted(struct fd *fd)
+{
+    int error = errno;
+    struct pollfd now = {.fd = fd->fd, .events = POLLIN};
+
+    fd->readable = false; /* before asking: an edge that comes meanwhile counts */
+    if (poll(&now, 1, 0) != 0)
+        fd->readable = true;
+    errno = error;
+    return fd->readable;
+}
+
+/* Wait for a connection; after ACCEPTS_PER_TURN in a row let other tasks run first. */
+static int before_accepting(bide_listener *l)
+{
+    if (!l->fd.readable)
+        l->in_a_row = 0;
+    if (++l->in_a_row % ACCEPTS_PER_TURN == 0) {
+        l->fd.loop->budget = 0; /* the kernel is asked in that turn */
+        int code = bide_sleep_ms(0);
+        if (code < 0)
+            return code;
+    }
+    return bide__fd_wait_readable(&l->fd);
+}
+
+/* A connected socket, or a code. */
+static int accept_socket(bide_listener *l, struct addr *peer)
+{
+    for (;;) {
+        int code = before_accepting(l);
+        if (code < 0)
+            return code;
+        peer->len = sizeof peer->storage;
+        int fd = accept4(l->fd.fd, &peer->sa, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0)
+            return fd;
+        if (errno == EAGAIN) {
+            l->fd.readable = false;
+        } else if (is_shortage(errno) && is_wanted(&l->fd)) {
+            bool freed = l->spare && l->spare(l->spare_arg);
+            if ((code = freed ? bide_sleep_ms(0) : bide__wait_for_descriptor()) < 0)
+                return code;
+        } else if (!is_shortage(errno) && !is_passing(errno)) {
+            return bide_fail(-errno, "accept on %s: %s", l->where, bide_strerror(-errno));
+        }
+    }
+}
+
+static bide_stream *accepted_stream(const bide_listener *l, int fd, const struct addr *peer)
+{
+    char text[INET6_ADDRSTRLEN + 16];
+    int on = 1;
+
+    bide__addr_format(peer, text, sizeof text);
+    if (peer->sa.sa_family != AF_UNIX)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    bide_stream *s = bide__stream_from_socket(fd, text, 0);
+    if (s && l->tls && bide__tls_start_server(s, l->tls) < 0) {
+        bide_release(s);
+        return NULL;
+    }
+    return s;
+}
+
+static int accept_next(bide_listener *l, bide_stream **s)
+{
+    struct addr peer;
+    int bad = l ? bide__loop_check(l->fd.loop, "bide_accept") : bide_fail(-EINVAL, "bide_accept: the listener is NULL");
+    *s = NULL;
+    if (bad < 0)
+        return bad;
+
+    bide_retain(l);
+    l->accepting++;
+    int fd = accept_socket(l, &peer);
+    *s = fd >= 0 ? accepted_stream(l, fd, &peer) : NULL;
+    l->accepting--;
+    bide__object_unref(l);
+    return fd < 0 ? fd : *s ? 0 : bide_error_code();
+}
+
+bide_stream *bide_accept(bide_listener *l)
+{
+    bide_stream *s;
+
+    return accept_next(l, &s) < 0 ? NULL : s;
+}
+
+/* ---- a task for each ---- */
+
+struct served {
+    struct list_node node;
+    bide_stream *stream;
+    bide_connection_handler *handler;
+    void *arg;
+    bide_task *task;
+};
+
+static void served_end(struct served *c)
+{
+    bide_release(c->stream);
+    bide__list_remove(&c->node);
+    bide_detach(c->task);
+    bide__free(c);
+}
+
+static int serve_one(struct served *c)
+{
+    c->handler(c->stream, c->arg); /* its errors are its own business */
+    served_end(c);
+    return 0;
+}
+
+static int serve_start(struct list_node *all, bide_stream *s, bide_connection_handler *handler, void *arg)
+{
+    struct served *c = bide__malloc(sizeof *c);
+    if (!c)
+        return bide__fail_nomem("bide_serve");
+
+    *c = (struct served){.stream = s, .handler = handler, .arg = arg};
+    c->task = bide_create_task(bide_coro(serve_one, c));
+    if (!c->task) {
+        bide__free(c);
+        return bide_error_code();
+    }
+    bide__list_append(all, &c->node);
+    return 0;
+}
+
+/* A handler that was cancelled before it began never ran: then nobody has cleaned up after it. */
+static void serve_stop(struct list_node *all)
+{
+    for (struct list_node *n = all->next; n != all; n = n->next)
+        bide_task_cancel(container_of(n, struct served, node)->task);
+    while (!bide__list_is_empty(all)) {
+        struct served *c = container_of(all->next, struct served, node);
+        bide_task *t = bide_retain(c->task);
+        bide__drain(bide_task_future(t));
+        if (all->next == &c->node) /* nothing is added any more, so it is the same one */
+            served_end(c);
+        bide__object_unref(t);
+    }
+}
+
+/* That connection is lost, or cannot be had now; the next may be. */
+static bool is_bad_luck(int code)
+{
+    return code == BIDE_ENOMEM || code == BIDE_ETLS || code == -ENOSPC || code == -EAGAIN;
+}
+
+static int serve_next(bide_listener *l, struct list_node *all, bide_connection_handler *handler, void *arg)
+{
+    bide_stream *s;
+    int code = accept_next(l, &s);
+
+    if (code == 0)
+        code = serve_start(all, s, handler, arg);
+    if (code == 0)
+        return 0;
+    bide_release(s);
+    if (!is_bad_luck(code))
+        return code;
+    return bide__wait_for_descriptor();
+}
+
+int bide_serve(bide_listener *l, bide_connection_handler *handler, void *arg)
+{
+    struct list_node all;
+    int code = l ? bide__loop_check(l->fd.loop, "bide_serve") : bide_fail(-EINVAL, "bide_serve: the listener is NULL");
+    if (code < 0)
+        return code;
+    if (!handler)
+        return bide_fail(-EINVAL, "bide_serve: there is no handler");
+
+    bide__list_init(&all);
+    bide_retain(l);
+    l->accepting++;
+    while (code == 0)
+        code = serve_next(l, &all, handler, arg);
+    serve_stop(&all);
+    l->accepting--;
+    bide__object_unref(l);
+    return code;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * epoll.c - the loop's question to the kernel: what can be read or written now?
+ *
+ * Every descriptor is registered once for its life, edge-triggered, for both directions.  An event is remembered in
+ * its struct fd and wakes who waits there; nothing else runs here, so no struct fd can go away while a batch of events
+ * is worked through.  Errors and hang-ups wake both sides: the next system call returns what happened.
+ */
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "io/poll/epoll.h"
+#include "io/poll/poll.h"
+
+#define EVENTS_MAX 512
+
+struct epoll {
+    int fd, wakeup;
+    bide_loop *loop;
+    bool no_pwait2; /* kernel before 5.11 */
+    struct epoll_event events[EVENTS_MAX];
+};
+
+static int epoll_fail(struct epoll *p, const char *what)
+{
+    int code = -errno;
+
+    if (p->fd >= 0)
+        close(p->fd);
+    bide__free(p);
+    return bide_fail(code, "%s: %s", what, bide_strerror(code));
+}
+
+static int epoll_open(bide_loop *loop, void **poller)
+{
+    struct epoll *p = bide__calloc(1, sizeof *p);
+    if (!p)
+        return bide__fail_nomem("an event loop");
+
+    p->loop = loop;
+    p->wakeup = -1;
+    p->fd = epoll_create1(EPOLL_CLOEXEC);
+    if (p->fd < 0)
+        return epoll_fail(p, "epoll_create1");
+    p->wakeup = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (p->wakeup < 0)
+        return epoll_fail(p, "eventfd");
+    struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.ptr = NULL};
+    if (epoll_ctl(p->fd, EPOLL_CTL_ADD, p->wakeup, &ev) < 0) {
+        close(p->wakeup);
+        return epoll_fail(p, "epoll_ctl");
+    }
+    *poller = p;
+    bide__fd_begin_turn(loop);
+    return 0;
+}
+
+static void epoll_close(void *poller)
+{
+    struct epoll *p = poller;
+
+    close(p->wakeup);
+    close(p->fd);
+    bide__free(p);
+}
+
+int bide__epoll_add(void *poller, int fd, void *ptr)
+{
+    struct epoll *p = poller;
+    struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = ptr};
+
+    return epoll_ctl(p->fd, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
+}
+
+void bide__epoll_remove(void *poller, int fd)
+{
+    struct epoll *p = poller;
+
+    epoll_ctl(p->fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+static void note(bide_loop *loop, struct fd *f, uint32_t events)
+{
+    bool broken = events & (EPOLLERR | EPOLLHUP);
+
+    if (broken || (events & EPOLLRDHUP))
+        f->hangup = true;
+    if (broken || (events & (EPOLLIN | EPOLLRDHUP))) {
+        f->readable = true;
+        bide__wake_all(loop, &f->readers);
+    }
+    if (broken || (events & EPOLLOUT)) {
+        f->writable = true;
+        bide__wake_all(loop, &f->writers);
+    }
+}
+
+static void drain_wakeup(struct epoll *p)
+{
+    uint64_t count;
+
+    while (read(p->wakeup, &count, sizeof count) < 0 && errno == EINTR)
+        ;
+}
+
+static int wait_ms(struct epoll *p, int64_t timeout_ns)
+{
+    int64_t ms = timeout_ns < 0 ? -1 : (timeout_ns + 999999) / 1000000;
+
+    return epoll_wait(p->fd, p->events, EVENTS_MAX, ms > INT32_MAX ? INT32_MAX : (int)ms);
+}
+
+static int wait_ns(struct epoll *p, int64_t timeout_ns)
+{
+    struct timespec ts = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
+    if (p->no_pwait2 || timeout_ns <= 0)
+        return wait_ms(p, timeout_ns);
+
+    int n = epoll_pwait2(p->fd, p->events, EVENTS_MAX, &ts, NULL);
+    if (n < 0 && (errno == ENOSYS || errno == EPERM)) { /* an old kernel, or a sandbox that does not know it */
+        p->no_pwait2 = true;
+        return wait_ms(p, timeout_ns);
+    }
+    return n;
+}
+
+static int epoll_ask(void *poller, int64_t timeout_ns)
+{
+    struct epoll *p = poller;
+    int n = wait_ns(p, timeout_ns);
+    if (n < 0 && errno == EINTR) /* the process may have been stopped: what came meanwhile comes before timers that are due */
+        n = wait_ms(p, 0);
+    if (n < 0)
+        n = errno == EINTR ? 0 : bide_fail(-errno, "epoll_wait: %s", bide_strerror(-errno));
+    if (n < 0)
+        return n;
+
+    for (int i = 0; i < n; i++) {
+        if (p->events[i].data.ptr)
+            note(p->loop, p->events[i].data.ptr, p->events[i].events);
+        else
+            drain_wakeup(p);
+    }
+    bide__fd_begin_turn(p->loop);
+    return 0;
+}
+
+static void epoll_wake(void *poller)
+{
+    struct epoll *p = poller;
+    uint64_t one = 1;
+    int saved = errno;
+
+    while (write(p->wakeup, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+    errno = saved;
+}
+
+const struct poller_ops bide__epoll_ops = {
+    .open = epoll_open, .close = epoll_close, .wait = epoll_ask, .wake = epoll_wake};

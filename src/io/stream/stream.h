@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stream.h - connections: a chain of layers with a buffer on either side.
+ *
+ * In reading order: filter_socket.c (the lowest layer), stream.c, stream_read.c, stream_write.c.
+ */
+#ifndef BIDE_IO_STREAM_H
+#define BIDE_IO_STREAM_H
+
+#include <netinet/in.h>
+#include <sys/uio.h>
+
+#include <bide/stream.h>
+
+#include "io/poll/poll.h"
+
+/* ---- stream.c: connections ---- */
+
+struct filter;
+
+/*
+ * One layer of a connection.  It knows nothing of the others but that there may be one below:
+ *
+ *     a protocol: http, bide_read ...      after -EAGAIN it waits (bide__stream_wait) and tries again
+ *         | try_recv, try_send ...
+ *     top: TLS                             `wants_write` says what -EAGAIN was for
+ *         | try_recv, try_send ...
+ *     lowest: a socket                     knows when trying again makes sense: wait, watch ...
+ */
+struct filter_ops {
+    /* Of every layer.  None suspends but the handshake. */
+    ssize_t (*try_recv)(struct filter *f, void *out, size_t cap);          /* 0: the end */
+    ssize_t (*try_send)(struct filter *f, const struct iovec *iov, int n); /* how many bytes were taken */
+    bool (*may_recv)(const struct filter *f);                              /* false: try_recv would say -EAGAIN */
+    int (*handshake)(struct filter *f, struct flow *flow);                 /* before the first byte; NULL: none */
+    int (*shutdown)(struct filter *f);                                     /* no more will be sent */
+    void (*close)(struct filter *f);                                       /* give back; best effort goodbye */
+
+    /* Of the lowest layer alone. */
+    int (*wait)(struct filter *f, unsigned sides, struct flow *flow); /* as bide__fd_wait_flow; flow NULL: no limits */
+    int (*yield)(struct filter *f);                                   /* as bide__fd_yield_if_over_budget */
+    void (*watch)(struct filter *f, struct clause *c);                /* trigger it when something comes, or at the end */
+    bool (*is_alive)(const struct filter *f, bool probe);             /* as far as it has seen; probe: look now */
+    size_t (*queued)(const struct filter *f);                         /* bytes sent that the peer has not taken */
+    void (*abort)(struct filter *f);                                  /* end it; those who wait get BIDE_ECLOSED */
+};
+
+struct filter {
+    const struct filter_ops *ops;
+    struct filter *below;
+    bide_stream *stream; /* whose layer it is */
+    bool wants_write;    /* the -EAGAIN just said was for writing */
+    bool was_cut;        /* the end came without the goodbye that this layer has; reading gave BIDE_EEOF */
+};
+
+struct socket_filter {
+    struct filter filter;
+    struct fd fd;
+};
+
+struct bide_stream {
+    struct object object;
+    bide_loop *loop; /* the lowest layer has a share */
+    struct filter *top, *lowest;
+    struct socket_filter socket; /* the lowest, unless the stream was made over another one */
+    struct buf in, out;
+    char *line;      /* what bide_read_until gave out, for its NUL */
+    bool reading, writing; /* by bide_read and its kin, bide_write and its kin */
+    bool broken;           /* a bide_write stopped in the middle of its bytes: what follows would be garbage */
+    bool aborted;
+    char peer[INET6_ADDRSTRLEN + 16];
+    char alpn[16];
+    uint64_t bytes_in, bytes_out; /* of the top filter */
+};
+
+/* A stream over a connected, non-blocking socket, which is taken.  max_buffer 0: 64 KiB. */
+bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_buffer);
+/* The same over a lowest layer that is no socket, in the running loop; NULL: out of memory, and the layer is not taken. */
+bide_stream *bide__stream_over(struct filter *lowest, const char *peer, size_t max_buffer);
+/* Put a filter on top; owned by the stream. */
+void bide__stream_push_filter(bide_stream *s, struct filter *f);
+
+/* ---- for protocols: what they do with a stream, whatever it stands on ---- */
+
+/*
+ * One try, which never suspends: > 0 bytes; 0 at the end (recv); -EAGAIN; or an error, which a layer may have put on
+ * record.
+ */
+static inline ssize_t bide__stream_try_recv(bide_stream *s, void *out, size_t cap)
+{
+    ssize_t n = s->top->ops->try_recv(s->top, out, cap);
+
+    s->bytes_in += n > 0 ? (uint64_t)n : 0;
+    return n;
+}
+
+static inline ssize_t bide__stream_try_send(bide_stream *s, const struct iovec *iov, int n)
+{
+    ssize_t sent = s->top->ops->try_send(s->top, iov, n);
+
+    s->bytes_out += sent > 0 ? (uint64_t)sent : 0;
+    return sent;
+}
+
+/* May a try to receive find something?  If not, waiting first spares the try. */
+static inline bool bide__stream_may_recv(const bide_stream *s)
+{
+    return s->top->ops->may_recv(s->top);
+}
+
+/*
+ * Before each try, for code that repeats them: if the budget of this turn is spent, the other tasks, the timers and the
+ * poller run first.  It may suspend, so what other tasks may change must not be held over it.
+ */
+static inline int bide__stream_yield_if_over_budget(bide_stream *s)
+{
+    return s->lowest->ops->yield(s->lowest);
+}
+
+/* After -EAGAIN: until the top layer may try again what it was doing (FLOW_IN, FLOW_OUT).  As bide__fd_wait_flow. */
+int bide__stream_wait(bide_stream *s, unsigned side, struct flow *flow);
+/* Until sending may go on, or something new has come. */
+int bide__stream_wait_either(bide_stream *s, struct flow *flow);
+/* Of what was sent, the bytes that the peer has not taken yet. */
+size_t bide__stream_queued(const bide_stream *s);
+/* What a layer has to settle with the peer before the first byte: 0; at once if that is done, or nothing is to be settled. */
+int bide__stream_handshake(bide_stream *s, struct flow *flow);
+/* Reading has come to an end that a layer could have announced, and did not: what was read may have been cut off. */
+bool bide__stream_was_cut(const bide_stream *s);
+/* Is a connection that nobody uses still there, and silent?  With probe, the kernel is asked, too. */
+bool bide__stream_is_alive(bide_stream *s, bool probe);
+/* Trigger c, which is in no list, when something has come or the connection has ended. */
+void bide__stream_watch(bide_stream *s, struct clause *c);
+/* End it, in the middle of whatever it is doing: those tasks get BIDE_ECLOSED. */
+void bide__stream_abort(bide_stream *s);
+
+/*
+ * One successful read into the caller's memory: > 0, 0 at the end, or an error on record.  flow: its limits; NULL: none.
+ * A BIDE_ETIMEDOUT of theirs is not on record.
+ */
+ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap, struct flow *flow);
+/* Send everything; tries at once.  Modifies iov.  0 or an error on record; flow as above. */
+int bide__stream_send_all(bide_stream *s, struct iovec *iov, int n, struct flow *flow);
+/* Drop the first `sent` bytes of *iov; returns how many pieces are left. */
+int bide__iov_skip(struct iovec **iov, int n, size_t sent);
+
+/* ---- between the files of streams ---- */
+
+#define STREAM_READ_SIZE 16384
+#define STREAM_WRITE_SIZE 16384
+/* An empty buffer of a quiet connection is not kept, if it is larger. */
+#define STREAM_KEPT_BUFFER 1024
+
+extern const struct filter_ops bide__socket_filter_ops; /* of struct socket_filter */
+
+/* One reader and one writer at a time, in the loop's thread: BIDE_ESTATE.  Between the two, the stream cannot go away. */
+int bide__stream_begin(bide_stream *s, bool *busy, const char *function, const char *doing);
+void bide__stream_end(bide_stream *s, bool *busy);
+/* Put on record what became of the socket; op_failed: of the top filter, which may have done so already. */
+int bide__stream_fail(const bide_stream *s, int code, const char *doing);
+int bide__stream_op_failed(const bide_stream *s, int code, const char *doing);
+/* Send what bide_write has collected.  A reader does it too, and leaves it to a writer that comes meanwhile. */
+int bide__stream_flush(bide_stream *s, bool as_reader);
+void bide__stream_shrink(struct buf *b);
+
+#endif

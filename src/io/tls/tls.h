@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tls.h - TLS as a layer of a stream, as others see it.
+ *
+ * In reading order: tls.c (the context), tls_filter.c (the layer), tls_verify.c, tls_alert.c, tls_session.c.
+ */
+#ifndef BIDE_IO_TLS_H
+#define BIDE_IO_TLS_H
+
+#include <bide/tls.h>
+
+#include "io/stream/stream.h"
+
+/* ---- tls.c ---- */
+
+/* Speak TLS on a connected stream; client: shakes hands now; server: at the first read or write. */
+int bide__tls_start_client(bide_stream *s, bide_tls *tls, const char *server_name, int port);
+int bide__tls_start_server(bide_stream *s, bide_tls *tls);
+/*
+ * The context for clients without options of their own, made when it is needed first: one for each loop and ALPN list
+ * ("http/1.1"; NULL: none), so that its sessions are shared.  Borrowed from the loop; NULL: an error on record.
+ */
+bide_tls *bide__tls_default(const char *alpn);
+int bide__tls_check(const bide_tls *tls, const char *function); /* BIDE_ESTATE on record: another thread has made it; 0 for NULL */
+bool bide__tls_was_resumed(const bide_stream *s);
+/*
+ * Server, after a failed handshake: if it failed because the client has sent an HTTP request in plain text, answer it in
+ * plain text.  Once, and nothing has been sent before; what the socket does not take at once is lost.
+ */
+void bide__tls_answer_plain_http(bide_stream *s, const char *answer, size_t len);
+
+#endif
