@@ -161,8 +161,7 @@ int bide__wait_outcome(const struct wait *w);
  */
 int bide__wait_in(struct list_node *list, bool *triggered);
 int bide__wait_with(struct wait *w, struct list_node *list, bool *triggered); /* not interrupted yet */
-/* The same for what has to be waited for: neither a cancellation nor a time-out ends it.  In a stackful task only. */
-void bide__wait_uninterrupted(struct list_node *list);
+void bide__wait_uninterrupted(struct list_node *list); /* nothing else ends it; in a stackful task only */
 bool bide__wait_end_now(struct wait *w); /* an end_early() that just wakes the task */
 bool bide__wake_one(bide_loop *loop, struct list_node *list); /* the first in the list; false: nobody there */
 void bide__wake_all(bide_loop *loop, struct list_node *list);
@@ -371,8 +370,7 @@ struct poller_ops {
 };
 
 extern const struct poller_ops bide__epoll_ops;
-/* Ask another one from now on; that is to hand on to the one before. */
-void bide__set_poller(bide_loop *loop, const struct poller_ops *ops);
+void bide__set_poller(bide_loop *loop, const struct poller_ops *ops); /* which hands on to the one before */
 
 struct bide_loop {
     struct object object; /* shared by its tasks, futures and handles: they may outlive its closing */

@@ -185,7 +185,6 @@ struct conn *bide__idle_take(struct host *h);
 void bide__idle_close(struct conn *c);
 /* May one more be open in all?  What was used longest ago gives way. */
 bool bide__idle_make_room(struct connector *k);
-void bide__idle_ready(struct ready *ready); /* conn.ready.run */
 void bide__idle_fired(struct timer *t);     /* connector.idle_timer */
 
 #endif

@@ -52,7 +52,6 @@ struct conn *bide__conn_new(struct host *h)
         return NULL;
     }
     c->host = h;
-    c->ready.run = bide__idle_ready;
     bide__list_init(&c->in_host);
     bide__list_init(&c->in_idle);
     bide__clause_init(&c->clause, &c->ready);

@@ -51,7 +51,7 @@ void bide__idle_close(struct conn *c)
 }
 
 /* Something happened on an idle connection.  TLS has business of its own (tickets); anything else ends it. */
-void bide__idle_ready(struct ready *ready)
+static void idle_ready(struct ready *ready)
 {
     struct conn *c = container_of(ready, struct conn, ready);
 
@@ -94,6 +94,7 @@ void bide__idle_add(struct conn *c, int64_t keep_ms)
 {
     struct connector *k = c->host->connector;
 
+    c->ready.run = idle_ready;
     c->idle_since_ns = k->loop->now_ns;
     c->idle_until_ns = keep_ms > FOREVER_MS ? INT64_MAX : c->idle_since_ns + keep_ms * NS_PER_MS;
     bide__list_prepend(&c->host->idle, &c->in_host);
