@@ -19,8 +19,8 @@
 #include <bide/task.h>
 
 #include "base/base.h"
-#include "core/fiber.h"
-#include "core/stack.h"
+#include "core/stack/fiber.h"
+#include "core/stack/stack.h"
 #include "core/switch_state.h"
 
 /* ---- ring.c: the ready queue.  First in, first out; what is in it can be taken out again ---- */

@@ -26,9 +26,9 @@
 #include <unwind.h>
 
 #include "base/ledger.h"
-#include "core/arch.h"
-#include "core/slab.h"
-#include "core/stack.h"
+#include "core/stack/arch.h"
+#include "core/stack/slab.h"
+#include "core/stack/stack.h"
 
 #define ALTERNATE_BYTES ((size_t)64 << 10)
 #define STEP_MAX_BYTES STACK_MAX_BYTES /* how far below its stack a frame is looked for */

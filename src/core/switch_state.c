@@ -22,7 +22,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "core/sanitize.h"
+#include "core/stack/sanitize.h"
 
 typedef struct cxx_globals *get_globals(void);
 

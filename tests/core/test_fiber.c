@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/fiber.h"
+#include "core/stack/fiber.h"
 #include "harness/harness.h"
 
 static struct stack_pool pool;

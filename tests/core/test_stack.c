@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/fiber.h"
-#include "core/slab.h"
+#include "core/stack/fiber.h"
+#include "core/stack/slab.h"
 #include "harness/harness.h"
 
 #define KIB ((size_t)1024)

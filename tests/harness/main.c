@@ -26,7 +26,7 @@
 #endif
 #endif
 
-#include "core/sanitize.h"
+#include "core/stack/sanitize.h"
 
 #define JOBS_MAX 64
 #define SECONDS_DEFAULT 10

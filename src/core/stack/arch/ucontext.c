@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ucontext.c - the stack switch for machines without an assembly one (see core/arch.h).
+ * ucontext.c - the stack switch for machines without an assembly one (see core/stack/arch.h).
  *
  * A suspended context is a ucontext_t on its own stack, so nothing is allocated.  swapcontext saves the signal mask with
  * two system calls: expect about 400 ns a switch instead of 4.
  */
-#include "core/arch.h"
+#include "core/stack/arch.h"
 
 #include <stdlib.h>
 

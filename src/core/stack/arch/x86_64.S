@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * x86_64.S - the parts of the System V ABI's stack switch that are not inline (see core/arch.h and x86_64.h).
+ * x86_64.S - the parts of the System V ABI's stack switch that are not inline (see core/stack/arch.h and x86_64.h).
  *
  * A context that has not run yet has two words at the top of its stack, from its stack pointer up:
  *

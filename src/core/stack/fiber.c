@@ -2,7 +2,7 @@
 /*
  * fiber.c - beginning and end of a fiber; what lies between is inline in fiber.h.
  */
-#include "core/fiber.h"
+#include "core/stack/fiber.h"
 
 #include <stdlib.h>
 

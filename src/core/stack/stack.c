@@ -6,15 +6,15 @@
  * and each next one has twice as many, so that a program with three coroutines maps little and one with a million
  * makes some hundred mappings.
  */
-#include "core/stack.h"
+#include "core/stack/stack.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
 #include "base/base.h"
-#include "core/sanitize.h"
-#include "core/slab.h"
+#include "core/stack/sanitize.h"
+#include "core/stack/slab.h"
 
 #define FIRST_SLAB_SLOTS 32
 #define MAX_SLAB_BYTES ((size_t)256 << 20)

@@ -20,7 +20,7 @@
  * arg is what the resumed side gets back from its own bide__switch, or the argument of its entry function.
  */
 #if defined(__x86_64__) && !defined(BIDE_SWITCH_UCONTEXT)
-#include "core/arch/x86_64.h"
+#include "core/stack/arch/x86_64.h"
 #else
 struct context {
     void *sp; /* valid while suspended */

@@ -8,7 +8,7 @@
  * The distance between slots is an odd number of pages, so that the tops of many stacks do not fall into the same sets
  * of the TLB, and is no multiple of 2 MiB, which transparent huge pages would fill.
  */
-#include "core/slab.h"
+#include "core/stack/slab.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "core/sanitize.h"
+#include "core/stack/sanitize.h"
 
 #define GUARD_BATCH_BYTES ((size_t)4 << 20) /* stacks whose guards are installed together span about this much */
 #define REGISTRY_SLOTS 16384

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/stack.h"
+#include "core/stack/stack.h"
 
 #define SLAB_MAX_SLOTS 4096
 #define GUARD_BATCH_MAX 64

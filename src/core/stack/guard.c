@@ -24,8 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/sanitize.h"
-#include "core/slab.h"
+#include "core/stack/sanitize.h"
+#include "core/stack/slab.h"
 
 #define GUARD_BYTES ((size_t)256 << 10) /* pages of all sizes divide it */
 #define ADVICE_GUARD_INSTALL 102 /* MADV_GUARD_INSTALL, newer than our headers */

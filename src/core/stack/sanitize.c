@@ -2,14 +2,14 @@
 /*
  * sanitize.c - the switch as AddressSanitizer and ThreadSanitizer want it.  Empty without them; see sanitize.h.
  */
-#include "core/sanitize.h"
+#include "core/stack/sanitize.h"
 
 #if BIDE_SANITIZED
 
 #include <pthread.h>
 
-#include "core/arch.h"
-#include "core/fiber.h"
+#include "core/stack/arch.h"
+#include "core/stack/fiber.h"
 
 #if defined(__clang__)
 #define UNINSTRUMENTED \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * x86_64.h - the stack switch for the System V ABI, inline (see core/arch.h; its other half is x86_64.S).
+ * x86_64.h - the stack switch for the System V ABI, inline (see core/stack/arch.h; its other half is x86_64.S).
  *
  * A suspended context is three words: where its stack is, where it goes on, and its frame pointer.  The compiler knows
  * that every other register is lost, so it keeps on the stack what is alive at that place and no more.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * aarch64.S - the stack switch for AAPCS64 (see core/arch.h).
+ * aarch64.S - the stack switch for AAPCS64 (see core/stack/arch.h).
  *
  * A suspended context, from its saved stack pointer up:
  *

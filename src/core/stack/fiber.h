@@ -17,9 +17,9 @@
 #ifndef BIDE_CORE_FIBER_H
 #define BIDE_CORE_FIBER_H
 
-#include "core/arch.h"
-#include "core/sanitize.h"
-#include "core/stack.h"
+#include "core/stack/arch.h"
+#include "core/stack/sanitize.h"
+#include "core/stack/stack.h"
 
 struct fiber {
     struct context context; /* valid while suspended */
