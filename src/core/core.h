@@ -19,90 +19,11 @@
 #include <bide/task.h>
 
 #include "base/base.h"
+#include "core/ring.h"
 #include "core/stack/fiber.h"
 #include "core/stack/stack.h"
 #include "core/switch_state.h"
-
-/* ---- ring.c: the ready queue.  First in, first out; what is in it can be taken out again ---- */
-
-/*
- * Something that the loop will run.  It is in the queue at most once.
- *
- * Pushing cannot fail, because whatever may be pushed has reserved a place before (bide__ring_reserve).
- */
-struct ready {
-    void (*run)(struct ready *r);
-    uint32_t place; /* index in the ring + 1; 0: not queued */
-};
-
-struct ring {
-    struct ready **slots;
-    uint32_t mask;       /* capacity - 1 */
-    uint32_t head, tail; /* run at head, push at tail; they wrap */
-    uint32_t moved;      /* what head has lost when the entries moved */
-    uint32_t turn_end;   /* where this turn ends: what is pushed from now on waits for the next */
-    uint32_t reserved;   /* never more than capacity */
-};
-
-int bide__ring_init(struct ring *q);
-void bide__ring_free(struct ring *q);
-int bide__ring_reserve(struct ring *q, uint32_t n); /* BIDE_ENOMEM; may be undone by unreserve */
-void bide__ring_compact(struct ring *q);
-static inline void bide__ring_unreserve(struct ring *q, uint32_t n)
-{
-    q->reserved -= n;
-}
-
-static inline uint32_t bide__ring_count(const struct ring *q)
-{
-    return q->tail - q->head;
-}
-
-static inline bool bide__ready_is_queued(const struct ready *r)
-{
-    return r->place != 0;
-}
-
-/* ---- timer.c: when the loop should wake up.  Hierarchical wheel, one millisecond per tick ---- */
-
-/* Lives in other structs; the wheel owns nothing, so arming cannot fail.  fire() is called by the loop. */
-struct timer {
-    struct list_node node;
-    int64_t when_ms; /* loop clock */
-    void (*fire)(struct timer *t);
-};
-
-#define WHEEL_LEVELS 8 /* 64^8 ms: forever */
-
-struct wheel {
-    int64_t now_ms; /* everything before was fired */
-    uint64_t occupied[WHEEL_LEVELS];
-    struct list_node due; /* armed for a time already past */
-    struct list_node slots[WHEEL_LEVELS][64];
-    size_t count;
-};
-
-void bide__wheel_init(struct wheel *w, int64_t now_ms);
-static inline void bide__timer_init(struct timer *t, void (*fire)(struct timer *t))
-{
-    bide__list_init(&t->node);
-    t->fire = fire;
-}
-static inline bool bide__timer_is_armed(const struct timer *t)
-{
-    return bide__list_is_linked(&t->node);
-}
-void bide__wheel_arm(struct wheel *w, struct timer *t, int64_t when_ms);
-void bide__wheel_disarm(struct wheel *w, struct timer *t);
-/* The time at which something may be due (never too late), -1 if nothing is armed. */
-int64_t bide__wheel_next_ms(const struct wheel *w);
-/* Fire all that is due, in order of time, then of arming. */
-void bide__wheel_advance(struct wheel *w, int64_t now_ms);
-
-/* On a loop: relative to the clock as it is now. */
-void bide__timer_arm(bide_loop *loop, struct timer *t, int64_t delay_ms);
-void bide__timer_arm_at(bide_loop *loop, struct timer *t, int64_t when_ms); /* by the loop's clock */
-void bide__timer_disarm(bide_loop *loop, struct timer *t);
+#include "core/timer.h"
 
 /* ---- wait.c: one way to wait ---- */
 
