@@ -2,14 +2,14 @@
 /*
  * http.h - the room's header: what the files of the HTTP client share.
  *
- * In reading order: url*.c, query.c, headers.c, date*.c, h1_*.c (text and bytes, pure); session*.c, connector*.c,
- * request*.c, exchange.c, body.c, redirect.c, response.c, json.c, blocking.c (the client); server*.c.
+ * It stands on url/, field/ and h1/ (text and bytes, pure) and on connect/ (the pool of connections).  In reading order:
+ * session*.c, request*.c, exchange.c, body.c, redirect.c, authorization.c, response.c, json.c, blocking.c.
  *
  *     bide_get -> request.c: parse the URL, then for each hop
- *                   connector.c: take a connection of that origin, or open one, or wait for one
- *                   exchange.c:  send, receive the head
- *                   redirect.c:  another hop?
- *                 response.c, body.c: the body; then the connection goes back to connector.c
+ *                   connect/pool.c: take a connection of that origin, or open one, or wait for one
+ *                   exchange.c:     send, receive the head
+ *                   redirect.c:     another hop?
+ *                 response.c, body.c: the body; then the connection goes back to connect/pool.c
  */
 #ifndef BIDE_HTTP_HTTP_H
 #define BIDE_HTTP_HTTP_H
@@ -17,11 +17,11 @@
 #include <bide/http.h>
 
 #include "core/core.h"
-#include "http/connector.h"
-#include "http/deadline.h"
-#include "http/h1_chunked.h"
-#include "http/h1_parse.h"
-#include "http/url.h"
+#include "http/connect/connect.h"
+#include "http/connect/deadline.h"
+#include "http/h1/h1_chunked.h"
+#include "http/h1/h1_parse.h"
+#include "http/url/url.h"
 #include "io/io.h"
 
 #define SCRATCH_SIZE 16384      /* bytes of one receive call into memory that all share */

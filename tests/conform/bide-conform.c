@@ -14,9 +14,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "http/date.h"
-#include "http/h1_chunked.h"
-#include "http/url.h"
+#include "http/field/date.h"
+#include "http/h1/h1_chunked.h"
+#include "http/url/url.h"
 
 typedef json_t *verb_fn(json_t *in);
 

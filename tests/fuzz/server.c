@@ -8,8 +8,8 @@
  * requests are cut; only what is refused before the handler sees it may be refused for the first of its faults that was
  * found, or not at all when its head never ends.
  */
-#include "http/h1_chunked.h"
-#include "http/server.h"
+#include "http/h1/h1_chunked.h"
+#include "http/server/server.h"
 #include "memory.h"
 
 #define OUT_MAX  ((size_t)4 << 20)

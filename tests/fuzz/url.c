@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/url.h"
+#include "http/url/url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/date.h"
+#include "http/field/date.h"
 #include "http/http.h"
 
 #define NOW        1700000000

@@ -3,7 +3,7 @@
  * test_date.c - HTTP dates, cookie dates, Retry-After.
  */
 #include "harness/harness.h"
-#include "http/date.h"
+#include "http/field/date.h"
 
 #define NOW  1700000000 /* 2023-11-14 */
 #define NONE (-12345)

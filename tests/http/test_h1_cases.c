@@ -14,7 +14,7 @@
 
 #include "guarded.h"
 #include "harness/harness.h"
-#include "http/h1_chunked.h"
+#include "http/h1/h1_chunked.h"
 
 #ifndef BIDE_SOURCE_ROOT
 #define BIDE_SOURCE_ROOT "."

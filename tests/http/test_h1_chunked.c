@@ -10,7 +10,7 @@
 
 #include "guarded.h"
 #include "harness/harness.h"
-#include "http/h1_chunked.h"
+#include "http/h1/h1_chunked.h"
 
 static char body[300000];
 static size_t body_len;

@@ -10,8 +10,8 @@
 
 #include "guarded.h"
 #include "harness/harness.h"
-#include "http/h1_parse.h"
-#include "http/h1_scan.h"
+#include "http/h1/h1_parse.h"
+#include "http/field/scan.h"
 
 typedef ssize_t parse_fn(struct h1_parser *, char *, size_t, struct h1_head *);
 

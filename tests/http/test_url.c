@@ -7,7 +7,7 @@
 #include "base/base.h"
 #include "guarded.h"
 #include "harness/harness.h"
-#include "http/url.h"
+#include "http/url/url.h"
 
 static char storage[BIDE_URL_MAX + 1], base_storage[BIDE_URL_MAX + 1];
 static struct url url, base;

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conn.c - a connection of the pool: its life, its buffer, and what it adds to the figures.
+ *
+ * The buffer has memory only while bytes lie in it that nobody has taken yet; that memory goes from one connection to the
+ * next, so that a steady stream of requests allocates nothing.
+ */
+#include "http/connect/connect.h"
+
+/* ---- the buffer ---- */
+
+static void *take_buffer(struct connector *k)
+{
+    return k->nspare_buffers > 0 ? k->spare_buffers[--k->nspare_buffers] : bide__malloc(CONN_BUFFER_SIZE);
+}
+
+static void give_buffer(struct connector *k, void *buffer)
+{
+    if (k->nspare_buffers < array_len(k->spare_buffers) && !bide__no_recycling)
+        k->spare_buffers[k->nspare_buffers++] = buffer;
+    else
+        bide__free(buffer);
+}
+
+static void drop_buffer(struct conn *c)
+{
+    if (c->in.data && c->in.cap == CONN_BUFFER_SIZE) {
+        give_buffer(c->host->connector, c->in.data);
+        c->in.data = NULL;
+    }
+    bide__buf_free(&c->in);
+}
+
+char *bide__conn_reserve(struct conn *c, size_t n)
+{
+    if (!c->in.data && n <= CONN_BUFFER_SIZE) {
+        c->in.data = take_buffer(c->host->connector);
+        c->in.cap = c->in.data ? CONN_BUFFER_SIZE : 0;
+    }
+    return bide__buf_reserve(&c->in, n);
+}
+
+/* ---- its life ---- */
+
+struct conn *bide__conn_new(struct host *h)
+{
+    struct conn *c = bide__calloc(1, sizeof *c);
+
+    if (!c || bide__ring_reserve(&h->connector->loop->ring, 1) < 0) {
+        bide__free(c);
+        bide__fail_nomem("a connection");
+        return NULL;
+    }
+    c->host = h;
+    bide__list_init(&c->in_host);
+    bide__list_init(&c->in_idle);
+    bide__clause_init(&c->clause, &c->ready);
+    bide__buf_init(&c->in, h->connector->buffer_max);
+    return c;
+}
+
+void bide__conn_discard(struct conn *c)
+{
+    bide__ring_unreserve(&c->host->connector->loop->ring, 1);
+    bide__free(c);
+}
+
+void bide__conn_opened(struct conn *c, bide_stream *stream)
+{
+    const char *peer = bide_stream_peer(stream);
+    bool bracketed = peer[0] == '[';
+    const char *end = bracketed ? strchr(peer, ']') : strrchr(peer, ':');
+    size_t n = end ? (size_t)(end - peer) - bracketed : strlen(peer);
+
+    n = n < sizeof c->peer ? n : sizeof c->peer - 1;
+    memcpy(c->peer, peer + bracketed, n);
+    c->peer[n] = '\0';
+    c->stream = stream;
+    c->host->connector->connections++;
+}
+
+static void count_bytes(struct conn *c)
+{
+    struct connector *k = c->host->connector;
+
+    k->bytes_in += c->stream->bytes_in - c->counted_in;
+    k->bytes_out += c->stream->bytes_out - c->counted_out;
+    c->counted_in = c->stream->bytes_in;
+    c->counted_out = c->stream->bytes_out;
+}
+
+void bide__conn_rest(struct conn *c)
+{
+    count_bytes(c);
+    drop_buffer(c);
+}
+
+void bide__conn_free(struct conn *c)
+{
+    bide__conn_rest(c);
+    bide_release(c->stream);
+    bide__conn_discard(c);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * origin.c - origins: what makes two requests able to share a connection, and where it leads.
+ *
+ * An origin is kept for as long as it has a connection, a waiter, or a call that has it in hand.
+ */
+#include "http/connect/connect.h"
+
+static bool same_origin(const struct origin *a, const struct origin *b)
+{
+    return a->secure == b->secure && a->port == b->port && a->host_len == b->host_len &&
+           memcmp(a->host, b->host, a->host_len) == 0;
+}
+
+static const struct connect_override *find_override(const struct connector *k, const struct origin *origin)
+{
+    for (size_t i = 0; i < k->noverrides; i++) {
+        const struct connect_override *d = &k->overrides[i];
+        bool host_fits = !d->host || (strlen(d->host) == origin->host_len &&
+                                      strncasecmp(d->host, origin->host, origin->host_len) == 0);
+        if (host_fits && (d->port == 0 || d->port == origin->port))
+            return d;
+    }
+    return NULL;
+}
+
+/* The bytes by which the map finds it: the port, the scheme, the host. */
+static size_t map_key(char *out, const struct origin *origin)
+{
+    out[0] = (char)(origin->port >> 8);
+    out[1] = (char)origin->port;
+    out[2] = origin->secure ? 's' : 'p';
+    memcpy(out + 3, origin->host, origin->host_len);
+    return origin->host_len + 3;
+}
+
+/*
+ * The name for a certificate and, behind it, the one to connect to: they differ for an IPv6 address with a zone,
+ * "[fe80::1%25eth0]", which is fe80::1 for the former and fe80::1%eth0 for the latter.
+ */
+static void set_names(struct host *h, char *at, const struct origin *origin)
+{
+    bool bracketed = origin->host[0] == '[';
+    const char *host = origin->host + bracketed;
+    size_t len = origin->host_len - 2u * bracketed;
+    const char *zone = bracketed ? memchr(host, '%', len) : NULL;
+    size_t name_len = zone ? (size_t)(zone - host) : len;
+
+    h->name = h->own_dial = at;
+    at = mempcpy(at, host, name_len);
+    *at++ = '\0';
+    if (!zone)
+        return;
+    h->own_dial = at;
+    at = mempcpy(at, host, name_len + 1);
+    at = mempcpy(at, zone + 3, len - name_len - 3);
+    *at = '\0';
+}
+
+static void host_init(struct host *h, struct connector *k, const struct origin *origin)
+{
+    size_t n = map_key(h->text, origin);
+    const struct connect_override *d = find_override(k, origin);
+
+    h->connector = k;
+    h->origin = *origin;
+    h->origin.host = h->text + 3;
+    set_names(h, h->text + n, origin);
+    h->dial = d && d->addr ? d->addr : h->own_dial;
+    h->dial_port = d && d->addr_port ? d->addr_port : origin->port;
+    bide__list_init(&h->idle);
+    bide__list_init(&h->waiters);
+    bide__list_init(&h->blocked);
+    bide__map_add(&k->hosts, &h->node, h->text, n);
+}
+
+static struct host *host_new(struct connector *k, const struct origin *origin)
+{
+    struct host *h = bide__calloc(1, sizeof *h + 3 * (size_t)origin->host_len + 5);
+
+    if (h)
+        host_init(h, k, origin);
+    else
+        bide__fail_nomem("a connection");
+    return h;
+}
+
+struct host *bide__host_find(struct connector *k, const struct origin *origin)
+{
+    if (likely(k->last_host && same_origin(&k->last_host->origin, origin)))
+        return k->last_host;
+
+    char *bytes = bide__buf_reserve(&k->key, origin->host_len + 3);
+    if (!bytes)
+        return NULL;
+    struct map_node *n = bide__map_find(&k->hosts, bytes, map_key(bytes, origin));
+    struct host *h = n ? container_of(n, struct host, node) : host_new(k, origin);
+    k->last_host = h;
+    return h;
+}
+
+void bide__host_free_if_unused(struct host *h)
+{
+    struct connector *k = h->connector;
+    if (h->open > 0 || h->in_use > 0 || !bide__list_is_empty(&h->waiters))
+        return;
+
+    if (k->last_host == h)
+        k->last_host = NULL;
+    bide__list_remove(&h->blocked);
+    bide__map_remove(&k->hosts, &h->node);
+    bide__free(h);
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * server.c - listening, a task for each connection, and the end of it all.
+ *
+ * The acceptor takes connections until it is cancelled.  Each gets a task that removes itself from the list when it
+ * ends.  Releasing the server cancels the acceptor and the connections and waits for them, so a handler may use what
+ * the server's owner has in its frame.
+ *
+ * Invariants:
+ *   S1  stats.open is the length of `connections`; each of them has a task that is not done, or never began.
+ *   S2  the server's memory outlives its connections.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "http/server/server.h"
+
+#define MAX_CONNECTIONS 20000
+#define MAX_HEAD_BYTES H1_HEAD_MAX
+#define MAX_BODY_BYTES ((size_t)64 << 20)
+#define MAX_BODIES_BYTES ((size_t)1 << 30)
+#define IDLE_TIMEOUT_MS 75000
+#define HEAD_TIMEOUT_MS 30000
+#define BODY_TIMEOUT_MS 600000
+
+/* ---- connections ---- */
+
+static void server_free(bide_server *s)
+{
+    bide_release(s->listener);
+    bide__object_unref(s->loop);
+    bide__object_free(s);
+}
+
+static void free_if_orphaned(bide_server *s)
+{
+    if (s->orphaned && s->stats.open == 0 && !s->accepting)
+        server_free(s);
+}
+
+static void connection_free(struct connection *c)
+{
+    bide_server *s = c->server;
+
+    s->stats.bytes_in += c->stream->bytes_in;
+    s->stats.bytes_out += c->stream->bytes_out;
+    s->stats.open--;
+    s->giving_way -= c->giving_way;
+    bide_release(c->stream);
+    bide__buf_free(&c->in);
+    bide__buf_free(&c->out);
+    bide__list_remove(&c->node);
+    bide_detach(c->task);
+    bide__free(c);
+    bide__wake_one(s->loop, &s->has_room);
+    if (s->stats.open > 0)
+        return;
+    bide__wake_all(s->loop, &s->emptied);
+    free_if_orphaned(s);
+}
+
+static int connection_task(struct connection *c)
+{
+    int code = bide__connection_run(c);
+
+    connection_free(c);
+    return code;
+}
+
+int bide__connection_start(bide_server *s, bide_stream *stream)
+{
+    struct connection *c = bide__malloc(sizeof *c);
+    if (!c)
+        return bide__fail_nomem("a connection");
+
+    c->server = s;
+    c->stream = stream;
+    c->sent_before = 0;
+    c->idle = false; /* its task has not begun: cancelling it now would leave all this behind */
+    c->giving_way = false;
+    bide__buf_init(&c->in, s->args.max_head_bytes + 2 * SERVER_SCRATCH);
+    bide__buf_init(&c->out, 2 * ANSWER_HEAD_MAX);
+    c->task = bide_create_task(bide_coro(connection_task, c));
+    if (!c->task) {
+        bide__free(c);
+        return bide_error_code();
+    }
+    bide__list_append(&s->connections, &c->node);
+    s->stats.open++;
+    s->stats.connections++;
+    return 0;
+}
+
+/* ---- accepting ---- */
+
+/* No descriptor is left for the next connection: the one that was idle for the longest time gives way. */
+static bool end_idle(void *arg)
+{
+    bide_server *s = arg;
+    if (s->giving_way > 0)
+        return true; /* one is on its way */
+
+    for (struct list_node *n = s->connections.next; n != &s->connections; n = n->next) {
+        struct connection *c = container_of(n, struct connection, node);
+        if (c->idle) {
+            c->idle = false;
+            c->giving_way = true;
+            s->giving_way++;
+            bide_task_cancel(c->task);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One more connection, or an error that ends the accepting. */
+static int accept_one(bide_server *s)
+{
+    int code = 0;
+
+    while (s->stats.open >= s->args.max_connections && code == 0)
+        code = bide__wait_in(&s->has_room, NULL);
+    if (code < 0)
+        return code;
+    bide_stream *stream = bide_accept(s->listener);
+    if (stream && bide__connection_start(s, stream) == 0)
+        return 0;
+
+    code = bide_error_code();
+    bide_release(stream);
+    if (code == BIDE_ECANCELED || code == BIDE_ECLOSED)
+        return code;
+    /* That connection is lost; the next may do, when there is memory again. */
+    bide__loop_report(s->loop, "%s: %s", s->url, bide_error_text());
+    return bide__wait_for_descriptor();
+}
+
+static int accept_all(bide_server *s)
+{
+    int code;
+
+    s->accepting = true;
+    do
+        code = accept_one(s);
+    while (code == 0);
+    s->accepting = false;
+    free_if_orphaned(s);
+    return 0;
+}
+
+/* ---- starting ---- */
+
+static void fill_defaults(bide_server_args *a)
+{
+    if (!a->host)
+        a->host = "127.0.0.1";
+    if (a->max_connections == 0)
+        a->max_connections = MAX_CONNECTIONS;
+    if (a->max_head_bytes == 0)
+        a->max_head_bytes = MAX_HEAD_BYTES;
+    if (a->max_body_bytes == 0)
+        a->max_body_bytes = MAX_BODY_BYTES;
+    if (a->max_body_bytes > SIZE_MAX / 4)
+        a->max_body_bytes = SIZE_MAX / 4;
+    if (a->max_bodies_bytes == 0)
+        a->max_bodies_bytes = MAX_BODIES_BYTES;
+    if (a->idle_timeout_ms == 0)
+        a->idle_timeout_ms = IDLE_TIMEOUT_MS;
+    if (a->head_timeout_ms == 0)
+        a->head_timeout_ms = HEAD_TIMEOUT_MS;
+    if (a->body_timeout_ms == 0)
+        a->body_timeout_ms = BODY_TIMEOUT_MS;
+}
+
+static int check_args(const bide_server_args *a)
+{
+    if (!a->handler)
+        return bide_fail(-EINVAL, "bide_server_start: there is no handler");
+    if (!a->cert_file != !a->key_file)
+        return bide_fail(-EINVAL, "bide_server_start: cert_file and key_file go together");
+    if (a->max_head_bytes > UINT32_MAX / 2)
+        return bide_fail(-EINVAL, "bide_server_start: max_head_bytes is larger than %u", UINT32_MAX / 2);
+    const char *negative = a->max_connections < 0   ? "max_connections"
+                           : a->idle_timeout_ms < 0 ? "idle_timeout_ms"
+                           : a->head_timeout_ms < 0 ? "head_timeout_ms"
+                           : a->body_timeout_ms < 0 ? "body_timeout_ms"
+                                                    : NULL;
+    return negative ? bide_fail(-EINVAL, "bide_server_start: %s is negative", negative) : 0;
+}
+
+static int start_listening(bide_server *s)
+{
+    bide_auto bide_tls *tls = NULL;
+
+    if (s->args.cert_file) {
+        tls = bide_tls_new(.server = true, .cert_file = s->args.cert_file, .key_file = s->args.key_file,
+                           .alpn = "http/1.1");
+        if (!tls)
+            return bide_error_code();
+    }
+    s->is_tls = tls != NULL;
+    s->listener = bide_listen(s->args.host, s->args.port, .tls = tls);
+    if (!s->listener)
+        return bide_error_code();
+    bide__listener_on_shortage(s->listener, end_idle, s);
+    return 0;
+}
+
+static void write_url(bide_server *s)
+{
+    const char *scheme = s->args.cert_file ? "https" : "http", *host = s->args.host;
+    bool bare_ipv6 = strchr(host, ':') && *host != '[' && strncmp(host, "unix:", 5) != 0;
+
+    snprintf(s->url, sizeof s->url, bare_ipv6 ? "%s://[%s]:%d" : "%s://%s:%d", scheme, host,
+             bide_listener_port(s->listener));
+}
+
+static void server_destroy(void *object);
+static void server_release(void *object);
+static const struct object_type server_type = {
+    .name = "server", .destroy = server_destroy, .release = server_release};
+
+bide_server *bide_server_start_with(bide_server_args args)
+{
+    if (bide__check_named(args.guard_, "bide_server_start") < 0)
+        return NULL;
+    if (!bide__task_required("bide_server_start") || check_args(&args) < 0)
+        return NULL;
+    bide_server *s = bide__object_zalloc(sizeof *s);
+    if (!s) {
+        bide__fail_nomem("bide_server_start");
+        return NULL;
+    }
+
+    bide__object_init(s, &server_type);
+    s->args = args;
+    fill_defaults(&s->args);
+    s->loop = bide_retain(bide__loop_here);
+    bide__list_init(&s->connections);
+    bide__list_init(&s->has_room);
+    bide__list_init(&s->emptied);
+    if (start_listening(s) == 0) {
+        write_url(s);
+        s->acceptor = bide_create_task(bide_coro(accept_all, s), .name = "acceptor");
+    }
+    s->args.host = s->args.cert_file = s->args.key_file = NULL; /* the caller's; not needed any more */
+    if (s->acceptor)
+        return s;
+    server_free(s);
+    return NULL;
+}
+
+/* ---- stopping ---- */
+
+/* Can the caller wait until a task of this loop has ended? */
+static bool can_wait(const bide_server *s)
+{
+    bide_task *self = bide__task_here();
+
+    return !bide__loop_here || (self && !self->stackless && bide__loop_here == s->loop);
+}
+
+static void stop_accepting(bide_server *s)
+{
+    s->stopping = true;
+    bide_release(s->acceptor); /* cancels it and waits for it */
+    s->acceptor = NULL;
+    if (!s->accepting) {
+        bide_release(s->listener);
+        s->listener = NULL;
+    }
+}
+
+int bide_server_stop(bide_server *s, int64_t grace_ms)
+{
+    if (bide__is_null(s, __func__, "the server"))
+        return -EINVAL;
+    if (grace_ms < 0)
+        return bide_fail(-EINVAL, "bide_server_stop: grace_ms is negative");
+    int code = bide__loop_check(s->loop, __func__);
+    if (code < 0)
+        return code;
+    if (!bide__task_required("bide_server_stop"))
+        return bide_error_code();
+    stop_accepting(s);
+    for (struct list_node *n = s->connections.next; n != &s->connections; n = n->next) {
+        struct connection *c = container_of(n, struct connection, node);
+        if (c->idle)
+            bide_task_cancel(c->task);
+    }
+    bide_timeout(grace_ms) {
+        while (s->stats.open > 0 && code == 0)
+            code = bide__wait_in(&s->emptied, NULL);
+    }
+    return code;
+}
+
+/* A cancelled task that never began has not cleaned up. */
+static void end_connection(bide_server *s, struct connection *c)
+{
+    bide_task *t = bide_retain(c->task);
+
+    if (bide__loop_here)
+        bide__drain(bide_task_future(t));
+    else if (!bide_task_done(t))
+        bide__loop_run_until(s->loop, bide_task_future(t));
+    if (s->connections.next == &c->node)
+        connection_free(c);
+    bide__object_unref(t);
+}
+
+static void end_connections(bide_server *s)
+{
+    for (struct list_node *n = s->connections.next; n != &s->connections; n = n->next)
+        bide_task_cancel(container_of(n, struct connection, node)->task);
+    while (can_wait(s) && s->stats.open > 0)
+        end_connection(s, container_of(s->connections.next, struct connection, node));
+}
+
+/* The server goes on in the parent: this process no longer has its sockets. */
+static void close_inherited(bide_server *s)
+{
+    bide_release(s->listener);
+    s->listener = NULL;
+    for (struct list_node *n = s->connections.next; n != &s->connections; n = n->next)
+        bide__stream_abort(container_of(n, struct connection, node)->stream);
+}
+
+static void server_release(void *object)
+{
+    bide_server *s = object;
+    if (bide__release_is_refused(s->loop, "bide_release of a server"))
+        return;
+
+    if (bide__loop_is_inherited(s->loop)) {
+        close_inherited(s);
+        return; /* its tasks point to it */
+    }
+    if (s->object.refs == 1) {
+        stop_accepting(s);
+        end_connections(s);
+    }
+    bide__object_unref(s);
+}
+
+static void server_destroy(void *object)
+{
+    bide_server *s = object;
+
+    s->orphaned = true;
+    free_if_orphaned(s);
+}
+
+/* ---- asking ---- */
+
+int bide_server_port(const bide_server *s)
+{
+    if (bide__is_null(s, __func__, "the server"))
+        return -EINVAL;
+    return s->listener ? bide_listener_port(s->listener) : 0;
+}
+
+const char *bide_server_url(const bide_server *s)
+{
+    if (bide__is_null(s, __func__, "the server"))
+        return NULL;
+    return s->url;
+}
+
+uint64_t bide_server_count(const bide_server *s, int status)
+{
+    if (bide__is_null(s, __func__, "the server") || bide__loop_check(s->loop, __func__) < 0)
+        return 0;
+    return status >= 0 && status < 600 ? s->by_status[status] : 0;
+}
+
+bide_server_stats bide_server_get_stats(const bide_server *s)
+{
+    if (bide__is_null(s, __func__, "the server") || bide__loop_check(s->loop, __func__) < 0)
+        return (bide_server_stats){0};
+    bide_server_stats stats = s->stats;
+
+    for (const struct list_node *n = s->connections.next; n != &s->connections; n = n->next) {
+        const struct connection *c = container_of(n, struct connection, node);
+        stats.bytes_in += c->stream->bytes_in;
+        stats.bytes_out += c->stream->bytes_out;
+    }
+    return stats;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * server.h - between the files of the HTTP/1.1 server.
+ *
+ * In reading order: server.c (listen, accept, stop), conn.c (a connection: request after request),
+ * request.c (asking about a request), body.c, respond.c (answering), status.c.
+ *
+ * One task serves one connection and runs the handler too, so an open connection costs a page of stack, a stream and
+ * this struct.  What is needed only between two suspensions (the receive buffer, room for many header fields) is
+ * shared by all connections and lives in the server.
+ */
+#ifndef BIDE_HTTP_SERVER_H
+#define BIDE_HTTP_SERVER_H
+
+#include <bide/server.h>
+
+#include "http/h1/h1_chunked.h"
+#include "http/h1/h1_parse.h"
+#include "io/io.h"
+
+#define SERVER_SCRATCH 16384  /* bytes of one receive call */
+#define FEW_FIELDS 16         /* header fields that need no allocation */
+#define COPIES_MAX 262144     /* bytes of decoded parameters in one request */
+#define ANSWER_HEAD_MAX 65536 /* bytes of the head of an answer */
+
+enum answer_state {
+    UNANSWERED,
+    BEGUN,   /* by bide_respond_begin */
+    BROKEN,  /* sending stopped in the middle of a piece: whatever followed would be taken for its rest */
+    ANSWERED
+};
+
+/* A request; its strings lie in connection.in, each with a NUL written behind it. */
+struct bide_request_in {
+    struct connection *connection;
+    struct h1_head head;
+    struct h1_field few[FEW_FIELDS];
+    const char *path, *query;
+    struct request_copy *copies; /* decoded parameters; the path, if a query follows it */
+    size_t copied;           /* bytes of these */
+    struct h1_field *fields; /* of the heap, when a few are too few */
+
+    /* the body */
+    uint64_t body_left;      /* of H1_BODY_LENGTH: still to be taken */
+    struct h1_chunked chunked;
+    struct buf rest;         /* what followed the head, once more had to be read behind it */
+    struct buf body;         /* collected by bide_request_body */
+    size_t body_held;        /* of server.bodies_held */
+    int64_t body_deadline_ns; /* loop clock; 0: nobody has waited for it yet */
+    int body_error;          /* why it could not be read */
+    bool body_over;
+    bool expects_continue;   /* the client waits for a word before it sends the body */
+
+    /* the answer */
+    struct buf own_fields;   /* set by bide_respond_header */
+    enum answer_state state;
+    int status;              /* 0: none yet */
+    uint64_t answer_left;    /* of a body begun with a known length */
+    bool has_length, is_head, no_body, keep_alive;
+};
+
+struct connection {
+    struct list_node node; /* server.connections */
+    bide_server *server;
+    bide_stream *stream;
+    bide_task *task;       /* owned; detached by itself at its end */
+    struct buf in;         /* received and not consumed; a running request's head lies before its start */
+    struct buf out;        /* the head of an answer */
+    uint64_t sent_before;  /* bytes, when the running or last request began */
+    bool idle;             /* no byte of the next request has come, and it was not cancelled yet */
+    bool giving_way;       /* it was cancelled so that its descriptor becomes free */
+    bide_request_in request;
+};
+
+struct bide_server {
+    struct object object;
+    bide_server_args args; /* with the defaults filled in; its strings are not ours */
+    bide_loop *loop; /* a share */
+    bide_listener *listener;
+    bide_task *acceptor;   /* owned */
+    struct list_node connections; /* who began to be idle longest ago first */
+    struct list_node has_room; /* the acceptor, while there are too many connections */
+    struct list_node emptied;  /* who waits for the last connection to end */
+    bide_server_stats stats;   /* bytes: of connections that are closed */
+    uint64_t by_status[600];
+    int giving_way;            /* connections */
+    size_t bodies_held;        /* memory of the bodies of running requests */
+    bool is_tls, stopping, accepting;
+    bool orphaned;             /* released where nobody could wait: the last connection frees it */
+    int64_t date_second;       /* which second date_line is of */
+    char date_line[40];        /* "Date: ...\r\n" */
+    char url[96];
+    char scratch[SERVER_SCRATCH];
+    struct h1_field fields[H1_FIELDS_MAX];
+};
+
+/* ---- server.c ---- */
+
+/* Serve a connection that is there, in a task of its own.  0 or an error on record.  Owns: stream, taken on success. */
+int bide__connection_start(bide_server *s, bide_stream *stream);
+
+/* ---- conn.c ---- */
+
+/* The body of a connection's task. */
+int bide__connection_run(struct connection *c);
+
+/* The limits of a wait for the client: of silence, and this deadline. */
+struct flow bide__connection_flow(const struct connection *c, int64_t deadline_ns);
+/* So far from now, by the loop's clock. */
+int64_t bide__server_deadline_ns(const bide_server *s, int64_t ms);
+
+/* ---- request.c ---- */
+
+/* Take over a parsed and framed head; the strings get their NULs.  0 or an error on record. */
+int bide__request_begin(bide_request_in *q, const struct h1_head *head);
+/* Forget it, and leave in connection.in what came behind it. */
+void bide__request_end(bide_request_in *q);
+
+/* ---- body.c ---- */
+
+void bide__request_begin_body(bide_request_in *q);
+void bide__request_end_body(bide_request_in *q);
+/* The next piece of the body: its length, 0 at the end.  *data lasts until the next suspension. */
+ssize_t bide__request_body_next(bide_request_in *q, const char **data);
+/* Is the rest of the body so short that reading it is cheaper than a new connection?  Suspends. */
+bool bide__request_skip_body(bide_request_in *q);
+
+/* ---- respond.c ---- */
+
+/* "Not Found"; "" for one we do not know. */
+const char *bide__status_reason(int status);
+/* Answer a request that never became one; the connection is to be closed. */
+int bide__respond_refusal(struct connection *c, int status, const char *text);
+
+#endif

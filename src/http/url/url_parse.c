@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * url_parse.c - URL text to normalised URL, in one walk from left to right.
+ *
+ * The text is cut at its delimiters first (scheme, authority, path, query, fragment), then each
+ * part is written to the storage in canonical form.  A link takes the parts it lacks from the base.
+ * WHATWG URL 4.4, for the schemes of the web, without its state machine: the forms it needs the
+ * states for are the ones that we refuse.
+ *
+ * Invariant: the parts of a struct url lie in its href in order, so a change at the end moves
+ * nothing before it.
+ */
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+#include "http/url/url.h"
+
+static const struct {
+    const char *name;
+    size_t len;
+    uint16_t port;
+} schemes[] = {
+    [URL_HTTP] = {"http", 4, 80},
+    [URL_HTTPS] = {"https", 5, 443},
+    [URL_WS] = {"ws", 2, 80},
+    [URL_WSS] = {"wss", 3, 443},
+};
+
+/* Text, cut up; what a link does not have is NULL. */
+struct pieces {
+    const char *authority, *authority_end;
+    const char *path, *path_end;
+    const char *query, *query_end;
+    const char *fragment, *end;
+};
+
+static bool is_alpha(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_scheme_char(char c)
+{
+    return is_alpha(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+}
+
+/* The ':' behind a scheme; NULL if the text begins otherwise. */
+static const char *find_scheme_end(const char *p, const char *end)
+{
+    if (p == end || !is_alpha(*p))
+        return NULL;
+    while (p < end && is_scheme_char(*p))
+        p++;
+    return p < end && *p == ':' ? p : NULL;
+}
+
+static int find_scheme(const char *name, size_t len)
+{
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+        if (schemes[i].len == len && strncasecmp(name, schemes[i].name, len) == 0)
+            return (int)i;
+    return URL_ESCHEME;
+}
+
+/* Tabs and line ends are refused everywhere, a backslash where it could be taken for a slash. */
+static int check_text(const char *p, const char *end)
+{
+    bool before_query = true;
+
+    for (; p < end; p++) {
+        if (is_alpha(*p) || (*p >= '-' && *p <= ':')) /* nearly always */
+            continue;
+        if (*p == '\t' || *p == '\r' || *p == '\n')
+            return URL_EBLANK;
+        if (*p == '?' || *p == '#')
+            before_query = false;
+        if (*p == '\\' && before_query)
+            return URL_EBACKSLASH;
+    }
+    return 0;
+}
+
+static const char *find_any(const char *p, const char *end, char a, char b, char c)
+{
+    while (p < end && *p != a && *p != b && *p != c)
+        p++;
+    return p;
+}
+
+/* Cut what follows the scheme. */
+static void cut(struct pieces *t, const char *p, const char *end)
+{
+    *t = (struct pieces){.end = end};
+    if (end - p >= 2 && p[0] == '/' && p[1] == '/') {
+        while (p < end && *p == '/')
+            p++;
+        t->authority = p;
+        t->authority_end = p = find_any(p, end, '/', '?', '#');
+    }
+    t->path = p;
+    t->path_end = p = find_any(p, end, '?', '#', '#');
+    if (p < end && *p == '?') {
+        t->query = p + 1;
+        t->query_end = p = find_any(p, end, '#', '#', '#');
+    }
+    if (p < end)
+        t->fragment = p + 1;
+}
+
+static struct url_part part_since(const struct url_out *out, size_t start)
+{
+    return (struct url_part){(uint32_t)start, (uint32_t)(out->len - start)};
+}
+
+/* me:secret@, of which an empty half is left out. */
+static void put_userinfo(struct url *u, struct url_out *out, const char *p, const char *end)
+{
+    const char *colon = memchr(p, ':', (size_t)(end - p));
+    const char *user_end = colon ? colon : end;
+    size_t start = out->len;
+
+    bide__url_put_encoded(out, p, (size_t)(user_end - p), URL_SET_USERINFO);
+    u->username = u->password = part_since(out, start);
+    u->password = (struct url_part){(uint32_t)out->len, 0};
+    if (colon && colon + 1 < end) {
+        bide__url_put(out, ":", 1);
+        start = out->len;
+        bide__url_put_encoded(out, colon + 1, (size_t)(end - colon - 1), URL_SET_USERINFO);
+        u->password = part_since(out, start);
+    }
+    if (u->username.len + u->password.len > 0)
+        bide__url_put(out, "@", 1);
+}
+
+static int put_port(struct url *u, struct url_out *out, const char *p, const char *end)
+{
+    unsigned port = 0;
+    char digits[6];
+    int n = sizeof digits;
+
+    if (p == end)
+        return 0;
+    for (; p < end; p++) {
+        if (*p < '0' || *p > '9')
+            return URL_EPORT;
+        port = port * 10 + (unsigned)(*p - '0');
+        if (port > 65535)
+            return URL_EPORT;
+    }
+    if (port == 0)
+        return URL_EPORT;
+    if (port == u->port)
+        return 0;
+    u->port = (uint16_t)port;
+    for (; port > 0; port /= 10)
+        digits[--n] = (char)('0' + port % 10);
+    digits[--n] = ':';
+    bide__url_put(out, digits + n, sizeof digits - (size_t)n);
+    return 0;
+}
+
+static int put_authority(struct url *u, struct url_out *out, const char *p, const char *end)
+{
+    const char *at = memchr(p, '@', (size_t)(end - p));
+
+    u->username = u->password = part_since(out, out->len);
+    if (at) {
+        if (memchr(at + 1, '@', (size_t)(end - at - 1)))
+            return URL_EAT;
+        put_userinfo(u, out, p, at);
+        p = at + 1;
+    }
+    /* Inside of brackets a ':' is no port's. */
+    const char *bracket = p < end && *p == '[' ? memchr(p, ']', (size_t)(end - p)) : NULL;
+    const char *colon = memchr(bracket ? bracket : p, ':', (size_t)(end - (bracket ? bracket : p)));
+    const char *host_end = colon ? colon : end;
+    size_t start = out->len;
+
+    int r = bide__url_put_host(out, p, (size_t)(host_end - p), &u->host_kind, &u->zone_len);
+    if (r < 0)
+        return r;
+    u->hostname = part_since(out, start);
+    r = colon ? put_port(u, out, colon + 1, end) : 0;
+    u->host = part_since(out, start);
+    return r;
+}
+
+/* "." or "..", of which each dot may be written %2e: how many dots? */
+static int count_dots(const char *p, const char *end)
+{
+    int dots = 0;
+
+    while (p < end) {
+        if (*p == '.')
+            p++;
+        else if (end - p >= 3 && p[0] == '%' && p[1] == '2' && (p[2] | 0x20) == 'e')
+            p += 3;
+        else
+            return 0;
+        dots++;
+    }
+    return dots <= 2 ? dots : 0;
+}
+
+static void pop_segment(struct url_out *out, size_t path_start)
+{
+    while (out->len > path_start)
+        if (out->data[--out->len] == '/')
+            return;
+}
+
+/* Append "/segment" for each segment of the text; "." and ".." are carried out (RFC 3986 5.2.4). */
+static void put_segments(struct url_out *out, size_t path_start, const char *p, const char *end)
+{
+    for (;;) {
+        const char *segment_end = memchr(p, '/', (size_t)(end - p));
+        bool last = !segment_end;
+        if (last)
+            segment_end = end;
+        int dots = count_dots(p, segment_end);
+        if (dots == 2)
+            pop_segment(out, path_start);
+        if (dots == 0 || last)
+            bide__url_put(out, "/", 1);
+        if (dots == 0)
+            bide__url_put_encoded(out, p, (size_t)(segment_end - p), URL_SET_PATH);
+        if (last)
+            return;
+        p = segment_end + 1;
+    }
+}
+
+static void copy_part(struct url_out *out, struct url_part *to, const struct url *base,
+                      struct url_part from)
+{
+    size_t start = out->len;
+
+    bide__url_put(out, bide__url_part(base, from), from.len);
+    *to = part_since(out, start);
+}
+
+static void put_path(struct url *u, struct url_out *out, const struct pieces *t,
+                     const struct url *base)
+{
+    const char *p = t->path;
+    size_t start = out->len;
+
+    if (!t->authority && p == t->path_end) {
+        copy_part(out, &u->path, base, base->path);
+        return;
+    }
+    if (!t->authority && *p != '/') {
+        bide__url_put(out, bide__url_part(base, base->path), base->path.len);
+        pop_segment(out, start);
+    }
+    put_segments(out, start, p < t->path_end && *p == '/' ? p + 1 : p, t->path_end);
+    u->path = part_since(out, start);
+}
+
+static void put_query(struct url *u, struct url_out *out, const struct pieces *t,
+                      const struct url *base)
+{
+    bool inherit = !t->authority && t->path == t->path_end && !t->query && base->has_query;
+
+    u->has_query = t->query || inherit;
+    if (u->has_query)
+        bide__url_put(out, "?", 1);
+    if (inherit) {
+        copy_part(out, &u->query, base, base->query);
+        return;
+    }
+    size_t start = out->len;
+    if (t->query)
+        bide__url_put_encoded(out, t->query, (size_t)(t->query_end - t->query), URL_SET_QUERY);
+    u->query = part_since(out, start);
+}
+
+static void put_fragment(struct url *u, struct url_out *out, const struct pieces *t)
+{
+    u->has_fragment = t->fragment;
+    if (t->fragment)
+        bide__url_put(out, "#", 1);
+    size_t start = out->len;
+    if (t->fragment)
+        bide__url_put_encoded(out, t->fragment, (size_t)(t->end - t->fragment), URL_SET_FRAGMENT);
+    u->fragment = part_since(out, start);
+}
+
+/* Scheme, "//" and authority: those of the text, or those of the base. */
+static int put_origin(struct url *u, struct url_out *out, const struct pieces *t,
+                      const struct url *base)
+{
+    bide__url_put(out, schemes[u->scheme].name, schemes[u->scheme].len);
+    bide__url_put(out, "://", 3);
+    if (t->authority) {
+        u->port = schemes[u->scheme].port;
+        return put_authority(u, out, t->authority, t->authority_end);
+    }
+    /* The scheme is the base's too, so its parts keep their places. */
+    assert(base);
+    bide__url_put(out, base->href + out->len, base->path.off - out->len);
+    u->username = base->username;
+    u->password = base->password;
+    u->hostname = base->hostname;
+    u->host = base->host;
+    u->host_kind = base->host_kind;
+    u->zone_len = base->zone_len;
+    u->port = base->port;
+    return 0;
+}
+
+/* Find out what the text is: a URL with its scheme, or a link on the base's page. */
+static int read_text(struct url *u, struct pieces *t, const struct url *base, const char *p,
+                     const char *end)
+{
+    const char *colon = find_scheme_end(p, end);
+    int scheme = colon ? find_scheme(p, (size_t)(colon - p)) : base ? base->scheme : URL_ENOSCHEME;
+
+    if (scheme < 0)
+        return scheme;
+    u->scheme = (uint8_t)scheme;
+    cut(t, colon ? colon + 1 : p, end);
+    return colon && !t->authority ? URL_ESLASHES : 0;
+}
+
+static bool is_blank(char c)
+{
+    return (unsigned char)c <= ' ';
+}
+
+int bide__url_resolve(struct url *out, const struct url *base, const char *text, size_t len,
+                      char *storage, size_t cap)
+{
+    const char *p = text, *end = text + len;
+    size_t most = cap < BIDE_URL_MAX + 1 ? cap : BIDE_URL_MAX + 1;
+    struct url_out o = {.data = storage, .cap = most > 0 ? most - 1 : 0};
+    struct pieces t;
+    struct url u = {.href = storage};
+
+    int r = check_text(p, end);
+    while (p < end && is_blank(*p))
+        p++;
+    while (end > p && is_blank(end[-1]))
+        end--;
+    if (r == 0)
+        r = read_text(&u, &t, base, p, end);
+    if (r == 0)
+        r = put_origin(&u, &o, &t, base);
+    if (r < 0)
+        return r;
+    put_path(&u, &o, &t, base);
+    put_query(&u, &o, &t, base);
+    put_fragment(&u, &o, &t);
+    if (o.full || most == 0)
+        return URL_ETOOLONG;
+    storage[o.len] = '\0';
+    u.len = (uint32_t)o.len;
+    *out = u;
+    return 0;
+}
+
+int bide__url_parse(struct url *out, const char *text, size_t len, char *storage, size_t cap)
+{
+    return bide__url_resolve(out, NULL, text, len, storage, cap);
+}
+
+size_t bide__url_bound(size_t len, const struct url *base)
+{
+    size_t most = len < BIDE_URL_MAX ? 3 * len + 272 + (base ? base->len : 0) : BIDE_URL_MAX + 1;
+    return most < BIDE_URL_MAX + 1 ? most : BIDE_URL_MAX + 1;
+}
+
+/* "[fe80::1" of "[fe80::1%25eth0]". */
+static size_t address_len(const struct url *u)
+{
+    return u->hostname.len - 1 - u->zone_len;
+}
+
+void bide__url_inherit_zone(struct url *u, const struct url *from, char *storage, size_t cap)
+{
+    size_t len = address_len(u), zone_len = from->zone_len;
+    if (u->host_kind != URL_IPV6 || from->host_kind != URL_IPV6 || u->zone_len > 0 || zone_len == 0 ||
+        u->len + zone_len >= cap || len != address_len(from) ||
+        memcmp(bide__url_part(u, u->hostname), bide__url_part(from, from->hostname), len) != 0)
+        return;
+
+    char *at = storage + u->hostname.off + len;
+    memmove(at + zone_len, at, strlen(at) + 1);
+    memcpy(at, bide__url_part(from, from->hostname) + len, zone_len);
+    u->hostname.len += (uint32_t)zone_len;
+    u->host.len += (uint32_t)zone_len;
+    struct url_part *behind[] = {&u->path, &u->query, &u->fragment};
+    for (size_t i = 0; i < sizeof behind / sizeof *behind; i++)
+        behind[i]->off += behind[i]->off > 0 ? (uint32_t)zone_len : 0; /* a part that is not there has none */
+    u->zone_len = from->zone_len;
+    u->len += (uint32_t)zone_len;
+}
+
+bool bide__url_same_host(const struct url *a, const struct url *b)
+{
+    return a->hostname.len == b->hostname.len &&
+           memcmp(bide__url_part(a, a->hostname), bide__url_part(b, b->hostname), a->hostname.len) == 0;
+}
+
+bool bide__url_same_origin(const struct url *a, const struct url *b)
+{
+    return a->scheme == b->scheme && a->port == b->port && bide__url_same_host(a, b);
+}
+
+static const char *const errors[] = {
+#define ROW(name, text) [name - URL__FIRST] = text,
+    BIDE_URL_ERRORS(ROW)
+#undef ROW
+};
+
+const char *bide__url_strerror(int error)
+{
+    return error > URL__FIRST && error < URL__END ? errors[error - URL__FIRST] : "not a URL error";
+}
