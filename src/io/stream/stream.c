@@ -255,7 +255,7 @@ static bool only_filters_were_meant(bide_stream *s)
 
 bool bide__stream_is_alive(bide_stream *s, bool probe)
 {
-    if (s->aborted || bide__buf_len(&s->in) > 0 || !s->lowest->ops->is_alive(s->lowest, probe))
+    if (bide__buf_len(&s->in) > 0 || !s->lowest->ops->is_alive(s->lowest, probe))
         return false;
     return !bide__stream_may_recv(s) || only_filters_were_meant(s);
 }
