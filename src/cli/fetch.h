@@ -107,7 +107,10 @@ struct job {
     bool is_asked, has_head; /* it waits for its host; has the head of its answer */
     bool is_recalling;  /* this attempt is being ended to make room */
     bool is_recalled;   /* it, or one before it, was */
-    bool is_away;       /* host is not that of its URL: a redirect leads there */
+    char *hop_url;      /* where redirects led to, and it goes on once its host may be asked; owned; NULL: it begins with url */
+    int hops;           /* redirects before hop_url */
+    bool is_away;       /* host is not that of what it asks for first: a redirect leads there */
+    int resent;         /* attempts that were ended to make room, and count for no other purpose */
     bool is_bound;      /* this attempt cannot be made again: what came of it has gone on */
     bool is_forgotten;  /* there is no room to remember it: one that repeats it is asked for, too */
     int64_t due_ms;     /* a retry: not before */
@@ -363,11 +366,17 @@ struct trail {
 /* Before the session is made. */
 void fetch_watch_redirects(struct fetch *f);
 /* Send a job's request.  Suspends.  Returns: as bide_request */
-bide_response *fetch_ask(struct worker *w, const struct job *job);
+bide_response *fetch_ask(struct worker *w, struct job *job);
 /* The request failed without an answer, with this error: what is known of where it came to. */
 void fetch_note_trail(struct worker *w, struct outcome *o, const bide_error_info *e);
 
 /* ---- fetch_worker.c ---- */
+
+/* What it asks for first: its URL, or where redirects have led to. */
+static inline const char *job_asks(const struct job *job)
+{
+    return job->hop_url ? job->hop_url : text_string(&job->url);
+}
 
 struct worker {
     struct fetch *f;

@@ -48,6 +48,14 @@ void health_failed(struct health *h, const struct health_limits *l, int64_t bega
     h->is_lost |= h->rounds >= l->rounds;
 }
 
+void health_refused(struct health *h, int64_t sent_ms, int64_t now_ms)
+{
+    if (h->refusals > 0 && sent_ms <= h->refused_ms)
+        return;
+    h->refusals++;
+    h->refused_ms = now_ms;
+}
+
 void health_lose(struct health *h, int kind, const char *why)
 {
     h->is_lost = true;

@@ -26,6 +26,8 @@ struct health {
     unsigned rounds;    /* the same, but those that ran at the same time are one */
     int64_t counted_ms; /* when the latest round was counted */
     int64_t probe_ms;   /* when it is down: nothing is asked for before */
+    unsigned refusals;  /* rounds of answers with Retry-After since the latest other answer */
+    int64_t refused_ms; /* when the latest of them was counted */
     int64_t answer_us;  /* smoothed time to the first byte of an answer; 0: it has never answered */
     int kind;           /* enum fail, of the latest failure */
     bool is_down, is_lost;
@@ -43,6 +45,9 @@ void health_answered(struct health *h, int64_t us);
  * random:    any 64 bits; hosts that went down together are not asked together
  */
 void health_failed(struct health *h, const struct health_limits *l, int64_t began_ms, int64_t now_ms, uint64_t random);
+
+/* It answered that it has too much to do, and for how long.  sent_ms: when it was asked, as began_ms above. */
+void health_refused(struct health *h, int64_t sent_ms, int64_t now_ms);
 
 /* No attempt will help. */
 void health_lose(struct health *h, int kind, const char *why);

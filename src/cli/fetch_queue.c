@@ -224,6 +224,15 @@ void queue_drop(struct fetch *f, struct job *job)
     queue_free_job(&f->queue, job);
 }
 
+/* From its own URL: that a redirect leads somewhere may change. */
+static void begin_anew(struct job *job)
+{
+    free(job->hop_url);
+    job->hop_url = NULL;
+    job->hops = 0;
+    job->is_away = !hosts_is(job->host, text_string(&job->url));
+}
+
 /* When its host is down, others of its jobs are the next to find out. */
 void queue_retry(struct fetch *f, struct job *job, int64_t delay_ms)
 {
@@ -231,6 +240,7 @@ void queue_retry(struct fetch *f, struct job *job, int64_t delay_ms)
     struct host *host = job->host;
 
     leave_host(f, job);
+    begin_anew(job);
     job->waits_since_ms = now_ms;
     if (host->health.is_down || host->blocked_until_ms > now_ms + delay_ms) {
         host_park(f, job, now_ms);
@@ -253,7 +263,7 @@ static void change_host(struct fetch *f, struct job *job, struct host *host, int
     hosts_drop(&f->queue.hosts, job->host, now_ms);
     job->host = host;
     job->sent_ms = now_ms;
-    job->is_away = !hosts_is(host, text_string(&job->url));
+    job->is_away = !hosts_is(host, job_asks(job));
     host_start(f, host, now_ms);
 }
 
@@ -266,8 +276,6 @@ enum hop queue_hop(struct fetch *f, struct job *job, const char *to)
     enum hop hop = host->health.is_lost ? HOP_LOST : host_may_follow(f, host, now_ms) ? HOP_GOES : HOP_WAITS;
 
     change_host(f, job, host, now_ms);
-    if (hop == HOP_GOES)
-        silence_ask(f, job);
     return hop;
 }
 
@@ -294,6 +302,7 @@ bool queue_move(struct fetch *f, struct job *job, const char *url)
     leave_host(f, job);
     hosts_drop(&f->queue.hosts, job->host, now_ms);
     job->host = host;
+    begin_anew(job);
     job->attempts = 0;
     job->due_ms = now_ms;
     if (job->url.no_memory)

@@ -26,6 +26,7 @@
 
 struct fetch;
 struct job;
+struct outcome;
 struct source;
 struct text;
 
@@ -65,6 +66,7 @@ struct host {
     struct host *asked_prev, *asked_next;
     int64_t heard_ms;           /* when it said something, or was first asked */
     size_t heard_bytes;         /* of bodies, since then */
+    int64_t byte_ms;            /* when the latest of them came */
     uint64_t hash;
     uint32_t len;
     char name[];                /* "a.example:8080", lower case */
@@ -271,6 +273,8 @@ void queue_answered(struct fetch *f, struct job *job, int64_t us);
 /* ... and so it bears as many requests as there were, or not.  us: from when it was asked to the first byte. */
 void queue_borne(struct fetch *f, struct job *job, int64_t us);
 void queue_not_borne(struct fetch *f, struct job *job);
+/* Its host has too much to do, and said for how long.  Returns: true: it is given up because of that. */
+bool queue_refused(struct fetch *f, struct job *job, const struct outcome *o, const char *why);
 /* Its host did not.  Returns: true: it is given up because of that. */
 bool queue_unanswered(struct fetch *f, struct job *job, int kind, const char *why, bool is_certain);
 /* Its only request goes out. */

@@ -173,7 +173,7 @@ void record_add(struct fetch *f, const struct job *job, const struct outcome *o,
     text_format(t, ",\"bytes\":%llu,\"wire_bytes\":%llu", (unsigned long long)o->bytes, (unsigned long long)o->wire_bytes);
     add_digest(t, o);
     add_begin(t, f, job);
-    text_format(t, ",\"attempts\":%d,\"redirects\":%d", job->attempts, o->redirects);
+    text_format(t, ",\"attempts\":%d,\"redirects\":%d", job->attempts + job->resent, o->redirects);
     if (o->status && !o->is_repeat)
         add_answer(t, o);
     else if (o->trail && o->trail->is_seen)

@@ -3,8 +3,9 @@
  * fetch_redirects.c - where redirects lead to: may a job go there now?  And for the record of one whose redirects came to no end.
  *
  * A job counts at the host that it asks, so that hosts behind redirects have their health and their window like others.
- * If such a host must be left alone, the job waits for it like those of its own; when it is its turn, it begins with
- * its own URL again.
+ * If such a host must be left alone, the job waits for it like those of its own.  When it is its turn, it goes on where it
+ * was; if it has fields that must not go everywhere, which is for the library to say, it begins with its own URL
+ * again, and keeps its place at the host that it waited for.  What is not safe to be sent twice does not wait.
  *
  * A request that fails gives no response to ask: what is followed is noted on the way.  The session may follow one
  * more than --max-redirs, so that the one too many is seen, too, before it is refused here.
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #include "cli/fetch.h"
+#include "cli/retry.h"
 
 static void note_last(struct trail *t, const bide_response *r)
 {
@@ -23,11 +25,35 @@ static void note_last(struct trail *t, const bide_response *r)
     snprintf(t->ip, sizeof t->ip, "%s", bide_response_peer(r));
 }
 
+/* Nothing in it is for its first host alone. */
+static bool may_go_on(const struct fetch *f, const struct job *job)
+{
+    const char *host = strstr(text_string(&job->url), "://");
+
+    return !f->request.headers && !job->extras && host && !memchr(host + 3, '@', strcspn(host + 3, "/?#"));
+}
+
+/* It waits for the host of this URL. */
+static int wait_there(struct worker *w, const char *to)
+{
+    struct job *job = w->job;
+
+    free(job->hop_url);
+    job->hop_url = may_go_on(w->f, job) ? strdup(to) : NULL; /* without memory: from the beginning */
+    job->hops = w->trail.redirects;
+    job->is_away = !hosts_is(job->host, job_asks(job));
+    return bide_fail(BIDE_EREDIRECT, "%s may not be asked now", job->host->name);
+}
+
 /* To another host: what this one said counts for it, and that one may not have room. */
 static int hop(struct worker *w, const bide_response *r, const char *to)
 {
     struct job *job = w->job;
-    if (hosts_is(job->host, to))
+    bool is_there = hosts_is(job->host, to), is_on_its_way = job->is_away; /* its place is at a host behind this one */
+
+    if (is_there)
+        job->is_away = false;
+    if (is_there || is_on_its_way)
         return 0;
 
     if (hosts_is(job->host, bide_response_url(r))) {
@@ -36,7 +62,14 @@ static int hop(struct worker *w, const bide_response *r, const char *to)
         queue_answered(w->f, job, t.first_byte);
     }
     w->hop = queue_hop(w->f, job, to);
-    return w->hop == HOP_GOES ? 0 : bide_fail(BIDE_EREDIRECT, "%s may not be asked now", job->host->name);
+    if (w->hop == HOP_WAITS && !retry_is_safe(job_method(w->f, job)))
+        w->hop = HOP_GOES;
+    if (w->hop == HOP_GOES) {
+        silence_ask(w->f, job);
+        job->is_away = false; /* for the next hop */
+        return 0;
+    }
+    return wait_there(w, to);
 }
 
 static int note_redirect(const bide_response *r, const char *to, void *arg)
@@ -62,12 +95,15 @@ void fetch_watch_redirects(struct fetch *f)
     q->max_redirects += q->max_redirects > 0;
 }
 
-bide_response *fetch_ask(struct worker *w, const struct job *job)
+bide_response *fetch_ask(struct worker *w, struct job *job)
 {
     struct fetch *f = w->f;
 
-    w->trail = (struct trail){0};
-    return request_send(&f->request, f->session, text_string(&job->url), job->extras, w);
+    w->trail = (struct trail){.redirects = job->hops};
+    text_clear(&w->landed);
+    if (job->hop_url)
+        text_add_string(&w->landed, job->hop_url);
+    return request_send(&f->request, f->session, job_asks(job), job->extras, w);
 }
 
 void fetch_note_trail(struct worker *w, struct outcome *o, const bide_error_info *e)

@@ -121,6 +121,7 @@ void report_retry(struct worker *w, const struct job *job, const struct outcome 
 void report_lost(struct fetch *f, const struct job *job)
 {
     const struct host *host = job->host;
+    unsigned rounds = host->health.rounds > 0 ? host->health.rounds : host->health.refusals;
 
     if (host->jobs <= 1)
         return;
@@ -130,7 +131,7 @@ void report_lost(struct fetch *f, const struct job *job)
         return;
     }
     report_failure(f, "%s is given up after %u failure%s in a row; %u URL%s that wait%s for it fail%s with it", host->name,
-                   host->health.rounds, host->health.rounds == 1 ? "" : "s", host->jobs - 1, host->jobs == 2 ? "" : "s",
+                   rounds, rounds == 1 ? "" : "s", host->jobs - 1, host->jobs == 2 ? "" : "s",
                    host->jobs == 2 ? "s" : "", host->jobs == 2 ? "s" : "");
 }
 

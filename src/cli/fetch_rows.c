@@ -15,6 +15,7 @@
  * moment, they have all.
  */
 #include <stddef.h>
+#include <string.h>
 
 #include "cli/fetch.h"
 
@@ -178,6 +179,11 @@ void host_line_up(struct fetch *f, struct host *host, int64_t now_ms)
     join_row(q, host, row_of(host));
 }
 
+static size_t bytes_of(const struct job *job)
+{
+    return job->url.cap + (job->hop_url ? strlen(job->hop_url) : 0);
+}
+
 void host_park(struct fetch *f, struct job *job, int64_t now_ms)
 {
     struct host *host = job->host;
@@ -192,7 +198,7 @@ void host_park(struct fetch *f, struct job *job, int64_t now_ms)
     host->last = job;
     host->nparked++;
     f->queue.parked++;
-    f->queue.parked_bytes += job->url.cap;
+    f->queue.parked_bytes += bytes_of(job);
     note_full(f, host);
     host_line_up(f, host, now_ms);
 }
@@ -204,7 +210,7 @@ struct job *host_unpark(struct queue *q, struct host *host)
     host->first = job->next;
     host->nparked--;
     q->parked--;
-    q->parked_bytes -= job->url.cap;
+    q->parked_bytes -= bytes_of(job);
     backlog_want(q, host);
     return job;
 }

@@ -61,6 +61,12 @@ static bool is_of_host(const struct outcome *o)
             o->fail == FAIL_RESET);
 }
 
+/* It has too much to do. */
+static bool is_refusal(const struct outcome *o)
+{
+    return o->code == 0 && (o->status == 429 || o->status == 503);
+}
+
 /* Was it too much for the host? */
 static void note_window(struct fetch *f, struct job *job, const struct outcome *o)
 {
@@ -68,7 +74,7 @@ static void note_window(struct fetch *f, struct job *job, const struct outcome *
 
     if (o->status == 0 && (o->answered || !is_broken))
         return;
-    if (is_broken || o->status == 429 || o->status == 503)
+    if (is_broken || is_refusal(o))
         queue_not_borne(f, job);
     else
         queue_borne(f, job, timing_answer_us(&o->timing));
@@ -86,9 +92,11 @@ static int64_t answer_us(const struct outcome *o)
 static void note_host(struct worker *w, struct job *job, const struct outcome *o)
 {
     note_window(w->f, job, o);
-    if (o->answered)
+    if (o->answered && !is_of_host(o)) /* half an answer is none */
         queue_answered(w->f, job, answer_us(o));
-    else if (is_of_host(o) && queue_unanswered(w->f, job, o->fail, text_string(&w->why), o->code == BIDE_ENAME))
+    if (is_refusal(o) && o->retry_after_ms >= 0 && queue_refused(w->f, job, o, text_string(&w->why)))
+        report_lost(w->f, job);
+    if (is_of_host(o) && queue_unanswered(w->f, job, o->fail, text_string(&w->why), o->code == BIDE_ENAME))
         report_lost(w->f, job);
 }
 

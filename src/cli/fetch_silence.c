@@ -107,6 +107,7 @@ void silence_heard(struct fetch *f, struct job *job, size_t bytes)
     if (!job->is_asked || !host->in_list)
         return;
     host->heard_bytes += bytes;
+    host->byte_ms = bide_loop_time_ms(f->loop);
     if (bytes == 0 || host->heard_bytes >= HEARD_BYTES)
         speak(f, host);
 }

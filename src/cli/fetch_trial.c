@@ -5,6 +5,9 @@
 #include "cli/fetch.h"
 #include "cli/retry.h"
 
+#define MORE_REFUSALS 3 /* than failures: limits are often those of a minute, and the rests of eight rounds are two */
+#define LONG_REFUSALS 3 /* rounds of answers that ask for a longer rest than is given: no more come */
+
 void host_begin_trial(struct queue *q, struct host *host, int64_t now_ms)
 {
     host->trial_ms = now_ms > 0 ? now_ms : 1;
@@ -47,6 +50,7 @@ void queue_borne(struct fetch *f, struct job *job, int64_t us)
 {
     struct host *host = job->host;
 
+    host->health.refusals = 0;
     window_answered(&host->window, &f->queue.window, host->live, job->sent_ms, bide_loop_time_ms(f->loop), us);
 }
 
@@ -55,6 +59,22 @@ void queue_not_borne(struct fetch *f, struct job *job)
     struct host *host = job->host;
 
     window_refused(&host->window, &f->queue.window, host->live, job->sent_ms, bide_loop_time_ms(f->loop));
+}
+
+bool queue_refused(struct fetch *f, struct job *job, const struct outcome *o, const char *why)
+{
+    struct health *h = &job->host->health;
+    const struct health_limits *l = &f->queue.limits;
+    bool is_long = o->retry_after_ms > f->options->retry_after_max_ms;
+    unsigned most = l->rounds + (f->options->host_errors > 0 ? 0 : MORE_REFUSALS);
+
+    health_refused(h, job->sent_ms, bide_loop_time_ms(f->loop));
+    if (h->is_lost || h->refusals < (is_long && most > LONG_REFUSALS ? LONG_REFUSALS : most))
+        return false;
+    health_lose(h, o->fail, why);
+    host_recount(f, job->host);
+    host_line_up(f, job->host, bide_loop_time_ms(f->loop));
+    return true;
 }
 
 bool queue_unanswered(struct fetch *f, struct job *job, int kind, const char *why, bool is_certain)

@@ -56,12 +56,15 @@ static void view_asleep(const struct host *host, int64_t now_ms, struct progress
 static int64_t limit_ms(const struct fetch *f, const struct host *host, int64_t now_ms)
 {
     const struct http_options *o = &f->options->http;
-    int64_t since_ms = now_ms - host->asked_first->sent_ms, left_ms = 0;
+    const struct job *oldest = host->asked_first;
+    int64_t since_ms = now_ms - oldest->sent_ms, still_ms = now_ms - (oldest->has_head ? host->byte_ms : oldest->sent_ms), left_ms = 0;
 
     if (o->timeout_ms > 0 && o->timeout_ms != BIDE_FOREVER)
         left_ms = o->timeout_ms - since_ms;
-    if (!host->asked_first->has_head && o->stall_ms > 0 && o->stall_ms != BIDE_FOREVER && (left_ms <= 0 || o->stall_ms - since_ms < left_ms))
-        left_ms = o->stall_ms - since_ms;
+    bool drips = oldest->has_head && (oldest->received == 0 || still_ms < HOST_SILENCE_MS); /* or a short body may: nobody sees it */
+
+    if (!drips && o->stall_ms > 0 && o->stall_ms != BIDE_FOREVER && (left_ms <= 0 || o->stall_ms - still_ms < left_ms))
+        left_ms = o->stall_ms - still_ms;
     return left_ms > 0 ? left_ms : 0;
 }
 

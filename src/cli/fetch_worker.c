@@ -153,7 +153,7 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
         note_answer(w, r, o);
     o->answered = true;
     o->status = bide_status(r);
-    o->redirects = bide_response_redirects(r);
+    o->redirects = w->trail.redirects;
     o->timing = bide_response_timing(r);
     if (job->is_away || o->redirects > 0)
         queue_credit(w->f, job, bide_response_url(r));
@@ -196,9 +196,13 @@ static void fail_with_host(struct worker *w, const struct job *job, struct outco
 
     o->fail = (enum fail)h->kind;
     o->is_final = o->with_host = true;
+    if (job->hop_url) {
+        o->redirects = job->hops;
+        o->final_url = job->hop_url;
+    }
     text_clear(&w->why);
     report_add_url(&w->why, text_string(&job->url));
-    if (job->is_away)
+    if (job->is_away || job->hop_url)
         text_format(&w->why, ": it is redirected to %s, which", job->host->name);
     else
         text_add_string(&w->why, ": its host");
@@ -213,9 +217,9 @@ static void wait_for_hop(struct worker *w, struct job *job, struct outcome *o)
         o->is_put_back = true;
         return;
     }
+    fail_with_host(w, job, o);
     o->redirects = w->trail.redirects;
     o->final_url = text_string(&w->landed);
-    fail_with_host(w, job, o);
 }
 
 /* --skip-existing */
@@ -301,6 +305,7 @@ static void run(struct worker *w)
         f->stats.live--;
         if (o.is_put_back) {
             job->attempts--;
+            job->resent += w->hop == HOP_GOES;
             queue_put_back(f, job);
             continue;
         }
