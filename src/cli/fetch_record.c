@@ -11,12 +11,15 @@
 #include "cli/fetch.h"
 
 /* Of what a peer or the user wrote. */
-static void add_given_url(struct text *t, const char *name, const char *given)
+static void add_given_url(struct text *t, const char *name, const struct text *given)
 {
     struct text url = {0};
+    size_t shown = strlen(text_string(given));
 
-    report_add_url(&url, given);
-    jsonl_add_url_member(t, name, text_string(&url));
+    report_add_url(&url, text_string(given));
+    if (given->len > shown)
+        text_add(&url, given->data + shown, given->len - shown);
+    jsonl_add_url_bytes(t, name, &url);
     t->no_memory |= url.no_memory;
     text_free(&url);
 }
@@ -151,7 +154,7 @@ void record_add(struct fetch *f, const struct job *job, const struct outcome *o,
     size_t begin = t->len;
 
     text_format(t, "{\"v\":1,\"i\":%llu", (unsigned long long)job->number);
-    add_given_url(t, "url", text_string(&job->url));
+    add_given_url(t, "url", &job->url);
     add_source(t, job);
     add_vars(t, f, job);
     if (o->is_repeat)

@@ -73,5 +73,7 @@ bool jsonl_add_string(struct text *to, const char *s);
  */
 void jsonl_add_member(struct text *to, const char *name, const char *value);
 void jsonl_add_url_member(struct text *to, const char *name, const char *url);
+/* The same of one that may have NUL bytes, because it is none. */
+void jsonl_add_url_bytes(struct text *to, const char *name, const struct text *url);
 
 #endif

@@ -38,13 +38,13 @@ static size_t plain_ascii(const char *s, size_t left)
 }
 
 /* Returns: it is all UTF-8. */
-static bool add_quoted(struct text *to, const char *s, bool in_url)
+static bool add_quoted(struct text *to, const char *s, size_t len, bool in_url)
 {
     bool is_utf8 = true;
     uint32_t c = 0;
 
     text_add_char(to, '"');
-    for (size_t left = strlen(s), n; left > 0; s += n, left -= n) {
+    for (size_t left = len, n; left > 0; s += n, left -= n) {
         n = plain_ascii(s, left);
         bool as_it_is = n > 0;
         if (n == 0 && (n = plain_decode(s, left, &c)) > 0)
@@ -65,16 +65,16 @@ static bool add_quoted(struct text *to, const char *s, bool in_url)
 
 bool jsonl_add_string(struct text *to, const char *s)
 {
-    return add_quoted(to, s, false);
+    return add_quoted(to, s, strlen(s), false);
 }
 
 /* RFC 4648 4. */
-static void add_base64(struct text *to, const char *s)
+static void add_base64(struct text *to, const char *s, size_t len)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const unsigned char *p = (const unsigned char *)s;
 
-    for (size_t left = strlen(s); left > 0; left -= left < 3 ? left : 3, p += 3) {
+    for (size_t left = len; left > 0; left -= left < 3 ? left : 3, p += 3) {
         unsigned second = left > 1 ? p[1] : 0, third = left > 2 ? p[2] : 0;
         unsigned long all = (unsigned long)p[0] << 16 | second << 8 | third;
         text_add_char(to, digits[all >> 18]);
@@ -84,26 +84,31 @@ static void add_base64(struct text *to, const char *s)
     }
 }
 
-static void add_member(struct text *to, const char *name, const char *value, bool is_url)
+static void add_member(struct text *to, const char *name, const char *value, size_t len, bool is_url)
 {
     text_add_string(to, ",\"");
     text_add_string(to, name);
     text_add_string(to, "\":");
     if (!value) {
         text_add_string(to, "null");
-    } else if (!add_quoted(to, value, is_url)) {
+    } else if (!add_quoted(to, value, len, is_url)) {
         text_format(to, ",\"%s_b64\":\"", name);
-        add_base64(to, value);
+        add_base64(to, value, len);
         text_add_char(to, '"');
     }
 }
 
 void jsonl_add_member(struct text *to, const char *name, const char *value)
 {
-    add_member(to, name, value, false);
+    add_member(to, name, value, value ? strlen(value) : 0, false);
 }
 
 void jsonl_add_url_member(struct text *to, const char *name, const char *url)
 {
-    add_member(to, name, url, true);
+    add_member(to, name, url, url ? strlen(url) : 0, true);
+}
+
+void jsonl_add_url_bytes(struct text *to, const char *name, const struct text *url)
+{
+    add_member(to, name, text_string(url), url->no_memory ? 0 : url->len, true);
 }

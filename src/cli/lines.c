@@ -205,21 +205,8 @@ static bool find_end(struct lines *l, const char *start, size_t *n, size_t *all)
     return end < limit || (is_full(l) && *n == 0);
 }
 
-/* A line longer than the buffer: drop it, piece by piece, and say so once. */
-static int too_long(struct lines *l, const char **fault)
-{
-    bool is_first = !l->skipping;
-
-    take(l, l->no_cr); /* a CR behind it may be its end */
-    l->skipping = true;
-    if (!is_first)
-        return LINES_MORE;
-    l->number++;
-    *fault = l->longest ? "the line is longer than 1 MiB" : "the line is longer than 65535 bytes";
-    return LINES_BAD;
-}
-
-static int give(struct lines *l, char *start, size_t n, char **line, size_t *len, const char **fault)
+/* The next line: without its end, it is n bytes at start. */
+static void trim(struct lines *l, char *start, size_t n, char **line, size_t *len)
 {
     l->number++;
     if (l->number == 1 && n >= 3 && memcmp(start, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
@@ -236,8 +223,28 @@ static int give(struct lines *l, char *start, size_t n, char **line, size_t *len
     }
     *line = start;
     *len = n;
-    if (!memchr(start, '\0', n))
-        return n > 0 && (*start != '#' || l->has_no_comments) ? LINES_GOT : LINES_MORE;
+}
+
+/* A line longer than the buffer: drop it, piece by piece, and say so once. */
+static int too_long(struct lines *l, char *start, char **line, size_t *len, const char **fault)
+{
+    bool is_first = !l->skipping;
+
+    if (is_first)
+        trim(l, start, l->no_cr, line, len);
+    take(l, l->no_cr); /* a CR behind it may be its end */
+    l->skipping = true;
+    if (!is_first)
+        return LINES_MORE;
+    *fault = l->longest ? "the line is longer than 1 MiB" : "the line is longer than 65535 bytes";
+    return LINES_BAD;
+}
+
+static int give(struct lines *l, char *start, size_t n, char **line, size_t *len, const char **fault)
+{
+    trim(l, start, n, line, len);
+    if (!memchr(*line, '\0', *len))
+        return *len > 0 && (**line != '#' || l->has_no_comments) ? LINES_GOT : LINES_MORE;
     *fault = l->unpack && unpack_is_wide(l->unpack) ? "the line has a NUL or half of a pair of UTF-16"
                                                     : "the line has a NUL byte";
     return LINES_BAD;
@@ -257,7 +264,7 @@ int lines_next(struct lines *l, char **line, size_t *len, const char **fault)
         size_t n, all;
 
         if (!find_end(l, start, &n, &all))
-            return is_full(l) ? too_long(l, fault) : LINES_MORE;
+            return is_full(l) ? too_long(l, start, line, len, fault) : LINES_MORE;
         if (all == 0)
             return LINES_END;
         take(l, all);

@@ -52,7 +52,7 @@ enum {
     LINES_MORE = 2, /* nothing complete is in the buffer: lines_fill, then ask again */
     LINES_GOT = 1,
     LINES_END = 0,
-    LINES_BAD = -1, /* *fault says why; the next call goes on behind it */
+    LINES_BAD = -1, /* *fault says why; line has what there is, or how it begins; the next call goes on behind it */
 };
 
 /* The next line, without its end, in the buffer: it lasts until the next call.  Never reads. */

@@ -103,7 +103,7 @@ static int give(struct list *l, struct list_entry *e, const char *url, size_t le
     e->len = len;
     if (len <= LINES_LONGEST)
         return LIST_GOT;
-    e->len = 0;
+    e->len = salvage_length(url, len);
     return bad(l, e, LIST_BAD, "the URL is longer than 65535 bytes");
 }
 
@@ -291,6 +291,20 @@ static int next_line(struct list *l, char **line, size_t *len, const char **faul
     return l->held;
 }
 
+/* One that cannot be read, and is no option either. */
+static int bad_line(struct list *l, struct list_entry *e, const char *line, size_t len, const char *fault)
+{
+    bool is_table = l->form == LIST_TSV;
+
+    text_clear(&l->url);
+    draft_clear(&l->draft);
+    if (line == l->lines.raw || !aria2_is_option(line, len))
+        salvage_line(&l->draft, l->form, l->columns, is_table ? l->lines.raw : line, is_table ? l->lines.raw_len : len, &l->url);
+    e->url = text_string(&l->url);
+    e->len = l->url.no_memory ? 0 : l->url.len;
+    return bad(l, e, LIST_BAD, l->url.no_memory ? extras_no_memory : fault);
+}
+
 /* A line that begins an entry. */
 static int take_line(struct list *l, struct list_entry *e, char *line, size_t len)
 {
@@ -328,7 +342,7 @@ int list_next(struct list *l, struct list_entry *e)
         if (got == LINES_MORE || got == LINES_END)
             return got;
         if (got == LINES_BAD)
-            return bad(l, e, LIST_BAD, fault);
+            return bad_line(l, e, line, len, fault);
         if (l->form == LIST_LINES) {
             note_place(l);
             set_place(l, e);

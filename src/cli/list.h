@@ -14,7 +14,7 @@
  * LIST_AUTO finds out: by its first line if it is jsonl or tsv; else each entry is taken for what it looks like, a URL
  * alone, one with options of aria2's below it, several with tabs between, or a URL, a tab and a file name.
  *
- * Files: list.c (which form; lines into entries), list_aria2.c, list_tsv.c, list_jsonl.c (one entry), extras.h (what it
+ * Files: list.c (which form; lines into entries), list_aria2.c, list_tsv.c, list_jsonl.c (one entry), list_salvage.c, extras.h (what it
  * says beside its URL), lines.h and unpack.h (the lines).
  */
 #ifndef BIDE_CLI_LIST_H
@@ -86,6 +86,15 @@ void aria2_fields(struct draft *d, const struct list_rules *rules, const char *l
 
 /* One line.  Its URL goes to *url. */
 void jsonl_parse(struct draft *d, const struct list_rules *rules, const char *line, size_t len, struct text *url);
+
+/* ---- list_salvage.c: the URL of a line that cannot be used ---- */
+
+/* How much of a URL such a line's record has. */
+size_t salvage_length(const char *url, size_t len);
+/* Append it: of what should be an object; of a line of that form. */
+void salvage_json(const char *line, size_t len, struct text *url);
+void salvage_line(struct draft *d, enum list_form form, const struct columns *columns, const char *line, size_t len,
+                  struct text *url);
 
 /* ---- list.c ---- */
 

@@ -238,12 +238,15 @@ void jsonl_parse(struct draft *d, const struct list_rules *rules, const char *li
 
     if (is_too_deep(line, len)) {
         draft_fault(d, "objects within objects, more than %d deep", DEEPEST);
+        salvage_json(line, len, url);
         return;
     }
     json_t *document = load(d, line, len);
     if (!json_is_object(document)) {
         if (document)
             draft_fault(d, "no object, such as {\"url\": \"http://...\"}");
+        else
+            salvage_json(line, len, url);
         json_decref(document);
         return;
     }

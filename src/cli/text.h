@@ -45,6 +45,8 @@ static inline void text_clear(struct text *t)
 {
     t->len = 0;
     t->no_memory = false;
+    if (t->data)
+        t->data[0] = '\0'; /* text_string would give what was there */
 }
 
 static inline void text_free(struct text *t)

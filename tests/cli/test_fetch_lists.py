@@ -56,6 +56,30 @@ class Lists(Case):
             os.remove(self.path("r.jsonl"))
         return r, files
 
+    # ---- lines that cannot be used ----
+
+    def recorded(self, text, *args):
+        """The URLs of the records, by line; U/ for that of the server."""
+        self.assertIn(self.fetch(text.replace("U/", self.url + "/").encode(), *args)[0].code, (1, 4))
+        return [x["url"].replace(self.url + "/", "U/") for x in sorted(self.records, key=lambda x: x["line"])]
+
+    def test_lines_that_cannot_be_used_are_recorded_with_their_own_url(self):
+        long = "y" * 70000
+        got = self.recorded(f"U/bytes/1\nU/n\0x\n  U/{long}\nU/tab\tb\tc\nU/bytes/2\nhttp://u:p@{long}\nhttp://u:p\0@h/\nU/last\0")
+        self.assertEqual(got, ["U/bytes/1", "U/n\0x", (self.url + "/" + long)[:1024].replace(self.url + "/", "U/"), "U/tab",
+                               "U/bytes/2", "", "", "U/last\0"])
+        self.assertEqual({x["error"] for x in self.records if not x["ok"]}, {"url"})
+        self.assertEqual(self.recorded(f"url\tname\nU/bytes/1\tx\nU/a\0\ty\n\ty\nU/{long}\tz\n")[1:3], ["U/a\0", ""])
+        self.assertEqual(self.recorded("name\turl\nx\tU/a\0b\n"), ["U/a\0b"])
+        self.assertEqual(self.recorded("U/a\n out=../y\nU/b\n body=" + long * 20 + "\n"), ["U/a", "U/b", ""])
+
+    def test_lines_of_json_that_cannot_be_used_are_recorded_with_their_own_url(self):
+        got = self.recorded('{"url":"U/bytes/1"}\n{"url":"U/b\n{"nourl":1}\n{"url":"U/c","headers":3}\n[1]\n{"x":"url", "url" : "http:\\/\\/h\\/d" y}\n'
+                            '{"url":"U/e\\u0000f"}\n{"url":"U/g\0"}\n{\n')
+        self.assertEqual(got, ["U/bytes/1", "U/b", "", "U/c", "", "http://h/d", "U/e\0f", "U/g\0", ""])
+        self.fetch(b'{"url":1}\n{"url":"http://h/\xff}\n')
+        self.assertEqual([x.get("url_b64") for x in sorted(self.records, key=lambda x: x["line"])], [None, "aHR0cDovL2gv/30="])
+
     # ---- what stands beside the URL ----
 
     def test_aria2_options_belong_to_the_url_above(self):
