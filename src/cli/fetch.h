@@ -384,6 +384,7 @@ struct worker {
     enum hop hop;     /* where its latest redirect led to */
     struct trail trail;
     struct text name; /* of the file */
+    const char *existing; /* the extension that the file has which fetch_find_existing found last; NULL: none */
     struct text why;  /* what went wrong */
     const char *method; /* of the job */
     struct text landed; /* where redirects led to */

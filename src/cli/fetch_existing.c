@@ -15,6 +15,7 @@ struct search {
     const struct job *job;
     struct text *name;
     int64_t size; /* -1: it is not there */
+    const char *extension; /* that its name has, if that depends on the answer */
 };
 
 static bool is_there(struct search *s, const struct answer *a)
@@ -39,6 +40,7 @@ static int search(struct search *s)
 
     for (unsigned n = 0; !found && (extension = names_extension_number(n)); n++) {
         found = is_there(s, &(struct answer){.extension = extension});
+        s->extension = extension;
         if (n == 0)
             text_add(&first, text_string(s->name), s->name->len);
         else if (n == 1 && first.len == s->name->len && memcmp(first.data, s->name->data, first.len) == 0)
@@ -54,5 +56,6 @@ int64_t fetch_find_existing(struct worker *w, const struct job *job)
 
     if (!w->f->options->skip_existing || bide_to_thread(bide_coro(search, &s)) < 0)
         return -1;
+    w->existing = s.size >= 0 ? s.extension : NULL;
     return s.size;
 }

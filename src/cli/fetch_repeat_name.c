@@ -79,6 +79,11 @@ static const char *name_first(struct fetch *f, const struct job *job, const stru
     return out->no_memory ? fetch_no_memory : NULL;
 }
 
+static bool found_existing(const struct urlset_entry *e)
+{
+    return e->fail == FAIL_NONE && e->status == 0;
+}
+
 /* --skip-existing: it has its own file from an earlier run. */
 static bool is_existing(struct worker *w, const struct job *job, const struct text *first, struct outcome *o)
 {
@@ -125,6 +130,8 @@ const char *repeats_save(struct worker *w, struct job *job, const struct urlset_
         why = fetch_name(f, job, &a, &w->name);
     if (!why && may_differ && strcmp(first.data, w->name.data) != 0)
         why = save_copy(w, job, &first, o);
+    else if (!why)
+        o->is_existing = found_existing(e);
     text_free(&first);
     return why;
 }

@@ -290,7 +290,7 @@ void repeats_settle(struct worker *w, struct job *job, const struct outcome *o)
     e->bytes = o->bytes;
     e->fail = o->fail;
     e->status = (unsigned)(o->trail ? o->trail->status : o->status) & 1023;
-    e->extension = extension_number(o->extension);
+    e->extension = extension_number(o->is_existing ? w->existing : o->extension);
     if (f->repeats.urls.has_digests)
         memcpy(urlset_digest(&f->repeats.urls, e), o->sha256, sizeof o->sha256);
     struct urlset_entry copy = *e;

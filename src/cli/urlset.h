@@ -21,7 +21,7 @@ struct urlset_entry {
         uint64_t bytes;      /* done */
     };
     uint64_t first : 40;    /* number of the URL that was asked for; is_named: where it stands, with the name of its file */
-    uint64_t status : 10;
+    uint64_t status : 10;   /* 0, and no failure: it was not asked for, because its file is there */
     uint64_t fail : 5;      /* enum fail */
     uint64_t extension : 6; /* names_extension_number */
     uint64_t state : 2;

@@ -213,6 +213,24 @@ class Repeats(Case):
         self.assertEqual((self.body("o/x"), self.body("o/y")), (b"/a", b"mine"))
         self.assertEqual([x.get("skipped") for x in self.records()], [None, "exists"])
 
+    def test_what_repeats_a_url_whose_file_exists_is_skipped_too(self):
+        """Its name, too, is that of the file that is there, which has the extension of a type that was known to the first run."""
+        with serving() as u:
+            self.list(f"{u}/json", f"{u}/json", f"{u}/json#x", f"{u}/bytes/4", f"{u}/bytes/4")
+            self.fetch("-i", "list.txt", "-O", "o", "--jsonl", "first")
+            r = self.fetch("-i", "list.txt", "-O", "o", "--jsonl", "log", "--skip-existing")
+            (self.dir / "l").write_text(f"{u}/json\n{u}/json\tmine\n")
+            self.fetch("-i", "l", "-O", "o", "--jsonl", "own", "--skip-existing")
+        files = sorted("o/" + x for x in self.files("o") if not x.endswith("mine"))
+        self.assertEqual(len(files), 2)
+        self.assertTrue(any(x.endswith("json@.json") for x in files), files)
+        for x, y in zip(self.records("first"), self.records()):
+            self.assertEqual((y["file"], y["skipped"], y["bytes"], y.get("same_as")), (x["file"], "exists", x["bytes"], x.get("same_as")))
+        self.assertIn("0 ok  0 failed  5 skipped", r.err)
+        self.assertEqual([(x["file"], x.get("skipped")) for x in self.records("own")],
+                         [(files[1], "exists"), ("o/mine", None)])
+        self.assertEqual(self.body("o/mine"), self.body(files[1]))
+
     def test_globs_and_operands_repeat_as_lists_do(self):
         u = self.url
         self.fetch(f"{u}/[1-3]", f"{u}/[2-4]", f"{u}/{{5,5}}", "-O", "o", "--jsonl", "log")
