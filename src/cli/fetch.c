@@ -55,8 +55,11 @@ static void cut(struct fetch *f)
 /* How long the requests that run may take, in words. */
 static void say_stopping(struct fetch *f)
 {
-    report_say(f, "stopping: %d in flight, %lld s grace, press Ctrl-C again to drop them", f->stats.live,
-               (long long)(f->options->grace_ms + 999) / 1000);
+    int64_t ms = f->options->grace_ms;
+    bool is_short = ms > 0 && ms < 1000;
+
+    report_say(f, "stopping: %d in flight, %.9g %s grace, press Ctrl-C again to drop them", f->stats.live,
+               is_short ? (double)ms : (double)ms / 1000, is_short ? "ms" : "s");
 }
 
 static int wait_for_signal(struct fetch *f, bide_signals *signals)

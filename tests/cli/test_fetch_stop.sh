@@ -88,6 +88,7 @@ seen 12
 kill -TERM "$pid"
 ended 143
 test ! -e term || fail "a file"
+grep -qF "1 in flight, 200 ms grace, press" err || fail "the grace that was given"
 
 # While it waits for its next attempt, for the rate, for standard input: it ends at once.
 begin fetch "$base/flaky/x/9/503" -o no --backoff 60s
