@@ -93,6 +93,7 @@ struct job {
     uint64_t line;      /* in the list */
     const char *list;   /* its name */
     const char *fault;  /* a line that cannot be used: why; else NULL */
+    bool has_bad_name;  /* fault: the file name that its list gives is another line's, or in its way */
     struct text url;    /* as it was given */
     struct extras *extras;  /* what its list says beside it, owned; NULL: nothing */
     unsigned mirror;        /* how many of its mirrors have been asked */
@@ -185,7 +186,7 @@ struct naming {
     bool is_proven;           /* no two URLs have one name */
     bool are_checked;         /* all names of the lists were compared: --dry-run */
     struct nameset names;     /* else: those that were given */
-    struct nameset directories; /* of -o: and those above them */
+    struct nameset directories; /* of -o and of lists: and those above them */
     struct text root;         /* the directory that no name leads out of, with its slash */
     int root_fd;              /* -1: not open */
 };
@@ -221,10 +222,14 @@ static inline bool naming_is_late(const struct naming *n)
  */
 extern const char fetch_not_a_url[], fetch_no_memory[], fetch_no_value[]; /* some of these faults */
 const char *fetch_name(struct fetch *f, const struct job *job, const struct answer *a, struct text *out);
+/* Does its list have a say in the name? */
+bool fetch_is_named_by_list(const struct naming *n, const struct job *job);
 /* Can no other URL have this name? */
 bool fetch_name_is_unique(const struct naming *n, const struct job *job, const struct text *name);
 /* Claim the name; a later attempt may do so again.  Returns: NULL, or what is wrong: another URL has it. */
 const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text *name);
+/* The same with -O for what the job's list says of it, as its line is read: the first line has the name, whoever answers first. */
+void fetch_claim_list_name(struct fetch *f, struct job *job);
 
 /* ---- fetch_plan.c ---- */
 
@@ -273,6 +278,8 @@ struct repeats {
 
 /* A hash of the job's URL, the same for one that is written in another way; 0: it is none. */
 uint64_t repeats_key(const struct fetch *f, const struct job *job);
+/* Who may have the name that a list gives: lines with the same request, or where that would be asked twice, the line alone. */
+uint64_t repeats_owner(const struct fetch *f, const struct job *job);
 void repeats_open(struct fetch *f);
 /* A job that may go: true: it is not to be asked for, and repeats_pass knows what to do with it. */
 bool repeats_take(struct fetch *f, struct job *job);

@@ -244,6 +244,8 @@ static int make_of_entry(struct fetch *f, struct host *host, struct run *run, st
 
     if (e)
         source_set_extras(job, e, LIST_GOT);
+    if (e)
+        fetch_claim_list_name(f, job); /* once more: it is its own */
     queue_count_extras(&f->queue, job);
     if (!e || (!job->url.no_memory && !hosts_is(host, text_string(&job->url))))
         job->fault = "the list has been changed since it was read first";

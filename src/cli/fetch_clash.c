@@ -2,7 +2,7 @@
 /*
  * fetch_clash.c - two different URLs that would be saved as one file.
  *
- * Names of -O are different by what they are made of (names.h), and most templates prove themselves (unique.c).  Where that
+ * Names of -O are different by what they are made of (names.h), if no list gives them, and most templates prove themselves (unique.c).  Where that
  * fails, or texts could make a name that no file can have, or one that is the directory of another, the names of the
  * first URLs are made before the first request: a template that is wrong is wrong for most.  Those behind them are looked up as they
  * come, in a table of hashes with a ceiling, and the later of two fails.  --dry-run looks at all.
@@ -72,27 +72,36 @@ struct walk {
     uint64_t left;     /* so many are looked at */
 };
 
-static int found_twin(struct walk *w, const char *first_url)
+/* " (the other is list.txt:7)" */
+static void add_other_place(struct text *t, const struct job *other)
+{
+    if (other->list)
+        text_format(t, " (the other is %s:%llu)", other->list, (unsigned long long)other->line);
+}
+
+static int found_twin(const struct walk *w, const struct job *first, const struct job *second)
 {
     struct text t = {0};
 
-    report_add_place(&t, &w->job);
-    report_add_url(&t, first_url);
+    report_add_place(&t, second);
+    report_add_url(&t, text_string(&first->url));
     text_add_string(&t, " and ");
-    report_add_url(&t, w->job.url.data);
+    report_add_url(&t, text_string(&second->url));
     text_format(&t, " would both be saved as %s%s", w->twin_of.data, advice(w->f));
+    add_other_place(&t, first);
     say("%s", text_string(&t));
     text_free(&t);
     return EXIT_USAGE;
 }
 
-/* "a" and "a/b": a is a file and a directory.  What -O calls a file is not known yet. */
+/* "a" and "a/b": a is a file and a directory.  What -O calls a file is not known yet, unless its list says it. */
 static bool is_in_way(struct walk *w)
 {
     const char *name = w->name.data;
     const struct naming *n = &w->f->naming;
+    bool has_directories = n->has_template || fetch_is_named_by_list(n, &w->job);
 
-    for (size_t i = n->template.root_len; n->has_template && i < w->name.len; i++) {
+    for (size_t i = n->has_template ? n->template.root_len : n->root.len; has_directories && i < w->name.len; i++) {
         enum nameset_answer a = name[i] == '/' ? nameset_add(&w->directories, name, i) : NAMESET_THERE;
         w->no_memory |= a == NAMESET_NO_MEMORY;
         if (a == NAMESET_THERE)
@@ -100,7 +109,7 @@ static bool is_in_way(struct walk *w)
         if (nameset_has(&w->names, name, i))
             w->in_way = i;
     }
-    if (n->has_template && nameset_has(&w->directories, name, w->name.len))
+    if (has_directories && nameset_has(&w->directories, name, w->name.len))
         w->in_way = w->name.len;
     return w->in_way > 0;
 }
@@ -108,7 +117,8 @@ static bool is_in_way(struct walk *w)
 /* Of a URL that is repeated the name is its own. */
 static bool claim(struct walk *w)
 {
-    uint64_t owner = repeats_key(w->f, &w->job);
+    bool is_named = w->f->naming.directory && fetch_is_named_by_list(&w->f->naming, &w->job);
+    uint64_t owner = is_named ? repeats_owner(w->f, &w->job) : repeats_key(w->f, &w->job);
     enum nameset_answer a = owner ? nameset_claim(&w->names, w->name.data, w->name.len, owner)
                                   : nameset_add(&w->names, w->name.data, w->name.len);
 
@@ -118,9 +128,30 @@ static bool claim(struct walk *w)
     return w->is_twin || w->no_memory || (a == NAMESET_NEW && is_in_way(w));
 }
 
+/* Before a run with -O: what lists do not name is different. */
+static bool is_passed_over(const struct walk *w)
+{
+    const struct fetch *f = w->f;
+
+    return f->naming.directory && !f->options->dry_run && !fetch_is_named_by_list(&f->naming, &w->job);
+}
+
+/* Is it the one that is in the way of the name that is looked for? */
+static bool is_other(const struct walk *w)
+{
+    size_t len = w->twin_of.len;
+
+    return w->name.len >= len && memcmp(w->name.data, w->twin_of.data, len) == 0 &&
+           (w->name.len == len || (w->in_way > 0 && w->name.data[len] == '/'));
+}
+
 /* The name of one more URL; true: it is the one that is looked for, or it is wrong, or there is no memory to know. */
 static bool visit(struct walk *w)
 {
+    if (w->twin_of.len == 0 && w->left-- == 0)
+        return w->is_full = true;
+    if (is_passed_over(w))
+        return false;
     w->fault = fetch_name(w->f, &w->job, NULL, &w->name);
     if (w->fault == fetch_not_a_url)
         return false; /* it will fail, and then say why */
@@ -131,9 +162,7 @@ static bool visit(struct walk *w)
     if (w->fault)
         return true;
     if (w->twin_of.len > 0)
-        return w->name.len == w->twin_of.len && memcmp(w->name.data, w->twin_of.data, w->name.len) == 0;
-    if (w->left-- == 0)
-        return w->is_full = true;
+        return is_other(w);
     return (w->f->naming.has_template || !fetch_name_is_unique(&w->f->naming, &w->job, &w->name)) && claim(w);
 }
 
@@ -204,10 +233,11 @@ static bool walk(struct walk *w)
     w->job.number = 0;
     w->job.list = NULL;
     /* -O tells apart what a pattern tells apart. */
-    bool are_different = w->f->naming.directory && w->f->of_patterns > FIRST_NAMES;
+    bool are_different = w->f->naming.directory && (!w->f->options->dry_run || w->f->of_patterns > FIRST_NAMES);
     return (!are_different && walk_patterns(w)) || walk_lists(w);
 }
 
+/* A name that no file can have. */
 static int found_wrong(const struct walk *w)
 {
     char shown[512];
@@ -215,34 +245,42 @@ static int found_wrong(const struct walk *w)
 
     report_add_place(&place, &w->job);
     request_shown_url(w->job.url.data, shown, sizeof shown);
-    if (w->fault)
-        say("%s%s would be saved as '%s': %s", text_string(&place), shown, w->name.len > 0 ? w->name.data : "", w->fault);
-    else
-        say("%s%s would be saved as %s, but %.*s cannot be a file and a directory; {i} in place of a text numbers them",
-            text_string(&place), shown, w->name.data, (int)w->in_way, w->name.data);
+    say("%s%s would be saved as '%s': %s", text_string(&place), shown, w->name.len > 0 ? w->name.data : "", w->fault);
     text_free(&place);
     return EXIT_USAGE;
 }
 
-/* w stands at a name that was there before: a second pass finds whose. */
-static int find_twin(struct walk *w)
+static int found_in_way(const struct walk *w, const struct job *first, const struct job *second, const struct text *name)
 {
-    struct text second = {0};
-    uint64_t number = w->job.number, line = w->job.line;
-    const char *list = w->job.list;
+    char shown[512];
+    struct text t = {0};
+
+    report_add_place(&t, second);
+    text_format(&t, "%s would be saved as %s, but %s cannot be a file and a directory",
+                request_shown_url(text_string(&second->url), shown, sizeof shown), text_string(name), w->twin_of.data);
+    text_add_string(&t, w->f->naming.has_template ? "; {i} in place of a text numbers them" : advice(w->f));
+    add_other_place(&t, first);
+    say("%s", text_string(&t));
+    text_free(&t);
+    return EXIT_USAGE;
+}
+
+/* w stands at a name that was there before, or is in the way of one: a second pass finds whose. */
+static int find_other(struct walk *w)
+{
+    struct text url = {0}, name = {0};
+    struct job second = w->job;
     int code = EXIT_OK;
 
-    text_add(&w->twin_of, w->name.data, w->name.len);
-    text_add_string(&second, text_string(&w->job.url));
-    w->no_memory = w->twin_of.no_memory || second.no_memory;
-    if (!w->no_memory && walk(w) && !w->no_memory && w->job.number < number) {
-        struct job later = {.url = second, .list = list, .line = line};
-        struct text first = w->job.url;
-        w->job = later;
-        second = first;
-        code = found_twin(w, text_string(&second));
-    }
-    text_free(&second);
+    text_add(&w->twin_of, w->name.data, w->is_twin ? w->name.len : w->in_way);
+    text_add_string(&name, text_string(&w->name));
+    text_add_string(&url, text_string(&w->job.url));
+    second.url = url;
+    w->no_memory = w->twin_of.no_memory || url.no_memory || name.no_memory;
+    if (!w->no_memory && walk(w) && !w->no_memory && w->job.number < second.number)
+        code = w->is_twin ? found_twin(w, &w->job, &second) : found_in_way(w, &w->job, &second, &name);
+    text_free(&url);
+    text_free(&name);
     return w->no_memory ? say_no_memory() : code;
 }
 
@@ -258,7 +296,7 @@ static int check_names(struct fetch *f)
     if (w.no_memory)
         code = say_no_memory();
     else if (found)
-        code = w.is_twin ? find_twin(&w) : found_wrong(&w);
+        code = w.fault ? found_wrong(&w) : find_other(&w);
     f->naming.are_checked = is_dry && !w.is_full;
     nameset_free(&w.names);
     nameset_free(&w.directories);
@@ -305,5 +343,5 @@ int fetch_check_clashes(struct fetch *f)
         return too_many(f);
     nameset_init(&n->names, RUN_NAMES);
     nameset_init(&n->directories, RUN_DIRECTORIES);
-    return n->has_template || f->options->dry_run ? check_names(f) : EXIT_OK;
+    return n->has_template || has_list(f) || f->options->dry_run ? check_names(f) : EXIT_OK;
 }

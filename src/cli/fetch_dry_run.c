@@ -60,7 +60,7 @@ static void print_where(const struct fetch *f)
         puts("body   to standard output");
     else if (!naming_saves(n))
         puts("bodies are not kept");
-    else if (n->directory || n->is_proven || (n->are_checked && f->stats.is_total_known))
+    else if (n->is_proven || (n->are_checked && f->stats.is_total_known) || (n->directory && f->options->inputs.len == 0))
         puts("names  all different");
     else
         puts("names  of the list are compared as it is read; the later of two equal ones fails");

@@ -95,6 +95,13 @@ const char *fetch_name(struct fetch *f, const struct job *job, const struct answ
 
 /* ---- names that are taken ---- */
 
+bool fetch_is_named_by_list(const struct naming *n, const struct job *job)
+{
+    const struct extras *x = job->extras;
+
+    return x && (n->has_template ? x->values != NULL : n->directory && (x->name || x->dir));
+}
+
 /* Of what -O makes, only names with a hash can be alike; and those of URLs with a user, who is not in the name. */
 bool fetch_name_is_unique(const struct naming *n, const struct job *job, const struct text *name)
 {
@@ -105,20 +112,32 @@ bool fetch_name_is_unique(const struct naming *n, const struct job *job, const s
     return !memchr(name->data + n->root.len, '~', name->len - n->root.len) && !secrets_in_url(text_string(&job->url), &begin, &end);
 }
 
-/* "a" and "a/b": a would be a file and a directory. */
-static const char *claim_directories(struct naming *n, const struct text *name)
+/* Its directories; what -O makes of URLs has none that could be a file. */
+static size_t directories_begin(const struct naming *n)
 {
-    enum nameset_answer a = NAMESET_THERE;
+    return n->has_template ? n->template.root_len : n->root.len;
+}
 
+/* "a" and "a/b": a would be a file and a directory.  *len: so much of the name is the other's. */
+static const char *find_in_way(const struct naming *n, const struct text *name, size_t *len)
+{
+    *len = name->len;
     if (nameset_has(&n->directories, name->data, name->len))
         return "files of earlier URLs are below this name";
-    for (size_t i = n->template.root_len; i < name->len; i++) {
-        if (name->data[i] == '/')
-            a = nameset_add(&n->directories, name->data, i);
-        if (name->data[i] == '/' && a != NAMESET_THERE && nameset_has(&n->names, name->data, i))
+    for (size_t i = directories_begin(n); i < name->len; i++) {
+        *len = i;
+        if (name->data[i] == '/' && nameset_has(&n->names, name->data, i))
             return "an earlier URL has the name of its directory";
     }
-    return a == NAMESET_NO_MEMORY ? fetch_no_memory : NULL;
+    return NULL;
+}
+
+static const char *claim_directories(struct naming *n, const struct text *name)
+{
+    for (size_t i = directories_begin(n); i < name->len; i++)
+        if (name->data[i] == '/' && nameset_add(&n->directories, name->data, i) == NAMESET_NO_MEMORY)
+            return fetch_no_memory;
+    return NULL;
 }
 
 /* In a thread: a file system may take its time. */
@@ -145,8 +164,66 @@ const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text
         return "an earlier URL has this file name";
     if (answer == NAMESET_FULL && bide_to_thread(bide_coro(was_written, n, name)) != 0) /* or it is not known */
         return "a file of this run has this name, of an earlier URL or of the same one, beyond the names that are remembered";
-    const char *why = answer == NAMESET_NO_MEMORY ? fetch_no_memory : n->has_template ? claim_directories(n, name) : NULL;
+    bool has_directories = n->has_template || fetch_is_named_by_list(n, job);
+    const char *why = answer == NAMESET_NO_MEMORY ? fetch_no_memory : NULL;
+    size_t len;
+    if (!why && has_directories)
+        why = find_in_way(n, name, &len);
+    if (!why && has_directories)
+        why = claim_directories(n, name);
     if (!why)
         job->claimed = hash;
     return why;
+}
+
+/* ---- names that lists give ---- */
+
+/* Returns: as fetch_claim_name; *len: so much of the name is the other's. */
+static const char *claim_in_order(struct naming *n, struct job *job, const struct text *name, uint64_t owner, size_t *len)
+{
+    const char *why = find_in_way(n, name, len);
+    if (why)
+        return why;
+
+    enum nameset_answer answer = nameset_claim(&n->names, name->data, name->len, owner);
+    *len = name->len;
+    if (answer == NAMESET_THERE)
+        return "an earlier URL has this file name";
+    why = answer == NAMESET_NO_MEMORY ? fetch_no_memory : claim_directories(n, name);
+    if (!why && answer != NAMESET_FULL)
+        job->claimed = names_hash(name->data, name->len);
+    return why;
+}
+
+/* Its extras go: it is not asked for. */
+static void refuse_job(struct job *job, const struct text *name, const char *why, size_t len)
+{
+    struct text t = {0};
+
+    report_add_url(&t, text_string(&job->url));
+    text_format(&t, ": %s: %s", text_string(name), why);
+    if (len < name->len)
+        text_format(&t, ", %.*s", (int)len, text_string(name));
+    free(job->extras);
+    job->fault = extras_keep_fault(text_string(&t), &job->extras);
+    job->has_bad_name = true;
+    job->url.no_memory |= t.no_memory || why == fetch_no_memory || job->fault == extras_no_memory;
+    text_free(&t);
+}
+
+void fetch_claim_list_name(struct fetch *f, struct job *job)
+{
+    struct naming *n = &f->naming;
+    struct text name = {0};
+    size_t len = 0;
+
+    if (job->fault || n->has_template || !fetch_is_named_by_list(n, job) || nameset_is_full(&n->names))
+        return; /* what does not fit is compared as it is saved */
+    const char *why = fetch_name(f, job, NULL, &name);
+    uint64_t owner = why ? 0 : repeats_owner(f, job);
+    if (owner)
+        why = claim_in_order(n, job, &name, owner, &len);
+    if (owner && why)
+        refuse_job(job, &name, why, len);
+    text_free(&name);
 }

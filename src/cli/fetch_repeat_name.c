@@ -14,24 +14,16 @@
 
 _Static_assert(FAIL_KINDS <= 32, "urlset_entry.fail");
 
-/* Does the list have a say in the name? */
-static bool is_named_by_list(const struct naming *n, const struct job *job)
-{
-    const struct extras *x = job->extras;
-
-    return x && (n->has_template ? x->values != NULL : n->directory && (x->name || x->dir));
-}
-
 bool repeats_cannot_name(const struct fetch *f, const struct job *job)
 {
-    return f->repeats.names.len >= NAMES_BYTES && is_named_by_list(&f->naming, job);
+    return f->repeats.names.len >= NAMES_BYTES && fetch_is_named_by_list(&f->naming, job);
 }
 
 int repeats_remember(struct fetch *f, const struct job *job, struct urlset_entry *e, const struct text *name)
 {
     struct text *all = &f->repeats.names;
     size_t at = all->len;
-    if (!is_named_by_list(&f->naming, job))
+    if (!fetch_is_named_by_list(&f->naming, job))
         return 0;
 
     text_add(all, (const char *)&job->number, sizeof job->number);
@@ -114,7 +106,7 @@ const char *repeats_save(struct worker *w, struct job *job, const struct urlset_
     unsigned char digest[DIGEST_BYTES];
     struct answer a = {.extension = names_extension_number(e->extension), .status = e->status};
     struct text first = {0};
-    bool may_differ = e->is_named || is_named_by_list(n, job) || (n->has_template && n->template.has_number);
+    bool may_differ = e->is_named || fetch_is_named_by_list(n, job) || (n->has_template && n->template.has_number);
 
     if (f->repeats.urls.has_digests) {
         struct urlset_entry *now = urlset_find(&f->repeats.urls, e->key); /* it may have moved */

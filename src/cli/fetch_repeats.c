@@ -69,6 +69,16 @@ uint64_t repeats_key(const struct fetch *f, const struct job *job)
     return job->key ? job->key : key_of(f, job);
 }
 
+uint64_t repeats_owner(const struct fetch *f, const struct job *job)
+{
+    const struct extras *x = job->extras;
+    const char *method = x->method ? x->method : usual_method(&f->options->http, x);
+    bool is_alone = f->options->dups == REPEATS_AUTO && !retry_is_safe(method);
+    uint64_t key = repeats_key(f, job);
+
+    return key && is_alone ? key ^ names_hash((const char *)&job->number, sizeof job->number) : key;
+}
+
 static bool may_repeat(const struct fetch *f)
 {
     const struct source *s = &f->source;

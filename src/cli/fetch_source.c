@@ -66,6 +66,7 @@ static int fill_list(struct fetch *f)
 void source_set_extras(struct job *job, struct list_entry *e, int got)
 {
     job->fault = NULL;
+    job->has_bad_name = false;
     if (e->len > 0)
         text_add(&job->url, e->url, e->len);
     if (got == LIST_BAD) {
@@ -77,8 +78,10 @@ void source_set_extras(struct job *job, struct list_entry *e, int got)
     job->extras = e->extras;
 }
 
-static void note_entry(struct source *s, struct job *job, struct list_entry *e, int got)
+static void note_entry(struct fetch *f, struct job *job, struct list_entry *e, int got)
 {
+    struct source *s = &f->source;
+
     source_set_extras(job, e, got);
     job->line = e->line;
     job->list = s->list->lines.name;
@@ -87,6 +90,7 @@ static void note_entry(struct source *s, struct job *job, struct list_entry *e, 
     s->end = e->end;
     s->form = e->form;
     s->columns = e->columns;
+    fetch_claim_list_name(f, job);
 }
 
 /* The whole list is something else: nothing of it is asked for.  Returns: 0, or no memory. */
@@ -119,7 +123,7 @@ static int next_of_list(struct fetch *f, struct job *job)
     while (!f->stopping) {
         int got = list_next(l, &e);
         if (got == LIST_GOT || got == LIST_BAD) {
-            note_entry(&f->source, job, &e, got);
+            note_entry(f, job, &e, got);
             return 1;
         }
         if (got == LIST_END || got == LIST_REFUSED)

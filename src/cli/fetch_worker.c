@@ -272,7 +272,7 @@ static void attempt(struct worker *w, struct job *job, struct outcome *o)
     if (job->began_us == 0)
         job->began_us = clock_us();
     if (job->fault) {
-        refuse(w, job, o, FAIL_URL, job->fault);
+        refuse(w, job, o, job->has_bad_name ? FAIL_CLASH : FAIL_URL, job->fault);
         return;
     }
     if (!name_first(w, job, o))

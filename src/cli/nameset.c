@@ -84,6 +84,11 @@ static enum nameset_answer add(struct nameset *s, uint64_t h)
     return NAMESET_NEW;
 }
 
+bool nameset_is_full(const struct nameset *s)
+{
+    return s->used + 2 > s->max;
+}
+
 bool nameset_has(const struct nameset *s, const char *name, size_t len)
 {
     return has(s, hash(s, name, len));

@@ -30,6 +30,8 @@ enum nameset_answer {
     NAMESET_NO_MEMORY, /* nor memory */
 };
 
+/* Is there no room for the name of one more owner? */
+bool nameset_is_full(const struct nameset *s);
 /* Was it given, and kept? */
 bool nameset_has(const struct nameset *s, const char *name, size_t len);
 enum nameset_answer nameset_add(struct nameset *s, const char *name, size_t len);

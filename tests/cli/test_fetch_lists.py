@@ -5,6 +5,7 @@ import bz2
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import time
 import unittest
@@ -55,6 +56,50 @@ class Lists(Case):
                 self.records = [json.loads(line) for line in f]
             os.remove(self.path("r.jsonl"))
         return r, files
+
+    # ---- names that exclude each other ----
+
+    FORMS = {"tsv": lambda lines: "url\tname\n" + "".join(f"{u}\t{n}\n" for u, n in lines),
+             "aria2": lambda lines: "".join(f"{u}\n out={n}\n" for u, n in lines),
+             "json": lambda lines: "".join(json.dumps({"url": u, "name": n}) + "\n" for u, n in lines)}
+    PLACES = {"tsv": (2, 3), "aria2": (1, 3), "json": (1, 2)}
+
+    def test_names_that_exclude_each_other_are_found_before_the_first_request(self):
+        asked = json.loads(bide("get", self.url + "/stats").out)["requests"]
+        for form, make in self.FORMS.items():
+            first, second = self.PLACES[form]
+            for names, what in ((("a", "a/b"), "o/a cannot be a file and a directory"), (("d/a/b", "d/a"), "o/d/a cannot be a file and a directory"),
+                                (("x/y", "x/y"), "would both be saved as o/x/y")):
+                for option in (["-n"], []):
+                    r, files = self.fetch(make(zip(("U/bytes/1", "U/bytes/2"), names)), *option)
+                    self.expect(r, 2)
+                    self.assertEqual(files, {})
+                    self.expect_line(r, 2, f"list:{second}: ", what, f"(the other is {self.path('list')}:{first})")
+        self.assertEqual(json.loads(bide("get", self.url + "/stats").out)["requests"] - asked, 1)
+        self.expect(self.fetch("url\tname\nU/bytes/1\ta\nU/bytes/2\ta.b\nU/bytes/3\tab/c\nU/bytes/1\ta\n", "-n")[0], 0)
+
+    def test_the_first_line_has_the_name_whoever_answers_first(self):
+        for form, make in self.FORMS.items():
+            for names, says in ((("a", "a/b"), "a/b: an earlier URL has the name of its directory, p/a"), (("a/b", "a"), "files of earlier URLs are below"),
+                                (("x", "x"), "p/x: an earlier URL has this file name")):
+                for waits in (1, 200), (200, 1):
+                    text = make((f"U/delay/{ms}?{i}", name) for i, (ms, name) in enumerate(zip(waits, names)))
+                    r, files = self.fetch(text, stdin=True, out="p")
+                    self.expect(r, 1)
+                    self.assertEqual([x["error"] for x in sorted(self.records, key=lambda x: x["i"])], [None, "name"], r)
+                    self.assertIn(says, r.err)
+                    self.assertEqual(list(files), [names[0]])
+                    shutil.rmtree(self.path("p"))
+
+    def test_names_behind_those_that_are_looked_at_are_compared_in_the_order_of_lines(self):
+        """Those in front are of a host that is down; some are read again from the file."""
+        dead = f"http://127.0.0.1:{closed_port()}"
+        lines = [(f"{dead}/{i}", f"f{i}") for i in range(32800)]
+        lines += [("U/delay/99", "a"), ("U/bytes/0", "a/b"), ("U/bytes/1", "f7")] + [(f"U/bytes/{i}", f"d/{i}") for i in range(300)]
+        r, files = self.fetch(self.FORMS["tsv"](lines), "-q", "--host-errors", 1)
+        self.expect(r, 1)
+        self.assertEqual([(x["line"], x["error"]) for x in self.records if not x["ok"] and x["error"] != "connect"], [(32803, "name"), (32804, "name")])
+        self.assertEqual(sorted(files), sorted(["a"] + [f"d/{i}" for i in range(300)]))
 
     # ---- lines that cannot be used ----
 
