@@ -19,8 +19,8 @@
 
 #define OWN_DESCRIPTORS 12 /* signals, a list and four to be read again, records, the directories of files that are being named */
 #define FEWEST_DESCRIPTORS 10 /* standard files, the loop's, signals, the root, a connection, a file, its directory */
-#define IDLE_PER_PLACE  16
-#define IDLE_MOST       1024
+#define IDLE_PER_PLACE  64
+#define IDLE_MOST       4096
 #define RECORDS_MS      1000 /* for records, when all has been dropped: their reader may be asleep */
 
 /* ---- stopping ---- */
