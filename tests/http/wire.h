@@ -239,6 +239,7 @@ static struct {
 static bide_stream *wire_open(struct wire *w)
 {
     w->filter.ops = &wire_ops;
+    w->in = w->buffer;
     w->ends = (struct fd){.fd = WIRE_FD, .writable = w->room > 0, .loop = bide__loop_here};
     bide__list_init(&w->ends.readers);
     bide__list_init(&w->ends.writers);
