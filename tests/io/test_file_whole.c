@@ -184,10 +184,11 @@ EVERYWHERE(file_calls_in_a_directory_that_may_not_be_changed)
 
 static int save_name(long i)
 {
-    char text[32];
+    char text[32], path[256]; /* its own: a thread reads it while others are made */
     int len = snprintf(text, sizeof text, "%ld-%ld-%ld", i, i, i);
 
-    return bide_file_write_all(at("same"), text, (size_t)len);
+    snprintf(path, sizeof path, "%s", at("same"));
+    return bide_file_write_all(path, text, (size_t)len);
 }
 
 static void saves_one_name_at_once(void)
