@@ -108,7 +108,8 @@ static bool make_name(const struct input *in, uint64_t k, struct text *name)
     const struct template *t = &in->template;
     uint64_t which[GLOB_MAX] = {0};
     struct template_values v = {.glob = &in->glob, .which = which, .binding = &in->binding, .number = k,
-                                .host = in->lines[3], .path = in->lines[2], .query = in->lines[4]};
+                                .host = in->lines[3], .path = in->lines[2], .query = in->lines[4],
+                                .date = "20261129"};
 
     text_clear(name);
     glob_pick(&in->glob, k, which);
