@@ -136,9 +136,9 @@ class Silence(Case):
             r = self.fetch(s, urls)
             self.assertEqual(s.asked, {"a.test": 200, "b.test": 200, "c.test": 200})
             self.assertTrue(all(x["ok"] and x["redirects"] == 2 and x["final_url"].startswith("http://c.test/ok/") for x in r))
-            # What has fields that must not go everywhere begins again, but never comes to no end.
+            # What has fields that must not go everywhere begins again after each host that it waited for: two, at most.
             r = self.fetch(s, urls, "-H", "X-Token: secret")
-            self.assertLessEqual(s.asked["a.test"], 200 + 400)
+            self.assertLessEqual(s.asked["a.test"], 200 + 3 * 200)
             self.assertEqual((len(r), sum(x["ok"] for x in r)), (200, 200))
 
     def test_redirects_over_hosts_to_a_dead_one_end(self):
@@ -147,7 +147,7 @@ class Silence(Case):
                 r = self.fetch(s, [f"a.test/to/b.test/to/dead.test/hang/{i}" for i in range(60)], "--stall", f"{200 * SLOW}ms",
                                "--backoff", "10ms", *options)
             self.assertEqual((len(r), [x for x in r if x["ok"]]), (60, []))
-            self.assertLess(max(s.asked.values()), 180)
+            self.assertLess(max(s.asked.values()), 4 * 60)
 
     def test_posts_that_are_redirected_are_sent_once(self):
         with Server() as s:
