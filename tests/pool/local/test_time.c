@@ -9,6 +9,10 @@
 
 static int say_cancelled(const char *path)
 {
+    char begun[300];
+
+    snprintf(begun, sizeof begun, "%s-begun", path);
+    close(open(begun, O_CREAT | O_WRONLY, 0600));
     int code = bide_sleep_ms(10000);
     if (code == BIDE_ECANCELED)
         close(open(path, O_CREAT | O_WRONLY, 0600));
@@ -31,6 +35,15 @@ static bool exists_soon(const char *path)
         BIDE_IGNORE(bide_sleep_ms(2));
     }
     return false;
+}
+
+/* Has the job that says it was cancelled at this path come to where it waits, or will it this moment? */
+static bool begins_soon(const char *path)
+{
+    char begun[300];
+
+    snprintf(begun, sizeof begun, "%s-begun", path);
+    return exists_soon(begun);
 }
 
 /* pool no. 35: at its deadline a job is cancelled where it awaits */
@@ -148,7 +161,7 @@ KINDS(cancelled_running_job_sees_it_at_its_next_await)
 
     snprintf(path, sizeof path, "%s/cancelled", test_tmpdir());
     bide_auto bide_future *f = bide_pool_submit(p, bide_job(job_say_cancelled, path));
-    BIDE_IGNORE(bide_sleep_ms(30));
+    EXPECT_TRUE(begins_soon(path));
     EXPECT_TRUE(bide_future_cancel(f));
     EXPECT_ERR(bide_await(f), BIDE_ECANCELED);
     EXPECT_TRUE(exists_soon(path));
@@ -164,15 +177,15 @@ KINDS(cancellation_of_the_caller_reaches_the_job)
     for (int i = 0; i < 3; i++)
         snprintf(path[i], sizeof path[i], "%s/%d", test_tmpdir(), i);
 
-    bide_timeout(30)
+    bide_timeout(100) /* in which it surely begins */
         code = CALL(p, bide_job(job_say_cancelled, path[0]));
     EXPECT_ERR(code, BIDE_ETIMEDOUT);
     bide_error_clear();
     bide_future *f = bide_pool_submit(p, bide_job(job_say_cancelled, path[1]));
-    BIDE_IGNORE(bide_sleep_ms(20));
+    EXPECT_TRUE(begins_soon(path[1]));
     bide_release(f);
     const char *texts[1] = {path[2]};
-    bide_timeout(30)
+    bide_timeout(100)
         code = bide_pool_map(p, bide_jobs(job_say_cancelled, texts), 1);
     EXPECT_ERR(code, BIDE_ETIMEDOUT);
     bide_error_clear();
