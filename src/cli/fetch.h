@@ -228,7 +228,7 @@ bool fetch_is_named_by_list(const struct naming *n, const struct job *job);
 bool fetch_name_is_unique(const struct naming *n, const struct job *job, const struct text *name);
 /* Claim the name; a later attempt may do so again.  Returns: NULL, or what is wrong: another URL has it. */
 const char *fetch_claim_name(struct fetch *f, struct job *job, const struct text *name);
-/* The same with -O for what the job's list says of it, as its line is read: the first line has the name, whoever answers first. */
+/* The same with -O for what the job's list says of it, as its line is read: the first line has the name, in whatever order answers come. */
 void fetch_claim_list_name(struct fetch *f, struct job *job);
 
 /* ---- fetch_plan.c ---- */

@@ -65,7 +65,8 @@ static int hop(struct worker *w, const bide_response *r, const char *to)
     if (w->hop == HOP_WAITS && !retry_is_safe(job_method(w->f, job)))
         w->hop = HOP_GOES;
     if (w->hop == HOP_GOES) {
-        silence_ask(w->f, job);
+        if (!job->is_asked) /* without memory for that host it still counts at this one */
+            silence_ask(w->f, job);
         job->is_away = false; /* for the next hop */
         return 0;
     }

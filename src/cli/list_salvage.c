@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * list_salvage.c - the URL of a line that cannot be used, for its record: as far as it can be told, and cut if it is long.
+ * list_salvage.c - the URL of a line that cannot be used, for its record: as far as it is known, and cut if it is long.
  *
- * It is never asked for.  A user name and password that cannot be told from the rest of it, because it is cut there, are no
+ * It is never asked for.  A user name and password that cannot be separated from the rest of it, because it is cut there, are no
  * part of a record: then there is none.
  */
 #include <string.h>

@@ -37,7 +37,7 @@ struct wire_step {
 
 struct wire {
     int dial_ms; /* how long connecting takes */
-    size_t room; /* bytes that it takes before it is told to take more by a step */
+    size_t room; /* bytes that it takes before a step lets it take more */
     struct wire_step steps[24];
 
     struct filter filter;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # flaky.sh SOURCE - .ci/run repeats what failed, and its summary counts and names what passed then.  TAP.
 #
-# In a small tree that has .ci/run and no tests: `make test` and `meson` only write the logs that they are told here.
+# In a small tree that has .ci/run and no tests: `make test` and `meson` only write the logs that stand here.
 set -eu
 source=$1
 tmp=$(mktemp -d)
