@@ -15,13 +15,13 @@
 /* ---- the end ---- */
 
 /* "timeout=5, max=100": how long the server keeps it; INT64_MAX: it does not say. */
-static int64_t keep_alive_hint_ms(const struct h1_head *head)
+static int64_t keep_alive_hint_ms(const struct fields *fields)
 {
-    const struct h1_field *f = bide__h1_find(head, HEADER_KEEP_ALIVE);
+    const struct field *f = bide__fields_find(fields, HEADER_KEEP_ALIVE);
     const char *element;
     size_t len, at = 0;
 
-    while (f && bide__header_next_element(bide__h1_value(head, f), f->value_len, &at, &element, &len)) {
+    while (f && bide__header_next_element(bide__field_value(fields, f), f->value_len, &at, &element, &len)) {
         if (len < 9 || !bide__header_equals(element, 8, "timeout="))
             continue;
         long seconds = strtol(element + 8, NULL, 10);
@@ -39,9 +39,9 @@ void bide__body_finish(bide_response *r)
         return;
     r->body_ns = r->session->loop->now_ns;
     r->conn = NULL;
-    r->lent = 0;
-    if (r->may_reuse && !r->chunked.odd)
-        bide__connector_give(c, bide__h1_has(&r->head, HEADER_KEEP_ALIVE) ? keep_alive_hint_ms(&r->head) : INT64_MAX);
+    r->h1.lent = 0;
+    if (r->may_reuse && !r->h1.chunked.odd)
+        bide__connector_give(c, bide__fields_have(&r->fields, HEADER_KEEP_ALIVE) ? keep_alive_hint_ms(&r->fields) : INT64_MAX);
     else
         bide__connector_close(c);
 }
@@ -51,7 +51,7 @@ static int fail(bide_response *r, int code)
     if (r->conn)
         bide__connector_close(r->conn);
     r->conn = NULL;
-    r->lent = 0;
+    r->h1.lent = 0;
     r->deadline.phase = BIDE_PHASE_BODY; /* also of one that came with the head */
     r->body_error = code;
     return bide__response_fail(r, code);
@@ -59,11 +59,11 @@ static int fail(bide_response *r, int code)
 
 void bide__body_begin(bide_response *r)
 {
-    r->lent = 0;
+    r->h1.lent = 0;
     if (r->body_over)
         bide__body_finish(r);
     else
-        r->chunked = (struct h1_chunked)H1_CHUNKED_ANSWER;
+        r->h1.chunked = (struct h1_chunked)H1_CHUNKED_ANSWER;
 }
 
 /* ---- taking apart ---- */
@@ -74,7 +74,7 @@ static __attribute__((noinline)) int bad_chunk(bide_response *r, int error)
     char line[80];
 
     return bide_fail(BIDE_EHTTP, "malformed body: %s: \"%s\"", bide__h1_strerror(error),
-                     bide__escaped(line, r->chunked.text, r->chunked.text_len));
+                     bide__escaped(line, r->h1.chunked.text, r->h1.chunked.text_len));
 }
 
 /*
@@ -83,14 +83,14 @@ static __attribute__((noinline)) int bad_chunk(bide_response *r, int error)
  */
 static void read_inner(bide_response *r, char *data, size_t len)
 {
-    while (len > 0 && r->inner && !r->inner->done) {
+    while (len > 0 && r->h1.inner && !r->h1.inner->done) {
         const char *piece;
         size_t piece_len;
-        ssize_t n = bide__h1_chunked_step(r->inner, data, len, &piece, &piece_len);
+        ssize_t n = bide__h1_chunked_step(r->h1.inner, data, len, &piece, &piece_len);
         if (n < 0)
-            r->inner = NULL;
+            r->h1.inner = NULL;
         else if (n == 0) /* trailers: that is close enough to the end */
-            r->inner->done = true;
+            r->h1.inner->done = true;
         data += n > 0 ? n : 0;
         len -= n > 0 ? (size_t)n : 0;
     }
@@ -98,7 +98,7 @@ static void read_inner(bide_response *r, char *data, size_t len)
 
 static int check_inner(const bide_response *r)
 {
-    if (!r->inner || !r->inner->done)
+    if (!r->h1.inner || !r->h1.inner->done)
         return 0;
     return bide_fail(BIDE_EHTTP, "malformed body: it is chunked twice");
 }
@@ -110,20 +110,20 @@ static ssize_t take_piece(bide_response *r, const char **data)
     size_t len = bide__buf_len(in);
     *data = bide__buf_head(in);
 
-    switch (r->head.body) {
+    switch (r->h1.kind) {
     case H1_BODY_LENGTH:
-        len = len < r->left ? len : (size_t)r->left;
-        r->left -= len;
-        r->body_over = r->left == 0;
+        len = len < r->h1.left ? len : (size_t)r->h1.left;
+        r->h1.left -= len;
+        r->body_over = r->h1.left == 0;
         break;
     case H1_BODY_CHUNKED:
         while (bide__buf_len(in) > 0 && !r->body_over) {
-            ssize_t n = bide__h1_chunked_step(&r->chunked, bide__buf_head(in), bide__buf_len(in), data, &len);
+            ssize_t n = bide__h1_chunked_step(&r->h1.chunked, bide__buf_head(in), bide__buf_len(in), data, &len);
             if (n < 0)
                 return bad_chunk(r, (int)n);
-            r->body_over = r->chunked.done;
+            r->body_over = r->h1.chunked.done;
             if (n > 0 && len > 0) {
-                r->lent = (size_t)n;
+                r->h1.lent = (size_t)n;
                 read_inner(r, (char *)(uintptr_t)*data, len);
                 return (ssize_t)len;
             }
@@ -138,7 +138,7 @@ static ssize_t take_piece(bide_response *r, const char **data)
         len = 0;
         r->body_over = true;
     }
-    r->lent = len;
+    r->h1.lent = len;
     return (ssize_t)len;
 }
 
@@ -147,16 +147,16 @@ static int ended(bide_response *r)
 {
     bool is_cut = bide__stream_was_cut(r->conn->stream);
 
-    if (r->head.body == H1_BODY_CLOSE && (!is_cut || r->session->args.ignore_unexpected_eof)) {
+    if (r->h1.kind == H1_BODY_CLOSE && (!is_cut || r->session->args.ignore_unexpected_eof)) {
         r->body_over = true;
         return 0;
     }
-    if (r->head.body == H1_BODY_LENGTH)
+    if (r->h1.kind == H1_BODY_LENGTH)
         return bide_fail(BIDE_ETRUNCATED, "the body ended after %llu of %llu bytes", (unsigned long long)r->body_bytes,
-                         (unsigned long long)r->body_bytes + r->left);
+                         (unsigned long long)r->body_bytes + r->h1.left);
     return bide_fail(BIDE_ETRUNCATED, "the body ended early, after %llu bytes%s%s", (unsigned long long)r->body_bytes,
                      is_cut ? ": the connection was cut off (no close_notify)" : "",
-                     is_cut && r->head.body == H1_BODY_CLOSE ? "; ignore-unexpected-eof accepts that" : "");
+                     is_cut && r->h1.kind == H1_BODY_CLOSE ? "; ignore-unexpected-eof accepts that" : "");
 }
 
 /* More into c->in.  0: there is, or the body is over. */
@@ -177,11 +177,11 @@ static int receive_more(bide_response *r)
 
 static void take_back(bide_response *r)
 {
-    if (r->lent > 0) {
-        bide__buf_consume(&r->conn->in, r->lent);
+    if (r->h1.lent > 0) {
+        bide__buf_consume(&r->conn->in, r->h1.lent);
         bide__buf_taken_back(&r->conn->in);
     }
-    r->lent = 0;
+    r->h1.lent = 0;
 }
 
 /* It failed before. */
@@ -224,7 +224,7 @@ static int too_big(bide_response *r)
 static int read_counted(bide_response *r)
 {
     const char *piece;
-    char *to = bide__buf_reserve(&r->body, (size_t)r->left + 1);
+    char *to = bide__buf_reserve(&r->body, (size_t)r->h1.left + 1);
     if (!to)
         return bide_error_code();
 
@@ -233,14 +233,14 @@ static int read_counted(bide_response *r)
         memcpy(to, piece, (size_t)n);
     take_back(r);
     r->body_bytes += (uint64_t)n;
-    for (to += n; r->left > 0; to += n) {
-        n = bide__conn_receive(r, r->conn, BIDE_PHASE_BODY, to, (size_t)r->left + 1);
+    for (to += n; r->h1.left > 0; to += n) {
+        n = bide__conn_receive(r, r->conn, BIDE_PHASE_BODY, to, (size_t)r->h1.left + 1);
         if (n <= 0)
             return n < 0 ? (int)n : ended(r);
-        bool too_much = (uint64_t)n > r->left;
+        bool too_much = (uint64_t)n > r->h1.left;
         n -= too_much;
         r->may_reuse &= !too_much;
-        r->left -= (uint64_t)n;
+        r->h1.left -= (uint64_t)n;
         r->body_bytes += (uint64_t)n;
     }
     bide__buf_commit(&r->body, (size_t)r->body_bytes);
@@ -269,8 +269,8 @@ int bide__body_read_all(bide_response *r)
         return fail_again(r);
 
     bide__buf_init(&r->body, r->max_body < SIZE_MAX - 16 ? r->max_body + 16 : SIZE_MAX);
-    if (!r->body_over && r->head.body == H1_BODY_LENGTH) {
-        code = r->left > r->max_body ? too_big(r) : read_counted(r);
+    if (!r->body_over && r->h1.kind == H1_BODY_LENGTH) {
+        code = r->h1.left > r->max_body ? too_big(r) : read_counted(r);
         if (code < 0)
             return fail(r, code);
         bide__body_finish(r);
@@ -311,7 +311,7 @@ void bide__body_drop(bide_response *r)
 
     take_back(r);
     bool worth = r->may_reuse && !bide__loop_is_inherited(r->session->loop) &&
-                 (r->head.body != H1_BODY_LENGTH || r->left <= DRAIN_MAX);
+                 (r->h1.kind != H1_BODY_LENGTH || r->h1.left <= DRAIN_MAX);
     while (worth && !r->body_over) {
         ssize_t n = bide__buf_len(&r->conn->in) > 0 ? take_piece(r, &piece) : 0;
         take_back(r);

@@ -268,15 +268,17 @@ static int keep_head(struct request *q, const struct view *v, const struct h1_he
 {
     bide_response *r = q->response;
     char *base = bide__arena_alloc(&r->arena, head_len + body->len + 1);
-    struct h1_field *fields = bide__arena_alloc(&r->arena, head->nfields * sizeof *fields);
+    struct field *fields = bide__arena_alloc(&r->arena, head->nfields * sizeof *fields);
     if (!base || !fields || (head->odd.len > 0 && keep_oddity(r, v->at, head->odd) < 0))
         return BIDE_ENOMEM;
 
     memcpy(base, v->at, head_len);
     memcpy(fields, head->fields, head->nfields * sizeof *fields);
-    r->head = *head;
-    r->head.base = base;
-    r->head.fields = fields;
+    r->status = head->status;
+    r->minor = head->minor;
+    r->reason = base + head->reason.off;
+    r->fields = (struct fields){base, fields, head->nfields, head->seen};
+    r->h1.kind = head->body;
     terminate(base, head->reason.off + head->reason.len);
     for (uint32_t i = 0; i < head->nfields; i++) {
         terminate(base, fields[i].name + fields[i].name_len);
@@ -306,16 +308,16 @@ static int take_answer(struct request *q, struct conn *c, struct view *v, struct
     if (code < 0)
         return code;
 
-    r->inner = head->chunked_twice ? bide__arena_alloc(&r->arena, sizeof *r->inner) : NULL;
-    if (head->chunked_twice && !r->inner)
+    r->h1.inner = head->chunked_twice ? bide__arena_alloc(&r->arena, sizeof *r->h1.inner) : NULL;
+    if (head->chunked_twice && !r->h1.inner)
         return BIDE_ENOMEM;
-    if (r->inner)
-        *r->inner = (struct h1_chunked)H1_CHUNKED_INIT;
+    if (r->h1.inner)
+        *r->h1.inner = (struct h1_chunked)H1_CHUNKED_INIT;
     r->may_reuse = head->keep_alive && !q->upload_stopped && !q->close && !q->odd_interim && !body.odd;
     r->head_ns = q->session->loop->now_ns;
     r->body_over = here;
     r->body_bytes = body.len;
-    r->left = head->content_length;
+    r->h1.left = head->content_length;
     if (!here)
         r->whole.data = NULL;
     return 0;

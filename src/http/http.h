@@ -19,6 +19,7 @@
 #include "core/core.h"
 #include "http/connect/connect.h"
 #include "http/connect/deadline.h"
+#include "http/field/fields.h"
 #include "http/h1/h1_chunked.h"
 #include "http/h1/h1_parse.h"
 #include "http/url/url.h"
@@ -60,8 +61,8 @@ struct bide_session {
     unsigned nspare_responses;
     uint64_t requests, reused; /* how many there were */
     struct h1_limits head_limits; /* from args.max_head_bytes */
-    struct h1_field *fields; /* of the head that is being parsed: nothing suspends meanwhile; or more than these: */
-    struct h1_field own_fields[H1_FIELDS_MAX];
+    struct field *fields; /* of the head that is being parsed: nothing suspends meanwhile; or more than these: */
+    struct field own_fields[H1_FIELDS_MAX];
     char scratch[SCRATCH_SIZE];            /* of the receive call just made: likewise */
 };
 
@@ -133,6 +134,16 @@ ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum bide_error_pha
 
 /* ---- response.c, body.c ---- */
 
+/* HTTP/1: what is still to come of a body, and how it is framed. */
+struct h1_rest {
+    enum h1_body kind;
+    uint64_t left; /* of H1_BODY_LENGTH */
+    struct h1_chunked chunked;
+    struct h1_chunked *inner; /* Transfer-Encoding says chunked twice: is the body chunked inside, too?  NULL: it is not */
+    size_t lent; /* bytes at the front of conn->in that the last piece lies in */
+};
+
+/* What of it a caller can see is neutral: that it came by HTTP/1 is for exchange.c and body.c to know. */
 struct bide_response {
     struct object object;
     struct list_node spare; /* session.spare_responses */
@@ -142,7 +153,9 @@ struct bide_response {
     const char *url;
     const char *asked_url; /* before redirects */
     const char *oddity;    /* a line of the head that is no field, for people; NULL: none */
-    struct h1_head head;
+    int status, minor;     /* HTTP/1.minor */
+    const char *reason;
+    struct fields fields;
     struct conn *conn;      /* NULL once the body is over */
     struct deadline deadline; /* of all of it */
     size_t max_body;
@@ -151,13 +164,10 @@ struct bide_response {
     size_t request_len, request_sent; /* bytes, in this try; sent: given to the kernel */
     size_t queued;          /* of those, not taken by the server at the last look; as in struct flow */
     uint64_t received;      /* bytes of the answer, in this try */
-    uint64_t left;          /* of H1_BODY_LENGTH: still to come */
-    struct h1_chunked chunked;
-    struct h1_chunked *inner; /* Transfer-Encoding says chunked twice: is the body chunked inside, too?  NULL: it is not */
+    struct h1_rest h1;
     uint64_t body_bytes;    /* data of the body so far */
     struct buf body;        /* a body that did not come with the head */
     bide_bytes whole;       /* the body; data NULL: not read yet */
-    size_t lent;            /* bytes at the front of conn->in that the last piece lies in */
     int body_error;
     bool is_head, body_over, streaming, may_reuse, reused;
     bool busy;              /* a task is reading the body */

@@ -35,14 +35,14 @@ static bool is_redirect(int status)
 }
 
 /* The Location, if there is one; several that differ are an error. */
-static int find_location(const struct h1_head *head, const char **location)
+static int find_location(const struct fields *fields, const char **location)
 {
-    const struct h1_field *first = bide__h1_find(head, HEADER_LOCATION);
+    const struct field *first = bide__fields_find(fields, HEADER_LOCATION);
 
-    *location = first ? bide__h1_value(head, first) : "";
-    for (uint32_t i = 0; i < head->nfields; i++) {
-        const struct h1_field *f = &head->fields[i];
-        if (f->id == HEADER_LOCATION && strcmp(bide__h1_value(head, f), *location) != 0)
+    *location = first ? bide__field_value(fields, first) : "";
+    for (uint32_t i = 0; i < fields->n; i++) {
+        const struct field *f = &fields->all[i];
+        if (f->id == HEADER_LOCATION && strcmp(bide__field_value(fields, f), *location) != 0)
             return bide_fail(BIDE_EREDIRECT, "redirected to several places at once");
     }
     return 0;
@@ -130,7 +130,7 @@ static int follow(struct request *q, const char *location)
     if (code < 0)
         return code;
 
-    change_method(q, r->head.status);
+    change_method(q, r->status);
     bool to_plain = bide__url_is_secure(&q->url) && !bide__url_is_secure(&next);
     if (to_plain && q->has_body)
         return refuse(location, "it would send the body without TLS");
@@ -146,10 +146,10 @@ int bide__redirect(struct request *q)
 {
     bide_response *r = q->response;
     const char *location;
-    if (!is_redirect(r->head.status) || r->max_redirects < 0)
+    if (!is_redirect(r->status) || r->max_redirects < 0)
         return 0;
 
-    int code = find_location(&r->head, &location);
+    int code = find_location(&r->fields, &location);
     if (code < 0 || !location[0])
         return code;
     return follow(q, location);

@@ -210,16 +210,16 @@ static bool was_stale(const struct request *q, int code)
     if (code < 0)
         return (is_disconnect(code) || code == BIDE_EHTTP) && q->no_answer &&
                (q->sent == 0 || method_is_idempotent(q));
-    return (r->head.status == 408 && !r->may_reuse) || r->head.status == 421;
+    return (r->status == 408 && !r->may_reuse) || r->status == 421;
 }
 
 static void forget_exchange(bide_response *r)
 {
     r->whole = (bide_bytes){NULL, 0};
-    r->head.status = 0; /* of a redirect: the next one has not answered */
+    r->status = 0; /* of a redirect: the next one has not answered */
     r->reused = r->body_over = false;
-    r->chunked.odd = false;
-    r->inner = NULL;
+    r->h1.chunked.odd = false;
+    r->h1.inner = NULL;
     r->oddity = NULL;
     r->received = 0;
     r->body_bytes = 0;

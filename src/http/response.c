@@ -90,7 +90,7 @@ static void note_request(const bide_response *r)
     struct error_record *e = bide__error_current();
 
     e->phase = (uint8_t)r->deadline.phase;
-    e->http_status = (uint16_t)r->head.status;
+    e->http_status = (uint16_t)r->status;
     e->reused = r->reused;
     e->retry_safe = r->retry_safe;
     snprintf(e->url, sizeof e->url, "%s", r->url ? r->url : "");
@@ -162,21 +162,21 @@ int bide_status(const bide_response *r)
 {
     if (bide__response_missing(r, __func__))
         return -EINVAL;
-    return r->head.status;
+    return r->status;
 }
 
 const char *bide_reason(const bide_response *r)
 {
     if (bide__response_missing(r, __func__))
         return "";
-    return r->head.base + r->head.reason.off;
+    return r->reason;
 }
 
 bool bide_ok(const bide_response *r)
 {
     if (bide__response_missing(r, __func__))
         return false;
-    return r->head.status >= 200 && r->head.status <= 299;
+    return r->status >= 200 && r->status <= 299;
 }
 
 const char *bide_header(const bide_response *r, const char *name)
@@ -191,10 +191,10 @@ const char *bide_header(const bide_response *r, const char *name)
     if (!bide__header_name_ok(name, len)) /* those that are no tokens are not found by name */
         return NULL;
 
-    for (uint32_t i = 0; i < r->head.nfields; i++) {
-        const struct h1_field *f = &r->head.fields[i];
-        if (f->name_len == len && strncasecmp(bide__h1_name(&r->head, f), name, len) == 0)
-            return bide__h1_value(&r->head, f);
+    for (uint32_t i = 0; i < r->fields.n; i++) {
+        const struct field *f = &r->fields.all[i];
+        if (f->name_len == len && strncasecmp(bide__field_name(&r->fields, f), name, len) == 0)
+            return bide__field_value(&r->fields, f);
     }
     return NULL;
 }
@@ -202,10 +202,10 @@ const char *bide_header(const bide_response *r, const char *name)
 bool bide_header_at(const bide_response *r, size_t i, bide_pair *out)
 {
     if (bide__response_missing(r, __func__) || bide__is_null(out, __func__, "the place for the field") ||
-        i >= r->head.nfields)
+        i >= r->fields.n)
         return false;
-    const struct h1_field *f = &r->head.fields[i];
-    *out = (bide_pair){bide__h1_name(&r->head, f), bide__h1_value(&r->head, f)};
+    const struct field *f = &r->fields.all[i];
+    *out = (bide_pair){bide__field_name(&r->fields, f), bide__field_value(&r->fields, f)};
     return true;
 }
 
@@ -214,10 +214,10 @@ int bide_raise_for_status(bide_response *r)
     char reason[80];
     if (bide__response_missing(r, __func__))
         return -EINVAL;
-    if (r->head.status < 400)
+    if (r->status < 400)
         return 0;
 
-    bide_fail(BIDE_ESTATUS, "%d %s", r->head.status, bide__shown(reason, bide_reason(r), strlen(bide_reason(r))));
+    bide_fail(BIDE_ESTATUS, "%d %s", r->status, bide__shown(reason, bide_reason(r), strlen(bide_reason(r))));
     return bide__response_fail(r, BIDE_ESTATUS);
 }
 
@@ -248,7 +248,7 @@ int bide_response_http_minor(const bide_response *r)
 {
     if (bide__response_missing(r, __func__))
         return -EINVAL;
-    return r->head.minor;
+    return r->minor;
 }
 
 const char *bide_response_peer(const bide_response *r)

@@ -201,7 +201,7 @@ static ssize_t read_request(struct h1_head *head, char *in, size_t len)
 
 static json_t *verb_request(json_t *in)
 {
-    static struct h1_field fields[H1_FIELDS_MAX];
+    static struct field fields[H1_FIELDS_MAX];
     struct h1_head head = {.fields = fields, .fields_cap = H1_FIELDS_MAX};
     const char *encoded = text_of(in, "input_b64");
     size_t len = 0, at = 0;

@@ -40,7 +40,7 @@ static void check_head(const struct h1_head *head, ssize_t n, bool strict)
     check_slice(head->target.off, head->target.len, n);
     check_slice(head->odd.off, head->odd.len, n);
     for (uint32_t i = 0; i < head->nfields; i++) {
-        const struct h1_field *f = &head->fields[i];
+        const struct field *f = &head->fields[i];
         check_slice(f->name, f->name_len, n);
         check_slice(f->value, f->value_len, n);
         bool token = bide__header_name_ok(bide__h1_name(head, f), f->name_len);
@@ -74,7 +74,7 @@ static ssize_t parse_cut(parse_fn *parse, struct h1_parser p, const uint8_t *dat
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct h1_field fields[2][300];
+    static struct field fields[2][300];
     struct h1_parser p = H1_PARSER_INIT;
     struct h1_head whole = {.fields = fields[0], .fields_cap = 300},
                    cut = {.fields = fields[1], .fields_cap = 300};

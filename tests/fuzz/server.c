@@ -176,7 +176,7 @@ static ssize_t body_len(const struct h1_head *head, char *in, size_t len)
 /* One answer at the front: its length. */
 static size_t check_answer(const struct run *run, char *in, size_t len, bool was_head, int *status)
 {
-    static struct h1_field fields[H1_FIELDS_MAX];
+    static struct field fields[H1_FIELDS_MAX];
     struct h1_parser parser = H1_PARSER_INIT;
     struct h1_head head = {.fields = fields, .fields_cap = H1_FIELDS_MAX};
     parser.strict = true;

@@ -72,7 +72,7 @@ static bool read_body(const struct h1_head *head, char *in, size_t len)
 /* What a client makes of these bytes and the end behind them. */
 static void fetch(char *in, size_t len)
 {
-    static struct h1_field fields[H1_FIELDS_MAX];
+    static struct field fields[H1_FIELDS_MAX];
     struct h1_parser p = H1_PARSER_INIT;
     struct h1_head head = {.fields = fields, .fields_cap = H1_FIELDS_MAX};
 

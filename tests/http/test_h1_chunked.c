@@ -164,7 +164,7 @@ UNIT(chunked_R36_early_end_is_not_an_end)
 
 UNIT(chunked_R41_trailers_are_kept_apart)
 {
-    struct h1_field fields[4];
+    struct field fields[4];
     struct h1_head trailers = {.fields = fields, .fields_cap = 4};
     struct h1_chunked c = H1_CHUNKED_INIT;
     char text[] = "0\r\nContent-Length: 9\r\nX:  y \r\n\r\nrest";

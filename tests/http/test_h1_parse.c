@@ -15,7 +15,7 @@
 
 typedef ssize_t parse_fn(struct h1_parser *, char *, size_t, struct h1_head *);
 
-static struct h1_field fields[H1_FIELDS_MAX + 50];
+static struct field fields[H1_FIELDS_MAX + 50];
 static struct h1_head head;
 static struct guarded input;
 static bool strict;

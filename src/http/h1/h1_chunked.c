@@ -163,7 +163,7 @@ static void note_trailer(struct h1_chunked *c, const struct h1_head *trailers)
  */
 static ssize_t take_odd_trailers(struct h1_chunked *c, const char *in, size_t len)
 {
-    struct h1_field fields[H1_TRAILER_FIELDS_MAX];
+    struct field fields[H1_TRAILER_FIELDS_MAX];
     struct h1_head forget = {.fields = fields, .fields_cap = H1_TRAILER_FIELDS_MAX};
     struct h1_parser parser = {.limits = c->parser.limits};
     char copy[H1_TRAILER_MAX];
@@ -180,7 +180,7 @@ static ssize_t take_odd_trailers(struct h1_chunked *c, const char *in, size_t le
 
 static ssize_t take_trailers(struct h1_chunked *c, char *in, size_t len)
 {
-    struct h1_field fields[H1_TRAILER_FIELDS_MAX];
+    struct field fields[H1_TRAILER_FIELDS_MAX];
     struct h1_head forget = {.fields = fields, .fields_cap = H1_TRAILER_FIELDS_MAX};
 
     struct h1_head *trailers = c->trailers ? c->trailers : &forget;

@@ -31,7 +31,7 @@ static bool parse_length(const char *text, size_t len, uint64_t *out)
 }
 
 /* An error, and the field that is to blame. */
-static int refuse(struct h1_head *head, const struct h1_field *f, int error)
+static int refuse(struct h1_head *head, const struct field *f, int error)
 {
     head->odd = (struct h1_slice){f->name, f->value + f->value_len - f->name};
     return error;
@@ -45,7 +45,7 @@ static int read_length(struct h1_head *head)
     size_t first_len = 0, len;
 
     for (uint32_t i = 0; i < head->nfields; i++) {
-        const struct h1_field *f = &head->fields[i];
+        const struct field *f = &head->fields[i];
         size_t at = 0;
         if (f->id != HEADER_CONTENT_LENGTH)
             continue;
@@ -89,12 +89,12 @@ static bool take_coding(struct h1_head *head, struct coding *c, const char *valu
 
 static int read_coding(struct h1_head *head, bool strict, struct coding *c)
 {
-    const struct h1_field *last = NULL;
+    const struct field *last = NULL;
     const char *value;
     size_t len;
 
     for (uint32_t i = 0; i < head->nfields; i++) {
-        const struct h1_field *f = &head->fields[i];
+        const struct field *f = &head->fields[i];
         size_t at = 0;
         if (f->id != HEADER_TRANSFER_ENCODING)
             continue;
@@ -114,7 +114,7 @@ static bool read_persistence(const struct h1_head *head)
     bool keep = head->minor >= 1, close = head->bare_lf;
 
     for (uint32_t i = 0; i < head->nfields && bide__h1_has(head, HEADER_CONNECTION); i++) {
-        const struct h1_field *f = &head->fields[i];
+        const struct field *f = &head->fields[i];
         const char *token;
         size_t len, at = 0;
         if (f->id != HEADER_CONNECTION)
@@ -209,7 +209,7 @@ static int check_host(const struct h1_head *head)
     if (!bide__h1_has(head, HEADER_HOST))
         return head->minor >= 1 ? H1_ENOHOST : 0;
     for (uint32_t i = 0; i < head->nfields; i++) {
-        const struct h1_field *f = &head->fields[i];
+        const struct field *f = &head->fields[i];
         if (f->id != HEADER_HOST)
             continue;
         const char *host = bide__h1_value(head, f);

@@ -246,7 +246,7 @@ static inline __attribute__((always_inline)) char *parse_value(struct work *w, c
     if (unlikely(head->nfields >= head->fields_cap || head->nfields >= w->limits.fields))
         return stop(w, H1_EFIELDCOUNT);
 
-    head->fields[head->nfields++] = (struct h1_field){
+    head->fields[head->nfields++] = (struct field){
         .name = (uint32_t)(line - w->buf),
         .value = (uint32_t)(value - w->buf),
         .value_len = (uint32_t)(trim_end(value, end) - value),
@@ -386,7 +386,7 @@ static char *skip_empty_line(struct work *w)
 
 static void reset(struct h1_head *head, const char *base)
 {
-    struct h1_field *fields = head->fields;
+    struct field *fields = head->fields;
     uint32_t cap = head->fields_cap;
 
     *head = (struct h1_head){.fields = fields, .fields_cap = cap, .base = base};
@@ -494,7 +494,7 @@ ssize_t bide__h1_parse_trailers(struct h1_parser *p, char *buf, size_t len, stru
     return parse_head(p, p->strict, no_first_line, buf, len, head);
 }
 
-const struct h1_field *bide__h1_find(const struct h1_head *head, enum header_id id)
+const struct field *bide__h1_find(const struct h1_head *head, enum header_id id)
 {
     if (!bide__h1_has(head, id))
         return NULL;

@@ -5,7 +5,7 @@
  * Pure functions: no I/O, no allocation, no memory but what the caller gives.  The order of calls
  * for one answer:
  *
- *     struct h1_field fields[H1_FIELDS_MAX];
+ *     struct field fields[H1_FIELDS_MAX];
  *     struct h1_parser parser = H1_PARSER_INIT;
  *     struct h1_head head = {.fields = fields, .fields_cap = H1_FIELDS_MAX};
  *
@@ -23,6 +23,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "http/field/fields.h"
 #include "http/field/headers.h"
 
 #define H1_HEAD_MAX   65536 /* bytes of a head, all of it */
@@ -81,13 +82,6 @@ struct h1_slice {
     uint32_t off, len; /* from head.base */
 };
 
-struct h1_field {
-    uint32_t name, value; /* offsets from head.base; the value is trimmed and unfolded */
-    uint32_t value_len;
-    uint16_t name_len;
-    uint16_t id; /* enum header_id */
-};
-
 enum h1_body {
     H1_BODY_NONE,
     H1_BODY_LENGTH,
@@ -97,7 +91,7 @@ enum h1_body {
 
 struct h1_head {
     /* in, from the caller */
-    struct h1_field *fields;
+    struct field *fields;
     uint32_t fields_cap;
 
     /* out, from parsing */
@@ -163,14 +157,14 @@ int bide__h1_frame_response(struct h1_head *head, unsigned flags);
 int bide__h1_frame_request(struct h1_head *head);
 
 /* The first field with this id; NULL if there is none. */
-const struct h1_field *bide__h1_find(const struct h1_head *head, enum header_id id);
+const struct field *bide__h1_find(const struct h1_head *head, enum header_id id);
 
-static inline const char *bide__h1_name(const struct h1_head *head, const struct h1_field *f)
+static inline const char *bide__h1_name(const struct h1_head *head, const struct field *f)
 {
     return head->base + f->name;
 }
 
-static inline const char *bide__h1_value(const struct h1_head *head, const struct h1_field *f)
+static inline const char *bide__h1_value(const struct h1_head *head, const struct field *f)
 {
     return head->base + f->value;
 }

@@ -12,7 +12,7 @@
 
 void bide__request_begin_body(bide_request_in *q)
 {
-    const struct h1_field *expect = bide__h1_find(&q->head, HEADER_EXPECT);
+    const struct field *expect = bide__h1_find(&q->head, HEADER_EXPECT);
 
     q->chunked = (struct h1_chunked)H1_CHUNKED_INIT;
     q->body_left = q->head.content_length;

@@ -125,7 +125,7 @@ static int validate_request(const struct connection *c, struct h1_head *head, co
         *why = "the body is larger than allowed";
         return 413;
     }
-    const struct h1_field *expect = bide__h1_find(head, HEADER_EXPECT);
+    const struct field *expect = bide__h1_find(head, HEADER_EXPECT);
     if (expect && !bide__header_equals(bide__h1_value(head, expect), expect->value_len, "100-continue")) {
         *why = "unknown expectation";
         return 417;

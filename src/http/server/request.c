@@ -51,7 +51,7 @@ static void terminate(const struct h1_head *head, uint32_t at)
 static int keep_fields(bide_request_in *q)
 {
     size_t size = q->head.nfields * sizeof *q->few;
-    struct h1_field *to = q->few;
+    struct field *to = q->few;
 
     if (q->head.nfields > FEW_FIELDS) {
         to = q->fields = bide__malloc(size);
@@ -110,7 +110,7 @@ int bide__request_begin(bide_request_in *q, const struct h1_head *head)
     terminate(head, head->method.off + head->method.len);
     terminate(head, head->target.off + head->target.len);
     for (uint32_t i = 0; i < head->nfields; i++) {
-        const struct h1_field *f = &q->head.fields[i];
+        const struct field *f = &q->head.fields[i];
         terminate(head, f->name + f->name_len);
         terminate(head, f->value + f->value_len);
     }
@@ -173,7 +173,7 @@ bool bide_request_header_at(const bide_request_in *q, size_t i, bide_pair *out)
         return false;
     if (i >= q->head.nfields)
         return false;
-    const struct h1_field *f = &q->head.fields[i];
+    const struct field *f = &q->head.fields[i];
     *out = (bide_pair){bide__h1_name(&q->head, f), bide__h1_value(&q->head, f)};
     return true;
 }

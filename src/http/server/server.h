@@ -34,11 +34,11 @@ enum answer_state {
 struct bide_request_in {
     struct connection *connection;
     struct h1_head head;
-    struct h1_field few[FEW_FIELDS];
+    struct field few[FEW_FIELDS];
     const char *path, *query;
     struct request_copy *copies; /* decoded parameters; the path, if a query follows it */
     size_t copied;           /* bytes of these */
-    struct h1_field *fields; /* of the heap, when a few are too few */
+    struct field *fields; /* of the heap, when a few are too few */
 
     /* the body */
     uint64_t body_left;      /* of H1_BODY_LENGTH: still to be taken */
@@ -91,7 +91,7 @@ struct bide_server {
     char date_line[40];        /* "Date: ...\r\n" */
     char url[96];
     char scratch[SERVER_SCRATCH];
-    struct h1_field fields[H1_FIELDS_MAX];
+    struct field fields[H1_FIELDS_MAX];
 };
 
 /* ---- server.c ---- */
