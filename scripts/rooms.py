@@ -88,6 +88,7 @@ PUBLIC = {
 LIBC_ONLY = {"base", "core", "sync"}
 OTHERS_LIBRARIES = re.compile(r"^(openssl/|ares|jansson|liburing|idn2|zlib|nghttp2/|brotli/|zstd|libpsl|hiredis|gumbo|sqlite3)")
 ANY_ROOM = {"conform", "fuzz", "differential", "harness", "regress", "examples"}
+NO_ROOMS = {"arch", "ledger"}  # folders that are a part of the room above
 COMPATIBILITY = {"sanitize.c", "switch_state.c"}
 README_LINES = 60
 HEADER_LINES = 250
@@ -131,7 +132,7 @@ def house(room):
 
 def room_of(path):
     """The room of a file that is given relative to src/ or to tests/; None if there is no such room."""
-    folders = [folder for folder in pathlib.PurePath(path).parent.parts if folder != "arch"]
+    folders = [folder for folder in pathlib.PurePath(path).parent.parts if folder not in NO_ROOMS]
     room = "/".join(folders)
     return room if room in ROOMS else None
 

@@ -16,7 +16,8 @@
 #include <bide/error.h>
 #include <bide/object.h>
 
-#include "base/ledger.h"
+#include "base/ledger/ledger.h"
+#include "base/list.h"
 
 /* What checks the type of the argument at compile time knows public types only. */
 #undef bide_release
@@ -42,60 +43,6 @@ char *bide__strndup(const char *text, size_t len);
 size_t bide__alloc_live(void);
 /* Fail the n-th allocation from now on (0: the next), once; negative: none.  True: what was asked for before never came. */
 bool bide__alloc_fail_at(long n);
-
-/* ---- list: circular, doubly linked, inside other structs.  An idle node points to itself ---- */
-
-struct list_node {
-    struct list_node *next, *prev;
-};
-
-static inline void bide__list_init(struct list_node *n)
-{
-    n->next = n->prev = n;
-}
-
-static inline bool bide__list_is_empty(const struct list_node *n)
-{
-    return n->next == n;
-}
-
-/* Is this node in a list? */
-static inline bool bide__list_is_linked(const struct list_node *n)
-{
-    return n->next != n;
-}
-
-static inline void bide__list_append(struct list_node *list, struct list_node *n)
-{
-    n->prev = list->prev;
-    n->next = list;
-    list->prev->next = n;
-    list->prev = n;
-}
-
-static inline void bide__list_prepend(struct list_node *list, struct list_node *n)
-{
-    bide__list_append(list->next, n);
-}
-
-static inline void bide__list_remove(struct list_node *n)
-{
-    n->prev->next = n->next;
-    n->next->prev = n->prev;
-    bide__list_init(n);
-}
-
-/* Move all of `from` to the end of `to`; `from` is empty afterwards. */
-static inline void bide__list_splice(struct list_node *to, struct list_node *from)
-{
-    if (bide__list_is_empty(from))
-        return;
-    from->next->prev = to->prev;
-    to->prev->next = from->next;
-    from->prev->next = to;
-    to->prev = from->prev;
-    bide__list_init(from);
-}
 
 /* ---- object.c: the head of every public object ---- */
 

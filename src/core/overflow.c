@@ -25,7 +25,7 @@
 #include <unistd.h>
 #include <unwind.h>
 
-#include "base/ledger.h"
+#include "base/ledger/ledger.h"
 #include "core/stack/arch.h"
 #include "core/stack/slab.h"
 #include "core/stack/stack.h"
@@ -206,7 +206,7 @@ static void report(const struct stack *s, enum cause cause, uintptr_t pc)
     print_trace(&l, lowest_sp(s), (uintptr_t)s, pc);
 }
 
-/* A use after release, of an object whose pages the ledger (base/ledger.c) has closed. */
+/* A use after release, of an object whose pages the ledger (base/ledger/ledger.c) has closed. */
 static void report_released(const void *addr, uintptr_t pc)
 {
     struct line l = {0};

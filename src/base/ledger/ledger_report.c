@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/ledger_entry.h"
+#include "base/ledger/ledger_entry.h"
 
 #define GROUPS_SHOWN 10
 #define GROUPS_TRIED 256

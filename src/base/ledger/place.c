@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #include "base/base.h"
-#include "base/ledger.h"
+#include "base/ledger/ledger.h"
 
 #define FRAMES_MAX 24
 

@@ -13,7 +13,7 @@
  *   L1  an object has one entry, in its bucket, and in the list of the living or of the dead.
  *   L2  the dead are in the order of their death; their memory is closed until they are forgotten.
  */
-#include "base/ledger.h"
+#include "base/ledger/ledger.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@
 
 #include "base/base.h"
 #include "base/checker.h"
-#include "base/ledger_entry.h"
+#include "base/ledger/ledger_entry.h"
 
 #define DEAD_MAX 4096
 #define STORY_MAX 640

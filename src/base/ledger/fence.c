@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
-#include "base/ledger.h"
+#include "base/ledger/ledger.h"
 
 #define SLAB_PAGES 256
 
