@@ -50,7 +50,7 @@ void *bide__realloc_uncounted(void *old, size_t size)
     return must_fail() ? NULL : realloc(old, size);
 }
 
-void bide__free(void *p)
+never_indirect void bide__free(void *p)
 {
     if (!p)
         return;

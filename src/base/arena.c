@@ -36,7 +36,7 @@ void bide__arena_free(struct arena *a)
     bide__arena_init(a, a->max);
 }
 
-void bide__arena_reset(struct arena *a)
+never_indirect void bide__arena_reset(struct arena *a)
 {
     struct arena_block *b = a->block;
     if (!b)
@@ -80,7 +80,7 @@ static int add_block(struct arena *a, size_t need)
     return 0;
 }
 
-void *bide__arena_alloc(struct arena *a, size_t size)
+never_indirect void *bide__arena_alloc(struct arena *a, size_t size)
 {
     if (size > a->max) { /* also keeps the sums below from wrapping */
         over_the_ceiling(a);
@@ -95,7 +95,7 @@ void *bide__arena_alloc(struct arena *a, size_t size)
     return p;
 }
 
-char *bide__arena_strndup(struct arena *a, const char *text, size_t len)
+never_indirect char *bide__arena_strndup(struct arena *a, const char *text, size_t len)
 {
     char *copy = bide__arena_alloc(a, len + 1);
     if (!copy)

@@ -16,6 +16,7 @@
 #include <bide/error.h>
 #include <bide/object.h>
 
+#include "base/hardening.h"
 #include "base/ledger/ledger.h"
 #include "base/list.h"
 
@@ -36,7 +37,7 @@
 void *bide__malloc(size_t size);
 void *bide__calloc(size_t n, size_t size);
 void *bide__realloc(void *old, size_t size);
-void bide__free(void *p);
+never_indirect void bide__free(void *p);
 void *bide__realloc_uncounted(void *old, size_t size); /* for what the user gives back with free() */
 char *bide__strdup(const char *text);
 char *bide__strndup(const char *text, size_t len);
@@ -96,7 +97,7 @@ static inline void bide__object_free(void *object)
 bool bide__object_check(const char *function, const void *object);
 
 /* Count down without the type's release(). */
-void bide__object_unref(void *object);
+never_indirect void bide__object_unref(void *object);
 
 /* What the library itself shares is an object: no check, no call. */
 static inline void *bide__object_ref(void *object)
@@ -180,7 +181,7 @@ static inline void bide__error_restore(struct error_mark *m)
     else
         m->record->mark = m->outer;
 }
-void bide__error_end(struct error_mark *m, ptrdiff_t result);
+never_indirect void bide__error_end(struct error_mark *m, ptrdiff_t result);
 
 /* Put an error that was made elsewhere (in a task, a thread) on record here.  Nothing if `from` holds none. */
 void bide__error_adopt(const struct error_record *from);
@@ -219,7 +220,7 @@ const char *bide__escaped(char out[80], const char *text, size_t len);
 /* ---- clock.c ---- */
 
 /* CLOCK_MONOTONIC, nanoseconds. */
-int64_t bide__clock_ns(void);
+never_indirect int64_t bide__clock_ns(void);
 
 /* ---- buf.c: bytes that grow at the end, are taken from the front, and have a ceiling ---- */
 
@@ -239,8 +240,8 @@ static inline char *bide__buf_head(const struct buf *b)
     return (char *)((uintptr_t)b->data + b->start); /* NULL + 0 is not defined for pointers */
 }
 
-void bide__buf_init(struct buf *b, size_t max);
-void bide__buf_free(struct buf *b);
+never_indirect void bide__buf_init(struct buf *b, size_t max);
+never_indirect void bide__buf_free(struct buf *b);
 /* Room for n more bytes at the tail; NULL and an error on record: BIDE_ELIMIT or BIDE_ENOMEM. */
 char *bide__buf_reserve(struct buf *b, size_t n);
 static inline void bide__buf_commit(struct buf *b, size_t n)
@@ -269,11 +270,11 @@ struct arena {
 void bide__arena_init(struct arena *a, size_t max);
 void bide__arena_free(struct arena *a);
 /* Forget everything but keep the largest block. */
-void bide__arena_reset(struct arena *a);
+never_indirect void bide__arena_reset(struct arena *a);
 /* 16-byte aligned; NULL and an error on record. */
-void *bide__arena_alloc(struct arena *a, size_t size);
+never_indirect void *bide__arena_alloc(struct arena *a, size_t size);
 /* A copy with a NUL behind it. */
-char *bide__arena_strndup(struct arena *a, const char *text, size_t len);
+never_indirect char *bide__arena_strndup(struct arena *a, const char *text, size_t len);
 
 /* ---- map.c: bytes -> pointer, for hosts and names.  Hash with a random seed; no order ---- */
 

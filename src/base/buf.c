@@ -9,12 +9,12 @@
 
 #include <stdio.h>
 
-void bide__buf_init(struct buf *b, size_t max)
+never_indirect void bide__buf_init(struct buf *b, size_t max)
 {
     *b = (struct buf){.max = max};
 }
 
-void bide__buf_free(struct buf *b)
+never_indirect void bide__buf_free(struct buf *b)
 {
     bide__free(b->data);
     bide__buf_init(b, b->max);

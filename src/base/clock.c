@@ -6,7 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-int64_t bide__clock_ns(void)
+unchecked_frame never_indirect int64_t bide__clock_ns(void)
 {
     struct timespec t;
 

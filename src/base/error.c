@@ -99,7 +99,7 @@ static void keep(struct error_mark *m)
     }
 }
 
-void bide__error_end(struct error_mark *m, ptrdiff_t result)
+never_indirect void bide__error_end(struct error_mark *m, ptrdiff_t result)
 {
     if (result < 0)
         keep(m);

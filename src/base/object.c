@@ -61,7 +61,7 @@ bool bide__object_check(const char *function, const void *object)
     return false;
 }
 
-void bide__object_unref(void *object)
+never_indirect void bide__object_unref(void *object)
 {
     struct object *o = object;
 
@@ -74,7 +74,7 @@ void bide__object_unref(void *object)
     }
 }
 
-void bide_release(void *object)
+unchecked_frame void bide_release(void *object)
 {
     struct object *o = object;
     if (!o)

@@ -52,7 +52,7 @@ static int yield_once(bide_task *t)
     return bide__pending_interrupt(t);
 }
 
-int bide_sleep_ms(int64_t ms)
+unchecked_frame int bide_sleep_ms(int64_t ms)
 {
     bide_task *t = bide__task_required(__func__);
     if (!t)

@@ -72,7 +72,7 @@ int bide__deliver_interrupt(bide_task *t);
  */
 bool bide__begin_interrupted(struct wait *w);
 /* The code of a leaf wait (descriptor, timer, queue) that was ended early, or by a cancel meanwhile; else 0. */
-int bide__wait_outcome(const struct wait *w);
+never_indirect int bide__wait_outcome(const struct wait *w);
 
 /*
  * Wait in a list until somebody triggers the clause (bide__wake_one / bide__wake_all): descriptors, queues, slots.
@@ -85,7 +85,7 @@ int bide__wait_with(struct wait *w, struct list_node *list, bool *triggered); /*
 void bide__wait_uninterrupted(struct list_node *list); /* nothing else ends it; in a stackful task only */
 bool bide__wait_end_now(struct wait *w); /* an end_early() that just wakes the task */
 bool bide__wake_one(bide_loop *loop, struct list_node *list); /* the first in the list; false: nobody there */
-void bide__wake_all(bide_loop *loop, struct list_node *list);
+never_indirect void bide__wake_all(bide_loop *loop, struct list_node *list);
 
 /* ---- future.c ---- */
 
@@ -102,14 +102,14 @@ struct bide_future {
     bool was_retrieved; /* somebody took the error */
 };
 
-void bide__future_init(struct bide_future *f, const struct object_type *type, bide_loop *loop);
+never_indirect void bide__future_init(struct bide_future *f, const struct object_type *type, bide_loop *loop);
 /* Settle it: records state and result, wakes all clauses in order. */
-void bide__future_settle(struct bide_future *f, enum future_state state, int result);
+never_indirect void bide__future_settle(struct bide_future *f, enum future_state state, int result);
 /* Its outcome for one who waited: adopts the error record, marks it retrieved. */
-int bide__future_outcome(struct bide_future *f);
+never_indirect int bide__future_outcome(struct bide_future *f);
 void bide__callbacks_drop(bide_loop *loop); /* those that are queued */
 void bide__future_report_unread(struct bide_future *f); /* once: it failed, and nobody retrieved the error */
-void bide__future_fini(struct bide_future *f); /* reports what nobody retrieved; frees the record */
+never_indirect void bide__future_fini(struct bide_future *f); /* reports what nobody retrieved; frees the record */
 
 /* ---- task.c ---- */
 
@@ -157,10 +157,10 @@ struct bide_task {
 
 size_t bide__tasks_live(void);
 int bide__check_stack_size(size_t bytes, const char *function); /* 0: the default; -EINVAL on record */
-bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args); /* owned by the caller; queued */
+never_indirect bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args); /* owned by the caller; queued */
 /* Make any awaitable a future that settles on its own: a task or future is itself.  A share, to be released. */
 bide_future *bide__start(bide_loop *loop, bide_awaitable a);
-void bide__task_finish(bide_task *t, int code); /* the body returned code */
+never_indirect void bide__task_finish(bide_task *t, int code); /* the body returned code */
 /* carry.c */
 void bide__task_run(struct ready *r); /* its turn, with the state of other runtimes (switch_state.c) */
 /*
@@ -170,9 +170,9 @@ void bide__task_run(struct ready *r); /* its turn, with the state of other runti
 extern void (*bide__plain_run)(struct ready *r);
 /* From now on each switch of each loop carries it. */
 void bide__tasks_carry_state(void);
-void bide__task_start(bide_task *t);
+never_indirect void bide__task_start(bide_task *t);
 _Noreturn void bide__task_end_here(int code); /* the running stackful task, from anywhere on its stack: its frames are lost */
-void bide__task_retire(bide_task *t); /* it is done and nothing runs on its stack: give that back */
+never_indirect void bide__task_retire(bide_task *t); /* it is done and nothing runs on its stack: give that back */
 void bide__task_describe(const void *owner, char *buf, size_t cap); /* in a signal handler */
 const struct stack *bide__task_running_stack(void); /* likewise; NULL: the thread's own */
 void bide__task_chunks_free(bide_loop *loop);
@@ -468,7 +468,7 @@ static inline void bide__task_resume(bide_loop *loop, bide_task *t)
 }
 
 /* Take it out of the queue, if it is there. */
-void bide__unpush(bide_loop *loop, struct ready *r);
+never_indirect void bide__unpush(bide_loop *loop, struct ready *r);
 
 /* Something that another room keeps for a loop (a resolver, a file ring): closed with the loop, found by its key. */
 struct loop_closer {

@@ -65,7 +65,7 @@ void bide__callbacks_drop(bide_loop *loop)
     }
 }
 
-void bide__future_init(struct bide_future *f, const struct object_type *type, bide_loop *loop)
+never_indirect void bide__future_init(struct bide_future *f, const struct object_type *type, bide_loop *loop)
 {
     bide__object_init(f, type);
     f->loop = bide_retain(loop);
@@ -95,7 +95,7 @@ void bide__future_report_unread(struct bide_future *f)
                       f->error ? f->error->text : bide_strerror(f->result));
 }
 
-void bide__future_fini(struct bide_future *f)
+never_indirect void bide__future_fini(struct bide_future *f)
 {
     drop_callbacks(f);
     if (f->state == FAILED && !f->was_retrieved)
@@ -139,7 +139,7 @@ bide_future *bide_future_new(void)
 
 /* ---- settling ---- */
 
-void bide__future_settle(struct bide_future *f, enum future_state state, int result)
+never_indirect void bide__future_settle(struct bide_future *f, enum future_state state, int result)
 {
     assert(f->state == PENDING);
     f->state = (uint8_t)state;
@@ -225,7 +225,7 @@ bool bide_future_cancelled(const bide_future *f)
     return bide__future_check(f, __func__) == 0 && f->state == CANCELLED;
 }
 
-int bide__future_outcome(struct bide_future *f)
+never_indirect int bide__future_outcome(struct bide_future *f)
 {
     if (f->result >= 0)
         return f->result;

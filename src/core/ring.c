@@ -49,7 +49,7 @@ static void move_to(struct ring *q, struct ready **slots, uint32_t mask)
     q->turn_end = end;
 }
 
-int bide__ring_reserve(struct ring *q, uint32_t n)
+never_indirect int bide__ring_reserve(struct ring *q, uint32_t n)
 {
     uint64_t need = ((uint64_t)q->reserved + n) * 2; /* twice: holes take places too, see compact */
     uint64_t capacity = (uint64_t)q->mask + 1;
@@ -87,7 +87,7 @@ void bide__ring_compact(struct ring *q)
     q->turn_end = end;
 }
 
-void bide__unpush(bide_loop *loop, struct ready *r)
+never_indirect void bide__unpush(bide_loop *loop, struct ready *r)
 {
     if (!bide__ready_is_queued(r))
         return;

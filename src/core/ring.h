@@ -26,7 +26,7 @@ struct ring {
 
 int bide__ring_init(struct ring *q);
 void bide__ring_free(struct ring *q);
-int bide__ring_reserve(struct ring *q, uint32_t n); /* BIDE_ENOMEM; may be undone by unreserve */
+never_indirect int bide__ring_reserve(struct ring *q, uint32_t n); /* BIDE_ENOMEM; may be undone by unreserve */
 void bide__ring_compact(struct ring *q);
 static inline void bide__ring_unreserve(struct ring *q, uint32_t n)
 {

@@ -112,7 +112,7 @@ static void give_stack_back(bide_task *t)
 }
 
 /* It is done: what only a living task needs goes back.  The loop's share goes with it. */
-void bide__task_retire(bide_task *t)
+never_indirect void bide__task_retire(bide_task *t)
 {
     bide_loop *loop = t->future.loop;
 
@@ -127,7 +127,7 @@ void bide__task_retire(bide_task *t)
 }
 
 /* Its first turn: cancelled before, it never runs. */
-void bide__task_start(bide_task *t)
+never_indirect void bide__task_start(bide_task *t)
 {
     t->started = true;
     if (t->must_cancel)
@@ -199,7 +199,7 @@ static bide_task *undo_new(bide_loop *loop, bide_task *t, struct stack *s, char 
     return NULL;
 }
 
-bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args)
+never_indirect bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args)
 {
     struct stack *s = NULL;
     char *name = args->name ? bide__strdup(args->name) : NULL;
@@ -280,7 +280,7 @@ static void keep_error(bide_task *t, int code)
         *t->future.error = *e;
 }
 
-void bide__task_finish(bide_task *t, int code)
+never_indirect void bide__task_finish(bide_task *t, int code)
 {
     if (t->must_cancel && code >= 0) /* asked for, never delivered: a result does not stand, an error does */
         code = BIDE_ECANCELED;

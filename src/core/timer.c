@@ -172,7 +172,7 @@ void bide__wheel_advance(struct wheel *w, int64_t now_ms)
 #define DELAY_MAX_MS ((int64_t)1 << 42)
 #define NS_PER_MS 1000000
 
-void bide__timer_arm(bide_loop *loop, struct timer *t, int64_t delay_ms)
+never_indirect void bide__timer_arm(bide_loop *loop, struct timer *t, int64_t delay_ms)
 {
     if (delay_ms <= 0) { /* next turn, whatever the clock says */
         bide__wheel_arm(&loop->wheel, t, loop->wheel.now_ms + (delay_ms < -DELAY_MAX_MS ? -DELAY_MAX_MS : delay_ms));
@@ -193,7 +193,7 @@ void bide__timer_arm_at(bide_loop *loop, struct timer *t, int64_t when_ms)
     bide__wheel_arm(&loop->wheel, t, when_ms < last_ms ? when_ms : last_ms);
 }
 
-void bide__timer_disarm(bide_loop *loop, struct timer *t)
+never_indirect void bide__timer_disarm(bide_loop *loop, struct timer *t)
 {
     bide__wheel_disarm(&loop->wheel, t);
 }

@@ -42,8 +42,8 @@ int64_t bide__wheel_next_ms(const struct wheel *w);
 void bide__wheel_advance(struct wheel *w, int64_t now_ms);
 
 /* On a loop: relative to the clock as it is now. */
-void bide__timer_arm(bide_loop *loop, struct timer *t, int64_t delay_ms);
+never_indirect void bide__timer_arm(bide_loop *loop, struct timer *t, int64_t delay_ms);
 void bide__timer_arm_at(bide_loop *loop, struct timer *t, int64_t when_ms); /* by the loop's clock */
-void bide__timer_disarm(bide_loop *loop, struct timer *t);
+never_indirect void bide__timer_disarm(bide_loop *loop, struct timer *t);
 
 #endif

@@ -55,7 +55,7 @@ bool bide__begin_interrupted(struct wait *w)
     return true;
 }
 
-int bide__wait_outcome(const struct wait *w)
+never_indirect int bide__wait_outcome(const struct wait *w)
 {
     bide_task *t = w->task;
 
@@ -126,7 +126,7 @@ bool bide__wake_one(bide_loop *loop, struct list_node *list)
     return true;
 }
 
-void bide__wake_all(bide_loop *loop, struct list_node *list)
+never_indirect void bide__wake_all(bide_loop *loop, struct list_node *list)
 {
     while (bide__wake_one(loop, list))
         ;

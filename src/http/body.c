@@ -30,7 +30,7 @@ static int64_t keep_alive_hint_ms(const struct fields *fields)
     return INT64_MAX;
 }
 
-void bide__body_finish(bide_response *r)
+unchecked_frame void bide__body_finish(bide_response *r)
 {
     struct conn *c = r->conn;
 
@@ -302,7 +302,7 @@ static bool receive_now(bide_response *r)
     return true;
 }
 
-void bide__body_drop(bide_response *r)
+unchecked_frame void bide__body_drop(bide_response *r)
 {
     uint64_t before = r->body_bytes;
     const char *piece;

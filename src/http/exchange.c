@@ -52,7 +52,7 @@ void bide__conn_received(bide_response *r, size_t n)
     r->received += n;
 }
 
-ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum bide_error_phase phase, void *out, size_t cap)
+unchecked_frame ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum bide_error_phase phase, void *out, size_t cap)
 {
     struct flow flow = bide__deadline_flow(&r->deadline, r->queued);
 

@@ -121,7 +121,7 @@ int bide__request_check(const char *method, const bide_request_args *args);
 int bide__request_write_head(struct request *q);
 /* Send head and body.  0, also if the server has stopped it by an answer; or an error on record. */
 int bide__request_send(struct request *q, struct conn *c);
-bool bide__method_ok(const char *method, size_t len);
+never_indirect bool bide__method_ok(const char *method, size_t len);
 
 /* ---- exchange.c: one request, one head ---- */
 

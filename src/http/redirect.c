@@ -142,7 +142,7 @@ static int follow(struct request *q, const char *location)
     return 1;
 }
 
-int bide__redirect(struct request *q)
+unchecked_frame int bide__redirect(struct request *q)
 {
     bide_response *r = q->response;
     const char *location;

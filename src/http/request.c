@@ -250,7 +250,7 @@ static struct conn *take_connection(struct request *q, bool fresh)
     return bide__connector_take(&q->session->connector, &origin, &q->response->deadline, tls, fresh);
 }
 
-static int try_once(struct request *q, bool fresh)
+unchecked_frame static int try_once(struct request *q, bool fresh)
 {
     bide_response *r = q->response;
 

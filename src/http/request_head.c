@@ -179,7 +179,7 @@ int bide__request_write_head(struct request *q)
     return 0;
 }
 
-bool bide__method_ok(const char *method, size_t len)
+never_indirect bool bide__method_ok(const char *method, size_t len)
 {
     return len <= 64 && bide__header_name_ok(method, len); /* both are tokens */
 }

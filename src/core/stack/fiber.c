@@ -11,7 +11,7 @@ void bide__fiber_init(struct fiber *f, struct stack *s, void (*entry)(void *arg)
     bide__fiber_init_at(f, s, s ? bide__stack_top(s) : NULL, entry);
 }
 
-void bide__fiber_init_at(struct fiber *f, struct stack *s, void *top, void (*entry)(void *arg))
+never_indirect void bide__fiber_init_at(struct fiber *f, struct stack *s, void *top, void (*entry)(void *arg))
 {
     f->context = (struct context){0};
     f->stack = s;
@@ -20,14 +20,14 @@ void bide__fiber_init_at(struct fiber *f, struct stack *s, void *top, void (*ent
         bide__context_make(&f->context, top, first);
 }
 
-void bide__fiber_destroy(struct fiber *f)
+never_indirect void bide__fiber_destroy(struct fiber *f)
 {
     bide__sanitize_fiber_destroy(f);
     f->context = (struct context){0};
     f->stack = NULL;
 }
 
-_Noreturn void bide__fiber_switch_final(struct fiber *from, struct fiber *to, void *arg)
+never_indirect _Noreturn void bide__fiber_switch_final(struct fiber *from, struct fiber *to, void *arg)
 {
     bide__sanitize_switch(from, to, arg, true);
     abort(); /* F2: a finished fiber was resumed */

@@ -31,10 +31,10 @@ struct fiber {
 void bide__fiber_init(struct fiber *f, struct stack *s, void (*entry)(void *arg));
 
 /* The same with the first frame below top, so that the owner can keep something of its own above it. */
-void bide__fiber_init_at(struct fiber *f, struct stack *s, void *top, void (*entry)(void *arg));
+never_indirect void bide__fiber_init_at(struct fiber *f, struct stack *s, void *top, void (*entry)(void *arg));
 
 /* From another fiber, when f has made its final switch or will never be resumed.  The stack is still the caller's. */
-void bide__fiber_destroy(struct fiber *f);
+never_indirect void bide__fiber_destroy(struct fiber *f);
 
 /* Suspend from, resume to.  Returns the arg of whichever switch resumes from. */
 static inline void *bide__fiber_switch(struct fiber *from, struct fiber *to, void *arg)
@@ -43,6 +43,6 @@ static inline void *bide__fiber_switch(struct fiber *from, struct fiber *to, voi
 }
 
 /* The last switch of a fiber that is done: it must not be resumed. */
-_Noreturn void bide__fiber_switch_final(struct fiber *from, struct fiber *to, void *arg);
+never_indirect _Noreturn void bide__fiber_switch_final(struct fiber *from, struct fiber *to, void *arg);
 
 #endif

@@ -170,7 +170,7 @@ static __attribute__((noinline, cold)) void forbid(struct stack *s)
     bide__memory_free(s->low, (size_t)((char *)s - s->low));
 }
 
-struct stack *bide__stack_get(struct stack_pool *pool, size_t size)
+never_indirect struct stack *bide__stack_get(struct stack_pool *pool, size_t size)
 {
     if (size > STACK_MAX_BYTES) {
         bide__stack_fail(EINVAL, "a stack of %zu KiB was asked for: the limit is 64 MiB", size >> 10);
@@ -217,7 +217,7 @@ static __attribute__((noinline)) void cool(struct stack_pool *pool, struct stack
             class->cold_count += bide__slab_release(slab);
 }
 
-void bide__stack_put(struct stack_pool *pool, struct stack *s)
+never_indirect void bide__stack_put(struct stack_pool *pool, struct stack *s)
 {
     struct stack_class *class = &pool->classes[class_of(s->size)];
     s->owner = NULL;

@@ -26,6 +26,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/hardening.h"
+
 #define STACK_MIN_BYTES ((size_t)16 << 10)
 #define STACK_DEFAULT_BYTES ((size_t)64 << 10)
 #define STACK_MAX_BYTES ((size_t)64 << 20)
@@ -72,8 +74,8 @@ void bide__stack_pool_destroy(struct stack_pool *pool);
  *
  * Returns:   NULL with errno and bide__stack_error() set, when there is no memory, or no guard to be had
  */
-struct stack *bide__stack_get(struct stack_pool *pool, size_t size);
-void bide__stack_put(struct stack_pool *pool, struct stack *s);
+never_indirect struct stack *bide__stack_get(struct stack_pool *pool, size_t size);
+never_indirect void bide__stack_put(struct stack_pool *pool, struct stack *s);
 
 /* Keep at most this many stacks of each size hot, give the memory of the others back. */
 void bide__stack_pool_trim(struct stack_pool *pool, size_t keep);

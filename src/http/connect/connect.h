@@ -169,7 +169,7 @@ static inline bool bide__may_be_busy(const struct host *h)
     return h->open - h->nidle < k->limit_per_host && k->open - k->nidle < k->limit;
 }
 /* What the host has in use has changed. */
-void bide__update_blocked(struct host *h);
+never_indirect void bide__update_blocked(struct host *h);
 /* Slots that nobody has go to those who wait for one. */
 void bide__share_slots(struct connector *k);
 /* A connection of this origin is going to be there. */

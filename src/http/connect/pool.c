@@ -168,8 +168,8 @@ static struct conn *take_in_turn(struct host *h, struct deadline *d, bide_tls *t
     return open_conn(h, d, tls);
 }
 
-struct conn *bide__connector_take(struct connector *k, const struct origin *origin, struct deadline *d, bide_tls *tls,
-                                  bool fresh)
+unchecked_frame struct conn *bide__connector_take(struct connector *k, const struct origin *origin, struct deadline *d,
+                                                  bide_tls *tls, bool fresh)
 {
     struct host *h = bide__host_find(k, origin);
     struct conn *c;

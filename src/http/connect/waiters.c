@@ -18,7 +18,7 @@ struct waiter *bide__host_first_waiter(const struct host *h)
 }
 
 /* P3 */
-void bide__update_blocked(struct host *h)
+never_indirect void bide__update_blocked(struct host *h)
 {
     struct connector *k = h->connector;
     bool blocked = !bide__list_is_empty(&h->waiters) && h->open - h->nidle < k->limit_per_host;

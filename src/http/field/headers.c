@@ -60,7 +60,7 @@ static bool same_name(const char *a, const char *b, size_t len)
            load_folded(b + len - 8); /* the rest, and some of it again */
 }
 
-enum header_id bide__header_id(const char *name, size_t len)
+never_indirect enum header_id bide__header_id(const char *name, size_t len)
 {
     if (len == 0)
         return HEADER_OTHER;
@@ -74,7 +74,7 @@ const char *bide__header_name(enum header_id id)
     return names[id].text;
 }
 
-bool bide__header_name_ok(const char *name, size_t len)
+never_indirect bool bide__header_name_ok(const char *name, size_t len)
 {
     return len > 0 && scan_token(name, name + len) == name + len;
 }
@@ -103,7 +103,7 @@ bool bide__header_equals(const char *text, size_t len, const char *lower)
     return i == len && !lower[i];
 }
 
-bool bide__header_next_element(const char *value, size_t len, size_t *at, const char **element,
+never_indirect bool bide__header_next_element(const char *value, size_t len, size_t *at, const char **element,
                                size_t *element_len)
 {
     if (*at > len)

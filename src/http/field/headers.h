@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/hardening.h"
+
 /*
  * X(id, spelling, slot).  The slot is the perfect hash of the name: see bide__header_id.  A new
  * name that collides needs another multiplier there; test_h1_parse.c checks that every name finds
@@ -96,14 +98,14 @@ enum header_id {
 
 /* The id of a name, in any case; HEADER_OTHER if it is not one of ours.  The name must be a
  * token (RFC 9110 5.6.2). */
-enum header_id bide__header_id(const char *name, size_t len);
+never_indirect enum header_id bide__header_id(const char *name, size_t len);
 
 /* The usual spelling of an id; "" for HEADER_OTHER. */
 const char *bide__header_name(enum header_id id);
 
 /* May this name, this value be sent?  A token; no control characters but HTAB, no white space at
  * the ends (RFC 9110 5.5, 5.6.2).  Checked when a field is set and again when it is written. */
-bool bide__header_name_ok(const char *name, size_t len);
+never_indirect bool bide__header_name_ok(const char *name, size_t len);
 bool bide__header_value_ok(const char *value, size_t len);
 
 /* Is `token` (lower case) an element of this comma-separated list, in any case? */
@@ -114,7 +116,7 @@ bool bide__header_has_token(const char *value, size_t len, const char *token);
  * end.  Empty elements are given too: who must ignore them (RFC 9110 5.6.1.2) does, who must
  * refuse them (Content-Length) can.
  */
-bool bide__header_next_element(const char *value, size_t len, size_t *at, const char **element,
+never_indirect bool bide__header_next_element(const char *value, size_t len, size_t *at, const char **element,
                                size_t *element_len);
 
 /* Do two byte strings say the same in any case?  `lower` is lower case already. */

@@ -170,7 +170,7 @@ static bool can_do_without_line(const struct h1_head *head)
     return head->body != H1_BODY_CLOSE && !head->bare_lf;
 }
 
-int bide__h1_frame_response(struct h1_head *head, unsigned flags)
+never_indirect int bide__h1_frame_response(struct h1_head *head, unsigned flags)
 {
     head->tunnel = false;
     if ((flags & H1_FOR_CONNECT) && head->status / 100 == 2) {

@@ -151,7 +151,7 @@ ssize_t bide__h1_parse_trailers(struct h1_parser *p, char *buf, size_t len, stru
 
 /* Decide where the body ends and whether the connection survives it (RFC 9112 6.3).  0 or enum
  * h1_error, and head->odd is the line. */
-int bide__h1_frame_response(struct h1_head *head, unsigned flags);
+never_indirect int bide__h1_frame_response(struct h1_head *head, unsigned flags);
 
 /* The same for a request; also Host (RFC 9112 3.2) and the form of the target. */
 int bide__h1_frame_request(struct h1_head *head);

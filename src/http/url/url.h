@@ -23,6 +23,8 @@
 
 #include <bide/url.h>
 
+#include "base/hardening.h"
+
 /* X(name, text) */
 #define BIDE_URL_ERRORS(X)                                     \
     X(URL_ENOSCHEME, "no scheme (http:// or https://)")        \
@@ -96,15 +98,15 @@ static inline bool bide__url_is_secure(const struct url *u)
 
 /* Storage that is enough for any text of this length (and base); the longest is BIDE_URL_MAX + 1.
  */
-size_t bide__url_bound(size_t len, const struct url *base);
+never_indirect size_t bide__url_bound(size_t len, const struct url *base);
 
 /* Read an absolute URL; storage holds the result and must live as long as it.  0 or enum url_error.
  */
-int bide__url_parse(struct url *out, const char *text, size_t len, char *storage, size_t cap);
+never_indirect int bide__url_parse(struct url *out, const char *text, size_t len, char *storage, size_t cap);
 
 /* Read a link on the page `base`, whose storage is another one. */
-int bide__url_resolve(struct url *out, const struct url *base, const char *text, size_t len,
-                      char *storage, size_t cap);
+never_indirect int bide__url_resolve(struct url *out, const struct url *base, const char *text, size_t len,
+                                     char *storage, size_t cap);
 
 /* Append pairs to the query of a URL in its own storage. */
 int bide__url_add_query(struct url *u, const bide_pair *pairs, char *storage, size_t cap);
@@ -138,11 +140,11 @@ struct url_out {
     bool full;
 };
 
-void bide__url_put(struct url_out *out, const char *bytes, size_t len);
-void bide__url_put_encoded(struct url_out *out, const char *bytes, size_t len, uint8_t set);
+never_indirect void bide__url_put(struct url_out *out, const char *bytes, size_t len);
+never_indirect void bide__url_put_encoded(struct url_out *out, const char *bytes, size_t len, uint8_t set);
 
 /* Write the canonical form of a host as it stands in a URL. */
-int bide__url_put_host(struct url_out *out, const char *host, size_t len, uint8_t *kind, uint8_t *zone_len);
+never_indirect int bide__url_put_host(struct url_out *out, const char *host, size_t len, uint8_t *kind, uint8_t *zone_len);
 
 /* url_idna.c: the same for a name that is not all ASCII; its ASCII form, still to be checked. */
 int bide__url_put_international(struct url_out *out, const char *host, size_t len);

@@ -28,7 +28,7 @@ const uint8_t bide__url_char_sets[256] = {
     31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, /* f0 */
 };
 
-void bide__url_put(struct url_out *out, const char *bytes, size_t len)
+never_indirect void bide__url_put(struct url_out *out, const char *bytes, size_t len)
 {
     if (len > out->cap - out->len) {
         out->full = true;
@@ -46,7 +46,7 @@ static void put_percent(struct url_out *out, char c)
     bide__url_put(out, text, 3);
 }
 
-void bide__url_put_encoded(struct url_out *out, const char *bytes, size_t len, uint8_t set)
+never_indirect void bide__url_put_encoded(struct url_out *out, const char *bytes, size_t len, uint8_t set)
 {
     const char *end = bytes + len;
 

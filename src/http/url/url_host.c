@@ -198,7 +198,7 @@ static bool is_international(const char *host, size_t len)
     return false;
 }
 
-int bide__url_put_host(struct url_out *out, const char *host, size_t len, uint8_t *kind, uint8_t *zone_len)
+never_indirect int bide__url_put_host(struct url_out *out, const char *host, size_t len, uint8_t *kind, uint8_t *zone_len)
 {
     size_t start = out->len;
 

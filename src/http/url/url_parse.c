@@ -329,8 +329,8 @@ static bool is_blank(char c)
     return (unsigned char)c <= ' ';
 }
 
-int bide__url_resolve(struct url *out, const struct url *base, const char *text, size_t len,
-                      char *storage, size_t cap)
+never_indirect int bide__url_resolve(struct url *out, const struct url *base, const char *text, size_t len,
+                                     char *storage, size_t cap)
 {
     const char *p = text, *end = text + len;
     size_t most = cap < BIDE_URL_MAX + 1 ? cap : BIDE_URL_MAX + 1;
@@ -360,12 +360,12 @@ int bide__url_resolve(struct url *out, const struct url *base, const char *text,
     return 0;
 }
 
-int bide__url_parse(struct url *out, const char *text, size_t len, char *storage, size_t cap)
+never_indirect int bide__url_parse(struct url *out, const char *text, size_t len, char *storage, size_t cap)
 {
     return bide__url_resolve(out, NULL, text, len, storage, cap);
 }
 
-size_t bide__url_bound(size_t len, const struct url *base)
+never_indirect size_t bide__url_bound(size_t len, const struct url *base)
 {
     size_t most = len < BIDE_URL_MAX ? 3 * len + 272 + (base ? base->len : 0) : BIDE_URL_MAX + 1;
     return most < BIDE_URL_MAX + 1 ? most : BIDE_URL_MAX + 1;

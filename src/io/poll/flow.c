@@ -113,7 +113,7 @@ static int timed_out(const struct fd *f, struct flow *flow)
     return BIDE_ETIMEDOUT;
 }
 
-int bide__fd_wait_flow(struct fd *f, unsigned sides, struct flow *flow)
+unchecked_frame int bide__fd_wait_flow(struct fd *f, unsigned sides, struct flow *flow)
 {
     int64_t silent_ms = 0;
 

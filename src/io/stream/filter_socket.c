@@ -149,7 +149,7 @@ static void socket_watch(struct filter *f, struct clause *c)
 }
 
 /* Bytes that have come are no end of it, as far as the socket knows. */
-static bool socket_is_alive(const struct filter *f, bool probe)
+unchecked_frame static bool socket_is_alive(const struct filter *f, bool probe)
 {
     struct fd *fd = fd_of(f);
     char byte;

@@ -253,7 +253,7 @@ static bool only_filters_were_meant(bide_stream *s)
     return n == -EAGAIN;
 }
 
-bool bide__stream_is_alive(bide_stream *s, bool probe)
+unchecked_frame never_indirect bool bide__stream_is_alive(bide_stream *s, bool probe)
 {
     if (bide__buf_len(&s->in) > 0 || !s->lowest->ops->is_alive(s->lowest, probe))
         return false;

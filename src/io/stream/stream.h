@@ -128,7 +128,7 @@ int bide__stream_handshake(bide_stream *s, struct flow *flow);
 /* Reading has come to an end that a layer could have announced, and did not: what was read may have been cut off. */
 bool bide__stream_was_cut(const bide_stream *s);
 /* Is a connection that nobody uses still there, and silent?  With probe, the kernel is asked, too. */
-bool bide__stream_is_alive(bide_stream *s, bool probe);
+never_indirect bool bide__stream_is_alive(bide_stream *s, bool probe);
 /* Trigger c, which is in no list, when something has come or the connection has ended. */
 void bide__stream_watch(bide_stream *s, struct clause *c);
 /* End it, in the middle of whatever it is doing: those tasks get BIDE_ECLOSED. */
