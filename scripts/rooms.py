@@ -78,7 +78,7 @@ ROOMS = {
 }
 PUBLIC = {
     "version": "base", "object": "base", "error": "base",
-    "coroutine": "core", "task": "core", "loop": "core", "cplusplus": "core", "cplusplus_pool": "pool",
+    "coroutine": "core", "task": "core", "loop": "core", "cplusplus": "core", "cplusplus_task": "core", "cplusplus_pool": "pool",
     "sync": "sync",
     "stream": "io", "tls": "io", "file": "io", "signal": "io", "process": "io",
     "url": "http", "http": "http", "server": "http",

@@ -271,11 +271,11 @@ static inline __attribute__((always_inline)) BIDE_MUST_USE bide_coroutine bide__
  * Called when C++ code that includes this header is loaded, perhaps while a loop runs: from then on an exception that is
  * being handled stays with its task, even if the task waits inside a catch block.
  */
-BIDE_API void bide__cxx_is_here(void);
+BIDE_API void bide_cplusplus_is_here(void);
 #if defined(__cpp_exceptions)
 __attribute__((constructor)) static void bide__cxx_say_it_is_here(void)
 {
-    bide__cxx_is_here();
+    bide_cplusplus_is_here();
 }
 #endif
 

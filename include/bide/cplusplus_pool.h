@@ -125,7 +125,7 @@ template <class In, class Out = void> inline void bide__register_typed(bide_pool
         named.name = #f;                                                            \
         named.fn = reinterpret_cast<void (*)(void)>(own);                           \
         typed;                                                                      \
-        bide__pool_register(&named);                                                \
+        bide_pool_register(&named);                                                \
     }                                                                               \
     typedef int bide__registered_##f
 #undef BIDE__TASK_1

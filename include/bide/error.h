@@ -156,7 +156,14 @@ BIDE_API void bide_error_print(FILE *to);
 /* Forget the current error. */
 BIDE_API void bide_error_clear(void);
 
-BIDE_API int bide__raise(int code, const char *function, const char *file, int line);
+/*
+ * The function under bide_raise and BIDE_TRY, for bindings: add a place to the trace of the error with this code; 0: of the
+ * current one.
+ *
+ * Returns:   the code of the error on record
+ * Errors:    BIDE_ESTATE if there is none to be passed on
+ */
+BIDE_API int bide_raise_at(int code, const char *function, const char *file, int line);
 
 /* For the compiler: the code is negative here.  Without it gcc warns of uninitialized variables behind BIDE_TRY. */
 static inline __attribute__((always_inline)) int bide__negative(int code)
@@ -167,7 +174,7 @@ static inline __attribute__((always_inline)) int bide__negative(int code)
 }
 
 /* The code of the current error, to be returned by a function that got NULL; adds this place to the error's trace. */
-#define bide_raise() bide__negative(bide__raise(0, __func__, __FILE__, __LINE__))
+#define bide_raise() bide__negative(bide_raise_at(0, __func__, __FILE__, __LINE__))
 
 #ifdef __cplusplus
 #define BIDE__AUTO_TYPE auto
@@ -193,7 +200,7 @@ static inline __attribute__((always_inline)) int bide__negative(int code)
     __extension__({                                                          \
         BIDE__AUTO_TYPE bide__code = (expression);                           \
         if (bide__code < 0) {                                                \
-            bide__raise((int)bide__code, __func__, __FILE__, __LINE__);      \
+            bide_raise_at((int)bide__code, __func__, __FILE__, __LINE__);      \
             leave;                                                           \
         }                                                                    \
         bide__code;                                                          \

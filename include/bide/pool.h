@@ -180,7 +180,7 @@ static inline enum bide_job_shape bide__shape_fixed(void)
     __attribute__((constructor(1000))) static void bide__register_##f(void)                                    \
     {                                                                                                          \
         static bide_pool_named named = {.name = #f, .fn = (void (*)(void))(f), __VA_ARGS__};                   \
-        bide__pool_register(&named);                                                                           \
+        bide_pool_register(&named);                                                                           \
     }                                                                                                          \
     typedef int bide__registered_##f
 /* By the address of a parameter, as void has no values. */
@@ -189,6 +189,7 @@ static inline enum bide_job_shape bide__shape_fixed(void)
              bide_bytes *: BIDE_JOB_BYTES, default: BIDE_JOB_FIXED)
 #define BIDE__TYPE_LEN(type) sizeof(**_Generic((type *)0, void *: (char **)0, bide_bytes *: (char **)0, default: (type *)0))
 
+/* What BIDE_POOL_TASK hands over; one that lives as long as the program. */
 typedef struct bide_pool_named {
     const char *name;
     void (*fn)(void);
@@ -198,7 +199,12 @@ typedef struct bide_pool_named {
     bool has_out;
     size_t in_len, out_len;
 } bide_pool_named;
-BIDE_API void bide__pool_register(bide_pool_named *named);
+/*
+ * The function under BIDE_POOL_TASK, for bindings: call it before the first pool, from one thread.
+ *
+ * Owns:      *named is borrowed as long as the program runs
+ */
+BIDE_API void bide_pool_register(bide_pool_named *named);
 
 /* ---- the pool ---- */
 

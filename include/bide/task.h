@@ -73,13 +73,11 @@ typedef struct bide_task_args {
  * Example:   bide_auto bide_task *t = bide_create_task(bide_coro(work, 1), .name = "worker");
  */
 #ifdef __cplusplus
-#define bide_create_task(...) BIDE__CALL(bide_create_task_with(BIDE__OPTIONS(bide_task_args, .coroutine = __VA_ARGS__)))
+#define bide_create_task(...) BIDE__CALL(bide_create_task_with(bide__in_place(bide_task_args{.coroutine = __VA_ARGS__})))
 #else
-#define bide_create_task(...) bide__create_task(&(bide_task_args){.coroutine = __VA_ARGS__})
+#define bide_create_task(...) bide_create_task_with(&(bide_task_args){.coroutine = __VA_ARGS__})
 #endif
-BIDE_API BIDE_MUST_USE bide_task *bide_create_task_with(bide_task_args args);
-/* By address: a copy costs a quarter of a spawn. */
-BIDE_API BIDE_MUST_USE bide_task *bide__create_task(const bide_task_args *args);
+BIDE_API BIDE_MUST_USE bide_task *bide_create_task_with(const bide_task_args *args);
 
 /*
  * Make sure that something runs on its own: a coroutine or generator becomes a task, a task or future stays itself.
@@ -91,24 +89,12 @@ BIDE_API BIDE_MUST_USE bide_task *bide__create_task(const bide_task_args *args);
  */
 #define bide_ensure_future(x)                       \
     _Generic((x),                                   \
-        bide_coroutine: bide__ensure_coroutine,     \
-        bide_generator *: bide__ensure_generator,   \
-        bide_task *: bide__ensure_task,             \
-        bide_future *: bide__ensure_future)(x)
-BIDE_API BIDE_MUST_USE bide_task *bide__ensure_coroutine(bide_coroutine c);
-BIDE_API BIDE_MUST_USE bide_task *bide__ensure_generator(bide_generator *g);
-BIDE_API BIDE_MUST_USE bide_task *bide__ensure_task(bide_task *t);
-BIDE_API BIDE_MUST_USE bide_future *bide__ensure_future(bide_future *f);
-#ifdef __cplusplus
-extern "C++" {
-inline bide_task *bide__ensure(bide_coroutine c) { return bide__ensure_coroutine(c); }
-inline bide_task *bide__ensure(bide_generator *g) { return bide__ensure_generator(g); }
-inline bide_task *bide__ensure(bide_task *t) { return bide__ensure_task(t); }
-inline bide_future *bide__ensure(bide_future *f) { return bide__ensure_future(f); }
-}
-#undef bide_ensure_future
-#define bide_ensure_future(x) bide__ensure(x)
-#endif
+        bide_coroutine: bide__ensured_task,         \
+        bide_generator *: bide__ensured_task,       \
+        bide_task *: bide__ensured_task,            \
+        bide_future *: bide_ensure_future_with)(BIDE_AW(x))
+/* The function under it; -EINVAL for a sleep or an object.  The result is owned. */
+BIDE_API BIDE_MUST_USE bide_future *bide_ensure_future_with(bide_awaitable a);
 
 /*
  * Let a task go on without an owner: it is released when it ends.
@@ -170,6 +156,12 @@ BIDE_API int bide_task_remove_done_callback(bide_task *t, bide_task_callback *fn
 /* A task as the future that it is, and back (NULL if it is not a task).  Borrowed. */
 BIDE_API bide_future *bide_task_future(bide_task *t);
 BIDE_API bide_task *bide_future_task(bide_future *f);
+
+static inline BIDE_MUST_USE bide_task *bide__ensured_task(bide_awaitable a)
+{
+    bide_future *f = bide_ensure_future_with(a);
+    return f ? bide_future_task(f) : NULL;
+}
 
 /* ---- futures ---- */
 
@@ -307,17 +299,9 @@ BIDE_API BIDE_MUST_USE int bide_wait_for_with(bide_awaitable a, int64_t ms);
  * Owns:      borrowed for the call
  * Example:   int r = bide_shield(saving);
  */
-#define bide_shield(x) _Generic((x), bide_task *: bide__shield_task, bide_future *: bide__shield)(x)
-BIDE_API BIDE_MUST_USE int bide__shield(bide_future *f);
-BIDE_API BIDE_MUST_USE int bide__shield_task(bide_task *t);
-#ifdef __cplusplus
-extern "C++" {
-inline int bide__shield_any(bide_task *t) { return bide__shield_task(t); }
-inline int bide__shield_any(bide_future *f) { return bide__shield(f); }
-}
-#undef bide_shield
-#define bide_shield(x) bide__shield_any(x)
-#endif
+#define bide_shield(x) _Generic((x), bide_task *: bide_shield_with, bide_future *: bide_shield_with)(BIDE_AW(x))
+/* The function under it; -EINVAL for what is neither a task nor a future. */
+BIDE_API BIDE_MUST_USE int bide_shield_with(bide_awaitable a);
 
 /* ---- timeouts ---- */
 
@@ -326,9 +310,6 @@ typedef struct bide_timeout_scope {
     void *private_[10];
     int entered;
 } bide_timeout_scope;
-
-BIDE_API bide_timeout_scope *bide__timeout_enter(bide_timeout_scope *s, int64_t ms);
-BIDE_API void bide__timeout_leave(bide_timeout_scope *s);
 
 /*
  * Bound every await in a block.
@@ -340,10 +321,18 @@ BIDE_API void bide__timeout_leave(bide_timeout_scope *s);
  */
 #define bide_timeout(ms)                                                                     \
     for (bide_timeout_scope BIDE__CAT(bide__scope_, __LINE__)                                \
-             __attribute__((cleanup(bide__timeout_leave))),                                  \
+             __attribute__((cleanup(bide_timeout_leave))),                                  \
          *BIDE__CAT(bide__once_, __LINE__) =                                                 \
-             bide__timeout_enter(&BIDE__CAT(bide__scope_, __LINE__), (ms));                  \
+             bide_timeout_enter(&BIDE__CAT(bide__scope_, __LINE__), (ms));                  \
          BIDE__CAT(bide__once_, __LINE__); BIDE__CAT(bide__once_, __LINE__) = NULL)
+
+/*
+ * The functions under bide_timeout, for bindings: enter and leave a block, in the same task and in reverse order.
+ *
+ * Owns:      *s is borrowed until it is left; the result is s
+ */
+BIDE_API bide_timeout_scope *bide_timeout_enter(bide_timeout_scope *s, int64_t ms);
+BIDE_API void bide_timeout_leave(bide_timeout_scope *s);
 
 /* Has the time of the innermost bide_timeout block of this task run out? */
 BIDE_API bool bide_timeout_expired(void);
@@ -373,5 +362,6 @@ BIDE_API BIDE_MUST_USE int bide_to_thread(bide_coroutine c);
 
 #ifdef __cplusplus
 }
+#include <bide/cplusplus_task.h>
 #endif
 #endif

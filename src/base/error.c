@@ -291,7 +291,7 @@ int bide__fail_bare(int code, const char *function)
     return bide__fail(code, "%s: %s", function, bide_strerror(code));
 }
 
-int bide__raise(int code, const char *function, const char *file, int line)
+int bide_raise_at(int code, const char *function, const char *file, int line)
 {
     struct error_record *e = bide__error_current();
 

@@ -258,11 +258,6 @@ bide_task *bide_future_task(bide_future *f)
     return bide__future_check(f, __func__) == 0 && f->is_task ? (bide_task *)f : NULL;
 }
 
-bide_future *bide__ensure_future(bide_future *f)
-{
-    return bide__future_check(f, "bide_ensure_future") == 0 ? bide_retain(f) : NULL;
-}
-
 /* ---- done callbacks ---- */
 
 int bide_future_add_done_callback(bide_future *f, bide_future_callback *fn, void *arg)

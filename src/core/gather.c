@@ -408,12 +408,7 @@ int bide_wait_with(bide_task *const *tasks, bide_wait_args args)
 
 /* ---- shield ---- */
 
-int bide__shield_task(bide_task *t)
-{
-    return bide__shield((bide_future *)t); /* it begins with its future; NULL stays NULL */
-}
-
-int bide__shield(bide_future *f)
+static int shield(bide_future *f)
 {
     struct group g;
     int code = bide__future_check(f, "bide_shield");
@@ -439,4 +434,13 @@ int bide__shield(bide_future *f)
         code = bide__future_outcome(f);
     group_close(&g);
     return code;
+}
+
+int bide_shield_with(bide_awaitable a)
+{
+    if (a.kind == BIDE_AW_TASK)
+        return shield((bide_future *)a.as.task); /* it begins with its future; NULL stays NULL */
+    if (a.kind == BIDE_AW_FUTURE)
+        return shield(a.as.future);
+    return bide_fail(-EINVAL, "bide_shield: it takes a task or a future");
 }

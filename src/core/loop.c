@@ -189,7 +189,7 @@ static void loop_leave(bide_loop *loop)
         bide__loop_unclaim(loop);
 }
 
-void bide__cxx_is_here(void)
+void bide_cplusplus_is_here(void)
 {
     if (bide__switch_state_wanted())
         bide__tasks_carry_state();

@@ -35,7 +35,7 @@ static void scope_fire(struct timer *timer)
         expire(s);
 }
 
-bide_timeout_scope *bide__timeout_enter(bide_timeout_scope *block, int64_t ms)
+bide_timeout_scope *bide_timeout_enter(bide_timeout_scope *block, int64_t ms)
 {
     struct scope *s = (struct scope *)(void *)block->private_;
     bide_task *t = bide__task_here();
@@ -75,7 +75,7 @@ static void leave(struct scope *s)
     t->scopes = s->outer;
 }
 
-void bide__timeout_leave(bide_timeout_scope *block)
+void bide_timeout_leave(bide_timeout_scope *block)
 {
     if (block->entered)
         leave((struct scope *)(void *)block->private_);

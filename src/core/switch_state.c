@@ -13,7 +13,7 @@
  * The sanitizers are here when the program starts, found by weak symbols: one library serves programs built with and without
  * them.  (In a library that is itself built with one, sanitize.c does this in the switch.)  The C++ runtime may also come
  * later, with a library that the program loads: every loop looks when it begins to run, and C++ code that includes a header
- * of bide reports itself when it is loaded (bide__cxx_is_here).
+ * of bide reports itself when it is loaded (bide_cplusplus_is_here).
  */
 #include "core/switch_state.h"
 

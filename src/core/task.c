@@ -233,7 +233,7 @@ never_indirect bide_task *bide__task_new(bide_loop *loop, const bide_task_args *
     return t;
 }
 
-bide_task *bide__create_task(const bide_task_args *args)
+bide_task *bide_create_task_with(const bide_task_args *args)
 {
     if (bide__check_named(args->guard_, "bide_create_task") < 0)
         return NULL;
@@ -243,28 +243,40 @@ bide_task *bide__create_task(const bide_task_args *args)
     return loop ? bide__task_new(loop, args) : NULL;
 }
 
-bide_task *bide_create_task_with(bide_task_args args)
+static bide_future *retain_future(bide_future *f)
 {
-    return bide__create_task(&args);
+    return bide__future_check(f, "bide_ensure_future") == 0 ? bide_retain(f) : NULL;
 }
 
-bide_task *bide__ensure_coroutine(bide_coroutine c)
+static bide_future *retain_task(bide_task *t)
 {
-    return bide__create_task(&(bide_task_args){.coroutine = c});
+    return bide__task_check(t, "bide_ensure_future") == 0 ? bide_retain(&t->future) : NULL;
 }
 
-bide_task *bide__ensure_generator(bide_generator *g)
+static bide_future *start(const bide_task_args *args)
 {
-    if (!g) {
+    bide_task *t = bide_create_task_with(args);
+    return t ? &t->future : NULL;
+}
+
+bide_future *bide_ensure_future_with(bide_awaitable a)
+{
+    switch (a.kind) {
+    case BIDE_AW_FUTURE:
+        return retain_future(a.as.future);
+    case BIDE_AW_TASK:
+        return retain_task(a.as.task);
+    case BIDE_AW_COROUTINE:
+        return start(&(bide_task_args){.coroutine = a.as.coroutine});
+    case BIDE_AW_GENERATOR:
+        if (a.as.generator)
+            return start(&(bide_task_args){.generator = a.as.generator});
         bide_fail(-EINVAL, "bide_ensure_future: the generator is NULL");
         return NULL;
+    default:
+        bide_fail(-EINVAL, "bide_ensure_future: it takes a coroutine, a generator, a task or a future");
+        return NULL;
     }
-    return bide__create_task(&(bide_task_args){.generator = g});
-}
-
-bide_task *bide__ensure_task(bide_task *t)
-{
-    return bide__task_check(t, "bide_ensure_future") == 0 ? bide_retain(t) : NULL;
 }
 
 /* ---- end ---- */

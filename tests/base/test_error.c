@@ -204,7 +204,7 @@ UNIT(raise_without_an_error_is_an_error)
 UNIT(raise_of_another_code_forgets_the_settled_one)
 {
     bide_fail(-EIO, "long dealt with");
-    EXPECT_ERR(bide__raise(-ENOENT, "open_it", "file.c", 3), -ENOENT);
+    EXPECT_ERR(bide_raise_at(-ENOENT, "open_it", "file.c", 3), -ENOENT);
     EXPECT_STR(bide_error_text(), "open_it: No such file or directory");
 }
 

@@ -6,7 +6,7 @@
 
 static bide_pool_named *first;
 
-void bide__pool_register(bide_pool_named *named)
+void bide_pool_register(bide_pool_named *named)
 {
     named->next = first;
     first = named;

@@ -359,7 +359,7 @@ TEST(name_that_is_too_long_is_refused, .real_time = true)
     bide_auto bide_pool *p = OPEN(.kind = BIDE_POOL_EXEC, .workers = 1);
 
     named.name = name;
-    bide__pool_register(&named);
+    bide_pool_register(&named);
     bide_job job = {.fn = (void (*)(void))strlen, .name = "strlen"};
     EXPECT_ERR(bide_pool_call(p, job), -ENAMETOOLONG);
     bide_error_clear();
@@ -378,7 +378,7 @@ TEST(function_that_the_worker_does_not_know_fails_there, .real_time = true)
     static bide_pool_named named = {"job_registered_late", (void (*)(void))job_registered_late, NULL};
     bide_auto bide_pool *p = OPEN(.kind = BIDE_POOL_EXEC, .workers = 1);
 
-    bide__pool_register(&named); /* by the test alone: a worker is this program, but does not run it */
+    bide_pool_register(&named); /* by the test alone: a worker is this program, but does not run it */
     EXPECT_ERR(CALL(p, bide_job(job_registered_late)), BIDE_EFUNCTION);
     EXPECT_CONTAINS(bide_error_text(), "job_registered_late: not registered in the worker's program");
     bide_error_clear();
@@ -412,7 +412,7 @@ UNIT(function_names_must_differ)
     static bide_pool_named twice = {"job_pid", (void (*)(void))job_nothing, NULL};
 
     EXPECT_EQ(bide__named_check(), 0);
-    bide__pool_register(&twice);
+    bide_pool_register(&twice);
     EXPECT_ERR(bide_pool_prepare(), -EEXIST);
     EXPECT_CONTAINS(bide_error_text(), "job_pid");
 }

@@ -321,7 +321,7 @@ REDIS(redis_unknown_function_is_named)
     pid_t host = host_start(&s, NULL);
     bide_auto bide_pool *pool = OPEN_REDIS(&s);
 
-    bide__pool_register(&late);
+    bide_pool_register(&late);
     EXPECT_EQ(CALL(pool, bide_job(not_registered)), BIDE_EFUNCTION);
     EXPECT_CONTAINS(bide_error_text(), "not_registered: host ");
     EXPECT_CONTAINS(bide_error_text(), "does not know it: write BIDE_POOL_TASK(job_of_a_newer_build);");
