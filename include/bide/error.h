@@ -31,32 +31,41 @@ extern "C" {
 #define BIDE_ETIMEDOUT (-ETIMEDOUT)
 #define BIDE_ENOMEM    (-ENOMEM)
 
-/* X(name, distance from -10000, text) */
-#define BIDE_ERRORS(X)                                                      \
+/*
+ * X(name, distance from -10000, text).  Each room has a range, so that a code says where it comes from, and a new one stands at
+ * the end of its own and moves none: programs that were built before, and hosts of one queue, keep understanding each other.
+ *
+ *     1 to 99     base and core       100 to 199  io       200 to 299  http       300 to 399  pool
+ */
+#define BIDE_ERRORS_CORE(X)                                                 \
     X(BIDE_ESTATE, 1, "not possible in this state")                         \
     X(BIDE_ENOLOOP, 2, "no event loop is running in this thread")           \
     X(BIDE_ERUNNING, 3, "an event loop is already running in this thread")  \
     X(BIDE_ECLOSED, 4, "it has been closed")                                \
-    X(BIDE_EEOF, 5, "the stream ended early")                               \
-    X(BIDE_ELIMIT, 6, "a limit was reached")                                \
-    X(BIDE_EURL, 7, "not a valid URL")                                      \
-    X(BIDE_ENAME, 8, "no such host name")                                   \
-    X(BIDE_EDNS, 9, "the name server failed")                               \
-    X(BIDE_ETLS, 10, "TLS failed")                                          \
-    X(BIDE_ECERT, 11, "the certificate is not acceptable")                  \
-    X(BIDE_EHTTP, 12, "not valid HTTP")                                     \
-    X(BIDE_ETRUNCATED, 13, "the body ended early")                          \
-    X(BIDE_ETOOBIG, 14, "the body is larger than allowed")                  \
-    X(BIDE_EDISCONNECTED, 15, "the server closed the connection without an answer") \
-    X(BIDE_EREDIRECT, 16, "too many redirects")                             \
-    X(BIDE_ESTATUS, 17, "the status is not a success")                      \
-    X(BIDE_EJSON, 18, "not valid JSON")                                     \
-    X(BIDE_ESTOPPED, 19, "the event loop was stopped first")                \
-    X(BIDE_EDEADLOCK, 20, "nothing is left that could wake this task")      \
-    X(BIDE_EWORKER, 40, "the worker died")                                  \
-    X(BIDE_EWORKERLOST, 41, "the worker was lost to another job")           \
-    X(BIDE_EFUNCTION, 42, "the worker does not know the function")          \
-    X(BIDE_EPOOL, 43, "the pool has failed")
+    X(BIDE_ELIMIT, 5, "a limit was reached")                                \
+    X(BIDE_ESTOPPED, 6, "the event loop was stopped first")                 \
+    X(BIDE_EDEADLOCK, 7, "nothing is left that could wake this task")
+#define BIDE_ERRORS_IO(X)                                                   \
+    X(BIDE_EEOF, 100, "the stream ended early")                             \
+    X(BIDE_ENAME, 101, "no such host name")                                 \
+    X(BIDE_EDNS, 102, "the name server failed")                             \
+    X(BIDE_ETLS, 103, "TLS failed")                                         \
+    X(BIDE_ECERT, 104, "the certificate is not acceptable")
+#define BIDE_ERRORS_HTTP(X)                                                 \
+    X(BIDE_EURL, 200, "not a valid URL")                                    \
+    X(BIDE_EHTTP, 201, "not valid HTTP")                                    \
+    X(BIDE_ETRUNCATED, 202, "the body ended early")                         \
+    X(BIDE_ETOOBIG, 203, "the body is larger than allowed")                 \
+    X(BIDE_EDISCONNECTED, 204, "the server closed the connection without an answer") \
+    X(BIDE_EREDIRECT, 205, "too many redirects")                            \
+    X(BIDE_ESTATUS, 206, "the status is not a success")                     \
+    X(BIDE_EJSON, 207, "not valid JSON")
+#define BIDE_ERRORS_POOL(X)                                                 \
+    X(BIDE_EWORKER, 300, "the worker died")                                 \
+    X(BIDE_EWORKERLOST, 301, "the worker was lost to another job")          \
+    X(BIDE_EFUNCTION, 302, "the worker does not know the function")         \
+    X(BIDE_EPOOL, 303, "the pool has failed")
+#define BIDE_ERRORS(X) BIDE_ERRORS_CORE(X) BIDE_ERRORS_IO(X) BIDE_ERRORS_HTTP(X) BIDE_ERRORS_POOL(X)
 
 enum bide_error {
 #define BIDE__ENUM(name, n, text) name = -(10000 + n),

@@ -24,6 +24,17 @@ struct error_record *bide__error_switch(struct error_record *e)
     return before;
 }
 
+/* Each room's codes stand in its range; that no two are the same number, the switch below says. */
+#define IN_RANGE(name, n, first) _Static_assert((n) >= (first) && (n) / 100 == (first) / 100, #name " is not in the range of its room");
+#define OF_CORE(name, n, text) IN_RANGE(name, n, 1)
+#define OF_IO(name, n, text) IN_RANGE(name, n, 100)
+#define OF_HTTP(name, n, text) IN_RANGE(name, n, 200)
+#define OF_POOL(name, n, text) IN_RANGE(name, n, 300)
+BIDE_ERRORS_CORE(OF_CORE)
+BIDE_ERRORS_IO(OF_IO)
+BIDE_ERRORS_HTTP(OF_HTTP)
+BIDE_ERRORS_POOL(OF_POOL)
+
 static const char *own_text(int code)
 {
     switch (code) {

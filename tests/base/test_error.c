@@ -19,6 +19,25 @@ UNIT(strerror_has_words_for_every_code)
 #undef HAS_WORDS
 }
 
+/* What programs are built with, and hosts of one queue tell each other: a number that is given stays. */
+UNIT(error_codes_stand_in_the_range_of_their_room)
+{
+    EXPECT_EQ(BIDE_ESTATE, -10001);
+    EXPECT_EQ(BIDE_EDEADLOCK, -10007);
+    EXPECT_EQ(BIDE_EEOF, -10100);
+    EXPECT_EQ(BIDE_ECERT, -10104);
+    EXPECT_EQ(BIDE_EURL, -10200);
+    EXPECT_EQ(BIDE_EJSON, -10207);
+    EXPECT_EQ(BIDE_EWORKER, -10300);
+    EXPECT_EQ(BIDE_EPOOL, -10303);
+    int n, of_rooms;
+#define COUNT(name, distance, text) +1
+    n = 0 BIDE_ERRORS(COUNT);
+    of_rooms = 0 BIDE_ERRORS_CORE(COUNT) BIDE_ERRORS_IO(COUNT) BIDE_ERRORS_HTTP(COUNT) BIDE_ERRORS_POOL(COUNT);
+#undef COUNT
+    EXPECT_EQ(n, of_rooms);
+}
+
 UNIT(error_long_text_is_cut_not_overrun)
 {
     EXPECT_ERR(bide_fail(-EIO, "%01000d", 5), -EIO);
