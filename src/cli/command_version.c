@@ -7,6 +7,7 @@
 #include <gnu/libc-version.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
+#include <string.h>
 #include <sys/utsname.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -22,9 +23,17 @@ static const struct opt options[] = {
     {0},
 };
 
+/* The program and its library are installed together; where they are not, both are of interest. */
+static void print_version(void)
+{
+    printf("bide %s\n", bide_version());
+    if (strcmp(bide_version(), BIDE_VERSION) != 0)
+        printf("(the library; the program was built for %s)\n", BIDE_VERSION);
+}
+
 int version_print(void)
 {
-    printf("bide %s\n", BIDE_VERSION);
+    print_version();
     return say_flush();
 }
 
@@ -32,7 +41,8 @@ static int print_all(void)
 {
     struct utsname system;
 
-    printf("bide %s\n", BIDE_VERSION);
+    print_version();
+    printf("built in  %s\n", bide_features());
     printf("compiler  %s\n", __VERSION__);
     printf("C library %s\n", gnu_get_libc_version());
     if (uname(&system) == 0)

@@ -23,7 +23,7 @@ UNIT(strerror_has_words_for_every_code)
 UNIT(error_codes_stand_in_the_range_of_their_room)
 {
     EXPECT_EQ(BIDE_ESTATE, -10001);
-    EXPECT_EQ(BIDE_EDEADLOCK, -10007);
+    EXPECT_EQ(BIDE_EVERSION, -10008);
     EXPECT_EQ(BIDE_EEOF, -10100);
     EXPECT_EQ(BIDE_ECERT, -10104);
     EXPECT_EQ(BIDE_EURL, -10200);

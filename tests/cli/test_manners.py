@@ -65,7 +65,7 @@ class Bare(Case):
                 self.expect(bide(command, word), 0, version)
         self.expect(bide("fetch", "-qV", "--retries", "x", "http://a/"), 0, version)
         full = bide("--version", "--verbose").out.decode()
-        self.assertTrue(full.startswith(version.decode()) and all(x in full for x in ("OpenSSL", "zlib", "zstd", "jansson", "HTTP/1.1")), full)
+        self.assertTrue(full.startswith(version.decode()) and all(x in full for x in ("built in", "OpenSSL", "zlib", "zstd", "jansson", "HTTP/1.1")), full)
 
     def test_list_belongs_to_fetch(self):
         self.expect_line(bide("-i", "urls"), 2, "`bide fetch -i FILE`")
