@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "guarded.h"
+#include "harness/guarded.h"
 #include "harness/harness.h"
 #include "http/h1/h1_chunked.h"
 

@@ -8,7 +8,7 @@
  */
 #include <stdio.h>
 
-#include "guarded.h"
+#include "harness/guarded.h"
 #include "harness/harness.h"
 #include "http/h1/h1_chunked.h"
 

@@ -5,7 +5,7 @@
 #include <bide/url.h>
 
 #include "base/base.h"
-#include "guarded.h"
+#include "harness/guarded.h"
 #include "harness/harness.h"
 #include "http/url/url.h"
 

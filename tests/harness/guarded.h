@@ -3,8 +3,8 @@
  * guarded.h - input flush against an unreadable page: a parser that reads one byte too far dies on
  * the spot.
  */
-#ifndef TESTS_HTTP_GUARDED_H
-#define TESTS_HTTP_GUARDED_H
+#ifndef TESTS_HARNESS_GUARDED_H
+#define TESTS_HARNESS_GUARDED_H
 
 #include <stdlib.h>
 #include <string.h>
