@@ -41,12 +41,6 @@ template <class T> inline T *bide__take_out(T *&variable)
 #undef BIDE_PAIRS
 #define BIDE_PAIRS(...) (std::initializer_list<bide_pair>{__VA_ARGS__, {nullptr, nullptr}}.begin())
 
-/* The address of options that live until the end of the call whose argument they are. */
-template <class T> inline const T *bide__in_place(const T &options)
-{
-    return &options;
-}
-
 /* ---- coroutines ---- */
 
 /* An argument as a machine word. */

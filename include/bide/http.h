@@ -59,8 +59,8 @@ typedef struct bide_session_args {
  * Owns:      the result is owned; release it after its responses
  * Example:   bide_auto bide_session *s = bide_session_new(.limit_per_host = 8);
  */
-#define bide_session_new(...) BIDE__CALL(bide_session_new_with(BIDE__OPTIONS(bide_session_args, .size = sizeof(bide_session_args), __VA_ARGS__)))
-BIDE_API BIDE_MUST_USE bide_session *bide_session_new_with(bide_session_args args);
+#define bide_session_new(...) BIDE__CALL(bide_session_new_with(BIDE__ARGS(bide_session_args, __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE bide_session *bide_session_new_with(const bide_session_args *args);
 
 /* Numbers of a session since it was made. */
 typedef struct bide_session_stats {
@@ -87,6 +87,7 @@ typedef int bide_redirect_fn(const bide_response *redirect, const char *to, void
 
 /* What bide_get and its siblings take; zero means the default. */
 typedef struct bide_request_args {
+    size_t size; /* of this struct; set by the macro */
     const char *url;
     struct bide_use_named_options *guard_;
     const char *method;          /* default: that of the function's name */
@@ -122,17 +123,17 @@ typedef struct bide_request_args {
  * Owns:      the result is owned, to be released before the session; strings are copied
  * Example:   bide_auto bide_response *r = bide_get(s, "https://a.example/", .timeout_ms = 5000);
  */
-#define bide_get(session, ...) BIDE__CALL(bide_request_with((session), "GET", BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
-#define bide_post(session, ...) BIDE__CALL(bide_request_with((session), "POST", BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
-#define bide_put(session, ...) BIDE__CALL(bide_request_with((session), "PUT", BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
-#define bide_patch(session, ...) BIDE__CALL(bide_request_with((session), "PATCH", BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
-#define bide_delete(session, ...) BIDE__CALL(bide_request_with((session), "DELETE", BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
-#define bide_head(session, ...) BIDE__CALL(bide_request_with((session), "HEAD", BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
-#define bide_options(session, ...) BIDE__CALL(bide_request_with((session), "OPTIONS", BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
+#define bide_get(session, ...) BIDE__CALL(bide_request_with((session), "GET", BIDE__ARGS(bide_request_args, .url = __VA_ARGS__)))
+#define bide_post(session, ...) BIDE__CALL(bide_request_with((session), "POST", BIDE__ARGS(bide_request_args, .url = __VA_ARGS__)))
+#define bide_put(session, ...) BIDE__CALL(bide_request_with((session), "PUT", BIDE__ARGS(bide_request_args, .url = __VA_ARGS__)))
+#define bide_patch(session, ...) BIDE__CALL(bide_request_with((session), "PATCH", BIDE__ARGS(bide_request_args, .url = __VA_ARGS__)))
+#define bide_delete(session, ...) BIDE__CALL(bide_request_with((session), "DELETE", BIDE__ARGS(bide_request_args, .url = __VA_ARGS__)))
+#define bide_head(session, ...) BIDE__CALL(bide_request_with((session), "HEAD", BIDE__ARGS(bide_request_args, .url = __VA_ARGS__)))
+#define bide_options(session, ...) BIDE__CALL(bide_request_with((session), "OPTIONS", BIDE__ARGS(bide_request_args, .url = __VA_ARGS__)))
 /* Any method: bide_request(s, "PURGE", url).  The same contract; the result is owned. */
 #define bide_request(session, method_, ...) \
-    BIDE__CALL(bide_request_with((session), (method_), BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
-BIDE_API BIDE_MUST_USE bide_response *bide_request_with(bide_session *s, const char *method, bide_request_args args);
+    BIDE__CALL(bide_request_with((session), (method_), BIDE__ARGS(bide_request_args, .url = __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE bide_response *bide_request_with(bide_session *s, const char *method, const bide_request_args *args);
 
 /*
  * The blocking twin (Python: requests.get): whole exchange and body, on a connection of its own, without a loop.
@@ -145,8 +146,8 @@ BIDE_API BIDE_MUST_USE bide_response *bide_request_with(bide_session *s, const c
  * Owns:      the result is owned
  * Example:   bide_auto bide_response *r = bide_get_blocking("http://a.example/");
  */
-#define bide_get_blocking(...) BIDE__CALL(bide_request_blocking_with("GET", BIDE__OPTIONS(bide_request_args, .url = __VA_ARGS__)))
-BIDE_API BIDE_MUST_USE bide_response *bide_request_blocking_with(const char *method, bide_request_args args);
+#define bide_get_blocking(...) BIDE__CALL(bide_request_blocking_with("GET", BIDE__ARGS(bide_request_args, .url = __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE bide_response *bide_request_blocking_with(const char *method, const bide_request_args *args);
 
 /* ---- responses ---- */
 

@@ -67,11 +67,27 @@ typedef struct bide_pair {
 #define BIDE__CALL(...) __VA_ARGS__
 #endif
 
+/*
+ * The address of options in place, with the size of their struct in front, so that program and library may have been built with
+ * different headers.
+ */
+#ifdef __cplusplus
+extern "C++" {
+template <class T> inline const T *bide__in_place(const T &options)
+{
+    return &options;
+}
+}
+#define BIDE__ARGS(type, ...) bide__in_place(type{.size = sizeof(type), __VA_ARGS__})
+#else
+#define BIDE__ARGS(type, ...) (&(const type){.size = sizeof(type), __VA_ARGS__})
+#endif
+
 /* A list of pairs in place: .headers = BIDE_PAIRS({"Accept", "text/html"}, {"X-Key", key}) */
 #define BIDE_PAIRS(...) ((const bide_pair[]){__VA_ARGS__, {NULL, NULL}})
 
 /*
- * A pointer to it stands second in every options struct, where an option that is given without its name lands.  The
+ * A pointer to it stands in every options struct where an option that is given without its name lands.  The
  * compiler says so (gcc 14, clang 15 and -Werror=int-conversion: as an error), and so does the call: -EINVAL.
  */
 struct bide_use_named_options;

@@ -27,6 +27,7 @@ typedef struct bide_request_in bide_request_in; /* a request that came in; lives
 typedef int bide_handler(bide_request_in *request, void *arg);
 
 typedef struct bide_server_args {
+    size_t size; /* of this struct; set by the macro */
     bide_handler *handler;
     struct bide_use_named_options *guard_;
     void *arg;                 /* given to the handler; borrowed until the server is released */
@@ -53,8 +54,8 @@ typedef struct bide_server_args {
  * Owns:      the result is owned; releasing it (not in a handler) cancels what runs and waits for it
  * Example:   bide_auto bide_server *s = bide_server_start(hello, .port = 8080);
  */
-#define bide_server_start(...) BIDE__CALL(bide_server_start_with(BIDE__OPTIONS(bide_server_args, .handler = __VA_ARGS__)))
-BIDE_API BIDE_MUST_USE bide_server *bide_server_start_with(bide_server_args args);
+#define bide_server_start(...) BIDE__CALL(bide_server_start_with(BIDE__ARGS(bide_server_args, .handler = __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE bide_server *bide_server_start_with(const bide_server_args *args);
 
 /*
  * Stop gracefully: accept nothing more, end idle connections, let running requests be answered.

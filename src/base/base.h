@@ -197,12 +197,6 @@ static inline int bide__on_record(int code, const char *function)
 {
     return likely(code >= 0 || bide__error_current()->code == code) ? code : bide__fail_bare(code, function);
 }
-/* The guard_ of an options struct: an option that was given without its name is there. */
-int bide__fail_unnamed(const char *function);
-static inline int bide__check_named(const void *guard, const char *function)
-{
-    return likely(!guard) ? 0 : bide__fail_unnamed(function);
-}
 /* The error on record came of this one below it: -ECONNRESET; 0, or a code of ours: no errno is known.  Returns its code. */
 int bide__error_below(int code);
 /* Out of memory, on record. */
@@ -303,5 +297,7 @@ struct map_node *bide__map_after(const struct map *m, const struct map_node *n);
 
 /* Random bytes from the kernel (secrets, seeds, jitter). */
 void bide__random_bytes(void *out, size_t len);
+
+#include "base/options.h"
 
 #endif

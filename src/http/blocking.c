@@ -18,7 +18,7 @@ static int fetch(struct blocking *b)
     bide_auto bide_session *s = bide_session_new(.headers = BIDE_PAIRS({"Connection", "close"}));
     if (!s)
         return bide_error_code();
-    bide_response *r = bide_request_with(s, b->method, *b->args);
+    bide_response *r = bide_request_with(s, b->method, b->args);
     if (!r)
         return bide_error_code();
     if (!bide_body(r).data) {
@@ -30,8 +30,11 @@ static int fetch(struct blocking *b)
     return 0;
 }
 
-bide_response *bide_request_blocking_with(const char *method, bide_request_args args)
+bide_response *bide_request_blocking_with(const char *method, const bide_request_args *options)
 {
+    bide_request_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_request_blocking") < 0)
+        return NULL;
     struct blocking b = {.method = method, .args = &args};
     bide_task *t = bide__task_here();
 

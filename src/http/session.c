@@ -28,8 +28,11 @@ static int session_init(bide_session *s, const bide_session_args *args)
     return code;
 }
 
-bide_session *bide_session_new_with(bide_session_args args)
+bide_session *bide_session_new_with(const bide_session_args *options)
 {
+    bide_session_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_session_new") < 0)
+        return NULL;
     if (bide__check_named(args.guard_, "bide_session_new") < 0)
         return NULL;
     bide_session *s = bide__object_alloc(sizeof *s); /* most of it needs no zeros */

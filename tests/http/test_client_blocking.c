@@ -53,7 +53,7 @@ UNIT(client_blocking_bodies_of_every_kind_are_read)
         EXPECT_STR(bide_text(r), want[i]);
         bide_release(r);
     }
-    bide_response *r = bide_request_blocking_with("POST", (bide_request_args){.url = peer_url(&p, "/"), .json = "17"});
+    bide_response *r = bide_request_blocking_with("POST", BIDE__ARGS(bide_request_args, .url = peer_url(&p, "/"), .json = "17"));
     EXPECT_NOT_NULL(r);
     EXPECT_STR(bide_text(r), "mn");
     bide_release(r);

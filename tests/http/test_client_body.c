@@ -22,7 +22,7 @@ static void expect_failure_with(bide_session_args args, const char *script, bool
     struct peer p = PEER(script);
     peer_start(&p);
     {
-        bide_auto bide_session *s = bide_session_new_with(args);
+        bide_auto bide_session *s = bide_session_new_with(&args);
         bide_auto bide_response *r = bide_get(s, peer_url(&p, "/x"));
         EXPECT_EQ(r != NULL, in_body);
         EXPECT_FAILED(r ? bide_body(r).data : NULL, code, peer_url(&p, "/x: "), part);
@@ -36,8 +36,8 @@ static void expect_failure_with(bide_session_args args, const char *script, bool
     peer_stop(&p);
 }
 
-#define expect_bad_head(script, code, part) expect_failure_with((bide_session_args){0}, script, false, code, part)
-#define expect_bad_body(script, code, part) expect_failure_with((bide_session_args){0}, script, true, code, part)
+#define expect_bad_head(script, code, part) expect_failure_with((bide_session_args){.size = sizeof(bide_session_args)}, script, false, code, part)
+#define expect_bad_body(script, code, part) expect_failure_with((bide_session_args){.size = sizeof(bide_session_args)}, script, true, code, part)
 
 /* ---- where it ends ---- */
 
@@ -186,7 +186,7 @@ TEST(client_R24_heads_have_a_ceiling, .real_time = true)
         n += (size_t)sprintf(big + n, "X-Filler: %0400d\r\n", 1);
 
     expect_bad_head(big, BIDE_EHTTP, "larger than 65536 bytes");
-    expect_failure_with((bide_session_args){.max_head_bytes = 100},
+    expect_failure_with((bide_session_args){.size = sizeof(bide_session_args), .max_head_bytes = 100},
                         ASK "HTTP/1.1 200 OK\r\nX: 0123456789012345678901234567890123456789\r\n"
                             "Y: 0123456789012345678901234567890123456789\r\n\r\n",
                         false, BIDE_EHTTP, "larger than 100 bytes");
@@ -227,7 +227,7 @@ TEST(client_R24_the_limits_of_a_head_rise_together, .real_time = true)
 
 TEST(client_max_body_bytes_is_the_most_that_is_kept, .real_time = true)
 {
-    bide_session_args five = {.max_body_bytes = 5};
+    bide_session_args five = {.size = sizeof five, .max_body_bytes = 5};
 
     expect_failure_with(five, ASK OK("6") "123456", true, BIDE_ETOOBIG, "larger than allowed (5 bytes)");
     expect_failure_with(five, ASK OK("600000000") "1", true, BIDE_ETOOBIG, "larger than allowed (5 bytes)");
@@ -236,7 +236,7 @@ TEST(client_max_body_bytes_is_the_most_that_is_kept, .real_time = true)
 
     struct peer p = PEER(ASK OK("5") "12345" ASK OK("6") "123456" ASK OK("7") "1234567" STALL);
     peer_start(&p);
-    bide_auto bide_session *s = bide_session_new_with(five);
+    bide_auto bide_session *s = bide_session_new_with(&five);
     expect_get(s, peer_url(&p, "/"), "12345");
     bide_auto bide_response *more = bide_get(s, peer_url(&p, "/"), .max_body_bytes = 6);
     expect_body(more, "123456");

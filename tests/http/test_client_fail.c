@@ -191,7 +191,7 @@ TEST(client_bad_arguments_get_a_sentence)
 UNIT(client_bad_arguments_of_the_blocking_twin_get_a_sentence)
 {
     EXPECT_FAILED(bide_get_blocking(NULL), -EINVAL, "GET: the URL is NULL", "");
-    EXPECT_FAILED(bide_request_blocking_with(NULL, (bide_request_args){.url = "http://127.0.0.1:1/"}), -EINVAL,
+    EXPECT_FAILED(bide_request_blocking_with(NULL, BIDE__ARGS(bide_request_args, .url = "http://127.0.0.1:1/")), -EINVAL,
                   "the method is NULL", "");
 }
 

@@ -6,12 +6,14 @@
 static const char *sent_with(bide_session_args session, const char *method, const char *path, bide_request_args args)
 {
     static struct peer p;
+    session.size = sizeof session;
+    args.size = sizeof args;
     p = (struct peer)PEER(ASK "HTTP/1.1 204 No Content\r\n\r\n");
     peer_start(&p);
-    bide_auto bide_session *s = bide_session_new_with(session);
+    bide_auto bide_session *s = bide_session_new_with(&session);
     EXPECT_NOT_NULL(s);
     args.url = args.url ? args.url : peer_url(&p, path);
-    bide_auto bide_response *r = bide_request_with(s, method, args);
+    bide_auto bide_response *r = bide_request_with(s, method, &args);
     if (!r)
         FAIL("%s", bide_error_text());
     EXPECT_EQ(peer_stop(&p), 1);

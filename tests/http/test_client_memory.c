@@ -11,7 +11,7 @@ static int whole_get(const char *url, bide_request_args args)
     if (!s)
         return bide_error_code();
     args.url = url;
-    bide_auto bide_response *r = bide_request_with(s, "GET", args);
+    bide_auto bide_response *r = bide_request_with(s, "GET", &args);
     return r && bide_body(r).data ? 0 : bide_error_code();
 }
 
@@ -45,9 +45,9 @@ TEST(client_out_of_memory_is_an_error_at_every_allocation, .real_time = true, .s
                           .repeat = true};
     struct peer chunks = {.scripts = {ASK CHUNKED "2\r\nhe\r\n" PAUSE "3\r\nllo\r\n0\r\n\r\n"}, .repeat = true};
 
-    expect_every_failure_is_returned(&whole, (bide_request_args){.form = BIDE_PAIRS({"a", "b"})});
-    expect_every_failure_is_returned(&pieces, (bide_request_args){.json = "1"});
-    expect_every_failure_is_returned(&chunks, (bide_request_args){.query = BIDE_PAIRS({"a", "b"})});
+    expect_every_failure_is_returned(&whole, (bide_request_args){.size = sizeof(bide_request_args), .form = BIDE_PAIRS({"a", "b"})});
+    expect_every_failure_is_returned(&pieces, (bide_request_args){.size = sizeof(bide_request_args), .json = "1"});
+    expect_every_failure_is_returned(&chunks, (bide_request_args){.size = sizeof(bide_request_args), .query = BIDE_PAIRS({"a", "b"})});
 }
 
 TEST(client_out_of_memory_is_an_error_at_every_allocation_of_tls, .real_time = true, .seconds = 30)
@@ -55,7 +55,7 @@ TEST(client_out_of_memory_is_an_error_at_every_allocation_of_tls, .real_time = t
     certs_make();
     struct peer tls = {.scripts = {ASK OK("5") "hel" PAUSE "lo"}, .repeat = true, .cert = "good"};
 
-    expect_every_failure_is_returned(&tls, (bide_request_args){.headers = BIDE_PAIRS({"X-B", "c"})});
+    expect_every_failure_is_returned(&tls, (bide_request_args){.size = sizeof(bide_request_args), .headers = BIDE_PAIRS({"X-B", "c"})});
 }
 
 TEST(client_out_of_memory_on_a_redirect_is_an_error, .real_time = true, .seconds = 30)
@@ -63,7 +63,7 @@ TEST(client_out_of_memory_on_a_redirect_is_an_error, .real_time = true, .seconds
     struct peer p = {.scripts = {ASK "HTTP/1.1 302 F\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n" ASK OK("5") "hello"},
                      .repeat = true};
 
-    expect_every_failure_is_returned(&p, (bide_request_args){0});
+    expect_every_failure_is_returned(&p, (bide_request_args){.size = sizeof(bide_request_args)});
 }
 
 /* ---- a steady stream ---- */

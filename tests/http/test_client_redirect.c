@@ -17,7 +17,7 @@ static const char *second_request(const char *first, const char *method, bide_re
     peer_start(&p);
     bide_auto bide_session *s = bide_session_new();
     args.url = peer_url(&p, "/dir/first?q");
-    bide_auto bide_response *r = bide_request_with(s, method, args);
+    bide_auto bide_response *r = bide_request_with(s, method, &args);
     if (!r)
         FAIL("%s", bide_error_text());
     EXPECT_EQ(bide_response_redirects(r), 1);
@@ -31,7 +31,7 @@ static bool begins(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
-#define SECOND(first, method, ...) second_request(first, method, (bide_request_args){__VA_ARGS__})
+#define SECOND(first, method, ...) second_request(first, method, (bide_request_args){.size = sizeof(bide_request_args), __VA_ARGS__})
 
 /* ---- the method and the body ---- */
 
@@ -254,11 +254,11 @@ static void travel(struct journey *j, const char *status, const char *method, bi
     j->first.scripts[0] = j->away;
     peer_start(&j->first);
     {
-        bide_auto bide_session *s = bide_session_new_with(session);
+        bide_auto bide_session *s = bide_session_new_with(&session);
         char url[128];
         snprintf(url, sizeof url, "http://%s127.0.0.1:%d/", args.url ? args.url : "", j->first.port);
         args.url = url;
-        bide_auto bide_response *r = bide_request_with(s, method, args);
+        bide_auto bide_response *r = bide_request_with(s, method, &args);
         expect_body(r, "here");
     }
     peer_stop(&j->first);
@@ -271,8 +271,8 @@ TEST(client_D2_R64_what_the_user_set_does_not_cross_to_another_origin_nor_come_b
     struct journey j;
 
     travel(&j, "302", "GET",
-           (bide_session_args){.headers = BIDE_PAIRS({"Proxy-Authorization", "secret"}, {"X-All", "secret"})},
-           (bide_request_args){.headers = BIDE_PAIRS({"Authorization", "secret"}, {"Cookie", "c=secret"}, {"X-Api-Key", "secret"},
+           (bide_session_args){.size = sizeof(bide_session_args), .headers = BIDE_PAIRS({"Proxy-Authorization", "secret"}, {"X-All", "secret"})},
+           (bide_request_args){.size = sizeof(bide_request_args), .headers = BIDE_PAIRS({"Authorization", "secret"}, {"Cookie", "c=secret"}, {"X-Api-Key", "secret"},
                                                      {"Host", "secret.test"}, {"Referer", "http://secret/"},
                                                      {"Cache-Control", "secret"}, {"Idempotency-Key", "secret"})});
     EXPECT_EQ(count_of(j.first.seen, "secret"), 9);
@@ -280,7 +280,7 @@ TEST(client_D2_R64_what_the_user_set_does_not_cross_to_another_origin_nor_come_b
     EXPECT_EQ(count_of(j.a.seen, "secret"), 0);
     EXPECT_EQ(count_of(j.b.seen, "\r\n"), 5); /* request line, Host, User-Agent, Accept */
 
-    travel(&j, "302", "GET", (bide_session_args){0}, (bide_request_args){.url = "me:pw@"});
+    travel(&j, "302", "GET", (bide_session_args){.size = sizeof(bide_session_args)}, (bide_request_args){.size = sizeof(bide_request_args), .url = "me:pw@"});
     EXPECT_EQ(count_of(j.first.seen, "Authorization: Basic"), 1);
     EXPECT_EQ(count_of(j.b.seen, "Authorization: Basic") + count_of(j.a.seen, "Authorization: Basic"), 0);
 }
@@ -293,7 +293,7 @@ TEST(client_R64_what_says_nothing_about_the_user_goes_along, .real_time = true)
                                        {"If-Unmodified-Since", "h"}, {NULL, NULL}};
     struct journey j;
 
-    travel(&j, "302", "GET", (bide_session_args){0}, (bide_request_args){.headers = fields});
+    travel(&j, "302", "GET", (bide_session_args){.size = sizeof(bide_session_args)}, (bide_request_args){.size = sizeof(bide_request_args), .headers = fields});
     for (const bide_pair *p = fields; p->name; p++) {
         char line[64];
         snprintf(line, sizeof line, "\r\n%s: %s\r\n", p->name, p->value);
@@ -305,8 +305,8 @@ TEST(client_R64_a_body_takes_along_what_describes_it, .real_time = true)
 {
     struct journey j;
 
-    travel(&j, "307", "POST", (bide_session_args){0},
-           (bide_request_args){.data = {"x", 1}, .headers = BIDE_PAIRS({"Content-Type", "a/b"}, {"X-Api-Key", "secret"})});
+    travel(&j, "307", "POST", (bide_session_args){.size = sizeof(bide_session_args)},
+           (bide_request_args){.size = sizeof(bide_request_args), .data = {"x", 1}, .headers = BIDE_PAIRS({"Content-Type", "a/b"}, {"X-Api-Key", "secret"})});
     EXPECT_CONTAINS(j.a.seen, "Content-Type: a/b\r\nContent-Length: 1\r\n\r\nx");
     EXPECT_EQ(count_of(j.a.seen, "secret"), 0);
 }
@@ -316,12 +316,12 @@ TEST(client_R64_location_trusted_sends_all_but_the_host, .real_time = true)
     struct journey j;
     const bide_pair fields[] = {{"X-Api-Key", "secret"}, {"Host", "h.test"}, {NULL, NULL}};
 
-    travel(&j, "302", "GET", (bide_session_args){.location_trusted = true},
-           (bide_request_args){.url = "me:pw@", .headers = fields});
+    travel(&j, "302", "GET", (bide_session_args){.size = sizeof(bide_session_args), .location_trusted = true},
+           (bide_request_args){.size = sizeof(bide_request_args), .url = "me:pw@", .headers = fields});
     EXPECT_CONTAINS(j.a.seen, "X-Api-Key: secret\r\n");
     EXPECT_CONTAINS(j.a.seen, "Authorization: Basic bWU6cHc=\r\n");
     EXPECT_NULL(strstr(j.a.seen, "h.test"));
-    travel(&j, "302", "GET", (bide_session_args){0}, (bide_request_args){.headers = fields, .location_trusted = true});
+    travel(&j, "302", "GET", (bide_session_args){.size = sizeof(bide_session_args)}, (bide_request_args){.size = sizeof(bide_request_args), .headers = fields, .location_trusted = true});
     EXPECT_CONTAINS(j.a.seen, "X-Api-Key: secret\r\n");
 }
 

@@ -17,7 +17,7 @@ static struct outcome after_a_get(const char *first, const char *second, const c
         bide_auto bide_session *s = bide_session_new();
         expect_get(s, peer_url(&p, "/first"), "a");
         args.url = peer_url(&p, "/second");
-        bide_auto bide_response *r = bide_request_with(s, method, args);
+        bide_auto bide_response *r = bide_request_with(s, method, &args);
         o.status = r ? bide_status(r) : 0;
         o.code = r ? 0 : bide_error_code();
         snprintf(o.text, sizeof o.text, "%s", bide_error_text());
@@ -31,7 +31,7 @@ static struct outcome after_a_get(const char *first, const char *second, const c
     return o;
 }
 
-#define AFTER_GET(first, second, method, ...) after_a_get(first, second, method, (bide_request_args){__VA_ARGS__})
+#define AFTER_GET(first, second, method, ...) after_a_get(first, second, method, (bide_request_args){.size = sizeof(bide_request_args), __VA_ARGS__})
 #define GOOD_A                                ASK OK("1") "a"
 #define GOOD_B                                ASK OK("1") "b"
 

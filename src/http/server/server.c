@@ -220,8 +220,11 @@ static void server_release(void *object);
 static const struct object_type server_type = {
     .name = "server", .destroy = server_destroy, .release = server_release};
 
-bide_server *bide_server_start_with(bide_server_args args)
+bide_server *bide_server_start_with(const bide_server_args *options)
 {
+    bide_server_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_server_start") < 0)
+        return NULL;
     if (bide__check_named(args.guard_, "bide_server_start") < 0)
         return NULL;
     if (!bide__task_required("bide_server_start") || check_args(&args) < 0)

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.h - named options, as functions get them: by address, from programs that may have been built with other headers.
+ *
+ * Included by base.h, behind what it needs of that.
+ */
+#ifndef BIDE_BASE_OPTIONS_H
+#define BIDE_BASE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The guard_ of an options struct: an option that was given without its name is there. */
+int bide__fail_unnamed(const char *function);
+static inline int bide__check_named(const void *guard, const char *function)
+{
+    return likely(!guard) ? 0 : bide__fail_unnamed(function);
+}
+
+/* Copy options to `to`, whose struct has `known` bytes.  -EINVAL; BIDE_EVERSION: a member that we do not know is set. */
+int bide__options_take(void *to, size_t known, const void *from, const char *function);
+
+/* Are they those of our own headers, to be used where they are? */
+static inline bool bide__options_are_own(const void *options, size_t known)
+{
+    return likely(options && *(const size_t *)options == known);
+}
+
+#endif

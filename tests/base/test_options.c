@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* test_options.c - options of programs with older and newer headers; flush against an unreadable page, so nothing reads on. */
+#include "base/base.h"
+#include "harness/guarded.h"
+#include "harness/harness.h"
+
+struct options {
+    size_t size;
+    int64_t a;
+    int64_t b;
+};
+
+struct newer {
+    struct options known;
+    int64_t c;
+};
+
+/* What is made of the first `size` bytes of a program's options, which lie flush against an unreadable page. */
+static int take(struct options *to, const void *all, size_t size)
+{
+    struct guarded from = guarded_copy(all, size);
+    int code = bide__options_take(to, sizeof *to, from.data, "bide_f");
+
+    guarded_free(&from);
+    return code;
+}
+
+UNIT(options_of_an_older_program_have_defaults_at_their_end)
+{
+    struct options all = {.size = offsetof(struct options, b), .a = 7, .b = 9}, to = {.a = -1, .b = -1};
+
+    EXPECT_EQ(take(&to, &all, all.size), 0);
+    EXPECT_EQ(to.size, sizeof to);
+    EXPECT_EQ(to.a, 7);
+    EXPECT_EQ(to.b, 0);
+}
+
+UNIT(options_of_a_newer_program_may_have_zeros_at_their_end)
+{
+    struct newer all = {.known = {.size = sizeof all, .a = 7, .b = 9}};
+    struct {
+        struct options to;
+        int behind;
+    } room = {.behind = 5};
+
+    EXPECT_EQ(take(&room.to, &all, sizeof all), 0);
+    EXPECT_EQ(room.to.size, sizeof room.to);
+    EXPECT_EQ(room.to.a, 7);
+    EXPECT_EQ(room.to.b, 9);
+    EXPECT_EQ(room.behind, 5);
+}
+
+UNIT(options_of_a_newer_program_that_are_set_are_refused)
+{
+    struct newer all = {.known = {.size = sizeof all, .a = 7}, .c = INT64_MIN};
+    struct options to = {.a = 3};
+
+    EXPECT_ERR(take(&to, &all, sizeof all), BIDE_EVERSION);
+    EXPECT_CONTAINS(bide_error_text(), "bide_f: an option is set that bide");
+    EXPECT_EQ(to.a, 3);
+}
+
+UNIT(options_without_a_size_are_refused)
+{
+    struct options to, none = {.a = 7}, wild = {.size = (size_t)1 << 40};
+
+    EXPECT_ERR(bide__options_take(&to, sizeof to, &none, "f"), -EINVAL);
+    EXPECT_CONTAINS(bide_error_text(), "f: the .size of the options is 0");
+    EXPECT_ERR(bide__options_take(&to, sizeof to, &wild, "f"), -EINVAL);
+    EXPECT_ERR(bide__options_take(&to, sizeof to, NULL, "f"), -EINVAL);
+    EXPECT_CONTAINS(bide_error_text(), "the options are NULL");
+}

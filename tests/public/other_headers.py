@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""other_headers.py SOURCE BUILD COMPILER... - programs that were built with other headers run with this library.  TAP.
+
+tests/public/other_headers.c is built three times: with our headers, with earlier ones (each struct of options has one member
+less at its end), with later ones (one more, .tomorrow).  It says "ok" if all it calls does its work; with later headers it
+also sets the new member, which is an error that says why.
+"""
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+source, build = map(pathlib.Path, sys.argv[1:3])
+compiler = sys.argv[3:]
+STRUCT = re.compile(r"typedef struct (bide_\w+_args) \{\n(.*?)\n\} \1;", re.S)
+COMMENT = re.compile(r"/\*.*?\*/", re.S)
+
+
+def members_of(body):
+    return [" ".join(member.split()) for member in re.split(r";(?![^()]*\))", COMMENT.sub("", body)) if member.strip()]
+
+
+def with_members(change):
+    def edit(match):
+        members = members_of(match[2])
+        if members[0] != "size_t size":
+            return match[0]
+        return f"typedef struct {match[1]} {{\n{' '.join(m + ';' for m in change(members))}\n}} {match[1]};"
+    return edit
+
+
+def headers(top, change):
+    """A copy of the headers; how many structs were changed."""
+    changed = 0
+    shutil.copytree(source / "include", top)
+    for path in top.rglob("*.h"):
+        text = path.read_text()
+        changed += sum(members_of(body)[0] == "size_t size" for _, body in STRUCT.findall(text))
+        path.write_text(STRUCT.sub(with_members(change), text))
+    return changed
+
+
+def run(folder, include, *flags):
+    """Whether the program does its work, and what it says."""
+    program = folder / f"program-{include.parent.name}"
+    subprocess.run([*compiler, "-std=gnu11", "-g", "-Wall", "-Wextra", "-Werror", *flags, f"-I{include}", "-o", program,
+                    source / "tests/public/other_headers.c", f"-L{build}/src", "-lbide", f"-Wl,-rpath,{build}/src"], check=True)
+    done = subprocess.run([program], capture_output=True, text=True, timeout=60)
+    return done.returncode == 0 and done.stdout == "ok\n", done.stdout + done.stderr
+
+
+with tempfile.TemporaryDirectory() as tmp:
+    tmp = pathlib.Path(tmp)
+    older = headers(tmp / "older" / "include", lambda members: members[:-1])
+    newer = headers(tmp / "newer" / "include", lambda members: members + ["long tomorrow"])
+    results = [
+        ("the headers have structs of options", (older == newer and older >= 3, str(older))),
+        ("built with our headers", run(tmp, source / "include")),
+        ("built with earlier headers", run(tmp, tmp / "older" / "include")),
+        ("built with later headers", run(tmp, tmp / "newer" / "include", "-DLATER")),
+    ]
+for n, (name, (good, said)) in enumerate(results, 1):
+    print(f"{'ok' if good else 'not ok'} {n} - {name}")
+    if not good:
+        print("".join(f"#   {line}\n" for line in said.splitlines()), end="")
+print(f"1..{len(results)}")
+sys.exit(not all(good for _, (good, _) in results))
