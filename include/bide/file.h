@@ -24,6 +24,7 @@ extern "C" {
 typedef struct bide_file bide_file;
 
 typedef struct bide_open_args {
+    size_t size; /* of this struct; set by the macro */
     const char *path;
     struct bide_use_named_options *guard_;
     int flags;    /* as open(2); default O_RDONLY; O_CLOEXEC is added */
@@ -51,8 +52,8 @@ typedef struct bide_open_args {
  * Owns:      the result is owned; releasing it closes it.  .beneath is borrowed until it is closed
  * Example:   bide_auto bide_file *f = bide_open("a.json", .flags = O_WRONLY | O_CREAT | O_TRUNC);
  */
-#define bide_open(...) BIDE__CALL(bide_open_with(BIDE__OPTIONS(bide_open_args, .path = __VA_ARGS__)))
-BIDE_API BIDE_MUST_USE bide_file *bide_open_with(bide_open_args args);
+#define bide_open(...) BIDE__CALL(bide_open_with(BIDE__ARGS(bide_open_args, .path = __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE bide_file *bide_open_with(const bide_open_args *args);
 
 /*
  * Read or write at an offset (-1: where the file stands; needed for pipes and devices).  Several tasks may do so at the

@@ -53,7 +53,6 @@ typedef struct bide_pair {
  * not warn about those that are left out.
  */
 #ifdef __cplusplus
-#define BIDE__OPTIONS(type, ...) type{__VA_ARGS__}
 #define BIDE__CALL(...)                                                       \
     __extension__({                                                           \
         _Pragma("GCC diagnostic push")                                        \
@@ -63,7 +62,6 @@ typedef struct bide_pair {
         bide__result;                                                         \
     })
 #else
-#define BIDE__OPTIONS(type, ...) ((type){__VA_ARGS__})
 #define BIDE__CALL(...) __VA_ARGS__
 #endif
 

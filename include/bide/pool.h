@@ -302,8 +302,8 @@ typedef struct bide_pool_args {
  *            tls, and arg)
  * Example:   bide_auto bide_pool *pool = bide_pool_new(.workers = 4);
  */
-#define bide_pool_new(...) BIDE__CALL(bide_pool_new_with(BIDE__OPTIONS(bide_pool_args, .size = sizeof(bide_pool_args), __VA_ARGS__)))
-BIDE_API BIDE_MUST_USE bide_pool *bide_pool_new_with(bide_pool_args args);
+#define bide_pool_new(...) BIDE__CALL(bide_pool_new_with(BIDE__ARGS(bide_pool_args, __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE bide_pool *bide_pool_new_with(const bide_pool_args *args);
 
 /*
  * Make the process now from which workers will be born, before there are threads and a big heap; main() calls it first.
@@ -332,6 +332,7 @@ typedef void bide_pool_progress(bide_future *f, uint64_t done, uint64_t total, b
 
 /* What bide_pool_call and bide_pool_submit take; zero means the default. */
 typedef struct bide_pool_call_args {
+    size_t size; /* of this struct; set by the macro */
     bide_job job;
     struct bide_use_named_options *guard_;
     int64_t timeout_ms; /* from its start in the worker; default: the pool's; BIDE_FOREVER: none */
@@ -353,8 +354,8 @@ typedef struct bide_pool_call_args {
  *            BIDE_ETIMEDOUT; BIDE_ECANCELED; BIDE_EPOOL; BIDE_ECLOSED; those of bide_pool_submit
  * Example:   int status = bide_pool_call(pool, bide_job(get, "http://a.example/"), .timeout_ms = 5000);
  */
-#define bide_pool_call(pool, ...) BIDE__CALL(bide_pool_call_with((pool), BIDE__OPTIONS(bide_pool_call_args, .job = __VA_ARGS__)))
-BIDE_API BIDE_MUST_USE int bide_pool_call_with(bide_pool *pool, bide_pool_call_args args);
+#define bide_pool_call(pool, ...) BIDE__CALL(bide_pool_call_with((pool), BIDE__ARGS(bide_pool_call_args, .job = __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE int bide_pool_call_with(bide_pool *pool, const bide_pool_call_args *args);
 
 /*
  * Hand a job over and go on.
@@ -374,8 +375,8 @@ BIDE_API BIDE_MUST_USE int bide_pool_call_with(bide_pool *pool, bide_pool_call_a
  *            the future released
  * Example:   bide_auto bide_future *f = bide_pool_submit(pool, bide_job(turn, &p, &q), .key = user);
  */
-#define bide_pool_submit(pool, ...) BIDE__CALL(bide_pool_submit_with((pool), BIDE__OPTIONS(bide_pool_call_args, .job = __VA_ARGS__)))
-BIDE_API BIDE_MUST_USE bide_future *bide_pool_submit_with(bide_pool *pool, bide_pool_call_args args);
+#define bide_pool_submit(pool, ...) BIDE__CALL(bide_pool_submit_with((pool), BIDE__ARGS(bide_pool_call_args, .job = __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE bide_future *bide_pool_submit_with(bide_pool *pool, const bide_pool_call_args *args);
 
 /* Let a submitted job go on without an owner.  Taken. */
 BIDE_API void bide_pool_detach(bide_future *f);
@@ -407,6 +408,7 @@ BIDE_API const bide_pool_failure *bide_pool_failure_of(const bide_future *f);
 
 /* What bide_pool_map takes; zero means the default. */
 typedef struct bide_pool_map_args {
+    size_t size; /* of this struct; set by the macro */
     size_t n;
     struct bide_use_named_options *guard_;
     int *codes;         /* n of them: result or error of each job, in order; may be NULL */
@@ -426,11 +428,12 @@ typedef struct bide_pool_map_args {
  * Owns:      arguments, results and codes are borrowed for the call
  * Example:   BIDE_TRY(bide_pool_map(pool, bide_jobs(get, urls), n, .codes = status));
  */
-#define bide_pool_map(pool, jobs, ...) BIDE__CALL(bide_pool_map_with((pool), (jobs), BIDE__OPTIONS(bide_pool_map_args, .n = __VA_ARGS__)))
-BIDE_API BIDE_MUST_USE int bide_pool_map_with(bide_pool *pool, bide_job jobs, bide_pool_map_args args);
+#define bide_pool_map(pool, jobs, ...) BIDE__CALL(bide_pool_map_with((pool), (jobs), BIDE__ARGS(bide_pool_map_args, .n = __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE int bide_pool_map_with(bide_pool *pool, bide_job jobs, const bide_pool_map_args *args);
 
 /* What bide_pool_each takes; zero means the default. */
 typedef struct bide_pool_each_args {
+    size_t size; /* of this struct; set by the macro */
     bide_job job;
     struct bide_use_named_options *guard_;
     int *codes; /* bide_pool_size(pool) of them; may be NULL */
@@ -447,8 +450,8 @@ typedef struct bide_pool_each_args {
  * Errors:    as bide_pool_map; -EINVAL: a job with a result
  * Example:   BIDE_TRY(bide_pool_each(pool, bide_job(reload, &config)));
  */
-#define bide_pool_each(pool, ...) BIDE__CALL(bide_pool_each_with((pool), BIDE__OPTIONS(bide_pool_each_args, .job = __VA_ARGS__)))
-BIDE_API BIDE_MUST_USE int bide_pool_each_with(bide_pool *pool, bide_pool_each_args args);
+#define bide_pool_each(pool, ...) BIDE__CALL(bide_pool_each_with((pool), BIDE__ARGS(bide_pool_each_args, .job = __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE int bide_pool_each_with(bide_pool *pool, const bide_pool_each_args *args);
 
 /* ---- results as they come ---- */
 
@@ -464,6 +467,7 @@ typedef struct bide_pool_stream bide_pool_stream;
 typedef int bide_pool_source(void *arg, bide_job *job);
 
 typedef struct bide_pool_imap_args {
+    size_t size; /* of this struct; set by the macro */
     void *arg; /* of the source */
     struct bide_use_named_options *guard_;
     size_t window;  /* jobs taken from the source and not returned yet, at most; default 4 x workers x concurrency */
@@ -491,8 +495,8 @@ typedef struct bide_pool_item {
  *                printf("%zu: %d\n", item.index, item.code);
  */
 #define bide_pool_imap(pool, source, ...) \
-    BIDE__CALL(bide_pool_imap_with((pool), (source), BIDE__OPTIONS(bide_pool_imap_args, .arg = __VA_ARGS__)))
-BIDE_API BIDE_MUST_USE bide_pool_stream *bide_pool_imap_with(bide_pool *pool, bide_pool_source *source, bide_pool_imap_args args);
+    BIDE__CALL(bide_pool_imap_with((pool), (source), BIDE__ARGS(bide_pool_imap_args, .arg = __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE bide_pool_stream *bide_pool_imap_with(bide_pool *pool, bide_pool_source *source, const bide_pool_imap_args *args);
 
 /*
  * The next result of a stream.
@@ -559,6 +563,7 @@ BIDE_API void bide_pool_put(bide_pool *pool, void *buffer);
 
 /* What bide_pool_serve takes; zero means the default. */
 typedef struct bide_pool_serve_args {
+    size_t size; /* of this struct; set by the macro */
     const char *redis; /* URL; NULL: $BIDE_REDIS, which `bide worker` sets */
     const char *name;  /* of the queue; NULL: $BIDE_REDIS_NAME likewise, or the third part of the URL */
     struct bide_use_named_options *guard_;
@@ -587,8 +592,8 @@ typedef struct bide_pool_serve_args {
  * Owns:      what the options point to is borrowed for the call
  * Example:   return bide_pool_serve("redis://10.0.0.5/0", "pages", .pool = pool);
  */
-#define bide_pool_serve(redis_, ...) BIDE__CALL(bide_pool_serve_with(BIDE__OPTIONS(bide_pool_serve_args, .redis = (redis_), .name = __VA_ARGS__)))
-BIDE_API BIDE_MUST_USE int bide_pool_serve_with(bide_pool_serve_args args);
+#define bide_pool_serve(redis_, ...) BIDE__CALL(bide_pool_serve_with(BIDE__ARGS(bide_pool_serve_args, .redis = (redis_), .name = __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE int bide_pool_serve_with(const bide_pool_serve_args *args);
 
 /* ---- looking after it ---- */
 

@@ -24,6 +24,7 @@ typedef struct bide_listener bide_listener;
 
 /* What bide_connect takes; zero means the default. */
 typedef struct bide_connect_args {
+    size_t size; /* of this struct; set by the macro */
     const char *host;        /* name or address; or "unix:/path" for a Unix socket (port is ignored) */
     int port;
     struct bide_use_named_options *guard_;
@@ -44,8 +45,8 @@ typedef struct bide_connect_args {
  * Owns:      the result is owned; releasing it closes it
  * Example:   bide_auto bide_stream *s = bide_connect("example.com", 443, .tls = tls);
  */
-#define bide_connect(host_, ...) BIDE__CALL(bide_connect_with(BIDE__OPTIONS(bide_connect_args, .host = (host_), .port = __VA_ARGS__)))
-BIDE_API BIDE_MUST_USE bide_stream *bide_connect_with(bide_connect_args args);
+#define bide_connect(host_, ...) BIDE__CALL(bide_connect_with(BIDE__ARGS(bide_connect_args, .host = (host_), .port = __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE bide_stream *bide_connect_with(const bide_connect_args *args);
 
 /*
  * Read what is there, at least one byte.
@@ -118,6 +119,7 @@ BIDE_API const char *bide_stream_alpn(const bide_stream *s);
 /* ---- listening ---- */
 
 typedef struct bide_listen_args {
+    size_t size; /* of this struct; set by the macro */
     const char *host; /* address; or "unix:/path"; default 127.0.0.1 */
     int port;         /* 0: any that is free */
     struct bide_use_named_options *guard_;
@@ -134,8 +136,8 @@ typedef struct bide_listen_args {
  * Owns:      the result is owned; releasing it closes it
  * Example:   bide_auto bide_listener *l = bide_listen("127.0.0.1", 8080);
  */
-#define bide_listen(host_, ...) BIDE__CALL(bide_listen_with(BIDE__OPTIONS(bide_listen_args, .host = (host_), .port = __VA_ARGS__)))
-BIDE_API BIDE_MUST_USE bide_listener *bide_listen_with(bide_listen_args args);
+#define bide_listen(host_, ...) BIDE__CALL(bide_listen_with(BIDE__ARGS(bide_listen_args, .host = (host_), .port = __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE bide_listener *bide_listen_with(const bide_listen_args *args);
 /* The port it listens on, also when any free one was asked for. */
 BIDE_API BIDE_MUST_USE int bide_listener_port(const bide_listener *l);
 

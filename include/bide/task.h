@@ -55,6 +55,7 @@ BIDE_API BIDE_MUST_USE int bide_sleep_ms(int64_t ms);
 
 /* What bide_create_task takes; zero means the default. */
 typedef struct bide_task_args {
+    size_t size; /* of this struct; set by the macro */
     bide_coroutine coroutine;
     struct bide_use_named_options *guard_;
     const char *name;          /* copied; default: Task-N */
@@ -72,11 +73,7 @@ typedef struct bide_task_args {
  * Owns:      the result is owned; releasing it while it runs cancels it and waits for it
  * Example:   bide_auto bide_task *t = bide_create_task(bide_coro(work, 1), .name = "worker");
  */
-#ifdef __cplusplus
-#define bide_create_task(...) BIDE__CALL(bide_create_task_with(bide__in_place(bide_task_args{.coroutine = __VA_ARGS__})))
-#else
-#define bide_create_task(...) bide_create_task_with(&(bide_task_args){.coroutine = __VA_ARGS__})
-#endif
+#define bide_create_task(...) BIDE__CALL(bide_create_task_with(BIDE__ARGS(bide_task_args, .coroutine = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE bide_task *bide_create_task_with(const bide_task_args *args);
 
 /*
@@ -233,6 +230,7 @@ BIDE_API BIDE_MUST_USE int bide_gather_all_n(int *codes, const bide_awaitable *a
 enum bide_until { BIDE_ALL_COMPLETED, BIDE_FIRST_COMPLETED, BIDE_FIRST_ERROR };
 
 typedef struct bide_wait_args {
+    size_t size; /* of this struct; set by the macro */
     size_t n;
     struct bide_use_named_options *guard_;
     enum bide_until until; /* default BIDE_ALL_COMPLETED; a cancelled task is not an error */
@@ -249,8 +247,8 @@ typedef struct bide_wait_args {
  * Owns:      borrowed for the call
  * Example:   bide_wait(tasks, 5, .until = BIDE_FIRST_COMPLETED, .timeout_ms = 1000)
  */
-#define bide_wait(tasks, ...) BIDE__CALL(bide_wait_with((tasks), BIDE__OPTIONS(bide_wait_args, .n = __VA_ARGS__)))
-BIDE_API BIDE_MUST_USE int bide_wait_with(bide_task *const *tasks, bide_wait_args args);
+#define bide_wait(tasks, ...) BIDE__CALL(bide_wait_with((tasks), BIDE__ARGS(bide_wait_args, .n = __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE int bide_wait_with(bide_task *const *tasks, const bide_wait_args *args);
 
 /* Tasks in the order in which they end. */
 typedef struct bide_completed bide_completed;

@@ -41,8 +41,8 @@ typedef struct bide_tls_args {
  * Owns:      the result is owned; streams that use it hold a share
  * Example:   bide_auto bide_tls *tls = bide_tls_new(.ca_file = "ca.pem");
  */
-#define bide_tls_new(...) BIDE__CALL(bide_tls_new_with(BIDE__OPTIONS(bide_tls_args, .size = sizeof(bide_tls_args), __VA_ARGS__)))
-BIDE_API BIDE_MUST_USE bide_tls *bide_tls_new_with(bide_tls_args args);
+#define bide_tls_new(...) BIDE__CALL(bide_tls_new_with(BIDE__ARGS(bide_tls_args, __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE bide_tls *bide_tls_new_with(const bide_tls_args *args);
 
 #ifdef __cplusplus
 }

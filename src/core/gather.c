@@ -384,8 +384,11 @@ static int wait_open(struct group *g, bide_task *t, bide_task *const *tasks, bid
     return group_check(g, "bide_wait");
 }
 
-int bide_wait_with(bide_task *const *tasks, bide_wait_args args)
+int bide_wait_with(bide_task *const *tasks, const bide_wait_args *options)
 {
+    bide_wait_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_wait") < 0)
+        return bide_error_code();
     if (bide__check_named(args.guard_, "bide_wait") < 0)
         return -EINVAL;
     bide_task *t = bide__task_required("bide_wait");

@@ -233,7 +233,7 @@ never_indirect bide_task *bide__task_new(bide_loop *loop, const bide_task_args *
     return t;
 }
 
-bide_task *bide_create_task_with(const bide_task_args *args)
+static bide_task *create(const bide_task_args *args)
 {
     if (bide__check_named(args->guard_, "bide_create_task") < 0)
         return NULL;
@@ -241,6 +241,19 @@ bide_task *bide_create_task_with(const bide_task_args *args)
     bide_loop *loop = good ? bide_get_event_loop() : NULL;
 
     return loop ? bide__task_new(loop, args) : NULL;
+}
+
+static __attribute__((noinline)) bide_task *create_of_other_headers(const bide_task_args *options)
+{
+    bide_task_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_create_task") < 0)
+        return NULL;
+    return create(&args);
+}
+
+bide_task *bide_create_task_with(const bide_task_args *args)
+{
+    return bide__options_are_own(args, sizeof *args) ? create(args) : create_of_other_headers(args);
 }
 
 static bide_future *retain_future(bide_future *f)
@@ -255,7 +268,7 @@ static bide_future *retain_task(bide_task *t)
 
 static bide_future *start(const bide_task_args *args)
 {
-    bide_task *t = bide_create_task_with(args);
+    bide_task *t = create(args);
     return t ? &t->future : NULL;
 }
 

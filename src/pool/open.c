@@ -49,8 +49,11 @@ static int open_pool(bide_pool *p, const bide_pool_args *args)
     return 0;
 }
 
-bide_pool *bide_pool_new_with(bide_pool_args args)
+bide_pool *bide_pool_new_with(const bide_pool_args *options)
 {
+    bide_pool_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_pool_new") < 0)
+        return NULL;
     if (bide__check_named(args.guard_, "bide_pool_new") < 0)
         return NULL;
     struct error_mark mark;

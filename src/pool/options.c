@@ -100,14 +100,9 @@ static int check(const bide_pool_args *a)
     return check_times(a);
 }
 
-/* A caller that knows more fields than we do asks for what we cannot give; one that knows fewer gets the defaults. */
 int bide__pool_take_options(bide_pool_args *to, const bide_pool_args *from)
 {
-    if (from->size > sizeof *to)
-        return bide_fail(-EINVAL, "bide_pool_new: the options are those of a newer version (%zu bytes, not %zu)", from->size,
-                         sizeof *to);
-    memset(to, 0, sizeof *to);
-    memcpy(to, from, from->size ? from->size : sizeof *to);
+    *to = *from;
     fill_in(to);
     BIDE_TRY(check(to));
     if (to->retries < 0)

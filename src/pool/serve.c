@@ -36,8 +36,11 @@ static void print_event(const bide_pool_event *e, void *arg)
     fprintf(stderr, "bide worker: %s\n", e->text);
 }
 
-int bide_pool_serve_with(bide_pool_serve_args args)
+int bide_pool_serve_with(const bide_pool_serve_args *options)
 {
+    bide_pool_serve_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_pool_serve") < 0)
+        return bide_error_code();
     if (bide__check_named(args.guard_, "bide_pool_serve") < 0)
         return -EINVAL;
     if (!bide__task_required("bide_pool_serve"))

@@ -29,7 +29,7 @@ struct server {
 
 static struct server serve_on(const char *host, int port, const char *text)
 {
-    struct server s = {.listener = bide_listen_with((bide_listen_args){.host = host, .port = port})};
+    struct server s = {.listener = bide_listen_with(BIDE__ARGS(bide_listen_args, .host = host, .port = port))};
     if (!s.listener)
         FAIL("%s", bide_error_text());
     s.port = bide_listener_port(s.listener);

@@ -4,6 +4,7 @@
  *
  * It names no member that stands last in its struct: earlier headers do not have it.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -53,9 +54,92 @@ static int http(void)
     return 0;
 }
 
+static int seven(void)
+{
+    return 7;
+}
+
+static int core(void)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(seven), .name = "seven", .stack_size = 32768);
+    EXPECT(t && strcmp(bide_task_name(t), "seven") == 0);
+    EXPECT(bide_wait(&t, 1, .until = BIDE_FIRST_COMPLETED) == 1);
+    EXPECT(bide_task_result(t) == 7);
+
+    EXPECT_UNKNOWN(bide_create_task(bide_coro(seven), .tomorrow = 1));
+    EXPECT_UNKNOWN_CODE(bide_wait(&t, 1, .tomorrow = 1));
+    return 0;
+}
+
+static int io(void)
+{
+    bide_auto bide_file *f = bide_open("/dev/null", .flags = O_WRONLY);
+    EXPECT(f && bide_file_write(f, "x", 1, -1) == 1);
+    bide_auto bide_listener *l = bide_listen("127.0.0.1", 0, .backlog = 3);
+    EXPECT(l);
+    bide_auto bide_stream *s = bide_connect("127.0.0.1", bide_listener_port(l), .timeout_ms = 5000);
+    EXPECT(s);
+    bide_auto bide_tls *tls = bide_tls_new(.insecure = true, .alpn = "http/1.1");
+    EXPECT(tls);
+
+    EXPECT_UNKNOWN(bide_open("/dev/null", .tomorrow = 1));
+    EXPECT_UNKNOWN(bide_listen("127.0.0.1", 0, .tomorrow = 1));
+    EXPECT_UNKNOWN(bide_connect("127.0.0.1", bide_listener_port(l), .tomorrow = 1));
+    EXPECT_UNKNOWN(bide_tls_new(.tomorrow = 1));
+    return 0;
+}
+
+struct number {
+    int n;
+};
+
+static int twice(const struct number *in, struct number *out)
+{
+    out->n = 2 * in->n;
+    return 0;
+}
+
+static int give_job(void *arg, bide_job *job)
+{
+    struct number *in = arg;
+    static struct number out;
+
+    *job = bide_job(twice, in, &out);
+    return in->n++ < 23;
+}
+
+static int pool(void)
+{
+    struct number in[] = {{21}, {22}}, out[] = {{0}, {0}};
+    int codes[2];
+    bide_pool_item item;
+    bide_auto bide_pool *p = bide_pool_new(.kind = BIDE_POOL_THREAD, .workers = 2, .retries = 1);
+    EXPECT(p && bide_pool_size(p) == 2);
+    EXPECT(bide_pool_call(p, bide_job(twice, in, out), .timeout_ms = 5000) == 0 && out[0].n == 42);
+    bide_auto bide_future *f = bide_pool_submit(p, bide_job(twice, in, out), .key = 3);
+    EXPECT(f && bide_await(f) == 0);
+    EXPECT(bide_pool_map(p, bide_jobs(twice, in, out), 2, .codes = codes) == 0 && out[1].n == 44 && codes[1] == 0);
+    EXPECT(bide_pool_each(p, bide_job(seven), .codes = codes) == 0 && codes[0] == 7 && codes[1] == 7);
+    bide_auto bide_pool_stream *s = bide_pool_imap(p, give_job, in, .window = 2);
+    EXPECT(s && bide_pool_next(s, &item) == 1 && ((const struct number *)(const void *)item.bytes.data)->n == 44);
+    EXPECT(bide_pool_serve("no url", "others", .pool = p, .slots = 1) == -EINVAL);
+
+    EXPECT_UNKNOWN(bide_pool_new(.kind = BIDE_POOL_THREAD, .tomorrow = 1));
+    EXPECT_UNKNOWN_CODE(bide_pool_call(p, bide_job(seven), .tomorrow = 1));
+    EXPECT_UNKNOWN(bide_pool_submit(p, bide_job(seven), .tomorrow = 1));
+    EXPECT_UNKNOWN_CODE(bide_pool_map(p, bide_jobs(twice, in, out), 2, .tomorrow = 1));
+    EXPECT_UNKNOWN_CODE(bide_pool_each(p, bide_job(seven), .tomorrow = 1));
+    EXPECT_UNKNOWN(bide_pool_imap(p, give_job, in, .tomorrow = 1));
+    EXPECT_UNKNOWN_CODE(bide_pool_serve("redis://127.0.0.1:1/", "others", .tomorrow = 1));
+    return 0;
+}
+
 static int app(void)
 {
+    BIDE_TRY(core());
+    BIDE_TRY(io());
     BIDE_TRY(http());
+    BIDE_TRY(pool());
     puts("ok");
     return 0;
 }

@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <ucontext.h>
 
+#include "base/hardening.h"
+
 /*
  * bide__switch(from, to, arg): suspend the running context into *from, resume *to.
  * arg is what the resumed side gets back from its own bide__switch, or the argument of its entry function.
@@ -33,13 +35,13 @@ void *bide__switch(struct context *from, const struct context *to, void *arg);
  * Build a context at the top of a stack that calls entry(arg) when first switched to, with the arg of that switch.
  * entry must never return.  Stack traces end at bide__fiber_entry.
  */
-void bide__context_make(struct context *c, void *stack_top, void (*entry)(void *arg));
+never_indirect void bide__context_make(struct context *c, void *stack_top, void (*entry)(void *arg));
 
 /* Where the calls of a context begin: the last frame of every trace.  Not to be called from C. */
 void bide__fiber_entry(void);
 
 /* Call fn with argc (at most 6) integer words as its arguments; other counts are a bug of the caller. */
-int bide__call_words(void (*fn)(void), unsigned argc, const uintptr_t *argv);
+never_indirect int bide__call_words(void (*fn)(void), unsigned argc, const uintptr_t *argv);
 
 /* Where a signal interrupted the program: stack pointer and instruction, or zeros where we cannot tell. */
 struct interrupted {

@@ -249,8 +249,11 @@ bide_file *bide__file_new(const char *path, size_t extra)
     return f;
 }
 
-bide_file *bide_open_with(bide_open_args args)
+bide_file *bide_open_with(const bide_open_args *options)
 {
+    bide_open_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_open") < 0)
+        return NULL;
     if (bide__check_named(args.guard_, "bide_open") < 0 || bide__is_null(args.path, "bide_open", "the path"))
         return NULL;
     if (args.mode & ~07777) {

@@ -91,12 +91,12 @@ static bide_file *open_other(const bide_open_args *args, enum saved what)
     if (what == SAVE_INTO) {
         other.atomic = other.parents = false;
         other.flags = O_WRONLY;
-        return bide_open_with(other);
+        return bide_open_with(&other);
     }
 
     char *real = bide__file_real_path(args->path);
     other.path = real;
-    bide_file *f = real ? bide_open_with(other) : NULL;
+    bide_file *f = real ? bide_open_with(&other) : NULL;
     free(real);
     return f;
 }

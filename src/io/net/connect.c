@@ -489,8 +489,11 @@ bide_stream *bide__connect(const struct connect_options *o)
     return s;
 }
 
-bide_stream *bide_connect_with(bide_connect_args args)
+bide_stream *bide_connect_with(const bide_connect_args *options)
 {
+    bide_connect_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_connect") < 0)
+        return NULL;
     if (bide__check_named(args.guard_, "bide_connect") < 0 || bide__tls_check(args.tls, "bide_connect") < 0)
         return NULL;
     int64_t ms = args.timeout_ms ? args.timeout_ms : DEFAULT_TIMEOUT_MS;

@@ -155,8 +155,11 @@ static bide_listener *listener_new(int fd, struct addr *a)
     return l;
 }
 
-bide_listener *bide_listen_with(bide_listen_args args)
+bide_listener *bide_listen_with(const bide_listen_args *options)
 {
+    bide_listen_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_listen") < 0)
+        return NULL;
     if (bide__check_named(args.guard_, "bide_listen") < 0 || bide__tls_check(args.tls, "bide_listen") < 0)
         return NULL;
     struct addr a;

@@ -188,8 +188,11 @@ static int check_args(const bide_tls_args *args)
     return 0;
 }
 
-bide_tls *bide_tls_new_with(bide_tls_args args)
+bide_tls *bide_tls_new_with(const bide_tls_args *options)
 {
+    bide_tls_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_tls_new") < 0)
+        return NULL;
     if (bide__check_named(args.guard_, "bide_tls_new") < 0 || check_args(&args) < 0)
         return NULL;
     bide_tls *tls = tls_alloc(args.server);

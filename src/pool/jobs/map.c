@@ -123,8 +123,11 @@ static int check_map(const bide_job *jobs, const bide_pool_map_args *args)
     return args->n > 0 ? bide__job_check_spec(jobs) : 0;
 }
 
-int bide_pool_map_with(bide_pool *p, bide_job jobs, bide_pool_map_args args)
+int bide_pool_map_with(bide_pool *p, bide_job jobs, const bide_pool_map_args *options)
 {
+    bide_pool_map_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_pool_map") < 0)
+        return bide_error_code();
     if (bide__check_named(args.guard_, "bide_pool_map") < 0)
         return -EINVAL;
     struct many m;
@@ -145,8 +148,11 @@ int bide_pool_map_with(bide_pool *p, bide_job jobs, bide_pool_map_args args)
     return wait_for_all(&m, code);
 }
 
-int bide_pool_each_with(bide_pool *p, bide_pool_each_args args)
+int bide_pool_each_with(bide_pool *p, const bide_pool_each_args *options)
 {
+    bide_pool_each_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_pool_each") < 0)
+        return bide_error_code();
     if (bide__check_named(args.guard_, "bide_pool_each") < 0)
         return -EINVAL;
     struct many m;

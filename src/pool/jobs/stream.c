@@ -109,8 +109,11 @@ static void stream_release(void *object)
 static const struct object_type stream_type = {
     .name = "pool stream", .destroy = stream_destroy, .release = stream_release};
 
-bide_pool_stream *bide_pool_imap_with(bide_pool *p, bide_pool_source *source, bide_pool_imap_args args)
+bide_pool_stream *bide_pool_imap_with(bide_pool *p, bide_pool_source *source, const bide_pool_imap_args *options)
 {
+    bide_pool_imap_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_pool_imap") < 0)
+        return NULL;
     if (bide__check_named(args.guard_, "bide_pool_imap") < 0 || bide__pool_check(p, "bide_pool_imap") < 0 ||
         bide__check_count("bide_pool_imap", "window", args.window) < 0 ||
         bide__check_time("bide_pool_imap", "timeout_ms", args.timeout_ms, true) < 0)

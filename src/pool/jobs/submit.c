@@ -43,11 +43,22 @@ struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int
     return j;
 }
 
-bide_future *bide_pool_submit_with(bide_pool *p, bide_pool_call_args args)
+/* A job of options that may be those of other headers. */
+static struct job *submit(bide_pool *p, const bide_pool_call_args *options, const char *function)
 {
-    if (bide__check_named(args.guard_, "bide_pool_submit") < 0)
-        return NULL;
-    struct job *j = bide__pool_submit(p, &args, -1);
+    bide_pool_call_args args;
+    const bide_pool_call_args *own = options;
+    if (!bide__options_are_own(options, sizeof *options)) {
+        if (bide__options_take(&args, sizeof args, options, function) < 0)
+            return NULL;
+        own = &args;
+    }
+    return bide__check_named(own->guard_, function) < 0 ? NULL : bide__pool_submit(p, own, -1);
+}
+
+bide_future *bide_pool_submit_with(bide_pool *p, const bide_pool_call_args *args)
+{
+    struct job *j = submit(p, args, "bide_pool_submit");
     if (!j)
         return NULL;
 
@@ -55,11 +66,9 @@ bide_future *bide_pool_submit_with(bide_pool *p, bide_pool_call_args args)
     return &j->future;
 }
 
-int bide_pool_call_with(bide_pool *p, bide_pool_call_args args)
+int bide_pool_call_with(bide_pool *p, const bide_pool_call_args *args)
 {
-    if (bide__check_named(args.guard_, "bide_pool_call") < 0)
-        return -EINVAL;
-    struct job *j = bide__pool_submit(p, &args, -1);
+    struct job *j = submit(p, args, "bide_pool_call");
     if (!j)
         return bide_error_code();
 

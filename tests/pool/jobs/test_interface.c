@@ -270,7 +270,7 @@ BIDE_POOL_TASK(job_connect);
 KINDS(jobs_may_await_sockets)
 {
     bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1);
-    bide_auto bide_listener *l = bide_listen_with((bide_listen_args){.host = "127.0.0.1"});
+    bide_auto bide_listener *l = bide_listen_with(BIDE__ARGS(bide_listen_args, .host = "127.0.0.1"));
     bide_auto bide_task *t = bide_create_task(bide_coro(bide_serve, l, hello_for, (void *)NULL));
     int port[8], codes[8];
 
@@ -764,15 +764,15 @@ TEST(options_of_a_newer_caller_are_refused_and_of_an_older_one_filled_in, .real_
     struct {
         bide_pool_args args;
         char more[16];
-    } newer = {.args = {.size = sizeof newer, .kind = BIDE_POOL_THREAD, .workers = 1}};
-    EXPECT_NULL(bide_pool_new_with(newer.args));
-    EXPECT_EQ(bide_error_code(), -EINVAL);
-    EXPECT_CONTAINS(bide_error_text(), "newer version");
+    } newer = {.args = {.size = sizeof newer, .kind = BIDE_POOL_THREAD, .workers = 1}, .more = "new"};
+    EXPECT_NULL(bide_pool_new_with(&newer.args));
+    EXPECT_EQ(bide_error_code(), BIDE_EVERSION);
+    EXPECT_CONTAINS(bide_error_text(), "bide_pool_new: an option is set that bide");
     bide_error_clear();
 
     bide_pool_args older = {.size = offsetof(bide_pool_args, concurrency), .kind = BIDE_POOL_THREAD, .workers = 1};
     older.concurrency = 999999; /* beyond its end: not looked at */
-    bide_auto bide_pool *p = opened(bide_pool_new_with(older));
+    bide_auto bide_pool *p = opened(bide_pool_new_with(&older));
     EXPECT_OK(CALL(p, bide_job(job_nothing)));
 }
 
@@ -815,7 +815,7 @@ TEST(times_that_cannot_be_are_refused, .real_time = true)
         bide_pool_args args = bad[i];
         args.size = sizeof args;
         args.kind = BIDE_POOL_THREAD;
-        EXPECT_NULL(bide_pool_new_with(args));
+        EXPECT_NULL(bide_pool_new_with(&args));
         EXPECT_ERR(bide_error_code(), -EINVAL);
         bide_error_clear();
     }

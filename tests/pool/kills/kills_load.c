@@ -186,7 +186,7 @@ bide_pool *kills_open(enum bide_pool_kind kind, const char *ledger_path)
                            .ring_bytes = 64 << 10, .grace_ms = 300, .close_ms = 1000};
     if (ledger_path)
         args.init = bide_job(kills_init, ledger_path);
-    return bide_pool_new_with(args);
+    return bide_pool_new_with(&args);
 }
 
 int kills_run_load(struct load *load)

@@ -46,7 +46,7 @@ static void heard_of_progress(bide_future *f, uint64_t done, uint64_t total, bid
 
 static bide_pool_call_args call_of(const struct ticket *t, struct chance *c)
 {
-    return (bide_pool_call_args){.idempotent = t->idempotent, .key = kills_chance(c, 3) == 0 ? 1 + kills_chance(c, 5) : 0,
+    return (bide_pool_call_args){.size = sizeof(bide_pool_call_args), .idempotent = t->idempotent, .key = kills_chance(c, 3) == 0 ? 1 + kills_chance(c, 5) : 0,
                                  .timeout_ms = t->has_deadline ? 1 + (int)kills_chance(c, 6) : 0};
 }
 
@@ -68,7 +68,7 @@ static bide_future *submit_bytes(struct ticket *t, bide_pool_call_args call)
         call.job = bide_job_bytes(kills_in_place, bytes_for(t, to));
     else
         call.job = bide_job_bytes(kills_bytes, bytes_for(t, to));
-    bide_future *f = bide_pool_submit_with(t->load->pool, call);
+    bide_future *f = bide_pool_submit_with(t->load->pool, &call);
     if (t->sort != IN_PLACE)
         free(to);
     return f;
@@ -83,7 +83,7 @@ static bide_future *submit_fd(struct ticket *t, bide_pool_call_args call)
     call.job = bide_job(kills_fds, &t->order);
     call.fds = &fd;
     call.nfds = 1;
-    bide_future *f = bide_pool_submit_with(t->load->pool, call);
+    bide_future *f = bide_pool_submit_with(t->load->pool, &call);
     close(fd);
     return f;
 }
@@ -145,7 +145,7 @@ void kills_submit(struct ticket *t, struct chance *c)
         call.job = job_of(t);
         call.on_progress = t->sort == TALKER ? heard_of_progress : NULL;
         call.arg = t;
-        t->future = bide_pool_submit_with(t->load->pool, call);
+        t->future = bide_pool_submit_with(t->load->pool, &call);
     }
     if (!t->future)
         FAIL("job %u: submit: %s", t->order.number, bide_error_text());

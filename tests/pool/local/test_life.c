@@ -466,7 +466,7 @@ PROCESS_KINDS(workers_do_not_inherit_descriptors)
     char path[256];
     snprintf(path, sizeof path, "%s/secret", test_tmpdir());
     int before = open(path, O_CREAT | O_RDWR, 0600); /* without O_CLOEXEC, as careless code does */
-    bide_auto bide_listener *l = bide_listen_with((bide_listen_args){.host = "127.0.0.1"});
+    bide_auto bide_listener *l = bide_listen_with(BIDE__ARGS(bide_listen_args, .host = "127.0.0.1"));
     bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1);
 
     if (kind != BIDE_POOL_EXEC || before >= 0) {

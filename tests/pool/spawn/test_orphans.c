@@ -165,7 +165,7 @@ static int be_in_phase(enum bide_pool_kind kind, enum phase phase, int ready)
         args.init = bide_job(job_sleep, &long_ms);
         BIDE_TRY(say(ready));
     }
-    bide_auto bide_pool *p = bide_pool_new_with(args);
+    bide_auto bide_pool *p = bide_pool_new_with(&args);
     if (!p)
         return bide_raise();
 

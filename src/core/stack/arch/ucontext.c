@@ -51,7 +51,7 @@ void bide__fiber_entry(void)
     abort(); /* entry must not return */
 }
 
-void bide__context_make(struct context *c, void *stack_top, void (*entry)(void *arg))
+never_indirect void bide__context_make(struct context *c, void *stack_top, void (*entry)(void *arg))
 {
     uintptr_t top = (uintptr_t)stack_top - sizeof(struct start);
     struct start *start = (struct start *)(top & ~(uintptr_t)63);
@@ -67,7 +67,7 @@ void bide__context_make(struct context *c, void *stack_top, void (*entry)(void *
 
 typedef uintptr_t word;
 
-int bide__call_words(void (*fn)(void), unsigned argc, const uintptr_t *a)
+never_indirect int bide__call_words(void (*fn)(void), unsigned argc, const uintptr_t *a)
 {
     switch (argc) {
     case 0: return ((int (*)(void))fn)();

@@ -6,6 +6,8 @@
  *
  *      0   the entry function
  *      8   0                                 what a careless walker takes for the last return address
+ *
+ * No function here begins with endbr64, as nothing jumps to them through a pointer (never_indirect in core/arch.h).
  */
 
         .text
@@ -16,7 +18,6 @@
         .p2align 4
 bide__context_make:                     /* (struct context *c, void *stack_top, void (*entry)(void *)) */
         .cfi_startproc
-        endbr64
         and     $-16, %rsi
         sub     $16, %rsi
         mov     %rdx, 0(%rsi)
@@ -55,7 +56,6 @@ bide__fiber_entry:
         .p2align 4
 bide__call_words:                       /* (void (*fn)(void), unsigned argc, const uintptr_t *argv) */
         .cfi_startproc
-        endbr64
         mov     %rdi, %rax
         mov     %rdx, %r11
         cmp     $3, %esi
