@@ -146,7 +146,11 @@ typedef struct bide_error_info {
  * Example:   bide_error_info e;
  *            if (bide_error_get(&e) < 0 && e.retry_safe) again(e.url);
  */
-BIDE_API int bide_error_get(bide_error_info *info);
+BIDE_API int bide_error_get_into(bide_error_info *info, size_t size);
+static inline int bide_error_get(bide_error_info *info)
+{
+    return bide_error_get_into(info, sizeof *info);
+}
 
 /*
  * After a BIDE_ECANCELED: was it this task that was cancelled, and not what it awaited?

@@ -72,7 +72,13 @@ typedef struct bide_session_stats {
 } bide_session_stats;
 
 /* What this session has done so far. */
-BIDE_API bide_session_stats bide_session_get_stats(const bide_session *s);
+BIDE_API void bide_session_get_stats_into(const bide_session *s, bide_session_stats *out, size_t size);
+static inline bide_session_stats bide_session_get_stats(const bide_session *s)
+{
+    bide_session_stats stats;
+    bide_session_get_stats_into(s, &stats, sizeof stats);
+    return stats;
+}
 
 /* ---- requests ---- */
 
@@ -197,7 +203,13 @@ typedef struct bide_timing {
 } bide_timing;
 
 /* How long each step took to be reached. */
-BIDE_API bide_timing bide_response_timing(const bide_response *r);
+BIDE_API void bide_response_timing_into(const bide_response *r, bide_timing *out, size_t size);
+static inline bide_timing bide_response_timing(const bide_response *r)
+{
+    bide_timing timing;
+    bide_response_timing_into(r, &timing, sizeof timing);
+    return timing;
+}
 
 /* Body bytes received so far, as they came over the wire (chunk framing left out). */
 BIDE_API uint64_t bide_response_body_bytes(const bide_response *r);

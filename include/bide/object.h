@@ -2,6 +2,11 @@
 /*
  * object.h - what every bide object shares: one way to let go of it, and a few small value types.
  *
+ * What may change between versions: structs of options, of figures (stats, bide_timing, bide_error_info) and of reports (events,
+ * failures, items) grow at their end alone.  Options have their size in front.  Figures are filled by a function ..._into, which is
+ * given the size by one in the headers; what one of both sides does not know is 0.  A report that is handed over by address is the
+ * library's: read what the headers name, and copy no more than that.  All other structs stay as they are.
+ *
  * Ownership has three words.  Owned: you got it, you release it.  Borrowed: valid until the stated event.
  * Taken: we release it, even on failure.  bide_auto in front of a declaration is `async with`: the object is
  * released when the scope ends, in reverse order, on every path.

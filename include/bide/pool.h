@@ -227,6 +227,7 @@ enum bide_pool_event_kind {
     BIDE_POOL_ENDING    /* bide_pool_serve: it stops while jobs run; text says how many */
 };
 
+/* What happened; the library's, and it grows at its end (object.h). */
 typedef struct bide_pool_event {
     enum bide_pool_event_kind kind;
     int worker; /* 0 to workers - 1; -1 with BIDE_POOL_FAILED */
@@ -389,7 +390,7 @@ BIDE_API bide_bytes bide_pool_result(const bide_future *f);
 /* The i-th descriptor that came with the result, owned; -1 if there is none, or it was taken.  BIDE_ESTATE: another thread's. */
 BIDE_API BIDE_MUST_USE int bide_pool_take_fd(bide_future *f, int i);
 
-/* How a job failed. */
+/* How a job failed; the library's, and it grows at its end (object.h). */
 typedef struct bide_pool_failure {
     int code;
     int pid;             /* the worker */
@@ -508,7 +509,11 @@ BIDE_API BIDE_MUST_USE bide_pool_stream *bide_pool_imap_with(bide_pool *pool, bi
  * Owns:      what *item points to is borrowed until the next call on this stream
  * Example:   see bide_pool_imap
  */
-BIDE_API BIDE_MUST_USE int bide_pool_next(bide_pool_stream *s, bide_pool_item *item);
+BIDE_API BIDE_MUST_USE int bide_pool_next_into(bide_pool_stream *s, bide_pool_item *item, size_t size);
+static inline BIDE_MUST_USE int bide_pool_next(bide_pool_stream *s, bide_pool_item *item)
+{
+    return bide_pool_next_into(s, item, sizeof *item);
+}
 
 /* ---- large arguments in place ---- */
 
@@ -609,7 +614,11 @@ typedef struct bide_pool_counts {
  * Errors:    BIDE_ECANCELED; BIDE_ESTATE: another process or thread's pool, or in a callback; -EINVAL: grace_ms is negative
  * Example:   BIDE_TRY(bide_pool_close(pool, 5000, NULL));
  */
-BIDE_API BIDE_MUST_USE int bide_pool_close(bide_pool *pool, int64_t grace_ms, bide_pool_counts *counts);
+BIDE_API BIDE_MUST_USE int bide_pool_close_into(bide_pool *pool, int64_t grace_ms, bide_pool_counts *counts, size_t size);
+static inline BIDE_MUST_USE int bide_pool_close(bide_pool *pool, int64_t grace_ms, bide_pool_counts *counts)
+{
+    return bide_pool_close_into(pool, grace_ms, counts, sizeof *counts);
+}
 
 /*
  * End every worker now; jobs fail with BIDE_ECLOSED.  (Threads cannot be killed: their jobs are cancelled.)
@@ -652,7 +661,11 @@ typedef struct bide_pool_stats {
 } bide_pool_stats;
 
 /* The pool's figures, and those of its first 256 workers.  All zeros: another thread's pool. */
-BIDE_API void bide_pool_stats_get(const bide_pool *pool, bide_pool_stats *out);
+BIDE_API void bide_pool_stats_get_into(const bide_pool *pool, bide_pool_stats *out, size_t size);
+static inline void bide_pool_stats_get(const bide_pool *pool, bide_pool_stats *out)
+{
+    bide_pool_stats_get_into(pool, out, sizeof *out);
+}
 
 /*
  * The pools of another process, as they were at most a second ago: read through /proc, where that is permitted.
@@ -661,7 +674,11 @@ BIDE_API void bide_pool_stats_get(const bide_pool *pool, bide_pool_stats *out);
  * Errors:    -ESRCH: no such process; -EACCES; -EINVAL: pid is not positive, max negative, or out NULL
  * Owns:      out is borrowed for the call
  */
-BIDE_API BIDE_MUST_USE int bide_pool_inspect(int pid, bide_pool_stats *out, int max);
+BIDE_API BIDE_MUST_USE int bide_pool_inspect_into(int pid, bide_pool_stats *out, int max, size_t size);
+static inline BIDE_MUST_USE int bide_pool_inspect(int pid, bide_pool_stats *out, int max)
+{
+    return bide_pool_inspect_into(pid, out, max, sizeof *out);
+}
 
 /* The number of workers that .workers = 0 means: affinity and the cgroup's quota, $BIDE_WORKERS. */
 BIDE_API BIDE_MUST_USE int bide_pool_default_workers(void);

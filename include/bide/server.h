@@ -78,7 +78,13 @@ typedef struct bide_server_stats {
 } bide_server_stats;
 
 /* What this server has done so far. */
-BIDE_API bide_server_stats bide_server_get_stats(const bide_server *s);
+BIDE_API void bide_server_get_stats_into(const bide_server *s, bide_server_stats *out, size_t size);
+static inline bide_server_stats bide_server_get_stats(const bide_server *s)
+{
+    bide_server_stats stats;
+    bide_server_get_stats_into(s, &stats, sizeof stats);
+    return stats;
+}
 /* How many of the requests were answered with this status. */
 BIDE_API uint64_t bide_server_count(const bide_server *s, int status);
 

@@ -243,26 +243,28 @@ const char *bide_error_text(void)
     return e->code ? e->text : "";
 }
 
-int bide_error_get(bide_error_info *info)
+static bide_error_info info_of(const struct error_record *e)
+{
+    return (bide_error_info){.code = e->code,
+                             .system = e->system ? e->system : errno_of(e->code),
+                             .phase = (enum bide_error_phase)e->phase,
+                             .http_status = e->http_status,
+                             .url = e->url[0] ? e->url : NULL,
+                             .reused = e->reused,
+                             .retry_safe = e->retry_safe,
+                             .interrupted = e->interrupted,
+                             .text = e->text,
+                             .trace = e->trace,
+                             .trace_len = e->ntrace};
+}
+
+int bide_error_get_into(bide_error_info *info, size_t size)
 {
     const struct error_record *e = bide__error_current();
-    bide_error_info nowhere;
+    bide_error_info all = e->code ? info_of(e) : (bide_error_info){0};
 
-    info = info ? info : &nowhere;
-    *info = (bide_error_info){0};
-    if (!e->code)
-        return 0;
-    *info = (bide_error_info){.code = e->code,
-                              .system = e->system ? e->system : errno_of(e->code),
-                              .phase = (enum bide_error_phase)e->phase,
-                              .http_status = e->http_status,
-                              .url = e->url[0] ? e->url : NULL,
-                              .reused = e->reused,
-                              .retry_safe = e->retry_safe,
-                              .interrupted = e->interrupted,
-                              .text = e->text,
-                              .trace = e->trace,
-                              .trace_len = e->ntrace};
+    if (info)
+        bide__options_give(info, size, &all, sizeof all);
     return e->code;
 }
 

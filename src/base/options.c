@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options.c - named options of a program that was built with other headers.
+ * options.c - named options and figures of a program that was built with other headers.
  *
  * Each struct of options begins with its size and grows at its end alone, so the size says which members it has:
  *
@@ -30,4 +30,11 @@ int bide__options_take(void *to, size_t known, const void *from, const char *fun
     memcpy(to, from, common);
     *(size_t *)to = known;
     return 0;
+}
+
+void bide__options_give(void *to, size_t size, const void *from, size_t known)
+{
+    memcpy(to, from, size < known ? size : known);
+    if (size > known)
+        memset((char *)to + known, 0, size - known);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options.h - named options, as functions get them: by address, from programs that may have been built with other headers.
+ * options.h - named options, as functions get them, and figures, as they give them: from and to programs that may have been
+ * built with other headers.
  *
  * Included by base.h, behind what it needs of that.
  */
@@ -25,5 +26,8 @@ static inline bool bide__options_are_own(const void *options, size_t known)
 {
     return likely(options && *(const size_t *)options == known);
 }
+
+/* The other way, figures for a struct of `size` bytes: members that we do not have are 0. */
+void bide__options_give(void *to, size_t size, const void *from, size_t known);
 
 #endif

@@ -283,19 +283,25 @@ static int64_t since(int64_t from_ns, int64_t to_ns)
     return to_ns > 0 ? (to_ns - from_ns) / NS_PER_US : -1;
 }
 
-bide_timing bide_response_timing(const bide_response *r)
+static bide_timing timing_of(const bide_response *r)
 {
-    if (bide__response_missing(r, __func__))
-        return (bide_timing){-1, -1, -1, -1, -1, -1, -1, -1};
-    bide_timing t = {.queued = since(r->start_ns, r->queued_ns),
-                     .dns = since(r->start_ns, r->connect.dns),
-                     .connect = since(r->start_ns, r->connect.connect),
-                     .tls = since(r->start_ns, r->connect.tls),
-                     .first_byte = since(r->start_ns, r->first_byte_ns),
-                     .head = since(r->start_ns, r->head_ns),
-                     .body = since(r->start_ns, r->body_ns),
-                     .total = since(r->begun_ns, r->body_ns ? r->body_ns : r->head_ns)};
-    return t;
+    return (bide_timing){.queued = since(r->start_ns, r->queued_ns),
+                         .dns = since(r->start_ns, r->connect.dns),
+                         .connect = since(r->start_ns, r->connect.connect),
+                         .tls = since(r->start_ns, r->connect.tls),
+                         .first_byte = since(r->start_ns, r->first_byte_ns),
+                         .head = since(r->start_ns, r->head_ns),
+                         .body = since(r->start_ns, r->body_ns),
+                         .total = since(r->begun_ns, r->body_ns ? r->body_ns : r->head_ns)};
+}
+
+void bide_response_timing_into(const bide_response *r, bide_timing *out, size_t size)
+{
+    bide_timing t = {-1, -1, -1, -1, -1, -1, -1, -1};
+
+    if (!bide__response_missing(r, "bide_response_timing"))
+        t = timing_of(r);
+    bide__options_give(out, size, &t, sizeof t);
 }
 
 /* ---- the body ---- */

@@ -114,14 +114,8 @@ static void session_release(void *object)
     bide__object_unref(s);
 }
 
-bide_session_stats bide_session_get_stats(const bide_session *s)
+static bide_session_stats stats_of(const bide_session *s)
 {
-    if (!s) {
-        bide_fail(-EINVAL, "bide_session_get_stats: the session is NULL");
-        return (bide_session_stats){.open = 0};
-    }
-    if (s->loop && bide__loop_check(s->loop, __func__) < 0)
-        return (bide_session_stats){0};
     const struct connector *k = &s->connector;
 
     return (bide_session_stats){.requests = s->requests,
@@ -132,6 +126,15 @@ bide_session_stats bide_session_get_stats(const bide_session *s)
                                 .waiting = k->nwaiting,
                                 .bytes_in = k->bytes_in,
                                 .bytes_out = k->bytes_out};
+}
+
+void bide_session_get_stats_into(const bide_session *s, bide_session_stats *out, size_t size)
+{
+    static const char function[] = "bide_session_get_stats";
+    bool is_ours = !bide__is_null(s, function, "the session") && (!s->loop || bide__loop_check(s->loop, function) == 0);
+    bide_session_stats stats = is_ours ? stats_of(s) : (bide_session_stats){0};
+
+    bide__options_give(out, size, &stats, sizeof stats);
 }
 
 /* ---- memory to use again ---- */

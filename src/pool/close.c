@@ -86,15 +86,15 @@ static int check(bide_pool *p, const char *function)
     return bide__task_here() ? 0 : bide_fail(BIDE_ESTATE, "%s: it waits, so only a task may call it", function);
 }
 
-int bide_pool_close(bide_pool *p, int64_t grace_ms, bide_pool_counts *counts)
+int bide_pool_close_into(bide_pool *p, int64_t grace_ms, bide_pool_counts *counts, size_t size)
 {
-    BIDE_TRY(check(p, __func__));
-    BIDE_TRY(bide__check_time(__func__, "grace_ms", grace_ms, true));
+    BIDE_TRY(check(p, "bide_pool_close"));
+    BIDE_TRY(bide__check_time("bide_pool_close", "grace_ms", grace_ms, true));
     bide_retain(p); /* another task may kill and release it while we wait */
     int code = p->state == POOL_CLOSED ? 0 : close_now(p, grace_ms);
 
     if (counts)
-        *counts = p->counts;
+        bide__options_give(counts, size, &p->counts, sizeof p->counts);
     bide_release(p);
     return code;
 }

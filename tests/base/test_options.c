@@ -70,3 +70,16 @@ UNIT(options_without_a_size_are_refused)
     EXPECT_ERR(bide__options_take(&to, sizeof to, NULL, "f"), -EINVAL);
     EXPECT_CONTAINS(bide_error_text(), "the options are NULL");
 }
+
+UNIT(figures_for_a_smaller_struct_end_there_and_for_a_larger_one_in_zeros)
+{
+    struct newer all = {.known = {.size = 1, .a = 7, .b = 9}, .c = 11};
+    struct guarded to = guarded_copy((const char *)&all, offsetof(struct options, b));
+
+    bide__options_give(to.data, offsetof(struct options, b), &(struct options){2, 3, 4}, sizeof(struct options));
+    EXPECT_EQ(((struct options *)(void *)to.data)->a, 3);
+    guarded_free(&to);
+    bide__options_give(&all, sizeof all, &(struct options){2, 3, 4}, sizeof(struct options));
+    EXPECT_EQ(all.known.b, 4);
+    EXPECT_EQ(all.c, 0);
+}

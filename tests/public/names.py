@@ -250,7 +250,7 @@ def unspoken(tree):
     functions = re.findall(r"^BIDE_API[^;(]*?\b(bide_(?!_)\w+)\(", tree.code, re.M)
     macros = re.findall(r"^#define (bide_(?!_)\w+)", tree.code, re.M)
     for name in sorted(set(functions + macros)):
-        if name not in spoken and re.sub(r"_with$", "", name) not in spoken: # bide_get_with is what bide_get( ) calls
+        if name not in spoken and re.sub(r"_(with|into)$", "", name) not in spoken: # bide_get_with is what bide_get( ) calls
             yield f"{name}: in no page, no program, no test"
 
 

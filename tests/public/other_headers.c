@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * other_headers.c - a program that calls every function that takes options, for other_headers.py.
+ * other_headers.c - a program that calls every function that takes options or fills in figures, for other_headers.py.
  *
- * It names no member that stands last in its struct: earlier headers do not have it.
+ * It names no member that stands last in its struct, as earlier headers do not have it.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,6 +21,9 @@
 #define EXPECT_UNKNOWN(call) EXPECT(!(call) && is_of_later_headers())
 #define EXPECT_UNKNOWN_CODE(call) EXPECT((call) == BIDE_EVERSION && is_of_later_headers())
 
+/* What the library does not know of a struct that it fills is 0. */
+#define EXPECT_ZERO(figures) EXPECT((figures).tomorrow == 0)
+
 static bool is_of_later_headers(void)
 {
     return bide_error_code() == BIDE_EVERSION && strstr(bide_error_text(), "does not know");
@@ -28,6 +31,7 @@ static bool is_of_later_headers(void)
 #else
 #define EXPECT_UNKNOWN(call) (void)0
 #define EXPECT_UNKNOWN_CODE(call) (void)0
+#define EXPECT_ZERO(figures) (void)0
 #endif
 
 static int hello(bide_request_in *q, void *arg)
@@ -46,6 +50,17 @@ static int http(void)
     EXPECT(strcmp(bide_response_url(r) + strlen(bide_server_url(server)), "/?a=b") == 0);
     bide_auto bide_response *none = bide_get_blocking("http://127.0.0.1:1/", .timeout_ms = 5000);
     EXPECT(!none && bide_error_code() == -ECONNREFUSED);
+
+    bide_server_stats of_server = bide_server_get_stats(server);
+    bide_session_stats of_session = bide_session_get_stats(s);
+    bide_timing timing = bide_response_timing(r);
+    bide_error_info info;
+    EXPECT(of_server.requests == 1 && of_session.requests == 1 && timing.head >= 0 && timing.first_byte >= 0);
+    EXPECT(bide_fail(-ENOENT, "told") == bide_error_get(&info) && info.code == -ENOENT && info.trace);
+    EXPECT_ZERO(of_server);
+    EXPECT_ZERO(of_session);
+    EXPECT_ZERO(timing);
+    EXPECT_ZERO(info);
 
     EXPECT_UNKNOWN(bide_server_start(hello, .tomorrow = 1));
     EXPECT_UNKNOWN(bide_session_new(.tomorrow = 1));
@@ -122,7 +137,19 @@ static int pool(void)
     EXPECT(bide_pool_each(p, bide_job(seven), .codes = codes) == 0 && codes[0] == 7 && codes[1] == 7);
     bide_auto bide_pool_stream *s = bide_pool_imap(p, give_job, in, .window = 2);
     EXPECT(s && bide_pool_next(s, &item) == 1 && ((const struct number *)(const void *)item.bytes.data)->n == 44);
+    bide_pool_stats stats[2];
+    memset(stats, 0xff, sizeof stats);
+    bide_pool_stats_get(p, &stats[0]);
+    EXPECT(stats[0].workers == 2 && stats[0].done >= 5 && stats[1].workers == -1);
+    EXPECT_ZERO(item);
+    EXPECT_ZERO(stats[0]);
     EXPECT(bide_pool_serve("no url", "others", .pool = p, .slots = 1) == -EINVAL);
+
+    bide_auto bide_pool *other = bide_pool_new(.kind = BIDE_POOL_THREAD, .workers = 1);
+    bide_pool_counts counts;
+    EXPECT(other && bide_pool_call(other, bide_job(seven)) == 7 && bide_pool_close(other, 1000, &counts) == 0);
+    EXPECT(counts.finished == 1);
+    EXPECT_ZERO(counts);
 
     EXPECT_UNKNOWN(bide_pool_new(.kind = BIDE_POOL_THREAD, .tomorrow = 1));
     EXPECT_UNKNOWN_CODE(bide_pool_call(p, bide_job(seven), .tomorrow = 1));

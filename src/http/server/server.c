@@ -377,10 +377,8 @@ uint64_t bide_server_count(const bide_server *s, int status)
     return status >= 0 && status < 600 ? s->by_status[status] : 0;
 }
 
-bide_server_stats bide_server_get_stats(const bide_server *s)
+static bide_server_stats stats_of(const bide_server *s)
 {
-    if (bide__is_null(s, __func__, "the server") || bide__loop_check(s->loop, __func__) < 0)
-        return (bide_server_stats){0};
     bide_server_stats stats = s->stats;
 
     for (const struct list_node *n = s->connections.next; n != &s->connections; n = n->next) {
@@ -389,4 +387,13 @@ bide_server_stats bide_server_get_stats(const bide_server *s)
         stats.bytes_out += c->stream->bytes_out;
     }
     return stats;
+}
+
+void bide_server_get_stats_into(const bide_server *s, bide_server_stats *out, size_t size)
+{
+    static const char function[] = "bide_server_get_stats";
+    bool is_ours = !bide__is_null(s, function, "the server") && bide__loop_check(s->loop, function) == 0;
+    bide_server_stats stats = is_ours ? stats_of(s) : (bide_server_stats){0};
+
+    bide__options_give(out, size, &stats, sizeof stats);
 }

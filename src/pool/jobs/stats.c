@@ -63,12 +63,8 @@ uint64_t bide__durations_percentile(const struct durations *h, double p)
 
 /* ---- figures ---- */
 
-void bide_pool_stats_get(const bide_pool *p, bide_pool_stats *out)
+static void measure(const bide_pool *p, bide_pool_stats *out)
 {
-    if (out)
-        *out = (bide_pool_stats){0};
-    if (!bide__pool_allows(p, __func__) || !out)
-        return;
     *out = (bide_pool_stats){.done = p->done, .failed = p->failed, .cancelled = p->cancelled, .retried = p->retried, .moved = p->moved};
     out->wait_p50_ns = bide__durations_percentile(&p->wait, 0.5);
     out->wait_p99_ns = bide__durations_percentile(&p->wait, 0.99);
@@ -91,6 +87,25 @@ int bide_pool_pid(const bide_pool *p, int worker)
     return p->backend->pid ? p->backend->pid(p, worker) : 0;
 }
 
+/* A program with our headers has room for all of it; the struct is too large for a copy on a task's stack. */
+void bide_pool_stats_get_into(const bide_pool *p, bide_pool_stats *out, size_t size)
+{
+    if (out)
+        memset(out, 0, size);
+    if (!bide__pool_allows(p, "bide_pool_stats_get") || !out)
+        return;
+    if (size >= sizeof *out) {
+        measure(p, out);
+        return;
+    }
+    bide_pool_stats *all = bide__malloc(sizeof *all);
+    if (!all)
+        return;
+    measure(p, all);
+    bide__options_give(out, size, all, sizeof *all);
+    bide__free(all);
+}
+
 /* ---- for others ---- */
 
 int bide__stats_open(bide_pool *p)
@@ -111,7 +126,7 @@ void bide__stats_publish(bide_pool *p)
     if (!p->published || now - p->published_ns < PUBLISH_NS)
         return;
     p->published_ns = now;
-    bide_pool_stats_get(p, p->published);
+    measure(p, p->published);
 }
 
 void bide__stats_close(bide_pool *p)
@@ -137,12 +152,13 @@ static bool read_stats(const char *path, bide_pool_stats *out)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
-    bool ok = pread(fd, out, sizeof *out, 0) == (ssize_t)sizeof *out;
+    memset(out, 0, sizeof *out);
+    bool ok = pread(fd, out, sizeof *out, 0) > 0; /* less, if its bide is older */
     close(fd);
     return ok;
 }
 
-int bide_pool_inspect(int pid, bide_pool_stats *out, int max)
+int bide_pool_inspect_into(int pid, bide_pool_stats *out, int max, size_t size)
 {
     char path[320];
     int found = 0;
@@ -160,7 +176,7 @@ int bide_pool_inspect(int pid, bide_pool_stats *out, int max)
         if (!read_stats(path, one))
             continue;
         if (found < max)
-            out[found] = *one;
+            bide__options_give((char *)out + (size_t)found * size, size, one, sizeof *one);
         found++;
     }
     closedir(dir);

@@ -177,13 +177,8 @@ static int show(bide_pool_stream *s, struct job *j, bide_pool_item *item)
     return 1;
 }
 
-int bide_pool_next(bide_pool_stream *s, bide_pool_item *item)
+static int next(bide_pool_stream *s, bide_pool_item *item)
 {
-    if (!bide__task_required(__func__))
-        return BIDE_ENOLOOP;
-    if (!s || !item)
-        return bide_fail(-EINVAL, "bide_pool_next: no %s (NULL)", s ? "item" : "stream");
-    BIDE_TRY(bide__pool_check_owner(s->pool, __func__));
     bide_release(s->shown);
     s->shown = NULL;
 
@@ -195,4 +190,20 @@ int bide_pool_next(bide_pool_stream *s, bide_pool_item *item)
             return bide_await_with(bide__aw_task(s->feeder));
         BIDE_TRY(bide__wait_in(&s->ready, NULL));
     }
+}
+
+int bide_pool_next_into(bide_pool_stream *s, bide_pool_item *item, size_t size)
+{
+    static const char function[] = "bide_pool_next";
+    bide_pool_item all;
+    if (!bide__task_required(function))
+        return BIDE_ENOLOOP;
+    if (!s || !item)
+        return bide_fail(-EINVAL, "bide_pool_next: no %s (NULL)", s ? "item" : "stream");
+    BIDE_TRY(bide__pool_check_owner(s->pool, function));
+
+    int code = next(s, &all);
+    if (code > 0)
+        bide__options_give(item, size, &all, sizeof all);
+    return code;
 }
