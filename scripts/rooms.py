@@ -81,7 +81,7 @@ PUBLIC = {
     "coroutine": "core", "task": "core", "loop": "core", "cplusplus": "core", "cplusplus_task": "core", "cplusplus_pool": "pool",
     "sync": "sync",
     "stream": "io", "tls": "io", "file": "io", "signal": "io", "process": "io",
-    "url": "http", "http": "http", "server": "http",
+    "url": "http", "http": "http", "json": "http", "server": "http",
     "pool": "pool",
     "bide": "cli",  # the umbrella: for users only
 }

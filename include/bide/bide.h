@@ -15,6 +15,7 @@
 #include <bide/tls.h>
 #include <bide/url.h>
 #include <bide/http.h>
+#include <bide/json.h>
 #include <bide/server.h>
 #include <bide/pool.h>
 

@@ -22,7 +22,6 @@ extern "C" {
 
 typedef struct bide_session bide_session;
 typedef struct bide_response bide_response;
-struct json_t; /* jansson's */
 
 /* ---- session ---- */
 
@@ -228,17 +227,6 @@ BIDE_API bide_bytes bide_body(bide_response *r);
 
 /* The whole body as a string, as it came (UTF-8 is not checked); NULL on error.  Otherwise as bide_body. */
 BIDE_API const char *bide_text(bide_response *r);
-
-/*
- * The whole body, parsed by jansson.
- *
- * Suspends:  as bide_body
- * Returns:   a json_t, or NULL
- * Errors:    BIDE_EJSON with the place; those of bide_body
- * Owns:      the result is owned by the caller: json_decref() it
- * Example:   json_t *doc = bide_json(r);
- */
-BIDE_API BIDE_MUST_USE struct json_t *bide_json(bide_response *r);
 
 /*
  * The next piece of the body, for bodies that need not fit in memory.

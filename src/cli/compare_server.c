@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <jansson.h>
 
+#include <bide/json.h>
 #include <bide/loop.h>
 #include <bide/task.h>
 

@@ -2,6 +2,8 @@
 /* json.c - a body as a document of jansson's. */
 #include <jansson.h>
 
+#include <bide/json.h>
+
 #include "http/http.h"
 
 json_t *bide_json(bide_response *r)

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include <bide/http.h>
+#include <bide/json.h>
 #include <bide/loop.h>
 #include <bide/server.h>
 #include <bide/task.h>

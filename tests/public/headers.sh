@@ -15,7 +15,13 @@ compiles() {
         >"$tmp/out" 2>&1
 }
 
-n=0
+n=1
+# Who wraps the headers, or writes a binding, needs no other library's.
+if [ "$(grep -lE 'json_t|jansson' "$include"/bide/*.h)" = "$include/bide/json.h" ]; then
+    echo "ok 1 - jansson is named by bide/json.h alone"
+else
+    echo "not ok 1 - jansson is named by bide/json.h alone"
+fi
 for path in "$include"/bide/*.h; do
     n=$((n + 1))
     header=bide/${path##*/}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * json.h - the body of a response as a document of jansson's: the one place where a public header names another library.
+ *
+ * It declares no more of jansson than that there is a json_t; who uses one includes <jansson.h>.
+ */
+#ifndef BIDE_JSON_H
+#define BIDE_JSON_H
+
+#include <bide/http.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct json_t;
+
+/*
+ * The whole body, parsed by jansson.
+ *
+ * Suspends:  as bide_body
+ * Returns:   a json_t, or NULL
+ * Errors:    BIDE_EJSON with the place; those of bide_body
+ * Owns:      the result is owned by the caller: json_decref() it
+ * Example:   json_t *doc = bide_json(r);
+ */
+BIDE_API BIDE_MUST_USE struct json_t *bide_json(bide_response *r);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
