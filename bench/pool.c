@@ -192,7 +192,7 @@ static int crash(long n)
     struct payload in = {{0}}, out;
     double *times = new_times(n), *again = new_times(n), start = now();
     char text[64];
-    bide_auto bide_pool *p = bide_pool_new(.kind = kind, .workers = 1, .restart_max = -1);
+    bide_auto bide_pool *p = bide_pool_new(.kind = kind, .workers = 1, .restart_max = BIDE_UNLIMITED);
     if (!p)
         return bide_raise();
 

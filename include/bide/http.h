@@ -29,8 +29,8 @@ typedef struct bide_response bide_response;
 typedef struct bide_session_args {
     size_t size; /* of this struct; set by the macro */
     struct bide_use_named_options *guard_;
-    int limit;                    /* connections at once; default 256 */
-    int limit_per_host;           /* the same to one host; default 64 */
+    int limit;                    /* connections at once; default 256; BIDE_UNLIMITED */
+    int limit_per_host;           /* the same to one host; default 64; BIDE_UNLIMITED */
     int idle_limit;               /* connections kept open without a request, beyond limit; default 0: they count in it */
     int idle_limit_per_host;      /* of those, to one host; default limit_per_host */
     int64_t timeout_ms;           /* a request from start to the end of its body; default 300 s; BIDE_FOREVER */
@@ -38,8 +38,8 @@ typedef struct bide_session_args {
     int64_t read_timeout_ms;      /* silence: no byte came, and the server took none of ours, for so long; default 60 s */
     int64_t keepalive_ms;         /* how long an idle connection is kept; default 20 s; BIDE_FOREVER */
     size_t max_head_bytes;        /* of a response; default 64 KiB.  More allows more fields and longer ones, too */
-    size_t max_body_bytes;        /* of a body read whole; default 64 MiB */
-    int max_redirects;            /* default 10; -1: none is followed, a 3xx is the answer */
+    size_t max_body_bytes;        /* of a body read whole; default 64 MiB; BIDE_UNLIMITED */
+    int max_redirects;            /* default 10; BIDE_NONE: a 3xx is the answer */
     const bide_pair *headers;     /* sent with every request; copied */
     const char *user_agent;       /* default bide/<version>; copied */
     const char *ca_file;          /* trust these certificates (PEM) in place of the system's; copied */

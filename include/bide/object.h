@@ -37,6 +37,14 @@ extern "C" {
 #endif
 
 /*
+ * In an option 0 means its default, so what is to be none, or without a limit, has a name: retries BIDE_NONE, a limit of
+ * connections BIDE_UNLIMITED, a time BIDE_FOREVER.  An option whose comment names none of them has no such value, and says
+ * -EINVAL.  A yes or no is named so that false is its default.
+ */
+#define BIDE_NONE (-1)
+#define BIDE_UNLIMITED (-2)
+
+/*
  * A duration that never ends.  Durations are int64 milliseconds; 0 in an option means its default.  The longest there
  * is, so that one that is computed (deadline - now) and comes out negative is over, not endless.
  */

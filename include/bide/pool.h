@@ -247,15 +247,16 @@ typedef struct bide_pool_args {
     enum bide_pool_kind kind;   /* default BIDE_POOL_PROCESS */
     int workers;                /* default: $BIDE_WORKERS, else the processors that this process may use; at most 1024 */
     int concurrency;            /* jobs at once in a worker that awaits; default 16; at most 4096 */
-    int prefetch;               /* beyond that, at most 65,536; default: up to 64 while jobs take less than 50 us; -1: none */
-    size_t max_pending;         /* jobs queued or running, then submit waits; default 65,536 */
-    size_t max_pending_bytes;   /* of their arguments; default 256 MiB */
+    int prefetch;               /* beyond that, at most 65,536; default: up to 64 while jobs take less than 50 us; BIDE_NONE */
+    size_t max_pending;         /* jobs queued or running, then submit waits; default 65,536; BIDE_UNLIMITED */
+    size_t max_pending_bytes;   /* of their arguments; default 256 MiB; BIDE_UNLIMITED */
     size_t ring_bytes;          /* in each direction, a power of two, 64 KiB to 1 GiB; default 256 KiB */
     size_t stack_size;          /* of a job; default 64 KiB; 16 KiB to 64 MiB */
     bide_job init;              /* runs in each worker first, may await; its error is that of bide_pool_new */
     bide_job fini;              /* runs in each worker last */
-    int retries;                /* of an idempotent job whose worker died; default 2, at most 200; -1: none */
-    int restart_max;            /* one more death in restart_window_ms ends the pool; default 10, at most 63; -1: any number */
+    int retries;                /* of an idempotent job whose worker died; default 2, at most 200; BIDE_NONE */
+    int restart_max;            /* one more death in restart_window_ms ends the pool; default 10, at most 63;
+                                   BIDE_NONE: the first one does; BIDE_UNLIMITED: none does */
     int64_t restart_window_ms;  /* default 10,000 */
     int64_t timeout_ms;         /* of each job, from its start in the worker; default, and BIDE_FOREVER: none */
     int64_t grace_ms;           /* default 1,000.  A job that does not yield so long after its deadline (timeout_ms), or after

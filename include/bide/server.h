@@ -33,7 +33,7 @@ typedef struct bide_server_args {
     void *arg;                 /* given to the handler; borrowed until the server is released */
     const char *host;          /* address to listen on; default 127.0.0.1 */
     int port;                  /* default 0: any that is free */
-    int max_connections;       /* default 20000; further ones wait in the kernel's queue */
+    int max_connections;       /* default 20000, BIDE_UNLIMITED; further ones wait in the kernel's queue */
     size_t max_head_bytes;     /* default 64 KiB: 431 beyond */
     size_t max_body_bytes;     /* default 64 MiB: 413 beyond */
     size_t max_bodies_bytes;   /* memory for the bodies of all running requests together; default 1 GiB: 503 beyond */

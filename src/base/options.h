@@ -8,8 +8,10 @@
 #ifndef BIDE_BASE_OPTIONS_H
 #define BIDE_BASE_OPTIONS_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The guard_ of an options struct: an option that was given without its name is there. */
 int bide__fail_unnamed(const char *function);
@@ -25,6 +27,17 @@ int bide__options_take(void *to, size_t known, const void *from, const char *fun
 static inline bool bide__options_are_own(const void *options, size_t known)
 {
     return likely(options && *(const size_t *)options == known);
+}
+
+/* A limit as an option gives it, in numbers that can be added up: 0 is its default, BIDE_UNLIMITED more than there will be. */
+static inline int bide__count_or(int n, int otherwise)
+{
+    return n == BIDE_UNLIMITED ? INT_MAX / 4 : n ? n : otherwise;
+}
+
+static inline size_t bide__size_or(size_t n, size_t otherwise)
+{
+    return n == (size_t)BIDE_UNLIMITED ? SIZE_MAX / 4 : n ? n : otherwise;
 }
 
 /* The other way, figures for a struct of `size` bytes: members that we do not have are 0. */

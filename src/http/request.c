@@ -57,7 +57,7 @@ static void set_limits(bide_response *r, const bide_request_args *args)
     r->deadline.total_ms = choose(args->timeout_ms, s->timeout_ms);
     r->deadline.connect_ms = choose(args->connect_timeout_ms, s->connect_timeout_ms);
     r->deadline.silence_ms = choose(args->read_timeout_ms, s->read_timeout_ms);
-    r->max_body = (size_t)choose((int64_t)args->max_body_bytes, (int64_t)s->max_body_bytes);
+    r->max_body = bide__size_or(args->max_body_bytes, s->max_body_bytes);
     r->max_redirects = (int)choose(args->max_redirects, s->max_redirects);
 }
 

@@ -195,21 +195,21 @@ static int fill_in(bide_session *s, const bide_session_args *from)
     args->headers = NULL; /* these three are kept in another form */
     args->user_agent = NULL;
     args->connect_to = NULL;
+    args->limit = bide__count_or(args->limit, LIMIT);
+    args->limit_per_host = bide__count_or(args->limit_per_host, LIMIT_PER_HOST);
     if (args->limit < 0 || args->limit_per_host < 0 || args->idle_limit < 0 || args->idle_limit_per_host < 0)
         return bide_fail(-EINVAL, "bide_session_new: a limit is negative");
     if (args->timeout_ms < 0 || args->connect_timeout_ms < 0 || args->read_timeout_ms < 0 || args->keepalive_ms < 0)
         return bide_fail(-EINVAL, "bide_session_new: a time limit is negative");
     if (args->max_redirects < -1)
-        return bide_fail(-EINVAL, "bide_session_new: max_redirects is %d; -1 follows none", args->max_redirects);
-    args->limit = (int)or_default(args->limit, LIMIT);
-    args->limit_per_host = (int)or_default(args->limit_per_host, LIMIT_PER_HOST);
+        return bide_fail(-EINVAL, "bide_session_new: max_redirects is %d; BIDE_NONE (-1) follows none", args->max_redirects);
     args->idle_limit_per_host = (int)or_default(args->idle_limit_per_host, args->limit_per_host);
     args->timeout_ms = or_default(args->timeout_ms, TIMEOUT_MS);
     args->connect_timeout_ms = or_default(args->connect_timeout_ms, CONNECT_TIMEOUT_MS);
     args->read_timeout_ms = or_default(args->read_timeout_ms, READ_TIMEOUT_MS);
     args->keepalive_ms = or_default(args->keepalive_ms, KEEPALIVE_MS);
     args->max_head_bytes = (size_t)or_default((int64_t)args->max_head_bytes, H1_HEAD_MAX);
-    args->max_body_bytes = (size_t)or_default((int64_t)args->max_body_bytes, MAX_BODY_BYTES);
+    args->max_body_bytes = bide__size_or(args->max_body_bytes, MAX_BODY_BYTES);
     args->max_redirects = (int)or_default(args->max_redirects, MAX_REDIRECTS);
     if (args->max_head_bytes > UINT32_MAX / 4)
         return bide_fail(-EINVAL, "bide_session_new: max_head_bytes is too large");

@@ -19,8 +19,8 @@ static void fill_in(bide_pool_args *a)
 {
     DEFAULT(workers, bide_pool_default_workers());
     DEFAULT(concurrency, 16);
-    DEFAULT(max_pending, 65536);
-    DEFAULT(max_pending_bytes, (size_t)256 << 20);
+    a->max_pending = bide__size_or(a->max_pending, 65536);
+    a->max_pending_bytes = bide__size_or(a->max_pending_bytes, (size_t)256 << 20);
     DEFAULT(ring_bytes, (size_t)256 << 10);
     DEFAULT(retries, 2);
     DEFAULT(restart_max, 10);
@@ -47,7 +47,7 @@ static int check_times(const bide_pool_args *a)
     return 0;
 }
 
-/* Numbers, each with what it may be; where -1 means none, what is below is a mistake. */
+/* Numbers, each with what it may be. */
 static int check_numbers(const bide_pool_args *a)
 {
     const struct {
@@ -55,8 +55,8 @@ static int check_numbers(const bide_pool_args *a)
         int n, min, max;
     } numbers[] = {
         {"workers", a->workers, 1, WORKERS_MAX}, {"concurrency", a->concurrency, 1, CONCURRENCY_MAX},
-        {"prefetch", a->prefetch, -1, PREFETCH_MAX}, {"retries", a->retries, -1, RETRIES_MAX},
-        {"restart_max", a->restart_max, -1, DEATHS_KEPT - 1}, {"min_workers", a->min_workers, 0, INT_MAX},
+        {"prefetch", a->prefetch, BIDE_NONE, PREFETCH_MAX}, {"retries", a->retries, BIDE_NONE, RETRIES_MAX},
+        {"restart_max", a->restart_max, BIDE_UNLIMITED, DEATHS_KEPT - 1}, {"min_workers", a->min_workers, 0, INT_MAX},
         {"kind", (int)a->kind, BIDE_POOL_PROCESS, BIDE_POOL_EXEC}, {"pin", (int)a->pin, BIDE_PIN_NONE, BIDE_PIN_SPREAD},
     };
 
@@ -105,7 +105,9 @@ int bide__pool_take_options(bide_pool_args *to, const bide_pool_args *from)
     *to = *from;
     fill_in(to);
     BIDE_TRY(check(to));
-    if (to->retries < 0)
+    if (to->retries == BIDE_NONE)
         to->retries = 0;
+    if (to->restart_max == BIDE_NONE)
+        to->restart_max = 0;
     return 0;
 }

@@ -110,7 +110,7 @@ static int request(struct run *run)
     const char *method = run->how & 1 ? "HEAD" : "GET";
 
     plant(run);
-    bide_response *r = bide_request(run->session, method, "http://h/", .max_redirects = -1);
+    bide_response *r = bide_request(run->session, method, "http://h/", .max_redirects = BIDE_NONE);
     if (r) {
         o->status = bide_status(r);
         for (bide_pair field; bide_header_at(r, o->nfields, &field); o->nfields++)

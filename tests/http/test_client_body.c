@@ -234,10 +234,12 @@ TEST(client_max_body_bytes_is_the_most_that_is_kept, .real_time = true)
     expect_failure_with(five, ASK CHUNKED "6\r\n123456\r\n0\r\n\r\n", true, BIDE_ETOOBIG, "(5 bytes)");
     expect_failure_with(five, ASK "HTTP/1.1 200 OK\r\n\r\n12345" PAUSE "6", true, BIDE_ETOOBIG, "(5 bytes)");
 
-    struct peer p = PEER(ASK OK("5") "12345" ASK OK("6") "123456" ASK OK("7") "1234567" STALL);
+    struct peer p = PEER(ASK OK("5") "12345" ASK OK("7") "1234567" ASK OK("6") "123456" ASK OK("7") "1234567" STALL);
     peer_start(&p);
     bide_auto bide_session *s = bide_session_new_with(&five);
     expect_get(s, peer_url(&p, "/"), "12345");
+    bide_auto bide_response *all = bide_get(s, peer_url(&p, "/"), .max_body_bytes = BIDE_UNLIMITED);
+    expect_body(all, "1234567");
     bide_auto bide_response *more = bide_get(s, peer_url(&p, "/"), .max_body_bytes = 6);
     expect_body(more, "123456");
     bide_auto bide_response *pieces = bide_get(s, peer_url(&p, "/")); /* who reads pieces keeps nothing */

@@ -181,6 +181,11 @@ TEST(client_bad_arguments_get_a_sentence)
     EXPECT_FAILED(bide_get(s, url, .max_redirects = -2), -EINVAL, "max_redirects is below -1", "");
     EXPECT_FAILED(bide_post(s, url, .data = {NULL, 5}), -EINVAL, "the body is NULL, but has a length", "");
     EXPECT_FAILED(bide_get(s, url, .headers = BIDE_PAIRS({"A", NULL})), -EINVAL, "header A: its value is NULL", "");
+    EXPECT_FAILED(bide_session_new(.limit = BIDE_NONE), -EINVAL, "a limit is negative", "");
+    EXPECT_FAILED(bide_session_new(.limit_per_host = -3), -EINVAL, "a limit is negative", "");
+    EXPECT_FAILED(bide_session_new(.max_head_bytes = (size_t)BIDE_UNLIMITED), -EINVAL, "max_head_bytes is too large", "");
+    bide_auto bide_session *any = bide_session_new(.limit = BIDE_UNLIMITED, .limit_per_host = BIDE_UNLIMITED);
+    EXPECT_NOT_NULL(any);
     EXPECT_FAILED(bide_session_new(.max_redirects = -2), -EINVAL, "bide_session_new: max_redirects is -2", "");
     EXPECT_FAILED(bide_session_new(.headers = BIDE_PAIRS({"A", NULL})), -EINVAL, "header A: its value is NULL", "");
     EXPECT_EQ(bide_session_get_stats(NULL).open, 0);

@@ -141,7 +141,7 @@ TEST(client_R70_redirects_have_a_limit, .real_time = true)
     bide_auto bide_session *s = bide_session_new(.max_redirects = 1);
 
     EXPECT_FAILED(bide_get(s, peer_url(&p, "/a")), BIDE_EREDIRECT, peer_url(&p, "/a"), " (redirected from http://");
-    bide_auto bide_response *r = bide_get(s, peer_url(&p, "/a"), .max_redirects = -1);
+    bide_auto bide_response *r = bide_get(s, peer_url(&p, "/a"), .max_redirects = BIDE_NONE);
     EXPECT_NOT_NULL(r);
     EXPECT_EQ(bide_status(r), 302);
     EXPECT_STR(bide_header(r, "location"), "/a");

@@ -154,8 +154,7 @@ static void fill_defaults(bide_server_args *a)
 {
     if (!a->host)
         a->host = "127.0.0.1";
-    if (a->max_connections == 0)
-        a->max_connections = MAX_CONNECTIONS;
+    a->max_connections = bide__count_or(a->max_connections, MAX_CONNECTIONS);
     if (a->max_head_bytes == 0)
         a->max_head_bytes = MAX_HEAD_BYTES;
     if (a->max_body_bytes == 0)
@@ -180,7 +179,7 @@ static int check_args(const bide_server_args *a)
         return bide_fail(-EINVAL, "bide_server_start: cert_file and key_file go together");
     if (a->max_head_bytes > UINT32_MAX / 2)
         return bide_fail(-EINVAL, "bide_server_start: max_head_bytes is larger than %u", UINT32_MAX / 2);
-    const char *negative = a->max_connections < 0   ? "max_connections"
+    const char *negative = a->max_connections < 0 && a->max_connections != BIDE_UNLIMITED ? "max_connections"
                            : a->idle_timeout_ms < 0 ? "idle_timeout_ms"
                            : a->head_timeout_ms < 0 ? "head_timeout_ms"
                            : a->body_timeout_ms < 0 ? "body_timeout_ms"

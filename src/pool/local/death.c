@@ -192,7 +192,7 @@ static bool note_death(bide_pool *p)
     for (uint64_t i = 0; i < DEATHS_KEPT && i < l->ndeaths; i++)
         if (now - l->deaths[(l->ndeaths - 1 - i) % DEATHS_KEPT] < p->args.restart_window_ms * 1000000)
             n++;
-    return max >= 0 && n > (uint64_t)max;
+    return max != BIDE_UNLIMITED && n > (uint64_t)max;
 }
 
 static void leave_slot(struct proxy *x)
@@ -236,7 +236,8 @@ static void handle_unexpected_exit(bide_pool *p, struct death *d, const char *jo
     else if (p->state == POOL_OPENING && !x->said_ready)
         bide__local_fail(p, BIDE_EWORKER, "a worker %s before it was ready", d->how);
     else if (note_death(p))
-        bide__local_fail(p, BIDE_EWORKER, "%d workers died within %lld ms; the last one %s%s%s", p->args.restart_max + 1,
+        bide__local_fail(p, BIDE_EWORKER, "%d worker%s died within %lld ms; the last one %s%s%s", p->args.restart_max + 1,
+                        p->args.restart_max > 0 ? "s" : "",
                         (long long)p->args.restart_window_ms, d->how, job ? ", in " : "", job ? job : "");
     else if (!x->said_ready) /* the next one may fare no better */
         bide__local_retry_later(p);

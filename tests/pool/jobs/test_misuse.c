@@ -307,7 +307,7 @@ TEST(open_with_options_that_mean_nothing_is_refused, .real_time = true)
     REFUSED(bide_pool_new(.concurrency = -1), "bide_pool_new: concurrency = -1: 1 to 4096");
     REFUSED(bide_pool_new(.prefetch = -2), "bide_pool_new: prefetch = -2: -1 to 65536");
     REFUSED(bide_pool_new(.retries = -2), "bide_pool_new: retries = -2: -1 to 200");
-    REFUSED(bide_pool_new(.restart_max = -2), "bide_pool_new: restart_max = -2: -1 to 63");
+    REFUSED(bide_pool_new(.restart_max = -3), "bide_pool_new: restart_max = -3: -2 to 63");
     REFUSED(bide_pool_new(.min_workers = -1), "bide_pool_new: min_workers = -1: 0 to 2147483647");
     REFUSED(bide_pool_new(.kind = (enum bide_pool_kind)9), "bide_pool_new: kind = 9: 0 to 3");
     REFUSED(bide_pool_new(.pin = (enum bide_pool_pin)2), "bide_pool_new: pin = 2: 0 to 1");

@@ -182,7 +182,7 @@ static int be_client(struct load *load, struct client *c)
 
 bide_pool *kills_open(enum bide_pool_kind kind, const char *ledger_path)
 {
-    bide_pool_args args = {.size = sizeof args, .kind = kind, .workers = 3, .concurrency = 4, .restart_max = -1, .retries = RETRIES,
+    bide_pool_args args = {.size = sizeof args, .kind = kind, .workers = 3, .concurrency = 4, .restart_max = BIDE_UNLIMITED, .retries = RETRIES,
                            .ring_bytes = 64 << 10, .grace_ms = 300, .close_ms = 1000};
     if (ledger_path)
         args.init = bide_job(kills_init, ledger_path);

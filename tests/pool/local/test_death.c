@@ -70,7 +70,7 @@ PROCESS_KINDS(death_of_a_worker_fails_its_job_with_the_cause, .seconds = 30)
 {
     struct rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
-    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .restart_max = -1);
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .restart_max = BIDE_UNLIMITED);
 
     for (size_t i = 0; i < array_len(deaths); i++) {
         int64_t best = INT64_MAX;
@@ -164,7 +164,7 @@ PROCESS_KINDS(jobs_not_begun_move_on_uncounted)
 PROCESS_KINDS(results_from_before_the_death_count, .seconds = 30)
 {
     int die = SIGKILL;
-    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .concurrency = 1, .prefetch = 64, .restart_max = -1);
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .concurrency = 1, .prefetch = 64, .restart_max = BIDE_UNLIMITED);
 
     for (int round = 0; round < 20; round++) {
         bide_future *f[40];
@@ -204,7 +204,7 @@ PROCESS_KINDS(memory_of_a_lost_attempt_is_given_back)
 PROCESS_KINDS(idempotent_jobs_are_retried)
 {
     int third = 3, never = 99;
-    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .retries = 2, .restart_max = -1);
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .retries = 2, .restart_max = BIDE_UNLIMITED);
 
     EXPECT_EQ(CALL(p, bide_job(job_attempts, &third), .idempotent = true), 3);
     EXPECT_ERR(CALL(p, bide_job(job_attempts, &third)), BIDE_EWORKER);
@@ -241,7 +241,7 @@ TEST(new_worker_comes_soon_and_does_not_stop_the_loop, .real_time = true, .secon
     EXPECT_TRUE(memory != MAP_FAILED);
     for (size_t i = 0; i < ballast; i += 4096)
         memory[i] = 1;
-    bide_auto bide_pool *p = OPEN(.workers = 1, .restart_max = -1);
+    bide_auto bide_pool *p = OPEN(.workers = 1, .restart_max = BIDE_UNLIMITED);
 
     for (int try = 0; try < 20; try++) {
         int64_t gap = 0, start = now_us();
@@ -283,6 +283,18 @@ PROCESS_KINDS(too_many_deaths_end_the_pool)
     EXPECT_ERR(CALL(p, bide_job(job_nothing)), BIDE_EPOOL);
     bide_error_clear();
     EXPECT_EQ(log.failed, 1);
+}
+
+PROCESS_KINDS(restart_none_ends_the_pool_at_the_first_death)
+{
+    int die = -9;
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 2, .restart_max = BIDE_NONE);
+
+    EXPECT_ERR(CALL(p, bide_job(job_die, &die)), BIDE_EWORKER);
+    bide_error_clear();
+    EXPECT_ERR(CALL(p, bide_job(job_nothing)), BIDE_EPOOL);
+    EXPECT_CONTAINS(bide_error_text(), "1 worker died within 10000 ms");
+    bide_error_clear();
 }
 
 static int init_fails(const char *text)
@@ -537,7 +549,7 @@ BIDE_POOL_TASK(job_scribble);
 /* A worker that writes nonsense over what we share is killed; every future is settled. */
 PROCESS_KINDS(worker_that_scribbles_cannot_harm_the_rest, .seconds = 30)
 {
-    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .restart_max = -1, .timeout_ms = 500, .grace_ms = 100);
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .restart_max = BIDE_UNLIMITED, .timeout_ms = 500, .grace_ms = 100);
 
     for (int what = 0; what < 4; what++) {
         int code = CALL(p, bide_job(job_scribble, &what));

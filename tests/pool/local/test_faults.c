@@ -208,7 +208,7 @@ PROCESS_KINDS(workers_that_die_before_they_are_ready_come_later_and_later, .seco
 
     snprintf(path, sizeof path, "%s/crash", test_tmpdir());
     bide_auto bide_pool *p =
-        OPEN(.kind = kind, .workers = 1, .restart_max = -1, .on_event = count_deaths, .arg = &deaths, .init = bide_job(init_that_crashes_if, path));
+        OPEN(.kind = kind, .workers = 1, .restart_max = BIDE_UNLIMITED, .on_event = count_deaths, .arg = &deaths, .init = bide_job(init_that_crashes_if, path));
     close(open(path, O_CREAT | O_WRONLY, 0600));
     EXPECT_ERR(CALL(p, bide_job(job_die, &die)), BIDE_EWORKER);
     bide_error_clear();
@@ -394,7 +394,7 @@ static const int handled[] = {SIGSEGV, SIGFPE, SIGBUS, SIGPROF, SIGTSTP, SIGUSR1
 
 static int call_beside_handlers(enum bide_pool_kind kind)
 {
-    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .restart_max = -1);
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .restart_max = BIDE_UNLIMITED);
 
     EXPECT_EQ(CALL(p, bide_job(job_count_handlers)), 0);
     for (size_t i = 0; i < array_len(handled); i++) {

@@ -280,7 +280,7 @@ KINDS(no_bell_is_missed_when_both_fall_asleep, .seconds = 60)
 {
     int ms[16], none[1] = {0};
     int64_t longest = 0;
-    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .concurrency = 16, .prefetch = -1);
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .concurrency = 16, .prefetch = BIDE_NONE);
 
     for (int i = 0; i < 16; i++)
         ms[i] = 1;

@@ -63,7 +63,7 @@ static void helper_dies_at_a_birth(bool child_too)
     pid_t left[8];
     needs_processes();
     {
-        bide_auto bide_pool *p = OPEN(.workers = 1, .restart_max = -1);
+        bide_auto bide_pool *p = OPEN(.workers = 1, .restart_max = BIDE_UNLIMITED);
         pid_t tracer = tracer_start(child_too);
         EXPECT_ERR(CALL(p, bide_job(job_die, &die)), BIDE_EWORKER);
         bide_error_clear();

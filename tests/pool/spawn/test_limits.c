@@ -266,7 +266,7 @@ static int use_all_calls(enum bide_pool_kind kind)
     struct sum out;
     int n[3] = {1, 2, 3}, fd = 0, parts = 3;
     size_t large = HAS_PROCESSES ? 70000 : 7000; /* ThreadSanitizer leaves no addresses for large ones */
-    bide_auto bide_pool *p = bide_pool_new(.kind = kind, .workers = 2, .retries = -1);
+    bide_auto bide_pool *p = bide_pool_new(.kind = kind, .workers = 2, .retries = BIDE_NONE);
     if (!p)
         return bide_raise();
     BIDE_TRY(bide_pool_call(p, bide_job(job_add, &in, &out), .key = 3, .timeout_ms = 60000));

@@ -78,7 +78,7 @@ static void note_death(const bide_pool_event *e, void *arg)
 TEST(thread_exit_of_a_job_is_its_error_and_another_thread_goes_on, .real_time = true, .seconds = 60)
 {
     NEEDS_EXIT();
-    bide_auto bide_pool *p = bide_pool_new(.kind = BIDE_POOL_THREAD, .workers = 1, .on_event = note_death, .restart_max = -1);
+    bide_auto bide_pool *p = bide_pool_new(.kind = BIDE_POOL_THREAD, .workers = 1, .on_event = note_death, .restart_max = BIDE_UNLIMITED);
     EXPECT_NOT_NULL(p);
     for (size_t i = 0; i < array_len(ways); i++) {
         EXPECT_ERR(call(p, ways[i]), BIDE_EWORKER);
