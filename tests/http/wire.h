@@ -73,7 +73,8 @@ static void wire_do(struct wire *w, const struct wire_step *step)
 {
     if (step->say) {
         EXPECT_LE(w->in_len + strlen(step->say), sizeof w->buffer);
-        memmove(w->buffer, w->in, w->in_len);
+        if (w->in_len > 0)
+            memmove(w->buffer, w->in, w->in_len);
         memcpy(w->buffer + w->in_len, step->say, strlen(step->say));
         w->in = w->buffer;
         w->in_len += strlen(step->say);
