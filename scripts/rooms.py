@@ -27,7 +27,8 @@ import knots
 # Each room, lowest first, and what it may know besides itself: rooms, one header, or NAME/* for a room and all those in it.
 # Some of the rooms are still to come.
 TO_IO = "io/* sync core base"
-COMMON = "cli/cli.h cli/schedule cli/request cli/pattern cli/option cli/terminal"  # of the commands
+TO_LIST = "cli/cli.h cli/request cli/pattern cli/option cli/terminal"
+COMMON = "cli/list cli/progress cli/save " + TO_LIST  # of the commands
 ROOMS = {
     "base": "",
     "core/stack": "base",
@@ -62,14 +63,21 @@ ROOMS = {
     "crawl": "http/* " + TO_IO,
     "cli/terminal": "cli/cli.h",
     "cli/option": "cli/cli.h cli/terminal",
-    "cli/pattern": "cli/cli.h cli/terminal",
+    "cli/help": "cli/cli.h cli/option cli/terminal",
+    "cli/save": "cli/cli.h cli/terminal",
+    "cli/progress": "cli/cli.h cli/save cli/terminal",
+    "cli/pattern": "cli/cli.h cli/option cli/terminal",
     "cli/request": "cli/cli.h cli/pattern cli/option cli/terminal",
-    "cli/schedule": "cli/cli.h cli/request cli/pattern cli/option cli/terminal",
+    "cli/list": TO_LIST,
+    "cli/schedule": "cli/list " + TO_LIST,
     "cli/get": COMMON,
-    "cli/fetch": COMMON,
-    "cli/crawl": COMMON,
-    "cli/compare/run": "cli/compare/context.h " + COMMON,
-    "cli/compare/report": "cli/compare/context.h " + COMMON,
+    "cli/fetch/report": "cli/fetch/fetch.h cli/schedule " + COMMON,
+    "cli/fetch/plan": "cli/fetch/fetch.h cli/fetch/report cli/schedule " + COMMON,
+    "cli/fetch/save": "cli/fetch/fetch.h cli/fetch/plan cli/fetch/report cli/schedule " + COMMON,
+    "cli/fetch": "cli/fetch/* cli/schedule " + COMMON,
+    "cli/crawl": "cli/schedule " + COMMON,
+    "cli/compare/run": "cli/compare/compare.h cli/serve " + COMMON,
+    "cli/compare/report": "cli/compare/compare.h " + COMMON,
     "cli/compare": "cli/compare/* " + COMMON,
     "cli/serve": COMMON,
     "cli/worker": COMMON,

@@ -2,11 +2,12 @@
 /*
  * cli.h - between the files of the command line: exit codes, commands, and how it speaks.
  *
- * In reading order: main.c (finds the command), commands.c (which there are), opt.c (the option table and its parser),
- * opt_value.c (texts into values), command_*.c (the table and the main of each command), request.c, request_text.c (what
- * get and fetch send), say.c (messages), output.c (standard output inside the loop), descriptors.c (how many
- * connections), nearest.c ("did you mean"), help.c, topics.c, man.c, completion.c (the tables as text), glob.c (many URLs
- * in one), template.c (names of files), then the commands themselves: get.c, fetch.c, serve.c.
+ * In reading order: main.c (finds the command), commands.c (which there are), option/opt.c (the option table and its
+ * parser), option/value.c (texts into values), FOLDER/command.c (the table and the main of each command),
+ * request/request.c, request/texts.c (what get and fetch send), terminal/say.c (messages), terminal/output.c (standard
+ * output inside the loop), terminal/descriptors.c (how many connections), option/nearest.c ("did you mean"),
+ * help/help.c, help/topics.c, help/man.c, help/completion_*.c (the tables as text), pattern/glob.c (many URLs in one),
+ * pattern/template.c (names of files), then the commands themselves: get/get.c, fetch/fetch.c, serve/serve.c.
  */
 #ifndef BIDE_CLI_CLI_H
 #define BIDE_CLI_CLI_H
@@ -47,7 +48,7 @@ struct command {
     const char *about;    /* paragraphs, divided by an empty line; a line that starts with a space stays as it is */
     const char *const *examples; /* NULL-ended, pairs: what it does, the command line */
     const struct opt *options;   /* ended by a row without a name; may be NULL */
-    bool is_client;              /* users of curl and wget may look for their options here (foreign.c) */
+    bool is_client;              /* users of curl and wget may look for their options here (option/foreign.c) */
     command_main *main;
 };
 
@@ -55,7 +56,7 @@ struct command {
 extern const struct command *const commands[];
 const struct command *command_find(const char *name);
 
-/* ---- plain.c: which characters of other people's texts a terminal may be shown ---- */
+/* ---- terminal/plain.c: which characters of other people's texts a terminal may be shown ---- */
 
 /* The character at text, in UTF-8.  Returns: of how many bytes it is; 0: it is none, or one that is cut off. */
 size_t plain_decode(const char *text, size_t len, uint32_t *character);
@@ -65,7 +66,7 @@ bool plain_in_message(uint32_t character);
 /* More than in a message: line ends, tabs, and what many scripts need. */
 bool plain_in_body(uint32_t character);
 
-/* ---- say.c: messages, always on stderr, one line, one write, control characters as \xNN ---- */
+/* ---- terminal/say.c: messages, always on stderr, one line, one write, control characters as \xNN ---- */
 
 /* "bide: " and the text.  The program's name becomes "bide get" once say_as("get") was called; with colour it is red. */
 void say(const char *format, ...) BIDE_PRINTF(1, 2);
@@ -87,7 +88,7 @@ int say_no_memory(void);
 /* What was printed by printf has gone out?  Returns: EXIT_OK, EXIT_LOCAL after a message, -SIGPIPE. */
 int say_flush(void);
 
-/* ---- colour.c ---- */
+/* ---- terminal/colour.c ---- */
 
 enum colour_when { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 
@@ -97,7 +98,7 @@ bool colour_on(int fd);
 #define COLOUR_RED  "\033[31m"
 #define COLOUR_NONE "\033[0m"
 
-/* ---- secrets.c: passwords on the command line ---- */
+/* ---- option/secrets.c: passwords on the command line ---- */
 
 /* Take user and password out of all URLs that other users can read; argv gets copies.  Returns: EXIT_OK, EXIT_LOCAL. */
 int secrets_hide(int argc, char **argv);
@@ -107,7 +108,7 @@ void secrets_wipe(char *text);
 /* Has the URL a user or a password?  They are url[begin..end), with the @. */
 bool secrets_in_url(const char *url, size_t *begin, size_t *end);
 
-/* ---- output.c: standard output from inside the loop ---- */
+/* ---- terminal/output.c: standard output from inside the loop ---- */
 
 /*
  * Write all of it, without ever holding up the loop: a pipe that is full is waited for.  On a terminal, what is not
@@ -135,7 +136,7 @@ bool output_take_terminal(const char *path);
 /* For an error of output_write: EXIT_LOCAL after a message, or -SIGPIPE. */
 int output_exit_code(int error);
 
-/* ---- descriptors.c ---- */
+/* ---- terminal/descriptors.c ---- */
 
 /* Let this process have as many as it can: main() asks once. */
 void descriptors_raise(void);
@@ -144,7 +145,7 @@ bool descriptors_suffice(int needed);
 /* Of so many connections, how many can be open at once: at least one.  More would only wait for each other. */
 int descriptors_allow(int wanted);
 
-/* ---- help.c ---- */
+/* ---- help/help.c ---- */
 
 /* Print a command's help to stdout: all of it, or one screen.  Returns: as say_flush. */
 int help_command(const struct command *c, bool all);
@@ -158,7 +159,7 @@ const char *help_option(const struct opt *o, char *out, size_t size);
 /* Does help show the row's default?  Not those that mean "nothing". */
 bool help_shows_default(const struct opt *o);
 
-/* ---- topics.c: `bide help exit-codes`, also a section of the man page ---- */
+/* ---- help/topics.c: `bide help exit-codes`, also a section of the man page ---- */
 
 struct text;
 
@@ -176,7 +177,7 @@ const char *topic_text(const struct topic *t, struct text *made);
 /* Returns: as say_flush, EXIT_LOCAL without memory. */
 int help_topic(const struct topic *t);
 
-/* ---- man.c, completion_*.c: to stdout ---- */
+/* ---- help/man.c, help/completion_*.c: to stdout ---- */
 
 /* bide(1), and bide-COMMAND(1).  Returns: EXIT_OK; EXIT_LOCAL without memory, after a message. */
 int man_print(void);
@@ -192,7 +193,7 @@ int bare_command(int argc, char **argv, const struct command **out);
 /* Its first operand; NULL: there is none. */
 const char *bare_operand(int argc, char **argv);
 
-/* ---- nearest.c: did you mean ...? ---- */
+/* ---- option/nearest.c: did you mean ...? ---- */
 
 struct nearest {
     const char *wanted;

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/config.h"
-#include "cli/request.h"
+#include "cli/option/config.h"
+#include "cli/request/request.h"
 
 /* A descriptor that the caller has closed would be given to the next file or socket, and messages and bodies would go
    there.  Each gets one that cannot do what it is for, so that using it is an error, as it should be. */

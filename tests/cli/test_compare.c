@@ -2,7 +2,7 @@
 /* test_compare.c - what `bide compare` makes of its runs, and when it says nothing. */
 #include <math.h>
 
-#include "cli/compare.h"
+#include "cli/compare/compare.h"
 #include "harness/harness.h"
 
 #define REPEAT 5

@@ -19,9 +19,9 @@
 #include <bide/file.h>
 #include <bide/task.h>
 
-#include "cli/durable.h"
-#include "cli/jsonl.h"
-#include "cli/saver.h"
+#include "cli/save/durable.h"
+#include "cli/save/jsonl.h"
+#include "cli/save/saver.h"
 
 static char calls[4096];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -8,8 +8,8 @@
 
 #include <bide/error.h>
 
-#include "cli/fetch.h"
-#include "cli/retry.h"
+#include "cli/fetch/fetch.h"
+#include "cli/request/retry.h"
 
 /* ---- retry.c ---- */
 

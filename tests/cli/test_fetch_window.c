@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "cli/fetch_window.h"
+#include "cli/schedule/window.h"
 
 #define MOST 64
 

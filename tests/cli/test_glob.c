@@ -3,7 +3,7 @@
 #include <harness/harness.h>
 
 #include "cli/cli.h"
-#include "cli/glob.h"
+#include "cli/pattern/glob.h"
 
 /* All URLs of a pattern, divided by spaces. */
 static const char *all(const char *pattern, bool literal)

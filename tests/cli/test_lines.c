@@ -10,7 +10,7 @@
 #include <bide/error.h>
 
 #include "cli/cli.h"
-#include "cli/lines.h"
+#include "cli/list/lines.h"
 
 static const char *write_file(const char *data, size_t len)
 {

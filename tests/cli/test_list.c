@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/list.h"
+#include "cli/list/list.h"
 
 static char out[16384]; /* what is longer is cut */
 static size_t out_len;

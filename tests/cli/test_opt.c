@@ -2,7 +2,7 @@
 /* test_opt.c - the option table: what is read, what is refused, and that the tables themselves are in order. */
 #include <ctype.h>
 
-#include "cli/opt.h"
+#include "cli/option/opt.h"
 #include "harness/harness.h"
 
 /* ---- values ---- */

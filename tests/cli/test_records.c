@@ -2,9 +2,9 @@
 /* test_records.c - texts in records, digests, and the charset of a Content-Type. */
 #include <harness/harness.h>
 
-#include "cli/content_type.h"
-#include "cli/digest.h"
-#include "cli/jsonl.h"
+#include "cli/request/content_type.h"
+#include "cli/save/digest.h"
+#include "cli/save/jsonl.h"
 
 static char out[1024];
 

@@ -9,7 +9,7 @@
 #include <bide/file.h>
 #include <bide/task.h>
 
-#include "cli/saver.h"
+#include "cli/save/saver.h"
 
 #define FILES 200
 

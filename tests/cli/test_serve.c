@@ -14,7 +14,7 @@
 
 #include <bide/bide.h>
 
-#include "cli/serve.h"
+#include "cli/serve/serve.h"
 #include "harness/harness.h"
 
 static char reply[1 << 20];

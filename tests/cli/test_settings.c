@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/config.h"
-#include "cli/text.h"
+#include "cli/option/config.h"
+#include "cli/terminal/text.h"
 #include "harness/harness.h"
 
 static struct config_entry *entries;

@@ -3,11 +3,11 @@
 #include <harness/harness.h>
 
 #include "cli/cli.h"
-#include "cli/names.h"
-#include "cli/nameset.h"
-#include "cli/template.h"
-#include "cli/unique.h"
-#include "cli/urlset.h"
+#include "cli/list/urlset.h"
+#include "cli/pattern/names.h"
+#include "cli/pattern/nameset.h"
+#include "cli/pattern/template.h"
+#include "cli/pattern/unique.h"
 
 /* The name of the k-th URL of a pattern. */
 static const char *name_of(const char *template, const char *pattern, uint64_t k)

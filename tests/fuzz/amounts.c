@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/opt.h"
-#include "cli/progress.h"
-#include "cli/retry.h"
+#include "cli/option/opt.h"
+#include "cli/progress/progress.h"
+#include "cli/request/retry.h"
 
 #define NOW        1700000000
 #define YEAR_MS    (366LL * 86400 * 1000)

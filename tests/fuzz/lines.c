@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/lines.h"
+#include "cli/list/lines.h"
 
 #define LONG_LINE (LINES_LONGEST - 4) /* a few bytes more are too many */
 

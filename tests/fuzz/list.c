@@ -12,7 +12,7 @@
 
 #include <bide/error.h>
 
-#include "cli/list.h"
+#include "cli/list/list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

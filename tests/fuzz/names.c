@@ -11,8 +11,8 @@
 
 #include <bide/error.h>
 
-#include "cli/names.h"
-#include "cli/urlset.h"
+#include "cli/list/urlset.h"
+#include "cli/pattern/names.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

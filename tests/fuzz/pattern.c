@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/names.h"
-#include "cli/nameset.h"
-#include "cli/template.h"
-#include "cli/unique.h"
+#include "cli/pattern/names.h"
+#include "cli/pattern/nameset.h"
+#include "cli/pattern/template.h"
+#include "cli/pattern/unique.h"
 
 #define NAMES 300 /* of a pattern that are looked at */
 #define LINES 5

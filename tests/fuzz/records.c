@@ -10,8 +10,8 @@
 
 #include <jansson.h>
 
-#include "cli/content_type.h"
-#include "cli/fetch.h"
+#include "cli/fetch/fetch.h"
+#include "cli/request/content_type.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * modes.c - the ways that need one thread: one after the other, the fake async, the true one.
+ *
+ * The fake and the true one are the same crowd of coroutines; only the call that fetches differs.  The blocking call
+ * makes a connection for each request, as requests.get does; coroutines share a session, as in aiohttp.
+ */
+#include "cli/compare/compare.h"
+
+#include <stdlib.h>
+
+#include <bide/loop.h>
+#include <bide/task.h>
+
+#define FETCH "sequential", NULL
+#define SAVE  "write", "each answer saved as a file; speed-up against write"
+
+/* A thread of the pool has a loop, a bell, two sockets to it, its connection, perhaps one to a name server. */
+const struct compare_mode compare_modes[] = {
+    {"sequential", "blocking requests, one after the other", FETCH, compare_sequential, false, false, 1},
+    {"fake-async", "blocking requests inside coroutines: each stops all", FETCH, compare_fake_async, false, false, 1},
+    {"async", "coroutines that await: one thread, all requests at once", FETCH, compare_async, true, false, 1},
+    {"processes", "a process pool of blocking requests", FETCH, compare_processes, false, true, 1},
+    {"async-processes", "a process pool with an event loop in each worker", FETCH, compare_async_processes, true, true, 1},
+    {"threads", "a thread pool of blocking requests, a thread for each", FETCH, compare_threads, true, true, 9},
+    {"write", "async; each answer written with stdio; nothing else runs", SAVE, compare_write, true, false, 1},
+    {"awaited-write", "async; each answer's writing awaited", SAVE, compare_awaited_write, true, false, 2},
+    {NULL, NULL, NULL, NULL, NULL, false, false, 0},
+};
+
+/* ---- a crowd of coroutines ---- */
+
+struct crowd {
+    struct compare *c;
+    bide_session *session;
+    compare_get *get;
+    int next;
+};
+
+static int member(struct crowd *w)
+{
+    while (w->next < w->c->n) {
+        int i = w->next++;
+        int code = w->get(w->c, w->session, i);
+        if (code < 0)
+            compare_fail(w->c, i, code, bide_error_text());
+    }
+    return 0;
+}
+
+int compare_crowd(struct compare *c, bide_session *s, compare_get *get)
+{
+    struct crowd w = {.c = c, .session = s, .get = get};
+    size_t n = (size_t)c->at_once;
+    bide_awaitable *members = malloc(n * sizeof *members);
+    if (!members)
+        return bide_fail(BIDE_ENOMEM, "no memory for %zu coroutines", n);
+
+    for (size_t i = 0; i < n; i++)
+        members[i] = BIDE_AW(bide_coro(member, &w));
+    int code = bide_gather_n(members, n);
+    free(members);
+    return code;
+}
+
+bide_session *compare_session(int at_once)
+{
+    return bide_session_new(.limit = at_once, .limit_per_host = at_once);
+}
+
+/* ---- blocking ---- */
+
+static int get_blocking(struct compare *c, bide_session *unused, int i)
+{
+    (void)unused;
+    bide_auto bide_response *r = bide_get_blocking(c->urls[i], .timeout_ms = c->options->timeout_ms);
+
+    return r ? compare_take(c, r, &c->answers[i]) : bide_raise();
+}
+
+int compare_sequential(struct compare *c)
+{
+    for (int i = 0; i < c->n; i++) {
+        int code = get_blocking(c, NULL, i);
+        if (code < 0)
+            compare_fail(c, i, code, bide_error_text());
+    }
+    return 0;
+}
+
+static int fake_async(struct compare *c)
+{
+    return compare_crowd(c, NULL, get_blocking);
+}
+
+int compare_fake_async(struct compare *c)
+{
+    return bide_run(bide_coro(fake_async, c));
+}
+
+/* ---- awaited ---- */
+
+static int get_awaited(struct compare *c, bide_session *s, int i)
+{
+    bide_auto bide_response *r = bide_get(s, c->urls[i], .timeout_ms = c->options->timeout_ms);
+
+    return r ? compare_take(c, r, &c->answers[i]) : bide_raise();
+}
+
+static int true_async(struct compare *c)
+{
+    bide_auto bide_session *s = compare_session(c->at_once);
+    if (!s)
+        return bide_raise();
+    return compare_crowd(c, s, get_awaited);
+}
+
+int compare_async(struct compare *c)
+{
+    return bide_run(bide_coro(true_async, c));
+}
+
+/* ---- one run ---- */
+
+void compare_run_mode(struct compare *c, const void *arg)
+{
+    const struct compare_mode *mode = arg;
+    struct compare_shared *s = c->shared;
+    c->at_once = mode->is_wide ? compare_width(c, mode) : c->at_once;
+    int64_t begin = compare_now_us();
+    int code = mode->way(c);
+
+    s->wall_us = compare_now_us() - begin - s->own_wall_us;
+    if (code < 0) {
+        if (!s->error[0])
+            snprintf(s->error, sizeof s->error, "%s", bide_error_text());
+        s->failed = (uint64_t)c->n;
+    } else {
+        compare_sum_up(c);
+    }
+    if (s->memory_kb == 0)
+        compare_measure_memory(c);
+    s->has_ended = true;
+}

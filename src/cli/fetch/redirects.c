@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * redirects.c - where redirects lead to: may a job go there now?  And for the record of one whose redirects came to no end.
+ *
+ * A job counts at the host that it asks, so that hosts behind redirects have their health and their window like others.
+ * If such a host must be left alone, the job waits for it like those of its own.  When it is its turn, it goes on where it
+ * was; if it has fields that must not go everywhere, which is for the library to say, it begins with its own URL
+ * again, and keeps its place at the host that it waited for.  What is not safe to be sent twice does not wait.
+ *
+ * A request that fails gives no response to ask: what is followed is noted on the way.  The session may follow one
+ * more than --max-redirs, so that the one too many is seen, too, before it is refused here.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/fetch/fetch.h"
+#include "cli/request/retry.h"
+
+static void note_last(struct trail *t, const bide_response *r)
+{
+    t->is_seen = true;
+    t->http_minor = bide_response_http_minor(r);
+    t->reused = bide_response_reused(r);
+    t->timing = bide_response_timing(r);
+    snprintf(t->ip, sizeof t->ip, "%s", bide_response_peer(r));
+}
+
+/* Nothing in it is for its first host alone. */
+static bool may_go_on(const struct fetch *f, const struct job *job)
+{
+    const char *host = strstr(text_string(&job->url), "://");
+
+    return !f->request.headers && !job->extras && host && !memchr(host + 3, '@', strcspn(host + 3, "/?#"));
+}
+
+/* It waits for the host of this URL. */
+static int wait_there(struct worker *w, const char *to)
+{
+    struct job *job = w->job;
+
+    free(job->hop_url);
+    job->hop_url = may_go_on(w->f, job) ? strdup(to) : NULL; /* without memory: from the beginning */
+    job->hops = w->trail.redirects;
+    job->is_away = !hosts_is(job->host, job_asks(job));
+    return bide_fail(BIDE_EREDIRECT, "%s may not be asked now", job->host->name);
+}
+
+/* To another host: what this one said counts for it, and that one may not have room. */
+static int hop(struct worker *w, const bide_response *r, const char *to)
+{
+    struct job *job = w->job;
+    bool is_there = hosts_is(job->host, to), is_on_its_way = job->is_away; /* its place is at a host behind this one */
+
+    if (is_there)
+        job->is_away = false;
+    if (is_there || is_on_its_way)
+        return 0;
+
+    if (hosts_is(job->host, bide_response_url(r))) {
+        bide_timing t = bide_response_timing(r);
+        queue_borne(w->f, job, timing_answer_us(&t));
+        queue_answered(w->f, job, t.first_byte);
+    }
+    w->hop = queue_hop(w->f, job, to);
+    if (w->hop == HOP_WAITS && !retry_is_safe(job_method(w->f, job)))
+        w->hop = HOP_GOES;
+    if (w->hop == HOP_GOES) {
+        if (!job->is_asked) /* without memory for that host it still counts at this one */
+            silence_ask(w->f, job);
+        job->is_away = false; /* for the next hop */
+        return 0;
+    }
+    return wait_there(w, to);
+}
+
+static int note_redirect(const bide_response *r, const char *to, void *arg)
+{
+    struct worker *w = arg;
+    int most = w->f->options->http.max_redirects;
+
+    if (w->trail.redirects == most) {
+        note_last(&w->trail, r);
+        return bide_fail(BIDE_EREDIRECT, "more than %d redirects", most);
+    }
+    w->trail.redirects++;
+    text_clear(&w->landed);
+    text_add_string(&w->landed, to);
+    return hop(w, r, to);
+}
+
+void fetch_watch_redirects(struct fetch *f)
+{
+    struct request *q = &f->request;
+
+    q->on_redirect = note_redirect;
+    q->max_redirects += q->max_redirects > 0;
+}
+
+bide_response *fetch_ask(struct worker *w, struct job *job)
+{
+    struct fetch *f = w->f;
+
+    w->trail = (struct trail){.redirects = job->hops};
+    text_clear(&w->landed);
+    if (job->hop_url)
+        text_add_string(&w->landed, job->hop_url);
+    return request_send(&f->request, f->session, job_asks(job), job->extras, w);
+}
+
+void fetch_note_trail(struct worker *w, struct outcome *o, const bide_error_info *e)
+{
+    struct trail *t = &w->trail;
+
+    o->redirects = t->redirects;
+    if (t->redirects > 0 && !w->landed.no_memory)
+        o->final_url = w->landed.data;
+    if (e->code != BIDE_EREDIRECT)
+        return;
+    t->status = e->http_status;
+    o->trail = t;
+}

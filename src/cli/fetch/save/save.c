@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * save.c - the body of an answer into its file.
+ *
+ * A body that is short enough is written at once, with others in one trip to a thread (save/saver.c).  A longer one, or
+ * one of unknown length that does not fit the buffer, is written piece by piece.  Either way the library keeps the file
+ * without a name until it is whole, and looks the name up below the root when it is used: no link that is put in the
+ * way leads out of it, and a link that has the file's name is replaced, not followed.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bide/file.h>
+
+#include "cli/fetch/fetch.h"
+
+/* ---- what went wrong ---- */
+
+size_t fetch_file_in_way(const char *path, size_t len)
+{
+    struct stat st;
+
+    for (size_t i = 1; i <= len; i++) {
+        if ((i < len && path[i] != '/') || path[i - 1] == '/')
+            continue;
+        char *part = strndup(path, i);
+        bool is_file = part && stat(part, &st) == 0 && !S_ISDIR(st.st_mode);
+        free(part);
+        if (is_file)
+            return i;
+    }
+    return 0;
+}
+
+/* Of the name that was wanted, whatever the file was called meanwhile. */
+static void add_reason(const struct worker *w, int code, struct text *to)
+{
+    const char *name = w->name.data, *slash = strrchr(name, '/');
+    const struct text *root = &w->f->naming.root;
+    size_t file = code == -ENOTDIR && slash ? fetch_file_in_way(name, (size_t)(slash - name)) : 0;
+
+    if (code == -EXDEV || code == -ELOOP)
+        text_format(to, "%s: a link on its way leads out of %s", name, root->len > 0 ? root->data : "this directory");
+    else if (code == -EEXIST)
+        text_format(to, "%s: there is something that is no file", name);
+    else if (file > 0)
+        text_format(to, "%.*s is a file, not a directory", (int)file, name);
+    else
+        text_format(to, "write %s: %s", name, bide_strerror(code));
+}
+
+/* This machine cannot keep what came: on record with the URL and the file. */
+static int local_error(struct worker *w, const struct job *job, struct outcome *o, int code)
+{
+    struct text t = {0};
+    if (code == BIDE_ECANCELED)
+        return code;
+
+    o->is_local = true;
+    text_format(&t, "%s ", w->method);
+    report_add_url(&t, job->url.data);
+    text_add_string(&t, ": ");
+    if (naming_saves(&w->f->naming))
+        add_reason(w, code, &t);
+    else
+        text_add_string(&t, bide_error_text());
+    if (!t.no_memory)
+        bide_fail(code, "%s", t.data);
+    text_free(&t);
+    return code;
+}
+
+/* ---- its digest, which may be its name ---- */
+
+static bool is_named_late(const struct worker *w)
+{
+    return w->f->naming.has_template && w->f->naming.template.needs_sha256;
+}
+
+static bool wants_digest(const struct worker *w)
+{
+    return is_named_late(w) || (w->f->jsonl.path && !w->f->options->no_sha256);
+}
+
+static void note_body(struct worker *w, const char *data, size_t len)
+{
+    if (wants_digest(w))
+        digest_add(&w->digest, data, len);
+}
+
+static int name_by_digest(struct worker *w, const struct job *job, struct outcome *o)
+{
+    struct answer a = {.extension = o->extension, .status = o->status, .sha256 = o->sha256};
+
+    digest_end(&w->digest, o->sha256);
+    o->has_digest = true;
+    const char *why = fetch_name(w->f, job, &a, &w->name);
+    return why ? bide_fail(BIDE_ENOMEM, "%s", why) : 0; /* what else could be wrong with it is known already */
+}
+
+/* ---- a short body ---- */
+
+static const char *name_below(const struct worker *w)
+{
+    return naming_below(&w->f->naming, &w->name);
+}
+
+static int save_whole(struct worker *w, bide_bytes body, const struct job *job, struct outcome *o)
+{
+    struct saver *s = &w->f->saver;
+    int named = is_named_late(w) ? name_by_digest(w, job, o) : 0;
+    if (named < 0)
+        return named;
+
+    s->root = w->f->naming.root_fd;
+    s->durability = (enum durability)w->f->options->durability;
+    int code = saver_write(s, name_below(w), body);
+    if (code != -EMFILE && code != -ENFILE)
+        return code;
+    return saver_write_now(s, name_below(w), body);
+}
+
+/* ---- a long one ---- */
+
+struct sink {
+    struct worker *w;
+    struct transfer transfer;
+    bide_file *file; /* NULL: not open yet */
+    size_t len;      /* in w->buffer */
+};
+
+static int open_sink(struct sink *s)
+{
+    const struct naming *n = &s->w->f->naming;
+
+    if (n->has_template && n->template.needs_sha256)
+        s->file = fetch_spool_open(s->w->f);
+    else if (n->direct)
+        s->file = bide_open(s->w->name.data, .flags = O_WRONLY | O_APPEND); /* of a file, what is there is not ours */
+    else
+        s->file = bide_open(name_below(s->w), .atomic = true, .parents = true, .beneath = n->root_fd);
+    return s->file ? 0 : bide_error_code();
+}
+
+static int flush_sink(struct sink *s)
+{
+    int code = s->file ? 0 : open_sink(s);
+
+    if (code == 0 && bide_file_write(s->file, s->w->buffer, s->len, -1) < 0)
+        code = bide_error_code();
+    s->len = 0;
+    return code;
+}
+
+static int write_sink(struct sink *s, const char *data, size_t len)
+{
+    while (len > 0) {
+        size_t n = SAVE_BUFFER - s->len < len ? SAVE_BUFFER - s->len : len;
+        memcpy(s->w->buffer + s->len, data, n);
+        s->len += n;
+        data += n;
+        len -= n;
+        int code = s->len == SAVE_BUFFER ? flush_sink(s) : 0;
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}
+
+/* As saver_write_now: what is in it, its name, its directory. */
+int fetch_close_durably(const struct fetch *f, bide_file *taken, const char *path)
+{
+    bide_auto bide_file *file = taken;
+    bool syncs = f->options->durability && !f->naming.direct;
+
+    if (syncs)
+        BIDE_TRY(bide_file_sync(file));
+    int code = bide_file_close(bide_take(file));
+    return code == 0 && syncs ? durable_name(f->naming.root_fd, path) : code;
+}
+
+/* All of the body has come. */
+static int finish_sink(struct sink *s, const struct job *job, struct outcome *o)
+{
+    struct worker *w = s->w;
+
+    if (!s->file && !w->f->naming.direct)
+        return save_whole(w, (bide_bytes){w->buffer, s->len}, job, o);
+    int code = s->len > 0 || !s->file ? flush_sink(s) : 0;
+    if (code < 0 || !is_named_late(w))
+        return code < 0 ? code : fetch_close_durably(w->f, bide_take(s->file), name_below(w));
+    BIDE_TRY(name_by_digest(w, job, o));
+    return fetch_spool_save(w, s->file);
+}
+
+/* ---- where it goes ---- */
+
+/* All of its body has come: what follows is up to this machine. */
+static void take_all(struct worker *w, struct job *job)
+{
+    silence_end(w->f, job, true);
+    silence_settle(w->f, job);
+}
+
+static int too_large(const struct worker *w, bide_response *r)
+{
+    return bide_fail(BIDE_ETOOBIG, "%s %s: the body is larger than --max-size allows (%lld bytes)", w->method,
+                     bide_response_url(r), (long long)w->f->options->http.max_size);
+}
+
+static bool exceeds(const struct fetch *f, int64_t bytes)
+{
+    return f->options->http.max_size > 0 && bytes > f->options->http.max_size;
+}
+
+static int64_t pass_pieces(struct worker *w, struct job *job, bide_response *r, struct outcome *o, struct transfer *t)
+{
+    const char *data;
+    int64_t total = 0;
+    ssize_t n;
+
+    while ((n = bide_read_chunk(r, &data)) > 0) {
+        total += n;
+        transfer_add(w->f, t, (size_t)n);
+        if (exceeds(w->f, total))
+            return too_large(w, r);
+        note_body(w, data, (size_t)n);
+        o->is_final = job->is_bound = w->f->naming.to_stdout;
+        int code = o->is_final ? output_write(data, (size_t)n) : 0;
+        if (code < 0)
+            return local_error(w, job, o, code);
+    }
+    if (n == 0)
+        take_all(w, job);
+    int code = n == 0 && o->is_final ? output_end() : 0;
+    o->is_local = code < 0;
+    return code < 0 ? code : n < 0 ? n : total;
+}
+
+/* Pieces of the body, one after the other, to standard output or nowhere. */
+static int64_t pass_through(struct worker *w, struct job *job, bide_response *r, struct outcome *o, int64_t length)
+{
+    struct transfer t;
+
+    transfer_begin(w->f, &t, &w->name, job, length);
+    int64_t total = pass_pieces(w, job, r, o, &t);
+    transfer_end(w->f, &t);
+    return total;
+}
+
+static int64_t fill_sink(struct sink *s, struct job *job, bide_response *r, struct outcome *o)
+{
+    const char *data;
+    int64_t total = 0;
+    ssize_t n;
+    int code = 0;
+
+    while (code == 0 && (n = bide_read_chunk(r, &data)) > 0) {
+        total += n;
+        transfer_add(s->w->f, &s->transfer, (size_t)n);
+        if (exceeds(s->w->f, total))
+            return too_large(s->w, r);
+        note_body(s->w, data, (size_t)n);
+        code = write_sink(s, data, (size_t)n);
+    }
+    if (code == 0 && n < 0)
+        return n;
+    if (code == 0) {
+        take_all(s->w, job);
+        code = finish_sink(s, job, o);
+    }
+    return code < 0 ? local_error(s->w, job, o, code) : total;
+}
+
+static int64_t save_long(struct worker *w, struct job *job, bide_response *r, struct outcome *o, int64_t length)
+{
+    struct sink s = {.w = w};
+
+    job->is_bound = w->f->naming.direct;
+    if (!w->buffer && !(w->buffer = malloc(SAVE_BUFFER)))
+        return local_error(w, job, o, BIDE_ENOMEM);
+    transfer_begin(w->f, &s.transfer, &w->name, job, length);
+    int64_t total = fill_sink(&s, job, r, o);
+    transfer_end(w->f, &s.transfer);
+    bide_release(s.file); /* what is not complete has never been */
+    return total;
+}
+
+static int64_t save_short(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
+{
+    bide_bytes body = bide_body(r);
+    if (!body.data)
+        return bide_error_code();
+    take_all(w, job);
+    w->f->stats.received += body.len;
+    if (exceeds(w->f, (int64_t)body.len))
+        return too_large(w, r);
+
+    note_body(w, body.data, body.len);
+    int code = save_whole(w, body, job, o);
+    return code < 0 ? local_error(w, job, o, code) : (int64_t)body.len;
+}
+
+/* What the head says; -1: nothing that counts, as beside chunks. */
+static int64_t announced_length(const bide_response *r)
+{
+    const char *length = bide_header(r, "Content-Length");
+
+    return length && !bide_header(r, "Transfer-Encoding") ? strtoll(length, NULL, 10) : -1;
+}
+
+static int64_t save(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
+{
+    const struct naming *n = &w->f->naming;
+    int64_t length = announced_length(r);
+
+    if (exceeds(w->f, length) && strcmp(w->method, "HEAD") != 0)
+        return too_large(w, r);
+    if (!naming_saves(n))
+        return pass_through(w, job, r, o, length);
+    bool is_short = length >= 0 && length <= SAVE_BUFFER && !n->direct;
+    return is_short ? save_short(w, job, r, o) : save_long(w, job, r, o, length);
+}
+
+int64_t fetch_save(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
+{
+    if (wants_digest(w))
+        digest_begin(&w->digest);
+    int64_t bytes = save(w, job, r, o);
+
+    bool is_over = o->has_digest; /* by name_by_digest */
+    o->has_digest = bytes >= 0 && wants_digest(w);
+    if (o->has_digest && !is_over)
+        digest_end(&w->digest, o->sha256);
+    return bytes;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * settle.c - after an attempt: what it says about the host and about this machine; another one, or the end.
+ */
+#include <signal.h>
+
+#include "cli/fetch/fetch.h"
+#include "cli/request/retry.h"
+
+#define DRIP_BYTES_S 16384.0 /* slower than that a body drips */
+
+/* Milliseconds until the next attempt; -1: none. */
+static int64_t retry_delay(const struct fetch *f, const struct job *job, const struct outcome *o)
+{
+    const struct fetch_options *x = f->options;
+    bool helps = o->code ? !o->is_local && retry_helps_error(o->code) : retry_helps_status(o->status);
+
+    if (o->with_host || o->fail == FAIL_NONE || o->fail == FAIL_CANCELLED || o->fail == FAIL_CLASH || o->fail == FAIL_URL || f->stopping)
+        return -1;
+    if (!helps || o->is_final || job->attempts > x->retries || !retry_is_safe(job_method(f, job)))
+        return -1;
+    if (o->retry_after_ms > x->retry_after_max_ms)
+        return -1;
+    int64_t backoff = retry_backoff_ms(job->attempts, x->backoff_ms, x->backoff_max_ms, retry_random());
+    if (o->retry_after_ms < 0)
+        return backoff;
+    /* Up to a tenth more than asked for, so that not all come back at once. */
+    return o->retry_after_ms + (int64_t)(retry_random() % (uint64_t)(o->retry_after_ms / 10 + 1));
+}
+
+/* Errors of this machine that the next file will meet, too. */
+static bool is_hopeless(int code)
+{
+    return code == -ENOSPC || code == -EDQUOT || code == -EROFS || code == -EIO || code == -EACCES || code == -EPERM ||
+           code == BIDE_ENOMEM;
+}
+
+static void local_failure(struct worker *w, const struct job *job, const struct outcome *o)
+{
+    struct fetch *f = w->f;
+
+    if (f->naming.to_stdout) {
+        bool is_new = f->exit_code == 0;
+        if (is_new && o->code != -EPIPE)
+            report_failure(f, "%s", text_string(&w->why));
+        fetch_fail(f, o->code == -EPIPE ? -SIGPIPE : EXIT_LOCAL);
+    } else if (is_hopeless(o->code) && f->exit_code == 0) {
+        struct text place = {0};
+        report_add_place(&place, job);
+        report_failure(f, "%s%s; stopping", text_string(&place), text_string(&w->why));
+        text_free(&place);
+        fetch_fail(f, EXIT_LOCAL);
+    }
+}
+
+/* Does the failure say something about the host? */
+static bool is_of_host(const struct outcome *o)
+{
+    return o->code && !o->is_local && !o->is_queued &&
+           (o->fail == FAIL_DNS || o->fail == FAIL_CONNECT || o->fail == FAIL_TLS || o->fail == FAIL_TIMEOUT ||
+            o->fail == FAIL_RESET);
+}
+
+/* It has too much to do. */
+static bool is_refusal(const struct outcome *o)
+{
+    return o->code == 0 && (o->status == 429 || o->status == 503);
+}
+
+/* Was it too much for the host? */
+static void note_window(struct fetch *f, struct job *job, const struct outcome *o)
+{
+    bool is_broken = is_of_host(o) && o->fail != FAIL_DNS;
+
+    if (o->status == 0 && (o->answered || !is_broken))
+        return;
+    if (is_broken || is_refusal(o))
+        queue_not_borne(f, job);
+    else
+        queue_borne(f, job, timing_answer_us(&o->timing));
+}
+
+/* To the first byte; of a body that drips, to its end. */
+static int64_t answer_us(const struct outcome *o)
+{
+    int64_t first = o->timing.first_byte, body = o->timing.body - first;
+    bool drips = first >= 0 && body > HEALTH_SLOW_US && (double)o->bytes / (double)body < DRIP_BYTES_S / 1e6;
+
+    return drips ? o->timing.body : first;
+}
+
+static void note_host(struct worker *w, struct job *job, const struct outcome *o)
+{
+    note_window(w->f, job, o);
+    if (o->answered && !is_of_host(o)) /* half an answer is none */
+        queue_answered(w->f, job, answer_us(o));
+    if (is_refusal(o) && o->retry_after_ms >= 0 && queue_refused(w->f, job, o, text_string(&w->why)))
+        report_lost(w->f, job);
+    if (is_of_host(o) && queue_unanswered(w->f, job, o->fail, text_string(&w->why), o->code == BIDE_ENAME))
+        report_lost(w->f, job);
+}
+
+/* The same file from elsewhere, if its list knows where: the job begins anew. */
+static bool try_mirror(struct worker *w, struct job *job, const struct outcome *o)
+{
+    struct fetch *f = w->f;
+    const char *const *mirrors = job->extras && !job->fault ? (const char *const *)job->extras->mirrors : NULL;
+    const char *next = mirrors ? mirrors[job->mirror] : NULL;
+
+    if (!next || f->stopping || o->is_local || o->code == BIDE_ENOMEM || (o->is_final && !o->with_host) || o->fail == FAIL_NONE || o->fail == FAIL_CANCELLED ||
+        o->fail == FAIL_CLASH)
+        return false;
+    if (f->options->verbose > 0)
+        report_say(f, "%s:%llu: %s; its next URL is tried", job->list, (unsigned long long)job->line, text_string(&w->why));
+    job->mirror++;
+    return queue_move(f, job, next);
+}
+
+void fetch_settle(struct worker *w, struct job *job, const struct outcome *o)
+{
+    note_host(w, job, o);
+    int64_t delay = retry_delay(w->f, job, o);
+
+    if (o->retry_after_ms > 0 && o->retry_after_ms <= w->f->options->retry_after_max_ms)
+        queue_block_host(w->f, job, o->status, delay > o->retry_after_ms ? delay : o->retry_after_ms);
+    if (delay >= 0) {
+        report_retry(w, job, o, delay);
+        queue_retry(w->f, job, delay);
+        return;
+    }
+    if (try_mirror(w, job, o))
+        return;
+    if (o->is_local)
+        local_failure(w, job, o);
+    report_settled(w, job, o);
+    repeats_settle(w, job, o);
+    queue_done(w->f, job);
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * worker.c - one URL after the other: ask, save, or try again later.
+ *
+ * A worker is a task; there are at most as many as requests may run at once.  A job that must wait for its next attempt
+ * goes back to the queue, so that it holds nobody up.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/fetch/fetch.h"
+#include "cli/request/content_type.h"
+#include "cli/request/retry.h"
+
+#define STACK_SIZE 65536
+
+/* ---- one attempt ---- */
+
+static void set_why(struct worker *w, const char *why)
+{
+    text_clear(&w->why);
+    text_add_string(&w->why, why);
+}
+
+/* The error on record ends this attempt. */
+static void fail(struct worker *w, struct outcome *o, int code)
+{
+    bide_error_info e;
+
+    o->answered |= bide_error_get(&e) == code && e.http_status != 0;
+    if (!o->is_local && e.url)
+        queue_credit(w->f, w->job, e.url);
+    o->is_queued = e.phase == BIDE_PHASE_NONE || e.phase == BIDE_PHASE_QUEUE;
+    o->code = code;
+    if (o->status == 0)
+        fetch_note_trail(w, o, &e);
+    o->fail = code == BIDE_ECANCELED ? FAIL_CANCELLED : o->is_local ? FAIL_IO : fail_of_error(code);
+    set_why(w, bide_error_text());
+}
+
+/* The job cannot be asked for, or saved: there is no other attempt. */
+static void refuse(struct worker *w, const struct job *job, struct outcome *o, enum fail kind, const char *why)
+{
+    o->fail = kind;
+    text_clear(&w->why);
+    if (!job->fault) {
+        report_add_url(&w->why, text_string(&job->url));
+        if (w->name.len > 0)
+            text_format(&w->why, ": %s", text_string(&w->name));
+        text_add_string(&w->why, ": ");
+    }
+    text_add_string(&w->why, why);
+}
+
+/* It has no name, or one that it cannot have. */
+static void refuse_name(struct worker *w, const struct job *job, struct outcome *o, const char *why)
+{
+    o->is_local = why == fetch_no_memory;
+    o->code = o->is_local ? BIDE_ENOMEM : 0;
+    refuse(w, job, o, o->is_local ? FAIL_IO : FAIL_CLASH, why);
+}
+
+/* Its file's name, if that can be known before the answer. */
+static bool name_first(struct worker *w, struct job *job, struct outcome *o)
+{
+    struct fetch *f = w->f;
+
+    text_clear(&w->name);
+    if (!f->naming.has_template || naming_is_late(&f->naming))
+        return true;
+    const char *why = fetch_name(f, job, NULL, &w->name);
+    if (!why)
+        why = fetch_claim_name(f, job, &w->name);
+    if (why)
+        refuse_name(w, job, o, why);
+    return !why;
+}
+
+/* What depends on the answer: its type, its status. */
+static bool name_last(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
+{
+    struct fetch *f = w->f;
+    struct answer a = {.extension = names_extension(bide_header(r, "Content-Type")), .status = o->status};
+
+    if (!naming_is_late(&f->naming))
+        return true;
+    o->extension = a.extension;
+    const char *why = fetch_name(f, job, &a, &w->name);
+    if (!why)
+        why = fetch_claim_name(f, job, &w->name);
+    if (why)
+        refuse_name(w, job, o, why);
+    return !why;
+}
+
+/* A header's value, or NULL. */
+static const char *keep(struct text *t, const char *value)
+{
+    text_clear(t);
+    if (!value)
+        return NULL;
+    text_add_string(t, value);
+    return t->len > 0 ? t->data : "";
+}
+
+/* "text/html; charset=utf-8" in two. */
+static void note_type(struct worker *w, const char *type, struct outcome *o)
+{
+    text_clear(&w->mime);
+    for (; type && *type && !strchr("; \t", *type); type++)
+        text_add_char(&w->mime, (char)tolower((unsigned char)*type));
+    o->mime = w->mime.len > 0 ? w->mime.data : NULL;
+    text_clear(&w->charset);
+    type_charset(type, &w->charset);
+    o->charset = w->charset.len > 0 ? w->charset.data : NULL;
+}
+
+/* What its record will say that nobody else asks for. */
+static void note_answer(struct worker *w, bide_response *r, struct outcome *o)
+{
+    snprintf(o->ip, sizeof o->ip, "%s", bide_response_peer(r));
+    o->http_minor = bide_response_http_minor(r);
+    o->reused = bide_response_reused(r);
+    note_type(w, bide_header(r, "Content-Type"), o);
+    o->etag = keep(&w->etag, bide_header(r, "ETag"));
+}
+
+/* Why another attempt is not worth waiting for. */
+static void note_long_wait(struct worker *w, const struct outcome *o)
+{
+    if (retry_helps_status(o->status) && o->retry_after_ms > w->f->options->retry_after_max_ms)
+        text_format(&w->why, "; it asks to wait %lld s, more than --retry-after-max",
+                    (long long)(o->retry_after_ms + 999) / 1000);
+}
+
+static void mention_oddity(struct worker *w, const struct job *job, const bide_response *r)
+{
+    char shown[256];
+
+    report_say(w->f, REQUEST_ODDITY, request_shown_url(job->url.data, shown, sizeof shown), bide_response_oddity(r));
+}
+
+static void take_answer(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
+{
+    char reason[SAY_QUOTE_SIZE];
+
+    silence_heard(w->f, job, 0);
+    if (w->f->options->verbose > 0 && bide_response_oddity(r))
+        mention_oddity(w, job, r);
+    if (w->f->jsonl.path)
+        note_answer(w, r, o);
+    o->answered = true;
+    o->status = bide_status(r);
+    o->redirects = w->trail.redirects;
+    o->timing = bide_response_timing(r);
+    if (job->is_away || o->redirects > 0)
+        queue_credit(w->f, job, bide_response_url(r));
+    text_clear(&w->landed);
+    if (o->redirects > 0) {
+        text_add_string(&w->landed, bide_response_url(r));
+        o->final_url = w->landed.data;
+    }
+    if (w->mime.no_memory || w->charset.no_memory || w->etag.no_memory || w->landed.no_memory) {
+        fail(w, o, bide_fail(BIDE_ENOMEM, "a record: out of memory"));
+        return;
+    }
+    o->fail = fail_of_status(o->status);
+    if (o->fail != FAIL_NONE) {
+        o->wire_bytes = bide_response_body_bytes(r);
+        text_clear(&w->why);
+        text_format(&w->why, "%s ", w->method);
+        report_add_url(&w->why, text_string(&job->url));
+        text_format(&w->why, ": %d %s", o->status, say_quote(bide_reason(r), reason));
+        o->retry_after_ms = retry_after_ms(bide_header(r, "Retry-After"), bide_header(r, "Date"), time(NULL));
+        note_long_wait(w, o);
+        return;
+    }
+    if (o->status == 304 || !name_last(w, job, r, o))
+        return;
+    int64_t bytes = fetch_save(w, job, r, o);
+    o->wire_bytes = bide_response_body_bytes(r);
+    if (bytes < 0) {
+        fail(w, o, (int)bytes);
+        return;
+    }
+    o->bytes = (uint64_t)bytes;
+    o->timing = bide_response_timing(r);
+}
+
+/* Its host is given up: it is not asked. */
+static void fail_with_host(struct worker *w, const struct job *job, struct outcome *o)
+{
+    const struct health *h = &job->host->health;
+
+    o->fail = (enum fail)h->kind;
+    o->is_final = o->with_host = true;
+    if (job->hop_url) {
+        o->redirects = job->hops;
+        o->final_url = job->hop_url;
+    }
+    text_clear(&w->why);
+    report_add_url(&w->why, text_string(&job->url));
+    if (job->is_away || job->hop_url)
+        text_format(&w->why, ": it is redirected to %s, which", job->host->name);
+    else
+        text_add_string(&w->why, ": its host");
+    text_format(&w->why, " is given up: %s", h->why ? h->why : fail_name(o->fail));
+}
+
+/* A redirect led to a host that may not be asked now, or is given up. */
+static void wait_for_hop(struct worker *w, struct job *job, struct outcome *o)
+{
+    bide_error_clear();
+    if (w->hop == HOP_WAITS) {
+        o->is_put_back = true;
+        return;
+    }
+    fail_with_host(w, job, o);
+    o->redirects = w->trail.redirects;
+    o->final_url = text_string(&w->landed);
+}
+
+/* --skip-existing */
+static bool is_existing(struct worker *w, struct job *job, struct outcome *o)
+{
+    int64_t size = w->f->options->skip_existing && !job->fault && job->attempts == 0 ? fetch_find_existing(w, job) : -1;
+    if (size < 0)
+        return false;
+
+    if (!job->host->health.is_lost)
+        queue_give_back(w->f);
+    o->is_existing = true;
+    o->bytes = (uint64_t)size;
+    return true;
+}
+
+static void ask(struct worker *w, struct job *job, struct outcome *o)
+{
+    w->hop = HOP_GOES;
+    job->task = bide_current_task();
+    bide_auto bide_response *r = fetch_ask(w, job);
+    if (r)
+        take_answer(w, job, r, o);
+    else if (w->hop != HOP_GOES)
+        wait_for_hop(w, job, o);
+    else
+        fail(w, o, bide_error_code());
+    if (silence_settle(w->f, job) && o->fail == FAIL_CANCELLED)
+        o->is_put_back = true;
+}
+
+static void attempt(struct worker *w, struct job *job, struct outcome *o)
+{
+    struct fetch *f = w->f;
+
+    *o = (struct outcome){.retry_after_ms = -1};
+    w->job = job;
+    w->method = job_method(f, job);
+    text_clear(&w->why);
+    if (job->waits_since_ms)
+        job->waited_ms += bide_loop_time_ms(f->loop) - job->waits_since_ms;
+    job->waits_since_ms = 0;
+    if (is_existing(w, job, o))
+        return;
+    if (job->host->health.is_lost && !job->fault) {
+        fail_with_host(w, job, o);
+        return;
+    }
+    job->attempts++;
+    if (job->began_us == 0)
+        job->began_us = clock_us();
+    if (job->fault) {
+        refuse(w, job, o, job->has_bad_name ? FAIL_CLASH : FAIL_URL, job->fault);
+        return;
+    }
+    if (!name_first(w, job, o))
+        return;
+    ask(w, job, o);
+}
+
+/* ---- workers ---- */
+
+/* Until what it recorded last is written: so what is saved and has no record yet is never more than what is under way. */
+static void wait_for_record(struct fetch *f, uint64_t before)
+{
+    if (f->jsonl.added > before)
+        BIDE_IGNORE(jsonl_wait_written(&f->jsonl, f->jsonl.added));
+}
+
+static void run(struct worker *w)
+{
+    struct fetch *f = w->f;
+    struct outcome o;
+    struct job *job;
+
+    while (!f->cut && (job = queue_take(f))) {
+        if (job->is_repeat) {
+            repeats_pass(w, job);
+            continue;
+        }
+        f->stats.live++;
+        attempt(w, job, &o);
+        f->stats.live--;
+        if (o.is_put_back) {
+            job->attempts--;
+            job->resent += w->hop == HOP_GOES;
+            queue_put_back(f, job);
+            continue;
+        }
+        uint64_t before = f->jsonl.added;
+        fetch_settle(w, job, &o);
+        wait_for_record(f, before);
+    }
+}
+
+int fetch_worker(struct fetch *f)
+{
+    struct worker w = {.f = f};
+
+    run(&w);
+    text_free(&w.name);
+    text_free(&w.why);
+    text_free(&w.landed);
+    text_free(&w.mime);
+    text_free(&w.charset);
+    text_free(&w.etag);
+    free(w.buffer);
+    return 0;
+}
+
+/* Also of one that was cancelled before it had begun, and so never ran. */
+static void worker_ended(bide_task *t, void *arg)
+{
+    struct fetch *f = arg;
+
+    (void)t;
+    if (--f->nliving == 0 && !bide_future_done(f->over))
+        BIDE_IGNORE(bide_future_set_result(f->over, 0));
+}
+
+void fetch_grow(struct fetch *f)
+{
+    if (f->nworkers == f->concurrency || f->stopping)
+        return;
+    bide_task *t = bide_create_task(bide_coro(fetch_worker, f), .name = "fetch", .stack_size = STACK_SIZE);
+    if (t && bide_task_add_done_callback(t, worker_ended, f) == 0) {
+        f->workers[f->nworkers++] = t;
+        f->nliving++;
+        return;
+    }
+    bide_release(t); /* if there are others, they do the work */
+}

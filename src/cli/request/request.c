@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * request.c - what `bide get` and `bide fetch` send alike.
+ *
+ * What can be known to be wrong is refused before the first request: exit 2, nothing was done.
+ */
+#include "cli/request/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <bide/url.h>
+
+#include "cli/request/extras.h"
+
+#define METHOD_MAX 64 /* bytes; the library sends no longer one */
+
+/* ---- method and body ---- */
+
+static int open_body(struct request *q)
+{
+    const struct http_options *o = q->options;
+    size_t len = 0;
+    int code = EXIT_OK;
+
+    if (o->data && o->json) {
+        say("--data and --json exclude each other: there is one body");
+        return EXIT_USAGE;
+    }
+    if (o->data)
+        code = request_read_data("--data", o->data, &q->texts[TEXT_DATA], &len);
+    if (o->data && code == EXIT_OK)
+        q->data = (bide_bytes){q->texts[TEXT_DATA], len};
+    if (o->json)
+        code = request_read_data("--json", o->json, &q->texts[TEXT_JSON], &len);
+    q->json = q->texts[TEXT_JSON];
+    if (q->json && strlen(q->json) != len) {
+        say("--json: a NUL byte is no JSON");
+        return EXIT_USAGE;
+    }
+    return code;
+}
+
+bool request_is_method(const char *text, size_t len)
+{
+    return request_is_token(text, len) && len <= METHOD_MAX && strcmp(text, "CONNECT") != 0;
+}
+
+static int choose_method(struct request *q)
+{
+    const char *method = q->options->method;
+
+    q->method = method ? method : q->data.data || q->json ? "POST" : "GET";
+    if (request_is_method(q->method, strlen(q->method)))
+        return EXIT_OK;
+    say("--request: expected a method such as GET or POST, got '%s'", q->method);
+    return EXIT_USAGE;
+}
+
+int request_count_stdin(const struct http_options *o)
+{
+    int n = (o->data && strcmp(o->data, "@-") == 0) + (o->json && strcmp(o->json, "@-") == 0) +
+            (o->user && strcmp(o->user, "@-") == 0);
+
+    for (size_t i = 0; i < o->headers.len; i++)
+        n += strcmp(o->headers.items[i], "@-") == 0;
+    return n;
+}
+
+int request_open(struct request *q, const struct http_options *options)
+{
+    *q = (struct request){.options = options, .max_redirects = options->max_redirects};
+    if (request_count_stdin(options) > 1) {
+        say("standard input can be read once, and two options ask for it with @-");
+        return EXIT_USAGE;
+    }
+    int code = open_body(q);
+
+    if (code == EXIT_OK && options->user)
+        code = request_read_user(options->user, &q->texts[TEXT_USER]);
+    if (code == EXIT_OK)
+        code = request_open_headers(q);
+    if (code == EXIT_OK)
+        code = choose_method(q);
+    if (code == EXIT_OK)
+        code = request_check_fields(q);
+    if (code != EXIT_OK)
+        request_close(q);
+    else if (options->insecure)
+        say("WARNING: --insecure: certificates are not verified, anybody can answer in the server's name");
+    return code;
+}
+
+void request_close(struct request *q)
+{
+    free(q->headers);
+    if (q->texts[TEXT_USER])
+        explicit_bzero(q->texts[TEXT_USER], strlen(q->texts[TEXT_USER]));
+    for (size_t i = 0; i < sizeof q->texts / sizeof *q->texts; i++)
+        free(q->texts[i]);
+    *q = (struct request){0};
+}
+
+/* ---- inside the loop ---- */
+
+bide_session *request_session(const struct request *q, int limit, int limit_per_host, int idle_limit)
+{
+    const struct http_options *o = q->options;
+
+    return bide_session_new(.limit = limit, .limit_per_host = limit_per_host, .idle_limit = idle_limit,
+                            .timeout_ms = o->timeout_ms,
+                            .connect_timeout_ms = o->connect_timeout_ms, .read_timeout_ms = o->stall_ms,
+                            .max_head_bytes = (size_t)o->max_head,
+                            .max_redirects = q->max_redirects > 0 ? q->max_redirects : -1,
+                            .location_trusted = o->location_trusted,
+                            .user_agent = o->user_agent, .ca_file = o->ca_file, .insecure = o->insecure,
+                            .ignore_unexpected_eof = o->ignore_unexpected_eof,
+                            .connect_to = o->connect_to.items);
+}
+
+int request_exit_code(int error)
+{
+    return error == BIDE_ENOMEM || error == -EMFILE || error == -ENFILE ? EXIT_LOCAL : EXIT_USAGE;
+}
+
+bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct extras *x, void *watcher)
+{
+    if (x)
+        return request_send_extras(q, s, url, x, watcher);
+    return bide_request(s, q->method, url, .headers = q->headers, .data = q->data, .json = q->json,
+                        .on_redirect = q->on_redirect, .on_redirect_arg = watcher);
+}
+
+/* ---- URLs ---- */
+
+int request_check_user(const struct request *q, const char *url)
+{
+    char shown[256];
+    size_t begin, end;
+
+    if (!secrets_in_url(url, &begin, &end) || !request_has_header(q, "Authorization"))
+        return EXIT_OK;
+    say("%s: user and password in the URL, and --%s", request_shown_url(url, shown, sizeof shown),
+        q->options->user ? "user" : "header Authorization");
+    return EXIT_USAGE;
+}
+
+const char *request_shown_url(const char *url, char *out, size_t size)
+{
+    size_t begin, end;
+
+    secrets_in_url(url, &begin, &end);
+    snprintf(out, size, "%.*s%s", (int)begin, url, url + end);
+    return out;
+}
+
+int request_check_url(const char *text)
+{
+    char shown[256];
+
+    if (!strstr(text, "://")) {
+        request_shown_url(text, shown, sizeof shown);
+        say("'%s' is not a URL: it has no scheme; did you mean http://%s?", shown, shown);
+        return EXIT_USAGE;
+    }
+    bide_auto bide_url *url = bide_url_parse(text);
+    if (!url) {
+        int code = bide_error_code();
+        say("%s", bide_error_text());
+        return request_exit_code(code);
+    }
+    if (strcmp(bide_url_scheme(url), "http") == 0 || strcmp(bide_url_scheme(url), "https") == 0)
+        return EXIT_OK;
+    say("%s: the scheme is %s; http and https can be asked for", request_shown_url(text, shown, sizeof shown),
+        bide_url_scheme(url));
+    return EXIT_USAGE;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * request.h - what `bide get` and `bide fetch` send alike: the options about HTTP, made ready once.
+ *
+ *     struct request q;
+ *     int code = request_open(&q, &options->http);         reads -H @FILE and -d @FILE; a message and 2 or 3, or 0
+ *     bide_auto bide_session *s = request_session(&q, ...); inside the loop
+ *     bide_response *r = request_send(&q, s, url);
+ *     request_close(&q);                                    after the session
+ */
+#ifndef BIDE_CLI_REQUEST_REQUEST_H
+#define BIDE_CLI_REQUEST_REQUEST_H
+
+#include <bide/http.h>
+
+#include "cli/option/opt.h"
+
+/* Part of get_options and fetch_options; HTTP_OPTIONS fills it. */
+struct http_options {
+    const char *method;       /* NULL: GET, or POST with a body */
+    struct opt_list headers;  /* "Name: value", "Name:" (removes it), "@FILE" (such lines) */
+    const char *data;         /* NULL: none; "@FILE", "@-" */
+    const char *json;         /* the same, as JSON */
+    const char *user;         /* "NAME:PASSWORD", "@FILE"; wiped when it was read */
+    const char *user_agent;
+    const char *ca_file;
+    bool insecure, ignore_unexpected_eof;
+    struct opt_list connect_to;
+    int64_t timeout_ms;         /* one request, whole; BIDE_FOREVER */
+    int64_t connect_timeout_ms; /* BIDE_FOREVER */
+    int64_t stall_ms;           /* no byte for so long; BIDE_FOREVER */
+    int64_t max_size;           /* of one body, in bytes; 0: no limit */
+    int64_t max_head;           /* of the head of an answer, in bytes */
+    int max_redirects;          /* 0: none is followed */
+    bool location_trusted;
+};
+
+/* The rows of those options, for a table: HTTP_OPTIONS(struct fetch_options, http), */
+#define HTTP_OPTIONS(S, m)                                                                                            \
+    {"request", 'X', "METHOD", OPT_STRING(S, m.method), .group = "Request",                                           \
+     .brief = "method", .help = "method (default: GET, or POST with a body)"},                                        \
+    {"header", 'H', "LINE", OPT_LIST(S, m.headers), .secret = true,                                                   \
+     .brief = "add 'Name: value'; @FILE reads some", .help = "add 'Name: value'; 'Name:' removes one that bide adds; @FILE reads such lines"}, \
+    {"data", 'd', "TEXT", OPT_STRING(S, m.data), .secret = true, .excludes = "json",                                  \
+     .brief = "body to send; @FILE reads it; @-: stdin", .help = "body, sent as it is; @FILE reads it from a file, @- from standard input"}, \
+    {"json", 0, "TEXT", OPT_STRING(S, m.json), .secret = true, .excludes = "data", .rare = true,                      \
+     .help = "body with Content-Type and Accept: application/json; @FILE, @- as above"},                              \
+    {"user", 'u', "USER", OPT_STRING(S, m.user), .secret = true,                                                      \
+     .brief = "NAME:PASSWORD; @FILE reads it", .help = "NAME:PASSWORD, sent to the hosts of all URLs (Basic); @FILE reads it, and keeps it off the command line"}, \
+    {"user-agent", 'A', "TEXT", OPT_STRING(S, m.user_agent), .rare = true, .help = "value of User-Agent"},            \
+    {"max-redirs", 0, "N", OPT_INT(S, m.max_redirects), .min = 0, .max = 1000, .rare = true, .def = "10",             \
+     .help = "follow at most N redirects; 0: a 3xx is the answer"},                                                   \
+    {"location-trusted", 0, NULL, OPT_FLAG(S, m.location_trusted), .rare = true,                                      \
+     .help = "send the -H headers and the password to other hosts too when redirected there, unless it leaves https"}, \
+    {"max-size", 0, "SIZE", OPT_SIZE(S, m.max_size), .rare = true, .def = "0",                                        \
+     .help = "a larger body is a failure; 0: no limit"},                                                              \
+    {"max-head", 0, "SIZE", OPT_SIZE(S, m.max_head), .rare = true, .min = 1024, .max = 256 << 20, .def = "64K",       \
+     .help = "a larger head of an answer is a failure; more headers and longer ones may come with more"},             \
+    {"timeout", 0, "TIME", OPT_TIMEOUT(S, m.timeout_ms), .def = "0", .group = "Time",                                 \
+     .brief = "for one request as a whole", .help = "for one request as a whole; 0: no limit"},                       \
+    {"connect-timeout", 0, "TIME", OPT_TIMEOUT(S, m.connect_timeout_ms), .rare = true, .def = "10s",                  \
+     .help = "for name, connection and TLS together; 0: no limit"},                                                   \
+    {"stall", 0, "TIME", OPT_TIMEOUT(S, m.stall_ms), .rare = true, .def = "15s",                                      \
+     .help = "no byte moves for so long: a failure; 0: no limit"},                                                    \
+    {"cacert", 0, "FILE", OPT_STRING(S, m.ca_file), .rare = true, .group = "Connection",                              \
+     .help = "trust these certificates (PEM) in place of the system's"},                                              \
+    {"insecure", 'k', NULL, OPT_FLAG(S, m.insecure), .brief = "do not verify certificates", .help = "do not verify certificates: anybody can be the server"}, \
+    {"ignore-unexpected-eof", 0, NULL, OPT_FLAG(S, m.ignore_unexpected_eof), .rare = true,                            \
+     .help = "a body may end without close_notify, as in curl"},                                                      \
+    {"connect-to", 0, "H:P:A:Q", OPT_LIST(S, m.connect_to), .rare = true,                                             \
+     .help = "for host H, port P connect to address A, port Q; empty: any, or the same"}
+
+/* Those options made ready to send. */
+struct request {
+    const struct http_options *options;
+    const char *method; /* never NULL */
+    bide_pair *headers; /* ended by a NULL name; or NULL */
+    bide_bytes data;    /* len 0 and data NULL: no body */
+    const char *json;   /* NULL: none */
+    bide_redirect_fn *on_redirect; /* gets the watcher of request_send; NULL: none */
+    int max_redirects;  /* 0: none is followed */
+    /* What the above point into, owned. */
+    char *texts[4];
+};
+
+enum { TEXT_HEADERS, TEXT_DATA, TEXT_JSON, TEXT_USER };
+
+/* ---- texts.c ---- */
+
+/* The value of -d and --json: the text, or what is in @FILE and @-.  Returns: EXIT_OK, else after a message. */
+int request_read_data(const char *option, const char *value, char **text, size_t *len);
+/* The value of -u as that of a field Authorization.  Returns: as above. */
+int request_read_user(const char *value, char **text);
+/* The lines of -H and of its @FILEs, one after the other, each ended by a NUL.  Returns: as above. */
+int request_read_lines(const struct opt_list *values, char **text, size_t *len);
+
+/* ---- headers.c ---- */
+
+/* The fields of all options, into q->headers.  Returns: EXIT_OK, else after a message. */
+int request_open_headers(struct request *q);
+/* Would they, and what else a session is made of, be sent?  Returns: as above. */
+int request_check_fields(const struct request *q);
+bool request_has_header(const struct request *q, const char *name);
+bool request_is_token(const char *text, size_t len);
+/* Cut "Name: value" in two, in place.  Returns: false: it is none, and was left as it is. */
+bool request_split_header(char *line, bide_pair *out);
+/* These say where a message ends; a wrong one would make the next request part of this one. */
+bool request_is_framing(const char *name);
+
+/* ---- request.c ---- */
+
+/* How many options read standard input: -d @-, --json @-, -H @-.  It can be read once. */
+int request_count_stdin(const struct http_options *o);
+
+/* Returns: EXIT_OK; EXIT_USAGE or EXIT_LOCAL after a message (then there is nothing to close). */
+int request_open(struct request *q, const struct http_options *options);
+void request_close(struct request *q);
+
+/*
+ * Can this be asked for?  Says why not, with a proposal where a scheme is missing.
+ *
+ * Returns:   EXIT_OK; EXIT_USAGE, or EXIT_LOCAL when there is no memory to know it
+ */
+int request_check_url(const char *url);
+
+/* Has it user and password, and so have the options?  Returns: EXIT_OK; EXIT_USAGE after a message. */
+int request_check_user(const struct request *q, const char *url);
+
+/* A URL as messages show it: without user name and password.  Returns: out. */
+const char *request_shown_url(const char *url, char *out, size_t size);
+
+/* -v, of an answer with an oddity: its URL, the line. */
+#define REQUEST_ODDITY "%s: this line of the answer is no header, and was passed over: \"%s\""
+
+/* A session for them.  Returns: NULL with the error on record. */
+bide_session *request_session(const struct request *q, int limit, int limit_per_host, int idle_limit);
+
+/* What an error means that comes before any request: this machine lacks something, or an option cannot be met. */
+int request_exit_code(int error);
+
+/* As bide_request.  max_size is left to who reads the body.  x: what a list says of this one; NULL: nothing.  watcher: for on_redirect. */
+struct extras;
+bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct extras *x, void *watcher);
+bool request_is_method(const char *text, size_t len);
+
+/* ---- send_extras.c ---- */
+
+/* The same, x not NULL. */
+bide_response *request_send_extras(const struct request *q, bide_session *s, const char *url, const struct extras *x, void *watcher);
+/* The method of a request. */
+const char *request_method(const struct request *q, const struct extras *x);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * jsonl_text.c - texts in records: always JSON, nothing that a terminal would obey, and every byte can be had back.
+ */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/save/jsonl.h"
+
+static void add_escaped(struct text *to, uint32_t c)
+{
+    const char *at = c < 0x80 ? strchr("\"\"\\\\\bb\ff\nn\rr\tt", (int)c) : NULL;
+
+    if (c && at)
+        text_format(to, "\\%c", c == '"' || c == '\\' ? (int)c : at[1]);
+    else if (c < 0x10000)
+        text_format(to, "\\u%04x", c);
+    else
+        text_format(to, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
+}
+
+/* A byte that is no UTF-8. */
+static void add_odd(struct text *to, char byte, bool in_url)
+{
+    if (in_url)
+        text_format(to, "%%%02X", (unsigned char)byte);
+    else
+        text_add_string(to, "\xef\xbf\xbd");
+}
+
+static size_t plain_ascii(const char *s, size_t left)
+{
+    size_t n = 0;
+
+    while (n < left && s[n] >= ' ' && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+        n++;
+    return n;
+}
+
+/* Returns: it is all UTF-8. */
+static bool add_quoted(struct text *to, const char *s, size_t len, bool in_url)
+{
+    bool is_utf8 = true;
+    uint32_t c = 0;
+
+    text_add_char(to, '"');
+    for (size_t left = len, n; left > 0; s += n, left -= n) {
+        n = plain_ascii(s, left);
+        bool as_it_is = n > 0;
+        if (n == 0 && (n = plain_decode(s, left, &c)) > 0)
+            as_it_is = c >= 0x80 && plain_in_message(c);
+        if (as_it_is) {
+            text_add(to, s, n);
+        } else if (n > 0) {
+            add_escaped(to, c); /* also what a terminal would obey, should the line be shown on one */
+        } else {
+            add_odd(to, *s, in_url);
+            is_utf8 = false;
+            n = 1;
+        }
+    }
+    text_add_char(to, '"');
+    return is_utf8;
+}
+
+bool jsonl_add_string(struct text *to, const char *s)
+{
+    return add_quoted(to, s, strlen(s), false);
+}
+
+/* RFC 4648 4. */
+static void add_base64(struct text *to, const char *s, size_t len)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *p = (const unsigned char *)s;
+
+    for (size_t left = len; left > 0; left -= left < 3 ? left : 3, p += 3) {
+        unsigned second = left > 1 ? p[1] : 0, third = left > 2 ? p[2] : 0;
+        unsigned long all = (unsigned long)p[0] << 16 | second << 8 | third;
+        text_add_char(to, digits[all >> 18]);
+        text_add_char(to, digits[all >> 12 & 63]);
+        text_add_char(to, left > 1 ? digits[all >> 6 & 63] : '=');
+        text_add_char(to, left > 2 ? digits[all & 63] : '=');
+    }
+}
+
+static void add_member(struct text *to, const char *name, const char *value, size_t len, bool is_url)
+{
+    text_add_string(to, ",\"");
+    text_add_string(to, name);
+    text_add_string(to, "\":");
+    if (!value) {
+        text_add_string(to, "null");
+    } else if (!add_quoted(to, value, len, is_url)) {
+        text_format(to, ",\"%s_b64\":\"", name);
+        add_base64(to, value, len);
+        text_add_char(to, '"');
+    }
+}
+
+void jsonl_add_member(struct text *to, const char *name, const char *value)
+{
+    add_member(to, name, value, value ? strlen(value) : 0, false);
+}
+
+void jsonl_add_url_member(struct text *to, const char *name, const char *url)
+{
+    add_member(to, name, url, url ? strlen(url) : 0, true);
+}
+
+void jsonl_add_url_bytes(struct text *to, const char *name, const struct text *url)
+{
+    add_member(to, name, text_string(url), url->no_memory ? 0 : url->len, true);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * silence.c - hosts that are asked and say nothing, and the places that they hold.
+ *
+ *     asked.first (heard of the longest time ago) ... asked.last        after SILENCE_MS:  silent.first ... silent.last
+ *
+ * A host that is asked for something stands in one of the two lists.  It speaks when the head of an answer comes, when some
+ * more of a body has come, or all of it; then it goes to the end of the first list.  A host that was silent for a second is
+ * slow for rows.c, whatever it was before: it may have one request more for each further second of silence.
+ *
+ * What such hosts have already is more than they may when they stopped together: 16 hosts with windows of 4 hold all of 64
+ * places for as long as time-outs allow.  Then requests of theirs are recalled, the latest first: all but one of each host,
+ * until others have three quarters of the places; if that is not enough, those, too, until others have a quarter.  A
+ * recalled job is asked again later, and not recalled a second time.  Requests that are not safe to repeat stay,
+ * and so does a body of which more than a little has come.
+ */
+#include "cli/fetch/fetch.h"
+#include "cli/request/retry.h"
+
+#define SILENCE_MS  HOST_SILENCE_MS
+#define HEARD_BYTES 16384 /* of bodies: less than this in SILENCE_MS is silence */
+
+/* ---- the lists ---- */
+
+static void leave_list(struct queue *q, struct host *host)
+{
+    struct host_list *list = host->in_list;
+
+    *(host->asked_prev ? &host->asked_prev->asked_next : &list->first) = host->asked_next;
+    *(host->asked_next ? &host->asked_next->asked_prev : &list->last) = host->asked_prev;
+    q->nsilent -= list == &q->silent;
+    host->in_list = NULL;
+}
+
+static void join_list(struct queue *q, struct host_list *list, struct host *host)
+{
+    host->in_list = list;
+    host->asked_next = NULL;
+    host->asked_prev = list->last;
+    *(list->last ? &list->last->asked_next : &list->first) = host;
+    list->last = host;
+    q->nsilent += list == &q->silent;
+}
+
+static void look(void *arg);
+
+static void watch(struct fetch *f, int64_t now_ms)
+{
+    struct queue *q = &f->queue;
+    int64_t at_ms = q->silent.first ? now_ms + SILENCE_MS : INT64_MAX;
+
+    if (q->asked.first && q->asked.first->heard_ms + SILENCE_MS < at_ms)
+        at_ms = q->asked.first->heard_ms + SILENCE_MS;
+    if (q->watch || at_ms == INT64_MAX)
+        return;
+    q->watch = bide_loop_call_at(f->loop, at_ms, look, f);
+    if (!q->watch)
+        fetch_fail_here(f);
+}
+
+/* ---- what is heard ---- */
+
+void silence_ask(struct fetch *f, struct job *job)
+{
+    struct queue *q = &f->queue;
+    struct host *host = job->host;
+
+    job->is_asked = true;
+    job->received = 0;
+    job->has_head = false;
+    job->asked_next = NULL;
+    job->asked_prev = host->asked_last;
+    *(host->asked_last ? &host->asked_last->asked_next : &host->asked_first) = job;
+    host->asked_last = job;
+    if (host->in_list)
+        return;
+    host->heard_ms = job->sent_ms;
+    host->heard_bytes = 0;
+    join_list(q, &q->asked, host);
+    if (!q->watch)
+        watch(f, job->sent_ms);
+}
+
+static void speak(struct fetch *f, struct host *host)
+{
+    struct queue *q = &f->queue;
+
+    host->heard_ms = bide_loop_time_ms(f->loop);
+    host->heard_bytes = 0;
+    if (host->in_list != &q->asked || q->asked.last != host) {
+        leave_list(q, host);
+        join_list(q, &q->asked, host);
+    }
+    if (!host->health.is_silent)
+        return;
+    host->health.is_silent = false;
+    host_recount(f, host);
+    host_line_up(f, host, host->heard_ms);
+}
+
+void silence_heard(struct fetch *f, struct job *job, size_t bytes)
+{
+    struct host *host = job->host;
+
+    job->received += bytes;
+    job->has_head = true;
+    if (!job->is_asked || !host->in_list)
+        return;
+    host->heard_bytes += bytes;
+    host->byte_ms = bide_loop_time_ms(f->loop);
+    if (bytes == 0 || host->heard_bytes >= HEARD_BYTES)
+        speak(f, host);
+}
+
+void silence_end(struct fetch *f, struct job *job, bool is_answered)
+{
+    struct host *host = job->host;
+
+    if (!job->is_asked)
+        return;
+    job->is_asked = false;
+    *(job->asked_prev ? &job->asked_prev->asked_next : &host->asked_first) = job->asked_next;
+    *(job->asked_next ? &job->asked_next->asked_prev : &host->asked_last) = job->asked_prev;
+    if (is_answered)
+        speak(f, host);
+    if (!host->asked_first)
+        leave_list(&f->queue, host);
+}
+
+/* ---- places that others need ---- */
+
+/* A request that may be ended now and sent again. */
+static bool may_recall(const struct fetch *f, const struct job *job)
+{
+    return job->task && !job->is_recalled && !job->is_bound && job->received < HEARD_BYTES && retry_is_safe(job_method(f, job));
+}
+
+/* Down to so many requests of slow hosts, these among them. */
+static void recall(struct fetch *f, struct host *host, const struct job *keep, int most)
+{
+    struct queue *q = &f->queue;
+
+    for (struct job *job = host->asked_last, *prev; job && job != keep && q->slow_live - q->nrecalled > most; job = prev) {
+        prev = job->asked_prev;
+        if (!may_recall(f, job) || !bide_task_cancel(job->task))
+            continue;
+        job->is_recalled = job->is_recalling = true;
+        q->nrecalled++;
+    }
+}
+
+/* Of hosts that were fast before, or nobody knows: those known to be slow were never given more. */
+static void make_room(struct fetch *f)
+{
+    struct queue *q = &f->queue;
+
+    for (struct host *host = q->silent.last; host; host = host->asked_prev)
+        if (host->health.answer_us <= HEALTH_SLOW_US)
+            recall(f, host, host->asked_first, f->concurrency / 4);
+    for (struct host *host = q->silent.last; host; host = host->asked_prev)
+        if (host->health.answer_us <= HEALTH_SLOW_US)
+            recall(f, host, NULL, queue_slow_most(f));
+}
+
+/* All places are taken, and there is something that could use one. */
+static bool is_crowded(const struct fetch *f, int64_t now_ms)
+{
+    const struct queue *q = &f->queue;
+
+    if (f->stopping || q->live < f->concurrency)
+        return false;
+    return q->rows[ROW_FAST].first || queue_may_read(f) || backlog_may_read(f) ||
+           (q->nlater > 0 && q->later[0]->due_ms <= now_ms && !health_is_slow(&q->later[0]->host->health));
+}
+
+bool silence_settle(struct fetch *f, struct job *job)
+{
+    job->task = NULL;
+    if (!job->is_recalling)
+        return false;
+    job->is_recalling = false;
+    f->queue.nrecalled--;
+    BIDE_IGNORE(bide_uncancel(bide_current_task()));
+    return true;
+}
+
+static void look(void *arg)
+{
+    struct fetch *f = arg;
+    struct queue *q = &f->queue;
+    int64_t now_ms = bide_loop_time_ms(f->loop);
+
+    q->watch = NULL;
+    while (q->asked.first && q->asked.first->heard_ms + SILENCE_MS <= now_ms) {
+        struct host *host = q->asked.first;
+        leave_list(q, host);
+        join_list(q, &q->silent, host);
+        host->health.is_silent = true;
+        host_recount(f, host);
+    }
+    if (is_crowded(f, now_ms))
+        make_room(f);
+    watch(f, now_ms);
+}

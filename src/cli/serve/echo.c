@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * echo.c - /echo: the request as its answer.
+ */
+#include "cli/serve/serve.h"
+#include "cli/terminal/text.h"
+
+#include <stdlib.h>
+#include <jansson.h>
+
+int serve_document(bide_request_in *q, json_t *doc)
+{
+    struct text text = {.data = NULL};
+
+    text_add_json(&text, doc, JSON_INDENT(2)); /* NULL: no memory, and that is noted */
+    int code = text.no_memory ? bide_fail(BIDE_ENOMEM, "a JSON answer: out of memory")
+                              : bide_respond_json(q, 200, "%s\n", text.data);
+    free(text.data);
+    json_decref(doc);
+    return code;
+}
+
+static char *base64(const char *data, size_t len)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char *out = malloc(len / 3 * 4 + 5), *at = out;
+
+    for (size_t i = 0; out && i < len; i += 3) {
+        uint32_t bits = 0;
+        for (size_t j = 0; j < 3; j++)
+            bits = bits << 8 | (i + j < len ? (unsigned char)data[i + j] : 0);
+        for (size_t j = 0; j < 4; j++)
+            *at++ = i + j > len ? '=' : digits[bits >> (18 - 6 * j) & 63];
+    }
+    if (out)
+        *at = '\0';
+    return out;
+}
+
+/* Text as it is; what is not UTF-8 in base64. */
+static int add_body(json_t *doc, bide_bytes body)
+{
+    json_t *text = json_stringn(body.data, body.len);
+    if (text)
+        return json_object_set_new(doc, "body", text);
+
+    char *encoded = base64(body.data, body.len);
+    int failed = json_object_set_new(doc, "body_base64", json_string(encoded));
+    free(encoded);
+    return failed;
+}
+
+/* Fields of the same name are joined, as RFC 9110 5.3 allows; bytes that are no UTF-8 are left out. */
+static int add_header(json_t *headers, const bide_pair *field)
+{
+    json_t *before = json_object_get(headers, field->name), *value = json_string(field->value);
+    if (!value)
+        return 0;
+    if (!before)
+        return json_object_set_new(headers, field->name, value);
+
+    json_t *both = json_sprintf("%s, %s", json_string_value(before), field->value);
+    json_decref(value);
+    return json_object_set_new(headers, field->name, both);
+}
+
+int serve_echo(struct serve *s, bide_request_in *q, const char *rest)
+{
+    bide_pair field;
+    bide_bytes body = bide_request_body(q);
+
+    (void)s;
+    (void)rest;
+    if (!body.data)
+        return bide_raise();
+    json_t *headers = json_object();
+    int failed = !headers;
+    for (size_t i = 0; !failed && bide_request_header_at(q, i, &field); i++)
+        failed = add_header(headers, &field);
+    json_t *doc = json_pack("{s:s, s:s*, s:o}", "method", bide_request_method(q), "target", bide_request_target(q),
+                            "headers", headers);
+    if (!doc || failed || add_body(doc, body) < 0) {
+        json_decref(doc);
+        return bide_fail(BIDE_ENOMEM, "/echo: out of memory");
+    }
+    return serve_document(q, doc);
+}

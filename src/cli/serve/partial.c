@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * partial.c - conditional requests and ranges (RFC 9110 13 and 14): all of it, a part of it, or that it has not changed.
+ *
+ * One range is answered with that part.  Several are answered with the whole, as RFC 9110 14.2 allows: no client of ours asks for them,
+ * and a client that does must be able to take it.  What cannot be read as a condition or a range is passed over, as the RFC wants it.
+ */
+#include "cli/serve/serve.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+/* ---- dates ---- */
+
+/* RFC 9110 5.6.7.  Not strftime, whose words follow the locale. */
+static void format_date(char *out, size_t cap, int64_t when)
+{
+    static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    time_t seconds = (time_t)when;
+    struct tm tm;
+
+    gmtime_r(&seconds, &tm);
+    snprintf(out, cap, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday, tm.tm_mday,
+             months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+/* In one of the three forms.  This program has no locale but "C", which strptime would follow. */
+static bool read_date(const char *text, int64_t *out)
+{
+    static const char *const forms[] = {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"};
+
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct tm tm = {0};
+        const char *end = strptime(text, forms[i], &tm);
+        if (end && *end == '\0') {
+            *out = (int64_t)timegm(&tm);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- conditions ---- */
+
+/* Is the tag in a list such as: W/"a", "b"?  A weak one counts only where that is enough. */
+static bool has_tag(const char *list, const char *tag, bool weak_counts)
+{
+    size_t len = strlen(tag);
+
+    while (*list) {
+        bool is_weak = strncmp(list, "W/", 2) == 0;
+        const char *begin = list + 2 * is_weak, *end = *begin == '"' ? strchr(begin + 1, '"') : NULL;
+        if (!end)
+            return false;
+        if ((size_t)(end + 1 - begin) == len && memcmp(begin, tag, len) == 0 && (!is_weak || weak_counts))
+            return true;
+        list = end + 1;
+        list += strspn(list, ", \t");
+    }
+    return false;
+}
+
+static bool matches(const char *list, const struct serve_content *c, bool weak_counts)
+{
+    return strcmp(list, "*") == 0 || has_tag(list, c->tag, weak_counts);
+}
+
+static bool is_reading(const bide_request_in *q)
+{
+    const char *method = bide_request_method(q);
+
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
+/* RFC 9110 13.2.2, in its order: 412, 304, or 0: go on. */
+static int check_conditions(const bide_request_in *q, const struct serve_content *c)
+{
+    const char *match = bide_request_header(q, "If-Match"), *none = bide_request_header(q, "If-None-Match");
+    const char *unmodified = bide_request_header(q, "If-Unmodified-Since"), *modified = bide_request_header(q, "If-Modified-Since");
+    int64_t when;
+
+    if (match && !matches(match, c, false))
+        return 412;
+    if (!match && unmodified && c->modified >= 0 && read_date(unmodified, &when) && c->modified > when)
+        return 412;
+    if (none)
+        return !matches(none, c, true) ? 0 : is_reading(q) ? 304 : 412;
+    if (modified && c->modified >= 0 && is_reading(q) && read_date(modified, &when) && c->modified <= when)
+        return 304;
+    return 0;
+}
+
+/* If-Range: is what the client has a part of still this?  A tag must be strong, a date the same (RFC 9110 13.1.5). */
+static bool is_same(const bide_request_in *q, const struct serve_content *c)
+{
+    const char *have = bide_request_header(q, "If-Range");
+    int64_t when;
+
+    if (!have)
+        return true;
+    if (have[0] == '"' || have[0] == 'W')
+        return has_tag(have, c->tag, false);
+    return c->modified >= 0 && read_date(have, &when) && when == c->modified;
+}
+
+/* ---- ranges ---- */
+
+/* Digits; a number that is too large is as large as there are.  Returns: behind them; NULL: there are none. */
+static const char *read_number(const char *text, int64_t *out)
+{
+    const char *p = text;
+
+    for (*out = 0; *p >= '0' && *p <= '9'; p++)
+        if (__builtin_mul_overflow(*out, 10, out) || __builtin_add_overflow(*out, *p - '0', out))
+            *out = INT64_MAX / 10; /* more digits keep it there, or above any size */
+    return p > text ? p : NULL;
+}
+
+enum serve_range serve_read_range(const char *text, int64_t size, int64_t *first, int64_t *last)
+{
+    const char *p = text;
+    int64_t from = 0, to = INT64_MAX;
+
+    if (strncasecmp(p, "bytes=", strlen("bytes=")) != 0)
+        return RANGE_NONE;
+    p += strlen("bytes=");
+    bool is_suffix = *p == '-';
+    if (!is_suffix && (!(p = read_number(p, &from)) || *p != '-'))
+        return RANGE_NONE;
+    p++;
+    if (*p && !(p = read_number(p, &to)))
+        return RANGE_NONE;
+    if (*p || (is_suffix && p[-1] == '-') || (!is_suffix && to < from))
+        return RANGE_NONE;
+    if (is_suffix ? to == 0 || size == 0 : from >= size)
+        return RANGE_NOT_THERE;
+    *first = is_suffix ? (to < size ? size - to : 0) : from;
+    *last = is_suffix || to >= size ? size - 1 : to;
+    return RANGE_PART;
+}
+
+static enum serve_range wanted_range(const bide_request_in *q, struct serve_content *c)
+{
+    const char *range = bide_request_header(q, "Range");
+
+    c->first = 0;
+    c->last = c->size - 1;
+    if (!range || strcmp(bide_request_method(q), "GET") != 0 || !is_same(q, c))
+        return RANGE_NONE;
+    return serve_read_range(range, c->size, &c->first, &c->last);
+}
+
+/* ---- the head ---- */
+
+static int add_validators(bide_request_in *q, const struct serve_content *c)
+{
+    char date[64];
+
+    if (!c->tag[0])
+        return 0;
+    BIDE_TRY(bide_respond_header(q, "ETag", c->tag));
+    BIDE_TRY(bide_respond_header(q, "Accept-Ranges", "bytes"));
+    if (c->modified < 0)
+        return 0;
+    format_date(date, sizeof date, c->modified);
+    return bide_respond_header(q, "Last-Modified", date);
+}
+
+static int refuse_range(bide_request_in *q, const struct serve_content *c)
+{
+    char range[64];
+
+    snprintf(range, sizeof range, "bytes */%" PRId64, c->size);
+    BIDE_TRY(bide_respond_header(q, "Content-Range", range));
+    return serve_refuse(q, 416, "the range begins behind the end");
+}
+
+static int begin(bide_request_in *q, const struct serve_content *c, bool is_part)
+{
+    char text[96];
+
+    snprintf(text, sizeof text, "bytes %" PRId64 "-%" PRId64 "/%" PRId64, c->first, c->last, c->size);
+    if (is_part)
+        BIDE_TRY(bide_respond_header(q, "Content-Range", text));
+    snprintf(text, sizeof text, "%" PRId64, c->last - c->first + 1);
+    BIDE_TRY(bide_respond_header(q, "Content-Length", text));
+    return bide_respond_begin(q, is_part ? 206 : 200, c->type);
+}
+
+int serve_begin(bide_request_in *q, struct serve_content *c, bool *has_body)
+{
+    int condition = check_conditions(q, c);
+    enum serve_range range = condition ? RANGE_NONE : wanted_range(q, c);
+
+    *has_body = false;
+    BIDE_TRY(add_validators(q, c));
+    if (condition == 304)
+        return bide_respond(q, 304, NULL, "", 0);
+    if (condition)
+        return serve_refuse(q, condition, "it is not what the condition wants");
+    if (range == RANGE_NOT_THERE)
+        return refuse_range(q, c);
+    BIDE_TRY(begin(q, c, range == RANGE_PART));
+    *has_body = strcmp(bide_request_method(q), "HEAD") != 0 && c->size > 0;
+    return *has_body ? 0 : bide_respond_end(q);
+}

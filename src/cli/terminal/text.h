@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * text.h - a string that grows and is used again: the next URL, file name or line takes the memory of the last one.
+ *
+ * Running out of memory is remembered, so that a row of text_add calls needs one check, at its end.
+ */
+#ifndef BIDE_CLI_TERMINAL_TEXT_H
+#define BIDE_CLI_TERMINAL_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <bide/object.h>
+
+struct text {
+    char *data; /* NUL behind it; NULL until something was added */
+    size_t len, cap;
+    bool no_memory; /* something is missing: data must not be used */
+};
+
+void text_add(struct text *t, const char *data, size_t len);
+void text_add_string(struct text *t, const char *s);
+void text_add_char(struct text *t, char c);
+/* In decimal, with zeros in front up to that width. */
+void text_add_number(struct text *t, uint64_t n, int width);
+void text_format(struct text *t, const char *format, ...) BIDE_PRINTF(2, 3);
+/* A document of jansson's with its flags.  Not json_dumps(): without memory, that loses pieces and says nothing. */
+struct json_t;
+void text_add_json(struct text *t, const struct json_t *document, size_t flags);
+
+/* For messages: what was added, "" if nothing was; and if something is missing, that. */
+static inline const char *text_string(const struct text *t)
+{
+    return t->no_memory ? "out of memory" : t->data ? t->data : "";
+}
+
+static inline bool text_ends_with(const struct text *t, char c)
+{
+    return t->len > 0 && t->data[t->len - 1] == c;
+}
+
+static inline void text_clear(struct text *t)
+{
+    t->len = 0;
+    t->no_memory = false;
+    if (t->data)
+        t->data[0] = '\0'; /* text_string would give what was there */
+}
+
+static inline void text_free(struct text *t)
+{
+    free(t->data);
+    *t = (struct text){0};
+}
+
+#endif
