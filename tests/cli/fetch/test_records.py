@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""test_fetch_records.py - `bide fetch --jsonl` and `--report`: what they say is true, comes back byte for byte, and is there in time."""
+"""test_records.py - `bide fetch --jsonl` and `--report`: what they say is true, comes back byte for byte, and is there in time."""
 import base64
 import datetime
 import hashlib

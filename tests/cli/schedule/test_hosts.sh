@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# test_fetch_hosts.sh - `bide fetch` and hosts that do not answer: the others go on, and the URLs of the dead ones end together.
+# test_hosts.sh - `bide fetch` and hosts that do not answer: the others go on, and the URLs of the dead ones end together.
 set -eu
 . "${BIDE_SOURCE:?}/tests/cli/lib.sh"
 

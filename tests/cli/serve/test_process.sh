@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# test_serve.sh - `bide serve` as a process: its first line, its signals, its exit codes.
+# test_process.sh - `bide serve` as a process: its first line, its signals, its exit codes.
 set -eu
 bide=${BIDE:?}
 dir=$(mktemp -d)

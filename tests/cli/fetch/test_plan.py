@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""test_fetch_plan.py - `bide fetch`: lists as they are.  Repeated URLs, names that can coexist, what is known of names and when,
+"""test_plan.py - `bide fetch`: lists as they are.  Repeated URLs, names that can coexist, what is known of names and when,
 variables of -o, the number of a line in every message, files that are there already."""
 import collections
 import contextlib

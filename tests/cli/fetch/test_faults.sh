@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# test_fetch_faults.sh - `bide fetch` and servers, disks and limits that fail: one clear line each, no half-written file.
+# test_faults.sh - `bide fetch` and servers, disks and limits that fail: one clear line each, no half-written file.
 set -eu
 . "${BIDE_SOURCE:?}/tests/cli/lib.sh"
 

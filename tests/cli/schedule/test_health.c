@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_fetch_health.c - is a host well, down or lost?  And hosts that rest wake in the order of their times. */
+/* test_health.c - is a host well, down or lost?  And hosts that rest wake in the order of their times. */
 #include <harness/harness.h>
 
 #include "cli/fetch/fetch.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_fetch_window.c - how many requests at once does a host bear?  Against simulated servers, on simulated time. */
+/* test_window.c - how many requests at once does a host bear?  Against simulated servers, on simulated time. */
 #include <harness/harness.h>
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_serve.c - the endpoints of `bide serve` and the files below --root, asked in one process.
+ * test_endpoints.c - the endpoints of `bide serve` and the files below --root, asked in one process.
  */
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# test_fetch_order.sh - `bide fetch` looks ahead over hosts: however many URLs of one stand in front, the others go on.
+# test_order.sh - `bide fetch` looks ahead over hosts: however many URLs of one stand in front, the others go on.
 set -eu
 . "${BIDE_SOURCE:?}/tests/cli/lib.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# test_fetch_summary.sh - what `bide fetch` says at the end: little of a few URLs, more of many, and what limited the run.
+# test_summary.sh - what `bide fetch` says at the end: little of a few URLs, more of many, and what limited the run.
 set -eu
 . "${BIDE_SOURCE:?}/tests/cli/lib.sh"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""test_serve_command.py - `bide serve`: options good and bad, TLS, its end, many clients.  What it answers: test_serve.c."""
+"""test_command.py - `bide serve`: options good and bad, TLS, its end, many clients.  What it answers: test_endpoints.c."""
 import http.client
 import json
 import os

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_template.c - file names: templates, names that bide makes, and whether they are different. */
+/* test_names.c - file names: templates, names that bide makes, and whether they are different. */
 #include <harness/harness.h>
 
 #include "cli/cli.h"

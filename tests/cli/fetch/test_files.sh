@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# test_fetch_files.sh - `bide fetch` and the files it makes: whom they let in, what a kill leaves behind, links that are put
+# test_files.sh - `bide fetch` and the files it makes: whom they let in, what a kill leaves behind, links that are put
 # in the way while it runs, and which file and URL an error names; all of it for short bodies and for long ones.
 set -eu
 . "${BIDE_SOURCE:?}/tests/cli/lib.sh"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# test_fetch_stop.sh - `bide fetch` and signals: the first lets requests end, the second drops them; kill -9; a reader
+# test_stop.sh - `bide fetch` and signals: the first lets requests end, the second drops them; kill -9; a reader
 # who goes.
 set -eu
 . "${BIDE_SOURCE:?}/tests/cli/lib.sh"

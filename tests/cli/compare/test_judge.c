@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_compare.c - what `bide compare` makes of its runs, and when it says nothing. */
+/* test_judge.c - what `bide compare` makes of its runs, and when it says nothing. */
 #include <math.h>
 
 #include "cli/compare/compare.h"

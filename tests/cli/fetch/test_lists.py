@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""test_fetch_lists.py - `bide fetch -i`: what a list says beside its URLs, in all its forms, and what is no list."""
+"""test_lists.py - `bide fetch -i`: what a list says beside its URLs, in all its forms, and what is no list."""
 import bz2
 import gzip
 import json

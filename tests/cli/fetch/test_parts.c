@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_fetch_parts.c - pure parts of `bide fetch`: retries, numbers for people, progress lines, records. */
+/* test_parts.c - pure parts of `bide fetch`: retries, numbers for people, progress lines, records. */
 #include <harness/harness.h>
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# test_fetch_queue.sh - `bide fetch`: limits, one slow host among others, and memory that does not grow.
+# test_queue.sh - `bide fetch`: limits, one slow host among others, and memory that does not grow.
 set -eu
 . "${BIDE_SOURCE:?}/tests/cli/lib.sh"
 
