@@ -5,7 +5,7 @@
  * In reading order: command.c (the options), fetch.c (from start to end), fetch/plan/plan.c (what can be known before
  * the first request), fetch/plan/lists.c (of lists), fetch/plan/count.c, fetch/plan/clash.c (two files of one name),
  * fetch/plan/dry_run.c, fetch/save/repeats.c and fetch/save/repeat_name.c (two lines with one URL),
- * fetch/save/existing.c, fetch/save/copy.c, fetch/plan/name.c (which URL becomes which file), fetch/plan/source.c (the
+ * fetch/save/existing.c, fetch/save/copy.c, fetch/plan/name.c (which URL becomes which file), schedule/source.c (the
  * next URL), schedule/queue.h and its files (which URL may go now), worker.c (one URL after the other),
  * fetch/report/outcome.c (how one ended), settle.c (and then?), fetch/save/save.c, save/saver.c (into a file),
  * fetch/report/report.c, fetch/report/record.c, save/jsonl.c, progress/progress.c, fetch/report/summary.c,
@@ -125,7 +125,7 @@ struct job {
 struct outcome;
 struct worker;
 
-/* ---- fetch/plan/source.c ---- */
+/* ---- schedule/source.c ---- */
 
 struct source {
     struct glob *globs;

@@ -6,7 +6,7 @@
  *         |          ^   \--> asleep --^      |
  *        runs -------+------ later <----------+
  *
- * hosts.c finds the host of a URL.  backlog.c remembers where URLs stand that are not in memory.  rows.c says which
+ * host/hosts.c finds the host of a URL.  backlog.c remembers where URLs stand that are not in memory.  rows.c says which
  * host is next: hosts that answer, that are tried for the first time or are slow stand in rows of their own.  trial.c
  * finds out which they are, silence.c which have stopped to answer.  wait.c has what waits for its time.  queue.c puts
  * them together.
@@ -22,8 +22,8 @@
 #include <bide/loop.h>
 
 #include "cli/list/list.h"
-#include "cli/schedule/health.h"
-#include "cli/schedule/window.h"
+#include "cli/schedule/host/health.h"
+#include "cli/schedule/host/window.h"
 
 struct fetch;
 struct job;
@@ -31,7 +31,7 @@ struct outcome;
 struct source;
 struct text;
 
-/* ---- hosts.c: the hosts that jobs go to ---- */
+/* ---- host/hosts.c: the hosts that jobs go to ---- */
 
 #define HOST_SILENCE_MS 1000 /* without a word, and it most likely will be more */
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "cli/schedule/window.h"
+#include "cli/schedule/host/window.h"
 
 #define MOST 64
 

@@ -13,7 +13,7 @@
  *
  * Answers to requests that were sent before it shrank say nothing about what it is now.
  */
-#include "cli/schedule/window.h"
+#include "cli/schedule/host/window.h"
 
 #define OCTAVE     65536    /* of logarithms: twice as long */
 #define SLACK_US   20000

@@ -6,8 +6,8 @@
  *
  * It is too much when a host says so (429, 503), breaks or does not answer, or takes twice as long as before.
  */
-#ifndef BIDE_CLI_SCHEDULE_WINDOW_H
-#define BIDE_CLI_SCHEDULE_WINDOW_H
+#ifndef BIDE_CLI_SCHEDULE_HOST_WINDOW_H
+#define BIDE_CLI_SCHEDULE_HOST_WINDOW_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,8 +8,8 @@
  * A host that is down is asked by one request at a time, the next one farther off each time.  Lost is lost: what is left
  * of its URLs fails with it.
  */
-#ifndef BIDE_CLI_SCHEDULE_HEALTH_H
-#define BIDE_CLI_SCHEDULE_HEALTH_H
+#ifndef BIDE_CLI_SCHEDULE_HOST_HEALTH_H
+#define BIDE_CLI_SCHEDULE_HOST_HEALTH_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -6,7 +6,7 @@
  * more than one.  A host that has answered before is believed to be well until several in a row failed, or one after
  * a silence.
  */
-#include "cli/schedule/health.h"
+#include "cli/schedule/host/health.h"
 
 #include <stdlib.h>
 #include <string.h>
