@@ -28,7 +28,7 @@
 void fetch_stop(struct fetch *f)
 {
     f->stopping = true;
-    queue_stop(f);
+    queue_stop(&f->queue);
 }
 
 void fetch_fail(struct fetch *f, int exit_code)
@@ -160,10 +160,18 @@ static int work(struct fetch *f)
     return code;
 }
 
+/* Jobs that nobody will ask for any more, one after the other. */
+static struct job *left_over(struct fetch *f)
+{
+    struct job *job = queue_left_over(&f->queue);
+
+    return job ? job : repeats_left_over(f);
+}
+
 /* What was not begun, and the summary. */
 static void record_rest(struct fetch *f)
 {
-    for (struct job *job; (job = queue_left_over(f)); queue_forget(f, job))
+    for (struct job *job; (job = left_over(f)); queue_forget(&f->queue, job))
         report_skipped(f, job);
     f->stats.ended_us = clock_us();
     summary_make(f);
@@ -235,6 +243,69 @@ static enum progress_mode progress_wanted(const struct fetch *f)
     return (enum progress_mode)o->progress;
 }
 
+static void queue_failed(void *arg, bool is_said)
+{
+    if (is_said)
+        fetch_fail(arg, EXIT_LOCAL);
+    else
+        fetch_fail_here(arg);
+}
+
+static void grow(void *arg)
+{
+    fetch_grow(arg);
+}
+
+static void source_ended(void *arg)
+{
+    fetch_count_is_known(arg);
+}
+
+static bool take(void *arg, struct job *job)
+{
+    return repeats_take(arg, job);
+}
+
+static void release(void *arg, struct job *job)
+{
+    repeats_release(arg, job);
+}
+
+static void say_of_source(void *arg, bool is_failure, const char *text)
+{
+    (is_failure ? report_failure : report_say)(arg, "%s", text);
+}
+
+static void claim_name(void *arg, struct job *job)
+{
+    fetch_claim_list_name(arg, job);
+}
+
+static int open_queue(struct fetch *f)
+{
+    const struct fetch_options *o = f->options;
+    const struct queue_options q = {
+        .request = &f->request, .concurrency = f->concurrency, .wanted = o->concurrency, .per_host = o->per_host,
+        .no_adaptive = o->no_adaptive, .rate = o->rate, .retries = o->retries, .host_errors = o->host_errors,
+        .backoff_ms = o->backoff_ms, .backoff_max_ms = o->backoff_max_ms, .retry_after_max_ms = o->retry_after_max_ms,
+    };
+
+    f->queue_user = (struct queue_user){
+        .arg = f, .fail = queue_failed, .grow = grow, .source_ended = source_ended, .take = take, .release = release};
+    f->source.say = say_of_source;
+    f->source.claim = claim_name;
+    f->source.arg = f;
+    f->source.is_quiet = o->quiet;
+    return queue_open(&f->queue, &q, &f->source, &f->queue_user);
+}
+
+static void close_queue(struct fetch *f)
+{
+    for (struct job *job; (job = left_over(f)); queue_forget(&f->queue, job))
+        ;
+    queue_free(&f->queue);
+}
+
 static int fetch_watched(struct fetch *f)
 {
     bide_auto bide_future *over = bide_future_new();
@@ -247,7 +318,7 @@ static int fetch_watched(struct fetch *f)
     if (!watcher)
         return bide_raise();
 
-    BIDE_TRY(queue_open(f));
+    BIDE_TRY(open_queue(f));
     f->loop = bide_get_event_loop();
     f->session = session;
     f->over = over;
@@ -263,7 +334,7 @@ static int fetch_watched(struct fetch *f)
         summary_print(f);
     if (code == 0 && !f->options->quiet && f->signal)
         report_stopped(f);
-    queue_free(f);
+    close_queue(f);
     f->session = NULL;
     return code;
 }

@@ -15,14 +15,7 @@
  *                   ^            |
  *                   +-- retry ---+
  *
- * Workers pull: a URL becomes a struct job only when a worker asks for the next one, so that a million of them take no
- * more memory than a few hundred.
- *
- * Invariants:
- *   F1  jobs = live (one per worker at most) + parked (in the queue) + set aside (fetch/save/repeats.c); parked <= concurrency +
- *       queue.parked_max.
- *   F2  a job starts only if its host has fewer live ones than its window is wide, which is per_host at most.
- *   F3  a worker waits only if no job may go: who changes that wakes one.
+ * Invariant (others stand in schedule/queue.h):
  *   F4  done = ok + failed + skipped; a job is counted once, when it is settled.
  */
 #ifndef BIDE_CLI_FETCH_FETCH_H
@@ -46,6 +39,7 @@
 #include "cli/save/digest.h"
 #include "cli/save/jsonl.h"
 #include "cli/save/saver.h"
+#include "cli/schedule/queue.h"
 #include "cli/terminal/histogram.h"
 
 struct fetch_options {
@@ -81,87 +75,10 @@ enum fail {
     FAIL_KINDS
 };
 
-/* ---- jobs ---- */
-
-struct host;
-
-/* One URL on its way. */
-struct job {
-    struct job *next;   /* in its host's queue, or spare */
-    struct host *host;
-    uint64_t number;    /* of the URL, from 0 */
-    int pattern;        /* which glob; -1: from a list */
-    uint64_t k;         /* which of its URLs */
-    uint64_t line;      /* in the list */
-    const char *list;   /* its name */
-    const char *fault;  /* a line that cannot be used: why; else NULL */
-    bool has_bad_name;  /* fault: the file name that its list gives is another line's, or in its way */
-    struct text url;    /* as it was given */
-    struct extras *extras;  /* what its list says beside it, owned; NULL: nothing */
-    unsigned mirror;        /* how many of its mirrors have been asked */
-    int attempts;
-    uint64_t claimed;   /* hash of the file name that is its own; 0: none yet */
-    uint64_t key;       /* of the URL, when it was looked at by fetch/save/repeats.c */
-    bool holds;         /* the URL: others that repeat it wait for this one */
-    bool is_repeat;     /* another one holds it, or did */
-    struct job *asked_prev, *asked_next; /* is_asked: in its host's */
-    bide_task *task;    /* its worker's, while it runs; borrowed */
-    uint64_t received;  /* of its body, by this attempt */
-    bool is_asked, has_head; /* it waits for its host; has the head of its answer */
-    bool is_recalling;  /* this attempt is being ended to make room */
-    bool is_recalled;   /* it, or one before it, was */
-    char *hop_url;      /* where redirects led to, and it goes on once its host may be asked; owned; NULL: it begins with url */
-    int hops;           /* redirects before hop_url */
-    bool is_away;       /* host is not that of what it asks for first: a redirect leads there */
-    int resent;         /* attempts that were ended to make room, and count for no other purpose */
-    bool is_bound;      /* this attempt cannot be made again: what came of it has gone on */
-    bool is_forgotten;  /* there is no room to remember it: one that repeats it is asked for, too */
-    int64_t due_ms;     /* a retry: not before */
-    int64_t began_us;   /* first attempt; 0: not yet */
-    int64_t sent_ms;    /* latest attempt, by the loop's clock */
-    int64_t waits_since_ms, waited_ms; /* for its host: now, if not 0; before that */
-};
-
 struct outcome;
 struct worker;
 
-/* ---- schedule/source.c ---- */
-
-struct source {
-    struct glob *globs;
-    struct template_binding *bindings;
-    int nglobs, glob_at;
-    uint64_t k;
-    const char *const *inputs; /* lists; NULL-ended, or NULL */
-    struct list_rules rules;
-    struct list *list;         /* the one being read */
-    struct list_file *file;    /* the same, for runs (schedule/backlog.c); NULL: none is needed yet */
-    int nfiles;                /* of lists with runs, that are open */
-    uint64_t begin, end;       /* where in it the latest entry is */
-    enum list_form form;       /* in which it is read again */
-    const struct columns *columns;
-    uint64_t notes;            /* options that were passed over: one bit each that was said */
-    bool has_objects;          /* a list is one of JSON: what they have is known when they come */
-    bool is_broken;            /* a list could not be read to its end */
-    bool is_refused;           /* because of what it is */
-    uint64_t number;
-    bool at_end;
-    bool is_complete; /* it gave all that it had */
-};
-
 struct fetch;
-
-/*
- * The next URL.  Suspends while a list has nothing to give.
- *
- * Returns:   1: *job is filled; 0: there are no more; or a negated errno value, after a message
- */
-int source_next(struct fetch *f, struct job *job);
-/* What an entry says beside its URL, or what is wrong with it, into its job, which owns it then. */
-void source_set_extras(struct job *job, struct list_entry *e, int got);
-/* No more: also who waits for standard input goes on. */
-void source_stop(struct source *s);
-void source_close(struct source *s);
 
 /* ---- fetch/plan/lists.c: what is known of lists before they are read ---- */
 
@@ -171,8 +88,6 @@ int fetch_read_rules(struct fetch *f);
 int fetch_bind_columns(struct fetch *f);
 /* Can it be read more than once? */
 bool fetch_list_is_file(const char *path);
-/* What a list's job is asked with. */
-const char *job_method(const struct fetch *f, const struct job *job);
 
 /* ---- fetch/plan/name.c ---- */
 
@@ -275,7 +190,6 @@ struct repeats {
     struct urlset urls;
     struct text names;          /* of files, and numbers: fetch/save/repeat_name.c */
     uint64_t passed;            /* jobs that were not asked for */
-    size_t naside, aside_bytes; /* jobs that wait for another one with the same URL */
 };
 
 /* A hash of the job's URL, the same for one that is written in another way; 0: it is none. */
@@ -290,8 +204,6 @@ void repeats_pass(struct worker *w, struct job *job);
 void repeats_release(struct fetch *f, struct job *job);
 /* It has settled, and those that waited for it. */
 void repeats_settle(struct worker *w, struct job *job, const struct outcome *o);
-/* So many wait that no more should be read. */
-bool repeats_are_many(const struct fetch *f);
 /* Those that still wait, one after the other; NULL: no more. */
 struct job *repeats_left_over(struct fetch *f);
 
@@ -318,8 +230,6 @@ int fetch_copy(struct worker *w, const struct text *from);
 
 /* Is there a file of the job's name?  Its size; -1: no.  It leaves the name in w->name.  Suspends. */
 int64_t fetch_find_existing(struct worker *w, const struct job *job);
-
-#include "cli/schedule/queue.h"
 
 /* ---- fetch/report/outcome.c ---- */
 
@@ -380,12 +290,6 @@ bide_response *fetch_ask(struct worker *w, struct job *job);
 void fetch_note_trail(struct worker *w, struct outcome *o, const bide_error_info *e);
 
 /* ---- worker.c ---- */
-
-/* What it asks for first: its URL, or where redirects have led to. */
-static inline const char *job_asks(const struct job *job)
-{
-    return job->hop_url ? job->hop_url : text_string(&job->url);
-}
 
 struct worker {
     struct fetch *f;
@@ -552,6 +456,7 @@ struct fetch {
     bide_loop *loop;
     struct source source;
     struct queue queue;
+    struct queue_user queue_user;
     struct naming naming;
     struct repeats repeats;
     struct saver saver;

@@ -58,15 +58,15 @@ static int hop(struct worker *w, const bide_response *r, const char *to)
 
     if (hosts_is(job->host, bide_response_url(r))) {
         bide_timing t = bide_response_timing(r);
-        queue_borne(w->f, job, timing_answer_us(&t));
-        queue_answered(w->f, job, t.first_byte);
+        queue_borne(&w->f->queue, job, timing_answer_us(&t));
+        queue_answered(&w->f->queue, job, t.first_byte);
     }
-    w->hop = queue_hop(w->f, job, to);
-    if (w->hop == HOP_WAITS && !retry_is_safe(job_method(w->f, job)))
+    w->hop = queue_hop(&w->f->queue, job, to);
+    if (w->hop == HOP_WAITS && !retry_is_safe(queue_method(&w->f->queue, job)))
         w->hop = HOP_GOES;
     if (w->hop == HOP_GOES) {
         if (!job->is_asked) /* without memory for that host it still counts at this one */
-            silence_ask(w->f, job);
+            silence_ask(&w->f->queue, job);
         job->is_away = false; /* for the next hop */
         return 0;
     }

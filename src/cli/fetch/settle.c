@@ -17,7 +17,7 @@ static int64_t retry_delay(const struct fetch *f, const struct job *job, const s
 
     if (o->with_host || o->fail == FAIL_NONE || o->fail == FAIL_CANCELLED || o->fail == FAIL_CLASH || o->fail == FAIL_URL || f->stopping)
         return -1;
-    if (!helps || o->is_final || job->attempts > x->retries || !retry_is_safe(job_method(f, job)))
+    if (!helps || o->is_final || job->attempts > x->retries || !retry_is_safe(queue_method(&f->queue, job)))
         return -1;
     if (o->retry_after_ms > x->retry_after_max_ms)
         return -1;
@@ -75,9 +75,9 @@ static void note_window(struct fetch *f, struct job *job, const struct outcome *
     if (o->status == 0 && (o->answered || !is_broken))
         return;
     if (is_broken || is_refusal(o))
-        queue_not_borne(f, job);
+        queue_not_borne(&f->queue, job);
     else
-        queue_borne(f, job, timing_answer_us(&o->timing));
+        queue_borne(&f->queue, job, timing_answer_us(&o->timing));
 }
 
 /* To the first byte; of a body that drips, to its end. */
@@ -93,10 +93,11 @@ static void note_host(struct worker *w, struct job *job, const struct outcome *o
 {
     note_window(w->f, job, o);
     if (o->answered && !is_of_host(o)) /* half an answer is none */
-        queue_answered(w->f, job, answer_us(o));
-    if (is_refusal(o) && o->retry_after_ms >= 0 && queue_refused(w->f, job, o, text_string(&w->why)))
+        queue_answered(&w->f->queue, job, answer_us(o));
+    if (is_refusal(o) && o->retry_after_ms >= 0 &&
+        queue_refused(&w->f->queue, job, o->fail, text_string(&w->why), o->retry_after_ms))
         report_lost(w->f, job);
-    if (is_of_host(o) && queue_unanswered(w->f, job, o->fail, text_string(&w->why), o->code == BIDE_ENAME))
+    if (is_of_host(o) && queue_unanswered(&w->f->queue, job, o->fail, text_string(&w->why), o->code == BIDE_ENAME))
         report_lost(w->f, job);
 }
 
@@ -113,7 +114,7 @@ static bool try_mirror(struct worker *w, struct job *job, const struct outcome *
     if (f->options->verbose > 0)
         report_say(f, "%s:%llu: %s; its next URL is tried", job->list, (unsigned long long)job->line, text_string(&w->why));
     job->mirror++;
-    return queue_move(f, job, next);
+    return queue_move(&f->queue, job, next);
 }
 
 void fetch_settle(struct worker *w, struct job *job, const struct outcome *o)
@@ -122,10 +123,10 @@ void fetch_settle(struct worker *w, struct job *job, const struct outcome *o)
     int64_t delay = retry_delay(w->f, job, o);
 
     if (o->retry_after_ms > 0 && o->retry_after_ms <= w->f->options->retry_after_max_ms)
-        queue_block_host(w->f, job, o->status, delay > o->retry_after_ms ? delay : o->retry_after_ms);
+        queue_block_host(&w->f->queue, job, o->status, delay > o->retry_after_ms ? delay : o->retry_after_ms);
     if (delay >= 0) {
         report_retry(w, job, o, delay);
-        queue_retry(w->f, job, delay);
+        queue_retry(&w->f->queue, job, delay);
         return;
     }
     if (try_mirror(w, job, o))
@@ -134,5 +135,5 @@ void fetch_settle(struct worker *w, struct job *job, const struct outcome *o)
         local_failure(w, job, o);
     report_settled(w, job, o);
     repeats_settle(w, job, o);
-    queue_done(w->f, job);
+    queue_done(&w->f->queue, job);
 }

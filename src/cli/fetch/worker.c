@@ -31,7 +31,7 @@ static void fail(struct worker *w, struct outcome *o, int code)
 
     o->answered |= bide_error_get(&e) == code && e.http_status != 0;
     if (!o->is_local && e.url)
-        queue_credit(w->f, w->job, e.url);
+        queue_credit(&w->f->queue, w->job, e.url);
     o->is_queued = e.phase == BIDE_PHASE_NONE || e.phase == BIDE_PHASE_QUEUE;
     o->code = code;
     if (o->status == 0)
@@ -146,7 +146,7 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
 {
     char reason[SAY_QUOTE_SIZE];
 
-    silence_heard(w->f, job, 0);
+    silence_heard(&w->f->queue, job, 0);
     if (w->f->options->verbose > 0 && bide_response_oddity(r))
         mention_oddity(w, job, r);
     if (w->f->jsonl.path)
@@ -156,7 +156,7 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
     o->redirects = w->trail.redirects;
     o->timing = bide_response_timing(r);
     if (job->is_away || o->redirects > 0)
-        queue_credit(w->f, job, bide_response_url(r));
+        queue_credit(&w->f->queue, job, bide_response_url(r));
     text_clear(&w->landed);
     if (o->redirects > 0) {
         text_add_string(&w->landed, bide_response_url(r));
@@ -230,7 +230,7 @@ static bool is_existing(struct worker *w, struct job *job, struct outcome *o)
         return false;
 
     if (!job->host->health.is_lost)
-        queue_give_back(w->f);
+        queue_give_back(&w->f->queue);
     o->is_existing = true;
     o->bytes = (uint64_t)size;
     return true;
@@ -247,7 +247,7 @@ static void ask(struct worker *w, struct job *job, struct outcome *o)
         wait_for_hop(w, job, o);
     else
         fail(w, o, bide_error_code());
-    if (silence_settle(w->f, job) && o->fail == FAIL_CANCELLED)
+    if (silence_settle(&w->f->queue, job) && o->fail == FAIL_CANCELLED)
         o->is_put_back = true;
 }
 
@@ -257,7 +257,7 @@ static void attempt(struct worker *w, struct job *job, struct outcome *o)
 
     *o = (struct outcome){.retry_after_ms = -1};
     w->job = job;
-    w->method = job_method(f, job);
+    w->method = queue_method(&f->queue, job);
     text_clear(&w->why);
     if (job->waits_since_ms)
         job->waited_ms += bide_loop_time_ms(f->loop) - job->waits_since_ms;
@@ -295,7 +295,7 @@ static void run(struct worker *w)
     struct outcome o;
     struct job *job;
 
-    while (!f->cut && (job = queue_take(f))) {
+    while (!f->cut && (job = queue_take(&f->queue))) {
         if (job->is_repeat) {
             repeats_pass(w, job);
             continue;
@@ -306,7 +306,7 @@ static void run(struct worker *w)
         if (o.is_put_back) {
             job->attempts--;
             job->resent += w->hop == HOP_GOES;
-            queue_put_back(f, job);
+            queue_put_back(&f->queue, job);
             continue;
         }
         uint64_t before = f->jsonl.added;

@@ -5,7 +5,7 @@
  * At every moment there is one such thing.  It is looked for when a worker finds no job that may go, and it lasts until
  * another one is found; when as many requests are live as there may be, it is that.
  */
-#include "cli/fetch/fetch.h"
+#include "cli/schedule/inside.h"
 
 static void set(struct bottlenecks *b, enum bottleneck to, int64_t now_ms)
 {
@@ -16,20 +16,19 @@ static void set(struct bottlenecks *b, enum bottleneck to, int64_t now_ms)
     b->since_ms = now_ms;
 }
 
-static bool has_more(const struct fetch *f)
+static bool has_more(const struct queue *q)
 {
-    return f->queue.parked > 0 || f->queue.behind > 0 || !f->source.at_end;
+    return q->parked > 0 || q->behind > 0 || !q->source->at_end;
 }
 
-void bottleneck_note_start(struct fetch *f, int64_t now_ms)
+void bottleneck_note_start(struct queue *q, int64_t now_ms)
 {
-    struct queue *q = &f->queue;
     struct bottlenecks *b = &q->bottlenecks;
     bool is_of_hosts = b->now == BY_PER_HOST || b->now == BY_WINDOW;
 
     if (b->since_ms == 0)
         b->since_ms = now_ms;
-    bool more = has_more(f), is_full = q->live >= f->concurrency;
+    bool more = has_more(q), is_full = q->live >= q->options.concurrency;
 
     if (more && is_full)
         set(b, BY_CONCURRENCY, now_ms);
@@ -52,9 +51,8 @@ static enum bottleneck of_hosts(const struct queue *q)
     return q->slow_live > 0 ? BY_SLOW_HOSTS : BY_NOTHING;
 }
 
-void bottleneck_note_wait(struct fetch *f, bool rate, int64_t now_ms)
+void bottleneck_note_wait(struct queue *q, bool rate, int64_t now_ms)
 {
-    struct queue *q = &f->queue;
     enum bottleneck b = rate ? BY_RATE : of_hosts(q);
 
     if (b == BY_NOTHING && q->is_reading)
@@ -64,13 +62,13 @@ void bottleneck_note_wait(struct fetch *f, bool rate, int64_t now_ms)
     set(&q->bottlenecks, b, now_ms);
 }
 
-enum bottleneck bottleneck_of_run(const struct fetch *f, double *share)
+enum bottleneck bottleneck_of_run(const struct queue *q, double *share)
 {
-    struct bottlenecks b = f->queue.bottlenecks;
+    struct bottlenecks b = q->bottlenecks;
     enum bottleneck most = BY_NOTHING;
     int64_t all = 0;
 
-    b.ms[b.now] += bide_loop_time_ms(f->loop) - b.since_ms;
+    b.ms[b.now] += bide_loop_time_ms(q->loop) - b.since_ms;
     for (int i = 0; i < BOTTLENECKS; i++) {
         all += b.ms[i];
         if (i != BY_NOTHING && (most == BY_NOTHING || b.ms[i] > b.ms[most]))
@@ -80,7 +78,7 @@ enum bottleneck bottleneck_of_run(const struct fetch *f, double *share)
     return most;
 }
 
-void bottleneck_describe(const struct fetch *f, enum bottleneck b, struct text *to)
+void bottleneck_describe(const struct queue *q, enum bottleneck b, struct text *to)
 {
     static const char *const words[BOTTLENECKS] = {
         [BY_RATE] = "--rate",
@@ -90,17 +88,17 @@ void bottleneck_describe(const struct fetch *f, enum bottleneck b, struct text *
         [BY_RETRIES] = "waits before further attempts (--backoff)",
         [BY_INPUT] = "the list of URLs, which came slowly",
     };
-    int n = f->queue.bottlenecks.full_size;
+    int n = q->bottlenecks.full_size;
 
-    if (b == BY_CONCURRENCY && f->concurrency < f->options->concurrency)
-        text_format(to, "%d at once, for lack of descriptors (ulimit -n)", f->concurrency);
+    if (b == BY_CONCURRENCY && q->options.concurrency < q->options.wanted)
+        text_format(to, "%d at once, for lack of descriptors (ulimit -n)", q->options.concurrency);
     else if (b == BY_CONCURRENCY)
-        text_format(to, "%d at once (--concurrency)", f->concurrency);
+        text_format(to, "%d at once (--concurrency)", q->options.concurrency);
     else if (b == BY_PER_HOST)
         text_format(to, "%d at once to one host (--per-host)", n);
-    else if (b == BY_WINDOW && f->queue.bottlenecks.full_is_growing && n <= WINDOW_START)
+    else if (b == BY_WINDOW && q->bottlenecks.full_is_growing && n <= WINDOW_START)
         text_format(to, "%d at once to one host, as it begins (--no-adaptive)", n);
-    else if (b == BY_WINDOW && f->queue.bottlenecks.full_is_growing)
+    else if (b == BY_WINDOW && q->bottlenecks.full_is_growing)
         text_format(to, "one host's window, which had grown to %d (--no-adaptive)", n);
     else if (b == BY_WINDOW)
         text_format(to, "one host's window of %d: it slows down or refuses beyond", n);

@@ -17,17 +17,17 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/schedule/inside.h"
 
 /* ---- what a host may have ---- */
 
-static bool has_place(const struct fetch *f, const struct host *host)
+static bool has_place(const struct queue *q, const struct host *host)
 {
     if (host->health.is_lost)
         return true; /* its jobs fail without a request */
     if (host->health.is_down)
         return host->live == 0;
-    return host->live < window_size(&host->window, &f->queue.window);
+    return host->live < window_size(&host->window, &q->window);
 }
 
 /* Until when it must be left alone. */
@@ -57,18 +57,17 @@ static bool hangs(const struct queue *q, int64_t now_ms)
     return q->trials && now_ms - q->trials->trial_ms > HOST_SILENCE_MS;
 }
 
-int queue_slow_most(const struct fetch *f)
+int queue_slow_most(const struct queue *q)
 {
-    int most = f->concurrency - (f->concurrency + 3) / 4;
+    int most = q->options.concurrency - (q->options.concurrency + 3) / 4;
 
     return most > 1 ? most : 1;
 }
 
 /* Is there room for one more of this row? */
-static bool has_room(const struct fetch *f, enum row row, int64_t now_ms)
+static bool has_room(const struct queue *q, enum row row, int64_t now_ms)
 {
-    const struct queue *q = &f->queue;
-    int all = f->concurrency, most = queue_slow_most(f);
+    int all = q->options.concurrency, most = queue_slow_most(q);
 
     if (row == ROW_FAST)
         return true;
@@ -80,13 +79,13 @@ static bool has_room(const struct fetch *f, enum row row, int64_t now_ms)
 }
 
 /* Its jobs, its live ones or what it may have has changed.  A slow host is another bottleneck. */
-static void note_full(struct fetch *f, struct host *host)
+static void note_full(struct queue *q, struct host *host)
 {
-    struct bottlenecks *b = &f->queue.bottlenecks;
-    bool is_full = host->first && !health_is_slow(&host->health) && !has_place(f, host);
+    struct bottlenecks *b = &q->bottlenecks;
+    bool is_full = host->first && !health_is_slow(&host->health) && !has_place(q, host);
 
     if (is_full) {
-        b->full_size = window_size(&host->window, &f->queue.window);
+        b->full_size = window_size(&host->window, &q->window);
         b->full_is_growing = !host->window.has_shrunk;
     }
     if (is_full == host->is_full)
@@ -95,49 +94,67 @@ static void note_full(struct fetch *f, struct host *host)
     b->full += is_full ? 1 : -1u;
 }
 
+/* ---- trials: their first request has no answer yet ---- */
+
+static void begin_trial(struct queue *q, struct host *host, int64_t now_ms)
+{
+    host->trial_ms = now_ms > 0 ? now_ms : 1;
+    host->trial_next = NULL;
+    host->trial_prev = q->trials_last;
+    if (q->trials_last)
+        q->trials_last->trial_next = host;
+    else
+        q->trials = host;
+    q->trials_last = host;
+}
+
+void host_end_trial(struct queue *q, struct host *host)
+{
+    if (host->trial_ms == 0)
+        return;
+    host->trial_ms = 0;
+    *(host->trial_prev ? &host->trial_prev->trial_next : &q->trials) = host->trial_next;
+    *(host->trial_next ? &host->trial_next->trial_prev : &q->trials_last) = host->trial_prev;
+}
+
 /* ---- live jobs ---- */
 
-void host_recount(struct fetch *f, struct host *host)
+void host_recount(struct queue *q, struct host *host)
 {
-    struct queue *q = &f->queue;
     int slow = health_is_slow(&host->health) ? host->live : 0;
 
     q->slow_live += slow - host->slow_live;
     host->slow_live = slow;
-    note_full(f, host);
+    note_full(q, host);
 }
 
-void host_start(struct fetch *f, struct host *host, int64_t now_ms)
+void host_start(struct queue *q, struct host *host, int64_t now_ms)
 {
-    struct queue *q = &f->queue;
-
     if (row_of(host) == ROW_FIRST)
-        host_begin_trial(q, host, now_ms);
+        begin_trial(q, host, now_ms);
     host->live++;
     q->live++;
-    host_recount(f, host);
+    host_recount(q, host);
 }
 
-void host_end(struct fetch *f, struct host *host)
+void host_end(struct queue *q, struct host *host)
 {
-    struct queue *q = &f->queue;
-
     host->live--;
     q->live--;
-    host_recount(f, host);
+    host_recount(q, host);
     if (host->live == 0)
         host_end_trial(q, host);
 }
 
-bool host_may_start(const struct fetch *f, const struct host *host, int64_t now_ms)
+bool host_may_start(const struct queue *q, const struct host *host, int64_t now_ms)
 {
-    return !host->first && !host->runs && has_place(f, host) && rest_ms(host) <= now_ms && has_room(f, row_of(host), now_ms);
+    return !host->first && !host->runs && has_place(q, host) && rest_ms(host) <= now_ms && has_room(q, row_of(host), now_ms);
 }
 
 /* A host that is well takes what it is sent by others, if it did not ask to be left alone. */
-bool host_may_follow(const struct fetch *f, const struct host *host, int64_t now_ms)
+bool host_may_follow(const struct queue *q, const struct host *host, int64_t now_ms)
 {
-    return health_is_slow(&host->health) ? host_may_start(f, host, now_ms) : rest_ms(host) <= now_ms;
+    return health_is_slow(&host->health) ? host_may_start(q, host, now_ms) : rest_ms(host) <= now_ms;
 }
 
 /* ---- rows ---- */
@@ -159,15 +176,13 @@ static void join_row(struct queue *q, struct host *host, enum row row)
     q->rows[row].last = host;
 }
 
-void host_line_up(struct fetch *f, struct host *host, int64_t now_ms)
+void host_line_up(struct queue *q, struct host *host, int64_t now_ms)
 {
-    struct queue *q = &f->queue;
-
     if (host->is_ready && host->row == row_of(host))
         return;
     if (host->is_ready)
         leave_row(q, host);
-    if (!host->first || !has_place(f, host))
+    if (!host->first || !has_place(q, host))
         return;
     if (rest_ms(host) > now_ms) {
         if (!host->is_asleep) {
@@ -184,12 +199,13 @@ static size_t bytes_of(const struct job *job)
     return job->url.cap + (job->hop_url ? strlen(job->hop_url) : 0);
 }
 
-void host_park(struct fetch *f, struct job *job, int64_t now_ms)
+void host_park(struct queue *q, struct job *job, int64_t now_ms)
 {
     struct host *host = job->host;
 
     job->waits_since_ms = job->waits_since_ms ? job->waits_since_ms : now_ms;
-    repeats_release(f, job);
+    if (job->holds)
+        q->user->release(q->user->arg, job);
     job->next = NULL;
     if (host->first)
         host->last->next = job;
@@ -197,10 +213,10 @@ void host_park(struct fetch *f, struct job *job, int64_t now_ms)
         host->first = job;
     host->last = job;
     host->nparked++;
-    f->queue.parked++;
-    f->queue.parked_bytes += bytes_of(job);
-    note_full(f, host);
-    host_line_up(f, host, now_ms);
+    q->parked++;
+    q->parked_bytes += bytes_of(job);
+    note_full(q, host);
+    host_line_up(q, host, now_ms);
 }
 
 struct job *host_unpark(struct queue *q, struct host *host)
@@ -216,38 +232,34 @@ struct job *host_unpark(struct queue *q, struct host *host)
 }
 
 /* Hosts that have rested long enough. */
-static void wake_hosts(struct fetch *f, int64_t now_ms)
+static void wake_hosts(struct queue *q, int64_t now_ms)
 {
-    struct queue *q = &f->queue;
-
     while (q->asleep && q->asleep->wake_ms <= now_ms)
-        host_line_up(f, asleep_pop(q), now_ms);
+        host_line_up(q, asleep_pop(q), now_ms);
 }
 
 /* The first of the row that still belongs there gives one job, and goes to its end. */
-static struct job *take_from(struct fetch *f, enum row row, int64_t now_ms)
+static struct job *take_from(struct queue *q, enum row row, int64_t now_ms)
 {
-    struct queue *q = &f->queue;
-
     while (q->rows[row].first) {
         struct host *host = q->rows[row].first;
         leave_row(q, host);
-        if (!host->first || !has_place(f, host) || rest_ms(host) > now_ms || row_of(host) != row) {
-            host_line_up(f, host, now_ms);
+        if (!host->first || !has_place(q, host) || rest_ms(host) > now_ms || row_of(host) != row) {
+            host_line_up(q, host, now_ms);
             continue;
         }
         struct job *job = host_unpark(q, host);
-        host_start(f, host, now_ms);
+        host_start(q, host, now_ms);
         if (host->first)
-            host_line_up(f, host, now_ms);
+            host_line_up(q, host, now_ms);
         return job;
     }
     return NULL;
 }
 
-static struct job *take_if_room(struct fetch *f, enum row row, int64_t now_ms)
+static struct job *take_if_room(struct queue *q, enum row row, int64_t now_ms)
 {
-    return f->queue.rows[row].first && has_room(f, row, now_ms) ? take_from(f, row, now_ms) : NULL;
+    return q->rows[row].first && has_room(q, row, now_ms) ? take_from(q, row, now_ms) : NULL;
 }
 
 /* Is there a host that may hang? */
@@ -256,43 +268,41 @@ static bool is_waiting(const struct queue *q)
     return q->rows[ROW_FIRST].first || q->rows[ROW_SLOW].first || q->rows[ROW_MORE].first;
 }
 
-struct job *rows_take(struct fetch *f, int64_t now_ms)
+struct job *rows_take(struct queue *q, int64_t now_ms)
 {
     static const enum row order[] = {ROW_FAST, ROW_FIRST, ROW_SLOW, ROW_MORE};
     struct job *job = NULL;
 
-    wake_hosts(f, now_ms);
-    if (is_waiting(&f->queue) && f->queue.slow_live < f->concurrency / 4 && !(job = take_from(f, ROW_FIRST, now_ms)))
-        job = take_from(f, ROW_SLOW, now_ms);
+    wake_hosts(q, now_ms);
+    if (is_waiting(q) && q->slow_live < q->options.concurrency / 4 && !(job = take_from(q, ROW_FIRST, now_ms)))
+        job = take_from(q, ROW_SLOW, now_ms);
     for (size_t i = 0; !job && i < sizeof order / sizeof *order; i++)
-        job = take_if_room(f, order[i], now_ms);
+        job = take_if_room(q, order[i], now_ms);
     return job;
 }
 
 /* ---- room that nobody else needs ---- */
 
-int64_t rows_spare_ms(const struct fetch *f)
+int64_t rows_spare_ms(const struct queue *q)
 {
-    const struct queue *q = &f->queue;
-
     if (!is_waiting(q) || q->rows[ROW_FAST].first || q->live > q->slow_live)
         return INT64_MAX;
     return q->trials_last ? q->trials_last->trial_ms + HOST_SILENCE_MS : 0;
 }
 
-struct job *rows_take_spare(struct fetch *f, int64_t now_ms)
+struct job *rows_take_spare(struct queue *q, int64_t now_ms)
 {
     struct job *job = NULL;
 
-    for (int row = ROW_FIRST; !job && row < ROWS && rows_spare_ms(f) <= now_ms; row++)
-        job = take_from(f, (enum row)row, now_ms);
+    for (int row = ROW_FIRST; !job && row < ROWS && rows_spare_ms(q) <= now_ms; row++)
+        job = take_from(q, (enum row)row, now_ms);
     return job;
 }
 
-bool rows_have(const struct fetch *f, int64_t now_ms)
+bool rows_have(const struct queue *q, int64_t now_ms)
 {
     for (int row = 0; row < ROWS; row++)
-        if (f->queue.rows[row].first && has_room(f, (enum row)row, now_ms))
+        if (q->rows[row].first && has_room(q, (enum row)row, now_ms))
             return true;
-    return rows_spare_ms(f) <= now_ms;
+    return rows_spare_ms(q) <= now_ms;
 }

@@ -14,7 +14,7 @@
  * recalled job is asked again later, and not recalled a second time.  Requests that are not safe to repeat stay,
  * and so does a body of which more than a little has come.
  */
-#include "cli/fetch/fetch.h"
+#include "cli/schedule/inside.h"
 #include "cli/request/retry.h"
 
 #define SILENCE_MS  HOST_SILENCE_MS
@@ -44,25 +44,23 @@ static void join_list(struct queue *q, struct host_list *list, struct host *host
 
 static void look(void *arg);
 
-static void watch(struct fetch *f, int64_t now_ms)
+static void watch(struct queue *q, int64_t now_ms)
 {
-    struct queue *q = &f->queue;
     int64_t at_ms = q->silent.first ? now_ms + SILENCE_MS : INT64_MAX;
 
     if (q->asked.first && q->asked.first->heard_ms + SILENCE_MS < at_ms)
         at_ms = q->asked.first->heard_ms + SILENCE_MS;
     if (q->watch || at_ms == INT64_MAX)
         return;
-    q->watch = bide_loop_call_at(f->loop, at_ms, look, f);
+    q->watch = bide_loop_call_at(q->loop, at_ms, look, q);
     if (!q->watch)
-        fetch_fail_here(f);
+        queue_fail(q);
 }
 
 /* ---- what is heard ---- */
 
-void silence_ask(struct fetch *f, struct job *job)
+void silence_ask(struct queue *q, struct job *job)
 {
-    struct queue *q = &f->queue;
     struct host *host = job->host;
 
     job->is_asked = true;
@@ -78,14 +76,12 @@ void silence_ask(struct fetch *f, struct job *job)
     host->heard_bytes = 0;
     join_list(q, &q->asked, host);
     if (!q->watch)
-        watch(f, job->sent_ms);
+        watch(q, job->sent_ms);
 }
 
-static void speak(struct fetch *f, struct host *host)
+static void speak(struct queue *q, struct host *host)
 {
-    struct queue *q = &f->queue;
-
-    host->heard_ms = bide_loop_time_ms(f->loop);
+    host->heard_ms = bide_loop_time_ms(q->loop);
     host->heard_bytes = 0;
     if (host->in_list != &q->asked || q->asked.last != host) {
         leave_list(q, host);
@@ -94,11 +90,11 @@ static void speak(struct fetch *f, struct host *host)
     if (!host->health.is_silent)
         return;
     host->health.is_silent = false;
-    host_recount(f, host);
-    host_line_up(f, host, host->heard_ms);
+    host_recount(q, host);
+    host_line_up(q, host, host->heard_ms);
 }
 
-void silence_heard(struct fetch *f, struct job *job, size_t bytes)
+void silence_heard(struct queue *q, struct job *job, size_t bytes)
 {
     struct host *host = job->host;
 
@@ -107,12 +103,12 @@ void silence_heard(struct fetch *f, struct job *job, size_t bytes)
     if (!job->is_asked || !host->in_list)
         return;
     host->heard_bytes += bytes;
-    host->byte_ms = bide_loop_time_ms(f->loop);
+    host->byte_ms = bide_loop_time_ms(q->loop);
     if (bytes == 0 || host->heard_bytes >= HEARD_BYTES)
-        speak(f, host);
+        speak(q, host);
 }
 
-void silence_end(struct fetch *f, struct job *job, bool is_answered)
+void silence_end(struct queue *q, struct job *job, bool is_answered)
 {
     struct host *host = job->host;
 
@@ -122,27 +118,25 @@ void silence_end(struct fetch *f, struct job *job, bool is_answered)
     *(job->asked_prev ? &job->asked_prev->asked_next : &host->asked_first) = job->asked_next;
     *(job->asked_next ? &job->asked_next->asked_prev : &host->asked_last) = job->asked_prev;
     if (is_answered)
-        speak(f, host);
+        speak(q, host);
     if (!host->asked_first)
-        leave_list(&f->queue, host);
+        leave_list(q, host);
 }
 
 /* ---- places that others need ---- */
 
 /* A request that may be ended now and sent again. */
-static bool may_recall(const struct fetch *f, const struct job *job)
+static bool may_recall(const struct queue *q, const struct job *job)
 {
-    return job->task && !job->is_recalled && !job->is_bound && job->received < HEARD_BYTES && retry_is_safe(job_method(f, job));
+    return job->task && !job->is_recalled && !job->is_bound && job->received < HEARD_BYTES && retry_is_safe(queue_method(q, job));
 }
 
 /* Down to so many requests of slow hosts, these among them. */
-static void recall(struct fetch *f, struct host *host, const struct job *keep, int most)
+static void recall(struct queue *q, struct host *host, const struct job *keep, int most)
 {
-    struct queue *q = &f->queue;
-
     for (struct job *job = host->asked_last, *prev; job && job != keep && q->slow_live - q->nrecalled > most; job = prev) {
         prev = job->asked_prev;
-        if (!may_recall(f, job) || !bide_task_cancel(job->task))
+        if (!may_recall(q, job) || !bide_task_cancel(job->task))
             continue;
         job->is_recalled = job->is_recalling = true;
         q->nrecalled++;
@@ -150,45 +144,40 @@ static void recall(struct fetch *f, struct host *host, const struct job *keep, i
 }
 
 /* Of hosts that were fast before, or nobody knows: those known to be slow were never given more. */
-static void make_room(struct fetch *f)
+static void make_room(struct queue *q)
 {
-    struct queue *q = &f->queue;
-
     for (struct host *host = q->silent.last; host; host = host->asked_prev)
         if (host->health.answer_us <= HEALTH_SLOW_US)
-            recall(f, host, host->asked_first, f->concurrency / 4);
+            recall(q, host, host->asked_first, q->options.concurrency / 4);
     for (struct host *host = q->silent.last; host; host = host->asked_prev)
         if (host->health.answer_us <= HEALTH_SLOW_US)
-            recall(f, host, NULL, queue_slow_most(f));
+            recall(q, host, NULL, queue_slow_most(q));
 }
 
 /* All places are taken, and there is something that could use one. */
-static bool is_crowded(const struct fetch *f, int64_t now_ms)
+static bool is_crowded(const struct queue *q, int64_t now_ms)
 {
-    const struct queue *q = &f->queue;
-
-    if (f->stopping || q->live < f->concurrency)
+    if (q->is_stopping || q->live < q->options.concurrency)
         return false;
-    return q->rows[ROW_FAST].first || queue_may_read(f) || backlog_may_read(f) ||
+    return q->rows[ROW_FAST].first || queue_may_read(q) || backlog_may_read(q) ||
            (q->nlater > 0 && q->later[0]->due_ms <= now_ms && !health_is_slow(&q->later[0]->host->health));
 }
 
-bool silence_settle(struct fetch *f, struct job *job)
+bool silence_settle(struct queue *q, struct job *job)
 {
     job->task = NULL;
     if (!job->is_recalling)
         return false;
     job->is_recalling = false;
-    f->queue.nrecalled--;
+    q->nrecalled--;
     BIDE_IGNORE(bide_uncancel(bide_current_task()));
     return true;
 }
 
 static void look(void *arg)
 {
-    struct fetch *f = arg;
-    struct queue *q = &f->queue;
-    int64_t now_ms = bide_loop_time_ms(f->loop);
+    struct queue *q = arg;
+    int64_t now_ms = bide_loop_time_ms(q->loop);
 
     q->watch = NULL;
     while (q->asked.first && q->asked.first->heard_ms + SILENCE_MS <= now_ms) {
@@ -196,9 +185,9 @@ static void look(void *arg)
         leave_list(q, host);
         join_list(q, &q->silent, host);
         host->health.is_silent = true;
-        host_recount(f, host);
+        host_recount(q, host);
     }
-    if (is_crowded(f, now_ms))
-        make_room(f);
-    watch(f, now_ms);
+    if (is_crowded(q, now_ms))
+        make_room(q);
+    watch(q, now_ms);
 }

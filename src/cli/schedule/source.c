@@ -5,9 +5,24 @@
  * A list is read in a thread, because a pipe or a terminal may have nothing to give for a long time.
  */
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/schedule/inside.h"
+
+#define MESSAGE 3500
+
+BIDE_PRINTF(3, 4) static void complain(const struct source *s, bool is_failure, const char *format, ...)
+{
+    char text[MESSAGE];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    s->say(s->arg, is_failure, text);
+}
 
 /* The next of the patterns; false: they are used up. */
 static bool next_of_patterns(struct source *s, struct job *job)
@@ -36,30 +51,28 @@ static void close_list(struct source *s)
     s->list = NULL;
 }
 
-static int open_list(struct fetch *f)
+static int open_list(struct source *s)
 {
-    struct source *s = &f->source;
-
     s->list = malloc(sizeof *s->list);
     if (s->list)
         return list_open(s->list, *s->inputs, &s->rules) == EXIT_OK ? 0 : -EIO;
-    report_failure(f, "%s: out of memory", *s->inputs);
+    complain(s, true, "%s: out of memory", *s->inputs);
     return BIDE_ENOMEM;
 }
 
 /* What cannot be read ends the list, after a message.  Returns: 0, or no memory. */
-static int fill_list(struct fetch *f)
+static int fill_list(struct source *s)
 {
-    int code = bide_to_thread(bide_coro(lines_fill, &f->source.list->lines));
+    int code = bide_to_thread(bide_coro(lines_fill, &s->list->lines));
 
-    if (code >= 0 || f->stopping)
+    if (code >= 0 || s->is_stopped)
         return 0;
-    report_failure(f, "%s", bide_error_text());
+    complain(s, true, "%s", bide_error_text());
     if (code == BIDE_ENOMEM)
         return code;
-    f->source.is_broken = true;
-    f->source.is_refused |= code == -EBADMSG;
-    list_cut(f->source.list);
+    s->is_broken = true;
+    s->is_refused |= code == -EBADMSG;
+    list_cut(s->list);
     return 0;
 }
 
@@ -78,10 +91,8 @@ void source_set_extras(struct job *job, struct list_entry *e, int got)
     job->extras = e->extras;
 }
 
-static void note_entry(struct fetch *f, struct job *job, struct list_entry *e, int got)
+static void note_entry(struct source *s, struct job *job, struct list_entry *e, int got)
 {
-    struct source *s = &f->source;
-
     source_set_extras(job, e, got);
     job->line = e->line;
     job->list = s->list->lines.name;
@@ -90,66 +101,64 @@ static void note_entry(struct fetch *f, struct job *job, struct list_entry *e, i
     s->end = e->end;
     s->form = e->form;
     s->columns = e->columns;
-    fetch_claim_list_name(f, job);
+    s->claim(s->arg, job);
 }
 
 /* The whole list is something else: nothing of it is asked for.  Returns: 0, or no memory. */
-static int refuse_list(struct fetch *f, const struct list_entry *e)
+static int refuse_list(struct source *s, const struct list_entry *e)
 {
-    report_failure(f, "%s:%llu: %s", f->source.list->lines.name, (unsigned long long)e->line, e->fault);
+    complain(s, true, "%s:%llu: %s", s->list->lines.name, (unsigned long long)e->line, e->fault);
     if (e->fault == extras_no_memory)
         return BIDE_ENOMEM;
-    f->source.is_broken = f->source.is_refused = true;
+    s->is_broken = s->is_refused = true;
     return 0;
 }
 
 /* An option that is passed over, the first time. */
-static void say_ignored(struct fetch *f, const struct list_entry *e)
+static void say_ignored(struct source *s, const struct list_entry *e)
 {
     uint64_t bit = UINT64_C(1) << (aria2_ignored_number(e->fault) % 64);
 
-    if (!(f->source.notes & bit) && !f->options->quiet)
-        report_say(f, "%s:%llu: %s= of aria2 means nothing here; it is passed over", f->source.list->lines.name,
+    if (!(s->notes & bit) && !s->is_quiet)
+        complain(s, false, "%s:%llu: %s= of aria2 means nothing here; it is passed over", s->list->lines.name,
                    (unsigned long long)e->line, e->fault);
-    f->source.notes |= bit;
+    s->notes |= bit;
 }
 
 /* 1: *job has an entry; 0: this list is over. */
-static int next_of_list(struct fetch *f, struct job *job)
+static int next_of_list(struct source *s, struct job *job)
 {
-    struct list *l = f->source.list;
+    struct list *l = s->list;
     struct list_entry e;
 
-    while (!f->stopping) {
+    while (!s->is_stopped) {
         int got = list_next(l, &e);
         if (got == LIST_GOT || got == LIST_BAD) {
-            note_entry(f, job, &e, got);
+            note_entry(s, job, &e, got);
             return 1;
         }
         if (got == LIST_END || got == LIST_REFUSED)
-            return got == LIST_REFUSED ? refuse_list(f, &e) : 0;
+            return got == LIST_REFUSED ? refuse_list(s, &e) : 0;
         if (got == LIST_NOTE)
-            say_ignored(f, &e);
-        int code = got == LIST_MORE ? fill_list(f) : 0;
+            say_ignored(s, &e);
+        int code = got == LIST_MORE ? fill_list(s) : 0;
         if (code < 0)
             return code;
     }
     return 0;
 }
 
-static int next_of_lists(struct fetch *f, struct job *job)
+static int next_of_lists(struct source *s, struct job *job)
 {
-    struct source *s = &f->source;
-
     for (;;) {
         if (!s->list && (!s->inputs || !*s->inputs))
             return 0;
         if (!s->list) {
-            int code = open_list(f);
+            int code = open_list(s);
             if (code < 0)
                 return code;
         }
-        int got = next_of_list(f, job);
+        int got = next_of_list(s, job);
         if (got != 0)
             return got;
         close_list(s);
@@ -157,27 +166,25 @@ static int next_of_lists(struct fetch *f, struct job *job)
     }
 }
 
-int source_next(struct fetch *f, struct job *job)
+int source_next(struct source *s, struct job *job)
 {
-    struct source *s = &f->source;
-
     if (s->at_end)
         return 0;
     text_clear(&job->url);
     job->fault = NULL;
     job->list = NULL;
     job->extras = NULL;
-    int got = next_of_patterns(s, job) ? 1 : next_of_lists(f, job);
+    int got = next_of_patterns(s, job) ? 1 : next_of_lists(s, job);
     if (got > 0)
         job->number = s->number++;
     s->at_end = got <= 0;
-    s->is_complete = got == 0 && !f->stopping && !s->is_broken;
+    s->is_complete = got == 0 && !s->is_stopped && !s->is_broken;
     return got;
 }
 
 void source_stop(struct source *s)
 {
-    s->at_end = true;
+    s->at_end = s->is_stopped = true;
     if (s->list)
         lines_stop(&s->list->lines);
 }

@@ -7,7 +7,7 @@
  */
 #include <assert.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/schedule/inside.h"
 
 /* ---- waiting ---- */
 
@@ -52,35 +52,33 @@ int queue_wait(struct queue *q)
 }
 
 /* A job may go: who takes it? */
-void queue_wake_or_grow(struct fetch *f)
+void queue_wake_or_grow(struct queue *q)
 {
-    if (f->queue.waiters)
-        queue_wake_one(&f->queue);
+    if (q->waiters)
+        queue_wake_one(q);
     else
-        fetch_grow(f);
+        q->user->grow(q->user->arg);
 }
 
 static void alarm_rings(void *arg)
 {
-    struct fetch *f = arg;
+    struct queue *q = arg;
 
-    f->queue.alarm = NULL;
-    queue_wake_or_grow(f);
+    q->alarm = NULL;
+    queue_wake_or_grow(q);
 }
 
 /* Wake a waiter then, or earlier. */
-void queue_set_alarm(struct fetch *f, int64_t when_ms)
+void queue_set_alarm(struct queue *q, int64_t when_ms)
 {
-    struct queue *q = &f->queue;
-
     if (q->alarm && q->alarm_ms <= when_ms)
         return;
     if (q->alarm)
         bide_handle_cancel(q->alarm);
     q->alarm_ms = when_ms;
-    q->alarm = bide_loop_call_at(f->loop, when_ms, alarm_rings, f);
+    q->alarm = bide_loop_call_at(q->loop, when_ms, alarm_rings, q);
     if (!q->alarm)
-        fetch_fail_here(f);
+        queue_fail(q);
 }
 
 /* ---- jobs for later: a heap ---- */

@@ -2,7 +2,7 @@
 /* test_health.c - is a host well, down or lost?  And hosts that rest wake in the order of their times. */
 #include <harness/harness.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/schedule/inside.h"
 
 static const struct health_limits limits = {.rounds = 5, .backoff_ms = 1000, .backoff_max_ms = 4000};
 

@@ -11,11 +11,6 @@
 
 #include "cli/fetch/fetch.h"
 
-const char *job_method(const struct fetch *f, const struct job *job)
-{
-    return request_method(&f->request, job->extras);
-}
-
 /* ---- the first lines ---- */
 
 bool fetch_list_is_file(const char *path)

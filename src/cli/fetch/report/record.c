@@ -161,7 +161,7 @@ void record_add(struct fetch *f, const struct job *job, const struct outcome *o,
         text_format(t, ",\"same_as\":%llu", (unsigned long long)o->first);
     if (o->final_url)
         jsonl_add_url_member(t, "final_url", o->final_url);
-    jsonl_add_member(t, "method", job_method(f, job));
+    jsonl_add_member(t, "method", queue_method(&f->queue, job));
     int status = o->trail ? o->trail->status : o->status;
     if (status)
         text_format(t, ",\"status\":%d", status);

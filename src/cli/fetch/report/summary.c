@@ -197,7 +197,7 @@ static void add_phases(const struct fetch *f, struct text *t)
 static void add_bottleneck(const struct fetch *f, struct text *t)
 {
     double share, seconds = seconds_of(f);
-    enum bottleneck b = bottleneck_of_run(f, &share);
+    enum bottleneck b = bottleneck_of_run(&f->queue, &share);
     bool is_of_places = b == BY_NOTHING || b == BY_CONCURRENCY || b == BY_PER_HOST || b == BY_WINDOW;
     struct rusage u;
 
@@ -209,7 +209,7 @@ static void add_bottleneck(const struct fetch *f, struct text *t)
         share = cpu_seconds(&u) / seconds;
     } else if (b != BY_NOTHING && share >= WORTH) {
         text_add_string(t, "limited by: ");
-        bottleneck_describe(f, b, t);
+        bottleneck_describe(&f->queue, b, t);
     } else {
         return;
     }

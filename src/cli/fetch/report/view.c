@@ -27,7 +27,7 @@ void transfer_add(struct fetch *f, struct transfer *t, size_t bytes)
 {
     t->received += bytes;
     f->stats.received += bytes;
-    silence_heard(f, t->job, bytes);
+    silence_heard(&f->queue, t->job, bytes);
 }
 
 void transfer_end(struct fetch *f, struct transfer *t)

@@ -25,8 +25,6 @@
 #define URLS_MAX    ((size_t)3 << 18) /* that are remembered: 24 MiB */
 #define DIGESTS_MAX ((size_t)3 << 16) /* the same with {sha256} */
 #define PASS_MOST   256 /* without letting others run */
-#define ASIDE_MAX   16384
-#define ASIDE_BYTES ((size_t)4 << 20) /* of their URLs */
 
 /* ---- which URLs are the same ---- */
 
@@ -109,7 +107,7 @@ bool repeats_take(struct fetch *f, struct job *job)
 
     if (!r->is_on || job->holds || job->fault || job->url.no_memory)
         return false;
-    if (r->is_auto && !retry_is_safe(job_method(f, job)))
+    if (r->is_auto && !retry_is_safe(queue_method(&f->queue, job)))
         return false;
     job->key = key_of(f, job);
     struct urlset_entry *e = job->key ? urlset_find(&r->urls, job->key) : NULL;
@@ -135,11 +133,6 @@ void repeats_release(struct fetch *f, struct job *job)
         e->state = URLSET_FREE;
 }
 
-bool repeats_are_many(const struct fetch *f)
-{
-    return f->repeats.naside >= ASIDE_MAX || f->repeats.aside_bytes >= ASIDE_BYTES;
-}
-
 static void set_aside(struct fetch *f, struct job *job, struct urlset_entry *e)
 {
     struct job *last = e->waiting;
@@ -148,9 +141,7 @@ static void set_aside(struct fetch *f, struct job *job, struct urlset_entry *e)
     if (last)
         last->next = job;
     e->waiting = job;
-    f->repeats.naside++;
-    f->repeats.aside_bytes += job->url.cap;
-    queue_set_aside(f, job);
+    queue_set_aside(&f->queue, job);
 }
 
 /* The one that came first. */
@@ -162,8 +153,7 @@ static struct job *take_waiting(struct fetch *f, struct job **last)
         *last = NULL;
     else
         (*last)->next = job->next;
-    f->repeats.naside--;
-    f->repeats.aside_bytes -= job->url.cap;
+    queue_take_back(&f->queue, job);
     return job;
 }
 
@@ -171,7 +161,7 @@ struct job *repeats_left_over(struct fetch *f)
 {
     struct urlset *s = &f->repeats.urls;
 
-    for (size_t i = 0; f->repeats.naside > 0 && i < s->nslots; i++)
+    for (size_t i = 0; f->queue.naside > 0 && i < s->nslots; i++)
         if (s->slots[i].key && s->slots[i].state != URLSET_DONE && s->slots[i].waiting)
             return take_waiting(f, &s->slots[i].waiting);
     return NULL;
@@ -240,13 +230,13 @@ void repeats_pass(struct worker *w, struct job *job)
 
     if (f->repeats.how == REPEATS_ERROR) {
         refuse(w, job, e);
-        queue_done(f, job);
+        queue_done(&f->queue, job);
     } else if (e->state != URLSET_DONE) {
         set_aside(f, job, e);
     } else {
         struct urlset_entry copy = *e;
         settle(w, job, &copy);
-        queue_done(f, job);
+        queue_done(&f->queue, job);
     }
 }
 
@@ -256,16 +246,16 @@ static void settle_waiting(struct worker *w, struct job *last, const struct urls
     struct fetch *f = w->f;
 
     while (last) {
-        bool were_many = repeats_are_many(f);
+        bool were_many = queue_aside_is_full(&f->queue);
         struct job *job = take_waiting(f, &last);
         let_others_run(f);
         if (e->fail == FAIL_CANCELLED)
             report_skipped(f, job);
         else
             settle(w, job, e);
-        queue_drop(f, job);
-        if (were_many && !repeats_are_many(f))
-            queue_wake_or_grow(f);
+        queue_drop(&f->queue, job);
+        if (were_many && !queue_aside_is_full(&f->queue))
+            queue_wake_or_grow(&f->queue);
     }
 }
 
@@ -277,8 +267,8 @@ static void pass_on(struct fetch *f, struct urlset_entry *e)
         return;
     struct job *next = take_waiting(f, &e->waiting);
     next->is_repeat = false;
-    host_park(f, next, bide_loop_time_ms(f->loop));
-    queue_wake_or_grow(f);
+    queue_park(&f->queue, next);
+    queue_wake_or_grow(&f->queue);
 }
 
 void repeats_settle(struct worker *w, struct job *job, const struct outcome *o)

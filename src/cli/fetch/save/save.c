@@ -201,8 +201,8 @@ static int finish_sink(struct sink *s, const struct job *job, struct outcome *o)
 /* All of its body has come: what follows is up to this machine. */
 static void take_all(struct worker *w, struct job *job)
 {
-    silence_end(w->f, job, true);
-    silence_settle(w->f, job);
+    silence_end(&w->f->queue, job, true);
+    silence_settle(&w->f->queue, job);
 }
 
 static int too_large(const struct worker *w, bide_response *r)

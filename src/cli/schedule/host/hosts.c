@@ -6,9 +6,12 @@
  * left alone.  Lists may name a million hosts: those that are not needed any more are given back, so there are never many
  * more than jobs.
  */
+#include <stdlib.h>
 #include <string.h>
 
-#include "cli/fetch/fetch.h"
+#include <bide/object.h>
+
+#include "cli/schedule/host/hosts.h"
 
 #define FIRST_BUCKETS 64
 #define QUIET_MAX     32768 /* hosts without jobs that failed or want to be left alone: beyond, they are forgotten */
