@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/context.h"
 
 extern const struct command command_get, command_fetch;
 

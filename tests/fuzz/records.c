@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/report/report.h"
 #include "cli/request/content_type.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -7,6 +7,10 @@
  * signal.  From then on signals do what they do in any program.  SIGUSR1 prints a line of status.
  */
 #include "cli/fetch/fetch.h"
+#include "cli/fetch/plan/plan.h"
+#include "cli/fetch/report/report.h"
+#include "cli/fetch/save/save.h"
+#include "cli/request/retry.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -15,7 +19,6 @@
 
 #include <bide/file.h>
 
-#include "cli/request/retry.h"
 
 #define OWN_DESCRIPTORS 12 /* signals, a list and four to be read again, records, the directories of files that are being named */
 #define FEWEST_DESCRIPTORS 10 /* standard files, the loop's, signals, the root, a connection, a file, its directory */
@@ -24,26 +27,6 @@
 #define RECORDS_MS      1000 /* for records, when all has been dropped: their reader may be asleep */
 
 /* ---- stopping ---- */
-
-void fetch_stop(struct fetch *f)
-{
-    f->stopping = true;
-    queue_stop(&f->queue);
-}
-
-void fetch_fail(struct fetch *f, int exit_code)
-{
-    if (f->exit_code == 0)
-        f->exit_code = exit_code;
-    fetch_stop(f);
-}
-
-void fetch_fail_here(struct fetch *f)
-{
-    if (f->exit_code == 0)
-        report_failure(f, "%s; stopping", bide_error_text());
-    fetch_fail(f, EXIT_LOCAL);
-}
 
 static void cut(struct fetch *f)
 {

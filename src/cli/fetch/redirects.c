@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "cli/fetch/fetch.h"
+#include "cli/fetch/report/report.h"
 #include "cli/request/retry.h"
 
 static void note_last(struct trail *t, const bide_response *r)

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "cli/fetch/fetch.h"
+#include "cli/fetch/report/report.h"
 #include "cli/request/retry.h"
 
 #define DRIP_BYTES_S 16384.0 /* slower than that a body drips */

@@ -11,6 +11,8 @@
 #include <time.h>
 
 #include "cli/fetch/fetch.h"
+#include "cli/fetch/report/report.h"
+#include "cli/fetch/save/save.h"
 #include "cli/request/content_type.h"
 #include "cli/request/retry.h"
 

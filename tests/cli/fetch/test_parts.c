@@ -8,7 +8,7 @@
 
 #include <bide/error.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/report/report.h"
 #include "cli/request/retry.h"
 
 /* ---- retry.c ---- */

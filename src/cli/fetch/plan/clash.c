@@ -11,7 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/plan/plan.h"
+#include "cli/fetch/report/report.h"
 #include "cli/pattern/unique.h"
 
 #define FIRST_NAMES 32768 /* looked at before the first request: some 50 ms */

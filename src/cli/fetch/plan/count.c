@@ -12,7 +12,7 @@
 
 #include <bide/error.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/plan/plan.h"
 
 #define SHORT ((int64_t)1 << 20) /* bytes of all lists: milliseconds */
 

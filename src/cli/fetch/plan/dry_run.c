@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/plan/plan.h"
+#include "cli/fetch/report/report.h"
 
 /* Names and URLs may come from anywhere. */
 static void print_clean(const char *text)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/plan/plan.h"
 
 /* ---- the first lines ---- */
 

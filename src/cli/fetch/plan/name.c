@@ -9,7 +9,8 @@
 
 #include <bide/url.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/plan/plan.h"
+#include "cli/fetch/report/report.h"
 
 const char fetch_not_a_url[] = "not a valid URL", fetch_no_memory[] = "out of memory";
 const char fetch_no_value[] = "its line gives no value to a variable of --output";

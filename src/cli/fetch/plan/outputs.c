@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/plan/plan.h"
 
 /* ---- what excludes each other ---- */
 

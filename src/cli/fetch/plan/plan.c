@@ -7,7 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/plan/plan.h"
+#include "cli/fetch/report/report.h"
 
 /* ---- URLs ---- */
 

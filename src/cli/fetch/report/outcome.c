@@ -2,7 +2,7 @@
 /*
  * outcome.c - kinds of failure: the closed list that the summary and the records speak of.
  */
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/report/outcome.h"
 
 const char *fail_name(enum fail fail)
 {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/report/report.h"
 
 /* Of what a peer or the user wrote. */
 static void add_given_url(struct text *t, const char *name, const struct text *given)

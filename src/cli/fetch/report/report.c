@@ -4,53 +4,11 @@
  *
  * Of ten thousand failures the first few are shown; the records and the summary have all.
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/report/report.h"
 
 #define MESSAGES 20
-
-/* ---- messages ---- */
-
-#define TEXT 3500
-
-static void report(struct fetch *f, void (*print)(const char *, ...), const char *format, va_list args)
-{
-    char text[TEXT];
-
-    vsnprintf(text, sizeof text, format, args);
-    progress_erase(&f->progress);
-    print("%s", text);
-}
-
-void report_say(struct fetch *f, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    report(f, say_note, format, args);
-    va_end(args);
-}
-
-void report_failure(struct fetch *f, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    report(f, say, format, args);
-    va_end(args);
-}
-
-void report_add_url(struct text *to, const char *url)
-{
-    size_t begin, end;
-
-    secrets_in_url(url, &begin, &end);
-    text_add(to, url, begin);
-    text_add_string(to, url + end);
-}
 
 /* One about a URL; false: there were enough of them. */
 static bool may_say(struct fetch *f)
@@ -60,12 +18,6 @@ static bool may_say(struct fetch *f)
     if (f->messages == MESSAGES + 1)
         report_say(f, "more failures are counted, but not shown; -v shows all, --jsonl FILE records all");
     return false;
-}
-
-void report_add_place(struct text *to, const struct job *job)
-{
-    if (job->list)
-        text_format(to, "%s:%llu: ", job->list, (unsigned long long)job->line);
 }
 
 static void say_failed(struct worker *w, const struct job *job)

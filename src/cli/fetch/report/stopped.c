@@ -4,7 +4,7 @@
  *
  * URLs that were begun, or waited in memory, are counted as skipped; behind them, the input has not been looked at.
  */
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/report/report.h"
 
 static void add_urls(struct text *t, uint64_t n)
 {

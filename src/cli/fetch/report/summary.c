@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/report/report.h"
 
 #define FEW     3     /* URLs: one line says it all */
 #define MANY    20    /* from here on there are percentiles, and medians of the phases */

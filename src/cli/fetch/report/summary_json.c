@@ -11,7 +11,7 @@
 
 #include <bide/file.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/report/report.h"
 
 /* ---- the object ---- */
 

@@ -6,7 +6,7 @@
  */
 #include <stdio.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/report/report.h"
 
 #define LARGE_BYTES 1000000
 #define LARGE_MS    1000 /* what is over sooner needs no line of its own */

@@ -8,7 +8,7 @@
 #include <bide/error.h>
 #include <bide/file.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/save/save.h"
 
 struct copy {
     const char *from, *to; /* below the root */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/save/save.h"
 
 struct search {
     struct fetch *f;

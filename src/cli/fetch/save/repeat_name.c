@@ -8,7 +8,7 @@
  */
 #include <string.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/save/save.h"
 
 #define NAMES_BYTES ((size_t)8 << 20)
 

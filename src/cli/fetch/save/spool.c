@@ -12,7 +12,7 @@
 #include <bide/error.h>
 #include <bide/file.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/save/save.h"
 
 static const char *root_of(const struct fetch *f)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/fetch/fetch.h"
+#include "cli/fetch/report/report.h"
 
 #define ENOUGH 100 /* URLs done, before a share of them is looked at */
 
