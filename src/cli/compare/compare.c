@@ -7,6 +7,9 @@
  * take milliseconds get all their runs, one that takes ten seconds gets one.
  */
 #include "cli/compare/compare.h"
+#include "cli/compare/report/report.h"
+#include "cli/compare/run/run.h"
+#include "cli/progress/progress.h"
 
 #include <signal.h>
 #include <string.h>
@@ -118,6 +121,20 @@ static int run_all(struct compare *c)
 
 /* ---- before and after ---- */
 
+/* What is going to happen. */
+static void say_plan(const struct compare *c, int64_t total_us)
+{
+    struct text line = {0};
+
+    if (c->options->quiet)
+        return;
+    compare_describe(c, &line);
+    if (!line.no_memory)
+        say_note("%s; %d mode%s, up to %d run%s each: about %d s", line.data, c->nrows, c->nrows == 1 ? "" : "s",
+                 c->options->repeat, c->options->repeat == 1 ? "" : "s", compare_whole_seconds(total_us));
+    text_free(&line);
+}
+
 static int get_ready(struct compare *c)
 {
     int64_t unused;
@@ -134,7 +151,7 @@ static int get_ready(struct compare *c)
     if (code == EXIT_OK && c->has_server)
         code = compare_server_seen(c, 1, &unused);
     if (code == EXIT_OK)
-        compare_progress_begin(c, left_us(c, 0, 0));
+        say_plan(c, left_us(c, 0, 0));
     return code;
 }
 

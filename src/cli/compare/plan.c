@@ -3,6 +3,7 @@
  * plan.c - what is compared: options read and checked, the URLs, how long it will take.
  */
 #include "cli/compare/compare.h"
+#include "cli/compare/run/run.h"
 
 #include <stdlib.h>
 #include <string.h>

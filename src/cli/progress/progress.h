@@ -104,11 +104,4 @@ void progress_large_line(const struct progress *p, const struct progress_view *v
 /* An object, without the end of the line. */
 void progress_json_line(const struct progress *p, const struct progress_view *v, int64_t now_us, struct text *to);
 
-/* "52 011"; "18.3 MB"; "1.24 s", "41 ms", "310 us" */
-void text_add_count(struct text *t, uint64_t n);
-void text_add_bytes(struct text *t, double bytes);
-void text_add_time(struct text *t, int64_t us);
-/* How many columns of a terminal a text takes that has no control characters. */
-int text_columns(const char *text, size_t len);
-
 #endif

@@ -30,6 +30,13 @@ void text_format(struct text *t, const char *format, ...) BIDE_PRINTF(2, 3);
 struct json_t;
 void text_add_json(struct text *t, const struct json_t *document, size_t flags);
 
+/* units.c: "52 011"; "18.3 MB"; "1.24 s", "41 ms", "310 us" */
+void text_add_count(struct text *t, uint64_t n);
+void text_add_bytes(struct text *t, double bytes);
+void text_add_time(struct text *t, int64_t us);
+/* How many columns of a terminal a text takes that has no control characters. */
+int text_columns(const char *text, size_t len);
+
 /* For messages: what was added, "" if nothing was; and if something is missing, that. */
 static inline const char *text_string(const struct text *t)
 {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "cli/progress/progress.h"
+#include "cli/terminal/text.h"
 
 void text_add_count(struct text *t, uint64_t n)
 {

@@ -3,6 +3,8 @@
 #include <math.h>
 
 #include "cli/compare/compare.h"
+#include "cli/compare/report/report.h"
+#include "cli/compare/run/run.h"
 #include "harness/harness.h"
 
 #define REPEAT 5

@@ -4,7 +4,8 @@
  *
  * Times are seconds, memory is bytes, what is not known is null.
  */
-#include "cli/compare/compare.h"
+#include "cli/compare/report/report.h"
+#include "cli/compare/run/run.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

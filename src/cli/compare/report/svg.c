@@ -5,7 +5,8 @@
  * One row for each mode: name and explanation, a bar as long as its time, and the figures in columns.  It follows the
  * reader's light or dark theme.
  */
-#include "cli/compare/compare.h"
+#include "cli/compare/report/report.h"
+#include "cli/compare/run/run.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -127,7 +128,7 @@ static const char *class_of(const struct compare_row *r)
 
     if (r->fault[0])
         return "failed";
-    if (m->way == compare_async_processes)
+    if (m->has_processes && m->is_wide)
         return "both";
     return m->has_workers ? "works" : m->is_wide ? "awaits" : "blocks";
 }

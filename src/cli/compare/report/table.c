@@ -4,7 +4,8 @@
  *
  * On a narrow terminal it becomes two: what catches the eye, then the figures.
  */
-#include "cli/compare/compare.h"
+#include "cli/compare/report/report.h"
+#include "cli/compare/run/run.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -9,7 +9,7 @@
  *
  * The work of finding this out is taken off the run's time.
  */
-#include "cli/compare/compare.h"
+#include "cli/compare/run/run.h"
 
 #include <dirent.h>
 #include <stdlib.h>

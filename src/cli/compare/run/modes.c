@@ -5,7 +5,7 @@
  * The fake and the true one are the same crowd of coroutines; only the call that fetches differs.  The blocking call
  * makes a connection for each request, as requests.get does; coroutines share a session, as in aiohttp.
  */
-#include "cli/compare/compare.h"
+#include "cli/compare/run/run.h"
 
 #include <stdlib.h>
 
@@ -17,56 +17,18 @@
 
 /* A thread of the pool has a loop, a bell, two sockets to it, its connection, perhaps one to a name server. */
 const struct compare_mode compare_modes[] = {
-    {"sequential", "blocking requests, one after the other", FETCH, compare_sequential, false, false, 1},
-    {"fake-async", "blocking requests inside coroutines: each stops all", FETCH, compare_fake_async, false, false, 1},
-    {"async", "coroutines that await: one thread, all requests at once", FETCH, compare_async, true, false, 1},
-    {"processes", "a process pool of blocking requests", FETCH, compare_processes, false, true, 1},
-    {"async-processes", "a process pool with an event loop in each worker", FETCH, compare_async_processes, true, true, 1},
-    {"threads", "a thread pool of blocking requests, a thread for each", FETCH, compare_threads, true, true, 9},
-    {"write", "async; each answer written with stdio; nothing else runs", SAVE, compare_write, true, false, 1},
-    {"awaited-write", "async; each answer's writing awaited", SAVE, compare_awaited_write, true, false, 2},
-    {NULL, NULL, NULL, NULL, NULL, false, false, 0},
+    {"sequential", "blocking requests, one after the other", FETCH, compare_sequential, false, false, false, 1},
+    {"fake-async", "blocking requests inside coroutines: each stops all", FETCH,
+     compare_fake_async, false, false, false, 1},
+    {"async", "coroutines that await: one thread, all requests at once", FETCH, compare_async, true, false, false, 1},
+    {"processes", "a process pool of blocking requests", FETCH, compare_processes, false, true, true, 1},
+    {"async-processes", "a process pool with an event loop in each worker", FETCH,
+     compare_async_processes, true, true, true, 1},
+    {"threads", "a thread pool of blocking requests, a thread for each", FETCH, compare_threads, true, true, false, 9},
+    {"write", "async; each answer written with stdio; nothing else runs", SAVE, compare_write, true, false, false, 1},
+    {"awaited-write", "async; each answer's writing awaited", SAVE, compare_awaited_write, true, false, false, 2},
+    {NULL, NULL, NULL, NULL, NULL, false, false, false, 0},
 };
-
-/* ---- a crowd of coroutines ---- */
-
-struct crowd {
-    struct compare *c;
-    bide_session *session;
-    compare_get *get;
-    int next;
-};
-
-static int member(struct crowd *w)
-{
-    while (w->next < w->c->n) {
-        int i = w->next++;
-        int code = w->get(w->c, w->session, i);
-        if (code < 0)
-            compare_fail(w->c, i, code, bide_error_text());
-    }
-    return 0;
-}
-
-int compare_crowd(struct compare *c, bide_session *s, compare_get *get)
-{
-    struct crowd w = {.c = c, .session = s, .get = get};
-    size_t n = (size_t)c->at_once;
-    bide_awaitable *members = malloc(n * sizeof *members);
-    if (!members)
-        return bide_fail(BIDE_ENOMEM, "no memory for %zu coroutines", n);
-
-    for (size_t i = 0; i < n; i++)
-        members[i] = BIDE_AW(bide_coro(member, &w));
-    int code = bide_gather_n(members, n);
-    free(members);
-    return code;
-}
-
-bide_session *compare_session(int at_once)
-{
-    return bide_session_new(.limit = at_once, .limit_per_host = at_once);
-}
 
 /* ---- blocking ---- */
 

@@ -5,7 +5,7 @@
  * A job is the text of a URL, its result a struct compare_answer: both cross as the pool carries them, nothing is passed
  * behind its back.  Opening and closing the pool is part of the time, as `with Pool() as pool:` is.
  */
-#include "cli/compare/compare.h"
+#include "cli/compare/run/run.h"
 
 #include <stdlib.h>
 

@@ -8,9 +8,9 @@
  *
  * Ctrl-C goes to every process of the terminal, but only this one decides: the others ignore SIGINT, and are killed by
  * us.  If we are killed, the kernel kills them; their workers end with them, as those of every pool do, and
- * compare/directory.c takes care of the files.
+ * directory.c takes care of the files.
  */
-#include "cli/compare/compare.h"
+#include "cli/compare/run/run.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -25,14 +25,6 @@
 #define TICK_MS 100
 
 static sigset_t waited_for, ends_us, as_before;
-
-int64_t compare_now_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
-}
 
 /* One that our starter had us ignore (nohup) stays ignored. */
 static void wait_for_signals(void)

@@ -4,7 +4,7 @@
  *
  * It is that of `bide serve`.  What it has seen is asked for by a process of its own too, through its /stats.
  */
-#include "cli/compare/compare.h"
+#include "cli/compare/run/run.h"
 
 #include <signal.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * The files are looked at afterwards, when the clock has stopped: one that is not there, or has another length than its
  * answer, is a failure.
  */
-#include "cli/compare/compare.h"
+#include "cli/compare/run/run.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  * own, where no signal of the terminal finds it, which makes the directory, waits until the socket to us is closed, by
  * us or by our end, and removes it.
  */
-#include "cli/compare/compare.h"
+#include "cli/compare/run/run.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
  *
  *     bide compare: fake-async, run 1 of 5, 43 of 100 requests, about 21 s left
  */
-#include "cli/compare/compare.h"
+#include "cli/compare/run/run.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,23 +24,9 @@ static void write_line(const struct text *t)
         return; /* the terminal is gone, and the line with it */
 }
 
-/* Seconds are enough for what is only about right. */
-static int whole_seconds(int64_t us)
+int compare_whole_seconds(int64_t us)
 {
     return us > 0 ? (int)((us + 999999) / 1000000) : 0;
-}
-
-void compare_progress_begin(struct compare *c, int64_t total_us)
-{
-    struct text line = {0};
-
-    if (c->progress->is_quiet)
-        return;
-    compare_describe(c, &line);
-    if (!line.no_memory)
-        say_note("%s; %d mode%s, up to %d run%s each: about %d s", line.data, c->nrows, c->nrows == 1 ? "" : "s",
-            c->options->repeat, c->options->repeat == 1 ? "" : "s", whole_seconds(total_us));
-    text_free(&line);
 }
 
 void compare_progress_tick(const struct compare *c)
@@ -54,7 +40,7 @@ void compare_progress_tick(const struct compare *c)
     int64_t left = p->left_us + (p->run_us > passed ? p->run_us - passed : 0);
     text_format(&line, "\rbide compare: %s, run %d of %d, ", p->mode, p->run, p->runs);
     text_format(&line, "%lu of %d requests, about %d s left\033[K", atomic_load(&c->shared->done), c->n,
-                whole_seconds(left));
+                compare_whole_seconds(left));
     write_line(&line);
     text_free(&line);
     p->is_shown = true;

@@ -6,7 +6,7 @@
  * and ends in the number that is reported: it cannot be skipped, done in another order, or optimized away, and it takes
  * the same number of steps in every mode.
  */
-#include "cli/compare/compare.h"
+#include "cli/compare/run/run.h"
 
 #include <string.h>
 #include <time.h>

@@ -6,7 +6,7 @@
  * a pool several.  One that cannot have as many at once as was asked for gets as many as it can, and that is reported
  * wherever its figures are; it does not fail for what is no fault of its way.
  */
-#include "cli/compare/compare.h"
+#include "cli/compare/run/run.h"
 
 #define WORKER_DESCRIPTORS 4 /* that the program holds for each worker process */
 
@@ -20,9 +20,7 @@ static int wanted_width(const struct compare *c, const struct compare_mode *mode
 /* Of the process that opens the pool; its workers have tables of their own. */
 static int workers_need(const struct compare *c, const struct compare_mode *mode)
 {
-    bool is_of_processes = mode->has_workers && mode->way != compare_threads;
-
-    return is_of_processes ? WORKER_DESCRIPTORS * c->workers : 0;
+    return mode->has_processes ? WORKER_DESCRIPTORS * c->workers : 0;
 }
 
 int compare_width(const struct compare *c, const struct compare_mode *mode)
