@@ -3,22 +3,9 @@
  * echo.c - /echo: the request as its answer.
  */
 #include "cli/serve/serve.h"
-#include "cli/terminal/text.h"
 
 #include <stdlib.h>
 #include <jansson.h>
-
-int serve_document(bide_request_in *q, json_t *doc)
-{
-    struct text text = {.data = NULL};
-
-    text_add_json(&text, doc, JSON_INDENT(2)); /* NULL: no memory, and that is noted */
-    int code = text.no_memory ? bide_fail(BIDE_ENOMEM, "a JSON answer: out of memory")
-                              : bide_respond_json(q, 200, "%s\n", text.data);
-    free(text.data);
-    json_decref(doc);
-    return code;
-}
 
 static char *base64(const char *data, size_t len)
 {

@@ -17,31 +17,6 @@
 #define REDIRECTS_MAX 1000
 #define LINES_MAX 1000000000
 
-bool serve_read_number(const char *text, int64_t max, int64_t *out)
-{
-    int64_t n = 0;
-
-    if (!text || !*text)
-        return false;
-    for (; *text; text++) {
-        int digit = *text - '0';
-        if (digit < 0 || digit > 9 || n > (max - digit) / 10)
-            return false;
-        n = n * 10 + digit;
-    }
-    *out = n;
-    return true;
-}
-
-/* Steele, Lea, Flood: SplitMix. */
-uint64_t serve_mix(uint64_t n)
-{
-    n += 0x9e3779b97f4a7c15u;
-    n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9u;
-    n = (n ^ n >> 27) * 0x94d049bb133111ebu;
-    return n ^ n >> 31;
-}
-
 int serve_index(struct serve *s, bide_request_in *q, const char *rest)
 {
     (void)s;

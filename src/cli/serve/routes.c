@@ -59,11 +59,6 @@ static bool is_reading(const bide_request_in *q)
     return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
-int serve_refuse(bide_request_in *q, int status, const char *why)
-{
-    return bide_respond_json(q, status, "{\"error\":\"%s\",\"status\":%d}\n", why, status);
-}
-
 static int refuse_method(bide_request_in *q)
 {
     BIDE_TRY(bide_respond_header(q, "Allow", "GET, HEAD"));

@@ -3,7 +3,7 @@
  * serve.h - between the files of `bide serve`, a server to try clients against.
  *
  * In reading order: command.c (the options), serve.c (signals, the end), routes.c (which path is whose),
- * endpoints.c, bytes.c and echo.c (what they answer), files.c (--root), partial.c (ranges and conditions).
+ * endpoints.c, bytes.c and echo.c (what they answer), answer.c (with what), files.c (--root), partial.c (ranges and conditions).
  */
 #ifndef BIDE_CLI_SERVE_SERVE_H
 #define BIDE_CLI_SERVE_SERVE_H
@@ -38,8 +38,18 @@ int serve_run(const struct serve_options *options);
 
 /* The handler of every request; arg is the struct serve. */
 int serve_request(bide_request_in *q, void *arg);
+
+/* ---- answer.c: what several endpoints need ---- */
+
 /* An answer in JSON that says what is wrong. */
 int serve_refuse(bide_request_in *q, int status, const char *why);
+struct json_t;
+/* Answer with a document, which is taken; NULL: there was no memory for it. */
+int serve_document(bide_request_in *q, struct json_t *doc);
+/* Digits only, 0 to max. */
+bool serve_read_number(const char *text, int64_t max, int64_t *out);
+/* Well mixed bits of n: the same on every machine. */
+uint64_t serve_mix(uint64_t n);
 
 /* ---- endpoints.c: rest is the path behind the endpoint's name ---- */
 
@@ -47,10 +57,6 @@ typedef int serve_endpoint(struct serve *s, bide_request_in *q, const char *rest
 
 serve_endpoint serve_index, serve_delay, serve_status, serve_bytes, serve_json, serve_echo, serve_redirect, serve_stream,
     serve_gzip, serve_stats, serve_pagelist;
-
-struct json_t;
-/* Answer with a document, which is taken; NULL: there was no memory for it. */
-int serve_document(bide_request_in *q, struct json_t *doc);
 
 /* ---- partial.c: conditions and ranges ---- */
 
@@ -76,11 +82,6 @@ enum serve_range { RANGE_NONE, RANGE_PART, RANGE_NOT_THERE };
 
 /* A field Range: one part of so many bytes; RANGE_NONE: several, or none that can be read. */
 enum serve_range serve_read_range(const char *text, int64_t size, int64_t *first, int64_t *last);
-
-/* Digits only, 0 to max. */
-bool serve_read_number(const char *text, int64_t max, int64_t *out);
-/* Well mixed bits of n: the same on every machine. */
-uint64_t serve_mix(uint64_t n);
 
 /* ---- files.c ---- */
 
