@@ -52,9 +52,17 @@ struct command {
     command_main *main;
 };
 
-/* All of them, in the order of help; ended by NULL. */
-extern const struct command *const commands[];
+/* What options, help and configuration need of the whole; without commands until commands_open. */
+struct program {
+    const struct command *const *commands; /* in the order of help; ended by NULL */
+    int (*help)(const struct command *c, bool all);
+    int (*version)(void);
+};
+
+extern struct program program;
 const struct command *command_find(const char *name);
+/* commands.c: those that there are.  main() calls it first. */
+void commands_open(void);
 
 /* ---- terminal/plain.c: which characters of other people's texts a terminal may be shown ---- */
 
@@ -92,6 +100,8 @@ int say_flush(void);
 
 enum colour_when { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 
+/* --color; COLOUR_AUTO until it is read. */
+void colour_choose(enum colour_when when);
 /* May what is written to this descriptor have colour? */
 bool colour_on(int fd);
 
@@ -107,6 +117,8 @@ void secrets_free(void);
 void secrets_wipe(char *text);
 /* Has the URL a user or a password?  They are url[begin..end), with the @. */
 bool secrets_in_url(const char *url, size_t *begin, size_t *end);
+/* A URL as messages show it: without user name and password.  Returns: out. */
+const char *secrets_shown_url(const char *url, char *out, size_t size);
 
 /* ---- terminal/output.c: standard output from inside the loop ---- */
 

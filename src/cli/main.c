@@ -52,7 +52,7 @@ static int unknown_command(const char *name)
 {
     struct nearest n = {.wanted = name};
 
-    for (const struct command *const *c = commands; *c; c++)
+    for (const struct command *const *c = program.commands; *c; c++)
         nearest_try(&n, (*c)->name);
     if (n.best)
         say("unknown command '%s'; did you mean `bide %s`?", name, n.best);
@@ -130,6 +130,7 @@ static int run_word(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    commands_open();
     fill_standard_descriptors();
     descriptors_raise();
     signal(SIGPIPE, SIG_IGN); /* EPIPE reports the same where it happened */

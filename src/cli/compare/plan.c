@@ -118,7 +118,7 @@ static bool note_url(struct compare *c)
     size_t size = c->options->url ? strlen(c->options->url) + 1 : 0;
 
     if (size > 0 && (c->shown_url = malloc(size)))
-        request_shown_url(c->options->url, c->shown_url, size);
+        secrets_shown_url(c->options->url, c->shown_url, size);
     return size == 0 || c->shown_url;
 }
 

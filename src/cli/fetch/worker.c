@@ -141,7 +141,7 @@ static void mention_oddity(struct worker *w, const struct job *job, const bide_r
 {
     char shown[256];
 
-    report_say(w->f, REQUEST_ODDITY, request_shown_url(job->url.data, shown, sizeof shown), bide_response_oddity(r));
+    report_say(w->f, REQUEST_ODDITY, secrets_shown_url(job->url.data, shown, sizeof shown), bide_response_oddity(r));
 }
 
 static void take_answer(struct worker *w, struct job *job, bide_response *r, struct outcome *o)

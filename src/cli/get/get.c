@@ -125,7 +125,7 @@ static int too_large(const struct body *b)
     char shown[URL_SHOWN];
 
     return bide_fail(BIDE_ETOOBIG, "%s %s: the body is larger than --max-size (%" PRId64 " bytes)",
-                     b->get->request->method, request_shown_url(b->url, shown, sizeof shown),
+                     b->get->request->method, secrets_shown_url(b->url, shown, sizeof shown),
                      b->get->options->http.max_size);
 }
 
@@ -181,7 +181,7 @@ static int get_one(struct body *b)
     if (g->options->verbose && bide_response_oddity(r)) {
         char shown[URL_SHOWN];
         progress_erase(&b->get->show.progress);
-        say_note(REQUEST_ODDITY, request_shown_url(b->url, shown, sizeof shown), bide_response_oddity(r));
+        say_note(REQUEST_ODDITY, secrets_shown_url(b->url, shown, sizeof shown), bide_response_oddity(r));
     }
     if (g->options->fail)
         BIDE_TRY(bide_raise_for_status(r));
@@ -228,7 +228,7 @@ static void report(struct get *g, const struct body *b, int code)
         g->refused |= code == -EILSEQ && g->output.refuses_binary;
         say("%s", bide_error_text());
     } else if (b->note[0]) {
-        say_note("%s: answered %s; --fail makes that a failure", request_shown_url(b->url, shown, sizeof shown), b->note);
+        say_note("%s: answered %s; --fail makes that a failure", secrets_shown_url(b->url, shown, sizeof shown), b->note);
     }
 }
 

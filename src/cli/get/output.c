@@ -60,6 +60,6 @@ int get_output_check(const struct get_output *o, const char *method, const char 
     if (!o->refuses_binary || !memchr(data, 0, len))
         return 0;
     return bide_fail(-EILSEQ, "%s %s: the body is binary%s%s%s, nothing for a terminal; -o FILE saves it, -o - shows it all the same",
-                     method, request_shown_url(url, shown, sizeof shown), type ? " (" : "", type ? say_quote(type, quoted) : "",
+                     method, secrets_shown_url(url, shown, sizeof shown), type ? " (" : "", type ? say_quote(type, quoted) : "",
                      type ? ")" : "");
 }

@@ -31,7 +31,7 @@ static struct progress_view view(struct get_progress *p, int64_t now_us)
 
     if (!f || (f->length < LARGE_BYTES && f->received < LARGE_BYTES))
         return v;
-    v.large = (struct progress_large){.name = request_shown_url(f->url, p->shown, sizeof p->shown), .id = p->done + 1,
+    v.large = (struct progress_large){.name = secrets_shown_url(f->url, p->shown, sizeof p->shown), .id = p->done + 1,
                                       .received = f->received, .length = f->length,
                                       .seconds = (double)(now_us - p->began_us) / 1e6};
     if (f->length > 0 && (int64_t)f->received <= f->length) {

@@ -33,7 +33,7 @@ static int read_pattern(struct get_urls *u, const char *pattern, bool literal)
     char shown[512];
     int code = glob_parse(g, pattern, literal, &why);
 
-    request_shown_url(pattern, shown, sizeof shown);
+    secrets_shown_url(pattern, shown, sizeof shown);
     if (code != EXIT_OK)
         say("%s: %s", shown, text_string(&why));
     code = why.no_memory ? EXIT_LOCAL : code;

@@ -176,7 +176,7 @@ static int show(const struct command *self, const struct command *only, bool ori
     struct text t = {0};
     int code = OPT_GO;
 
-    for (const struct command *const *c = commands; *c && code == OPT_GO; c++)
+    for (const struct command *const *c = program.commands; *c && code == OPT_GO; c++)
         if (only ? *c == only : (*c)->options && *c != self)
             code = add_command(&t, *c, origin);
     if (code == OPT_GO && t.no_memory)

@@ -33,7 +33,7 @@ static int help_about(const char *name)
         return help_command(c, true);
     if (t)
         return help_topic(t);
-    for (const struct command *const *each = commands; *each; each++)
+    for (const struct command *const *each = program.commands; *each; each++)
         nearest_try(&n, (*each)->name);
     for (t = topics; t->name; t++)
         nearest_try(&n, t->name);

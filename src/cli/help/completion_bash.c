@@ -57,13 +57,13 @@ static void print_values(const char *command, const struct opt *rows)
 
 static void print_names(void)
 {
-    for (const struct command *const *c = commands; *c; c++)
-        printf("%s%s", c == commands ? "" : " ", (*c)->name);
+    for (const struct command *const *c = program.commands; *c; c++)
+        printf("%s%s", c == program.commands ? "" : " ", (*c)->name);
 }
 
 static void print_option_cases(void)
 {
-    for (const struct command *const *c = commands; *c; c++) {
+    for (const struct command *const *c = program.commands; *c; c++) {
         printf("    %s) _bide_reply -W '", (*c)->name);
         print_option_words(*c);
         puts("' ;;");
@@ -127,7 +127,7 @@ void completion_print_bash(void)
 {
     print_main();
     begin_lookup("_bide_value", "The value of the option in command:option; false: it takes none.");
-    for (const struct command *const *c = commands; *c; c++)
+    for (const struct command *const *c = program.commands; *c; c++)
         print_values((*c)->name, (*c)->options);
     print_values("*", common_rows);
     end_lookup("return 1");

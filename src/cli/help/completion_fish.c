@@ -91,9 +91,9 @@ void completion_print_fish(void)
          "end\n"
          "complete -c bide -n __bide_none -l help -s h -d 'explain bide'\n"
          "complete -c bide -n __bide_none -l version -s V -d 'print the version'");
-    for (const struct command *const *c = commands; *c; c++)
+    for (const struct command *const *c = program.commands; *c; c++)
         print_command(*c);
-    for (const struct command *const *c = commands; *c; c++)
+    for (const struct command *const *c = program.commands; *c; c++)
         print_operands("help", (*c)->name, (*c)->brief);
     for (const struct topic *t = topics; t->name; t++)
         print_operands("help", t->name, t->brief);

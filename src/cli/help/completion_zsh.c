@@ -75,7 +75,7 @@ static void print_rows(const struct opt *rows)
 static void print_names_of_topics(void)
 {
     fputs("        '1:command or topic:(", stdout);
-    for (const struct command *const *c = commands; *c; c++)
+    for (const struct command *const *c = program.commands; *c; c++)
         printf("%s ", (*c)->name);
     for (const struct topic *t = topics; t->name; t++)
         printf("%s%s", t == topics ? "" : " ", t->name);
@@ -110,7 +110,7 @@ static void print_command(const struct command *c)
 static void print_commands(void)
 {
     puts("_bide_commands()\n{\n    local -a commands\n    commands=(");
-    for (const struct command *const *c = commands; *c; c++) {
+    for (const struct command *const *c = program.commands; *c; c++) {
         printf("        '%s:", (*c)->name);
         print_escaped((*c)->brief);
         puts("'");
@@ -123,7 +123,7 @@ void completion_print_zsh(void)
     puts("#compdef bide\n# zsh completion for bide, printed by `bide completion zsh`\n");
     print_commands();
     puts("# The options of a command.\n_bide_command()\n{\n    case $1 in");
-    for (const struct command *const *c = commands; *c; c++)
+    for (const struct command *const *c = program.commands; *c; c++)
         print_command(*c);
     puts("    esac\n}\n\n"
          "_bide()\n"

@@ -192,7 +192,7 @@ void help_overview(FILE *to)
           "  bide serve --delay 100                           to try clients against\n\n"
           "Commands (`bide help COMMAND`; `bide URL` prints, `bide URL... -O DIR` saves):\n",
           to);
-    for (const struct command *const *c = commands; *c; c++)
+    for (const struct command *const *c = program.commands; *c; c++)
         fprintf(to, "  %-12s %s\n", (*c)->name, (*c)->brief);
     fputs("\nTopics (`bide help TOPIC`):\n", to);
     for (const struct topic *t = topics; t->name; t++)

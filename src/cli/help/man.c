@@ -151,7 +151,7 @@ static void print_see_also(const struct command *than)
     puts(".SH \"SEE ALSO\"");
     if (than)
         puts("\\fBbide\\fR(1) has the exit status, and the environment, \\fBbide\\-config\\fR(1) configuration files.");
-    for (const struct command *const *c = commands; !than && *c; c++) {
+    for (const struct command *const *c = program.commands; !than && *c; c++) {
         fputs("\\fBbide\\-", stdout);
         print_string((*c)->name);
         puts(c[1] ? "\\fR(1)," : "\\fR(1)");
@@ -189,7 +189,7 @@ static void print_head(void)
 {
     printf(".TH BIDE 1 \"\" \"bide %s\" \"User Commands\"\n.SH NAME\nbide \\- get many URLs at once\n.SH SYNOPSIS\n.nf\n",
            BIDE_VERSION);
-    for (const struct command *const *c = commands; *c; c++)
+    for (const struct command *const *c = program.commands; *c; c++)
         print_synopsis(*c);
     puts("\\fBbide\\fR [\\fIOPTION\\fR]... \\fIURL...\\fR\n.fi\n.SH DESCRIPTION");
     print_paragraphs("bide asks many servers at once and waits for all of them in one thread. Each command has options of "
@@ -201,7 +201,7 @@ static void print_head(void)
 static void print_commands(void)
 {
     puts(".SH COMMANDS");
-    for (const struct command *const *c = commands; *c; c++) {
+    for (const struct command *const *c = program.commands; *c; c++) {
         fputs(".TP\n\\fBbide\\-", stdout);
         print_string((*c)->name);
         puts("\\fR(1)");
@@ -240,7 +240,7 @@ int man_print(void)
     if (code != EXIT_OK)
         return code;
     puts(".SH EXAMPLES");
-    for (const struct command *const *c = commands; *c; c++)
+    for (const struct command *const *c = program.commands; *c; c++)
         print_examples(*c);
     puts(".SH ENVIRONMENT\n.TP\n\\fBBIDE_\\fR\\fINAME\\fR\nthe value of the option \\fB\\-\\-\\fR\\fINAME\\fR, as \\fBbide\\-config\\fR(1) says.\n"
          ".TP\n\\fBNO_COLOR\\fR, \\fBFORCE_COLOR\\fR, \\fBCLICOLOR_FORCE\\fR\nno colour; colour also where there is no terminal.\n"

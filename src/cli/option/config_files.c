@@ -44,7 +44,7 @@ static int unknown_key(const char *path, const struct config_entry *e, const str
 {
     struct nearest n = {.wanted = e->key + strspn(e->key, "-")};
 
-    for (const struct command *const *c = commands; *c; c++)
+    for (const struct command *const *c = program.commands; *c; c++)
         if (!only || only == *c)
             try_rows(&n, *c);
     if (strcmp(e->key, "config") == 0 || strcmp(e->key, "no-config") == 0)
@@ -62,7 +62,7 @@ static int unknown_section(const char *path, const struct config_entry *e)
 {
     struct nearest n = {.wanted = e->section};
 
-    for (const struct command *const *c = commands; *c; c++)
+    for (const struct command *const *c = program.commands; *c; c++)
         nearest_try(&n, (*c)->name);
     if (n.best)
         say("%s:%d: there is no command '%s'; did you mean [%s]?", path, e->line, e->section, n.best);
@@ -77,7 +77,7 @@ static int check_entry(const char *path, const struct config_entry *e)
 
     if (e->section && !only)
         return unknown_section(path, e);
-    for (const struct command *const *c = commands; *c; c++)
+    for (const struct command *const *c = program.commands; *c; c++)
         if ((!only || only == *c) && find_row(*c, e->key))
             return OPT_GO;
     return unknown_key(path, e, only);

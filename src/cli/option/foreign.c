@@ -32,7 +32,7 @@ static const struct opt *row_of(const struct command *c, const char *name)
 
 static const struct command *owner(const char *name)
 {
-    for (const struct command *const *c = commands; *c; c++)
+    for (const struct command *const *c = program.commands; *c; c++)
         if ((*c)->is_client && row_of(*c, name))
             return *c;
     return NULL;

@@ -14,34 +14,17 @@
 #include <string.h>
 
 #include "cli/option/config.h"
-#include "cli/request/request.h"
 
 /* ---- where a row is ---- */
 
-static bool is_common(const struct opt *row)
-{
-    return row >= common_rows && row < common_rows + OPT_COMMON_MAX;
-}
-
 struct opt_origin *opt_origin(struct opt_values *v, const struct opt *row)
 {
-    return &v->origins[is_common(row) ? OPT_ROWS_MAX + (row - common_rows) : row - v->command->options];
+    return &v->origins[opt_is_common(row) ? OPT_ROWS_MAX + (row - common_rows) : row - v->command->options];
 }
 
 void *opt_member(const struct opt_values *v, const struct opt *row)
 {
-    return (char *)(is_common(row) ? (void *)&common : v->into) + row->offset;
-}
-
-const struct opt *opt_find(const struct command *c, const char *name, size_t len)
-{
-    const struct opt *tables[] = {c->options, common_rows};
-
-    for (int i = 0; i < 2; i++)
-        for (const struct opt *o = tables[i]; o && o->name; o++)
-            if (strlen(o->name) == len && memcmp(o->name, name, len) == 0)
-                return o;
-    return NULL;
+    return (char *)(opt_is_common(row) ? (void *)&common : v->into) + row->offset;
 }
 
 /* ---- storing a value ---- */
@@ -76,7 +59,7 @@ static int refuse(struct opt_values *v, const struct opt *row, const char *shown
     bool is_file = is_misplaced_url(row, text);
 
     say("%s: expected %s, got '%s'%s", shown, is_file ? "a file" : opt_expected(row, expected, sizeof expected),
-        request_shown_url(text, value, sizeof value), foreign_hint(v->command, row->letter, text));
+        secrets_shown_url(text, value, sizeof value), foreign_hint(v->command, row->letter, text));
     return EXIT_USAGE;
 }
 
@@ -135,6 +118,8 @@ int opt_assign(struct opt_values *v, const struct opt *row, const struct opt_ori
     OPT_TRY(enter(v, row, from->layer));
     OPT_TRY(from->text ? store(v, row, shown, from->text) : reset(v, row));
     *opt_origin(v, row) = *from;
+    if (opt_is_common(row))
+        colour_choose((enum colour_when)common.color);
     return OPT_GO;
 }
 

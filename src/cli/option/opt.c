@@ -25,7 +25,7 @@ struct parser {
 /* Another command has it: which; NULL: none. */
 static const struct command *owner(const struct opt_word *w)
 {
-    for (const struct command *const *c = commands; *c; c++)
+    for (const struct command *const *c = program.commands; *c; c++)
         for (const struct opt *o = (*c)->options; o && o->name; o++)
             if (w->name ? strlen(o->name) == w->len && memcmp(o->name, w->name, w->len) == 0 : o->letter == w->letter)
                 return *c;
@@ -152,9 +152,9 @@ static int obey(struct parser *p, const struct opt_word *w)
         say("%s takes no value, got '%s'", w->shown, w->value);
         return EXIT_USAGE;
     case SAID_HELP:
-        return help_command(p->command, w->on);
+        return program.help(p->command, w->on);
     case SAID_VERSION:
-        return version_print();
+        return program.version();
     case SAID_UNKNOWN:
     case SAID_FOREIGN:
         break;
@@ -164,11 +164,6 @@ static int obey(struct parser *p, const struct opt_word *w)
 
 /* ---- the words ---- */
 
-static bool is_common(const struct opt *row)
-{
-    return row >= common_rows && row < common_rows + OPT_COMMON_MAX;
-}
-
 /* The options of every command, as far as the words can be read; what is wrong with others is said later. */
 static int read_common(struct parser *p, struct opt_reader r)
 {
@@ -177,7 +172,7 @@ static int read_common(struct parser *p, struct opt_reader r)
     while (opt_next(&r, &w)) {
         if (w.said == SAID_UNKNOWN || w.said == SAID_FOREIGN)
             return OPT_GO;
-        if (w.said == SAID_HELP || w.said == SAID_VERSION || (w.row && is_common(w.row)))
+        if (w.said == SAID_HELP || w.said == SAID_VERSION || (w.row && opt_is_common(w.row)))
             OPT_TRY(obey(p, &w));
     }
     return OPT_GO;
@@ -204,12 +199,18 @@ static int parse(struct parser *p, int argc)
     return read_all(p, r);
 }
 
+static void reset_common(void)
+{
+    common = (struct common_options){0};
+    colour_choose(COLOUR_AUTO);
+}
+
 int opt_peek(const struct command *command, int argc, char **argv, void *into)
 {
     struct parser p = {.values = {.command = command, .into = into}, .command = command, .argv = argv};
     struct opt_reader r = {.command = command, .argc = argc, .at = 1, .argv = argv};
 
-    common = (struct common_options){0};
+    reset_common();
     OPT_TRY(read_common(&p, r));
     return opt_load(&p.values);
 }
@@ -218,7 +219,7 @@ int opt_parse(const struct command *command, int *argc, char **argv, void *into)
 {
     struct parser p = {.values = {.command = command, .into = into}, .command = command, .argv = argv};
 
-    common = (struct common_options){0};
+    reset_common();
     int result = parse(&p, *argc);
     if (result != OPT_GO) {
         opt_free(command, into);

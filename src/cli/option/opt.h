@@ -118,9 +118,6 @@ void opt_free(const struct command *command, void *into);
 /* The same without the command's own options: what files and the environment say.  argv stays as it is. */
 int opt_peek(const struct command *command, int argc, char **argv, void *into);
 
-/* The row of that name, of the command or of all; NULL: there is none. */
-const struct opt *opt_find(const struct command *c, const char *name, size_t len);
-
 /* A look at words without obeying them, for `bide URL`, where the command is not known yet. */
 struct opt_glance {
     const struct command *first, *second;
@@ -182,6 +179,10 @@ struct common_options {
 
 extern struct common_options common;
 extern const struct opt common_rows[]; /* ended by one without a name */
+/* Is the row one of these? */
+bool opt_is_common(const struct opt *row);
+/* The row of that name, of the command or of all; NULL: there is none. */
+const struct opt *opt_find(const struct command *c, const char *name, size_t len);
 /* And what they all obey, which are no options with a value. */
 extern const struct opt opt_help, opt_version;
 

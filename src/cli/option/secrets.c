@@ -71,3 +71,12 @@ void secrets_free(void)
     free(copies);
     copies = NULL;
 }
+
+const char *secrets_shown_url(const char *url, char *out, size_t size)
+{
+    size_t begin, end;
+
+    secrets_in_url(url, &begin, &end);
+    snprintf(out, size, "%.*s%s", (int)begin, url, url + end);
+    return out;
+}

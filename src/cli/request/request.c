@@ -140,18 +140,9 @@ int request_check_user(const struct request *q, const char *url)
 
     if (!secrets_in_url(url, &begin, &end) || !request_has_header(q, "Authorization"))
         return EXIT_OK;
-    say("%s: user and password in the URL, and --%s", request_shown_url(url, shown, sizeof shown),
+    say("%s: user and password in the URL, and --%s", secrets_shown_url(url, shown, sizeof shown),
         q->options->user ? "user" : "header Authorization");
     return EXIT_USAGE;
-}
-
-const char *request_shown_url(const char *url, char *out, size_t size)
-{
-    size_t begin, end;
-
-    secrets_in_url(url, &begin, &end);
-    snprintf(out, size, "%.*s%s", (int)begin, url, url + end);
-    return out;
 }
 
 int request_check_url(const char *text)
@@ -159,7 +150,7 @@ int request_check_url(const char *text)
     char shown[256];
 
     if (!strstr(text, "://")) {
-        request_shown_url(text, shown, sizeof shown);
+        secrets_shown_url(text, shown, sizeof shown);
         say("'%s' is not a URL: it has no scheme; did you mean http://%s?", shown, shown);
         return EXIT_USAGE;
     }
@@ -171,7 +162,7 @@ int request_check_url(const char *text)
     }
     if (strcmp(bide_url_scheme(url), "http") == 0 || strcmp(bide_url_scheme(url), "https") == 0)
         return EXIT_OK;
-    say("%s: the scheme is %s; http and https can be asked for", request_shown_url(text, shown, sizeof shown),
+    say("%s: the scheme is %s; http and https can be asked for", secrets_shown_url(text, shown, sizeof shown),
         bide_url_scheme(url));
     return EXIT_USAGE;
 }

@@ -126,8 +126,6 @@ int request_check_url(const char *url);
 /* Has it user and password, and so have the options?  Returns: EXIT_OK; EXIT_USAGE after a message. */
 int request_check_user(const struct request *q, const char *url);
 
-/* A URL as messages show it: without user name and password.  Returns: out. */
-const char *request_shown_url(const char *url, char *out, size_t size);
 
 /* -v, of an answer with an oddity: its URL, the line. */
 #define REQUEST_ODDITY "%s: this line of the answer is no header, and was passed over: \"%s\""

@@ -3,7 +3,8 @@
  * serve.h - between the files of `bide serve`, a server to try clients against.
  *
  * In reading order: command.c (the options), serve.c (signals, the end), routes.c (which path is whose),
- * endpoints.c, bytes.c and echo.c (what they answer), answer.c (with what), files.c (--root), partial.c (ranges and conditions).
+ * endpoints.c, bytes.c and echo.c (what they answer), answer.c (with what), files.c (--root), partial.c (ranges and
+ * conditions).
  */
 #ifndef BIDE_CLI_SERVE_SERVE_H
 #define BIDE_CLI_SERVE_SERVE_H

@@ -9,7 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/option/opt.h"
+#include "cli/cli.h"
+
+static enum colour_when chosen = COLOUR_AUTO;
+
+void colour_choose(enum colour_when when)
+{
+    chosen = when;
+}
 
 static bool is_set(const char *name)
 {
@@ -27,8 +34,8 @@ bool colour_on(int fd)
 {
     const char *term = getenv("TERM");
 
-    if (common.color != COLOUR_AUTO)
-        return common.color == COLOUR_ALWAYS;
+    if (chosen != COLOUR_AUTO)
+        return chosen == COLOUR_ALWAYS;
     if (is_set("NO_COLOR"))
         return false;
     if (is_forced("FORCE_COLOR") || is_forced("CLICOLOR_FORCE"))

@@ -234,7 +234,7 @@ UNIT(opt_tables_are_in_order)
 {
     static char into[4096]; /* larger than any command's struct */
 
-    for (const struct command *const *c = commands; *c; c++) {
+    for (const struct command *const *c = program.commands; *c; c++) {
         char *words[] = {(char *)(uintptr_t)(*c)->name, NULL};
         int n = 1;
         memset(into, 0, sizeof into);

@@ -80,7 +80,7 @@ UNIT(settings_have_room_for_every_table)
     while (common_rows[commons].name)
         commons++;
     EXPECT_TRUE(commons < OPT_COMMON_MAX);
-    for (const struct command *const *c = commands; *c; c++) {
+    for (const struct command *const *c = program.commands; *c; c++) {
         size_t rows = 0;
         for (const struct opt *o = (*c)->options; o && o->name; o++, rows++) {
             EXPECT_TRUE(o->offset + sizeof(struct opt_list) <= OPT_INTO_MAX);
@@ -93,7 +93,7 @@ UNIT(settings_have_room_for_every_table)
 /* Two commands that call different things by one name would both obey a variable. */
 UNIT(settings_of_one_name_mean_one_thing)
 {
-    for (const struct command *const *c = commands; *c; c++)
+    for (const struct command *const *c = program.commands; *c; c++)
         for (const struct opt *o = (*c)->options; o && o->name; o++)
             for (const struct command *const *d = c + 1; *d; d++) {
                 const struct opt *other = opt_find(*d, o->name, strlen(o->name));

@@ -143,7 +143,7 @@ int compare_probe(struct compare *c)
     if (c->shared->error[0])
         say("%s", c->shared->error);
     else if (c->shared->status >= 400)
-        say("%s answers %d: there is nothing to compare", request_shown_url(c->urls[0], shown, sizeof shown),
+        say("%s answers %d: there is nothing to compare", secrets_shown_url(c->urls[0], shown, sizeof shown),
             c->shared->status);
     else
         return EXIT_OK;

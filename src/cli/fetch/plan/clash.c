@@ -246,7 +246,7 @@ static int found_wrong(const struct walk *w)
     struct text place = {0};
 
     report_add_place(&place, &w->job);
-    request_shown_url(w->job.url.data, shown, sizeof shown);
+    secrets_shown_url(w->job.url.data, shown, sizeof shown);
     say("%s%s would be saved as '%s': %s", text_string(&place), shown, w->name.len > 0 ? w->name.data : "", w->fault);
     text_free(&place);
     return EXIT_USAGE;
@@ -259,7 +259,7 @@ static int found_in_way(const struct walk *w, const struct job *first, const str
 
     report_add_place(&t, second);
     text_format(&t, "%s would be saved as %s, but %s cannot be a file and a directory",
-                request_shown_url(text_string(&second->url), shown, sizeof shown), text_string(name), w->twin_of.data);
+                secrets_shown_url(text_string(&second->url), shown, sizeof shown), text_string(name), w->twin_of.data);
     text_add_string(&t, w->f->naming.has_template ? "; {i} in place of a text numbers them" : advice(w->f));
     add_other_place(&t, first);
     say("%s", text_string(&t));

@@ -35,7 +35,7 @@ static int read_pattern(struct fetch *f, const char *text)
     int code = glob_parse(g, text, f->options->no_glob, &why);
 
     char shown[512];
-    request_shown_url(text, shown, sizeof shown);
+    secrets_shown_url(text, shown, sizeof shown);
     if (code != EXIT_OK)
         say("%s: %s", shown, text_string(&why));
     code = why.no_memory ? EXIT_LOCAL : code;

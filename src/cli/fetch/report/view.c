@@ -102,7 +102,7 @@ static void view_large(const struct fetch *f, struct progress_view *v, char *sho
     for (const struct transfer *t = f->transfers.first; t; t = t->next) {
         if (now_ms - t->began_ms < LARGE_MS || (t->length < LARGE_BYTES && t->received < LARGE_BYTES))
             continue;
-        const char *name = t->name->len > 0 ? text_string(t->name) : request_shown_url(text_string(&t->job->url), shown, size);
+        const char *name = t->name->len > 0 ? text_string(t->name) : secrets_shown_url(text_string(&t->job->url), shown, size);
         v->large = (struct progress_large){.name = name, .id = t->id, .received = t->received, .length = t->length,
                                             .seconds = (double)(now_ms - t->began_ms) / 1000};
         return;
