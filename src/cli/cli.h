@@ -2,12 +2,8 @@
 /*
  * cli.h - between the files of the command line: exit codes, commands, and how it speaks.
  *
- * In reading order: main.c (finds the command), commands.c (which there are), option/opt.c (the option table and its
- * parser), option/value.c (texts into values), FOLDER/command.c (the table and the main of each command),
- * request/request.c, request/texts.c (what get and fetch send), terminal/say.c (messages), terminal/output.c (standard
- * output inside the loop), terminal/descriptors.c (how many connections), option/nearest.c ("did you mean"),
- * help/help.c, help/topics.c, help/man.c, help/completion_*.c (the tables as text), pattern/glob.c (many URLs in one),
- * pattern/template.c (names of files), then the commands themselves: get/get.c, fetch/fetch.c, serve/serve.c.
+ * What every room knows: README.md has the rooms in reading order.  main.c finds the command among those of commands.c,
+ * whose command.c has a table of options and a main.
  */
 #ifndef BIDE_CLI_CLI_H
 #define BIDE_CLI_CLI_H

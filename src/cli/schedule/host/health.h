@@ -31,7 +31,7 @@ struct health {
     int64_t answer_us;  /* smoothed time to the first byte of an answer; 0: it has never answered */
     int kind;           /* enum fail, of the latest failure */
     bool is_down, is_lost;
-    bool is_silent;     /* it is asked, and has said nothing for a while: silence.c */
+    bool is_silent;     /* it is asked, and has said nothing for a while: schedule/silence.c */
     char *why;          /* the latest failure in words, when it is lost; owned; NULL: no memory for it */
 };
 
