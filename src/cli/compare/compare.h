@@ -2,8 +2,9 @@
 /*
  * compare.h - `bide compare`, from the options to the verdict.
  *
- * In reading order: context.h (a comparison), command.c (the options), compare.c (from start to end), plan.c (the URLs,
- * the modes, the files to write), run/ (each run a process), judge.c (is it fair?), report/, file.c (files that are left).
+ * In reading order: context.h (a comparison), command.c (the options), compare.c (from start to end), plan.c (the
+ * URLs, the modes, the files to write), run/ (each run a process), judge.c (is it fair?), report/, file.c (files
+ * that are left).
  */
 #ifndef BIDE_CLI_COMPARE_COMPARE_H
 #define BIDE_CLI_COMPARE_COMPARE_H

@@ -7,8 +7,8 @@
  *                   +-- retry ---+
  *
  * In reading order: command.c (the options), fetch.c (from start to end), plan/ (what can be known before the first
- * request), schedule/ (which URL may go now), worker.c (one URL after the other), redirects.c, save/ (into files), settle.c
- * (and then?), report/ (what is said).
+ * request), schedule/ (which URL may go now), worker.c (one URL after the other), redirects.c, save/ (into files),
+ * settle.c (and then?), report/ (what is said).
  *
  * Invariant (others stand in schedule/queue.h):
  *   F4  done = ok + failed + skipped; a job is counted once, when it is settled.

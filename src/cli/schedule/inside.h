@@ -2,10 +2,10 @@
 /*
  * inside.h - between the files of the queue.
  *
- * In reading order: job.c has the memory of jobs, source.c fills them, backlog.c remembers where URLs stand that are not in
- * memory, intake.c puts jobs where they belong.  rows.c says which host is next: hosts that answer, that are tried for the first time or are slow
- * stand in rows of their own.  trial.c finds out which they are, silence.c which have stopped to answer.  wait.c has what
- * waits for its time.  queue.c puts them together.
+ * In reading order: job.c has the memory of jobs, source.c fills them, backlog.c remembers where URLs stand that are
+ * not in memory, intake.c puts jobs where they belong.  rows.c says which host is next: hosts that answer, that are
+ * tried for the first time or are slow stand in rows of their own.  trial.c finds out which they are, silence.c
+ * which have stopped to answer.  wait.c has what waits for its time.  queue.c puts them together.
  */
 #ifndef BIDE_CLI_SCHEDULE_INSIDE_H
 #define BIDE_CLI_SCHEDULE_INSIDE_H

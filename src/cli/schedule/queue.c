@@ -143,14 +143,14 @@ static struct health_limits limits_of(const struct queue_options *o)
 
 int queue_open(struct queue *q, const struct queue_options *o, struct source *s, const struct queue_user *user)
 {
-    int per_host = o->per_host;
+    int per_host = o->per_host, most = o->concurrency;
 
     *q = (struct queue){.options = *o, .source = s, .user = user, .loop = bide_get_event_loop()};
-    q->limits = limits_of(&q->options);
-    q->window.most = per_host > 0 && per_host < q->options.concurrency ? per_host : q->options.concurrency;
-    q->window.is_adaptive = !q->options.no_adaptive;
-    q->parked_max = LOOK_AHEAD + 4 * (size_t)q->options.concurrency;
-    q->later_cap = q->parked_max + (size_t)q->options.concurrency + 1; /* F1: all of them, and one that was being read */
+    q->limits = limits_of(o);
+    q->window.most = per_host > 0 && per_host < most ? per_host : most;
+    q->window.is_adaptive = !o->no_adaptive;
+    q->parked_max = LOOK_AHEAD + 4 * (size_t)most;
+    q->later_cap = q->parked_max + (size_t)most + 1; /* F1: all of them, and one that was being read */
     q->later = calloc(q->later_cap, sizeof *q->later);
     return q->later ? 0 : bide_fail(BIDE_ENOMEM, "the queue: out of memory");
 }

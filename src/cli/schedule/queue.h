@@ -41,7 +41,7 @@ struct queue_options {
 /* What the queue asks of the run. */
 struct queue_user {
     void *arg; /* of all of them */
-    /* The run cannot go on: it is to call queue_stop.  is_said: it is known why; else the error on record is the reason. */
+    /* The run cannot go on: it is to call queue_stop.  is_said: it is known why; else the error on record is why. */
     void (*fail)(void *arg, bool is_said);
     /* A job may go, and no worker waits. */
     void (*grow)(void *arg);
@@ -98,7 +98,12 @@ struct queue {
     double next_ms;                  /* --rate: when the next request may go */
 };
 
-/* Before the first worker, in the loop.  Returns: 0, or an error on record.  Owns: source and user are borrowed until queue_free. */
+/*
+ * Before the first worker, in the loop.
+ *
+ * Returns:   0, or an error on record
+ * Owns:      source and user are borrowed until queue_free
+ */
 int queue_open(struct queue *q, const struct queue_options *o, struct source *source, const struct queue_user *user);
 /* The next job that may go now, NULL: there will be none.  Suspends until there is. */
 struct job *queue_take(struct queue *q);

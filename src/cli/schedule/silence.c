@@ -14,8 +14,8 @@
  * recalled job is asked again later, and not recalled a second time.  Requests that are not safe to repeat stay,
  * and so does a body of which more than a little has come.
  */
-#include "cli/schedule/inside.h"
 #include "cli/request/retry.h"
+#include "cli/schedule/inside.h"
 
 #define SILENCE_MS  HOST_SILENCE_MS
 #define HEARD_BYTES 16384 /* of bodies: less than this in SILENCE_MS is silence */

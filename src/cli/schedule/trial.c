@@ -2,8 +2,8 @@
 /*
  * trial.c - what became of attempts: does the host answer, and how many requests does it bear?
  */
-#include "cli/schedule/inside.h"
 #include "cli/request/retry.h"
+#include "cli/schedule/inside.h"
 
 #define MORE_REFUSALS 3 /* than failures: limits are often those of a minute, and the rests of eight rounds are two */
 #define LONG_REFUSALS 3 /* rounds of answers that ask for a longer rest than is given: no more come */

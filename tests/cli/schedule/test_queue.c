@@ -119,8 +119,8 @@ TEST(queue_gives_each_url_once_and_then_none)
 
 TEST(queue_host_with_no_place_free_lets_others_go)
 {
-    struct run_of_test *r =
-        open_run("http://a/[1-9]", "http://b/", (struct queue_options){.concurrency = 4, .per_host = 1, .no_adaptive = true});
+    struct queue_options o = {.concurrency = 4, .per_host = 1, .no_adaptive = true};
+    struct run_of_test *r = open_run("http://a/[1-9]", "http://b/", o);
 
     answer(r, expect_job(r, "http://a/1")); /* it is known to be fast: nothing but its places limits it */
     struct job *a = expect_job(r, "http://a/2");

@@ -51,10 +51,10 @@ bool fetch_list_is_file(const char *path);
 
 /* A hash of the job's URL, the same for one that is written in another way; 0: it is none. */
 uint64_t repeats_key(const struct fetch *f, const struct job *job);
+/* The same, made anew. */
+uint64_t repeats_new_key(const struct fetch *f, const struct job *job);
 /* Who may have the name that a list gives: lines with the same request, or where that would be asked twice, the line alone. */
 uint64_t repeats_owner(const struct fetch *f, const struct job *job);
-/* The same, also if it was made before. */
-uint64_t repeats_new_key(const struct fetch *f, const struct job *job);
 
 /* ---- outputs.c: bodies, records, the summary ---- */
 

@@ -10,7 +10,8 @@
  *     queue.trials ----------------->  trial_prev, trial_next: its first request has no answer yet
  *     queue.asked, queue.silent ---->  asked_prev, asked_next: requests of it wait, asked_first ... asked_last
  *
- * The hosts know who they are and what became of their requests; in which of these lists they stand is the queue's work.
+ * The hosts know who they are and what became of their requests; in which of these lists they stand is the queue's
+ * work.
  */
 #ifndef BIDE_CLI_SCHEDULE_HOST_HOSTS_H
 #define BIDE_CLI_SCHEDULE_HOST_HOSTS_H
