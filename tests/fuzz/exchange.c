@@ -5,7 +5,7 @@
  * The answer comes through a stream in memory, so nothing waits and no system call is made.  The first byte says how the
  * body is read and how the answer is cut; what is read of it in pieces and at once must be the same, or fail both times.
  */
-#include "http/http.h"
+#include "http/client/client.h"
 #include "memory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "http/field/date.h"
-#include "http/http.h"
+#include "http/client/client.h"
 
 #define NOW        1700000000
 #define YEAR_1     (-62135596800)

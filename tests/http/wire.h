@@ -16,7 +16,7 @@
 #include <bide/task.h>
 
 #include "harness/harness.h"
-#include "http/http.h"
+#include "http/client/client.h"
 
 #define UNUSED __attribute__((unused))
 

@@ -48,14 +48,14 @@ broken src/base/buf.c '#include "core/core.h"' '"core/core.h": base may not know
 broken src/core/task.c '#include "io/io.h"' '"io/io.h": core may not know io'
 broken src/core/task.c '#include <bide/http.h>' '<bide/http.h>: core may not know http'
 broken src/core/task.c '#include <openssl/ssl.h>' '<openssl/ssl.h>: core knows libc only'
-broken src/io/stream/stream.c '#include "http/http.h"' '"http/http.h": io/stream may not know http'
+broken src/io/stream/stream.c '#include "http/client/client.h"' '"http/client/client.h": io/stream may not know http/client'
 broken src/io/stream/stream.c '#include <bide/bide.h>' '<bide/bide.h>: io/stream may not know cli'
 broken src/io/stream/stream.c '#include "stream.h"' '"stream.h": write it from src/'
 broken src/cli/terminal/say.c '#include "core/core.h"' '"core/core.h": cli/terminal may not know core'
 broken src/cli/terminal/say.c '#include "base/base.h"' '"base/base.h": cli/terminal may not know base'
 broken src/attic/x.c '#include <stdio.h>' 'not in a room'
 broken src/core/README.md "$(yes line | head -n 60)" 'more than 60 lines'
-broken tests/io/test_new.c '#include "http/http.h"' '"http/http.h": tests/io may not know http'
+broken tests/io/test_new.c '#include "http/client/client.h"' '"http/client/client.h": tests/io may not know http/client'
 broken include/bide/task.h '#include "core/core.h"' 'core/core.h: a public header includes only'
 broken include/bide/task.h '#include <bide/http.h>' '<bide/http.h>: core may not know http'
 broken examples/hello_server.c '#include "core/core.h"' '"core/core.h": an example uses only what is installed'
@@ -71,11 +71,11 @@ mkdir -p "$tmp/tree/src/http/url" "$tmp/tree/src/http/policy" "$tmp/tree/src/htt
 : >"$tmp/tree/src/http/exchange/ops.h"
 : >"$tmp/tree/src/http/exchange/other.h"
 broken src/http/url/x.c '#include "io/io.h"' '"io/io.h": http/url may not know io'
-broken src/http/url/x.c '#include "http/http.h"' '"http/http.h": http/url may not know http'
+broken src/http/url/x.c '#include "http/client/client.h"' '"http/client/client.h": http/url may not know http/client'
 broken src/http/url/x.c '#include <bide/loop.h>' '<bide/loop.h>: http/url may not know core'
 broken src/http/policy/x.c '#include "http/exchange/other.h"' '"http/exchange/other.h": http/policy may not know http/exchange'
 broken src/http/attic/x.c '#include <stdio.h>' 'not in a room'
-broken tests/http/url/x.c '#include "http/http.h"' '"http/http.h": tests/http/url may not know http'
+broken tests/http/url/x.c '#include "http/client/client.h"' '"http/client/client.h": tests/http/url may not know http/client'
 broken tests/http/behaviour/x.c '#include "io/io.h"' '"io/io.h": tests/http may not know io'
 broken src/http/README.md "$(yes line | head -n 60)" 'more than 60 lines'
 kept() { # NAME FILE LINE
@@ -86,7 +86,7 @@ kept 'a single header of another room' src/http/policy/x.c '#include "http/excha
 kept 'a room below' src/http/policy/x.c '#include "base/base.h"'
 kept 'a flat room and those in it' src/http/body.c '#include "http/exchange/other.h"'
 kept 'a header of the folder above' tests/http/behaviour/x.c '#include "client.h"'
-kept 'a private header for a folder of tests' tests/http/behaviour/x.c '#include "http/http.h"'
+kept 'a private header for a folder of tests' tests/http/behaviour/x.c '#include "http/client/client.h"'
 printf '\140x.c\140' >"$tmp/tree/src/http/policy/README.md"
 not_said 'a README of its own' 'does not name policy/x.c'
 rm "$tmp/tree/src/http/policy/README.md"

@@ -5,7 +5,7 @@
  * Two questions cover a message head: where does this field value end (CR, LF or a byte that may
  * not be in a value), and where does this name end (a byte that is not a token character).  Each
  * has a scalar version, which defines the answer, and an SSE2 version, which must give the same:
- * tests/http/test_h1_parse.c compares them byte for byte. SSE2 is part of x86_64, so nothing is
+ * tests/http/h1/test_parse.c compares them byte for byte. SSE2 is part of x86_64, so nothing is
  * dispatched at run time.  AVX2 was measured and left out: names and values are shorter than 32
  * bytes, and a wider load only moves the tail.
  *

@@ -6,7 +6,7 @@
  * length that is not plain digits, lengths that differ, or a transfer coding that we do not take
  * apart is an error.  What is odd but clear is read, and the connection is not used again.
  *
- * Answers only: `chunked` said twice is read as said once (body.c looks whether it was applied
+ * Answers only: `chunked` said twice is read as said once (exchange/h1_body.c looks whether it was applied
  * twice); a transfer coding of an answer without body does not matter; a line that is no field is
  * done without where another field says how long the body is.
  */

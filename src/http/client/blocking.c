@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blocking.c - the same request without await: the whole thread waits (Python's requests.get).
+ *
+ * A loop and a session of its own run until the body is there; nothing of the caller's loop, if there is one, is
+ * touched.  The response then stands alone: it needs neither of them.
+ */
+#include "http/client/client.h"
+
+struct blocking {
+    const char *method;
+    const bide_request_args *args;
+    bide_response *response;
+};
+
+static int fetch(struct blocking *b)
+{
+    bide_auto bide_session *s = bide_session_new(.headers = BIDE_PAIRS({"Connection", "close"}));
+    if (!s)
+        return bide_error_code();
+    bide_response *r = bide_request_with(s, b->method, b->args);
+    if (!r)
+        return bide_error_code();
+    if (!bide_body(r).data) {
+        bide_release(r);
+        return bide_error_code();
+    }
+    bide__response_detach(r);
+    b->response = r;
+    return 0;
+}
+
+bide_response *bide_request_blocking_with(const char *method, const bide_request_args *options)
+{
+    bide_request_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_request_blocking") < 0)
+        return NULL;
+    struct blocking b = {.method = method, .args = &args};
+    bide_task *t = bide__task_here();
+
+    if (bide__request_check(method, &args) < 0)
+        return NULL;
+    if (t)
+        bide__loop_report(t->future.loop, "%s makes a blocking %s request: every other task waits", bide_task_name(t), method);
+    return bide__run_private(bide_coro(fetch, &b)) < 0 ? NULL : b.response;
+}

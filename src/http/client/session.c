@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session.c - what requests share: options, fields that go with all of them, connections, memory to use again.
+ *
+ * Responses and connection buffers are recycled, so that a steady stream of requests does not allocate.  A session
+ * belongs to one loop from its first request on; if that one is closed, it may move to another.
+ */
+#include "http/client/client.h"
+
+#define SPARE_RESPONSES 256
+#define SPARE_ARENA_MAX 16384 /* what is larger is given back to the heap */
+
+/* ---- making ---- */
+
+static void session_destroy(void *object);
+static void session_release(void *object);
+
+static const struct object_type session_type = {
+    .name = "session", .destroy = session_destroy, .release = session_release, .is_held_by_its_own = true};
+
+static int session_init(bide_session *s, const bide_session_args *args)
+{
+    int code = bide__connector_init(&s->connector);
+    if (code >= 0)
+        code = bide__session_set_options(s, args);
+    if (code >= 0 && s->args.ca_file && !bide__session_tls(s))
+        code = bide_error_code(); /* now, not at the first request */
+    return code;
+}
+
+bide_session *bide_session_new_with(const bide_session_args *options)
+{
+    bide_session_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_session_new") < 0)
+        return NULL;
+    if (bide__check_named(args.guard_, "bide_session_new") < 0)
+        return NULL;
+    bide_session *s = bide__object_alloc(sizeof *s); /* most of it needs no zeros */
+    if (!s) {
+        bide__fail_nomem("a session");
+        return NULL;
+    }
+    memset(s, 0, offsetof(bide_session, own_fields));
+    bide__object_init(s, &session_type);
+    bide__list_init(&s->spare_responses);
+    bide__arena_init(&s->strings, 1 << 20);
+    if (session_init(s, &args) < 0) {
+        session_destroy(s);
+        return NULL;
+    }
+    return s;
+}
+
+bide_tls *bide__session_tls(bide_session *s)
+{
+    if (!s->tls)
+        s->tls = bide_tls_new(.ca_file = s->args.ca_file, .insecure = s->args.insecure, .alpn = "http/1.1");
+    return s->tls;
+}
+
+/* ---- its loop ---- */
+
+int bide__session_bind(bide_session *s)
+{
+    bide_loop *loop = bide__loop_here;
+    if (likely(s->loop == loop))
+        return 0;
+    int code = s->loop ? bide__loop_check(s->loop, "bide_request") : 0;
+    if (code < 0)
+        return code;
+
+    bide__connector_close_idle(&s->connector);
+    if (s->connector.open > 0)
+        return bide_fail(BIDE_ESTATE, "the session is in use on another event loop");
+    if (s->loop)
+        bide__object_unref(s->loop);
+    s->loop = s->connector.loop = bide_retain(loop);
+    return 0;
+}
+
+/* ---- the end ---- */
+
+static void session_destroy(void *object)
+{
+    bide_session *s = object;
+
+    bide__connector_free(&s->connector);
+    while (!bide__list_is_empty(&s->spare_responses)) {
+        bide_response *r = container_of(s->spare_responses.next, bide_response, spare);
+        bide__list_remove(&r->spare);
+        bide__arena_free(&r->arena);
+        bide__object_free(r);
+    }
+    bide_release(s->tls);
+    if (s->loop)
+        bide__object_unref(s->loop);
+    bide__arena_free(&s->strings);
+    if (s->fields != s->own_fields)
+        bide__free(s->fields);
+    bide__object_free(s);
+}
+
+/* Responses still in use keep what they need; nothing else stays open. */
+static void session_release(void *object)
+{
+    bide_session *s = object;
+    if (s->loop && bide__release_is_refused(s->loop, "bide_release of a session"))
+        return;
+
+    if (s->object.refs == 1 + s->nresponses) { /* the last owner */
+        s->connector.is_closing = true;
+        bide__connector_close_idle(&s->connector);
+    }
+    bide__object_unref(s);
+}
+
+static bide_session_stats stats_of(const bide_session *s)
+{
+    const struct connector *k = &s->connector;
+
+    return (bide_session_stats){.requests = s->requests,
+                                .reused = s->reused,
+                                .connections = k->connections,
+                                .open = k->open,
+                                .idle = k->nidle,
+                                .waiting = k->nwaiting,
+                                .bytes_in = k->bytes_in,
+                                .bytes_out = k->bytes_out};
+}
+
+void bide_session_get_stats_into(const bide_session *s, bide_session_stats *out, size_t size)
+{
+    static const char function[] = "bide_session_get_stats";
+    bool is_ours = !bide__is_null(s, function, "the session") && (!s->loop || bide__loop_check(s->loop, function) == 0);
+    bide_session_stats stats = is_ours ? stats_of(s) : (bide_session_stats){0};
+
+    bide__options_give(out, size, &stats, sizeof stats);
+}
+
+/* ---- memory to use again ---- */
+
+bide_response *bide__session_take_response(bide_session *s)
+{
+    bide_response *r;
+
+    if (likely(!bide__list_is_empty(&s->spare_responses))) {
+        r = container_of(s->spare_responses.next, bide_response, spare);
+        bide__list_remove(&r->spare);
+        s->nspare_responses--;
+    } else {
+        r = bide__object_alloc(sizeof *r);
+        if (!r) {
+            bide__fail_nomem("a response");
+            return NULL;
+        }
+        bide__list_init(&r->spare);
+        bide__arena_init(&r->arena, SIZE_MAX); /* what goes into it has limits of its own */
+    }
+    r->session = bide_retain(s);
+    s->nresponses++;
+    return r;
+}
+
+void bide__session_give_response(bide_session *s, bide_response *r)
+{
+    if (r->arena.total > SPARE_ARENA_MAX)
+        bide__arena_free(&r->arena);
+    else
+        bide__arena_reset(&r->arena);
+    if (s && s->nspare_responses < SPARE_RESPONSES && !s->connector.is_closing && !bide__no_recycling) {
+        bide__list_prepend(&s->spare_responses, &r->spare);
+        s->nspare_responses++;
+    } else {
+        bide__arena_free(&r->arena);
+        bide__object_free(r);
+    }
+    if (s)
+        bide__session_leave(s);
+}
+
+void bide__session_leave(bide_session *s)
+{
+    s->nresponses--;
+    bide__object_unref(s);
+}

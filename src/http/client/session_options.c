@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session_options.c - a session's options, checked and copied: limits, fields of every request, connect_to.
+ *
+ * All strings are copied; the fields are checked and written once, as the text that every request will begin with.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <bide/version.h>
+
+#include "http/client/client.h"
+
+#define LIMIT 256
+#define LIMIT_PER_HOST 64
+#define TIMEOUT_MS 300000
+#define CONNECT_TIMEOUT_MS 10000
+#define READ_TIMEOUT_MS 60000
+#define KEEPALIVE_MS 20000
+#define MAX_BODY_BYTES ((size_t)64 << 20)
+#define MAX_REDIRECTS 10
+#define FIELDS_CEILING 32768 /* of a head, however large it may be */
+
+/* ---- fields of every request ---- */
+
+/* RFC 9112 6: what frames a message, and what makes two readers disagree about it, is ours to write. */
+static const char *why_not(enum header_id id, const char *value)
+{
+    size_t len = strlen(value), n, at = 0;
+    const char *token;
+
+    if (id == HEADER_CONTENT_LENGTH || id == HEADER_TRANSFER_ENCODING)
+        return "it is written by bide, from the body";
+    while (id == HEADER_CONNECTION && len > 0 && bide__header_next_element(value, len, &at, &token, &n))
+        if (!bide__header_equals(token, n, "close") && !bide__header_equals(token, n, "keep-alive"))
+            return "only close and keep-alive may be asked for";
+    return NULL;
+}
+
+int bide__check_user_field(const char *name, const char *value)
+{
+    char quoted[80];
+    size_t len = strlen(name);
+
+    if (!bide__header_name_ok(name, len))
+        return bide_fail(-EINVAL, "header \"%s\": not a valid name", bide__url_quote(quoted, name, len));
+    if (!value)
+        return bide_fail(-EINVAL, "header %s: its value is NULL", bide__url_quote(quoted, name, len));
+    if (!bide__header_value_ok(value, strlen(value)))
+        return bide_fail(-EINVAL, "header %s: a control character in its value, or white space around it",
+                         bide__url_quote(quoted, name, len));
+    const char *why = why_not(bide__header_id(name, len), value);
+    return why ? bide_fail(-EINVAL, "header %s: %s", bide__url_quote(quoted, name, len), why) : 0;
+}
+
+static void put_line(bide_session *s, char *text, const char *name, const char *value)
+{
+    uint32_t off = s->defaults_len;
+    size_t len = strlen(name);
+
+    s->defaults_len += (uint32_t)sprintf(text + off, "%s: %s\r\n", name, value);
+    s->defaults[s->ndefaults] = (struct default_field){.id = bide__header_id(name, len),
+                                                       .name = text + off,
+                                                       .name_len = (uint32_t)len,
+                                                       .off = off,
+                                                       .len = s->defaults_len - off};
+    s->defaults_seen |= HEADER_BIT(s->defaults[s->ndefaults].id);
+    s->defaults_close |= s->defaults[s->ndefaults].id == HEADER_CONNECTION &&
+                         bide__header_has_token(value, strlen(value), "close");
+    s->ndefaults++;
+}
+
+static int check_defaults(const bide_pair *headers, size_t *n, size_t *bytes)
+{
+    for (const bide_pair *p = headers; p && p->name; p++, (*n)++) {
+        int code = bide__check_user_field(p->name, p->value);
+        if (code < 0)
+            return code;
+        if (bide__header_id(p->name, strlen(p->name)) == HEADER_HOST)
+            return bide_fail(-EINVAL, "header Host: not for every request of a session");
+        *bytes += strlen(p->name) + strlen(p->value) + 4;
+    }
+    if (*bytes > H1_HEAD_MAX)
+        return bide_fail(BIDE_ELIMIT, "the headers of a session are longer than %d bytes", H1_HEAD_MAX);
+    return 0;
+}
+
+static bool names_field(const bide_pair *headers, enum header_id id)
+{
+    for (const bide_pair *p = headers; p && p->name; p++)
+        if (bide__header_id(p->name, strlen(p->name)) == id)
+            return true;
+    return false;
+}
+
+static int copy_defaults(bide_session *s, const bide_session_args *args)
+{
+    const char *agent = args->user_agent ? args->user_agent : "bide/" BIDE_VERSION;
+    size_t n = 2, bytes = 64 + strlen(agent);
+    int code = check_defaults(args->headers, &n, &bytes);
+    if (code == 0)
+        code = bide__check_user_field("User-Agent", agent);
+    if (code < 0)
+        return code;
+
+    char *text = bide__arena_alloc(&s->strings, bytes);
+    s->defaults = bide__arena_alloc(&s->strings, n * sizeof *s->defaults);
+    if (!text || !s->defaults)
+        return BIDE_ENOMEM;
+    s->defaults_text = text;
+    if (!names_field(args->headers, HEADER_USER_AGENT) && agent[0])
+        put_line(s, text, "User-Agent", agent);
+    if (!names_field(args->headers, HEADER_ACCEPT))
+        put_line(s, text, "Accept", "*/*");
+    for (const bide_pair *p = args->headers; p && p->name; p++)
+        if (p->value[0]) /* an empty one only keeps the default away */
+            put_line(s, text, p->name, p->value);
+    return 0;
+}
+
+/* ---- connect_to ---- */
+
+/* The next part up to a colon, in brackets if it has colons itself; ends the string there. */
+static char *next_part(char **at)
+{
+    char *start = *at;
+    if (!start)
+        return NULL;
+    char *end = *start == '[' ? strchr(start, ']') : start;
+    char *colon = end ? strchr(end, ':') : NULL;
+
+    *at = colon ? colon + 1 : NULL;
+    if (colon)
+        *colon = '\0';
+    return start;
+}
+
+static bool parse_port(const char *text, int *port)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    *port = (int)n;
+    return !*text || (*text >= '0' && *text <= '9' && !*end && n >= 1 && n <= 65535);
+}
+
+/* HOST:PORT:ADDR:PORT as curl has it; what is empty means any, or as it was. */
+static int parse_override(bide_session *s, struct connect_override *d, const char *text)
+{
+    char *copy = bide__arena_strndup(&s->strings, text, strlen(text)), *at = copy;
+    if (!copy)
+        return BIDE_ENOMEM;
+    const char *host = next_part(&at), *port = next_part(&at), *addr = next_part(&at), *addr_port = at;
+
+    if (!addr_port || !parse_port(port, &d->port) || !parse_port(addr_port, &d->addr_port))
+        return bide_fail(-EINVAL, "connect_to \"%s\": not HOST:PORT:ADDR:PORT", text);
+    d->host = *host ? host : NULL;
+    d->addr = *addr ? addr : NULL;
+    return 0;
+}
+
+static int copy_overrides(bide_session *s, const bide_session_args *args)
+{
+    size_t n = 0;
+
+    while (args->connect_to && args->connect_to[n])
+        n++;
+    if (n == 0)
+        return 0;
+    s->overrides = bide__arena_alloc(&s->strings, n * sizeof *s->overrides);
+    if (!s->overrides)
+        return BIDE_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        int code = parse_override(s, &s->overrides[i], args->connect_to[i]);
+        if (code < 0)
+            return code;
+    }
+    s->connector.overrides = s->overrides;
+    s->connector.noverrides = n;
+    return 0;
+}
+
+/* ---- limits ---- */
+
+static int64_t or_default(int64_t value, int64_t otherwise)
+{
+    return value ? value : otherwise;
+}
+
+static int fill_in(bide_session *s, const bide_session_args *from)
+{
+    bide_session_args *args = &s->args;
+
+    *args = *from;
+    args->headers = NULL; /* these three are kept in another form */
+    args->user_agent = NULL;
+    args->connect_to = NULL;
+    args->limit = bide__count_or(args->limit, LIMIT);
+    args->limit_per_host = bide__count_or(args->limit_per_host, LIMIT_PER_HOST);
+    if (args->limit < 0 || args->limit_per_host < 0 || args->idle_limit < 0 || args->idle_limit_per_host < 0)
+        return bide_fail(-EINVAL, "bide_session_new: a limit is negative");
+    if (args->timeout_ms < 0 || args->connect_timeout_ms < 0 || args->read_timeout_ms < 0 || args->keepalive_ms < 0)
+        return bide_fail(-EINVAL, "bide_session_new: a time limit is negative");
+    if (args->max_redirects < -1)
+        return bide_fail(-EINVAL, "bide_session_new: max_redirects is %d; BIDE_NONE (-1) follows none", args->max_redirects);
+    args->idle_limit_per_host = (int)or_default(args->idle_limit_per_host, args->limit_per_host);
+    args->timeout_ms = or_default(args->timeout_ms, TIMEOUT_MS);
+    args->connect_timeout_ms = or_default(args->connect_timeout_ms, CONNECT_TIMEOUT_MS);
+    args->read_timeout_ms = or_default(args->read_timeout_ms, READ_TIMEOUT_MS);
+    args->keepalive_ms = or_default(args->keepalive_ms, KEEPALIVE_MS);
+    args->max_head_bytes = (size_t)or_default((int64_t)args->max_head_bytes, H1_HEAD_MAX);
+    args->max_body_bytes = bide__size_or(args->max_body_bytes, MAX_BODY_BYTES);
+    args->max_redirects = (int)or_default(args->max_redirects, MAX_REDIRECTS);
+    if (args->max_head_bytes > UINT32_MAX / 4)
+        return bide_fail(-EINVAL, "bide_session_new: max_head_bytes is too large");
+    args->ca_file = args->ca_file ? bide__arena_strndup(&s->strings, args->ca_file, strlen(args->ca_file)) : NULL;
+    return from->ca_file && !args->ca_file ? BIDE_ENOMEM : 0;
+}
+
+/*
+ * What a head may be in all, a line of it, and how many fields: they belong together, so who allows larger heads
+ * allows more fields and longer ones.  By default and below they are those of h1_parse.h.
+ */
+static int set_head_limits(bide_session *s)
+{
+    uint32_t max = (uint32_t)s->args.max_head_bytes, times = max / H1_HEAD_MAX;
+    struct h1_limits *l = &s->head_limits;
+
+    *l = (struct h1_limits){max, H1_LINE_MAX, max > H1_HEAD_MAX ? max : H1_FIELD_MAX, H1_FIELDS_MAX};
+    l->line = max < l->line ? max : l->line * (times > 1 ? times : 1);
+    l->field = max < l->field ? max : l->field;
+    s->fields = s->own_fields;
+    if (max <= H1_HEAD_MAX)
+        return 0;
+    uint64_t fields = (uint64_t)max * H1_FIELDS_MAX / H1_HEAD_MAX;
+    l->fields = fields < FIELDS_CEILING ? (uint32_t)fields : FIELDS_CEILING;
+    s->fields = bide__malloc(l->fields * sizeof *s->fields);
+    return s->fields ? 0 : bide__fail_nomem("the fields of a head");
+}
+
+static void set_connector(struct connector *k, const bide_session_args *args)
+{
+    k->limit = args->limit;
+    k->limit_per_host = args->limit_per_host;
+    k->idle_limit = args->idle_limit;
+    k->idle_limit_per_host = args->idle_limit_per_host;
+    k->keepalive_ms = args->keepalive_ms;
+    k->buffer_max = args->max_head_bytes + 2 * BODY_READ_SIZE;
+}
+
+int bide__session_set_options(bide_session *s, const bide_session_args *args)
+{
+    int code = fill_in(s, args);
+    if (code >= 0)
+        code = set_head_limits(s);
+    if (code >= 0)
+        code = copy_defaults(s, args);
+    set_connector(&s->connector, &s->args);
+    return code < 0 ? code : copy_overrides(s, args);
+}

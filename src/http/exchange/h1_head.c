@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * h1_head.c - the bytes of a request before its body (RFC 9112 3).
+ *
+ * Host first, then the session's fields, which lie ready as one block of text, then the user's, then what describes the
+ * body.  A field of the user takes the place of the session's or of ours with the same name; an empty value removes it.
+ * Everything that came from outside is checked before it is written, so that nothing can end a line early.
+ */
+#include <stdio.h>
+
+#include "http/client/client.h"
+
+/* What the user's own fields are, in one look at them. */
+struct user_fields {
+    uint64_t seen;  /* HEADER_BITs; bit 0: one that has no id */
+    size_t bytes;
+    const char *host;
+    bool close; /* Connection: close */
+};
+
+static int look_at_fields(const struct request *q, struct user_fields *u)
+{
+    *u = (struct user_fields){.seen = 0};
+    for (const bide_pair *p = q->headers; p && p->name; p++) {
+        int code = bide__check_user_field(p->name, p->value);
+        if (code < 0)
+            return code;
+        size_t len = strlen(p->name);
+        enum header_id id = bide__header_id(p->name, len);
+        if (id == HEADER_HOST && (u->host || !p->value[0]))
+            return bide_fail(-EINVAL, "header Host: a request has exactly one");
+        if (id == HEADER_HOST)
+            u->host = p->value;
+        u->close |= id == HEADER_CONNECTION && bide__header_has_token(p->value, strlen(p->value), "close");
+        u->seen |= HEADER_BIT(id);
+        u->bytes += len + strlen(p->value) + 4;
+    }
+    return u->bytes > H1_HEAD_MAX ? bide_fail(BIDE_ELIMIT, "the headers are longer than %d bytes", H1_HEAD_MAX) : 0;
+}
+
+/* ---- writing ---- */
+
+static char *put(char *at, const char *text, size_t len)
+{
+    return mempcpy(at, text, len);
+}
+
+static char *put_text(char *at, const char *text)
+{
+    return put(at, text, strlen(text));
+}
+
+static char *put_field(char *at, const char *name, const char *value)
+{
+    at = put_text(at, name);
+    at = put(at, ": ", 2);
+    at = put_text(at, value);
+    return put(at, "\r\n", 2);
+}
+
+static bool is_dropped(const struct request *q, enum header_id id)
+{
+    return q->drop & HEADER_BIT(id);
+}
+
+static bool user_has(const struct user_fields *u, enum header_id id)
+{
+    return u->seen & HEADER_BIT(id);
+}
+
+static bool user_names(const struct request *q, const struct default_field *d)
+{
+    for (const bide_pair *p = q->headers; p && p->name; p++)
+        if (strncasecmp(p->name, d->name, d->name_len) == 0 && p->name[d->name_len] == '\0')
+            return true;
+    return false;
+}
+
+static char *put_defaults(char *at, const struct request *q, const struct user_fields *u)
+{
+    const bide_session *s = q->session;
+    if (likely(((u->seen | q->drop) & s->defaults_seen) == 0))
+        return put(at, s->defaults_text, s->defaults_len);
+
+    for (size_t i = 0; i < s->ndefaults; i++) {
+        const struct default_field *d = &s->defaults[i];
+        if (!is_dropped(q, d->id) && !user_names(q, d))
+            at = put(at, s->defaults_text + d->off, d->len);
+    }
+    return at;
+}
+
+static char *put_user(char *at, const struct request *q)
+{
+    for (const bide_pair *p = q->headers; p && p->name; p++) {
+        enum header_id id = bide__header_id(p->name, strlen(p->name));
+        if (id != HEADER_HOST && p->value[0] && !is_dropped(q, id))
+            at = put_field(at, p->name, p->value);
+    }
+    return at;
+}
+
+/* RFC 9110 8.6: a Content-Length of 0 is sent if the method lets a server expect a body. */
+static bool needs_length(const struct request *q)
+{
+    return q->has_body || (q->method_len == 4 && memcmp(q->method, "POST", 4) == 0) ||
+           (q->method_len == 3 && memcmp(q->method, "PUT", 3) == 0) ||
+           (q->method_len == 5 && memcmp(q->method, "PATCH", 5) == 0);
+}
+
+static char *put_about_body(char *at, const struct request *q, const struct user_fields *u)
+{
+    if (q->has_body && q->content_type && !user_has(u, HEADER_CONTENT_TYPE))
+        at = put_field(at, "Content-Type", q->content_type);
+    if (needs_length(q))
+        at += sprintf(at, "Content-Length: %zu\r\n", q->body.len);
+    return at;
+}
+
+static char *put_host(char *at, const struct request *q, const struct user_fields *u)
+{
+    const struct url *url = &q->url;
+
+    if (u->host && !is_dropped(q, HEADER_HOST))
+        return put_field(at, "Host", u->host);
+    const char *host = bide__url_part(url, url->host);
+    size_t len = url->host.len;
+    at = put(at, "Host: ", 6);
+    if (unlikely(url->zone_len > 0)) { /* RFC 6874 1: it is nothing to the server */
+        size_t before = url->hostname.len - 1 - url->zone_len;
+        at = put(at, host, before);
+        host += before + url->zone_len;
+        len -= before + url->zone_len;
+    }
+    at = put(at, host, len);
+    return put(at, "\r\n", 2);
+}
+
+static char *put_request_line(char *at, const struct request *q)
+{
+    struct url_part target = bide__url_target(&q->url);
+
+    at = put(at, q->method, q->method_len);
+    at = put(at, " ", 1);
+    at = q->for_server ? put(at, "*", 1) : put(at, bide__url_part(&q->url, target), target.len);
+    return put(at, " HTTP/1.1\r\n", 11);
+}
+
+static size_t head_bound(const struct request *q, const struct user_fields *u)
+{
+    return q->method_len + q->url.len * 2u + q->session->defaults_len + u->bytes +
+           (q->content_type ? strlen(q->content_type) : 0) + (q->authorization ? strlen(q->authorization) : 0) + 160;
+}
+
+int bide__request_write_head(struct request *q)
+{
+    struct user_fields u;
+    int code = look_at_fields(q, &u);
+    if (code < 0)
+        return code;
+    /* Two passwords, and no way to know which one is meant. */
+    if (q->authorization && user_has(&u, HEADER_AUTHORIZATION) && !is_dropped(q, HEADER_AUTHORIZATION))
+        return bide_fail(-EINVAL, "user and password in the URL, and a header Authorization");
+
+    q->close = u.close || (q->session->defaults_close && !user_has(&u, HEADER_CONNECTION));
+    q->head = bide__arena_alloc(&q->response->arena, head_bound(q, &u));
+    if (!q->head)
+        return BIDE_ENOMEM;
+    char *at = put_request_line(q->head, q);
+    at = put_host(at, q, &u);
+    at = put_defaults(at, q, &u);
+    if (q->headers)
+        at = put_user(at, q);
+    if (q->authorization)
+        at = put_field(at, "Authorization", q->authorization);
+    at = put_about_body(at, q, &u);
+    at = put(at, "\r\n", 2);
+    q->head_len = (size_t)(at - q->head);
+    return 0;
+}
+
+never_indirect bool bide__method_ok(const char *method, size_t len)
+{
+    return len <= 64 && bide__header_name_ok(method, len); /* both are tokens */
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * basic_auth.c - user and password of a URL: moved into an Authorization header for that origin alone (RFC 7617).
+ *
+ * After this the URL has no user info, so nothing that is sent, logged or shown can have it by accident.
+ */
+#include <ctype.h>
+
+#include <openssl/evp.h>
+
+#include "http/client/client.h"
+
+static int hex_value(char c)
+{
+    return c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
+}
+
+/* Percent-decoded; the parser left only %XX or plain characters.  Returns the length. */
+static size_t decode(char *out, const char *text, size_t len)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        bool encoded = text[i] == '%' && len - i > 2 && isxdigit((unsigned char)text[i + 1]) &&
+                       isxdigit((unsigned char)text[i + 2]);
+        out[n++] = encoded ? (char)(hex_value(text[i + 1]) << 4 | hex_value(text[i + 2])) : text[i];
+        i += encoded ? 2 : 0;
+    }
+    return n;
+}
+
+/* RFC 7617 2: a colon ends the name of the user. */
+int bide__authorize(struct request *q, const struct url *u)
+{
+    size_t cap = (size_t)u->username.len + u->password.len + 2;
+    if (cap == 2)
+        return 0;
+    char *plain = bide__arena_alloc(&q->response->arena, cap);
+    char *header = bide__arena_alloc(&q->response->arena, sizeof "Basic " + (cap + 2) / 3 * 4 + 1);
+    if (!plain || !header)
+        return BIDE_ENOMEM;
+
+    size_t n = decode(plain, bide__url_part(u, u->username), u->username.len);
+    if (memchr(plain, ':', n))
+        return bide_fail(BIDE_EURL, "a colon in the user name of the URL");
+    plain[n++] = ':';
+    n += decode(plain + n, bide__url_part(u, u->password), u->password.len);
+    strcpy(header, "Basic ");
+    EVP_EncodeBlock((unsigned char *)header + 6, (const unsigned char *)plain, (int)n);
+    explicit_bzero(plain, cap);
+    q->authorization = header;
+    return 0;
+}
+
+void bide__strip_user_info(struct url *u, char *storage)
+{
+    if (storage[u->hostname.off - 1] != '@')
+        return;
+
+    uint32_t start = (uint32_t)(strstr(storage, "://") + 3 - storage), by = u->hostname.off - start;
+    memmove(storage + start, storage + u->hostname.off, u->len - u->hostname.off + 1);
+    u->username = u->password = (struct url_part){start, 0};
+    struct url_part *parts[] = {&u->hostname, &u->host, &u->path, &u->query, &u->fragment};
+    for (size_t i = 0; i < array_len(parts); i++)
+        parts[i]->off -= parts[i]->off > 0 ? by : 0; /* a part that is not there has none */
+    u->len -= by;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * redirect.c - following a redirect: the next URL and method, and the fields that are not sent there (RFC 9110 15.4).
+ *
+ * What the user set is for the origin that was asked: nobody can know which field is a secret.  Once a hop leaves it (by
+ * scheme, host or port), only fields that say nothing about the user go along, also when a later hop comes
+ * back.  With location_trusted the others do, too, but never from https to http.
+ */
+#include "http/client/client.h"
+
+#define MAY_TRAVEL                                                                               \
+    (HEADER_BIT(HEADER_ACCEPT) | HEADER_BIT(HEADER_ACCEPT_ENCODING) | HEADER_BIT(HEADER_ACCEPT_LANGUAGE) |   \
+     HEADER_BIT(HEADER_USER_AGENT) | HEADER_BIT(HEADER_RANGE) | HEADER_BIT(HEADER_IF_MATCH) |                \
+     HEADER_BIT(HEADER_IF_MODIFIED_SINCE) | HEADER_BIT(HEADER_IF_NONE_MATCH) | HEADER_BIT(HEADER_IF_RANGE) | \
+     HEADER_BIT(HEADER_IF_UNMODIFIED_SINCE))
+/* Of this connection alone: close, keep-alive. */
+#define OF_THE_HOP HEADER_BIT(HEADER_CONNECTION)
+/* They are sent wherever the body is sent. */
+#define DESCRIBES_BODY                                                                           \
+    (HEADER_BIT(HEADER_CONTENT_ENCODING) | HEADER_BIT(HEADER_CONTENT_LANGUAGE) | HEADER_BIT(HEADER_CONTENT_TYPE))
+/* RFC 9110 15.4: fields about a body are not sent when the new method has none. */
+#define ABOUT_BODY                                                                               \
+    (HEADER_BIT(HEADER_CONTENT_ENCODING) | HEADER_BIT(HEADER_CONTENT_LANGUAGE) |                  \
+     HEADER_BIT(HEADER_CONTENT_LOCATION) | HEADER_BIT(HEADER_CONTENT_TYPE) | HEADER_BIT(HEADER_EXPECT) | \
+     HEADER_BIT(HEADER_LAST_MODIFIED))
+
+static bool method_is(const struct request *q, const char *method)
+{
+    return strcmp(q->method, method) == 0;
+}
+
+static bool is_redirect(int status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/* The Location, if there is one; several that differ are an error. */
+static int find_location(const struct fields *fields, const char **location)
+{
+    const struct field *first = bide__fields_find(fields, HEADER_LOCATION);
+
+    *location = first ? bide__field_value(fields, first) : "";
+    for (uint32_t i = 0; i < fields->n; i++) {
+        const struct field *f = &fields->all[i];
+        if (f->id == HEADER_LOCATION && strcmp(bide__field_value(fields, f), *location) != 0)
+            return bide_fail(BIDE_EREDIRECT, "redirected to several places at once");
+    }
+    return 0;
+}
+
+static int refuse(const char *location, const char *why)
+{
+    char quoted[80];
+
+    return bide_fail(BIDE_EREDIRECT, "redirected to %s: %s", bide__url_quote(quoted, location, strlen(location)), why);
+}
+
+/* The new URL; it keeps the old one's fragment if it has none (RFC 9110 10.2.2). */
+static int resolve(struct request *q, const char *location, struct url *next)
+{
+    size_t len = strlen(location), cap = bide__url_bound(len, &q->url) + q->url.fragment.len + 1;
+    char *storage = bide__arena_alloc(&q->response->arena, cap);
+    if (!storage)
+        return BIDE_ENOMEM;
+
+    int code = bide__url_resolve(next, &q->url, location, len, storage, cap);
+    if (code == URL_ENOMEM)
+        return bide__fail_nomem("a redirect");
+    if (code < 0)
+        return refuse(location, bide__url_strerror(code));
+    if (next->scheme != URL_HTTP && next->scheme != URL_HTTPS)
+        return refuse(location, "neither http nor https");
+    bide__strip_user_info(next, storage); /* who we are is not for a server to say */
+    if (next->zone_len > 0 && !bide__url_same_host(&q->url, next))
+        return refuse(location, "which link an address is on is not for a server to say");
+    bide__url_inherit_zone(next, &q->url, storage, cap);
+    if (!next->has_fragment && q->url.has_fragment && next->len + q->url.fragment.len + 1 < cap) {
+        next->fragment = (struct url_part){next->len + 1, q->url.fragment.len};
+        storage[next->len] = '#';
+        memcpy(storage + next->len + 1, bide__url_part(&q->url, q->url.fragment), q->url.fragment.len + 1);
+        next->len += q->url.fragment.len + 1;
+        next->has_fragment = true;
+    }
+    return 0;
+}
+
+static void leave_origin(struct request *q, bool to_plain)
+{
+    q->drop |= HEADER_BIT(HEADER_HOST);
+    if (q->location_trusted && !to_plain)
+        return;
+    q->drop |= ~(MAY_TRAVEL | OF_THE_HOP | (q->has_body ? DESCRIBES_BODY : 0));
+    q->authorization = NULL;
+}
+
+/* RFC 9110 15.4: 303 makes any method but HEAD a GET; 301 and 302 a POST, as browsers do. */
+static void change_method(struct request *q, int status)
+{
+    bool becomes_get = status == 303 ? !method_is(q, "HEAD") && !method_is(q, "GET")
+                                     : (status == 301 || status == 302) && method_is(q, "POST");
+    if (!becomes_get)
+        return;
+    q->method = "GET";
+    q->method_len = 3;
+    q->response->method = "GET";
+    q->body = (bide_bytes){NULL, 0};
+    q->has_body = false;
+    q->drop |= ABOUT_BODY;
+}
+
+/* The user says no, and should have said why. */
+static int ask_user(const struct request *q, const struct url *next)
+{
+    int code = q->on_redirect ? q->on_redirect(q->response, next->href, q->on_redirect_arg) : 0;
+
+    if (code < 0 && bide_error_code() != code)
+        bide_fail(code, "redirected to %s: on_redirect returned %d", next->href, code);
+    return code < 0 ? code : 0;
+}
+
+static int follow(struct request *q, const char *location)
+{
+    bide_response *r = q->response;
+    struct url next;
+    if (r->redirects >= r->max_redirects)
+        return bide_fail(BIDE_EREDIRECT, "more than %d redirects", r->max_redirects);
+    int code = resolve(q, location, &next);
+    if (code == 0)
+        code = ask_user(q, &next);
+    if (code < 0)
+        return code;
+
+    change_method(q, r->status);
+    bool to_plain = bide__url_is_secure(&q->url) && !bide__url_is_secure(&next);
+    if (to_plain && q->has_body)
+        return refuse(location, "it would send the body without TLS");
+    if (!bide__url_same_origin(&q->url, &next))
+        leave_origin(q, to_plain);
+    q->url = next;
+    q->for_server = false;
+    r->redirects++;
+    return 1;
+}
+
+unchecked_frame int bide__redirect(struct request *q)
+{
+    bide_response *r = q->response;
+    const char *location;
+    if (!is_redirect(r->status) || r->max_redirects < 0)
+        return 0;
+
+    int code = find_location(&r->fields, &location);
+    if (code < 0 || !location[0])
+        return code;
+    return follow(q, location);
+}
