@@ -163,14 +163,16 @@ static const struct object_type tls_type = {.name = "tls", .destroy = tls_destro
 static bide_tls *tls_alloc(bool server)
 {
     bide_tls *tls = bide__object_zalloc(sizeof *tls);
+    bool no_sessions = true;
+
     if (tls) {
         bide__object_init(tls, &tls_type);
         tls->thread = bide__thread_here();
-        bide__tls_sessions_init(&tls->sessions);
+        no_sessions = bide__tls_sessions_init(&tls->sessions) < 0;
         tls->scratch = bide__malloc(TLS_RECORD_MAX);
         tls->ctx = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
     }
-    if (!tls || !tls->scratch || !tls->ctx) {
+    if (no_sessions || !tls->scratch || !tls->ctx) {
         bide__fail_nomem("bide_tls_new");
         if (tls)
             tls_destroy(tls);

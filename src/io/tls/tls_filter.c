@@ -170,7 +170,7 @@ static int shake_hands(struct tls_filter *t)
     if (r == 1)
         return check_peer(t);
     ssize_t n = step_result(t, r);
-    if (t->failed && t->key)
+    if (t->failed && t->was_session_offered) /* it may be why */
         bide__tls_session_drop(&t->tls->sessions, t->key);
     return n == 0 ? bide_fail(BIDE_ETLS, "TLS handshake: the peer closed the connection") : (int)n;
 }
@@ -355,7 +355,7 @@ static void try_to_resume(struct tls_filter *t)
     SSL_SESSION *session = bide__tls_session_take(&t->tls->sessions, t->key);
     if (!session)
         return;
-    SSL_set_session(t->ssl, session);
+    t->was_session_offered = SSL_set_session(t->ssl, session) == 1;
     SSL_SESSION_free(session);
 }
 

@@ -13,9 +13,10 @@
 #define TLS_ALPN_MAX 128 /* the offer in wire form */
 #define TLS_RECORD_MAX 16384
 
-/* Sessions to be resumed, the oldest first.  Few enough that looking through all is cheap beside a handshake. */
+/* Sessions to be resumed. */
 struct tls_sessions {
-    struct list_node by_age;
+    struct map by_server;    /* "name:port" */
+    struct list_node by_age; /* the oldest first */
     unsigned count;
 };
 
@@ -43,6 +44,7 @@ struct tls_filter {
     bool established, failed;
     bool is_plain_http;  /* server: it was a request without TLS */
     bool error_is_recorded; /* of a certificate */
+    bool was_session_offered; /* client: the server was asked to resume one */
     bool was_asked_for_certificate; /* client: and there was none to give */
     int alert;           /* the peer's, before it hung up; 0: none */
     unsigned char first[5]; /* of what the peer sent: is it TLS at all? */
@@ -75,7 +77,7 @@ int bide__tls_fail_alert(const struct tls_filter *t, const char *doing, const ch
 
 /* ---- tls_session.c: sessions to be resumed ---- */
 
-void bide__tls_sessions_init(struct tls_sessions *all);
+int bide__tls_sessions_init(struct tls_sessions *all); /* 0 or BIDE_ENOMEM; then free may be called as well */
 void bide__tls_sessions_free(struct tls_sessions *all);
 /* A share of the session is taken; without memory it is dropped. */
 void bide__tls_session_put(struct tls_sessions *all, const char *key, SSL_SESSION *session);

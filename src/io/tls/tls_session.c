@@ -3,76 +3,106 @@
  * tls_session.c - sessions to be resumed: half the work of a handshake is saved.
  *
  * Kept by server name and port within one configuration, so that a session can never be used under other rules than
- * those it was made under.  A ticket of TLS 1.3 is used once (RFC 8446 C.4); a session of TLS 1.2 stays.
+ * those it was made under.  A ticket of TLS 1.3 is used once (RFC 8446 C.4), so a server that many connections go to
+ * needs as many; a session of TLS 1.2 stays.
+ *
+ *     by_server -- "a:443": saved (oldest), saved, saved (newest)
+ *               -- "b:443": saved
+ *     by_age    -- saved of all servers, the oldest first
  */
 #include <time.h>
 
 #include "io/tls/tls_layer.h"
 
-#define SESSIONS_MAX 256
-#define SESSIONS_PER_KEY 4
+#define SESSIONS_MAX 2048 /* each holds 1 to 2 KB, and all of one handshake share its certificates */
+#define SESSIONS_PER_SERVER 256
 
-struct saved {
-    struct list_node age;
-    SSL_SESSION *session;
+/* A server, as long as it has a session. */
+struct server {
+    struct map_node node;
+    struct list_node saved; /* the oldest first */
+    unsigned count;
     char key[];
 };
 
-void bide__tls_sessions_init(struct tls_sessions *all)
+struct saved {
+    struct list_node age, of_server;
+    struct server *server;
+    SSL_SESSION *session;
+};
+
+int bide__tls_sessions_init(struct tls_sessions *all)
 {
     bide__list_init(&all->by_age);
     all->count = 0;
-}
-
-static struct saved *saved_of(struct list_node *n)
-{
-    return container_of(n, struct saved, age);
+    return bide__map_init(&all->by_server);
 }
 
 static void forget(struct tls_sessions *all, struct saved *s)
 {
+    struct server *server = s->server;
+
     bide__list_remove(&s->age);
+    bide__list_remove(&s->of_server);
     all->count--;
     SSL_SESSION_free(s->session);
     bide__free(s);
+    if (--server->count == 0) {
+        bide__map_remove(&all->by_server, &server->node);
+        bide__free(server);
+    }
 }
 
 void bide__tls_sessions_free(struct tls_sessions *all)
 {
-    while (!bide__list_is_empty(&all->by_age))
-        forget(all, saved_of(all->by_age.next));
+    while (all->count > 0)
+        forget(all, container_of(all->by_age.next, struct saved, age));
+    bide__map_free(&all->by_server);
 }
 
-/* How many sessions of this key there are, and the oldest one. */
-static unsigned count_key(struct tls_sessions *all, const char *key, struct saved **oldest)
+static struct server *find_server(const struct tls_sessions *all, const char *key)
 {
-    unsigned n = 0;
+    struct map_node *n = bide__map_find(&all->by_server, key, strlen(key));
 
-    for (struct list_node *i = all->by_age.prev; i != &all->by_age; i = i->prev) {
-        if (strcmp(saved_of(i)->key, key) != 0)
-            continue;
-        *oldest = saved_of(i);
-        n++;
-    }
-    return n;
+    return n ? container_of(n, struct server, node) : NULL;
+}
+
+static struct server *add_server(struct tls_sessions *all, const char *key)
+{
+    size_t len = strlen(key);
+    struct server *server = bide__malloc(sizeof *server + len + 1);
+    if (!server)
+        return NULL;
+
+    memcpy(server->key, key, len + 1);
+    server->count = 0;
+    bide__list_init(&server->saved);
+    bide__map_add(&all->by_server, &server->node, server->key, len);
+    return server;
 }
 
 void bide__tls_session_put(struct tls_sessions *all, const char *key, SSL_SESSION *session)
 {
-    struct saved *oldest = NULL, *s = bide__malloc(sizeof *s + strlen(key) + 1);
-    if (!s) {
+    struct server *server = find_server(all, key);
+    struct saved *s = bide__malloc(sizeof *s);
+    if (s && !server)
+        server = add_server(all, key);
+    if (!s || !server) {
+        bide__free(s);
         SSL_SESSION_free(session);
         return;
     }
-    if (count_key(all, key, &oldest) >= SESSIONS_PER_KEY)
-        forget(all, oldest);
-    else if (all->count >= SESSIONS_MAX)
-        forget(all, saved_of(all->by_age.next));
 
-    s->session = session;
-    strcpy(s->key, key);
+    *s = (struct saved){.server = server, .session = session};
+    bide__list_init(&s->age);
+    bide__list_init(&s->of_server);
     bide__list_append(&all->by_age, &s->age);
+    bide__list_append(&server->saved, &s->of_server);
     all->count++;
+    if (++server->count > SESSIONS_PER_SERVER)
+        forget(all, container_of(server->saved.next, struct saved, of_server));
+    else if (all->count > SESSIONS_MAX)
+        forget(all, container_of(all->by_age.next, struct saved, age));
 }
 
 static bool is_fresh(const SSL_SESSION *session)
@@ -84,11 +114,10 @@ static bool is_fresh(const SSL_SESSION *session)
 /* The newest one is the most likely to be known to the server still. */
 SSL_SESSION *bide__tls_session_take(struct tls_sessions *all, const char *key)
 {
-    for (struct list_node *i = all->by_age.prev, *before; i != &all->by_age; i = before) {
-        struct saved *s = saved_of(i);
-        before = i->prev;
-        if (strcmp(s->key, key) != 0)
-            continue;
+    struct server *server;
+
+    while ((server = find_server(all, key))) {
+        struct saved *s = container_of(server->saved.prev, struct saved, of_server);
         SSL_SESSION *session = is_fresh(s->session) ? s->session : NULL;
         if (session)
             SSL_SESSION_up_ref(session);
@@ -102,9 +131,8 @@ SSL_SESSION *bide__tls_session_take(struct tls_sessions *all, const char *key)
 
 void bide__tls_session_drop(struct tls_sessions *all, const char *key)
 {
-    for (struct list_node *i = all->by_age.next, *after; i != &all->by_age; i = after) {
-        after = i->next;
-        if (strcmp(saved_of(i)->key, key) == 0)
-            forget(all, saved_of(i));
-    }
+    struct server *server;
+
+    while ((server = find_server(all, key)))
+        forget(all, container_of(server->saved.next, struct saved, of_server));
 }
