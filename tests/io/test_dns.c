@@ -277,27 +277,193 @@ TEST(dns_cache_keeps_at_most_1024_names, .real_time = true, .seconds = 30)
     stub_stop(&s);
 }
 
+/* ---- /etc/hosts ---- */
+
+static void half_free(struct dns_half half[FAMILIES])
+{
+    bide__free(half[IP6].addrs);
+    bide__free(half[IP4].addrs);
+    memset(half, 0, FAMILIES * sizeof *half);
+}
+
+/* The addresses that a hosts file has for a name now, IPv6 first. */
+static const char *listed(struct dns_hosts *h, const char *name)
+{
+    static char out[256];
+    char text[64];
+    struct dns_half half[FAMILIES] = {{0}};
+    size_t used = 0;
+
+    out[0] = '\0';
+    EXPECT_EQ(bide__dns_hosts_refresh(h), 0);
+    int found = bide__dns_hosts_find(h, name, half);
+    EXPECT_EQ(found, half[IP6].n + half[IP4].n);
+    for (int f = 0; f < FAMILIES; f++)
+        for (int i = 0; i < half[f].n; i++) {
+            bide__addr_format_host(&half[f].addrs[i], text, sizeof text);
+            used += (size_t)snprintf(out + used, sizeof out - used, "%s%s", used ? " " : "", text);
+        }
+    half_free(half);
+    return out;
+}
+
+static const char *hosts_path(void)
+{
+    static char path[512];
+
+    snprintf(path, sizeof path, "%s/hosts", test_tmpdir());
+    return path;
+}
+
+static void write_hosts(const char *text)
+{
+    FILE *f = fopen(hosts_path(), "we");
+    EXPECT_NOT_NULL(f);
+    fputs(text, f);
+    fclose(f);
+}
+
 UNIT(dns_hosts_file_is_read_as_hosts_5_says)
 {
-    char path[512];
-    struct dns_half half[FAMILIES] = {{0}};
-    snprintf(path, sizeof path, "%s/hosts", test_tmpdir());
-    FILE *f = fopen(path, "we");
+    struct dns_hosts h;
+    FILE *f = fopen(hosts_path(), "we");
     fputs("# a comment\n127.0.0.1 localhost\n  192.0.2.7\tone.test  Two.Test # not three.test\n"
-          "2001:db8::7 one.test\nnonsense one.test\n192.0.2.8\n192.0.2.9 one.test.other\n", f);
+          "2001:db8::7 one.test\nnonsense one.test\n192.0.2.8\r\n192.0.2.9 one.test.other\r\n192.0.2.11 one.test\n", f);
     for (int i = 0; i < 3000; i++)
         fputc('x', f);
     fputs(" one.test\n192.0.2.10 last.test", f);
     fclose(f);
-    EXPECT_EQ(bide__dns_hosts_find(path, "one.test", half), 2);
-    EXPECT_EQ(half[IP6].n, 1);
-    EXPECT_EQ(half[IP4].n, 1);
-    EXPECT_EQ(bide__dns_hosts_find(path, "two.test.", half), 1);
-    EXPECT_EQ(bide__dns_hosts_find(path, "three.test", half), 0);
-    EXPECT_EQ(bide__dns_hosts_find(path, "last.test", half), 1);
-    EXPECT_EQ(bide__dns_hosts_find("/nowhere/hosts", "one.test", half), 0);
-    bide__free(half[IP6].addrs);
-    bide__free(half[IP4].addrs);
+    EXPECT_EQ(bide__dns_hosts_open(&h, hosts_path()), 0);
+    EXPECT_STR(listed(&h, "one.test"), "2001:db8::7 192.0.2.7 192.0.2.11");
+    EXPECT_STR(listed(&h, "two.test."), "192.0.2.7");
+    EXPECT_STR(listed(&h, "three.test"), "");
+    EXPECT_STR(listed(&h, "one.test.other"), "192.0.2.9");
+    EXPECT_STR(listed(&h, "last.test"), "192.0.2.10");
+    bide__dns_hosts_close(&h);
+}
+
+UNIT(dns_hosts_file_that_is_not_there_says_nothing)
+{
+    struct dns_hosts h;
+    EXPECT_EQ(bide__dns_hosts_open(&h, "/nowhere/hosts"), 0);
+    EXPECT_STR(listed(&h, "one.test"), "");
+    bide__dns_hosts_close(&h);
+    EXPECT_EQ(bide__dns_hosts_open(&h, test_tmpdir()), 0); /* a directory cannot be read */
+    EXPECT_STR(listed(&h, "one.test"), "");
+    bide__dns_hosts_close(&h);
+}
+
+/* Each counts at once: also one of the same length right after, replaced by rename, and gone. */
+UNIT(dns_hosts_file_changes_are_seen_by_the_next_question)
+{
+    struct dns_hosts h;
+    char aside[520];
+    EXPECT_EQ(bide__dns_hosts_open(&h, hosts_path()), 0);
+    EXPECT_STR(listed(&h, "one.test"), "");
+    for (int i = 1; i < 200; i++) {
+        char line[64], expected[32];
+        snprintf(expected, sizeof expected, "192.0.2.%d", 100 + i % 100);
+        snprintf(line, sizeof line, "%s one.test\n", expected);
+        write_hosts(line);
+        EXPECT_STR(listed(&h, "one.test"), expected);
+    }
+    snprintf(aside, sizeof aside, "%s.new", hosts_path());
+    EXPECT_EQ(rename(hosts_path(), aside), 0);
+    EXPECT_STR(listed(&h, "one.test"), "");
+    EXPECT_EQ(rename(aside, hosts_path()), 0);
+    EXPECT_STR(listed(&h, "one.test"), "192.0.2.199");
+    bide__dns_hosts_close(&h);
+}
+
+static void write_large_hosts(const char *last)
+{
+    FILE *f = fopen(hosts_path(), "we");
+    for (int i = 0; i < 20000; i++)
+        fprintf(f, "192.0.2.%d n%d.test\n", i % 250, i);
+    fputs(last, f);
+    fclose(f);
+}
+
+static int ask_large(struct dns_hosts *h, int *turns_when_done, const int *turns)
+{
+    EXPECT_STR(listed(h, "last.test"), "192.0.2.1");
+    *turns_when_done = *turns;
+    return 0;
+}
+
+static int count_turns(int *turns, const int *until)
+{
+    for (; *until == 0 && *turns < 1000000; ++*turns)
+        BIDE_TRY(bide_sleep_ms(0));
+    return 0;
+}
+
+/* A large file is parsed in a thread: other tasks run meanwhile, and two that ask wait for one thread. */
+TEST(dns_hosts_file_that_is_large_is_parsed_aside, .real_time = true)
+{
+    struct dns_hosts h;
+    int turns = 1, done[2] = {0, 0};
+
+    write_large_hosts("192.0.2.1 last.test\n");
+    EXPECT_EQ(bide__dns_hosts_open(&h, hosts_path()), 0);
+    EXPECT_EQ(bide_gather(bide_coro(ask_large, &h, &done[0], &turns), bide_coro(ask_large, &h, &done[1], &turns),
+                          bide_coro(count_turns, &turns, &done[1])), 0);
+    EXPECT_LT(1, done[0]);
+    EXPECT_LT(1, done[1]);
+    bide__dns_hosts_close(&h);
+}
+
+static int refresh(struct dns_hosts *h)
+{
+    return bide__dns_hosts_refresh(h);
+}
+
+/* Who asks first is cancelled: the other goes on, and nothing is lost. */
+TEST(dns_hosts_file_is_read_by_the_next_when_the_first_is_cancelled, .real_time = true)
+{
+    struct dns_hosts h;
+    int turns = 0, done = 0;
+
+    write_large_hosts("192.0.2.1 last.test\n");
+    EXPECT_EQ(bide__dns_hosts_open(&h, hosts_path()), 0);
+    {
+        bide_auto bide_task *first = bide_create_task(bide_coro(refresh, &h));
+        bide_auto bide_task *second = bide_create_task(bide_coro(ask_large, &h, &done, &turns));
+        EXPECT_EQ(bide_sleep_ms(0), 0);
+        bide_task_cancel(first);
+        EXPECT_EQ(bide_await(second), 0);
+        BIDE_IGNORE(bide_await(first));
+    }
+    bide_error_clear();
+    EXPECT_FALSE(h.is_loading);
+    bide__dns_hosts_close(&h);
+}
+
+UNIT(dns_hosts_file_without_memory_keeps_what_was_read)
+{
+    struct dns_hosts h;
+    int failed = 0;
+
+    write_hosts("192.0.2.1 one.test\n2001:db8::1 two.test\n");
+    EXPECT_EQ(bide__dns_hosts_open(&h, hosts_path()), 0);
+    EXPECT_STR(listed(&h, "one.test"), "192.0.2.1");
+    write_hosts("192.0.2.22 one.test\n2001:db8::22 two.test\n");
+    for (int code = BIDE_ENOMEM; code < 0; failed += code < 0) {
+        bide__alloc_fail_at(failed);
+        code = bide__dns_hosts_refresh(&h);
+        bide__alloc_fail_at(-1);
+        EXPECT_TRUE(code == 0 || code == BIDE_ENOMEM);
+        if (code < 0) {
+            struct dns_half half[FAMILIES] = {{0}};
+            EXPECT_EQ(bide__dns_hosts_find(&h, "one.test", half), 1);
+            EXPECT_EQ(half[IP4].addrs[0].in.sin_addr.s_addr, htonl(0xc0000201));
+            half_free(half);
+        }
+    }
+    EXPECT_LT(2, failed);
+    bide_error_clear();
+    EXPECT_STR(listed(&h, "two.test"), "2001:db8::22");
+    bide__dns_hosts_close(&h);
 }
 
 UNIT(dns_out_of_memory_is_an_error_at_every_allocation)

@@ -26,6 +26,7 @@
 struct dns {
     struct loop_closer closer;
     struct dns_channel channel;
+    struct dns_hosts hosts;
     struct map names;
     struct list_node by_age;
     unsigned n_answered; /* in by_age */
@@ -150,6 +151,7 @@ static void dns_close(struct loop_closer *closer)
     bide__dns_channel_close(&d->channel); /* what is pending ends here, and goes */
     while (!bide__list_is_empty(&d->by_age))
         name_forget(container_of(d->by_age.next, struct dns_name, age));
+    bide__dns_hosts_close(&d->hosts);
     bide__map_free(&d->names);
     bide__free(d);
 }
@@ -164,6 +166,8 @@ static struct dns *dns_open(bide_loop *loop)
     bide__list_init(&d->by_age);
     if (bide__map_init(&d->names) < 0)
         goto no_map;
+    if (bide__dns_hosts_open(&d->hosts, HOSTS_PATH) < 0)
+        goto no_hosts;
     if (bide__dns_channel_open(&d->channel, loop) < 0)
         goto no_channel;
     d->closer = (struct loop_closer){.key = &dns_key, .close = dns_close};
@@ -172,6 +176,8 @@ static struct dns *dns_open(bide_loop *loop)
     return d;
 
 no_channel:
+    bide__dns_hosts_close(&d->hosts);
+no_hosts:
     bide__map_free(&d->names);
 no_map:
     bide__free(d);
@@ -229,7 +235,7 @@ static struct dns_name *name_new(struct dns *d, const char *text)
 static int name_start(struct dns_name *n)
 {
     struct dns *d = n->dns;
-    int found = bide__dns_hosts_find(HOSTS_PATH, n->text, n->half);
+    int found = bide__dns_hosts_find(&d->hosts, n->text, n->half);
     if (found < 0)
         return found;
     if (found > 0) {
@@ -267,6 +273,9 @@ struct dns_name *bide__dns_ask(const char *name)
         return NULL;
 
     struct dns_name *n = dns_find(d, text);
+    if (!n && bide__dns_hosts_refresh(&d->hosts) < 0)
+        return NULL;
+    n = n ? n : dns_find(d, text); /* somebody else may have asked meanwhile */
     if (n) {
         bool was_wanted = is_wanted(n);
         n->users++;

@@ -8,6 +8,8 @@
 #define BIDE_IO_DNS_H
 
 #include <ares.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "io/net/connect.h"
 
@@ -41,8 +43,9 @@ struct dns_name {
 /*
  * Ask for a name.  It may have no answer yet: wait in `waiters` until it has.
  *
+ * Suspends:  while a large /etc/hosts that has changed is parsed; a cancellation point then
  * Returns:   the name, or NULL
- * Errors:    BIDE_ENAME if it cannot be one; BIDE_EDNS; BIDE_ENOMEM; BIDE_ENOLOOP
+ * Errors:    BIDE_ENAME if it cannot be one; BIDE_EDNS; BIDE_ENOMEM; BIDE_ENOLOOP; those of bide__dns_hosts_refresh
  * Owns:      a share, to be given back by bide__dns_leave
  */
 struct dns_name *bide__dns_ask(const char *name);
@@ -83,8 +86,42 @@ void bide__dns_channel_cancel(struct dns_channel *c);
 
 /* ---- dns_hosts.c: /etc/hosts ---- */
 
-/* The addresses of a name in a hosts file, into both halves.  How many; BIDE_ENOMEM; -EMFILE. */
-int bide__dns_hosts_find(const char *path, const char *name, struct dns_half half[FAMILIES]);
+/* Which file, and how it was when it was read. */
+struct file_state {
+    dev_t dev;
+    ino_t ino; /* 0: there was none */
+    off_t size;
+    struct timespec modified, changed;
+};
+
+/* What stands in it. */
+struct hosts_table {
+    struct file_state state;
+    bool is_settled; /* it cannot have changed since without that being seen in its state */
+    char *text;
+    struct arena arena;
+    struct map names;
+};
+
+struct dns_hosts {
+    const char *path; /* borrowed */
+    struct hosts_table table;
+    bool is_loading;          /* by a task; the others wait in: */
+    struct list_node waiters;
+};
+
+int bide__dns_hosts_open(struct dns_hosts *h, const char *path); /* 0 or BIDE_ENOMEM */
+void bide__dns_hosts_close(struct dns_hosts *h);
+/*
+ * Read the file if it has changed.
+ *
+ * Suspends:  if it is large, until a thread has parsed it; a cancellation point then
+ * Returns:   0, also if there is no such file, or it cannot be read
+ * Errors:    BIDE_ENOMEM; -EMFILE; -EFBIG; BIDE_ECANCELED; BIDE_ETIMEDOUT; the table is the one before then
+ */
+int bide__dns_hosts_refresh(struct dns_hosts *h);
+/* The addresses of a name in lower case, into both halves, in the file's order.  How many; BIDE_ENOMEM. */
+int bide__dns_hosts_find(const struct dns_hosts *h, const char *name, struct dns_half half[FAMILIES]);
 
 /* One more address at the end of a half; full: dropped.  BIDE_ENOMEM. */
 int bide__dns_half_add(struct dns_half *h, const struct addr *a);
