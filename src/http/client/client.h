@@ -20,6 +20,7 @@
 #include "http/connect/connect.h"
 #include "http/connect/deadline.h"
 #include "http/field/fields.h"
+#include "http/field/user_fields.h"
 #include "http/h1/h1_chunked.h"
 #include "http/h1/h1_parse.h"
 #include "http/url/url.h"
@@ -32,25 +33,12 @@
 
 /* ---- session.c, session_options.c ---- */
 
-/* A field that goes with every request. */
-struct default_field {
-    enum header_id id;
-    const char *name;
-    uint32_t name_len;
-    uint32_t off, len; /* of its whole line in session.defaults_text */
-};
-
 /* All that a session keeps. */
 struct bide_session {
     struct object object; /* shared by its responses and connections in use */
     bide_session_args args; /* with the defaults filled in; its strings are in the arena */
     struct arena strings;
-    struct default_field *defaults;
-    size_t ndefaults;
-    const char *defaults_text;
-    uint32_t defaults_len;
-    uint64_t defaults_seen; /* HEADER_BITs; bit 0: one that has no id */
-    bool defaults_close;    /* one of them is Connection: close */
+    struct default_fields defaults;
     struct connect_override *overrides; /* connector.overrides */
     bide_loop *loop; /* a share, since the first request */
     bide_tls *tls;   /* made when needed */
@@ -77,8 +65,6 @@ bide_response *bide__session_take_response(bide_session *s);
 void bide__session_give_response(bide_session *s, bide_response *r);
 /* A response gives up its share. */
 void bide__session_leave(bide_session *s);
-/* May the user set this field?  0, or -EINVAL on record. */
-int bide__check_user_field(const char *name, const char *value);
 
 static inline int64_t bide__loop_now_ns(bide_loop *loop)
 {

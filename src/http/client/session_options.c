@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * session_options.c - a session's options, checked and copied: limits, fields of every request, connect_to.
+ * session_options.c - a session's options, checked and copied: limits, connect_to.
  *
- * All strings are copied; the fields are checked and written once, as the text that every request will begin with.
+ * All strings are copied.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <bide/version.h>
@@ -20,103 +19,6 @@
 #define MAX_BODY_BYTES ((size_t)64 << 20)
 #define MAX_REDIRECTS 10
 #define FIELDS_CEILING 32768 /* of a head, however large it may be */
-
-/* ---- fields of every request ---- */
-
-/* RFC 9112 6: what frames a message, and what makes two readers disagree about it, is ours to write. */
-static const char *why_not(enum header_id id, const char *value)
-{
-    size_t len = strlen(value), n, at = 0;
-    const char *token;
-
-    if (id == HEADER_CONTENT_LENGTH || id == HEADER_TRANSFER_ENCODING)
-        return "it is written by bide, from the body";
-    while (id == HEADER_CONNECTION && len > 0 && bide__header_next_element(value, len, &at, &token, &n))
-        if (!bide__header_equals(token, n, "close") && !bide__header_equals(token, n, "keep-alive"))
-            return "only close and keep-alive may be asked for";
-    return NULL;
-}
-
-int bide__check_user_field(const char *name, const char *value)
-{
-    char quoted[80];
-    size_t len = strlen(name);
-
-    if (!bide__header_name_ok(name, len))
-        return bide_fail(-EINVAL, "header \"%s\": not a valid name", bide__url_quote(quoted, name, len));
-    if (!value)
-        return bide_fail(-EINVAL, "header %s: its value is NULL", bide__url_quote(quoted, name, len));
-    if (!bide__header_value_ok(value, strlen(value)))
-        return bide_fail(-EINVAL, "header %s: a control character in its value, or white space around it",
-                         bide__url_quote(quoted, name, len));
-    const char *why = why_not(bide__header_id(name, len), value);
-    return why ? bide_fail(-EINVAL, "header %s: %s", bide__url_quote(quoted, name, len), why) : 0;
-}
-
-static void put_line(bide_session *s, char *text, const char *name, const char *value)
-{
-    uint32_t off = s->defaults_len;
-    size_t len = strlen(name);
-
-    s->defaults_len += (uint32_t)sprintf(text + off, "%s: %s\r\n", name, value);
-    s->defaults[s->ndefaults] = (struct default_field){.id = bide__header_id(name, len),
-                                                       .name = text + off,
-                                                       .name_len = (uint32_t)len,
-                                                       .off = off,
-                                                       .len = s->defaults_len - off};
-    s->defaults_seen |= HEADER_BIT(s->defaults[s->ndefaults].id);
-    s->defaults_close |= s->defaults[s->ndefaults].id == HEADER_CONNECTION &&
-                         bide__header_has_token(value, strlen(value), "close");
-    s->ndefaults++;
-}
-
-static int check_defaults(const bide_pair *headers, size_t *n, size_t *bytes)
-{
-    for (const bide_pair *p = headers; p && p->name; p++, (*n)++) {
-        int code = bide__check_user_field(p->name, p->value);
-        if (code < 0)
-            return code;
-        if (bide__header_id(p->name, strlen(p->name)) == HEADER_HOST)
-            return bide_fail(-EINVAL, "header Host: not for every request of a session");
-        *bytes += strlen(p->name) + strlen(p->value) + 4;
-    }
-    if (*bytes > H1_HEAD_MAX)
-        return bide_fail(BIDE_ELIMIT, "the headers of a session are longer than %d bytes", H1_HEAD_MAX);
-    return 0;
-}
-
-static bool names_field(const bide_pair *headers, enum header_id id)
-{
-    for (const bide_pair *p = headers; p && p->name; p++)
-        if (bide__header_id(p->name, strlen(p->name)) == id)
-            return true;
-    return false;
-}
-
-static int copy_defaults(bide_session *s, const bide_session_args *args)
-{
-    const char *agent = args->user_agent ? args->user_agent : "bide/" BIDE_VERSION;
-    size_t n = 2, bytes = 64 + strlen(agent);
-    int code = check_defaults(args->headers, &n, &bytes);
-    if (code == 0)
-        code = bide__check_user_field("User-Agent", agent);
-    if (code < 0)
-        return code;
-
-    char *text = bide__arena_alloc(&s->strings, bytes);
-    s->defaults = bide__arena_alloc(&s->strings, n * sizeof *s->defaults);
-    if (!text || !s->defaults)
-        return BIDE_ENOMEM;
-    s->defaults_text = text;
-    if (!names_field(args->headers, HEADER_USER_AGENT) && agent[0])
-        put_line(s, text, "User-Agent", agent);
-    if (!names_field(args->headers, HEADER_ACCEPT))
-        put_line(s, text, "Accept", "*/*");
-    for (const bide_pair *p = args->headers; p && p->name; p++)
-        if (p->value[0]) /* an empty one only keeps the default away */
-            put_line(s, text, p->name, p->value);
-    return 0;
-}
 
 /* ---- connect_to ---- */
 
@@ -254,7 +156,8 @@ int bide__session_set_options(bide_session *s, const bide_session_args *args)
     if (code >= 0)
         code = set_head_limits(s);
     if (code >= 0)
-        code = copy_defaults(s, args);
+        code = bide__default_fields_set(&s->defaults, &s->strings, args->headers,
+                                        args->user_agent ? args->user_agent : "bide/" BIDE_VERSION);
     set_connector(&s->connector, &s->args);
     return code < 0 ? code : copy_overrides(s, args);
 }

@@ -10,34 +10,6 @@
 
 #include "http/client/client.h"
 
-/* What the user's own fields are, in one look at them. */
-struct user_fields {
-    uint64_t seen;  /* HEADER_BITs; bit 0: one that has no id */
-    size_t bytes;
-    const char *host;
-    bool close; /* Connection: close */
-};
-
-static int look_at_fields(const struct request *q, struct user_fields *u)
-{
-    *u = (struct user_fields){.seen = 0};
-    for (const bide_pair *p = q->headers; p && p->name; p++) {
-        int code = bide__check_user_field(p->name, p->value);
-        if (code < 0)
-            return code;
-        size_t len = strlen(p->name);
-        enum header_id id = bide__header_id(p->name, len);
-        if (id == HEADER_HOST && (u->host || !p->value[0]))
-            return bide_fail(-EINVAL, "header Host: a request has exactly one");
-        if (id == HEADER_HOST)
-            u->host = p->value;
-        u->close |= id == HEADER_CONNECTION && bide__header_has_token(p->value, strlen(p->value), "close");
-        u->seen |= HEADER_BIT(id);
-        u->bytes += len + strlen(p->value) + 4;
-    }
-    return u->bytes > H1_HEAD_MAX ? bide_fail(BIDE_ELIMIT, "the headers are longer than %d bytes", H1_HEAD_MAX) : 0;
-}
-
 /* ---- writing ---- */
 
 static char *put(char *at, const char *text, size_t len)
@@ -78,14 +50,14 @@ static bool user_names(const struct request *q, const struct default_field *d)
 
 static char *put_defaults(char *at, const struct request *q, const struct user_fields *u)
 {
-    const bide_session *s = q->session;
-    if (likely(((u->seen | q->drop) & s->defaults_seen) == 0))
-        return put(at, s->defaults_text, s->defaults_len);
+    const struct default_fields *fs = &q->session->defaults;
+    if (likely(((u->seen | q->drop) & fs->seen) == 0))
+        return put(at, fs->text, fs->len);
 
-    for (size_t i = 0; i < s->ndefaults; i++) {
-        const struct default_field *d = &s->defaults[i];
+    for (size_t i = 0; i < fs->n; i++) {
+        const struct default_field *d = &fs->all[i];
         if (!is_dropped(q, d->id) && !user_names(q, d))
-            at = put(at, s->defaults_text + d->off, d->len);
+            at = put(at, fs->text + d->off, d->len);
     }
     return at;
 }
@@ -148,21 +120,21 @@ static char *put_request_line(char *at, const struct request *q)
 
 static size_t head_bound(const struct request *q, const struct user_fields *u)
 {
-    return q->method_len + q->url.len * 2u + q->session->defaults_len + u->bytes +
+    return q->method_len + q->url.len * 2u + q->session->defaults.len + u->bytes +
            (q->content_type ? strlen(q->content_type) : 0) + (q->authorization ? strlen(q->authorization) : 0) + 160;
 }
 
 int bide__request_write_head(struct request *q)
 {
     struct user_fields u;
-    int code = look_at_fields(q, &u);
+    int code = bide__user_fields_check(q->headers, &u);
     if (code < 0)
         return code;
     /* Two passwords, and no way to know which one is meant. */
     if (q->authorization && user_has(&u, HEADER_AUTHORIZATION) && !is_dropped(q, HEADER_AUTHORIZATION))
         return bide_fail(-EINVAL, "user and password in the URL, and a header Authorization");
 
-    q->close = u.close || (q->session->defaults_close && !user_has(&u, HEADER_CONNECTION));
+    q->close = u.close || (q->session->defaults.close && !user_has(&u, HEADER_CONNECTION));
     q->head = bide__arena_alloc(&q->response->arena, head_bound(q, &u));
     if (!q->head)
         return BIDE_ENOMEM;
