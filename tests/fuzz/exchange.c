@@ -77,7 +77,7 @@ static void plant(struct run *run)
     struct host *h = bide__host_find(&run->session->connector, &origin);
     struct conn *c = bide__conn_new(h);
     run->script.filter.ops = &script_ops;
-    bide__conn_opened(c, bide__stream_over(&run->script.filter, "memory", 0));
+    must(bide__conn_opened(c, bide__stream_over(&run->script.filter, "memory", 0)) == 0);
     bide__take_slot(h);
     bide__connector_give(c, INT64_MAX);
 }

@@ -3,13 +3,13 @@
  * client.h - the room's header: what the files of the HTTP client share.
  *
  * It stands on url/, field/ and h1/ (text and bytes, pure) and on connect/ (the pool of connections).  In reading order:
- * session*.c, request.c, exchange/h1_*.c, policy/redirect.c and basic_auth.c, response.c, json.c, blocking.c.
+ * session*.c, request.c, body.c, policy/redirect.c and basic_auth.c, response.c, json.c, blocking.c.
  *
  *     bide_get -> request.c: parse the URL, then for each hop
  *                   connect/pool.c: take a connection of that origin, or open one, or wait for one
  *                   exchange/h1_*.c: send, receive the head
  *                   policy/redirect.c: another hop?
- *                 response.c, exchange/h1_body.c: the body; then the connection goes back to connect/pool.c
+ *                 response.c, body.c: the body; then the connection goes back to connect/pool.c
  */
 #ifndef BIDE_HTTP_CLIENT_H
 #define BIDE_HTTP_CLIENT_H
@@ -19,17 +19,10 @@
 #include "core/core.h"
 #include "http/connect/connect.h"
 #include "http/connect/deadline.h"
-#include "http/field/fields.h"
-#include "http/field/user_fields.h"
-#include "http/h1/h1_chunked.h"
-#include "http/h1/h1_parse.h"
+#include "http/exchange/h1.h"
+#include "http/exchange/ops.h"
 #include "http/url/url.h"
 #include "io/io.h"
-
-#define SCRATCH_SIZE 16384      /* bytes of one receive call into memory that all share */
-#define BODY_READ_SIZE 65536    /* of a connection that is busy */
-#define INTERIM_BYTES_MAX ((size_t)1 << 20) /* of 1xx answers before the real one */
-#define DRAIN_MAX 65536         /* bytes of an unwanted body that are cheaper than a new connection */
 
 /* ---- session.c, session_options.c ---- */
 
@@ -48,10 +41,7 @@ struct bide_session {
     struct list_node spare_responses;
     unsigned nspare_responses;
     uint64_t requests, reused; /* how many there were */
-    struct h1_limits head_limits; /* from args.max_head_bytes */
-    struct field *fields; /* of the head that is being parsed: nothing suspends meanwhile; or more than these: */
-    struct field own_fields[H1_FIELDS_MAX];
-    char scratch[SCRATCH_SIZE];            /* of the receive call just made: likewise */
+    struct h1_context h1; /* the last: most of it needs no zeros */
 };
 
 /* Check and copy what the user gave.  0 or an error on record. */
@@ -73,63 +63,23 @@ static inline int64_t bide__loop_now_ns(bide_loop *loop)
     return loop->now_ns;
 }
 
-/* ---- request.c, exchange/h1_head.c, exchange/h1_send.c: what is asked for ---- */
+/* ---- request.c: what is asked for ---- */
 
-/* A request in flight, as it goes over the wire; redirects change it from hop to hop. */
+/* A request in flight; redirects change it from hop to hop. */
 struct request {
     bide_session *session;
-    bide_response *response; /* where the answer goes; its arena holds all that is here */
-    const char *method;
-    size_t method_len;
-    struct url url;            /* without user info */
-    const bide_pair *headers;
-    bide_bytes body;
-    bool has_body;
-    bool for_server;           /* OPTIONS of the server, not of a path: "*" */
-    bool close;                /* the user asks to have the connection closed (RFC 9112 9.6) */
-    const char *content_type;  /* of json and form */
-    const char *authorization; /* from the URL's user info; for its origin alone */
+    bide_response *response;   /* where the answer goes; its arena holds all that is here */
+    struct request_head head;
     bool location_trusted;     /* the user's fields go to other origins, too */
     bide_redirect_fn *on_redirect; /* NULL: the user lets all be followed */
     void *on_redirect_arg;
-    uint64_t drop;             /* HEADER_BITs of fields that are not sent any more; bit 0: those that have no id */
-    char *head;
-    size_t head_len;
-    size_t sent;               /* of this try */
-    bool upload_stopped;       /* the answer came before the body was sent */
-    bool no_answer;            /* what came, if anything, was no answer: not a byte of a status line */
-    bool odd_interim;          /* a 1xx before the answer was not as it should be: do not go on behind it */
 };
 
 /* Can this be asked for, without a look into the texts?  0, or -EINVAL on record. */
 int bide__request_check(const char *method, const bide_request_args *args);
-/* Write the head; checks everything the user gave.  0 or an error on record. */
-int bide__request_write_head(struct request *q);
-/* Send head and body.  0, also if the server has stopped it by an answer; or an error on record. */
-int bide__request_send(struct request *q, struct conn *c);
-never_indirect bool bide__method_ok(const char *method, size_t len);
 
-/* ---- exchange/h1_receive.c: one request, one head ---- */
+/* ---- response.c, body.c ---- */
 
-/* 0: response.head is there.  An error with response.received == 0: nothing came back. */
-int bide__exchange(struct request *q, struct conn *c);
-/* n bytes of the answer have come. */
-void bide__conn_received(bide_response *r, size_t n);
-/* The next bytes of the answer, within its time limits: > 0; 0 at the end, be it cut off (TLS) or not; or an error. */
-ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum bide_error_phase phase, void *out, size_t cap);
-
-/* ---- response.c, exchange/h1_body.c ---- */
-
-/* HTTP/1: what is still to come of a body, and how it is framed. */
-struct h1_rest {
-    enum h1_body kind;
-    uint64_t left; /* of H1_BODY_LENGTH */
-    struct h1_chunked chunked;
-    struct h1_chunked *inner; /* Transfer-Encoding says chunked twice: is the body chunked inside, too?  NULL: it is not */
-    size_t lent; /* bytes at the front of conn->in that the last piece lies in */
-};
-
-/* What of it a caller can see is neutral: that it came by HTTP/1 is for exchange/ to know. */
 struct bide_response {
     struct object object;
     struct list_node spare; /* session.spare_responses */
@@ -138,30 +88,24 @@ struct bide_response {
     const char *method;
     const char *url;
     const char *asked_url; /* before redirects */
-    const char *oddity;    /* a line of the head that is no field, for people; NULL: none */
-    int status, minor;     /* HTTP/1.minor */
-    const char *reason;
-    struct fields fields;
-    struct conn *conn;      /* NULL once the body is over */
+    struct answer answer;
+    struct exchange *exchange; /* brings the body; NULL: it is over, or was there with the head */
+    struct progress progress; /* of this try */
     struct deadline deadline; /* of all of it */
     size_t max_body;
     int max_redirects;
 
-    size_t request_len, request_sent; /* bytes, in this try; sent: given to the kernel */
-    size_t queued;          /* of those, not taken by the server at the last look; as in struct flow */
-    uint64_t received;      /* bytes of the answer, in this try */
-    struct h1_rest h1;
     uint64_t body_bytes;    /* data of the body so far */
     struct buf body;        /* a body that did not come with the head */
     bide_bytes whole;       /* the body; data NULL: not read yet */
     int body_error;
-    bool is_head, body_over, streaming, may_reuse, reused;
+    bool streaming, reused;
     bool busy;              /* a task is reading the body */
     bool retry_safe;        /* nothing was sent, or asking twice does no harm */
 
     int redirects;
     int64_t begun_ns, start_ns; /* of all, of this exchange */
-    int64_t queued_ns, first_byte_ns, head_ns, body_ns;
+    int64_t queued_ns, head_ns, body_ns;
     struct connect_times connect;
     char peer[INET6_ADDRSTRLEN];
 };
@@ -180,16 +124,12 @@ static inline bool bide__response_missing(const bide_response *r, const char *fu
 {
     return unlikely(!r) && bide__response_is_null(function);
 }
-/* The head is there; the body follows, or came with it: then the connection goes back. */
-void bide__body_begin(bide_response *r);
 /* The next piece: its length, 0 at the end.  It lasts until the next call. */
 ssize_t bide__body_next(bide_response *r, const char **data);
 /* Read the rest into memory. */
 int bide__body_read_all(bide_response *r);
 /* Nobody wants the rest: take it if it is here and short, else close.  Never suspends. */
 void bide__body_drop(bide_response *r);
-/* Over: give the connection back. */
-void bide__body_finish(bide_response *r);
 
 /* ---- policy/redirect.c, policy/basic_auth.c ---- */
 

@@ -79,7 +79,7 @@ static int bad_url(const struct request *q, const char *text, const char *why)
 {
     char quoted[80];
 
-    return bide_fail(BIDE_EURL, "%s %s: not a valid URL: %s", q->method,
+    return bide_fail(BIDE_EURL, "%s %s: not a valid URL: %s", q->head.method,
                      bide__url_quote(quoted, text, strlen(text)), why);
 }
 
@@ -100,21 +100,21 @@ static int set_url(struct request *q, const bide_request_args *args)
     if (!storage)
         return BIDE_ENOMEM;
 
-    int code = bide__url_parse(&q->url, args->url, len, storage, cap);
-    if (code == 0 && q->url.scheme != URL_HTTP && q->url.scheme != URL_HTTPS)
+    int code = bide__url_parse(&q->head.url, args->url, len, storage, cap);
+    if (code == 0 && q->head.url.scheme != URL_HTTP && q->head.url.scheme != URL_HTTPS)
         code = URL_ESCHEME;
     if (code == 0 && args->query)
-        code = bide__url_add_query(&q->url, args->query, storage, cap);
+        code = bide__url_add_query(&q->head.url, args->query, storage, cap);
     if (code == URL_ENOMEM)
         return bide__fail_nomem("a URL");
     if (code < 0)
         return bad_url(q, args->url, bide__url_strerror(code));
-    code = bide__authorize(q, &q->url);
+    code = bide__authorize(q, &q->head.url);
     if (code < 0)
         return code;
-    bide__strip_user_info(&q->url, storage);
-    q->response->url = q->response->asked_url = q->url.href;
-    q->for_server = strcmp(q->method, "OPTIONS") == 0 && names_no_path(args->url);
+    bide__strip_user_info(&q->head.url, storage);
+    q->response->url = q->response->asked_url = q->head.url.href;
+    q->head.for_server = strcmp(q->head.method, "OPTIONS") == 0 && names_no_path(args->url);
     return 0;
 }
 
@@ -126,8 +126,8 @@ static int set_form(struct request *q, const bide_pair *form)
         return BIDE_ENOMEM;
 
     bide__query_encode(text, len, form);
-    q->body = (bide_bytes){text, len};
-    q->content_type = "application/x-www-form-urlencoded";
+    q->head.body = (bide_bytes){text, len};
+    q->head.content_type = "application/x-www-form-urlencoded";
     return 0;
 }
 
@@ -137,33 +137,46 @@ static int set_body(struct request *q, const bide_request_args *args)
     if (given > 1)
         return bide_fail(-EINVAL, "only one of data, json and form can be the body");
 
-    q->has_body = given == 1;
+    q->head.has_body = given == 1;
     if (args->data.data)
-        q->body = args->data;
+        q->head.body = args->data;
     if (args->json) {
-        q->body = (bide_bytes){args->json, strlen(args->json)};
-        q->content_type = "application/json";
+        q->head.body = (bide_bytes){args->json, strlen(args->json)};
+        q->head.content_type = "application/json";
     }
     return args->form ? set_form(q, args->form) : 0;
+}
+
+static bool method_ok(const char *method, size_t len)
+{
+    return len <= 64 && bide__header_name_ok(method, len); /* both are tokens */
 }
 
 static int set_method(struct request *q, const char *method)
 {
     size_t len = strlen(method);
-    if (!bide__method_ok(method, len))
+    if (!method_ok(method, len))
         return bide_fail(-EINVAL, "the method is not a word of letters");
     if (strcmp(method, "CONNECT") == 0)
         return bide_fail(-EINVAL, "CONNECT makes a tunnel, it is not a request");
 
-    q->method = bide__arena_strndup(&q->response->arena, method, len);
-    q->method_len = len;
-    q->response->method = q->method;
-    return q->method ? 0 : BIDE_ENOMEM;
+    q->head.method = bide__arena_strndup(&q->response->arena, method, len);
+    q->head.method_len = len;
+    q->response->method = q->head.method;
+    return q->head.method ? 0 : BIDE_ENOMEM;
+}
+
+/* Two passwords, and no way to know which one is meant. */
+static int check_authorization(const struct request *q)
+{
+    if (q->head.authorization && q->head.user.seen & HEADER_BIT(HEADER_AUTHORIZATION))
+        return bide_fail(-EINVAL, "user and password in the URL, and a header Authorization");
+    return 0;
 }
 
 static int prepare(struct request *q, const char *method, const bide_request_args *args)
 {
-    q->headers = args->headers;
+    q->head.headers = args->headers;
     q->location_trusted = args->location_trusted || q->session->args.location_trusted;
     q->on_redirect = args->on_redirect;
     q->on_redirect_arg = args->on_redirect_arg;
@@ -173,7 +186,9 @@ static int prepare(struct request *q, const char *method, const bide_request_arg
         code = set_url(q, args);
     if (code == 0)
         code = set_body(q, args);
-    return code;
+    if (code == 0)
+        code = bide__user_fields_check(q->head.headers, &q->head.user);
+    return code < 0 ? code : check_authorization(q);
 }
 
 /* ---- trying ---- */
@@ -181,16 +196,16 @@ static int prepare(struct request *q, const char *method, const bide_request_arg
 static bool method_is_idempotent(const struct request *q)
 {
     static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
-    if (!q->method)
+    if (!q->head.method)
         return false;
-    if (q->method_len == 3 && memcmp(q->method, "GET", 3) == 0) /* nearly always, and asked for every request */
+    if (q->head.method_len == 3 && memcmp(q->head.method, "GET", 3) == 0) /* nearly always, and asked for every request */
         return true;
 
     for (size_t i = 0; i < array_len(methods); i++)
-        if (strcmp(q->method, methods[i]) == 0)
+        if (strcmp(q->head.method, methods[i]) == 0)
             return true;
-    for (const bide_pair *p = q->headers; p && p->name; p++)
-        if (strcasecmp(p->name, "Idempotency-Key") == 0 && !(q->drop & HEADER_BIT(HEADER_IDEMPOTENCY_KEY)))
+    for (const bide_pair *p = q->head.headers; p && p->name; p++)
+        if (strcasecmp(p->name, "Idempotency-Key") == 0 && !(q->head.drop & HEADER_BIT(HEADER_IDEMPOTENCY_KEY)))
             return true;
     return false;
 }
@@ -208,29 +223,27 @@ static bool was_stale(const struct request *q, int code)
     if (!r->reused)
         return false;
     if (code < 0)
-        return (is_disconnect(code) || code == BIDE_EHTTP) && q->no_answer &&
-               (q->sent == 0 || method_is_idempotent(q));
-    return (r->status == 408 && !r->may_reuse) || r->status == 421;
+        return (is_disconnect(code) || code == BIDE_EHTTP) && !r->progress.is_answered &&
+               (r->progress.sent == 0 || method_is_idempotent(q));
+    return (r->answer.status == 408 && r->answer.is_last) || r->answer.status == 421;
 }
 
 static void forget_exchange(bide_response *r)
 {
     r->whole = (bide_bytes){NULL, 0};
-    r->status = 0; /* of a redirect: the next one has not answered */
-    r->reused = r->body_over = false;
-    r->h1.chunked.odd = false;
-    r->h1.inner = NULL;
-    r->oddity = NULL;
-    r->received = 0;
+    r->answer = (struct answer){.status = 0}; /* of a redirect: the next one has not answered */
+    r->progress = (struct progress){.sent = 0};
+    r->reused = false;
     r->body_bytes = 0;
-    r->first_byte_ns = r->head_ns = r->body_ns = 0;
+    r->head_ns = r->body_ns = 0;
     r->connect = (struct connect_times){0, 0, 0};
 }
 
-static void note_connection(bide_response *r, struct conn *c)
+static void note_connection(bide_response *r, const struct conn *c)
 {
-    r->conn = c;
     r->reused = c->served > 0;
+    r->session->requests++;
+    r->session->reused += r->reused;
     r->queued_ns = r->session->loop->now_ns;
     if (!r->reused) {
         r->connect = c->times;
@@ -241,7 +254,7 @@ static void note_connection(bide_response *r, struct conn *c)
 
 static struct conn *take_connection(struct request *q, bool fresh)
 {
-    const struct url *u = &q->url;
+    const struct url *u = &q->head.url;
     struct origin origin = {bide__url_part(u, u->hostname), u->hostname.len, u->port, bide__url_is_secure(u)};
     bide_tls *tls = origin.secure ? bide__session_tls(q->session) : NULL;
 
@@ -250,37 +263,51 @@ static struct conn *take_connection(struct request *q, bool fresh)
     return bide__connector_take(&q->session->connector, &origin, &q->response->deadline, tls, fresh);
 }
 
+static struct exchange *begin_exchange(bide_response *r, struct conn *c)
+{
+    struct exchange *x = c->protocol->begin(c);
+
+    x->deadline = &r->deadline;
+    x->progress = &r->progress;
+    x->arena = &r->arena;
+    x->max_whole = r->max_body;
+    return x;
+}
+
 unchecked_frame static int try_once(struct request *q, bool fresh)
 {
     bide_response *r = q->response;
 
-    forget_exchange(r);
     r->start_ns = q->session->loop->now_ns;
-    r->is_head = strcmp(q->method, "HEAD") == 0;
     struct conn *c = take_connection(q, fresh);
     if (!c)
         return bide_error_code();
     note_connection(r, c);
-    int code = bide__exchange(q, c);
-    if (code < 0) {
-        r->conn = NULL;
-        bide__connector_close(c);
+    struct exchange *x = begin_exchange(r, c);
+    int code = x->ops->send(x, &q->head);
+    if (code == 0)
+        code = x->ops->head(x, &r->answer);
+    if (code < 0)
         return code;
-    }
-    bide__body_begin(r);
+
+    r->head_ns = q->session->loop->now_ns;
+    r->whole = r->answer.whole;
+    r->body_bytes = r->whole.len;
+    if (r->whole.data)
+        r->body_ns = r->head_ns;
+    else
+        r->exchange = x;
     return 0;
 }
 
 static int one_hop(struct request *q)
 {
-    int code = bide__request_write_head(q);
-    if (code < 0)
-        return code;
-    q->response->url = q->url.href;
-    code = try_once(q, false);
+    q->response->url = q->head.url.href;
+    int code = try_once(q, false);
     if (!was_stale(q, code))
         return code;
     bide__body_drop(q->response);
+    forget_exchange(q->response);
     return try_once(q, true);
 }
 
@@ -296,6 +323,7 @@ static int ask(struct request *q, const char *method, const bide_request_args *a
         if (code <= 0)
             break;
         bide__body_drop(q->response);
+        forget_exchange(q->response);
         code = 0;
     }
     return code;
@@ -325,10 +353,10 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
         return NULL;
 
     response_init(r, args);
-    struct request q = {.session = s, .response = r};
+    struct request q = {.session = s, .response = r, .head.defaults = &s->defaults};
     bide__error_mark(&mark);
     int code = ask(&q, method, args);
-    r->retry_safe = q.sent == 0 || method_is_idempotent(&q);
+    r->retry_safe = r->progress.sent == 0 || method_is_idempotent(&q);
     if (code < 0) {
         bide__response_fail(r, code);
         bide_release(r);

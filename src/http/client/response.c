@@ -21,7 +21,7 @@ static const char *what_stalled(const bide_response *r)
     static const char *const what[] = {[BIDE_PHASE_QUEUE] = "no connection was free", [BIDE_PHASE_CONNECT] = "not connected",
                                        [BIDE_PHASE_SEND] = "the server took nothing", [BIDE_PHASE_HEAD] = "no answer",
                                        [BIDE_PHASE_BODY] = "nothing more of the body"};
-    bool is_sending = r->deadline.phase == BIDE_PHASE_HEAD && r->queued > 0 && r->queued != SIZE_MAX;
+    bool is_sending = r->deadline.phase == BIDE_PHASE_HEAD && r->progress.queued > 0 && r->progress.queued != SIZE_MAX;
 
     return what[is_sending ? BIDE_PHASE_SEND : r->deadline.phase];
 }
@@ -29,12 +29,13 @@ static const char *what_stalled(const bide_response *r)
 /* How much of a long request the server has taken: it distinguishes a slow upload from a slow answer. */
 static void describe_upload(const bide_response *r, char *out, size_t cap)
 {
-    size_t queued = r->queued == SIZE_MAX ? 0 : r->queued, taken = r->request_sent > queued ? r->request_sent - queued : 0;
+    const struct progress *p = &r->progress;
+    size_t queued = p->queued == SIZE_MAX ? 0 : p->queued, taken = p->sent > queued ? p->sent - queued : 0;
 
-    if (r->deadline.phase == BIDE_PHASE_HEAD && r->queued == 0 && r->request_len > BODY_READ_SIZE)
-        snprintf(out, cap, "; it has taken the whole request, %zu bytes", r->request_len);
-    else if (r->deadline.phase == BIDE_PHASE_SEND || (r->deadline.phase == BIDE_PHASE_HEAD && r->queued > 0))
-        snprintf(out, cap, "; it has taken %zu of the request's %zu bytes", taken, r->request_len);
+    if (r->deadline.phase == BIDE_PHASE_HEAD && p->queued == 0 && p->request_len > BODY_READ_SIZE)
+        snprintf(out, cap, "; it has taken the whole request, %zu bytes", p->request_len);
+    else if (r->deadline.phase == BIDE_PHASE_SEND || (r->deadline.phase == BIDE_PHASE_HEAD && p->queued > 0))
+        snprintf(out, cap, "; it has taken %zu of the request's %zu bytes", taken, p->request_len);
 }
 
 /* One of the request's own limits was reached, not a bide_timeout block around it: name the limit. */
@@ -90,7 +91,7 @@ static void note_request(const bide_response *r)
     struct error_record *e = bide__error_current();
 
     e->phase = (uint8_t)r->deadline.phase;
-    e->http_status = (uint16_t)r->status;
+    e->http_status = (uint16_t)r->answer.status;
     e->reused = r->reused;
     e->retry_safe = r->retry_safe;
     snprintf(e->url, sizeof e->url, "%s", r->url ? r->url : "");
@@ -162,21 +163,21 @@ int bide_status(const bide_response *r)
 {
     if (bide__response_missing(r, __func__))
         return -EINVAL;
-    return r->status;
+    return r->answer.status;
 }
 
 const char *bide_reason(const bide_response *r)
 {
     if (bide__response_missing(r, __func__))
         return "";
-    return r->reason;
+    return r->answer.reason;
 }
 
 bool bide_ok(const bide_response *r)
 {
     if (bide__response_missing(r, __func__))
         return false;
-    return r->status >= 200 && r->status <= 299;
+    return r->answer.status >= 200 && r->answer.status <= 299;
 }
 
 const char *bide_header(const bide_response *r, const char *name)
@@ -191,10 +192,10 @@ const char *bide_header(const bide_response *r, const char *name)
     if (!bide__header_name_ok(name, len)) /* those that are no tokens are not found by name */
         return NULL;
 
-    for (uint32_t i = 0; i < r->fields.n; i++) {
-        const struct field *f = &r->fields.all[i];
-        if (f->name_len == len && strncasecmp(bide__field_name(&r->fields, f), name, len) == 0)
-            return bide__field_value(&r->fields, f);
+    for (uint32_t i = 0; i < r->answer.fields.n; i++) {
+        const struct field *f = &r->answer.fields.all[i];
+        if (f->name_len == len && strncasecmp(bide__field_name(&r->answer.fields, f), name, len) == 0)
+            return bide__field_value(&r->answer.fields, f);
     }
     return NULL;
 }
@@ -202,10 +203,10 @@ const char *bide_header(const bide_response *r, const char *name)
 bool bide_header_at(const bide_response *r, size_t i, bide_pair *out)
 {
     if (bide__response_missing(r, __func__) || bide__is_null(out, __func__, "the place for the field") ||
-        i >= r->fields.n)
+        i >= r->answer.fields.n)
         return false;
-    const struct field *f = &r->fields.all[i];
-    *out = (bide_pair){bide__field_name(&r->fields, f), bide__field_value(&r->fields, f)};
+    const struct field *f = &r->answer.fields.all[i];
+    *out = (bide_pair){bide__field_name(&r->answer.fields, f), bide__field_value(&r->answer.fields, f)};
     return true;
 }
 
@@ -214,7 +215,7 @@ static __attribute__((noinline)) int raise_status(bide_response *r)
 {
     char reason[80];
 
-    bide_fail(BIDE_ESTATUS, "%d %s", r->status, bide__shown(reason, bide_reason(r), strlen(bide_reason(r))));
+    bide_fail(BIDE_ESTATUS, "%d %s", r->answer.status, bide__shown(reason, bide_reason(r), strlen(bide_reason(r))));
     return bide__response_fail(r, BIDE_ESTATUS);
 }
 
@@ -222,14 +223,14 @@ int bide_raise_for_status(bide_response *r)
 {
     if (bide__response_missing(r, __func__))
         return -EINVAL;
-    return r->status < 400 ? 0 : raise_status(r);
+    return r->answer.status < 400 ? 0 : raise_status(r);
 }
 
 const char *bide_response_oddity(const bide_response *r)
 {
     if (bide__response_missing(r, __func__))
         return NULL;
-    return r->oddity;
+    return r->answer.oddity;
 }
 
 /* ---- where it came from ---- */
@@ -252,7 +253,7 @@ int bide_response_http_minor(const bide_response *r)
 {
     if (bide__response_missing(r, __func__))
         return -EINVAL;
-    return r->minor;
+    return r->answer.minor;
 }
 
 const char *bide_response_peer(const bide_response *r)
@@ -289,7 +290,7 @@ static bide_timing timing_of(const bide_response *r)
                          .dns = since(r->start_ns, r->connect.dns),
                          .connect = since(r->start_ns, r->connect.connect),
                          .tls = since(r->start_ns, r->connect.tls),
-                         .first_byte = since(r->start_ns, r->first_byte_ns),
+                         .first_byte = since(r->start_ns, r->progress.first_byte_ns),
                          .head = since(r->start_ns, r->head_ns),
                          .body = since(r->start_ns, r->body_ns),
                          .total = since(r->begun_ns, r->body_ns ? r->body_ns : r->head_ns)};

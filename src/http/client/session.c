@@ -40,7 +40,7 @@ bide_session *bide_session_new_with(const bide_session_args *options)
         bide__fail_nomem("a session");
         return NULL;
     }
-    memset(s, 0, offsetof(bide_session, own_fields));
+    memset(s, 0, offsetof(bide_session, h1.own_fields));
     bide__object_init(s, &session_type);
     bide__list_init(&s->spare_responses);
     bide__arena_init(&s->strings, 1 << 20);
@@ -95,8 +95,7 @@ static void session_destroy(void *object)
     if (s->loop)
         bide__object_unref(s->loop);
     bide__arena_free(&s->strings);
-    if (s->fields != s->own_fields)
-        bide__free(s->fields);
+    bide__h1_context_free(&s->h1);
     bide__object_free(s);
 }
 

@@ -18,7 +18,6 @@
 #define KEEPALIVE_MS 20000
 #define MAX_BODY_BYTES ((size_t)64 << 20)
 #define MAX_REDIRECTS 10
-#define FIELDS_CEILING 32768 /* of a head, however large it may be */
 
 /* ---- connect_to ---- */
 
@@ -119,34 +118,18 @@ static int fill_in(bide_session *s, const bide_session_args *from)
     return from->ca_file && !args->ca_file ? BIDE_ENOMEM : 0;
 }
 
-/*
- * What a head may be in all, a line of it, and how many fields: they belong together, so who allows larger heads
- * allows more fields and longer ones.  By default and below they are those of h1_parse.h.
- */
-static int set_head_limits(bide_session *s)
+static void set_connector(bide_session *s, const bide_session_args *args)
 {
-    uint32_t max = (uint32_t)s->args.max_head_bytes, times = max / H1_HEAD_MAX;
-    struct h1_limits *l = &s->head_limits;
+    struct connector *k = &s->connector;
 
-    *l = (struct h1_limits){max, H1_LINE_MAX, max > H1_HEAD_MAX ? max : H1_FIELD_MAX, H1_FIELDS_MAX};
-    l->line = max < l->line ? max : l->line * (times > 1 ? times : 1);
-    l->field = max < l->field ? max : l->field;
-    s->fields = s->own_fields;
-    if (max <= H1_HEAD_MAX)
-        return 0;
-    uint64_t fields = (uint64_t)max * H1_FIELDS_MAX / H1_HEAD_MAX;
-    l->fields = fields < FIELDS_CEILING ? (uint32_t)fields : FIELDS_CEILING;
-    s->fields = bide__malloc(l->fields * sizeof *s->fields);
-    return s->fields ? 0 : bide__fail_nomem("the fields of a head");
-}
-
-static void set_connector(struct connector *k, const bide_session_args *args)
-{
     k->limit = args->limit;
     k->limit_per_host = args->limit_per_host;
     k->idle_limit = args->idle_limit;
     k->idle_limit_per_host = args->idle_limit_per_host;
     k->keepalive_ms = args->keepalive_ms;
+    k->protocol = &bide__h1_protocol;
+    k->protocol_context = &s->h1;
+    s->h1.ignore_unexpected_eof = args->ignore_unexpected_eof;
     k->buffer_max = args->max_head_bytes + 2 * BODY_READ_SIZE;
 }
 
@@ -154,10 +137,10 @@ int bide__session_set_options(bide_session *s, const bide_session_args *args)
 {
     int code = fill_in(s, args);
     if (code >= 0)
-        code = set_head_limits(s);
+        code = bide__h1_context_init(&s->h1, s->args.max_head_bytes);
     if (code >= 0)
         code = bide__default_fields_set(&s->defaults, &s->strings, args->headers,
                                         args->user_agent ? args->user_agent : "bide/" BIDE_VERSION);
-    set_connector(&s->connector, &s->args);
+    set_connector(s, &s->args);
     return code < 0 ? code : copy_overrides(s, args);
 }

@@ -65,7 +65,7 @@ void bide__conn_discard(struct conn *c)
     bide__free(c);
 }
 
-void bide__conn_opened(struct conn *c, bide_stream *stream)
+int bide__conn_opened(struct conn *c, bide_stream *stream)
 {
     const char *peer = bide_stream_peer(stream);
     bool bracketed = peer[0] == '[';
@@ -77,6 +77,8 @@ void bide__conn_opened(struct conn *c, bide_stream *stream)
     c->peer[n] = '\0';
     c->stream = stream;
     c->host->connector->connections++;
+    c->protocol = c->host->connector->protocol;
+    return c->protocol->open(c);
 }
 
 static void count_bytes(struct conn *c)
@@ -98,6 +100,8 @@ void bide__conn_rest(struct conn *c)
 void bide__conn_free(struct conn *c)
 {
     bide__conn_rest(c);
+    if (c->state)
+        c->protocol->close(c);
     bide_release(c->stream);
     bide__conn_discard(c);
 }

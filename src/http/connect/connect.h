@@ -2,7 +2,8 @@
 /*
  * connect.h - the pool of connections: what the client wants of it, and what its files share.
  *
- * It takes an origin, a deadline and a TLS context, and gives a connection; it knows neither requests nor sessions.
+ * It takes an origin, a deadline and a TLS context, and gives a connection; it knows neither requests nor sessions, nor
+ * what is spoken on its connections.
  *
  *     connector -- hosts:   "http a:80"    idle: conn (latest), conn ...    waiters: waiter (oldest), waiter ...
  *               |           "https b:443"  ...
@@ -66,8 +67,23 @@ struct host {
     char text[];          /* the key of node, then name and own_dial */
 };
 
+struct conn;
+struct exchange;
+
+/* What is spoken on connections: exchange/ brings it, and connect/ says when a connection comes and goes. */
+struct protocol {
+    /* Its stream is there.  May set what it keeps (state), and the connection's protocol to another one.  0 or an error. */
+    int (*open)(struct conn *c);
+    /* The first or next exchange, on a connection that was taken. */
+    struct exchange *(*begin)(struct conn *c);
+    /* It goes: free the state. */
+    void (*close)(struct conn *c);
+};
+
 struct conn {
     struct host *host;
+    const struct protocol *protocol;
+    void *state; /* the protocol's */
     bide_stream *stream;
     struct list_node in_host, in_idle; /* while idle */
     struct clause clause;   /* while idle: something came, or it was closed */
@@ -87,6 +103,8 @@ struct connector {
     int limit, limit_per_host, idle_limit, idle_limit_per_host;
     int64_t keepalive_ms;
     size_t buffer_max; /* bytes that a connection may keep */
+    const struct protocol *protocol; /* what new connections speak */
+    void *protocol_context;          /* what it needs to know of its owner */
     const struct connect_override *overrides;
     size_t noverrides;
     bool is_closing; /* keep nothing any more */
@@ -127,8 +145,8 @@ char *bide__conn_reserve(struct conn *c, size_t n);
 struct conn *bide__conn_new(struct host *h);
 /* One that has no stream goes. */
 void bide__conn_discard(struct conn *c);
-/* Its stream is there. */
-void bide__conn_opened(struct conn *c, bide_stream *stream);
+/* Its stream is there; taken, also on failure.  0, or an error on record: then free it. */
+int bide__conn_opened(struct conn *c, bide_stream *stream);
 /* What it has moved is counted, and its buffer, which is empty, goes to others. */
 void bide__conn_rest(struct conn *c);
 /* Everything but its slot. */

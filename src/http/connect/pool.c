@@ -137,11 +137,11 @@ static struct conn *open_conn(struct host *h, struct deadline *d, bide_tls *tls)
     struct conn *c = bide__conn_new(h);
     bide_stream *stream = c ? dial(h, &c->times, d, tls) : NULL;
 
-    if (stream) {
-        bide__conn_opened(c, stream);
+    if (stream && bide__conn_opened(c, stream) == 0)
         return c;
-    }
-    if (c)
+    if (stream)
+        bide__conn_free(c);
+    else if (c)
         bide__conn_discard(c);
     bide__free_slot(h);
     return NULL;

@@ -4,11 +4,11 @@
  *
  * Host first, then the session's fields, which lie ready as one block of text, then the user's, then what describes the
  * body.  A field of the user takes the place of the session's or of ours with the same name; an empty value removes it.
- * Everything that came from outside is checked before it is written, so that nothing can end a line early.
+ * Everything was checked when it was set, so that nothing can end a line early.
  */
 #include <stdio.h>
 
-#include "http/client/client.h"
+#include "http/exchange/h1.h"
 
 /* ---- writing ---- */
 
@@ -30,17 +30,17 @@ static char *put_field(char *at, const char *name, const char *value)
     return put(at, "\r\n", 2);
 }
 
-static bool is_dropped(const struct request *q, enum header_id id)
+static bool is_dropped(const struct request_head *q, enum header_id id)
 {
     return q->drop & HEADER_BIT(id);
 }
 
-static bool user_has(const struct user_fields *u, enum header_id id)
+static bool user_has(const struct request_head *q, enum header_id id)
 {
-    return u->seen & HEADER_BIT(id);
+    return q->user.seen & HEADER_BIT(id);
 }
 
-static bool user_names(const struct request *q, const struct default_field *d)
+static bool user_names(const struct request_head *q, const struct default_field *d)
 {
     for (const bide_pair *p = q->headers; p && p->name; p++)
         if (strncasecmp(p->name, d->name, d->name_len) == 0 && p->name[d->name_len] == '\0')
@@ -48,10 +48,10 @@ static bool user_names(const struct request *q, const struct default_field *d)
     return false;
 }
 
-static char *put_defaults(char *at, const struct request *q, const struct user_fields *u)
+static char *put_defaults(char *at, const struct request_head *q)
 {
-    const struct default_fields *fs = &q->session->defaults;
-    if (likely(((u->seen | q->drop) & fs->seen) == 0))
+    const struct default_fields *fs = q->defaults;
+    if (likely(((q->user.seen | q->drop) & fs->seen) == 0))
         return put(at, fs->text, fs->len);
 
     for (size_t i = 0; i < fs->n; i++) {
@@ -62,7 +62,7 @@ static char *put_defaults(char *at, const struct request *q, const struct user_f
     return at;
 }
 
-static char *put_user(char *at, const struct request *q)
+static char *put_user(char *at, const struct request_head *q)
 {
     for (const bide_pair *p = q->headers; p && p->name; p++) {
         enum header_id id = bide__header_id(p->name, strlen(p->name));
@@ -73,28 +73,28 @@ static char *put_user(char *at, const struct request *q)
 }
 
 /* RFC 9110 8.6: a Content-Length of 0 is sent if the method lets a server expect a body. */
-static bool needs_length(const struct request *q)
+static bool needs_length(const struct request_head *q)
 {
     return q->has_body || (q->method_len == 4 && memcmp(q->method, "POST", 4) == 0) ||
            (q->method_len == 3 && memcmp(q->method, "PUT", 3) == 0) ||
            (q->method_len == 5 && memcmp(q->method, "PATCH", 5) == 0);
 }
 
-static char *put_about_body(char *at, const struct request *q, const struct user_fields *u)
+static char *put_about_body(char *at, const struct request_head *q)
 {
-    if (q->has_body && q->content_type && !user_has(u, HEADER_CONTENT_TYPE))
+    if (q->has_body && q->content_type && !user_has(q, HEADER_CONTENT_TYPE))
         at = put_field(at, "Content-Type", q->content_type);
     if (needs_length(q))
         at += sprintf(at, "Content-Length: %zu\r\n", q->body.len);
     return at;
 }
 
-static char *put_host(char *at, const struct request *q, const struct user_fields *u)
+static char *put_host(char *at, const struct request_head *q)
 {
     const struct url *url = &q->url;
 
-    if (u->host && !is_dropped(q, HEADER_HOST))
-        return put_field(at, "Host", u->host);
+    if (q->user.host && !is_dropped(q, HEADER_HOST))
+        return put_field(at, "Host", q->user.host);
     const char *host = bide__url_part(url, url->host);
     size_t len = url->host.len;
     at = put(at, "Host: ", 6);
@@ -108,7 +108,7 @@ static char *put_host(char *at, const struct request *q, const struct user_field
     return put(at, "\r\n", 2);
 }
 
-static char *put_request_line(char *at, const struct request *q)
+static char *put_request_line(char *at, const struct request_head *q)
 {
     struct url_part target = bide__url_target(&q->url);
 
@@ -118,40 +118,27 @@ static char *put_request_line(char *at, const struct request *q)
     return put(at, " HTTP/1.1\r\n", 11);
 }
 
-static size_t head_bound(const struct request *q, const struct user_fields *u)
+static size_t head_bound(const struct request_head *q)
 {
-    return q->method_len + q->url.len * 2u + q->session->defaults.len + u->bytes +
+    return q->method_len + q->url.len * 2u + q->defaults->len + q->user.bytes +
            (q->content_type ? strlen(q->content_type) : 0) + (q->authorization ? strlen(q->authorization) : 0) + 160;
 }
 
-int bide__request_write_head(struct request *q)
+int bide__h1_write_head(struct h1_exchange *x, const struct request_head *q)
 {
-    struct user_fields u;
-    int code = bide__user_fields_check(q->headers, &u);
-    if (code < 0)
-        return code;
-    /* Two passwords, and no way to know which one is meant. */
-    if (q->authorization && user_has(&u, HEADER_AUTHORIZATION) && !is_dropped(q, HEADER_AUTHORIZATION))
-        return bide_fail(-EINVAL, "user and password in the URL, and a header Authorization");
-
-    q->close = u.close || (q->session->defaults.close && !user_has(&u, HEADER_CONNECTION));
-    q->head = bide__arena_alloc(&q->response->arena, head_bound(q, &u));
-    if (!q->head)
+    x->close = q->user.close || (q->defaults->close && !user_has(q, HEADER_CONNECTION));
+    x->head = bide__arena_alloc(x->exchange.arena, head_bound(q));
+    if (!x->head)
         return BIDE_ENOMEM;
-    char *at = put_request_line(q->head, q);
-    at = put_host(at, q, &u);
-    at = put_defaults(at, q, &u);
+    char *at = put_request_line(x->head, q);
+    at = put_host(at, q);
+    at = put_defaults(at, q);
     if (q->headers)
         at = put_user(at, q);
     if (q->authorization)
         at = put_field(at, "Authorization", q->authorization);
-    at = put_about_body(at, q, &u);
+    at = put_about_body(at, q);
     at = put(at, "\r\n", 2);
-    q->head_len = (size_t)(at - q->head);
+    x->head_len = (size_t)(at - x->head);
     return 0;
-}
-
-never_indirect bool bide__method_ok(const char *method, size_t len)
-{
-    return len <= 64 && bide__header_name_ok(method, len); /* both are tokens */
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * h1_receive.c - one request out, one head back (HTTP/1.1 on one connection).
+ * h1_receive.c - the head of an answer, and the body that came with it.
  *
  * The usual case is one system call each way: head and body go out together; the answer is received into memory that
  * all connections share, is parsed there, and what of it is wanted is copied once, into the response.  Only an answer
  * that comes in pieces gets a buffer of its own, and then the rest of it is received there.  A short body that came
  * with its head is copied with it; then the connection is free before bide_get returns.
- *
- * Everything that waits has the limits of the request: silence (which the body of a request that is still on its way
- * through the kernel breaks, too) and the end of it all.
  */
-#include "http/client/client.h"
+#include <stdlib.h>
+
+#include "http/exchange/h1.h"
 
 /* ---- receiving the head ---- */
 
@@ -44,54 +43,33 @@ static void view_skip(struct view *v, struct conn *c, size_t n)
         bide__buf_consume(&c->in, n);
 }
 
-/* Bytes of the answer have come. */
-void bide__conn_received(bide_response *r, size_t n)
-{
-    if (r->received == 0)
-        r->first_byte_ns = r->session->loop->now_ns;
-    r->received += n;
-}
-
-unchecked_frame ssize_t bide__conn_receive(bide_response *r, struct conn *c, enum bide_error_phase phase, void *out, size_t cap)
-{
-    struct flow flow = bide__deadline_flow(&r->deadline, r->queued);
-
-    r->deadline.phase = phase;
-    ssize_t n = bide__stream_may_recv(c->stream) ? 0 : bide__stream_wait(c->stream, FLOW_IN, &flow);
-    if (n == 0)
-        n = bide__stream_recv(c->stream, out, cap, &flow);
-    r->queued = flow.queued;
-    if (n > 0)
-        bide__conn_received(r, (size_t)n);
-    if (n == BIDE_EEOF && bide__stream_was_cut(c->stream)) /* what that means is for the caller to say */
-        n = 0;
-    return n;
-}
-
 /* More bytes behind those in view: how many; 0 at the end. */
-static ssize_t view_receive(struct view *v, struct request *q, struct conn *c)
+static ssize_t view_receive(struct view *v, struct h1_exchange *x)
 {
+    struct conn *c = x->conn;
+
     if (v->len == 0 && bide__buf_len(&c->in) == 0) {
-        ssize_t n = bide__conn_receive(q->response, c, BIDE_PHASE_HEAD, q->session->scratch, SCRATCH_SIZE);
-        *v = (struct view){q->session->scratch, n > 0 ? (size_t)n : 0, true};
+        char *scratch = x->context->scratch;
+        ssize_t n = bide__h1_receive(x, BIDE_PHASE_HEAD, scratch, SCRATCH_SIZE);
+        *v = (struct view){scratch, n > 0 ? (size_t)n : 0, true};
         return n;
     }
     char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE / 2);
     if (!tail)
         return bide_error_code();
-    ssize_t n = bide__conn_receive(q->response, c, BIDE_PHASE_HEAD, tail, c->in.cap - c->in.end);
+    ssize_t n = bide__h1_receive(x, BIDE_PHASE_HEAD, tail, c->in.cap - c->in.end);
     if (n > 0)
         bide__buf_commit(&c->in, (size_t)n);
     *v = (struct view){bide__buf_head(&c->in), bide__buf_len(&c->in), false};
     return n;
 }
 
-static int ended_early(const struct request *q, const struct conn *c)
+static int ended_early(const struct h1_exchange *x)
 {
-    if (!q->no_answer)
+    if (x->exchange.progress->is_answered)
         return bide_fail(BIDE_EDISCONNECTED, "the server closed the connection in the middle of the head");
     return bide_fail(BIDE_EDISCONNECTED, "the server closed the connection without an answer%s",
-                     c->served > 1 ? " (it had served before)" : "");
+                     x->conn->served > 1 ? " (it had served before)" : "");
 }
 
 /* What speaks, if it is not HTTP/1? */
@@ -107,14 +85,13 @@ static const char *other_protocol(const char *at, size_t len)
 }
 
 /* The line is shown: it is what the owner of the server needs. */
-static __attribute__((noinline)) int bad_head(const struct request *q, const struct h1_head *head, int error)
+static __attribute__((noinline)) int bad_head(const struct h1_exchange *x, const struct h1_head *head, int error)
 {
     char line[80];
     const char *at = head->base + head->odd.off, *other = NULL;
 
     if (error == H1_EHEADSIZE)
-        return bide_fail(BIDE_EHTTP, "the head of the answer is larger than %zu bytes",
-                         q->session->args.max_head_bytes);
+        return bide_fail(BIDE_EHTTP, "the head of the answer is larger than %u bytes", x->context->limits.head);
     if (error == H1_EVERSION)
         other = other_protocol(at, head->odd.len);
     if (other)
@@ -139,34 +116,34 @@ static bool is_no_answer(const struct view *v, ssize_t n, const struct h1_head *
 }
 
 /* One whole head at v->at: its length. */
-static ssize_t next_head(struct view *v, struct request *q, struct conn *c, struct h1_head *head)
+static ssize_t next_head(struct view *v, struct h1_exchange *x, struct h1_head *head)
 {
-    struct h1_parser parser = {.limits = q->session->head_limits};
+    struct h1_parser parser = {.limits = x->context->limits};
     size_t blank = 0;
 
-    head->fields = q->session->fields; /* the parser fills in the rest */
+    head->fields = x->context->fields; /* the parser fills in the rest */
     head->fields_cap = parser.limits.fields;
     for (;;) {
         ssize_t n = v->len > 0 ? bide__h1_parse_response(&parser, v->at, v->len, head) : 0;
-        q->no_answer &= n <= 0 && is_no_answer(v, n, head, &blank);
+        x->exchange.progress->is_answered |= n > 0 || !is_no_answer(v, n, head, &blank);
         if (n != 0)
-            return n < 0 ? bad_head(q, head, (int)n) : n;
-        int code = view_keep(v, c);
+            return n < 0 ? bad_head(x, head, (int)n) : n;
+        int code = view_keep(v, x->conn);
         if (code < 0)
             return code;
-        n = view_receive(v, q, c);
+        n = view_receive(v, x);
         if (n <= 0)
-            return n < 0 ? n : ended_early(q, c);
+            return n < 0 ? n : ended_early(x);
     }
 }
 
 /* RFC 9110 15.2: interim answers (1xx) are skipped; 101 changes the protocol, and nobody asked for that. */
-static ssize_t final_head(struct view *v, struct request *q, struct conn *c, struct h1_head *head)
+static ssize_t final_head(struct view *v, struct h1_exchange *x, struct h1_head *head)
 {
-    size_t max = q->session->args.max_head_bytes, bytes = 0;
+    size_t max = x->context->limits.head, bytes = 0;
 
     for (;;) {
-        ssize_t n = next_head(v, q, c, head);
+        ssize_t n = next_head(v, x, head);
         if (n < 0)
             return n;
         if (head->status == 101)
@@ -177,12 +154,12 @@ static ssize_t final_head(struct view *v, struct request *q, struct conn *c, str
         if (bytes > INTERIM_BYTES_MAX && bytes > max)
             return bide_fail(BIDE_EHTTP, "more than %zu bytes of interim answers (1xx)",
                              max > INTERIM_BYTES_MAX ? max : INTERIM_BYTES_MAX);
-        q->odd_interim |= bide__h1_frame_response(head, 0) < 0 || !head->keep_alive;
-        view_skip(v, c, (size_t)n);
+        x->odd_interim |= bide__h1_frame_response(head, 0) < 0 || !head->keep_alive;
+        view_skip(v, x->conn, (size_t)n);
     }
 }
 
-/* ---- from shared memory into the response ---- */
+/* ---- from shared memory into the answer ---- */
 
 static void terminate(char *base, uint32_t at)
 {
@@ -216,20 +193,20 @@ static bool chunks_are_here(char *at, size_t len, struct whole_body *b)
 }
 
 /* Is the body complete in the bytes behind the head, and not longer than may be kept? */
-static bool body_is_here(const bide_response *r, const struct h1_head *head, char *at, size_t len, struct whole_body *b)
+static bool body_is_here(size_t max, const struct h1_head *head, char *at, size_t len, struct whole_body *b)
 {
     *b = (struct whole_body){0, 0, false};
     switch (head->body) {
     case H1_BODY_NONE:
         return true;
     case H1_BODY_LENGTH:
-        if (head->content_length > len || head->content_length > r->max_body)
+        if (head->content_length > len || head->content_length > max)
             return false;
         b->wire = b->len = (size_t)head->content_length;
         return true;
     case H1_BODY_CHUNKED:
         return len <= SCRATCH_SIZE && !head->chunked_twice && chunks_are_here(at, len, b) &&
-               b->len <= r->max_body;
+               b->len <= max;
     default:
         return false;
     }
@@ -253,32 +230,30 @@ static void copy_body(char *to, const struct h1_head *head, char *from, const st
 }
 
 /* The line that should not be there, for bide_response_oddity. */
-static __attribute__((noinline)) int keep_oddity(bide_response *r, const char *base, struct h1_slice odd)
+static __attribute__((noinline)) int keep_oddity(struct arena *arena, struct answer *out, const char *base, struct h1_slice odd)
 {
     char line[80];
 
     bide__escaped(line, base + odd.off, odd.len);
-    r->oddity = bide__arena_strndup(&r->arena, line, strlen(line));
-    return r->oddity ? 0 : BIDE_ENOMEM;
+    out->oddity = bide__arena_strndup(arena, line, strlen(line));
+    return out->oddity ? 0 : BIDE_ENOMEM;
 }
 
 /* Copy the head, and the body if it is here; every string gets its NUL, where a colon or the end of a line was. */
-static int keep_head(struct request *q, const struct view *v, const struct h1_head *head, size_t head_len,
-                     const struct whole_body *body)
+static int keep_head(struct arena *arena, struct answer *out, const struct view *v, const struct h1_head *head,
+                     size_t head_len, const struct whole_body *body)
 {
-    bide_response *r = q->response;
-    char *base = bide__arena_alloc(&r->arena, head_len + body->len + 1);
-    struct field *fields = bide__arena_alloc(&r->arena, head->nfields * sizeof *fields);
-    if (!base || !fields || (head->odd.len > 0 && keep_oddity(r, v->at, head->odd) < 0))
+    char *base = bide__arena_alloc(arena, head_len + body->len + 1);
+    struct field *fields = bide__arena_alloc(arena, head->nfields * sizeof *fields);
+    if (!base || !fields || (head->odd.len > 0 && keep_oddity(arena, out, v->at, head->odd) < 0))
         return BIDE_ENOMEM;
 
     memcpy(base, v->at, head_len);
     memcpy(fields, head->fields, head->nfields * sizeof *fields);
-    r->status = head->status;
-    r->minor = head->minor;
-    r->reason = base + head->reason.off;
-    r->fields = (struct fields){base, fields, head->nfields, head->seen};
-    r->h1.kind = head->body;
+    out->status = head->status;
+    out->minor = head->minor;
+    out->reason = base + head->reason.off;
+    out->fields = (struct fields){base, fields, head->nfields, head->seen};
     terminate(base, head->reason.off + head->reason.len);
     for (uint32_t i = 0; i < head->nfields; i++) {
         terminate(base, fields[i].name + fields[i].name_len);
@@ -286,58 +261,80 @@ static int keep_head(struct request *q, const struct view *v, const struct h1_he
     }
     copy_body(base + head_len, head, v->at + head_len, body);
     base[head_len + body->len] = '\0';
-    r->whole = (bide_bytes){base + head_len, body->len};
+    out->whole = (bide_bytes){base + head_len, body->len};
     return 0;
 }
 
-static int take_answer(struct request *q, struct conn *c, struct view *v, struct h1_head *head, size_t head_len)
+/* "timeout=5, max=100": how long the server keeps it; INT64_MAX: it does not say. */
+static int64_t keep_alive_hint_ms(const struct fields *fields)
 {
-    bide_response *r = q->response;
-    struct whole_body body;
-    int code = bide__h1_frame_response(head, r->is_head ? H1_FOR_HEAD : 0);
-    if (code < 0)
-        return bad_head(q, head, code);
+    const struct field *f = bide__fields_find(fields, HEADER_KEEP_ALIVE);
+    const char *element;
+    size_t len, at = 0;
 
-    bool here = body_is_here(r, head, v->at + head_len, v->len - head_len, &body);
+    while (f && bide__header_next_element(bide__field_value(fields, f), f->value_len, &at, &element, &len)) {
+        if (len < 9 || !bide__header_equals(element, 8, "timeout="))
+            continue;
+        long seconds = strtol(element + 8, NULL, 10);
+        return seconds < 0 ? 0 : seconds > 86400 ? INT64_MAX : (int64_t)seconds * 1000;
+    }
+    return INT64_MAX;
+}
+
+/* The rest of the body is for h1_body.c. */
+static int begin_body(struct h1_exchange *x, struct answer *out, const struct h1_head *head)
+{
+    x->kind = head->body;
+    x->left = head->content_length;
+    x->chunked = (struct h1_chunked)H1_CHUNKED_ANSWER;
+    out->kind = head->body == H1_BODY_LENGTH ? BODY_LENGTH : BODY_UNKNOWN;
+    out->length = head->content_length;
+    out->whole.data = NULL;
+    if (!head->chunked_twice)
+        return 0;
+    x->inner = bide__arena_alloc(x->exchange.arena, sizeof *x->inner);
+    if (!x->inner)
+        return BIDE_ENOMEM;
+    *x->inner = (struct h1_chunked)H1_CHUNKED_INIT;
+    return 0;
+}
+
+static int take_answer(struct h1_exchange *x, struct answer *out, struct view *v, struct h1_head *head, size_t head_len)
+{
+    struct whole_body body;
+    int code = bide__h1_frame_response(head, x->is_head ? H1_FOR_HEAD : 0);
+    if (code < 0)
+        return bad_head(x, head, code);
+
+    bool here = body_is_here(x->exchange.max_whole, head, v->at + head_len, v->len - head_len, &body);
     if (!here)
         body = (struct whole_body){0, 0, false};
-    if (keep_head(q, v, head, head_len, &body) < 0)
+    if (keep_head(x->exchange.arena, out, v, head, head_len, &body) < 0)
         return BIDE_ENOMEM;
-    view_skip(v, c, head_len + body.wire);
-    code = view_keep(v, c);
+    view_skip(v, x->conn, head_len + body.wire);
+    code = view_keep(v, x->conn);
     if (code < 0)
         return code;
 
-    r->h1.inner = head->chunked_twice ? bide__arena_alloc(&r->arena, sizeof *r->h1.inner) : NULL;
-    if (head->chunked_twice && !r->h1.inner)
-        return BIDE_ENOMEM;
-    if (r->h1.inner)
-        *r->h1.inner = (struct h1_chunked)H1_CHUNKED_INIT;
-    r->may_reuse = head->keep_alive && !q->upload_stopped && !q->close && !q->odd_interim && !body.odd;
-    r->head_ns = q->session->loop->now_ns;
-    r->body_over = here;
-    r->body_bytes = body.len;
-    r->h1.left = head->content_length;
+    x->may_reuse = head->keep_alive && !x->upload_stopped && !x->close && !x->odd_interim && !body.odd;
+    x->keep_ms = bide__fields_have(&out->fields, HEADER_KEEP_ALIVE) ? keep_alive_hint_ms(&out->fields) : INT64_MAX;
+    out->is_last = !x->may_reuse;
     if (!here)
-        r->whole.data = NULL;
+        return begin_body(x, out, head);
+    out->kind = head->body == H1_BODY_NONE ? BODY_NONE : BODY_LENGTH;
+    out->length = body.len;
+    bide__h1_finish(x);
     return 0;
 }
 
-int bide__exchange(struct request *q, struct conn *c)
+int bide__h1_take_head(struct exchange *exchange, struct answer *out)
 {
-    bide_response *r = q->response;
+    struct h1_exchange *x = h1_of(exchange);
+    struct buf *in = &x->conn->in;
+    struct view v = {bide__buf_head(in), bide__buf_len(in), false};
     struct h1_head head;
 
-    r->received = 0;
-    q->no_answer = true;
-    q->odd_interim = false;
-    c->served++;
-    q->session->requests++;
-    q->session->reused += c->served > 1;
-    int code = bide__request_send(q, c);
-    if (code < 0)
-        return code;
-    struct view v = {bide__buf_head(&c->in), bide__buf_len(&c->in), false};
-    ssize_t n = final_head(&v, q, c, &head);
-    return n < 0 ? (int)n : take_answer(q, c, &v, &head, (size_t)n);
+    ssize_t n = final_head(&v, x, &head);
+    int code = n < 0 ? (int)n : take_answer(x, out, &v, &head, (size_t)n);
+    return code < 0 ? bide__h1_fail(x, code) : 0;
 }

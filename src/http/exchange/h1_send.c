@@ -6,7 +6,7 @@
  * will close, makes the rest of the body useless: it is not sent, and the connection is not used again.  Interim
  * answers and early successes are kept for later.
  */
-#include "http/client/client.h"
+#include "http/exchange/h1.h"
 
 #define EARLY_MAX 131072   /* bytes of an answer that are taken before the request is sent */
 #define SENT_AT_ONCE 16384 /* bytes of a request that cannot stay in the kernel for long */
@@ -15,14 +15,14 @@ enum early { NO_ANSWER, EARLY_ANSWER, REFUSAL };
 
 /* Has the head of an answer come while the request is being sent (a 1xx does not count), and does it make the rest of the
    body useless (REFUSAL)?  A server that answers 2xx may still be reading.  A malformed head is a refusal, too. */
-static enum early early_answer(struct request *q, const struct conn *c)
+static enum early early_answer(const struct h1_exchange *x)
 {
-    size_t len = bide__buf_len(&c->in);
-    char *at = bide__buf_head(&c->in), *end = len > 0 ? at + len : at;
+    size_t len = bide__buf_len(&x->conn->in);
+    char *at = bide__buf_head(&x->conn->in), *end = len > 0 ? at + len : at;
 
     while (at < end) {
-        struct h1_parser parser = {.limits = q->session->head_limits};
-        struct h1_head head = {.fields = q->session->fields, .fields_cap = parser.limits.fields};
+        struct h1_parser parser = {.limits = x->context->limits};
+        struct h1_head head = {.fields = x->context->fields, .fields_cap = parser.limits.fields};
         ssize_t n = bide__h1_parse_response(&parser, at, (size_t)(end - at), &head);
         if (n == 0)
             return NO_ANSWER;
@@ -36,53 +36,52 @@ static enum early early_answer(struct request *q, const struct conn *c)
 }
 
 /* The server may answer while it does not take our body.  1: it has, or has closed, and wants no more of it. */
-static int poll_early_response(struct request *q, struct conn *c)
+static int poll_early_response(struct h1_exchange *x)
 {
-    bide_response *r = q->response;
+    struct conn *c = x->conn;
 
-    while (bide__stream_may_recv(c->stream)) {
+    while (bide__stream_may_recv(x->conn->stream)) {
         if (bide__buf_len(&c->in) >= EARLY_MAX)
             return 0; /* the rest of the answer has to wait until we are done */
         char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE / 2);
         if (!tail)
             return bide_error_code();
-        ssize_t n = bide__stream_try_recv(c->stream, tail, c->in.cap - c->in.end);
+        ssize_t n = bide__stream_try_recv(x->conn->stream, tail, c->in.cap - c->in.end);
         if (n == -EAGAIN)
             return 0;
         if (n <= 0)
             return 1;
-        bide__conn_received(r, (size_t)n);
-        bide__buf_commit(&c->in, (size_t)n);
-        if (early_answer(q, c) == REFUSAL)
+        bide__h1_received(x, (size_t)n);
+        bide__buf_commit(&x->conn->in, (size_t)n);
+        if (early_answer(x) == REFUSAL)
             return 1;
     }
     return 0;
 }
 
 /* The socket is full.  0: go on; 1: the body need not be sent. */
-static int wait_to_send(struct request *q, struct conn *c)
+static int wait_to_send(struct h1_exchange *x)
 {
-    bide_response *r = q->response;
-    struct flow flow = bide__deadline_flow(&r->deadline, SIZE_MAX);
-    int code = poll_early_response(q, c);
+    struct flow flow = bide__deadline_flow(x->exchange.deadline, SIZE_MAX);
+    int code = poll_early_response(x);
     if (code != 0)
         return code;
 
     /* An answer beyond EARLY_MAX is not read now, so that it is readable does not wake us. */
-    code = bide__stream_wait_either(c->stream, &flow);
-    r->queued = flow.queued;
+    code = bide__stream_wait_either(x->conn->stream, &flow);
+    x->exchange.progress->queued = flow.queued;
     if (code != BIDE_ETIMEDOUT || flow.end == FLOW_GOES_ON)
         return code;
-    return early_answer(q, c) == NO_ANSWER ? code : 1; /* it has answered, and reads no more: that is what it says */
+    return early_answer(x) == NO_ANSWER ? code : 1; /* it has answered, and reads no more: that is what it says */
 }
 
 /* A server that takes everything at once must keep neither the other tasks nor the request's own time limit waiting. */
-static int yield_if_over_budget(struct request *q, struct conn *c)
+static int yield_if_over_budget(struct h1_exchange *x)
 {
-    struct flow flow = bide__deadline_flow(&q->response->deadline, 0);
-    int code = bide__stream_yield_if_over_budget(c->stream);
+    struct flow flow = bide__deadline_flow(x->exchange.deadline, 0);
+    int code = bide__stream_yield_if_over_budget(x->conn->stream);
 
-    return code < 0 ? code : bide__flow_check_deadline(q->session->loop, &flow);
+    return code < 0 ? code : bide__flow_check_deadline(x->conn->host->connector->loop, &flow);
 }
 
 static bool is_broken_pipe(ssize_t code)
@@ -91,48 +90,58 @@ static bool is_broken_pipe(ssize_t code)
 }
 
 /* A server that refuses an upload answers and closes: there may be an answer to read, whatever became of our bytes. */
-static int sending_failed(struct request *q, int code)
+static int sending_failed(struct h1_exchange *x, int code)
 {
     if (is_broken_pipe(code)) {
-        q->upload_stopped = true;
+        x->upload_stopped = true;
         return 0;
     }
     return bide_fail(code, "sending the request: %s", bide_strerror(code));
 }
 
-static void begin_sending(struct request *q)
+static void begin_sending(struct h1_exchange *x, const struct request_head *head)
 {
-    bide_response *r = q->response;
+    struct progress *p = x->exchange.progress;
 
-    q->sent = r->request_sent = 0;
-    q->upload_stopped = false;
-    r->deadline.phase = BIDE_PHASE_SEND;
-    r->request_len = q->head_len + q->body.len;
-    r->queued = r->request_len > SENT_AT_ONCE ? SIZE_MAX : 0;
+    x->upload_stopped = false;
+    x->exchange.deadline->phase = BIDE_PHASE_SEND;
+    p->request_len = x->head_len + head->body.len;
+    p->queued = p->request_len > SENT_AT_ONCE ? SIZE_MAX : 0;
 }
 
-int bide__request_send(struct request *q, struct conn *c)
+static int send_pieces(struct h1_exchange *x, struct iovec *iov, int n)
 {
-    struct iovec pieces[2] = {{q->head, q->head_len}, {(void *)(uintptr_t)q->body.data, q->body.len}};
-    struct iovec *iov = pieces;
-    int n = q->body.len > 0 ? 2 : 1, code;
+    int code;
 
-    begin_sending(q);
     while (n > 0) {
-        ssize_t sent = bide__stream_try_send(c->stream, iov, n);
+        ssize_t sent = bide__stream_try_send(x->conn->stream, iov, n);
         if (sent >= 0) {
-            q->response->request_sent = q->sent += (size_t)sent;
+            x->exchange.progress->sent += (size_t)sent;
             n = bide__iov_skip(&iov, n, (size_t)sent);
-            if (n > 0 && (code = yield_if_over_budget(q, c)) < 0)
+            if (n > 0 && (code = yield_if_over_budget(x)) < 0)
                 return code;
         } else if (sent != -EAGAIN) {
-            return sending_failed(q, (int)sent);
+            return sending_failed(x, (int)sent);
         } else {
-            code = wait_to_send(q, c);
-            q->upload_stopped = code > 0;
+            code = wait_to_send(x);
+            x->upload_stopped = code > 0;
             if (code != 0)
                 return code < 0 ? code : 0;
         }
     }
     return 0;
+}
+
+int bide__h1_send(struct exchange *exchange, const struct request_head *head)
+{
+    struct h1_exchange *x = h1_of(exchange);
+    int code = bide__h1_write_head(x, head);
+    if (code < 0)
+        return bide__h1_fail(x, code);
+    struct iovec pieces[2] = {{x->head, x->head_len}, {(void *)(uintptr_t)head->body.data, head->body.len}};
+
+    x->is_head = head->method_len == 4 && memcmp(head->method, "HEAD", 4) == 0;
+    begin_sending(x, head);
+    code = send_pieces(x, pieces, head->body.len > 0 ? 2 : 1);
+    return code < 0 ? bide__h1_fail(x, code) : 0;
 }

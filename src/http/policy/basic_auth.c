@@ -48,7 +48,7 @@ int bide__authorize(struct request *q, const struct url *u)
     strcpy(header, "Basic ");
     EVP_EncodeBlock((unsigned char *)header + 6, (const unsigned char *)plain, (int)n);
     explicit_bzero(plain, cap);
-    q->authorization = header;
+    q->head.authorization = header;
     return 0;
 }
 

@@ -26,7 +26,7 @@
 
 static bool method_is(const struct request *q, const char *method)
 {
-    return strcmp(q->method, method) == 0;
+    return strcmp(q->head.method, method) == 0;
 }
 
 static bool is_redirect(int status)
@@ -58,12 +58,12 @@ static int refuse(const char *location, const char *why)
 /* The new URL; it keeps the old one's fragment if it has none (RFC 9110 10.2.2). */
 static int resolve(struct request *q, const char *location, struct url *next)
 {
-    size_t len = strlen(location), cap = bide__url_bound(len, &q->url) + q->url.fragment.len + 1;
+    size_t len = strlen(location), cap = bide__url_bound(len, &q->head.url) + q->head.url.fragment.len + 1;
     char *storage = bide__arena_alloc(&q->response->arena, cap);
     if (!storage)
         return BIDE_ENOMEM;
 
-    int code = bide__url_resolve(next, &q->url, location, len, storage, cap);
+    int code = bide__url_resolve(next, &q->head.url, location, len, storage, cap);
     if (code == URL_ENOMEM)
         return bide__fail_nomem("a redirect");
     if (code < 0)
@@ -71,14 +71,14 @@ static int resolve(struct request *q, const char *location, struct url *next)
     if (next->scheme != URL_HTTP && next->scheme != URL_HTTPS)
         return refuse(location, "neither http nor https");
     bide__strip_user_info(next, storage); /* who we are is not for a server to say */
-    if (next->zone_len > 0 && !bide__url_same_host(&q->url, next))
+    if (next->zone_len > 0 && !bide__url_same_host(&q->head.url, next))
         return refuse(location, "which link an address is on is not for a server to say");
-    bide__url_inherit_zone(next, &q->url, storage, cap);
-    if (!next->has_fragment && q->url.has_fragment && next->len + q->url.fragment.len + 1 < cap) {
-        next->fragment = (struct url_part){next->len + 1, q->url.fragment.len};
+    bide__url_inherit_zone(next, &q->head.url, storage, cap);
+    if (!next->has_fragment && q->head.url.has_fragment && next->len + q->head.url.fragment.len + 1 < cap) {
+        next->fragment = (struct url_part){next->len + 1, q->head.url.fragment.len};
         storage[next->len] = '#';
-        memcpy(storage + next->len + 1, bide__url_part(&q->url, q->url.fragment), q->url.fragment.len + 1);
-        next->len += q->url.fragment.len + 1;
+        memcpy(storage + next->len + 1, bide__url_part(&q->head.url, q->head.url.fragment), q->head.url.fragment.len + 1);
+        next->len += q->head.url.fragment.len + 1;
         next->has_fragment = true;
     }
     return 0;
@@ -86,11 +86,11 @@ static int resolve(struct request *q, const char *location, struct url *next)
 
 static void leave_origin(struct request *q, bool to_plain)
 {
-    q->drop |= HEADER_BIT(HEADER_HOST);
+    q->head.drop |= HEADER_BIT(HEADER_HOST);
     if (q->location_trusted && !to_plain)
         return;
-    q->drop |= ~(MAY_TRAVEL | OF_THE_HOP | (q->has_body ? DESCRIBES_BODY : 0));
-    q->authorization = NULL;
+    q->head.drop |= ~(MAY_TRAVEL | OF_THE_HOP | (q->head.has_body ? DESCRIBES_BODY : 0));
+    q->head.authorization = NULL;
 }
 
 /* RFC 9110 15.4: 303 makes any method but HEAD a GET; 301 and 302 a POST, as browsers do. */
@@ -100,12 +100,12 @@ static void change_method(struct request *q, int status)
                                      : (status == 301 || status == 302) && method_is(q, "POST");
     if (!becomes_get)
         return;
-    q->method = "GET";
-    q->method_len = 3;
+    q->head.method = "GET";
+    q->head.method_len = 3;
     q->response->method = "GET";
-    q->body = (bide_bytes){NULL, 0};
-    q->has_body = false;
-    q->drop |= ABOUT_BODY;
+    q->head.body = (bide_bytes){NULL, 0};
+    q->head.has_body = false;
+    q->head.drop |= ABOUT_BODY;
 }
 
 /* The user says no, and should have said why. */
@@ -130,14 +130,14 @@ static int follow(struct request *q, const char *location)
     if (code < 0)
         return code;
 
-    change_method(q, r->status);
-    bool to_plain = bide__url_is_secure(&q->url) && !bide__url_is_secure(&next);
-    if (to_plain && q->has_body)
+    change_method(q, r->answer.status);
+    bool to_plain = bide__url_is_secure(&q->head.url) && !bide__url_is_secure(&next);
+    if (to_plain && q->head.has_body)
         return refuse(location, "it would send the body without TLS");
-    if (!bide__url_same_origin(&q->url, &next))
+    if (!bide__url_same_origin(&q->head.url, &next))
         leave_origin(q, to_plain);
-    q->url = next;
-    q->for_server = false;
+    q->head.url = next;
+    q->head.for_server = false;
     r->redirects++;
     return 1;
 }
@@ -146,10 +146,10 @@ unchecked_frame int bide__redirect(struct request *q)
 {
     bide_response *r = q->response;
     const char *location;
-    if (!is_redirect(r->status) || r->max_redirects < 0)
+    if (!is_redirect(r->answer.status) || r->max_redirects < 0)
         return 0;
 
-    int code = find_location(&r->fields, &location);
+    int code = find_location(&r->answer.fields, &location);
     if (code < 0 || !location[0])
         return code;
     return follow(q, location);

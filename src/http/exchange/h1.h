@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * h1.h - HTTP/1.1 as an exchange: what its files share.
+ *
+ * In reading order: h1.c (a connection becomes one of HTTP/1), h1_io.c (receiving, and the end), h1_head.c (a request as bytes), h1_send.c (sent),
+ * h1_receive.c (the head of the answer), h1_body.c (its body, and what becomes of the connection).
+ *
+ *     session: h1_context -------- limits, memory to receive and to parse in
+ *                  ^
+ *     conn --state--> h1_exchange: the only one that it can carry, again and again
+ */
+#ifndef BIDE_HTTP_H1_H
+#define BIDE_HTTP_H1_H
+
+#include "http/connect/connect.h"
+#include "http/exchange/ops.h"
+#include "http/h1/h1_chunked.h"
+#include "http/h1/h1_parse.h"
+
+#define SCRATCH_SIZE 16384      /* bytes of one receive call into memory that all share */
+#define BODY_READ_SIZE 65536    /* of a connection that is busy */
+#define INTERIM_BYTES_MAX ((size_t)1 << 20) /* of 1xx answers before the real one */
+
+/* What all connections of a connector share; nothing suspends while the memory is in use. */
+struct h1_context {
+    struct h1_limits limits;
+    bool ignore_unexpected_eof; /* as bide_session_args has it */
+    struct field *fields;       /* of the head that is being parsed; or more than these: */
+    struct field own_fields[H1_FIELDS_MAX];
+    char scratch[SCRATCH_SIZE]; /* of the receive call just made */
+};
+
+/* max_head: bytes of a head.  0 or BIDE_ENOMEM on record. */
+int bide__h1_context_init(struct h1_context *h, size_t max_head);
+void bide__h1_context_free(struct h1_context *h);
+
+/* What a connector's connections speak: its protocol_context is a struct h1_context. */
+extern const struct protocol bide__h1_protocol;
+
+struct h1_exchange {
+    struct exchange exchange;
+    struct conn *conn;
+    struct h1_context *context;
+
+    char *head; /* of the request */
+    size_t head_len;
+    bool is_head;        /* the method is HEAD */
+    bool close;          /* the user asks to have the connection closed (RFC 9112 9.6) */
+    bool upload_stopped; /* the answer came before the body was sent */
+    bool odd_interim;    /* a 1xx before the answer was not as it should be: do not go on behind it */
+
+    enum h1_body kind;
+    bool is_over;        /* the body */
+    bool may_reuse;
+    uint64_t left;       /* of H1_BODY_LENGTH */
+    uint64_t body_bytes; /* data so far */
+    int64_t keep_ms;     /* for which the server keeps the connection; INT64_MAX: it does not say */
+    struct h1_chunked chunked;
+    struct h1_chunked *inner; /* Transfer-Encoding says chunked twice: is the body chunked inside, too?  NULL: it is not */
+    size_t lent;         /* bytes at the front of conn->in that the last piece lies in */
+    const char *rest;    /* of that piece: not given out yet by read */
+    size_t rest_len;
+};
+
+static inline struct h1_exchange *h1_of(struct exchange *x)
+{
+    return container_of(x, struct h1_exchange, exchange);
+}
+
+/* ---- h1_io.c ---- */
+
+/* The next bytes of the answer, within its time limits: > 0; 0 at the end, be it cut off (TLS) or not; or an error. */
+ssize_t bide__h1_receive(struct h1_exchange *x, enum bide_error_phase phase, void *out, size_t cap);
+/* n bytes of the answer have come. */
+void bide__h1_received(struct h1_exchange *x, size_t n);
+/* It has failed: close the connection. */
+int bide__h1_fail(struct h1_exchange *x, int code);
+/* The answer is over: keep the connection, or close it. */
+void bide__h1_finish(struct h1_exchange *x);
+
+/* ---- h1_head.c, h1_send.c, h1_receive.c, h1_body.c ---- */
+
+/* Write the head.  0 or BIDE_ENOMEM on record. */
+int bide__h1_write_head(struct h1_exchange *x, const struct request_head *q);
+/* The operations. */
+int bide__h1_send(struct exchange *x, const struct request_head *head);
+int bide__h1_take_head(struct exchange *x, struct answer *out);
+ssize_t bide__h1_next(struct exchange *x, const char **data);
+ssize_t bide__h1_read(struct exchange *x, void *out, size_t cap);
+void bide__h1_drop(struct exchange *x, size_t most);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ops.h - one exchange: a request out, an answer back, whatever protocol carries it.
+ *
+ * Who asks has a request head, a deadline and an arena; a protocol has a connection.  Between them is this table, and
+ * neither knows more of the other:
+ *
+ *     asking:    request_head ---send---> +-----------+
+ *                answer <------head------ | exchange  | ops: HTTP/1 (h1_*.c)
+ *                body <---next, read----- +-----------+
+ *                deadline, progress, arena: the caller's, they outlive it
+ *
+ * The order of calls:
+ *
+ *     x = c->protocol->begin(c); set deadline, progress, arena, max_whole
+ *     x->ops->send(x, &head)       0, also if an early answer has stopped it
+ *     x->ops->head(x, &answer)     0; with answer.whole.data the body was there already, and x is gone
+ *     x->ops->next(x, &data)       > 0, until it gives 0: then x is gone
+ *
+ * Any error ends the exchange, too: x is gone, and what becomes of the connection is the protocol's business.  One that is
+ * there is ended by drop or steal, which cannot fail.
+ */
+#ifndef BIDE_HTTP_EXCHANGE_OPS_H
+#define BIDE_HTTP_EXCHANGE_OPS_H
+
+#include <bide/stream.h>
+
+#include "http/field/fields.h"
+#include "http/field/user_fields.h"
+#include "http/url/url.h"
+
+#define DRAIN_MAX 65536 /* bytes of an unwanted body that are cheaper than a new connection */
+
+struct deadline;
+struct exchange;
+
+/* What is asked for; borrowed until the answer's head is there. */
+struct request_head {
+    const char *method;
+    size_t method_len;
+    struct url url;                        /* without user info */
+    const bide_pair *headers;              /* the user's; NULL: none */
+    struct user_fields user;               /* what they are */
+    const struct default_fields *defaults; /* of every request */
+    uint64_t drop;                         /* HEADER_BITs of fields that are not sent; bit 0: those that have no id */
+    const char *content_type;              /* of json and form */
+    const char *authorization;
+    bide_bytes body;
+    bool has_body;
+    bool for_server;                       /* OPTIONS of the server, not of a path: "*" */
+};
+
+/* How a body ends, as far as it can be said for any protocol. */
+enum body_kind {
+    BODY_NONE,
+    BODY_LENGTH,  /* after as many bytes */
+    BODY_UNKNOWN, /* it shows when it is over */
+};
+
+/* The head of an answer; it lies in the arena. */
+struct answer {
+    int status, minor;     /* minor: of HTTP/1 */
+    const char *reason;
+    struct fields fields;
+    const char *oddity;    /* a line of the head that is no field, for people; NULL: none */
+    enum body_kind kind;
+    uint64_t length;       /* of BODY_LENGTH */
+    bide_bytes whole;      /* the body, if it came with the head; data NULL: it follows */
+    bool is_last;          /* nothing more will be asked on this connection */
+};
+
+/* How far an exchange has got: for messages and times, and for those who must decide whether to ask again. */
+struct progress {
+    size_t request_len, sent; /* bytes of the request; given to the kernel */
+    size_t queued;            /* of those, not taken by the server at the last look; as in struct flow */
+    uint64_t received;        /* bytes of the answer */
+    int64_t first_byte_ns;
+    bool is_answered;         /* something came with which an answer may begin */
+};
+
+struct exchange_ops {
+    /* Suspends.  0: sent, or an answer has made the rest useless; or an error. */
+    int (*send)(struct exchange *x, const struct request_head *head);
+    /* Suspends.  0: the head of the answer; or an error. */
+    int (*head)(struct exchange *x, struct answer *out);
+    /* Suspends.  The next piece of the body, which lasts until the next call: its length; 0: it is over; or an error. */
+    ssize_t (*next)(struct exchange *x, const char **data);
+    /* The same into the caller's memory.  Of a body with a length, a byte more than is left saves a system call. */
+    ssize_t (*read)(struct exchange *x, void *out, size_t cap);
+    /* Nobody wants the rest: it is taken if it is here and has at most so many bytes, so that the connection can be kept;
+       else that is closed.  Never suspends. */
+    void (*drop)(struct exchange *x, size_t most);
+};
+
+/* What every protocol's begins with. */
+struct exchange {
+    const struct exchange_ops *ops;
+
+    /* the caller's, set after it has begun */
+    struct deadline *deadline;
+    struct progress *progress;
+    struct arena *arena; /* for the answer, and what is sent */
+    size_t max_whole;    /* bytes of a body that may come with its head */
+};
+
+#endif
