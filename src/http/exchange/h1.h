@@ -80,10 +80,10 @@ void bide__h1_finish(struct h1_exchange *x);
 
 /* ---- h1_head.c, h1_send.c, h1_receive.c, h1_body.c ---- */
 
-/* Write the head.  0 or BIDE_ENOMEM on record. */
-int bide__h1_write_head(struct h1_exchange *x, const struct request_head *q);
+/* Write the head; checks everything the user gave.  0 or an error on record. */
+int bide__h1_write_head(struct h1_exchange *x, struct request_head *q);
 /* The operations. */
-int bide__h1_send(struct exchange *x, const struct request_head *head);
+int bide__h1_send(struct exchange *x, struct request_head *head);
 int bide__h1_take_head(struct exchange *x, struct answer *out);
 ssize_t bide__h1_next(struct exchange *x, const char **data);
 ssize_t bide__h1_read(struct exchange *x, void *out, size_t cap);

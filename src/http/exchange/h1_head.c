@@ -4,7 +4,7 @@
  *
  * Host first, then the session's fields, which lie ready as one block of text, then the user's, then what describes the
  * body.  A field of the user takes the place of the session's or of ours with the same name; an empty value removes it.
- * Everything was checked when it was set, so that nothing can end a line early.
+ * Everything that came from outside is checked before it is written, so that nothing can end a line early.
  */
 #include <stdio.h>
 
@@ -124,8 +124,12 @@ static size_t head_bound(const struct request_head *q)
            (q->content_type ? strlen(q->content_type) : 0) + (q->authorization ? strlen(q->authorization) : 0) + 160;
 }
 
-int bide__h1_write_head(struct h1_exchange *x, const struct request_head *q)
+int bide__h1_write_head(struct h1_exchange *x, struct request_head *q)
 {
+    int code = q->headers ? bide__user_fields_check(q->headers, &q->user) : 0;
+    if (code < 0)
+        return code;
+
     x->close = q->user.close || (q->defaults->close && !user_has(q, HEADER_CONNECTION));
     x->head = bide__arena_alloc(x->exchange.arena, head_bound(q));
     if (!x->head)

@@ -132,7 +132,7 @@ static int send_pieces(struct h1_exchange *x, struct iovec *iov, int n)
     return 0;
 }
 
-int bide__h1_send(struct exchange *exchange, const struct request_head *head)
+int bide__h1_send(struct exchange *exchange, struct request_head *head)
 {
     struct h1_exchange *x = h1_of(exchange);
     int code = bide__h1_write_head(x, head);

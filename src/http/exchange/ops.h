@@ -79,8 +79,9 @@ struct progress {
 };
 
 struct exchange_ops {
-    /* Suspends.  0: sent, or an answer has made the rest useless; or an error. */
-    int (*send)(struct exchange *x, const struct request_head *head);
+    /* Suspends.  0: sent, or an answer has made the rest useless; or an error.  The user's fields are looked at again: other
+       tasks ran since they were checked. */
+    int (*send)(struct exchange *x, struct request_head *head);
     /* Suspends.  0: the head of the answer; or an error. */
     int (*head)(struct exchange *x, struct answer *out);
     /* Suspends.  The next piece of the body, which lasts until the next call: its length; 0: it is over; or an error. */
