@@ -265,13 +265,18 @@ static bide_stream *wire_dial(const struct connect_options *o)
     return s;
 }
 
-/* The session's connections come from these, in order. */
-UNUSED static void wires_plant(bide_session *s, struct wire *all, int n)
+/* The connector's connections come from these, in order. */
+UNUSED static void wires_plant_in(struct connector *k, struct wire *all, int n)
 {
     wires.all = all;
     wires.n = n;
     wires.next = 0;
-    s->connector.dial = wire_dial;
+    k->dial = wire_dial;
+}
+
+UNUSED static void wires_plant(bide_session *s, struct wire *all, int n)
+{
+    wires_plant_in(&s->connector, all, n);
 }
 
 #endif

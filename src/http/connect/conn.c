@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conn.c - a connection of the pool: its life, its buffer, and what it adds to the figures.
+ * conn.c - a connection of the pool: its life, its places, its buffer, and what it adds to the figures.
  *
  * The buffer has memory only while bytes lie in it that nobody has taken yet; that memory goes from one connection to the
  * next, so that a steady stream of requests allocates nothing.
@@ -52,6 +52,7 @@ struct conn *bide__conn_new(struct host *h)
         return NULL;
     }
     c->host = h;
+    c->max_exchanges = c->exchanges = 1;
     bide__list_init(&c->in_host);
     bide__list_init(&c->in_idle);
     bide__clause_init(&c->clause, &c->ready);
@@ -104,4 +105,33 @@ void bide__conn_free(struct conn *c)
         c->protocol->close(c);
     bide_release(c->stream);
     bide__conn_discard(c);
+}
+
+void bide__conn_end(struct conn *c)
+{
+    struct host *h = c->host;
+
+    bide__conn_free(c);
+    bide__free_slot(h);
+}
+
+/* ---- its places ---- */
+
+static bool has_place(const struct conn *c)
+{
+    return c->exchanges < c->max_exchanges && !c->is_ending;
+}
+
+void bide__conn_offer_places(struct conn *c)
+{
+    struct host *h = c->host;
+    struct waiter *w;
+
+    while (has_place(c) && (w = bide__host_first_waiter(h)))
+        bide__assign(h, w, c);
+    bool shared = c->exchanges > 0 && has_place(c);
+    if (shared && !bide__list_is_linked(&c->in_host))
+        bide__list_append(&h->shared, &c->in_host);
+    else if (!shared)
+        bide__list_remove(&c->in_host);
 }

@@ -6,18 +6,25 @@
  * what is spoken on its connections.
  *
  *     connector -- hosts:   "http a:80"    idle: conn (latest), conn ...    waiters: waiter (oldest), waiter ...
+ *               |           |              shared: conn with exchanges, and places for more ...
  *               |           "https b:443"  ...
  *               -- idle:    conn (idle for the longest time), conn ... of all hosts
  *               -- blocked: hosts whose waiters wait for a slot of the connector
  *
- * In reading order: origin.c (origins), waiters.c (slots, and who waits), idle.c (connections
- * that nobody uses), conn.c (a connection), pool.c (taking and giving).
+ * A connection has places for max_exchanges exchanges at a time; HTTP/1 has one.  What a request takes, waits for and gives
+ * back is a place.  A slot is the right to have a connection.
+ *
+ * In reading order: origin.c (origins), waiters.c (slots, and who waits), idle.c (connections that nobody uses), conn.c (a
+ * connection and its places), pool.c (taking and giving).
  *
  * Invariants:
  *   P1  open = sum of host.open = connections, idle ones included, and slots taken by those who are connecting.
  *       busy = open - nidle, of a host and of all: busy <= limit, open <= limit + idle_limit.
- *   P2  a host with an idle connection has no waiters, unless as many are busy in all as may be.
+ *   P2  a host with an idle connection has no waiters, unless as many are busy in all as may be; one with a shared
+ *       connection has none.
  *   P3  a host is in `blocked` just if it has waiters and busy < limit_per_host; then as many are busy in all as may be.
+ *   P4  a connection is in host.shared just if 0 < exchanges < max_exchanges and it is not ending; in `idle`, just if
+ *       nobody uses it.
  */
 #ifndef BIDE_HTTP_CONNECT_H
 #define BIDE_HTTP_CONNECT_H
@@ -56,6 +63,7 @@ struct host {
     struct origin origin;
     struct connector *connector;
     struct list_node idle;    /* the latest first */
+    struct list_node shared;  /* in use, with places left */
     struct list_node waiters; /* in order */
     struct list_node blocked; /* connector.blocked */
     int open, nidle;
@@ -85,11 +93,15 @@ struct conn {
     const struct protocol *protocol;
     void *state; /* the protocol's */
     bide_stream *stream;
-    struct list_node in_host, in_idle; /* while idle */
+    int max_exchanges; /* at a time: the protocol may set it when it opens, or later and offer them */
+    int exchanges;     /* places taken */
+    bool is_ending;    /* no exchange will begin on it any more */
+    struct list_node in_host; /* host.idle, or host.shared */
+    struct list_node in_idle; /* while idle */
     struct clause clause;   /* while idle: something came, or it was closed */
     struct ready ready;
     struct buf in;          /* received and not taken yet; has memory only then */
-    uint64_t served;        /* exchanges begun */
+    uint64_t served;        /* exchanges that have begun */
     uint64_t counted_in, counted_out; /* bytes that connector.bytes_in and bytes_out have already */
     int64_t idle_since_ns, idle_until_ns;
     struct connect_times times;
@@ -127,13 +139,16 @@ struct connector {
 int bide__connector_init(struct connector *k); /* 0, or BIDE_ENOMEM on record; what is its owner's stays as it is */
 void bide__connector_free(struct connector *k);
 /*
- * A connection to the origin: an idle one unless `fresh`, a new one, or the first that is given back.  NULL: an error on
- * record, of the phase that the deadline says.  tls: NULL for one that is not secure.
+ * A place on a connection to the origin: on one that is in use and has one left, on an idle one, on a new one, or the first
+ * that becomes free.  `fresh`: on a new one; if it had to wait, perhaps on one that others use.  NULL: an error on record,
+ * of the phase that the deadline says.  tls: NULL for one that is not secure.
  */
 struct conn *bide__connector_take(struct connector *k, const struct origin *origin, struct deadline *d, bide_tls *tls,
                                   bool fresh);
-/* Done with it: keep it for the next.  hint_ms: what the server said that it keeps it for; negative: nothing. */
+/* Done with a place: keep the connection for the next.  hint_ms: what the server said that it keeps it for; negative:
+   nothing. */
 void bide__connector_give(struct conn *c, int64_t hint_ms);
+/* Done with a place, and no exchange shall begin on the connection any more: who is the last there closes it. */
 void bide__connector_close(struct conn *c);
 void bide__connector_close_idle(struct connector *k);
 
@@ -141,7 +156,7 @@ void bide__connector_close_idle(struct connector *k);
 
 /* Room for n more bytes behind c->in; NULL and an error on record. */
 char *bide__conn_reserve(struct conn *c, size_t n);
-/* A connection of this origin, without a stream yet; NULL and an error on record. */
+/* A connection of this origin with one place, which is taken, and without a stream yet; NULL and an error on record. */
 struct conn *bide__conn_new(struct host *h);
 /* One that has no stream goes. */
 void bide__conn_discard(struct conn *c);
@@ -151,6 +166,10 @@ int bide__conn_opened(struct conn *c, bide_stream *stream);
 void bide__conn_rest(struct conn *c);
 /* Everything but its slot. */
 void bide__conn_free(struct conn *c);
+/* Nobody uses it: it goes, and its slot is free.  May free the host. */
+void bide__conn_end(struct conn *c);
+/* Places have become free, or there are more of them: to those who wait for one, or to those who come. */
+void bide__conn_offer_places(struct conn *c);
 
 /* ---- origin.c: origins ---- */
 
@@ -166,7 +185,7 @@ struct waiter {
     struct clause clause; /* in host.waiters */
     bide_task *task;
     uint64_t ticket;   /* in order of coming, over all origins */
-    struct conn *conn; /* this one, or, if NULL, the slot to open one */
+    struct conn *conn; /* a place on this one, or, if NULL, the slot to open one */
     bool assigned;
 };
 
@@ -174,7 +193,7 @@ struct waiter {
 struct waiter *bide__host_first_waiter(const struct host *h);
 /* Suspends.  0: w has what it waited for; else what ended the wait, and w may have it even so. */
 int bide__wait_for_turn(struct host *h, struct waiter *w, struct deadline *d);
-/* A connection is free: give it to w. */
+/* Give w a place on c, or, if that is NULL, a slot. */
 void bide__assign(struct host *h, struct waiter *w, struct conn *c);
 /* Has another origin, which has to have a slot first, waited longer than w (NULL: nobody)?  Then it is the next to get
    one. */

@@ -47,7 +47,7 @@ static void keep_to_ceilings(struct connector *k, struct host *h)
 void bide__idle_close(struct conn *c)
 {
     leave_idle(c);
-    bide__connector_close(c);
+    bide__conn_end(c);
 }
 
 /* Something happened on an idle connection.  TLS has business of its own (tickets); anything else ends it. */
@@ -117,7 +117,7 @@ struct conn *bide__idle_take(struct host *h)
         leave_idle(c);
         if (now < c->idle_until_ns && bide__stream_is_alive(c->stream, now - c->idle_since_ns > PROBE_AFTER_NS))
             return c;
-        bide__connector_close(c);
+        bide__conn_end(c);
     }
     return NULL;
 }

@@ -69,6 +69,7 @@ static void host_init(struct host *h, struct connector *k, const struct origin *
     h->dial = d && d->addr ? d->addr : h->own_dial;
     h->dial_port = d && d->addr_port ? d->addr_port : origin->port;
     bide__list_init(&h->idle);
+    bide__list_init(&h->shared);
     bide__list_init(&h->waiters);
     bide__list_init(&h->blocked);
     bide__map_add(&k->hosts, &h->node, h->text, n);

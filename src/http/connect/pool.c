@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool.c - the pool of connections: taking one and giving it back.
+ * pool.c - the pool of connections: taking a place on one and giving it back.
  *
- * A request takes the connection of its origin that was used last; or opens one, if neither the origin nor all
- * together have as many in use as they may; or waits.  A connection that is given back goes to the first who waits for this origin,
- * unless another origin, which has no connection to wait for, has waited longer: then that one gets its slot.
+ * A request takes a place beside others on a connection of its origin; or that which was used last and is idle; or opens
+ * one, if neither the origin nor all together have as many in use as they may; or waits.  A place that is given back goes
+ * to the first who waits for this origin.  If it was the last one in use, and another origin, which has no connection to
+ * wait for, has waited longer, that one gets the slot of the connection.
  *
  * Idle connections count in the limit, and are closed for the slots that they have; or they have limits of their own
  * (idle_limit), and those used longest ago are closed when there are more.
@@ -55,13 +56,14 @@ static bool is_of_use(struct conn *c)
            bide__stream_is_alive(c->stream, false);
 }
 
-void bide__connector_give(struct conn *c, int64_t hint_ms)
+/* The last exchange on it is over. */
+static void keep(struct conn *c, int64_t hint_ms)
 {
     struct host *h = c->host;
     struct connector *k = h->connector;
     int64_t keep_ms = hint_ms < 0 ? 0 : keep_for_ms(k, hint_ms);
     if (keep_ms == 0 || !is_of_use(c)) {
-        bide__connector_close(c);
+        bide__conn_end(c);
         return;
     }
 
@@ -69,9 +71,10 @@ void bide__connector_give(struct conn *c, int64_t hint_ms)
     struct waiter *w = bide__host_first_waiter(h);
     bool older_first = bide__yield_to_older_waiter(h, w);
     if (older_first && k->idle_limit == 0) {
-        bide__connector_close(c); /* for its slot */
+        bide__conn_end(c); /* for its slot */
     } else if (w && !older_first) {
         bide__assign(h, w, c);
+        bide__conn_offer_places(c);
     } else {
         bide__idle_add(c, keep_ms);
         if (older_first)
@@ -79,12 +82,23 @@ void bide__connector_give(struct conn *c, int64_t hint_ms)
     }
 }
 
+void bide__connector_give(struct conn *c, int64_t hint_ms)
+{
+    c->exchanges--;
+    if (unlikely(c->exchanges > 0 || c->max_exchanges > 1))
+        bide__conn_offer_places(c);
+    if (c->exchanges > 0)
+        return;
+    if (c->is_ending)
+        bide__conn_end(c);
+    else
+        keep(c, hint_ms);
+}
+
 void bide__connector_close(struct conn *c)
 {
-    struct host *h = c->host;
-
-    bide__conn_free(c);
-    bide__free_slot(h);
+    c->is_ending = true;
+    bide__connector_give(c, 0);
 }
 
 /* ---- taking ---- */
@@ -106,6 +120,22 @@ static bool make_room(struct host *h)
 static bool may_take_idle(const struct host *h)
 {
     return bide__may_be_busy(h) && bide__list_is_empty(&h->waiters);
+}
+
+/* A place beside other exchanges needs no slot, so nobody can have waited longer for it (P2). */
+static struct conn *take_place(struct host *h)
+{
+    bool is_shared = !bide__list_is_empty(&h->shared);
+    struct conn *c = is_shared ? container_of(h->shared.next, struct conn, in_host) : NULL;
+
+    if (!c && may_take_idle(h))
+        c = bide__idle_take(h);
+    if (!c)
+        return NULL;
+    c->exchanges++;
+    if (unlikely(c->max_exchanges > 1))
+        bide__conn_offer_places(c);
+    return c;
 }
 
 /* There is no free descriptor: the connection idle for the longest time has one. */
@@ -137,8 +167,11 @@ static struct conn *open_conn(struct host *h, struct deadline *d, bide_tls *tls)
     struct conn *c = bide__conn_new(h);
     bide_stream *stream = c ? dial(h, &c->times, d, tls) : NULL;
 
-    if (stream && bide__conn_opened(c, stream) == 0)
+    if (stream && bide__conn_opened(c, stream) == 0) {
+        if (unlikely(c->max_exchanges > 1))
+            bide__conn_offer_places(c);
         return c;
+    }
     if (stream)
         bide__conn_free(c);
     else if (c)
@@ -147,7 +180,7 @@ static struct conn *open_conn(struct host *h, struct deadline *d, bide_tls *tls)
     return NULL;
 }
 
-/* Wait for a connection, or for a slot to open one; with `fresh`, the connection that comes has a slot to give. */
+/* Wait for a place, or for a slot to open a connection; with `fresh`, a connection with a single place has a slot to give. */
 static struct conn *take_in_turn(struct host *h, struct deadline *d, bide_tls *tls, bool fresh)
 {
     struct waiter w = {.task = bide__task_here()};
@@ -161,7 +194,7 @@ static struct conn *take_in_turn(struct host *h, struct deadline *d, bide_tls *t
     }
     if (code < 0)
         return NULL;
-    if (w.conn && !fresh && is_of_use(w.conn))
+    if (w.conn && (w.conn->max_exchanges > 1 || (!fresh && is_of_use(w.conn))))
         return w.conn;
     if (w.conn)
         bide__conn_free(w.conn); /* and go into its slot */
@@ -177,7 +210,7 @@ unchecked_frame struct conn *bide__connector_take(struct connector *k, const str
         return NULL;
 
     h->in_use++;
-    c = fresh || !may_take_idle(h) ? NULL : bide__idle_take(h);
+    c = fresh ? NULL : take_place(h);
     if (!c && make_room(h)) {
         bide__take_slot(h);
         c = open_conn(h, d, tls);

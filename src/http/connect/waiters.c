@@ -40,6 +40,8 @@ void bide__assign(struct host *h, struct waiter *w, struct conn *c)
 {
     leave_queue(h, w);
     w->conn = c;
+    if (c)
+        c->exchanges++;
     w->assigned = true;
     if (!bide__ready_is_queued(&w->task->ready))
         bide__push(w->task->future.loop, &w->task->ready);
@@ -67,6 +69,8 @@ void bide__share_slots(struct connector *k)
         next->open += !c;
         k->open += !c;
         bide__assign(next, bide__host_first_waiter(next), c);
+        if (c)
+            bide__conn_offer_places(c);
     }
     k->is_sharing = false;
 }
