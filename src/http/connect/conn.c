@@ -100,7 +100,8 @@ void bide__conn_rest(struct conn *c)
 
 void bide__conn_free(struct conn *c)
 {
-    bide__conn_rest(c);
+    if (c->stream)
+        bide__conn_rest(c);
     if (c->state)
         c->protocol->close(c);
     bide_release(c->stream);

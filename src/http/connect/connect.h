@@ -150,6 +150,8 @@ struct conn *bide__connector_take(struct connector *k, const struct origin *orig
 void bide__connector_give(struct conn *c, int64_t hint_ms);
 /* Done with a place, and no exchange shall begin on the connection any more: who is the last there closes it. */
 void bide__connector_close(struct conn *c);
+/* The stream alone, owned, with what was received on it and not taken: the connection goes without it, and its slot is free. */
+bide_stream *bide__connector_steal(struct conn *c);
 void bide__connector_close_idle(struct connector *k);
 
 /* ---- conn.c ---- */

@@ -101,6 +101,17 @@ void bide__connector_close(struct conn *c)
     bide__connector_give(c, 0);
 }
 
+bide_stream *bide__connector_steal(struct conn *c)
+{
+    bide_stream *stream = c->stream;
+
+    bide__stream_unread(stream, &c->in);
+    bide__conn_rest(c);
+    c->stream = NULL;
+    bide__conn_end(c);
+    return stream;
+}
+
 /* ---- taking ---- */
 
 /* May one more be opened?  What is idle gives way. */

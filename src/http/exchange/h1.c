@@ -43,7 +43,8 @@ static const struct exchange_ops h1_ops = {.send = bide__h1_send,
                                            .head = bide__h1_take_head,
                                            .next = bide__h1_next,
                                            .read = bide__h1_read,
-                                           .drop = bide__h1_drop};
+                                           .drop = bide__h1_drop,
+                                           .steal = bide__h1_steal};
 
 static int h1_open(struct conn *c)
 {

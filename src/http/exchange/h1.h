@@ -44,7 +44,8 @@ struct h1_exchange {
 
     char *head; /* of the request */
     size_t head_len;
-    bool is_head;        /* the method is HEAD */
+    unsigned frames_as;  /* H1_FOR_HEAD, H1_FOR_CONNECT */
+    bool may_switch;     /* 101 is an answer */
     bool close;          /* the user asks to have the connection closed (RFC 9112 9.6) */
     bool upload_stopped; /* the answer came before the body was sent */
     bool odd_interim;    /* a 1xx before the answer was not as it should be: do not go on behind it */
@@ -88,5 +89,6 @@ int bide__h1_take_head(struct exchange *x, struct answer *out);
 ssize_t bide__h1_next(struct exchange *x, const char **data);
 ssize_t bide__h1_read(struct exchange *x, void *out, size_t cap);
 void bide__h1_drop(struct exchange *x, size_t most);
+bide_stream *bide__h1_steal(struct exchange *x);
 
 #endif

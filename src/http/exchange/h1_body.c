@@ -230,3 +230,10 @@ unchecked_frame void bide__h1_drop(struct exchange *exchange, size_t most)
     x->may_reuse &= x->is_over;
     bide__h1_finish(x);
 }
+
+/* ---- another protocol goes on ---- */
+
+bide_stream *bide__h1_steal(struct exchange *exchange)
+{
+    return bide__connector_steal(h1_of(exchange)->conn);
+}

@@ -137,7 +137,7 @@ static ssize_t next_head(struct view *v, struct h1_exchange *x, struct h1_head *
     }
 }
 
-/* RFC 9110 15.2: interim answers (1xx) are skipped; 101 changes the protocol, and nobody asked for that. */
+/* RFC 9110 15.2: interim answers (1xx) are skipped; 101 changes the protocol, if somebody asked for that. */
 static ssize_t final_head(struct view *v, struct h1_exchange *x, struct h1_head *head)
 {
     size_t max = x->context->limits.head, bytes = 0;
@@ -146,9 +146,9 @@ static ssize_t final_head(struct view *v, struct h1_exchange *x, struct h1_head 
         ssize_t n = next_head(v, x, head);
         if (n < 0)
             return n;
-        if (head->status == 101)
+        if (head->status == 101 && !x->may_switch)
             return bide_fail(BIDE_EHTTP, "malformed answer: it switches protocols, which was not asked for");
-        if (head->status >= 200)
+        if (head->status >= 200 || head->status == 101)
             return n;
         bytes += (size_t)n;
         if (bytes > INTERIM_BYTES_MAX && bytes > max)
@@ -282,12 +282,12 @@ static int64_t keep_alive_hint_ms(const struct fields *fields)
 }
 
 /* The rest of the body is for h1_body.c. */
-static int begin_body(struct h1_exchange *x, struct answer *out, const struct h1_head *head)
+static int begin_body(struct h1_exchange *x, struct answer *out, const struct h1_head *head, bool is_stream)
 {
     x->kind = head->body;
     x->left = head->content_length;
     x->chunked = (struct h1_chunked)H1_CHUNKED_ANSWER;
-    out->kind = head->body == H1_BODY_LENGTH ? BODY_LENGTH : BODY_UNKNOWN;
+    out->kind = is_stream ? BODY_STREAM : head->body == H1_BODY_LENGTH ? BODY_LENGTH : BODY_UNKNOWN;
     out->length = head->content_length;
     out->whole.data = NULL;
     if (!head->chunked_twice)
@@ -302,11 +302,12 @@ static int begin_body(struct h1_exchange *x, struct answer *out, const struct h1
 static int take_answer(struct h1_exchange *x, struct answer *out, struct view *v, struct h1_head *head, size_t head_len)
 {
     struct whole_body body;
-    int code = bide__h1_frame_response(head, x->is_head ? H1_FOR_HEAD : 0);
+    int code = bide__h1_frame_response(head, x->frames_as);
     if (code < 0)
         return bad_head(x, head, code);
 
-    bool here = body_is_here(x->exchange.max_whole, head, v->at + head_len, v->len - head_len, &body);
+    bool is_stream = head->tunnel || head->status == 101;
+    bool here = !is_stream && body_is_here(x->exchange.max_whole, head, v->at + head_len, v->len - head_len, &body);
     if (!here)
         body = (struct whole_body){0, 0, false};
     if (keep_head(x->exchange.arena, out, v, head, head_len, &body) < 0)
@@ -320,7 +321,7 @@ static int take_answer(struct h1_exchange *x, struct answer *out, struct view *v
     x->keep_ms = bide__fields_have(&out->fields, HEADER_KEEP_ALIVE) ? keep_alive_hint_ms(&out->fields) : INT64_MAX;
     out->is_last = !x->may_reuse;
     if (!here)
-        return begin_body(x, out, head);
+        return begin_body(x, out, head, is_stream);
     out->kind = head->body == H1_BODY_NONE ? BODY_NONE : BODY_LENGTH;
     out->length = body.len;
     bide__h1_finish(x);

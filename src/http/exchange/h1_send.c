@@ -132,6 +132,13 @@ static int send_pieces(struct h1_exchange *x, struct iovec *iov, int n)
     return 0;
 }
 
+static unsigned frames_as(const struct request_head *head)
+{
+    if (head->method_len == 4 && memcmp(head->method, "HEAD", 4) == 0)
+        return H1_FOR_HEAD;
+    return head->method_len == 7 && memcmp(head->method, "CONNECT", 7) == 0 ? H1_FOR_CONNECT : 0;
+}
+
 int bide__h1_send(struct exchange *exchange, struct request_head *head)
 {
     struct h1_exchange *x = h1_of(exchange);
@@ -140,7 +147,8 @@ int bide__h1_send(struct exchange *exchange, struct request_head *head)
         return bide__h1_fail(x, code);
     struct iovec pieces[2] = {{x->head, x->head_len}, {(void *)(uintptr_t)head->body.data, head->body.len}};
 
-    x->is_head = head->method_len == 4 && memcmp(head->method, "HEAD", 4) == 0;
+    x->may_switch = head->may_switch;
+    x->frames_as = frames_as(head);
     begin_sending(x, head);
     code = send_pieces(x, pieces, head->body.len > 0 ? 2 : 1);
     return code < 0 ? bide__h1_fail(x, code) : 0;

@@ -48,6 +48,7 @@ struct request_head {
     bide_bytes body;
     bool has_body;
     bool for_server;                       /* OPTIONS of the server, not of a path: "*" */
+    bool may_switch;                       /* 101 is an answer: the stream is then for another protocol */
 };
 
 /* How a body ends, as far as it can be said for any protocol. */
@@ -55,6 +56,7 @@ enum body_kind {
     BODY_NONE,
     BODY_LENGTH,  /* after as many bytes */
     BODY_UNKNOWN, /* it shows when it is over */
+    BODY_STREAM,  /* there is none: the stream is for another protocol from here on (101, 2xx to CONNECT), to be stolen */
 };
 
 /* The head of an answer; it lies in the arena. */
@@ -91,6 +93,9 @@ struct exchange_ops {
     /* Nobody wants the rest: it is taken if it is here and has at most so many bytes, so that the connection can be kept;
        else that is closed.  Never suspends. */
     void (*drop)(struct exchange *x, size_t most);
+    /* After an answer with BODY_STREAM: the stream, owned, from which what came behind the head is read first.  The pool
+       knows it no more. */
+    bide_stream *(*steal)(struct exchange *x);
 };
 
 /* What every protocol's begins with. */

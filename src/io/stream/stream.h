@@ -139,6 +139,9 @@ void bide__stream_abort(bide_stream *s);
  * A BIDE_ETIMEDOUT of theirs is not on record.
  */
 ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap, struct flow *flow);
+/* Bytes that a protocol has received and that are not its own any more: the first that bide_read and its kin will give.
+   Nothing is in the stream's own buffer yet; takes the memory of `bytes`, which is empty afterwards. */
+void bide__stream_unread(bide_stream *s, struct buf *bytes);
 /* Send everything; tries at once.  Modifies iov.  0 or an error on record; flow as above. */
 int bide__stream_send_all(bide_stream *s, struct iovec *iov, int n, struct flow *flow);
 /* Drop the first `sent` bytes of *iov; returns how many pieces are left. */

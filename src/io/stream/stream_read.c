@@ -57,6 +57,16 @@ static ssize_t end_read(bide_stream *s, ssize_t n)
     return n;
 }
 
+void bide__stream_unread(bide_stream *s, struct buf *bytes)
+{
+    size_t max = s->in.max > bytes->cap ? s->in.max : bytes->cap;
+
+    bide__buf_free(&s->in);
+    s->in = *bytes;
+    s->in.max = max;
+    bide__buf_init(bytes, bytes->max);
+}
+
 /* ---- some ---- */
 
 static ssize_t read_some(bide_stream *s, void *out, size_t cap)
