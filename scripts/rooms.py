@@ -87,11 +87,11 @@ ROOMS = {
 }
 PUBLIC = {
     "version": "base", "object": "base", "error": "base",
-    "coroutine": "core", "task": "core", "loop": "core", "cplusplus": "core", "cplusplus_task": "core", "cplusplus_pool": "pool",
+    "coroutine": "core", "task": "core", "loop": "core", "cplusplus": "core", "cplusplus_task": "core", "cplusplus_job": "pool",
     "sync": "sync",
     "stream": "io", "tls": "io", "file": "io", "signal": "io", "process": "io",
     "url": "http", "http": "http", "json": "http", "server": "http",
-    "pool": "pool",
+    "job": "pool", "pool": "pool", "pool_call": "pool", "pool_redis": "pool", "pool_report": "pool",
     "bide": "cli",  # the umbrella: for users only
 }
 LIBC_ONLY = {"base", "core", "sync"}

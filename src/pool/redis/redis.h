@@ -17,8 +17,8 @@
  *   R3  What a connection had not answered when it broke is taken as not done, and done again.
  *   R4  Everything is kept on the server's clock: those of the hosts may differ.
  */
-#ifndef BIDE_POOL_REDIS_H
-#define BIDE_POOL_REDIS_H
+#ifndef BIDE_POOL_REDIS_REDIS_H
+#define BIDE_POOL_REDIS_REDIS_H
 
 #include "pool/jobs/backend.h"
 #include "pool/redis/link/link.h"

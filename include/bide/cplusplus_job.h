@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cplusplus_pool.h - the macros of pool.h for C++17, which includes it itself.  See cplusplus.h.
+ * cplusplus_job.h - the macros of job.h for C++17, which includes it itself.  See cplusplus.h.
  */
-#ifndef BIDE_CPLUSPLUS_POOL_H
-#define BIDE_CPLUSPLUS_POOL_H
+#ifndef BIDE_CPLUSPLUS_JOB_H
+#define BIDE_CPLUSPLUS_JOB_H
 #ifdef __cplusplus
 
 #include <bide/cplusplus.h>
-#include <bide/pool.h>
+#include <bide/job.h>
 
 extern "C++" {
 
