@@ -85,12 +85,10 @@ static bool put_job(struct redis_client *c, struct job *j)
     struct redis_command x;
     char meta[REDIS_META_MAX];
 
-    x.n = 0;
     memcpy(call.client, c->id, sizeof call.client);
     bide__redis_call_write(meta, sizeof meta, &call);
-    const char *const words[] = {"XADD", c->jobs_key, "*", "f", j->sent_as, "m", meta, "a"};
-    for (size_t i = 0; i < array_len(words); i++)
-        bide__redis_text(&x, words[i]);
+    x.n = 0;
+    REDIS_TEXTS(&x, "XADD", c->jobs_key, "*", "f", j->sent_as, "m", meta, "a");
     bide__redis_arg(&x, j->in, j->in_len);
     return bide__redis_put(&c->link, &x, on_added, j->id);
 }

@@ -100,7 +100,7 @@ static unsigned key_of(struct redis_host *h, struct batch *b, const struct held 
     char key[REDIS_KEY_MAX];
     unsigned i = 0;
 
-    snprintf(key, sizeof key, "bide:{%s}:results:%s", h->address.name, x->call.client);
+    bide__redis_results_key(key, &h->address, x->call.client);
     while (i < b->nkeys && strcmp(b->keys[i], key) != 0)
         i++;
     if (i == b->nkeys)
@@ -130,18 +130,14 @@ static void build(struct redis_host *h, struct batch *b)
     snprintf(b->nkeys_text, sizeof b->nkeys_text, "%u", b->nkeys + 2);
     bide__redis_text(c, "EVAL");
     bide__redis_arg(c, done_script, sizeof done_script - 1);
-    bide__redis_text(c, b->nkeys_text);
-    bide__redis_text(c, h->jobs_key);
-    bide__redis_text(c, h->dead_key);
+    REDIS_TEXTS(c, b->nkeys_text, h->jobs_key, h->dead_key);
     for (unsigned i = 0; i < b->nkeys; i++)
         bide__redis_text(c, b->keys[i]);
     n = h->finished.next;
     for (unsigned i = 0; i < b->n; i++, n = n->next) {
         const struct held *x = container_of(n, struct held, node);
         bide_bytes bytes = bytes_of(x);
-        bide__redis_text(c, b->ids[i]);
-        bide__redis_text(c, b->index[i]);
-        bide__redis_text(c, b->metas[i]);
+        REDIS_TEXTS(c, b->ids[i], b->index[i], b->metas[i]);
         bide__redis_arg(c, bytes.data, bytes.len);
         bide__redis_arg(c, x->details ? x->details : "", x->details_len);
     }

@@ -97,7 +97,7 @@ static int open_client(bide_pool *p)
     snprintf(c->id, sizeof c->id, "%016" PRIx64 "%016" PRIx64, random[0], random[1]);
     bide__redis_key(c->jobs_key, &c->address, "jobs");
     bide__redis_key(c->cancelled_key, &c->address, "cancelled");
-    snprintf(c->results_key, sizeof c->results_key, "bide:{%s}:results:%s", c->address.name, c->id);
+    bide__redis_results_key(c->results_key, &c->address, c->id);
     BIDE_TRY(begin(c));
 
     c->link = (struct redis_link){

@@ -142,12 +142,10 @@ static void on_progress(bide_future *f, uint64_t done, uint64_t total, bide_byte
     if (bide__buf_len(&x->host->link.out) > PROGRESS_OUT_MAX)
         return;
 
-    snprintf(key, sizeof key, "bide:{%s}:results:%s", x->host->address.name, x->call.client);
+    bide__redis_results_key(key, &x->host->address, x->call.client);
     bide__redis_answer_write(meta, sizeof meta, &a);
-    const char *const words[] = {"EVAL", progress_script, "1", key, meta};
     c.n = 0;
-    for (size_t i = 0; i < array_len(words); i++)
-        bide__redis_text(&c, words[i]);
+    REDIS_TEXTS(&c, "EVAL", progress_script, "1", key, meta);
     bide__redis_arg(&c, part.data, part.len);
     bide__redis_put(&x->host->link, &c, NULL, 0);
 }

@@ -38,17 +38,13 @@ static unsigned stop_waiting(struct redis_host *h)
 /* To a name that is nobody's: as idle as a lease, so the next look of any host finds it, and as if never delivered. */
 static bool put_back(struct redis_host *h, unsigned n, char (*ids)[REDIS_ID_MAX])
 {
-    const char *const before[] = {"XCLAIM", h->jobs_key, REDIS_GROUP, "-", "0"},
-                      *const after[] = {"IDLE", h->lease, "RETRYCOUNT", "0", "JUSTID"};
     struct redis_command c;
 
     c.n = 0;
-    for (size_t i = 0; i < array_len(before); i++)
-        bide__redis_text(&c, before[i]);
+    REDIS_TEXTS(&c, "XCLAIM", h->jobs_key, REDIS_GROUP, "-", "0");
     for (unsigned i = 0; i < n; i++)
         bide__redis_text(&c, ids[i]);
-    for (size_t i = 0; i < array_len(after); i++)
-        bide__redis_text(&c, after[i]);
+    REDIS_TEXTS(&c, "IDLE", h->lease, "RETRYCOUNT", "0", "JUSTID");
     return bide__redis_put(&h->link, &c, NULL, 0);
 }
 

@@ -32,9 +32,7 @@ int bide__redis_format_texts(struct buf *out, const char *const *texts)
     struct redis_command c;
 
     c.n = 0;
-
-    while (texts[c.n])
-        bide__redis_text(&c, texts[c.n]);
+    bide__redis_texts(&c, texts);
     return bide__redis_format(out, &c);
 }
 

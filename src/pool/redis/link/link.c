@@ -67,9 +67,7 @@ bool bide__redis_put_texts(struct redis_link *l, const char *const *texts, redis
     struct redis_command c;
 
     c.n = 0;
-
-    while (texts[c.n])
-        bide__redis_text(&c, texts[c.n]);
+    bide__redis_texts(&c, texts);
     return bide__redis_put(l, &c, on_reply, arg);
 }
 

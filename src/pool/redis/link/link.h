@@ -33,8 +33,9 @@ struct redis_address {
 
 /* name overrides that of the URL; both may be NULL there. */
 int bide__redis_address(struct redis_address *a, const char *url, const char *name);
-/* "bide:{NAME}:kind" */
+/* "bide:{NAME}:kind", and "bide:{NAME}:results:CLIENT" */
 void bide__redis_key(char *out, const struct redis_address *a, const char *kind);
+void bide__redis_results_key(char *out, const struct redis_address *a, const char *client);
 
 /* ---- conn.c: one connection, one task at a time ---- */
 
@@ -75,6 +76,13 @@ static inline void bide__redis_text(struct redis_command *c, const char *text)
 {
     bide__redis_arg(c, text, strlen(text));
 }
+/* Texts up to a NULL; REDIS_TEXTS(&c, "XADD", key, "*"). */
+static inline void bide__redis_texts(struct redis_command *c, const char *const *texts)
+{
+    for (; *texts; texts++)
+        bide__redis_text(c, *texts);
+}
+#define REDIS_TEXTS(c, ...) bide__redis_texts((c), (const char *const[]){__VA_ARGS__, NULL})
 
 /* Append a command, as the protocol has it. */
 int bide__redis_format(struct buf *out, const struct redis_command *c);

@@ -143,3 +143,8 @@ void bide__redis_key(char *out, const struct redis_address *a, const char *kind)
 {
     snprintf(out, REDIS_KEY_MAX, "bide:{%s}:%s", a->name, kind);
 }
+
+void bide__redis_results_key(char *out, const struct redis_address *a, const char *client)
+{
+    snprintf(out, REDIS_KEY_MAX, "bide:{%s}:results:%s", a->name, client);
+}
