@@ -17,16 +17,16 @@
 
 _Static_assert(__EXCEPTIONS, "this file needs -fexceptions");
 
-static int call(void (*fn)(void), enum bide_job_shape shape, const char *arg, size_t len, void *out)
+static int call(const struct job_call *c)
 {
-    switch (shape) {
+    switch (c->shape) {
     case BIDE_JOB_NONE:
-        return ((int (*)(void))fn)();
+        return ((int (*)(void))c->fn)();
     case BIDE_JOB_BYTES:
-        return ((int (*)(bide_bytes))fn)((bide_bytes){arg, len});
+        return ((int (*)(bide_bytes))c->fn)((bide_bytes){c->arg, c->len});
     case BIDE_JOB_FIXED:
     case BIDE_JOB_TEXT:
-        return out ? ((int (*)(const void *, void *))fn)(arg, out) : ((int (*)(const void *))fn)(arg);
+        return c->out ? ((int (*)(const void *, void *))c->fn)(c->arg, c->out) : ((int (*)(const void *))c->fn)(c->arg);
     }
     return bide_fail(-EINVAL, "not a shape of a job");
 }
@@ -63,31 +63,31 @@ static void leave(const volatile bool *returned)
         bide__worker_here->thread_ended(bide__worker_here);
 }
 
-static __attribute__((noinline)) int call_below(void (*fn)(void), enum bide_job_shape shape, const char *arg, size_t len, void *out)
+static __attribute__((noinline)) int call_below(const struct job_call *c)
 {
     void *room = alloca(ROOM_BYTES);
 
     __asm__ volatile("" : : "r"(room) : "memory");
-    int code = call(fn, shape, arg, len, out);
+    int code = call(c);
     __asm__ volatile("" : : "r"(room) : "memory"); /* no tail call */
     return code;
 }
 
-static int call_in_thread(void (*fn)(void), enum bide_job_shape shape, const char *arg, size_t len, void *out)
+static int call_in_thread(const struct job_call *c)
 {
     __attribute__((cleanup(leave))) volatile bool returned = false; /* also read when the stack is unwound */
 
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-    int code = call_below(fn, shape, arg, len, out);
+    int code = call_below(c);
     pthread_testcancel();
     returned = true;
     return code;
 }
 
-int bide__call_job(void (*fn)(void), enum bide_job_shape shape, const char *arg, size_t len, void *out)
+int bide__call_job(const struct job_call *c)
 {
     const struct worker *w = bide__worker_here;
     bool in_thread = w && w->birth.kind == BIDE_POOL_THREAD;
 
-    return in_thread ? call_in_thread(fn, shape, arg, len, out) : call(fn, shape, arg, len, out);
+    return in_thread ? call_in_thread(c) : call(c);
 }

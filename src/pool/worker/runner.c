@@ -29,7 +29,7 @@ int bide__call_record(const struct record *rec, const char *name, const char *ar
         BIDE_TRY(bide__named_fits(n, &(struct named_call){rec->shape, rec->flags & HAS_OUT, len, out ? rec->more : 0}));
         fn = n->fn;
     }
-    return bide__call_job(fn, rec->shape, arg, len, out);
+    return bide__call_job(&(struct job_call){fn, rec->shape, arg, len, out});
 }
 
 /* ---- before the call ---- */

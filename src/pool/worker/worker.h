@@ -89,7 +89,14 @@ char *bide__worker_arena(struct worker *w); /* NULL: an error on record */
 extern const struct poller_ops bide__worker_poller_ops;
 
 /* ---- call.c ---- */
-int bide__call_job(void (*fn)(void), enum bide_job_shape shape, const char *arg, size_t len, void *out);
+struct job_call {
+    void (*fn)(void);
+    enum bide_job_shape shape;
+    const char *arg;
+    size_t len;
+    void *out; /* NULL: it has no result but its code */
+};
+int bide__call_job(const struct job_call *c);
 
 /* ---- runner.c: a coroutine that runs one job after another ---- */
 
