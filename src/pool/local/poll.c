@@ -57,20 +57,19 @@ static bool worker_is_quiet(struct proxy *x)
            (x->norders == 0 || !bide__lane_has_room(&x->segment.orders, 0));
 }
 
-static bool is_quiet(struct local_pool *l)
+static bool there_is_news(void *arg)
 {
-    for (struct list_node *n = l->proxies.next; n != &l->proxies; n = n->next)
-        if (!worker_is_quiet(proxy_at(n)))
-            return false;
-    return !bide__local_could_dispatch(l->pool);
-}
+    struct local_poll *pp = arg;
 
-static bool all_quiet(struct local_poll *pp)
-{
-    for (struct list_node *n = pp->pools.next; n != &pp->pools; n = n->next)
-        if (!is_quiet(pool_at(n)))
-            return false;
-    return true;
+    for (struct list_node *n = pp->pools.next; n != &pp->pools; n = n->next) {
+        struct local_pool *l = pool_at(n);
+        for (struct list_node *m = l->proxies.next; m != &l->proxies; m = m->next)
+            if (!worker_is_quiet(proxy_at(m)))
+                return true;
+        if (bide__local_could_dispatch(l->pool))
+            return true;
+    }
+    return false;
 }
 
 static void say_sleeps(struct local_poll *pp, uint32_t sleeps)
@@ -90,11 +89,6 @@ static bool may_spin(const struct local_poll *pp)
             return true;
     }
     return false;
-}
-
-static bool there_is_news(void *pp)
-{
-    return !all_quiet(pp);
 }
 
 static struct local_poll *here(bide_loop *loop)
@@ -135,7 +129,7 @@ static int pool_wait(void *poller, int64_t timeout_ns)
     timeout_ns = not_beyond_next_timer(loop, timeout_ns);
     if (timeout_ns != 0) {
         say_sleeps(pp, 1);
-        if (!all_quiet(pp))
+        if (there_is_news(pp))
             timeout_ns = 0;
     }
     int64_t start = timeout_ns != 0 ? bide__clock_ns() : 0;

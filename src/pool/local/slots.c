@@ -169,26 +169,15 @@ static bool lacks_worker(const bide_pool *p)
     return false;
 }
 
-static bool needs_workers(const bide_pool *p)
-{
-    return lacks_worker(p) || (p->args.idle_ms > 0 && !bide__list_is_empty(&bide__local(p)->queue) && all_are_busy(p));
-}
-
-static void recycle_used_up(bide_pool *p)
-{
-    struct local_pool *l = bide__local(p);
-
-    for (int i = 0; i < l->nslots; i++)
-        if (l->slots[i].proxy && bide__proxy_is_used_up(l->slots[i].proxy))
-            bide__local_recycle(l->slots[i].proxy, "it has had max_jobs");
-}
-
 void bide__local_adjust(bide_pool *p)
 {
+    struct local_pool *l = bide__local(p);
     if (p->pending == 0 || p->state == POOL_FAILED)
         return;
-    if (p->args.max_jobs > 0)
-        recycle_used_up(p);
-    if (needs_workers(p))
+
+    for (int i = 0; i < l->nslots && p->args.max_jobs > 0; i++)
+        if (l->slots[i].proxy && bide__proxy_is_used_up(l->slots[i].proxy))
+            bide__local_recycle(l->slots[i].proxy, "it has had max_jobs");
+    if (lacks_worker(p) || (p->args.idle_ms > 0 && !bide__list_is_empty(&l->queue) && all_are_busy(p)))
         bide__local_fill_slots(p);
 }

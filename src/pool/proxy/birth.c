@@ -81,16 +81,6 @@ static pid_t process_of(const struct proxy *x, const struct fd_message *m)
     return waitid(P_PID, (id_t)m->code, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 ? m->code : -ECHILD;
 }
 
-static int is_born(struct proxy *x, const struct fd_message *m)
-{
-    if (m->code < 0)
-        return m->code;
-    pid_t pid = process_of(x, m);
-    if (pid < 0)
-        return pid;
-    return bide__proxy_got_process(x, pid, -1);
-}
-
 /* The zygote may have died before it could say whom it has made; the worker, too, and then we wait for it. */
 bool bide__proxy_adopt(struct proxy *x)
 {
@@ -116,9 +106,8 @@ static int check_birth(struct proxy *x)
         return 0;
     if (code == BIDE_EEOF)
         return bide__proxy_adopt(x) ? 1 : -ECHILD; /* it died before it was known: its pidfd reports that */
-    if (code < 0)
-        return code;
-    code = is_born(x, &m);
+    pid_t pid = code < 0 ? code : m.code < 0 ? m.code : process_of(x, &m);
+    code = pid < 0 ? pid : bide__proxy_got_process(x, pid, -1);
     return code < 0 ? code : 1;
 }
 

@@ -55,7 +55,17 @@ struct proxy {
 
 #define DEATHS_KEPT 64
 
-/* What the workers of a pool have in common: the local pool's own (bide_pool.own). */
+/*
+ * What the workers of a pool have in common: the local pool's own (bide_pool.own).
+ *
+ *     queue --> job --> job --> ...                             jobs that any worker may have
+ *
+ *     slots[0]: proxy READY <-- segment --> process   coming: its successor   leaving: those it replaced   pinned: jobs
+ *     slots[1]: proxy READY <-- segment --> process
+ *     slots[2]: NULL                                            died, or idle for too long: fill_slots makes another one
+ *                 |
+ *     proxies: all of them in a list, also those in no slot any more, until their process is gone
+ */
 struct local_pool {
     bide_pool *pool;
     struct list_node in_poll; /* poll.c */

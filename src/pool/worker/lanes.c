@@ -76,14 +76,11 @@ static bool start_calls(struct worker *w)
     return w->open && !bide__lane_is_empty(&w->segment.calls) && bide__runner_wake(w);
 }
 
-static bool lanes_are_quiet(struct worker *w)
+static bool there_is_work(void *arg)
 {
-    return bide__lane_is_empty(&w->segment.orders) && bide__lane_is_empty(&w->segment.calls);
-}
+    struct worker *w = arg;
 
-static bool there_is_work(void *w)
-{
-    return !lanes_are_quiet(w);
+    return !bide__lane_is_empty(&w->segment.orders) || !bide__lane_is_empty(&w->segment.calls);
 }
 
 /* Jobs that are under way wait for the kernel, too: then we do not keep it waiting. */
