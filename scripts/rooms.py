@@ -86,8 +86,9 @@ ROOMS = {
     "cli": "cli/*",
 }
 PUBLIC = {
-    "version": "base", "object": "base", "error": "base",
-    "coroutine": "core", "task": "core", "loop": "core", "cplusplus": "core", "cplusplus_task": "core", "cplusplus_job": "pool",
+    "version": "base", "object": "base", "error": "base", "text": "base",
+    "coroutine": "core", "task": "core", "loop": "core", "cplusplus": "core", "cplusplus_task": "core",
+    "cplusplus_job": "pool",
     "sync": "sync",
     "stream": "io", "tls": "io", "file": "io", "signal": "io", "process": "io",
     "url": "http", "http": "http", "json": "http", "server": "http",
@@ -97,7 +98,7 @@ PUBLIC = {
 LIBC_ONLY = {"base", "core", "sync"}
 OTHERS_LIBRARIES = re.compile(r"^(openssl/|ares|jansson|liburing|idn2|zlib|nghttp2/|brotli/|zstd|libpsl|hiredis|gumbo|sqlite3)")
 ANY_ROOM = {"conform", "fuzz", "differential", "harness", "regress", "examples"}
-NO_ROOMS = {"arch", "ledger"}  # folders that are a part of the room above
+NO_ROOMS = {"arch", "ledger", "util"}  # folders that are a part of the room above
 COMPATIBILITY = {"sanitize.c", "switch_state.c"}
 README_LINES = 60
 HEADER_LINES = 250

@@ -6,6 +6,7 @@
 #include <bide/version.h>
 #include <bide/object.h>
 #include <bide/error.h>
+#include <bide/text.h>
 #include <bide/coroutine.h>
 #include <bide/task.h>
 #include <bide/loop.h>

@@ -60,16 +60,6 @@ const struct command *command_find(const char *name);
 /* commands.c: those that there are.  main() calls it first. */
 void commands_open(void);
 
-/* ---- terminal/plain.c: which characters of other people's texts a terminal may be shown ---- */
-
-/* The character at text, in UTF-8.  Returns: of how many bytes it is; 0: it is none, or one that is cut off. */
-size_t plain_decode(const char *text, size_t len, uint32_t *character);
-/* Are these the first bytes of a character, and the others missing? */
-bool plain_is_cut(const char *text, size_t len);
-bool plain_in_message(uint32_t character);
-/* More than in a message: line ends, tabs, and what many scripts need. */
-bool plain_in_body(uint32_t character);
-
 /* ---- terminal/say.c: messages, always on stderr, one line, one write, control characters as \xNN ---- */
 
 /* "bide: " and the text.  The program's name becomes "bide get" once say_as("get") was called; with colour it is red. */
@@ -78,7 +68,7 @@ void say(const char *format, ...) BIDE_PRINTF(1, 2);
 void say_note(const char *format, ...) BIDE_PRINTF(1, 2);
 void say_as(const char *command);
 
-/* Make a text fit for a terminal: copy it, and what is not plain, as \xNN for each byte.  Returns: out. */
+/* Make a text fit for a terminal: bide_printable() of it.  Returns: out. */
 char *say_clean(const char *text, char *out, size_t size);
 
 /* A text of a server's as messages quote it: the same, and 64 bytes of it at most.  Returns: out. */
@@ -119,8 +109,8 @@ const char *secrets_shown_url(const char *url, char *out, size_t size);
 /* ---- terminal/output.c: standard output from inside the loop ---- */
 
 /*
- * Write all of it, without ever holding up the loop: a pipe that is full is waited for.  On a terminal, what is not
- * plain_in_body comes out as \\xNN, unless output_raw was called.
+ * Write all of it, without ever holding up the loop: a pipe that is full is waited for.  On a terminal, what is no text comes
+ * out as \\xNN, unless output_raw was called.
  *
  * Suspends:  until the kernel has taken it; a cancellation point
  * Returns:   0

@@ -10,6 +10,8 @@
 
 #include <jansson.h>
 
+#include <bide/text.h>
+
 #include "cli/fetch/report/report.h"
 #include "cli/request/content_type.h"
 
@@ -25,10 +27,10 @@ static void check_plain(const char *line, size_t len)
 {
     while (len > 0) {
         uint32_t c = 0;
-        size_t n = plain_decode(line, len, &c);
-        must(n > 0 && plain_in_message(c));
+        int n = bide_utf8_decode(line, len, &c);
+        must(n > 0 && bide_is_printable(c));
         line += n;
-        len -= n;
+        len -= (size_t)n;
     }
 }
 
@@ -47,10 +49,11 @@ static void check_string(const char *text)
     struct text t = {0};
     bool is_utf8 = true;
 
-    for (size_t left = strlen(text), n = 0, at = 0; left > 0 && is_utf8; left -= n, at += n) {
+    for (size_t len = strlen(text), at = 0; at < len && is_utf8; ) {
         uint32_t c = 0;
-        n = plain_decode(text + at, left, &c);
+        int n = bide_utf8_decode(text + at, len - at, &c);
         is_utf8 = n > 0;
+        at += is_utf8 ? (size_t)n : 0;
     }
     jsonl_add_string(&t, text);
     check_plain(t.data, t.len);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bide/text.h>
+
 #include "http/field/date.h"
 #include "http/client/client.h"
 
@@ -67,6 +69,19 @@ static void check_list(const char *text, size_t len)
     must(count <= len + 1 && has == bide__header_has_token(text, len, "close"));
 }
 
+static void check_shown(const char *shown, size_t size)
+{
+    size_t len = strlen(shown);
+
+    must(len < size);
+    for (size_t at = 0; at < len; ) {
+        uint32_t c = 0;
+        int n = bide_utf8_decode(shown + at, len - at, &c);
+        must(n > 0 && bide_is_printable(c));
+        at += (size_t)n;
+    }
+}
+
 static void check_field(const char *text, size_t len)
 {
     enum header_id id = bide__header_name_ok(text, len) ? bide__header_id(text, len) : HEADER_OTHER;
@@ -77,9 +92,9 @@ static void check_field(const char *text, size_t len)
     if (bide__header_value_ok(text, len))
         must(!memchr(text, '\r', len) && !memchr(text, '\n', len) && !memchr(text, '\0', len));
     bide__shown(shown, text, len);
-    must(strlen(shown) < sizeof shown);
-    for (const char *p = shown; *p; p++)
-        must((unsigned char)*p >= 0x20 && *p != 0x7f && strncmp(p, "\xe2\x80\xae", 3) != 0);
+    check_shown(shown, sizeof shown);
+    must(bide_printable(shown, sizeof shown, text, len) <= len);
+    check_shown(shown, sizeof shown);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include <bide/text.h>
+
 #include "cli/cli.h"
 #include "cli/save/jsonl.h"
 
@@ -46,17 +48,19 @@ static bool add_quoted(struct text *to, const char *s, size_t len, bool in_url)
     text_add_char(to, '"');
     for (size_t left = len, n; left > 0; s += n, left -= n) {
         n = plain_ascii(s, left);
-        bool as_it_is = n > 0;
-        if (n == 0 && (n = plain_decode(s, left, &c)) > 0)
-            as_it_is = c >= 0x80 && plain_in_message(c);
-        if (as_it_is) {
+        if (n > 0) {
             text_add(to, s, n);
-        } else if (n > 0) {
-            add_escaped(to, c); /* also what a terminal would obey, should the line be shown on one */
-        } else {
+            continue;
+        }
+        int bytes = bide_utf8_decode(s, left, &c);
+        n = bytes > 0 ? (size_t)bytes : 1;
+        if (bytes <= 0) {
             add_odd(to, *s, in_url);
             is_utf8 = false;
-            n = 1;
+        } else if (c >= 0x80 && bide_is_printable(c)) {
+            text_add(to, s, n);
+        } else {
+            add_escaped(to, c); /* also what a terminal would obey, should the line be shown on one */
         }
     }
     text_add_char(to, '"');

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <bide/task.h>
+#include <bide/text.h>
 
 #include "cli/cli.h"
 
@@ -160,18 +161,25 @@ static int show_escaped(const char *bytes, size_t len)
     return show(escaped, 4 * len);
 }
 
+/* More than in a message: line ends, tabs, and what many scripts need.  Joiners belong to Persian, Hindi and emoji; a byte
+   order mark says what the text is. */
+static bool may_show(uint32_t c)
+{
+    return c == '\n' || c == '\t' || c == 0x200c || c == 0x200d || c == 0xfeff || bide_is_printable(c);
+}
+
 /* How many of the bytes held belong together; 0: more are needed to know.  *is_plain: they may be shown. */
 static size_t first_held(bool at_end, bool *is_plain)
 {
     uint32_t c = 0;
-    size_t n = plain_decode(held, nheld, &c);
+    int n = bide_utf8_decode(held, nheld, &c);
 
-    *is_plain = n > 0 && plain_in_body(c);
+    *is_plain = n > 0 && may_show(c);
     if (n == 1 && c == '\r') {
         *is_plain = nheld > 1 && held[1] == '\n';
         return *is_plain ? 2 : nheld > 1 || at_end ? 1 : 0;
     }
-    return n > 0 ? n : plain_is_cut(held, nheld) && !at_end ? 0 : 1;
+    return n > 0 ? (size_t)n : n < 0 && !at_end ? 0 : 1;
 }
 
 static int show_held(bool at_end)

@@ -2,7 +2,7 @@
 /*
  * say.c - messages to the user: one line, one write, nothing in it that a terminal would obey.
  *
- * URLs and what servers send end up in messages; what is not plain among them (plain.c) must not reach the terminal.
+ * URLs and what servers send end up in messages; what is not printable among them must not reach the terminal.
  */
 #include <errno.h>
 #include <signal.h>
@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <bide/text.h>
 
 #include "cli/cli.h"
 
@@ -22,39 +24,17 @@ void say_as(const char *command)
     speaker = command;
 }
 
-/* As much of the text as fits.  Returns: false if that is not all. */
-static bool clean(const char *text, char *out, size_t size)
-{
-    size_t left = strlen(text), len = 0;
-    uint32_t c = 0;
-
-    while (left > 0) {
-        size_t n = plain_decode(text, left, &c), bytes = n ? n : 1;
-        bool is_plain = n > 0 && plain_in_message(c);
-        size_t needed = is_plain ? bytes : 4 * bytes;
-        if (len + needed >= size)
-            break;
-        if (is_plain)
-            memcpy(out + len, text, bytes);
-        for (size_t i = 0; !is_plain && i < bytes; i++)
-            snprintf(out + len + 4 * i, 5, "\\x%02x", (unsigned char)text[i]);
-        len += needed;
-        text += bytes;
-        left -= bytes;
-    }
-    out[len] = '\0';
-    return left == 0;
-}
-
 char *say_clean(const char *text, char *out, size_t size)
 {
-    clean(text, out, size);
+    bide_printable(out, size, text, strlen(text));
     return out;
 }
 
 char *say_quote(const char *text, char out[SAY_QUOTE_SIZE])
 {
-    if (!clean(text, out, SAY_QUOTE_MAX + 1))
+    size_t len = strlen(text);
+
+    if (bide_printable(out, SAY_QUOTE_MAX + 1, text, len) < len)
         strcat(out, "...");
     return out;
 }

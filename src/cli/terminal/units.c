@@ -4,6 +4,8 @@
  */
 #include <stdio.h>
 
+#include <bide/text.h>
+
 #include "cli/cli.h"
 #include "cli/terminal/text.h"
 
@@ -51,11 +53,11 @@ static bool is_wide(uint32_t c)
 
 int text_columns(const char *text, size_t len)
 {
-    int columns = 0;
+    int columns = 0, n;
 
-    for (size_t i = 0, n; i < len; i += n > 0 ? n : 1) {
+    for (size_t i = 0; i < len; i += n > 0 ? (size_t)n : 1) {
         uint32_t c = 0;
-        n = plain_decode(text + i, len - i, &c);
+        n = bide_utf8_decode(text + i, len - i, &c);
         columns += is_wide(c) ? 2 : 1;
     }
     return columns;

@@ -2,20 +2,8 @@
 /* test_say.c - what may go to a terminal, and "did you mean". */
 #include <string.h>
 
-#include "base/base.h"
 #include "cli/cli.h"
 #include "harness/harness.h"
-
-static size_t encode(uint32_t c, char *out)
-{
-    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
-
-    for (size_t i = n; i-- > 1; c >>= 6)
-        out[i] = (char)(0x80 | (c & 0x3f));
-    out[0] = (char)(first[n] | c);
-    return n;
-}
 
 UNIT(say_clean_shows_what_a_terminal_would_obey)
 {
@@ -69,31 +57,6 @@ UNIT(say_quote_has_64_bytes_at_most)
         EXPECT_LE(strlen(out), 67);
         EXPECT_STR(out + strlen(out) - 3, "...");
         EXPECT_NULL(strchr(out, '\xe2'));
-    }
-}
-
-/* The library quotes peers in its messages, too (base/shown.c): both must agree on what is harmless. */
-UNIT(plain_in_message_is_what_the_library_shows)
-{
-    char text[8], shown[80];
-
-    for (uint32_t c = 1; c < 0x110000; c++) {
-        uint32_t back = 0;
-        size_t n = encode(c, text);
-        if (c >= 0xd800 && c < 0xe000) {
-            EXPECT_EQ(plain_decode(text, n, &back), 0);
-            continue;
-        }
-        EXPECT_EQ(plain_decode(text, n, &back), n);
-        EXPECT_EQ(back, c);
-        for (size_t cut = 1; cut < n; cut++) {
-            EXPECT_EQ(plain_decode(text, cut, &back), 0);
-            EXPECT_TRUE(plain_is_cut(text, cut));
-        }
-        EXPECT_FALSE(plain_is_cut(text, n));
-        bool is_shown = strcmp(bide__shown(shown, text, n), "?") != 0 || c == '?';
-        if (is_shown != plain_in_message(c))
-            EXPECT_EQ(c, 0); /* names it */
     }
 }
 

@@ -5,25 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <bide/text.h>
+
 #include "cli/fetch/plan/plan.h"
 #include "cli/fetch/report/report.h"
 
 /* Names and URLs may come from anywhere. */
 static void print_clean(const char *text)
 {
-    size_t left = strlen(text);
-    uint32_t c = 0;
+    char out[256];
 
-    while (left > 0) {
-        size_t n = plain_decode(text, left, &c);
-        if (n > 0 && plain_in_message(c))
-            fwrite(text, 1, n, stdout);
-        else
-            for (size_t i = 0; i < (n ? n : 1); i++)
-                printf("\\x%02x", (unsigned char)text[i]);
-        n = n ? n : 1;
-        text += n;
-        left -= n;
+    for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
+        n = bide_printable(out, sizeof out, text, left);
+        fputs(out, stdout);
     }
 }
 
