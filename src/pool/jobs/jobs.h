@@ -7,6 +7,8 @@
 #ifndef BIDE_POOL_JOBS_H
 #define BIDE_POOL_JOBS_H
 
+#include <bide/histogram.h>
+
 #include "pool/shm/shm.h"
 
 struct pool_backend;
@@ -87,12 +89,6 @@ struct job_failure {
     char trace[];
 };
 
-#define DURATION_BUCKETS 512
-struct durations {
-    uint64_t total;
-    uint32_t buckets[DURATION_BUCKETS];
-};
-
 enum pool_state { POOL_OPENING, POOL_OPEN, POOL_CLOSING, POOL_ENDING, POOL_CLOSED, POOL_FAILED };
 
 /*
@@ -127,7 +123,7 @@ struct bide_pool {
     struct ready leaving;
     bide_pool_counts counts;
     uint64_t done, failed, cancelled, retried, moved;
-    struct durations wait, run;
+    bide_histogram wait, run;
     bide_pool_stats *published; /* in a memfd that others may look at */
     int published_fd;
     int64_t published_ns;
@@ -239,8 +235,6 @@ void bide__pool_disown(bide_pool *p);  /* in a forked child */
 struct job *bide__pool_submit(bide_pool *p, const bide_pool_call_args *args, int slot); /* slot -1: any */
 
 /* ---- stats.c ---- */
-void bide__durations_add(struct durations *h, int64_t ns);
-uint64_t bide__durations_percentile(const struct durations *h, double p);
 int bide__stats_open(bide_pool *p);
 void bide__stats_publish(bide_pool *p); /* once a second at most */
 void bide__stats_close(bide_pool *p);

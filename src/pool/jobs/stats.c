@@ -2,9 +2,8 @@
 /*
  * stats.c - how a pool is doing, for itself and for others.
  *
- * Times go into a histogram with eight buckets for each power of two, so a percentile is right within a tenth.  Once a
- * second while it works, the pool writes its figures into memory without a name, which /proc/PID/fd shows to those who
- * may look.
+ * Once a second while it works, the pool writes its figures into memory without a name, which /proc/PID/fd shows to those
+ * who may look.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -20,56 +19,15 @@
 #define PUBLISH_NS 1000000000
 #define STATS_NAME "bide-pool-stats"
 
-/* ---- histogram ---- */
-
-static unsigned bucket_of(uint64_t ns)
-{
-    if (ns < 8)
-        return (unsigned)ns;
-    unsigned top = 63 - (unsigned)__builtin_clzll(ns);
-
-    return (top - 2) * 8 + (unsigned)(ns >> (top - 3) & 7);
-}
-
-static uint64_t middle_of(unsigned bucket)
-{
-    if (bucket < 8)
-        return bucket;
-    unsigned top = bucket / 8 + 2;
-    uint64_t low = (uint64_t)(8 + bucket % 8) << (top - 3);
-
-    return low + ((uint64_t)1 << (top - 3)) / 2;
-}
-
-void bide__durations_add(struct durations *h, int64_t ns)
-{
-    unsigned b = bucket_of(ns > 0 ? (uint64_t)ns : 0);
-
-    h->buckets[b < DURATION_BUCKETS ? b : DURATION_BUCKETS - 1]++;
-    h->total++;
-}
-
-uint64_t bide__durations_percentile(const struct durations *h, double p)
-{
-    uint64_t want = (uint64_t)((double)h->total * p), seen = 0;
-
-    for (unsigned b = 0; b < DURATION_BUCKETS; b++) {
-        seen += h->buckets[b];
-        if (h->buckets[b] > 0 && seen > want)
-            return middle_of(b);
-    }
-    return 0;
-}
-
 /* ---- figures ---- */
 
 static void measure(const bide_pool *p, bide_pool_stats *out)
 {
     *out = (bide_pool_stats){.done = p->done, .failed = p->failed, .cancelled = p->cancelled, .retried = p->retried, .moved = p->moved};
-    out->wait_p50_ns = bide__durations_percentile(&p->wait, 0.5);
-    out->wait_p99_ns = bide__durations_percentile(&p->wait, 0.99);
-    out->run_p50_ns = bide__durations_percentile(&p->run, 0.5);
-    out->run_p99_ns = bide__durations_percentile(&p->run, 0.99);
+    out->wait_p50_ns = bide_histogram_quantile(&p->wait, 500);
+    out->wait_p99_ns = bide_histogram_quantile(&p->wait, 990);
+    out->run_p50_ns = bide_histogram_quantile(&p->run, 500);
+    out->run_p99_ns = bide_histogram_quantile(&p->run, 990);
     if (p->backend->stats)
         p->backend->stats(p, out);
     out->queued = p->pending > out->running ? p->pending - out->running : 0;

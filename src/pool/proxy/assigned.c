@@ -35,7 +35,7 @@ void bide__proxy_note_begun(struct proxy *x)
         j->stage = JOB_BEGUN;
         x->nsent--;
         x->nbegun++;
-        bide__durations_add(&x->pool->wait, bide__clock_ns() - j->submitted_ns);
+        bide_histogram_add(&x->pool->wait, bide__clock_ns() - j->submitted_ns);
     }
 }
 

@@ -122,7 +122,7 @@ int bide__proxy_on_result(struct proxy *x, const struct record *r, const char *p
     if (code == -EBADMSG)
         return code;
 
-    bide__durations_add(&x->pool->run, (int64_t)r->fn);
+    bide_histogram_add(&x->pool->run, (int64_t)r->fn);
     bide__ewma_add(&x->run_ewma_ns, (int64_t)(r->fn >> 1));
     x->done++;
     if (bide__job_is_settled(j)) { /* nobody waits for it */

@@ -63,7 +63,7 @@ static void take_answer(struct redis_client *c, const struct redis_entry *e)
         return;
     }
     j->redis.state = REDIS_ANSWERED;
-    bide__durations_add(&c->pool->run, a.run_ns);
+    bide_histogram_add(&c->pool->run, a.run_ns);
     if (a.code >= 0) {
         c->pool->done++;
         succeed(j, &a, e->argument);

@@ -73,36 +73,6 @@ UNIT(retry_only_what_may_help)
     EXPECT_FALSE(retry_is_safe("POST") || retry_is_safe("PATCH"));
 }
 
-/* ---- histogram.c ---- */
-
-UNIT(histogram_quantiles_are_exact_to_six_percent)
-{
-    static struct histogram h;
-
-    EXPECT_EQ(histogram_quantile(&h, 500), 0);
-    for (int64_t i = 1; i <= 100000; i++)
-        histogram_add(&h, i * 7);
-    for (unsigned q = 10; q < 1000; q += 10) {
-        double exact = q * 100 * 7, found = (double)histogram_quantile(&h, q);
-        EXPECT_TRUE(found > exact * 0.94 && found < exact * 1.06);
-    }
-    EXPECT_EQ(histogram_quantile(&h, 1000), 700000);
-    histogram_add(&h, -1);
-    EXPECT_EQ(h.count, 100000);
-    histogram_add(&h, INT64_MAX);
-    EXPECT_EQ(h.count, 100001);
-}
-
-UNIT(histogram_small_values_are_exact)
-{
-    static struct histogram h;
-
-    for (int64_t i = 0; i < 32; i++)
-        histogram_add(&h, i);
-    EXPECT_EQ(histogram_quantile(&h, 500), 15);
-    EXPECT_EQ(histogram_quantile(&h, 1000), 31);
-}
-
 /* ---- units.c ---- */
 
 static const char *shown(struct text *t)

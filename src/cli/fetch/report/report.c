@@ -139,7 +139,7 @@ static void count_success(struct worker *w, const struct job *job, const struct 
         return;
     if (!o->is_repeat) {
         s->bytes += o->bytes;
-        histogram_add(&s->times, clock_us() - job->began_us);
+        bide_histogram_add(&s->times, clock_us() - job->began_us);
         stats_add_timing(s, &o->timing);
     }
     if (naming_saves(&w->f->naming) && o->status != 304 && s->files++ == 0)

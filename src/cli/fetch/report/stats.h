@@ -5,10 +5,10 @@
 #ifndef BIDE_CLI_FETCH_REPORT_STATS_H
 #define BIDE_CLI_FETCH_REPORT_STATS_H
 
+#include <bide/histogram.h>
 #include <bide/http.h>
 
 #include "cli/fetch/report/outcome.h"
-#include "cli/terminal/histogram.h"
 #include "cli/terminal/text.h"
 
 struct job;
@@ -28,7 +28,7 @@ struct stats {
     uint64_t by_fail[FAIL_KINDS];
     uint64_t by_status[STATUSES];
     int64_t began_us, ended_us;
-    struct histogram times, dns, connect, tls, first_byte, body;
+    bide_histogram times, dns, connect, tls, first_byte, body;
     char last_file[256]; /* a name, for the summary */
 };
 

@@ -30,15 +30,15 @@ int64_t timing_answer_us(const bide_timing *t)
 void stats_add_timing(struct stats *s, const bide_timing *t)
 {
     if (t->connect >= 0) {
-        histogram_add(&s->dns, t->dns);
-        histogram_add(&s->connect, t->connect - (t->dns > 0 ? t->dns : 0));
+        bide_histogram_add(&s->dns, t->dns);
+        bide_histogram_add(&s->connect, t->connect - (t->dns > 0 ? t->dns : 0));
         if (t->tls >= 0)
-            histogram_add(&s->tls, t->tls - t->connect);
+            bide_histogram_add(&s->tls, t->tls - t->connect);
     }
     if (t->first_byte >= 0)
-        histogram_add(&s->first_byte, timing_answer_us(t));
+        bide_histogram_add(&s->first_byte, timing_answer_us(t));
     if (t->body >= 0 && t->head >= 0)
-        histogram_add(&s->body, t->body - t->head);
+        bide_histogram_add(&s->body, t->body - t->head);
 }
 
 /* ---- the first line ---- */
@@ -106,7 +106,7 @@ static void add_counts(const struct fetch *f, struct text *t)
 
 /* ---- the others ---- */
 
-static void add_quantiles(const struct histogram *h, struct text *t)
+static void add_quantiles(const bide_histogram *h, struct text *t)
 {
     static const struct {
         const char *name;
@@ -115,11 +115,11 @@ static void add_quantiles(const struct histogram *h, struct text *t)
 
     if (h->count > FEW && h->count < MANY) {
         text_add_string(t, "   slowest ");
-        text_add_time(t, (int64_t)histogram_quantile(h, 1000));
+        text_add_time(t, bide_histogram_quantile(h, 1000));
     }
     for (size_t i = 0; h->count >= MANY && i < sizeof wanted / sizeof *wanted; i++) {
         text_format(t, "%s%s ", i ? "  " : "   ", wanted[i].name);
-        text_add_time(t, (int64_t)histogram_quantile(h, wanted[i].per_mille));
+        text_add_time(t, bide_histogram_quantile(h, wanted[i].per_mille));
     }
 }
 
@@ -168,12 +168,12 @@ static void add_cost(const struct fetch *f, struct text *t)
 }
 
 /* A median stands behind a divider at which the line may be broken. */
-static void add_median(struct text *t, const char *divider, const char *name, const struct histogram *h)
+static void add_median(struct text *t, const char *divider, const char *name, const bide_histogram *h)
 {
     if (h->count == 0)
         return;
     text_format(t, "%s%s ", t->len == 0 ? "" : divider, name);
-    text_add_time(t, (int64_t)histogram_quantile(h, 500));
+    text_add_time(t, bide_histogram_quantile(h, 500));
 }
 
 static void add_phases(const struct fetch *f, struct text *t)

@@ -51,10 +51,10 @@ static void add_quantiles(const struct stats *s, struct text *t)
         return;
     }
     text_add_string(t, ",\"t\":{");
-    add_seconds(t, "p50", (int64_t)histogram_quantile(&s->times, 500));
-    add_seconds(t, "p95", (int64_t)histogram_quantile(&s->times, 950));
-    add_seconds(t, "p99", (int64_t)histogram_quantile(&s->times, 990));
-    add_seconds(t, "max", (int64_t)histogram_quantile(&s->times, 1000));
+    add_seconds(t, "p50", bide_histogram_quantile(&s->times, 500));
+    add_seconds(t, "p95", bide_histogram_quantile(&s->times, 950));
+    add_seconds(t, "p99", bide_histogram_quantile(&s->times, 990));
+    add_seconds(t, "max", bide_histogram_quantile(&s->times, 1000));
     text_add_char(t, '}');
 }
 
