@@ -7,6 +7,7 @@
 #include <bide/object.h>
 #include <bide/error.h>
 #include <bide/text.h>
+#include <bide/backoff.h>
 #include <bide/histogram.h>
 #include <bide/coroutine.h>
 #include <bide/task.h>

@@ -4,6 +4,8 @@
  */
 #include <signal.h>
 
+#include <bide/backoff.h>
+
 #include "cli/fetch/fetch.h"
 #include "cli/fetch/report/report.h"
 #include "cli/request/retry.h"
@@ -22,11 +24,11 @@ static int64_t retry_delay(const struct fetch *f, const struct job *job, const s
         return -1;
     if (o->retry_after_ms > x->retry_after_max_ms)
         return -1;
-    int64_t backoff = retry_backoff_ms(job->attempts, x->backoff_ms, x->backoff_max_ms, retry_random());
+    int64_t backoff = bide_backoff_ms(job->attempts, x->backoff_ms, x->backoff_max_ms);
     if (o->retry_after_ms < 0)
         return backoff;
     /* Up to a tenth more than asked for, so that not all come back at once. */
-    return o->retry_after_ms + (int64_t)(retry_random() % (uint64_t)(o->retry_after_ms / 10 + 1));
+    return o->retry_after_ms + bide_jitter_ms(o->retry_after_ms / 10);
 }
 
 /* Errors of this machine that the next file will meet, too. */

@@ -5,7 +5,6 @@
 #include "cli/request/retry.h"
 
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include <bide/error.h>
@@ -102,35 +101,4 @@ int64_t retry_after_ms(const char *value, const char *date, int64_t now_s)
         return -1;
     int64_t seconds = when - (sent >= 0 ? sent : now_s);
     return seconds < 0 ? 0 : (seconds < LONGEST_S ? seconds : LONGEST_S) * 1000;
-}
-
-/* ---- backoff ---- */
-
-int64_t retry_backoff_limit_ms(int n, int64_t base_ms, int64_t most_ms)
-{
-    int64_t limit = base_ms;
-
-    for (int i = 1; i < n && limit > 0 && limit < most_ms; i++)
-        limit = limit > most_ms / 2 ? most_ms : limit * 2;
-    return limit < most_ms ? limit : most_ms;
-}
-
-int64_t retry_backoff_ms(int n, int64_t base_ms, int64_t most_ms, uint64_t random)
-{
-    int64_t most = retry_backoff_limit_ms(n, base_ms, most_ms);
-
-    return most > 0 ? (int64_t)(random % (uint64_t)(most + 1)) : 0;
-}
-
-/* splitmix64 */
-uint64_t retry_random(void)
-{
-    static uint64_t state;
-
-    if (state == 0 && getrandom(&state, sizeof state, GRND_NONBLOCK) != (ssize_t)sizeof state)
-        state = (uint64_t)time(NULL) | 1;
-    uint64_t x = state += 0x9e3779b97f4a7c15u;
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return x ^ x >> 31;
 }

@@ -26,14 +26,4 @@ int64_t retry_after_ms(const char *value, const char *date, int64_t now_s);
 /* A date of HTTP, in any of its three forms, as seconds since 1970; -1: it is none. */
 int64_t retry_http_date(const char *text);
 
-/*
- * How long to wait before the n-th new try (from 1): up to base * 2^(n-1), but no more than most (that is the limit);
- * anywhere between 0 and that, so that many who failed together do not come back together ("full jitter").  random: any 64 bits.
- */
-int64_t retry_backoff_limit_ms(int n, int64_t base_ms, int64_t most_ms);
-int64_t retry_backoff_ms(int n, int64_t base_ms, int64_t most_ms, uint64_t random);
-
-/* Different every time. */
-uint64_t retry_random(void);
-
 #endif

@@ -2,7 +2,6 @@
 /*
  * trial.c - what became of attempts: does the host answer, and how many requests does it bear?
  */
-#include "cli/request/retry.h"
 #include "cli/schedule/inside.h"
 
 #define MORE_REFUSALS 3 /* than failures: limits are often those of a minute, and the rests of eight rounds are two */
@@ -62,7 +61,7 @@ bool queue_unanswered(struct queue *q, struct job *job, int kind, const char *wh
     if (host->trial_ms != 0)
         q->well = 0;
     host_end_trial(q, host);
-    health_failed(h, &q->limits, job->sent_ms, bide_loop_time_ms(q->loop), retry_random());
+    health_failed(h, &q->limits, job->sent_ms, bide_loop_time_ms(q->loop));
     h->kind = kind;
     if (!was_lost && (is_certain || h->is_lost))
         health_lose(h, kind, why);

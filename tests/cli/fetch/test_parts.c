@@ -46,23 +46,6 @@ UNIT(retry_after_nonsense_is_nothing)
         EXPECT_EQ(retry_after_ms(bad[i], NULL, 0), -1);
 }
 
-UNIT(retry_backoff_doubles_up_to_the_most_and_is_spread)
-{
-    for (int n = 1; n < 100; n++) {
-        int64_t limit = n > 6 ? 60000 : INT64_C(1000) << (n - 1), largest = 0, least = INT64_MAX;
-        limit = limit < 60000 ? limit : 60000;
-        for (int k = 0; k < 500; k++) {
-            int64_t ms = retry_backoff_ms(n, 1000, 60000, retry_random());
-            largest = ms > largest ? ms : largest;
-            least = ms < least ? ms : least;
-        }
-        EXPECT_LE(largest, limit);
-        EXPECT_LE(limit * 8 / 10, largest);
-        EXPECT_LE(least, limit * 2 / 10);
-    }
-    EXPECT_EQ(retry_backoff_ms(5, 0, 60000, 12345), 0);
-}
-
 UNIT(retry_only_what_may_help)
 {
     EXPECT_TRUE(retry_helps_status(429) && retry_helps_status(503) && retry_helps_status(408));

@@ -11,9 +11,10 @@ UNIT(health_unknown_host_is_down_after_one_failure)
     struct health h = {0};
 
     EXPECT_TRUE(health_is_slow(&h) && !h.is_down);
-    health_failed(&h, &limits, 0, 10000, 0);
+    health_failed(&h, &limits, 0, 10000);
     EXPECT_TRUE(h.is_down && !h.is_lost);
-    EXPECT_EQ(h.probe_ms, 10500);
+    EXPECT_LE(10500, h.probe_ms);
+    EXPECT_LE(h.probe_ms, 11000);
 }
 
 UNIT(health_known_host_is_down_after_three_failures_at_once)
@@ -22,14 +23,14 @@ UNIT(health_known_host_is_down_after_three_failures_at_once)
 
     health_answered(&h, 5000);
     EXPECT_FALSE(health_is_slow(&h));
-    health_failed(&h, &limits, 100, 200, 0);
-    health_failed(&h, &limits, 100, 200, 0);
+    health_failed(&h, &limits, 100, 200);
+    health_failed(&h, &limits, 100, 200);
     EXPECT_FALSE(h.is_down);
     health_answered(&h, 5000);
-    health_failed(&h, &limits, 100, 200, 0);
-    health_failed(&h, &limits, 100, 200, 0);
+    health_failed(&h, &limits, 100, 200);
+    health_failed(&h, &limits, 100, 200);
     EXPECT_FALSE(h.is_down);
-    health_failed(&h, &limits, 100, 200, 0);
+    health_failed(&h, &limits, 100, 200);
     EXPECT_TRUE(h.is_down && health_is_slow(&h));
     EXPECT_EQ(h.rounds, 1);
 }
@@ -39,8 +40,8 @@ UNIT(health_failures_at_the_same_time_are_one_round)
     struct health h = {0};
 
     for (int i = 0; i < 100; i++)
-        health_failed(&h, &limits, 0, 1000 + i, 0);
-    health_failed(&h, &limits, 1000, 1000, 0); /* refused at once */
+        health_failed(&h, &limits, 0, 1000 + i);
+    health_failed(&h, &limits, 1000, 1000); /* refused at once */
     EXPECT_EQ(h.rounds, 1);
     EXPECT_EQ(h.in_row, 101);
     EXPECT_FALSE(h.is_lost);
@@ -53,13 +54,13 @@ UNIT(health_probes_go_farther_apart_and_then_the_host_is_lost)
     int64_t now = 1;
 
     for (int i = 0; i < 4; i++) {
-        health_failed(&h, &limits, now, now + 10, UINT64_MAX / 3 * (unsigned)i);
+        health_failed(&h, &limits, now, now + 10);
         EXPECT_FALSE(h.is_lost);
         EXPECT_LE(now + 10 + most[i] / 2, h.probe_ms);
         EXPECT_LE(h.probe_ms, now + 10 + most[i]);
         now = h.probe_ms;
     }
-    health_failed(&h, &limits, now, now + 10, 0);
+    health_failed(&h, &limits, now, now + 10);
     EXPECT_TRUE(h.is_lost);
     EXPECT_FALSE(health_is_slow(&h));
 }
@@ -69,7 +70,7 @@ UNIT(health_answer_ends_it)
     struct health h = {0};
 
     for (int i = 0; i < 4; i++)
-        health_failed(&h, &limits, i * 100 + 1, i * 100 + 50, 0);
+        health_failed(&h, &limits, i * 100 + 1, i * 100 + 50);
     health_answered(&h, 2000000);
     EXPECT_FALSE(h.is_down);
     EXPECT_EQ(h.rounds, 0);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/request/retry.h"
+#include <bide/backoff.h>
 
 #define DOWN_IN_ROW 3       /* attempts, of a host that has answered before */
 #define DOWN_ROUNDS 2
@@ -27,22 +27,21 @@ void health_answered(struct health *h, int64_t us)
 }
 
 /* Half of what doubles, and up to as much again. */
-static int64_t distance_ms(const struct health_limits *l, unsigned rounds, uint64_t random)
+static int64_t distance_ms(const struct health_limits *l, unsigned rounds)
 {
-    int64_t most = retry_backoff_limit_ms((int)rounds, l->backoff_ms, l->backoff_max_ms);
-
-    int64_t ms = most / 2 + (int64_t)(random % (uint64_t)(most - most / 2 + 1));
+    int64_t most = bide_backoff_limit_ms((int)rounds, l->backoff_ms, l->backoff_max_ms);
+    int64_t ms = most / 2 + bide_jitter_ms(most - most / 2);
 
     return ms > 0 ? ms : 1; /* a probe is not of the round before */
 }
 
-void health_failed(struct health *h, const struct health_limits *l, int64_t began_ms, int64_t now_ms, uint64_t random)
+void health_failed(struct health *h, const struct health_limits *l, int64_t began_ms, int64_t now_ms)
 {
     h->in_row++;
     if (h->rounds == 0 || began_ms > h->counted_ms) {
         h->rounds++;
         h->counted_ms = now_ms;
-        h->probe_ms = now_ms + distance_ms(l, h->rounds, random);
+        h->probe_ms = now_ms + distance_ms(l, h->rounds);
     }
     h->is_down |= h->answer_us == 0 || h->is_silent || h->in_row >= DOWN_IN_ROW || h->rounds >= DOWN_ROUNDS;
     h->is_lost |= h->rounds >= l->rounds;

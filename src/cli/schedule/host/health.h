@@ -41,10 +41,10 @@ void health_answered(struct health *h, int64_t us);
 /*
  * An attempt got no answer.
  *
- * began_ms:  when it began: what failed since then, or in the same millisecond, belongs to the same round
- * random:    any 64 bits; hosts that went down together are not asked together
+ * began_ms:  when it began: what failed since then, or in the same millisecond, belongs to the same round.  Hosts that went
+ *            down together are not asked together
  */
-void health_failed(struct health *h, const struct health_limits *l, int64_t began_ms, int64_t now_ms, uint64_t random);
+void health_failed(struct health *h, const struct health_limits *l, int64_t began_ms, int64_t now_ms);
 
 /* It answered that it has too much to do, and for how long.  sent_ms: when it was asked, as began_ms above. */
 void health_refused(struct health *h, int64_t sent_ms, int64_t now_ms);
