@@ -3,8 +3,8 @@
  * backoff.h - how long to wait before what failed is tried again.
  *
  * The limit doubles with each attempt, up to a ceiling, and the wait is anywhere between 0 and the limit ("full jitter"):
- * many that failed together do not come back together.  These functions may be called
- * anywhere, in any thread, and keep nothing.
+ * many that failed together do not come back together.  What the other end asks for goes first: bide_retry_after_ms in
+ * date.h.  These may be called anywhere, in any thread, and keep nothing.
  */
 #ifndef BIDE_BACKOFF_H
 #define BIDE_BACKOFF_H

@@ -17,6 +17,7 @@
 #include <bide/stream.h>
 #include <bide/tls.h>
 #include <bide/url.h>
+#include <bide/date.h>
 #include <bide/http.h>
 #include <bide/json.h>
 #include <bide/server.h>

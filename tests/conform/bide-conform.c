@@ -14,6 +14,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <bide/date.h>
+
 #include "http/field/date.h"
 #include "http/h1/h1_chunked.h"
 #include "http/url/url.h"
@@ -147,7 +149,7 @@ static json_t *verb_date(json_t *in)
     const char *text = text_of(in, "input");
     int64_t when;
 
-    if (text && (bide__http_date_parse(text, strlen(text), time(NULL), &when) ||
+    if (text && (bide_http_date_parse(text, time(NULL), &when) ||
                  bide__cookie_date_parse(text, strlen(text), &when)))
         return json_pack("{s:I}", "expect_unix", (json_int_t)when);
     return json_pack("{s:n}", "expect_unix");
@@ -156,11 +158,10 @@ static json_t *verb_date(json_t *in)
 static json_t *verb_retry_after(json_t *in)
 {
     const char *text = text_of(in, "input");
-    int64_t seconds;
+    int64_t ms = bide_retry_after_ms(text, NULL, json_integer_value(json_object_get(in, "now")));
 
-    if (text && bide__retry_after_parse(text, strlen(text),
-                                        json_integer_value(json_object_get(in, "now")), &seconds))
-        return json_pack("{s:I}", "want_seconds", (json_int_t)seconds);
+    if (ms >= 0 && ms % 1000 == 0) /* the cases know whole seconds only, as the standard does */
+        return json_pack("{s:I}", "want_seconds", (json_int_t)ms / 1000);
     return json_pack("{s:n}", "want_seconds");
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bide/date.h>
 #include <bide/text.h>
 
 #include "http/field/date.h"
@@ -17,6 +18,7 @@
 #define YEAR_1     (-62135596800)
 #define YEAR_1601  (-11644473600)
 #define YEAR_10000 253402300800
+#define YEAR_MS    (INT64_C(366) * 86400 * 1000)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,23 +31,32 @@ static void must(bool true_thing)
 static void check_date(const char *text, size_t len, bool is_cookie)
 {
     int64_t when = 0, again = 0;
-    char out[30];
+    char out[BIDE_HTTP_DATE_SIZE];
 
-    if (!(is_cookie ? bide__cookie_date_parse(text, len, &when) : bide__http_date_parse(text, len, NOW, &when)))
+    if (!(is_cookie ? bide__cookie_date_parse(text, len, &when) : bide_http_date_parse(text, NOW, &when)))
         return;
     must(when >= YEAR_1 && when < YEAR_10000);
-    bide__http_date_format(out, when);
-    must(strlen(out) == 29 && bide__http_date_parse(out, 29, NOW, &again) && again == when);
+    bide_http_date_format(out, when);
+    must(strlen(out) == 29 && bide_http_date_parse(out, NOW, &again) && again == when);
     if (when >= YEAR_1601) /* a cookie's years begin there, and 0 to 99 are others */
         must(bide__cookie_date_parse(out, 29, &again) && again == when);
 }
 
-static void check_retry_after(const char *text, size_t len)
+/* The second line is a Date. */
+static void check_retry_after(char *text)
 {
-    int64_t seconds = -1;
+    int64_t when;
+    char *date = strchr(text, '\n');
+    if (date)
+        *date++ = '\0';
 
-    if (bide__retry_after_parse(text, len, NOW, &seconds))
-        must(seconds >= 0 && seconds <= RETRY_AFTER_MAX);
+    int64_t ms = bide_retry_after_ms(text, date, NOW);
+    must(ms >= -1 && ms <= YEAR_MS);
+    must(!bide_http_date_parse(text, NOW, &when) || ms >= 0);
+    if (*text && strspn(text, "0123456789") == strlen(text)) {
+        double seconds = strtod(text, NULL);
+        must(ms == (seconds < 366 * 86400 ? (int64_t)seconds * 1000 : YEAR_MS));
+    }
 }
 
 static bool is_blank(char c)
@@ -102,14 +113,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1)
         return 0;
 
-    /* Exactly these bytes, so that the sanitizer sees an over-read. */
+    /* Exactly these bytes, so that the sanitizer sees an over-read; those that read strings see the NUL. */
     size_t len = size - 1;
-    char *text = malloc(len ? len : 1);
+    bool is_string = data[0] % 5 == 0 || data[0] % 5 == 2;
+    char *text = calloc(len + 1, 1);
     memcpy(text, data + 1, len);
+    text = is_string ? text : realloc(text, len ? len : 1);
     switch (data[0] % 5) {
     case 0: check_date(text, len, false); break;
     case 1: check_date(text, len, true); break;
-    case 2: check_retry_after(text, len); break;
+    case 2: check_retry_after(text); break;
     case 3: check_list(text, len); break;
     default: check_field(text, len);
     }

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <bide/date.h>
+
 #include "cli/fetch/fetch.h"
 #include "cli/fetch/report/report.h"
 #include "cli/fetch/save/save.h"
@@ -175,7 +177,7 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
         text_format(&w->why, "%s ", w->method);
         report_add_url(&w->why, text_string(&job->url));
         text_format(&w->why, ": %d %s", o->status, say_quote(bide_reason(r), reason));
-        o->retry_after_ms = retry_after_ms(bide_header(r, "Retry-After"), bide_header(r, "Date"), time(NULL));
+        o->retry_after_ms = bide_retry_after_ms(bide_header(r, "Retry-After"), bide_header(r, "Date"), time(NULL));
         note_long_wait(w, o);
         return;
     }

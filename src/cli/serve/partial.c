@@ -12,37 +12,14 @@
 #include <strings.h>
 #include <time.h>
 
-/* ---- dates ---- */
-
-/* RFC 9110 5.6.7.  Not strftime, whose words follow the locale. */
-static void format_date(char *out, size_t cap, int64_t when)
-{
-    static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    time_t seconds = (time_t)when;
-    struct tm tm;
-
-    gmtime_r(&seconds, &tm);
-    snprintf(out, cap, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday, tm.tm_mday,
-             months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-}
-
-/* In one of the three forms.  This program has no locale but "C", which strptime would follow. */
-static bool read_date(const char *text, int64_t *out)
-{
-    static const char *const forms[] = {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"};
-
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        struct tm tm = {0};
-        const char *end = strptime(text, forms[i], &tm);
-        if (end && *end == '\0') {
-            *out = (int64_t)timegm(&tm);
-            return true;
-        }
-    }
-    return false;
-}
+#include <bide/date.h>
 
 /* ---- conditions ---- */
+
+static bool read_date(const char *text, int64_t *out)
+{
+    return bide_http_date_parse(text, time(NULL), out);
+}
 
 /* Is the tag in a list such as: W/"a", "b"?  A weak one counts only where that is enough. */
 static bool has_tag(const char *list, const char *tag, bool weak_counts)
@@ -156,7 +133,7 @@ static enum serve_range wanted_range(const bide_request_in *q, struct serve_cont
 
 static int add_validators(bide_request_in *q, const struct serve_content *c)
 {
-    char date[64];
+    char date[BIDE_HTTP_DATE_SIZE];
 
     if (!c->tag[0])
         return 0;
@@ -164,7 +141,7 @@ static int add_validators(bide_request_in *q, const struct serve_content *c)
     BIDE_TRY(bide_respond_header(q, "Accept-Ranges", "bytes"));
     if (c->modified < 0)
         return 0;
-    format_date(date, sizeof date, c->modified);
+    bide_http_date_format(date, c->modified);
     return bide_respond_header(q, "Last-Modified", date);
 }
 

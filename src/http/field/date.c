@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * date.c - HTTP-date and Retry-After.
+ * date.c - HTTP-date, read and written.
  *
  * Each of the three forms is a chain of take_...() that either eats exactly what must stand there
  * or gives up; nothing is skipped, so nothing that only looks like a date gets through.
@@ -10,6 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+#include <bide/date.h>
+
+#define YEAR_1        (-62135596800)
+#define YEAR_9999_END 253402300799
+#define FIFTY_YEARS   ((int64_t)50 * 31556952)
 
 struct reading {
     const char *p, *end;
@@ -139,44 +145,39 @@ static bool is_date(const struct reading *r, int64_t *out)
 }
 
 /* RFC 9110 5.6.7: the latest year with these two digits that is at most 50 years ahead. */
-static bool settle_century(struct reading *r, int64_t now, int64_t *out)
+static void settle_century(struct reading *r, int64_t now)
 {
+    now = now < 0 ? 0 : now > YEAR_9999_END ? YEAR_9999_END : now;
     int this_year = 1970 + (int)(now / 31556952);
-    int century = this_year - this_year % 100;
+    int64_t when;
 
-    r->year += century + 100;
+    r->year += this_year - this_year % 100 + 100;
     while (r->year > this_year + 51)
         r->year -= 100;
-    if (!is_date(r, out))
-        return false;
-    if (*out > now + (int64_t)50 * 31556952) {
+    if (is_date(r, &when) && when > now + FIFTY_YEARS)
         r->year -= 100;
-        return is_date(r, out);
-    }
-    return true;
 }
 
-bool bide__http_date_parse(const char *text, size_t len, int64_t now, int64_t *out)
+bool bide_http_date_parse(const char *text, int64_t now, int64_t *out)
 {
-    struct reading fixed = {.p = text, .end = text + len}, old = fixed, asc = fixed;
+    if (!text)
+        return false;
+    struct reading fixed = {.p = text, .end = text + strlen(text)}, old = fixed, asc = fixed;
 
     if (take_imf_fixdate(&fixed))
         return fixed.p == fixed.end && is_date(&fixed, out);
-    if (take_rfc850(&old))
-        return old.p == old.end && settle_century(&old, now, out);
+    if (take_rfc850(&old)) {
+        settle_century(&old, now);
+        return old.p == old.end && is_date(&old, out);
+    }
     return take_asctime(&asc) && asc.p == asc.end && is_date(&asc, out);
 }
 
 /* ---- writing ---- */
 
-static int64_t clamp(int64_t n, int64_t low, int64_t high)
+const char *bide_http_date_format(char out[BIDE_HTTP_DATE_SIZE], int64_t when)
 {
-    return n < low ? low : n > high ? high : n;
-}
-
-void bide__http_date_format(char out[30], int64_t when)
-{
-    when = clamp(when, -62135596800, 253402300799); /* years 1 to 9999 */
+    when = when < YEAR_1 ? YEAR_1 : when > YEAR_9999_END ? YEAR_9999_END : when;
     int64_t day_number = (when - (when < 0 ? 86399 : 0)) / 86400, rest = when - day_number * 86400;
     int year = 1970 + (int)(day_number / 366), month = 1;
 
@@ -194,23 +195,5 @@ void bide__http_date_format(char out[30], int64_t when)
              (int)(rest % 60));
     memcpy(out, text, 29);
     out[29] = '\0';
-}
-
-/* ---- Retry-After ---- */
-
-bool bide__retry_after_parse(const char *text, size_t len, int64_t now, int64_t *out)
-{
-    int64_t n = 0;
-    size_t i = 0;
-
-    for (; i < len && text[i] >= '0' && text[i] <= '9'; i++)
-        n = clamp(n * 10 + (text[i] - '0'), 0, RETRY_AFTER_MAX);
-    if (i > 0) {
-        *out = n;
-        return i == len;
-    }
-    if (!bide__http_date_parse(text, len, now, &n))
-        return false;
-    *out = clamp(n - now, 0, RETRY_AFTER_MAX);
-    return true;
+    return out;
 }

@@ -14,7 +14,8 @@
 #include <strings.h>
 #include <time.h>
 
-#include "http/field/date.h"
+#include <bide/date.h>
+
 #include "http/server/server.h"
 
 #define LENGTH_UNKNOWN UINT64_MAX
@@ -24,12 +25,12 @@
 static const char *date_line(bide_server *s)
 {
     struct timespec now;
-    char date[30];
+    char date[BIDE_HTTP_DATE_SIZE];
 
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     if (now.tv_sec != s->date_second) {
         s->date_second = now.tv_sec;
-        bide__http_date_format(date, now.tv_sec);
+        bide_http_date_format(date, now.tv_sec);
         snprintf(s->date_line, sizeof s->date_line, "Date: %s\r\n", date);
     }
     return s->date_line;

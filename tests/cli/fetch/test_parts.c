@@ -13,39 +13,6 @@
 
 /* ---- retry.c ---- */
 
-UNIT(retry_after_seconds_and_dates)
-{
-    const char *date = "Sun, 06 Nov 1994 08:49:37 GMT";
-
-    EXPECT_EQ(retry_after_ms("0", NULL, 0), 0);
-    EXPECT_EQ(retry_after_ms("120", NULL, 0), 120000);
-    EXPECT_EQ(retry_after_ms("99999999999999999999999", NULL, 0), 366LL * 86400 * 1000);
-    EXPECT_EQ(retry_after_ms(date, NULL, 784111777 - 5), 5000);
-    EXPECT_EQ(retry_after_ms("Sunday, 06-Nov-94 08:49:37 GMT", NULL, 784111777 - 5), 5000);
-    EXPECT_EQ(retry_after_ms("Sun Nov  6 08:49:37 1994", NULL, 784111777 - 5), 5000);
-    EXPECT_EQ(retry_after_ms(date, "Sun, 06 Nov 1994 08:49:30 GMT", 1), 7000);
-    EXPECT_EQ(retry_after_ms(date, "Sun, 06 Nov 1994 09:00:00 GMT", 1), 0);
-}
-
-UNIT(retry_after_fractions_are_waited_for_in_full)
-{
-    EXPECT_EQ(retry_after_ms("1.5", NULL, 0), 1500);
-    EXPECT_EQ(retry_after_ms("0.25", NULL, 0), 250);
-    EXPECT_EQ(retry_after_ms("120.0", NULL, 0), 120000);
-    EXPECT_EQ(retry_after_ms("0.0001", NULL, 0), 1);
-    EXPECT_EQ(retry_after_ms("2.99999999999999999999", NULL, 0), 3000);
-    EXPECT_EQ(retry_after_ms("99999999999999999999999.9", NULL, 0), 366LL * 86400 * 1000);
-}
-
-UNIT(retry_after_nonsense_is_nothing)
-{
-    static const char *const bad[] = {"", "-1", ".5", "1.", "1.5.2", "1,5", "1.x", "1s", "soon", "Sun, 06 Nov 1994", "Sun, 06 Nov 1994 08:49:37 CET"};
-
-    EXPECT_EQ(retry_after_ms(NULL, NULL, 0), -1);
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        EXPECT_EQ(retry_after_ms(bad[i], NULL, 0), -1);
-}
-
 UNIT(retry_only_what_may_help)
 {
     EXPECT_TRUE(retry_helps_status(429) && retry_helps_status(503) && retry_helps_status(408));

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_date.c - HTTP dates, cookie dates, Retry-After.
+ * test_date.c - HTTP dates, cookie dates.
  */
+#include <bide/date.h>
+
 #include "harness/harness.h"
 #include "http/field/date.h"
 
@@ -11,19 +13,13 @@
 static int64_t http(const char *text)
 {
     int64_t when;
-    return bide__http_date_parse(text, strlen(text), NOW, &when) ? when : NONE;
+    return bide_http_date_parse(text, NOW, &when) ? when : NONE;
 }
 
 static int64_t cookie(const char *text)
 {
     int64_t when;
     return bide__cookie_date_parse(text, strlen(text), &when) ? when : NONE;
-}
-
-static int64_t wait_of(const char *text)
-{
-    int64_t seconds;
-    return bide__retry_after_parse(text, strlen(text), NOW, &seconds) ? seconds : NONE;
 }
 
 UNIT(http_date_R27_three_forms)
@@ -45,6 +41,30 @@ UNIT(http_date_R27_two_digit_years_are_at_most_50_years_ahead)
     EXPECT_EQ(http("Sunday, 01-Jan-73 00:00:00 GMT"), 3250454400); /* 2073 */
     EXPECT_EQ(http("Tuesday, 01-Jan-74 00:00:00 GMT"), 126230400); /* 1974 */
     EXPECT_EQ(http("Friday, 31-Dec-99 23:59:59 GMT"), 946684799);  /* 1999 */
+}
+
+UNIT(http_date_any_time_of_ours_settles_the_century)
+{
+    const char *text = "Sunday, 06-Nov-94 08:49:37 GMT";
+    int64_t when;
+
+    EXPECT_TRUE(bide_http_date_parse(text, INT64_MIN, &when));
+    EXPECT_EQ(when, 784111777); /* as of 1970 */
+    EXPECT_TRUE(bide_http_date_parse(text, 2019686400, &when)); /* 2034: 2094 is 60 years ahead */
+    EXPECT_EQ(when, 784111777);
+    EXPECT_TRUE(bide_http_date_parse(text, 2398377600, &when)); /* 2046: 2094 is 48 years ahead */
+    EXPECT_EQ(when, 784111777 + INT64_C(36525) * 86400);
+    EXPECT_TRUE(bide_http_date_parse(text, INT64_MAX, &when));
+    EXPECT_FALSE(bide_http_date_parse(NULL, NOW, &when));
+}
+
+UNIT(http_date_that_is_none_leaves_the_result_alone)
+{
+    int64_t when = NONE;
+
+    EXPECT_FALSE(bide_http_date_parse("Sun, 31 Feb 1994 08:49:37 GMT", NOW, &when));
+    EXPECT_FALSE(bide_http_date_parse("Sunday, 31-Feb-94 08:49:37 GMT", NOW, &when));
+    EXPECT_EQ(when, NONE);
 }
 
 UNIT(http_date_R27_anything_else_is_refused)
@@ -80,17 +100,17 @@ UNIT(http_date_R27_anything_else_is_refused)
 
 UNIT(http_date_written_reads_back)
 {
-    char text[30];
-    bide__http_date_format(text, 784111777);
+    char text[BIDE_HTTP_DATE_SIZE];
+    bide_http_date_format(text, 784111777);
     EXPECT_STR(text, "Sun, 06 Nov 1994 08:49:37 GMT");
-    bide__http_date_format(text, -1);
+    bide_http_date_format(text, -1);
     EXPECT_STR(text, "Wed, 31 Dec 1969 23:59:59 GMT");
-    bide__http_date_format(text, INT64_MAX);
+    bide_http_date_format(text, INT64_MAX);
     EXPECT_STR(text, "Fri, 31 Dec 9999 23:59:59 GMT");
-    bide__http_date_format(text, INT64_MIN);
+    bide_http_date_format(text, INT64_MIN);
     EXPECT_STR(text, "Mon, 01 Jan 0001 00:00:00 GMT");
     for (int64_t when = -3000000000; when < 9000000000; when += 86399 * 7) {
-        bide__http_date_format(text, when);
+        bide_http_date_format(text, when);
         EXPECT_EQ(http(text), when);
     }
 }
@@ -105,20 +125,4 @@ UNIT(cookie_date_is_forgiving)
     EXPECT_EQ(cookie("30 Feb 2000 00:00:00 GMT"), NONE);
     EXPECT_EQ(cookie("01 Jan 2000"), NONE);
     EXPECT_EQ(cookie(""), NONE);
-}
-
-UNIT(retry_after_R59_seconds_or_date)
-{
-    EXPECT_EQ(wait_of("120"), 120);
-    EXPECT_EQ(wait_of("0"), 0);
-    EXPECT_EQ(wait_of("Tue, 14 Nov 2023 22:15:20 GMT"), 120);
-    EXPECT_EQ(wait_of("Tue Nov 14 22:15:20 2023"), 120);
-    EXPECT_EQ(wait_of("Tue, 14 Nov 2023 22:11:20 GMT"), 0);
-    EXPECT_EQ(wait_of("99999999999999999999999999"), RETRY_AFTER_MAX);
-    EXPECT_EQ(wait_of("-1"), NONE);
-    EXPECT_EQ(wait_of("+1"), NONE);
-    EXPECT_EQ(wait_of("1.5"), NONE);
-    EXPECT_EQ(wait_of("12x"), NONE);
-    EXPECT_EQ(wait_of("soon"), NONE);
-    EXPECT_EQ(wait_of(""), NONE);
 }
