@@ -81,6 +81,23 @@ BIDE_API const char *bide_url_fragment(const bide_url *url); /* e */
 /* The port, also when it is the scheme's own and the text does not show it: 8080. */
 BIDE_API BIDE_MUST_USE int bide_url_port(const bide_url *url);
 
+/* What stands in front of the path, as it was written: in https://me:secret@Example.com:8080/a */
+typedef struct bide_url_authority {
+    bide_bytes user; /* me:secret; data is NULL if there is no '@' */
+    bide_bytes host; /* Example.com:8080; begins behind the '@' */
+} bide_url_authority;
+
+/*
+ * Find user and host in a text that is a URL, or should be one: to hide the former in a message, to sort by the latter.
+ *
+ * Nothing is checked, decoded or made lower-case.  Of a text that bide_url_parse accepts, and that has no white space around
+ * it, they are the same parts.  The first "://" of the text counts; without one the text begins with them.
+ *
+ * Returns:   the places, borrowed from the text; nothing in it ends with a NUL
+ * Example:   bide_bytes host = bide_url_find_authority(text, strlen(text)).host;
+ */
+BIDE_API BIDE_MUST_USE bide_url_authority bide_url_find_authority(const char *text, size_t len);
+
 #ifdef __cplusplus
 }
 #endif

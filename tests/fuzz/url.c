@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "http/url/url.h"
 
@@ -44,6 +45,30 @@ static void check_url(const struct url *u)
          bide__url_same_origin(&again, u));
 }
 
+/* Found without reading, they are the ones that were read; names that are not ASCII are written otherwise, and so are addresses
+   in brackets. */
+static void check_authority(const struct url *u, const char *text, size_t len)
+{
+    bide_url_authority a = bide_url_find_authority(text, len);
+    const char *hostname = bide__url_part(u, u->hostname);
+
+    must(a.host.data >= text && a.host.data + a.host.len <= text + len);
+    must(!a.user.data || a.user.data + a.user.len + 1 == a.host.data);
+    must((u->username.len > 0 || u->password.len > 0) == (a.user.len > 1 || (a.user.len == 1 && *a.user.data != ':')));
+    bool is_ascii = true;
+    for (size_t i = 0; i < a.host.len; i++)
+        is_ascii &= (unsigned char)a.host.data[i] < 0x80;
+    if (!is_ascii || u->host_kind == URL_IPV6)
+        return;
+    must(a.host.len >= u->hostname.len && strncasecmp(a.host.data, hostname, u->hostname.len) == 0);
+    must(a.host.len == u->hostname.len || a.host.data[u->hostname.len] == ':');
+}
+
+static bool has_blanks(const char *text, size_t len)
+{
+    return len > 0 && ((unsigned char)text[0] <= ' ' || (unsigned char)text[len - 1] <= ' ');
+}
+
 /* Exactly as much memory as was promised to be enough. */
 static int read_url(struct url *u, const struct url *base, const char *text, size_t len,
                     char **storage)
@@ -55,9 +80,11 @@ static int read_url(struct url *u, const struct url *base, const char *text, siz
     *storage = malloc(cap);
     int r = bide__url_resolve(u, base, copy, len, *storage, cap);
     must(r <= 0 && (r != URL_ETOOLONG || cap == BIDE_URL_MAX + 1));
-    free(copy);
     if (r == 0)
         check_url(u);
+    if (r == 0 && !base && !has_blanks(text, len))
+        check_authority(u, copy, len);
+    free(copy);
     return r;
 }
 

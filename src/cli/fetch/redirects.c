@@ -29,9 +29,9 @@ static void note_last(struct trail *t, const bide_response *r)
 /* Nothing in it is for its first host alone. */
 static bool may_go_on(const struct fetch *f, const struct job *job)
 {
-    const char *host = strstr(text_string(&job->url), "://");
+    const char *url = text_string(&job->url);
 
-    return !f->request.headers && !job->extras && host && !memchr(host + 3, '@', strcspn(host + 3, "/?#"));
+    return !f->request.headers && !job->extras && !bide_url_find_authority(url, strlen(url)).user.data;
 }
 
 /* It waits for the host of this URL. */

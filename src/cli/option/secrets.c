@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bide/url.h>
+
 #include "cli/cli.h"
 
 static char **copies;
@@ -16,12 +18,11 @@ static int ncopies;
 
 bool secrets_in_url(const char *url, size_t *begin, size_t *end)
 {
-    const char *mark = strstr(url, "://"), *authority = mark ? mark + 3 : url;
-    const char *at = memrchr(authority, '@', strcspn(authority, "/?#"));
+    bide_url_authority a = bide_url_find_authority(url, strlen(url));
 
-    *begin = (size_t)(authority - url);
-    *end = at ? (size_t)(at + 1 - url) : *begin;
-    return at;
+    *end = (size_t)(a.host.data - url);
+    *begin = a.user.data ? (size_t)(a.user.data - url) : *end;
+    return a.user.data;
 }
 
 void secrets_wipe(char *text)

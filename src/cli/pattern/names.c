@@ -105,11 +105,9 @@ static bool add_component(const char *s, size_t len, struct text *to)
 static void add_hash(const bide_url *url, struct text *to)
 {
     const char *href = bide_url_href(url);
-    size_t scheme = strlen(bide_url_scheme(url)) + 3, authority = scheme + strcspn(href + scheme, "/?#"), user = scheme;
-
-    for (size_t i = scheme; i < authority; i++)
-        user = href[i] == '@' ? i + 1 : user;
-    uint64_t rest = names_hash(href + user, strcspn(href + user, "#"));
+    const char *host = bide_url_find_authority(href, strlen(href)).host.data;
+    size_t scheme = strlen(bide_url_scheme(url)) + 3;
+    uint64_t rest = names_hash(host, strcspn(host, "#"));
     text_format(to, "~%016llx", (unsigned long long)(rest ^ (scheme << 40)));
 }
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <bide/object.h>
+#include <bide/url.h>
 
 #include "cli/schedule/host/hosts.h"
 
@@ -18,20 +18,16 @@
 
 /* ---- what is the host of a URL ---- */
 
-/* "example.com:8080" of "http://me:x@Example.com:8080/path"; only as good as is needed to tell hosts apart. */
+/* "example.com:8080" of "http://me:x@Example.com:8080/path", without the port that the scheme has anyway. */
 static bide_bytes authority(const char *url)
 {
-    const char *at = strstr(url, "://");
-    at = at ? at + 3 : url;
-    size_t len = strcspn(at, "/?#\\");
-    const char *usual = at - url == 7 ? ":80" : ":443"; /* behind http:// or https:// */
+    bide_bytes host = bide_url_find_authority(url, strlen(url)).host;
+    const char *usual = strncmp(url, "http://", 7) == 0 ? ":80" : ":443";
+    size_t len = strlen(usual);
 
-    if (len > strlen(usual) && memcmp(at + len - strlen(usual), usual, strlen(usual)) == 0)
-        len -= strlen(usual);
-    for (size_t i = len; i-- > 0; )
-        if (at[i] == '@')
-            return (bide_bytes){at + i + 1, len - i - 1};
-    return (bide_bytes){at, len};
+    if (host.len > len && memcmp(host.data + host.len - len, usual, len) == 0)
+        host.len -= len;
+    return host;
 }
 
 static char lower(char c)
