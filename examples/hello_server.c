@@ -9,15 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int hello(bide_request_in *q, void *arg)
+static int hello(bide_exchange *x, void *arg)
 {
     char text[256];
-    const char *name = bide_request_param(q, "name");
+    const char *name = bide_exchange_param(x, "name");
 
     (void)arg;
     BIDE_TRY(bide_sleep_ms(10)); /* ask a database; meanwhile others are served */
     snprintf(text, sizeof text, "hello, %s\n", name ? name : "world");
-    return bide_respond_text(q, 200, text);
+    return bide_respond_text(x, 200, text);
 }
 
 static int app(int port)

@@ -18,13 +18,13 @@ extern "C" {
 #endif
 
 typedef struct bide_server bide_server;
-typedef struct bide_request_in bide_request_in; /* a request that came in; lives until its handler returns */
+typedef struct bide_exchange bide_exchange; /* a request that came in, and its answer; lives until its handler returns */
 
 /*
  * Answers one request, in a task of its own; it may await.  A handler that returns an error, or without having
  * answered, makes the server answer 500 (if nothing was sent) or close the connection.
  */
-typedef int bide_handler(bide_request_in *request, void *arg);
+typedef int bide_handler(bide_exchange *x, void *arg);
 
 typedef struct bide_server_args {
     size_t size; /* of this struct; set by the macro */
@@ -88,22 +88,22 @@ static inline bide_server_stats bide_server_get_stats(const bide_server *s)
 /* How many of the requests were answered with this status. */
 BIDE_API uint64_t bide_server_count(const bide_server *s, int status);
 
-/* ---- the request: borrowed strings, valid until the handler returns ---- */
+/* ---- the exchange's request: borrowed strings, valid until the handler returns ---- */
 
 /* "GET", as sent. */
-BIDE_API const char *bide_request_method(const bide_request_in *q);
+BIDE_API const char *bide_exchange_method(const bide_exchange *x);
 /* The target as sent ("/a%20b?x=1"); its path; its query without '?', "" if none.  Nothing is decoded. */
-BIDE_API const char *bide_request_target(const bide_request_in *q);
-BIDE_API const char *bide_request_path(const bide_request_in *q);
-BIDE_API const char *bide_request_query(const bide_request_in *q);
+BIDE_API const char *bide_exchange_target(const bide_exchange *x);
+BIDE_API const char *bide_exchange_path(const bide_exchange *x);
+BIDE_API const char *bide_exchange_query(const bide_exchange *x);
 /* A query parameter, decoded, the first of that name; NULL if it is not there. */
-BIDE_API const char *bide_request_param(bide_request_in *q, const char *name);
+BIDE_API const char *bide_exchange_param(bide_exchange *x, const char *name);
 /* As bide_header and bide_header_at. */
-BIDE_API const char *bide_request_header(const bide_request_in *q, const char *name);
-BIDE_API bool bide_request_header_at(const bide_request_in *q, size_t i, bide_pair *out);
+BIDE_API const char *bide_exchange_header(const bide_exchange *x, const char *name);
+BIDE_API bool bide_exchange_header_at(const bide_exchange *x, size_t i, bide_pair *out);
 /* The client's address ("127.0.0.1:40000"); the status that it was answered with, 0: none yet. */
-BIDE_API const char *bide_request_peer(const bide_request_in *q);
-BIDE_API BIDE_MUST_USE int bide_request_status(const bide_request_in *q);
+BIDE_API const char *bide_exchange_peer(const bide_exchange *x);
+BIDE_API BIDE_MUST_USE int bide_exchange_status(const bide_exchange *x);
 
 /*
  * The whole request body.
@@ -115,7 +115,7 @@ BIDE_API BIDE_MUST_USE int bide_request_status(const bide_request_in *q);
  *            answered by 413, 503, 400 or 408, and the connection closed
  * Owns:      borrowed until the handler returns
  */
-BIDE_API bide_bytes bide_request_body(bide_request_in *q);
+BIDE_API bide_bytes bide_exchange_body(bide_exchange *x);
 
 /* ---- the answer ---- */
 
@@ -128,7 +128,7 @@ BIDE_API bide_bytes bide_request_body(bide_request_in *q);
  *            head was sent; BIDE_ENOMEM
  * Example:   BIDE_TRY(bide_respond_header(q, "Cache-Control", "no-store"));
  */
-BIDE_API BIDE_MUST_USE int bide_respond_header(bide_request_in *q, const char *name, const char *value);
+BIDE_API BIDE_MUST_USE int bide_respond_header(bide_exchange *x, const char *name, const char *value);
 
 /*
  * Answer with a whole body.
@@ -139,10 +139,10 @@ BIDE_API BIDE_MUST_USE int bide_respond_header(bide_request_in *q, const char *n
  *            has taken nothing for idle_timeout_ms; BIDE_ECANCELED
  * Example:   return bide_respond(q, 200, "text/plain", "hello\n", 6);
  */
-BIDE_API BIDE_MUST_USE int bide_respond(bide_request_in *q, int status, const char *content_type, const void *body, size_t len);
+BIDE_API BIDE_MUST_USE int bide_respond(bide_exchange *x, int status, const char *content_type, const void *body, size_t len);
 /* The same with a C string, and with printf. */
-BIDE_API BIDE_MUST_USE int bide_respond_text(bide_request_in *q, int status, const char *text);
-BIDE_API BIDE_MUST_USE int bide_respond_json(bide_request_in *q, int status, const char *format, ...) BIDE_PRINTF(3, 4);
+BIDE_API BIDE_MUST_USE int bide_respond_text(bide_exchange *x, int status, const char *text);
+BIDE_API BIDE_MUST_USE int bide_respond_json(bide_exchange *x, int status, const char *format, ...) BIDE_PRINTF(3, 4);
 
 /*
  * Answer piece by piece: begin, any number of pieces, end.  The framing is chunked, unless a Content-Length was set
@@ -153,9 +153,9 @@ BIDE_API BIDE_MUST_USE int bide_respond_json(bide_request_in *q, int status, con
  * Errors:    as bide_respond; BIDE_ESTATE also for pieces that do not add up to the Content-Length, and after one
  *            that failed: the answer is cut off then, and the connection will be closed
  */
-BIDE_API BIDE_MUST_USE int bide_respond_begin(bide_request_in *q, int status, const char *content_type);
-BIDE_API BIDE_MUST_USE int bide_respond_chunk(bide_request_in *q, const void *data, size_t len);
-BIDE_API BIDE_MUST_USE int bide_respond_end(bide_request_in *q);
+BIDE_API BIDE_MUST_USE int bide_respond_begin(bide_exchange *x, int status, const char *content_type);
+BIDE_API BIDE_MUST_USE int bide_respond_chunk(bide_exchange *x, const void *data, size_t len);
+BIDE_API BIDE_MUST_USE int bide_respond_end(bide_exchange *x);
 
 #ifdef __cplusplus
 }

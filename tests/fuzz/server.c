@@ -78,75 +78,75 @@ struct run {
 
 static struct run *running;
 
-static int echo_fields(bide_request_in *q)
+static int echo_fields(bide_exchange *x)
 {
     bide_pair field;
 
-    for (size_t i = 0; bide_request_header_at(q, i, &field); i++) {
+    for (size_t i = 0; bide_exchange_header_at(x, i, &field); i++) {
         must(field.name[0] && !strpbrk(field.name, "\r\n: ") && !strpbrk(field.value, "\r\n"));
-        must(bide_request_header(q, field.name) != NULL);
-        if (bide_respond_header(q, field.name, field.value) < 0)
+        must(bide_exchange_header(x, field.name) != NULL);
+        if (bide_respond_header(x, field.name, field.value) < 0)
             bide_error_clear();
     }
-    return bide_respond_text(q, 200, bide_request_target(q));
+    return bide_respond_text(x, 200, bide_exchange_target(x));
 }
 
-static int echo_body(bide_request_in *q)
+static int echo_body(bide_exchange *x)
 {
-    bide_bytes body = bide_request_body(q);
+    bide_bytes body = bide_exchange_body(x);
 
-    return body.data ? bide_respond(q, 200, "text/plain", body.data, body.len) : bide_error_code();
+    return body.data ? bide_respond(x, 200, "text/plain", body.data, body.len) : bide_error_code();
 }
 
-static int echo_parameter(bide_request_in *q)
+static int echo_parameter(bide_exchange *x)
 {
-    const char *x = bide_request_param(q, "x");
+    const char *x = bide_exchange_param(x, "x");
 
-    if (x && bide_respond_header(q, "X-Parameter", x) < 0)
+    if (x && bide_respond_header(x, "X-Parameter", x) < 0)
         bide_error_clear();
-    return bide_respond_json(q, 200, "%s", x ? x : "null");
+    return bide_respond_json(x, 200, "%s", x ? x : "null");
 }
 
 /* Content-Length is the query: it will mostly not be what follows. */
-static int answer_in_pieces(bide_request_in *q, bool with_length)
+static int answer_in_pieces(bide_exchange *x, bool with_length)
 {
-    const char *path = bide_request_path(q);
+    const char *path = bide_exchange_path(x);
 
     if (with_length)
-        BIDE_TRY(bide_respond_header(q, "Content-Length", bide_request_query(q)));
-    BIDE_TRY(bide_respond_begin(q, 200, bide_request_header(q, "Accept")));
-    BIDE_TRY(bide_respond_chunk(q, path, strlen(path)));
-    BIDE_TRY(bide_respond_chunk(q, "", 0));
-    BIDE_TRY(bide_respond_chunk(q, path, strlen(path)));
-    return bide_respond_end(q);
+        BIDE_TRY(bide_respond_header(x, "Content-Length", bide_exchange_query(x)));
+    BIDE_TRY(bide_respond_begin(x, 200, bide_exchange_header(x, "Accept")));
+    BIDE_TRY(bide_respond_chunk(x, path, strlen(path)));
+    BIDE_TRY(bide_respond_chunk(x, "", 0));
+    BIDE_TRY(bide_respond_chunk(x, path, strlen(path)));
+    return bide_respond_end(x);
 }
 
-static int answer(bide_request_in *q, char how)
+static int answer(bide_exchange *x, char how)
 {
     switch (how) {
-    case 'b': return echo_body(q);
-    case 'h': return echo_fields(q);
-    case 'p': return echo_parameter(q);
-    case 'c': return answer_in_pieces(q, false);
-    case 'l': return answer_in_pieces(q, true);
-    case 'e': return bide_respond(q, 204, NULL, NULL, 0);
-    case 's': return bide_respond(q, atoi(bide_request_query(q)), "text/plain", "x", 1);
+    case 'b': return echo_body(x);
+    case 'h': return echo_fields(x);
+    case 'p': return echo_parameter(x);
+    case 'c': return answer_in_pieces(x, false);
+    case 'l': return answer_in_pieces(x, true);
+    case 'e': return bide_respond(x, 204, NULL, NULL, 0);
+    case 's': return bide_respond(x, atoi(bide_exchange_query(x)), "text/plain", "x", 1);
     case 'n': return 0;
-    case 'f': return bide_fail(-EIO, "%s", bide_request_target(q));
-    default: return bide_respond_text(q, 200, bide_request_method(q));
+    case 'f': return bide_fail(-EIO, "%s", bide_exchange_target(x));
+    default: return bide_respond_text(x, 200, bide_exchange_method(x));
     }
 }
 
-static int handle(bide_request_in *q, void *arg)
+static int handle(bide_exchange *x, void *arg)
 {
     struct run *run = running;
-    const char *target = bide_request_target(q), *path = bide_request_path(q);
+    const char *target = bide_exchange_target(x), *path = bide_exchange_path(x);
     (void)arg;
 
-    must(run->seen < SEEN_MAX && target[0] && !strpbrk(target, "\r\n ") && bide_request_method(q)[0]);
-    must(strlen(path) <= strlen(target) && strcmp(bide_request_peer(q), "memory") == 0);
-    run->was_head[run->seen++] = strcmp(bide_request_method(q), "HEAD") == 0;
-    int code = answer(q, path[0] ? path[1] : '\0');
+    must(run->seen < SEEN_MAX && target[0] && !strpbrk(target, "\r\n ") && bide_exchange_method(x)[0]);
+    must(strlen(path) <= strlen(target) && strcmp(bide_exchange_peer(x), "memory") == 0);
+    run->was_head[run->seen++] = strcmp(bide_exchange_method(x), "HEAD") == 0;
+    int code = answer(x, path[0] ? path[1] : '\0');
     run->may_be_cut |= code < 0;
     return code;
 }

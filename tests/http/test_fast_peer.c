@@ -74,15 +74,15 @@ struct stream_test {
     int pieces;
 };
 
-static int send_pieces(bide_request_in *q, void *arg)
+static int send_pieces(bide_exchange *x, void *arg)
 {
     struct stream_test *t = arg;
     char piece[64] = {0};
 
-    BIDE_TRY(bide_respond_begin(q, 200, "text/plain"));
+    BIDE_TRY(bide_respond_begin(x, 200, "text/plain"));
     for (; !t->tick && t->pieces < PIECES; t->pieces++)
-        BIDE_TRY(bide_respond_chunk(q, piece, sizeof piece));
-    return bide_respond_end(q);
+        BIDE_TRY(bide_respond_chunk(x, piece, sizeof piece));
+    return bide_respond_end(x);
 }
 
 TEST(server_a_client_that_takes_all_at_once_does_not_stop_the_others, .real_time = true)

@@ -84,10 +84,10 @@ static int read_slowly(struct reader *r)
 static int answer_code;
 static char answer_text[256];
 
-static int large_answer(bide_request_in *q, void *arg)
+static int large_answer(bide_exchange *x, void *arg)
 {
     (void)arg;
-    answer_code = bide_respond(q, 200, "text/plain", large, strcmp(bide_request_path(q), "/huge") == 0 ? HUGE : LARGE);
+    answer_code = bide_respond(x, 200, "text/plain", large, strcmp(bide_exchange_path(x), "/huge") == 0 ? HUGE : LARGE);
     snprintf(answer_text, sizeof answer_text, "%s", answer_code < 0 ? bide_error_text() : "");
     return answer_code;
 }
@@ -121,10 +121,10 @@ TEST(server_client_that_stopped_reading_is_cut_off, .real_time = true)
 }
 
 /* The answer is in the kernel's buffer, and the server waits for the next request meanwhile. */
-static int whole_in_the_kernel(bide_request_in *q, void *arg)
+static int whole_in_the_kernel(bide_exchange *x, void *arg)
 {
     (void)arg;
-    return bide_respond(q, 200, "text/plain", large, 200000);
+    return bide_respond(x, 200, "text/plain", large, 200000);
 }
 
 static int ask_twice_slowly(struct reader *r)
@@ -361,11 +361,11 @@ static void drip_start(struct drip *d)
     EXPECT_EQ(pthread_create(&d->thread, NULL, drip_run, d), 0);
 }
 
-static int one_record(bide_request_in *q, void *arg)
+static int one_record(bide_exchange *x, void *arg)
 {
     (void)arg;
     BIDE_TRY(bide_sleep_ms(150));
-    return bide_respond(q, 200, "text/plain", large, 12000);
+    return bide_respond(x, 200, "text/plain", large, 12000);
 }
 
 TEST(client_tls_record_that_comes_slowly_is_no_silence, .real_time = true, .seconds = 20)
@@ -397,17 +397,17 @@ struct fair {
     uint64_t moved; /* by the server, when the small request was asked for */
 };
 
-static int bulk_or_small(bide_request_in *q, void *arg)
+static int bulk_or_small(bide_exchange *x, void *arg)
 {
     struct fair *f = arg;
     bide_server_stats stats = bide_server_get_stats(f->server);
 
-    if (strcmp(bide_request_path(q), "/up") == 0)
-        return bide_request_body(q).data ? bide_respond_text(q, 200, "taken") : bide_raise();
-    if (strcmp(bide_request_path(q), "/huge") == 0)
-        return bide_respond(q, 200, "text/plain", large, HUGE);
+    if (strcmp(bide_exchange_path(x), "/up") == 0)
+        return bide_exchange_body(x).data ? bide_respond_text(x, 200, "taken") : bide_raise();
+    if (strcmp(bide_exchange_path(x), "/huge") == 0)
+        return bide_respond(x, 200, "text/plain", large, HUGE);
     f->moved = stats.bytes_out + stats.bytes_in;
-    return bide_respond_text(q, 200, "small");
+    return bide_respond_text(x, 200, "small");
 }
 
 /* All of them ask before the server has a turn, the small one last. */

@@ -9,20 +9,20 @@
 
 enum { LONG = 40000 }; /* as short as what is worth reading for its connection's sake, and more than comes with the head */
 
-static int answer(bide_request_in *q, void *arg)
+static int answer(bide_exchange *x, void *arg)
 {
     static char body[LONG];
     (void)arg;
 
     memset(body, 'b', sizeof body);
-    if (strcmp(bide_request_path(q), "/long") != 0)
-        return bide_respond_text(q, 200, "short");
-    BIDE_TRY(bide_respond_header(q, "Content-Length", "40000"));
-    BIDE_TRY(bide_respond_begin(q, 200, "text/plain"));
-    BIDE_TRY(bide_respond_chunk(q, body, 10));
+    if (strcmp(bide_exchange_path(x), "/long") != 0)
+        return bide_respond_text(x, 200, "short");
+    BIDE_TRY(bide_respond_header(x, "Content-Length", "40000"));
+    BIDE_TRY(bide_respond_begin(x, 200, "text/plain"));
+    BIDE_TRY(bide_respond_chunk(x, body, 10));
     BIDE_TRY(bide_sleep_ms(50));
-    BIDE_TRY(bide_respond_chunk(q, body, LONG - 10));
-    return bide_respond_end(q);
+    BIDE_TRY(bide_respond_chunk(x, body, LONG - 10));
+    return bide_respond_end(x);
 }
 
 static const char *at(const bide_server *server, const char *path)
@@ -166,16 +166,16 @@ TEST(other_thread_is_refused_by_sessions_responses_and_servers, .real_time = tru
     expect_short(s, server);
 }
 
-static int respond_elsewhere(bide_request_in *q)
+static int respond_elsewhere(bide_exchange *x)
 {
-    return bide_respond_text(q, 200, "from a thread");
+    return bide_respond_text(x, 200, "from a thread");
 }
 
-static int answer_from_a_thread(bide_request_in *q, void *arg)
+static int answer_from_a_thread(bide_exchange *x, void *arg)
 {
     (void)arg;
-    int r = bide_to_thread(bide_coro(respond_elsewhere, q));
-    return bide_respond_text(q, 200, r == BIDE_ESTATE ? "refused" : "let");
+    int r = bide_to_thread(bide_coro(respond_elsewhere, x));
+    return bide_respond_text(x, 200, r == BIDE_ESTATE ? "refused" : "let");
 }
 
 TEST(other_thread_is_refused_by_the_request_of_a_server, .real_time = true)

@@ -91,10 +91,10 @@ static int tasks()
     return 0;
 }
 
-static int answer(bide_request_in *q, void *)
+static int answer(bide_exchange *x, void *)
 {
-    const char *agent = bide_request_header(q, "X-Agent");
-    return bide_respond_text(q, 200, agent ? agent : "nobody");
+    const char *agent = bide_exchange_header(x, "X-Agent");
+    return bide_respond_text(x, 200, agent ? agent : "nobody");
 }
 
 static int requests()

@@ -34,9 +34,9 @@ static bool is_of_later_headers(void)
 #define EXPECT_ZERO(figures) (void)0
 #endif
 
-static int hello(bide_request_in *q, void *arg)
+static int hello(bide_exchange *x, void *arg)
 {
-    return bide_respond_text(q, 200, arg);
+    return bide_respond_text(x, 200, arg);
 }
 
 static int http(void)

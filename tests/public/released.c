@@ -19,11 +19,11 @@ static bide_server *server;
 static bide_session *session;
 static bide_pool *pool;
 
-static int answer(bide_request_in *q, void *arg)
+static int answer(bide_exchange *x, void *arg)
 {
     static char body[1 << 20];
     (void)arg;
-    return bide_respond(q, 200, "text/plain", body, sizeof body);
+    return bide_respond(x, 200, "text/plain", body, sizeof body);
 }
 
 static int one(void)

@@ -9,18 +9,18 @@
 
 #include "cli/terminal/text.h"
 
-int serve_refuse(bide_request_in *q, int status, const char *why)
+int serve_refuse(bide_exchange *x, int status, const char *why)
 {
-    return bide_respond_json(q, status, "{\"error\":\"%s\",\"status\":%d}\n", why, status);
+    return bide_respond_json(x, status, "{\"error\":\"%s\",\"status\":%d}\n", why, status);
 }
 
-int serve_document(bide_request_in *q, json_t *doc)
+int serve_document(bide_exchange *x, json_t *doc)
 {
     struct text text = {.data = NULL};
 
     text_add_json(&text, doc, JSON_INDENT(2)); /* NULL: no memory, and that is noted */
     int code = text.no_memory ? bide_fail(BIDE_ENOMEM, "a JSON answer: out of memory")
-                              : bide_respond_json(q, 200, "%s\n", text.data);
+                              : bide_respond_json(x, 200, "%s\n", text.data);
     free(text.data);
     json_decref(doc);
     return code;

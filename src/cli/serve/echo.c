@@ -51,10 +51,10 @@ static int add_header(json_t *headers, const bide_pair *field)
     return json_object_set_new(headers, field->name, both);
 }
 
-int serve_echo(struct serve *s, bide_request_in *q, const char *rest)
+int serve_echo(struct serve *s, bide_exchange *x, const char *rest)
 {
     bide_pair field;
-    bide_bytes body = bide_request_body(q);
+    bide_bytes body = bide_exchange_body(x);
 
     (void)s;
     (void)rest;
@@ -62,13 +62,13 @@ int serve_echo(struct serve *s, bide_request_in *q, const char *rest)
         return bide_raise();
     json_t *headers = json_object();
     int failed = !headers;
-    for (size_t i = 0; !failed && bide_request_header_at(q, i, &field); i++)
+    for (size_t i = 0; !failed && bide_exchange_header_at(x, i, &field); i++)
         failed = add_header(headers, &field);
-    json_t *doc = json_pack("{s:s, s:s*, s:o}", "method", bide_request_method(q), "target", bide_request_target(q),
+    json_t *doc = json_pack("{s:s, s:s*, s:o}", "method", bide_exchange_method(x), "target", bide_exchange_target(x),
                             "headers", headers);
     if (!doc || failed || add_body(doc, body) < 0) {
         json_decref(doc);
         return bide_fail(BIDE_ENOMEM, "/echo: out of memory");
     }
-    return serve_document(q, doc);
+    return serve_document(x, doc);
 }

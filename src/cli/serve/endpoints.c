@@ -17,11 +17,11 @@
 #define REDIRECTS_MAX 1000
 #define LINES_MAX 1000000000
 
-int serve_index(struct serve *s, bide_request_in *q, const char *rest)
+int serve_index(struct serve *s, bide_exchange *x, const char *rest)
 {
     (void)s;
     (void)rest;
-    return bide_respond_text(q, 200,
+    return bide_respond_text(x, 200,
                              "bide serve\n\n"
                              "/delay/MS                     answers after MS milliseconds\n"
                              "/status/CODE[?retry_after=S]  answers with that status\n"
@@ -35,73 +35,73 @@ int serve_index(struct serve *s, bide_request_in *q, const char *rest)
                              "/x/player/pagelist?aid=N      a page list, made up from N\n");
 }
 
-int serve_delay(struct serve *s, bide_request_in *q, const char *rest)
+int serve_delay(struct serve *s, bide_exchange *x, const char *rest)
 {
     int64_t ms;
 
     (void)s;
     if (!serve_read_number(rest, DELAY_MAX_MS, &ms))
-        return serve_refuse(q, 400, "/delay/MS: milliseconds, at most an hour");
+        return serve_refuse(x, 400, "/delay/MS: milliseconds, at most an hour");
     BIDE_TRY(bide_sleep_ms(ms));
-    return bide_respond_json(q, 200, "{\"delay_ms\":%" PRId64 "}\n", ms);
+    return bide_respond_json(x, 200, "{\"delay_ms\":%" PRId64 "}\n", ms);
 }
 
-int serve_status(struct serve *s, bide_request_in *q, const char *rest)
+int serve_status(struct serve *s, bide_exchange *x, const char *rest)
 {
     int64_t status, seconds;
-    const char *retry = bide_request_param(q, "retry_after");
+    const char *retry = bide_exchange_param(x, "retry_after");
 
     (void)s;
     if (!serve_read_number(rest, 599, &status) || status < 200)
-        return serve_refuse(q, 400, "/status/CODE: 200 to 599");
+        return serve_refuse(x, 400, "/status/CODE: 200 to 599");
     if (retry && !serve_read_number(retry, 86400 * 365, &seconds))
-        return serve_refuse(q, 400, "retry_after: seconds");
+        return serve_refuse(x, 400, "retry_after: seconds");
     if (retry && (status == 429 || status == 503))
-        BIDE_TRY(bide_respond_header(q, "Retry-After", retry));
-    return bide_respond_json(q, (int)status, "{\"status\":%d}\n", (int)status);
+        BIDE_TRY(bide_respond_header(x, "Retry-After", retry));
+    return bide_respond_json(x, (int)status, "{\"status\":%d}\n", (int)status);
 }
 
 static const char document[] = "{\"title\":\"bide\",\"items\":[{\"id\":1,\"name\":\"await\",\"done\":true},"
                                "{\"id\":2,\"name\":\"gather\",\"done\":false}],\"text\":\"\\u7b49\\u5f85\"}\n";
 
-int serve_json(struct serve *s, bide_request_in *q, const char *rest)
+int serve_json(struct serve *s, bide_exchange *x, const char *rest)
 {
     (void)s;
     (void)rest;
-    return bide_respond(q, 200, "application/json", document, sizeof document - 1);
+    return bide_respond(x, 200, "application/json", document, sizeof document - 1);
 }
 
 /* ---- redirects, lines, compression ---- */
 
-int serve_redirect(struct serve *s, bide_request_in *q, const char *rest)
+int serve_redirect(struct serve *s, bide_exchange *x, const char *rest)
 {
     int64_t n;
     char to[32] = "/json";
 
     if (!serve_read_number(rest, REDIRECTS_MAX, &n))
-        return serve_refuse(q, 400, "/redirect/N: 0 to 1000");
+        return serve_refuse(x, 400, "/redirect/N: 0 to 1000");
     if (n == 0)
-        return serve_json(s, q, rest);
+        return serve_json(s, x, rest);
     if (n > 1)
         snprintf(to, sizeof to, "/redirect/%d", (int)n - 1);
-    BIDE_TRY(bide_respond_header(q, "Location", to));
-    return bide_respond_json(q, 302, "{\"location\":\"%s\"}\n", to);
+    BIDE_TRY(bide_respond_header(x, "Location", to));
+    return bide_respond_json(x, 302, "{\"location\":\"%s\"}\n", to);
 }
 
-int serve_stream(struct serve *s, bide_request_in *q, const char *rest)
+int serve_stream(struct serve *s, bide_exchange *x, const char *rest)
 {
     int64_t n;
     char line[64];
 
     (void)s;
     if (!serve_read_number(rest, LINES_MAX, &n))
-        return serve_refuse(q, 400, "/stream/N: how many lines");
-    BIDE_TRY(bide_respond_begin(q, 200, "application/x-ndjson"));
-    for (int64_t i = 0; i < n && strcmp(bide_request_method(q), "HEAD") != 0; i++) {
+        return serve_refuse(x, 400, "/stream/N: how many lines");
+    BIDE_TRY(bide_respond_begin(x, 200, "application/x-ndjson"));
+    for (int64_t i = 0; i < n && strcmp(bide_exchange_method(x), "HEAD") != 0; i++) {
         int len = snprintf(line, sizeof line, "{\"line\":%" PRId64 ",\"of\":%" PRId64 "}\n", i, n);
-        BIDE_TRY(bide_respond_chunk(q, line, (size_t)len));
+        BIDE_TRY(bide_respond_chunk(x, line, (size_t)len));
     }
-    return bide_respond_end(q);
+    return bide_respond_end(x);
 }
 
 /* gzip of a text: its length, 0 if there is no memory. */
@@ -117,7 +117,7 @@ static size_t compress_gzip(unsigned char *out, size_t cap, const char *text, si
     return written;
 }
 
-int serve_gzip(struct serve *s, bide_request_in *q, const char *rest)
+int serve_gzip(struct serve *s, bide_exchange *x, const char *rest)
 {
     static unsigned char packed[sizeof document + 64]; /* the same for everybody */
     static size_t len;
@@ -128,8 +128,8 @@ int serve_gzip(struct serve *s, bide_request_in *q, const char *rest)
         len = compress_gzip(packed, sizeof packed, document, sizeof document - 1);
     if (len == 0)
         return bide_fail(BIDE_ENOMEM, "/gzip: out of memory");
-    BIDE_TRY(bide_respond_header(q, "Content-Encoding", "gzip"));
-    return bide_respond(q, 200, "application/json", packed, len);
+    BIDE_TRY(bide_respond_header(x, "Content-Encoding", "gzip"));
+    return bide_respond(x, 200, "application/json", packed, len);
 }
 
 /* ---- stats and the page list ---- */
@@ -149,28 +149,28 @@ static json_t *status_counts(const struct serve *s)
     return counts;
 }
 
-int serve_stats(struct serve *s, bide_request_in *q, const char *rest)
+int serve_stats(struct serve *s, bide_exchange *x, const char *rest)
 {
     bide_server_stats n = bide_server_get_stats(s->server);
 
     (void)rest;
-    return serve_document(q, json_pack("{s:I, s:I, s:i, s:I, s:I, s:o}", "requests", (json_int_t)n.requests,
+    return serve_document(x, json_pack("{s:I, s:I, s:i, s:I, s:I, s:o}", "requests", (json_int_t)n.requests,
                                          "connections", (json_int_t)n.connections, "open", n.open, "bytes_in",
                                          (json_int_t)n.bytes_in, "bytes_out", (json_int_t)n.bytes_out, "status",
                                          status_counts(s)));
 }
 
-int serve_pagelist(struct serve *s, bide_request_in *q, const char *rest)
+int serve_pagelist(struct serve *s, bide_exchange *x, const char *rest)
 {
     int64_t aid;
-    const char *text = bide_request_param(q, "aid");
+    const char *text = bide_exchange_param(x, "aid");
 
     (void)s;
     (void)rest;
     if (!serve_read_number(text, INT64_MAX / 16, &aid) || aid == 0)
-        return bide_respond_json(q, 200, "{\"code\":-400,\"message\":\"Request error\",\"ttl\":1}");
+        return bide_respond_json(x, 200, "{\"code\":-400,\"message\":\"Request error\",\"ttl\":1}");
     uint64_t bits = serve_mix((uint64_t)aid);
-    return bide_respond_json(q, 200,
+    return bide_respond_json(x, 200,
                              "{\"code\":0,\"message\":\"0\",\"ttl\":1,\"data\":[{\"cid\":%" PRIu64 ",\"page\":1,"
                              "\"from\":\"vupload\",\"part\":\"\xe7\xac\xac%" PRIu64 "\xe8\xaf\x9d av%" PRId64 "\","
                              "\"duration\":%" PRIu64 ",\"vid\":\"\",\"weblink\":\"\","

@@ -166,57 +166,57 @@ static int read_piece(int fd, char *out, size_t len)
 
 /* ---- answering ---- */
 
-static int send_pieces(bide_request_in *q, int fd, char *piece, int64_t left)
+static int send_pieces(bide_exchange *x, int fd, char *piece, int64_t left)
 {
     while (left > 0) {
         size_t want = left < PIECE ? (size_t)left : PIECE;
         int n = bide_to_thread(bide_coro(read_piece, fd, piece, want));
         BIDE_TRY(n);
         if (n == 0)
-            return bide_fail(-EIO, "%s: the file became shorter while it was sent", bide_request_path(q));
-        BIDE_TRY(bide_respond_chunk(q, piece, (size_t)n));
+            return bide_fail(-EIO, "%s: the file became shorter while it was sent", bide_exchange_path(x));
+        BIDE_TRY(bide_respond_chunk(x, piece, (size_t)n));
         left -= n;
     }
-    return bide_respond_end(q);
+    return bide_respond_end(x);
 }
 
-static int send_body(bide_request_in *q, int fd, const struct serve_content *c)
+static int send_body(bide_exchange *x, int fd, const struct serve_content *c)
 {
     int64_t size = c->last - c->first + 1;
 
     if (c->first > 0 && lseek(fd, c->first, SEEK_SET) < 0)
-        return bide_fail(-errno, "%s: %s", bide_request_path(q), strerror(errno));
+        return bide_fail(-errno, "%s: %s", bide_exchange_path(x), strerror(errno));
     char *piece = malloc(size < PIECE ? (size_t)size : PIECE);
     if (!piece)
         return bide_fail(BIDE_ENOMEM, "a file: out of memory");
 
-    int code = send_pieces(q, fd, piece, size);
+    int code = send_pieces(x, fd, piece, size);
     free(piece);
     return code;
 }
 
 /* Size and time of the latest change, which has nanoseconds: what is written anew has another. */
-static int send_file(bide_request_in *q, const char *path, const struct found *f)
+static int send_file(bide_exchange *x, const char *path, const struct found *f)
 {
     struct serve_content c = {.type = content_type(path), .size = f->st.st_size, .modified = f->st.st_mtim.tv_sec};
     bool has_body;
 
     snprintf(c.tag, sizeof c.tag, "\"%llx-%llx-%lx\"", (unsigned long long)f->st.st_size,
              (unsigned long long)f->st.st_mtim.tv_sec, (unsigned long)f->st.st_mtim.tv_nsec);
-    BIDE_TRY(serve_begin(q, &c, &has_body));
-    return has_body ? send_body(q, f->fd, &c) : 0;
+    BIDE_TRY(serve_begin(x, &c, &has_body));
+    return has_body ? send_body(x, f->fd, &c) : 0;
 }
 
 /* A directory's page has relative links: it must be read with the slash.  The redirect is relative too, because a path
    that begins with "//" would name another host. */
-static int redirect_to_directory(bide_request_in *q)
+static int redirect_to_directory(bide_exchange *x)
 {
-    const char *path = bide_request_path(q), *slash = strrchr(path, '/');
+    const char *path = bide_exchange_path(x), *slash = strrchr(path, '/');
     char to[PATH_MAX_BYTES];
 
     snprintf(to, sizeof to, "./%s/", slash ? slash + 1 : path);
-    BIDE_TRY(bide_respond_header(q, "Location", to));
-    return serve_refuse(q, 301, "a directory: its path ends in a slash");
+    BIDE_TRY(bide_respond_header(x, "Location", to));
+    return serve_refuse(x, 301, "a directory: its path ends in a slash");
 }
 
 /* It is not there, or not for clients: which of the two is not their business.  (ENXIO: a socket; ENODEV: a device.) */
@@ -230,26 +230,26 @@ static bool is_not_served(int code)
     return false;
 }
 
-static int refuse_file(bide_request_in *q, int code)
+static int refuse_file(bide_exchange *x, int code)
 {
     if (!is_not_served(code))
-        return bide_fail(code, "%s: %s", bide_request_path(q), bide_strerror(code));
+        return bide_fail(code, "%s: %s", bide_exchange_path(x), bide_strerror(code));
     bide_error_clear();
-    return serve_refuse(q, 404, "not found");
+    return serve_refuse(x, 404, "not found");
 }
 
-int serve_file(struct serve *s, bide_request_in *q)
+int serve_file(struct serve *s, bide_exchange *x)
 {
     struct found f = {.fd = -1};
     char path[PATH_MAX_BYTES];
 
-    if (!decode_path(bide_request_path(q), path, sizeof path) || is_hidden(path))
-        return serve_refuse(q, 404, "not found");
+    if (!decode_path(bide_exchange_path(x), path, sizeof path) || is_hidden(path))
+        return serve_refuse(x, 404, "not found");
     int code = bide_to_thread(bide_coro(find_file, s->root_fd, path, &f));
     if (code < 0)
-        return f.fd < 0 ? refuse_file(q, code) : not_a_file(&f, code);
+        return f.fd < 0 ? refuse_file(x, code) : not_a_file(&f, code);
 
-    code = f.is_directory ? redirect_to_directory(q) : send_file(q, path, &f);
+    code = f.is_directory ? redirect_to_directory(x) : send_file(x, path, &f);
     close(f.fd);
     return code;
 }

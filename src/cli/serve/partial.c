@@ -44,18 +44,19 @@ static bool matches(const char *list, const struct serve_content *c, bool weak_c
     return strcmp(list, "*") == 0 || has_tag(list, c->tag, weak_counts);
 }
 
-static bool is_reading(const bide_request_in *q)
+static bool is_reading(const bide_exchange *x)
 {
-    const char *method = bide_request_method(q);
+    const char *method = bide_exchange_method(x);
 
     return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
 /* RFC 9110 13.2.2, in its order: 412, 304, or 0: go on. */
-static int check_conditions(const bide_request_in *q, const struct serve_content *c)
+static int check_conditions(const bide_exchange *x, const struct serve_content *c)
 {
-    const char *match = bide_request_header(q, "If-Match"), *none = bide_request_header(q, "If-None-Match");
-    const char *unmodified = bide_request_header(q, "If-Unmodified-Since"), *modified = bide_request_header(q, "If-Modified-Since");
+    const char *match = bide_exchange_header(x, "If-Match"), *none = bide_exchange_header(x, "If-None-Match");
+    const char *unmodified = bide_exchange_header(x, "If-Unmodified-Since"),
+               *modified = bide_exchange_header(x, "If-Modified-Since");
     int64_t when;
 
     if (match && !matches(match, c, false))
@@ -63,16 +64,16 @@ static int check_conditions(const bide_request_in *q, const struct serve_content
     if (!match && unmodified && c->modified >= 0 && read_date(unmodified, &when) && c->modified > when)
         return 412;
     if (none)
-        return !matches(none, c, true) ? 0 : is_reading(q) ? 304 : 412;
-    if (modified && c->modified >= 0 && is_reading(q) && read_date(modified, &when) && c->modified <= when)
+        return !matches(none, c, true) ? 0 : is_reading(x) ? 304 : 412;
+    if (modified && c->modified >= 0 && is_reading(x) && read_date(modified, &when) && c->modified <= when)
         return 304;
     return 0;
 }
 
 /* If-Range: is what the client has a part of still this?  A tag must be strong, a date the same (RFC 9110 13.1.5). */
-static bool is_same(const bide_request_in *q, const struct serve_content *c)
+static bool is_same(const bide_exchange *x, const struct serve_content *c)
 {
-    const char *have = bide_request_header(q, "If-Range");
+    const char *have = bide_exchange_header(x, "If-Range");
     int64_t when;
 
     if (!have)
@@ -118,68 +119,68 @@ enum serve_range serve_read_range(const char *text, int64_t size, int64_t *first
     return RANGE_PART;
 }
 
-static enum serve_range wanted_range(const bide_request_in *q, struct serve_content *c)
+static enum serve_range wanted_range(const bide_exchange *x, struct serve_content *c)
 {
-    const char *range = bide_request_header(q, "Range");
+    const char *range = bide_exchange_header(x, "Range");
 
     c->first = 0;
     c->last = c->size - 1;
-    if (!range || strcmp(bide_request_method(q), "GET") != 0 || !is_same(q, c))
+    if (!range || strcmp(bide_exchange_method(x), "GET") != 0 || !is_same(x, c))
         return RANGE_NONE;
     return serve_read_range(range, c->size, &c->first, &c->last);
 }
 
 /* ---- the head ---- */
 
-static int add_validators(bide_request_in *q, const struct serve_content *c)
+static int add_validators(bide_exchange *x, const struct serve_content *c)
 {
     char date[BIDE_HTTP_DATE_SIZE];
 
     if (!c->tag[0])
         return 0;
-    BIDE_TRY(bide_respond_header(q, "ETag", c->tag));
-    BIDE_TRY(bide_respond_header(q, "Accept-Ranges", "bytes"));
+    BIDE_TRY(bide_respond_header(x, "ETag", c->tag));
+    BIDE_TRY(bide_respond_header(x, "Accept-Ranges", "bytes"));
     if (c->modified < 0)
         return 0;
     bide_http_date_format(date, c->modified);
-    return bide_respond_header(q, "Last-Modified", date);
+    return bide_respond_header(x, "Last-Modified", date);
 }
 
-static int refuse_range(bide_request_in *q, const struct serve_content *c)
+static int refuse_range(bide_exchange *x, const struct serve_content *c)
 {
     char range[64];
 
     snprintf(range, sizeof range, "bytes */%" PRId64, c->size);
-    BIDE_TRY(bide_respond_header(q, "Content-Range", range));
-    return serve_refuse(q, 416, "the range begins behind the end");
+    BIDE_TRY(bide_respond_header(x, "Content-Range", range));
+    return serve_refuse(x, 416, "the range begins behind the end");
 }
 
-static int begin(bide_request_in *q, const struct serve_content *c, bool is_part)
+static int begin(bide_exchange *x, const struct serve_content *c, bool is_part)
 {
     char text[96];
 
     snprintf(text, sizeof text, "bytes %" PRId64 "-%" PRId64 "/%" PRId64, c->first, c->last, c->size);
     if (is_part)
-        BIDE_TRY(bide_respond_header(q, "Content-Range", text));
+        BIDE_TRY(bide_respond_header(x, "Content-Range", text));
     snprintf(text, sizeof text, "%" PRId64, c->last - c->first + 1);
-    BIDE_TRY(bide_respond_header(q, "Content-Length", text));
-    return bide_respond_begin(q, is_part ? 206 : 200, c->type);
+    BIDE_TRY(bide_respond_header(x, "Content-Length", text));
+    return bide_respond_begin(x, is_part ? 206 : 200, c->type);
 }
 
-int serve_begin(bide_request_in *q, struct serve_content *c, bool *has_body)
+int serve_begin(bide_exchange *x, struct serve_content *c, bool *has_body)
 {
-    int condition = check_conditions(q, c);
-    enum serve_range range = condition ? RANGE_NONE : wanted_range(q, c);
+    int condition = check_conditions(x, c);
+    enum serve_range range = condition ? RANGE_NONE : wanted_range(x, c);
 
     *has_body = false;
-    BIDE_TRY(add_validators(q, c));
+    BIDE_TRY(add_validators(x, c));
     if (condition == 304)
-        return bide_respond(q, 304, NULL, "", 0);
+        return bide_respond(x, 304, NULL, "", 0);
     if (condition)
-        return serve_refuse(q, condition, "it is not what the condition wants");
+        return serve_refuse(x, condition, "it is not what the condition wants");
     if (range == RANGE_NOT_THERE)
-        return refuse_range(q, c);
-    BIDE_TRY(begin(q, c, range == RANGE_PART));
-    *has_body = strcmp(bide_request_method(q), "HEAD") != 0 && c->size > 0;
-    return *has_body ? 0 : bide_respond_end(q);
+        return refuse_range(x, c);
+    BIDE_TRY(begin(x, c, range == RANGE_PART));
+    *has_body = strcmp(bide_exchange_method(x), "HEAD") != 0 && c->size > 0;
+    return *has_body ? 0 : bide_respond_end(x);
 }

@@ -52,56 +52,55 @@ static const struct route *find_route(const struct serve *s, const char *path, c
     return NULL;
 }
 
-static bool is_reading(const bide_request_in *q)
+static bool is_reading(const bide_exchange *x)
 {
-    const char *method = bide_request_method(q);
+    const char *method = bide_exchange_method(x);
 
     return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
-static int refuse_method(bide_request_in *q)
+static int refuse_method(bide_exchange *x)
 {
-    BIDE_TRY(bide_respond_header(q, "Allow", "GET, HEAD"));
-    return serve_refuse(q, 405, "this method is not allowed here");
+    BIDE_TRY(bide_respond_header(x, "Allow", "GET, HEAD"));
+    return serve_refuse(x, 405, "this method is not allowed here");
 }
 
-static int answer(struct serve *s, bide_request_in *q)
+static int answer(struct serve *s, bide_exchange *x)
 {
     const char *rest = NULL;
-    const struct route *r = find_route(s, bide_request_path(q), &rest);
+    const struct route *r = find_route(s, bide_exchange_path(x), &rest);
 
     if (s->options.delay_ms > 0 && !(r && r->at_once))
         BIDE_TRY(bide_sleep_ms(s->options.delay_ms));
-    if (!(r && r->any_method) && !is_reading(q))
-        return refuse_method(q);
+    if (!(r && r->any_method) && !is_reading(x))
+        return refuse_method(x);
     if (r)
-        return r->answer(s, q, rest);
-    return s->root_fd >= 0 ? serve_file(s, q) : serve_refuse(q, 404, "not found");
+        return r->answer(s, x, rest);
+    return s->root_fd >= 0 ? serve_file(s, x) : serve_refuse(x, 404, "not found");
 }
 
 /* -v: a line for each, when it is answered; what came and went wrong is the server's to answer (status 0). */
-static void say_request(bide_request_in *q, int code, int64_t us)
+static void say_request(bide_exchange *x, int code, int64_t us)
 {
     struct text time = {0};
-    int status = bide_request_status(q);
+    int status = bide_exchange_status(x);
+    const char *peer = bide_exchange_peer(x), *method = bide_exchange_method(x), *target = bide_exchange_target(x);
 
     text_add_time(&time, us);
     if (code < 0)
-        say_note("%s %s %.1000s %d %s: %s", bide_request_peer(q), bide_request_method(q), bide_request_target(q), status,
-                 text_string(&time), bide_strerror(code));
+        say_note("%s %s %.1000s %d %s: %s", peer, method, target, status, text_string(&time), bide_strerror(code));
     else
-        say_note("%s %s %.1000s %d %s", bide_request_peer(q), bide_request_method(q), bide_request_target(q), status,
-                 text_string(&time));
+        say_note("%s %s %.1000s %d %s", peer, method, target, status, text_string(&time));
     text_free(&time);
 }
 
-int serve_request(bide_request_in *q, void *arg)
+int serve_request(bide_exchange *x, void *arg)
 {
     struct serve *s = arg;
     int64_t began = s->options.verbose ? clock_us() : 0;
-    int code = answer(s, q);
+    int code = answer(s, x);
 
     if (s->options.verbose)
-        say_request(q, code, clock_us() - began);
+        say_request(x, code, clock_us() - began);
     return code;
 }

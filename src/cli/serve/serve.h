@@ -38,15 +38,15 @@ int serve_run(const struct serve_options *options);
 /* ---- routes.c ---- */
 
 /* The handler of every request; arg is the struct serve. */
-int serve_request(bide_request_in *q, void *arg);
+int serve_request(bide_exchange *x, void *arg);
 
 /* ---- answer.c: what several endpoints need ---- */
 
 /* An answer in JSON that says what is wrong. */
-int serve_refuse(bide_request_in *q, int status, const char *why);
+int serve_refuse(bide_exchange *x, int status, const char *why);
 struct json_t;
 /* Answer with a document, which is taken; NULL: there was no memory for it. */
-int serve_document(bide_request_in *q, struct json_t *doc);
+int serve_document(bide_exchange *x, struct json_t *doc);
 /* Digits only, 0 to max. */
 bool serve_read_number(const char *text, int64_t max, int64_t *out);
 /* Well mixed bits of n: the same on every machine. */
@@ -54,7 +54,7 @@ uint64_t serve_mix(uint64_t n);
 
 /* ---- endpoints.c: rest is the path behind the endpoint's name ---- */
 
-typedef int serve_endpoint(struct serve *s, bide_request_in *q, const char *rest);
+typedef int serve_endpoint(struct serve *s, bide_exchange *x, const char *rest);
 
 serve_endpoint serve_index, serve_delay, serve_status, serve_bytes, serve_json, serve_echo, serve_redirect, serve_stream,
     serve_gzip, serve_stats, serve_pagelist;
@@ -77,7 +77,7 @@ struct serve_content {
  * Returns:   0; if *has_body, bytes first to last and bide_respond_end are to follow
  * Errors:    as bide_respond_begin
  */
-int serve_begin(bide_request_in *q, struct serve_content *c, bool *has_body);
+int serve_begin(bide_exchange *x, struct serve_content *c, bool *has_body);
 
 enum serve_range { RANGE_NONE, RANGE_PART, RANGE_NOT_THERE };
 
@@ -88,6 +88,6 @@ enum serve_range serve_read_range(const char *text, int64_t size, int64_t *first
 
 /* Open the directory: a descriptor, or -1 after a message. */
 int serve_files_open(const char *root);
-int serve_file(struct serve *s, bide_request_in *q);
+int serve_file(struct serve *s, bide_exchange *x);
 
 #endif

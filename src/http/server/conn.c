@@ -139,9 +139,9 @@ static int validate_request(const struct connection *c, struct h1_head *head, co
 
 /* ---- the handler and what it made of the request ---- */
 
-static int status_of_failure(const bide_request_in *q, int code)
+static int status_of_failure(const bide_exchange *x, int code)
 {
-    if (code >= 0 || code != q->body_error)
+    if (code >= 0 || code != x->body_error)
         return 500;
     if (code == BIDE_ETOOBIG || code == BIDE_ETIMEDOUT)
         return code == BIDE_ETOOBIG ? 413 : 408;
@@ -150,44 +150,44 @@ static int status_of_failure(const bide_request_in *q, int code)
     return code == BIDE_EHTTP || code == BIDE_ETRUNCATED ? 400 : 500;
 }
 
-static const char *what_is_missing(const bide_request_in *q)
+static const char *what_is_missing(const bide_exchange *x)
 {
-    if (q->state == BROKEN)
+    if (x->state == BROKEN)
         return "its answer was cut off";
-    return q->state == BEGUN ? "the handler did not end its answer" : "the handler did not answer";
+    return x->state == BEGUN ? "the handler did not end its answer" : "the handler did not answer";
 }
 
 /* It failed, or did not finish its answer.  The story goes to the loop's exception handler, not to the client. */
-static void finish_failed(bide_request_in *q, int code)
+static void finish_failed(bide_exchange *x, int code)
 {
-    struct connection *c = q->connection;
+    struct connection *c = x->connection;
     char text[64];
 
-    q->keep_alive = false;
+    x->keep_alive = false;
     if (code == BIDE_ECANCELED && bide_cancelling(c->task) > 0)
         return;
-    if (q->body_error == 0 || code != q->body_error)
-        bide__loop_report(c->server->loop, "%s %s: %s", bide_request_method(q), bide_request_path(q),
-                          code < 0 ? bide_error_text() : what_is_missing(q));
-    if (q->state != UNANSWERED)
+    if (x->body_error == 0 || code != x->body_error)
+        bide__loop_report(c->server->loop, "%s %s: %s", bide_exchange_method(x), bide_exchange_path(x),
+                          code < 0 ? bide_error_text() : what_is_missing(x));
+    if (x->state != UNANSWERED)
         return;
-    bide__buf_free(&q->own_fields);
-    q->has_length = false;
-    int status = status_of_failure(q, code);
+    bide__buf_free(&x->own_fields);
+    x->has_length = false;
+    int status = status_of_failure(x, code);
     snprintf(text, sizeof text, "%s\n", bide__status_reason(status));
-    BIDE_IGNORE(bide_respond(q, status, "text/plain", text, strlen(text))); /* the connection ends in any case */
+    BIDE_IGNORE(bide_respond(x, status, "text/plain", text, strlen(text))); /* the connection ends in any case */
 }
 
-/* Run the handler; afterwards the connection may be used again if q->keep_alive. */
-static void handle(bide_request_in *q)
+/* Run the handler; afterwards the connection may be used again if x->keep_alive. */
+static void handle(bide_exchange *x)
 {
-    bide_server *s = q->connection->server;
-    int code = bide__on_record(s->args.handler(q, s->args.arg), "the handler");
+    bide_server *s = x->connection->server;
+    int code = bide__on_record(s->args.handler(x, s->args.arg), "the handler");
 
-    if (code < 0 || q->state != ANSWERED)
-        finish_failed(q, code);
-    if (q->keep_alive && !q->body_over)
-        q->keep_alive = bide__request_skip_body(q);
+    if (code < 0 || x->state != ANSWERED)
+        finish_failed(x, code);
+    if (x->keep_alive && !x->body_over)
+        x->keep_alive = bide__server_body_skip(x);
 }
 
 /* One request: 1 if another may follow; 0 if not, or an error. */
@@ -206,15 +206,15 @@ static int serve_request(struct connection *c)
     int status = validate_request(c, &head, &why);
     if (status != 0)
         return refuse(c, status, why);
-    bide_request_in *q = &c->request;
-    q->connection = c;
+    bide_exchange *x = &c->exchange;
+    x->connection = c;
     c->sent_before = c->stream->bytes_out;
     bide__buf_consume(&c->in, (size_t)n);
-    int code = bide__request_begin(q, &head);
+    int code = bide__server_exchange_begin(x, &head);
     if (code == 0)
-        handle(q);
-    bool again = code == 0 && q->keep_alive, unread = !q->body_over;
-    bide__request_end(q);
+        handle(x);
+    bool again = code == 0 && x->keep_alive, unread = !x->body_over;
+    bide__server_exchange_end(x);
     if (!again && code == 0 && (unread || bide__buf_len(&c->in) > 0))
         linger(c);
     return code < 0 ? code : again;

@@ -15,9 +15,9 @@ struct request_copy {
     char text[];
 };
 
-static char *new_copy(bide_request_in *q, size_t len)
+static char *new_copy(bide_exchange *x, size_t len)
 {
-    if (len >= COPIES_MAX - q->copied) {
+    if (len >= COPIES_MAX - x->copied) {
         bide_fail(BIDE_ELIMIT, "more than %d bytes of parameters asked for", COPIES_MAX);
         return NULL;
     }
@@ -26,18 +26,18 @@ static char *new_copy(bide_request_in *q, size_t len)
         bide__fail_nomem("a request");
         return NULL;
     }
-    copy->older = q->copies;
-    q->copies = copy;
-    q->copied += len + 1;
+    copy->older = x->copies;
+    x->copies = copy;
+    x->copied += len + 1;
     return copy->text;
 }
 
-static void free_copies(bide_request_in *q)
+static void free_copies(bide_exchange *x)
 {
-    while (q->copies) {
-        struct request_copy *older = q->copies->older;
-        bide__free(q->copies);
-        q->copies = older;
+    while (x->copies) {
+        struct request_copy *older = x->copies->older;
+        bide__free(x->copies);
+        x->copies = older;
     }
 }
 
@@ -48,18 +48,18 @@ static void terminate(const struct h1_head *head, uint32_t at)
     ((char *)(uintptr_t)head->base)[at] = '\0';
 }
 
-static int keep_fields(bide_request_in *q)
+static int keep_fields(bide_exchange *x)
 {
-    size_t size = q->head.nfields * sizeof *q->few;
-    struct field *to = q->few;
+    size_t size = x->head.nfields * sizeof *x->few;
+    struct field *to = x->few;
 
-    if (q->head.nfields > FEW_FIELDS) {
-        to = q->fields = bide__malloc(size);
+    if (x->head.nfields > FEW_FIELDS) {
+        to = x->fields = bide__malloc(size);
         if (!to)
             return bide__fail_nomem("a request");
     }
-    memcpy(to, q->head.fields, size);
-    q->head.fields = to;
+    memcpy(to, x->head.fields, size);
+    x->head.fields = to;
     return 0;
 }
 
@@ -71,65 +71,65 @@ static const char *skip_authority(const char *target)
     return authority ? authority + 3 + strcspn(authority + 3, "/?") : target;
 }
 
-static int split_target(bide_request_in *q)
+static int split_target(bide_exchange *x)
 {
-    const char *path = skip_authority(bide_request_target(q)), *mark = strchr(path, '?');
+    const char *path = skip_authority(bide_exchange_target(x)), *mark = strchr(path, '?');
 
-    q->query = mark ? mark + 1 : "";
-    q->path = *path == '\0' || *path == '?' ? "/" : path;
-    if (!mark || q->path != path)
+    x->query = mark ? mark + 1 : "";
+    x->path = *path == '\0' || *path == '?' ? "/" : path;
+    if (!mark || x->path != path)
         return 0;
-    char *copy = new_copy(q, (size_t)(mark - path));
+    char *copy = new_copy(x, (size_t)(mark - path));
     if (!copy)
         return bide_error_code();
     *(char *)mempcpy(copy, path, (size_t)(mark - path)) = '\0';
-    q->path = copy;
+    x->path = copy;
     return 0;
 }
 
-static void begin_answer(bide_request_in *q)
+static void begin_answer(bide_exchange *x)
 {
-    q->state = UNANSWERED;
-    q->status = 0;
-    q->has_length = q->no_body = false;
-    q->is_head = strcmp(bide_request_method(q), "HEAD") == 0;
-    q->keep_alive = q->head.keep_alive;
+    x->state = UNANSWERED;
+    x->status = 0;
+    x->has_length = x->no_body = false;
+    x->is_head = strcmp(bide_exchange_method(x), "HEAD") == 0;
+    x->keep_alive = x->head.keep_alive;
 }
 
-int bide__request_begin(bide_request_in *q, const struct h1_head *head)
+int bide__server_exchange_begin(bide_exchange *x, const struct h1_head *head)
 {
-    q->head = *head;
-    q->fields = NULL;
-    q->copies = NULL;
-    q->copied = 0;
-    bide__buf_init(&q->own_fields, ANSWER_HEAD_MAX); /* first, for the end gives it back whatever fails here */
-    bide__request_begin_body(q);
-    if (keep_fields(q) < 0)
+    x->head = *head;
+    x->fields = NULL;
+    x->copies = NULL;
+    x->copied = 0;
+    bide__buf_init(&x->own_fields, ANSWER_HEAD_MAX); /* first, for the end gives it back whatever fails here */
+    bide__server_body_begin(x);
+    if (keep_fields(x) < 0)
         return BIDE_ENOMEM;
 
     terminate(head, head->method.off + head->method.len);
     terminate(head, head->target.off + head->target.len);
     for (uint32_t i = 0; i < head->nfields; i++) {
-        const struct field *f = &q->head.fields[i];
+        const struct field *f = &x->head.fields[i];
         terminate(head, f->name + f->name_len);
         terminate(head, f->value + f->value_len);
     }
-    begin_answer(q);
-    return split_target(q);
+    begin_answer(x);
+    return split_target(x);
 }
 
-void bide__request_end(bide_request_in *q)
+void bide__server_exchange_end(bide_exchange *x)
 {
-    struct connection *c = q->connection;
+    struct connection *c = x->connection;
 
-    bide__free(q->fields);
-    free_copies(q);
-    bide__request_end_body(q);
-    bide__buf_free(&q->own_fields);
-    if (q->rest.data) { /* what it holds now is what follows this request */
-        q->rest.max = c->in.max;
+    bide__free(x->fields);
+    free_copies(x);
+    bide__server_body_end(x);
+    bide__buf_free(&x->own_fields);
+    if (x->rest.data) { /* what it holds now is what follows this request */
+        x->rest.max = c->in.max;
         bide__buf_free(&c->in);
-        c->in = q->rest;
+        c->in = x->rest;
     }
     bide__buf_consume(&c->in, 0); /* an empty one begins at its front again */
     bide__buf_taken_back(&c->in);
@@ -137,73 +137,73 @@ void bide__request_end(bide_request_in *q)
 
 /* ---- asking ---- */
 
-const char *bide_request_method(const bide_request_in *q)
+const char *bide_exchange_method(const bide_exchange *x)
 {
-    if (bide__is_null(q, __func__, "the request"))
+    if (bide__is_null(x, __func__, "the exchange"))
         return NULL;
-    return q->head.base + q->head.method.off;
+    return x->head.base + x->head.method.off;
 }
 
-const char *bide_request_target(const bide_request_in *q)
+const char *bide_exchange_target(const bide_exchange *x)
 {
-    if (bide__is_null(q, __func__, "the request"))
+    if (bide__is_null(x, __func__, "the exchange"))
         return NULL;
-    return q->head.base + q->head.target.off;
+    return x->head.base + x->head.target.off;
 }
 
-const char *bide_request_path(const bide_request_in *q)
+const char *bide_exchange_path(const bide_exchange *x)
 {
-    if (bide__is_null(q, __func__, "the request"))
+    if (bide__is_null(x, __func__, "the exchange"))
         return NULL;
-    return q->path;
+    return x->path;
 }
 
-const char *bide_request_query(const bide_request_in *q)
+const char *bide_exchange_query(const bide_exchange *x)
 {
-    if (bide__is_null(q, __func__, "the request"))
+    if (bide__is_null(x, __func__, "the exchange"))
         return NULL;
-    return q->query;
+    return x->query;
 }
 
-bool bide_request_header_at(const bide_request_in *q, size_t i, bide_pair *out)
+bool bide_exchange_header_at(const bide_exchange *x, size_t i, bide_pair *out)
 {
-    if (bide__is_null(q, __func__, "the request"))
+    if (bide__is_null(x, __func__, "the exchange"))
         return false;
     if (bide__is_null(out, __func__, "the place for the field"))
         return false;
-    if (i >= q->head.nfields)
+    if (i >= x->head.nfields)
         return false;
-    const struct field *f = &q->head.fields[i];
-    *out = (bide_pair){bide__h1_name(&q->head, f), bide__h1_value(&q->head, f)};
+    const struct field *f = &x->head.fields[i];
+    *out = (bide_pair){bide__h1_name(&x->head, f), bide__h1_value(&x->head, f)};
     return true;
 }
 
-const char *bide_request_header(const bide_request_in *q, const char *name)
+const char *bide_exchange_header(const bide_exchange *x, const char *name)
 {
-    if (bide__is_null(q, __func__, "the request"))
+    if (bide__is_null(x, __func__, "the exchange"))
         return NULL;
     if (bide__is_null(name, __func__, "the name"))
         return NULL;
     bide_pair p;
 
-    for (size_t i = 0; bide_request_header_at(q, i, &p); i++)
+    for (size_t i = 0; bide_exchange_header_at(x, i, &p); i++)
         if (strcasecmp(p.name, name) == 0)
             return p.value;
     return NULL;
 }
 
-const char *bide_request_peer(const bide_request_in *q)
+const char *bide_exchange_peer(const bide_exchange *x)
 {
-    if (bide__is_null(q, __func__, "the request"))
+    if (bide__is_null(x, __func__, "the exchange"))
         return NULL;
-    return bide_stream_peer(q->connection->stream);
+    return bide_stream_peer(x->connection->stream);
 }
 
-int bide_request_status(const bide_request_in *q)
+int bide_exchange_status(const bide_exchange *x)
 {
-    if (bide__is_null(q, __func__, "the request"))
+    if (bide__is_null(x, __func__, "the exchange"))
         return -EINVAL;
-    return q->status;
+    return x->status;
 }
 
 static int hex_digit(char c)
@@ -240,10 +240,10 @@ static bool decodes_to(const char *text, size_t len, const char *name)
     return text == end && !*name;
 }
 
-static const char *decode(bide_request_in *q, const char *text, size_t len)
+static const char *decode(bide_exchange *x, const char *text, size_t len)
 {
     const char *end = text + len;
-    char *out = new_copy(q, len), *at = out;
+    char *out = new_copy(x, len), *at = out;
     if (!out)
         return NULL;
 
@@ -253,18 +253,18 @@ static const char *decode(bide_request_in *q, const char *text, size_t len)
     return out;
 }
 
-const char *bide_request_param(bide_request_in *q, const char *name)
+const char *bide_exchange_param(bide_exchange *x, const char *name)
 {
-    if (bide__is_null(q, __func__, "the request"))
+    if (bide__is_null(x, __func__, "the exchange"))
         return NULL;
     if (bide__is_null(name, __func__, "the name"))
         return NULL;
-    const char *at = q->query;
+    const char *at = x->query;
 
     while (*at) {
         size_t len = strcspn(at, "&"), name_len = strcspn(at, "=&");
         if (decodes_to(at, name_len, name))
-            return name_len == len ? "" : decode(q, at + name_len + 1, len - name_len - 1);
+            return name_len == len ? "" : decode(x, at + name_len + 1, len - name_len - 1);
         at += len + (at[len] == '&');
     }
     return NULL;

@@ -30,8 +30,8 @@ enum answer_state {
     ANSWERED
 };
 
-/* A request; its strings lie in connection.in, each with a NUL written behind it. */
-struct bide_request_in {
+/* A request and its answer; its strings lie in connection.in, each with a NUL written behind it. */
+struct bide_exchange {
     struct connection *connection;
     struct h1_head head;
     struct field few[FEW_FIELDS];
@@ -44,7 +44,7 @@ struct bide_request_in {
     uint64_t body_left;      /* of H1_BODY_LENGTH: still to be taken */
     struct h1_chunked chunked;
     struct buf rest;         /* what followed the head, once more had to be read behind it */
-    struct buf body;         /* collected by bide_request_body */
+    struct buf body;         /* collected by bide_exchange_body */
     size_t body_held;        /* of server.bodies_held */
     int64_t body_deadline_ns; /* loop clock; 0: nobody has waited for it yet */
     int body_error;          /* why it could not be read */
@@ -69,7 +69,7 @@ struct connection {
     uint64_t sent_before;  /* bytes, when the running or last request began */
     bool idle;             /* no byte of the next request has come, and it was not cancelled yet */
     bool giving_way;       /* it was cancelled so that its descriptor becomes free */
-    bide_request_in request;
+    bide_exchange exchange;
 };
 
 struct bide_server {
@@ -112,18 +112,18 @@ int64_t bide__server_deadline_ns(const bide_server *s, int64_t ms);
 /* ---- request.c ---- */
 
 /* Take over a parsed and framed head; the strings get their NULs.  0 or an error on record. */
-int bide__request_begin(bide_request_in *q, const struct h1_head *head);
+int bide__server_exchange_begin(bide_exchange *x, const struct h1_head *head);
 /* Forget it, and leave in connection.in what came behind it. */
-void bide__request_end(bide_request_in *q);
+void bide__server_exchange_end(bide_exchange *x);
 
 /* ---- body.c ---- */
 
-void bide__request_begin_body(bide_request_in *q);
-void bide__request_end_body(bide_request_in *q);
+void bide__server_body_begin(bide_exchange *x);
+void bide__server_body_end(bide_exchange *x);
 /* The next piece of the body: its length, 0 at the end.  *data lasts until the next suspension. */
-ssize_t bide__request_body_next(bide_request_in *q, const char **data);
+ssize_t bide__server_body_next(bide_exchange *x, const char **data);
 /* Is the rest of the body so short that reading it is cheaper than a new connection?  Suspends. */
-bool bide__request_skip_body(bide_request_in *q);
+bool bide__server_body_skip(bide_exchange *x);
 
 /* ---- respond.c ---- */
 

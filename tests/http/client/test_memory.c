@@ -189,11 +189,11 @@ static int wait_for_answer(bide_session *s, const char *url)
     return r ? 0 : bide_raise();
 }
 
-static int answer_late(bide_request_in *q, void *arg)
+static int answer_late(bide_exchange *x, void *arg)
 {
     (void)arg;
     BIDE_TRY(bide_sleep_ms(500));
-    return bide_respond_text(q, 200, "late");
+    return bide_respond_text(x, 200, "late");
 }
 
 static long resident_kib(void)

@@ -2,10 +2,10 @@
 /* test_tls.c - https: who is trusted, what is said when not, resumption, answers that were cut off. */
 #include "client.h"
 
-static int hello(bide_request_in *q, void *arg)
+static int hello(bide_exchange *x, void *arg)
 {
     (void)arg;
-    return bide_respond_text(q, 200, "hello");
+    return bide_respond_text(x, 200, "hello");
 }
 
 static bide_server *https_server(const char *cert)

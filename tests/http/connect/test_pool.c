@@ -12,10 +12,10 @@ struct seen {
     int delay_ms;
 };
 
-static int slow(bide_request_in *q, void *arg)
+static int slow(bide_exchange *x, void *arg)
 {
     struct seen *seen = arg;
-    const char *path = bide_request_path(q);
+    const char *path = bide_exchange_path(x);
     size_t n = strlen(seen->order);
 
     seen->running++;
@@ -24,7 +24,7 @@ static int slow(bide_request_in *q, void *arg)
         seen->order[n] = path[strlen(path) - 1];
     int code = bide_sleep_ms(seen->delay_ms);
     seen->running--;
-    return code < 0 ? code : bide_respond_text(q, 200, path);
+    return code < 0 ? code : bide_respond_text(x, 200, path);
 }
 
 static int get(bide_session *s, const char *base, const char *path)

@@ -320,17 +320,17 @@ TEST(client_two_tasks_cannot_read_one_body, .real_time = true)
 enum { MANY = 32 << 20, PIECE = 1 << 16 };
 static char filler[PIECE];
 
-static int stream_many(bide_request_in *q, void *arg)
+static int stream_many(bide_exchange *x, void *arg)
 {
     (void)arg;
-    if (strcmp(bide_request_path(q), "/counted") == 0)
-        BIDE_TRY(bide_respond_header(q, "Content-Length", "33554432"));
-    BIDE_TRY(bide_respond_begin(q, 200, "x/y"));
+    if (strcmp(bide_exchange_path(x), "/counted") == 0)
+        BIDE_TRY(bide_respond_header(x, "Content-Length", "33554432"));
+    BIDE_TRY(bide_respond_begin(x, 200, "x/y"));
     for (int i = 0; i < MANY / PIECE; i++) {
         memset(filler, 'a' + i % 26, sizeof filler);
-        BIDE_TRY(bide_respond_chunk(q, filler, sizeof filler));
+        BIDE_TRY(bide_respond_chunk(x, filler, sizeof filler));
     }
-    return bide_respond_end(q);
+    return bide_respond_end(x);
 }
 
 /* Every byte, in order, in little memory. */

@@ -14,26 +14,26 @@
         EXPECT_CONTAINS(bide_error_text(), says); \
     } while (0)
 
-static int handle(bide_request_in *q, void *arg)
+static int handle(bide_exchange *x, void *arg)
 {
     bool *done = arg;
     bide_pair field;
 
-    REFUSED(bide_request_header(q, NULL), NULL, "bide_request_header: the name is NULL");
-    REFUSED(bide_request_param(q, NULL), NULL, "bide_request_param: the name is NULL");
-    REFUSED(bide_request_header_at(q, 0, NULL), false, "bide_request_header_at: the place for the field is NULL");
-    EXPECT_FALSE(bide_request_header_at(q, SIZE_MAX, &field));
-    REFUSED(bide_respond_header(q, NULL, "x"), -EINVAL, "bide_respond_header: the name is NULL");
-    REFUSED(bide_respond_header(q, "X", NULL), -EINVAL, "bide_respond_header: the value is NULL");
-    REFUSED(bide_respond(q, 200, NULL, NULL, 5), -EINVAL, "bide_respond: the body is NULL");
-    REFUSED(bide_respond(q, -1, NULL, "", 0), -EINVAL, "status -1");
-    REFUSED(bide_respond_text(q, 200, NULL), -EINVAL, "bide_respond_text: the text is NULL");
-    REFUSED(bide_respond_begin(q, 1000, NULL), -EINVAL, "status 1000");
-    EXPECT_EQ(bide_respond_begin(q, 200, NULL), 0);
-    REFUSED(bide_respond_chunk(q, NULL, 5), -EINVAL, "bide_respond_chunk: the piece is NULL");
-    EXPECT_EQ(bide_respond_chunk(q, NULL, 0), 0);
+    REFUSED(bide_exchange_header(x, NULL), NULL, "bide_exchange_header: the name is NULL");
+    REFUSED(bide_exchange_param(x, NULL), NULL, "bide_exchange_param: the name is NULL");
+    REFUSED(bide_exchange_header_at(x, 0, NULL), false, "bide_exchange_header_at: the place for the field is NULL");
+    EXPECT_FALSE(bide_exchange_header_at(x, SIZE_MAX, &field));
+    REFUSED(bide_respond_header(x, NULL, "x"), -EINVAL, "bide_respond_header: the name is NULL");
+    REFUSED(bide_respond_header(x, "X", NULL), -EINVAL, "bide_respond_header: the value is NULL");
+    REFUSED(bide_respond(x, 200, NULL, NULL, 5), -EINVAL, "bide_respond: the body is NULL");
+    REFUSED(bide_respond(x, -1, NULL, "", 0), -EINVAL, "status -1");
+    REFUSED(bide_respond_text(x, 200, NULL), -EINVAL, "bide_respond_text: the text is NULL");
+    REFUSED(bide_respond_begin(x, 1000, NULL), -EINVAL, "status 1000");
+    EXPECT_EQ(bide_respond_begin(x, 200, NULL), 0);
+    REFUSED(bide_respond_chunk(x, NULL, 5), -EINVAL, "bide_respond_chunk: the piece is NULL");
+    EXPECT_EQ(bide_respond_chunk(x, NULL, 0), 0);
     *done = true;
-    return bide_respond_end(q);
+    return bide_respond_end(x);
 }
 
 TEST(server_functions_refuse_what_is_no_argument, .real_time = true)
@@ -54,20 +54,20 @@ TEST(server_functions_refuse_what_is_no_argument, .real_time = true)
     REFUSED(bide_server_get_stats(NULL).open, 0, "bide_server_get_stats: the server is NULL");
     EXPECT_EQ(bide_server_count(s, -1) + bide_server_count(s, 600), 0);
 
-    REFUSED(bide_request_method(NULL), NULL, "bide_request_method: the request is NULL");
-    REFUSED(bide_request_target(NULL), NULL, "bide_request_target: the request is NULL");
-    REFUSED(bide_request_path(NULL), NULL, "bide_request_path: the request is NULL");
-    REFUSED(bide_request_query(NULL), NULL, "bide_request_query: the request is NULL");
-    REFUSED(bide_request_param(NULL, "x"), NULL, "bide_request_param: the request is NULL");
-    REFUSED(bide_request_header(NULL, "x"), NULL, "bide_request_header: the request is NULL");
-    REFUSED(bide_request_peer(NULL), NULL, "bide_request_peer: the request is NULL");
-    REFUSED(bide_request_status(NULL), -EINVAL, "bide_request_status: the request is NULL");
-    REFUSED(bide_request_body(NULL).data, NULL, "bide_request_body: the request is NULL");
-    REFUSED(bide_respond_header(NULL, "a", "b"), -EINVAL, "bide_respond_header: the request is NULL");
-    REFUSED(bide_respond(NULL, 200, NULL, "", 0), -EINVAL, "bide_respond: the request is NULL");
-    REFUSED(bide_respond_text(NULL, 200, ""), -EINVAL, "bide_respond_text: the request is NULL");
-    REFUSED(bide_respond_json(NULL, 200, "%d", 1), -EINVAL, "bide_respond_json: the request is NULL");
-    REFUSED(bide_respond_begin(NULL, 200, NULL), -EINVAL, "bide_respond_begin: the request is NULL");
-    REFUSED(bide_respond_chunk(NULL, "", 0), -EINVAL, "bide_respond_chunk: the request is NULL");
-    REFUSED(bide_respond_end(NULL), -EINVAL, "bide_respond_end: the request is NULL");
+    REFUSED(bide_exchange_method(NULL), NULL, "bide_exchange_method: the exchange is NULL");
+    REFUSED(bide_exchange_target(NULL), NULL, "bide_exchange_target: the exchange is NULL");
+    REFUSED(bide_exchange_path(NULL), NULL, "bide_exchange_path: the exchange is NULL");
+    REFUSED(bide_exchange_query(NULL), NULL, "bide_exchange_query: the exchange is NULL");
+    REFUSED(bide_exchange_param(NULL, "x"), NULL, "bide_exchange_param: the exchange is NULL");
+    REFUSED(bide_exchange_header(NULL, "x"), NULL, "bide_exchange_header: the exchange is NULL");
+    REFUSED(bide_exchange_peer(NULL), NULL, "bide_exchange_peer: the exchange is NULL");
+    REFUSED(bide_exchange_status(NULL), -EINVAL, "bide_exchange_status: the exchange is NULL");
+    REFUSED(bide_exchange_body(NULL).data, NULL, "bide_exchange_body: the exchange is NULL");
+    REFUSED(bide_respond_header(NULL, "a", "b"), -EINVAL, "bide_respond_header: the exchange is NULL");
+    REFUSED(bide_respond(NULL, 200, NULL, "", 0), -EINVAL, "bide_respond: the exchange is NULL");
+    REFUSED(bide_respond_text(NULL, 200, ""), -EINVAL, "bide_respond_text: the exchange is NULL");
+    REFUSED(bide_respond_json(NULL, 200, "%d", 1), -EINVAL, "bide_respond_json: the exchange is NULL");
+    REFUSED(bide_respond_begin(NULL, 200, NULL), -EINVAL, "bide_respond_begin: the exchange is NULL");
+    REFUSED(bide_respond_chunk(NULL, "", 0), -EINVAL, "bide_respond_chunk: the exchange is NULL");
+    REFUSED(bide_respond_end(NULL), -EINVAL, "bide_respond_end: the exchange is NULL");
 }

@@ -15,76 +15,76 @@
 
 /* ---- a handler that does as the path says ---- */
 
-static int echo_body(bide_request_in *q)
+static int echo_body(bide_exchange *x)
 {
-    bide_bytes body = bide_request_body(q);
+    bide_bytes body = bide_exchange_body(x);
     if (!body.data)
         return bide_raise();
-    return bide_respond(q, 200, "text/plain", body.data, body.len);
+    return bide_respond(x, 200, "text/plain", body.data, body.len);
 }
 
-static int chunks(bide_request_in *q)
+static int chunks(bide_exchange *x)
 {
-    BIDE_TRY(bide_respond_begin(q, 200, "text/plain"));
-    BIDE_TRY(bide_respond_chunk(q, "one", 3));
-    BIDE_TRY(bide_respond_chunk(q, "", 0));
-    BIDE_TRY(bide_respond_chunk(q, "three", 5));
-    return bide_respond_end(q);
+    BIDE_TRY(bide_respond_begin(x, 200, "text/plain"));
+    BIDE_TRY(bide_respond_chunk(x, "one", 3));
+    BIDE_TRY(bide_respond_chunk(x, "", 0));
+    BIDE_TRY(bide_respond_chunk(x, "three", 5));
+    return bide_respond_end(x);
 }
 
-static int counted(bide_request_in *q, const char *length)
+static int counted(bide_exchange *x, const char *length)
 {
-    BIDE_TRY(bide_respond_header(q, "Content-Length", length));
-    BIDE_TRY(bide_respond_begin(q, 200, "text/plain"));
-    BIDE_TRY(bide_respond_chunk(q, "12345", 5));
-    return bide_respond_end(q);
+    BIDE_TRY(bide_respond_header(x, "Content-Length", length));
+    BIDE_TRY(bide_respond_begin(x, 200, "text/plain"));
+    BIDE_TRY(bide_respond_chunk(x, "12345", 5));
+    return bide_respond_end(x);
 }
 
-static int describe(bide_request_in *q)
+static int describe(bide_exchange *x)
 {
     char text[512];
-    const char *x = bide_request_param(q, "x"), *header = bide_request_header(q, "x-test");
+    const char *param = bide_exchange_param(x, "x"), *header = bide_exchange_header(x, "x-test");
 
-    snprintf(text, sizeof text, "%s|%s|%s|%s|x=%s|h=%s", bide_request_method(q), bide_request_target(q),
-             bide_request_path(q), bide_request_query(q), x ? x : "(none)", header ? header : "(none)");
-    return bide_respond(q, 200, NULL, text, strlen(text));
+    snprintf(text, sizeof text, "%s|%s|%s|%s|x=%s|h=%s", bide_exchange_method(x), bide_exchange_target(x),
+             bide_exchange_path(x), bide_exchange_query(x), param ? param : "(none)", header ? header : "(none)");
+    return bide_respond(x, 200, NULL, text, strlen(text));
 }
 
-static int fail_in_the_middle(bide_request_in *q)
+static int fail_in_the_middle(bide_exchange *x)
 {
-    BIDE_TRY(bide_respond_begin(q, 200, "text/plain"));
-    BIDE_TRY(bide_respond_chunk(q, "half", 4));
+    BIDE_TRY(bide_respond_begin(x, 200, "text/plain"));
+    BIDE_TRY(bide_respond_chunk(x, "half", 4));
     return bide_fail(-EIO, "the disk is gone");
 }
 
-static int route(bide_request_in *q, void *arg)
+static int route(bide_exchange *x, void *arg)
 {
-    const char *path = bide_request_path(q);
+    const char *path = bide_exchange_path(x);
 
     (void)arg;
-    if (strcmp(bide_request_target(q), "/") == 0)
-        return bide_respond_text(q, 200, "hello");
+    if (strcmp(bide_exchange_target(x), "/") == 0)
+        return bide_respond_text(x, 200, "hello");
     if (strcmp(path, "/body") == 0)
-        return echo_body(q);
+        return echo_body(x);
     if (strcmp(path, "/chunks") == 0)
-        return chunks(q);
+        return chunks(x);
     if (strncmp(path, "/counted/", 9) == 0)
-        return counted(q, path + 9);
+        return counted(x, path + 9);
     if (strcmp(path, "/fail") == 0)
         return bide_fail(-EIO, "the disk is gone");
     if (strcmp(path, "/half") == 0)
-        return fail_in_the_middle(q);
+        return fail_in_the_middle(x);
     if (strcmp(path, "/peer") == 0)
-        return bide_respond_text(q, 200, bide_request_peer(q));
+        return bide_respond_text(x, 200, bide_exchange_peer(x));
     if (strcmp(path, "/silent") == 0)
         return 0;
     if (strcmp(path, "/empty") == 0)
-        return bide_respond(q, 204, NULL, NULL, 0);
+        return bide_respond(x, 204, NULL, NULL, 0);
     if (strncmp(path, "/sleep/", 7) == 0) {
         BIDE_TRY(bide_sleep_ms(atoi(path + 7)));
-        return bide_respond_text(q, 200, path + 7);
+        return bide_respond_text(x, 200, path + 7);
     }
-    return describe(q);
+    return describe(x);
 }
 
 /* ---- a client that knows nothing ---- */
@@ -625,27 +625,27 @@ UNIT(server_start_outside_a_task_is_an_error)
 
 /* ---- bad answers are refused before they are sent ---- */
 
-static int bad_answers(bide_request_in *q, void *arg)
+static int bad_answers(bide_exchange *x, void *arg)
 {
     (void)arg;
-    EXPECT_ERR(bide_respond_header(q, "Bad Name", "x"), -EINVAL);
+    EXPECT_ERR(bide_respond_header(x, "Bad Name", "x"), -EINVAL);
     bide_error_clear();
-    EXPECT_ERR(bide_respond_header(q, "X", "a\r\nSet-Cookie: b"), -EINVAL);
+    EXPECT_ERR(bide_respond_header(x, "X", "a\r\nSet-Cookie: b"), -EINVAL);
     bide_error_clear();
-    EXPECT_ERR(bide_respond_header(q, "transfer-encoding", "chunked"), -EINVAL);
+    EXPECT_ERR(bide_respond_header(x, "transfer-encoding", "chunked"), -EINVAL);
     bide_error_clear();
-    EXPECT_ERR(bide_respond(q, 99, NULL, "", 0), -EINVAL);
+    EXPECT_ERR(bide_respond(x, 99, NULL, "", 0), -EINVAL);
     bide_error_clear();
-    EXPECT_ERR(bide_respond(q, 200, "text/plain\n", "", 0), -EINVAL);
+    EXPECT_ERR(bide_respond(x, 200, "text/plain\n", "", 0), -EINVAL);
     bide_error_clear();
-    EXPECT_ERR(bide_respond_chunk(q, "x", 1), BIDE_ESTATE);
+    EXPECT_ERR(bide_respond_chunk(x, "x", 1), BIDE_ESTATE);
     bide_error_clear();
-    EXPECT_EQ(bide_request_status(q), 0);
-    EXPECT_EQ(bide_respond_header(q, "X-Good", "yes"), 0);
-    EXPECT_EQ(bide_respond_json(q, 418, "{\"n\":%d}", 7), 0);
-    EXPECT_EQ(bide_request_status(q), 418);
-    EXPECT_ERR(bide_respond(q, 200, NULL, "", 0), BIDE_ESTATE);
-    EXPECT_ERR(bide_respond_header(q, "X", "y"), BIDE_ESTATE);
+    EXPECT_EQ(bide_exchange_status(x), 0);
+    EXPECT_EQ(bide_respond_header(x, "X-Good", "yes"), 0);
+    EXPECT_EQ(bide_respond_json(x, 418, "{\"n\":%d}", 7), 0);
+    EXPECT_EQ(bide_exchange_status(x), 418);
+    EXPECT_ERR(bide_respond(x, 200, NULL, "", 0), BIDE_ESTATE);
+    EXPECT_ERR(bide_respond_header(x, "X", "y"), BIDE_ESTATE);
     return 0;
 }
 
@@ -659,20 +659,20 @@ TEST(server_answer_is_checked, .real_time = true)
 }
 
 /* A piece that the client did not take in time is cut off; nothing may be sent behind it. */
-static int cut_off(bide_request_in *q, void *arg)
+static int cut_off(bide_exchange *x, void *arg)
 {
     static char much[8 << 20];
     bool *done = arg;
 
     memset(much, 'x', sizeof much);
-    EXPECT_EQ(bide_respond_begin(q, 200, "text/plain"), 0);
+    EXPECT_EQ(bide_respond_begin(x, 200, "text/plain"), 0);
     bide_timeout(30)
-        EXPECT_ERR(bide_respond_chunk(q, much, sizeof much), BIDE_ETIMEDOUT);
+        EXPECT_ERR(bide_respond_chunk(x, much, sizeof much), BIDE_ETIMEDOUT);
     bide_error_clear();
-    EXPECT_ERR(bide_respond_chunk(q, "more", 4), BIDE_ESTATE);
+    EXPECT_ERR(bide_respond_chunk(x, "more", 4), BIDE_ESTATE);
     EXPECT_CONTAINS(bide_error_text(), "cut off");
     bide_error_clear();
-    EXPECT_ERR(bide_respond_end(q), BIDE_ESTATE);
+    EXPECT_ERR(bide_respond_end(x), BIDE_ESTATE);
     *done = true;
     return bide_raise();
 }
