@@ -163,6 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_string(text);
     f = (struct fetch){.options = &options, .jsonl.path = "log", .naming.directory = "d", .messages = 1000};
     f.request.method = "GET";
+    f.queue.options.request = &f.request;
     if (glob_parse(&g, next_part(&rest), false, &why) == EXIT_OK)
         check_record(&f, &g, data[0], rest);
     glob_free(&g);
