@@ -49,7 +49,7 @@ BIDE_API BIDE_MUST_USE int bide_main_with(bide_awaitable a);
  * The running loop; else the loop of this thread, made when it is asked for the first time.
  *
  * Returns:   the loop, or NULL
- * Errors:    BIDE_ENOMEM; what the kernel says when it has no more descriptors
+ * Errors:    BIDE_ENOMEM.  (A loop takes its own descriptors with the first that it watches.)
  * Owns:      borrowed: it ends with the thread, or with bide_loop_close
  */
 BIDE_API bide_loop *bide_get_event_loop(void);

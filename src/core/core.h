@@ -13,6 +13,7 @@
 #define BIDE_CORE_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include <bide/loop.h>
@@ -281,17 +282,17 @@ void bide__threads_close(struct thread_pool *p);
 
 /* ---- loop.c ---- */
 
-/* The part of the loop that waits for the outside world; io's epoll.c is the one there is. */
+/* The part of the loop that waits for the outside world: rest.c, and from the first descriptor on, the one that io hands in. */
 struct poller_ops {
-    int (*open)(bide_loop *loop, void **poller);
     void (*close)(void *poller);
     /* Wait up to timeout_ns (negative: forever) and wake who waited.  0, or a code when the kernel refuses. */
     int (*wait)(void *poller, int64_t timeout_ns);
     void (*wake)(void *poller); /* from any thread or a signal handler: end the present or next wait */
 };
 
-extern const struct poller_ops bide__epoll_ops;
+extern const struct poller_ops bide__rest_ops;
 void bide__set_poller(bide_loop *loop, const struct poller_ops *ops); /* which hands on to the one before */
+void bide__replace_poller(bide_loop *loop, const struct poller_ops *ops, void *poller); /* and close the one before */
 
 struct bide_loop {
     struct object object; /* shared by its tasks, futures and handles: they may outlive its closing */
@@ -308,6 +309,7 @@ struct bide_loop {
     unsigned outside; /* calls in threads: somebody will wake us */
     const struct poller_ops *poller_ops;
     void *poller;
+    sem_t wakeups; /* rest.c */
     struct list_node tasks;   /* all that are not done */
     struct list_node handles; /* calls not made yet */
     struct list_node free_tasks;

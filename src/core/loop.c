@@ -317,7 +317,9 @@ static void loop_init(bide_loop *loop)
     loop->now_ns = bide__clock_ns();
     bide__wheel_init(&loop->wheel, loop->now_ns / NS_PER_MS);
     bide__fiber_init(&loop->fiber, NULL, NULL);
-    loop->poller_ops = &bide__epoll_ops;
+    loop->poller_ops = &bide__rest_ops;
+    loop->poller = loop;
+    sem_init(&loop->wakeups, 0, 0);
     loop->budget = RESUMES_PER_POLL;
 }
 
@@ -360,12 +362,8 @@ bide_loop *bide_loop_new(void)
         goto no_ring;
     if (stacks_init(loop) < 0)
         goto no_stacks;
-    if (loop->poller_ops->open(loop, &loop->poller) < 0)
-        goto no_poller;
     return loop;
 
-no_poller:
-    bide__stack_pool_destroy(&loop->stacks);
 no_stacks:
     bide__ring_free(&loop->ring);
 no_ring:
@@ -429,7 +427,7 @@ static void close_inbox(bide_loop *loop)
 static void close_inherited(bide_loop *loop)
 {
     loop->closed = true;
-    bide__epoll_ops.close(loop->poller);
+    loop->poller_ops->close(loop->poller);
 }
 
 int bide_loop_close(bide_loop *loop)
@@ -489,14 +487,6 @@ void bide__loop_attach(bide_loop *loop, struct loop_closer *c)
 void bide__loop_detach(struct loop_closer *c)
 {
     bide__list_remove(&c->node);
-}
-
-/* Other threads wake the loop through its poller, with this lock held. */
-void bide__set_poller(bide_loop *loop, const struct poller_ops *ops)
-{
-    pthread_mutex_lock(&loop->lock);
-    loop->poller_ops = ops;
-    pthread_mutex_unlock(&loop->lock);
 }
 
 bool bide__loop_post(bide_loop *loop, struct inbox_item *item)

@@ -282,8 +282,8 @@ TEST(clock_is_read_once_a_turn, .real_time = true)
 
 static void *call_later(void *loop)
 {
-    usleep(20000);
     bide_loop *l = loop;
+    usleep(20000);
     l->poller_ops->wake(l->poller);
     return NULL;
 }
@@ -295,4 +295,23 @@ TEST(wakeup_from_another_thread_ends_the_wait, .real_time = true)
     EXPECT_EQ(pthread_create(&thread, NULL, call_later, bide__loop_here), 0);
     EXPECT_EQ(bide_sleep_ms(50), 0);
     pthread_join(thread, NULL);
+}
+
+/* A loop of tasks and timers has no descriptors; the first that is watched brings the epoll set, and the bell that wakes it. */
+TEST(poller_is_replaced_with_the_first_descriptor_and_still_woken, .real_time = true)
+{
+    bide_loop *loop = bide__loop_here;
+    pthread_t thread;
+    struct fd f;
+    int ends[2];
+    EXPECT_TRUE(loop->poller_ops == &bide__rest_ops);
+    EXPECT_EQ(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+
+    EXPECT_EQ(bide__fd_open(&f, ends[0]), 0);
+    EXPECT_TRUE(loop->poller_ops != &bide__rest_ops);
+    EXPECT_EQ(pthread_create(&thread, NULL, call_later, loop), 0);
+    EXPECT_EQ(bide_sleep_ms(50), 0);
+    pthread_join(thread, NULL);
+    bide__fd_close(&f);
+    close(ends[1]);
 }

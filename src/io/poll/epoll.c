@@ -2,6 +2,8 @@
 /*
  * epoll.c - the loop's question to the kernel: what can be read or written now?
  *
+ * A loop that watches no descriptor has none of this: the first one opens the epoll set, and makes it the loop's poller.
+ *
  * Every descriptor is registered once for its life, edge-triggered, for both directions.  An event is remembered in
  * its struct fd and wakes who waits there; nothing else runs here, so no struct fd can go away while a batch of events
  * is worked through.  Errors and hang-ups wake both sides: the next system call returns what happened.
@@ -23,6 +25,8 @@ struct epoll {
     struct epoll_event events[EVENTS_MAX];
 };
 
+static const struct poller_ops epoll_ops;
+
 static int epoll_fail(struct epoll *p, const char *what)
 {
     int code = -errno;
@@ -33,7 +37,7 @@ static int epoll_fail(struct epoll *p, const char *what)
     return bide_fail(code, "%s: %s", what, bide_strerror(code));
 }
 
-static int epoll_open(bide_loop *loop, void **poller)
+static int epoll_open(bide_loop *loop)
 {
     struct epoll *p = bide__calloc(1, sizeof *p);
     if (!p)
@@ -52,9 +56,14 @@ static int epoll_open(bide_loop *loop, void **poller)
         close(p->wakeup);
         return epoll_fail(p, "epoll_ctl");
     }
-    *poller = p;
+    bide__replace_poller(loop, &epoll_ops, p);
     bide__fd_begin_turn(loop);
     return 0;
+}
+
+int bide__epoll_begin(bide_loop *loop)
+{
+    return likely(loop->poller_ops != &bide__rest_ops) ? 0 : epoll_open(loop);
 }
 
 static void epoll_close(void *poller)
@@ -158,5 +167,4 @@ static void epoll_wake(void *poller)
     errno = saved;
 }
 
-const struct poller_ops bide__epoll_ops = {
-    .open = epoll_open, .close = epoll_close, .wait = epoll_ask, .wake = epoll_wake};
+static const struct poller_ops epoll_ops = {.close = epoll_close, .wait = epoll_ask, .wake = epoll_wake};

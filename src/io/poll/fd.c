@@ -25,7 +25,9 @@ int bide__fd_open(struct fd *f, int fd)
     *f = (struct fd){.fd = fd, .writable = true, .share = FD_SHARE, .loop = loop};
     bide__list_init(&f->readers);
     bide__list_init(&f->writers);
-    int code = bide__epoll_add(loop->poller, fd, f);
+    int code = bide__epoll_begin(loop);
+    if (code == 0)
+        code = bide__epoll_add(loop->poller, fd, f);
     if (code < 0) {
         f->fd = -1;
         return bide_fail(code, "watching a descriptor: %s", bide_strerror(code));

@@ -18,6 +18,9 @@ static inline bool bide__is_null(const void *argument, const char *function, con
     return true;
 }
 
+/* epoll.c: from now on the loop asks the kernel for descriptors, too.  Before one is watched, or the poller is wrapped. */
+int bide__epoll_begin(bide_loop *loop);
+
 /* ---- fd.c: a descriptor that the loop watches ---- */
 
 /*

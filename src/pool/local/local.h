@@ -7,6 +7,7 @@
 #ifndef BIDE_POOL_LOCAL_H
 #define BIDE_POOL_LOCAL_H
 
+#include "io/poll/poll.h"
 #include "pool/proxy/proxy.h"
 
 /*

@@ -20,6 +20,7 @@ struct local_poll {
     bide_loop *loop;
     struct list_node pools;
     const struct poller_ops *inner;
+    struct poller_ops ops; /* those of inner, but for the wait */
     unsigned skipped;
     struct spin spin;
 };
@@ -141,18 +142,6 @@ static int pool_wait(void *poller, int64_t timeout_ns)
     return code;
 }
 
-static void pool_poller_close(void *poller)
-{
-    bide__epoll_ops.close(poller); /* never: on_loop_close puts the loop's own back before */
-}
-
-static void pool_poller_wake(void *poller)
-{
-    bide__epoll_ops.wake(poller);
-}
-
-static const struct poller_ops pool_poller_ops = {.close = pool_poller_close, .wait = pool_wait, .wake = pool_poller_wake};
-
 /* ---- attaching ---- */
 
 static void remove_poll(struct local_poll *pp)
@@ -177,17 +166,20 @@ int bide__local_poll_attach(bide_pool *p)
     struct local_poll *pp = here(p->loop);
 
     if (!pp) {
+        BIDE_TRY(bide__epoll_begin(p->loop));
         pp = bide__calloc(1, sizeof *pp);
         if (!pp)
             return bide__fail_nomem("a pool");
         pp->loop = p->loop;
         pp->inner = p->loop->poller_ops;
+        pp->ops = *pp->inner;
+        pp->ops.wait = pool_wait;
         bide__spin_init(&pp->spin);
         pp->closer = (struct loop_closer){.key = &poll_key, .close = on_loop_close};
         bide__list_init(&pp->closer.node);
         bide__list_init(&pp->pools);
         bide__loop_attach(p->loop, &pp->closer);
-        bide__set_poller(p->loop, &pool_poller_ops);
+        bide__set_poller(p->loop, &pp->ops);
     }
     bide__list_append(&pp->pools, &bide__local(p)->in_poll);
     return 0;

@@ -149,7 +149,7 @@ static void account(struct worker *w)
     atomic_store_explicit(&s->awake_since_ns, now, memory_order_relaxed);
 }
 
-static int worker_wait(void *poller, int64_t timeout_ns)
+int bide__worker_wait(void *poller, int64_t timeout_ns)
 {
     struct worker *w = bide__worker_here;
     struct segment_shared *s = w->segment.shared;
@@ -175,16 +175,3 @@ static int worker_wait(void *poller, int64_t timeout_ns)
     start_calls(w);
     return code;
 }
-
-static void worker_poller_close(void *poller)
-{
-    bide__worker_here->inner->close(poller);
-}
-
-static void worker_poller_wake(void *poller)
-{
-    bide__epoll_ops.wake(poller);
-}
-
-const struct poller_ops bide__worker_poller_ops = {
-    .close = worker_poller_close, .wait = worker_wait, .wake = worker_poller_wake};

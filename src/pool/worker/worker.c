@@ -116,7 +116,9 @@ static int open_loop(struct worker *w)
     w->birth.ctl = -1; /* the loop's */
     BIDE_TRY(bide__watch_open(&w->ctl_watch, &w->ctl, ctl_readable));
     w->inner = w->loop->poller_ops;
-    bide__set_poller(w->loop, &bide__worker_poller_ops);
+    w->poller = *w->inner;
+    w->poller.wait = bide__worker_wait;
+    bide__set_poller(w->loop, &w->poller);
     w->loop->mirror = &w->segment.shared->current;
     return 0;
 }

@@ -61,7 +61,8 @@ struct worker {
         struct record record;
         char *payload;
     } init, fini;
-    const struct poller_ops *inner;
+    const struct poller_ops *inner; /* the loop's own, */
+    struct poller_ops poller;       /* and those in its place: the same, but for the wait */
     int64_t polled_ns; /* when the kernel was asked last */
     unsigned skipped;
     struct spin spin;
@@ -86,7 +87,7 @@ bool bide__worker_is_late(const struct worker *w); /* its loop should turn */
 /* The memory we share, or the loop, is broken: a process ends, and is replaced. */
 void bide__worker_give_up(const struct worker *w);
 char *bide__worker_arena(struct worker *w); /* NULL: an error on record */
-extern const struct poller_ops bide__worker_poller_ops;
+int bide__worker_wait(void *poller, int64_t timeout_ns); /* lanes.c: the loop's wait, with what comes in the lanes */
 
 /* ---- call.c ---- */
 struct job_call {
