@@ -7,67 +7,6 @@
  */
 #include "core/core.h"
 
-/* ---- sleep ---- */
-
-struct sleep {
-    struct wait wait;
-    struct timer timer;
-};
-
-/* asyncio takes two turns from timer to task: the first one settles the sleep's future. */
-static void after_sleep(struct ready *r)
-{
-    bide_task *t = container_of(r, bide_task, ready);
-
-    r->run = bide__task_run;
-    bide__push(t->future.loop, r);
-}
-
-static void sleep_over(struct timer *timer)
-{
-    bide_task *t = container_of(timer, struct sleep, timer)->wait.task;
-
-    t->ready.run = after_sleep;
-    bide__push(t->future.loop, &t->ready);
-}
-
-static bool sleep_end_early(struct wait *w)
-{
-    struct sleep *s = container_of(w, struct sleep, wait);
-    bide_task *t = w->task;
-
-    if (!bide__timer_is_armed(&s->timer) && t->ready.run != after_sleep)
-        return false;
-    bide__timer_disarm(t->future.loop, &s->timer);
-    bide__unpush(t->future.loop, &t->ready);
-    t->ready.run = bide__task_run;
-    bide__push(t->future.loop, &t->ready);
-    return true;
-}
-
-static int yield_once(bide_task *t)
-{
-    bide__push(t->future.loop, &t->ready);
-    bide__park(t, NULL);
-    return bide__pending_interrupt(t);
-}
-
-unchecked_frame int bide_sleep_ms(int64_t ms)
-{
-    bide_task *t = bide__task_required(__func__);
-    if (!t)
-        return BIDE_ENOLOOP;
-    if (ms <= 0)
-        return yield_once(t);
-
-    struct sleep s = {.wait = {.end_early = sleep_end_early, .task = t}};
-    bide__timer_init(&s.timer, sleep_over);
-    if (!bide__begin_interrupted(&s.wait))
-        bide__timer_arm(t->future.loop, &s.timer, ms);
-    bide__park(t, &s.wait);
-    return bide__wait_outcome(&s.wait);
-}
-
 /* ---- tasks and futures ---- */
 
 /* An interruption that came before the wait goes to what is waited for, too. */
@@ -130,21 +69,35 @@ static int await_future(bide_future *f)
     return f->state == PENDING ? await_pending(f) : bide__future_outcome(f);
 }
 
-void bide__drain(bide_future *f)
-{
-    bide_task *t = bide__task_here();
-    struct wait w = {.task = t, .awaits = f, .drains = true};
-    struct clause clause;
-
-    while (f->state == PENDING) {
-        bide__clause_init(&clause, &t->ready);
-        bide__list_append(&f->clauses, &clause.node);
-        bide__park(t, &w);
-        bide__list_remove(&clause.node);
-    }
-}
-
 /* ---- the verb ---- */
+
+int bide__check_awaitable(const bide_awaitable *a, const char *function)
+{
+    const char *missing = NULL;
+
+    switch (a->kind) {
+    case BIDE_AW_SLEEP:
+        return 0;
+    case BIDE_AW_TASK:
+        return a->as.task ? bide__future_check(&a->as.task->future, function)
+                          : bide_fail(-EINVAL, "%s: the task is NULL", function);
+    case BIDE_AW_FUTURE:
+        return a->as.future ? bide__future_check(a->as.future, function)
+                            : bide_fail(-EINVAL, "%s: the future is NULL", function);
+    case BIDE_AW_COROUTINE:
+        missing = a->as.coroutine.fn ? NULL : "coroutine's function";
+        break;
+    case BIDE_AW_GENERATOR:
+        missing = a->as.generator && a->as.generator->step ? NULL : "generator, or its step function,";
+        break;
+    case BIDE_AW_OBJECT:
+        missing = a->as.object && a->as.object->await ? NULL : "object, or its await function,";
+        break;
+    default:
+        return bide_fail(-EINVAL, "%s: not an awaitable", function);
+    }
+    return missing ? bide_fail(-EINVAL, "%s: the %s is NULL", function, missing) : 0;
+}
 
 static int run_in_place(const bide_awaitable *a)
 {
@@ -211,44 +164,3 @@ bide_future *bide__start(bide_loop *loop, bide_awaitable a)
     return t ? &t->future : NULL;
 }
 
-/* ---- wait_for ---- */
-
-static bool is_done(const bide_awaitable *a)
-{
-    return (a->kind == BIDE_AW_TASK && bide_task_done(a->as.task)) ||
-           (a->kind == BIDE_AW_FUTURE && bide_future_done(a->as.future));
-}
-
-/* No time at all: what has not begun does not begin. */
-static int wait_for_nothing(const bide_awaitable *a)
-{
-    bide_future *f = a->kind == BIDE_AW_TASK ? &a->as.task->future : a->kind == BIDE_AW_FUTURE ? a->as.future : NULL;
-    int code = f ? bide__check_waitable(bide__task_here(), f, "bide_wait_for") : 0;
-    if (code < 0)
-        return code;
-
-    if (f) {
-        bide__cancel_to_drain(f);
-        bide__drain(f);
-    }
-    if (f && f->state != CANCELLED)
-        return bide__future_outcome(f);
-    return bide_fail(BIDE_ETIMEDOUT, "timed out");
-}
-
-int bide_wait_for_with(bide_awaitable a, int64_t ms)
-{
-    int r = bide__check_awaitable(&a, "bide_wait_for");
-    if (r < 0)
-        return r;
-    if (!bide__task_required("bide_wait_for"))
-        return BIDE_ENOLOOP;
-    if (ms == BIDE_FOREVER || is_done(&a))
-        return bide_await_with(a);
-    if (ms <= 0)
-        return wait_for_nothing(&a);
-
-    bide_timeout(ms)
-        r = bide_await_with(a);
-    return r;
-}

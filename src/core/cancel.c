@@ -17,7 +17,7 @@
  *       search of circle.c, in none.
  *   W2  the root of a walk is its own parent.
  */
-#include "core/core.h"
+#include "core/group.h"
 
 #include <stdio.h>
 
@@ -78,10 +78,20 @@ int bide__circle_given_up(void)
     return bide_fail(BIDE_ECANCELED, "cancelled: what it awaited waits for this task, in a circle");
 }
 
+static void give_up_stackless(bide_task *t)
+{
+    bide__list_remove(&t->clause.node);
+    bide__object_unref(t->awaited);
+    t->awaited = NULL;
+    t->outcome = BIDE_ECANCELED;
+    if (!bide__ready_is_queued(&t->ready))
+        bide__push(t->future.loop, &t->ready);
+}
+
 static void give_up(bide_task *t)
 {
     if (t->stackless)
-        bide__generator_give_up(t);
+        give_up_stackless(t);
     else if (t->wait->group)
         bide__group_give_up(t->wait->group);
     else {
@@ -92,6 +102,21 @@ static void give_up(bide_task *t)
 
 /* ---- one task ---- */
 
+/* A stackless task sleeps: its timer may have fired already. */
+static bool end_sleep(bide_task *t)
+{
+    bide_loop *loop = t->future.loop;
+    if (!t->is_asleep)
+        return false;
+
+    t->is_asleep = false;
+    bide__timer_disarm(loop, &t->timer);
+    bide__unpush(loop, &t->ready);
+    t->outcome = BIDE_ECANCELED;
+    bide__push(loop, &t->ready);
+    return true;
+}
+
 /* Will its present wait end for this?  A wait that passes it on ends when what it waits for has ended. */
 static bool end_wait(bide_task *t)
 {
@@ -101,7 +126,7 @@ static bool end_wait(bide_task *t)
     if (passes_on(t))
         return g ? bide__group_is_open(g) : f->state == PENDING;
     if (t->stackless)
-        return t->started && bide__generator_end_sleep(t);
+        return t->started && end_sleep(t);
     return t->wait && t->wait->end_early && t->wait->end_early(t->wait);
 }
 
@@ -194,4 +219,66 @@ void bide__cancel_to_drain(bide_future *f)
     self->wait = &w;
     walk(self);
     self->wait = NULL;
+}
+
+void bide__drain(bide_future *f)
+{
+    bide_task *t = bide__task_here();
+    struct wait w = {.task = t, .awaits = f, .drains = true};
+    struct clause clause;
+
+    while (f->state == PENDING) {
+        bide__clause_init(&clause, &t->ready);
+        bide__list_append(&f->clauses, &clause.node);
+        bide__park(t, &w);
+        bide__list_remove(&clause.node);
+    }
+}
+
+/* ---- the requests ---- */
+
+bool bide_task_cancel(bide_task *t)
+{
+    if (bide__task_check(t, __func__) < 0)
+        return false;
+    if (t->future.state != PENDING) {
+        t->future.was_retrieved = true;
+        return false;
+    }
+    t->cancelling++;
+    bide__task_interrupt(t, BY_CANCEL);
+    return true;
+}
+
+int bide_cancelling(const bide_task *t)
+{
+    int code = bide__task_check(t, __func__);
+    if (code < 0)
+        return code;
+    return t->cancelling;
+}
+
+int bide_uncancel(bide_task *t)
+{
+    int code = bide__task_check(t, __func__);
+    if (code < 0)
+        return code;
+    t->future.loop->others--; /* as if a task had run: the next request is news to what it awaits */
+    if (t->cancelling > 0 && --t->cancelling == 0)
+        t->must_cancel = false;
+    return t->cancelling;
+}
+
+bool bide_future_cancel(bide_future *f)
+{
+    if (bide__future_check(f, __func__) < 0)
+        return false;
+    if (f->is_task)
+        return bide_task_cancel((bide_task *)f);
+    if (f->state != PENDING) {
+        f->was_retrieved = true; /* the canceller does not want its error reported */
+        return false;
+    }
+    bide__future_settle(f, CANCELLED, BIDE_ECANCELED);
+    return true;
 }

@@ -14,7 +14,7 @@
  *
  * Invariant: outside of a search, walk_parent (cancel.c) is set in no wait; inside, in those of the tasks in `found`.
  */
-#include "core/core.h"
+#include "core/group.h"
 
 /* So many tasks of a circle are seen, and so many waits looked at.  A larger one is found when one of its tasks is cancelled. */
 #define CIRCLE_LOOK 32
@@ -33,7 +33,7 @@ static bool waits_for_tasks(const bide_task *t)
 {
     if (bide__awaited_by(t))
         return true;
-    return !t->stackless && t->wait && (bide__is_group_wait(t->wait) || bide__is_completed_wait(t->wait));
+    return !t->stackless && t->wait && t->wait->kind != WAIT_OTHER;
 }
 
 bool bide__never_ends(struct circle_search *s, const bide_future *f)
@@ -70,7 +70,7 @@ static void reach_through(struct circle_search *s, const bide_task *t, struct re
     bide_task *waiter = bide__watch_waiter(r);
     const struct list_node *clauses = bide__completed_waiters(r);
 
-    if (r->run == bide__task_run || r->run == bide__generator_run)
+    if (r->is_task)
         waiter = container_of(r, bide_task, ready);
     else if (clauses)
         reach_all(s, clauses);
@@ -88,11 +88,47 @@ static void reach_waiters(struct circle_search *s, const bide_task *t)
 
 /* ---- who is content with another one ---- */
 
+static bool group_needs_one(const struct wait *w)
+{
+    return container_of(w, struct group, wait)->is_over != bide__all_finished;
+}
+
 static bool needs_one(const bide_task *t)
 {
     if (bide__awaited_by(t))
         return false;
-    return bide__is_completed_wait(t->wait) || bide__group_needs_one(t->wait);
+    return t->wait->kind == WAIT_COMPLETED || group_needs_one(t->wait);
+}
+
+/* Who waits for all never goes on if one of them never ends; who waits for one, if none of them does. */
+bool bide__group_is_stuck(struct circle_search *s, const void *wait)
+{
+    const struct group *g = container_of((const struct wait *)wait, struct group, wait);
+    bool needs_one = group_needs_one(wait), any = false;
+
+    for (size_t i = 0; i < g->started; i++) {
+        const struct watch *w = &g->watches[i];
+        bool is_stuck = !w->gave_up && bide__never_ends(s, w->future);
+        bool is_no_help = is_stuck || (w->future->state != PENDING && !g->is_over(g, w));
+        if (needs_one ? !is_no_help : is_stuck)
+            return !needs_one;
+        any = any || is_stuck;
+    }
+    return any;
+}
+
+/* None has ended and was not taken yet, and none will. */
+bool bide__completed_is_stuck(struct circle_search *s, const void *wait)
+{
+    const bide_completed *c = container_of((const struct wait *)wait, struct next_wait, wait)->list;
+
+    for (size_t i = 0; i < c->n; i++) {
+        const struct ended *e = &c->tasks[i];
+        bool is_pending = e->task->future.state == PENDING;
+        if (is_pending ? !bide__never_ends(s, &e->task->future) : bide__ready_is_queued(&e->ready))
+            return false;
+    }
+    return true;
 }
 
 static bool is_stuck(struct circle_search *s, const bide_task *t)
@@ -101,7 +137,7 @@ static bool is_stuck(struct circle_search *s, const bide_task *t)
 
     if (f)
         return bide__never_ends(s, f);
-    return bide__is_completed_wait(t->wait) ? bide__completed_is_stuck(s, t->wait) : bide__group_is_stuck(s, t->wait);
+    return t->wait->kind == WAIT_COMPLETED ? bide__completed_is_stuck(s, t->wait) : bide__group_is_stuck(s, t->wait);
 }
 
 /* Who waits for all of them was found through one that never ends, so he is asked only when somebody was taken out. */

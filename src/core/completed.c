@@ -5,35 +5,11 @@
  * Each task is watched by a clause with an entry of its own in the ready queue.  When the entry runs, the watch goes to
  * the end of `ended` and wakes who waits for the next one; so nothing is lost if that one was cancelled meanwhile.
  */
-#include "core/core.h"
-
-struct ended {
-    struct list_node node; /* in bide_completed.ended, from its end until it is handed out */
-    struct clause clause;
-    struct ready ready;
-    bide_completed *list;
-    bide_task *task; /* a share */
-};
-
-struct bide_completed {
-    struct object object;
-    bide_loop *loop; /* a share */
-    struct list_node ended, waiters;
-    size_t n, handed_out;
-    struct ended tasks[];
-};
-
-static void task_ended(struct ready *r)
-{
-    struct ended *e = container_of(r, struct ended, ready);
-
-    bide__list_append(&e->list->ended, &e->node);
-    bide__wake_one(e->list->loop, &e->list->waiters);
-}
+#include "core/group.h"
 
 static void watch(bide_completed *c, struct ended *e, bide_task *t)
 {
-    *e = (struct ended){.ready.run = task_ended, .list = c, .task = bide_retain(t)};
+    *e = (struct ended){.ready.run = bide__ended_run, .list = c, .task = bide_retain(t)};
     bide__list_init(&e->node);
     bide__clause_init(&e->clause, &e->ready);
     if (t->future.state == PENDING)
@@ -107,49 +83,13 @@ bide_completed *bide_as_completed(bide_task *const *tasks, size_t n)
     return c;
 }
 
-/* ---- circles ---- */
-
-struct next_wait {
-    struct wait wait;
-    const bide_completed *list;
-};
-
-static bool next_end_now(struct wait *w)
-{
-    return bide__wait_end_now(w);
-}
-
-bool bide__is_completed_wait(const struct wait *w)
-{
-    return w->end_early == next_end_now;
-}
-
-struct list_node *bide__completed_waiters(struct ready *r)
-{
-    return r->run == task_ended ? &container_of(r, struct ended, ready)->list->waiters : NULL;
-}
-
-/* None has ended and was not taken yet, and none will. */
-bool bide__completed_is_stuck(struct circle_search *s, const void *wait)
-{
-    const bide_completed *c = container_of((const struct wait *)wait, struct next_wait, wait)->list;
-
-    for (size_t i = 0; i < c->n; i++) {
-        const struct ended *e = &c->tasks[i];
-        bool is_pending = e->task->future.state == PENDING;
-        if (is_pending ? !bide__never_ends(s, &e->task->future) : bide__ready_is_queued(&e->ready))
-            return false;
-    }
-    return true;
-}
-
 /* ---- taking ---- */
 
 /* Who was woken and was cancelled before it ran lets another waiter have what it was woken for. */
 static int wait_for_one(bide_completed *c)
 {
     bide_task *t = bide__task_required("bide_completed_next");
-    struct next_wait w = {.wait = {.end_early = next_end_now, .task = t}, .list = c};
+    struct next_wait w = {.wait = {.end_early = bide__wait_end_now, .kind = WAIT_COMPLETED, .task = t}, .list = c};
     bool was_woken = false;
     int code = t ? bide__pending_interrupt(t) : BIDE_ENOLOOP;
 

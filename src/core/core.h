@@ -43,6 +43,7 @@ static inline void bide__clause_init(struct clause *c, struct ready *wakes)
     c->wakes = wakes;
 }
 
+enum wait_kind { WAIT_OTHER, WAIT_GROUP, WAIT_COMPLETED };
 enum interrupt { NOT_INTERRUPTED, BY_TIMEOUT, BY_CANCEL };
 
 struct group;
@@ -62,6 +63,7 @@ struct wait {
     enum interrupt interrupted; /* the strongest reason so far */
     bool too_late;              /* the time ran out when what was waited for was done, but before the task ran */
     bool drains;                /* it waits for what it awaits whatever happens: nothing is passed on */
+    uint8_t kind;               /* enum wait_kind: for circle.c */
     bool gave_up;               /* what it awaits waits for this task: it is not waited for any longer */
 };
 
@@ -103,6 +105,7 @@ struct bide_future {
     bool was_retrieved; /* somebody took the error */
 };
 
+bide_future *bide__future_new(bide_loop *loop); /* owned */
 never_indirect void bide__future_init(struct bide_future *f, const struct object_type *type, bide_loop *loop);
 /* Settle it: records state and result, wakes all clauses in order. */
 never_indirect void bide__future_settle(struct bide_future *f, enum future_state state, int result);
@@ -148,6 +151,7 @@ struct bide_task {
     bool must_cancel; /* deliver BIDE_ECANCELED at the next wait */
     bool started;
     bool stackless;
+    bool is_asleep; /* stackless, until its timer's turn */
     bool is_alone; /* not in a chunk of the loop's */
     uint16_t cancelling;  /* requests not taken back */
     uint16_t expired;     /* of its bide_timeout blocks */
@@ -156,13 +160,22 @@ struct bide_task {
     uint64_t id;
 };
 
-size_t bide__tasks_live(void);
+extern const struct object_type bide__task_type;
+extern atomic_size_t bide__live_tasks; /* those that are not done */
+static inline size_t bide__tasks_live(void)
+{
+    return atomic_load(&bide__live_tasks);
+}
 int bide__check_stack_size(size_t bytes, const char *function); /* 0: the default; -EINVAL on record */
+void bide__task_show(const void *task, char *buf, size_t cap);  /* "Task-12", or with a name: "fetch 7 (#12)" */
+bide_task *bide__task_alloc(bide_loop *loop); /* memory.c */
+void bide__task_free(bide_loop *loop, bide_task *t);
+void bide__task_chunks_each(bide_loop *loop, void (*visit)(void *arg, void *object), void *arg);
 never_indirect bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args); /* owned by the caller; queued */
 /* Make any awaitable a future that settles on its own: a task or future is itself.  A share, to be released. */
 bide_future *bide__start(bide_loop *loop, bide_awaitable a);
 never_indirect void bide__task_finish(bide_task *t, int code); /* the body returned code */
-/* carry.c */
+/* resume.c */
 void bide__task_run(struct ready *r); /* its turn, with the state of other runtimes (switch_state.c) */
 /*
  * bide__task_run, while there is no such state: then the loop resumes a task itself, inline.  Else NULL.  It changes once, and a
@@ -177,8 +190,6 @@ never_indirect void bide__task_retire(bide_task *t); /* it is done and nothing r
 void bide__task_describe(const void *owner, char *buf, size_t cap); /* in a signal handler */
 const struct stack *bide__task_running_stack(void); /* likewise; NULL: the thread's own */
 void bide__task_chunks_free(bide_loop *loop);
-/* The tasks that somebody still has, also those that are done, and that choose() takes: the first cap.  Returns how many. */
-size_t bide__tasks_alive(bide_loop *loop, bide_task **tasks, size_t cap, bool (*choose)(const bide_task *t));
 
 /* ---- cancel.c: an interruption goes on to what is awaited ---- */
 
@@ -215,6 +226,8 @@ struct circle_search;
 /* Will f not end before the task for which we search does?  Asked by those below. */
 bool bide__never_ends(struct circle_search *s, const bide_future *f);
 /* Would a wait of t never end, as far as is_stuck(what) can tell by asking the above?  BIDE_EDEADLOCK on record, or 0. */
+bool bide__group_is_stuck(struct circle_search *s, const void *wait);
+bool bide__completed_is_stuck(struct circle_search *s, const void *wait);
 int bide__check_stuck(const bide_task *t, const char *function, bool (*is_stuck)(struct circle_search *s, const void *what),
                       const void *what);
 /* The same for an await of f, which is a task that waits for something. */
@@ -226,33 +239,13 @@ static inline bool bide__is_in_wait(const bide_future *f)
     return f->is_task && (t->stackless ? t->awaited != NULL : t->wait != NULL);
 }
 
-/* await.c: wait until it is done, whatever happens to the waiter. */
+/* cancel.c: wait until it is done, whatever happens to the waiter. */
 void bide__drain(bide_future *f);
 
 /* ---- generator.c: stackless tasks ---- */
 
 void bide__generator_run(struct ready *r);
 int bide__generator_await(bide_generator *g); /* in place, by a stackful task */
-bool bide__generator_end_sleep(bide_task *t); /* false: it does not sleep */
-void bide__generator_give_up(bide_task *t);
-
-/* ---- gather.c ---- */
-
-bool bide__group_is_open(const struct group *g);
-bide_future *bide__group_next(struct group *g, bool from_the_start); /* one after the other, then NULL */
-void bide__group_give_up(struct group *g); /* on the one that was given out last */
-
-/* For circle.c.  A wait of gather.c that nothing but its tasks ends; of all its tasks, or of the first? */
-bool bide__is_group_wait(const struct wait *w);
-bool bide__group_needs_one(const struct wait *w);
-bool bide__group_is_stuck(struct circle_search *s, const void *wait);
-bide_task *bide__watch_waiter(struct ready *r); /* who is parked there; NULL: nobody, or r is no watch */
-
-/* ---- completed.c, for circle.c ---- */
-
-bool bide__is_completed_wait(const struct wait *w);
-bool bide__completed_is_stuck(struct circle_search *s, const void *wait);
-struct list_node *bide__completed_waiters(struct ready *r); /* the clauses of those parked; NULL: r belongs to no list */
 
 /* ---- scope.c: bide_timeout ---- */
 
@@ -294,6 +287,9 @@ extern const struct poller_ops bide__rest_ops;
 void bide__set_poller(bide_loop *loop, const struct poller_ops *ops); /* which hands on to the one before */
 void bide__replace_poller(bide_loop *loop, const struct poller_ops *ops, void *poller); /* and close the one before */
 
+/* Resumes between two questions to the kernel, which cost as much as twenty of them. */
+#define LOOP_RESUMES_PER_POLL 256
+
 struct bide_loop {
     struct object object; /* shared by its tasks, futures and handles: they may outlive its closing */
     struct ring ring;
@@ -332,7 +328,7 @@ struct bide_loop {
     unsigned process;       /* bide__process when it was made */
     atomic_bool stopping;
     bool closed;
-    bool carries_state; /* of other runtimes, at each switch: carry.c */
+    bool carries_state; /* of other runtimes, at each switch: resume.c */
     bide_task *unsaved; /* it ran when that became necessary, so its state is the thread's; may be gone by now */
     bool virtual_time; /* tests: when all wait for a timer, the clock jumps there */
 };
@@ -383,7 +379,7 @@ static inline int bide__task_check(const bide_task *t, const char *function)
     return bide__future_check((const bide_future *)t, function); /* a bide_task begins with its future */
 }
 
-/* May it be awaited at all?  As bide__loop_check. */
+/* await.c.  May it be awaited at all?  As bide__loop_check. */
 int bide__check_awaitable(const bide_awaitable *a, const char *function);
 /* The same for functions that return nothing: false, and a sentence on standard error. */
 bool bide__loop_allows_slow(const bide_loop *loop, const char *function);
@@ -498,6 +494,8 @@ struct inbox_item {
 };
 /* From any thread: have the loop run it, and wake the loop.  false: it is closed, the item is still the caller's. */
 bool bide__loop_post(bide_loop *loop, struct inbox_item *item);
+void bide__inbox_take(bide_loop *loop);  /* in a turn */
+void bide__inbox_close(bide_loop *loop); /* from here on no thread touches the loop's poller or its inbox */
 
 /* ---- leaks.c ---- */
 
@@ -507,6 +505,7 @@ void bide__leaks_report(bide_loop *loop);
 /* ---- run.c ---- */
 
 bide_loop *bide__thread_loop(void); /* NULL: not made yet */
+void bide__set_thread_loop(bide_loop *loop);
 
 void bide__run_init(void); /* what is done once per process, before the first loop runs */
 

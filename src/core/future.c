@@ -11,6 +11,11 @@
  */
 #include "core/core.h"
 
+int bide__future_check_slow(const bide_future *f, const char *function)
+{
+    return f ? bide__loop_check_slow(f->loop, function) : bide_fail(-EINVAL, "%s: it is NULL", function);
+}
+
 /* ---- life ---- */
 
 /* A done callback: a clause whose entry the loop runs.  It shares the future from the moment that this is done. */
@@ -122,12 +127,8 @@ static void future_release(void *object)
 
 static const struct object_type future_type = {.name = "future", .destroy = future_destroy, .release = future_release};
 
-bide_future *bide_future_new(void)
+bide_future *bide__future_new(bide_loop *loop)
 {
-    bide_loop *loop = bide_get_event_loop();
-    if (!loop)
-        return NULL;
-
     bide_future *f = bide__object_alloc(sizeof *f);
     if (!f) {
         bide__fail_nomem("bide_future_new");
@@ -197,20 +198,6 @@ int bide_future_set_error(bide_future *f, int code)
     keep_story(f, code);
     bide__future_settle(f, FAILED, code);
     return 0;
-}
-
-bool bide_future_cancel(bide_future *f)
-{
-    if (bide__future_check(f, __func__) < 0)
-        return false;
-    if (f->is_task)
-        return bide_task_cancel((bide_task *)f);
-    if (f->state != PENDING) {
-        f->was_retrieved = true; /* the canceller does not want its error reported */
-        return false;
-    }
-    bide__future_settle(f, CANCELLED, BIDE_ECANCELED);
-    return true;
 }
 
 /* ---- looking ---- */

@@ -2,184 +2,9 @@
 /*
  * gather.c - waiting for several at once: gather, gather_all, wait, shield.
  *
- * All four watch futures: a watch is a clause with an entry of its own in the ready queue, so that each completion
- * takes its turn before the waiter is woken, as asyncio's done callbacks do.  They live in one block for the call.
+ * All four watch futures, in a group (group.c) that lives for the call.
  */
-#include "core/core.h"
-
-struct group;
-
-struct watch {
-    struct clause clause;
-    struct ready ready;
-    struct group *group;
-    bide_future *future; /* a share */
-    bool gave_up;        /* it waits for the group's own task, and is not waited for any longer */
-};
-
-/* One call of gather, wait or shield. */
-struct group {
-    struct wait wait;
-    bide_loop *loop;
-    size_t n, started, finished;
-    size_t walked; /* cancel.c: how many were given out */
-    struct watch *watches;
-    struct watch *first_failed;
-    bool (*is_over)(const struct group *g, const struct watch *w); /* after w finished */
-    bool cancel_on_error, takes_errors, over;
-    uint32_t places; /* reserved in the ready queue */
-    struct watch few[4];
-};
-
-/* ---- watching ---- */
-
-bool bide__group_is_open(const struct group *g)
-{
-    return g->finished < g->n;
-}
-
-bide_future *bide__group_next(struct group *g, bool from_the_start)
-{
-    if (from_the_start)
-        g->walked = 0;
-    return g->walked < g->started ? g->watches[g->walked++].future : NULL;
-}
-
-/* It takes its turn all the same, as if it had been cancelled. */
-void bide__group_give_up(struct group *g)
-{
-    struct watch *w = &g->watches[g->walked - 1];
-
-    w->gave_up = true;
-    bide__list_remove(&w->clause.node);
-    if (!bide__ready_is_queued(&w->ready))
-        bide__push(g->loop, &w->ready);
-}
-
-static int watch_code(const struct watch *w)
-{
-    return w->gave_up ? BIDE_ECANCELED : w->future->result;
-}
-
-static void cancel_all(struct group *g)
-{
-    bide_task *t = g->wait.task;
-    struct wait *now = t->wait; /* it need not be parked in this one yet */
-
-    t->wait = &g->wait;
-    bide__pass_on(t);
-    t->wait = now;
-}
-
-static void watch_run(struct ready *r)
-{
-    struct watch *w = container_of(r, struct watch, ready);
-    struct group *g = w->group;
-
-    g->finished++;
-    if (g->takes_errors)
-        w->future->was_retrieved = true;
-    if (watch_code(w) < 0 && !g->first_failed) {
-        g->first_failed = w;
-        if (g->cancel_on_error)
-            cancel_all(g);
-    }
-    if (!g->over && g->is_over(g, w)) {
-        g->over = true;
-        if (!bide__ready_is_queued(&g->wait.task->ready))
-            bide__push(g->loop, &g->wait.task->ready);
-    }
-}
-
-static void watch_begin(struct group *g, struct watch *w, bide_future *f)
-{
-    *w = (struct watch){.ready.run = watch_run, .group = g, .future = f};
-    bide__clause_init(&w->clause, &w->ready);
-    if (f->state == PENDING)
-        bide__list_append(&f->clauses, &w->clause.node);
-    else
-        bide__push(g->loop, &w->ready);
-}
-
-/* A wait that can be ended early, but not by time. */
-static bool group_end_now(struct wait *w)
-{
-    return bide__wait_end_now(w);
-}
-
-static bool all_finished(const struct group *g, const struct watch *w)
-{
-    (void)w;
-    return g->finished == g->n;
-}
-
-/* One place in the ready queue for each, and one for a timer. */
-static int group_open(struct group *g, bide_task *t, size_t n)
-{
-    *g = (struct group){.loop = t->future.loop, .n = n, .watches = g->few, .is_over = all_finished};
-    g->wait.task = t;
-    if (n > UINT32_MAX / 4)
-        return bide_fail(BIDE_ELIMIT, "%zu awaitables at once", n);
-    g->places = (uint32_t)n + 1;
-    int code = bide__ring_reserve(&g->loop->ring, g->places);
-    if (code < 0)
-        return code;
-    if (n > array_len(g->few) && !(g->watches = bide__malloc(n * sizeof *g->watches))) {
-        bide__ring_unreserve(&g->loop->ring, g->places);
-        return bide__fail_nomem("gather");
-    }
-    return 0;
-}
-
-/* A task that was started for this call alone is done by now, or has other owners. */
-static void group_close(struct group *g)
-{
-    for (size_t i = 0; i < g->started; i++) {
-        struct watch *w = &g->watches[i];
-        bide__list_remove(&w->clause.node);
-        bide__unpush(g->loop, &w->ready);
-        bide__object_unref(w->future);
-    }
-    bide__ring_unreserve(&g->loop->ring, g->places);
-    if (g->watches != g->few)
-        bide__free(g->watches);
-}
-
-/* ---- circles ---- */
-
-bool bide__is_group_wait(const struct wait *w)
-{
-    return w->group || w->end_early == group_end_now;
-}
-
-bool bide__group_needs_one(const struct wait *w)
-{
-    return container_of(w, struct group, wait)->is_over != all_finished;
-}
-
-bide_task *bide__watch_waiter(struct ready *r)
-{
-    struct group *g = r->run == watch_run ? container_of(r, struct watch, ready)->group : NULL;
-
-    return g && !g->over && g->wait.task->wait == &g->wait && bide__is_group_wait(&g->wait) ? g->wait.task : NULL;
-}
-
-/* Who waits for all never goes on if one of them never ends; who waits for one, if none of them does. */
-bool bide__group_is_stuck(struct circle_search *s, const void *wait)
-{
-    const struct group *g = container_of((const struct wait *)wait, struct group, wait);
-    bool needs_one = bide__group_needs_one(wait), any = false;
-
-    for (size_t i = 0; i < g->started; i++) {
-        const struct watch *w = &g->watches[i];
-        bool is_stuck = !w->gave_up && bide__never_ends(s, w->future);
-        bool is_no_help = is_stuck || (w->future->state != PENDING && !g->is_over(g, w));
-        if (needs_one ? !is_no_help : is_stuck)
-            return !needs_one;
-        any = any || is_stuck;
-    }
-    return any;
-}
+#include "core/group.h"
 
 /* ---- gather ---- */
 
@@ -188,11 +13,11 @@ static int gather_undo(struct group *g)
 {
     int code = bide_error_code();
 
-    cancel_all(g);
+    bide__group_cancel(g);
     for (size_t i = 0; i < g->started; i++)
         if (!g->watches[i].gave_up)
             bide__drain(g->watches[i].future);
-    group_close(g);
+    bide__group_close(g);
     return code;
 }
 
@@ -228,11 +53,12 @@ static int gather_check(const bide_task *t, const bide_awaitable *awaitables, si
 static int gather_start(struct group *g, const bide_awaitable *awaitables)
 {
     g->wait.group = g;
+    g->wait.kind = WAIT_GROUP;
     for (; g->started < g->n; g->started++) {
         bide_future *f = bide__start(g->loop, awaitables[g->started]);
         if (!f)
             return gather_undo(g);
-        watch_begin(g, &g->watches[g->started], f);
+        bide__watch_begin(g, &g->watches[g->started], f);
     }
     return 0;
 }
@@ -246,7 +72,7 @@ static int gather_wait(struct group *g)
     if (t->must_cancel || t->expired) {
         g->wait.interrupted = t->must_cancel ? BY_CANCEL : BY_TIMEOUT;
         t->must_cancel = false;
-        cancel_all(g);
+        bide__group_cancel(g);
     }
     while (!g->over)
         bide__park(t, &g->wait);
@@ -263,13 +89,13 @@ int bide_gather_n(const bide_awaitable *awaitables, size_t n)
         return 0;
 
     int code = gather_check(t, awaitables, n);
-    if (code < 0 || (code = group_open(&g, t, n)) < 0 || (code = gather_start(&g, awaitables)) < 0)
+    if (code < 0 || (code = bide__group_open(&g, t, n)) < 0 || (code = gather_start(&g, awaitables)) < 0)
         return code;
     g.cancel_on_error = true;
     code = gather_wait(&g);
     if (code == 0 && g.first_failed)
         code = g.first_failed->gave_up ? bide__circle_given_up() : bide__future_outcome(g.first_failed->future);
-    group_close(&g);
+    bide__group_close(&g);
     return code;
 }
 
@@ -283,15 +109,15 @@ int bide_gather_all_n(int *codes, const bide_awaitable *awaitables, size_t n)
         return 0;
 
     int code = codes ? gather_check(t, awaitables, n) : bide_fail(-EINVAL, "bide_gather_all: the place for the codes is NULL");
-    if (code < 0 || (code = group_open(&g, t, n)) < 0 || (code = gather_start(&g, awaitables)) < 0)
+    if (code < 0 || (code = bide__group_open(&g, t, n)) < 0 || (code = gather_start(&g, awaitables)) < 0)
         return code;
     code = gather_wait(&g);
     int failed = 0;
     for (size_t i = 0; i < n; i++) {
-        codes[i] = watch_code(&g.watches[i]);
+        codes[i] = bide__watch_code(&g.watches[i]);
         failed += codes[i] < 0;
     }
-    group_close(&g);
+    bide__group_close(&g);
     return code < 0 ? code : failed;
 }
 
@@ -301,11 +127,11 @@ int bide_gather_all_n(int *codes, const bide_awaitable *awaitables, size_t n)
 static int group_check(struct group *g, const char *function)
 {
     const bide_task *t = g->wait.task;
-    bool ends = t->must_cancel || t->expired || !bide__is_group_wait(&g->wait);
+    bool ends = t->must_cancel || t->expired || g->wait.kind != WAIT_GROUP;
     int code = ends ? 0 : bide__check_stuck(t, function, bide__group_is_stuck, &g->wait);
 
     if (code < 0)
-        group_close(g);
+        bide__group_close(g);
     return code;
 }
 
@@ -369,17 +195,18 @@ static int wait_check(const bide_task *t, bide_task *const *tasks, const bide_wa
 static int wait_open(struct group *g, bide_task *t, bide_task *const *tasks, bide_wait_args args)
 {
     int code = wait_check(t, tasks, &args);
-    if (code < 0 || (code = group_open(g, t, args.n)) < 0)
+    if (code < 0 || (code = bide__group_open(g, t, args.n)) < 0)
         return code;
 
-    g->wait.end_early = args.timeout_ms > 0 ? bide__wait_end_now : group_end_now;
+    g->wait.end_early = bide__wait_end_now;
+    g->wait.kind = args.timeout_ms > 0 ? WAIT_OTHER : WAIT_GROUP; /* one with a time ends */
     if (args.until == BIDE_FIRST_COMPLETED)
         g->is_over = first_finished;
     else if (args.until == BIDE_FIRST_ERROR)
         g->is_over = first_error_or_all;
     for (; g->started < args.n; g->started++) {
         bide_future *f = bide_retain(&tasks[g->started]->future);
-        watch_begin(g, &g->watches[g->started], f);
+        bide__watch_begin(g, &g->watches[g->started], f);
     }
     return group_check(g, "bide_wait");
 }
@@ -404,7 +231,7 @@ int bide_wait_with(bide_task *const *tasks, const bide_wait_args *options)
     bide__park(t, &g.wait);
     bide__timer_disarm(g.loop, &timer.timer);
     bide__unpush(g.loop, &timer.ready);
-    group_close(&g);
+    bide__group_close(&g);
     code = bide__wait_outcome(&g.wait);
     return code < 0 ? code : count_done(tasks, args.n);
 }
@@ -421,12 +248,13 @@ static int shield(bide_future *f)
     if (f->state != PENDING)
         return bide__future_outcome(f);
     code = bide__check_waitable(t, f, "bide_shield");
-    if (code < 0 || (code = group_open(&g, t, 1)) < 0)
+    if (code < 0 || (code = bide__group_open(&g, t, 1)) < 0)
         return code;
 
-    g.wait.end_early = group_end_now;
+    g.wait.end_early = bide__wait_end_now;
+    g.wait.kind = WAIT_GROUP;
     g.is_over = first_finished;
-    watch_begin(&g, &g.watches[0], bide_retain(f));
+    bide__watch_begin(&g, &g.watches[0], bide_retain(f));
     g.started = 1;
     if ((code = group_check(&g, "bide_shield")) < 0)
         return code;
@@ -435,7 +263,7 @@ static int shield(bide_future *f)
     code = bide__wait_outcome(&g.wait);
     if (code == 0)
         code = bide__future_outcome(f);
-    group_close(&g);
+    bide__group_close(&g);
     return code;
 }
 

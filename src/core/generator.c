@@ -73,13 +73,6 @@ static void timer_fired(struct timer *timer)
     push_self(container_of(timer, bide_task, timer));
 }
 
-/* It slept: asyncio takes two turns from timer to task, the first one settles the sleep's future. */
-static void after_sleep(struct ready *r)
-{
-    r->run = bide__generator_run;
-    push_self(container_of(r, bide_task, ready));
-}
-
 static void begin_sleep(bide_task *t, int64_t ms)
 {
     bide__timer_init(&t->timer, timer_fired);
@@ -87,7 +80,7 @@ static void begin_sleep(bide_task *t, int64_t ms)
         push_self(t);
         return;
     }
-    t->ready.run = after_sleep;
+    t->is_asleep = true;
     bide__timer_arm(t->future.loop, &t->timer, ms);
 }
 
@@ -159,6 +152,11 @@ void bide__generator_run(struct ready *r)
     bide_task *t = container_of(r, bide_task, ready);
     bide_loop *loop = t->future.loop;
 
+    if (t->is_asleep) { /* asyncio takes two turns from timer to task: the first one settles the sleep's future */
+        t->is_asleep = false;
+        push_self(t);
+        return;
+    }
     if (!t->started && t->must_cancel) {
         t->started = true;
         bide__task_finish(t, BIDE_ECANCELED);
@@ -176,24 +174,3 @@ void bide__generator_run(struct ready *r)
         bide__task_retire(t);
 }
 
-void bide__generator_give_up(bide_task *t)
-{
-    bide__list_remove(&t->clause.node);
-    bide__object_unref(t->awaited);
-    t->awaited = NULL;
-    t->outcome = BIDE_ECANCELED;
-    if (!bide__ready_is_queued(&t->ready))
-        push_self(t);
-}
-
-bool bide__generator_end_sleep(bide_task *t)
-{
-    if (t->ready.run != after_sleep)
-        return false;
-    bide__timer_disarm(t->future.loop, &t->timer);
-    bide__unpush(t->future.loop, &t->ready); /* its timer may have fired already */
-    t->ready.run = bide__generator_run;
-    t->outcome = BIDE_ECANCELED;
-    push_self(t);
-    return true;
-}

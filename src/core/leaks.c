@@ -12,6 +12,36 @@
 
 #define FAILED_SHOWN 10
 
+struct chosen {
+    bide_task **tasks;
+    size_t n, cap;
+    bool (*choose)(const bide_task *t);
+};
+
+static void take_if_chosen(void *arg, void *object)
+{
+    struct chosen *c = arg;
+    struct object *o = object;
+    bide_task *t = container_of(o, bide_task, future.object);
+
+    if (o->type != &bide__task_type || o->word != OBJECT_LIVE || !c->choose(t))
+        return;
+    if (c->n < c->cap)
+        c->tasks[c->n] = t;
+    c->n++;
+}
+
+/* The tasks that somebody still has, also those that are done, and that choose() takes: the first cap.  Returns how many. */
+static size_t tasks_alive(bide_loop *loop, bide_task **tasks, size_t cap, bool (*choose)(const bide_task *t))
+{
+    struct chosen chosen = {.tasks = tasks, .cap = cap, .choose = choose};
+
+    bide__task_chunks_each(loop, take_if_chosen, &chosen);
+    if (bide__ledger_is_kept)
+        bide__ledger_each(loop, take_if_chosen, &chosen);
+    return chosen.n;
+}
+
 static bool failed_unread(const bide_task *t)
 {
     return t->future.state == FAILED && !t->future.was_retrieved;
@@ -20,7 +50,7 @@ static bool failed_unread(const bide_task *t)
 static void report_failed(bide_loop *loop)
 {
     bide_task *failed[FAILED_SHOWN];
-    size_t n = bide__tasks_alive(loop, failed, FAILED_SHOWN, failed_unread);
+    size_t n = tasks_alive(loop, failed, FAILED_SHOWN, failed_unread);
 
     for (size_t i = 0; i < n && i < FAILED_SHOWN; i++)
         bide__future_report_unread(&failed[i]->future);

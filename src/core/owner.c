@@ -8,15 +8,22 @@
  * A child of fork() has copies of its parent's objects, but shares the kernel's: sockets, the epoll set, io_uring.  So
  * what the child inherits is inert.  Its functions say so; releasing closes the child's descriptor, and no more.
  *
+ * Each thread may have a loop that is made when it is first asked for (here.c), and is closed when the thread ends.
+ *
  * Invariant: a thread's loops that run are in loops_here, the innermost first; only that one is bide__loop_here.
  */
 #include "core/core.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 unsigned bide__process;
 
+_Thread_local bide_loop *bide__loop_here __attribute__((tls_model("initial-exec")));
 static _Thread_local bide_loop *loops_here;
+static _Thread_local bide_loop *thread_loop; /* here.c */
+static pthread_key_t at_thread_end;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 bool bide__loop_claim(bide_loop *loop)
 {
@@ -53,6 +60,11 @@ void bide__loops_inherit(void)
     loops_here = bide__loop_here = NULL;
 }
 
+bool bide_loop_is_running(const bide_loop *loop)
+{
+    return loop && !bide__loop_is_inherited(loop) && atomic_load(&loop->runner) != NULL;
+}
+
 int bide__inherited(const char *function)
 {
     return bide_fail(BIDE_ESTATE, "%s: it belongs to the process before fork(); a child makes its own", function);
@@ -75,11 +87,6 @@ int bide__loop_check_slow(const bide_loop *loop, const char *function)
     return 0;
 }
 
-int bide__future_check_slow(const bide_future *f, const char *function)
-{
-    return f ? bide__loop_check_slow(f->loop, function) : bide_fail(-EINVAL, "%s: it is NULL", function);
-}
-
 /* What returns nothing has no other way to say it, for it leaves the record as it was; and it is a bug of the program. */
 bool bide__loop_allows_slow(const bide_loop *loop, const char *function)
 {
@@ -98,30 +105,51 @@ bool bide__release_is_refused_slow(const bide_loop *loop, const char *function)
     return !bide__loop_is_inherited(loop) && !bide__loop_allows_slow(loop, function);
 }
 
-int bide__check_awaitable(const bide_awaitable *a, const char *function)
-{
-    const char *missing = NULL;
+/* ---- the loop that a thread has when none runs ---- */
 
-    switch (a->kind) {
-    case BIDE_AW_SLEEP:
-        return 0;
-    case BIDE_AW_TASK:
-        return a->as.task ? bide__future_check(&a->as.task->future, function)
-                          : bide_fail(-EINVAL, "%s: the task is NULL", function);
-    case BIDE_AW_FUTURE:
-        return a->as.future ? bide__future_check(a->as.future, function)
-                            : bide_fail(-EINVAL, "%s: the future is NULL", function);
-    case BIDE_AW_COROUTINE:
-        missing = a->as.coroutine.fn ? NULL : "coroutine's function";
-        break;
-    case BIDE_AW_GENERATOR:
-        missing = a->as.generator && a->as.generator->step ? NULL : "generator, or its step function,";
-        break;
-    case BIDE_AW_OBJECT:
-        missing = a->as.object && a->as.object->await ? NULL : "object, or its await function,";
-        break;
-    default:
-        return bide_fail(-EINVAL, "%s: not an awaitable", function);
-    }
-    return missing ? bide_fail(-EINVAL, "%s: the %s is NULL", function, missing) : 0;
+static void close_thread_loop(void *loop)
+{
+    thread_loop = NULL;
+    bide_release(loop);
+}
+
+/* The main thread ends by exit(), which does not run the destructors of thread keys. */
+static void close_at_exit(void)
+{
+    if (thread_loop && !bide_loop_is_running(thread_loop))
+        close_thread_loop(thread_loop);
+}
+
+/* A child has copies of our objects, but shares the kernel's: it must not touch its parent's loops. */
+static void forget_loops(void)
+{
+    bide__loops_inherit();
+    thread_loop = NULL;
+    pthread_setspecific(at_thread_end, NULL);
+    bide__error_switch(NULL);
+}
+
+static void init(void)
+{
+    pthread_key_create(&at_thread_end, close_thread_loop);
+    pthread_atfork(NULL, NULL, forget_loops);
+    atexit(close_at_exit);
+}
+
+void bide__run_init(void)
+{
+    pthread_once(&once, init);
+}
+
+bide_loop *bide__thread_loop(void)
+{
+    return thread_loop;
+}
+
+void bide__set_thread_loop(bide_loop *loop)
+{
+    if (thread_loop)
+        bide__object_unref(thread_loop);
+    thread_loop = loop;
+    pthread_setspecific(at_thread_end, loop);
 }

@@ -13,6 +13,7 @@
 struct ready {
     void (*run)(struct ready *r);
     uint32_t place; /* index in the ring + 1; 0: not queued */
+    bool is_task;   /* it lies in a bide_task */
 };
 
 struct ring {

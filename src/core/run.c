@@ -1,76 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run.c - from main() into the loop and back.
- *
- * Each thread may have one loop that is made when it is first asked for and closed when the thread ends.  bide_run
- * makes one of its own.
+ * run.c - from main() into the loop and back: bide_run makes a loop of its own.
  */
 #include "core/core.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
-/* ---- the thread's loop ---- */
-
-static _Thread_local bide_loop *thread_loop;
-static pthread_key_t at_thread_end;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void close_thread_loop(void *loop)
-{
-    thread_loop = NULL;
-    bide_release(loop);
-}
-
-/* The main thread ends by exit(), which does not run the destructors of thread keys. */
-static void close_at_exit(void)
-{
-    if (thread_loop && !bide_loop_is_running(thread_loop))
-        close_thread_loop(thread_loop);
-}
-
-/* A child has copies of our objects, but shares the kernel's: it must not touch its parent's loops. */
-static void forget_loops(void)
-{
-    bide__loops_inherit();
-    thread_loop = NULL;
-    pthread_setspecific(at_thread_end, NULL);
-    bide__error_switch(NULL);
-}
-
-static void init(void)
-{
-    pthread_key_create(&at_thread_end, close_thread_loop);
-    pthread_atfork(NULL, NULL, forget_loops);
-    atexit(close_at_exit);
-}
-
-void bide__run_init(void)
-{
-    pthread_once(&once, init);
-}
-
-bide_loop *bide__thread_loop(void)
-{
-    return thread_loop;
-}
-
-bide_loop *bide_get_event_loop(void)
-{
-    if (bide__loop_here)
-        return bide__loop_here;
-    if (thread_loop && !thread_loop->closed)
-        return thread_loop;
-
-    bide__run_init();
-    if (thread_loop)
-        bide__object_unref(thread_loop);
-    thread_loop = bide_loop_new();
-    pthread_setspecific(at_thread_end, thread_loop);
-    return thread_loop;
-}
-
-/* ---- until complete ---- */
 
 int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a)
 {

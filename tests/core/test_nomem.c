@@ -313,7 +313,7 @@ NOMEM(to_thread, 1)
     return bide_to_thread(bide_coro(nop));
 }
 
-NOMEM(another_loop, 3)
+NOMEM(another_loop, 2)
 {
     bide_auto bide_loop *loop = bide_loop_new();
     if (!loop)
@@ -350,5 +350,5 @@ UNIT(nomem_the_loop_of_a_thread)
         if (enough)
             break;
     }
-    EXPECT_LE(4, failures);
+    EXPECT_LE(3, failures);
 }

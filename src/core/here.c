@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * here.c - what a program makes without naming a loop: it belongs to the one that runs here, or to this thread's.
+ */
+#include "core/core.h"
+
+bide_loop *bide_get_event_loop(void)
+{
+    if (bide__loop_here)
+        return bide__loop_here;
+    bide_loop *loop = bide__thread_loop();
+    if (loop && !loop->closed)
+        return loop;
+
+    bide__run_init();
+    loop = bide_loop_new();
+    bide__set_thread_loop(loop);
+    return loop;
+}
+
+/* ---- tasks ---- */
+
+int bide__check_stack_size(size_t bytes, const char *function)
+{
+    if (bytes == 0 || (bytes >= STACK_MIN_BYTES && bytes <= STACK_MAX_BYTES))
+        return 0;
+    return bide_fail(-EINVAL, "%s: stack_size is %zu: at least %zu (16 KiB), at most %zu (64 MiB), or 0 for 64 KiB", function, bytes,
+                     STACK_MIN_BYTES, STACK_MAX_BYTES);
+}
+
+static bool args_are_good(const bide_task_args *args)
+{
+    const bide_generator *g = args->generator;
+    bool good = g ? g->step != NULL : args->coroutine.fn != NULL;
+
+    if (!good)
+        bide_fail(-EINVAL, "bide_create_task: the %s is NULL", g ? "generator's step function" : "coroutine's function");
+    return good && bide__check_stack_size(args->stack_size, "bide_create_task") == 0;
+}
+
+static bide_task *create(const bide_task_args *args)
+{
+    if (bide__check_named(args->guard_, "bide_create_task") < 0)
+        return NULL;
+    bool good = likely(args->coroutine.fn && !args->generator && args->stack_size == 0) || args_are_good(args);
+    bide_loop *loop = good ? bide_get_event_loop() : NULL;
+
+    return loop ? bide__task_new(loop, args) : NULL;
+}
+
+static __attribute__((noinline)) bide_task *create_of_other_headers(const bide_task_args *options)
+{
+    bide_task_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_create_task") < 0)
+        return NULL;
+    return create(&args);
+}
+
+bide_task *bide_create_task_with(const bide_task_args *args)
+{
+    return bide__options_are_own(args, sizeof *args) ? create(args) : create_of_other_headers(args);
+}
+
+static bide_future *retain_future(bide_future *f)
+{
+    return bide__future_check(f, "bide_ensure_future") == 0 ? bide_retain(f) : NULL;
+}
+
+static bide_future *retain_task(bide_task *t)
+{
+    return bide__task_check(t, "bide_ensure_future") == 0 ? bide_retain(&t->future) : NULL;
+}
+
+static bide_future *start(const bide_task_args *args)
+{
+    bide_task *t = create(args);
+    return t ? &t->future : NULL;
+}
+
+bide_future *bide_ensure_future_with(bide_awaitable a)
+{
+    switch (a.kind) {
+    case BIDE_AW_FUTURE:
+        return retain_future(a.as.future);
+    case BIDE_AW_TASK:
+        return retain_task(a.as.task);
+    case BIDE_AW_COROUTINE:
+        return start(&(bide_task_args){.coroutine = a.as.coroutine});
+    case BIDE_AW_GENERATOR:
+        if (a.as.generator)
+            return start(&(bide_task_args){.generator = a.as.generator});
+        bide_fail(-EINVAL, "bide_ensure_future: the generator is NULL");
+        return NULL;
+    default:
+        bide_fail(-EINVAL, "bide_ensure_future: it takes a coroutine, a generator, a task or a future");
+        return NULL;
+    }
+}
+
+/* ---- futures ---- */
+
+bide_future *bide_future_new(void)
+{
+    bide_loop *loop = bide_get_event_loop();
+
+    return loop ? bide__future_new(loop) : NULL;
+}

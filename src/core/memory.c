@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memory.c - where tasks lie: in chunks of the loop's, which are used again; alone, where each use after release is to be seen.
+ */
+#include "core/core.h"
+
+#define CHUNK_TASKS 64
+
+struct task_chunk {
+    struct task_chunk *next;
+    struct bide_task tasks[CHUNK_TASKS];
+};
+
+static int add_chunk(bide_loop *loop)
+{
+    struct task_chunk *c = bide__malloc(sizeof *c);
+    if (!c)
+        return bide__fail_nomem("a task");
+
+    c->next = loop->chunks;
+    loop->chunks = c;
+    for (size_t i = 0; i < CHUNK_TASKS; i++) {
+        c->tasks[i].future.object = (struct object){.word = OBJECT_DEAD};
+        c->tasks[i].is_alone = false;
+        bide__list_append(&loop->free_tasks, &c->tasks[i].all);
+    }
+    return 0;
+}
+
+void bide__task_chunks_free(bide_loop *loop)
+{
+    for (struct task_chunk *c = loop->chunks, *next; c; c = next) {
+        next = c->next;
+        bide__free(c);
+    }
+    loop->chunks = NULL;
+}
+
+/* Not in a chunk: its memory goes back at once, so that who still uses it is seen. */
+static bide_task *alloc_alone(void)
+{
+    bide_task *t = bide__object_alloc(sizeof *t);
+    if (!t) {
+        bide__fail_nomem("a task");
+        return NULL;
+    }
+    t->is_alone = true;
+    bide__list_init(&t->all);
+    return t;
+}
+
+bide_task *bide__task_alloc(bide_loop *loop)
+{
+    if (unlikely(bide__no_recycling))
+        return alloc_alone();
+    if (bide__list_is_empty(&loop->free_tasks) && add_chunk(loop) < 0)
+        return NULL;
+
+    bide_task *t = container_of(loop->free_tasks.next, bide_task, all);
+    bide__list_remove(&t->all);
+    return t;
+}
+
+void bide__task_free(bide_loop *loop, bide_task *t)
+{
+    if (unlikely(t->is_alone))
+        bide__object_free(t);
+    else
+        bide__list_prepend(&loop->free_tasks, &t->all);
+}
+
+void bide__task_chunks_each(bide_loop *loop, void (*visit)(void *arg, void *object), void *arg)
+{
+    for (struct task_chunk *c = loop->chunks; c; c = c->next)
+        for (size_t i = 0; i < CHUNK_TASKS; i++)
+            visit(arg, &c->tasks[i].future.object);
+}

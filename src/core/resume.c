@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * resume.c - the turns of a task: its first, each further one, its last.
+ *
+ * In most processes the loop resumes a task inline.  In one where other runtimes keep state for each stack (switch_state.c), it
+ * is carried at each switch.  The loop resumes a task inline if its run function is bide__plain_run, which costs one comparison.  Once there is such
+ * state, bide__plain_run is NULL, so that the loop calls bide__task_run for every task instead; a loop that has run
+ * before begins to carry state with the next task that it runs.
+ */
+#include "core/core.h"
+
+atomic_size_t bide__live_tasks;
+
+void (*bide__plain_run)(struct ready *r) = bide__task_run;
+
+/* ---- first and last ---- */
+
+/* Its first turn: cancelled before, it never runs. */
+never_indirect void bide__task_start(bide_task *t)
+{
+    t->started = true;
+    if (t->must_cancel)
+        bide__task_finish(t, BIDE_ECANCELED);
+}
+
+static void keep_error(bide_task *t, int code)
+{
+    const struct error_record *e = bide__error_current();
+    if (e->code != code)
+        return;
+
+    t->future.error = bide__malloc(sizeof *e);
+    if (t->future.error)
+        *t->future.error = *e;
+}
+
+never_indirect void bide__task_finish(bide_task *t, int code)
+{
+    if (t->must_cancel && code >= 0) /* asked for, never delivered: a result does not stand, an error does */
+        code = BIDE_ECANCELED;
+    t->must_cancel = false;
+    if (code == BIDE_ECANCELED) {
+        bide__future_settle(&t->future, CANCELLED, code);
+    } else if (code < 0) {
+        keep_error(t, code);
+        bide__future_settle(&t->future, FAILED, code);
+    } else {
+        bide__future_settle(&t->future, DONE, code);
+    }
+}
+
+static void give_stack_back(bide_task *t)
+{
+    struct stack *s = t->fiber.stack;
+
+    bide__fiber_destroy(&t->fiber);
+    bide__stack_put(&t->future.loop->stacks, s);
+}
+
+/* It is done: what only a living task needs goes back.  The loop's share goes with it. */
+never_indirect void bide__task_retire(bide_task *t)
+{
+    bide_loop *loop = t->future.loop;
+
+    if (!t->stackless) {
+        bide__error_current_record = &loop->error; /* that of the task lies on its stack */
+        give_stack_back(t);
+    }
+    bide__list_remove(&t->all);
+    bide__ring_unreserve(&loop->ring, 1);
+    atomic_fetch_sub_explicit(&bide__live_tasks, 1, memory_order_relaxed);
+    bide__object_unref(t);
+}
+
+/* ---- carrying state ---- */
+
+/* Tasks that were started before have no state, but for the one that runs right now: its state is what the thread has. */
+static void begin_to_carry(bide_loop *loop)
+{
+    loop->carries_state = true;
+    for (struct list_node *n = loop->tasks.next; n != &loop->tasks; n = n->next) {
+        bide_task *t = container_of(n, bide_task, all);
+        if (!t->stackless && t->started)
+            bide__task_top(t)->state = (struct switch_state){0};
+        if (t == loop->unsaved)
+            bide__switch_state_take(&bide__task_top(t)->state);
+    }
+    loop->unsaved = NULL;
+}
+
+void bide__tasks_carry_state(void)
+{
+    bide_task *t = bide__task_here();
+
+    if (!bide__plain_run)
+        return;
+    bide__plain_run = NULL;
+    if (t && !t->stackless)
+        t->future.loop->unsaved = t;
+}
+
+static void switch_with_state(bide_loop *loop, bide_task *t)
+{
+    struct switch_outer outer;
+    struct switch_state *s = &bide__task_top(t)->state;
+    const struct stack *stack = t->fiber.stack;
+
+    bide__switch_state_enter(&outer, s, stack->low, (size_t)((const char *)stack - stack->low));
+    bide__task_switch_to(loop, t);
+    bide__switch_state_leave(&outer, s, t->future.state != PENDING);
+}
+
+void bide__task_run(struct ready *r)
+{
+    bide_task *t = container_of(r, bide_task, ready);
+    bide_loop *loop = t->future.loop;
+
+    loop->others--; /* it is a task's step, see bide__loop_steps */
+    if (!loop->carries_state)
+        begin_to_carry(loop);
+    if (!t->started) {
+        bide__task_top(t)->state = (struct switch_state){0};
+        bide__task_start(t);
+    }
+    if (t->future.state == PENDING)
+        switch_with_state(loop, t);
+    if (t->future.state != PENDING)
+        bide__task_retire(t);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * turn.c - the turns of a loop: run what is ready, fire what is due, wait for what comes; repeat.
+ *
+ * A turn runs just what was ready when it began; what becomes ready meanwhile waits for the next one.  The kernel is
+ * not asked in every turn: while there is work, it is asked after a number of resumes, and otherwise only when nothing
+ * is ready.  The clock is read when the kernel is asked.
+ *
+ * Invariants:
+ *   L1  a thread has at most one running loop; bide__loop_here is it.
+ *   L2  what is taken from the queue is not in it while it runs, so it may be pushed again at once.
+ */
+#include "core/core.h"
+
+/* How far ahead in the queue memory is fetched: first the entry, then the stack it points to. */
+#define LOOK_AHEAD 8
+#define NS_PER_MS 1000000
+#define POLL_MAX_MS ((int64_t)24 * 3600 * 1000)
+
+/* ---- running ---- */
+
+/* Inlined by force: gcc takes a function that only fetches for one without effects, and drops the call. */
+static inline __attribute__((always_inline)) void look_ahead(const struct ring *q, uint32_t at)
+{
+    uintptr_t far = (uintptr_t)q->slots[(at + 2 * LOOK_AHEAD) & q->mask]; /* a hole is 0, which does no harm */
+    const struct ready *near = q->slots[(at + LOOK_AHEAD) & q->mask];
+
+    __builtin_prefetch((const void *)(far - offsetof(bide_task, ready)));
+    __builtin_prefetch((const void *)far);
+    __builtin_prefetch((const void *)(far + offsetof(bide_task, all) - offsetof(bide_task, ready)));
+    if (near && near->run == bide__task_run) {
+        const char *sp = container_of(near, bide_task, ready)->fiber.context.sp;
+        for (int line = 0; line < 4; line++)
+            __builtin_prefetch(sp + line * 64);
+    }
+}
+
+/* What is no task has the loop's error record: it must replace neither a task's nor that of the loop's caller. */
+static void run_other(bide_loop *loop, struct ready *r)
+{
+    bide__error_current_record = &loop->error;
+    loop->others++;
+    r->run(r);
+}
+
+static void run_ready(bide_loop *loop)
+{
+    struct ring *q = &loop->ring;
+
+    for (q->turn_end = q->tail; q->head != q->turn_end;) {
+        struct ready *r = q->slots[q->head & q->mask];
+        if (q->turn_end - q->head > 2 * LOOK_AHEAD)
+            look_ahead(q, q->head);
+        q->slots[q->head & q->mask] = NULL;
+        q->head++;
+        if (!r)
+            continue;
+        r->place = 0;
+        if (likely(r->run == bide__plain_run))
+            bide__task_resume(loop, container_of(r, bide_task, ready));
+        else
+            run_other(loop, r);
+    }
+    bide__error_current_record = &loop->error;
+}
+
+/* ---- waiting ---- */
+
+static int64_t poll_timeout_ns(bide_loop *loop)
+{
+    bool is_waited_for = !bide__list_is_empty(&loop->taken) || !bide__list_is_empty(&loop->io_waiters);
+    if (bide__ring_count(&loop->ring) > 0 || loop->stopping || is_waited_for)
+        return 0;
+    int64_t next_ms = bide__wheel_next_ms(&loop->wheel);
+    if (next_ms < 0)
+        return -1;
+
+    if (!loop->virtual_time)
+        loop->now_ns = bide__clock_ns();
+    if (next_ms - loop->now_ns / NS_PER_MS > POLL_MAX_MS) /* in nanoseconds, the time itself may be too large */
+        return POLL_MAX_MS * NS_PER_MS;
+    int64_t ns = next_ms * NS_PER_MS - loop->now_ns;
+    return ns < 0 ? 0 : ns;
+}
+
+/* Virtual time: when nothing but a timer can happen, it is that time now. */
+static int64_t jump_ahead(bide_loop *loop, int64_t timeout_ns)
+{
+    if (!loop->virtual_time || timeout_ns <= 0 || loop->outside > 0)
+        return timeout_ns;
+    loop->now_ns += timeout_ns;
+    return 0;
+}
+
+/* Not inline: once in hundreds of resumes, and the turn is shorter without it. */
+static __attribute__((noinline)) int ask_kernel(bide_loop *loop)
+{
+    int64_t timeout_ns = jump_ahead(loop, poll_timeout_ns(loop));
+    int code = loop->poller_ops->wait(loop->poller, timeout_ns);
+
+    loop->budget = LOOP_RESUMES_PER_POLL;
+    if (!loop->virtual_time)
+        loop->now_ns = bide__clock_ns();
+    bide__inbox_take(loop);
+    bide__wheel_advance(&loop->wheel, loop->now_ns / NS_PER_MS);
+    return code;
+}
+
+static int turn(bide_loop *loop)
+{
+    int code = 0;
+    uint32_t n = bide__ring_count(&loop->ring);
+
+    if (n == 0 || n >= loop->budget)
+        code = ask_kernel(loop);
+    else if (!bide__list_is_empty(&loop->wheel.due))
+        bide__wheel_advance(&loop->wheel, loop->wheel.now_ms);
+
+    n = bide__ring_count(&loop->ring);
+    loop->budget -= n < loop->budget ? n : loop->budget;
+    run_ready(loop);
+    return code;
+}
+
+/* ---- a thread runs it ---- */
+
+static int loop_enter(bide_loop *loop)
+{
+    if (bide__loop_here)
+        return bide_fail(BIDE_ERUNNING, "an event loop is running in this thread already");
+    if (bide__loop_is_inherited(loop))
+        return bide__loop_check_slow(loop, "running the event loop");
+    if (loop->closed)
+        return bide_fail(BIDE_ECLOSED, "the event loop is closed");
+    if (!bide__loop_claim(loop))
+        return bide_fail(BIDE_ERUNNING, "the event loop is running in another thread");
+    int code = bide__overflow_thread_enter();
+    if (code < 0) {
+        bide__loop_unclaim(loop);
+        return bide_fail(code, "an alternate signal stack: %s", bide_strerror(code));
+    }
+    if (bide__switch_state_wanted())
+        bide__tasks_carry_state();
+    bide__loop_here = loop;
+    return 0;
+}
+
+static void loop_leave(bide_loop *loop)
+{
+    loop->stopping = false;
+    bide__loop_here = NULL;
+    bide__overflow_thread_leave();
+    if (!bide__loop_is_inherited(loop))
+        bide__loop_unclaim(loop);
+}
+
+void bide_cplusplus_is_here(void)
+{
+    if (bide__switch_state_wanted())
+        bide__tasks_carry_state();
+}
+
+/* As bide_run_forever; in a child that was forked meanwhile, 0. */
+static int run_until_stopped(bide_loop *loop)
+{
+    int code = loop_enter(loop);
+    if (code < 0)
+        return code;
+
+    bide__error_init(&loop->error);
+    struct error_record *outer = bide__error_switch(&loop->error);
+    do
+        code = turn(loop);
+    while (!loop->stopping && code == 0);
+    bide__error_switch(outer);
+    loop_leave(loop);
+    if (code < 0)
+        bide__error_adopt(&loop->error);
+    return code;
+}
+
+int bide_run_forever(bide_loop *loop)
+{
+    if (!loop)
+        return bide__loop_check_slow(loop, "bide_run_forever");
+    int code = run_until_stopped(loop);
+
+    return code == 0 && bide__loop_is_inherited(loop) ? bide__loop_check_slow(loop, "bide_run_forever") : code;
+}
+
+void bide_loop_stop(bide_loop *loop)
+{
+    if (!loop || bide__loop_is_inherited(loop)) {
+        bide__loop_allows_slow(loop, "bide_loop_stop");
+        return;
+    }
+    loop->stopping = true;
+    if (loop == bide__loop_here)
+        return;
+    pthread_mutex_lock(&loop->lock);
+    if (!loop->inbox_closed)
+        loop->poller_ops->wake(loop->poller);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+/* ---- until something is done ---- */
+
+struct until {
+    struct clause clause;
+    struct ready ready;
+    bide_loop *loop;
+};
+
+static void until_run(struct ready *r)
+{
+    bide_loop_stop(container_of(r, struct until, ready)->loop);
+}
+
+int bide__loop_run_until(bide_loop *loop, bide_future *f)
+{
+    struct until u = {.ready.run = until_run, .loop = loop};
+    int code = bide__ring_reserve(&loop->ring, 1);
+    if (code < 0)
+        return code;
+
+    bide__clause_init(&u.clause, &u.ready);
+    if (f->state == PENDING)
+        bide__list_append(&f->clauses, &u.clause.node);
+    else
+        bide__push(loop, &u.ready);
+    code = run_until_stopped(loop);
+    bide__list_remove(&u.clause.node);
+    bide__unpush(loop, &u.ready);
+    bide__ring_unreserve(&loop->ring, 1);
+    return code;
+}
