@@ -45,10 +45,10 @@ static int epoll_open(bide_loop *loop)
 
     p->loop = loop;
     p->wakeup = -1;
-    p->fd = epoll_create1(EPOLL_CLOEXEC);
+    p->fd = bide__fd_above_standard(epoll_create1(EPOLL_CLOEXEC));
     if (p->fd < 0)
         return epoll_fail(p, "epoll_create1");
-    p->wakeup = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    p->wakeup = bide__fd_above_standard(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
     if (p->wakeup < 0)
         return epoll_fail(p, "eventfd");
     struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.ptr = NULL};

@@ -80,29 +80,6 @@ int bide__fds_receive(int socket, struct fd_message *m, int *fds, unsigned max, 
     return got == (ssize_t)sizeof *m ? -EMFILE : -EBADMSG; /* the sender is not to blame for a full table */
 }
 
-int bide__fd_above_standard(int fd)
-{
-    if (fd < 0 || fd > STDERR_FILENO)
-        return fd;
-
-    int up = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), kept = errno;
-    close(fd);
-    errno = kept;
-    return up;
-}
-
-int bide__fds_above_standard(int pair[2])
-{
-    for (int i = 0; i < 2; i++) {
-        pair[i] = bide__fd_above_standard(pair[i]);
-        if (pair[i] < 0) {
-            close(pair[1 - i]);
-            return -1;
-        }
-    }
-    return 0;
-}
-
 bool bide__peer_is_gone(int socket)
 {
     char byte;

@@ -220,9 +220,6 @@ int bide__fds_send(int socket, const struct fd_message *m, const int *fds, unsig
 /* -EMFILE: the message is there, but no room in our table for its descriptors, which are gone. */
 int bide__fds_receive(int socket, struct fd_message *m, int *fds, unsigned max, bool wait);
 bool bide__peer_is_gone(int socket); /* has closed its end */
-/* What we make is never 0, 1 or 2, also where those are closed: workers get others there.  -1: errno says why. */
-int bide__fd_above_standard(int fd);
-int bide__fds_above_standard(int pair[2]); /* both closed on failure */
 bool bide__wait_readable(int fd, int64_t ms); /* where there is no loop to wait with; false: it is not, after so long */
 
 /* ---- registry.c ---- */
