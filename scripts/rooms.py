@@ -26,22 +26,27 @@ import knots
 
 # Each room, lowest first, and what it may know besides itself: rooms, one header, or NAME/* for a room and all those in it.
 # Some of the rooms are still to come.
-TO_IO = "io/* sync core base"
+TO_IO = "io/* sync core/* base"
 TO_LIST = "cli/cli.h cli/request cli/pattern cli/option cli/terminal"
 COMMON = "cli/list cli/progress cli/save " + TO_LIST  # of the commands
 ROOMS = {
     "base": "",
     "core/stack": "base",
-    "core": "core/stack base",
-    "sync": "core base",
-    "inspect": "core base",
-    "io/poll": "sync core base",
-    "io/stream": "io/poll sync core base",
-    "io/tls": "io/stream io/poll sync core base",
-    "io/net": "io/tls io/stream io/poll sync core base",
-    "io/file": "io/poll sync core base",
+    "core/loop": "core/stack base",
+    "core/turn": "core/loop core/stack base",
+    "core/task": "core/turn core/loop core/stack base",
+    "core/several": "core/task core/turn core/loop core/stack base",
+    "core/thread": "core/turn core/loop core/stack base",
+    "core": "core/* base",
+    "sync": "core/* base",
+    "inspect": "core/* base",
+    "io/poll": "sync core/* base",
+    "io/stream": "io/poll sync core/* base",
+    "io/tls": "io/stream io/poll sync core/* base",
+    "io/net": "io/tls io/stream io/poll sync core/* base",
+    "io/file": "io/poll sync core/* base",
     "io": TO_IO,
-    "unblock": "io/* core base",
+    "unblock": "io/* core/* base",
     "http/url": "base",
     "http/field": "http/url base",
     "http/h1": "http/field http/url base",
@@ -51,10 +56,10 @@ ROOMS = {
     "http/client": "http/policy http/exchange http/connect http/h1 http/field http/url " + TO_IO,
     "http/server": "http/exchange/ops.h http/h1 http/field http/url " + TO_IO,
     "http": "http/* " + TO_IO,
-    "pool/shm": "core base",
+    "pool/shm": "core/* base",
     "pool/worker": "pool/shm " + TO_IO,
     "pool/spawn": "pool/worker pool/shm " + TO_IO,
-    "pool/jobs": "pool/shm core base",
+    "pool/jobs": "pool/shm core/* base",
     "pool/proxy": "pool/jobs pool/spawn pool/worker pool/shm " + TO_IO,
     "pool/local": "pool/proxy pool/jobs pool/spawn pool/worker pool/shm " + TO_IO,
     "pool/redis/link": "pool/jobs pool/shm " + TO_IO,
@@ -120,10 +125,8 @@ allowed_list = top / "scripts" / "rooms-allowed.txt"
 allowed = Allowed(allowed_list)
 problems = []
 
-
 def complain(path, text):
     problems.append(f"{path.relative_to(top)}: {text}")
-
 
 def complain_unless_listed(path, text):
     """Of what the list may allow and does not; with --write, it will."""
@@ -132,20 +135,17 @@ def complain_unless_listed(path, text):
     else:
         complain(path, text)
 
-
 # ---- the table ----
 
 def house(room):
     """The folder of src/ that it is in."""
     return room.split("/")[0]
 
-
 def room_of(path):
     """The room of a file that is given relative to src/ or to tests/; None if there is no such room."""
     folders = [folder for folder in pathlib.PurePath(path).parent.parts if folder not in NO_ROOMS]
     room = "/".join(folders)
     return room if room in ROOMS else None
-
 
 def known(room):
     """All that the room may know: rooms, and single headers."""
@@ -157,23 +157,19 @@ def known(room):
             names.add(word)
     return names
 
-
 def may_know(others, file):
     """Whether the room may know this private header: by the table."""
     return room_of(file) in others or file in others
 
-
 def includes(path):
     """The (kind, name) of every include: kind is < or a quote."""
     return INCLUDE.findall(path.read_text())
-
 
 def files(*folders):
     for folder in folders:
         for path in sorted((top / folder).rglob("*")):
             if path.suffix in (".c", ".h", ".S"):
                 yield path
-
 
 # ---- includes ----
 
@@ -184,7 +180,6 @@ def check_public_include(path, name, me, others):
         complain(path, f"<{name}>: scripts/rooms.py does not know to which room it belongs")
     elif owner not in {house(room) for room in others}:
         complain(path, f"<{name}>: {me} may not know {owner}")
-
 
 def check_file(path, me, others, may_use_all_public):
     """`me` is the room, or the folder of tests; `others`, what it may know."""
@@ -200,7 +195,6 @@ def check_file(path, me, others, may_use_all_public):
             elif not may_know(others, name) and not allowed.pair(("knows", me, room_of(name) or name)):
                 complain_unless_listed(path, f'"{name}": {me} may not know {room_of(name) or name}')
 
-
 def is_of_tests(path, name):
     """A header of the harness, or of the test's own room: in its folder, in one above, or written from tests/."""
     tests = top / "tests"
@@ -211,7 +205,6 @@ def is_of_tests(path, name):
     return name.startswith("harness/") or any((folder / name).is_file() for folder in above) or (
         name.startswith(own.name + "/") and (tests / name).is_file())
 
-
 def check_sources():
     for path in files("src"):
         room = room_of(path.relative_to(top / "src"))
@@ -220,13 +213,11 @@ def check_sources():
         else:
             check_file(path, room, known(room), may_use_all_public=house(room) == "cli")
 
-
 def known_to_tests(folder, room):
     """A test may know what its room may, but of no other house than its own and base."""
     if folder in ANY_ROOM:
         return set(ROOMS)
     return {other for other in known(room) if house(other) in (folder, "base")} | {"base"} if room else {"base"}
-
 
 def room_of_test(name):
     """The room of its folder, or of the next above that is one: a folder of tests may also be a behaviour."""
@@ -235,14 +226,12 @@ def room_of_test(name):
         folder = folder.parent
     return str(folder) if folder.parts else None
 
-
 def check_tests():
     for path in files("tests"):
         name = path.relative_to(top / "tests")
         room = room_of_test(name)
         me = "tests/" + (room or name.parts[0])
         check_file(path, me, known_to_tests(name.parts[0], room), may_use_all_public=True)
-
 
 def check_public():
     for path in files("include"):
@@ -254,13 +243,11 @@ def check_public():
                 if me and other not in map(house, known(me)):
                     complain(path, f"<{name}>: {me} may not know {other}")
 
-
 def check_examples():
     for path in files("examples", "docs"):
         for kind, name in includes(path):
             if kind == '"' and not (path.parent / name).is_file():
                 complain(path, f'"{name}": an example uses only what is installed')
-
 
 # ---- READMEs and sizes ----
 
@@ -268,13 +255,11 @@ def named_in(text):
     """What a room's README speaks of: `glob.c` names glob.h too; `fetch_*.c` is a pattern; `url/` may stand before it."""
     return [word.rsplit(".", 1)[0].split("/")[-1] for word in re.findall(r"`([\w*/-]+\.[\w*]+)`", text)]
 
-
 def readme_for(folder):
     """Its own, or the next above."""
     while not (folder / "README.md").is_file() and folder.parent != top / "src":
         folder = folder.parent
     return folder / "README.md"
-
 
 def check_readmes():
     for readme in sorted((top / "src").rglob("README.md")):
@@ -289,7 +274,6 @@ def check_readmes():
         elif not any(fnmatch.fnmatch(path.stem, word) for word in named_in(readme.read_text())):
             complain(readme, f"does not name {path.relative_to(readme.parent)}")
 
-
 def check_sizes():
     counts = {}
     for path in files("src"):
@@ -301,7 +285,6 @@ def check_sizes():
         if n > FOLDER_FILES and not allowed.size("folder", str(folder.relative_to(top)), n):
             complain_unless_listed(folder, f"{n} files: a folder has at most {FOLDER_FILES}")
 
-
 def mention_conditions():
     for path in files("src"):
         name = str(path.relative_to(top))
@@ -309,7 +292,6 @@ def mention_conditions():
             n = len(CONDITION.findall(path.read_text()))
             if n:
                 print(f"note: {name}: {n} #if outside the compatibility files")
-
 
 # ---- symbols ----
 
@@ -322,12 +304,10 @@ def check_call(caller, callee, symbol):
     if not allowed.pair(("calls", caller, callee), ("knows", room, other)):
         complain_unless_listed(top / caller, f"calls {symbol} of {callee}: {room} may not know {other}")
 
-
 def check_calls(graph):
     for caller, callees in graph.items():
         for callee, symbol in callees.items():
             check_call(caller, callee, symbol)
-
 
 def check_knots(graph):
     for members in knots.circles(graph, KNOT_FILES):
@@ -336,12 +316,10 @@ def check_knots(graph):
             complain_unless_listed(top / new[0], f"in a circle of {len(members)} files that call each other: "
                                    f"{' '.join(sorted(members))} (new in it: {' '.join(new)})")
 
-
 def check_symbols():
     graph = knots.calls(options.build.resolve(), top)
     check_calls(graph)
     check_knots(graph)
-
 
 check_sources()
 check_tests()

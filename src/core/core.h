@@ -20,11 +20,11 @@
 #include <bide/task.h>
 
 #include "base/base.h"
-#include "core/ring.h"
+#include "core/loop/ring.h"
 #include "core/stack/fiber.h"
 #include "core/stack/stack.h"
-#include "core/switch_state.h"
-#include "core/timer.h"
+#include "core/turn/switch_state.h"
+#include "core/loop/timer.h"
 
 /* ---- wait.c: one way to wait ---- */
 

@@ -45,9 +45,9 @@ fi
 
 mkdir "$tmp/tree/src/attic"
 broken src/base/buf.c '#include "core/core.h"' '"core/core.h": base may not know core'
-broken src/core/task.c '#include "io/io.h"' '"io/io.h": core may not know io'
-broken src/core/task.c '#include <bide/http.h>' '<bide/http.h>: core may not know http'
-broken src/core/task.c '#include <openssl/ssl.h>' '<openssl/ssl.h>: core knows libc only'
+broken src/core/task/task.c '#include "io/io.h"' '"io/io.h": core may not know io'
+broken src/core/task/task.c '#include <bide/http.h>' '<bide/http.h>: core may not know http'
+broken src/core/task/task.c '#include <openssl/ssl.h>' '<openssl/ssl.h>: core knows libc only'
 broken src/io/stream/stream.c '#include "http/client/client.h"' '"http/client/client.h": io/stream may not know http/client'
 broken src/io/stream/stream.c '#include <bide/bide.h>' '<bide/bide.h>: io/stream may not know cli'
 broken src/io/stream/stream.c '#include "stream.h"' '"stream.h": write it from src/'

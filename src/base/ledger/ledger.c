@@ -4,7 +4,7 @@
  *
  * Kept for programs that are debugged (BIDE_DEBUG=1), and for those that AddressSanitizer looks at although it does not
  * look at this library.  An object then has memory of its own (fence.c), which is made inaccessible when it is
- * released: a later use faults, and core/overflow.c reports it.  Where a checker sees the library's own accesses
+ * released: a later use faults, and core/stack/overflow.c reports it.  Where a checker sees the library's own accesses
  * (valgrind, a library built with AddressSanitizer), objects come from the heap, which it knows best.
  *
  * The last DEAD_MAX released objects are remembered, so that a second release can be named.

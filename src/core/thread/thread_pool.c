@@ -16,7 +16,7 @@
  *   P2  a thread can be cancelled while it runs a job and at no other time.
  *   P3  a struct thread is in the list until the loop has seen its end; from then on the thread does not touch it.
  */
-#include "core/thread.h"
+#include "core/thread/thread.h"
 
 #include <signal.h>
 #include <unistd.h>

@@ -4,7 +4,7 @@
  *
  * All four watch futures, in a group (group.c) that lives for the call.
  */
-#include "core/group.h"
+#include "core/task/group.h"
 
 /* ---- gather ---- */
 

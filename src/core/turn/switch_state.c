@@ -15,7 +15,7 @@
  * later, with a library that the program loads: every loop looks when it begins to run, and C++ code that includes a header
  * of bide reports itself when it is loaded (bide_cplusplus_is_here).
  */
-#include "core/switch_state.h"
+#include "core/turn/switch_state.h"
 
 #include <dlfcn.h>
 #include <link.h>

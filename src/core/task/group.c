@@ -5,7 +5,7 @@
  * A watch is a clause with an entry of its own in the ready queue, so that each completion takes its turn before the waiter
  * is woken, as asyncio's done callbacks do.  The watches of a call live in one block.
  */
-#include "core/group.h"
+#include "core/task/group.h"
 
 /* ---- the watches of a call ---- */
 

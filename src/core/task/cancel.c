@@ -17,7 +17,7 @@
  *       search of circle.c, in none.
  *   W2  the root of a walk is its own parent.
  */
-#include "core/group.h"
+#include "core/task/group.h"
 
 #include <stdio.h>
 

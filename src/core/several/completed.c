@@ -5,7 +5,7 @@
  * Each task is watched by a clause with an entry of its own in the ready queue.  When the entry runs, the watch goes to
  * the end of `ended` and wakes who waits for the next one; so nothing is lost if that one was cancelled meanwhile.
  */
-#include "core/group.h"
+#include "core/task/group.h"
 
 static void watch(bide_completed *c, struct ended *e, bide_task *t)
 {

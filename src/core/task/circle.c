@@ -14,7 +14,7 @@
  *
  * Invariant: outside of a search, walk_parent (cancel.c) is set in no wait; inside, in those of the tasks in `found`.
  */
-#include "core/group.h"
+#include "core/task/group.h"
 
 /* So many tasks of a circle are seen, and so many waits looked at.  A larger one is found when one of its tasks is cancelled. */
 #define CIRCLE_LOOK 32

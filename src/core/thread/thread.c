@@ -6,7 +6,7 @@
  *
  *     task: queue the job, park      thread: take it, run it, post it to the loop's inbox      loop: push the task
  */
-#include "core/thread.h"
+#include "core/thread/thread.h"
 
 /* A call that a thread has begun is waited for: it may use the caller's frame. */
 static bool job_end_early(struct wait *w)
