@@ -45,9 +45,9 @@ fi
 
 mkdir "$tmp/tree/src/attic"
 broken src/base/buf.c '#include "core/core.h"' '"core/core.h": base may not know core'
-broken src/core/task/task.c '#include "io/io.h"' '"io/io.h": core may not know io'
-broken src/core/task/task.c '#include <bide/http.h>' '<bide/http.h>: core may not know http'
-broken src/core/task/task.c '#include <openssl/ssl.h>' '<openssl/ssl.h>: core knows libc only'
+broken src/core/task/task.c '#include "io/io.h"' '"io/io.h": core/task may not know io'
+broken src/core/task/task.c '#include <bide/http.h>' '<bide/http.h>: core/task may not know http'
+broken src/core/task/task.c '#include <openssl/ssl.h>' '<openssl/ssl.h>: core/task knows libc only'
 broken src/io/stream/stream.c '#include "http/client/client.h"' '"http/client/client.h": io/stream may not know http/client'
 broken src/io/stream/stream.c '#include <bide/bide.h>' '<bide/bide.h>: io/stream may not know cli'
 broken src/io/stream/stream.c '#include "stream.h"' '"stream.h": write it from src/'
@@ -57,7 +57,7 @@ broken src/attic/x.c '#include <stdio.h>' 'not in a room'
 broken src/core/README.md "$(yes line | head -n 60)" 'more than 60 lines'
 broken tests/io/test_new.c '#include "http/client/client.h"' '"http/client/client.h": tests/io may not know http/client'
 broken include/bide/task.h '#include "core/core.h"' 'core/core.h: a public header includes only'
-broken include/bide/task.h '#include <bide/http.h>' '<bide/http.h>: core may not know http'
+broken include/bide/task.h '#include <bide/http.h>' '<bide/http.h>: core/task may not know http'
 broken examples/hello_server.c '#include "core/core.h"' '"core/core.h": an example uses only what is installed'
 
 # A file that the room's README does not name: the complaint is about the README.

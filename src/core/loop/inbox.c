@@ -2,7 +2,7 @@
 /*
  * inbox.c - what other threads hand to the loop: items in a list under its lock, which the loop runs in its turns.
  */
-#include "core/core.h"
+#include "core/loop/owner.h"
 
 /* So many run in one turn: other threads may post faster than we run. */
 #define INBOX_PER_TURN 256

@@ -12,7 +12,7 @@
  *
  * Invariant: a thread's loops that run are in loops_here, the innermost first; only that one is bide__loop_here.
  */
-#include "core/core.h"
+#include "core/loop/owner.h"
 
 #include <stdio.h>
 #include <stdlib.h>

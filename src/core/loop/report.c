@@ -2,7 +2,7 @@
 /*
  * report.c - what a loop says of errors that no one retrieved: to the program's handler, or to standard error.
  */
-#include "core/core.h"
+#include "core/loop/owner.h"
 
 #include <stdio.h>
 

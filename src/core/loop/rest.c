@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "core/core.h"
+#include "core/loop/owner.h"
 
 #define NS_PER_S 1000000000
 

@@ -10,7 +10,7 @@
  *   Q2  slots[r->place - 1] == r for everything queued; a NULL slot is something taken out again.
  *   Q3  head..turn_end is what was queued when the turn began, also when the entries move.
  */
-#include "core/core.h"
+#include "core/loop/owner.h"
 
 #define FIRST_CAPACITY 256
 

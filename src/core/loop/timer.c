@@ -14,7 +14,7 @@
  *
  * Timers for the same millisecond fire in the order they were armed: slots are lists, and moving down keeps their order.
  */
-#include "core/core.h"
+#include "core/loop/owner.h"
 
 #define DIGIT_BITS 6
 #define DIGIT_MASK 63

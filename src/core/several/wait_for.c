@@ -2,7 +2,7 @@
 /*
  * wait_for.c - an await that ends after a time; what was awaited is cancelled, and waited for.
  */
-#include "core/core.h"
+#include "core/task/await.h"
 
 static bool is_done(const bide_awaitable *a)
 {

@@ -5,7 +5,7 @@
  * A coroutine, a generator and an object run in place, on the caller's stack.  For a task or future the caller parks
  * with one clause, and a cancellation of the caller goes to what it waits for, as asyncio's does.
  */
-#include "core/core.h"
+#include "core/task/await.h"
 
 /* ---- tasks and futures ---- */
 

@@ -5,7 +5,7 @@
  * As a task, one waits with the clause or timer inside its task struct, so that a parked one costs that struct alone.
  * Awaited in place by a stackful task it costs nothing: its steps run here, and what it yields is awaited here.
  */
-#include "core/core.h"
+#include "core/task/await.h"
 
 /* ---- awaited in place ---- */
 

@@ -8,7 +8,7 @@
 #ifndef BIDE_CORE_GROUP_H
 #define BIDE_CORE_GROUP_H
 
-#include "core/core.h"
+#include "core/task/await.h"
 
 struct watch {
     struct clause clause;

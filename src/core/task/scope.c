@@ -9,7 +9,7 @@
  *
  * A cancellation outranks a time-out: waits return BIDE_ECANCELED if the task was cancelled after the block was entered.
  */
-#include "core/core.h"
+#include "core/task/await.h"
 
 _Static_assert(sizeof(struct scope) <= sizeof(((bide_timeout_scope *)0)->private_), "bide_timeout_scope is too small");
 

@@ -2,7 +2,7 @@
 /*
  * sleep.c - a task that waits for a time, or for one turn.
  */
-#include "core/core.h"
+#include "core/task/await.h"
 
 struct sleep {
     struct wait wait;

@@ -11,7 +11,7 @@
  *   T2  a task has one place in the ready queue reserved until it is done.
  *   T3  only the loop switches to a task, and a task only to the loop.
  */
-#include "core/core.h"
+#include "core/task/await.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
 #ifndef BIDE_CORE_THREAD_H
 #define BIDE_CORE_THREAD_H
 
-#include "core/core.h"
+#include "core/thread/offload.h"
 
 #define FILE_THREADS_MAX 64
 

@@ -9,7 +9,7 @@
  *   F1  only a pending future has clauses.
  *   F2  error is set only if FAILED, and may be NULL even then (no memory to keep the story).
  */
-#include "core/core.h"
+#include "core/turn/task.h"
 
 int bide__future_check_slow(const bide_future *f, const char *function)
 {

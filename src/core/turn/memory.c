@@ -2,7 +2,7 @@
 /*
  * memory.c - where tasks lie: in chunks of the loop's, which are used again; alone, where each use after release is to be seen.
  */
-#include "core/core.h"
+#include "core/turn/task.h"
 
 #define CHUNK_TASKS 64
 

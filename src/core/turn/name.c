@@ -2,7 +2,7 @@
 /*
  * name.c - what a task is called: by the program, in reports, and in the report of a stack overflow.
  */
-#include "core/core.h"
+#include "core/turn/task.h"
 
 #include <stdio.h>
 

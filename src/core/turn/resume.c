@@ -7,7 +7,7 @@
  * state, bide__plain_run is NULL, so that the loop calls bide__task_run for every task instead; a loop that has run
  * before begins to carry state with the next task that it runs.
  */
-#include "core/core.h"
+#include "core/turn/task.h"
 
 atomic_size_t bide__live_tasks;
 

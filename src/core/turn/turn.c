@@ -10,7 +10,7 @@
  *   L1  a thread has at most one running loop; bide__loop_here is it.
  *   L2  what is taken from the queue is not in it while it runs, so it may be pushed again at once.
  */
-#include "core/core.h"
+#include "core/turn/task.h"
 
 /* How far ahead in the queue memory is fetched: first the entry, then the stack it points to. */
 #define LOOK_AHEAD 8

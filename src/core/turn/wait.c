@@ -6,7 +6,7 @@
  * struct wait on its own stack, so that a cancellation or a timeout can end the wait early.  A wait that ends early
  * leaves nothing behind: the task itself withdraws its clauses when it runs again.
  */
-#include "core/core.h"
+#include "core/turn/task.h"
 
 /* Why bide__task_required has no task to give. */
 bide_task *bide__task_missing(const bide_task *t, const char *function)

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * owner.h - whose is it?  The loop that runs in this thread, and what may be called here for what belongs to another.
+ */
+#ifndef BIDE_CORE_OWNER_H
+#define BIDE_CORE_OWNER_H
+
+#include "core/loop/loop.h"
+
+extern unsigned bide__process; /* another number after each fork() */
+
+bool bide__loop_claim(bide_loop *loop); /* this thread runs it now; false: another one does */
+void bide__loop_unclaim(bide_loop *loop);
+bool bide__loop_is_foreign(const bide_loop *loop); /* another thread runs it */
+void bide__loops_inherit(void); /* in the child of a fork */
+int bide__inherited(const char *function); /* BIDE_ESTATE on record: it is that of the process before a fork() */
+const void *bide__thread_here(void);       /* which thread this is, for what belongs to one and not to a loop */
+int bide__loop_check_slow(const bide_loop *loop, const char *function);
+
+/* It is that of the process before a fork(): nothing that it shares with the kernel may be touched. */
+static inline bool bide__loop_is_inherited(const bide_loop *loop)
+{
+    return unlikely(loop->process != bide__process);
+}
+
+/*
+ * May a function be called here for what belongs to this loop?  0; else an error on record that names the function: -EINVAL,
+ * it is NULL; BIDE_ESTATE, it runs in another thread, or was left to the parent by a fork().
+ */
+static inline int bide__loop_check(const bide_loop *loop, const char *function)
+{
+    return likely(loop && loop == bide__loop_here) ? 0 : bide__loop_check_slow(loop, function);
+}
+
+/* The same for functions that return nothing: false, and a sentence on standard error. */
+bool bide__loop_allows_slow(const bide_loop *loop, const char *function);
+static inline bool bide__loop_allows(const bide_loop *loop, const char *function)
+{
+    return likely(loop && loop == bide__loop_here) || bide__loop_allows_slow(loop, function);
+}
+/* The same for bide_release.  (What was inherited from a parent process is released, but with care.) */
+bool bide__release_is_refused_slow(const bide_loop *loop, const char *function);
+static inline bool bide__release_is_refused(const bide_loop *loop, const char *function)
+{
+    return unlikely(loop != bide__loop_here) && bide__release_is_refused_slow(loop, function);
+}
+
+bide_loop *bide__thread_loop(void); /* NULL: not made yet */
+void bide__set_thread_loop(bide_loop *loop);
+
+void bide__run_init(void); /* what is done once per process, before the first loop runs */
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * await.h - tasks among each other: made, awaited, cancelled, bounded in time.
+ */
+#ifndef BIDE_CORE_AWAIT_H
+#define BIDE_CORE_AWAIT_H
+
+#include "core/turn/task.h"
+
+/* ---- task.c, await.c ---- */
+
+never_indirect bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args); /* owned by the caller; queued */
+_Noreturn void bide__task_end_here(int code); /* the running stackful task, from anywhere on its stack: its frames are lost */
+/* Make any awaitable a future that settles on its own: a task or future is itself.  A share, to be released. */
+bide_future *bide__start(bide_loop *loop, bide_awaitable a);
+/* await.c.  May it be awaited at all?  As bide__loop_check. */
+int bide__check_awaitable(const bide_awaitable *a, const char *function);
+
+/* ---- cancel.c: an interruption goes on to what is awaited ---- */
+
+/* Cancelled or out of time: end its present wait early, or see to it that the next one ends at once. */
+void bide__task_interrupt(bide_task *t, enum interrupt why);
+/* Cancel what t->wait awaits, and no more. */
+void bide__pass_on(bide_task *t);
+/* The running task cancels f and is about to drain it: what f waits for does not wait for this task any longer. */
+void bide__cancel_to_drain(bide_future *f);
+/* Wait until it is done, whatever happens to the waiter. */
+void bide__drain(bide_future *f);
+int bide__circle_given_up(void); /* the code, and the story, of a wait that gave up */
+
+/* The one future that it awaits; NULL: it waits for something else, or for several, or not at all. */
+static inline bide_future *bide__awaited_by(const bide_task *t)
+{
+    if (t->stackless)
+        return t->awaited;
+    return t->wait ? t->wait->awaits : NULL;
+}
+
+/* Of one that waits. */
+static inline bide_task **bide__walk_parent_of(bide_task *t)
+{
+    return t->stackless ? &t->walk_parent : &t->wait->walk_parent;
+}
+
+static inline bool bide__is_on_the_way(const bide_task *t)
+{
+    return t->stackless ? t->awaited && t->walk_parent : t->wait && t->wait->walk_parent;
+}
+
+/* ---- circle.c: would a task wait for itself? ---- */
+
+struct circle_search;
+/* Will f not end before the task for which we search does?  Asked by those below. */
+bool bide__never_ends(struct circle_search *s, const bide_future *f);
+/* Does none of what these waits are for end before then? */
+bool bide__group_is_stuck(struct circle_search *s, const void *wait);
+bool bide__completed_is_stuck(struct circle_search *s, const void *wait);
+/* Would a wait of t never end, as far as is_stuck(what) can tell by asking the above?  BIDE_EDEADLOCK on record, or 0. */
+int bide__check_stuck(const bide_task *t, const char *function, bool (*is_stuck)(struct circle_search *s, const void *what),
+                      const void *what);
+/* The same for an await of f, which is a task that waits for something. */
+int bide__check_circle(const bide_task *t, const bide_future *f, const char *function);
+static inline bool bide__is_in_wait(const bide_future *f)
+{
+    const bide_task *t = (const bide_task *)f;
+
+    return f->is_task && (t->stackless ? t->awaited != NULL : t->wait != NULL);
+}
+
+
+/* ---- generator.c: stackless tasks ---- */
+
+void bide__generator_run(struct ready *r);
+int bide__generator_await(bide_generator *g); /* in place, by a stackful task */
+
+/* ---- scope.c: bide_timeout ---- */
+struct scope {
+    struct timer timer;
+    struct ready ready;
+    bide_task *task;
+    struct scope *outer;
+    uint16_t cancelling; /* of the task, when the block was entered */
+    bool expired, has_place;
+};
+
+/* Does a cancellation that came back from inside mean that a block of this task ran out of time? */
+bool bide__scope_explains(const bide_task *t);
+void bide__scopes_drop(bide_task *t); /* the task's frames are lost, and the blocks in them */
+
+#endif

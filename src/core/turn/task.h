@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * task.h - a task as the loop sees it: a future, an entry of the ready queue, and a stack or a generator.
+ */
+#ifndef BIDE_CORE_TASK_H
+#define BIDE_CORE_TASK_H
+
+#include <bide/task.h>
+
+#include "core/turn/future.h"
+#include "core/turn/switch_state.h"
+
+/* What a stackful task keeps at the top of its stack, in the page that is touched anyway. */
+struct task_top {
+    struct error_record error;
+    bide_coroutine coroutine;
+    struct switch_state state; /* if the loop carries it */
+};
+
+/* What a switch touches stands together, from future.state to the flags: with many tasks each line is a cache miss. */
+struct bide_task {
+    struct bide_future future;
+    struct ready ready;
+    union {
+        struct { /* stackful */
+            struct fiber fiber;
+            struct wait *wait;    /* while parked, if it can be ended early */
+            struct scope *scopes; /* bide_timeout blocks, innermost first */
+        };
+        struct { /* stackless */
+            bide_generator *generator;
+            bide_future *awaited; /* a share; NULL: not waiting for one */
+            int outcome;          /* for the next step */
+            uint32_t walk_step;   /* as in struct wait, while it awaits */
+            union {
+                struct {
+                    struct clause clause;
+                    bide_task *walk_parent;
+                };
+                struct timer timer;
+            };
+        };
+    };
+    bool must_cancel; /* deliver BIDE_ECANCELED at the next wait */
+    bool started;
+    bool stackless;
+    bool is_asleep : 1; /* stackless, until its timer's turn */
+    bool is_alone : 1;  /* not in a chunk of the loop's */
+    uint16_t cancelling;  /* requests not taken back */
+    uint16_t expired;     /* of its bide_timeout blocks */
+    struct list_node all; /* loop->tasks; also the loop's free list */
+    char *own_name;       /* NULL: Task-<id> */
+    uint64_t id;
+};
+
+extern const struct object_type bide__task_type;
+extern atomic_size_t bide__live_tasks; /* those that are not done */
+static inline size_t bide__tasks_live(void)
+{
+    return atomic_load(&bide__live_tasks);
+}
+int bide__check_stack_size(size_t bytes, const char *function); /* 0: the default; -EINVAL on record */
+void bide__task_show(const void *task, char *buf, size_t cap);  /* "Task-12", or with a name: "fetch 7 (#12)" */
+bide_task *bide__task_alloc(bide_loop *loop); /* memory.c */
+void bide__task_free(bide_loop *loop, bide_task *t);
+void bide__task_chunks_each(bide_loop *loop, void (*visit)(void *arg, void *object), void *arg);
+never_indirect void bide__task_finish(bide_task *t, int code); /* the body returned code */
+/* resume.c */
+void bide__task_run(struct ready *r); /* its turn, with the state of other runtimes (switch_state.c) */
+/*
+ * bide__task_run, while there is no such state: then the loop resumes a task itself, inline.  Else NULL.  It changes once, and a
+ * loop in another thread may see it late; no atomic, for that would cost two instructions a switch.
+ */
+extern void (*bide__plain_run)(struct ready *r);
+/* From now on each switch of each loop carries it. */
+void bide__tasks_carry_state(void);
+never_indirect void bide__task_start(bide_task *t);
+never_indirect void bide__task_retire(bide_task *t); /* it is done and nothing runs on its stack: give that back */
+void bide__task_describe(const void *owner, char *buf, size_t cap); /* in a signal handler */
+const struct stack *bide__task_running_stack(void); /* likewise; NULL: the thread's own */
+void bide__task_chunks_free(bide_loop *loop);
+
+bide_task *bide__task_missing(const bide_task *t, const char *function);
+int bide__deliver_interrupt(bide_task *t);
+
+static inline int bide__task_check(const bide_task *t, const char *function)
+{
+    return bide__future_check((const bide_future *)t, function); /* a bide_task begins with its future */
+}
+
+/* The running task, or NULL and an error on record (BIDE_ENOLOOP) that names the function. */
+static inline bide_task *bide__task_required(const char *function)
+{
+    bide_task *t = bide__task_here();
+
+    return likely(t && !t->stackless) ? t : bide__task_missing(t, function);
+}
+
+/* An interruption that is already there when a wait begins: 0, BIDE_ECANCELED (now delivered) or BIDE_ETIMEDOUT. */
+static inline int bide__pending_interrupt(bide_task *t)
+{
+    return likely(!t->must_cancel && !t->expired) ? 0 : bide__deliver_interrupt(t);
+}
+
+/*
+ * Park the running task until somebody pushes it.  The caller has put its clauses where they belong and takes out
+ * what is left of them afterwards.  w may be NULL: then it can not be ended early (sleep(0), draining).
+ *
+ * Inline, because every return after a switch is one that the processor predicts wrongly.
+ */
+static inline void bide__park(bide_task *t, struct wait *w)
+{
+    t->wait = w;
+    bide__fiber_switch(&t->fiber, &t->future.loop->fiber, NULL);
+    t->wait = NULL;
+}
+
+static inline struct task_top *bide__task_top(const bide_task *t)
+{
+    return (struct task_top *)bide__stack_top(t->fiber.stack) - 1;
+}
+
+static inline void bide__task_switch_to(bide_loop *loop, bide_task *t)
+{
+    bide__error_current_record = &bide__task_top(t)->error;
+    loop->current = t;
+    if (unlikely(loop->mirror != NULL))
+        atomic_store_explicit(loop->mirror, (uintptr_t)t, memory_order_relaxed);
+    bide__fiber_switch(&loop->fiber, &t->fiber, t);
+    loop->current = NULL;
+}
+
+/* The loop gives a stackful task its turn.  Inline for the same reason. */
+static inline void bide__task_resume(bide_loop *loop, bide_task *t)
+{
+    if (unlikely(!t->started))
+        bide__task_start(t);
+    if (likely(t->future.state == PENDING))
+        bide__task_switch_to(loop, t);
+    if (t->future.state != PENDING)
+        bide__task_retire(t);
+}
+
+#endif
