@@ -40,7 +40,8 @@ enum bide_awaitable_kind {
     BIDE_AW_FUTURE,
     BIDE_AW_GENERATOR,
     BIDE_AW_OBJECT,
-    BIDE_AW_SLEEP
+    BIDE_AW_SLEEP,
+    BIDE_AW_THREAD /* a call for bide_to_thread; in as.coroutine */
 };
 
 typedef struct bide_awaitable {
@@ -158,7 +159,16 @@ static inline bide_awaitable bide_sleep_awaitable(int64_t ms)
     return a;
 }
 
-/* Any of the kinds that can be awaited, as a bide_awaitable. */
+/* A call of bide_to_thread that has not happened yet: bide_gather(bide_to_thread_awaitable(bide_coro(compress, in)), t) */
+static inline bide_awaitable bide_to_thread_awaitable(bide_coroutine c)
+{
+    bide_awaitable a;
+    a.kind = BIDE_AW_THREAD;
+    a.as.coroutine = c;
+    return a;
+}
+
+/* Any of the kinds that can be awaited, as a bide_awaitable.  (A job for a pool: the future that bide_pool_submit returns.) */
 #define BIDE_AW(x)                                  \
     _Generic((x),                                   \
         bide_coroutine: bide__aw_coroutine,         \
@@ -167,6 +177,48 @@ static inline bide_awaitable bide_sleep_awaitable(int64_t ms)
         bide_generator *: bide__aw_generator,       \
         bide_awaitable_object *: bide__aw_object,   \
         bide_awaitable: bide__aw_same)(x)
+
+/* An array of what can be awaited, by its address: of bide_task *, of bide_future *, or of bide_awaitable for a mix. */
+enum bide_list_kind { BIDE_LIST_TASKS, BIDE_LIST_FUTURES, BIDE_LIST_AWAITABLES };
+
+typedef struct bide_list {
+    enum bide_list_kind kind;
+    const void *array;
+} bide_list;
+
+static inline bide_list bide__list_of_tasks(bide_task *const *tasks)
+{
+    bide_list l;
+    l.kind = BIDE_LIST_TASKS;
+    l.array = tasks;
+    return l;
+}
+
+static inline bide_list bide__list_of_futures(bide_future *const *futures)
+{
+    bide_list l;
+    l.kind = BIDE_LIST_FUTURES;
+    l.array = futures;
+    return l;
+}
+
+static inline bide_list bide__list_of_awaitables(const bide_awaitable *awaitables)
+{
+    bide_list l;
+    l.kind = BIDE_LIST_AWAITABLES;
+    l.array = awaitables;
+    return l;
+}
+
+#define BIDE_LIST(array)                                      \
+    _Generic((array),                                         \
+        bide_task **: bide__list_of_tasks,                    \
+        bide_task *const *: bide__list_of_tasks,              \
+        bide_future **: bide__list_of_futures,                \
+        bide_future *const *: bide__list_of_futures,          \
+        bide_awaitable *: bide__list_of_awaitables,           \
+        const bide_awaitable *: bide__list_of_awaitables,     \
+        void *: bide__list_of_tasks)(array)
 
 /* ---- preprocessor helpers: count, join, apply to each ---- */
 
@@ -207,7 +259,10 @@ static inline bide_awaitable bide_sleep_awaitable(int64_t ms)
 #define BIDE__COUNT_8 8
 #define BIDE__COUNT_MANY BIDE__REFUSE("more than eight awaitables in place: put them into an array, for bide_gather_n")
 #define BIDE__AWAITABLES(...) \
-    (bide_awaitable[]){BIDE__MAP(BIDE_AW, __VA_ARGS__)}, BIDE__CAT(BIDE__COUNT_, BIDE__NARG(__VA_ARGS__))
+    ((bide_awaitable[]){BIDE__MAP(BIDE_AW, __VA_ARGS__)}), BIDE__CAT(BIDE__COUNT_, BIDE__NARG(__VA_ARGS__))
+
+/* The same for a function that takes an array and a length: bide_wait(BIDE_AWAITABLES(t, bide_coro(f, 1)), .timeout_ms = 100) */
+#define BIDE_AWAITABLES(...) BIDE__AWAITABLES(__VA_ARGS__)
 
 /* An argument as a machine word; a floating-point one does not compile. */
 #define BIDE__WORD(a)                                                               \

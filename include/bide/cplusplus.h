@@ -84,6 +84,12 @@ inline bide_awaitable bide__aw(bide_awaitable a) { return a; }
 #undef BIDE_AW
 #define BIDE_AW(x) bide__aw(x)
 
+inline bide_list bide__list(bide_task *const *tasks) { return bide__list_of_tasks(tasks); }
+inline bide_list bide__list(bide_future *const *futures) { return bide__list_of_futures(futures); }
+inline bide_list bide__list(const bide_awaitable *awaitables) { return bide__list_of_awaitables(awaitables); }
+#undef BIDE_LIST
+#define BIDE_LIST(array) bide__list(array)
+
 /* They live until the end of the call whose arguments they are. */
 template <std::size_t n> struct bide__array {
     bide_awaitable all[n];

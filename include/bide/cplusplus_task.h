@@ -18,10 +18,14 @@ BIDE_MUST_USE inline bide_future *bide__ensured(bide_future *f) { return bide_en
 #undef bide_ensure_future
 #define bide_ensure_future(x) bide__ensured(x)
 
-BIDE_MUST_USE inline int bide__shielded(bide_task *t) { return bide_shield_with(bide__aw(t)); }
-BIDE_MUST_USE inline int bide__shielded(bide_future *f) { return bide_shield_with(bide__aw(f)); }
-#undef bide_shield
-#define bide_shield(x) bide__shielded(x)
+BIDE_MUST_USE inline bide_task *bide__ensured(bide_awaitable_object *o) { return bide__ensured_task(bide__aw(o)); }
+BIDE_MUST_USE inline bide_future *bide__ensured(bide_awaitable a) { return bide_ensure_future_with(a); }
+
+BIDE_MUST_USE inline int bide__next(bide_completed *c, bide_task **task) { return bide__completed_task(c, task); }
+BIDE_MUST_USE inline int bide__next(bide_completed *c, bide_future **future) { return bide__completed_future(c, future); }
+BIDE_MUST_USE inline int bide__next(bide_completed *c, std::size_t *index) { return bide__completed_index(c, index); }
+#undef bide_completed_next
+#define bide_completed_next(c, place) bide__next(c, place)
 
 } /* extern "C++" */
 

@@ -77,9 +77,9 @@ typedef struct bide_task_args {
 BIDE_API BIDE_MUST_USE bide_task *bide_create_task_with(const bide_task_args *args);
 
 /*
- * Make sure that something runs on its own: a coroutine or generator becomes a task, a task or future stays itself.
+ * Make sure that something runs on its own: a task or future stays itself, anything else becomes a task.
  *
- * Returns:   a bide_task * (for a future: that bide_future *), or NULL
+ * Returns:   a bide_task * (for a future: that bide_future *; for a bide_awaitable: a bide_future *), or NULL
  * Errors:    as bide_create_task
  * Owns:      the result is owned
  * Example:   bide_auto bide_task *t = bide_ensure_future(bide_coro(work, 1));
@@ -89,8 +89,10 @@ BIDE_API BIDE_MUST_USE bide_task *bide_create_task_with(const bide_task_args *ar
         bide_coroutine: bide__ensured_task,         \
         bide_generator *: bide__ensured_task,       \
         bide_task *: bide__ensured_task,            \
+        bide_awaitable_object *: bide__ensured_task, \
+        bide_awaitable: bide_ensure_future_with,    \
         bide_future *: bide_ensure_future_with)(BIDE_AW(x))
-/* The function under it; -EINVAL for a sleep or an object.  The result is owned. */
+/* The function under it.  The result is owned. */
 BIDE_API BIDE_MUST_USE bide_future *bide_ensure_future_with(bide_awaitable a);
 
 /*
@@ -182,6 +184,31 @@ BIDE_API BIDE_MUST_USE bide_future *bide_future_new(void);
 BIDE_API BIDE_MUST_USE int bide_future_set_result(bide_future *f, int result);
 BIDE_API BIDE_MUST_USE int bide_future_set_error(bide_future *f, int code);
 
+/*
+ * Settle a future with more than an int; its result is 0.
+ *
+ * bide_future_set_pointer: destroy(pointer) is called when the last share of the future goes (NULL: nothing is).
+ * bide_future_set_bytes: a copy, with a NUL behind it.  (A result of 64 bits: bide_future_set_bytes(f, &n, sizeof n).  A task has
+ * only its int: what it returns beyond that goes where one of its arguments points.)
+ *
+ * Returns:   0
+ * Errors:    BIDE_ESTATE if it is settled already, is a task, or is not one of bide_future_new; BIDE_ENOMEM
+ * Owns:      pointer is taken, also on failure; data is borrowed for the call
+ * Example:   BIDE_TRY(bide_future_set_bytes(answer, line, strlen(line)));
+ */
+BIDE_API BIDE_MUST_USE int bide_future_set_pointer(bide_future *f, void *pointer, void (*destroy)(void *pointer));
+BIDE_API BIDE_MUST_USE int bide_future_set_bytes(bide_future *f, const void *data, size_t len);
+
+/*
+ * What a future was settled with.
+ *
+ * Returns:   the pointer, the bytes; NULL and {NULL, 0} if it was settled with something else, or not yet
+ * Owns:      borrowed until the last share of the future goes
+ * Example:   bide_bytes line = bide_future_bytes(answer);
+ */
+BIDE_API void *bide_future_pointer(const bide_future *f);
+BIDE_API bide_bytes bide_future_bytes(const bide_future *f);
+
 /* Cancel a pending future (a task: as bide_task_cancel).  Returns: false if it was done. */
 BIDE_API bool bide_future_cancel(bide_future *f);
 
@@ -235,47 +262,87 @@ typedef struct bide_wait_args {
     struct bide_use_named_options *guard_;
     enum bide_until until; /* default BIDE_ALL_COMPLETED; a cancelled task is not an error */
     int64_t timeout_ms;    /* default: no limit; negative: -EINVAL */
+    bool *done;            /* n of them, to be filled: which are done */
+    int *codes;            /* n of them: the outcome of each that is done; of the others, as they were */
 } bide_wait_args;
 
 /*
- * Wait for a set of tasks; cancel none, whatever happens.
+ * Wait for some of several: an array of tasks, of futures or of bide_awaitable, and its length.
+ *
+ * Tasks and futures are not cancelled, whatever happens.  What is no task yet (a coroutine, a generator, an object, a call for
+ * a thread) runs as one that ends with the call: if it is not done by then it is cancelled, and waited for.
  *
  * Suspends:  until the condition holds or the time is over; a cancellation point
- * Returns:   how many are done (bide_task_done tells which); a time-out is no error
+ * Returns:   how many are done (.done, or bide_task_done, tells which); a time-out is no error
  * Errors:    -EINVAL for an empty set, a NULL among them, a negative time or an .until that is none; BIDE_ECANCELED; BIDE_ENOMEM
  *            BIDE_EDEADLOCK, as bide_await: without a time, if the condition cannot hold before the caller ends
  * Owns:      borrowed for the call
  * Example:   bide_wait(tasks, 5, .until = BIDE_FIRST_COMPLETED, .timeout_ms = 1000)
+ *            bide_wait(BIDE_AWAITABLES(answer, bide_coro(ask, 2)), .until = BIDE_FIRST_COMPLETED, .done = done)
  */
-#define bide_wait(tasks, ...) BIDE__CALL(bide_wait_with((tasks), BIDE__ARGS(bide_wait_args, .n = __VA_ARGS__)))
-BIDE_API BIDE_MUST_USE int bide_wait_with(bide_task *const *tasks, const bide_wait_args *args);
+#define bide_wait(...) BIDE__CALL(BIDE__WAIT(__VA_ARGS__))
+#define BIDE__WAIT(list, ...) bide_wait_with(BIDE_LIST(list), BIDE__ARGS(bide_wait_args, .n = __VA_ARGS__))
+BIDE_API BIDE_MUST_USE int bide_wait_with(bide_list list, const bide_wait_args *args);
 
-/* Tasks in the order in which they end. */
+/* Tasks, or whatever can be awaited, in the order in which they end. */
 typedef struct bide_completed bide_completed;
 
 /*
- * Take tasks one by one, in the order in which they end (Python: as_completed).
+ * Take tasks one by one, in the order in which they end (Python: as_completed); the array is one of tasks, of futures or of
+ * bide_awaitable.
  *
- * It cancels none.  A task that is given twice comes twice.
+ * It cancels none that has another owner.  What is no task yet runs as one that the result owns.  What is given twice comes twice.
  *
  * Returns:   what bide_completed_next takes them from, or NULL
  * Errors:    BIDE_ENOMEM; BIDE_ENOLOOP outside a task; BIDE_ESTATE for a task of another loop; BIDE_EDEADLOCK for the caller
- * Owns:      the result is owned; the tasks are shared until it is released
+ * Owns:      the result is owned; tasks and futures are shared until it is released
  * Example:   bide_auto bide_completed *c = bide_as_completed(tasks, 5);
  *            while ((r = bide_completed_next(c, &t)) > 0) { ... }
  */
-BIDE_API BIDE_MUST_USE bide_completed *bide_as_completed(bide_task *const *tasks, size_t n);
+#define bide_as_completed(...) BIDE__AS_COMPLETED(__VA_ARGS__)
+#define BIDE__AS_COMPLETED(list, n) bide_as_completed_with(BIDE_LIST(list), (n))
+BIDE_API BIDE_MUST_USE bide_completed *bide_as_completed_with(bide_list list, size_t n);
 
 /*
- * The next task that has ended, in *task.
+ * The next one that has ended, in *place: a bide_task * (NULL for a future that is none), a bide_future * (a task is one), or a
+ * size_t: its index in the array.
  *
  * Suspends:  until there is one; a cancellation point.  It may be called again after an error
- * Returns:   1; 0 when there are no more, and *task is as it was
+ * Returns:   1; 0 when there are no more, and *place is as it was
  * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT inside an expired bide_timeout
  *            BIDE_EDEADLOCK, as bide_await, if all that are left wait for the caller
- * Owns:      *task is borrowed from c
+ * Owns:      a task or future is borrowed from c
+ * Example:   size_t i;
+ *            while ((r = bide_completed_next(c, &i)) > 0) { ... }
  */
-BIDE_API BIDE_MUST_USE int bide_completed_next(bide_completed *c, bide_task **task);
+#define bide_completed_next(c, place)                 \
+    _Generic((place),                                 \
+        bide_task **: bide__completed_task,           \
+        bide_future **: bide__completed_future,       \
+        size_t *: bide__completed_index,              \
+        void *: bide__completed_task)((c), (place))
+/* The function under it: both in one; either may be NULL. */
+BIDE_API BIDE_MUST_USE int bide_completed_next_with(bide_completed *c, size_t *index, bide_future **future);
+
+static inline BIDE_MUST_USE int bide__completed_future(bide_completed *c, bide_future **future)
+{
+    return bide_completed_next_with(c, NULL, future);
+}
+
+static inline BIDE_MUST_USE int bide__completed_index(bide_completed *c, size_t *index)
+{
+    return bide_completed_next_with(c, index, NULL);
+}
+
+static inline BIDE_MUST_USE int bide__completed_task(bide_completed *c, bide_task **task)
+{
+    bide_future *f = NULL;
+    int r = bide_completed_next_with(c, NULL, task ? &f : NULL);
+
+    if (r > 0)
+        *task = bide_future_task(f);
+    return r;
+}
 
 /*
  * Wait for anything, but no longer than ms; then it is cancelled, and the call returns when it has ended.
@@ -289,7 +356,9 @@ BIDE_API BIDE_MUST_USE int bide_completed_next(bide_completed *c, bide_task **ta
 BIDE_API BIDE_MUST_USE int bide_wait_for_with(bide_awaitable a, int64_t ms);
 
 /*
- * Wait for a task or future without passing a cancellation of the caller on to it.
+ * Wait for anything without passing a cancellation of the caller on to it.
+ *
+ * What is no task yet becomes one that goes on without an owner if the caller is cancelled.
  *
  * Suspends:  until it is done; a cancellation point: then it goes on without us
  * Returns:   its result
@@ -297,8 +366,7 @@ BIDE_API BIDE_MUST_USE int bide_wait_for_with(bide_awaitable a, int64_t ms);
  * Owns:      borrowed for the call
  * Example:   int r = bide_shield(saving);
  */
-#define bide_shield(x) _Generic((x), bide_task *: bide_shield_with, bide_future *: bide_shield_with)(BIDE_AW(x))
-/* The function under it; -EINVAL for what is neither a task nor a future. */
+#define bide_shield(x) bide_shield_with(BIDE_AW(x))
 BIDE_API BIDE_MUST_USE int bide_shield_with(bide_awaitable a);
 
 /* ---- timeouts ---- */

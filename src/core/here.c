@@ -61,40 +61,11 @@ bide_task *bide_create_task_with(const bide_task_args *args)
     return bide__options_are_own(args, sizeof *args) ? create(args) : create_of_other_headers(args);
 }
 
-static bide_future *retain_future(bide_future *f)
-{
-    return bide__future_check(f, "bide_ensure_future") == 0 ? bide_retain(f) : NULL;
-}
-
-static bide_future *retain_task(bide_task *t)
-{
-    return bide__task_check(t, "bide_ensure_future") == 0 ? bide_retain(&t->future) : NULL;
-}
-
-static bide_future *start(const bide_task_args *args)
-{
-    bide_task *t = create(args);
-    return t ? &t->future : NULL;
-}
-
 bide_future *bide_ensure_future_with(bide_awaitable a)
 {
-    switch (a.kind) {
-    case BIDE_AW_FUTURE:
-        return retain_future(a.as.future);
-    case BIDE_AW_TASK:
-        return retain_task(a.as.task);
-    case BIDE_AW_COROUTINE:
-        return start(&(bide_task_args){.coroutine = a.as.coroutine});
-    case BIDE_AW_GENERATOR:
-        if (a.as.generator)
-            return start(&(bide_task_args){.generator = a.as.generator});
-        bide_fail(-EINVAL, "bide_ensure_future: the generator is NULL");
-        return NULL;
-    default:
-        bide_fail(-EINVAL, "bide_ensure_future: it takes a coroutine, a generator, a task or a future");
-        return NULL;
-    }
+    bide_loop *loop = bide__check_awaitable(&a, "bide_ensure_future") < 0 ? NULL : bide_get_event_loop();
+
+    return loop ? bide__start(loop, a) : NULL;
 }
 
 /* ---- futures ---- */

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * completed.c - bide_as_completed: tasks in the order in which they end.
+ * completed.c - bide_as_completed: tasks, or whatever can be awaited, in the order in which they end.
  *
  * Each task is watched by a clause with an entry of its own in the ready queue.  When the entry runs, the watch goes to
  * the end of `ended` and wakes who waits for the next one; so nothing is lost if that one was cancelled meanwhile.
  */
 #include "core/task/group.h"
 
-static void watch(bide_completed *c, struct ended *e, bide_task *t)
+/* The share of f is taken. */
+static void watch(bide_completed *c, struct ended *e, bide_future *f)
 {
-    *e = (struct ended){.ready.run = bide__ended_run, .list = c, .task = bide_retain(t)};
+    *e = (struct ended){.ready.run = bide__ended_run, .list = c, .future = f};
     bide__list_init(&e->node);
     bide__clause_init(&e->clause, &e->ready);
-    if (t->future.state == PENDING)
-        bide__list_append(&t->future.clauses, &e->clause.node);
+    if (f->state == PENDING)
+        bide__list_append(&f->clauses, &e->clause.node);
     else
         bide__push(c->loop, &e->ready);
 }
@@ -23,9 +24,9 @@ static void completed_destroy(void *object)
     bide_completed *c = object;
 
     for (size_t i = 0; i < c->n; i++) {
-        bide__list_remove(&c->tasks[i].clause.node);
-        bide__unpush(c->loop, &c->tasks[i].ready);
-        bide_release(c->tasks[i].task); /* ends it, if nobody else has it */
+        bide__list_remove(&c->all[i].clause.node);
+        bide__unpush(c->loop, &c->all[i].ready);
+        bide_release(c->all[i].future); /* ends it, if nobody else has it */
     }
     bide__ring_unreserve(&c->loop->ring, (uint32_t)c->n);
     bide__object_unref(c->loop);
@@ -43,43 +44,53 @@ static void completed_release(void *object)
 static const struct object_type completed_type = {
     .name = "completed", .destroy = completed_destroy, .release = completed_release};
 
-static int check(const bide_task *self, bide_task *const *tasks, size_t n)
+static int check(const bide_task *self, bide_list list, size_t n)
 {
-    if (!tasks && n > 0)
+    int code = 0;
+    if (!list.array && n > 0)
         return bide_fail(-EINVAL, "bide_as_completed: the array is NULL");
     if (n > UINT32_MAX / 4)
-        return bide_fail(BIDE_ELIMIT, "bide_as_completed: %zu tasks at once", n);
-    for (size_t i = 0; i < n; i++) {
-        int code = tasks[i] ? bide__check_waitable(self, &tasks[i]->future, "bide_as_completed")
-                            : bide_fail(-EINVAL, "bide_as_completed: task %zu of %zu is NULL", i, n);
-        if (code < 0)
-            return code;
-    }
-    return 0;
+        return bide_fail(BIDE_ELIMIT, "bide_as_completed: %zu awaitables at once", n);
+
+    for (size_t i = 0; i < n && code == 0; i++)
+        code = bide__check_listed(self, list, i, "bide_as_completed");
+    return code;
 }
 
-bide_completed *bide_as_completed(bide_task *const *tasks, size_t n)
+static bide_completed *completed_new(bide_loop *loop, size_t n)
 {
-    bide_task *self = bide__task_required(__func__);
-    if (!self || check(self, tasks, n) < 0)
-        return NULL;
-    bide_completed *c = bide__object_alloc(sizeof *c + n * sizeof *c->tasks);
+    bide_completed *c = bide__object_alloc(sizeof *c + n * sizeof *c->all);
     if (!c) {
         bide__fail_nomem("bide_as_completed");
         return NULL;
     }
-    if (bide__ring_reserve(&self->future.loop->ring, (uint32_t)n) < 0) {
+    if (bide__ring_reserve(&loop->ring, (uint32_t)n) < 0) {
         bide__object_free(c);
         return NULL;
     }
     bide__object_init(c, &completed_type);
-    c->loop = bide_retain(self->future.loop);
+    c->loop = bide_retain(loop);
     bide__list_init(&c->ended);
     bide__list_init(&c->waiters);
-    c->n = n;
-    c->handed_out = 0;
-    for (size_t i = 0; i < n; i++)
-        watch(c, &c->tasks[i], tasks[i]);
+    c->n = c->handed_out = 0;
+    return c;
+}
+
+bide_completed *bide_as_completed_with(bide_list list, size_t n)
+{
+    bide_task *self = bide__task_required("bide_as_completed");
+    bide_completed *c = !self || check(self, list, n) < 0 ? NULL : completed_new(self->future.loop, n);
+
+    for (size_t i = 0; c && i < n; i++) {
+        bide_future *f = bide__start(c->loop, bide__list_at(list, i));
+        if (!f) {
+            bide__ring_unreserve(&c->loop->ring, (uint32_t)(n - i));
+            bide_release(c);
+            return NULL;
+        }
+        watch(c, &c->all[i], f);
+        c->n++;
+    }
     return c;
 }
 
@@ -103,13 +114,13 @@ static int wait_for_one(bide_completed *c)
     return code;
 }
 
-int bide_completed_next(bide_completed *c, bide_task **task)
+int bide_completed_next_with(bide_completed *c, size_t *index, bide_future **future)
 {
-    int bad = c ? bide__loop_check(c->loop, __func__) : bide_fail(-EINVAL, "%s: it is NULL", __func__);
+    int bad = c ? bide__loop_check(c->loop, "bide_completed_next") : bide_fail(-EINVAL, "bide_completed_next: it is NULL");
     if (bad < 0)
         return bad;
-    if (!task)
-        return bide_fail(-EINVAL, "%s: the place for the task is NULL", __func__);
+    if (!index && !future)
+        return bide_fail(-EINVAL, "bide_completed_next: the place for what has ended is NULL");
     if (c->handed_out == c->n)
         return 0;
     while (bide__list_is_empty(&c->ended)) {
@@ -123,6 +134,9 @@ int bide_completed_next(bide_completed *c, bide_task **task)
     bide__list_remove(&e->node);
     if (++c->handed_out == c->n)
         bide__wake_all(c->loop, &c->waiters); /* nothing will come for the others */
-    *task = e->task;
+    if (index)
+        *index = (size_t)(e - c->all);
+    if (future)
+        *future = e->future;
     return 1;
 }

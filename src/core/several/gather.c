@@ -31,9 +31,11 @@ static bool gather_is_stuck(struct circle_search *s, const void *what)
 {
     const struct gathered *g = what;
 
-    for (size_t i = 0; i < g->n; i++)
-        if ((g->all[i].kind == BIDE_AW_TASK || g->all[i].kind == BIDE_AW_FUTURE) && bide__never_ends(s, g->all[i].as.future))
+    for (size_t i = 0; i < g->n; i++) {
+        const bide_future *f = bide__future_of(&g->all[i]);
+        if (f && bide__never_ends(s, f))
             return true;
+    }
     return false;
 }
 
@@ -41,12 +43,8 @@ static int gather_check(const bide_task *t, const bide_awaitable *awaitables, si
 {
     int code = awaitables ? 0 : bide_fail(-EINVAL, "bide_gather: the array is NULL");
 
-    for (size_t i = 0; i < n && code == 0; i++) {
-        const bide_awaitable *a = &awaitables[i];
-        code = bide__check_awaitable(a, "bide_gather");
-        if (code == 0 && (a->kind == BIDE_AW_TASK || a->kind == BIDE_AW_FUTURE))
-            code = bide__check_waitable(t, a->as.future, "bide_gather");
-    }
+    for (size_t i = 0; i < n && code == 0; i++)
+        code = bide__check_listed(t, bide__list_of_awaitables(awaitables), i, "bide_gather");
     return code < 0 ? code : bide__check_stuck(t, "bide_gather", gather_is_stuck, &(struct gathered){awaitables, n});
 }
 
@@ -123,16 +121,13 @@ int bide_gather_all_n(int *codes, const bide_awaitable *awaitables, size_t n)
 
 /* ---- wait ---- */
 
-/* A wait that would never end does not begin. */
-static int group_check(struct group *g, const char *function)
+/* A wait that would never end does not begin: an error is on record. */
+static bool group_is_stuck(const struct group *g, const char *function)
 {
     const bide_task *t = g->wait.task;
     bool ends = t->must_cancel || t->expired || g->wait.kind != WAIT_GROUP;
-    int code = ends ? 0 : bide__check_stuck(t, function, bide__group_is_stuck, &g->wait);
 
-    if (code < 0)
-        bide__group_close(g);
-    return code;
+    return !ends && bide__check_stuck(t, function, bide__group_is_stuck, &g->wait) < 0;
 }
 
 static bool first_finished(const struct group *g, const struct watch *w)
@@ -165,21 +160,12 @@ static void wait_timer_fired(struct timer *timer)
     bide__push(t->group->loop, &t->ready);
 }
 
-static int count_done(bide_task *const *tasks, size_t n)
-{
-    int done = 0;
-
-    for (size_t i = 0; i < n; i++)
-        done += bide_task_done(tasks[i]);
-    return done;
-}
-
-/* What the caller gave: tasks, all of this loop, and a time. */
-static int wait_check(const bide_task *t, bide_task *const *tasks, const bide_wait_args *args)
+/* What the caller gave: awaitables, all of this loop, and a time. */
+static int wait_check(const bide_task *t, bide_list list, const bide_wait_args *args)
 {
     int code = 0;
-    if (args->n == 0 || !tasks)
-        return bide_fail(-EINVAL, "bide_wait: no tasks to wait for");
+    if (args->n == 0 || !list.array)
+        return bide_fail(-EINVAL, "bide_wait: nothing to wait for");
     if ((unsigned)args->until > BIDE_FIRST_ERROR)
         return bide_fail(-EINVAL, "bide_wait: until is %d: BIDE_ALL_COMPLETED (0), BIDE_FIRST_COMPLETED or BIDE_FIRST_ERROR (%d)",
                          (int)args->until, BIDE_FIRST_ERROR);
@@ -187,14 +173,37 @@ static int wait_check(const bide_task *t, bide_task *const *tasks, const bide_wa
         return bide_fail(-EINVAL, "bide_wait: timeout_ms is %lld: 1 or more, or 0 for no limit", (long long)args->timeout_ms);
 
     for (size_t i = 0; i < args->n && code == 0; i++)
-        code = tasks[i] ? bide__check_waitable(t, &tasks[i]->future, "bide_wait")
-                        : bide_fail(-EINVAL, "bide_wait: task %zu of %zu is NULL", i, args->n);
+        code = bide__check_listed(t, list, i, "bide_wait");
     return code;
 }
 
-static int wait_open(struct group *g, bide_task *t, bide_task *const *tasks, bide_wait_args args)
+/* What was started for this call ends with it; the record stays as it is. */
+static void end_own(struct group *g)
 {
-    int code = wait_check(t, tasks, &args);
+    for (size_t i = 0; i < g->started; i++)
+        if (g->watches[i].is_own && g->watches[i].future->state == PENDING)
+            bide__cancel_to_drain(g->watches[i].future);
+    for (size_t i = 0; i < g->started; i++)
+        if (g->watches[i].is_own)
+            bide__drain(g->watches[i].future);
+}
+
+/* Nothing has begun to wait: an error is on record. */
+static int wait_undo(struct group *g)
+{
+    struct error_mark mark;
+    int code = bide_error_code();
+
+    bide__error_mark(&mark);
+    end_own(g);
+    bide__group_close(g);
+    bide__error_restore(&mark);
+    return code;
+}
+
+static int wait_open(struct group *g, bide_task *t, bide_list list, bide_wait_args args)
+{
+    int code = wait_check(t, list, &args);
     if (code < 0 || (code = bide__group_open(g, t, args.n)) < 0)
         return code;
 
@@ -205,13 +214,36 @@ static int wait_open(struct group *g, bide_task *t, bide_task *const *tasks, bid
     else if (args.until == BIDE_FIRST_ERROR)
         g->is_over = first_error_or_all;
     for (; g->started < args.n; g->started++) {
-        bide_future *f = bide_retain(&tasks[g->started]->future);
+        bide_awaitable a = bide__list_at(list, g->started);
+        bide_future *f = bide__start(g->loop, a);
+        if (!f)
+            return wait_undo(g);
         bide__watch_begin(g, &g->watches[g->started], f);
+        g->watches[g->started].is_own = !bide__future_of(&a);
     }
-    return group_check(g, "bide_wait");
+    return group_is_stuck(g, "bide_wait") ? wait_undo(g) : 0;
 }
 
-int bide_wait_with(bide_task *const *tasks, const bide_wait_args *options)
+/* Before what is not done is cancelled. */
+static int note_done(const struct group *g, const bide_wait_args *args)
+{
+    int n = 0;
+
+    for (size_t i = 0; i < g->n; i++) {
+        bide_future *f = g->watches[i].future;
+        bool is_done = f->state != PENDING;
+        n += is_done;
+        if (args->done)
+            args->done[i] = is_done;
+        if (args->codes && is_done) {
+            args->codes[i] = f->result;
+            f->was_retrieved = true;
+        }
+    }
+    return n;
+}
+
+int bide_wait_with(bide_list list, const bide_wait_args *options)
 {
     bide_wait_args args;
     if (bide__options_take(&args, sizeof args, options, "bide_wait") < 0)
@@ -221,7 +253,7 @@ int bide_wait_with(bide_task *const *tasks, const bide_wait_args *options)
     bide_task *t = bide__task_required("bide_wait");
     struct group g;
     int code = t ? 0 : BIDE_ENOLOOP;
-    if (code < 0 || (code = wait_open(&g, t, tasks, args)) < 0)
+    if (code < 0 || (code = wait_open(&g, t, list, args)) < 0)
         return code;
 
     struct wait_timer timer = {.ready.run = wait_time_over, .group = &g};
@@ -231,33 +263,33 @@ int bide_wait_with(bide_task *const *tasks, const bide_wait_args *options)
     bide__park(t, &g.wait);
     bide__timer_disarm(g.loop, &timer.timer);
     bide__unpush(g.loop, &timer.ready);
-    bide__group_close(&g);
+    int n = note_done(&g, &args);
     code = bide__wait_outcome(&g.wait);
-    return code < 0 ? code : count_done(tasks, args.n);
+    end_own(&g);
+    bide__group_close(&g);
+    return code < 0 ? code : n;
 }
 
 /* ---- shield ---- */
 
-static int shield(bide_future *f)
+/* Park until f is done; its share is taken. */
+static int shield(bide_task *t, bide_future *f)
 {
     struct group g;
-    int code = bide__future_check(f, "bide_shield");
-    bide_task *t = code < 0 ? NULL : bide__task_required("bide_shield");
-    if (!t)
-        return code < 0 ? code : BIDE_ENOLOOP;
-    if (f->state != PENDING)
-        return bide__future_outcome(f);
-    code = bide__check_waitable(t, f, "bide_shield");
-    if (code < 0 || (code = bide__group_open(&g, t, 1)) < 0)
+    int code = bide__check_waitable(t, f, "bide_shield");
+    if (code < 0 || (code = bide__group_open(&g, t, 1)) < 0) {
+        bide__object_unref(f);
         return code;
-
+    }
     g.wait.end_early = bide__wait_end_now;
     g.wait.kind = WAIT_GROUP;
     g.is_over = first_finished;
-    bide__watch_begin(&g, &g.watches[0], bide_retain(f));
+    bide__watch_begin(&g, &g.watches[0], f);
     g.started = 1;
-    if ((code = group_check(&g, "bide_shield")) < 0)
-        return code;
+    if (group_is_stuck(&g, "bide_shield")) {
+        bide__group_close(&g);
+        return bide_error_code();
+    }
     bide__begin_interrupted(&g.wait);
     bide__park(t, &g.wait);
     code = bide__wait_outcome(&g.wait);
@@ -269,9 +301,14 @@ static int shield(bide_future *f)
 
 int bide_shield_with(bide_awaitable a)
 {
-    if (a.kind == BIDE_AW_TASK)
-        return shield((bide_future *)a.as.task); /* it begins with its future; NULL stays NULL */
-    if (a.kind == BIDE_AW_FUTURE)
-        return shield(a.as.future);
-    return bide_fail(-EINVAL, "bide_shield: it takes a task or a future");
+    int code = bide__check_awaitable(&a, "bide_shield");
+    bide_task *t = code < 0 ? NULL : bide__task_required("bide_shield");
+    if (!t)
+        return code < 0 ? code : BIDE_ENOLOOP;
+    bide_future *f = bide__future_of(&a);
+    if (f && f->state != PENDING)
+        return bide__future_outcome(f);
+
+    f = bide__start(t->future.loop, a);
+    return f ? shield(t, f) : bide_error_code();
 }

@@ -85,6 +85,7 @@ int bide__check_awaitable(const bide_awaitable *a, const char *function)
         return a->as.future ? bide__future_check(a->as.future, function)
                             : bide_fail(-EINVAL, "%s: the future is NULL", function);
     case BIDE_AW_COROUTINE:
+    case BIDE_AW_THREAD:
         missing = a->as.coroutine.fn ? NULL : "coroutine's function";
         break;
     case BIDE_AW_GENERATOR:
@@ -109,6 +110,8 @@ static int run_in_place(const bide_awaitable *a)
     if (a->kind == BIDE_AW_COROUTINE)
         return bide__on_record(bide__call_words(a->as.coroutine.fn, a->as.coroutine.argc, a->as.coroutine.argv),
                                a->as.coroutine.name);
+    if (a->kind == BIDE_AW_THREAD)
+        return bide_to_thread(a->as.coroutine);
     if (a->kind == BIDE_AW_GENERATOR)
         return bide__on_record(bide__generator_await(a->as.generator), "a generator");
     return bide__on_record(a->as.object->await(a->as.object), "an awaitable");
@@ -125,9 +128,20 @@ int bide_await_with(bide_awaitable a)
     case BIDE_AW_COROUTINE:
     case BIDE_AW_GENERATOR:
     case BIDE_AW_OBJECT:
+    case BIDE_AW_THREAD:
         return run_in_place(&a);
     }
     return bide_fail(-EINVAL, "bide_await: not an awaitable");
+}
+
+int bide__check_listed(const bide_task *t, bide_list list, size_t i, const char *function)
+{
+    bide_awaitable a = bide__list_at(list, i);
+    bide_future *f = bide__future_of(&a);
+    if ((a.kind == BIDE_AW_TASK || a.kind == BIDE_AW_FUTURE) && !f)
+        return bide_fail(-EINVAL, "%s: the %s is NULL (number %zu)", function, a.kind == BIDE_AW_TASK ? "task" : "future", i);
+
+    return f ? bide__check_waitable(t, f, function) : bide__check_awaitable(&a, function);
 }
 
 /* ---- anything as something that settles on its own ---- */
@@ -149,6 +163,7 @@ bide_future *bide__start(bide_loop *loop, bide_awaitable a)
     case BIDE_AW_FUTURE:
         return bide_retain(a.as.future);
     case BIDE_AW_COROUTINE:
+    case BIDE_AW_THREAD:
         break;
     case BIDE_AW_GENERATOR:
         args = (bide_task_args){.generator = a.as.generator};
@@ -161,6 +176,20 @@ bide_future *bide__start(bide_loop *loop, bide_awaitable a)
         break;
     }
     bide_task *t = bide__task_new(loop, &args);
+    if (t && a.kind == BIDE_AW_THREAD)
+        bide__task_top(t)->in_thread = true;
     return t ? &t->future : NULL;
+}
+
+bide_awaitable bide__list_at(bide_list list, size_t i)
+{
+    switch (list.kind) {
+    case BIDE_LIST_TASKS:
+        return bide__aw_task(((bide_task *const *)list.array)[i]);
+    case BIDE_LIST_FUTURES:
+        return bide__aw_future(((bide_future *const *)list.array)[i]);
+    default:
+        return ((const bide_awaitable *)list.array)[i];
+    }
 }
 

@@ -123,9 +123,9 @@ bool bide__completed_is_stuck(struct circle_search *s, const void *wait)
     const bide_completed *c = container_of((const struct wait *)wait, struct next_wait, wait)->list;
 
     for (size_t i = 0; i < c->n; i++) {
-        const struct ended *e = &c->tasks[i];
-        bool is_pending = e->task->future.state == PENDING;
-        if (is_pending ? !bide__never_ends(s, &e->task->future) : bide__ready_is_queued(&e->ready))
+        const struct ended *e = &c->all[i];
+        bool is_pending = e->future->state == PENDING;
+        if (is_pending ? !bide__never_ends(s, e->future) : bide__ready_is_queued(&e->ready))
             return false;
     }
     return true;

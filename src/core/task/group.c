@@ -47,7 +47,7 @@ void bide__group_cancel(struct group *g)
     t->wait = now;
 }
 
-void bide__watch_run(struct ready *r)
+static void watch_run(struct ready *r)
 {
     struct watch *w = container_of(r, struct watch, ready);
     struct group *g = w->group;
@@ -69,7 +69,7 @@ void bide__watch_run(struct ready *r)
 
 void bide__watch_begin(struct group *g, struct watch *w, bide_future *f)
 {
-    *w = (struct watch){.ready.run = bide__watch_run, .group = g, .future = f};
+    *w = (struct watch){.ready.run = watch_run, .group = g, .future = f};
     bide__clause_init(&w->clause, &w->ready);
     if (f->state == PENDING)
         bide__list_append(&f->clauses, &w->clause.node);
@@ -115,7 +115,7 @@ void bide__group_close(struct group *g)
 
 bide_task *bide__watch_waiter(struct ready *r)
 {
-    struct group *g = r->run == bide__watch_run ? container_of(r, struct watch, ready)->group : NULL;
+    struct group *g = r->run == watch_run ? container_of(r, struct watch, ready)->group : NULL;
 
     return g && !g->over && g->wait.task->wait == &g->wait && g->wait.kind == WAIT_GROUP ? g->wait.task : NULL;
 }

@@ -15,6 +15,7 @@ struct watch {
     struct ready ready;
     struct group *group;
     bide_future *future; /* a share */
+    bool is_own;         /* a task that was started for this call alone */
     bool gave_up;        /* it waits for the group's own task, and is not waited for any longer */
 };
 
@@ -51,7 +52,7 @@ struct ended {
     struct clause clause;
     struct ready ready;
     bide_completed *list;
-    bide_task *task; /* a share */
+    bide_future *future; /* a share */
 };
 
 struct bide_completed {
@@ -59,7 +60,7 @@ struct bide_completed {
     bide_loop *loop; /* a share */
     struct list_node ended, waiters;
     size_t n, handed_out;
-    struct ended tasks[];
+    struct ended all[];
 };
 
 struct next_wait {

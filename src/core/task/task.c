@@ -25,7 +25,9 @@ static void task_entry(void *arg)
     bide_task *t = arg;
     const bide_coroutine *c = &bide__task_top(t)->coroutine;
 
-    bide__task_finish(t, bide__on_record(bide__call_words(c->fn, c->argc, c->argv), c->name));
+    int code = unlikely(bide__task_top(t)->in_thread) ? bide_to_thread(*c) : bide__call_words(c->fn, c->argc, c->argv);
+
+    bide__task_finish(t, bide__on_record(code, c->name));
     bide__fiber_switch_final(&t->fiber, &t->future.loop->fiber, NULL);
 }
 
@@ -40,6 +42,7 @@ static void prepare_stackful(bide_task *t, struct stack *s, const bide_coroutine
     t->ready.run = bide__task_run;
     bide__error_init(&bide__task_top(t)->error);
     bide__task_top(t)->coroutine = *c;
+    bide__task_top(t)->in_thread = false;
 }
 
 static void prepare_stackless(bide_task *t, bide_generator *g)

@@ -14,6 +14,7 @@
 struct task_top {
     struct error_record error;
     bide_coroutine coroutine;
+    bool in_thread; /* the coroutine is for bide_to_thread */
     struct switch_state state; /* if the loop carries it */
 };
 
