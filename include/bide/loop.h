@@ -11,9 +11,10 @@
  * that returns nothing, such as bide_release, writes the reason to standard error.  A loop that does not run may be
  * used by any thread, one at a time.
  *
- * When functions of yours are called: one that is told of something that has happened (a done callback, call_soon and its kin, an
- * exception handler's reports aside) is called by the loop, in a turn after it has happened, and must not wait.  One that answers a
- * question (.on_redirect) is called where the answer is needed, in the task that asked.
+ * When functions of yours are called.  One that is told of something that has happened (a done callback, call_soon and its
+ * kin) is called by the loop, in a turn after that, never inline; it must not wait.  One that answers a question (.on_redirect)
+ * is called where the answer is needed, in the task that asked.  Two are called at the place where something is noticed, which
+ * may be inside a call of yours: the exception handler, and .on_event of a pool.
  *
  * After fork() everything stays with the parent.  In the child, functions fail in the same way; bide_release closes the
  * child's descriptors and touches nothing that both share; a task that returns there ends bide_run (with its result, if

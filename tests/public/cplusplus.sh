@@ -20,6 +20,12 @@ try() { # NAME COMMAND...
     sed 's/^/#   /' "$tmp/out" | head -30
 }
 
+says_who_came_first() {
+    timeout 60 "$tmp/example" >"$tmp/said" || return
+    printf '%s\n' 'the book answered' 'the near one answered' 'the far one answered' 'first: the near one answered' |
+        diff - "$tmp/said"
+}
+
 cat >"$tmp/host.c" <<'EOF'
 #include <dlfcn.h>
 #include <stdio.h>
@@ -44,6 +50,9 @@ for compiler in g++ clang++; do
         try "$compiler $standard compiles without a warning" $compiler -std=$standard $flags -o "$tmp/program" \
             "$source/tests/public/cplusplus.cpp" $link
         try "$compiler $standard does as C" timeout 60 "$tmp/program"
+        try "$compiler $standard compiles the example" $compiler -std=$standard $flags -o "$tmp/example" \
+            "$source/examples/first_answer.cpp" $link
+        try "$compiler $standard: the example says who came first" says_who_came_first
     done
     try "$compiler makes a library" $compiler -std=c++17 -DPLUGIN -fPIC -shared $flags -o "$tmp/plugin.so" \
         "$source/tests/public/cplusplus.cpp" $link
