@@ -375,14 +375,14 @@ TEST(null_task_or_future_is_refused_with_a_sentence)
     REFUSED_CODE(bide_wait_for(f, 0), "bide_wait_for: the future is NULL");
     REFUSED_CODE(bide_shield(t), "bide_shield");
     REFUSED_CODE(bide_shield(f), "bide_shield");
-    REFUSED_CODE(bide_wait(two + 1, 1), "bide_wait: task 0 of 1 is NULL");
-    REFUSED_CODE(bide_wait((bide_task **)NULL, 1), "bide_wait: no tasks");
-    REFUSED(-EINVAL, bide_as_completed(two + 1, 1), "bide_as_completed: task 0 of 1 is NULL");
+    REFUSED_CODE(bide_wait(two + 1, 1), "bide_wait: the task is NULL (number 0)");
+    REFUSED_CODE(bide_wait((bide_task **)NULL, 1), "bide_wait: nothing to wait for");
+    REFUSED(-EINVAL, bide_as_completed(two + 1, 1), "bide_as_completed: the task is NULL (number 0)");
     REFUSED(-EINVAL, bide_as_completed(NULL, 1), "bide_as_completed: the array is NULL");
     REFUSED_CODE(bide_completed_next(NULL, &t), "bide_completed_next");
     {
         bide_auto bide_completed *none = bide_as_completed(two, 0);
-        REFUSED_CODE(bide_completed_next(none, NULL), "bide_completed_next: the place for the task is NULL");
+        REFUSED_CODE(bide_completed_next(none, NULL), "bide_completed_next: the place for what has ended is NULL");
     }
     REFUSED_CODE(bide_to_thread((bide_coroutine){0}), "bide_to_thread");
     REFUSED(-EINVAL, bide_create_task((bide_coroutine){0}), "bide_create_task");

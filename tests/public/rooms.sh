@@ -57,7 +57,7 @@ broken src/attic/x.c '#include <stdio.h>' 'not in a room'
 broken src/core/README.md "$(yes line | head -n 60)" 'more than 60 lines'
 broken tests/io/test_new.c '#include "http/client/client.h"' '"http/client/client.h": tests/io may not know http/client'
 broken include/bide/task.h '#include "core/core.h"' 'core/core.h: a public header includes only'
-broken include/bide/task.h '#include <bide/http.h>' '<bide/http.h>: core/task may not know http'
+broken include/bide/task.h '#include <bide/http.h>' '<bide/http.h>: core may not know http'
 broken examples/hello_server.c '#include "core/core.h"' '"core/core.h": an example uses only what is installed'
 
 # A file that the room's README does not name: the complaint is about the README.
