@@ -38,7 +38,7 @@ struct wire_step {
 struct wire {
     int dial_ms; /* how long connecting takes */
     size_t room; /* bytes that it takes before a step lets it take more */
-    struct wire_step steps[24];
+    struct wire_step steps[48];
 
     struct filter filter;
     struct fd ends; /* no descriptor: what is ready, and who waits; the script keeps it */

@@ -2,14 +2,15 @@
 /*
  * client.h - the room's header: what the files of the HTTP client share.
  *
- * It stands on url/, field/ and h1/ (text and bytes, pure) and on connect/ (the pool of connections).  In reading order:
- * session*.c, request.c, body.c, policy/redirect.c and basic_auth.c, response.c, json.c, blocking.c.
+ * It stands on url/, field/ and h1/ (text and bytes, pure), on connect/ (the pool of connections), exchange/ (a request out,
+ * an answer back) and policy/ (what happens around that).  In reading order: session*.c, prepare.c, request.c, body.c,
+ * response.c, json.c, blocking.c.
  *
- *     bide_get -> request.c: parse the URL, then for each hop
- *                   connect/pool.c: take a connection of that origin, or open one, or wait for one
- *                   exchange/h1_*.c: send, receive the head
- *                   policy/redirect.c: another hop?
- *                 response.c, body.c: the body; then the connection goes back to connect/pool.c
+ *     bide_get -> prepare.c: what is asked for
+ *                 request.c: the row of policies, and in the middle of it
+ *                   connect/pool.c:   a place on a connection of that origin, or open one, or wait for one
+ *                   exchange/h1_*.c:  send, receive the head
+ *                 response.c, body.c: the body; then the place goes back to connect/pool.c
  */
 #ifndef BIDE_HTTP_CLIENT_H
 #define BIDE_HTTP_CLIENT_H
@@ -21,6 +22,7 @@
 #include "http/connect/deadline.h"
 #include "http/exchange/h1.h"
 #include "http/exchange/ops.h"
+#include "http/policy/policy.h"
 #include "http/url/url.h"
 #include "io/io.h"
 
@@ -36,6 +38,8 @@ struct bide_session {
     bide_loop *loop; /* a share, since the first request */
     bide_tls *tls;   /* made when needed */
     struct connector connector;
+    struct policy *const *policies; /* around every request, outside of its own; npolicies of them */
+    size_t npolicies;
     unsigned nresponses; /* shares that belong to responses; the others are owners' */
 
     struct list_node spare_responses;
@@ -63,20 +67,14 @@ static inline int64_t bide__loop_now_ns(bide_loop *loop)
     return loop->now_ns;
 }
 
-/* ---- request.c: what is asked for ---- */
-
-/* A request in flight; redirects change it from hop to hop. */
-struct request {
-    bide_session *session;
-    bide_response *response;   /* where the answer goes; its arena holds all that is here */
-    struct request_head head;
-    bool location_trusted;     /* the user's fields go to other origins, too */
-    bide_redirect_fn *on_redirect; /* NULL: the user lets all be followed */
-    void *on_redirect_arg;
-};
+/* ---- prepare.c: what is asked for ---- */
 
 /* Can this be asked for, without a look into the texts?  0, or -EINVAL on record. */
 int bide__request_check(const char *method, const bide_request_args *args);
+/* A response that waits for its answer. */
+void bide__response_init(bide_response *r, const bide_request_args *args);
+/* Fill in what the arguments say; q->response and q->arena are there.  0 or an error on record. */
+int bide__request_prepare(struct request *q, struct basic_auth *auth, const char *method, const bide_request_args *args);
 
 /* ---- response.c, body.c ---- */
 
@@ -93,7 +91,6 @@ struct bide_response {
     struct progress progress; /* of this try */
     struct deadline deadline; /* of all of it */
     size_t max_body;
-    int max_redirects;
 
     uint64_t body_bytes;    /* data of the body so far */
     struct buf body;        /* a body that did not come with the head */
@@ -130,14 +127,5 @@ ssize_t bide__body_next(bide_response *r, const char **data);
 int bide__body_read_all(bide_response *r);
 /* Nobody wants the rest: take it if it is here and short, else close.  Never suspends. */
 void bide__body_drop(bide_response *r);
-
-/* ---- policy/redirect.c, policy/basic_auth.c ---- */
-
-/* 1: the request now asks for the next hop; 0: the response is the answer; or an error on record. */
-int bide__redirect(struct request *q);
-/* User and password of the URL become q->authorization.  0 or an error on record. */
-int bide__authorize(struct request *q, const struct url *u);
-/* Take them out of the URL, in its storage. */
-void bide__strip_user_info(struct url *u, char *storage);
 
 #endif

@@ -1,232 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * request.c - a request, from bide_get to the head of the answer: prepare, send, perhaps once more, perhaps follow a
- * redirect.
+ * request.c - a request, from bide_get to the head of the answer: tries, with a row of policies around each.
  *
- * A connection that was kept may have been closed by the server just when we wrote to it, or what comes first on it may
- * be a leftover of the answer before.  Then, and only if nothing of an answer came and asking twice can do no harm, the
- * request is sent once more on a new connection (RFC 9112 9.3.1).
+ * What is done when a try fails or its answer is not the last word is not here, but in policy/: the loop only asks again
+ * while a policy wants that, and not too often.
  */
 #include "http/client/client.h"
 
-/* ---- what is asked for ---- */
+#define AGAIN_MAX 20 /* tries after the first, beside those that redirects need */
 
-static __attribute__((noinline)) int bad_argument(const char *method, const bide_request_args *args, const char *what)
-{
-    char quoted[80];
-
-    return bide_fail(-EINVAL, "%s %s: %s", args->method ? args->method : method,
-                     bide__url_quote(quoted, args->url, strlen(args->url)), what);
-}
-
-/* bide__request_check has found a bad argument: put on record which. */
-static __attribute__((noinline)) int name_bad_argument(const char *method, const bide_request_args *args)
-{
-    int code = bide__check_named(args->guard_, "bide_request");
-    if (code < 0)
-        return code;
-    if (!method && !args->method)
-        return bide_fail(-EINVAL, "bide_request: the method is NULL");
-    if (!args->url)
-        return bide_fail(-EINVAL, "%s: the URL is NULL", args->method ? args->method : method);
-    if (args->max_redirects < -1)
-        return bad_argument(method, args, "max_redirects is below -1, which follows none");
-    if (!args->data.data && args->data.len > 0)
-        return bad_argument(method, args, "the body is NULL, but has a length");
-    return bad_argument(method, args, "a time limit is negative");
-}
-
-int bide__request_check(const char *method, const bide_request_args *args)
-{
-    bool is_good = !args->guard_ && (method || args->method) && args->url && args->max_redirects >= -1 &&
-                   (args->timeout_ms | args->connect_timeout_ms | args->read_timeout_ms) >= 0 &&
-                   (args->data.data || args->data.len == 0);
-
-    return likely(is_good) ? 0 : name_bad_argument(method, args);
-}
-
-static int64_t choose(int64_t own, int64_t session)
-{
-    return own ? own : session;
-}
-
-static void set_limits(bide_response *r, const bide_request_args *args)
-{
-    const bide_session_args *s = &r->session->args;
-
-    r->deadline.total_ms = choose(args->timeout_ms, s->timeout_ms);
-    r->deadline.connect_ms = choose(args->connect_timeout_ms, s->connect_timeout_ms);
-    r->deadline.silence_ms = choose(args->read_timeout_ms, s->read_timeout_ms);
-    r->max_body = bide__size_or(args->max_body_bytes, s->max_body_bytes);
-    r->max_redirects = (int)choose(args->max_redirects, s->max_redirects);
-}
-
-/* What was recycled is the memory only. */
-static void response_init(bide_response *r, const bide_request_args *args)
-{
-    bide_session *s = r->session;
-    int64_t now = bide__loop_now_ns(s->loop); /* that of the turn may be long past */
-
-    *r = (bide_response){.session = s, .arena = r->arena, .begun_ns = now};
-    bide__object_init(r, &bide__response_type);
-    bide__list_init(&r->spare);
-    bide__buf_init(&r->body, SIZE_MAX);
-    set_limits(r, args);
-    bide__deadline_begin(&r->deadline, s->loop);
-}
-
-static int bad_url(const struct request *q, const char *text, const char *why)
-{
-    char quoted[80];
-
-    return bide_fail(BIDE_EURL, "%s %s: not a valid URL: %s", q->head.method,
-                     bide__url_quote(quoted, text, strlen(text)), why);
-}
-
-/* "http://host" without anything behind it: RFC 9112 3.2.1 wants a "/" sent, OPTIONS a "*". */
-static bool names_no_path(const char *url)
-{
-    const char *host = strstr(url, "://");
-
-    return host && !host[3 + strcspn(host + 3, "/?#\\")];
-}
-
-static int set_url(struct request *q, const bide_request_args *args)
-{
-    struct arena *arena = &q->response->arena;
-    size_t len = strlen(args->url), cap = len <= BIDE_URL_MAX ? bide__url_bound(len, NULL) : 1;
-    cap += args->query ? bide__query_encode(NULL, 0, args->query) + 2 : 0;
-    char *storage = bide__arena_alloc(arena, cap);
-    if (!storage)
-        return BIDE_ENOMEM;
-
-    int code = bide__url_parse(&q->head.url, args->url, len, storage, cap);
-    if (code == 0 && q->head.url.scheme != URL_HTTP && q->head.url.scheme != URL_HTTPS)
-        code = URL_ESCHEME;
-    if (code == 0 && args->query)
-        code = bide__url_add_query(&q->head.url, args->query, storage, cap);
-    if (code == URL_ENOMEM)
-        return bide__fail_nomem("a URL");
-    if (code < 0)
-        return bad_url(q, args->url, bide__url_strerror(code));
-    code = bide__authorize(q, &q->head.url);
-    if (code < 0)
-        return code;
-    bide__strip_user_info(&q->head.url, storage);
-    q->response->url = q->response->asked_url = q->head.url.href;
-    q->head.for_server = strcmp(q->head.method, "OPTIONS") == 0 && names_no_path(args->url);
-    return 0;
-}
-
-static int set_form(struct request *q, const bide_pair *form)
-{
-    size_t len = bide__query_encode(NULL, 0, form);
-    char *text = bide__arena_alloc(&q->response->arena, len + 1);
-    if (!text)
-        return BIDE_ENOMEM;
-
-    bide__query_encode(text, len, form);
-    q->head.body = (bide_bytes){text, len};
-    q->head.content_type = "application/x-www-form-urlencoded";
-    return 0;
-}
-
-static int set_body(struct request *q, const bide_request_args *args)
-{
-    int given = (args->data.data != NULL) + (args->json != NULL) + (args->form != NULL);
-    if (given > 1)
-        return bide_fail(-EINVAL, "only one of data, json and form can be the body");
-
-    q->head.has_body = given == 1;
-    if (args->data.data)
-        q->head.body = args->data;
-    if (args->json) {
-        q->head.body = (bide_bytes){args->json, strlen(args->json)};
-        q->head.content_type = "application/json";
-    }
-    return args->form ? set_form(q, args->form) : 0;
-}
-
-static bool method_ok(const char *method, size_t len)
-{
-    return len <= 64 && bide__header_name_ok(method, len); /* both are tokens */
-}
-
-static int set_method(struct request *q, const char *method)
-{
-    size_t len = strlen(method);
-    if (!method_ok(method, len))
-        return bide_fail(-EINVAL, "the method is not a word of letters");
-    if (strcmp(method, "CONNECT") == 0)
-        return bide_fail(-EINVAL, "CONNECT makes a tunnel, it is not a request");
-
-    q->head.method = bide__arena_strndup(&q->response->arena, method, len);
-    q->head.method_len = len;
-    q->response->method = q->head.method;
-    return q->head.method ? 0 : BIDE_ENOMEM;
-}
-
-/* Two passwords, and no way to know which one is meant. */
-static int check_authorization(const struct request *q)
-{
-    if (q->head.authorization && q->head.user.seen & HEADER_BIT(HEADER_AUTHORIZATION))
-        return bide_fail(-EINVAL, "user and password in the URL, and a header Authorization");
-    return 0;
-}
-
-static int prepare(struct request *q, const char *method, const bide_request_args *args)
-{
-    q->head.headers = args->headers;
-    q->location_trusted = args->location_trusted || q->session->args.location_trusted;
-    q->on_redirect = args->on_redirect;
-    q->on_redirect_arg = args->on_redirect_arg;
-    q->response->method = "request";
-    int code = set_method(q, args->method ? args->method : method);
-    if (code == 0)
-        code = set_url(q, args);
-    if (code == 0)
-        code = set_body(q, args);
-    if (code == 0)
-        code = bide__user_fields_check(q->head.headers, &q->head.user);
-    return code < 0 ? code : check_authorization(q);
-}
-
-/* ---- trying ---- */
-
-static bool method_is_idempotent(const struct request *q)
-{
-    static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
-    if (!q->head.method)
-        return false;
-    if (q->head.method_len == 3 && memcmp(q->head.method, "GET", 3) == 0) /* nearly always, and asked for every request */
-        return true;
-
-    for (size_t i = 0; i < array_len(methods); i++)
-        if (strcmp(q->head.method, methods[i]) == 0)
-            return true;
-    for (const bide_pair *p = q->head.headers; p && p->name; p++)
-        if (strcasecmp(p->name, "Idempotency-Key") == 0 && !(q->head.drop & HEADER_BIT(HEADER_IDEMPOTENCY_KEY)))
-            return true;
-    return false;
-}
-
-static bool is_disconnect(int code)
-{
-    return code == BIDE_EDISCONNECTED || code == -ECONNRESET || code == -EPIPE || code == BIDE_ECLOSED;
-}
-
-/* It had served before, and this time it was closed, or had something else on it than an answer, or says that it was
-   about to be closed. */
-static bool was_stale(const struct request *q, int code)
-{
-    const bide_response *r = q->response;
-    if (!r->reused)
-        return false;
-    if (code < 0)
-        return (is_disconnect(code) || code == BIDE_EHTTP) && !r->progress.is_answered &&
-               (r->progress.sent == 0 || method_is_idempotent(q));
-    return (r->answer.status == 408 && r->answer.is_last) || r->answer.status == 421;
-}
+/* ---- one try ---- */
 
 static void forget_exchange(bide_response *r)
 {
@@ -252,15 +35,16 @@ static void note_connection(bide_response *r, const struct conn *c)
     memcpy(r->peer, c->peer, sizeof r->peer);
 }
 
-static struct conn *take_connection(struct request *q, bool fresh)
+static struct conn *take_connection(const struct request *q)
 {
+    bide_response *r = q->response;
     const struct url *u = &q->head.url;
     struct origin origin = {bide__url_part(u, u->hostname), u->hostname.len, u->port, bide__url_is_secure(u)};
-    bide_tls *tls = origin.secure ? bide__session_tls(q->session) : NULL;
+    bide_tls *tls = origin.secure ? bide__session_tls(r->session) : NULL;
 
     if (origin.secure && !tls)
         return NULL;
-    return bide__connector_take(&q->session->connector, &origin, &q->response->deadline, tls, fresh);
+    return bide__connector_take(&r->session->connector, &origin, &r->deadline, tls, q->fresh);
 }
 
 static struct exchange *begin_exchange(bide_response *r, struct conn *c)
@@ -274,12 +58,12 @@ static struct exchange *begin_exchange(bide_response *r, struct conn *c)
     return x;
 }
 
-unchecked_frame static int try_once(struct request *q, bool fresh)
+unchecked_frame static int try_once(struct request *q)
 {
     bide_response *r = q->response;
 
-    r->start_ns = q->session->loop->now_ns;
-    struct conn *c = take_connection(q, fresh);
+    r->start_ns = r->session->loop->now_ns;
+    struct conn *c = take_connection(q);
     if (!c)
         return bide_error_code();
     note_connection(r, c);
@@ -290,7 +74,7 @@ unchecked_frame static int try_once(struct request *q, bool fresh)
     if (code < 0)
         return code;
 
-    r->head_ns = q->session->loop->now_ns;
+    r->head_ns = r->session->loop->now_ns;
     r->whole = r->answer.whole;
     r->body_bytes = r->whole.len;
     if (r->whole.data)
@@ -300,34 +84,84 @@ unchecked_frame static int try_once(struct request *q, bool fresh)
     return 0;
 }
 
-static int one_hop(struct request *q)
+/* ---- the row of policies around it ---- */
+
+/* Those of one request, and the row that they stand in behind the session's. */
+struct policies {
+    struct redirect redirect;
+    struct basic_auth auth;
+    struct stale_retry stale;
+    struct policy *own_row[4];
+    struct policy **row;
+};
+
+static void policies_init(struct policies *p, const bide_session *s, const bide_request_args *args)
 {
-    q->response->url = q->head.url.href;
-    int code = try_once(q, false);
-    if (!was_stale(q, code))
-        return code;
-    bide__body_drop(q->response);
-    forget_exchange(q->response);
-    return try_once(q, true);
+    p->redirect = (struct redirect){.policy.ops = &bide__redirect_ops,
+                                    .max = args->max_redirects ? args->max_redirects : s->args.max_redirects,
+                                    .location_trusted = args->location_trusted || s->args.location_trusted,
+                                    .on_redirect = args->on_redirect,
+                                    .on_redirect_arg = args->on_redirect_arg};
+    p->auth = (struct basic_auth){.policy.ops = &bide__basic_auth_ops};
+    p->stale = (struct stale_retry){.policy.ops = &bide__stale_retry_ops};
 }
 
-static int ask(struct request *q, const char *method, const bide_request_args *args)
+/* The connection is the affair of the last, what the server wants that of the others. */
+static int policies_line_up(struct policies *p, const bide_session *s, struct arena *arena)
 {
-    int code = prepare(q, method, args);
+    size_t n = 0;
 
-    while (code == 0) {
-        code = one_hop(q);
-        if (code < 0)
-            break;
-        code = bide__redirect(q);
-        if (code <= 0)
-            break;
+    p->row = p->own_row;
+    if (unlikely(s->npolicies > 0))
+        p->row = bide__arena_alloc(arena, (s->npolicies + array_len(p->own_row)) * sizeof *p->row);
+    if (!p->row)
+        return BIDE_ENOMEM;
+    for (; n < s->npolicies; n++)
+        p->row[n] = s->policies[n];
+    p->row[n++] = &p->redirect.policy;
+    if (p->auth.field.value)
+        p->row[n++] = &p->auth.policy;
+    p->row[n++] = &p->stale.policy;
+    p->row[n] = NULL;
+    return 0;
+}
+
+/* One try, and what the policies say to it. */
+static int try_in_row(struct request *q, struct policy *const *row, const char **by)
+{
+    bide_response *r = q->response;
+    int code = bide__policies_before(row, q);
+    if (code < 0)
+        return code;
+
+    r->url = q->head.url.href;
+    r->method = q->head.method;
+    r->redirects = q->hops;
+    code = try_once(q);
+    struct outcome o = {.code = code, .reused = r->reused, .answer = &r->answer, .progress = &r->progress};
+    q->is_sent |= r->progress.sent > 0;
+    q->head.added = NULL;
+    q->fresh = false;
+    return bide__policies_after(row, q, &o, by);
+}
+
+/* No policy, nor two that contradict each other, may ask forever: each hop of redirects may need a second try. */
+static int ask(struct request *q, const struct policies *p)
+{
+    int64_t left = AGAIN_MAX + 2 * (int64_t)(p->redirect.max > 0 ? p->redirect.max : 0);
+    const char *by = NULL;
+    int code;
+
+    while ((code = try_in_row(q, p->row, &by)) == POLICY_AGAIN) {
+        if (left-- == 0)
+            return bide_fail(BIDE_ELIMIT, "asked too often, and the policy \"%s\" wants to ask again", by);
         bide__body_drop(q->response);
         forget_exchange(q->response);
-        code = 0;
     }
     return code;
 }
+
+/* ---- the call ---- */
 
 static __attribute__((noinline)) void no_session(const char *method, const bide_request_args *args)
 {
@@ -352,11 +186,17 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
     if (!r)
         return NULL;
 
-    response_init(r, args);
-    struct request q = {.session = s, .response = r, .head.defaults = &s->defaults};
+    bide__response_init(r, args);
+    struct request q = {.head.defaults = &s->defaults, .arena = &r->arena, .response = r};
+    struct policies p;
+    policies_init(&p, s, args);
     bide__error_mark(&mark);
-    int code = ask(&q, method, args);
-    r->retry_safe = r->progress.sent == 0 || method_is_idempotent(&q);
+    int code = bide__request_prepare(&q, &p.auth, method, args);
+    if (code == 0)
+        code = policies_line_up(&p, s, &r->arena);
+    if (code == 0)
+        code = ask(&q, &p);
+    r->retry_safe = !q.is_sent || bide__request_is_idempotent(&q.head);
     if (code < 0) {
         bide__response_fail(r, code);
         bide_release(r);

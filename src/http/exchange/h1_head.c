@@ -120,8 +120,12 @@ static char *put_request_line(char *at, const struct request_head *q)
 
 static size_t head_bound(const struct request_head *q)
 {
-    return q->method_len + q->url.len * 2u + q->defaults->len + q->user.bytes +
-           (q->content_type ? strlen(q->content_type) : 0) + (q->authorization ? strlen(q->authorization) : 0) + 160;
+    size_t added = 0;
+
+    for (const struct added_field *f = q->added; f; f = f->next)
+        added += strlen(f->name) + strlen(f->value) + 4;
+    return added + q->method_len + q->url.len * 2u + q->defaults->len + q->user.bytes +
+           (q->content_type ? strlen(q->content_type) : 0) + 160;
 }
 
 int bide__h1_write_head(struct h1_exchange *x, struct request_head *q)
@@ -139,8 +143,8 @@ int bide__h1_write_head(struct h1_exchange *x, struct request_head *q)
     at = put_defaults(at, q);
     if (q->headers)
         at = put_user(at, q);
-    if (q->authorization)
-        at = put_field(at, "Authorization", q->authorization);
+    for (const struct added_field *f = q->added; f; f = f->next)
+        at = put_field(at, f->name, f->value);
     at = put_about_body(at, q);
     at = put(at, "\r\n", 2);
     x->head_len = (size_t)(at - x->head);

@@ -34,6 +34,12 @@
 struct deadline;
 struct exchange;
 
+/* A field beside those of the user: of one try, and of who adds it. */
+struct added_field {
+    const char *name, *value;
+    struct added_field *next;
+};
+
 /* What is asked for; borrowed until the answer's head is there. */
 struct request_head {
     const char *method;
@@ -44,7 +50,7 @@ struct request_head {
     const struct default_fields *defaults; /* of every request */
     uint64_t drop;                         /* HEADER_BITs of fields that are not sent; bit 0: those that have no id */
     const char *content_type;              /* of json and form */
-    const char *authorization;
+    struct added_field *added;             /* NULL: none */
     bide_bytes body;
     bool has_body;
     bool for_server;                       /* OPTIONS of the server, not of a path: "*" */

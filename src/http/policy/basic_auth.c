@@ -2,13 +2,13 @@
 /*
  * basic_auth.c - user and password of a URL: moved into an Authorization header for that origin alone (RFC 7617).
  *
- * After this the URL has no user info, so nothing that is sent, logged or shown can have it by accident.
+ * The URL has none any more after it was taken, so nothing that is sent, logged or shown can have it by accident.
  */
 #include <ctype.h>
 
 #include <openssl/evp.h>
 
-#include "http/client/client.h"
+#include "http/policy/policy.h"
 
 static int hex_value(char c)
 {
@@ -30,13 +30,13 @@ static size_t decode(char *out, const char *text, size_t len)
 }
 
 /* RFC 7617 2: a colon ends the name of the user. */
-int bide__authorize(struct request *q, const struct url *u)
+int bide__basic_auth_take(struct basic_auth *p, struct arena *arena, const struct url *u)
 {
     size_t cap = (size_t)u->username.len + u->password.len + 2;
     if (cap == 2)
         return 0;
-    char *plain = bide__arena_alloc(&q->response->arena, cap);
-    char *header = bide__arena_alloc(&q->response->arena, sizeof "Basic " + (cap + 2) / 3 * 4 + 1);
+    char *plain = bide__arena_alloc(arena, cap);
+    char *header = bide__arena_alloc(arena, sizeof "Basic " + (cap + 2) / 3 * 4 + 1);
     if (!plain || !header)
         return BIDE_ENOMEM;
 
@@ -48,7 +48,7 @@ int bide__authorize(struct request *q, const struct url *u)
     strcpy(header, "Basic ");
     EVP_EncodeBlock((unsigned char *)header + 6, (const unsigned char *)plain, (int)n);
     explicit_bzero(plain, cap);
-    q->head.authorization = header;
+    p->field = (struct added_field){.name = "Authorization", .value = header};
     return 0;
 }
 
@@ -65,3 +65,19 @@ void bide__strip_user_info(struct url *u, char *storage)
         parts[i]->off -= parts[i]->off > 0 ? by : 0; /* a part that is not there has none */
     u->len -= by;
 }
+
+static int before(struct policy *policy, struct request *q)
+{
+    struct basic_auth *p = container_of(policy, struct basic_auth, policy);
+    if (!p->field.value || q->has_left)
+        return 0;
+    /* Two passwords, and no way to know which one is meant. */
+    if (q->head.user.seen & ~q->head.drop & HEADER_BIT(HEADER_AUTHORIZATION))
+        return bide_fail(-EINVAL, "user and password in the URL, and a header Authorization");
+
+    p->field.next = q->head.added;
+    q->head.added = &p->field;
+    return 0;
+}
+
+const struct policy_ops bide__basic_auth_ops = {.name = "basic authentication", .before = before};

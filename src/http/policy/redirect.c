@@ -6,7 +6,7 @@
  * scheme, host or port), only fields that say nothing about the user go along, also when a later hop comes
  * back.  With location_trusted the others do, too, but never from https to http.
  */
-#include "http/client/client.h"
+#include "http/policy/policy.h"
 
 #define MAY_TRAVEL                                                                               \
     (HEADER_BIT(HEADER_ACCEPT) | HEADER_BIT(HEADER_ACCEPT_ENCODING) | HEADER_BIT(HEADER_ACCEPT_LANGUAGE) |   \
@@ -59,7 +59,7 @@ static int refuse(const char *location, const char *why)
 static int resolve(struct request *q, const char *location, struct url *next)
 {
     size_t len = strlen(location), cap = bide__url_bound(len, &q->head.url) + q->head.url.fragment.len + 1;
-    char *storage = bide__arena_alloc(&q->response->arena, cap);
+    char *storage = bide__arena_alloc(q->arena, cap);
     if (!storage)
         return BIDE_ENOMEM;
 
@@ -84,13 +84,13 @@ static int resolve(struct request *q, const char *location, struct url *next)
     return 0;
 }
 
-static void leave_origin(struct request *q, bool to_plain)
+static void leave_origin(const struct redirect *p, struct request *q, bool to_plain)
 {
     q->head.drop |= HEADER_BIT(HEADER_HOST);
-    if (q->location_trusted && !to_plain)
+    if (p->location_trusted && !to_plain)
         return;
     q->head.drop |= ~(MAY_TRAVEL | OF_THE_HOP | (q->head.has_body ? DESCRIBES_BODY : 0));
-    q->head.authorization = NULL;
+    q->has_left = true;
 }
 
 /* RFC 9110 15.4: 303 makes any method but HEAD a GET; 301 and 302 a POST, as browsers do. */
@@ -102,55 +102,55 @@ static void change_method(struct request *q, int status)
         return;
     q->head.method = "GET";
     q->head.method_len = 3;
-    q->response->method = "GET";
     q->head.body = (bide_bytes){NULL, 0};
     q->head.has_body = false;
     q->head.drop |= ABOUT_BODY;
 }
 
 /* The user says no, and should have said why. */
-static int ask_user(const struct request *q, const struct url *next)
+static int ask_user(const struct redirect *p, const struct request *q, const struct url *next)
 {
-    int code = q->on_redirect ? q->on_redirect(q->response, next->href, q->on_redirect_arg) : 0;
+    int code = p->on_redirect ? p->on_redirect(q->response, next->href, p->on_redirect_arg) : 0;
 
     if (code < 0 && bide_error_code() != code)
         bide_fail(code, "redirected to %s: on_redirect returned %d", next->href, code);
     return code < 0 ? code : 0;
 }
 
-static int follow(struct request *q, const char *location)
+static int follow(const struct redirect *p, struct request *q, int status, const char *location)
 {
-    bide_response *r = q->response;
     struct url next;
-    if (r->redirects >= r->max_redirects)
-        return bide_fail(BIDE_EREDIRECT, "more than %d redirects", r->max_redirects);
+    if (q->hops >= p->max)
+        return bide_fail(BIDE_EREDIRECT, "more than %d redirects", p->max);
     int code = resolve(q, location, &next);
     if (code == 0)
-        code = ask_user(q, &next);
+        code = ask_user(p, q, &next);
     if (code < 0)
         return code;
 
-    change_method(q, r->answer.status);
+    change_method(q, status);
     bool to_plain = bide__url_is_secure(&q->head.url) && !bide__url_is_secure(&next);
     if (to_plain && q->head.has_body)
         return refuse(location, "it would send the body without TLS");
     if (!bide__url_same_origin(&q->head.url, &next))
-        leave_origin(q, to_plain);
+        leave_origin(p, q, to_plain);
     q->head.url = next;
     q->head.for_server = false;
-    r->redirects++;
-    return 1;
+    q->hops++;
+    return POLICY_AGAIN;
 }
 
-unchecked_frame int bide__redirect(struct request *q)
+static int after(struct policy *policy, struct request *q, const struct outcome *o)
 {
-    bide_response *r = q->response;
+    const struct redirect *p = container_of(policy, struct redirect, policy);
     const char *location;
-    if (!is_redirect(r->answer.status) || r->max_redirects < 0)
-        return 0;
+    if (o->code < 0 || !is_redirect(o->answer->status) || p->max < 0)
+        return POLICY_ACCEPT;
 
-    int code = find_location(&r->answer.fields, &location);
+    int code = find_location(&o->answer->fields, &location);
     if (code < 0 || !location[0])
         return code;
-    return follow(q, location);
+    return follow(p, q, o->answer->status, location);
 }
+
+const struct policy_ops bide__redirect_ops = {.name = "redirect", .after = after};

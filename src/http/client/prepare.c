@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* prepare.c - from the arguments of a call to what is asked for: checked, encoded, and kept where the answer will be. */
+#include "http/client/client.h"
+
+/* ---- arguments ---- */
+
+
+static __attribute__((noinline)) int bad_argument(const char *method, const bide_request_args *args, const char *what)
+{
+    char quoted[80];
+
+    return bide_fail(-EINVAL, "%s %s: %s", args->method ? args->method : method,
+                     bide__url_quote(quoted, args->url, strlen(args->url)), what);
+}
+
+/* bide__request_check has found a bad argument: put on record which. */
+static __attribute__((noinline)) int name_bad_argument(const char *method, const bide_request_args *args)
+{
+    int code = bide__check_named(args->guard_, "bide_request");
+    if (code < 0)
+        return code;
+    if (!method && !args->method)
+        return bide_fail(-EINVAL, "bide_request: the method is NULL");
+    if (!args->url)
+        return bide_fail(-EINVAL, "%s: the URL is NULL", args->method ? args->method : method);
+    if (args->max_redirects < -1)
+        return bad_argument(method, args, "max_redirects is below -1, which follows none");
+    if (!args->data.data && args->data.len > 0)
+        return bad_argument(method, args, "the body is NULL, but has a length");
+    return bad_argument(method, args, "a time limit is negative");
+}
+
+int bide__request_check(const char *method, const bide_request_args *args)
+{
+    bool is_good = !args->guard_ && (method || args->method) && args->url && args->max_redirects >= -1 &&
+                   (args->timeout_ms | args->connect_timeout_ms | args->read_timeout_ms) >= 0 &&
+                   (args->data.data || args->data.len == 0);
+
+    return likely(is_good) ? 0 : name_bad_argument(method, args);
+}
+
+static int64_t choose(int64_t own, int64_t session)
+{
+    return own ? own : session;
+}
+
+static void set_limits(bide_response *r, const bide_request_args *args)
+{
+    const bide_session_args *s = &r->session->args;
+
+    r->deadline.total_ms = choose(args->timeout_ms, s->timeout_ms);
+    r->deadline.connect_ms = choose(args->connect_timeout_ms, s->connect_timeout_ms);
+    r->deadline.silence_ms = choose(args->read_timeout_ms, s->read_timeout_ms);
+    r->max_body = bide__size_or(args->max_body_bytes, s->max_body_bytes);
+}
+
+void bide__response_init(bide_response *r, const bide_request_args *args)
+{
+    bide_session *s = r->session;
+    int64_t now = bide__loop_now_ns(s->loop); /* that of the turn may be long past */
+
+    *r = (bide_response){.session = s, .arena = r->arena, .begun_ns = now}; /* what was recycled is the memory only */
+    bide__object_init(r, &bide__response_type);
+    bide__list_init(&r->spare);
+    bide__buf_init(&r->body, SIZE_MAX);
+    set_limits(r, args);
+    bide__deadline_begin(&r->deadline, s->loop);
+}
+
+/* ---- what is asked for ---- */
+
+static int bad_url(const struct request *q, const char *text, const char *why)
+{
+    char quoted[80];
+
+    return bide_fail(BIDE_EURL, "%s %s: not a valid URL: %s", q->head.method,
+                     bide__url_quote(quoted, text, strlen(text)), why);
+}
+
+/* "http://host" without anything behind it: RFC 9112 3.2.1 wants a "/" sent, OPTIONS a "*". */
+static bool names_no_path(const char *url)
+{
+    const char *host = strstr(url, "://");
+
+    return host && !host[3 + strcspn(host + 3, "/?#\\")];
+}
+
+static int set_url(struct request *q, struct basic_auth *auth, const bide_request_args *args)
+{
+    struct arena *arena = q->arena;
+    size_t len = strlen(args->url), cap = len <= BIDE_URL_MAX ? bide__url_bound(len, NULL) : 1;
+    cap += args->query ? bide__query_encode(NULL, 0, args->query) + 2 : 0;
+    char *storage = bide__arena_alloc(arena, cap);
+    if (!storage)
+        return BIDE_ENOMEM;
+
+    int code = bide__url_parse(&q->head.url, args->url, len, storage, cap);
+    if (code == 0 && q->head.url.scheme != URL_HTTP && q->head.url.scheme != URL_HTTPS)
+        code = URL_ESCHEME;
+    if (code == 0 && args->query)
+        code = bide__url_add_query(&q->head.url, args->query, storage, cap);
+    if (code == URL_ENOMEM)
+        return bide__fail_nomem("a URL");
+    if (code < 0)
+        return bad_url(q, args->url, bide__url_strerror(code));
+    code = bide__basic_auth_take(auth, arena, &q->head.url);
+    if (code < 0)
+        return code;
+    bide__strip_user_info(&q->head.url, storage);
+    q->response->url = q->response->asked_url = q->head.url.href;
+    q->head.for_server = strcmp(q->head.method, "OPTIONS") == 0 && names_no_path(args->url);
+    return 0;
+}
+
+static int set_form(struct request *q, const bide_pair *form)
+{
+    size_t len = bide__query_encode(NULL, 0, form);
+    char *text = bide__arena_alloc(q->arena, len + 1);
+    if (!text)
+        return BIDE_ENOMEM;
+
+    bide__query_encode(text, len, form);
+    q->head.body = (bide_bytes){text, len};
+    q->head.content_type = "application/x-www-form-urlencoded";
+    return 0;
+}
+
+static int set_body(struct request *q, const bide_request_args *args)
+{
+    int given = (args->data.data != NULL) + (args->json != NULL) + (args->form != NULL);
+    if (given > 1)
+        return bide_fail(-EINVAL, "only one of data, json and form can be the body");
+
+    q->head.has_body = given == 1;
+    if (args->data.data)
+        q->head.body = args->data;
+    if (args->json) {
+        q->head.body = (bide_bytes){args->json, strlen(args->json)};
+        q->head.content_type = "application/json";
+    }
+    return args->form ? set_form(q, args->form) : 0;
+}
+
+static bool method_ok(const char *method, size_t len)
+{
+    return len <= 64 && bide__header_name_ok(method, len); /* both are tokens */
+}
+
+static int set_method(struct request *q, const char *method)
+{
+    size_t len = strlen(method);
+    if (!method_ok(method, len))
+        return bide_fail(-EINVAL, "the method is not a word of letters");
+    if (strcmp(method, "CONNECT") == 0)
+        return bide_fail(-EINVAL, "CONNECT makes a tunnel, it is not a request");
+
+    q->head.method = bide__arena_strndup(q->arena, method, len);
+    q->head.method_len = len;
+    q->response->method = q->head.method;
+    return q->head.method ? 0 : BIDE_ENOMEM;
+}
+
+int bide__request_prepare(struct request *q, struct basic_auth *auth, const char *method, const bide_request_args *args)
+{
+    q->head.headers = args->headers;
+    q->response->method = "request";
+    int code = set_method(q, args->method ? args->method : method);
+    if (code == 0)
+        code = set_url(q, auth, args);
+    if (code == 0)
+        code = set_body(q, args);
+    return code < 0 ? code : bide__user_fields_check(q->head.headers, &q->head.user);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * policy.h - what happens around an exchange: a row of policies, each of which may change what is asked, and may ask again.
+ *
+ *     before  ---> first ---> second ---> last ---> the exchange
+ *     after   <--- first <--- second <--- last <---
+ *
+ * Before each try every policy is called from the first to the last; after it, be there an answer or an error, from the last
+ * to the first, until one wants to ask again or fails.  A policy does not know what carries the request, nor the others.
+ *
+ * A member is a struct that begins with `struct policy`: on the stack of one request (stale_retry.c, redirect.c,
+ * basic_auth.c), or kept by a session for all of its requests; then what it notes for one of them is not in it.
+ */
+#ifndef BIDE_HTTP_POLICY_H
+#define BIDE_HTTP_POLICY_H
+
+#include <bide/http.h>
+
+#include "base/base.h"
+#include "http/exchange/ops.h"
+
+/* A request in flight: what is asked for in the next try. */
+struct request {
+    struct request_head head; /* head.added is empty before each try */
+    struct arena *arena;      /* for what has to last until the answer is released */
+    bide_response *response;  /* for callbacks of the user's */
+    int hops;                 /* redirects followed */
+    bool has_left;            /* a hop has left the origin that was asked: what says who we are is not sent any more */
+    bool is_sent;             /* something of a try was */
+    bool fresh;               /* the next try needs a new connection; goes after it */
+};
+
+/* What came of a try. */
+struct outcome {
+    int code;                    /* 0: there is an answer; an error */
+    bool reused;                 /* the connection had served before */
+    const struct answer *answer; /* if there is one */
+    const struct progress *progress;
+};
+
+enum { POLICY_ACCEPT, POLICY_AGAIN }; /* or a negative code */
+
+struct policy;
+struct policy_ops {
+    const char *name; /* in messages */
+    /* 0, or an error on record, with which the request fails.  NULL: nothing to do. */
+    int (*before)(struct policy *p, struct request *q);
+    /* POLICY_ACCEPT: as it is; POLICY_AGAIN: ask once more for what q says now; or an error on record.  NULL: accept. */
+    int (*after)(struct policy *p, struct request *q, const struct outcome *o);
+};
+
+struct policy {
+    const struct policy_ops *ops;
+};
+
+/* ---- policy.c: the row, which ends with NULL ---- */
+
+/* 0, or the first error. */
+int bide__policies_before(struct policy *const *row, struct request *q);
+/* POLICY_ACCEPT, POLICY_AGAIN, or an error: that of a policy, or o->code if all accept it.  *by: who wants to ask again. */
+int bide__policies_after(struct policy *const *row, struct request *q, const struct outcome *o, const char **by);
+/* May it be sent twice (RFC 9110 9.2.2), or has the user said so? */
+bool bide__request_is_idempotent(const struct request_head *head);
+
+/* ---- stale_retry.c: once more, if the connection that was kept had died ---- */
+
+struct stale_retry {
+    struct policy policy;
+    int tried_at; /* 1 + the hop at which it has asked again; 0: not yet */
+};
+
+extern const struct policy_ops bide__stale_retry_ops;
+
+/* ---- redirect.c: on to the next URL ---- */
+
+struct redirect {
+    struct policy policy;
+    int max;                       /* hops; -1: a redirect is the answer */
+    bool location_trusted;         /* the user's fields go to other origins, too */
+    bide_redirect_fn *on_redirect; /* NULL: the user lets all be followed */
+    void *on_redirect_arg;
+};
+
+extern const struct policy_ops bide__redirect_ops;
+
+/* ---- basic_auth.c: user and password of the URL ---- */
+
+struct basic_auth {
+    struct policy policy;
+    struct added_field field; /* value NULL: the URL had none */
+};
+
+extern const struct policy_ops bide__basic_auth_ops;
+
+/* User and password of the URL become its field.  0 or an error on record. */
+int bide__basic_auth_take(struct basic_auth *p, struct arena *arena, const struct url *u);
+/* Take them out of the URL, in its storage. */
+void bide__strip_user_info(struct url *u, char *storage);
+
+#endif
