@@ -103,12 +103,13 @@ static int set_url(struct request *q, struct basic_auth *auth, const bide_reques
         return bide__fail_nomem("a URL");
     if (code < 0)
         return bad_url(q, args->url, bide__url_strerror(code));
-    code = bide__basic_auth_take(auth, arena, &q->head.url);
+    if (q->head.url.username.len + q->head.url.password.len > 0)
+        code = bide__basic_auth_take(auth, arena, &q->head.url);
     if (code < 0)
         return code;
     bide__strip_user_info(&q->head.url, storage);
     q->response->url = q->response->asked_url = q->head.url.href;
-    q->head.for_server = strcmp(q->head.method, "OPTIONS") == 0 && names_no_path(args->url);
+    q->head.for_server = q->head.method_len == 7 && strcmp(q->head.method, "OPTIONS") == 0 && names_no_path(args->url);
     return 0;
 }
 
@@ -151,7 +152,7 @@ static int set_method(struct request *q, const char *method)
     size_t len = strlen(method);
     if (!method_ok(method, len))
         return bide_fail(-EINVAL, "the method is not a word of letters");
-    if (strcmp(method, "CONNECT") == 0)
+    if (len == 7 && strcmp(method, "CONNECT") == 0)
         return bide_fail(-EINVAL, "CONNECT makes a tunnel, it is not a request");
 
     q->head.method = bide__arena_strndup(q->arena, method, len);

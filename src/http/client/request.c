@@ -91,8 +91,8 @@ struct policies {
     struct redirect redirect;
     struct basic_auth auth;
     struct stale_retry stale;
-    struct policy *own_row[4];
-    struct policy **row;
+    struct policy *own_row[3];
+    struct policy_row row;
 };
 
 static void policies_init(struct policies *p, const bide_session *s, const bide_request_args *args)
@@ -109,25 +109,25 @@ static void policies_init(struct policies *p, const bide_session *s, const bide_
 /* The connection is the affair of the last, what the server wants that of the others. */
 static int policies_line_up(struct policies *p, const bide_session *s, struct arena *arena)
 {
+    struct policy **all = p->own_row;
     size_t n = 0;
 
-    p->row = p->own_row;
     if (unlikely(s->npolicies > 0))
-        p->row = bide__arena_alloc(arena, (s->npolicies + array_len(p->own_row)) * sizeof *p->row);
-    if (!p->row)
+        all = bide__arena_alloc(arena, (s->npolicies + array_len(p->own_row)) * sizeof *all);
+    if (!all)
         return BIDE_ENOMEM;
     for (; n < s->npolicies; n++)
-        p->row[n] = s->policies[n];
-    p->row[n++] = &p->redirect.policy;
+        all[n] = s->policies[n];
+    all[n++] = &p->redirect.policy;
     if (p->auth.field.value)
-        p->row[n++] = &p->auth.policy;
-    p->row[n++] = &p->stale.policy;
-    p->row[n] = NULL;
+        all[n++] = &p->auth.policy;
+    all[n++] = &p->stale.policy;
+    p->row = (struct policy_row){all, n};
     return 0;
 }
 
 /* One try, and what the policies say to it. */
-static int try_in_row(struct request *q, struct policy *const *row, const char **by)
+static int try_in_row(struct request *q, struct policy_row row, const char **by)
 {
     bide_response *r = q->response;
     int code = bide__policies_before(row, q);

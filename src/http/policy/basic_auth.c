@@ -33,8 +33,6 @@ static size_t decode(char *out, const char *text, size_t len)
 int bide__basic_auth_take(struct basic_auth *p, struct arena *arena, const struct url *u)
 {
     size_t cap = (size_t)u->username.len + u->password.len + 2;
-    if (cap == 2)
-        return 0;
     char *plain = bide__arena_alloc(arena, cap);
     char *header = bide__arena_alloc(arena, sizeof "Basic " + (cap + 2) / 3 * 4 + 1);
     if (!plain || !header)

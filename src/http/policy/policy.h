@@ -53,14 +53,25 @@ struct policy {
     const struct policy_ops *ops;
 };
 
-/* ---- policy.c: the row, which ends with NULL ---- */
+/* ---- policy.c: the row ---- */
+
+struct policy_row {
+    struct policy **all;
+    size_t n;
+};
 
 /* 0, or the first error. */
-int bide__policies_before(struct policy *const *row, struct request *q);
+int bide__policies_before(struct policy_row row, struct request *q);
 /* POLICY_ACCEPT, POLICY_AGAIN, or an error: that of a policy, or o->code if all accept it.  *by: who wants to ask again. */
-int bide__policies_after(struct policy *const *row, struct request *q, const struct outcome *o, const char **by);
+int bide__policies_after(struct policy_row row, struct request *q, const struct outcome *o, const char **by);
 /* May it be sent twice (RFC 9110 9.2.2), or has the user said so? */
-bool bide__request_is_idempotent(const struct request_head *head);
+bool bide__method_is_idempotent(const struct request_head *head);
+static inline bool bide__request_is_idempotent(const struct request_head *head)
+{
+    bool is_get = head->method_len == 3 && memcmp(head->method, "GET", 3) == 0; /* nearly always */
+
+    return likely(is_get) || bide__method_is_idempotent(head);
+}
 
 /* ---- stale_retry.c: once more, if the connection that was kept had died ---- */
 

@@ -140,7 +140,7 @@ static int follow(const struct redirect *p, struct request *q, int status, const
     return POLICY_AGAIN;
 }
 
-static int after(struct policy *policy, struct request *q, const struct outcome *o)
+unchecked_frame static int after(struct policy *policy, struct request *q, const struct outcome *o)
 {
     const struct redirect *p = container_of(policy, struct redirect, policy);
     const char *location;
