@@ -22,6 +22,7 @@
 #include "http/connect/deadline.h"
 #include "http/exchange/h1.h"
 #include "http/exchange/ops.h"
+#include "http/exchange/source.h"
 #include "http/policy/policy.h"
 #include "http/url/url.h"
 #include "io/io.h"

@@ -113,7 +113,7 @@ static int set_url(struct request *q, struct basic_auth *auth, const bide_reques
     return 0;
 }
 
-static int set_form(struct request *q, const bide_pair *form)
+static int form_text(struct request *q, const bide_pair *form, bide_bytes *out)
 {
     size_t len = bide__query_encode(NULL, 0, form);
     char *text = bide__arena_alloc(q->arena, len + 1);
@@ -121,7 +121,7 @@ static int set_form(struct request *q, const bide_pair *form)
         return BIDE_ENOMEM;
 
     bide__query_encode(text, len, form);
-    q->head.body = (bide_bytes){text, len};
+    *out = (bide_bytes){text, len};
     q->head.content_type = "application/x-www-form-urlencoded";
     return 0;
 }
@@ -129,17 +129,22 @@ static int set_form(struct request *q, const bide_pair *form)
 static int set_body(struct request *q, const bide_request_args *args)
 {
     int given = (args->data.data != NULL) + (args->json != NULL) + (args->form != NULL);
+    bide_bytes bytes = args->data;
+    if (given == 0)
+        return 0;
     if (given > 1)
         return bide_fail(-EINVAL, "only one of data, json and form can be the body");
 
-    q->head.has_body = given == 1;
-    if (args->data.data)
-        q->head.body = args->data;
     if (args->json) {
-        q->head.body = (bide_bytes){args->json, strlen(args->json)};
+        bytes = (bide_bytes){args->json, strlen(args->json)};
         q->head.content_type = "application/json";
     }
-    return args->form ? set_form(q, args->form) : 0;
+    struct bytes_source *source = bide__arena_alloc(q->arena, sizeof *source);
+    if (!source || (args->form && form_text(q, args->form, &bytes) < 0))
+        return BIDE_ENOMEM;
+    bide__bytes_source_init(source, bytes);
+    q->head.body = &source->source;
+    return 0;
 }
 
 static bool method_ok(const char *method, size_t len)

@@ -126,11 +126,24 @@ static int policies_line_up(struct policies *p, const bide_session *s, struct ar
     return 0;
 }
 
+/* Of a second try. */
+static int rewind_body(struct body_source *b)
+{
+    if (!b->has_begun)
+        return 0;
+    if (!b->ops->rewind)
+        return bide_fail(BIDE_ESTATE, "the body cannot be sent a second time");
+    b->has_begun = false;
+    return b->ops->rewind(b);
+}
+
 /* One try, and what the policies say to it. */
 static int try_in_row(struct request *q, struct policy_row row, const char **by)
 {
     bide_response *r = q->response;
     int code = bide__policies_before(row, q);
+    if (code == 0 && q->head.body)
+        code = rewind_body(q->head.body);
     if (code < 0)
         return code;
 

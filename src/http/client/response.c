@@ -21,6 +21,8 @@ static const char *what_stalled(const bide_response *r)
     static const char *const what[] = {[BIDE_PHASE_QUEUE] = "no connection was free", [BIDE_PHASE_CONNECT] = "not connected",
                                        [BIDE_PHASE_SEND] = "the server took nothing", [BIDE_PHASE_HEAD] = "no answer",
                                        [BIDE_PHASE_BODY] = "nothing more of the body"};
+    if (r->progress.in_source)
+        return "the body to send did not come";
     bool is_sending = r->deadline.phase == BIDE_PHASE_HEAD && r->progress.queued > 0 && r->progress.queued != SIZE_MAX;
 
     return what[is_sending ? BIDE_PHASE_SEND : r->deadline.phase];

@@ -2,7 +2,7 @@
 /*
  * h1.h - HTTP/1.1 as an exchange: what its files share.
  *
- * In reading order: h1.c (a connection becomes one of HTTP/1), h1_io.c (receiving, and the end), h1_head.c (a request as bytes), h1_send.c (sent),
+ * In reading order: h1.c (a connection becomes one of HTTP/1), h1_io.c (receiving, and the end), h1_head.c (a request as bytes), h1_send.c and h1_upload.c (sent),
  * h1_receive.c (the head of the answer), h1_body.c (its body, and what becomes of the connection).
  *
  *     session: h1_context -------- limits, memory to receive and to parse in
@@ -19,6 +19,7 @@
 
 #define SCRATCH_SIZE 16384      /* bytes of one receive call into memory that all share */
 #define BODY_READ_SIZE 65536    /* of a connection that is busy */
+#define SENT_AT_ONCE 16384      /* bytes of a request that cannot stay in the kernel for long */
 #define INTERIM_BYTES_MAX ((size_t)1 << 20) /* of 1xx answers before the real one */
 
 /* What all connections of a connector share; nothing suspends while the memory is in use. */
@@ -79,7 +80,14 @@ int bide__h1_fail(struct h1_exchange *x, int code);
 /* The answer is over: keep the connection, or close it. */
 void bide__h1_finish(struct h1_exchange *x);
 
-/* ---- h1_head.c, h1_send.c, h1_receive.c, h1_body.c ---- */
+/* ---- h1_send.c ---- */
+
+/* Send them all, unless an answer makes that useless: x->upload_stopped.  0 or an error on record. */
+int bide__h1_send_pieces(struct h1_exchange *x, struct iovec *iov, int n);
+/* The server may answer while it does not take our body.  1: it has, or has closed, and wants no more of it. */
+int bide__h1_poll_early_response(struct h1_exchange *x);
+
+/* ---- h1_head.c, h1_upload.c, h1_receive.c, h1_body.c ---- */
 
 /* Write the head; checks everything the user gave.  0 or an error on record. */
 int bide__h1_write_head(struct h1_exchange *x, struct request_head *q);

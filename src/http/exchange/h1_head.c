@@ -73,19 +73,21 @@ static char *put_user(char *at, const struct request_head *q)
 }
 
 /* RFC 9110 8.6: a Content-Length of 0 is sent if the method lets a server expect a body. */
-static bool needs_length(const struct request_head *q)
+static bool expects_body(const struct request_head *q)
 {
-    return q->has_body || (q->method_len == 4 && memcmp(q->method, "POST", 4) == 0) ||
+    return (q->method_len == 4 && memcmp(q->method, "POST", 4) == 0) ||
            (q->method_len == 3 && memcmp(q->method, "PUT", 3) == 0) ||
            (q->method_len == 5 && memcmp(q->method, "PATCH", 5) == 0);
 }
 
 static char *put_about_body(char *at, const struct request_head *q)
 {
-    if (q->has_body && q->content_type && !user_has(q, HEADER_CONTENT_TYPE))
+    if (q->body && q->content_type && !user_has(q, HEADER_CONTENT_TYPE))
         at = put_field(at, "Content-Type", q->content_type);
-    if (needs_length(q))
-        at += sprintf(at, "Content-Length: %zu\r\n", q->body.len);
+    if (q->body && q->body->length == BODY_LENGTH_UNKNOWN)
+        return put_field(at, "Transfer-Encoding", "chunked");
+    if (q->body || expects_body(q))
+        at += sprintf(at, "Content-Length: %llu\r\n", q->body ? (unsigned long long)q->body->length : 0);
     return at;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * h1_send.c - sending a request, and an answer that comes before all of it was sent.
+ * h1_send.c - sending bytes of a request, and an answer that comes before all of it was sent.
  *
  * A server may answer before it has read all of a large body (RFC 9110 7.5).  A refusal, or an answer behind which it
  * will close, makes the rest of the body useless: it is not sent, and the connection is not used again.  Interim
@@ -9,7 +9,6 @@
 #include "http/exchange/h1.h"
 
 #define EARLY_MAX 131072   /* bytes of an answer that are taken before the request is sent */
-#define SENT_AT_ONCE 16384 /* bytes of a request that cannot stay in the kernel for long */
 
 enum early { NO_ANSWER, EARLY_ANSWER, REFUSAL };
 
@@ -35,8 +34,7 @@ static enum early early_answer(const struct h1_exchange *x)
     return NO_ANSWER;
 }
 
-/* The server may answer while it does not take our body.  1: it has, or has closed, and wants no more of it. */
-static int poll_early_response(struct h1_exchange *x)
+int bide__h1_poll_early_response(struct h1_exchange *x)
 {
     struct conn *c = x->conn;
 
@@ -63,7 +61,7 @@ static int poll_early_response(struct h1_exchange *x)
 static int wait_to_send(struct h1_exchange *x)
 {
     struct flow flow = bide__deadline_flow(x->exchange.deadline, SIZE_MAX);
-    int code = poll_early_response(x);
+    int code = bide__h1_poll_early_response(x);
     if (code != 0)
         return code;
 
@@ -99,17 +97,7 @@ static int sending_failed(struct h1_exchange *x, int code)
     return bide_fail(code, "sending the request: %s", bide_strerror(code));
 }
 
-static void begin_sending(struct h1_exchange *x, const struct request_head *head)
-{
-    struct progress *p = x->exchange.progress;
-
-    x->upload_stopped = false;
-    x->exchange.deadline->phase = BIDE_PHASE_SEND;
-    p->request_len = x->head_len + head->body.len;
-    p->queued = p->request_len > SENT_AT_ONCE ? SIZE_MAX : 0;
-}
-
-static int send_pieces(struct h1_exchange *x, struct iovec *iov, int n)
+int bide__h1_send_pieces(struct h1_exchange *x, struct iovec *iov, int n)
 {
     int code;
 
@@ -130,26 +118,4 @@ static int send_pieces(struct h1_exchange *x, struct iovec *iov, int n)
         }
     }
     return 0;
-}
-
-static unsigned frames_as(const struct request_head *head)
-{
-    if (head->method_len == 4 && memcmp(head->method, "HEAD", 4) == 0)
-        return H1_FOR_HEAD;
-    return head->method_len == 7 && memcmp(head->method, "CONNECT", 7) == 0 ? H1_FOR_CONNECT : 0;
-}
-
-int bide__h1_send(struct exchange *exchange, struct request_head *head)
-{
-    struct h1_exchange *x = h1_of(exchange);
-    int code = bide__h1_write_head(x, head);
-    if (code < 0)
-        return bide__h1_fail(x, code);
-    struct iovec pieces[2] = {{x->head, x->head_len}, {(void *)(uintptr_t)head->body.data, head->body.len}};
-
-    x->may_switch = head->may_switch;
-    x->frames_as = frames_as(head);
-    begin_sending(x, head);
-    code = send_pieces(x, pieces, head->body.len > 0 ? 2 : 1);
-    return code < 0 ? bide__h1_fail(x, code) : 0;
 }

@@ -34,6 +34,32 @@
 struct deadline;
 struct exchange;
 
+/*
+ * The body of a request: where its bytes come from.  A member begins with it: bytes (source.h), and what reads a file or
+ * calls the user.
+ */
+struct body_source {
+    const struct body_source_ops *ops;
+    uint64_t length; /* BODY_LENGTH_UNKNOWN: it shows when it is over */
+    bool is_here;    /* its pieces are in memory: next never suspends, and the head waits for the first of them */
+    bool has_begun;  /* next was called, since it was made or rewound */
+};
+
+#define BODY_LENGTH_UNKNOWN UINT64_MAX
+
+struct body_source_ops {
+    /* May suspend.  The next piece, which lasts until the next call: its length; 0: that was all; or an error on record. */
+    ssize_t (*next)(struct body_source *b, const char **data);
+    /* To the beginning again: 0, or an error on record.  NULL: it can be sent once only. */
+    int (*rewind)(struct body_source *b);
+};
+
+/* May it be sent, if perhaps for a second time? */
+static inline bool bide__body_source_may_be_sent(const struct body_source *b)
+{
+    return !b || !b->has_begun || b->ops->rewind;
+}
+
 /* A field beside those of the user: of one try, and of who adds it. */
 struct added_field {
     const char *name, *value;
@@ -51,8 +77,7 @@ struct request_head {
     uint64_t drop;                         /* HEADER_BITs of fields that are not sent; bit 0: those that have no id */
     const char *content_type;              /* of json and form */
     struct added_field *added;             /* NULL: none */
-    bide_bytes body;
-    bool has_body;
+    struct body_source *body;              /* NULL: none */
     bool for_server;                       /* OPTIONS of the server, not of a path: "*" */
     bool may_switch;                       /* 101 is an answer: the stream is then for another protocol */
 };
@@ -79,11 +104,12 @@ struct answer {
 
 /* How far an exchange has got: for messages and times, and for those who must decide whether to ask again. */
 struct progress {
-    size_t request_len, sent; /* bytes of the request; given to the kernel */
+    size_t request_len, sent; /* bytes of the request, as far as they are known; given to the kernel */
     size_t queued;            /* of those, not taken by the server at the last look; as in struct flow */
     uint64_t received;        /* bytes of the answer */
     int64_t first_byte_ns;
     bool is_answered;         /* something came with which an answer may begin */
+    bool in_source;           /* it is the body's source that is waited for, or that has failed */
 };
 
 struct exchange_ops {

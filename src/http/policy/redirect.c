@@ -89,7 +89,7 @@ static void leave_origin(const struct redirect *p, struct request *q, bool to_pl
     q->head.drop |= HEADER_BIT(HEADER_HOST);
     if (p->location_trusted && !to_plain)
         return;
-    q->head.drop |= ~(MAY_TRAVEL | OF_THE_HOP | (q->head.has_body ? DESCRIBES_BODY : 0));
+    q->head.drop |= ~(MAY_TRAVEL | OF_THE_HOP | (q->head.body ? DESCRIBES_BODY : 0));
     q->has_left = true;
 }
 
@@ -102,8 +102,7 @@ static void change_method(struct request *q, int status)
         return;
     q->head.method = "GET";
     q->head.method_len = 3;
-    q->head.body = (bide_bytes){NULL, 0};
-    q->head.has_body = false;
+    q->head.body = NULL;
     q->head.drop |= ABOUT_BODY;
 }
 
@@ -130,8 +129,10 @@ static int follow(const struct redirect *p, struct request *q, int status, const
 
     change_method(q, status);
     bool to_plain = bide__url_is_secure(&q->head.url) && !bide__url_is_secure(&next);
-    if (to_plain && q->head.has_body)
+    if (to_plain && q->head.body)
         return refuse(location, "it would send the body without TLS");
+    if (!bide__body_source_may_be_sent(q->head.body)) /* and never an empty one */
+        return refuse(location, "the body cannot be sent a second time");
     if (!bide__url_same_origin(&q->head.url, &next))
         leave_origin(p, q, to_plain);
     q->head.url = next;

@@ -17,7 +17,7 @@ static bool is_disconnect(int code)
    about to be closed. */
 static bool was_stale(const struct request *q, const struct outcome *o)
 {
-    if (!o->reused)
+    if (!o->reused || o->progress->in_source || !bide__body_source_may_be_sent(q->head.body))
         return false;
     if (o->code < 0)
         return (is_disconnect(o->code) || o->code == BIDE_EHTTP) && !o->progress->is_answered &&
