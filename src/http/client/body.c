@@ -3,31 +3,23 @@
  * body.c - the body of a response as its reader sees it: piece by piece, or whole in memory.
  *
  * A short body came with the head and is in the response already.  A body of known length that is wanted whole is received
- * where it will stay; of others the exchange lends pieces.
+ * where it will stay; of others the chain (exchange/decode.h) lends pieces.
  */
 #include "http/client/client.h"
 
-/* The exchange has ended itself, or was ended. */
+/* The time of the first end: it may be asked for again. */
 static void is_over(bide_response *r)
 {
-    r->exchange = NULL;
-    r->body_ns = r->session->loop->now_ns;
+    if (r->body_ns == 0)
+        r->body_ns = r->session->loop->now_ns;
 }
 
 static int failed(bide_response *r, int code)
 {
-    r->exchange = NULL;
+    bide__chain_drop(&r->chain, 0);
     r->deadline.phase = BIDE_PHASE_BODY; /* also of one that came with the head */
     r->body_error = code;
     return bide__response_fail(r, code);
-}
-
-/* It is here that it fails: the exchange could go on. */
-static int give_up(bide_response *r, int code)
-{
-    if (r->exchange)
-        r->exchange->ops->drop(r->exchange, 0);
-    return failed(r, code);
 }
 
 /* It failed before. */
@@ -37,12 +29,11 @@ static int fail_again(bide_response *r)
     return bide__response_fail(r, r->body_error);
 }
 
-/* What an operation of the exchange gave: n bytes, the end, or an error. */
+/* What the chain gave: n bytes, the end, or an error. */
 static ssize_t note_piece(bide_response *r, ssize_t n)
 {
     if (n < 0)
         return failed(r, (int)n);
-    r->body_bytes += (uint64_t)n;
     if (n == 0)
         is_over(r);
     return n;
@@ -50,30 +41,33 @@ static ssize_t note_piece(bide_response *r, ssize_t n)
 
 ssize_t bide__body_next(bide_response *r, const char **data)
 {
-    if (r->body_error)
-        return fail_again(r);
-    return r->exchange ? note_piece(r, r->exchange->ops->next(r->exchange, data)) : 0;
+    return r->body_error ? fail_again(r) : note_piece(r, bide__chain_next(&r->chain, data));
+}
+
+void bide__body_decode(bide_response *r, struct decoder *d)
+{
+    if (r->whole.data) { /* it is the bytes of the wire that were there */
+        r->chain.here = r->whole;
+        r->chain.wire = 0;
+        r->whole = (bide_bytes){NULL, 0};
+    }
+    bide__chain_add(&r->chain, d);
 }
 
 /* ---- whole ---- */
-
-static int too_big(bide_response *r)
-{
-    return bide_fail(BIDE_ETOOBIG, "the body is larger than allowed (%zu bytes)", r->max_body);
-}
 
 /* Straight into the body's memory, with room for a byte too many: see exchange_ops.read. */
 static int read_counted(bide_response *r)
 {
     ssize_t n = 0;
     if (r->answer.length > r->max_body)
-        return give_up(r, too_big(r));
+        return failed(r, bide_fail(BIDE_ETOOBIG, "the body is larger than allowed (%zu bytes)", r->max_body));
     if (!bide__buf_reserve(&r->body, (size_t)r->answer.length + 1))
-        return give_up(r, bide_error_code());
+        return failed(r, bide_error_code());
 
     do {
         struct buf *b = &r->body;
-        n = note_piece(r, r->exchange->ops->read(r->exchange, b->data + b->end, b->cap - b->end));
+        n = note_piece(r, bide__chain_read(&r->chain, b->data + b->end, b->cap - b->end));
         bide__buf_commit(b, n > 0 ? (size_t)n : 0);
     } while (n > 0);
     return (int)n;
@@ -84,12 +78,9 @@ static int read_pieces(bide_response *r)
     const char *piece = NULL;
     ssize_t n;
 
-    while ((n = bide__body_next(r, &piece)) > 0) {
-        if (r->body_bytes > r->max_body)
-            return give_up(r, too_big(r));
+    while ((n = bide__body_next(r, &piece)) > 0)
         if (bide__buf_append(&r->body, piece, (size_t)n) < 0)
-            return give_up(r, bide_error_code());
-    }
+            return failed(r, bide_error_code());
     return (int)n;
 }
 
@@ -99,12 +90,14 @@ int bide__body_read_all(bide_response *r)
         return fail_again(r);
 
     bide__buf_init(&r->body, r->max_body < SIZE_MAX - 16 ? r->max_body + 16 : SIZE_MAX);
-    int code = r->exchange && r->answer.kind == BODY_LENGTH ? read_counted(r) : read_pieces(r);
+    r->chain.most = r->max_body;
+    bool is_counted = r->chain.exchange && !r->chain.top && r->answer.kind == BODY_LENGTH;
+    int code = is_counted ? read_counted(r) : read_pieces(r);
     if (code < 0)
         return code;
     char *nul = bide__buf_reserve(&r->body, 1);
     if (!nul)
-        return give_up(r, bide_error_code());
+        return failed(r, bide_error_code());
     *nul = '\0';
     r->whole = (bide_bytes){bide__buf_head(&r->body), bide__buf_len(&r->body)};
     return 0;
@@ -114,8 +107,8 @@ int bide__body_read_all(bide_response *r)
 
 void bide__body_drop(bide_response *r)
 {
-    if (!r->exchange)
+    if (!r->chain.exchange && !r->chain.top)
         return;
-    r->exchange->ops->drop(r->exchange, DRAIN_MAX);
     is_over(r);
+    bide__chain_drop(&r->chain, DRAIN_MAX);
 }

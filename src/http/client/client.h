@@ -20,6 +20,7 @@
 #include "core/core.h"
 #include "http/connect/connect.h"
 #include "http/connect/deadline.h"
+#include "http/exchange/decode.h"
 #include "http/exchange/h1.h"
 #include "http/exchange/ops.h"
 #include "http/exchange/source.h"
@@ -88,12 +89,11 @@ struct bide_response {
     const char *url;
     const char *asked_url; /* before redirects */
     struct answer answer;
-    struct exchange *exchange; /* brings the body; NULL: it is over, or was there with the head */
+    struct body_chain chain; /* brings the body, unless it was there with the head */
     struct progress progress; /* of this try */
     struct deadline deadline; /* of all of it */
     size_t max_body;
 
-    uint64_t body_bytes;    /* data of the body so far */
     struct buf body;        /* a body that did not come with the head */
     bide_bytes whole;       /* the body; data NULL: not read yet */
     int body_error;
@@ -124,6 +124,8 @@ static inline bool bide__response_missing(const bide_response *r, const char *fu
 }
 /* The next piece: its length, 0 at the end.  It lasts until the next call. */
 ssize_t bide__body_next(bide_response *r, const char **data);
+/* d stands between what comes and who reads; before the first is read.  Taken. */
+void bide__body_decode(bide_response *r, struct decoder *d);
 /* Read the rest into memory. */
 int bide__body_read_all(bide_response *r);
 /* Nobody wants the rest: take it if it is here and short, else close.  Never suspends. */

@@ -17,7 +17,6 @@ static void forget_exchange(bide_response *r)
     r->answer = (struct answer){.status = 0}; /* of a redirect: the next one has not answered */
     r->progress = (struct progress){.sent = 0};
     r->reused = false;
-    r->body_bytes = 0;
     r->head_ns = r->body_ns = 0;
     r->connect = (struct connect_times){0, 0, 0};
 }
@@ -76,11 +75,11 @@ unchecked_frame static int try_once(struct request *q)
 
     r->head_ns = r->session->loop->now_ns;
     r->whole = r->answer.whole;
-    r->body_bytes = r->whole.len;
+    r->chain = (struct body_chain){.wire = r->whole.len, .most = BODY_LENGTH_UNKNOWN};
     if (r->whole.data)
         r->body_ns = r->head_ns;
     else
-        r->exchange = x;
+        r->chain.exchange = x;
     return 0;
 }
 

@@ -276,7 +276,7 @@ uint64_t bide_response_body_bytes(const bide_response *r)
 {
     if (bide__response_missing(r, __func__))
         return 0;
-    return r->body_bytes;
+    return r->chain.wire;
 }
 
 /* ---- times ---- */
