@@ -2,8 +2,8 @@
 /*
  * h1.h - HTTP/1.1 as an exchange: what its files share.
  *
- * In reading order: h1.c (a connection becomes one of HTTP/1), h1_io.c (receiving, and the end), h1_head.c (a request as bytes), h1_send.c and h1_upload.c (sent),
- * h1_receive.c (the head of the answer), h1_body.c (its body, and what becomes of the connection).
+ * In reading order: h1.c (a connection becomes one of HTTP/1), h1_io.c (receiving, and the end), h1_head.c (a request as
+ * bytes), h1_send.c and h1_upload.c (sent), h1_receive.c (the head of the answer), h1_body.c (its body, and what becomes of the connection).
  *
  *     session: h1_context -------- limits, memory to receive and to parse in
  *                  ^

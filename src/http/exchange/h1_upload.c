@@ -70,7 +70,8 @@ static ssize_t next_piece(struct h1_exchange *x, struct body_source *b, uint64_t
     if (n < 0)
         return n;
     if ((uint64_t)n > left)
-        return bide_fail(-EINVAL, "the body to send is longer than the %llu bytes that it should have", (unsigned long long)b->length);
+        return bide_fail(-EINVAL, "the body to send is longer than the %llu bytes that it should have",
+                         (unsigned long long)b->length);
     if (n == 0 && b->length != BODY_LENGTH_UNKNOWN)
         return bide_fail(-EINVAL, "the body to send ends %llu bytes before its %llu are there", (unsigned long long)left,
                          (unsigned long long)b->length);

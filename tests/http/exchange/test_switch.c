@@ -45,7 +45,9 @@ static int ask(struct asking *a, const char *method, bool may_switch)
 {
     static const struct origin origin = {.host = "a", .host_len = 1, .port = 80};
     char storage[64];
-    struct request_head q = {.method = method, .method_len = strlen(method), .defaults = &a->defaults, .may_switch = may_switch};
+    struct request_head q = {.method = method, .method_len = strlen(method)};
+    q.defaults = &a->defaults;
+    q.may_switch = may_switch;
     EXPECT_EQ(bide__url_parse(&q.url, "http://a/", 9, storage, sizeof storage), 0);
 
     struct conn *c = bide__connector_take(&a->connector, &origin, &a->deadline, NULL, false);
