@@ -55,7 +55,7 @@ static const struct filter_ops script_ops = MEMORY_LAYER(script_recv, script_sen
 
 /* ---- the request ---- */
 
-struct outcome {
+struct seen {
     bool ok;
     int status;
     size_t nfields, len;
@@ -66,7 +66,7 @@ struct run {
     bide_session *session;
     struct script script;
     uint8_t how;
-    struct outcome outcome;
+    struct seen seen;
 };
 
 /* An idle connection that leads to the script. */
@@ -82,14 +82,14 @@ static void plant(struct run *run)
     bide__connector_give(c, INT64_MAX);
 }
 
-static void add(struct outcome *o, const char *data, size_t len)
+static void add(struct seen *o, const char *data, size_t len)
 {
     for (size_t i = 0; i < len; i++)
         o->hash = (o->hash ^ (uint8_t)data[i]) * 0x100000001b3;
     o->len += len;
 }
 
-static bool read_body(struct outcome *o, bide_response *r, bool in_pieces)
+static bool read_body(struct seen *o, bide_response *r, bool in_pieces)
 {
     const char *piece;
     ssize_t n = 1;
@@ -106,7 +106,7 @@ static bool read_body(struct outcome *o, bide_response *r, bool in_pieces)
 
 static int request(struct run *run)
 {
-    struct outcome *o = &run->outcome;
+    struct seen *o = &run->seen;
     const char *method = run->how & 1 ? "HEAD" : "GET";
 
     plant(run);
@@ -127,7 +127,7 @@ static int request(struct run *run)
     return 0;
 }
 
-static bool same(const struct outcome *a, const struct outcome *b)
+static bool same(const struct seen *a, const struct seen *b)
 {
     return a->status == b->status && a->nfields == b->nfields && a->len == b->len && a->hash == b->hash;
 }
@@ -151,7 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(bide_run_until_complete(loop, bide_coro(request, &whole)) == 0);
     must(bide_run_until_complete(loop, bide_coro(request, &cut)) == 0);
 
-    must(whole.outcome.ok == cut.outcome.ok);
-    must(!whole.outcome.ok || same(&whole.outcome, &cut.outcome));
+    must(whole.seen.ok == cut.seen.ok);
+    must(!whole.seen.ok || same(&whole.seen, &cut.seen));
     return 0;
 }
