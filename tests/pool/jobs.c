@@ -70,6 +70,13 @@ int job_block(const int *ms)
     return *ms;
 }
 
+int job_until_file(const char *path)
+{
+    while (access(path, F_OK) < 0)
+        BIDE_TRY(bide_sleep_ms(1));
+    return 0;
+}
+
 int job_burn(const int *ms)
 {
     int64_t end = bide__clock_ns() + *ms * INT64_C(1000000);
@@ -229,6 +236,7 @@ BIDE_POOL_TASK(job_return, const int *);
 BIDE_POOL_TASK(job_fail, const char *);
 BIDE_POOL_TASK(job_sleep, const int *);
 BIDE_POOL_TASK(job_block, const int *);
+BIDE_POOL_TASK(job_until_file, const char *);
 BIDE_POOL_TASK(job_burn, const int *);
 BIDE_POOL_TASK(job_die, const int *);
 BIDE_POOL_TASK(job_die_after, const struct pair *);

