@@ -327,7 +327,7 @@ static long resident_bytes(void)
 
 #define MANY 200000
 
-UNIT(stacks_200000_live_and_guarded)
+UNIT(stacks_200000_live_and_guarded, .seconds = 60)
 {
     struct sysinfo info;
     if (instrumented())
