@@ -16,6 +16,8 @@
 #define LOOK_AHEAD 8
 #define NS_PER_MS 1000000
 #define POLL_MAX_MS ((int64_t)24 * 3600 * 1000)
+/* A wait that ends so much later than it was to: the process was stopped (^Z), or others had the processor. */
+#define LATE_NS (INT64_C(50) * NS_PER_MS)
 
 /* ---- running ---- */
 
@@ -95,12 +97,16 @@ static int64_t jump_ahead(bide_loop *loop, int64_t timeout_ns)
 /* Not inline: once in hundreds of resumes, and the turn is shorter without it. */
 static __attribute__((noinline)) int ask_kernel(bide_loop *loop)
 {
-    int64_t timeout_ns = jump_ahead(loop, poll_timeout_ns(loop));
+    int64_t timeout_ns = jump_ahead(loop, poll_timeout_ns(loop)), before_ns = loop->now_ns;
     int code = loop->poller_ops->wait(loop->poller, timeout_ns);
 
     loop->budget = LOOP_RESUMES_PER_POLL;
-    if (!loop->virtual_time)
+    if (!loop->virtual_time) {
         loop->now_ns = bide__clock_ns();
+        /* What came before the clock was read goes before the timers that are due by it: they may be time limits for it. */
+        if (unlikely(timeout_ns >= 0 && loop->now_ns - before_ns - timeout_ns > LATE_NS) && code == 0)
+            code = loop->poller_ops->wait(loop->poller, 0);
+    }
     bide__inbox_take(loop);
     bide__wheel_advance(&loop->wheel, loop->now_ns / NS_PER_MS);
     return code;

@@ -113,6 +113,36 @@ TEST(poll_6_1_no_4_waits_for_the_first_timer)
     EXPECT_EQ(bide_loop_time_ms(bide_get_event_loop()) - begin, 630);
 }
 
+static bool was_late, came;
+
+/* The process is stopped once, after the kernel was asked; something comes meanwhile. */
+static int wait_and_be_late(void *poller, int64_t timeout_ns)
+{
+    if (came) {
+        came = false;
+        soon("came");
+    } else if (!was_late && timeout_ns > 0) {
+        was_late = came = true;
+        usleep(200000);
+        return 0;
+    }
+    return bide__epoll_ops.wait(poller, timeout_ns);
+}
+
+TEST(poll_after_a_pause_sees_what_came_before_timers_that_are_due, .real_time = true)
+{
+    bide_loop *loop = bide_get_event_loop();
+    struct poller_ops ops = *loop->poller_ops;
+    ops.wait = wait_and_be_late;
+    loop->poller_ops = &ops;
+
+    later(10, "timer");
+    BIDE_IGNORE(bide_sleep_ms(20));
+    loop->poller_ops = &bide__epoll_ops;
+    EXPECT_TRUE(was_late);
+    EXPECT_TRACE("came timer");
+}
+
 static int64_t asked_ns[8];
 static int times_asked;
 
