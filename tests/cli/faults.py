@@ -4,6 +4,7 @@
 
 /garbage /early /short /bighead /chunked-cut /badchunk   wrong answers
 /hang /slow/MS                                           late ones: never, or after so long
+/gate/KEY                                                late ones: when /open/KEY was asked for
 /trickle/N                                               a body of N bytes, 1 KiB every 20 ms
 /pause/N/MS                                              a body of N bytes, the last one so much later
 /flaky/KEY/N/STATUS[/AFTER]                              STATUS for the first N requests of KEY (with Retry-After), then 200
@@ -13,6 +14,7 @@
 /away/PORT                                               a redirect to that port
 /log                                                     every request so far: [seconds since the start, path]
 """
+import collections
 import json
 import socketserver
 import threading
@@ -21,7 +23,7 @@ import urllib.parse
 
 begin = time.monotonic()
 lock = threading.Lock()
-log, seen = [], {}
+log, seen, gates = [], {}, collections.defaultdict(threading.Event)
 
 
 def answer(status, body=b"", *fields):
@@ -53,7 +55,7 @@ class Handler(socketserver.StreamRequestHandler):
         while self.rfile.readline(65537).strip():
             pass
         path = line.split(" ")[1]
-        if path != "/log":
+        if path != "/log" and not path.startswith("/open/"):
             with lock:
                 log.append([time.monotonic() - begin, path])
         return self.reply(path.split("?")[0].split("/")[1:])
@@ -85,6 +87,13 @@ class Handler(socketserver.StreamRequestHandler):
         if name == "slow":
             time.sleep(int(rest[0]) / 1000)
             return self.send(answer(200, b"slow\n"), True)
+        if name in ("gate", "open"):
+            with lock:
+                gate = gates[rest[0]]
+            if name == "open":
+                gate.set()
+            gate.wait()
+            return self.send(answer(200, b"open\n"), True)
         if name == "trickle":
             n = int(rest[0])
             self.send(f"HTTP/1.1 200 OK\r\nContent-Length: {n}\r\n\r\n".encode())
