@@ -225,6 +225,8 @@ class Terminal(unittest.TestCase):
 
     def test_stopped_process_does_not_take_its_own_pause_for_a_stall(self):
         def meanwhile(p):
+            while not s.requests:
+                time.sleep(0.05)
             time.sleep(0.5)
             p.send_signal(signal.SIGSTOP)
             time.sleep(3)
