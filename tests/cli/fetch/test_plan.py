@@ -219,7 +219,7 @@ class Repeats(Case):
             f.writelines(f"{u}/bytes/1?{i}\t{deep}/{i}\n" for i in range(2300))
             f.writelines(f"{u}/bytes/1?{i}\t{name}\n" for i, name in ((0, "x"), ("z", "z1"), ("z", "z2"), ("z", "z1")))
             f.close()
-            self.fetch("-i", "l", "--columns", "url,name", "-O", "o", "--jsonl", "log", "-c", "1", "-q")
+            self.fetch("-i", "l", "--columns", "url,name", "-O", "o", "--jsonl", "log", "-c", "1", "-q", timeout=120)
             asked = json.loads(bide("get", u + "/stats").out)["requests"]
         self.assertEqual(asked, 2300 + 3)
         self.assertEqual([x.get("same_as") for x in self.records()[2300:]], [0, None, None, None])
@@ -286,9 +286,15 @@ class Repeats(Case):
         self.assertEqual([x["error"] for x in records], ["connect"] * 3000 + [None])
 
     def test_many_repeats_that_wait_do_not_hold_up_others(self):
-        self.list(*["/slow/1"] * 12000, *[f"/{i}" for i in range(20)])
-        self.fetch("-i", "list.txt", "-O", "o", "--jsonl", "log")
-        self.assertEqual(self.server.asked["/slow/1"], 1)
+        self.list(*["/held/1"] * 12000, *[f"/{i}" for i in range(20)])
+        log = self.dir / "log"
+
+        def release():
+            comes_true(lambda: log.exists() and log.read_bytes().count(b"\n") == 20, seconds=20)
+            self.server.released.set()
+        threading.Thread(target=release).start()
+        self.fetch("-i", "list.txt", "-O", "o", "--jsonl", "log", timeout=60)
+        self.assertEqual(self.server.asked["/held/1"], 1)
         self.assertEqual(len(self.records()), 12020)
         with open(self.dir / "log", encoding="utf-8") as f:
             first = [json.loads(line)["i"] for line in f][:20]
