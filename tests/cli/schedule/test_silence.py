@@ -79,18 +79,6 @@ class Silence(Case):
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def test_hosts_that_stop_give_others_room(self):
-        stop = [f"s{h}.test/{kind}/{i}" for h in range(4) for kind in ("ok", "hang") for i in range(12)]
-        good = [f"g{i % 4}.test/ok/{i}" for i in range(600)]
-        with Server() as s:
-            r = self.fetch(s, stop + good, "-c", 16, "--stall", f"{2 + 2 * SLOW}s", "--retries", 0, "--host-errors", 1)
-        self.assertEqual(len(r), len(stop) + len(good))
-        first_bad = next(i for i, x in enumerate(r) if not x["ok"])
-        self.assertEqual(sum(x["ok"] for x in r[:first_bad]), 4 * 12 + 600)
-        self.assertEqual({x["error"] for x in r[first_bad:]}, {"timeout"})
-        # None is asked for more often than it is recalled: once.
-        self.assertLessEqual(max(s.paths.count(p) for p in set(s.paths)), 2)
-
     def test_recalled_requests_come_again(self):
         """Slow once is no failure: what was recalled is there in the end."""
         class Late(Server):
