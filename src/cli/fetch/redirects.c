@@ -39,10 +39,10 @@ static int wait_there(struct worker *w, const char *to)
 {
     struct job *job = w->job;
 
-    free(job->hop_url);
-    job->hop_url = may_go_on(w->f, job) ? strdup(to) : NULL; /* without memory: from the beginning */
-    job->hops = w->trail.redirects;
-    job->is_away = !hosts_is(job->host, job_asks(job));
+    free(job->redirect.url);
+    job->redirect.url = may_go_on(w->f, job) ? strdup(to) : NULL; /* without memory: from the beginning */
+    job->redirect.hops = w->trail.redirects;
+    job->redirect.is_away = !hosts_is(job->host, job_asks(job));
     return bide_fail(BIDE_EREDIRECT, "%s may not be asked now", job->host->name);
 }
 
@@ -50,10 +50,10 @@ static int wait_there(struct worker *w, const char *to)
 static int hop(struct worker *w, const bide_response *r, const char *to)
 {
     struct job *job = w->job;
-    bool is_there = hosts_is(job->host, to), is_on_its_way = job->is_away; /* its place is at a host behind this one */
+    bool is_there = hosts_is(job->host, to), is_on_its_way = job->redirect.is_away; /* its place is at a host behind this one */
 
     if (is_there)
-        job->is_away = false;
+        job->redirect.is_away = false;
     if (is_there || is_on_its_way)
         return 0;
 
@@ -66,9 +66,9 @@ static int hop(struct worker *w, const bide_response *r, const char *to)
     if (w->hop == HOP_WAITS && !retry_is_safe(queue_method(&w->f->queue, job)))
         w->hop = HOP_GOES;
     if (w->hop == HOP_GOES) {
-        if (!job->is_asked) /* without memory for that host it still counts at this one */
+        if (!job->request.is_sent) /* without memory for that host it still counts at this one */
             silence_ask(&w->f->queue, job);
-        job->is_away = false; /* for the next hop */
+        job->redirect.is_away = false; /* for the next hop */
         return 0;
     }
     return wait_there(w, to);
@@ -101,10 +101,10 @@ bide_response *fetch_ask(struct worker *w, struct job *job)
 {
     struct fetch *f = w->f;
 
-    w->trail = (struct trail){.redirects = job->hops};
+    w->trail = (struct trail){.redirects = job->redirect.hops};
     text_clear(&w->landed);
-    if (job->hop_url)
-        text_add_string(&w->landed, job->hop_url);
+    if (job->redirect.url)
+        text_add_string(&w->landed, job->redirect.url);
     return request_send(&f->request, f->session, job_asks(job), job->extras, w);
 }
 

@@ -150,7 +150,7 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
 {
     char reason[SAY_QUOTE_SIZE];
 
-    silence_heard(&w->f->queue, job, 0);
+    silence_received(&w->f->queue, job, 0);
     if (w->f->options->verbose > 0 && bide_response_oddity(r))
         mention_oddity(w, job, r);
     if (w->f->jsonl.path)
@@ -159,7 +159,7 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
     o->status = bide_status(r);
     o->redirects = w->trail.redirects;
     o->timing = bide_response_timing(r);
-    if (job->is_away || o->redirects > 0)
+    if (job->redirect.is_away || o->redirects > 0)
         queue_credit(&w->f->queue, job, bide_response_url(r));
     text_clear(&w->landed);
     if (o->redirects > 0) {
@@ -200,13 +200,13 @@ static void fail_with_host(struct worker *w, const struct job *job, struct outco
 
     o->fail = (enum fail)h->kind;
     o->is_final = o->with_host = true;
-    if (job->hop_url) {
-        o->redirects = job->hops;
-        o->final_url = job->hop_url;
+    if (job->redirect.url) {
+        o->redirects = job->redirect.hops;
+        o->final_url = job->redirect.url;
     }
     text_clear(&w->why);
     report_add_url(&w->why, text_string(&job->url));
-    if (job->is_away || job->hop_url)
+    if (job->redirect.is_away || job->redirect.url)
         text_format(&w->why, ": it is redirected to %s, which", job->host->name);
     else
         text_add_string(&w->why, ": its host");
@@ -243,7 +243,7 @@ static bool is_existing(struct worker *w, struct job *job, struct outcome *o)
 static void ask(struct worker *w, struct job *job, struct outcome *o)
 {
     w->hop = HOP_GOES;
-    job->task = bide_current_task();
+    job->request.task = bide_current_task();
     bide_auto bide_response *r = fetch_ask(w, job);
     if (r)
         take_answer(w, job, r, o);

@@ -46,7 +46,7 @@ static enum bottleneck of_hosts(const struct queue *q)
         return BY_SLOW_HOSTS;
     if (q->asleep && !q->asleep->health.is_silent)
         return q->asleep->blocked_until_ms >= q->asleep->wake_ms ? BY_RETRY_AFTER : BY_DOWN_HOSTS;
-    if (q->silent.first && !q->silent.first->asked_first->has_head)
+    if (q->silent.first && !q->silent.first->asked_first->request.has_head)
         return BY_DOWN_HOSTS;
     return q->slow_live > 0 ? BY_SLOW_HOSTS : BY_NOTHING;
 }

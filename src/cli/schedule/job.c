@@ -44,8 +44,8 @@ void queue_free_job(struct queue *q, struct job *job)
         text_free(&job->url);
     if (job->extras)
         queue_free_extras(q, job);
-    free(job->hop_url);
-    job->hop_url = NULL;
+    free(job->redirect.url);
+    job->redirect.url = NULL;
     job->host = NULL;
     job->next = q->spare;
     q->spare = job;

@@ -35,17 +35,21 @@ struct job {
     uint64_t key;       /* of the URL, when it was looked at by who looks for repeated ones */
     bool holds;         /* the URL: others that repeat it wait for this one */
     bool is_repeat;     /* another one holds it, or did */
-    struct job *asked_prev, *asked_next; /* is_asked: in its host's */
-    bide_task *task;    /* its worker's, while it runs; borrowed */
-    uint64_t received;  /* of its body, by this attempt */
-    bool is_asked, has_head; /* it waits for its host; has the head of its answer */
-    bool is_recalling;  /* this attempt is being ended to make room */
-    bool is_recalled;   /* it, or one before it, was */
-    char *hop_url;      /* where redirects led to, and it goes on once its host may be asked; owned; NULL: it begins with url */
-    int hops;           /* redirects before hop_url */
-    bool is_away;       /* host is not that of what it asks for first: a redirect leads there */
+    struct job_request {    /* its attempt that is under way, as silence.c sees it */
+        struct job *prev, *next; /* is_sent: among those of its host, the oldest one first */
+        bide_task *task;    /* its worker's, while it runs; borrowed */
+        uint64_t received;  /* of its body */
+        bool is_sent, has_head; /* it waits for its host; has the head of its answer */
+        bool is_bound;      /* it cannot be made again: what came of it has gone on */
+        bool is_recalling;  /* it is being ended to make room */
+        bool was_recalled;  /* it, or an attempt before it, was */
+    } request;
+    struct job_redirect {   /* where redirects led it, as redirects.c and queue_hop have it */
+        char *url;          /* it goes on there once the host of that may be asked; owned; NULL: it begins with the job's url */
+        int hops;           /* redirects before that */
+        bool is_away;       /* host is not that of what it asks for first: a redirect leads there */
+    } redirect;
     int resent;         /* attempts that were ended to make room, and count for no other purpose */
-    bool is_bound;      /* this attempt cannot be made again: what came of it has gone on */
     bool is_forgotten;  /* there is no room to remember it: one that repeats it is asked for, too */
     int64_t due_ms;     /* a retry: not before */
     int64_t began_us;   /* first attempt; 0: not yet */
@@ -56,7 +60,7 @@ struct job {
 /* What it asks for first: its URL, or where redirects have led to. */
 static inline const char *job_asks(const struct job *job)
 {
-    return job->hop_url ? job->hop_url : text_string(&job->url);
+    return job->redirect.url ? job->redirect.url : text_string(&job->url);
 }
 
 #endif

@@ -238,10 +238,10 @@ void queue_drop(struct queue *q, struct job *job)
 /* From its own URL: that a redirect leads somewhere may change. */
 static void begin_anew(struct job *job)
 {
-    free(job->hop_url);
-    job->hop_url = NULL;
-    job->hops = 0;
-    job->is_away = !hosts_is(job->host, text_string(&job->url));
+    free(job->redirect.url);
+    job->redirect.url = NULL;
+    job->redirect.hops = 0;
+    job->redirect.is_away = !hosts_is(job->host, text_string(&job->url));
 }
 
 /* When its host is down, others of its jobs are the next to find out. */
@@ -274,7 +274,7 @@ static void change_host(struct queue *q, struct job *job, struct host *host, int
     hosts_drop(&q->hosts, job->host, now_ms);
     job->host = host;
     job->sent_ms = now_ms;
-    job->is_away = !hosts_is(host, job_asks(job));
+    job->redirect.is_away = !hosts_is(host, job_asks(job));
     host_start(q, host, now_ms);
 }
 

@@ -72,7 +72,7 @@ struct queue {
     struct host *asleep;             /* hosts with jobs that must be left alone: a heap by wake_ms */
     struct host *trials, *trials_last; /* hosts that are being tried, the first one for the longest time */
     unsigned well;                   /* trials in a row that ended with an answer */
-    struct host_list asked, silent;  /* hosts that are asked for something, by heard_ms */
+    struct host_list asked, silent;  /* hosts that are asked for something, by active_ms */
     unsigned nsilent;
     int nrecalled;                   /* requests that are being ended to make room */
     bide_handle *watch;              /* of silence.c; NULL: nothing is asked of anybody */
@@ -165,7 +165,7 @@ bool queue_unanswered(struct queue *q, struct job *job, int kind, const char *wh
 /* A job goes out, and waits for its host from now on. */
 void silence_ask(struct queue *q, struct job *job);
 /* So many bytes of its body have come; 0: the head of its answer. */
-void silence_heard(struct queue *q, struct job *job, size_t bytes);
+void silence_received(struct queue *q, struct job *job, size_t bytes);
 /* It does not wait for its host any more, answered or not; it need not have waited. */
 void silence_end(struct queue *q, struct job *job, bool is_answered);
 /* By the job's worker: it cannot be recalled any more.  Returns: true: it was; the cancellation is taken back. */

@@ -196,7 +196,7 @@ void host_line_up(struct queue *q, struct host *host, int64_t now_ms)
 
 static size_t bytes_of(const struct job *job)
 {
-    return job->url.cap + (job->hop_url ? strlen(job->hop_url) : 0);
+    return job->url.cap + (job->redirect.url ? strlen(job->redirect.url) : 0);
 }
 
 void host_park(struct queue *q, struct job *job, int64_t now_ms)

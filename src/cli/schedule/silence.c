@@ -2,9 +2,9 @@
 /*
  * silence.c - hosts that are asked and say nothing, and the places that they hold.
  *
- *     asked.first (heard of the longest time ago) ... asked.last        after SILENCE_MS:  silent.first ... silent.last
+ *     asked.first (without activity for the longest time) ... asked.last        after SILENCE_MS:  silent.first ... silent.last
  *
- * A host that is asked for something stands in one of the two lists.  It speaks when the head of an answer comes, when some
+ * A host that is asked for something stands in one of the two lists.  It is active when the head of an answer comes, when some
  * more of a body has come, or all of it; then it goes to the end of the first list.  A host that was silent for a second is
  * slow for rows.c, whatever it was before: it may have one request more for each further second of silence.
  *
@@ -18,7 +18,7 @@
 #include "cli/schedule/inside.h"
 
 #define SILENCE_MS  HOST_SILENCE_MS
-#define HEARD_BYTES 16384 /* of bodies: less than this in SILENCE_MS is silence */
+#define ACTIVE_BYTES 16384 /* of bodies: less than this in SILENCE_MS is silence */
 
 /* ---- the lists ---- */
 
@@ -48,8 +48,8 @@ static void watch(struct queue *q, int64_t now_ms)
 {
     int64_t at_ms = q->silent.first ? now_ms + SILENCE_MS : INT64_MAX;
 
-    if (q->asked.first && q->asked.first->heard_ms + SILENCE_MS < at_ms)
-        at_ms = q->asked.first->heard_ms + SILENCE_MS;
+    if (q->asked.first && q->asked.first->active_ms + SILENCE_MS < at_ms)
+        at_ms = q->asked.first->active_ms + SILENCE_MS;
     if (q->watch || at_ms == INT64_MAX)
         return;
     q->watch = bide_loop_call_at(q->loop, at_ms, look, q);
@@ -57,32 +57,32 @@ static void watch(struct queue *q, int64_t now_ms)
         queue_fail(q);
 }
 
-/* ---- what is heard ---- */
+/* ---- activity ---- */
 
 void silence_ask(struct queue *q, struct job *job)
 {
     struct host *host = job->host;
 
-    job->is_asked = true;
-    job->received = 0;
-    job->has_head = false;
-    job->asked_next = NULL;
-    job->asked_prev = host->asked_last;
-    *(host->asked_last ? &host->asked_last->asked_next : &host->asked_first) = job;
+    job->request.is_sent = true;
+    job->request.received = 0;
+    job->request.has_head = false;
+    job->request.next = NULL;
+    job->request.prev = host->asked_last;
+    *(host->asked_last ? &host->asked_last->request.next : &host->asked_first) = job;
     host->asked_last = job;
     if (host->in_list)
         return;
-    host->heard_ms = job->sent_ms;
-    host->heard_bytes = 0;
+    host->active_ms = job->sent_ms;
+    host->active_bytes = 0;
     join_list(q, &q->asked, host);
     if (!q->watch)
         watch(q, job->sent_ms);
 }
 
-static void speak(struct queue *q, struct host *host)
+static void note_activity(struct queue *q, struct host *host)
 {
-    host->heard_ms = bide_loop_time_ms(q->loop);
-    host->heard_bytes = 0;
+    host->active_ms = bide_loop_time_ms(q->loop);
+    host->active_bytes = 0;
     if (host->in_list != &q->asked || q->asked.last != host) {
         leave_list(q, host);
         join_list(q, &q->asked, host);
@@ -91,34 +91,34 @@ static void speak(struct queue *q, struct host *host)
         return;
     host->health.is_silent = false;
     host_recount(q, host);
-    host_line_up(q, host, host->heard_ms);
+    host_line_up(q, host, host->active_ms);
 }
 
-void silence_heard(struct queue *q, struct job *job, size_t bytes)
+void silence_received(struct queue *q, struct job *job, size_t bytes)
 {
     struct host *host = job->host;
 
-    job->received += bytes;
-    job->has_head = true;
-    if (!job->is_asked || !host->in_list)
+    job->request.received += bytes;
+    job->request.has_head = true;
+    if (!job->request.is_sent || !host->in_list)
         return;
-    host->heard_bytes += bytes;
+    host->active_bytes += bytes;
     host->byte_ms = bide_loop_time_ms(q->loop);
-    if (bytes == 0 || host->heard_bytes >= HEARD_BYTES)
-        speak(q, host);
+    if (bytes == 0 || host->active_bytes >= ACTIVE_BYTES)
+        note_activity(q, host);
 }
 
 void silence_end(struct queue *q, struct job *job, bool is_answered)
 {
     struct host *host = job->host;
 
-    if (!job->is_asked)
+    if (!job->request.is_sent)
         return;
-    job->is_asked = false;
-    *(job->asked_prev ? &job->asked_prev->asked_next : &host->asked_first) = job->asked_next;
-    *(job->asked_next ? &job->asked_next->asked_prev : &host->asked_last) = job->asked_prev;
+    job->request.is_sent = false;
+    *(job->request.prev ? &job->request.prev->request.next : &host->asked_first) = job->request.next;
+    *(job->request.next ? &job->request.next->request.prev : &host->asked_last) = job->request.prev;
     if (is_answered)
-        speak(q, host);
+        note_activity(q, host);
     if (!host->asked_first)
         leave_list(q, host);
 }
@@ -128,17 +128,19 @@ void silence_end(struct queue *q, struct job *job, bool is_answered)
 /* A request that may be ended now and sent again. */
 static bool may_recall(const struct queue *q, const struct job *job)
 {
-    return job->task && !job->is_recalled && !job->is_bound && job->received < HEARD_BYTES && retry_is_safe(queue_method(q, job));
+    const struct job_request *r = &job->request;
+
+    return r->task && !r->was_recalled && !r->is_bound && r->received < ACTIVE_BYTES && retry_is_safe(queue_method(q, job));
 }
 
 /* Down to so many requests of slow hosts, these among them. */
 static void recall(struct queue *q, struct host *host, const struct job *keep, int most)
 {
     for (struct job *job = host->asked_last, *prev; job && job != keep && q->slow_live - q->nrecalled > most; job = prev) {
-        prev = job->asked_prev;
-        if (!may_recall(q, job) || !bide_task_cancel(job->task))
+        prev = job->request.prev;
+        if (!may_recall(q, job) || !bide_task_cancel(job->request.task))
             continue;
-        job->is_recalled = job->is_recalling = true;
+        job->request.was_recalled = job->request.is_recalling = true;
         q->nrecalled++;
     }
 }
@@ -165,10 +167,10 @@ static bool is_crowded(const struct queue *q, int64_t now_ms)
 
 bool silence_settle(struct queue *q, struct job *job)
 {
-    job->task = NULL;
-    if (!job->is_recalling)
+    job->request.task = NULL;
+    if (!job->request.is_recalling)
         return false;
-    job->is_recalling = false;
+    job->request.is_recalling = false;
     q->nrecalled--;
     BIDE_IGNORE(bide_uncancel(bide_current_task()));
     return true;
@@ -180,7 +182,7 @@ static void look(void *arg)
     int64_t now_ms = bide_loop_time_ms(q->loop);
 
     q->watch = NULL;
-    while (q->asked.first && q->asked.first->heard_ms + SILENCE_MS <= now_ms) {
+    while (q->asked.first && q->asked.first->active_ms + SILENCE_MS <= now_ms) {
         struct host *host = q->asked.first;
         leave_list(q, host);
         join_list(q, &q->silent, host);

@@ -28,13 +28,13 @@ static bool wait_for_answer(struct silence *s, struct job *job)
     bool drips = s->drips && ends_with(job, "/3");
     int code = 0;
     if (s->body > 0) {
-        silence_heard(q, job, 0);
-        silence_heard(q, job, s->body);
+        silence_received(q, job, 0);
+        silence_received(q, job, s->body);
     }
     for (int ms = 0; ms < SILENT_MS && code == 0; ms += drips ? 200 : SILENT_MS) {
         code = bide_sleep_ms(drips ? 200 : SILENT_MS);
         if (code == 0 && drips)
-            silence_heard(q, job, 8192);
+            silence_received(q, job, 8192);
     }
     return !(silence_settle(q, job) && code == BIDE_ECANCELED);
 }
@@ -45,7 +45,7 @@ static int work(struct silence *s)
     struct job *job;
 
     while ((job = queue_take(q))) {
-        job->task = bide_current_task();
+        job->request.task = bide_current_task();
         if (ends_with(job, "good")) {
             BIDE_TRY(bide_sleep_ms(300));
             s->good++;
@@ -62,7 +62,7 @@ static int work(struct silence *s)
             }
             s->late++;
         }
-        job->task = NULL;
+        job->request.task = NULL;
         silence_end(q, job, true);
         answer(s->run, job);
     }

@@ -27,7 +27,7 @@ void transfer_add(struct fetch *f, struct transfer *t, size_t bytes)
 {
     t->received += bytes;
     f->stats.received += bytes;
-    silence_heard(&f->queue, t->job, bytes);
+    silence_received(&f->queue, t->job, bytes);
 }
 
 void transfer_end(struct fetch *f, struct transfer *t)
@@ -57,11 +57,11 @@ static int64_t limit_ms(const struct fetch *f, const struct host *host, int64_t 
 {
     const struct http_options *o = &f->options->http;
     const struct job *oldest = host->asked_first;
-    int64_t since_ms = now_ms - oldest->sent_ms, still_ms = now_ms - (oldest->has_head ? host->byte_ms : oldest->sent_ms), left_ms = 0;
+    int64_t since_ms = now_ms - oldest->sent_ms, still_ms = now_ms - (oldest->request.has_head ? host->byte_ms : oldest->sent_ms), left_ms = 0;
 
     if (o->timeout_ms > 0 && o->timeout_ms != BIDE_FOREVER)
         left_ms = o->timeout_ms - since_ms;
-    bool drips = oldest->has_head && (oldest->received == 0 || still_ms < HOST_SILENCE_MS); /* or a short body may: nobody sees it */
+    bool drips = oldest->request.has_head && (oldest->request.received == 0 || still_ms < HOST_SILENCE_MS); /* or a short body may: nobody sees it */
 
     if (!drips && o->stall_ms > 0 && o->stall_ms != BIDE_FOREVER && (left_ms <= 0 || o->stall_ms - still_ms < left_ms))
         left_ms = o->stall_ms - still_ms;
@@ -71,12 +71,12 @@ static int64_t limit_ms(const struct fetch *f, const struct host *host, int64_t 
 /* The host that is asked and has said nothing for the longest time. */
 static void view_silent(const struct fetch *f, const struct host *host, int64_t now_ms, struct progress_view *v)
 {
-    unsigned s = (unsigned)((now_ms - host->heard_ms) / 1000);
+    unsigned s = (unsigned)((now_ms - host->active_ms) / 1000);
 
     v->blocked = host->name;
     v->blocked_ms = limit_ms(f, host, now_ms);
     v->blocked_urls = host->jobs;
-    if (host->asked_first->has_head)
+    if (host->asked_first->request.has_head)
         snprintf(v->reason, sizeof v->reason, "slow");
     else
         snprintf(v->reason, sizeof v->reason, "no answer for %u s", s);

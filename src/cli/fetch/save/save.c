@@ -201,7 +201,7 @@ static int64_t pass_pieces(struct worker *w, struct job *job, bide_response *r, 
         if (exceeds(w->f, total))
             return too_large(w, r);
         note_body(w, data, (size_t)n);
-        o->is_final = job->is_bound = w->f->naming.to_stdout;
+        o->is_final = job->request.is_bound = w->f->naming.to_stdout;
         int code = o->is_final ? output_write(data, (size_t)n) : 0;
         if (code < 0)
             return local_error(w, job, o, code);
@@ -252,7 +252,7 @@ static int64_t save_long(struct worker *w, struct job *job, bide_response *r, st
 {
     struct sink s = {.w = w};
 
-    job->is_bound = w->f->naming.direct;
+    job->request.is_bound = w->f->naming.direct;
     if (!w->buffer && !(w->buffer = malloc(SAVE_BUFFER)))
         return local_error(w, job, o, BIDE_ENOMEM);
     transfer_begin(w->f, &s.transfer, &w->name, job, length);

@@ -58,8 +58,8 @@ struct host {
     struct job *asked_first, *asked_last; /* requests of it that wait for more, the oldest first */
     struct host_list *in_list;            /* queue.asked or queue.silent; NULL: nothing is asked of it */
     struct host *asked_prev, *asked_next;
-    int64_t heard_ms;           /* when it said something, or was first asked */
-    size_t heard_bytes;         /* of bodies, since then */
+    int64_t active_ms;           /* when it said something, or was first asked */
+    size_t active_bytes;         /* of bodies, since then */
     int64_t byte_ms;            /* when the latest of them came */
     uint64_t hash;
     uint32_t len;
