@@ -141,6 +141,14 @@ typedef struct bide_request_args {
 BIDE_API BIDE_MUST_USE bide_response *bide_request_with(bide_session *s, const char *method, const bide_request_args *args);
 
 /*
+ * Does asking twice do what asking once does (RFC 9110 9.2.2)?  GET, HEAD, PUT, DELETE, OPTIONS and TRACE; names of methods
+ * are case-sensitive, and one that is not known may not be sent again.
+ *
+ * Example:   if (!bide_method_is_idempotent(method)) retries = 0;
+ */
+BIDE_API BIDE_MUST_USE bool bide_method_is_idempotent(const char *method);
+
+/*
  * The blocking twin (Python: requests.get): whole exchange and body, on a connection of its own, without a loop.
  *
  * Inside a task it blocks the whole thread: every other task stands still (the "fake" asynchronous request).

@@ -15,7 +15,6 @@
 
 #include "cli/fetch/fetch.h"
 #include "cli/fetch/report/report.h"
-#include "cli/request/retry.h"
 
 static void note_last(struct trail *t, const bide_response *r)
 {
@@ -63,7 +62,7 @@ static int hop(struct worker *w, const bide_response *r, const char *to)
         queue_answered(&w->f->queue, job, t.first_byte);
     }
     w->hop = queue_hop(&w->f->queue, job, to);
-    if (w->hop == HOP_WAITS && !retry_is_safe(queue_method(&w->f->queue, job)))
+    if (w->hop == HOP_WAITS && !bide_method_is_idempotent(queue_method(&w->f->queue, job)))
         w->hop = HOP_GOES;
     if (w->hop == HOP_GOES) {
         if (!job->request.is_sent) /* without memory for that host it still counts at this one */

@@ -20,7 +20,7 @@ static int64_t retry_delay(const struct fetch *f, const struct job *job, const s
 
     if (o->with_host || o->fail == FAIL_NONE || o->fail == FAIL_CANCELLED || o->fail == FAIL_CLASH || o->fail == FAIL_URL || f->stopping)
         return -1;
-    if (!helps || o->is_final || job->attempts > x->retries || !retry_is_safe(queue_method(&f->queue, job)))
+    if (!helps || o->is_final || job->attempts > x->retries || !bide_method_is_idempotent(queue_method(&f->queue, job)))
         return -1;
     if (o->retry_after_ms > x->retry_after_max_ms)
         return -1;

@@ -4,8 +4,6 @@
  */
 #include "cli/request/retry.h"
 
-#include <string.h>
-
 #include <bide/error.h>
 
 bool retry_helps_status(int status)
@@ -26,16 +24,6 @@ bool retry_helps_error(int code)
 
     for (size_t i = 0; i < sizeof worth / sizeof *worth; i++)
         if (worth[i] == code)
-            return true;
-    return false;
-}
-
-bool retry_is_safe(const char *method)
-{
-    static const char *const safe[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
-
-    for (size_t i = 0; i < sizeof safe / sizeof *safe; i++)
-        if (strcmp(method, safe[i]) == 0)
             return true;
     return false;
 }

@@ -11,7 +11,5 @@
 bool retry_helps_status(int status);
 /* An error that another try may change: the network's, not that of a certificate or of what was sent. */
 bool retry_helps_error(int code);
-/* RFC 9110 9.2.2: asking twice is asking once. */
-bool retry_is_safe(const char *method);
 
 #endif

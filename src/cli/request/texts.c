@@ -10,50 +10,29 @@
 #include <strings.h>
 
 #include "cli/request/request.h"
+#include "cli/terminal/text.h"
 
 #define TEXT_MAX ((size_t)256 << 20)
 #define PIECE 65536
 
-struct text {
-    char *data;
-    size_t len, cap;
-};
-
-/* Room for n bytes more, and a NUL. */
-static bool reserve(struct text *t, size_t n)
-{
-    if (t->cap - t->len > n)
-        return true;
-    size_t cap = t->cap * 2 > t->len + n + 1 ? t->cap * 2 : t->len + n + 1;
-    char *data = realloc(t->data, cap);
-    if (!data)
-        return false;
-    t->data = data;
-    t->cap = cap;
-    return true;
-}
-
 static int append(struct text *t, const char *data, size_t len)
 {
-    if (!reserve(t, len))
-        return say_no_memory();
-    memcpy(t->data + t->len, data, len);
-    t->len += len;
-    t->data[t->len] = '\0';
-    return EXIT_OK;
+    text_add(t, data, len);
+    return t->no_memory ? say_no_memory() : EXIT_OK;
 }
 
 static int read_stream(struct text *t, FILE *f, const char *option, const char *name)
 {
+    static char piece[PIECE];
     size_t n;
 
     do {
-        if (!reserve(t, PIECE))
-            return say_no_memory();
-        n = fread(t->data + t->len, 1, PIECE, f);
-        t->len += n;
-    } while (n > 0 && t->len <= TEXT_MAX);
-    t->data[t->len] = '\0';
+        n = fread(piece, 1, sizeof piece, f);
+        text_add(t, piece, n);
+    } while (n > 0 && t->len <= TEXT_MAX && !t->no_memory);
+    explicit_bzero(piece, sizeof piece);
+    if (t->no_memory)
+        return say_no_memory();
     if (ferror(f)) {
         say("%s @%s: %s", option, name, strerror(errno));
         return EXIT_USAGE;
@@ -84,7 +63,7 @@ static int read_file(struct text *t, const char *option, const char *name)
 static int hand_over(struct text *t, int code, char **text, size_t *len)
 {
     if (code != EXIT_OK) {
-        free(t->data);
+        text_free(t);
         return code;
     }
     *text = t->data;
@@ -100,29 +79,17 @@ int request_read_data(const char *option, const char *value, char **text, size_t
     return hand_over(&t, code, text, len);
 }
 
-/* RFC 4648 4. */
-static char *add_base64(char *out, const unsigned char *data, size_t len)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    for (size_t i = 0; i < len; i += 3) {
-        uint32_t bits = (uint32_t)data[i] << 16 | (i + 1 < len ? (uint32_t)data[i + 1] << 8 : 0) | (i + 2 < len ? data[i + 2] : 0);
-        for (int k = 0; k < 4; k++)
-            *out++ = (size_t)k <= len - i ? digits[bits >> (18 - 6 * k) & 63] : '=';
-    }
-    return out;
-}
-
 static int encode_user(const char *user, size_t len, char **text)
 {
-    const size_t scheme = strlen("Basic ");
-    char *out = malloc(scheme + (len + 2) / 3 * 4 + 1);
-    if (!out)
-        return say_no_memory();
+    struct text t = {0};
 
-    memcpy(out, "Basic ", scheme);
-    *add_base64(out + scheme, (const unsigned char *)user, len) = '\0';
-    *text = out;
+    text_add_string(&t, "Basic ");
+    text_add_base64(&t, user, len);
+    if (t.no_memory) {
+        text_free(&t);
+        return say_no_memory();
+    }
+    *text = t.data;
     return EXIT_OK;
 }
 

@@ -72,22 +72,6 @@ bool jsonl_add_string(struct text *to, const char *s)
     return add_quoted(to, s, strlen(s), false);
 }
 
-/* RFC 4648 4. */
-static void add_base64(struct text *to, const char *s, size_t len)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const unsigned char *p = (const unsigned char *)s;
-
-    for (size_t left = len; left > 0; left -= left < 3 ? left : 3, p += 3) {
-        unsigned second = left > 1 ? p[1] : 0, third = left > 2 ? p[2] : 0;
-        unsigned long all = (unsigned long)p[0] << 16 | second << 8 | third;
-        text_add_char(to, digits[all >> 18]);
-        text_add_char(to, digits[all >> 12 & 63]);
-        text_add_char(to, left > 1 ? digits[all >> 6 & 63] : '=');
-        text_add_char(to, left > 2 ? digits[all & 63] : '=');
-    }
-}
-
 static void add_member(struct text *to, const char *name, const char *value, size_t len, bool is_url)
 {
     text_add_string(to, ",\"");
@@ -97,7 +81,7 @@ static void add_member(struct text *to, const char *name, const char *value, siz
         text_add_string(to, "null");
     } else if (!add_quoted(to, value, len, is_url)) {
         text_format(to, ",\"%s_b64\":\"", name);
-        add_base64(to, value, len);
+        text_add_base64(to, value, len);
         text_add_char(to, '"');
     }
 }

@@ -14,7 +14,6 @@
  * recalled job is asked again later, and not recalled a second time.  Requests that are not safe to repeat stay,
  * and so does a body of which more than a little has come.
  */
-#include "cli/request/retry.h"
 #include "cli/schedule/inside.h"
 
 #define SILENCE_MS  HOST_SILENCE_MS
@@ -130,7 +129,8 @@ static bool may_recall(const struct queue *q, const struct job *job)
 {
     const struct job_request *r = &job->request;
 
-    return r->task && !r->was_recalled && !r->is_bound && r->received < ACTIVE_BYTES && retry_is_safe(queue_method(q, job));
+    return r->task && !r->was_recalled && !r->is_bound && r->received < ACTIVE_BYTES &&
+           bide_method_is_idempotent(queue_method(q, job));
 }
 
 /* Down to so many requests of slow hosts, these among them. */

@@ -4,25 +4,9 @@
  */
 #include "cli/serve/serve.h"
 
-#include <stdlib.h>
 #include <jansson.h>
 
-static char *base64(const char *data, size_t len)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *out = malloc(len / 3 * 4 + 5), *at = out;
-
-    for (size_t i = 0; out && i < len; i += 3) {
-        uint32_t bits = 0;
-        for (size_t j = 0; j < 3; j++)
-            bits = bits << 8 | (i + j < len ? (unsigned char)data[i + j] : 0);
-        for (size_t j = 0; j < 4; j++)
-            *at++ = i + j > len ? '=' : digits[bits >> (18 - 6 * j) & 63];
-    }
-    if (out)
-        *at = '\0';
-    return out;
-}
+#include "cli/terminal/text.h"
 
 /* Text as it is; what is not UTF-8 in base64. */
 static int add_body(json_t *doc, bide_bytes body)
@@ -31,9 +15,10 @@ static int add_body(json_t *doc, bide_bytes body)
     if (text)
         return json_object_set_new(doc, "body", text);
 
-    char *encoded = base64(body.data, body.len);
-    int failed = json_object_set_new(doc, "body_base64", json_string(encoded));
-    free(encoded);
+    struct text encoded = {0};
+    text_add_base64(&encoded, body.data, body.len);
+    int failed = encoded.no_memory ? -1 : json_object_set_new(doc, "body_base64", json_string(text_string(&encoded)));
+    text_free(&encoded);
     return failed;
 }
 

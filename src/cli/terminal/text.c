@@ -63,6 +63,21 @@ void text_add_number(struct text *t, uint64_t n, int width)
     text_add(t, digits + at, sizeof digits - at);
 }
 
+void text_add_base64(struct text *t, const char *data, size_t len)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *p = (const unsigned char *)data;
+
+    for (size_t left = len; left > 0; left -= left < 3 ? left : 3, p += 3) {
+        unsigned second = left > 1 ? p[1] : 0, third = left > 2 ? p[2] : 0;
+        unsigned long all = (unsigned long)p[0] << 16 | second << 8 | third;
+        text_add_char(t, digits[all >> 18]);
+        text_add_char(t, digits[all >> 12 & 63]);
+        text_add_char(t, left > 1 ? digits[all >> 6 & 63] : '=');
+        text_add_char(t, left > 2 ? digits[all & 63] : '=');
+    }
+}
+
 static int add_piece(const char *piece, size_t len, void *to)
 {
     struct text *t = to;

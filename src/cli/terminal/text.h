@@ -26,6 +26,8 @@ void text_add_char(struct text *t, char c);
 /* In decimal, with zeros in front up to that width. */
 void text_add_number(struct text *t, uint64_t n, int width);
 void text_format(struct text *t, const char *format, ...) BIDE_PRINTF(2, 3);
+/* RFC 4648 4, with its =. */
+void text_add_base64(struct text *t, const char *data, size_t len);
 /* A document of jansson's with its flags.  Not json_dumps(): without memory, that loses pieces and says nothing. */
 struct json_t;
 void text_add_json(struct text *t, const struct json_t *document, size_t flags);

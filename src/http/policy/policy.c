@@ -29,13 +29,10 @@ int bide__policies_after(struct policy_row row, struct request *q, const struct 
 
 bool bide__method_is_idempotent(const struct request_head *head)
 {
-    static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
     if (!head->method)
         return false;
-
-    for (size_t i = 0; i < array_len(methods); i++)
-        if (strcmp(head->method, methods[i]) == 0)
-            return true;
+    if (bide_method_is_idempotent(head->method))
+        return true;
     for (const bide_pair *p = head->headers; p && p->name; p++)
         if (strcasecmp(p->name, "Idempotency-Key") == 0 && !(head->drop & HEADER_BIT(HEADER_IDEMPOTENCY_KEY)))
             return true;

@@ -19,8 +19,6 @@ UNIT(retry_only_what_may_help)
     EXPECT_FALSE(retry_helps_status(404) || retry_helps_status(501) || retry_helps_status(200));
     EXPECT_TRUE(retry_helps_error(-ECONNREFUSED) && retry_helps_error(BIDE_ETIMEDOUT));
     EXPECT_FALSE(retry_helps_error(BIDE_ECERT) || retry_helps_error(BIDE_EURL) || retry_helps_error(BIDE_ECANCELED));
-    EXPECT_TRUE(retry_is_safe("GET") && retry_is_safe("DELETE"));
-    EXPECT_FALSE(retry_is_safe("POST") || retry_is_safe("PATCH"));
 }
 
 /* ---- units.c ---- */

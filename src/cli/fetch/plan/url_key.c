@@ -9,7 +9,6 @@
 #include <bide/url.h>
 
 #include "cli/fetch/plan/plan.h"
-#include "cli/request/retry.h"
 
 static uint64_t key_of_url(const struct repeats *r, const char *text)
 {
@@ -54,7 +53,7 @@ uint64_t repeats_owner(const struct fetch *f, const struct job *job)
 {
     const struct extras *x = job->extras;
     const char *method = x->method ? x->method : usual_method(&f->options->http, x);
-    bool is_alone = f->options->dups == REPEATS_AUTO && !retry_is_safe(method);
+    bool is_alone = f->options->dups == REPEATS_AUTO && !bide_method_is_idempotent(method);
     uint64_t key = repeats_key(f, job);
 
     return key && is_alone ? key ^ names_hash((const char *)&job->number, sizeof job->number) : key;

@@ -21,7 +21,6 @@
 #include "cli/fetch/plan/plan.h"
 #include "cli/fetch/report/report.h"
 #include "cli/pattern/unique.h"
-#include "cli/request/retry.h"
 
 #define URLS_MAX    ((size_t)3 << 18) /* that are remembered: 24 MiB */
 #define DIGESTS_MAX ((size_t)3 << 16) /* the same with {sha256} */
@@ -57,7 +56,7 @@ bool repeats_take(struct fetch *f, struct job *job)
 
     if (!r->is_on || job->holds || job->fault || job->url.no_memory)
         return false;
-    if (r->is_auto && !retry_is_safe(queue_method(&f->queue, job)))
+    if (r->is_auto && !bide_method_is_idempotent(queue_method(&f->queue, job)))
         return false;
     job->key = repeats_new_key(f, job);
     struct urlset_entry *e = job->key ? urlset_find(&r->urls, job->key) : NULL;
