@@ -163,7 +163,6 @@ static inline void bide__buf_consume(struct buf *b, size_t n)
 int bide__buf_append(struct buf *b, const void *data, size_t n);
 /* Bytes before `start` were lent out and came back: under a checker the buffer moves, so that a stale pointer is found. */
 void bide__buf_taken_back(struct buf *b);
-int bide__buf_printf(struct buf *b, const char *format, ...) BIDE_PRINTF(2, 3);
 
 /* ---- arena.c: memory that dies together; can be reset and used again without the heap ---- */
 
@@ -203,9 +202,6 @@ struct map_node *bide__map_find(const struct map *m, const char *key, size_t key
 /* The key must not be in it yet.  Cannot fail: growing is best effort. */
 void bide__map_add(struct map *m, struct map_node *n, const char *key, size_t key_len);
 void bide__map_remove(struct map *m, struct map_node *n);
-/* All nodes: for (n = bide__map_first(m); n; n = bide__map_after(m, n)). */
-struct map_node *bide__map_first(const struct map *m);
-struct map_node *bide__map_after(const struct map *m, const struct map_node *n);
 
 /* Random bytes from the kernel (secrets, seeds, jitter). */
 void bide__random_bytes(void *out, size_t len);

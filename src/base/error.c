@@ -155,7 +155,7 @@ static void add_place(struct error_record *e, const char *function, const char *
         e->trace[e->ntrace++] = (struct bide_error_place){function, file, line};
 }
 
-int bide__vfail(int code, const char *format, va_list args)
+static int vfail(int code, const char *format, va_list args)
 {
     if (code >= 0) {
         char text[ERROR_TEXT_MAX - 80];
@@ -174,7 +174,7 @@ int bide__fail(int code, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    code = bide__vfail(code, format, args);
+    code = vfail(code, format, args);
     va_end(args);
     return code;
 }
@@ -184,7 +184,7 @@ int bide_fail_at(const char *function, const char *file, int line, int code, con
     va_list args;
 
     va_start(args, format);
-    code = bide__vfail(code, format, args);
+    code = vfail(code, format, args);
     va_end(args);
     if (function)
         add_place(bide__error_current(), function, file, line);

@@ -79,7 +79,6 @@ never_indirect void bide__error_end(struct error_mark *m, ptrdiff_t result);
 /* Put an error that was made elsewhere (in a task, a thread) on record here.  Nothing if `from` holds none. */
 void bide__error_adopt(const struct error_record *from);
 /* As bide_fail, without a place: a trace begins where the program's own code sees the error. */
-int bide__vfail(int code, const char *format, va_list args);
 int bide__fail(int code, const char *format, ...) BIDE_PRINTF(2, 3);
 #undef bide_fail
 #define bide_fail(...) bide__negative(bide__fail(__VA_ARGS__))

@@ -101,21 +101,3 @@ void bide__map_remove(struct map *m, struct map_node *n)
         }
     }
 }
-
-static struct map_node *first_from(const struct map *m, size_t slot)
-{
-    for (; slot < m->nslots; slot++)
-        if (m->slots[slot])
-            return m->slots[slot];
-    return NULL;
-}
-
-struct map_node *bide__map_first(const struct map *m)
-{
-    return first_from(m, 0);
-}
-
-struct map_node *bide__map_after(const struct map *m, const struct map_node *n)
-{
-    return n->next ? n->next : first_from(m, (n->hash & (m->nslots - 1)) + 1);
-}

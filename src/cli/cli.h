@@ -152,8 +152,6 @@ int version_print(void);
 /* What `bide` alone and `bide help` show. */
 void help_overview(FILE *to);
 
-/* How an option is written, for people: "-c, --concurrency N".  Returns: out. */
-const char *help_option(const struct opt *o, char *out, size_t size);
 /* Does help show the row's default?  Not those that mean "nothing". */
 bool help_shows_default(const struct opt *o);
 

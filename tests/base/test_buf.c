@@ -77,15 +77,3 @@ UNIT(buf_without_memory_keeps_what_it_has)
     EXPECT_MEM(bide__buf_head(&b), "kept", 4);
     bide__buf_free(&b);
 }
-
-UNIT(buf_printf_appends_text)
-{
-    bide__buf_init(&b, 1000);
-    EXPECT_EQ(bide__buf_printf(&b, "%d-%s", 42, "x"), 0);
-    EXPECT_EQ(bide__buf_printf(&b, "%0600d", 1), 0);
-    EXPECT_EQ(bide__buf_len(&b), 604);
-    EXPECT_MEM(bide__buf_head(&b), "42-x000", 7);
-    EXPECT_ERR(bide__buf_printf(&b, "%0600d", 1), BIDE_ELIMIT);
-    EXPECT_EQ(bide__buf_len(&b), 604);
-    bide__buf_free(&b);
-}

@@ -18,16 +18,10 @@ static struct entry entries[N];
 
 static void check_all(size_t count)
 {
-    size_t seen = 0;
     for (int i = 0; i < N; i++) {
         struct map_node *n = bide__map_find(&m, entries[i].key, strlen(entries[i].key));
         EXPECT_TRUE(n == (entries[i].in ? &entries[i].node : NULL));
     }
-    for (struct map_node *n = bide__map_first(&m); n; n = bide__map_after(&m, n)) {
-        EXPECT_TRUE(container_of(n, struct entry, node)->in);
-        seen++;
-    }
-    EXPECT_EQ(seen, count);
     EXPECT_EQ(m.count, count);
 }
 

@@ -55,11 +55,14 @@ static void check_string(const char *text)
         is_utf8 = n > 0;
         at += is_utf8 ? (size_t)n : 0;
     }
-    jsonl_add_string(&t, text);
+    text_add_string(&t, "{\"a\":0");
+    jsonl_add_member(&t, "s", text);
+    text_add_char(&t, '}');
     check_plain(t.data, t.len);
-    json_t *s = json_loadb(t.data, t.len, JSON_DECODE_ANY, NULL);
+    json_t *line = json_loadb(t.data, t.len, 0, NULL), *s = json_object_get(line, "s");
     must(json_is_string(s) && (!is_utf8 || strcmp(json_string_value(s), text) == 0));
-    json_decref(s);
+    must(is_utf8 == !json_object_get(line, "s_b64"));
+    json_decref(line);
     text_free(&t);
 }
 

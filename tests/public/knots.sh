@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # knots.sh SOURCE BUILD CC... - this build keeps to the table of rooms and to the list of circles; and scripts/rooms.py sees
-# calls against the table, circles, and lines of the list that are not needed, in small trees that are made here.  TAP.
+# calls against the table, circles, and lines of the list that are not needed, scripts/unused.py what nothing needs, in small
+# trees that are made here.  TAP.
 set -eu
 source=$1 build=$2
 shift 2
@@ -19,11 +20,16 @@ outcome() { # ok|"not ok" NAME
 rooms() { # of the small tree
     python3 "$tree/scripts/rooms.py" --build "$tree/build" "$@" >"$tmp/out" 2>&1
 }
+# shellcheck disable=SC2317 # by $check
+unused() {
+    python3 "$tree/scripts/unused.py" "$tree/build" "$tree" >"$tmp/out" 2>&1
+}
+check=rooms
 passes() { # NAME
-    if rooms; then outcome ok "$1"; else outcome "not ok" "$1"; fi
+    if $check; then outcome ok "$1"; else outcome "not ok" "$1"; fi
 }
 fails() { # NAME WORDS
-    if ! rooms && grep -qF "$2" "$tmp/out"; then outcome ok "$1"; else outcome "not ok" "$1"; fi
+    if ! $check && grep -qF "$2" "$tmp/out"; then outcome ok "$1"; else outcome "not ok" "$1"; fi
 }
 # A new tree from lines of "FILE CALLED..."; the file defines a function of its name that calls the others.
 plant() {
@@ -56,6 +62,12 @@ if python3 "$source/scripts/rooms.py" --build "$build" "$source" >"$tmp/out" 2>&
     outcome ok 'this build keeps to the table and to the list'
 else
     outcome "not ok" 'this build keeps to the table and to the list'
+fi
+
+if python3 "$source/scripts/unused.py" "$build" "$source" >"$tmp/out" 2>&1; then
+    outcome ok 'everything in this build is needed'
+else
+    outcome "not ok" 'everything in this build is needed'
 fi
 
 three='base/a b
@@ -122,6 +134,31 @@ http/connect/wait' | plant "$@"
 fails 'a call against the order of rooms in rooms' \
     'src/http/url/parse.c: calls wait of src/http/connect/wait.c: http/url may not know http/connect'
 
+# What nothing needs; public names are those of symbols.txt.
+check=unused
+echo 'base/low
+core/high low' | plant "$@"
+echo 'high BIDE_0' >"$tree/tests/symbols.txt"
+: >"$tree/scripts/unused-allowed.txt"
+passes 'what another file needs, and what is public'
+: >"$tree/tests/symbols.txt"
+fails 'what nothing needs' 'src/core/high.c: nothing needs high'
+echo 'void high(void);' >"$tree/tests/test_high.c"
+fails 'what tests alone need' 'src/core/high.c: nothing needs high, but tests'
+echo 'high a knob for tests' >"$tree/scripts/unused-allowed.txt"
+passes 'what tests alone need, and is on the list'
+printf 'high a knob\nlow another\n' >"$tree/scripts/unused-allowed.txt"
+fails 'a name on the list that is needed' 'low is needed, or gone: take it off the list'
+echo 'base/low
+core/high low
+core/self self' | plant "$@"
+: >"$tree/scripts/unused-allowed.txt"
+echo 'high BIDE_0' >"$tree/tests/symbols.txt"
+fails 'what its own file alone needs' 'src/core/self.c: self is needed by this file alone: make it static'
+check=rooms
+
+echo 'http/url/parse wait
+http/connect/wait' | plant "$@"
 rm "$tree/build/wait.o"
 fails 'a build folder without objects' 'is not built'
 echo nonsense | list

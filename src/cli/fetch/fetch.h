@@ -34,8 +34,6 @@ void fetch_note_trail(struct worker *w, struct outcome *o, const bide_error_info
 
 /* ---- worker.c, settle.c ---- */
 
-/* A coroutine. */
-int fetch_worker(struct fetch *f);
 /* An attempt is over: another one is to come, or the job has ended for good. */
 void fetch_settle(struct worker *w, struct job *job, const struct outcome *o);
 /* A new worker if there may be more, and there is work for it. */

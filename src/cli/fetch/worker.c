@@ -319,7 +319,7 @@ static void run(struct worker *w)
     }
 }
 
-int fetch_worker(struct fetch *f)
+static int run_worker(struct fetch *f)
 {
     struct worker w = {.f = f};
 
@@ -348,7 +348,7 @@ void fetch_grow(struct fetch *f)
 {
     if (f->nworkers == f->concurrency || f->stopping)
         return;
-    bide_task *t = bide_create_task(bide_coro(fetch_worker, f), .name = "fetch", .stack_size = STACK_SIZE);
+    bide_task *t = bide_create_task(bide_coro(run_worker, f), .name = "fetch", .stack_size = STACK_SIZE);
     if (t && bide_task_add_done_callback(t, worker_ended, f) == 0) {
         f->workers[f->nworkers++] = t;
         f->nliving++;

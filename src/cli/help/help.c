@@ -52,7 +52,8 @@ static void print_paragraphs(const char *text)
 
 /* ---- options ---- */
 
-const char *help_option(const struct opt *o, char *out, size_t size)
+/* How an option is written, for people: "-c, --concurrency N".  Returns: out. */
+static const char *option_words(const struct opt *o, char *out, size_t size)
 {
     char letter[8] = "    ";
 
@@ -73,7 +74,7 @@ static void print_option(const struct opt *o)
 
     snprintf(right, sizeof right, "%s%s%s%s", o->help, help_shows_default(o) ? " [" : "",
              help_shows_default(o) ? o->def : "", help_shows_default(o) ? "]" : "");
-    size_t at = (size_t)printf("  %s", help_option(o, left, sizeof left));
+    size_t at = (size_t)printf("  %s", option_words(o, left, sizeof left));
     if (at + 2 > COLUMN) {
         putchar('\n');
         at = 0;
@@ -118,7 +119,7 @@ static int short_length(const char *text, size_t room)
 static void print_short_option(const struct opt *o, const char *group)
 {
     char left[80], def[32] = "";
-    size_t at = (size_t)printf("%-" SHORT_GROUP "s%-" SHORT_OPTION "s ", group, help_option(o, left, sizeof left));
+    size_t at = (size_t)printf("%-" SHORT_GROUP "s%-" SHORT_OPTION "s ", group, option_words(o, left, sizeof left));
 
     const char *about = o->brief ? o->brief : o->help;
 

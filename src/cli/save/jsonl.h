@@ -64,11 +64,8 @@ int jsonl_wait_written(struct jsonl *j, uint64_t n);
 
 /* ---- jsonl_text.c ---- */
 
-/* A text as a JSON string, quotes included; bytes that are no UTF-8 become U+FFFD.  Returns: were there none? */
-bool jsonl_add_string(struct text *to, const char *s);
-
 /*
- * ,"name":"value", or null.  Bytes that are no UTF-8 do not fit a JSON string: then "name_b64" has the value in base64
+ * ,"name":"value", or null.  Bytes that are no UTF-8 do not fit a JSON string, and become U+FFFD: then "name_b64" has the value in base64
  * as well.  Of a URL they stand in the string as %XX.
  */
 void jsonl_add_member(struct text *to, const char *name, const char *value);

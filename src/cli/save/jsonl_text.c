@@ -67,11 +67,6 @@ static bool add_quoted(struct text *to, const char *s, size_t len, bool in_url)
     return is_utf8;
 }
 
-bool jsonl_add_string(struct text *to, const char *s)
-{
-    return add_quoted(to, s, strlen(s), false);
-}
-
 static void add_member(struct text *to, const char *name, const char *value, size_t len, bool is_url)
 {
     text_add_string(to, ",\"");

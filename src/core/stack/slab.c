@@ -183,7 +183,8 @@ void bide__slab_unmap(struct slab *slab)
     munmap(slab, bytes);
 }
 
-struct stack *bide__slab_format(struct slab *slab, uint32_t slot)
+/* Fill in the record of a slot that has no memory yet. */
+static struct stack *format_record(struct slab *slab, uint32_t slot)
 {
     struct stack *s = bide__slab_record(slab, slot);
     bide__memory_taken(s, sizeof *s);
@@ -200,7 +201,7 @@ struct stack *bide__slab_carve(struct slab *slab)
 {
     if (slab->used == slab->guarded && !guard_next_batch(slab))
         return NULL;
-    return bide__slab_format(slab, slab->used++);
+    return format_record(slab, slab->used++);
 }
 
 /* ---- cold stacks ---- */
@@ -243,5 +244,5 @@ struct stack *bide__slab_thaw(struct slab *slab)
     uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(slab->cold[word]);
     slab->cold[word] &= slab->cold[word] - 1;
     slab->cold_count--;
-    return bide__slab_format(slab, slot);
+    return format_record(slab, slot);
 }

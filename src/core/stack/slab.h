@@ -65,8 +65,6 @@ struct stack *bide__slab_carve(struct slab *slab);
 
 /* The record of a slot; its contents mean something only while the slot is live or hot. */
 struct stack *bide__slab_record(struct slab *slab, uint32_t slot);
-/* Fill in the record of a slot that has no memory yet. */
-struct stack *bide__slab_format(struct slab *slab, uint32_t slot);
 
 /* Give the memory of all slots marked in to_release back; they become cold.  Returns how many. */
 uint32_t bide__slab_release(struct slab *slab);

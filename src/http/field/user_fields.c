@@ -26,7 +26,8 @@ static const char *why_not(enum header_id id, const char *value)
     return NULL;
 }
 
-int bide__check_user_field(const char *name, const char *value)
+/* May the user set this field?  0, or -EINVAL on record. */
+static int check_user_field(const char *name, const char *value)
 {
     char quoted[80];
     size_t len = strlen(name);
@@ -48,7 +49,7 @@ int bide__user_fields_check(const bide_pair *headers, struct user_fields *u)
 {
     *u = (struct user_fields){.seen = 0};
     for (const bide_pair *p = headers; p && p->name; p++) {
-        int code = bide__check_user_field(p->name, p->value);
+        int code = check_user_field(p->name, p->value);
         if (code < 0)
             return code;
         size_t len = strlen(p->name);
@@ -82,7 +83,7 @@ static void put_line(struct default_fields *d, char *text, const char *name, con
 static int check_defaults(const bide_pair *headers, size_t *n, size_t *bytes)
 {
     for (const bide_pair *p = headers; p && p->name; p++, (*n)++) {
-        int code = bide__check_user_field(p->name, p->value);
+        int code = check_user_field(p->name, p->value);
         if (code < 0)
             return code;
         if (bide__header_id(p->name, strlen(p->name)) == HEADER_HOST)
@@ -107,7 +108,7 @@ int bide__default_fields_set(struct default_fields *d, struct arena *arena, cons
     size_t n = 2, bytes = 64 + strlen(agent);
     int code = check_defaults(headers, &n, &bytes);
     if (code == 0)
-        code = bide__check_user_field("User-Agent", agent);
+        code = check_user_field("User-Agent", agent);
     if (code < 0)
         return code;
 

@@ -38,8 +38,6 @@ struct default_fields {
     bool close;    /* one of them is Connection: close */
 };
 
-/* May the user set this field?  0, or -EINVAL on record. */
-int bide__check_user_field(const char *name, const char *value);
 /* All those of a request (NULL: none); 0 or an error on record. */
 int bide__user_fields_check(const bide_pair *headers, struct user_fields *u);
 /* Those of every request, copied into the arena, with ours where the user has none.  0 or an error on record. */

@@ -122,7 +122,8 @@ static ssize_t next_of_chunks(bide_exchange *x, const char **data)
     return code;
 }
 
-ssize_t bide__server_body_next(bide_exchange *x, const char **data)
+/* The next piece of the body: its length, 0 at the end.  *data lasts until the next suspension. */
+static ssize_t next_piece(bide_exchange *x, const char **data)
 {
     ssize_t n = 0;
 
@@ -166,7 +167,7 @@ static int collect_more(bide_exchange *x)
 {
     const char *data = NULL;
     size_t max = x->connection->server->args.max_body_bytes;
-    ssize_t n = bide__server_body_next(x, &data);
+    ssize_t n = next_piece(x, &data);
 
     if (n > 0 && bide__buf_len(&x->body) + (size_t)n > max)
         return bide_fail(BIDE_ETOOBIG, "the request's body has more than %zu bytes", max);
@@ -218,7 +219,7 @@ bool bide__server_body_skip(bide_exchange *x)
     if (x->expects_continue || x->body_left > SKIP_MAX)
         return false;
     while (!x->body_over && skipped <= SKIP_MAX) {
-        ssize_t n = bide__server_body_next(x, &data);
+        ssize_t n = next_piece(x, &data);
         if (n < 0)
             return false;
         skipped += (size_t)n;

@@ -120,8 +120,6 @@ void bide__server_exchange_end(bide_exchange *x);
 
 void bide__server_body_begin(bide_exchange *x);
 void bide__server_body_end(bide_exchange *x);
-/* The next piece of the body: its length, 0 at the end.  *data lasts until the next suspension. */
-ssize_t bide__server_body_next(bide_exchange *x, const char **data);
 /* Is the rest of the body so short that reading it is cheaper than a new connection?  Suspends. */
 bool bide__server_body_skip(bide_exchange *x);
 

@@ -23,7 +23,7 @@
 
 /* ---- queues ---- */
 
-struct list_node *bide__local_queue_of(bide_pool *p, const struct job *j)
+static struct list_node *queue_of(bide_pool *p, const struct job *j)
 {
     struct local_pool *l = bide__local(p);
 
@@ -32,7 +32,7 @@ struct list_node *bide__local_queue_of(bide_pool *p, const struct job *j)
 
 void bide__local_enqueue(bide_pool *p, struct job *j, bool first)
 {
-    struct list_node *queue = bide__local_queue_of(p, j);
+    struct list_node *queue = queue_of(p, j);
 
     if (first)
         bide__list_prepend(queue, &j->node);

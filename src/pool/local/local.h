@@ -41,7 +41,6 @@ void bide__local_turn(bide_pool *p);
 void bide__local_enqueue(bide_pool *p, struct job *j, bool first);
 void bide__local_dispatch(bide_pool *p);
 bool bide__local_could_dispatch(bide_pool *p); /* queued jobs, and a worker that has asked for more */
-struct list_node *bide__local_queue_of(bide_pool *p, const struct job *j);
 
 /* ---- deadline.c ---- */
 void bide__job_expire(struct timer *t);

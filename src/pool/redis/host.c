@@ -38,7 +38,8 @@ static int fetch_some(struct redis_host *h, struct redis_conn *conn)
     return 0;
 }
 
-int bide__redis_host_keep(struct redis_host *h, int step(struct redis_host *h, struct redis_conn *conn))
+/* Do something on a connection of its own, again and again, and connect again when that breaks.  Suspends. */
+static int keep(struct redis_host *h, int step(struct redis_host *h, struct redis_conn *conn))
 {
     struct redis_retry retry = {0};
 
@@ -82,9 +83,9 @@ static int begin_tasks(struct redis_host *h)
     h->link = (struct redis_link){
         .address = &h->address, .ops = &link_ops, .owner = h, .on_event = h->args.on_event, .event_arg = h->args.arg};
     BIDE_TRY(bide__redis_link_start(&h->link));
-    h->fetcher = bide_create_task(bide_coro(bide__redis_host_keep, h, fetch_some), .name = "redis fetcher");
-    h->leaser = h->fetcher ? bide_create_task(bide_coro(bide__redis_host_keep, h, bide__redis_lease_step), .name = "redis leases") : NULL;
-    h->listener = h->leaser ? bide_create_task(bide_coro(bide__redis_host_keep, h, bide__redis_cancel_step),
+    h->fetcher = bide_create_task(bide_coro(keep, h, fetch_some), .name = "redis fetcher");
+    h->leaser = h->fetcher ? bide_create_task(bide_coro(keep, h, bide__redis_lease_step), .name = "redis leases") : NULL;
+    h->listener = h->leaser ? bide_create_task(bide_coro(keep, h, bide__redis_cancel_step),
                                                .name = "redis cancellations")
                             : NULL;
     return h->listener ? 0 : bide_error_code();

@@ -102,8 +102,6 @@ void bide__redis_held_fail(struct held *x, int code, const char *text); /* whate
 bool bide__redis_fill_answers(struct redis_host *h);
 void bide__redis_answers_lost(struct redis_host *h);
 void bide__redis_held_free(struct held *x);
-/* Do something on a connection of its own, again and again, and connect again when that breaks.  Suspends. */
-int bide__redis_host_keep(struct redis_host *h, int step(struct redis_host *h, struct redis_conn *conn));
 int bide__redis_lease_step(struct redis_host *h, struct redis_conn *conn);
 int bide__redis_cancel_step(struct redis_host *h, struct redis_conn *conn);
 /* One that runs is not ours any more: stop it, without an answer. */

@@ -243,7 +243,7 @@ static void run(struct runner *r)
     finish(r, code);
 }
 
-int bide__runner_main(struct runner *r)
+static int runner_main(struct runner *r)
 {
     struct worker *w = r->worker;
 
@@ -281,7 +281,7 @@ static struct runner *runner_new(struct worker *w)
     r->worker = w;
     r->slot = w->nrunners;
     bide__list_init(&r->grant);
-    r->task = bide_create_task(bide_coro(bide__runner_main, r), .name = "job", .stack_size = w->config.stack_size);
+    r->task = bide_create_task(bide_coro(runner_main, r), .name = "job", .stack_size = w->config.stack_size);
     if (!r->task) {
         bide__free(r);
         return NULL;
@@ -308,7 +308,7 @@ bool bide__runner_wake(struct worker *w)
 struct runner *bide__runner_here(void)
 {
     bide_task *t = bide__task_here();
-    if (!t || t->stackless || bide__task_top(t)->coroutine.fn != (void (*)(void))bide__runner_main)
+    if (!t || t->stackless || bide__task_top(t)->coroutine.fn != (void (*)(void))runner_main)
         return NULL;
     return (struct runner *)bide__task_top(t)->coroutine.argv[0];
 }

@@ -127,7 +127,6 @@ struct runner {
 /* Have a runner take the next call, if one is free or may be made. */
 bool bide__runner_wake(struct worker *w);
 struct runner *bide__runner_here(void); /* of the job whose coroutine calls; NULL: none */
-int bide__runner_main(struct runner *r);
 void bide__runner_lost(struct runner *r); /* its job has ended the worker's thread */
 /* Call the function of a record.  0 or more, or an error on record. */
 int bide__call_record(const struct record *rec, const char *name_and_arg, const char *arg, size_t len, void *out);

@@ -378,8 +378,8 @@ UNIT(units_columns_are_those_of_a_terminal)
 static const char *quoted(const char *s)
 {
     struct text t = {0};
-    jsonl_add_string(&t, s);
-    return shown(&t);
+    jsonl_add_member(&t, "s", s);
+    return shown(&t) + strlen(",\"s\":");
 }
 
 UNIT(jsonl_strings_are_always_json)
@@ -388,11 +388,11 @@ UNIT(jsonl_strings_are_always_json)
     EXPECT_STR(quoted("a\"b\\c/d"), "\"a\\\"b\\\\c/d\"");
     EXPECT_STR(quoted("\n\t\r\b\f\x01\x1f\x7f"), "\"\\n\\t\\r\\b\\f\\u0001\\u001f\\u007f\"");
     EXPECT_STR(quoted("\xe7\xac\xac \xf0\x9f\x98\x80"), "\"\xe7\xac\xac \xf0\x9f\x98\x80\"");
-    EXPECT_STR(quoted("\xff\xc0\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
-    EXPECT_STR(quoted("\xed\xa0\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+    EXPECT_STR(quoted("\xff\xc0\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\",\"s_b64\":\"/8CA\"");
+    EXPECT_STR(quoted("\xed\xa0\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\",\"s_b64\":\"7aCA\"");
     EXPECT_STR(quoted("\xc2\x9b \xe2\x80\xae"), "\"\\u009b \\u202e\""); /* a terminal would obey them */
     EXPECT_STR(quoted("\xf3\xa0\x81\xa1"), "\"\\udb40\\udc61\"");
-    EXPECT_STR(quoted("\xe7\xac"), "\"\xef\xbf\xbd\xef\xbf\xbd\"");
+    EXPECT_STR(quoted("\xe7\xac"), "\"\xef\xbf\xbd\xef\xbf\xbd\",\"s_b64\":\"56w=\"");
 }
 
 /* ---- the options ---- */

@@ -15,12 +15,14 @@
 #define FETCH "sequential", NULL
 #define SAVE  "write", "each answer saved as a file; speed-up against write"
 
+static compare_way run_sequential, run_fake_async, run_async;
+
 /* A thread of the pool has a loop, a bell, two sockets to it, its connection, perhaps one to a name server. */
 const struct compare_mode compare_modes[] = {
-    {"sequential", "blocking requests, one after the other", FETCH, compare_sequential, false, false, false, 1},
+    {"sequential", "blocking requests, one after the other", FETCH, run_sequential, false, false, false, 1},
     {"fake-async", "blocking requests inside coroutines: each stops all", FETCH,
-     compare_fake_async, false, false, false, 1},
-    {"async", "coroutines that await: one thread, all requests at once", FETCH, compare_async, true, false, false, 1},
+     run_fake_async, false, false, false, 1},
+    {"async", "coroutines that await: one thread, all requests at once", FETCH, run_async, true, false, false, 1},
     {"processes", "a process pool of blocking requests", FETCH, compare_processes, false, true, true, 1},
     {"async-processes", "a process pool with an event loop in each worker", FETCH,
      compare_async_processes, true, true, true, 1},
@@ -40,7 +42,7 @@ static int get_blocking(struct compare *c, bide_session *unused, int i)
     return r ? compare_take(c, r, &c->answers[i]) : bide_raise();
 }
 
-int compare_sequential(struct compare *c)
+static int run_sequential(struct compare *c)
 {
     for (int i = 0; i < c->n; i++) {
         int code = get_blocking(c, NULL, i);
@@ -55,7 +57,7 @@ static int fake_async(struct compare *c)
     return compare_crowd(c, NULL, get_blocking);
 }
 
-int compare_fake_async(struct compare *c)
+static int run_fake_async(struct compare *c)
 {
     return bide_run(bide_coro(fake_async, c));
 }
@@ -77,7 +79,7 @@ static int true_async(struct compare *c)
     return compare_crowd(c, s, get_awaited);
 }
 
-int compare_async(struct compare *c)
+static int run_async(struct compare *c)
 {
     return bide_run(bide_coro(true_async, c));
 }

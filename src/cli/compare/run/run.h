@@ -76,9 +76,8 @@ void compare_add_narrowed(const struct compare *c, struct text *to);
 /* Can each mode run at all?  Returns: EXIT_OK, or EXIT_LOCAL after a message. */
 int compare_width_check(const struct compare *c);
 
-/* ---- modes.c, pools.c, writes.c: in the process of a run ---- */
+/* ---- pools.c, writes.c: in the process of a run ---- */
 
-compare_way compare_sequential, compare_fake_async, compare_async;
 compare_way compare_processes, compare_async_processes, compare_threads;
 compare_way compare_write, compare_awaited_write;
 

@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""unused.py BUILD [TREE] - no function or variable is there that nothing needs.
+
+From the symbols of BUILD's object files and the text of the sources.  What other files see, and is not public, is
+
+  dead    if no other object of src/ needs it and its own file names it once, to define it: then it is there for nobody, or
+          only for tests.  It goes; what tests alone may need, such as a look at a state, is in ONLY_TESTS with its reason.
+          What is there before its first user is in NOT_YET.
+  open    if no other file needs it, no test names it, and its own file does: then it is static.
+
+A name on that list that is needed, or gone, is an error, too.
+"""
+import pathlib
+import re
+import sys
+
+import knots
+
+# What is needed by other means than a symbol of an object: (name: by what).
+OTHERWISE = {
+    "main": "the C library",
+}
+COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"", re.S)
+PROTOTYPE = re.compile(r"^\w[\w \t*]*\([^{}]*?\);$", re.M)  # calls are not at the beginning of a line
+
+
+def words_of(text):
+    counts = {}
+    for word in re.findall(r"\w+", PROTOTYPE.sub("", COMMENT.sub(" ", text))):
+        counts[word] = counts.get(word, 0) + 1
+    return counts
+
+
+def problems_of(build, top):
+    defined, needed = knots.symbols_of(knots.objects_of(build, top))
+    by_objects = set().union(*needed.values())
+    public = {line.split()[0] for line in next((top / "tests").rglob("symbols.txt")).read_text().splitlines()}
+    texts = {path: words_of(path.read_text()) for path in (top / "src").rglob("*.[chS]")}
+    inlined = set().union(*(words_of(body) for path in texts if path.suffix == ".h"
+                            for body in re.findall(r"^\{.*?^\}", path.read_text(), re.M | re.S)), set())
+    tests = set().union(*(re.findall(r"\w+", path.read_text()) for path in (top / "tests").rglob("*.[ch]")), set())
+    allowed = top / "scripts" / "unused-allowed.txt"
+    listed = dict(line.split(" ", 1) for line in allowed.read_text().splitlines() if not line.startswith("#"))
+    unneeded = {}
+    for name, source in defined.items():
+        if name not in by_objects | public | inlined | set(OTHERWISE) and re.fullmatch(r"\w+", name):
+            unneeded[name] = source
+    for name, source in sorted(unneeded.items(), key=lambda item: item[::-1]):
+        if texts[top / source].get(name, 0) > 1:
+            if name not in tests and not source.endswith(".S"):
+                yield f"{source}: {name} is needed by this file alone: make it static"
+        elif name not in listed:
+            yield f"{source}: nothing needs {name}" + (", but tests" if name in tests else "")
+    for name in sorted(set(listed) - set(unneeded)):
+        yield f"{allowed.name}: {name} is needed, or gone: take it off the list"
+
+
+def main():
+    build, top = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else __file__).resolve()
+    problems = list(problems_of(build, top if top.is_dir() else top.parent.parent))
+    for problem in problems:
+        print(problem)
+    print(f"unused: {len(problems)} problems" if problems else "unused: everything is needed")
+    sys.exit(bool(problems))
+
+
+main()
