@@ -144,7 +144,7 @@ TEST(to_thread_leaves_signals_to_the_program, .real_time = true)
     EXPECT_FALSE(sigismember(&here, SIGTERM));
 }
 
-TEST(to_thread_6_12_takes_2_turns_at_least, .real_time = true)
+TEST(to_thread_takes_2_turns_at_least, .real_time = true)
 {
     turns_begin();
     EXPECT_EQ(bide_to_thread(bide_coro(nop)), 0);

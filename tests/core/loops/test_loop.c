@@ -18,7 +18,8 @@ static void later(int64_t ms, const char *word)
     EXPECT_NOT_NULL(bide_loop_call_later(bide_get_event_loop(), ms, trace_call, (void *)(uintptr_t)word));
 }
 
-TEST(call_soon_6_1_no_1_runs_in_order_and_once)
+/* asyncio 1 */
+TEST(call_soon_runs_in_order_and_once)
 {
     soon("a");
     soon("b");
@@ -35,7 +36,8 @@ static void add_another(void *arg)
     soon("added");
 }
 
-TEST(turn_6_1_no_2_runs_only_what_was_ready_when_it_began)
+/* asyncio 2 */
+TEST(turn_runs_only_what_was_ready_when_it_began)
 {
     bide_loop_call_soon(bide_get_event_loop(), add_another, NULL);
     soon("second");
@@ -81,17 +83,20 @@ static void move_the_queue(const char *grow)
     bide_release(moving);
 }
 
-UNIT(turn_6_1_no_2_ends_where_it_should_when_the_queue_closes_its_ranks)
+/* asyncio 2 */
+UNIT(turn_ends_where_it_should_when_the_queue_closes_its_ranks)
 {
     move_the_queue(NULL);
 }
 
-UNIT(turn_6_1_no_2_ends_where_it_should_when_the_queue_grows)
+/* asyncio 2 */
+UNIT(turn_ends_where_it_should_when_the_queue_grows)
 {
     move_the_queue("grow");
 }
 
-TEST(turn_6_1_no_3_due_timers_run_after_what_is_ready)
+/* asyncio 3 */
+TEST(turn_due_timers_run_after_what_is_ready)
 {
     later(0, "later0");
     soon("soon");
@@ -101,7 +106,8 @@ TEST(turn_6_1_no_3_due_timers_run_after_what_is_ready)
     EXPECT_TRACE("soon main later0");
 }
 
-TEST(poll_6_1_no_4_waits_for_the_first_timer)
+/* asyncio 4 */
+TEST(poll_waits_for_the_first_timer)
 {
     int64_t begin = bide_loop_time_ms(bide_get_event_loop());
     later(500, "b");
@@ -172,7 +178,8 @@ static int64_t timeout_of_a_turn(bide_loop *loop)
     return asked_ns[0];
 }
 
-UNIT(poll_6_1_no_4_timeout_is_0_if_something_is_ready_else_to_the_first_timer_at_most_a_day)
+/* asyncio 4 */
+UNIT(poll_timeout_is_0_if_something_is_ready_else_to_the_first_timer_at_most_a_day)
 {
     bide_auto bide_loop *ready = bide_loop_new(), *idle = bide_loop_new(), *soon_due = bide_loop_new(),
                         *far_off = bide_loop_new(), *centuries = bide_loop_new(), *stopped = bide_loop_new();
@@ -199,7 +206,8 @@ UNIT(poll_6_1_no_4_timeout_is_0_if_something_is_ready_else_to_the_first_timer_at
     EXPECT_EQ(timeout_of_a_turn(stopped), 0);
 }
 
-TEST(call_later_6_1_no_5_negative_delays_run_next_turn_in_order_of_time)
+/* asyncio 5 */
+TEST(call_later_negative_delays_run_next_turn_in_order_of_time)
 {
     later(-10, "-10");
     later(-30, "-30");
@@ -214,7 +222,8 @@ static void note_time(void *at_ns)
     *(int64_t *)at_ns = bide__clock_ns();
 }
 
-TEST(call_at_6_1_no_6_is_never_early, .real_time = true)
+/* asyncio 6 */
+TEST(call_at_is_never_early, .real_time = true)
 {
     bide_loop *loop = bide_get_event_loop();
     for (int i = 0; i < 5; i++) {
@@ -229,7 +238,8 @@ TEST(call_at_6_1_no_6_is_never_early, .real_time = true)
     EXPECT_TRUE(called_ns >= when * 1000000);
 }
 
-TEST(call_later_6_1_no_7_equal_times_in_the_order_asked_for)
+/* asyncio 7 */
+TEST(call_later_equal_times_in_the_order_asked_for)
 {
     later(10, "a");
     later(10, "b");
@@ -239,7 +249,8 @@ TEST(call_later_6_1_no_7_equal_times_in_the_order_asked_for)
     EXPECT_TRACE("c a b d");
 }
 
-TEST(handle_6_1_no_8_cancelled_timers_leave_nothing)
+/* asyncio 8 */
+TEST(handle_cancelled_timers_leave_nothing)
 {
     bide_loop *loop = bide_get_event_loop();
     size_t before = loop->wheel.count;
@@ -250,7 +261,8 @@ TEST(handle_6_1_no_8_cancelled_timers_leave_nothing)
     EXPECT_TRACE("");
 }
 
-TEST(handle_6_1_no_9_cancel_is_idempotent)
+/* asyncio 9 */
+TEST(handle_cancel_is_idempotent)
 {
     bide_loop *loop = bide_get_event_loop();
     bide_auto bide_handle *h = bide_retain(bide_loop_call_soon(loop, trace_call, "never"));
@@ -277,7 +289,8 @@ static int fail_with_story(void)
     return bide_fail(-EIO, "reading the tape: %s", "torn");
 }
 
-TEST(exception_handler_6_1_no_10_is_called_for_unretrieved_errors_and_the_loop_goes_on)
+/* asyncio 10 */
+TEST(exception_handler_is_called_for_unretrieved_errors_and_the_loop_goes_on)
 {
     bide_loop_set_exception_handler(bide_get_event_loop(), on_exception, NULL);
     bide_release(bide_create_task(bide_coro(nop)));
@@ -295,7 +308,8 @@ static void *post_from_thread(void *loop)
     return NULL;
 }
 
-TEST(call_soon_threadsafe_6_1_no_14_wakes_the_poll, .real_time = true)
+/* asyncio 14 */
+TEST(call_soon_threadsafe_wakes_the_poll, .real_time = true)
 {
     pthread_t thread;
     EXPECT_EQ(pthread_create(&thread, NULL, post_from_thread, bide_get_event_loop()), 0);
@@ -305,7 +319,8 @@ TEST(call_soon_threadsafe_6_1_no_14_wakes_the_poll, .real_time = true)
     EXPECT_TRACE("x y z");
 }
 
-UNIT(stop_6_1_no_15_before_run_forever_makes_exactly_one_turn)
+/* asyncio 15 */
+UNIT(stop_before_run_forever_makes_exactly_one_turn)
 {
     bide_auto bide_loop *loop = bide_loop_new();
     bide_loop_call_soon(loop, trace_call, "one");
@@ -322,7 +337,8 @@ static void stop_loop(void *loop)
     bide_loop_stop(loop);
 }
 
-UNIT(stop_6_1_no_15_ends_after_the_turn)
+/* asyncio 15 */
+UNIT(stop_ends_after_the_turn)
 {
     bide_auto bide_loop *loop = bide_loop_new();
     bide_loop_call_soon(loop, stop_loop, loop);
@@ -331,7 +347,8 @@ UNIT(stop_6_1_no_15_ends_after_the_turn)
     EXPECT_TRACE("stop same turn");
 }
 
-TEST(run_6_1_no_16_17_and_6_11_no_121_inside_a_running_loop_is_refused)
+/* asyncio 16, 17, 121 */
+TEST(run_inside_a_running_loop_is_refused)
 {
     bide_auto bide_loop *other = bide_loop_new();
     EXPECT_ERR(bide_run_forever(bide_get_event_loop()), BIDE_ERUNNING);
@@ -349,7 +366,8 @@ static int stop_then_go_on(bide_loop *loop)
     return 7;
 }
 
-UNIT(run_until_complete_6_1_no_18_stopped_early_leaves_the_task_pending)
+/* asyncio 18 */
+UNIT(run_until_complete_stopped_early_leaves_the_task_pending)
 {
     bide_auto bide_loop *loop = bide_loop_new();
     bide__loop_here = loop; /* so that the task is made on this loop */
@@ -361,7 +379,8 @@ UNIT(run_until_complete_6_1_no_18_stopped_early_leaves_the_task_pending)
     bide_release(t);
 }
 
-UNIT(run_until_complete_6_1_no_19_leaves_no_callback_behind)
+/* asyncio 19 */
+UNIT(run_until_complete_leaves_no_callback_behind)
 {
     bide_auto bide_loop *loop = bide_loop_new();
     bide__loop_here = loop;
@@ -373,7 +392,8 @@ UNIT(run_until_complete_6_1_no_19_leaves_no_callback_behind)
     bide_release(t);
 }
 
-UNIT(close_6_1_no_20_twice_is_once_and_use_after_is_an_error)
+/* asyncio 20 */
+UNIT(close_twice_is_once_and_use_after_is_an_error)
 {
     bide_auto bide_loop *loop = bide_loop_new();
     EXPECT_EQ(bide_loop_close(loop), 0);
@@ -386,7 +406,8 @@ UNIT(close_6_1_no_20_twice_is_once_and_use_after_is_an_error)
     EXPECT_ERR(bide_loop_call_soon_threadsafe(loop, trace_call, "x"), BIDE_ECLOSED);
 }
 
-TEST(close_6_1_no_20_of_a_running_loop_is_refused)
+/* asyncio 20 */
+TEST(close_of_a_running_loop_is_refused)
 {
     EXPECT_ERR(bide_loop_close(bide_get_event_loop()), BIDE_ERUNNING);
 }
@@ -456,7 +477,8 @@ static int child_answer(void)
     return clean && bide_run(bide_coro(give, 7)) == 7 ? 23 : 1;
 }
 
-TEST(fork_6_1_no_23_leaves_the_child_without_loop_and_task, .real_time = true)
+/* asyncio 23 */
+TEST(fork_leaves_the_child_without_loop_and_task, .real_time = true)
 {
     pid_t pid = fork();
     EXPECT_TRUE(pid >= 0);
@@ -475,7 +497,8 @@ static int leave_one_behind(void)
     return bide_sleep_ms(1);
 }
 
-UNIT(run_6_11_no_122_cancels_and_awaits_what_is_left)
+/* asyncio 122 */
+UNIT(run_cancels_and_awaits_what_is_left)
 {
     EXPECT_EQ(bide_run(bide_coro(leave_one_behind)), 0);
     EXPECT_TRACE("left:cancelled");

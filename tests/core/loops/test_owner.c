@@ -179,6 +179,7 @@ static void end_theirs(void)
     EXPECT_TRACE("t:cancelled");
 }
 
+/* asyncio 13 */
 TEST(owner_other_thread_is_refused_by_every_function, .real_time = true)
 {
     make_theirs();

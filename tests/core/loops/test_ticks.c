@@ -10,7 +10,7 @@
         EXPECT_EQ(turns_end(), (n)); \
     } while (0)
 
-TEST(ticks_6_12_coroutine_and_done_future_0)
+TEST(ticks_coroutine_and_done_future_0)
 {
     bide_auto bide_future *f = bide_future_new();
     BIDE_IGNORE(bide_future_set_result(f, 0));
@@ -19,7 +19,7 @@ TEST(ticks_6_12_coroutine_and_done_future_0)
     EXPECT_TURNS(0, bide_wait_for(bide_coro(nop), 10000));
 }
 
-TEST(ticks_6_12_sleep_0_1)
+TEST(ticks_sleep_0_1)
 {
     EXPECT_TURNS(1, bide_sleep_ms(0));
 }
@@ -30,7 +30,7 @@ static int spawn_and_await(void)
     return bide_await(t);
 }
 
-TEST(ticks_6_12_task_2)
+TEST(ticks_task_2)
 {
     EXPECT_TURNS(2, bide_await(bide_coro(spawn_and_await)));
 }
@@ -47,7 +47,7 @@ static int await_set_soon(void)
     return bide_await(f);
 }
 
-TEST(ticks_6_12_future_set_by_call_soon_2)
+TEST(ticks_future_set_by_call_soon_2)
 {
     EXPECT_TURNS(2, bide_await(bide_coro(await_set_soon)));
 }
@@ -59,7 +59,7 @@ static int timeout_0(void)
     return 0;
 }
 
-TEST(ticks_6_12_timeout_0_2)
+TEST(ticks_timeout_0_2)
 {
     EXPECT_TURNS(2, bide_await(bide_coro(timeout_0)));
 }
@@ -84,7 +84,7 @@ static int shield_nop(void)
     return bide_shield(t);
 }
 
-TEST(ticks_6_12_gather_wait_shield_3)
+TEST(ticks_gather_wait_shield_3)
 {
     EXPECT_TURNS(3, bide_await(bide_coro(gather_3)));
     EXPECT_TURNS(3, bide_await(bide_coro(wait_3)));
@@ -106,7 +106,7 @@ static int cancel_unstarted(void)
     return bide_await(t);
 }
 
-TEST(ticks_6_12_cancel_sleeping_3_unstarted_2)
+TEST(ticks_cancel_sleeping_3_unstarted_2)
 {
     EXPECT_TURNS(3, bide_await(bide_coro(cancel_sleeping)));
     EXPECT_TURNS(2, bide_await(bide_coro(cancel_unstarted)));

@@ -17,7 +17,8 @@ static void release_all(bide_task **tasks)
         bide_release(tasks[i]);
 }
 
-TEST(as_completed_6_7_no_93_gives_each_once_in_the_order_of_their_ends)
+/* asyncio 93 */
+TEST(as_completed_gives_each_once_in_the_order_of_their_ends)
 {
     bide_task *tasks[N], *t = NULL;
     start(tasks, (const int64_t[]){30, 10, 40, 20});
@@ -31,7 +32,8 @@ TEST(as_completed_6_7_no_93_gives_each_once_in_the_order_of_their_ends)
     release_all(tasks);
 }
 
-TEST(as_completed_6_7_no_93_errors_and_cancellations_come_as_tasks)
+/* asyncio 93 */
+TEST(as_completed_errors_and_cancellations_come_as_tasks)
 {
     bide_task *tasks[] = {bide_create_task(bide_coro(sleep_give, (int64_t)5, -EIO)),
                           bide_create_task(bide_coro(until_cancelled, "c"))};
@@ -47,7 +49,8 @@ TEST(as_completed_6_7_no_93_errors_and_cancellations_come_as_tasks)
     bide_release(tasks[1]);
 }
 
-TEST(as_completed_6_7_no_93_goes_on_after_a_timeout)
+/* asyncio 93 */
+TEST(as_completed_goes_on_after_a_timeout)
 {
     bide_task *tasks[N], *t = NULL;
     start(tasks, (const int64_t[]){30, 10, 40, 20});
@@ -160,7 +163,7 @@ static int two_of_two(void)
     return n;
 }
 
-TEST(ticks_6_12_as_completed_of_2_takes_3)
+TEST(ticks_as_completed_of_2_takes_3)
 {
     turns_begin();
     EXPECT_EQ(two_of_two(), 2);

@@ -13,7 +13,8 @@ static int put(int64_t ms, int *slot, int value)
     return r;
 }
 
-TEST(gather_6_7_no_86_all_succeed_results_where_the_caller_said)
+/* asyncio 86 */
+TEST(gather_all_succeed_results_where_the_caller_said)
 {
     int a = 0, b = 0, c = 0;
     EXPECT_EQ(bide_gather(bide_coro(put, (int64_t)30, &a, 1), bide_coro(put, (int64_t)10, &b, 2), bide_coro(put, (int64_t)20, &c, 3)), 0);
@@ -22,14 +23,16 @@ TEST(gather_6_7_no_86_all_succeed_results_where_the_caller_said)
     EXPECT_EQ(c, 3);
 }
 
-TEST(gather_6_7_no_86_of_nothing_is_done_and_duplicates_share_one_child)
+/* asyncio 86 */
+TEST(gather_of_nothing_is_done_and_duplicates_share_one_child)
 {
     EXPECT_EQ(bide_gather_n(NULL, 0), 0);
     bide_auto bide_task *t = bide_create_task(bide_coro(sleep_give, (int64_t)5, 0));
     EXPECT_EQ(bide_gather(t, t, t), 0);
 }
 
-TEST(gather_6_7_no_87_differs_first_error_cancels_and_drains_the_others)
+/* asyncio 87 */
+TEST(gather_differs_first_error_cancels_and_drains_the_others)
 {
     EXPECT_ERR(bide_gather(bide_coro(sleep_give, (int64_t)1, -EIO), bide_coro(until_cancelled, "sibling")), -EIO);
     EXPECT_TRACE("sibling:cancelled");
@@ -47,7 +50,8 @@ TEST(gather_first_error_in_order_of_occurrence_with_its_story)
     EXPECT_STR(bide_error_text(), "early");
 }
 
-TEST(gather_all_6_7_no_88_errors_and_cancellations_become_codes)
+/* asyncio 88 */
+TEST(gather_all_errors_and_cancellations_become_codes)
 {
     int codes[4] = {0};
     bide_auto bide_task *cancelled = bide_create_task(bide_coro(until_cancelled, "c"));
@@ -59,7 +63,8 @@ TEST(gather_all_6_7_no_88_errors_and_cancellations_become_codes)
     EXPECT_EQ(codes[3], 4);
 }
 
-TEST(gather_6_7_no_89_a_cancelled_child_makes_it_fail)
+/* asyncio 89 */
+TEST(gather_a_cancelled_child_makes_it_fail)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(until_cancelled, "c"));
     BIDE_IGNORE(bide_sleep_ms(0));
@@ -73,7 +78,8 @@ static int gathers_two(void)
     return bide_gather(bide_coro(until_cancelled, "a"), bide_coro(until_cancelled, "b"));
 }
 
-TEST(gather_6_7_no_90_cancelled_cancels_all_children_and_ends_with_them)
+/* asyncio 90 */
+TEST(gather_cancelled_cancels_all_children_and_ends_with_them)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(gathers_two));
     BIDE_IGNORE(bide_sleep_ms(1));
@@ -94,7 +100,8 @@ static int gathers_all_swallow(void)
     return bide_gather_all(codes, bide_coro(swallow), bide_coro(swallow));
 }
 
-TEST(gather_all_6_7_no_90_cancelled_raises_even_if_the_children_swallow_it)
+/* asyncio 90 */
+TEST(gather_all_cancelled_raises_even_if_the_children_swallow_it)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(gathers_all_swallow));
     BIDE_IGNORE(bide_sleep_ms(1));
@@ -102,7 +109,8 @@ TEST(gather_all_6_7_no_90_cancelled_raises_even_if_the_children_swallow_it)
     EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
 }
 
-TEST(gather_6_7_no_91_of_two_loops_is_refused)
+/* asyncio 91 */
+TEST(gather_of_two_loops_is_refused)
 {
     bide_auto bide_loop *other = bide_loop_new();
     bide_loop *here = bide__loop_here;
@@ -118,7 +126,8 @@ static int shields(bide_task *t)
     return bide_shield(t);
 }
 
-TEST(shield_6_7_no_92_cancelling_the_waiter_leaves_the_task)
+/* asyncio 92 */
+TEST(shield_cancelling_the_waiter_leaves_the_task)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(sleep_give, (int64_t)50, 4));
     bide_auto bide_task *waiter = bide_create_task(bide_coro(shields, t));
@@ -128,7 +137,8 @@ TEST(shield_6_7_no_92_cancelling_the_waiter_leaves_the_task)
     EXPECT_EQ(bide_await(t), 4);
 }
 
-TEST(shield_6_7_no_92_a_cancelled_inner_cancels_the_outer)
+/* asyncio 92 */
+TEST(shield_a_cancelled_inner_cancels_the_outer)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(until_cancelled, "t"));
     bide_auto bide_task *waiter = bide_create_task(bide_coro(shields, t));

@@ -16,7 +16,8 @@ static int ignores_cancel(void)
     return 4;
 }
 
-TEST(cancel_6_4_no_52_59_is_a_request_that_may_be_declined)
+/* asyncio 52, 59 */
+TEST(cancel_is_a_request_that_may_be_declined)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(ignores_cancel));
     BIDE_IGNORE(bide_sleep_ms(0));
@@ -26,7 +27,8 @@ TEST(cancel_6_4_no_52_59_is_a_request_that_may_be_declined)
     EXPECT_TRACE("1");
 }
 
-TEST(cancel_6_4_no_53_requests_are_counted_and_a_done_task_says_false)
+/* asyncio 53 */
+TEST(cancel_requests_are_counted_and_a_done_task_says_false)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(until_cancelled, "t"));
     BIDE_IGNORE(bide_sleep_ms(0));
@@ -46,7 +48,8 @@ static int await_future(bide_future *f)
     return bide_await(f);
 }
 
-TEST(cancel_6_4_no_54_goes_to_the_awaited_future_first)
+/* asyncio 54 */
+TEST(cancel_goes_to_the_awaited_future_first)
 {
     bide_auto bide_future *f = bide_future_new();
     bide_auto bide_task *t = bide_create_task(bide_coro(await_future, f));
@@ -64,7 +67,8 @@ static int await_task(bide_task *t)
     return r;
 }
 
-TEST(cancel_6_4_no_54_60_passes_through_nested_awaits_to_the_innermost)
+/* asyncio 54, 60 */
+TEST(cancel_passes_through_nested_awaits_to_the_innermost)
 {
     bide_auto bide_task *inner = bide_create_task(bide_coro(until_cancelled, "inner"));
     bide_auto bide_task *middle = bide_create_task(bide_coro(await_task, inner));
@@ -76,7 +80,8 @@ TEST(cancel_6_4_no_54_60_passes_through_nested_awaits_to_the_innermost)
     EXPECT_TRUE(bide_task_cancelled(middle));
 }
 
-TEST(cancel_6_4_no_54_the_inner_task_may_answer_instead)
+/* asyncio 54 */
+TEST(cancel_the_inner_task_may_answer_instead)
 {
     bide_auto bide_task *inner = bide_create_task(bide_coro(ignores_cancel));
     bide_auto bide_task *outer = bide_create_task(bide_coro(await_task, inner));
@@ -96,7 +101,8 @@ static int yields(void)
     return 0;
 }
 
-TEST(cancel_6_4_no_55_of_a_runnable_task_is_delivered_at_its_next_step_once)
+/* asyncio 55 */
+TEST(cancel_of_a_runnable_task_is_delivered_at_its_next_step_once)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(yields));
     BIDE_IGNORE(bide_sleep_ms(0));
@@ -105,7 +111,8 @@ TEST(cancel_6_4_no_55_of_a_runnable_task_is_delivered_at_its_next_step_once)
     EXPECT_TRACE("first:1 second:0");
 }
 
-TEST(cancel_6_4_no_56_before_the_first_step_the_body_never_runs)
+/* asyncio 56 */
+TEST(cancel_before_the_first_step_the_body_never_runs)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(until_cancelled, "never"));
     bide_task_cancel(t);
@@ -123,7 +130,8 @@ static int cancels_itself_then_awaits(bide_future *f)
     return 0;
 }
 
-TEST(cancel_6_4_no_57_self_cancel_takes_effect_at_the_next_await_and_cancels_that)
+/* asyncio 57 */
+TEST(cancel_self_cancel_takes_effect_at_the_next_await_and_cancels_that)
 {
     bide_auto bide_future *f = bide_future_new();
     bide_auto bide_task *t = bide_create_task(bide_coro(cancels_itself_then_awaits, f));
@@ -138,7 +146,8 @@ static int cancels_itself_and_returns(void)
     return 5;
 }
 
-TEST(cancel_6_4_no_58_self_cancel_then_return_ends_cancelled)
+/* asyncio 58 */
+TEST(cancel_self_cancel_then_return_ends_cancelled)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(cancels_itself_and_returns));
     EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
@@ -154,7 +163,8 @@ static int goes_on_after_cancel(void)
     return 9;
 }
 
-TEST(cancel_6_4_no_59_a_task_may_go_on_awaiting)
+/* asyncio 59 */
+TEST(cancel_a_task_may_go_on_awaiting)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(goes_on_after_cancel));
     BIDE_IGNORE(bide_sleep_ms(0));
@@ -163,7 +173,8 @@ TEST(cancel_6_4_no_59_a_task_may_go_on_awaiting)
     EXPECT_TRACE("a1 b0");
 }
 
-TEST(uncancel_6_4_no_61_counts_down_to_zero_and_clears_the_request)
+/* asyncio 61 */
+TEST(uncancel_counts_down_to_zero_and_clears_the_request)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(yields));
     BIDE_IGNORE(bide_sleep_ms(0));
@@ -186,7 +197,8 @@ static int timeout_in_cancelled(void)
     return r;
 }
 
-TEST(cancel_6_4_no_62_a_foreign_cancel_outranks_a_timeout_that_expired_too)
+/* asyncio 62 */
+TEST(cancel_a_foreign_cancel_outranks_a_timeout_that_expired_too)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(timeout_in_cancelled));
     BIDE_IGNORE(bide_sleep_ms(0));
@@ -204,7 +216,8 @@ static void on_exception(bide_loop *loop, const char *message, void *arg)
     snprintf(report, sizeof report, "%s", message);
 }
 
-TEST(cancel_6_4_no_64_of_a_failed_task_silences_the_report)
+/* asyncio 64 */
+TEST(cancel_of_a_failed_task_silences_the_report)
 {
     bide_loop_set_exception_handler(bide_get_event_loop(), on_exception, NULL);
     bide_task *t = bide_create_task(bide_coro(give, -EIO));

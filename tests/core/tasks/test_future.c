@@ -14,7 +14,8 @@ static void add(bide_future *f, const char *word)
     EXPECT_EQ(bide_future_add_done_callback(f, said, (void *)(uintptr_t)word), 0);
 }
 
-TEST(future_6_2_no_24_settles_once)
+/* asyncio 24 */
+TEST(future_settles_once)
 {
     bide_auto bide_future *f = bide_future_new();
     EXPECT_FALSE(bide_future_done(f));
@@ -35,7 +36,8 @@ TEST(future_result_and_error_must_have_their_sign)
     EXPECT_FALSE(bide_future_done(f));
 }
 
-TEST(future_6_2_no_25_result_while_pending_is_an_error_and_cancelled_is_cancelled)
+/* asyncio 25 */
+TEST(future_result_while_pending_is_an_error_and_cancelled_is_cancelled)
 {
     bide_auto bide_future *f = bide_future_new();
     EXPECT_ERR(bide_future_result(f), BIDE_ESTATE);
@@ -44,7 +46,8 @@ TEST(future_6_2_no_25_result_while_pending_is_an_error_and_cancelled_is_cancelle
     EXPECT_ERR(bide_future_result(f), BIDE_ECANCELED);
 }
 
-TEST(future_6_2_no_26_cancel_of_a_done_one_is_false)
+/* asyncio 26 */
+TEST(future_cancel_of_a_done_one_is_false)
 {
     bide_auto bide_future *f = bide_future_new();
     add(f, "called");
@@ -69,7 +72,8 @@ TEST(future_error_keeps_its_story)
     EXPECT_STR(bide_error_text(), "the disk is full of water");
 }
 
-TEST(callbacks_6_2_no_28_never_inline_in_order_of_registration)
+/* asyncio 28 */
+TEST(callbacks_never_inline_in_order_of_registration)
 {
     bide_auto bide_future *f = bide_future_new();
     add(f, "c0");
@@ -81,7 +85,8 @@ TEST(callbacks_6_2_no_28_never_inline_in_order_of_registration)
     EXPECT_TRACE("set c0 c1 c2");
 }
 
-TEST(callbacks_6_2_no_28_run_after_an_error_as_after_a_result)
+/* asyncio 28 */
+TEST(callbacks_run_after_an_error_as_after_a_result)
 {
     bide_auto bide_future *f = bide_future_new();
     add(f, "c0");
@@ -93,7 +98,8 @@ TEST(callbacks_6_2_no_28_run_after_an_error_as_after_a_result)
     EXPECT_ERR(bide_future_result(f), -EIO);
 }
 
-TEST(callbacks_6_2_no_28_29_trace_of_the_tick_table)
+/* asyncio 28, 29 */
+TEST(callbacks_trace_of_the_tick_table)
 {
     bide_loop *loop = bide_get_event_loop();
     bide_auto bide_future *f = bide_future_new();
@@ -108,7 +114,8 @@ TEST(callbacks_6_2_no_28_29_trace_of_the_tick_table)
     EXPECT_TRACE("before c0 c1 c2 after late");
 }
 
-TEST(callbacks_6_2_no_30_removal_after_settling_does_not_unschedule)
+/* asyncio 30 */
+TEST(callbacks_removal_after_settling_does_not_unschedule)
 {
     bide_auto bide_future *f = bide_future_new();
     add(f, "c0");
@@ -118,7 +125,8 @@ TEST(callbacks_6_2_no_30_removal_after_settling_does_not_unschedule)
     EXPECT_TRACE("c0");
 }
 
-TEST(callbacks_6_2_no_31_remove_takes_every_equal_one)
+/* asyncio 31 */
+TEST(callbacks_remove_takes_every_equal_one)
 {
     bide_auto bide_future *f = bide_future_new();
     static char a[] = "a", b[] = "b";
@@ -137,7 +145,8 @@ static void remove_other(bide_future *f, void *arg)
     trace("removed%d", bide_future_remove_done_callback(f, said, arg));
 }
 
-TEST(callbacks_6_2_no_32_removal_from_a_callback)
+/* asyncio 32 */
+TEST(callbacks_removal_from_a_callback)
 {
     bide_auto bide_future *f = bide_future_new();
     static char word[] = "later";
@@ -157,7 +166,8 @@ static void on_exception(bide_loop *loop, const char *message, void *arg)
     snprintf(report, sizeof report, "%s", message);
 }
 
-TEST(future_6_2_no_33_never_retrieved_error_is_reported_when_dropped)
+/* asyncio 33 */
+TEST(future_never_retrieved_error_is_reported_when_dropped)
 {
     bide_loop_set_exception_handler(bide_get_event_loop(), on_exception, NULL);
     bide_future *f = bide_future_new();
@@ -173,7 +183,8 @@ TEST(future_6_2_no_33_never_retrieved_error_is_reported_when_dropped)
     EXPECT_STR(report, "");
 }
 
-TEST(future_6_2_no_34_cancel_of_a_failed_one_silences_the_report)
+/* asyncio 34 */
+TEST(future_cancel_of_a_failed_one_silences_the_report)
 {
     bide_loop_set_exception_handler(bide_get_event_loop(), on_exception, NULL);
     bide_future *f = bide_future_new();
@@ -183,7 +194,8 @@ TEST(future_6_2_no_34_cancel_of_a_failed_one_silences_the_report)
     EXPECT_STR(report, "");
 }
 
-TEST(future_6_2_no_33_a_cancelled_one_is_not_reported)
+/* asyncio 33 */
+TEST(future_a_cancelled_one_is_not_reported)
 {
     bide_loop_set_exception_handler(bide_get_event_loop(), on_exception, NULL);
     bide_future *f = bide_future_new();
@@ -192,7 +204,8 @@ TEST(future_6_2_no_33_a_cancelled_one_is_not_reported)
     EXPECT_STR(report, "");
 }
 
-TEST(future_6_2_no_36_awaiting_a_done_one_does_not_yield_and_works_twice)
+/* asyncio 36 */
+TEST(future_awaiting_a_done_one_does_not_yield_and_works_twice)
 {
     bide_auto bide_future *f = bide_future_new();
     BIDE_IGNORE(bide_future_set_result(f, 8));
@@ -202,7 +215,8 @@ TEST(future_6_2_no_36_awaiting_a_done_one_does_not_yield_and_works_twice)
     EXPECT_EQ(turns_end(), 0);
 }
 
-TEST(future_6_2_no_38_of_another_loop_is_refused)
+/* asyncio 38 */
+TEST(future_of_another_loop_is_refused)
 {
     bide_auto bide_loop *other = bide_loop_new();
     bide_loop *here = bide__loop_here;
@@ -229,7 +243,8 @@ static int await_other(bide_future *f, bide_task *t)
     return 0;
 }
 
-TEST(future_6_2_no_38_of_another_loop_is_refused_by_every_way_to_wait)
+/* asyncio 38 */
+TEST(future_of_another_loop_is_refused_by_every_way_to_wait)
 {
     bide_auto bide_loop *other = bide_loop_new();
     bide_loop *here = bide__loop_here;
@@ -255,7 +270,8 @@ static int wait_for_self(void)
     return 3;
 }
 
-TEST(task_6_3_no_42_cannot_wait_for_itself_in_any_way)
+/* asyncio 42 */
+TEST(task_cannot_wait_for_itself_in_any_way)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(wait_for_self));
     EXPECT_EQ(bide_await(t), 3);

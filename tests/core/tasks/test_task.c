@@ -9,7 +9,8 @@ static int say(const char *word)
     return 0;
 }
 
-TEST(task_6_3_no_39_first_step_is_queued_not_run)
+/* asyncio 39 */
+TEST(task_first_step_is_queued_not_run)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(say, "body"));
     trace("created");
@@ -17,7 +18,8 @@ TEST(task_6_3_no_39_first_step_is_queued_not_run)
     EXPECT_TRACE("created body");
 }
 
-TEST(task_6_3_no_40_cannot_be_settled_from_outside)
+/* asyncio 40 */
+TEST(task_cannot_be_settled_from_outside)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(nop));
     EXPECT_ERR(bide_future_set_result(bide_task_future(t), 1), BIDE_ESTATE);
@@ -36,7 +38,8 @@ TEST(task_as_a_future_and_back_is_the_same_task)
     EXPECT_EQ(bide_await(t), 0);
 }
 
-TEST(ensure_future_6_3_no_41_leaves_tasks_and_futures_as_they_are)
+/* asyncio 41 */
+TEST(ensure_future_leaves_tasks_and_futures_as_they_are)
 {
     bide_auto bide_task *t = bide_ensure_future(bide_coro(give, 1));
     bide_auto bide_task *same = bide_ensure_future(t);
@@ -52,7 +55,8 @@ static int await_self(void)
     return bide_await(bide_current_task());
 }
 
-TEST(task_6_3_no_42_cannot_await_itself)
+/* asyncio 42 */
+TEST(task_cannot_await_itself)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(await_self));
     EXPECT_ERR(bide_await(t), BIDE_EDEADLOCK);
@@ -94,7 +98,8 @@ static void current_in_callback(void *arg)
     *(bool *)arg = bide_current_task() == NULL;
 }
 
-TEST(current_task_6_3_no_43_is_right_when_interleaved_and_null_outside)
+/* asyncio 43 */
+TEST(current_task_is_right_when_interleaved_and_null_outside)
 {
     bide_task *a = NULL, *b = NULL;
     bool null_in_callback = false;
@@ -115,7 +120,8 @@ static int count_tasks(bide_loop *loop)
     return n;
 }
 
-TEST(tasks_6_3_no_44_of_a_loop_are_those_not_done)
+/* asyncio 44 */
+TEST(tasks_of_a_loop_are_those_not_done)
 {
     bide_loop *loop = bide_get_event_loop();
     EXPECT_EQ(count_tasks(loop), 1);
@@ -125,7 +131,8 @@ TEST(tasks_6_3_no_44_of_a_loop_are_those_not_done)
     EXPECT_EQ(count_tasks(loop), 1);
 }
 
-TEST(task_6_3_no_45_names)
+/* asyncio 45 */
+TEST(task_names)
 {
     char name[] = "mine";
     bide_auto bide_task *a = bide_create_task(bide_coro(nop));
@@ -138,7 +145,8 @@ TEST(task_6_3_no_45_names)
     BIDE_IGNORE(bide_gather(a, b, c));
 }
 
-TEST(sleep_6_3_no_47_of_nothing_yields_exactly_one_turn)
+/* asyncio 47 */
+TEST(sleep_of_nothing_yields_exactly_one_turn)
 {
     turns_begin();
     BIDE_IGNORE(bide_sleep_ms(0));
@@ -147,7 +155,8 @@ TEST(sleep_6_3_no_47_of_nothing_yields_exactly_one_turn)
     EXPECT_EQ(turns_end(), 2);
 }
 
-TEST(sleep_6_3_no_48_cancelled_leaves_no_timer)
+/* asyncio 48 */
+TEST(sleep_cancelled_leaves_no_timer)
 {
     bide_loop *loop = bide_get_event_loop();
     size_t before = loop->wheel.count;
@@ -159,7 +168,8 @@ TEST(sleep_6_3_no_48_cancelled_leaves_no_timer)
     EXPECT_TRACE("t:cancelled");
 }
 
-TEST(task_6_3_no_49_dropped_while_running_is_cancelled_and_awaited)
+/* asyncio 49 */
+TEST(task_dropped_while_running_is_cancelled_and_awaited)
 {
     bool wrote = false;
     {
@@ -181,7 +191,8 @@ static void on_exception(bide_loop *loop, const char *message, void *arg)
     snprintf(reported, sizeof reported, "%s", message);
 }
 
-TEST(task_6_3_no_49_dropped_where_nobody_can_wait_is_cancelled_and_reported)
+/* asyncio 49 */
+TEST(task_dropped_where_nobody_can_wait_is_cancelled_and_reported)
 {
     bide_loop_set_exception_handler(bide_get_event_loop(), on_exception, NULL);
     bide_task *t = bide_create_task(bide_coro(until_cancelled, "child"), .name = "orphan");
@@ -209,7 +220,7 @@ static int start_sleep_end(int i)
     return 0;
 }
 
-TEST(task_6_12_trace_of_three_tasks)
+TEST(task_trace_of_three_tasks)
 {
     bide_auto bide_task *t0 = bide_create_task(bide_coro(start_sleep_end, 0));
     bide_auto bide_task *t1 = bide_create_task(bide_coro(start_sleep_end, 1));

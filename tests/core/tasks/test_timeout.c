@@ -8,7 +8,8 @@ static int64_t now_ms(void)
     return bide_loop_time_ms(bide_get_event_loop());
 }
 
-TEST(wait_for_6_6_no_72_cancels_waits_for_the_end_then_times_out)
+/* asyncio 72 */
+TEST(wait_for_cancels_waits_for_the_end_then_times_out)
 {
     int64_t begin = now_ms();
     EXPECT_ERR(bide_wait_for(bide_coro(until_cancelled, "x"), 50), BIDE_ETIMEDOUT);
@@ -23,7 +24,8 @@ static int slow_to_end(void)
     return r;
 }
 
-TEST(wait_for_6_6_no_72_waits_for_the_cancelled_task)
+/* asyncio 72 */
+TEST(wait_for_waits_for_the_cancelled_task)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(slow_to_end));
     EXPECT_ERR(bide_wait_for(t, 10), BIDE_ETIMEDOUT);
@@ -32,12 +34,14 @@ TEST(wait_for_6_6_no_72_waits_for_the_cancelled_task)
     EXPECT_TRACE("ended");
 }
 
-TEST(wait_for_6_6_no_73_for_ever_is_a_plain_await)
+/* asyncio 73 */
+TEST(wait_for_for_ever_is_a_plain_await)
 {
     EXPECT_EQ(bide_wait_for(bide_coro(sleep_give, (int64_t)100000, 3), BIDE_FOREVER), 3);
 }
 
-TEST(wait_for_6_6_no_74_no_time_gives_a_done_result_or_cancels_without_starting)
+/* asyncio 74 */
+TEST(wait_for_no_time_gives_a_done_result_or_cancels_without_starting)
 {
     bide_auto bide_future *done = bide_future_new();
     BIDE_IGNORE(bide_future_set_result(done, 6));
@@ -55,7 +59,8 @@ static int swallows(void)
     return 12;
 }
 
-TEST(wait_for_6_6_no_75_an_inner_that_swallows_the_cancel_gives_its_value)
+/* asyncio 75 */
+TEST(wait_for_an_inner_that_swallows_the_cancel_gives_its_value)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(swallows));
     EXPECT_EQ(bide_wait_for(t, 10), 12);
@@ -68,7 +73,8 @@ static int fails_while_cancelled(void)
     return bide_fail(-EIO, "cleanup broke");
 }
 
-TEST(wait_for_6_6_no_76_an_inner_that_fails_while_being_cancelled_gives_that_error)
+/* asyncio 76 */
+TEST(wait_for_an_inner_that_fails_while_being_cancelled_gives_that_error)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(fails_while_cancelled));
     EXPECT_ERR(bide_wait_for(t, 10), -EIO);
@@ -80,7 +86,8 @@ static int waits_for(bide_task *t)
     return bide_wait_for(t, 100000);
 }
 
-TEST(wait_for_6_6_no_77_cancelled_cancels_inner_and_waits_for_it)
+/* asyncio 77 */
+TEST(wait_for_cancelled_cancels_inner_and_waits_for_it)
 {
     bide_auto bide_task *inner = bide_create_task(bide_coro(slow_to_end));
     bide_auto bide_task *outer = bide_create_task(bide_coro(waits_for, inner));
@@ -96,7 +103,8 @@ static int waits_for_future(bide_future *f)
     return bide_wait_for(f, 100000);
 }
 
-TEST(wait_for_6_6_no_78_a_cancel_when_inner_has_just_finished_still_cancels)
+/* asyncio 78 */
+TEST(wait_for_a_cancel_when_inner_has_just_finished_still_cancels)
 {
     bide_auto bide_future *f = bide_future_new();
     bide_auto bide_task *t = bide_create_task(bide_coro(waits_for_future, f));
@@ -111,7 +119,8 @@ static int shields(bide_task *t)
     return bide_shield(t);
 }
 
-TEST(wait_for_6_6_no_79_a_shield_inside_is_given_up_and_the_task_lives)
+/* asyncio 79 */
+TEST(wait_for_a_shield_inside_is_given_up_and_the_task_lives)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(sleep_give, (int64_t)100, 5));
     EXPECT_ERR(bide_wait_for(bide_coro(shields, t), 10), BIDE_ETIMEDOUT);
@@ -119,7 +128,8 @@ TEST(wait_for_6_6_no_79_a_shield_inside_is_given_up_and_the_task_lives)
     EXPECT_EQ(bide_await(t), 5);
 }
 
-TEST(timeout_6_6_no_80_ends_every_wait_inside_and_none_after)
+/* asyncio 80 */
+TEST(timeout_ends_every_wait_inside_and_none_after)
 {
     int first = 0, second = 0;
     bide_timeout(20) {
@@ -133,7 +143,8 @@ TEST(timeout_6_6_no_80_ends_every_wait_inside_and_none_after)
     EXPECT_EQ(bide_cancelling(bide_current_task()), 0);
 }
 
-TEST(timeout_6_6_no_80_not_expired_changes_nothing)
+/* asyncio 80 */
+TEST(timeout_not_expired_changes_nothing)
 {
     int r = -1;
     bide_timeout(20)
@@ -142,7 +153,8 @@ TEST(timeout_6_6_no_80_not_expired_changes_nothing)
     EXPECT_EQ(bide_sleep_ms(100), 0);
 }
 
-TEST(timeout_6_6_no_81_nested_the_outer_one_is_seen_inside_too)
+/* asyncio 81 */
+TEST(timeout_nested_the_outer_one_is_seen_inside_too)
 {
     int in = 0, between = 0;
     bide_timeout(10) {
@@ -155,7 +167,8 @@ TEST(timeout_6_6_no_81_nested_the_outer_one_is_seen_inside_too)
     EXPECT_EQ(bide_sleep_ms(1), 0);
 }
 
-TEST(timeout_6_6_no_81_nested_the_inner_one_does_not_leak_out)
+/* asyncio 81 */
+TEST(timeout_nested_the_inner_one_does_not_leak_out)
 {
     int in = 0, between = -1;
     bide_timeout(1000) {
@@ -167,7 +180,8 @@ TEST(timeout_6_6_no_81_nested_the_inner_one_does_not_leak_out)
     EXPECT_EQ(between, 0);
 }
 
-TEST(timeout_6_6_no_82_already_past_even_sleep_0_times_out)
+/* asyncio 82 */
+TEST(timeout_already_past_even_sleep_0_times_out)
 {
     int r = 0;
     bide_timeout(0)
@@ -178,7 +192,8 @@ TEST(timeout_6_6_no_82_already_past_even_sleep_0_times_out)
     EXPECT_ERR(r, BIDE_ETIMEDOUT);
 }
 
-UNIT(timeout_6_6_no_84_outside_a_task_bounds_nothing_and_runs_the_block)
+/* asyncio 84 */
+UNIT(timeout_outside_a_task_bounds_nothing_and_runs_the_block)
 {
     int ran = 0;
     bide_timeout(10)
@@ -196,7 +211,8 @@ static int after_a_caught_cancel(void)
     return 0;
 }
 
-TEST(timeout_6_6_no_85_works_after_a_caught_cancel)
+/* asyncio 85 */
+TEST(timeout_works_after_a_caught_cancel)
 {
     bide_auto bide_task *t = bide_create_task(bide_coro(after_a_caught_cancel));
     BIDE_IGNORE(bide_sleep_ms(0));

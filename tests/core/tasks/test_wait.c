@@ -11,7 +11,8 @@ static void release_all(bide_task **tasks, int n)
         bide_release(tasks[i]);
 }
 
-TEST(wait_6_5_no_65_a_timeout_is_no_error_and_cancels_nothing)
+/* asyncio 65 */
+TEST(wait_a_timeout_is_no_error_and_cancels_nothing)
 {
     bide_task *tasks[] = {START(sleep_give, 10, 1), START(sleep_give, 100, 2)};
     EXPECT_EQ(bide_wait(tasks, 2, .timeout_ms = 50), 1);
@@ -21,12 +22,14 @@ TEST(wait_6_5_no_65_a_timeout_is_no_error_and_cancels_nothing)
     release_all(tasks, 2);
 }
 
-TEST(wait_6_5_no_66_of_nothing_is_an_error)
+/* asyncio 66 */
+TEST(wait_of_nothing_is_an_error)
 {
     EXPECT_ERR(bide_wait(NULL, 0), -EINVAL);
 }
 
-TEST(wait_6_5_no_67_the_same_task_twice)
+/* asyncio 67 */
+TEST(wait_the_same_task_twice)
 {
     bide_task *t = START(sleep_give, 10, 1);
     bide_task *tasks[] = {t, t};
@@ -34,14 +37,16 @@ TEST(wait_6_5_no_67_the_same_task_twice)
     bide_release(t);
 }
 
-TEST(wait_6_5_no_68_first_completed_counts_at_wake_up)
+/* asyncio 68 */
+TEST(wait_first_completed_counts_at_wake_up)
 {
     bide_task *tasks[] = {START(nop), START(nop), START(sleep_give, 100, 0)};
     EXPECT_EQ(bide_wait(tasks, 3, .until = BIDE_FIRST_COMPLETED), 2);
     release_all(tasks, 3);
 }
 
-TEST(wait_6_5_no_69_first_error_ends_it_and_a_cancelled_child_is_none)
+/* asyncio 69 */
+TEST(wait_first_error_ends_it_and_a_cancelled_child_is_none)
 {
     bide_task *tasks[] = {START(sleep_give, 10, -EIO), START(until_cancelled, "c"), START(sleep_give, 50, 0)};
     BIDE_IGNORE(bide_sleep_ms(0));
@@ -52,14 +57,16 @@ TEST(wait_6_5_no_69_first_error_ends_it_and_a_cancelled_child_is_none)
     release_all(tasks, 3);
 }
 
-TEST(wait_6_5_no_69_without_an_error_all_are_awaited)
+/* asyncio 69 */
+TEST(wait_without_an_error_all_are_awaited)
 {
     bide_task *tasks[] = {START(sleep_give, 10, 0), START(sleep_give, 20, 0)};
     EXPECT_EQ(bide_wait(tasks, 2, .until = BIDE_FIRST_ERROR), 2);
     release_all(tasks, 2);
 }
 
-TEST(wait_6_5_no_70_all_completed_reports_failures_only_by_the_tasks)
+/* asyncio 70 */
+TEST(wait_all_completed_reports_failures_only_by_the_tasks)
 {
     bide_task *tasks[] = {START(give, -EIO), START(give, 3)};
     EXPECT_EQ(bide_wait(tasks, 2), 2);
@@ -73,7 +80,8 @@ static int waits(bide_task **tasks)
     return bide_wait(tasks, 1);
 }
 
-TEST(wait_6_5_no_71_cancelled_leaves_the_children_running)
+/* asyncio 71 */
+TEST(wait_cancelled_leaves_the_children_running)
 {
     bide_task *tasks[] = {START(sleep_give, 50, 6)};
     bide_auto bide_task *waiter = START(waits, tasks);

@@ -200,7 +200,8 @@ static void expect_cancelled(struct job job)
     bide_error_clear();
 }
 
-TEST(client_R56_cancelled_while_connecting, .real_time = true)
+/* R56 */
+TEST(client_cancelled_while_connecting, .real_time = true)
 {
     struct hole h;
     hole_open(&h);
@@ -211,7 +212,8 @@ TEST(client_R56_cancelled_while_connecting, .real_time = true)
     hole_close(&h);
 }
 
-TEST(client_R56_cancelled_in_the_tls_handshake, .real_time = true)
+/* R56 */
+TEST(client_cancelled_in_the_tls_handshake, .real_time = true)
 {
     struct peer p = PEER(STALL);
     char url[64];
@@ -224,7 +226,8 @@ TEST(client_R56_cancelled_in_the_tls_handshake, .real_time = true)
     peer_stop(&p);
 }
 
-TEST(client_R56_cancelled_while_sending_waiting_or_reading, .real_time = true)
+/* R56 */
+TEST(client_cancelled_while_sending_waiting_or_reading, .real_time = true)
 {
     struct peer p = PEER(HEAD PAUSE PAUSE PAUSE, ASK STALL, ASK "HTTP/1.1 200 OK\r\n" STALL, ASK OK("5") "he" STALL,
                          ASK "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe" STALL);
@@ -239,7 +242,8 @@ TEST(client_R56_cancelled_while_sending_waiting_or_reading, .real_time = true)
     peer_stop(&p);
 }
 
-TEST(client_R56_cancelled_before_it_began, .real_time = true)
+/* R56 */
+TEST(client_cancelled_before_it_began, .real_time = true)
 {
     bide_auto bide_session *s = bide_session_new();
     struct job job = {.s = s, .url = "http://127.0.0.1:1/"};

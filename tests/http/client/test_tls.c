@@ -106,7 +106,8 @@ static void expect_tls_answer(const char *script, int code, const char *text)
     peer_stop(&p);
 }
 
-TEST(client_R35_R100_a_body_until_close_needs_close_notify, .real_time = true)
+/* R35, R100 */
+TEST(client_a_body_until_close_needs_close_notify, .real_time = true)
 {
     certs_make();
     expect_tls_answer(ASK "HTTP/1.1 200 OK\r\n\r\nall of it" BYE, 0, "all of it");
@@ -115,8 +116,8 @@ TEST(client_R35_R100_a_body_until_close_needs_close_notify, .real_time = true)
     expect_tls_answer(ASK "HTTP/1.1 200 OK\r\n\r\n", BIDE_ETRUNCATED, "after 0 bytes: the connection was cut off");
 }
 
-/* Some servers never send it; curl takes what came. */
-TEST(client_R100_unexpected_eof_can_be_accepted_where_only_the_end_says_that_it_is_one, .real_time = true)
+/* R100: Some servers never send it; curl takes what came. */
+TEST(client_unexpected_eof_can_be_accepted_where_only_the_end_says_that_it_is_one, .real_time = true)
 {
     static const char *const bodies[][2] = {{ASK "HTTP/1.1 200 OK\r\n\r\nall of" PAUSE " it", "all of it"},
                                             {ASK "HTTP/1.0 200 OK\r\n\r\n", ""},
@@ -141,7 +142,8 @@ TEST(client_R100_unexpected_eof_can_be_accepted_where_only_the_end_says_that_it_
     }
 }
 
-TEST(client_R100_a_body_that_says_where_it_ends_does_not, .real_time = true)
+/* R100 */
+TEST(client_a_body_that_says_where_it_ends_does_not, .real_time = true)
 {
     certs_make();
     expect_tls_answer(ASK OK("5") "hello", 0, "hello");
@@ -152,7 +154,8 @@ TEST(client_R100_a_body_that_says_where_it_ends_does_not, .real_time = true)
     expect_tls_answer(ASK, BIDE_EDISCONNECTED, "without an answer");
 }
 
-TEST(client_R51_a_stale_tls_connection_is_replaced, .real_time = true)
+/* R51 */
+TEST(client_a_stale_tls_connection_is_replaced, .real_time = true)
 {
     certs_make();
     static const char *const ends[] = {ASK OK("1") "a" ASK, ASK OK("1") "a" ASK BYE, ASK OK("1") "a" ASK RESET};
@@ -169,7 +172,8 @@ TEST(client_R51_a_stale_tls_connection_is_replaced, .real_time = true)
     }
 }
 
-TEST(client_D6_an_idle_tls_connection_keeps_its_tickets_and_nothing_else, .real_time = true)
+/* D6 */
+TEST(client_an_idle_tls_connection_keeps_its_tickets_and_nothing_else, .real_time = true)
 {
     certs_make();
     struct peer p = {.scripts = {ASK OK("1") "a" PAUSE ASK OK("1") "b" PAUSE OK("4") "evil" STALL, ASK OK("1") "c"},
@@ -189,7 +193,8 @@ TEST(client_D6_an_idle_tls_connection_keeps_its_tickets_and_nothing_else, .real_
     EXPECT_EQ(peer_stop(&p), 2);
 }
 
-TEST(client_R15_a_refusal_stops_an_upload_over_tls, .real_time = true)
+/* R15 */
+TEST(client_a_refusal_stops_an_upload_over_tls, .real_time = true)
 {
     enum { MUCH = 6 << 20 };
     static char much[MUCH];

@@ -75,7 +75,8 @@ TEST(client_connections_are_used_again, .real_time = true)
     EXPECT_EQ(stats.bytes_in, bide_server_get_stats(server).bytes_out);
 }
 
-TEST(client_R55_limit_per_host_is_kept_and_served_in_order, .real_time = true)
+/* R55 */
+TEST(client_limit_per_host_is_kept_and_served_in_order, .real_time = true)
 {
     struct seen seen = {.delay_ms = 10};
     bide_auto bide_server *server = bide_server_start(slow, .arg = &seen);
@@ -189,7 +190,8 @@ TEST(client_a_redirect_needs_no_second_place, .real_time = true)
 
 /* ---- leaving the queue ---- */
 
-TEST(client_R56_a_waiter_that_is_cancelled_or_late_leaves_the_queue, .real_time = true)
+/* R56 */
+TEST(client_a_waiter_that_is_cancelled_or_late_leaves_the_queue, .real_time = true)
 {
     struct seen seen = {.delay_ms = 50};
     bide_auto bide_server *server = bide_server_start(slow, .arg = &seen);
@@ -218,8 +220,8 @@ TEST(client_R56_a_waiter_that_is_cancelled_or_late_leaves_the_queue, .real_time 
     bide_release(third);
 }
 
-/* The grant and the cancellation come in the same turn: somebody else has to get what was granted. */
-TEST(client_R56_a_grant_that_comes_too_late_is_passed_on, .real_time = true)
+/* R56: The grant and the cancellation come in the same turn: somebody else has to get what was granted. */
+TEST(client_a_grant_that_comes_too_late_is_passed_on, .real_time = true)
 {
     struct seen seen = {.delay_ms = 20};
     bide_auto bide_server *server = bide_server_start(slow, .arg = &seen);
@@ -264,7 +266,8 @@ TEST(client_a_place_whose_connection_failed_goes_to_the_next, .real_time = true)
 
 /* ---- idle ---- */
 
-TEST(client_R49_D6_idle_connections_that_stir_are_thrown_away, .real_time = true)
+/* R49, D6 */
+TEST(client_idle_connections_that_stir_are_thrown_away, .real_time = true)
 {
     struct peer p = PEER(ASK OK("1") "a" PAUSE, /* closes */
                          ASK OK("1") "b" PAUSE OK("4") "evil" STALL, ASK OK("1") "c" PAUSE RESET, ASK OK("1") "d");
@@ -282,7 +285,8 @@ TEST(client_R49_D6_idle_connections_that_stir_are_thrown_away, .real_time = true
     EXPECT_EQ(peer_stop(&p), 4);
 }
 
-TEST(client_R50_idle_connections_are_closed_after_a_while, .real_time = true)
+/* R50 */
+TEST(client_idle_connections_are_closed_after_a_while, .real_time = true)
 {
     struct peer p = PEER(ASK OK("1") "a" STALL, ASK OK("1") "b");
     peer_start(&p);
@@ -298,7 +302,8 @@ TEST(client_R50_idle_connections_are_closed_after_a_while, .real_time = true)
 
 #define HINT(text) "HTTP/1.1 200 OK\r\nKeep-Alive: " text "\r\nContent-Length: 1\r\n\r\n"
 
-TEST(client_R50_the_servers_hint_shortens_the_wait_but_never_lengthens_it, .real_time = true)
+/* R50 */
+TEST(client_the_servers_hint_shortens_the_wait_but_never_lengthens_it, .real_time = true)
 {
     struct peer p = PEER(ASK HINT("timeout=2") "a" STALL, ASK HINT("max=5, Timeout=3") "b" STALL,
                          ASK HINT("timeout=900") "c" STALL);
@@ -320,7 +325,8 @@ TEST(client_R50_the_servers_hint_shortens_the_wait_but_never_lengthens_it, .real
     peer_stop(&p);
 }
 
-TEST(client_R50_the_connection_used_last_is_used_first, .real_time = true)
+/* R50 */
+TEST(client_the_connection_used_last_is_used_first, .real_time = true)
 {
     struct seen seen = {.delay_ms = 10};
     bide_auto bide_server *server = bide_server_start(slow, .arg = &seen);

@@ -73,7 +73,8 @@ TEST(client_body_until_close_ends_there, .real_time = true)
     expect_answer(ASK "HTTP/1.1 200 OK\r\n\r\n", "");
 }
 
-TEST(client_R28_head_204_and_304_have_no_body, .real_time = true)
+/* R28 */
+TEST(client_head_204_and_304_have_no_body, .real_time = true)
 {
     struct peer p = PEER(ASK OK("5") ASK "HTTP/1.1 204 No\r\n\r\n" ASK
                                          "HTTP/1.1 304 No\r\nContent-Length: 7\r\n\r\n" ASK OK("4") "last");
@@ -94,7 +95,8 @@ TEST(client_R28_head_204_and_304_have_no_body, .real_time = true)
     EXPECT_EQ(peer_stop(&p), 1);
 }
 
-TEST(client_R25_interim_answers_are_skipped, .real_time = true)
+/* R25 */
+TEST(client_interim_answers_are_skipped, .real_time = true)
 {
     expect_answer(ASK "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\n" OK("2") "ok", "ok");
     expect_answer(ASK "HTTP/1.1 100 Continue\r\n" PAUSE "\r\n" PAUSE "HTTP/1.1 102 P\r\n\r\n" PAUSE OK("2") "ok", "ok");
@@ -102,7 +104,8 @@ TEST(client_R25_interim_answers_are_skipped, .real_time = true)
     expect_answer(ASK FOUR FOUR FOUR FOUR FOUR FOUR FOUR FOUR OK("2") "ok", "ok");
 }
 
-TEST(client_R25_interim_answers_without_end_are_a_failure, .real_time = true)
+/* R25 */
+TEST(client_interim_answers_without_end_are_a_failure, .real_time = true)
 {
     size_t n = (1 << 20) / strlen(FOUR) + 1;
     char *flood = malloc(n * strlen(FOUR) + 2), *at = stpcpy(flood, ASK);
@@ -113,13 +116,15 @@ TEST(client_R25_interim_answers_without_end_are_a_failure, .real_time = true)
     free(flood);
 }
 
-TEST(client_R26_switching_protocols_unasked_is_refused, .real_time = true)
+/* R26 */
+TEST(client_switching_protocols_unasked_is_refused, .real_time = true)
 {
     expect_bad_head(ASK "HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", BIDE_EHTTP,
                     "switches protocols");
 }
 
-TEST(client_R30_R32_odd_framing_is_read_and_the_connection_not_used_again, .real_time = true)
+/* R30, R32 */
+TEST(client_odd_framing_is_read_and_the_connection_not_used_again, .real_time = true)
 {
     struct peer p = PEER(
         ASK "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n" STALL,
@@ -140,7 +145,8 @@ TEST(client_R30_R32_odd_framing_is_read_and_the_connection_not_used_again, .real
 
 /* ---- what is wrong ---- */
 
-TEST(client_R17_R34_malformed_answers_are_distinguished, .real_time = true)
+/* R17, R34 */
+TEST(client_malformed_answers_are_distinguished, .real_time = true)
 {
     expect_bad_head(ASK "SSH-2.0-OpenSSH_9\r\n", BIDE_EHTTP, "malformed answer");
     expect_bad_head(ASK "HTTP/2.0 200 OK\r\n\r\n", BIDE_EHTTP, "malformed answer");
@@ -150,7 +156,8 @@ TEST(client_R17_R34_malformed_answers_are_distinguished, .real_time = true)
     expect_bad_head(ASK "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", BIDE_EHTTP, "");
 }
 
-TEST(client_R38_R40_malformed_chunks_are_refused, .real_time = true)
+/* R38, R40 */
+TEST(client_malformed_chunks_are_refused, .real_time = true)
 {
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     expect_bad_body(ASK CHUNKED "xyz\r\n", BIDE_EHTTP, "malformed body");
@@ -160,7 +167,8 @@ TEST(client_R38_R40_malformed_chunks_are_refused, .real_time = true)
     expect_bad_body(ASK CHUNKED "3\r\nabc\r\n" PAUSE "-1\r\n", BIDE_EHTTP, "malformed body");
 }
 
-TEST(client_R36_a_body_that_ends_early_is_an_error, .real_time = true)
+/* R36 */
+TEST(client_a_body_that_ends_early_is_an_error, .real_time = true)
 {
     expect_bad_body(ASK OK("10") "hello", BIDE_ETRUNCATED, "after 5 of 10 bytes");
     expect_bad_body(ASK OK("10"), BIDE_ETRUNCATED, "after 0 of 10 bytes");
@@ -178,7 +186,8 @@ TEST(client_an_end_before_or_in_the_head_is_an_error, .real_time = true)
     expect_bad_head(ASK PAUSE RESET, -ECONNRESET, "reading from");
 }
 
-TEST(client_R24_heads_have_a_ceiling, .real_time = true)
+/* R24 */
+TEST(client_heads_have_a_ceiling, .real_time = true)
 {
     static char big[70000];
     size_t n = (size_t)sprintf(big, ASK "HTTP/1.1 200 OK\r\n");
@@ -210,7 +219,8 @@ static const char *large_head(void)
     return head;
 }
 
-TEST(client_R24_the_limits_of_a_head_rise_together, .real_time = true)
+/* R24 */
+TEST(client_the_limits_of_a_head_rise_together, .real_time = true)
 {
     struct peer p = PEER(large_head());
     expect_bad_head(large_head(), BIDE_EHTTP, "the first line is too long (a larger max_head_bytes allows more): \"HTTP/1.1 200 0000");
@@ -371,7 +381,8 @@ TEST(client_a_large_body_is_streamed_in_flat_memory, .real_time = true, .seconds
 
 /* ---- not read ---- */
 
-TEST(client_D11_a_short_rest_is_taken_and_the_connection_kept, .real_time = true)
+/* D11 */
+TEST(client_a_short_rest_is_taken_and_the_connection_kept, .real_time = true)
 {
     struct peer p = PEER(ASK OK("5") "he" PAUSE "llo" ASK CHUNKED "5\r\nhello\r\n" PAUSE "0\r\n\r\n" ASK OK("2") "ok");
     peer_start(&p);
@@ -387,7 +398,8 @@ TEST(client_D11_a_short_rest_is_taken_and_the_connection_kept, .real_time = true
     EXPECT_EQ(peer_stop(&p), 1);
 }
 
-TEST(client_D11_a_rest_that_is_long_or_not_here_is_not_waited_for, .real_time = true)
+/* D11 */
+TEST(client_a_rest_that_is_long_or_not_here_is_not_waited_for, .real_time = true)
 {
     struct peer p = PEER(ASK OK("5") "he" STALL, ASK OK("100000000") "he" STALL, ASK CHUNKED "5\r\nhello\r\n" STALL,
                          ASK "HTTP/1.1 200 OK\r\n\r\nhello" STALL);
@@ -403,7 +415,8 @@ TEST(client_D11_a_rest_that_is_long_or_not_here_is_not_waited_for, .real_time = 
     EXPECT_EQ(peer_stop(&p), 4);
 }
 
-TEST(client_R37_bytes_behind_an_answer_end_the_connection, .real_time = true)
+/* R37 */
+TEST(client_bytes_behind_an_answer_end_the_connection, .real_time = true)
 {
     struct peer p =
         PEER(ASK OK("2") "okHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil" STALL, ASK OK("4") "good" STALL);

@@ -56,7 +56,8 @@ TEST(client_plain_get_sends_four_lines_and_nothing_else, .real_time = true)
     EXPECT_STR(head, want);
 }
 
-TEST(client_R1_host_is_the_authority_and_stands_first, .real_time = true)
+/* R1 */
+TEST(client_host_is_the_authority_and_stands_first, .real_time = true)
 {
     struct peer p = PEER(ASK "HTTP/1.1 204 No Content\r\n\r\n", ASK "HTTP/1.1 204 No Content\r\n\r\n");
     char detour[64], want[64];
@@ -73,7 +74,8 @@ TEST(client_R1_host_is_the_authority_and_stands_first, .real_time = true)
     EXPECT_CONTAINS(p.seen, "Host: example.test:81\r\n");
 }
 
-TEST(client_R1_a_host_of_the_user_replaces_ours, .real_time = true)
+/* R1 */
+TEST(client_a_host_of_the_user_replaces_ours, .real_time = true)
 {
     const char *head = SENT("GET", "/", .headers = BIDE_PAIRS({"hOST", "other.test"}));
 
@@ -81,7 +83,8 @@ TEST(client_R1_a_host_of_the_user_replaces_ours, .real_time = true)
     EXPECT_TRUE(begins(head, "GET / HTTP/1.1\r\nHost: other.test\r\n"));
 }
 
-TEST(client_R2_targets_are_in_origin_form, .real_time = true)
+/* R2 */
+TEST(client_targets_are_in_origin_form, .real_time = true)
 {
     EXPECT_TRUE(begins(SENT("GET", ""), "GET / HTTP/1.1\r\n"));
     EXPECT_TRUE(begins(SENT("GET", "?q"), "GET /?q HTTP/1.1\r\n"));
@@ -90,7 +93,8 @@ TEST(client_R2_targets_are_in_origin_form, .real_time = true)
     EXPECT_TRUE(begins(SENT("OPTIONS", "?q"), "OPTIONS /?q HTTP/1.1\r\n"));
 }
 
-TEST(client_R3_fragment_and_user_info_are_not_sent, .real_time = true)
+/* R3 */
+TEST(client_fragment_and_user_info_are_not_sent, .real_time = true)
 {
     struct peer p = PEER(ASK "HTTP/1.1 204 No Content\r\n\r\n");
     char url[128];
@@ -108,7 +112,8 @@ TEST(client_R3_fragment_and_user_info_are_not_sent, .real_time = true)
     EXPECT_STR(field(p.seen, "Authorization"), "Basic dXNlcjpwQHNz"); /* user:p@ss */
 }
 
-TEST(client_R3_user_info_and_authorization_together_are_refused, .real_time = true)
+/* R3 */
+TEST(client_user_info_and_authorization_together_are_refused, .real_time = true)
 {
     bide_auto bide_session *s = bide_session_new();
 
@@ -117,7 +122,8 @@ TEST(client_R3_user_info_and_authorization_together_are_refused, .real_time = tr
     EXPECT_FAILED(bide_get(s, "http://a%3Ab:p@127.0.0.1:1/"), BIDE_EURL, "", "a colon in the user name");
 }
 
-TEST(client_R4_targets_are_kept_as_given, .real_time = true)
+/* R4 */
+TEST(client_targets_are_kept_as_given, .real_time = true)
 {
     EXPECT_TRUE(begins(SENT("GET", "//a%2Fb%2fc//d?x=%41&y=a+b"), "GET //a%2Fb%2fc//d?x=%41&y=a+b HTTP/1.1\r\n"));
     EXPECT_TRUE(begins(SENT("GET", "/a/./b/../c"), "GET /a/c HTTP/1.1\r\n"));
@@ -126,7 +132,8 @@ TEST(client_R4_targets_are_kept_as_given, .real_time = true)
                        "GET /p?a=1&b+c=d%26e&f= HTTP/1.1\r\n"));
 }
 
-TEST(client_R5_methods_are_sent_as_given, .real_time = true)
+/* R5 */
+TEST(client_methods_are_sent_as_given, .real_time = true)
 {
     bide_auto bide_session *s = bide_session_new();
 
@@ -140,7 +147,8 @@ TEST(client_R5_methods_are_sent_as_given, .real_time = true)
 
 /* ---- fields ---- */
 
-TEST(client_D8_fields_that_could_end_a_line_or_a_message_are_refused, .real_time = true)
+/* D8 */
+TEST(client_fields_that_could_end_a_line_or_a_message_are_refused, .real_time = true)
 {
     static const bide_pair bad[][2] = {{{"A\r\nB", "c"}},
                                        {{"A", "b\r\nEvil: 1"}},
@@ -174,7 +182,8 @@ TEST(client_D8_fields_that_could_end_a_line_or_a_message_are_refused, .real_time
     EXPECT_FAILED(none, -EINVAL, "User-Agent", "");
 }
 
-TEST(client_D8_headers_have_a_ceiling, .real_time = true)
+/* D8 */
+TEST(client_headers_have_a_ceiling, .real_time = true)
 {
     static char huge[70000];
     memset(huge, 'x', sizeof huge - 1);
@@ -230,7 +239,8 @@ TEST(client_repeated_headers_of_a_request_are_all_sent_in_order, .real_time = tr
 
 /* ---- the body's description ---- */
 
-TEST(client_R7_a_body_is_sent_with_its_length, .real_time = true)
+/* R7 */
+TEST(client_a_body_is_sent_with_its_length, .real_time = true)
 {
     const char *head = SENT("POST", "/", .data = {"a\0b", 3});
     EXPECT_STR(field(head, "Content-Length"), "3");
@@ -264,7 +274,8 @@ TEST(client_two_bodies_are_refused, .real_time = true)
                   "POST http://127.0.0.1:1/", "only one of");
 }
 
-TEST(client_R9_no_content_has_a_length_of_0_only_where_a_body_is_usual, .real_time = true)
+/* R9 */
+TEST(client_no_content_has_a_length_of_0_only_where_a_body_is_usual, .real_time = true)
 {
     EXPECT_STR(field(SENT("POST", "/"), "Content-Length"), "0");
     EXPECT_STR(field(SENT("PUT", "/"), "Content-Length"), "0");
@@ -274,7 +285,8 @@ TEST(client_R9_no_content_has_a_length_of_0_only_where_a_body_is_usual, .real_ti
     EXPECT_NULL(field(SENT("DELETE", "/"), "Content-Length"));
 }
 
-TEST(client_R11_nothing_follows_the_body, .real_time = true)
+/* R11 */
+TEST(client_nothing_follows_the_body, .real_time = true)
 {
     struct peer p = PEER(ASK ASK OK("0"));
     peer_start(&p);
@@ -289,7 +301,8 @@ TEST(client_R11_nothing_follows_the_body, .real_time = true)
     EXPECT_STR(strstr(p.seen, "\r\n\r\n"), "\r\n\r\n12");
 }
 
-TEST(client_R12_connection_close_of_the_user_ends_the_connection, .real_time = true)
+/* R12 */
+TEST(client_connection_close_of_the_user_ends_the_connection, .real_time = true)
 {
     struct peer p = PEER(ASK OK("0") ASK OK("0") STALL, ASK OK("0") STALL);
     peer_start(&p);
@@ -309,7 +322,8 @@ TEST(client_R12_connection_close_of_the_user_ends_the_connection, .real_time = t
     EXPECT_EQ(count_of(p.seen, "Connection: Close\r\n"), 2);
 }
 
-TEST(client_R13_no_encoding_is_accepted_by_itself, .real_time = true)
+/* R13 */
+TEST(client_no_encoding_is_accepted_by_itself, .real_time = true)
 {
     EXPECT_NULL(field(SENT("GET", "/"), "Accept-Encoding"));
     EXPECT_STR(field(SENT("GET", "/", .headers = BIDE_PAIRS({"Accept-Encoding", "gzip"})), "Accept-Encoding"), "gzip");

@@ -53,28 +53,32 @@ static void expect_refused(const char *script, const char *why)
 #define CHUNKED STATUS "Transfer-Encoding: chunked\r\n"
 #define TWO     "Content-Length: 2\r\n\r\nok" STALL
 
-TEST(client_R38_blanks_behind_a_chunk_size_are_read, .real_time = true)
+/* R38 */
+TEST(client_blanks_behind_a_chunk_size_are_read, .real_time = true)
 {
     expect_closed("GET", CHUNKED "\r\n2  \r\nok\r\n0    \r\n\r\n" STALL, "ok");
     expect_closed("GET", CHUNKED "\r\n1  \r\no\r\n" PAUSE "1\t" PAUSE "\r\nk\r\n0\r\n\r\n" STALL, "ok");
     EXPECT_EQ(ask("GET", CHUNKED "\r\n2 ;a=b\r\nok\r\n0\r\n\r\n" STALL).open, 1);
 }
 
-TEST(client_R31_chunked_said_twice_but_done_once_is_read, .real_time = true)
+/* R31 */
+TEST(client_chunked_said_twice_but_done_once_is_read, .real_time = true)
 {
     expect_closed("GET", CHUNKED "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n" STALL, "ok");
     expect_closed("GET", STATUS "Transfer-Encoding: chunked, chunked\r\n\r\n1\r\n5\r\n3\r\n\r\nx\r\n0\r\n\r\n" STALL, "5\r\nx");
     expect_closed("GET", STATUS "Transfer-Encoding: identity, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n" STALL, "ok");
 }
 
-TEST(client_R31_a_body_that_is_chunked_twice_is_refused, .real_time = true)
+/* R31 */
+TEST(client_a_body_that_is_chunked_twice_is_refused, .real_time = true)
 {
     expect_refused(CHUNKED "Transfer-Encoding: chunked\r\n\r\nc\r\n2\r\nok\r\n0\r\n\r\n\r\n0\r\n\r\n", "it is chunked twice");
     expect_refused(CHUNKED "Transfer-Encoding: chunked\r\n\r\n2\r\n2\r\r\n" PAUSE "a\r\n\nok\r\n0\r\n\r\n\r\n0\r\n\r\n",
                    "it is chunked twice");
 }
 
-TEST(client_R28_no_body_whatever_the_coding, .real_time = true)
+/* R28 */
+TEST(client_no_body_whatever_the_coding, .real_time = true)
 {
     static const char *const codings[] = {"chunked", "gzip, chunked", "foo"};
     static const char *const heads[] = {"204 No", "304 Not", "200 OK"};
@@ -89,7 +93,8 @@ TEST(client_R28_no_body_whatever_the_coding, .real_time = true)
         }
 }
 
-TEST(client_R23_lines_that_are_no_fields_are_skipped, .real_time = true)
+/* R23 */
+TEST(client_lines_that_are_no_fields_are_skipped, .real_time = true)
 {
     expect_closed("GET", STATUS "X-XSS-Protection=1;\r\n" TWO, "ok");
     expect_closed("GET", STATUS "X y: z\r\n: w\r\n" TWO, "ok");
@@ -98,7 +103,8 @@ TEST(client_R23_lines_that_are_no_fields_are_skipped, .real_time = true)
     expect_refused(STATUS "Content-Length 2\r\n" TWO, "header line without a colon: \"Content-Length 2\"");
 }
 
-TEST(client_R41_odd_names_in_trailers_are_passed_over, .real_time = true)
+/* R41 */
+TEST(client_odd_names_in_trailers_are_passed_over, .real_time = true)
 {
     static const char *const trailers[] = {"X y: z\r\n", ": z\r\n", "A : b\r\nC: d\r\n", "A: b\r\n c\r\n"};
 
@@ -114,7 +120,8 @@ TEST(client_R41_odd_names_in_trailers_are_passed_over, .real_time = true)
     expect_refused(CHUNKED "\r\n2\r\nok\r\n0\r\nContent-Length : 2\r\n\r\n", "between header name and colon");
 }
 
-TEST(client_R23_odd_names_are_not_found, .real_time = true)
+/* R23 */
+TEST(client_odd_names_are_not_found, .real_time = true)
 {
     struct peer p = PEER(STATUS "Server : a\r\nFoo Bar: b\r\nServer: c\r\nnothing\r\n" TWO);
     bide_pair field;
@@ -183,7 +190,8 @@ TEST(client_another_protocol_is_named, .real_time = true)
 
 #define EACH OK("2") "ok"
 
-TEST(client_R49_an_empty_line_behind_a_body_does_no_harm, .real_time = true)
+/* R49 */
+TEST(client_an_empty_line_behind_a_body_does_no_harm, .real_time = true)
 {
     static const char *const scripts[] = {
         "\r\n" EACH,                /* before the first */

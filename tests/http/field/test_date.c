@@ -22,7 +22,8 @@ static int64_t cookie(const char *text)
     return bide__cookie_date_parse(text, strlen(text), &when) ? when : NONE;
 }
 
-UNIT(http_date_R27_three_forms)
+/* R27 */
+UNIT(http_date_three_forms)
 {
     EXPECT_EQ(http("Sun, 06 Nov 1994 08:49:37 GMT"), 784111777);
     EXPECT_EQ(http("Sunday, 06-Nov-94 08:49:37 GMT"), 784111777);
@@ -35,7 +36,8 @@ UNIT(http_date_R27_three_forms)
     EXPECT_EQ(http("Fri, 31 Dec 9999 23:59:59 GMT"), 253402300799);
 }
 
-UNIT(http_date_R27_two_digit_years_are_at_most_50_years_ahead)
+/* R27 */
+UNIT(http_date_two_digit_years_are_at_most_50_years_ahead)
 {
     EXPECT_EQ(http("Tuesday, 14-Nov-23 22:13:20 GMT"), NOW);
     EXPECT_EQ(http("Sunday, 01-Jan-73 00:00:00 GMT"), 3250454400); /* 2073 */
@@ -67,7 +69,8 @@ UNIT(http_date_that_is_none_leaves_the_result_alone)
     EXPECT_EQ(when, NONE);
 }
 
-UNIT(http_date_R27_anything_else_is_refused)
+/* R27 */
+UNIT(http_date_anything_else_is_refused)
 {
     static const char *const bad[] = {
         "",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_retry_after.c - how long Retry-After asks to wait. */
+/* test_retry_after.c - how long Retry-After asks to wait (R59). */
 #include <bide/date.h>
 
 #include "harness/harness.h"

@@ -81,13 +81,15 @@ UNIT(chunked_bodies_that_are_read)
     EXPECT_TRUE(body_is("\r\n"));
 }
 
-UNIT(chunked_R37_what_follows_is_left_alone)
+/* R37 */
+UNIT(chunked_what_follows_is_left_alone)
 {
     EXPECT_EQ(decode("1\r\nx\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n"), WHOLE);
     EXPECT_EQ(used, 11);
 }
 
-UNIT(chunked_R38_sizes_that_are_refused)
+/* R38 */
+UNIT(chunked_sizes_that_are_refused)
 {
     static const char *const bad[] = {
         "\r\nhello",
@@ -115,7 +117,8 @@ UNIT(chunked_R38_sizes_that_are_refused)
     EXPECT_EQ(decode("7fffffffffffffff\r\nx"), UNFINISHED);
 }
 
-UNIT(chunked_R38_lines_that_do_not_end_in_crlf_are_refused)
+/* R38 */
+UNIT(chunked_lines_that_do_not_end_in_crlf_are_refused)
 {
     EXPECT_EQ(decode("5\nhello\r\n0\r\n\r\n"), H1_ECHUNKLINE);
     EXPECT_EQ(decode("5\r5\r\nhello"), H1_ECHUNKLINE);
@@ -127,7 +130,8 @@ UNIT(chunked_R38_lines_that_do_not_end_in_crlf_are_refused)
     EXPECT_EQ(decode("0\n\n"), H1_ECHUNKLINE);
 }
 
-UNIT(chunked_R39_extensions_are_skipped_and_bounded)
+/* R39 */
+UNIT(chunked_extensions_are_skipped_and_bounded)
 {
     char line[400];
     EXPECT_EQ(decode("5;a=b;c=\"d;\xc3\xa9\"\r\nhello\r\n0;last\r\n\r\n"), WHOLE);
@@ -145,7 +149,8 @@ UNIT(chunked_R39_extensions_are_skipped_and_bounded)
     EXPECT_EQ(decode(line), H1_ECHUNKEXT);
 }
 
-UNIT(chunked_R40_data_must_be_followed_by_crlf)
+/* R40 */
+UNIT(chunked_data_must_be_followed_by_crlf)
 {
     EXPECT_EQ(decode("5\r\nhelloX\r\n0\r\n\r\n"), H1_ECHUNKEND);
     EXPECT_EQ(decode("5\r\nhello0\r\n\r\n"), H1_ECHUNKEND);
@@ -154,7 +159,8 @@ UNIT(chunked_R40_data_must_be_followed_by_crlf)
     EXPECT_EQ(decode("a\r\nhello world\r\n1\r\nd\r\n"), H1_ECHUNKEND);
 }
 
-UNIT(chunked_R36_early_end_is_not_an_end)
+/* R36 */
+UNIT(chunked_early_end_is_not_an_end)
 {
     static const char text[] = "5\r\nhello\r\n0\r\nA: b\r\n\r\n";
     for (size_t len = 0; len < sizeof text - 1; len++)
@@ -162,7 +168,8 @@ UNIT(chunked_R36_early_end_is_not_an_end)
     EXPECT_EQ(decode(text), WHOLE);
 }
 
-UNIT(chunked_R41_trailers_are_kept_apart)
+/* R41 */
+UNIT(chunked_trailers_are_kept_apart)
 {
     struct field fields[4];
     struct h1_head trailers = {.fields = fields, .fields_cap = 4};
@@ -181,7 +188,8 @@ UNIT(chunked_R41_trailers_are_kept_apart)
                 fields[1].value_len == 1);
 }
 
-UNIT(chunked_R41_trailers_that_are_refused)
+/* R41 */
+UNIT(chunked_trailers_that_are_refused)
 {
     char line[10000];
     static const char nul[] = "0\r\nA\0: b\r\n\r\n";
@@ -204,7 +212,8 @@ UNIT(chunked_R41_trailers_that_are_refused)
     EXPECT_EQ(decode(line), H1_EFIELDCOUNT);
 }
 
-UNIT(chunked_D9_overhead_is_bounded)
+/* D9 */
+UNIT(chunked_overhead_is_bounded)
 {
     static char text[200000];
     char *p = text;

@@ -127,7 +127,8 @@ UNIT(header_id_every_name_finds_itself_in_any_case)
     EXPECT_STR(bide__header_name(HEADER_OTHER), "");
 }
 
-UNIT(header_R6_names_and_values_that_may_be_sent)
+/* R6 */
+UNIT(header_names_and_values_that_may_be_sent)
 {
     EXPECT_TRUE(bide__header_name_ok("X-A_b.1~", 8));
     EXPECT_TRUE(!bide__header_name_ok("", 0));
@@ -165,7 +166,8 @@ UNIT(scan_vector_and_scalar_agree_at_every_byte_and_length)
 
 /* ---- status line ---- */
 
-UNIT(status_line_R17_forms_that_are_read)
+/* R17 */
+UNIT(status_line_forms_that_are_read)
 {
     EXPECT_EQ(response("HTTP/1.1 200 OK\r\n\r\n"), 19);
     EXPECT_EQ(head.status, 200);
@@ -181,7 +183,8 @@ UNIT(status_line_R17_forms_that_are_read)
     EXPECT_TRUE(is(head.reason, "Not\tso \xe9 good:"));
 }
 
-UNIT(status_line_R17_wrong_versions_are_refused)
+/* R17 */
+UNIT(status_line_wrong_versions_are_refused)
 {
     static const char *const bad[] = {
         "HTTP/0.9 200 OK\r\n\r\n",
@@ -210,7 +213,8 @@ UNIT(status_line_R17_wrong_versions_are_refused)
         EXPECT_EQ(response(bad[i]), H1_EVERSION);
 }
 
-UNIT(status_line_R17_empty_lines_before_it_are_skipped)
+/* R17 */
+UNIT(status_line_empty_lines_before_it_are_skipped)
 {
     EXPECT_EQ(response("\r\nHTTP/1.1 200 OK\r\nA: b\r\n\r\nrest"), 27);
     EXPECT_TRUE(head.status == 200 && name_is(0, "A") && value_is(0, "b") && !head.bare_lf);
@@ -225,7 +229,8 @@ UNIT(status_line_R17_empty_lines_before_it_are_skipped)
     strict = false;
 }
 
-UNIT(status_line_R18_wrong_codes_are_refused)
+/* R18 */
+UNIT(status_line_wrong_codes_are_refused)
 {
     static const char *const bad[] = {
         "HTTP/1.1 99 OK\r\n\r\n",   "HTTP/1.1 099 OK\r\n\r\n",  "HTTP/1.1 000 OK\r\n\r\n",
@@ -251,7 +256,8 @@ UNIT(status_line_control_characters_in_the_reason_are_refused)
 
 /* ---- fields ---- */
 
-UNIT(field_R23_order_repeats_and_case_are_kept)
+/* R23 */
+UNIT(field_order_repeats_and_case_are_kept)
 {
     EXPECT_TRUE(
         response("HTTP/1.1 200 OK\r\nSet-Cookie: a\r\nx:\r\nsET-cOOKIE:\t b\t\r\n\r\nrest") > 0);
@@ -272,7 +278,8 @@ UNIT(field_values_keep_inner_white_space_and_high_bytes)
     EXPECT_TRUE(value_is(0, "b \t c::\xff\xc3\xa9"));
 }
 
-UNIT(field_R19_bare_lf_is_read_and_remembered)
+/* R19 */
+UNIT(field_bare_lf_is_read_and_remembered)
 {
     EXPECT_EQ(response("HTTP/1.1 200 OK\nA: b\n\nBODY"), 22);
     EXPECT_TRUE(head.bare_lf && value_is(0, "b"));
@@ -289,7 +296,8 @@ UNIT(field_R19_bare_lf_is_read_and_remembered)
     EXPECT_TRUE(!head.bare_lf);
 }
 
-UNIT(field_R19_bare_cr_is_refused)
+/* R19 */
+UNIT(field_bare_cr_is_refused)
 {
     EXPECT_EQ(response("HTTP/1.1 200 OK\r\nA: b\rC: d\r\n\r\n"), H1_EBARECR);
     EXPECT_EQ(response("HTTP/1.1 200 OK\r\nA: b\r\r\n\r\n"), H1_EBARECR);
@@ -314,7 +322,8 @@ static ssize_t value_with(char c, const char *name)
     return strcmp(name, "ABC") == 0 && one != two ? 0 : one;
 }
 
-UNIT(field_R20_control_characters_in_values_are_refused_in_strict_mode_and_nul_always)
+/* R20 */
+UNIT(field_control_characters_in_values_are_refused_in_strict_mode_and_nul_always)
 {
     for (int c = 0; c < 256; c++) {
         bool is_plain = c == '\t' || (c >= ' ' && c != 0x7f);
@@ -328,14 +337,16 @@ UNIT(field_R20_control_characters_in_values_are_refused_in_strict_mode_and_nul_a
     }
 }
 
-UNIT(field_R20_control_characters_never_stand_where_they_frame)
+/* R20 */
+UNIT(field_control_characters_never_stand_where_they_frame)
 {
     EXPECT_EQ(value_with('\1', "Content-Length"), H1_EVALUE);
     EXPECT_EQ(value_with('\1', "transfer-encoding"), H1_EVALUE);
     EXPECT_EQ(value_with('\x7f', "Connection"), H1_EVALUE);
 }
 
-UNIT(field_R20_control_characters_are_kept_as_they_are_also_in_folds)
+/* R20 */
+UNIT(field_control_characters_are_kept_as_they_are_also_in_folds)
 {
     EXPECT_TRUE(response("HTTP/1.1 200 OK\r\nA: b\1c\x7f\r\nD: e\2  \n \3 f\r\n\r\n") > 0);
     EXPECT_TRUE(value_is(0, "b\1c\x7f"));
@@ -348,7 +359,8 @@ static bool bad_is(const char *text)
     return is(head.odd, text);
 }
 
-UNIT(field_R23_names_that_are_not_tokens_are_kept_as_they_came)
+/* R23 */
+UNIT(field_names_that_are_not_tokens_are_kept_as_they_came)
 {
     for (int c = 0; c < 256; c++) {
         char text[] = "HTTP/1.1 200 OK\r\nA_B: c\r\nDate: x\r\n\r\n";
@@ -369,7 +381,8 @@ UNIT(field_R23_names_that_are_not_tokens_are_kept_as_they_came)
     EXPECT_TRUE(value_is(0, "b") && value_is(1, "c") && value_is(2, "y z") && is(head.odd, ": b"));
 }
 
-UNIT(field_R21_odd_names_that_could_frame_are_refused)
+/* R21 */
+UNIT(field_odd_names_that_could_frame_are_refused)
 {
     static const char *const bad[] = {
         "Transfer-Encoding : chunked", "Transfer-Encoding x: chunked", "Content-Length\t: 5",  "\"Content-Length\": 5",
@@ -388,7 +401,8 @@ UNIT(field_R21_odd_names_that_could_frame_are_refused)
     EXPECT_TRUE(bad_is("\tA: b"));
 }
 
-UNIT(field_R23_a_line_without_a_colon_is_skipped_unless_it_could_be_more)
+/* R23 */
+UNIT(field_a_line_without_a_colon_is_skipped_unless_it_could_be_more)
 {
     EXPECT_EQ(response("HTTP/1.1 200 OK\r\nA\r\nB: c\r\n{}\r\n\r\n"), 32);
     EXPECT_TRUE(head.nfields == 1 && name_is(0, "B") && head.no_colon && is(head.odd, "A"));
@@ -415,7 +429,8 @@ UNIT(head_that_is_refused_shows_the_line)
     EXPECT_EQ(head.odd.len, 256);
 }
 
-UNIT(field_R22_folds_become_one_space)
+/* R22 */
+UNIT(field_folds_become_one_space)
 {
     EXPECT_TRUE(response("HTTP/1.1 200 OK\r\nA: b \r\n  c\t\r\n\td\r\nE: f\r\n\r\n") > 0);
     EXPECT_TRUE(value_is(0, "b c d") && value_is(1, "f"));
@@ -427,7 +442,8 @@ UNIT(field_R22_folds_become_one_space)
     EXPECT_TRUE(head.nfields == 1 && value_is(0, "bar Transfer-Encoding: chunked"));
 }
 
-UNIT(field_R22_folds_are_refused_where_they_frame_and_in_strict_mode)
+/* R22 */
+UNIT(field_folds_are_refused_where_they_frame_and_in_strict_mode)
 {
     EXPECT_EQ(response("HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\n\r\n"), H1_EFOLD);
     EXPECT_EQ(response("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n 0\r\n\r\n"), H1_EFOLD);
@@ -553,7 +569,8 @@ UNIT(head_of_64_kib_byte_by_byte_is_linear)
 
 /* ---- framing of answers ---- */
 
-UNIT(framing_R33_R34_content_length)
+/* R33, R34 */
+UNIT(framing_content_length)
 {
     EXPECT_EQ(frame("Content-Length: 42\r\n"), H1_BODY_LENGTH);
     EXPECT_EQ(head.content_length, 42);
@@ -565,7 +582,8 @@ UNIT(framing_R33_R34_content_length)
     EXPECT_EQ(head.content_length, 7);
 }
 
-UNIT(framing_R34_lengths_that_are_not_plain_digits_are_refused)
+/* R34 */
+UNIT(framing_lengths_that_are_not_plain_digits_are_refused)
 {
     static const char *const bad[] = {"",
                                       "+5",
@@ -592,7 +610,8 @@ UNIT(framing_R34_lengths_that_are_not_plain_digits_are_refused)
     }
 }
 
-UNIT(framing_R33_lengths_that_differ_are_refused)
+/* R33 */
+UNIT(framing_lengths_that_differ_are_refused)
 {
     EXPECT_EQ(frame("Content-Length: 5\r\nContent-Length: 6\r\n"), H1_ELENGTHS);
     EXPECT_EQ(frame("Content-Length: 5, 60\r\n"), H1_ELENGTHS);
@@ -601,7 +620,8 @@ UNIT(framing_R33_lengths_that_differ_are_refused)
               H1_ELENGTHS);
 }
 
-UNIT(framing_R31_transfer_codings)
+/* R31 */
+UNIT(framing_transfer_codings)
 {
     static const char *const bad[] = {"gzip, chunked",
                                       "chunked, gzip",
@@ -633,7 +653,8 @@ UNIT(framing_R31_transfer_codings)
     }
 }
 
-UNIT(framing_R31_chunked_said_more_than_once_is_read_and_closes)
+/* R31 */
+UNIT(framing_chunked_said_more_than_once_is_read_and_closes)
 {
     static const char *const odd[] = {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
                                       "Transfer-Encoding: chunked, Chunked\r\n",
@@ -649,7 +670,8 @@ UNIT(framing_R31_chunked_said_more_than_once_is_read_and_closes)
     }
 }
 
-UNIT(framing_R23_a_skipped_line_is_done_without_where_another_frames)
+/* R23 */
+UNIT(framing_a_skipped_line_is_done_without_where_another_frames)
 {
     EXPECT_EQ(frame("X-XSS-Protection=1;\r\nContent-Length: 2\r\n"), H1_BODY_LENGTH);
     EXPECT_TRUE(!head.keep_alive);
@@ -662,7 +684,8 @@ UNIT(framing_R23_a_skipped_line_is_done_without_where_another_frames)
     EXPECT_TRUE(!head.keep_alive);
 }
 
-UNIT(framing_R30_coding_beside_length_wins_and_closes)
+/* R30 */
+UNIT(framing_coding_beside_length_wins_and_closes)
 {
     EXPECT_EQ(frame("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), H1_BODY_CHUNKED);
     EXPECT_TRUE(!head.keep_alive && head.content_length == 0);
@@ -671,7 +694,8 @@ UNIT(framing_R30_coding_beside_length_wins_and_closes)
               H1_EBOTH);
 }
 
-UNIT(framing_R32_coding_in_http_1_0_closes)
+/* R32 */
+UNIT(framing_coding_in_http_1_0_closes)
 {
     EXPECT_EQ(
         framing("HTTP/1.0 200 OK", "Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n", 0),
@@ -679,7 +703,8 @@ UNIT(framing_R32_coding_in_http_1_0_closes)
     EXPECT_TRUE(!head.keep_alive);
 }
 
-UNIT(framing_R28_answers_without_body)
+/* R28 */
+UNIT(framing_answers_without_body)
 {
     static const char *const lines[] = {"HTTP/1.1 204 No", "HTTP/1.1 304 Not", "HTTP/1.1 100 Go",
                                         "HTTP/1.1 103 Early"};
@@ -702,7 +727,8 @@ UNIT(framing_R28_answers_without_body)
     EXPECT_TRUE(!head.keep_alive);
 }
 
-UNIT(framing_R29_connect_is_a_tunnel)
+/* R29 */
+UNIT(framing_connect_is_a_tunnel)
 {
     EXPECT_EQ(
         framing("HTTP/1.1 200 OK", "Content-Length: x\r\nTransfer-Encoding: y\r\n", H1_FOR_CONNECT),
@@ -712,13 +738,15 @@ UNIT(framing_R29_connect_is_a_tunnel)
     EXPECT_TRUE(!head.tunnel);
 }
 
-UNIT(framing_R35_neither_reads_to_the_close)
+/* R35 */
+UNIT(framing_neither_reads_to_the_close)
 {
     EXPECT_EQ(frame(""), H1_BODY_CLOSE);
     EXPECT_TRUE(!head.keep_alive);
 }
 
-UNIT(framing_R47_persistence)
+/* R47 */
+UNIT(framing_persistence_follows_version_and_connection)
 {
     static const struct {
         const char *line, *more;
@@ -784,7 +812,8 @@ UNIT(request_that_could_be_read_in_two_ways_is_refused)
     EXPECT_EQ(ask("GET / HTTP/1.1\r\nHost: x\r\nA : b\r\n\r\n"), H1_ESPACENAME);
 }
 
-UNIT(request_R1_host_must_be_there_once)
+/* R1 */
+UNIT(request_host_must_be_there_once)
 {
     EXPECT_EQ(ask("GET / HTTP/1.1\r\n\r\n"), H1_ENOHOST);
     EXPECT_EQ(ask("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"), H1_EHOST);

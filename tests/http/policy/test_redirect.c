@@ -35,7 +35,8 @@ static bool begins(const char *text, const char *start)
 
 /* ---- the method and the body ---- */
 
-TEST(client_R62_post_becomes_get_at_301_302_303, .real_time = true)
+/* R62 */
+TEST(client_post_becomes_get_at_301_302_303, .real_time = true)
 {
     static const char *const first[] = {TO("301", "/b"), TO("302", "/b"), TO("303", "/b")};
 
@@ -50,7 +51,8 @@ TEST(client_R62_post_becomes_get_at_301_302_303, .real_time = true)
     }
 }
 
-TEST(client_R62_other_methods_are_kept_at_301_302_and_become_get_at_303, .real_time = true)
+/* R62 */
+TEST(client_other_methods_are_kept_at_301_302_and_become_get_at_303, .real_time = true)
 {
     EXPECT_TRUE(begins(SECOND(TO("301", "/b"), "PUT", .data = {"x", 1}), "PUT /b HTTP/1.1\r\n"));
     EXPECT_TRUE(begins(SECOND(TO("302", "/b"), "DELETE"), "DELETE /b HTTP/1.1\r\n"));
@@ -58,7 +60,8 @@ TEST(client_R62_other_methods_are_kept_at_301_302_and_become_get_at_303, .real_t
     EXPECT_TRUE(begins(SECOND(TO("303", "/b"), "HEAD"), "HEAD /b HTTP/1.1\r\n"));
 }
 
-TEST(client_R62_307_and_308_repeat_method_and_body, .real_time = true)
+/* R62 */
+TEST(client_307_and_308_repeat_method_and_body, .real_time = true)
 {
     static const char *const first[] = {TO("307", "/b"), TO("308", "/b")};
 
@@ -71,7 +74,8 @@ TEST(client_R62_307_and_308_repeat_method_and_body, .real_time = true)
 
 /* ---- where to ---- */
 
-TEST(client_R61_locations_are_resolved, .real_time = true)
+/* R61 */
+TEST(client_locations_are_resolved, .real_time = true)
 {
     EXPECT_TRUE(begins(SECOND(TO("302", "b"), "GET"), "GET /dir/b HTTP/1.1\r\n"));
     EXPECT_TRUE(begins(SECOND(TO("302", "../c?x"), "GET"), "GET /c?x HTTP/1.1\r\n"));
@@ -81,7 +85,8 @@ TEST(client_R61_locations_are_resolved, .real_time = true)
     EXPECT_TRUE(begins(SECOND(TO("302", "*"), "OPTIONS"), "OPTIONS /dir/* HTTP/1.1\r\n"));
 }
 
-TEST(client_R61_the_fragment_goes_along_unless_there_is_a_new_one, .real_time = true)
+/* R61 */
+TEST(client_the_fragment_goes_along_unless_there_is_a_new_one, .real_time = true)
 {
     struct peer p = PEER(ASK TO("302", "/b") ASK HERE ASK TO("302", "/c#new") ASK HERE);
     peer_start(&p);
@@ -94,7 +99,8 @@ TEST(client_R61_the_fragment_goes_along_unless_there_is_a_new_one, .real_time = 
     peer_stop(&p);
 }
 
-TEST(client_R60_what_is_no_redirect_is_the_answer, .real_time = true)
+/* R60 */
+TEST(client_what_is_no_redirect_is_the_answer, .real_time = true)
 {
     static const char *const scripts[] = {ASK TO("300", "/b"),
                                           ASK TO("304", "/b"),
@@ -124,7 +130,8 @@ static void expect_refused(const char *script, const char *part)
     peer_stop(&p);
 }
 
-TEST(client_R61_R68_bad_locations_are_refused, .real_time = true)
+/* R61, R68 */
+TEST(client_bad_locations_are_refused, .real_time = true)
 {
     expect_refused(ASK TO("302", "ftp://h/"), "redirected to ftp://h/");
     expect_refused(ASK TO("302", "file:///etc/passwd"), "redirected to file:///etc/passwd");
@@ -134,7 +141,8 @@ TEST(client_R61_R68_bad_locations_are_refused, .real_time = true)
     expect_refused(ASK TO("302", "/a\r\nLocation: /b"), "several places");
 }
 
-TEST(client_R70_redirects_have_a_limit, .real_time = true)
+/* R70 */
+TEST(client_redirects_have_a_limit, .real_time = true)
 {
     struct peer p = PEER(ASK TO("302", "/a") ASK TO("302", "/a") ASK TO("302", "/a") ASK TO("302", "/a"));
     peer_start(&p);
@@ -148,7 +156,8 @@ TEST(client_R70_redirects_have_a_limit, .real_time = true)
     peer_stop(&p);
 }
 
-TEST(client_R70_all_hops_have_one_deadline, .real_time = true)
+/* R70 */
+TEST(client_all_hops_have_one_deadline, .real_time = true)
 {
     struct peer p = PEER(ASK PAUSE TO("302", "/a") ASK PAUSE TO("302", "/a") ASK PAUSE TO("302", "/a")
                              ASK PAUSE TO("302", "/a") ASK PAUSE TO("302", "/a"));
@@ -159,7 +168,8 @@ TEST(client_R70_all_hops_have_one_deadline, .real_time = true)
     peer_stop(&p);
 }
 
-TEST(client_R71_the_body_of_a_redirect_is_no_obstacle, .real_time = true)
+/* R71 */
+TEST(client_the_body_of_a_redirect_is_no_obstacle, .real_time = true)
 {
     struct peer p = PEER(ASK "HTTP/1.1 302 F\r\nLocation: /b\r\nContent-Length: 6\r\n\r\nbefore" ASK
                              "HTTP/1.1 302 F\r\nLocation: /c\r\nContent-Length: 1000000\r\n\r\nonly this" STALL,
@@ -210,7 +220,8 @@ static const char *ask_zone(struct once *o, const char *zone, const char *locati
     return landed;
 }
 
-TEST(client_R110_a_zone_is_connected_to_kept_and_left_out_of_host, .real_time = true)
+/* R110 */
+TEST(client_a_zone_is_connected_to_kept_and_left_out_of_host, .real_time = true)
 {
     bide_auto bide_listener *l = bide_listen("::1", 0);
     char url[64], host[64];
@@ -227,7 +238,8 @@ TEST(client_R110_a_zone_is_connected_to_kept_and_left_out_of_host, .real_time = 
     EXPECT_CONTAINS(o[1].seen, host);
 }
 
-TEST(client_R110_a_redirect_does_not_choose_an_interface, .real_time = true)
+/* R110 */
+TEST(client_a_redirect_does_not_choose_an_interface, .real_time = true)
 {
     expect_refused(ASK TO("302", "http://[fe80::1%25lo]/"), "which link an address is on");
 }
@@ -266,7 +278,8 @@ static void travel(struct journey *j, const char *status, const char *method, bi
     peer_stop(&j->a);
 }
 
-TEST(client_D2_R64_what_the_user_set_does_not_cross_to_another_origin_nor_come_back, .real_time = true)
+/* D2, R64 */
+TEST(client_what_the_user_set_does_not_cross_to_another_origin_nor_come_back, .real_time = true)
 {
     struct journey j;
 
@@ -285,7 +298,8 @@ TEST(client_D2_R64_what_the_user_set_does_not_cross_to_another_origin_nor_come_b
     EXPECT_EQ(count_of(j.b.seen, "Authorization: Basic") + count_of(j.a.seen, "Authorization: Basic"), 0);
 }
 
-TEST(client_R64_what_says_nothing_about_the_user_goes_along, .real_time = true)
+/* R64 */
+TEST(client_what_says_nothing_about_the_user_goes_along, .real_time = true)
 {
     static const bide_pair fields[] = {{"Accept", "a/b"}, {"Accept-Language", "de"}, {"Accept-Encoding", "x"},
                                        {"User-Agent", "u"}, {"Range", "bytes=0-"}, {"If-Match", "e"},
@@ -301,7 +315,8 @@ TEST(client_R64_what_says_nothing_about_the_user_goes_along, .real_time = true)
     }
 }
 
-TEST(client_R64_a_body_takes_along_what_describes_it, .real_time = true)
+/* R64 */
+TEST(client_a_body_takes_along_what_describes_it, .real_time = true)
 {
     struct journey j;
 
@@ -311,7 +326,8 @@ TEST(client_R64_a_body_takes_along_what_describes_it, .real_time = true)
     EXPECT_EQ(count_of(j.a.seen, "secret"), 0);
 }
 
-TEST(client_R64_location_trusted_sends_all_but_the_host, .real_time = true)
+/* R64 */
+TEST(client_location_trusted_sends_all_but_the_host, .real_time = true)
 {
     struct journey j;
     const bide_pair fields[] = {{"X-Api-Key", "secret"}, {"Host", "h.test"}, {NULL, NULL}};
@@ -325,7 +341,8 @@ TEST(client_R64_location_trusted_sends_all_but_the_host, .real_time = true)
     EXPECT_CONTAINS(j.a.seen, "X-Api-Key: secret\r\n");
 }
 
-TEST(client_D2_credentials_stay_within_their_origin, .real_time = true)
+/* D2 */
+TEST(client_credentials_stay_within_their_origin, .real_time = true)
 {
     struct peer p = PEER(ASK TO("302", "/b") ASK HERE ASK TO("302", "/b") ASK HERE);
     char url[128];
@@ -341,7 +358,8 @@ TEST(client_D2_credentials_stay_within_their_origin, .real_time = true)
     EXPECT_EQ(count_of(p.seen, "Cookie: a=b\r\n"), 2);
 }
 
-TEST(client_D14_user_info_in_a_location_is_not_used, .real_time = true)
+/* D14 */
+TEST(client_user_info_in_a_location_is_not_used, .real_time = true)
 {
     struct peer p = PEER(ASK HERE);
     char redirect[256];
@@ -360,7 +378,8 @@ TEST(client_D14_user_info_in_a_location_is_not_used, .real_time = true)
     EXPECT_NULL(strstr(p.seen, "Authorization"));
 }
 
-TEST(client_R68_https_to_http_is_followed_without_what_the_user_set_and_never_with_a_body, .real_time = true)
+/* R68 */
+TEST(client_https_to_http_is_followed_without_what_the_user_set_and_never_with_a_body, .real_time = true)
 {
     certs_make();
     struct peer p = {.scripts = {ASK HERE}, .repeat = true};

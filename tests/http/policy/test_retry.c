@@ -35,7 +35,8 @@ static struct outcome after_a_get(const char *first, const char *second, const c
 #define GOOD_A                                ASK OK("1") "a"
 #define GOOD_B                                ASK OK("1") "b"
 
-TEST(client_R51_a_stale_connection_is_replaced_once, .real_time = true)
+/* R51 */
+TEST(client_a_stale_connection_is_replaced_once, .real_time = true)
 {
     static const char *const methods[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"};
 
@@ -50,7 +51,8 @@ TEST(client_R51_a_stale_connection_is_replaced_once, .real_time = true)
     EXPECT_EQ(AFTER_GET(GOOD_A ASK RESET, GOOD_B, "GET").status, 200);
 }
 
-TEST(client_R51_the_body_is_sent_again_whole, .real_time = true)
+/* R51 */
+TEST(client_the_body_is_sent_again_whole, .real_time = true)
 {
     struct peer p = PEER(GOOD_A ASK, GOOD_B);
     peer_start(&p);
@@ -65,7 +67,8 @@ TEST(client_R51_the_body_is_sent_again_whole, .real_time = true)
     EXPECT_EQ(count_of(p.seen, "\r\n\r\n12345"), 2);
 }
 
-TEST(client_R52_post_is_not_sent_twice, .real_time = true)
+/* R52 */
+TEST(client_post_is_not_sent_twice, .real_time = true)
 {
     struct outcome o = AFTER_GET(GOOD_A ASK, GOOD_B, "POST", .data = {"x", 1});
 
@@ -75,7 +78,8 @@ TEST(client_R52_post_is_not_sent_twice, .real_time = true)
     EXPECT_CONTAINS(o.text, "/second: the server closed the connection without an answer (it had served before)");
 }
 
-TEST(client_R51_an_idempotency_key_makes_post_safe, .real_time = true)
+/* R51 */
+TEST(client_an_idempotency_key_makes_post_safe, .real_time = true)
 {
     struct outcome o =
         AFTER_GET(GOOD_A ASK, GOOD_B, "POST", .data = {"x", 1}, .headers = BIDE_PAIRS({"idempotency-KEY", "1"}));
@@ -84,7 +88,8 @@ TEST(client_R51_an_idempotency_key_makes_post_safe, .real_time = true)
     EXPECT_EQ(o.requests, 3);
 }
 
-TEST(client_R51_nothing_is_sent_again_once_a_byte_came, .real_time = true)
+/* R51 */
+TEST(client_nothing_is_sent_again_once_a_byte_came, .real_time = true)
 {
     struct outcome o = AFTER_GET(GOOD_A ASK "H", GOOD_B, "GET");
 
@@ -93,7 +98,8 @@ TEST(client_R51_nothing_is_sent_again_once_a_byte_came, .real_time = true)
     EXPECT_CONTAINS(o.text, "in the middle of the head");
 }
 
-TEST(client_R51_a_retry_is_not_retried, .real_time = true)
+/* R51 */
+TEST(client_a_retry_is_not_retried, .real_time = true)
 {
     struct outcome o = AFTER_GET(GOOD_A ASK, ASK, "GET");
 
@@ -102,7 +108,8 @@ TEST(client_R51_a_retry_is_not_retried, .real_time = true)
     EXPECT_CONTAINS(o.text, "without an answer");
 }
 
-TEST(client_R51_a_new_connection_gets_no_second_try, .real_time = true)
+/* R51 */
+TEST(client_a_new_connection_gets_no_second_try, .real_time = true)
 {
     struct peer p = PEER(ASK, GOOD_B);
     peer_start(&p);
@@ -112,7 +119,8 @@ TEST(client_R51_a_new_connection_gets_no_second_try, .real_time = true)
     EXPECT_EQ(peer_stop(&p), 1);
 }
 
-TEST(client_R51_timeouts_are_not_retried, .real_time = true)
+/* R51 */
+TEST(client_timeouts_are_not_retried, .real_time = true)
 {
     struct outcome o = AFTER_GET(GOOD_A ASK STALL, GOOD_B, "GET", .read_timeout_ms = 30);
 
@@ -120,7 +128,8 @@ TEST(client_R51_timeouts_are_not_retried, .real_time = true)
     EXPECT_EQ(o.requests, 2);
 }
 
-TEST(client_R53_a_408_on_a_reused_connection_is_staleness, .real_time = true)
+/* R53 */
+TEST(client_a_408_on_a_reused_connection_is_staleness, .real_time = true)
 {
     struct outcome o = AFTER_GET(GOOD_A ASK "HTTP/1.1 408 T\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx", GOOD_B,
                                  "POST", .data = {"x", 1});
@@ -129,7 +138,8 @@ TEST(client_R53_a_408_on_a_reused_connection_is_staleness, .real_time = true)
     EXPECT_EQ(o.requests, 3);
 }
 
-TEST(client_R58_a_421_is_tried_on_a_new_connection, .real_time = true)
+/* R58 */
+TEST(client_a_421_is_tried_on_a_new_connection, .real_time = true)
 {
     struct outcome o = AFTER_GET(GOOD_A ASK "HTTP/1.1 421 M\r\nContent-Length: 1\r\n\r\nx", GOOD_B, "GET");
 
@@ -162,7 +172,8 @@ static bide_response *post_much(bide_session *s, struct peer *p)
     return bide_post(s, peer_url(p, "/"), .data = {much, MUCH}, .timeout_ms = 5000);
 }
 
-TEST(client_R15_a_refusal_stops_the_upload, .real_time = true)
+/* R15 */
+TEST(client_a_refusal_stops_the_upload, .real_time = true)
 {
     struct peer p =
         PEER(HEAD "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig" PAUSE PAUSE PAUSE STALL,
@@ -180,7 +191,8 @@ TEST(client_R15_a_refusal_stops_the_upload, .real_time = true)
     EXPECT_EQ(peer_stop(&p), 2);
 }
 
-TEST(client_R15_an_answer_before_a_reset_is_still_read, .real_time = true)
+/* R15 */
+TEST(client_an_answer_before_a_reset_is_still_read, .real_time = true)
 {
     struct peer p = PEER(HEAD "HTTP/1.1 403 No\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno" PAUSE);
     peer_start(&p);
@@ -193,7 +205,8 @@ TEST(client_R15_an_answer_before_a_reset_is_still_read, .real_time = true)
     peer_stop(&p);
 }
 
-TEST(client_R15_interim_answers_do_not_stop_the_upload, .real_time = true)
+/* R15 */
+TEST(client_interim_answers_do_not_stop_the_upload, .real_time = true)
 {
     struct peer p = PEER(HEAD "HTTP/1.1 100 Continue\r\n\r\n" PAUSE "HTTP/1.1 102 P\r\n" PAUSE
                               "\r\n" PAUSE REST OK("1") "a" GOOD_B);
@@ -207,7 +220,8 @@ TEST(client_R15_interim_answers_do_not_stop_the_upload, .real_time = true)
     EXPECT_EQ(p.nbody, MUCH);
 }
 
-TEST(client_R15_an_early_success_does_not_stop_the_upload, .real_time = true)
+/* R15 */
+TEST(client_an_early_success_does_not_stop_the_upload, .real_time = true)
 {
     struct peer p = PEER(HEAD OK("5") "he" PAUSE "llo" PAUSE REST GOOD_B);
     peer_start(&p);
@@ -220,7 +234,8 @@ TEST(client_R15_an_early_success_does_not_stop_the_upload, .real_time = true)
     EXPECT_EQ(p.nbody, MUCH);
 }
 
-TEST(client_R15_a_server_that_hangs_up_during_the_upload_is_named, .real_time = true)
+/* R15 */
+TEST(client_a_server_that_hangs_up_during_the_upload_is_named, .real_time = true)
 {
     struct peer p = PEER(HEAD PAUSE, HEAD PAUSE RESET);
     peer_start(&p);
@@ -249,7 +264,8 @@ TEST(client_large_bodies_arrive_whole, .real_time = true)
 
 /* ---- what is no answer ---- */
 
-TEST(client_R51_rubbish_on_a_reused_connection_is_asked_again, .real_time = true)
+/* R51 */
+TEST(client_rubbish_on_a_reused_connection_is_asked_again, .real_time = true)
 {
     struct outcome o = AFTER_GET(GOOD_A ASK "leftover of the body before\r\n\r\n", GOOD_B, "GET");
 
@@ -262,7 +278,8 @@ TEST(client_R51_rubbish_on_a_reused_connection_is_asked_again, .real_time = true
     EXPECT_EQ(AFTER_GET(GOOD_A ASK "\r\n\r" PAUSE OK("1") "a", GOOD_B, "GET").status, 200);
 }
 
-TEST(client_R51_empty_lines_without_end_on_a_reused_connection_are_no_answer, .real_time = true)
+/* R51 */
+TEST(client_empty_lines_without_end_on_a_reused_connection_are_no_answer, .real_time = true)
 {
     static char script[80000] = GOOD_A ASK;
 
@@ -270,7 +287,8 @@ TEST(client_R51_empty_lines_without_end_on_a_reused_connection_are_no_answer, .r
     EXPECT_EQ(AFTER_GET(script, GOOD_B, "GET").status, 200);
 }
 
-TEST(client_R52_rubbish_is_not_asked_again_where_that_could_do_harm, .real_time = true)
+/* R52 */
+TEST(client_rubbish_is_not_asked_again_where_that_could_do_harm, .real_time = true)
 {
     struct outcome o = AFTER_GET(GOOD_A ASK "leftover\r\n", GOOD_B, "POST", .data = {"x", 1});
 

@@ -63,7 +63,8 @@ UNIT(url_parts)
     EXPECT_STR(href("  http://x/ "), "http://x/");
 }
 
-UNIT(url_R4_only_what_is_illegal_is_encoded)
+/* R4 */
+UNIT(url_only_what_is_illegal_is_encoded)
 {
     EXPECT_STR(href("http://x//a/%2F/%2f//?b=%zz&c"), "http://x//a/%2F/%2f//?b=%zz&c");
     EXPECT_STR(href("http://x/a b\"<>`{}^\xc3\xa9|[]"),
@@ -124,7 +125,8 @@ UNIT(url_what_is_no_url_is_refused)
     EXPECT_EQ(parse("http://?x"), URL_ENOHOST);
 }
 
-UNIT(url_R111_what_two_readers_read_differently_is_refused)
+/* R111 */
+UNIT(url_what_two_readers_read_differently_is_refused)
 {
     EXPECT_EQ(parse("http:/x"), URL_ESLASHES);
     EXPECT_EQ(parse("http:x"), URL_ESLASHES);
@@ -143,7 +145,8 @@ UNIT(url_R111_what_two_readers_read_differently_is_refused)
     EXPECT_STR(href("http://x:65535/"), "http://x:65535/");
 }
 
-UNIT(url_D14_at_signs_and_percent_in_the_host_are_refused)
+/* D14 */
+UNIT(url_at_signs_and_percent_in_the_host_are_refused)
 {
     EXPECT_EQ(parse("http://a@b@c/"), URL_EAT);
     EXPECT_EQ(parse("http://x%2Fy/"), URL_EPERCENT);
@@ -158,7 +161,8 @@ UNIT(url_D14_at_signs_and_percent_in_the_host_are_refused)
     EXPECT_EQ(bide__url_parse(&url, "http://a\0b/", 11, storage, sizeof storage), URL_EHOST);
 }
 
-UNIT(url_R109_names)
+/* R109 */
+UNIT(url_names_are_checked_and_written_in_lower_case)
 {
     EXPECT_STR(href("http://EXAMPLE.Com./"), "http://example.com./");
     EXPECT_STR(href("http://a_b-.c/"), "http://a_b-.c/");
@@ -182,7 +186,8 @@ UNIT(url_R109_names)
     EXPECT_EQ(parse("http://./"), URL_ELABEL);
 }
 
-UNIT(url_R109_names_in_ascii_are_asked_for_as_they_are)
+/* R109 */
+UNIT(url_names_in_ascii_are_asked_for_as_they_are)
 {
     EXPECT_STR(href("http://XN--I-7iq.test/"), "http://xn--i-7iq.test/"); /* an emoji, which IDNA 2008 does not have */
     EXPECT_STR(href("http://xn--abc-/"), "http://xn--abc-/");
@@ -191,8 +196,8 @@ UNIT(url_R109_names_in_ascii_are_asked_for_as_they_are)
     EXPECT_STR(href("http://-a-.b-/"), "http://-a-.b-/");
 }
 
-/* What browsers make of names that IDNA 2008 would not have. */
-UNIT(url_R109_names_are_converted_as_in_browsers)
+/* R109: What browsers make of names that IDNA 2008 would not have. */
+UNIT(url_names_are_converted_as_in_browsers)
 {
     static const char *const names[][2] = {
         {"i\xe2\x9d\xa4.test", "xn--i-7iq.test"},
@@ -222,7 +227,8 @@ UNIT(url_R109_names_are_converted_as_in_browsers)
     EXPECT_EQ(parse("http://\xe2\x9d\xa4\xef\xbc\x8f/"), URL_EIDNA);      /* a full-width slash */
 }
 
-UNIT(url_R109_a_name_of_many_emoji_is_bounded)
+/* R109 */
+UNIT(url_a_name_of_many_emoji_is_bounded)
 {
     char text[1000] = "http://";
 
@@ -235,7 +241,8 @@ UNIT(url_R109_a_name_of_many_emoji_is_bounded)
     EXPECT_EQ(parse(text), URL_EIDNA);
 }
 
-UNIT(url_R110_ipv4_is_a_plain_dotted_quad)
+/* R110 */
+UNIT(url_ipv4_is_a_plain_dotted_quad)
 {
     static const char *const bad[] = {
         "127.1", "2130706433", "0x7f000001",       "0x7f.0.0.1", "010.0.0.1", "1.2.3.256",
@@ -253,7 +260,8 @@ UNIT(url_R110_ipv4_is_a_plain_dotted_quad)
     }
 }
 
-UNIT(url_R110_ipv6_is_written_one_way)
+/* R110 */
+UNIT(url_ipv6_is_written_one_way)
 {
     static const char *const bad[] = {"[",
                                       "[]",
@@ -315,7 +323,8 @@ UNIT(url_longest_is_65535_bytes)
     EXPECT_EQ(parse(text), URL_ETOOLONG);
 }
 
-UNIT(url_R110_a_zone_is_kept_and_written_one_way)
+/* R110 */
+UNIT(url_a_zone_is_kept_and_written_one_way)
 {
     struct url from, to;
     char other[200];
@@ -404,7 +413,8 @@ UNIT(url_object_long_one_goes_through_the_heap)
     EXPECT_TRUE(u && strlen(bide_url_path(u)) == 1 + 3 * 4989 + 1);
 }
 
-UNIT(url_R112_query_is_appended_and_form_encoded)
+/* R112 */
+UNIT(url_query_is_appended_and_form_encoded)
 {
     bide_auto bide_url *u = bide_url_parse("http://x/a?b=%20#f");
     bide_auto bide_url *v =
