@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # fuzz.sh BUILD [SECONDS [NAME...]] - run the libFuzzer targets of tests/fuzz, each for so many seconds (default 60).
 #
-# Seeds are tests/cases/NAME/ and the public cases beside the project, if they are there; tests/fuzz/NAME.dict has words of
-# its language.  What makes a target fail is left in BUILD/fuzz/NAME/; add it to tests/cases/NAME/ when it is fixed.
+# Seeds are tests/cases/NAME/ and the public cases beside the project, if they are there; tests/fuzz/*/NAME.dict has
+# words of its language.  What makes a target fail is left in BUILD/fuzz/NAME/; add it to tests/cases/NAME/ when it is fixed.
 set -eu
 cd "$(dirname "$0")/.."
 build=$1
@@ -57,8 +57,7 @@ for program in "$build"/tests/fuzz/fuzz-*; do
     collect_seeds "$name" "$build/fuzz/$name/seeds"
     mkdir -p "$build/fuzz/$name/corpus"
     log=$build/fuzz/$name/log
-    dict=
-    [ ! -f "tests/fuzz/$name.dict" ] || dict=tests/fuzz/$name.dict
+    dict=$(find tests/fuzz -name "$name.dict")
     if "$program" ${dict:+-dict="$dict"} -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
         -artifact_prefix="$build/fuzz/$name/" "$build/fuzz/$name/corpus" "$build/fuzz/$name/seeds" >"$log" 2>&1; then
         echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") runs, nothing found"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_leaks.c - what a program left behind when its loop is closed; tests/public/released.sh has whole programs. */
+/* test_leaks.c - what a program left behind when its loop is closed; tests/public/library/released.sh has whole programs. */
 #include <stdlib.h>
 
 #include "base/checker.h"

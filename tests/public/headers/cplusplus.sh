@@ -48,14 +48,14 @@ for compiler in g++ clang++; do
     command -v $compiler >"$tmp/found" || continue
     for standard in c++17 c++20; do
         try "$compiler $standard compiles without a warning" $compiler -std=$standard $flags -o "$tmp/program" \
-            "$source/tests/public/cplusplus.cpp" $link
+            "$source/tests/public/headers/cplusplus.cpp" $link
         try "$compiler $standard does as C" timeout 60 "$tmp/program"
         try "$compiler $standard compiles the example" $compiler -std=$standard $flags -o "$tmp/example" \
             "$source/examples/first_answer.cpp" $link
         try "$compiler $standard: the example says who came first" says_who_came_first
     done
     try "$compiler makes a library" $compiler -std=c++17 -DPLUGIN -fPIC -shared $flags -o "$tmp/plugin.so" \
-        "$source/tests/public/cplusplus.cpp" $link
+        "$source/tests/public/headers/cplusplus.cpp" $link
     try "a C program for it" cc $flags -Wno-pedantic -o "$tmp/host" "$tmp/host.c" $link -ldl
     try "$compiler: exceptions of a library that a task loads" timeout 60 "$tmp/host" "$tmp/plugin.so"
 done

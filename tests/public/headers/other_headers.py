@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """other_headers.py SOURCE BUILD COMPILER... - programs that were built with other headers run with this library.  TAP.
 
-tests/public/other_headers.c is built three times: with our headers, with earlier ones (each struct of options or of figures has
+tests/public/headers/other_headers.c is built three times: with our headers, with earlier ones (each struct of options or of figures has
 one member less at its end), with later ones (one more, .tomorrow).  It says "ok" if all it calls does its work; with later headers it also sets the new member, which is an error that says why, and finds it 0 in what it is given.
 """
 import pathlib
@@ -53,7 +53,7 @@ def run(folder, include, *flags):
     """Whether the program does its work, and what it says."""
     program = folder / f"program-{include.parent.name}"
     subprocess.run([*compiler, "-std=gnu11", "-g", "-Wall", "-Wextra", "-Werror", *flags, f"-I{include}", "-o", program,
-                    source / "tests/public/other_headers.c", f"-L{build}/src", "-lbide", f"-Wl,-rpath,{build}/src"], check=True)
+                    source / "tests/public/headers/other_headers.c", f"-L{build}/src", "-lbide", f"-Wl,-rpath,{build}/src"], check=True)
     done = subprocess.run([program], capture_output=True, text=True, timeout=60)
     return done.returncode == 0 and done.stdout == "ok\n", done.stdout + done.stderr
 

@@ -23,7 +23,7 @@ for compiler in gcc clang; do
     command -v "$compiler" >"$tmp/found" || continue
     for level in -O0 -O2; do
         # shellcheck disable=SC2086 # the flags are words
-        "$compiler" "$level" -Wall -Wextra -Werror $flags -I"$source/include" -o "$tmp/frames" "$source/tests/public/frames.c" \
+        "$compiler" "$level" -Wall -Wextra -Werror $flags -I"$source/include" -o "$tmp/frames" "$source/tests/public/library/frames.c" \
             -L"$build/src" -lbide "-Wl,-rpath,$build/src"
         for kib in $("$tmp/frames"); do
             tried=$((tried + 1))

@@ -88,7 +88,7 @@ class Tree:
         words = set()
         for folder in ["src", "tests", "scripts", ".ci", "examples"]:
             for path in (self.source / folder).rglob("*"):
-                if path.is_file() and path.suffix in CODE_OR_SCRIPT and path.parent.name != "public":
+                if path.is_file() and path.suffix in CODE_OR_SCRIPT and "public" not in path.parts:
                     words |= private_names_of(path)
         return words
 

@@ -13,7 +13,7 @@ n=0
 compile() { # OUTPUT COMPILER FLAG...
     out=$1
     shift
-    "$@" -g -O1 -Wall -Wextra -Werror -I"$source/include" -o "$out" "$source/tests/public/released.c" -L"$build/src" -lbide \
+    "$@" -g -O1 -Wall -Wextra -Werror -I"$source/include" -o "$out" "$source/tests/public/library/released.c" -L"$build/src" -lbide \
         "-Wl,-rpath,$build/src" || exit 1
 }
 
