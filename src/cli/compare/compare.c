@@ -110,7 +110,7 @@ static int run_all(struct compare *c)
                 continue;
             c->progress->mode = r->mode->name;
             c->progress->run = r->nruns + 1;
-            c->progress->began_us = compare_now_us();
+            c->progress->began_us = clock_us();
             c->progress->run_us = cost_us(c, r);
             c->progress->left_us = left_us(c, round, place + 1);
             code = run_once(c, r);

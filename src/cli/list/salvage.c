@@ -7,6 +7,8 @@
  */
 #include <string.h>
 
+#include <bide/url.h>
+
 #include "cli/list/list.h"
 
 #define LONGEST 1024
@@ -23,14 +25,12 @@ static size_t cut(const char *url, size_t len)
 
 size_t salvage_length(const char *url, size_t len)
 {
-    const char *mark = memmem(url, len, "://", 3), *authority = mark ? mark + 3 : url, *end = authority;
+    bide_url_authority a = bide_url_find_authority(url, len);
+    const char *end = a.host.data + a.host.len;
     size_t n = cut(url, len);
-
-    while (end < url + len && !strchr("/?#", *end ? *end : ' '))
-        end++;
     bool is_whole = end <= url + n && (end < url + len || len <= LONGEST);
-    bool has_user = memchr(authority, '@', (size_t)(end - authority));
-    return !is_whole || (has_user && memchr(url, '\0', (size_t)(end - url))) ? 0 : n;
+
+    return !is_whole || (a.user.data && memchr(url, '\0', (size_t)(end - url))) ? 0 : n;
 }
 
 static const char *skip_space(const char *at, const char *end)

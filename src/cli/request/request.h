@@ -126,6 +126,15 @@ int request_check_url(const char *url);
 /* Has it user and password, and so have the options?  Returns: EXIT_OK; EXIT_USAGE after a message. */
 int request_check_user(const struct request *q, const char *url);
 
+/* ---- patterns.c ---- */
+
+struct glob;
+
+/* The same of all URLs of a pattern; with q, whether they have a user and the options, too. */
+int request_check_pattern(const struct request *q, const struct glob *g);
+/* Read a pattern, check its URLs, and add their number to the total.  Returns: EXIT_OK; EXIT_USAGE, EXIT_LOCAL after a message. */
+int request_read_pattern(struct glob *g, const char *pattern, bool literal, uint64_t *total);
+
 
 /* -v, of an answer with an oddity: its URL, the line. */
 #define REQUEST_ODDITY "%s: this line of the answer is no header, and was passed over: \"%s\""

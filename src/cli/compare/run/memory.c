@@ -10,6 +10,7 @@
  * The work of finding this out is taken off the run's time.
  */
 #include "cli/compare/run/run.h"
+#include "cli/progress/progress.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -87,11 +88,11 @@ void compare_measure_memory(struct compare *c)
 {
     struct compare_shared *s = c->shared;
     char status[FILE_MAX];
-    int64_t began = compare_now_us(), cpu_before = cpu_us();
+    int64_t began = clock_us(), cpu_before = cpu_us();
     int64_t own = read_file(getpid(), "status", status) ? number_of(status, "\nVmHWM:") : -1;
     int64_t others = own < 0 ? -1 : memory_of_children();
 
     s->memory_kb = own < 0 || others < 0 ? -1 : own + others;
     s->own_cpu_us += cpu_us() - cpu_before;
-    s->own_wall_us += compare_now_us() - began;
+    s->own_wall_us += clock_us() - began;
 }

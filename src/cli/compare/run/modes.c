@@ -6,6 +6,7 @@
  * makes a connection for each request, as requests.get does; coroutines share a session, as in aiohttp.
  */
 #include "cli/compare/run/run.h"
+#include "cli/progress/progress.h"
 
 #include <stdlib.h>
 
@@ -91,10 +92,10 @@ void compare_run_mode(struct compare *c, const void *arg)
     const struct compare_mode *mode = arg;
     struct compare_shared *s = c->shared;
     c->at_once = mode->is_wide ? compare_width(c, mode) : c->at_once;
-    int64_t begin = compare_now_us();
+    int64_t begin = clock_us();
     int code = mode->way(c);
 
-    s->wall_us = compare_now_us() - begin - s->own_wall_us;
+    s->wall_us = clock_us() - begin - s->own_wall_us;
     if (code < 0) {
         if (!s->error[0])
             snprintf(s->error, sizeof s->error, "%s", bide_error_text());

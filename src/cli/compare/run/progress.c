@@ -5,6 +5,7 @@
  *     bide compare: fake-async, run 1 of 5, 43 of 100 requests, about 21 s left
  */
 #include "cli/compare/run/run.h"
+#include "cli/progress/progress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ void compare_progress_tick(const struct compare *c)
 
     if (p->is_quiet || !p->is_terminal || !p->mode)
         return;
-    int64_t passed = compare_now_us() - p->began_us;
+    int64_t passed = clock_us() - p->began_us;
     int64_t left = p->left_us + (p->run_us > passed ? p->run_us - passed : 0);
     text_format(&line, "\rbide compare: %s, run %d of %d, ", p->mode, p->run, p->runs);
     text_format(&line, "%lu of %d requests, about %d s left\033[K", atomic_load(&c->shared->done), c->n,

@@ -7,11 +7,6 @@
 
 #include "cli/compare/context.h"
 
-/* ---- clock.c ---- */
-
-/* Microseconds of a clock that only goes forward. */
-int64_t compare_now_us(void);
-
 /* ---- process.c ---- */
 
 /*

@@ -5,6 +5,7 @@
  * It is that of `bide serve`.  What it has seen is asked for by a process of its own too, through its /stats.
  */
 #include "cli/compare/run/run.h"
+#include "cli/progress/progress.h"
 
 #include <signal.h>
 #include <string.h>
@@ -119,11 +120,11 @@ int compare_server_seen(struct compare *c, uint64_t expected, int64_t *seen)
 static void ask_first(struct compare *c, const void *arg)
 {
     struct compare_shared *s = c->shared;
-    int64_t begin = compare_now_us();
+    int64_t begin = clock_us();
     bide_auto bide_response *r = bide_get_blocking(c->urls[0], .timeout_ms = c->options->timeout_ms);
 
     (void)arg;
-    s->wall_us = compare_now_us() - begin;
+    s->wall_us = clock_us() - begin;
     if (r)
         s->status = bide_status(r);
     else

@@ -6,6 +6,7 @@
  * answer, is a failure.
  */
 #include "cli/compare/run/run.h"
+#include "cli/progress/progress.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -96,11 +97,11 @@ static void check_files(struct compare *c)
 static int run(struct compare *c, compare_get *get)
 {
     int code = bide_run(bide_coro(crowd, c, get));
-    int64_t stopped = compare_now_us();
+    int64_t stopped = clock_us();
 
     if (code >= 0)
         check_files(c);
-    c->shared->own_wall_us += compare_now_us() - stopped;
+    c->shared->own_wall_us += clock_us() - stopped;
     return code;
 }
 

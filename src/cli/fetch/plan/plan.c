@@ -12,43 +12,6 @@
 
 /* ---- URLs ---- */
 
-/* The first and the last stand for all; others can only be wrong where a set has an odd text, and then they fail alone. */
-static int check_urls(const struct glob *g)
-{
-    struct text url = {0};
-    int code = EXIT_OK;
-
-    for (int last = 0; last <= (g->count > 1) && code == EXIT_OK; last++) {
-        text_clear(&url);
-        glob_add_nth(g, last ? g->count - 1 : 0, &url);
-        code = url.no_memory ? say_no_memory() : request_check_url(text_string(&url));
-    }
-    text_free(&url);
-    return code;
-}
-
-static int read_pattern(struct fetch *f, const char *text)
-{
-    struct source *s = &f->source;
-    struct glob *g = &s->globs[s->nglobs++];
-    struct text why = {0};
-    int code = glob_parse(g, text, f->options->no_glob, &why);
-
-    char shown[512];
-    secrets_shown_url(text, shown, sizeof shown);
-    if (code != EXIT_OK)
-        say("%s: %s", shown, text_string(&why));
-    code = why.no_memory ? EXIT_LOCAL : code;
-    text_free(&why);
-    if (code == EXIT_OK)
-        code = check_urls(g);
-    if (code == EXIT_OK && __builtin_add_overflow(f->stats.total, g->count, &f->stats.total)) {
-        say("%s: these are more URLs than there are numbers for", shown);
-        code = EXIT_USAGE;
-    }
-    return code;
-}
-
 static int read_patterns(struct fetch *f, int n, char **urls)
 {
     int code = EXIT_OK;
@@ -58,7 +21,7 @@ static int read_patterns(struct fetch *f, int n, char **urls)
     if (!f->source.globs || !f->source.bindings)
         return say_no_memory();
     for (int i = 0; i < n && code == EXIT_OK; i++)
-        code = read_pattern(f, urls[i]);
+        code = request_read_pattern(&f->source.globs[f->source.nglobs++], urls[i], f->options->no_glob, &f->stats.total);
     return code;
 }
 
