@@ -2,7 +2,7 @@
 /*
  * base.h - the room's header: what every other room builds on.  No loop, no I/O.
  *
- * In reading order: alloc, list, object, error, clock, buf, arena, map.
+ * In reading order: heap, list, object, error, clock, buf, map.
  */
 #ifndef BIDE_BASE_H
 #define BIDE_BASE_H
@@ -17,6 +17,7 @@
 #include <bide/object.h>
 
 #include "base/hardening.h"
+#include "base/heap/heap.h"
 #include "base/ledger/ledger.h"
 #include "base/list.h"
 
@@ -31,19 +32,6 @@
 
 /* A state that must not be: said in debug builds (-Db_ndebug=false), assumed elsewhere. */
 #include <assert.h>
-
-/* ---- alloc.c: the heap, counted, so that tests see leaks and can make any allocation fail ---- */
-
-void *bide__malloc(size_t size);
-void *bide__calloc(size_t n, size_t size);
-void *bide__realloc(void *old, size_t size);
-never_indirect void bide__free(void *p);
-void *bide__realloc_uncounted(void *old, size_t size); /* for what the user gives back with free() */
-char *bide__strdup(const char *text);
-char *bide__strndup(const char *text, size_t len);
-size_t bide__alloc_live(void);
-/* Fail the n-th allocation from now on (0: the next), once; negative: none.  True: what was asked for before never came. */
-bool bide__alloc_fail_at(long n);
 
 /* ---- object.c: the head of every public object ---- */
 
@@ -163,23 +151,6 @@ static inline void bide__buf_consume(struct buf *b, size_t n)
 int bide__buf_append(struct buf *b, const void *data, size_t n);
 /* Bytes before `start` were lent out and came back: under a checker the buffer moves, so that a stale pointer is found. */
 void bide__buf_taken_back(struct buf *b);
-
-/* ---- arena.c: memory that dies together; can be reset and used again without the heap ---- */
-
-struct arena {
-    struct arena_block *block; /* the newest first */
-    char *next, *limit;
-    size_t total, max; /* max: BIDE_ELIMIT beyond */
-};
-
-void bide__arena_init(struct arena *a, size_t max);
-void bide__arena_free(struct arena *a);
-/* Forget everything but keep the largest block. */
-never_indirect void bide__arena_reset(struct arena *a);
-/* 16-byte aligned; NULL and an error on record. */
-never_indirect void *bide__arena_alloc(struct arena *a, size_t size);
-/* A copy with a NUL behind it. */
-never_indirect char *bide__arena_strndup(struct arena *a, const char *text, size_t len);
 
 /* ---- map.c: bytes -> pointer, for hosts and names.  Hash with a random seed; no order ---- */
 
