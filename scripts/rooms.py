@@ -91,7 +91,8 @@ ROOMS = {
     "cli": "cli/*",
 }
 PUBLIC = {
-    "version": "base", "object": "base", "error": "base", "text": "base", "histogram": "base", "backoff": "base",
+    "version": "base", "object": "base", "allocator": "base", "error": "base", "text": "base", "histogram": "base",
+    "backoff": "base",
     "coroutine": "core", "task": "core", "loop": "core", "cplusplus": "core", "cplusplus_task": "core",
     "cplusplus_job": "pool",
     "sync": "sync",

@@ -5,6 +5,7 @@
 
 #include <bide/version.h>
 #include <bide/object.h>
+#include <bide/allocator.h>
 #include <bide/error.h>
 #include <bide/text.h>
 #include <bide/backoff.h>

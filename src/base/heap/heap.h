@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <bide/allocator.h>
+
 #include "base/hardening.h"
 
 /* ---- alloc.c: the heap, counted, so that tests see leaks and can make any allocation fail ---- */
@@ -22,6 +24,8 @@ char *bide__strndup(const char *text, size_t len);
 size_t bide__alloc_live(void);
 /* Fail the n-th allocation from now on (0: the next), once; negative: none.  True: what was asked for before never came. */
 bool bide__alloc_fail_at(long n);
+/* Take memory from there.  False: too late, something was allocated. */
+bool bide__alloc_use(const bide_allocator *a);
 
 /* ---- arena.c: memory that dies together; can be reset and used again without the heap ---- */
 

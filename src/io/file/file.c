@@ -126,12 +126,12 @@ static int open_once(const struct open_op *o)
 static int make_parents(const struct open_op *o)
 {
     const char *slash = strrchr(o->path, '/');
-    char *directory = slash && slash > o->path ? strndup(o->path, (size_t)(slash - o->path)) : NULL;
+    char *directory = slash && slash > o->path ? bide__strndup(o->path, (size_t)(slash - o->path)) : NULL;
     if (!directory)
         return slash && slash > o->path ? BIDE_ENOMEM : 0;
 
     int code = o->beneath ? bide__make_dirs_beneath(o->beneath, directory) : bide__make_dirs(directory);
-    free(directory);
+    bide__free(directory);
     return code;
 }
 

@@ -5,7 +5,7 @@
 A declaration belongs to the comment above it, with no empty line between; several may share one.  Checked is that
 
   1. there is such a comment;
-  2. its lines (Suspends, Returns, Errors, Owns, Example) come in that order, each once;
+  2. its lines (Threads, Suspends, Returns, Errors, Owns, Example) come in that order, each once;
   3. what tells of Errors also tells what is Returned when there is none;
   4. who gives out an object says whose it is: owned, borrowed, taken, a share.
 
@@ -15,7 +15,7 @@ import pathlib
 import re
 import sys
 
-LINES = ["Suspends", "Returns", "Errors", "Owns", "Example"]
+LINES = ["Threads", "Suspends", "Returns", "Errors", "Owns", "Example"]
 TOKEN = re.compile(r"(?P<comment>/\*.*?\*/)"
                    r"|(?P<empty>\n[ \t]*(?=\n))"
                    r"|^BIDE_API\s+(?P<type>[^(;]*?)(?P<name>\w+)\(", re.M | re.S)

@@ -23,7 +23,7 @@ int bide__redis_format(struct buf *out, const struct redis_command *c)
         return bide__fail_nomem("a command for Redis");
 
     int code = bide__buf_append(out, text, (size_t)len);
-    free(text);
+    redisFreeCommand(text);
     return code;
 }
 
