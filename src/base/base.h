@@ -33,70 +33,7 @@
 /* A state that must not be: said in debug builds (-Db_ndebug=false), assumed elsewhere. */
 #include <assert.h>
 
-/* ---- object.c: the head of every public object ---- */
-
-struct object_type {
-    const char *name;
-    void (*destroy)(void *object); /* the last share is gone: give everything back, the memory too */
-    void (*release)(void *object); /* optional: in place of counting down (a task: cancel and wait) */
-    /* Optional: which one, for a report; also of one that is about to be destroyed. */
-    void (*describe)(const void *object, char *buf, size_t cap);
-    bool is_held_by_its_own; /* objects made from it share it: it is no leak once the program has released it */
-};
-
-#define OBJECT_LIVE 0xb1de0b1eu
-#define OBJECT_DEAD 0xdeadb1deu
-
-struct object {
-    const struct object_type *type;
-    unsigned refs;
-    uint32_t word; /* OBJECT_LIVE, or OBJECT_DEAD once released; anything else is no object of ours */
-};
-
-static inline void bide__object_init(void *object, const struct object_type *type)
-{
-    struct object *o = object;
-    o->type = type;
-    o->refs = 1;
-    o->word = OBJECT_LIVE;
-}
-
-/*
- * The memory of an object.  Under a checker, and with BIDE_DEBUG=1, the ledger (ledger.c) keeps account of it.  Not initialized,
- * or zeros; NULL: no memory.
- */
-static inline void *bide__object_alloc(size_t size)
-{
-    return unlikely(bide__ledger_is_kept) ? bide__ledger_alloc(size) : bide__malloc(size);
-}
-static inline void *bide__object_zalloc(size_t size)
-{
-    return unlikely(bide__ledger_is_kept) ? bide__ledger_alloc(size) : bide__calloc(1, size);
-}
-static inline void bide__object_free(void *object)
-{
-    if (unlikely(bide__ledger_is_kept))
-        bide__ledger_free(object);
-    else
-        bide__free(object);
-}
-
-/* Does it live?  If not, say so in the name of this function: to standard error. */
-bool bide__object_check(const char *function, const void *object);
-
-/* Count down without the type's release(). */
-never_indirect void bide__object_unref(void *object);
-
-/* What the library itself shares is an object: no check, no call. */
-static inline void *bide__object_ref(void *object)
-{
-    struct object *o = object;
-
-    assert(o->word == OBJECT_LIVE);
-    o->refs++;
-    return o;
-}
-#define bide_retain(object) bide__object_ref(object)
+#include "base/object.h"
 
 /* ---- shown.c ---- */
 
