@@ -104,6 +104,31 @@ template <class T> inline const T *bide__in_place(const T &options)
 struct bide_use_named_options;
 
 /*
+ * Attach a pointer of the program's to an object of any kind: what a binding keeps for it, or the closure behind its callbacks
+ * (the .arg of a server, the arg of a handle or a done callback), which is then there for as long as they may be called.
+ *
+ * One for each object; it takes the place of the one before.  user_free (NULL: nothing to be done) is called exactly once: when it
+ * is replaced, or when the last share of the object is gone, ours too, in the thread that lets go of it; or by this call, if it
+ * fails, so that it may follow what made the object without a look at it.  It must neither wait nor use the object; what it puts
+ * on record is forgotten.  Both NULL: give up what is attached.
+ *
+ * Returns:   0
+ * Errors:    BIDE_ENOMEM: what was attached before still is; -EINVAL for NULL, and for what is no object
+ * Owns:      user is taken, also if the call fails
+ * Example:   BIDE_TRY(bide_set_user(server, closure, free));
+ */
+BIDE_API BIDE_MUST_USE int bide_set_user(void *object, void *user, void (*user_free)(void *user));
+
+/*
+ * What was attached to an object.
+ *
+ * Returns:   the pointer; NULL if there is none
+ * Owns:      borrowed from the object
+ * Example:   struct closure *c = bide_user(server);
+ */
+BIDE_API void *bide_user(const void *object);
+
+/*
  * Let go of any bide object.
  *
  * Releasing a running task cancels it and waits for it; a stream or response is closed; what is shared lives on until

@@ -115,3 +115,102 @@ void *(bide_retain)(void *object)
 
     return bide__object_ref(o);
 }
+
+/* ---- the user's pointer ---- */
+
+/*
+ * An object with a user pointer gets a type of its own, which differs in what happens at its end.  So an object without one
+ * costs nothing, neither memory nor an instruction.
+ *
+ *      before   object -> task_type
+ *      after    object -> struct user { a copy of task_type | own -> task_type | the pointer, user_free }
+ */
+struct user {
+    struct object_type type;
+    void *pointer;
+    void (*free)(void *pointer);
+};
+
+static struct user *user_of(const struct object *o)
+{
+    return o->type->own ? (struct user *)(uintptr_t)container_of(o->type, struct user, type) : NULL;
+}
+
+static void free_user(void *pointer, void (*user_free)(void *pointer))
+{
+    struct error_mark mark;
+    if (!user_free)
+        return;
+
+    bide__error_mark(&mark);
+    user_free(pointer);
+    bide__error_restore(&mark);
+}
+
+/* Take it from the object first: whatever user_free does, it finds the object without one. */
+static void detach_user(struct object *o)
+{
+    struct user *u = user_of(o);
+
+    o->type = u->type.own;
+    free_user(u->pointer, u->free);
+    bide__free(u);
+}
+
+static void destroy_with_user(void *object)
+{
+    struct object *o = object;
+
+    detach_user(o);
+    o->type->destroy(o);
+}
+
+static int refuse_user(const char *function, const struct object *o)
+{
+    char text[800];
+
+    if (!o)
+        return bide_fail(-EINVAL, "%s: the object is NULL", function);
+    describe_misuse(function, o, text, sizeof text);
+    return bide_fail(-EINVAL, "%s", text);
+}
+
+/* 0, or an error on record: nothing has changed. */
+static int attach_user(struct object *o, void *pointer, void (*user_free)(void *pointer))
+{
+    if (!o || !is_object(o))
+        return refuse_user("bide_set_user", o);
+    struct user *u = pointer || user_free ? bide__malloc(sizeof *u) : NULL;
+    if (!u && (pointer || user_free))
+        return bide__fail_nomem("bide_set_user");
+
+    if (user_of(o))
+        detach_user(o);
+    if (!u)
+        return 0;
+    *u = (struct user){.type = *o->type, .pointer = pointer, .free = user_free};
+    u->type.own = o->type;
+    u->type.destroy = destroy_with_user;
+    o->type = &u->type;
+    return 0;
+}
+
+int bide_set_user(void *object, void *user, void (*user_free)(void *user))
+{
+    int code = attach_user(object, user, user_free);
+
+    if (code < 0)
+        free_user(user, user_free);
+    return code;
+}
+
+void *bide_user(const void *object)
+{
+    const struct object *o = object;
+    if (!o || !is_object(o)) {
+        refuse_user("bide_user", o);
+        return NULL;
+    }
+    const struct user *u = user_of(o);
+    return u ? u->pointer : NULL;
+}

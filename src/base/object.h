@@ -12,6 +12,7 @@ struct object_type {
     /* Optional: which one, for a report; also of one that is about to be destroyed. */
     void (*describe)(const void *object, char *buf, size_t cap);
     bool is_held_by_its_own; /* objects made from it share it: it is no leak once the program has released it */
+    const struct object_type *own; /* of an object with a user pointer: the type that it was made with; else NULL */
 };
 
 #define OBJECT_LIVE 0xb1de0b1eu
@@ -49,6 +50,12 @@ static inline void bide__object_free(void *object)
         bide__ledger_free(object);
     else
         bide__free(object);
+}
+
+/* Is it of this type?  To be asked in place of a comparison, as a user pointer changes the pointer. */
+static inline bool bide__object_is(const struct object *o, const struct object_type *type)
+{
+    return o->type == type || o->type->own == type;
 }
 
 /* Does it live?  If not, say so in the name of this function: to standard error. */

@@ -133,3 +133,85 @@ UNIT(retain_of_what_is_no_object_is_an_error)
     EXPECT_TRUE((bide_retain)("a text of some length") == NULL);
     EXPECT_CONTAINS(bide_error_text(), "is not an object of bide");
 }
+
+/* ---- the user's pointer ---- */
+
+static struct object *user_freed_of;
+static int users_freed;
+
+static void free_user(void *user)
+{
+    users_freed++;
+    *(int *)user += 100;
+    if (user_freed_of)
+        EXPECT_NULL(bide_user(user_freed_of));
+}
+
+UNIT(user_pointer_is_freed_with_the_last_share_before_the_object)
+{
+    struct object o;
+    int user = 1;
+    bide__object_init(&o, &special);
+    EXPECT_NULL(bide_user(&o));
+    EXPECT_EQ(bide_set_user(&o, &user, free_user), 0);
+    EXPECT_TRUE(bide_user(&o) == &user);
+    EXPECT_TRUE(bide__object_is(&o, &special) && !bide__object_is(&o, &plain));
+
+    EXPECT_TRUE(bide_retain(&o) == &o);
+    bide_release(&o);
+    EXPECT_EQ(users_freed, 0);
+    user_freed_of = &o;
+    bide_release(&o);
+    EXPECT_TRUE(users_freed == 1 && user == 101 && destroyed == 1 && released == 2);
+    EXPECT_TRUE(o.type == &special);
+}
+
+UNIT(user_pointer_is_replaced_and_taken_back)
+{
+    struct object o;
+    int first = 1, second = 2;
+    bide__object_init(&o, &plain);
+    EXPECT_EQ(bide_set_user(&o, &first, free_user), 0);
+    EXPECT_EQ(bide_set_user(&o, &second, NULL), 0);
+    EXPECT_TRUE(bide_user(&o) == &second && first == 101);
+    EXPECT_EQ(bide_set_user(&o, NULL, NULL), 0);
+    EXPECT_NULL(bide_user(&o));
+    EXPECT_TRUE(o.type == &plain && second == 2 && users_freed == 1);
+    bide_release(&o);
+}
+
+static void fail_while_freeing(void *user)
+{
+    BIDE_IGNORE(bide_fail(-EIO, "%s", (const char *)user));
+}
+
+UNIT(user_pointer_whose_end_fails_leaves_the_record)
+{
+    struct object o;
+    char text[] = "hidden";
+    bide__object_init(&o, &plain);
+    EXPECT_EQ(bide_set_user(&o, text, fail_while_freeing), 0);
+    BIDE_IGNORE(bide_fail(-ENOENT, "seen"));
+    bide__object_unref(&o);
+    EXPECT_STR(bide_error_text(), "seen");
+}
+
+UNIT(user_pointer_that_is_refused_is_freed)
+{
+    struct object o;
+    int user = 1;
+    char text[] = "no object, but long enough for the head of one";
+    EXPECT_ERR(bide_set_user(NULL, &user, free_user), -EINVAL);
+    EXPECT_TRUE(users_freed == 1 && user == 101); /* taken, also if the call fails */
+    EXPECT_CONTAINS(bide_error_text(), "bide_set_user: the object is NULL");
+    EXPECT_ERR(bide_set_user(text, &user, free_user), -EINVAL);
+    EXPECT_NULL(bide_user(text));
+    EXPECT_CONTAINS(bide_error_text(), "bide_user: ");
+
+    bide__object_init(&o, &plain);
+    bide__alloc_fail_at(0);
+    EXPECT_ERR(bide_set_user(&o, &user, free_user), BIDE_ENOMEM);
+    EXPECT_TRUE(users_freed == 3 && user == 301);
+    EXPECT_NULL(bide_user(&o));
+    bide_release(&o);
+}

@@ -205,7 +205,8 @@ void bide__ledger_dying(const void *object)
     if (!e || e->story) /* objects belong to one thread: nobody else changes it */
         return;
 
-    e->type = ((const struct object *)object)->type;
+    const struct object_type *type = ((const struct object *)object)->type;
+    e->type = type->own ? type->own : type; /* that of a user pointer ends with it */
     e->story = describe_life(e);
     if (!e->story)
         return;

@@ -189,7 +189,7 @@ int bide_future_set_result(bide_future *f, int result)
 /* NULL: it carries an int alone. */
 static struct carrier *as_carrier(const bide_future *f)
 {
-    return f && f->object.type == &future_type ? container_of(f, struct carrier, future) : NULL;
+    return f && bide__object_is(&f->object, &future_type) ? container_of(f, struct carrier, future) : NULL;
 }
 
 static int set_value(bide_future *f, void *value, void (*destroy)(void *value), const char *function)

@@ -19,7 +19,7 @@ static const struct object_type job_type;
 
 struct job *bide__job_of(bide_future *f)
 {
-    return f->object.type == &job_type ? (struct job *)f : NULL;
+    return bide__object_is(&f->object, &job_type) ? (struct job *)f : NULL;
 }
 
 /* ---- settling ---- */
