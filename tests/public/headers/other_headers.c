@@ -161,17 +161,50 @@ static int pool(void)
     return 0;
 }
 
+static size_t taken;
+
+static void *take(size_t size, void *user)
+{
+    (void)user;
+    __atomic_add_fetch(&taken, 1, __ATOMIC_RELAXED);
+    return malloc(size);
+}
+
+static void *resize(void *old, size_t size, void *user)
+{
+    (void)user;
+    return realloc(old, size);
+}
+
+static void give(void *p, void *user)
+{
+    (void)user;
+    free(p);
+}
+
+/* Before anything is allocated. */
+static int heap(void)
+{
+    EXPECT_UNKNOWN_CODE(bide_set_allocator(.malloc = take, .realloc = resize, .free = give, .tomorrow = 1));
+    return bide_set_allocator(.malloc = take, .realloc = resize, .free = give);
+}
+
 static int app(void)
 {
     BIDE_TRY(core());
     BIDE_TRY(io());
     BIDE_TRY(http());
     BIDE_TRY(pool());
+    EXPECT(taken > 0);
     puts("ok");
     return 0;
 }
 
 int main(void)
 {
+    if (heap() < 0) {
+        bide_error_print(stderr);
+        return 1;
+    }
     return bide_main(bide_coro(app));
 }

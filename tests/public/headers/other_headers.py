@@ -14,7 +14,7 @@ import tempfile
 
 source, build = map(pathlib.Path, sys.argv[1:3])
 compiler = sys.argv[3:]
-STRUCT = re.compile(r"typedef struct (bide_\w+_args|bide_\w+_stats|bide_timing|bide_error_info|bide_pool_item|bide_pool_counts) "
+STRUCT = re.compile(r"typedef struct (bide_\w+_args|bide_\w+_stats|bide_timing|bide_error_info|bide_allocator|bide_pool_item|bide_pool_counts) "
                     r"\{\n(.*?)\n\} \1;", re.S)
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
@@ -33,7 +33,7 @@ def without_last(members):
 def with_members(change):
     def edit(match):
         members = members_of(match[2])
-        assert members[0] == "size_t size" or not match[1].endswith("_args"), f"{match[1]} does not begin with its size"
+        assert members[0] == "size_t size" or not match[1].endswith(("_args", "_allocator")), f"{match[1]} does not begin with its size"
         return f"typedef struct {match[1]} {{\n{' '.join(m + ';' for m in change(members))}\n}} {match[1]};"
     return edit
 
