@@ -24,7 +24,7 @@ static void take_if_chosen(void *arg, void *object)
     struct object *o = object;
     bide_task *t = container_of(o, bide_task, future.object);
 
-    if (!bide__object_is(o, &bide__task_type) || o->word != OBJECT_LIVE || !c->choose(t))
+    if (o->word != OBJECT_LIVE || !bide__object_is(o, &bide__task_type) || !c->choose(t))
         return;
     if (c->n < c->cap)
         c->tasks[c->n] = t;
