@@ -93,7 +93,8 @@ ROOMS = {
 PUBLIC = {
     "version": "base", "object": "base", "allocator": "base", "error": "base", "text": "base", "histogram": "base",
     "backoff": "base",
-    "coroutine": "core", "task": "core", "loop": "core", "cplusplus": "core", "cplusplus_task": "core",
+    "awaitable": "core", "coroutine": "core", "future": "core", "several": "core", "task": "core", "loop": "core",
+    "cplusplus": "core", "cplusplus_task": "core",
     "cplusplus_job": "pool",
     "sync": "sync",
     "stream": "io", "tls": "io", "file": "io", "signal": "io", "process": "io",

@@ -10,7 +10,10 @@
 #include <bide/text.h>
 #include <bide/backoff.h>
 #include <bide/histogram.h>
+#include <bide/awaitable.h>
 #include <bide/coroutine.h>
+#include <bide/future.h>
+#include <bide/several.h>
 #include <bide/task.h>
 #include <bide/loop.h>
 #include <bide/file.h>

@@ -52,6 +52,40 @@ typedef struct bide_pool_call_args {
 #define bide_pool_call(pool, ...) BIDE__CALL(bide_pool_call_with((pool), BIDE__ARGS(bide_pool_call_args, .job = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE int bide_pool_call_with(bide_pool *pool, const bide_pool_call_args *args);
 
+/* What bide_pool_awaitable makes. */
+typedef struct bide_pool_call_object {
+    bide_awaitable_object base;
+    bide_pool *pool;
+    bide_pool_call_args args;
+} bide_pool_call_object;
+
+static inline int bide__pool_call_await(bide_awaitable_object *self)
+{
+    return bide_pool_call_with(((bide_pool_call_object *)self)->pool, &((bide_pool_call_object *)self)->args);
+}
+
+/* The same as an awaitable, to stand among several; it lies in the block around it.
+   Example:   bide_gather(bide_pool_awaitable(pool, bide_job(turn, &p, &q)), bide_coro(fetch, url)) */
+#ifdef __cplusplus
+#define bide_pool_awaitable(pool_, ...) \
+    bide__pool_awaitable(bide__pool_call((pool_), BIDE__CALL(bide_pool_call_args{.size = sizeof(bide_pool_call_args), .job = __VA_ARGS__})))
+extern "C++" {
+inline bide_pool_call_object bide__pool_call(bide_pool *pool, bide_pool_call_args args)
+{
+    return {{bide__pool_call_await}, pool, args};
+}
+inline bide_awaitable_object *bide__pool_awaitable(bide_pool_call_object &&call)
+{
+    return &call.base;
+}
+}
+#else
+#define bide_pool_awaitable(pool_, ...)                                       \
+    (&(bide_pool_call_object){.base = {bide__pool_call_await},                \
+                              .pool = (pool_),                                \
+                              .args = {.size = sizeof(bide_pool_call_args), .job = __VA_ARGS__}}.base)
+#endif
+
 /*
  * Hand a job over and go on.
  *

@@ -22,7 +22,7 @@ static int gather_undo(struct group *g)
 }
 
 struct gathered {
-    const bide_awaitable *all;
+    bide_list all;
     size_t n;
 };
 
@@ -32,28 +32,29 @@ static bool gather_is_stuck(struct circle_search *s, const void *what)
     const struct gathered *g = what;
 
     for (size_t i = 0; i < g->n; i++) {
-        const bide_future *f = bide__future_of(&g->all[i]);
+        bide_awaitable a = bide__list_at(g->all, i);
+        const bide_future *f = bide__future_of(&a);
         if (f && bide__never_ends(s, f))
             return true;
     }
     return false;
 }
 
-static int gather_check(const bide_task *t, const bide_awaitable *awaitables, size_t n)
+static int gather_check(const bide_task *t, bide_list all, size_t n)
 {
-    int code = awaitables ? 0 : bide_fail(-EINVAL, "bide_gather: the array is NULL");
+    int code = all.array ? 0 : bide_fail(-EINVAL, "bide_gather: the array is NULL");
 
     for (size_t i = 0; i < n && code == 0; i++)
-        code = bide__check_listed(t, bide__list_of_awaitables(awaitables), i, "bide_gather");
-    return code < 0 ? code : bide__check_stuck(t, "bide_gather", gather_is_stuck, &(struct gathered){awaitables, n});
+        code = bide__check_listed(t, all, i, "bide_gather");
+    return code < 0 ? code : bide__check_stuck(t, "bide_gather", gather_is_stuck, &(struct gathered){all, n});
 }
 
-static int gather_start(struct group *g, const bide_awaitable *awaitables)
+static int gather_start(struct group *g, bide_list all)
 {
     g->wait.group = g;
     g->wait.kind = WAIT_GROUP;
     for (; g->started < g->n; g->started++) {
-        bide_future *f = bide__start(g->loop, awaitables[g->started]);
+        bide_future *f = bide__start(g->loop, bide__list_at(all, g->started));
         if (!f)
             return gather_undo(g);
         bide__watch_begin(g, &g->watches[g->started], f);
@@ -77,7 +78,7 @@ static int gather_wait(struct group *g)
     return bide__wait_outcome(&g->wait);
 }
 
-int bide_gather_n(const bide_awaitable *awaitables, size_t n)
+int bide_gather_with(bide_list all, size_t n)
 {
     bide_task *t = bide__task_required("bide_gather");
     struct group g;
@@ -86,8 +87,8 @@ int bide_gather_n(const bide_awaitable *awaitables, size_t n)
     if (n == 0)
         return 0;
 
-    int code = gather_check(t, awaitables, n);
-    if (code < 0 || (code = bide__group_open(&g, t, n)) < 0 || (code = gather_start(&g, awaitables)) < 0)
+    int code = gather_check(t, all, n);
+    if (code < 0 || (code = bide__group_open(&g, t, n)) < 0 || (code = gather_start(&g, all)) < 0)
         return code;
     g.cancel_on_error = true;
     code = gather_wait(&g);
@@ -97,7 +98,7 @@ int bide_gather_n(const bide_awaitable *awaitables, size_t n)
     return code;
 }
 
-int bide_gather_all_n(int *codes, const bide_awaitable *awaitables, size_t n)
+int bide_gather_all_with(int *codes, bide_list all, size_t n)
 {
     bide_task *t = bide__task_required("bide_gather_all");
     struct group g;
@@ -106,8 +107,8 @@ int bide_gather_all_n(int *codes, const bide_awaitable *awaitables, size_t n)
     if (n == 0)
         return 0;
 
-    int code = codes ? gather_check(t, awaitables, n) : bide_fail(-EINVAL, "bide_gather_all: the place for the codes is NULL");
-    if (code < 0 || (code = bide__group_open(&g, t, n)) < 0 || (code = gather_start(&g, awaitables)) < 0)
+    int code = codes ? gather_check(t, all, n) : bide_fail(-EINVAL, "bide_gather_all: the place for the codes is NULL");
+    if (code < 0 || (code = bide__group_open(&g, t, n)) < 0 || (code = gather_start(&g, all)) < 0)
         return code;
     code = gather_wait(&g);
     int failed = 0;

@@ -264,3 +264,17 @@ TEST(future_that_is_settled_or_a_task_takes_no_value_and_destroys_it)
     EXPECT_ERR(bide_future_set_bytes(f, NULL, 1), -EINVAL);
     EXPECT_EQ(destroyed, 2);
 }
+
+TEST(gather_n_takes_arrays_of_tasks_and_of_futures)
+{
+    int codes[2];
+    bide_task *tasks[2] = {bide_create_task(bide_coro(give, (int64_t)1, 1)), bide_create_task(bide_coro(give, (int64_t)2, 2))};
+    bide_future *futures[2] = {bide_task_future(tasks[1]), bide_task_future(tasks[0])};
+
+    EXPECT_EQ(bide_gather_n(tasks, 2), 0);
+    EXPECT_EQ(bide_gather_all_n(codes, futures, 2), 0);
+    EXPECT_EQ(codes[0], 2);
+    EXPECT_EQ(codes[1], 1);
+    bide_release(tasks[0]);
+    bide_release(tasks[1]);
+}

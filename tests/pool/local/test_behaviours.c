@@ -36,6 +36,26 @@ KINDS(behaviour_handler_sees_the_errors)
     EXPECT_EQ(e.n, 2);
 }
 
+/* Jobs stand among other awaitables, as futures or as calls to come, and end with them. */
+KINDS(pool_awaitable_stands_among_others)
+{
+    int codes[3];
+    struct pair in = {40, 2};
+    struct sum out = {0};
+    bide_auto bide_pool *p = OPEN(.kind = kind, .workers = 2);
+    bide_auto bide_future *f = bide_pool_submit(p, bide_job(job_fail, "x"));
+
+    EXPECT_EQ(bide_gather_all(codes, bide_pool_awaitable(p, bide_job(job_add, &in, &out)), bide_sleep_awaitable(1), f), 1);
+    EXPECT_EQ(codes[0], 7);
+    EXPECT_EQ(out.sum, 42);
+    EXPECT_EQ(codes[1], 0);
+    EXPECT_LT(codes[2], 0);
+    bide_error_clear();
+    EXPECT_EQ(bide_wait(BIDE_AWAITABLES(bide_pool_awaitable(p, bide_job(job_add, &in, &out)), bide_sleep_awaitable(60000)),
+                        .until = BIDE_FIRST_COMPLETED, .codes = codes), 1);
+    EXPECT_EQ(codes[0], 7);
+}
+
 /* behaviour 18: very many jobs at once fill no pipe */
 KINDS(behaviour_very_many_jobs_at_once, .seconds = 60)
 {

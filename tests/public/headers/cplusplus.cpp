@@ -98,6 +98,7 @@ static int tasks()
     bide_task *ended = nullptr;
     EXPECT(bide_completed_next(of_tasks, &ended) == 1 && (ended == t || ended == ensured));
     EXPECT(bide_shield(bide_coro(one)) == 1);
+    EXPECT(bide_gather_n(both, 2) == 0);
     bide_timeout(5) EXPECT(bide_sleep_ms(60000) == BIDE_ETIMEDOUT);
     EXPECT(bide_wait_for(bide_coro(one), 100) == 1);
     bide_task *moved = bide_take(same);
@@ -134,6 +135,7 @@ static int jobs()
     EXPECT(bide_pool_call(pool, bide_job(one)) == 1);
     EXPECT(bide_pool_call(pool, bide_job(add, &points[1], &sum)) == 0 && sum == 7);
     EXPECT(bide_pool_call(pool, bide_job(length, "four")) == 4);
+    EXPECT(bide_gather(bide_pool_awaitable(pool, bide_job(add, &points[0], &sum), .timeout_ms = 60000), bide_coro(nap, 1)) == 0 && sum == 3);
     EXPECT(bide_pool_call(pool, bide_job_bytes(first, (bide_bytes{"xyz", 3}))) == 'x');
     EXPECT(bide_pool_map(pool, bide_jobs(add, points, sums), 2) >= 0 && sums[0] == 3 && sums[1] == 7);
     int codes[2] = {};
