@@ -49,24 +49,11 @@ static bide_task *alloc_alone(void)
     return t;
 }
 
-bide_task *bide__task_alloc(bide_loop *loop)
+bide_task *bide__task_alloc_slow(bide_loop *loop)
 {
-    if (unlikely(bide__no_recycling))
+    if (bide__no_recycling)
         return alloc_alone();
-    if (bide__list_is_empty(&loop->free_tasks) && add_chunk(loop) < 0)
-        return NULL;
-
-    bide_task *t = container_of(loop->free_tasks.next, bide_task, all);
-    bide__list_remove(&t->all);
-    return t;
-}
-
-void bide__task_free(bide_loop *loop, bide_task *t)
-{
-    if (unlikely(t->is_alone))
-        bide__object_free(t);
-    else
-        bide__list_prepend(&loop->free_tasks, &t->all);
+    return add_chunk(loop) < 0 ? NULL : bide__task_alloc(loop);
 }
 
 void bide__task_chunks_each(bide_loop *loop, void (*visit)(void *arg, void *object), void *arg)

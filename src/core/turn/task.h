@@ -62,8 +62,24 @@ static inline size_t bide__tasks_live(void)
 }
 int bide__check_stack_size(size_t bytes, const char *function); /* 0: the default; -EINVAL on record */
 void bide__task_show(const void *task, char *buf, size_t cap);  /* "Task-12", or with a name: "fetch 7 (#12)" */
-bide_task *bide__task_alloc(bide_loop *loop); /* memory.c */
-void bide__task_free(bide_loop *loop, bide_task *t);
+/* memory.c; these two inline: each task is made and freed through them. */
+bide_task *bide__task_alloc_slow(bide_loop *loop);
+static inline bide_task *bide__task_alloc(bide_loop *loop)
+{
+    if (unlikely(bide__no_recycling || bide__list_is_empty(&loop->free_tasks)))
+        return bide__task_alloc_slow(loop);
+
+    bide_task *t = container_of(loop->free_tasks.next, bide_task, all);
+    bide__list_remove(&t->all);
+    return t;
+}
+static inline void bide__task_free(bide_loop *loop, bide_task *t)
+{
+    if (unlikely(t->is_alone))
+        bide__object_free(t);
+    else
+        bide__list_prepend(&loop->free_tasks, &t->all);
+}
 void bide__task_chunks_each(bide_loop *loop, void (*visit)(void *arg, void *object), void *arg);
 never_indirect void bide__task_finish(bide_task *t, int code); /* the body returned code */
 /* resume.c */
