@@ -19,7 +19,7 @@
 
 #include "harness/harness.h"
 #include "io/file/file_save.h"
-#include "io/io.h"
+#include "io/poll/poll.h"
 #include "no_uring.h"
 
 /* How many rings this process has. */

@@ -3,15 +3,17 @@
 #include "harness/harness.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <bide/bide.h>
 
-#include "io/io.h"
+#include "io/poll/poll.h"
 
 /* Two connected sockets; the first is watched. */
 struct pair {
@@ -159,21 +161,20 @@ TEST(fd_hangup_wakes_both_sides, .real_time = true)
 /* A connection that is refused: an error without anything to read. */
 TEST(fd_error_wakes_both_sides, .real_time = true)
 {
-    struct addr a;
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct fd f;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), port = 0;
-    socklen_t len = sizeof a.in;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    socklen_t len = sizeof a;
     int closed = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    EXPECT_TRUE(bide__addr_parse(&a, "127.0.0.1", port));
-    EXPECT_EQ(bind(closed, &a.sa, a.len), 0);
-    EXPECT_EQ(getsockname(closed, &a.sa, &len), 0);
+    EXPECT_EQ(bind(closed, (struct sockaddr *)&a, len), 0);
+    EXPECT_EQ(getsockname(closed, (struct sockaddr *)&a, &len), 0);
     EXPECT_EQ(bide__fd_open(&f, fd), 0);
     f.writable = false;
     bide_auto bide_task *reader = bide_create_task(bide_coro(wait_readable, &f));
     bide_auto bide_task *writer = bide_create_task(bide_coro(wait_writable, &f));
     EXPECT_EQ(bide_sleep_ms(0), 0);
 
-    connect(fd, &a.sa, len);
+    connect(fd, (struct sockaddr *)&a, len);
     EXPECT_EQ(bide_gather(reader, writer), 0);
     EXPECT_TRUE(f.hangup);
     bide__fd_close(&f);

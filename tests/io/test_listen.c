@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "harness/harness.h"
-#include "io/io.h"
+#include "io/stream/stream.h"
 
 static int accept_task(bide_listener *l)
 {

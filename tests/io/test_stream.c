@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "harness/harness.h"
-#include "io/io.h"
+#include "io/stream/stream.h"
 
 /* Two ends of one connection: ours on the loop, the peer's as a bare descriptor. */
 static bide_stream *one_end(int *peer, size_t max_buffer)
