@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* no_uring.h - a kernel that refuses a system call, as those of containers do; and whether this one has io_uring. */
-#ifndef TESTS_IO_NO_URING_H
-#define TESTS_IO_NO_URING_H
+#ifndef TESTS_IO_FILE_NO_URING_H
+#define TESTS_IO_FILE_NO_URING_H
 
 #include "harness/harness.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_file_threads.c - files beside blocking calls: each has threads of its own. */
+/* test_threads.c - files beside blocking calls: each has threads of its own. */
 #include <semaphore.h>
 
 #include "files.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_file_access.c - whom a file that takes the place of another lets in. */
+/* test_access.c - whom a file that takes the place of another lets in. */
 #include <endian.h>
 #include <sys/prctl.h>
 #include <sys/xattr.h>

@@ -3,8 +3,8 @@
  * files.h - what the tests of files share.  EVERYWHERE(name) is three tests with one body: by io_uring, in threads, and
  * blocking outside of a loop; IN_TASKS(name) is the first two.
  */
-#ifndef TESTS_IO_FILES_H
-#define TESTS_IO_FILES_H
+#ifndef TESTS_IO_FILE_FILES_H
+#define TESTS_IO_FILE_FILES_H
 
 #include <dirent.h>
 #include <fcntl.h>

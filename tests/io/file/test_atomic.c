@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_file_atomic.c - bide_open(.atomic): seen when it is complete, or never. */
+/* test_atomic.c - bide_open(.atomic): seen when it is complete, or never. */
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>

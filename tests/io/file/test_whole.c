@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_file_whole.c - files by name, directories, and whole files at once: what is there before and after. */
+/* test_whole.c - files by name, directories, and whole files at once: what is there before and after. */
 #include <sys/mount.h>
 #include <sys/prctl.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_file_beneath.c - bide_open(.beneath): no name leads out of its directory, whenever a link is put in the way. */
+/* test_beneath.c - bide_open(.beneath): no name leads out of its directory, whenever a link is put in the way. */
 #include "files.h"
 
 static int root = -1;
