@@ -6,8 +6,9 @@ A room is a folder of src/, or a folder of one.  ROOMS says what else each may k
 belongs, so that including <bide/http.h> is knowing the room http.  Tests may know their own room and base; tests/conform,
 fuzz and differential are programs about private parts and may know any.
 
-A folder has at most FOLDER_FILES files, a private header at most HEADER_LINES lines, and a room's README at most
-README_LINES; it names all of the files in its folder and in those below that have none of their own.
+A folder of src/ or tests/ has at most FOLDER_FILES files (tests/cases, which is data, any number), a private header at
+most HEADER_LINES lines, and a room's README at most README_LINES; it names all of the files in its folder and in those
+below that have none of their own.
 
 With --build, the symbols of that build's object files must keep to the same table, and no more than KNOT_FILES files may
 call each other in a circle.  What is still otherwise is listed in scripts/rooms-allowed.txt (see scripts/allowed.py).
@@ -16,6 +17,7 @@ A broken rule is an error; an #if in src/*.c outside COMPATIBILITY is only menti
 rooms.py [--build BUILD [--write]] [TREE] checks another tree; the tests do that with broken ones.
 """
 import argparse
+import collections
 import fnmatch
 import pathlib
 import re
@@ -276,14 +278,20 @@ def check_readmes():
         elif not any(fnmatch.fnmatch(path.stem, word) for word in named_in(readme.read_text())):
             complain(readme, f"does not name {path.relative_to(readme.parent)}")
 
+def is_counted(path):
+    """Not the data of tests, nor what a run leaves behind."""
+    return not path.is_relative_to(top / "tests" / "cases") and path.parent.name != "__pycache__"
+
 def check_sizes():
-    counts = {}
     for path in files("src"):
-        counts[path.parent] = counts.get(path.parent, 0) + 1
         n = path.read_text().count("\n")
         if path.suffix == ".h" and n > HEADER_LINES and not allowed.size("header", str(path.relative_to(top)), n):
             complain_unless_listed(path, f"{n} lines: a private header has at most {HEADER_LINES}")
-    for folder, n in counts.items():
+
+def check_folders():
+    """Of src/ the sources; of tests/ all: scripts are tests, too."""
+    paths = list(files("src")) + [path for path in (top / "tests").rglob("*") if path.is_file() and is_counted(path)]
+    for folder, n in collections.Counter(path.parent for path in paths).items():
         if n > FOLDER_FILES and not allowed.size("folder", str(folder.relative_to(top)), n):
             complain_unless_listed(folder, f"{n} files: a folder has at most {FOLDER_FILES}")
 
@@ -329,6 +337,7 @@ check_public()
 check_examples()
 check_readmes()
 check_sizes()
+check_folders()
 mention_conditions()
 if options.build:
     check_symbols()

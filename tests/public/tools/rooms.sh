@@ -110,6 +110,12 @@ not_said 'as many files as listed' 'src/full: '
 not_said 'as many lines as listed' 'src/base/long.h: '
 not_said 'a list that is true' 'rooms-allowed.txt'
 fill 15 250
+mkdir -p "$tmp/tree/tests/http/full" "$tmp/tree/tests/cases/full"
+for i in $(seq 16); do : >"$tmp/tree/tests/http/full/$i.py"; : >"$tmp/tree/tests/cases/full/$i.yaml"; done
+said 'a folder of tests with too many files' 'tests/http/full: 16 files: a folder has at most 15'
+not_said 'a folder of cases with many files' 'tests/cases/full: '
+rm "$tmp/tree/tests/http/full/1.py"
+not_said 'a folder of tests with as many files as allowed' 'tests/http/full: '
 said 'a folder that is listed in vain' 'folder src/full: no longer too large: shrink the list'
 said 'a header that is listed in vain' 'header src/base/long.h: no longer too large: shrink the list'
 printf 'folder src/full 17\nheader src/base/long.h 253\n' >"$list"
