@@ -20,7 +20,7 @@ struct bide_future {
     bool was_retrieved; /* somebody took the error */
 };
 
-bide_future *bide__future_new(bide_loop *loop); /* owned */
+bide_future *bide__future_new(bide_loop *loop); /* owned; future_value.c */
 never_indirect void bide__future_init(struct bide_future *f, const struct object_type *type, bide_loop *loop);
 /* Settle it: records state and result, wakes all clauses in order. */
 never_indirect void bide__future_settle(struct bide_future *f, enum future_state state, int result);
@@ -30,6 +30,8 @@ void bide__callbacks_drop(bide_loop *loop); /* those that are queued */
 void bide__future_report_unread(struct bide_future *f); /* once: it failed, and nobody retrieved the error */
 never_indirect void bide__future_fini(struct bide_future *f); /* reports what nobody retrieved; frees the record */
 
+/* 0 if it may be settled by its owner; else an error is on record: it is a task, or done. */
+int bide__future_check_settable(const bide_future *f, const char *function);
 int bide__future_check_slow(const bide_future *f, const char *function);
 static inline int bide__future_check(const bide_future *f, const char *function)
 {
