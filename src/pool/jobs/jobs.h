@@ -2,7 +2,7 @@
 /*
  * jobs.h - a pool in front of its backend: futures with a call in them, and the table that finds and counts them.
  *
- * report.c check.c table.c argument.c job.c attach.c stats.c submit.c map.c stream.c
+ * report.c check.c table.c argument.c job.c result.c attach.c stats.c submit.c map.c stream.c
  */
 #ifndef BIDE_POOL_JOBS_H
 #define BIDE_POOL_JOBS_H
@@ -212,16 +212,18 @@ void bide__job_over(struct job *j); /* it will not come back: forget it */
 void bide__pool_fail_queued(bide_pool *p, const char *why); /* those that no worker has */
 void bide__pool_fail_jobs(bide_pool *p); /* all: the pool was closed */
 void bide__job_count_cancelled(struct job *j); /* by the user */
+static inline bool bide__job_is_settled(const struct job *j)
+{
+    return j->future.state != PENDING;
+}
+
+/* ---- result.c: what it leaves to its owner ---- */
 /* Makes j->failure, for more to be said there; NULL: no memory.  pid: of its worker, or 0. */
 bide_pool_failure *bide__job_explain(struct job *j, int code, int pid, const char *trace);
 /* The bytes of the result, copied into the job.  0, or BIDE_ENOMEM. */
 int bide__job_keep_reply(struct job *j, const char *data, size_t len);
 /* A struct result of a job that succeeds: to where its caller wants it.  Else the job has failed, and that is returned. */
 int bide__job_fill_out(struct job *j, const char *data, size_t len);
-static inline bool bide__job_is_settled(const struct job *j)
-{
-    return j->future.state != PENDING;
-}
 
 /* ---- attach.c: the pools of a loop ---- */
 int bide__pool_attach(bide_pool *p);
