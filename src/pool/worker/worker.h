@@ -5,7 +5,7 @@
  *     lane of calls --> runner (idle) --> runner (job) --> lane of answers
  *                       wakes one more while there are calls, up to `concurrency`
  *
- * answers.c reply.c runner.c call.c api.c lanes.c worker.c
+ * answers.c reply.c runner.c cancel.c call.c api.c lanes.c worker.c
  */
 #ifndef BIDE_POOL_WORKER_H
 #define BIDE_POOL_WORKER_H
@@ -130,8 +130,11 @@ struct runner *bide__runner_here(void); /* of the job whose coroutine calls; NUL
 void bide__runner_lost(struct runner *r); /* its job has ended the worker's thread */
 /* Call the function of a record.  0 or more, or an error on record. */
 int bide__call_record(const struct record *rec, const char *name_and_arg, const char *arg, size_t len, void *out);
+
+/* ---- cancel.c: of one job ---- */
 void bide__runner_cancel(struct worker *w, uint64_t id); /* it runs, or lies in the lane still, or is over */
 struct runner *bide__runner_by_id(struct worker *w, uint64_t id); /* who runs that job; NULL: nobody */
+bool bide__runner_was_cancelled(struct worker *w, uint64_t id); /* before it began; forgets it */
 
 /* ---- reply.c: the result of a job ---- */
 char *bide__reply_extend(struct runner *r, size_t n); /* room behind what is there; suspends; NULL: an error on record */
