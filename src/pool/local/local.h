@@ -2,7 +2,7 @@
 /*
  * local.h - the backend whose workers are processes or threads of this machine: the queue, the places of its workers, turns.
  *
- * backend.c poll.c turn.c dispatch.c deadline.c slots.c resize.c upkeep.c cause.c death.c end.c
+ * backend.c poll.c turn.c dispatch.c deadline.c slots.c resize.c upkeep.c cause.c lost_jobs.c death.c end.c
  */
 #ifndef BIDE_POOL_LOCAL_H
 #define BIDE_POOL_LOCAL_H
@@ -75,6 +75,10 @@ struct death {
 
 void bide__death_find_cause(struct death *d);
 struct job *bide__death_culprit(struct proxy *x); /* NULL: not known */
+
+/* ---- lost_jobs.c ---- */
+void bide__death_lose_jobs(struct death *d);  /* what it had begun */
+void bide__death_move_jobs(struct proxy *x); /* what it had not */
 
 /* ---- death.c: both free it ---- */
 void bide__proxy_died(struct proxy *x);
