@@ -5,7 +5,7 @@
  *     put: command --> out ==write==> Redis       expected: a ring of who wants the replies, in order
  *          on_reply(owner, arg) <--read--'        broken: connect again, after ops->lost; ops->fill writes anew
  *
- * url.c reader.c conn.c link.c entry.c
+ * url.c reader.c greet.c conn.c link.c entry.c
  */
 #ifndef BIDE_POOL_LINK_H
 #define BIDE_POOL_LINK_H
@@ -106,6 +106,9 @@ bool bide__redis_is_passing(const redisReply *r);
 
 #define REDIS_QUIET_MS 10000  /* a server that says nothing for so long is as good as gone */
 #define REDIS_WAIT_MS  "2000" /* ms that a read may wait in the server */
+
+/* ---- greet.c ---- */
+int bide__redis_greet(struct redis_conn *c); /* the first words on it; suspends */
 
 /* ---- link.c: a connection that comes back ---- */
 
