@@ -18,17 +18,10 @@
 
 #include "http/h1/h1_chunked.h"
 
+#include "base/hex.h"
 #include "http/field/scan.h"
 
 enum { SIZE, EXT, SIZE_LF, DATA, DATA_CR, DATA_LF, TRAILER };
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* The chunk line is read: does its length stand in any relation to the data it brings? */
 static int charge_overhead(struct h1_chunked *c)
@@ -45,7 +38,7 @@ static int charge_overhead(struct h1_chunked *c)
 /* 1 to 16 hex digits, at most 2^63 - 1. */
 static int take_size(struct h1_chunked *c, char byte)
 {
-    int digit = hex_digit(byte);
+    int digit = bide__hex_digit(byte);
 
     if (digit >= 0) {
         if (c->digits == 16 || c->left > ((uint64_t)INT64_MAX >> 4))

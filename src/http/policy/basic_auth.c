@@ -4,27 +4,21 @@
  *
  * The URL has none any more after it was taken, so nothing that is sent, logged or shown can have it by accident.
  */
-#include <ctype.h>
-
 #include <openssl/evp.h>
 
+#include "base/hex.h"
 #include "http/policy/policy.h"
-
-static int hex_value(char c)
-{
-    return c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
-}
 
 /* Percent-decoded; the parser left only %XX or plain characters.  Returns the length. */
 static size_t decode(char *out, const char *text, size_t len)
 {
+    const char *end = text + len;
     size_t n = 0;
 
-    for (size_t i = 0; i < len; i++) {
-        bool encoded = text[i] == '%' && len - i > 2 && isxdigit((unsigned char)text[i + 1]) &&
-                       isxdigit((unsigned char)text[i + 2]);
-        out[n++] = encoded ? (char)(hex_value(text[i + 1]) << 4 | hex_value(text[i + 2])) : text[i];
-        i += encoded ? 2 : 0;
+    while (text < end) {
+        int byte = bide__percent_byte(text, end);
+        out[n++] = byte >= 0 ? (char)byte : *text;
+        text += byte >= 0 ? 3 : 1;
     }
     return n;
 }

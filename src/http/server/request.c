@@ -7,6 +7,7 @@
  */
 #include <strings.h>
 
+#include "base/hex.h"
 #include "http/server/server.h"
 
 /* A string that lives as long as the request.  One allocation of the exact size each: thousands of requests wait. */
@@ -206,27 +207,14 @@ int bide_exchange_status(const bide_exchange *x)
     return x->status;
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
-}
-
-/* The byte that %XY stands for; negative if it is none, or a NUL, which a C string cannot hold. */
-static int percent_byte(const char *text, const char *end)
-{
-    int high = end - text >= 3 && text[0] == '%' ? hex_digit(text[1]) : -1;
-    int low = high >= 0 ? hex_digit(text[2]) : -1;
-
-    return low >= 0 && (high || low) ? high << 4 | low : -1;
-}
-
-/* form-urlencoded, read as the WHATWG says: what is no valid escape stands for itself. */
+/* form-urlencoded, read as the WHATWG says: what is no valid escape stands for itself, and so
+ * does %00, as a C string cannot hold a NUL. */
 static char next_char(const char **text, const char *end)
 {
-    int byte = percent_byte(*text, end);
-    char c = byte >= 0 ? (char)byte : **text == '+' ? ' ' : **text;
+    int byte = bide__percent_byte(*text, end);
+    char c = byte > 0 ? (char)byte : **text == '+' ? ' ' : **text;
 
-    *text += byte >= 0 ? 3 : 1;
+    *text += byte > 0 ? 3 : 1;
     return c;
 }
 

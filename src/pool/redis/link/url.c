@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "pool/redis/link/link.h"
 
 #define PASSWORD_VARIABLE "BIDE_REDIS_PASSWORD"
@@ -11,22 +12,15 @@
 /* A part of a URL, with %XX decoded.  False: too long, or not well formed. */
 static bool decode(char *out, size_t cap, const char *text, size_t len)
 {
+    const char *end = text + len;
     size_t n = 0;
 
-    for (size_t i = 0; i < len; i++, n++) {
-        char hex[3] = {0};
-        if (n + 1 >= cap)
+    while (text < end) {
+        int byte = *text == '%' ? bide__percent_byte(text, end) : (unsigned char)*text;
+        if (n + 1 >= cap || byte <= 0)
             return false;
-        out[n] = text[i];
-        if (text[i] != '%')
-            continue;
-        if (len - i < 3 || !isxdigit((unsigned char)text[i + 1]) || !isxdigit((unsigned char)text[i + 2]))
-            return false;
-        memcpy(hex, text + i + 1, 2);
-        out[n] = (char)strtol(hex, NULL, 16);
-        i += 2;
-        if (out[n] == '\0')
-            return false;
+        text += *text == '%' ? 3 : 1;
+        out[n++] = (char)byte;
     }
     out[n] = '\0';
     return true;
