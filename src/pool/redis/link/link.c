@@ -11,6 +11,8 @@
  */
 #include <stdio.h>
 
+#include <bide/backoff.h>
+
 #include "pool/jobs/jobs.h"
 #include "pool/redis/link/link.h"
 
@@ -22,13 +24,9 @@
 /* The pause before the next attempt: doubled each time up to 2 s, and never the same for all. */
 static int back_off(unsigned *attempt)
 {
-    uint32_t random;
-    int64_t ms = BACK_OFF_MIN_MS << (*attempt < 6 ? *attempt : 6);
+    int64_t ms = bide_backoff_limit_ms((int)++*attempt, BACK_OFF_MIN_MS, BACK_OFF_MAX_MS);
 
-    bide__random_bytes(&random, sizeof random);
-    ++*attempt;
-    ms = ms < BACK_OFF_MAX_MS ? ms : BACK_OFF_MAX_MS;
-    return bide_sleep_ms(ms / 2 + random % (uint32_t)(ms / 2 + 1));
+    return bide_sleep_ms(ms / 2 + bide_jitter_ms(ms / 2));
 }
 
 /* ---- commands ---- */
