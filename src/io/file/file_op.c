@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * file_op.c - where a call to the file system is made, so that it never blocks the loop.
+ * file_op.c - one call to the file system, made where it does not block the loop.
  *
  * Inside a task: a single call by io_uring, several in a row in a thread of the loop's pool, while the task is parked
  * (docs/design/files.md has the figures).  Where the kernel refuses io_uring, or the environment says
- * BIDE_FILES=threads, threads do it all.  Outside of tasks there is nobody to block.
+ * BIDE_FILES=threads, threads do it all.  Outside of tasks a call may block.
  */
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -22,7 +22,7 @@ static int run_job(void *arg)
     return 0;
 }
 
-/* The task that will be parked; NULL: nobody is there whom blocking would hurt. */
+/* The task that will be parked; NULL: there is none, and the call may block. */
 static bide_task *parkable_task(void)
 {
     bide_task *t = bide__task_here();

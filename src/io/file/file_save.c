@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * file_save.c - a new file that nobody sees before it is complete.
+ * file_save.c - a new file that becomes visible when it is complete.
  *
  * It has no name at all while it is written (O_TMPFILE), and gets its own at the end.  That costs less than a temporary
  * name and a rename, and a crash leaves nothing behind.  A name that is taken cannot be replaced in this way (linkat

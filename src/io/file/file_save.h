@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* file_save.h - a new file that nobody sees before it is complete. */
+/* file_save.h - a new file that becomes visible when it is complete. */
 #ifndef BIDE_IO_FILE_SAVE_H
 #define BIDE_IO_FILE_SAVE_H
 

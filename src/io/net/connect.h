@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * connect.h - connections made and taken.
+ * connect.h - connections, made and accepted.
  *
  * In reading order: dns.c (dns.h), connect.c, listen.c.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dns.c - names and their addresses: one question at a time for each name, and a memory for the answers.
+ * dns.c - the resolver: one query at a time for each name, and a cache of answers.
  *
  * Each loop has one table of names.  The caller gets a share of the name's entry and waits in it; those who ask while
  * the answer is on its way join them.  An answer is kept as long as its shortest record says (1 to 300 s), a failure

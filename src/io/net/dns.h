@@ -17,7 +17,7 @@ enum { IP6, IP4, FAMILIES }; /* in the order in which they are tried */
 
 #define DNS_ADDRS_MAX 64 /* per half; what comes beyond is dropped */
 #define DNS_NAME_MAX 255
-#define DNS_NO_DESCRIPTOR 1000 /* a status beside those of c-ares */
+#define DNS_NO_DESCRIPTOR 1000 /* a status besides those of c-ares */
 
 struct dns_half {
     bool pending;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dns_ares.c - questions to name servers, on the loop.
+ * dns_ares.c - queries to name servers, on the loop.
  *
  * c-ares makes and closes its own sockets and wants to be called when one is ready and when its time is over.  They are
  * kept in an epoll descriptor of their own, level-triggered, and that one descriptor is watched by the loop: however

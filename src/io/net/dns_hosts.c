@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dns_hosts.c - /etc/hosts: what the machine's owner says about names, before anybody else is asked.
+ * dns_hosts.c - /etc/hosts: names that are resolved here, before a name server is asked.
  *
  * The file is parsed once and again after each change, which a stat before every question finds, so that a change counts
  * at once; a large one is parsed in a thread, while the other tasks of the loop go on.  A file that cannot be read says

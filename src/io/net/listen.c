@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * listen.c - waiting for connections, and a task for each.
+ * listen.c - a listener: accepted connections, and a task for each.
  *
  * When there is no descriptor for the next connection, it stays in the kernel's queue, and accepting is tried again
  * every few milliseconds: no event says when a descriptor becomes free.

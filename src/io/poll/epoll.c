@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * epoll.c - the loop's question to the kernel: what can be read or written now?
+ * epoll.c - the loop's poller: epoll says which descriptors can be read or written.
  *
  * A loop that watches no descriptor has none of this: the first one opens the epoll set, and makes it the loop's poller.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * flow.c - a wait for a peer that ends after a time of silence, which every byte renews.
+ * flow.c - a wait for a peer with an idle timeout, which every byte renews.
  *
  * A limit on silence is renewed by every byte: one that came, one that the kernel took, and one that the peer took of
  * those that the kernel holds for it.  No event reports the last kind (a socket becomes writable only when a third of

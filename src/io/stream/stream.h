@@ -65,7 +65,7 @@ struct bide_stream {
     struct socket_filter socket; /* the lowest, unless the stream was made over another one */
     struct buf in, out;
     char *line;      /* what bide_read_until gave out, for its NUL */
-    bool reading, writing; /* by bide_read and its kin, bide_write and its kin */
+    bool reading, writing; /* by bide_read and its variants, bide_write and its variants */
     bool broken;           /* a bide_write stopped in the middle of its bytes: what follows would be garbage */
     bool aborted;
     char peer[INET6_ADDRSTRLEN + 16];
@@ -139,7 +139,7 @@ void bide__stream_abort(bide_stream *s);
  * A BIDE_ETIMEDOUT of theirs is not on record.
  */
 ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap, struct flow *flow);
-/* Bytes that a protocol has received and that are not its own any more: the first that bide_read and its kin will give.
+/* Bytes that a protocol has received and that are not its own any more: the first that bide_read and its variants will give.
    Nothing is in the stream's own buffer yet; takes the memory of `bytes`, which is empty afterwards. */
 void bide__stream_unread(bide_stream *s, struct buf *bytes);
 /* Send everything; tries at once.  Modifies iov.  0 or an error on record; flow as above. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stream_read.c - bide_read and its kin.
+ * stream_read.c - reading: bide_read and its variants.
  *
  * A read first sends what was written and not drained: the peer may be waiting for it.  Bytes go straight into the
  * caller's memory where that is large enough; else through the buffer `in`, which is there only when there is

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stream_write.c - bide_write and its kin.
+ * stream_write.c - writing: bide_write and its variants.
  *
  * Small writes are collected in the buffer `out`; one that does not fit any more goes out together with what is there,
  * in one system call.

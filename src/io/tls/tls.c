@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tls.c - how TLS is to be done: one context per configuration.
+ * tls.c - TLS contexts: one for each configuration.
  *
  * Making one costs tens of microseconds, because the trusted certificates are looked up in a folder when they are
  * needed.  Contexts are not shared between threads: OpenSSL 3.0 would spend its time in their locks.

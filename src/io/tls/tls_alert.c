@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tls_alert.c - what went wrong with TLS, in words.
+ * tls_alert.c - messages for alerts of TLS.
  *
  * An alert is one number that the peer sends before it hangs up (RFC 8446 6.2).  OpenSSL knows its name; what a person can
  * do about it stands here, with the name behind it, by which others have written about it.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tls_session.c - sessions to be resumed: half the work of a handshake is saved.
+ * tls_session.c - a cache of sessions to be resumed: half the work of a handshake is saved.
  *
  * Kept by server name and port within one configuration, so that a session can never be used under other rules than
  * those it was made under.  A ticket of TLS 1.3 is used once (RFC 8446 C.4), so a server that many connections go to

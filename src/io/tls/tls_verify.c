@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tls_verify.c - is it the right peer?  and if not, why, in words that name the certificate; other failures.
+ * tls_verify.c - verification of the peer's certificate, and messages that name it; other failures.
  */
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -12,7 +12,7 @@
 
 #define SYSTEM_CERTS "/etc/ssl/certs"
 
-/* ---- whom to trust ---- */
+/* ---- trusted certificates ---- */
 
 static bool lacks_memory(void)
 {
@@ -162,7 +162,7 @@ static bool is_wrong_host(int error)
     return error == X509_V_ERR_HOSTNAME_MISMATCH || error == X509_V_ERR_IP_ADDRESS_MISMATCH;
 }
 
-/* RFC 5280 4.1.2.4: the issuer has a name.  OpenSSL looks only when it is told to be strict in everything. */
+/* RFC 5280 4.1.2.4: the issuer has a name.  OpenSSL looks only when it is set to be strict in everything. */
 static bool has_issuer(X509 *cert)
 {
     return cert && X509_NAME_entry_count(X509_get_issuer_name(cert)) > 0;
