@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * commands.c - which commands there are.  Help, man page and completion show them in this order.
+ * commands.c - the table of commands.  Help, man page and completion show them in this order.
  */
 #include "cli/cli.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * judge.c - what the runs amount to, and whether they may be compared at all.
+ * judge.c - the results of the runs, and whether they may be compared at all.
  */
 #include "cli/compare/compare.h"
 

@@ -48,7 +48,7 @@ struct fetch_options {
 /*
  *     struct fetch
  *     options --------------------> what the command line says
- *     source, queue --------------> which URL may go now (schedule/queue.h)
+ *     source, queue --------------> which URL may start now (schedule/queue.h)
  *     workers[0 .. nworkers) -----> a task each, with a struct worker on its stack: one URL after the other
  *     naming, repeats, saver -----> its file (plan/naming.h, save/repeats.h)
  *     stats, transfers, progress -> what is shown while it goes on (report/stats.h)

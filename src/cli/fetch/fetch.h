@@ -7,7 +7,7 @@
  *                   +-- retry ---+
  *
  * In reading order: command.c (the options), fetch.c (from start to end), plan/ (what can be known before the first
- * request), schedule/ (which URL may go now), worker.c (one URL after the other), redirects.c, save/ (into files),
+ * request), schedule/ (which URL may start now), worker.c (one URL after the other), redirects.c, save/ (into files),
  * settle.c (and then?), report/ (what is said).
  *
  * Invariant (others stand in schedule/queue.h):

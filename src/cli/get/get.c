@@ -138,7 +138,7 @@ static bool announces_too_much(const struct body *b, const bide_response *r, int
     return strcmp(b->get->request->method, "HEAD") != 0 && length && opt_read_int(length, &n) && n > max;
 }
 
-/* What the head says; -1: nothing that counts, as beside chunks. */
+/* What the head says; -1: nothing that counts, as with chunks. */
 static int64_t announced_length(const bide_response *r)
 {
     const char *length = bide_header(r, "Content-Length");

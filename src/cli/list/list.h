@@ -15,7 +15,7 @@
  * alone, one with options of aria2's below it, several with tabs between, or a URL, a tab and a file name.
  *
  * Files: list.c (which form; lines into entries), aria2.c, tsv.c, jsonl.c (one entry), salvage.c, request/extras.h
- * (what it says beside its URL), lines.h and unpack.h (the lines).
+ * (what it says besides its URL), lines.h and unpack.h (the lines).
  */
 #ifndef BIDE_CLI_LIST_LIST_H
 #define BIDE_CLI_LIST_LIST_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * layers.c - which value counts: that of the command line, else of the environment, else of a file, else the default.
+ * layers.c - the value that counts: that of the command line, else of the environment, else of a file, else the default.
  *
  * Layers are applied from the lowest on; each value says where it is from.  A list of a higher layer replaces the one below as a whole,
  * so that what a command line says is all that is sent.

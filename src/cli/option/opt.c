@@ -2,7 +2,7 @@
 /*
  * opt.c - the parser that an option table drives.
  *
- * The words are read twice: first for the options of every command, which say where values come from beside the command line, then for
+ * The words are read twice: first for the options of every command, which say where values come from besides the command line, then for
  * all of them.  words.c cuts them, layers.c stores what they say.
  */
 #include "cli/option/opt.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nameset.h - was this file name given before?  In bounded memory.
+ * nameset.h - a set of the file names that were given, in bounded memory.
  *
  * It keeps 64 bits of a hash for each name, 8 to 16 bytes in all, up to a ceiling; from then on names are still looked
  * up, but only the latest ones are kept, each until another one needs its slot.  That two of a million names are mistaken for each other happens once in 40 million runs.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unique.h - do all URLs get different file names?  Answered from the shape of the template, without looking at them.
+ * unique.h - a check that all URLs get different file names: from the shape of the template, without looking at them.
  */
 #ifndef BIDE_CLI_PATTERN_UNIQUE_H
 #define BIDE_CLI_PATTERN_UNIQUE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * line.c - what the progress line says.
+ * line.c - the text of the progress line.
  */
 #include <stdio.h>
 #include <string.h>

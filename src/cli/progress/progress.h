@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * progress.h - how far it is: a line that moves on a terminal, plain lines elsewhere, lines of JSON for programs.
+ * progress.h - the progress of a run: a line that moves on a terminal, plain lines elsewhere, lines of JSON for programs.
  *
  *      61.2% ########........  52 011/85 000  ok 51 940  fail 71  retry 12  2 204/s  18.3 MB/s  64 live  eta 0:15
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rate.c - how fast it goes, and how long the rest will take.
+ * rate.c - the rate of a run, and an estimate of how long the rest will take.
  *
  * Rates are moving averages with a memory of about 15 s.  A time in which nobody measured, because the process was
  * stopped, is not part of them.

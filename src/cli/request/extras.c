@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * extras.c - what an entry of a list says beside its URL.
+ * extras.c - what an entry of a list says besides its URL.
  */
 #include "cli/request/extras.h"
 

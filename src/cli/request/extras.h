@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * extras.h - what an entry of a list says beside its URL: file name, directory, method, headers, body, mirrors, values for -o.
+ * extras.h - what an entry of a list says besides its URL: file name, directory, method, headers, body, mirrors, values for -o.
  *
  * A parser puts what it finds into a draft, in any order; extras_new checks it and makes one block of it.  A URL that
  * stands alone has none: NULL.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * request.c - what `bide get` and `bide fetch` send alike.
+ * request.c - what `bide get` and `bide fetch` both send.
  *
  * What can be known to be wrong is refused before the first request: exit 2, nothing was done.
  */

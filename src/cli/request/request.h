@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * request.h - what `bide get` and `bide fetch` send alike: the options about HTTP, made ready once.
+ * request.h - what `bide get` and `bide fetch` both send: the options about HTTP, made ready once.
  *
  *     struct request q;
  *     int code = request_open(&q, &options->http);         reads -H @FILE and -d @FILE; a message and 2 or 3, or 0

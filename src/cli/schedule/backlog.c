@@ -15,7 +15,7 @@
 
 #include "cli/schedule/inside.h"
 
-#define FILES_MAX 4     /* lists with runs, beside the one that is being read */
+#define FILES_MAX 4     /* lists with runs, besides the one that is being read */
 #define BATCH     64    /* jobs of a host that are made at once, or more while there is room for eight hosts */
 #define LONG_ENTRY (LINES_BUFFER / 2) /* a longer one is kept in memory: it might not be found whole */
 

@@ -8,7 +8,7 @@
 
 #include "cli/schedule/inside.h"
 
-#define BYTES_MAX   ((size_t)8 << 20) /* of the URLs of parked jobs, and of what lists say beside URLs */
+#define BYTES_MAX   ((size_t)8 << 20) /* of the URLs of parked jobs, and of what lists say besides URLs */
 #define KEEP_BYTES  4096  /* memory of a longer URL is not kept */
 #define ASIDE_MAX   16384 /* jobs that are set aside, and the bytes of their URLs */
 #define ASIDE_BYTES ((size_t)4 << 20)

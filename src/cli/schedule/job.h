@@ -28,7 +28,7 @@ struct job {
     const char *fault;  /* a line that cannot be used: why; else NULL */
     bool has_bad_name;  /* fault: the file name that its list gives is another line's, or in its way */
     struct text url;    /* as it was given */
-    struct extras *extras;  /* what its list says beside it, owned; NULL: nothing */
+    struct extras *extras;  /* what its list says besides it, owned; NULL: nothing */
     unsigned mirror;        /* how many of its mirrors have been asked */
     int attempts;
     uint64_t claimed;   /* hash of the file name that is its own; 0: none yet */

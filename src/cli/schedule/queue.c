@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * queue.c - which URL may go now.
+ * queue.c - the scheduler: which URL may start now.
  *
  * A worker that is free asks for a job.  It gets, in this order, one that waits at a host whose turn it is; the next of
- * the source; one that is due for another try; one for which there was no room as long as others had need of it.  A job
+ * the source; one that is due for another try; one for which there was no room while others needed it.  A job
  * that may not go is parked at its host, or it is only noted where it stands, and the source is asked again, so that one
  * host does not hold up the others.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * queue.h - which URL may go now?  For those who ask; the files of the queue have inside.h.
+ * queue.h - the scheduler: which URL may start now, for its callers; the files of the queue have inside.h.
  *
  *     source ---> host.first ---> row ---> worker
  *         |          ^   \--> asleep --^      |

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rows.c - whose turn it is.
+ * rows.c - the rows of hosts that have jobs: which is next.
  *
  * Hosts with jobs and a free place stand in rows, and each that gives a job goes to the end of its row:
  *

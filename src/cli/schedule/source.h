@@ -44,7 +44,7 @@ struct source {
  * Returns:   1: *job is filled; 0: there are no more; or a negated errno value, after a message
  */
 int source_next(struct source *s, struct job *job);
-/* What an entry says beside its URL, or what is wrong with it, into its job, which owns it then. */
+/* What an entry says besides its URL, or what is wrong with it, into its job, which owns it then. */
 void source_set_extras(struct job *job, struct list_entry *e, int got);
 /* No more: also who waits for standard input goes on. */
 void source_stop(struct source *s);

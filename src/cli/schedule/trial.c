@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trial.c - what became of attempts: does the host answer, and how many requests does it bear?
+ * trial.c - the results of attempts: whether the host answers, and how many requests it can handle.
  */
 #include "cli/schedule/inside.h"
 

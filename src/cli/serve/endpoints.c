@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * endpoints.c - what the endpoints of `bide serve` answer.
+ * endpoints.c - the endpoints of `bide serve`.
  *
  * Everything is made up from the request alone, so a client's results can be checked.
  */

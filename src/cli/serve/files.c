@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * files.c - `bide serve --root DIR`: the files below a directory, and nothing beside it.
+ * files.c - `bide serve --root DIR`: the files below a directory, and nothing outside of it.
  *
  * The path is decoded once and given to openat2 with RESOLVE_BENEATH: the kernel itself refuses "..", symbolic links
  * that lead out, and races between looking and opening.  Opening and reading happen in threads: a disk may be slow.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * routes.c - which path of `bide serve` is answered by what.
+ * routes.c - the routes of `bide serve`: for each path, what answers it.
  */
 #include "cli/serve/serve.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * colour.c - may this stream have colour?
+ * colour.c - colour: whether a stream may have it.
  *
  * The first of these that says something decides: --color; NO_COLOR (no-color.org: set, and not empty); FORCE_COLOR and
  * CLICOLOR_FORCE (set, not empty and not 0); TERM (dumb, or none); whether the stream is a terminal.  Nothing is said by colour alone.

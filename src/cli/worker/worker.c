@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * worker.c - `bide worker`: look whether Redis is there and fit, then become the program.
+ * worker.c - `bide worker`: check that Redis can be used, then execute the program in its place.
  *
  * Functions live in programs, so it is the program that serves: bide_pool_serve(NULL, ...) finds in the environment
  * what was said here.  We do not stay in between: signals, output and the exit status are the program's own.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * count.c - how many URLs are there?
+ * count.c - the number of URLs.
  *
  * Short lists are counted before the first request.  Long ones are counted in a thread while the run goes on, so that it
  * need not wait; the total is known when that is over, or when the source has come to its end.

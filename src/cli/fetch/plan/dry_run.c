@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dry_run.c - what would be done: --dry-run.
+ * dry_run.c - --dry-run: what would be done.
  */
 #include <stdio.h>
 #include <string.h>

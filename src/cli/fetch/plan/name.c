@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * name.c - which URL becomes which file.
+ * name.c - the file name of a URL.
  */
 #include <fcntl.h>
 #include <stdio.h>

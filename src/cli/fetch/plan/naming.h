@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * naming.h - which URL becomes which file.
+ * naming.h - the file name of a URL.
  */
 #ifndef BIDE_CLI_FETCH_PLAN_NAMING_H
 #define BIDE_CLI_FETCH_PLAN_NAMING_H

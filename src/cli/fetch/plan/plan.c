@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan.c - what can be known to be wrong before the first request.
+ * plan.c - checks before the first request.
  */
 #include <string.h>
 #include <sys/stat.h>

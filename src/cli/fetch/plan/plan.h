@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan.h - what can be known before the first request.
+ * plan.h - checks before the first request.
  */
 #ifndef BIDE_CLI_FETCH_PLAN_PLAN_H
 #define BIDE_CLI_FETCH_PLAN_PLAN_H

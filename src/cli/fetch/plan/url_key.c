@@ -28,7 +28,7 @@ static const char *usual_method(const struct http_options *o, const struct extra
     return o->method ? o->method : o->data || o->json || x->body.data ? "POST" : "GET";
 }
 
-/* What its list says beside the URL may make it another request; another name makes it another file of the same one. */
+/* What its list says besides the URL may make it another request; another name makes it another file of the same one. */
 static uint64_t hash_of_extras(const struct fetch *f, const struct extras *x)
 {
     bool has_method = x->method && strcmp(x->method, usual_method(&f->options->http, x)) != 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report.h - what is said of a run: of each URL, while it goes on, at its end; and ending it early.
+ * report.h - the reports of a run: on each URL, while it goes on, at its end; and ending it early.
  */
 #ifndef BIDE_CLI_FETCH_REPORT_REPORT_H
 #define BIDE_CLI_FETCH_REPORT_REPORT_H

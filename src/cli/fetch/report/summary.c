@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * summary.c - what is said at the end, and the numbers that it is made of.
+ * summary.c - the summary at the end, and the numbers that it is made of.
  *
  * A line for a few URLs; more of them, and what is only worth knowing of many, for more.  Lines consist of pieces with two
  * spaces or more between them, so that one that is too long for the terminal goes on in the next line with a whole piece.

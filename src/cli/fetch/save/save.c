@@ -277,7 +277,7 @@ static int64_t save_short(struct worker *w, struct job *job, bide_response *r, s
     return code < 0 ? local_error(w, job, o, code) : (int64_t)body.len;
 }
 
-/* What the head says; -1: nothing that counts, as beside chunks. */
+/* What the head says; -1: nothing that counts, as with chunks. */
 static int64_t announced_length(const bide_response *r)
 {
     const char *length = bide_header(r, "Content-Length");

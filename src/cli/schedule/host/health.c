@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * health.c - does a host answer, and how fast?
+ * health.c - the health of a host: whether it answers, and how fast.
  *
  * Requests that ran at the same time fail for the same cause, and so count once: eight that were refused together say no
  * more than one.  A host that has answered before is believed to be well until several in a row failed, or one after

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * health.h - does a host answer, and how fast?  Pure functions of what became of attempts.
+ * health.h - the health of a host: whether it answers, and how fast.  Pure functions of what became of attempts.
  *
  *     unknown ---answer---> well ---no answer, several times---> down ---answer---> well
  *        \------------------no answer-----------------------------^  \---N times---> lost

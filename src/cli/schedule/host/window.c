@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * window.c - how many requests at once does a host bear?
+ * window.c - the window of a host: how many requests at once it can handle.
  *
  * Additive increase, multiplicative decrease, as in TCP.  Until it shrinks for the first time the window grows by a
  * quarter in each round trip; then by one, and much slower where it was too much the last time.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * window.h - how many requests at once does a host bear?  Pure functions of what became of requests.
+ * window.h - the window of a host: how many requests at once it can handle.  Pure functions of what became of requests.
  *
  *     start ---+1 for every 4 answers---> too much: half ---+1 for every `size` answers---> ...
  *
