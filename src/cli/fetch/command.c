@@ -52,9 +52,9 @@ static const struct opt options[] = {
     {"concurrency", 'c', "N", OPT_INT(S, concurrency), .min = 1, .max = 10000, .def = "64", .group = "Speed",
      .help = "requests at once"},
     {"per-host", 0, "N", OPT_INT(S, per_host), .min = 0, .max = 10000, .def = "0",
-     .brief = "of them to one host at most", .help = "of them to one host at most; 0: all, if it bears them"},
+     .brief = "of them to one host at most", .help = "of them to one host at most; 0: all, if it can handle them"},
     {"no-adaptive", 0, NULL, OPT_FLAG(S, no_adaptive), .rare = true,
-     .help = "as many to a host as --per-host allows from the beginning on, in place of 8 and then as many as it bears"},
+     .help = "as many to a host as --per-host allows from the beginning on, in place of 8 and then as many as it can handle"},
     {"rate", 'r', "N/s", OPT_RATE(S, rate), .def = "0", .brief = "requests started per second, /m, /h", .help = "requests started per second, minute (/m) or hour (/h); 0: no limit"},
     {"retries", 0, "N", OPT_INT(S, retries), .min = 0, .max = 1000, .def = "4", .group = "Failures",
      .brief = "further attempts after a failure", .help = "further attempts after 408, 429, 5xx and errors of the network"},
@@ -82,7 +82,7 @@ static const struct opt options[] = {
 #undef S
 
 static const char *const examples[] = {
-    "the pages of an API, as many at once as it bears, into test/1.json to test/100.json",
+    "the pages of an API, as many at once as it can handle, into test/1.json to test/100.json",
     "bide fetch 'https://a.example/page?id=[1-100]' -o 'test/{1}.json'",
     "what would that do?", "bide fetch -n 'https://a.example/page?id=[1-100]' -o 'test/{1}.json'",
     "a list of URLs, names made of them, gently", "bide fetch -i urls.txt -O out --per-host 2 --rate 20/s",
@@ -181,7 +181,7 @@ const struct command command_fetch = {
         "It is added to the lines that are there, as soon as the file is. --report and --summary-line count "
         "failures by cause. `bide help jsonl` has the members.\n"
         "\n"
-        "The summary at the end says what limited the run, and for how long: --concurrency, --per-host or what a host bears, "
+        "The summary at the end says what limited the run, and for how long: --concurrency, --per-host or what a host can handle, "
         "--rate, hosts that do not answer or asked to wait, waits before further attempts, a list that came slowly, or the "
         "processor of this machine.\n"
         "\n"

@@ -69,7 +69,7 @@ const struct command command_get = {
         "full: a body that ends early, or a malformed answer, is a failure, and so is a name that is not found or a "
         "certificate that is not acceptable. Each failure is one line on standard error, with the URL and the cause.\n"
         "\n"
-        "There is no limit to the time of the whole by default: an answer that stands still ends after --stall, and one that "
+        "There is no limit to the time of the whole by default: an answer that stalls ends after --stall, and one that "
         "keeps coming, such as a stream of events or a large file on a slow line, is what was asked for. What must end, in a "
         "script, gets a --max-time; the exit status is 5 then.\n"
         "\n"

@@ -23,7 +23,7 @@ struct bottlenecks {
     int64_t ms[BOTTLENECKS];
     unsigned full;  /* hosts that are */
     int full_size;  /* how many live jobs the one had that was full last */
-    bool full_is_growing; /* that is not yet known to be what it bears */
+    bool full_is_growing; /* that is not yet known to be what it can handle */
 };
 
 /* A job goes; a worker finds none that may go, rate: because of --rate. */

@@ -152,7 +152,7 @@ void queue_free(struct queue *q);
 
 /* Its host answered, after so long. */
 void queue_answered(struct queue *q, struct job *job, int64_t us);
-/* ... and so it bears as many requests as there were, or not.  us: from when it was asked to the first byte. */
+/* ... and so it can handle as many requests as there were, or not.  us: from when it was asked to the first byte. */
 void queue_borne(struct queue *q, struct job *job, int64_t us);
 void queue_not_borne(struct queue *q, struct job *job);
 /* Its host has too much to do, and asks for so long a rest.  Returns: true: it is given up because of that. */

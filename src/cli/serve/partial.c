@@ -152,7 +152,7 @@ static int refuse_range(bide_exchange *x, const struct serve_content *c)
 
     snprintf(range, sizeof range, "bytes */%" PRId64, c->size);
     BIDE_TRY(bide_respond_header(x, "Content-Range", range));
-    return serve_refuse(x, 416, "the range begins behind the end");
+    return serve_refuse(x, 416, "the range begins after the end");
 }
 
 static int begin(bide_exchange *x, const struct serve_content *c, bool is_part)
@@ -177,7 +177,7 @@ int serve_begin(bide_exchange *x, struct serve_content *c, bool *has_body)
     if (condition == 304)
         return bide_respond(x, 304, NULL, "", 0);
     if (condition)
-        return serve_refuse(x, condition, "it is not what the condition wants");
+        return serve_refuse(x, condition, "the condition is not met");
     if (range == RANGE_NOT_THERE)
         return refuse_range(x, c);
     BIDE_TRY(begin(x, c, range == RANGE_PART));

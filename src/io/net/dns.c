@@ -62,7 +62,7 @@ static bool has_addresses(const struct dns_name *n)
     return n->half[IP6].n > 0 || n->half[IP4].n > 0;
 }
 
-/* Also one whose other half is there: if those addresses are dead, its user waits for these. */
+/* Also one whose other half is there: if those addresses do not answer, its user waits for these. */
 static bool is_wanted(const struct dns_name *n)
 {
     return n->users > 0 && bide__dns_is_pending(n);

@@ -352,7 +352,7 @@ static void serve_stop(struct list_node *all)
 }
 
 /* That connection is lost, or cannot be had now; the next may be. */
-static bool is_bad_luck(int code)
+static bool is_temporary(int code)
 {
     return code == BIDE_ENOMEM || code == BIDE_ETLS || code == -ENOSPC || code == -EAGAIN;
 }
@@ -367,7 +367,7 @@ static int serve_next(bide_listener *l, struct list_node *all, bide_connection_h
     if (code == 0)
         return 0;
     bide_release(s);
-    if (!is_bad_luck(code))
+    if (!is_temporary(code))
         return code;
     return bide__wait_for_descriptor();
 }

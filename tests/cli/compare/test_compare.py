@@ -98,7 +98,7 @@ class Modes(Case):
 
     def test_few_descriptors(self):
         """Each mode has as many at once as it can, and says so; none fails for want of what another does not need."""
-        narrowed_note = "fewer at once, for want of descriptors (ulimit -n): "
+        narrowed_note = "fewer at once, for lack of descriptors (ulimit -n): "
         shared = ("-n", 60, "-c", 60, "-p", 2, "--delay", 1, "--repeat", 1, "-q")
         few = {"async": 24, "async-processes": 24, "threads": 2, "write": 24, "awaited-write": 12}
         for limit, narrowed in (40, few), (150, {"threads": 14}):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_window.c - how many requests at once does a host bear?  Against simulated servers, on simulated time. */
+/* test_window.c - the window of a host: how many requests at once it can handle.  Against simulated servers, on simulated time. */
 #include <harness/harness.h>
 
 #include <string.h>

@@ -40,7 +40,7 @@ void compare_add_narrowed(const struct compare *c, struct text *to)
     for (int i = 0; i < c->nrows; i++) {
         const struct compare_mode *m = c->rows[i].mode;
         if (compare_is_narrowed(c, m))
-            text_format(to, "%s%s %d", to->len > 0 ? ", " : "fewer at once, for want of descriptors (ulimit -n): ",
+            text_format(to, "%s%s %d", to->len > 0 ? ", " : "fewer at once, for lack of descriptors (ulimit -n): ",
                         m->name, compare_width(c, m));
     }
 }
