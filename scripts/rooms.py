@@ -99,7 +99,7 @@ PUBLIC = {
     "cplusplus": "core", "cplusplus_task": "core",
     "cplusplus_job": "pool",
     "sync": "sync",
-    "stream": "io", "tls": "io", "file": "io", "signal": "io", "process": "io",
+    "stream": "io", "extend": "io", "tls": "io", "file": "io", "signal": "io", "process": "io",
     "url": "http", "http": "http", "json": "http", "server": "http", "date": "http",
     "job": "pool", "pool": "pool", "pool_call": "pool", "pool_redis": "pool", "pool_report": "pool",
     "bide": "cli",  # the umbrella: for users only

@@ -18,6 +18,7 @@
 #include <bide/loop.h>
 #include <bide/file.h>
 #include <bide/signal.h>
+#include <bide/extend.h>
 #include <bide/stream.h>
 #include <bide/tls.h>
 #include <bide/url.h>

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include <bide/error.h>
+#include <bide/extend.h>
 #include <bide/object.h>
 
 #ifdef __cplusplus
@@ -48,6 +49,8 @@ typedef struct bide_session_args {
                                      (close_notify): then it may have been cut off.  Default: BIDE_ETRUNCATED */
     bool location_trusted;        /* redirects to other origins get all headers (curl's --location-trusted) */
     const char *const *connect_to; /* NULL-ended "HOST:PORT:ADDR:PORT" (curl's --connect-to); copied */
+    bide_dial_fn *dial;           /* opens connections; default: as bide_connect */
+    void *dial_arg;               /* borrowed until the last response is released */
 } bide_session_args;
 
 /*

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include <bide/error.h>
+#include <bide/extend.h>
 #include <bide/object.h>
 #include <bide/tls.h>
 
@@ -19,7 +20,6 @@
 extern "C" {
 #endif
 
-typedef struct bide_stream bide_stream;
 typedef struct bide_listener bide_listener;
 
 /* What bide_connect takes; zero means the default. */
@@ -32,6 +32,8 @@ typedef struct bide_connect_args {
     bide_tls *tls;           /* speak TLS; borrowed for the call */
     const char *server_name; /* for SNI and the certificate; default: host */
     size_t max_buffer;       /* bytes that bide_read_until may collect; default 64 KiB */
+    bide_dial_fn *dial;      /* opens the connection; it has the say of .max_buffer then.  Default: name, addresses, TCP */
+    void *dial_arg;
 } bide_connect_args;
 
 /*
@@ -41,7 +43,7 @@ typedef struct bide_connect_args {
  * Suspends:  until connected; a cancellation point
  * Returns:   the stream, or NULL
  * Errors:    BIDE_ENAME, BIDE_EDNS, -ECONNREFUSED and the like (the text names host, port and address), BIDE_ETLS,
- *            BIDE_ECERT, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM
+ *            BIDE_ECERT, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM; those of .dial; BIDE_ESTATE if its stream is of no use here
  * Owns:      the result is owned; releasing it closes it
  * Example:   bide_auto bide_stream *s = bide_connect("example.com", 443, .tls = tls);
  */

@@ -112,6 +112,7 @@ struct connector {
     /* its owner's */
     bide_loop *loop;
     bide_stream *(*dial)(const struct connect_options *o); /* bide__connect */
+    struct connect_hooks hooks;                            /* the user's parts of it */
     int limit, limit_per_host, idle_limit, idle_limit_per_host;
     int64_t keepalive_ms;
     size_t buffer_max; /* bytes that a connection may keep */

@@ -163,7 +163,8 @@ static bool spare_idle(void *arg)
 static bide_stream *dial(const struct host *h, struct connect_times *times, struct deadline *d, bide_tls *tls)
 {
     struct connect_options o = {.host = h->dial, .port = h->dial_port, .server_name = h->name, .tls = tls, .times = times,
-                                .spare = spare_idle, .spare_arg = h->connector};
+                                .spare = spare_idle, .spare_arg = h->connector,
+                                .hooks = &h->connector->hooks, .unbuffered = true};
     bide_stream *stream = NULL;
 
     d->phase = BIDE_PHASE_CONNECT;

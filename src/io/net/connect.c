@@ -469,14 +469,14 @@ static bide_stream *connect_socket(const struct connect_options *o)
         }
     }
     bide__error_end(&record, s ? 0 : -1);
-    if (s)
-        mark(o->times ? &o->times->connect : NULL);
     return s;
 }
 
 bide_stream *bide__connect(const struct connect_options *o)
 {
-    bide_stream *s = connect_socket(o);
+    bide_stream *s = o->hooks && o->hooks->dial ? bide__dial(o) : connect_socket(o);
+    if (s)
+        mark(o->times ? &o->times->connect : NULL);
     if (!s || !o->tls)
         return s;
 
@@ -497,11 +497,13 @@ bide_stream *bide_connect_with(const bide_connect_args *options)
     if (bide__check_named(args.guard_, "bide_connect") < 0 || bide__tls_check(args.tls, "bide_connect") < 0)
         return NULL;
     int64_t ms = args.timeout_ms ? args.timeout_ms : DEFAULT_TIMEOUT_MS;
+    struct connect_hooks hooks = {.dial = args.dial, .dial_arg = args.dial_arg};
     struct connect_options o = {.host = args.host,
                                 .port = args.port,
                                 .tls = args.tls,
                                 .server_name = args.server_name,
-                                .max_buffer = args.max_buffer};
+                                .max_buffer = args.max_buffer,
+                                .hooks = &hooks};
     bide_stream *s = NULL;
     if (args.timeout_ms < 0) {
         bide_fail(-EINVAL, "bide_connect: timeout_ms is negative");

@@ -2,7 +2,7 @@
 /*
  * connect.h - connections, made and accepted.
  *
- * In reading order: dns.c (dns.h), connect.c, listen.c.
+ * In reading order: dns.c (dns.h), connect.c, hooks.c, listen.c.
  */
 #ifndef BIDE_IO_CONNECT_H
 #define BIDE_IO_CONNECT_H
@@ -18,6 +18,12 @@ struct connect_times {
     int64_t dns, connect, tls;
 };
 
+/* The user's functions that do a part of connecting; each NULL: the library does it. */
+struct connect_hooks {
+    bide_dial_fn *dial;
+    void *dial_arg;
+};
+
 struct connect_options {
     const char *host; /* name, literal address or unix:/path */
     int port;
@@ -25,12 +31,19 @@ struct connect_options {
     const char *server_name; /* NULL: host */
     size_t max_buffer;
     struct connect_times *times; /* may be NULL */
+    const struct connect_hooks *hooks; /* NULL: none */
+    bool unbuffered;             /* the caller reads what is behind the stream's own buffer (bide__stream_try_recv) */
     bool (*spare)(void *arg);    /* no descriptor is free: close what nobody uses; false: there is nothing.  NULL */
     void *spare_arg;
 };
 
 /* bide_connect without its own timeout. */
 bide_stream *bide__connect(const struct connect_options *o);
+
+/* ---- hooks.c ---- */
+
+/* The stream that the user's function opens, ready for what comes next; NULL: an error on record. */
+bide_stream *bide__dial(const struct connect_options *o);
 
 /* ---- listen.c ---- */
 
