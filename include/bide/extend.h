@@ -34,6 +34,33 @@ typedef struct bide_stream bide_stream;
  */
 typedef bide_stream *bide_dial_fn(const char *host, int port, void *arg);
 
+/* What a resolver has found. */
+typedef struct bide_addresses bide_addresses;
+
+/*
+ * A resolver: says which addresses a name has (.resolve of bide_session_new and bide_connect), in place of /etc/hosts and the name
+ * servers.  They are tried as RFC 8305 has it, IPv6 and IPv4 alternating, each family in the order given.  It is asked at each
+ * connect: nothing is kept.  Not asked are a literal address, "unix:/path", and localhost and what is below it (RFC 6761 6.3).
+ *
+ * name:      as it was written; borrowed for the call; so is out
+ * Suspends:  as it likes; the limit of connecting (timeout_ms, connect_timeout_ms) is the one of the call
+ * Returns:   0; without an address the call fails with BIDE_ENAME.  Or a negative code, with an error on record: the call fails
+ *            with it
+ * Example:   return strcmp(name, "db") == 0 ? bide_addresses_add(out, "10.0.0.5") : 0;
+ */
+typedef int bide_resolve_fn(const char *name, bide_addresses *out, void *arg);
+
+/*
+ * In a resolver: one more address of the name, "10.0.0.5", "2001:db8::5" or "fe80::1%eth0".
+ *
+ * Returns:   0
+ * Errors:    -EINVAL for NULL and for what is no address; BIDE_ELIMIT: 64 of its family are there; BIDE_ENOMEM.  What was added
+ *            before stays
+ * Owns:      address is copied
+ * Example:   BIDE_TRY(bide_addresses_add(out, row->address));
+ */
+BIDE_API BIDE_MUST_USE int bide_addresses_add(bide_addresses *out, const char *address);
+
 #ifdef __cplusplus
 }
 #endif

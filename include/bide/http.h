@@ -51,6 +51,8 @@ typedef struct bide_session_args {
     const char *const *connect_to; /* NULL-ended "HOST:PORT:ADDR:PORT" (curl's --connect-to); copied */
     bide_dial_fn *dial;           /* opens connections; default: as bide_connect */
     void *dial_arg;               /* borrowed until the last response is released */
+    bide_resolve_fn *resolve;     /* says which addresses a name has; not used with .dial; default: as bide_connect */
+    void *resolve_arg;            /* borrowed likewise */
 } bide_session_args;
 
 /*

@@ -34,6 +34,8 @@ typedef struct bide_connect_args {
     size_t max_buffer;       /* bytes that bide_read_until may collect; default 64 KiB */
     bide_dial_fn *dial;      /* opens the connection; it has the say of .max_buffer then.  Default: name, addresses, TCP */
     void *dial_arg;
+    bide_resolve_fn *resolve; /* says which addresses the host has; not used with .dial.  Default: /etc/hosts, name servers */
+    void *resolve_arg;
 } bide_connect_args;
 
 /*
@@ -43,7 +45,8 @@ typedef struct bide_connect_args {
  * Suspends:  until connected; a cancellation point
  * Returns:   the stream, or NULL
  * Errors:    BIDE_ENAME, BIDE_EDNS, -ECONNREFUSED and the like (the text names host, port and address), BIDE_ETLS,
- *            BIDE_ECERT, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM; those of .dial; BIDE_ESTATE if its stream is of no use here
+ *            BIDE_ECERT, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM; those of .dial and .resolve; BIDE_ESTATE if
+ *            the stream of .dial is of no use here
  * Owns:      the result is owned; releasing it closes it
  * Example:   bide_auto bide_stream *s = bide_connect("example.com", 443, .tls = tls);
  */

@@ -127,7 +127,8 @@ static void set_connector(bide_session *s, const bide_session_args *args)
     k->idle_limit = args->idle_limit;
     k->idle_limit_per_host = args->idle_limit_per_host;
     k->keepalive_ms = args->keepalive_ms;
-    k->hooks = (struct connect_hooks){.dial = args->dial, .dial_arg = args->dial_arg};
+    k->hooks = (struct connect_hooks){.dial = args->dial, .dial_arg = args->dial_arg,
+                                      .resolve = args->resolve, .resolve_arg = args->resolve_arg};
     k->protocol = &bide__h1_protocol;
     k->protocol_context = &s->h1;
     s->h1.ignore_unexpected_eof = args->ignore_unexpected_eof;

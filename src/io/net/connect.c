@@ -44,8 +44,9 @@ struct race {
     const struct connect_options *o;
     bide_loop *loop;
     struct dns_name *name;        /* a share; NULL: nobody has to be asked */
-    const struct dns_half *half;  /* [FAMILIES]: the name's, or `own` */
+    const struct dns_half *half;  /* [FAMILIES]: the name's, the resolver's, or `own` */
     struct dns_half own[FAMILIES];
+    bide_addresses *resolved;     /* what the user's resolver said; NULL: it was not asked */
     struct addr own_addr;
     int used[FAMILIES]; /* addresses tried of each half */
     int last_family;
@@ -354,9 +355,21 @@ static int find_own(struct race *r)
     return r->own[IP6].n;
 }
 
+/* It has said all it knows when this returns. */
+static int ask_resolver(struct race *r)
+{
+    r->resolved = bide__calloc(1, sizeof *r->resolved);
+    if (!r->resolved)
+        return bide__fail_nomem("the addresses of a name");
+    r->half = r->resolved->half;
+    return bide__resolve(r->o, r->resolved);
+}
+
 /* Ask for the name; 0, with the answer perhaps still to come. */
 static int ask_name(struct race *r)
 {
+    if (r->o->hooks && r->o->hooks->resolve)
+        return ask_resolver(r);
     r->name = bide__dns_ask(r->o->host);
     if (!r->name)
         return bide_error_code();
@@ -372,6 +385,9 @@ static void race_end(struct race *r, const struct attempt *won)
             bide_release(r->slots.attempts[i].stream);
     if (r->name)
         bide__dns_leave(r->name);
+    if (r->resolved)
+        bide__addresses_free(r->resolved);
+    bide__free(r->resolved);
 }
 
 /* "connect example.com:443"; a Unix socket has no port. */
@@ -406,9 +422,11 @@ static int race_lost(const struct race *r)
     char to[DNS_NAME_MAX + 32];
 
     target(r->o, to, sizeof to);
+    if (r->begun == 0 && r->resolved)
+        return bide_fail(BIDE_ENAME, "%s: .resolve gave no address", to);
     if (r->begun == 0)
         return bide__dns_fail(r->name);
-    if (r->name || r->begun > 1)
+    if (r->name || r->resolved || r->begun > 1)
         return bide_fail(r->last_error, "%s: %s", to, r->story);
     return bide_fail(r->last_error, "%s: %s", to, bide_strerror(r->last_error));
 }
@@ -435,7 +453,9 @@ static int connect_once(const struct connect_options *o, bide_task *t, bide_stre
     int code = r ? find_own(r) : BIDE_ENOMEM;
     if (code == 0)
         code = ask_name(r);
-    if (code >= 0) {
+    if (code < 0 && r && r->resolved && bide__error_current()->interrupted) {
+        code = race_ended(r, code);
+    } else if (code >= 0) {
         won = race_run(r, &code);
         if (won)
             *out = won->stream;
@@ -497,7 +517,8 @@ bide_stream *bide_connect_with(const bide_connect_args *options)
     if (bide__check_named(args.guard_, "bide_connect") < 0 || bide__tls_check(args.tls, "bide_connect") < 0)
         return NULL;
     int64_t ms = args.timeout_ms ? args.timeout_ms : DEFAULT_TIMEOUT_MS;
-    struct connect_hooks hooks = {.dial = args.dial, .dial_arg = args.dial_arg};
+    struct connect_hooks hooks = {.dial = args.dial, .dial_arg = args.dial_arg,
+                                  .resolve = args.resolve, .resolve_arg = args.resolve_arg};
     struct connect_options o = {.host = args.host,
                                 .port = args.port,
                                 .tls = args.tls,

@@ -22,6 +22,8 @@ struct connect_times {
 struct connect_hooks {
     bide_dial_fn *dial;
     void *dial_arg;
+    bide_resolve_fn *resolve;
+    void *resolve_arg;
 };
 
 struct connect_options {

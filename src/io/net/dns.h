@@ -123,6 +123,16 @@ int bide__dns_hosts_refresh(struct dns_hosts *h);
 /* The addresses of a name in lower case, into both halves, in the file's order.  How many; BIDE_ENOMEM. */
 int bide__dns_hosts_find(const struct dns_hosts *h, const char *name, struct dns_half half[FAMILIES]);
 
+/* ---- hooks.c: the user's resolver ---- */
+
+struct bide_addresses {
+    struct dns_half half[FAMILIES];
+};
+
+/* Ask it for the host; what it said is in `out`, which the caller frees, also on failure.  0, or an error on record. */
+int bide__resolve(const struct connect_options *o, bide_addresses *out);
+void bide__addresses_free(bide_addresses *a);
+
 /* One more address at the end of a half; full: dropped.  BIDE_ENOMEM. */
 int bide__dns_half_add(struct dns_half *h, const struct addr *a);
 

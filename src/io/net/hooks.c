@@ -4,7 +4,7 @@
  *
  * They run in the task that connects, and may do there what it may do.
  */
-#include "io/net/connect.h"
+#include "io/net/dns.h"
 
 /* The user's function failed: is there an error of its own on record?  Ends the mark. */
 static bool has_said_why(struct error_mark *mark)
@@ -14,6 +14,8 @@ static bool has_said_why(struct error_mark *mark)
     bide__error_end(mark, -1);
     return is_changed && bide_error_code() < 0;
 }
+
+/* ---- the dialler ---- */
 
 /* Of our loop, with nothing under way in its buffers that what comes next would leave behind, or overtake. */
 static int check_dialled(bide_stream *s, const struct connect_options *o)
@@ -44,4 +46,39 @@ bide_stream *bide__dial(const struct connect_options *o)
         return s;
     bide_release(s);
     return NULL;
+}
+
+/* ---- the resolver ---- */
+
+int bide__resolve(const struct connect_options *o, bide_addresses *out)
+{
+    struct error_mark mark;
+    bide__error_mark(&mark);
+    int code = o->hooks->resolve(o->host, out, o->hooks->resolve_arg);
+
+    if (code >= 0) {
+        bide__error_end(&mark, 0);
+        return 0;
+    }
+    return has_said_why(&mark) ? code : bide_fail(code, "connect %s: .resolve failed: %s", o->host, bide_strerror(code));
+}
+
+void bide__addresses_free(bide_addresses *a)
+{
+    bide__free(a->half[IP6].addrs);
+    bide__free(a->half[IP4].addrs);
+}
+
+int bide_addresses_add(bide_addresses *out, const char *address)
+{
+    struct addr a;
+    if (bide__is_null(out, __func__, "out") || bide__is_null(address, __func__, "the address"))
+        return -EINVAL;
+    if (!bide__addr_parse(&a, address, 0))
+        return bide_fail(-EINVAL, "%s: \"%.64s\" is no address", __func__, address);
+
+    struct dns_half *half = &out->half[a.sa.sa_family == AF_INET6 ? IP6 : IP4];
+    if (half->n == DNS_ADDRS_MAX)
+        return bide_fail(BIDE_ELIMIT, "%s: there are %d of its family", __func__, DNS_ADDRS_MAX);
+    return bide__dns_half_add(half, &a);
 }
