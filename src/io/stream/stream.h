@@ -2,7 +2,8 @@
 /*
  * stream.h - connections: a chain of layers with a buffer on either side.
  *
- * In reading order: filter_socket.c (the lowest layer), stream.c, stream_read.c, stream_write.c.
+ * In reading order: filter_socket.c (the lowest layer), stream.c, stream_read.c, stream_write.c, filter_user.c (a
+ * layer of the user's).
  */
 #ifndef BIDE_IO_STREAM_H
 #define BIDE_IO_STREAM_H
