@@ -20,6 +20,7 @@ extern "C" {
 /*
  * A time to wait before the n-th new attempt, counted from 1; different each time, also in processes that were forked.
  *
+ * Threads:   any; no loop is needed
  * Returns:   milliseconds, 0 to bide_backoff_limit_ms(attempt, base_ms, most_ms)
  * Example:   BIDE_TRY(bide_sleep_ms(bide_backoff_ms(attempt, 1000, 60000)))
  */
@@ -28,6 +29,7 @@ BIDE_API BIDE_MUST_USE int64_t bide_backoff_ms(int attempt, int64_t base_ms, int
 /*
  * The longest of them, for what wants a spread of its own.
  *
+ * Threads:   any; no loop is needed
  * Returns:   base_ms * 2^(attempt - 1), but no more than most_ms, and no less than 0; any attempt below 1 is the first
  * Example:   bide_backoff_limit_ms(3, 1000, 60000)     4000
  */
@@ -36,6 +38,7 @@ BIDE_API BIDE_MUST_USE int64_t bide_backoff_limit_ms(int attempt, int64_t base_m
 /*
  * A random time, all alike likely: what is added to a fixed one, so that not all come at once.
  *
+ * Threads:   any; no loop is needed
  * Returns:   milliseconds, 0 to most_ms; 0 if that is negative
  * Example:   bide_sleep_ms(rest_ms + bide_jitter_ms(rest_ms / 10))
  */

@@ -24,6 +24,7 @@ extern "C" {
  *     Sun Nov  6 08:49:37 1994           asctime()
  *
  * now:       seconds since 1970; a year of two digits that would be more than 50 years ahead is one that is past
+ * Threads:   any; no loop is needed
  * Returns:   true, and *when is set; false: it is none, or a day that there is not.  The name of the day may be wrong
  * Example:   bide_http_date_parse(bide_header(r, "Last-Modified"), time(NULL), &when)
  */
@@ -34,6 +35,7 @@ BIDE_API BIDE_MUST_USE bool bide_http_date_parse(const char *text, int64_t now, 
 /*
  * Write the first of these forms; what is not of the years 1 to 9999 is moved to their ends.
  *
+ * Threads:   any; no loop is needed
  * Returns:   out
  * Example:   bide_http_date_format(out, 784111777)     Sun, 06 Nov 1994 08:49:37 GMT
  */
@@ -48,6 +50,7 @@ BIDE_API const char *bide_http_date_format(char out[BIDE_HTTP_DATE_SIZE], int64_
  * value:     of Retry-After; NULL: there is none
  * date:      of Date; NULL, or what is no date: now decides
  * now:       seconds since 1970
+ * Threads:   any; no loop is needed
  * Returns:   milliseconds, 0 to those of 366 days; -1: nothing that can be understood
  * Example:   ms = bide_retry_after_ms(bide_header(r, "Retry-After"), bide_header(r, "Date"), time(NULL))
  */

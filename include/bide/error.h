@@ -79,6 +79,7 @@ enum bide_error {
 /*
  * Describe a code in a few words.
  *
+ * Threads:   any; no loop is needed
  * Returns:   a constant text for any code, also an unknown one
  * Example:   fprintf(stderr, "%s\n", bide_strerror(-ECONNREFUSED));
  */
@@ -90,6 +91,7 @@ BIDE_API const char *bide_strerror(int code);
  * A macro, for the place of the call.  bide_fail_at is the function: for bindings, and for helpers that report the
  * place of their caller.  Without a place (function is NULL) the trace begins empty.
  *
+ * Threads:   any; each task, and outside of tasks each thread, has a record of its own
  * Returns:   code, so that it can be returned at once
  * Errors:    -EINVAL, and a text that says so, for a code that is not negative
  * Example:   return bide_fail(-EINVAL, "page %d: must be 1 or more", page);
@@ -101,6 +103,7 @@ BIDE_API int bide_fail_at(const char *function, const char *file, int line, int 
 /*
  * Read the current error of this task (outside tasks: of this thread).  Reading changes nothing.
  *
+ * Threads:   any; each task, and outside of tasks each thread, has a record of its own
  * Returns:   the code, 0 if there is none; the text, "" if there is none
  * Owns:      the text is borrowed until the next error of this task
  */
@@ -141,6 +144,7 @@ typedef struct bide_error_info {
 /*
  * Read the whole record of the current error.  info may be NULL: then only the code is asked for.
  *
+ * Threads:   any; each task, and outside of tasks each thread, has a record of its own
  * Returns:   its code; 0 if there is none, and *info is all zeros
  * Owns:      what *info points to is borrowed until the next error of this task
  * Example:   bide_error_info e;
@@ -155,6 +159,7 @@ static inline int bide_error_get(bide_error_info *info)
 /*
  * After a BIDE_ECANCELED: was it this task that was cancelled, and not what it awaited?
  *
+ * Threads:   any; each task, and outside of tasks each thread, has a record of its own
  * Returns:   true if the current error is a cancellation of the running task itself
  * Example:   if (r == BIDE_ECANCELED && !bide_was_cancelled()) r = 0;  // somebody cancelled the download: go on without
  */
@@ -163,17 +168,23 @@ BIDE_API bool bide_was_cancelled(void);
 /*
  * Print the current error with the functions it passed through, innermost first.
  *
+ * Threads:   any; each task, and outside of tasks each thread, has a record of its own
  * Example:   if (bide_run(bide_coro(app)) < 0) bide_error_print(stderr);
  */
 BIDE_API void bide_error_print(FILE *to);
 
-/* Forget the current error. */
+/*
+ * Forget the current error.
+ *
+ * Threads:   any; each task, and outside of tasks each thread, has a record of its own
+ */
 BIDE_API void bide_error_clear(void);
 
 /*
  * The function under bide_raise and BIDE_TRY, for bindings: add a place to the trace of the error with this code; 0: of the
  * current one.
  *
+ * Threads:   any; each task, and outside of tasks each thread, has a record of its own
  * Returns:   the code of the error on record
  * Errors:    BIDE_ESTATE if there is none to be passed on
  */

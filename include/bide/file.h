@@ -44,6 +44,7 @@ typedef struct bide_open_args {
  * path leads out of it, also when a link is put in the way while the program runs.  A link that has the name of an
  * atomic file itself is replaced, not followed.
  *
+ * Threads:   any; without a loop it blocks, as do all functions here
  * Suspends:  until it is open; a cancellation point
  * Returns:   the file, or NULL
  * Errors:    -ENOENT and the like; the text names the path.  -EMFILE: waits for a descriptor for a while first
@@ -93,6 +94,7 @@ BIDE_API BIDE_MUST_USE int bide_file_close(bide_file *f);
 /*
  * As rename(2), unlink(2), and mkdir -p (which is content with what is a directory already).
  *
+ * Threads:   any; without a loop they block
  * Suspends:  until done; a cancellation point before it begins, not after
  * Returns:   0
  * Errors:    -ENOENT, -EACCES and the like, the text names the path; BIDE_ECANCELED; BIDE_ETIMEDOUT; BIDE_ENOMEM
@@ -105,6 +107,7 @@ BIDE_API BIDE_MUST_USE int bide_make_dirs(const char *path);
 /*
  * Read a whole file, of at most max bytes (0: 64 MiB).
  *
+ * Threads:   any; without a loop it blocks
  * Suspends:  until done; a cancellation point before it begins, not after
  * Returns:   the bytes, with a NUL behind them, and their number in *len; or NULL
  * Errors:    BIDE_ELIMIT beyond max; those of bide_open and bide_file_read
@@ -124,6 +127,7 @@ BIDE_API BIDE_MUST_USE char *bide_file_read_all(const char *path, size_t max, si
  * A program that is killed leaves nothing behind but what was there.  There are two exceptions, both a file named .bide-
  * and more: between two system calls when a file is replaced, and on a file system without O_TMPFILE.
  *
+ * Threads:   any; without a loop it blocks
  * Suspends:  until done; a cancellation point before it begins, not after
  * Returns:   0
  * Errors:    those of bide_open and bide_file_write; then what was there before is there still

@@ -20,6 +20,7 @@ extern "C" {
 /*
  * A result that will come: pending, then done, failed or cancelled, once.
  *
+ * Threads:   any; where no loop runs it belongs to bide_get_event_loop()
  * Returns:   the future, or NULL
  * Errors:    BIDE_ENOMEM
  * Owns:      the result is owned; each task that waits for it holds a share

@@ -28,6 +28,7 @@ typedef struct bide_histogram {
 /*
  * Count one value; one below 0 is not counted.
  *
+ * Threads:   any, one at a time for each histogram; no loop is needed
  * Example:   bide_histogram_add(&h, bide_response_timing(r).head)
  */
 BIDE_API void bide_histogram_add(bide_histogram *h, int64_t value);
@@ -35,6 +36,7 @@ BIDE_API void bide_histogram_add(bide_histogram *h, int64_t value);
 /*
  * The value that so many of a thousand are not above: 500 is the median, 990 the 99th percentile, 1000 the largest.
  *
+ * Threads:   any, one at a time for each histogram; no loop is needed
  * Returns:   the middle of its bucket, at most the largest; 0 of an empty one
  * Example:   p99 = bide_histogram_quantile(&h, 990)
  */

@@ -149,6 +149,7 @@ BIDE_API BIDE_MUST_USE bide_response *bide_request_with(bide_session *s, const c
  * Does asking twice do what asking once does (RFC 9110 9.2.2)?  GET, HEAD, PUT, DELETE, OPTIONS and TRACE; names of methods
  * are case-sensitive, and one that is not known may not be sent again.
  *
+ * Threads:   any; no loop is needed
  * Example:   if (!bide_method_is_idempotent(method)) retries = 0;
  */
 BIDE_API BIDE_MUST_USE bool bide_method_is_idempotent(const char *method);
@@ -158,6 +159,7 @@ BIDE_API BIDE_MUST_USE bool bide_method_is_idempotent(const char *method);
  *
  * Inside a task it blocks the whole thread: every other task stands still (the "fake" asynchronous request).
  *
+ * Threads:   any; no loop is needed
  * Suspends:  never: it blocks
  * Returns:   the response with its body already read, or NULL
  * Errors:    as bide_get

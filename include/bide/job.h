@@ -166,6 +166,7 @@ typedef struct bide_pool_named {
 /*
  * The function under BIDE_POOL_TASK, for bindings: call it before the first pool, from one thread.
  *
+ * Threads:   one, before the first pool; no loop is needed
  * Owns:      *named is borrowed as long as the program runs
  */
 BIDE_API void bide_pool_register(bide_pool_named *named);

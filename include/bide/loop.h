@@ -4,12 +4,16 @@
  *
  * A thread has at most one running loop, and everything made while it runs belongs to it.
  *
- * Two functions are for any thread: bide_loop_call_soon_threadsafe and bide_loop_stop.  (And what never changes may be
- * read: bide_loop_is_running, bide_loop_is_closed, bide_loop_time_ms, bide_task_id; the status and fields of a
- * response, the names and ports of streams, listeners and servers.)  Every other one, called for what belongs to a loop
- * that runs in another thread, does nothing and fails: BIDE_ESTATE (NULL, false, 0), with the reason on record; one
- * that returns nothing, such as bide_release, writes the reason to standard error.  A loop that does not run may be
- * used by any thread, one at a time.
+ * Which thread may call what.  What belongs to a loop is used in the thread that runs it: this is the rule for every function
+ * whose contract has no line "Threads:".  (And what never changes may be read: bide_task_id; the status and fields of a
+ * response, the names and ports of streams, listeners and servers.)  In another thread a function does nothing and fails:
+ * BIDE_ESTATE (NULL, false, 0), with the reason on record; one that returns nothing, such as bide_release, writes the reason
+ * to standard error.  A loop that does not run may be used by any thread, one at a time.
+ *
+ * When.  Before a loop runs: what has a line "Threads: any", and all that neither suspends nor opens a descriptor; tasks, futures
+ * and calls that are made then wait for the loop.  What suspends is BIDE_ENOLOOP there, as it is in a function that the loop
+ * calls: that one may do all that is done in a task, but for waiting and running a loop (BIDE_ERUNNING).  After a loop was
+ * closed, what belonged to it can be looked at and released; a new call, or running it, is BIDE_ECLOSED.
  *
  * When functions of yours are called.  One that is told of something that has happened (a done callback, call_soon and its
  * kin) is called by the loop, in a turn after that, never inline; it must not wait.  One that answers a question (.on_redirect)
@@ -33,6 +37,7 @@ extern "C" {
 /*
  * Run one program: make a loop, run the awaitable to its end, cancel what is left over and wait for it, close the loop.
  *
+ * Threads:   any in which no loop runs
  * Returns:   its result, 0 or more
  * Errors:    its error (bide_error_text says what was tried and why it failed); BIDE_ERUNNING inside a running loop;
  *            BIDE_ENOMEM
@@ -44,6 +49,7 @@ BIDE_API BIDE_MUST_USE int bide_run_with(bide_awaitable a);
 /*
  * bide_run for main(): prints the error, if there was one, with its trace on standard error.
  *
+ * Threads:   any in which no loop runs
  * Returns:   an exit status: the result, or 1 after an error
  * Example:   int main(void) { return bide_main(bide_coro(app)); }
  */
@@ -53,6 +59,7 @@ BIDE_API BIDE_MUST_USE int bide_main_with(bide_awaitable a);
 /*
  * The running loop; else the loop of this thread, made when it is asked for the first time.
  *
+ * Threads:   any: each has a loop of its own
  * Returns:   the loop, or NULL
  * Errors:    BIDE_ENOMEM.  (A loop takes its own descriptors with the first that it watches.)
  * Owns:      borrowed: it ends with the thread, or with bide_loop_close
@@ -62,6 +69,7 @@ BIDE_API bide_loop *bide_get_event_loop(void);
 /*
  * Make a loop of your own.
  *
+ * Threads:   any; it belongs to the one that runs it
  * Returns:   the loop, or NULL
  * Errors:    as bide_get_event_loop
  * Owns:      the result is owned; releasing it closes it
@@ -71,6 +79,7 @@ BIDE_API BIDE_MUST_USE bide_loop *bide_loop_new(void);
 /*
  * Run a loop until the awaitable is done.
  *
+ * Threads:   any in which no loop runs, one at a time
  * Returns:   its result, 0 or more
  * Errors:    its error; BIDE_ERUNNING if a loop runs in this thread, or this one in another; BIDE_ECLOSED; -EINVAL for NULL;
  *            BIDE_ESTOPPED after bide_loop_stop (a task stays pending and can be run on)
@@ -82,28 +91,42 @@ BIDE_API BIDE_MUST_USE int bide_run_until_complete_with(bide_loop *loop, bide_aw
 /*
  * Run until bide_loop_stop; stopped before it runs: exactly one turn.
  *
+ * Threads:   any in which no loop runs, one at a time
  * Returns:   0
  * Errors:    BIDE_ERUNNING; BIDE_ECLOSED; what the kernel says when it cannot be asked (epoll_wait)
  * Example:   return bide_run_forever(bide_get_event_loop());
  */
 BIDE_API BIDE_MUST_USE int bide_run_forever(bide_loop *loop);
 
-/* From any thread: have the loop end after the present turn; what is left over stays and goes on when it is run again. */
+/*
+ * From any thread: have the loop end after the present turn; what is left over stays and goes on when it is run again.
+ *
+ * Threads:   any
+ */
 BIDE_API void bide_loop_stop(bide_loop *loop);
 
 /*
  * Cancel what is left, wait for it, and give everything back; the loop can not run any more.  Twice is once.
  *
+ * Threads:   any while it does not run, one at a time; a forked child closes what it has of its parent's
  * Returns:   0
  * Errors:    BIDE_ERUNNING while it runs
  */
 BIDE_API BIDE_MUST_USE int bide_loop_close(bide_loop *loop);
 
-/* Does it run right now?  Was it closed? */
+/*
+ * Does it run right now?  Was it closed?
+ *
+ * Threads:   any
+ */
 BIDE_API bool bide_loop_is_running(const bide_loop *loop);
 BIDE_API bool bide_loop_is_closed(const bide_loop *loop);
 
-/* The loop's clock, in milliseconds: monotonic, with an arbitrary zero. */
+/*
+ * The loop's clock, in milliseconds: monotonic, with an arbitrary zero.
+ *
+ * Threads:   any
+ */
 BIDE_API int64_t bide_loop_time_ms(const bide_loop *loop);
 
 /* A call that the loop will make. */
@@ -132,6 +155,7 @@ BIDE_API bide_handle *bide_loop_call_at(bide_loop *loop, int64_t when_ms, bide_c
  *
  * The loop makes 256 of these calls in a turn, in the order in which they came, and goes on with its tasks; the rest waits.
  *
+ * Threads:   any
  * Returns:   0
  * Errors:    BIDE_ENOMEM; BIDE_ECLOSED; BIDE_ELIMIT when BIDE_CALLS_WAITING_MAX wait already: call again later; -EINVAL for
  *            NULL

@@ -112,6 +112,7 @@ struct bide_use_named_options;
  * fails, so that it may follow what made the object without a look at it.  It must neither wait nor use the object; what it puts
  * on record is forgotten.  Both NULL: give up what is attached.
  *
+ * Threads:   that of the object; one of no loop (a URL): any, one at a time
  * Returns:   0
  * Errors:    BIDE_ENOMEM: what was attached before still is; -EINVAL for NULL, and for what is no object
  * Owns:      user is taken, also if the call fails
@@ -122,6 +123,7 @@ BIDE_API BIDE_MUST_USE int bide_set_user(void *object, void *user, void (*user_f
 /*
  * What was attached to an object.
  *
+ * Threads:   that of the object; one of no loop (a URL): any, one at a time
  * Returns:   the pointer; NULL if there is none
  * Owns:      borrowed from the object
  * Example:   struct closure *c = bide_user(server);
@@ -136,6 +138,7 @@ BIDE_API void *bide_user(const void *object);
  * another thread, one that was released before, and a pointer to something else are not touched: a line on standard
  * error says so.  (In C another pointer is a compile error, but not through bide_auto or a void *.)
  *
+ * Threads:   that of the object, as said here; one of no loop (a URL): any, one at a time
  * Suspends:  for a running task: until it has ended.  Not a cancellation point
  * Example:   bide_release(task);
  */
@@ -144,6 +147,7 @@ BIDE_API void bide_release(void *object);
 /*
  * Take one more share of an object, to be released as well.
  *
+ * Threads:   as bide_release
  * Returns:   the object, or NULL
  * Errors:    -EINVAL for NULL and for what is no object of bide
  * Owns:      the result is owned

@@ -144,6 +144,7 @@ BIDE_API BIDE_MUST_USE bide_pool *bide_pool_new_with(const bide_pool_args *args)
  * Needed if the program makes threads before its first pool, and waits for any child in a SIGCHLD handler: workers of a
  * process that was made beside threads are seen by such a handler, which takes their status.
  *
+ * Threads:   one, before the others use pools; no loop is needed
  * Returns:   0
  * Errors:    -EAGAIN; -EMFILE; -EEXIST if two functions are registered under one name
  */
@@ -194,7 +195,11 @@ BIDE_API BIDE_MUST_USE int bide_pool_size(const bide_pool *pool);
 /* The process of a worker; 0 for a thread, or while there is none.  BIDE_ESTATE likewise. */
 BIDE_API BIDE_MUST_USE int bide_pool_pid(const bide_pool *pool, int worker);
 
-/* The number of workers that .workers = 0 means: affinity and the cgroup's quota, $BIDE_WORKERS. */
+/*
+ * The number of workers that .workers = 0 means: affinity and the cgroup's quota, $BIDE_WORKERS.
+ *
+ * Threads:   any; no loop is needed
+ */
 BIDE_API BIDE_MUST_USE int bide_pool_default_workers(void);
 
 #ifdef __cplusplus

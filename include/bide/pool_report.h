@@ -63,6 +63,7 @@ static inline void bide_pool_stats_get(const bide_pool *pool, bide_pool_stats *o
 /*
  * The pools of another process, as they were at most a second ago: read through /proc, where that is permitted.
  *
+ * Threads:   any; no loop is needed
  * Returns:   how many there are; out[0..max) are filled
  * Errors:    -ESRCH: no such process; -EACCES; -EINVAL: pid is not positive, max negative, or out NULL
  * Owns:      out is borrowed for the call

@@ -70,6 +70,7 @@ typedef struct bide_task_args {
  *
  * May be called before the loop runs; the task then belongs to this thread's event loop.
  *
+ * Threads:   any; where no loop runs it belongs to bide_get_event_loop()
  * Returns:   the task, or NULL
  * Errors:    BIDE_ENOMEM, also when no stack could be had; -EINVAL for a stack_size out of its bounds
  * Owns:      the result is owned; releasing it while it runs cancels it and waits for it
@@ -94,7 +95,11 @@ BIDE_API BIDE_MUST_USE bide_task *bide_create_task_with(const bide_task_args *ar
         bide_awaitable_object *: bide__ensured_task, \
         bide_awaitable: bide_ensure_future_with,    \
         bide_future *: bide_ensure_future_with)(BIDE_AW(x))
-/* The function under it.  The result is owned. */
+/*
+ * The function under it.  The result is owned.
+ *
+ * Threads:   as bide_create_task
+ */
 BIDE_API BIDE_MUST_USE bide_future *bide_ensure_future_with(bide_awaitable a);
 
 /*
@@ -105,7 +110,11 @@ BIDE_API BIDE_MUST_USE bide_future *bide_ensure_future_with(bide_awaitable a);
  */
 BIDE_API void bide_detach(bide_task *t);
 
-/* The running task, borrowed; NULL outside tasks. */
+/*
+ * The running task, borrowed; NULL outside tasks.
+ *
+ * Threads:   any; no loop is needed
+ */
 BIDE_API bide_task *bide_current_task(void);
 
 /* Has it ended?  Did it end by cancellation? */
@@ -144,7 +153,7 @@ BIDE_API int bide_uncancel(bide_task *t);
  * it runs in the next turn.  It must not wait.
  *
  * Returns:   0
- * Errors:    BIDE_ENOMEM
+ * Errors:    BIDE_ENOMEM; BIDE_ECLOSED: its loop is closed, so no turn will come for the call
  * Owns:      arg is borrowed until the call
  * Example:   bide_task_add_done_callback(t, print_result, NULL);
  */

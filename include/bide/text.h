@@ -23,6 +23,7 @@ extern "C" {
 /*
  * Read one character of UTF-8 (RFC 3629): no surrogates, no overlong forms, nothing above U+10FFFF.
  *
+ * Threads:   any; no loop is needed
  * Returns:   of how many bytes it is, 1 to 4; 0: none begins here; -1: it is cut off, more bytes could make it one (also
  *            for len = 0).  *character is set in the first case alone
  * Example:   n = bide_utf8_decode("\xc3\xa9", 2, &c)     2, and c is U+00E9
@@ -33,6 +34,7 @@ BIDE_API BIDE_MUST_USE int bide_utf8_decode(const char *text, size_t len, uint32
  * May the character stand in a line that people read?  Not controls (a line end and a tab are some), line and paragraph
  * separators, marks of direction, and what is not seen (a zero-width joiner, a byte order mark, a tag).
  *
+ * Threads:   any; no loop is needed
  * Example:   bide_is_printable(0x202e)     false: right to left from here on
  */
 BIDE_API BIDE_MUST_USE bool bide_is_printable(uint32_t character);
@@ -41,6 +43,7 @@ BIDE_API BIDE_MUST_USE bool bide_is_printable(uint32_t character);
  * Copy a text, and write each byte of what is no UTF-8 or not printable as \xNN.  As much as fits, in whole characters,
  * and a NUL; a backslash stays as it is, so this is for people, not to be read back.
  *
+ * Threads:   any; no loop is needed
  * Returns:   how many bytes of text that was: fewer than len, and the rest did not fit.  With room for 17 bytes, at least
  *            one of a text that is not empty
  * Example:   bide_printable(out, sizeof out, "a\x1b[31m", 6)     6, and out is a\x1b[31m in ten characters

@@ -36,6 +36,7 @@ typedef struct bide_tls_args {
  * A context belongs to the thread that made it: in another one, bide_connect and bide_listen with it are BIDE_ESTATE.  It is
  * memory alone, so a child of fork() has a copy of its own to use.
  *
+ * Threads:   any; no loop is needed, and the context is for this thread
  * Returns:   the context, or NULL
  * Errors:    BIDE_ETLS names the file and why; -EINVAL names an option that means nothing; BIDE_ENOMEM
  * Owns:      the result is owned; streams that use it hold a share

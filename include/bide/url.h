@@ -32,6 +32,7 @@ typedef struct bide_url bide_url;
  * else is touched, so
  * "//", "%2F" and the order of the query stay as they were given.
  *
+ * Threads:   any; no loop is needed
  * Returns:   the URL, or NULL
  * Errors:    BIDE_EURL, the text says what is wrong with it; BIDE_ENOMEM; -EINVAL for NULL
  * Owns:      the result is owned
@@ -42,6 +43,7 @@ BIDE_API BIDE_MUST_USE bide_url *bide_url_parse(const char *text);
 /*
  * Read a link as it stands on the page `base`: "../b", "?x", "//host/", or an absolute URL.
  *
+ * Threads:   any; no loop is needed
  * Returns:   the URL, or NULL
  * Errors:    BIDE_EURL; BIDE_ENOMEM; -EINVAL for NULL
  * Owns:      the result is owned; base is borrowed for the call
@@ -52,6 +54,7 @@ BIDE_API BIDE_MUST_USE bide_url *bide_url_resolve(const bide_url *base, const ch
 /*
  * Append names and values to the query, form-urlencoded; what is there already is not touched.
  *
+ * Threads:   any; no loop is needed
  * Returns:   the new URL, or NULL
  * Errors:    BIDE_EURL if it would be longer than BIDE_URL_MAX; BIDE_ENOMEM
  * Owns:      the result is owned; url and pairs are borrowed for the call
@@ -64,6 +67,7 @@ BIDE_API BIDE_MUST_USE bide_url *bide_url_with_query(const bide_url *url, const 
  *
  * A part that is not there is "".  None of them is decoded.  Of NULL all are "", the port is -EINVAL, and the record says so.
  *
+ * Threads:   any; no loop is needed; one URL may be read by several at once
  * Owns:      borrowed from the URL
  */
 BIDE_API const char *bide_url_href(const bide_url *url);     /* all of it, normalised */
@@ -78,7 +82,11 @@ BIDE_API const char *bide_url_path(const bide_url *url);  /* /a/b; never empty *
 BIDE_API const char *bide_url_query(const bide_url *url); /* c=d */
 BIDE_API const char *bide_url_fragment(const bide_url *url); /* e */
 
-/* The port, also when it is the scheme's own and the text does not show it: 8080. */
+/*
+ * The port, also when it is the scheme's own and the text does not show it: 8080.
+ *
+ * Threads:   any; no loop is needed; one URL may be read by several at once
+ */
 BIDE_API BIDE_MUST_USE int bide_url_port(const bide_url *url);
 
 /* What stands in front of the path, as it was written: in https://me:secret@Example.com:8080/a */
@@ -93,6 +101,7 @@ typedef struct bide_url_authority {
  * Nothing is checked, decoded or made lower-case.  Of a text that bide_url_parse accepts, and that has no white space around
  * it, they are the same parts.  The first "://" of the text counts; without one the text begins with them.
  *
+ * Threads:   any; no loop is needed
  * Returns:   the places, borrowed from the text; nothing in it ends with a NUL
  * Example:   bide_bytes host = bide_url_find_authority(text, strlen(text)).host;
  */

@@ -21,7 +21,11 @@ extern "C" {
 /* For comparisons: #if BIDE_VERSION_NUMBER >= 0x000200 (major, minor, patch: one byte each) */
 #define BIDE_VERSION_NUMBER 0x000100
 
-/* The library's own BIDE_VERSION and BIDE_VERSION_NUMBER: those of the one that the program runs with. */
+/*
+ * The library's own BIDE_VERSION and BIDE_VERSION_NUMBER: those of the one that the program runs with.
+ *
+ * Threads:   any; no loop is needed
+ */
 BIDE_API const char *bide_version(void);
 BIDE_API unsigned bide_version_number(void);
 
@@ -33,6 +37,7 @@ BIDE_API unsigned bide_version_number(void);
  *     idn         international host names         sanitized      built with a sanitizer
  *     switch-asm, switch-ucontext                  tls            TLS 1.2 and 1.3
  *
+ * Threads:   any; no loop is needed
  * Returns:   a constant text
  * Example:   printf("bide %s: %s\n", bide_version(), bide_features());
  */
@@ -44,6 +49,7 @@ BIDE_API const char *bide_features(void);
  * A program need not ask: what an older library lacks fails when it is used, with an error that says so, or when the program
  * starts, because a function is missing.  Who asks knows at once.
  *
+ * Threads:   any; no loop is needed
  * Returns:   0
  * Errors:    BIDE_EVERSION: it is older, or of another first number; the text has both versions
  * Example:   if (bide_version_check() < 0) bide_error_print(stderr);

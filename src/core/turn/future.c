@@ -82,13 +82,14 @@ never_indirect void bide__future_init(struct bide_future *f, const struct object
     f->was_retrieved = false;
 }
 
-/* Dropped before it was done: nobody can settle it any more, so its callbacks will not be called. */
+/* Its callbacks will not be called: it goes before it was done, so that nobody can settle it, or its loop is closed. */
 static void drop_callbacks(bide_future *f)
 {
-    while (!bide__list_is_empty(&f->clauses)) {
-        struct callback *c = as_callback(f->clauses.next);
-        assert(c); /* each waiter has a share */
-        callback_free(c);
+    for (struct list_node *n = f->clauses.next, *next; n != &f->clauses; n = next) {
+        next = n->next;
+        struct callback *c = as_callback(n);
+        if (c)
+            callback_free(c);
     }
 }
 
@@ -116,6 +117,8 @@ never_indirect void bide__future_settle(struct bide_future *f, enum future_state
     assert(f->state == PENDING);
     f->state = (uint8_t)state;
     f->result = result;
+    if (unlikely(f->loop->closed)) /* no turn will come for its callbacks */
+        drop_callbacks(f);
     for (struct list_node *n = f->clauses.next; n != &f->clauses; n = n->next)
         if (as_callback(n))
             bide_retain(f);
@@ -225,6 +228,8 @@ int bide_future_add_done_callback(bide_future *f, bide_future_callback *fn, void
         return code;
     if (!fn)
         return bide_fail(-EINVAL, "add_done_callback: the function is NULL");
+    if (f->loop->closed)
+        return bide_fail(BIDE_ECLOSED, "add_done_callback: the event loop is closed");
     struct callback *c = bide__malloc(sizeof *c);
     if (!c || bide__ring_reserve(&f->loop->ring, 1) < 0) {
         bide__free(c);

@@ -7,7 +7,9 @@ A declaration belongs to the comment above it, with no empty line between; sever
   1. there is such a comment;
   2. its lines (Threads, Suspends, Returns, Errors, Owns, Example) come in that order, each once;
   3. what tells of Errors also tells what is Returned when there is none;
-  4. who gives out an object says whose it is: owned, borrowed, taken, a share.
+  4. who gives out an object says whose it is: owned, borrowed, taken, a share;
+  5. a function that knows no loop (it is in base, http/url, or one of LOOPLESS), and one for any thread (..._threadsafe), has
+     a line Threads, because the rule of loop.h is about what belongs to a loop.  One for a group of declarations is enough.
 
 Private functions (bide__) and those whose name says all (bide_..._done) need only the first.
 """
@@ -20,6 +22,8 @@ TOKEN = re.compile(r"(?P<comment>/\*.*?\*/)"
                    r"|(?P<empty>\n[ \t]*(?=\n))"
                    r"|^BIDE_API\s+(?P<type>[^(;]*?)(?P<name>\w+)\(", re.M | re.S)
 LABEL = re.compile(r"^\s*(?:/?\*)?\s*(\w+):", re.M)
+DEFINITION = re.compile(r"^[a-z][\w ]*[ *](bide_[a-z]\w*)\(.*\)$|^[a-z][\w ]*[ *]\((bide_[a-z]\w*)\)\(.*\)$", re.M)
+LOOPLESS = ["http/field/date.c", "http/field/retry_after.c", "io/tls/tls.c", "core/here.c"]
 OBJECT = re.compile(r"^(?!const)(?:void|bide_\w+|char|struct json_t) \*$")
 OWNERSHIP = re.compile(r"\bOwns:|\bowned\b|\bborrowed\b|\btaken\b|\bshare\b", re.I)
 
@@ -28,12 +32,21 @@ def declarations(text):
     """(comment, type, name) of each function: the comment is the last one above it, if no empty line ends its reach."""
     comment = None
     for token in TOKEN.finditer(text):
+        beside = text[text.rfind("\n", 0, token.start()) + 1:token.start()].strip()
+        if token["comment"] and beside:
+            continue  # of the declaration in front of it
         if token["comment"]:
             comment = token["comment"]
         elif token["empty"]:
             comment = None
         else:
             yield comment, token["type"], token["name"]
+
+
+def loopless(sources):
+    """The functions that are defined in files which know no loop, or make what there may be before one runs."""
+    files = [*sources.glob("base/**/*.c"), *sources.glob("http/url/*.c"), *(sources / name for name in LOOPLESS)]
+    return {name for file in files for names in DEFINITION.findall(file.read_text()) for name in names if name}
 
 
 def check(comment, kind, name):
@@ -47,6 +60,8 @@ def check(comment, kind, name):
         yield f"{name}: the lines of its contract are in the order {', '.join(labels)}"
     if "Errors" in labels and "Returns" not in labels:
         yield f"{name}: Errors, but no Returns"
+    if "Threads" not in labels and (name in NEED_THREADS or name.endswith("_threadsafe")):
+        yield f"{name}: no line Threads, and the rule of loop.h is not for it"
     if OBJECT.match(kind.strip()) and not OWNERSHIP.search(comment):
         yield f"{name}: gives out an object, but does not say whose it is"
 
@@ -56,6 +71,8 @@ def problems_of(path):
         yield from check(comment, kind, name)
 
 
+NEED_THREADS = loopless(pathlib.Path(sys.argv[1]).parent / "src")
+assert {"bide_version", "bide_url_parse", "bide_create_task_with"} <= NEED_THREADS, NEED_THREADS
 headers = sorted(pathlib.Path(sys.argv[1]).glob("bide/*.h"))
 failed = False
 for number, header in enumerate(headers, 1):
