@@ -16,9 +16,11 @@
  * closed, what belonged to it can be looked at and released; a new call, or running it, is BIDE_ECLOSED.
  *
  * When functions of yours are called.  One that is told of something that has happened (a done callback, call_soon and its
- * kin) is called by the loop, in a turn after that, never inline; it must not wait.  One that answers a question (.on_redirect)
- * is called where the answer is needed, in the task that asked.  Two are called at the place where something is noticed, which
- * may be inside a call of yours: the exception handler, and .on_event of a pool.
+ * kin, .on_event and .on_progress of a pool) is called by the loop, in a turn after that, never inside a call of yours; it must
+ * not wait.  (.on_event of bide_pool_serve: by the tasks that serve.)  One that does work (a handler of a server) runs in a task
+ * of its own, and may wait.  One that answers a question (.on_redirect) is called where the answer is needed, in the task that
+ * asked.  The exception handler is called at the place where something is noticed, which may be inside a call of yours; and
+ * what frees a pointer (user_free), where the last share goes.
  *
  * After fork() everything stays with the parent.  In the child, functions fail in the same way; bide_release closes the
  * child's descriptors and touches nothing that both share; a task that returns there ends bide_run (with its result, if

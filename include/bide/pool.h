@@ -101,7 +101,7 @@ typedef struct bide_pool_args {
     const int *cpus;            /* these, in turn; ends with -1 */
     bool nested;                /* inside a worker of another pool: allowed, with its share of the processors */
     const char *program;        /* BIDE_POOL_EXEC: another program than this one */
-    void (*on_event)(const bide_pool_event *event, void *arg); /* called by the loop; must not wait */
+    void (*on_event)(const bide_pool_event *event, void *arg); /* called by the loop (loop.h); must not wait */
     void *arg;
     const char *redis;          /* run the jobs on other machines, see pool_redis.h */
     const char *name;           /* of the queue there; default: the third part of the URL */

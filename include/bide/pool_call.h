@@ -18,7 +18,7 @@ extern "C" {
 /* ---- one job ---- */
 
 /*
- * The type of on_progress.  It is called, as on_event is, in the middle of a turn of the loop.  It must not wait:
+ * The type of on_progress.  It is called, as on_event is, by the loop, never inside a call of the program's.  It must not wait:
  * bide_pool_close and bide_pool_kill are an error there (BIDE_ESTATE).  It may submit with nowait, cancel, and release,
  * also the pool: then all its workers are killed at the end of the turn.  `part` (of bide_worker_emit; else empty) is
  * borrowed until it returns.

@@ -48,6 +48,7 @@ void bide__job_expire(struct timer *t);
 /* ---- slots.c ---- */
 int bide__local_add_slots(bide_pool *p, int n); /* so that there are n */
 void bide__local_fill_slots(bide_pool *p);
+void bide__local_fill_soon(bide_pool *p); /* by the loop */
 void bide__local_retry_later(bide_pool *p);
 int bide__local_start_worker(bide_pool *p, int index);
 void bide__slot_take_over(struct proxy *x); /* it is ready */

@@ -99,7 +99,7 @@ static int grow(bide_pool *p, int workers)
         p->args.workers = before;
     }
     if (code == BIDE_ECANCELED)
-        bide__local_fill_slots(p); /* those that were not asked for yet */
+        bide__local_fill_soon(p); /* those that were not asked for yet */
     bide__object_unref(p);
     return code;
 }

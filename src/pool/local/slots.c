@@ -79,6 +79,15 @@ void bide__local_fill_slots(bide_pool *p)
     }
 }
 
+/* In a turn of the loop, where what fails is reported: on_event is never called inside a call of the program's. */
+void bide__local_fill_soon(bide_pool *p)
+{
+    struct local_pool *l = bide__local(p);
+
+    if (!bide__timer_is_armed(&l->retry) && p->state <= POOL_CLOSING)
+        bide__timer_arm(p->loop, &l->retry, 0);
+}
+
 void bide__local_retry(struct timer *t)
 {
     bide__local_fill_slots(container_of(t, struct local_pool, retry)->pool);
