@@ -78,6 +78,19 @@ typedef void bide_future_callback(bide_future *f, void *arg);
 BIDE_API BIDE_MUST_USE int bide_future_add_done_callback(bide_future *f, bide_future_callback *fn, void *arg);
 BIDE_API int bide_future_remove_done_callback(bide_future *f, bide_future_callback *fn, void *arg);
 
+/*
+ * The same with an argument that is the callback's own (of a task: bide_task_future(t)).  arg_free (NULL: nothing is done) is
+ * called exactly once: after the call, or when there will be none: the callback is removed, the last share of the future goes,
+ * the loop is closed, or this call fails.  It must neither wait nor use the future; what it puts on record is forgotten.
+ *
+ * Returns:   0
+ * Errors:    as bide_task_add_done_callback
+ * Owns:      arg is taken, also on failure
+ * Example:   BIDE_TRY(bide_future_add_done_callback_taking(f, call_closure, closure, free));
+ */
+BIDE_API BIDE_MUST_USE int bide_future_add_done_callback_taking(bide_future *f, bide_future_callback *fn, void *arg,
+                                                                void (*arg_free)(void *arg));
+
 /* A task as the future that it is, and back (NULL if it is not a task).  Borrowed. */
 BIDE_API bide_future *bide_task_future(bide_task *t);
 BIDE_API bide_task *bide_future_task(bide_future *f);

@@ -166,6 +166,19 @@ BIDE_API bide_handle *bide_loop_call_at(bide_loop *loop, int64_t when_ms, bide_c
  */
 BIDE_API BIDE_MUST_USE int bide_loop_call_soon_threadsafe(bide_loop *loop, bide_callback *fn, void *arg);
 
+/*
+ * The same with an argument that is the call's own: arg_free (NULL: nothing is done) is called exactly once, in the loop's thread
+ * after the call, or in the one that closes the loop before it was made, or here if this fails.
+ *
+ * Threads:   any
+ * Returns:   0
+ * Errors:    as bide_loop_call_soon_threadsafe
+ * Owns:      arg is taken, also on failure
+ * Example:   BIDE_TRY(bide_loop_call_soon_threadsafe_taking(loop, call_closure, closure, free));
+ */
+BIDE_API BIDE_MUST_USE int bide_loop_call_soon_threadsafe_taking(bide_loop *loop, bide_callback *fn, void *arg,
+                                                                 void (*arg_free)(void *arg));
+
 /* Do not make the call.  Twice is once. */
 BIDE_API void bide_handle_cancel(bide_handle *h);
 BIDE_API bool bide_handle_cancelled(const bide_handle *h);
@@ -182,6 +195,18 @@ BIDE_API bool bide_handle_cancelled(const bide_handle *h);
  */
 typedef void bide_exception_handler(bide_loop *loop, const char *message, void *arg);
 BIDE_API void bide_loop_set_exception_handler(bide_loop *loop, bide_exception_handler *fn, void *arg);
+
+/*
+ * The same with an argument that is the handler's own: arg_free (NULL: nothing is done) is called exactly once, when the handler
+ * is replaced, when the loop was closed, or here if this fails.
+ *
+ * Returns:   0
+ * Errors:    -EINVAL for NULL; BIDE_ECLOSED; BIDE_ESTATE in another thread
+ * Owns:      arg is taken, also on failure
+ * Example:   BIDE_TRY(bide_loop_set_exception_handler_taking(loop, log_closure, closure, free));
+ */
+BIDE_API BIDE_MUST_USE int bide_loop_set_exception_handler_taking(bide_loop *loop, bide_exception_handler *fn, void *arg,
+                                                                  void (*arg_free)(void *arg));
 
 #ifdef __cplusplus
 }

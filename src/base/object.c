@@ -136,7 +136,7 @@ static struct user *user_of(const struct object *o)
     return o->type->own ? (struct user *)(uintptr_t)container_of(o->type, struct user, type) : NULL;
 }
 
-static void free_user(void *pointer, void (*user_free)(void *pointer))
+void bide__free_user(void *pointer, void (*user_free)(void *pointer))
 {
     struct error_mark mark;
     if (!user_free)
@@ -153,7 +153,7 @@ static void detach_user(struct object *o)
     struct user *u = user_of(o);
 
     o->type = u->type.own;
-    free_user(u->pointer, u->free);
+    bide__free_user(u->pointer, u->free);
     bide__free(u);
 }
 
@@ -200,7 +200,7 @@ int bide_set_user(void *object, void *user, void (*user_free)(void *user))
     int code = attach_user(object, user, user_free);
 
     if (code < 0)
-        free_user(user, user_free);
+        bide__free_user(user, user_free);
     return code;
 }
 

@@ -64,6 +64,9 @@ bool bide__object_check(const char *function, const void *object);
 /* Count down without the type's release(). */
 never_indirect void bide__object_unref(void *object);
 
+/* Free a pointer of the program's (user_free NULL: nothing to do); what it puts on record is forgotten. */
+void bide__free_user(void *pointer, void (*user_free)(void *pointer));
+
 /* What the library itself shares is an object: no check, no call. */
 static inline void *bide__object_ref(void *object)
 {

@@ -16,12 +16,16 @@ struct bide_handle {
     bide_loop *loop;      /* a share, but for the handle of another thread: then until the loop takes it */
     bide_callback *fn;
     void *arg;
+    void (*arg_free)(void *arg); /* NULL: it is borrowed */
     bool cancelled, settled, has_place;
 };
 
 static void handle_destroy(void *object)
 {
-    bide__object_free(object);
+    bide_handle *h = object;
+
+    bide__free_user(h->arg, h->arg_free);
+    bide__object_free(h);
 }
 
 static const struct object_type handle_type = {.name = "handle", .destroy = handle_destroy};
@@ -154,34 +158,50 @@ static void handle_dropped(struct inbox_item *item)
     bide__object_unref(h);
 }
 
-static int post_call(bide_loop *loop, bide_callback *fn, void *arg)
+static int post_call(bide_loop *loop, bide_callback *fn, void *arg, void (*arg_free)(void *arg))
 {
     bide_handle *h = handle_new(loop, fn, arg);
     if (!h)
         return BIDE_ENOMEM;
 
+    h->arg_free = arg_free;
     h->item.run = handle_arrived;
     h->item.drop = handle_dropped;
     if (bide__loop_post(loop, &h->item))
         return 0;
+    h->arg_free = NULL; /* it is still the caller's */
     bide__object_unref(h);
     return bide_fail(BIDE_ECLOSED, "bide_loop_call_soon_threadsafe: the event loop is closed");
 }
 
-int bide_loop_call_soon_threadsafe(bide_loop *loop, bide_callback *fn, void *arg)
+static int call_from_outside(bide_loop *loop, bide_callback *fn, void *arg, void (*arg_free)(void *arg))
 {
     int code = BIDE_ELIMIT;
     if (!loop || bide__loop_is_inherited(loop))
-        return bide__loop_check_slow(loop, __func__);
+        return bide__loop_check_slow(loop, "bide_loop_call_soon_threadsafe");
     if (!fn)
-        return bide_fail(-EINVAL, "%s: the function is NULL", __func__);
+        return bide_fail(-EINVAL, "bide_loop_call_soon_threadsafe: the function is NULL");
 
     if (atomic_fetch_add_explicit(&loop->calls_outside, 1, memory_order_relaxed) < BIDE_CALLS_WAITING_MAX)
-        code = post_call(loop, fn, arg);
+        code = post_call(loop, fn, arg, arg_free);
     else
         bide_fail(code, "bide_loop_call_soon_threadsafe: %d calls wait for the event loop already", BIDE_CALLS_WAITING_MAX);
     if (code < 0)
         atomic_fetch_sub_explicit(&loop->calls_outside, 1, memory_order_relaxed);
+    return code;
+}
+
+int bide_loop_call_soon_threadsafe(bide_loop *loop, bide_callback *fn, void *arg)
+{
+    return call_from_outside(loop, fn, arg, NULL);
+}
+
+int bide_loop_call_soon_threadsafe_taking(bide_loop *loop, bide_callback *fn, void *arg, void (*arg_free)(void *arg))
+{
+    int code = call_from_outside(loop, fn, arg, arg_free);
+
+    if (code < 0)
+        bide__free_user(arg, arg_free);
     return code;
 }
 

@@ -182,6 +182,7 @@ int bide_loop_close(bide_loop *loop)
     bide__fiber_destroy(&loop->fiber);
     bide__stack_pool_destroy(&loop->stacks);
     bide__leaks_report(loop);
+    bide__loop_drop_exception_handler(loop);
     return 0;
 }
 

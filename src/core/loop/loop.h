@@ -76,6 +76,7 @@ struct bide_loop {
     struct error_record step_error; /* of the stackless task that runs now */
     bide_exception_handler *on_exception;
     void *on_exception_arg;
+    void (*on_exception_free)(void *arg); /* NULL: it is borrowed */
     _Atomic(void *) runner; /* an address in the thread that runs it (owner.c); NULL: it does not run */
     bide_loop *outer;       /* the loop that this thread ran before it, and goes on with afterwards; NULL: none */
     unsigned process;       /* bide__process when it was made */
@@ -126,6 +127,8 @@ void bide__loop_attach(bide_loop *loop, struct loop_closer *c);
 void bide__loop_detach(struct loop_closer *c);
 
 void bide__loop_set_virtual_time(bide_loop *loop, bool on);
+/* Nobody is told from here on: the handler's argument may be gone. */
+void bide__loop_drop_exception_handler(bide_loop *loop);
 /* To the exception handler; without one: if BIDE_DEBUG=1, on standard error. */
 void bide__loop_report(bide_loop *loop, const char *format, ...) BIDE_PRINTF(2, 3);
 /* The same for what makes a program hang: without a handler, on standard error in any case. */

@@ -25,6 +25,7 @@ struct callback {
     bide_future *future;
     bide_future_callback *fn;
     void *arg;
+    void (*arg_free)(void *arg); /* NULL: it is borrowed */
 };
 
 static void callback_run(struct ready *r);
@@ -40,6 +41,7 @@ static void callback_free(struct callback *c)
 {
     bide__list_remove(&c->clause.node);
     bide__ring_unreserve(&c->future->loop->ring, 1);
+    bide__free_user(c->arg, c->arg_free);
     bide__free(c);
 }
 
@@ -221,7 +223,7 @@ bide_task *bide_future_task(bide_future *f)
 
 /* ---- done callbacks ---- */
 
-int bide_future_add_done_callback(bide_future *f, bide_future_callback *fn, void *arg)
+static int add_callback(bide_future *f, bide_future_callback *fn, void *arg, void (*arg_free)(void *arg))
 {
     int code = bide__future_check(f, "add_done_callback");
     if (code < 0)
@@ -235,7 +237,7 @@ int bide_future_add_done_callback(bide_future *f, bide_future_callback *fn, void
         bide__free(c);
         return bide__fail_nomem("add_done_callback");
     }
-    *c = (struct callback){.ready.run = callback_run, .future = f, .fn = fn, .arg = arg};
+    *c = (struct callback){.ready.run = callback_run, .future = f, .fn = fn, .arg = arg, .arg_free = arg_free};
     bide__clause_init(&c->clause, &c->ready);
     if (f->state == PENDING) {
         bide__list_append(&f->clauses, &c->clause.node);
@@ -244,6 +246,20 @@ int bide_future_add_done_callback(bide_future *f, bide_future_callback *fn, void
         bide__push(f->loop, &c->ready);
     }
     return 0;
+}
+
+int bide_future_add_done_callback(bide_future *f, bide_future_callback *fn, void *arg)
+{
+    return add_callback(f, fn, arg, NULL);
+}
+
+int bide_future_add_done_callback_taking(bide_future *f, bide_future_callback *fn, void *arg, void (*arg_free)(void *arg))
+{
+    int code = add_callback(f, fn, arg, arg_free);
+
+    if (code < 0)
+        bide__free_user(arg, arg_free);
+    return code;
 }
 
 int bide_future_remove_done_callback(bide_future *f, bide_future_callback *fn, void *arg)
