@@ -22,16 +22,16 @@ extern "C++" {
 
 /* ---- objects ---- */
 
-template <class T> inline T *bide__retain(T *object)
+template <class bide__T> inline bide__T *bide__retain(bide__T *object)
 {
-    return static_cast<T *>((bide_retain)(object));
+    return static_cast<bide__T *>((bide_retain)(object));
 }
 #undef bide_retain
 #define bide_retain(object) bide__retain(object)
 
-template <class T> inline T *bide__take_out(T *&variable)
+template <class bide__T> inline bide__T *bide__take_out(bide__T *&variable)
 {
-    T *object = variable;
+    bide__T *object = variable;
     variable = nullptr;
     return object;
 }
@@ -44,28 +44,29 @@ template <class T> inline T *bide__take_out(T *&variable)
 /* ---- coroutines ---- */
 
 /* An argument as a machine word. */
-template <class T> inline uintptr_t bide__word(T value)
+template <class bide__T> inline uintptr_t bide__word(bide__T value)
 {
-    static_assert(std::is_integral_v<T> || std::is_enum_v<T> || std::is_pointer_v<T>,
+    static_assert(std::is_integral_v<bide__T> || std::is_enum_v<bide__T> || std::is_pointer_v<bide__T>,
                   "bide_coro: pass floating point, structs and references by pointer");
-    if constexpr (std::is_pointer_v<T>)
+    if constexpr (std::is_pointer_v<bide__T>)
         return reinterpret_cast<uintptr_t>(value);
     else
         return static_cast<uintptr_t>(value);
 }
 
 /* The arguments are converted to what the function takes, as in a call. */
-template <class... P, class... A>
-BIDE_MUST_USE inline bide_coroutine bide__make_coroutine(const char *name, int (*f)(P...), A... args)
+template <class... bide__P, class... bide__A>
+BIDE_MUST_USE inline bide_coroutine bide__make_coroutine(const char *name, int (*f)(bide__P...), bide__A... args)
 {
-    static_assert(sizeof...(P) <= 6, "bide_coro: more than six arguments: put them into a struct, and pass its address");
-    static_assert(sizeof...(P) == sizeof...(A), "bide_coro: not as many arguments as the function takes");
-    const uintptr_t words[] = {bide__word<P>(args)..., 0};
+    static_assert(sizeof...(bide__P) <= 6, "bide_coro: more than six arguments: put them into a struct, and pass its address");
+    static_assert(sizeof...(bide__P) == sizeof...(bide__A), "bide_coro: not as many arguments as the function takes");
+    static_assert(!(std::is_floating_point_v<bide__A> || ...), "bide_coro: pass floating point by pointer");
+    const uintptr_t words[] = {bide__word<bide__P>(args)..., 0};
     bide_coroutine c = {};
     c.fn = reinterpret_cast<void (*)(void)>(f);
     c.name = name;
-    c.argc = sizeof...(P);
-    for (std::size_t i = 0; i < sizeof...(P); i++)
+    c.argc = sizeof...(bide__P);
+    for (std::size_t i = 0; i < sizeof...(bide__P); i++)
         c.argv[i] = words[i];
     return c;
 }
@@ -95,9 +96,9 @@ template <std::size_t n> struct bide__array {
     bide_awaitable all[n];
     const bide_awaitable *begin() const { return all; }
 };
-template <class... A> inline bide__array<sizeof...(A)> bide__awaitables(A... a)
+template <class... bide__A> inline bide__array<sizeof...(bide__A)> bide__awaitables(bide__A... a)
 {
-    static_assert(sizeof...(A) <= 8, "more than eight awaitables in place: put them into an array, for bide_gather_n");
+    static_assert(sizeof...(bide__A) <= 8, "more than eight awaitables in place: put them into an array, for bide_gather_n");
     return {{bide__aw(a)...}};
 }
 #undef BIDE__REFUSE

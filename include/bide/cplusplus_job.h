@@ -11,9 +11,9 @@
 
 extern "C++" {
 
-template <class T> inline constexpr bool bide__is_text = std::is_same_v<std::remove_const_t<T>, char>;
+template <class bide__T> inline constexpr bool bide__is_text = std::is_same_v<std::remove_const_t<bide__T>, char>;
 
-template <class F> inline bide_job bide__begin_job(const char *name, F *f, enum bide_job_shape shape)
+template <class bide__F> inline bide_job bide__begin_job(const char *name, bide__F *f, enum bide_job_shape shape)
 {
     bide_job job = {};
     job.fn = reinterpret_cast<void (*)(void)>(f);
@@ -22,20 +22,21 @@ template <class F> inline bide_job bide__begin_job(const char *name, F *f, enum 
     return job;
 }
 
-template <class A, class F> inline bide_job bide__job_of(const char *name, F *f, const void *in, std::size_t in_len)
+template <class bide__A, class bide__F>
+inline bide_job bide__job_of(const char *name, bide__F *f, const void *in, std::size_t in_len)
 {
-    bide_job job = bide__begin_job(name, f, bide__is_text<A> ? BIDE_JOB_TEXT : BIDE_JOB_FIXED);
+    bide_job job = bide__begin_job(name, f, bide__is_text<bide__A> ? BIDE_JOB_TEXT : BIDE_JOB_FIXED);
     job.in = in;
     job.in_len = in_len;
     return job;
 }
 
-template <class O> inline bide_job bide__with_out(bide_job job, O *out)
+template <class bide__O> inline bide_job bide__with_out(bide_job job, bide__O *out)
 {
-    static_assert(!std::is_same_v<O, char>, "a result of type char has no size: the function calls bide_worker_reply");
+    static_assert(!std::is_same_v<bide__O, char>, "a result of type char has no size: the function calls bide_worker_reply");
     job.has_out = true;
     job.out = out;
-    job.out_len = sizeof(O);
+    job.out_len = sizeof(bide__O);
     return job;
 }
 
@@ -44,37 +45,40 @@ inline bide_job bide__make_job(const char *name, int (*f)())
     return bide__begin_job(name, f, BIDE_JOB_NONE);
 }
 
-template <class P, class A> inline bide_job bide__make_job(const char *name, int (*f)(P), A *in)
+template <class bide__P, class bide__A> inline bide_job bide__make_job(const char *name, int (*f)(bide__P), bide__A *in)
 {
-    static_assert(std::is_convertible_v<A *, P>, "bide_job: the function takes another type of argument");
-    return bide__job_of<A>(name, f, in, sizeof(A));
+    static_assert(std::is_convertible_v<bide__A *, bide__P>, "bide_job: the function takes another type of argument");
+    return bide__job_of<bide__A>(name, f, in, sizeof(bide__A));
 }
 
-template <class P, class Q, class A, class O> inline bide_job bide__make_job(const char *name, int (*f)(P, Q), A *in, O *out)
+template <class bide__P, class bide__Q, class bide__A, class bide__O>
+inline bide_job bide__make_job(const char *name, int (*f)(bide__P, bide__Q), bide__A *in, bide__O *out)
 {
-    static_assert(std::is_convertible_v<A *, P>, "bide_job: the function takes another type of argument");
-    static_assert(std::is_convertible_v<O *, Q>, "bide_job: the function has another type of result");
-    return bide__with_out(bide__job_of<A>(name, f, in, sizeof(A)), out);
+    static_assert(std::is_convertible_v<bide__A *, bide__P>, "bide_job: the function takes another type of argument");
+    static_assert(std::is_convertible_v<bide__O *, bide__Q>, "bide_job: the function has another type of result");
+    return bide__with_out(bide__job_of<bide__A>(name, f, in, sizeof(bide__A)), out);
 }
 #undef bide_job
 #define bide_job(...) bide__make_job(BIDE__NAME_OF_FIRST(__VA_ARGS__, 0), __VA_ARGS__)
 
 /* An array of texts is one of pointers; of structs, their own. */
-template <class A> using bide__element = std::conditional_t<std::is_pointer_v<A>, std::remove_pointer_t<A>, A>;
+template <class bide__A>
+using bide__element = std::conditional_t<std::is_pointer_v<bide__A>, std::remove_pointer_t<bide__A>, bide__A>;
 
-template <class P, class A> inline bide_job bide__make_jobs(const char *name, int (*f)(P), A *in)
+template <class bide__P, class bide__A> inline bide_job bide__make_jobs(const char *name, int (*f)(bide__P), bide__A *in)
 {
-    static_assert(!std::is_pointer_v<A> || bide__is_text<bide__element<A>>, "bide_jobs: an array of texts or of structs");
-    static_assert(std::is_convertible_v<bide__element<A> *, P>, "bide_jobs: the function takes another type of argument");
-    return bide__job_of<bide__element<A>>(name, f, in, sizeof(A));
+    static_assert(!std::is_pointer_v<bide__A> || bide__is_text<bide__element<bide__A>>, "bide_jobs: an array of texts or of structs");
+    static_assert(std::is_convertible_v<bide__element<bide__A> *, bide__P>, "bide_jobs: the function takes another type of argument");
+    return bide__job_of<bide__element<bide__A>>(name, f, in, sizeof(bide__A));
 }
 
-template <class P, class Q, class A, class O> inline bide_job bide__make_jobs(const char *name, int (*f)(P, Q), A *in, O *out)
+template <class bide__P, class bide__Q, class bide__A, class bide__O>
+inline bide_job bide__make_jobs(const char *name, int (*f)(bide__P, bide__Q), bide__A *in, bide__O *out)
 {
-    static_assert(!std::is_pointer_v<A> || bide__is_text<bide__element<A>>, "bide_jobs: an array of texts or of structs");
-    static_assert(std::is_convertible_v<bide__element<A> *, P>, "bide_jobs: the function takes another type of argument");
-    static_assert(std::is_convertible_v<O *, Q>, "bide_jobs: the function has another type of result");
-    return bide__with_out(bide__job_of<bide__element<A>>(name, f, in, sizeof(A)), out);
+    static_assert(!std::is_pointer_v<bide__A> || bide__is_text<bide__element<bide__A>>, "bide_jobs: an array of texts or of structs");
+    static_assert(std::is_convertible_v<bide__element<bide__A> *, bide__P>, "bide_jobs: the function takes another type of argument");
+    static_assert(std::is_convertible_v<bide__O *, bide__Q>, "bide_jobs: the function has another type of result");
+    return bide__with_out(bide__job_of<bide__element<bide__A>>(name, f, in, sizeof(bide__A)), out);
 }
 #undef bide_jobs
 #define bide_jobs(...) bide__make_jobs(BIDE__NAME_OF_FIRST(__VA_ARGS__, 0), __VA_ARGS__)
@@ -91,28 +95,28 @@ inline bide_job bide__make_job_bytes(const char *name, int (*f)(bide_bytes), bid
 
 /* ---- functions by name ---- */
 
-template <class T> inline constexpr enum bide_job_shape bide__shape_of =
-    std::is_void_v<T>                                                            ? BIDE_JOB_NONE
-    : std::is_same_v<T, bide_bytes>                                              ? BIDE_JOB_BYTES
-    : std::is_pointer_v<T> && bide__is_text<std::remove_pointer_t<T>>            ? BIDE_JOB_TEXT
+template <class bide__T> inline constexpr enum bide_job_shape bide__shape_of =
+    std::is_void_v<bide__T>                                                            ? BIDE_JOB_NONE
+    : std::is_same_v<bide__T, bide_bytes>                                              ? BIDE_JOB_BYTES
+    : std::is_pointer_v<bide__T> && bide__is_text<std::remove_pointer_t<bide__T>>            ? BIDE_JOB_TEXT
                                                                                  : BIDE_JOB_FIXED;
 
-template <class T> constexpr std::size_t bide__length_of()
+template <class bide__T> constexpr std::size_t bide__length_of()
 {
-    if constexpr (std::is_pointer_v<T>)
-        return sizeof(std::remove_pointer_t<T>);
+    if constexpr (std::is_pointer_v<bide__T>)
+        return sizeof(std::remove_pointer_t<bide__T>);
     else
         return 1; /* none, or bytes: of any length */
 }
 
-template <class In, class Out = void> inline void bide__register_typed(bide_pool_named *named)
+template <class bide__In, class bide__Out = void> inline void bide__register_typed(bide_pool_named *named)
 {
     named->takes_known = true;
-    named->shape = bide__shape_of<In>;
-    named->in_len = bide__length_of<In>();
-    if constexpr (!std::is_void_v<Out>) {
+    named->shape = bide__shape_of<bide__In>;
+    named->in_len = bide__length_of<bide__In>();
+    if constexpr (!std::is_void_v<bide__Out>) {
         named->has_out = true;
-        named->out_len = bide__length_of<Out>();
+        named->out_len = bide__length_of<bide__Out>();
     }
 }
 
@@ -135,7 +139,7 @@ template <class In, class Out = void> inline void bide__register_typed(bide_pool
 #define BIDE__TASK_2(f, in) BIDE__TASK(f, bide__function<int(in)>, bide__register_typed<in>(&named))
 #define BIDE__TASK_3(f, in, out) BIDE__TASK(f, bide__function<int(in BIDE__COMMA out)>, (bide__register_typed<in, out>(&named)))
 #define BIDE__COMMA ,
-template <class F> using bide__function = F *;
+template <class bide__F> using bide__function = bide__F *;
 
 } /* extern "C++" */
 

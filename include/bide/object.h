@@ -84,7 +84,7 @@ typedef struct bide_pair {
  */
 #ifdef __cplusplus
 extern "C++" {
-template <class T> inline const T *bide__in_place(const T &options)
+template <class bide__T> inline const bide__T *bide__in_place(const bide__T &options)
 {
     return &options;
 }

@@ -99,6 +99,7 @@ typedef struct bide_pool_args {
     int64_t stall_ms;           /* BIDE_POOL_STALLED when a worker's loop has not turned for so long; default: not watched */
     enum bide_pool_pin pin;     /* one processor for each worker; default: none */
     const int *cpus;            /* these, in turn; ends with -1 */
+    bool inherit_stdin;         /* workers read the program's standard input; default: an empty one (threads: always the program's) */
     bool nested;                /* inside a worker of another pool: allowed, with its share of the processors */
     const char *program;        /* BIDE_POOL_EXEC: another program than this one */
     void (*on_event)(const bide_pool_event *event, void *arg); /* called by the loop (loop.h); must not wait */
@@ -106,7 +107,6 @@ typedef struct bide_pool_args {
     const char *redis;          /* run the jobs on other machines, see pool_redis.h */
     const char *name;           /* of the queue there; default: the third part of the URL */
     struct bide_tls *tls;       /* for rediss; default: what the system trusts */
-    bool inherit_stdin;         /* workers read the program's standard input; default: an empty one (threads: always the program's) */
 } bide_pool_args;
 
 /*

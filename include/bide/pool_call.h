@@ -64,22 +64,10 @@ static inline int bide__pool_call_await(bide_awaitable_object *self)
     return bide_pool_call_with(((bide_pool_call_object *)self)->pool, &((bide_pool_call_object *)self)->args);
 }
 
-/* The same as an awaitable, to stand among several; it lies in the block around it.
+/* The same as an awaitable, to stand among several; it lies in the block around it.  For C: in C++ it would be gone at the end
+   of the statement, and the future of bide_pool_submit serves.
    Example:   bide_gather(bide_pool_awaitable(pool, bide_job(turn, &p, &q)), bide_coro(fetch, url)) */
-#ifdef __cplusplus
-#define bide_pool_awaitable(pool_, ...) \
-    bide__pool_awaitable(bide__pool_call((pool_), BIDE__CALL(bide_pool_call_args{.size = sizeof(bide_pool_call_args), .job = __VA_ARGS__})))
-extern "C++" {
-inline bide_pool_call_object bide__pool_call(bide_pool *pool, bide_pool_call_args args)
-{
-    return {{bide__pool_call_await}, pool, args};
-}
-inline bide_awaitable_object *bide__pool_awaitable(bide_pool_call_object &&call)
-{
-    return &call.base;
-}
-}
-#else
+#ifndef __cplusplus
 #define bide_pool_awaitable(pool_, ...)                                       \
     (&(bide_pool_call_object){.base = {bide__pool_call_await},                \
                               .pool = (pool_),                                \
@@ -144,8 +132,8 @@ typedef struct bide_pool_map_args {
     struct bide_use_named_options *guard_;
     int *codes;         /* n of them: result or error of each job, in order; may be NULL */
     bool collect;       /* an error cancels no other job (Python: return_exceptions) */
-    int64_t timeout_ms; /* of each job; as in bide_pool_call_args */
-    bool idempotent;    /* likewise */
+    bool idempotent;    /* as in bide_pool_call_args */
+    int64_t timeout_ms; /* of each job; likewise */
 } bide_pool_map_args;
 
 /*
@@ -203,8 +191,8 @@ typedef struct bide_pool_imap_args {
     struct bide_use_named_options *guard_;
     size_t window;  /* jobs taken from the source and not returned yet, at most; default 4 x workers x concurrency */
     bool unordered; /* the first that is finished comes first */
-    int64_t timeout_ms; /* of each job; as in bide_pool_call_args */
-    bool idempotent; /* likewise */
+    bool idempotent; /* as in bide_pool_call_args */
+    int64_t timeout_ms; /* of each job; likewise */
 } bide_pool_imap_args;
 
 typedef struct bide_pool_item {

@@ -129,8 +129,8 @@ typedef struct bide_listen_args {
     int port;         /* 0: any that is free */
     struct bide_use_named_options *guard_;
     int backlog;      /* default 4096 */
-    bide_tls *tls;    /* accepted streams speak TLS; a share is kept */
     bool reuse_port;
+    bide_tls *tls;    /* accepted streams speak TLS; a share is kept */
 } bide_listen_args;
 
 /*

@@ -49,6 +49,21 @@ def headers(top, change):
     return changed
 
 
+def padded():
+    """Options that end in padding: a member that came there would be in no size, and hold what programs leave in it."""
+    lines = ["#include <stddef.h>", "#include <bide/bide.h>"]
+    for path in sorted((source / "include").rglob("*.h")):
+        for name, body in STRUCT.findall(path.read_text()):
+            last = re.search(r"\(\*(\w+)\)|(\w+)(?:\[.*\])?$", members_of(body)[-1])
+            member = last[1] or last[2]
+            if name.endswith("_args"):
+                lines.append(f'_Static_assert(sizeof({name}) == offsetof({name}, {member}) + sizeof((({name} *)0)->{member}), '
+                             f'"{name} ends in padding, behind {member}");')
+    done = subprocess.run([*compiler, "-std=gnu11", f"-I{source}/include", "-fsyntax-only", "-x", "c", "-"],
+                          input="\n".join(lines), capture_output=True, text=True)
+    return done.returncode == 0 and len(lines) >= 15, done.stderr or f"{len(lines) - 2} structs"
+
+
 def run(folder, include, *flags):
     """Whether the program does its work, and what it says."""
     program = folder / f"program-{include.parent.name}"
@@ -64,6 +79,7 @@ with tempfile.TemporaryDirectory() as tmp:
     newer = headers(tmp / "newer" / "include", lambda members: members + ["long tomorrow"])
     results = [
         ("the headers have structs of options and of figures", (older == newer and older >= 22, str(older))),
+        ("no options end in padding", padded()),
         ("built with our headers", run(tmp, source / "include")),
         ("built with earlier headers", run(tmp, tmp / "older" / "include")),
         ("built with later headers", run(tmp, tmp / "newer" / "include", "-DLATER")),
