@@ -177,6 +177,10 @@ def files(*folders):
 
 # ---- includes ----
 
+def is_private(name):
+    """Of what stands in <>: the compiler finds these, too, as src/ is where it looks."""
+    return house(name) in map(house, ROOMS) or name.startswith(".")
+
 def check_public_include(path, name, me, others):
     """Who may know a room of a house may know all of the house's public headers."""
     owner = PUBLIC.get(name[len("bide/"):-len(".h")])
@@ -188,7 +192,9 @@ def check_public_include(path, name, me, others):
 def check_file(path, me, others, may_use_all_public):
     """`me` is the room, or the folder of tests; `others`, what it may know."""
     for kind, name in includes(path):
-        if kind == "<":
+        if kind == "<" and is_private(name):
+            complain(path, f"<{name}>: a private header stands in quotes")
+        elif kind == "<":
             if house(me) in LIBC_ONLY and OTHERS_LIBRARIES.match(name):
                 complain(path, f"<{name}>: {me} knows libc only")
             if name.startswith("bide/") and not may_use_all_public:
@@ -240,7 +246,7 @@ def check_tests():
 def check_public():
     for path in files("include"):
         for kind, name in includes(path):
-            if kind == '"' or name.startswith(tuple(house(room) + "/" for room in ROOMS)):
+            if kind == '"' or is_private(name) or OTHERS_LIBRARIES.match(name):
                 complain(path, f"{name}: a public header includes only <bide/...> and libc")
             elif name.startswith("bide/") and path.name != "bide.h":
                 me, other = PUBLIC.get(path.stem), PUBLIC.get(name[len("bide/"):-len(".h")])
