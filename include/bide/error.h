@@ -74,8 +74,6 @@ enum bide_error {
 #undef BIDE__ENUM
 };
 
-#define BIDE_EBYSTANDER BIDE_EWORKERLOST /* its former name */
-
 /*
  * Describe a code in a few words.
  *
