@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""unused.py BUILD [TREE] - no function or variable is there that nothing needs.
+"""unused.py BUILD [TREE] - no function, variable or macro is there that nothing needs.
 
 From the symbols of BUILD's object files and the text of the sources.  What other files see, and is not public, is
 
@@ -9,8 +9,12 @@ From the symbols of BUILD's object files and the text of the sources.  What othe
           What is there before its first user is in NOT_YET.
   open    if no other file needs it, no test names it, and its own file does: then it is static.
 
+What has no symbol, macros and static inline functions of a source or a private header, is dead if no text of src/ names it
+but to define it; of a source, its own text and the headers'.  A macro without a value is for a header of others, or a guard.
+
 A name on that list that is needed, or gone, is an error, too.
 """
+import collections
 import pathlib
 import re
 import sys
@@ -22,6 +26,8 @@ OTHERWISE = {
     "main": "the C library",
 }
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"", re.S)
+DEFINED = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)(?=\(|[ \t]+\S)|^(?:\w+[ \t]+)*?static inline\b[^;{}()]*?\b(\w+)\(", re.M)
+ASKED = re.compile(r"^[ \t]*#[ \t]*(?:undef|ifn?def)\b.*", re.M)  # is no need
 PROTOTYPE = re.compile(r"^\w[\w \t*]*\([^{}]*?\);$", re.M)  # calls are not at the beginning of a line
 
 
@@ -30,6 +36,21 @@ def words_of(text):
     for word in re.findall(r"\w+", PROTOTYPE.sub("", COMMENT.sub(" ", text))):
         counts[word] = counts.get(word, 0) + 1
     return counts
+
+
+def without_symbol(top):
+    """{name: source} of the macros and inline functions that nothing needs."""
+    texts = {path: ASKED.sub("", COMMENT.sub(" ", path.read_text())) for path in sorted((top / "src").rglob("*.[chS]"))}
+    uses = {path: collections.Counter(re.findall(r"\w+", text)) for path, text in texts.items()}
+    for path, text in texts.items():
+        uses[path].subtract(macro or function for macro, function in DEFINED.findall(text))
+    of_headers = sum((uses[path] for path in uses if path.suffix == ".h"), collections.Counter())
+    of_all = sum(uses.values(), collections.Counter())
+    for path, text in texts.items():
+        others = of_all if path.suffix == ".h" else of_headers
+        for name in ("".join(names) for names in DEFINED.findall(text)):
+            if others[name] <= 0 and uses[path][name] <= 0:
+                yield name, str(path.relative_to(top))
 
 
 def problems_of(build, top):
@@ -52,7 +73,11 @@ def problems_of(build, top):
                 yield f"{source}: {name} is needed by this file alone: make it static"
         elif name not in listed:
             yield f"{source}: nothing needs {name}" + (", but tests" if name in tests else "")
-    for name in sorted(set(listed) - set(unneeded)):
+    macros = dict(without_symbol(top))
+    for name, source in sorted(macros.items(), key=lambda item: item[::-1]):
+        if name not in listed:
+            yield f"{source}: nothing needs {name}" + (", but tests" if name in tests else "")
+    for name in sorted(set(listed) - set(unneeded) - set(macros)):
         yield f"{allowed.name}: {name} is needed, or gone: take it off the list"
 
 

@@ -155,6 +155,42 @@ core/self self' | plant "$@"
 : >"$tree/scripts/unused-allowed.txt"
 echo 'high BIDE_0' >"$tree/tests/symbols.txt"
 fails 'what its own file alone needs' 'src/core/self.c: self is needed by this file alone: make it static'
+
+# What has no symbol: macros, and static inline functions.
+echo 'base/low
+core/high low' | plant "$@"
+echo 'high BIDE_0' >"$tree/tests/symbols.txt"
+: >"$tree/scripts/unused-allowed.txt"
+cat >"$tree/src/base/low.h" <<'EOF'
+#ifndef BIDE_LOW_H
+#define BIDE_LOW_H
+#define LOW_MAX 3
+static inline int low_max(void)
+{
+    return LOW_MAX;
+}
+#endif
+EOF
+echo 'int tested = LOW_MAX; /* low_max() */' >"$tree/tests/test_low.c"
+fails 'an inline function that nothing needs' 'src/base/low.h: nothing needs low_max'
+echo 'int high_most = 0; /* low_max() */ const char *low_named = "low_max";' >"$tree/src/core/most.c"
+fails 'an inline function that comments and strings name' 'src/base/low.h: nothing needs low_max'
+echo 'static int most(void) { return low_max(); }' >"$tree/src/core/most.c"
+passes 'an inline function that another file needs'
+echo '#define LOW_MIN(x) (x)' >>"$tree/src/base/low.h"
+echo '#undef LOW_MIN' >>"$tree/src/base/low.h"
+echo 'int tested = LOW_MIN(1);' >"$tree/tests/test_low.c"
+fails 'a macro that tests alone need' 'src/base/low.h: nothing needs LOW_MIN, but tests'
+echo 'LOW_MIN a bound for tests' >"$tree/scripts/unused-allowed.txt"
+passes 'a macro that tests alone need, and is on the list'
+: >"$tree/scripts/unused-allowed.txt"
+sed -i '/LOW_MIN/d' "$tree/src/base/low.h"
+cp "$tree/src/core/most.c" "$tmp/most.c"
+printf '%s\n' '#define FEW 2' >>"$tree/src/core/most.c"
+echo 'static int few = FEW;' >"$tree/src/base/few.c"
+fails 'a macro that only another source names' 'src/core/most.c: nothing needs FEW'
+{ cat "$tmp/most.c"; printf 'static inline int\nof_few(int n)\n{\n    return n;\n}\n'; } >"$tree/src/core/most.c"
+fails 'an inline function of a source that nothing needs' 'src/core/most.c: nothing needs of_few'
 check=rooms
 
 echo 'http/url/parse wait

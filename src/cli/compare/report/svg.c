@@ -16,7 +16,6 @@
 #define WIDTH     1160
 #define MARGIN    40
 #define BAR_WIDTH 500
-#define BAR_RIGHT (MARGIN + BAR_WIDTH)
 #define TOP       128 /* of the first row */
 #define ROW       56
 #define GROUP     50 /* a heading between rows */
