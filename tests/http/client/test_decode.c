@@ -137,7 +137,8 @@ TEST(decode_what_is_coded_twice)
 
 #define TEN(x) x x x x x x x x x x
 
-TEST(decode_D10_a_body_that_grows_is_stopped_at_the_ceiling_of_a_whole_one)
+/* D10 */
+TEST(decode_a_body_that_grows_is_stopped_at_the_ceiling_of_a_whole_one)
 {
     struct wire w = WIRE(ON_REQUEST, SAY(WHOLE("1000", TEN(TEN("0123456789")))));
     static struct rot13 rot;
@@ -156,7 +157,8 @@ TEST(decode_D10_a_body_that_grows_is_stopped_at_the_ceiling_of_a_whole_one)
     bide_error_clear();
 }
 
-TEST(decode_D10_a_body_that_grows_more_than_any_should_is_stopped_in_every_reader)
+/* D10 */
+TEST(decode_a_body_that_grows_more_than_any_should_is_stopped_in_every_reader)
 {
     struct wire w = WIRE(ON_REQUEST, SAY(WHOLE("1000", TEN(TEN("0123456789")))));
     static struct rot13 rot;
@@ -176,7 +178,8 @@ TEST(decode_D10_a_body_that_grows_more_than_any_should_is_stopped_in_every_reade
     bide_error_clear();
 }
 
-TEST(decode_D10_a_body_that_one_decoder_blows_up_for_another_to_swallow_is_stopped)
+/* D10 */
+TEST(decode_a_body_that_one_decoder_blows_up_for_another_to_swallow_is_stopped)
 {
     struct wire w = WIRE(ON_REQUEST, SAY(WHOLE("1000", TEN(TEN("0123456789")))));
     static struct rot13 blows_up, swallows;
@@ -225,7 +228,8 @@ TEST(decode_what_nobody_wants_is_not_decoded)
 
 /* ---- codes that are wrong ---- */
 
-TEST(decode_R45_a_code_that_ends_early_is_an_error)
+/* R45 */
+TEST(decode_a_code_that_ends_early_is_an_error)
 {
     struct wire w = WIRE(ON_REQUEST, SAY(WHOLE("3", "abc")));
     static struct rot13 rot;

@@ -192,7 +192,8 @@ TEST(source_that_stalls_ends_at_the_limit_of_all)
 
 /* ---- an answer that comes early ---- */
 
-TEST(source_R15_a_refusal_between_its_pieces_stops_it)
+/* R15 */
+TEST(source_a_refusal_between_its_pieces_stops_it)
 {
     struct wire w = WIRE(ON_REQUEST, AFTER(25, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno"));
     struct slow_source src = SOURCE(BODY_LENGTH_UNKNOWN, 10, "1", "2", "3", "4", "5");
@@ -285,7 +286,8 @@ static const char *w_end_of(const struct wire *w)
 
 #define REDIRECT(status) "HTTP/1.1 " status " R\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n"
 
-TEST(source_R69_a_307_needs_one_that_can_be_rewound)
+/* R69 */
+TEST(source_a_307_needs_one_that_can_be_rewound)
 {
     struct wire once = WIRE(ON_CHUNKED_REQUEST, SAY(REDIRECT("307")));
     struct slow_source src = SOURCE(BODY_LENGTH_UNKNOWN, 10, "abc");

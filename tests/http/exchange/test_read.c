@@ -98,7 +98,8 @@ static void expect_dropped(const char *head, const char *body, size_t most, bool
     asking_end(&a);
 }
 
-TEST(drop_D11_takes_a_rest_as_long_as_it_may_be_and_no_longer)
+/* D11 */
+TEST(drop_takes_a_rest_as_long_as_it_may_be_and_no_longer)
 {
     static const char chunks[] = "4\r\n1234\r\n4\r\n5678\r\n0\r\n\r\n";
 

@@ -21,6 +21,7 @@ ASYNCIO_NUMBERS = [str(n) for n in [*range(1, 95), 121, 122]]
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 RULE = re.compile(r"(?<![A-Za-z0-9_%\\])[RD]\d{1,3}\b")
 ROW = re.compile(r"^\| ([RD]?\d+) \|(.*)\|$", re.M)
+NUMBERED = re.compile(r"^(?:TEST|UNIT)\(((?:\w+_)?(?:[RDrd]\d+|no_\d+)(?:_\w+)?)\b", re.M)
 TEST = re.compile(r"(/\*(?:(?!\*/).)*\*/\n)?^(?:TEST|UNIT)\((\w+)", re.M | re.S)
 
 
@@ -97,6 +98,13 @@ def asyncio_order(texts):
                 yield f"{ASYNCIO}: the test {name} cites {number}, and is not in its row"
 
 
+def test_names(texts):
+    """A number is in a comment above the test: its name says what happens."""
+    for path, text in texts.items():
+        if path.startswith("tests/"):
+            yield from (f"{path}: {name}: a number in the name of a test" for name in NUMBERED.findall(text))
+
+
 def finds(texts, check, path, old, new, words):
     """Is the fault that this change makes found?"""
     if old not in texts[path]:
@@ -107,10 +115,13 @@ def finds(texts, check, path, old, new, words):
 
 def main():
     texts = read(pathlib.Path(sys.argv[1]))
-    url = "tests/http/url/test_url.c"
+    url, decoders = "tests/http/url/test_url.c", "tests/http/client/test_decode.c"
     checks = [
         ("rules of HTTP that are cited have a row, and rows name who cites them", list(http_rules(texts))),
         ("facts of asyncio have a row, and rows name the tests that cite them", list(asyncio_order(texts))),
+        ("names of tests have no such numbers", list(test_names(texts))),
+        *((f"found: {name}", finds(texts, test_names, decoders, "TEST(", f"TEST({name})\nTEST(", f"{name}: a number in the name"))
+          for name in ["url_R4_is_read", "url_d11", "R4_is_read", "url_no_12_is_read"]),
         ("found: a number without a row", finds(texts, http_rules, url, "/* R4 */", "/* R4, R999 */", f"{url}: R999 has no row")),
         ("found: a test that no longer cites", finds(texts, http_rules, "tests/http/h1/test_parse.c", "/* R29 */", "/* */",
                                                      "R29: h1/test_parse.c does not cite it")),
