@@ -35,8 +35,9 @@ typedef struct bide_session_args {
     int idle_limit;               /* connections kept open without a request, beyond limit; default 0: they count in it */
     int idle_limit_per_host;      /* of those, to one host; default limit_per_host */
     int64_t timeout_ms;           /* a request from start to the end of its body; default 300 s; BIDE_FOREVER */
-    int64_t connect_timeout_ms;   /* name, connect and TLS together; default 10 s */
-    int64_t read_timeout_ms;      /* silence: no byte came, and the server took none of ours, for so long; default 60 s */
+    int64_t connect_timeout_ms;   /* name, connect and TLS together; default 10 s; BIDE_FOREVER */
+    int64_t read_timeout_ms;      /* silence: no byte came, and the server took none of ours, for so long; default 60 s;
+                                     BIDE_FOREVER */
     int64_t keepalive_ms;         /* how long an idle connection is kept; default 20 s; BIDE_FOREVER */
     size_t max_head_bytes;        /* of a response; default 64 KiB.  More allows more fields and longer ones, too */
     size_t max_body_bytes;        /* of a body read whole; default 64 MiB; BIDE_UNLIMITED */
@@ -106,11 +107,11 @@ typedef struct bide_request_args {
     bide_bytes data;             /* body */
     const char *json;            /* body, already JSON text; sets Content-Type: application/json */
     const bide_pair *form;       /* body, form-urlencoded, as .query; sets its Content-Type */
-    int64_t timeout_ms;          /* default: the session's */
-    int64_t connect_timeout_ms;  /* default: the session's */
-    int64_t read_timeout_ms;     /* default: the session's */
-    int max_redirects;           /* default: the session's */
-    size_t max_body_bytes;       /* default: the session's */
+    int64_t timeout_ms;          /* default: the session's; BIDE_FOREVER */
+    int64_t connect_timeout_ms;  /* default: the session's; BIDE_FOREVER */
+    int64_t read_timeout_ms;     /* default: the session's; BIDE_FOREVER */
+    int max_redirects;           /* default: the session's; BIDE_NONE: a 3xx is the answer */
+    size_t max_body_bytes;       /* default: the session's; BIDE_UNLIMITED */
     bool location_trusted;       /* redirects to other origins get all headers; also if the session says so */
     bide_redirect_fn *on_redirect; /* default: all are followed */
     void *on_redirect_arg;

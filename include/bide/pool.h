@@ -91,7 +91,7 @@ typedef struct bide_pool_args {
                                    has not exited so long after it stopped.  A job that was only cancelled is not killed */
     int64_t close_ms;           /* how long the end of scope waits for jobs that run; default 10,000; BIDE_FOREVER: no limit */
     uint32_t max_jobs;          /* no worker runs more: a new one takes over, and while there can be none, jobs wait; default:
-                                   any number */
+                                   any number; at most 2,147,483,647 */
     size_t max_rss;             /* bytes, likewise; looked at every 100 ms */
     int64_t max_age_ms;         /* likewise */
     int min_workers;            /* with idle_ms: those that always stay; default 1 */

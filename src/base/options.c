@@ -32,6 +32,11 @@ int bide__options_take(void *to, size_t known, const void *from, const char *fun
     return 0;
 }
 
+int bide__fail_number(const char *function, const char *name, int64_t n)
+{
+    return bide_fail(-EINVAL, "%s: %s = %lld: a negative number", function, name, (long long)n);
+}
+
 void bide__options_give(void *to, size_t size, const void *from, size_t known)
 {
     memcpy(to, from, size < known ? size : known);

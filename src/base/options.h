@@ -29,6 +29,21 @@ static inline bool bide__options_are_own(const void *options, size_t known)
     return likely(options && *(const size_t *)options == known);
 }
 
+/*
+ * A number as an option gives it: 0 (its default) or more, or the one that its comment names (BIDE_NONE, BIDE_UNLIMITED;
+ * 0: it names none).  A size is seen as a signed number, so BIDE_NONE in one is -1, not all that there is.  -EINVAL.
+ */
+int bide__fail_number(const char *function, const char *name, int64_t n);
+static inline int bide__check_number(const char *function, const char *name, int64_t n, int named)
+{
+    return likely(n >= 0 || n == named) ? 0 : bide__fail_number(function, name, n);
+}
+
+static inline int bide__check_size(const char *function, const char *name, size_t n, int named)
+{
+    return bide__check_number(function, name, (ptrdiff_t)n, named);
+}
+
 /* A limit as an option gives it, in numbers that can be added up: 0 is its default, BIDE_UNLIMITED more than there will be. */
 static inline int bide__count_or(int n, int otherwise)
 {

@@ -64,9 +64,10 @@ static int check_numbers(const bide_pool_args *a)
         if (numbers[i].n < numbers[i].min || numbers[i].n > numbers[i].max)
             return bide_fail(-EINVAL, "bide_pool_new: %s = %d: %d to %d", numbers[i].name, numbers[i].n, numbers[i].min,
                              numbers[i].max);
-    BIDE_TRY(bide__check_count("bide_pool_new", "max_pending", a->max_pending));
-    BIDE_TRY(bide__check_count("bide_pool_new", "max_pending_bytes", a->max_pending_bytes));
-    return bide__check_count("bide_pool_new", "max_rss", a->max_rss);
+    BIDE_TRY(bide__check_size("bide_pool_new", "max_pending", a->max_pending, 0)); /* BIDE_UNLIMITED is a number by now */
+    BIDE_TRY(bide__check_size("bide_pool_new", "max_pending_bytes", a->max_pending_bytes, 0));
+    BIDE_TRY(bide__check_size("bide_pool_new", "max_rss", a->max_rss, 0));
+    return bide__check_number("bide_pool_new", "max_jobs", (int32_t)a->max_jobs, 0);
 }
 
 static int check_sizes(const bide_pool_args *a)

@@ -60,7 +60,9 @@ TEST(listener_functions_refuse_what_is_no_argument, .real_time = true)
     REFUSED(bide_listen("127.0.0.1", -1), NULL, "port -1 is not 0 to 65535");
     REFUSED(bide_listen("127.0.0.1", 65536), NULL, "port 65536 is not 0 to 65535");
     REFUSED(bide_listen("127.0.0.1", INT_MIN), NULL, "is not 0 to 65535");
-    REFUSED(bide_listen("127.0.0.1", 0, .backlog = -1), NULL, "the backlog is negative");
+    REFUSED(bide_listen("127.0.0.1", 0, .backlog = -1), NULL, "bide_listen: backlog = -1: ");
+    REFUSED(bide_connect("127.0.0.1", 1, .max_buffer = (size_t)-1), NULL, "bide_connect: max_buffer = -1: ");
+    REFUSED(bide_connect("127.0.0.1", 1, .max_buffer = (size_t)-2), NULL, "bide_connect: max_buffer = -2: ");
     REFUSED(bide_listen("", 0), NULL, "not an address");
     REFUSED(bide_listener_port(NULL), -EINVAL, "bide_listener_port: the listener is NULL");
     REFUSED(bide_accept(NULL), NULL, "bide_accept: the listener is NULL");

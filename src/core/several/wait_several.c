@@ -56,8 +56,7 @@ static int wait_check(const bide_task *t, bide_list list, const bide_wait_args *
     if ((unsigned)args->until > BIDE_FIRST_ERROR)
         return bide_fail(-EINVAL, "bide_wait: until is %d: BIDE_ALL_COMPLETED (0), BIDE_FIRST_COMPLETED or BIDE_FIRST_ERROR (%d)",
                          (int)args->until, BIDE_FIRST_ERROR);
-    if (args->timeout_ms < 0)
-        return bide_fail(-EINVAL, "bide_wait: timeout_ms is %lld: 1 or more, or 0 for no limit", (long long)args->timeout_ms);
+    BIDE_TRY(bide__check_number("bide_wait", "timeout_ms", args->timeout_ms, 0));
 
     for (size_t i = 0; i < args->n && code == 0; i++)
         code = bide__check_listed(t, list, i, "bide_wait");

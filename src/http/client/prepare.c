@@ -13,8 +13,16 @@ static __attribute__((noinline)) int bad_argument(const char *method, const bide
                      bide__url_quote(quoted, args->url, strlen(args->url)), what);
 }
 
-/* bide__request_check has found a bad argument: put on record which. */
-static __attribute__((noinline)) int name_bad_argument(const char *method, const bide_request_args *args)
+static int check_number(const char *method, const bide_request_args *args, const char *name, int64_t n, int named)
+{
+    char what[80];
+
+    snprintf(what, sizeof what, "%s = %lld: a negative number", name, (long long)n);
+    return n >= 0 || n == named ? 0 : bad_argument(method, args, what);
+}
+
+/* bide__request_check has found what is rare: put on record which argument is bad, if one is. */
+static __attribute__((noinline)) int check_each(const char *method, const bide_request_args *args)
 {
     int code = bide__check_named(args->guard_, "bide_request");
     if (code < 0)
@@ -23,20 +31,22 @@ static __attribute__((noinline)) int name_bad_argument(const char *method, const
         return bide_fail(-EINVAL, "bide_request: the method is NULL");
     if (!args->url)
         return bide_fail(-EINVAL, "%s: the URL is NULL", args->method ? args->method : method);
-    if (args->max_redirects < -1)
-        return bad_argument(method, args, "max_redirects is below -1, which follows none");
     if (!args->data.data && args->data.len > 0)
         return bad_argument(method, args, "the body is NULL, but has a length");
-    return bad_argument(method, args, "a time limit is negative");
+    BIDE_TRY(check_number(method, args, "timeout_ms", args->timeout_ms, 0));
+    BIDE_TRY(check_number(method, args, "connect_timeout_ms", args->connect_timeout_ms, 0));
+    BIDE_TRY(check_number(method, args, "read_timeout_ms", args->read_timeout_ms, 0));
+    BIDE_TRY(check_number(method, args, "max_redirects", args->max_redirects, BIDE_NONE));
+    return check_number(method, args, "max_body_bytes", (ptrdiff_t)args->max_body_bytes, BIDE_UNLIMITED);
 }
 
 int bide__request_check(const char *method, const bide_request_args *args)
 {
+    int64_t numbers = args->timeout_ms | args->connect_timeout_ms | args->read_timeout_ms | (ptrdiff_t)args->max_body_bytes;
     bool is_good = !args->guard_ && (method || args->method) && args->url && args->max_redirects >= -1 &&
-                   (args->timeout_ms | args->connect_timeout_ms | args->read_timeout_ms) >= 0 &&
-                   (args->data.data || args->data.len == 0);
+                   numbers >= 0 && (args->data.data || args->data.len == 0);
 
-    return likely(is_good) ? 0 : name_bad_argument(method, args);
+    return likely(is_good) ? 0 : check_each(method, args);
 }
 
 static int64_t choose(int64_t own, int64_t session)

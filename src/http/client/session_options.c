@@ -88,22 +88,39 @@ static int64_t or_default(int64_t value, int64_t otherwise)
     return value ? value : otherwise;
 }
 
+static int check(const bide_session_args *a)
+{
+    const struct {
+        const char *name;
+        int64_t n;
+        int named;
+    } numbers[] = {
+        {"limit", a->limit, BIDE_UNLIMITED}, {"limit_per_host", a->limit_per_host, BIDE_UNLIMITED},
+        {"idle_limit", a->idle_limit, 0}, {"idle_limit_per_host", a->idle_limit_per_host, 0},
+        {"timeout_ms", a->timeout_ms, 0}, {"connect_timeout_ms", a->connect_timeout_ms, 0},
+        {"read_timeout_ms", a->read_timeout_ms, 0}, {"keepalive_ms", a->keepalive_ms, 0},
+        {"max_head_bytes", (ptrdiff_t)a->max_head_bytes, 0}, {"max_body_bytes", (ptrdiff_t)a->max_body_bytes, BIDE_UNLIMITED},
+        {"max_redirects", a->max_redirects, BIDE_NONE},
+    };
+
+    for (size_t i = 0; i < array_len(numbers); i++)
+        BIDE_TRY(bide__check_number("bide_session_new", numbers[i].name, numbers[i].n, numbers[i].named));
+    if (a->max_head_bytes > UINT32_MAX / 4)
+        return bide_fail(-EINVAL, "bide_session_new: max_head_bytes = %zu: at most %u", a->max_head_bytes, UINT32_MAX / 4);
+    return 0;
+}
+
 static int fill_in(bide_session *s, const bide_session_args *from)
 {
     bide_session_args *args = &s->args;
 
+    BIDE_TRY(check(from));
     *args = *from;
     args->headers = NULL; /* these three are kept in another form */
     args->user_agent = NULL;
     args->connect_to = NULL;
     args->limit = bide__count_or(args->limit, LIMIT);
     args->limit_per_host = bide__count_or(args->limit_per_host, LIMIT_PER_HOST);
-    if (args->limit < 0 || args->limit_per_host < 0 || args->idle_limit < 0 || args->idle_limit_per_host < 0)
-        return bide_fail(-EINVAL, "bide_session_new: a limit is negative");
-    if (args->timeout_ms < 0 || args->connect_timeout_ms < 0 || args->read_timeout_ms < 0 || args->keepalive_ms < 0)
-        return bide_fail(-EINVAL, "bide_session_new: a time limit is negative");
-    if (args->max_redirects < -1)
-        return bide_fail(-EINVAL, "bide_session_new: max_redirects is %d; BIDE_NONE (-1) follows none", args->max_redirects);
     args->idle_limit_per_host = (int)or_default(args->idle_limit_per_host, args->limit_per_host);
     args->timeout_ms = or_default(args->timeout_ms, TIMEOUT_MS);
     args->connect_timeout_ms = or_default(args->connect_timeout_ms, CONNECT_TIMEOUT_MS);
@@ -112,8 +129,6 @@ static int fill_in(bide_session *s, const bide_session_args *from)
     args->max_head_bytes = (size_t)or_default((int64_t)args->max_head_bytes, H1_HEAD_MAX);
     args->max_body_bytes = bide__size_or(args->max_body_bytes, MAX_BODY_BYTES);
     args->max_redirects = (int)or_default(args->max_redirects, MAX_REDIRECTS);
-    if (args->max_head_bytes > UINT32_MAX / 4)
-        return bide_fail(-EINVAL, "bide_session_new: max_head_bytes is too large");
     args->ca_file = args->ca_file ? bide__arena_strndup(&s->strings, args->ca_file, strlen(args->ca_file)) : NULL;
     return from->ca_file && !args->ca_file ? BIDE_ENOMEM : 0;
 }

@@ -171,20 +171,34 @@ static void fill_defaults(bide_server_args *a)
         a->body_timeout_ms = BODY_TIMEOUT_MS;
 }
 
+static int check_numbers(const bide_server_args *a)
+{
+    const struct {
+        const char *name;
+        int64_t n;
+        int named;
+    } numbers[] = {
+        {"max_connections", a->max_connections, BIDE_UNLIMITED}, {"max_head_bytes", (ptrdiff_t)a->max_head_bytes, 0},
+        {"max_body_bytes", (ptrdiff_t)a->max_body_bytes, 0}, {"max_bodies_bytes", (ptrdiff_t)a->max_bodies_bytes, 0},
+        {"idle_timeout_ms", a->idle_timeout_ms, 0}, {"head_timeout_ms", a->head_timeout_ms, 0},
+        {"body_timeout_ms", a->body_timeout_ms, 0},
+    };
+
+    for (size_t i = 0; i < array_len(numbers); i++)
+        BIDE_TRY(bide__check_number("bide_server_start", numbers[i].name, numbers[i].n, numbers[i].named));
+    return 0;
+}
+
 static int check_args(const bide_server_args *a)
 {
     if (!a->handler)
         return bide_fail(-EINVAL, "bide_server_start: there is no handler");
     if (!a->cert_file != !a->key_file)
         return bide_fail(-EINVAL, "bide_server_start: cert_file and key_file go together");
+    BIDE_TRY(check_numbers(a));
     if (a->max_head_bytes > UINT32_MAX / 2)
-        return bide_fail(-EINVAL, "bide_server_start: max_head_bytes is larger than %u", UINT32_MAX / 2);
-    const char *negative = a->max_connections < 0 && a->max_connections != BIDE_UNLIMITED ? "max_connections"
-                           : a->idle_timeout_ms < 0 ? "idle_timeout_ms"
-                           : a->head_timeout_ms < 0 ? "head_timeout_ms"
-                           : a->body_timeout_ms < 0 ? "body_timeout_ms"
-                                                    : NULL;
-    return negative ? bide_fail(-EINVAL, "bide_server_start: %s is negative", negative) : 0;
+        return bide_fail(-EINVAL, "bide_server_start: max_head_bytes = %zu: at most %u", a->max_head_bytes, UINT32_MAX / 2);
+    return 0;
 }
 
 static int start_listening(bide_server *s)

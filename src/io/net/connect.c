@@ -526,10 +526,9 @@ bide_stream *bide_connect_with(const bide_connect_args *options)
                                 .max_buffer = args.max_buffer,
                                 .hooks = &hooks};
     bide_stream *s = NULL;
-    if (args.timeout_ms < 0) {
-        bide_fail(-EINVAL, "bide_connect: timeout_ms is negative");
+    if (bide__check_number("bide_connect", "timeout_ms", args.timeout_ms, 0) < 0 ||
+        bide__check_size("bide_connect", "max_buffer", args.max_buffer, 0) < 0)
         return NULL;
-    }
     if (!args.host || !args.host[0]) {
         bide_fail(-EINVAL, "bide_connect: no host");
         return NULL;

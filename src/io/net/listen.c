@@ -77,8 +77,7 @@ static const struct object_type listener_type = {
 static int listen_address(const bide_listen_args *args, struct addr *a)
 {
     const char *host = args->host ? args->host : "127.0.0.1";
-    if (args->backlog < 0)
-        return bide_fail(-EINVAL, "listen on %s: the backlog is negative", host);
+    BIDE_TRY(bide__check_number("bide_listen", "backlog", args->backlog, 0));
 
     int code = bide__addr_unix(&a->storage, &a->len, host);
     if (code != 0)

@@ -75,11 +75,6 @@ int bide__job_check_reader(const bide_future *f, const char *function)
 
 /* ---- what was given ---- */
 
-int bide__check_count(const char *function, const char *name, size_t n)
-{
-    return n > PTRDIFF_MAX ? bide_fail(-EINVAL, "%s: %s = %zd: a negative number", function, name, (ssize_t)n) : 0;
-}
-
 int bide__check_time(const char *function, const char *name, int64_t ms, bool may_be_forever)
 {
     if (bide__is_time(ms) || (may_be_forever && ms == BIDE_FOREVER))

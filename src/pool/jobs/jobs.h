@@ -166,7 +166,6 @@ static inline bool bide__is_time(int64_t ms)
 {
     return ms >= 0 && ms <= INT64_MAX / 1000000; /* in nanoseconds it must be a number still */
 }
-int bide__check_count(const char *function, const char *name, size_t n);
 int bide__check_time(const char *function, const char *name, int64_t ms, bool may_be_forever);
 
 /* ---- table.c: the jobs that a pool has ---- */

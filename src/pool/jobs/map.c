@@ -118,7 +118,7 @@ static bide_job element(const bide_job *jobs, size_t i)
 /* All that can be known before the first of them. */
 static int check_map(const bide_job *jobs, const bide_pool_map_args *args)
 {
-    BIDE_TRY(bide__check_count("bide_pool_map", "n", args->n));
+    BIDE_TRY(bide__check_size("bide_pool_map", "n", args->n, 0));
     BIDE_TRY(bide__check_time("bide_pool_map", "timeout_ms", args->timeout_ms, true));
     return args->n > 0 ? bide__job_check_spec(jobs) : 0;
 }

@@ -115,7 +115,7 @@ bide_pool_stream *bide_pool_imap_with(bide_pool *p, bide_pool_source *source, co
     if (bide__options_take(&args, sizeof args, options, "bide_pool_imap") < 0)
         return NULL;
     if (bide__check_named(args.guard_, "bide_pool_imap") < 0 || bide__pool_check(p, "bide_pool_imap") < 0 ||
-        bide__check_count("bide_pool_imap", "window", args.window) < 0 ||
+        bide__check_size("bide_pool_imap", "window", args.window, 0) < 0 ||
         bide__check_time("bide_pool_imap", "timeout_ms", args.timeout_ms, true) < 0)
         return NULL;
     if (!source) {

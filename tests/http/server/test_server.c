@@ -607,11 +607,16 @@ TEST(server_start_checks_its_options, .real_time = true)
     EXPECT_NULL(bide_server_start(route, .cert_file = "x"));
     EXPECT_CONTAINS(bide_error_text(), "key_file");
     bide_error_clear();
-    expect_refused_option(bide_server_start(route, .idle_timeout_ms = -1), "idle_timeout_ms is negative");
-    expect_refused_option(bide_server_start(route, .head_timeout_ms = -1), "head_timeout_ms is negative");
-    expect_refused_option(bide_server_start(route, .body_timeout_ms = INT64_MIN), "body_timeout_ms is negative");
-    expect_refused_option(bide_server_start(route, .max_connections = -1), "max_connections is negative");
-    expect_refused_option(bide_server_start(route, .max_head_bytes = SIZE_MAX), "max_head_bytes is larger than");
+    expect_refused_option(bide_server_start(route, .idle_timeout_ms = -1), "idle_timeout_ms = -1");
+    expect_refused_option(bide_server_start(route, .head_timeout_ms = -1), "head_timeout_ms = -1");
+    expect_refused_option(bide_server_start(route, .body_timeout_ms = INT64_MIN), "body_timeout_ms = -9223372036854775808");
+    expect_refused_option(bide_server_start(route, .max_connections = -1), "max_connections = -1");
+    expect_refused_option(bide_server_start(route, .max_head_bytes = (size_t)1 << 31), "max_head_bytes = 2147483648: at most");
+    for (int n = -3; n < 0; n++) { /* none of these names a value below 0 */
+        expect_refused_option(bide_server_start(route, .max_head_bytes = (size_t)n), "a negative number");
+        expect_refused_option(bide_server_start(route, .max_body_bytes = (size_t)n), "a negative number");
+        expect_refused_option(bide_server_start(route, .max_bodies_bytes = (size_t)n), "a negative number");
+    }
     expect_refused_option(bide_server_start(route, .port = 65536), "port 65536");
     expect_refused_option(bide_server_start(route, .port = -1), "port -1");
     expect_refused_option(bide_server_start(route, .host = "nowhere"), "nowhere");

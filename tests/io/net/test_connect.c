@@ -152,7 +152,7 @@ TEST(connect_bad_arguments_are_refused)
     bide_error_clear();
     EXPECT_NULL(bide_connect("127.0.0.1", 80, .timeout_ms = -1));
     EXPECT_EQ(bide_error_code(), -EINVAL);
-    EXPECT_STR(bide_error_text(), "bide_connect: timeout_ms is negative");
+    EXPECT_STR(bide_error_text(), "bide_connect: timeout_ms = -1: a negative number");
     EXPECT_NULL(bide_connect(NULL, 80));
     EXPECT_EQ(bide_error_code(), -EINVAL);
     EXPECT_NULL(bide_connect("", 80));

@@ -313,6 +313,7 @@ TEST(open_with_options_that_mean_nothing_is_refused, .real_time = true)
     REFUSED(bide_pool_new(.pin = (enum bide_pool_pin)2), "bide_pool_new: pin = 2: 0 to 1");
     REFUSED(bide_pool_new(.max_pending = (size_t)-3), "bide_pool_new: max_pending = -3: a negative number");
     REFUSED(bide_pool_new(.max_rss = (size_t)-3), "bide_pool_new: max_rss = -3: a negative number");
+    REFUSED(bide_pool_new(.max_jobs = (uint32_t)-1), "bide_pool_new: max_jobs = -1: a negative number");
     REFUSED(bide_pool_new(.stack_size = (size_t)65 << 20),
             "bide_pool_new: stack_size is 68157440: at least 16384 (16 KiB), at most 67108864 (64 MiB), or 0 for 64 KiB");
     REFUSED(bide_pool_new(.stack_size = 1),
