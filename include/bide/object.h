@@ -56,7 +56,7 @@ typedef struct bide_bytes {
     size_t len;
 } bide_bytes;
 
-/* A name and a value; a list of them ends with a NULL name. */
+/* A name and a value; a list of them ends with a NULL name.  Lists of plain numbers carry a count. */
 typedef struct bide_pair {
     const char *name, *value;
 } bide_pair;

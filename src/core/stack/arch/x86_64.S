@@ -7,7 +7,7 @@
  *      0   the entry function
  *      8   0                                 what a careless walker takes for the last return address
  *
- * No function here begins with endbr64, as nothing jumps to them through a pointer (never_indirect in core/arch.h).
+ * No function here begins with endbr64, as nothing jumps to them through a pointer (never_indirect in base/hardening.h).
  */
 
         .text
