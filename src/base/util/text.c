@@ -52,7 +52,8 @@ static void escape(char out[4], unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
 
-    memcpy(out, "\\x", 2);
+    out[0] = '\\';
+    out[1] = 'x';
     out[2] = hex[c >> 4];
     out[3] = hex[c & 15];
 }

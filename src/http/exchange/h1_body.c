@@ -176,7 +176,7 @@ static ssize_t receive_counted(struct h1_exchange *x, void *out, size_t cap)
 ssize_t bide__h1_read(struct exchange *exchange, void *out, size_t cap)
 {
     struct h1_exchange *x = h1_of(exchange);
-    const char *piece;
+    const char *piece = NULL;
     ssize_t n;
 
     if (x->rest_len == 0 && x->kind == H1_BODY_LENGTH && !x->is_over) {

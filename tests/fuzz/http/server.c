@@ -100,11 +100,11 @@ static int echo_body(bide_exchange *x)
 
 static int echo_parameter(bide_exchange *x)
 {
-    const char *x = bide_exchange_param(x, "x");
+    const char *value = bide_exchange_param(x, "x");
 
-    if (x && bide_respond_header(x, "X-Parameter", x) < 0)
+    if (value && bide_respond_header(x, "X-Parameter", value) < 0)
         bide_error_clear();
-    return bide_respond_json(x, 200, "%s", x ? x : "null");
+    return bide_respond_json(x, 200, "%s", value ? value : "null");
 }
 
 /* Content-Length is the query: it will mostly not be what follows. */
