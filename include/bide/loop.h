@@ -15,7 +15,7 @@
  * calls: that one may do all that is done in a task, but for waiting and running a loop (BIDE_ERUNNING).  After a loop was
  * closed, what belonged to it can be looked at and released; a new call, or running it, is BIDE_ECLOSED.
  *
- * When functions of yours are called.  One that reports something that has happened (a done callback, call_soon and its
+ * When functions of yours are called.  One that is called because something has happened (a done callback, call_soon and its
  * kin, .on_event and .on_progress of a pool) is called by the loop, in a turn after that, never inside a call of yours; it must
  * not wait.  (.on_event of bide_pool_serve: by the tasks that serve.)  One that does work (a handler of a server) runs in a task
  * of its own, and may wait.  One that answers a question (.on_redirect) is called where the answer is needed, in the task that

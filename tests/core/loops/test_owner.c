@@ -436,7 +436,7 @@ TEST(negative_times_are_over_or_refused)
     bide_auto bide_task *t = bide_create_task(bide_coro(sleep_give, 100, 1));
 
     EXPECT_EQ(bide_sleep_ms(-5), 0);
-    REFUSED_CODE(bide_wait(&t, 1, .timeout_ms = -5), "bide_wait: timeout_ms is -5");
+    REFUSED_CODE(bide_wait(&t, 1, .timeout_ms = -5), "bide_wait: timeout_ms = -5");
     EXPECT_ERR(bide_wait_for(bide_coro(nop), -5), BIDE_ETIMEDOUT);
     bide_error_clear();
     bide_loop_call_later(bide_get_event_loop(), -5, trace_call, (void *)(uintptr_t) "late");
