@@ -195,7 +195,7 @@ static int leaves_a_failed_future(void)
     return bide_future_set_error(left, -EIO);
 }
 
-/* What is noticed after the close is told to nobody: the argument is gone. */
+/* What is noticed after the close is reported to no handler: its argument is gone. */
 UNIT(taking_exception_handler_frees_when_the_loop_is_closed)
 {
     bide_auto bide_loop *loop = bide_loop_new();

@@ -127,7 +127,7 @@ void bide__loop_attach(bide_loop *loop, struct loop_closer *c);
 void bide__loop_detach(struct loop_closer *c);
 
 void bide__loop_set_virtual_time(bide_loop *loop, bool on);
-/* Nobody is told from here on: the handler's argument may be gone. */
+/* No handler is called from here on: the handler's argument may be gone. */
 void bide__loop_drop_exception_handler(bide_loop *loop);
 /* To the exception handler; without one: if BIDE_DEBUG=1, on standard error. */
 void bide__loop_report(bide_loop *loop, const char *format, ...) BIDE_PRINTF(2, 3);

@@ -6,7 +6,7 @@
  */
 #include "wire.h"
 
-/* Notes its calls in `log`, and does what it is told. */
+/* Notes its calls in `log`, and does what its script says. */
 struct fake {
     struct policy policy;
     char name;          /* in the log: small before, large after */
