@@ -75,6 +75,7 @@ required() {
     library liburing-dev liburing
     library libidn2-dev libidn2
     library zlib1g-dev zlib
+    library libbrotli-dev libbrotlienc
     library libzstd-dev libzstd
     library libhiredis-dev hiredis
     # libidn2's static linking asks for it (pkg-config --static --libs bide), but Debian's package does not.
