@@ -16,6 +16,8 @@
 
 #include <bide/date.h>
 
+#include "http/auth/digest.h"
+#include "http/auth/netrc.h"
 #include "http/field/date.h"
 #include "http/h1/h1_chunked.h"
 #include "http/url/url.h"
@@ -239,6 +241,43 @@ static json_t *verb_json(json_t *in)
     return answer;
 }
 
+/* ---- Digest, netrc ---- */
+
+static json_t *verb_digest(json_t *in)
+{
+    const char *field = text_of(in, "www_authenticate"), *nc = text_of(in, "nc"), *body = text_of(in, "body");
+    const char *user = text_of(in, "user"), *password = text_of(in, "password");
+    struct digest d = {0};
+    struct digest_request what = {text_of(in, "method"), text_of(in, "uri"), body, body ? strlen(body) : 0, text_of(in, "cnonce")};
+    char out[8192];
+
+    if (!field || !what.method || !what.target || !user || !password)
+        return NULL;
+    bide__digest_choose(&d, field, strlen(field));
+    d.nc = nc ? (uint32_t)strtoul(nc, NULL, 16) - 1 : 0;
+    if (!d.is_set || bide__digest_answer(&d, &(struct digest_user){user, password}, &what, out, sizeof out) < 0)
+        return json_pack("{s:n}", "want_response");
+    char *response = strstr(out, " response=\"") + strlen(" response=\"");
+    *strchr(response, '"') = '\0';
+    return json_pack("{s:s, s:s}", "want_response", response, "cnonce", what.cnonce ? what.cnonce : d.cnonce);
+}
+
+static json_t *verb_netrc(json_t *in)
+{
+    json_t *text = json_object_get(in, "netrc"), *all = json_object();
+    const char *bytes = json_string_value(text);
+    struct netrc_entry e;
+    size_t at = 0;
+    int r = bytes ? 1 : -1;
+
+    while (r > 0 && (r = bide__netrc_next(bytes, json_string_length(text), &at, &e)) > 0)
+        json_object_set_new(all, e.is_default ? "default" : e.host, json_pack("{s:s, s:s}", "login", e.user, "password", e.password));
+    if (r == 0)
+        return json_pack("{s:o}", "expect", all);
+    json_decref(all);
+    return json_pack("{s:s}", "expect", "error");
+}
+
 static const struct {
     const char *name;
     verb_fn *run;
@@ -249,6 +288,8 @@ static const struct {
     {"retry-after", verb_retry_after},
     {"http1-request", verb_request},
     {"json", verb_json},
+    {"digest", verb_digest},
+    {"netrc", verb_netrc},
 };
 
 static verb_fn *find_verb(const char *name)
@@ -282,7 +323,7 @@ int main(int argc, char **argv)
 
     if (!run) {
         fprintf(stderr,
-                "usage: bide-conform url|date|retry-after|http1-request|json < cases.jsonl\n");
+                "usage: bide-conform url|date|retry-after|http1-request|json|digest|netrc < cases.jsonl\n");
         return 2;
     }
     while ((len = getline(&line, &cap, stdin)) >= 0)
