@@ -20,6 +20,7 @@
 #include "http/auth/netrc.h"
 #include "http/field/date.h"
 #include "http/h1/h1_chunked.h"
+#include "http/proxy/proxy.h"
 #include "http/url/url.h"
 
 typedef json_t *verb_fn(json_t *in);
@@ -278,6 +279,31 @@ static json_t *verb_netrc(json_t *in)
     return json_pack("{s:s}", "expect", "error");
 }
 
+/* ---- proxy: which one, as a URL; a port that was not said is not shown ---- */
+
+static const char *variable_of(const char *name, void *env)
+{
+    return text_of(env, name);
+}
+
+static json_t *verb_proxy(json_t *in)
+{
+    static char storage[BIDE_URL_MAX + 1];
+    const char *text = text_of(in, "url");
+    char shown[PROXY_PART_MAX + 32], port[8] = "";
+    struct proxy p;
+    struct url u;
+
+    if (!text || bide__url_parse(&u, text, strlen(text), storage, sizeof storage) < 0)
+        return NULL;
+    if (bide__proxy_from_env(&p, &u, variable_of, json_object_get(in, "env")) <= 0)
+        return json_pack("{s:n}", "want_proxy");
+    if (p.has_port)
+        snprintf(port, sizeof port, ":%u", p.port);
+    snprintf(shown, sizeof shown, "%s://%s%s", bide__proxy_scheme(p.kind), p.host, port);
+    return json_pack("{s:s}", "want_proxy", shown);
+}
+
 static const struct {
     const char *name;
     verb_fn *run;
@@ -290,6 +316,7 @@ static const struct {
     {"json", verb_json},
     {"digest", verb_digest},
     {"netrc", verb_netrc},
+    {"proxy", verb_proxy},
 };
 
 static verb_fn *find_verb(const char *name)
@@ -323,7 +350,7 @@ int main(int argc, char **argv)
 
     if (!run) {
         fprintf(stderr,
-                "usage: bide-conform url|date|retry-after|http1-request|json|digest|netrc < cases.jsonl\n");
+                "usage: bide-conform url|date|retry-after|http1-request|json|digest|netrc|proxy < cases.jsonl\n");
         return 2;
     }
     while ((len = getline(&line, &cap, stdin)) >= 0)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # conform.sh BIDE BIDE_CONFORM [SUITE...] - run the public suites of ../shared/conformance and count passes per level.
 #
-# Suites: url idna http1 desync tls digest netrc.  A required case that fails and is not in tests/conform/exceptions.txt makes the exit
+# Suites: url idna http1 desync tls digest netrc proxy.  A required case that fails and is not in tests/conform/exceptions.txt makes the exit
 # status 1, and so does an exception that passes: the list stays true.  Of idna, names that must be refused and are not
 # fail, or are taken for another; that more are refused (docs/conformance.md) is counted.  Without the folder there is
 # nothing to run.
@@ -11,13 +11,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 cases=${CONF:-$here/../../../shared/conformance}
 
 if [ $# -lt 2 ]; then
-    echo "usage: conform.sh BIDE BIDE_CONFORM [url|idna|http1|desync|tls|digest|netrc ...]" >&2
+    echo "usage: conform.sh BIDE BIDE_CONFORM [url|idna|http1|desync|tls|digest|netrc|proxy ...]" >&2
     exit 2
 fi
 bide=$1
 adapter=$2
 shift 2
-[ $# -gt 0 ] || set -- url idna http1 desync tls digest netrc
+[ $# -gt 0 ] || set -- url idna http1 desync tls digest netrc proxy
 
 if [ ! -d "$cases" ]; then
     echo "conform: skipped, there is no $cases"
@@ -128,6 +128,12 @@ for suite in "$@"; do
     netrc)
         run_suite jsonl "$cases/proxy-env/netrc.jsonl" netrc expect "$adapter netrc" >"$tmp/netrc" 2>&1
         judge "netrc" proxy-env/netrc/ "$tmp/netrc"
+        ;;
+    proxy)
+        # Go's cases say "<nil>" where the others say null.
+        sed 's/"want_proxy": "<nil>"/"want_proxy": null/' "$cases/proxy-env/no-proxy.jsonl" >"$tmp/proxy.jsonl"
+        run_suite jsonl "$tmp/proxy.jsonl" env,url want_proxy "$adapter proxy" >"$tmp/proxy" 2>&1
+        judge "proxy" proxy-env/no-proxy/ "$tmp/proxy"
         ;;
     *)
         echo "conform: no suite named $suite" >&2
