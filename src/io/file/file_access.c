@@ -57,7 +57,7 @@ static bool keep_acl(const struct save *s)
 
 int bide__save_keep_access(const struct save *s)
 {
-    mode_t mode = s->old.st_mode & 0777;
+    mode_t mode = s->is_secret ? 0600 : s->old.st_mode & 0777; /* which is the mask of a list that is kept */
     bool kept = keep_owner(s);
 
     kept = keep_acl(s) && kept;

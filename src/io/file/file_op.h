@@ -110,6 +110,11 @@ int bide__file_complete(bide_file *f);
 /* What is not complete goes. */
 void bide__file_drop(bide_file *f);
 
+/* ---- file_whole.c ---- */
+
+/* bide_file_write_all for what only the owner of the file may read (0600), and the disk has when it returns. */
+int bide__file_write_secret(const char *path, const void *data, size_t len);
+
 /* ---- file_uring.c ---- */
 
 struct file_ring;

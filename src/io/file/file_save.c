@@ -227,6 +227,8 @@ static int write_and_name(struct save *s, const void *data, size_t len)
 {
     int code = bide__write_fully(s->fd, data, len, -1);
 
+    if (code == 0 && s->is_secret && fsync(s->fd) < 0)
+        code = -errno;
     return code == 0 ? name_it(s) : code;
 }
 

@@ -25,6 +25,7 @@ struct save {
     int beneath;           /* directory that path stays below, its descriptor; 0: anywhere */
     bool parents;          /* directories that are missing are made */
     mode_t mode;           /* of a new file, before umask */
+    bool is_secret;        /* only its owner may have access, whoever had it to the old file; the disk has it before it is named */
     char *hidden_path;     /* directory_len bytes are the directory, with its slash */
     size_t directory_len;
     bool by_name;          /* it has the hidden name from the start */

@@ -166,18 +166,6 @@ static int write_into(const char *path, const void *data, size_t len)
     return (int)n;
 }
 
-/* A symbolic link: the file that it leads to is written; the link stays. */
-static int write_behind(const char *path, const void *data, size_t len)
-{
-    char *real = bide__file_real_path(path);
-    if (!real)
-        return bide_error_code();
-
-    int code = bide_file_write_all(real, data, len);
-    free(real);
-    return code;
-}
-
 struct write_op {
     struct file_op op;
     struct save save;
@@ -195,17 +183,52 @@ static ssize_t write_run(struct file_op *op)
 }
 
 /* EMFILE: wait for a descriptor, and begin anew. */
-static int write_new(struct write_op *o, const char *path, char *hidden)
+static int write_new(struct write_op *o, const char *path, char *hidden, bool is_secret)
 {
     int waited_ms = 0, code;
 
     do {
         bide__save_init(&o->save, path, hidden);
+        o->save.is_secret = is_secret;
+        if (is_secret)
+            o->save.mode = 0600;
         code = bide__file_run(&o->op);
         if (code == 0)
             code = bide__file_wait_for_descriptor(o->op.result, &waited_ms);
     } while (code > 0);
     return code;
+}
+
+static int write_all(const char *path, const void *data, size_t len, bool is_secret);
+
+/* A symbolic link: the file that it leads to is written; the link stays. */
+static int write_behind(const char *path, const void *data, size_t len, bool is_secret)
+{
+    char *real = bide__file_real_path(path);
+    if (!real)
+        return bide_error_code();
+
+    int code = write_all(real, data, len, is_secret);
+    free(real);
+    return code;
+}
+
+static int write_all(const char *path, const void *data, size_t len, bool is_secret)
+{
+    struct write_op o = {.op.run = write_run, .data = data, .len = len};
+    char *hidden = bide__malloc(bide__save_hidden_size(path));
+    if (!hidden)
+        return bide__fail_nomem("bide_file_write_all");
+
+    int code = write_new(&o, path, hidden, is_secret);
+    bide__free(hidden);
+    if (code < 0 || o.op.result == SAVED)
+        return code;
+    if (o.op.result == SAVE_INTO)
+        return write_into(path, data, len);
+    if (o.op.result == SAVE_BEHIND)
+        return write_behind(path, data, len, is_secret);
+    return bide__file_fail("write", path, o.op.result);
 }
 
 int bide_file_write_all(const char *path, const void *data, size_t len)
@@ -214,18 +237,10 @@ int bide_file_write_all(const char *path, const void *data, size_t len)
         return -EINVAL;
     if (len > 0 && bide__is_null(data, __func__, "what to write"))
         return -EINVAL;
-    struct write_op o = {.op.run = write_run, .data = data, .len = len};
-    char *hidden = bide__malloc(bide__save_hidden_size(path));
-    if (!hidden)
-        return bide__fail_nomem("bide_file_write_all");
+    return write_all(path, data, len, false);
+}
 
-    int code = write_new(&o, path, hidden);
-    bide__free(hidden);
-    if (code < 0 || o.op.result == SAVED)
-        return code;
-    if (o.op.result == SAVE_INTO)
-        return write_into(path, data, len);
-    if (o.op.result == SAVE_BEHIND)
-        return write_behind(path, data, len);
-    return bide__file_fail("write", path, o.op.result);
+int bide__file_write_secret(const char *path, const void *data, size_t len)
+{
+    return write_all(path, data, len, true);
 }

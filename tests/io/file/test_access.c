@@ -189,3 +189,25 @@ EVERYWHERE(file_replaced_without_a_list_does_not_get_its_directorys)
         EXPECT_EQ(status(at("a")).st_mode & 07777, 0660);
     }
 }
+
+/* ---- secrets ---- */
+
+EVERYWHERE(file_secret_is_its_owners_alone_whoever_could_read_the_old_one)
+{
+    struct acl acl = make_acl();
+    mode_t mask = umask(0);
+
+    EXPECT_EQ(bide__file_write_secret(at("a"), "new", 3), 0);
+    EXPECT_EQ(status(at("a")).st_mode & 07777, 0600);
+    EXPECT_EQ(chmod(at("a"), 0664), 0);
+    EXPECT_EQ(bide__file_write_secret(at("a"), "newer", 5), 0);
+    EXPECT_EQ(status(at("a")).st_mode & 07777, 0600);
+    EXPECT_EQ(chmod(at("a"), 0444), 0);
+    EXPECT_EQ(bide__file_write_secret(at("a"), "newest", 6), 0);
+    EXPECT_EQ(status(at("a")).st_mode & 07777, 0600);
+    EXPECT_EQ(setxattr(at("a"), ACL, &acl, sizeof acl, 0) < 0 && errno != EOPNOTSUPP, 0);
+    EXPECT_EQ(bide__file_write_secret(at("a"), "last", 4), 0);
+    EXPECT_EQ(status(at("a")).st_mode & 07777, 0600); /* the mask of a list */
+    EXPECT_EQ(status(at("a")).st_size, 4);
+    umask(mask);
+}
