@@ -74,6 +74,7 @@ required() {
     library libjansson-dev jansson
     library liburing-dev liburing
     library libidn2-dev libidn2
+    library libpsl-dev libpsl
     library zlib1g-dev zlib
     library libbrotli-dev libbrotlienc
     library libzstd-dev libzstd

@@ -25,6 +25,8 @@ for name in names:
         case = json.loads(line)
         coded = case.get("replies_b64") or [case.get("input_b64") or case.get("bytes_b64")]
         texts = [base64.b64decode(text) for text in coded if text] or [str(case.get("input", "")).encode()]
+        if "set_cookie" in case:
+            texts = ["\n".join(case["set_cookie"]).encode()]
         for text in texts:
             data = prefix.encode() + text
             with open(os.path.join(folder, hashlib.sha1(data).hexdigest()), "wb") as out:
@@ -43,6 +45,7 @@ collect_seeds() { # NAME FOLDER
         public_seeds "$2" "B" $shared/dates/cookie-date-rfc6265.jsonl
         public_seeds "$2" "C" $shared/dates/retry-after.jsonl
         ;;
+    cookie) public_seeds "$2" "C" $shared/cookies-http-state/*.jsonl $shared/cookies-jar/set-cookie-parse.jsonl ;;
     h1_chunked) public_seeds "$2" "@" $shared/crash-corpora/http1-*.jsonl ;;
     url) public_seeds "$2" "" $shared/url-whatwg/parse.jsonl $shared/crash-corpora/urls.jsonl ;;
     esac

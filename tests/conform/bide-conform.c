@@ -18,6 +18,7 @@
 
 #include "http/auth/digest.h"
 #include "http/auth/netrc.h"
+#include "http/cookie/cookie.h"
 #include "http/field/date.h"
 #include "http/h1/h1_chunked.h"
 #include "http/proxy/proxy.h"
@@ -168,6 +169,190 @@ static json_t *verb_retry_after(json_t *in)
     return json_pack("{s:n}", "want_seconds");
 }
 
+/* ---- cookies ---- */
+
+static bool parse_url(struct url *out, const char *text)
+{
+    static char storage[BIDE_URL_MAX + 1];
+
+    return text && bide__url_parse(out, text, strlen(text), storage, sizeof storage) == 0;
+}
+
+static void set_all(bide_cookie_jar *jar, const char *url, json_t *fields, int64_t now)
+{
+    struct url u;
+    json_t *field;
+    size_t i;
+
+    if (!parse_url(&u, url))
+        return;
+    json_array_foreach(fields, i, field)
+        bide__jar_set(jar, &u, json_string_value(field), json_string_length(field), now);
+}
+
+static json_t *header_for(bide_cookie_jar *jar, const char *url, int64_t now)
+{
+    struct url u;
+    const char *value = "";
+    ssize_t n = parse_url(&u, url) ? bide__jar_header(jar, &(struct jar_request){.url = &u, .now = now}, &value) : 0;
+
+    return n < 0 ? json_null() : json_stringn(value, (size_t)n);
+}
+
+static json_t *verb_cookie(json_t *in)
+{
+    bide_cookie_jar *jar = bide_cookie_jar_new();
+    int64_t now = time(NULL);
+
+    set_all(jar, text_of(in, "request_url"), json_object_get(in, "set_cookie"), now);
+    json_t *out = json_pack("{s:o}", "expect_cookie_header", header_for(jar, text_of(in, "next_url"), now));
+    bide_release(jar);
+    return out;
+}
+
+/* The rules of a case: suffixes, and "*" for every last label. */
+static psl_ctx_t *suffixes_of(json_t *rules)
+{
+    char text[4096] = "";
+    size_t i, len = 0;
+    json_t *rule;
+
+    json_array_foreach(rules, i, rule)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s\n", json_string_value(rule));
+    FILE *file = fmemopen(text, len ? len : 1, "r");
+    psl_ctx_t *list = psl_load_fp(file);
+    fclose(file);
+    return list;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* All that have not ended, as name=value, sorted. */
+static json_t *all_sorted(bide_cookie_jar *jar, int64_t now)
+{
+    char *texts[JAR_MAX], joined[65536] = "";
+    size_t n = 0, len = 0;
+
+    for (struct cookie *c = bide__jar_after(jar, 0); c; c = bide__jar_after(jar, c->id))
+        if (!bide__cookie_has_ended(c, now) && asprintf(&texts[n], "%s=%s", bide__cookie_name(c), bide__cookie_value(c)) >= 0)
+            n++;
+    qsort(texts, n, sizeof *texts, by_text);
+    for (size_t i = 0; i < n; i++) {
+        len += (size_t)snprintf(joined + len, sizeof joined - len, "%s%s", i ? " " : "", texts[i]);
+        free(texts[i]);
+    }
+    return json_string(joined);
+}
+
+static json_t *verb_jar(json_t *in)
+{
+    bide_cookie_jar *jar = bide_cookie_jar_new();
+    psl_ctx_t *list = suffixes_of(json_object_get(in, "psl"));
+    json_t *step, *got = json_array();
+    size_t i;
+
+    jar->suffixes = list;
+    json_array_foreach(json_object_get(in, "steps"), i, step) {
+        int64_t now = json_integer_value(json_object_get(in, "now")) + json_integer_value(json_object_get(step, "at_ms")) / 1000;
+        const char *op = text_of(step, "op") ? text_of(step, "op") : "", *url = text_of(step, "url");
+        if (strcmp(op, "set") == 0)
+            set_all(jar, url, json_object_get(step, "set_cookie"), now);
+        else if (strcmp(op, "get") == 0)
+            json_array_append_new(got, header_for(jar, url, now));
+        else if (strcmp(op, "all") == 0)
+            json_array_append_new(got, all_sorted(jar, now));
+    }
+    bide_release(jar);
+    psl_free(list);
+    return json_pack("{s:o}", "got", got);
+}
+
+/* In its canonical form; what is no host is taken as it is, in lower case. */
+static struct cookie_host host_of(char out[COOKIE_DOMAIN_SIZE], const char *text)
+{
+    struct cookie_host h = {.name = out, .is_name = true};
+    ssize_t n = bide__cookie_canonical_host(out, text, strlen(text), &h.is_name);
+
+    for (h.len = n < 0 ? 0 : (size_t)n; n < 0 && text[h.len] && h.len < COOKIE_DOMAIN_SIZE - 1; h.len++)
+        out[h.len] = text[h.len] >= 'A' && text[h.len] <= 'Z' ? (char)(text[h.len] + 32) : text[h.len];
+    return h;
+}
+
+static json_t *verb_domain_match(json_t *in)
+{
+    char host[COOKIE_DOMAIN_SIZE], domain[COOKIE_DOMAIN_SIZE];
+    const char *h = text_of(in, "host") ? text_of(in, "host") : "", *d = text_of(in, "cookie_domain");
+    struct cookie_host name = host_of(host, h), of = host_of(domain, d ? d + (d[0] == '.' && d[1]) : "");
+
+    return json_pack("{s:b}", "match", bide__cookie_domain_match(name, of.name, of.len));
+}
+
+static json_t *verb_path_match(json_t *in)
+{
+    const char *path = text_of(in, "request_path"), *of = text_of(in, "cookie_path");
+
+    return json_pack("{s:b}", "match", path && of && bide__cookie_path_match(path, strlen(path), of, strlen(of)));
+}
+
+static json_t *verb_default_path(json_t *in)
+{
+    const char *path = text_of(in, "path") ? text_of(in, "path") : "";
+    size_t len = bide__cookie_default_path_len(path, strlen(path));
+
+    return json_pack("{s:s#}", "want", len > 1 ? path : "/", (int)len);
+}
+
+/* A cookie with this Domain, from this host: is it kept, and whose is it then? */
+static json_t *verb_domain_attribute(json_t *in)
+{
+    bide_cookie_jar *jar = bide_cookie_jar_new();
+    psl_ctx_t *list = suffixes_of(json_object_get(in, "psl"));
+    const char *host = text_of(in, "host") ? text_of(in, "host") : "";
+    bool is_v6 = strchr(host, ':');
+    char url[512], field[512];
+    struct url u;
+
+    jar->suffixes = list;
+    snprintf(url, sizeof url, "http://%s%s%s/", is_v6 ? "[" : "", host, is_v6 ? "]" : "");
+    snprintf(field, sizeof field, "a=b; domain=%s", text_of(in, "domain_attr"));
+    if (parse_url(&u, url))
+        bide__jar_set(jar, &u, field, strlen(field), 0);
+    struct cookie *c = bide__jar_after(jar, 0);
+    json_t *out = json_pack("{s:b, s:s?, s:o}", "accept", c != NULL, "want_domain", c ? c->domain->name : NULL, "host_only",
+                            c ? json_boolean(c->host_only) : json_null());
+    bide_release(jar);
+    psl_free(list);
+    return out;
+}
+
+/* In the spelling that it came in: it has as many labels there. */
+static const char *last_labels(const char *name, const char *like)
+{
+    size_t n = 1;
+    const char *at = name + strlen(name);
+
+    for (; *like; like++)
+        n += *like == '.';
+    while (at > name && !(at[-1] == '.' && --n == 0))
+        at--;
+    return at;
+}
+
+static json_t *verb_psl(json_t *in)
+{
+    const char *text = text_of(in, "input") ? text_of(in, "input") : "", *found = NULL;
+    char name[COOKIE_DOMAIN_SIZE];
+    bool is_name;
+
+    if (bide__cookie_canonical_host(name, text, strlen(text), &is_name) >= 0 && is_name)
+        found = bide__registrable_domain(psl_builtin(), name);
+    bool is_ascii = text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.")] == '\0';
+    return json_pack("{s:s?}", "registrable", found && !is_ascii ? last_labels(text, found) : found);
+}
+
 /* ---- requests, as the server reads them ---- */
 
 /* The body at in[0..len): its length, -1 if it is not whole, or an error. */
@@ -312,6 +497,13 @@ static const struct {
     {"idna", verb_idna},
     {"date", verb_date},
     {"retry-after", verb_retry_after},
+    {"cookie", verb_cookie},
+    {"jar", verb_jar},
+    {"domain-match", verb_domain_match},
+    {"domain-attribute", verb_domain_attribute},
+    {"path-match", verb_path_match},
+    {"default-path", verb_default_path},
+    {"psl", verb_psl},
     {"http1-request", verb_request},
     {"json", verb_json},
     {"digest", verb_digest},
@@ -349,8 +541,10 @@ int main(int argc, char **argv)
     ssize_t len;
 
     if (!run) {
-        fprintf(stderr,
-                "usage: bide-conform url|date|retry-after|http1-request|json|digest|netrc|proxy < cases.jsonl\n");
+        fputs("usage: bide-conform VERB < cases.jsonl, where VERB is one of", stderr);
+        for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+            fprintf(stderr, " %s", verbs[i].name);
+        fputc('\n', stderr);
         return 2;
     }
     while ((len = getline(&line, &cap, stdin)) >= 0)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # conform.sh BIDE BIDE_CONFORM [SUITE...] - run the public suites of ../shared/conformance and count passes per level.
 #
-# Suites: url idna http1 desync tls digest netrc proxy.  A required case that fails and is not in tests/conform/exceptions.txt makes the exit
+# Suites: url idna cookie jar psl date http1 desync tls digest netrc proxy.  A required case that fails and is not in tests/conform/exceptions.txt makes the exit
 # status 1, and so does an exception that passes: the list stays true.  Of idna, names that must be refused and are not
 # fail, or are taken for another; that more are refused (docs/conformance.md) is counted.  Without the folder there is
 # nothing to run.
@@ -11,13 +11,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 cases=${CONF:-$here/../../../shared/conformance}
 
 if [ $# -lt 2 ]; then
-    echo "usage: conform.sh BIDE BIDE_CONFORM [url|idna|http1|desync|tls|digest|netrc|proxy ...]" >&2
+    echo "usage: conform.sh BIDE BIDE_CONFORM [url|idna|cookie|jar|psl|date|http1|desync|tls|digest|netrc|proxy ...]" >&2
     exit 2
 fi
 bide=$1
 adapter=$2
 shift 2
-[ $# -gt 0 ] || set -- url idna http1 desync tls digest netrc proxy
+[ $# -gt 0 ] || set -- url idna cookie jar psl date http1 desync tls digest netrc proxy
 
 if [ ! -d "$cases" ]; then
     echo "conform: skipped, there is no $cases"
@@ -59,6 +59,37 @@ for name in "toascii", "IdnaTestV2":
     print(f"  {name}: {right} of {len(lines)}, {refused} more are refused")
 sys.exit(wrong > 0)
 PY
+}
+
+# The answers that a script of a jar wants, as one list; and the dates of which it only matters that they are some.
+prepare_cookies() {
+    python3 - "$cases" "$tmp" <<'PY'
+import json, sys
+cases, tmp = sys.argv[1:]
+with open(f"{tmp}/scripts.jsonl", "w") as out:
+    for line in open(f"{cases}/cookies-jar/jar-scripts.jsonl"):
+        case = json.loads(line)
+        case["got"] = [step.get("want", step.get("want_sorted")) for step in case["steps"] if step["op"] != "set"]
+        out.write(json.dumps(case) + "\n")
+exact, any_date = open(f"{tmp}/date-exact.jsonl", "w"), open(f"{tmp}/date-any.jsonl", "w")
+for name in "cookie-date-rfc6265", "http-date":
+    for line in open(f"{cases}/dates/{name}.jsonl"):
+        (any_date if "expect_valid" in json.loads(line) else exact).write(line)
+PY
+}
+
+# Some date is all that these want.
+judge_any_date() {
+    missed=$("$adapter" date <"$tmp/date-any.jsonl" | grep -c '"expect_unix":null')
+    echo "  some date: $(($(wc -l <"$tmp/date-any.jsonl") - missed)) of $(wc -l <"$tmp/date-any.jsonl")"
+    [ "$missed" -eq 0 ] || failed=1
+}
+
+# lines FILE KEYS WANT VERB: a suite of lines, judged under the folder's name.
+lines() {
+    name=$(basename "$1" .jsonl)
+    run_suite jsonl "$1" "$2" "$3" "$adapter $4" >"$tmp/$name-$3" 2>&1
+    judge "$4, $name, $3" "${5:-$(basename "$(dirname "$1")")/$name}/" "$tmp/$name-$3"
 }
 
 # run.py prints "FAIL level id ...", then a count for each level.
@@ -106,6 +137,29 @@ for suite in "$@"; do
     idna)
         echo "idna:"
         judge_idna || failed=1
+        ;;
+    cookie)
+        for name in parser wpt-6265bis; do
+            lines "$cases/cookies-http-state/$name.jsonl" request_url,set_cookie,next_url expect_cookie_header cookie
+        done
+        ;;
+    jar)
+        prepare_cookies
+        lines "$tmp/scripts.jsonl" now,psl,steps got jar cookies-jar/jar-scripts
+        lines "$cases/cookies-jar/domain-match.jsonl" host,cookie_domain match domain-match
+        for want in accept want_domain host_only; do
+            lines "$cases/cookies-jar/domain-attribute.jsonl" host,domain_attr,psl "$want" domain-attribute
+        done
+        lines "$cases/cookies-jar/path-match.jsonl" request_path,cookie_path match path-match
+        lines "$cases/cookies-jar/default-path.jsonl" path want default-path
+        ;;
+    psl)
+        lines "$cases/psl/checkPublicSuffix.jsonl" input registrable psl
+        ;;
+    date)
+        prepare_cookies
+        lines "$tmp/date-exact.jsonl" input expect_unix date dates
+        judge_any_date
         ;;
     http1)
         run_suite http1 "$bide get {url}" >"$tmp/http1" 2>&1
