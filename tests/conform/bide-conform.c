@@ -271,23 +271,23 @@ static json_t *verb_jar(json_t *in)
 }
 
 /* In its canonical form; what is no host is taken as it is, in lower case. */
-static struct cookie_host host_of(char out[COOKIE_DOMAIN_SIZE], const char *text)
+static struct host_name host_of(char out[HOST_NAME_SIZE], const char *text)
 {
-    struct cookie_host h = {.name = out, .is_name = true};
-    ssize_t n = bide__cookie_canonical_host(out, text, strlen(text), &h.is_name);
+    struct host_name h = {.name = out, .is_name = true};
+    ssize_t n = bide__host_name_put(out, text, strlen(text), &h.is_name);
 
-    for (h.len = n < 0 ? 0 : (size_t)n; n < 0 && text[h.len] && h.len < COOKIE_DOMAIN_SIZE - 1; h.len++)
+    for (h.len = n < 0 ? 0 : (size_t)n; n < 0 && text[h.len] && h.len < HOST_NAME_SIZE - 1; h.len++)
         out[h.len] = text[h.len] >= 'A' && text[h.len] <= 'Z' ? (char)(text[h.len] + 32) : text[h.len];
     return h;
 }
 
 static json_t *verb_domain_match(json_t *in)
 {
-    char host[COOKIE_DOMAIN_SIZE], domain[COOKIE_DOMAIN_SIZE];
+    char host[HOST_NAME_SIZE], domain[HOST_NAME_SIZE];
     const char *h = text_of(in, "host") ? text_of(in, "host") : "", *d = text_of(in, "cookie_domain");
-    struct cookie_host name = host_of(host, h), of = host_of(domain, d ? d + (d[0] == '.' && d[1]) : "");
+    struct host_name name = host_of(host, h), of = host_of(domain, d ? d + (d[0] == '.' && d[1]) : "");
 
-    return json_pack("{s:b}", "match", bide__cookie_domain_match(name, of.name, of.len));
+    return json_pack("{s:b}", "match", bide__host_name_is_in(name, of.name, of.len));
 }
 
 static json_t *verb_path_match(json_t *in)
@@ -344,10 +344,10 @@ static const char *last_labels(const char *name, const char *like)
 static json_t *verb_psl(json_t *in)
 {
     const char *text = text_of(in, "input") ? text_of(in, "input") : "", *found = NULL;
-    char name[COOKIE_DOMAIN_SIZE];
+    char name[HOST_NAME_SIZE];
     bool is_name;
 
-    if (bide__cookie_canonical_host(name, text, strlen(text), &is_name) >= 0 && is_name)
+    if (bide__host_name_put(name, text, strlen(text), &is_name) >= 0 && is_name)
         found = bide__registrable_domain(psl_builtin(), name);
     bool is_ascii = text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.")] == '\0';
     return json_pack("{s:s?}", "registrable", found && !is_ascii ? last_labels(text, found) : found);

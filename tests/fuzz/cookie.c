@@ -50,7 +50,7 @@ static void check_sent(bide_cookie_jar *jar, const char *text)
     must(n >= 0 && n <= JAR_HEADER_MAX && bide__cookie_text_ok(value, (size_t)n));
     for (size_t i = 0; i < jar->nchosen; i++) {
         const struct cookie *c = jar->chosen[i];
-        must(bide__cookie_domain_match(bide__cookie_host(&u), c->domain->name, c->domain->len));
+        must(bide__host_name_is_in(bide__host_name_of(&u), c->domain->name, c->domain->len));
         must(!c->secure || bide__url_is_secure(&u));
     }
 }

@@ -5,11 +5,11 @@
 #include "http/cookie/cookie.h"
 
 /* Which domain it belongs to; `out` is where that is written. */
-static int decide_domain(const bide_cookie_jar *jar, struct cookie_host host, const struct set_cookie *from,
-                         char out[COOKIE_DOMAIN_SIZE], struct new_cookie *c)
+static int decide_domain(const bide_cookie_jar *jar, struct host_name host, const struct set_cookie *from,
+                         char out[HOST_NAME_SIZE], struct new_cookie *c)
 {
     c->host_only = true;
-    if (host.len >= COOKIE_DOMAIN_SIZE)
+    if (host.len >= HOST_NAME_SIZE)
         return COOKIE_EDOMAIN; /* longer than a name can be */
     memcpy(out, host.name, host.len);
     out[host.len] = '\0';
@@ -18,17 +18,17 @@ static int decide_domain(const bide_cookie_jar *jar, struct cookie_host host, co
     if (from->domain_len == 0 && !from->domain_has_dot)
         return 0;
     if (!host.is_name)
-        return !from->domain_has_dot && bide__cookie_domain_match(host, from->domain, from->domain_len) ? 0 : COOKIE_EDOMAIN;
+        return !from->domain_has_dot && bide__host_name_is_in(host, from->domain, from->domain_len) ? 0 : COOKIE_EDOMAIN;
 
     bool is_name;
-    ssize_t len = bide__cookie_canonical_host(out, from->domain, from->domain_len, &is_name);
+    ssize_t len = bide__host_name_put(out, from->domain, from->domain_len, &is_name);
     if (len < 0 || !is_name)
         return COOKIE_EDOMAIN;
     c->domain_len = (size_t)len;
     if (bide__is_public_suffix(jar->suffixes, out))
         return c->domain_len == host.len && memcmp(out, host.name, host.len) == 0 ? 0 : COOKIE_ESUFFIX;
     c->host_only = false;
-    return bide__cookie_domain_match(host, out, c->domain_len) ? 0 : COOKIE_EDOMAIN;
+    return bide__host_name_is_in(host, out, c->domain_len) ? 0 : COOKIE_EDOMAIN;
 }
 
 static void decide_path(const struct url *url, const struct set_cookie *from, struct new_cookie *c)
@@ -79,11 +79,11 @@ int bide__cookie_check_prefix(const struct new_cookie *c)
 /* Step 16: one that is Secure would be sent beside this one, or hidden by it. */
 static bool lies_over(const struct cookie *old, const struct new_cookie *c)
 {
-    struct cookie_host a = {old->domain->name, old->domain->len, true}, b = {c->domain, c->domain_len, true};
+    struct host_name a = {old->domain->name, old->domain->len, true}, b = {c->domain, c->domain_len, true};
 
     if (!old->secure || old->name_len != c->name_len || memcmp(bide__cookie_name(old), c->name, c->name_len) != 0)
         return false;
-    return (bide__cookie_domain_match(a, b.name, b.len) || bide__cookie_domain_match(b, a.name, a.len)) &&
+    return (bide__host_name_is_in(a, b.name, b.len) || bide__host_name_is_in(b, a.name, a.len)) &&
            bide__cookie_path_match(c->path, c->path_len, bide__cookie_path(old), old->path_len);
 }
 
@@ -112,11 +112,11 @@ static int check(const bide_cookie_jar *jar, const struct url *url, const struct
 
 int bide__jar_accept(bide_cookie_jar *jar, const struct url *url, const struct set_cookie *from, int64_t now)
 {
-    char domain[COOKIE_DOMAIN_SIZE];
+    char domain[HOST_NAME_SIZE];
     struct new_cookie c = {.name = from->name, .value = from->value, .name_len = from->name_len, .value_len = from->value_len,
                            .expires = decide_expires(from, now), .secure = from->secure, .http_only = from->http_only,
                            .same_site = from->same_site};
-    int code = jar->is_closed ? COOKIE_ESTATE : decide_domain(jar, bide__cookie_host(url), from, domain, &c);
+    int code = jar->is_closed ? COOKIE_ESTATE : decide_domain(jar, bide__host_name_of(url), from, domain, &c);
     if (code < 0)
         return code;
 

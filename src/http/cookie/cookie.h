@@ -17,7 +17,7 @@
 
 #include "base/base.h"
 #include "http/field/fields.h"
-#include "http/url/url.h"
+#include "http/url/host_name.h"
 
 #define COOKIE_PAIR_MAX      4096               /* bytes of name and value together */
 #define COOKIE_ATTRIBUTE_MAX 1024               /* of the value of an attribute; a longer one is not there */
@@ -51,18 +51,9 @@ enum cookie_error {
 
 const char *bide__cookie_strerror(int error);
 
-/* ---- match.c: hosts and paths ---- */
+/* ---- match.c: paths, and who registers names ---- */
 
-/* A host as cookies compare it: lower case, ASCII, without brackets and without the dot at its end. */
-struct cookie_host {
-    const char *name;
-    size_t len;
-    bool is_name; /* not an address */
-};
-
-struct cookie_host bide__cookie_host(const struct url *url);
-/* RFC 6265bis 5.1.3 and 5.1.4. */
-bool bide__cookie_domain_match(struct cookie_host host, const char *domain, size_t len);
+/* RFC 6265bis 5.1.4. */
 bool bide__cookie_path_match(const char *path, size_t len, const char *of_cookie, size_t cookie_len);
 /* How much of a URL's path is the path of a cookie that has none: 1 for "/". */
 size_t bide__cookie_default_path_len(const char *path, size_t len);
@@ -71,10 +62,6 @@ size_t bide__cookie_default_path_len(const char *path, size_t len);
 bool bide__is_public_suffix(const psl_ctx_t *list, const char *name);
 /* The name that somebody registered, a part of this one; NULL: it is a public suffix, or an address. */
 const char *bide__registrable_domain(const psl_ctx_t *list, const char *name);
-
-/* Write a domain or an address in its canonical form; its length, or COOKIE_EDOMAIN. */
-#define COOKIE_DOMAIN_SIZE 256
-ssize_t bide__cookie_canonical_host(char out[COOKIE_DOMAIN_SIZE], const char *text, size_t len, bool *is_name);
 
 /* ---- set_cookie.c: one Set-Cookie field ---- */
 

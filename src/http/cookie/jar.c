@@ -117,11 +117,11 @@ struct crowd {
 
 static bool is_in(const struct cookie *c, const struct crowd *crowd)
 {
-    struct cookie_host host = {c->domain->name, c->domain->len, true};
+    struct host_name host = {c->domain->name, c->domain->len, true};
 
     if (crowd->domain)
         return c->domain == crowd->domain;
-    return !crowd->site || bide__cookie_domain_match(host, crowd->site, strlen(crowd->site));
+    return !crowd->site || bide__host_name_is_in(host, crowd->site, strlen(crowd->site));
 }
 
 static bool goes_before(const struct cookie *a, const struct cookie *b)

@@ -1,32 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * match.c - which hosts and paths a cookie is for: RFC 6265bis 5.1, and the list of public suffixes.
- *
- * Names are compared in their canonical form (D13): lower case, ASCII, no dot at the end.  An address matches itself alone.
- */
+/* match.c - which paths a cookie is for (RFC 6265bis 5.1.4), and the list of public suffixes. */
 #include "http/cookie/cookie.h"
-
-struct cookie_host bide__cookie_host(const struct url *url)
-{
-    struct cookie_host h = {bide__url_part(url, url->hostname), url->hostname.len, url->host_kind == URL_NAME};
-
-    if (url->host_kind == URL_IPV6) { /* [::1] */
-        h.name++;
-        h.len -= 2;
-    } else if (h.len > 1 && h.name[h.len - 1] == '.') {
-        h.len--;
-    }
-    return h;
-}
-
-bool bide__cookie_domain_match(struct cookie_host host, const char *domain, size_t len)
-{
-    if (host.len == len)
-        return memcmp(host.name, domain, len) == 0;
-    if (!host.is_name || len == 0 || host.len < len)
-        return false;
-    return host.name[host.len - len - 1] == '.' && memcmp(host.name + host.len - len, domain, len) == 0;
-}
 
 static int hex_digit(char c)
 {
@@ -82,29 +56,4 @@ bool bide__is_public_suffix(const psl_ctx_t *list, const char *name)
 const char *bide__registrable_domain(const psl_ctx_t *list, const char *name)
 {
     return list ? psl_registrable_domain(list, name) : NULL;
-}
-
-/* An IPv6 address may come with its brackets or without; it leaves without. */
-ssize_t bide__cookie_canonical_host(char out[COOKIE_DOMAIN_SIZE], const char *text, size_t len, bool *is_name)
-{
-    char bracketed[COOKIE_DOMAIN_SIZE];
-    struct url_out host = {.data = out, .cap = COOKIE_DOMAIN_SIZE - 1};
-    uint8_t kind, zone;
-    if (len == 0 || len > sizeof bracketed - 2 || text[len - 1] == '.')
-        return COOKIE_EDOMAIN;
-
-    if (text[0] != '[' && memchr(text, ':', len)) {
-        bracketed[0] = '[';
-        memcpy(bracketed + 1, text, len);
-        bracketed[len + 1] = ']';
-        text = bracketed;
-        len += 2;
-    }
-    if (bide__url_put_host(&host, text, len, &kind, &zone) < 0 || host.full)
-        return COOKIE_EDOMAIN;
-    if (kind == URL_IPV6)
-        memmove(out, out + 1, host.len -= 2);
-    out[host.len] = '\0';
-    *is_name = kind == URL_NAME;
-    return (ssize_t)host.len;
 }

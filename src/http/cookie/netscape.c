@@ -71,11 +71,11 @@ static bool read_expires(struct word w, int64_t *out)
 }
 
 /* False: nobody could have set it. */
-static bool read_domain(const bide_cookie_jar *jar, struct word w, char domain[COOKIE_DOMAIN_SIZE], struct new_cookie *c)
+static bool read_domain(const bide_cookie_jar *jar, struct word w, char domain[HOST_NAME_SIZE], struct new_cookie *c)
 {
     size_t dot = w.len > 0 && w.text[0] == '.';
     bool is_name;
-    ssize_t len = bide__cookie_canonical_host(domain, w.text + dot, w.len - dot, &is_name);
+    ssize_t len = bide__host_name_put(domain, w.text + dot, w.len - dot, &is_name);
     if (len < 0)
         return false;
 
@@ -99,7 +99,7 @@ static bool read_pair(const struct word words[FIELDS], struct new_cookie *c)
 static int read_line(bide_cookie_jar *jar, const char *line, size_t len, int64_t now)
 {
     struct word words[FIELDS];
-    char domain[COOKIE_DOMAIN_SIZE];
+    char domain[HOST_NAME_SIZE];
     struct new_cookie c = {.http_only = begins_with(line, len, HTTP_ONLY)};
     size_t skip = c.http_only ? strlen(HTTP_ONLY) : 0;
     bool is_wide;

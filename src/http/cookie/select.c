@@ -70,7 +70,7 @@ static int choose_of(bide_cookie_jar *jar, struct jar_domain *d, const struct ja
 /* The host, and each name above it. */
 static int choose(bide_cookie_jar *jar, const struct jar_request *q)
 {
-    struct cookie_host host = bide__cookie_host(q->url);
+    struct host_name host = bide__host_name_of(q->url);
     const char *name = host.name, *end = host.name + host.len;
     int code = 0;
 
@@ -127,8 +127,8 @@ ssize_t bide__jar_choose(bide_cookie_jar *jar, const struct jar_request *q, cons
 
 bool bide__cookie_same_site(const psl_ctx_t *suffixes, const struct url *a, const struct url *b)
 {
-    struct cookie_host x = bide__cookie_host(a), y = bide__cookie_host(b);
-    char name[COOKIE_DOMAIN_SIZE];
+    struct host_name x = bide__host_name_of(a), y = bide__host_name_of(b);
+    char name[HOST_NAME_SIZE];
     if (bide__url_is_secure(a) != bide__url_is_secure(b))
         return false;
     if (x.len == y.len && memcmp(x.name, y.name, x.len) == 0)
@@ -139,5 +139,5 @@ bool bide__cookie_same_site(const psl_ctx_t *suffixes, const struct url *a, cons
     memcpy(name, x.name, x.len);
     name[x.len] = '\0';
     const char *site = bide__registrable_domain(suffixes, name);
-    return site && bide__cookie_domain_match(y, site, strlen(site));
+    return site && bide__host_name_is_in(y, site, strlen(site));
 }

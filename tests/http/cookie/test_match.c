@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_match.c - which hosts and paths a cookie is for (R116, D13). */
+/* test_match.c - which paths a cookie is for, and who registers names (R116, D13). */
 #include "http/cookie/jar.h"
-
-static bool domain_match(const char *host, const char *domain)
-{
-    struct guarded g = guarded_copy(host, strlen(host)), h = guarded_copy(domain, strlen(domain));
-    struct cookie_host of = {g.data, strlen(host), host[0] < '0' || host[0] > '9'};
-    bool match = bide__cookie_domain_match(of, h.data, strlen(domain));
-
-    guarded_free(&g);
-    guarded_free(&h);
-    return match;
-}
 
 static bool path_match(const char *path, const char *of_cookie)
 {
@@ -31,15 +20,6 @@ static const char *default_path(const char *path)
     memcpy(out, path, len);
     out[len] = '\0';
     return out;
-}
-
-UNIT(domain_match_is_the_name_or_a_name_below_it)
-{
-    EXPECT_TRUE(domain_match("a.test", "a.test") && domain_match("b.a.test", "a.test") && domain_match("c.b.a.test", "a.test"));
-    EXPECT_FALSE(domain_match("xa.test", "a.test") || domain_match("a.test", "b.a.test") || domain_match("test", "a.test"));
-    EXPECT_FALSE(domain_match("a.test", "") || domain_match("a.test", "est"));
-    EXPECT_TRUE(domain_match("192.168.0.1", "192.168.0.1"));
-    EXPECT_FALSE(domain_match("192.168.0.1", "168.0.1") || domain_match("192.168.0.1", "0.1"));
 }
 
 UNIT(path_match_is_the_path_or_a_folder_above_it)
@@ -63,44 +43,6 @@ UNIT(default_path_is_the_folder)
     EXPECT_STR(default_path("/a/"), "/a");
     EXPECT_STR(default_path("/a/b/c"), "/a/b");
     EXPECT_STR(default_path("//"), "/");
-}
-
-UNIT(host_D13_is_lower_case_and_without_a_dot_at_its_end)
-{
-    static const char *const cases[][2] = {{"http://EXAMPLE.test./x", "example.test"},
-                                           {"http://[::1]:80/", "::1"},
-                                           {"http://127.0.0.1/", "127.0.0.1"},
-                                           {"http://b\xc3\xbc" "cher.test/", "xn--bcher-kva.test"}};
-
-    for (size_t i = 0; i < array_len(cases); i++) {
-        struct url u = url_of(cases[i][0]);
-        struct cookie_host h = bide__cookie_host(&u);
-        EXPECT_TRUE(h.len == strlen(cases[i][1]) && memcmp(h.name, cases[i][1], h.len) == 0);
-        EXPECT_EQ(h.is_name, i != 1 && i != 2);
-    }
-}
-
-UNIT(canonical_host_D13_takes_names_and_addresses_in_any_spelling)
-{
-    char out[COOKIE_DOMAIN_SIZE];
-    static char name[400];
-    bool is_name;
-
-    EXPECT_EQ(bide__cookie_canonical_host(out, "Example.TEST", 12, &is_name), 12);
-    EXPECT_STR(out, "example.test");
-    EXPECT_TRUE(is_name);
-    EXPECT_EQ(bide__cookie_canonical_host(out, "0:0::1", 6, &is_name), 3);
-    EXPECT_STR(out, "::1");
-    EXPECT_FALSE(is_name);
-    EXPECT_EQ(bide__cookie_canonical_host(out, "[::1]", 5, &is_name), 3);
-    EXPECT_EQ(bide__cookie_canonical_host(out, "10.0.0.1", 8, &is_name), 8);
-    EXPECT_FALSE(is_name);
-    static const char *const bad[] = {"", ".", "a.", "a..b", "a b", "a/b", "a:80", "1.2.3", "[::1", "%41.test"};
-    for (size_t i = 0; i < array_len(bad); i++)
-        EXPECT_EQ(bide__cookie_canonical_host(out, bad[i], strlen(bad[i]), &is_name), COOKIE_EDOMAIN);
-    memset(name, 'a', sizeof name);
-    for (size_t len = 250; len < sizeof name; len++)
-        EXPECT_TRUE(bide__cookie_canonical_host(out, name, len, &is_name) < COOKIE_DOMAIN_SIZE);
 }
 
 UNIT(public_suffixes_D13_are_asked_of_libpsl)
