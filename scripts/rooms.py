@@ -54,8 +54,8 @@ ROOMS = {
     "http/h1": "http/field http/url base",
     "http/connect": "http/field http/url " + TO_IO,
     "http/exchange": "http/connect http/h1 http/field http/url " + TO_IO,
-    "http/policy": "http/exchange/ops.h http/cookie http/field http/url base",
-    "http/client": "http/policy http/exchange http/connect http/cookie http/h1 http/field http/url " + TO_IO,
+    "http/policy": "http/exchange/ops.h http/cookie http/hsts http/field http/url base",
+    "http/client": "http/policy http/exchange http/connect http/cookie http/hsts http/h1 http/field http/url " + TO_IO,
     "http/server": "http/exchange/ops.h http/h1 http/field http/url " + TO_IO,
     "http": "http/* " + TO_IO,
     "pool/shm": "core/* base",
@@ -100,7 +100,7 @@ PUBLIC = {
     "cplusplus_job": "pool",
     "sync": "sync",
     "stream": "io", "extend": "io", "tls": "io", "file": "io", "signal": "io", "process": "io",
-    "url": "http", "http": "http", "json": "http", "server": "http", "date": "http", "cookie": "http",
+    "url": "http", "http": "http", "json": "http", "server": "http", "date": "http", "cookie": "http", "hsts": "http",
     "job": "pool", "pool": "pool", "pool_call": "pool", "pool_redis": "pool", "pool_report": "pool",
     "bide": "cli",  # the umbrella: for users only
 }

@@ -24,6 +24,7 @@
 #include <bide/url.h>
 #include <bide/date.h>
 #include <bide/cookie.h>
+#include <bide/hsts.h>
 #include <bide/http.h>
 #include <bide/json.h>
 #include <bide/server.h>

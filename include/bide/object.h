@@ -163,6 +163,7 @@ struct bide_cookie_jar;
 struct bide_file;
 struct bide_future;
 struct bide_handle;
+struct bide_hsts;
 struct bide_listener;
 struct bide_loop;
 struct bide_pool;
@@ -179,11 +180,11 @@ struct bide_url;
 /* No other pointer compiles. */
 #define bide__must_be_an_object_of_bide(x)                                                                            \
     _Generic((x), void *: 1, struct bide_completed *: 1, struct bide_cookie_jar *: 1, struct bide_file *: 1,          \
-                  struct bide_future *: 1, struct bide_handle *: 1, struct bide_listener *: 1,                        \
-                  struct bide_loop *: 1, struct bide_pool *: 1, struct bide_pool_stream *: 1,                         \
-                  struct bide_response *: 1, struct bide_server *: 1, struct bide_session *: 1,                       \
-                  struct bide_signals *: 1, struct bide_stream *: 1, struct bide_task *: 1, struct bide_tls *: 1,     \
-                  struct bide_url *: 1)
+                  struct bide_future *: 1, struct bide_handle *: 1, struct bide_hsts *: 1,                            \
+                  struct bide_listener *: 1, struct bide_loop *: 1, struct bide_pool *: 1,                            \
+                  struct bide_pool_stream *: 1, struct bide_response *: 1, struct bide_server *: 1,                   \
+                  struct bide_session *: 1, struct bide_signals *: 1, struct bide_stream *: 1,                        \
+                  struct bide_task *: 1, struct bide_tls *: 1, struct bide_url *: 1)
 #define bide_release(x) (bide_release)(((void)bide__must_be_an_object_of_bide(x), (x)))
 #define bide_retain(x) (bide_retain)(((void)bide__must_be_an_object_of_bide(x), (x)))
 #endif
