@@ -46,6 +46,10 @@ collect_seeds() { # NAME FOLDER
         public_seeds "$2" "C" $shared/dates/retry-after.jsonl
         ;;
     cookie) public_seeds "$2" "C" $shared/cookies-http-state/*.jsonl $shared/cookies-jar/set-cookie-parse.jsonl ;;
+    parameters)
+        public_seeds "$2" "A" $shared/mime-type/parse.jsonl
+        public_seeds "$2" "B" $shared/content-disposition/parse.jsonl
+        ;;
     h1_chunked) public_seeds "$2" "@" $shared/crash-corpora/http1-*.jsonl ;;
     url) public_seeds "$2" "" $shared/url-whatwg/parse.jsonl $shared/crash-corpora/urls.jsonl ;;
     esac

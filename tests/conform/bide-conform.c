@@ -23,6 +23,7 @@
 #include "http/h1/h1_chunked.h"
 #include "http/proxy/proxy.h"
 #include "http/url/url.h"
+#include "http/value/values.h"
 
 typedef json_t *verb_fn(json_t *in);
 
@@ -353,6 +354,98 @@ static json_t *verb_psl(json_t *in)
     return json_pack("{s:s?}", "registrable", found && !is_ascii ? last_labels(text, found) : found);
 }
 
+/* ---- values with parameters ---- */
+
+static char *lower_copy(const char *text, size_t len)
+{
+    char *copy = strndup(text, len);
+
+    for (char *c = copy; copy && *c; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c += 32;
+    return copy;
+}
+
+/* WHATWG MIME Sniffing 4.5: ;name=value, quoted unless the value is a token. */
+static void write_parameter(FILE *out, const struct param *p, json_t *seen)
+{
+    char *name = lower_copy(p->name, p->name_len), value[4096];
+    size_t n = bide__param_value(p, value, sizeof value);
+
+    n = n < sizeof value ? n : sizeof value;
+    if (!json_object_get(seen, name)) {
+        bool is_token = bide__header_name_ok(value, n);
+        json_object_set_new(seen, name, json_true());
+        fprintf(out, is_token ? ";%s=" : ";%s=\"", name);
+        for (size_t i = 0; i < n; i++)
+            fprintf(out, value[i] == '"' || value[i] == '\\' ? "\\%c" : "%c", value[i]);
+        if (!is_token)
+            fputc('"', out);
+    }
+    free(name);
+}
+
+static json_t *verb_mime(json_t *in)
+{
+    const char *text = text_of(in, "input") ? text_of(in, "input") : "";
+    struct mime m;
+    struct param p;
+    char *written = NULL;
+    size_t size;
+    if (!bide__mime_parse(&m, text, strlen(text)))
+        return json_pack("{s:n}", "serialized");
+
+    FILE *out = open_memstream(&written, &size);
+    json_t *seen = json_object();
+    char *type = lower_copy(m.type, m.type_len), *subtype = lower_copy(m.subtype, m.subtype_len);
+    fprintf(out, "%s/%s", type, subtype);
+    while (bide__mime_next(&m.params, &p))
+        write_parameter(out, &p, seen);
+    fclose(out);
+    json_t *answer = json_pack("{s:s}", "serialized", written);
+    free(written);
+    free(type);
+    free(subtype);
+    json_decref(seen);
+    return answer;
+}
+
+/* What filename and filename* say is shown as the name under which it would be saved, the others as they came. */
+static json_t *parameter_of(const struct param *p)
+{
+    char value[1024], safe[FILE_NAME_SIZE];
+    bool is_extended = bide__header_equals(p->name, p->name_len, "filename*");
+    long n = is_extended ? bide__param_extended(p, value, sizeof value) : (long)bide__param_value(p, value, sizeof value);
+    if (n < 0 || (size_t)n > sizeof value)
+        return NULL;
+    if (!is_extended && !bide__header_equals(p->name, p->name_len, "filename"))
+        return json_stringn(value, (size_t)n);
+    return json_stringn(safe, bide__file_name_make_safe(safe, value, (size_t)n));
+}
+
+static json_t *verb_content_disposition(json_t *in)
+{
+    const char *text = text_of(in, "input") ? text_of(in, "input") : "";
+    struct disposition d;
+    struct param p;
+    json_t *params = json_object();
+    if (!bide__disposition_parse(&d, text, strlen(text)))
+        return json_pack("{s:n, s:o}", "type", "params", params);
+
+    while (bide__params_next(&d.params, &p)) {
+        char *name = lower_copy(p.name, p.name_len);
+        json_t *value = parameter_of(&p);
+        if (value && !json_object_get(params, name))
+            json_object_set(params, name, value);
+        json_decref(value);
+        free(name);
+    }
+    char *type = lower_copy(d.type, d.type_len);
+    json_t *answer = json_pack("{s:s, s:o}", "type", type, "params", params);
+    free(type);
+    return answer;
+}
+
 /* ---- requests, as the server reads them ---- */
 
 /* The body at in[0..len): its length, -1 if it is not whole, or an error. */
@@ -504,6 +597,8 @@ static const struct {
     {"path-match", verb_path_match},
     {"default-path", verb_default_path},
     {"psl", verb_psl},
+    {"mime", verb_mime},
+    {"content-disposition", verb_content_disposition},
     {"http1-request", verb_request},
     {"json", verb_json},
     {"digest", verb_digest},

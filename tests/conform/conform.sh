@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # conform.sh BIDE BIDE_CONFORM [SUITE...] - run the public suites of ../shared/conformance and count passes per level.
 #
-# Suites: url idna cookie jar psl date http1 desync tls digest netrc proxy.  A required case that fails and is not in tests/conform/exceptions.txt makes the exit
+# Suites: url idna cookie jar psl date mime disposition http1 desync tls digest netrc proxy.  A required case that fails and is not in tests/conform/exceptions.txt makes the exit
 # status 1, and so does an exception that passes: the list stays true.  Of idna, names that must be refused and are not
 # fail, or are taken for another; that more are refused (docs/conformance.md) is counted.  Without the folder there is
 # nothing to run.
@@ -11,13 +11,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 cases=${CONF:-$here/../../../shared/conformance}
 
 if [ $# -lt 2 ]; then
-    echo "usage: conform.sh BIDE BIDE_CONFORM [url|idna|cookie|jar|psl|date|http1|desync|tls|digest|netrc|proxy ...]" >&2
+    echo "usage: conform.sh BIDE BIDE_CONFORM [url|idna|cookie|jar|psl|date|mime|disposition|http1|desync|tls|digest|netrc|proxy ...]" >&2
     exit 2
 fi
 bide=$1
 adapter=$2
 shift 2
-[ $# -gt 0 ] || set -- url idna cookie jar psl date http1 desync tls digest netrc proxy
+[ $# -gt 0 ] || set -- url idna cookie jar psl date mime disposition http1 desync tls digest netrc proxy
 
 if [ ! -d "$cases" ]; then
     echo "conform: skipped, there is no $cases"
@@ -75,6 +75,16 @@ exact, any_date = open(f"{tmp}/date-exact.jsonl", "w"), open(f"{tmp}/date-any.js
 for name in "cookie-date-rfc6265", "http-date":
     for line in open(f"{cases}/dates/{name}.jsonl"):
         (any_date if "expect_valid" in json.loads(line) else exact).write(line)
+PY
+}
+
+# Those that the suite's own client takes: of the others any sane answer will do, and no crash.
+prepare_disposition() {
+    python3 - "$cases/content-disposition/parse.jsonl" "$tmp/disposition-good.jsonl" "$tmp/disposition-odd.jsonl" <<'PY'
+import json, sys
+good, odd = open(sys.argv[2], "w"), open(sys.argv[3], "w")
+for line in open(sys.argv[1]):
+    (odd if json.loads(line)["upstream_warns"] else good).write(line)
 PY
 }
 
@@ -160,6 +170,17 @@ for suite in "$@"; do
         prepare_cookies
         lines "$tmp/date-exact.jsonl" input expect_unix date dates
         judge_any_date
+        ;;
+    mime)
+        lines "$cases/mime-type/parse.jsonl" input serialized mime
+        ;;
+    disposition)
+        prepare_disposition
+        lines "$tmp/disposition-good.jsonl" input type content-disposition content-disposition
+        lines "$tmp/disposition-good.jsonl" input params content-disposition content-disposition
+        answered=$("$adapter" content-disposition <"$tmp/disposition-odd.jsonl" | wc -l)
+        echo "  odd ones answered: $answered of $(wc -l <"$tmp/disposition-odd.jsonl")"
+        [ "$answered" -eq "$(wc -l <"$tmp/disposition-odd.jsonl")" ] || failed=1
         ;;
     http1)
         run_suite http1 "$bide get {url}" >"$tmp/http1" 2>&1

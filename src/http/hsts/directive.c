@@ -2,7 +2,7 @@
 /* directive.c - the value of Strict-Transport-Security (RFC 6797 6.1): a value that is not as it should be means nothing. */
 #include "http/hsts/hsts.h"
 
-#include "http/field/params.h"
+#include "http/value/params.h"
 
 static bool read_seconds(const struct param *p, int64_t *out)
 {

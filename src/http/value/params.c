@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* params.c - the parameters of a field's value; see params.h. */
-#include "http/field/params.h"
+#include "http/value/params.h"
 
 #include <string.h>
 
@@ -32,10 +32,14 @@ static bool closes(const struct params *r, const char *quote)
     return ends_here(&behind);
 }
 
+#define LOOK_AHEAD 1024 /* bytes: else a field of quotes would be looked through again for each of them */
+
 /* A quote that closes nothing is a part of the value, if one that does comes later. */
 static bool has_closing(const struct params *r, const char *from)
 {
-    for (const char *p = from; p < r->end; p++)
+    const char *end = r->end - from < LOOK_AHEAD ? r->end : from + LOOK_AHEAD;
+
+    for (const char *p = from; p < end; p++)
         if (*p == '"' && closes(r, p))
             return true;
     return false;

@@ -8,8 +8,8 @@
  *
  * It reads over what is odd and says that it is: some fields are refused then, some are read as browsers do.
  */
-#ifndef BIDE_HTTP_PARAMS_H
-#define BIDE_HTTP_PARAMS_H
+#ifndef BIDE_HTTP_VALUE_PARAMS_H
+#define BIDE_HTTP_VALUE_PARAMS_H
 
 #include <stdbool.h>
 #include <stddef.h>
