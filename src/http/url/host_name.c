@@ -32,7 +32,7 @@ ssize_t bide__host_name_put(char out[HOST_NAME_SIZE], const char *text, size_t l
     char bracketed[HOST_NAME_SIZE];
     struct url_out host = {.data = out, .cap = HOST_NAME_SIZE - 1};
     uint8_t kind, zone;
-    if (len == 0 || len > sizeof bracketed - 2 || text[len - 1] == '.')
+    if (len == 0 || len > sizeof bracketed - 2)
         return -1;
 
     if (text[0] != '[' && memchr(text, ':', len)) {
@@ -43,6 +43,8 @@ ssize_t bide__host_name_put(char out[HOST_NAME_SIZE], const char *text, size_t l
         len += 2;
     }
     if (bide__url_put_host(&host, text, len, &kind, &zone) < 0 || host.full)
+        return -1;
+    if (out[host.len - 1] == '.') /* or a full stop of another script, which has become one */
         return -1;
     if (kind == URL_IPV6)
         memmove(out, out + 1, host.len -= 2);

@@ -57,7 +57,7 @@ UNIT(host_name_D13_takes_names_and_addresses_in_any_spelling)
     EXPECT_EQ(bide__host_name_put(out, "[::1]", 5, &is_name), 3);
     EXPECT_EQ(bide__host_name_put(out, "10.0.0.1", 8, &is_name), 8);
     EXPECT_FALSE(is_name);
-    static const char *const bad[] = {"", ".", "a.", "a..b", "a b", "a/b", "a:80", "1.2.3", "[::1", "%41.test"};
+    static const char *const bad[] = {"", ".", "a.", "a..b", "a b", "a/b", "a:80", "1.2.3", "[::1", "%41.test", "a.test\xef\xbd\xa1", "com\xe3\x80\x82"};
     for (size_t i = 0; i < array_len(bad); i++)
         EXPECT_EQ(bide__host_name_put(out, bad[i], strlen(bad[i]), &is_name), -1);
     memset(name, 'a', sizeof name);
