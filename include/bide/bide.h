@@ -23,8 +23,6 @@
 #include <bide/tls.h>
 #include <bide/url.h>
 #include <bide/date.h>
-#include <bide/cookie.h>
-#include <bide/hsts.h>
 #include <bide/http.h>
 #include <bide/json.h>
 #include <bide/server.h>

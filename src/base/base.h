@@ -88,6 +88,7 @@ static inline void bide__buf_consume(struct buf *b, size_t n)
 int bide__buf_append(struct buf *b, const void *data, size_t n);
 /* Bytes before `start` were lent out and came back: under a checker the buffer moves, so that a stale pointer is found. */
 void bide__buf_taken_back(struct buf *b);
+int bide__buf_printf(struct buf *b, const char *format, ...) BIDE_PRINTF(2, 3);
 
 /* ---- map.c: bytes -> pointer, for hosts and names.  Hash with a random seed; no order ---- */
 

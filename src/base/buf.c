@@ -74,6 +74,24 @@ int bide__buf_append(struct buf *b, const void *data, size_t n)
     return 0;
 }
 
+int bide__buf_printf(struct buf *b, const char *format, ...)
+{
+    va_list args, again;
+
+    va_start(args, format);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+
+    char *tail = bide__buf_reserve(b, (size_t)n + 1);
+    if (tail) {
+        vsnprintf(tail, (size_t)n + 1, format, again);
+        b->end += (size_t)n;
+    }
+    va_end(again);
+    return tail ? 0 : bide_error_code();
+}
+
 static void move(struct buf *b)
 {
     char *fresh = bide__malloc(b->cap);

@@ -93,9 +93,6 @@ size_t bide__decode_hint(const struct codings *list, const char *in, size_t len)
 
 struct encoder;
 
-/* The coding of that name ("gzip", "deflate", "br", "zstd"); -1: none of ours. */
-int bide__coding_find(const char *name, size_t len);
-
 /* NULL and BIDE_ENOMEM on record. */
 struct encoder *bide__encoder_open(enum coding coding);
 void bide__encoder_close(struct encoder *e);

@@ -16,7 +16,7 @@ static const struct {
     {"gzip", CODING_GZIP}, {"deflate", CODING_DEFLATE}, {"br", CODING_BR}, {"zstd", CODING_ZSTD}, {"x-gzip", CODING_GZIP},
 };
 
-int bide__coding_find(const char *name, size_t len)
+static int find_coding(const char *name, size_t len)
 {
     for (size_t i = 0; i < array_len(names); i++)
         if (bide__header_equals(name, len, names[i].name))
@@ -34,7 +34,7 @@ int bide__codings_add(struct codings *c, const char *value, size_t len)
             continue;
         if (c->named++ == CODINGS_MAX)
             return bide_fail(BIDE_EHTTP, "the body has more than %d content codings", CODINGS_MAX);
-        int coding = bide__coding_find(name, name_len);
+        int coding = find_coding(name, name_len);
         if (coding >= 0)
             c->of[c->n++] = (uint8_t)coding;
         else if (!bide__header_equals(name, name_len, "identity"))

@@ -155,7 +155,6 @@ void bide__jar_drop(bide_cookie_jar *jar, struct cookie *c);
 struct jar_domain *bide__jar_find_domain(const bide_cookie_jar *jar, const char *name, size_t len);
 /* The first with a greater id; NULL: that was the last. */
 struct cookie *bide__jar_after(const bide_cookie_jar *jar, uint64_t id);
-void bide__jar_drop_ended(bide_cookie_jar *jar, int64_t now);
 
 /* ---- accept.c: what an answer sets ---- */
 

@@ -2,7 +2,7 @@
 /*
  * jar.c - cookies that were kept: found by their domain, and looked at in the order in which they were made.
  *
- * Invariants (jar_check() tests them in debug builds):
+ * Invariants (jar.h of its tests looks whether they hold):
  *   J1  no two cookies have the same name, domain, host_only and path.
  *   J2  a domain is in the map if it has cookies, and all[0..n) are the cookies of all domains, by id.
  *   J3  no domain has more than JAR_PER_DOMAIN_MAX, the jar no more than JAR_MAX.
@@ -11,24 +11,6 @@
  * many, or of all, those that are not Secure before those that are, and the one that was not used for longest.
  */
 #include "http/cookie/cookie.h"
-
-#ifndef NDEBUG
-static void jar_check(const bide_cookie_jar *jar)
-{
-    size_t n = 0;
-
-    for (struct map_node *m = bide__map_first(&jar->domains); m; m = bide__map_after(&jar->domains, m)) {
-        const struct jar_domain *d = container_of(m, struct jar_domain, node);
-        assert(d->n > 0 && d->n <= JAR_PER_DOMAIN_MAX && !bide__list_is_empty(&d->cookies));
-        n += d->n;
-    }
-    assert(n == jar->n && n <= JAR_MAX);
-    for (size_t i = 1; i < n; i++)
-        assert(jar->all[i - 1]->id < jar->all[i]->id);
-}
-#else
-#define jar_check(jar) ((void)0)
-#endif
 
 /* ---- looking ---- */
 
@@ -100,7 +82,7 @@ void bide__jar_drop(bide_cookie_jar *jar, struct cookie *c)
     bide__free(c);
 }
 
-void bide__jar_drop_ended(bide_cookie_jar *jar, int64_t now)
+static void drop_ended(bide_cookie_jar *jar, int64_t now)
 {
     for (size_t i = jar->n; i-- > 0;)
         if (bide__cookie_has_ended(jar->all[i], now))
@@ -154,7 +136,7 @@ static void make_room(bide_cookie_jar *jar, struct jar_domain *d, int64_t now)
         return;
 
     d->n++; /* so that it stays when it gets empty */
-    bide__jar_drop_ended(jar, now);
+    drop_ended(jar, now);
     d->n--;
     if (d->n >= JAR_PER_DOMAIN_MAX)
         bide__jar_drop(jar, first_to_go(jar, (struct crowd){.domain = d}, &count));
@@ -283,6 +265,5 @@ int bide__jar_put(bide_cookie_jar *jar, const struct new_cookie *from, int64_t n
         replace(jar, old, c);
     else
         add(jar, d, c, now);
-    jar_check(jar);
     return 0;
 }

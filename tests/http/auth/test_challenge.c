@@ -33,7 +33,8 @@ static const char *shown(const char *field)
     return out;
 }
 
-UNIT(challenge_R118_several_in_one_field_are_told_apart)
+/* R118 */
+UNIT(challenge_several_in_one_field_are_told_apart)
 {
     EXPECT_STR(shown("Basic realm=\"a, b\", Digest realm=\"x\", nonce=abc , Negotiate, NTLM TlRMTVM=, Bearer"),
                "Basic(realm=a, b) Digest(realm=x;nonce=abc) Negotiate NTLM:TlRMTVM= Bearer ");
@@ -64,7 +65,8 @@ UNIT(challenge_that_can_be_read_in_two_ways_is_refused)
     EXPECT_STR(shown("Basic(x)"), "!");
 }
 
-UNIT(challenge_D9_has_ceilings)
+/* D9 */
+UNIT(challenge_has_ceilings)
 {
     char *many = malloc(CHALLENGE_FIELD_MAX + 2);
     size_t n = (size_t)sprintf(many, "Digest ");

@@ -17,7 +17,8 @@ static const struct digest_user mufasa = {"Mufasa", "Circle of Life"};
 static const struct digest_request get = {
     .method = "GET", .target = "/dir/index.html", .cnonce = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"};
 
-UNIT(digest_R118_rfc_7616_example_gives_its_answer)
+/* R118 */
+UNIT(digest_rfc_7616_example_gives_its_answer)
 {
     struct digest d = chosen("Digest realm=\"http-auth@example.org\", qop=\"auth, auth-int\", algorithm=SHA-256, "
                              "nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\", "
@@ -32,7 +33,8 @@ UNIT(digest_R118_rfc_7616_example_gives_its_answer)
                     "cnonce=\"f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ\"");
 }
 
-UNIT(digest_R118_userhash_hides_the_name)
+/* R118 */
+UNIT(digest_userhash_hides_the_name)
 {
     struct digest d = chosen("Digest realm=\"r\", nonce=\"n\", qop=auth, algorithm=MD5, userhash=true");
     char out[1024];
@@ -43,7 +45,8 @@ UNIT(digest_R118_userhash_hides_the_name)
     EXPECT_CONTAINS(out, "username=\"f22c6a3b9a5760c7952710252a94d0f4\""); /* MD5 of Mufasa:r */
 }
 
-UNIT(digest_R118_strongest_challenge_is_chosen)
+/* R118 */
+UNIT(digest_strongest_challenge_is_chosen)
 {
     struct digest d = chosen("Basic realm=x, Digest realm=a, nonce=1, algorithm=MD5, Digest realm=b, nonce=2, algorithm=SHA-512-256, "
                              "Digest realm=c, nonce=3, algorithm=SHA-256");
@@ -70,7 +73,8 @@ UNIT(digest_that_cannot_be_answered_is_passed_over)
     EXPECT_EQ(bide_error_code(), 0);
 }
 
-UNIT(digest_D9_megabyte_challenge_is_passed_over)
+/* D9 */
+UNIT(digest_megabyte_challenge_is_passed_over)
 {
     static char field[1 << 20];
 
@@ -83,7 +87,8 @@ UNIT(digest_D9_megabyte_challenge_is_passed_over)
     EXPECT_TRUE(chosen(field).is_set);
 }
 
-UNIT(digest_R118_nc_counts_and_cnonce_is_new)
+/* R118 */
+UNIT(digest_nc_counts_and_cnonce_is_new)
 {
     struct digest d = chosen("Digest realm=a, nonce=1, qop=auth");
     struct digest_request q = {.method = "GET", .target = "/"};
@@ -108,7 +113,8 @@ UNIT(digest_session_keeps_its_cnonce)
     EXPECT_CONTAINS(two, "algorithm=MD5-sess");
 }
 
-UNIT(digest_R118_stale_is_seen_and_same_nonce_too)
+/* R118 */
+UNIT(digest_stale_is_seen_and_same_nonce_too)
 {
     struct digest a = chosen("Digest realm=a, nonce=1"), b = chosen("Digest realm=a, nonce=2, stale=TRUE");
 
@@ -118,7 +124,8 @@ UNIT(digest_R118_stale_is_seen_and_same_nonce_too)
     EXPECT_TRUE(bide__digest_same_nonce(&a, &a));
 }
 
-UNIT(digest_R118_quotes_and_backslashes_are_escaped)
+/* R118 */
+UNIT(digest_quotes_and_backslashes_are_escaped)
 {
     struct digest d = chosen("Digest realm=\"a\\\"\\\\b\", nonce=\"1\"");
     struct digest_user who = {"x\"y\\z", "p"};
@@ -131,7 +138,8 @@ UNIT(digest_R118_quotes_and_backslashes_are_escaped)
     EXPECT_NULL(strstr(out, "qop")); /* none was offered */
 }
 
-UNIT(digest_D8_control_characters_are_refused)
+/* D8 */
+UNIT(digest_control_characters_are_refused)
 {
     struct digest d = chosen("Digest realm=a, nonce=1");
     struct digest_user who = {"x\r\nEvil: 1", "p"};

@@ -19,7 +19,8 @@ static int find(const char *text, const char *host)
     return r;
 }
 
-UNIT(netrc_D15_host_must_be_the_same)
+/* D15 */
+UNIT(netrc_host_must_be_the_same)
 {
     static const char text[] = "# mine\nmachine a.example login me password \"my secret\"\nmachine b.example user you password #1 # x\n";
 

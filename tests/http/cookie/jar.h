@@ -23,6 +23,21 @@ static UNUSED struct url url_of(const char *text)
     return u;
 }
 
+/* The invariants J1 to J3 of jar.c. */
+static UNUSED void expect_jar_is_sound(const bide_cookie_jar *jar)
+{
+    EXPECT_TRUE(jar->n <= JAR_MAX);
+    for (size_t i = 0; i < jar->n; i++) {
+        const struct jar_domain *d = jar->all[i]->domain;
+        size_t of_domain = 0;
+        for (size_t k = 0; k < jar->n; k++)
+            of_domain += jar->all[k]->domain == d;
+        EXPECT_TRUE(d->n == of_domain && d->n <= JAR_PER_DOMAIN_MAX && !bide__list_is_empty(&d->cookies));
+        EXPECT_TRUE(i == 0 || jar->all[i - 1]->id < jar->all[i]->id);
+        i += jar->n > 200 ? jar->n / 50 : 0; /* some of many */
+    }
+}
+
 /* The field lies flush against an unreadable page. */
 static UNUSED int set(bide_cookie_jar *jar, const char *url, const char *field)
 {
@@ -31,6 +46,7 @@ static UNUSED int set(bide_cookie_jar *jar, const char *url, const char *field)
     int code = bide__jar_set(jar, &u, g.data, strlen(field), now);
 
     guarded_free(&g);
+    expect_jar_is_sound(jar);
     return code;
 }
 

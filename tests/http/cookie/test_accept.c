@@ -2,7 +2,8 @@
 /* test_accept.c - which cookies are kept, and where they belong (R113 to R115, D9, D13). */
 #include "http/cookie/jar.h"
 
-UNIT(cookie_R114_domain_must_include_the_host)
+/* R114 */
+UNIT(cookie_domain_must_include_the_host)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
 
@@ -18,7 +19,8 @@ UNIT(cookie_R114_domain_must_include_the_host)
     }
 }
 
-UNIT(cookie_R114_public_suffix_is_refused_unless_it_is_the_host)
+/* R114 */
+UNIT(cookie_public_suffix_is_refused_unless_it_is_the_host)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
 
@@ -33,7 +35,8 @@ UNIT(cookie_R114_public_suffix_is_refused_unless_it_is_the_host)
     EXPECT_STR(get(jar, "http://a.localhost/"), "");
 }
 
-UNIT(cookie_D13_trailing_dot_of_a_host_does_not_matter)
+/* D13 */
+UNIT(cookie_trailing_dot_of_a_host_does_not_matter)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
 
@@ -43,7 +46,8 @@ UNIT(cookie_D13_trailing_dot_of_a_host_does_not_matter)
     EXPECT_STR(get(jar, "http://b.a.test/"), "");
 }
 
-UNIT(cookie_D13_address_is_for_itself_alone)
+/* D13 */
+UNIT(cookie_address_is_for_itself_alone)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
 
@@ -56,7 +60,8 @@ UNIT(cookie_D13_address_is_for_itself_alone)
     EXPECT_TRUE(bide__jar_after(jar, 0)->host_only);
 }
 
-UNIT(cookie_R114_a_new_one_keeps_the_place_of_the_old_one)
+/* R114 */
+UNIT(cookie_a_new_one_keeps_the_place_of_the_old_one)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
 
@@ -70,7 +75,8 @@ UNIT(cookie_R114_a_new_one_keeps_the_place_of_the_old_one)
     EXPECT_EQ(jar->n, 4);
 }
 
-UNIT(cookie_R113_max_age_counts_before_expires)
+/* R113 */
+UNIT(cookie_max_age_counts_before_expires)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
 
@@ -89,7 +95,8 @@ UNIT(cookie_R113_max_age_counts_before_expires)
     EXPECT_STR(get(jar, "http://a.test/"), "z=1");
 }
 
-UNIT(cookie_R113_lives_400_days_at_most)
+/* R113 */
+UNIT(cookie_lives_400_days_at_most)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
 
@@ -99,7 +106,8 @@ UNIT(cookie_R113_lives_400_days_at_most)
     EXPECT_EQ(bide__jar_after(jar, 1)->expires, NOW + COOKIE_LIFETIME_MAX);
 }
 
-UNIT(cookie_R113_one_that_has_ended_removes_the_old_one)
+/* R113 */
+UNIT(cookie_one_that_has_ended_removes_the_old_one)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
 
@@ -114,7 +122,8 @@ UNIT(cookie_R113_one_that_has_ended_removes_the_old_one)
     EXPECT_EQ(jar->n, 1);
 }
 
-UNIT(cookie_R115_secure_comes_and_goes_with_tls_alone)
+/* R115 */
+UNIT(cookie_secure_comes_and_goes_with_tls_alone)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
 
@@ -126,7 +135,8 @@ UNIT(cookie_R115_secure_comes_and_goes_with_tls_alone)
     EXPECT_STR(get(jar, "ws://a.test/"), "");
 }
 
-UNIT(cookie_R115_plain_server_cannot_hide_or_remove_a_secure_one)
+/* R115 */
+UNIT(cookie_plain_server_cannot_hide_or_remove_a_secure_one)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
 
@@ -144,7 +154,8 @@ UNIT(cookie_R115_plain_server_cannot_hide_or_remove_a_secure_one)
     EXPECT_STR(get(jar, "http://www.a.test/p"), "x=3; y=2; x=2");
 }
 
-UNIT(cookie_R115_prefixes_keep_their_word_in_any_case)
+/* R115 */
+UNIT(cookie_prefixes_keep_their_word_in_any_case)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
     static const char *const bad[] = {
@@ -160,7 +171,8 @@ UNIT(cookie_R115_prefixes_keep_their_word_in_any_case)
     EXPECT_EQ(set(jar, "http://a.test/", "__Host-x=2; Secure; Path=/"), COOKIE_ESECURE);
 }
 
-UNIT(cookie_R115_same_site_none_demands_secure)
+/* R115 */
+UNIT(cookie_same_site_none_demands_secure)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
 
@@ -168,7 +180,8 @@ UNIT(cookie_R115_same_site_none_demands_secure)
     EXPECT_EQ(set(jar, "https://a.test/", "x=1; SameSite=None; Secure"), 0);
 }
 
-UNIT(cookie_D9_an_answer_sets_50_at_most)
+/* D9 */
+UNIT(cookie_an_answer_sets_50_at_most)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
     static char text[4096];
@@ -203,7 +216,8 @@ UNIT(cookie_of_a_long_path_is_for_the_root)
     EXPECT_STR(get(jar, "http://a.test/"), "x=1");
 }
 
-UNIT(no_cookies_D9_takes_none)
+/* D9 */
+UNIT(no_cookies_takes_none)
 {
     EXPECT_EQ(set(BIDE_NO_COOKIES, "http://a.test/", "x=1"), COOKIE_ESTATE);
     EXPECT_STR(get(BIDE_NO_COOKIES, "http://a.test/"), "");

@@ -2,7 +2,8 @@
 /* test_jar.c - what is sent, who must go, and a jar when memory runs out (R116, D9). */
 #include "http/cookie/jar.h"
 
-UNIT(request_R116_longer_paths_first_then_older_ones)
+/* R116 */
+UNIT(request_longer_paths_first_then_older_ones)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
 
@@ -18,7 +19,8 @@ UNIT(request_R116_longer_paths_first_then_older_ones)
     EXPECT_STR(get(jar, "http://test/b"), "");
 }
 
-UNIT(request_R116_a_suffix_that_is_public_now_sends_nothing_below_it)
+/* R116 */
+UNIT(request_a_suffix_that_is_public_now_sends_nothing_below_it)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
     struct new_cookie c = {.name = "x", .name_len = 1, .value = "1", .value_len = 1, .path = "/", .path_len = 1,
@@ -65,7 +67,8 @@ UNIT(same_site_is_scheme_and_registrable_domain)
     }
 }
 
-UNIT(request_D9_field_has_a_ceiling)
+/* D9 */
+UNIT(request_field_has_a_ceiling)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
     static char field[4200];
@@ -101,7 +104,8 @@ static bool has(const bide_cookie_jar *jar, const char *domain, const char *name
     return false;
 }
 
-UNIT(jar_R116_keeps_50_of_a_domain_and_drops_what_was_used_longest_ago)
+/* R116 */
+UNIT(jar_keeps_50_of_a_domain_and_drops_what_was_used_longest_ago)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
 
@@ -116,7 +120,8 @@ UNIT(jar_R116_keeps_50_of_a_domain_and_drops_what_was_used_longest_ago)
                "n40=40; n41=41; n42=42; n43=43; n44=44; n45=45; n46=46; n47=47; n48=48; n49=49; new=1");
 }
 
-UNIT(jar_R116_drops_the_ended_first_and_the_secure_last)
+/* R116 */
+UNIT(jar_drops_the_ended_first_and_the_secure_last)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
 
@@ -131,7 +136,8 @@ UNIT(jar_R116_drops_the_ended_first_and_the_secure_last)
     EXPECT_TRUE(jar->n == 50 && has(jar, "a.test", "n0") && !has(jar, "a.test", "n40") && has(jar, "a.test", "n41"));
 }
 
-UNIT(jar_R116_keeps_3000_and_one_site_cannot_push_out_the_others)
+/* R116 */
+UNIT(jar_keeps_3000_and_one_site_cannot_push_out_the_others)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
     char host[64];

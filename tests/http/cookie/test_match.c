@@ -45,7 +45,8 @@ UNIT(default_path_is_the_folder)
     EXPECT_STR(default_path("//"), "/");
 }
 
-UNIT(public_suffixes_D13_are_asked_of_libpsl)
+/* D13 */
+UNIT(public_suffixes_are_asked_of_libpsl)
 {
     const psl_ctx_t *list = psl_builtin();
 

@@ -125,7 +125,8 @@ UNIT(netscape_file_that_is_none_says_so)
     EXPECT_EQ(read_text(jar, "what?\na.test\tFALSE\t/\tFALSE\t0\tx\t1\n"), 1);
 }
 
-UNIT(netscape_file_D9_has_ceilings)
+/* D9 */
+UNIT(netscape_file_has_ceilings)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
     static char text[9000], path[2000];

@@ -18,7 +18,8 @@ static bool is(const char *bytes, size_t len, const char *expected)
     return len == strlen(expected) && memcmp(bytes, expected, len) == 0;
 }
 
-UNIT(set_cookie_R113_name_and_value_are_trimmed_and_not_decoded)
+/* R113 */
+UNIT(set_cookie_name_and_value_are_trimmed_and_not_decoded)
 {
     EXPECT_EQ(parse("sid=31d4d96e"), 0);
     EXPECT_TRUE(is(c.name, c.name_len, "sid") && is(c.value, c.value_len, "31d4d96e"));
@@ -30,7 +31,8 @@ UNIT(set_cookie_R113_name_and_value_are_trimmed_and_not_decoded)
     EXPECT_TRUE(is(c.name, c.name_len, "\xc3\xa9") && is(c.value, c.value_len, "\xff"));
 }
 
-UNIT(set_cookie_R113_without_equals_it_is_a_value)
+/* R113 */
+UNIT(set_cookie_without_equals_it_is_a_value)
 {
     EXPECT_EQ(parse("lonely; Path=/x"), 0);
     EXPECT_TRUE(c.name_len == 0 && is(c.value, c.value_len, "lonely") && is(c.path, c.path_len, "/x"));
@@ -42,7 +44,8 @@ UNIT(set_cookie_R113_without_equals_it_is_a_value)
     EXPECT_EQ(parse("; Path=/"), COOKIE_EEMPTY);
 }
 
-UNIT(set_cookie_R113_a_control_character_anywhere_is_refused)
+/* R113 */
+UNIT(set_cookie_a_control_character_anywhere_is_refused)
 {
     char field[] = "a=b; Path=/; x=?";
 
@@ -55,13 +58,15 @@ UNIT(set_cookie_R113_a_control_character_anywhere_is_refused)
     EXPECT_TRUE(is(c.name, c.name_len, "a\tb") && is(c.value, c.value_len, "c\td"));
 }
 
-UNIT(set_cookie_R113_a_nul_ends_it)
+/* R113 */
+UNIT(set_cookie_a_nul_ends_it)
 {
     EXPECT_EQ(bide__set_cookie_parse(&c, "a=b\0c; Secure", 13), 0);
     EXPECT_TRUE(is(c.value, c.value_len, "b") && !c.secure);
 }
 
-UNIT(set_cookie_R113_name_and_value_have_4096_bytes_at_most)
+/* R113 */
+UNIT(set_cookie_name_and_value_have_4096_bytes_at_most)
 {
     static char field[5000];
 
@@ -74,7 +79,8 @@ UNIT(set_cookie_R113_name_and_value_have_4096_bytes_at_most)
     EXPECT_EQ(parse(field), COOKIE_ETOOLONG);
 }
 
-UNIT(set_cookie_R113_an_attribute_of_more_than_1024_bytes_is_not_there)
+/* R113 */
+UNIT(set_cookie_an_attribute_of_more_than_1024_bytes_is_not_there)
 {
     static char field[3000];
 
@@ -89,7 +95,8 @@ UNIT(set_cookie_R113_an_attribute_of_more_than_1024_bytes_is_not_there)
     EXPECT_EQ(c.path_len, 0);
 }
 
-UNIT(set_cookie_R113_the_last_attribute_of_a_name_counts)
+/* R113 */
+UNIT(set_cookie_the_last_attribute_of_a_name_counts)
 {
     EXPECT_EQ(parse("a=b; PATH=/x; path=/y; Domain=a.test; DOMAIN=.b.test; Max-Age=5; max-age=7"), 0);
     EXPECT_TRUE(is(c.path, c.path_len, "/y") && is(c.domain, c.domain_len, "b.test") && c.domain_has_dot);
@@ -98,7 +105,8 @@ UNIT(set_cookie_R113_the_last_attribute_of_a_name_counts)
     EXPECT_TRUE(c.domain_len == 0 && !c.domain_has_dot && c.path_len == 0);
 }
 
-UNIT(set_cookie_R113_max_age_is_digits_or_is_not_there)
+/* R113 */
+UNIT(set_cookie_max_age_is_digits_or_is_not_there)
 {
     static const struct {
         const char *text;
@@ -123,7 +131,8 @@ UNIT(set_cookie_R113_max_age_is_digits_or_is_not_there)
     EXPECT_TRUE(c.has_max_age && c.max_age < 0);
 }
 
-UNIT(set_cookie_R113_other_attributes)
+/* R113 */
+UNIT(set_cookie_other_attributes)
 {
     EXPECT_EQ(parse("a=b; Secure=no; httponly ;SameSite=LAX;Expires=Sun, 06 Nov 1994 08:49:37 GMT;;;=;unknown=1"), 0);
     EXPECT_TRUE(c.secure && c.http_only && c.same_site == BIDE_SAME_SITE_LAX);

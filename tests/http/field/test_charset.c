@@ -25,7 +25,8 @@ static const char *utf8_of(const char *type, const char *body, size_t len)
 }
 #define UTF8(type, bytes) utf8_of(type, bytes, sizeof(bytes) - 1)
 
-UNIT(charset_R122_default_is_utf_8_with_replacement)
+/* R122 */
+UNIT(charset_default_is_utf_8_with_replacement)
 {
     EXPECT_STR(UTF8("text/plain", "h\xc3\xa9!"), "h\xc3\xa9!");
     EXPECT_STR(UTF8("text/plain; charset=unheard-of", "\xc3\xa9"), "\xc3\xa9");
@@ -37,13 +38,15 @@ UNIT(charset_R122_default_is_utf_8_with_replacement)
     EXPECT_STR(UTF8("", ""), "");
 }
 
-UNIT(charset_R122_latin_1_is_windows_1252)
+/* R122 */
+UNIT(charset_latin_1_is_windows_1252)
 {
     EXPECT_STR(UTF8("text/html; charset=ISO-8859-1", "\x80\xe9\x81"), "\xe2\x82\xac\xc3\xa9\xc2\x81");
     EXPECT_STR(UTF8("text/html;a=b ; CharSet=\"us-ascii\"; c=d", "\x93"), "\xe2\x80\x9c");
 }
 
-UNIT(charset_R122_mark_wins_and_is_left_out)
+/* R122 */
+UNIT(charset_mark_wins_and_is_left_out)
 {
     EXPECT_STR(UTF8("text/plain; charset=latin1", "\xef\xbb\xbf\xc3\xa9"), "\xc3\xa9");
     EXPECT_STR(UTF8("text/plain; charset=utf-8", "\xff\xfe\xe9\0=\xd8\0\xde"), "\xc3\xa9\xf0\x9f\x98\x80");
@@ -51,7 +54,8 @@ UNIT(charset_R122_mark_wins_and_is_left_out)
     EXPECT_STR(UTF8("text/plain; charset=utf-16be", "\0a\0"), "a\xef\xbf\xbd");
 }
 
-UNIT(charset_R122_others_by_libc)
+/* R122 */
+UNIT(charset_others_by_libc)
 {
     struct charset c = bide__charset_of("a; charset=koi8-r", 17, "", 0);
 

@@ -54,7 +54,8 @@ static const char *upgraded(const char *url)
     return u.href;
 }
 
-UNIT(hsts_R122_value_is_as_the_standard_says_or_means_nothing)
+/* R122 */
+UNIT(hsts_value_is_as_the_standard_says_or_means_nothing)
 {
     static const struct {
         const char *value;
@@ -83,7 +84,8 @@ UNIT(hsts_R122_value_is_as_the_standard_says_or_means_nothing)
     }
 }
 
-UNIT(hsts_R122_is_believed_over_tls_and_from_names_alone)
+/* R122 */
+UNIT(hsts_is_believed_over_tls_and_from_names_alone)
 {
     bide_auto bide_hsts *h = bide_hsts_new();
 
@@ -97,7 +99,8 @@ UNIT(hsts_R122_is_believed_over_tls_and_from_names_alone)
     EXPECT_FALSE(wants(h, "https://a.test/") || wants(h, "http://b.a.test/") || wants(h, "http://test/") || wants(h, "http://10.0.0.1/"));
 }
 
-UNIT(hsts_R122_include_subdomains_is_for_all_below)
+/* R122 */
+UNIT(hsts_include_subdomains_is_for_all_below)
 {
     bide_auto bide_hsts *h = bide_hsts_new();
 
@@ -110,7 +113,8 @@ UNIT(hsts_R122_include_subdomains_is_for_all_below)
     EXPECT_TRUE(wants(h, "http://a.test/") && wants(h, "http://c.b.a.test/"));
 }
 
-UNIT(hsts_R122_max_age_0_deletes_and_time_ends_it)
+/* R122 */
+UNIT(hsts_max_age_0_deletes_and_time_ends_it)
 {
     bide_auto bide_hsts *h = bide_hsts_new();
 
@@ -126,7 +130,8 @@ UNIT(hsts_R122_max_age_0_deletes_and_time_ends_it)
     EXPECT_EQ(say(h, "https://c.test/", "max-age=0"), 0);
 }
 
-UNIT(hsts_R122_port_80_becomes_443_and_others_stay)
+/* R122 */
+UNIT(hsts_port_80_becomes_443_and_others_stay)
 {
     EXPECT_STR(upgraded("http://a.test/x?y#z"), "https://a.test/x?y#z");
     EXPECT_STR(upgraded("http://u:p@a.test:80/"), "https://u:p@a.test/");
@@ -140,7 +145,8 @@ UNIT(hsts_R122_port_80_becomes_443_and_others_stay)
     EXPECT_TRUE(bide__hsts_upgrade(&u, storage, u.len + 2));
 }
 
-UNIT(hsts_D9_keeps_4096_hosts)
+/* D9 */
+UNIT(hsts_keeps_4096_hosts)
 {
     bide_auto bide_hsts *h = bide_hsts_new();
     char url[64];

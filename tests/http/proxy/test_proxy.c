@@ -87,7 +87,8 @@ UNIT(proxy_url_that_is_none_is_refused)
     EXPECT_EQ(parse(longest), 0);
 }
 
-UNIT(proxy_R76_lower_case_comes_first)
+/* R76 */
+UNIT(proxy_lower_case_comes_first)
 {
     EXPECT_EQ(from_env("http_proxy=low HTTP_PROXY=up", "http://a/"), 1);
     EXPECT_STR(p.host, "low");
@@ -100,7 +101,8 @@ UNIT(proxy_R76_lower_case_comes_first)
     EXPECT_ERR(from_env("http_proxy=ftp://x", "http://a/"), BIDE_EURL);
 }
 
-UNIT(proxy_R76_httpoxy_upper_case_is_ignored_under_cgi)
+/* R76 */
+UNIT(proxy_httpoxy_upper_case_is_ignored_under_cgi)
 {
     EXPECT_EQ(from_env("HTTP_PROXY=evil REQUEST_METHOD=GET", "http://a/"), 0);
     EXPECT_EQ(from_env("HTTP_PROXY=evil REQUEST_METHOD=GET http_proxy=mine", "http://a/"), 1);
@@ -108,7 +110,8 @@ UNIT(proxy_R76_httpoxy_upper_case_is_ignored_under_cgi)
     EXPECT_EQ(from_env("HTTPS_PROXY=mine REQUEST_METHOD=GET", "https://a/"), 1);
 }
 
-UNIT(no_proxy_R76_names_by_label)
+/* R76 */
+UNIT(no_proxy_names_by_label)
 {
     EXPECT_TRUE(exempt("*", "http://a/"));
     EXPECT_TRUE(exempt("x, a.example", "http://A.example/"));
@@ -122,7 +125,8 @@ UNIT(no_proxy_R76_names_by_label)
     EXPECT_FALSE(exempt("0.0.1", "http://127.0.0.1/"));
 }
 
-UNIT(no_proxy_R76_ports_and_addresses)
+/* R76 */
+UNIT(no_proxy_ports_and_addresses)
 {
     EXPECT_TRUE(exempt("a:81", "http://a:81/"));
     EXPECT_FALSE(exempt("a:81", "http://a/"));
@@ -142,7 +146,8 @@ UNIT(no_proxy_R76_ports_and_addresses)
     EXPECT_FALSE(exempt("::/0", "http://10.0.0.1/"));
 }
 
-UNIT(no_proxy_R77_loopback_only_if_it_is_named)
+/* R77 */
+UNIT(no_proxy_loopback_only_if_it_is_named)
 {
     EXPECT_EQ(from_env("http_proxy=p", "http://127.0.0.1/"), 1);
     EXPECT_EQ(from_env("http_proxy=p", "http://localhost/"), 1);

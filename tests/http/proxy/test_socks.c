@@ -27,7 +27,8 @@ static int take(const char *bytes, size_t len)
 }
 #define TAKE(bytes) take(bytes, sizeof(bytes) - 1)
 
-UNIT(socks5h_R75_name_goes_to_the_proxy)
+/* R75 */
+UNIT(socks5h_name_goes_to_the_proxy)
 {
     struct proxy p = {.kind = PROXY_SOCKS5H};
     size_t used;
@@ -40,7 +41,8 @@ UNIT(socks5h_R75_name_goes_to_the_proxy)
     EXPECT_EQ(used, 10); /* R73: what follows is the tunnel's */
 }
 
-UNIT(socks5_R75_user_and_password_are_sent_when_asked_for)
+/* R75 */
+UNIT(socks5_user_and_password_are_sent_when_asked_for)
 {
     struct proxy p = {.kind = PROXY_SOCKS5, .has_user = true, .user = "me", .password = "secret"};
 
@@ -66,7 +68,8 @@ UNIT(socks4a_name_and_address)
     EXPECT_ERR(bide__socks_begin(&s, &p, "::1", 80), -EINVAL);
 }
 
-UNIT(socks_R75_no_silent_change_of_who_resolves)
+/* R75 */
+UNIT(socks_no_silent_change_of_who_resolves)
 {
     struct proxy h = {.kind = PROXY_SOCKS5H}, local = {.kind = PROXY_SOCKS5};
     char name[258] = "";

@@ -59,7 +59,8 @@ UNIT(jar_file_without_a_loop)
     EXPECT_EQ(bide_cookie_jar_len(again), 1);
 }
 
-TEST(jar_file_D19_is_its_owners_alone)
+/* D19 */
+TEST(jar_file_is_its_owners_alone)
 {
     bide_auto bide_cookie_jar *jar = jar_of("sid=1");
     mode_t before = umask(0);
@@ -79,7 +80,8 @@ TEST(jar_file_D19_is_its_owners_alone)
     umask(before);
 }
 
-TEST(jar_file_D19_is_written_whole_or_not_at_all)
+/* D19 */
+TEST(jar_file_is_written_whole_or_not_at_all)
 {
     bide_auto bide_cookie_jar *small = jar_of("sid=1"), *big = bide_cookie_jar_new();
     static char field[4096];

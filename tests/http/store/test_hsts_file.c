@@ -17,7 +17,8 @@ static const char *path_of(const char *name)
     return path;
 }
 
-TEST(hsts_file_D19_is_saved_for_its_owner_and_loaded)
+/* D19 */
+TEST(hsts_file_is_saved_for_its_owner_and_loaded)
 {
     bide_auto bide_hsts *h = bide_hsts_new();
     struct stat st;

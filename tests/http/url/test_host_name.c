@@ -25,7 +25,8 @@ UNIT(host_name_is_in_its_own_domain_and_those_above)
     EXPECT_FALSE(is_in("192.168.0.1", "168.0.1") || is_in("192.168.0.1", "0.1"));
 }
 
-UNIT(host_name_D13_is_lower_case_and_without_a_dot_at_its_end)
+/* D13 */
+UNIT(host_name_is_lower_case_and_without_a_dot_at_its_end)
 {
     static const char *const cases[][2] = {{"http://EXAMPLE.test./x", "example.test"},
                                            {"http://[::1]:80/", "::1"},
@@ -42,7 +43,8 @@ UNIT(host_name_D13_is_lower_case_and_without_a_dot_at_its_end)
     }
 }
 
-UNIT(host_name_D13_takes_names_and_addresses_in_any_spelling)
+/* D13 */
+UNIT(host_name_takes_names_and_addresses_in_any_spelling)
 {
     char out[HOST_NAME_SIZE];
     static char name[400];

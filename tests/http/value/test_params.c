@@ -54,7 +54,8 @@ UNIT(params_in_a_list_end_at_a_comma)
     EXPECT_STR(all(", c", true), "@0");
 }
 
-UNIT(params_D9_a_field_of_quotes_is_read_in_time)
+/* D9 */
+UNIT(params_a_field_of_quotes_is_read_in_time)
 {
     static char text[32768];
 

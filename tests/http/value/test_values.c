@@ -29,7 +29,8 @@ static const char *charset(const char *type)
     return out;
 }
 
-UNIT(mime_R122_charset_is_found_as_browsers_do)
+/* R122 */
+UNIT(mime_charset_is_found_as_browsers_do)
 {
     EXPECT_STR(charset("text/html; charset=utf-8"), "utf-8");
     EXPECT_STR(charset(" TEXT/HTML ;CHARSET=\"u\\tf-8\"x; charset=b"), "utf-8");
@@ -54,7 +55,8 @@ static const char *name(const char *field)
     return bide__disposition_parse(&d, keep(field), strlen(field)) ? (bide__disposition_file_name(&d, out), out) : "no type";
 }
 
-UNIT(file_name_D19_is_the_last_part_alone)
+/* D19 */
+UNIT(file_name_is_the_last_part_alone)
 {
     EXPECT_STR(name("attachment; filename=\"a b.txt\""), "a b.txt");
     EXPECT_STR(name("attachment; filename=\"/etc/passwd\""), "passwd");
@@ -70,7 +72,8 @@ UNIT(file_name_D19_is_the_last_part_alone)
     }
 }
 
-UNIT(file_name_D19_has_nothing_that_a_terminal_obeys)
+/* D19 */
+UNIT(file_name_has_nothing_that_a_terminal_obeys)
 {
     EXPECT_STR(name("attachment; filename=\"a\x1b[31m\x7f\""), "a_[31m_");
     EXPECT_STR(name("attachment; filename*=UTF-8''a%00%0a%e2%80%aeb"), "a___b"); /* NUL, a line, right to left */
@@ -79,7 +82,8 @@ UNIT(file_name_D19_has_nothing_that_a_terminal_obeys)
     EXPECT_STR(name("attachment; filename=\"\xc3\xa9t\xc3\xa9\""), "\xc3\xa9t\xc3\xa9");
 }
 
-UNIT(file_name_D19_has_255_bytes_at_most)
+/* D19 */
+UNIT(file_name_has_255_bytes_at_most)
 {
     static char field[3000];
     char out[FILE_NAME_SIZE];

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * response.h - HTTP responses: status, headers, times, and the body.
+ *
+ * The body is read by bide_body, bide_text, bide_json (whole) or bide_read_chunk (piece by piece).  Releasing a response gives
+ * its connection back, or closes it when the body was not read to its end.
+ */
+#ifndef BIDE_RESPONSE_H
+#define BIDE_RESPONSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <bide/error.h>
+#include <bide/object.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bide_response bide_response;
+
+/* Functions of a response take NULL, too, because that is what a request that failed gives: then they fail with -EINVAL,
+   or give "", NULL, 0 or false; the record says so, and what was on it before. */
+
+/* The status, 200 to 999 (600 and more are not HTTP's: take them for errors); the reason phrase as sent (may be "");
+   is it 200 to 299? */
+BIDE_API int bide_status(const bide_response *r);
+BIDE_API const char *bide_reason(const bide_response *r);
+BIDE_API bool bide_ok(const bide_response *r);
+
+/*
+ * A header by name, any case: the first such field, or NULL.  bide_header_at: the i-th field, false after the last.
+ *
+ * A server may send names that are none ("Foo Bar", "Server "): bide_header_at shows them as they came, bide_header
+ * does not find them.
+ *
+ * Owns:      borrowed from the response
+ */
+BIDE_API const char *bide_header(const bide_response *r, const char *name);
+BIDE_API bool bide_header_at(const bide_response *r, size_t i, bide_pair *out);
+
+/*
+ * The first line of the head that is no header (it has no colon, or its name is none), and was read over.
+ *
+ * Returns:   the line for people, control characters escaped and cut to 64 bytes; NULL: all was as it should be
+ * Owns:      borrowed from the response
+ * Example:   if (bide_response_oddity(r)) fprintf(stderr, "odd header: %s\n", bide_response_oddity(r));
+ */
+BIDE_API const char *bide_response_oddity(const bide_response *r);
+
+/* The URL that was answered, after redirects, without user info; how many redirects there were. */
+BIDE_API const char *bide_response_url(const bide_response *r);
+BIDE_API BIDE_MUST_USE int bide_response_redirects(const bide_response *r);
+
+/* The HTTP minor version (0 or 1); the peer's address "127.0.0.1" (borrowed); was the connection used before? */
+BIDE_API BIDE_MUST_USE int bide_response_http_minor(const bide_response *r);
+BIDE_API const char *bide_response_peer(const bide_response *r);
+BIDE_API bool bide_response_reused(const bide_response *r);
+
+/* Microseconds from the start of the (last) exchange; -1: did not happen (a reused connection has no connect). */
+typedef struct bide_timing {
+    int64_t queued, dns, connect, tls; /* when each was over */
+    int64_t first_byte, head, body;
+    int64_t total; /* of all exchanges, redirects included */
+} bide_timing;
+
+/* How long each step took to be reached. */
+BIDE_API void bide_response_timing_into(const bide_response *r, bide_timing *out, size_t size);
+static inline bide_timing bide_response_timing(const bide_response *r)
+{
+    bide_timing timing;
+    bide_response_timing_into(r, &timing, sizeof timing);
+    return timing;
+}
+
+/* Body bytes received so far, as they came over the wire (chunk framing left out). */
+BIDE_API uint64_t bide_response_body_bytes(const bide_response *r);
+
+/*
+ * The whole body.  Read once, kept by the response.
+ *
+ * Suspends:  until all of it has come; a cancellation point
+ * Returns:   the bytes, with a NUL behind them; data is NULL on error
+ * Errors:    BIDE_ETRUNCATED, BIDE_ETOOBIG (max_body_bytes), BIDE_EHTTP, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM,
+ *            BIDE_ESTATE after bide_read_chunk
+ * Owns:      borrowed from the response
+ * Example:   *out = bide_body(r).len;
+ */
+BIDE_API bide_bytes bide_body(bide_response *r);
+
+/* The whole body as a string, as it came (UTF-8 is not checked); NULL on error.  Otherwise as bide_body. */
+BIDE_API const char *bide_text(bide_response *r);
+
+/*
+ * The next piece of the body, for bodies that need not fit in memory.
+ *
+ * Suspends:  until some has come; a cancellation point
+ * Returns:   its length, 0 at the end
+ * Errors:    as bide_body
+ * Owns:      *data is borrowed until the next call on this response
+ * Example:   while ((n = bide_read_chunk(r, &data)) > 0) fwrite(data, 1, (size_t)n, file);
+ */
+BIDE_API BIDE_MUST_USE ssize_t bide_read_chunk(bide_response *r, const char **data);
+
+/*
+ * Make a status of 400 or more an error.
+ *
+ * Returns:   0
+ * Errors:    BIDE_ESTATUS; the text has URL, status and reason
+ * Example:   BIDE_TRY(bide_raise_for_status(r));
+ */
+BIDE_API BIDE_MUST_USE int bide_raise_for_status(bide_response *r);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session.h - HTTP sessions: what requests share, their connections above all.
+ *
+ * A session keeps connections open and shares them among its requests; make one and use it for everything.
+ */
+#ifndef BIDE_SESSION_H
+#define BIDE_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <bide/error.h>
+#include <bide/extend.h>
+#include <bide/object.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct bide_session bide_session;
+
+/* What bide_session_new takes; zero means the default. */
+typedef struct bide_session_args {
+    size_t size; /* of this struct; set by the macro */
+    struct bide_use_named_options *guard_;
+    int limit;                    /* connections at once; default 256; BIDE_UNLIMITED */
+    int limit_per_host;           /* the same to one host; default 64; BIDE_UNLIMITED */
+    int idle_limit;               /* connections kept open without a request, beyond limit; default 0: they count in it */
+    int idle_limit_per_host;      /* of those, to one host; default limit_per_host */
+    int64_t timeout_ms;           /* a request from start to the end of its body; default 300 s; BIDE_FOREVER */
+    int64_t connect_timeout_ms;   /* name, connect and TLS together; default 10 s; BIDE_FOREVER */
+    int64_t read_timeout_ms;      /* silence: no byte came, and the server took none of ours, for so long; default 60 s;
+                                     BIDE_FOREVER */
+    int64_t keepalive_ms;         /* how long an idle connection is kept; default 20 s; BIDE_FOREVER */
+    size_t max_head_bytes;        /* of a response; default 64 KiB.  More allows more fields and longer ones, too */
+    size_t max_body_bytes;        /* of a body read whole; default 64 MiB; BIDE_UNLIMITED */
+    int max_redirects;            /* default 10; BIDE_NONE: a 3xx is the answer */
+    const bide_pair *headers;     /* sent with every request; copied */
+    const char *user_agent;       /* default bide/<version>; copied */
+    const char *ca_file;          /* trust these certificates (PEM) in place of the system's; copied */
+    bool insecure;                /* do not verify certificates at all */
+    bool ignore_unexpected_eof;   /* a body that ends with the connection is complete also when TLS was not ended
+                                     (close_notify): then it may have been cut off.  Default: BIDE_ETRUNCATED */
+    bool location_trusted;        /* redirects to other origins get all headers (curl's --location-trusted) */
+    const char *const *connect_to; /* NULL-ended "HOST:PORT:ADDR:PORT" (curl's --connect-to); copied */
+    bide_dial_fn *dial;           /* opens connections; default: as bide_connect */
+    void *dial_arg;               /* borrowed until the last response is released */
+    bide_resolve_fn *resolve;     /* says which addresses a name has; not used with .dial; default: as bide_connect */
+    void *resolve_arg;            /* borrowed likewise */
+} bide_session_args;
+
+/*
+ * Make a session.
+ *
+ * Returns:   the session, or NULL
+ * Errors:    BIDE_ENOMEM; -EINVAL names a bad option; BIDE_ETLS for a ca_file that cannot be used
+ * Owns:      the result is owned; release it after its responses
+ * Example:   bide_auto bide_session *s = bide_session_new(.limit_per_host = 8);
+ */
+#define bide_session_new(...) BIDE__CALL(bide_session_new_with(BIDE__ARGS(bide_session_args, __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE bide_session *bide_session_new_with(const bide_session_args *args);
+
+/* Numbers of a session since it was made. */
+typedef struct bide_session_stats {
+    uint64_t requests;      /* exchanges, redirects and retries included */
+    uint64_t connections;   /* opened */
+    uint64_t reused;        /* requests on a connection that had served before */
+    uint64_t bytes_in, bytes_out;
+    int open, idle, waiting; /* now: connections, those without a request, requests that wait for one */
+} bide_session_stats;
+
+/* What this session has done so far. */
+BIDE_API void bide_session_get_stats_into(const bide_session *s, bide_session_stats *out, size_t size);
+static inline bide_session_stats bide_session_get_stats(const bide_session *s)
+{
+    bide_session_stats stats;
+    bide_session_get_stats_into(s, &stats, sizeof stats);
+    return stats;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
