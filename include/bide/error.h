@@ -118,10 +118,11 @@ typedef struct bide_error_place {
 enum bide_error_phase {
     BIDE_PHASE_NONE,    /* it is not about a request, or none had begun */
     BIDE_PHASE_QUEUE,   /* waiting for a free connection */
-    BIDE_PHASE_CONNECT, /* looking the name up, connecting, the handshake of TLS */
+    BIDE_PHASE_CONNECT, /* looking the name up, connecting */
     BIDE_PHASE_SEND,    /* sending the request */
     BIDE_PHASE_HEAD,    /* waiting for the answer's head, and reading it */
-    BIDE_PHASE_BODY     /* reading the answer's body */
+    BIDE_PHASE_BODY,    /* reading the answer's body */
+    BIDE_PHASE_TLS      /* the handshake of TLS, behind BIDE_PHASE_CONNECT */
 };
 
 /* All that is known of an error. */

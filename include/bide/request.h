@@ -41,8 +41,14 @@ typedef struct bide_request_args {
     const char *json;            /* body, already JSON text; sets Content-Type: application/json */
     const bide_pair *form;       /* body, form-urlencoded, as .query; sets its Content-Type */
     int64_t timeout_ms;          /* default: the session's; BIDE_FOREVER */
+    int64_t queue_timeout_ms;    /* default: the session's; BIDE_FOREVER */
     int64_t connect_timeout_ms;  /* default: the session's; BIDE_FOREVER */
+    int64_t tls_timeout_ms;      /* default: the session's; BIDE_FOREVER */
+    int64_t write_timeout_ms;    /* default: the session's; BIDE_FOREVER */
+    int64_t first_byte_timeout_ms; /* default: the session's; BIDE_FOREVER */
     int64_t read_timeout_ms;     /* default: the session's; BIDE_FOREVER */
+    int64_t min_rate;            /* default: the session's */
+    int64_t min_rate_ms;         /* default: the session's */
     int max_redirects;           /* default: the session's; BIDE_NONE: a 3xx is the answer */
     size_t max_body_bytes;       /* default: the session's; BIDE_UNLIMITED */
     bool location_trusted;       /* redirects to other origins get all headers; also if the session says so */

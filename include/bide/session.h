@@ -29,10 +29,19 @@ typedef struct bide_session_args {
     int idle_limit;               /* connections kept open without a request, beyond limit; default 0: they count in it */
     int idle_limit_per_host;      /* of those, to one host; default limit_per_host */
     int64_t timeout_ms;           /* a request from start to the end of its body; default 300 s; BIDE_FOREVER */
+    int64_t queue_timeout_ms;     /* waiting for a free connection; default: no limit of its own; BIDE_FOREVER */
     int64_t connect_timeout_ms;   /* name, connect and TLS together; default 10 s; BIDE_FOREVER */
+    int64_t tls_timeout_ms;       /* of that, the handshake of TLS; default: no limit of its own; BIDE_FOREVER */
+    int64_t write_timeout_ms;     /* the server takes nothing of the request for so long; default: read_timeout_ms; BIDE_FOREVER */
+    int64_t first_byte_timeout_ms; /* from a request that was sent to the first byte of its answer; default: read_timeout_ms;
+                                      BIDE_FOREVER */
     int64_t read_timeout_ms;      /* silence: no byte came, and the server took none of ours, for so long; default 60 s;
                                      BIDE_FOREVER */
+    int64_t min_rate;             /* bytes per second that a body has to bring while it is read, or it ends with BIDE_ETIMEDOUT;
+                                     default: any rate will do */
+    int64_t min_rate_ms;          /* the window in which they are counted; default 30 s */
     int64_t keepalive_ms;         /* how long an idle connection is kept; default 20 s; BIDE_FOREVER */
+    int64_t max_age_ms;           /* after so long a connection takes no further request; default BIDE_FOREVER */
     size_t max_head_bytes;        /* of a response; default 64 KiB.  More allows more fields and longer ones, too */
     size_t max_body_bytes;        /* of a body read whole; default 64 MiB; BIDE_UNLIMITED */
     int max_redirects;            /* default 10; BIDE_NONE: a 3xx is the answer */
@@ -60,6 +69,15 @@ typedef struct bide_session_args {
  */
 #define bide_session_new(...) BIDE__CALL(bide_session_new_with(BIDE__ARGS(bide_session_args, __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE bide_session *bide_session_new_with(const bide_session_args *args);
+
+/*
+ * Close the connections that no request uses now, so that the next ones look names up and connect again.
+ *
+ * Returns:   how many there were
+ * Errors:    -EINVAL for NULL; BIDE_ESTATE for a session that another thread's loop uses
+ * Example:   bide_session_close_idle(s);
+ */
+BIDE_API int bide_session_close_idle(bide_session *s);
 
 /* Numbers of a session since it was made. */
 typedef struct bide_session_stats {

@@ -110,6 +110,7 @@ bide_session *request_session(const struct request *q, int limit, int limit_per_
     return bide_session_new(.limit = limit, .limit_per_host = limit_per_host, .idle_limit = idle_limit,
                             .timeout_ms = o->timeout_ms,
                             .connect_timeout_ms = o->connect_timeout_ms, .read_timeout_ms = o->stall_ms,
+                            .min_rate = o->speed_limit, .min_rate_ms = o->speed_time_ms,
                             .max_head_bytes = (size_t)o->max_head,
                             .max_redirects = q->max_redirects > 0 ? q->max_redirects : -1,
                             .location_trusted = o->location_trusted,

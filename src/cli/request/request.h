@@ -28,6 +28,8 @@ struct http_options {
     struct opt_list connect_to;
     int64_t timeout_ms;         /* one request, whole; BIDE_FOREVER */
     int64_t connect_timeout_ms; /* BIDE_FOREVER */
+    int64_t speed_limit;        /* bytes per second a body has to bring; 0: any */
+    int64_t speed_time_ms;      /* within this window */
     int64_t stall_ms;           /* no byte for so long; BIDE_FOREVER */
     int64_t max_size;           /* of one body, in bytes; 0: no limit */
     int64_t max_head;           /* of the head of an answer, in bytes */
@@ -62,6 +64,10 @@ struct http_options {
      .help = "for name, connection and TLS together; 0: no limit"},                                                   \
     {"stall", 0, "TIME", OPT_TIMEOUT(S, m.stall_ms), .rare = true, .def = "15s",                                      \
      .help = "no byte moves for so long: a failure; 0: no limit"},                                                    \
+    {"speed-limit", 'Y', "SIZE", OPT_SIZE(S, m.speed_limit), .rare = true, .def = "0",                                \
+     .help = "a body that brings fewer bytes per second is a failure; 0: no limit"},                                  \
+    {"speed-time", 'y', "TIME", OPT_DURATION(S, m.speed_time_ms), .rare = true, .def = "30s", .min = 1,                   \
+     .help = "--speed-limit is looked at each time that so long has passed"},                                         \
     {"cacert", 0, "FILE", OPT_STRING(S, m.ca_file), .rare = true, .group = "Connection",                              \
      .help = "trust these certificates (PEM) in place of the system's"},                                              \
     {"insecure", 'k', NULL, OPT_FLAG(S, m.insecure), .brief = "do not verify certificates", .help = "do not verify certificates: anybody can be the server"}, \

@@ -35,6 +35,7 @@ struct bide_session {
     struct object object; /* shared by its responses and connections in use */
     bide_session_args args; /* with the defaults filled in; its strings are in the arena */
     struct arena strings;
+    struct limits limits; /* of every request */
     struct default_fields defaults;
     struct connect_override *overrides; /* connector.overrides */
     bide_loop *loop; /* a share, since the first request */

@@ -34,15 +34,23 @@ static __attribute__((noinline)) int check_each(const char *method, const bide_r
     if (!args->data.data && args->data.len > 0)
         return bad_argument(method, args, "the body is NULL, but has a length");
     BIDE_TRY(check_number(method, args, "timeout_ms", args->timeout_ms, 0));
+    BIDE_TRY(check_number(method, args, "queue_timeout_ms", args->queue_timeout_ms, 0));
     BIDE_TRY(check_number(method, args, "connect_timeout_ms", args->connect_timeout_ms, 0));
+    BIDE_TRY(check_number(method, args, "tls_timeout_ms", args->tls_timeout_ms, 0));
+    BIDE_TRY(check_number(method, args, "write_timeout_ms", args->write_timeout_ms, 0));
+    BIDE_TRY(check_number(method, args, "first_byte_timeout_ms", args->first_byte_timeout_ms, 0));
     BIDE_TRY(check_number(method, args, "read_timeout_ms", args->read_timeout_ms, 0));
+    BIDE_TRY(check_number(method, args, "min_rate", args->min_rate, 0));
+    BIDE_TRY(check_number(method, args, "min_rate_ms", args->min_rate_ms, 0));
     BIDE_TRY(check_number(method, args, "max_redirects", args->max_redirects, BIDE_NONE));
     return check_number(method, args, "max_body_bytes", (ptrdiff_t)args->max_body_bytes, BIDE_UNLIMITED);
 }
 
 int bide__request_check(const char *method, const bide_request_args *args)
 {
-    int64_t numbers = args->timeout_ms | args->connect_timeout_ms | args->read_timeout_ms | (ptrdiff_t)args->max_body_bytes;
+    int64_t numbers = args->timeout_ms | args->queue_timeout_ms | args->connect_timeout_ms | args->tls_timeout_ms |
+                      args->write_timeout_ms | args->first_byte_timeout_ms | args->read_timeout_ms |
+                      args->min_rate | args->min_rate_ms | (ptrdiff_t)args->max_body_bytes;
     bool is_good = !args->guard_ && (method || args->method) && args->url && args->max_redirects >= -1 &&
                    numbers >= 0 && (args->data.data || args->data.len == 0);
 
@@ -54,13 +62,35 @@ static int64_t choose(int64_t own, int64_t session)
     return own ? own : session;
 }
 
+static __attribute__((noinline)) void set_own_limits(struct limits *l, const bide_request_args *args)
+{
+    l->total_ms = choose(args->timeout_ms, l->total_ms);
+    l->queue_ms = choose(args->queue_timeout_ms, l->queue_ms);
+    l->connect_ms = choose(args->connect_timeout_ms, l->connect_ms);
+    l->tls_ms = choose(args->tls_timeout_ms, l->tls_ms);
+    l->write_ms = choose(args->write_timeout_ms, l->write_ms);
+    l->first_byte_ms = choose(args->first_byte_timeout_ms, l->first_byte_ms);
+    l->read_ms = choose(args->read_timeout_ms, l->read_ms);
+}
+
+static void set_rate(struct min_rate *r, int64_t rate, int64_t window_ms)
+{
+    double bytes = (double)rate * (double)window_ms / 1000;
+
+    r->window_ms = window_ms;
+    r->bytes = bytes < 1 ? 1 : bytes > 1e18 ? (uint64_t)1e18 : (uint64_t)bytes;
+}
+
 static void set_limits(bide_response *r, const bide_request_args *args)
 {
     const bide_session_args *s = &r->session->args;
 
-    r->deadline.total_ms = choose(args->timeout_ms, s->timeout_ms);
-    r->deadline.connect_ms = choose(args->connect_timeout_ms, s->connect_timeout_ms);
-    r->deadline.silence_ms = choose(args->read_timeout_ms, s->read_timeout_ms);
+    r->deadline.limits = r->session->limits;
+    if (unlikely(args->timeout_ms | args->queue_timeout_ms | args->connect_timeout_ms | args->tls_timeout_ms |
+                 args->write_timeout_ms | args->first_byte_timeout_ms | args->read_timeout_ms))
+        set_own_limits(&r->deadline.limits, args);
+    if (unlikely(s->min_rate | args->min_rate))
+        set_rate(&r->deadline.rate, choose(args->min_rate, s->min_rate), choose(args->min_rate_ms, s->min_rate_ms));
     r->max_body = bide__size_or(args->max_body_bytes, s->max_body_bytes);
 }
 

@@ -20,7 +20,7 @@ static const char *what_stalled(const bide_response *r)
 {
     static const char *const what[] = {[BIDE_PHASE_QUEUE] = "no connection was free", [BIDE_PHASE_CONNECT] = "not connected",
                                        [BIDE_PHASE_SEND] = "the server took nothing", [BIDE_PHASE_HEAD] = "no answer",
-                                       [BIDE_PHASE_BODY] = "nothing more of the body"};
+                                       [BIDE_PHASE_BODY] = "nothing more of the body", [BIDE_PHASE_TLS] = "not connected"};
     if (r->progress.in_source)
         return "the body to send did not come";
     bool is_sending = r->deadline.phase == BIDE_PHASE_HEAD && r->progress.queued > 0 && r->progress.queued != SIZE_MAX;
@@ -43,16 +43,25 @@ static void describe_upload(const bide_response *r, char *out, size_t cap)
 /* One of the request's own limits was reached, not a bide_timeout block around it: name the limit. */
 static void fail_timed_out(const bide_response *r)
 {
-    long long limit_ms = bide__deadline_limit_ms(&r->deadline);
-    char story[160] = "";
+    const struct deadline *d = &r->deadline;
+    long long limit_ms = bide__deadline_is_total(d) ? d->limits.total_ms : bide__deadline_limit_ms(d);
+    long long spent_ms = (d->loop->now_ns - d->begun_ns) / 1000000;
+    char story[160] = "", spent[48] = "";
 
-    if (r->deadline.phase == BIDE_PHASE_CONNECT && strcmp(bide_error_text(), "timed out") != 0) /* how far it got */
+    if ((d->phase == BIDE_PHASE_CONNECT || d->phase == BIDE_PHASE_TLS) && strcmp(bide_error_text(), "timed out") != 0) /* how far it got */
         snprintf(story, sizeof story, ": %.150s", bide_error_text());
     describe_upload(r, story, sizeof story);
-    if (bide__deadline_is_total(&r->deadline))
+    if (d->rate.is_below) {
+        bide_fail(BIDE_ETIMEDOUT, "timed out: the body is slower than allowed: %llu bytes in %lld ms, and %llu are the least",
+                  (unsigned long long)d->rate.come, (long long)d->rate.window_ms, (unsigned long long)d->rate.bytes);
+        return;
+    }
+    if (spent_ms > limit_ms + limit_ms / 8 + 10) /* it was not the first thing that was waited for */
+        snprintf(spent, sizeof spent, ", %lld ms after it began", spent_ms);
+    if (bide__deadline_is_total(d))
         bide_fail(BIDE_ETIMEDOUT, "timed out: not done within %lld ms (%s)%s", limit_ms, what_stalled(r), story);
     else
-        bide_fail(BIDE_ETIMEDOUT, "timed out: %s within %lld ms%s", what_stalled(r), limit_ms, story);
+        bide_fail(BIDE_ETIMEDOUT, "timed out: %s within %lld ms%s%s", what_stalled(r), limit_ms, story, spent);
 }
 
 /* How much of a URL is shown, without its fragment. */

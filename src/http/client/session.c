@@ -136,6 +136,17 @@ void bide_session_get_stats_into(const bide_session *s, bide_session_stats *out,
     bide__options_give(out, size, &stats, sizeof stats);
 }
 
+int bide_session_close_idle(bide_session *s)
+{
+    if (bide__is_null(s, __func__, "the session"))
+        return -EINVAL;
+    int code = s->loop ? bide__loop_check(s->loop, __func__) : 0, n = s->connector.nidle;
+    if (code < 0)
+        return code;
+    bide__connector_close_idle(&s->connector);
+    return n;
+}
+
 /* ---- memory to use again ---- */
 
 bide_response *bide__session_take_response(bide_session *s)

@@ -15,6 +15,7 @@
 #define TIMEOUT_MS 300000
 #define CONNECT_TIMEOUT_MS 10000
 #define READ_TIMEOUT_MS 60000
+#define MIN_RATE_MS 30000
 #define KEEPALIVE_MS 20000
 #define MAX_BODY_BYTES ((size_t)64 << 20)
 #define MAX_REDIRECTS 10
@@ -98,7 +99,10 @@ static int check(const bide_session_args *a)
         {"limit", a->limit, BIDE_UNLIMITED}, {"limit_per_host", a->limit_per_host, BIDE_UNLIMITED},
         {"idle_limit", a->idle_limit, 0}, {"idle_limit_per_host", a->idle_limit_per_host, 0},
         {"timeout_ms", a->timeout_ms, 0}, {"connect_timeout_ms", a->connect_timeout_ms, 0},
-        {"read_timeout_ms", a->read_timeout_ms, 0}, {"keepalive_ms", a->keepalive_ms, 0},
+        {"queue_timeout_ms", a->queue_timeout_ms, 0}, {"tls_timeout_ms", a->tls_timeout_ms, 0},
+        {"write_timeout_ms", a->write_timeout_ms, 0}, {"first_byte_timeout_ms", a->first_byte_timeout_ms, 0},
+        {"min_rate", a->min_rate, 0}, {"min_rate_ms", a->min_rate_ms, 0},
+        {"read_timeout_ms", a->read_timeout_ms, 0}, {"keepalive_ms", a->keepalive_ms, 0}, {"max_age_ms", a->max_age_ms, 0},
         {"max_head_bytes", (ptrdiff_t)a->max_head_bytes, 0}, {"max_body_bytes", (ptrdiff_t)a->max_body_bytes, BIDE_UNLIMITED},
         {"max_redirects", a->max_redirects, BIDE_NONE},
     };
@@ -125,6 +129,11 @@ static int fill_in(bide_session *s, const bide_session_args *from)
     args->timeout_ms = or_default(args->timeout_ms, TIMEOUT_MS);
     args->connect_timeout_ms = or_default(args->connect_timeout_ms, CONNECT_TIMEOUT_MS);
     args->read_timeout_ms = or_default(args->read_timeout_ms, READ_TIMEOUT_MS);
+    s->limits = (struct limits){.total_ms = args->timeout_ms, .queue_ms = args->queue_timeout_ms,
+                                .connect_ms = args->connect_timeout_ms, .tls_ms = args->tls_timeout_ms,
+                                .write_ms = args->write_timeout_ms, .first_byte_ms = args->first_byte_timeout_ms,
+                                .read_ms = args->read_timeout_ms};
+    args->min_rate_ms = or_default(args->min_rate_ms, MIN_RATE_MS);
     args->keepalive_ms = or_default(args->keepalive_ms, KEEPALIVE_MS);
     args->max_head_bytes = (size_t)or_default((int64_t)args->max_head_bytes, H1_HEAD_MAX);
     args->max_body_bytes = bide__size_or(args->max_body_bytes, MAX_BODY_BYTES);
@@ -142,6 +151,7 @@ static void set_connector(bide_session *s, const bide_session_args *args)
     k->idle_limit = args->idle_limit;
     k->idle_limit_per_host = args->idle_limit_per_host;
     k->keepalive_ms = args->keepalive_ms;
+    k->max_age_ms = args->max_age_ms;
     k->hooks = (struct connect_hooks){.dial = args->dial, .dial_arg = args->dial_arg,
                                       .resolve = args->resolve, .resolve_arg = args->resolve_arg};
     k->protocol = &bide__h1_protocol;

@@ -104,6 +104,7 @@ struct conn {
     uint64_t served;        /* exchanges that have begun */
     uint64_t counted_in, counted_out; /* bytes that connector.bytes_in and bytes_out have already */
     int64_t idle_since_ns, idle_until_ns;
+    int64_t old_at_ns;      /* then it takes no exchange any more; INT64_MAX: never */
     struct connect_times times;
     char peer[INET6_ADDRSTRLEN];
 };
@@ -114,7 +115,7 @@ struct connector {
     bide_stream *(*dial)(const struct connect_options *o); /* bide__connect */
     struct connect_hooks hooks;                            /* the user's parts of it */
     int limit, limit_per_host, idle_limit, idle_limit_per_host;
-    int64_t keepalive_ms;
+    int64_t keepalive_ms, max_age_ms; /* the latter 0: any age will do */
     size_t buffer_max; /* bytes that a connection may keep */
     const struct protocol *protocol; /* what new connections speak */
     void *protocol_context;          /* what it needs to know of its owner */

@@ -12,19 +12,36 @@
 
 #include "io/io.h"
 
+/* As they were set; BIDE_FOREVER: none.  0 is "as": queue_ms total_ms, tls_ms connect_ms, first_byte_ms and write_ms read_ms. */
+struct limits {
+    int64_t total_ms, queue_ms, connect_ms, tls_ms, write_ms, first_byte_ms, read_ms;
+};
+
+/* How much of the body has to come in each window of time. */
+struct min_rate {
+    uint64_t bytes;    /* within window_ms; 0: any rate will do */
+    int64_t window_ms;
+    uint64_t come;     /* since since_ns, when the window began */
+    int64_t since_ns;  /* 0: none has begun */
+    bool is_below;     /* it was too slow, and has ended for that */
+};
+
 struct deadline {
     const bide_loop *loop;
-    int64_t when_ns;                          /* all must be over, by the loop's clock; INT64_MAX: never */
-    int64_t total_ms, connect_ms, silence_ms; /* the limits as they were set; BIDE_FOREVER: none */
+    int64_t begun_ns, when_ns; /* all must be over, by the loop's clock; INT64_MAX: never */
+    int64_t silence_ms;        /* of the wait for bytes that was the last */
+    struct limits limits;
+    struct min_rate rate;
     enum bide_error_phase phase;
 };
 
 /* The limits are set: it begins now. */
 static inline void bide__deadline_begin(struct deadline *d, const bide_loop *loop)
 {
-    int64_t total_ms = d->total_ms > 0 ? d->total_ms : 0, now_ms = loop->now_ns / 1000000;
+    int64_t total_ms = d->limits.total_ms > 0 ? d->limits.total_ms : 0, now_ms = loop->now_ns / 1000000;
 
     d->loop = loop;
+    d->begun_ns = loop->now_ns;
     d->when_ns = total_ms > INT64_MAX / 1000000 - now_ms ? INT64_MAX : loop->now_ns + total_ms * 1000000;
 }
 
@@ -40,18 +57,37 @@ static inline int64_t bide__deadline_remaining_ms(const struct deadline *d, int6
 /* After a wait that was too long: was it the limit of all, and not that of the phase? */
 static inline bool bide__deadline_is_total(const struct deadline *d)
 {
-    return d->phase == BIDE_PHASE_QUEUE || bide__deadline_remaining_ms(d, BIDE_FOREVER) == 0;
+    return bide__deadline_remaining_ms(d, BIDE_FOREVER) == 0;
 }
 
+/* Which one was over, if it was not that of all. */
 static inline int64_t bide__deadline_limit_ms(const struct deadline *d)
 {
-    return bide__deadline_is_total(d) ? d->total_ms : d->phase == BIDE_PHASE_CONNECT ? d->connect_ms : d->silence_ms;
+    switch (d->phase) {
+    case BIDE_PHASE_QUEUE:
+        return d->limits.queue_ms;
+    case BIDE_PHASE_CONNECT:
+        return d->limits.connect_ms;
+    case BIDE_PHASE_TLS: /* within that */
+        return d->limits.tls_ms ? d->limits.tls_ms : d->limits.connect_ms;
+    default:
+        return d->silence_ms;
+    }
 }
 
-/* The limits of a wait for bytes.  queued: as in struct flow. */
-static inline struct flow bide__deadline_flow(const struct deadline *d, size_t queued)
+/* The limits of a wait for bytes.  ms: of the limits, 0 for that of reading.  queued: as in struct flow. */
+static inline struct flow bide__deadline_flow(struct deadline *d, int64_t ms, size_t queued)
 {
+    d->silence_ms = ms ? ms : d->limits.read_ms;
     return (struct flow){.silence_ms = d->silence_ms, .deadline_ns = d->when_ns, .queued = queued};
 }
+
+/* ---- deadline.c ---- */
+
+/* Of a wait for the body: no longer than the window of its rate. */
+void bide__rate_limit(struct deadline *d, struct flow *flow);
+/* n bytes have come, or an error: n, or BIDE_ETIMEDOUT (not on record) at the end of a window in which too few came; 0 when
+   the wait ended at the end of one in which enough did: go on waiting. */
+ssize_t bide__rate_note(struct deadline *d, ssize_t n, const struct flow *flow);
 
 #endif

@@ -97,6 +97,7 @@ void bide__idle_add(struct conn *c, int64_t keep_ms)
     c->ready.run = idle_ready;
     c->idle_since_ns = k->loop->now_ns;
     c->idle_until_ns = keep_ms > FOREVER_MS ? INT64_MAX : c->idle_since_ns + keep_ms * NS_PER_MS;
+    c->idle_until_ns = c->old_at_ns < c->idle_until_ns ? c->old_at_ns : c->idle_until_ns;
     bide__list_prepend(&c->host->idle, &c->in_host);
     bide__list_append(&k->idle, &c->in_idle);
     bide__stream_watch(c->stream, &c->clause);

@@ -52,7 +52,9 @@ static int64_t keep_for_ms(const struct connector *k, int64_t hint_ms)
 
 static bool is_of_use(struct conn *c)
 {
-    return !c->host->connector->is_closing && bide__buf_len(&c->in) == 0 &&
+    const struct connector *k = c->host->connector;
+
+    return !k->is_closing && bide__buf_len(&c->in) == 0 && k->loop->now_ns < c->old_at_ns &&
            bide__stream_is_alive(c->stream, false);
 }
 
@@ -164,12 +166,14 @@ static bide_stream *dial(const struct host *h, struct connect_times *times, stru
 {
     struct connect_options o = {.host = h->dial, .port = h->dial_port, .server_name = h->name, .tls = tls, .times = times,
                                 .spare = spare_idle, .spare_arg = h->connector,
-                                .hooks = &h->connector->hooks, .unbuffered = true};
+                                .tls_ms = d->limits.tls_ms, .hooks = &h->connector->hooks, .unbuffered = true};
     bide_stream *stream = NULL;
 
     d->phase = BIDE_PHASE_CONNECT;
-    bide_timeout(bide__deadline_remaining_ms(d, d->connect_ms))
+    bide_timeout(bide__deadline_remaining_ms(d, d->limits.connect_ms))
         stream = h->connector->dial(&o);
+    if (!stream && tls && times->connect > 0)
+        d->phase = BIDE_PHASE_TLS;
     return stream;
 }
 

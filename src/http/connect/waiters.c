@@ -116,7 +116,7 @@ int bide__wait_for_turn(struct host *h, struct waiter *w, struct deadline *d)
     k->nwaiting++;
     bide__update_blocked(h);
     d->phase = BIDE_PHASE_QUEUE;
-    bide_timeout(bide__deadline_remaining_ms(d, BIDE_FOREVER)) {
+    bide_timeout(bide__deadline_remaining_ms(d, d->limits.queue_ms ? d->limits.queue_ms : BIDE_FOREVER)) {
         code = bide__pending_interrupt(t);
         if (code == 0) {
             bide__park(t, &wait);

@@ -37,14 +37,26 @@ void bide__h1_received(struct h1_exchange *x, size_t n)
 unchecked_frame ssize_t bide__h1_receive(struct h1_exchange *x, enum bide_error_phase phase, void *out, size_t cap)
 {
     struct progress *p = x->exchange.progress;
+    struct deadline *d = x->exchange.deadline;
     bide_stream *s = x->conn->stream;
-    struct flow flow = bide__deadline_flow(x->exchange.deadline, p->queued);
+    struct flow flow = bide__deadline_flow(d, p->received == 0 ? d->limits.first_byte_ms : 0, p->queued);
 
-    x->exchange.deadline->phase = phase;
-    ssize_t n = bide__stream_may_recv(s) ? 0 : bide__stream_wait(s, FLOW_IN, &flow);
-    if (n == 0)
-        n = bide__stream_recv(s, out, cap, &flow);
-    p->queued = flow.queued;
+    d->phase = phase;
+    ssize_t n;
+    bool is_rated = phase == BIDE_PHASE_BODY && d->rate.bytes > 0, again = false;
+    do {
+        if (unlikely(is_rated))
+            bide__rate_limit(d, &flow);
+        n = bide__stream_may_recv(s) ? 0 : bide__stream_wait(s, FLOW_IN, &flow);
+        if (n == 0)
+            n = bide__stream_recv(s, out, cap, &flow);
+        p->queued = flow.queued;
+        if (unlikely(is_rated && n != 0)) {
+            n = bide__rate_note(d, n, &flow);
+            again = n == 0;
+            flow = bide__deadline_flow(d, 0, p->queued);
+        }
+    } while (unlikely(again));
     if (n > 0)
         bide__h1_received(x, (size_t)n);
     if (n == BIDE_EEOF && bide__stream_was_cut(s)) /* what that means is for the caller to say */

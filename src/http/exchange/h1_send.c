@@ -60,7 +60,7 @@ int bide__h1_poll_early_response(struct h1_exchange *x)
 /* The socket is full.  0: go on; 1: the body need not be sent. */
 static int wait_to_send(struct h1_exchange *x)
 {
-    struct flow flow = bide__deadline_flow(x->exchange.deadline, SIZE_MAX);
+    struct flow flow = bide__deadline_flow(x->exchange.deadline, x->exchange.deadline->limits.write_ms, SIZE_MAX);
     int code = bide__h1_poll_early_response(x);
     if (code != 0)
         return code;
@@ -76,7 +76,7 @@ static int wait_to_send(struct h1_exchange *x)
 /* A server that takes everything at once must keep neither the other tasks nor the request's own time limit waiting. */
 static int yield_if_over_budget(struct h1_exchange *x)
 {
-    struct flow flow = bide__deadline_flow(x->exchange.deadline, 0);
+    struct flow flow = bide__deadline_flow(x->exchange.deadline, 0, 0);
     int code = bide__stream_yield_if_over_budget(x->conn->stream);
 
     return code < 0 ? code : bide__flow_check_deadline(x->conn->host->connector->loop, &flow);

@@ -501,7 +501,10 @@ bide_stream *bide__connect(const struct connect_options *o)
         return s;
 
     const char *name = o->server_name ? o->server_name : o->host;
-    if (bide__tls_start_client(s, o->tls, name, o->port) < 0) {
+    int code = -1;
+    bide_timeout(o->tls_ms ? o->tls_ms : BIDE_FOREVER)
+        code = bide__tls_start_client(s, o->tls, name, o->port);
+    if (code < 0) {
         bide_release(s);
         return NULL;
     }

@@ -34,6 +34,7 @@ struct connect_options {
     size_t max_buffer;
     struct connect_times *times; /* may be NULL */
     const struct connect_hooks *hooks; /* NULL: none */
+    int64_t tls_ms;              /* for the handshake of TLS; 0: the caller's own limit is enough */
     bool unbuffered;             /* the caller reads what is behind the stream's own buffer (bide__stream_try_recv) */
     bool (*spare)(void *arg);    /* no descriptor is free: close what nobody uses; false: there is nothing.  NULL */
     void *spare_arg;

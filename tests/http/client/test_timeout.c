@@ -65,6 +65,22 @@ TEST(client_timeout_in_the_tls_handshake_says_so, .real_time = true)
     peer_stop(&p);
 }
 
+TEST(client_timeout_of_the_tls_handshake_has_its_own_limit, .real_time = true)
+{
+    struct peer p = PEER(STALL);
+    bide_error_info e;
+    char url[64];
+    peer_start(&p);
+    bide_auto bide_session *s = bide_session_new(.connect_timeout_ms = 60000, .tls_timeout_ms = 50);
+
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/", p.port);
+    EXPECT_NULL(bide_get(s, url));
+    EXPECT_ERR(bide_error_get(&e), BIDE_ETIMEDOUT);
+    EXPECT_EQ(e.phase, BIDE_PHASE_TLS);
+    EXPECT_CONTAINS(e.text, "not connected within 50 ms: TLS handshake with 127.0.0.1:");
+    peer_stop(&p);
+}
+
 TEST(client_timeout_while_sending_names_the_limit, .real_time = true)
 {
     struct peer p = PEER(HEAD PAUSE PAUSE PAUSE PAUSE PAUSE PAUSE);

@@ -52,7 +52,7 @@ static int64_t now_ms(void)
 
 static int use(struct user *u)
 {
-    struct deadline d = {.total_ms = 60000, .connect_ms = 1000, .silence_ms = 1000};
+    struct deadline d = {.limits = {.total_ms = 60000, .connect_ms = 1000, .read_ms = 1000}};
     bide__deadline_begin(&d, bide__loop_here);
     struct conn *c = bide__connector_take(u->connector, &a, &d, NULL, u->fresh);
     if (!c)
