@@ -50,7 +50,9 @@ typedef struct bide_request_args {
     int64_t min_rate;            /* default: the session's */
     int64_t min_rate_ms;         /* default: the session's */
     int max_redirects;           /* default: the session's; BIDE_NONE: a 3xx is the answer */
+    int max_ratio;               /* default: the session's; BIDE_UNLIMITED */
     size_t max_body_bytes;       /* default: the session's; BIDE_UNLIMITED */
+    bool no_decompress;          /* the body as it comes; also if the session says so */
     bool location_trusted;       /* redirects to other origins get all headers; also if the session says so */
     bide_redirect_fn *on_redirect; /* default: all are followed */
     void *on_redirect_arg;

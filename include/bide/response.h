@@ -42,7 +42,8 @@ BIDE_API const char *bide_header(const bide_response *r, const char *name);
 BIDE_API bool bide_header_at(const bide_response *r, size_t i, bide_pair *out);
 
 /*
- * The first line of the head that is no header (it has no colon, or its name is none), and was read over.
+ * The first line of the head that is no header (it has no colon, or its name is none), and was read over; once the body has
+ * been read, also that bytes stood behind the end of its coding.
  *
  * Returns:   the line for people, control characters escaped and cut to 64 bytes; NULL: all was as it should be
  * Owns:      borrowed from the response
@@ -75,26 +76,43 @@ static inline bide_timing bide_response_timing(const bide_response *r)
     return timing;
 }
 
-/* Body bytes received so far, as they came over the wire (chunk framing left out). */
+/* Body bytes received so far, as they came over the wire (chunk framing left out; not decoded). */
 BIDE_API uint64_t bide_response_body_bytes(const bide_response *r);
 
 /*
- * The whole body.  Read once, kept by the response.
+ * Is the body in a coding (gzip, deflate, br, zstd) that its readers take off?  The fields of the head stay as they came:
+ * then Content-Length and ETag are those of the coded body.  False for a coding that is not known, a 206, and who asked
+ * for .no_decompress or set Accept-Encoding: those read the body as it comes.
+ */
+BIDE_API bool bide_response_is_decoded(const bide_response *r);
+
+/*
+ * The whole body, decoded.  Read once, kept by the response.
  *
  * Suspends:  until all of it has come; a cancellation point
  * Returns:   the bytes, with a NUL behind them; data is NULL on error
- * Errors:    BIDE_ETRUNCATED, BIDE_ETOOBIG (max_body_bytes), BIDE_EHTTP, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM,
+ * Errors:    BIDE_ETRUNCATED, BIDE_ETOOBIG (max_body_bytes, max_ratio), BIDE_EHTTP, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM,
  *            BIDE_ESTATE after bide_read_chunk
  * Owns:      borrowed from the response
  * Example:   *out = bide_body(r).len;
  */
 BIDE_API bide_bytes bide_body(bide_response *r);
 
-/* The whole body as a string, as it came (UTF-8 is not checked); NULL on error.  Otherwise as bide_body. */
+/*
+ * The whole body as a string in UTF-8: converted from the charset that its byte order mark says, or its Content-Type; what is
+ * wrong in it becomes U+FFFD.  bide_text_raw: its bytes as they are.
+ *
+ * Suspends:  as bide_body
+ * Returns:   the text; NULL on error
+ * Errors:    those of bide_body; -ENOTSUP: this machine has no table for the charset
+ * Owns:      borrowed from the response
+ * Example:   puts(bide_text(r));
+ */
 BIDE_API const char *bide_text(bide_response *r);
+BIDE_API const char *bide_text_raw(bide_response *r);
 
 /*
- * The next piece of the body, for bodies that need not fit in memory.
+ * The next piece of the body, decoded, for bodies that need not fit in memory.
  *
  * Suspends:  until some has come; a cancellation point
  * Returns:   its length, 0 at the end

@@ -45,9 +45,12 @@ typedef struct bide_session_args {
     size_t max_head_bytes;        /* of a response; default 64 KiB.  More allows more fields and longer ones, too */
     size_t max_body_bytes;        /* of a body read whole; default 64 MiB; BIDE_UNLIMITED */
     int max_redirects;            /* default 10; BIDE_NONE: a 3xx is the answer */
+    int max_ratio;                /* how many times its bytes on the wire a body may grow when it is decoded, beyond a MiB;
+                                     default 1000; BIDE_UNLIMITED: for who saves to a disk, under a ceiling of its own */
     const bide_pair *headers;     /* sent with every request; copied */
     const char *user_agent;       /* default bide/<version>; copied */
     const char *ca_file;          /* trust these certificates (PEM) in place of the system's; copied */
+    bool no_decompress;           /* ask for no content coding, and leave bodies as they come */
     bool insecure;                /* do not verify certificates at all */
     bool ignore_unexpected_eof;   /* a body that ends with the connection is complete also when TLS was not ended
                                      (close_notify): then it may have been cut off.  Default: BIDE_ETRUNCATED */

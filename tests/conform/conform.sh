@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # conform.sh BIDE BIDE_CONFORM [SUITE...] - run the public suites of ../shared/conformance and count passes per level.
 #
-# Suites: url idna cookie jar psl date mime disposition http1 desync tls digest netrc proxy.  A required case that fails and is not in tests/conform/exceptions.txt makes the exit
+# Suites: url idna cookie jar psl date mime disposition http1 coding desync tls digest netrc proxy.  A required case that fails and is not in tests/conform/exceptions.txt makes the exit
 # status 1, and so does an exception that passes: the list stays true.  Of idna, names that must be refused and are not
 # fail, or are taken for another; that more are refused (docs/conformance.md) is counted.  Without the folder there is
 # nothing to run.
@@ -11,13 +11,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 cases=${CONF:-$here/../../../shared/conformance}
 
 if [ $# -lt 2 ]; then
-    echo "usage: conform.sh BIDE BIDE_CONFORM [url|idna|cookie|jar|psl|date|mime|disposition|http1|desync|tls|digest|netrc|proxy ...]" >&2
+    echo "usage: conform.sh BIDE BIDE_CONFORM [url|idna|cookie|jar|psl|date|mime|disposition|http1|coding|desync|tls|digest|netrc|proxy ...]" >&2
     exit 2
 fi
 bide=$1
 adapter=$2
 shift 2
-[ $# -gt 0 ] || set -- url idna cookie jar psl date mime disposition http1 desync tls digest netrc proxy
+[ $# -gt 0 ] || set -- url idna cookie jar psl date mime disposition http1 coding desync tls digest netrc proxy
 
 if [ ! -d "$cases" ]; then
     echo "conform: skipped, there is no $cases"
@@ -185,6 +185,10 @@ for suite in "$@"; do
     http1)
         run_suite http1 "$bide get {url}" >"$tmp/http1" 2>&1
         judge "http1" http1-response/ "$tmp/http1"
+        ;;
+    coding)
+        run_suite coding "$bide get {url}" >"$tmp/coding" 2>&1
+        judge "coding" content-encoding/ "$tmp/coding"
         ;;
     desync)
         # One after the other: the second may use the first's connection.

@@ -24,6 +24,7 @@ struct wire_step {
     bool on_request;   /* not before another request has come */
     int after_ms;      /* since the step before */
     const char *say;   /* NULL: nothing */
+    size_t len;        /* of that; 0: it is a string */
     bool end;
     size_t take;       /* so many more bytes may be sent to it */
 };
@@ -31,6 +32,7 @@ struct wire_step {
 #define ON_REQUEST      {.on_request = true}
 #define AFTER(ms, text) {.after_ms = ms, .say = text}
 #define SAY(text)       {.say = text}
+#define SAY_BYTES(m)    {.say = (m).data, .len = (m).len}
 #define TAKE_AFTER(ms, n) {.after_ms = ms, .take = n}
 #define END_AFTER(ms)   {.after_ms = ms, .end = true}
 #define WIRE(...)       {.dial_ms = 5, .room = SIZE_MAX, .steps = {__VA_ARGS__}}
@@ -72,12 +74,13 @@ static void wire_is_readable(struct wire *w)
 static void wire_do(struct wire *w, const struct wire_step *step)
 {
     if (step->say) {
-        EXPECT_LE(w->in_len + strlen(step->say), sizeof w->buffer);
+        size_t len = step->len ? step->len : strlen(step->say);
+        EXPECT_LE(w->in_len + len, sizeof w->buffer);
         if (w->in_len > 0)
             memmove(w->buffer, w->in, w->in_len);
-        memcpy(w->buffer + w->in_len, step->say, strlen(step->say));
+        memcpy(w->buffer + w->in_len, step->say, len);
         w->in = w->buffer;
-        w->in_len += strlen(step->say);
+        w->in_len += len;
         wire_is_readable(w);
     }
     if (step->end) {

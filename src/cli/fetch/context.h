@@ -104,6 +104,7 @@ struct worker {
     struct text landed; /* where redirects led to */
     struct text mime, charset, etag; /* what the answer is said to be */
     struct digest digest;
+    int64_t max_size; /* that the body of the answer may have */
     char *buffer;     /* of a body whose length is not known, or that is long; SAVE_BUFFER bytes */
 };
 

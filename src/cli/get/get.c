@@ -120,51 +120,32 @@ static int put_head(struct body *b, bide_response *r)
 
 /* ---- one URL ---- */
 
-static int too_large(const struct body *b)
+static int too_large(const struct body *b, int64_t max)
 {
     char shown[URL_SHOWN];
 
     return bide_fail(BIDE_ETOOBIG, "%s %s: the body is larger than --max-size (%" PRId64 " bytes)",
-                     b->get->request->method, secrets_shown_url(b->url, shown, sizeof shown),
-                     b->get->options->http.max_size);
-}
-
-/* The server itself says so: refused before anything of it is printed. */
-static bool announces_too_much(const struct body *b, const bide_response *r, int64_t max)
-{
-    const char *length = bide_header(r, "Content-Length");
-    int64_t n;
-
-    return strcmp(b->get->request->method, "HEAD") != 0 && length && opt_read_int(length, &n) && n > max;
-}
-
-/* What the head says; -1: nothing that counts, as with chunks. */
-static int64_t announced_length(const bide_response *r)
-{
-    const char *length = bide_header(r, "Content-Length");
-    int64_t n;
-
-    return length && !bide_header(r, "Transfer-Encoding") && opt_read_int(length, &n) ? n : -1;
+                     b->get->request->method, secrets_shown_url(b->url, shown, sizeof shown), max);
 }
 
 static int put_body(struct body *b, bide_response *r)
 {
     struct get *g = b->get;
-    int64_t max = g->options->http.max_size, total = 0;
+    int64_t max = request_max_size(&g->options->http, r), total = 0;
     const char *data;
     ssize_t n;
 
-    b->flow.length = announced_length(r);
-    if (max > 0 && announces_too_much(b, r, max))
-        return too_large(b);
+    b->flow.length = request_announced_length(r);
+    if (b->flow.length > max && strcmp(g->request->method, "HEAD") != 0) /* refused before anything of it is printed */
+        return too_large(b, max);
     while ((n = bide_read_chunk(r, &data)) > 0) {
         if (total == 0)
             BIDE_TRY(get_output_check(&g->output, g->request->method, b->url, bide_header(r, "Content-Type"), data, (size_t)n));
         total += n;
         b->flow.received = (uint64_t)total;
         g->show.received += (uint64_t)n;
-        if (max > 0 && total > max)
-            return too_large(b);
+        if (total > max)
+            return too_large(b, max);
         BIDE_TRY(put(b, data, (size_t)n));
     }
     return (int)n;

@@ -113,10 +113,29 @@ bide_session *request_session(const struct request *q, int limit, int limit_per_
                             .min_rate = o->speed_limit, .min_rate_ms = o->speed_time_ms,
                             .max_head_bytes = (size_t)o->max_head,
                             .max_redirects = q->max_redirects > 0 ? q->max_redirects : -1,
+                            .no_decompress = o->no_compressed, .max_ratio = BIDE_UNLIMITED,
                             .location_trusted = o->location_trusted,
                             .user_agent = o->user_agent, .ca_file = o->ca_file, .insecure = o->insecure,
                             .ignore_unexpected_eof = o->ignore_unexpected_eof,
                             .connect_to = o->connect_to.items);
+}
+
+/* A few kilobytes can decode to a full disk; the ratio alone says little, for what is saved may well be zeros. */
+#define DECODED_MAX ((int64_t)16 << 30)
+
+int64_t request_max_size(const struct http_options *o, const bide_response *r)
+{
+    return o->max_size > 0 ? o->max_size : bide_response_is_decoded(r) ? DECODED_MAX : INT64_MAX;
+}
+
+int64_t request_announced_length(const bide_response *r)
+{
+    const char *length = bide_header(r, "Content-Length");
+    int64_t n;
+
+    if (!length || bide_header(r, "Transfer-Encoding") || bide_response_is_decoded(r))
+        return -1;
+    return opt_read_int(length, &n) ? n : -1;
 }
 
 int request_exit_code(int error)

@@ -35,6 +35,7 @@ struct http_options {
     int64_t max_head;           /* of the head of an answer, in bytes */
     int max_redirects;          /* 0: none is followed */
     bool location_trusted;
+    bool no_compressed;         /* bodies as they come, and no coding asked for */
 };
 
 /* The rows of those options, for a table: HTTP_OPTIONS(struct fetch_options, http), */
@@ -54,8 +55,10 @@ struct http_options {
      .help = "follow at most N redirects; 0: a 3xx is the answer"},                                                   \
     {"location-trusted", 0, NULL, OPT_FLAG(S, m.location_trusted), .rare = true,                                      \
      .help = "send the -H headers and the password to other hosts too when redirected there, unless it leaves https"}, \
+    {"no-compressed", 0, NULL, OPT_FLAG(S, m.no_compressed), .rare = true,                                            \
+     .help = "do not ask for gzip, deflate, br or zstd, and leave bodies as they come; by default they are asked for and taken off"}, \
     {"max-size", 0, "SIZE", OPT_SIZE(S, m.max_size), .rare = true, .def = "0",                                        \
-     .help = "a larger body is a failure; 0: no limit"},                                                              \
+     .help = "a larger body is a failure; 0: no limit, but 16G for one that is decompressed"},                                                              \
     {"max-head", 0, "SIZE", OPT_SIZE(S, m.max_head), .rare = true, .min = 1024, .max = 256 << 20, .def = "64K",       \
      .help = "a larger head of an answer is a failure; more headers and longer ones may come with more"},             \
     {"timeout", 0, "TIME", OPT_TIMEOUT(S, m.timeout_ms), .def = "0", .group = "Time",                                 \
@@ -147,6 +150,12 @@ int request_read_pattern(struct glob *g, const char *pattern, bool literal, uint
 
 /* A session for them.  Returns: NULL with the error on record. */
 bide_session *request_session(const struct request *q, int limit, int limit_per_host, int idle_limit);
+
+/* Bytes that the body of this answer may have, decoded. */
+int64_t request_max_size(const struct http_options *o, const bide_response *r);
+
+/* What the head says that it will have; -1: nothing that counts, as with chunks, or in a coding that is taken off. */
+int64_t request_announced_length(const bide_response *r);
 
 /* What an error means that comes before any request: this machine lacks something, or an option cannot be met. */
 int request_exit_code(int error);

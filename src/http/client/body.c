@@ -3,7 +3,7 @@
  * body.c - the body of a response as its reader sees it: piece by piece, or whole in memory.
  *
  * A short body came with the head and is in the response already.  A body of known length that is wanted whole is received
- * where it will stay; of others the chain (exchange/decode.h) lends pieces.
+ * where it will stay, and one in a coding is decoded there; of others the chain (exchange/decode.h) lends pieces.
  */
 #include "http/client/client.h"
 
@@ -39,19 +39,27 @@ static ssize_t note_piece(bide_response *r, ssize_t n)
     return n;
 }
 
-ssize_t bide__body_next(bide_response *r, const char **data)
+/* What stood behind the end of its coding is dropped, and mentioned (R44). */
+static ssize_t note_end(bide_response *r, ssize_t n)
 {
-    return r->body_error ? fail_again(r) : note_piece(r, bide__chain_next(&r->chain, data));
+    if (n == 0 && r->chain.has_garbage && !r->answer.oddity)
+        r->answer.oddity = "(bytes behind the end of the body's coding)";
+    return note_piece(r, n);
 }
 
-void bide__body_decode(bide_response *r, struct decoder *d)
+static int open_decoder(bide_response *r, uint64_t max_bytes)
 {
-    if (r->whole.data) { /* it is the bytes of the wire that were there */
-        r->chain.here = r->whole;
-        r->chain.wire = 0;
-        r->whole = (bide_bytes){NULL, 0};
-    }
-    bide__chain_add(&r->chain, d);
+    uint64_t ratio = r->max_ratio == BIDE_UNLIMITED ? 0 : (uint64_t)r->max_ratio;
+
+    return bide__body_open_decoder(r, (struct decode_limits){.max_bytes = max_bytes, .max_ratio = ratio});
+}
+
+ssize_t bide__body_next(bide_response *r, const char **data)
+{
+    if (r->body_error)
+        return fail_again(r);
+    int code = r->must_open ? open_decoder(r, 0) : 0;
+    return note_end(r, code < 0 ? code : bide__chain_next(&r->chain, data));
 }
 
 /* ---- whole ---- */
@@ -62,6 +70,7 @@ static int read_counted(bide_response *r)
     ssize_t n = 0;
     if (r->answer.length > r->max_body)
         return failed(r, bide_fail(BIDE_ETOOBIG, "the body is larger than allowed (%zu bytes)", r->max_body));
+    bide__session_take_memory(r->session, &r->body, (size_t)r->answer.length + 1);
     if (!bide__buf_reserve(&r->body, (size_t)r->answer.length + 1))
         return failed(r, bide_error_code());
 
@@ -69,6 +78,28 @@ static int read_counted(bide_response *r)
         struct buf *b = &r->body;
         n = note_piece(r, bide__chain_read(&r->chain, b->data + b->end, b->cap - b->end));
         bide__buf_commit(b, n > 0 ? (size_t)n : 0);
+    } while (n > 0);
+    return (int)n;
+}
+
+/* Decoded where it will stay, with room for a byte that is too many: then the decoder says so. */
+static int read_decoded(bide_response *r)
+{
+    struct buf *b = &r->body;
+    const bide_bytes *here = &r->chain.here;
+    size_t want = r->chain.exchange ? 0 : bide__decode_hint(&r->codings, here->data, here->len) + 1;
+    ssize_t n;
+
+    bide__session_take_memory(r->session, b, want);
+    do {
+        size_t left = r->max_body - bide__buf_len(b) + 1;
+        want = want > DECODE_WINDOW ? want : DECODE_WINDOW;
+        char *tail = bide__buf_reserve(b, want < left ? want : left);
+        if (!tail)
+            return failed(r, bide_error_code());
+        n = note_end(r, bide__chain_read(&r->chain, tail, b->cap - b->end));
+        bide__buf_commit(b, n > 0 ? (size_t)n : 0);
+        want = 0;
     } while (n > 0);
     return (int)n;
 }
@@ -91,8 +122,11 @@ int bide__body_read_all(bide_response *r)
 
     bide__buf_init(&r->body, r->max_body < SIZE_MAX - 16 ? r->max_body + 16 : SIZE_MAX);
     r->chain.most = r->max_body;
-    bool is_counted = r->chain.exchange && !r->chain.top && r->answer.kind == BODY_LENGTH;
-    int code = is_counted ? read_counted(r) : read_pieces(r);
+    int code = r->must_open ? open_decoder(r, r->max_body) : 0;
+    if (code < 0)
+        return failed(r, code);
+    bool is_counted = r->chain.exchange && r->answer.kind == BODY_LENGTH;
+    code = r->chain.decoder ? read_decoded(r) : is_counted ? read_counted(r) : read_pieces(r);
     if (code < 0)
         return code;
     char *nul = bide__buf_reserve(&r->body, 1);
@@ -105,9 +139,17 @@ int bide__body_read_all(bide_response *r)
 
 /* ---- not wanted ---- */
 
+void bide__body_free(bide_response *r)
+{
+    if (r->body.data && r->session)
+        bide__session_give_memory(r->session, &r->body);
+    bide__buf_free(&r->body);
+    bide__free(r->converted);
+}
+
 void bide__body_drop(bide_response *r)
 {
-    if (!r->chain.exchange && !r->chain.top)
+    if (!r->chain.exchange && !r->chain.decoder)
         return;
     is_over(r);
     bide__chain_drop(&r->chain, DRAIN_MAX);

@@ -18,6 +18,7 @@
 #include <bide/http.h>
 
 #include "core/core.h"
+#include "http/coding/coding.h"
 #include "http/connect/connect.h"
 #include "http/connect/deadline.h"
 #include "http/exchange/decode.h"
@@ -29,6 +30,8 @@
 #include "io/io.h"
 
 /* ---- session.c, session_options.c ---- */
+
+#define SPARE_BODIES 8
 
 /* All that a session keeps. */
 struct bide_session {
@@ -47,6 +50,12 @@ struct bide_session {
 
     struct list_node spare_responses;
     unsigned nspare_responses;
+    struct decoders decoders; /* those that have served */
+    struct spare_memory {
+        char *data;
+        size_t cap;
+    } spare_bodies[SPARE_BODIES]; /* of bodies, nspare_bodies of them */
+    unsigned nspare_bodies;
     uint64_t requests, reused; /* how many there were */
     struct h1_context h1; /* the last: most of it needs no zeros */
 };
@@ -60,6 +69,9 @@ bide_tls *bide__session_tls(bide_session *s);
 /* A blank response with a share of the session; recycled. */
 bide_response *bide__session_take_response(bide_session *s);
 void bide__session_give_response(bide_session *s, bide_response *r);
+/* Memory for a body of about `need` bytes, if some is left of another; and back.  Either may leave b as it is. */
+void bide__session_take_memory(bide_session *s, struct buf *b, size_t need);
+void bide__session_give_memory(bide_session *s, struct buf *b);
 /* A response gives up its share. */
 void bide__session_leave(bide_session *s);
 
@@ -79,6 +91,15 @@ void bide__response_init(bide_response *r, const bide_request_args *args);
 /* Fill in what the arguments say; q->response and q->arena are there.  0 or an error on record. */
 int bide__request_prepare(struct request *q, struct basic_auth *auth, const char *method, const bide_request_args *args);
 
+/* ---- coding.c: whether the body is decoded ---- */
+
+/* What Accept-Encoding says; q->head.user is there. */
+void bide__request_ask_codings(struct request *q, bool no_decompress);
+/* An answer with a Content-Encoding, which is to be decoded if we can. */
+void bide__body_note_codings(bide_response *r);
+/* If it must: before the first byte is read.  0 or an error on record. */
+int bide__body_open_decoder(bide_response *r, struct decode_limits limits);
+
 /* ---- response.c, body.c ---- */
 
 struct bide_response {
@@ -94,11 +115,18 @@ struct bide_response {
     struct progress progress; /* of this try */
     struct deadline deadline; /* of all of it */
     size_t max_body;
+    int max_ratio;
 
     struct buf body;        /* a body that did not come with the head */
     bide_bytes whole;       /* the body; data NULL: not read yet */
+    const char *text;       /* that as UTF-8; NULL: not asked for yet */
+    char *converted;        /* the text, if it was in another charset; owned */
     int body_error;
     bool streaming, reused;
+    bool may_decode;        /* the user wants bodies as they were before they were coded */
+    bool is_coded;          /* this one is in a coding that is taken off */
+    bool must_open;         /* for that the decoder is needed, when somebody begins to read */
+    struct codings codings; /* if it is */
     bool busy;              /* a task is reading the body */
     bool retry_safe;        /* nothing was sent, or asking twice does no harm */
 
@@ -125,8 +153,8 @@ static inline bool bide__response_missing(const bide_response *r, const char *fu
 }
 /* The next piece: its length, 0 at the end.  It lasts until the next call. */
 ssize_t bide__body_next(bide_response *r, const char **data);
-/* d stands between what comes and who reads; before the first is read.  Taken. */
-void bide__body_decode(bide_response *r, struct decoder *d);
+/* Give back the memory that a response has for its body. */
+void bide__body_free(bide_response *r);
 /* Read the rest into memory. */
 int bide__body_read_all(bide_response *r);
 /* Nobody wants the rest: take it if it is here and short, else close.  Never suspends. */

@@ -43,6 +43,7 @@ static __attribute__((noinline)) int check_each(const char *method, const bide_r
     BIDE_TRY(check_number(method, args, "min_rate", args->min_rate, 0));
     BIDE_TRY(check_number(method, args, "min_rate_ms", args->min_rate_ms, 0));
     BIDE_TRY(check_number(method, args, "max_redirects", args->max_redirects, BIDE_NONE));
+    BIDE_TRY(check_number(method, args, "max_ratio", args->max_ratio, BIDE_UNLIMITED));
     return check_number(method, args, "max_body_bytes", (ptrdiff_t)args->max_body_bytes, BIDE_UNLIMITED);
 }
 
@@ -50,7 +51,7 @@ int bide__request_check(const char *method, const bide_request_args *args)
 {
     int64_t numbers = args->timeout_ms | args->queue_timeout_ms | args->connect_timeout_ms | args->tls_timeout_ms |
                       args->write_timeout_ms | args->first_byte_timeout_ms | args->read_timeout_ms |
-                      args->min_rate | args->min_rate_ms | (ptrdiff_t)args->max_body_bytes;
+                      args->min_rate | args->min_rate_ms | args->max_ratio | (ptrdiff_t)args->max_body_bytes;
     bool is_good = !args->guard_ && (method || args->method) && args->url && args->max_redirects >= -1 &&
                    numbers >= 0 && (args->data.data || args->data.len == 0);
 
@@ -91,6 +92,7 @@ static void set_limits(bide_response *r, const bide_request_args *args)
         set_own_limits(&r->deadline.limits, args);
     if (unlikely(s->min_rate | args->min_rate))
         set_rate(&r->deadline.rate, choose(args->min_rate, s->min_rate), choose(args->min_rate_ms, s->min_rate_ms));
+    r->max_ratio = args->max_ratio ? args->max_ratio : s->max_ratio;
     r->max_body = bide__size_or(args->max_body_bytes, s->max_body_bytes);
 }
 
@@ -215,5 +217,8 @@ int bide__request_prepare(struct request *q, struct basic_auth *auth, const char
         code = set_url(q, auth, args);
     if (code == 0)
         code = set_body(q, args);
-    return code < 0 ? code : bide__user_fields_check(q->head.headers, &q->head.user);
+    if (code == 0)
+        code = bide__user_fields_check(q->head.headers, &q->head.user);
+    bide__request_ask_codings(q, args->no_decompress || q->response->session->args.no_decompress);
+    return code;
 }

@@ -16,7 +16,7 @@ static void forget_exchange(bide_response *r)
     r->whole = (bide_bytes){NULL, 0};
     r->answer = (struct answer){.status = 0}; /* of a redirect: the next one has not answered */
     r->progress = (struct progress){.sent = 0};
-    r->reused = false;
+    r->reused = r->is_coded = r->must_open = false;
     r->head_ns = r->body_ns = 0;
     r->connect = (struct connect_times){0, 0, 0};
 }
@@ -76,10 +76,13 @@ unchecked_frame static int try_once(struct request *q)
     r->head_ns = r->session->loop->now_ns;
     r->whole = r->answer.whole;
     r->chain = (struct body_chain){.wire = r->whole.len, .most = BODY_LENGTH_UNKNOWN};
-    if (r->whole.data)
+    bool is_here = r->whole.data;
+    if (is_here)
         r->body_ns = r->head_ns;
     else
         r->chain.exchange = x;
+    if (unlikely(bide__fields_have(&r->answer.fields, HEADER_CONTENT_ENCODING)) && r->may_decode)
+        bide__body_note_codings(r);
     return 0;
 }
 

@@ -144,7 +144,7 @@ static void response_destroy(void *object)
     bide_response *r = object;
 
     bide__body_drop(r);
-    bide__buf_free(&r->body);
+    bide__body_free(r);
     bide__session_give_response(r->session, r);
 }
 
@@ -288,6 +288,13 @@ uint64_t bide_response_body_bytes(const bide_response *r)
     return r->chain.wire;
 }
 
+bool bide_response_is_decoded(const bide_response *r)
+{
+    if (bide__response_missing(r, __func__))
+        return false;
+    return r->is_coded;
+}
+
 /* ---- times ---- */
 
 static int64_t since(int64_t from_ns, int64_t to_ns)
@@ -358,12 +365,6 @@ bide_bytes bide_body(bide_response *r)
     return read_whole(r) < 0 ? (bide_bytes){NULL, 0} : r->whole;
 }
 
-const char *bide_text(bide_response *r)
-{
-    if (bide__response_missing(r, __func__))
-        return NULL;
-    return bide_body(r).data;
-}
 
 ssize_t bide_read_chunk(bide_response *r, const char **data)
 {

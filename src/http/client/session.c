@@ -9,6 +9,7 @@
 
 #define SPARE_RESPONSES 256
 #define SPARE_ARENA_MAX 16384 /* what is larger is given back to the heap */
+#define SPARE_BODY_MAX 65536  /* the same of a body */
 
 /* ---- making ---- */
 
@@ -91,6 +92,9 @@ static void session_destroy(void *object)
         bide__arena_free(&r->arena);
         bide__object_free(r);
     }
+    bide__decoders_free(&s->decoders);
+    while (s->nspare_bodies > 0)
+        bide__free(s->spare_bodies[--s->nspare_bodies].data);
     bide_release(s->tls);
     if (s->loop)
         bide__object_unref(s->loop);
@@ -186,6 +190,23 @@ void bide__session_give_response(bide_session *s, bide_response *r)
     }
     if (s)
         bide__session_leave(s);
+}
+
+void bide__session_take_memory(bide_session *s, struct buf *b, size_t need)
+{
+    if (s->nspare_bodies == 0 || need > SPARE_BODY_MAX || s->spare_bodies[s->nspare_bodies - 1].cap > b->max)
+        return;
+    const struct spare_memory *spare = &s->spare_bodies[--s->nspare_bodies];
+    b->data = spare->data;
+    b->cap = spare->cap;
+}
+
+void bide__session_give_memory(bide_session *s, struct buf *b)
+{
+    if (b->cap > SPARE_BODY_MAX || s->nspare_bodies == SPARE_BODIES || bide__no_recycling)
+        return;
+    s->spare_bodies[s->nspare_bodies++] = (struct spare_memory){b->data, b->cap};
+    b->data = NULL;
 }
 
 void bide__session_leave(bide_session *s)

@@ -19,6 +19,7 @@
 #define KEEPALIVE_MS 20000
 #define MAX_BODY_BYTES ((size_t)64 << 20)
 #define MAX_REDIRECTS 10
+#define MAX_RATIO DECODE_RATIO
 
 /* ---- connect_to ---- */
 
@@ -104,7 +105,7 @@ static int check(const bide_session_args *a)
         {"min_rate", a->min_rate, 0}, {"min_rate_ms", a->min_rate_ms, 0},
         {"read_timeout_ms", a->read_timeout_ms, 0}, {"keepalive_ms", a->keepalive_ms, 0}, {"max_age_ms", a->max_age_ms, 0},
         {"max_head_bytes", (ptrdiff_t)a->max_head_bytes, 0}, {"max_body_bytes", (ptrdiff_t)a->max_body_bytes, BIDE_UNLIMITED},
-        {"max_redirects", a->max_redirects, BIDE_NONE},
+        {"max_redirects", a->max_redirects, BIDE_NONE}, {"max_ratio", a->max_ratio, BIDE_UNLIMITED},
     };
 
     for (size_t i = 0; i < array_len(numbers); i++)
@@ -137,6 +138,7 @@ static int fill_in(bide_session *s, const bide_session_args *from)
     args->keepalive_ms = or_default(args->keepalive_ms, KEEPALIVE_MS);
     args->max_head_bytes = (size_t)or_default((int64_t)args->max_head_bytes, H1_HEAD_MAX);
     args->max_body_bytes = bide__size_or(args->max_body_bytes, MAX_BODY_BYTES);
+    args->max_ratio = (int)or_default(args->max_ratio, MAX_RATIO);
     args->max_redirects = (int)or_default(args->max_redirects, MAX_REDIRECTS);
     args->ca_file = args->ca_file ? bide__arena_strndup(&s->strings, args->ca_file, strlen(args->ca_file)) : NULL;
     return from->ca_file && !args->ca_file ? BIDE_ENOMEM : 0;
@@ -162,12 +164,13 @@ static void set_connector(bide_session *s, const bide_session_args *args)
 
 int bide__session_set_options(bide_session *s, const bide_session_args *args)
 {
+    struct our_fields ours = {args->user_agent ? args->user_agent : "bide/" BIDE_VERSION,
+                              args->no_decompress ? NULL : CODINGS_ACCEPTED};
     int code = fill_in(s, args);
     if (code >= 0)
         code = bide__h1_context_init(&s->h1, s->args.max_head_bytes);
     if (code >= 0)
-        code = bide__default_fields_set(&s->defaults, &s->strings, args->headers,
-                                        args->user_agent ? args->user_agent : "bide/" BIDE_VERSION);
+        code = bide__default_fields_set(&s->defaults, &s->strings, args->headers, ours);
     set_connector(s, &s->args);
     return code < 0 ? code : copy_overrides(s, args);
 }

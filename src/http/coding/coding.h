@@ -67,7 +67,7 @@ void bide__decoders_free(struct decoders *all);
 
 struct decoder;
 
-/* NULL and BIDE_ENOMEM on record.  `from` may be NULL. */
+/* NULL and BIDE_ENOMEM on record.  `from` may be NULL.  One that has ended is closed at once: the next body uses its memory. */
 struct decoder *bide__decoder_open(struct decoders *from, const struct codings *list, struct decode_limits limits);
 void bide__decoder_close(struct decoders *to, struct decoder *d);
 
@@ -79,6 +79,9 @@ void bide__decoder_close(struct decoders *to, struct decoder *d);
  * Errors: BIDE_EHTTP: it is not in that coding; BIDE_ETOOBIG: a ceiling; BIDE_ENOMEM.
  */
 ssize_t bide__decode(struct decoder *d, const char *in, size_t len, size_t *used, char *out, size_t cap, bool last);
+
+/* DECODE_WINDOW bytes that last as long as the decoder, for who has no memory of its own.  NULL: BIDE_ENOMEM on record. */
+char *bide__decoder_window(struct decoder *d);
 
 /* No more bytes come.  0; BIDE_ETRUNCATED: the coding is not over (R45).  No bytes at all are an empty body. */
 int bide__decode_end(const struct decoder *d);

@@ -25,7 +25,7 @@ struct decoder {
     uint8_t n;
     struct codings list;
     struct decode_stage *stage[CODINGS_MAX]; /* [0] reads the wire */
-    struct window *between[CODINGS_MAX - 1]; /* behind stage [i]; kept for the next body */
+    struct window *behind[CODINGS_MAX]; /* stage [i]; the last's is the reader's; kept for the next body */
 };
 
 /* ---- memory that is used again ---- */
@@ -82,8 +82,8 @@ static struct decode_stage *stage_open(struct decoders *from, enum coding coding
 
 static void decoder_free(struct decoder *d)
 {
-    for (size_t i = 0; i < array_len(d->between); i++)
-        bide__free(d->between[i]);
+    for (size_t i = 0; i < array_len(d->behind); i++)
+        bide__free(d->behind[i]);
     bide__free(d);
 }
 
@@ -130,11 +130,11 @@ void bide__decoders_free(struct decoders *all)
 
 static bool window_ready(struct decoder *d, size_t i)
 {
-    if (!d->between[i])
-        d->between[i] = bide__malloc(sizeof(struct window));
-    if (d->between[i])
-        d->between[i]->at = d->between[i]->end = 0;
-    return d->between[i];
+    if (!d->behind[i])
+        d->behind[i] = bide__malloc(sizeof(struct window));
+    if (d->behind[i])
+        d->behind[i]->at = d->behind[i]->end = 0;
+    return d->behind[i];
 }
 
 struct decoder *bide__decoder_open(struct decoders *from, const struct codings *list, struct decode_limits limits)
@@ -157,6 +157,16 @@ struct decoder *bide__decoder_open(struct decoders *from, const struct codings *
     if (ok)
         return d;
     bide__decoder_close(from, d);
+    bide__fail_nomem("taking a coding off a body");
+    return NULL;
+}
+
+char *bide__decoder_window(struct decoder *d)
+{
+    size_t last = d->n - 1u;
+
+    if (d->behind[last] || window_ready(d, last))
+        return d->behind[last]->bytes;
     bide__fail_nomem("taking a coding off a body");
     return NULL;
 }
@@ -259,7 +269,7 @@ static ssize_t pull(struct decoder *d, size_t i, struct bytes_io *wire, char *ou
 /* More input for stage i > 0, from the one before. */
 static ssize_t refill(struct decoder *d, size_t i, struct bytes_io *wire)
 {
-    struct window *w = d->between[i - 1];
+    struct window *w = d->behind[i - 1];
     ssize_t n = pull(d, i - 1, wire, w->bytes, sizeof w->bytes);
 
     w->at = 0;
@@ -270,7 +280,7 @@ static ssize_t refill(struct decoder *d, size_t i, struct bytes_io *wire)
 /* What stage i gives: at most 3 deep. */
 static ssize_t pull(struct decoder *d, size_t i, struct bytes_io *wire, char *out, size_t cap)
 {
-    struct window *w = i > 0 ? d->between[i - 1] : NULL;
+    struct window *w = i > 0 ? d->behind[i - 1] : NULL;
 
     for (;;) {
         struct bytes_io io = {w ? w->bytes + w->at : wire->in, w ? w->end - w->at : wire->len, out, cap, !w && wire->last};

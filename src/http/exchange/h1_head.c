@@ -80,6 +80,12 @@ static bool expects_body(const struct request_head *q)
            (q->method_len == 5 && memcmp(q->method, "PATCH", 5) == 0);
 }
 
+/* R13; apart, as it is rare. */
+static char *put_identity(char *at, const struct request_head *q)
+{
+    return unlikely(q->wants_identity) ? put_field(at, "Accept-Encoding", "identity") : at;
+}
+
 static char *put_about_body(char *at, const struct request_head *q)
 {
     if (q->body && q->content_type && !user_has(q, HEADER_CONTENT_TYPE))
@@ -142,7 +148,7 @@ int bide__h1_write_head(struct h1_exchange *x, struct request_head *q)
         return BIDE_ENOMEM;
     char *at = put_request_line(x->head, q);
     at = put_host(at, q);
-    at = put_defaults(at, q);
+    at = put_identity(put_defaults(at, q), q);
     if (q->headers)
         at = put_user(at, q);
     for (const struct added_field *f = q->added; f; f = f->next)

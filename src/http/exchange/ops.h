@@ -79,6 +79,7 @@ struct request_head {
     struct added_field *added;             /* NULL: none */
     struct body_source *body;              /* NULL: none */
     bool for_server;                       /* OPTIONS of the server, not of a path: "*" */
+    bool wants_identity;                   /* Accept-Encoding: identity, in place of that of the session */
     bool may_switch;                       /* 101 is an answer: the stream is then for another protocol */
 };
 

@@ -103,12 +103,12 @@ static bool names_field(const bide_pair *headers, enum header_id id)
     return false;
 }
 
-int bide__default_fields_set(struct default_fields *d, struct arena *arena, const bide_pair *headers, const char *agent)
+int bide__default_fields_set(struct default_fields *d, struct arena *arena, const bide_pair *headers, struct our_fields ours)
 {
-    size_t n = 2, bytes = 64 + strlen(agent);
+    size_t n = 3, bytes = 128 + strlen(ours.agent);
     int code = check_defaults(headers, &n, &bytes);
     if (code == 0)
-        code = check_user_field("User-Agent", agent);
+        code = check_user_field("User-Agent", ours.agent);
     if (code < 0)
         return code;
 
@@ -117,10 +117,13 @@ int bide__default_fields_set(struct default_fields *d, struct arena *arena, cons
     if (!text || !d->all)
         return BIDE_ENOMEM;
     d->text = text;
-    if (!names_field(headers, HEADER_USER_AGENT) && agent[0])
-        put_line(d, text, "User-Agent", agent);
+    if (!names_field(headers, HEADER_USER_AGENT) && ours.agent[0])
+        put_line(d, text, "User-Agent", ours.agent);
     if (!names_field(headers, HEADER_ACCEPT))
         put_line(d, text, "Accept", "*/*");
+    d->is_encoding_ours = !names_field(headers, HEADER_ACCEPT_ENCODING);
+    if (d->is_encoding_ours && ours.encoding) /* a part of what is coded could not be decoded: R13 */
+        put_line(d, text, "Accept-Encoding", names_field(headers, HEADER_RANGE) ? "identity" : ours.encoding);
     for (const bide_pair *p = headers; p && p->name; p++)
         if (p->value[0]) /* an empty one only keeps the default away */
             put_line(d, text, p->name, p->value);

@@ -36,11 +36,17 @@ struct default_fields {
     uint32_t len;
     uint64_t seen; /* HEADER_BITs; bit 0: one that has no id */
     bool close;    /* one of them is Connection: close */
+    bool is_encoding_ours; /* Accept-Encoding was not set by the user */
 };
 
 /* All those of a request (NULL: none); 0 or an error on record. */
 int bide__user_fields_check(const bide_pair *headers, struct user_fields *u);
+/* What every request says, unless the user's fields say otherwise. */
+struct our_fields {
+    const char *agent, *encoding; /* User-Agent; Accept-Encoding, NULL: not said */
+};
+
 /* Those of every request, copied into the arena, with ours where the user has none.  0 or an error on record. */
-int bide__default_fields_set(struct default_fields *d, struct arena *arena, const bide_pair *headers, const char *agent);
+int bide__default_fields_set(struct default_fields *d, struct arena *arena, const bide_pair *headers, struct our_fields ours);
 
 #endif

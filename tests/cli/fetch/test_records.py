@@ -3,6 +3,7 @@
 """test_records.py - `bide fetch --jsonl` and `--report`: what they say is true, comes back byte for byte, and is there in time."""
 import base64
 import datetime
+import gzip
 import hashlib
 import http.server
 import json
@@ -20,6 +21,9 @@ import urllib.parse
 
 import support
 from support import BIDE, SLOW, bide
+
+
+PACKED = gzip.compress(b"x" * 400000)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -42,6 +46,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             status, extra = 302, [b"Location: " + urllib.parse.unquote_to_bytes(words[1])]
         elif words[0] == "busy" and Handler.asked.count(self.path) == 1:
             status, extra = 429, [b"Retry-After: 1"]
+        elif words[0] == "packed":
+            body, extra = PACKED, [b"Content-Encoding: gzip"]
         elif words[0] == "fields":
             extra = [b'Content-Type: Text/HTML ; x="a;charset=no" ; Charset="UTF-\\8"', b'ETag: "\xff\x80"']
         head = [b"HTTP/1.1 %d Said" % status, *extra]
@@ -199,6 +205,16 @@ class Members(Case):
                     self.assertEqual(r["sha256"], hashlib.sha256(body).hexdigest())
                     self.assertEqual((r["bytes"], r["wire_bytes"], r["method"]), (size, size, "GET"))
                     self.assertEqual((r["etag"], r["charset"], r["proto"]), (None, None, "http/1.1"))
+
+    def test_body_in_a_coding_is_described_and_saved_without_it(self):
+        for options, body in ([], b"x" * 400000), (["--no-compressed"], PACKED):
+            with self.subTest(options):
+                self.fetch("-q", self.url + "/packed", "-o", "f", *options, "--jsonl", "log", "--jsonl-mode", "replace")
+                r, = self.records()
+                self.assertEqual((r["bytes"], r["wire_bytes"]), (len(body), len(PACKED)))
+                self.assertEqual(r["sha256"], hashlib.sha256(body).hexdigest())
+                with open(os.path.join(self.dir, "f"), "rb") as f:
+                    self.assertEqual(f.read(), body)
 
     def test_digest_is_left_out_on_request_and_of_failures(self):
         self.fetch("-q", self.url + "/bytes/9", "--jsonl", "log", "--no-sha256")

@@ -3,6 +3,7 @@
 """test_get.py - `bide get`: what it prints, what it says when something is wrong, and with which exit code."""
 import base64
 import contextlib
+import gzip
 import json
 import os
 import re
@@ -73,6 +74,30 @@ class Bodies(Case):
         self.assertEqual((small.code, large.code, many.code), (0, 0, 0))
         self.assertLess(large.rss_kb - small.rss_kb, 4096)
         self.assertLess(many.rss_kb - small.rss_kb, 8192)
+
+    def test_are_decompressed_unless_they_are_wanted_as_they_come(self):
+        packed = gzip.compress(b"hello " * 1000)
+        with RawServer({"/": answer(packed, fields=b"Content-Encoding: gzip\r\n")}) as s:
+            r = bide("get", s.url + "/")
+            asked = bide("get", "--compressed", "--max-size", 5999, s.url + "/")
+            raw = bide("get", "--no-compressed", s.url + "/")
+            heads = b"".join(s.requests)
+        self.expect(r, 0, b"hello " * 1000)
+        self.expect(asked, 4)
+        self.assertIn("larger than --max-size (5999 bytes)", asked.err)
+        self.expect(raw, 0, packed)
+        self.assertEqual(heads.count(b"\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n"), 2)
+
+    def test_that_are_cut_off_within_their_coding_are_failures(self):
+        with RawServer({"/": answer(gzip.compress(b"hello " * 1000)[:-9], fields=b"Content-Encoding: gzip\r\n")}) as s:
+            r = bide("get", s.url + "/")
+        self.expect(r, 4)
+        self.assertIn("ended within its gzip coding", r.err)
+
+    def test_that_are_mostly_zeros_are_no_bombs_on_a_disk(self):
+        with RawServer({"/": answer(gzip.compress(bytes(5 << 20), 9), fields=b"Content-Encoding: gzip\r\n")}) as s:
+            r = bide("get", s.url + "/")
+        self.expect(r, 0, bytes(5 << 20))
 
     def test_headers_go_to_other_origins_only_if_they_are_trusted(self):
         with RawServer({"/": answer(b"ok")}) as other, RawServer({

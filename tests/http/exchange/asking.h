@@ -28,7 +28,7 @@ UNUSED static void asking_start(struct asking *a, struct wire *w)
     k->protocol_context = &a->h1;
     wires_plant_in(k, w, 1);
     bide__arena_init(&a->arena, SIZE_MAX);
-    EXPECT_EQ(bide__default_fields_set(&a->defaults, &a->arena, NULL, "test"), 0);
+    EXPECT_EQ(bide__default_fields_set(&a->defaults, &a->arena, NULL, (struct our_fields){"test", NULL}), 0);
     a->deadline = (struct deadline){.limits = {.total_ms = 10000, .connect_ms = 1000, .read_ms = 1000}};
     bide__deadline_begin(&a->deadline, k->loop);
 }

@@ -46,12 +46,13 @@ static bool begins(const char *text, const char *start)
 
 /* ---- the request line and Host ---- */
 
-TEST(client_plain_get_sends_four_lines_and_nothing_else, .real_time = true)
+TEST(client_plain_get_sends_five_lines_and_nothing_else, .real_time = true)
 {
     const char *head = SENT("GET", "/a");
     char want[256];
 
-    snprintf(want, sizeof want, "GET /a HTTP/1.1\r\nHost: %s\r\nUser-Agent: bide/0.1.0\r\nAccept: */*\r\n\r\n",
+    snprintf(want, sizeof want, "GET /a HTTP/1.1\r\nHost: %s\r\nUser-Agent: bide/0.1.0\r\nAccept: */*\r\n"
+             "Accept-Encoding: gzip, deflate, br, zstd\r\n\r\n",
              field(head, "Host"));
     EXPECT_STR(head, want);
 }
@@ -323,9 +324,9 @@ TEST(client_connection_close_of_the_user_ends_the_connection, .real_time = true)
 }
 
 /* R13 */
-TEST(client_no_encoding_is_accepted_by_itself, .real_time = true)
+TEST(client_encodings_are_accepted_as_the_user_says, .real_time = true)
 {
-    EXPECT_NULL(field(SENT("GET", "/"), "Accept-Encoding"));
+    EXPECT_STR(field(SENT("GET", "/"), "Accept-Encoding"), "gzip, deflate, br, zstd");
     EXPECT_STR(field(SENT("GET", "/", .headers = BIDE_PAIRS({"Accept-Encoding", "gzip"})), "Accept-Encoding"), "gzip");
 }
 

@@ -291,7 +291,7 @@ TEST(client_what_the_user_set_does_not_cross_to_another_origin_nor_come_back, .r
     EXPECT_EQ(count_of(j.first.seen, "secret"), 9);
     EXPECT_EQ(count_of(j.b.seen, "secret"), 0);
     EXPECT_EQ(count_of(j.a.seen, "secret"), 0);
-    EXPECT_EQ(count_of(j.b.seen, "\r\n"), 5); /* request line, Host, User-Agent, Accept */
+    EXPECT_EQ(count_of(j.b.seen, "\r\n"), 6); /* request line, Host, User-Agent, Accept, Accept-Encoding */
 
     travel(&j, "302", "GET", (bide_session_args){.size = sizeof(bide_session_args)}, (bide_request_args){.size = sizeof(bide_request_args), .url = "me:pw@"});
     EXPECT_EQ(count_of(j.first.seen, "Authorization: Basic"), 1);

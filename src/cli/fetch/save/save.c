@@ -181,12 +181,12 @@ static void take_all(struct worker *w, struct job *job)
 static int too_large(const struct worker *w, bide_response *r)
 {
     return bide_fail(BIDE_ETOOBIG, "%s %s: the body is larger than --max-size allows (%lld bytes)", w->method,
-                     bide_response_url(r), (long long)w->f->options->http.max_size);
+                     bide_response_url(r), (long long)w->max_size);
 }
 
-static bool exceeds(const struct fetch *f, int64_t bytes)
+static bool exceeds(const struct worker *w, int64_t bytes)
 {
-    return f->options->http.max_size > 0 && bytes > f->options->http.max_size;
+    return bytes > w->max_size;
 }
 
 static int64_t pass_pieces(struct worker *w, struct job *job, bide_response *r, struct outcome *o, struct transfer *t)
@@ -198,7 +198,7 @@ static int64_t pass_pieces(struct worker *w, struct job *job, bide_response *r, 
     while ((n = bide_read_chunk(r, &data)) > 0) {
         total += n;
         transfer_add(w->f, t, (size_t)n);
-        if (exceeds(w->f, total))
+        if (exceeds(w, total))
             return too_large(w, r);
         note_body(w, data, (size_t)n);
         o->is_final = job->request.is_bound = w->f->naming.to_stdout;
@@ -234,7 +234,7 @@ static int64_t fill_sink(struct sink *s, struct job *job, bide_response *r, stru
     while (code == 0 && (n = bide_read_chunk(r, &data)) > 0) {
         total += n;
         transfer_add(s->w->f, &s->transfer, (size_t)n);
-        if (exceeds(s->w->f, total))
+        if (exceeds(s->w, total))
             return too_large(s->w, r);
         note_body(s->w, data, (size_t)n);
         code = write_sink(s, data, (size_t)n);
@@ -269,7 +269,7 @@ static int64_t save_short(struct worker *w, struct job *job, bide_response *r, s
         return bide_error_code();
     take_all(w, job);
     w->f->stats.received += body.len;
-    if (exceeds(w->f, (int64_t)body.len))
+    if (exceeds(w, (int64_t)body.len))
         return too_large(w, r);
 
     note_body(w, body.data, body.len);
@@ -277,20 +277,13 @@ static int64_t save_short(struct worker *w, struct job *job, bide_response *r, s
     return code < 0 ? local_error(w, job, o, code) : (int64_t)body.len;
 }
 
-/* What the head says; -1: nothing that counts, as with chunks. */
-static int64_t announced_length(const bide_response *r)
-{
-    const char *length = bide_header(r, "Content-Length");
-
-    return length && !bide_header(r, "Transfer-Encoding") ? strtoll(length, NULL, 10) : -1;
-}
-
 static int64_t save(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
 {
     const struct naming *n = &w->f->naming;
-    int64_t length = announced_length(r);
+    int64_t length = request_announced_length(r);
 
-    if (exceeds(w->f, length) && strcmp(w->method, "HEAD") != 0)
+    w->max_size = request_max_size(&w->f->options->http, r);
+    if (exceeds(w, length) && strcmp(w->method, "HEAD") != 0)
         return too_large(w, r);
     if (!naming_saves(n))
         return pass_through(w, job, r, o, length);
