@@ -24,7 +24,7 @@
 #include "http/exchange/decode.h"
 #include "http/exchange/h1.h"
 #include "http/exchange/ops.h"
-#include "http/exchange/source.h"
+#include "http/source/source.h"
 #include "http/policy/policy.h"
 #include "http/url/url.h"
 #include "io/io.h"

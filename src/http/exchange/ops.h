@@ -35,7 +35,7 @@ struct deadline;
 struct exchange;
 
 /*
- * The body of a request: where its bytes come from.  A member begins with it: bytes (source.h), and what reads a file or
+ * The body of a request: where its bytes come from.  A member begins with it: bytes (source/bytes.c), and what reads a file or
  * calls the user.
  */
 struct body_source {

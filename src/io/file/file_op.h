@@ -47,15 +47,6 @@ int bide__file_fail(const char *what, const char *path, ssize_t code);
 /* Write all of it, here and now; 0 or a code. */
 int bide__write_fully(int fd, const char *data, size_t len, off_t offset);
 
-/*
- * A broken pipe or a file-size limit is an error, not the end of the program: between these two, their signals are
- * taken away from the calling thread, unless the program blocks them itself.
- */
-struct quiet {
-    sigset_t before;
-};
-void bide__quiet_begin(struct quiet *q);
-void bide__quiet_end(const struct quiet *q, ssize_t result);
 /* Is there a limit (ulimit -f)?  Asked once: it is the shell that sets it. */
 bool bide__file_size_is_limited(void);
 

@@ -2,10 +2,12 @@
 /*
  * poll.h - descriptors on the loop: what is ready, who waits for it, and for how long.
  *
- * In reading order: epoll.c, fd.c, watch.c, flow.c.
+ * In reading order: epoll.c, fd.c, watch.c, flow.c, quiet.c.
  */
 #ifndef BIDE_IO_POLL_H
 #define BIDE_IO_POLL_H
+
+#include <signal.h>
 
 #include "core/core.h"
 
@@ -156,5 +158,17 @@ static inline int bide__flow_check_deadline(const bide_loop *loop, struct flow *
 }
 /* How many bytes the kernel holds that the peer has not taken yet (SIOCOUTQ). */
 size_t bide__fd_queued(const struct fd *f);
+
+/* ---- quiet.c: no signals of a write ---- */
+
+/*
+ * A broken pipe or a file-size limit is an error, not the end of the program: between these two, their signals are
+ * taken away from the calling thread, unless the program blocks them itself.
+ */
+struct quiet {
+    sigset_t before;
+};
+void bide__quiet_begin(struct quiet *q);
+void bide__quiet_end(const struct quiet *q, ssize_t result);
 
 #endif

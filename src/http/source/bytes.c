@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* source.c - bytes in memory as the source of a body: one piece, as often as it is wanted. */
-#include "http/exchange/source.h"
+/* bytes.c - bytes in memory as the source of a body: one piece, as often as it is wanted. */
+#include "http/source/source.h"
 
 static ssize_t bytes_next(struct body_source *source, const char **data)
 {
