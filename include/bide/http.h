@@ -8,5 +8,6 @@
 #include <bide/request.h>
 #include <bide/response.h>
 #include <bide/session.h>
+#include <bide/upload.h>
 
 #endif

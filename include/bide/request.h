@@ -13,6 +13,7 @@
 #include <bide/error.h>
 #include <bide/object.h>
 #include <bide/session.h>
+#include <bide/upload.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -56,6 +57,9 @@ typedef struct bide_request_args {
     bool location_trusted;       /* redirects to other origins get all headers; also if the session says so */
     bide_redirect_fn *on_redirect; /* default: all are followed */
     void *on_redirect_arg;
+    const char *text;            /* body; sets Content-Type: text/plain; charset=utf-8 */
+    const char *data_file;       /* body: what this file has when the request begins; a pipe: all that comes, in chunks */
+    const bide_body_source *body; /* body: bide_body_from(fn, arg), bide_body_from_fd(fd) */
 } bide_request_args;
 
 /*
@@ -66,6 +70,9 @@ typedef struct bide_request_args {
  * a body that is sent again; .location_trusted sends all of it, but never from https to http, where a body is an error.
  * A request that fails on a reused connection before anything was answered is sent once more on a new one, if that is
  * safe (RFC 9112 9.3.1).
+ *
+ * There is one body at most.  A file is read while it is sent, by the kernel itself where nothing stands between; one that changes
+ * its size meanwhile is an error, and so is a body with a length that becomes longer or shorter.
  *
  * Suspends:  until the head is there; a cancellation point
  * Returns:   the response, whatever its status; or NULL

@@ -3,7 +3,7 @@
  * client.h - the room's header: what the files of the HTTP client share.
  *
  * It stands on url/, field/ and h1/ (text and bytes, pure), on connect/ (the pool of connections), exchange/ (a request out,
- * an answer back) and policy/ (what happens around that).  In reading order: session*.c, prepare.c, request.c, body.c,
+ * an answer back) and policy/ (what happens around that).  In reading order: session*.c, prepare.c, to_send.c, request.c, body.c,
  * response.c, json.c, blocking.c.
  *
  *     bide_get -> prepare.c: what is asked for
@@ -90,6 +90,11 @@ int bide__request_check(const char *method, const bide_request_args *args);
 void bide__response_init(bide_response *r, const bide_request_args *args);
 /* Fill in what the arguments say; q->response and q->arena are there.  0 or an error on record. */
 int bide__request_prepare(struct request *q, struct basic_auth *auth, const char *method, const bide_request_args *args);
+
+/* ---- to_send.c ---- */
+
+/* The body, if there is one.  Suspends, to open a file.  0 or an error on record. */
+int bide__request_set_body(struct request *q, const bide_request_args *args);
 
 /* ---- coding.c: whether the body is decoded ---- */
 

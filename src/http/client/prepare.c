@@ -155,40 +155,6 @@ static int set_url(struct request *q, struct basic_auth *auth, const bide_reques
     return 0;
 }
 
-static int form_text(struct request *q, const bide_pair *form, bide_bytes *out)
-{
-    size_t len = bide__query_encode(NULL, 0, form);
-    char *text = bide__arena_alloc(q->arena, len + 1);
-    if (!text)
-        return BIDE_ENOMEM;
-
-    bide__query_encode(text, len, form);
-    *out = (bide_bytes){text, len};
-    q->head.content_type = "application/x-www-form-urlencoded";
-    return 0;
-}
-
-static int set_body(struct request *q, const bide_request_args *args)
-{
-    int given = (args->data.data != NULL) + (args->json != NULL) + (args->form != NULL);
-    bide_bytes bytes = args->data;
-    if (given == 0)
-        return 0;
-    if (given > 1)
-        return bide_fail(-EINVAL, "only one of data, json and form can be the body");
-
-    if (args->json) {
-        bytes = (bide_bytes){args->json, strlen(args->json)};
-        q->head.content_type = "application/json";
-    }
-    struct bytes_source *source = bide__arena_alloc(q->arena, sizeof *source);
-    if (!source || (args->form && form_text(q, args->form, &bytes) < 0))
-        return BIDE_ENOMEM;
-    bide__bytes_source_init(source, bytes);
-    q->head.body = &source->source;
-    return 0;
-}
-
 static bool method_ok(const char *method, size_t len)
 {
     return len <= 64 && bide__header_name_ok(method, len); /* both are tokens */
@@ -216,9 +182,7 @@ int bide__request_prepare(struct request *q, struct basic_auth *auth, const char
     if (code == 0)
         code = set_url(q, auth, args);
     if (code == 0)
-        code = set_body(q, args);
-    if (code == 0)
         code = bide__user_fields_check(q->head.headers, &q->head.user);
     bide__request_ask_codings(q, args->no_decompress || q->response->session->args.no_decompress);
-    return code;
+    return code < 0 ? code : bide__request_set_body(q, args);
 }

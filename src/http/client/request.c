@@ -211,6 +211,8 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
         code = policies_line_up(&p, s, &r->arena);
     if (code == 0)
         code = ask(&q, &p);
+    if (unlikely(q.source))
+        bide__body_source_close(q.source);
     r->retry_safe = !q.is_sent || bide__request_is_idempotent(&q.head);
     if (code < 0) {
         bide__response_fail(r, code);

@@ -84,6 +84,9 @@ void bide__h1_finish(struct h1_exchange *x);
 
 /* Send them all, unless an answer makes that useless: x->upload_stopped.  0 or an error on record. */
 int bide__h1_send_pieces(struct h1_exchange *x, struct iovec *iov, int n);
+/* The same of bytes of a file: how many were sent before that, or before the file had no more; -EOPNOTSUPP, not on record: this
+   file cannot be sent so. */
+ssize_t bide__h1_send_file(struct h1_exchange *x, const struct file_part *part);
 /* The server may answer while it does not take our body.  1: it has, or has closed, and wants no more of it. */
 int bide__h1_poll_early_response(struct h1_exchange *x);
 

@@ -97,25 +97,49 @@ static int sending_failed(struct h1_exchange *x, int code)
     return bide_fail(code, "sending the request: %s", bide_strerror(code));
 }
 
+/* A try has said no.  0: try again, unless upload_stopped; or an error on record. */
+static int after_refusal(struct h1_exchange *x, int code)
+{
+    if (code != -EAGAIN)
+        return sending_failed(x, code);
+    code = wait_to_send(x);
+    x->upload_stopped = code > 0;
+    return code < 0 ? code : 0;
+}
+
 int bide__h1_send_pieces(struct h1_exchange *x, struct iovec *iov, int n)
 {
-    int code;
+    int code = 0;
 
-    while (n > 0) {
+    while (n > 0 && code == 0 && !x->upload_stopped) {
         ssize_t sent = bide__stream_try_send(x->conn->stream, iov, n);
-        if (sent >= 0) {
-            x->exchange.progress->sent += (size_t)sent;
-            n = bide__iov_skip(&iov, n, (size_t)sent);
-            if (n > 0 && (code = yield_if_over_budget(x)) < 0)
-                return code;
-        } else if (sent != -EAGAIN) {
-            return sending_failed(x, (int)sent);
-        } else {
-            code = wait_to_send(x);
-            x->upload_stopped = code > 0;
-            if (code != 0)
-                return code < 0 ? code : 0;
+        if (sent < 0) {
+            code = after_refusal(x, (int)sent);
+            continue;
         }
+        x->exchange.progress->sent += (size_t)sent;
+        n = bide__iov_skip(&iov, n, (size_t)sent);
+        code = n > 0 ? yield_if_over_budget(x) : 0;
     }
-    return 0;
+    return code;
+}
+
+ssize_t bide__h1_send_file(struct h1_exchange *x, const struct file_part *part)
+{
+    size_t done = 0;
+    int code = 0;
+
+    while (done < part->len && code == 0 && !x->upload_stopped) {
+        ssize_t sent = bide__stream_try_send_file(x->conn->stream, part->fd, part->offset + (off_t)done, part->len - done);
+        if (sent == 0 || sent == -EOPNOTSUPP)
+            return done > 0 ? (ssize_t)done : -EOPNOTSUPP;
+        if (sent < 0) {
+            code = after_refusal(x, (int)sent);
+            continue;
+        }
+        x->exchange.progress->sent += (size_t)sent;
+        done += (size_t)sent;
+        code = yield_if_over_budget(x);
+    }
+    return code < 0 ? code : (ssize_t)done;
 }

@@ -46,8 +46,8 @@ static void packet_add_piece(struct packet *p, const char *data, size_t len, boo
 
 /* ---- the source ---- */
 
-/* Within the time of the request, whatever it waits for. */
-static ssize_t ask_source(struct h1_exchange *x, struct body_source *b, const char **data)
+/* Within the time of the request, whatever it waits for.  part NULL: the next piece, else: is it in a file? */
+static ssize_t ask_source(struct h1_exchange *x, struct body_source *b, const char **data, struct file_part *part)
 {
     ssize_t n = 0;
 
@@ -55,8 +55,10 @@ static ssize_t ask_source(struct h1_exchange *x, struct body_source *b, const ch
     if (b->is_here)
         return b->ops->next(b, data);
     x->exchange.deadline->phase = BIDE_PHASE_SEND;
+    x->exchange.progress->in_source = true; /* stays, if it fails */
     bide_timeout(bide__deadline_remaining_ms(x->exchange.deadline, BIDE_FOREVER))
-        n = b->ops->next(b, data);
+        n = part ? b->ops->in_file(b, part) : b->ops->next(b, data);
+    x->exchange.progress->in_source = n < 0;
     return n;
 }
 
@@ -64,11 +66,11 @@ static ssize_t ask_source(struct h1_exchange *x, struct body_source *b, const ch
 static ssize_t next_piece(struct h1_exchange *x, struct body_source *b, uint64_t left, const char **data)
 {
     struct progress *p = x->exchange.progress;
-
-    p->in_source = true;
-    ssize_t n = ask_source(x, b, data);
+    ssize_t n = ask_source(x, b, data, NULL);
     if (n < 0)
         return n;
+
+    p->in_source = true;
     if ((uint64_t)n > left)
         return bide_fail(-EINVAL, "the body to send is longer than the %llu bytes that it should have",
                          (unsigned long long)b->length);
@@ -100,11 +102,37 @@ static int look_for_answer(struct h1_exchange *x)
     return code < 0 ? code : 0;
 }
 
+/* From a file by the kernel itself: how many bytes; 0: that cannot be, or the rest is not wanted. */
+static ssize_t send_in_file(struct h1_exchange *x, struct body_source *b, uint64_t left)
+{
+    struct file_part part;
+    bool may = b->ops->in_file && b->length != BODY_LENGTH_UNKNOWN && bide__stream_takes_files(x->conn->stream);
+    ssize_t n = may ? ask_source(x, b, NULL, &part) : 0;
+    if (n <= 0)
+        return n;
+
+    part.len = (uint64_t)n < left ? (size_t)n : (size_t)left;
+    n = bide__h1_send_file(x, &part);
+    if (n > 0)
+        b->ops->skip(b, (size_t)n);
+    return n == -EOPNOTSUPP ? 0 : n;
+}
+
+static ssize_t send_piece(struct h1_exchange *x, struct packet *p, struct body_source *b, uint64_t left)
+{
+    const char *data = NULL;
+    ssize_t n = next_piece(x, b, left, &data);
+    if (n < 0)
+        return n;
+
+    packet_add_piece(p, data, (size_t)n, b->length == BODY_LENGTH_UNKNOWN);
+    int code = send_packet(x, p);
+    return code < 0 ? code : n;
+}
+
 static int send_body(struct h1_exchange *x, struct packet *p, struct body_source *b)
 {
-    bool chunked = b->length == BODY_LENGTH_UNKNOWN;
     uint64_t left = b->length;
-    const char *data = NULL;
     ssize_t n = 1;
 
     while (n > 0 && left > 0 && !x->upload_stopped) {
@@ -113,16 +141,12 @@ static int send_body(struct h1_exchange *x, struct packet *p, struct body_source
             code = look_for_answer(x);
         if (code < 0 || x->upload_stopped)
             return code;
-        n = next_piece(x, b, left, &data);
-        if (n < 0)
-            return (int)n;
-        left -= chunked ? 0 : (uint64_t)n;
-        packet_add_piece(p, data, (size_t)n, chunked);
-        code = send_packet(x, p);
-        if (code < 0)
-            return code;
+        n = send_in_file(x, b, left);
+        if (n == 0 && !x->upload_stopped)
+            n = send_piece(x, p, b, left);
+        left -= n > 0 && b->length != BODY_LENGTH_UNKNOWN ? (uint64_t)n : 0;
     }
-    return send_packet(x, p); /* the head, if that is all */
+    return n < 0 ? (int)n : send_packet(x, p); /* the head, if that is all */
 }
 
 static unsigned frames_as(const struct request_head *head)

@@ -47,12 +47,31 @@ struct body_source {
 
 #define BODY_LENGTH_UNKNOWN UINT64_MAX
 
+/* Bytes of a file, as a piece of a body. */
+struct file_part {
+    int fd;
+    off_t offset;
+    size_t len;
+};
+
 struct body_source_ops {
     /* May suspend.  The next piece, which lasts until the next call: its length; 0: that was all; or an error on record. */
     ssize_t (*next)(struct body_source *b, const char **data);
     /* To the beginning again: 0, or an error on record.  NULL: it can be sent once only. */
     int (*rewind)(struct body_source *b);
+    /* Do the next bytes lie in a file from which the kernel can send them?  May suspend, until they are in memory.  How many
+       do (out->len); 0: ask next; or an error on record.  They count as given when `skip` says so.  NULL: never. */
+    ssize_t (*in_file)(struct body_source *b, struct file_part *out);
+    void (*skip)(struct body_source *b, size_t n);
+    /* The request is over: give back what it holds.  NULL: nothing. */
+    void (*close)(struct body_source *b);
 };
+
+static inline void bide__body_source_close(struct body_source *b)
+{
+    if (b->ops->close)
+        b->ops->close(b);
+}
 
 /* May it be sent, if perhaps for a second time? */
 static inline bool bide__body_source_may_be_sent(const struct body_source *b)

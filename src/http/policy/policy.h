@@ -24,6 +24,7 @@ struct request {
     struct request_head head; /* head.added is empty before each try */
     struct arena *arena;      /* for what has to last until the answer is released */
     bide_response *response;  /* for callbacks of the user's */
+    struct body_source *source; /* to be closed at the end, whatever has become of head.body; NULL: none */
     int hops;                 /* redirects followed */
     bool has_left;            /* a hop has left the origin that was asked: what says who we are is not sent any more */
     bool is_sent;             /* something of a try was */

@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* source.h - the simplest source of a body: bytes in memory. */
+/*
+ * source.h - bodies to send: the members of struct body_source (exchange/ops.h).
+ *
+ *     upload <--next------ bytes | function of the user's | file
+ *            <--in_file--- file: the kernel sends it
+ */
 #ifndef BIDE_HTTP_SOURCE_H
 #define BIDE_HTTP_SOURCE_H
 
+#include <bide/file.h>
+#include <bide/upload.h>
+
 #include "http/exchange/ops.h"
+
+/* ---- bytes.c: bytes in memory ---- */
 
 struct bytes_source {
     struct body_source source;
@@ -12,5 +22,33 @@ struct bytes_source {
 };
 
 void bide__bytes_source_init(struct bytes_source *b, bide_bytes bytes);
+
+/* ---- user.c: pieces that a function of the user's gives ---- */
+
+struct user_source {
+    struct body_source source;
+    bide_piece_fn *next;
+    bide_rewind_fn *rewind;
+    void *arg;
+};
+
+void bide__user_source_init(struct user_source *u, const bide_body_source *from);
+
+/* ---- file.c: a file, or what comes out of a pipe ---- */
+
+struct file_source {
+    struct body_source source;
+    const char *path;  /* NULL: it was open already */
+    bide_file *file;   /* NULL: not open now */
+    uint64_t offset;   /* where the body begins in it */
+    uint64_t at;       /* bytes given */
+    uint64_t size;     /* of the file when the body began */
+    bool is_whole;     /* up to the end of the file, and that must not move */
+    bool was_blocking; /* the user's descriptor, and is to be so again */
+    char *piece;       /* FILE_PIECE bytes; NULL: none was read yet */
+};
+
+/* Suspends.  Open it: by its path, or from->fd; then see how long the body is.  0; or an error on record, and nothing to close. */
+int bide__file_source_open(struct file_source *f, const char *path, const bide_body_source *from);
 
 #endif

@@ -286,3 +286,23 @@ bide_file *bide_open_with(const bide_open_args *options)
     bide__object_unref(f);
     return NULL;
 }
+
+bide_file *bide__file_over(int fd, const char *name, bool *was_blocking)
+{
+    int flags = fcntl(fd, F_GETFL);
+    bide_file *f = bide__file_new(name, 0);
+    if (!f) {
+        close(fd);
+        return NULL;
+    }
+
+    f->fd = fd;
+    f->is_seekable = lseek(fd, 0, SEEK_CUR) >= 0;
+    int code = watch(f, flags);
+    *was_blocking = f->is_watched && !(flags & O_NONBLOCK);
+    if (code >= 0 || code == -EPERM)
+        return f;
+    bide__file_fail("open", name, code);
+    bide__object_unref(f);
+    return NULL;
+}

@@ -90,6 +90,12 @@ int bide__file_check(const bide_file *f, const char *function);
 /* One that is not open, and so many bytes more; BIDE_ENOMEM on record. */
 bide_file *bide__file_new(const char *path, size_t extra);
 
+/*
+ * A descriptor that is open already, under this name in messages; taken, also on failure.  A pipe or the like that can be
+ * watched becomes non-blocking, as seen by all who have it; *was_blocking: it was not before.  NULL: an error on record.
+ */
+bide_file *bide__file_over(int fd, const char *name, bool *was_blocking);
+
 /* ---- file_atomic.c ---- */
 
 /* Where a symbolic link leads; to be freed by free().  NULL: an error on record. */

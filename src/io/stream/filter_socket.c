@@ -6,6 +6,8 @@
  * the next call waits for that, and none is made just to see EAGAIN.  The end of the stream and errors have raised
  * their edge already, so after a hang-up reading goes on until it has seen them.
  */
+#include <sys/sendfile.h>
+
 #include "io/stream/stream.h"
 
 #define IOV_CUT 8 /* pieces of a call that is cut; there is another for the rest */
@@ -75,6 +77,18 @@ static ssize_t send_pieces(int fd, const struct iovec *iov, int n)
     return n == 1 ? send(fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL) : sendmsg(fd, &msg, MSG_NOSIGNAL);
 }
 
+/* What a call to send this many bytes came to. */
+static ssize_t note_sent(struct fd *fd, ssize_t sent, size_t len)
+{
+    if (sent > 0)
+        bide__fd_spend(fd, (size_t)sent);
+    if (sent == -EAGAIN || (sent >= 0 && (size_t)sent < len))
+        fd->writable = false;
+    if (sent == -EPIPE || sent == -ECONNRESET)
+        fd->readable = true; /* ahead of the event: the peer may have said why */
+    return sent;
+}
+
 static ssize_t socket_send(struct filter *f, const struct iovec *iov, int n)
 {
     struct fd *fd = fd_of(f);
@@ -95,15 +109,32 @@ static ssize_t socket_send(struct filter *f, const struct iovec *iov, int n)
     do
         sent = send_pieces(fd->fd, iov, n);
     while (sent < 0 && errno == EINTR);
-    if (sent < 0)
-        sent = -errno;
-    if (sent > 0)
-        bide__fd_spend(fd, (size_t)sent);
-    if (sent == -EAGAIN || (sent >= 0 && (size_t)sent < len))
-        fd->writable = false;
-    if (sent == -EPIPE || sent == -ECONNRESET)
-        fd->readable = true; /* ahead of the event: the peer may have said why */
-    return sent;
+    return note_sent(fd, sent < 0 ? -errno : sent, len);
+}
+
+/* sendfile has no MSG_NOSIGNAL.  Less than was asked for is also what the end of the file gives: then the socket may take
+   more, and the next call says so. */
+static ssize_t socket_send_file(struct filter *f, int file, off_t offset, size_t len)
+{
+    struct fd *fd = fd_of(f);
+    struct quiet quiet;
+    int refused = refusal(fd);
+    if (refused)
+        return refused;
+    if (!fd->writable)
+        return -EAGAIN;
+
+    ssize_t sent;
+    len = bide__fd_call_max(fd, len);
+    bide__quiet_begin(&quiet);
+    do
+        sent = sendfile(fd->fd, file, &offset, len);
+    while (sent < 0 && errno == EINTR);
+    sent = sent < 0 ? -errno : sent;
+    bide__quiet_end(&quiet, sent);
+    if (sent == -EINVAL || sent == -ENOSYS)
+        return -EOPNOTSUPP;
+    return note_sent(fd, sent, sent >= 0 ? (size_t)sent : len);
 }
 
 /* A socket that is closed may be tried, too: the result says so. */
@@ -178,4 +209,5 @@ const struct filter_ops bide__socket_filter_ops = {.try_recv = socket_recv,
                                                    .watch = socket_watch,
                                                    .is_alive = socket_is_alive,
                                                    .queued = socket_queued,
-                                                   .abort = socket_close};
+                                                   .abort = socket_close,
+                                                   .try_send_file = socket_send_file};

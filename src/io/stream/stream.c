@@ -172,6 +172,14 @@ ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap, struct flow *fl
     }
 }
 
+ssize_t bide__stream_try_send_file(bide_stream *s, int file, off_t offset, size_t len)
+{
+    ssize_t sent = s->lowest->ops->try_send_file(s->lowest, file, offset, len);
+
+    s->bytes_out += sent > 0 ? (uint64_t)sent : 0;
+    return sent;
+}
+
 int bide__iov_skip(struct iovec **iov, int n, size_t sent)
 {
     while (n > 0 && sent >= (*iov)->iov_len) {

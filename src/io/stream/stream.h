@@ -44,6 +44,8 @@ struct filter_ops {
     bool (*is_alive)(const struct filter *f, bool probe);             /* as far as it has seen; probe: look now */
     size_t (*queued)(const struct filter *f);                         /* bytes sent that the peer has not taken */
     void (*abort)(struct filter *f);                                  /* end it; those who wait get BIDE_ECLOSED */
+    /* As try_send, of bytes of a file; -EOPNOTSUPP: not of this one.  NULL: never. */
+    ssize_t (*try_send_file)(struct filter *f, int file, off_t offset, size_t len);
 };
 
 struct filter {
@@ -102,6 +104,14 @@ static inline ssize_t bide__stream_try_send(bide_stream *s, const struct iovec *
     s->bytes_out += sent > 0 ? (uint64_t)sent : 0;
     return sent;
 }
+
+/* The kernel can take bytes of a file by itself: no layer stands between.  Then one try, as above; 0: the file has ended;
+   -EOPNOTSUPP: this file cannot be sent so. */
+static inline bool bide__stream_takes_files(const bide_stream *s)
+{
+    return s->top == s->lowest && s->lowest->ops->try_send_file;
+}
+ssize_t bide__stream_try_send_file(bide_stream *s, int file, off_t offset, size_t len);
 
 /* May a try to receive find something?  If not, waiting first spares the try. */
 static inline bool bide__stream_may_recv(const bide_stream *s)
