@@ -60,6 +60,7 @@ typedef struct bide_request_args {
     const char *text;            /* body; sets Content-Type: text/plain; charset=utf-8 */
     const char *data_file;       /* body: what this file has when the request begins; a pipe: all that comes, in chunks */
     const bide_body_source *body; /* body: bide_body_from(fn, arg), bide_body_from_fd(fd) */
+    const bide_part *multipart;  /* body: BIDE_PARTS({"title", "a cat"}, {"file", .path = "cat.jpg"}); sets its Content-Type */
 } bide_request_args;
 
 /*

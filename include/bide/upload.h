@@ -66,6 +66,24 @@ typedef struct bide_body_source {
  */
 #define bide_body_from_fd(...) BIDE__ARGS(bide_body_source, .from_fd = true, .fd = __VA_ARGS__)
 
+/*
+ * A part of a form (multipart/form-data, RFC 7578): a text, bytes, a file or pieces; the first of them that is there counts.  Quotes
+ * and line ends in names are encoded as browsers do it; other control characters are refused.
+ */
+typedef struct bide_part {
+    const char *name;             /* a list ends with a NULL one */
+    const char *value;            /* text, to its NUL */
+    bide_bytes data;
+    const char *path;             /* a file, or a pipe; opened when the request begins, and again when its turn comes */
+    const bide_body_source *body; /* bide_body_from, bide_body_from_fd */
+    const char *type;             /* Content-Type; default: none for a text; else by the ending of the file name, or octet-stream */
+    const char *file_name;        /* default: the last part of path */
+    const bide_pair *headers;     /* more fields of this part */
+} bide_part;
+
+/* A list of parts in place: .multipart = BIDE_PARTS({"title", "a cat"}, {"file", .path = "cat.jpg"}) */
+#define BIDE_PARTS(...) ((const bide_part[]){__VA_ARGS__, {.name = NULL}})
+
 #ifdef __cplusplus
 }
 #endif

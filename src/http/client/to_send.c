@@ -6,7 +6,7 @@
 static int count_given(const bide_request_args *a)
 {
     return (a->data.data != NULL) + (a->json != NULL) + (a->form != NULL) + (a->text != NULL) + (a->data_file != NULL) +
-           (a->body != NULL);
+           (a->body != NULL) + (a->multipart != NULL);
 }
 
 /* ---- bytes ---- */
@@ -79,25 +79,23 @@ static int send_pieces(struct request *q, const bide_body_source *from)
     return 0;
 }
 
-static int check_source(const bide_body_source *from)
-{
-    BIDE_TRY(bide__check_named(from->guard_, "bide_body_from"));
-    BIDE_TRY(bide__check_named(from->fd_guard_, "bide_body_from_fd"));
-    BIDE_TRY(bide__check_number("bide_body_from", "offset", from->offset, 0));
-    BIDE_TRY(bide__check_number("bide_body_from", "length", from->length, 0));
-    if (!from->from_fd && !from->next)
-        return bide_fail(-EINVAL, "bide_body_from: the function is NULL");
-    if (!from->from_fd && from->offset)
-        return bide_fail(-EINVAL, "bide_body_from: offset is for files");
-    return 0;
-}
-
 static int send_source(struct request *q, const bide_body_source *options)
 {
     bide_body_source from;
-    BIDE_TRY(bide__options_take(&from, sizeof from, options, "bide_body_from"));
-    BIDE_TRY(check_source(&from));
+    BIDE_TRY(bide__source_take(&from, options));
     return from.from_fd ? send_file(q, NULL, &from) : send_pieces(q, &from);
+}
+
+static int send_parts(struct request *q, const bide_part *parts)
+{
+    if (q->head.user.seen & HEADER_BIT(HEADER_CONTENT_TYPE))
+        return bide_fail(-EINVAL, "a multipart body has a Content-Type of its own, with its boundary");
+
+    int code = 0;
+    bide_timeout(bide__deadline_remaining_ms(&q->response->deadline, BIDE_FOREVER))
+        code = bide__multipart_open(q->arena, parts, &q->head.body, &q->head.content_type);
+    q->source = code == 0 ? q->head.body : NULL;
+    return code;
 }
 
 int bide__request_set_body(struct request *q, const bide_request_args *args)
@@ -106,8 +104,10 @@ int bide__request_set_body(struct request *q, const bide_request_args *args)
     if (likely(given == 0))
         return 0;
     if (given > 1)
-        return bide_fail(-EINVAL, "only one of data, json, form, text, data_file and body can be the body");
+        return bide_fail(-EINVAL, "only one of data, json, form, text, data_file, body and multipart can be the body");
     if (args->data_file)
         return send_file(q, args->data_file, NULL);
+    if (args->multipart)
+        return send_parts(q, args->multipart);
     return args->body ? send_source(q, args->body) : send_bytes(q, args);
 }

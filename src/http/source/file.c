@@ -66,18 +66,27 @@ static int bring_into_memory(const struct file_source *f, const struct file_part
 
 /* ---- a plain file ---- */
 
+/* It may rest (bide__file_source_rest). */
+static int open_again(struct file_source *f)
+{
+    if (!f->file)
+        f->file = bide_open(f->path);
+    return f->file ? 0 : bide_error_code();
+}
+
 static int has_changed(const struct file_source *f, uint64_t size)
 {
     return bide_fail(-EINVAL, "%s has changed while it was sent: it has %llu bytes now, and had %llu", f->file->path,
                      (unsigned long long)size, (unsigned long long)f->size);
 }
 
-/* Is all that is still to be sent there, and nothing behind it that was not? */
-static int check_size(const struct file_source *f)
+/* Open, and is all that is still to be sent there, and nothing behind it that was not? */
+static int check_size(struct file_source *f)
 {
     struct stat st;
-    if (f->source.length == BODY_LENGTH_UNKNOWN)
-        return 0;
+    int code = open_again(f);
+    if (code < 0 || f->source.length == BODY_LENGTH_UNKNOWN)
+        return code;
     if (fstat(f->file->fd, &st) < 0)
         return bide__file_fail("stat", f->file->path, -errno);
 
@@ -174,6 +183,16 @@ static ssize_t pipe_next(struct body_source *b, const char **data)
 static const struct body_source_ops file_ops = {
     .next = file_next, .rewind = file_rewind, .in_file = file_in_file, .skip = file_skip, .close = file_close};
 static const struct body_source_ops pipe_ops = {.next = pipe_next, .close = file_close};
+
+void bide__file_source_rest(struct file_source *f)
+{
+    if (!f->path || f->source.ops != &file_ops)
+        return;
+    bide_release(f->file);
+    f->file = NULL;
+    bide__free(f->piece);
+    f->piece = NULL;
+}
 
 /* ---- opening ---- */
 

@@ -2,7 +2,7 @@
 /*
  * source.h - bodies to send: the members of struct body_source (exchange/ops.h).
  *
- *     upload <--next------ bytes | function of the user's | file
+ *     upload <--next------ bytes | function of the user's | file | chain of these (multipart)
  *            <--in_file--- file: the kernel sends it
  */
 #ifndef BIDE_HTTP_SOURCE_H
@@ -48,7 +48,36 @@ struct file_source {
     char *piece;       /* FILE_PIECE bytes; NULL: none was read yet */
 };
 
+/* A source as the options have it.  0, or -EINVAL on record. */
+int bide__source_take(bide_body_source *to, const bide_body_source *options);
 /* Suspends.  Open it: by its path, or from->fd; then see how long the body is.  0; or an error on record, and nothing to close. */
 int bide__file_source_open(struct file_source *f, const char *path, const bide_body_source *from);
+/* It is not read for now: one with a path is closed, and opened again by the next call. */
+void bide__file_source_rest(struct file_source *f);
+
+/* ---- chain.c: sources one behind the other ---- */
+
+struct segment {
+    struct body_source *source;
+    const char *name; /* of the part, in messages; NULL: text between parts */
+    struct file_source *file; /* it is one; else NULL */
+    uint64_t left;    /* of its length */
+};
+
+struct chain_source {
+    struct body_source source;
+    struct segment *all;
+    size_t n, at;
+};
+
+/* chain->all and chain->n are there.  How long all of it is, and whether it can be sent again. */
+void bide__chain_source_init(struct chain_source *c);
+
+/* ---- multipart.c, media_type.c ---- */
+
+/* Suspends: files are opened.  0, and *out to be closed, and the value of Content-Type; or an error on record. */
+int bide__multipart_open(struct arena *arena, const bide_part *parts, struct body_source **out, const char **content_type);
+/* By the ending of a file name. */
+const char *bide__media_type_of(const char *file_name);
 
 #endif

@@ -28,6 +28,27 @@ static int user_rewind(struct body_source *source)
 static const struct body_source_ops once_ops = {.next = user_next};
 static const struct body_source_ops again_ops = {.next = user_next, .rewind = user_rewind};
 
+/* ---- as the options have it ---- */
+
+static int check_source(const bide_body_source *from)
+{
+    BIDE_TRY(bide__check_named(from->guard_, "bide_body_from"));
+    BIDE_TRY(bide__check_named(from->fd_guard_, "bide_body_from_fd"));
+    BIDE_TRY(bide__check_number("bide_body_from", "offset", from->offset, 0));
+    BIDE_TRY(bide__check_number("bide_body_from", "length", from->length, 0));
+    if (!from->from_fd && !from->next)
+        return bide_fail(-EINVAL, "bide_body_from: the function is NULL");
+    if (!from->from_fd && from->offset)
+        return bide_fail(-EINVAL, "bide_body_from: offset is for files");
+    return 0;
+}
+
+int bide__source_take(bide_body_source *to, const bide_body_source *options)
+{
+    BIDE_TRY(bide__options_take(to, sizeof *to, options, "bide_body_from"));
+    return check_source(to);
+}
+
 void bide__user_source_init(struct user_source *u, const bide_body_source *from)
 {
     *u = (struct user_source){.source.ops = from->rewind ? &again_ops : &once_ops,
