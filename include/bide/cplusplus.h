@@ -40,8 +40,6 @@ template <class bide__T> inline bide__T *bide__take_out(bide__T *&variable)
 
 #undef BIDE_PAIRS
 #define BIDE_PAIRS(...) (std::initializer_list<bide_pair>{__VA_ARGS__, {nullptr, nullptr}}.begin())
-#undef BIDE_PARTS
-#define BIDE_PARTS(...) (std::initializer_list<bide_part>{__VA_ARGS__, bide_part{}}.begin())
 
 /* ---- coroutines ---- */
 

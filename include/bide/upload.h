@@ -14,6 +14,7 @@
 #include <bide/object.h>
 
 #ifdef __cplusplus
+#include <initializer_list>
 extern "C" {
 #endif
 
@@ -82,7 +83,11 @@ typedef struct bide_part {
 } bide_part;
 
 /* A list of parts in place: .multipart = BIDE_PARTS({"title", "a cat"}, {"file", .path = "cat.jpg"}) */
+#ifdef __cplusplus
+#define BIDE_PARTS(...) (std::initializer_list<bide_part>{__VA_ARGS__, {}}.begin())
+#else
 #define BIDE_PARTS(...) ((const bide_part[]){__VA_ARGS__, {.name = NULL}})
+#endif
 
 #ifdef __cplusplus
 }

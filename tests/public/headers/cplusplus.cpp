@@ -129,6 +129,10 @@ static int requests()
     bide_auto bide_session *s = bide_session_new(.limit_per_host = 8);
     bide_auto bide_response *r = bide_get(s, bide_server_url(server), .headers = BIDE_PAIRS({"X-Agent", "me"}, {"X-Other", "o"}));
     EXPECT(r && bide_status(r) == 200 && std::strcmp(bide_text(r), "me") == 0);
+    bide_auto bide_response *form = bide_post(s, bide_server_url(server), .multipart = BIDE_PARTS({"a", "b"}, {.name = "c", .path = "/dev/null"}));
+    EXPECT(form && bide_status(form) == 200);
+    bide_auto bide_response *none = bide_post(s, bide_server_url(server), .body = bide_body_from_fd(-1, .offset = 1, .length = 1));
+    EXPECT(none == nullptr && bide_error_code() == -EBADF);
     bide_auto bide_file *f = bide_open("/dev/null");
     EXPECT(f != nullptr);
     return 0;
