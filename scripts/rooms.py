@@ -59,11 +59,12 @@ ROOMS = {
     "http/value": "http/field http/url base",
     "http/hsts": "http/value http/field http/url base",
     "http/store": "http/cookie http/hsts http/value http/field http/url " + TO_IO,
-    "http/connect": "http/field http/url " + TO_IO,
+    "http/tunnel": "http/proxy http/auth http/h1 http/field http/url " + TO_IO,
+    "http/connect": "http/tunnel http/field http/url " + TO_IO,
     "http/exchange": "http/coding http/connect http/h1 http/field http/url " + TO_IO,
     "http/source": "http/exchange/ops.h http/connect http/coding http/value http/field http/url " + TO_IO,
-    "http/policy": "http/exchange/ops.h http/auth http/proxy http/cookie http/hsts http/value http/field http/url base",
-    "http/client": "http/policy http/source http/exchange http/connect http/store http/cookie http/hsts http/value http/proxy http/auth http/coding "
+    "http/policy": "http/exchange/ops.h http/tunnel http/auth http/proxy http/cookie http/hsts http/value http/field http/url " + TO_IO,
+    "http/client": "http/policy http/source http/exchange http/connect http/tunnel http/store http/cookie http/hsts http/value http/proxy http/auth http/coding "
                    "http/h1 http/field http/url " + TO_IO,
     "http/server": "http/exchange/ops.h http/h1 http/field http/url " + TO_IO,
     "http": "http/* " + TO_IO,

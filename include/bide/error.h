@@ -60,7 +60,8 @@ extern "C" {
     X(BIDE_EDISCONNECTED, 204, "the server closed the connection without an answer") \
     X(BIDE_EREDIRECT, 205, "too many redirects")                            \
     X(BIDE_ESTATUS, 206, "the status is not a success")                     \
-    X(BIDE_EJSON, 207, "not valid JSON")
+    X(BIDE_EJSON, 207, "not valid JSON")                                    \
+    X(BIDE_EPROXY, 208, "the proxy refused")
 #define BIDE_ERRORS_POOL(X)                                                 \
     X(BIDE_EWORKER, 300, "the worker died")                                 \
     X(BIDE_EWORKERLOST, 301, "the worker was lost to another job")          \

@@ -61,6 +61,8 @@ typedef struct bide_request_args {
     const char *data_file;       /* body: what this file has when the request begins; a pipe: all that comes, in chunks */
     const bide_body_source *body; /* body: bide_body_from(fn, arg), bide_body_from_fd(fd) */
     const bide_part *multipart;  /* body: BIDE_PARTS({"title", "a cat"}, {"file", .path = "cat.jpg"}); sets its Content-Type */
+    const char *proxy;           /* as the session's, which it replaces, with its no_proxy; "": none */
+    const char *unix_socket;     /* as the session's; not together with .proxy */
 } bide_request_args;
 
 /*
@@ -78,7 +80,7 @@ typedef struct bide_request_args {
  * Suspends:  until the head is there; a cancellation point
  * Returns:   the response, whatever its status; or NULL
  * Errors:    BIDE_EURL, BIDE_ENAME, BIDE_EDNS, -ECONNREFUSED and the like, BIDE_ETLS, BIDE_ECERT, BIDE_EHTTP,
- *            BIDE_EDISCONNECTED, BIDE_EREDIRECT, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM, -EINVAL for an
+ *            BIDE_EDISCONNECTED, BIDE_EREDIRECT, BIDE_EPROXY, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM, -EINVAL for an
  *            argument that can be none (for a session that is NULL the text says why there is none); the text names the URL
  * Owns:      the result is owned, to be released before the session; strings are copied
  * Example:   bide_auto bide_response *r = bide_get(s, "https://a.example/", .timeout_ms = 5000);

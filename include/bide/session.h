@@ -60,6 +60,15 @@ typedef struct bide_session_args {
     void *dial_arg;               /* borrowed until the last response is released */
     bide_resolve_fn *resolve;     /* says which addresses a name has; not used with .dial; default: as bide_connect */
     void *resolve_arg;            /* borrowed likewise */
+    const char *proxy;            /* ask through it: "http://user:password@host:3128", https, socks5h (the proxy looks names
+                                     up), socks5 (they are looked up here), socks4a; two, in the order in which they are
+                                     reached: "socks5h://a, http://b"; copied.  https goes through a tunnel (CONNECT).
+                                     Default: none; "": none, whatever the environment says */
+    const char *no_proxy;         /* hosts that are asked directly: "localhost, .example.com, 10.0.0.0/8, a.test:81, *";
+                                     copied.  Default: with proxy_from_env what NO_PROXY says, else none */
+    bool proxy_from_env;          /* http_proxy, https_proxy, all_proxy and NO_PROXY say which; read now.  Default: not */
+    const char *unix_socket;      /* ask over this socket, whatever the host is: a path, or "@name" for an abstract one;
+                                     copied.  Default: TCP */
 } bide_session_args;
 
 /*

@@ -25,7 +25,8 @@ typedef struct bide_listener bide_listener;
 /* What bide_connect takes; zero means the default. */
 typedef struct bide_connect_args {
     size_t size; /* of this struct; set by the macro */
-    const char *host;        /* name or address; or "unix:/path" for a Unix socket (port is ignored) */
+    const char *host;        /* name or address; or "unix:/path" for a Unix socket, "unix:@name" for an abstract
+                                one (port is ignored) */
     int port;
     struct bide_use_named_options *guard_;
     int64_t timeout_ms;      /* name, connect and TLS together; default 10 s; BIDE_FOREVER */
@@ -125,7 +126,7 @@ BIDE_API const char *bide_stream_alpn(const bide_stream *s);
 
 typedef struct bide_listen_args {
     size_t size; /* of this struct; set by the macro */
-    const char *host; /* address; or "unix:/path"; default 127.0.0.1 */
+    const char *host; /* address; or "unix:/path", "unix:@name" (abstract); default 127.0.0.1 */
     int port;         /* 0: any that is free */
     struct bide_use_named_options *guard_;
     int backlog;      /* default 4096 */

@@ -21,7 +21,7 @@
 #include "http/cookie/cookie.h"
 #include "http/field/date.h"
 #include "http/h1/h1_chunked.h"
-#include "http/proxy/proxy.h"
+#include "../http/from_env.h"
 #include "http/url/url.h"
 #include "http/value/values.h"
 
@@ -574,7 +574,7 @@ static json_t *verb_proxy(json_t *in)
 
     if (!text || bide__url_parse(&u, text, strlen(text), storage, sizeof storage) < 0)
         return NULL;
-    if (bide__proxy_from_env(&p, &u, variable_of, json_object_get(in, "env")) <= 0)
+    if (proxy_from_env(&p, &u, variable_of, json_object_get(in, "env")) <= 0)
         return json_pack("{s:n}", "want_proxy");
     if (p.has_port)
         snprintf(port, sizeof port, ":%u", p.port);

@@ -26,6 +26,7 @@
 #include "http/exchange/ops.h"
 #include "http/source/source.h"
 #include "http/policy/policy.h"
+#include "http/tunnel/tunnel.h"
 #include "http/url/url.h"
 #include "io/io.h"
 
@@ -42,7 +43,8 @@ struct bide_session {
     struct default_fields defaults;
     struct connect_override *overrides; /* connector.overrides */
     bide_loop *loop; /* a share, since the first request */
-    bide_tls *tls;   /* made when needed */
+    bide_tls *tls, *proxy_tls; /* made when needed */
+    struct route_choice routes; /* over which proxies, if any */
     struct connector connector;
     struct policy *const *policies; /* around every request, outside of its own; npolicies of them */
     size_t npolicies;
@@ -62,10 +64,18 @@ struct bide_session {
 
 /* Check and copy what the user gave.  0 or an error on record. */
 int bide__session_set_options(bide_session *s, const bide_session_args *args);
+/* The text of a route to this Unix socket; NULL: out of memory, on record. */
+const char *bide__unix_route(struct arena *arena, const char *path);
 /* Bind to the running loop, at the first request. */
 int bide__session_bind(bide_session *s);
 /* The TLS context, made at the first use; NULL and an error on record. */
 bide_tls *bide__session_tls(bide_session *s);
+/* The same for proxies that speak TLS. */
+bide_tls *bide__session_proxy_tls(void *session);
+static inline bool bide__session_has_routes(const bide_session *s)
+{
+    return s->routes.text || s->routes.plain || s->routes.secure;
+}
 /* A blank response with a share of the session; recycled. */
 bide_response *bide__session_take_response(bide_session *s);
 void bide__session_give_response(bide_session *s, bide_response *r);

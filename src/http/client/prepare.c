@@ -33,6 +33,8 @@ static __attribute__((noinline)) int check_each(const char *method, const bide_r
         return bide_fail(-EINVAL, "%s: the URL is NULL", args->method ? args->method : method);
     if (!args->data.data && args->data.len > 0)
         return bad_argument(method, args, "the body is NULL, but has a length");
+    if (args->proxy && args->unix_socket)
+        return bad_argument(method, args, ".proxy and .unix_socket exclude each other");
     BIDE_TRY(check_number(method, args, "timeout_ms", args->timeout_ms, 0));
     BIDE_TRY(check_number(method, args, "queue_timeout_ms", args->queue_timeout_ms, 0));
     BIDE_TRY(check_number(method, args, "connect_timeout_ms", args->connect_timeout_ms, 0));
@@ -53,7 +55,7 @@ int bide__request_check(const char *method, const bide_request_args *args)
                       args->write_timeout_ms | args->first_byte_timeout_ms | args->read_timeout_ms |
                       args->min_rate | args->min_rate_ms | args->max_ratio | (ptrdiff_t)args->max_body_bytes;
     bool is_good = !args->guard_ && (method || args->method) && args->url && args->max_redirects >= -1 &&
-                   numbers >= 0 && (args->data.data || args->data.len == 0);
+                   numbers >= 0 && (args->data.data || args->data.len == 0) && !(args->proxy && args->unix_socket);
 
     return likely(is_good) ? 0 : check_each(method, args);
 }

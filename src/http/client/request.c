@@ -34,12 +34,27 @@ static void note_connection(bide_response *r, const struct conn *c)
     memcpy(r->peer, c->peer, sizeof r->peer);
 }
 
+/* All that one proxy passes on share its connections. */
+static __attribute__((noinline)) void set_proxy_as_origin(struct origin *origin)
+{
+    const struct proxy *p = &origin->route->hops[origin->route->nhops - 1].proxy;
+
+    origin->host = p->host;
+    origin->host_len = (uint32_t)strlen(p->host);
+    origin->port = p->port;
+    origin->secure = p->kind == PROXY_HTTPS;
+    origin->is_forwarded = true;
+}
+
 static struct conn *take_connection(const struct request *q)
 {
     bide_response *r = q->response;
     const struct url *u = &q->head.url;
-    struct origin origin = {bide__url_part(u, u->hostname), u->hostname.len, u->port, bide__url_is_secure(u)};
-    bide_tls *tls = origin.secure ? bide__session_tls(r->session) : NULL;
+    struct origin origin = {.host = bide__url_part(u, u->hostname), .host_len = u->hostname.len, .port = u->port,
+                            .secure = bide__url_is_secure(u), .route = q->route};
+    if (unlikely(q->head.is_absolute))
+        set_proxy_as_origin(&origin);
+    bide_tls *tls = !origin.secure ? NULL : origin.is_forwarded ? q->route->tls : bide__session_tls(r->session);
 
     if (origin.secure && !tls)
         return NULL;
@@ -92,10 +107,22 @@ unchecked_frame static int try_once(struct request *q)
 struct policies {
     struct redirect redirect;
     struct basic_auth auth;
+    struct by_route by_route;
     struct stale_retry stale;
-    struct policy *own_row[3];
+    struct policy *own_row[4];
     struct policy_row row;
 };
+
+static __attribute__((noinline)) int routes_init(struct by_route *p, bide_session *s, const bide_request_args *args,
+                                                 struct arena *arena)
+{
+    const char *text = args->unix_socket ? bide__unix_route(arena, args->unix_socket) : args->proxy;
+    if (args->unix_socket && !text)
+        return BIDE_ENOMEM;
+    *p = (struct by_route){.policy.ops = &bide__by_route_ops, .choice = &s->routes, .text = text,
+                           .routes = &s->connector.routes, .tls = bide__session_proxy_tls, .tls_arg = s};
+    return 0;
+}
 
 static void policies_init(struct policies *p, const bide_session *s, const bide_request_args *args)
 {
@@ -105,6 +132,7 @@ static void policies_init(struct policies *p, const bide_session *s, const bide_
                                     .on_redirect = args->on_redirect,
                                     .on_redirect_arg = args->on_redirect_arg};
     p->auth = (struct basic_auth){.policy.ops = &bide__basic_auth_ops};
+    p->by_route.policy.ops = NULL;
     p->stale = (struct stale_retry){.policy.ops = &bide__stale_retry_ops};
 }
 
@@ -123,6 +151,8 @@ static int policies_line_up(struct policies *p, const bide_session *s, struct ar
     all[n++] = &p->redirect.policy;
     if (p->auth.field.value)
         all[n++] = &p->auth.policy;
+    if (unlikely(p->by_route.policy.ops))
+        all[n++] = &p->by_route.policy;
     all[n++] = &p->stale.policy;
     p->row = (struct policy_row){all, n};
     return 0;
@@ -207,12 +237,15 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
     policies_init(&p, s, args);
     bide__error_mark(&mark);
     int code = bide__request_prepare(&q, &p.auth, method, args);
+    if (unlikely(bide__session_has_routes(s) || args->proxy || args->unix_socket) && code == 0)
+        code = routes_init(&p.by_route, s, args, &r->arena);
     if (code == 0)
         code = policies_line_up(&p, s, &r->arena);
     if (code == 0)
         code = ask(&q, &p);
     if (unlikely(q.source))
         bide__body_source_close(q.source);
+    bide__route_release(q.route);
     r->retry_safe = !q.is_sent || bide__request_is_idempotent(&q.head);
     if (code < 0) {
         bide__response_fail(r, code);

@@ -59,6 +59,15 @@ bide_tls *bide__session_tls(bide_session *s)
     return s->tls;
 }
 
+bide_tls *bide__session_proxy_tls(void *session)
+{
+    bide_session *s = session;
+
+    if (!s->proxy_tls)
+        s->proxy_tls = bide_tls_new(.ca_file = s->args.ca_file, .insecure = s->args.insecure, .alpn = "http/1.1");
+    return s->proxy_tls;
+}
+
 /* ---- its loop ---- */
 
 int bide__session_bind(bide_session *s)
@@ -96,6 +105,7 @@ static void session_destroy(void *object)
     while (s->nspare_bodies > 0)
         bide__free(s->spare_bodies[--s->nspare_bodies].data);
     bide_release(s->tls);
+    bide_release(s->proxy_tls);
     if (s->loop)
         bide__object_unref(s->loop);
     bide__arena_free(&s->strings);

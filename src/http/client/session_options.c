@@ -83,6 +83,41 @@ static int copy_overrides(bide_session *s, const bide_session_args *args)
     return 0;
 }
 
+/* ---- routes ---- */
+
+static const char *copy_text(bide_session *s, const char *text)
+{
+    return bide__arena_strndup(&s->strings, text, strlen(text));
+}
+
+const char *bide__unix_route(struct arena *arena, const char *path)
+{
+    char *text = bide__arena_alloc(arena, strlen(path) + sizeof "unix:");
+
+    if (text)
+        stpcpy(stpcpy(text, "unix:"), path);
+    return text;
+}
+
+static int set_routes(bide_session *s, const bide_session_args *args)
+{
+    struct route_choice *c = &s->routes;
+    if (args->proxy && args->unix_socket)
+        return bide_fail(-EINVAL, "bide_session_new: .proxy and .unix_socket exclude each other");
+
+    if (args->no_proxy && !(c->except = copy_text(s, args->no_proxy)))
+        return BIDE_ENOMEM;
+    if (args->proxy_from_env)
+        BIDE_TRY(bide__route_choice_from_env(c, &s->strings));
+    if (args->proxy && args->proxy[0])
+        BIDE_TRY(bide__route_check(args->proxy));
+    if (args->proxy)
+        c->text = copy_text(s, args->proxy);
+    if (args->unix_socket)
+        c->text = bide__unix_route(&s->strings, args->unix_socket);
+    return (args->proxy || args->unix_socket) && !c->text ? BIDE_ENOMEM : 0;
+}
+
 /* ---- limits ---- */
 
 static int64_t or_default(int64_t value, int64_t otherwise)
@@ -121,9 +156,10 @@ static int fill_in(bide_session *s, const bide_session_args *from)
 
     BIDE_TRY(check(from));
     *args = *from;
-    args->headers = NULL; /* these three are kept in another form */
+    args->headers = NULL; /* these are kept in another form */
     args->user_agent = NULL;
     args->connect_to = NULL;
+    args->proxy = args->no_proxy = args->unix_socket = NULL;
     args->limit = bide__count_or(args->limit, LIMIT);
     args->limit_per_host = bide__count_or(args->limit_per_host, LIMIT_PER_HOST);
     args->idle_limit_per_host = (int)or_default(args->idle_limit_per_host, args->limit_per_host);
@@ -171,6 +207,8 @@ int bide__session_set_options(bide_session *s, const bide_session_args *args)
         code = bide__h1_context_init(&s->h1, s->args.max_head_bytes);
     if (code >= 0)
         code = bide__default_fields_set(&s->defaults, &s->strings, args->headers, ours);
+    if (code >= 0)
+        code = set_routes(s, args);
     set_connector(s, &s->args);
     return code < 0 ? code : copy_overrides(s, args);
 }

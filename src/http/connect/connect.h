@@ -30,6 +30,7 @@
 #define BIDE_HTTP_CONNECT_H
 
 #include "http/connect/deadline.h"
+#include "http/tunnel/tunnel.h"
 #include "io/io.h"
 
 #define NS_PER_MS 1000000
@@ -46,8 +47,10 @@ struct origin {
     uint32_t host_len;
     uint16_t port;
     bool secure;
+    bool is_forwarded;   /* it is the last proxy of the route, which passes requests on */
+    struct route *route; /* NULL: directly */
 };
-_Static_assert(sizeof(struct origin) == sizeof(void *) + 8, "a new part of the origin must be compared, too");
+_Static_assert(sizeof(struct origin) == 2 * sizeof(void *) + 8, "a new part of the origin must be compared, too");
 
 /* "HOST:PORT:ADDR:PORT": connect there instead. */
 struct connect_override {
@@ -60,7 +63,7 @@ struct connect_override {
 /* An origin and its connections. */
 struct host {
     struct map_node node; /* connect.hosts, by "https://host:port" */
-    struct origin origin;
+    struct origin origin; /* with a share of its route */
     struct connector *connector;
     struct list_node idle;    /* the latest first */
     struct list_node shared;  /* in use, with places left */
@@ -123,6 +126,7 @@ struct connector {
     size_t noverrides;
     bool is_closing; /* keep nothing any more */
 
+    struct routes routes;
     struct map hosts;
     struct host *last_host; /* of the latest request: most often also of the next */
     struct buf key;         /* to look one up */

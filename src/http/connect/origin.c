@@ -9,7 +9,7 @@
 static bool same_origin(const struct origin *a, const struct origin *b)
 {
     return a->secure == b->secure && a->port == b->port && a->host_len == b->host_len &&
-           memcmp(a->host, b->host, a->host_len) == 0;
+           a->route == b->route && a->is_forwarded == b->is_forwarded && memcmp(a->host, b->host, a->host_len) == 0;
 }
 
 static const struct connect_override *find_override(const struct connector *k, const struct origin *origin)
@@ -24,14 +24,17 @@ static const struct connect_override *find_override(const struct connector *k, c
     return NULL;
 }
 
-/* The bytes by which the map finds it: the port, the scheme, the host. */
+#define KEY_HOST (3 + sizeof(struct route *)) /* where the host begins */
+
+/* The bytes by which the map finds it: the port, the scheme and whether it is a proxy, the route, the host. */
 static size_t map_key(char *out, const struct origin *origin)
 {
     out[0] = (char)(origin->port >> 8);
     out[1] = (char)origin->port;
-    out[2] = origin->secure ? 's' : 'p';
-    memcpy(out + 3, origin->host, origin->host_len);
-    return origin->host_len + 3;
+    out[2] = (char)(origin->secure | origin->is_forwarded << 1);
+    memcpy(out + 3, &origin->route, sizeof origin->route);
+    memcpy(out + KEY_HOST, origin->host, origin->host_len);
+    return origin->host_len + KEY_HOST;
 }
 
 /*
@@ -64,7 +67,9 @@ static void host_init(struct host *h, struct connector *k, const struct origin *
 
     h->connector = k;
     h->origin = *origin;
-    h->origin.host = h->text + 3;
+    h->origin.host = h->text + KEY_HOST;
+    if (h->origin.route)
+        bide__route_share(h->origin.route);
     set_names(h, h->text + n, origin);
     h->dial = d && d->addr ? d->addr : h->own_dial;
     h->dial_port = d && d->addr_port ? d->addr_port : origin->port;
@@ -77,7 +82,7 @@ static void host_init(struct host *h, struct connector *k, const struct origin *
 
 static struct host *host_new(struct connector *k, const struct origin *origin)
 {
-    struct host *h = bide__calloc(1, sizeof *h + 3 * (size_t)origin->host_len + 5);
+    struct host *h = bide__calloc(1, sizeof *h + KEY_HOST + 3 * (size_t)origin->host_len + 2);
 
     if (h)
         host_init(h, k, origin);
@@ -91,7 +96,7 @@ struct host *bide__host_find(struct connector *k, const struct origin *origin)
     if (likely(k->last_host && same_origin(&k->last_host->origin, origin)))
         return k->last_host;
 
-    char *bytes = bide__buf_reserve(&k->key, origin->host_len + 3);
+    char *bytes = bide__buf_reserve(&k->key, origin->host_len + KEY_HOST);
     if (!bytes)
         return NULL;
     struct map_node *n = bide__map_find(&k->hosts, bytes, map_key(bytes, origin));
@@ -110,5 +115,6 @@ void bide__host_free_if_unused(struct host *h)
         k->last_host = NULL;
     bide__list_remove(&h->blocked);
     bide__map_remove(&k->hosts, &h->node);
+    bide__route_release(h->origin.route);
     bide__free(h);
 }

@@ -24,7 +24,8 @@ int bide__connector_init(struct connector *k)
     bide__timer_init(&k->idle_timer, bide__idle_fired);
     bide__buf_init(&k->key, SIZE_MAX);
     k->dial = bide__connect;
-    return bide__map_init(&k->hosts);
+    int code = bide__routes_init(&k->routes);
+    return code < 0 ? code : bide__map_init(&k->hosts);
 }
 
 void bide__connector_free(struct connector *k)
@@ -34,6 +35,7 @@ void bide__connector_free(struct connector *k)
         bide__free(k->spare_buffers[--k->nspare_buffers]);
     bide__buf_free(&k->key);
     bide__map_free(&k->hosts);
+    bide__routes_free(&k->routes);
 }
 
 /* ---- giving back ---- */
@@ -171,7 +173,8 @@ static bide_stream *dial(const struct host *h, struct connect_times *times, stru
 
     d->phase = BIDE_PHASE_CONNECT;
     bide_timeout(bide__deadline_remaining_ms(d, d->limits.connect_ms))
-        stream = h->connector->dial(&o);
+        stream = h->origin.route ? bide__route_open(h->origin.route, h->origin.is_forwarded, &o, h->connector->dial)
+                                 : h->connector->dial(&o);
     if (!stream && tls && times->connect > 0)
         d->phase = BIDE_PHASE_TLS;
     return stream;

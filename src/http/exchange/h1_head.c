@@ -97,22 +97,26 @@ static char *put_about_body(char *at, const struct request_head *q)
     return at;
 }
 
-static char *put_host(char *at, const struct request_head *q)
+static char *put_authority(char *at, const struct url *url)
 {
-    const struct url *url = &q->url;
-
-    if (q->user.host && !is_dropped(q, HEADER_HOST))
-        return put_field(at, "Host", q->user.host);
     const char *host = bide__url_part(url, url->host);
     size_t len = url->host.len;
-    at = put(at, "Host: ", 6);
+
     if (unlikely(url->zone_len > 0)) { /* RFC 6874 1: it is nothing to the server */
         size_t before = url->hostname.len - 1 - url->zone_len;
         at = put(at, host, before);
         host += before + url->zone_len;
         len -= before + url->zone_len;
     }
-    at = put(at, host, len);
+    return put(at, host, len);
+}
+
+static char *put_host(char *at, const struct request_head *q)
+{
+    if (q->user.host && !is_dropped(q, HEADER_HOST))
+        return put_field(at, "Host", q->user.host);
+    at = put(at, "Host: ", 6);
+    at = put_authority(at, &q->url);
     return put(at, "\r\n", 2);
 }
 
@@ -122,7 +126,14 @@ static char *put_request_line(char *at, const struct request_head *q)
 
     at = put(at, q->method, q->method_len);
     at = put(at, " ", 1);
-    at = q->for_server ? put(at, "*", 1) : put(at, bide__url_part(&q->url, target), target.len);
+    if (unlikely(q->is_absolute)) {
+        at = put(at, "http://", 7);
+        at = put_authority(at, &q->url);
+    }
+    if (q->for_server) /* RFC 9112 3.2.4: to a proxy that is a URL without path */
+        at = put(at, "*", !q->is_absolute);
+    else
+        at = put(at, bide__url_part(&q->url, target), target.len);
     return put(at, " HTTP/1.1\r\n", 11);
 }
 

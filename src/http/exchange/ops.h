@@ -99,6 +99,7 @@ struct request_head {
     struct body_source *body;              /* NULL: none */
     bool for_server;                       /* OPTIONS of the server, not of a path: "*" */
     bool wants_identity;                   /* Accept-Encoding: identity, in place of that of the session */
+    bool is_absolute;                      /* to a proxy that passes it on: the whole URL stands in the request line */
     bool may_switch;                       /* 101 is an answer: the stream is then for another protocol */
 };
 

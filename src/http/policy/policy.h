@@ -18,6 +18,7 @@
 
 #include "base/base.h"
 #include "http/exchange/ops.h"
+#include "http/tunnel/tunnel.h"
 
 /* A request in flight: what is asked for in the next try. */
 struct request {
@@ -29,6 +30,7 @@ struct request {
     bool has_left;            /* a hop has left the origin that was asked: what says who we are is not sent any more */
     bool is_sent;             /* something of a try was */
     bool fresh;               /* the next try needs a new connection; goes after it */
+    struct route *route;      /* how its connection gets there; a share; NULL: directly */
 };
 
 /* What came of a try. */
@@ -94,6 +96,21 @@ struct redirect {
 };
 
 extern const struct policy_ops bide__redirect_ops;
+
+/* ---- by_route.c: over proxies, or to a Unix socket ---- */
+
+struct by_route {
+    struct policy policy;
+    const struct route_choice *choice; /* the session's */
+    const char *text;                  /* of this request alone; NULL: by choice */
+    struct routes *routes;
+    bide_tls *(*tls)(void *arg);       /* for proxies that speak TLS; NULL: an error on record */
+    void *tls_arg;
+    int asked;                         /* how often a proxy has wanted other credentials */
+    struct added_field field;
+};
+
+extern const struct policy_ops bide__by_route_ops;
 
 /* ---- basic_auth.c: user and password of the URL ---- */
 

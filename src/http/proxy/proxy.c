@@ -123,18 +123,14 @@ static const char *first_of(proxy_env_fn *env, void *arg, const char *lower, con
     return value || !upper ? value : env(upper, arg);
 }
 
-int bide__proxy_from_env(struct proxy *out, const struct url *u, proxy_env_fn *env, void *arg)
+void bide__proxy_read_env(struct proxy_variables *out, proxy_env_fn *env, void *arg)
 {
+    const char *all = first_of(env, arg, "all_proxy", "ALL_PROXY");
     bool is_cgi = env("REQUEST_METHOD", arg);
-    const char *value = bide__url_is_secure(u) ? first_of(env, arg, "https_proxy", "HTTPS_PROXY")
-                                               : first_of(env, arg, "http_proxy", is_cgi ? NULL : "HTTP_PROXY");
-    if (!value)
-        value = first_of(env, arg, "all_proxy", "ALL_PROXY");
-    if (!value || !*value)
-        return 0;
-    const char *except = first_of(env, arg, "no_proxy", "NO_PROXY");
-    if (except && bide__no_proxy_has(except, u))
-        return 0;
-    int r = bide__proxy_parse(out, value, strlen(value));
-    return r < 0 ? r : 1;
+
+    out->plain = first_of(env, arg, "http_proxy", is_cgi ? NULL : "HTTP_PROXY");
+    out->secure = first_of(env, arg, "https_proxy", "HTTPS_PROXY");
+    out->plain = out->plain ? out->plain : all;
+    out->secure = out->secure ? out->secure : all;
+    out->except = first_of(env, arg, "no_proxy", "NO_PROXY");
 }

@@ -32,13 +32,17 @@ int bide__proxy_parse(struct proxy *out, const char *text, size_t len);
 /* A variable of the environment, or NULL: getenv, or a test's. */
 typedef const char *proxy_env_fn(const char *name, void *arg);
 
+/* What the environment says; borrowed from it, NULL: nothing, "": none. */
+struct proxy_variables {
+    const char *plain, *secure; /* the proxy for http, for https */
+    const char *except;         /* NO_PROXY */
+};
+
 /*
- * The proxy that the environment names for this URL.  1; 0: none; BIDE_EURL: what it names is none.
- *
- * http_proxy, https_proxy, then all_proxy, each in lower case before upper case; an empty one means none.  HTTP_PROXY is not looked at
- * where REQUEST_METHOD is set: there it may be a field of a request (CVE-2016-5385).
+ * Read http_proxy, https_proxy, then all_proxy, each in lower case before upper case; an empty one means none.  HTTP_PROXY is
+ * not looked at where REQUEST_METHOD is set: there it may be a field of a request (CVE-2016-5385).
  */
-int bide__proxy_from_env(struct proxy *out, const struct url *u, proxy_env_fn *env, void *arg);
+void bide__proxy_read_env(struct proxy_variables *out, proxy_env_fn *env, void *arg);
 
 /*
  * Does this list (NO_PROXY) name the URL's host?

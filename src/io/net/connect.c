@@ -63,15 +63,25 @@ struct race {
 
 /* ---- what can be tried ---- */
 
+/* What the name has of a family; nothing of one that was not asked for.  An address that was said itself is tried. */
+static const struct dns_half *half_of(const struct race *r, int family)
+{
+    static const struct dns_half none;
+    bool is_literal = r->half == r->own && r->own_addr.len > 0;
+    bool is_wanted = !r->o->family || r->o->family == (family == IP6 ? AF_INET6 : AF_INET);
+
+    return is_wanted || is_literal ? &r->half[family] : &none;
+}
+
 /* The next address, its family alternating; NULL: none is known (yet). */
 static const struct addr *peek_address(struct race *r, int *family)
 {
     *family = r->begun == 0 ? IP6 : !r->last_family;
-    if (r->used[*family] >= r->half[*family].n)
+    if (r->used[*family] >= half_of(r, *family)->n)
         *family = !*family;
-    if (r->used[*family] >= r->half[*family].n)
+    if (r->used[*family] >= half_of(r, *family)->n)
         return NULL;
-    return &r->half[*family].addrs[r->used[*family]];
+    return &half_of(r, *family)->addrs[r->used[*family]];
 }
 
 /* When may the next attempt begin?  NEVER: when something else has happened. */
@@ -80,7 +90,7 @@ static int64_t next_attempt_ms(struct race *r)
     int family;
     if (!peek_address(r, &family))
         return NEVER;
-    if (r->begun == 0 && family == IP4 && r->half[IP6].pending)
+    if (r->begun == 0 && family == IP4 && half_of(r, IP6)->pending)
         return r->name->arrived_ms + RESOLUTION_DELAY_MS;
     return r->connecting > 0 ? r->next_ms : 0;
 }
@@ -89,7 +99,7 @@ static bool is_lost(struct race *r)
 {
     int family;
 
-    return r->connecting == 0 && !peek_address(r, &family) && !r->half[IP6].pending && !r->half[IP4].pending;
+    return r->connecting == 0 && !peek_address(r, &family) && !half_of(r, IP6)->pending && !half_of(r, IP4)->pending;
 }
 
 /* ---- one attempt ---- */
@@ -346,6 +356,8 @@ static int find_own(struct race *r)
                              ? "no IPv6 address with the name of a network interface of this machine behind the %"
                              : "not an IPv6 address");
 
+    if (code == 0 && o->addresses)
+        return 0;
     if (code > 0 || bide__addr_parse(a, o->host, o->port)) {
         add_own(r, IP6, a);
     } else if (bide__addr_is_localhost(o->host)) {
@@ -368,7 +380,7 @@ static int ask_resolver(struct race *r)
 /* Ask for the name; 0, with the answer perhaps still to come. */
 static int ask_name(struct race *r)
 {
-    if (r->o->hooks && r->o->hooks->resolve)
+    if (r->o->addresses || (r->o->hooks && r->o->hooks->resolve))
         return ask_resolver(r);
     r->name = bide__dns_ask(r->o->host);
     if (!r->name)
@@ -422,6 +434,8 @@ static int race_lost(const struct race *r)
     char to[DNS_NAME_MAX + 32];
 
     target(r->o, to, sizeof to);
+    if (r->begun == 0 && r->half[IP6].n + r->half[IP4].n > 0)
+        return bide_fail(BIDE_ENAME, "%s: it has no %s address", to, r->o->family == AF_INET6 ? "IPv6" : "IPv4");
     if (r->begun == 0 && r->resolved)
         return bide_fail(BIDE_ENAME, "%s: .resolve gave no address", to);
     if (r->begun == 0)
@@ -492,23 +506,28 @@ static bide_stream *connect_socket(const struct connect_options *o)
     return s;
 }
 
+int bide__connect_tls(bide_stream *s, const struct connect_options *o)
+{
+    int code = -1;
+
+    mark(o->times ? &o->times->connect : NULL);
+    if (!o->tls)
+        return 0;
+    bide_timeout(o->tls_ms ? o->tls_ms : BIDE_FOREVER)
+        code = bide__tls_start_client(s, o->tls, o->server_name ? o->server_name : o->host, o->port);
+    if (code == 0)
+        mark(o->times ? &o->times->tls : NULL);
+    return code;
+}
+
 bide_stream *bide__connect(const struct connect_options *o)
 {
     bide_stream *s = o->hooks && o->hooks->dial ? bide__dial(o) : connect_socket(o);
-    if (s)
-        mark(o->times ? &o->times->connect : NULL);
-    if (!s || !o->tls)
-        return s;
 
-    const char *name = o->server_name ? o->server_name : o->host;
-    int code = -1;
-    bide_timeout(o->tls_ms ? o->tls_ms : BIDE_FOREVER)
-        code = bide__tls_start_client(s, o->tls, name, o->port);
-    if (code < 0) {
+    if (s && bide__connect_tls(s, o) < 0) {
         bide_release(s);
         return NULL;
     }
-    mark(o->times ? &o->times->tls : NULL);
     return s;
 }
 

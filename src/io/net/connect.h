@@ -2,7 +2,7 @@
 /*
  * connect.h - connections, made and accepted.
  *
- * In reading order: dns.c (dns.h), connect.c, hooks.c, listen.c.
+ * In reading order: dns.c (dns.h), connect.c, hooks.c, lookup.c, listen.c.
  */
 #ifndef BIDE_IO_CONNECT_H
 #define BIDE_IO_CONNECT_H
@@ -35,6 +35,8 @@ struct connect_options {
     struct connect_times *times; /* may be NULL */
     const struct connect_hooks *hooks; /* NULL: none */
     int64_t tls_ms;              /* for the handshake of TLS; 0: the caller's own limit is enough */
+    const char *addresses;       /* those of the host, with commas between; NULL: it is looked up */
+    int family;                  /* AF_INET, AF_INET6: no other is tried; 0: both */
     bool unbuffered;             /* the caller reads what is behind the stream's own buffer (bide__stream_try_recv) */
     bool (*spare)(void *arg);    /* no descriptor is free: close what nobody uses; false: there is nothing.  NULL */
     void *spare_arg;
@@ -42,6 +44,13 @@ struct connect_options {
 
 /* bide_connect without its own timeout. */
 bide_stream *bide__connect(const struct connect_options *o);
+/* Its last step: TLS on a stream that leads to o's host, if o says so.  0 or an error on record. */
+int bide__connect_tls(bide_stream *s, const struct connect_options *o);
+
+/* ---- lookup.c ---- */
+
+/* One address of o's host, as text.  Suspends.  0, or an error on record: as connecting has them. */
+int bide__lookup(const struct connect_options *o, char *out, size_t cap);
 
 /* ---- hooks.c ---- */
 

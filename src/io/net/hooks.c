@@ -4,6 +4,8 @@
  *
  * They run in the task that connects, and may do there what it may do.
  */
+#include <stdio.h>
+
 #include "io/net/dns.h"
 
 /* The user's function failed: is there an error of its own on record?  Ends the mark. */
@@ -50,8 +52,23 @@ bide_stream *bide__dial(const struct connect_options *o)
 
 /* ---- the resolver ---- */
 
+static int add_listed(const char *list, bide_addresses *out)
+{
+    char one[INET6_ADDRSTRLEN + 32];
+
+    for (; *list; list += *list == ',') {
+        size_t len = strcspn(list, ",");
+        snprintf(one, sizeof one, "%.*s", len < sizeof one ? (int)len : 0, list);
+        BIDE_TRY(bide_addresses_add(out, one));
+        list += len;
+    }
+    return 0;
+}
+
 int bide__resolve(const struct connect_options *o, bide_addresses *out)
 {
+    if (o->addresses)
+        return add_listed(o->addresses, out);
     struct error_mark mark;
     bide__error_mark(&mark);
     int code = o->hooks->resolve(o->host, out, o->hooks->resolve_arg);

@@ -131,5 +131,9 @@ int bide__addr_unix(struct sockaddr_storage *out, socklen_t *len, const char *ho
     *un = (struct sockaddr_un){.sun_family = AF_UNIX};
     memcpy(un->sun_path, path, strlen(path) + 1);
     *len = sizeof *un;
+    if (path[0] == '@') { /* an abstract name is as long as the address says */
+        un->sun_path[0] = '\0';
+        *len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    }
     return 1;
 }

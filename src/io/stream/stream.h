@@ -3,7 +3,7 @@
  * stream.h - connections: a chain of layers with a buffer on either side.
  *
  * In reading order: filter_socket.c (the lowest layer), stream.c, stream_read.c, stream_write.c, filter_user.c (a
- * layer of the user's).
+ * layer of the user's), filter_ahead.c (bytes that came too early).
  */
 #ifndef BIDE_IO_STREAM_H
 #define BIDE_IO_STREAM_H
@@ -82,6 +82,9 @@ bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_b
 bide_stream *bide__stream_over(struct filter *lowest, const char *peer, size_t max_buffer);
 /* Put a filter on top; owned by the stream. */
 void bide__stream_push_filter(bide_stream *s, struct filter *f);
+/* Bytes that were received from the top layer and belong to what comes on it next: they will be received first.  0 or
+   BIDE_ENOMEM on record. */
+int bide__stream_push_ahead(bide_stream *s, const void *bytes, size_t len);
 
 /* ---- for protocols: what they do with a stream, whatever it stands on ---- */
 

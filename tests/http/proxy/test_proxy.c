@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "harness/harness.h"
-#include "http/proxy/proxy.h"
+#include "from_env.h"
 
 static struct proxy p;
 
@@ -39,7 +39,7 @@ static const char *variable(const char *name, void *arg)
 static int from_env(const char *env, const char *url)
 {
     struct url u = url_of(url);
-    return bide__proxy_from_env(&p, &u, variable, (void *)(uintptr_t)env);
+    return proxy_from_env(&p, &u, variable, (void *)(uintptr_t)env);
 }
 
 static bool exempt(const char *list, const char *url)

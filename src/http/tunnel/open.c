@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * open.c - a stream through a route: to its first hop, from hop to hop, to the target.
+ *
+ * A proxy that asks for credentials and closes is asked once more on a new connection.  An error names the hop at which it
+ * came up.
+ */
+#include "http/tunnel/tunnel.h"
+
+#define TRIES_MAX 3 /* new nonces that a proxy may ask for, each with a connection that it closes */
+
+struct target {
+    const char *host;
+    int port;
+};
+
+/* Where hop i leads to. */
+static struct target target_of(const struct route *r, unsigned i, const struct connect_options *o)
+{
+    return i + 1 < r->nhops ? (struct target){r->hops[i + 1].name, r->hops[i + 1].proxy.port} : (struct target){o->host, o->port};
+}
+
+/* TLS with the proxy itself, over what leads to it. */
+static int start_tls(const struct hop *hop, bide_stream *s, bide_tls *tls)
+{
+    return hop->proxy.kind == PROXY_HTTPS ? bide__tls_start_client(s, tls, hop->name, hop->proxy.port) : 0;
+}
+
+static int pass_hop(const struct route *r, unsigned i, bide_stream *s, const struct connect_options *o)
+{
+    struct hop *hop = &r->hops[i];
+    struct target to = target_of(r, i, o);
+    int code = start_tls(hop, s, r->tls);
+
+    if (code < 0)
+        return code;
+    return hop->proxy.kind <= PROXY_HTTPS ? bide__connect_hop(hop, s, to.host, to.port)
+                                          : bide__socks_hop(hop, s, to.host, to.port, o);
+}
+
+/* The first n hops, one try: HOP_OPEN with the stream in *out, HOP_AGAIN, or an error. */
+static int pass_hops(const struct route *r, unsigned n, const struct connect_options *o,
+                     bide_stream *(*dial)(const struct connect_options *), bide_stream **out)
+{
+    struct connect_options first = *o;
+    first.host = r->hops[0].name;
+    first.port = r->hops[0].proxy.port;
+    first.tls = NULL;
+    first.addresses = NULL; /* they are the target's */
+    bide_stream *s = dial(&first);
+    int code = s ? 0 : bide_error_code();
+    if (o->times)
+        o->times->connect = 0; /* of the target: when all hops have been passed */
+    unsigned i = 0;
+
+    while (code == 0 && i < n) {
+        code = pass_hop(r, i, s, o);
+        i += code == 0;
+    }
+    if (code < 0)
+        bide__error_prefix("proxy %s: ", r->hops[i].shown);
+    if (code != 0)
+        bide_release(s);
+    else
+        *out = s;
+    return code;
+}
+
+/* With the target, through all hops. */
+static int finish(bide_stream *s, const struct connect_options *o)
+{
+    s->alpn[0] = '\0'; /* a proxy's is nothing to who asks */
+    return bide__connect_tls(s, o);
+}
+
+bide_stream *bide__route_open(struct route *r, bool is_forwarded, const struct connect_options *o,
+                              bide_stream *(*dial)(const struct connect_options *o))
+{
+    struct connect_options own = *o;
+    bide_stream *s = NULL;
+    unsigned n = r->nhops - is_forwarded;
+
+    if (r->unix_socket)
+        own.host = r->unix_socket;
+    if (r->unix_socket || n == 0) {
+        s = dial(&own);
+        if (!s && is_forwarded)
+            bide__error_prefix("proxy %s: ", r->hops[0].shown);
+        return s;
+    }
+    int code = HOP_AGAIN;
+    for (int tries = 0; code == HOP_AGAIN && tries < TRIES_MAX; tries++)
+        code = pass_hops(r, n, o, dial, &s);
+    if (code == HOP_AGAIN)
+        code = bide_fail(BIDE_EPROXY, "proxy %s: it asks for credentials again and again", r->hops[0].shown);
+    if (code == 0 && finish(s, o) < 0) {
+        if (is_forwarded)
+            bide__error_prefix("proxy %s: ", r->hops[n].shown);
+        bide_release(s);
+        return NULL;
+    }
+    return code == 0 ? s : NULL;
+}
