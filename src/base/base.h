@@ -55,6 +55,10 @@ never_indirect int64_t bide__clock_ns(void);
 
 /* ---- buf.c: bytes that grow at the end, are taken from the front, and have a ceiling ---- */
 
+/*
+ *     data        start            end              cap        max
+ *     |  consumed  |    contents    |    free room   |  - - - - |
+ */
 struct buf {
     char *data;           /* the allocation */
     size_t start, end;    /* what is in it: data[start..end) */
@@ -92,6 +96,11 @@ int bide__buf_printf(struct buf *b, const char *format, ...) BIDE_PRINTF(2, 3);
 
 /* ---- map.c: bytes -> pointer, for hosts and names.  Hash with a random seed; no order ---- */
 
+/*
+ *     map.slots  [ 0 ]  [ 1 ]  [ 2 ] ...      hash & (nslots - 1)
+ *                         |
+ *                         '--> node in a struct of the user's --next--> node --> NULL      their keys are theirs
+ */
 struct map_node { /* inside what is mapped */
     struct map_node *next;
     uint64_t hash;

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * buf.c - bytes that grow at the end, are taken from the front, and have a ceiling.
- *
- *     data        start            end              cap        max
- *     |  consumed  |    contents    |    free room   |  - - - - |
+ * buf.c - bytes that grow at the end, are taken from the front, and have a ceiling: drawn in base.h.
  */
 #include "base/base.h"
 

@@ -39,6 +39,13 @@ struct body {
     char note[128]; /* about an answer that is no success, for people; "" if none */
 };
 
+/*
+ *     URLs     0  1  2  3  4  5  6  7 ...      window 4, and it is 2's turn
+ *     bodies   4  5  2  3                      URL i in bodies[i % window]
+ *                    |  '-- held: up to HOLD bytes, then its task waits for `turn`, as those of 4 and 5 do
+ *                    '----> output: first what it held, then what it reads
+ *     6 begins in 2's place when 2 has ended, and it is 3's turn.
+ */
 struct get {
     const struct get_options *options;
     const struct request *request;

@@ -13,6 +13,11 @@
 
 struct save_item;
 
+/*
+ *     tasks: saver_write --> first, item, item ... last      each lies in the frame of the task that waits for it
+ *                            '-- a leader takes them all --'--> a thread --> files
+ *                            '-- those that come meanwhile: the next leader's
+ */
 struct saver {
     enum durability durability;
     int root;                       /* descriptor of the directory that no path leads out of; 0: none */

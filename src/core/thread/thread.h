@@ -7,7 +7,17 @@
 
 #define FILE_THREADS_MAX 64
 
-/* A blocking call; lies in the frame of the task that waits for it. */
+/*
+ * A blocking call; lies in the frame of the task that waits for it.
+ *
+ *     the loop's thread                     thread_pool                   one of its threads
+ *       task: struct job ------ node -----> queue: job, job ... --------> begun; fn(arg)
+ *               ^                                                            |  result, error
+ *               '-- pushes wait.task -- inbox of the loop <------ item ------'
+ *
+ * Both sides write it, one after the other: node and begun under the pool's lock; result and error belong to the thread
+ * from `begun` until it posts the item, and to the task after that.  The inbox's lock makes them seen.
+ */
 struct job {
     struct list_node node; /* in the queue until a thread takes it */
     struct inbox_item item;

@@ -18,7 +18,17 @@ struct task_top {
     struct switch_state state; /* if the loop carries it */
 };
 
-/* What a switch touches stands together, from future.state to the flags: with many tasks each line is a cache miss. */
+/*
+ *     bide_task                                          its stack, if it is stackful
+ *       future   who waits for it: clauses                 .------------------.  high
+ *       ready    its entry in the loop's queue             | task_top         |  error record, coroutine
+ *       fiber -------------- the saved registers --------> | frames           |
+ *       wait ----------------------------------------------|-> struct wait    |  of the call that parks it (wait.h)
+ *       scopes --------------------------------------------|-> struct scope   |  of its bide_timeout blocks
+ *                                                          `------------------'  low: the guard
+ *
+ * What a switch touches stands together, from future.state to the flags: with many tasks each line is a cache miss.
+ */
 struct bide_task {
     struct bide_future future;
     struct ready ready;

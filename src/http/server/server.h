@@ -30,7 +30,19 @@ enum answer_state {
     ANSWERED
 };
 
-/* A request and its answer; its strings lie in connection.in, each with a NUL written behind it. */
+/*
+ * A request and its answer, in its connection:
+ *
+ *     bide_server -- listener <--- acceptor, a task; waits in has_room while there are too many connections
+ *          |
+ *          '- connections: connection (idle for the longest time), connection ...      a task and a stream each
+ *                            |
+ *                            |- in   | GET /a HTTP/1.1 .. Host: b .. |  its body, the next request  |  free  |
+ *                            |          ^      ^              ^      start                          end
+ *                            |- exchange: path, few[].name and .value, each with a NUL written behind it
+ *                            |            state: UNANSWERED -> BEGUN -> ANSWERED, or BROKEN
+ *                            '- out  | HTTP/1.1 200 OK .. Date: .. |      the head of the answer, while it is made
+ */
 struct bide_exchange {
     struct connection *connection;
     struct h1_head head;

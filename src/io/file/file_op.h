@@ -14,6 +14,12 @@ struct io_uring_sqe;
 /*
  * A system call, or several, made in a place where it may block.  It results in what the call returns, or in a negated
  * errno value, and says nothing to the error record: the task that waits does.
+ *
+ *     task: a struct with a file_op in it --> prepare: the loop's ring --> kernel ----.
+ *       |  ^                            '---> run: in a thread of the loop's ---------|
+ *       |  |                            '---> run: here and now, outside of a task    |
+ *       |  '----------------------- result, and the task goes on <--------------------'
+ *       '-- parked until then, for the op lies in its frame
  */
 struct file_op {
     ssize_t (*run)(struct file_op *op);                                  /* here and now; in any thread */

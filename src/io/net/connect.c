@@ -39,7 +39,14 @@ struct slots {
     int n, cap;
 };
 
-/* All attempts of one connect. */
+/*
+ * All attempts of one connect.
+ *
+ *     half[IP6]  a  b  c        used[IP6] = 2         slots.attempts   stream to a | stream to x | stream to b | free
+ *     half[IP4]  x  y           used[IP4] = 1         slots.clauses    wakes us    | wakes us    | wakes us    | the name's
+ *                                                                      the first that is connected wins
+ *     next: y, after next_ms or when one of these fails
+ */
 struct race {
     const struct connect_options *o;
     bide_loop *loop;

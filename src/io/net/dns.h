@@ -26,7 +26,13 @@ struct dns_half {
     struct addr *addrs; /* port 0, in the order of the answer */
 };
 
-/* A name that was asked for.  Shared by all who want it, and by the cache. */
+/*
+ * A name that was asked for.  Shared by all who want it, and by the cache.
+ *
+ *     dns.names --> dns_name "a.example"     half[IP6]: pending                        <--- c-ares, when the answer comes
+ *                     waiters: clause ...    half[IP4]: 192.0.2.1, 192.0.2.2           <--- likewise, or /etc/hosts
+ *     dns.by_age -> (once neither is pending)
+ */
 struct dns_name {
     struct map_node node;
     struct list_node age; /* in the cache's order of use, once both halves are there */

@@ -28,6 +28,10 @@ int bide__epoll_begin(bide_loop *loop);
 /*
  * Registered once, edge-triggered, for both directions; what the kernel said is remembered here.  So a read is tried
  * only when `readable` says that it will succeed, and waiting costs no system call of its own.
+ *
+ *     the kernel: an edge --> epoll.c --> struct fd   readable, writable, hangup
+ *                                           readers: clause --wakes--> a task that waits, or a watch
+ *                                           writers: clause --wakes--> a task
  */
 struct fd {
     int fd;

@@ -20,7 +20,13 @@ struct tls_sessions {
     unsigned count;
 };
 
-/* One configuration. */
+/*
+ * One configuration, and what its streams share:
+ *
+ *     bide_stream -- top --> tls_filter -- filter.below -----------------> socket_filter, or another lowest layer
+ *                              ssl --> OpenSSL --> a BIO of ours --> try_recv, try_send of it
+ *                              tls --> bide_tls: ctx, sessions, scratch
+ */
 struct bide_tls {
     struct object object;
     const void *thread; /* bide__thread_here() when it was made */

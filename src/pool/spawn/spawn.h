@@ -2,6 +2,13 @@
 /*
  * spawn.h - births of workers: by the zygote, a fork, the program started anew, a thread; and what there is for them here.
  *
+ *                  ZYGOTE   a request with descriptors --> zygote --clone--.
+ *     struct birth   FORK     a clone of the program as it is ---------------|--> child.c: forgets what was
+ *     (worker.h)     EXEC     a clone that starts the program anew ----------'    its parent's     |
+ *                    THREAD   pthread_create ----------------------------------------------------> bide__worker_main
+ *
+ * All but the thread are children of the program itself, and end with it: the life pipe.
+ *
  * image.c limits.c child.c zygote.c fork_exec_thread.c prepare.c
  */
 #ifndef BIDE_POOL_SPAWN_H
