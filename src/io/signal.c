@@ -159,7 +159,11 @@ static void leave_list(bide_signals *s)
     pthread_mutex_unlock(&all_lock);
 }
 
-/* A handler that saw the watcher in the list may run in another thread still: it will not be long. */
+/*
+ * A handler that saw the watcher in the list may run in another thread still: it will not be long.  G2: a handler counts
+ * itself before it looks at the list, and we look at the count after the watcher left it; both are sequentially
+ * consistent, so a handler that is not counted here does not find the watcher.
+ */
 static void wait_for_handlers(void)
 {
     while (atomic_load(&handlers_running) > 0)
@@ -264,7 +268,10 @@ bide_signals *bide_signals_open(const int *signals)
 
 /* ---- waiting ---- */
 
-/* The lowest one, as the kernel delivers them; 0: none. */
+/*
+ * The lowest one, as the kernel delivers them; 0: none.  Handlers only add bits, and this thread alone takes them: what was
+ * loaded is there still, and a bit that was added since stays.
+ */
 static int take_pending(bide_signals *s)
 {
     uint64_t pending = atomic_load(&s->pending);

@@ -65,7 +65,10 @@ bool bide__alloc_use(const bide_allocator *a)
 static atomic_long live;
 static atomic_long fail_countdown = -1; /* negative: no failure is asked for */
 
-/* Each allocation asks first. */
+/*
+ * Each allocation asks first.  Relaxed: bide__alloc_use is for the start of a program, before there are other threads that
+ * could allocate; its exchange is for two who try it, of whom one succeeds.  The countdown is the tests', who make no race.
+ */
 static bool must_fail(void)
 {
     if (unlikely(!atomic_load_explicit(&is_settled, memory_order_relaxed)))

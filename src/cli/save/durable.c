@@ -50,7 +50,7 @@ static void cut_last(char *path)
     *(slash ? slash : path) = '\0';
 }
 
-/* And those above it, if it was not met before. */
+/* And those above it, if it was not met before.  Threads may replace each other's entries: then some is synced once more. */
 static int sync_up(int root, char *directory, uint64_t hash)
 {
     _Atomic uint64_t *slot = &known[hash % KNOWN];

@@ -7,6 +7,11 @@
 /* So many run in one turn: other threads may post faster than we run. */
 #define INBOX_PER_TURN 256
 
+/*
+ * has_inbox is a hint that saves the lock in most turns.  It is set and cleared under the lock, so it is true whenever an
+ * item lies in the inbox and the lock is free; seen late here, the item is run in a later turn, for who set it also wakes
+ * the poller, and a wake-up that comes before the wait ends that wait.
+ */
 static void empty_inbox(bide_loop *loop)
 {
     if (!atomic_load_explicit(&loop->has_inbox, memory_order_acquire))

@@ -42,6 +42,10 @@ void bide__loop_unclaim(bide_loop *loop)
     atomic_store(&loop->runner, NULL);
 }
 
+/*
+ * Relaxed is enough: what this thread has written itself it sees, so the answer is never wrong about a loop that it runs.
+ * Of others it is true when it is given, and may be wrong a moment later; who asks has no business with such a loop.
+ */
 bool bide__loop_is_foreign(const bide_loop *loop)
 {
     const void *runner = atomic_load_explicit(&loop->runner, memory_order_relaxed);

@@ -71,6 +71,11 @@ static void registry_remove(const struct slab *slab)
     atomic_store(&registry[slab->registered].slab, 0);
 }
 
+/*
+ * Two fields, no lock: `bytes` counts only if `slab` was the same before and after it was read.  A writer claims the entry
+ * first, and publishes `slab` last; all of it is sequentially consistent.  Who asks for an address of a living stack
+ * finds it, for that slab is not removed meanwhile.
+ */
 static struct slab *registry_find(uintptr_t addr)
 {
     int end = atomic_load(&registry_end);

@@ -52,7 +52,7 @@ static void add_runtime(get_globals *get)
             return;
     if (!get || n == CXX_RUNTIMES_MAX)
         return;
-    cxx.get[n] = get;
+    cxx.get[n] = get; /* under the lock; n is released behind it, and acquired by who reads the table without the lock */
     atomic_store_explicit(&cxx.n, n + 1, memory_order_release);
 }
 
@@ -156,6 +156,7 @@ static void take_from(unsigned first, struct switch_state *s)
     }
 }
 
+/* Relaxed: it asks whether there are any.  Who uses the table acquires n itself. */
 bool bide__switch_state_wanted(void)
 {
     find_cxx();

@@ -66,6 +66,10 @@ void bide__death_find_cause(struct death *d)
 
 /* ---- who ---- */
 
+/*
+ * By what the worker wrote.  It has ended, so nothing changes meanwhile; a result that we can see has emptied its slot first
+ * (R2 in runner.c), so no job that is done is blamed.  It may be nonsense: our own table must say that the job had begun.
+ */
 struct job *bide__death_culprit(struct proxy *x)
 {
     struct segment_shared *s = x->segment.shared;

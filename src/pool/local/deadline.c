@@ -9,7 +9,10 @@
 
 #include "pool/local/local.h"
 
-/* When did it begin?  By what its worker wrote, if that is possible; else when it was sent. */
+/*
+ * When did it begin?  By what its worker wrote, if that is possible; else when it was sent.  The worker fills the slot before
+ * it moves the lane's head (R1), and empties it while we look, perhaps: a time of another job is refused by its range.
+ */
 static int64_t began_ns(const struct job *j, int64_t now)
 {
     struct segment_shared *s = j->proxy->segment.shared;

@@ -80,7 +80,10 @@ static struct proxy *predecessor_at(struct list_node *n)
     return container_of(n, struct proxy, replaced);
 }
 
-/* It has not taken what it was given, or computes: what is begun elsewhere would run beside that. */
+/*
+ * It has not taken what it was given, or computes: what is begun elsewhere would run beside that.  note_begun comes first:
+ * by the worker's order of stores, one that is idle after all its calls were taken has nothing that could begin.
+ */
 static bool is_in_the_way(struct proxy *old)
 {
     bide__proxy_note_begun(old);
@@ -108,6 +111,11 @@ static bool predecessors_leave_room(const struct proxy *x)
 
 /* ---- may it have one now? ---- */
 
+/*
+ * worker_idle is the worker's: set before it looks for work a last time, cleared before a job can be seen to have begun.  So
+ * when all that was sent has begun (nsent 0), what we read is no value of before.  A 1 that is seen late does no harm: the
+ * job goes in a later turn, or when the worker rings (ring_when_idle).
+ */
 static bool can_take(struct proxy *x)
 {
     if (!may_have_more(x))

@@ -49,7 +49,11 @@ static void all_turn(struct local_poll *pp)
 
 /* ---- falling asleep ---- */
 
-/* Has it sent nothing, and does it not wait for us?  One that wrote nonsense is being killed: its pidfd reports the end. */
+/*
+ * Has it sent nothing, and does it not wait for us?  One that wrote nonsense is being killed: its pidfd reports the end.
+ * Asked once more after we_sleep was set: the worker writes an answer, `stuck` or a position first and looks at we_sleep
+ * then, so what is not seen here rings our bell.
+ */
 static bool worker_is_quiet(struct proxy *x)
 {
     if (x->corrupt)

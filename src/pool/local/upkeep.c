@@ -46,6 +46,7 @@ static size_t rss_of(pid_t pid)
     return resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* While the worker runs: task and job may be of two moments, and the name then of a job that has just ended; it is for a text. */
 static const char *begun_name(const struct proxy *x)
 {
     struct segment_shared *s = x->segment.shared;

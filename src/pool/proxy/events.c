@@ -9,7 +9,11 @@
 
 #include "pool/proxy/proxy.h"
 
-/* How long does a job keep it from others?  Time awake over jobs done; one that still computes is not counted yet. */
+/*
+ * How long does a job keep it from others?  Time awake over jobs done; one that still computes is not counted yet.  The two
+ * times are the worker's, written one after the other: read in between they are off by one turn, or even smaller than
+ * what was counted before, and then nothing is added.
+ */
 static void note_cost(struct proxy *x)
 {
     struct segment_shared *s = x->segment.shared;
@@ -120,6 +124,12 @@ static bool take_answers(struct proxy *x)
     return found >= 0;
 }
 
+/*
+ * After the answers were taken: the worker sets it and then looks for room again.  A pop only releases, so this look may be
+ * ahead of it, and each side miss the other.  The next turn looks again, and before a sleep worker_is_quiet does (poll.c),
+ * behind the sequentially consistent store of we_sleep: then one of the two sees the other.  The look before the exchange
+ * leaves the cache line with the worker.
+ */
 static void ring_if_stuck(struct proxy *x)
 {
     struct segment_shared *s = x->segment.shared;

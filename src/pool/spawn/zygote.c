@@ -135,7 +135,7 @@ static pid_t make_worker(const struct fd_message *m)
     if (m->n != BIRTH_FDS && m->n != BIRTH_FDS + 1)
         return -EINVAL;
 
-    note->pid = 0;
+    note->pid = 0; /* before the number: who finds that sees nobody, or the new worker, never an older one */
     atomic_store(&note->number, m->id);
     return bide__raw_fork(&note->pid, true);
 }

@@ -63,6 +63,7 @@ static void take_orders(struct worker *w)
     }
     if (found < 0)
         bide__worker_give_up(w);
+    /* After the pops, and in any case: both sides exchange it, so the later of the two sees what the other did before. */
     if (any && atomic_exchange(&w->segment.shared->orders_wait, 0))
         bide__worker_ring(w); /* those that found no room can follow */
     if (!bide__list_is_empty(&w->room) && bide__worker_has_room(w, RECORD_PAYLOAD_MAX))
@@ -116,7 +117,11 @@ static int sleep_in_kernel(struct worker *w, void *poller, int64_t timeout_ns)
 
     if (timeout_ns != 0) {
         fflush(stdout);
-        atomic_store(&s->worker_sleeps, 1); /* W1: before the looks that follow */
+        /*
+         * W1: sequentially consistent, before the looks that follow.  The program publishes a call or order, or sets
+         * ring_when_idle, before it looks at this flag: so either we see what it has written, or it sees that we sleep.
+         */
+        atomic_store(&s->worker_sleeps, 1);
         if (!may_sleep(w) || (bide__lane_is_empty(&w->segment.calls) && atomic_load(&s->ring_when_idle)))
             timeout_ns = 0;
         else
@@ -139,6 +144,7 @@ static int sleep_in_kernel(struct worker *w, void *poller, int64_t timeout_ns)
     return code;
 }
 
+/* This thread alone writes both; the program that reads between the two stores counts some time twice in one estimate. */
 static void account(struct worker *w)
 {
     struct segment_shared *s = w->segment.shared;
