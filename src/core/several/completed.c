@@ -5,7 +5,7 @@
  * Each task is watched by a clause with an entry of its own in the ready queue.  When the entry runs, the watch goes to
  * the end of `ended` and wakes who waits for the next one; so nothing is lost if that one was cancelled meanwhile.
  */
-#include "core/task/group.h"
+#include "core/several/awaitables.h"
 
 /* The share of f is taken. */
 static void watch(bide_completed *c, struct ended *e, bide_future *f)
@@ -46,15 +46,9 @@ static const struct object_type completed_type = {
 
 static int check(const bide_task *self, bide_list list, size_t n)
 {
-    int code = 0;
-    if (!list.array && n > 0)
-        return bide_fail(-EINVAL, "bide_as_completed: the array is NULL");
     if (n > UINT32_MAX / 4)
         return bide_fail(BIDE_ELIMIT, "bide_as_completed: %zu awaitables at once", n);
-
-    for (size_t i = 0; i < n && code == 0; i++)
-        code = bide__check_listed(self, list, i, "bide_as_completed");
-    return code;
+    return bide__check_list(self, list, n, "bide_as_completed");
 }
 
 static bide_completed *completed_new(bide_loop *loop, size_t n)

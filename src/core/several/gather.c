@@ -4,7 +4,7 @@
  *
  * Both watch futures, in a group (group.c) that lives for the call.
  */
-#include "core/task/group.h"
+#include "core/several/awaitables.h"
 
 /* No memory for the i-th: those before it have not run yet, and never will. */
 static int gather_undo(struct group *g)
@@ -40,10 +40,8 @@ static bool gather_is_stuck(struct circle_search *s, const void *what)
 
 static int gather_check(const bide_task *t, bide_list all, size_t n)
 {
-    int code = all.array ? 0 : bide_fail(-EINVAL, "bide_gather: the array is NULL");
+    int code = bide__check_list(t, all, n, "bide_gather");
 
-    for (size_t i = 0; i < n && code == 0; i++)
-        code = bide__check_listed(t, all, i, "bide_gather");
     return code < 0 ? code : bide__check_stuck(t, "bide_gather", gather_is_stuck, &(struct gathered){all, n});
 }
 
@@ -51,13 +49,7 @@ static int gather_start(struct group *g, bide_list all)
 {
     g->wait.group = g;
     g->wait.kind = WAIT_GROUP;
-    for (; g->started < g->n; g->started++) {
-        bide_future *f = bide__start(g->loop, bide__list_at(all, g->started));
-        if (!f)
-            return gather_undo(g);
-        bide__watch_begin(g, &g->watches[g->started], f);
-    }
-    return 0;
+    return bide__group_start(g, all) < 0 ? gather_undo(g) : 0;
 }
 
 /* Park until every one is done; returns the outcome of the wait itself. */

@@ -4,7 +4,7 @@
  *
  * Both watch futures, in a group (group.c) that lives for the call.
  */
-#include "core/task/group.h"
+#include "core/several/awaitables.h"
 
 /* ---- wait ---- */
 
@@ -50,17 +50,13 @@ static void wait_timer_fired(struct timer *timer)
 /* What the caller gave: awaitables, all of this loop, and a time. */
 static int wait_check(const bide_task *t, bide_list list, const bide_wait_args *args)
 {
-    int code = 0;
     if (args->n == 0 || !list.array)
         return bide_fail(-EINVAL, "bide_wait: nothing to wait for");
     if ((unsigned)args->until > BIDE_FIRST_ERROR)
         return bide_fail(-EINVAL, "bide_wait: until is %d: BIDE_ALL_COMPLETED (0), BIDE_FIRST_COMPLETED or BIDE_FIRST_ERROR (%d)",
                          (int)args->until, BIDE_FIRST_ERROR);
     BIDE_TRY(bide__check_number("bide_wait", "timeout_ms", args->timeout_ms, 0));
-
-    for (size_t i = 0; i < args->n && code == 0; i++)
-        code = bide__check_listed(t, list, i, "bide_wait");
-    return code;
+    return bide__check_list(t, list, args->n, "bide_wait");
 }
 
 /* What was started for this call ends with it; the record stays as it is. */
@@ -99,15 +95,7 @@ static int wait_open(struct group *g, bide_task *t, bide_list list, bide_wait_ar
         g->is_over = first_finished;
     else if (args.until == BIDE_FIRST_ERROR)
         g->is_over = first_error_or_all;
-    for (; g->started < args.n; g->started++) {
-        bide_awaitable a = bide__list_at(list, g->started);
-        bide_future *f = bide__start(g->loop, a);
-        if (!f)
-            return wait_undo(g);
-        bide__watch_begin(g, &g->watches[g->started], f);
-        g->watches[g->started].is_own = !bide__future_of(&a);
-    }
-    return group_is_stuck(g, "bide_wait") ? wait_undo(g) : 0;
+    return bide__group_start(g, list) < 0 || group_is_stuck(g, "bide_wait") ? wait_undo(g) : 0;
 }
 
 /* Before what is not done is cancelled. */

@@ -134,16 +134,6 @@ int bide_await_with(bide_awaitable a)
     return bide_fail(-EINVAL, "bide_await: not an awaitable");
 }
 
-int bide__check_listed(const bide_task *t, bide_list list, size_t i, const char *function)
-{
-    bide_awaitable a = bide__list_at(list, i);
-    bide_future *f = bide__future_of(&a);
-    if ((a.kind == BIDE_AW_TASK || a.kind == BIDE_AW_FUTURE) && !f)
-        return bide_fail(-EINVAL, "%s: the %s is NULL (number %zu)", function, a.kind == BIDE_AW_TASK ? "task" : "future", i);
-
-    return f ? bide__check_waitable(t, f, function) : bide__check_awaitable(&a, function);
-}
-
 /* ---- anything as something that settles on its own ---- */
 
 static int await_object(bide_awaitable_object *o)
@@ -179,17 +169,5 @@ bide_future *bide__start(bide_loop *loop, bide_awaitable a)
     if (t && a.kind == BIDE_AW_THREAD)
         bide__task_top(t)->in_thread = true;
     return t ? &t->future : NULL;
-}
-
-bide_awaitable bide__list_at(bide_list list, size_t i)
-{
-    switch (list.kind) {
-    case BIDE_LIST_TASKS:
-        return bide__aw_task(((bide_task *const *)list.array)[i]);
-    case BIDE_LIST_FUTURES:
-        return bide__aw_future(((bide_future *const *)list.array)[i]);
-    default:
-        return ((const bide_awaitable *)list.array)[i];
-    }
 }
 

@@ -13,10 +13,6 @@ never_indirect bide_task *bide__task_new(bide_loop *loop, const bide_task_args *
 _Noreturn void bide__task_end_here(int code); /* the running stackful task, from anywhere on its stack: its frames are lost */
 /* Make any awaitable a future that settles on its own: a task or future is itself.  A share, to be released. */
 bide_future *bide__start(bide_loop *loop, bide_awaitable a);
-/* The i-th of a list. */
-bide_awaitable bide__list_at(bide_list list, size_t i);
-/* May t wait for the i-th of a list?  Else an error on record. */
-int bide__check_listed(const bide_task *t, bide_list list, size_t i, const char *function);
 /* The future that it is already; NULL: it is none yet. */
 static inline bide_future *bide__future_of(const bide_awaitable *a)
 {

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * awaitables.h - a list of what can be awaited, as gather, wait and as_completed take it: awaitables.c.
+ */
+#ifndef BIDE_CORE_AWAITABLES_H
+#define BIDE_CORE_AWAITABLES_H
+
+#include "core/task/group.h"
+
+/* The i-th of a list. */
+bide_awaitable bide__list_at(bide_list list, size_t i);
+/* May t wait for all n of it?  0, or an error on record that names the function. */
+int bide__check_list(const bide_task *t, bide_list list, size_t n, const char *function);
+/*
+ * Start what is no task or future yet of a list of g->n, and have the group watch all.
+ *
+ * Returns:   0
+ * Errors:    those of bide__start, on record; the first g->started are watched then, and none has run
+ */
+int bide__group_start(struct group *g, bide_list list);
+
+#endif
