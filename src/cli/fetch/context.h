@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "cli/fetch/plan/naming.h"
+#include "cli/fetch/report/outcome.h"
 #include "cli/fetch/report/stats.h"
 #include "cli/fetch/save/repeats.h"
 #include "cli/progress/progress.h"
@@ -95,6 +96,7 @@ struct fetch {
 struct worker {
     struct fetch *f;
     struct job *job;  /* that it asks for */
+    struct outcome outcome; /* of the attempt that is under way, as far as it has come */
     enum hop hop;     /* where its latest redirect led to */
     struct trail trail;
     struct text name; /* of the file */

@@ -27,15 +27,15 @@ int fetch_run(const struct fetch_options *options, int n, char **urls);
 
 /* Before the session is made. */
 void fetch_watch_redirects(struct fetch *f);
-/* Send a job's request.  Suspends.  Returns: as bide_request */
-bide_response *fetch_ask(struct worker *w, struct job *job);
-/* The request failed without an answer, with this error: what is known of where it came to. */
-void fetch_note_trail(struct worker *w, struct outcome *o, const bide_error_info *e);
+/* Send the request of w->job.  Suspends.  Returns: as bide_request */
+bide_response *fetch_ask(struct worker *w);
+/* The request failed without an answer, with this error: what is known of where it came to, into w->outcome. */
+void fetch_note_trail(struct worker *w, const bide_error_info *e);
 
 /* ---- worker.c, settle.c ---- */
 
-/* An attempt is over: another one is to come, or the job has ended for good. */
-void fetch_settle(struct worker *w, struct job *job, const struct outcome *o);
+/* The attempt is over: another one is to come, or w->job has ended for good. */
+void fetch_settle(struct worker *w);
 /* A new worker if there may be more, and there is work for it. */
 void fetch_grow(struct fetch *f);
 

@@ -96,9 +96,10 @@ void fetch_watch_redirects(struct fetch *f)
     q->max_redirects += q->max_redirects > 0;
 }
 
-bide_response *fetch_ask(struct worker *w, struct job *job)
+bide_response *fetch_ask(struct worker *w)
 {
     struct fetch *f = w->f;
+    const struct job *job = w->job;
 
     w->trail = (struct trail){.redirects = job->redirect.hops};
     text_clear(&w->landed);
@@ -107,9 +108,10 @@ bide_response *fetch_ask(struct worker *w, struct job *job)
     return request_send(&f->request, f->session, job_asks(job), job->extras, w);
 }
 
-void fetch_note_trail(struct worker *w, struct outcome *o, const bide_error_info *e)
+void fetch_note_trail(struct worker *w, const bide_error_info *e)
 {
     struct trail *t = &w->trail;
+    struct outcome *o = &w->outcome;
 
     o->redirects = t->redirects;
     if (t->redirects > 0 && !w->landed.no_memory)

@@ -38,9 +38,10 @@ static bool is_hopeless(int code)
            code == BIDE_ENOMEM;
 }
 
-static void local_failure(struct worker *w, const struct job *job, const struct outcome *o)
+static void local_failure(struct worker *w)
 {
     struct fetch *f = w->f;
+    const struct outcome *o = &w->outcome;
 
     if (f->naming.to_stdout) {
         bool is_new = f->exit_code == 0;
@@ -49,7 +50,7 @@ static void local_failure(struct worker *w, const struct job *job, const struct 
         fetch_fail(f, o->code == -EPIPE ? -SIGPIPE : EXIT_LOCAL);
     } else if (is_hopeless(o->code) && f->exit_code == 0) {
         struct text place = {0};
-        report_add_place(&place, job);
+        report_add_place(&place, w->job);
         report_failure(f, "%s%s; stopping", text_string(&place), text_string(&w->why));
         text_free(&place);
         fetch_fail(f, EXIT_LOCAL);
@@ -92,8 +93,11 @@ static int64_t answer_us(const struct outcome *o)
     return drips ? o->timing.body : first;
 }
 
-static void note_host(struct worker *w, struct job *job, const struct outcome *o)
+static void note_host(struct worker *w)
 {
+    struct job *job = w->job;
+    const struct outcome *o = &w->outcome;
+
     note_window(w->f, job, o);
     if (o->answered && !is_of_host(o)) /* half an answer is none */
         queue_answered(&w->f->queue, job, answer_us(o));
@@ -105,9 +109,11 @@ static void note_host(struct worker *w, struct job *job, const struct outcome *o
 }
 
 /* The same file from elsewhere, if its list knows where: the job begins anew. */
-static bool try_mirror(struct worker *w, struct job *job, const struct outcome *o)
+static bool try_mirror(struct worker *w)
 {
     struct fetch *f = w->f;
+    struct job *job = w->job;
+    const struct outcome *o = &w->outcome;
     const char *const *mirrors = job->extras && !job->fault ? (const char *const *)job->extras->mirrors : NULL;
     const char *next = mirrors ? mirrors[job->mirror] : NULL;
 
@@ -120,22 +126,25 @@ static bool try_mirror(struct worker *w, struct job *job, const struct outcome *
     return queue_move(&f->queue, job, next);
 }
 
-void fetch_settle(struct worker *w, struct job *job, const struct outcome *o)
+void fetch_settle(struct worker *w)
 {
-    note_host(w, job, o);
+    struct job *job = w->job;
+    const struct outcome *o = &w->outcome;
+
+    note_host(w);
     int64_t delay = retry_delay(w->f, job, o);
 
     if (o->retry_after_ms > 0 && o->retry_after_ms <= w->f->options->retry_after_max_ms)
         queue_block_host(&w->f->queue, job, o->status, delay > o->retry_after_ms ? delay : o->retry_after_ms);
     if (delay >= 0) {
-        report_retry(w, job, o, delay);
+        report_retry(w, delay);
         queue_retry(&w->f->queue, job, delay);
         return;
     }
-    if (try_mirror(w, job, o))
+    if (try_mirror(w))
         return;
     if (o->is_local)
-        local_failure(w, job, o);
+        local_failure(w);
     report_settled(w, job, o);
     repeats_settle(w, job, o);
     queue_done(&w->f->queue, job);

@@ -29,8 +29,9 @@ static void set_why(struct worker *w, const char *why)
 }
 
 /* The error on record ends this attempt. */
-static void fail(struct worker *w, struct outcome *o, int code)
+static void fail(struct worker *w, int code)
 {
+    struct outcome *o = &w->outcome;
     bide_error_info e;
 
     o->answered |= bide_error_get(&e) == code && e.http_status != 0;
@@ -39,18 +40,18 @@ static void fail(struct worker *w, struct outcome *o, int code)
     o->is_queued = e.phase == BIDE_PHASE_NONE || e.phase == BIDE_PHASE_QUEUE;
     o->code = code;
     if (o->status == 0)
-        fetch_note_trail(w, o, &e);
+        fetch_note_trail(w, &e);
     o->fail = code == BIDE_ECANCELED ? FAIL_CANCELLED : o->is_local ? FAIL_IO : fail_of_error(code);
     set_why(w, bide_error_text());
 }
 
 /* The job cannot be asked for, or saved: there is no other attempt. */
-static void refuse(struct worker *w, const struct job *job, struct outcome *o, enum fail kind, const char *why)
+static void refuse(struct worker *w, enum fail kind, const char *why)
 {
-    o->fail = kind;
+    w->outcome.fail = kind;
     text_clear(&w->why);
-    if (!job->fault) {
-        report_add_url(&w->why, text_string(&job->url));
+    if (!w->job->fault) {
+        report_add_url(&w->why, text_string(&w->job->url));
         if (w->name.len > 0)
             text_format(&w->why, ": %s", text_string(&w->name));
         text_add_string(&w->why, ": ");
@@ -59,44 +60,45 @@ static void refuse(struct worker *w, const struct job *job, struct outcome *o, e
 }
 
 /* It has no name, or one that it cannot have. */
-static void refuse_name(struct worker *w, const struct job *job, struct outcome *o, const char *why)
+static void refuse_name(struct worker *w, const char *why)
 {
+    struct outcome *o = &w->outcome;
+
     o->is_local = why == fetch_no_memory;
     o->code = o->is_local ? BIDE_ENOMEM : 0;
-    refuse(w, job, o, o->is_local ? FAIL_IO : FAIL_CLASH, why);
+    refuse(w, o->is_local ? FAIL_IO : FAIL_CLASH, why);
+}
+
+/* a: as fetch_name has it.  False: it is refused. */
+static bool take_name(struct worker *w, const struct answer *a)
+{
+    const char *why = fetch_name(w->f, w->job, a, &w->name);
+
+    if (!why)
+        why = fetch_claim_name(w->f, w->job, &w->name);
+    if (why)
+        refuse_name(w, why);
+    return !why;
 }
 
 /* Its file's name, if that can be known before the answer. */
-static bool name_first(struct worker *w, struct job *job, struct outcome *o)
+static bool name_first(struct worker *w)
 {
-    struct fetch *f = w->f;
+    const struct naming *n = &w->f->naming;
 
     text_clear(&w->name);
-    if (!f->naming.has_template || naming_is_late(&f->naming))
-        return true;
-    const char *why = fetch_name(f, job, NULL, &w->name);
-    if (!why)
-        why = fetch_claim_name(f, job, &w->name);
-    if (why)
-        refuse_name(w, job, o, why);
-    return !why;
+    return !n->has_template || naming_is_late(n) || take_name(w, NULL);
 }
 
 /* What depends on the answer: its type, its status. */
-static bool name_last(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
+static bool name_last(struct worker *w, bide_response *r)
 {
-    struct fetch *f = w->f;
-    struct answer a = {.extension = names_extension(bide_header(r, "Content-Type")), .status = o->status};
-
-    if (!naming_is_late(&f->naming))
+    struct answer a = {.extension = names_extension(bide_header(r, "Content-Type")), .status = w->outcome.status};
+    if (!naming_is_late(&w->f->naming))
         return true;
-    o->extension = a.extension;
-    const char *why = fetch_name(f, job, &a, &w->name);
-    if (!why)
-        why = fetch_claim_name(f, job, &w->name);
-    if (why)
-        refuse_name(w, job, o, why);
-    return !why;
+
+    w->outcome.extension = a.extension;
+    return take_name(w, &a);
 }
 
 /* A header's value, or NULL. */
@@ -110,8 +112,10 @@ static const char *keep(struct text *t, const char *value)
 }
 
 /* "text/html; charset=utf-8" in two. */
-static void note_type(struct worker *w, const char *type, struct outcome *o)
+static void note_type(struct worker *w, const char *type)
 {
+    struct outcome *o = &w->outcome;
+
     text_clear(&w->mime);
     for (; type && *type && !strchr("; \t", *type); type++)
         text_add_char(&w->mime, (char)tolower((unsigned char)*type));
@@ -122,39 +126,75 @@ static void note_type(struct worker *w, const char *type, struct outcome *o)
 }
 
 /* What its record will say that nobody else asks for. */
-static void note_answer(struct worker *w, bide_response *r, struct outcome *o)
+static void note_answer(struct worker *w, bide_response *r)
 {
+    struct outcome *o = &w->outcome;
+
     snprintf(o->ip, sizeof o->ip, "%s", bide_response_peer(r));
     o->http_minor = bide_response_http_minor(r);
     o->reused = bide_response_reused(r);
-    note_type(w, bide_header(r, "Content-Type"), o);
+    note_type(w, bide_header(r, "Content-Type"));
     o->etag = keep(&w->etag, bide_header(r, "ETag"));
 }
 
 /* Why another attempt is not worth waiting for. */
-static void note_long_wait(struct worker *w, const struct outcome *o)
+static void note_long_wait(struct worker *w)
 {
+    const struct outcome *o = &w->outcome;
+
     if (retry_helps_status(o->status) && o->retry_after_ms > w->f->options->retry_after_max_ms)
         text_format(&w->why, "; it asks to wait %lld s, more than --retry-after-max",
                     (long long)(o->retry_after_ms + 999) / 1000);
 }
 
-static void mention_oddity(struct worker *w, const struct job *job, const bide_response *r)
+static void mention_oddity(struct worker *w, const bide_response *r)
 {
     char shown[256];
 
-    report_say(w->f, REQUEST_ODDITY, secrets_shown_url(job->url.data, shown, sizeof shown), bide_response_oddity(r));
+    report_say(w->f, REQUEST_ODDITY, secrets_shown_url(w->job->url.data, shown, sizeof shown), bide_response_oddity(r));
 }
 
-static void take_answer(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
+/* Its status is a failure. */
+static void take_refusal(struct worker *w, bide_response *r)
 {
+    struct outcome *o = &w->outcome;
     char reason[SAY_QUOTE_SIZE];
+
+    o->wire_bytes = bide_response_body_bytes(r);
+    text_clear(&w->why);
+    text_format(&w->why, "%s ", w->method);
+    report_add_url(&w->why, text_string(&w->job->url));
+    text_format(&w->why, ": %d %s", o->status, say_quote(bide_reason(r), reason));
+    o->retry_after_ms = bide_retry_after_ms(bide_header(r, "Retry-After"), bide_header(r, "Date"), time(NULL));
+    note_long_wait(w);
+}
+
+static void take_body(struct worker *w, bide_response *r)
+{
+    struct outcome *o = &w->outcome;
+    if (o->status == 304 || !name_last(w, r))
+        return;
+
+    int64_t bytes = fetch_save(w, r);
+    o->wire_bytes = bide_response_body_bytes(r);
+    if (bytes < 0) {
+        fail(w, (int)bytes);
+        return;
+    }
+    o->bytes = (uint64_t)bytes;
+    o->timing = bide_response_timing(r);
+}
+
+static void take_answer(struct worker *w, bide_response *r)
+{
+    struct job *job = w->job;
+    struct outcome *o = &w->outcome;
 
     silence_received(&w->f->queue, job, 0);
     if (w->f->options->verbose > 0 && bide_response_oddity(r))
-        mention_oddity(w, job, r);
+        mention_oddity(w, r);
     if (w->f->jsonl.path)
-        note_answer(w, r, o);
+        note_answer(w, r);
     o->answered = true;
     o->status = bide_status(r);
     o->redirects = w->trail.redirects;
@@ -167,35 +207,21 @@ static void take_answer(struct worker *w, struct job *job, bide_response *r, str
         o->final_url = w->landed.data;
     }
     if (w->mime.no_memory || w->charset.no_memory || w->etag.no_memory || w->landed.no_memory) {
-        fail(w, o, bide_fail(BIDE_ENOMEM, "a record: out of memory"));
+        fail(w, bide_fail(BIDE_ENOMEM, "a record: out of memory"));
         return;
     }
     o->fail = fail_of_status(o->status);
-    if (o->fail != FAIL_NONE) {
-        o->wire_bytes = bide_response_body_bytes(r);
-        text_clear(&w->why);
-        text_format(&w->why, "%s ", w->method);
-        report_add_url(&w->why, text_string(&job->url));
-        text_format(&w->why, ": %d %s", o->status, say_quote(bide_reason(r), reason));
-        o->retry_after_ms = bide_retry_after_ms(bide_header(r, "Retry-After"), bide_header(r, "Date"), time(NULL));
-        note_long_wait(w, o);
-        return;
-    }
-    if (o->status == 304 || !name_last(w, job, r, o))
-        return;
-    int64_t bytes = fetch_save(w, job, r, o);
-    o->wire_bytes = bide_response_body_bytes(r);
-    if (bytes < 0) {
-        fail(w, o, (int)bytes);
-        return;
-    }
-    o->bytes = (uint64_t)bytes;
-    o->timing = bide_response_timing(r);
+    if (o->fail != FAIL_NONE)
+        take_refusal(w, r);
+    else
+        take_body(w, r);
 }
 
 /* Its host is given up: it is not asked. */
-static void fail_with_host(struct worker *w, const struct job *job, struct outcome *o)
+static void fail_with_host(struct worker *w)
 {
+    const struct job *job = w->job;
+    struct outcome *o = &w->outcome;
     const struct health *h = &job->host->health;
 
     o->fail = (enum fail)h->kind;
@@ -214,74 +240,76 @@ static void fail_with_host(struct worker *w, const struct job *job, struct outco
 }
 
 /* A redirect led to a host that may not be asked now, or is given up. */
-static void wait_for_hop(struct worker *w, struct job *job, struct outcome *o)
+static void wait_for_hop(struct worker *w)
 {
+    struct outcome *o = &w->outcome;
+
     bide_error_clear();
     if (w->hop == HOP_WAITS) {
         o->is_put_back = true;
         return;
     }
-    fail_with_host(w, job, o);
+    fail_with_host(w);
     o->redirects = w->trail.redirects;
     o->final_url = text_string(&w->landed);
 }
 
 /* --skip-existing */
-static bool is_existing(struct worker *w, struct job *job, struct outcome *o)
+static bool is_existing(struct worker *w)
 {
+    const struct job *job = w->job;
     int64_t size = w->f->options->skip_existing && !job->fault && job->attempts == 0 ? fetch_find_existing(w, job) : -1;
     if (size < 0)
         return false;
 
     if (!job->host->health.is_lost)
         queue_give_back(&w->f->queue);
-    o->is_existing = true;
-    o->bytes = (uint64_t)size;
+    w->outcome.is_existing = true;
+    w->outcome.bytes = (uint64_t)size;
     return true;
 }
 
-static void ask(struct worker *w, struct job *job, struct outcome *o)
+static void ask(struct worker *w)
 {
     w->hop = HOP_GOES;
-    job->request.task = bide_current_task();
-    bide_auto bide_response *r = fetch_ask(w, job);
+    w->job->request.task = bide_current_task();
+    bide_auto bide_response *r = fetch_ask(w);
     if (r)
-        take_answer(w, job, r, o);
+        take_answer(w, r);
     else if (w->hop != HOP_GOES)
-        wait_for_hop(w, job, o);
+        wait_for_hop(w);
     else
-        fail(w, o, bide_error_code());
-    if (silence_settle(&w->f->queue, job) && o->fail == FAIL_CANCELLED)
-        o->is_put_back = true;
+        fail(w, bide_error_code());
+    if (silence_settle(&w->f->queue, w->job) && w->outcome.fail == FAIL_CANCELLED)
+        w->outcome.is_put_back = true;
 }
 
-static void attempt(struct worker *w, struct job *job, struct outcome *o)
+static void attempt(struct worker *w, struct job *job)
 {
     struct fetch *f = w->f;
 
-    *o = (struct outcome){.retry_after_ms = -1};
     w->job = job;
+    w->outcome = (struct outcome){.retry_after_ms = -1};
     w->method = queue_method(&f->queue, job);
     text_clear(&w->why);
     if (job->waits_since_ms)
         job->waited_ms += bide_loop_time_ms(f->loop) - job->waits_since_ms;
     job->waits_since_ms = 0;
-    if (is_existing(w, job, o))
+    if (is_existing(w))
         return;
     if (job->host->health.is_lost && !job->fault) {
-        fail_with_host(w, job, o);
+        fail_with_host(w);
         return;
     }
     job->attempts++;
     if (job->began_us == 0)
         job->began_us = clock_us();
     if (job->fault) {
-        refuse(w, job, o, job->has_bad_name ? FAIL_CLASH : FAIL_URL, job->fault);
+        refuse(w, job->has_bad_name ? FAIL_CLASH : FAIL_URL, job->fault);
         return;
     }
-    if (!name_first(w, job, o))
-        return;
-    ask(w, job, o);
+    if (name_first(w))
+        ask(w);
 }
 
 /* ---- workers ---- */
@@ -296,7 +324,6 @@ static void wait_for_record(struct fetch *f, uint64_t before)
 static void run(struct worker *w)
 {
     struct fetch *f = w->f;
-    struct outcome o;
     struct job *job;
 
     while (!f->cut && (job = queue_take(&f->queue))) {
@@ -305,16 +332,16 @@ static void run(struct worker *w)
             continue;
         }
         f->stats.live++;
-        attempt(w, job, &o);
+        attempt(w, job);
         f->stats.live--;
-        if (o.is_put_back) {
+        if (w->outcome.is_put_back) {
             job->attempts--;
             job->resent += w->hop == HOP_GOES;
             queue_put_back(&f->queue, job);
             continue;
         }
         uint64_t before = f->jsonl.added;
-        fetch_settle(w, job, &o);
+        fetch_settle(w);
         wait_for_record(f, before);
     }
 }

@@ -55,11 +55,11 @@ static void say_ok(const struct worker *w, const struct job *job, const struct o
     text_free(&t);
 }
 
-void report_retry(struct worker *w, const struct job *job, const struct outcome *o, int64_t delay_ms)
+void report_retry(struct worker *w, int64_t delay_ms)
 {
+    const struct job *job = w->job;
     struct text t = {0};
 
-    (void)o;
     w->f->stats.retries++;
     if (w->f->options->verbose == 0)
         return;

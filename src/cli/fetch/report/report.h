@@ -43,9 +43,10 @@ struct progress_view report_view(const struct fetch *f);
 
 /* ---- report.c: what is reported of each URL ---- */
 
-/* It has ended for good. */
+/* A job has ended for good: that of w, or one that repeats its URL. */
 void report_settled(struct worker *w, const struct job *job, const struct outcome *o);
-void report_retry(struct worker *w, const struct job *job, const struct outcome *o, int64_t delay_ms);
+/* That of w is tried again. */
+void report_retry(struct worker *w, int64_t delay_ms);
 /* Its host is given up, and so are the other URLs that wait for it. */
 void report_lost(struct fetch *f, const struct job *job);
 void report_skipped(struct fetch *f, const struct job *job);

@@ -38,15 +38,15 @@ static void add_reason(const struct worker *w, int code, struct text *to)
 }
 
 /* This machine cannot keep what came: on record with the URL and the file. */
-static int local_error(struct worker *w, const struct job *job, struct outcome *o, int code)
+static int local_error(struct worker *w, int code)
 {
     struct text t = {0};
     if (code == BIDE_ECANCELED)
         return code;
 
-    o->is_local = true;
+    w->outcome.is_local = true;
     text_format(&t, "%s ", w->method);
-    report_add_url(&t, job->url.data);
+    report_add_url(&t, w->job->url.data);
     text_add_string(&t, ": ");
     if (naming_saves(&w->f->naming))
         add_reason(w, code, &t);
@@ -76,13 +76,14 @@ static void note_body(struct worker *w, const char *data, size_t len)
         digest_add(&w->digest, data, len);
 }
 
-static int name_by_digest(struct worker *w, const struct job *job, struct outcome *o)
+static int name_by_digest(struct worker *w)
 {
+    struct outcome *o = &w->outcome;
     struct answer a = {.extension = o->extension, .status = o->status, .sha256 = o->sha256};
 
     digest_end(&w->digest, o->sha256);
     o->has_digest = true;
-    const char *why = fetch_name(w->f, job, &a, &w->name);
+    const char *why = fetch_name(w->f, w->job, &a, &w->name);
     return why ? bide_fail(BIDE_ENOMEM, "%s", why) : 0; /* what else could be wrong with it is known already */
 }
 
@@ -93,10 +94,10 @@ static const char *name_below(const struct worker *w)
     return naming_below(&w->f->naming, &w->name);
 }
 
-static int save_whole(struct worker *w, bide_bytes body, const struct job *job, struct outcome *o)
+static int save_whole(struct worker *w, bide_bytes body)
 {
     struct saver *s = &w->f->saver;
-    int named = is_named_late(w) ? name_by_digest(w, job, o) : 0;
+    int named = is_named_late(w) ? name_by_digest(w) : 0;
     if (named < 0)
         return named;
 
@@ -156,26 +157,26 @@ static int write_sink(struct sink *s, const char *data, size_t len)
 }
 
 /* All of the body has come. */
-static int finish_sink(struct sink *s, const struct job *job, struct outcome *o)
+static int finish_sink(struct sink *s)
 {
     struct worker *w = s->w;
 
     if (!s->file && !w->f->naming.direct)
-        return save_whole(w, (bide_bytes){w->buffer, s->len}, job, o);
+        return save_whole(w, (bide_bytes){w->buffer, s->len});
     int code = s->len > 0 || !s->file ? flush_sink(s) : 0;
     if (code < 0 || !is_named_late(w))
         return code < 0 ? code : fetch_close_durably(w->f, bide_take(s->file), name_below(w));
-    BIDE_TRY(name_by_digest(w, job, o));
+    BIDE_TRY(name_by_digest(w));
     return fetch_spool_save(w, s->file);
 }
 
 /* ---- where it goes ---- */
 
 /* All of its body has come: what follows is up to this machine. */
-static void take_all(struct worker *w, struct job *job)
+static void take_all(struct worker *w)
 {
-    silence_end(&w->f->queue, job, true);
-    silence_settle(&w->f->queue, job);
+    silence_end(&w->f->queue, w->job, true);
+    silence_settle(&w->f->queue, w->job);
 }
 
 static int too_large(const struct worker *w, bide_response *r)
@@ -189,8 +190,9 @@ static bool exceeds(const struct worker *w, int64_t bytes)
     return bytes > w->max_size;
 }
 
-static int64_t pass_pieces(struct worker *w, struct job *job, bide_response *r, struct outcome *o, struct transfer *t)
+static int64_t pass_pieces(struct worker *w, bide_response *r, struct transfer *t)
 {
+    struct outcome *o = &w->outcome;
     const char *data;
     int64_t total = 0;
     ssize_t n;
@@ -201,30 +203,30 @@ static int64_t pass_pieces(struct worker *w, struct job *job, bide_response *r, 
         if (exceeds(w, total))
             return too_large(w, r);
         note_body(w, data, (size_t)n);
-        o->is_final = job->request.is_bound = w->f->naming.to_stdout;
+        o->is_final = w->job->request.is_bound = w->f->naming.to_stdout;
         int code = o->is_final ? output_write(data, (size_t)n) : 0;
         if (code < 0)
-            return local_error(w, job, o, code);
+            return local_error(w, code);
     }
     if (n == 0)
-        take_all(w, job);
+        take_all(w);
     int code = n == 0 && o->is_final ? output_end() : 0;
     o->is_local = code < 0;
     return code < 0 ? code : n < 0 ? n : total;
 }
 
 /* Pieces of the body, one after the other, to standard output or nowhere. */
-static int64_t pass_through(struct worker *w, struct job *job, bide_response *r, struct outcome *o, int64_t length)
+static int64_t pass_through(struct worker *w, bide_response *r, int64_t length)
 {
     struct transfer t;
 
-    transfer_begin(w->f, &t, &w->name, job, length);
-    int64_t total = pass_pieces(w, job, r, o, &t);
+    transfer_begin(w->f, &t, &w->name, w->job, length);
+    int64_t total = pass_pieces(w, r, &t);
     transfer_end(w->f, &t);
     return total;
 }
 
-static int64_t fill_sink(struct sink *s, struct job *job, bide_response *r, struct outcome *o)
+static int64_t fill_sink(struct sink *s, bide_response *r)
 {
     const char *data;
     int64_t total = 0;
@@ -242,42 +244,42 @@ static int64_t fill_sink(struct sink *s, struct job *job, bide_response *r, stru
     if (code == 0 && n < 0)
         return n;
     if (code == 0) {
-        take_all(s->w, job);
-        code = finish_sink(s, job, o);
+        take_all(s->w);
+        code = finish_sink(s);
     }
-    return code < 0 ? local_error(s->w, job, o, code) : total;
+    return code < 0 ? local_error(s->w, code) : total;
 }
 
-static int64_t save_long(struct worker *w, struct job *job, bide_response *r, struct outcome *o, int64_t length)
+static int64_t save_long(struct worker *w, bide_response *r, int64_t length)
 {
     struct sink s = {.w = w};
 
-    job->request.is_bound = w->f->naming.direct;
+    w->job->request.is_bound = w->f->naming.direct;
     if (!w->buffer && !(w->buffer = malloc(SAVE_BUFFER)))
-        return local_error(w, job, o, BIDE_ENOMEM);
-    transfer_begin(w->f, &s.transfer, &w->name, job, length);
-    int64_t total = fill_sink(&s, job, r, o);
+        return local_error(w, BIDE_ENOMEM);
+    transfer_begin(w->f, &s.transfer, &w->name, w->job, length);
+    int64_t total = fill_sink(&s, r);
     transfer_end(w->f, &s.transfer);
     bide_release(s.file); /* what is not complete has never been */
     return total;
 }
 
-static int64_t save_short(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
+static int64_t save_short(struct worker *w, bide_response *r)
 {
     bide_bytes body = bide_body(r);
     if (!body.data)
         return bide_error_code();
-    take_all(w, job);
+    take_all(w);
     w->f->stats.received += body.len;
     if (exceeds(w, (int64_t)body.len))
         return too_large(w, r);
 
     note_body(w, body.data, body.len);
-    int code = save_whole(w, body, job, o);
-    return code < 0 ? local_error(w, job, o, code) : (int64_t)body.len;
+    int code = save_whole(w, body);
+    return code < 0 ? local_error(w, code) : (int64_t)body.len;
 }
 
-static int64_t save(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
+static int64_t save(struct worker *w, bide_response *r)
 {
     const struct naming *n = &w->f->naming;
     int64_t length = request_announced_length(r);
@@ -286,16 +288,18 @@ static int64_t save(struct worker *w, struct job *job, bide_response *r, struct 
     if (exceeds(w, length) && strcmp(w->method, "HEAD") != 0)
         return too_large(w, r);
     if (!naming_saves(n))
-        return pass_through(w, job, r, o, length);
+        return pass_through(w, r, length);
     bool is_short = length >= 0 && length <= SAVE_BUFFER && !n->direct;
-    return is_short ? save_short(w, job, r, o) : save_long(w, job, r, o, length);
+    return is_short ? save_short(w, r) : save_long(w, r, length);
 }
 
-int64_t fetch_save(struct worker *w, struct job *job, bide_response *r, struct outcome *o)
+int64_t fetch_save(struct worker *w, bide_response *r)
 {
+    struct outcome *o = &w->outcome;
+
     if (wants_digest(w))
         digest_begin(&w->digest);
-    int64_t bytes = save(w, job, r, o);
+    int64_t bytes = save(w, r);
 
     bool is_over = o->has_digest; /* by name_by_digest */
     o->has_digest = bytes >= 0 && wants_digest(w);

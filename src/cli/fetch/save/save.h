@@ -10,13 +10,13 @@
 #include "cli/fetch/context.h"
 
 /*
- * The body of an answer to where it belongs: w->name, standard output, nowhere.
+ * The body of the answer for w->job to where it belongs: w->name, standard output, nowhere.
  *
  * Suspends:  until it is there; a cancellation point
  * Returns:   how many bytes
- * Errors:    those of bide_body, and of files; o->is_local then
+ * Errors:    those of bide_body, and of files; w->outcome.is_local then
  */
-int64_t fetch_save(struct worker *w, struct job *job, bide_response *r, struct outcome *o);
+int64_t fetch_save(struct worker *w, bide_response *r);
 
 /* ---- spool.c ---- */
 
