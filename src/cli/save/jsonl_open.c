@@ -26,6 +26,13 @@ static int fail(const char *path)
     return EXIT_LOCAL;
 }
 
+/* What is there, with something in it. */
+struct records_file {
+    const char *path;
+    int fd;
+    off_t size;
+};
+
 /* ---- a last line without an end ---- */
 
 static bool is_whole(const char *line, size_t len)
@@ -45,12 +52,12 @@ static bool is_cut_record(const char *line, size_t len)
     return memcmp(line, begin, n) == 0 || memchr(line, '\0', len);
 }
 
-static int end_line(const char *path, int fd, off_t size)
+static int end_line(const struct records_file *f)
 {
-    return pwrite(fd, "\n", 1, size) == 1 ? EXIT_OK : fail(path);
+    return pwrite(f->fd, "\n", 1, f->size) == 1 ? EXIT_OK : fail(f->path);
 }
 
-static int repair_tail(const char *path, int fd, off_t size, const char *tail, size_t len)
+static int repair_tail(const struct records_file *f, const char *tail, size_t len)
 {
     const char *line = memrchr(tail, '\n', len);
 
@@ -59,46 +66,45 @@ static int repair_tail(const char *path, int fd, off_t size, const char *tail, s
     if (n == 0)
         return EXIT_OK;
     if (is_whole(line, n))
-        return end_line(path, fd, size);
+        return end_line(f);
     if (!is_cut_record(line, n) || n == TAIL_MAX) {
-        say("%s: its last line has no end and is no record; ours begin on the next", path);
-        return end_line(path, fd, size);
+        say("%s: its last line has no end and is no record; ours begin on the next", f->path);
+        return end_line(f);
     }
-    if (ftruncate(fd, size - (off_t)n) < 0)
-        return fail(path);
-    say("%s: the last record was cut off after %zu bytes, because the run that wrote it was killed; it is taken out", path, n);
+    if (ftruncate(f->fd, f->size - (off_t)n) < 0)
+        return fail(f->path);
+    say("%s: the last record was cut off after %zu bytes, because the run that wrote it was killed; it is taken out", f->path, n);
     return EXIT_OK;
 }
 
-static int end_last_line(const char *path, int fd, off_t size)
+static int end_last_line(const struct records_file *f)
 {
-    size_t len = size < TAIL_MAX ? (size_t)size : TAIL_MAX;
+    size_t len = f->size < TAIL_MAX ? (size_t)f->size : TAIL_MAX;
     char *tail = malloc(len);
     if (!tail)
         return say_no_memory();
 
-    ssize_t n = pread(fd, tail, len, size - (off_t)len);
-    int code = n == (ssize_t)len ? repair_tail(path, fd, size, tail, len) : n < 0 ? fail(path) : EXIT_OK;
+    ssize_t n = pread(f->fd, tail, len, f->size - (off_t)len);
+    int code = n == (ssize_t)len ? repair_tail(f, tail, len) : n < 0 ? fail(f->path) : EXIT_OK;
     free(tail);
     return code;
 }
 
 /* ---- what is there ---- */
 
-/* Of a file with something in it. */
-static int prepare_file(const char *path, int fd, off_t size, enum jsonl_mode mode)
+static int prepare_file(const struct records_file *f, enum jsonl_mode mode)
 {
     char first = 0;
 
     if (mode == JSONL_REFUSE) {
-        say("%s: there is something in it; --jsonl-mode=append adds to it, --jsonl-mode=replace throws it away", path);
+        say("%s: there is something in it; --jsonl-mode=append adds to it, --jsonl-mode=replace throws it away", f->path);
         return EXIT_USAGE;
     }
-    if (pread(fd, &first, 1, 0) < 0)
-        return fail(path);
+    if (pread(f->fd, &first, 1, 0) < 0)
+        return fail(f->path);
     if (first == '{' || first == '\0')
-        return end_last_line(path, fd, size);
-    say("%s: what is in it are no records, so none are added; --jsonl-mode=replace throws it away", path);
+        return end_last_line(f);
+    say("%s: what is in it are no records, so none are added; --jsonl-mode=replace throws it away", f->path);
     return EXIT_USAGE;
 }
 
@@ -113,7 +119,7 @@ int jsonl_prepare(const char *path, enum jsonl_mode mode)
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return fail(path);
-    int code = fstat(fd, &st) == 0 ? prepare_file(path, fd, st.st_size, mode) : fail(path);
+    int code = fstat(fd, &st) == 0 ? prepare_file(&(struct records_file){path, fd, st.st_size}, mode) : fail(path);
     close(fd);
     return code;
 }

@@ -60,11 +60,15 @@ static void set_names(struct host *h, char *at, const struct origin *origin)
     *at = '\0';
 }
 
-static void host_init(struct host *h, struct connector *k, const struct origin *origin)
+static struct host *host_new(struct connector *k, const struct origin *origin)
 {
-    size_t n = map_key(h->text, origin);
     const struct connect_override *d = find_override(k, origin);
-
+    struct host *h = bide__calloc(1, sizeof *h + KEY_HOST + 3 * (size_t)origin->host_len + 2);
+    if (!h) {
+        bide__fail_nomem("a connection");
+        return NULL;
+    }
+    size_t n = map_key(h->text, origin);
     h->connector = k;
     h->origin = *origin;
     h->origin.host = h->text + KEY_HOST;
@@ -78,16 +82,6 @@ static void host_init(struct host *h, struct connector *k, const struct origin *
     bide__list_init(&h->waiters);
     bide__list_init(&h->blocked);
     bide__map_add(&k->hosts, &h->node, h->text, n);
-}
-
-static struct host *host_new(struct connector *k, const struct origin *origin)
-{
-    struct host *h = bide__calloc(1, sizeof *h + KEY_HOST + 3 * (size_t)origin->host_len + 2);
-
-    if (h)
-        host_init(h, k, origin);
-    else
-        bide__fail_nomem("a connection");
     return h;
 }
 

@@ -15,14 +15,19 @@
 
 /* What has come and is not used yet: in the session's scratch memory, or in the connection's own. */
 struct view {
+    struct h1_exchange *x;
     char *at;
     size_t len;
     bool in_scratch;
+    size_t head_len; /* of the head that was parsed, at `at`: */
+    struct h1_head head;
 };
 
 /* Move it to where it can stay; then there may be more behind it. */
-static int view_keep(struct view *v, struct conn *c)
+static int view_keep(struct view *v)
 {
+    struct conn *c = v->x->conn;
+
     if (v->in_scratch && v->len > 0) {
         char *tail = bide__conn_reserve(c, v->len);
         if (!tail)
@@ -35,23 +40,31 @@ static int view_keep(struct view *v, struct conn *c)
     return 0;
 }
 
-static void view_skip(struct view *v, struct conn *c, size_t n)
+static void view_skip(struct view *v, size_t n)
 {
     v->at += n;
     v->len -= n;
     if (!v->in_scratch)
-        bide__buf_consume(&c->in, n);
+        bide__buf_consume(&v->x->conn->in, n);
+}
+
+static void view_set(struct view *v, char *at, size_t len, bool in_scratch)
+{
+    v->at = at;
+    v->len = len;
+    v->in_scratch = in_scratch;
 }
 
 /* More bytes behind those in view: how many; 0 at the end. */
-static ssize_t view_receive(struct view *v, struct h1_exchange *x)
+static ssize_t view_receive(struct view *v)
 {
+    struct h1_exchange *x = v->x;
     struct conn *c = x->conn;
 
     if (v->len == 0 && bide__buf_len(&c->in) == 0) {
         char *scratch = x->context->scratch;
         ssize_t n = bide__h1_receive(x, BIDE_PHASE_HEAD, scratch, SCRATCH_SIZE);
-        *v = (struct view){scratch, n > 0 ? (size_t)n : 0, true};
+        view_set(v, scratch, n > 0 ? (size_t)n : 0, true);
         return n;
     }
     char *tail = bide__conn_reserve(c, CONN_BUFFER_SIZE / 2);
@@ -60,7 +73,7 @@ static ssize_t view_receive(struct view *v, struct h1_exchange *x)
     ssize_t n = bide__h1_receive(x, BIDE_PHASE_HEAD, tail, c->in.cap - c->in.end);
     if (n > 0)
         bide__buf_commit(&c->in, (size_t)n);
-    *v = (struct view){bide__buf_head(&c->in), bide__buf_len(&c->in), false};
+    view_set(v, bide__buf_head(&c->in), bide__buf_len(&c->in), false);
     return n;
 }
 
@@ -110,14 +123,16 @@ static bool is_blank(const struct view *v, size_t *blank)
 }
 
 /* Is what is there, of which n was said, nothing that a status line begins with? */
-static bool is_no_answer(const struct view *v, ssize_t n, const struct h1_head *head, size_t *blank)
+static bool is_no_answer(const struct view *v, ssize_t n, size_t *blank)
 {
-    return is_blank(v, blank) || n == H1_EVERSION || (n == H1_EBARECR && head->odd.off < *blank);
+    return is_blank(v, blank) || n == H1_EVERSION || (n == H1_EBARECR && v->head.odd.off < *blank);
 }
 
-/* One whole head at v->at: its length. */
-static ssize_t next_head(struct view *v, struct h1_exchange *x, struct h1_head *head)
+/* One whole head at v->at, v->head_len bytes.  0, or an error on record. */
+static int next_head(struct view *v)
 {
+    struct h1_exchange *x = v->x;
+    struct h1_head *head = &v->head;
     struct h1_parser parser = {.limits = x->context->limits};
     size_t blank = 0;
 
@@ -125,37 +140,40 @@ static ssize_t next_head(struct view *v, struct h1_exchange *x, struct h1_head *
     head->fields_cap = parser.limits.fields;
     for (;;) {
         ssize_t n = v->len > 0 ? bide__h1_parse_response(&parser, v->at, v->len, head) : 0;
-        x->exchange.progress->is_answered |= n > 0 || !is_no_answer(v, n, head, &blank);
+        x->exchange.progress->is_answered |= n > 0 || !is_no_answer(v, n, &blank);
+        v->head_len = (size_t)n;
         if (n != 0)
-            return n < 0 ? bad_head(x, head, (int)n) : n;
-        int code = view_keep(v, x->conn);
+            return n < 0 ? bad_head(x, head, (int)n) : 0;
+        int code = view_keep(v);
         if (code < 0)
             return code;
-        n = view_receive(v, x);
+        n = view_receive(v);
         if (n <= 0)
-            return n < 0 ? n : ended_early(x);
+            return n < 0 ? (int)n : ended_early(x);
     }
 }
 
 /* RFC 9110 15.2: interim answers (1xx) are skipped; 101 changes the protocol, if somebody asked for that. */
-static ssize_t final_head(struct view *v, struct h1_exchange *x, struct h1_head *head)
+static int final_head(struct view *v)
 {
+    struct h1_exchange *x = v->x;
+    struct h1_head *head = &v->head;
     size_t max = x->context->limits.head, bytes = 0;
 
     for (;;) {
-        ssize_t n = next_head(v, x, head);
-        if (n < 0)
-            return n;
+        int code = next_head(v);
+        if (code < 0)
+            return code;
         if (head->status == 101 && !x->may_switch)
             return bide_fail(BIDE_EHTTP, "malformed answer: it switches protocols, which was not asked for");
         if (head->status >= 200 || head->status == 101)
-            return n;
-        bytes += (size_t)n;
+            return 0;
+        bytes += v->head_len;
         if (bytes > INTERIM_BYTES_MAX && bytes > max)
             return bide_fail(BIDE_EHTTP, "more than %zu bytes of interim answers (1xx)",
                              max > INTERIM_BYTES_MAX ? max : INTERIM_BYTES_MAX);
         x->odd_interim |= bide__h1_frame_response(head, 0) < 0 || !head->keep_alive;
-        view_skip(v, x->conn, (size_t)n);
+        view_skip(v, v->head_len);
     }
 }
 
@@ -193,8 +211,11 @@ static bool chunks_are_here(char *at, size_t len, struct whole_body *b)
 }
 
 /* Is the body complete in the bytes behind the head, and not longer than may be kept? */
-static bool body_is_here(size_t max, const struct h1_head *head, char *at, size_t len, struct whole_body *b)
+static bool body_is_here(const struct view *v, struct whole_body *b)
 {
+    const struct h1_head *head = &v->head;
+    size_t max = v->x->exchange.max_whole, len = v->len - v->head_len;
+
     *b = (struct whole_body){0, 0, false};
     switch (head->body) {
     case H1_BODY_NONE:
@@ -205,7 +226,7 @@ static bool body_is_here(size_t max, const struct h1_head *head, char *at, size_
         b->wire = b->len = (size_t)head->content_length;
         return true;
     case H1_BODY_CHUNKED:
-        return len <= SCRATCH_SIZE && !head->chunked_twice && chunks_are_here(at, len, b) &&
+        return len <= SCRATCH_SIZE && !head->chunked_twice && chunks_are_here(v->at + v->head_len, len, b) &&
                b->len <= max;
     default:
         return false;
@@ -240,9 +261,11 @@ static __attribute__((noinline)) int keep_oddity(struct arena *arena, struct ans
 }
 
 /* Copy the head, and the body if it is here; every string gets its NUL, where a colon or the end of a line was. */
-static int keep_head(struct arena *arena, struct answer *out, const struct view *v, const struct h1_head *head,
-                     size_t head_len, const struct whole_body *body)
+static int keep_head(const struct view *v, struct answer *out, const struct whole_body *body)
 {
+    struct arena *arena = v->x->exchange.arena;
+    const struct h1_head *head = &v->head;
+    size_t head_len = v->head_len;
     char *base = bide__arena_alloc(arena, head_len + body->len + 1);
     struct field *fields = bide__arena_alloc(arena, head->nfields * sizeof *fields);
     if (!base || !fields || (head->odd.len > 0 && keep_oddity(arena, out, v->at, head->odd) < 0))
@@ -282,8 +305,11 @@ static int64_t keep_alive_hint_ms(const struct fields *fields)
 }
 
 /* The rest of the body is for h1_body.c. */
-static int begin_body(struct h1_exchange *x, struct answer *out, const struct h1_head *head, bool is_stream)
+static int begin_body(const struct view *v, struct answer *out, bool is_stream)
 {
+    struct h1_exchange *x = v->x;
+    const struct h1_head *head = &v->head;
+
     x->kind = head->body;
     x->left = head->content_length;
     x->chunked = (struct h1_chunked)H1_CHUNKED_ANSWER;
@@ -299,21 +325,23 @@ static int begin_body(struct h1_exchange *x, struct answer *out, const struct h1
     return 0;
 }
 
-static int take_answer(struct h1_exchange *x, struct answer *out, struct view *v, struct h1_head *head, size_t head_len)
+static int take_answer(struct view *v, struct answer *out)
 {
+    struct h1_exchange *x = v->x;
+    struct h1_head *head = &v->head;
     struct whole_body body;
     int code = bide__h1_frame_response(head, x->frames_as);
     if (code < 0)
         return bad_head(x, head, code);
 
     bool is_stream = head->tunnel || head->status == 101;
-    bool here = !is_stream && body_is_here(x->exchange.max_whole, head, v->at + head_len, v->len - head_len, &body);
+    bool here = !is_stream && body_is_here(v, &body);
     if (!here)
         body = (struct whole_body){0, 0, false};
-    if (keep_head(x->exchange.arena, out, v, head, head_len, &body) < 0)
+    if (keep_head(v, out, &body) < 0)
         return BIDE_ENOMEM;
-    view_skip(v, x->conn, head_len + body.wire);
-    code = view_keep(v, x->conn);
+    view_skip(v, v->head_len + body.wire);
+    code = view_keep(v);
     if (code < 0)
         return code;
 
@@ -321,7 +349,7 @@ static int take_answer(struct h1_exchange *x, struct answer *out, struct view *v
     x->keep_ms = bide__fields_have(&out->fields, HEADER_KEEP_ALIVE) ? keep_alive_hint_ms(&out->fields) : INT64_MAX;
     out->is_last = !x->may_reuse;
     if (!here)
-        return begin_body(x, out, head, is_stream);
+        return begin_body(v, out, is_stream);
     out->kind = head->body == H1_BODY_NONE ? BODY_NONE : BODY_LENGTH;
     out->length = body.len;
     bide__h1_finish(x);
@@ -332,10 +360,12 @@ int bide__h1_take_head(struct exchange *exchange, struct answer *out)
 {
     struct h1_exchange *x = h1_of(exchange);
     struct buf *in = &x->conn->in;
-    struct view v = {bide__buf_head(in), bide__buf_len(in), false};
-    struct h1_head head;
+    struct view v; /* its head is large, and the parser fills it in */
 
-    ssize_t n = final_head(&v, x, &head);
-    int code = n < 0 ? (int)n : take_answer(x, out, &v, &head, (size_t)n);
+    v.x = x;
+    view_set(&v, bide__buf_head(in), bide__buf_len(in), false);
+    int code = final_head(&v);
+    if (code == 0)
+        code = take_answer(&v, out);
     return code < 0 ? bide__h1_fail(x, code) : 0;
 }

@@ -296,11 +296,18 @@ bide_stream *bide_accept(bide_listener *l)
 
 /* ---- a task for each ---- */
 
-struct served {
-    struct list_node node;
-    bide_stream *stream;
+/* One call of bide_serve. */
+struct serving {
+    bide_listener *listener;
     bide_connection_handler *handler;
     void *arg;
+    struct list_node all; /* connections */
+};
+
+struct served {
+    struct list_node node; /* serving.all */
+    const struct serving *by;
+    bide_stream *stream;
     bide_task *task;
 };
 
@@ -314,24 +321,24 @@ static void served_end(struct served *c)
 
 static int serve_one(struct served *c)
 {
-    c->handler(c->stream, c->arg); /* its errors are its own business */
+    c->by->handler(c->stream, c->by->arg); /* its errors are its own business */
     served_end(c);
     return 0;
 }
 
-static int serve_start(struct list_node *all, bide_stream *s, bide_connection_handler *handler, void *arg)
+static int serve_start(struct serving *by, bide_stream *s)
 {
     struct served *c = bide__malloc(sizeof *c);
     if (!c)
         return bide__fail_nomem("bide_serve");
 
-    *c = (struct served){.stream = s, .handler = handler, .arg = arg};
+    *c = (struct served){.by = by, .stream = s};
     c->task = bide_create_task(bide_coro(serve_one, c));
     if (!c->task) {
         bide__free(c);
         return bide_error_code();
     }
-    bide__list_append(all, &c->node);
+    bide__list_append(&by->all, &c->node);
     return 0;
 }
 
@@ -356,13 +363,13 @@ static bool is_temporary(int code)
     return code == BIDE_ENOMEM || code == BIDE_ETLS || code == -ENOSPC || code == -EAGAIN;
 }
 
-static int serve_next(bide_listener *l, struct list_node *all, bide_connection_handler *handler, void *arg)
+static int serve_next(struct serving *by)
 {
     bide_stream *s;
-    int code = accept_next(l, &s);
+    int code = accept_next(by->listener, &s);
 
     if (code == 0)
-        code = serve_start(all, s, handler, arg);
+        code = serve_start(by, s);
     if (code == 0)
         return 0;
     bide_release(s);
@@ -373,19 +380,19 @@ static int serve_next(bide_listener *l, struct list_node *all, bide_connection_h
 
 int bide_serve(bide_listener *l, bide_connection_handler *handler, void *arg)
 {
-    struct list_node all;
+    struct serving by = {.listener = l, .handler = handler, .arg = arg};
     int code = l ? bide__loop_check(l->fd.loop, "bide_serve") : bide_fail(-EINVAL, "bide_serve: the listener is NULL");
     if (code < 0)
         return code;
     if (!handler)
         return bide_fail(-EINVAL, "bide_serve: there is no handler");
 
-    bide__list_init(&all);
+    bide__list_init(&by.all);
     bide_retain(l);
     l->accepting++;
     while (code == 0)
-        code = serve_next(l, &all, handler, arg);
-    serve_stop(&all);
+        code = serve_next(&by);
+    serve_stop(&by.all);
     l->accepting--;
     bide__object_unref(l);
     return code;
