@@ -130,6 +130,8 @@ const char *bide__url_quote(char out[80], const char *text, size_t len);
 #define URL_SET_QUERY    4
 #define URL_SET_FRAGMENT 8
 #define URL_SET_FORM     16
+/* And what ends a part of a URL, or may not stand in it: ? # \ tab CR LF. */
+#define URL_SET_MARK     32
 
 extern const uint8_t bide__url_char_sets[256];
 

@@ -109,29 +109,20 @@ static bool is_hex(char c)
     return is_digit(c) || (c >= 'a' && c <= 'f');
 }
 
-/* 0 to 255 in decimal, without leading zeros. */
-static bool is_quad_part(const char *p, size_t len)
-{
-    if (len == 0 || len > 3 || (len > 1 && p[0] == '0'))
-        return false;
-    int n = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (!is_digit(p[i]))
-            return false;
-        n = n * 10 + (p[i] - '0');
-    }
-    return n <= 255;
-}
-
+/* Four times 0 to 255 in decimal, without leading zeros. */
 static bool is_dotted_quad(const char *p, size_t len)
 {
     const char *end = p + len;
 
     for (int i = 0; i < 4; i++) {
-        const char *dot = i < 3 ? memchr(p, '.', (size_t)(end - p)) : end;
-        if (!dot || !is_quad_part(p, (size_t)(dot - p)))
+        const char *first = p;
+        int n = 0;
+        for (; p < end && p - first < 3 && is_digit(*p); p++)
+            n = n * 10 + (*p - '0');
+        if (p == first || (p - first > 1 && *first == '0') || n > 255)
             return false;
-        p = dot + 1;
+        if (i < 3 ? p == end || *p++ != '.' : p < end)
+            return false;
     }
     return true;
 }

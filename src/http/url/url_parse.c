@@ -63,49 +63,43 @@ static int find_scheme(const char *name, size_t len)
     return URL_ESCHEME;
 }
 
-/* Tabs and line ends are refused everywhere, a backslash where it could be taken for a slash. */
-static int check_text(const char *p, const char *end)
+/*
+ * One look at each byte: where query and fragment begin.  Tabs and line ends are refused everywhere, a backslash where it
+ * could be taken for a slash.
+ */
+static int find_marks(struct pieces *t, const char *p, const char *end)
 {
-    bool before_query = true;
-
     for (; p < end; p++) {
-        if (is_alpha(*p) || (*p >= '-' && *p <= ':')) /* nearly always */
+        if (!(bide__url_char_sets[(unsigned char)*p] & URL_SET_MARK))
             continue;
         if (*p == '\t' || *p == '\r' || *p == '\n')
             return URL_EBLANK;
-        if (*p == '?' || *p == '#')
-            before_query = false;
-        if (*p == '\\' && before_query)
+        if (t->fragment)
+            continue;
+        if (*p == '#')
+            t->fragment = p + 1;
+        else if (!t->query && *p == '\\')
             return URL_EBACKSLASH;
+        else if (!t->query && *p == '?')
+            t->query = p + 1;
     }
     return 0;
 }
 
-static const char *find_any(const char *p, const char *end, char a, char b, char c)
-{
-    while (p < end && *p != a && *p != b && *p != c)
-        p++;
-    return p;
-}
-
-/* Cut what follows the scheme. */
+/* Cut what follows the scheme, once query and fragment are found. */
 static void cut(struct pieces *t, const char *p, const char *end)
 {
-    *t = (struct pieces){.end = end};
-    if (end - p >= 2 && p[0] == '/' && p[1] == '/') {
-        while (p < end && *p == '/')
+    t->end = end;
+    t->query_end = t->fragment ? t->fragment - 1 : end;
+    t->path_end = t->query ? t->query - 1 : t->query_end;
+    if (t->path_end - p >= 2 && p[0] == '/' && p[1] == '/') {
+        while (p < t->path_end && *p == '/')
             p++;
+        const char *slash = memchr(p, '/', (size_t)(t->path_end - p));
         t->authority = p;
-        t->authority_end = p = find_any(p, end, '/', '?', '#');
+        t->authority_end = p = slash ? slash : t->path_end;
     }
     t->path = p;
-    t->path_end = p = find_any(p, end, '?', '#', '#');
-    if (p < end && *p == '?') {
-        t->query = p + 1;
-        t->query_end = p = find_any(p, end, '#', '#', '#');
-    }
-    if (p < end)
-        t->fragment = p + 1;
 }
 
 static struct url_part part_since(const struct url_out *out, size_t start)
@@ -136,11 +130,12 @@ static void put_userinfo(struct url *u, struct url_out *out, const char *p, cons
 static int put_port(struct url *u, struct url_out *out, const char *p, const char *end)
 {
     unsigned port = 0;
-    char digits[6];
-    int n = sizeof digits;
-
     if (p == end)
         return 0;
+
+    while (p < end && *p == '0')
+        p++;
+    const char *digits = p; /* the canonical form */
     for (; p < end; p++) {
         if (*p < '0' || *p > '9')
             return URL_EPORT;
@@ -153,10 +148,8 @@ static int put_port(struct url *u, struct url_out *out, const char *p, const cha
     if (port == u->port)
         return 0;
     u->port = (uint16_t)port;
-    for (; port > 0; port /= 10)
-        digits[--n] = (char)('0' + port % 10);
-    digits[--n] = ':';
-    bide__url_put(out, digits + n, sizeof digits - (size_t)n);
+    bide__url_put(out, ":", 1);
+    bide__url_put(out, digits, (size_t)(end - digits));
     return 0;
 }
 
@@ -311,8 +304,7 @@ static int put_origin(struct url *u, struct url_out *out, const struct pieces *t
 }
 
 /* Find out what the text is: a URL with its scheme, or a link on the base's page. */
-static int read_text(struct url *u, struct pieces *t, const struct url *base, const char *p,
-                     const char *end)
+static int read_text(struct url *u, struct pieces *t, const struct url *base, const char *p, const char *end)
 {
     const char *colon = find_scheme_end(p, end);
     int scheme = colon ? find_scheme(p, (size_t)(colon - p)) : base ? base->scheme : URL_ENOSCHEME;
@@ -335,10 +327,10 @@ never_indirect int bide__url_resolve(struct url *out, const struct url *base, co
     const char *p = text, *end = text + len;
     size_t most = cap < BIDE_URL_MAX + 1 ? cap : BIDE_URL_MAX + 1;
     struct url_out o = {.data = storage, .cap = most > 0 ? most - 1 : 0};
-    struct pieces t;
+    struct pieces t = {0};
     struct url u = {.href = storage};
 
-    int r = check_text(p, end);
+    int r = find_marks(&t, p, end);
     while (p < end && is_blank(*p))
         p++;
     while (end > p && is_blank(end[-1]))
