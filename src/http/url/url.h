@@ -142,8 +142,17 @@ struct url_out {
     bool full;
 };
 
+/* What was written since it had `start` bytes. */
+static inline struct url_part bide__url_part_since(const struct url_out *out, size_t start)
+{
+    return (struct url_part){(uint32_t)start, (uint32_t)(out->len - start)};
+}
+
 never_indirect void bide__url_put(struct url_out *out, const char *bytes, size_t len);
 never_indirect void bide__url_put_encoded(struct url_out *out, const char *bytes, size_t len, uint8_t set);
+
+/* "me:secret@host:8080": write it, and its parts into u, whose port is the scheme's.  0 or enum url_error. */
+never_indirect int bide__url_put_authority(struct url *u, struct url_out *out, const char *p, const char *end);
 
 /* Write the canonical form of a host as it stands in a URL. */
 never_indirect int bide__url_put_host(struct url_out *out, const char *host, size_t len, uint8_t *kind, uint8_t *zone_len);

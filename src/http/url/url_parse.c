@@ -102,83 +102,6 @@ static void cut(struct pieces *t, const char *p, const char *end)
     t->path = p;
 }
 
-static struct url_part part_since(const struct url_out *out, size_t start)
-{
-    return (struct url_part){(uint32_t)start, (uint32_t)(out->len - start)};
-}
-
-/* me:secret@, of which an empty half is left out. */
-static void put_userinfo(struct url *u, struct url_out *out, const char *p, const char *end)
-{
-    const char *colon = memchr(p, ':', (size_t)(end - p));
-    const char *user_end = colon ? colon : end;
-    size_t start = out->len;
-
-    bide__url_put_encoded(out, p, (size_t)(user_end - p), URL_SET_USERINFO);
-    u->username = u->password = part_since(out, start);
-    u->password = (struct url_part){(uint32_t)out->len, 0};
-    if (colon && colon + 1 < end) {
-        bide__url_put(out, ":", 1);
-        start = out->len;
-        bide__url_put_encoded(out, colon + 1, (size_t)(end - colon - 1), URL_SET_USERINFO);
-        u->password = part_since(out, start);
-    }
-    if (u->username.len + u->password.len > 0)
-        bide__url_put(out, "@", 1);
-}
-
-static int put_port(struct url *u, struct url_out *out, const char *p, const char *end)
-{
-    unsigned port = 0;
-    if (p == end)
-        return 0;
-
-    while (p < end && *p == '0')
-        p++;
-    const char *digits = p; /* the canonical form */
-    for (; p < end; p++) {
-        if (*p < '0' || *p > '9')
-            return URL_EPORT;
-        port = port * 10 + (unsigned)(*p - '0');
-        if (port > 65535)
-            return URL_EPORT;
-    }
-    if (port == 0)
-        return URL_EPORT;
-    if (port == u->port)
-        return 0;
-    u->port = (uint16_t)port;
-    bide__url_put(out, ":", 1);
-    bide__url_put(out, digits, (size_t)(end - digits));
-    return 0;
-}
-
-static int put_authority(struct url *u, struct url_out *out, const char *p, const char *end)
-{
-    const char *at = memchr(p, '@', (size_t)(end - p));
-
-    u->username = u->password = part_since(out, out->len);
-    if (at) {
-        if (memchr(at + 1, '@', (size_t)(end - at - 1)))
-            return URL_EAT;
-        put_userinfo(u, out, p, at);
-        p = at + 1;
-    }
-    /* Inside of brackets a ':' is no port's. */
-    const char *bracket = p < end && *p == '[' ? memchr(p, ']', (size_t)(end - p)) : NULL;
-    const char *colon = memchr(bracket ? bracket : p, ':', (size_t)(end - (bracket ? bracket : p)));
-    const char *host_end = colon ? colon : end;
-    size_t start = out->len;
-
-    int r = bide__url_put_host(out, p, (size_t)(host_end - p), &u->host_kind, &u->zone_len);
-    if (r < 0)
-        return r;
-    u->hostname = part_since(out, start);
-    r = colon ? put_port(u, out, colon + 1, end) : 0;
-    u->host = part_since(out, start);
-    return r;
-}
-
 /* "." or "..", of which each dot may be written %2e: how many dots? */
 static int count_dots(const char *p, const char *end)
 {
@@ -230,7 +153,7 @@ static void copy_part(struct url_out *out, struct url_part *to, const struct url
     size_t start = out->len;
 
     bide__url_put(out, bide__url_part(base, from), from.len);
-    *to = part_since(out, start);
+    *to = bide__url_part_since(out, start);
 }
 
 static void put_path(struct url *u, struct url_out *out, const struct pieces *t,
@@ -248,7 +171,7 @@ static void put_path(struct url *u, struct url_out *out, const struct pieces *t,
         pop_segment(out, start);
     }
     put_segments(out, start, p < t->path_end && *p == '/' ? p + 1 : p, t->path_end);
-    u->path = part_since(out, start);
+    u->path = bide__url_part_since(out, start);
 }
 
 static void put_query(struct url *u, struct url_out *out, const struct pieces *t,
@@ -266,7 +189,7 @@ static void put_query(struct url *u, struct url_out *out, const struct pieces *t
     size_t start = out->len;
     if (t->query)
         bide__url_put_encoded(out, t->query, (size_t)(t->query_end - t->query), URL_SET_QUERY);
-    u->query = part_since(out, start);
+    u->query = bide__url_part_since(out, start);
 }
 
 static void put_fragment(struct url *u, struct url_out *out, const struct pieces *t)
@@ -277,7 +200,7 @@ static void put_fragment(struct url *u, struct url_out *out, const struct pieces
     size_t start = out->len;
     if (t->fragment)
         bide__url_put_encoded(out, t->fragment, (size_t)(t->end - t->fragment), URL_SET_FRAGMENT);
-    u->fragment = part_since(out, start);
+    u->fragment = bide__url_part_since(out, start);
 }
 
 /* Scheme, "//" and authority: those of the text, or those of the base. */
@@ -288,7 +211,7 @@ static int put_origin(struct url *u, struct url_out *out, const struct pieces *t
     bide__url_put(out, "://", 3);
     if (t->authority) {
         u->port = schemes[u->scheme].port;
-        return put_authority(u, out, t->authority, t->authority_end);
+        return bide__url_put_authority(u, out, t->authority, t->authority_end);
     }
     /* The scheme is the base's too, so its parts keep their places. */
     assert(base);
@@ -361,43 +284,6 @@ never_indirect size_t bide__url_bound(size_t len, const struct url *base)
 {
     size_t most = len < BIDE_URL_MAX ? 3 * len + 272 + (base ? base->len : 0) : BIDE_URL_MAX + 1;
     return most < BIDE_URL_MAX + 1 ? most : BIDE_URL_MAX + 1;
-}
-
-/* "[fe80::1" of "[fe80::1%25eth0]". */
-static size_t address_len(const struct url *u)
-{
-    return u->hostname.len - 1 - u->zone_len;
-}
-
-void bide__url_inherit_zone(struct url *u, const struct url *from, char *storage, size_t cap)
-{
-    size_t len = address_len(u), zone_len = from->zone_len;
-    if (u->host_kind != URL_IPV6 || from->host_kind != URL_IPV6 || u->zone_len > 0 || zone_len == 0 ||
-        u->len + zone_len >= cap || len != address_len(from) ||
-        memcmp(bide__url_part(u, u->hostname), bide__url_part(from, from->hostname), len) != 0)
-        return;
-
-    char *at = storage + u->hostname.off + len;
-    memmove(at + zone_len, at, strlen(at) + 1);
-    memcpy(at, bide__url_part(from, from->hostname) + len, zone_len);
-    u->hostname.len += (uint32_t)zone_len;
-    u->host.len += (uint32_t)zone_len;
-    struct url_part *behind[] = {&u->path, &u->query, &u->fragment};
-    for (size_t i = 0; i < sizeof behind / sizeof *behind; i++)
-        behind[i]->off += behind[i]->off > 0 ? (uint32_t)zone_len : 0; /* a part that is not there has none */
-    u->zone_len = from->zone_len;
-    u->len += (uint32_t)zone_len;
-}
-
-bool bide__url_same_host(const struct url *a, const struct url *b)
-{
-    return a->hostname.len == b->hostname.len &&
-           memcmp(bide__url_part(a, a->hostname), bide__url_part(b, b->hostname), a->hostname.len) == 0;
-}
-
-bool bide__url_same_origin(const struct url *a, const struct url *b)
-{
-    return a->scheme == b->scheme && a->port == b->port && bide__url_same_host(a, b);
 }
 
 static const char *const errors[] = {
