@@ -9,7 +9,7 @@
  *
  * All but the thread are children of the program itself, and end with it: the life pipe.
  *
- * image.c limits.c child.c zygote.c fork_exec_thread.c prepare.c
+ * image.c limits.c child.c births.c zygote_main.c zygote.c fork_exec_thread.c prepare.c
  */
 #ifndef BIDE_POOL_SPAWN_H
 #define BIDE_POOL_SPAWN_H
@@ -52,11 +52,24 @@ void bide__zygote_image(struct image *to); /* what the workers that it makes wil
 int bide__life_pipe(void); /* its reading end, or an error */
 /* Ask the zygote for a worker; its process comes as a message on our end of ctl.  Never waits. */
 int bide__zygote_start(const struct birth *b, uint64_t *number);
+/* Who was born of this request?  Also of a zygote that died before it could say so.  0: nobody, or not known any more. */
 pid_t bide__zygote_made(uint64_t number);
 pid_t bide__zygote_pid(void);
 void bide__zygote_kill(void); /* the next birth makes another one */
 int bide__zygote_renew(void); /* another one, with what was loaded meanwhile */
 void bide__zygote_disown(void); /* in a new process: it is the parent's */
+
+/* ---- zygote_main.c: the zygote itself ---- */
+
+/* Until nobody holds the other end of the socket. */
+_Noreturn void bide__zygote_main(int socket, int life, bool by_main_thread);
+
+/* ---- births.c: notes of births, which the program and its zygotes share ---- */
+
+int bide__births_make(void);                /* unless they are there; 0, or an error on record */
+void bide__births_forget(void);             /* in this process */
+int *bide__births_begin(uint64_t number);   /* where the pid is to be written */
+pid_t bide__births_made(uint64_t number);   /* as bide__zygote_made */
 
 /* ---- child.c: what a new process is made with, and does first ---- */
 void bide__give_no_input(void); /* as if standard input were empty */

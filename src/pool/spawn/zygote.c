@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * zygote.c - the small process from which workers are born.
+ * zygote.c - the small process from which workers are born, as the program sees it; zygote_main.c is the process itself.
  *
  * A fork copies the page tables of the whole program and stops it for as long (30 ms for 1 GiB).  So there is one early
  * fork, which does nothing but fork on: it clones with CLONE_PARENT, and the worker is a child of the program itself,
@@ -15,15 +15,13 @@
  * Invariants:
  *   Z1  one zygote for a process; a process that was forked has none until it makes its own.
  *   Z2  the writing end of the life pipe is open in the program alone.
- *   Z3  a worker is in `births` before it runs: the kernel writes its number there.  So none is unknown to the program,
- *       whenever the zygote dies.
+ *   Z3  a worker is in the births (births.c) before it runs: the kernel writes its number there.  So none is unknown to
+ *       the program, whenever the zygote dies.
  */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,13 +29,6 @@
 #include "pool/spawn/spawn.h"
 
 #define END_MAX_MS 1000 /* it does nothing but fork; a stopped one would never end by itself */
-#define BIRTHS_KEPT 1024
-
-/* In memory that the program and its zygotes share; workers have no part in it. */
-struct birth_note {
-    _Atomic uint64_t number; /* of the birth */
-    int pid;                 /* 0 or less: nobody was born */
-};
 
 static struct {
     pthread_mutex_t lock;
@@ -48,7 +39,6 @@ static struct {
     bool by_main_thread;
     bool forking; /* the child that is being made needs its end of the pipe */
     struct image image;
-    struct birth_note *births; /* the latest ones, by their number */
     uint64_t nbirths;
 } zygote = {.lock = PTHREAD_MUTEX_INITIALIZER, .socket = -1, .life = {-1, -1}, .pidfd = -1};
 
@@ -56,17 +46,10 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* ---- forks ---- */
 
-static void forget_births(void)
-{
-    if (zygote.births)
-        munmap(zygote.births, BIRTHS_KEPT * sizeof *zygote.births);
-    zygote.births = NULL;
-}
-
 /* Close our descriptors of the zygote; it ends when nobody holds the other end. */
 static void forget(void)
 {
-    forget_births();
+    bide__births_forget();
     if (zygote.socket >= 0)
         close(zygote.socket);
     if (zygote.pidfd >= 0)
@@ -86,12 +69,17 @@ static void after_fork(void)
         forget();
 }
 
-void bide__zygote_disown(void)
+static void disown_descriptors(void)
 {
     zygote.socket = zygote.life[0] = zygote.life[1] = zygote.pidfd = -1;
     zygote.pid = 0;
     pthread_mutex_init(&zygote.lock, NULL);
-    forget_births(); /* the program's; a pool inside a worker has its own */
+}
+
+void bide__zygote_disown(void)
+{
+    disown_descriptors();
+    bide__births_forget(); /* the program's; a pool inside a worker has its own */
 }
 
 /* Time to do what it was asked for; then it is killed. */
@@ -127,56 +115,6 @@ static void install(void)
     atexit(at_end);
 }
 
-/* ---- the zygote itself ---- */
-
-static pid_t make_worker(const struct fd_message *m)
-{
-    struct birth_note *note = &zygote.births[m->id % BIRTHS_KEPT];
-    if (m->n != BIRTH_FDS && m->n != BIRTH_FDS + 1)
-        return -EINVAL;
-
-    note->pid = 0; /* before the number: who finds that sees nobody, or the new worker, never an older one */
-    atomic_store(&note->number, m->id);
-    return bide__raw_fork(&note->pid, true);
-}
-
-static _Noreturn void be_worker(const struct fd_message *m, const int *fds, int life)
-{
-    struct birth b = {.memory = fds[0], .arena = fds[1], .ctl = fds[2], .bell = fds[3], .our_bell = fds[4],
-                      .ring_bytes = (uint32_t)m->words[0], .concurrency = m->words[1], .index = m->words[2],
-                      .cpu = m->words[3], .outer_workers = m->words[4], .kind = BIDE_POOL_PROCESS};
-    if (m->n > BIRTH_FDS) {
-        dup2(fds[BIRTH_FDS], STDIN_FILENO);
-        close(fds[BIRTH_FDS]);
-    }
-    forget_births();
-    if (zygote.by_main_thread)
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-    bide__die_with(life);
-    int status = bide__worker_main(&b);
-    fflush(stdout);
-    _exit(status);
-}
-
-static _Noreturn void zygote_main(int socket, int life)
-{
-    int fds[BIRTH_FDS + 1];
-    struct fd_message m;
-
-    prctl(PR_SET_NAME, "bide-zygote");
-    while (bide__fds_receive(socket, &m, fds, BIRTH_FDS + 1, true) == 0) {
-        pid_t pid = make_worker(&m);
-        if (pid == 0) {
-            close(socket);
-            be_worker(&m, fds, life);
-        }
-        bide__fds_send(fds[2], &(struct fd_message){.code = pid}, NULL, 0);
-        for (unsigned i = 0; i < m.n; i++)
-            close(fds[i]);
-    }
-    _exit(0);
-}
-
 /* ---- the program's side ---- */
 
 static int make_life_pipe(void)
@@ -193,27 +131,6 @@ int bide__life_pipe(void)
     int code = make_life_pipe();
     pthread_mutex_unlock(&zygote.lock);
     return code < 0 ? code : zygote.life[0];
-}
-
-static int make_births(void)
-{
-    if (zygote.births)
-        return 0;
-    void *p = mmap(NULL, BIRTHS_KEPT * sizeof *zygote.births, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED)
-        return bide_fail(-errno, "memory for the pool's helper process: %s", bide_strerror(-errno));
-    zygote.births = p;
-    return 0;
-}
-
-/* Who was born of this request?  Also of a zygote that died before it could say so.  0: nobody, or not known any more. */
-pid_t bide__zygote_made(uint64_t number)
-{
-    pthread_mutex_lock(&zygote.lock);
-    const struct birth_note *note = zygote.births ? &zygote.births[number % BIRTHS_KEPT] : NULL;
-    pid_t pid = note && number > 0 && atomic_load(&note->number) == number ? __atomic_load_n(&note->pid, __ATOMIC_ACQUIRE) : 0;
-    pthread_mutex_unlock(&zygote.lock);
-    return pid > 0 ? pid : 0;
 }
 
 /* Beside threads only fork() leaves the child with locks that are free; workers then end with SIGCHLD, as it does. */
@@ -237,7 +154,7 @@ static pid_t fork_zygote(int *pidfd)
 static int make(void)
 {
     int pair[2], code = make_life_pipe();
-    if (code < 0 || (code = make_births()) < 0)
+    if (code < 0 || (code = bide__births_make()) < 0)
         return code;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 || bide__fds_above_standard(pair) < 0)
         return bide_fail(-errno, "a socket for the pool's helper process: %s", bide_strerror(-errno));
@@ -251,13 +168,10 @@ static int make(void)
     zygote.forking = false;
     if (pid == 0) {
         int keep[] = {pair[1], life};
-        struct birth_note *births = zygote.births; /* which a zygote alone keeps */
-        zygote.births = NULL;
         bide__give_no_input(); /* a worker that shall have the program's is sent it */
         bide__become_worker(keep, 2, life, zygote.by_main_thread);
-        bide__zygote_disown();
-        zygote.births = births;
-        zygote_main(pair[1], life);
+        disown_descriptors(); /* the births it keeps */
+        bide__zygote_main(pair[1], life, zygote.by_main_thread);
     }
     close(pair[1]);
     if (pid < 0) {
@@ -291,6 +205,14 @@ void bide__zygote_image(struct image *to)
     pthread_mutex_lock(&zygote.lock);
     *to = zygote.image;
     pthread_mutex_unlock(&zygote.lock);
+}
+
+pid_t bide__zygote_made(uint64_t number)
+{
+    pthread_mutex_lock(&zygote.lock);
+    pid_t pid = bide__births_made(number);
+    pthread_mutex_unlock(&zygote.lock);
+    return pid;
 }
 
 pid_t bide__zygote_pid(void)
