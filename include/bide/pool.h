@@ -31,7 +31,8 @@
  *     int code = bide_await(f);                                        r = await f
  *
  * A job (job.h) is a call of an ordinary C function that will happen elsewhere, in a worker.  The ways to have jobs run are in
- * pool_call.h, workers on other machines in pool_redis.h, events and figures in pool_report.h; all of them come with this header.
+ * pool_call.h and pool_stream.h, workers on other machines in pool_redis.h, events and figures in pool_report.h; all of them
+ * come with this header.
  *
  * A pool, its streams and the futures of its jobs belong to the thread whose loop opened them, and to its process.  A
  * call from another thread changes nothing and fails with BIDE_ESTATE; a function that returns nothing, such as a
@@ -50,6 +51,7 @@
 #include <bide/pool_call.h>
 #include <bide/pool_redis.h>
 #include <bide/pool_report.h>
+#include <bide/pool_stream.h>
 #include <bide/task.h>
 
 #ifdef __cplusplus

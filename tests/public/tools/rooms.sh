@@ -103,7 +103,7 @@ said 'the README above, for a folder without one' 'src/http/README.md: does not 
 copy
 list=$tmp/tree/scripts/rooms-allowed.txt
 printf 'folder src/full 16\nheader src/base/long.h 251\n' >"$list"
-mkdir -p "$tmp/tree/src/full" "$tmp/tree/src/base"
+mkdir -p "$tmp/tree/src/full" "$tmp/tree/src/base" "$tmp/tree/include/bide"
 fill() { # FILES LINES: so many files, and a header of so many lines
     rm -f "$tmp"/tree/src/full/*
     for i in $(seq "$1"); do : >"$tmp/tree/src/full/$i.c"; done
@@ -111,7 +111,10 @@ fill() { # FILES LINES: so many files, and a header of so many lines
 }
 fill 17 252
 said 'a folder with more files than listed' 'src/full: 17 files: a folder has at most 15'
-said 'a header with more lines than listed' 'src/base/long.h: 252 lines: a private header has at most 250'
+said 'a header with more lines than listed' 'src/base/long.h: 252 lines: a header has at most 250'
+yes '/* line */' | head -n 251 >"$tmp/tree/include/bide/long.h"
+said 'a public header that is too long' 'include/bide/long.h: 251 lines: a header has at most 250'
+rm "$tmp/tree/include/bide/long.h"
 fill 16 251
 not_said 'as many files as listed' 'src/full: '
 not_said 'as many lines as listed' 'src/base/long.h: '
