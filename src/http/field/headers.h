@@ -17,7 +17,7 @@
 
 /*
  * X(id, spelling, slot).  The slot is the perfect hash of the name: see bide__header_id.  A new
- * name that collides needs another multiplier there; test_parse.c checks that every name finds
+ * name that collides needs another multiplier there; test_names.c checks that every name finds
  * itself.
  */
 #define BIDE_HEADERS(X)                                                               \

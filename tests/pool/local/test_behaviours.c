@@ -2,8 +2,8 @@
 /*
  * test_behaviours.c - what users of Python's pools rely on, by the numbers of ../shared/conformance/process-pool.
  *
- * 1 and 2 are test_interface.c's maps; 10 and 23 its and test_life.c's ends of workers; 11, 15 and 17 stand in test_life.c
- * and test_death.c.  The others are here.
+ * 1 and 2 are the maps of jobs/test_call.c; 10 and 23 test_life.c's ends of workers; 11, 15 and 17 stand in test_life.c and
+ * test_death.c.  The others are here.
  */
 #include "pool_test.h"
 

@@ -123,8 +123,8 @@ def main():
         *((f"found: {name}", finds(texts, test_names, decoders, "TEST(", f"TEST({name})\nTEST(", f"{name}: a number in the name"))
           for name in ["url_R4_is_read", "url_d11", "R4_is_read", "url_no_12_is_read"]),
         ("found: a number without a row", finds(texts, http_rules, url, "/* R4 */", "/* R4, R999 */", f"{url}: R999 has no row")),
-        ("found: a test that no longer cites", finds(texts, http_rules, "tests/http/h1/test_parse.c", "/* R29 */", "/* */",
-                                                     "R29: h1/test_parse.c does not cite it")),
+        ("found: a test that no longer cites", finds(texts, http_rules, "tests/http/h1/test_framing.c", "/* R29 */", "/* */",
+                                                     "R29: h1/test_framing.c does not cite it")),
         ("found: a test that cites, and is not named", finds(texts, http_rules, HTTP, "`exchange/test_head.c` `url/test_url.c` |",
                                                              "`exchange/test_head.c` |", "R4: url/test_url.c cites it, and is not")),
         ("found: a row without a state", finds(texts, http_rules, HTTP, "| held |", "| |", "no test, and neither held nor later")),
