@@ -47,6 +47,9 @@ extern "C" {
 /*
  * A duration that never ends.  Durations are int64 milliseconds; 0 in an option means its default.  The longest there
  * is, so that one that is computed (deadline - now) and comes out negative is over, not endless.
+ *
+ * An option takes no other duration beyond INT64_MAX / 1000000 (292 years, in nanoseconds a number still): -EINVAL.  One that
+ * is an argument of a function (bide_sleep_ms, bide_loop_call_later) may be any; beyond 139 years it is 139 years.
  */
 #define BIDE_FOREVER INT64_MAX
 

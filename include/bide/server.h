@@ -34,7 +34,7 @@ typedef struct bide_server_args {
     const char *host;          /* address to listen on; default 127.0.0.1 */
     int port;                  /* default 0: any that is free */
     int max_connections;       /* default 20000, BIDE_UNLIMITED; further ones wait in the kernel's queue */
-    size_t max_head_bytes;     /* default 64 KiB: 431 beyond */
+    size_t max_head_bytes;     /* default 64 KiB, below 2 GiB: 431 beyond */
     size_t max_body_bytes;     /* default 64 MiB: 413 beyond */
     size_t max_bodies_bytes;   /* memory for the bodies of all running requests together; default 1 GiB: 503 beyond */
     int64_t idle_timeout_ms;   /* silence: no byte came, and none of an answer was taken; default 75 s; BIDE_FOREVER */

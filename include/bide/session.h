@@ -42,7 +42,7 @@ typedef struct bide_session_args {
     int64_t min_rate_ms;          /* the window in which they are counted; default 30 s */
     int64_t keepalive_ms;         /* how long an idle connection is kept; default 20 s; BIDE_FOREVER */
     int64_t max_age_ms;           /* after so long a connection takes no further request; default BIDE_FOREVER */
-    size_t max_head_bytes;        /* of a response; default 64 KiB.  More allows more fields and longer ones, too */
+    size_t max_head_bytes;        /* of a response; default 64 KiB; below 1 GiB.  More allows more fields and longer ones, too */
     size_t max_body_bytes;        /* of a body read whole; default 64 MiB; BIDE_UNLIMITED */
     int max_redirects;            /* default 10; BIDE_NONE: a 3xx is the answer */
     int max_ratio;                /* how many times its bytes on the wire a body may grow when it is decoded, beyond a MiB;

@@ -66,7 +66,7 @@ typedef struct bide_wait_args {
     size_t n;
     struct bide_use_named_options *guard_;
     enum bide_until until; /* default BIDE_ALL_COMPLETED; a cancelled task is not an error */
-    int64_t timeout_ms;    /* default, and BIDE_FOREVER: no limit; negative: -EINVAL */
+    int64_t timeout_ms;    /* default, and BIDE_FOREVER: no limit */
     bool *done;            /* n of them, to be filled: which are done */
     int *codes;            /* n of them: the outcome of each that is done; of the others, as they were */
 } bide_wait_args;

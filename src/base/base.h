@@ -53,6 +53,22 @@ int bide__fds_above_standard(int pair[2]); /* both closed on failure */
 /* CLOCK_MONOTONIC, nanoseconds. */
 never_indirect int64_t bide__clock_ns(void);
 
+/* When a time that begins now will be over, in nanoseconds; INT64_MAX (never) if no number is as large. */
+static inline int64_t bide__ns_after(int64_t now_ns, int64_t ms)
+{
+    int64_t ns, end;
+
+    return __builtin_mul_overflow(ms, 1000000, &ns) || __builtin_add_overflow(now_ns, ns, &end) ? INT64_MAX : end;
+}
+
+/* How long it is until then, rounded up: 0 if it is over, BIDE_FOREVER if never. */
+static inline int64_t bide__ms_until(int64_t end_ns, int64_t now_ns)
+{
+    if (end_ns == INT64_MAX)
+        return BIDE_FOREVER;
+    return end_ns > now_ns ? (end_ns - now_ns - 1) / 1000000 + 1 : 0;
+}
+
 /* ---- buf.c: bytes that grow at the end, are taken from the front, and have a ceiling ---- */
 
 /*

@@ -37,6 +37,14 @@ int bide__fail_number(const char *function, const char *name, int64_t n)
     return bide_fail(-EINVAL, "%s: %s = %lld: a negative number", function, name, (long long)n);
 }
 
+int bide__fail_time(const char *function, const char *name, int64_t ms, bool may_be_forever)
+{
+    if (ms < 0)
+        return bide__fail_number(function, name, ms);
+    return bide_fail(-EINVAL, "%s: %s = %lld: at most %lld%s", function, name, (long long)ms, (long long)TIME_MAX_MS,
+                     may_be_forever ? ", or BIDE_FOREVER" : "");
+}
+
 void bide__options_give(void *to, size_t size, const void *from, size_t known)
 {
     memcpy(to, from, size < known ? size : known);

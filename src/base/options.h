@@ -44,15 +44,35 @@ static inline int bide__check_size(const char *function, const char *name, size_
     return bide__check_number(function, name, (ptrdiff_t)n, named);
 }
 
-/* A limit as an option gives it, in numbers that can be added up: 0 is its default, BIDE_UNLIMITED more than there will be. */
+/*
+ * A time as an option gives it: 0 (its default) to TIME_MAX_MS, the longest that is a number in nanoseconds too; BIDE_FOREVER, if
+ * its comment names that.  -EINVAL.
+ */
+#define TIME_MAX_MS (INT64_MAX / 1000000)
+int bide__fail_time(const char *function, const char *name, int64_t ms, bool may_be_forever);
+static inline int bide__check_time(const char *function, const char *name, int64_t ms, bool may_be_forever)
+{
+    bool is_good = (uint64_t)ms <= TIME_MAX_MS || (may_be_forever && ms == BIDE_FOREVER);
+
+    return likely(is_good) ? 0 : bide__fail_time(function, name, ms, may_be_forever);
+}
+
+/*
+ * A limit as an option gives it, in numbers that can be added up, and what was checked before: 0 is its default, BIDE_UNLIMITED
+ * and all beyond a quarter of the numbers that there are more than there will be.
+ */
 static inline int bide__count_or(int n, int otherwise)
 {
-    return n == BIDE_UNLIMITED ? INT_MAX / 4 : n ? n : otherwise;
+    const int most = INT_MAX / 4;
+
+    return n == BIDE_UNLIMITED || n > most ? most : n ? n : otherwise;
 }
 
 static inline size_t bide__size_or(size_t n, size_t otherwise)
 {
-    return n == (size_t)BIDE_UNLIMITED ? SIZE_MAX / 4 : n ? n : otherwise;
+    const size_t most = SIZE_MAX / 4;
+
+    return n == (size_t)BIDE_UNLIMITED || (n > most && n <= PTRDIFF_MAX) ? most : n ? n : otherwise;
 }
 
 /* The other way, figures for a struct of `size` bytes: members that we do not have are 0. */

@@ -83,3 +83,26 @@ UNIT(figures_for_a_smaller_struct_end_there_and_for_a_larger_one_in_zeros)
     EXPECT_EQ(all.known.b, 4);
     EXPECT_EQ(all.c, 0);
 }
+
+UNIT(options_times_end_at_the_last_that_is_a_number_in_nanoseconds)
+{
+    EXPECT_EQ(bide__check_time("f", "ms", TIME_MAX_MS, false), 0);
+    EXPECT_ERR(bide__check_time("f", "ms", TIME_MAX_MS + 1, false), -EINVAL);
+    EXPECT_STR(bide_error_text(), "f: ms = 9223372036855: at most 9223372036854");
+    EXPECT_ERR(bide__check_time("f", "ms", BIDE_FOREVER, false), -EINVAL);
+    EXPECT_ERR(bide__check_time("f", "ms", BIDE_FOREVER - 1, true), -EINVAL);
+    EXPECT_STR(bide_error_text(), "f: ms = 9223372036854775806: at most 9223372036854, or BIDE_FOREVER");
+    EXPECT_EQ(bide__check_time("f", "ms", BIDE_FOREVER, true), 0);
+    EXPECT_ERR(bide__check_time("f", "ms", INT64_MIN, true), -EINVAL);
+    EXPECT_CONTAINS(bide_error_text(), "a negative number");
+}
+
+UNIT(options_limits_can_be_added_up)
+{
+    EXPECT_EQ(bide__count_or(0, 7), 7);
+    EXPECT_EQ(bide__count_or(5, 7), 5);
+    EXPECT_LT(0, bide__count_or(INT_MAX, 7) + bide__count_or(BIDE_UNLIMITED, 7));
+    EXPECT_EQ(bide__size_or(0, 7), 7);
+    EXPECT_TRUE(bide__size_or(PTRDIFF_MAX, 7) < SIZE_MAX - bide__size_or((size_t)BIDE_UNLIMITED, 7));
+    EXPECT_EQ(bide__size_or((size_t)BIDE_NONE, 7), SIZE_MAX); /* refused by those who check it */
+}

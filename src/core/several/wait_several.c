@@ -55,7 +55,8 @@ static int wait_check(const bide_task *t, bide_list list, const bide_wait_args *
     if ((unsigned)args->until > BIDE_FIRST_ERROR)
         return bide_fail(-EINVAL, "bide_wait: until is %d: BIDE_ALL_COMPLETED (0), BIDE_FIRST_COMPLETED or BIDE_FIRST_ERROR (%d)",
                          (int)args->until, BIDE_FIRST_ERROR);
-    BIDE_TRY(bide__check_number("bide_wait", "timeout_ms", args->timeout_ms, 0));
+    BIDE_TRY(bide__check_size("bide_wait", "n", args->n, 0));
+    BIDE_TRY(bide__check_time("bide_wait", "timeout_ms", args->timeout_ms, true));
     return bide__check_list(t, list, args->n, "bide_wait");
 }
 
@@ -127,6 +128,8 @@ int bide_wait_with(bide_list list, const bide_wait_args *options)
     bide_task *t = bide__task_required("bide_wait");
     struct group g;
     int code = t ? 0 : BIDE_ENOLOOP;
+    if (args.timeout_ms == BIDE_FOREVER)
+        args.timeout_ms = 0; /* none; such a wait may be seen never to end */
     if (code < 0 || (code = wait_open(&g, t, list, args)) < 0)
         return code;
 

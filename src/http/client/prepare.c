@@ -16,9 +16,22 @@ static __attribute__((noinline)) int bad_argument(const char *method, const bide
 static int check_number(const char *method, const bide_request_args *args, const char *name, int64_t n, int named)
 {
     char what[80];
+    if (n >= 0 || n == named)
+        return 0;
 
     snprintf(what, sizeof what, "%s = %lld: a negative number", name, (long long)n);
-    return n >= 0 || n == named ? 0 : bad_argument(method, args, what);
+    return bad_argument(method, args, what);
+}
+
+static int check_time(const char *method, const bide_request_args *args, const char *name, int64_t ms, bool may_be_forever)
+{
+    char what[100];
+    if (ms <= TIME_MAX_MS || (may_be_forever && ms == BIDE_FOREVER))
+        return check_number(method, args, name, ms, 0);
+
+    snprintf(what, sizeof what, "%s = %lld: at most %lld%s", name, (long long)ms, (long long)TIME_MAX_MS,
+             may_be_forever ? ", or BIDE_FOREVER" : "");
+    return bad_argument(method, args, what);
 }
 
 /* bide__request_check has found what is rare: put on record which argument is bad, if one is. */
@@ -35,15 +48,15 @@ static __attribute__((noinline)) int check_each(const char *method, const bide_r
         return bad_argument(method, args, "the body is NULL, but has a length");
     if (args->proxy && args->unix_socket)
         return bad_argument(method, args, ".proxy and .unix_socket exclude each other");
-    BIDE_TRY(check_number(method, args, "timeout_ms", args->timeout_ms, 0));
-    BIDE_TRY(check_number(method, args, "queue_timeout_ms", args->queue_timeout_ms, 0));
-    BIDE_TRY(check_number(method, args, "connect_timeout_ms", args->connect_timeout_ms, 0));
-    BIDE_TRY(check_number(method, args, "tls_timeout_ms", args->tls_timeout_ms, 0));
-    BIDE_TRY(check_number(method, args, "write_timeout_ms", args->write_timeout_ms, 0));
-    BIDE_TRY(check_number(method, args, "first_byte_timeout_ms", args->first_byte_timeout_ms, 0));
-    BIDE_TRY(check_number(method, args, "read_timeout_ms", args->read_timeout_ms, 0));
+    BIDE_TRY(check_time(method, args, "timeout_ms", args->timeout_ms, true));
+    BIDE_TRY(check_time(method, args, "queue_timeout_ms", args->queue_timeout_ms, true));
+    BIDE_TRY(check_time(method, args, "connect_timeout_ms", args->connect_timeout_ms, true));
+    BIDE_TRY(check_time(method, args, "tls_timeout_ms", args->tls_timeout_ms, true));
+    BIDE_TRY(check_time(method, args, "write_timeout_ms", args->write_timeout_ms, true));
+    BIDE_TRY(check_time(method, args, "first_byte_timeout_ms", args->first_byte_timeout_ms, true));
+    BIDE_TRY(check_time(method, args, "read_timeout_ms", args->read_timeout_ms, true));
+    BIDE_TRY(check_time(method, args, "min_rate_ms", args->min_rate_ms, false));
     BIDE_TRY(check_number(method, args, "min_rate", args->min_rate, 0));
-    BIDE_TRY(check_number(method, args, "min_rate_ms", args->min_rate_ms, 0));
     BIDE_TRY(check_number(method, args, "max_redirects", args->max_redirects, BIDE_NONE));
     BIDE_TRY(check_number(method, args, "max_ratio", args->max_ratio, BIDE_UNLIMITED));
     return check_number(method, args, "max_body_bytes", (ptrdiff_t)args->max_body_bytes, BIDE_UNLIMITED);
@@ -51,11 +64,12 @@ static __attribute__((noinline)) int check_each(const char *method, const bide_r
 
 int bide__request_check(const char *method, const bide_request_args *args)
 {
-    int64_t numbers = args->timeout_ms | args->queue_timeout_ms | args->connect_timeout_ms | args->tls_timeout_ms |
-                      args->write_timeout_ms | args->first_byte_timeout_ms | args->read_timeout_ms |
-                      args->min_rate | args->min_rate_ms | args->max_ratio | (ptrdiff_t)args->max_body_bytes;
+    uint64_t times = (uint64_t)(args->timeout_ms | args->queue_timeout_ms | args->connect_timeout_ms | args->tls_timeout_ms |
+                                args->write_timeout_ms | args->first_byte_timeout_ms | args->read_timeout_ms |
+                                args->min_rate | args->min_rate_ms | args->max_ratio);
     bool is_good = !args->guard_ && (method || args->method) && args->url && args->max_redirects >= -1 &&
-                   numbers >= 0 && (args->data.data || args->data.len == 0) && !(args->proxy && args->unix_socket);
+                   times <= TIME_MAX_MS && args->max_body_bytes <= PTRDIFF_MAX && (args->data.data || args->data.len == 0) &&
+                   !(args->proxy && args->unix_socket);
 
     return likely(is_good) ? 0 : check_each(method, args);
 }

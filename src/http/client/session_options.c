@@ -134,17 +134,26 @@ static int check(const bide_session_args *a)
     } numbers[] = {
         {"limit", a->limit, BIDE_UNLIMITED}, {"limit_per_host", a->limit_per_host, BIDE_UNLIMITED},
         {"idle_limit", a->idle_limit, 0}, {"idle_limit_per_host", a->idle_limit_per_host, 0},
-        {"timeout_ms", a->timeout_ms, 0}, {"connect_timeout_ms", a->connect_timeout_ms, 0},
-        {"queue_timeout_ms", a->queue_timeout_ms, 0}, {"tls_timeout_ms", a->tls_timeout_ms, 0},
-        {"write_timeout_ms", a->write_timeout_ms, 0}, {"first_byte_timeout_ms", a->first_byte_timeout_ms, 0},
-        {"min_rate", a->min_rate, 0}, {"min_rate_ms", a->min_rate_ms, 0},
-        {"read_timeout_ms", a->read_timeout_ms, 0}, {"keepalive_ms", a->keepalive_ms, 0}, {"max_age_ms", a->max_age_ms, 0},
+        {"min_rate", a->min_rate, 0},
         {"max_head_bytes", (ptrdiff_t)a->max_head_bytes, 0}, {"max_body_bytes", (ptrdiff_t)a->max_body_bytes, BIDE_UNLIMITED},
         {"max_redirects", a->max_redirects, BIDE_NONE}, {"max_ratio", a->max_ratio, BIDE_UNLIMITED},
+    };
+    const struct {
+        const char *name;
+        int64_t ms;
+    } times[] = {
+        {"timeout_ms", a->timeout_ms}, {"queue_timeout_ms", a->queue_timeout_ms},
+        {"connect_timeout_ms", a->connect_timeout_ms}, {"tls_timeout_ms", a->tls_timeout_ms},
+        {"write_timeout_ms", a->write_timeout_ms}, {"first_byte_timeout_ms", a->first_byte_timeout_ms},
+        {"read_timeout_ms", a->read_timeout_ms},
+        {"keepalive_ms", a->keepalive_ms}, {"max_age_ms", a->max_age_ms},
     };
 
     for (size_t i = 0; i < array_len(numbers); i++)
         BIDE_TRY(bide__check_number("bide_session_new", numbers[i].name, numbers[i].n, numbers[i].named));
+    for (size_t i = 0; i < array_len(times); i++)
+        BIDE_TRY(bide__check_time("bide_session_new", times[i].name, times[i].ms, true));
+    BIDE_TRY(bide__check_time("bide_session_new", "min_rate_ms", a->min_rate_ms, false));
     if (a->max_head_bytes > UINT32_MAX / 4)
         return bide_fail(-EINVAL, "bide_session_new: max_head_bytes = %zu: at most %u", a->max_head_bytes, UINT32_MAX / 4);
     return 0;
@@ -162,7 +171,8 @@ static int fill_in(bide_session *s, const bide_session_args *from)
     args->proxy = args->no_proxy = args->unix_socket = NULL;
     args->limit = bide__count_or(args->limit, LIMIT);
     args->limit_per_host = bide__count_or(args->limit_per_host, LIMIT_PER_HOST);
-    args->idle_limit_per_host = (int)or_default(args->idle_limit_per_host, args->limit_per_host);
+    args->idle_limit = bide__count_or(args->idle_limit, 0);
+    args->idle_limit_per_host = bide__count_or(args->idle_limit_per_host, args->limit_per_host);
     args->timeout_ms = or_default(args->timeout_ms, TIMEOUT_MS);
     args->connect_timeout_ms = or_default(args->connect_timeout_ms, CONNECT_TIMEOUT_MS);
     args->read_timeout_ms = or_default(args->read_timeout_ms, READ_TIMEOUT_MS);

@@ -78,7 +78,7 @@ int bide__conn_opened(struct conn *c, bide_stream *stream)
     c->peer[n] = '\0';
     c->stream = stream;
     int64_t age_ms = c->host->connector->max_age_ms, now_ns = c->host->connector->loop->now_ns;
-    c->old_at_ns = age_ms > 0 && age_ms < (INT64_MAX - now_ns) / NS_PER_MS ? now_ns + age_ms * NS_PER_MS : INT64_MAX;
+    c->old_at_ns = age_ms > 0 ? bide__ns_after(now_ns, age_ms) : INT64_MAX;
     c->host->connector->connections++;
     c->protocol = c->host->connector->protocol;
     return c->protocol->open(c);

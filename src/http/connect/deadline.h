@@ -38,20 +38,17 @@ struct deadline {
 /* The limits are set: it begins now. */
 static inline void bide__deadline_begin(struct deadline *d, const bide_loop *loop)
 {
-    int64_t total_ms = d->limits.total_ms > 0 ? d->limits.total_ms : 0, now_ms = loop->now_ns / 1000000;
-
     d->loop = loop;
     d->begun_ns = loop->now_ns;
-    d->when_ns = total_ms > INT64_MAX / 1000000 - now_ms ? INT64_MAX : loop->now_ns + total_ms * 1000000;
+    d->when_ns = bide__ns_after(loop->now_ns, d->limits.total_ms > 0 ? d->limits.total_ms : 0);
 }
 
 /* How long the next wait may be: `most`, or what is left of all; 0: nothing is.  BIDE_FOREVER. */
 static inline int64_t bide__deadline_remaining_ms(const struct deadline *d, int64_t most)
 {
-    if (d->when_ns == INT64_MAX)
-        return most;
-    int64_t left = (d->when_ns - d->loop->now_ns + 999999) / 1000000;
-    return left <= 0 ? 0 : most < left ? most : left;
+    int64_t left_ms = bide__ms_until(d->when_ns, d->loop->now_ns);
+
+    return most < left_ms ? most : left_ms;
 }
 
 /* After a wait that was too long: was it the limit of all, and not that of the phase? */

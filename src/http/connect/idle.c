@@ -9,7 +9,6 @@
 #include "http/connect/connect.h"
 
 #define PROBE_AFTER_NS ((int64_t)1000 * NS_PER_MS) /* the loop may not have looked yet: ask the kernel */
-#define FOREVER_MS ((int64_t)1 << 40)
 
 static void leave_idle(struct conn *c)
 {
@@ -70,7 +69,7 @@ static void arm_idle_timer(struct connector *k, int64_t when_ns)
             return; /* then it looks at all of them */
         bide__wheel_disarm(&k->loop->wheel, &k->idle_timer);
     }
-    bide__wheel_arm(&k->loop->wheel, &k->idle_timer, when_ms);
+    bide__timer_arm_at(k->loop, &k->idle_timer, when_ms);
 }
 
 void bide__idle_fired(struct timer *t)
@@ -96,7 +95,7 @@ void bide__idle_add(struct conn *c, int64_t keep_ms)
 
     c->ready.run = idle_ready;
     c->idle_since_ns = k->loop->now_ns;
-    c->idle_until_ns = keep_ms > FOREVER_MS ? INT64_MAX : c->idle_since_ns + keep_ms * NS_PER_MS;
+    c->idle_until_ns = bide__ns_after(c->idle_since_ns, keep_ms);
     c->idle_until_ns = c->old_at_ns < c->idle_until_ns ? c->old_at_ns : c->idle_until_ns;
     bide__list_prepend(&c->host->idle, &c->in_host);
     bide__list_append(&k->idle, &c->in_idle);

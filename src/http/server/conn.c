@@ -23,9 +23,7 @@
 
 int64_t bide__server_deadline_ns(const bide_server *s, int64_t ms)
 {
-    int64_t now_ms = bide_loop_time_ms(s->loop);
-
-    return ms < INT64_MAX / NS_PER_MS - now_ms ? (now_ms + ms) * NS_PER_MS : INT64_MAX;
+    return bide__ns_after(bide_loop_time_ms(s->loop) * NS_PER_MS, ms);
 }
 
 /* A client that still takes the answer before is not silent. */

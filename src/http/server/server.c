@@ -180,12 +180,19 @@ static int check_numbers(const bide_server_args *a)
     } numbers[] = {
         {"max_connections", a->max_connections, BIDE_UNLIMITED}, {"max_head_bytes", (ptrdiff_t)a->max_head_bytes, 0},
         {"max_body_bytes", (ptrdiff_t)a->max_body_bytes, 0}, {"max_bodies_bytes", (ptrdiff_t)a->max_bodies_bytes, 0},
-        {"idle_timeout_ms", a->idle_timeout_ms, 0}, {"head_timeout_ms", a->head_timeout_ms, 0},
-        {"body_timeout_ms", a->body_timeout_ms, 0},
+    };
+    const struct {
+        const char *name;
+        int64_t ms;
+    } times[] = {
+        {"idle_timeout_ms", a->idle_timeout_ms}, {"head_timeout_ms", a->head_timeout_ms},
+        {"body_timeout_ms", a->body_timeout_ms},
     };
 
     for (size_t i = 0; i < array_len(numbers); i++)
         BIDE_TRY(bide__check_number("bide_server_start", numbers[i].name, numbers[i].n, numbers[i].named));
+    for (size_t i = 0; i < array_len(times); i++)
+        BIDE_TRY(bide__check_time("bide_server_start", times[i].name, times[i].ms, true));
     return 0;
 }
 

@@ -356,8 +356,6 @@ static int find_own(struct race *r)
     int code = bide__addr_unix(&a->storage, &a->len, o->host);
     if (code < 0)
         return code;
-    if (code == 0 && (o->port < 1 || o->port > 65535))
-        return bide_fail(-EINVAL, "connect %s: port %d is not 1 to 65535", o->host, o->port);
     if (code == 0 && strchr(o->host, ':') && !bide__addr_parse(a, o->host, o->port))
         return bide_fail(BIDE_ENAME, "connect %s: %s", o->host, strchr(o->host, '%')
                              ? "no IPv6 address with the name of a network interface of this machine behind the %"
@@ -555,11 +553,15 @@ bide_stream *bide_connect_with(const bide_connect_args *options)
                                 .max_buffer = args.max_buffer,
                                 .hooks = &hooks};
     bide_stream *s = NULL;
-    if (bide__check_number("bide_connect", "timeout_ms", args.timeout_ms, 0) < 0 ||
+    if (bide__check_time("bide_connect", "timeout_ms", args.timeout_ms, true) < 0 ||
         bide__check_size("bide_connect", "max_buffer", args.max_buffer, 0) < 0)
         return NULL;
     if (!args.host || !args.host[0]) {
         bide_fail(-EINVAL, "bide_connect: no host");
+        return NULL;
+    }
+    if ((args.port < 1 || args.port > 65535) && strncmp(args.host, "unix:", 5) != 0) {
+        bide_fail(-EINVAL, "connect %s: port %d is not 1 to 65535", args.host, args.port);
         return NULL;
     }
 

@@ -16,7 +16,6 @@
 #include "io/poll/poll.h"
 
 #define LOOKS 8
-#define NS_PER_MS 1000000
 
 size_t bide__fd_queued(const struct fd *f)
 {
@@ -79,12 +78,9 @@ static bool is_ready(const struct fd *f, unsigned sides)
     return (sides == FLOW_IN && f->readable) || (sides == FLOW_OUT && f->writable);
 }
 
-/* What is left until the deadline, rounded up. */
 static int64_t left_ms(const struct fd *f, const struct flow *flow)
 {
-    int64_t left = flow->deadline_ns - f->loop->now_ns;
-
-    return flow->deadline_ns == INT64_MAX ? BIDE_FOREVER : left > 0 ? (left + NS_PER_MS - 1) / NS_PER_MS : 0;
+    return bide__ms_until(flow->deadline_ns, f->loop->now_ns);
 }
 
 /* Until the next look: an eighth of the limit, or what is left of it. */

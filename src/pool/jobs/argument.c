@@ -74,7 +74,7 @@ static int copy_in(struct job *j, const bide_job *spec, bool shared)
 static __attribute__((noinline)) int copy_fds(struct job *j, const bide_pool_call_args *args)
 {
     if (args->nfds > JOB_FDS_MAX || args->nfds < 0)
-        return bide_fail(-EINVAL, "%s: %d descriptors; %d at most", j->name, args->nfds, JOB_FDS_MAX);
+        return bide_fail(-EINVAL, "%s: nfds = %d: 0 to %d", j->name, args->nfds, JOB_FDS_MAX);
     for (; j->nfds < args->nfds; j->nfds++) {
         j->fds[j->nfds] = fcntl(args->fds[j->nfds], F_DUPFD_CLOEXEC, 3);
         if (j->fds[j->nfds] < 0)

@@ -75,13 +75,6 @@ int bide__job_check_reader(const bide_future *f, const char *function)
 
 /* ---- what was given ---- */
 
-int bide__check_time(const char *function, const char *name, int64_t ms, bool may_be_forever)
-{
-    if (bide__is_time(ms) || (may_be_forever && ms == BIDE_FOREVER))
-        return 0;
-    return bide_fail(-EINVAL, "%s: %s = %lld: not a time", function, name, (long long)ms);
-}
-
 /* A NULL argument of a function that takes one, and what no macro of ours makes. */
 int bide__job_check_spec_slow(const bide_job *job)
 {

@@ -162,11 +162,6 @@ static inline int bide__job_check_spec(const bide_job *job)
 {
     return likely(job->fn && job->in && (unsigned)job->shape <= BIDE_JOB_BYTES) ? 0 : bide__job_check_spec_slow(job);
 }
-static inline bool bide__is_time(int64_t ms)
-{
-    return ms >= 0 && ms <= INT64_MAX / 1000000; /* in nanoseconds it must be a number still */
-}
-int bide__check_time(const char *function, const char *name, int64_t ms, bool may_be_forever);
 
 /* ---- table.c: the jobs that a pool has ---- */
 int bide__table_add(struct job *j); /* 0, or BIDE_ENOMEM on record */

@@ -210,6 +210,7 @@ static int first_of_two(bide_task *nap_task)
     EXPECT_TRUE(ended == nap_task);
     EXPECT_ERR(bide_completed_next(c, &ended), BIDE_EDEADLOCK); /* now there is only ring[1] */
     EXPECT_ERR(bide_wait(both, 2), BIDE_EDEADLOCK);
+    EXPECT_ERR(bide_wait(both, 2, .timeout_ms = BIDE_FOREVER), BIDE_EDEADLOCK);
     EXPECT_ERR(bide_wait(both, 2, .until = BIDE_FIRST_ERROR), BIDE_EDEADLOCK);
     EXPECT_EQ(bide_wait(both, 2, .timeout_ms = 5), 1); /* it ends */
     bide_error_clear();

@@ -31,6 +31,23 @@ static int get_status(bide_session *s, const char *url)
     return r ? bide_status(r) : bide_error_code();
 }
 
+/* ---- limits as large as there are ---- */
+
+TEST(client_virtual_largest_limits_let_requests_pass_and_keep_their_connection)
+{
+    const int64_t most_ms = INT64_MAX / 1000000;
+    struct wire w = WIRE(ON_REQUEST, AFTER(10, OK("0")), ON_REQUEST, AFTER(10, OK("0")));
+    bide_auto bide_session *s = bide_session_new(.limit = INT_MAX, .limit_per_host = INT_MAX, .idle_limit = INT_MAX,
+                                                 .idle_limit_per_host = INT_MAX, .timeout_ms = most_ms, .keepalive_ms = most_ms,
+                                                 .connect_timeout_ms = most_ms, .read_timeout_ms = most_ms);
+    wires_plant(s, &w, 1);
+
+    EXPECT_EQ(get_status(s, "http://a/"), 200);
+    EXPECT_EQ(bide_sleep_ms((int64_t)1 << 41), 0);
+    EXPECT_EQ(get_status(s, "http://a/"), 200);
+    EXPECT_EQ(bide_session_get_stats(s).connections, 1);
+}
+
 /* ---- a time-out of each phase ---- */
 
 TEST(client_virtual_wait_for_a_connection_ends_at_the_limit_of_all)

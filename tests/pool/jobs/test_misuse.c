@@ -321,8 +321,8 @@ TEST(open_with_options_that_mean_nothing_is_refused, .real_time = true)
     REFUSED(bide_pool_new(.cpus = (int[]){0, 5000, -1}), "bide_pool_new: cpus: there is no processor 5000");
     REFUSED(bide_pool_new(.program = "/bin/true"), "bide_pool_new: program: only workers of BIDE_POOL_EXEC are another program");
     REFUSED(bide_pool_new(.name = "pages"), "bide_pool_new: name: for a pool over Redis, and there is no .redis");
-    REFUSED(bide_pool_new(.idle_ms = -5), "bide_pool_new: idle_ms = -5: not a time");
-    REFUSED(bide_pool_new(.grace_ms = BIDE_FOREVER), "bide_pool_new: grace_ms = 9223372036854775807: not a time");
+    REFUSED(bide_pool_new(.idle_ms = -5), "bide_pool_new: idle_ms = -5: a negative number");
+    REFUSED(bide_pool_new(.grace_ms = BIDE_FOREVER), "bide_pool_new: grace_ms = 9223372036854775807: at most 9223372036854");
 }
 
 static int source_without_end(void *arg, bide_job *job)
@@ -346,14 +346,14 @@ static void refuse_jobs(bide_pool *p)
     REFUSED(bide_pool_call(p, bide_job(job_one, (int *)NULL)), "job_one: its argument is NULL");
     REFUSED(bide_pool_call(p, bide_job(job_length, (const char *)NULL)), "job_length: its argument is NULL");
     REFUSED(bide_pool_call(p, bide_job_bytes(job_echo, ((bide_bytes){NULL, 3}))), "job_echo: its argument is NULL");
-    REFUSED(bide_pool_call(p, bide_job(job_nothing), .timeout_ms = -1), "job_nothing: timeout_ms = -1: not a time");
+    REFUSED(bide_pool_call(p, bide_job(job_nothing), .timeout_ms = -1), "job_nothing: timeout_ms = -1: a negative number");
     REFUSED(bide_pool_call(p, bide_job(job_nothing), .nfds = 1), "job_nothing: nfds = 1, and fds is NULL");
-    REFUSED(bide_pool_call(p, bide_job(job_nothing), .nfds = -1, .fds = &fd), "job_nothing: -1 descriptors; 8 at most");
+    REFUSED(bide_pool_call(p, bide_job(job_nothing), .nfds = -1, .fds = &fd), "job_nothing: nfds = -1: 0 to 8");
     REFUSED(bide_pool_call(p, bide_job(job_nothing), .guard_ = eight()), "bide_pool_call: an option was given without its name (write .name = value)");
     REFUSED(bide_pool_map(p, bide_jobs(job_one, (int *)NULL), 2), "job_one: its argument is NULL");
     REFUSED(bide_pool_map(p, bide_jobs(job_length, texts), 2, .codes = codes), "job_length: its argument is NULL");
     REFUSED(bide_pool_map(p, bide_jobs(job_length, texts), (size_t)-1), "bide_pool_map: n = -1: a negative number");
-    REFUSED(bide_pool_map(p, bide_jobs(job_length, texts), 1, .timeout_ms = -9), "bide_pool_map: timeout_ms = -9: not a time");
+    REFUSED(bide_pool_map(p, bide_jobs(job_length, texts), 1, .timeout_ms = -9), "bide_pool_map: timeout_ms = -9: a negative number");
 }
 
 TEST(calls_with_arguments_that_mean_nothing_are_refused, .real_time = true)
@@ -370,7 +370,7 @@ TEST(calls_with_arguments_that_mean_nothing_are_refused, .real_time = true)
     REFUSED(bide_pool_imap(p, source_without_end, NULL, .window = (size_t)-1), "bide_pool_imap: window = -1: a negative number");
     REFUSED(bide_pool_next(NULL, &item), "bide_pool_next: no stream (NULL)");
     REFUSED(bide_pool_next(s, NULL), "bide_pool_next: no item (NULL)");
-    REFUSED(bide_pool_close(p, -1, NULL), "bide_pool_close: grace_ms = -1: not a time");
+    REFUSED(bide_pool_close(p, -1, NULL), "bide_pool_close: grace_ms = -1: a negative number");
     REFUSED(bide_pool_resize(p, -1), "bide_pool_resize: -1 workers: 1 to 1024");
     REFUSED(bide_pool_inspect(-1, &stats, 1), "bide_pool_inspect: process -1, max = 1: not a process, or no place for the figures");
     EXPECT_ERR(bide_pool_inspect(getpid(), NULL, 1), -EINVAL);
@@ -416,7 +416,7 @@ TEST(calls_without_a_pool_are_refused, .real_time = true)
     REFUSED(bide_pool_failure_of(NULL), "bide_pool_failure_of: no future (NULL)");
     REFUSED(bide_pool_serve("redis://127.0.0.1/0", "t", .guard_ = eight()), "bide_pool_serve: an option was given without its name (write .name = value)");
     REFUSED(bide_pool_serve("redis://127.0.0.1/0", "t", .slots = -1), "bide_pool_serve: slots = -1: 1 to 4096");
-    REFUSED(bide_pool_serve("redis://127.0.0.1/0", "t", .lease_ms = -1), "bide_pool_serve: lease_ms = -1: not a time");
+    REFUSED(bide_pool_serve("redis://127.0.0.1/0", "t", .lease_ms = -1), "bide_pool_serve: lease_ms = -1: a negative number");
     bide_release(none);
     bide_pool_detach(NULL);
 }
