@@ -3,11 +3,6 @@
  * test_situations.c - a table: each function, and what it gives where no loop runs, in a callback, after the loop was closed, in
  * another thread and in a child of fork().  The rule is at the head of bide/loop.h, deviations are in the lines "Threads:".
  */
-#include <pthread.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <bide/allocator.h>
 #include <bide/backoff.h>
 #include <bide/histogram.h>
@@ -15,10 +10,8 @@
 #include <bide/version.h>
 
 #include "core/core.h"
+#include "harness/situations.h"
 #include "trace.h"
-
-enum situation { NO_LOOP, CALLBACK, CLOSED, THREAD, CHILD, SITUATIONS };
-static const char *const situation_names[] = {"no loop", "a callback", "a closed loop", "another thread", "a forked child"};
 
 /* What belongs to the loop of the test. */
 static struct {
@@ -119,14 +112,7 @@ static int cancelling(void) { return bide_cancelling(theirs.task); }
 static int share(void) { return made(bide_retain(theirs.settled)); }
 static int user(void) { return bide_set_user(theirs.settled, &theirs, NULL) < 0 || !bide_user(theirs.settled) ? -1 : 0; }
 
-#define NEVER 1 /* not called there */
-#define W 0     /* it works */
-
-static const struct row {
-    const char *name;
-    int (*call)(void);
-    int gives[SITUATIONS]; /* no loop, callback, closed, thread, child */
-} rows[] = {
+static const struct situation_row rows[] = {
     /* Threads: any */
     {"bide_version", version, {W, W, W, W, W}},
     {"bide_version_check", version_check, {W, W, W, W, W}},
@@ -174,20 +160,7 @@ static const struct row {
 
 static void check_all(enum situation s)
 {
-    int wrong = 0;
-
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (rows[i].gives[s] == NEVER)
-            continue;
-        bide_error_clear();
-        int code = rows[i].call();
-        if ((code < 0 ? code : W) == rows[i].gives[s])
-            continue;
-        printf("# in %s, %s gave %d (%s), not %d\n", situation_names[s], rows[i].name, code, bide_error_text(), rows[i].gives[s]);
-        wrong++;
-    }
-    bide_error_clear();
-    EXPECT_EQ(wrong, 0);
+    situation_check(rows, sizeof rows / sizeof *rows, s);
 }
 
 static void make_theirs(void)
@@ -248,38 +221,18 @@ UNIT(situation_after_the_loop_was_closed_follows_the_contracts)
     end_theirs();
 }
 
-static void *in_thread(void *arg)
-{
-    check_all(THREAD);
-    return arg;
-}
-
 TEST(situation_in_another_thread_follows_the_contracts, .real_time = true)
 {
-    pthread_t thread;
-
     make_theirs();
-    EXPECT_EQ(pthread_create(&thread, NULL, in_thread, NULL), 0);
-    pthread_join(thread, NULL);
+    situation_check_in_thread(check_all);
     BIDE_IGNORE(bide_sleep_ms(1));
     end_theirs();
 }
 
 TEST(situation_in_a_forked_child_follows_the_contracts, .real_time = true)
 {
-    if (getenv("BIDE_TEST_EMULATED"))
-        SKIP("the emulator does not survive a fork beside threads");
     make_theirs();
-    pid_t pid = fork();
-    int status = 0;
-
-    if (pid == 0) {
-        alarm(8);
-        check_all(CHILD);
-        _exit(7);
-    }
-    EXPECT_EQ(waitpid(pid, &status, 0), pid);
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+    situation_check_in_child(check_all);
     BIDE_IGNORE(bide_sleep_ms(1));
     end_theirs();
 }

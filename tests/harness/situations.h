@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * situations.h - a table of functions, and what each gives where no loop runs, in a callback, after the loop was closed, in
+ * another thread and in a child of fork().  The rule is at the head of bide/loop.h, deviations are in the lines "Threads:".
+ *
+ * Each room has such a table, in a file test_situations.c.  The situations are made there; this is what they share.
+ */
+#ifndef TESTS_HARNESS_SITUATIONS_H
+#define TESTS_HARNESS_SITUATIONS_H
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bide/error.h>
+
+#include "harness/harness.h"
+
+enum situation { NO_LOOP, CALLBACK, CLOSED, THREAD, CHILD, SITUATIONS };
+
+#define NEVER 1 /* not called there */
+#define W 0     /* it works */
+
+struct situation_row {
+    const char *name;
+    int (*call)(void);     /* a code, 0 or more if it works */
+    int gives[SITUATIONS]; /* no loop, callback, closed, thread, child */
+};
+
+static void situation_check(const struct situation_row *rows, size_t n, enum situation s)
+{
+    static const char *const names[] = {"no loop", "a callback", "a closed loop", "another thread", "a forked child"};
+    int wrong = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].gives[s] == NEVER)
+            continue;
+        bide_error_clear();
+        int code = rows[i].call();
+        if ((code < 0 ? code : W) == rows[i].gives[s])
+            continue;
+        printf("# in %s, %s gave %d (%s), not %d\n", names[s], rows[i].name, code, bide_error_text(), rows[i].gives[s]);
+        wrong++;
+    }
+    bide_error_clear();
+    EXPECT_EQ(wrong, 0);
+}
+
+static void *situation_thread(void *check)
+{
+    (*(void (**)(enum situation))check)(THREAD);
+    return NULL;
+}
+
+/* The loop does not turn meanwhile. */
+static void situation_check_in_thread(void (*check_all)(enum situation))
+{
+    pthread_t thread;
+
+    EXPECT_EQ(pthread_create(&thread, NULL, situation_thread, &check_all), 0);
+    pthread_join(thread, NULL);
+}
+
+static void situation_check_in_child(void (*check_all)(enum situation))
+{
+    if (getenv("BIDE_TEST_EMULATED"))
+        SKIP("the emulator does not survive a fork beside threads");
+    pid_t pid = fork();
+    int status = 0;
+
+    if (pid == 0) {
+        alarm(8);
+        check_all(CHILD);
+        _exit(7);
+    }
+    EXPECT_EQ(waitpid(pid, &status, 0), pid);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+}
+
+#endif
