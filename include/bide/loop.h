@@ -12,8 +12,9 @@
  *
  * When.  Before a loop runs: what has a line "Threads: any", and all that neither suspends nor opens a descriptor; tasks, futures
  * and calls that are made then wait for the loop.  What suspends is BIDE_ENOLOOP there, as it is in a function that the loop
- * calls: that one may do all that is done in a task, but for waiting and running a loop (BIDE_ERUNNING).  After a loop was
- * closed, what belonged to it can be looked at and released; a new call, or running it, is BIDE_ECLOSED.
+ * calls: that one may do all that is done in a task, but for waiting and running a loop (BIDE_ERUNNING).  That is so whether or not
+ * a call would have to wait.  After a loop was closed, what belonged to it can be looked at and released; a new call, or running
+ * it, is BIDE_ECLOSED, and what suspends is BIDE_ESTATE in a task of another loop.
  *
  * When functions of yours are called.  One that is called because something has happened (a done callback, call_soon and its
  * kin, .on_event and .on_progress of a pool) is called by the loop, in a turn after that, never inside a call of yours; it must

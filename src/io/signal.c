@@ -297,7 +297,7 @@ int bide_signals_wait(bide_signals *s)
 {
     if (bide__is_null(s, __func__, "the watcher"))
         return -EINVAL;
-    int signal, code = bide__loop_check(s->fd.loop, __func__);
+    int signal, code = bide__check_waiter(s->fd.loop, __func__);
     if (code < 0)
         return code;
 

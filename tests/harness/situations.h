@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * situations.h - a table of functions, and what each gives where no loop runs, in a callback, after the loop was closed, in
- * another thread and in a child of fork().  The rule is at the head of bide/loop.h, deviations are in the lines "Threads:".
+ * another thread, in a child of fork() and in a task of a second loop, when the first was closed.  The rule is at the head of bide/loop.h, deviations are in the lines "Threads:".
  *
  * Each room has such a table, in a file test_situations.c.  The situations are made there; this is what they share.
  */
@@ -13,11 +13,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <bide/error.h>
+#include <bide/loop.h>
 
 #include "harness/harness.h"
 
-enum situation { NO_LOOP, CALLBACK, CLOSED, THREAD, CHILD, SITUATIONS };
+enum situation { NO_LOOP, CALLBACK, CLOSED, THREAD, CHILD, SECOND, SITUATIONS };
 
 #define NEVER 1 /* not called there */
 #define W 0     /* it works */
@@ -25,12 +25,13 @@ enum situation { NO_LOOP, CALLBACK, CLOSED, THREAD, CHILD, SITUATIONS };
 struct situation_row {
     const char *name;
     int (*call)(void);     /* a code, 0 or more if it works */
-    int gives[SITUATIONS]; /* no loop, callback, closed, thread, child */
+    int gives[SITUATIONS]; /* no loop, callback, closed, thread, child, second */
 };
 
 static void situation_check(const struct situation_row *rows, size_t n, enum situation s)
 {
-    static const char *const names[] = {"no loop", "a callback", "a closed loop", "another thread", "a forked child"};
+    static const char *const names[] = {"no loop", "a callback", "a closed loop", "another thread", "a forked child",
+                                        "a task of another loop"};
     int wrong = 0;
 
     for (size_t i = 0; i < n; i++) {
@@ -60,6 +61,18 @@ static void situation_check_in_thread(void (*check_all)(enum situation))
 
     EXPECT_EQ(pthread_create(&thread, NULL, situation_thread, &check_all), 0);
     pthread_join(thread, NULL);
+}
+
+static int situation_second(void (*check_all)(enum situation))
+{
+    check_all(SECOND);
+    return 0;
+}
+
+/* The loop of what is looked at was closed. */
+static void situation_check_in_second_loop(void (*check_all)(enum situation))
+{
+    EXPECT_EQ(bide_run(bide_coro(situation_second, check_all)), 0);
 }
 
 static void situation_check_in_child(void (*check_all)(enum situation))

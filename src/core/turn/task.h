@@ -123,6 +123,18 @@ static inline bide_task *bide__task_required(const char *function)
     return likely(t && !t->stackless) ? t : bide__task_missing(t, function);
 }
 
+/*
+ * May a function that suspends be called here for what belongs to this loop?  As bide__loop_check, and only a task of the loop may:
+ * BIDE_ENOLOOP outside of tasks, BIDE_ESTATE in one of another loop, whose turn would never come for it.
+ */
+int bide__check_waiter_slow(const bide_loop *loop, const char *function);
+static inline int bide__check_waiter(const bide_loop *loop, const char *function)
+{
+    const bide_task *t = bide__task_here();
+
+    return likely(t && t->future.loop == loop && !t->stackless) ? 0 : bide__check_waiter_slow(loop, function);
+}
+
 /* An interruption that is already there when a wait begins: 0, BIDE_ECANCELED (now delivered) or BIDE_ETIMEDOUT. */
 static inline int bide__pending_interrupt(bide_task *t)
 {

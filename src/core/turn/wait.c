@@ -18,6 +18,16 @@ bide_task *bide__task_missing(const bide_task *t, const char *function)
     return NULL;
 }
 
+int bide__check_waiter_slow(const bide_loop *loop, const char *function)
+{
+    int code = bide__loop_check_slow(loop, function);
+    if (code < 0)
+        return code;
+    if (!bide__task_required(function))
+        return bide_error_code();
+    return loop == bide__loop_here ? 0 : bide_fail(BIDE_ESTATE, "%s: it belongs to another event loop", function);
+}
+
 int bide__check_waitable(const bide_task *t, const bide_future *f, const char *function)
 {
     if (f->loop != t->future.loop)

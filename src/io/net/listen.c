@@ -273,7 +273,7 @@ static bide_stream *accepted_stream(const bide_listener *l, int fd, const struct
 static int accept_next(bide_listener *l, bide_stream **s)
 {
     struct addr peer;
-    int bad = l ? bide__loop_check(l->fd.loop, "bide_accept") : bide_fail(-EINVAL, "bide_accept: the listener is NULL");
+    int bad = l ? bide__check_waiter(l->fd.loop, "bide_accept") : bide_fail(-EINVAL, "bide_accept: the listener is NULL");
     *s = NULL;
     if (bad < 0)
         return bad;
@@ -381,7 +381,7 @@ static int serve_next(struct serving *by)
 int bide_serve(bide_listener *l, bide_connection_handler *handler, void *arg)
 {
     struct serving by = {.listener = l, .handler = handler, .arg = arg};
-    int code = l ? bide__loop_check(l->fd.loop, "bide_serve") : bide_fail(-EINVAL, "bide_serve: the listener is NULL");
+    int code = l ? bide__check_waiter(l->fd.loop, "bide_serve") : bide_fail(-EINVAL, "bide_serve: the listener is NULL");
     if (code < 0)
         return code;
     if (!handler)

@@ -118,7 +118,7 @@ void bide__stream_push_filter(bide_stream *s, struct filter *f)
 
 int bide__stream_begin(bide_stream *s, bool *busy, const char *function, const char *doing)
 {
-    int code = bide__loop_check(s->loop, function);
+    int code = bide__check_waiter(s->loop, function);
     if (code < 0)
         return code;
     if (*busy)

@@ -114,48 +114,48 @@ static int user(void) { return bide_set_user(theirs.settled, &theirs, NULL) < 0 
 
 static const struct situation_row rows[] = {
     /* Threads: any */
-    {"bide_version", version, {W, W, W, W, W}},
-    {"bide_version_check", version_check, {W, W, W, W, W}},
-    {"bide_strerror", strerror_, {W, W, W, W, W}},
-    {"bide_fail", fail, {W, W, W, W, W}},
-    {"bide_error_get", error_get, {W, W, W, W, W}},
-    {"bide_utf8_decode", text, {W, W, W, W, W}},
-    {"bide_backoff_limit_ms", backoff, {W, W, W, W, W}},
-    {"bide_histogram_add", histogram, {W, W, W, W, W}},
-    {"bide_current_task", current_task, {W, W, W, W, W}},
-    {"bide_get_event_loop", get_event_loop, {W, W, W, W, W}},
-    {"bide_loop_new", loop_new, {W, W, W, W, W}},
-    {"bide_future_new", future_new, {W, W, W, W, W}},
-    {"bide_create_task", create_task, {W, W, W, W, W}},
-    {"bide_run", run, {W, BIDE_ERUNNING, W, W, W}},
+    {"bide_version", version, {W, W, W, W, W, W}},
+    {"bide_version_check", version_check, {W, W, W, W, W, W}},
+    {"bide_strerror", strerror_, {W, W, W, W, W, W}},
+    {"bide_fail", fail, {W, W, W, W, W, W}},
+    {"bide_error_get", error_get, {W, W, W, W, W, W}},
+    {"bide_utf8_decode", text, {W, W, W, W, W, W}},
+    {"bide_backoff_limit_ms", backoff, {W, W, W, W, W, W}},
+    {"bide_histogram_add", histogram, {W, W, W, W, W, W}},
+    {"bide_current_task", current_task, {W, W, W, W, W, W}},
+    {"bide_get_event_loop", get_event_loop, {W, W, W, W, W, W}},
+    {"bide_loop_new", loop_new, {W, W, W, W, W, W}},
+    {"bide_future_new", future_new, {W, W, W, W, W, W}},
+    {"bide_create_task", create_task, {W, W, W, W, W, W}},
+    {"bide_run", run, {W, BIDE_ERUNNING, W, W, W, BIDE_ERUNNING}},
     /* They suspend. */
-    {"bide_sleep_ms", sleep_ms, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP}},
-    {"bide_to_thread", to_thread, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP}},
-    {"bide_gather", gather, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP}},
-    {"bide_wait_for", wait_for, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP}},
-    {"bide_await of a coroutine", await_new, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP}},
-    {"bide_await of a future", await_theirs, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_sleep_ms", sleep_ms, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
+    {"bide_to_thread", to_thread, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
+    {"bide_gather", gather, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
+    {"bide_wait_for", wait_for, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
+    {"bide_await of a coroutine", await_new, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
+    {"bide_await of a future", await_theirs, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
     /* The loop and what belongs to it.  "No loop" has none of these: see "closed". */
-    {"bide_run_until_complete", loop_run_until, {NEVER, BIDE_ERUNNING, BIDE_ECLOSED, BIDE_ERUNNING, BIDE_ESTATE}},
-    {"bide_loop_stop", loop_stop, {NEVER, NEVER, W, NEVER, W}},
-    {"bide_loop_time_ms", loop_look, {NEVER, W, W, W, W}},
-    {"bide_loop_call_soon", call_soon, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE}},
-    {"bide_loop_call_later", call_later, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE}},
-    {"bide_loop_call_soon_threadsafe", call_threadsafe, {NEVER, W, BIDE_ECLOSED, W, BIDE_ESTATE}},
-    {"bide_handle_cancelled", handle_cancelled, {NEVER, W, W, W, W}},
-    {"bide_future_done", future_done, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE}},
-    {"bide_future_result", future_result, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE}},
-    {"bide_future_bytes", future_bytes, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE}},
-    {"bide_future_add_done_callback", future_callback, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE}},
-    {"bide_future_remove_done_callback", future_no_callback, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE}},
-    {"bide_task_name", task_name, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE}},
-    {"bide_task_id", task_id, {NEVER, W, W, W, W}},
-    {"bide_task_done", task_done, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE}},
-    {"bide_task_add_done_callback", task_callback, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE}},
-    {"bide_cancelling", cancelling, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE}},
-    {"bide_retain", share, {NEVER, W, W, NEVER, W}},
-    {"bide_set_user", user, {NEVER, W, W, NEVER, W}},
-    {"bide_loop_close", loop_close, {NEVER, BIDE_ERUNNING, W, BIDE_ERUNNING, W}},
+    {"bide_run_until_complete", loop_run_until, {NEVER, BIDE_ERUNNING, BIDE_ECLOSED, BIDE_ERUNNING, BIDE_ESTATE, BIDE_ERUNNING}},
+    {"bide_loop_stop", loop_stop, {NEVER, NEVER, W, NEVER, W, W}},
+    {"bide_loop_time_ms", loop_look, {NEVER, W, W, W, W, W}},
+    {"bide_loop_call_soon", call_soon, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE, BIDE_ECLOSED}},
+    {"bide_loop_call_later", call_later, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE, BIDE_ECLOSED}},
+    {"bide_loop_call_soon_threadsafe", call_threadsafe, {NEVER, W, BIDE_ECLOSED, W, BIDE_ESTATE, BIDE_ECLOSED}},
+    {"bide_handle_cancelled", handle_cancelled, {NEVER, W, W, W, W, W}},
+    {"bide_future_done", future_done, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_future_result", future_result, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_future_bytes", future_bytes, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_future_add_done_callback", future_callback, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE, BIDE_ECLOSED}},
+    {"bide_future_remove_done_callback", future_no_callback, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_task_name", task_name, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_task_id", task_id, {NEVER, W, W, W, W, W}},
+    {"bide_task_done", task_done, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_task_add_done_callback", task_callback, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE, BIDE_ECLOSED}},
+    {"bide_cancelling", cancelling, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_retain", share, {NEVER, W, W, NEVER, W, W}},
+    {"bide_set_user", user, {NEVER, W, W, NEVER, W, W}},
+    {"bide_loop_close", loop_close, {NEVER, BIDE_ERUNNING, W, BIDE_ERUNNING, W, W}},
 };
 
 static void check_all(enum situation s)
@@ -218,6 +218,13 @@ UNIT(situation_after_the_loop_was_closed_follows_the_contracts)
     EXPECT_EQ(bide_run(bide_coro(makes_theirs)), 0);
     EXPECT_TRUE(bide_loop_is_closed(theirs.loop));
     check_all(CLOSED);
+    end_theirs();
+}
+
+UNIT(situation_in_a_task_of_another_loop_follows_the_contracts)
+{
+    EXPECT_EQ(bide_run(bide_coro(makes_theirs)), 0);
+    situation_check_in_second_loop(check_all);
     end_theirs();
 }
 

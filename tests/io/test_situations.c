@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_situations.c - files, streams, TLS and signals: what each function gives in each situation (harness/situations.h).
+ *
+ * "No loop" has no objects of a loop: for them see "a closed loop".
+ */
+#include <fcntl.h>
+#include <signal.h>
+
+#include <bide/file.h>
+#include <bide/signal.h>
+#include <bide/stream.h>
+
+#include "harness/situations.h"
+#include "net.h"
+
+/* What belongs to the loop of the test. */
+static struct {
+    bide_listener *listener;
+    bide_stream *stream; /* nothing comes from its other end */
+    bide_stream *peer;
+    bide_file *file, *closed;
+    bide_signals *signals;
+    bide_tls *tls; /* of the thread, rather */
+} theirs;
+
+static char path[128], other_path[160];
+
+static int ignore_connection(bide_stream *s, void *arg)
+{
+    (void)s;
+    (void)arg;
+    return 0;
+}
+
+/* ---- the functions: each gives a code, 0 or more if it works ---- */
+
+/* It works if it gives an object, which goes again; else its code is on record. */
+static int made(void *object)
+{
+    if (!object)
+        return bide_error_code();
+    (bide_release)(object);
+    return 0;
+}
+
+static int text_or_code(const char *text)
+{
+    return text && *text ? 0 : bide_error_code() < 0 ? bide_error_code() : -1;
+}
+
+static char byte[8];
+
+static int open_(void) { return made(bide_open(path)); }
+static int open_atomic(void) { return made(bide_open(other_path, .atomic = true)); }
+static int rename_(void) { int code = bide_rename(path, other_path); return code < 0 ? code : bide_rename(other_path, path); }
+static int unlink_(void) { return bide_unlink(other_path); }
+static int make_dirs(void) { return bide_make_dirs("."); }
+static int write_all(void) { return bide_file_write_all(other_path, "a", 1); }
+static int read_all(void)
+{
+    size_t len;
+    char *text = bide_file_read_all(path, 0, &len);
+    free(text);
+    return text ? 0 : bide_error_code();
+}
+static int file_read(void) { return (int)bide_file_read(theirs.file, byte, 1, 0); }
+static int file_write(void) { return (int)bide_file_write(theirs.file, "b", 1, 0); }
+static int file_sync(void) { return bide_file_sync(theirs.file); }
+static int file_close(void)
+{
+    int code = bide_file_close(theirs.closed);
+    if (code >= 0)
+        theirs.closed = NULL;
+    return code;
+}
+
+static int tls_new(void) { return made(bide_tls_new(.insecure = true)); }
+static int connect_(void) { return made(bide_connect("127.0.0.1", bide_listener_port(theirs.listener))); }
+static int connect_nowhere(void) { return made(bide_connect("127.0.0.1", 1)); }
+static int connect_tls(void) { return made(bide_connect("127.0.0.1", 1, .tls = theirs.tls)); }
+static int listen_(void) { return made(bide_listen("127.0.0.1", 0)); }
+static int listen_tls(void) { return made(bide_listen("127.0.0.1", 0, .tls = theirs.tls)); }
+static int listener_port(void) { return bide_listener_port(theirs.listener); }
+static int accept_(void) { return made(bide_accept(theirs.listener)); }
+static int serve(void) { return bide_serve(theirs.listener, ignore_connection, NULL); }
+static int read_(void) { return (int)bide_read(theirs.stream, byte, 1); }
+static int read_exactly(void) { return (int)bide_read_exactly(theirs.stream, byte, 1); }
+static int read_until(void) { const char *line; return (int)bide_read_until(theirs.stream, "\n", &line); }
+static int write_(void) { return bide_write(theirs.stream, "a", 1); }
+static int drain(void) { return bide_drain(theirs.stream); }
+static int read_peer(void) { return (int)bide_read(theirs.peer, byte, 1); }
+static int shut_down(void) { return bide_stream_shutdown(theirs.stream); }
+static int peer(void) { return text_or_code(bide_stream_peer(theirs.stream)); }
+static int alpn(void) { return bide_stream_alpn(theirs.stream) && bide_error_code() == 0 ? 0 : bide_error_code(); }
+static int push(void) { return bide_stream_push(theirs.peer, .arg = NULL); }
+static int add_address(void) { return bide_addresses_add(NULL, "127.0.0.1"); }
+static int below_read(void) { return (int)bide_below_read(NULL, byte, 1); }
+static int below_write(void) { return (int)bide_below_write(NULL, byte, 1); }
+static int signals_open(void) { return made(bide_signals_open((int[]){SIGUSR2, 0})); }
+static int signals_wait(void) { return bide_signals_wait(theirs.signals); }
+static int share(void) { return made(bide_retain(theirs.stream)); }
+
+static const struct situation_row rows[] = {
+    /* Threads: any; without a loop they block */
+    {"bide_open", open_, {W, W, W, W, W, W}},
+    {"bide_open of an atomic file", open_atomic, {W, W, W, W, W, W}},
+    {"bide_file_write_all", write_all, {W, W, W, W, W, W}},
+    {"bide_file_read_all", read_all, {W, W, W, W, W, W}},
+    {"bide_unlink", unlink_, {W, W, W, W, W, W}},
+    {"bide_rename", rename_, {W, W, W, W, W, W}},
+    {"bide_make_dirs", make_dirs, {W, W, W, W, W, W}},
+    {"bide_tls_new", tls_new, {W, W, W, W, W, W}},
+    /* files of the loop */
+    {"bide_file_read", file_read, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_file_write", file_write, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_file_sync", file_sync, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_file_close", file_close, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    /* They suspend. */
+    {"bide_connect to nobody", connect_nowhere, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, -ECONNREFUSED}},
+    {"bide_connect", connect_, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
+    {"bide_connect with TLS", connect_tls, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ENOLOOP, -ECONNREFUSED}},
+    {"bide_accept", accept_, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_serve", serve, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_read", read_, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_read_exactly", read_exactly, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_read_until", read_until, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_signals_wait", signals_wait, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_read of what is there", read_peer, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_write", write_, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_drain", drain, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_stream_shutdown", shut_down, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    /* They open a descriptor of the running loop. */
+    {"bide_listen", listen_, {BIDE_ENOLOOP, W, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
+    {"bide_listen with TLS", listen_tls, {NEVER, W, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ENOLOOP, W}},
+    {"bide_signals_open", signals_open, {BIDE_ENOLOOP, W, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
+    /* What never changes. */
+    {"bide_listener_port", listener_port, {NEVER, W, W, W, W, W}},
+    {"bide_stream_peer", peer, {NEVER, W, W, W, W, W}},
+    {"bide_stream_alpn", alpn, {NEVER, W, W, W, W, W}},
+    /* The rest. */
+    {"bide_stream_push", push, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    /* They are for functions of the program's own that the library calls: without what those are given, */
+    {"bide_addresses_add", add_address, {-EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL}},
+    {"bide_below_read", below_read, {-EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL}},
+    {"bide_below_write", below_write, {-EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL}},
+    {"bide_retain", share, {NEVER, W, W, NEVER, W, W}},
+};
+
+static void check_all(enum situation s)
+{
+    situation_check(rows, sizeof rows / sizeof *rows, s);
+}
+
+/* ---- the situations ---- */
+
+static void make_files(void)
+{
+    snprintf(path, sizeof path, "%s/situations.%d", BIDE_BUILD_ROOT, (int)getpid());
+    snprintf(other_path, sizeof other_path, "%s.other", path);
+    EXPECT_EQ(bide_file_write_all(path, "text", 4), 0);
+}
+
+static void make_theirs(void)
+{
+    make_files();
+    theirs.listener = bide_listen("127.0.0.1", 0);
+    theirs.stream = bide_connect("127.0.0.1", bide_listener_port(theirs.listener));
+    theirs.peer = bide_accept(theirs.listener);
+    EXPECT_EQ(bide_write(theirs.stream, "abc", 3), 0);
+    EXPECT_EQ(bide_drain(theirs.stream), 0);
+    theirs.file = bide_open(path, .flags = O_RDWR);
+    theirs.closed = bide_open(path);
+    theirs.signals = bide_signals_open((int[]){SIGUSR1, 0});
+    theirs.tls = bide_tls_new(.insecure = true);
+    EXPECT_TRUE(theirs.stream && theirs.peer && theirs.file && theirs.closed && theirs.signals && theirs.tls);
+}
+
+static void end_theirs(void)
+{
+    bide_release(theirs.listener);
+    bide_release(theirs.stream);
+    bide_release(theirs.peer);
+    bide_release(theirs.file);
+    bide_release(theirs.closed);
+    bide_release(theirs.signals);
+    bide_release(theirs.tls);
+    EXPECT_EQ(unlink(path), 0);
+}
+
+UNIT(io_situation_without_a_loop_follows_the_contracts)
+{
+    make_files();
+    check_all(NO_LOOP);
+    EXPECT_EQ(unlink(path), 0);
+}
+
+static int calls;
+
+static void in_callback(void *arg)
+{
+    (void)arg;
+    calls++;
+    check_all(CALLBACK);
+}
+
+TEST(io_situation_in_a_callback_follows_the_contracts, .real_time = true)
+{
+    make_theirs();
+    EXPECT_TRUE(bide_loop_call_soon(bide_get_event_loop(), in_callback, NULL));
+    BIDE_IGNORE(bide_sleep_ms(5));
+    EXPECT_EQ(calls, 1);
+    end_theirs();
+}
+
+static int makes_theirs(void)
+{
+    make_theirs();
+    return 0;
+}
+
+UNIT(io_situation_after_the_loop_was_closed_follows_the_contracts)
+{
+    EXPECT_EQ(bide_run(bide_coro(makes_theirs)), 0);
+    check_all(CLOSED);
+    end_theirs();
+}
+
+UNIT(io_situation_in_a_task_of_another_loop_follows_the_contracts)
+{
+    EXPECT_EQ(bide_run(bide_coro(makes_theirs)), 0);
+    situation_check_in_second_loop(check_all);
+    end_theirs();
+}
+
+TEST(io_situation_in_another_thread_follows_the_contracts, .real_time = true)
+{
+    make_theirs();
+    situation_check_in_thread(check_all);
+    end_theirs();
+}
+
+TEST(io_situation_in_a_forked_child_follows_the_contracts, .real_time = true)
+{
+    make_theirs();
+    situation_check_in_child(check_all);
+    end_theirs();
+}
