@@ -6,7 +6,7 @@
  *
  * Which thread may call what.  What belongs to a loop is used in the thread that runs it: this is the rule for every function
  * whose contract has no line "Threads:".  (And what never changes may be read: bide_task_id; the status and fields of a
- * response, the names and ports of streams, listeners and servers.)  In another thread a function does nothing and fails:
+ * response, the target and fields of an exchange, the names and ports of streams, listeners and servers.)  In another thread a function does nothing and fails:
  * BIDE_ESTATE (NULL, false, 0), with the reason on record; one that returns nothing, such as bide_release, writes the reason
  * to standard error.  A loop that does not run may be used by any thread, one at a time.
  *

@@ -225,7 +225,7 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
         no_session(method, args);
         return NULL;
     }
-    if (!bide__task_required("bide_request") || bide__session_bind(s) < 0)
+    if (bide__session_bind(s) < 0 || !bide__task_required("bide_request"))
         return NULL;
     bide_response *r = bide__session_take_response(s);
     if (!r)

@@ -281,9 +281,15 @@ bool bide_response_reused(const bide_response *r)
     return r->reused;
 }
 
+/* What changes while the body comes is for the loop's own thread.  (A blocking request has left no session behind.) */
+static int check_loop(const bide_response *r, const char *function)
+{
+    return r->session ? bide__loop_check(r->session->loop, function) : 0;
+}
+
 uint64_t bide_response_body_bytes(const bide_response *r)
 {
-    if (bide__response_missing(r, __func__))
+    if (bide__response_missing(r, __func__) || check_loop(r, __func__) < 0)
         return 0;
     return r->chain.wire;
 }
@@ -318,7 +324,7 @@ void bide_response_timing_into(const bide_response *r, bide_timing *out, size_t 
 {
     bide_timing t = {-1, -1, -1, -1, -1, -1, -1, -1};
 
-    if (!bide__response_missing(r, "bide_response_timing"))
+    if (!bide__response_missing(r, "bide_response_timing") && check_loop(r, "bide_response_timing") == 0)
         t = timing_of(r);
     bide__options_give(out, size, &t, sizeof t);
 }
@@ -328,7 +334,9 @@ void bide_response_timing_into(const bide_response *r, bide_timing *out, size_t 
 /* One task reads a body at a time. */
 static int begin_reading(bide_response *r, const char *function)
 {
-    int code = r->session ? bide__loop_check(r->session->loop, function) : 0;
+    int code = check_loop(r, function);
+    if (code == 0 && !r->whole.data)
+        code = bide__check_waiter(r->session->loop, function);
     if (code < 0)
         return code;
     if (!r->busy)

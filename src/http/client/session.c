@@ -76,7 +76,7 @@ int bide__session_bind(bide_session *s)
     if (likely(s->loop == loop))
         return 0;
     int code = s->loop ? bide__loop_check(s->loop, "bide_request") : 0;
-    if (code < 0)
+    if (code < 0 || !loop) /* what is missing then is a task */
         return code;
 
     bide__connector_close_idle(&s->connector);

@@ -200,7 +200,8 @@ bide_bytes bide_exchange_body(bide_exchange *x)
 
     if (x->head.body == H1_BODY_NONE)
         return (bide_bytes){"", 0};
-    if (bide__loop_check(x->connection->server->loop, __func__) < 0)
+    const bide_loop *loop = x->connection->server->loop;
+    if ((collected ? bide__loop_check(loop, __func__) : bide__check_waiter(loop, __func__)) < 0)
         return (bide_bytes){NULL, 0};
     if (x->body_error < 0)
         bide_fail(x->body_error, "the request's body could not be read");

@@ -204,7 +204,8 @@ int bide_exchange_status(const bide_exchange *x)
 {
     if (bide__is_null(x, __func__, "the exchange"))
         return -EINVAL;
-    return x->status;
+    int bad = bide__loop_check(x->connection->server->loop, __func__);
+    return bad < 0 ? bad : x->status;
 }
 
 /* form-urlencoded, read as the WHATWG says: what is no valid escape stands for itself, and so
@@ -245,7 +246,7 @@ const char *bide_exchange_param(bide_exchange *x, const char *name)
 {
     if (bide__is_null(x, __func__, "the exchange"))
         return NULL;
-    if (bide__is_null(name, __func__, "the name"))
+    if (bide__is_null(name, __func__, "the name") || bide__loop_check(x->connection->server->loop, __func__) < 0)
         return NULL;
     const char *at = x->query;
 

@@ -157,9 +157,10 @@ static int fail_state(const bide_exchange *x, const char *function)
     return bide_fail(BIDE_ESTATE, "%s: %s", function, why[x->state]);
 }
 
+/* For functions that suspend; bide_respond_header does not. */
 static int check_state(const bide_exchange *x, enum answer_state wanted, const char *function)
 {
-    int code = bide__loop_check(x->connection->server->loop, function);
+    int code = bide__check_waiter(x->connection->server->loop, function);
 
     return code == 0 && x->state != wanted ? fail_state(x, function) : code;
 }
@@ -197,7 +198,9 @@ int bide_respond_header(bide_exchange *x, const char *name, const char *value)
         return -EINVAL;
     size_t name_len = strlen(name), value_len = strlen(value);
 
-    int bad = check_state(x, UNANSWERED, __func__);
+    int bad = bide__loop_check(x->connection->server->loop, __func__);
+    if (bad == 0 && x->state != UNANSWERED)
+        bad = fail_state(x, __func__);
     if (bad < 0)
         return bad;
     if (!bide__header_name_ok(name, name_len) || !bide__header_value_ok(value, value_len))

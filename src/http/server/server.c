@@ -298,13 +298,10 @@ int bide_server_stop(bide_server *s, int64_t grace_ms)
 {
     if (bide__is_null(s, __func__, "the server"))
         return -EINVAL;
-    if (grace_ms < 0)
-        return bide_fail(-EINVAL, "bide_server_stop: grace_ms is negative");
-    int code = bide__loop_check(s->loop, __func__);
+    BIDE_TRY(bide__check_time("bide_server_stop", "grace_ms", grace_ms, true));
+    int code = bide__check_waiter(s->loop, __func__);
     if (code < 0)
         return code;
-    if (!bide__task_required("bide_server_stop"))
-        return bide_error_code();
     stop_accepting(s);
     for (struct list_node *n = s->connections.next; n != &s->connections; n = n->next) {
         struct connection *c = container_of(n, struct connection, node);

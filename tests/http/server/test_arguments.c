@@ -47,7 +47,7 @@ TEST(server_functions_refuse_what_is_no_argument, .real_time = true)
         EXPECT_EQ(bide_sleep_ms(1), 0);
 
     REFUSED(bide_server_stop(NULL, 0), -EINVAL, "bide_server_stop: the server is NULL");
-    REFUSED(bide_server_stop(s, -1), -EINVAL, "bide_server_stop: grace_ms is negative");
+    REFUSED(bide_server_stop(s, -1), -EINVAL, "bide_server_stop: grace_ms = -1: a negative number");
     REFUSED(bide_server_port(NULL), -EINVAL, "bide_server_port: the server is NULL");
     REFUSED(bide_server_url(NULL), NULL, "bide_server_url: the server is NULL");
     REFUSED(bide_server_count(NULL, 200), 0, "bide_server_count: the server is NULL");
