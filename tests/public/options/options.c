@@ -115,6 +115,15 @@ static int take_session(bide_session_args *a)
     return ended(bide_session_new_with(a));
 }
 
+static int take_cookie(bide_cookie_args *a)
+{
+    bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
+
+    a->name = a->value = "a";
+    a->secure = true; /* what some values of same_site need */
+    return bide_cookie_jar_set_with(jar, "https://a.example/", a);
+}
+
 static int take_request(bide_request_args *a)
 {
     a->url = "http://a.example/";
