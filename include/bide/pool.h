@@ -36,7 +36,8 @@
  *
  * A pool, its streams and the futures of its jobs belong to the thread whose loop opened them, and to its process.  A
  * call from another thread changes nothing and fails with BIDE_ESTATE; a function that returns nothing, such as a
- * release, writes a line to standard error instead.  In the child of a fork they can be released: that closes
+ * release, writes a line to standard error instead.  Where their loop does not run (after it was closed, in a task of
+ * another one) they can be looked at and released; all else is BIDE_ESTATE.  In the child of a fork they can be released: that closes
  * descriptors, and what the workers have goes on for the parent.
  *
  * A worker that dies takes with it only the job that was running; what it had not begun moves on to another worker, and

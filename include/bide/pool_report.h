@@ -53,7 +53,7 @@ typedef struct bide_pool_stats {
     } worker[BIDE_POOL_STATS_WORKERS];
 } bide_pool_stats;
 
-/* The pool's figures, and those of its first 256 workers.  All zeros: another thread's pool. */
+/* The pool's figures, and those of its first 256 workers.  All zeros: another process or thread's pool. */
 BIDE_API void bide_pool_stats_get_into(const bide_pool *pool, bide_pool_stats *out, size_t size);
 static inline void bide_pool_stats_get(const bide_pool *pool, bide_pool_stats *out)
 {

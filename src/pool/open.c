@@ -75,6 +75,6 @@ bide_pool *bide_pool_new_with(const bide_pool_args *options)
 
 int bide_pool_resize(bide_pool *p, int workers)
 {
-    BIDE_TRY(bide__pool_check(p, __func__));
+    BIDE_TRY(bide__pool_check_waiter(p, __func__));
     return p->backend->resize(p, workers);
 }

@@ -43,8 +43,6 @@ int bide_pool_serve_with(const bide_pool_serve_args *options)
         return bide_error_code();
     if (bide__check_named(args.guard_, "bide_pool_serve") < 0)
         return -EINVAL;
-    if (!bide__task_required("bide_pool_serve"))
-        return BIDE_ENOLOOP;
     if (!args.redis) {
         args.redis = getenv("BIDE_REDIS");
         args.name = args.name ? args.name : getenv("BIDE_REDIS_NAME");
@@ -54,6 +52,8 @@ int bide_pool_serve_with(const bide_pool_serve_args *options)
     if (!args.redis)
         return bide_fail(-EINVAL, "bide_pool_serve: no URL, and not started by `bide worker` ($BIDE_REDIS)");
     BIDE_TRY(check_args(&args));
+    if (!bide__task_required("bide_pool_serve"))
+        return bide_error_code();
     if (args.pool)
         return bide__redis_serve(&args);
 

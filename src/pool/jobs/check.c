@@ -39,6 +39,12 @@ int bide__pool_check_slow(const bide_pool *p, const char *function)
     return 0;
 }
 
+int bide__pool_check_waiter(const bide_pool *p, const char *function)
+{
+    BIDE_TRY(bide__pool_check(p, function));
+    return bide__task_required(function) ? 0 : bide_error_code();
+}
+
 /* A function that returns nothing must leave the error record as it was, so standard error is all that is left. */
 static bool is_allowed(int code, struct error_mark *mark)
 {
@@ -68,6 +74,8 @@ int bide__job_check_reader(const bide_future *f, const char *function)
 {
     if (!f)
         return bide_fail(-EINVAL, "%s: no future (NULL)", function);
+    if (bide__loop_is_inherited(f->loop))
+        return bide__inherited(function);
     if (bide__loop_is_foreign(f->loop))
         return bide_fail(BIDE_ESTATE, "%s: the future belongs to another thread's event loop", function);
     return 0;

@@ -149,6 +149,7 @@ static inline int bide__pool_check(const bide_pool *p, const char *function)
 
     return likely(good) ? 0 : bide__pool_check_slow(p, function);
 }
+int bide__pool_check_waiter(const bide_pool *p, const char *function); /* and it suspends: a task has to call it */
 int bide__job_check_reader(const bide_future *f, const char *function);
 /* The same for functions that return nothing: false, and a sentence on standard error. */
 bool bide__pool_allows_slow(const bide_pool *p, const char *function);

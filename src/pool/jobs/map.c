@@ -132,7 +132,7 @@ int bide_pool_map_with(bide_pool *p, bide_job jobs, const bide_pool_map_args *op
         return -EINVAL;
     struct many m;
     bide_pool_call_args call = {.timeout_ms = args.timeout_ms, .idempotent = args.idempotent};
-    int code = bide__task_required("bide_pool_map") ? bide__pool_check(p, "bide_pool_map") : BIDE_ENOLOOP;
+    int code = bide__pool_check_waiter(p, "bide_pool_map");
     if (code == 0)
         code = check_map(&jobs, &args);
     if (code < 0 || args.n == 0)
@@ -157,7 +157,7 @@ int bide_pool_each_with(bide_pool *p, const bide_pool_each_args *options)
         return -EINVAL;
     struct many m;
     bide_pool_call_args call = {.job = args.job, .timeout_ms = args.timeout_ms};
-    int code = bide__task_required("bide_pool_each") ? bide__pool_check(p, "bide_pool_each") : BIDE_ENOLOOP;
+    int code = bide__pool_check_waiter(p, "bide_pool_each");
     if (code < 0)
         return code;
 

@@ -196,11 +196,11 @@ int bide_pool_next_into(bide_pool_stream *s, bide_pool_item *item, size_t size)
 {
     static const char function[] = "bide_pool_next";
     bide_pool_item all;
-    if (!bide__task_required(function))
-        return BIDE_ENOLOOP;
     if (!s || !item)
         return bide_fail(-EINVAL, "bide_pool_next: no %s (NULL)", s ? "item" : "stream");
     BIDE_TRY(bide__pool_check_owner(s->pool, function));
+    if (!bide__task_required(function))
+        return bide_error_code();
 
     int code = next(s, &all);
     if (code > 0)

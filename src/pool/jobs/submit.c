@@ -68,7 +68,7 @@ bide_future *bide_pool_submit_with(bide_pool *p, const bide_pool_call_args *args
 
 int bide_pool_call_with(bide_pool *p, const bide_pool_call_args *args)
 {
-    struct job *j = submit(p, args, "bide_pool_call");
+    struct job *j = bide__pool_check_waiter(p, "bide_pool_call") == 0 ? submit(p, args, "bide_pool_call") : NULL;
     if (!j)
         return bide_error_code();
 

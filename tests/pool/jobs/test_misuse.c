@@ -398,7 +398,7 @@ TEST(calls_without_a_pool_are_refused, .real_time = true)
     bide_pool_stats stats = {.workers = 7};
 
     REFUSED(bide_pool_submit(none, bide_job(job_nothing)), "bide_pool_submit: no pool (NULL)");
-    REFUSED(bide_pool_call(none, bide_job(job_nothing)), "bide_pool_submit: no pool (NULL)");
+    REFUSED(bide_pool_call(none, bide_job(job_nothing)), "bide_pool_call: no pool (NULL)");
     REFUSED(bide_pool_map(none, bide_job(job_nothing), 1), "bide_pool_map: no pool (NULL)");
     REFUSED(bide_pool_each(none, bide_job(job_nothing)), "bide_pool_each: no pool (NULL)");
     REFUSED(bide_pool_imap(none, source_without_end, NULL), "bide_pool_imap: no pool (NULL)");
