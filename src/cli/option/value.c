@@ -89,14 +89,16 @@ static bool read_amount(const char *text, const struct unit *units, int64_t *out
     return true;
 }
 
+#define TIME_MAX_MS (INT64_MAX / 1000000) /* the library takes no longer ones */
+
 bool opt_read_duration(const char *text, int64_t *ms)
 {
-    return read_amount(text, time_units, ms);
+    return read_amount(text, time_units, ms) && *ms <= TIME_MAX_MS;
 }
 
 bool opt_read_milliseconds(const char *text, int64_t *ms)
 {
-    return read_amount(text, time_units + 1, ms);
+    return read_amount(text, time_units + 1, ms) && *ms <= TIME_MAX_MS;
 }
 
 bool opt_read_size(const char *text, int64_t *bytes)

@@ -142,19 +142,38 @@ int request_open_headers(struct request *q)
 static int make_session(const struct request *q, const bide_pair *headers)
 {
     const struct http_options *o = q->options;
-    bide_auto bide_session *session = bide_session_new(.headers = headers, .user_agent = o->user_agent,
-                                                       .connect_to = o->connect_to.items);
+    bide_auto bide_session *session = bide_session_new(.headers = headers, .user_agent = o->user_agent);
 
     return session ? 0 : bide_raise();
+}
+
+/* By a session for each, which knows what is well formed. */
+static int check_connect_to(const struct opt_list *overrides)
+{
+    for (size_t i = 0; i < overrides->len; i++) {
+        const char *const one[] = {overrides->items[i], NULL};
+        bide_auto bide_session *session = bide_session_new(.connect_to = one);
+        if (session)
+            continue;
+        if (bide_error_code() != -EINVAL)
+            say("%s", bide_error_text());
+        else
+            say("--connect-to: expected HOST:PORT:ADDRESS:PORT, got '%s'", one[0]);
+        return request_exit_code(bide_error_code());
+    }
+    return EXIT_OK;
 }
 
 int request_check_fields(const struct request *q)
 {
     size_t n = 0;
+    int result = check_connect_to(&q->options->connect_to);
+    if (result != EXIT_OK)
+        return result;
 
     while (q->headers && q->headers[n].name)
         n++;
-    if (n == 0 && !q->options->user_agent && q->options->connect_to.len == 0)
+    if (n == 0 && !q->options->user_agent)
         return EXIT_OK;
     bide_pair *headers = calloc(n + 1, sizeof *headers);
     if (!headers)

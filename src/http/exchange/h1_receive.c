@@ -110,7 +110,7 @@ static __attribute__((noinline)) int bad_head(const struct h1_exchange *x, const
     if (other)
         return bide_fail(BIDE_EHTTP, "malformed answer: %s", other);
     return bide_fail(BIDE_EHTTP, "malformed answer: %s%s: \"%s\"", bide__h1_strerror(error),
-                     bide__h1_error_status(error) == 431 ? " (a larger max_head_bytes allows more)" : "",
+                     bide__h1_error_status(error) == 431 ? " (a larger limit of the head allows more)" : "",
                      bide__escaped(line, at, head->odd.len));
 }
 

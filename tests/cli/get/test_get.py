@@ -328,6 +328,26 @@ class Requests(Case):
             self.expect(bide("get", "--connect-to", f"::127.0.0.1:{port}", "http://b.example:81/json"), 0)
 
 
+class Wrong(Case):
+    """Options that the library would refuse in its own words."""
+
+    def test_messages_speak_of_options(self):
+        for option, value, text in (("--connect-to", "x", "--connect-to: expected HOST:PORT:ADDRESS:PORT, got 'x'"),
+                                    ("--connect-to", "a:b:c:99999999", "--connect-to: expected HOST:PORT:ADDRESS:PORT"),
+                                    ("--timeout", "2600000h", "--timeout: expected a time such as 500ms"),
+                                    ("--connect-timeout", "9223372036855ms", "--connect-timeout: expected a time"),
+                                    ("--stall", "99999999999h", "--stall: expected a time"),
+                                    ("--max-time", "2600000h", "--max-time: expected a time"),
+                                    ("--max-head", "2G", "--max-head: expected a size"),
+                                    ("--max-size", "9E", "--max-size: expected a size"),
+                                    ("--max-redirs", "99999999999", "--max-redirs: expected a whole number"),
+                                    ("--cacert", "/here/is/nothing", "certificates from /here/is/nothing: No such file")):
+            with self.subTest(option=option, value=value):
+                r = bide("get", option, value, "http://127.0.0.1:1/")
+                self.expect_line(r, 2, text)
+                self.assertNotRegex(r.err, r"bide_|BIDE_|_ms|_bytes|_to\b| \.[a-z]")
+
+
 class Users(Case):
     """-u, and who else can see it."""
 

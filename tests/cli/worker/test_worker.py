@@ -53,9 +53,10 @@ class Worker(unittest.TestCase):
         self.expect(bide("worker"), 2, "expected a URL and a program")
         self.expect(bide("worker", "redis://h/0/n"), 2, "expected a URL and a program")
         self.expect(bide("worker", "http://h/", "true"), 2, "not the URL of a Redis")
-        self.expect(bide("worker", "redis://:secret@h/0", "true"), 2, "needs a name")
-        self.expect(bide("worker", "redis://:secret@h/0/a%20b", "true"), 2, "a b: not a name")
-        self.expect(bide("worker", "redis://h/0/" + 101 * "n", "true"), 2, "a name of 101 bytes: 100 at most")
+        self.expect(bide("worker", "redis://:secret@h/0", "true"), 2, "the queue has no name: end the URL with one (redis://HOST/0/NAME), or give it with the option name")
+        self.expect(bide("worker", "unix:/here", "true"), 2, "or give it with the option name")
+        self.expect(bide("worker", "redis://:secret@h/0/a%20b", "true"), 2, "a b: not the name of a queue: letters, digits")
+        self.expect(bide("worker", "redis://h/0/" + 101 * "n", "true"), 2, "a queue's name of 101 bytes: 100 at most")
         self.expect(bide("worker", "-w", "many", "redis://h/0/n", "true"), 2, "expected a whole number")
 
     def test_redis_that_is_not_there(self):

@@ -223,7 +223,7 @@ static const char *large_head(void)
 TEST(client_the_limits_of_a_head_rise_together, .real_time = true)
 {
     struct peer p = PEER(large_head());
-    expect_bad_head(large_head(), BIDE_EHTTP, "the first line is too long (a larger max_head_bytes allows more): \"HTTP/1.1 200 0000");
+    expect_bad_head(large_head(), BIDE_EHTTP, "the first line is too long (a larger limit of the head allows more): \"HTTP/1.1 200 0000");
     peer_start(&p);
     {
         bide_auto bide_session *s = bide_session_new(.max_head_bytes = 1 << 20);

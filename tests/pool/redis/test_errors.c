@@ -79,7 +79,7 @@ UNIT(redis_url_wrong_is_refused_without_showing_it)
     EXPECT_ERR(bide__redis_address(&a, "redis://h", NULL), -EINVAL);
     bide_error_clear();
     EXPECT_ERR(bide__redis_address(&a, "redis://h", "a{b}"), -EINVAL);
-    EXPECT_STR(bide_error_text(), "a{b}: not a name: letters, digits and -_.: only");
+    EXPECT_STR(bide_error_text(), "a{b}: not the name of a queue: letters, digits and -_.: only");
     bide_error_clear();
 }
 
@@ -96,10 +96,10 @@ UNIT(redis_name_that_is_too_long_is_refused)
     name[REDIS_NAME_MAX + 1] = '\0';
     snprintf(url, sizeof url, "redis://h/0/%s", name);
     EXPECT_ERR(bide__redis_address(&a, "redis://h", name), -EINVAL);
-    EXPECT_STR(bide_error_text(), "a name of 101 bytes: 100 at most");
+    EXPECT_STR(bide_error_text(), "a queue's name of 101 bytes: 100 at most");
     bide_error_clear();
     EXPECT_ERR(bide__redis_address(&a, url, NULL), -EINVAL);
-    EXPECT_STR(bide_error_text(), "a name of 101 bytes: 100 at most");
+    EXPECT_STR(bide_error_text(), "a queue's name of 101 bytes: 100 at most");
     bide_error_clear();
 }
 

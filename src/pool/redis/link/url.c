@@ -101,12 +101,12 @@ static bool read_url(struct redis_address *a, char *name, const char *url)
 static int check_name(const char *name)
 {
     if (strlen(name) > REDIS_NAME_MAX)
-        return bide_fail(-EINVAL, "a name of %zu bytes: %d at most", strlen(name), REDIS_NAME_MAX);
+        return bide_fail(-EINVAL, "a queue's name of %zu bytes: %d at most", strlen(name), REDIS_NAME_MAX);
     if (!*name)
-        return bide_fail(-EINVAL, "a pool over Redis needs a name: .name = \"pages\", or redis://host/0/pages");
+        return bide_fail(-EINVAL, "the queue has no name: end the URL with one (redis://HOST/0/NAME), or give it with the option name");
     for (const char *p = name; *p; p++)
         if (!isalnum((unsigned char)*p) && !strchr("-_.:", *p))
-            return bide_fail(-EINVAL, "%s: not a name: letters, digits and -_.: only", name);
+            return bide_fail(-EINVAL, "%s: not the name of a queue: letters, digits and -_.: only", name);
     return 0;
 }
 
