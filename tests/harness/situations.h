@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * situations.h - a table of functions, and what each gives where no loop runs, in a callback, after the loop was closed, in
- * another thread, in a child of fork() and in a task of a second loop, when the first was closed.  The rule is at the head of bide/loop.h, deviations are in the lines "Threads:".
+ * another thread, in a child of fork(), and in a task of a second loop when the first was closed.  The rule is at the head of
+ * bide/loop.h, deviations are in the lines "Threads:".
  *
  * Each room has such a table, in a file test_situations.c.  The situations are made there; this is what they share.
  */

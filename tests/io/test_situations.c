@@ -117,7 +117,8 @@ static const struct situation_row rows[] = {
     {"bide_file_sync", file_sync, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_file_close", file_close, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     /* They suspend. */
-    {"bide_connect to nobody", connect_nowhere, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, -ECONNREFUSED}},
+    {"bide_connect to nobody", connect_nowhere,
+     {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, -ECONNREFUSED}},
     {"bide_connect", connect_, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_connect with TLS", connect_tls, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ENOLOOP, -ECONNREFUSED}},
     {"bide_accept", accept_, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},

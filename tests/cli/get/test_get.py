@@ -724,7 +724,7 @@ class Usage(Case):
             (("-X", "A B"), ("--request", "'A B'")),
             (("-X", ""), ("--request",)),
             (("-X", "CONNECT"), ("--request",)),
-            (("--connect-to", "nonsense"), ("nonsense", "HOST:PORT:ADDR:PORT")),
+            (("--connect-to", "nonsense"), ("--connect-to: expected HOST:PORT:ADDRESS:PORT", "nonsense")),
             (("-A", "a\nb"), ("User-Agent",)),
         ):
             with self.subTest(options):
