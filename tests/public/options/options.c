@@ -207,8 +207,8 @@ struct row {
      .at = offsetof(options, name), .len = sizeof MEMBER(options, name), .least = (lowest), .most = (highest),                 \
      .is_unsigned = (__typeof__(MEMBER(options, name)))-1 > 0, __VA_ARGS__}
 /* No number (a text, a pointer, yes or no, a struct), or one that says nothing by itself. */
-#define OTHER(options, name) {.type = #options, .member = #name + 0 * sizeof(char[IS_NUMBER(MEMBER(options, name)) ? -1 : 1])}
-#define ANY(options, name) {.type = #options, .member = #name + 0 * sizeof MEMBER(options, name)}
+#define OTHER(options, name) {.type = #options, .member = &#name[0 * sizeof(char[IS_NUMBER(MEMBER(options, name)) ? -1 : 1])]}
+#define ANY(options, name) {.type = #options, .member = &#name[0 * sizeof MEMBER(options, name)]}
 
 static const struct row rows[] = {
 #include "rows.h"
