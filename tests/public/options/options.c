@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <unistd.h>
 
 #include <bide/bide.h>
 
@@ -128,6 +129,19 @@ static int take_request(bide_request_args *a)
 {
     a->url = "http://a.example/";
     return unless(-EDOM, ended(bide_request_with(session, "GET", a)));
+}
+
+/* Of a device, which has any number of bytes, but no place to begin at. */
+static int take_source(bide_body_source *a)
+{
+    bide_request_args q = {.size = sizeof q, .url = "http://a.example/", .body = a};
+    int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+    a->from_fd = true;
+    a->fd = fd;
+    int code = unless(-EDOM, ended(bide_request_with(session, "POST", &q)));
+    close(fd);
+    return unless(-ESPIPE, code);
 }
 
 static int take_server(bide_server_args *a)
