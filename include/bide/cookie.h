@@ -32,12 +32,17 @@ typedef struct bide_cookie_jar bide_cookie_jar;
 BIDE_API BIDE_MUST_USE bide_cookie_jar *bide_cookie_jar_new(void);
 
 /*
- * The jar that is none, BIDE_NO_COOKIES: it takes nothing, gives nothing, and is the same for all.
+ * Jars that are none, for .cookies of a session.  BIDE_NO_COOKIES: cookies are neither kept nor sent.  BIDE_COOKIES_PER_REQUEST:
+ * what an answer sets is sent on the further hops of that request, and forgotten with it.  They take nothing, give nothing, and
+ * are the same for all.
  *
- * Owns:      borrowed; it is never released
+ * Threads:   any; no loop is needed
+ * Owns:      borrowed; they are never released
  */
-#define BIDE_NO_COOKIES (bide_no_cookies())
+#define BIDE_NO_COOKIES          (bide_no_cookies())
+#define BIDE_COOKIES_PER_REQUEST (bide_cookies_per_request())
 BIDE_API bide_cookie_jar *bide_no_cookies(void);
+BIDE_API bide_cookie_jar *bide_cookies_per_request(void);
 
 /* ---- files ---- */
 
@@ -50,7 +55,7 @@ BIDE_API bide_cookie_jar *bide_no_cookies(void);
  * Suspends:  until the file is read; a cancellation point before it begins, not after
  * Returns:   the jar, or NULL; bide_cookie_jar_add_file: how many cookies there were
  * Errors:    those of bide_file_read_all (-ENOENT: there is no such file); -EINVAL: it has lines, and none is one of a cookies.txt;
- *            BIDE_ENOMEM; BIDE_ESTATE for BIDE_NO_COOKIES
+ *            BIDE_ENOMEM; BIDE_ESTATE for BIDE_NO_COOKIES and the like
  * Owns:      the result is owned
  * Example:   bide_auto bide_cookie_jar *jar = bide_cookie_jar_load("cookies.txt");
  */

@@ -3,6 +3,7 @@
 #ifndef BIDE_HTTP_H
 #define BIDE_HTTP_H
 
+#include <bide/auth.h>
 #include <bide/cookie.h>
 #include <bide/hsts.h>
 #include <bide/request.h>

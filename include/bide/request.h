@@ -37,6 +37,8 @@ typedef struct bide_request_args {
     struct bide_use_named_options *guard_;
     const char *method;          /* default: that of the function's name */
     const bide_pair *headers;    /* added to the session's; one of the same name replaces it; an empty value removes it */
+    const bide_pair *cookies;    /* sent beside those of the session's jar; one of the same name replaces it; not kept in the jar */
+    bide_auth auth;              /* in place of the session's; BIDE_NO_AUTH; neither beside a user in the URL nor a header Authorization */
     const bide_pair *query;      /* appended to the URL's query, form-urlencoded; a NULL value is an empty one */
     bide_bytes data;             /* body */
     const char *json;            /* body, already JSON text; sets Content-Type: application/json */
@@ -71,6 +73,10 @@ typedef struct bide_request_args {
  * Redirects (301, 302, 303, 307, 308) are followed.  When one leaves the origin (scheme, host or port), what the user
  * set is not sent any more, but for Accept, Accept-Language, Accept-Encoding, User-Agent, Range, If-*, and what describes
  * a body that is sent again; .location_trusted sends all of it, but never from https to http, where a body is an error.
+ * Cookies of the session's jar are chosen anew for each hop, and what each answer sets is in the jar before the next; a header
+ * Cookie of the user's, or of the session's headers, is sent in place of them, for as long as it is sent.
+ * User and password are those of the URL, else .auth, else those of the session's .auth, else those of its .netrc; a header
+ * Authorization of the request takes the place of the session's.
  * A request that fails on a reused connection before anything was answered is sent once more on a new one, if that is
  * safe (RFC 9112 9.3.1).
  *

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <bide/auth.h>
+#include <bide/cookie.h>
 #include <bide/error.h>
 #include <bide/extend.h>
 #include <bide/object.h>
@@ -49,6 +51,10 @@ typedef struct bide_session_args {
                                      default 1000; BIDE_UNLIMITED: for who saves to a disk, under a ceiling of its own */
     const bide_pair *headers;     /* sent with every request; copied */
     const char *user_agent;       /* default bide/<version>; copied */
+    bide_cookie_jar *cookies;     /* shared; default: a jar of the session's own; BIDE_NO_COOKIES; BIDE_COOKIES_PER_REQUEST */
+    bide_auth auth;               /* BIDE_BASIC(user, password) and the like, for every request; default: none.  Copied */
+    const char *netrc;            /* a file of users and passwords, or BIDE_DEFAULT_NETRC, for hosts that are named in it and asked
+                                     by nobody else; read at once.  Default: none */
     const char *ca_file;          /* trust these certificates (PEM) in place of the system's; copied */
     bool no_decompress;           /* ask for no content coding, and leave bodies as they come */
     bool insecure;                /* do not verify certificates at all */
@@ -75,7 +81,8 @@ typedef struct bide_session_args {
  * Make a session.
  *
  * Returns:   the session, or NULL
- * Errors:    BIDE_ENOMEM; -EINVAL names a bad option; BIDE_ETLS for a ca_file that cannot be used
+ * Errors:    BIDE_ENOMEM; -EINVAL names a bad option; BIDE_ETLS for a ca_file that cannot be used; for .netrc
+ *            -ENOENT and the like, and BIDE_ESTATE: the file is none
  * Owns:      the result is owned; release it after its responses
  * Example:   bide_auto bide_session *s = bide_session_new(.limit_per_host = 8);
  */
@@ -90,6 +97,17 @@ BIDE_API BIDE_MUST_USE bide_session *bide_session_new_with(const bide_session_ar
  * Example:   bide_session_close_idle(s);
  */
 BIDE_API int bide_session_close_idle(bide_session *s);
+
+/*
+ * The jar of a session: what servers have set, to be looked at, changed, saved.
+ *
+ * Returns:   the jar, empty if nothing was set; BIDE_NO_COOKIES or BIDE_COOKIES_PER_REQUEST if the session was made with that; or
+ *            NULL
+ * Errors:    BIDE_ENOMEM; -EINVAL for NULL
+ * Owns:      borrowed from the session
+ * Example:   BIDE_TRY(bide_cookie_jar_save(bide_session_cookies(s), "cookies.txt"));
+ */
+BIDE_API bide_cookie_jar *bide_session_cookies(bide_session *s);
 
 /* Numbers of a session since it was made. */
 typedef struct bide_session_stats {

@@ -30,6 +30,28 @@
 #include "http/url/url.h"
 #include "io/io.h"
 
+/* ---- credentials.c ---- */
+
+struct netrc_text {
+    char *text; /* NULL: none is asked */
+    size_t len;
+};
+
+/* A session's users and passwords; its own memory, wiped in the end. */
+struct credentials {
+    bide_auth auth;
+    char *user, *password;
+    struct netrc_text netrc;
+    bool is_any;
+    struct auth_spaces spaces;
+};
+
+/* What the user gave, after the session's fields were set.  0 or an error on record. */
+int bide__session_set_credentials(bide_session *s, const bide_session_args *args);
+void bide__session_free_credentials(bide_session *s);
+/* Who asks: of_url has no user if the URL has none.  *out NULL: nobody.  0 or an error on record. */
+int bide__request_find_auth(struct request *q, const bide_auth *of_url, const bide_auth *own, struct auth **out);
+
 /* ---- session.c, session_options.c ---- */
 
 #define SPARE_BODIES 8
@@ -45,6 +67,9 @@ struct bide_session {
     bide_loop *loop; /* a share, since the first request */
     bide_tls *tls, *proxy_tls; /* made when needed */
     struct route_choice routes; /* over which proxies, if any */
+    bide_cookie_jar *jar; /* a share: the user's; or made with the first cookie, or when it is asked for.  NULL: not yet */
+    enum { JAR_OF_SESSION, JAR_OF_REQUEST, JAR_NONE } jar_kind;
+    struct credentials credentials;
     struct connector connector;
     struct policy *const *policies; /* around every request, outside of its own; npolicies of them */
     size_t npolicies;
@@ -98,8 +123,8 @@ static inline int64_t bide__loop_now_ns(bide_loop *loop)
 int bide__request_check(const char *method, const bide_request_args *args);
 /* A response that waits for its answer. */
 void bide__response_init(bide_response *r, const bide_request_args *args);
-/* Fill in what the arguments say; q->response and q->arena are there.  0 or an error on record. */
-int bide__request_prepare(struct request *q, struct basic_auth *auth, const char *method, const bide_request_args *args);
+/* Fill in what the arguments say; q->response and q->arena are there.  *auth: who asks, or NULL.  0 or an error on record. */
+int bide__request_prepare(struct request *q, struct auth **auth, const char *method, const bide_request_args *args);
 
 /* ---- to_send.c ---- */
 

@@ -143,7 +143,7 @@ static bool names_no_path(const char *url)
     return host && !host[3 + strcspn(host + 3, "/?#\\")];
 }
 
-static int set_url(struct request *q, struct basic_auth *auth, const bide_request_args *args)
+static int set_url(struct request *q, bide_auth *of_url, const bide_request_args *args)
 {
     struct arena *arena = q->arena;
     size_t len = strlen(args->url), cap = len <= BIDE_URL_MAX ? bide__url_bound(len, NULL) : 1;
@@ -162,7 +162,7 @@ static int set_url(struct request *q, struct basic_auth *auth, const bide_reques
     if (code < 0)
         return bad_url(q, args->url, bide__url_strerror(code));
     if (q->head.url.username.len + q->head.url.password.len > 0)
-        code = bide__basic_auth_take(auth, arena, &q->head.url);
+        code = bide__user_info_take(arena, &q->head.url, of_url);
     if (code < 0)
         return code;
     bide__strip_user_info(&q->head.url, storage);
@@ -190,13 +190,26 @@ static int set_method(struct request *q, const char *method)
     return q->head.method ? 0 : BIDE_ENOMEM;
 }
 
-int bide__request_prepare(struct request *q, struct basic_auth *auth, const char *method, const bide_request_args *args)
+/* Nearly always nobody, and then it is a comparison. */
+static int set_auth(struct request *q, const bide_auth *of_url, const bide_request_args *args, struct auth **auth)
 {
+    bool is_any = of_url->user || args->auth.scheme != BIDE_AUTH_UNSAID || args->auth.user ||
+                  q->response->session->credentials.is_any;
+
+    *auth = NULL;
+    return likely(!is_any) ? 0 : bide__request_find_auth(q, of_url, &args->auth, auth);
+}
+
+int bide__request_prepare(struct request *q, struct auth **auth, const char *method, const bide_request_args *args)
+{
+    bide_auth of_url = {.user = NULL};
     q->head.headers = args->headers;
     q->response->method = "request";
     int code = set_method(q, args->method ? args->method : method);
     if (code == 0)
-        code = set_url(q, auth, args);
+        code = set_url(q, &of_url, args);
+    if (code == 0)
+        code = set_auth(q, &of_url, args, auth);
     if (code == 0)
         code = bide__user_fields_check(q->head.headers, &q->head.user);
     bide__request_ask_codings(q, args->no_decompress || q->response->session->args.no_decompress);

@@ -106,11 +106,13 @@ unchecked_frame static int try_once(struct request *q)
 /* Those of one request, and the row that they stand in behind the session's. */
 struct policies {
     struct redirect redirect;
-    struct basic_auth auth;
+    struct auth *auth; /* NULL: nobody in particular asks */
+    struct cookies cookies;
     struct by_route by_route;
     struct stale_retry stale;
-    struct policy *own_row[4];
+    struct policy *own_row[5];
     struct policy_row row;
+    bide_cookie_jar *own_jar; /* BIDE_COOKIES_PER_REQUEST: that of this one, once there is a cookie */
 };
 
 static __attribute__((noinline)) int routes_init(struct by_route *p, bide_session *s, const bide_request_args *args,
@@ -124,14 +126,17 @@ static __attribute__((noinline)) int routes_init(struct by_route *p, bide_sessio
     return 0;
 }
 
-static void policies_init(struct policies *p, const bide_session *s, const bide_request_args *args)
+static void policies_init(struct policies *p, bide_session *s, const bide_request_args *args)
 {
     p->redirect = (struct redirect){.policy.ops = &bide__redirect_ops,
                                     .max = args->max_redirects ? args->max_redirects : s->args.max_redirects,
                                     .location_trusted = args->location_trusted || s->args.location_trusted,
                                     .on_redirect = args->on_redirect,
                                     .on_redirect_arg = args->on_redirect_arg};
-    p->auth = (struct basic_auth){.policy.ops = &bide__basic_auth_ops};
+    p->own_jar = NULL;
+    p->cookies = (struct cookies){.policy.ops = &bide__cookies_ops,
+                                  .jar = s->jar_kind == JAR_OF_SESSION ? &s->jar : s->jar_kind == JAR_OF_REQUEST ? &p->own_jar : NULL,
+                                  .own = args->cookies};
     p->by_route.policy.ops = NULL;
     p->stale = (struct stale_retry){.policy.ops = &bide__stale_retry_ops};
 }
@@ -149,8 +154,10 @@ static int policies_line_up(struct policies *p, const bide_session *s, struct ar
     for (; n < s->npolicies; n++)
         all[n] = s->policies[n];
     all[n++] = &p->redirect.policy;
-    if (p->auth.field.value)
-        all[n++] = &p->auth.policy;
+    if (p->auth)
+        all[n++] = &p->auth->policy;
+    if (p->cookies.jar || p->cookies.own)
+        all[n++] = &p->cookies.policy;
     if (unlikely(p->by_route.policy.ops))
         all[n++] = &p->by_route.policy;
     all[n++] = &p->stale.policy;
@@ -246,6 +253,8 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
     if (unlikely(q.source))
         bide__body_source_close(q.source);
     bide__route_release(q.route);
+    if (unlikely(p.own_jar))
+        bide_release(p.own_jar);
     r->retry_safe = !q.is_sent || bide__request_is_idempotent(&q.head);
     if (code < 0) {
         bide__response_fail(r, code);

@@ -45,6 +45,7 @@ bide_session *bide_session_new_with(const bide_session_args *options)
     bide__object_init(s, &session_type);
     bide__list_init(&s->spare_responses);
     bide__arena_init(&s->strings, 1 << 20);
+    bide__auth_spaces_init(&s->credentials.spaces);
     if (session_init(s, &args) < 0) {
         session_destroy(s);
         return NULL;
@@ -106,6 +107,8 @@ static void session_destroy(void *object)
         bide__free(s->spare_bodies[--s->nspare_bodies].data);
     bide_release(s->tls);
     bide_release(s->proxy_tls);
+    bide_release(s->jar);
+    bide__session_free_credentials(s);
     if (s->loop)
         bide__object_unref(s->loop);
     bide__arena_free(&s->strings);
@@ -159,6 +162,18 @@ int bide_session_close_idle(bide_session *s)
         return code;
     bide__connector_close_idle(&s->connector);
     return n;
+}
+
+bide_cookie_jar *bide_session_cookies(bide_session *s)
+{
+    static const char function[] = "bide_session_cookies";
+    if (bide__is_null(s, function, "the session") || (s->loop && bide__loop_check(s->loop, function) < 0))
+        return NULL;
+    if (s->jar_kind != JAR_OF_SESSION)
+        return s->args.cookies;
+    if (!s->jar)
+        s->jar = bide_cookie_jar_new();
+    return s->jar;
 }
 
 /* ---- memory to use again ---- */

@@ -208,6 +208,14 @@ static void set_connector(bide_session *s, const bide_session_args *args)
     k->buffer_max = args->max_head_bytes + 2 * BODY_READ_SIZE;
 }
 
+static void set_cookies(bide_session *s, bide_cookie_jar *jar)
+{
+    bool is_kind = jar == BIDE_NO_COOKIES || jar == BIDE_COOKIES_PER_REQUEST;
+
+    s->jar_kind = !is_kind ? JAR_OF_SESSION : jar == BIDE_NO_COOKIES ? JAR_NONE : JAR_OF_REQUEST;
+    s->jar = jar && !is_kind ? bide_retain(jar) : NULL;
+}
+
 int bide__session_set_options(bide_session *s, const bide_session_args *args)
 {
     struct our_fields ours = {args->user_agent ? args->user_agent : "bide/" BIDE_VERSION,
@@ -219,6 +227,9 @@ int bide__session_set_options(bide_session *s, const bide_session_args *args)
         code = bide__default_fields_set(&s->defaults, &s->strings, args->headers, ours);
     if (code >= 0)
         code = set_routes(s, args);
+    if (code >= 0)
+        code = bide__session_set_credentials(s, args);
     set_connector(s, &s->args);
+    set_cookies(s, args->cookies);
     return code < 0 ? code : copy_overrides(s, args);
 }

@@ -34,10 +34,16 @@ static void no_destroy(void *object)
 static const struct object_type jar_type = {.name = "cookie jar", .destroy = jar_destroy, .describe = jar_describe};
 static const struct object_type no_jar_type = {.name = "cookie jar", .release = no_destroy, .destroy = no_destroy};
 static bide_cookie_jar no_jar = {.object = {.type = &no_jar_type, .refs = 1, .word = OBJECT_LIVE}, .is_closed = true};
+static bide_cookie_jar jar_of_request = {.object = {.type = &no_jar_type, .refs = 1, .word = OBJECT_LIVE}, .is_closed = true};
 
 bide_cookie_jar *bide_no_cookies(void)
 {
     return &no_jar;
+}
+
+bide_cookie_jar *bide_cookies_per_request(void)
+{
+    return &jar_of_request;
 }
 
 bide_cookie_jar *bide_cookie_jar_new(void)

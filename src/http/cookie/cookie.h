@@ -133,7 +133,7 @@ struct bide_cookie_jar {
     size_t n, cap;
     uint64_t last_id, last_use;
     const psl_ctx_t *suffixes;
-    bool is_closed;          /* BIDE_NO_COOKIES */
+    bool is_closed;          /* BIDE_NO_COOKIES, BIDE_COOKIES_PER_REQUEST */
     struct cookie **chosen;  /* for the request that is being made, and its text */
     size_t nchosen, chosen_cap;
     struct buf header;

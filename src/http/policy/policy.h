@@ -8,8 +8,8 @@
  * Before each try every policy is called from the first to the last; after it, be there an answer or an error, from the last
  * to the first, until one wants to ask again or fails.  A policy does not know what carries the request, nor the others.
  *
- * A member is a struct that begins with `struct policy`: on the stack of one request (stale_retry.c, redirect.c,
- * basic_auth.c), or kept by a session for all of its requests; then what it notes for one of them is not in it.
+ * A member is a struct that begins with `struct policy`: on the stack of one request (stale_retry.c, redirect.c, cookies.c,
+ * auth.c), or kept by a session for all of its requests; then what it notes for one of them is not in it.
  */
 #ifndef BIDE_HTTP_POLICY_H
 #define BIDE_HTTP_POLICY_H
@@ -17,6 +17,8 @@
 #include <bide/http.h>
 
 #include "base/base.h"
+#include "http/auth/digest.h"
+#include "http/cookie/cookie.h"
 #include "http/exchange/ops.h"
 #include "http/tunnel/tunnel.h"
 
@@ -28,6 +30,7 @@ struct request {
     struct body_source *source; /* to be closed at the end, whatever has become of head.body; NULL: none */
     int hops;                 /* redirects followed */
     bool has_left;            /* a hop has left the origin that was asked: what says who we are is not sent any more */
+    bool is_led;              /* a hop has left the site that was asked: see struct jar_request */
     bool is_sent;             /* something of a try was */
     bool fresh;               /* the next try needs a new connection; goes after it */
     struct route *route;      /* how its connection gets there; a share; NULL: directly */
@@ -112,18 +115,57 @@ struct by_route {
 
 extern const struct policy_ops bide__by_route_ops;
 
-/* ---- basic_auth.c: user and password of the URL ---- */
+/* ---- cookies.c: what servers set, sent back ---- */
 
-struct basic_auth {
+struct cookies {
     struct policy policy;
-    struct added_field field; /* value NULL: the URL had none */
+    bide_cookie_jar **jar;    /* where it is, or will be with the first Set-Cookie; NULL: none are kept */
+    const bide_pair *own;     /* of this request; NULL: none */
+    struct added_field field; /* of this try */
 };
 
-extern const struct policy_ops bide__basic_auth_ops;
+extern const struct policy_ops bide__cookies_ops;
 
-/* User and password of the URL become its field.  0 or an error on record. */
-int bide__basic_auth_take(struct basic_auth *p, struct arena *arena, const struct url *u);
+/* ---- user_info.c: user and password of the URL ---- */
+
+/* They become text in the arena; scheme is left to others.  0 or an error on record. */
+int bide__user_info_take(struct arena *arena, const struct url *u, bide_auth *out);
 /* Take them out of the URL, in its storage. */
 void bide__strip_user_info(struct url *u, char *storage);
+
+/* ---- auth_spaces.c: which origin has asked for what ---- */
+
+struct auth_space {
+    struct digest digest;
+    bool is_basic; /* it has asked for Basic, and not for Digest */
+};
+
+struct auth_spaces {
+    struct list_node all;
+    unsigned n;
+};
+
+void bide__auth_spaces_init(struct auth_spaces *s);
+void bide__auth_spaces_free(struct auth_spaces *s);
+/* What this origin has asked this user for; NULL: nothing yet. */
+struct auth_space *bide__auth_spaces_find(struct auth_spaces *s, const struct url *url, const char *user);
+/* It does now.  0 or BIDE_ENOMEM on record. */
+int bide__auth_spaces_keep(struct auth_spaces *s, const struct url *url, const char *user, const struct auth_space *space);
+
+/* ---- auth.c: user and password, and challenges ---- */
+
+struct auth {
+    struct policy policy;
+    bide_auth who;             /* user and password are no NULL */
+    bool is_of_request;        /* not the session's, or of .netrc */
+    bool is_of_url;
+    struct auth_spaces *spaces; /* the session's */
+    struct added_field field;
+    struct digest *answered;   /* in this try; NULL: it was none of Digest */
+    bool is_answered;          /* something was sent in this try */
+    int answers, at_hop;       /* to challenges of this hop */
+};
+
+extern const struct policy_ops bide__auth_ops;
 
 #endif

@@ -93,6 +93,12 @@ static void leave_origin(const struct redirect *p, struct request *q, bool to_pl
     q->has_left = true;
 }
 
+/* RFC 6265bis 5.2: from here on others choose the URL. */
+static void note_site(struct request *q, const struct url *next)
+{
+    q->is_led = q->is_led || !bide__cookie_same_site(psl_builtin(), &q->head.url, next);
+}
+
 /* RFC 9110 15.4: 303 makes any method but HEAD a GET; 301 and 302 a POST, as browsers do. */
 static void change_method(struct request *q, int status)
 {
@@ -138,8 +144,10 @@ static __attribute__((noinline)) int follow(const struct redirect *p, struct req
         return refuse(location, "it would send the body without TLS");
     if (!bide__body_source_may_be_sent(q->head.body)) /* and never an empty one */
         return refuse(location, "the body cannot be sent a second time");
-    if (!bide__url_same_origin(&q->head.url, &next))
+    if (!bide__url_same_origin(&q->head.url, &next)) {
+        note_site(q, &next);
         leave_origin(p, q, to_plain);
+    }
     q->head.url = next;
     q->head.for_server = false;
     q->hops++;

@@ -17,7 +17,7 @@ int bide_cookie_jar_add_file(bide_cookie_jar *jar, const char *path)
     if (!jar || !path)
         return bide_fail(-EINVAL, "bide_cookie_jar_add_file: the %s is NULL", jar ? "path" : "jar");
     if (jar->is_closed)
-        return bide_fail(BIDE_ESTATE, "bide_cookie_jar_add_file: BIDE_NO_COOKIES takes none");
+        return bide_fail(BIDE_ESTATE, "bide_cookie_jar_add_file: this jar takes none");
     return bide__store_read(path, NETSCAPE_FILE_MAX, take_text, jar);
 }
 
