@@ -291,6 +291,10 @@ static void close_queue(struct fetch *f)
 
 static int fetch_watched(struct fetch *f)
 {
+    if (request_load(&f->request) < 0) {
+        f->exit_code = request_exit_code(bide_error_code());
+        return bide_raise();
+    }
     bide_auto bide_future *over = bide_future_new();
     bide_auto bide_session *session = open_session(f);
     if (!session)
@@ -319,6 +323,8 @@ static int fetch_watched(struct fetch *f)
         report_stopped(f);
     close_queue(f);
     f->session = NULL;
+    if (request_save(&f->request) != EXIT_OK && f->exit_code == 0)
+        f->exit_code = EXIT_LOCAL;
     return code;
 }
 

@@ -30,7 +30,7 @@ static bool may_go_on(const struct fetch *f, const struct job *job)
 {
     const char *url = text_string(&job->url);
 
-    return !f->request.headers && !job->extras && !bide_url_find_authority(url, strlen(url)).user.data;
+    return !f->request.headers && !f->request.cookies && !job->extras && !bide_url_find_authority(url, strlen(url)).user.data;
 }
 
 /* It waits for the host of this URL. */

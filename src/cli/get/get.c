@@ -48,7 +48,7 @@ struct body {
  */
 struct get {
     const struct get_options *options;
-    const struct request *request;
+    struct request *request;
     bide_session *session;
     struct get_urls urls;
     int window;
@@ -59,6 +59,7 @@ struct get {
     int output_error; /* of the output; then nothing more is tried */
     bool timed_out;
     bool no_memory;   /* for one of them */
+    bool is_unsaved;  /* cookies could not be written */
     bool refused;     /* one was binary, and for a terminal */
 };
 
@@ -271,6 +272,7 @@ static int open_output(struct get *g)
 static int get_all(struct get *g)
 {
     int code = BIDE_ETIMEDOUT;
+    BIDE_TRY(request_load(g->request));
     bide_auto bide_session *session = request_session(g->request, g->window, g->window, 0);
     if (!session)
         return bide_raise();
@@ -286,6 +288,7 @@ static int get_all(struct get *g)
         drop(&g->bodies[i]);
     bide_release(g->output.file); /* what is not complete has never been */
     progress_erase(&g->show.progress);
+    g->is_unsaved = request_save(g->request) != EXIT_OK;
     return code;
 }
 
@@ -303,7 +306,7 @@ static int exit_code(const struct get *g, int code)
     }
     if (g->output.path && g->failed > 0)
         say("%s: not written, because %" PRIu64 " of %" PRIu64 " URLs failed", g->output.path, g->failed, g->urls.total);
-    if (g->no_memory || g->refused)
+    if (g->no_memory || g->refused || g->is_unsaved)
         return EXIT_LOCAL;
     return g->failed == 0 ? EXIT_OK : g->failed == g->urls.total ? EXIT_NOTHING : EXIT_SOME_FAILED;
 }

@@ -81,6 +81,12 @@ int request_open(struct request *q, const struct http_options *options)
     if (code == EXIT_OK)
         code = request_open_headers(q);
     if (code == EXIT_OK)
+        code = request_open_cookies(q);
+    if (code == EXIT_OK && q->cookies && request_has_header(q, "Cookie")) {
+        say("--cookie and --header Cookie exclude each other");
+        code = EXIT_USAGE;
+    }
+    if (code == EXIT_OK)
         code = choose_method(q);
     if (code == EXIT_OK)
         code = request_check_fields(q);
@@ -94,6 +100,9 @@ int request_open(struct request *q, const struct http_options *options)
 void request_close(struct request *q)
 {
     free(q->headers);
+    free(q->cookies);
+    free(q->cookie_files);
+    bide_release(q->jar);
     if (q->texts[TEXT_USER])
         explicit_bzero(q->texts[TEXT_USER], strlen(q->texts[TEXT_USER]));
     for (size_t i = 0; i < sizeof q->texts / sizeof *q->texts; i++)
@@ -115,7 +124,8 @@ bide_session *request_session(const struct request *q, int limit, int limit_per_
                             .max_redirects = q->max_redirects > 0 ? q->max_redirects : -1,
                             .no_decompress = o->no_compressed, .max_ratio = BIDE_UNLIMITED,
                             .location_trusted = o->location_trusted,
-                            .user_agent = o->user_agent, .ca_file = o->ca_file, .insecure = o->insecure,
+                            .user_agent = o->user_agent, .cookies = q->jar ? q->jar : BIDE_COOKIES_PER_REQUEST,
+                            .ca_file = o->ca_file, .insecure = o->insecure,
                             .ignore_unexpected_eof = o->ignore_unexpected_eof,
                             .connect_to = o->connect_to.items);
 }
@@ -147,7 +157,7 @@ bide_response *request_send(const struct request *q, bide_session *s, const char
 {
     if (x)
         return request_send_extras(q, s, url, x, watcher);
-    return bide_request(s, q->method, url, .headers = q->headers, .data = q->data, .json = q->json,
+    return bide_request(s, q->method, url, .headers = q->headers, .cookies = q->cookies, .data = q->data, .json = q->json,
                         .on_redirect = q->on_redirect, .on_redirect_arg = watcher);
 }
 

@@ -4,8 +4,10 @@
  *
  *     struct request q;
  *     int code = request_open(&q, &options->http);         reads -H @FILE and -d @FILE; a message and 2 or 3, or 0
- *     bide_auto bide_session *s = request_session(&q, ...); inside the loop
+ *     request_load(&q);                                     inside the loop: files of cookies
+ *     bide_auto bide_session *s = request_session(&q, ...);
  *     bide_response *r = request_send(&q, s, url);
+ *     request_save(&q);
  *     request_close(&q);                                    after the session
  */
 #ifndef BIDE_CLI_REQUEST_REQUEST_H
@@ -22,6 +24,8 @@ struct http_options {
     const char *data;         /* NULL: none; "@FILE", "@-" */
     const char *json;         /* the same, as JSON */
     const char *user;         /* "NAME:PASSWORD", "@FILE"; wiped when it was read */
+    struct opt_list cookies;  /* "NAME=VALUE; ...", or a file of them */
+    const char *cookie_jar;   /* the file that they are saved in */
     const char *user_agent;
     const char *ca_file;
     bool insecure, ignore_unexpected_eof;
@@ -50,6 +54,10 @@ struct http_options {
      .help = "body with Content-Type and Accept: application/json; @FILE, @- as above"},                              \
     {"user", 'u', "USER", OPT_STRING(S, m.user), .secret = true,                                                      \
      .brief = "NAME:PASSWORD; @FILE reads it", .help = "NAME:PASSWORD, sent to the hosts of all URLs (Basic); @FILE reads it, and keeps it off the command line"}, \
+    {"cookie", 'b', "TEXT|FILE", OPT_LIST(S, m.cookies), .secret = true, .rare = true,                               \
+     .help = "send these cookies, 'NAME=VALUE; ...', with every URL; or begin with those in FILE (cookies.txt), and keep what servers set from one URL to the next; '': just keep it"}, \
+    {"cookie-jar", 0, "FILE", OPT_STRING(S, m.cookie_jar), .rare = true,                                              \
+     .help = "keep cookies, and write them to FILE in the end, also after failures"},                                 \
     {"user-agent", 'A', "TEXT", OPT_STRING(S, m.user_agent), .rare = true, .help = "value of User-Agent"},            \
     {"max-redirs", 0, "N", OPT_INT(S, m.max_redirects), .min = 0, .max = 1000, .rare = true, .def = "10",             \
      .help = "follow at most N redirects; 0: a 3xx is the answer"},                                                   \
@@ -86,13 +94,17 @@ struct request {
     bide_pair *headers; /* ended by a NULL name; or NULL */
     bide_bytes data;    /* len 0 and data NULL: no body */
     const char *json;   /* NULL: none */
+    bide_pair *cookies; /* that were given; NULL: none */
+    char **cookie_files; /* ended by NULL */
+    bool keeps_cookies; /* from one URL to the next */
+    bide_cookie_jar *jar; /* then, inside the loop */
     bide_redirect_fn *on_redirect; /* gets the watcher of request_send; NULL: none */
     int max_redirects;  /* 0: none is followed */
     /* What the above point into, owned. */
-    char *texts[4];
+    char *texts[5];
 };
 
-enum { TEXT_HEADERS, TEXT_DATA, TEXT_JSON, TEXT_USER };
+enum { TEXT_HEADERS, TEXT_DATA, TEXT_JSON, TEXT_USER, TEXT_COOKIES };
 
 /* ---- texts.c ---- */
 
@@ -115,6 +127,15 @@ bool request_is_token(const char *text, size_t len);
 bool request_split_header(char *line, bide_pair *out);
 /* These say where a message ends; a wrong one would make the next request part of this one. */
 bool request_is_framing(const char *name);
+
+/* ---- stores.c ---- */
+
+/* The values of -b, into q->cookies and q->cookie_files.  Returns: EXIT_OK, else after a message. */
+int request_open_cookies(struct request *q);
+/* Inside the loop, before request_session: what is in files.  Returns: 0, or an error on record. */
+int request_load(struct request *q);
+/* Inside the loop, in the end: back into files.  Returns: EXIT_OK; EXIT_LOCAL after a message. */
+int request_save(struct request *q);
 
 /* ---- request.c ---- */
 

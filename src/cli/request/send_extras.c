@@ -66,7 +66,8 @@ bide_response *request_send_extras(const struct request *q, bide_session *s, con
         data = (bide_bytes){NULL, 0};
         json = x->body.data;
     }
-    bide_response *r = bide_request(s, method, url, .headers = headers, .data = data, .json = json,
+    bide_response *r = bide_request(s, method, url, .headers = headers,
+                                    .cookies = has(headers, "Cookie") ? NULL : q->cookies, .data = data, .json = json,
                                     .on_redirect = q->on_redirect, .on_redirect_arg = watcher);
     if (headers != q->headers)
         free(headers);
