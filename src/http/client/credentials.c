@@ -79,16 +79,23 @@ static int check_netrc(const struct netrc_text *n, const char *path)
     return found;
 }
 
-static int load_netrc(struct netrc_text *n, const char *given)
+/* NULL: there is none, or no memory, which is on record. */
+static const char *default_netrc(struct arena *arena)
 {
-    char *made = NULL;
-    const char *path = given, *home = getenv("HOME");
+    const char *path = getenv("NETRC"), *home = getenv("HOME");
+    if (path || !home)
+        return path;
+
+    char *made = bide__arena_alloc(arena, strlen(home) + sizeof "/.netrc");
+    return made ? (stpcpy(stpcpy(made, home), "/.netrc"), made) : NULL;
+}
+
+static int load_netrc(struct netrc_text *n, struct arena *arena, const char *given)
+{
     bool is_default = strcmp(given, BIDE_DEFAULT_NETRC) == 0;
-    if (is_default && !(path = getenv("NETRC"))) {
-        if (!home || asprintf(&made, "%s/.netrc", home) < 0)
-            return 0;
-        path = made;
-    }
+    const char *path = is_default ? default_netrc(arena) : given;
+    if (!path)
+        return getenv("HOME") ? BIDE_ENOMEM : 0;
     struct error_mark mark;
     bide__error_mark(&mark);
     int code = read_netrc(n, path);
@@ -97,7 +104,6 @@ static int load_netrc(struct netrc_text *n, const char *given)
     else if (code == 0)
         code = check_netrc(n, path);
     bide__error_end(&mark, code);
-    free(made);
     return code;
 }
 
@@ -129,7 +135,7 @@ int bide__session_set_credentials(bide_session *s, const bide_session_args *args
     if (code == 0)
         code = copy(&c->password, args->auth.password);
     if (code == 0 && args->netrc)
-        code = load_netrc(&c->netrc, args->netrc);
+        code = load_netrc(&c->netrc, &s->strings, args->netrc);
     c->auth = (bide_auth){args->auth.scheme, c->user, c->password};
     c->is_any = c->auth.scheme != BIDE_AUTH_UNSAID || c->netrc.text;
     s->args.auth = (bide_auth){.scheme = BIDE_AUTH_UNSAID}; /* the caller's texts, which may go */
