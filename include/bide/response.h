@@ -64,7 +64,9 @@ BIDE_API bool bide_response_reused(const bide_response *r);
 typedef struct bide_timing {
     int64_t queued, dns, connect, tls; /* when each was over */
     int64_t first_byte, head, body;
-    int64_t total; /* of all exchanges, redirects included */
+    int64_t total;  /* of all exchanges, redirects included */
+    int64_t sent;   /* the request, or as much of it as the server wanted */
+    int64_t before; /* what the exchanges before the last took: redirects, second tries */
 } bide_timing;
 
 /* How long each step took to be reached. */
@@ -75,6 +77,76 @@ static inline bide_timing bide_response_timing(const bide_response *r)
     bide_response_timing_into(r, &timing, sizeof timing);
     return timing;
 }
+
+/* The connection that the (last) answer came over. */
+typedef struct bide_connection {
+    uint64_t id;                /* of its session's, from 1 */
+    const char *peer, *local;   /* addresses, "127.0.0.1"; local is "" when the connection is closed */
+    int peer_port, local_port;  /* 0: not known */
+    const char *tls_version, *tls_cipher; /* "TLSv1.3", "TLS_AES_256_GCM_SHA384"; NULL: without TLS */
+    const char *alpn;           /* what was agreed on, "http/1.1"; "": nothing */
+    int64_t tls_resumed;        /* 1: the handshake was a short one, with a session that was kept; 0 */
+} bide_connection;
+
+/*
+ * Who answered.
+ *
+ * Owns:      the texts are borrowed from the response
+ * Example:   printf("%s\n", bide_response_connection(r).tls_version);
+ */
+BIDE_API void bide_response_connection_into(bide_response *r, bide_connection *out, size_t size);
+static inline bide_connection bide_response_connection(bide_response *r)
+{
+    bide_connection c;
+    bide_response_connection_into(r, &c, sizeof c);
+    return c;
+}
+
+/*
+ * The certificate of the server, as PEM.
+ *
+ * Returns:   the text; NULL: there is none, or BIDE_ENOMEM
+ * Owns:      borrowed from the response
+ * Example:   fputs(bide_response_certificate(r), file);
+ */
+BIDE_API const char *bide_response_certificate(bide_response *r);
+
+/*
+ * The head of the (last) request as it was sent, up to its empty line; a body may follow it on the wire.
+ *
+ * Owns:      borrowed from the response
+ * Example:   bide_bytes head = bide_response_sent_head(r);
+ */
+BIDE_API bide_bytes bide_response_sent_head(const bide_response *r);
+
+/*
+ * Interim answers (1xx), 103 Early Hints say, which came before the (last) answer: the status of the i-th, 0 after the last; its
+ * k-th field, false after the last.  At most 16 are kept.
+ *
+ * Owns:      borrowed from the response
+ * Example:   for (size_t i = 0; bide_interim_status(r, i) > 0; i++) ...
+ */
+BIDE_API BIDE_MUST_USE int bide_interim_status(const bide_response *r, size_t i);
+BIDE_API bool bide_interim_header_at(const bide_response *r, size_t i, size_t k, bide_pair *out);
+
+/*
+ * Trailers, the fields behind a body in chunks (RFC 9110 6.5), once it was read: one by name, or NULL; the i-th, false after the
+ * last.  They are never taken for headers.
+ *
+ * Owns:      borrowed from the response
+ * Example:   const char *checksum = bide_trailer(r, "Digest");
+ */
+BIDE_API const char *bide_trailer(const bide_response *r, const char *name);
+BIDE_API bool bide_trailer_at(const bide_response *r, size_t i, bide_pair *out);
+
+/*
+ * The URL that a Link field names with this relation (RFC 8288), resolved against that of the answer: "next" of a list in pages.
+ *
+ * Returns:   the first one about the answer itself; NULL: there is none, or BIDE_ENOMEM, or -EINVAL for NULL
+ * Owns:      borrowed from the response
+ * Example:   for (const char *url = first; url; url = bide_response_link(r, "next")) ...
+ */
+BIDE_API const char *bide_response_link(bide_response *r, const char *rel);
 
 /* Body bytes received so far, as they came over the wire (chunk framing left out; not decoded). */
 BIDE_API uint64_t bide_response_body_bytes(const bide_response *r);

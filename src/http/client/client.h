@@ -174,7 +174,7 @@ struct bide_response {
     int64_t begun_ns, start_ns; /* of all, of this exchange */
     int64_t queued_ns, head_ns, body_ns;
     struct connect_times connect;
-    char peer[INET6_ADDRSTRLEN];
+    struct conn_info *info; /* of the connection that answered, a share; NULL: none has */
 };
 
 extern const struct object_type bide__response_type;

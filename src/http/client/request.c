@@ -19,6 +19,8 @@ static void forget_exchange(bide_response *r)
     r->reused = r->is_coded = r->must_open = false;
     r->head_ns = r->body_ns = 0;
     r->connect = (struct connect_times){0, 0, 0};
+    bide__conn_info_drop(r->info);
+    r->info = NULL;
 }
 
 static void note_connection(bide_response *r, const struct conn *c)
@@ -31,7 +33,8 @@ static void note_connection(bide_response *r, const struct conn *c)
         r->connect = c->times;
         r->queued_ns = r->start_ns;
     }
-    memcpy(r->peer, c->peer, sizeof r->peer);
+    r->info = c->info;
+    r->info->shares++;
 }
 
 /* All that one proxy passes on share its connections. */
@@ -83,6 +86,7 @@ unchecked_frame static int try_once(struct request *q)
     note_connection(r, c);
     struct exchange *x = begin_exchange(r, c);
     int code = x->ops->send(x, &q->head);
+    r->progress.sent_ns = r->session->loop->now_ns;
     if (code == 0)
         code = x->ops->head(x, &r->answer);
     if (code < 0)

@@ -145,6 +145,8 @@ static void response_destroy(void *object)
 
     bide__body_drop(r);
     bide__body_free(r);
+    bide__conn_info_drop(r->info);
+    r->info = NULL;
     bide__session_give_response(r->session, r);
 }
 
@@ -271,7 +273,7 @@ const char *bide_response_peer(const bide_response *r)
 {
     if (bide__response_missing(r, __func__))
         return "";
-    return r->peer;
+    return r->info ? r->info->peer : "";
 }
 
 bool bide_response_reused(const bide_response *r)
@@ -317,12 +319,14 @@ static bide_timing timing_of(const bide_response *r)
                          .first_byte = since(r->start_ns, r->progress.first_byte_ns),
                          .head = since(r->start_ns, r->head_ns),
                          .body = since(r->start_ns, r->body_ns),
+                         .sent = since(r->start_ns, r->progress.sent_ns),
+                         .before = (r->start_ns - r->begun_ns) / NS_PER_US,
                          .total = since(r->begun_ns, r->body_ns ? r->body_ns : r->head_ns)};
 }
 
 void bide_response_timing_into(const bide_response *r, bide_timing *out, size_t size)
 {
-    bide_timing t = {-1, -1, -1, -1, -1, -1, -1, -1};
+    bide_timing t = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
 
     if (!bide__response_missing(r, "bide_response_timing") && check_loop(r, "bide_response_timing") == 0)
         t = timing_of(r);

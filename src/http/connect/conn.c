@@ -68,19 +68,15 @@ void bide__conn_discard(struct conn *c)
 
 int bide__conn_opened(struct conn *c, bide_stream *stream)
 {
-    const char *peer = bide_stream_peer(stream);
-    bool bracketed = peer[0] == '[';
-    const char *end = bracketed ? strchr(peer, ']') : strrchr(peer, ':');
-    size_t n = end ? (size_t)(end - peer) - bracketed : strlen(peer);
+    struct connector *k = c->host->connector;
+    int64_t age_ms = k->max_age_ms, now_ns = k->loop->now_ns;
 
-    n = n < sizeof c->peer ? n : sizeof c->peer - 1;
-    memcpy(c->peer, peer + bracketed, n);
-    c->peer[n] = '\0';
     c->stream = stream;
-    int64_t age_ms = c->host->connector->max_age_ms, now_ns = c->host->connector->loop->now_ns;
+    c->info = bide__conn_info_new(stream, ++k->connections);
+    if (!c->info)
+        return BIDE_ENOMEM;
     c->old_at_ns = age_ms > 0 ? bide__ns_after(now_ns, age_ms) : INT64_MAX;
-    c->host->connector->connections++;
-    c->protocol = c->host->connector->protocol;
+    c->protocol = k->protocol;
     return c->protocol->open(c);
 }
 
@@ -107,6 +103,9 @@ void bide__conn_free(struct conn *c)
     if (c->state)
         c->protocol->close(c);
     bide_release(c->stream);
+    if (c->info)
+        c->info->stream = NULL;
+    bide__conn_info_drop(c->info);
     bide__conn_discard(c);
 }
 

@@ -14,8 +14,8 @@
  * A connection has places for max_exchanges exchanges at a time; HTTP/1 has one.  What a request takes, waits for and gives
  * back is a place.  A slot is the right to have a connection.
  *
- * In reading order: origin.c (origins), waiters.c (slots, and who waits), idle.c (connections that nobody uses), conn.c (a
- * connection and its places), pool.c (taking and giving).
+ * In reading order: origin.c (origins), waiters.c (slots, and who waits), idle.c (connections that nobody uses), info.c, conn.c
+ * (a connection and its places), pool.c (taking and giving).
  *
  * Invariants:
  *   P1  open = sum of host.open = connections, idle ones included, and slots taken by those who are connecting.
@@ -30,6 +30,7 @@
 #define BIDE_HTTP_CONNECT_H
 
 #include "http/connect/deadline.h"
+#include "http/connect/info.h"
 #include "http/tunnel/tunnel.h"
 #include "io/io.h"
 
@@ -109,7 +110,7 @@ struct conn {
     int64_t idle_since_ns, idle_until_ns;
     int64_t old_at_ns;      /* then it takes no exchange any more; INT64_MAX: never */
     struct connect_times times;
-    char peer[INET6_ADDRSTRLEN];
+    struct conn_info *info; /* a share, once there is a stream */
 };
 
 struct connector {

@@ -90,6 +90,13 @@ ssize_t bide__h1_send_file(struct h1_exchange *x, const struct file_part *part);
 /* The server may answer while it does not take our body.  1: it has, or has closed, and wants no more of it. */
 int bide__h1_poll_early_response(struct h1_exchange *x);
 
+/* ---- h1_extra.c ---- */
+
+/* An interim answer joins the answer's.  0 or BIDE_ENOMEM on record. */
+int bide__h1_keep_interim(struct h1_exchange *x, struct answer *out, const struct h1_head *head, const char *from, size_t len);
+/* The trailer section of a body, of len bytes, becomes progress.trailers. */
+void bide__h1_keep_trailers(struct h1_exchange *x, char *from, size_t len);
+
 /* ---- h1_head.c, h1_upload.c, h1_receive.c, h1_body.c ---- */
 
 /* Write the head; checks everything the user gave.  0 or an error on record. */

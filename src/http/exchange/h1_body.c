@@ -66,6 +66,8 @@ static ssize_t take_piece(struct h1_exchange *x, const char **data)
             if (n < 0)
                 return bad_chunk(x, (int)n);
             x->is_over = x->chunked.done;
+            if (unlikely(x->is_over))
+                bide__h1_keep_trailers(x, bide__buf_head(in) + n - x->chunked.trailer_len, x->chunked.trailer_len);
             if (n > 0 && len > 0) {
                 x->lent = (size_t)n;
                 read_inner(x, (char *)(uintptr_t)*data, len);

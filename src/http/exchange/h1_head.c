@@ -167,5 +167,6 @@ int bide__h1_write_head(struct h1_exchange *x, struct request_head *q)
     at = put_about_body(at, q);
     at = put(at, "\r\n", 2);
     x->head_len = (size_t)(at - x->head);
+    x->exchange.progress->head = (bide_bytes){x->head, x->head_len};
     return 0;
 }

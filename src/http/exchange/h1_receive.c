@@ -154,7 +154,7 @@ static int next_head(struct view *v)
 }
 
 /* RFC 9110 15.2: interim answers (1xx) are skipped; 101 changes the protocol, if somebody asked for that. */
-static int final_head(struct view *v)
+static int final_head(struct view *v, struct answer *out)
 {
     struct h1_exchange *x = v->x;
     struct h1_head *head = &v->head;
@@ -168,6 +168,8 @@ static int final_head(struct view *v)
             return bide_fail(BIDE_EHTTP, "malformed answer: it switches protocols, which was not asked for");
         if (head->status >= 200 || head->status == 101)
             return 0;
+        if (bide__h1_keep_interim(x, out, head, v->at, v->head_len) < 0)
+            return BIDE_ENOMEM;
         bytes += v->head_len;
         if (bytes > INTERIM_BYTES_MAX && bytes > max)
             return bide_fail(BIDE_EHTTP, "more than %zu bytes of interim answers (1xx)",
@@ -187,6 +189,7 @@ static void terminate(char *base, uint32_t at)
 /* A body that came with its head: how long it is on the wire and without its framing. */
 struct whole_body {
     size_t wire, len;
+    size_t trailer_len; /* of the wire's bytes, the last */
     bool odd; /* its chunks were not quite as they should be */
 };
 
@@ -207,6 +210,7 @@ static bool chunks_are_here(char *at, size_t len, struct whole_body *b)
         b->len += data_len;
     }
     b->odd = chunked.odd;
+    b->trailer_len = chunked.trailer_len;
     return true;
 }
 
@@ -216,7 +220,7 @@ static bool body_is_here(const struct view *v, struct whole_body *b)
     const struct h1_head *head = &v->head;
     size_t max = v->x->exchange.max_whole, len = v->len - v->head_len;
 
-    *b = (struct whole_body){0, 0, false};
+    *b = (struct whole_body){.odd = false};
     switch (head->body) {
     case H1_BODY_NONE:
         return true;
@@ -337,9 +341,11 @@ static int take_answer(struct view *v, struct answer *out)
     bool is_stream = head->tunnel || head->status == 101;
     bool here = !is_stream && body_is_here(v, &body);
     if (!here)
-        body = (struct whole_body){0, 0, false};
+        body = (struct whole_body){.odd = false};
     if (keep_head(v, out, &body) < 0)
         return BIDE_ENOMEM;
+    if (unlikely(body.trailer_len > 2))
+        bide__h1_keep_trailers(x, v->at + v->head_len + body.wire - body.trailer_len, body.trailer_len);
     view_skip(v, v->head_len + body.wire);
     code = view_keep(v);
     if (code < 0)
@@ -364,7 +370,7 @@ int bide__h1_take_head(struct exchange *exchange, struct answer *out)
 
     v.x = x;
     view_set(&v, bide__buf_head(in), bide__buf_len(in), false);
-    int code = final_head(&v);
+    int code = final_head(&v, out);
     if (code == 0)
         code = take_answer(&v, out);
     return code < 0 ? bide__h1_fail(x, code) : 0;

@@ -29,6 +29,7 @@
 #include "http/field/user_fields.h"
 #include "http/url/url.h"
 
+#define INTERIM_KEPT 16
 #define DRAIN_MAX 65536 /* bytes of an unwanted body that are cheaper than a new connection */
 
 struct deadline;
@@ -111,6 +112,13 @@ enum body_kind {
     BODY_STREAM,  /* there is none: the stream is for another protocol from here on (101, 2xx to CONNECT), to be stolen */
 };
 
+/* An answer before the answer (1xx); it lies in the arena. */
+struct interim {
+    int status;
+    struct fields fields;
+    struct interim *next;
+};
+
 /* The head of an answer; it lies in the arena. */
 struct answer {
     int status, minor;     /* minor: of HTTP/1 */
@@ -120,6 +128,7 @@ struct answer {
     enum body_kind kind;
     uint64_t length;       /* of BODY_LENGTH */
     bide_bytes whole;      /* the body, if it came with the head; data NULL: it follows */
+    struct interim *interim; /* what came before it, in order; no more than INTERIM_KEPT of them */
     bool is_last;          /* nothing more will be asked on this connection */
 };
 
@@ -128,7 +137,9 @@ struct progress {
     size_t request_len, sent; /* bytes of the request, as far as they are known; given to the kernel */
     size_t queued;            /* of those, not taken by the server at the last look; as in struct flow */
     uint64_t received;        /* bytes of the answer */
-    int64_t first_byte_ns;
+    int64_t sent_ns, first_byte_ns;
+    bide_bytes head;          /* of the request, as it was sent */
+    const struct fields *trailers; /* fields behind the body, once that is over; NULL: there were none */
     bool is_answered;         /* something came with which an answer may begin */
     bool in_source;           /* it is the body's source that is waited for, or that has failed */
 };

@@ -176,14 +176,13 @@ static ssize_t take_trailers(struct h1_chunked *c, char *in, size_t len)
     struct field fields[H1_TRAILER_FIELDS_MAX];
     struct h1_head forget = {.fields = fields, .fields_cap = H1_TRAILER_FIELDS_MAX};
 
-    struct h1_head *trailers = c->trailers ? c->trailers : &forget;
-
-    ssize_t n = bide__h1_parse_trailers(&c->parser, in, len, trailers);
-    if (n < 0 && c->lenient && !c->trailers)
+    ssize_t n = bide__h1_parse_trailers(&c->parser, in, len, &forget);
+    if (n < 0 && c->lenient)
         n = take_odd_trailers(c, in, len);
     else if (n < 0)
-        note_trailer(c, trailers);
+        note_trailer(c, &forget);
     c->done = n > 0;
+    c->trailer_len = n > 0 ? (uint32_t)n : 0;
     return n == H1_EHEADSIZE || n == H1_EFIELDSIZE ? H1_ETRAILERSIZE : n;
 }
 

@@ -42,7 +42,7 @@ struct h1_chunked {
     uint8_t text_len;
     char text[H1_CHUNK_LINE_SHOWN]; /* how the present line begins; of an error, that line */
     struct h1_parser parser;  /* of the trailers */
-    struct h1_head *trailers; /* where to put them; NULL: they are checked and forgotten */
+    uint32_t trailer_len;     /* when done: bytes of the trailer section, the last that were taken; 2: there is none */
 };
 
 /* As requests are read. */

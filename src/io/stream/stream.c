@@ -16,6 +16,7 @@
  */
 #include <unistd.h>
 
+#include "io/stream/addr.h"
 #include "io/stream/stream.h"
 
 #define DEFAULT_MAX_BUFFER 65536
@@ -275,6 +276,16 @@ const char *bide_stream_peer(const bide_stream *s)
     if (bide__is_null(s, __func__, "the stream"))
         return NULL;
     return s->peer;
+}
+
+void bide__stream_local(const bide_stream *s, char *out, size_t cap)
+{
+    struct addr a = {.len = sizeof a.storage};
+
+    out[0] = '\0';
+    if (s->lowest == &s->socket.filter && getsockname(s->socket.fd.fd, &a.sa, &a.len) == 0 &&
+        (a.sa.sa_family == AF_INET || a.sa.sa_family == AF_INET6))
+        bide__addr_format(&a, out, cap);
 }
 
 const char *bide_stream_alpn(const bide_stream *s)

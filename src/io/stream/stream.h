@@ -76,6 +76,8 @@ struct bide_stream {
     uint64_t bytes_in, bytes_out; /* of the top filter */
 };
 
+/* Our end of a connection, as bide_stream_peer gives theirs; "" if it is not one of IP. */
+void bide__stream_local(const bide_stream *s, char *out, size_t cap);
 /* A stream over a connected, non-blocking socket, which is taken.  max_buffer 0: 64 KiB. */
 bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_buffer);
 /* The same over a lowest layer that is no socket, in the running loop; NULL: out of memory, and the layer is not taken. */

@@ -2,7 +2,7 @@
 /*
  * tls.h - TLS as a layer of a stream, as others see it.
  *
- * In reading order: tls.c (the context), tls_filter.c (the layer), tls_verify.c, tls_alert.c, tls_session.c.
+ * In reading order: tls.c (the context), tls_filter.c (the layer), tls_verify.c, tls_alert.c, tls_session.c, tls_info.c.
  */
 #ifndef BIDE_IO_TLS_H
 #define BIDE_IO_TLS_H
@@ -23,6 +23,17 @@ int bide__tls_start_server(bide_stream *s, bide_tls *tls);
 bide_tls *bide__tls_default(const char *alpn);
 int bide__tls_check(const bide_tls *tls, const char *function); /* BIDE_ESTATE on record: another thread has made it; 0 for NULL */
 bool bide__tls_was_resumed(const bide_stream *s);
+
+/* What was agreed with the peer; all zeros: no TLS.  The texts are static. */
+struct tls_info {
+    const char *version, *cipher; /* "TLSv1.3", "TLS_AES_256_GCM_SHA384" */
+    bool resumed;
+    struct x509_st *certificate; /* the peer's, a share; NULL: none */
+};
+void bide__tls_info_take(const bide_stream *s, struct tls_info *out);
+void bide__tls_info_drop(struct tls_info *info);
+/* The certificate as PEM, in the arena; NULL: there is none, or an error on record. */
+const char *bide__tls_certificate_text(const struct tls_info *info, struct arena *arena);
 /*
  * Server, after a failed handshake: if it failed because the client has sent an HTTP request in plain text, answer it in
  * plain text.  Once, and nothing has been sent before; what the socket does not take at once is lost.

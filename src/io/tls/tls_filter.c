@@ -395,6 +395,13 @@ static const struct tls_filter *tls_layer(const bide_stream *s)
     return s->top->ops == &tls_ops ? tls_of(s->top) : NULL;
 }
 
+const SSL *bide__tls_ssl(const bide_stream *s)
+{
+    const struct tls_filter *t = tls_layer(s);
+
+    return t && t->established ? t->ssl : NULL;
+}
+
 bool bide__tls_was_resumed(const bide_stream *s)
 {
     const struct tls_filter *t = tls_layer(s);

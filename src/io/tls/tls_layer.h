@@ -92,4 +92,9 @@ SSL_SESSION *bide__tls_session_take(struct tls_sessions *all, const char *key);
 /* Forget all of this key: its sessions do not work. */
 void bide__tls_session_drop(struct tls_sessions *all, const char *key);
 
+/* ---- tls_filter.c ---- */
+
+/* The connection of a stream whose top layer is TLS, once hands were shaken; else NULL. */
+const SSL *bide__tls_ssl(const bide_stream *s);
+
 #endif

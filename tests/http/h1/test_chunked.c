@@ -173,15 +173,17 @@ UNIT(chunked_trailers_are_kept_apart)
 {
     struct field fields[4];
     struct h1_head trailers = {.fields = fields, .fields_cap = 4};
+    struct h1_parser parser = {.limits = {100, 100, 100, 4}};
     struct h1_chunked c = H1_CHUNKED_INIT;
     char text[] = "0\r\nContent-Length: 9\r\nX:  y \r\n\r\nrest";
     const char *data;
     size_t data_len;
 
-    c.trailers = &trailers;
     EXPECT_EQ(bide__h1_chunked_step(&c, text, sizeof text - 1, &data, &data_len),
               (ssize_t)sizeof text - 5);
     EXPECT_TRUE(c.done && data_len == 0);
+    EXPECT_EQ(c.trailer_len, sizeof text - 1 - 3 - 4);
+    EXPECT_EQ(bide__h1_parse_trailers(&parser, text + 3, c.trailer_len, &trailers), c.trailer_len);
     EXPECT_EQ(trailers.nfields, 2);
     EXPECT_EQ(fields[0].id, HEADER_CONTENT_LENGTH);
     EXPECT_TRUE(memcmp(bide__h1_value(&trailers, &fields[1]), "y", 1) == 0 &&

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* info.c - who is at the other end of a connection, for those who ask when it is gone. */
+#include <stdlib.h>
+
+#include "http/connect/connect.h"
+
+/* "127.0.0.1:80", "[::1]:80", or what a stream without a port calls its peer. */
+static void set_peer(struct conn_info *info, const char *peer)
+{
+    bool bracketed = peer[0] == '[';
+    const char *end = bracketed ? strchr(peer, ']') : strrchr(peer, ':');
+    size_t n = end ? (size_t)(end - peer) - bracketed : strlen(peer);
+
+    n = n < sizeof info->peer ? n : sizeof info->peer - 1;
+    memcpy(info->peer, peer + bracketed, n);
+    info->peer[n] = '\0';
+    info->peer_port = end ? (int)strtol(end + 1 + bracketed, NULL, 10) : 0;
+}
+
+struct conn_info *bide__conn_info_new(const bide_stream *stream, uint64_t id)
+{
+    struct conn_info *info = bide__malloc(sizeof *info);
+    if (!info) {
+        bide__fail_nomem("a connection");
+        return NULL;
+    }
+
+    *info = (struct conn_info){.shares = 1, .id = id, .stream = stream};
+    set_peer(info, bide_stream_peer(stream));
+    strcpy(info->alpn, bide_stream_alpn(stream));
+    bide__tls_info_take(stream, &info->tls);
+    return info;
+}
+
+void bide__conn_info_drop(struct conn_info *info)
+{
+    if (!info || --info->shares > 0)
+        return;
+    bide__tls_info_drop(&info->tls);
+    bide__free(info);
+}

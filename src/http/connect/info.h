@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* info.h - who is at the other end of a connection, for those who ask when it is gone. */
+#ifndef BIDE_HTTP_INFO_H
+#define BIDE_HTTP_INFO_H
+
+#include "io/io.h"
+
+/* Who is at the other end; shared by the connection and the responses that came over it, which may be there longer. */
+struct conn_info {
+    unsigned shares;
+    int peer_port;
+    uint64_t id;               /* of the connector's connections, from 1 */
+    const bide_stream *stream; /* NULL: it is closed */
+    char peer[INET6_ADDRSTRLEN];
+    char alpn[16];
+    struct tls_info tls;
+};
+
+/* One share; NULL: out of memory, on record. */
+struct conn_info *bide__conn_info_new(const bide_stream *stream, uint64_t id);
+void bide__conn_info_drop(struct conn_info *info); /* a share; may be NULL */
+
+#endif
