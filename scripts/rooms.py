@@ -110,7 +110,7 @@ PUBLIC = {
     "cplusplus_job": "pool",
     "sync": "sync",
     "stream": "io", "extend": "io", "tls": "io", "file": "io", "signal": "io", "process": "io",
-    "url": "http", "http": "http", "auth": "http", "json": "http", "server": "http", "date": "http", "cookie": "http", "hsts": "http", "session": "http", "request": "http", "upload": "http", "response": "http",
+    "url": "http", "http": "http", "auth": "http", "retry": "http", "json": "http", "server": "http", "date": "http", "cookie": "http", "hsts": "http", "session": "http", "request": "http", "upload": "http", "response": "http",
     "job": "pool", "pool": "pool", "pool_call": "pool", "pool_redis": "pool", "pool_report": "pool", "pool_stream": "pool",
     "bide": "cli",  # the umbrella: for users only
 }

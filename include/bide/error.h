@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include <bide/object.h>
@@ -139,6 +140,7 @@ typedef struct bide_error_info {
     const char *text;             /* what bide_error_text() gives */
     const bide_error_place *trace; /* where it was made and passed through, innermost first */
     size_t trace_len;
+    uint64_t bytes_sent, bytes_received; /* of the request's last try, given to the kernel; of its answer */
 } bide_error_info;
 
 /*

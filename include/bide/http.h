@@ -8,6 +8,7 @@
 #include <bide/hsts.h>
 #include <bide/request.h>
 #include <bide/response.h>
+#include <bide/retry.h>
 #include <bide/session.h>
 #include <bide/upload.h>
 

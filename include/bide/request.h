@@ -39,6 +39,8 @@ typedef struct bide_request_args {
     const bide_pair *headers;    /* added to the session's; one of the same name replaces it; an empty value removes it */
     const bide_pair *cookies;    /* sent beside those of the session's jar; one of the same name replaces it; not kept in the jar */
     bide_auth auth;              /* in place of the session's; BIDE_NO_AUTH; neither beside a user in the URL nor a header Authorization */
+    bide_retry retry;            /* in place of the session's; .attempts = BIDE_NONE: once */
+    bool raise_for_status;       /* an answer of 400 or more is an error, BIDE_ESTATUS; also if the session says so */
     const bide_pair *query;      /* appended to the URL's query, form-urlencoded; a NULL value is an empty one */
     bide_bytes data;             /* body */
     const char *json;            /* body, already JSON text; sets Content-Type: application/json */

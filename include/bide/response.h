@@ -148,6 +148,41 @@ BIDE_API bool bide_trailer_at(const bide_response *r, size_t i, bide_pair *out);
  */
 BIDE_API const char *bide_response_link(bide_response *r, const char *rel);
 
+/* Why a request was asked again. */
+enum bide_again {
+    BIDE_AGAIN_OTHER,
+    BIDE_AGAIN_REDIRECT,
+    BIDE_AGAIN_RETRY, /* .retry, or a connection that had been kept was dead */
+    BIDE_AGAIN_AUTH   /* the server, or a proxy, wanted to know who asks */
+};
+
+/* What was asked before the answer came that is the last. */
+typedef struct bide_hop {
+    const char *method, *url; /* without user info */
+    int status;               /* that was answered; 0: nothing was */
+    int code;                 /* the error then; 0: there was an answer */
+    enum bide_again why;      /* it was asked again */
+    int64_t waited_ms;        /* before that */
+    bide_timing timing;
+} bide_hop;
+
+/*
+ * The history of a response: redirects, retries and challenges that came before it, in order.  bide_history_at: false after the
+ * last.
+ *
+ * Returns:   how many there were
+ * Errors:    -EINVAL for NULL
+ * Owns:      texts are borrowed from the response
+ * Example:   bide_hop hop;
+ *            for (int i = 0; bide_history_at(r, i, &hop); i++) printf("%d %s\n", hop.status, hop.url);
+ */
+BIDE_API BIDE_MUST_USE int bide_history_len(const bide_response *r);
+BIDE_API bool bide_history_at_into(const bide_response *r, int i, bide_hop *out, size_t size);
+static inline bool bide_history_at(const bide_response *r, int i, bide_hop *out)
+{
+    return bide_history_at_into(r, i, out, sizeof *out);
+}
+
 /* Body bytes received so far, as they came over the wire (chunk framing left out; not decoded). */
 BIDE_API uint64_t bide_response_body_bytes(const bide_response *r);
 

@@ -14,7 +14,9 @@
 #include <bide/cookie.h>
 #include <bide/error.h>
 #include <bide/extend.h>
+#include <bide/hsts.h>
 #include <bide/object.h>
+#include <bide/retry.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -49,12 +51,17 @@ typedef struct bide_session_args {
     int max_redirects;            /* default 10; BIDE_NONE: a 3xx is the answer */
     int max_ratio;                /* how many times its bytes on the wire a body may grow when it is decoded, beyond a MiB;
                                      default 1000; BIDE_UNLIMITED: for who saves to a disk, under a ceiling of its own */
+    bide_retry retry;             /* {.attempts = 4, .on_status = BIDE_STATUSES(429, 503)}; default: a failure is one.  Copied */
+    int retry_budget;             /* retries for each 100 requests, beside ten at first; default 20; BIDE_UNLIMITED */
+    bool raise_for_status;        /* an answer of 400 or more is an error, BIDE_ESTATUS, and its body is not to be had */
+    const char *base_url;         /* where relative URLs of requests begin, as in a page there: "v1/" keeps v1, "v1" does not; copied */
     const bide_pair *headers;     /* sent with every request; copied */
     const char *user_agent;       /* default bide/<version>; copied */
     bide_cookie_jar *cookies;     /* shared; default: a jar of the session's own; BIDE_NO_COOKIES; BIDE_COOKIES_PER_REQUEST */
     bide_auth auth;               /* BIDE_BASIC(user, password) and the like, for every request; default: none.  Copied */
     const char *netrc;            /* a file of users and passwords, or BIDE_DEFAULT_NETRC, for hosts that are named in it and asked
                                      by nobody else; read at once.  Default: none */
+    bide_hsts *hsts;              /* hosts to be asked over TLS alone, by what they say; shared; default: none, and nobody is believed */
     const char *ca_file;          /* trust these certificates (PEM) in place of the system's; copied */
     bool no_decompress;           /* ask for no content coding, and leave bodies as they come */
     bool insecure;                /* do not verify certificates at all */

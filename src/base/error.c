@@ -132,6 +132,7 @@ static struct error_record *begin(int code)
     e->http_status = 0;
     e->phase = BIDE_PHASE_NONE;
     e->reused = e->retry_safe = e->interrupted = false;
+    e->bytes_sent = e->bytes_received = 0;
     e->text[0] = e->url[0] = '\0';
     return e;
 }
@@ -250,6 +251,8 @@ static bide_error_info info_of(const struct error_record *e)
                              .phase = (enum bide_error_phase)e->phase,
                              .http_status = e->http_status,
                              .url = e->url[0] ? e->url : NULL,
+                             .bytes_sent = e->bytes_sent,
+                             .bytes_received = e->bytes_received,
                              .reused = e->reused,
                              .retry_safe = e->retry_safe,
                              .interrupted = e->interrupted,

@@ -17,6 +17,7 @@ struct error_record {
     uint16_t http_status;
     uint8_t phase; /* enum bide_error_phase */
     bool reused, retry_safe, interrupted;
+    uint64_t bytes_sent, bytes_received;
     char text[ERROR_TEXT_MAX];
     struct bide_error_place trace[ERROR_TRACE_MAX];
     char url[ERROR_URL_MAX]; /* "": none */

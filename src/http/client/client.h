@@ -52,6 +52,15 @@ void bide__session_free_credentials(bide_session *s);
 /* Who asks: of_url has no user if the URL has none.  *out NULL: nobody.  0 or an error on record. */
 int bide__request_find_auth(struct request *q, const bide_auth *of_url, const bide_auth *own, struct auth **out);
 
+/* ---- retries.c, facts.c ---- */
+
+/* 0 or an error on record. */
+int bide__session_set_retry(bide_session *s, const bide_session_args *args);
+/* How this one is tried again, or *out stays NULL.  0 or an error on record. */
+int bide__request_find_retry(struct request *q, const bide_retry *own, struct retry **out);
+/* What was asked is asked again.  0 or BIDE_ENOMEM on record. */
+int bide__history_add(bide_response *r, int code, enum bide_again why, int64_t wait_ms);
+
 /* ---- session.c, session_options.c ---- */
 
 #define SPARE_BODIES 8
@@ -70,6 +79,9 @@ struct bide_session {
     bide_cookie_jar *jar; /* a share: the user's; or made with the first cookie, or when it is asked for.  NULL: not yet */
     enum { JAR_OF_SESSION, JAR_OF_REQUEST, JAR_NONE } jar_kind;
     struct credentials credentials;
+    bide_hsts *hsts;              /* a share; NULL: none */
+    struct retry_budget retry_budget;
+    struct url base;              /* of .base_url, in strings; href NULL: none */
     struct connector connector;
     struct policy *const *policies; /* around every request, outside of its own; npolicies of them */
     size_t npolicies;
@@ -171,6 +183,7 @@ struct bide_response {
     bool retry_safe;        /* nothing was sent, or asking twice does no harm */
 
     int redirects;
+    struct kept_hop *history; /* NULL: it was asked once */
     int64_t begun_ns, start_ns; /* of all, of this exchange */
     int64_t queued_ns, head_ns, body_ns;
     struct connect_times connect;

@@ -145,3 +145,48 @@ const char *bide_response_link(bide_response *r, const char *rel)
     }
     return NULL;
 }
+
+/* ---- what was asked before: redirects, retries, challenges; in the arena ---- */
+
+struct kept_hop {
+    bide_hop hop;
+    struct kept_hop *next;
+};
+
+int bide__history_add(bide_response *r, int code, enum bide_again why, int64_t wait_ms)
+{
+    struct kept_hop **end = &r->history, *k = bide__arena_alloc(&r->arena, sizeof *k);
+    if (!k)
+        return BIDE_ENOMEM;
+
+    while (*end)
+        end = &(*end)->next;
+    *k = (struct kept_hop){.hop = {.method = r->method, .url = r->url, .status = r->answer.status, .code = code, .why = why,
+                                   .waited_ms = wait_ms, .timing = bide_response_timing(r)}};
+    *end = k;
+    return 0;
+}
+
+int bide_history_len(const bide_response *r)
+{
+    int n = 0;
+    if (bide__response_missing(r, __func__))
+        return -EINVAL;
+
+    for (const struct kept_hop *k = r->history; k; k = k->next)
+        n++;
+    return n;
+}
+
+bool bide_history_at_into(const bide_response *r, int i, bide_hop *out, size_t size)
+{
+    if (bide__response_missing(r, "bide_history_at") || bide__is_null(out, "bide_history_at", "the place for the hop") || i < 0)
+        return false;
+    const struct kept_hop *k = r->history;
+
+    for (; k && i > 0; i--)
+        k = k->next;
+    if (k)
+        bide__options_give(out, size, &k->hop, sizeof k->hop);
+    return k;
+}

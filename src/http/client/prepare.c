@@ -146,13 +146,15 @@ static bool names_no_path(const char *url)
 static int set_url(struct request *q, bide_auth *of_url, const bide_request_args *args)
 {
     struct arena *arena = q->arena;
-    size_t len = strlen(args->url), cap = len <= BIDE_URL_MAX ? bide__url_bound(len, NULL) : 1;
+    const struct url *base = q->response->session->base.href ? &q->response->session->base : NULL;
+    size_t len = strlen(args->url), cap = len <= BIDE_URL_MAX ? bide__url_bound(len, base) : 1;
     cap += args->query ? bide__query_encode(NULL, 0, args->query) + 2 : 0;
     char *storage = bide__arena_alloc(arena, cap);
     if (!storage)
         return BIDE_ENOMEM;
 
-    int code = bide__url_parse(&q->head.url, args->url, len, storage, cap);
+    int code = likely(!base) ? bide__url_parse(&q->head.url, args->url, len, storage, cap)
+                             : bide__url_resolve(&q->head.url, base, args->url, len, storage, cap);
     if (code == 0 && q->head.url.scheme != URL_HTTP && q->head.url.scheme != URL_HTTPS)
         code = URL_ESCHEME;
     if (code == 0 && args->query)

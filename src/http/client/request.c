@@ -110,11 +110,13 @@ unchecked_frame static int try_once(struct request *q)
 /* Those of one request, and the row that they stand in behind the session's. */
 struct policies {
     struct redirect redirect;
+    struct hsts hsts;
+    struct retry *retry; /* NULL: a failure is one */
     struct auth *auth; /* NULL: nobody in particular asks */
     struct cookies cookies;
     struct by_route by_route;
     struct stale_retry stale;
-    struct policy *own_row[5];
+    struct policy *own_row[7];
     struct policy_row row;
     bide_cookie_jar *own_jar; /* BIDE_COOKIES_PER_REQUEST: that of this one, once there is a cookie */
 };
@@ -134,9 +136,12 @@ static void policies_init(struct policies *p, bide_session *s, const bide_reques
 {
     p->redirect = (struct redirect){.policy.ops = &bide__redirect_ops,
                                     .max = args->max_redirects ? args->max_redirects : s->args.max_redirects,
+                                    .hsts = s->hsts,
                                     .location_trusted = args->location_trusted || s->args.location_trusted,
                                     .on_redirect = args->on_redirect,
                                     .on_redirect_arg = args->on_redirect_arg};
+    p->hsts = (struct hsts){.policy.ops = &bide__hsts_ops, .store = s->hsts, .is_verified = !s->args.insecure};
+    p->retry = NULL;
     p->own_jar = NULL;
     p->cookies = (struct cookies){.policy.ops = &bide__cookies_ops,
                                   .jar = s->jar_kind == JAR_OF_SESSION ? &s->jar : s->jar_kind == JAR_OF_REQUEST ? &p->own_jar : NULL,
@@ -158,6 +163,10 @@ static int policies_line_up(struct policies *p, const bide_session *s, struct ar
     for (; n < s->npolicies; n++)
         all[n] = s->policies[n];
     all[n++] = &p->redirect.policy;
+    if (unlikely(p->hsts.store))
+        all[n++] = &p->hsts.policy;
+    if (unlikely(p->retry))
+        all[n++] = &p->retry->policy;
     if (p->auth)
         all[n++] = &p->auth->policy;
     if (p->cookies.jar || p->cookies.own)
@@ -181,10 +190,10 @@ static int rewind_body(struct body_source *b)
 }
 
 /* One try, and what the policies say to it. */
-static int try_in_row(struct request *q, struct policy_row row, const char **by)
+static int try_in_row(struct request *q, const struct policies *p, const struct policy_ops **by, int *outcome)
 {
     bide_response *r = q->response;
-    int code = bide__policies_before(row, q);
+    int code = bide__policies_before(p->row, q);
     if (code == 0 && q->head.body)
         code = rewind_body(q->head.body);
     if (code < 0)
@@ -198,21 +207,33 @@ static int try_in_row(struct request *q, struct policy_row row, const char **by)
     q->is_sent |= r->progress.sent > 0;
     q->head.added = NULL;
     q->fresh = false;
-    return bide__policies_after(row, q, &o, by);
+    if (unlikely(p->retry)) {
+        o.left_ms = bide__deadline_remaining_ms(&r->deadline, BIDE_FOREVER);
+        o.is_interrupted = code < 0 && bide_timeout_expired();
+    }
+    *outcome = code;
+    return bide__policies_after(p->row, q, &o, by);
 }
 
 /* No policy, nor two that contradict each other, may ask forever: each hop of redirects may need a second try. */
 static int ask(struct request *q, const struct policies *p)
 {
     int64_t left = AGAIN_MAX + 2 * (int64_t)(p->redirect.max > 0 ? p->redirect.max : 0);
-    const char *by = NULL;
-    int code;
+    const struct policy_ops *by = NULL;
+    int code, outcome;
 
-    while ((code = try_in_row(q, p->row, &by)) == POLICY_AGAIN) {
+    left += p->retry ? p->retry->how.attempts : 0;
+    while ((code = try_in_row(q, p, &by, &outcome)) == POLICY_AGAIN) {
         if (left-- == 0)
-            return bide_fail(BIDE_ELIMIT, "asked too often, and the policy \"%s\" wants to ask again", by);
+            return bide_fail(BIDE_ELIMIT, "asked too often, and the policy \"%s\" wants to ask again", by->name);
         bide__body_drop(q->response);
+        code = bide__history_add(q->response, outcome, by->why, q->wait_ms);
         forget_exchange(q->response);
+        if (code == 0 && q->wait_ms > 0)
+            code = bide_sleep_ms(q->wait_ms);
+        if (code < 0)
+            return code;
+        q->wait_ms = 0;
     }
     return code;
 }
@@ -250,6 +271,8 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
     int code = bide__request_prepare(&q, &p.auth, method, args);
     if (unlikely(bide__session_has_routes(s) || args->proxy || args->unix_socket) && code == 0)
         code = routes_init(&p.by_route, s, args, &r->arena);
+    if (code == 0 && unlikely(args->retry.attempts != 0 || s->args.retry.attempts > 1))
+        code = bide__request_find_retry(&q, &args->retry, &p.retry);
     if (code == 0)
         code = policies_line_up(&p, s, &r->arena);
     if (code == 0)
@@ -260,10 +283,13 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
     if (unlikely(p.own_jar))
         bide_release(p.own_jar);
     r->retry_safe = !q.is_sent || bide__request_is_idempotent(&q.head);
-    if (code < 0) {
+    bool raises = code == 0 && r->answer.status >= 400 && (args->raise_for_status || s->args.raise_for_status);
+    if (unlikely(raises))
+        code = bide_raise_for_status(r);
+    else if (code < 0)
         bide__response_fail(r, code);
+    if (code < 0)
         bide_release(r);
-    }
     bide__error_end(&mark, code);
     return code < 0 ? NULL : r;
 }

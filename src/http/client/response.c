@@ -105,6 +105,8 @@ static void note_request(const bide_response *r)
     e->http_status = (uint16_t)r->answer.status;
     e->reused = r->reused;
     e->retry_safe = r->retry_safe;
+    e->bytes_sent = r->progress.sent;
+    e->bytes_received = r->progress.received;
     snprintf(e->url, sizeof e->url, "%s", r->url ? r->url : "");
 }
 

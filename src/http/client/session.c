@@ -108,6 +108,7 @@ static void session_destroy(void *object)
     bide_release(s->tls);
     bide_release(s->proxy_tls);
     bide_release(s->jar);
+    bide_release(s->hsts);
     bide__session_free_credentials(s);
     if (s->loop)
         bide__object_unref(s->loop);

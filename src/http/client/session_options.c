@@ -208,6 +208,26 @@ static void set_connector(bide_session *s, const bide_session_args *args)
     k->buffer_max = args->max_head_bytes + 2 * BODY_READ_SIZE;
 }
 
+/* Where relative URLs of requests begin. */
+static int set_base(bide_session *s, const char *text)
+{
+    char quoted[80];
+    size_t len = strlen(text), cap = len <= BIDE_URL_MAX ? bide__url_bound(len, NULL) : 1;
+    char *storage = bide__arena_alloc(&s->strings, cap);
+    if (!storage)
+        return BIDE_ENOMEM;
+
+    int code = bide__url_parse(&s->base, text, len, storage, cap);
+    bide__url_quote(quoted, text, len);
+    if (code < 0)
+        return bide_fail(BIDE_EURL, "bide_session_new: base_url %s: %s", quoted, bide__url_strerror(code));
+    if (s->base.scheme != URL_HTTP && s->base.scheme != URL_HTTPS)
+        return bide_fail(BIDE_EURL, "bide_session_new: base_url %s: %s", quoted, bide__url_strerror(URL_ESCHEME));
+    if (s->base.username.len + s->base.password.len > 0)
+        return bide_fail(BIDE_EURL, "bide_session_new: base_url: user and password are for .auth");
+    return 0;
+}
+
 static void set_cookies(bide_session *s, bide_cookie_jar *jar)
 {
     bool is_kind = jar == BIDE_NO_COOKIES || jar == BIDE_COOKIES_PER_REQUEST;
@@ -229,6 +249,11 @@ int bide__session_set_options(bide_session *s, const bide_session_args *args)
         code = set_routes(s, args);
     if (code >= 0)
         code = bide__session_set_credentials(s, args);
+    if (code >= 0)
+        code = bide__session_set_retry(s, args);
+    if (code >= 0 && args->base_url)
+        code = set_base(s, args->base_url);
+    s->hsts = args->hsts ? bide_retain(args->hsts) : NULL;
     set_connector(s, &s->args);
     set_cookies(s, args->cookies);
     return code < 0 ? code : copy_overrides(s, args);

@@ -189,4 +189,4 @@ static int after(struct policy *policy, struct request *q, const struct outcome 
     return is_asked && !is_the_users ? answer_challenge(p, q, &o->answer->fields) : POLICY_ACCEPT;
 }
 
-const struct policy_ops bide__auth_ops = {.name = "authentication", .before = before, .after = after};
+const struct policy_ops bide__auth_ops = {.name = "authentication", .why = BIDE_AGAIN_AUTH, .before = before, .after = after};

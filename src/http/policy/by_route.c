@@ -98,4 +98,4 @@ static int after(struct policy *policy, struct request *q, const struct outcome 
     return code > 0 ? POLICY_AGAIN : code;
 }
 
-const struct policy_ops bide__by_route_ops = {.name = "proxy", .before = before, .after = after};
+const struct policy_ops bide__by_route_ops = {.name = "proxy", .why = BIDE_AGAIN_AUTH, .before = before, .after = after};

@@ -13,14 +13,14 @@ int bide__policies_before(struct policy_row row, struct request *q)
     return 0;
 }
 
-int bide__policies_after(struct policy_row row, struct request *q, const struct outcome *o, const char **by)
+int bide__policies_after(struct policy_row row, struct request *q, const struct outcome *o, const struct policy_ops **by)
 {
     while (row.n-- > 0) {
         struct policy *p = row.all[row.n];
         const struct policy_ops *ops = p->ops;
         int verdict = ops->after ? ops->after(p, q, o) : POLICY_ACCEPT;
         if (verdict != POLICY_ACCEPT) {
-            *by = ops->name;
+            *by = ops;
             return verdict;
         }
     }

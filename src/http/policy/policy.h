@@ -20,6 +20,7 @@
 #include "http/auth/digest.h"
 #include "http/cookie/cookie.h"
 #include "http/exchange/ops.h"
+#include "http/hsts/hsts.h"
 #include "http/tunnel/tunnel.h"
 
 /* A request in flight: what is asked for in the next try. */
@@ -32,6 +33,7 @@ struct request {
     bool has_left;            /* a hop has left the origin that was asked: what says who we are is not sent any more */
     bool is_led;              /* a hop has left the site that was asked: see struct jar_request */
     bool is_sent;             /* something of a try was */
+    int64_t wait_ms;          /* before the next try; goes with it */
     bool fresh;               /* the next try needs a new connection; goes after it */
     struct route *route;      /* how its connection gets there; a share; NULL: directly */
 };
@@ -42,6 +44,8 @@ struct outcome {
     bool reused;                 /* the connection had served before */
     const struct answer *answer; /* if there is one */
     const struct progress *progress;
+    int64_t left_ms;             /* of the time for all; if there is a retry */
+    bool is_interrupted;         /* by a bide_timeout around it; likewise */
 };
 
 enum { POLICY_ACCEPT, POLICY_AGAIN }; /* or a negative code */
@@ -49,6 +53,7 @@ enum { POLICY_ACCEPT, POLICY_AGAIN }; /* or a negative code */
 struct policy;
 struct policy_ops {
     const char *name; /* in messages */
+    enum bide_again why; /* it asks again */
     /* 0, or an error on record, with which the request fails.  NULL: nothing to do. */
     int (*before)(struct policy *p, struct request *q);
     /* POLICY_ACCEPT: as it is; POLICY_AGAIN: ask once more for what q says now; or an error on record.  NULL: accept. */
@@ -69,7 +74,7 @@ struct policy_row {
 /* 0, or the first error. */
 int bide__policies_before(struct policy_row row, struct request *q);
 /* POLICY_ACCEPT, POLICY_AGAIN, or an error: that of a policy, or o->code if all accept it.  *by: who wants to ask again. */
-int bide__policies_after(struct policy_row row, struct request *q, const struct outcome *o, const char **by);
+int bide__policies_after(struct policy_row row, struct request *q, const struct outcome *o, const struct policy_ops **by);
 /* May it be sent twice (RFC 9110 9.2.2), or has the user said so? */
 bool bide__method_is_idempotent(const struct request_head *head);
 static inline bool bide__request_is_idempotent(const struct request_head *head)
@@ -93,6 +98,7 @@ extern const struct policy_ops bide__stale_retry_ops;
 struct redirect {
     struct policy policy;
     int max;                       /* hops; -1: a redirect is the answer */
+    bide_hsts *hsts;               /* NULL: none */
     bool location_trusted;         /* the user's fields go to other origins, too */
     bide_redirect_fn *on_redirect; /* NULL: the user lets all be followed */
     void *on_redirect_arg;
@@ -114,6 +120,38 @@ struct by_route {
 };
 
 extern const struct policy_ops bide__by_route_ops;
+
+/* ---- hsts.c: hosts to be asked over TLS alone ---- */
+
+struct hsts {
+    struct policy policy;
+    bide_hsts *store;
+    bool is_verified; /* certificates are: only then a server is believed */
+};
+
+extern const struct policy_ops bide__hsts_ops;
+/* Make it https if the store wants that; NULL: there is none.  0 or BIDE_ENOMEM on record. */
+int bide__hsts_apply(bide_hsts *h, struct arena *arena, struct url *url);
+
+/* ---- retry.c: again, after a while ---- */
+
+#define RETRY_BUDGET_FIRST 1000 /* hundredths of a retry */
+#define RETRY_BUDGET_MOST  10000
+
+struct retry_budget {
+    int percent; /* hundredths of a retry that a request brings; BIDE_UNLIMITED */
+    int left;
+};
+
+struct retry {
+    struct policy policy;
+    bide_retry how; /* with the defaults filled in, but for the lists */
+    int tries;      /* so far */
+    bool has_begun;
+    struct retry_budget *budget; /* the session's */
+};
+
+extern const struct policy_ops bide__retry_ops;
 
 /* ---- cookies.c: what servers set, sent back ---- */
 

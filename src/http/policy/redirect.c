@@ -133,6 +133,8 @@ static __attribute__((noinline)) int follow(const struct redirect *p, struct req
     if (q->hops >= p->max)
         return bide_fail(BIDE_EREDIRECT, "more than %d redirects", p->max);
     code = resolve(q, location, &next);
+    if (code == 0 && p->hsts)
+        code = bide__hsts_apply(p->hsts, q->arena, &next);
     if (code == 0)
         code = ask_user(p, q, &next);
     if (code < 0)
@@ -162,4 +164,4 @@ static int after(struct policy *policy, struct request *q, const struct outcome 
     return is_one ? follow(p, q, o->answer) : POLICY_ACCEPT;
 }
 
-const struct policy_ops bide__redirect_ops = {.name = "redirect", .after = after};
+const struct policy_ops bide__redirect_ops = {.name = "redirect", .why = BIDE_AGAIN_REDIRECT, .after = after};

@@ -36,4 +36,4 @@ static int after(struct policy *policy, struct request *q, const struct outcome 
     return POLICY_AGAIN;
 }
 
-const struct policy_ops bide__stale_retry_ops = {.name = "stale retry", .after = after};
+const struct policy_ops bide__stale_retry_ops = {.name = "stale retry", .why = BIDE_AGAIN_RETRY, .after = after};
