@@ -20,6 +20,7 @@ extern "C" {
 #endif
 
 typedef struct bide_response bide_response;
+struct json_t;
 
 /*
  * Asked before a redirect is followed, by the task whose request it is: go on?
@@ -54,9 +55,12 @@ typedef struct bide_request_args {
     int64_t read_timeout_ms;     /* default: the session's; BIDE_FOREVER */
     int64_t min_rate;            /* default: the session's */
     int64_t min_rate_ms;         /* default: the session's */
+    int64_t expect_timeout_ms;   /* of .expect_continue; default 1 s */
     int max_redirects;           /* default: the session's; BIDE_NONE: a 3xx is the answer */
     int max_ratio;               /* default: the session's; BIDE_UNLIMITED */
     size_t max_body_bytes;       /* default: the session's; BIDE_UNLIMITED */
+    bool expect_continue;        /* ask first (Expect: 100-continue): the body is sent when the server wants it, or has not
+                                    said in time that it does not */
     bool no_decompress;          /* the body as it comes; also if the session says so */
     bool location_trusted;       /* redirects to other origins get all headers; also if the session says so */
     bide_redirect_fn *on_redirect; /* default: all are followed */
@@ -65,6 +69,12 @@ typedef struct bide_request_args {
     const char *data_file;       /* body: what this file has when the request begins; a pipe: all that comes, in chunks */
     const bide_body_source *body; /* body: bide_body_from(fn, arg), bide_body_from_fd(fd) */
     const bide_part *multipart;  /* body: BIDE_PARTS({"title", "a cat"}, {"file", .path = "cat.jpg"}); sets its Content-Type */
+    const struct json_t *json_value; /* body: a document of jansson's; sets Content-Type: application/json */
+    const char *compress;        /* the body goes out in this coding: "gzip", "deflate" or "zstd"; default: as it is */
+    const bide_pair *trailers;   /* fields behind the body, which goes out in chunks; read when it was sent, so its source may
+                                    fill in values */
+    bide_progress_fn *progress;  /* called when bytes of a body have moved */
+    void *progress_arg;
     const char *proxy;           /* as the session's, which it replaces, with its no_proxy; "": none */
     const char *unix_socket;     /* as the session's; not together with .proxy */
 } bide_request_args;

@@ -89,6 +89,24 @@ typedef struct bide_part {
 #define BIDE_PARTS(...) ((const bide_part[]){__VA_ARGS__, {.name = NULL}})
 #endif
 
+/* How far a request has got; handed over by address, it may grow. */
+typedef struct bide_progress {
+    uint64_t sent;          /* bytes of the body that were handed to the kernel, with the frames of chunks */
+    uint64_t send_total;    /* 0: there is none, or its length is not known */
+    uint64_t received;      /* bytes of the body of the response, as it came or, if it was in a coding, decoded */
+    uint64_t receive_total; /* 0: not known */
+} bide_progress;
+
+/*
+ * Called when bytes of a body have moved, up or down, in the task that sends or reads; it must not wait.  Before a redirect is
+ * followed or a request is sent again, the numbers begin anew.
+ *
+ * p:         borrowed for the call
+ * Returns:   0: go on; or a negative code: the request fails with it, or the body that is read
+ * Example:   return bide_gauge_show(arg, p->sent, p->send_total);
+ */
+typedef int bide_progress_fn(const bide_progress *p, void *arg);
+
 #ifdef __cplusplus
 }
 #endif

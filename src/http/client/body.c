@@ -29,6 +29,13 @@ static int fail_again(bide_response *r)
     return bide__response_fail(r, r->body_error);
 }
 
+int bide__response_moved(bide_response *r, size_t n)
+{
+    r->watch->now.received += n;
+    r->watch->now.receive_total = r->answer.kind == BODY_LENGTH && !r->is_coded ? r->answer.length : 0;
+    return bide__watch_call(r->watch);
+}
+
 /* What the chain gave: n bytes, the end, or an error. */
 static ssize_t note_piece(bide_response *r, ssize_t n)
 {
@@ -36,7 +43,8 @@ static ssize_t note_piece(bide_response *r, ssize_t n)
         return failed(r, (int)n);
     if (n == 0)
         is_over(r);
-    return n;
+    int code = n > 0 && unlikely(r->watch) ? bide__response_moved(r, (size_t)n) : 0;
+    return code < 0 ? failed(r, code) : n;
 }
 
 /* What stood behind the end of its coding is dropped, and mentioned (R44). */

@@ -138,6 +138,11 @@ void bide__response_init(bide_response *r, const bide_request_args *args);
 /* Fill in what the arguments say; q->response and q->arena are there.  *auth: who asks, or NULL.  0 or an error on record. */
 int bide__request_prepare(struct request *q, struct auth **auth, const char *method, const bide_request_args *args);
 
+/* ---- json.c ---- */
+
+/* A document as text in the arena.  0 or an error on record. */
+int bide__json_text(struct arena *arena, const struct json_t *value, bide_bytes *out);
+
 /* ---- to_send.c ---- */
 
 /* The body, if there is one.  Suspends, to open a file.  0 or an error on record. */
@@ -180,6 +185,7 @@ struct bide_response {
     bool must_open;         /* for that the decoder is needed, when somebody begins to read */
     struct codings codings; /* if it is */
     bool busy;              /* a task is reading the body */
+    struct watch *watch;    /* the user's; NULL: none */
     bool retry_safe;        /* nothing was sent, or asking twice does no harm */
 
     int redirects;
@@ -210,6 +216,8 @@ ssize_t bide__body_next(bide_response *r, const char **data);
 void bide__body_free(bide_response *r);
 /* Read the rest into memory. */
 int bide__body_read_all(bide_response *r);
+/* n bytes of the body have come, and somebody watches: 0, or his code on record. */
+int bide__response_moved(bide_response *r, size_t n);
 /* Nobody wants the rest: take it if it is here and short, else close.  Never suspends. */
 void bide__body_drop(bide_response *r);
 

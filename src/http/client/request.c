@@ -72,6 +72,7 @@ static struct exchange *begin_exchange(bide_response *r, struct conn *c)
     x->progress = &r->progress;
     x->arena = &r->arena;
     x->max_whole = r->max_body;
+    x->watch = r->watch;
     return x;
 }
 
@@ -102,7 +103,7 @@ unchecked_frame static int try_once(struct request *q)
         r->chain.exchange = x;
     if (unlikely(bide__fields_have(&r->answer.fields, HEADER_CONTENT_ENCODING)) && r->may_decode)
         bide__body_note_codings(r);
-    return 0;
+    return unlikely(r->watch) && is_here && !r->is_coded && r->whole.len > 0 ? bide__response_moved(r, r->whole.len) : 0;
 }
 
 /* ---- the row of policies around it ---- */
@@ -116,7 +117,8 @@ struct policies {
     struct cookies cookies;
     struct by_route by_route;
     struct stale_retry stale;
-    struct policy *own_row[7];
+    struct policy expect; /* ops NULL: not asked */
+    struct policy *own_row[8];
     struct policy_row row;
     bide_cookie_jar *own_jar; /* BIDE_COOKIES_PER_REQUEST: that of this one, once there is a cookie */
 };
@@ -173,6 +175,8 @@ static int policies_line_up(struct policies *p, const bide_session *s, struct ar
         all[n++] = &p->cookies.policy;
     if (unlikely(p->by_route.policy.ops))
         all[n++] = &p->by_route.policy;
+    if (p->expect.ops)
+        all[n++] = &p->expect;
     all[n++] = &p->stale.policy;
     p->row = (struct policy_row){all, n};
     return 0;
@@ -273,6 +277,7 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
         code = routes_init(&p.by_route, s, args, &r->arena);
     if (code == 0 && unlikely(args->retry.attempts != 0 || s->args.retry.attempts > 1))
         code = bide__request_find_retry(&q, &args->retry, &p.retry);
+    p.expect.ops = q.head.expect_ms > 0 ? &bide__expect_ops : NULL;
     if (code == 0)
         code = policies_line_up(&p, s, &r->arena);
     if (code == 0)

@@ -135,6 +135,8 @@ struct connector {
     bool is_sharing; /* bide__share_slots runs */
     struct list_node idle, blocked;
     uint64_t tickets;
+    uint64_t old_servers[16]; /* the hashes of origins that answered in HTTP/1.0, as far as there is room (R7) */
+    unsigned nold_servers;    /* since it was made */
     struct timer idle_timer;
     void *spare_buffers[16]; /* CONN_BUFFER_SIZE bytes each */
     unsigned nspare_buffers;
@@ -181,6 +183,10 @@ void bide__conn_end(struct conn *c);
 void bide__conn_offer_places(struct conn *c);
 
 /* ---- origin.c: origins ---- */
+
+/* It has answered in HTTP/1.0, and knows no chunks; did it?  Also after its last connection has gone. */
+void bide__host_note_old(struct host *h);
+bool bide__host_is_old(const struct host *h);
 
 /* Made when it is new.  NULL: out of memory, on record. */
 struct host *bide__host_find(struct connector *k, const struct origin *origin);

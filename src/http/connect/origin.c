@@ -112,3 +112,23 @@ void bide__host_free_if_unused(struct host *h)
     bide__route_release(h->origin.route);
     bide__free(h);
 }
+
+/* ---- what is remembered of servers ---- */
+
+bool bide__host_is_old(const struct host *h)
+{
+    const struct connector *k = h->connector;
+
+    for (size_t i = 0; i < array_len(k->old_servers) && i < k->nold_servers; i++)
+        if (k->old_servers[i] == h->node.hash)
+            return true;
+    return false;
+}
+
+void bide__host_note_old(struct host *h)
+{
+    struct connector *k = h->connector;
+
+    if (!bide__host_is_old(h))
+        k->old_servers[k->nold_servers++ % array_len(k->old_servers)] = h->node.hash;
+}

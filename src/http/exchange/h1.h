@@ -87,6 +87,9 @@ int bide__h1_send_pieces(struct h1_exchange *x, struct iovec *iov, int n);
 /* The same of bytes of a file: how many were sent before that, or before the file had no more; -EOPNOTSUPP, not on record: this
    file cannot be sent so. */
 ssize_t bide__h1_send_file(struct h1_exchange *x, const struct file_part *part);
+/* The head is sent, and the server was asked whether it wants the body: wait for what it says, for ms at most.  0: send it, or
+   x->upload_stopped; or an error on record. */
+int bide__h1_wait_for_continue(struct h1_exchange *x, int64_t ms);
 /* The server may answer while it does not take our body.  1: it has, or has closed, and wants no more of it. */
 int bide__h1_poll_early_response(struct h1_exchange *x);
 

@@ -86,15 +86,30 @@ static char *put_identity(char *at, const struct request_head *q)
     return unlikely(q->wants_identity) ? put_field(at, "Accept-Encoding", "identity") : at;
 }
 
-static char *put_about_body(char *at, const struct request_head *q)
+/* RFC 9110 6.6.2: which fields come behind the body. */
+static char *put_trailer_names(char *at, const bide_pair *trailers)
 {
-    if (q->body && q->content_type && !user_has(q, HEADER_CONTENT_TYPE))
+    at = put_text(at, "Trailer: ");
+    for (const bide_pair *t = trailers; t->name; t++) {
+        at = t > trailers ? put(at, ", ", 2) : at;
+        at = put_text(at, t->name);
+    }
+    return put(at, "\r\n", 2);
+}
+
+static __attribute__((noinline)) char *put_about_body(char *at, const struct request_head *q)
+{
+    if (q->content_type && !user_has(q, HEADER_CONTENT_TYPE))
         at = put_field(at, "Content-Type", q->content_type);
-    if (q->body && q->body->length == BODY_LENGTH_UNKNOWN)
+    if (q->content_encoding)
+        at = put_field(at, "Content-Encoding", q->content_encoding);
+    if (q->trailers && q->trailers->name)
+        at = put_trailer_names(at, q->trailers);
+    if (q->expect_ms > 0 && !user_has(q, HEADER_EXPECT))
+        at = put_field(at, "Expect", "100-continue");
+    if (bide__request_is_chunked(q))
         return put_field(at, "Transfer-Encoding", "chunked");
-    if (q->body || expects_body(q))
-        at += sprintf(at, "Content-Length: %llu\r\n", q->body ? (unsigned long long)q->body->length : 0);
-    return at;
+    return at + sprintf(at, "Content-Length: %llu\r\n", (unsigned long long)q->body->length);
 }
 
 static char *put_authority(char *at, const struct url *url)
@@ -143,8 +158,11 @@ static size_t head_bound(const struct request_head *q)
 
     for (const struct added_field *f = q->added; f; f = f->next)
         added += strlen(f->name) + strlen(f->value) + 4;
+    for (const bide_pair *t = q->body ? q->trailers : NULL; t && t->name; t++)
+        added += strlen(t->name) + 2;
+    added += q->body && q->content_encoding ? strlen(q->content_encoding) + 24 : 0;
     return added + q->method_len + q->url.len * 2u + q->defaults->len + q->user.bytes +
-           (q->content_type ? strlen(q->content_type) : 0) + 160;
+           (q->content_type ? strlen(q->content_type) : 0) + 240;
 }
 
 int bide__h1_write_head(struct h1_exchange *x, struct request_head *q)
@@ -164,7 +182,10 @@ int bide__h1_write_head(struct h1_exchange *x, struct request_head *q)
         at = put_user(at, q);
     for (const struct added_field *f = q->added; f; f = f->next)
         at = put_field(at, f->name, f->value);
-    at = put_about_body(at, q);
+    if (q->body)
+        at = put_about_body(at, q);
+    else if (expects_body(q))
+        at = put_field(at, "Content-Length", "0");
     at = put(at, "\r\n", 2);
     x->head_len = (size_t)(at - x->head);
     x->exchange.progress->head = (bide_bytes){x->head, x->head_len};

@@ -351,6 +351,8 @@ static int take_answer(struct view *v, struct answer *out)
     if (code < 0)
         return code;
 
+    if (unlikely(head->minor == 0))
+        bide__host_note_old(x->conn->host);
     x->may_reuse = head->keep_alive && !x->upload_stopped && !x->close && !x->odd_interim && !body.odd;
     x->keep_ms = bide__fields_have(&out->fields, HEADER_KEEP_ALIVE) ? keep_alive_hint_ms(&out->fields) : INT64_MAX;
     out->is_last = !x->may_reuse;

@@ -10,12 +10,14 @@
 
 #define EARLY_MAX 131072   /* bytes of an answer that are taken before the request is sent */
 
-enum early { NO_ANSWER, EARLY_ANSWER, REFUSAL };
+enum early { NO_ANSWER, CONTINUE, EARLY_ANSWER, REFUSAL };
 
 /* Has the head of an answer come while the request is being sent (a 1xx does not count), and does it make the rest of the
-   body useless (REFUSAL)?  A server that answers 2xx may still be reading.  A malformed head is a refusal, too. */
+   body useless (REFUSAL)?  A server that answers 2xx may still be reading.  A malformed head is a refusal, too.  CONTINUE: no
+   answer yet, but a 100. */
 static enum early early_answer(const struct h1_exchange *x)
 {
+    enum early interim = NO_ANSWER;
     size_t len = bide__buf_len(&x->conn->in);
     char *at = bide__buf_head(&x->conn->in), *end = len > 0 ? at + len : at;
 
@@ -24,14 +26,15 @@ static enum early early_answer(const struct h1_exchange *x)
         struct h1_head head = {.fields = x->context->fields, .fields_cap = parser.limits.fields};
         ssize_t n = bide__h1_parse_response(&parser, at, (size_t)(end - at), &head);
         if (n == 0)
-            return NO_ANSWER;
+            return interim;
         if (n < 0 || head.status >= 300 || head.status == 101)
             return REFUSAL;
         if (head.status >= 200)
             return bide__h1_frame_response(&head, 0) < 0 || !head.keep_alive ? REFUSAL : EARLY_ANSWER;
+        interim = head.status == 100 ? CONTINUE : interim;
         at += n;
     }
-    return NO_ANSWER;
+    return interim;
 }
 
 int bide__h1_poll_early_response(struct h1_exchange *x)
@@ -70,7 +73,29 @@ static int wait_to_send(struct h1_exchange *x)
     x->exchange.progress->queued = flow.queued;
     if (code != BIDE_ETIMEDOUT || flow.end == FLOW_GOES_ON)
         return code;
-    return early_answer(x) == NO_ANSWER ? code : 1; /* it has answered, and reads no more: that is what it says */
+    return early_answer(x) <= CONTINUE ? code : 1; /* it has answered, and reads no more: that is what it says */
+}
+
+/* RFC 9110 10.1.1: a final answer makes the body useless, whatever it is; one that says nothing gets the body. */
+int bide__h1_wait_for_continue(struct h1_exchange *x, int64_t ms)
+{
+    const bide_loop *loop = x->conn->host->connector->loop;
+    struct flow flow = bide__deadline_flow(x->exchange.deadline, x->exchange.deadline->limits.write_ms, 0);
+    int64_t until_ns = ms > (INT64_MAX - loop->now_ns) / NS_PER_MS ? INT64_MAX : loop->now_ns + ms * NS_PER_MS;
+    enum early answer = NO_ANSWER;
+    int code = 0;
+
+    flow.deadline_ns = flow.deadline_ns < until_ns ? flow.deadline_ns : until_ns;
+    flow.silence_ms = BIDE_FOREVER;
+    while (code == 0 && answer == NO_ANSWER && bide__buf_len(&x->conn->in) < EARLY_MAX) {
+        code = bide__stream_wait(x->conn->stream, FLOW_IN, &flow);
+        if (code == 0)
+            code = bide__h1_poll_early_response(x);
+        answer = early_answer(x);
+    }
+    x->upload_stopped = code > 0 || answer > CONTINUE;
+    bool is_silent = code == BIDE_ETIMEDOUT && flow.end == FLOW_LATE && bide__deadline_remaining_ms(x->exchange.deadline, 1) > 0;
+    return code < 0 && !is_silent ? code : 0;
 }
 
 /* A server that takes everything at once must keep neither the other tasks nor the request's own time limit waiting. */
@@ -107,6 +132,18 @@ static int after_refusal(struct h1_exchange *x, int code)
     return code < 0 ? code : 0;
 }
 
+static int note_sent(struct h1_exchange *x, size_t n)
+{
+    struct progress *p = x->exchange.progress;
+    struct watch *w = x->exchange.watch;
+
+    p->sent += n;
+    if (likely(!w) || p->sent <= x->head_len)
+        return 0;
+    w->now.sent = p->sent - x->head_len;
+    return bide__watch_call(w);
+}
+
 int bide__h1_send_pieces(struct h1_exchange *x, struct iovec *iov, int n)
 {
     int code = 0;
@@ -117,9 +154,10 @@ int bide__h1_send_pieces(struct h1_exchange *x, struct iovec *iov, int n)
             code = after_refusal(x, (int)sent);
             continue;
         }
-        x->exchange.progress->sent += (size_t)sent;
+        code = note_sent(x, (size_t)sent);
         n = bide__iov_skip(&iov, n, (size_t)sent);
-        code = n > 0 ? yield_if_over_budget(x) : 0;
+        if (n > 0 && code == 0)
+            code = yield_if_over_budget(x);
     }
     return code;
 }
@@ -137,9 +175,10 @@ ssize_t bide__h1_send_file(struct h1_exchange *x, const struct file_part *part)
             code = after_refusal(x, (int)sent);
             continue;
         }
-        x->exchange.progress->sent += (size_t)sent;
+        code = note_sent(x, (size_t)sent);
         done += (size_t)sent;
-        code = yield_if_over_budget(x);
+        if (code == 0)
+            code = yield_if_over_budget(x);
     }
     return code < 0 ? code : (ssize_t)done;
 }

@@ -33,7 +33,6 @@ static void packet_add_size(struct packet *p, size_t len)
     packet_add(p, at, (size_t)(p->size + SIZE_LINE - at));
 }
 
-/* The end is a chunk of no bytes, without trailers. */
 static void packet_add_piece(struct packet *p, const char *data, size_t len, bool chunked)
 {
     if (chunked)
@@ -42,6 +41,17 @@ static void packet_add_piece(struct packet *p, const char *data, size_t len, boo
         packet_add(p, data, len);
     if (chunked)
         packet_add(p, "\r\n", 2);
+}
+
+/* ---- who watches ---- */
+
+int bide__watch_call(struct watch *w)
+{
+    int code = w->fn(&w->now, w->arg);
+
+    if (code < 0 && bide_error_code() != code)
+        bide_fail(code, "the progress callback returned %d (%s)", code, bide_strerror(code));
+    return code < 0 ? code : 0;
 }
 
 /* ---- the source ---- */
@@ -83,6 +93,29 @@ static ssize_t next_piece(struct h1_exchange *x, struct body_source *b, uint64_t
     return n;
 }
 
+/* ---- behind the body ---- */
+
+/* The chunk of no bytes, and the trailers: as they are now. */
+static int packet_add_end(struct h1_exchange *x, struct packet *p, const bide_pair *trailers)
+{
+    size_t len = 0;
+    for (const bide_pair *t = trailers; t && t->name; t++)
+        len += strlen(t->name) + strlen(t->value) + 4;
+    char *text = bide__arena_alloc(x->exchange.arena, len + 6), *at = text;
+    if (!text)
+        return BIDE_ENOMEM;
+
+    at = mempcpy(at, "0\r\n", 3);
+    for (const bide_pair *t = trailers; t && t->name; t++) {
+        BIDE_TRY(bide__trailer_check(t));
+        at = mempcpy(mempcpy(at, t->name, strlen(t->name)), ": ", 2);
+        at = mempcpy(mempcpy(at, t->value, strlen(t->value)), "\r\n", 2);
+    }
+    at = mempcpy(at, "\r\n", 2);
+    packet_add(p, text, (size_t)(at - text));
+    return 0;
+}
+
 /* ---- sending ---- */
 
 static int send_packet(struct h1_exchange *x, struct packet *p)
@@ -103,10 +136,11 @@ static int look_for_answer(struct h1_exchange *x)
 }
 
 /* From a file by the kernel itself: how many bytes; 0: that cannot be, or the rest is not wanted. */
-static ssize_t send_in_file(struct h1_exchange *x, struct body_source *b, uint64_t left)
+static ssize_t send_in_file(struct h1_exchange *x, const struct request_head *head, uint64_t left)
 {
     struct file_part part;
-    bool may = b->ops->in_file && b->length != BODY_LENGTH_UNKNOWN && bide__stream_takes_files(x->conn->stream);
+    struct body_source *b = head->body;
+    bool may = b->ops->in_file && !bide__request_is_chunked(head) && bide__stream_takes_files(x->conn->stream);
     ssize_t n = may ? ask_source(x, b, NULL, &part) : 0;
     if (n <= 0)
         return n;
@@ -118,35 +152,48 @@ static ssize_t send_in_file(struct h1_exchange *x, struct body_source *b, uint64
     return n == -EOPNOTSUPP ? 0 : n;
 }
 
-static ssize_t send_piece(struct h1_exchange *x, struct packet *p, struct body_source *b, uint64_t left)
+static ssize_t send_piece(struct h1_exchange *x, struct packet *p, const struct request_head *head, uint64_t left)
 {
     const char *data = NULL;
-    ssize_t n = next_piece(x, b, left, &data);
-    if (n < 0)
+    ssize_t n = next_piece(x, head->body, left, &data);
+    if (n <= 0)
         return n;
 
-    packet_add_piece(p, data, (size_t)n, b->length == BODY_LENGTH_UNKNOWN);
+    packet_add_piece(p, data, (size_t)n, bide__request_is_chunked(head));
     int code = send_packet(x, p);
     return code < 0 ? code : n;
 }
 
-static int send_body(struct h1_exchange *x, struct packet *p, struct body_source *b)
+/* The head, or what is left of it, and what the server says to it. */
+static int send_head(struct h1_exchange *x, struct packet *p, const struct request_head *head)
 {
+    bool asks = head->expect_ms > 0;
+    int code = asks || !head->body->is_here ? send_packet(x, p) : 0;
+
+    if (code == 0 && asks && !x->upload_stopped)
+        code = bide__h1_wait_for_continue(x, head->expect_ms);
+    return code;
+}
+
+static int send_body(struct h1_exchange *x, struct packet *p, const struct request_head *head)
+{
+    struct body_source *b = head->body;
     uint64_t left = b->length;
+    int code = send_head(x, p, head);
     ssize_t n = 1;
 
-    while (n > 0 && left > 0 && !x->upload_stopped) {
-        int code = b->is_here ? 0 : send_packet(x, p);
-        if (code == 0 && !b->is_here && !x->upload_stopped)
-            code = look_for_answer(x);
+    while (n > 0 && left > 0 && code == 0 && !x->upload_stopped) {
+        code = b->is_here ? 0 : look_for_answer(x);
         if (code < 0 || x->upload_stopped)
-            return code;
-        n = send_in_file(x, b, left);
+            break;
+        n = send_in_file(x, head, left);
         if (n == 0 && !x->upload_stopped)
-            n = send_piece(x, p, b, left);
+            n = send_piece(x, p, head, left);
         left -= n > 0 && b->length != BODY_LENGTH_UNKNOWN ? (uint64_t)n : 0;
     }
-    return n < 0 ? (int)n : send_packet(x, p); /* the head, if that is all */
+    if (code == 0 && n >= 0 && !x->upload_stopped && bide__request_is_chunked(head))
+        code = packet_add_end(x, p, head->trailers);
+    return n < 0 ? (int)n : code < 0 || x->upload_stopped ? code : send_packet(x, p);
 }
 
 static unsigned frames_as(const struct request_head *head)
@@ -162,6 +209,8 @@ static void begin_sending(struct h1_exchange *x, const struct request_head *head
     uint64_t body = head->body ? head->body->length : 0;
 
     x->upload_stopped = false;
+    if (unlikely(x->exchange.watch))
+        x->exchange.watch->now = (bide_progress){.send_total = body == BODY_LENGTH_UNKNOWN ? 0 : body};
     x->may_switch = head->may_switch;
     x->frames_as = frames_as(head);
     x->exchange.deadline->phase = BIDE_PHASE_SEND;
@@ -170,12 +219,14 @@ static void begin_sending(struct h1_exchange *x, const struct request_head *head
 }
 
 /* Apart, so that a request without a body has no packet in its frame. */
-static __attribute__((noinline)) int send_with_body(struct h1_exchange *x, struct body_source *b)
+static __attribute__((noinline)) int send_with_body(struct h1_exchange *x, const struct request_head *head)
 {
     struct packet p = {.n = 0};
 
+    if (bide__request_is_chunked(head) && bide__host_is_old(x->conn->host))
+        return bide_fail(BIDE_EHTTP, "the server speaks HTTP/1.0, which has no chunks: the length of the body has to be known");
     packet_add(&p, x->head, x->head_len);
-    return send_body(x, &p, b);
+    return send_body(x, &p, head);
 }
 
 int bide__h1_send(struct exchange *exchange, struct request_head *head)
@@ -187,6 +238,6 @@ int bide__h1_send(struct exchange *exchange, struct request_head *head)
 
     begin_sending(x, head);
     struct iovec iov = {x->head, x->head_len};
-    code = head->body ? send_with_body(x, head->body) : bide__h1_send_pieces(x, &iov, 1);
+    code = head->body ? send_with_body(x, head) : bide__h1_send_pieces(x, &iov, 1);
     return code < 0 ? bide__h1_fail(x, code) : 0;
 }

@@ -24,6 +24,7 @@
 #define BIDE_HTTP_EXCHANGE_OPS_H
 
 #include <bide/stream.h>
+#include <bide/upload.h>
 
 #include "http/field/fields.h"
 #include "http/field/user_fields.h"
@@ -96,6 +97,9 @@ struct request_head {
     const struct default_fields *defaults; /* of every request */
     uint64_t drop;                         /* HEADER_BITs of fields that are not sent; bit 0: those that have no id */
     const char *content_type;              /* of json and form */
+    const char *content_encoding;          /* of a body that goes out in a coding; NULL: none */
+    const bide_pair *trailers;             /* behind the body; read when it was sent; NULL: none */
+    int64_t expect_ms;                     /* ask first, and wait so long for 100 (Continue); 0: send it at once */
     struct added_field *added;             /* NULL: none */
     struct body_source *body;              /* NULL: none */
     bool for_server;                       /* OPTIONS of the server, not of a path: "*" */
@@ -103,6 +107,12 @@ struct request_head {
     bool is_absolute;                      /* to a proxy that passes it on: the whole URL stands in the request line */
     bool may_switch;                       /* 101 is an answer: the stream is then for another protocol */
 };
+
+/* Does it go out in chunks? */
+static inline bool bide__request_is_chunked(const struct request_head *head)
+{
+    return head->body && (head->body->length == BODY_LENGTH_UNKNOWN || head->trailers);
+}
 
 /* How a body ends, as far as it can be said for any protocol. */
 enum body_kind {
@@ -144,6 +154,16 @@ struct progress {
     bool in_source;           /* it is the body's source that is waited for, or that has failed */
 };
 
+/* The user's callback, and what it is told. */
+struct watch {
+    bide_progress_fn *fn;
+    void *arg;
+    bide_progress now;
+};
+
+/* Bytes have moved: 0, or a negative code with an error on record. */
+int bide__watch_call(struct watch *w);
+
 struct exchange_ops {
     /* Suspends.  0: sent, or an answer has made the rest useless; or an error.  The user's fields are looked at again: other
        tasks ran since they were checked. */
@@ -170,6 +190,7 @@ struct exchange {
     struct deadline *deadline;
     struct progress *progress;
     struct arena *arena; /* for the answer, and what is sent */
+    struct watch *watch; /* who wants to know of every byte; NULL: nobody */
     size_t max_whole;    /* bytes of a body that may come with its head */
 };
 

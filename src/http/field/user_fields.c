@@ -43,6 +43,26 @@ static int check_user_field(const char *name, const char *value)
     return why ? bide_fail(-EINVAL, "header %s: %s", bide__url_quote(quoted, name, len), why) : 0;
 }
 
+/* What frames, routes, or says how to read a message has to be known before it is read (R41). */
+#define NO_TRAILER                                                                                                        \
+    (HEADER_BIT(HEADER_AUTHORIZATION) | HEADER_BIT(HEADER_CACHE_CONTROL) | HEADER_BIT(HEADER_CONNECTION) |                   \
+     HEADER_BIT(HEADER_CONTENT_ENCODING) | HEADER_BIT(HEADER_CONTENT_TYPE) | HEADER_BIT(HEADER_COOKIE) |                     \
+     HEADER_BIT(HEADER_EXPECT) | HEADER_BIT(HEADER_HOST) | HEADER_BIT(HEADER_IF_MATCH) |                                     \
+     HEADER_BIT(HEADER_IF_NONE_MATCH) | HEADER_BIT(HEADER_IF_UNMODIFIED_SINCE) | HEADER_BIT(HEADER_KEEP_ALIVE) |             \
+     HEADER_BIT(HEADER_PROXY_AUTHORIZATION) | HEADER_BIT(HEADER_RANGE) | HEADER_BIT(HEADER_TE) | HEADER_BIT(HEADER_TRAILER) | \
+     HEADER_BIT(HEADER_UPGRADE))
+
+int bide__trailer_check(const bide_pair *t)
+{
+    char quoted[80];
+    size_t len = strlen(t->name);
+
+    BIDE_TRY(check_user_field(t->name, t->value));
+    if (HEADER_BIT(bide__header_id(t->name, len)) & NO_TRAILER)
+        return bide_fail(-EINVAL, "trailer %s: it cannot stand behind a body", bide__url_quote(quoted, t->name, len));
+    return 0;
+}
+
 /* ---- of one request ---- */
 
 int bide__user_fields_check(const bide_pair *headers, struct user_fields *u)

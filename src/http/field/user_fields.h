@@ -41,6 +41,8 @@ struct default_fields {
 
 /* All those of a request (NULL: none); 0 or an error on record. */
 int bide__user_fields_check(const bide_pair *headers, struct user_fields *u);
+/* May this field stand behind a body (RFC 9110 6.5.1)?  0, or -EINVAL on record. */
+int bide__trailer_check(const bide_pair *t);
 /* What every request says, unless the user's fields say otherwise. */
 struct our_fields {
     const char *agent, *encoding; /* User-Agent; Accept-Encoding, NULL: not said */

@@ -153,6 +153,10 @@ struct retry {
 
 extern const struct policy_ops bide__retry_ops;
 
+/* ---- expect.c: once more without asking whether the body is wanted ---- */
+
+extern const struct policy_ops bide__expect_ops;
+
 /* ---- cookies.c: what servers set, sent back ---- */
 
 struct cookies {

@@ -11,6 +11,7 @@
 #include <bide/file.h>
 #include <bide/upload.h>
 
+#include "http/coding/coding.h"
 #include "http/exchange/ops.h"
 
 /* ---- bytes.c: bytes in memory ---- */
@@ -72,6 +73,11 @@ struct chain_source {
 
 /* chain->all and chain->n are there.  How long all of it is, and whether it can be sent again. */
 void bide__chain_source_init(struct chain_source *c);
+
+/* ---- compress.c: what another gives, in a coding ---- */
+
+/* 0 and *out to be closed in place of `inner`, which is taken, also on failure; or an error on record.  Suspends if `inner` does. */
+int bide__compress_open(struct arena *arena, const char *coding, struct body_source *inner, struct body_source **out);
 
 /* ---- multipart.c, media_type.c ---- */
 
