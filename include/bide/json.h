@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * json.h - the body of a response as a document of jansson's: the one place where a public header names another library.
+ * json.h - bodies as documents of jansson's, which .json_value of a request takes and bide_json gives: the one place where a
+ * public header names another library.
  *
  * It declares no more of jansson than that there is a json_t; who uses one includes <jansson.h>.
  */

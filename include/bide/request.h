@@ -20,7 +20,6 @@ extern "C" {
 #endif
 
 typedef struct bide_response bide_response;
-struct json_t;
 
 /*
  * Asked before a redirect is followed, by the task whose request it is: go on?
@@ -69,7 +68,7 @@ typedef struct bide_request_args {
     const char *data_file;       /* body: what this file has when the request begins; a pipe: all that comes, in chunks */
     const bide_body_source *body; /* body: bide_body_from(fn, arg), bide_body_from_fd(fd) */
     const bide_part *multipart;  /* body: BIDE_PARTS({"title", "a cat"}, {"file", .path = "cat.jpg"}); sets its Content-Type */
-    const struct json_t *json_value; /* body: a document of jansson's; sets Content-Type: application/json */
+    const void *json_value;      /* body: a document, as bide/json.h has them; sets Content-Type: application/json */
     const char *compress;        /* the body goes out in this coding: "gzip", "deflate" or "zstd"; default: as it is */
     const bide_pair *trailers;   /* fields behind the body, which goes out in chunks; read when it was sent, so its source may
                                     fill in values */

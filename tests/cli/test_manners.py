@@ -116,19 +116,19 @@ class Foreign(Case):
 
     def test_others_are_answered_with_our_word(self):
         answers = {
-            "-m 3": "curl's is --timeout here", "-I": "curl's is -X HEAD", "-F a=b": "-d sends a body", "-w %{http_code}": "--jsonl",
-            "--retry 3": "curl's is --retries here", "--max-time 3": "--timeout", "-e x": "-H 'Referer: ",
-            "--parallel-max 5": "--concurrency", "--data-raw x": "--data", "-T f": "-X PUT -d @FILE", "--resolve a:1:b": "--connect-to",
+            "-m 3": "curl's is --timeout here", "--range 1-2": "Range: bytes=", "-w %{http_code}": "--jsonl",
+            "--retry 3": "curl's is --retries here", "--max-time 3": "--timeout",
+            "--parallel-max 5": "--concurrency", "--data-raw x": "--data", "--resolve a:1:b": "--connect-to",
             "--include": "--include of `bide get`", "--fail-early": "--fail-fast",
             "-P dir": "wget's is --output-dir here", "-t 3": "wget's is --retries here", "--tries=3": "--retries", "-nv": "--quiet", "-np": "leave it out",
             "--no-check-certificate": "--insecure", "-nd": "-o '{name}'",
             "-j 5": "aria2's is --concurrency here", "-x16": "aria2's is --per-host here", "-s 16": "one connection",
             "-s16": "one connection", "--max-connection-per-server=4": "--per-host", "--dir=x": "--output-dir", "--split=4": "one connection",
-            "--no-color": "--color never", "-K f": "curl's is --config here", "--disable": "--no-config", "--url-query a=b": "a part of the URL",
+            "--no-color": "--color never", "-K f": "curl's is --config here", "--disable": "--no-config", "--url-query a=b": "--query here",
             "--next": "asked for alike", "-J": "made of the URL", "--tls-max 1.3": "TLS 1.2 and 1.3", "-U a:b": "it asks servers directly",
             "--http3-only": "HTTP/1.1", "--digest": "-u sends Basic", "--stderr f": "2>FILE", "--trace f": "--verbose", "--fail-with-body": "keeps none",
             "--retry-all-errors": "are tried again", "--proxy-header x": "directly", "--socks5-hostname x": "directly", "--ftp-pasv": "http and https",
-            "--background": "&", "-l 2": "follows no links", "-e robots=off": "--config", "--convert-links": "follows no links",
+            "--background": "&", "-l 2": "follows no links", "--convert-links": "follows no links",
             "--accept=pdf": "follows no links", "--waitretry=2": "--backoff-max", "--read-timeout=2": "--stall", "--warc-file=x": "files and records",
             "--summary-interval=0": "--stats-interval", "--auto-file-renaming=false": "--skip-existing", "--allow-overwrite=true": "is replaced",
             "--continue=true": "when it is complete", "--checksum=sha-256=0": "SHA-256", "--bt-max-peers=1": "http and https",
@@ -163,7 +163,7 @@ class Alike(Case):
         for word, known in (("--concurency", "--concurrency"), ("--max-error", "--max-errors"), ("--verbos", "--verbose"),
                             ("--outptu", "--output"), ("--per-hots", "--per-host")):
             self.expect_line(bide("fetch", f"{word}=1", "http://a/"), 2, f"did you mean {known}?")
-        for word in "--heal", "--zzz", "--it", "--dirty":
+        for word in "--healing", "--zzz", "--it", "--dirty":
             r = bide("fetch", word, "http://a/")
             self.expect_line(r, 2, f"unknown option {word};")
             self.assertNotIn("did you mean", r.err)

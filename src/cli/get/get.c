@@ -176,7 +176,7 @@ static int get_one(struct body *b)
         BIDE_TRY(bide_raise_for_status(r));
     else if (bide_status(r) >= 400)
         snprintf(b->note, sizeof b->note, "%d %s", bide_status(r), say_quote(bide_reason(r), reason));
-    if (g->options->heads)
+    if (g->options->heads || g->options->http.upload.head)
         BIDE_TRY(put_head(b, r));
     return put_body(b, r);
 }

@@ -102,7 +102,7 @@ static int add_headers(struct request *q, char *line, const char *end)
 {
     size_t n = 0;
 
-    q->headers = calloc(count_lines(line, (size_t)(end - line)) + 3, sizeof *q->headers);
+    q->headers = calloc(count_lines(line, (size_t)(end - line)) + 5, sizeof *q->headers);
     if (!q->headers)
         return say_no_memory();
     while (line < end) {
@@ -117,6 +117,10 @@ static int add_headers(struct request *q, char *line, const char *end)
     }
     if (q->json && !request_has_header(q, "Accept"))
         q->headers[n++] = (bide_pair){"Accept", "application/json"};
+    if (q->upload->form && !request_has_header(q, "Content-Type"))
+        q->headers[n++] = (bide_pair){"Content-Type", "application/x-www-form-urlencoded"};
+    if (q->options->upload.referer)
+        q->headers[n++] = (bide_pair){"Referer", q->options->upload.referer};
     if (q->texts[TEXT_USER] && request_has_header(q, "Authorization")) {
         say("--user and --header Authorization exclude each other");
         return EXIT_USAGE;
@@ -131,7 +135,7 @@ int request_open_headers(struct request *q)
     size_t len = 0;
     int code = request_read_lines(&q->options->headers, &q->texts[TEXT_HEADERS], &len);
 
-    if (code != EXIT_OK || (len == 0 && !q->json && !q->texts[TEXT_USER]))
+    if (code != EXIT_OK || (len == 0 && !q->json && !q->texts[TEXT_USER] && !q->upload->form && !q->options->upload.referer))
         return code;
     char *lines = q->texts[TEXT_HEADERS];
     return add_headers(q, lines, len > 0 ? lines + len : lines);

@@ -27,9 +27,10 @@ static int open_body(struct request *q)
         say("--data and --json exclude each other: there is one body");
         return EXIT_USAGE;
     }
-    if (o->data)
+    q->is_large_file = o->data && !o->upload.get && !upload_has_pairs(&o->upload) && request_is_large_file(o->data);
+    if (o->data && !q->is_large_file)
         code = request_read_data("--data", o->data, &q->texts[TEXT_DATA], &len);
-    if (o->data && code == EXIT_OK)
+    if (o->data && !q->is_large_file && code == EXIT_OK)
         q->data = (bide_bytes){q->texts[TEXT_DATA], len};
     if (o->json)
         code = request_read_data("--json", o->json, &q->texts[TEXT_JSON], &len);
@@ -46,11 +47,19 @@ bool request_is_method(const char *text, size_t len)
     return request_is_token(text, len) && len <= METHOD_MAX && strcmp(text, "CONNECT") != 0;
 }
 
+const char *request_usual_method(const struct http_options *o)
+{
+    const struct upload_options *u = &o->upload;
+    bool has_body = o->data || o->json || u->form.len > 0 || upload_has_pairs(u);
+
+    if (o->method)
+        return o->method;
+    return u->head ? "HEAD" : u->get ? "GET" : u->file ? "PUT" : has_body ? "POST" : "GET";
+}
+
 static int choose_method(struct request *q)
 {
-    const char *method = q->options->method;
-
-    q->method = method ? method : q->data.data || q->json ? "POST" : "GET";
+    q->method = request_usual_method(q->options);
     if (request_is_method(q->method, strlen(q->method)))
         return EXIT_OK;
     say("--request: expected a method such as GET or POST, got '%s'", q->method);
@@ -59,7 +68,7 @@ static int choose_method(struct request *q)
 
 int request_count_stdin(const struct http_options *o)
 {
-    int n = (o->data && strcmp(o->data, "@-") == 0) + (o->json && strcmp(o->json, "@-") == 0) +
+    int n = (o->upload.file && strcmp(o->upload.file, "-") == 0) + (o->data && strcmp(o->data, "@-") == 0) + (o->json && strcmp(o->json, "@-") == 0) +
             (o->user && strcmp(o->user, "@-") == 0);
 
     for (size_t i = 0; i < o->headers.len; i++)
@@ -76,6 +85,8 @@ int request_open(struct request *q, const struct http_options *options)
     }
     int code = open_body(q);
 
+    if (code == EXIT_OK)
+        code = upload_open(q);
     if (code == EXIT_OK && options->user)
         code = request_read_user(options->user, &q->texts[TEXT_USER]);
     if (code == EXIT_OK)
@@ -100,6 +111,7 @@ int request_open(struct request *q, const struct http_options *options)
 void request_close(struct request *q)
 {
     free(q->headers);
+    upload_close(q->upload);
     free(q->cookies);
     free(q->cookie_files);
     bide_release(q->jar);
@@ -148,17 +160,14 @@ int64_t request_announced_length(const bide_response *r)
     return opt_read_int(length, &n) ? n : -1;
 }
 
-int request_exit_code(int error)
-{
-    return error == BIDE_ENOMEM || error == -EMFILE || error == -ENFILE ? EXIT_LOCAL : EXIT_USAGE;
-}
-
 bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct extras *x, void *watcher)
 {
     if (x)
         return request_send_extras(q, s, url, x, watcher);
-    return bide_request(s, q->method, url, .headers = q->headers, .cookies = q->cookies, .data = q->data, .json = q->json,
-                        .on_redirect = q->on_redirect, .on_redirect_arg = watcher);
+    return upload_send(q, s, url,
+                       &(bide_request_args){.method = q->method, .headers = q->headers, .cookies = q->cookies,
+                                            .on_redirect = q->on_redirect,
+                                            .on_redirect_arg = watcher}, false);
 }
 
 /* ---- URLs ---- */

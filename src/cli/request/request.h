@@ -16,6 +16,7 @@
 #include <bide/http.h>
 
 #include "cli/option/opt.h"
+#include "cli/request/upload.h"
 
 /* Part of get_options and fetch_options; HTTP_OPTIONS fills it. */
 struct http_options {
@@ -40,6 +41,7 @@ struct http_options {
     int max_redirects;          /* 0: none is followed */
     bool location_trusted;
     bool no_compressed;         /* bodies as they come, and no coding asked for */
+    struct upload_options upload;
 };
 
 /* The rows of those options, for a table: HTTP_OPTIONS(struct fetch_options, http), */
@@ -52,6 +54,7 @@ struct http_options {
      .brief = "body to send; @FILE reads it; @-: stdin", .help = "body, sent as it is; @FILE reads it from a file, @- from standard input"}, \
     {"json", 0, "TEXT", OPT_STRING(S, m.json), .secret = true, .excludes = "data", .rare = true,                      \
      .help = "body with Content-Type and Accept: application/json; @FILE, @- as above"},                              \
+    UPLOAD_OPTIONS(S, m.upload),                                                                                      \
     {"user", 'u', "USER", OPT_STRING(S, m.user), .secret = true,                                                      \
      .brief = "NAME:PASSWORD; @FILE reads it", .help = "NAME:PASSWORD, sent to the hosts of all URLs (Basic); @FILE reads it, and keeps it off the command line"}, \
     {"cookie", 'b', "TEXT|FILE", OPT_LIST(S, m.cookies), .secret = true, .rare = true,                               \
@@ -102,14 +105,20 @@ struct request {
     int max_redirects;  /* 0: none is followed */
     /* What the above point into, owned. */
     char *texts[5];
+    struct upload *upload; /* owned */
+    bool is_large_file;    /* -d @FILE is read while it is sent */
 };
 
 enum { TEXT_HEADERS, TEXT_DATA, TEXT_JSON, TEXT_USER, TEXT_COOKIES };
 
 /* ---- texts.c ---- */
 
+/* What an error means that comes before any request: this machine lacks something, or an option cannot be met. */
+int request_exit_code(int error);
 /* The value of -d and --json: the text, or what is in @FILE and @-.  Returns: EXIT_OK, else after a message. */
 int request_read_data(const char *option, const char *value, char **text, size_t *len);
+/* Is it @FILE, and too large to be kept in memory? */
+bool request_is_large_file(const char *value);
 /* The value of -u as that of a field Authorization.  Returns: as above. */
 int request_read_user(const char *value, char **text);
 /* The lines of -H and of its @FILEs, one after the other, each ended by a NUL.  Returns: as above. */
@@ -141,6 +150,9 @@ int request_save(struct request *q);
 
 /* How many options read standard input: -d @-, --json @-, -H @-.  It can be read once. */
 int request_count_stdin(const struct http_options *o);
+
+/* What the options ask with, before they are read. */
+const char *request_usual_method(const struct http_options *o);
 
 /* Returns: EXIT_OK; EXIT_USAGE or EXIT_LOCAL after a message (then there is nothing to close). */
 int request_open(struct request *q, const struct http_options *options);
@@ -177,9 +189,6 @@ int64_t request_max_size(const struct http_options *o, const bide_response *r);
 
 /* What the head says that it will have; -1: nothing that counts, as with chunks, or in a coding that is taken off. */
 int64_t request_announced_length(const bide_response *r);
-
-/* What an error means that comes before any request: this machine lacks something, or an option cannot be met. */
-int request_exit_code(int error);
 
 /* As bide_request.  max_size is left to who reads the body.  x: what a list says of this one; NULL: nothing.  watcher: for on_redirect. */
 struct extras;

@@ -66,9 +66,11 @@ bide_response *request_send_extras(const struct request *q, bide_session *s, con
         data = (bide_bytes){NULL, 0};
         json = x->body.data;
     }
-    bide_response *r = bide_request(s, method, url, .headers = headers,
-                                    .cookies = has(headers, "Cookie") ? NULL : q->cookies, .data = data, .json = json,
-                                    .on_redirect = q->on_redirect, .on_redirect_arg = watcher);
+    bide_response *r = upload_send(q, s, url,
+                                   &(bide_request_args){.method = method, .headers = headers, .data = data, .json = json,
+                                                        .cookies = has(headers, "Cookie") ? NULL : q->cookies,
+                                                        .on_redirect = q->on_redirect, .on_redirect_arg = watcher},
+                                   x->body.data != NULL);
     if (headers != q->headers)
         free(headers);
     return r;

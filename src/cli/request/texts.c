@@ -15,6 +15,11 @@
 #define TEXT_MAX ((size_t)256 << 20)
 #define PIECE 65536
 
+int request_exit_code(int error)
+{
+    return error == BIDE_ENOMEM || error == -EMFILE || error == -ENFILE ? EXIT_LOCAL : EXIT_USAGE;
+}
+
 static int append(struct text *t, const char *data, size_t len)
 {
     text_add(t, data, len);

@@ -141,7 +141,7 @@ int bide__request_prepare(struct request *q, struct auth **auth, const char *met
 /* ---- json.c ---- */
 
 /* A document as text in the arena.  0 or an error on record. */
-int bide__json_text(struct arena *arena, const struct json_t *value, bide_bytes *out);
+int bide__json_text(struct arena *arena, const void *value, bide_bytes *out);
 
 /* ---- to_send.c ---- */
 

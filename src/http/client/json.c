@@ -26,7 +26,7 @@ static json_t *load(bide_bytes body, json_error_t *error)
     return doc;
 }
 
-int bide__json_text(struct arena *arena, const json_t *value, bide_bytes *out)
+int bide__json_text(struct arena *arena, const void *value, bide_bytes *out)
 {
     size_t flags = JSON_COMPACT | JSON_ENCODE_ANY, len = json_dumpb(value, NULL, 0, flags);
     if (len == 0)

@@ -25,7 +25,7 @@ static uint64_t key_of_url(const struct repeats *r, const char *text)
 /* What it is asked with if its line names no method; also before the options' request is made. */
 static const char *usual_method(const struct http_options *o, const struct extras *x)
 {
-    return o->method ? o->method : o->data || o->json || x->body.data ? "POST" : "GET";
+    return x->body.data && !o->method ? "POST" : request_usual_method(o);
 }
 
 /* What its list says besides the URL may make it another request; another name makes it another file of the same one. */
