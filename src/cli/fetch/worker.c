@@ -15,7 +15,7 @@
 #include "cli/fetch/fetch.h"
 #include "cli/fetch/report/report.h"
 #include "cli/fetch/save/save.h"
-#include "cli/request/content_type.h"
+#include "cli/fetch/content_type.h"
 #include "cli/request/retry.h"
 
 #define STACK_SIZE 65536

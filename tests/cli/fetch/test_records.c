@@ -2,7 +2,7 @@
 /* test_records.c - texts in records, digests, and the charset of a Content-Type. */
 #include <harness/harness.h>
 
-#include "cli/request/content_type.h"
+#include "cli/fetch/content_type.h"
 #include "cli/save/digest.h"
 #include "cli/save/jsonl.h"
 

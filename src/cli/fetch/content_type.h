@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* content_type.h - the parameter charset of a Content-Type. */
-#ifndef BIDE_CLI_REQUEST_CONTENT_TYPE_H
-#define BIDE_CLI_REQUEST_CONTENT_TYPE_H
+#ifndef BIDE_CLI_FETCH_CONTENT_TYPE_H
+#define BIDE_CLI_FETCH_CONTENT_TYPE_H
 
 #include "cli/terminal/text.h"
 

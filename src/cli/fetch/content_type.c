@@ -5,7 +5,7 @@
  * What servers send is not always that: blanks around = are read over, and so is what is no parameter.  The first charset
  * counts.
  */
-#include "cli/request/content_type.h"
+#include "cli/fetch/content_type.h"
 
 #include <ctype.h>
 #include <string.h>
