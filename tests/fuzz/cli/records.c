@@ -13,7 +13,7 @@
 #include <bide/text.h>
 
 #include "cli/fetch/report/report.h"
-#include "cli/request/content_type.h"
+#include "cli/fetch/content_type.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
