@@ -133,7 +133,7 @@ TEST(cookies_for_one_request_are_sent_on_its_hops_and_forgotten)
     EXPECT_CONTAINS(w.seen, FIELD("sid=1"));
     EXPECT_EQ(get(s, "http://a.example/"), 200);
     EXPECT_EQ(ncookies(w.seen), 1);
-    EXPECT_TRUE(bide_session_cookies(s) == BIDE_COOKIES_PER_REQUEST);
+    EXPECT_TRUE(bide_session_cookies(s) == bide_cookies_per_request());
 }
 
 TEST(cookies_of_a_session_are_there_to_be_set_before_the_first_request)
