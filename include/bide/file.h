@@ -29,7 +29,8 @@ typedef struct bide_open_args {
     struct bide_use_named_options *guard_;
     int flags;    /* as open(2); default O_RDONLY; O_CLOEXEC is added */
     int mode;     /* default 0666; of what is made */
-    bool atomic;  /* a new file to be written, which gets its name when bide_file_close has ended well; flags: O_WRONLY */
+    bool atomic;  /* a new file to be written, which gets its name when bide_file_close has ended well; flags: O_WRONLY, and
+                     O_EXCL: it replaces nothing */
     bool parents; /* with O_CREAT or atomic: directories that are missing are made, as by bide_make_dirs */
     int beneath;  /* descriptor of a directory (or AT_FDCWD) that path is looked up in and cannot lead out of; 0: none */
 } bide_open_args;
@@ -48,8 +49,8 @@ typedef struct bide_open_args {
  * Suspends:  until it is open; a cancellation point
  * Returns:   the file, or NULL
  * Errors:    -ENOENT and the like; the text names the path.  -EMFILE: waits for a descriptor for a while first
- *            -EXDEV, -ELOOP: it would lead out of .beneath.  -EINVAL: other flags than O_WRONLY with .atomic
- *            -EEXIST: an atomic file beneath a directory, and a device or a pipe has its name
+ *            -EXDEV, -ELOOP: it would lead out of .beneath.  -EINVAL: other flags with .atomic
+ *            -EEXIST: an atomic file beneath a directory, and a device or a pipe has its name; with O_EXCL, anything has it
  * Owns:      the result is owned; releasing it closes it.  .beneath is borrowed until it is closed
  * Example:   bide_auto bide_file *f = bide_open("a.json", .flags = O_WRONLY | O_CREAT | O_TRUNC);
  */

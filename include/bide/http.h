@@ -4,11 +4,13 @@
 #define BIDE_HTTP_H
 
 #include <bide/auth.h>
+#include <bide/body.h>
 #include <bide/cookie.h>
 #include <bide/hsts.h>
 #include <bide/request.h>
 #include <bide/response.h>
 #include <bide/retry.h>
+#include <bide/save.h>
 #include <bide/session.h>
 #include <bide/upload.h>
 

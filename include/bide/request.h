@@ -76,6 +76,7 @@ typedef struct bide_request_args {
     void *progress_arg;
     const char *proxy;           /* as the session's, which it replaces, with its no_proxy; "": none */
     const char *unix_socket;     /* as the session's; not together with .proxy */
+    const char *resume;          /* a file of which an earlier bide_save may have left a part: ask for the rest (save.h) */
 } bide_request_args;
 
 /*

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * response.h - HTTP responses: status, headers, times, and the body.
+ * response.h - HTTP responses: status, headers, times, where they came from.
  *
- * The body is read by bide_body, bide_text, bide_json (whole) or bide_read_chunk (piece by piece).  Releasing a response gives
- * its connection back, or closes it when the body was not read to its end.
+ * Releasing a response gives its connection back, or closes it when the body (body.h) was not read to its end.
  */
 #ifndef BIDE_RESPONSE_H
 #define BIDE_RESPONSE_H
@@ -20,6 +19,7 @@ extern "C" {
 #endif
 
 typedef struct bide_response bide_response;
+typedef struct bide_stream bide_stream;
 
 /* Functions of a response take NULL, too, because that is what a request that failed gives: then they fail with -EINVAL,
    or give "", NULL, 0 or false; the record says so, and what was on it before. */
@@ -182,52 +182,6 @@ static inline bool bide_history_at(const bide_response *r, int i, bide_hop *out)
 {
     return bide_history_at_into(r, i, out, sizeof *out);
 }
-
-/* Body bytes received so far, as they came over the wire (chunk framing left out; not decoded). */
-BIDE_API uint64_t bide_response_body_bytes(const bide_response *r);
-
-/*
- * Is the body in a coding (gzip, deflate, br, zstd) that its readers take off?  The fields of the head stay as they came:
- * then Content-Length and ETag are those of the coded body.  False for a coding that is not known, a 206, and who asked
- * for .no_decompress or set Accept-Encoding: those read the body as it comes.
- */
-BIDE_API bool bide_response_is_decoded(const bide_response *r);
-
-/*
- * The whole body, decoded.  Read once, kept by the response.
- *
- * Suspends:  until all of it has come; a cancellation point
- * Returns:   the bytes, with a NUL behind them; data is NULL on error
- * Errors:    BIDE_ETRUNCATED, BIDE_ETOOBIG (max_body_bytes, max_ratio), BIDE_EHTTP, BIDE_ETIMEDOUT, BIDE_ECANCELED, BIDE_ENOMEM,
- *            BIDE_ESTATE after bide_read_chunk
- * Owns:      borrowed from the response
- * Example:   *out = bide_body(r).len;
- */
-BIDE_API bide_bytes bide_body(bide_response *r);
-
-/*
- * The whole body as a string in UTF-8: converted from the charset that its byte order mark says, or its Content-Type; what is
- * wrong in it becomes U+FFFD.  bide_text_raw: its bytes as they are.
- *
- * Suspends:  as bide_body
- * Returns:   the text; NULL on error
- * Errors:    those of bide_body; -ENOTSUP: this machine has no table for the charset
- * Owns:      borrowed from the response
- * Example:   puts(bide_text(r));
- */
-BIDE_API const char *bide_text(bide_response *r);
-BIDE_API const char *bide_text_raw(bide_response *r);
-
-/*
- * The next piece of the body, decoded, for bodies that need not fit in memory.
- *
- * Suspends:  until some has come; a cancellation point
- * Returns:   its length, 0 at the end
- * Errors:    as bide_body
- * Owns:      *data is borrowed until the next call on this response
- * Example:   while ((n = bide_read_chunk(r, &data)) > 0) fwrite(data, 1, (size_t)n, file);
- */
-BIDE_API BIDE_MUST_USE ssize_t bide_read_chunk(bide_response *r, const char **data);
 
 /*
  * Make a status of 400 or more an error.

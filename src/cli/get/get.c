@@ -24,6 +24,7 @@
 #include "cli/pattern/template.h"
 
 #define HOLD ((size_t)256 << 10)
+#define SAVE_FROM 65536 /* bytes of a body that go to a file as bide_save_to does it */
 #define URL_SHOWN 256 /* of a URL in a message: the reason must fit behind it */
 
 struct body {
@@ -136,6 +137,27 @@ static int too_large(const struct body *b, int64_t max)
                      b->get->request->method, secrets_shown_url(b->url, shown, sizeof shown), max);
 }
 
+static int note_saved(uint64_t bytes, void *arg)
+{
+    struct body *b = arg;
+
+    b->get->show.received += bytes - b->flow.received;
+    b->flow.received = bytes;
+    return 0;
+}
+
+/* A long one whose turn has come, into a file: then no byte of it passes through here. */
+static int save_body(struct body *b, bide_response *r)
+{
+    bool at_file = false;
+
+    BIDE_TRY(write_held(b));
+    int64_t n = bide_save_to(r, b->get->output.file, .progress = note_saved, .progress_arg = b, .at_file = &at_file);
+    if (n < 0 && at_file)
+        b->get->output_error = (int)n;
+    return n < 0 ? (int)n : 0;
+}
+
 static int put_body(struct body *b, bide_response *r)
 {
     struct get *g = b->get;
@@ -146,6 +168,8 @@ static int put_body(struct body *b, bide_response *r)
     b->flow.length = request_announced_length(r);
     if (b->flow.length > max && strcmp(g->request->method, "HEAD") != 0) /* refused before anything of it is printed */
         return too_large(b, max);
+    if (b->is_turn && g->output.path && b->flow.length > SAVE_FROM)
+        return save_body(b, r);
     while ((n = bide_read_chunk(r, &data)) > 0) {
         if (total == 0)
             BIDE_TRY(get_output_check(&g->output, g->request->method, b->url, bide_header(r, "Content-Type"), data, (size_t)n));

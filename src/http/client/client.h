@@ -4,7 +4,7 @@
  *
  * It stands on url/, field/ and h1/ (text and bytes, pure), on connect/ (the pool of connections), exchange/ (a request out,
  * an answer back) and policy/ (what happens around that).  In reading order: session*.c, prepare.c, to_send.c, request.c, body.c,
- * response.c, json.c, blocking.c.
+ * response.c, text.c, blocking.c.
  *
  *     bide_get -> prepare.c: what is asked for
  *                 request.c: the row of policies, and in the middle of it
@@ -140,22 +140,23 @@ int bide__request_prepare(struct request *q, struct auth **auth, const char *met
 
 /* ---- json.c ---- */
 
-/* A document as text in the arena.  0 or an error on record. */
-int bide__json_text(struct arena *arena, const void *value, bide_bytes *out);
 
 /* ---- to_send.c ---- */
 
 /* The body, if there is one.  Suspends, to open a file.  0 or an error on record. */
 int bide__request_set_body(struct request *q, const bide_request_args *args);
 
-/* ---- coding.c: whether the body is decoded ---- */
+/* ---- body.c: whether the body is decoded ---- */
 
 /* What Accept-Encoding says; q->head.user is there. */
 void bide__request_ask_codings(struct request *q, bool no_decompress);
 /* An answer with a Content-Encoding, which is to be decoded if we can. */
 void bide__body_note_codings(bide_response *r);
-/* If it must: before the first byte is read.  0 or an error on record. */
-int bide__body_open_decoder(bide_response *r, struct decode_limits limits);
+
+/* ---- resume.c: a file that goes on where an earlier request ended ---- */
+
+/* What is here already?  0 or an error on record. */
+int bide__resume_begin(struct request *q, const char *path);
 
 /* ---- response.c, body.c ---- */
 
@@ -167,6 +168,8 @@ struct bide_response {
     const char *method;
     const char *url;
     const char *asked_url; /* before redirects */
+    struct resume *resume;  /* the file that goes on; NULL: none */
+    const char *saved_path; /* NULL: it has not been saved under a name */
     struct answer answer;
     struct body_chain chain; /* brings the body, unless it was there with the head */
     struct progress progress; /* of this try */
@@ -214,6 +217,15 @@ static inline bool bide__response_missing(const bide_response *r, const char *fu
 ssize_t bide__body_next(bide_response *r, const char **data);
 /* Give back the memory that a response has for its body. */
 void bide__body_free(bide_response *r);
+/* The same into the caller's memory, or an empty pipe: as exchange_ops.read and .splice. */
+ssize_t bide__body_read(bide_response *r, void *out, size_t cap);
+ssize_t bide__body_splice(bide_response *r, int pipe, size_t cap);
+/* Before the first of these: at most so many bytes, decoded, and a ratio does not matter.  0 or an error on record. */
+int bide__body_start_saving(bide_response *r, uint64_t max_bytes);
+/* It cannot be gone on with: for good, with the error that is on record.  Returns its code. */
+int bide__body_fail(bide_response *r, int code);
+/* One task reads a body at a time.  0 or an error on record. */
+int bide__body_begin_reading(bide_response *r, const char *function);
 /* Read the rest into memory. */
 int bide__body_read_all(bide_response *r);
 /* n bytes of the body have come, and somebody watches: 0, or his code on record. */

@@ -215,6 +215,8 @@ int bide__request_prepare(struct request *q, struct auth **auth, const char *met
         code = set_auth(q, &of_url, args, auth);
     if (code == 0)
         code = bide__user_fields_check(q->head.headers, &q->head.user);
+    if (code == 0 && unlikely(args->resume))
+        code = bide__resume_begin(q, args->resume);
     bide__request_ask_codings(q, args->no_decompress || q->response->session->args.no_decompress);
     return code < 0 ? code : bide__request_set_body(q, args);
 }

@@ -118,7 +118,7 @@ struct policies {
     struct by_route by_route;
     struct stale_retry stale;
     struct policy expect; /* ops NULL: not asked */
-    struct policy *own_row[8];
+    struct policy *own_row[9]; /* each of the above */
     struct policy_row row;
     bide_cookie_jar *own_jar; /* BIDE_COOKIES_PER_REQUEST: that of this one, once there is a cookie */
 };
@@ -153,7 +153,7 @@ static void policies_init(struct policies *p, bide_session *s, const bide_reques
 }
 
 /* The connection is the affair of the last, what the server wants that of the others. */
-static int policies_line_up(struct policies *p, const bide_session *s, struct arena *arena)
+static int policies_line_up(struct policies *p, const bide_session *s, struct resume *resume, struct arena *arena)
 {
     struct policy **all = p->own_row;
     size_t n = 0;
@@ -165,6 +165,8 @@ static int policies_line_up(struct policies *p, const bide_session *s, struct ar
     for (; n < s->npolicies; n++)
         all[n] = s->policies[n];
     all[n++] = &p->redirect.policy;
+    if (unlikely(resume))
+        all[n++] = &resume->policy;
     if (unlikely(p->hsts.store))
         all[n++] = &p->hsts.policy;
     if (unlikely(p->retry))
@@ -279,7 +281,7 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
         code = bide__request_find_retry(&q, &args->retry, &p.retry);
     p.expect.ops = q.head.expect_ms > 0 ? &bide__expect_ops : NULL;
     if (code == 0)
-        code = policies_line_up(&p, s, &r->arena);
+        code = policies_line_up(&p, s, r->resume, &r->arena);
     if (code == 0)
         code = ask(&q, &p);
     if (unlikely(q.source))

@@ -337,8 +337,7 @@ void bide_response_timing_into(const bide_response *r, bide_timing *out, size_t 
 
 /* ---- the body ---- */
 
-/* One task reads a body at a time. */
-static int begin_reading(bide_response *r, const char *function)
+int bide__body_begin_reading(bide_response *r, const char *function)
 {
     int code = check_loop(r, function);
     if (code == 0 && !r->whole.data)
@@ -353,7 +352,7 @@ static int begin_reading(bide_response *r, const char *function)
 
 static int read_whole(bide_response *r)
 {
-    int code = begin_reading(r, "bide_body");
+    int code = bide__body_begin_reading(r, "bide_body");
     if (code < 0)
         return code;
     if (r->streaming) {
@@ -380,6 +379,13 @@ bide_bytes bide_body(bide_response *r)
 }
 
 
+bide_bytes bide_body_so_far(const bide_response *r)
+{
+    if (bide__response_missing(r, __func__))
+        return (bide_bytes){NULL, 0};
+    return r->whole.data ? r->whole : (bide_bytes){bide__buf_head(&r->body), bide__buf_len(&r->body)};
+}
+
 ssize_t bide_read_chunk(bide_response *r, const char **data)
 {
     if (bide__response_missing(r, __func__))
@@ -387,7 +393,7 @@ ssize_t bide_read_chunk(bide_response *r, const char **data)
     if (!data)
         return bide_fail(-EINVAL, "bide_read_chunk: there is no place for the piece (data is NULL)");
     bool first = !r->streaming;
-    int code = begin_reading(r, __func__);
+    int code = bide__body_begin_reading(r, __func__);
     if (code < 0)
         return code;
 

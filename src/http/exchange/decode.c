@@ -103,3 +103,11 @@ ssize_t bide__chain_read(struct body_chain *c, void *out, size_t cap)
         return end_if_over(c, decode_some(c, out, cap));
     return c->exchange ? end_if_over(c, count_wire(c, c->exchange->ops->read(c->exchange, out, cap))) : 0;
 }
+
+ssize_t bide__chain_splice(struct body_chain *c, int pipe, size_t cap)
+{
+    if (c->decoder || !c->exchange || !c->exchange->ops->splice)
+        return -EOPNOTSUPP;
+    ssize_t n = c->exchange->ops->splice(c->exchange, pipe, cap);
+    return n == -EAGAIN || n == -EOPNOTSUPP ? n : end_if_over(c, count_wire(c, n));
+}

@@ -33,6 +33,8 @@ int bide__chain_decode(struct body_chain *c, struct decoders *pool, const struct
 ssize_t bide__chain_next(struct body_chain *c, const char **data);
 /* Suspends.  The same into the caller's memory: see exchange_ops.read. */
 ssize_t bide__chain_read(struct body_chain *c, void *out, size_t cap);
+/* Suspends.  The same into an empty pipe; see exchange_ops.splice. */
+ssize_t bide__chain_splice(struct body_chain *c, int pipe, size_t cap);
 /* Nobody wants the rest: at most so many bytes of it are taken for the connection's sake.  Never suspends. */
 void bide__chain_drop(struct body_chain *c, size_t most);
 

@@ -43,6 +43,7 @@ static const struct exchange_ops h1_ops = {.send = bide__h1_send,
                                            .head = bide__h1_take_head,
                                            .next = bide__h1_next,
                                            .read = bide__h1_read,
+                                           .splice = bide__h1_splice,
                                            .drop = bide__h1_drop,
                                            .steal = bide__h1_steal};
 

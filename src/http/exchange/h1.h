@@ -73,6 +73,8 @@ static inline struct h1_exchange *h1_of(struct exchange *x)
 
 /* The next bytes of the answer, within its time limits: > 0; 0 at the end, be it cut off (TLS) or not; or an error. */
 ssize_t bide__h1_receive(struct h1_exchange *x, enum bide_error_phase phase, void *out, size_t cap);
+/* Those of its body, into an empty pipe. */
+ssize_t bide__h1_receive_to_pipe(struct h1_exchange *x, int pipe, size_t cap);
 /* n bytes of the answer have come. */
 void bide__h1_received(struct h1_exchange *x, size_t n);
 /* It has failed: close the connection. */
@@ -109,6 +111,7 @@ int bide__h1_send(struct exchange *x, struct request_head *head);
 int bide__h1_take_head(struct exchange *x, struct answer *out);
 ssize_t bide__h1_next(struct exchange *x, const char **data);
 ssize_t bide__h1_read(struct exchange *x, void *out, size_t cap);
+ssize_t bide__h1_splice(struct exchange *x, int pipe, size_t cap);
 void bide__h1_drop(struct exchange *x, size_t most);
 bide_stream *bide__h1_steal(struct exchange *x);
 

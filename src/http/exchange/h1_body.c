@@ -198,6 +198,40 @@ ssize_t bide__h1_read(struct exchange *exchange, void *out, size_t cap)
     return (ssize_t)taken;
 }
 
+/* ---- into a pipe ---- */
+
+/* Never a byte more than the body has: it could not be put back. */
+static ssize_t splice_some(struct h1_exchange *x, int pipe, size_t cap)
+{
+    bool is_counted = x->kind == H1_BODY_LENGTH;
+    ssize_t n = bide__h1_receive_to_pipe(x, pipe, is_counted && x->left < cap ? (size_t)x->left : cap);
+    if (n <= 0)
+        return n < 0 ? n : ended(x);
+
+    x->left -= is_counted ? (uint64_t)n : 0;
+    x->is_over = is_counted && x->left == 0;
+    x->body_bytes += (uint64_t)n;
+    return n;
+}
+
+ssize_t bide__h1_splice(struct exchange *exchange, int pipe, size_t cap)
+{
+    struct h1_exchange *x = h1_of(exchange);
+    bool is_plain = x->kind == H1_BODY_LENGTH || x->kind == H1_BODY_CLOSE;
+    if (!is_plain || !bide__stream_may_splice(x->conn->stream))
+        return -EOPNOTSUPP;
+    if (x->rest_len > 0)
+        return -EAGAIN;
+    take_back(x);
+    if (bide__buf_len(&x->conn->in) > 0)
+        return -EAGAIN;
+
+    ssize_t n = x->is_over ? 0 : splice_some(x, pipe, cap);
+    if (n == 0)
+        bide__h1_finish(x);
+    return n < 0 ? bide__h1_fail(x, (int)n) : n;
+}
+
 /* ---- not wanted ---- */
 
 /* More into c->in, if it can be had without waiting. */

@@ -34,7 +34,9 @@ void bide__h1_received(struct h1_exchange *x, size_t n)
     p->received += n;
 }
 
-unchecked_frame ssize_t bide__h1_receive(struct h1_exchange *x, enum bide_error_phase phase, void *out, size_t cap)
+/* Into `out`, or if that is NULL into the pipe. */
+static inline __attribute__((always_inline)) ssize_t receive(struct h1_exchange *x, enum bide_error_phase phase, void *out,
+                                                             int pipe, size_t cap)
 {
     struct progress *p = x->exchange.progress;
     struct deadline *d = x->exchange.deadline;
@@ -49,7 +51,7 @@ unchecked_frame ssize_t bide__h1_receive(struct h1_exchange *x, enum bide_error_
             bide__rate_limit(d, &flow);
         n = bide__stream_may_recv(s) ? 0 : bide__stream_wait(s, FLOW_IN, &flow);
         if (n == 0)
-            n = bide__stream_recv(s, out, cap, &flow);
+            n = out ? bide__stream_recv(s, out, cap, &flow) : bide__stream_splice(s, pipe, cap, &flow);
         p->queued = flow.queued;
         if (unlikely(is_rated && n != 0)) {
             n = bide__rate_note(d, n, &flow);
@@ -62,4 +64,14 @@ unchecked_frame ssize_t bide__h1_receive(struct h1_exchange *x, enum bide_error_
     if (n == BIDE_EEOF && bide__stream_was_cut(s)) /* what that means is for the caller to say */
         n = 0;
     return n;
+}
+
+unchecked_frame ssize_t bide__h1_receive(struct h1_exchange *x, enum bide_error_phase phase, void *out, size_t cap)
+{
+    return receive(x, phase, out, -1, cap);
+}
+
+ssize_t bide__h1_receive_to_pipe(struct h1_exchange *x, int pipe, size_t cap)
+{
+    return receive(x, BIDE_PHASE_BODY, NULL, pipe, cap);
 }

@@ -174,6 +174,9 @@ struct exchange_ops {
     ssize_t (*next)(struct exchange *x, const char **data);
     /* The same into the caller's memory.  Of a body with a length, a byte more than is left saves a system call. */
     ssize_t (*read)(struct exchange *x, void *out, size_t cap);
+    /* The same into an empty pipe.  -EAGAIN: not yet, some bytes are here and are to be read first; -EOPNOTSUPP: not of this
+       body.  NULL: of none. */
+    ssize_t (*splice)(struct exchange *x, int pipe, size_t cap);
     /* Nobody wants the rest: it is taken if it is here and has at most so many bytes, so that the connection can be kept;
        else that is closed.  Never suspends. */
     void (*drop)(struct exchange *x, size_t most);

@@ -157,6 +157,32 @@ extern const struct policy_ops bide__retry_ops;
 
 extern const struct policy_ops bide__expect_ops;
 
+/* ---- resume.c: the rest of a body of which a part is here ---- */
+
+struct content_range {
+    uint64_t first, last, total; /* total: BODY_LENGTH_UNKNOWN: not said */
+    bool is_none;                /* of 416: total alone counts */
+};
+
+/* False: it is not there, or makes no sense. */
+bool bide__content_range(const struct fields *fields, struct content_range *out);
+
+/* An entity tag that says that every byte is the same (RFC 9110 8.8.1). */
+static inline bool bide__tag_is_strong(const char *tag, size_t len)
+{
+    return len >= 2 && tag[0] == '"' && tag[len - 1] == '"' && bide__header_value_ok(tag, len);
+}
+
+struct resume {
+    struct policy policy;
+    const char *path, *part, *tag_path; /* the file; what is here of it; the file with its tag */
+    uint64_t have;                      /* bytes that are here; 0: it is asked for from the beginning */
+    struct added_field range, if_range;
+    bool has_tag;                       /* what is here can be gone on with */
+};
+
+extern const struct policy_ops bide__resume_ops;
+
 /* ---- cookies.c: what servers set, sent back ---- */
 
 struct cookies {

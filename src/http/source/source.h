@@ -86,4 +86,7 @@ int bide__multipart_open(struct arena *arena, const bide_part *parts, struct bod
 /* By the ending of a file name. */
 const char *bide__media_type_of(const char *file_name);
 
+/* A document as text in the arena.  0 or an error on record. */
+int bide__json_text(struct arena *arena, const void *value, bide_bytes *out);
+
 #endif

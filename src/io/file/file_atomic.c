@@ -76,6 +76,7 @@ static bide_file *new_file(const bide_open_args *args)
     bide__save_init(f->save, f->path, (char *)(f->save + 1));
     f->save->beneath = args->beneath;
     f->save->parents = args->parents;
+    f->save->is_new = args->flags & O_EXCL;
     f->save->mode = args->mode ? (mode_t)args->mode : f->save->mode;
     return f;
 }
@@ -104,8 +105,8 @@ static bide_file *open_other(const bide_open_args *args, enum saved what)
 bide_file *bide__file_open_atomic(const bide_open_args *args)
 {
     bool interrupted;
-    if (args->flags & ~(O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC)) {
-        bide_fail(-EINVAL, "bide_open %s: .atomic makes a new file to be written; of the flags, O_WRONLY goes with it",
+    if (args->flags & ~(O_WRONLY | O_CREAT | O_TRUNC | O_EXCL | O_CLOEXEC)) {
+        bide_fail(-EINVAL, "bide_open %s: .atomic makes a new file to be written; of the flags, O_WRONLY and O_EXCL go with it",
                   args->path);
         return NULL;
     }

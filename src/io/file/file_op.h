@@ -83,6 +83,7 @@ struct bide_file {
     bool is_limited;  /* in size, by ulimit -f: the kernel sends a signal then */
     bool is_seekable; /* then `position` is where it stands: io_uring forgets that of a write that was cut short */
     bool appends;
+    uint8_t slow_pieces; /* that bide__file_put hands over, because one took long */
     off_t position;
     struct save *save; /* it is new, and gets its name when it is closed; else NULL */
     void *extra;       /* behind path, in the same block */

@@ -46,6 +46,8 @@ static int look_at(struct save *s)
 
     if (fstatat(s->dir, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? SAVED : -errno; /* one that has gone meanwhile: with the permissions that it had */
+    if (s->is_new)
+        return -EEXIST;
     if (S_ISLNK(st.st_mode)) /* below a directory it is replaced, as is one that leads nowhere */
         return !s->beneath && fstatat(s->dir, s->name, &st, 0) == 0 ? SAVE_BEHIND : SAVED;
     if (S_ISDIR(st.st_mode))
@@ -190,7 +192,7 @@ static int replace(struct save *s)
         code = flush_file(s);
     if (code == SAVED && !s->is_hidden)
         code = try_names(s, give_hidden);
-    if (code == SAVED && renameat(s->dir, s->hidden, s->dir, s->name) < 0)
+    if (code == SAVED && renameat2(s->dir, s->hidden, s->dir, s->name, s->is_new ? RENAME_NOREPLACE : 0) < 0)
         code = -errno;
     s->is_hidden = s->is_hidden && code != SAVED;
     return code;
@@ -200,7 +202,7 @@ static int replace(struct save *s)
 static int name_it(struct save *s)
 {
     int code = s->is_hidden ? -EEXIST : give_name(s->fd, s->dir, s->name);
-    if (code == -EEXIST)
+    if (code == -EEXIST && (s->is_hidden || !s->is_new))
         return replace(s);
 
     int closed = code == 0 ? close_file(s->fd) : 0;

@@ -23,6 +23,7 @@ enum saved {
 struct save {
     const char *path;
     int beneath;           /* directory that path stays below, its descriptor; 0: anywhere */
+    bool is_new;           /* nothing is replaced: -EEXIST */
     bool parents;          /* directories that are missing are made */
     mode_t mode;           /* of a new file, before umask */
     bool is_secret;        /* only its owner may have access, whoever had it to the old file; the disk has it before it is named */

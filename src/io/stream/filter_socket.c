@@ -6,6 +6,7 @@
  * the next call waits for that, and none is made just to see EAGAIN.  The end of the stream and errors have raised
  * their edge already, so after a hang-up reading goes on until it has seen them.
  */
+#include <fcntl.h>
 #include <sys/sendfile.h>
 
 #include "io/stream/stream.h"
@@ -44,6 +45,29 @@ static ssize_t socket_recv(struct filter *f, void *out, size_t cap)
     if (n > 0)
         bide__fd_spend(fd, (size_t)n);
     if (n == -EAGAIN || (n > 0 && (size_t)n < cap && !fd->hangup))
+        fd->readable = false;
+    return n;
+}
+
+/* A short count may mean that the pipe is full, so only EAGAIN says that the socket is empty. */
+static ssize_t socket_splice(struct filter *f, int pipe, size_t cap)
+{
+    struct fd *fd = fd_of(f);
+    int refused = refusal(fd);
+    if (refused)
+        return refused;
+    if (!fd->readable)
+        return -EAGAIN;
+
+    ssize_t n;
+    do
+        n = splice(fd->fd, NULL, pipe, NULL, bide__fd_call_max(fd, cap), SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        n = -errno;
+    if (n > 0)
+        bide__fd_spend(fd, (size_t)n);
+    if (n == -EAGAIN)
         fd->readable = false;
     return n;
 }
@@ -200,6 +224,7 @@ static size_t socket_queued(const struct filter *f)
 }
 
 const struct filter_ops bide__socket_filter_ops = {.try_recv = socket_recv,
+                                                 .try_splice = socket_splice,
                                                    .try_send = socket_send,
                                                    .may_recv = socket_may_recv,
                                                    .shutdown = socket_shutdown,

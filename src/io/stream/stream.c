@@ -154,7 +154,16 @@ int bide__stream_wait(bide_stream *s, unsigned side, struct flow *flow)
     return s->lowest->ops->wait(s->lowest, side, flow);
 }
 
-ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap, struct flow *flow)
+static ssize_t try_splice(bide_stream *s, int pipe, size_t cap)
+{
+    ssize_t n = s->top->ops->try_splice(s->top, pipe, cap);
+
+    s->bytes_in += n > 0 ? (uint64_t)n : 0;
+    return n;
+}
+
+/* Into `out`, or if that is NULL into the pipe. */
+static inline __attribute__((always_inline)) ssize_t receive(bide_stream *s, void *out, int pipe, size_t cap, struct flow *flow)
 {
     for (;;) {
         int code = bide__stream_yield_if_over_budget(s);
@@ -162,7 +171,7 @@ ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap, struct flow *fl
             code = bide__flow_check_deadline(s->loop, flow);
         if (code < 0)
             return code;
-        ssize_t n = bide__stream_try_recv(s, out, cap);
+        ssize_t n = out ? bide__stream_try_recv(s, out, cap) : try_splice(s, pipe, cap);
         if (n >= 0)
             return n;
         if (n != -EAGAIN)
@@ -179,6 +188,16 @@ ssize_t bide__stream_try_send_file(bide_stream *s, int file, off_t offset, size_
 
     s->bytes_out += sent > 0 ? (uint64_t)sent : 0;
     return sent;
+}
+
+ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap, struct flow *flow)
+{
+    return receive(s, out, -1, cap, flow);
+}
+
+ssize_t bide__stream_splice(bide_stream *s, int pipe, size_t cap, struct flow *flow)
+{
+    return receive(s, NULL, pipe, cap, flow);
 }
 
 int bide__iov_skip(struct iovec **iov, int n, size_t sent)

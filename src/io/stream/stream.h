@@ -32,6 +32,7 @@ struct filter_ops {
     /* Of every layer.  None suspends but the handshake. */
     ssize_t (*try_recv)(struct filter *f, void *out, size_t cap);          /* 0: the end */
     ssize_t (*try_send)(struct filter *f, const struct iovec *iov, int n); /* how many bytes were taken */
+    ssize_t (*try_splice)(struct filter *f, int pipe, size_t cap);         /* as try_recv, into an empty pipe; NULL: cannot */
     bool (*may_recv)(const struct filter *f);                              /* false: try_recv would say -EAGAIN */
     int (*handshake)(struct filter *f, struct flow *flow);                 /* before the first byte; NULL: none */
     int (*shutdown)(struct filter *f);                                     /* no more will be sent */
@@ -155,6 +156,12 @@ void bide__stream_abort(bide_stream *s);
  * A BIDE_ETIMEDOUT of theirs is not on record.
  */
 ssize_t bide__stream_recv(bide_stream *s, void *out, size_t cap, struct flow *flow);
+/* The same into an empty pipe, without a copy through our memory, for a stream that may (sockets without TLS). */
+ssize_t bide__stream_splice(bide_stream *s, int pipe, size_t cap, struct flow *flow);
+static inline bool bide__stream_may_splice(const bide_stream *s)
+{
+    return s->top->ops->try_splice != NULL;
+}
 /* Bytes that a protocol has received and that are not its own any more: the first that bide_read and its variants will give.
    Nothing is in the stream's own buffer yet; takes the memory of `bytes`, which is empty afterwards. */
 void bide__stream_unread(bide_stream *s, struct buf *bytes);

@@ -305,6 +305,20 @@ TEST(decode_bytes_behind_the_coding_are_dropped_and_mentioned)
     EXPECT_CONTAINS(bide_response_oddity(r), "behind the end of the body's coding");
 }
 
+TEST(decode_what_came_of_a_body_before_it_failed_is_there)
+{
+    struct wire w = WIRE(ON_REQUEST, SAY("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"), END_AFTER(10));
+    bide_auto bide_session *s = bide_session_new();
+    bide_auto bide_response *r = get_planted(s, &w);
+
+    EXPECT_EQ(bide_body_so_far(r).len, 0);
+    EXPECT_NULL(bide_text(r));
+    EXPECT_ERR(bide_error_code(), BIDE_ETRUNCATED);
+    bide_error_clear();
+    EXPECT_EQ(bide_body_so_far(r).len, 5);
+    EXPECT_MEM(bide_body_so_far(r).data, "hello", 5);
+}
+
 /* ---- who wants it as it comes ---- */
 
 static void expect_raw(bide_session *s, struct message *m, bide_request_args args, const char *sent)

@@ -197,3 +197,36 @@ EVERYWHERE(file_beyond_the_size_limit_is_an_error)
     bide_release(f);
     EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
 }
+
+/* ---- O_EXCL ---- */
+
+static void expect_replaces_nothing(void)
+{
+    const char *path = at("only");
+
+    EXPECT_EQ(bide_file_write_all(path, "old", 3), 0);
+    EXPECT_NULL(bide_open(path, .atomic = true, .flags = O_WRONLY | O_EXCL));
+    EXPECT_ERR(bide_error_code(), -EEXIST);
+    EXPECT_EQ(bide_unlink(path), 0);
+    bide_auto bide_file *f = bide_open(path, .atomic = true, .flags = O_WRONLY | O_EXCL);
+    EXPECT_EQ(bide_file_write(f, "new", 3, -1), 3);
+    EXPECT_EQ(bide_file_write_all(path, "between", 7), 0);
+    EXPECT_ERR(bide_file_close(bide_take(f)), -EEXIST);
+    bide_error_clear();
+    size_t len;
+    char *text = bide_file_read_all(path, 0, &len);
+    EXPECT_STR(text, "between");
+    free(text);
+}
+
+EVERYWHERE(file_atomic_with_o_excl_replaces_nothing)
+{
+    expect_replaces_nothing();
+}
+
+EVERYWHERE(file_atomic_with_o_excl_replaces_nothing_where_a_file_needs_a_name)
+{
+    bide__save_by_name = true;
+    expect_replaces_nothing();
+    bide__save_by_name = false;
+}

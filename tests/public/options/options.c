@@ -144,6 +144,14 @@ static int take_source(bide_body_source *a)
     return unless(-ESPIPE, code);
 }
 
+/* Its numbers are looked at before the response, which is none. */
+static int take_save(bide_save_args *a)
+{
+    int64_t code = bide_save_with(NULL, a);
+
+    return strncmp(bide_error_text(), "bide_save: the response is NULL", 31) == 0 ? 0 : (int)code;
+}
+
 static int take_server(bide_server_args *a)
 {
     a->handler = handle_nothing;

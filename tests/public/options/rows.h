@@ -34,6 +34,14 @@ OTHER(bide_open_args, atomic),
 OTHER(bide_open_args, parents),
 ROW(take_open, bide_open_args, beneath, INT_MAX, INT_MIN, .named = AT_FDCWD, .refused = -EBADF), /* no other is open */
 
+/* save.h */
+OTHER(bide_save_args, path),
+OTHER(bide_save_args, file),
+ROW(take_save, bide_save_args, max_bytes, 1, INT64_MAX, .named = BIDE_UNLIMITED),
+OTHER(bide_save_args, progress),
+OTHER(bide_save_args, progress_arg),
+OTHER(bide_save_args, at_file),
+
 /* pool.h */
 ROW(take_pool, bide_pool_args, kind, BIDE_POOL_FORK, BIDE_POOL_EXEC),
 ROW(take_pool, bide_pool_args, workers, 1, 1024),
@@ -132,6 +140,7 @@ ROW(take_request, bide_request_args, expect_timeout_ms, 1, TIME_MAX),
 OTHER(bide_request_args, expect_continue),
 OTHER(bide_request_args, proxy),
 OTHER(bide_request_args, unix_socket),
+OTHER(bide_request_args, resume),
 ROW(take_request, bide_request_args, timeout_ms, 1, TIME_MAX, .named = BIDE_FOREVER),
 ROW(take_request, bide_request_args, queue_timeout_ms, 1, TIME_MAX, .named = BIDE_FOREVER),
 ROW(take_request, bide_request_args, connect_timeout_ms, 1, TIME_MAX, .named = BIDE_FOREVER),

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* file_put.h - large pieces into a file, one after the other, by one task: see file_put.c. */
+#ifndef BIDE_IO_FILE_PUT_H
+#define BIDE_IO_FILE_PUT_H
+
+#include <bide/file.h>
+
+/*
+ * Write all of it where the file stands.  _from: out of a pipe that has as many bytes; for files that take that.
+ *
+ * Suspends:  only if the disk was slow before; a cancellation point then, before it begins
+ * Returns:   0, or an error on record, as bide_file_write
+ */
+int bide__file_put(bide_file *f, const void *data, size_t len);
+int bide__file_put_from(bide_file *f, int pipe, size_t len);
+/* Go to its end: how many bytes it has. */
+int64_t bide__file_end(bide_file *f);
+/* No pipe, no terminal, and not opened with O_APPEND. */
+bool bide__file_takes_splice(const bide_file *f);
+
+#endif
