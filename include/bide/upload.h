@@ -103,7 +103,7 @@ typedef struct bide_progress {
  *
  * p:         borrowed for the call
  * Returns:   0: go on; or a negative code: the request fails with it, or the body that is read
- * Example:   return bide_gauge_show(arg, p->sent, p->send_total);
+ * Example:   return show_gauge(arg, p->sent, p->send_total);
  */
 typedef int bide_progress_fn(const bide_progress *p, void *arg);
 
