@@ -95,6 +95,9 @@ required() {
     tool curl curl
     tool nginx-light nginx
     tool gdb gdb
+    tool tinyproxy tinyproxy
+    want squid "the program squid" test -x /usr/sbin/squid
+    want dante-server "the program danted" test -x /usr/sbin/danted
 }
 # Debian's redis-server is a link to this program, and a service that starts when it is installed: that nobody asked for.
 redis() {

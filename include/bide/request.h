@@ -62,6 +62,7 @@ typedef struct bide_request_args {
                                     said in time that it does not */
     bool no_decompress;          /* the body as it comes; also if the session says so */
     bool location_trusted;       /* redirects to other origins get all headers; also if the session says so */
+    bool insecure;               /* refused with the reason: connections are shared, so whom to trust is a session's */
     bide_redirect_fn *on_redirect; /* default: all are followed */
     void *on_redirect_arg;
     const char *text;            /* body; sets Content-Type: text/plain; charset=utf-8 */

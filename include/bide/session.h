@@ -17,6 +17,7 @@
 #include <bide/hsts.h>
 #include <bide/object.h>
 #include <bide/retry.h>
+#include <bide/tls.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -80,6 +81,9 @@ typedef struct bide_session_args {
     const char *no_proxy;         /* hosts that are asked directly: "localhost, .example.com, 10.0.0.0/8, a.test:81, *";
                                      copied.  Default: with proxy_from_env what NO_PROXY says, else none */
     bool proxy_from_env;          /* http_proxy, https_proxy, all_proxy and NO_PROXY say which; read now.  Default: not */
+    bide_tls *tls;                /* TLS as this context says; a share is kept.  In place of ca_file, insecure, tls_options */
+    const bide_tls_args *tls_options; /* how TLS is to be done: BIDE_TLS(.cert_file = "me.pem", .pins = "sha256//...");
+                                     copied.  ca_file and insecure are short for those in it; .alpn and .server are ours */
     const char *unix_socket;      /* ask over this socket, whatever the host is: a path, or "@name" for an abstract one;
                                      copied.  Default: TCP */
 } bide_session_args;

@@ -24,10 +24,23 @@ typedef struct bide_tls_args {
                                 on a server: clients must have a certificate from these */
     bool insecure;           /* client: accept any certificate */
     const char *alpn;        /* protocols, comma separated, the best first; default: none */
-    const char *cert_file, *key_file; /* PEM chain and key (default: in the same file): needed by a server */
+    const char *cert_file, *key_file; /* PEM chain and key (default: in the same file), or PKCS#12: needed by a server; a
+                                client shows it when it is asked */
     bool server;
     int min_version;         /* 0x0303 (TLS 1.2, default) or 0x0304 (TLS 1.3) */
+    int max_version;         /* the same; default: the newest */
+    const char *ca_dir;      /* trust those in this directory, by hash (openssl rehash); beside ca_file, in place of the system's */
+    bide_bytes ca_data;      /* trust these, PEM in memory; likewise */
+    const char *key_password; /* of the key, or of a cert_file that is PKCS#12 (with its key, and no key_file) */
+    const char *pins;        /* client: the server's public key must be one of these, "sha256//BASE64;sha256//..." as in curl;
+                                beside being trusted, or, with insecure, alone */
+    const char *ciphers;     /* of TLS 1.2 (OpenSSL's names) and of TLS 1.3 (TLS_...), the best first, with colons between */
+    const char *keylog_file; /* append the secrets of each connection, for Wireshark (SSLKEYLOGFILE): who reads it can read all */
+    const char *server_name; /* client: for SNI and the certificate; default: the host that is asked */
 } bide_tls_args;
+
+/* Options in place, for the options of others that take some: .tls_options = BIDE_TLS(.pins = "sha256//...") */
+#define BIDE_TLS(...) BIDE__ARGS(bide_tls_args, __VA_ARGS__)
 
 /*
  * Make a TLS context.  TLS 1.2 and 1.3; certificates are verified, host names checked, sessions resumed.

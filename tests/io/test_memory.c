@@ -102,7 +102,7 @@ static int talk_tls(const struct ports *ports)
 
 static int talk_tls_default(const struct ports *ports)
 {
-    bide_tls *tls = bide__tls_default("http/1.1");
+    bide_auto bide_tls *tls = bide__tls_shared(BIDE_TLS(.alpn = "http/1.1"));
     if (!tls)
         return bide_raise();
     bide_auto bide_stream *s = bide_connect("good.test", ports->tls, .tls = tls);

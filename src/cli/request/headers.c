@@ -146,7 +146,8 @@ int request_open_headers(struct request *q)
 static int make_session(const struct request *q, const bide_pair *headers)
 {
     const struct http_options *o = q->options;
-    bide_auto bide_session *session = bide_session_new(.headers = headers, .user_agent = o->user_agent);
+    bide_auto bide_session *session = bide_session_new(.headers = headers, .user_agent = o->user_agent,
+                                                       REQUEST_CONNECTION_OPTIONS(q));
 
     return session ? 0 : bide_raise();
 }
@@ -177,8 +178,6 @@ int request_check_fields(const struct request *q)
 
     while (q->headers && q->headers[n].name)
         n++;
-    if (n == 0 && !q->options->user_agent)
-        return EXIT_OK;
     bide_pair *headers = calloc(n + 1, sizeof *headers);
     if (!headers)
         return say_no_memory();

@@ -15,6 +15,8 @@
 
 #define METHOD_MAX 64 /* bytes; the library sends no longer one */
 
+const char *const tls_versions[] = {"any", "1.2", "1.3", NULL};
+
 /* ---- method and body ---- */
 
 static int open_body(struct request *q)
@@ -69,11 +71,33 @@ static int choose_method(struct request *q)
 int request_count_stdin(const struct http_options *o)
 {
     int n = (o->upload.file && strcmp(o->upload.file, "-") == 0) + (o->data && strcmp(o->data, "@-") == 0) + (o->json && strcmp(o->json, "@-") == 0) +
-            (o->user && strcmp(o->user, "@-") == 0);
+            (o->user && strcmp(o->user, "@-") == 0) +
+            (o->route.proxy_user && strcmp(o->route.proxy_user, "@-") == 0);
 
     for (size_t i = 0; i < o->headers.len; i++)
         n += strcmp(o->headers.items[i], "@-") == 0;
     return n;
+}
+
+static void wipe(char *text)
+{
+    if (text)
+        explicit_bzero(text, strlen(text));
+}
+
+static int open_proxy(struct request *q)
+{
+    const struct route_options *o = &q->options->route;
+    char *user = NULL;
+    size_t len;
+    int code = o->proxy_user ? request_read_data("--proxy-user", o->proxy_user, &user, &len) : EXIT_OK;
+
+    if (code == EXIT_OK)
+        code = route_proxy(o, user, &q->texts[TEXT_PROXY]);
+    q->proxy = q->texts[TEXT_PROXY];
+    wipe(user);
+    free(user);
+    return code;
 }
 
 int request_open(struct request *q, const struct http_options *options)
@@ -89,6 +113,8 @@ int request_open(struct request *q, const struct http_options *options)
         code = upload_open(q);
     if (code == EXIT_OK && options->user)
         code = request_read_user(options->user, &q->texts[TEXT_USER]);
+    if (code == EXIT_OK)
+        code = open_proxy(q);
     if (code == EXIT_OK)
         code = request_open_headers(q);
     if (code == EXIT_OK)
@@ -115,8 +141,8 @@ void request_close(struct request *q)
     free(q->cookies);
     free(q->cookie_files);
     bide_release(q->jar);
-    if (q->texts[TEXT_USER])
-        explicit_bzero(q->texts[TEXT_USER], strlen(q->texts[TEXT_USER]));
+    wipe(q->texts[TEXT_USER]);
+    wipe(q->texts[TEXT_PROXY]);
     for (size_t i = 0; i < sizeof q->texts / sizeof *q->texts; i++)
         free(q->texts[i]);
     *q = (struct request){0};
@@ -137,9 +163,7 @@ bide_session *request_session(const struct request *q, int limit, int limit_per_
                             .no_decompress = o->no_compressed, .max_ratio = BIDE_UNLIMITED,
                             .location_trusted = o->location_trusted,
                             .user_agent = o->user_agent, .cookies = q->jar ? q->jar : BIDE_COOKIES_PER_REQUEST,
-                            .ca_file = o->ca_file, .insecure = o->insecure,
-                            .ignore_unexpected_eof = o->ignore_unexpected_eof,
-                            .connect_to = o->connect_to.items);
+                            REQUEST_CONNECTION_OPTIONS(q), .ignore_unexpected_eof = o->ignore_unexpected_eof);
 }
 
 /* A few kilobytes can decode to a full disk; the ratio alone says little, for what is saved may well be zeros. */

@@ -16,6 +16,7 @@
 #include <bide/http.h>
 
 #include "cli/option/opt.h"
+#include "cli/request/route.h"
 #include "cli/request/upload.h"
 
 /* Part of get_options and fetch_options; HTTP_OPTIONS fills it. */
@@ -31,6 +32,8 @@ struct http_options {
     const char *ca_file;
     bool insecure, ignore_unexpected_eof;
     struct opt_list connect_to;
+    struct route_options route;
+    struct trust_options trust;
     int64_t timeout_ms;         /* one request, whole; BIDE_FOREVER */
     int64_t connect_timeout_ms; /* BIDE_FOREVER */
     int64_t speed_limit;        /* bytes per second a body has to bring; 0: any */
@@ -88,7 +91,8 @@ struct http_options {
     {"ignore-unexpected-eof", 0, NULL, OPT_FLAG(S, m.ignore_unexpected_eof), .rare = true,                            \
      .help = "a body may end without close_notify, as in curl"},                                                      \
     {"connect-to", 0, "H:P:A:Q", OPT_LIST(S, m.connect_to), .rare = true,                                             \
-     .help = "for host H, port P connect to address A, port Q; empty: any, or the same"}
+     .help = "for host H, port P connect to address A, port Q; empty: any, or the same"},                               \
+    ROUTE_OPTIONS(S, m.route), TRUST_OPTIONS(S, m.trust)
 
 /* Those options made ready to send. */
 struct request {
@@ -103,13 +107,14 @@ struct request {
     bide_cookie_jar *jar; /* then, inside the loop */
     bide_redirect_fn *on_redirect; /* gets the watcher of request_send; NULL: none */
     int max_redirects;  /* 0: none is followed */
+    const char *proxy;  /* NULL: as the environment says */
     /* What the above point into, owned. */
-    char *texts[5];
+    char *texts[6];
     struct upload *upload; /* owned */
     bool is_large_file;    /* -d @FILE is read while it is sent */
 };
 
-enum { TEXT_HEADERS, TEXT_DATA, TEXT_JSON, TEXT_USER, TEXT_COOKIES };
+enum { TEXT_HEADERS, TEXT_DATA, TEXT_JSON, TEXT_USER, TEXT_COOKIES, TEXT_PROXY };
 
 /* ---- texts.c ---- */
 
@@ -147,6 +152,12 @@ int request_load(struct request *q);
 int request_save(struct request *q);
 
 /* ---- request.c ---- */
+
+/* The options of a session that are about the way to its servers, and whom to trust there. */
+#define REQUEST_CONNECTION_OPTIONS(q)                                                                                  \
+    .connect_to = (q)->options->connect_to.items, .ca_file = (q)->options->ca_file, .insecure = (q)->options->insecure, \
+    .proxy = (q)->proxy, .proxy_from_env = !(q)->proxy, .no_proxy = (q)->options->route.noproxy,                       \
+    .unix_socket = (q)->options->route.unix_socket, .tls_options = trust_is_said(&(q)->options->trust) ? TRUST_TLS(&(q)->options->trust) : NULL
 
 /* How many options read standard input: -d @-, --json @-, -H @-.  It can be read once. */
 int request_count_stdin(const struct http_options *o);

@@ -75,6 +75,8 @@ struct bide_session {
     struct connect_override *overrides; /* connector.overrides */
     bide_loop *loop; /* a share, since the first request */
     bide_tls *tls, *proxy_tls; /* made when needed */
+    bide_tls_args tls_options; /* for them; its strings are in the arena */
+    bool has_tls_options;      /* they are made at once, so that an error is seen */
     struct route_choice routes; /* over which proxies, if any */
     bide_cookie_jar *jar; /* a share: the user's; or made with the first cookie, or when it is asked for.  NULL: not yet */
     enum { JAR_OF_SESSION, JAR_OF_REQUEST, JAR_NONE } jar_kind;

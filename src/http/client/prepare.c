@@ -46,6 +46,9 @@ static __attribute__((noinline)) int check_each(const char *method, const bide_r
         return bide_fail(-EINVAL, "%s: the URL is NULL", args->method ? args->method : method);
     if (!args->data.data && args->data.len > 0)
         return bad_argument(method, args, "the body is NULL, but has a length");
+    if (args->insecure)
+        return bad_argument(method, args, ".insecure: requests share connections, so whom to trust is for the session to say: "
+                                          "bide_session_new(.insecure = true)");
     if (args->proxy && args->unix_socket)
         return bad_argument(method, args, ".proxy and .unix_socket exclude each other");
     BIDE_TRY(check_time(method, args, "timeout_ms", args->timeout_ms, true));
@@ -70,7 +73,7 @@ int bide__request_check(const char *method, const bide_request_args *args)
                                 args->min_rate | args->min_rate_ms | args->max_ratio);
     bool is_good = !args->guard_ && (method || args->method) && args->url && args->max_redirects >= -1 &&
                    times <= TIME_MAX_MS && args->max_body_bytes <= PTRDIFF_MAX && (args->data.data || args->data.len == 0) &&
-                   !(args->proxy && args->unix_socket);
+                   !(args->proxy && args->unix_socket) && !args->insecure;
 
     return likely(is_good) ? 0 : check_each(method, args);
 }

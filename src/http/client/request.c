@@ -57,11 +57,12 @@ static struct conn *take_connection(const struct request *q)
                             .secure = bide__url_is_secure(u), .route = q->route};
     if (unlikely(q->head.is_absolute))
         set_proxy_as_origin(&origin);
-    bide_tls *tls = !origin.secure ? NULL : origin.is_forwarded ? q->route->tls : bide__session_tls(r->session);
+    if (origin.secure)
+        origin.tls = origin.is_forwarded ? q->route->tls : bide__session_tls(r->session);
 
-    if (origin.secure && !tls)
+    if (origin.secure && !origin.tls)
         return NULL;
-    return bide__connector_take(&r->session->connector, &origin, &r->deadline, tls, q->fresh);
+    return bide__connector_take(&r->session->connector, &origin, &r->deadline, q->fresh);
 }
 
 static struct exchange *begin_exchange(bide_response *r, struct conn *c)

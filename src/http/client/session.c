@@ -24,7 +24,7 @@ static int session_init(bide_session *s, const bide_session_args *args)
     int code = bide__connector_init(&s->connector);
     if (code >= 0)
         code = bide__session_set_options(s, args);
-    if (code >= 0 && s->args.ca_file && !bide__session_tls(s))
+    if (code >= 0 && s->has_tls_options && !bide__session_tls(s))
         code = bide_error_code(); /* now, not at the first request */
     return code;
 }
@@ -53,19 +53,37 @@ bide_session *bide_session_new_with(const bide_session_args *options)
     return s;
 }
 
+/* What the session says in one way or the other. */
+static bide_tls_args tls_args(const bide_session *s)
+{
+    bide_tls_args args = s->tls_options;
+
+    args.size = sizeof args;
+    args.alpn = "http/1.1";
+    return args;
+}
+
 bide_tls *bide__session_tls(bide_session *s)
 {
-    if (!s->tls)
-        s->tls = bide_tls_new(.ca_file = s->args.ca_file, .insecure = s->args.insecure, .alpn = "http/1.1");
+    bide_tls_args args;
+    if (!s->tls) {
+        args = tls_args(s);
+        s->tls = bide__tls_shared(&args);
+    }
     return s->tls;
 }
 
+/* Who we are, and what the server's key must be, is nothing to a proxy. */
 bide_tls *bide__session_proxy_tls(void *session)
 {
     bide_session *s = session;
+    bide_tls_args args;
 
-    if (!s->proxy_tls)
-        s->proxy_tls = bide_tls_new(.ca_file = s->args.ca_file, .insecure = s->args.insecure, .alpn = "http/1.1");
+    if (!s->proxy_tls) {
+        args = tls_args(s);
+        args.cert_file = args.key_file = args.key_password = args.pins = args.server_name = NULL;
+        s->proxy_tls = bide__tls_shared(&args);
+    }
     return s->proxy_tls;
 }
 

@@ -118,6 +118,44 @@ static int set_routes(bide_session *s, const bide_session_args *args)
     return (args->proxy || args->unix_socket) && !c->text ? BIDE_ENOMEM : 0;
 }
 
+/* ---- TLS ---- */
+
+static int copy_tls_texts(bide_session *s, bide_tls_args *to)
+{
+    const char **texts[] = {&to->ca_file, &to->ca_dir, &to->cert_file, &to->key_file, &to->key_password,
+                            &to->pins, &to->ciphers, &to->keylog_file, &to->server_name};
+
+    for (size_t i = 0; i < array_len(texts); i++)
+        if (*texts[i] && !(*texts[i] = copy_text(s, *texts[i])))
+            return BIDE_ENOMEM;
+    if (to->ca_data.data && !(to->ca_data.data = bide__arena_strndup(&s->strings, to->ca_data.data, to->ca_data.len)))
+        return BIDE_ENOMEM;
+    return 0;
+}
+
+static int set_tls(bide_session *s, const bide_session_args *args)
+{
+    bide_tls_args *o = &s->tls_options;
+
+    if (args->tls && (args->ca_file || args->insecure || args->tls_options))
+        return bide_fail(-EINVAL, "bide_session_new: .tls is a whole context: .ca_file, .insecure and .tls_options go into it");
+    BIDE_TRY(bide__tls_check(args->tls, "bide_session_new"));
+    if (args->tls) {
+        s->tls = bide_retain(args->tls);
+        return 0;
+    }
+    if (args->tls_options)
+        BIDE_TRY(bide__options_take(o, sizeof *o, args->tls_options, "bide_session_new: .tls_options"));
+    if (o->server || o->alpn)
+        return bide_fail(-EINVAL, "bide_session_new: .tls_options: .server and .alpn are not for a session to say");
+    if (o->ca_file && args->ca_file)
+        return bide_fail(-EINVAL, "bide_session_new: .ca_file, and another one in .tls_options");
+    o->ca_file = args->ca_file ? args->ca_file : o->ca_file;
+    o->insecure |= args->insecure;
+    s->has_tls_options = args->ca_file || args->tls_options;
+    return copy_tls_texts(s, o);
+}
+
 /* ---- limits ---- */
 
 static int64_t or_default(int64_t value, int64_t otherwise)
@@ -168,7 +206,9 @@ static int fill_in(bide_session *s, const bide_session_args *from)
     args->headers = NULL; /* these are kept in another form */
     args->user_agent = NULL;
     args->connect_to = NULL;
-    args->proxy = args->no_proxy = args->unix_socket = NULL;
+    args->proxy = args->no_proxy = args->unix_socket = args->ca_file = NULL;
+    args->tls = NULL;
+    args->tls_options = NULL;
     args->limit = bide__count_or(args->limit, LIMIT);
     args->limit_per_host = bide__count_or(args->limit_per_host, LIMIT_PER_HOST);
     args->idle_limit = bide__count_or(args->idle_limit, 0);
@@ -186,8 +226,7 @@ static int fill_in(bide_session *s, const bide_session_args *from)
     args->max_body_bytes = bide__size_or(args->max_body_bytes, MAX_BODY_BYTES);
     args->max_ratio = (int)or_default(args->max_ratio, MAX_RATIO);
     args->max_redirects = (int)or_default(args->max_redirects, MAX_REDIRECTS);
-    args->ca_file = args->ca_file ? bide__arena_strndup(&s->strings, args->ca_file, strlen(args->ca_file)) : NULL;
-    return from->ca_file && !args->ca_file ? BIDE_ENOMEM : 0;
+    return 0;
 }
 
 static void set_connector(bide_session *s, const bide_session_args *args)
@@ -249,6 +288,8 @@ int bide__session_set_options(bide_session *s, const bide_session_args *args)
         code = set_routes(s, args);
     if (code >= 0)
         code = bide__session_set_credentials(s, args);
+    if (code >= 0)
+        code = set_tls(s, args);
     if (code >= 0)
         code = bide__session_set_retry(s, args);
     if (code >= 0 && args->base_url)

@@ -41,7 +41,8 @@
  * What makes two requests able to share a connection; compared field by field.
  *
  * An option that changes what is at the other end, or how it is trusted, belongs here, unless it is the same for the
- * whole connector, as the TLS context and the overrides are.
+ * whole connector, as the overrides are.  All options of TLS are in its context, of which there is one for all who want
+ * the same.
  */
 struct origin {
     const char *host; /* canonical, an IPv6 address in brackets */
@@ -50,8 +51,9 @@ struct origin {
     bool secure;
     bool is_forwarded;   /* it is the last proxy of the route, which passes requests on */
     struct route *route; /* NULL: directly */
+    bide_tls *tls;       /* NULL: not secure */
 };
-_Static_assert(sizeof(struct origin) == 2 * sizeof(void *) + 8, "a new part of the origin must be compared, too");
+_Static_assert(sizeof(struct origin) == 3 * sizeof(void *) + 8, "a new part of the origin must be compared, too");
 
 /* "HOST:PORT:ADDR:PORT": connect there instead. */
 struct connect_override {
@@ -64,7 +66,7 @@ struct connect_override {
 /* An origin and its connections. */
 struct host {
     struct map_node node; /* connect.hosts, by "https://host:port" */
-    struct origin origin; /* with a share of its route */
+    struct origin origin; /* with a share of its route, and of its TLS context */
     struct connector *connector;
     struct list_node idle;    /* the latest first */
     struct list_node shared;  /* in use, with places left */
@@ -150,10 +152,9 @@ void bide__connector_free(struct connector *k);
 /*
  * A place on a connection to the origin: on one that is in use and has one left, on an idle one, on a new one, or the first
  * that becomes free.  `fresh`: on a new one; if it had to wait, perhaps on one that others use.  NULL: an error on record,
- * of the phase that the deadline says.  tls: NULL for one that is not secure.
+ * of the phase that the deadline says.
  */
-struct conn *bide__connector_take(struct connector *k, const struct origin *origin, struct deadline *d, bide_tls *tls,
-                                  bool fresh);
+struct conn *bide__connector_take(struct connector *k, const struct origin *origin, struct deadline *d, bool fresh);
 /* Done with a place: keep the connection for the next.  hint_ms: what the server said that it keeps it for; negative:
    nothing. */
 void bide__connector_give(struct conn *c, int64_t hint_ms);

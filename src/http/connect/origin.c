@@ -9,7 +9,7 @@
 static bool same_origin(const struct origin *a, const struct origin *b)
 {
     return a->secure == b->secure && a->port == b->port && a->host_len == b->host_len &&
-           a->route == b->route && a->is_forwarded == b->is_forwarded && memcmp(a->host, b->host, a->host_len) == 0;
+           a->route == b->route && a->tls == b->tls && a->is_forwarded == b->is_forwarded && memcmp(a->host, b->host, a->host_len) == 0;
 }
 
 static const struct connect_override *find_override(const struct connector *k, const struct origin *origin)
@@ -24,15 +24,16 @@ static const struct connect_override *find_override(const struct connector *k, c
     return NULL;
 }
 
-#define KEY_HOST (3 + sizeof(struct route *)) /* where the host begins */
+#define KEY_HOST (3 + sizeof(struct route *) + sizeof(bide_tls *)) /* where the host begins */
 
-/* The bytes by which the map finds it: the port, the scheme and whether it is a proxy, the route, the host. */
+/* The bytes by which the map finds it: the port, the scheme and whether it is a proxy, the route, TLS, the host. */
 static size_t map_key(char *out, const struct origin *origin)
 {
     out[0] = (char)(origin->port >> 8);
     out[1] = (char)origin->port;
     out[2] = (char)(origin->secure | origin->is_forwarded << 1);
     memcpy(out + 3, &origin->route, sizeof origin->route);
+    memcpy(out + 3 + sizeof origin->route, &origin->tls, sizeof origin->tls);
     memcpy(out + KEY_HOST, origin->host, origin->host_len);
     return origin->host_len + KEY_HOST;
 }
@@ -74,6 +75,8 @@ static struct host *host_new(struct connector *k, const struct origin *origin)
     h->origin.host = h->text + KEY_HOST;
     if (h->origin.route)
         bide__route_share(h->origin.route);
+    if (h->origin.tls)
+        bide_retain(h->origin.tls);
     set_names(h, h->text + n, origin);
     h->dial = d && d->addr ? d->addr : h->own_dial;
     h->dial_port = d && d->addr_port ? d->addr_port : origin->port;
@@ -110,6 +113,7 @@ void bide__host_free_if_unused(struct host *h)
     bide__list_remove(&h->blocked);
     bide__map_remove(&k->hosts, &h->node);
     bide__route_release(h->origin.route);
+    bide_release(h->origin.tls);
     bide__free(h);
 }
 

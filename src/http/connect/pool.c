@@ -164,9 +164,9 @@ static bool spare_idle(void *arg)
     return true;
 }
 
-static bide_stream *dial(const struct host *h, struct connect_times *times, struct deadline *d, bide_tls *tls)
+static bide_stream *dial(const struct host *h, struct connect_times *times, struct deadline *d)
 {
-    struct connect_options o = {.host = h->dial, .port = h->dial_port, .server_name = h->name, .tls = tls, .times = times,
+    struct connect_options o = {.host = h->dial, .port = h->dial_port, .server_name = h->name, .tls = h->origin.tls, .times = times,
                                 .spare = spare_idle, .spare_arg = h->connector,
                                 .tls_ms = d->limits.tls_ms, .hooks = &h->connector->hooks, .unbuffered = true};
     bide_stream *stream = NULL;
@@ -175,16 +175,16 @@ static bide_stream *dial(const struct host *h, struct connect_times *times, stru
     bide_timeout(bide__deadline_remaining_ms(d, d->limits.connect_ms))
         stream = h->origin.route ? bide__route_open(h->origin.route, h->origin.is_forwarded, &o, h->connector->dial)
                                  : h->connector->dial(&o);
-    if (!stream && tls && times->connect > 0)
+    if (!stream && o.tls && times->connect > 0)
         d->phase = BIDE_PHASE_TLS;
     return stream;
 }
 
 /* Has a slot already, which is lost on failure. */
-static struct conn *open_conn(struct host *h, struct deadline *d, bide_tls *tls)
+static struct conn *open_conn(struct host *h, struct deadline *d)
 {
     struct conn *c = bide__conn_new(h);
-    bide_stream *stream = c ? dial(h, &c->times, d, tls) : NULL;
+    bide_stream *stream = c ? dial(h, &c->times, d) : NULL;
 
     if (stream && bide__conn_opened(c, stream) == 0) {
         if (unlikely(c->max_exchanges > 1))
@@ -200,7 +200,7 @@ static struct conn *open_conn(struct host *h, struct deadline *d, bide_tls *tls)
 }
 
 /* Wait for a place, or for a slot to open a connection; with `fresh`, a connection with a single place has a slot to give. */
-static struct conn *take_in_turn(struct host *h, struct deadline *d, bide_tls *tls, bool fresh)
+static struct conn *take_in_turn(struct host *h, struct deadline *d, bool fresh)
 {
     struct waiter w = {.task = bide__task_here()};
     int code = bide__wait_for_turn(h, &w, d);
@@ -217,11 +217,11 @@ static struct conn *take_in_turn(struct host *h, struct deadline *d, bide_tls *t
         return w.conn;
     if (w.conn)
         bide__conn_free(w.conn); /* and go into its slot */
-    return open_conn(h, d, tls);
+    return open_conn(h, d);
 }
 
 unchecked_frame struct conn *bide__connector_take(struct connector *k, const struct origin *origin, struct deadline *d,
-                                                  bide_tls *tls, bool fresh)
+                                                  bool fresh)
 {
     struct host *h = bide__host_find(k, origin);
     struct conn *c;
@@ -232,9 +232,9 @@ unchecked_frame struct conn *bide__connector_take(struct connector *k, const str
     c = fresh ? NULL : take_place(h);
     if (!c && make_room(h)) {
         bide__take_slot(h);
-        c = open_conn(h, d, tls);
+        c = open_conn(h, d);
     } else if (!c) {
-        c = take_in_turn(h, d, tls, fresh);
+        c = take_in_turn(h, d, fresh);
     }
     h->in_use--;
     if (unlikely(!c))

@@ -5,7 +5,9 @@
  * Making one costs tens of microseconds, because the trusted certificates are looked up in a folder when they are
  * needed.  Contexts are not shared between threads: OpenSSL 3.0 would spend its time in their locks.
  */
+#include <fcntl.h>
 #include <openssl/err.h>
+#include <unistd.h>
 
 #include "io/tls/tls_layer.h"
 
@@ -56,31 +58,6 @@ static int set_alpn(bide_tls *tls, const char *list)
 
 /* ---- certificates and rules ---- */
 
-/* OpenSSL's own would ask on the terminal, and keep the loop waiting for it. */
-static int no_password(char *out, int cap, int for_writing, void *was_asked)
-{
-    (void)out;
-    (void)cap;
-    (void)for_writing;
-    if (was_asked)
-        *(bool *)was_asked = true;
-    return -1;
-}
-
-static int use_key(bide_tls *tls, const char *key)
-{
-    bool is_encrypted = false;
-
-    SSL_CTX_set_default_passwd_cb(tls->ctx, no_password);
-    SSL_CTX_set_default_passwd_cb_userdata(tls->ctx, &is_encrypted);
-    int done = SSL_CTX_use_PrivateKey_file(tls->ctx, key, SSL_FILETYPE_PEM);
-    SSL_CTX_set_default_passwd_cb_userdata(tls->ctx, NULL);
-    if (done == 1)
-        return 0;
-    return is_encrypted ? bide_fail(BIDE_ETLS, "key %s: it is encrypted with a password", key)
-                        : bide__tls_fail_file("key", key);
-}
-
 /* A client without a certificate is asked for one: it goes on without, and remembers that when it is refused. */
 static int note_request(SSL *ssl, X509 **cert, EVP_PKEY **key)
 {
@@ -94,24 +71,20 @@ static int note_request(SSL *ssl, X509 **cert, EVP_PKEY **key)
 
 static int set_own_certificate(bide_tls *tls, const bide_tls_args *args)
 {
-    const char *key = args->key_file ? args->key_file : args->cert_file;
     if (!args->cert_file && !tls->server)
         SSL_CTX_set_client_cert_cb(tls->ctx, note_request);
     if (!args->cert_file)
         return tls->server ? bide_fail(-EINVAL, "bide_tls_new: a server needs .cert_file") : 0;
-
-    ERR_clear_error();
-    if (SSL_CTX_use_certificate_chain_file(tls->ctx, args->cert_file) != 1)
-        return bide__tls_fail_file("certificate", args->cert_file);
-    return use_key(tls, key);
+    return bide__tls_use_identity(tls->ctx, args);
 }
 
-static int set_trust(bide_tls *tls, const char *ca_file)
+static int set_trust(bide_tls *tls, const bide_tls_args *args)
 {
-    if (tls->insecure || (tls->server && !ca_file))
+    bool has_own = args->ca_file || args->ca_dir || args->ca_data.data;
+    if (tls->insecure || (tls->server && !has_own))
         return 0;
     SSL_CTX_set_verify(tls->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, bide__tls_on_verify);
-    return bide__tls_trust(tls->ctx, ca_file);
+    return bide__tls_trust(tls->ctx, args);
 }
 
 static int keep_session(SSL *ssl, SSL_SESSION *session)
@@ -124,15 +97,62 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
     return 1;
 }
 
-static int set_rules(bide_tls *tls, int min_version)
+static int set_versions(SSL_CTX *ctx, const bide_tls_args *args)
+{
+    int min = args->min_version ? args->min_version : TLS1_2_VERSION;
+    int max = args->max_version ? args->max_version : TLS1_3_VERSION;
+    if (min != TLS1_2_VERSION && min != TLS1_3_VERSION)
+        return bide_fail(-EINVAL, "bide_tls_new: .min_version is 0x0303 (TLS 1.2) or 0x0304 (TLS 1.3)");
+    if (max != TLS1_2_VERSION && max != TLS1_3_VERSION)
+        return bide_fail(-EINVAL, "bide_tls_new: .max_version is 0x0303 (TLS 1.2) or 0x0304 (TLS 1.3)");
+    if (max < min)
+        return bide_fail(-EINVAL, "bide_tls_new: .max_version is older than .min_version");
+
+    SSL_CTX_set_min_proto_version(ctx, min);
+    SSL_CTX_set_max_proto_version(ctx, args->max_version ? max : 0);
+    return 0;
+}
+
+/* TLS 1.3 has a list of its own. */
+static bool use_ciphers(SSL_CTX *ctx, char *list)
+{
+    char *new = NULL, *old = NULL, *rest = list, *one;
+    size_t len = strlen(list) + 1;
+    bool done = false;
+
+    if ((new = bide__calloc(1, len)) && (old = bide__calloc(1, len))) {
+        while ((one = strsep(&rest, ":"))) {
+            char *to = strncmp(one, "TLS_", 4) == 0 ? new : old;
+            strcat(strcat(to, to[0] ? ":" : ""), one);
+        }
+        done = (!new[0] || SSL_CTX_set_ciphersuites(ctx, new) == 1) && (!old[0] || SSL_CTX_set_cipher_list(ctx, old) == 1);
+    }
+    bide__free(new);
+    bide__free(old);
+    return done;
+}
+
+static int set_ciphers(SSL_CTX *ctx, const char *list)
+{
+    char *copy = list ? bide__strndup(list, strlen(list)) : NULL;
+    if (!list)
+        return 0;
+    if (!copy)
+        return bide__fail_nomem("bide_tls_new");
+    bool done = use_ciphers(ctx, copy);
+
+    bide__free(copy);
+    ERR_clear_error();
+    return done ? 0 : bide_fail(-EINVAL, "bide_tls_new: .ciphers: none of \"%.80s\" is known", list);
+}
+
+static int set_rules(bide_tls *tls, const bide_tls_args *args)
 {
     static const unsigned char id[] = "bide";
     SSL_CTX *ctx = tls->ctx;
-    int min = min_version ? min_version : TLS1_2_VERSION;
-    if (min != TLS1_2_VERSION && min != TLS1_3_VERSION)
-        return bide_fail(-EINVAL, "bide_tls_new: .min_version is 0x0303 (TLS 1.2) or 0x0304 (TLS 1.3)");
 
-    SSL_CTX_set_min_proto_version(ctx, min);
+    BIDE_TRY(set_versions(ctx, args));
+    BIDE_TRY(set_ciphers(ctx, args->ciphers));
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
@@ -146,6 +166,35 @@ static int set_rules(bide_tls *tls, int min_version)
     return 0;
 }
 
+/* ---- what is looked at, and what is written, for each connection ---- */
+
+static int set_expectations(bide_tls *tls, const bide_tls_args *args)
+{
+    if (args->server_name && !(tls->server_name = bide__strndup(args->server_name, strlen(args->server_name))))
+        return bide__fail_nomem("bide_tls_new");
+    return args->pins ? bide__tls_set_pins(tls, args->pins) : 0;
+}
+
+/* One line, whole, beside those of other programs. */
+static void log_secret(const SSL *ssl, const char *line)
+{
+    const struct tls_filter *t = SSL_get_app_data(ssl);
+    struct iovec iov[] = {{(void *)(uintptr_t)line, strlen(line)}, {(void *)(uintptr_t)"\n", 1}};
+
+    (void)!writev(t->tls->keylog, iov, 2); /* that it cannot be written must not end a connection */
+}
+
+static int set_keylog(bide_tls *tls, const char *file)
+{
+    if (!file)
+        return 0;
+    tls->keylog = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (tls->keylog < 0)
+        return bide_fail(-errno, "bide_tls_new: .keylog_file %s: %s", file, strerror(errno));
+    SSL_CTX_set_keylog_callback(tls->ctx, log_secret);
+    return 0;
+}
+
 /* ---- life ---- */
 
 static void tls_destroy(void *object)
@@ -154,6 +203,10 @@ static void tls_destroy(void *object)
 
     bide__tls_sessions_free(&tls->sessions);
     SSL_CTX_free(tls->ctx);
+    if (tls->keylog >= 0)
+        close(tls->keylog);
+    bide__free(tls->pins);
+    bide__free(tls->server_name);
     bide__free(tls->scratch);
     bide__object_free(tls);
 }
@@ -167,6 +220,7 @@ static bide_tls *tls_alloc(bool server)
 
     if (tls) {
         bide__object_init(tls, &tls_type);
+        tls->keylog = -1;
         tls->thread = bide__thread_here();
         no_sessions = bide__tls_sessions_init(&tls->sessions) < 0;
         tls->scratch = bide__malloc(TLS_RECORD_MAX);
@@ -187,6 +241,10 @@ static int check_args(const bide_tls_args *args)
         return bide_fail(-EINVAL, "bide_tls_new: .insecure is for clients");
     if (args->key_file && !args->cert_file)
         return bide_fail(-EINVAL, "bide_tls_new: .key_file without .cert_file");
+    if (args->server && (args->pins || args->server_name))
+        return bide_fail(-EINVAL, "bide_tls_new: .pins and .server_name are for clients");
+    if (args->ca_data.len > 0 && !args->ca_data.data)
+        return bide_fail(-EINVAL, "bide_tls_new: .ca_data is NULL, but has a length");
     return 0;
 }
 
@@ -203,8 +261,8 @@ bide_tls *bide_tls_new_with(const bide_tls_args *options)
 
     tls->server = args.server;
     tls->insecure = args.insecure;
-    if (set_rules(tls, args.min_version) < 0 || set_own_certificate(tls, &args) < 0 ||
-        set_trust(tls, args.ca_file) < 0 || set_alpn(tls, args.alpn) < 0) {
+    if (set_rules(tls, &args) < 0 || set_own_certificate(tls, &args) < 0 || set_trust(tls, &args) < 0 ||
+        set_alpn(tls, args.alpn) < 0 || set_keylog(tls, args.keylog_file) < 0 || set_expectations(tls, &args) < 0) {
         tls_destroy(tls);
         return NULL;
     }
@@ -216,65 +274,4 @@ int bide__tls_check(const bide_tls *tls, const char *function)
     if (!tls || tls->thread == bide__thread_here())
         return 0;
     return bide_fail(BIDE_ESTATE, "%s: the TLS context belongs to the thread that made it; make one here", function);
-}
-
-/* ---- the contexts of a loop ---- */
-
-/* The one for https without any options, made when it is needed first. */
-struct default_tls {
-    struct loop_closer closer;
-    bide_tls *tls;
-    char alpn[];
-};
-
-static const char default_key;
-
-static void default_close(struct loop_closer *closer)
-{
-    struct default_tls *d = container_of(closer, struct default_tls, closer);
-
-    bide_release(d->tls);
-    bide__free(d);
-}
-
-static struct default_tls *default_find(bide_loop *loop, const char *alpn)
-{
-    for (struct list_node *n = loop->closers.next; n != &loop->closers; n = n->next) {
-        struct loop_closer *c = container_of(n, struct loop_closer, node);
-        if (c->key == &default_key && strcmp(container_of(c, struct default_tls, closer)->alpn, alpn) == 0)
-            return container_of(c, struct default_tls, closer);
-    }
-    return NULL;
-}
-
-static struct default_tls *default_new(bide_loop *loop, const char *alpn)
-{
-    struct default_tls *d = bide__malloc(sizeof *d + strlen(alpn) + 1);
-    if (!d) {
-        bide__fail_nomem("TLS");
-        return NULL;
-    }
-    d->tls = bide_tls_new(.alpn = alpn);
-    if (!d->tls) {
-        bide__free(d);
-        return NULL;
-    }
-    strcpy(d->alpn, alpn);
-    d->closer = (struct loop_closer){.key = &default_key, .close = default_close};
-    bide__list_init(&d->closer.node);
-    bide__loop_attach(loop, &d->closer);
-    return d;
-}
-
-bide_tls *bide__tls_default(const char *alpn)
-{
-    bide_loop *loop = bide__loop_here;
-    if (!loop) {
-        bide_fail(BIDE_ENOLOOP, "TLS: no event loop is running in this thread");
-        return NULL;
-    }
-    struct default_tls *d = default_find(loop, alpn ? alpn : "");
-    if (!d)
-        d = default_new(loop, alpn ? alpn : "");
-    return d ? d->tls : NULL;
 }

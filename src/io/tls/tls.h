@@ -2,7 +2,8 @@
 /*
  * tls.h - TLS as a layer of a stream, as others see it.
  *
- * In reading order: tls.c (the context), tls_filter.c (the layer), tls_verify.c, tls_alert.c, tls_session.c, tls_info.c.
+ * In reading order: tls.c (the context), tls_identity.c, tls_shared.c, tls_filter.c (the layer),
+ * tls_verify.c, tls_pin.c, tls_alert.c, tls_session.c, tls_info.c.
  */
 #ifndef BIDE_IO_TLS_H
 #define BIDE_IO_TLS_H
@@ -17,10 +18,10 @@
 int bide__tls_start_client(bide_stream *s, bide_tls *tls, const char *server_name, int port);
 int bide__tls_start_server(bide_stream *s, bide_tls *tls);
 /*
- * The context for clients without options of their own, made when it is needed first: one for each loop and ALPN list
- * ("http/1.1"; NULL: none), so that its sessions are shared.  Borrowed from the loop; NULL: an error on record.
+ * The context with these options: one for each loop, shared by all who want the same, so that its sessions are shared, too.
+ * A share, or, where no loop runs, one of its own; NULL: an error on record, as bide_tls_new has them.
  */
-bide_tls *bide__tls_default(const char *alpn);
+bide_tls *bide__tls_shared(const bide_tls_args *args);
 int bide__tls_check(const bide_tls *tls, const char *function); /* BIDE_ESTATE on record: another thread has made it; 0 for NULL */
 bool bide__tls_was_resumed(const bide_stream *s);
 

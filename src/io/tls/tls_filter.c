@@ -149,6 +149,8 @@ static int check_peer(struct tls_filter *t)
     int code = take_alpn(t);
     if (code == 0 && SSL_session_reused(t->ssl))
         code = bide__tls_recheck(t);
+    if (code == 0)
+        code = bide__tls_check_pins(t);
     if (code < 0) {
         t->failed = true;
         return code;
@@ -367,7 +369,7 @@ int bide__tls_start_client(bide_stream *s, bide_tls *tls, const char *server_nam
     if (!t)
         return bide_error_code();
 
-    int code = set_names(t, server_name, port);
+    int code = set_names(t, tls->server_name ? tls->server_name : server_name, port);
     if (code == 0)
         code = bide__tls_expect_host(t->ssl, t->name);
     if (code < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tls_layer.h - the parts of TLS, for tls.c, tls_verify.c, tls_alert.c, tls_session.c and tls_filter.c alone.
+ * tls_layer.h - the parts of TLS, for the files of this room alone.
  */
 #ifndef BIDE_IO_TLS_LAYER_H
 #define BIDE_IO_TLS_LAYER_H
@@ -34,6 +34,10 @@ struct bide_tls {
     bool server, insecure;
     unsigned char alpn[TLS_ALPN_MAX]; /* each protocol with its length in front */
     unsigned alpn_len;
+    char *server_name;                /* NULL: the host that is asked */
+    unsigned char (*pins)[32];        /* SHA-256 of public keys; npins of them */
+    size_t npins;
+    int keylog;                       /* a descriptor; -1: none */
     char *scratch; /* TLS_RECORD_MAX bytes: small pieces become one record here */
     struct tls_sessions sessions;
 };
@@ -60,7 +64,7 @@ struct tls_filter {
 /* ---- tls_verify.c: is it the right peer?  and errors in words ---- */
 
 /* Trust anchors of a context. */
-int bide__tls_trust(SSL_CTX *ctx, const char *ca_file);
+int bide__tls_trust(SSL_CTX *ctx, const bide_tls_args *args);
 /* The certificate must be for this host; SNI if it is a name. */
 int bide__tls_expect_host(SSL *ssl, const char *host);
 /* Again after a resumed handshake: does the certificate of the session still fit? */
@@ -69,6 +73,14 @@ int bide__tls_recheck(const struct tls_filter *t);
 int bide__tls_on_verify(int ok, X509_STORE_CTX *store);
 /* Why an operation failed, on record: the code. */
 int bide__tls_fail(struct tls_filter *t, int ssl_error);
+
+/* ---- tls_identity.c, tls_pin.c ---- */
+
+/* Our certificate and its key. */
+int bide__tls_use_identity(SSL_CTX *ctx, const bide_tls_args *args);
+int bide__tls_set_pins(bide_tls *tls, const char *list);
+/* After a handshake: 0, or BIDE_ECERT on record. */
+int bide__tls_check_pins(const struct tls_filter *t);
 
 /* ---- tls_alert.c: errors in words ---- */
 

@@ -3,9 +3,11 @@
  * tls_verify.c - verification of the peer's certificate, and messages that name it; other failures.
  */
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/tls/tls_layer.h"
@@ -45,11 +47,50 @@ static int trust_system(SSL_CTX *ctx)
     return file && *file ? trust_file(ctx, file) : 0;
 }
 
-int bide__tls_trust(SSL_CTX *ctx, const char *ca_file)
+/* OpenSSL would take one that is not there for an empty one. */
+static int trust_dir(SSL_CTX *ctx, const char *dir)
+{
+    struct stat st;
+    int error = stat(dir, &st) < 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+    if (error)
+        return bide_fail(BIDE_ETLS, "trusted certificates from %s: %s", dir, strerror(error));
+
+    ERR_clear_error();
+    if (SSL_CTX_load_verify_dir(ctx, dir) != 1)
+        return bide__tls_fail_file("trusted certificates from", dir);
+    return 0;
+}
+
+/* All certificates of PEM in memory; at least one. */
+static int trust_bytes(SSL_CTX *ctx, bide_bytes pem)
+{
+    BIO *bio = pem.len <= INT32_MAX ? BIO_new_mem_buf(pem.data, (int)pem.len) : NULL;
+    X509 *cert;
+    int n = 0;
+    if (!bio)
+        return bide__fail_nomem("bide_tls_new");
+
+    while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+        n += X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), cert) == 1;
+        X509_free(cert);
+    }
+    bool is_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    BIO_free(bio);
+    ERR_clear_error();
+    return n > 0 && is_end ? 0 : bide_fail(BIDE_ETLS, "trusted certificates from memory: %s", n > 0 ? "not all of it is PEM" : "there is none");
+}
+
+int bide__tls_trust(SSL_CTX *ctx, const bide_tls_args *args)
 {
     /* Whatever is trusted is an anchor, also if it is not a root. */
     X509_STORE_set_flags(SSL_CTX_get_cert_store(ctx), X509_V_FLAG_PARTIAL_CHAIN);
-    return ca_file ? trust_file(ctx, ca_file) : trust_system(ctx);
+    if (!args->ca_file && !args->ca_dir && !args->ca_data.data)
+        return trust_system(ctx);
+    if (args->ca_file)
+        BIDE_TRY(trust_file(ctx, args->ca_file));
+    if (args->ca_dir)
+        BIDE_TRY(trust_dir(ctx, args->ca_dir));
+    return args->ca_data.data ? trust_bytes(ctx, args->ca_data) : 0;
 }
 
 /* ---- which host ---- */

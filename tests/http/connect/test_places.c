@@ -54,7 +54,7 @@ static int use(struct user *u)
 {
     struct deadline d = {.limits = {.total_ms = 60000, .connect_ms = 1000, .read_ms = 1000}};
     bide__deadline_begin(&d, bide__loop_here);
-    struct conn *c = bide__connector_take(u->connector, &a, &d, NULL, u->fresh);
+    struct conn *c = bide__connector_take(u->connector, &a, &d, u->fresh);
     if (!c)
         return u->code = bide_error_code();
 

@@ -50,7 +50,7 @@ UNUSED static int ask(struct asking *a, const char *method, bool may_switch)
     q.may_switch = may_switch;
     EXPECT_EQ(bide__url_parse(&q.url, "http://a/", 9, storage, sizeof storage), 0);
 
-    struct conn *c = bide__connector_take(&a->connector, &origin, &a->deadline, NULL, false);
+    struct conn *c = bide__connector_take(&a->connector, &origin, &a->deadline, false);
     EXPECT_NOT_NULL(c);
     struct exchange *x = a->exchange = c->protocol->begin(c);
     x->deadline = &a->deadline;

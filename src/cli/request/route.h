@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * route.h - how requests get to their servers, and whom to trust there: proxies, Unix sockets, TLS.
+ *
+ * Parts of struct http_options; ROUTE_OPTIONS and TRUST_OPTIONS fill them.
+ */
+#ifndef BIDE_CLI_REQUEST_ROUTE_H
+#define BIDE_CLI_REQUEST_ROUTE_H
+
+#include <stdlib.h>
+
+#include <bide/tls.h>
+
+#include "cli/option/opt.h"
+
+struct route_options {
+    const char *proxy;      /* as .proxy of a session; NULL: as the environment says */
+    const char *preproxy;   /* the hop before it */
+    const char *socks5, *socks5_hostname, *socks4a; /* HOST[:PORT] */
+    const char *proxy_user; /* "NAME:PASSWORD", "@FILE" */
+    const char *noproxy;
+    const char *unix_socket;
+};
+
+#define ROUTE_OPTIONS(S, m)                                                                                            \
+    {"proxy", 'x', "URL", OPT_STRING(S, m.proxy), .secret = true, .rare = true, .group = "Proxy",                      \
+     .help = "ask through it: http, https, socks5h, socks5, socks4a; two with a comma between are a chain; '': none, " \
+             "whatever http_proxy, https_proxy and all_proxy say"},                                                   \
+    {"preproxy", 0, "URL", OPT_STRING(S, m.preproxy), .secret = true, .rare = true,                                   \
+     .help = "the proxy through which --proxy is reached"},                                                            \
+    {"proxy-user", 'U', "USER", OPT_STRING(S, m.proxy_user), .secret = true, .rare = true,                            \
+     .help = "NAME:PASSWORD for the proxy alone (Basic, or Digest if it asks for that); @FILE reads it"},              \
+    {"noproxy", 0, "LIST", OPT_STRING(S, m.noproxy), .rare = true,                                                     \
+     .help = "hosts that are asked directly: a.example, .b.example, 10.0.0.0/8, c.example:81, *; in place of NO_PROXY"}, \
+    {"socks5", 0, "HOST", OPT_STRING(S, m.socks5), .rare = true,                                                       \
+     .help = "as --proxy socks5://HOST: names are looked up here"},                                                   \
+    {"socks5-hostname", 0, "HOST", OPT_STRING(S, m.socks5_hostname), .rare = true,                                     \
+     .help = "as --proxy socks5h://HOST: the proxy looks them up"},                                                    \
+    {"socks4a", 0, "HOST", OPT_STRING(S, m.socks4a), .rare = true, .help = "as --proxy socks4a://HOST"},               \
+    {"unix-socket", 0, "PATH", OPT_STRING(S, m.unix_socket), .rare = true,                                             \
+     .help = "ask over this Unix socket, whatever the host is; @NAME: an abstract one"}
+
+/*
+ * The session's .proxy of these options, owned: *out NULL: they name none.  user: what --proxy-user says; or NULL.
+ *
+ * Returns:   EXIT_OK, else after a message
+ */
+int route_proxy(const struct route_options *o, const char *user, char **out);
+
+/* ---- TLS ---- */
+
+enum tls_version { TLS_ANY, TLS_1_2, TLS_1_3 };
+
+struct trust_options {
+    const char *ca_path, *cert, *key, *pass, *pin, *ciphers, *keylog;
+    int tls_min, tls_max; /* enum tls_version */
+};
+
+extern const char *const tls_versions[];
+
+#define TRUST_OPTIONS(S, m)                                                                                            \
+    {"capath", 0, "DIR", OPT_STRING(S, m.ca_path), .rare = true, .group = "TLS",                                       \
+     .help = "trust the certificates in this directory, by hash (openssl rehash), in place of the system's"},         \
+    {"cert", 'E', "FILE", OPT_STRING(S, m.cert), .rare = true,                                                         \
+     .help = "show this certificate when asked: PEM, or PKCS#12 with its key"},                                        \
+    {"key", 0, "FILE", OPT_STRING(S, m.key), .rare = true, .help = "its key (PEM; default: in the same file)"},        \
+    {"pass", 0, "TEXT", OPT_STRING(S, m.pass), .secret = true, .rare = true, .help = "the password of the key"},       \
+    {"pinnedpubkey", 0, "HASHES", OPT_STRING(S, m.pin), .rare = true,                                                  \
+     .help = "the server's public key must be one of these, beside being trusted: 'sha256//BASE64;sha256//...'"},     \
+    {"tls-min", 0, "VERSION", OPT_CHOICE(S, m.tls_min), .choices = tls_versions, .def = "any", .rare = true,           \
+     .help = "refuse older versions of TLS; any: 1.2"},                                                                \
+    {"tls-max", 0, "VERSION", OPT_CHOICE(S, m.tls_max), .choices = tls_versions, .def = "any", .rare = true,           \
+     .help = "offer no newer version of TLS"},                                                                         \
+    {"ciphers", 0, "LIST", OPT_STRING(S, m.ciphers), .rare = true,                                                     \
+     .help = "those of OpenSSL with colons between, the best first; TLS_... are those of TLS 1.3"},                     \
+    {"keylog", 0, "FILE", OPT_STRING(S, m.keylog), .rare = true,                                                       \
+     .help = "append the secrets of each connection, for Wireshark (default: $SSLKEYLOGFILE)"}
+
+/* 0: the library's own. */
+static inline int trust_version(int version)
+{
+    return version == TLS_1_2 ? 0x0303 : version == TLS_1_3 ? 0x0304 : 0;
+}
+
+static inline const char *trust_keylog(const struct trust_options *t)
+{
+    const char *file = t->keylog ? t->keylog : getenv("SSLKEYLOGFILE");
+
+    return file && *file ? file : NULL;
+}
+
+/* Without, no context is made before it is needed. */
+static inline bool trust_is_said(const struct trust_options *t)
+{
+    return t->ca_path || t->cert || t->key || t->pin || t->ciphers || trust_keylog(t) || t->tls_min || t->tls_max;
+}
+
+#define TRUST_TLS(t)                                                                                                   \
+    BIDE_TLS(.ca_dir = (t)->ca_path, .cert_file = (t)->cert, .key_file = (t)->key, .key_password = (t)->pass,          \
+             .pins = (t)->pin, .ciphers = (t)->ciphers, .keylog_file = trust_keylog(t),                                \
+             .min_version = trust_version((t)->tls_min), .max_version = trust_version((t)->tls_max))
+
+#endif
