@@ -16,7 +16,7 @@
 #include <bide/http.h>
 
 #include "cli/option/opt.h"
-#include "cli/request/route.h"
+#include "cli/route/route.h"
 #include "cli/request/upload.h"
 
 /* Part of get_options and fetch_options; HTTP_OPTIONS fills it. */

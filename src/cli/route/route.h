@@ -4,8 +4,8 @@
  *
  * Parts of struct http_options; ROUTE_OPTIONS and TRUST_OPTIONS fill them.
  */
-#ifndef BIDE_CLI_REQUEST_ROUTE_H
-#define BIDE_CLI_REQUEST_ROUTE_H
+#ifndef BIDE_CLI_ROUTE_H
+#define BIDE_CLI_ROUTE_H
 
 #include <stdlib.h>
 

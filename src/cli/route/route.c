@@ -3,7 +3,7 @@
  * route.c - the options about proxies as one text, as sessions have it: "preproxy, proxy", with user and password in the URL of
  * the last one.
  */
-#include "cli/request/route.h"
+#include "cli/route/route.h"
 
 #include <stdlib.h>
 #include <string.h>
