@@ -62,8 +62,8 @@ static char *put_others(char *at, const char *jar, size_t len, const bide_pair *
     const char *start = at, *end = jar + len;
 
     while (jar < end) {
-        size_t n = strcspn(jar, ";");
-        n = n < (size_t)(end - jar) ? n : (size_t)(end - jar);
+        const char *semicolon = memchr(jar, ';', (size_t)(end - jar));
+        size_t n = (size_t)((semicolon ? semicolon : end) - jar);
         if (!is_named(own, jar, n))
             at = put(at, at == start, "", "", jar, n);
         jar += n + 2; /* "; " */

@@ -127,6 +127,8 @@ void bide__local_abandon(bide_pool *p)
         reap(x);
         bide__proxy_free(x);
     }
+    for (int i = 0; i < bide__local(p)->nslots; i++)
+        bide__local(p)->slots[i].proxy = NULL; /* who looks afterwards finds nobody */
     bide__local_poll_detach(p);
 }
 

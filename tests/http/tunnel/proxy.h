@@ -67,6 +67,11 @@ static int say(bide_stream *s, struct proxy_server *p, const char *bytes, size_t
     return p->byte_by_byte ? 0 : bide_write(s, bytes, n) < 0 ? -1 : bide_drain(s);
 }
 
+static int say_text(bide_stream *s, struct proxy_server *p, const char *text)
+{
+    return say(s, p, text, strlen(text));
+}
+
 /* ---- HTTP ---- */
 
 struct asked {
@@ -121,7 +126,7 @@ static int serve_http(struct proxy_server *p, bide_stream *s, char first)
         if (p->basic && strcmp(p->basic, q.auth) != 0) {
             p->refusals++;
             snprintf(refusal, sizeof refusal, asks, p->closes ? "Connection: close\r\n" : "");
-            if (say(s, p, refusal, strlen(refusal)) < 0 || p->closes)
+            if (say_text(s, p, refusal) < 0 || p->closes)
                 return 0;
             continue;
         }
@@ -129,8 +134,8 @@ static int serve_http(struct proxy_server *p, bide_stream *s, char first)
             return pass_on(p, s, &q);
         bide_auto bide_stream *to = bide_connect("127.0.0.1", port);
         if (!to)
-            return say(s, p, "HTTP/1.1 502 No\r\nContent-Length: 12\r\n\r\nnobody there", 54);
-        return say(s, p, "HTTP/1.1 200 Yes\r\n\r\n", 20) < 0 ? -1 : relay(s, to);
+            return say_text(s, p, "HTTP/1.1 502 No\r\nContent-Length: 12\r\n\r\nnobody there");
+        return say_text(s, p, "HTTP/1.1 200 Yes\r\n\r\n") < 0 ? -1 : relay(s, to);
     }
     return 0;
 }
