@@ -84,6 +84,10 @@ typedef struct bide_session_args {
     bide_tls *tls;                /* TLS as this context says; a share is kept.  In place of ca_file, insecure, tls_options */
     const bide_tls_args *tls_options; /* how TLS is to be done: BIDE_TLS(.cert_file = "me.pem", .pins = "sha256//...");
                                      copied.  ca_file and insecure are short for those in it; .alpn and .server are ours */
+    const char *const *resolve_to; /* NULL-ended "HOST:PORT:ADDRESS[,ADDRESS]" (curl's --resolve): that name has these
+                                     addresses, and nobody is asked for them; copied.  PORT *: any */
+    bool ipv4_only, ipv6_only;    /* no address of the other kind is tried; not both */
+    const char *interface;        /* where connections leave from: a local address, or the name of an interface; copied */
     const char *unix_socket;      /* ask over this socket, whatever the host is: a path, or "@name" for an abstract one;
                                      copied.  Default: TCP */
 } bide_session_args;

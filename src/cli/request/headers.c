@@ -153,17 +153,19 @@ static int make_session(const struct request *q, const bide_pair *headers)
 }
 
 /* By a session for each, which knows what is well formed. */
-static int check_connect_to(const struct opt_list *overrides)
+static int check_overrides(const struct opt_list *overrides, bool is_resolve)
 {
     for (size_t i = 0; i < overrides->len; i++) {
         const char *const one[] = {overrides->items[i], NULL};
-        bide_auto bide_session *session = bide_session_new(.connect_to = one);
+        bide_auto bide_session *session =
+            is_resolve ? bide_session_new(.resolve_to = one) : bide_session_new(.connect_to = one);
         if (session)
             continue;
         if (bide_error_code() != -EINVAL)
             say("%s", bide_error_text());
         else
-            say("--connect-to: expected HOST:PORT:ADDRESS:PORT, got '%s'", one[0]);
+            say("%s, got '%s'", is_resolve ? "--resolve: expected HOST:PORT:ADDRESS[,ADDRESS]"
+                                           : "--connect-to: expected HOST:PORT:ADDRESS:PORT", one[0]);
         return request_exit_code(bide_error_code());
     }
     return EXIT_OK;
@@ -172,7 +174,9 @@ static int check_connect_to(const struct opt_list *overrides)
 int request_check_fields(const struct request *q)
 {
     size_t n = 0;
-    int result = check_connect_to(&q->options->connect_to);
+    int result = check_overrides(&q->options->connect_to, false);
+    if (result == EXIT_OK)
+        result = check_overrides(&q->options->route.resolve, true);
     if (result != EXIT_OK)
         return result;
 

@@ -157,7 +157,9 @@ int request_save(struct request *q);
 #define REQUEST_CONNECTION_OPTIONS(q)                                                                                  \
     .connect_to = (q)->options->connect_to.items, .ca_file = (q)->options->ca_file, .insecure = (q)->options->insecure, \
     .proxy = (q)->proxy, .proxy_from_env = !(q)->proxy, .no_proxy = (q)->options->route.noproxy,                       \
-    .unix_socket = (q)->options->route.unix_socket, .tls_options = trust_is_said(&(q)->options->trust) ? TRUST_TLS(&(q)->options->trust) : NULL
+    .unix_socket = (q)->options->route.unix_socket, .resolve_to = (q)->options->route.resolve.items,                   \
+    .ipv4_only = (q)->options->route.ipv4, .ipv6_only = (q)->options->route.ipv6,                                      \
+    .interface = (q)->options->route.interface, .tls_options = trust_is_said(&(q)->options->trust) ? TRUST_TLS(&(q)->options->trust) : NULL
 
 /* How many options read standard input: -d @-, --json @-, -H @-.  It can be read once. */
 int request_count_stdin(const struct http_options *o);

@@ -20,6 +20,9 @@ struct route_options {
     const char *proxy_user; /* "NAME:PASSWORD", "@FILE" */
     const char *noproxy;
     const char *unix_socket;
+    struct opt_list resolve; /* "HOST:PORT:ADDRESS" */
+    bool ipv4, ipv6;
+    const char *interface;
 };
 
 #define ROUTE_OPTIONS(S, m)                                                                                            \
@@ -38,7 +41,13 @@ struct route_options {
      .help = "as --proxy socks5h://HOST: the proxy looks them up"},                                                    \
     {"socks4a", 0, "HOST", OPT_STRING(S, m.socks4a), .rare = true, .help = "as --proxy socks4a://HOST"},               \
     {"unix-socket", 0, "PATH", OPT_STRING(S, m.unix_socket), .rare = true,                                             \
-     .help = "ask over this Unix socket, whatever the host is; @NAME: an abstract one"}
+     .help = "ask over this Unix socket, whatever the host is; @NAME: an abstract one"},                               \
+    {"resolve", 0, "H:P:ADDRESS", OPT_LIST(S, m.resolve), .rare = true, .group = "Addresses",                          \
+     .help = "host H with port P (*: any) has this address; several with commas between"},                            \
+    {"ipv4", '4', NULL, OPT_FLAG(S, m.ipv4), .rare = true, .help = "try IPv4 addresses of names alone"},               \
+    {"ipv6", '6', NULL, OPT_FLAG(S, m.ipv6), .rare = true, .help = "try IPv6 addresses of names alone"},               \
+    {"interface", 0, "NAME", OPT_STRING(S, m.interface), .rare = true,                                                 \
+     .help = "leave this machine by an interface, or from one of its addresses"}
 
 /*
  * The session's .proxy of these options, owned: *out NULL: they name none.  user: what --proxy-user says; or NULL.

@@ -73,6 +73,7 @@ struct bide_session {
     struct limits limits; /* of every request */
     struct default_fields defaults;
     struct connect_override *overrides; /* connector.overrides */
+    struct address_override *addresses; /* connector.addresses */
     bide_loop *loop; /* a share, since the first request */
     bide_tls *tls, *proxy_tls; /* made when needed */
     bide_tls_args tls_options; /* for them; its strings are in the arena */

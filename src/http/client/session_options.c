@@ -4,6 +4,7 @@
  *
  * All strings are copied.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <bide/version.h>
@@ -80,6 +81,64 @@ static int copy_overrides(bide_session *s, const bide_session_args *args)
     }
     s->connector.overrides = s->overrides;
     s->connector.noverrides = n;
+    return 0;
+}
+
+/* ---- addresses ---- */
+
+static bool are_addresses(const char *list)
+{
+    char one[INET6_ADDRSTRLEN + 32];
+    struct addr a;
+
+    do {
+        size_t len = strcspn(list, ",");
+        snprintf(one, sizeof one, "%.*s", len < sizeof one ? (int)len : 0, list);
+        if (!bide__addr_parse(&a, one, 0))
+            return false;
+        list += len;
+    } while (*list++ == ',');
+    return true;
+}
+
+/* HOST:PORT:ADDRESS[,ADDRESS] as curl has it; an IPv6 address may have brackets. */
+static int parse_addresses(bide_session *s, struct address_override *a, const char *text)
+{
+    char *copy = bide__arena_strndup(&s->strings, text, strlen(text)), *at = copy;
+    if (!copy)
+        return BIDE_ENOMEM;
+    const char *host = next_part(&at), *port = next_part(&at);
+    bool is_any = port && strcmp(port, "*") == 0;
+
+    if (!at || !*host || (!is_any && (!*port || !parse_port(port, &a->port))) || !are_addresses(at))
+        return bide_fail(-EINVAL, "resolve_to \"%s\": not HOST:PORT:ADDRESS[,ADDRESS]", text);
+    a->host = host;
+    a->addresses = at;
+    return 0;
+}
+
+static int set_addresses(bide_session *s, const bide_session_args *args)
+{
+    size_t n = 0;
+
+    if (args->ipv4_only && args->ipv6_only)
+        return bide_fail(-EINVAL, "bide_session_new: .ipv4_only and .ipv6_only exclude each other");
+    s->connector.family = args->ipv4_only ? AF_INET : args->ipv6_only ? AF_INET6 : 0;
+    if (args->interface && !(s->connector.interface = bide__arena_strndup(&s->strings, args->interface, strlen(args->interface))))
+        return BIDE_ENOMEM;
+    while (args->resolve_to && args->resolve_to[n])
+        n++;
+    if (n == 0)
+        return 0;
+    s->addresses = bide__arena_alloc(&s->strings, n * sizeof *s->addresses);
+    if (!s->addresses)
+        return BIDE_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        s->addresses[i] = (struct address_override){0};
+        BIDE_TRY(parse_addresses(s, &s->addresses[i], args->resolve_to[i]));
+    }
+    s->connector.addresses = s->addresses;
+    s->connector.naddresses = n;
     return 0;
 }
 
@@ -208,6 +267,8 @@ static int fill_in(bide_session *s, const bide_session_args *from)
     args->connect_to = NULL;
     args->proxy = args->no_proxy = args->unix_socket = args->ca_file = NULL;
     args->tls = NULL;
+    args->resolve_to = NULL;
+    args->interface = NULL;
     args->tls_options = NULL;
     args->limit = bide__count_or(args->limit, LIMIT);
     args->limit_per_host = bide__count_or(args->limit_per_host, LIMIT_PER_HOST);
@@ -295,6 +356,8 @@ int bide__session_set_options(bide_session *s, const bide_session_args *args)
     if (code >= 0 && args->base_url)
         code = set_base(s, args->base_url);
     s->hsts = args->hsts ? bide_retain(args->hsts) : NULL;
+    if (code >= 0)
+        code = set_addresses(s, args);
     set_connector(s, &s->args);
     set_cookies(s, args->cookies);
     return code < 0 ? code : copy_overrides(s, args);

@@ -31,6 +31,7 @@
 
 #include "http/connect/deadline.h"
 #include "http/connect/info.h"
+#include "http/connect/override.h"
 #include "http/tunnel/tunnel.h"
 #include "io/io.h"
 
@@ -55,14 +56,6 @@ struct origin {
 };
 _Static_assert(sizeof(struct origin) == 3 * sizeof(void *) + 8, "a new part of the origin must be compared, too");
 
-/* "HOST:PORT:ADDR:PORT": connect there instead. */
-struct connect_override {
-    const char *host; /* NULL: any */
-    int port;         /* 0: any */
-    const char *addr; /* NULL: as it was */
-    int addr_port;    /* 0: as it was */
-};
-
 /* An origin and its connections. */
 struct host {
     struct map_node node; /* connect.hosts, by "https://host:port" */
@@ -78,6 +71,7 @@ struct host {
     const char *own_dial; /* with its zone */
     const char *dial;     /* where to connect to: own_dial, unless there is an override */
     int dial_port;
+    const char *addresses; /* of `dial`; NULL: it is looked up */
     char text[];          /* the key of node, then name and own_dial */
 };
 
@@ -127,6 +121,10 @@ struct connector {
     void *protocol_context;          /* what it needs to know of its owner */
     const struct connect_override *overrides;
     size_t noverrides;
+    const struct address_override *addresses;
+    size_t naddresses;
+    int family;            /* as in connect_options */
+    const char *interface; /* likewise */
     bool is_closing; /* keep nothing any more */
 
     struct routes routes;

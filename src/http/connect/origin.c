@@ -24,6 +24,17 @@ static const struct connect_override *find_override(const struct connector *k, c
     return NULL;
 }
 
+/* Those of the name that is connected to; NULL: it is looked up. */
+static const char *find_addresses(const struct connector *k, const char *host, int port)
+{
+    for (size_t i = 0; i < k->naddresses; i++) {
+        const struct address_override *a = &k->addresses[i];
+        if (strcasecmp(a->host, host) == 0 && (a->port == 0 || a->port == port))
+            return a->addresses;
+    }
+    return NULL;
+}
+
 #define KEY_HOST (3 + sizeof(struct route *) + sizeof(bide_tls *)) /* where the host begins */
 
 /* The bytes by which the map finds it: the port, the scheme and whether it is a proxy, the route, TLS, the host. */
@@ -80,6 +91,7 @@ static struct host *host_new(struct connector *k, const struct origin *origin)
     set_names(h, h->text + n, origin);
     h->dial = d && d->addr ? d->addr : h->own_dial;
     h->dial_port = d && d->addr_port ? d->addr_port : origin->port;
+    h->addresses = find_addresses(k, h->dial, h->dial_port);
     bide__list_init(&h->idle);
     bide__list_init(&h->shared);
     bide__list_init(&h->waiters);

@@ -168,7 +168,9 @@ static bide_stream *dial(const struct host *h, struct connect_times *times, stru
 {
     struct connect_options o = {.host = h->dial, .port = h->dial_port, .server_name = h->name, .tls = h->origin.tls, .times = times,
                                 .spare = spare_idle, .spare_arg = h->connector,
-                                .tls_ms = d->limits.tls_ms, .hooks = &h->connector->hooks, .unbuffered = true};
+                                .tls_ms = d->limits.tls_ms, .hooks = &h->connector->hooks, .unbuffered = true,
+                                .addresses = h->addresses, .family = h->connector->family,
+                                .interface = h->connector->interface};
     bide_stream *stream = NULL;
 
     d->phase = BIDE_PHASE_CONNECT;

@@ -137,8 +137,20 @@ static bool is_shortage(int error, const struct addr *to)
     return error == EMFILE || error == ENFILE || (error == EAGAIN && to->sa.sa_family == AF_UNIX);
 }
 
+/* A local address of the same family, or an interface. */
+static int bind_to(int fd, const char *interface, const struct addr *to)
+{
+    struct addr from;
+
+    if (!bide__addr_parse(&from, interface, 0))
+        return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface)) < 0 ? -errno : 0;
+    if (from.sa.sa_family != to->sa.sa_family)
+        return -EADDRNOTAVAIL;
+    return bind(fd, &from.sa, from.len) < 0 ? -errno : 0;
+}
+
 /* A socket that connects or has connected (*done), or a code. */
-static int try_socket(const struct addr *to, bool *done)
+static int try_socket(const struct connect_options *o, const struct addr *to, bool *done)
 {
     int on = 1, fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -146,6 +158,11 @@ static int try_socket(const struct addr *to, bool *done)
 
     if (to->sa.sa_family != AF_UNIX)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    int bound = o->interface && to->sa.sa_family != AF_UNIX ? bind_to(fd, o->interface, to) : 0;
+    if (bound < 0) {
+        close(fd);
+        return bound;
+    }
     *done = connect(fd, &to->sa, to->len) == 0;
     if (*done || errno == EINPROGRESS || errno == EINTR) /* interrupted: it goes on by itself */
         return fd;
@@ -165,7 +182,7 @@ static int get_descriptor(const struct connect_options *o)
 static int make_socket(const struct connect_options *o, const struct addr *to, bool *done, int *interrupted)
 {
     for (;;) {
-        int fd = try_socket(to, done);
+        int fd = try_socket(o, to, done);
         if (fd >= 0 || !is_shortage(-fd, to))
             return fd;
         *interrupted = get_descriptor(o);

@@ -36,6 +36,7 @@ struct connect_options {
     const struct connect_hooks *hooks; /* NULL: none */
     int64_t tls_ms;              /* for the handshake of TLS; 0: the caller's own limit is enough */
     const char *addresses;       /* those of the host, with commas between; NULL: it is looked up */
+    const char *interface;       /* where it leaves from: a local address, or an interface's name; NULL: as the kernel says */
     int family;                  /* AF_INET, AF_INET6: no other is tried; 0: both */
     bool unbuffered;             /* the caller reads what is behind the stream's own buffer (bide__stream_try_recv) */
     bool (*spare)(void *arg);    /* no descriptor is free: close what nobody uses; false: there is nothing.  NULL */

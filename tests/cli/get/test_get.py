@@ -326,6 +326,8 @@ class Requests(Case):
             self.expect(r, 0)
             self.assertEqual(json.loads(r.out)["headers"]["Host"], "a.example")
             self.expect(bide("get", "--connect-to", f"::127.0.0.1:{port}", "http://b.example:81/json"), 0)
+            self.expect(bide("get", "--resolve", f"c.example:{port}:127.0.0.1", f"http://c.example:{port}/json"), 0)
+            self.expect(bide("get", "-4", "--interface", "lo", f"http://localhost:{port}/json"), 0)
 
 
 class Wrong(Case):
@@ -333,6 +335,7 @@ class Wrong(Case):
 
     def test_messages_speak_of_options(self):
         for option, value, text in (("--connect-to", "x", "--connect-to: expected HOST:PORT:ADDRESS:PORT, got 'x'"),
+                                    ("--resolve", "a:1:b", "--resolve: expected HOST:PORT:ADDRESS[,ADDRESS], got 'a:1:b'"),
                                     ("--connect-to", "a:b:c:99999999", "--connect-to: expected HOST:PORT:ADDRESS:PORT"),
                                     ("--timeout", "2600000h", "--timeout: expected a time such as 500ms"),
                                     ("--connect-timeout", "9223372036855ms", "--connect-timeout: expected a time"),
