@@ -121,8 +121,8 @@ static int add_headers(struct request *q, char *line, const char *end)
         q->headers[n++] = (bide_pair){"Content-Type", "application/x-www-form-urlencoded"};
     if (q->options->upload.referer)
         q->headers[n++] = (bide_pair){"Referer", q->options->upload.referer};
-    if (q->texts[TEXT_USER] && request_has_header(q, "Authorization")) {
-        say("--user and --header Authorization exclude each other");
+    if ((q->texts[TEXT_USER] || q->texts[TEXT_AUTH]) && request_has_header(q, "Authorization")) {
+        say("--%s and --header Authorization exclude each other", q->options->bearer ? "bearer" : "user");
         return EXIT_USAGE;
     }
     if (q->texts[TEXT_USER])

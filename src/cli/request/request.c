@@ -71,7 +71,7 @@ static int choose_method(struct request *q)
 int request_count_stdin(const struct http_options *o)
 {
     int n = (o->upload.file && strcmp(o->upload.file, "-") == 0) + (o->data && strcmp(o->data, "@-") == 0) + (o->json && strcmp(o->json, "@-") == 0) +
-            (o->user && strcmp(o->user, "@-") == 0) +
+            (o->user && strcmp(o->user, "@-") == 0) + (o->bearer && strcmp(o->bearer, "@-") == 0) +
             (o->route.proxy_user && strcmp(o->route.proxy_user, "@-") == 0);
 
     for (size_t i = 0; i < o->headers.len; i++)
@@ -111,8 +111,8 @@ int request_open(struct request *q, const struct http_options *options)
 
     if (code == EXIT_OK)
         code = upload_open(q);
-    if (code == EXIT_OK && options->user)
-        code = request_read_user(options->user, &q->texts[TEXT_USER]);
+    if (code == EXIT_OK)
+        code = request_open_who(q);
     if (code == EXIT_OK)
         code = open_proxy(q);
     if (code == EXIT_OK)
@@ -141,6 +141,8 @@ void request_close(struct request *q)
     free(q->cookies);
     free(q->cookie_files);
     bide_release(q->jar);
+    bide_release(q->hsts);
+    request_close_who(q);
     wipe(q->texts[TEXT_USER]);
     wipe(q->texts[TEXT_PROXY]);
     for (size_t i = 0; i < sizeof q->texts / sizeof *q->texts; i++)
@@ -163,6 +165,8 @@ bide_session *request_session(const struct request *q, int limit, int limit_per_
                             .no_decompress = o->no_compressed, .max_ratio = BIDE_UNLIMITED,
                             .location_trusted = o->location_trusted,
                             .user_agent = o->user_agent, .cookies = q->jar ? q->jar : BIDE_COOKIES_PER_REQUEST,
+                            .auth = q->auth, .netrc = o->netrc_file ? o->netrc_file : o->netrc ? BIDE_DEFAULT_NETRC : NULL,
+                            .hsts = q->hsts,
                             REQUEST_CONNECTION_OPTIONS(q), .ignore_unexpected_eof = o->ignore_unexpected_eof);
 }
 

@@ -26,6 +26,10 @@ struct http_options {
     const char *data;         /* NULL: none; "@FILE", "@-" */
     const char *json;         /* the same, as JSON */
     const char *user;         /* "NAME:PASSWORD", "@FILE"; wiped when it was read */
+    const char *bearer;       /* "TOKEN", "@FILE"; likewise */
+    bool basic, digest, anyauth;
+    bool netrc;               /* that of the home directory */
+    const char *netrc_file, *hsts;
     struct opt_list cookies;  /* "NAME=VALUE; ...", or a file of them */
     const char *cookie_jar;   /* the file that they are saved in */
     const char *user_agent;
@@ -60,6 +64,18 @@ struct http_options {
     UPLOAD_OPTIONS(S, m.upload),                                                                                      \
     {"user", 'u', "USER", OPT_STRING(S, m.user), .secret = true,                                                      \
      .brief = "NAME:PASSWORD; @FILE reads it", .help = "NAME:PASSWORD, sent to the hosts of all URLs (Basic); @FILE reads it, and keeps it off the command line"}, \
+    {"basic", 0, NULL, OPT_FLAG(S, m.basic), .rare = true, .help = "send user and password unasked: the default"},     \
+    {"digest", 0, NULL, OPT_FLAG(S, m.digest), .rare = true,                                                           \
+     .help = "send user and password (-u, of the URL, of netrc) only as an answer to a server's Digest challenge"},    \
+    {"anyauth", 0, NULL, OPT_FLAG(S, m.anyauth), .rare = true,                                                         \
+     .help = "send them as the server asks for: Digest, or, over https, Basic"},                                       \
+    {"bearer", 0, "TOKEN", OPT_STRING(S, m.bearer), .secret = true, .rare = true,                                      \
+     .help = "send this token in Authorization: Bearer; @FILE reads it"},                                              \
+    {"netrc", 0, NULL, OPT_FLAG(S, m.netrc), .rare = true,                                                             \
+     .help = "user and password of hosts that .netrc of the home directory names (or the file that NETRC names), where none are said"}, \
+    {"netrc-file", 0, "FILE", OPT_STRING(S, m.netrc_file), .rare = true, .help = "the same with this file"},           \
+    {"hsts", 0, "FILE", OPT_STRING(S, m.hsts), .rare = true,                                                           \
+     .help = "ask hosts that said so over https alone; FILE has them (as curl's), and those that say so are added"},   \
     {"cookie", 'b', "TEXT|FILE", OPT_LIST(S, m.cookies), .secret = true, .rare = true,                               \
      .help = "send these cookies, 'NAME=VALUE; ...', with every URL; or begin with those in FILE (cookies.txt), and keep what servers set from one URL to the next; '': just keep it"}, \
     {"cookie-jar", 0, "FILE", OPT_STRING(S, m.cookie_jar), .rare = true,                                              \
@@ -105,16 +121,18 @@ struct request {
     char **cookie_files; /* ended by NULL */
     bool keeps_cookies; /* from one URL to the next */
     bide_cookie_jar *jar; /* then, inside the loop */
+    bide_hsts *hsts;      /* inside the loop; NULL: none */
+    bide_auth auth;       /* of the session; zero: none */
     bide_redirect_fn *on_redirect; /* gets the watcher of request_send; NULL: none */
     int max_redirects;  /* 0: none is followed */
     const char *proxy;  /* NULL: as the environment says */
     /* What the above point into, owned. */
-    char *texts[6];
+    char *texts[7];
     struct upload *upload; /* owned */
     bool is_large_file;    /* -d @FILE is read while it is sent */
 };
 
-enum { TEXT_HEADERS, TEXT_DATA, TEXT_JSON, TEXT_USER, TEXT_COOKIES, TEXT_PROXY };
+enum { TEXT_HEADERS, TEXT_DATA, TEXT_JSON, TEXT_USER, TEXT_COOKIES, TEXT_PROXY, TEXT_AUTH };
 
 /* ---- texts.c ---- */
 
@@ -124,10 +142,15 @@ int request_exit_code(int error);
 int request_read_data(const char *option, const char *value, char **text, size_t *len);
 /* Is it @FILE, and too large to be kept in memory? */
 bool request_is_large_file(const char *value);
-/* The value of -u as that of a field Authorization.  Returns: as above. */
-int request_read_user(const char *value, char **text);
 /* The lines of -H and of its @FILEs, one after the other, each ended by a NUL.  Returns: as above. */
 int request_read_lines(const struct opt_list *values, char **text, size_t *len);
+
+/* ---- who.c ---- */
+
+/* -u, --bearer and the like, into q->texts[TEXT_USER], a field Authorization, or q->auth.  Returns: EXIT_OK, else after a message. */
+int request_open_who(struct request *q);
+/* Wipe what is secret in q->auth. */
+void request_close_who(struct request *q);
 
 /* ---- headers.c ---- */
 

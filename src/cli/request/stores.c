@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stores.c - cookies of the command line (-b, --cookie-jar): those that are given, and those in files.
+ * stores.c - cookies of the command line (-b, --cookie-jar), those that are given, and those in files; and the file of --hsts.
  *
  * As in curl, a value of -b with a "=" in it is cookies, any other a file of them.  Without a file, and without --cookie-jar,
  * cookies do not outlast the redirects of the URL that set them: what one URL answers does not depend on the others.
@@ -121,7 +121,7 @@ static int add_file(bide_cookie_jar *jar, const char *name, const char *jar_name
     return 0;
 }
 
-int request_load(struct request *q)
+static int load_cookies(struct request *q)
 {
     if (!q->keeps_cookies)
         return 0;
@@ -132,7 +132,19 @@ int request_load(struct request *q)
     return 0;
 }
 
-int request_save(struct request *q)
+int request_load(struct request *q)
+{
+    const char *hsts = q->options->hsts;
+
+    BIDE_TRY(load_cookies(q));
+    if (!hsts)
+        return 0;
+    q->hsts = BIDE_TRY_PTR(bide_hsts_new());
+    int code = bide_hsts_add_file(q->hsts, hsts);
+    return code < 0 && code != -ENOENT ? bide_raise() : 0; /* the first run of several has none yet */
+}
+
+static int save_cookies(struct request *q)
 {
     const char *name = q->options->cookie_jar;
     int code = q->jar && name ? bide_cookie_jar_save(q->jar, name) : 0;
@@ -141,5 +153,16 @@ int request_save(struct request *q)
         say("--cookie-jar: %s", bide_error_text());
     bide_release(q->jar);
     q->jar = NULL;
-    return code < 0 ? EXIT_LOCAL : EXIT_OK;
+    return code;
+}
+
+int request_save(struct request *q)
+{
+    int cookies = save_cookies(q), code = q->hsts ? bide_hsts_save(q->hsts, q->options->hsts) : 0;
+
+    if (code < 0)
+        say("--hsts: %s", bide_error_text());
+    bide_release(q->hsts);
+    q->hsts = NULL;
+    return cookies < 0 || code < 0 ? EXIT_LOCAL : EXIT_OK;
 }

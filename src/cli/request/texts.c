@@ -84,43 +84,6 @@ int request_read_data(const char *option, const char *value, char **text, size_t
     return hand_over(&t, code, text, len);
 }
 
-static int encode_user(const char *user, size_t len, char **text)
-{
-    struct text t = {0};
-
-    text_add_string(&t, "Basic ");
-    text_add_base64(&t, user, len);
-    if (t.no_memory) {
-        text_free(&t);
-        return say_no_memory();
-    }
-    *text = t.data;
-    return EXIT_OK;
-}
-
-int request_read_user(const char *value, char **text)
-{
-    char *user = NULL;
-    size_t len = 0;
-    int code = request_read_data("--user", value, &user, &len);
-    if (code != EXIT_OK)
-        return code;
-
-    if (value[0] != '@')
-        secrets_wipe((char *)value); /* a part of argv */
-    size_t end = strcspn(user, "\r\n");
-    bool is_line = strlen(user) == len && user[end + strspn(user + end, "\r\n")] == '\0';
-    if (is_line && memchr(user, ':', end)) {
-        code = encode_user(user, end, text);
-    } else {
-        say("--user: expected NAME:PASSWORD, or @FILE with such a line");
-        code = EXIT_USAGE;
-    }
-    explicit_bzero(user, len);
-    free(user);
-    return code;
-}
-
 /* Others could read it in the list of processes. */
 static void hide_value(char *line)
 {

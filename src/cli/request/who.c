@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * who.c - who asks, on the command line: -u with --basic, --digest or --anyauth, and --bearer.
+ *
+ * What is sent unasked, Basic and Bearer, becomes a field Authorization; the others are for the session, which answers what a server
+ * asks.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/request/request.h"
+#include "cli/terminal/text.h"
+
+/* The one line that an option's value is, or that its file has; NULL after a message. */
+static char *read_line(const char *option, const char *value, int *code)
+{
+    char *line = NULL;
+    size_t len = 0;
+
+    *code = request_read_data(option, value, &line, &len);
+    if (*code != EXIT_OK)
+        return NULL;
+    if (value[0] != '@')
+        secrets_wipe((char *)value); /* a part of argv */
+    size_t end = strcspn(line, "\r\n");
+    bool is_line = end > 0 && strlen(line) == len && line[end + strspn(line + end, "\r\n")] == '\0';
+    line[end] = '\0';
+    if (is_line)
+        return line;
+    explicit_bzero(line, len);
+    free(line);
+    *code = EXIT_USAGE;
+    return NULL;
+}
+
+static int set_field(struct request *q, const char *scheme, const char *value, bool is_encoded)
+{
+    struct text t = {0};
+
+    text_add_string(&t, scheme);
+    if (is_encoded)
+        text_add_base64(&t, value, strlen(value));
+    else
+        text_add_string(&t, value);
+    q->texts[TEXT_USER] = t.data;
+    return t.no_memory ? say_no_memory() : EXIT_OK;
+}
+
+static int open_user(struct request *q, enum bide_auth_scheme scheme)
+{
+    int code;
+    char *line = read_line("--user", q->options->user, &code), *colon = line ? strchr(line, ':') : NULL;
+
+    if (code == EXIT_USAGE || (line && !colon)) {
+        say("--user: expected NAME:PASSWORD, or @FILE with such a line");
+        code = EXIT_USAGE;
+    }
+    if (code == EXIT_OK && scheme == BIDE_AUTH_BASIC)
+        code = set_field(q, "Basic ", line, true);
+    if (code == EXIT_OK && scheme != BIDE_AUTH_BASIC) {
+        *colon = '\0';
+        q->auth = (bide_auth){scheme, line, colon + 1};
+        q->texts[TEXT_AUTH] = line;
+        return EXIT_OK;
+    }
+    if (line)
+        explicit_bzero(line, strlen(line));
+    free(line);
+    return code;
+}
+
+static int open_bearer(struct request *q)
+{
+    int code;
+    char *token = read_line("--bearer", q->options->bearer, &code);
+
+    if (code == EXIT_USAGE)
+        say("--bearer: expected a token, or @FILE with a line that is one");
+    if (!token)
+        return code;
+    code = set_field(q, "Bearer ", token, false);
+    explicit_bzero(token, strlen(token));
+    free(token);
+    return code;
+}
+
+int request_open_who(struct request *q)
+{
+    const struct http_options *o = q->options;
+    enum bide_auth_scheme scheme = o->digest ? BIDE_AUTH_DIGEST : o->anyauth ? BIDE_AUTH_ANY : BIDE_AUTH_BASIC;
+    if (o->basic + o->digest + o->anyauth > 1 || (o->bearer && (o->basic || o->digest || o->anyauth || o->user))) {
+        say("--basic, --digest, --anyauth and --bearer exclude each other, and --bearer needs no --user");
+        return EXIT_USAGE;
+    }
+    if (o->netrc_file && access(o->netrc_file, R_OK) < 0) {
+        say("--netrc-file %s: %s", o->netrc_file, strerror(errno));
+        return EXIT_LOCAL;
+    }
+
+    if (o->bearer)
+        return open_bearer(q);
+    if (o->user)
+        return open_user(q, scheme);
+    if (scheme != BIDE_AUTH_BASIC) /* of the user that a URL or .netrc names */
+        q->auth = (bide_auth){scheme, NULL, NULL};
+    return EXIT_OK;
+}
+
+void request_close_who(struct request *q)
+{
+    if (q->auth.password)
+        explicit_bzero((char *)(uintptr_t)q->auth.password, strlen(q->auth.password));
+    if (q->texts[TEXT_AUTH])
+        explicit_bzero(q->texts[TEXT_AUTH], strlen(q->texts[TEXT_AUTH]));
+}
