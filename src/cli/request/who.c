@@ -13,7 +13,9 @@
 #include "cli/request/request.h"
 #include "cli/terminal/text.h"
 
-/* The one line that an option's value is, or that its file has; NULL after a message. */
+#define NOT_A_LINE (-1)
+
+/* The one line that an option's value is, or that its file has; NULL after a message, or, with NOT_A_LINE, before one. */
 static char *read_line(const char *option, const char *value, int *code)
 {
     char *line = NULL;
@@ -31,7 +33,7 @@ static char *read_line(const char *option, const char *value, int *code)
         return line;
     explicit_bzero(line, len);
     free(line);
-    *code = EXIT_USAGE;
+    *code = NOT_A_LINE;
     return NULL;
 }
 
@@ -53,7 +55,7 @@ static int open_user(struct request *q, enum bide_auth_scheme scheme)
     int code;
     char *line = read_line("--user", q->options->user, &code), *colon = line ? strchr(line, ':') : NULL;
 
-    if (code == EXIT_USAGE || (line && !colon)) {
+    if (code == NOT_A_LINE || (line && !colon)) {
         say("--user: expected NAME:PASSWORD, or @FILE with such a line");
         code = EXIT_USAGE;
     }
@@ -76,8 +78,10 @@ static int open_bearer(struct request *q)
     int code;
     char *token = read_line("--bearer", q->options->bearer, &code);
 
-    if (code == EXIT_USAGE)
+    if (code == NOT_A_LINE) {
         say("--bearer: expected a token, or @FILE with a line that is one");
+        return EXIT_USAGE;
+    }
     if (!token)
         return code;
     code = set_field(q, "Bearer ", token, false);

@@ -4,13 +4,12 @@
  *
  * Making a context costs 200 us, and 400 us more for a file of certificates; and only connections of one context can resume
  * each other's sessions.  The same options are those whose texts and bytes are the same, and whose files are as they were:
- * which file, its size, its times.  What is kept is a hash of all that, so no password stays here.
+ * which file, its size, its times.  All that is the key of a context, which is wiped when it goes, for a password may be in it.
+ * It is no hash: without memory for its own beginnings, OpenSSL hashes by way of a NULL.
  *
  *     loop.closers -> shared_contexts -> entry (used last), entry ...
  */
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -18,9 +17,15 @@
 
 #define ENTRIES_MAX 32 /* of contexts that nobody else uses, the one used longest ago goes */
 
+/* Every option, one after the other. */
+struct key {
+    struct buf bytes;
+    bool is_cut; /* out of memory */
+};
+
 struct entry {
     struct list_node node; /* the one used last first */
-    unsigned char hash[SHA256_DIGEST_LENGTH];
+    struct key key;
     bide_tls *tls;
 };
 
@@ -33,11 +38,6 @@ struct shared_contexts {
 static const char shared_key;
 
 /* ---- the same options ---- */
-
-struct key {
-    struct buf bytes;
-    bool is_cut; /* out of memory */
-};
 
 static void add_bytes(struct key *key, const void *bytes, size_t len)
 {
@@ -93,18 +93,30 @@ static void add_options(struct key *key, const bide_tls_args *a)
     add_text(key, a->keylog_file);
     add_text(key, a->server_name);
 }
-_Static_assert(sizeof(bide_tls_args) == 17 * sizeof(void *), "a new option must be hashed, too");
+_Static_assert(sizeof(bide_tls_args) == 17 * sizeof(void *), "a new option belongs into the key, too");
 
-static int hash_options(const bide_tls_args *a, unsigned char out[SHA256_DIGEST_LENGTH])
+static void key_free(struct key *key)
 {
-    struct key key = {.bytes = {.max = SIZE_MAX}};
+    if (key->bytes.data)
+        OPENSSL_cleanse(key->bytes.data, key->bytes.cap);
+    bide__buf_free(&key->bytes);
+}
 
-    add_options(&key, a);
-    bool done = !key.is_cut && EVP_Digest(key.bytes.data, bide__buf_len(&key.bytes), out, NULL, EVP_sha256(), NULL) == 1;
-    if (key.bytes.data)
-        OPENSSL_cleanse(key.bytes.data, key.bytes.cap); /* it has a password */
-    bide__buf_free(&key.bytes);
-    return done ? 0 : bide__fail_nomem("TLS");
+static int key_init(struct key *key, const bide_tls_args *args)
+{
+    *key = (struct key){.bytes = {.max = SIZE_MAX}};
+    add_options(key, args);
+    if (!key->is_cut)
+        return 0;
+    key_free(key);
+    return bide__fail_nomem("TLS");
+}
+
+static bool key_is(const struct key *a, const struct key *b)
+{
+    size_t len = bide__buf_len(&a->bytes);
+
+    return len == bide__buf_len(&b->bytes) && memcmp(a->bytes.data, b->bytes.data, len) == 0;
 }
 
 /* ---- the contexts of a loop ---- */
@@ -114,6 +126,7 @@ static void entry_free(struct shared_contexts *s, struct entry *e)
     bide__list_remove(&e->node);
     s->n--;
     bide_release(e->tls);
+    key_free(&e->key);
     bide__free(e);
 }
 
@@ -140,11 +153,11 @@ static struct shared_contexts *shared_of(bide_loop *loop)
     return s;
 }
 
-static struct entry *find(struct shared_contexts *s, const unsigned char *hash)
+static struct entry *find(struct shared_contexts *s, const struct key *key)
 {
     for (struct list_node *n = s->all.next; n != &s->all; n = n->next) {
         struct entry *e = container_of(n, struct entry, node);
-        if (memcmp(e->hash, hash, sizeof e->hash) == 0)
+        if (key_is(&e->key, key))
             return e;
     }
     return NULL;
@@ -162,7 +175,8 @@ static void make_room(struct shared_contexts *s)
     }
 }
 
-static struct entry *add(struct shared_contexts *s, const unsigned char *hash, const bide_tls_args *args)
+/* The key is taken, unless it fails. */
+static struct entry *add(struct shared_contexts *s, const struct key *key, const bide_tls_args *args)
 {
     struct entry *e = bide__malloc(sizeof *e);
     if (!e) {
@@ -175,7 +189,7 @@ static struct entry *add(struct shared_contexts *s, const unsigned char *hash, c
         return NULL;
     }
     make_room(s);
-    memcpy(e->hash, hash, sizeof e->hash);
+    e->key = *key;
     bide__list_init(&e->node);
     s->n++;
     return e;
@@ -183,7 +197,7 @@ static struct entry *add(struct shared_contexts *s, const unsigned char *hash, c
 
 bide_tls *bide__tls_shared(const bide_tls_args *args)
 {
-    unsigned char hash[SHA256_DIGEST_LENGTH];
+    struct key key;
     struct shared_contexts *s = bide__loop_here ? shared_of(bide__loop_here) : NULL;
     if (!bide__loop_here)
         return bide_tls_new_with(args);
@@ -192,10 +206,12 @@ bide_tls *bide__tls_shared(const bide_tls_args *args)
         return NULL;
     }
 
-    if (hash_options(args, hash) < 0)
+    if (key_init(&key, args) < 0)
         return NULL;
-    struct entry *e = find(s, hash);
-    if (!e && !(e = add(s, hash, args)))
+    struct entry *found = find(s, &key), *e = found ? found : add(s, &key, args);
+    if (found || !e)
+        key_free(&key);
+    if (!e)
         return NULL;
     bide__list_remove(&e->node);
     bide__list_prepend(&s->all, &e->node);
