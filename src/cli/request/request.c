@@ -85,11 +85,16 @@ static void wipe(char *text)
         explicit_bzero(text, strlen(text));
 }
 
-static int open_proxy(struct request *q)
+static int open_route(struct request *q)
 {
     const struct route_options *o = &q->options->route;
     char *user = NULL;
     size_t len;
+    if (o->ipv4 && o->ipv6) {
+        say("--ipv4 and --ipv6 exclude each other");
+        return EXIT_USAGE;
+    }
+
     int code = o->proxy_user ? request_read_data("--proxy-user", o->proxy_user, &user, &len) : EXIT_OK;
 
     if (code == EXIT_OK)
@@ -114,7 +119,7 @@ int request_open(struct request *q, const struct http_options *options)
     if (code == EXIT_OK)
         code = request_open_who(q);
     if (code == EXIT_OK)
-        code = open_proxy(q);
+        code = open_route(q);
     if (code == EXIT_OK)
         code = request_open_headers(q);
     if (code == EXIT_OK)

@@ -44,8 +44,8 @@ struct route_options {
      .help = "ask over this Unix socket, whatever the host is; @NAME: an abstract one"},                               \
     {"resolve", 0, "H:P:ADDRESS", OPT_LIST(S, m.resolve), .rare = true, .group = "Addresses",                          \
      .help = "host H with port P (*: any) has this address; several with commas between"},                            \
-    {"ipv4", '4', NULL, OPT_FLAG(S, m.ipv4), .rare = true, .help = "try IPv4 addresses of names alone"},               \
-    {"ipv6", '6', NULL, OPT_FLAG(S, m.ipv6), .rare = true, .help = "try IPv6 addresses of names alone"},               \
+    {"ipv4", '4', NULL, OPT_FLAG(S, m.ipv4), .excludes = "ipv6", .rare = true, .help = "try IPv4 addresses of names alone"},               \
+    {"ipv6", '6', NULL, OPT_FLAG(S, m.ipv6), .excludes = "ipv4", .rare = true, .help = "try IPv6 addresses of names alone"},               \
     {"interface", 0, "NAME", OPT_STRING(S, m.interface), .rare = true,                                                 \
      .help = "leave this machine by an interface, or from one of its addresses"}
 

@@ -335,7 +335,7 @@ class Wrong(Case):
 
     def test_messages_speak_of_options(self):
         for option, value, text in (("--connect-to", "x", "--connect-to: expected HOST:PORT:ADDRESS:PORT, got 'x'"),
-                                    ("--resolve", "a:1:b", "--resolve: expected HOST:PORT:ADDRESS[,ADDRESS], got 'a:1:b'"),
+                                    ("--ipv4", "--ipv6", "--ipv4 and --ipv6"), ("--resolve", "a:1:b", "--resolve: expected HOST:PORT:ADDRESS[,ADDRESS], got 'a:1:b'"),
                                     ("--connect-to", "a:b:c:99999999", "--connect-to: expected HOST:PORT:ADDRESS:PORT"),
                                     ("--timeout", "2600000h", "--timeout: expected a time such as 500ms"),
                                     ("--connect-timeout", "9223372036855ms", "--connect-timeout: expected a time"),
