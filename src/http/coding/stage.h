@@ -50,7 +50,8 @@ extern const struct stage_ops bide__stage_inflate, bide__stage_brotli, bide__sta
 
 static inline void bide__io_taken(struct bytes_io *io, size_t used, size_t made)
 {
-    io->in += used, io->len -= used;
+    io->in = used > 0 ? io->in + used : io->in; /* it may be NULL: nothing has come */
+    io->len -= used;
     io->out += made, io->cap -= made;
 }
 

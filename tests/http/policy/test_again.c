@@ -189,9 +189,8 @@ TEST(history_has_redirects_and_challenges)
 
 TEST(base_url_is_where_relative_ones_begin)
 {
-    struct wire w = WIRE(ON_REQUEST, SAY(OK2), ON_REQUEST, SAY(OK2)), v = WIRE(ON_REQUEST, SAY(OK2));
+    struct wire all[2] = {WIRE(ON_REQUEST, SAY(OK2), ON_REQUEST, SAY(OK2)), WIRE(ON_REQUEST, SAY(OK2))};
     bide_auto bide_session *s = bide_session_new(.base_url = "http://a.example/v1/");
-    struct wire all[2] = {w, v};
     wires_plant(s, all, 2);
 
     EXPECT_EQ(get(s, "photos?q"), 200);
@@ -209,13 +208,13 @@ TEST(base_url_is_where_relative_ones_begin)
 TEST(raise_for_status_makes_an_error_of_an_answer)
 {
     struct wire w = WIRE(ON_REQUEST, SAY(NO("404", "")), ON_REQUEST, SAY(NO("404", "")), ON_REQUEST, SAY(OK2));
+    struct wire v = WIRE(ON_REQUEST, SAY(NO("404", "")));
     bide_auto bide_session *s = bide_session_new(.raise_for_status = true), *t = bide_session_new();
     wires_plant(s, &w, 1);
 
     EXPECT_NULL(bide_get(s, "http://a.example/x"));
     EXPECT_ERR(bide_error_code(), BIDE_ESTATUS);
     EXPECT_STR(bide_error_text(), "GET http://a.example/x: 404 No");
-    struct wire v = WIRE(ON_REQUEST, SAY(NO("404", "")));
     wires_plant(t, &v, 1);
     EXPECT_NULL(bide_get(t, "http://a.example/x", .raise_for_status = true));
     EXPECT_ERR(bide_error_code(), BIDE_ESTATUS);

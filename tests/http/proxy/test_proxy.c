@@ -30,7 +30,7 @@ static const char *variable(const char *name, void *arg)
     static int turn;
     size_t len = strlen(name);
 
-    for (const char *at = arg; at && *at; at = strchr(at, ' '), at += at ? 1 : 0)
+    for (const char *at = arg; at && *at; at = strchr(at, ' ') ? strchr(at, ' ') + 1 : NULL)
         if (strncmp(at, name, len) == 0 && at[len] == '=')
             return snprintf(values[++turn % 8], 256, "%.*s", (int)strcspn(at + len + 1, " "), at + len + 1), values[turn % 8];
     return NULL;
