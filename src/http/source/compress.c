@@ -62,7 +62,7 @@ static ssize_t encode_some(struct compress_source *c)
     size_t len = c->in_len < IN_MAX ? c->in_len : IN_MAX, used = 0;
     ssize_t n = bide__encode(c->encoder, c->in, len, &used, c->out, OUT_SIZE, c->is_last, &c->is_done);
 
-    c->in += used;
+    c->in = used > 0 ? c->in + used : c->in; /* at the end it is NULL: nothing has come */
     c->in_len -= used;
     return n;
 }
