@@ -16,7 +16,7 @@
  *
  *     wire -> stage 0 -> window -> stage 1 -> window -> stage 2 -> out
  *
- * Every ceiling is here, so that whoever reads, saves or skips a body keeps to it by using the same object (D10).
+ * Every ceiling is here, so that every reader of a body, saving and skipping included, keeps to it by using the same object (D10).
  */
 #ifndef BIDE_HTTP_CODING_H
 #define BIDE_HTTP_CODING_H

@@ -28,7 +28,7 @@ static void jar_describe(const void *object, char *buf, size_t cap)
 
 static void no_destroy(void *object)
 {
-    (void)object; /* whoever released it once too often: it is for all */
+    (void)object; /* it was released once too often: it is for all */
 }
 
 static const struct object_type jar_type = {.name = "cookie jar", .destroy = jar_destroy, .describe = jar_describe};

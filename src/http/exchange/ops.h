@@ -154,7 +154,7 @@ struct progress {
     bool in_source;           /* it is the body's source that is waited for, or that has failed */
 };
 
-/* The user's callback, and what it is told. */
+/* The user's callback, and what it is called with. */
 struct watch {
     bide_progress_fn *fn;
     void *arg;

@@ -26,7 +26,7 @@ struct save {
     bool is_new;           /* nothing is replaced: -EEXIST */
     bool parents;          /* directories that are missing are made */
     mode_t mode;           /* of a new file, before umask */
-    bool is_secret;        /* only its owner may have access, whoever had it to the old file; the disk has it before it is named */
+    bool is_secret;        /* only its owner may have access, also if others had it to the old file; the disk has it before it is named */
     char *hidden_path;     /* directory_len bytes are the directory, with its slash */
     size_t directory_len;
     bool by_name;          /* it has the hidden name from the start */

@@ -26,24 +26,36 @@ static int refusal(const struct fd *fd)
     return bide__loop_is_inherited(fd->loop) ? BIDE_ESTATE : 0; /* it is the parent's: not a byte, and no shutdown */
 }
 
+/* May it be read?  0, or what the reading gives instead. */
+static int reading_refusal(const struct fd *fd)
+{
+    int refused = refusal(fd);
+
+    return refused ? refused : fd->readable ? 0 : -EAGAIN;
+}
+
+/* Of a call that read: what it gave. */
+static ssize_t note_read(struct fd *fd, ssize_t n)
+{
+    n = n < 0 ? -errno : n;
+    if (n > 0)
+        bide__fd_spend(fd, (size_t)n);
+    return n;
+}
+
 static ssize_t socket_recv(struct filter *f, void *out, size_t cap)
 {
     struct fd *fd = fd_of(f);
-    int refused = refusal(fd);
+    int refused = reading_refusal(fd);
     if (refused)
         return refused;
-    if (!fd->readable)
-        return -EAGAIN;
 
     ssize_t n;
     cap = bide__fd_call_max(fd, cap);
     do
         n = recv(fd->fd, out, cap, 0);
     while (n < 0 && errno == EINTR);
-    if (n < 0)
-        n = -errno;
-    if (n > 0)
-        bide__fd_spend(fd, (size_t)n);
+    n = note_read(fd, n);
     if (n == -EAGAIN || (n > 0 && (size_t)n < cap && !fd->hangup))
         fd->readable = false;
     return n;
@@ -53,20 +65,15 @@ static ssize_t socket_recv(struct filter *f, void *out, size_t cap)
 static ssize_t socket_splice(struct filter *f, int pipe, size_t cap)
 {
     struct fd *fd = fd_of(f);
-    int refused = refusal(fd);
+    int refused = reading_refusal(fd);
     if (refused)
         return refused;
-    if (!fd->readable)
-        return -EAGAIN;
 
     ssize_t n;
     do
         n = splice(fd->fd, NULL, pipe, NULL, bide__fd_call_max(fd, cap), SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     while (n < 0 && errno == EINTR);
-    if (n < 0)
-        n = -errno;
-    if (n > 0)
-        bide__fd_spend(fd, (size_t)n);
+    n = note_read(fd, n);
     if (n == -EAGAIN)
         fd->readable = false;
     return n;
