@@ -54,6 +54,7 @@ struct job {
     int64_t due_ms;     /* a retry: not before */
     int64_t began_us;   /* first attempt; 0: not yet */
     int64_t sent_ms;    /* latest attempt, by the loop's clock */
+    uint64_t order;     /* of the latest attempt among those of all jobs */
     int64_t waits_since_ms, waited_ms; /* for its host: now, if not 0; before that */
 };
 

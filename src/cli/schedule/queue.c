@@ -167,6 +167,7 @@ struct job *queue_take(struct queue *q)
         }
         if (job) {
             job->sent_ms = bide_loop_time_ms(q->loop);
+            job->order = ++q->sent;
             if (!q->user->take(q->user->arg, job) && !job->host->health.is_lost) {
                 rate_take(q, job->sent_ms);
                 silence_ask(q, job);
@@ -274,6 +275,7 @@ static void change_host(struct queue *q, struct job *job, struct host *host, int
     hosts_drop(&q->hosts, job->host, now_ms);
     job->host = host;
     job->sent_ms = now_ms;
+    job->order = ++q->sent;
     job->redirect.is_away = !hosts_is(host, job_asks(job));
     host_start(q, host, now_ms);
 }
@@ -293,12 +295,14 @@ enum hop queue_hop(struct queue *q, struct job *job, const char *to)
 void queue_credit(struct queue *q, struct job *job, const char *url)
 {
     int64_t now_ms = bide_loop_time_ms(q->loop), sent_ms = job->sent_ms;
+    uint64_t order = job->order;
     struct host *host = hosts_is(job->host, url) ? NULL : hosts_take(&q->hosts, url, now_ms);
     if (!host)
         return;
 
     change_host(q, job, host, now_ms);
     job->sent_ms = sent_ms;
+    job->order = order;
 }
 
 bool queue_move(struct queue *q, struct job *job, const char *url)

@@ -77,6 +77,7 @@ struct queue {
     int nrecalled;                   /* requests that are being ended to make room */
     bide_handle *watch;              /* of silence.c; NULL: nothing is asked of anybody */
     int live, slow_live;
+    uint64_t sent;                   /* requests that were ever given */
     struct job **later;              /* a heap by due_ms: retries */
     size_t nlater, later_cap;
     struct job *spare;

@@ -43,7 +43,7 @@ bool queue_refused(struct queue *q, struct job *job, int kind, const char *why, 
     bool is_long = rest_ms > q->options.retry_after_max_ms;
     unsigned most = q->limits.rounds + (q->options.host_errors > 0 ? 0 : MORE_REFUSALS);
 
-    health_refused(h, job->sent_ms, bide_loop_time_ms(q->loop));
+    health_refused(h, job->order, q->sent);
     if (h->is_lost || h->refusals < (is_long && most > LONG_REFUSALS ? LONG_REFUSALS : most))
         return false;
     health_lose(h, kind, why);

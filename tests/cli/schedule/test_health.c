@@ -47,6 +47,20 @@ UNIT(health_failures_at_the_same_time_are_one_round)
     EXPECT_FALSE(h.is_lost);
 }
 
+/* Also within a millisecond: what is counted are requests, not times. */
+UNIT(health_refusals_of_those_that_were_sent_before_are_one_round)
+{
+    struct health h = {0};
+
+    for (uint64_t order = 1; order <= 8; order++)
+        health_refused(&h, order, 8);
+    EXPECT_EQ(h.refusals, 1);
+    health_refused(&h, 9, 9);
+    health_refused(&h, 8, 10);
+    health_refused(&h, 10, 10);
+    EXPECT_EQ(h.refusals, 3);
+}
+
 UNIT(health_probes_go_farther_apart_and_then_the_host_is_lost)
 {
     static const int64_t most[] = {1000, 2000, 4000, 4000};

@@ -152,7 +152,7 @@ class Silence(Case):
             with Busy() as s:
                 r = self.fetch(s, [f"h.test/{path}/{i}" for i in range(1000)], "--backoff", "20ms")
             self.assertEqual((len(r), {x["error"] for x in r}), (1000, {error}))
-            self.assertLess(s.asked["h.test"], 200)
+            self.assertLess(s.asked["h.test"], 100)
 
     def test_host_that_stops_in_bodies_is_given_up(self):
         class Half(Server):

@@ -47,12 +47,12 @@ void health_failed(struct health *h, const struct health_limits *l, int64_t bega
     h->is_lost |= h->rounds >= l->rounds;
 }
 
-void health_refused(struct health *h, int64_t sent_ms, int64_t now_ms)
+void health_refused(struct health *h, uint64_t order, uint64_t sent)
 {
-    if (h->refusals > 0 && sent_ms <= h->refused_ms)
+    if (h->refusals > 0 && order <= h->refused_at)
         return;
     h->refusals++;
-    h->refused_ms = now_ms;
+    h->refused_at = sent;
 }
 
 void health_lose(struct health *h, int kind, const char *why)

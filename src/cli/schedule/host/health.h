@@ -27,7 +27,7 @@ struct health {
     int64_t counted_ms; /* when the latest round was counted */
     int64_t probe_ms;   /* when it is down: nothing is asked for before */
     unsigned refusals;  /* rounds of answers with Retry-After since the latest other answer */
-    int64_t refused_ms; /* when the latest of them was counted */
+    uint64_t refused_at; /* how many requests had been sent when the latest of them was counted */
     int64_t answer_us;  /* smoothed time to the first byte of an answer; 0: it has never answered */
     int kind;           /* enum fail, of the latest failure */
     bool is_down, is_lost;
@@ -46,8 +46,13 @@ void health_answered(struct health *h, int64_t us);
  */
 void health_failed(struct health *h, const struct health_limits *l, int64_t began_ms, int64_t now_ms);
 
-/* It answered that it has too much to do, and for how long.  sent_ms: when it was asked, as began_ms above. */
-void health_refused(struct health *h, int64_t sent_ms, int64_t now_ms);
+/*
+ * It answered that it has too much to do, and for how long.
+ *
+ * order:  which of all requests it was; `sent`: how many there were until now.  One that was sent before the latest round was
+ *         counted belongs to that round.  Times would not do: a near host refuses several rounds in a millisecond
+ */
+void health_refused(struct health *h, uint64_t order, uint64_t sent);
 
 /* No attempt will help. */
 void health_lose(struct health *h, int kind, const char *why);
