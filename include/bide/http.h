@@ -12,6 +12,7 @@
 #include <bide/retry.h>
 #include <bide/save.h>
 #include <bide/session.h>
+#include <bide/transport.h>
 #include <bide/upload.h>
 
 #endif

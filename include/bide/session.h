@@ -24,6 +24,7 @@ extern "C" {
 #endif
 
 typedef struct bide_session bide_session;
+typedef struct bide_transport bide_transport;
 
 /* What bide_session_new takes; zero means the default. */
 typedef struct bide_session_args {
@@ -90,6 +91,7 @@ typedef struct bide_session_args {
     const char *interface;        /* where connections leave from: a local address, or the name of an interface; copied */
     const char *unix_socket;      /* ask over this socket, whatever the host is: a path, or "@name" for an abstract one;
                                      copied.  Default: TCP */
+    bide_transport *transport;    /* who answers in place of the network (transport.h); shared.  Default: the network */
 } bide_session_args;
 
 /*

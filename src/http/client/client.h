@@ -26,6 +26,7 @@
 #include "http/exchange/ops.h"
 #include "http/source/source.h"
 #include "http/policy/policy.h"
+#include "http/transport/transport.h"
 #include "http/tunnel/tunnel.h"
 #include "http/url/url.h"
 #include "io/io.h"
@@ -83,6 +84,7 @@ struct bide_session {
     enum { JAR_OF_SESSION, JAR_OF_REQUEST, JAR_NONE } jar_kind;
     struct credentials credentials;
     bide_hsts *hsts;              /* a share; NULL: none */
+    bide_transport *transport;    /* a share; NULL: the network */
     struct retry_budget retry_budget;
     struct url base;              /* of .base_url, in strings; href NULL: none */
     struct connector connector;

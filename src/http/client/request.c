@@ -65,16 +65,35 @@ static struct conn *take_connection(const struct request *q)
     return bide__connector_take(&r->session->connector, &origin, &r->deadline, q->fresh);
 }
 
-static struct exchange *begin_exchange(bide_response *r, struct conn *c)
+/* NULL: an error on record. */
+static struct exchange *begin_on_connection(const struct request *q)
 {
-    struct exchange *x = c->protocol->begin(c);
+    struct conn *c = take_connection(q);
+    if (!c)
+        return NULL;
+    note_connection(q->response, c);
+    return c->protocol->begin(c);
+}
 
+/* Likewise; apart, as it is rare. */
+static __attribute__((noinline)) struct exchange *begin_elsewhere(const struct request *q)
+{
+    bide_response *r = q->response;
+    bide_session *s = r->session;
+
+    s->requests++;
+    s->transport->asked++;
+    r->queued_ns = r->start_ns;
+    return s->transport->ops->begin(s->transport, &r->arena, &s->h1);
+}
+
+static void set_exchange(bide_response *r, struct exchange *x)
+{
     x->deadline = &r->deadline;
     x->progress = &r->progress;
     x->arena = &r->arena;
     x->max_whole = r->max_body;
     x->watch = r->watch;
-    return x;
 }
 
 unchecked_frame static int try_once(struct request *q)
@@ -82,11 +101,10 @@ unchecked_frame static int try_once(struct request *q)
     bide_response *r = q->response;
 
     r->start_ns = r->session->loop->now_ns;
-    struct conn *c = take_connection(q);
-    if (!c)
+    struct exchange *x = unlikely(q->is_elsewhere) ? begin_elsewhere(q) : begin_on_connection(q);
+    if (!x)
         return bide_error_code();
-    note_connection(r, c);
-    struct exchange *x = begin_exchange(r, c);
+    set_exchange(r, x);
     int code = x->ops->send(x, &q->head);
     r->progress.sent_ns = r->session->loop->now_ns;
     if (code == 0)
@@ -271,7 +289,7 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
         return NULL;
 
     bide__response_init(r, args);
-    struct request q = {.head.defaults = &s->defaults, .arena = &r->arena, .response = r};
+    struct request q = {.head.defaults = &s->defaults, .arena = &r->arena, .response = r, .is_elsewhere = s->transport};
     struct policies p;
     policies_init(&p, s, args);
     bide__error_mark(&mark);

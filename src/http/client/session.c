@@ -127,6 +127,7 @@ static void session_destroy(void *object)
     bide_release(s->proxy_tls);
     bide_release(s->jar);
     bide_release(s->hsts);
+    bide_release(s->transport);
     bide__session_free_credentials(s);
     if (s->loop)
         bide__object_unref(s->loop);

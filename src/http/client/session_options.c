@@ -269,6 +269,7 @@ static int fill_in(bide_session *s, const bide_session_args *from)
     args->tls = NULL;
     args->resolve_to = NULL;
     args->interface = NULL;
+    args->transport = NULL;
     args->tls_options = NULL;
     args->limit = bide__count_or(args->limit, LIMIT);
     args->limit_per_host = bide__count_or(args->limit_per_host, LIMIT_PER_HOST);
@@ -356,6 +357,7 @@ int bide__session_set_options(bide_session *s, const bide_session_args *args)
     if (code >= 0 && args->base_url)
         code = set_base(s, args->base_url);
     s->hsts = args->hsts ? bide_retain(args->hsts) : NULL;
+    s->transport = args->transport ? bide_retain(args->transport) : NULL;
     if (code >= 0)
         code = set_addresses(s, args);
     set_connector(s, &s->args);

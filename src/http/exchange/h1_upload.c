@@ -57,25 +57,24 @@ int bide__watch_call(struct watch *w)
 /* ---- the source ---- */
 
 /* Within the time of the request, whatever it waits for.  part NULL: the next piece, else: is it in a file? */
-static ssize_t ask_source(struct h1_exchange *x, struct body_source *b, const char **data, struct file_part *part)
+static ssize_t ask_source(struct exchange *x, struct body_source *b, const char **data, struct file_part *part)
 {
     ssize_t n = 0;
 
     b->has_begun = true;
     if (b->is_here)
         return b->ops->next(b, data);
-    x->exchange.deadline->phase = BIDE_PHASE_SEND;
-    x->exchange.progress->in_source = true; /* stays, if it fails */
-    bide_timeout(bide__deadline_remaining_ms(x->exchange.deadline, BIDE_FOREVER))
+    x->deadline->phase = BIDE_PHASE_SEND;
+    x->progress->in_source = true; /* stays, if it fails */
+    bide_timeout(bide__deadline_remaining_ms(x->deadline, BIDE_FOREVER))
         n = part ? b->ops->in_file(b, part) : b->ops->next(b, data);
-    x->exchange.progress->in_source = n < 0;
+    x->progress->in_source = n < 0;
     return n;
 }
 
-/* What it said that there would be, and no more. */
-static ssize_t next_piece(struct h1_exchange *x, struct body_source *b, uint64_t left, const char **data)
+ssize_t bide__exchange_next_piece(struct exchange *x, struct body_source *b, uint64_t left, const char **data)
 {
-    struct progress *p = x->exchange.progress;
+    struct progress *p = x->progress;
     ssize_t n = ask_source(x, b, data, NULL);
     if (n < 0)
         return n;
@@ -141,7 +140,7 @@ static ssize_t send_in_file(struct h1_exchange *x, const struct request_head *he
     struct file_part part;
     struct body_source *b = head->body;
     bool may = b->ops->in_file && !bide__request_is_chunked(head) && bide__stream_takes_files(x->conn->stream);
-    ssize_t n = may ? ask_source(x, b, NULL, &part) : 0;
+    ssize_t n = may ? ask_source(&x->exchange, b, NULL, &part) : 0;
     if (n <= 0)
         return n;
 
@@ -155,7 +154,7 @@ static ssize_t send_in_file(struct h1_exchange *x, const struct request_head *he
 static ssize_t send_piece(struct h1_exchange *x, struct packet *p, const struct request_head *head, uint64_t left)
 {
     const char *data = NULL;
-    ssize_t n = next_piece(x, head->body, left, &data);
+    ssize_t n = bide__exchange_next_piece(&x->exchange, head->body, left, &data);
     if (n <= 0)
         return n;
 

@@ -197,4 +197,8 @@ struct exchange {
     size_t max_whole;    /* bytes of a body that may come with its head */
 };
 
+/* Suspends, within the time of the request.  The next piece of its body, and no more than the `left` bytes that there should
+   be: its length; 0: that was all; or an error on record. */
+ssize_t bide__exchange_next_piece(struct exchange *x, struct body_source *b, uint64_t left, const char **data);
+
 #endif

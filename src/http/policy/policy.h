@@ -34,6 +34,7 @@ struct request {
     bool is_led;              /* a hop has left the site that was asked: see struct jar_request */
     bool is_sent;             /* something of a try was */
     int64_t wait_ms;          /* before the next try; goes with it */
+    bool is_elsewhere;        /* it may be asked without a connection of the pool's: see bide_session.transport */
     bool fresh;               /* the next try needs a new connection; goes after it */
     struct route *route;      /* how its connection gets there; a share; NULL: directly */
 };

@@ -116,6 +116,16 @@ static int take_session(bide_session_args *a)
     return ended(bide_session_new_with(a));
 }
 
+static int take_answer(bide_answer *a)
+{
+    return ended(bide_transport_mock(.table = BIDE_MOCKS({"GET", "http://a.example/", a})));
+}
+
+static int take_mock(bide_mock_args *a)
+{
+    return ended(bide_transport_mock_with(a));
+}
+
 static int take_cookie(bide_cookie_args *a)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
