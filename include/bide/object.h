@@ -109,7 +109,7 @@ struct bide_use_named_options;
 /*
  * Attach a pointer of the program's to an object of any kind: what a binding keeps for it, or the closure behind its callbacks
  * (the .arg of a server, the arg of a handle), which is then there for as long as they may be called.  (A bide_exchange is no
- * object: its handler has an arg.)  Callbacks that no object stands for, or several at one, have functions ..._taking, which free
+ * object: bide_exchange_set_user.)  Callbacks that no object stands for, or several at one, have functions ..._taking, which free
  * their argument themselves.
  *
  * One for each object; it takes the place of the one before.  user_free (NULL: nothing to be done) is called exactly once: when it

@@ -106,6 +106,19 @@ BIDE_API const char *bide_exchange_peer(const bide_exchange *x);
 BIDE_API BIDE_MUST_USE int bide_exchange_status(const bide_exchange *x);
 
 /*
+ * Attach a pointer of the program's to an exchange, as bide_set_user does to an object: what a binding or a layer between
+ * server and handler keeps for one request.  user_free (NULL: nothing to be done) is called exactly once: when it is
+ * replaced, or after the handler has returned and its answer was sent, or by this call, if it fails.  Both NULL: give it up.
+ *
+ * Returns:   0
+ * Errors:    -EINVAL for NULL
+ * Owns:      user is taken, also if the call fails; what bide_exchange_user gives (NULL: none) is borrowed
+ * Example:   BIDE_TRY(bide_exchange_set_user(x, session_of(x), free_session));
+ */
+BIDE_API BIDE_MUST_USE int bide_exchange_set_user(bide_exchange *x, void *user, void (*user_free)(void *user));
+BIDE_API void *bide_exchange_user(const bide_exchange *x);
+
+/*
  * The whole request body.
  *
  * Suspends:  until it has come; a cancellation point

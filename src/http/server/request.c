@@ -103,6 +103,8 @@ int bide__server_exchange_begin(bide_exchange *x, const struct h1_head *head)
     x->fields = NULL;
     x->copies = NULL;
     x->copied = 0;
+    x->user = NULL;
+    x->user_free = NULL;
     bide__buf_init(&x->own_fields, ANSWER_HEAD_MAX); /* first, for the end gives it back whatever fails here */
     bide__server_body_begin(x);
     if (keep_fields(x) < 0)
@@ -119,10 +121,22 @@ int bide__server_exchange_begin(bide_exchange *x, const struct h1_head *head)
     return split_target(x);
 }
 
+/* Taken from the exchange first: whatever user_free does, it finds the exchange without one. */
+static void attach_user(bide_exchange *x, void *user, void (*user_free)(void *user))
+{
+    void *old = x->user;
+    void (*old_free)(void *) = x->user_free;
+
+    x->user = user;
+    x->user_free = user_free;
+    bide__free_user(old, old_free);
+}
+
 void bide__server_exchange_end(bide_exchange *x)
 {
     struct connection *c = x->connection;
 
+    attach_user(x, NULL, NULL);
     bide__free(x->fields);
     free_copies(x);
     bide__server_body_end(x);
@@ -198,6 +212,21 @@ const char *bide_exchange_peer(const bide_exchange *x)
     if (bide__is_null(x, __func__, "the exchange"))
         return NULL;
     return bide_stream_peer(x->connection->stream);
+}
+
+int bide_exchange_set_user(bide_exchange *x, void *user, void (*user_free)(void *user))
+{
+    if (bide__is_null(x, __func__, "the exchange")) {
+        bide__free_user(user, user_free);
+        return -EINVAL;
+    }
+    attach_user(x, user, user_free);
+    return 0;
+}
+
+void *bide_exchange_user(const bide_exchange *x)
+{
+    return bide__is_null(x, __func__, "the exchange") ? NULL : x->user;
 }
 
 int bide_exchange_status(const bide_exchange *x)

@@ -69,6 +69,9 @@ struct bide_exchange {
     int status;              /* 0: none yet */
     uint64_t answer_left;    /* of a body begun with a known length */
     bool has_length, is_head, no_body, keep_alive;
+
+    void *user;              /* the handler's */
+    void (*user_free)(void *user); /* NULL: nothing to be done */
 };
 
 struct connection {

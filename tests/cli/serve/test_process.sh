@@ -46,7 +46,7 @@ test "$(curl -sS "$url/x/player/pagelist?aid=1" | head -c 33)" = '{"code":0,"mes
 
 port=${url##*:}
 code=0
-"$bide" serve --port "$port" >"$dir/out2" 2>"$dir/err2" || code=$?
+timeout 30 "$bide" serve --port "$port" >"$dir/out2" 2>"$dir/err2" || code=$?
 test "$code" = 3 || fail "port in use: exit $code"
 grep -q "127.0.0.1:$port" "$dir/err2" || fail "port in use: $(cat "$dir/err2")"
 test ! -s "$dir/out2" || fail "port in use, but a URL was printed"

@@ -182,3 +182,35 @@ TEST(server_closes_when_a_body_was_announced_but_not_wanted, .real_time = true)
     send_text(c, "POST /empty HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
     EXPECT_STR((read_all(c), without_dates(reply)), "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
 }
+
+/* ---- the handler's pointer ---- */
+
+static int freed[2];
+
+static void count_free(void *at)
+{
+    ++*(int *)at;
+}
+
+static int with_user(bide_exchange *x, void *arg)
+{
+    (void)arg;
+    EXPECT_NULL(bide_exchange_user(x)); /* the request before has left nothing */
+    BIDE_TRY(bide_exchange_set_user(x, &freed[0], count_free));
+    EXPECT_TRUE(bide_exchange_user(x) == &freed[0]);
+    BIDE_TRY(bide_exchange_set_user(x, &freed[1], count_free));
+    EXPECT_EQ(freed[0], freed[1] + 1); /* the first was replaced, the second lives */
+    return bide_respond(x, 204, NULL, NULL, 0);
+}
+
+TEST(server_exchange_frees_the_users_pointer_once, .real_time = true)
+{
+    bide_auto bide_server *s = bide_server_start(with_user);
+    EXPECT_NOT_NULL(s);
+    freed[0] = freed[1] = 0;
+    ask(s, "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(freed[0], 2);
+    EXPECT_EQ(freed[1], 2);
+    EXPECT_EQ(bide_exchange_set_user(NULL, &freed[0], count_free), -EINVAL);
+    EXPECT_EQ(freed[0], 3); /* taken also by a call that fails */
+}
