@@ -63,7 +63,7 @@ struct http_options {
      .help = "body with Content-Type and Accept: application/json; @FILE, @- as above"},                              \
     UPLOAD_OPTIONS(S, m.upload),                                                                                      \
     {"user", 'u', "USER", OPT_STRING(S, m.user), .secret = true,                                                      \
-     .brief = "NAME:PASSWORD; @FILE reads it", .help = "NAME:PASSWORD, sent to the hosts of all URLs (Basic); @FILE reads it, and keeps it off the command line"}, \
+     .brief = "NAME:PASSWORD; @FILE reads it", .help = "NAME:PASSWORD, sent to the hosts of all URLs (Basic); @FILE reads it, and keeps it off the command line; NAME alone: the password is asked for on the terminal"}, \
     {"basic", 0, NULL, OPT_FLAG(S, m.basic), .rare = true, .help = "send user and password unasked: the default"},     \
     {"digest", 0, NULL, OPT_FLAG(S, m.digest), .rare = true,                                                           \
      .help = "send user and password (-u, of the URL, of netrc) only as an answer to a server's Digest challenge"},    \
@@ -149,6 +149,8 @@ int request_read_lines(const struct opt_list *values, char **text, size_t *len);
 
 /* -u, --bearer and the like, into q->texts[TEXT_USER], a field Authorization, or q->auth.  Returns: EXIT_OK, else after a message. */
 int request_open_who(struct request *q);
+/* NAME:PASSWORD of a line, taken, that may be a name alone: then it is asked for on the terminal.  Returns: NULL: there is none. */
+char *request_add_password(const char *option, char *name);
 /* Wipe what is secret in q->auth. */
 void request_close_who(struct request *q);
 

@@ -37,6 +37,28 @@ static char *read_line(const char *option, const char *value, int *code)
     return NULL;
 }
 
+char *request_add_password(const char *option, char *name)
+{
+    struct text t = {0};
+    if (strchr(name, ':'))
+        return name;
+
+    text_format(&t, "bide: password of %s (%s): ", name, option);
+    char *password = t.no_memory ? NULL : password_ask(t.data);
+    text_clear(&t);
+    if (password) {
+        text_format(&t, "%s:%s", name, password);
+        explicit_bzero(password, strlen(password));
+        free(password);
+    }
+    explicit_bzero(name, strlen(name));
+    free(name);
+    if (t.len > 0 && !t.no_memory)
+        return t.data;
+    text_free(&t);
+    return NULL;
+}
+
 static int set_field(struct request *q, const char *scheme, const char *value, bool is_encoded)
 {
     struct text t = {0};
@@ -53,10 +75,13 @@ static int set_field(struct request *q, const char *scheme, const char *value, b
 static int open_user(struct request *q, enum bide_auth_scheme scheme)
 {
     int code;
-    char *line = read_line("--user", q->options->user, &code), *colon = line ? strchr(line, ':') : NULL;
+    char *line = read_line("--user", q->options->user, &code);
+    if (line && q->options->user[0] != '@')
+        line = request_add_password("--user", line);
+    char *colon = line ? strchr(line, ':') : NULL;
 
-    if (code == NOT_A_LINE || (line && !colon)) {
-        say("--user: expected NAME:PASSWORD, or @FILE with such a line");
+    if (code == NOT_A_LINE || (code == EXIT_OK && !colon)) {
+        say("--user: expected NAME:PASSWORD, @FILE with such a line, or a NAME and a terminal where its password is typed");
         code = EXIT_USAGE;
     }
     if (code == EXIT_OK && scheme == BIDE_AUTH_BASIC)

@@ -32,7 +32,7 @@ struct route_options {
     {"preproxy", 0, "URL", OPT_STRING(S, m.preproxy), .secret = true, .rare = true,                                   \
      .help = "the proxy through which --proxy is reached"},                                                            \
     {"proxy-user", 'U', "USER", OPT_STRING(S, m.proxy_user), .secret = true, .rare = true,                            \
-     .help = "NAME:PASSWORD for the proxy alone (Basic, or Digest if it asks for that); @FILE reads it"},              \
+     .help = "NAME:PASSWORD for the proxy alone (Basic, or Digest if it asks for that); @FILE reads it; NAME alone: as with --user"},              \
     {"noproxy", 0, "LIST", OPT_STRING(S, m.noproxy), .rare = true,                                                     \
      .help = "hosts that are asked directly: a.example, .b.example, 10.0.0.0/8, c.example:81, *; in place of NO_PROXY"}, \
     {"socks5", 0, "HOST", OPT_STRING(S, m.socks5), .rare = true,                                                       \

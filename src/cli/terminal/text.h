@@ -45,6 +45,13 @@ static inline const char *text_string(const struct text *t)
     return t->no_memory ? "out of memory" : t->data ? t->data : "";
 }
 
+/*
+ * terminal/password.c: ask for a password on the terminal, which does not echo it, whatever the standard streams are.
+ *
+ * Returns:  it, to be wiped and freed; NULL: there is no terminal, or nothing was typed
+ */
+char *password_ask(const char *question);
+
 static inline bool text_ends_with(const struct text *t, char c)
 {
     return t->len > 0 && t->data[t->len - 1] == c;

@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """test_who.py - who asks, of get and fetch: -u with --digest and --anyauth, --bearer, --netrc, --hsts."""
+import contextlib
 import hashlib
 import os
 import pathlib
+import pty
 import re
+import signal
 import stat
 import tempfile
+import termios
 import unittest
 
-from support import Case, RawServer, bide
+from support import BIDE, Case, RawServer, bide
 
 NO = (b"HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n1\", qop=\"auth\", algorithm=SHA-256\r\n"
       b"Content-Length: 0\r\n\r\n")
@@ -94,6 +98,40 @@ class Who(Case):
                 self.assertNotEqual(failed.code, 0)
                 self.assertIn("https://a.test", failed.err)
                 self.assertIn("a.test", pathlib.Path(path).read_text())
+
+    def typed(self, keys, *words):
+        """What the terminal shows when these keys are typed at its question, how the program ended, and whether it echoes again."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(BIDE, [BIDE, *map(str, words)])
+        shown, asked = b"", False
+        with contextlib.suppress(OSError):  # EIO: the program has ended
+            while more := os.read(terminal, 4096):
+                shown += more
+                if b"): " in shown and not asked:
+                    asked = True
+                    os.write(terminal, keys)
+        echoes = bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+        os.close(terminal)
+        return shown.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), echoes
+
+    def test_a_name_alone_has_its_password_typed(self):
+        with RawServer({"/": OK}) as s:
+            shown, code, echoes = self.typed(b"secret\n", "get", "-u", "me", s.url + "/")
+        self.assertEqual((code, echoes), (0, True), shown)
+        self.assertIn("password of me (--user): ", shown)
+        self.assertNotIn("secret", shown)
+        self.assertEqual(field(s.requests[0]), BASIC_ME_SECRET)
+
+    def test_a_proxy_too(self):
+        with RawServer({"http://a.test/": OK}) as s:
+            shown, code, _ = self.typed(b"secret\n", "get", "-x", s.url, "-U", "me", "http://a.test/")
+        self.assertEqual(code, 0, shown)
+        self.assertIn(b"\r\nProxy-Authorization: " + BASIC_ME_SECRET + b"\r\n", s.requests[0])
+
+    def test_ctrl_c_ends_the_question_and_the_program(self):
+        shown, code, echoes = self.typed(b"sec\x03", "get", "-u", "me", "http://127.0.0.1:1/")
+        self.assertEqual((code, echoes), (-signal.SIGINT, True), shown)
 
     def test_what_contradicts_is_refused(self):
         for words, said in ((("--basic", "--digest"), "exclude each other"), (("--bearer", "t", "-u", "a:b"), "--bearer needs no --user"),
