@@ -25,20 +25,32 @@ static char *with_suffix(struct arena *arena, const char *path, const char *suff
     return out;
 }
 
-/* Of the part that is here, if it can be gone on with.  Whatever fails: from the beginning. */
+/* Is there none, or nothing that it can be gone on with?  What cannot be looked at may be there: the request fails. */
+static bool is_absent(int code)
+{
+    return code == -ENOENT || code == BIDE_ELIMIT;
+}
+
+/* Of the part that is here, if it can be gone on with. */
 static int look_for_part(struct resume *p, struct arena *arena)
 {
     size_t len;
     char *tag = bide_file_read_all(p->tag_path, TAG_MAX, &len);
-    bide_auto bide_file *part = tag && bide__tag_is_strong(tag, len) ? bide_open(p->part) : NULL;
-
-    if (part)
-        p->have = (uint64_t)bide__file_end(part);
-    if (part)
-        p->if_range.value = bide__arena_strndup(arena, tag, len);
+    if (!tag)
+        return is_absent(bide_error_code()) ? 0 : bide_error_code();
+    bool is_strong = bide__tag_is_strong(tag, len);
+    p->if_range.value = is_strong ? bide__arena_strndup(arena, tag, len) : NULL;
     free(tag);
-    if (p->have == 0 || !p->if_range.value)
-        return part && !p->if_range.value ? BIDE_ENOMEM : bide_error_code() == BIDE_ECANCELED ? BIDE_ECANCELED : 0;
+    if (!p->if_range.value)
+        return is_strong ? BIDE_ENOMEM : 0;
+
+    bide_auto bide_file *part = bide_open(p->part);
+    if (!part)
+        return is_absent(bide_error_code()) ? 0 : bide_error_code();
+    int64_t end = bide__file_end(part);
+    if (end <= 0)
+        return (int)end;
+    p->have = (uint64_t)end;
     char text[40];
     p->range.value = bide__arena_strndup(arena, text, (size_t)sprintf(text, "bytes=%llu-", (unsigned long long)p->have));
     return p->range.value ? 0 : BIDE_ENOMEM;

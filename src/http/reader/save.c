@@ -197,11 +197,13 @@ int64_t bide__body_save(bide_response *r, bide_file *file, const bide_save_args 
 
 /* ---- under a name ---- */
 
-/* The last part of the URL's path. */
+/* The last part of the URL's path; 0: BIDE_ENOMEM. */
 static size_t name_of_url(char out[FILE_NAME_SIZE], const bide_response *r)
 {
     bide_auto bide_url *u = bide_url_parse(r->url);
-    const char *path = u ? bide_url_path(u) : "", *slash = strrchr(path, '/'), *at = slash ? slash + 1 : path;
+    if (!u)
+        return 0;
+    const char *path = bide_url_path(u), *slash = strrchr(path, '/'), *at = slash ? slash + 1 : path;
     char decoded[FILE_NAME_SIZE * 3];
     size_t n = 0;
 
@@ -230,7 +232,7 @@ static const char *full_path(bide_response *r, const char *path, bool in_directo
 {
     char name[FILE_NAME_SIZE] = "";
     size_t len = strlen(path), n = in_directory ? name_in_directory(name, r) : 0;
-    char *out = bide__arena_alloc(&r->arena, len + n + 1);
+    char *out = in_directory && n == 0 ? NULL : bide__arena_alloc(&r->arena, len + n + 1);
 
     if (out)
         memcpy(mempcpy(out, path, len), name, n + 1);

@@ -46,13 +46,13 @@ static int check_answer(bide_response *r)
     return status >= 400 ? bide_raise_for_status(r) : bide_fail(BIDE_ESTATUS, "%d is no body to be saved", status);
 }
 
-/* What is not there need not go. */
+/* What went before it is what the caller hears of. */
 static void remove_quietly(const char *path)
 {
     struct error_mark mark;
 
     bide__error_mark(&mark);
-    BIDE_IGNORE(bide_unlink(path));
+    (void)!bide__unlink_surely(path);
     bide__error_restore(&mark);
 }
 
@@ -61,12 +61,16 @@ static bide_file *open_part(bide_response *r, bool goes_on)
     struct resume *p = r->resume;
     const char *tag = r->is_coded ? NULL : tag_of(r);
 
-    if (!goes_on) {
-        remove_quietly(p->tag_path); /* first: a part never has a tag that is not its own */
+    if (!goes_on) { /* first: a part never has a tag that is not its own */
+        if (bide__unlink_surely(p->tag_path) < 0)
+            return NULL;
         p->has_tag = false;
     }
     bide_auto bide_file *f = bide_open(p->part, .flags = O_WRONLY | (goes_on ? 0 : O_CREAT | O_TRUNC));
-    if (f && goes_on && (uint64_t)bide__file_end(f) != p->have) {
+    int64_t end = f && goes_on ? bide__file_end(f) : 0;
+    if (end < 0)
+        return NULL;
+    if (f && goes_on && (uint64_t)end != p->have) {
         bide_fail(BIDE_ESTATE, "%s was changed meanwhile", p->part);
         return NULL;
     }

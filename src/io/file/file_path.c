@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "io/file/file_op.h"
+#include "io/file/file_put.h"
 
 struct path_op {
     struct file_op op;
@@ -69,6 +70,14 @@ int bide_unlink(const char *path)
     struct path_op o = {.op = {.run = unlink_run, .prepare = unlink_prepare}, .path = path};
 
     return run_path(&o, "unlink");
+}
+
+int bide__unlink_surely(const char *path)
+{
+    struct path_op o = {.op = {.run = unlink_run, .prepare = unlink_prepare}, .path = path};
+
+    bide__file_run_surely(&o.op);
+    return o.op.result >= 0 || o.op.result == -ENOENT ? 0 : bide__file_fail("unlink", path, o.op.result);
 }
 
 /* ---- mkdir -p ---- */

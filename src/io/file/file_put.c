@@ -111,6 +111,10 @@ int bide__file_put_from(bide_file *f, int pipe, size_t len)
 
 int64_t bide__file_end(bide_file *f)
 {
-    f->position = lseek(f->fd, 0, SEEK_END);
-    return f->position;
+    off_t end = lseek(f->fd, 0, SEEK_END);
+    if (end < 0)
+        return bide__file_fail("seek in", f->path, -errno);
+
+    f->position = end;
+    return end;
 }

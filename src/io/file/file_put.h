@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* file_put.h - large pieces into a file, one after the other, by one task: see file_put.c. */
+/* file_put.h - what saving a body wants of files: large pieces, one after the other (file_put.c), and to begin anew. */
 #ifndef BIDE_IO_FILE_PUT_H
 #define BIDE_IO_FILE_PUT_H
 
@@ -13,8 +13,10 @@
  */
 int bide__file_put(bide_file *f, const void *data, size_t len);
 int bide__file_put_from(bide_file *f, int pipe, size_t len);
-/* Go to its end: how many bytes it has. */
+/* Go to its end: how many bytes it has; or an error on record. */
 int64_t bide__file_end(bide_file *f);
+/* Remove it, if it is there.  Suspends, but is not a cancellation point.  0, or an error on record. */
+int bide__unlink_surely(const char *path);
 /* No pipe, no terminal, and not opened with O_APPEND. */
 bool bide__file_takes_splice(const bide_file *f);
 

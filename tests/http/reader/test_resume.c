@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_resume.c - a file that goes on where an earlier request ended (R119). */
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bide/file.h>
@@ -103,6 +104,21 @@ TEST(resume_refused_for_another_reason_asks_for_all_of_it)
     EXPECT_EQ(w.requests, 2);
     EXPECT_NULL(strstr(strstr(w.seen, "\r\n\r\n"), "Range: "));
     expect_whole("abc");
+}
+
+/* It may be there, and would be thrown away. */
+TEST(resume_of_a_part_that_cannot_be_looked_at_is_an_error)
+{
+    begin();
+    EXPECT_EQ(unlink(at("f.part.tag")), 0);
+    EXPECT_EQ(mkdir(at("f.part.tag"), 0700), 0);
+    struct wire w = WIRE(ON_REQUEST);
+
+    EXPECT_ERR((int)resume(&w), -EISDIR);
+    EXPECT_CONTAINS(bide_error_text(), "f.part.tag");
+    EXPECT_EQ(w.nseen, 0);
+    bide_error_clear();
+    expect_file("f.part", "hello");
 }
 
 /* R119 */
