@@ -2,10 +2,11 @@
 /*
  * http_get.c - what one GET costs: COUNT of them by CONNECTIONS tasks that share a session.
  *
- *     bench-http_get URL [COUNT [CONNECTIONS [CA-FILE]]]      100,000 by 64
+ *     bench-http_get URL [COUNT [CONNECTIONS [CA-FILE [close]]]]      100,000 by 64; CA-FILE "": the system's
  *
  * Each task does what a program does: bide_get, look at the status, take the whole body, release the response.  The
- * session has its default options, so every time limit is armed, and certificates are verified.
+ * session has its default options, so every time limit is armed, and certificates are verified.  close: a connection for
+ * each request, which asks the server to close it.
  */
 #include <bide/bide.h>
 
@@ -15,6 +16,7 @@ struct job {
     const char *url, *ca_file;
     long count, left;
     int connections;
+    bool is_closing;
     bide_session *session;
 };
 
@@ -51,9 +53,11 @@ static int run_workers(struct job *job)
 
 static int app(struct job *job)
 {
+    static const bide_pair closing[] = {{"Connection", "close"}, {0}};
     struct bench b;
-    bide_auto bide_session *session = bide_session_new(
-        .limit = job->connections, .limit_per_host = job->connections, .ca_file = job->ca_file);
+    bide_auto bide_session *session =
+        bide_session_new(.limit = job->connections, .limit_per_host = job->connections, .ca_file = job->ca_file,
+                         .headers = job->is_closing ? closing : NULL);
     if (!session)
         return bide_raise();
 
@@ -67,12 +71,13 @@ static int app(struct job *job)
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        fprintf(stderr, "usage: %s URL [COUNT [CONNECTIONS [CA-FILE]]]\n", argv[0]);
+        fprintf(stderr, "usage: %s URL [COUNT [CONNECTIONS [CA-FILE [close]]]]\n", argv[0]);
         return 2;
     }
     struct job job = {.url = argv[1], .count = bench_arg(argc, argv, 2, 100000)};
     job.left = job.count;
     job.connections = (int)bench_arg(argc, argv, 3, 64);
-    job.ca_file = argc > 4 ? argv[4] : NULL;
+    job.ca_file = argc > 4 && argv[4][0] ? argv[4] : NULL;
+    job.is_closing = argc > 5 && strcmp(argv[5], "close") == 0;
     return bide_main(bide_coro(app, &job));
 }

@@ -8,6 +8,7 @@
  */
 #include "http/connect/connect.h"
 
+#define WARM_CONNS 64 /* idle ones that keep the memory of their layers; beyond, it is given back */
 #define PROBE_AFTER_NS ((int64_t)1000 * NS_PER_MS) /* the loop may not have looked yet: ask the kernel */
 
 static void leave_idle(struct conn *c)
@@ -102,6 +103,8 @@ void bide__idle_add(struct conn *c, int64_t keep_ms)
     bide__stream_watch(c->stream, &c->clause);
     k->nidle++;
     c->host->nidle++;
+    if (unlikely(k->nidle > WARM_CONNS))
+        bide__stream_rest(c->stream);
     bide__update_blocked(c->host);
     if (c->idle_until_ns != INT64_MAX)
         arm_idle_timer(k, c->idle_until_ns);

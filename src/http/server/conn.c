@@ -17,6 +17,7 @@
 #define LINGER_SILENCE_MS 1000
 #define LINGER_MS 30000
 #define LINGER_BYTES (1 << 20)
+#define SILENT_AFTER_MS 2000
 #define REQUESTS_PER_TURN 32 /* of one connection that never has to wait */
 #define SENT_AT_ONCE 16384   /* bytes of an answer that cannot stay in the kernel for long */
 #define NS_PER_MS 1000000
@@ -37,18 +38,46 @@ struct flow bide__connection_flow(const struct connection *c, int64_t deadline_n
 }
 
 /* More bytes behind those in c->in: how many; 0 at the end. */
-static ssize_t receive(struct connection *c, int64_t deadline_ns)
+static ssize_t receive(struct connection *c, struct flow *flow)
 {
     char *scratch = c->server->scratch;
-    struct flow flow = bide__connection_flow(c, deadline_ns);
-    ssize_t n = bide__stream_recv(c->stream, scratch, SERVER_SCRATCH, &flow);
+    ssize_t n = bide__stream_recv(c->stream, scratch, SERVER_SCRATCH, flow);
 
     if (n > 0 && bide__buf_append(&c->in, scratch, (size_t)n) < 0)
         return bide_error_code();
     return n;
 }
 
-/* A whole head at the front of c->in: its length; 0: the client has gone; enum h1_error or an error code. */
+/* The first bytes of a request.  0 also if none came for a while: then it is_silent; not while the client takes an answer. */
+static ssize_t receive_first(struct connection *c)
+{
+    struct flow flow = bide__connection_flow(c, INT64_MAX);
+    int64_t silence_ms = flow.silence_ms;
+    if (silence_ms <= SILENT_AFTER_MS)
+        return receive(c, &flow);
+
+    flow.silence_ms = SILENT_AFTER_MS;
+    ssize_t n = receive(c, &flow);
+    if (n != BIDE_ETIMEDOUT || flow.end != FLOW_SILENT)
+        return n;
+    silence_ms -= silence_ms != BIDE_FOREVER ? SILENT_AFTER_MS : 0;
+    if (flow.queued == 0) {
+        c->is_silent = true;
+        c->silence_left_ms = silence_ms;
+        return 0;
+    }
+    flow.silence_ms = silence_ms;
+    return receive(c, &flow);
+}
+
+static ssize_t receive_more(struct connection *c, int64_t deadline_ns)
+{
+    struct flow flow = bide__connection_flow(c, deadline_ns);
+
+    return receive(c, &flow);
+}
+
+/* A whole head at the front of c->in: its length; 0: the client has gone, or is_silent; enum h1_error or an error code. */
 static ssize_t receive_head(struct connection *c, struct h1_head *head)
 {
     uint32_t max = (uint32_t)c->server->args.max_head_bytes;
@@ -72,8 +101,8 @@ static ssize_t receive_head(struct connection *c, struct h1_head *head)
             return 0;
         if (len > 0 && deadline_ns == INT64_MAX)
             deadline_ns = bide__server_deadline_ns(c->server, c->server->args.head_timeout_ms);
-        ssize_t got = receive(c, deadline_ns);
-        c->idle = false;
+        ssize_t got = c->idle ? receive_first(c) : receive_more(c, deadline_ns);
+        c->idle = c->is_silent;
         if (got <= 0)
             return got;
     }

@@ -2,12 +2,12 @@
 /*
  * server.c - listening, a task for each connection, and the end of it all.
  *
- * The acceptor takes connections until it is cancelled.  Each gets a task that removes itself from the list when it
- * ends.  Releasing the server cancels the acceptor and the connections and waits for them, so a handler may use what
+ * The acceptor takes connections until it is cancelled.  Each gets a task that removes the connection from the list when
+ * it ends, unless that is parked (parked.c).  Releasing the server cancels the acceptor and the connections and waits for them, so a handler may use what
  * the server's owner has in its frame.
  *
  * Invariants:
- *   S1  stats.open is the length of `connections`; each of them has a task that is not done, or never began.
+ *   S1  stats.open is the length of `connections`; each of them has a task that is not done, or never began, or is parked.
  *   S2  the server's memory outlives its connections.
  */
 #include <stdio.h>
@@ -38,10 +38,12 @@ static void free_if_orphaned(bide_server *s)
         server_free(s);
 }
 
-static void connection_free(struct connection *c)
+void bide__connection_free(struct connection *c)
 {
     bide_server *s = c->server;
 
+    if (c->is_parked)
+        bide__connection_unpark(c);
     s->stats.bytes_in += c->stream->bytes_in;
     s->stats.bytes_out += c->stream->bytes_out;
     s->stats.open--;
@@ -50,7 +52,8 @@ static void connection_free(struct connection *c)
     bide__buf_free(&c->in);
     bide__buf_free(&c->out);
     bide__list_remove(&c->node);
-    bide_detach(c->task);
+    if (c->task)
+        bide_detach(c->task);
     bide__free(c);
     bide__wake_one(s->loop, &s->has_room);
     if (s->stats.open > 0)
@@ -63,8 +66,15 @@ static int connection_task(struct connection *c)
 {
     int code = bide__connection_run(c);
 
-    connection_free(c);
+    if (!c->is_silent || !bide__connection_park(c))
+        bide__connection_free(c);
     return code;
+}
+
+int bide__connection_resume(struct connection *c)
+{
+    c->task = bide_create_task(bide_coro(connection_task, c));
+    return c->task ? 0 : bide_error_code();
 }
 
 int bide__connection_start(bide_server *s, bide_stream *stream)
@@ -77,11 +87,10 @@ int bide__connection_start(bide_server *s, bide_stream *stream)
     c->stream = stream;
     c->sent_before = 0;
     c->idle = false; /* its task has not begun: cancelling it now would leave all this behind */
-    c->giving_way = false;
+    c->giving_way = c->is_silent = c->is_parked = false;
     bide__buf_init(&c->in, s->args.max_head_bytes + 2 * SERVER_SCRATCH);
     bide__buf_init(&c->out, 2 * ANSWER_HEAD_MAX);
-    c->task = bide_create_task(bide_coro(connection_task, c));
-    if (!c->task) {
+    if (bide__connection_resume(c) < 0) {
         bide__free(c);
         return bide_error_code();
     }
@@ -102,6 +111,10 @@ static bool end_idle(void *arg)
 
     for (struct list_node *n = s->connections.next; n != &s->connections; n = n->next) {
         struct connection *c = container_of(n, struct connection, node);
+        if (c->is_parked) {
+            bide__connection_free(c);
+            return true;
+        }
         if (c->idle) {
             c->idle = false;
             c->giving_way = true;
@@ -303,9 +316,12 @@ int bide_server_stop(bide_server *s, int64_t grace_ms)
     if (code < 0)
         return code;
     stop_accepting(s);
-    for (struct list_node *n = s->connections.next; n != &s->connections; n = n->next) {
+    for (struct list_node *n = s->connections.next, *after; n != &s->connections; n = after) {
         struct connection *c = container_of(n, struct connection, node);
-        if (c->idle)
+        after = n->next;
+        if (c->is_parked)
+            bide__connection_free(c);
+        else if (c->idle)
             bide_task_cancel(c->task);
     }
     bide_timeout(grace_ms) {
@@ -325,14 +341,20 @@ static void end_connection(bide_server *s, struct connection *c)
     else if (!bide_task_done(t))
         bide__loop_run_until(s->loop, bide_task_future(t));
     if (s->connections.next == &c->node)
-        connection_free(c);
+        bide__connection_free(c);
     bide__object_unref(t);
 }
 
 static void end_connections(bide_server *s)
 {
-    for (struct list_node *n = s->connections.next; n != &s->connections; n = n->next)
-        bide_task_cancel(container_of(n, struct connection, node)->task);
+    for (struct list_node *n = s->connections.next, *after; n != &s->connections; n = after) {
+        struct connection *c = container_of(n, struct connection, node);
+        after = n->next;
+        if (c->is_parked)
+            bide__connection_free(c);
+        else
+            bide_task_cancel(c->task);
+    }
     while (can_wait(s) && s->stats.open > 0)
         end_connection(s, container_of(s->connections.next, struct connection, node));
 }

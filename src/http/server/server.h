@@ -3,11 +3,11 @@
  * server.h - between the files of the HTTP/1.1 server.
  *
  * In reading order: server.c (listen, accept, stop), conn.c (a connection: request after request),
- * request.c (asking about a request), body.c, respond.c (answering), status.c.
+ * parked.c (a connection that is silent), request.c (asking about a request), body.c, respond.c (answering), status.c.
  *
  * One task serves one connection and runs the handler too, so an open connection costs a page of stack, a stream and
- * this struct.  What is needed only between two suspensions (the receive buffer, room for many header fields) is
- * shared by all connections and lives in the server.
+ * this struct; one that was silent for a while has no task.  What is needed only between two suspensions (the receive
+ * buffer, room for many header fields) is shared by all connections and lives in the server.
  */
 #ifndef BIDE_HTTP_SERVER_H
 #define BIDE_HTTP_SERVER_H
@@ -42,6 +42,7 @@ enum answer_state {
  *                            |- exchange: path, few[].name and .value, each with a NUL written behind it
  *                            |            state: UNANSWERED -> BEGUN -> ANSWERED, or BROKEN
  *                            '- out  | HTTP/1.1 200 OK .. Date: .. |      the head of the answer, while it is made
+ *                          connection with parked, in place of task, exchange, in and out
  */
 struct bide_exchange {
     struct connection *connection;
@@ -74,17 +75,30 @@ struct bide_exchange {
     void (*user_free)(void *user); /* NULL: nothing to be done */
 };
 
+/* What a connection without a task waits for. */
+struct parked {
+    struct clause clause; /* its stream: something came, or it was closed */
+    struct ready ready;
+    struct timer timer;   /* the rest of idle_timeout_ms */
+};
+
 struct connection {
     struct list_node node; /* server.connections */
     bide_server *server;
     bide_stream *stream;
-    bide_task *task;       /* owned; detached by itself at its end */
+    bide_task *task;       /* owned; detached by itself at its end.  NULL: is_parked */
     struct buf in;         /* received and not consumed; a running request's head lies before its start */
     struct buf out;        /* the head of an answer */
     uint64_t sent_before;  /* bytes, when the running or last request began */
     bool idle;             /* no byte of the next request has come, and it was not cancelled yet */
     bool giving_way;       /* it was cancelled so that its descriptor becomes free */
-    bide_exchange exchange;
+    bool is_silent;        /* idle for a while: its task ends, and the connection is parked */
+    bool is_parked;        /* idle, and without a task */
+    int64_t silence_left_ms; /* of is_silent: for so long it may go on to be that */
+    union {
+        bide_exchange exchange;
+        struct parked parked;
+    };
 };
 
 struct bide_server {
@@ -113,16 +127,27 @@ struct bide_server {
 
 /* Serve a connection that is there, in a task of its own.  0 or an error on record.  Owns: stream, taken on success. */
 int bide__connection_start(bide_server *s, bide_stream *stream);
+/* A task that goes on with a parked connection.  0 or an error on record. */
+int bide__connection_resume(struct connection *c);
+/* It ends: by its task, or one that is parked by anybody. */
+void bide__connection_free(struct connection *c);
 
 /* ---- conn.c ---- */
 
-/* The body of a connection's task. */
+/* The body of a connection's task: until the connection has come to its end, or is_silent. */
 int bide__connection_run(struct connection *c);
 
 /* The limits of a wait for the client: of silence, and this deadline. */
 struct flow bide__connection_flow(const struct connection *c, int64_t deadline_ns);
 /* So far from now, by the loop's clock. */
 int64_t bide__server_deadline_ns(const bide_server *s, int64_t ms);
+
+/* ---- parked.c ---- */
+
+/* By its task, which ends: from now on the connection, which is_silent, waits without one.  false: there is no memory. */
+bool bide__connection_park(struct connection *c);
+/* It waits no longer: what comes next is the caller's business. */
+void bide__connection_unpark(struct connection *c);
 
 /* ---- request.c ---- */
 

@@ -231,7 +231,7 @@ static size_t socket_queued(const struct filter *f)
 }
 
 const struct filter_ops bide__socket_filter_ops = {.try_recv = socket_recv,
-                                                 .try_splice = socket_splice,
+                                                   .try_splice = socket_splice,
                                                    .try_send = socket_send,
                                                    .may_recv = socket_may_recv,
                                                    .shutdown = socket_shutdown,

@@ -269,6 +269,13 @@ void bide__stream_watch(bide_stream *s, struct clause *c)
     s->lowest->ops->watch(s->lowest, c);
 }
 
+void bide__stream_rest(bide_stream *s)
+{
+    for (struct filter *f = s->top; f; f = f->below)
+        if (f->ops->rest)
+            f->ops->rest(f);
+}
+
 /* Something has come.  TLS takes what is its own (session tickets); a byte for us, or the end, means it is of no use. */
 static bool only_filters_were_meant(bide_stream *s)
 {

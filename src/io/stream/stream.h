@@ -37,6 +37,8 @@ struct filter_ops {
     int (*handshake)(struct filter *f, struct flow *flow);                 /* before the first byte; NULL: none */
     int (*shutdown)(struct filter *f);                                     /* no more will be sent */
     void (*close)(struct filter *f);                                       /* give back; best effort goodbye */
+    void (*rest)(struct filter *f);                                        /* nothing is expected soon: give memory back that
+                                                                              the next call takes again; NULL: there is none */
 
     /* Of the lowest layer alone. */
     int (*wait)(struct filter *f, unsigned sides, struct flow *flow); /* as bide__fd_wait_flow; flow NULL: no limits */
@@ -146,6 +148,8 @@ int bide__stream_handshake(bide_stream *s, struct flow *flow);
 bool bide__stream_was_cut(const bide_stream *s);
 /* Is a connection that nobody uses still there, and silent?  With probe, the kernel is asked, too. */
 never_indirect bool bide__stream_is_alive(bide_stream *s, bool probe);
+/* Nothing is expected on it for a while: what its layers can do without then is given back. */
+void bide__stream_rest(bide_stream *s);
 /* Trigger c, which is in no list, when something has come or the connection has ended. */
 void bide__stream_watch(bide_stream *s, struct clause *c);
 /* End it, in the middle of whatever it is doing: those tasks get BIDE_ECLOSED. */

@@ -265,6 +265,12 @@ static int tls_shutdown(struct filter *f)
     return r >= 0 ? 0 : (int)step_result(t, r);
 }
 
+/* A buffer of 16 KiB, which OpenSSL keeps in spite of SSL_MODE_RELEASE_BUFFERS when it has read ahead. */
+static void tls_rest(struct filter *f)
+{
+    SSL_free_buffers(tls_of(f)->ssl); /* does nothing while a record lies in them */
+}
+
 static void tls_free(struct tls_filter *t)
 {
     SSL_free(t->ssl);
@@ -297,7 +303,8 @@ static const struct filter_ops tls_ops = {.try_recv = tls_recv,
                                           .may_recv = tls_may_recv,
                                           .handshake = tls_handshake,
                                           .shutdown = tls_shutdown,
-                                          .close = tls_close};
+                                          .close = tls_close,
+                                          .rest = tls_rest};
 
 /* ---- beginning ---- */
 

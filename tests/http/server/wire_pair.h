@@ -138,6 +138,21 @@ static inline const char *ask(bide_server *s, const char *text)
     return without_dates(reply);
 }
 
+/* ---- a certificate ---- */
+
+static inline void make_certificate(char *cert, char *key, size_t cap)
+{
+    char command[1024];
+
+    snprintf(cert, cap, "%s/cert.pem", test_tmpdir());
+    snprintf(key, cap, "%s/key.pem", test_tmpdir());
+    snprintf(command, sizeof command,
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost "
+             "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout %s -out %s 2>/dev/null", key, cert);
+    if (system(command) != 0)
+        SKIP("no openssl command to make a certificate with");
+}
+
 #define START(...) \
     bide_auto bide_server *s = bide_server_start(route, ##__VA_ARGS__); \
     EXPECT_NOT_NULL(s)

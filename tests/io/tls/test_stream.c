@@ -2,6 +2,28 @@
 /* test_stream.c - TLS as a layer of a stream: bytes in pieces, system calls, layers on layers, the end of a connection. */
 #include "tls/tls_pair.h"
 
+/* ---- a quiet connection ---- */
+
+/* OpenSSL's buffer of 16 KiB is one allocation, and comes back with the next bytes. */
+TEST(tls_stream_at_rest_goes_on_and_has_given_a_buffer_back, .real_time = true)
+{
+    certs_make();
+    struct served server = serve_cert("good");
+    {
+        bide_auto bide_tls *tls = client_tls();
+        bide_auto bide_stream *s = dial(server.port, tls, "good.test");
+        EXPECT_NOT_NULL(s);
+        for (int i = 0; i < 3; i++) {
+            ping(s);
+            bide__stream_rest(s);
+            EXPECT_EQ(SSL_free_buffers((SSL *)(uintptr_t)bide__tls_ssl(s)), 1);
+            EXPECT_FALSE(bide__stream_may_recv(s));
+        }
+        ping(s);
+    }
+    stop(&server);
+}
+
 /* ---- both directions at once ---- */
 
 enum { MANY = 3000000 };
