@@ -54,14 +54,14 @@ struct fd {
  * that moves few bytes is not free either, so each counts for FD_CALL_COST more; a task yields after FD_IO_BUDGET even
  * if the others have left some of the turn.
  */
-#define FD_TURN_BYTES (1024 * 1024)
+#define FD_TURN_BYTES (256 * 1024)
 #define FD_SHARE (32 * 1024)
-#define FD_GRANT (512 * 1024)
+#define FD_GRANT (256 * 1024)
 #define FD_CALL_MIN (16 * 1024)  /* bytes of one call when the turn's bytes are used up */
-#define FD_CALL_MAX (1024 * 1024) /* of one while they are not */
+#define FD_CALL_MAX (256 * 1024)  /* of one while they are not */
 #define FD_CALL_ALONE (4 * 1024 * 1024) /* when no other task wants to run: the fewer calls, the cheaper */
-#define FD_IO_BUDGET (1024 * 1024)
-#define FD_CALL_COST (FD_IO_BUDGET / 64)
+#define FD_IO_BUDGET (256 * 1024)
+#define FD_CALL_COST (FD_IO_BUDGET / 16)
 
 /* Watch a non-blocking descriptor on the running loop; taken on success.  Errors: BIDE_ENOLOOP, -ENOMEM, -ENOSPC. */
 int bide__fd_open(struct fd *f, int fd);
