@@ -87,6 +87,7 @@ struct bide_session {
     bide_transport *transport;    /* a share; NULL: the network */
     struct retry_budget retry_budget;
     struct url base;              /* of .base_url, in strings; href NULL: none */
+    struct url_origin last_origin; /* of the last request's URL */
     struct connector connector;
     struct policy *const *policies; /* around every request, outside of its own; npolicies of them */
     size_t npolicies;

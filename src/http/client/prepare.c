@@ -157,7 +157,7 @@ static int set_url(struct request *q, bide_auth *of_url, const bide_request_args
     if (!storage)
         return BIDE_ENOMEM;
 
-    int code = likely(!base) ? bide__url_parse(&q->head.url, args->url, len, storage, cap)
+    int code = likely(!base) ? bide__url_parse_next(&q->head.url, &q->response->session->last_origin, args->url, len, storage, cap)
                              : bide__url_resolve(&q->head.url, base, args->url, len, storage, cap);
     if (code == 0 && q->head.url.scheme != URL_HTTP && q->head.url.scheme != URL_HTTPS)
         code = URL_ESCHEME;

@@ -104,6 +104,16 @@ never_indirect size_t bide__url_bound(size_t len, const struct url *base);
  */
 never_indirect int bide__url_parse(struct url *out, const char *text, size_t len, char *storage, size_t cap);
 
+/* The origin of a URL that was read, to be known again; all zeros: none. */
+#define URL_ORIGIN_MAX 128 /* bytes that may be known */
+struct url_origin {
+    struct url url; /* its root; href is the member below, or NULL: none */
+    char href[URL_ORIGIN_MAX];
+};
+/* bide__url_parse, of URLs that often have the same origin, one after the other. */
+never_indirect int bide__url_parse_next(struct url *out, struct url_origin *known, const char *text, size_t len,
+                                        char *storage, size_t cap);
+
 /* Read a link on the page `base`, whose storage is another one. */
 never_indirect int bide__url_resolve(struct url *out, const struct url *base, const char *text, size_t len,
                                      char *storage, size_t cap);
