@@ -74,9 +74,28 @@ never_indirect void bide__object_unref(void *object)
     }
 }
 
+static inline void let_go(struct object *o)
+{
+    if (o->type->release)
+        o->type->release(o);
+    else
+        bide__object_unref(o);
+}
+
+/* What an object meets at its end does not replace the error that is on record. */
+static __attribute__((noinline)) void let_go_beside_error(struct object *o)
+{
+    struct error_mark mark;
+
+    bide__error_mark(&mark);
+    let_go(o);
+    bide__error_restore(&mark);
+}
+
 unchecked_frame void bide_release(void *object)
 {
     struct object *o = object;
+    const struct error_record *e = bide__error_current();
     if (!o)
         return;
     if (unlikely(!is_object(o))) {
@@ -86,13 +105,13 @@ unchecked_frame void bide_release(void *object)
 
     if (unlikely(bide__ledger_is_kept))
         bide__ledger_share(o, -1);
-    struct error_mark mark;
-    bide__error_mark(&mark);
-    if (o->type->release)
-        o->type->release(o);
-    else
-        bide__object_unref(o);
-    bide__error_restore(&mark);
+    if (unlikely(e->code != 0)) {
+        let_go_beside_error(o);
+        return;
+    }
+    let_go(o);
+    if (unlikely(e->code != 0))
+        bide_error_clear();
 }
 
 static __attribute__((noinline, cold)) void *refuse_retain(const struct object *o)

@@ -43,9 +43,9 @@ static bide_task *create(const bide_task_args *args)
     if (bide__check_named(args->guard_, "bide_create_task") < 0)
         return NULL;
     bool good = likely(args->coroutine.fn && !args->generator && args->stack_size == 0) || args_are_good(args);
-    bide_loop *loop = good ? bide_get_event_loop() : NULL;
+    bide_loop *loop = likely(bide__loop_here) ? bide__loop_here : bide_get_event_loop();
 
-    return loop ? bide__task_new(loop, args) : NULL;
+    return good && loop ? bide__task_new(loop, args) : NULL;
 }
 
 static __attribute__((noinline)) bide_task *create_of_other_headers(const bide_task_args *options)

@@ -49,20 +49,29 @@ static void move_to(struct ring *q, struct ready **slots, uint32_t mask)
     q->turn_end = end;
 }
 
+static __attribute__((noinline)) int grow(struct ring *q, uint64_t need)
+{
+    uint64_t capacity = (uint64_t)q->mask + 1;
+
+    while (capacity < need)
+        capacity *= 2;
+    if (capacity > UINT32_MAX / 2)
+        return bide_fail(BIDE_ELIMIT, "the ready queue: more than %u entries", UINT32_MAX / 4);
+    struct ready **slots = bide__calloc(capacity, sizeof *slots);
+    if (!slots)
+        return bide__fail_nomem("the ready queue");
+    move_to(q, slots, (uint32_t)capacity - 1);
+    return 0;
+}
+
 never_indirect int bide__ring_reserve(struct ring *q, uint32_t n)
 {
     uint64_t need = ((uint64_t)q->reserved + n) * 2; /* twice: holes take places too, see compact */
-    uint64_t capacity = (uint64_t)q->mask + 1;
 
-    if (need > capacity) {
-        while (capacity < need)
-            capacity *= 2;
-        if (capacity > UINT32_MAX / 2)
-            return bide_fail(BIDE_ELIMIT, "the ready queue: more than %u entries", UINT32_MAX / 4);
-        struct ready **slots = bide__calloc(capacity, sizeof *slots);
-        if (!slots)
-            return bide__fail_nomem("the ready queue");
-        move_to(q, slots, (uint32_t)capacity - 1);
+    if (unlikely(need > (uint64_t)q->mask + 1)) {
+        int code = grow(q, need);
+        if (code < 0)
+            return code;
     }
     q->reserved += n;
     return 0;

@@ -217,17 +217,24 @@ static __attribute__((noinline)) void cool(struct stack_pool *pool, struct stack
             class->cold_count += bide__slab_release(slab);
 }
 
+/* The rest of it, in a function of its own: calls in the middle of the other would cost it registers. */
+static __attribute__((noinline)) void put_rarely(struct stack_pool *pool, struct stack_class *class, struct stack *s)
+{
+    if (pool->is_checked)
+        forbid(s);
+    if (class->hot_count > class->keep)
+        cool(pool, class, class->keep / 2);
+}
+
 never_indirect void bide__stack_put(struct stack_pool *pool, struct stack *s)
 {
     struct stack_class *class = &pool->classes[class_of(s->size)];
     s->owner = NULL;
-    if (unlikely(pool->is_checked))
-        forbid(s);
     s->next = class->hot;
     class->hot = s;
     live_add(pool, (size_t)-1);
-    if (unlikely(++class->hot_count > class->keep))
-        cool(pool, class, class->keep / 2);
+    if (unlikely(++class->hot_count > class->keep || pool->is_checked))
+        put_rarely(pool, class, s);
 }
 
 void bide__stack_pool_trim(struct stack_pool *pool, size_t keep)

@@ -117,21 +117,18 @@ static int run_in_place(const bide_awaitable *a)
     return bide__on_record(a->as.object->await(a->as.object), "an awaitable");
 }
 
+static __attribute__((noinline)) int await_other(const bide_awaitable *a)
+{
+    if (a->kind == BIDE_AW_SLEEP)
+        return bide_sleep_ms(a->as.sleep_ms);
+    return run_in_place(a); /* which refuses what is no awaitable */
+}
+
 int bide_await_with(bide_awaitable a)
 {
-    switch (a.kind) {
-    case BIDE_AW_TASK: /* begins with its future */
-    case BIDE_AW_FUTURE:
-        return await_future(a.as.future);
-    case BIDE_AW_SLEEP:
-        return bide_sleep_ms(a.as.sleep_ms);
-    case BIDE_AW_COROUTINE:
-    case BIDE_AW_GENERATOR:
-    case BIDE_AW_OBJECT:
-    case BIDE_AW_THREAD:
-        return run_in_place(&a);
-    }
-    return bide_fail(-EINVAL, "bide_await: not an awaitable");
+    bool is_future = a.kind == BIDE_AW_TASK || a.kind == BIDE_AW_FUTURE; /* a task begins with its own */
+
+    return likely(is_future) ? await_future(a.as.future) : await_other(&a);
 }
 
 /* ---- anything as something that settles on its own ---- */

@@ -132,7 +132,8 @@ static void task_destroy(void *object)
     bide_loop *loop = bide_retain(t->future.loop);
 
     bide__future_fini(&t->future);
-    bide__free(t->own_name);
+    if (unlikely(t->own_name != NULL))
+        bide__free(t->own_name);
     bide__task_free(loop, t);
     bide__object_unref(loop);
 }

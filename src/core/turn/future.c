@@ -108,7 +108,8 @@ never_indirect void bide__future_fini(struct bide_future *f)
     drop_callbacks(f);
     if (f->state == FAILED && !f->was_retrieved)
         bide__future_report_unread(f);
-    bide__free(f->error);
+    if (unlikely(f->error != NULL))
+        bide__free(f->error);
     bide__object_unref(f->loop);
 }
 
