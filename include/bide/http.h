@@ -6,6 +6,7 @@
 #include <bide/auth.h>
 #include <bide/body.h>
 #include <bide/cookie.h>
+#include <bide/har.h>
 #include <bide/hsts.h>
 #include <bide/request.h>
 #include <bide/response.h>

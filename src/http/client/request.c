@@ -75,16 +75,31 @@ static struct exchange *begin_on_connection(const struct request *q)
     return c->protocol->begin(c);
 }
 
+static struct exchange *begin_wrapped(bide_transport *t, const struct request *q)
+{
+    bide_response *r = q->response;
+    struct exchange *inner = begin_on_connection(q);
+    struct wrapped what = {.arena = &r->arena, .method = q->head.method, .url = q->head.url.href, .loop = r->session->loop,
+                           .start_ns = r->start_ns, .connect = r->connect, .info = r->info};
+
+    if (!inner)
+        t->ops->failed(t, &what, bide_error_code());
+    return inner ? t->ops->wrap(t, inner, &what) : NULL;
+}
+
 /* Likewise; apart, as it is rare. */
 static __attribute__((noinline)) struct exchange *begin_elsewhere(const struct request *q)
 {
     bide_response *r = q->response;
     bide_session *s = r->session;
+    bide_transport *t = s->transport;
 
+    t->asked++;
+    if (t->ops->wrap)
+        return begin_wrapped(t, q);
     s->requests++;
-    s->transport->asked++;
     r->queued_ns = r->start_ns;
-    return s->transport->ops->begin(s->transport, &r->arena, &s->h1);
+    return t->ops->begin(t, &r->arena, &s->h1);
 }
 
 static void set_exchange(bide_response *r, struct exchange *x)

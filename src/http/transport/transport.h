@@ -78,10 +78,24 @@ struct mock_exchange *bide__mock_exchange_new(struct arena *arena, struct h1_con
 
 /* ---- transport.c: the object ---- */
 
+/* An exchange on a connection, as the client knows it; its texts last as long as the arena. */
+struct wrapped {
+    struct arena *arena;
+    const char *method, *url;
+    const bide_loop *loop;
+    int64_t start_ns;
+    struct connect_times connect;
+    const struct conn_info *info; /* NULL: there was none */
+};
+
 struct transport_ops {
     const char *name;
     /* An exchange for this request; NULL: an error on record. */
     struct exchange *(*begin)(bide_transport *t, struct arena *arena, struct h1_context *context);
+    /* In place of begin, one that uses the network: an exchange around another, which is taken, also on failure; and what is to be
+       known when there was no connection. */
+    struct exchange *(*wrap)(bide_transport *t, struct exchange *inner, const struct wrapped *what);
+    void (*failed)(bide_transport *t, const struct wrapped *what, int code);
     const bide_mock_request *(*request_at)(const bide_transport *t, size_t i); /* NULL: none is kept */
     /* 0, or BIDE_ESTATE on record. */
     int (*check)(const bide_transport *t);

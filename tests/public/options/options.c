@@ -126,6 +126,18 @@ static int take_mock(bide_mock_args *a)
     return ended(bide_transport_mock_with(a));
 }
 
+static int take_record(bide_record_args *a)
+{
+    a->path = "/nowhere/at/all.har";
+    return unless(-ENOENT, ended(bide_transport_record_with(a)));
+}
+
+static int take_replay(bide_replay_args *a)
+{
+    a->path = "/nowhere/at/all.har";
+    return unless(-ENOENT, ended(bide_transport_replay_with(a)));
+}
+
 static int take_cookie(bide_cookie_args *a)
 {
     bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();

@@ -34,6 +34,15 @@ OTHER(bide_open_args, atomic),
 OTHER(bide_open_args, parents),
 ROW(take_open, bide_open_args, beneath, INT_MAX, INT_MIN, .named = AT_FDCWD, .refused = -EBADF), /* no other is open */
 
+/* har.h */
+OTHER(bide_record_args, path),
+ROW(take_record, bide_record_args, max_body_bytes, 1, PTRDIFF_MAX),
+ROW(take_record, bide_record_args, max_file_bytes, 1, INT64_MAX),
+OTHER(bide_record_args, with_secrets),
+OTHER(bide_replay_args, path),
+ROW(take_replay, bide_replay_args, max_file_bytes, 1, PTRDIFF_MAX),
+OTHER(bide_replay_args, repeat),
+
 /* save.h */
 OTHER(bide_save_args, path),
 OTHER(bide_save_args, file),
