@@ -94,6 +94,10 @@ static int open_route(struct request *q)
         say("--ipv4 and --ipv6 exclude each other");
         return EXIT_USAGE;
     }
+    if (q->options->har && q->options->replay) {
+        say("--har and --replay exclude each other");
+        return EXIT_USAGE;
+    }
 
     int code = o->proxy_user ? request_read_data("--proxy-user", o->proxy_user, &user, &len) : EXIT_OK;
 
@@ -153,6 +157,7 @@ void request_close(struct request *q)
     free(q->cookie_files);
     bide_release(q->jar);
     bide_release(q->hsts);
+    bide_release(q->transport);
     request_close_who(q);
     wipe(q->texts[TEXT_USER]);
     wipe(q->texts[TEXT_PROXY]);
@@ -177,7 +182,7 @@ bide_session *request_session(const struct request *q, int limit, int limit_per_
                             .location_trusted = o->location_trusted,
                             .user_agent = o->user_agent, .cookies = q->jar ? q->jar : BIDE_COOKIES_PER_REQUEST,
                             .auth = q->auth, .netrc = o->netrc_file ? o->netrc_file : o->netrc ? BIDE_DEFAULT_NETRC : NULL,
-                            .hsts = q->hsts,
+                            .hsts = q->hsts, .transport = q->transport,
                             REQUEST_CONNECTION_OPTIONS(q), .ignore_unexpected_eof = o->ignore_unexpected_eof);
 }
 

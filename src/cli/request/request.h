@@ -33,6 +33,7 @@ struct http_options {
     struct opt_list cookies;  /* "NAME=VALUE; ...", or a file of them */
     const char *cookie_jar;   /* the file that they are saved in */
     const char *user_agent;
+    const char *har, *replay; /* files: what is written, what answers */
     const char *ca_file;
     bool insecure, ignore_unexpected_eof;
     struct opt_list connect_to;
@@ -101,6 +102,10 @@ struct http_options {
      .help = "a body that brings fewer bytes per second is a failure; 0: no limit"},                                  \
     {"speed-time", 'y', "TIME", OPT_DURATION(S, m.speed_time_ms), .rare = true, .def = "30s", .min = 1,                   \
      .help = "--speed-limit is looked at each time that so long has passed"},                                         \
+    {"har", 0, "FILE", OPT_STRING(S, m.har), .excludes = "replay", .rare = true, .group = "Recording",                 \
+     .help = "write all requests and answers to FILE in the end (HAR 1.2), with passwords and cookies masked"},        \
+    {"replay", 0, "FILE", OPT_STRING(S, m.replay), .excludes = "har", .rare = true,                                    \
+     .help = "ask no network: the answers are those in FILE, of --har or a browser"},                                  \
     {"cacert", 0, "FILE", OPT_STRING(S, m.ca_file), .rare = true, .group = "Connection",                              \
      .help = "trust these certificates (PEM) in place of the system's"},                                              \
     {"insecure", 'k', NULL, OPT_FLAG(S, m.insecure), .brief = "do not verify certificates", .help = "do not verify certificates: anybody can be the server"}, \
@@ -122,6 +127,7 @@ struct request {
     bool keeps_cookies; /* from one URL to the next */
     bide_cookie_jar *jar; /* then, inside the loop */
     bide_hsts *hsts;      /* inside the loop; NULL: none */
+    bide_transport *transport; /* likewise, of --har and --replay */
     bide_auth auth;       /* of the session; zero: none */
     bide_redirect_fn *on_redirect; /* gets the watcher of request_send; NULL: none */
     int max_redirects;  /* 0: none is followed */

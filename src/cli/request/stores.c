@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stores.c - cookies of the command line (-b, --cookie-jar), those that are given, and those in files; and the file of --hsts.
+ * stores.c - cookies of the command line (-b, --cookie-jar), those that are given, and those in files; and the files of --hsts and
+ * --har.
  *
  * As in curl, a value of -b with a "=" in it is cookies, any other a file of them.  Without a file, and without --cookie-jar,
  * cookies do not outlast the redirects of the URL that set them: what one URL answers does not depend on the others.
@@ -137,6 +138,10 @@ int request_load(struct request *q)
     const char *hsts = q->options->hsts;
 
     BIDE_TRY(load_cookies(q));
+    if (q->options->har)
+        q->transport = BIDE_TRY_PTR(bide_transport_record(q->options->har));
+    if (q->options->replay)
+        q->transport = BIDE_TRY_PTR(bide_transport_replay(q->options->replay, .repeat = true));
     if (!hsts)
         return 0;
     q->hsts = BIDE_TRY_PTR(bide_hsts_new());
@@ -156,13 +161,27 @@ static int save_cookies(struct request *q)
     return code;
 }
 
+/* A file that is not all there is none that one was asked for. */
+static int save_har(struct request *q)
+{
+    int code = q->transport && q->options->har ? bide_transport_end(q->transport) : 0;
+
+    if (code >= 0 && q->transport && q->options->har)
+        code = bide_transport_check(q->transport);
+    if (code < 0)
+        say("--har: %s", bide_error_text());
+    bide_release(q->transport);
+    q->transport = NULL;
+    return code;
+}
+
 int request_save(struct request *q)
 {
-    int cookies = save_cookies(q), code = q->hsts ? bide_hsts_save(q->hsts, q->options->hsts) : 0;
+    int cookies = save_cookies(q), har = save_har(q), code = q->hsts ? bide_hsts_save(q->hsts, q->options->hsts) : 0;
 
     if (code < 0)
         say("--hsts: %s", bide_error_text());
     bide_release(q->hsts);
     q->hsts = NULL;
-    return cookies < 0 || code < 0 ? EXIT_LOCAL : EXIT_OK;
+    return cookies < 0 || har < 0 || code < 0 ? EXIT_LOCAL : EXIT_OK;
 }
