@@ -3,6 +3,7 @@
 #ifndef BIDE_HTTP_H
 #define BIDE_HTTP_H
 
+#include <bide/around.h>
 #include <bide/auth.h>
 #include <bide/body.h>
 #include <bide/cookie.h>

@@ -78,6 +78,7 @@ typedef struct bide_request_args {
     const char *proxy;           /* as the session's, which it replaces, with its no_proxy; "": none */
     const char *unix_socket;     /* as the session's; not together with .proxy */
     const char *resume;          /* a file of which an earlier bide_save may have left a part: ask for the rest (save.h) */
+    const bide_around *around;   /* functions around each try, inside of the session's */
 } bide_request_args;
 
 /*

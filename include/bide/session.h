@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <bide/around.h>
 #include <bide/auth.h>
 #include <bide/cookie.h>
 #include <bide/error.h>
@@ -24,7 +25,6 @@ extern "C" {
 #endif
 
 typedef struct bide_session bide_session;
-typedef struct bide_transport bide_transport;
 
 /* What bide_session_new takes; zero means the default. */
 typedef struct bide_session_args {
@@ -92,6 +92,7 @@ typedef struct bide_session_args {
     const char *unix_socket;      /* ask over this socket, whatever the host is: a path, or "@name" for an abstract one;
                                      copied.  Default: TCP */
     bide_transport *transport;    /* who answers in place of the network (transport.h); shared.  Default: the network */
+    const bide_around *around;    /* functions around each try: BIDE_AROUND({.before = sign, .arg = key}); copied */
 } bide_session_args;
 
 /*

@@ -18,6 +18,7 @@
 #include <bide/http.h>
 
 #include "core/core.h"
+#include "http/around/around.h"
 #include "http/coding/coding.h"
 #include "http/connect/connect.h"
 #include "http/connect/deadline.h"
@@ -85,6 +86,7 @@ struct bide_session {
     struct credentials credentials;
     bide_hsts *hsts;              /* a share; NULL: none */
     bide_transport *transport;    /* a share; NULL: the network */
+    const bide_around *around;    /* around every try, in strings; NULL: nothing */
     struct retry_budget retry_budget;
     struct url base;              /* of .base_url, in strings; href NULL: none */
     struct url_origin last_origin; /* of the last request's URL */

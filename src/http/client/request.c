@@ -87,18 +87,37 @@ static struct exchange *begin_wrapped(bide_transport *t, const struct request *q
     return inner ? t->ops->wrap(t, inner, &what) : NULL;
 }
 
+static int choose_canned(struct mock_exchange *x, void *canned)
+{
+    x->answer = canned;
+    return 0;
+}
+
+static struct exchange *begin_canned(const struct request *q)
+{
+    struct mock_exchange *x = bide__mock_exchange_new(&q->response->arena, &q->response->session->h1, choose_canned,
+                                                      (void *)(uintptr_t)q->canned);
+
+    return x ? &x->exchange : NULL;
+}
+
 /* Likewise; apart, as it is rare. */
 static __attribute__((noinline)) struct exchange *begin_elsewhere(const struct request *q)
 {
     bide_response *r = q->response;
     bide_session *s = r->session;
     bide_transport *t = s->transport;
+    if (!t && !q->canned)
+        return begin_on_connection(q);
 
-    t->asked++;
-    if (t->ops->wrap)
+    if (!q->canned)
+        t->asked++;
+    if (!q->canned && t->ops->wrap)
         return begin_wrapped(t, q);
     s->requests++;
     r->queued_ns = r->start_ns;
+    if (q->canned)
+        return begin_canned(q);
     return t->ops->begin(t, &r->arena, &s->h1);
 }
 
@@ -148,11 +167,12 @@ struct policies {
     struct hsts hsts;
     struct retry *retry; /* NULL: a failure is one */
     struct auth *auth; /* NULL: nobody in particular asks */
+    struct around *around; /* NULL: nothing */
     struct cookies cookies;
     struct by_route by_route;
     struct stale_retry stale;
     struct policy expect; /* ops NULL: not asked */
-    struct policy *own_row[9]; /* each of the above */
+    struct policy *own_row[11]; /* each of the above */
     struct policy_row row;
     bide_cookie_jar *own_jar; /* BIDE_COOKIES_PER_REQUEST: that of this one, once there is a cookie */
 };
@@ -178,6 +198,7 @@ static void policies_init(struct policies *p, bide_session *s, const bide_reques
                                     .on_redirect_arg = args->on_redirect_arg};
     p->hsts = (struct hsts){.policy.ops = &bide__hsts_ops, .store = s->hsts, .is_verified = !s->args.insecure};
     p->retry = NULL;
+    p->around = NULL;
     p->own_jar = NULL;
     p->cookies = (struct cookies){.policy.ops = &bide__cookies_ops,
                                   .jar = s->jar_kind == JAR_OF_SESSION ? &s->jar : s->jar_kind == JAR_OF_REQUEST ? &p->own_jar : NULL,
@@ -198,6 +219,8 @@ static int policies_line_up(struct policies *p, const bide_session *s, struct re
         return BIDE_ENOMEM;
     for (; n < s->npolicies; n++)
         all[n] = s->policies[n];
+    if (unlikely(p->around))
+        all[n++] = &p->around->first;
     all[n++] = &p->redirect.policy;
     if (unlikely(resume))
         all[n++] = &resume->policy;
@@ -209,6 +232,8 @@ static int policies_line_up(struct policies *p, const bide_session *s, struct re
         all[n++] = &p->auth->policy;
     if (p->cookies.jar || p->cookies.own)
         all[n++] = &p->cookies.policy;
+    if (unlikely(p->around))
+        all[n++] = &p->around->last;
     if (unlikely(p->by_route.policy.ops))
         all[n++] = &p->by_route.policy;
     if (p->expect.ops)
@@ -263,6 +288,7 @@ static int ask(struct request *q, const struct policies *p)
     int code, outcome;
 
     left += p->retry ? p->retry->how.attempts : 0;
+    left += p->around ? p->around->again_max : 0;
     while ((code = try_in_row(q, p, &by, &outcome)) == POLICY_AGAIN) {
         if (left-- == 0)
             return bide_fail(BIDE_ELIMIT, "asked too often, and the policy \"%s\" wants to ask again", by->name);
@@ -313,6 +339,10 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
         code = routes_init(&p.by_route, s, args, &r->arena);
     if (code == 0 && unlikely(args->retry.attempts != 0 || s->args.retry.attempts > 1))
         code = bide__request_find_retry(&q, &args->retry, &p.retry);
+    if (code == 0 && unlikely(s->around || args->around)) {
+        code = bide__around_new(&q, &r->deadline, s->around, args->around, &p.around);
+        q.is_elsewhere = true;
+    }
     p.expect.ops = q.head.expect_ms > 0 ? &bide__expect_ops : NULL;
     if (code == 0)
         code = policies_line_up(&p, s, r->resume, &r->arena);

@@ -270,6 +270,7 @@ static int fill_in(bide_session *s, const bide_session_args *from)
     args->resolve_to = NULL;
     args->interface = NULL;
     args->transport = NULL;
+    args->around = NULL;
     args->tls_options = NULL;
     args->limit = bide__count_or(args->limit, LIMIT);
     args->limit_per_host = bide__count_or(args->limit_per_host, LIMIT_PER_HOST);
@@ -354,6 +355,8 @@ int bide__session_set_options(bide_session *s, const bide_session_args *args)
         code = set_tls(s, args);
     if (code >= 0)
         code = bide__session_set_retry(s, args);
+    if (code >= 0)
+        code = bide__around_copy(&s->strings, args->around, &s->around);
     if (code >= 0 && args->base_url)
         code = set_base(s, args->base_url);
     s->hsts = args->hsts ? bide_retain(args->hsts) : NULL;

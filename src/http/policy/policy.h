@@ -35,6 +35,7 @@ struct request {
     bool is_sent;             /* something of a try was */
     int64_t wait_ms;          /* before the next try; goes with it */
     bool is_elsewhere;        /* it may be asked without a connection of the pool's: see bide_session.transport */
+    const struct canned *canned; /* then: the answer to the next try; NULL: the session knows who is asked */
     bool fresh;               /* the next try needs a new connection; goes after it */
     struct route *route;      /* how its connection gets there; a share; NULL: directly */
 };

@@ -25,3 +25,10 @@ void bide__bytes_source_init(struct bytes_source *b, bide_bytes bytes)
 {
     *b = (struct bytes_source){.source = {.ops = &bytes_ops, .length = bytes.len, .is_here = true}, .bytes = bytes};
 }
+
+bide_bytes bide__body_bytes(const struct body_source *source)
+{
+    if (!source || source->ops != &bytes_ops)
+        return (bide_bytes){NULL, 0};
+    return ((const struct bytes_source *)(const void *)source)->bytes;
+}

@@ -23,6 +23,8 @@ struct bytes_source {
 };
 
 void bide__bytes_source_init(struct bytes_source *b, bide_bytes bytes);
+/* Those of a source; data NULL: it is another one, or NULL. */
+bide_bytes bide__body_bytes(const struct body_source *source);
 
 /* ---- user.c: pieces that a function of the user's gives ---- */
 

@@ -246,6 +246,8 @@ static int mock_head(struct exchange *exchange, struct answer *out)
 
     d->phase = BIDE_PHASE_HEAD;
     BIDE_TRY(bide_sleep_ms(0)); /* a cancellation point, as of any other request; and others have their turn */
+    if (bide__deadline_is_total(d))
+        return BIDE_ETIMEDOUT;
     BIDE_TRY(choose_answer(x));
     BIDE_TRY(wait_for(x, x->answer->delay_ms, d->limits.first_byte_ms));
     if (x->answer->error < 0)

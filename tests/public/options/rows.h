@@ -167,6 +167,7 @@ ROW(take_request, bide_request_args, max_body_bytes, 1, PTRDIFF_MAX, .named = BI
 OTHER(bide_request_args, location_trusted),
 OTHER(bide_request_args, on_redirect),
 OTHER(bide_request_args, on_redirect_arg),
+OTHER(bide_request_args, around),
 
 /* server.h */
 OTHER(bide_server_args, handler),
@@ -208,6 +209,7 @@ OTHER(bide_session_args, no_proxy),
 OTHER(bide_session_args, proxy_from_env),
 OTHER(bide_session_args, unix_socket),
 OTHER(bide_session_args, transport),
+OTHER(bide_session_args, around),
 OTHER(bide_session_args, tls),
 OTHER(bide_session_args, tls_options),
 OTHER(bide_session_args, resolve_to),
