@@ -18,10 +18,10 @@ typedef struct bide_record_args {
     size_t size; /* of this struct; set by the macro */
     const char *path; /* copied */
     struct bide_use_named_options *guard_;
-    size_t max_body_bytes;  /* of each body that are recorded, of a longer one its beginning; default 1 MiB */
-    int64_t max_file_bytes; /* exchanges that would make the file longer are left out; default 1 GiB */
     bool with_secrets;      /* default: what identifies the user in Authorization, Proxy-Authorization, Cookie and Set-Cookie
                                becomes ***.  URLs and bodies stay as they are */
+    size_t max_body_bytes;  /* of each body that are recorded, of a longer one its beginning; default 1 MiB */
+    int64_t max_file_bytes; /* exchanges that would make the file longer are left out; default 1 GiB */
 } bide_record_args;
 
 /*
@@ -57,8 +57,8 @@ typedef struct bide_replay_args {
     size_t size; /* of this struct; set by the macro */
     const char *path;
     struct bide_use_named_options *guard_;
-    size_t max_file_bytes; /* default 64 MiB */
     bool repeat;           /* what was recorded last for a request is its answer from then on; default: each entry is played once */
+    size_t max_file_bytes; /* default 64 MiB */
 } bide_replay_args;
 
 /*

@@ -93,6 +93,10 @@ typedef struct bide_session_args {
                                      copied.  Default: TCP */
     bide_transport *transport;    /* who answers in place of the network (transport.h); shared.  Default: the network */
     const bide_around *around;    /* functions around each try: BIDE_AROUND({.before = sign, .arg = key}); copied */
+    bide_session *connections_of; /* use the connections of this session, and its limits, instead of some of its own; a share.  Their
+                                     limits, dial, resolve, connect_to, resolve_to, interface and the like, max_head_bytes and
+                                     keepalive_ms are for that one to say; cookies, users, headers, proxies, TLS and times are
+                                     each one's own, and a connection is used by those alone who want the same TLS and proxy */
 } bide_session_args;
 
 /*
@@ -127,7 +131,7 @@ BIDE_API int bide_session_close_idle(bide_session *s);
  */
 BIDE_API bide_cookie_jar *bide_session_cookies(bide_session *s);
 
-/* Numbers of a session since it was made. */
+/* Numbers of a session since it was made; those of connections and bytes count what all do who share them. */
 typedef struct bide_session_stats {
     uint64_t requests;      /* exchanges, redirects and retries included */
     uint64_t connections;   /* opened */

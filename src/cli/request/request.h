@@ -105,7 +105,7 @@ struct http_options {
     {"har", 0, "FILE", OPT_STRING(S, m.har), .excludes = "replay", .rare = true, .group = "Recording",                 \
      .help = "write all requests and answers to FILE in the end (HAR 1.2), with passwords and cookies masked"},        \
     {"replay", 0, "FILE", OPT_STRING(S, m.replay), .excludes = "har", .rare = true,                                    \
-     .help = "ask no network: the answers are those in FILE, of --har or a browser"},                                  \
+     .help = "ask no network: the answers are those in FILE (HAR 1.2, a browser's too)"},                                  \
     {"cacert", 0, "FILE", OPT_STRING(S, m.ca_file), .rare = true, .group = "Connection",                              \
      .help = "trust these certificates (PEM) in place of the system's"},                                              \
     {"insecure", 'k', NULL, OPT_FLAG(S, m.insecure), .brief = "do not verify certificates", .help = "do not verify certificates: anybody can be the server"}, \

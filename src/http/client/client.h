@@ -90,7 +90,10 @@ struct bide_session {
     struct retry_budget retry_budget;
     struct url base;              /* of .base_url, in strings; href NULL: none */
     struct url_origin last_origin; /* of the last request's URL */
-    struct connector connector;
+    struct connector connector;   /* its own, of which a session that shares another one's connections has no use */
+    struct connector *pool;       /* &connector, or that of `owner` */
+    struct bide_session *owner;   /* whose connections are shared: a share; NULL: they are its own */
+    bool has_left;                /* nobody but responses holds it: its share of the owner counts as that of a response */
     struct policy *const *policies; /* around every request, outside of its own; npolicies of them */
     size_t npolicies;
     unsigned nresponses; /* shares that belong to responses; the others are owners' */

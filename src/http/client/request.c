@@ -62,7 +62,7 @@ static struct conn *take_connection(const struct request *q)
 
     if (origin.secure && !origin.tls)
         return NULL;
-    return bide__connector_take(&r->session->connector, &origin, &r->deadline, q->fresh);
+    return bide__connector_take(r->session->pool, &origin, &r->deadline, q->fresh);
 }
 
 /* NULL: an error on record. */
@@ -184,7 +184,7 @@ static __attribute__((noinline)) int routes_init(struct by_route *p, bide_sessio
     if (args->unix_socket && !text)
         return BIDE_ENOMEM;
     *p = (struct by_route){.policy.ops = &bide__by_route_ops, .choice = &s->routes, .text = text,
-                           .routes = &s->connector.routes, .tls = bide__session_proxy_tls, .tls_arg = s};
+                           .routes = &s->pool->routes, .tls = bide__session_proxy_tls, .tls_arg = s};
     return 0;
 }
 

@@ -22,6 +22,7 @@ static const struct object_type session_type = {
 static int session_init(bide_session *s, const bide_session_args *args)
 {
     int code = bide__connector_init(&s->connector);
+    s->pool = &s->connector;
     if (code >= 0)
         code = bide__session_set_options(s, args);
     if (code >= 0 && s->has_tls_options && !bide__session_tls(s))
@@ -92,10 +93,12 @@ bide_tls *bide__session_proxy_tls(void *session)
 int bide__session_bind(bide_session *s)
 {
     bide_loop *loop = bide__loop_here;
-    if (likely(s->loop == loop))
+    if (likely(s->loop == loop && s->pool->loop == loop))
         return 0;
-    int code = s->loop ? bide__loop_check(s->loop, "bide_request") : 0;
-    if (code < 0 || !loop) /* what is missing then is a task */
+    int code = s->owner ? bide__session_bind(s->owner) : 0;
+    if (code == 0)
+        code = s->loop ? bide__loop_check(s->loop, "bide_request") : 0;
+    if (code < 0 || !loop || s->loop == loop) /* what is missing then is a task */
         return code;
 
     bide__connector_close_idle(&s->connector);
@@ -109,10 +112,37 @@ int bide__session_bind(bide_session *s)
 
 /* ---- the end ---- */
 
+/* What is idle has nobody who could ask for it. */
+static void close_pool(bide_session *s)
+{
+    s->connector.is_closing = true;
+    bide__connector_close_idle(&s->connector);
+}
+
+/* Those who share the connections are owners of them, until nobody but responses holds them in turn. */
+static void leave_owner(bide_session *s)
+{
+    bide_session *owner = s->owner;
+
+    s->has_left = true;
+    owner->nresponses++;
+    if (owner->object.refs == owner->nresponses)
+        close_pool(owner);
+}
+
+static void forget_owner(bide_session *s)
+{
+    if (s->has_left)
+        bide__session_leave(s->owner);
+    else
+        bide_release(s->owner);
+}
+
 static void session_destroy(void *object)
 {
     bide_session *s = object;
 
+    forget_owner(s);
     bide__connector_free(&s->connector);
     while (!bide__list_is_empty(&s->spare_responses)) {
         bide_response *r = container_of(s->spare_responses.next, bide_response, spare);
@@ -144,15 +174,16 @@ static void session_release(void *object)
         return;
 
     if (s->object.refs == 1 + s->nresponses) { /* the last owner */
-        s->connector.is_closing = true;
-        bide__connector_close_idle(&s->connector);
+        close_pool(s);
+        if (s->owner && !s->has_left)
+            leave_owner(s);
     }
     bide__object_unref(s);
 }
 
 static bide_session_stats stats_of(const bide_session *s)
 {
-    const struct connector *k = &s->connector;
+    const struct connector *k = s->pool;
 
     return (bide_session_stats){.requests = s->requests,
                                 .reused = s->reused,
@@ -177,10 +208,10 @@ int bide_session_close_idle(bide_session *s)
 {
     if (bide__is_null(s, __func__, "the session"))
         return -EINVAL;
-    int code = s->loop ? bide__loop_check(s->loop, __func__) : 0, n = s->connector.nidle;
+    int code = s->loop ? bide__loop_check(s->loop, __func__) : 0, n = s->pool->nidle;
     if (code < 0)
         return code;
-    bide__connector_close_idle(&s->connector);
+    bide__connector_close_idle(s->pool);
     return n;
 }
 

@@ -271,6 +271,7 @@ static int fill_in(bide_session *s, const bide_session_args *from)
     args->interface = NULL;
     args->transport = NULL;
     args->around = NULL;
+    args->connections_of = NULL;
     args->tls_options = NULL;
     args->limit = bide__count_or(args->limit, LIMIT);
     args->limit_per_host = bide__count_or(args->limit_per_host, LIMIT_PER_HOST);
@@ -308,6 +309,39 @@ static void set_connector(bide_session *s, const bide_session_args *args)
     k->protocol_context = &s->h1;
     s->h1.ignore_unexpected_eof = args->ignore_unexpected_eof;
     k->buffer_max = args->max_head_bytes + 2 * BODY_READ_SIZE;
+}
+
+/* Those connections are what they are for whoever uses them. */
+static int check_shared(const bide_session_args *a)
+{
+    const struct {
+        const char *name;
+        bool is_set;
+    } all[] = {{"limit", a->limit}, {"limit_per_host", a->limit_per_host}, {"idle_limit", a->idle_limit},
+               {"idle_limit_per_host", a->idle_limit_per_host}, {"keepalive_ms", a->keepalive_ms}, {"max_age_ms", a->max_age_ms},
+               {"max_head_bytes", a->max_head_bytes}, {"ignore_unexpected_eof", a->ignore_unexpected_eof},
+               {"connect_to", a->connect_to}, {"dial", a->dial}, {"resolve", a->resolve}, {"resolve_to", a->resolve_to},
+               {"ipv4_only", a->ipv4_only}, {"ipv6_only", a->ipv6_only}, {"interface", a->interface}};
+
+    for (size_t i = 0; i < array_len(all); i++)
+        if (all[i].is_set)
+            return bide_fail(-EINVAL, "bide_session_new: .%s is for the session to say whose connections are shared (.connections_of)",
+                             all[i].name);
+    return 0;
+}
+
+static int share_connections(bide_session *s, const bide_session_args *args)
+{
+    bide_session *other = args->connections_of;
+    if (!other)
+        return 0;
+    BIDE_TRY(check_shared(args));
+    if (other->loop)
+        BIDE_TRY(bide__loop_check(other->loop, "bide_session_new: .connections_of"));
+
+    s->owner = bide_retain(other->owner ? other->owner : other);
+    s->pool = &s->owner->connector;
+    return 0;
 }
 
 /* Where relative URLs of requests begin. */
@@ -355,6 +389,8 @@ int bide__session_set_options(bide_session *s, const bide_session_args *args)
         code = set_tls(s, args);
     if (code >= 0)
         code = bide__session_set_retry(s, args);
+    if (code >= 0)
+        code = share_connections(s, args);
     if (code >= 0)
         code = bide__around_copy(&s->strings, args->around, &s->around);
     if (code >= 0 && args->base_url)

@@ -36,12 +36,12 @@ ROW(take_open, bide_open_args, beneath, INT_MAX, INT_MIN, .named = AT_FDCWD, .re
 
 /* har.h */
 OTHER(bide_record_args, path),
+OTHER(bide_record_args, with_secrets),
 ROW(take_record, bide_record_args, max_body_bytes, 1, PTRDIFF_MAX),
 ROW(take_record, bide_record_args, max_file_bytes, 1, INT64_MAX),
-OTHER(bide_record_args, with_secrets),
 OTHER(bide_replay_args, path),
-ROW(take_replay, bide_replay_args, max_file_bytes, 1, PTRDIFF_MAX),
 OTHER(bide_replay_args, repeat),
+ROW(take_replay, bide_replay_args, max_file_bytes, 1, PTRDIFF_MAX),
 
 /* save.h */
 OTHER(bide_save_args, path),
@@ -210,6 +210,7 @@ OTHER(bide_session_args, proxy_from_env),
 OTHER(bide_session_args, unix_socket),
 OTHER(bide_session_args, transport),
 OTHER(bide_session_args, around),
+OTHER(bide_session_args, connections_of),
 OTHER(bide_session_args, tls),
 OTHER(bide_session_args, tls_options),
 OTHER(bide_session_args, resolve_to),
