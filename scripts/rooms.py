@@ -69,6 +69,8 @@ ROOMS = {
                    "http/field http/url " + TO_IO,
     "http/client": "http/around http/policy http/transport http/source http/exchange http/connect http/tunnel http/store http/cookie http/hsts http/value http/proxy http/auth http/coding "
                    "http/h1 http/field http/url " + TO_IO,
+    "http/blocking": "http/client http/around http/transport http/policy http/source http/exchange http/connect http/tunnel http/cookie http/hsts http/auth http/proxy "
+                     "http/coding http/h1 http/value http/field http/url " + TO_IO,
     "http/reader": "http/client http/policy http/exchange http/connect http/value http/field http/url " + TO_IO,
     "http/server": "http/exchange/ops.h http/h1 http/field http/url " + TO_IO,
     "http": "http/* " + TO_IO,
@@ -115,7 +117,7 @@ PUBLIC = {
     "cplusplus_job": "pool",
     "sync": "sync",
     "stream": "io", "extend": "io", "tls": "io", "file": "io", "signal": "io", "process": "io",
-    "url": "http", "http": "http", "auth": "http", "retry": "http", "json": "http", "server": "http", "date": "http", "cookie": "http", "hsts": "http", "session": "http", "request": "http", "upload": "http", "body": "http", "response": "http", "save": "http", "transport": "http", "har": "http", "around": "http",
+    "url": "http", "http": "http", "auth": "http", "retry": "http", "json": "http", "server": "http", "date": "http", "cookie": "http", "hsts": "http", "session": "http", "request": "http", "upload": "http", "body": "http", "response": "http", "save": "http", "transport": "http", "har": "http", "around": "http", "blocking": "http",
     "job": "pool", "pool": "pool", "pool_call": "pool", "pool_redis": "pool", "pool_report": "pool", "pool_stream": "pool",
     "bide": "cli",  # the umbrella: for users only
 }

@@ -5,6 +5,7 @@
 
 #include <bide/around.h>
 #include <bide/auth.h>
+#include <bide/blocking.h>
 #include <bide/body.h>
 #include <bide/cookie.h>
 #include <bide/har.h>

@@ -127,7 +127,8 @@ BIDE_API BIDE_MUST_USE bide_response *bide_request_with(bide_session *s, const c
 BIDE_API BIDE_MUST_USE bool bide_method_is_idempotent(const char *method);
 
 /*
- * The blocking twin (Python: requests.get): whole exchange and body, on a connection of its own, without a loop.
+ * The blocking twin (Python: requests.get): whole exchange and body, on a connection of its own, without a loop.  For more than
+ * one request see blocking.h.
  *
  * Inside a task it blocks the whole thread: every other task stands still (the "fake" asynchronous request).
  *

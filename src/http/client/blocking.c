@@ -25,7 +25,10 @@ static int fetch(struct blocking *b)
         bide_release(r);
         return bide_error_code();
     }
-    bide__response_detach(r);
+    if (bide__response_detach(r) < 0) {
+        bide_release(r);
+        return bide_error_code();
+    }
     b->response = r;
     return 0;
 }

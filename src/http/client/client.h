@@ -212,8 +212,8 @@ struct bide_response {
 
 extern const struct object_type bide__response_type;
 
-/* Its body was read: give up its share of the session. */
-void bide__response_detach(bide_response *r);
+/* Its body was read: it stands alone, in any thread.  0 or BIDE_ENOMEM on record, and it is as it was. */
+int bide__response_detach(bide_response *r);
 /* Record an error that ends the request or its body: names method and URL, and for a timeout the limit. */
 int bide__response_fail(bide_response *r, int code);
 /* For a message about a NULL that a failure has left behind: "; before that: " and the text on record; "" if there is none. */

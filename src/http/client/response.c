@@ -164,12 +164,14 @@ static void response_release(void *object)
 const struct object_type bide__response_type = {
     .name = "response", .destroy = response_destroy, .release = response_release};
 
-void bide__response_detach(bide_response *r)
+int bide__response_detach(bide_response *r)
 {
     bide_session *s = r->session;
+    BIDE_TRY(bide__conn_info_make_own(&r->info));
 
     r->session = NULL;
     bide__session_leave(s);
+    return 0;
 }
 
 /* ---- status and fields ---- */

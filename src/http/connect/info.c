@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* info.c - who is at the other end of a connection, for those who ask when it is gone. */
+#include <openssl/x509.h>
 #include <stdlib.h>
 
 #include "http/connect/connect.h"
@@ -38,4 +39,22 @@ void bide__conn_info_drop(struct conn_info *info)
         return;
     bide__tls_info_drop(&info->tls);
     bide__free(info);
+}
+
+int bide__conn_info_make_own(struct conn_info **info)
+{
+    struct conn_info *own;
+    if (!*info)
+        return 0;
+    if (!(own = bide__malloc(sizeof *own)))
+        return bide__fail_nomem("a connection's addresses");
+
+    *own = **info;
+    own->shares = 1;
+    own->stream = NULL;
+    if (own->tls.certificate)
+        X509_up_ref(own->tls.certificate);
+    bide__conn_info_drop(*info);
+    *info = own;
+    return 0;
 }

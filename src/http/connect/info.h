@@ -18,6 +18,8 @@ struct conn_info {
 
 /* One share; NULL: out of memory, on record. */
 struct conn_info *bide__conn_info_new(const bide_stream *stream, uint64_t id);
+/* One that nobody shares, in place of the share *info, for another thread; NULL stays NULL.  0 or BIDE_ENOMEM on record. */
+int bide__conn_info_make_own(struct conn_info **info);
 void bide__conn_info_drop(struct conn_info *info); /* a share; may be NULL */
 
 #endif
