@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,35 +28,49 @@ static void note(int sig)
     came = sig;
 }
 
-static void hold(struct sigaction old[NHELD])
+struct holding {
+    struct sigaction actions[NHELD];
+    sigset_t mask;
+};
+
+/* They are blocked but in ppoll, so that none is missed between two calls. */
+static void hold(struct holding *old)
 {
-    struct sigaction action = {.sa_handler = note}; /* no SA_RESTART: read returns */
+    struct sigaction action = {.sa_handler = note};
+    sigset_t blocked;
 
     came = 0;
+    sigemptyset(&blocked);
     for (int i = 0; i < NHELD; i++)
-        sigaction(held[i], &action, &old[i]);
+        sigaddset(&blocked, held[i]);
+    sigprocmask(SIG_BLOCK, &blocked, &old->mask);
+    for (int i = 0; i < NHELD; i++)
+        sigaction(held[i], &action, &old->actions[i]);
 }
 
-static void let_go(const struct sigaction old[NHELD])
+static void let_go(const struct holding *old)
 {
     for (int i = 0; i < NHELD; i++)
-        sigaction(held[i], &old[i], NULL);
+        sigaction(held[i], &old->actions[i], NULL);
+    sigprocmask(SIG_SETMASK, &old->mask, NULL);
     if (came)
         raise(came);
 }
 
 /* A line without its end: its length; -1: none came, or it is too long. */
-static ssize_t read_line(int fd, char *line)
+static ssize_t read_line(int fd, char *line, const sigset_t *mask)
 {
-    ssize_t n = 0;
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
 
-    while (n < PASSWORD_MAX) {
-        ssize_t got = read(fd, line + n, 1);
-        if (got <= 0 && !(got < 0 && errno == EINTR && !came))
+    for (ssize_t n = 0; n < PASSWORD_MAX;) {
+        int found = ppoll(&ready, 1, NULL, mask);
+        if (found < 0 && errno == EINTR && !came)
+            continue;
+        if (found < 0 || read(fd, line + n, 1) != 1)
             return -1;
-        if (got == 1 && (line[n] == '\n' || line[n] == '\r'))
+        if (line[n] == '\n' || line[n] == '\r')
             return n;
-        n += got == 1;
+        n++;
     }
     return -1;
 }
@@ -63,20 +78,20 @@ static ssize_t read_line(int fd, char *line)
 static char *ask(int fd, const char *question)
 {
     char line[PASSWORD_MAX];
-    struct sigaction old[NHELD];
+    struct holding old;
     struct termios normal, silent;
     if (tcgetattr(fd, &normal) < 0)
         return NULL;
 
     silent = normal;
     silent.c_lflag &= ~(tcflag_t)ECHO;
-    hold(old);
+    hold(&old);
     ssize_t n = -1;
     if (tcsetattr(fd, TCSAFLUSH, &silent) == 0 && dprintf(fd, "%s", question) > 0)
-        n = read_line(fd, line);
+        n = read_line(fd, line, &old.mask);
     tcsetattr(fd, TCSAFLUSH, &normal);
     dprintf(fd, "\n");
-    let_go(old);
+    let_go(&old);
     char *answer = n < 0 ? NULL : strndup(line, (size_t)n);
     explicit_bzero(line, sizeof line);
     return answer;
