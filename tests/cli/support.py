@@ -113,10 +113,11 @@ class RawServer:
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = self.listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.acceptor = threading.Thread(target=self.accept, daemon=True)
+        self.acceptor.start()
 
     def accept(self):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # close() has shut it down
             while True:
                 s, _ = self.listener.accept()
                 threading.Thread(target=self.answer, args=(s,), daemon=True).start()
@@ -141,6 +142,9 @@ class RawServer:
                 pass
 
     def close(self):
+        """Not before the thread has ended: its accept() could meet the next server's socket, of the same number."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.acceptor.join()
         self.listener.close()
 
     def __enter__(self):
