@@ -9,6 +9,7 @@
 #include <bide/body.h>
 #include <bide/cookie.h>
 #include <bide/har.h>
+#include <bide/dns.h>
 #include <bide/hsts.h>
 #include <bide/request.h>
 #include <bide/response.h>

@@ -13,6 +13,7 @@
 #include <bide/around.h>
 #include <bide/auth.h>
 #include <bide/cookie.h>
+#include <bide/dns.h>
 #include <bide/error.h>
 #include <bide/extend.h>
 #include <bide/hsts.h>
@@ -97,6 +98,10 @@ typedef struct bide_session_args {
                                      limits, dial, resolve, connect_to, resolve_to, interface and the like, max_head_bytes and
                                      keepalive_ms are for that one to say; cookies, users, headers, proxies, TLS and times are
                                      each one's own, and a connection is used by those alone who want the same TLS and proxy */
+    const bide_dns_args *dns;     /* how names are looked up: BIDE_DNS(.servers = "127.0.0.1:5353"); copied.  Default: as /etc/resolv.conf
+                                     says, with one cache for all who do */
+    int local_port, local_port_last; /* connections leave from this port, or from one of these; default: any.  As many are open at
+                                     most, and a port that was in use is free again only after a minute */
 } bide_session_args;
 
 /*

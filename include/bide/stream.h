@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include <bide/dns.h>
 #include <bide/error.h>
 #include <bide/extend.h>
 #include <bide/object.h>
@@ -37,6 +38,7 @@ typedef struct bide_connect_args {
     void *dial_arg;
     bide_resolve_fn *resolve; /* says which addresses the host has; not used with .dial.  Default: /etc/hosts, name servers */
     void *resolve_arg;
+    const bide_dns_args *dns; /* BIDE_DNS(.servers = "127.0.0.1:5353"): how names are looked up, if .resolve does not */
 } bide_connect_args;
 
 /*

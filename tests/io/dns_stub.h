@@ -20,6 +20,7 @@ struct stub_record {
     int rcode;
     int delay_ms;
     int ttl_s;     /* default 60; negative: 0 */
+    uint32_t raw_ttl; /* in place of ttl_s */
     bool truncated; /* over UDP only the TC bit */
     bool silent;   /* never answers */
 };
@@ -92,7 +93,7 @@ static size_t stub_answer(const struct stub *s, unsigned char *q, size_t questio
     if (r && r->addrs && !(r->truncated && !tcp))
         snprintf(list, sizeof list, "%s", r->addrs);
     for (char *a = strtok_r(list, " ", &rest); a; a = strtok_r(NULL, " ", &rest), count++)
-        len += stub_add_address(q + len, a, type, r->ttl_s > 0 ? r->ttl_s : r->ttl_s < 0 ? 0 : 60);
+        len += stub_add_address(q + len, a, type, r->raw_ttl ? (int)r->raw_ttl : r->ttl_s > 0 ? r->ttl_s : r->ttl_s < 0 ? 0 : 60);
     q[2] = (unsigned char)(0x81 | (r && r->truncated && !tcp ? 2 : 0));
     q[3] = (unsigned char)(0x80 | (r ? r->rcode : stub_knows(s, name) ? 0 : NXDOMAIN));
     q[6] = 0;
@@ -168,11 +169,16 @@ static int stub_tcp(bide_stream *c, void *arg)
     }
 }
 
-/* From now on, this loop's resolver asks the stub. */
-static void stub_start(struct stub *s, const struct stub_record *records)
+/* Where it listens, as .servers has it. */
+__attribute__((unused)) static const char *stub_server(const struct stub *s, char out[32])
+{
+    snprintf(out, 32, "127.0.0.1:%d", bide_listener_port(s->tcp));
+    return out;
+}
+
+static void stub_open(struct stub *s, const struct stub_record *records)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    char servers[64];
 
     *s = (struct stub){.records = records};
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -185,8 +191,15 @@ static void stub_start(struct stub *s, const struct stub_record *records)
     EXPECT_EQ(bide__fd_open(&s->udp, fd), 0);
     s->udp_task = bide_create_task(bide_coro(stub_udp, s));
     s->tcp_task = bide_create_task(bide_coro(bide_serve, s->tcp, stub_tcp, s));
-    snprintf(servers, sizeof servers, "127.0.0.1:%d", bide_listener_port(s->tcp));
-    setenv("BIDE_DNS_SERVERS", servers, 1);
+}
+
+/* From now on, this loop's resolver asks the stub. */
+__attribute__((unused)) static void stub_start(struct stub *s, const struct stub_record *records)
+{
+    char servers[32];
+
+    stub_open(s, records);
+    setenv("BIDE_DNS_SERVERS", stub_server(s, servers), 1);
 }
 
 __attribute__((unused)) static void stub_stop(struct stub *s)

@@ -98,7 +98,6 @@ const struct word foreign_words[] = {
     {"curl", "key-type", 0, NONE, NULL},
     {"curl", "crlfile", 0, NONE, NULL},
     {"curl", "curves", 0, NONE, NULL},
-    {"curl", "local-port", 0, NONE, NULL},
     {"curl", "abstract-unix-socket", 0, SAY, "--unix-socket @NAME"},
     {"curl", "keepalive-time", 0, NONE, NULL},
     {"curl", "happy-eyeballs-timeout-ms", 0, NONE, "--connect-timeout is for all addresses"},

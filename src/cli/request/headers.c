@@ -171,12 +171,27 @@ static int check_overrides(const struct opt_list *overrides, bool is_resolve)
     return EXIT_OK;
 }
 
+static int check_servers(const char *servers)
+{
+    bide_auto bide_session *session = servers ? bide_session_new(.dns = BIDE_DNS(.servers = servers)) : NULL;
+    if (session || !servers)
+        return EXIT_OK;
+
+    if (bide_error_code() != -EINVAL)
+        say("%s", bide_error_text());
+    else
+        say("--dns-servers: expected up to 8 addresses such as 127.0.0.1:5353,[::1]:53, got '%s'", servers);
+    return request_exit_code(bide_error_code());
+}
+
 int request_check_fields(const struct request *q)
 {
     size_t n = 0;
     int result = check_overrides(&q->options->connect_to, false);
     if (result == EXIT_OK)
         result = check_overrides(&q->options->route.resolve, true);
+    if (result == EXIT_OK)
+        result = check_servers(q->options->route.dns_servers);
     if (result != EXIT_OK)
         return result;
 

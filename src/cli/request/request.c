@@ -98,6 +98,11 @@ static int open_route(struct request *q)
         say("--har and --replay exclude each other");
         return EXIT_USAGE;
     }
+    int first, last;
+    if (!route_read_ports(o->local_port, &first, &last)) {
+        say("--local-port: expected a port such as 40000, or two with a - between, got '%s'", o->local_port);
+        return EXIT_USAGE;
+    }
 
     int code = o->proxy_user ? request_read_data("--proxy-user", o->proxy_user, &user, &len) : EXIT_OK;
 

@@ -190,7 +190,10 @@ int request_save(struct request *q);
     .proxy = (q)->proxy, .proxy_from_env = !(q)->proxy, .no_proxy = (q)->options->route.noproxy,                       \
     .unix_socket = (q)->options->route.unix_socket, .resolve_to = (q)->options->route.resolve.items,                   \
     .ipv4_only = (q)->options->route.ipv4, .ipv6_only = (q)->options->route.ipv6,                                      \
-    .interface = (q)->options->route.interface, .tls_options = trust_is_said(&(q)->options->trust) ? TRUST_TLS(&(q)->options->trust) : NULL
+    .interface = (q)->options->route.interface, .local_port = route_port(&(q)->options->route, false),                 \
+    .local_port_last = route_port(&(q)->options->route, true),                                                         \
+    .dns = (q)->options->route.dns_servers ? BIDE_DNS(.servers = (q)->options->route.dns_servers) : NULL,              \
+    .tls_options = trust_is_said(&(q)->options->trust) ? TRUST_TLS(&(q)->options->trust) : NULL
 
 /* How many options read standard input: -d @-, --json @-, -H @-.  It can be read once. */
 int request_count_stdin(const struct http_options *o);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * route.c - the options about proxies as one text, as sessions have it: "preproxy, proxy", with user and password in the URL of
- * the last one.
+ * the last one; and the range of ports.
  */
 #include "cli/route/route.h"
 
@@ -106,4 +106,34 @@ int route_proxy(const struct route_options *o, const char *user, char **out)
     else
         text_free(&t);
     return code;
+}
+
+/* ---- ports ---- */
+
+static bool read_port(const char **at, int *port)
+{
+    char *end;
+    unsigned long n = **at >= '0' && **at <= '9' ? strtoul(*at, &end, 10) : 0;
+    if (n < 1 || n > 65535)
+        return false;
+
+    *port = (int)n;
+    *at = end;
+    return true;
+}
+
+bool route_read_ports(const char *text, int *first, int *last)
+{
+    *first = *last = 0;
+    if (!text)
+        return true;
+    if (!read_port(&text, first))
+        return false;
+    *last = *first;
+    if (*text == '-') {
+        text++;
+        if (!read_port(&text, last))
+            return false;
+    }
+    return !*text && *last >= *first;
 }

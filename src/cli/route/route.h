@@ -23,6 +23,8 @@ struct route_options {
     struct opt_list resolve; /* "HOST:PORT:ADDRESS" */
     bool ipv4, ipv6;
     const char *interface;
+    const char *dns_servers; /* "ADDRESS[:PORT],..." */
+    const char *local_port;  /* "FIRST[-LAST]" */
 };
 
 #define ROUTE_OPTIONS(S, m)                                                                                            \
@@ -47,7 +49,11 @@ struct route_options {
     {"ipv4", '4', NULL, OPT_FLAG(S, m.ipv4), .excludes = "ipv6", .rare = true, .help = "try IPv4 addresses of names alone"},               \
     {"ipv6", '6', NULL, OPT_FLAG(S, m.ipv6), .excludes = "ipv4", .rare = true, .help = "try IPv6 addresses of names alone"},               \
     {"interface", 0, "NAME", OPT_STRING(S, m.interface), .rare = true,                                                 \
-     .help = "leave this machine by an interface, or from one of its addresses"}
+     .help = "leave this machine by an interface, or from one of its addresses"},                                      \
+    {"local-port", 0, "N[-M]", OPT_STRING(S, m.local_port), .rare = true,                                              \
+     .help = "leave it from this port, or one of these: as many connections at most"},                                 \
+    {"dns-servers", 0, "LIST", OPT_STRING(S, m.dns_servers), .rare = true,                                             \
+     .help = "look names up there, in place of /etc/resolv.conf: addresses with commas between, 127.0.0.1:5353,[::1]:53"}
 
 /*
  * The session's .proxy of these options, owned: *out NULL: they name none.  user: what --proxy-user says; or NULL.
@@ -55,6 +61,15 @@ struct route_options {
  * Returns:   EXIT_OK, else after a message
  */
 int route_proxy(const struct route_options *o, const char *user, char **out);
+
+/* The ports of --local-port; NULL: 0 and 0.  false: it is something else. */
+bool route_read_ports(const char *text, int *first, int *last);
+static inline int route_port(const struct route_options *o, bool is_last)
+{
+    int first, last;
+
+    return !route_read_ports(o->local_port, &first, &last) ? 0 : is_last ? last : first;
+}
 
 /* ---- TLS ---- */
 

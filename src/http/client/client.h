@@ -74,8 +74,6 @@ struct bide_session {
     struct arena strings;
     struct limits limits; /* of every request */
     struct default_fields defaults;
-    struct connect_override *overrides; /* connector.overrides */
-    struct address_override *addresses; /* connector.addresses */
     bide_loop *loop; /* a share, since the first request */
     bide_tls *tls, *proxy_tls; /* made when needed */
     bide_tls_args tls_options; /* for them; its strings are in the arena */
@@ -112,6 +110,8 @@ struct bide_session {
 
 /* Check and copy what the user gave.  0 or an error on record. */
 int bide__session_set_options(bide_session *s, const bide_session_args *args);
+/* session_addresses.c: where it connects to and from.  Likewise. */
+int bide__session_set_addresses(bide_session *s, const bide_session_args *args);
 /* The text of a route to this Unix socket; NULL: out of memory, on record. */
 const char *bide__unix_route(struct arena *arena, const char *path);
 /* Bind to the running loop, at the first request. */

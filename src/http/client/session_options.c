@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * session_options.c - a session's options, checked and copied: limits, connect_to.
+ * session_options.c - a session's options, checked and copied: limits, routes, TLS.
  *
  * All strings are copied.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <bide/version.h>
 
@@ -21,126 +20,6 @@
 #define MAX_BODY_BYTES ((size_t)64 << 20)
 #define MAX_REDIRECTS 10
 #define MAX_RATIO DECODE_RATIO
-
-/* ---- connect_to ---- */
-
-/* The next part up to a colon, in brackets if it has colons itself; ends the string there. */
-static char *next_part(char **at)
-{
-    char *start = *at;
-    if (!start)
-        return NULL;
-    char *end = *start == '[' ? strchr(start, ']') : start;
-    char *colon = end ? strchr(end, ':') : NULL;
-
-    *at = colon ? colon + 1 : NULL;
-    if (colon)
-        *colon = '\0';
-    return start;
-}
-
-static bool parse_port(const char *text, int *port)
-{
-    char *end;
-    long n = strtol(text, &end, 10);
-
-    *port = (int)n;
-    return !*text || (*text >= '0' && *text <= '9' && !*end && n >= 1 && n <= 65535);
-}
-
-/* HOST:PORT:ADDR:PORT as curl has it; what is empty means any, or as it was. */
-static int parse_override(bide_session *s, struct connect_override *d, const char *text)
-{
-    char *copy = bide__arena_strndup(&s->strings, text, strlen(text)), *at = copy;
-    if (!copy)
-        return BIDE_ENOMEM;
-    const char *host = next_part(&at), *port = next_part(&at), *addr = next_part(&at), *addr_port = at;
-
-    if (!addr_port || !parse_port(port, &d->port) || !parse_port(addr_port, &d->addr_port))
-        return bide_fail(-EINVAL, "connect_to \"%s\": not HOST:PORT:ADDR:PORT", text);
-    d->host = *host ? host : NULL;
-    d->addr = *addr ? addr : NULL;
-    return 0;
-}
-
-static int copy_overrides(bide_session *s, const bide_session_args *args)
-{
-    size_t n = 0;
-
-    while (args->connect_to && args->connect_to[n])
-        n++;
-    if (n == 0)
-        return 0;
-    s->overrides = bide__arena_alloc(&s->strings, n * sizeof *s->overrides);
-    if (!s->overrides)
-        return BIDE_ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        int code = parse_override(s, &s->overrides[i], args->connect_to[i]);
-        if (code < 0)
-            return code;
-    }
-    s->connector.overrides = s->overrides;
-    s->connector.noverrides = n;
-    return 0;
-}
-
-/* ---- addresses ---- */
-
-static bool are_addresses(const char *list)
-{
-    char one[INET6_ADDRSTRLEN + 32];
-    struct addr a;
-
-    do {
-        size_t len = strcspn(list, ",");
-        snprintf(one, sizeof one, "%.*s", len < sizeof one ? (int)len : 0, list);
-        if (!bide__addr_parse(&a, one, 0))
-            return false;
-        list += len;
-    } while (*list++ == ',');
-    return true;
-}
-
-/* HOST:PORT:ADDRESS[,ADDRESS] as curl has it; an IPv6 address may have brackets. */
-static int parse_addresses(bide_session *s, struct address_override *a, const char *text)
-{
-    char *copy = bide__arena_strndup(&s->strings, text, strlen(text)), *at = copy;
-    if (!copy)
-        return BIDE_ENOMEM;
-    const char *host = next_part(&at), *port = next_part(&at);
-    bool is_any = port && strcmp(port, "*") == 0;
-
-    if (!at || !*host || (!is_any && (!*port || !parse_port(port, &a->port))) || !are_addresses(at))
-        return bide_fail(-EINVAL, "resolve_to \"%s\": not HOST:PORT:ADDRESS[,ADDRESS]", text);
-    a->host = host;
-    a->addresses = at;
-    return 0;
-}
-
-static int set_addresses(bide_session *s, const bide_session_args *args)
-{
-    size_t n = 0;
-
-    if (args->ipv4_only && args->ipv6_only)
-        return bide_fail(-EINVAL, "bide_session_new: .ipv4_only and .ipv6_only exclude each other");
-    s->connector.family = args->ipv4_only ? AF_INET : args->ipv6_only ? AF_INET6 : 0;
-    if (args->interface && !(s->connector.interface = bide__arena_strndup(&s->strings, args->interface, strlen(args->interface))))
-        return BIDE_ENOMEM;
-    while (args->resolve_to && args->resolve_to[n])
-        n++;
-    if (n == 0)
-        return 0;
-    s->addresses = bide__arena_alloc(&s->strings, n * sizeof *s->addresses);
-    if (!s->addresses)
-        return BIDE_ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        s->addresses[i] = (struct address_override){0};
-        BIDE_TRY(parse_addresses(s, &s->addresses[i], args->resolve_to[i]));
-    }
-    s->connector.addresses = s->addresses;
-    s->connector.naddresses = n;
-    return 0;
-}
 
 /* ---- routes ---- */
 
@@ -272,6 +151,7 @@ static int fill_in(bide_session *s, const bide_session_args *from)
     args->transport = NULL;
     args->around = NULL;
     args->connections_of = NULL;
+    args->dns = NULL;
     args->tls_options = NULL;
     args->limit = bide__count_or(args->limit, LIMIT);
     args->limit_per_host = bide__count_or(args->limit_per_host, LIMIT_PER_HOST);
@@ -398,8 +278,8 @@ int bide__session_set_options(bide_session *s, const bide_session_args *args)
     s->hsts = args->hsts ? bide_retain(args->hsts) : NULL;
     s->transport = args->transport ? bide_retain(args->transport) : NULL;
     if (code >= 0)
-        code = set_addresses(s, args);
+        code = bide__session_set_addresses(s, args);
     set_connector(s, &s->args);
     set_cookies(s, args->cookies);
-    return code < 0 ? code : copy_overrides(s, args);
+    return code;
 }

@@ -125,6 +125,8 @@ struct connector {
     size_t naddresses;
     int family;            /* as in connect_options */
     const char *interface; /* likewise */
+    int local_port, local_port_last;
+    const struct dns_config *dns;
     bool is_closing; /* keep nothing any more */
 
     struct routes routes;

@@ -137,18 +137,6 @@ static bool is_shortage(int error, const struct addr *to)
     return error == EMFILE || error == ENFILE || (error == EAGAIN && to->sa.sa_family == AF_UNIX);
 }
 
-/* A local address of the same family, or an interface. */
-static int bind_to(int fd, const char *interface, const struct addr *to)
-{
-    struct addr from;
-
-    if (!bide__addr_parse(&from, interface, 0))
-        return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface)) < 0 ? -errno : 0;
-    if (from.sa.sa_family != to->sa.sa_family)
-        return -EADDRNOTAVAIL;
-    return bind(fd, &from.sa, from.len) < 0 ? -errno : 0;
-}
-
 /* A socket that connects or has connected (*done), or a code. */
 static int try_socket(const struct connect_options *o, const struct addr *to, bool *done)
 {
@@ -158,7 +146,8 @@ static int try_socket(const struct connect_options *o, const struct addr *to, bo
 
     if (to->sa.sa_family != AF_UNIX)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    int bound = o->interface && to->sa.sa_family != AF_UNIX ? bind_to(fd, o->interface, to) : 0;
+    bool leaves_from = (o->interface || o->local_port > 0) && to->sa.sa_family != AF_UNIX;
+    int bound = leaves_from ? bide__local_bind(fd, o, to) : 0;
     if (bound < 0) {
         close(fd);
         return bound;
@@ -404,7 +393,7 @@ static int ask_name(struct race *r)
 {
     if (r->o->addresses || (r->o->hooks && r->o->hooks->resolve))
         return ask_resolver(r);
-    r->name = bide__dns_ask(r->o->host);
+    r->name = bide__dns_ask(r->o->dns, r->o->host);
     if (!r->name)
         return bide_error_code();
     r->half = r->name->half;
@@ -570,6 +559,7 @@ bide_stream *bide_connect_with(const bide_connect_args *options)
                                 .max_buffer = args.max_buffer,
                                 .hooks = &hooks};
     bide_stream *s = NULL;
+    struct dns_config *dns = NULL;
     if (bide__check_time("bide_connect", "timeout_ms", args.timeout_ms, true) < 0 ||
         bide__check_size("bide_connect", "max_buffer", args.max_buffer, 0) < 0)
         return NULL;
@@ -581,8 +571,12 @@ bide_stream *bide_connect_with(const bide_connect_args *options)
         bide_fail(-EINVAL, "connect %s: port %d is not 1 to 65535", args.host, args.port);
         return NULL;
     }
+    if (args.dns && !(dns = bide__dns_config_new(NULL, args.dns, "bide_connect")))
+        return NULL;
 
+    o.dns = dns;
     bide_timeout(ms)
         s = bide__connect(&o);
+    bide__free(dns);
     return s;
 }

@@ -2,10 +2,12 @@
 /*
  * connect.h - connections, made and accepted.
  *
- * In reading order: dns.c (dns.h), connect.c, hooks.c, lookup.c, listen.c.
+ * In reading order: dns.c (dns.h), local.c, connect.c, hooks.c, lookup.c, listen.c.
  */
 #ifndef BIDE_IO_CONNECT_H
 #define BIDE_IO_CONNECT_H
+
+#include <bide/dns.h>
 
 #include "io/stream/addr.h"
 #include "io/stream/stream.h"
@@ -26,6 +28,9 @@ struct connect_hooks {
     void *resolve_arg;
 };
 
+/* The options of a resolver; owned by who made them. */
+struct dns_config;
+
 struct connect_options {
     const char *host; /* name, literal address or unix:/path */
     int port;
@@ -37,6 +42,9 @@ struct connect_options {
     int64_t tls_ms;              /* for the handshake of TLS; 0: the caller's own limit is enough */
     const char *addresses;       /* those of the host, with commas between; NULL: it is looked up */
     const char *interface;       /* where it leaves from: a local address, or an interface's name; NULL: as the kernel says */
+    int local_port;              /* the port it leaves from, or the first of a range; 0: any */
+    int local_port_last;         /* the last; 0: there is one alone */
+    const struct dns_config *dns; /* who is asked; NULL: as this machine does */
     int family;                  /* AF_INET, AF_INET6: no other is tried; 0: both */
     bool unbuffered;             /* the caller reads what is behind the stream's own buffer (bide__stream_try_recv) */
     bool (*spare)(void *arg);    /* no descriptor is free: close what nobody uses; false: there is nothing.  NULL */
@@ -52,6 +60,18 @@ int bide__connect_tls(bide_stream *s, const struct connect_options *o);
 
 /* One address of o's host, as text.  Suspends.  0, or an error on record: as connecting has them. */
 int bide__lookup(const struct connect_options *o, char *out, size_t cap);
+
+/* ---- dns_config.c ---- */
+
+/* The options checked, `who` took them; in the arena, or, without one, owned: bide__free.  NULL: an error on record. */
+struct dns_config *bide__dns_config_new(struct arena *arena, const bide_dns_args *options, const char *who);
+
+/* ---- local.c: where a connection leaves from ---- */
+
+/* 0, or -EINVAL on record: `who` took them. */
+int bide__local_ports_check(int first, int last, const char *who);
+/* Bind a socket that is going to connect to `to`, as o says.  0 or a code. */
+int bide__local_bind(int fd, const struct connect_options *o, const struct addr *to);
 
 /* ---- hooks.c ---- */
 

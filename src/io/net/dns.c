@@ -2,9 +2,11 @@
 /*
  * dns.c - the resolver: one query at a time for each name, and a cache of answers.
  *
- * Each loop has one table of names.  The caller gets a share of the name's entry and waits in it; those who ask while
- * the answer is on its way join them.  An answer is kept as long as its shortest record says (1 to 300 s), a failure
- * for 1 s.  At most 1024 answers are kept; the one not used for longest goes first.
+ * Each loop has a resolver for each way to look names up that somebody has asked for (dns_config): with own servers, and a
+ * table of names.  They have the hosts file together.  Those that were not used for longest, and have no question under
+ * way, are closed when there are more than eight.  The caller gets a share of the name's entry and waits in it; those who ask while
+ * the answer is on its way join them.  An answer is kept as long as its shortest record says (by default 1 to 300 s),
+ * a failure for 1 s.  At most 1024 answers are kept; the one not used for longest goes first.
  *
  * A and AAAA are asked at the same time and arrive as two halves.  When nobody waits for anything any more, all
  * questions are ended, so that a cancelled program leaves nothing behind.
@@ -17,16 +19,23 @@
 
 #include <ctype.h>
 
-#define TTL_MIN_S 1
-#define TTL_MAX_S 300
-#define FAILED_TTL_S 1
-#define NAMES_MAX 1024
 #define HOSTS_PATH "/etc/hosts"
+#define IDLE_MAX 8
+
+/* All of a loop. */
+struct resolvers {
+    struct loop_closer closer;
+    bide_loop *loop;
+    struct dns_hosts hosts;
+    struct list_node list; /* that used last at the end */
+    unsigned n;
+};
 
 struct dns {
-    struct loop_closer closer;
+    struct list_node node; /* of = resolvers.list */
+    struct resolvers *of;
+    struct dns_config *config; /* owned */
     struct dns_channel channel;
-    struct dns_hosts hosts;
     struct map names;
     struct list_node by_age;
     unsigned n_answered; /* in by_age */
@@ -78,16 +87,17 @@ static bool is_memorable(int status)
 static void name_complete(struct dns_name *n)
 {
     struct dns *d = n->dns;
-    int ttl = has_addresses(n) ? n->ttl_s : FAILED_TTL_S;
+    const struct dns_config *o = d->config;
+    int64_t ttl_ms = (int64_t)n->ttl_s * 1000;
 
     if (!is_memorable(n->half[IP6].status) || !is_memorable(n->half[IP4].status)) {
         name_forget(n);
         return;
     }
-    ttl = ttl < TTL_MIN_S ? TTL_MIN_S : ttl > TTL_MAX_S ? TTL_MAX_S : ttl;
-    n->expires_ms = bide_loop_time_ms(d->channel.loop) + (int64_t)ttl * 1000;
+    ttl_ms = ttl_ms < o->ttl_min_ms ? o->ttl_min_ms : ttl_ms > o->ttl_max_ms ? o->ttl_max_ms : ttl_ms;
+    n->expires_ms = bide_loop_time_ms(d->channel.loop) + (has_addresses(n) ? ttl_ms : o->failed_ttl_ms);
     bide__list_append(&d->by_age, &n->age);
-    if (++d->n_answered > NAMES_MAX)
+    if (++d->n_answered > o->names_max)
         name_forget(container_of(d->by_age.next, struct dns_name, age));
 }
 
@@ -142,58 +152,117 @@ static void ip4_arrived(void *arg, int status, int timeouts, struct ares_addrinf
 
 /* ---- the table ---- */
 
-static const char dns_key;
-
-static void dns_close(struct loop_closer *closer)
+static void dns_close(struct dns *d)
 {
-    struct dns *d = container_of(closer, struct dns, closer);
-
+    bide__list_remove(&d->node);
+    d->of->n--;
     bide__dns_channel_close(&d->channel); /* what is pending ends here, and goes */
     while (!bide__list_is_empty(&d->by_age))
         name_forget(container_of(d->by_age.next, struct dns_name, age));
-    bide__dns_hosts_close(&d->hosts);
     bide__map_free(&d->names);
+    bide__free(d->config);
     bide__free(d);
 }
 
-static struct dns *dns_open(bide_loop *loop)
+static struct dns *dns_open(struct resolvers *of, const struct dns_config *config)
 {
     struct dns *d = bide__calloc(1, sizeof *d);
-    if (!d) {
-        bide__fail_nomem("the resolver");
-        return NULL;
-    }
+    if (!d)
+        goto no_memory;
     bide__list_init(&d->by_age);
+    d->config = bide__dns_config_copy(config);
+    if (!d->config)
+        goto no_config;
     if (bide__map_init(&d->names) < 0)
         goto no_map;
-    if (bide__dns_hosts_open(&d->hosts, HOSTS_PATH) < 0)
-        goto no_hosts;
-    if (bide__dns_channel_open(&d->channel, loop) < 0)
+    if (bide__dns_channel_open(&d->channel, of->loop, config) < 0)
         goto no_channel;
-    d->closer = (struct loop_closer){.key = &dns_key, .close = dns_close};
-    bide__list_init(&d->closer.node);
-    bide__loop_attach(loop, &d->closer);
+    d->of = of;
+    bide__list_append(&of->list, &d->node);
+    of->n++;
     return d;
 
 no_channel:
-    bide__dns_hosts_close(&d->hosts);
-no_hosts:
     bide__map_free(&d->names);
-no_map:
+    bide__free(d->config);
     bide__free(d);
+    return NULL;
+no_map:
+    bide__free(d->config);
+no_config:
+    bide__free(d);
+no_memory:
+    bide__fail_nomem("the resolver");
     return NULL;
 }
 
-static struct dns *dns_here(void)
+/* ---- the resolvers of a loop ---- */
+
+static const char resolvers_key;
+
+static void resolvers_close(struct loop_closer *closer)
+{
+    struct resolvers *rs = container_of(closer, struct resolvers, closer);
+
+    while (!bide__list_is_empty(&rs->list))
+        dns_close(container_of(rs->list.next, struct dns, node));
+    bide__dns_hosts_close(&rs->hosts);
+    bide__free(rs);
+}
+
+static struct resolvers *resolvers_open(bide_loop *loop)
+{
+    struct resolvers *rs = bide__calloc(1, sizeof *rs);
+    if (!rs || bide__dns_hosts_open(&rs->hosts, HOSTS_PATH) < 0) {
+        bide__free(rs);
+        bide__fail_nomem("the resolver");
+        return NULL;
+    }
+    rs->loop = loop;
+    bide__list_init(&rs->list);
+    rs->closer = (struct loop_closer){.key = &resolvers_key, .close = resolvers_close};
+    bide__list_init(&rs->closer.node);
+    bide__loop_attach(loop, &rs->closer);
+    return rs;
+}
+
+static struct resolvers *resolvers_here(void)
 {
     bide_loop *loop = bide__loop_here;
     if (!loop) {
         bide_fail(BIDE_ENOLOOP, "looking up a name: no event loop is running in this thread");
         return NULL;
     }
-    struct loop_closer *closer = bide__loop_find(loop, &dns_key);
-    return closer ? container_of(closer, struct dns, closer) : dns_open(loop);
+    struct loop_closer *closer = bide__loop_find(loop, &resolvers_key);
+    return closer ? container_of(closer, struct resolvers, closer) : resolvers_open(loop);
 }
+
+/* There is to be one more: those not used for longest go, but for who has asked. */
+static void make_room(struct resolvers *rs)
+{
+    for (struct list_node *i = rs->list.next, *next; rs->n >= IDLE_MAX && i != &rs->list; i = next) {
+        struct dns *d = container_of(i, struct dns, node);
+        next = i->next;
+        if (d->n_wanted == 0)
+            dns_close(d);
+    }
+}
+
+static struct dns *dns_of(struct resolvers *rs, const struct dns_config *config)
+{
+    for (struct list_node *i = rs->list.prev; i != &rs->list; i = i->prev) {
+        struct dns *d = container_of(i, struct dns, node);
+        if (!bide__dns_config_equal(d->config, config))
+            continue;
+        bide__list_remove(i);
+        bide__list_append(&rs->list, i);
+        return d;
+    }
+    make_room(rs);
+    return dns_open(rs, config);
+}
+
+/* ---- its names ---- */
 
 /* The entry of a name that is still good. */
 static struct dns_name *dns_find(struct dns *d, const char *text)
@@ -226,7 +295,7 @@ static struct dns_name *name_new(struct dns *d, const char *text)
     bide__list_init(&n->age);
     bide__list_init(&n->waiters);
     n->dns = d;
-    n->ttl_s = TTL_MAX_S;
+    n->ttl_s = INT_MAX;
     bide__map_add(&d->names, &n->node, n->text, len);
     return n;
 }
@@ -235,12 +304,12 @@ static struct dns_name *name_new(struct dns *d, const char *text)
 static int name_start(struct dns_name *n)
 {
     struct dns *d = n->dns;
-    int found = bide__dns_hosts_find(&d->hosts, n->text, n->half);
+    int found = bide__dns_hosts_find(&d->of->hosts, n->text, n->half);
     if (found < 0)
         return found;
     if (found > 0) {
         n->arrived_ms = bide_loop_time_ms(d->channel.loop);
-        n->ttl_s = TTL_MIN_S;
+        n->ttl_s = 0; /* it may change */
         name_complete(n);
         return 0;
     }
@@ -265,28 +334,40 @@ static int spell(char *out, const char *name)
     return 0;
 }
 
-struct dns_name *bide__dns_ask(const char *name)
+/* The entry of a name; a new one was not asked for yet, and has no users. */
+static struct dns_name *find_or_make(struct resolvers *rs, const struct dns_config *config, const char *text)
+{
+    struct dns *d = dns_of(rs, config);
+    struct dns_name *n = d ? dns_find(d, text) : NULL;
+    if (!d || n)
+        return n;
+
+    if (bide__dns_hosts_refresh(&rs->hosts) < 0)
+        return NULL;
+    d = dns_of(rs, config); /* others may have asked meanwhile, and this resolver may have been closed for theirs */
+    n = d ? dns_find(d, text) : NULL;
+    return n || !d ? n : name_new(d, text);
+}
+
+static void add_user(struct dns_name *n)
+{
+    bool was_wanted = is_wanted(n);
+
+    n->users++;
+    n->dns->n_wanted += !was_wanted && is_wanted(n);
+}
+
+struct dns_name *bide__dns_ask(const struct dns_config *config, const char *name)
 {
     char text[DNS_NAME_MAX + 1];
-    struct dns *d = spell(text, name) < 0 ? NULL : dns_here();
-    if (!d)
-        return NULL;
-
-    struct dns_name *n = dns_find(d, text);
-    if (!n && bide__dns_hosts_refresh(&d->hosts) < 0)
-        return NULL;
-    n = n ? n : dns_find(d, text); /* somebody else may have asked meanwhile */
-    if (n) {
-        bool was_wanted = is_wanted(n);
-        n->users++;
-        d->n_wanted += !was_wanted && is_wanted(n);
-        return n;
-    }
-    n = name_new(d, text);
+    struct resolvers *rs = spell(text, name) < 0 ? NULL : resolvers_here();
+    struct dns_name *n = rs ? find_or_make(rs, config ? config : &bide__dns_default, text) : NULL;
     if (!n)
         return NULL;
-    n->users = 1;
-    if (name_start(n) < 0) {
+
+    bool is_known = bide__dns_is_pending(n) || bide__list_is_linked(&n->age);
+    add_user(n);
+    if (!is_known && name_start(n) < 0) {
         n->users = 0;
         name_forget(n);
         return NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dns.h - names and their addresses, as connect.c asks for them; dns.c, dns_ares.c, dns_hosts.c.
+ * dns.h - names and their addresses, as connect.c asks for them; dns.c, dns_config.c, dns_ares.c, dns_hosts.c.
  *
  * The answer for a name comes in two halves, IPv6 and IPv4, and a caller that wants to connect need not wait for both.
  */
@@ -26,6 +26,19 @@ struct dns_half {
     struct addr *addrs; /* port 0, in the order of the answer */
 };
 
+/* What a resolver does, in a form that can be compared: dns_config.c. */
+struct dns_config {
+    int64_t ttl_min_ms, ttl_max_ms, failed_ttl_ms;
+    int timeout_ms, tries;
+    unsigned names_max; /* in the cache */
+    bool tcp_only;
+    char servers[];     /* as c-ares takes them; "": those of the machine */
+};
+
+extern const struct dns_config bide__dns_default;
+bool bide__dns_config_equal(const struct dns_config *a, const struct dns_config *b);
+struct dns_config *bide__dns_config_copy(const struct dns_config *from); /* owned; NULL: out of memory */
+
 /*
  * A name that was asked for.  Shared by all who want it, and by the cache.
  *
@@ -47,14 +60,14 @@ struct dns_name {
 };
 
 /*
- * Ask for a name.  It may have no answer yet: wait in `waiters` until it has.
+ * Ask for a name, as `config` says (NULL: as this machine does).  It may have no answer yet: wait in `waiters` until it has.
  *
  * Suspends:  while a large /etc/hosts that has changed is parsed; a cancellation point then
  * Returns:   the name, or NULL
  * Errors:    BIDE_ENAME if it cannot be one; BIDE_EDNS; BIDE_ENOMEM; BIDE_ENOLOOP; those of bide__dns_hosts_refresh
  * Owns:      a share, to be given back by bide__dns_leave
  */
-struct dns_name *bide__dns_ask(const char *name);
+struct dns_name *bide__dns_ask(const struct dns_config *config, const char *name);
 void bide__dns_leave(struct dns_name *n);
 
 static inline bool bide__dns_is_pending(const struct dns_name *n)
@@ -79,9 +92,10 @@ struct dns_channel {
     struct timer timer;
     int last_rcode;        /* of the last answer */
     bool lacks_descriptor; /* the last socket could not be made */
+    bool at_message;       /* over TCP: the length has come, next is the answer */
 };
 
-int bide__dns_channel_open(struct dns_channel *c, bide_loop *loop);
+int bide__dns_channel_open(struct dns_channel *c, bide_loop *loop, const struct dns_config *config);
 void bide__dns_channel_close(struct dns_channel *c);
 /* The callback may run before this returns. */
 void bide__dns_channel_ask(struct dns_channel *c, const char *name, int family, ares_addrinfo_callback fn, void *arg);

@@ -6,7 +6,8 @@
  * kept in an epoll descriptor of their own, level-triggered, and that one descriptor is watched by the loop: however
  * c-ares handles its sockets, no edge can be missed and no struct fd outlives its socket.
  *
- * BIDE_DNS_SERVERS (a list such as 127.0.0.1:5353,[::1]:53) takes the place of the servers in /etc/resolv.conf.
+ * BIDE_DNS_SERVERS (a list such as 127.0.0.1:5353,[::1]:53) takes the place of the servers in /etc/resolv.conf,
+ * for a resolver that was told none.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -15,9 +16,6 @@
 
 #include "io/net/dns.h"
 
-/* The first question to a server is lost after this time; the next rounds wait longer. */
-#define TIMEOUT_MS 2000
-#define TRIES 3
 #define EVENTS_MAX 16
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -42,6 +40,7 @@ static ares_socket_t make_socket(int family, int type, int protocol, void *arg)
     int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 
     c->last_rcode = 0;
+    c->at_message = false;
     c->lacks_descriptor = fd < 0 && (errno == EMFILE || errno == ENFILE);
     return fd;
 }
@@ -58,13 +57,22 @@ static int connect_socket(ares_socket_t fd, const struct sockaddr *to, ares_sock
     return connect(fd, to, len);
 }
 
-/* TCP comes without an address, in pieces; those need no note, because UDP came first. */
+/* TCP comes without an address: two bytes of length, then the answer, of which the first piece is enough. */
+static bool begins_answer(struct dns_channel *c, const struct sockaddr *from, size_t cap, ares_ssize_t n)
+{
+    bool begins = from || (c->at_message && cap > 2);
+
+    if (!from && n > 0)
+        c->at_message = cap == 2 && n == 2;
+    return begins;
+}
+
 static ares_ssize_t receive(ares_socket_t fd, void *out, size_t cap, int flags, struct sockaddr *from,
                             ares_socklen_t *from_len, void *arg)
 {
     ares_ssize_t n = recvfrom(fd, out, cap, flags, from, from_len);
 
-    if (from && (n >= 0 || (errno != EAGAIN && errno != EINTR)))
+    if (begins_answer(arg, from, cap, n) && (n >= 0 || (errno != EAGAIN && errno != EINTR)))
         note_answer(arg, out, n);
     return n;
 }
@@ -159,27 +167,27 @@ static int ares_fail(int status, const char *what)
     return bide_fail(status == ARES_ENOMEM ? BIDE_ENOMEM : BIDE_EDNS, "%s: %s", what, ares_strerror(status));
 }
 
-static int open_ares(struct dns_channel *c)
+static int open_ares(struct dns_channel *c, const struct dns_config *config)
 {
-    struct ares_options options = {.flags = 0,
-                                   .timeout = TIMEOUT_MS,
-                                   .tries = TRIES,
+    struct ares_options options = {.flags = ARES_FLAG_USEVC,
+                                   .timeout = config->timeout_ms,
+                                   .tries = config->tries,
                                    .lookups = (char[]){"b"}, /* the hosts file is ours */
                                    .sock_state_cb = watch_socket,
                                    .sock_state_cb_data = c};
-    const char *servers = getenv("BIDE_DNS_SERVERS");
+    const char *servers = config->servers[0] ? config->servers : getenv("BIDE_DNS_SERVERS");
+    int which = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
 
     pthread_once(&once, init_library);
     if (library_status != ARES_SUCCESS)
         return ares_fail(library_status, "the resolver");
-    int status = ares_init_options(&c->ares, &options,
-                                   ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
+    int status = ares_init_options(&c->ares, &options, which | (config->tcp_only ? ARES_OPT_FLAGS : 0));
     if (status != ARES_SUCCESS)
         return ares_fail(status, "the resolver");
     ares_set_socket_functions(c->ares, &system_calls, c);
     if (servers && *servers && (status = ares_set_servers_ports_csv(c->ares, servers)) != ARES_SUCCESS) {
         ares_destroy(c->ares);
-        return ares_fail(status, "BIDE_DNS_SERVERS");
+        return ares_fail(status, config->servers[0] ? "dns.servers" : "BIDE_DNS_SERVERS");
     }
     return 0;
 }
@@ -196,7 +204,7 @@ static int open_sockets(struct dns_channel *c)
     return code;
 }
 
-int bide__dns_channel_open(struct dns_channel *c, bide_loop *loop)
+int bide__dns_channel_open(struct dns_channel *c, bide_loop *loop, const struct dns_config *config)
 {
     *c = (struct dns_channel){.loop = loop, .ready.run = sockets_ready};
     bide__timer_init(&c->timer, time_over);
@@ -208,7 +216,7 @@ int bide__dns_channel_open(struct dns_channel *c, bide_loop *loop)
     code = open_sockets(c);
     if (code < 0)
         goto no_sockets;
-    code = open_ares(c);
+    code = open_ares(c, config);
     if (code < 0)
         goto no_ares;
     bide__list_append(&c->sockets.readers, &c->clause.node);

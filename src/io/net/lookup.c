@@ -39,7 +39,7 @@ static int ask_resolver(const struct connect_options *o, char *out, size_t cap)
 
 static int ask_servers(const struct connect_options *o, char *out, size_t cap)
 {
-    struct dns_name *n = bide__dns_ask(o->host);
+    struct dns_name *n = bide__dns_ask(o->dns, o->host);
     int code = n ? 0 : bide_error_code();
 
     while (code == 0 && bide__dns_is_pending(n) && !choose(n->half, o->family))

@@ -328,6 +328,7 @@ class Requests(Case):
             self.expect(bide("get", "--connect-to", f"::127.0.0.1:{port}", "http://b.example:81/json"), 0)
             self.expect(bide("get", "--resolve", f"c.example:{port}:127.0.0.1", f"http://c.example:{port}/json"), 0)
             self.expect(bide("get", "-4", "--interface", "lo", f"http://localhost:{port}/json"), 0)
+            self.expect(bide("get", "--local-port", "22000-22999", f"http://localhost:{port}/json"), 0)
 
 
 class Wrong(Case):
@@ -336,6 +337,9 @@ class Wrong(Case):
     def test_messages_speak_of_options(self):
         for option, value, text in (("--connect-to", "x", "--connect-to: expected HOST:PORT:ADDRESS:PORT, got 'x'"),
                                     ("--ipv4", "--ipv6", "--ipv4 and --ipv6"), ("--resolve", "a:1:b", "--resolve: expected HOST:PORT:ADDRESS[,ADDRESS], got 'a:1:b'"),
+                                    ("--dns-servers", "a.test", "--dns-servers: expected up to 8 addresses such as 127.0.0.1:5353,[::1]:53, got 'a.test'"),
+                                    ("--local-port", "9-8", "--local-port: expected a port such as 40000"),
+                                    ("--local-port", "x", "--local-port: expected a port such as 40000"),
                                     ("--connect-to", "a:b:c:99999999", "--connect-to: expected HOST:PORT:ADDRESS:PORT"),
                                     ("--timeout", "2600000h", "--timeout: expected a time such as 500ms"),
                                     ("--connect-timeout", "9223372036855ms", "--connect-timeout: expected a time"),

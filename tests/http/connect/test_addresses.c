@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_addresses.c - addresses of a session: those that names are given, which kind, and where connections leave from. */
 #include "client.h"
+#include "../../io/dns_stub.h"
 
 static int who(bide_exchange *x, void *arg)
 {
@@ -57,4 +58,72 @@ TEST(session_interface_is_where_connections_leave_from, .real_time = true)
     EXPECT_CONTAINS(bide_text(r), "127.0.0.77");
     EXPECT_FAILED(bide_get(none, url_of(server, "127.0.0.1")), bide_error_code(), "connect 127.0.0.1", "");
     EXPECT_LT(bide_error_code(), 1);
+}
+
+/* ---- name servers ---- */
+
+TEST(session_dns_servers_are_its_own, .real_time = true)
+{
+    bide_auto bide_server *server = bide_server_start(who, .host = "0.0.0.0");
+    struct stub one, two;
+    char a[32], b[32];
+
+    stub_open(&one, (struct stub_record[]){{.name = "a.example", .type = TYPE_A, .addrs = "127.0.0.3"}, {0}});
+    stub_open(&two, (struct stub_record[]){{.name = "a.example", .type = TYPE_A, .addrs = "127.0.0.4"}, {0}});
+    for (int i = 0; i < 2; i++) {
+        bide_auto bide_session *s1 = bide_session_new(.dns = BIDE_DNS(.servers = stub_server(&one, a)));
+        bide_auto bide_session *s2 = bide_session_new(.dns = BIDE_DNS(.servers = stub_server(&two, b)));
+        bide_auto bide_response *r1 = bide_get(s1, url_of(server, "a.example"));
+        EXPECT_STR(bide_response_peer(r1), "127.0.0.3");
+        bide_auto bide_response *r2 = bide_get(s2, url_of(server, "a.example"));
+        EXPECT_STR(bide_response_peer(r2), "127.0.0.4");
+    }
+    EXPECT_EQ(one.queries[0], 1); /* sessions with the same list know the same */
+    EXPECT_EQ(two.queries[0], 1);
+    EXPECT_FAILED(bide_session_new(.dns = BIDE_DNS(.servers = "a.example")), -EINVAL, "bide_session_new: dns.servers", "not addresses");
+    stub_stop(&one);
+    stub_stop(&two);
+}
+
+/* ---- ports ---- */
+
+static int port_of(const bide_exchange *x)
+{
+    const char *colon = strrchr(bide_exchange_peer(x), ':');
+
+    return colon ? atoi(colon + 1) : 0;
+}
+
+static int say_port(bide_exchange *x, void *arg)
+{
+    char text[16];
+
+    (void)arg;
+    snprintf(text, sizeof text, "%d", port_of(x));
+    return bide_respond_text(x, 200, text);
+}
+
+TEST(session_local_ports_are_where_connections_leave_from, .real_time = true)
+{
+    enum { FIRST = 21000, LAST = 21999 };
+    bide_auto bide_server *server = bide_server_start(say_port);
+    bide_auto bide_session *s = bide_session_new(.local_port = FIRST, .local_port_last = LAST, .interface = "127.0.0.5");
+
+    for (int i = 0; i < 5; i++) {
+        bide_auto bide_response *r = bide_get(s, url_of(server, "127.0.0.1"));
+        int port = atoi(bide_text(r));
+        EXPECT_LE(FIRST, port);
+        EXPECT_LE(port, LAST);
+        bide_session_close_idle(s);
+    }
+}
+
+TEST(session_local_port_that_is_in_use_is_said, .real_time = true)
+{
+    bide_auto bide_server *server = bide_server_start(say_port);
+    bide_auto bide_listener *other = bide_listen("0.0.0.0", 0);
+    bide_auto bide_session *s = bide_session_new(.local_port = bide_listener_port(other));
+
+    EXPECT_FAILED(bide_get(s, url_of(server, "127.0.0.1")), -EADDRINUSE, "connect 127.0.0.1", "");
+    EXPECT_FAILED(bide_session_new(.local_port = 2, .local_port_last = 1), -EINVAL, "local_port_last = 1", "");
 }

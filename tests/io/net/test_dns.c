@@ -7,7 +7,7 @@
 /* Wait until the answer is whole. */
 static int lookup(const char *name, char *out, size_t cap)
 {
-    struct dns_name *n = bide__dns_ask(name);
+    struct dns_name *n = bide__dns_ask(NULL, name);
     int code = n ? 0 : bide_error_code();
     size_t used = 0;
 
@@ -81,7 +81,7 @@ TEST(dns_answer_is_asked_for_again_after_its_ttl, .real_time = true)
 /* For how many seconds an answer is kept. */
 static int64_t kept_s(const char *name)
 {
-    struct dns_name *n = bide__dns_ask(name);
+    struct dns_name *n = bide__dns_ask(NULL, name);
     EXPECT_NOT_NULL(n);
     while (bide__dns_is_pending(n))
         EXPECT_EQ(bide__wait_in(&n->waiters, NULL), 0);

@@ -113,6 +113,8 @@ static int take_tls(bide_tls_args *a)
 
 static int take_session(bide_session_args *a)
 {
+    if (a->local_port_last != 0)
+        a->local_port = 1; /* not without it */
     return ended(bide_session_new_with(a));
 }
 
@@ -124,6 +126,9 @@ static int take_answer(bide_answer *a)
 static int take_mock(bide_mock_args *a)
 {
     return ended(bide_transport_mock_with(a));
+static int take_dns(bide_dns_args *a)
+{
+    return ended(bide_session_new(.dns = a));
 }
 
 static int take_record(bide_record_args *a)
