@@ -79,6 +79,7 @@ typedef struct bide_request_args {
     const char *unix_socket;     /* as the session's; not together with .proxy */
     const char *resume;          /* a file of which an earlier bide_save may have left a part: ask for the rest (save.h) */
     const bide_around *around;   /* functions around each try, inside of the session's */
+    int64_t max_rate;            /* default: the session's; BIDE_UNLIMITED; its max_rate_total holds even so */
 } bide_request_args;
 
 /*

@@ -181,6 +181,7 @@ bide_session *request_session(const struct request *q, int limit, int limit_per_
                             .timeout_ms = o->timeout_ms,
                             .connect_timeout_ms = o->connect_timeout_ms, .read_timeout_ms = o->stall_ms,
                             .min_rate = o->speed_limit, .min_rate_ms = o->speed_time_ms,
+                            .max_rate = o->limit_rate, .max_rate_total = o->limit_rate_total,
                             .max_head_bytes = (size_t)o->max_head,
                             .max_redirects = q->max_redirects > 0 ? q->max_redirects : -1,
                             .no_decompress = o->no_compressed, .max_ratio = BIDE_UNLIMITED,

@@ -43,6 +43,7 @@ struct http_options {
     int64_t connect_timeout_ms; /* BIDE_FOREVER */
     int64_t speed_limit;        /* bytes per second a body has to bring; 0: any */
     int64_t speed_time_ms;      /* within this window */
+    int64_t limit_rate, limit_rate_total; /* bytes per second of a request, of all together; 0: any */
     int64_t stall_ms;           /* no byte for so long; BIDE_FOREVER */
     int64_t max_size;           /* of one body, in bytes; 0: no limit */
     int64_t max_head;           /* of the head of an answer, in bytes */
@@ -102,6 +103,10 @@ struct http_options {
      .help = "a body that brings fewer bytes per second is a failure; 0: no limit"},                                  \
     {"speed-time", 'y', "TIME", OPT_DURATION(S, m.speed_time_ms), .rare = true, .def = "30s", .min = 1,                   \
      .help = "--speed-limit is looked at each time that so long has passed"},                                         \
+    {"limit-rate", 0, "SIZE", OPT_SIZE(S, m.limit_rate), .rare = true, .def = "0",                                     \
+     .help = "bytes per second of each URL, down and up, such as 100k or 2M; 0: no limit"},                            \
+    {"limit-rate-total", 0, "SIZE", OPT_SIZE(S, m.limit_rate_total), .rare = true, .def = "0",                         \
+     .help = "the same of all URLs together"},                                                                        \
     {"har", 0, "FILE", OPT_STRING(S, m.har), .excludes = "replay", .rare = true, .group = "Recording",                 \
      .help = "write all requests and answers to FILE in the end (HAR 1.2), with passwords and cookies masked"},        \
     {"replay", 0, "FILE", OPT_STRING(S, m.replay), .excludes = "har", .rare = true,                                    \

@@ -76,7 +76,7 @@ static inline int route_port(const struct route_options *o, bool is_last)
 enum tls_version { TLS_ANY, TLS_1_2, TLS_1_3 };
 
 struct trust_options {
-    const char *ca_path, *cert, *key, *pass, *pin, *ciphers, *keylog;
+    const char *ca_path, *cert, *key, *pass, *pin, *pinned_key, *ciphers, *keylog;
     int tls_min, tls_max; /* enum tls_version */
 };
 
@@ -89,8 +89,9 @@ extern const char *const tls_versions[];
      .help = "show this certificate when asked: PEM, or PKCS#12 with its key"},                                        \
     {"key", 0, "FILE", OPT_STRING(S, m.key), .rare = true, .help = "its key (PEM; default: in the same file)"},        \
     {"pass", 0, "TEXT", OPT_STRING(S, m.pass), .secret = true, .rare = true, .help = "the password of the key"},       \
-    {"pinnedpubkey", 0, "HASHES", OPT_STRING(S, m.pin), .rare = true,                                                  \
+    {"pin", 0, "HASHES", OPT_STRING(S, m.pin), .excludes = "pinnedpubkey", .rare = true,                               \
      .help = "the server's public key must be one of these, beside being trusted: 'sha256//BASE64;sha256//...'"},     \
+    {"pinnedpubkey", 0, "HASHES", OPT_STRING(S, m.pinned_key), .excludes = "pin", .rare = true, .help = "as --pin"},  \
     {"tls-min", 0, "VERSION", OPT_CHOICE(S, m.tls_min), .choices = tls_versions, .def = "any", .rare = true,           \
      .help = "refuse older versions of TLS; any: 1.2"},                                                                \
     {"tls-max", 0, "VERSION", OPT_CHOICE(S, m.tls_max), .choices = tls_versions, .def = "any", .rare = true,           \
@@ -116,12 +117,12 @@ static inline const char *trust_keylog(const struct trust_options *t)
 /* Without, no context is made before it is needed. */
 static inline bool trust_is_said(const struct trust_options *t)
 {
-    return t->ca_path || t->cert || t->key || t->pin || t->ciphers || trust_keylog(t) || t->tls_min || t->tls_max;
+    return t->ca_path || t->cert || t->key || t->pin || t->pinned_key || t->ciphers || trust_keylog(t) || t->tls_min || t->tls_max;
 }
 
 #define TRUST_TLS(t)                                                                                                   \
     BIDE_TLS(.ca_dir = (t)->ca_path, .cert_file = (t)->cert, .key_file = (t)->key, .key_password = (t)->pass,          \
-             .pins = (t)->pin, .ciphers = (t)->ciphers, .keylog_file = trust_keylog(t),                                \
+             .pins = (t)->pin ? (t)->pin : (t)->pinned_key, .ciphers = (t)->ciphers, .keylog_file = trust_keylog(t),                                \
              .min_version = trust_version((t)->tls_min), .max_version = trust_version((t)->tls_max))
 
 #endif

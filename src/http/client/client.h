@@ -22,6 +22,7 @@
 #include "http/coding/coding.h"
 #include "http/connect/connect.h"
 #include "http/connect/deadline.h"
+#include "http/connect/pace.h"
 #include "http/exchange/decode.h"
 #include "http/exchange/h1.h"
 #include "http/exchange/ops.h"
@@ -73,6 +74,7 @@ struct bide_session {
     bide_session_args args; /* with the defaults filled in; its strings are in the arena */
     struct arena strings;
     struct limits limits; /* of every request */
+    struct pace pace_of_all[PACE_WAYS];
     struct default_fields defaults;
     bide_loop *loop; /* a share, since the first request */
     bide_tls *tls, *proxy_tls; /* made when needed */
@@ -200,6 +202,7 @@ struct bide_response {
     struct codings codings; /* if it is */
     bool busy;              /* a task is reading the body */
     struct watch *watch;    /* the user's; NULL: none */
+    struct paces *paces;    /* how fast its bodies may move; NULL: as they can */
     bool retry_safe;        /* nothing was sent, or asking twice does no harm */
 
     int redirects;

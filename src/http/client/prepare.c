@@ -60,6 +60,7 @@ static __attribute__((noinline)) int check_each(const char *method, const bide_r
     BIDE_TRY(check_time(method, args, "read_timeout_ms", args->read_timeout_ms, true));
     BIDE_TRY(check_time(method, args, "min_rate_ms", args->min_rate_ms, false));
     BIDE_TRY(check_number(method, args, "min_rate", args->min_rate, 0));
+    BIDE_TRY(check_number(method, args, "max_rate", args->max_rate, BIDE_UNLIMITED));
     BIDE_TRY(check_time(method, args, "expect_timeout_ms", args->expect_timeout_ms, false));
     BIDE_TRY(check_number(method, args, "max_redirects", args->max_redirects, BIDE_NONE));
     BIDE_TRY(check_number(method, args, "max_ratio", args->max_ratio, BIDE_UNLIMITED));
@@ -70,7 +71,7 @@ int bide__request_check(const char *method, const bide_request_args *args)
 {
     uint64_t times = (uint64_t)(args->timeout_ms | args->expect_timeout_ms | args->queue_timeout_ms | args->connect_timeout_ms | args->tls_timeout_ms |
                                 args->write_timeout_ms | args->first_byte_timeout_ms | args->read_timeout_ms |
-                                args->min_rate | args->min_rate_ms | args->max_ratio);
+                                args->min_rate | args->min_rate_ms | args->max_ratio | args->max_rate);
     bool is_good = !args->guard_ && (method || args->method) && args->url && args->max_redirects >= -1 &&
                    times <= TIME_MAX_MS && args->max_body_bytes <= PTRDIFF_MAX && (args->data.data || args->data.len == 0) &&
                    !(args->proxy && args->unix_socket) && !args->insecure;

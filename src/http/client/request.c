@@ -128,6 +128,7 @@ static void set_exchange(bide_response *r, struct exchange *x)
     x->arena = &r->arena;
     x->max_whole = r->max_body;
     x->watch = r->watch;
+    x->paces = r->paces;
 }
 
 unchecked_frame static int try_once(struct request *q)
@@ -314,6 +315,20 @@ static __attribute__((noinline)) void no_session(const char *method, const bide_
               bide__url_quote(quoted, args->url, strlen(args->url)), bide__error_before(why));
 }
 
+/* All tries of a request share its rate. */
+static __attribute__((noinline)) int set_paces(bide_response *r, const bide_request_args *args)
+{
+    bide_session *s = r->session;
+
+    r->paces = bide__arena_alloc(&r->arena, sizeof *r->paces);
+    if (!r->paces)
+        return BIDE_ENOMEM;
+    *r->paces = (struct paces){.all = s->args.max_rate_total > 0 ? s->pace_of_all : NULL};
+    for (int way = 0; way < PACE_WAYS; way++)
+        r->paces->own[way].rate = args->max_rate ? args->max_rate : s->args.max_rate;
+    return 0;
+}
+
 static bide_response *request(bide_session *s, const char *method, const bide_request_args *args)
 {
     if (bide__request_check(method, args) < 0)
@@ -334,7 +349,9 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
     struct policies p;
     policies_init(&p, s, args);
     bide__error_mark(&mark);
-    int code = bide__request_prepare(&q, &p.auth, method, args);
+    int code = unlikely(args->max_rate | s->args.max_rate | s->args.max_rate_total) ? set_paces(r, args) : 0;
+    if (likely(code == 0))
+        code = bide__request_prepare(&q, &p.auth, method, args);
     if (unlikely(bide__session_has_routes(s) || args->proxy || args->unix_socket) && code == 0)
         code = routes_init(&p.by_route, s, args, &r->arena);
     if (code == 0 && unlikely(args->retry.attempts != 0 || s->args.retry.attempts > 1))

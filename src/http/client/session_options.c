@@ -110,7 +110,7 @@ static int check(const bide_session_args *a)
     } numbers[] = {
         {"limit", a->limit, BIDE_UNLIMITED}, {"limit_per_host", a->limit_per_host, BIDE_UNLIMITED},
         {"idle_limit", a->idle_limit, 0}, {"idle_limit_per_host", a->idle_limit_per_host, 0},
-        {"min_rate", a->min_rate, 0},
+        {"min_rate", a->min_rate, 0}, {"max_rate", a->max_rate, 0}, {"max_rate_total", a->max_rate_total, 0},
         {"max_head_bytes", (ptrdiff_t)a->max_head_bytes, 0}, {"max_body_bytes", (ptrdiff_t)a->max_body_bytes, BIDE_UNLIMITED},
         {"max_redirects", a->max_redirects, BIDE_NONE}, {"max_ratio", a->max_ratio, BIDE_UNLIMITED},
     };
@@ -165,6 +165,8 @@ static int fill_in(bide_session *s, const bide_session_args *from)
                                 .write_ms = args->write_timeout_ms, .first_byte_ms = args->first_byte_timeout_ms,
                                 .read_ms = args->read_timeout_ms};
     args->min_rate_ms = or_default(args->min_rate_ms, MIN_RATE_MS);
+    for (int way = 0; way < PACE_WAYS; way++)
+        s->pace_of_all[way].rate = args->max_rate_total;
     args->keepalive_ms = or_default(args->keepalive_ms, KEEPALIVE_MS);
     args->max_head_bytes = (size_t)or_default((int64_t)args->max_head_bytes, H1_HEAD_MAX);
     args->max_body_bytes = bide__size_or(args->max_body_bytes, MAX_BODY_BYTES);

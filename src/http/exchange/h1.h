@@ -13,6 +13,7 @@
 #define BIDE_HTTP_H1_H
 
 #include "http/connect/connect.h"
+#include "http/connect/pace.h"
 #include "http/exchange/ops.h"
 #include "http/h1/h1_chunked.h"
 #include "http/h1/h1_parse.h"

@@ -34,7 +34,51 @@ void bide__h1_received(struct h1_exchange *x, size_t n)
     p->received += n;
 }
 
-/* Into `out`, or if that is NULL into the pipe. */
+/* Once: into `out`, or if that is NULL into the pipe. */
+static inline __attribute__((always_inline)) ssize_t receive_once(bide_stream *s, void *out, int pipe, size_t cap, struct flow *flow)
+{
+    return out ? bide__stream_recv(s, out, cap, flow) : bide__stream_splice(s, pipe, cap, flow);
+}
+
+/* When it is the turn of this answer. */
+static ssize_t receive_in_turn(struct h1_exchange *x, void *out, int pipe, size_t cap, struct flow *flow)
+{
+    struct paces *p = x->exchange.paces;
+    size_t most = cap;
+    ssize_t n = bide__pace_take(p, PACE_IN, x->exchange.deadline, &most);
+    if (n < 0)
+        return n;
+
+    n = receive_once(x->conn->stream, out, pipe, most, flow);
+    bide__pace_end(p, PACE_IN, n > 0 ? (size_t)n : 0);
+    return n;
+}
+
+/* With a rate that the body has to keep, or must not exceed. */
+static __attribute__((noinline)) ssize_t receive_at_rate(struct h1_exchange *x, void *out, int pipe, size_t cap, struct flow *flow)
+{
+    struct deadline *d = x->exchange.deadline;
+    bide_stream *s = x->conn->stream;
+    bool is_rated = d->phase == BIDE_PHASE_BODY && d->rate.bytes > 0;
+    ssize_t n;
+
+    for (;;) {
+        if (is_rated)
+            bide__rate_limit(d, flow);
+        n = bide__stream_may_recv(s) ? 0 : bide__stream_wait(s, FLOW_IN, flow);
+        if (n == 0 && x->exchange.paces)
+            n = receive_in_turn(x, out, pipe, cap, flow);
+        else if (n == 0)
+            n = receive_once(s, out, pipe, cap, flow);
+        if (!is_rated || n == 0)
+            return n;
+        n = bide__rate_note(d, n, flow);
+        if (n != 0)
+            return n;
+        *flow = bide__deadline_flow(d, 0, flow->queued);
+    }
+}
+
 static inline __attribute__((always_inline)) ssize_t receive(struct h1_exchange *x, enum bide_error_phase phase, void *out,
                                                              int pipe, size_t cap)
 {
@@ -42,23 +86,17 @@ static inline __attribute__((always_inline)) ssize_t receive(struct h1_exchange 
     struct deadline *d = x->exchange.deadline;
     bide_stream *s = x->conn->stream;
     struct flow flow = bide__deadline_flow(d, p->received == 0 ? d->limits.first_byte_ms : 0, p->queued);
+    ssize_t n;
 
     d->phase = phase;
-    ssize_t n;
-    bool is_rated = phase == BIDE_PHASE_BODY && d->rate.bytes > 0, again = false;
-    do {
-        if (unlikely(is_rated))
-            bide__rate_limit(d, &flow);
+    if (unlikely(x->exchange.paces || (phase == BIDE_PHASE_BODY && d->rate.bytes > 0))) {
+        n = receive_at_rate(x, out, pipe, cap, &flow);
+    } else {
         n = bide__stream_may_recv(s) ? 0 : bide__stream_wait(s, FLOW_IN, &flow);
         if (n == 0)
-            n = out ? bide__stream_recv(s, out, cap, &flow) : bide__stream_splice(s, pipe, cap, &flow);
-        p->queued = flow.queued;
-        if (unlikely(is_rated && n != 0)) {
-            n = bide__rate_note(d, n, &flow);
-            again = n == 0;
-            flow = bide__deadline_flow(d, 0, p->queued);
-        }
-    } while (unlikely(again));
+            n = receive_once(s, out, pipe, cap, &flow);
+    }
+    p->queued = flow.queued;
     if (n > 0)
         bide__h1_received(x, (size_t)n);
     if (n == BIDE_EEOF && bide__stream_was_cut(s)) /* what that means is for the caller to say */

@@ -144,41 +144,97 @@ static int note_sent(struct h1_exchange *x, size_t n)
     return bide__watch_call(w);
 }
 
+/* ---- in turns, if there is a rate ---- */
+
+/* How much may be sent now.  One that was taken, and not used because the socket is full, is still there.  0, or as
+   bide__pace_take. */
+static inline int take_turn(struct h1_exchange *x, size_t *most)
+{
+    return likely(!x->exchange.paces) ? 0 : bide__pace_take(x->exchange.paces, PACE_OUT, x->exchange.deadline, most);
+}
+
+static inline void end_turn(struct h1_exchange *x, size_t sent)
+{
+    if (unlikely(x->exchange.paces))
+        bide__pace_end(x->exchange.paces, PACE_OUT, sent);
+}
+
+/* No more than `most` of them. */
+static __attribute__((noinline)) ssize_t try_send_most(bide_stream *s, struct iovec *iov, int n, size_t most)
+{
+    int last = 0;
+
+    while (last < n - 1 && iov[last].iov_len < most)
+        most -= iov[last++].iov_len;
+    size_t whole = iov[last].iov_len;
+    iov[last].iov_len = whole < most ? whole : most;
+    ssize_t sent = bide__stream_try_send(s, iov, last + 1);
+    iov[last].iov_len = whole;
+    return sent;
+}
+
+static inline ssize_t try_send(struct h1_exchange *x, struct iovec *iov, int n, size_t most)
+{
+    bide_stream *s = x->conn->stream;
+
+    return likely(most == SIZE_MAX) ? bide__stream_try_send(s, iov, n) : try_send_most(s, iov, n, most);
+}
+
+/* ---- pieces, and files ---- */
+
 int bide__h1_send_pieces(struct h1_exchange *x, struct iovec *iov, int n)
 {
     int code = 0;
 
     while (n > 0 && code == 0 && !x->upload_stopped) {
-        ssize_t sent = bide__stream_try_send(x->conn->stream, iov, n);
+        size_t most = SIZE_MAX;
+        code = take_turn(x, &most);
+        if (code < 0)
+            break;
+        ssize_t sent = try_send(x, iov, n, most);
         if (sent < 0) {
             code = after_refusal(x, (int)sent);
             continue;
         }
+        end_turn(x, (size_t)sent);
         code = note_sent(x, (size_t)sent);
         n = bide__iov_skip(&iov, n, (size_t)sent);
         if (n > 0 && code == 0)
             code = yield_if_over_budget(x);
     }
+    end_turn(x, 0);
     return code;
+}
+
+static ssize_t try_send_file(struct h1_exchange *x, const struct file_part *part, size_t done, size_t most)
+{
+    ssize_t sent = bide__stream_try_send_file(x->conn->stream, part->fd, part->offset + (off_t)done, most);
+
+    return sent == 0 ? -EOPNOTSUPP : sent;
 }
 
 ssize_t bide__h1_send_file(struct h1_exchange *x, const struct file_part *part)
 {
     size_t done = 0;
+    ssize_t sent = 0;
     int code = 0;
 
-    while (done < part->len && code == 0 && !x->upload_stopped) {
-        ssize_t sent = bide__stream_try_send_file(x->conn->stream, part->fd, part->offset + (off_t)done, part->len - done);
-        if (sent == 0 || sent == -EOPNOTSUPP)
-            return done > 0 ? (ssize_t)done : -EOPNOTSUPP;
+    while (done < part->len && code == 0 && sent != -EOPNOTSUPP && !x->upload_stopped) {
+        size_t most = part->len - done;
+        code = take_turn(x, &most);
+        if (code < 0)
+            break;
+        sent = try_send_file(x, part, done, most);
         if (sent < 0) {
-            code = after_refusal(x, (int)sent);
+            code = sent == -EOPNOTSUPP ? 0 : after_refusal(x, (int)sent);
             continue;
         }
+        end_turn(x, (size_t)sent);
         code = note_sent(x, (size_t)sent);
         done += (size_t)sent;
         if (code == 0)
             code = yield_if_over_budget(x);
     }
-    return code < 0 ? code : (ssize_t)done;
+    end_turn(x, 0);
+    return code < 0 ? code : done == 0 && sent == -EOPNOTSUPP ? sent : (ssize_t)done;
 }

@@ -35,6 +35,7 @@
 
 struct deadline;
 struct exchange;
+struct paces;
 
 /*
  * The body of a request: where its bytes come from.  A member begins with it: bytes (source/bytes.c), and what reads a file or
@@ -194,6 +195,7 @@ struct exchange {
     struct progress *progress;
     struct arena *arena; /* for the answer, and what is sent */
     struct watch *watch; /* who wants to know of every byte; NULL: nobody */
+    struct paces *paces; /* how fast bodies may move; NULL: as they can */
     size_t max_whole;    /* bytes of a body that may come with its head */
 };
 

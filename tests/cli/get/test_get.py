@@ -328,6 +328,7 @@ class Requests(Case):
             self.expect(bide("get", "--connect-to", f"::127.0.0.1:{port}", "http://b.example:81/json"), 0)
             self.expect(bide("get", "--resolve", f"c.example:{port}:127.0.0.1", f"http://c.example:{port}/json"), 0)
             self.expect(bide("get", "-4", "--interface", "lo", f"http://localhost:{port}/json"), 0)
+            self.expect(bide("get", "--limit-rate", "1M", "--limit-rate-total", "1M", f"http://localhost:{port}/json"), 0)
             self.expect(bide("get", "--local-port", "22000-22999", f"http://localhost:{port}/json"), 0)
 
 

@@ -92,6 +92,36 @@ TEST(save_a_large_body_of_any_framing_plain_and_over_tls, .real_time = true)
     expect_saved(ASK "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2dc6c0\r\n", "\r\n0\r\n\r\n" STALL, NULL);
 }
 
+static int64_t real_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Spliced or copied, there is a pause after each piece: three seconds' worth less one turn. */
+TEST(save_at_a_rate_takes_its_time_plain_and_over_tls, .real_time = true)
+{
+    certs_make();
+    for (int tls = 0; tls < 2; tls++) {
+        char *script = large_script(ASK "HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n", LARGE, STALL);
+        struct peer p = {.scripts = {script}, .cert = tls ? "good" : NULL};
+        peer_start(&p);
+        {
+            bide_auto bide_session *s = bide_session_new(.max_rate = 6000000, .ca_file = tls ? cert_path("ca") : NULL);
+            bide_auto bide_response *r = bide_get(s, peer_url(&p, "/"));
+            int64_t begun = real_ms();
+            EXPECT_EQ(bide_save(r, in_folder("f")), LARGE);
+            EXPECT_LE(500 - 70, real_ms() - begun);
+            expect_file(in_folder("f"), strchr(script, '\r') + strlen("\r\nContent-Length: 3000000\r\n\r\n"), LARGE);
+        }
+        peer_stop(&p);
+        free(script);
+        EXPECT_EQ(clear_folder(), 1);
+    }
+}
+
 /* The kernel moves them: what the connection had in memory, and not much more, was received into it. */
 static ssize_t (*real_recv)(struct filter *f, void *out, size_t cap);
 static size_t through_memory;

@@ -57,6 +57,24 @@ TEST(file_that_is_large_is_sent_whole, .real_time = true)
     EXPECT_MEM(last_body(&p), "begin", 6);
 }
 
+/* The kernel sends it in pieces, with a pause after each. */
+TEST(file_is_sent_at_a_rate, .real_time = true)
+{
+    struct peer p = PEER(ASK OK_0);
+    struct timespec begun, end;
+    peer_start(&p);
+    {
+        bide_auto bide_session *s = bide_session_new(.max_rate = 10 * MIB);
+        clock_gettime(CLOCK_MONOTONIC, &begun);
+        bide_auto bide_response *r = bide_put(s, peer_url(&p, "/"), .data_file = make_large_file("a", "begin", 5 * MIB + 7));
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        EXPECT_EQ(bide_status(r), 200);
+    }
+    peer_stop(&p);
+    EXPECT_EQ(p.nbody, 5 * MIB + 7);
+    EXPECT_LE(430, (end.tv_sec - begun.tv_sec) * 1000 + (end.tv_nsec - begun.tv_nsec) / 1000000);
+}
+
 /* What TLS takes has to be read. */
 TEST(file_goes_through_tls, .real_time = true)
 {

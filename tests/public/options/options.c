@@ -126,6 +126,8 @@ static int take_answer(bide_answer *a)
 static int take_mock(bide_mock_args *a)
 {
     return ended(bide_transport_mock_with(a));
+}
+
 static int take_dns(bide_dns_args *a)
 {
     return ended(bide_session_new(.dns = a));
