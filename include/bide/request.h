@@ -79,6 +79,8 @@ typedef struct bide_request_args {
     const char *unix_socket;     /* as the session's; not together with .proxy */
     const char *resume;          /* a file of which an earlier bide_save may have left a part: ask for the rest (save.h) */
     const bide_around *around;   /* functions around each try, inside of the session's */
+    bide_cookie_jar *cookie_jar; /* in place of the session's, for this request and its redirects: a jar, BIDE_NO_COOKIES or
+                                    BIDE_COOKIES_PER_REQUEST; borrowed for the call */
     int64_t max_rate;            /* default: the session's; BIDE_UNLIMITED; its max_rate_total holds even so */
 } bide_request_args;
 

@@ -5,13 +5,15 @@
  * A job counts at the host that it asks, so that hosts behind redirects have their health and their window like others.
  * If such a host must be left alone, the job waits for it like those of its own.  When it is its turn, it goes on where it
  * was; if it has fields that must not go everywhere, which is for the library to say, it begins with its own URL
- * again, and keeps its place at the host that it waited for.  What is not safe to be sent twice does not wait.
+ * again, and keeps its place at the host that it waited for.  What is not safe to be sent twice does not wait.  One that goes
+ * on has the cookies that the redirects before have set: they are kept in a jar of the job's own, unless all URLs have one.
  *
  * A request that fails gives no response to ask: what is followed is noted on the way.  The session may follow one
  * more than --max-redirs, so that the one too many is seen, too, before it is refused here.
  */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cli/fetch/fetch.h"
 #include "cli/fetch/report/report.h"
@@ -40,6 +42,8 @@ static int wait_there(struct worker *w, const char *to)
 
     free(job->redirect.url);
     job->redirect.url = may_go_on(w->f, job) ? strdup(to) : NULL; /* without memory: from the beginning */
+    if (!job->redirect.url)
+        job_forget_cookies(job);
     job->redirect.hops = w->trail.redirects;
     job->redirect.is_away = !hosts_is(job->host, job_asks(job));
     return bide_fail(BIDE_EREDIRECT, "%s may not be asked now", job->host->name);
@@ -73,6 +77,25 @@ static int hop(struct worker *w, const bide_response *r, const char *to)
     return wait_there(w, to);
 }
 
+/* Of a request that has no jar of ours; a value that is none is dropped, as the library does. */
+static int note_cookies(struct worker *w, const bide_response *r)
+{
+    struct job_redirect *j = &w->job->redirect;
+    bide_pair field;
+    if (w->f->request.jar || w->trail.has_jar)
+        return 0;
+
+    for (size_t i = 0; bide_header_at(r, i, &field); i++) {
+        if (strcasecmp(field.name, "Set-Cookie") != 0)
+            continue;
+        if (!j->jar && !(j->jar = bide_cookie_jar_new()))
+            return bide_error_code();
+        if (bide_cookie_jar_add(j->jar, bide_response_url(r), field.value) == BIDE_ENOMEM)
+            return BIDE_ENOMEM;
+    }
+    return 0;
+}
+
 static int note_redirect(const bide_response *r, const char *to, void *arg)
 {
     struct worker *w = arg;
@@ -85,6 +108,7 @@ static int note_redirect(const bide_response *r, const char *to, void *arg)
     w->trail.redirects++;
     text_clear(&w->landed);
     text_add_string(&w->landed, to);
+    BIDE_TRY(note_cookies(w, r));
     return hop(w, r, to);
 }
 
@@ -101,11 +125,12 @@ bide_response *fetch_ask(struct worker *w)
     struct fetch *f = w->f;
     const struct job *job = w->job;
 
-    w->trail = (struct trail){.redirects = job->redirect.hops};
+    w->trail = (struct trail){.redirects = job->redirect.hops, .has_jar = job->redirect.jar};
     text_clear(&w->landed);
     if (job->redirect.url)
         text_add_string(&w->landed, job->redirect.url);
-    return request_send(&f->request, f->session, job_asks(job), job->extras, w);
+    return request_send(&f->request, f->session, job_asks(job),
+                        &(struct request_of_one){.extras = job->extras, .watcher = w, .jar = job->redirect.jar});
 }
 
 void fetch_note_trail(struct worker *w, const bide_error_info *e)

@@ -187,7 +187,7 @@ static int get_one(struct body *b)
 {
     const struct get *g = b->get;
     char reason[SAY_QUOTE_SIZE];
-    bide_auto bide_response *r = request_send(g->request, g->session, b->url, NULL, NULL);
+    bide_auto bide_response *r = request_send(g->request, g->session, b->url, NULL);
     if (!r)
         return bide_raise();
 

@@ -28,6 +28,13 @@ struct extras {
     const char **values;   /* for -o, by the number of the variable; NULL: it has no value here.  Or NULL */
 };
 
+/* What is said of one request alone; each NULL: nothing. */
+struct request_of_one {
+    const struct extras *extras; /* by a list */
+    void *watcher;               /* for on_redirect */
+    bide_cookie_jar *jar;        /* in place of the session's */
+};
+
 enum item { ITEM_NAME, ITEM_DIR, ITEM_METHOD, ITEM_HEADER, ITEM_BODY, ITEM_JSON, ITEM_MIRROR, ITEM_VALUE };
 
 struct draft {

@@ -210,14 +210,17 @@ int64_t request_announced_length(const bide_response *r)
     return opt_read_int(length, &n) ? n : -1;
 }
 
-bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct extras *x, void *watcher)
+bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct request_of_one *one)
 {
-    if (x)
-        return request_send_extras(q, s, url, x, watcher);
+    static const struct request_of_one nothing;
+
+    one = one ? one : &nothing;
+    if (one->extras)
+        return request_send_extras(q, s, url, one);
     return upload_send(q, s, url,
                        &(bide_request_args){.method = q->method, .headers = q->headers, .cookies = q->cookies,
                                             .on_redirect = q->on_redirect,
-                                            .on_redirect_arg = watcher}, false);
+                                            .on_redirect_arg = one->watcher, .cookie_jar = one->jar}, false);
 }
 
 /* ---- URLs ---- */

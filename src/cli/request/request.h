@@ -192,12 +192,7 @@ int request_save(struct request *q);
 /* The options of a session that are about the way to its servers, and whom to trust there. */
 #define REQUEST_CONNECTION_OPTIONS(q)                                                                                  \
     .connect_to = (q)->options->connect_to.items, .ca_file = (q)->options->ca_file, .insecure = (q)->options->insecure, \
-    .proxy = (q)->proxy, .proxy_from_env = !(q)->proxy, .no_proxy = (q)->options->route.noproxy,                       \
-    .unix_socket = (q)->options->route.unix_socket, .resolve_to = (q)->options->route.resolve.items,                   \
-    .ipv4_only = (q)->options->route.ipv4, .ipv6_only = (q)->options->route.ipv6,                                      \
-    .interface = (q)->options->route.interface, .local_port = route_port(&(q)->options->route, false),                 \
-    .local_port_last = route_port(&(q)->options->route, true),                                                         \
-    .dns = (q)->options->route.dns_servers ? BIDE_DNS(.servers = (q)->options->route.dns_servers) : NULL,              \
+    .proxy = (q)->proxy, .proxy_from_env = !(q)->proxy, ROUTE_OF_SESSION(&(q)->options->route),                        \
     .tls_options = trust_is_said(&(q)->options->trust) ? TRUST_TLS(&(q)->options->trust) : NULL
 
 /* How many options read standard input: -d @-, --json @-, -H @-.  It can be read once. */
@@ -242,15 +237,16 @@ int64_t request_max_size(const struct http_options *o, const bide_response *r);
 /* What the head says that it will have; -1: nothing that counts, as with chunks, or in a coding that is taken off. */
 int64_t request_announced_length(const bide_response *r);
 
-/* As bide_request.  max_size is left to who reads the body.  x: what a list says of this one; NULL: nothing.  watcher: for on_redirect. */
+/* As bide_request.  max_size is left to who reads the body.  one (extras.h) NULL: nothing is said. */
 struct extras;
-bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct extras *x, void *watcher);
+struct request_of_one;
+bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct request_of_one *one);
 bool request_is_method(const char *text, size_t len);
 
 /* ---- send_extras.c ---- */
 
-/* The same, x not NULL. */
-bide_response *request_send_extras(const struct request *q, bide_session *s, const char *url, const struct extras *x, void *watcher);
+/* The same; there are extras. */
+bide_response *request_send_extras(const struct request *q, bide_session *s, const char *url, const struct request_of_one *one);
 /* The method of a request. */
 const char *request_method(const struct request *q, const struct extras *x);
 

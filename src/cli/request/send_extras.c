@@ -52,8 +52,9 @@ const char *request_method(const struct request *q, const struct extras *x)
     return x && x->body.data && !q->options->method ? "POST" : q->method;
 }
 
-bide_response *request_send_extras(const struct request *q, bide_session *s, const char *url, const struct extras *x, void *watcher)
+bide_response *request_send_extras(const struct request *q, bide_session *s, const char *url, const struct request_of_one *one)
 {
+    const struct extras *x = one->extras;
     bide_bytes data = x->body.data ? x->body : q->data;
     const char *json = x->body.data ? NULL : q->json, *method = request_method(q, x);
     bide_pair *headers = x->headers || x->is_json ? merge(q, x) : q->headers;
@@ -69,7 +70,8 @@ bide_response *request_send_extras(const struct request *q, bide_session *s, con
     bide_response *r = upload_send(q, s, url,
                                    &(bide_request_args){.method = method, .headers = headers, .data = data, .json = json,
                                                         .cookies = has(headers, "Cookie") ? NULL : q->cookies,
-                                                        .on_redirect = q->on_redirect, .on_redirect_arg = watcher},
+                                                        .on_redirect = q->on_redirect, .on_redirect_arg = one->watcher,
+                                                        .cookie_jar = one->jar},
                                    x->body.data != NULL);
     if (headers != q->headers)
         free(headers);

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include <bide/dns.h>
 #include <bide/tls.h>
 
 #include "cli/option/opt.h"
@@ -70,6 +71,13 @@ static inline int route_port(const struct route_options *o, bool is_last)
 
     return !route_read_ports(o->local_port, &first, &last) ? 0 : is_last ? last : first;
 }
+
+/* What a session takes of these options, but for the proxy. */
+#define ROUTE_OF_SESSION(r)                                                                                            \
+    .no_proxy = (r)->noproxy, .unix_socket = (r)->unix_socket, .resolve_to = (r)->resolve.items,                       \
+    .ipv4_only = (r)->ipv4, .ipv6_only = (r)->ipv6, .interface = (r)->interface,                                       \
+    .local_port = route_port((r), false), .local_port_last = route_port((r), true),                                    \
+    .dns = (r)->dns_servers ? BIDE_DNS(.servers = (r)->dns_servers) : NULL
 
 /* ---- TLS ---- */
 

@@ -46,6 +46,7 @@ void queue_free_job(struct queue *q, struct job *job)
         queue_free_extras(q, job);
     free(job->redirect.url);
     job->redirect.url = NULL;
+    job_forget_cookies(job);
     job->host = NULL;
     job->next = q->spare;
     q->spare = job;

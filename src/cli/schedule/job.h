@@ -10,6 +10,7 @@
 #ifndef BIDE_CLI_SCHEDULE_JOB_H
 #define BIDE_CLI_SCHEDULE_JOB_H
 
+#include <bide/cookie.h>
 #include <bide/task.h>
 
 #include "cli/request/extras.h"
@@ -47,6 +48,7 @@ struct job {
     struct job_redirect {   /* where redirects led it, as redirects.c and queue_hop have it */
         char *url;          /* it goes on there once the host of that may be asked; owned; NULL: it begins with the job's url */
         int hops;           /* redirects before that */
+        bide_cookie_jar *jar; /* what they have set, owned; NULL: nothing, or a jar of all keeps it */
         bool is_away;       /* host is not that of what it asks for first: a redirect leads there */
     } redirect;
     int resent;         /* attempts that were ended to make room, and count for no other purpose */
@@ -57,6 +59,13 @@ struct job {
     uint64_t order;     /* of the latest attempt among those of all jobs */
     int64_t waits_since_ms, waited_ms; /* for its host: now, if not 0; before that */
 };
+
+/* What redirects have set is forgotten. */
+static inline void job_forget_cookies(struct job *job)
+{
+    bide_release(job->redirect.jar);
+    job->redirect.jar = NULL;
+}
 
 /* What it asks for first: its URL, or where redirects have led to. */
 static inline const char *job_asks(const struct job *job)

@@ -242,6 +242,7 @@ static void begin_anew(struct job *job)
     free(job->redirect.url);
     job->redirect.url = NULL;
     job->redirect.hops = 0;
+    job_forget_cookies(job);
     job->redirect.is_away = !hosts_is(job->host, text_string(&job->url));
 }
 

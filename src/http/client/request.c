@@ -175,7 +175,7 @@ struct policies {
     struct policy expect; /* ops NULL: not asked */
     struct policy *own_row[11]; /* each of the above */
     struct policy_row row;
-    bide_cookie_jar *own_jar; /* BIDE_COOKIES_PER_REQUEST: that of this one, once there is a cookie */
+    bide_cookie_jar *own_jar; /* .cookie_jar; BIDE_COOKIES_PER_REQUEST: that of this one, once there is a cookie */
 };
 
 static __attribute__((noinline)) int routes_init(struct by_route *p, bide_session *s, const bide_request_args *args,
@@ -187,6 +187,13 @@ static __attribute__((noinline)) int routes_init(struct by_route *p, bide_sessio
     *p = (struct by_route){.policy.ops = &bide__by_route_ops, .choice = &s->routes, .text = text,
                            .routes = &s->pool->routes, .tls = bide__session_proxy_tls, .tls_arg = s};
     return 0;
+}
+
+/* In place of the session's. */
+static __attribute__((noinline)) void use_jar(struct policies *p, bide_cookie_jar *jar)
+{
+    p->own_jar = jar == BIDE_NO_COOKIES || jar == BIDE_COOKIES_PER_REQUEST ? NULL : bide_retain(jar);
+    p->cookies.jar = jar == BIDE_NO_COOKIES ? NULL : &p->own_jar;
 }
 
 static void policies_init(struct policies *p, bide_session *s, const bide_request_args *args)
@@ -204,6 +211,8 @@ static void policies_init(struct policies *p, bide_session *s, const bide_reques
     p->cookies = (struct cookies){.policy.ops = &bide__cookies_ops,
                                   .jar = s->jar_kind == JAR_OF_SESSION ? &s->jar : s->jar_kind == JAR_OF_REQUEST ? &p->own_jar : NULL,
                                   .own = args->cookies};
+    if (unlikely(args->cookie_jar))
+        use_jar(p, args->cookie_jar);
     p->by_route.policy.ops = NULL;
     p->stale = (struct stale_retry){.policy.ops = &bide__stale_retry_ops};
 }

@@ -44,6 +44,7 @@ class Server:
                 host = head.split("Host: ")[1].split("\r\n")[0]
                 self.asked[host] = self.asked.get(host, 0) + 1
                 self.paths.append(host + head.split()[1])
+                self.head = head
                 await self.answer(head.split()[1], writer)
         writer.close()
 
@@ -128,6 +129,33 @@ class Silence(Case):
             r = self.fetch(s, urls, "-H", "X-Token: secret")
             self.assertLessEqual(s.asked["a.test"], 200 + 3 * 200)
             self.assertEqual((len(r), sum(x["ok"] for x in r)), (200, 200))
+
+    def test_redirects_that_wait_keep_the_cookies_set_on_the_way(self):
+        class Login(Server):
+            seen = []
+
+            async def answer(self, path, writer):
+                i = path.split("/")[-1]
+                cookies = [line for line in self.head.split("\r\n") if line.startswith("Cookie:")]
+                if path.startswith("/login"):
+                    writer.write(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nSet-Cookie: s=%b; Domain=corp.test; Path=/\r\n"
+                                 b"Location: http://b.corp.test/more/%b\r\n\r\n" % (i.encode(), i.encode()))
+                elif path.startswith("/more"):
+                    self.seen.append((i, cookies))
+                    await asyncio.sleep(0.2)
+                    writer.write(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nSet-Cookie: t=%b; Domain=corp.test; Path=/\r\n"
+                                 b"Location: http://c.corp.test/ok/%b\r\n\r\n" % (i.encode(), i.encode()))
+                else:
+                    self.seen.append((i, cookies))
+                    await asyncio.sleep(0.2)
+                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+
+        with Login() as s:
+            r = self.fetch(s, [f"a.corp.test/login/{i}" for i in range(200)])
+            self.assertEqual(s.asked, {"a.corp.test": 200, "b.corp.test": 200, "c.corp.test": 200})
+            self.assertEqual((len(r), sum(x["ok"] for x in r)), (200, 200))
+            self.assertEqual(sorted(s.seen), sorted([(str(i), [f"Cookie: s={i}"]) for i in range(200)] +
+                                                    [(str(i), [f"Cookie: s={i}; t={i}"]) for i in range(200)]))
 
     def test_redirects_over_hosts_to_a_dead_one_end(self):
         for options in ([], ["-H", "X-Token: secret"]):

@@ -136,6 +136,34 @@ TEST(cookies_for_one_request_are_sent_on_its_hops_and_forgotten)
     EXPECT_TRUE(bide_session_cookies(s) == bide_cookies_per_request());
 }
 
+static int get_with(bide_session *s, bide_cookie_jar *jar)
+{
+    bide_auto bide_response *r = bide_get(s, "http://a.example/", .cookie_jar = jar);
+
+    return r ? bide_status(r) : bide_error_code();
+}
+
+TEST(cookies_of_a_request_with_a_jar_of_its_own_are_kept_there)
+{
+    struct wire w = WIRE(ON_REQUEST, SAY(GOES("/in", SET("sid=1"))), ON_REQUEST, SAY(OK2), ON_REQUEST, SAY(OK2), ON_REQUEST, SAY(OK2),
+                         ON_REQUEST, SAY(OK2));
+    bide_auto bide_session *s = bide_session_new();
+    bide_auto bide_cookie_jar *jar = bide_cookie_jar_new();
+    wires_plant(s, &w, 1);
+    EXPECT_EQ(bide_cookie_jar_set(bide_session_cookies(s), "http://a.example/", "lang", "de"), 0);
+
+    EXPECT_EQ(get_with(s, jar), 200);
+    EXPECT_EQ(bide_cookie_jar_len(jar), 1);
+    EXPECT_EQ(bide_cookie_jar_len(bide_session_cookies(s)), 1);
+    EXPECT_CONTAINS(w.seen, FIELD("sid=1"));
+    EXPECT_NULL(strstr(w.seen, "lang"));
+    EXPECT_EQ(get_with(s, BIDE_NO_COOKIES), 200);
+    EXPECT_EQ(get_with(s, BIDE_COOKIES_PER_REQUEST), 200);
+    EXPECT_EQ(ncookies(w.seen), 1);
+    EXPECT_EQ(get_with(s, NULL), 200); /* that of the session */
+    EXPECT_CONTAINS(w.seen, FIELD("lang=de"));
+}
+
 TEST(cookies_of_a_session_are_there_to_be_set_before_the_first_request)
 {
     struct wire w = WIRE(ON_REQUEST, SAY(OK2));

@@ -169,6 +169,7 @@ ROW(take_request, bide_request_args, write_timeout_ms, 1, TIME_MAX, .named = BID
 ROW(take_request, bide_request_args, first_byte_timeout_ms, 1, TIME_MAX, .named = BIDE_FOREVER),
 ROW(take_request, bide_request_args, read_timeout_ms, 1, TIME_MAX, .named = BIDE_FOREVER),
 ROW(take_request, bide_request_args, min_rate, 1, INT64_MAX),
+OTHER(bide_request_args, cookie_jar),
 ROW(take_request, bide_request_args, max_rate, 1, INT64_MAX, .named = BIDE_UNLIMITED),
 ROW(take_request, bide_request_args, min_rate_ms, 1, TIME_MAX),
 ROW(take_request, bide_request_args, max_redirects, 1, INT_MAX, .named = BIDE_NONE),

@@ -21,6 +21,7 @@ enum fail {
 /* Of the latest request: where redirects led to, also if there was no end to them. */
 struct trail {
     int redirects;  /* that were followed */
+    bool has_jar;   /* the request was given one, which keeps what they set */
     int status;     /* of the one that was not; 0: it is not that */
     bool is_seen;   /* and the rest of it: */
     char ip[46];
