@@ -11,6 +11,8 @@ static const struct opt options[] = {
     {"include", 0, NULL, OPT_FLAG(S, heads), .group = "Output", .brief = "the head of each answer before its body", .help = "show the head of each answer before its body"},
     {"output", 'o', "FILE", OPT_STRING(S, output), .own = true, .brief = "all bodies into this file; -: stdout, also binary",
      .help = "all bodies into this file, which appears when they are complete; -: to standard output, binary ones to a terminal, too"},
+    {"continue", 'C', "N|-", OPT_STRING(S, continue_at), .rare = true,
+     .help = "go on from byte N, or, with -, behind what is there of --output"},
     {"fail", 'f', NULL, OPT_FLAG(S, fail), .brief = "a status of 400 or more is a failure", .help = "a status of 400 or more is a failure; its body is not shown"},
     {"raw", 0, NULL, OPT_FLAG(S, raw), .rare = true,
      .help = "to a terminal, too, send bodies and heads as they are: it will obey them"},
@@ -74,6 +76,11 @@ const struct command command_get = {
         "script, gets a --max-time; the exit status is 5 then.\n"
         "\n"
         "With --output they go to a file. It gets its name when all bodies are complete, and is not written if one is not. "
+        "With --continue - a file of which a part is here is gone on with. What an interrupted --continue - has left is FILE.part: the "
+        "server is asked for the rest of just that, and if it has changed, all of it comes anew. If FILE itself is there, its end "
+        "is asked for and appended, as in curl: that it is still the same is for you to know. A server that sends something "
+        "else is a failure.\n"
+        "\n"
         "When bodies go to a file or a pipe, a terminal shows how far a large one is.\n"
         "\n"
         "A terminal gets no binary body, one that has a NUL byte where it begins: it is a failure with exit status 3; -o - "

@@ -22,6 +22,7 @@
 #include <bide/task.h>
 
 #include "cli/pattern/template.h"
+#include "cli/request/extras.h"
 
 #define HOLD ((size_t)256 << 10)
 #define SAVE_FROM 65536 /* bytes of a body that go to a file as bide_save_to does it */
@@ -54,6 +55,7 @@ struct get {
     struct get_urls urls;
     int window;
     struct get_output output;
+    struct get_resume resume;
     struct get_progress show;
     struct body *bodies; /* window of them: URL i has bodies[i % window] */
     uint64_t done, failed;
@@ -158,6 +160,19 @@ static int save_body(struct body *b, bide_response *r)
     return n < 0 ? (int)n : 0;
 }
 
+/* Of which a part is here perhaps, and will be there if this fails, too. */
+static int save_rest(struct body *b, bide_response *r)
+{
+    const char *path = b->get->resume.part_of;
+    bool at_file = false;
+    int64_t n = bide_save(r, path, .max_bytes = request_max_size(&b->get->options->http, r), .progress = note_saved,
+                          .progress_arg = b, .at_file = &at_file);
+
+    if (n < 0 && at_file)
+        b->get->output_error = (int)n;
+    return n < 0 ? (int)n : 0;
+}
+
 static int put_body(struct body *b, bide_response *r)
 {
     struct get *g = b->get;
@@ -187,9 +202,11 @@ static int get_one(struct body *b)
 {
     const struct get *g = b->get;
     char reason[SAY_QUOTE_SIZE];
-    bide_auto bide_response *r = request_send(g->request, g->session, b->url, NULL);
+    bool is_done;
+    bide_auto bide_response *r = request_send(g->request, g->session, b->url, &(struct request_of_one){.resume = g->resume.part_of});
     if (!r)
         return bide_raise();
+    BIDE_TRY(get_resume_check(&g->resume, r, &is_done));
 
     if (g->options->verbose && bide_response_oddity(r)) {
         char shown[URL_SHOWN];
@@ -202,7 +219,7 @@ static int get_one(struct body *b)
         snprintf(b->note, sizeof b->note, "%d %s", bide_status(r), say_quote(bide_reason(r), reason));
     if (g->options->heads || g->options->http.upload.head)
         BIDE_TRY(put_head(b, r));
-    return put_body(b, r);
+    return is_done ? 0 : g->resume.part_of ? save_rest(b, r) : put_body(b, r);
 }
 
 /* ---- all of them ---- */
@@ -286,7 +303,7 @@ static int print_all(struct get *g)
 
 static int open_output(struct get *g)
 {
-    int code = get_output_open(&g->output, g->options);
+    int code = get_output_open(&g->output, g->options, &g->resume);
 
     g->output_error = code < 0 ? code : 0;
     get_progress_open(&g->show, g->options, g->urls.total);
@@ -328,7 +345,9 @@ static int exit_code(const struct get *g, int code)
         say("%s", bide_error_text());
         return g->session ? EXIT_LOCAL : request_exit_code(code);
     }
-    if (g->output.path && g->failed > 0)
+    if (g->resume.part_of && g->failed > 0)
+        say("what has come of %s is in %s.part; --continue - goes on", g->resume.part_of, g->resume.part_of);
+    if (g->output.path && !g->resume.appends && g->failed > 0)
         say("%s: not written, because %" PRIu64 " of %" PRIu64 " URLs failed", g->output.path, g->failed, g->urls.total);
     if (g->no_memory || g->refused || g->is_unsaved)
         return EXIT_LOCAL;
@@ -365,6 +384,10 @@ static int send_all(struct get *g, struct request *q)
 
     g->request = q;
     code = get_urls_check_users(&g->urls, q);
+    if (code == EXIT_OK && g->options->continue_at && strcmp(q->method, "GET") != 0) {
+        say("--continue goes on with what GET brings, and the method is %s", q->method);
+        code = EXIT_USAGE;
+    }
     if (code == EXIT_OK)
         code = run(g);
     request_close(q);
@@ -391,16 +414,20 @@ static int check_output(const struct get *g)
 int get_run(const struct get_options *options, int n, char **urls)
 {
     struct request q;
-    struct get g = {.options = options};
+    struct get_options o = *options;
+    struct get g = {.options = &o};
 
     if (options->raw)
         output_raw();
     int code = get_urls_open(&g.urls, n, urls, options->no_glob);
     if (code == EXIT_OK)
         code = check_output(&g);
+    if (code == EXIT_OK)
+        code = get_resume_open(&g.resume, &o, g.urls.total);
     g.window = code == EXIT_OK ? window_of(&g) : 0;
     if (code == EXIT_OK)
         code = send_all(&g, &q);
+    get_resume_close(&g.resume);
     get_urls_close(&g.urls);
     return code;
 }

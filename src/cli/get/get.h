@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * get.h - between command.c (the options), get.c (the work), output.c (where bodies go) and progress.c.
+ * get.h - between command.c (the options), get.c (the work), output.c (where bodies go), resume.c (of which a part is here) and
+ * progress.c.
  */
 #ifndef BIDE_CLI_GET_GET_H
 #define BIDE_CLI_GET_GET_H
@@ -15,6 +16,7 @@
 struct get_options {
     struct http_options http;
     const char *output;  /* a file for all bodies; "-": standard output, whatever they are; NULL: unless they are binary */
+    const char *continue_at; /* "-", or the first byte that is asked for; NULL: all of them */
     bool no_progress;
     bool no_glob;        /* [] and {} in URLs are nothing special */
     bool heads;          /* before each body: status and fields of its answer */
@@ -28,6 +30,23 @@ struct get_options {
 /* Bodies to standard output.  Returns: an exit code, or -SIGPIPE. */
 int get_run(const struct get_options *options, int n, char **urls);
 
+/* ---- resume.c ---- */
+
+struct get_resume {
+    const char *part_of; /* the file that is made of what an earlier run has left; NULL: not that */
+    int64_t from;        /* the first byte that is asked for */
+    bool is_range;       /* it is */
+    bool appends;        /* to a file that is there */
+    const char **headers; /* owned */
+    char range[48];
+};
+
+/* What --continue says; the options get a header more.  Returns: EXIT_OK, else after a message; then, too, close it. */
+int get_resume_open(struct get_resume *r, struct get_options *o, uint64_t urls);
+void get_resume_close(struct get_resume *r);
+/* Is this what was asked for?  *is_done: nothing is missing.  Returns: 0, or an error on record. */
+int get_resume_check(const struct get_resume *r, bide_response *answer, bool *is_done);
+
 /* ---- output.c ---- */
 
 struct get_output {
@@ -37,7 +56,7 @@ struct get_output {
 };
 
 /* In the loop.  Returns: 0, or an error on record. */
-int get_output_open(struct get_output *o, const struct get_options *options);
+int get_output_open(struct get_output *o, const struct get_options *options, const struct get_resume *resume);
 /* As output_write and output_end; the file gets its name in the end, if is_whole. */
 int get_output_write(struct get_output *o, const void *data, size_t len);
 int get_output_end(struct get_output *o, bool is_whole);

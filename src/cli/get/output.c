@@ -20,15 +20,15 @@ static bool is_device(const char *path)
     return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
-int get_output_open(struct get_output *o, const struct get_options *options)
+int get_output_open(struct get_output *o, const struct get_options *options, const struct get_resume *resume)
 {
     const char *path = options->output;
 
     *o = (struct get_output){.refuses_binary = !path && !options->raw && isatty(STDOUT_FILENO)};
-    if (!path || output_is_stdout(path) || output_take_terminal(path))
+    if (!path || resume->part_of || output_is_stdout(path) || output_take_terminal(path))
         return 0;
     o->path = path;
-    if (is_device(path))
+    if (is_device(path) || resume->appends)
         o->file = bide_open(path, .flags = O_WRONLY | O_APPEND);
     else
         o->file = bide_open(path, .atomic = true, .parents = true);

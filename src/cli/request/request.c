@@ -220,7 +220,7 @@ bide_response *request_send(const struct request *q, bide_session *s, const char
     return upload_send(q, s, url,
                        &(bide_request_args){.method = q->method, .headers = q->headers, .cookies = q->cookies,
                                             .on_redirect = q->on_redirect,
-                                            .on_redirect_arg = one->watcher, .cookie_jar = one->jar}, false);
+                                            .on_redirect_arg = one->watcher, .cookie_jar = one->jar, .resume = one->resume}, false);
 }
 
 /* ---- URLs ---- */
