@@ -131,7 +131,7 @@ class Foreign(Case):
             "--background": "&", "-l 2": "follows no links", "--convert-links": "follows no links",
             "--accept=pdf": "follows no links", "--waitretry=2": "--backoff-max", "--read-timeout=2": "--stall", "--warc-file=x": "files and records",
             "--summary-interval=0": "--stats-interval", "--auto-file-renaming=false": "--skip-existing", "--allow-overwrite=true": "is replaced",
-            "--continue=true": "when it is complete", "--checksum=sha-256=0": "SHA-256", "--bt-max-peers=1": "http and https",
+            "--start-pos=5": "wget's is --continue here", "--checksum=sha-256=0": "SHA-256", "--bt-max-peers=1": "http and https",
             "--conf-path=f": "--config",
         }
         for words, answer in answers.items():

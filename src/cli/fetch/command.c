@@ -35,6 +35,8 @@ static const struct opt options[] = {
      .brief = "files below this directory, named by URL", .help = "save below this directory, under names made of the URLs"},
     {"skip-existing", 0, NULL, OPT_FLAG(S, skip_existing), .brief = "do not ask for what is there already",
      .help = "URLs whose file is there already are not asked for"},
+    {"continue", 'C', "-", OPT_STRING(S, continue_at), .rare = true,
+     .help = "go on with what an interrupted run with this option has left of a file (NAME.part); needs --output"},
     {"raw", 0, NULL, OPT_FLAG(S, raw), .rare = true,
      .help = "-o - sends a body as it is to a terminal, too: it will obey it"},
     {"durability", 0, "HOW", OPT_CHOICE(S, durability), .choices = durabilities, .def = "none", .rare = true,
@@ -138,6 +140,10 @@ const struct command command_fetch = {
         "permissions the new one keeps, or a link; with --skip-existing such a URL is not asked for, counted as skipped, and "
         "recorded with \"skipped\":\"exists\". Where the extension is that of the answer, which is not known yet, a file with any "
         "extension that a type can give counts. With {status} and {sha256} it cannot be known.\n"
+        "\n"
+        "With --continue - a body that breaks off, or is stopped, leaves NAME.part, and with the same option the next attempt, or the "
+        "next run, asks for the rest of just that; what has changed meanwhile comes anew. A file that is there already is asked for again, unless "
+        "--skip-existing passes it over.\n"
         "\n"
         "--output-dir makes names of its own, which any file system can have:\n"
         "\n"

@@ -32,6 +32,7 @@ struct fetch_options {
     int jsonl_mode, durability; /* enum jsonl_mode, enum durability */
     bool summary_line, no_sha256;
     bool dry_run, quiet, raw, skip_existing;
+    const char *continue_at; /* "-"; NULL: files begin anew */
     int dups; /* enum repeats_how */
     int verbose;
     int concurrency, per_host; /* per_host 0: no limit of its own */
@@ -103,6 +104,7 @@ struct worker {
     const char *existing; /* the extension that the file has which fetch_find_existing found last; NULL: none */
     struct text why;  /* what went wrong */
     const char *method; /* of the job */
+    bool resumes;     /* what is here of the file is gone on with */
     struct text landed; /* where redirects led to */
     struct text mime, charset, etag; /* what the answer is said to be */
     struct digest digest;

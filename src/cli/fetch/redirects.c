@@ -17,6 +17,7 @@
 
 #include "cli/fetch/fetch.h"
 #include "cli/fetch/report/report.h"
+#include "cli/fetch/save/save.h"
 
 static void note_last(struct trail *t, const bide_response *r)
 {
@@ -130,7 +131,8 @@ bide_response *fetch_ask(struct worker *w)
     if (job->redirect.url)
         text_add_string(&w->landed, job->redirect.url);
     return request_send(&f->request, f->session, job_asks(job),
-                        &(struct request_of_one){.extras = job->extras, .watcher = w, .jar = job->redirect.jar});
+                        &(struct request_of_one){.extras = job->extras, .watcher = w, .jar = job->redirect.jar,
+                                                   .resume = fetch_find_part(w)});
 }
 
 void fetch_note_trail(struct worker *w, const bide_error_info *e)

@@ -210,7 +210,8 @@ static void take_answer(struct worker *w, bide_response *r)
         fail(w, bide_fail(BIDE_ENOMEM, "a record: out of memory"));
         return;
     }
-    o->fail = fail_of_status(o->status);
+    bool is_whole = w->resumes && o->status == 416; /* nothing is missing; else the library had asked again */
+    o->fail = is_whole ? FAIL_NONE : fail_of_status(o->status);
     if (o->fail != FAIL_NONE)
         take_refusal(w, r);
     else

@@ -139,7 +139,7 @@ const struct word foreign_words[] = {
     {"wget", "post-file", 0, SAY, "-d @FILE"},
     {"wget", "referer", 0, SAY, "-H 'Referer: URL'"},
     {"wget", "load-cookies", 0, OURS, "cookie"},
-    {"wget", "continue", 'c', NONE, "a file appears when it is complete"},
+    {"wget", "continue", 'c', OURS, "continue"},
     {"wget", "recursive", 'r', NONE, "it follows no links"},
     {"wget", "mirror", 0, NONE, "it follows no links"},
     {"wget", "page-requisites", 'p', NONE, "it follows no links"},

@@ -51,9 +51,23 @@ const char *fetch_output_in_way(const struct fetch_options *o, const char *name)
     return NULL;
 }
 
+/* What keeps it from being obeyed; NULL: nothing. */
+static const char *fault_of_continue(const struct fetch_options *o)
+{
+    if (strcmp(o->continue_at, "-") != 0)
+        return "a number is for one URL: `bide get` takes it; - goes on with all files";
+    if (!o->output || output_is_stdout(o->output))
+        return "it needs --output NAME: names that are made of the URLs alone";
+    return o->durability ? "it excludes --durability: what it goes on with may not be on the disk" : NULL;
+}
+
 static int check_options(const struct fetch_options *o)
 {
-    if (o->summary_line && !o->jsonl)
+    const char *fault = o->continue_at ? fault_of_continue(o) : NULL;
+
+    if (fault)
+        say("--continue %s: %s", o->continue_at, fault);
+    else if (o->summary_line && !o->jsonl)
         say("--summary-line is the last line of --jsonl, which is missing; --report FILE needs no records");
     else if (o->report && o->jsonl && is_same_file(o->report, o->jsonl))
         say("--report %s would replace the records of --jsonl; --summary-line adds to them", o->report);

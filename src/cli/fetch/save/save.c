@@ -316,6 +316,12 @@ static int64_t save(struct worker *w, bide_response *r)
         return too_large(w, r);
     if (!naming_saves(n))
         return pass_through(w, r, length);
+    if (w->resumes) {
+        int64_t bytes = fetch_save_part(w, r, wants_digest(w));
+        if (bytes >= 0)
+            take_all(w);
+        return bytes;
+    }
     bool is_short = length >= 0 && length <= SAVE_BUFFER && !n->direct;
     return is_short ? save_short(w, r) : save_long(w, r, length);
 }

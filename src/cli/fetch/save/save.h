@@ -18,6 +18,13 @@
  */
 int64_t fetch_save(struct worker *w, bide_response *r);
 
+/* ---- resume.c ---- */
+
+/* Before it is asked for: the file of which a part may be here; NULL: --continue has nothing to do with this one. */
+const char *fetch_find_part(struct worker *w);
+/* As fetch_save, of one that has been asked for with that. */
+int64_t fetch_save_part(struct worker *w, bide_response *r, bool wants_digest);
+
 /* ---- spool.c ---- */
 
 /* A file for a body that has no name yet; and under w->name, once it has.  Suspend. */
