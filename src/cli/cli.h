@@ -177,7 +177,7 @@ int help_topic(const struct topic *t);
 
 /* bide(1), and bide-COMMAND(1).  Returns: EXIT_OK; EXIT_LOCAL without memory, after a message. */
 int man_print(void);
-void man_print_command(const struct command *c);
+int man_print_command(const struct command *c);
 void completion_print_bash(void);
 void completion_print_zsh(void);
 void completion_print_fish(void);

@@ -52,8 +52,8 @@ static int help_man(const char *name)
         say("there is no command '%s' to have a manual page; bide(1) has the topics", name);
         return EXIT_USAGE;
     }
-    man_print_command(c);
-    return say_flush();
+    int code = man_print_command(c);
+    return code == EXIT_OK ? say_flush() : code;
 }
 
 static int help_main(const struct command *self, int argc, char **argv)

@@ -146,6 +146,21 @@ static void print_examples(const struct command *c)
 
 /* ---- bide-fetch(1) ---- */
 
+/* What their users know is not there, or has another name. */
+static int print_foreign(void)
+{
+    struct text made = {0};
+
+    foreign_describe(&made);
+    if (!made.no_memory) {
+        puts(".SH \"COMING FROM CURL, WGET, ARIA2\"");
+        print_paragraphs(text_string(&made), true);
+    }
+    int code = made.no_memory ? say_no_memory() : EXIT_OK;
+    text_free(&made);
+    return code;
+}
+
 static void print_see_also(const struct command *than)
 {
     puts(".SH \"SEE ALSO\"");
@@ -158,7 +173,7 @@ static void print_see_also(const struct command *than)
     }
 }
 
-void man_print_command(const struct command *c)
+int man_print_command(const struct command *c)
 {
     fputs(".TH BIDE\\-", stdout);
     print_upper(c->name);
@@ -180,7 +195,9 @@ void man_print_command(const struct command *c)
         puts(".SH EXAMPLES");
         print_examples(c);
     }
+    int code = c->is_client ? print_foreign() : EXIT_OK;
     print_see_also(c);
+    return code;
 }
 
 /* ---- bide(1) ---- */

@@ -161,7 +161,7 @@ const char *foreign_hint(const struct command *c, char letter, const char *value
 
     if (!c->is_client || !is_url)
         return "";
-    return letter == 'c'   ? "; wget's -c, which goes on with a partial file, is not known here"
+    return letter == 'c'   ? "; wget's -c, which goes on with a partial file, is --continue - here"
            : letter == 'i' ? "; the head of an answer is shown by `bide get --include`"
            : letter == 'r' ? "; wget's -r, which follows links, is not known here"
                            : "";
@@ -216,8 +216,23 @@ static void add_missing(struct text *to)
     text_add_string(to, ".\n");
 }
 
+/* One that is not there, which help would not speak of, is left out. */
+static void add_same(struct text *to)
+{
+    const char *before = "";
+
+    for (const char *const *name = foreign_same; *name; name++)
+        if (owner(*name)) {
+            text_format(to, "%s--%s", before, *name);
+            before = ", ";
+        }
+}
+
 void foreign_describe(struct text *to)
 {
+    text_add_string(to, "These mean what they mean in curl, and have its letters:\n\n");
+    add_same(to);
+    text_add_string(to, ".\n\n");
     text_add_string(to, "`bide get` and `bide fetch` take these, and go on as they would without: redirects are followed, many URLs are asked for at "
                         "once, directories are made, statuses of 400 and more are failures of fetch. -s is -q.\n\n");
     add_harmless(to);

@@ -22,5 +22,7 @@ struct word {
 
 /* Each ended by a NULL name. */
 extern const struct word foreign_words[], foreign_families[];
+/* Names of curl's options that ours have, and mean the same; ended by NULL. */
+extern const char *const foreign_same[];
 
 #endif

@@ -106,6 +106,49 @@ class Words(Case):
         self.expect_line(bide("version", "x"), 2, "bide version: takes no operand, got 'x'")
 
 
+class Foreign(Case):
+    """Each option that curl, wget and aria2 have (words/, from their own help) is ours, or is answered."""
+
+    SOURCE = os.path.join(os.environ["BIDE_SOURCE"], "src/cli/option/foreign_words.c")
+
+    def setUp(self):
+        super().setUp()
+        self.ours = set(options_of("get")) | set(options_of("fetch")) | {"help", "version"}
+        self.ours |= {o[3:] for o in self.ours if o.startswith("no-")} | {"no-" + o for o in self.ours}
+        self.text = bide("help", "curl").out.decode()
+
+    @staticmethod
+    def names(tool):
+        with open(os.path.join(os.path.dirname(__file__), "words", tool + ".txt")) as f:
+            return f.read().split()
+
+    def test_every_option_is_spoken_of(self):
+        said = set(re.findall(r"--([\w-]+(?:\.\d)?)", self.text))
+        for tool in ("curl", "wget", "aria2"):
+            for name in self.names(tool):
+                if name in self.ours or name in said:
+                    continue
+                r = bide("fetch", f"--{name}=1", "http://a.example/")
+                self.assertEqual(r.code, 2, name)
+                self.assertRegex(r.err, f"unknown option --{name}: bide has nothing like|unknown option --{name}: .* is .* here", name)
+
+    def test_those_that_are_the_same_are_there(self):
+        with open(self.SOURCE) as f:
+            same = re.findall(r'"([\w-]+)"', f.read().split("foreign_same[] = {")[1])
+        self.assertEqual([name for name in same if name not in self.ours or name not in self.names("curl")], [])
+        self.assertGreater(len(same), 40)
+
+    def test_what_is_said_to_be_ours_is(self):
+        with open(self.SOURCE) as f:
+            named = re.findall(r'(?:OURS|SET), "([\w-]+)"', f.read())
+        self.assertEqual([name for name in named if name not in self.ours], [])
+
+    def test_pages_of_get_and_fetch_have_it(self):
+        for command in COMMANDS:
+            page = bide("help", "--man", command).out.decode()
+            self.assertEqual("COMING FROM CURL, WGET, ARIA2" in page, command in ("get", "fetch"), command)
+
+
 class Man(Case):
     """The manual pages are made from the same tables, and are good roff."""
 
