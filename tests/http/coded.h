@@ -3,6 +3,7 @@
 #ifndef TESTS_HTTP_CODED_H
 #define TESTS_HTTP_CODED_H
 
+#include "brotli.h"
 #include "http/coding/coding.h"
 #include "wire.h"
 
@@ -14,11 +15,11 @@ struct message {
 /* Put a coding on the bytes of m. */
 UNUSED static void encode(struct message *m, enum coding coding, const char *in, size_t len)
 {
-    struct encoder *e = bide__encoder_open(coding);
-    bool done = false;
+    struct encoder *e = coding == CODING_BR ? NULL : bide__encoder_open(coding);
+    bool done = !e;
     size_t used;
 
-    m->len = 0;
+    m->len = e ? 0 : brotli_compress(in, len, m->data, sizeof m->data - 300);
     while (!done) {
         ssize_t n = bide__encode(e, in, len, &used, m->data + m->len, sizeof m->data - m->len, true, &done);
         EXPECT_LE(0, n);

@@ -96,7 +96,7 @@ size_t bide__decode_hint(const struct codings *list, const char *in, size_t len)
 
 struct encoder;
 
-/* NULL and BIDE_ENOMEM on record. */
+/* Of gzip, deflate or zstd.  NULL and BIDE_ENOMEM on record. */
 struct encoder *bide__encoder_open(enum coding coding);
 void bide__encoder_close(struct encoder *e);
 /*

@@ -2,34 +2,23 @@
 /*
  * encoder.c - a body being put into a coding, for requests that are sent compressed.
  *
- * One stream in one coding.  "deflate" is written as the standard says, in zlib's wrapper.  Levels are those that a library has
- * by itself, but br's own (11) takes a hundred times as long as the others: it is 5.
+ * One stream in one coding: gzip, deflate or zstd (libbrotlienc ends the program when it has no memory).  "deflate" is written as
+ * the standard says, in zlib's wrapper.  Levels are those that a library has by itself.
  */
 #include <limits.h>
 
-#include <brotli/encode.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include "http/coding/stage.h"
 
-#define BR_QUALITY 5
-#define BR_WINDOW  18
-
 struct encoder {
     enum coding coding;
     union {
         z_stream z;
-        BrotliEncoderState *br;
         ZSTD_CCtx *zstd;
     };
 };
-
-static void *counted_alloc(void *unused, size_t size)
-{
-    (void)unused;
-    return bide__malloc(size);
-}
 
 static void *counted_zalloc(void *unused, unsigned n, unsigned size)
 {
@@ -43,19 +32,10 @@ static void counted_free(void *unused, void *p)
     bide__free(p);
 }
 
-static bool open_brotli(struct encoder *e)
-{
-    e->br = BrotliEncoderCreateInstance(counted_alloc, counted_free, NULL);
-    return e->br && BrotliEncoderSetParameter(e->br, BROTLI_PARAM_QUALITY, BR_QUALITY) &&
-           BrotliEncoderSetParameter(e->br, BROTLI_PARAM_LGWIN, BR_WINDOW);
-}
-
 static bool open_library(struct encoder *e)
 {
     int gzip = e->coding == CODING_GZIP ? 16 : 0;
 
-    if (e->coding == CODING_BR)
-        return open_brotli(e);
     if (e->coding == CODING_ZSTD)
         return (e->zstd = ZSTD_createCCtx()) != NULL;
     e->z = (z_stream){.zalloc = counted_zalloc, .zfree = counted_free};
@@ -81,10 +61,8 @@ void bide__encoder_close(struct encoder *e)
         return;
     if (e->coding == CODING_ZSTD)
         ZSTD_freeCCtx(e->zstd);
-    else if (e->coding != CODING_BR)
+    else
         deflateEnd(&e->z); /* of one that never began it says so, and does nothing */
-    else if (e->br)
-        BrotliEncoderDestroyInstance(e->br);
     bide__free(e);
 }
 
@@ -102,18 +80,6 @@ static int deflate_step(struct encoder *e, struct bytes_io *io)
     return r == Z_STREAM_END ? 1 : r == Z_OK || r == Z_BUF_ERROR ? 0 : -1;
 }
 
-static int brotli_step(struct encoder *e, struct bytes_io *io)
-{
-    size_t in = io->len, out = io->cap;
-    const uint8_t *from = (const uint8_t *)io->in;
-    uint8_t *to = (uint8_t *)io->out;
-    int ok = BrotliEncoderCompressStream(e->br, io->last ? BROTLI_OPERATION_FINISH : BROTLI_OPERATION_PROCESS, &in, &from,
-                                         &out, &to, NULL);
-
-    bide__io_taken(io, io->len - in, io->cap - out);
-    return !ok ? -1 : BrotliEncoderIsFinished(e->br) ? 1 : 0;
-}
-
 static int zstd_step(struct encoder *e, struct bytes_io *io)
 {
     ZSTD_inBuffer in = {io->in, io->len, 0};
@@ -128,9 +94,7 @@ ssize_t bide__encode(struct encoder *e, const char *in, size_t len, size_t *used
                      bool *done)
 {
     struct bytes_io io = {in, len, out, cap, last};
-    int r = e->coding == CODING_BR     ? brotli_step(e, &io)
-            : e->coding == CODING_ZSTD ? zstd_step(e, &io)
-                                       : deflate_step(e, &io);
+    int r = e->coding == CODING_ZSTD ? zstd_step(e, &io) : deflate_step(e, &io);
 
     *used = len - io.len;
     *done = r > 0;

@@ -154,7 +154,7 @@ static int coding_of(const char *name, enum coding *out)
 
     BIDE_TRY(bide__codings_add(&list, name, strlen(name)));
     bool is_one = !list.unknown && list.n == 1 && list.named == 1;
-    if (!is_one || list.of[0] == CODING_BR) /* libbrotlienc ends the program when it has no memory */
+    if (!is_one || list.of[0] == CODING_BR) /* encoder.c says why */
         return bide_fail(-EINVAL, "compress = \"%.20s\": it can be gzip, deflate or zstd", name);
     *out = (enum coding)list.of[0];
     return 0;

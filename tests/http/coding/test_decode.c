@@ -6,6 +6,7 @@
 
 #include "harness/guarded.h"
 #include "harness/harness.h"
+#include "http/brotli.h"
 #include "http/coding/coding.h"
 
 struct text {
@@ -28,12 +29,13 @@ static struct text page(size_t len)
 
 static struct text put_on(enum coding coding, const char *in, size_t len)
 {
-    struct encoder *e = bide__encoder_open(coding);
+    struct encoder *e = coding == CODING_BR ? NULL : bide__encoder_open(coding);
     struct text t = {malloc(len * 2 + 1024), 0};
-    bool done = false;
+    bool done = !e;
     size_t used;
 
-    EXPECT_NOT_NULL(e);
+    if (!e)
+        t.len = brotli_compress(in, len, t.data, len * 2 + 1024);
     while (!done) {
         ssize_t n = bide__encode(e, in, len, &used, t.data + t.len, len * 2 + 1024 - t.len, true, &done);
         EXPECT_LE(0, n);
