@@ -144,7 +144,10 @@ static int stub_udp(struct stub *s)
         d->stub = s;
         d->len = recvfrom(s->udp.fd, d->data, 512, 0, (struct sockaddr *)&d->from, &len);
         if (d->len >= 12) {
-            bide_detach(bide_create_task(bide_coro(stub_one, d)));
+            bide_task *one = bide_create_task(bide_coro(stub_one, d));
+            if (!one)
+                free(d);
+            bide_detach(one);
         } else {
             s->udp.readable = false;
             free(d);
