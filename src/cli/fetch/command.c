@@ -35,7 +35,7 @@ static const struct opt options[] = {
      .brief = "files below this directory, named by URL", .help = "save below this directory, under names made of the URLs"},
     {"skip-existing", 0, NULL, OPT_FLAG(S, skip_existing), .brief = "do not ask for what is there already",
      .help = "URLs whose file is there already are not asked for"},
-    {"continue", 'C', "-", OPT_STRING(S, continue_at), .rare = true,
+    {"continue", 'C', "-", OPT_STRING(S, continue_at), .own = true, .rare = true,
      .help = "go on with what an interrupted run with this option has left of a file (NAME.part); needs --output"},
     {"raw", 0, NULL, OPT_FLAG(S, raw), .rare = true,
      .help = "-o - sends a body as it is to a terminal, too: it will obey it"},

@@ -11,7 +11,7 @@ static const struct opt options[] = {
     {"include", 0, NULL, OPT_FLAG(S, heads), .group = "Output", .brief = "the head of each answer before its body", .help = "show the head of each answer before its body"},
     {"output", 'o', "FILE", OPT_STRING(S, output), .own = true, .brief = "all bodies into this file; -: stdout, also binary",
      .help = "all bodies into this file, which appears when they are complete; -: to standard output, binary ones to a terminal, too"},
-    {"continue", 'C', "N|-", OPT_STRING(S, continue_at), .rare = true,
+    {"continue", 'C', "N|-", OPT_STRING(S, continue_at), .own = true, .rare = true,
      .help = "go on from byte N, or, with -, behind what is there of --output"},
     {"fail", 'f', NULL, OPT_FLAG(S, fail), .brief = "a status of 400 or more is a failure", .help = "a status of 400 or more is a failure; its body is not shown"},
     {"raw", 0, NULL, OPT_FLAG(S, raw), .rare = true,
