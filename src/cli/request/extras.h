@@ -73,4 +73,12 @@ const char *extras_new(struct draft *d, int nvalues, struct extras **out);
 /* Extras that only keep a fault's text.  Returns: the text, or one that needs no memory. */
 const char *extras_keep_fault(const char *fault, struct extras **out);
 
+/* ---- send_extras.c ---- */
+
+/* As request_send; there are extras. */
+struct request;
+bide_response *request_send_extras(const struct request *q, bide_session *s, const char *url, const struct request_of_one *one);
+/* The method of a request. */
+const char *request_method(const struct request *q, const struct extras *x);
+
 #endif

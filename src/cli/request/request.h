@@ -238,16 +238,8 @@ int64_t request_max_size(const struct http_options *o, const bide_response *r);
 int64_t request_announced_length(const bide_response *r);
 
 /* As bide_request.  max_size is left to who reads the body.  one (extras.h) NULL: nothing is said. */
-struct extras;
 struct request_of_one;
 bide_response *request_send(const struct request *q, bide_session *s, const char *url, const struct request_of_one *one);
 bool request_is_method(const char *text, size_t len);
-
-/* ---- send_extras.c ---- */
-
-/* The same; there are extras. */
-bide_response *request_send_extras(const struct request *q, bide_session *s, const char *url, const struct request_of_one *one);
-/* The method of a request. */
-const char *request_method(const struct request *q, const struct extras *x);
 
 #endif

@@ -151,9 +151,6 @@ void bide__response_init(bide_response *r, const bide_request_args *args);
 /* Fill in what the arguments say; q->response and q->arena are there.  *auth: who asks, or NULL.  0 or an error on record. */
 int bide__request_prepare(struct request *q, struct auth **auth, const char *method, const bide_request_args *args);
 
-/* ---- json.c ---- */
-
-
 /* ---- to_send.c ---- */
 
 /* The body, if there is one.  Suspends, to open a file.  0 or an error on record. */
