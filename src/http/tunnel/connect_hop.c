@@ -126,20 +126,29 @@ static int refused(const struct connecting *c)
     return bide_fail(BIDE_EPROXY, "CONNECT %s: %d %s%s%s%s", c->target, h->status, reason, said[0] ? ": \"" : "", said, said[0] ? "\"" : "");
 }
 
-/* The rest of a body of known length, at most as much as is read; false: the connection cannot be used again. */
-static bool drain(struct connecting *c)
+/* It is not the proxy that has failed. */
+static bool is_ours(int code)
+{
+    return code == BIDE_ECANCELED || code == BIDE_ETIMEDOUT || code == BIDE_ENOMEM;
+}
+
+/* The rest of a body of known length, at most as much as is read: HOP_OPEN; HOP_AGAIN: the connection cannot be used again; or an
+   error. */
+static int drain(struct connecting *c)
 {
     size_t body = (size_t)c->head.content_length;
     bool has_end = c->head.body == H1_BODY_NONE || (c->head.body == H1_BODY_LENGTH && c->head.content_length <= REFUSAL_MAX);
     if (!has_end || !c->head.keep_alive)
-        return false;
+        return HOP_AGAIN;
 
     body = c->head.body == H1_BODY_NONE ? 0 : body;
-    while (bide__buf_len(&c->in) < c->head_len + body)
-        if (receive(c) < 0)
-            return false;
+    while (bide__buf_len(&c->in) < c->head_len + body) {
+        int code = receive(c);
+        if (code < 0)
+            return is_ours(code) ? code : HOP_AGAIN;
+    }
     bide__buf_consume(&c->in, c->head_len + body);
-    return true;
+    return HOP_OPEN;
 }
 
 static size_t challenges_of(const struct h1_head *h, struct slice out[CHALLENGES_MAX])
@@ -162,7 +171,9 @@ static bool answer_challenge(struct connecting *c, int *code)
         *code = refused(c);
     if (*code < 0)
         return false;
-    *code = drain(c) ? send_connect(c) : HOP_AGAIN;
+    *code = drain(c);
+    if (*code == HOP_OPEN)
+        *code = send_connect(c);
     return *code == 0;
 }
 

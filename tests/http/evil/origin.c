@@ -25,6 +25,7 @@ struct origin_conn {
 struct origin_job {
     int fd;
     SSL_CTX *ctx;
+    bool asks; /* who wants a tunnel */
 };
 
 /* ---- bytes ---- */
@@ -229,11 +230,26 @@ static void origin_socks5(struct origin_conn *c)
 
 /* ---- its life ---- */
 
+/* False: this was the last request. */
+static bool origin_go_on(struct origin_conn *c, bool asks)
+{
+    const char *colon = strchr(c->head, ':');
+
+    if (strncmp(c->head, "CONNECT ", 8) != 0)
+        return origin_serve(c);
+    if (asks && !strcasestr(c->head, "\r\nProxy-Authorization: Digest")) {
+        origin_answer(c, "407 Who\r\nProxy-Authenticate: Digest realm=\"p\", nonce=\"n\", qop=\"auth\"", "who are you", 11);
+        return true;
+    }
+    if (colon)
+        origin_lead_to(c, atoi(colon + 1), "HTTP/1.1 200 Yes\r\n\r\n", 20);
+    return false;
+}
+
 static void *origin_thread(void *arg)
 {
     struct origin_job *job = arg;
     struct origin_conn c = {.fd = job->fd};
-    const char *colon;
     char first = 0;
     int on = 1;
 
@@ -245,13 +261,8 @@ static void *origin_thread(void *arg)
     if (!c.ssl && recv(c.fd, &first, 1, MSG_PEEK) == 1 && first == 5 && read(c.fd, &first, 1) == 1)
         origin_socks5(&c);
     else if (!c.ssl || SSL_accept(c.ssl) == 1)
-        while (origin_read_until(&c, c.head, sizeof c.head, "\r\n\r\n")) {
-            if (strncmp(c.head, "CONNECT ", 8) == 0 && (colon = strchr(c.head, ':')))
-                origin_lead_to(&c, atoi(colon + 1), "HTTP/1.1 200 Yes\r\n\r\n", 20);
-            else if (origin_serve(&c))
-                continue;
-            break;
-        }
+        while (origin_read_until(&c, c.head, sizeof c.head, "\r\n\r\n") && origin_go_on(&c, job->asks))
+            ;
     SSL_free(c.ssl);
     close(c.fd);
     free(job);
@@ -260,7 +271,7 @@ static void *origin_thread(void *arg)
 
 static SSL_CTX *origin_context(enum origin_port port)
 {
-    if (port == ORIGIN_PLAIN)
+    if (port == ORIGIN_PLAIN || port == ORIGIN_ASKING)
         return NULL;
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     SSL_CTX_use_certificate_chain_file(ctx, cert_path("good"));
@@ -289,7 +300,7 @@ _Noreturn static void origin_run(const struct origin_server *o)
             pthread_t thread;
             struct origin_job *job = malloc(sizeof *job);
             int fd = ready[i].revents ? accept(o->listener[i], NULL, NULL) : -1;
-            *job = (struct origin_job){.fd = fd, .ctx = ctx[i]};
+            *job = (struct origin_job){.fd = fd, .ctx = ctx[i], .asks = i == ORIGIN_ASKING};
             if (fd < 0 || pthread_create(&thread, NULL, origin_thread, job) != 0)
                 free(job);
             else

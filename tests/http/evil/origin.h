@@ -2,7 +2,7 @@
 /*
  * origin.h - servers and a proxy in a process of their own: what the test does to memory and descriptors does not reach them.
  *
- * Three ports: plain, TLS, and TLS that wants a certificate of the client.  A thread for each connection, blocking, on plain
+ * Four ports: plain, TLS, TLS that wants a certificate of the client, and plain that wants to know who asks for a tunnel.  A thread for each connection, blocking, on plain
  * POSIX; it knows nothing of this library.  The path says what is answered, each answer in several pieces:
  *
  *     /plain  /gzip?lines  /gzip?json  /redirect  /cookie  /digest  /busy  /upload  /big  /cut
@@ -16,7 +16,7 @@
 
 #define ORIGIN_BIG 300000 /* bytes of /big and /cut */
 
-enum origin_port { ORIGIN_PLAIN, ORIGIN_TLS, ORIGIN_MUTUAL, ORIGIN_PORTS };
+enum origin_port { ORIGIN_PLAIN, ORIGIN_TLS, ORIGIN_MUTUAL, ORIGIN_ASKING, ORIGIN_PORTS };
 
 struct origin_server {
     int listener[ORIGIN_PORTS], port[ORIGIN_PORTS];

@@ -271,6 +271,7 @@ const struct visit visits[] = {
     {"TLS", visit_tls},
     {"TLS with a certificate", visit_mutual},
     {"tunnel", visit_tls, .way = BY_HTTP},
+    {"tunnel with Digest", visit_tls, .way = BY_ASKING},
     {"forwarded", visit_json, .way = BY_HTTP},
     {"SOCKS", visit_tls, .way = BY_SOCKS},
     {"addresses", visit_plain, .resolves = true},
@@ -315,7 +316,8 @@ bide_session *visit_session(const struct visit *v, const struct scene *p)
 {
     char proxy[64];
 
-    snprintf(proxy, sizeof proxy, "%s://127.0.0.1:%d", v->way == BY_SOCKS ? "socks5h" : "http", p->origin.port[ORIGIN_PLAIN]);
+    snprintf(proxy, sizeof proxy, "%s://me:secret@127.0.0.1:%d", v->way == BY_SOCKS ? "socks5h" : "http",
+             p->origin.port[v->way == BY_ASKING ? ORIGIN_ASKING : ORIGIN_PLAIN]);
     return bide_session_new(.ca_file = cert_path("ca"), .tls_options = BIDE_TLS(.cert_file = cert_path("good")), .limit = 2,
                             .connect_timeout_ms = p->connect_ms ? p->connect_ms : 5000, .read_timeout_ms = 5000, .proxy = v->way == DIRECT ? NULL : proxy,
                             .connect_to = v->resolves ? NULL : (const char *const[]){"good.test::127.0.0.1:", NULL},

@@ -25,7 +25,7 @@ struct scene {
 struct visit {
     const char *name;
     int (*go)(bide_session *s, const struct scene *p);
-    enum { DIRECT, BY_HTTP, BY_SOCKS } way;
+    enum { DIRECT, BY_HTTP, BY_ASKING, BY_SOCKS } way;
     bool resolves; /* names, with a function of its own */
 };
 
