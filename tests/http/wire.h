@@ -25,7 +25,7 @@ struct wire_step {
     int after_ms;      /* since the step before */
     const char *say;   /* NULL: nothing */
     size_t len;        /* of that; 0: it is a string */
-    bool end;
+    bool end, reset;
     size_t take;       /* so many more bytes may be sent to it */
 };
 
@@ -35,11 +35,13 @@ struct wire_step {
 #define SAY_BYTES(m)    {.say = (m).data, .len = (m).len}
 #define TAKE_AFTER(ms, n) {.after_ms = ms, .take = n}
 #define END_AFTER(ms)   {.after_ms = ms, .end = true}
+#define RESET_AFTER(ms) {.after_ms = ms, .reset = true}
 #define WIRE(...)       {.dial_ms = 5, .room = SIZE_MAX, .steps = {__VA_ARGS__}}
 
 struct wire {
     int dial_ms; /* how long connecting takes */
     size_t room; /* bytes that it takes before a step lets it take more */
+    size_t gives; /* bytes at most each time; 0: any number */
     struct wire_step steps[48];
 
     struct filter filter;
@@ -50,7 +52,7 @@ struct wire {
     const char *in; /* said and not received; steps follow one another, so one text at a time is enough */
     size_t in_len;
     char buffer[4096];
-    bool ended, closed;
+    bool ended, reset, closed; /* reset: it has ended so */
     char seen[4096]; /* what was sent to it */
     size_t nseen;
     int requests, answered; /* heads that came; those that a step has taken note of */
@@ -83,9 +85,12 @@ static void wire_do(struct wire *w, const struct wire_step *step)
         w->in_len += len;
         wire_is_readable(w);
     }
-    if (step->end) {
+    if (step->end || step->reset) {
         w->ended = w->ends.hangup = true;
+        w->reset = step->reset;
         wire_is_readable(w);
+        w->ends.writable = true; /* to see it */
+        bide__wake_all(w->ends.loop, &w->ends.writers);
     }
     if (step->take > 0) {
         w->room += step->take;
@@ -125,8 +130,10 @@ static ssize_t wire_recv(struct filter *f, void *out, size_t cap)
     size_t n = w->in_len < cap ? w->in_len : cap;
     if (n == 0) {
         w->ends.readable = w->ended;
-        return w->ended ? 0 : -EAGAIN;
+        return w->reset ? -ECONNRESET : w->ended ? 0 : -EAGAIN;
     }
+    if (w->gives > 0 && n > w->gives)
+        n = w->gives;
 
     memcpy(out, w->in, n);
     w->in += n;
@@ -158,7 +165,7 @@ static ssize_t wire_send(struct filter *f, const struct iovec *iov, int n)
     if (w->room == 0)
         w->ends.writable = false;
     w->requests = 0;
-    for (const char *at = w->seen; (at = strstr(at, "\r\n\r\n")); at += 4)
+    for (const char *at = w->seen; (at = memmem(at, w->nseen - (size_t)(at - w->seen), "\r\n\r\n", 4)); at += 4)
         w->requests++;
     if (!bide__timer_is_armed(&w->timer))
         wire_go_on(w);
