@@ -97,8 +97,11 @@ extern const struct policy_ops bide__stale_retry_ops;
 
 /* ---- redirect.c: on to the next URL ---- */
 
+struct redirected; /* a request that was answered with one */
+
 struct redirect {
     struct policy policy;
+    struct redirected *before;     /* the last first */
     int max;                       /* hops; -1: a redirect is the answer */
     bide_hsts *hsts;               /* NULL: none */
     bool location_trusted;         /* the user's fields go to other origins, too */

@@ -112,6 +112,37 @@ static void change_method(struct request *q, int status)
     q->head.drop |= ABOUT_BODY;
 }
 
+/* ---- circles ---- */
+
+/* In the arena of the request, as all that it points to. */
+struct redirected {
+    struct redirected *before;
+    bide_bytes head; /* as it was sent, with its cookies: the state in which it was asked */
+    bool is_secure;
+    const char *to;
+};
+
+static bool is_same(const struct redirected *a, const struct redirected *b)
+{
+    return a->is_secure == b->is_secure && a->head.len == b->head.len && memcmp(a->head.data, b->head.data, a->head.len) == 0 &&
+           strcmp(a->to, b->to) == 0;
+}
+
+/* The same request was answered with the same before: it would go on for ever. */
+static int note_redirect(struct redirect *p, struct request *q, bide_bytes head, const char *to)
+{
+    struct redirected *r = bide__arena_alloc(q->arena, sizeof *r);
+    if (!r)
+        return BIDE_ENOMEM;
+
+    *r = (struct redirected){p->before, head, bide__url_is_secure(&q->head.url), to};
+    for (const struct redirected *b = p->before; b; b = b->before)
+        if (is_same(r, b))
+            return refuse(to, "in a circle: the same was asked before, and answered the same");
+    p->before = r;
+    return 0;
+}
+
 /* The user says no, and should have said why. */
 static int ask_user(const struct redirect *p, const struct request *q, const struct url *next)
 {
@@ -123,8 +154,9 @@ static int ask_user(const struct redirect *p, const struct request *q, const str
 }
 
 /* Apart, so that an answer that is no redirect costs a few instructions. */
-static __attribute__((noinline)) int follow(const struct redirect *p, struct request *q, const struct answer *answer)
+static __attribute__((noinline)) int follow(struct redirect *p, struct request *q, const struct outcome *o)
 {
+    const struct answer *answer = o->answer;
     struct url next;
     const char *location;
     int code = find_location(&answer->fields, &location);
@@ -132,7 +164,9 @@ static __attribute__((noinline)) int follow(const struct redirect *p, struct req
         return code;
     if (q->hops >= p->max)
         return bide_fail(BIDE_EREDIRECT, "more than %d redirects", p->max);
-    code = resolve(q, location, &next);
+    code = note_redirect(p, q, o->progress->head, location);
+    if (code == 0)
+        code = resolve(q, location, &next);
     if (code == 0 && p->hsts)
         code = bide__hsts_apply(p->hsts, q->arena, &next);
     if (code == 0)
@@ -158,10 +192,10 @@ static __attribute__((noinline)) int follow(const struct redirect *p, struct req
 
 static int after(struct policy *policy, struct request *q, const struct outcome *o)
 {
-    const struct redirect *p = container_of(policy, struct redirect, policy);
+    struct redirect *p = container_of(policy, struct redirect, policy);
     bool is_one = o->code == 0 && is_redirect(o->answer->status) && p->max >= 0;
 
-    return is_one ? follow(p, q, o->answer) : POLICY_ACCEPT;
+    return is_one ? follow(p, q, o) : POLICY_ACCEPT;
 }
 
 const struct policy_ops bide__redirect_ops = {.name = "redirect", .why = BIDE_AGAIN_REDIRECT, .after = after};

@@ -159,13 +159,49 @@ TEST(client_redirects_have_a_limit, .real_time = true)
 /* R70 */
 TEST(client_all_hops_have_one_deadline, .real_time = true)
 {
-    struct peer p = PEER(ASK PAUSE TO("302", "/a") ASK PAUSE TO("302", "/a") ASK PAUSE TO("302", "/a")
-                             ASK PAUSE TO("302", "/a") ASK PAUSE TO("302", "/a"));
+    struct peer p = PEER(ASK PAUSE TO("302", "/b") ASK PAUSE TO("302", "/c") ASK PAUSE TO("302", "/d")
+                             ASK PAUSE TO("302", "/e") ASK PAUSE TO("302", "/f"));
     peer_start(&p);
     bide_auto bide_session *s = bide_session_new();
 
     EXPECT_FAILED(bide_get(s, peer_url(&p, "/a"), .timeout_ms = 80), BIDE_ETIMEDOUT, "): timed out", "80 ms");
     peer_stop(&p);
+}
+
+/* R70 */
+TEST(client_a_circle_of_redirects_is_seen, .real_time = true)
+{
+    struct peer one = PEER(ASK TO("302", "/a") ASK TO("302", "/a") STALL);
+    struct peer two = PEER(ASK TO("307", "/b") ASK TO("307", "/a") ASK TO("307", "/b") STALL);
+    peer_start(&one);
+    peer_start(&two);
+    {
+        bide_auto bide_session *s = bide_session_new();
+        EXPECT_FAILED(bide_get(s, peer_url(&one, "/a")), BIDE_EREDIRECT, "redirected to /a: in a circle", "");
+        EXPECT_FAILED(bide_post(s, peer_url(&two, "/a"), .json = "1"), BIDE_EREDIRECT, "redirected to /b: in a circle", "");
+    }
+    peer_stop(&one);
+    peer_stop(&two);
+    EXPECT_EQ(two.nrequests, 3);
+}
+
+#define COOKIE_TO(cookie, to) "HTTP/1.1 302 Redirect\r\nSet-Cookie: " cookie "\r\nContent-Length: 0\r\nLocation: " to "\r\n\r\n"
+
+/* R70: what is the same URL is another request when a cookie has come, another method, or another place that it leads to. */
+TEST(client_the_same_url_in_another_state_is_no_circle, .real_time = true)
+{
+    struct peer cookies = PEER(ASK COOKIE_TO("n=1", "/a") ASK COOKIE_TO("n=2", "/a") ASK COOKIE_TO("n=3", "/a") ASK OK("2") "ok");
+    struct peer method = PEER(ASK TO("303", "/a") ASK TO("302", "/a") ASK TO("302", "/b") ASK OK("2") "ok");
+    peer_start(&cookies);
+    peer_start(&method);
+    {
+        bide_auto bide_session *s = bide_session_new();
+        expect_get(s, peer_url(&cookies, "/a"), "ok");
+        bide_auto bide_response *r = bide_post(s, peer_url(&method, "/a"), .json = "1");
+        expect_body(r, "ok");
+    }
+    peer_stop(&cookies);
+    peer_stop(&method);
 }
 
 /* R71 */
