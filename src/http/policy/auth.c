@@ -6,7 +6,8 @@
  *     the same, answer, nc=1              -> 200
  *     further requests, answer, nc=2 ...  -> 200, or 401 with a new nonce: answered once more
  *
- * They are for the origin that was asked (D2): once a hop has left it, nothing is sent and no challenge answered.
+ * They are for the origin that was asked (D2): once a hop has left it, nothing is sent and no challenge answered.  What a challenge
+ * says of a `domain` does not matter: its own origin is asked with credentials from then on, and no other for its sake.
  */
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -44,14 +45,34 @@ static const char *bearer_value(struct arena *arena, const struct auth *p)
 
 /* ---- Digest ---- */
 
+/* All of the body, for auth-int, if it is one piece in memory; else NULL: a body that is read while it is sent would be read twice. */
+static const char *body_at_hand(struct body_source *b, size_t *len)
+{
+    const char *data = "";
+    ssize_t n = 0;
+
+    *len = b ? (size_t)b->length : 0;
+    if (b && (!b->is_here || !b->ops->rewind))
+        return NULL;
+    if (b && *len > 0) { /* it may have been sent already, and will be */
+        if (b->ops->rewind(b) < 0)
+            return NULL;
+        n = b->ops->next(b, &data);
+        if (b->ops->rewind(b) < 0)
+            return NULL;
+    }
+    return n == (ssize_t)*len ? data : NULL;
+}
+
 static ssize_t write_answer(struct auth *p, struct request *q, struct digest *d, char *out, size_t cap)
 {
     struct url_part target = bide__url_target(&q->head.url);
     const char *path = bide__arena_strndup(q->arena, bide__url_part(&q->head.url, target), target.len);
     struct digest_user who = {p->who.user, p->who.password};
-    struct digest_request what = {
-        .method = q->head.method, .target = q->head.for_server ? "*" : path, .body = q->head.body ? NULL : ""};
+    struct digest_request what = {.method = q->head.method, .target = q->head.for_server ? "*" : path};
 
+    if (!d->qop_auth && d->qop_auth_int)
+        what.body = body_at_hand(q->head.body, &what.body_len);
     return path ? bide__digest_answer(d, &who, &what, out, cap) : BIDE_ENOMEM;
 }
 

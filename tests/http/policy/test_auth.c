@@ -178,6 +178,82 @@ TEST(auth_digest_sends_the_body_again)
     EXPECT_CONTAINS(strstr(w.seen, "\r\nAuthorization"), "\r\n\r\nbody");
 }
 
+/* The value of this parameter of the last Authorization. */
+static const char *said(const char *seen, const char *name)
+{
+    static char out[2][128];
+    static int turn;
+    const char *at = strstr(strstr(seen, "\r\nAuthorization"), name);
+    char *value = out[++turn % 2];
+
+    EXPECT_NOT_NULL(at);
+    at += strlen(name);
+    snprintf(value, sizeof out[0], "%.*s", (int)strcspn(at, "\""), at);
+    return value;
+}
+
+#define DIGEST_INT "Digest realm=\"r\", nonce=\"n\", qop=\"auth-int\", algorithm=SHA-256"
+
+/* R118 */
+TEST(auth_digest_with_a_hash_of_the_body_is_answered_if_that_is_at_hand)
+{
+    struct wire w = WIRE(ON_REQUEST, SAY(ASKS(DIGEST_INT)), ON_REQUEST, SAY(OK2));
+    struct digest d = {.is_set = false};
+    char answer[600];
+    bide_auto bide_session *s = bide_session_new(.auth = BIDE_DIGEST("me", "pw"));
+    wires_plant(s, &w, 1);
+
+    bide_auto bide_response *r = bide_post(s, "http://a.example/p?q", .data = {"body", 4});
+    EXPECT_NOT_NULL(r);
+    EXPECT_EQ(bide_status(r), 200);
+    EXPECT_CONTAINS(w.seen, "qop=auth-int");
+    bide__digest_choose(&d, DIGEST_INT, strlen(DIGEST_INT));
+    struct digest_request q = {.method = "POST", .target = "/p?q", .body = "body", .body_len = 4, .cnonce = said(w.seen, "cnonce=\"")};
+    EXPECT_LT(0, bide__digest_answer(&d, &(struct digest_user){"me", "pw"}, &q, answer, sizeof answer));
+    EXPECT_CONTAINS(answer, said(w.seen, "response=\""));
+}
+
+static ssize_t one_piece(const char **data, void *arg)
+{
+    *data = "piece";
+    return (*(int *)arg)++ == 0 ? 5 : 0;
+}
+
+static int from_the_beginning(void *arg)
+{
+    *(int *)arg = 0;
+    return 0;
+}
+
+/* R118 */
+TEST(auth_digest_with_a_hash_of_a_body_that_is_not_at_hand_says_so)
+{
+    struct wire w = WIRE(ON_REQUEST, ON_REQUEST, SAY(ASKS(DIGEST_INT)), ON_REQUEST);
+    int given = 0;
+    bide_auto bide_session *s = bide_session_new(.auth = BIDE_DIGEST("me", "pw"));
+    wires_plant(s, &w, 1);
+
+    EXPECT_NULL(bide_post(s, "http://a.example/", .body = bide_body_from(one_piece, &given, .rewind = from_the_beginning)));
+    EXPECT_ERR(bide_error_code(), BIDE_ESTATE);
+    EXPECT_CONTAINS(bide_error_text(), "POST http://a.example/: Digest: the server asks for a hash of the body, which is not at hand");
+    bide_error_clear();
+}
+
+/* D2: whatever a challenge says */
+TEST(auth_digest_domain_of_a_challenge_leads_to_no_other_origin)
+{
+    struct wire w[2] = {WIRE(ON_REQUEST, SAY(ASKS(DIGEST("n1") ", domain=\"/private http://b.example/\"")), ON_REQUEST, SAY(OK2), ON_REQUEST, SAY(OK2)),
+                        WIRE(ON_REQUEST, SAY(OK2))};
+    bide_auto bide_session *s = bide_session_new(.auth = BIDE_DIGEST("me", "pw"));
+    wires_plant(s, w, 2);
+
+    EXPECT_EQ(get(s, "http://a.example/private", NOBODY), 200);
+    EXPECT_EQ(get(s, "http://a.example/other", NOBODY), 200);
+    EXPECT_EQ(get(s, "http://b.example/", NOBODY), 200);
+    EXPECT_EQ(nfields(w[0].seen), 2);
+    EXPECT_EQ(nfields(w[1].seen), 0);
+}
+
 /* R118 */
 TEST(auth_digest_that_cannot_be_answered_is_the_answer)
 {
