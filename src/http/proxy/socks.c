@@ -139,16 +139,17 @@ static int take_reply(struct socks *s)
     static const struct {
         int code;
         const char *text;
+        bool is_of_address;
     } replies[] = {
-        {0, ""},
-        {-EPROTO, "general failure"},
-        {-EACCES, "not allowed by its rules"},
-        {-ENETUNREACH, "network unreachable"},
-        {-EHOSTUNREACH, "host unreachable"},
-        {-ECONNREFUSED, "connection refused"},
-        {-EHOSTUNREACH, "TTL expired"},
-        {-EPROTO, "command not supported"},
-        {-EPROTO, "address type not supported"},
+        {0, "", false},
+        {-EPROTO, "general failure", true},
+        {-EACCES, "not allowed by its rules", false},
+        {-ENETUNREACH, "network unreachable", true},
+        {-EHOSTUNREACH, "host unreachable", true},
+        {-ECONNREFUSED, "connection refused", true},
+        {-EHOSTUNREACH, "TTL expired", true},
+        {-EPROTO, "command not supported", false},
+        {-EPROTO, "address type not supported", true},
     };
     unsigned reply = s->in[1];
 
@@ -156,6 +157,7 @@ static int take_reply(struct socks *s)
         return bide_fail(-EPROTO, "the SOCKS proxy's answer cannot be read");
     if (reply == 0)
         return open_tunnel(s);
+    s->cannot_reach = reply < array_len(replies) && replies[reply].is_of_address;
     if (reply < array_len(replies))
         return bide_fail(replies[reply].code, "the SOCKS proxy says: %s", replies[reply].text);
     return bide_fail(-EPROTO, "the SOCKS proxy gives an unknown answer, %u", reply);

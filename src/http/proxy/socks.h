@@ -23,6 +23,7 @@ enum socks_state { SOCKS_METHOD, SOCKS_LOGIN, SOCKS_REPLY, SOCKS_REPLY_4, SOCKS_
 struct socks {
     const struct proxy *proxy; /* borrowed */
     uint8_t state;             /* enum socks_state */
+    bool cannot_reach;         /* the proxy's answer: it may reach another address */
     uint16_t in_len, out_len, target_len;
     unsigned char in[SOCKS_IN_MAX];
     unsigned char out[SOCKS_OUT_MAX];

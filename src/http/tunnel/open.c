@@ -7,17 +7,28 @@
  */
 #include "http/tunnel/tunnel.h"
 
+#define ADDRESSES_MAX 8 /* of a name, that a proxy is asked for one after the other */
 #define TRIES_MAX 3 /* new nonces that a proxy may ask for, each with a connection that it closes */
 
-struct target {
-    const char *host;
-    int port;
+/* Which address is tried, of the name that a hop has looked up. */
+struct attempt {
+    unsigned n;     /* hops to be passed */
+    unsigned hop;
+    size_t address; /* of that; of others the first */
 };
 
-/* Where hop i leads to. */
-static struct target target_of(const struct route *r, unsigned i, const struct connect_options *o)
+/* Where hop i leads to, and how that is looked up. */
+static struct connect_options target_of(const struct route *r, unsigned i, unsigned n, const struct connect_options *o)
 {
-    return i + 1 < r->nhops ? (struct target){r->hops[i + 1].name, r->hops[i + 1].proxy.port} : (struct target){o->host, o->port};
+    struct connect_options to = *o;
+
+    if (i + 1 < r->nhops) {
+        to.host = r->hops[i + 1].name;
+        to.port = r->hops[i + 1].proxy.port;
+    }
+    if (i + 1 < n)
+        to.addresses = NULL; /* they are of o's host */
+    return to;
 }
 
 /* TLS with the proxy itself, over what leads to it. */
@@ -26,20 +37,26 @@ static int start_tls(const struct hop *hop, bide_stream *s, bide_tls *tls)
     return hop->proxy.kind == PROXY_HTTPS ? bide__tls_start_client(s, tls, hop->name, hop->proxy.port) : 0;
 }
 
-static int pass_hop(const struct route *r, unsigned i, bide_stream *s, const struct connect_options *o)
+static int pass_hop(const struct route *r, unsigned i, bide_stream *s, const struct connect_options *o, const struct attempt *a)
 {
     struct hop *hop = &r->hops[i];
-    struct target to = target_of(r, i, o);
+    struct connect_options to = target_of(r, i, a->n, o);
     int code = start_tls(hop, s, r->tls);
 
     if (code < 0)
         return code;
     return hop->proxy.kind <= PROXY_HTTPS ? bide__connect_hop(hop, s, to.host, to.port)
-                                          : bide__socks_hop(hop, s, to.host, to.port, o);
+                                          : bide__socks_hop(hop, s, &to, a->hop == i ? a->address : 0);
 }
 
-/* The first n hops, one try: HOP_OPEN with the stream in *out, HOP_AGAIN, or an error. */
-static int pass_hops(const struct route *r, unsigned n, const struct connect_options *o,
+static void note_next(struct attempt *a, unsigned hop)
+{
+    a->address = a->hop == hop ? a->address + 1 : 1;
+    a->hop = hop;
+}
+
+/* The first hops, one try: HOP_OPEN with the stream in *out, HOP_AGAIN, HOP_NEXT, or an error. */
+static int pass_hops(const struct route *r, const struct connect_options *o, struct attempt *a,
                      bide_stream *(*dial)(const struct connect_options *), bide_stream **out)
 {
     struct connect_options first = *o;
@@ -53,12 +70,14 @@ static int pass_hops(const struct route *r, unsigned n, const struct connect_opt
         o->times->connect = 0; /* of the target: when all hops have been passed */
     unsigned i = 0;
 
-    while (code == 0 && i < n) {
-        code = pass_hop(r, i, s, o);
+    while (code == 0 && i < a->n) {
+        code = pass_hop(r, i, s, o, a);
         i += code == 0;
     }
     if (code < 0)
         bide__error_prefix("proxy %s: ", r->hops[i].shown);
+    if (code == HOP_NEXT)
+        note_next(a, i);
     if (code != 0)
         bide_release(s);
     else
@@ -88,9 +107,15 @@ bide_stream *bide__route_open(struct route *r, bool is_forwarded, const struct c
             bide__error_prefix("proxy %s: ", r->hops[0].shown);
         return s;
     }
+    struct attempt a = {.n = n};
     int code = HOP_AGAIN;
-    for (int tries = 0; code == HOP_AGAIN && tries < TRIES_MAX; tries++)
-        code = pass_hops(r, n, o, dial, &s);
+    for (int tries = 0, addresses = 0; code > 0 && tries < TRIES_MAX && addresses < ADDRESSES_MAX;) {
+        code = pass_hops(r, o, &a, dial, &s);
+        tries += code == HOP_AGAIN;
+        addresses += code == HOP_NEXT;
+    }
+    if (code == HOP_NEXT)
+        code = bide_fail(BIDE_EPROXY, "proxy %s: it reaches none of %d addresses", r->hops[a.hop].shown, ADDRESSES_MAX);
     if (code == HOP_AGAIN)
         code = bide_fail(BIDE_EPROXY, "proxy %s: it asks for credentials again and again", r->hops[0].shown);
     if (code == 0 && finish(s, o) < 0) {

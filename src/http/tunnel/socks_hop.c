@@ -34,7 +34,7 @@ static int talk(struct socks *k, bide_stream *s)
 }
 
 /* Apart from the request's frame, which waits for as long as the request does. */
-static int run(struct hop *hop, bide_stream *s, const char *host, int port)
+static int run(struct hop *hop, bide_stream *s, const char *host, int port, bool *cannot_reach)
 {
     struct socks *k = bide__malloc(sizeof *k);
     if (!k)
@@ -43,20 +43,34 @@ static int run(struct hop *hop, bide_stream *s, const char *host, int port)
 
     if (code == 0)
         code = talk(k, s);
+    *cannot_reach = k->cannot_reach;
     explicit_bzero(k, sizeof *k);
     bide__free(k);
     return code;
 }
 
-int bide__socks_hop(struct hop *hop, bide_stream *s, const char *host, int port, const struct connect_options *o)
+/* An address could not be reached, which is on record: HOP_NEXT if there is another one, else that stays the error. */
+static int look_for_next(const struct connect_options *o, size_t which, int code)
 {
     char address[INET6_ADDRSTRLEN];
-    struct connect_options here = *o;
+    struct error_mark mark;
+
+    bide__error_mark(&mark);
+    int found = bide__lookup(o, which, address, sizeof address);
+    if (found == BIDE_ECANCELED || found == BIDE_ETIMEDOUT || found == BIDE_ENOMEM)
+        return found;
+    bide__error_restore(&mark);
+    return found == 0 ? HOP_NEXT : code;
+}
+
+int bide__socks_hop(struct hop *hop, bide_stream *s, const struct connect_options *o, size_t which)
+{
+    char address[INET6_ADDRSTRLEN];
+    bool cannot_reach;
 
     if (hop->proxy.kind != PROXY_SOCKS5)
-        return run(hop, s, host, port);
-    here.host = host;
-    here.port = port;
-    BIDE_TRY(bide__lookup(&here, address, sizeof address));
-    return run(hop, s, address, port);
+        return run(hop, s, o->host, o->port, &cannot_reach);
+    BIDE_TRY(bide__lookup(o, which, address, sizeof address));
+    int code = run(hop, s, address, o->port, &cannot_reach);
+    return code < 0 && cannot_reach ? look_for_next(o, which + 1, code) : code;
 }

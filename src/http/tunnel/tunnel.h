@@ -106,12 +106,13 @@ bide_stream *bide__route_open(struct route *r, bool is_forwarded, const struct c
 
 /* ---- between the files ---- */
 
-enum { HOP_OPEN = 0, HOP_AGAIN = 1 }; /* again: on a new connection, with what it has asked for */
+/* Again: on a new connection, with what it has asked for; next: likewise, and to the next address of the name. */
+enum { HOP_OPEN = 0, HOP_AGAIN = 1, HOP_NEXT = 2 };
 
 /* From this hop on to host and port, over a stream that leads to it.  HOP_OPEN, HOP_AGAIN, or an error on record. */
 int bide__connect_hop(struct hop *hop, bide_stream *s, const char *host, int port);
-/* o: how names are looked up here (socks5). */
-int bide__socks_hop(struct hop *hop, bide_stream *s, const char *host, int port, const struct connect_options *o);
+/* To o's host and port.  socks5: to the which-th of the addresses that it has here; with HOP_NEXT there is another one. */
+int bide__socks_hop(struct hop *hop, bide_stream *s, const struct connect_options *o, size_t which);
 
 /* ---- credentials.c ---- */
 

@@ -58,8 +58,9 @@ int bide__connect_tls(bide_stream *s, const struct connect_options *o);
 
 /* ---- lookup.c ---- */
 
-/* One address of o's host, as text.  Suspends.  0, or an error on record: as connecting has them. */
-int bide__lookup(const struct connect_options *o, char *out, size_t cap);
+/* The which-th address of o's host, from 0, as text.  Suspends.  0, or an error on record: as connecting has them, BIDE_ENAME if
+   there are not so many. */
+int bide__lookup(const struct connect_options *o, size_t which, char *out, size_t cap);
 
 /* ---- dns_config.c ---- */
 
