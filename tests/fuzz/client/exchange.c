@@ -6,7 +6,7 @@
  * body is read and how the answer is cut; what is read of it in pieces and at once must be the same, or fail both times.
  */
 #include "http/client/client.h"
-#include "memory.h"
+#include "../http/memory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
