@@ -28,7 +28,7 @@ static void memory_close(struct filter *f)
     (void)f;
 }
 
-static int memory_wait(struct filter *f, unsigned sides, struct flow *flow)
+__attribute__((unused)) static int memory_wait(struct filter *f, unsigned sides, struct flow *flow)
 {
     (void)f, (void)sides, (void)flow;
     abort();
