@@ -87,7 +87,7 @@ UNIT(digest_megabyte_challenge_is_passed_over)
     EXPECT_TRUE(chosen(field).is_set);
 }
 
-/* R118 */
+/* R118, D16 */
 UNIT(digest_nc_counts_and_cnonce_is_new)
 {
     struct digest d = chosen("Digest realm=a, nonce=1, qop=auth");

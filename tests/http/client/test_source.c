@@ -89,6 +89,7 @@ static int64_t now_ms(void)
 
 /* ---- what goes over the wire ---- */
 
+/* R8 */
 TEST(source_of_unknown_length_goes_out_in_chunks)
 {
     struct wire w = WIRE(ON_CHUNKED_REQUEST, SAY(OK_2));

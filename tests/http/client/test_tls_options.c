@@ -64,6 +64,7 @@ TEST(request_insecure_is_refused_with_the_reason)
     EXPECT_FAILED(bide_get(s, "https://a.test/", .insecure = true), -EINVAL, "share connections", "bide_session_new(.insecure = true)");
 }
 
+/* D5 */
 TEST(sessions_with_the_same_options_share_a_context_and_its_tickets, .real_time = true)
 {
     bide_auto bide_server *server = start();

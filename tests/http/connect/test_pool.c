@@ -55,6 +55,7 @@ static void get_many(bide_session *s, const char *base, int n)
 
 /* ---- reuse and limits ---- */
 
+/* R48 */
 TEST(client_connections_are_used_again, .real_time = true)
 {
     struct seen seen = {.delay_ms = 1};
@@ -396,6 +397,7 @@ TEST(server_idle_connections_give_their_descriptors, .real_time = true)
 
 /* ---- sessions ---- */
 
+/* D17 */
 TEST(client_a_session_may_be_released_while_requests_run, .real_time = true)
 {
     struct seen seen = {.delay_ms = 20};
@@ -427,6 +429,7 @@ TEST(client_a_session_of_two_owners_stays_whole_when_one_lets_go, .real_time = t
     EXPECT_EQ(bide_session_get_stats(s).connections, 1);
 }
 
+/* D17 */
 TEST(client_a_response_may_outlive_its_session, .real_time = true)
 {
     struct peer p = PEER(ASK OK("5") "he" PAUSE "llo");

@@ -142,7 +142,7 @@ static void cut_at_every_byte(bool by_reset)
         }
 }
 
-/* R36 */
+/* R36, D7 */
 TEST(evil_end_at_every_byte_of_an_answer_is_an_error, .seconds = 60)
 {
     cut_at_every_byte(false);

@@ -123,7 +123,7 @@ TEST(client_switching_protocols_unasked_is_refused, .real_time = true)
                     "switches protocols");
 }
 
-/* R30, R32 */
+/* R30, R32, R48 */
 TEST(client_odd_framing_is_read_and_the_connection_not_used_again, .real_time = true)
 {
     struct peer p = PEER(

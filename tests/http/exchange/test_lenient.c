@@ -141,6 +141,7 @@ TEST(client_odd_names_are_not_found, .real_time = true)
     peer_stop(&p);
 }
 
+/* D18 */
 TEST(client_what_is_refused_is_shown_escaped_and_cut, .real_time = true)
 {
     expect_refused(ASK "<html>hi</html>\n", "it does not begin with HTTP/1.x: \"<html>hi</html>\"");

@@ -88,7 +88,7 @@ UNIT(chunked_what_follows_is_left_alone)
     EXPECT_EQ(used, 11);
 }
 
-/* R38 */
+/* R38, D12 */
 UNIT(chunked_sizes_that_are_refused)
 {
     static const char *const bad[] = {

@@ -35,7 +35,7 @@ static bool begins(const char *text, const char *start)
 
 /* ---- the method and the body ---- */
 
-/* R62 */
+/* R62, R63 */
 TEST(client_post_becomes_get_at_301_302_303, .real_time = true)
 {
     static const char *const first[] = {TO("301", "/b"), TO("302", "/b"), TO("303", "/b")};
@@ -130,7 +130,7 @@ static void expect_refused(const char *script, const char *part)
     peer_stop(&p);
 }
 
-/* R61, R68 */
+/* R61, R68, D21 */
 TEST(client_bad_locations_are_refused, .real_time = true)
 {
     expect_refused(ASK TO("302", "ftp://h/"), "redirected to ftp://h/");
@@ -314,7 +314,7 @@ static void travel(struct journey *j, const char *status, const char *method, bi
     peer_stop(&j->a);
 }
 
-/* D2, R64 */
+/* D2, R64, R66 */
 TEST(client_what_the_user_set_does_not_cross_to_another_origin_nor_come_back, .real_time = true)
 {
     struct journey j;
@@ -414,7 +414,7 @@ TEST(client_user_info_in_a_location_is_not_used, .real_time = true)
     EXPECT_NULL(strstr(p.seen, "Authorization"));
 }
 
-/* R68 */
+/* R68, D21 */
 TEST(client_https_to_http_is_followed_without_what_the_user_set_and_never_with_a_body, .real_time = true)
 {
     certs_make();

@@ -96,6 +96,7 @@ TEST(multipart_of_large_files_is_streamed_with_its_length, .real_time = true)
     EXPECT_NULL(strstr(p.seen, "chunked"));
 }
 
+/* D16 */
 TEST(multipart_boundaries_differ_and_have_128_bits, .real_time = true)
 {
     struct peer p = PEER(ASK OK_0 ASK OK_0);

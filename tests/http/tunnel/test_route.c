@@ -142,6 +142,7 @@ TEST(tunnel_has_the_target_as_host_and_its_credentials_never_reach_the_server, .
     proxy_stop(&p);
 }
 
+/* D4 */
 TEST(tunnel_checks_the_certificate_of_the_server, .real_time = true)
 {
     bide_auto bide_server *server = start_secure();
@@ -183,6 +184,7 @@ TEST(tunnel_proxy_that_closes_behind_its_407_is_asked_again_with_digest, .real_t
     EXPECT_EQ(peer_stop(&p), 2);
 }
 
+/* D4 */
 TEST(tunnel_through_a_proxy_that_speaks_tls_is_tls_in_tls, .real_time = true)
 {
     bide_auto bide_server *server = start_secure();

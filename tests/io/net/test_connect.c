@@ -92,6 +92,7 @@ TEST(connect_literals_reach_their_server, .real_time = true)
     stop(&s);
 }
 
+/* R108 */
 TEST(connect_localhost_asks_nobody, .real_time = true)
 {
     struct stub dns;
@@ -216,6 +217,7 @@ TEST(connect_by_name_reaches_the_server, .real_time = true)
     stub_stop(&dns);
 }
 
+/* R107 */
 TEST(connect_ip6_black_hole_goes_on_to_ip4_after_250_ms, .real_time = true)
 {
     struct stub dns;
@@ -233,6 +235,7 @@ TEST(connect_ip6_black_hole_goes_on_to_ip4_after_250_ms, .real_time = true)
     stub_stop(&dns);
 }
 
+/* R107 */
 TEST(connect_ip6_refused_goes_on_to_ip4_at_once, .real_time = true)
 {
     struct stub dns;
@@ -243,6 +246,7 @@ TEST(connect_ip6_refused_goes_on_to_ip4_at_once, .real_time = true)
     stub_stop(&dns);
 }
 
+/* R106 */
 TEST(connect_slow_aaaa_is_given_50_ms, .real_time = true)
 {
     struct stub dns;
@@ -257,6 +261,7 @@ TEST(connect_slow_aaaa_is_given_50_ms, .real_time = true)
     stub_stop(&dns);
 }
 
+/* R106 */
 TEST(connect_slow_a_is_not_waited_for, .real_time = true)
 {
     struct stub dns;

@@ -256,6 +256,7 @@ TEST(dns_impossible_names_are_refused)
     EXPECT_ERR(lookup_quietly(""), BIDE_ENAME);
 }
 
+/* R108 */
 TEST(dns_cache_keeps_at_most_1024_names, .real_time = true, .seconds = 30)
 {
     struct stub s;

@@ -19,6 +19,7 @@ TEST(tls_good_certificate_exchanges_and_selects_alpn, .real_time = true)
     stop(&server);
 }
 
+/* R97 */
 TEST(tls_names_that_fit_are_accepted, .real_time = true)
 {
     static const char *const names[] = {"good.test", "GOOD.test", "good.test.", "a.wild.test", "127.0.0.1", NULL};
@@ -45,7 +46,7 @@ static int note_name(SSL *ssl, int *alert, void *arg)
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* RFC 6066 3: a host name without the dot at its end; never an address. */
+/* R97: RFC 6066 3: a host name without the dot at its end; never an address. */
 TEST(tls_server_is_named_unless_it_is_an_address, .real_time = true)
 {
     static const char *const names[][2] = {{"good.test", "good.test"}, {"good.test.", "good.test"}, {"127.0.0.1", "nobody"}};
@@ -76,6 +77,7 @@ static void expect_refused(const char *cert, const char *name, const char *says)
     stop(&server);
 }
 
+/* R105 */
 TEST(tls_wrong_host_is_refused_and_both_names_said, .real_time = true)
 {
     certs_make();
@@ -92,7 +94,7 @@ TEST(tls_partial_wildcard_is_refused, .real_time = true)
     expect_refused("good", "foo.part.test", "hostname mismatch");
 }
 
-/* RFC 9525 2: the subject's CN (here the file's name) is no host name, whatever else the certificate has. */
+/* R97: RFC 9525 2: the subject's CN (here the file's name) is no host name, whatever else the certificate has. */
 TEST(tls_common_name_is_never_a_host_name, .real_time = true)
 {
     certs_make();
@@ -108,6 +110,7 @@ TEST(tls_common_name_is_never_a_host_name, .real_time = true)
     expect_refused("cn.test", "cn.test", "certificate has good.test");
 }
 
+/* R105 */
 TEST(tls_expired_certificate_is_refused_with_depth_and_subject, .real_time = true)
 {
     certs_make();

@@ -103,6 +103,7 @@ TEST(tls_many_tickets_in_the_middle_are_taken, .real_time = true)
     program_end(&p);
 }
 
+/* R103 */
 TEST(tls_1_1_is_refused, .real_time = true)
 {
     certs_make();

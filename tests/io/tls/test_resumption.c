@@ -2,6 +2,7 @@
 /* test_resumption.c - TLS: sessions that are resumed, and how many are kept. */
 #include "tls/tls_pair.h"
 
+/* R101 */
 TEST(tls_second_connection_resumes_until_the_tickets_are_used, .real_time = true)
 {
     certs_make();
@@ -67,7 +68,7 @@ TEST(tls_sessions_of_more_than_256_servers_are_kept, .real_time = true)
     stop(&server);
 }
 
-/* Sessions that nobody takes: those of one server have a ceiling, and all together have one. */
+/* R101: Sessions that nobody takes: those of one server have a ceiling, and all together have one. */
 TEST(tls_sessions_kept_have_ceilings)
 {
     struct tls_sessions all;

@@ -47,6 +47,7 @@ static int send_many(bide_stream *s, const char *data)
     return bide_drain(s);
 }
 
+/* R102 */
 TEST(tls_large_transfer_both_ways_arrives_whole, .real_time = true)
 {
     certs_make();
@@ -251,6 +252,7 @@ static int drip(bide_stream *client, void *arg)
     return 0;
 }
 
+/* R102 */
 TEST(tls_bytes_that_come_one_by_one_are_put_together, .real_time = true)
 {
     certs_make();

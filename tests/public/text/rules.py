@@ -28,7 +28,7 @@ TEST = re.compile(r"(/\*(?:(?!\*/).)*\*/\n)?^(?:TEST|UNIT)\((\w+)", re.M | re.S)
 def read(source):
     """{path: text} of all that may cite."""
     found = {}
-    for folder in ["tests/http", "tests/core", "src/http"]:
+    for folder in ["tests/http", "tests/io", "tests/core", "src/http"]:
         for path in sorted((source / folder).rglob("*.[ch]")):
             found[str(path.relative_to(source))] = path.read_text()
     for name in ["docs/conformance.md", "tests/conform/exceptions.txt", HTTP, ASYNCIO]:
@@ -59,8 +59,9 @@ def http_rules(texts):
         for number in sorted(rules_cited(path, text)):
             if number not in rows:
                 yield f"{path}: {number} has no row in {HTTP}"
-            if path.startswith("tests/http/"):
-                cited_by.setdefault(number, set()).add(path[len("tests/http/"):])
+            for folder, short in ("tests/http/", ""), ("tests/io/", "io/"):
+                if path.startswith(folder):
+                    cited_by.setdefault(number, set()).add(short + path[len(folder):])
     for number, rest in rows.items():
         state = rest.rsplit("|", 1)[1].strip()
         named, citing = set(re.findall(r"`([\w./]+)`", state)), cited_by.get(number, set())
