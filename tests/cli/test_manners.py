@@ -141,7 +141,6 @@ class Foreign(Case):
     def test_a_command_that_has_not_says_which_has(self):
         self.expect_line(bide("get", "--retry", "3", "http://a/"), 2, "--retries of `bide fetch`")
         self.expect_line(bide("get", "-P", "x", "http://a/"), 2, "--output-dir of `bide fetch`")
-        self.expect_line(bide("get", "-i", "http://a/"), 2, "curl's is --include here", "--input of `bide fetch`")
         self.expect_line(bide("get", "--jsonl", "x", "http://a/"), 2, "`bide fetch` has one")
 
     def test_ours_come_first(self):

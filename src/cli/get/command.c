@@ -8,7 +8,7 @@
 
 static const struct opt options[] = {
     {"no-glob", 'g', NULL, OPT_FLAG(S, no_glob), .rare = true, .group = "URLs", .help = "[] and {} in URLs are nothing special"},
-    {"include", 0, NULL, OPT_FLAG(S, heads), .group = "Output", .brief = "the head of each answer before its body", .help = "show the head of each answer before its body"},
+    {"include", 'i', NULL, OPT_FLAG(S, heads), .group = "Output", .brief = "the head of each answer before its body", .help = "show the head of each answer before its body"},
     {"output", 'o', "FILE", OPT_STRING(S, output), .own = true, .brief = "all bodies into this file; -: stdout, also binary",
      .help = "all bodies into this file, which appears when they are complete; -: to standard output, binary ones to a terminal, too"},
     {"continue", 'C', "N|-", OPT_STRING(S, continue_at), .own = true, .rare = true,

@@ -29,7 +29,7 @@ const struct word foreign_words[] = {
     {"curl", "max-time", 'm', OURS, "timeout"},
     {"curl", "retry", 0, OURS, "retries"},
     {"curl", "retry-delay", 0, OURS, "backoff"},
-    {"curl", "include", 'i', OURS, "include"},
+    {"curl", "include", 0, OURS, "include"},
     {"curl", "show-headers", 0, OURS, "include"},
     {"curl", "dump-header", 'D', OURS, "include"},
     {"curl", "write-out", 'w', OURS, "jsonl"},

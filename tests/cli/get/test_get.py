@@ -314,7 +314,7 @@ class Requests(Case):
 
     def test_head(self):
         with serving() as url:
-            r = bide("get", "-X", "HEAD", "--include", f"{url}/bytes/5")
+            r = bide("get", "-X", "HEAD", "-i", f"{url}/bytes/5")
         self.expect(r, 0)
         self.assertIn(b"Content-Length: 5\r\n", r.out)
         self.assertTrue(r.out.endswith(b"\r\n\r\n"))
