@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # conform.sh BIDE BIDE_CONFORM [SUITE...] - run the public suites of ../shared/conformance and count passes per level.
 #
-# Suites: url idna cookie jar psl date mime disposition http1 coding desync tls digest netrc proxy.  A required case that fails and is not in tests/conform/exceptions.txt makes the exit
+# Suites: url idna cookie jar psl date retry-after json mime disposition http1 coding desync tls digest netrc proxy.  A required case that fails and is not in tests/conform/exceptions.txt makes the exit
 # status 1, and so does an exception that passes: the list stays true.  Of idna, names that must be refused and are not
 # fail, or are taken for another; that more are refused (docs/conformance.md) is counted.  Without the folder there is
 # nothing to run.
@@ -11,13 +11,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 cases=${CONF:-$here/../../../shared/conformance}
 
 if [ $# -lt 2 ]; then
-    echo "usage: conform.sh BIDE BIDE_CONFORM [url|idna|cookie|jar|psl|date|mime|disposition|http1|coding|desync|tls|digest|netrc|proxy ...]" >&2
+    echo "usage: conform.sh BIDE BIDE_CONFORM [url|idna|cookie|jar|psl|date|retry-after|json|mime|disposition|http1|coding|desync|tls|digest|netrc|proxy ...]" >&2
     exit 2
 fi
 bide=$1
 adapter=$2
 shift 2
-[ $# -gt 0 ] || set -- url idna cookie jar psl date mime disposition http1 coding desync tls digest netrc proxy
+[ $# -gt 0 ] || set -- url idna cookie jar psl date retry-after json mime disposition http1 coding desync tls digest netrc proxy
 
 if [ ! -d "$cases" ]; then
     echo "conform: skipped, there is no $cases"
@@ -86,6 +86,20 @@ good, odd = open(sys.argv[2], "w"), open(sys.argv[3], "w")
 for line in open(sys.argv[1]):
     (odd if json.loads(line)["upstream_warns"] else good).write(line)
 PY
+}
+
+# Where there is one answer; of the others any will do, as long as there is one.
+split_strict() { # FILE WANT VERB
+    python3 - "$@" "$tmp/strict.jsonl" "$tmp/loose.jsonl" <<'PY'
+import json, sys
+strict, loose = open(sys.argv[4], "w"), open(sys.argv[5], "w")
+for line in open(sys.argv[1]):
+    want = json.loads(line)[sys.argv[2]]
+    (loose if isinstance(want, str) and want not in ("accept", "reject") else strict).write(line)
+PY
+    answered=$("$adapter" "$3" <"$tmp/loose.jsonl" | wc -l)
+    echo "$3: either way: $answered of $(wc -l <"$tmp/loose.jsonl")"
+    [ "$answered" -eq "$(wc -l <"$tmp/loose.jsonl")" ] || failed=1
 }
 
 # Some date is all that these want.
@@ -170,6 +184,14 @@ for suite in "$@"; do
         prepare_cookies
         lines "$tmp/date-exact.jsonl" input expect_unix date dates
         judge_any_date
+        ;;
+    retry-after)
+        split_strict "$cases/dates/retry-after.jsonl" want_seconds retry-after
+        lines "$tmp/strict.jsonl" input,now want_seconds retry-after dates/retry-after
+        ;;
+    json)
+        split_strict "$cases/json/parsing.jsonl" expect json
+        lines "$tmp/strict.jsonl" input_b64 expect json json/parsing
         ;;
     mime)
         lines "$cases/mime-type/parse.jsonl" input serialized mime
