@@ -90,6 +90,15 @@ static bool is_secret(enum header_id id)
 
 /* ---- heads ---- */
 
+/* An object or array that is not whole is none: NULL, and so is what it would be a part of. */
+static json_t *whole(json_t *json, int code)
+{
+    if (code == 0)
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
 static int add_field(json_t *list, const struct har_exchange *x, bide_bytes name, bide_bytes value)
 {
     enum header_id id = bide__header_name_ok(name.data, name.len) ? bide__header_id(name.data, name.len) : HEADER_OTHER;
@@ -104,29 +113,31 @@ static json_t *sent_fields(const struct har_exchange *x)
     json_t *list = json_array();
     const char *at = x->head.data, *end = x->head.data ? at + x->head.len : NULL;
     bool is_first = true;
+    int code = 0;
 
-    while (at && at < end) {
+    while (at && at < end && code == 0) {
         const char *stop = memchr(at, '\r', (size_t)(end - at)), *colon = stop ? memchr(at, ':', (size_t)(stop - at)) : NULL;
         if (!stop)
             break;
         if (!is_first && colon && colon + 2 <= stop)
-            add_field(list, x, (bide_bytes){at, (size_t)(colon - at)}, (bide_bytes){colon + 2, (size_t)(stop - colon - 2)});
+            code = add_field(list, x, (bide_bytes){at, (size_t)(colon - at)}, (bide_bytes){colon + 2, (size_t)(stop - colon - 2)});
         is_first = false;
         at = stop + 2;
     }
-    return list;
+    return whole(list, code);
 }
 
 static json_t *answered_fields(const struct har_exchange *x)
 {
     json_t *list = json_array();
     const struct fields *fs = &x->answer->fields;
+    int code = 0;
 
-    for (uint32_t i = 0; i < fs->n; i++) {
+    for (uint32_t i = 0; i < fs->n && code == 0; i++) {
         const struct field *f = &fs->all[i];
-        add_field(list, x, (bide_bytes){bide__field_name(fs, f), f->name_len}, (bide_bytes){bide__field_value(fs, f), f->value_len});
+        code = add_field(list, x, (bide_bytes){bide__field_name(fs, f), f->name_len}, (bide_bytes){bide__field_value(fs, f), f->value_len});
     }
-    return list;
+    return whole(list, code);
 }
 
 /* The pairs of the query as they stand in the URL. */
@@ -134,14 +145,15 @@ static json_t *query_of(const char *url)
 {
     json_t *list = json_array();
     const char *at = strchr(url, '?');
+    int code = 0;
 
-    for (at = at ? at + 1 : NULL; at && *at && *at != '#';) {
+    for (at = at ? at + 1 : NULL; at && *at && *at != '#' && code == 0;) {
         size_t len = strcspn(at, "&#"), name = strcspn(at, "=&#");
         json_t *value = text_of(at + name + (name < len), len - name - (name < len));
-        json_array_append_new(list, json_pack("{s:o, s:o}", "name", text_of(at, name), "value", value));
+        code = json_array_append_new(list, json_pack("{s:o, s:o}", "name", text_of(at, name), "value", value));
         at += len + (at[len] == '&');
     }
-    return list;
+    return whole(list, code);
 }
 
 /* ---- bodies ---- */
@@ -218,9 +230,9 @@ static json_t *content_of(const struct har_exchange *x)
         json_object_set_new(json, "_encoded", json_true());
     if (b->is_cut)
         json_object_set_new(json, "_truncated", json_true());
-    set_text(json, data, "encoding");
+    int code = set_text(json, data, "encoding");
     bide__free((char *)(uintptr_t)decoded.data);
-    return json;
+    return whole(json, code);
 }
 
 /* ---- the parts of an entry ---- */
@@ -241,15 +253,14 @@ static json_t *request_of(const struct har_exchange *x)
     json_t *fields = sent_fields(x);
     const char *type = type_in(fields);
     json_t *post = x->sent.len > 0 ? json_pack("{s:s, s:[]}", "mimeType", type, "params") : NULL;
+    int code = x->sent.len > 0 ? set_text(post, x->sent.data, "_encoding") : 0;
 
-    if (post) {
-        set_text(post, x->sent.data, "_encoding");
-        if (x->sent.is_cut)
-            json_object_set_new(post, "_truncated", json_true());
-    }
-    return json_pack("{s:s, s:o, s:s, s:[], s:o, s:o, s:I, s:I, s:o*}", "method", x->method, "url", text_of(x->url, strlen(x->url)),
+    if (x->sent.is_cut)
+        json_object_set_new(post, "_truncated", json_true());
+    json_t *json = json_pack("{s:s, s:o, s:s, s:[], s:o, s:o, s:I, s:I, s:o*}", "method", x->method, "url", text_of(x->url, strlen(x->url)),
                      "httpVersion", "HTTP/1.1", "cookies", "headers", fields, "queryString", query_of(x->url), "headersSize",
                      x->head.data ? (json_int_t)x->head.len : (json_int_t)-1, "bodySize", (json_int_t)x->sent.len, "postData", post);
+    return whole(json, code);
 }
 
 static json_t *response_of(const struct har_exchange *x)
@@ -311,9 +322,18 @@ static json_t *entry_of(const struct har_exchange *x)
                      x->connection > 0 ? connection : NULL);
 }
 
-static int append(const char *text, size_t len, void *out)
+/* jansson 2.14 does not look at what becomes of a key, and goes on behind it. */
+struct sink {
+    struct buf *out;
+    bool has_failed;
+};
+
+static int append(const char *text, size_t len, void *arg)
 {
-    return bide__buf_append(out, text, len) < 0 ? -1 : 0;
+    struct sink *s = arg;
+
+    s->has_failed = s->has_failed || bide__buf_append(s->out, text, len) < 0;
+    return s->has_failed ? -1 : 0;
 }
 
 int bide__har_write(struct buf *out, const struct har_exchange *x)
@@ -325,7 +345,8 @@ int bide__har_write(struct buf *out, const struct har_exchange *x)
     bide__error_restore(&mark);
     if (!entry)
         return bide__fail_nomem("an entry of a HAR file");
-    int code = json_dump_callback(entry, append, out, JSON_COMPACT);
+    struct sink sink = {.out = out};
+    int code = json_dump_callback(entry, append, &sink, JSON_COMPACT);
     json_decref(entry);
-    return code < 0 ? bide__fail_nomem("an entry of a HAR file") : 0;
+    return code < 0 || sink.has_failed ? bide__fail_nomem("an entry of a HAR file") : 0;
 }

@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <bide/around.h>
 #include <bide/file.h>
+#include <bide/har.h>
 #include <bide/http.h>
 #include <bide/json.h>
 #include <bide/loop.h>
@@ -250,6 +252,51 @@ static int visit_jar(bide_session *s, const struct scene *p)
     return n == 1 ? 0 : n < 0 ? n : -EPROTO;
 }
 
+/* ---- what stands around it ---- */
+
+static int visit_pause(bide_attempt *a, void *arg)
+{
+    (void)arg;
+    BIDE_TRY(bide_sleep_ms(1));
+    return bide_attempt_number(a) == 1 ? 0 : bide_fail(-EPROTO, "asked again");
+}
+
+static int visit_around(bide_session *s, const struct scene *p)
+{
+    bide_auto bide_response *r =
+        bide_get(s, visit_url(p, ORIGIN_PLAIN, "/plain"), .around = BIDE_AROUND({.before = visit_pause, .after = visit_pause}));
+
+    return visit_read(r, 5);
+}
+
+/* Beside another one on the same connections. */
+static int visit_shared(bide_session *s, const struct scene *p)
+{
+    bide_auto bide_session *other = bide_session_new(.connections_of = s, .ca_file = cert_path("ca"));
+
+    return other ? bide_gather(bide_coro(visit_redirect, other, p), bide_coro(visit_tls, other, p), bide_coro(visit_plain, s, p)) : visit_code();
+}
+
+static int visit_recorded(bide_session *s, const struct scene *p)
+{
+    char path[300];
+    (void)s;
+
+    snprintf(path, sizeof path, "%s/har", p->dir);
+    bide_auto bide_transport *t = bide_transport_record(path);
+    bide_auto bide_session *own = t ? bide_session_new(.transport = t, .connect_to = (const char *const[]){"good.test::127.0.0.1:", NULL}) : NULL;
+    if (!own)
+        return visit_code();
+    BIDE_TRY(visit_redirect(own, p));
+    BIDE_TRY(visit_text(own, p));
+    int n = bide_transport_end(t);
+    if (n != 3)
+        return n < 0 ? n : -EPROTO;
+    bide_auto bide_transport *again = bide_transport_replay(path);
+    bide_auto bide_session *replayed = again ? bide_session_new(.transport = again) : NULL;
+    return replayed ? visit_text(replayed, p) : visit_code();
+}
+
 const struct visit visits[] = {
     {"plain", visit_plain},
     {"text", visit_text},
@@ -277,6 +324,9 @@ const struct visit visits[] = {
     {"addresses", visit_plain, .resolves = true},
     {"crowd", visit_crowd},
     {"jar", visit_jar},
+    {"functions around it", visit_around},
+    {"shared connections", visit_shared},
+    {"recorded and replayed", visit_recorded},
 };
 
 const size_t nvisits = sizeof visits / sizeof *visits;
@@ -334,7 +384,10 @@ static void expect_files(const struct visit *v, const struct scene *p)
     for (struct dirent *e; (e = readdir(dir));) {
         bool is_part = v->go == visit_resume && strncmp(e->d_name, "saved.part", 10) == 0;
         bool is_jar = v->go == visit_jar && strcmp(e->d_name, "jar") == 0;
-        if (e->d_name[0] == '.' || is_part || is_jar)
+        bool is_har = v->go == visit_recorded && strcmp(e->d_name, "har") == 0;
+        if (is_jar || is_har)
+            EXPECT_EQ(unlinkat(dirfd(dir), e->d_name, 0), 0);
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || is_part || is_jar || is_har)
             continue;
         EXPECT_STR(e->d_name, "saved");
         EXPECT_EQ(stat(p->save, &st), 0);
