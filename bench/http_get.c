@@ -2,12 +2,15 @@
 /*
  * http_get.c - what one GET costs: COUNT of them by CONNECTIONS tasks that share a session.
  *
- *     bench-http_get URL [COUNT [CONNECTIONS [CA-FILE [close]]]]      100,000 by 64; CA-FILE "": the system's
+ *     bench-http_get URL [COUNT [CONNECTIONS [CA-FILE [close|zlib]]]]      100,000 by 64; CA-FILE "": the system's
  *
  * Each task does what a program does: bide_get, look at the status, take the whole body, release the response.  The
  * session has its default options, so every time limit is armed, and certificates are verified.  close: a connection for
- * each request, which asks the server to close it.
+ * each request, which asks the server to close it.  zlib: bodies come as they are, in gzip, and zlib alone decodes them; what
+ * decoding costs at least.
  */
+#include <zlib.h>
+
 #include <bide/bide.h>
 
 #include "bench.h"
@@ -16,9 +19,23 @@ struct job {
     const char *url, *ca_file;
     long count, left;
     int connections;
-    bool is_closing;
+    bool is_closing, is_by_zlib;
+    z_stream zlib;
     bide_session *session;
 };
+
+static int inflate_body(struct job *job, bide_bytes body)
+{
+    static unsigned char out[1 << 16];
+    z_stream *z = &job->zlib;
+
+    inflateReset(z);
+    z->next_in = (unsigned char *)(uintptr_t)body.data;
+    z->avail_in = (unsigned)body.len;
+    z->next_out = out;
+    z->avail_out = sizeof out;
+    return inflate(z, Z_FINISH) == Z_STREAM_END ? 0 : bide_fail(BIDE_EHTTP, "not a body in gzip of up to 64 KiB");
+}
 
 static int get(struct job *job)
 {
@@ -26,7 +43,10 @@ static int get(struct job *job)
     if (!r)
         return bide_raise();
     BIDE_TRY(bide_raise_for_status(r));
-    return bide_body(r).data ? 0 : bide_raise();
+    bide_bytes body = bide_body(r);
+    if (!body.data)
+        return bide_raise();
+    return job->is_by_zlib ? inflate_body(job, body) : 0;
 }
 
 static int worker(struct job *job)
@@ -53,25 +73,29 @@ static int run_workers(struct job *job)
 
 static int app(struct job *job)
 {
-    static const bide_pair closing[] = {{"Connection", "close"}, {0}};
+    static const bide_pair closing[] = {{"Connection", "close"}, {0}}, gzip[] = {{"Accept-Encoding", "gzip"}, {0}};
     struct bench b;
     bide_auto bide_session *session =
         bide_session_new(.limit = job->connections, .limit_per_host = job->connections, .ca_file = job->ca_file,
-                         .headers = job->is_closing ? closing : NULL);
+                         .headers = job->is_closing ? closing : job->is_by_zlib ? gzip : NULL,
+                         .no_decompress = job->is_by_zlib);
     if (!session)
         return bide_raise();
 
     job->session = session;
+    if (inflateInit2(&job->zlib, 15 + 16) != Z_OK)
+        return bide_fail(BIDE_ENOMEM, "zlib: out of memory");
     bench_begin(&b);
     BIDE_TRY(run_workers(job));
     bench_end(&b, job->count);
+    inflateEnd(&job->zlib);
     return 0;
 }
 
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        fprintf(stderr, "usage: %s URL [COUNT [CONNECTIONS [CA-FILE [close]]]]\n", argv[0]);
+        fprintf(stderr, "usage: %s URL [COUNT [CONNECTIONS [CA-FILE [close|zlib]]]]\n", argv[0]);
         return 2;
     }
     struct job job = {.url = argv[1], .count = bench_arg(argc, argv, 2, 100000)};
@@ -79,5 +103,6 @@ int main(int argc, char **argv)
     job.connections = (int)bench_arg(argc, argv, 3, 64);
     job.ca_file = argc > 4 && argv[4][0] ? argv[4] : NULL;
     job.is_closing = argc > 5 && strcmp(argv[5], "close") == 0;
+    job.is_by_zlib = argc > 5 && strcmp(argv[5], "zlib") == 0;
     return bide_main(bide_coro(app, &job));
 }

@@ -3,8 +3,9 @@
 
 A Figure is one program of ours and the peers that do the same work; they run in turn.  Its rows are what is read off:
 a value of ours, and the bounds that it must and should keep, absolute or as a multiple of a peer's value in the same
-round.  Commands name {bench} (the folder of our programs), {bide}, and the ports {http}, {https}, {delay}, {own_delay};
-those of own_peers {python}, {peers} (the folder of their sources) and {made} (that of what is made of them).
+round.  Commands name {bench} (the folder of our programs), {bide}, {shared} (that of the peers), and the ports {http},
+{https}, {tickets} (where TLS can be resumed), {delay}, {own}, {own_delay}, {h2o}; those of own_peers {python}, {peers} (the
+folder of their sources) and {made} (that of what is made of them).
 """
 from dataclasses import dataclass, field
 
@@ -17,6 +18,10 @@ def cpu_ns(run):
 
 def cpu_us(run):
     return run["cpu_s"] * 1e6 / run["ops"]
+
+
+def cpu_s(run):
+    return run["cpu_s"]
 
 
 def wall_s(run):
@@ -67,7 +72,7 @@ class Figure:
     who: str = ""        # the peers of that file that run; PEERS=all: all of them
     also: dict = field(default_factory=dict)  # other ways of our own to do it: name and command
     own_peers: dict = field(default_factory=dict)  # programs of bench/peers: name and command
-    needs: str = None    # "nginx", "delay", "own_delay", "redis"
+    needs: str = None    # "nginx", "large", "servers", "delay", "own_delay", "redis"
     pin: bool = True     # to the first core, for their servers run on the last
     rounds: int = 1000   # at most
     slow_after: float = 2.5  # seconds: a peer whose run takes longer runs once
@@ -94,6 +99,24 @@ def pools(mode, workers=2, **counts):
         peers["go-channels"] = "{made}/pool %s %d %d" % (mode, counts["go"], workers)
     return peers
 
+
+def large(name, what, url, to, must, trust="", ca=""):
+    """1 GiB by bench-save and by curl: CPU time, and wall time.  `to` is a file, which the run makes anew, or /dev/null."""
+    clean = "rm -f {scratch}/large.out; "
+    curl = clean + "curl -sf %s -o %s %s && echo '{{\"ops\":1024}}'" % (trust, to, url)
+    return Figure(name, clean + "{bench}/bench-save %s %s %s" % (url, to, ca),
+                  [Row(what, cpu_s, "s", must, None, "curl"), Row("the same, wall", wall_s, "s", must, None, "curl")],
+                  also={"curl": curl}, needs="large", slow_after=60)
+
+
+def idle(name, what, must, keys="", tls=""):
+    """10,000 connections that have had an answer, by our server and by nginx."""
+    nginx = "{bench}/bench-idle 10000 %s $(pgrep -P $(cat {scratch}/nginx.pid)) %s" % ("{https}" if tls else "{http}", tls)
+    return Figure(name, "{bench}/bench-idle 10000 " + keys, [Row(what, bytes_each, "bytes", must)], also={"nginx": nginx},
+                  needs="nginx", pin=False, rounds=1)
+
+
+ASK_AND_CLOSE = "{runner}/server_cpu.py {%s} 20000 {shared}/5-http/rawepoll {%s} %s 20000 64 close"
 
 FIGURES = [
     Figure("switch", "{bench}/bench-switch 2 10000000",
@@ -130,6 +153,36 @@ FIGURES = [
            [Row("the same over TLS 1.3", cpu_us, "us", 1.4, 1.2, "raw-epoll-openssl")],
            "5-http/tls", "raw-epoll-openssl wrk hyper-0.14-openssl libcurl-multi go-net/http aiohttp-asyncio",
            needs="nginx", slow_after=4),
+    Figure("get-gzip", "{bench}/bench-http_get http://127.0.0.1:{http}/page.html 20000 64",
+           [Row("GET of a page of 20 KB in gzip", cpu_us, "us", 1.1, None, "GET and zlib alone")],
+           also={"GET and zlib alone": "{bench}/bench-http_get http://127.0.0.1:{http}/page.html 20000 64 '' zlib"}, needs="nginx"),
+    Figure("get-close", "{bench}/bench-http_get http://127.0.0.1:{http}/j 20000 64 '' close",
+           [Row("GET with a connection of its own", cpu_us, "us", 1.15, None, "raw-epoll")],
+           "5-http/close", "raw-epoll hyper-0.14 libcurl-multi go-net/http", needs="nginx", slow_after=4),
+    Figure("get-close-tls", "{bench}/bench-http_get https://127.0.0.1:{tickets}/j 3000 64 {cert} close",
+           [Row("the same over TLS 1.3, resumed", cpu_us, "us", 0.6, None, "full handshakes")],
+           "5-http/closetls", "libcurl-multi go-net/http", needs="nginx", slow_after=4,
+           also={"full handshakes": "{bench}/bench-http_get https://127.0.0.1:{https}/j 3000 64 {cert} close"}),
+    Figure("get-first-tls", "{bench}/bench-first https://127.0.0.1:{https}/j 500 {cert}",
+           [Row("a session for one https GET, CPU", cpu_us, "us", 1000),
+            Row("the first of a program", of("first_us"), "us")], needs="nginx"),
+    Figure("get-beside", "{bench}/bench-beside http://127.0.0.1:{http}/j http://127.0.0.1:{http}/large 300 8",
+           [Row("a small GET beside eight downloads, median wait", of("p50_us"), "us", 2000)], needs="large"),
+    large("save-null", "1 GiB to /dev/null, CPU", "http://127.0.0.1:{http}/large", "/dev/null", 0.7),
+    large("save-large", "1 GiB to a file, CPU", "http://127.0.0.1:{http}/large", "{scratch}/large.out", 0.7),
+    large("save-null-tls", "1 GiB over TLS to /dev/null, CPU", "https://127.0.0.1:{https}/large", "/dev/null", 1,
+          "--cacert {cert}", "{cert}"),
+    large("save-large-tls", "1 GiB over TLS to a file, CPU", "https://127.0.0.1:{https}/large", "{scratch}/large.out", 1,
+          "--cacert {cert}", "{cert}"),
+    Figure("upload", "{bench}/bench-upload http://127.0.0.1:{http}/put/a {scratch}/www/large",
+           [Row("1 GiB uploaded from a file, CPU", cpu_s, "s", 1, None, "curl")], needs="large", slow_after=60,
+           also={"curl": "curl -sf -T {scratch}/www/large http://127.0.0.1:{http}/put/a && echo '{{\"ops\":1024}}'"}),
+    idle("idle", "a server's idle connection, at 10,000", 5120),
+    idle("idle-tls", "the same over TLS", 22 * 1024, "{cert} {key}", "tls"),
+    Figure("serve-close", ASK_AND_CLOSE % ("own", "own", "/json"),
+           [Row("a server's connection with one request, CPU", cpu_us, "us", 1.15, None, "nginx")],
+           also={"nginx": ASK_AND_CLOSE % ("http", "http", "/j"), "h2o": ASK_AND_CLOSE % ("h2o", "h2o", "/json")},
+           needs="servers"),
     Figure("get-syscalls", "{runner}/syscalls.py {bench}/bench-http_get http://127.0.0.1:{http}/j 10000 64",
            [Row("system calls of a keep-alive GET", system_calls, "", 2.3, 2.1)], needs="nginx", rounds=3),
     Figure("delay-100", "{bench}/bench-http_get http://127.0.0.1:{delay}/ 100 100",

@@ -53,6 +53,7 @@ class Bench:
         self.rounds = int(os.environ.get("ROUNDS", "5"))
         self.places = {"bench": os.path.join(self.build, "bench"), "bide": os.path.join(self.build, "bide"),
                        "here": HERE, "runner": os.path.join(HERE, "runner"), "scratch": scratch, "cert": self.servers.cert,
+                       "key": self.servers.key, "shared": self.peers.copy,
                        **self.servers.ports}
 
     def measure(self, figure):
@@ -61,6 +62,8 @@ class Bench:
             self.servers.need(figure.needs)
         except OSError as e:
             return warn("%s: skipped: %s" % (figure.name, e))
+        if figure.needs == "servers":
+            self.peers.make("5-http")  # one of them is the client
         if figure.name == "fetch":
             self.peers.prepare_fetchers(self.servers.ports)
         who = [] if os.environ.get("PEERS") == "all" else figure.who.split()

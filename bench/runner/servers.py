@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The servers that figures need, on free ports of the loopback address, on the last core: nginx, one that answers after
-100 ms, and `bide serve --delay 100`.  All their files are in a folder of this run."""
+100 ms, `bide serve`, and `bide serve --delay 100`, and h2o.  All their files are in a folder of this run."""
+import gzip
 import os
 import shutil
 import signal
@@ -32,10 +33,37 @@ http {
         listen 127.0.0.1:%(http)d backlog=8192 reuseport;
         listen 127.0.0.1:%(https)d ssl backlog=8192;
         location = /j { return 200 '%(body)s'; }
+        location = /page.html { gzip_static always; }
+        location /put/ { dav_methods PUT; client_max_body_size 0; }
         location / { }
+    }
+    server { # the same, but TLS can be resumed
+        listen 127.0.0.1:%(tickets)d ssl backlog=8192; ssl_session_tickets on; ssl_session_cache shared:s:10m;
+        location = /j { return 200 '%(body)s'; }
     }
 }
 """
+
+
+H2O = """
+num-threads: 1
+listen: {host: 127.0.0.1, port: %(h2o)d}
+error-log: /dev/null
+hosts: {default: {paths: {/: {file.dir: %(dir)s/www}}}}
+"""
+
+PAGE_BYTES = 20000
+LARGE_BYTES = 1 << 30
+
+
+def page(size):
+    """Text that shrinks as pages do, to about a fifth."""
+    rows = ('<tr class="row"><td>%d</td><td><a href="/item/%x">item %d of the list</a></td></tr>\n' % (i, i * i * 2654435761 % 2**32, i)
+            for i in range(size))
+    text = "<!doctype html><table>\n"
+    while len(text) < size:
+        text += next(rows)
+    return text[:size].encode()
 
 
 def free_port():
@@ -61,8 +89,8 @@ class Servers:
 
     def __init__(self, folder, core, bide, delay_program):
         self.dir, self.core, self.bide, self.delay_program = folder, core, bide, delay_program
-        self.ports = {"http": free_port(), "https": free_port(), "delay": free_port(), "own_delay": free_port()}
-        self.cert = os.path.join(folder, "cert.pem")
+        self.ports = {name: free_port() for name in ("http", "https", "tickets", "delay", "own_delay", "own", "h2o")}
+        self.cert, self.key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
         self.processes = {}
 
     def _start(self, name, port, command):
@@ -92,7 +120,34 @@ class Servers:
         for i in range(SMALL_FILES):
             with open("%s/www/f/%d.json" % (self.dir, i), "w") as f:
                 f.write(SMALL_FILE % (i, i * 7))
+        with open(self.dir + "/www/page.html", "wb") as f:
+            f.write(page(PAGE_BYTES))
+        with open(self.dir + "/www/page.html.gz", "wb") as f:
+            f.write(gzip.compress(page(PAGE_BYTES), 6, mtime=0))
+        with open(self.dir + "/www/json", "w") as f:
+            f.write(BODY)
+        os.mkdir(self.dir + "/www/put")
+        os.chmod(self.dir + "/www/put", 0o777)
         os.chmod(self.dir, 0o755)  # nginx's worker is somebody else
+
+    def _large(self):
+        """nginx, and a file of a gibibyte at /large."""
+        self.need("nginx")
+        path = self.dir + "/www/large"
+        if not os.path.exists(path):
+            with open(path, "wb") as f:
+                for _ in range(LARGE_BYTES >> 20):
+                    f.write(bytes(1 << 20))
+
+    def _servers(self):
+        """Ours, nginx, and h2o if it is there."""
+        self.need("nginx")
+        if "own" not in self.processes:
+            self._start("own", self.ports["own"], self._serve(self.ports["own"])[:-2])
+        if "h2o" not in self.processes and shutil.which("h2o"):
+            with open(self.dir + "/h2o.conf", "w") as f:
+                f.write(H2O % {"dir": self.dir, **self.ports})
+            self._start("h2o", self.ports["h2o"], ["h2o", "-c", self.dir + "/h2o.conf"])
 
     def _delay(self):
         port = self.ports["delay"]
