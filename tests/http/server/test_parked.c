@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <bide/loop.h>
 #include <bide/server.h>
 #include <bide/stream.h>
 
@@ -115,6 +116,29 @@ TEST(server_release_ends_a_parked_connection_that_is_about_to_go_on)
     send_text(c, request);
     BIDE_IGNORE(bide_sleep_ms(0));
     bide_release(s);
+}
+
+static int leave_parked(bide_server **s, bide_stream **c)
+{
+    *s = bide_server_start(route, PATIENT);
+    *c = dial(*s);
+    be_silent();
+    send_text(*c, request); /* its task is due when the loop stops */
+    return 0;
+}
+
+UNIT(server_release_after_its_loop_ends_a_parked_connection)
+{
+    bide_server *s = NULL;
+    bide_stream *c = NULL;
+    bide_loop *loop = bide_loop_new();
+    EXPECT_NOT_NULL(loop);
+    bide__loop_set_virtual_time(loop, true);
+    EXPECT_EQ(bide_run_until_complete(loop, bide_coro(leave_parked, &s, &c)), 0);
+    EXPECT_EQ(bide_loop_close(loop), 0);
+    bide_release(s);
+    bide_release(c);
+    bide_release(loop);
 }
 
 /* One more may be opened. */
