@@ -157,6 +157,8 @@ static void leave_one_descriptor(struct rlimit *before)
 TEST(server_parked_connection_gives_way_when_descriptors_run_out)
 {
     struct rlimit old;
+    if (bide__memcheck_runs())
+        SKIP("valgrind has a limit of its own, which ends connections that are accepted beyond it");
     START(PATIENT);
     bide_auto bide_stream *c = dial(s);
     be_silent();
