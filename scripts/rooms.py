@@ -60,16 +60,17 @@ ROOMS = {
     "http/hsts": "http/value http/field http/url base",
     "http/store": "http/cookie http/hsts http/value http/field http/url " + TO_IO,
     "http/tunnel": "http/proxy http/auth http/h1 http/field http/url " + TO_IO,
-    "http/connect": "http/tunnel http/field http/url " + TO_IO,
-    "http/exchange": "http/coding http/connect http/h1 http/field http/url " + TO_IO,
+    "http/trace": TO_IO,
+    "http/connect": "http/trace http/tunnel http/field http/url " + TO_IO,
+    "http/exchange": "http/trace http/coding http/connect http/h1 http/field http/url " + TO_IO,
     "http/source": "http/exchange/ops.h http/connect http/coding http/value http/field http/url " + TO_IO,
     "http/policy": "http/exchange/ops.h http/tunnel http/auth http/proxy http/cookie http/hsts http/value http/field http/url " + TO_IO,
-    "http/transport": "http/exchange http/connect http/store http/coding http/h1 http/field http/url " + TO_IO,
-    "http/around": "http/policy http/transport http/source http/exchange http/connect http/tunnel http/cookie http/hsts http/auth http/proxy http/coding http/h1 http/value "
+    "http/transport": "http/trace http/exchange http/connect http/store http/coding http/h1 http/field http/url " + TO_IO,
+    "http/around": "http/trace http/policy http/transport http/source http/exchange http/connect http/tunnel http/cookie http/hsts http/auth http/proxy http/coding http/h1 http/value "
                    "http/field http/url " + TO_IO,
-    "http/client": "http/around http/policy http/transport http/source http/exchange http/connect http/tunnel http/store http/cookie http/hsts http/value http/proxy http/auth http/coding "
+    "http/client": "http/trace http/around http/policy http/transport http/source http/exchange http/connect http/tunnel http/store http/cookie http/hsts http/value http/proxy http/auth http/coding "
                    "http/h1 http/field http/url " + TO_IO,
-    "http/blocking": "http/client http/around http/transport http/policy http/source http/exchange http/connect http/tunnel http/cookie http/hsts http/auth http/proxy "
+    "http/blocking": "http/trace http/client http/around http/transport http/policy http/source http/exchange http/connect http/tunnel http/cookie http/hsts http/auth http/proxy "
                      "http/coding http/h1 http/value http/field http/url " + TO_IO,
     "http/reader": "http/client http/policy http/exchange http/connect http/value http/field http/url " + TO_IO,
     "http/server": "http/exchange/ops.h http/h1 http/field http/url " + TO_IO,
@@ -118,7 +119,7 @@ PUBLIC = {
     "sync": "sync",
     "dns": "io",
     "stream": "io", "extend": "io", "tls": "io", "file": "io", "signal": "io", "process": "io",
-    "url": "http", "http": "http", "auth": "http", "retry": "http", "json": "http", "server": "http", "date": "http", "cookie": "http", "hsts": "http", "session": "http", "request": "http", "upload": "http", "body": "http", "response": "http", "save": "http", "transport": "http", "har": "http", "around": "http", "blocking": "http",
+    "url": "http", "http": "http", "auth": "http", "retry": "http", "trace": "http", "json": "http", "server": "http", "date": "http", "cookie": "http", "hsts": "http", "session": "http", "request": "http", "upload": "http", "body": "http", "response": "http", "save": "http", "transport": "http", "har": "http", "around": "http", "blocking": "http",
     "job": "pool", "pool": "pool", "pool_call": "pool", "pool_redis": "pool", "pool_report": "pool", "pool_stream": "pool",
     "bide": "cli",  # the umbrella: for users only
 }

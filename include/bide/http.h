@@ -16,6 +16,7 @@
 #include <bide/retry.h>
 #include <bide/save.h>
 #include <bide/session.h>
+#include <bide/trace.h>
 #include <bide/transport.h>
 #include <bide/upload.h>
 

@@ -20,6 +20,7 @@
 #include <bide/object.h>
 #include <bide/retry.h>
 #include <bide/tls.h>
+#include <bide/trace.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -105,6 +106,8 @@ typedef struct bide_session_args {
     int64_t max_rate;             /* bytes per second of a request: its body does not go out faster, nor its answer come in, which
                                      is left to wait in the kernel; default: as fast as they can */
     int64_t max_rate_total;       /* the same of all requests together, for each direction */
+    bide_trace_fn *trace;         /* called at each step of each request (trace.h); default: nobody looks */
+    void *trace_arg;              /* borrowed until the last response is released */
 } bide_session_args;
 
 /*

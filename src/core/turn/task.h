@@ -107,6 +107,12 @@ void bide__task_describe(const void *owner, char *buf, size_t cap); /* in a sign
 const struct stack *bide__task_running_stack(void); /* likewise; NULL: the thread's own */
 void bide__task_chunks_free(bide_loop *loop);
 
+/*
+ * In the middle of a task's step, call a function that must not wait: as the loop calls it, outside of tasks.  What would wait
+ * fails in it (BIDE_ENOLOOP), and its errors do not stand on the task's record.
+ */
+void bide__call_outside(bide_loop *loop, void (*fn)(void *arg), void *arg);
+
 bide_task *bide__task_missing(const bide_task *t, const char *function);
 int bide__deliver_interrupt(bide_task *t);
 

@@ -18,6 +18,18 @@ bide_task *bide__task_missing(const bide_task *t, const char *function)
     return NULL;
 }
 
+void bide__call_outside(bide_loop *loop, void (*fn)(void *arg), void *arg)
+{
+    struct error_record *record = bide__error_current_record;
+    bide_task *t = loop->current;
+
+    loop->current = NULL;
+    bide__error_current_record = &loop->error;
+    fn(arg);
+    bide__error_current_record = record;
+    loop->current = t;
+}
+
 int bide__check_waiter_slow(const bide_loop *loop, const char *function)
 {
     int code = bide__loop_check_slow(loop, function);

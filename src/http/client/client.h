@@ -3,8 +3,7 @@
  * client.h - the room's header: what the files of the HTTP client share.
  *
  * It stands on url/, field/ and h1/ (text and bytes, pure), on connect/ (the pool of connections), exchange/ (a request out,
- * an answer back) and policy/ (what happens around that).  In reading order: session*.c, prepare.c, to_send.c, request.c, body.c,
- * response.c, text.c, blocking.c.
+ * an answer back) and policy/ (what happens around that).  Reading order: session*.c, prepare.c, to_send.c, request.c, body.c, response.c.
  *
  *     bide_get -> prepare.c: what is asked for
  *                 request.c: the row of policies, and in the middle of it
@@ -28,6 +27,7 @@
 #include "http/exchange/ops.h"
 #include "http/source/source.h"
 #include "http/policy/policy.h"
+#include "http/trace/trace.h"
 #include "http/transport/transport.h"
 #include "http/tunnel/tunnel.h"
 #include "http/url/url.h"
@@ -96,6 +96,8 @@ struct bide_session {
     bool has_left;                /* nobody but responses holds it: its share of the owner counts as that of a response */
     struct policy *const *policies; /* around every request, outside of its own; npolicies of them */
     size_t npolicies;
+    struct policy trace_policy, *trace_row[1]; /* tracing.c: those of a traced session */
+    uint64_t traced;     /* requests */
     unsigned nresponses; /* shares that belong to responses; the others are owners' */
 
     struct list_node spare_responses;
@@ -150,6 +152,16 @@ int bide__request_check(const char *method, const bide_request_args *args);
 void bide__response_init(bide_response *r, const bide_request_args *args);
 /* Fill in what the arguments say; q->response and q->arena are there.  *auth: who asks, or NULL.  0 or an error on record. */
 int bide__request_prepare(struct request *q, struct auth **auth, const char *method, const bide_request_args *args);
+
+/* ---- tracing.c ---- */
+
+void bide__session_set_trace(bide_session *s); /* its requests are traced, if the options say so */
+/* A request begins: it gets its tracer, if the session has .trace.  0 or BIDE_ENOMEM on record. */
+int bide__tracing_begin(bide_response *r);
+/* An exchange begins, of a request that somebody watches: that exchange, or one around it that tells of it. */
+struct exchange *bide__tracing_wrap(bide_response *r, struct exchange *inner);
+void bide__tracing_again(const struct request *q, const struct policy_ops *by, int code); /* code: of the error on record */
+void bide__tracing_fail(const bide_response *r, int code);
 
 /* ---- to_send.c ---- */
 

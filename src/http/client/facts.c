@@ -32,13 +32,7 @@ void bide_response_connection_into(bide_response *r, bide_connection *out, size_
     bide_connection c = {.peer = "", .local = "", .alpn = ""};
 
     if (!bide__response_missing(r, "bide_response_connection") && r->info) {
-        c.id = r->info->id;
-        c.peer = r->info->peer;
-        c.peer_port = r->info->peer_port;
-        c.tls_version = r->info->tls.version;
-        c.tls_cipher = r->info->tls.cipher;
-        c.tls_resumed = r->info->tls.resumed;
-        c.alpn = r->info->alpn;
+        c = bide__conn_info_show(r->info);
         find_local(r, &c);
     }
     bide__options_give(out, size, &c, sizeof c);

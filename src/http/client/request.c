@@ -121,7 +121,7 @@ static __attribute__((noinline)) struct exchange *begin_elsewhere(const struct r
     return t->ops->begin(t, &r->arena, &s->h1);
 }
 
-static void set_exchange(bide_response *r, struct exchange *x)
+static struct exchange *set_exchange(bide_response *r, struct exchange *x)
 {
     x->deadline = &r->deadline;
     x->progress = &r->progress;
@@ -129,6 +129,7 @@ static void set_exchange(bide_response *r, struct exchange *x)
     x->max_whole = r->max_body;
     x->watch = r->watch;
     x->paces = r->paces;
+    return unlikely(r->watch) ? bide__tracing_wrap(r, x) : x;
 }
 
 unchecked_frame static int try_once(struct request *q)
@@ -139,7 +140,7 @@ unchecked_frame static int try_once(struct request *q)
     struct exchange *x = unlikely(q->is_elsewhere) ? begin_elsewhere(q) : begin_on_connection(q);
     if (!x)
         return bide_error_code();
-    set_exchange(r, x);
+    x = set_exchange(r, x);
     int code = x->ops->send(x, &q->head);
     r->progress.sent_ns = r->session->loop->now_ns;
     if (code == 0)
@@ -218,11 +219,15 @@ static void policies_init(struct policies *p, bide_session *s, const bide_reques
 }
 
 /* The connection is the affair of the last, what the server wants that of the others. */
-static int policies_line_up(struct policies *p, const bide_session *s, struct resume *resume, struct arena *arena)
+static int policies_line_up(struct policies *p, bide_response *r)
 {
+    const bide_session *s = r->session;
+    struct arena *arena = &r->arena;
     struct policy **all = p->own_row;
     size_t n = 0;
 
+    if (unlikely(s->npolicies > 0 && bide__tracing_begin(r) < 0))
+        return BIDE_ENOMEM;
     if (unlikely(s->npolicies > 0))
         all = bide__arena_alloc(arena, (s->npolicies + array_len(p->own_row)) * sizeof *all);
     if (!all)
@@ -232,8 +237,8 @@ static int policies_line_up(struct policies *p, const bide_session *s, struct re
     if (unlikely(p->around))
         all[n++] = &p->around->first;
     all[n++] = &p->redirect.policy;
-    if (unlikely(resume))
-        all[n++] = &resume->policy;
+    if (unlikely(r->resume))
+        all[n++] = &r->resume->policy;
     if (unlikely(p->hsts.store))
         all[n++] = &p->hsts.policy;
     if (unlikely(p->retry))
@@ -302,6 +307,7 @@ static int ask(struct request *q, const struct policies *p)
     while ((code = try_in_row(q, p, &by, &outcome)) == POLICY_AGAIN) {
         if (left-- == 0)
             return bide_fail(BIDE_ELIMIT, "asked too often, and the policy \"%s\" wants to ask again", by->name);
+        bide__tracing_again(q, by, outcome);
         bide__body_drop(q->response);
         code = bide__history_add(q->response, outcome, by->why, q->wait_ms);
         forget_exchange(q->response);
@@ -371,7 +377,7 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
     }
     p.expect.ops = q.head.expect_ms > 0 ? &bide__expect_ops : NULL;
     if (code == 0)
-        code = policies_line_up(&p, s, r->resume, &r->arena);
+        code = policies_line_up(&p, r);
     if (code == 0)
         code = ask(&q, &p);
     if (unlikely(q.source))

@@ -118,6 +118,7 @@ int bide__response_fail(bide_response *r, int code)
         bide_fail(code, "%s", bide_strerror(code));
     prefix_urls(r);
     note_request(r);
+    bide__tracing_fail(r, code);
     return code;
 }
 

@@ -284,5 +284,6 @@ int bide__session_set_options(bide_session *s, const bide_session_args *args)
         code = bide__session_set_addresses(s, args);
     set_connector(s, &s->args);
     set_cookies(s, args->cookies);
+    bide__session_set_trace(s);
     return code;
 }

@@ -10,7 +10,7 @@
 #ifndef BIDE_HTTP_DEADLINE_H
 #define BIDE_HTTP_DEADLINE_H
 
-#include "io/io.h"
+#include "http/trace/trace.h"
 
 /* As they were set; BIDE_FOREVER: none.  0 is "as": queue_ms total_ms, tls_ms connect_ms, first_byte_ms and write_ms read_ms. */
 struct limits {
@@ -33,6 +33,7 @@ struct deadline {
     struct limits limits;
     struct min_rate rate;
     enum bide_error_phase phase;
+    struct tracer *tracer;     /* who is told of phases; NULL: nobody */
 };
 
 /* The limits are set: it begins now. */

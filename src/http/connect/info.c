@@ -33,6 +33,13 @@ struct conn_info *bide__conn_info_new(const bide_stream *stream, uint64_t id)
     return info;
 }
 
+bide_connection bide__conn_info_show(const struct conn_info *info)
+{
+    return (bide_connection){.id = info->id, .peer = info->peer, .peer_port = info->peer_port, .local = "",
+                             .tls_version = info->tls.version, .tls_cipher = info->tls.cipher, .tls_resumed = info->tls.resumed,
+                             .alpn = info->alpn};
+}
+
 void bide__conn_info_drop(struct conn_info *info)
 {
     if (!info || --info->shares > 0)

@@ -3,6 +3,8 @@
 #ifndef BIDE_HTTP_INFO_H
 #define BIDE_HTTP_INFO_H
 
+#include <bide/response.h>
+
 #include "io/io.h"
 
 /* Who is at the other end; shared by the connection and the responses that came over it, which may be there longer. */
@@ -20,6 +22,8 @@ struct conn_info {
 struct conn_info *bide__conn_info_new(const bide_stream *stream, uint64_t id);
 /* One that nobody shares, in place of the share *info, for another thread; NULL stays NULL.  0 or BIDE_ENOMEM on record. */
 int bide__conn_info_make_own(struct conn_info **info);
+/* As the user has it, but for our own address. */
+bide_connection bide__conn_info_show(const struct conn_info *info);
 void bide__conn_info_drop(struct conn_info *info); /* a share; may be NULL */
 
 #endif

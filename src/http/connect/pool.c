@@ -171,7 +171,8 @@ static bide_stream *dial(const struct host *h, struct connect_times *times, stru
                                 .tls_ms = d->limits.tls_ms, .hooks = &h->connector->hooks, .unbuffered = true,
                                 .addresses = h->addresses, .family = h->connector->family,
                                 .interface = h->connector->interface, .local_port = h->connector->local_port,
-                                .local_port_last = h->connector->local_port_last, .dns = h->connector->dns};
+                                .local_port_last = h->connector->local_port_last, .dns = h->connector->dns,
+                                .observer = d->tracer ? &d->tracer->observer : NULL};
     bide_stream *stream = NULL;
 
     d->phase = BIDE_PHASE_CONNECT;

@@ -116,6 +116,8 @@ int bide__wait_for_turn(struct host *h, struct waiter *w, struct deadline *d)
     k->nwaiting++;
     bide__update_blocked(h);
     d->phase = BIDE_PHASE_QUEUE;
+    if (unlikely(d->tracer))
+        bide__trace_mark(d->tracer, BIDE_TRACE_QUEUE_START);
     bide_timeout(bide__deadline_remaining_ms(d, d->limits.queue_ms ? d->limits.queue_ms : BIDE_FOREVER)) {
         code = bide__pending_interrupt(t);
         if (code == 0) {
@@ -125,5 +127,7 @@ int bide__wait_for_turn(struct host *h, struct waiter *w, struct deadline *d)
     }
     if (!w->assigned)
         leave_queue(h, w);
+    if (unlikely(d->tracer))
+        bide__trace_tell(d->tracer, (bide_trace_event){.kind = BIDE_TRACE_QUEUE_END, .code = code});
     return code;
 }

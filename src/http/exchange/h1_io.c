@@ -29,8 +29,11 @@ void bide__h1_received(struct h1_exchange *x, size_t n)
 {
     struct progress *p = x->exchange.progress;
 
-    if (p->received == 0)
+    if (p->received == 0) {
         p->first_byte_ns = x->conn->host->connector->loop->now_ns;
+        if (unlikely(x->exchange.watch))
+            bide__h1_tell_first_byte(x);
+    }
     p->received += n;
 }
 

@@ -47,7 +47,7 @@ static void packet_add_piece(struct packet *p, const char *data, size_t len, boo
 
 int bide__watch_call(struct watch *w)
 {
-    int code = w->fn(&w->now, w->arg);
+    int code = w->fn ? w->fn(&w->now, w->arg) : 0;
 
     if (code < 0 && bide_error_code() != code)
         bide_fail(code, "the progress callback returned %d (%s)", code, bide_strerror(code));

@@ -35,6 +35,7 @@
 
 struct deadline;
 struct exchange;
+struct tracer;
 struct paces;
 
 /*
@@ -155,14 +156,15 @@ struct progress {
     bool in_source;           /* it is the body's source that is waited for, or that has failed */
 };
 
-/* The user's callback, and what it is called with. */
+/* Who wants to know what moves: the user's callback, and what it is called with; who traces the request. */
 struct watch {
-    bide_progress_fn *fn;
+    bide_progress_fn *fn; /* NULL: none */
     void *arg;
     bide_progress now;
+    struct tracer *tracer; /* NULL: nobody */
 };
 
-/* Bytes have moved: 0, or a negative code with an error on record. */
+/* Bytes of a body have moved: 0, or a negative code with an error on record. */
 int bide__watch_call(struct watch *w);
 
 struct exchange_ops {

@@ -32,21 +32,33 @@ static struct connect_options target_of(const struct route *r, unsigned i, unsig
 }
 
 /* TLS with the proxy itself, over what leads to it. */
-static int start_tls(const struct hop *hop, bide_stream *s, bide_tls *tls)
+static int start_tls(const struct hop *hop, bide_stream *s, bide_tls *tls, const struct connect_options *o)
 {
-    return hop->proxy.kind == PROXY_HTTPS ? bide__tls_start_client(s, tls, hop->name, hop->proxy.port) : 0;
+    struct connect_step step = {.kind = STEP_TLS, .host = hop->name, .port = hop->proxy.port};
+    if (hop->proxy.kind != PROXY_HTTPS)
+        return 0;
+
+    bide__connect_tell(o, step);
+    step.code = bide__tls_start_client(s, tls, hop->name, hop->proxy.port);
+    step.kind = STEP_TLS_DONE;
+    step.stream = step.code == 0 ? s : NULL;
+    bide__connect_tell(o, step);
+    return step.code;
 }
 
 static int pass_hop(const struct route *r, unsigned i, bide_stream *s, const struct connect_options *o, const struct attempt *a)
 {
     struct hop *hop = &r->hops[i];
     struct connect_options to = target_of(r, i, a->n, o);
-    int code = start_tls(hop, s, r->tls);
+    int code = start_tls(hop, s, r->tls, o);
 
     if (code < 0)
         return code;
-    return hop->proxy.kind <= PROXY_HTTPS ? bide__connect_hop(hop, s, to.host, to.port)
+    code = hop->proxy.kind <= PROXY_HTTPS ? bide__connect_hop(hop, s, to.host, to.port)
                                           : bide__socks_hop(hop, s, &to, a->hop == i ? a->address : 0);
+    if (code == HOP_OPEN)
+        bide__connect_tell(o, (struct connect_step){.kind = STEP_PROXY, .host = hop->name, .port = hop->proxy.port});
+    return code;
 }
 
 static void note_next(struct attempt *a, unsigned hop)

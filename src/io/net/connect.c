@@ -62,6 +62,7 @@ struct race {
     int last_error;
     char story[ERROR_TEXT_MAX]; /* why each failed */
     bool is_full;               /* no more fits into story */
+    bool was_asked;             /* for the name's addresses */
     struct slots slots;
     void *more; /* memory of the slots, once the first are not enough */
     struct attempt first_attempts[ATTEMPTS_FIRST];
@@ -109,6 +110,28 @@ static bool is_lost(struct race *r)
     return r->connecting == 0 && !peek_address(r, &family) && !half_of(r, IP6)->pending && !half_of(r, IP4)->pending;
 }
 
+/* ---- who observes it ---- */
+
+static void tell_name(const struct race *r, enum connect_step_kind kind, int code)
+{
+    bide__connect_tell(r->o, (struct connect_step){.kind = kind, .host = r->o->host, .port = r->o->port, .code = code});
+}
+
+static __attribute__((noinline)) void tell_address(const struct race *r, const struct attempt *a, enum connect_step_kind kind, int code)
+{
+    char where[INET6_ADDRSTRLEN];
+
+    bide__addr_format_host(a->to, where, sizeof where);
+    bide__connect_tell(r->o, (struct connect_step){.kind = kind, .host = r->o->host, .port = r->o->port, .address = where,
+                                                   .code = code});
+}
+
+static void tell_try(const struct race *r, const struct attempt *a, enum connect_step_kind kind, int code)
+{
+    if (unlikely(r->o->observer))
+        tell_address(r, a, kind, code);
+}
+
 /* ---- one attempt ---- */
 
 /* Reasons that do not fit behind "connect host:port: " are replaced by "...". */
@@ -121,6 +144,7 @@ static void note_failure(struct race *r, const struct attempt *a, int code)
 
     r->last_error = code;
     r->next_ms = 0;
+    tell_try(r, a, STEP_TRY_DONE, code);
     if (r->is_full)
         return;
     bide__addr_format_host(a->to, where, sizeof where);
@@ -230,6 +254,7 @@ static int attempt_begin(struct race *r)
     struct addr to = *a->to;
     if (to.sa.sa_family != AF_UNIX)
         bide__addr_set_port(&to, r->o->port);
+    tell_try(r, a, STEP_TRY, 0);
     int fd = make_socket(r->o, &to, &done, &interrupted);
     if (fd < 0) {
         note_failure(r, a, fd);
@@ -330,11 +355,15 @@ static struct attempt *race_run(struct race *r, int *code)
     while (*code >= 0 && !(won = winner(r)) && !is_lost(r)) {
         if (next_attempt_ms(r) <= bide_loop_time_ms(r->loop)) {
             mark(r->o->times ? &r->o->times->dns : NULL);
+            if (r->was_asked && r->begun == 0)
+                tell_name(r, STEP_NAME_DONE, 0);
             *code = attempt_begin(r);
         } else {
             *code = race_wait(r);
         }
     }
+    if (won)
+        tell_try(r, won, STEP_TRY_DONE, 0);
     return won;
 }
 
@@ -391,21 +420,34 @@ static int ask_resolver(struct race *r)
 /* Ask for the name; 0, with the answer perhaps still to come. */
 static int ask_name(struct race *r)
 {
+    r->was_asked = true;
+    tell_name(r, STEP_NAME, 0);
     if (r->o->addresses || (r->o->hooks && r->o->hooks->resolve))
         return ask_resolver(r);
     r->name = bide__dns_ask(r->o->dns, r->o->host);
     if (!r->name)
         return bide_error_code();
     r->half = r->name->half;
+    tell_name(r, bide__dns_is_pending(r->name) ? STEP_NAME_ASKED : STEP_NAME_KNOWN, 0);
     return 0;
 }
 
-/* Everything but the winner is given back. */
-static void race_end(struct race *r, const struct attempt *won)
+static void give_up(const struct race *r, const struct attempt *a, int code)
 {
+    if (!a->stream)
+        return;
+    tell_try(r, a, STEP_TRY_DONE, code);
+    bide_release(a->stream);
+}
+
+/* Everything but the winner is given back. */
+static void race_end(struct race *r, const struct attempt *won, int code)
+{
+    if (r->was_asked && r->begun == 0)
+        tell_name(r, STEP_NAME_DONE, code);
     for (int i = 0; i < r->slots.n; i++)
         if (&r->slots.attempts[i] != won)
-            bide_release(r->slots.attempts[i].stream);
+            give_up(r, &r->slots.attempts[i], won ? BIDE_ECANCELED : code);
     if (r->name)
         bide__dns_leave(r->name);
     if (r->resolved)
@@ -488,7 +530,7 @@ static int connect_once(const struct connect_options *o, bide_task *t, bide_stre
             code = code < 0 ? race_ended(r, code) : race_lost(r);
     }
     if (r)
-        race_end(r, won);
+        race_end(r, won, code);
     code = won ? 1 : code;
     bide__free(r ? r->more : NULL);
     bide__free(r);
@@ -524,10 +566,14 @@ int bide__connect_tls(bide_stream *s, const struct connect_options *o)
     mark(o->times ? &o->times->connect : NULL);
     if (!o->tls)
         return 0;
+    const char *name = o->server_name ? o->server_name : o->host;
+    bide__connect_tell(o, (struct connect_step){.kind = STEP_TLS, .host = name, .port = o->port});
     bide_timeout(o->tls_ms ? o->tls_ms : BIDE_FOREVER)
-        code = bide__tls_start_client(s, o->tls, o->server_name ? o->server_name : o->host, o->port);
+        code = bide__tls_start_client(s, o->tls, name, o->port);
     if (code == 0)
         mark(o->times ? &o->times->tls : NULL);
+    bide__connect_tell(o, (struct connect_step){.kind = STEP_TLS_DONE, .host = name, .port = o->port, .code = code,
+                                                .stream = code == 0 ? s : NULL});
     return code;
 }
 

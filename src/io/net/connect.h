@@ -28,6 +28,31 @@ struct connect_hooks {
     void *resolve_arg;
 };
 
+/* A step of connecting, for who observes it. */
+enum connect_step_kind {
+    STEP_NAME,       /* a name is asked for */
+    STEP_NAME_KNOWN, /* nobody had to be asked: it was kept, or stands in /etc/hosts */
+    STEP_NAME_ASKED, /* somebody had */
+    STEP_NAME_DONE,  /* there is an address, or code says why there is none */
+    STEP_TRY,        /* an address is tried */
+    STEP_TRY_DONE,   /* it has connected, or code: why not; BIDE_ECANCELED: another was faster */
+    STEP_PROXY,      /* a proxy has let us pass */
+    STEP_TLS, STEP_TLS_DONE,
+};
+
+struct connect_step {
+    enum connect_step_kind kind;
+    int code;
+    const char *host;    /* what the step is about */
+    int port;
+    const char *address; /* of STEP_TRY and STEP_TRY_DONE; NULL */
+    const bide_stream *stream; /* of STEP_TLS_DONE with code 0; NULL */
+};
+
+struct connect_observer {
+    void (*see)(struct connect_observer *o, const struct connect_step *step); /* does not wait */
+};
+
 /* The options of a resolver; owned by who made them. */
 struct dns_config;
 
@@ -46,6 +71,7 @@ struct connect_options {
     int local_port_last;         /* the last; 0: there is one alone */
     const struct dns_config *dns; /* who is asked; NULL: as this machine does */
     int family;                  /* AF_INET, AF_INET6: no other is tried; 0: both */
+    struct connect_observer *observer; /* NULL: nobody */
     bool unbuffered;             /* the caller reads what is behind the stream's own buffer (bide__stream_try_recv) */
     bool (*spare)(void *arg);    /* no descriptor is free: close what nobody uses; false: there is nothing.  NULL */
     void *spare_arg;
@@ -55,6 +81,12 @@ struct connect_options {
 bide_stream *bide__connect(const struct connect_options *o);
 /* Its last step: TLS on a stream that leads to o's host, if o says so.  0 or an error on record. */
 int bide__connect_tls(bide_stream *s, const struct connect_options *o);
+
+static inline void bide__connect_tell(const struct connect_options *o, struct connect_step step)
+{
+    if (unlikely(o->observer))
+        o->observer->see(o->observer, &step);
+}
 
 /* ---- lookup.c ---- */
 

@@ -254,6 +254,8 @@ OTHER(bide_session_args, dial),
 OTHER(bide_session_args, dial_arg),
 OTHER(bide_session_args, resolve),
 OTHER(bide_session_args, resolve_arg),
+OTHER(bide_session_args, trace),
+OTHER(bide_session_args, trace_arg),
 
 /* several.h */
 ROW(take_wait, bide_wait_args, n, 1, PTRDIFF_MAX),
