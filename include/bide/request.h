@@ -82,6 +82,7 @@ typedef struct bide_request_args {
     bide_cookie_jar *cookie_jar; /* in place of the session's, for this request and its redirects: a jar, BIDE_NO_COOKIES or
                                     BIDE_COOKIES_PER_REQUEST; borrowed for the call */
     int64_t max_rate;            /* default: the session's; BIDE_UNLIMITED; its max_rate_total holds even so */
+    void *trace_arg;             /* for the session's .trace, in place of its .trace_arg; borrowed until the response is released */
 } bide_request_args;
 
 /*

@@ -39,16 +39,16 @@ enum bide_trace_kind {
     BIDE_TRACE_PROXY,             /* host, port: this proxy has connected us with what is behind it */
     BIDE_TRACE_TLS_START,         /* host, port: of the server, or of a proxy */
     BIDE_TRACE_TLS_END,           /* host, port; connection, its members about TLS; code: the handshake failed */
-    BIDE_TRACE_CONNECTION_MADE,   /* connection, without our address */
-    BIDE_TRACE_CONNECTION_REUSED, /* likewise: it has served before */
+    BIDE_TRACE_CONNECTION_MADE,   /* connection */
+    BIDE_TRACE_CONNECTION_REUSED, /* connection: it has served before */
     BIDE_TRACE_HEAD_SENT,         /* data: the head of the request, as it was sent */
     BIDE_TRACE_CONTINUE_START,    /* delay_ms: so long the body waits for 100 (Continue) */
     BIDE_TRACE_CONTINUE_END,      /* status: 100, or 0: the server said nothing, or something else */
     BIDE_TRACE_BODY_SENT,         /* bytes: of the body, with its framing, that the kernel has taken now */
     BIDE_TRACE_REQUEST_SENT,      /* bytes: in all; less than the whole if an early answer has made the rest useless */
-    BIDE_TRACE_INTERIM,           /* status; response: bide_interim_status and bide_interim_header_at have it and its fields */
+    BIDE_TRACE_INTERIM,           /* status; bytes: of this head; response: bide_interim_status and bide_interim_header_at have it and its fields */
     BIDE_TRACE_FIRST_BYTE,        /* of an answer */
-    BIDE_TRACE_HEAD,              /* status; response: its status and fields */
+    BIDE_TRACE_HEAD,              /* status; bytes: of the head; response: its status and fields */
     BIDE_TRACE_BODY_RECEIVED,     /* bytes: of the body, as they came, without framing */
     BIDE_TRACE_REDIRECT,          /* status, response; to: the URL that is asked next */
     BIDE_TRACE_RETRY,             /* why, delay_ms; status and response, or code and error: what it was that is tried again */

@@ -156,8 +156,7 @@ int bide__request_prepare(struct request *q, struct auth **auth, const char *met
 /* ---- tracing.c ---- */
 
 void bide__session_set_trace(bide_session *s); /* its requests are traced, if the options say so */
-/* A request begins: it gets its tracer, if the session has .trace.  0 or BIDE_ENOMEM on record. */
-int bide__tracing_begin(bide_response *r);
+int bide__tracing_begin(bide_response *r, void *own_arg); /* it begins, and gets its tracer; 0 or BIDE_ENOMEM on record */
 /* An exchange begins, of a request that somebody watches: that exchange, or one around it that tells of it. */
 struct exchange *bide__tracing_wrap(bide_response *r, struct exchange *inner);
 void bide__tracing_again(const struct request *q, const struct policy_ops *by, int code); /* code: of the error on record */

@@ -1,30 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* facts.c - what a response shows beside status, headers and body: its connection, the head that was sent, interim answers,
    trailers, links. */
-#include <stdlib.h>
-
 #include "http/client/client.h"
 #include "http/value/values.h"
 
 /* ---- the connection ---- */
 
-/* "127.0.0.1:4711", "[::1]:4711": only the loop that has the connection may ask. */
 static void find_local(bide_response *r, bide_connection *out)
 {
-    char text[INET6_ADDRSTRLEN + 16] = "";
-    const struct conn_info *info = r->info;
+    char text[INET6_ADDRSTRLEN];
 
-    out->local = "";
-    if (!info->stream || info->stream->loop != bide__loop_here)
-        return;
-    bide__stream_local(info->stream, text, sizeof text);
-    char *colon = strrchr(text, ':');
-    if (!colon)
-        return;
-    size_t skip = text[0] == '[', len = (size_t)(colon - text) - 2 * skip;
-    const char *copy = bide__arena_strndup(&r->arena, text + skip, len);
+    out->local_port = bide__conn_info_local(r->info, text);
+    const char *copy = text[0] ? bide__arena_strndup(&r->arena, text, strlen(text)) : "";
     out->local = copy ? copy : "";
-    out->local_port = (int)strtol(colon + 1, NULL, 10);
 }
 
 void bide_response_connection_into(bide_response *r, bide_connection *out, size_t size)

@@ -219,14 +219,14 @@ static void policies_init(struct policies *p, bide_session *s, const bide_reques
 }
 
 /* The connection is the affair of the last, what the server wants that of the others. */
-static int policies_line_up(struct policies *p, bide_response *r)
+static int policies_line_up(struct policies *p, bide_response *r, const bide_request_args *args)
 {
     const bide_session *s = r->session;
     struct arena *arena = &r->arena;
     struct policy **all = p->own_row;
     size_t n = 0;
 
-    if (unlikely(s->npolicies > 0 && bide__tracing_begin(r) < 0))
+    if (unlikely(s->npolicies > 0 && bide__tracing_begin(r, args->trace_arg) < 0))
         return BIDE_ENOMEM;
     if (unlikely(s->npolicies > 0))
         all = bide__arena_alloc(arena, (s->npolicies + array_len(p->own_row)) * sizeof *all);
@@ -377,7 +377,7 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
     }
     p.expect.ops = q.head.expect_ms > 0 ? &bide__expect_ops : NULL;
     if (code == 0)
-        code = policies_line_up(&p, r);
+        code = policies_line_up(&p, r, args);
     if (code == 0)
         code = ask(&q, &p);
     if (unlikely(q.source))

@@ -61,7 +61,7 @@ static int traced_head(struct exchange *exchange, struct answer *out)
     if (code < 0)
         return code;
 
-    bide__trace_tell(&x->tracer, (bide_trace_event){.kind = BIDE_TRACE_HEAD, .status = out->status});
+    bide__trace_tell(&x->tracer, (bide_trace_event){.kind = BIDE_TRACE_HEAD, .status = out->status, .bytes = out->head_len});
     if (out->whole.len > 0)
         tell_body(x, (ssize_t)out->whole.len);
     return 0;
@@ -112,7 +112,10 @@ static const struct exchange_ops traced_ops = {traced_send, traced_head, traced_
 static void tell_connection(struct tracer *t, const bide_response *r)
 {
     bide_connection c = bide__conn_info_show(r->info);
+    char local[INET6_ADDRSTRLEN];
 
+    c.local_port = bide__conn_info_local(r->info, local);
+    c.local = local;
     bide__trace_tell(t, (bide_trace_event){.kind = r->reused ? BIDE_TRACE_CONNECTION_REUSED : BIDE_TRACE_CONNECTION_MADE, .connection = &c});
 }
 
@@ -169,7 +172,7 @@ void bide__session_set_trace(bide_session *s)
 
 /* ---- a request ---- */
 
-int bide__tracing_begin(bide_response *r)
+int bide__tracing_begin(bide_response *r, void *own_arg)
 {
     bide_session *s = r->session;
     if (!s->args.trace)
@@ -180,7 +183,7 @@ int bide__tracing_begin(bide_response *r)
         return BIDE_ENOMEM;
 
     *x = (struct traced){.response = r,
-                         .tracer = {.observer.see = bide__trace_see, .fn = s->args.trace, .arg = s->args.trace_arg, .loop = s->loop,
+                         .tracer = {.observer.see = bide__trace_see, .fn = s->args.trace, .arg = own_arg ? own_arg : s->args.trace_arg, .loop = s->loop,
                                     .begun_ns = r->begun_ns, .number = ++s->traced, .method = &r->method, .url = &r->url, .response = r}};
     if (!r->watch)
         *w = (struct watch){.fn = NULL};

@@ -5,17 +5,17 @@
 
 #include "http/connect/connect.h"
 
-/* "127.0.0.1:80", "[::1]:80", or what a stream without a port calls its peer. */
-static void set_peer(struct conn_info *info, const char *peer)
+/* "127.0.0.1:80", "[::1]:80", or what a stream without a port calls its peer: returns the port. */
+static int split(const char *address, char out[INET6_ADDRSTRLEN])
 {
-    bool bracketed = peer[0] == '[';
-    const char *end = bracketed ? strchr(peer, ']') : strrchr(peer, ':');
-    size_t n = end ? (size_t)(end - peer) - bracketed : strlen(peer);
+    bool bracketed = address[0] == '[';
+    const char *end = bracketed ? strchr(address, ']') : strrchr(address, ':');
+    size_t n = end ? (size_t)(end - address) - bracketed : strlen(address);
 
-    n = n < sizeof info->peer ? n : sizeof info->peer - 1;
-    memcpy(info->peer, peer + bracketed, n);
-    info->peer[n] = '\0';
-    info->peer_port = end ? (int)strtol(end + 1 + bracketed, NULL, 10) : 0;
+    n = n < INET6_ADDRSTRLEN ? n : INET6_ADDRSTRLEN - 1;
+    memcpy(out, address + bracketed, n);
+    out[n] = '\0';
+    return end ? (int)strtol(end + 1 + bracketed, NULL, 10) : 0;
 }
 
 struct conn_info *bide__conn_info_new(const bide_stream *stream, uint64_t id)
@@ -27,10 +27,20 @@ struct conn_info *bide__conn_info_new(const bide_stream *stream, uint64_t id)
     }
 
     *info = (struct conn_info){.shares = 1, .id = id, .stream = stream};
-    set_peer(info, bide_stream_peer(stream));
+    info->peer_port = split(bide_stream_peer(stream), info->peer);
     strcpy(info->alpn, bide_stream_alpn(stream));
     bide__tls_info_take(stream, &info->tls);
     return info;
+}
+
+int bide__conn_info_local(const struct conn_info *info, char out[INET6_ADDRSTRLEN])
+{
+    char text[INET6_ADDRSTRLEN + 16] = "";
+
+    out[0] = '\0';
+    if (info->stream && info->stream->loop == bide__loop_here)
+        bide__stream_local(info->stream, text, sizeof text);
+    return text[0] ? split(text, out) : 0;
 }
 
 bide_connection bide__conn_info_show(const struct conn_info *info)

@@ -22,6 +22,8 @@ struct conn_info {
 struct conn_info *bide__conn_info_new(const bide_stream *stream, uint64_t id);
 /* One that nobody shares, in place of the share *info, for another thread; NULL stays NULL.  0 or BIDE_ENOMEM on record. */
 int bide__conn_info_make_own(struct conn_info **info);
+/* Our address, "" if it is closed, or not asked for in its loop; returns the port. */
+int bide__conn_info_local(const struct conn_info *info, char out[INET6_ADDRSTRLEN]);
 /* As the user has it, but for our own address. */
 bide_connection bide__conn_info_show(const struct conn_info *info);
 void bide__conn_info_drop(struct conn_info *info); /* a share; may be NULL */

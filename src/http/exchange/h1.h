@@ -100,7 +100,7 @@ int bide__h1_poll_early_response(struct h1_exchange *x);
 
 void bide__h1_tell_first_byte(struct h1_exchange *x);
 void bide__h1_tell_sent(struct h1_exchange *x, size_t n); /* n bytes of the request, which progress.sent counts already */
-void bide__h1_tell_interim(struct h1_exchange *x, int status);
+void bide__h1_tell_interim(struct h1_exchange *x, int status, size_t bytes);
 void bide__h1_tell_continue(struct h1_exchange *x, enum bide_trace_kind kind, int status, int64_t delay_ms);
 
 /* ---- h1_extra.c ---- */

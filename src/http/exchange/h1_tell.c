@@ -25,10 +25,10 @@ void bide__h1_tell_sent(struct h1_exchange *x, size_t n)
         bide__trace_tell(t, (bide_trace_event){.kind = BIDE_TRACE_BODY_SENT, .bytes = sent - before});
 }
 
-void bide__h1_tell_interim(struct h1_exchange *x, int status)
+void bide__h1_tell_interim(struct h1_exchange *x, int status, size_t bytes)
 {
     if (tracer_of(x))
-        bide__trace_tell(tracer_of(x), (bide_trace_event){.kind = BIDE_TRACE_INTERIM, .status = status});
+        bide__trace_tell(tracer_of(x), (bide_trace_event){.kind = BIDE_TRACE_INTERIM, .status = status, .bytes = bytes});
 }
 
 void bide__h1_tell_continue(struct h1_exchange *x, enum bide_trace_kind kind, int status, int64_t delay_ms)

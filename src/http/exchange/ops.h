@@ -136,6 +136,7 @@ struct answer {
     int status, minor;     /* minor: of HTTP/1 */
     const char *reason;
     struct fields fields;
+    size_t head_len;       /* bytes, as it came */
     const char *oddity;    /* a line of the head that is no field, for people; NULL: none */
     enum body_kind kind;
     uint64_t length;       /* of BODY_LENGTH */

@@ -73,14 +73,14 @@ TEST(trace_of_a_get_has_its_steps_in_order)
     size_t head = bide_response_sent_head(r).len;
     char expected[512];
     snprintf(expected, sizeof expected,
-             "0 request\n1 connection_made\n1 head_sent\n1 request_sent %zu bytes\n1 first_byte\n1 head 200\n"
+             "0 request\n1 connection_made\n1 head_sent\n1 request_sent %zu bytes\n1 first_byte\n1 head 38 bytes 200\n"
              "1 body_received 5 bytes\n1 end 5 bytes 200\n", head);
     EXPECT_STR(told.text, expected);
 
     begin_telling();
-    bide_auto bide_response *again = bide_get(s, "http://a.test/");
+    bide_auto bide_response *again = bide_get(s, "http://a.test/", .trace_arg = &told);
     EXPECT_CONTAINS(told.text, "1 connection_reused\n");
-    EXPECT_CONTAINS(told.text, "1 head 200\n1 body_received 2 bytes\n1 end 2 bytes 200\n");
+    EXPECT_CONTAINS(told.text, "1 head 38 bytes 200\n1 body_received 2 bytes\n1 end 2 bytes 200\n");
     EXPECT_STR(bide_text(again), "ok");
 }
 
@@ -124,7 +124,7 @@ TEST(trace_of_an_upload_has_the_wait_and_interim_answers)
 
     EXPECT_EQ(bide_status(r), 200);
     EXPECT_CONTAINS(told.text, "1 head_sent\n1 continue_start 1000 ms\n1 first_byte\n1 continue_end 100\n1 body_sent 10 bytes\n1 request_sent");
-    EXPECT_CONTAINS(told.text, "1 interim 100\n1 interim 103\n1 head 200\n1 end 200\n");
+    EXPECT_CONTAINS(told.text, "1 interim 25 bytes 100\n1 interim 28 bytes 103\n1 head 38 bytes 200\n1 end 200\n");
 }
 
 TEST(trace_of_a_request_that_waits_for_a_place_says_so)
