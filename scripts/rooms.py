@@ -29,7 +29,7 @@ import knots
 # Each room, lowest first, and what it may know besides itself: rooms, one header, or NAME/* for a room and all those in it.
 # Some of the rooms are still to come.
 TO_IO = "io/* sync core/* base"
-TO_LIST = "cli/cli.h cli/request cli/route cli/pattern cli/option cli/terminal"
+TO_LIST = "cli/cli.h cli/request cli/see cli/route cli/pattern cli/option cli/terminal"
 COMMON = "cli/list cli/progress cli/save " + TO_LIST  # of the commands
 ROOMS = {
     "base": "",
@@ -87,12 +87,13 @@ ROOMS = {
     "crawl": "http/* " + TO_IO,
     "cli/terminal": "cli/cli.h",
     "cli/option": "cli/cli.h cli/terminal",
-    "cli/help": "cli/cli.h cli/option cli/terminal",
+    "cli/help": "cli/cli.h cli/see cli/option cli/terminal",
     "cli/save": "cli/cli.h cli/terminal",
     "cli/progress": "cli/cli.h cli/save cli/terminal",
     "cli/pattern": "cli/cli.h cli/option cli/terminal",
     "cli/route": "cli/cli.h cli/option cli/terminal",
-    "cli/request": "cli/cli.h cli/route cli/pattern cli/option cli/terminal",
+    "cli/see": "cli/cli.h cli/save cli/option cli/terminal",
+    "cli/request": "cli/cli.h cli/see cli/route cli/pattern cli/option cli/terminal",
     "cli/list": TO_LIST,
     "cli/schedule/host": TO_LIST,
     "cli/schedule": "cli/schedule/host cli/list " + TO_LIST,

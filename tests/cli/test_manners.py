@@ -116,7 +116,7 @@ class Foreign(Case):
 
     def test_others_are_answered_with_our_word(self):
         answers = {
-            "-m 3": "curl's is --timeout here", "--range 1-2": "Range: bytes=", "-w %{http_code}": "--jsonl",
+            "-m 3": "curl's is --timeout here", "--range 1-2": "Range: bytes=",
             "--retry 3": "curl's is --retries here", "--max-time 3": "--timeout",
             "--parallel-max 5": "--concurrency", "--data-raw x": "--data",
             "--include": "--include of `bide get`", "--fail-early": "--fail-fast",
@@ -126,7 +126,7 @@ class Foreign(Case):
             "-s16": "one connection", "--max-connection-per-server=4": "--per-host", "--dir=x": "--output-dir", "--split=4": "one connection",
             "--no-color": "--color never", "-K f": "curl's is --config here", "--disable": "--no-config", "--url-query a=b": "--query here",
             "--next": "asked for alike", "-J": "made of the URL",
-            "--http3-only": "HTTP/1.1", "--stderr f": "2>FILE", "--trace f": "--verbose", "--fail-with-body": "keeps none",
+            "--http3-only": "HTTP/1.1", "--stderr f": "2>FILE", "--trace-ascii f": "--trace", "--fail-with-body": "keeps none",
             "--retry-all-errors": "are tried again", "--proxy-header x": "--proxy-user", "--ftp-pasv": "http and https",
             "--background": "&", "-l 2": "follows no links", "--convert-links": "follows no links",
             "--accept=pdf": "follows no links", "--waitretry=2": "--backoff-max", "--read-timeout=2": "--stall", "--warc-file=x": "files and records",

@@ -77,7 +77,9 @@ static const struct opt options[] = {
     {"stats-interval", 0, "TIME", OPT_DURATION(S, stats_interval_ms), .rare = true, .def = "10s",
      .help = "between two lines of plain and json; 0: none between the first and the last"},
     {"quiet", 'q', NULL, OPT_FLAG(S, quiet), .help = "only what failed: no progress, no summary"},
-    {"verbose", 'v', NULL, OPT_COUNT(S, verbose), .help = "a line for each URL and each new attempt"},
+    {"verbose", 'v', NULL, OPT_COUNT(S, http.see.verbose), .brief = "what is sent and comes, each URL, each attempt",
+     .help = "a line for each URL and each new attempt, and what goes on: connections, TLS, heads as they are sent and come"},
+    SEE_OPTIONS(S, http.see),
     {0},
 };
 

@@ -34,7 +34,6 @@ struct fetch_options {
     bool dry_run, quiet, raw, skip_existing;
     const char *continue_at; /* "-"; NULL: files begin anew */
     int dups; /* enum repeats_how */
-    int verbose;
     int concurrency, per_host; /* per_host 0: no limit of its own */
     bool no_adaptive;
     double rate;               /* URLs per second; 0: no limit */
@@ -108,6 +107,7 @@ struct worker {
     struct text landed; /* where redirects led to */
     struct text mime, charset, etag; /* what the answer is said to be */
     struct digest digest;
+    struct seen seen;
     int64_t max_size; /* that the body of the answer may have */
     char *buffer;     /* of a body whose length is not known, or that is long; SAVE_BUFFER bytes */
 };

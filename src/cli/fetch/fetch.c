@@ -289,6 +289,13 @@ static void close_queue(struct fetch *f)
     queue_free(&f->queue);
 }
 
+static void erase_progress(void *arg)
+{
+    struct fetch *f = arg;
+
+    progress_erase(&f->progress);
+}
+
 static int fetch_watched(struct fetch *f)
 {
     if (request_load(&f->request) < 0) {
@@ -309,6 +316,9 @@ static int fetch_watched(struct fetch *f)
     f->loop = bide_get_event_loop();
     f->session = session;
     f->over = over;
+    f->request.see.is_many = f->of_patterns > 1 || f->options->inputs.len > 0;
+    f->request.see.erase = erase_progress;
+    f->request.see.erase_arg = f;
     progress_open(&f->progress, progress_wanted(f), f->options->stats_interval_ms, clock_us());
     f->stats.began_us = clock_us();
     show_edge(f);

@@ -132,7 +132,7 @@ bide_response *fetch_ask(struct worker *w)
         text_add_string(&w->landed, job->redirect.url);
     return request_send(&f->request, f->session, job_asks(job),
                         &(struct request_of_one){.extras = job->extras, .watcher = w, .jar = job->redirect.jar,
-                                                   .resume = fetch_find_part(w)});
+                                                   .resume = fetch_find_part(w), .seen = &w->seen});
 }
 
 void fetch_note_trail(struct worker *w, const bide_error_info *e)

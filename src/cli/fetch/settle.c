@@ -120,10 +120,24 @@ static bool try_mirror(struct worker *w)
     if (!next || f->stopping || o->is_local || o->code == BIDE_ENOMEM || (o->is_final && !o->with_host) || o->fail == FAIL_NONE || o->fail == FAIL_CANCELLED ||
         o->fail == FAIL_CLASH)
         return false;
-    if (f->options->verbose > 0)
+    if (f->options->http.see.verbose > 0)
         report_say(f, "%s:%llu: %s; its next URL is tried", job->list, (unsigned long long)job->line, text_string(&w->why));
     job->mirror++;
     return queue_move(&f->queue, job, next);
+}
+
+/* --write-out */
+static void write_facts(struct worker *w, const struct outcome *o)
+{
+    struct ending end = {.code = o->fail == FAIL_NONE ? EXIT_OK : o->is_local ? EXIT_LOCAL : EXIT_NOTHING,
+                         .text = o->fail == FAIL_NONE ? NULL : text_string(&w->why),
+                         .file = naming_saves(&w->f->naming) && o->fail == FAIL_NONE && w->name.len > 0 ? w->name.data : NULL};
+    if (o->is_existing || o->fail == FAIL_CANCELLED)
+        return;
+
+    int code = write_out_print(&w->seen, &end);
+    if (code < 0 && code != BIDE_ECANCELED && code != BIDE_ETIMEDOUT)
+        fetch_fail(w->f, output_exit_code(code));
 }
 
 void fetch_settle(struct worker *w)
@@ -146,6 +160,7 @@ void fetch_settle(struct worker *w)
     if (o->is_local)
         local_failure(w);
     report_settled(w, job, o);
+    write_facts(w, o);
     repeats_settle(w, job, o);
     queue_done(&w->f->queue, job);
 }

@@ -191,7 +191,7 @@ static void take_answer(struct worker *w, bide_response *r)
     struct outcome *o = &w->outcome;
 
     silence_received(&w->f->queue, job, 0);
-    if (w->f->options->verbose > 0 && bide_response_oddity(r))
+    if (w->f->options->http.see.verbose > 0 && bide_response_oddity(r))
         mention_oddity(w, r);
     if (w->f->jsonl.path)
         note_answer(w, r);
@@ -293,6 +293,8 @@ static void attempt(struct worker *w, struct job *job)
     w->outcome = (struct outcome){.retry_after_ms = -1};
     w->method = queue_method(&f->queue, job);
     text_clear(&w->why);
+    seen_begin(&w->seen, &f->request.see, text_string(&job->url), job->number + 1);
+    w->seen.asked = job->attempts;
     if (job->waits_since_ms)
         job->waited_ms += bide_loop_time_ms(f->loop) - job->waits_since_ms;
     job->waits_since_ms = 0;
@@ -358,6 +360,7 @@ static int run_worker(struct fetch *f)
     text_free(&w.mime);
     text_free(&w.charset);
     text_free(&w.etag);
+    seen_free(&w.seen);
     free(w.buffer);
     return 0;
 }

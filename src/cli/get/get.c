@@ -38,6 +38,7 @@ struct body {
     char *held;
     size_t len, cap;
     struct get_flow flow;
+    struct seen seen;
     char note[128]; /* about an answer that is no success, for people; "" if none */
 };
 
@@ -203,12 +204,12 @@ static int get_one(struct body *b)
     const struct get *g = b->get;
     char reason[SAY_QUOTE_SIZE];
     bool is_done;
-    bide_auto bide_response *r = request_send(g->request, g->session, b->url, &(struct request_of_one){.resume = g->resume.part_of});
+    bide_auto bide_response *r = request_send(g->request, g->session, b->url, &(struct request_of_one){.resume = g->resume.part_of, .seen = &b->seen});
     if (!r)
         return bide_raise();
     BIDE_TRY(get_resume_check(&g->resume, r, &is_done));
 
-    if (g->options->verbose && bide_response_oddity(r)) {
+    if (g->options->http.see.verbose > 0 && bide_response_oddity(r)) {
         char shown[URL_SHOWN];
         progress_erase(&b->get->show.progress);
         say_note(REQUEST_ODDITY, secrets_shown_url(b->url, shown, sizeof shown), bide_response_oddity(r));
@@ -224,13 +225,14 @@ static int get_one(struct body *b)
 
 /* ---- all of them ---- */
 
-static int start(struct get *g, struct body *b)
+static int start(struct get *g, struct body *b, uint64_t number)
 {
-    *b = (struct body){.get = g, .text = b->text, .held = b->held, .cap = b->cap};
+    *b = (struct body){.get = g, .text = b->text, .held = b->held, .cap = b->cap, .seen = b->seen};
     get_urls_next(&g->urls, &b->text);
     if (b->text.no_memory)
         return bide_fail(BIDE_ENOMEM, "no memory for a URL");
     b->url = b->text.data;
+    seen_begin(&b->seen, &g->request->see, b->url, number);
     b->flow = (struct get_flow){.url = b->url, .length = -1};
     b->turn = bide_future_new();
     b->task = b->turn ? bide_create_task(bide_coro(get_one, b)) : NULL;
@@ -262,6 +264,18 @@ static void report(struct get *g, const struct body *b, int code)
     }
 }
 
+/* --write-out */
+static int write_facts(struct get *g, struct body *b, int code)
+{
+    struct ending end = {.file = g->output.path, .text = code < 0 ? bide_error_text() : NULL,
+                         .code = code >= 0 ? EXIT_OK : code == BIDE_ENOMEM ? EXIT_LOCAL : EXIT_NOTHING};
+
+    code = write_out_print(&b->seen, &end);
+    if (code < 0 && code != BIDE_ECANCELED && code != BIDE_ETIMEDOUT)
+        g->output_error = code;
+    return code;
+}
+
 /* Its turn: let it write, wait for its end. */
 static int finish(struct get *g, struct body *b)
 {
@@ -275,6 +289,7 @@ static int finish(struct get *g, struct body *b)
     if (code >= 0)
         BIDE_TRY(write_held(b));
     report(g, b, code);
+    BIDE_TRY(write_facts(g, b, code));
     g->show.flow = NULL;
     g->show.done = ++g->done;
     drop(b);
@@ -295,10 +310,17 @@ static int print_all(struct get *g)
 
     for (uint64_t i = 0, started = 0; i < g->urls.total; i++) {
         for (; started < g->urls.total && started < i + window; started++)
-            BIDE_TRY(start(g, &g->bodies[started % window]));
+            BIDE_TRY(start(g, &g->bodies[started % window], started + 1));
         BIDE_TRY(finish(g, &g->bodies[i % window]));
     }
     return end_output(g);
+}
+
+static void erase(void *arg)
+{
+    struct get *g = arg;
+
+    progress_erase(&g->show.progress);
 }
 
 static int open_output(struct get *g)
@@ -307,6 +329,9 @@ static int open_output(struct get *g)
 
     g->output_error = code < 0 ? code : 0;
     get_progress_open(&g->show, g->options, g->urls.total);
+    g->request->see.is_many = g->urls.total > 1;
+    g->request->see.erase = erase;
+    g->request->see.erase_arg = g;
     return code;
 }
 
@@ -363,6 +388,7 @@ static int run(struct get *g)
     for (int i = 0; i < g->window; i++) {
         free(g->bodies[i].held);
         text_free(&g->bodies[i].text);
+        seen_free(&g->bodies[i].seen);
     }
     free(g->bodies);
     return code;

@@ -21,7 +21,6 @@ struct get_options {
     bool no_glob;        /* [] and {} in URLs are nothing special */
     bool heads;          /* before each body: status and fields of its answer */
     bool raw;            /* a terminal gets what a file would */
-    bool verbose;        /* mention what was odd about an answer */
     bool fail;           /* a status of 400 or more is a failure */
     int concurrency;     /* requests at once */
     int64_t max_time_ms; /* for everything; 0: no limit */

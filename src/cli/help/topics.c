@@ -3,6 +3,7 @@
  * topics.c - what `bide help TOPIC` explains that belongs to no command alone.
  */
 #include "cli/option/opt.h"
+#include "cli/see/see.h"
 #include "cli/terminal/text.h"
 
 const struct topic topics[] = {
@@ -158,6 +159,7 @@ const struct topic topics[] = {
      "\n"
      "Lists may be compressed with gzip or zstd, or be UTF-16; lines may end with LF, CR LF or CR. A line may have 65,535 bytes, an "
      "object 1 MiB. What is damaged or cut off is read as far as it goes: a message says how far, and the exit status is 3."},
+    {"write-out", "what --write-out of `bide get` and `bide fetch` prints", NULL, write_out_describe},
     {"curl", "words of curl, wget and aria2, and ours", NULL, foreign_describe},
     {NULL, NULL, NULL, NULL},
 };

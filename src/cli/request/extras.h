@@ -34,6 +34,7 @@ struct request_of_one {
     void *watcher;               /* for on_redirect */
     bide_cookie_jar *jar;        /* in place of the session's */
     const char *resume;          /* a file of which a part may be here */
+    struct seen *seen;           /* its facts; NULL: nobody looks */
 };
 
 enum item { ITEM_NAME, ITEM_DIR, ITEM_METHOD, ITEM_HEADER, ITEM_BODY, ITEM_JSON, ITEM_MIRROR, ITEM_VALUE };

@@ -72,7 +72,7 @@ int request_count_stdin(const struct http_options *o)
 {
     int n = (o->upload.file && strcmp(o->upload.file, "-") == 0) + (o->data && strcmp(o->data, "@-") == 0) + (o->json && strcmp(o->json, "@-") == 0) +
             (o->user && strcmp(o->user, "@-") == 0) + (o->bearer && strcmp(o->bearer, "@-") == 0) +
-            (o->route.proxy_user && strcmp(o->route.proxy_user, "@-") == 0);
+            (o->see.write_out && strcmp(o->see.write_out, "@-") == 0) + (o->route.proxy_user && strcmp(o->route.proxy_user, "@-") == 0);
 
     for (size_t i = 0; i < o->headers.len; i++)
         n += strcmp(o->headers.items[i], "@-") == 0;
@@ -120,6 +120,18 @@ static int open_route(struct request *q)
     return code;
 }
 
+static int open_see(struct request *q)
+{
+    const struct see_options *o = &q->options->see;
+    size_t len = 0;
+    int code = o->write_out ? request_read_data("--write-out", o->write_out, &q->texts[TEXT_WRITE_OUT], &len) : EXIT_OK;
+
+    if (code == EXIT_OK)
+        code = see_open(&q->see, o, q->texts[TEXT_WRITE_OUT]);
+    q->see.is_insecure = q->options->insecure;
+    return code;
+}
+
 int request_open(struct request *q, const struct http_options *options)
 {
     *q = (struct request){.options = options, .max_redirects = options->max_redirects};
@@ -147,6 +159,8 @@ int request_open(struct request *q, const struct http_options *options)
         code = choose_method(q);
     if (code == EXIT_OK)
         code = request_check_fields(q);
+    if (code == EXIT_OK)
+        code = open_see(q);
     if (code != EXIT_OK)
         request_close(q);
     else if (options->insecure)
@@ -158,6 +172,7 @@ void request_close(struct request *q)
 {
     free(q->headers);
     upload_close(q->upload);
+    see_close(&q->see);
     free(q->cookies);
     free(q->cookie_files);
     bide_release(q->jar);
@@ -188,7 +203,7 @@ bide_session *request_session(const struct request *q, int limit, int limit_per_
                             .location_trusted = o->location_trusted,
                             .user_agent = o->user_agent, .cookies = q->jar ? q->jar : BIDE_COOKIES_PER_REQUEST,
                             .auth = q->auth, .netrc = o->netrc_file ? o->netrc_file : o->netrc ? BIDE_DEFAULT_NETRC : NULL,
-                            .hsts = q->hsts, .transport = q->transport,
+                            .hsts = q->hsts, .transport = q->transport, .trace = see_is_on(&q->see) ? see_event : NULL,
                             REQUEST_CONNECTION_OPTIONS(q), .ignore_unexpected_eof = o->ignore_unexpected_eof);
 }
 
@@ -220,7 +235,8 @@ bide_response *request_send(const struct request *q, bide_session *s, const char
     return upload_send(q, s, url,
                        &(bide_request_args){.method = q->method, .headers = q->headers, .cookies = q->cookies,
                                             .on_redirect = q->on_redirect,
-                                            .on_redirect_arg = one->watcher, .cookie_jar = one->jar, .resume = one->resume}, false);
+                                            .on_redirect_arg = one->watcher, .cookie_jar = one->jar, .resume = one->resume,
+                                            .trace_arg = one->seen}, false);
 }
 
 /* ---- URLs ---- */

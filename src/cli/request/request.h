@@ -18,6 +18,7 @@
 #include "cli/option/opt.h"
 #include "cli/route/route.h"
 #include "cli/request/upload.h"
+#include "cli/see/see.h"
 
 /* Part of get_options and fetch_options; HTTP_OPTIONS fills it. */
 struct http_options {
@@ -51,6 +52,7 @@ struct http_options {
     bool location_trusted;
     bool no_compressed;         /* bodies as they come, and no coding asked for */
     struct upload_options upload;
+    struct see_options see;
 };
 
 /* The rows of those options, for a table: HTTP_OPTIONS(struct fetch_options, http), */
@@ -137,13 +139,14 @@ struct request {
     bide_redirect_fn *on_redirect; /* gets the watcher of request_send; NULL: none */
     int max_redirects;  /* 0: none is followed */
     const char *proxy;  /* NULL: as the environment says */
+    struct see see;     /* who shows what it does */
     /* What the above point into, owned. */
-    char *texts[7];
+    char *texts[8];
     struct upload *upload; /* owned */
     bool is_large_file;    /* -d @FILE is read while it is sent */
 };
 
-enum { TEXT_HEADERS, TEXT_DATA, TEXT_JSON, TEXT_USER, TEXT_COOKIES, TEXT_PROXY, TEXT_AUTH };
+enum { TEXT_HEADERS, TEXT_DATA, TEXT_JSON, TEXT_USER, TEXT_COOKIES, TEXT_PROXY, TEXT_AUTH, TEXT_WRITE_OUT };
 
 /* ---- texts.c ---- */
 
@@ -223,7 +226,6 @@ struct glob;
 int request_check_pattern(const struct request *q, const struct glob *g);
 /* Read a pattern, check its URLs, and add their number to the total.  Returns: EXIT_OK; EXIT_USAGE, EXIT_LOCAL after a message. */
 int request_read_pattern(struct glob *g, const char *pattern, bool literal, uint64_t *total);
-
 
 /* -v, of an answer with an oddity: its URL, the line. */
 #define REQUEST_ODDITY "%s: this line of the answer is no header, and was passed over: \"%s\""

@@ -71,7 +71,7 @@ bide_response *request_send_extras(const struct request *q, bide_session *s, con
                                    &(bide_request_args){.method = method, .headers = headers, .data = data, .json = json,
                                                         .cookies = has(headers, "Cookie") ? NULL : q->cookies,
                                                         .on_redirect = q->on_redirect, .on_redirect_arg = one->watcher,
-                                                        .cookie_jar = one->jar, .resume = one->resume},
+                                                        .cookie_jar = one->jar, .resume = one->resume, .trace_arg = one->seen},
                                    x->body.data != NULL);
     if (headers != q->headers)
         free(headers);

@@ -115,7 +115,7 @@ class Layers(Config):
         self.user("[fetch]\nverbose = 2\n")
         self.assertEqual(self.value("verbose")[0], "2")
         with RawServer({"/": OK}) as s:
-            self.assertEqual(self.bide("fetch", s.url, "-o", "/dev/null", "-q").err.count("\n"), 1)
+            self.assertEqual(self.bide("fetch", s.url, "-o", "/dev/null", "-q").err.count("bide fetch: 200 "), 1)
 
     def test_flag_is_taken_back(self):
         self.user("quiet = true\n")

@@ -13,7 +13,7 @@
 /* One about a URL; false: there were enough of them. */
 static bool may_say(struct fetch *f)
 {
-    if (f->options->verbose > 0 || f->messages++ < MESSAGES)
+    if (f->options->http.see.verbose > 0 || f->messages++ < MESSAGES)
         return true;
     if (f->messages == MESSAGES + 1)
         report_say(f, "more failures are counted, but not shown; -v shows all, --jsonl FILE records all");
@@ -61,7 +61,7 @@ void report_retry(struct worker *w, int64_t delay_ms)
     struct text t = {0};
 
     w->f->stats.retries++;
-    if (w->f->options->verbose == 0)
+    if (w->f->options->http.see.verbose == 0)
         return;
     report_add_place(&t, job);
     text_format(&t, "%s; attempt %d of %d in ", text_string(&w->why), job->attempts + 1, w->f->options->retries + 1);
@@ -77,7 +77,7 @@ void report_lost(struct fetch *f, const struct job *job)
 
     if (host->jobs <= 1)
         return;
-    if (f->options->verbose == 0 && ++f->hosts_lost > MESSAGES) {
+    if (f->options->http.see.verbose == 0 && ++f->hosts_lost > MESSAGES) {
         if (f->hosts_lost == MESSAGES + 1)
             report_say(f, "more hosts are given up, but not shown; -v shows all");
         return;
@@ -155,9 +155,9 @@ void report_settled(struct worker *w, const struct job *job, const struct outcom
     f->stats.wire_bytes += o->wire_bytes;
     if (o->fail == FAIL_NONE) {
         count_success(w, job, o);
-        if (f->options->verbose > 0)
+        if (f->options->http.see.verbose > 0)
             say_ok(w, job, o);
-    } else if (o->fail != FAIL_CANCELLED && !((o->with_host || o->is_repeat) && !o->code && o->fail != FAIL_REPEATED && f->options->verbose == 0) && !(o->is_local && f->exit_code)) {
+    } else if (o->fail != FAIL_CANCELLED && !((o->with_host || o->is_repeat) && !o->code && o->fail != FAIL_REPEATED && f->options->http.see.verbose == 0) && !(o->is_local && f->exit_code)) {
         say_failed(w, job);
     }
     if (f->jsonl.path)
