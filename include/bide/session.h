@@ -149,6 +149,7 @@ typedef struct bide_session_stats {
     uint64_t reused;        /* requests on a connection that had served before */
     uint64_t bytes_in, bytes_out;
     int open, idle, waiting; /* now: connections, those without a request, requests that wait for one */
+    int responses;           /* now: those that are not released, and requests under way */
 } bide_session_stats;
 
 /* What this session has done so far. */

@@ -175,12 +175,24 @@ void bide__ledger_share(const void *object, int by)
     pthread_mutex_unlock(&ledger.lock);
 }
 
+void bide__ledger_made_at(const void *object, char *buf, size_t cap)
+{
+    struct place made = {{NULL}};
+
+    pthread_mutex_lock(&ledger.lock);
+    const struct ledger_entry *e = find(object);
+    if (e)
+        made = e->made;
+    pthread_mutex_unlock(&ledger.lock);
+    bide__place_text(buf, cap, &made);
+}
+
 /* ---- releasing it ---- */
 
 /* "task one (#1), made at ./a(main)[0x1204], released by task two (#2) at ./a(two)[0x1310]" */
 static char *describe_life(const struct ledger_entry *e)
 {
-    char label[64] = "", made[PLACE_TEXT_MAX], released[PLACE_TEXT_MAX];
+    char label[LABEL_MAX] = "", made[PLACE_TEXT_MAX], released[PLACE_TEXT_MAX];
     struct ledger_context c = context();
     struct place here;
     char *story = malloc(STORY_MAX);

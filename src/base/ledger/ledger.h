@@ -22,6 +22,8 @@ void *bide__ledger_alloc(size_t size);
 void bide__ledger_free(void *object);
 /* The object's loop, and a word about it (a task's function), by which the report groups objects.  Copied. */
 void bide__ledger_note(const void *object, const void *loop, const char *text);
+/* Where it was made, as bide__place_text says it. */
+void bide__ledger_made_at(const void *object, char *buf, size_t cap);
 /* The program took another share of it (1), or gave one back (-1). */
 void bide__ledger_share(const void *object, int by);
 /* Its last share is gone: remember what it was and who let go of it. */

@@ -10,6 +10,7 @@
 #include "base/base.h"
 
 #define BUCKETS 16384
+#define LABEL_MAX 128 /* of what an object says of itself */
 
 struct ledger_entry {
     struct ledger_entry *next; /* in the bucket */

@@ -12,7 +12,7 @@
 #define GROUPS_SHOWN 10
 #define GROUPS_TRIED 256
 #define TYPES_SHOWN 12
-#define LINE_BYTES (PLACE_TEXT_MAX + 120)
+#define LINE_BYTES (PLACE_TEXT_MAX + LABEL_MAX + 136)
 
 struct group {
     const struct ledger_entry *first;
@@ -112,17 +112,31 @@ static void rest_line(const struct groups *g, size_t shown, char *line)
     snprintf(line, LINE_BYTES, "not released: ... and %s%zu more place%s", g->others > 0 ? "at least " : "", n, n == 1 ? "" : "s");
 }
 
+/* What the first of them says of itself: " (GET http://a/)", " (the first: GET http://a/)"; of tasks the note says enough. */
+static void put_description(const struct group *g, char *buf, size_t cap)
+{
+    const struct object *o = g->first->object;
+    char label[LABEL_MAX] = "";
+
+    buf[0] = '\0';
+    if (!g->first->note[0] && o->type->describe)
+        o->type->describe(o, label, sizeof label);
+    if (label[0])
+        snprintf(buf, cap, " (%s%s)", g->count > 1 ? "the first: " : "", label);
+}
+
 static void group_line(const struct group *g, char *line)
 {
-    char place[PLACE_TEXT_MAX];
+    char place[PLACE_TEXT_MAX], described[LABEL_MAX + 16];
     struct place made = g->first->made;
 
     if (!g->has_one_caller)
         made.pc[1] = NULL;
     bide__place_text(place, sizeof place, &made);
+    put_description(g, described, sizeof described);
     size_t len = (size_t)snprintf(line, LINE_BYTES, "not released: ");
     len += (size_t)put_count(line + len, LINE_BYTES - len, g->count, type_of(g->first));
-    snprintf(line + len, LINE_BYTES - len, "%s%s, made at %s", g->first->note[0] ? " of " : "", g->first->note, place);
+    snprintf(line + len, LINE_BYTES - len, "%s%s%s, made at %s", g->first->note[0] ? " of " : "", g->first->note, described, place);
 }
 
 /* Returns how many lines. */

@@ -2,8 +2,7 @@
 /*
  * client.h - the room's header: what the files of the HTTP client share.
  *
- * It stands on url/, field/ and h1/ (text and bytes, pure), on connect/ (the pool of connections), exchange/ (a request out,
- * an answer back) and policy/ (what happens around that).  Reading order: session*.c, prepare.c, to_send.c, request.c, body.c, response.c.
+ * Reading order: session*.c, prepare.c, to_send.c, request.c, body.c, response.c.
  *
  *     bide_get -> prepare.c: what is asked for
  *                 request.c: the row of policies, and in the middle of it
@@ -57,8 +56,7 @@ int bide__request_find_auth(struct request *q, const bide_auth *of_url, const bi
 
 /* ---- retries.c, facts.c ---- */
 
-/* 0 or an error on record. */
-int bide__session_set_retry(bide_session *s, const bide_session_args *args);
+int bide__session_set_retry(bide_session *s, const bide_session_args *args); /* 0 or an error on record */
 /* How this one is tried again, or *out stays NULL.  0 or an error on record. */
 int bide__request_find_retry(struct request *q, const bide_retry *own, struct retry **out);
 /* What was asked is asked again.  0 or BIDE_ENOMEM on record. */
@@ -68,7 +66,6 @@ int bide__history_add(bide_response *r, int code, enum bide_again why, int64_t w
 
 #define SPARE_BODIES 8
 
-/* All that a session keeps. */
 struct bide_session {
     struct object object; /* shared by its responses and connections in use */
     bide_session_args args; /* with the defaults filled in; its strings are in the arena */
@@ -98,7 +95,7 @@ struct bide_session {
     size_t npolicies;
     struct policy trace_policy, *trace_row[1]; /* tracing.c: those of a traced session */
     uint64_t traced;     /* requests */
-    unsigned nresponses; /* shares that belong to responses; the others are owners' */
+    unsigned nresponses, nleft; /* shares that belong to responses, and of those to sessions; the others are owners' */
 
     struct list_node spare_responses;
     unsigned nspare_responses;
@@ -122,8 +119,7 @@ const char *bide__unix_route(struct arena *arena, const char *path);
 int bide__session_bind(bide_session *s);
 /* The TLS context, made at the first use; NULL and an error on record. */
 bide_tls *bide__session_tls(bide_session *s);
-/* The same for proxies that speak TLS. */
-bide_tls *bide__session_proxy_tls(void *session);
+bide_tls *bide__session_proxy_tls(void *session); /* the same for proxies that speak TLS */
 static inline bool bide__session_has_routes(const bide_session *s)
 {
     return s->routes.text || s->routes.plain || s->routes.secure;
@@ -157,8 +153,7 @@ int bide__request_prepare(struct request *q, struct auth **auth, const char *met
 
 void bide__session_set_trace(bide_session *s); /* its requests are traced, if the options say so */
 int bide__tracing_begin(bide_response *r, void *own_arg); /* it begins, and gets its tracer; 0 or BIDE_ENOMEM on record */
-/* An exchange begins, of a request that somebody watches: that exchange, or one around it that tells of it. */
-struct exchange *bide__tracing_wrap(bide_response *r, struct exchange *inner);
+struct exchange *bide__tracing_wrap(bide_response *r, struct exchange *inner); /* that one, or one around it that tells of it */
 void bide__tracing_again(const struct request *q, const struct policy_ops *by, int code); /* code: of the error on record */
 void bide__tracing_fail(const bide_response *r, int code);
 

@@ -162,8 +162,17 @@ static void response_release(void *object)
         bide__object_unref(object);
 }
 
+/* "GET http://a.example/": for reports. */
+static void response_describe(const void *object, char *buf, size_t cap)
+{
+    const bide_response *r = object;
+
+    if (r->url)
+        snprintf(buf, cap, "%s %.100s", r->method, r->url);
+}
+
 const struct object_type bide__response_type = {
-    .name = "response", .destroy = response_destroy, .release = response_release};
+    .name = "response", .destroy = response_destroy, .release = response_release, .describe = response_describe};
 
 int bide__response_detach(bide_response *r)
 {

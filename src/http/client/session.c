@@ -126,16 +126,19 @@ static void leave_owner(bide_session *s)
 
     s->has_left = true;
     owner->nresponses++;
+    owner->nleft++;
     if (owner->object.refs == owner->nresponses)
         close_pool(owner);
 }
 
 static void forget_owner(bide_session *s)
 {
-    if (s->has_left)
+    if (s->has_left) {
+        s->owner->nleft--;
         bide__session_leave(s->owner);
-    else
+    } else {
         bide_release(s->owner);
+    }
 }
 
 static void session_destroy(void *object)
@@ -166,6 +169,47 @@ static void session_destroy(void *object)
     bide__object_free(s);
 }
 
+/* ---- responses that are left ---- */
+
+#define LEFT_SHOWN 5
+
+struct left {
+    const bide_session *session;
+    const bide_response *first[LEFT_SHOWN];
+    size_t n;
+};
+
+static void take_if_left(void *arg, void *object)
+{
+    struct left *l = arg;
+    const struct object *o = object;
+    const bide_response *r = container_of(o, bide_response, object);
+
+    if (o->word != OBJECT_LIVE || !bide__object_is(o, &bide__response_type) || r->session != l->session)
+        return;
+    if (l->n < LEFT_SHOWN)
+        l->first[l->n] = r;
+    l->n++;
+}
+
+/* They are to be released before the session: who forgets them keeps their connections open. */
+static __attribute__((noinline)) void report_left(const bide_session *s)
+{
+    struct left l = {.session = s};
+    char label[128], place[PLACE_TEXT_MAX];
+
+    bide__ledger_each(s->loop, take_if_left, &l);
+    if (l.n > 0)
+        bide__loop_warn(s->loop, "a session is released before %zu of its responses", l.n);
+    for (size_t i = 0; i < l.n && i < LEFT_SHOWN; i++) {
+        bide__response_type.describe(l.first[i], label, sizeof label);
+        bide__ledger_made_at(l.first[i], place, sizeof place);
+        bide__loop_warn(s->loop, "not released: response %s, made at %s", label, place);
+    }
+    if (l.n > LEFT_SHOWN)
+        bide__loop_warn(s->loop, "not released: ... and %zu more of them", l.n - LEFT_SHOWN);
+}
+
 /* Responses still in use keep what they need; nothing else stays open. */
 static void session_release(void *object)
 {
@@ -174,6 +218,8 @@ static void session_release(void *object)
         return;
 
     if (s->object.refs == 1 + s->nresponses) { /* the last owner */
+        if (unlikely(bide__ledger_is_kept && s->nresponses > 0))
+            report_left(s);
         close_pool(s);
         if (s->owner && !s->has_left)
             leave_owner(s);
@@ -191,6 +237,7 @@ static bide_session_stats stats_of(const bide_session *s)
                                 .open = k->open,
                                 .idle = k->nidle,
                                 .waiting = k->nwaiting,
+                                .responses = (int)(s->nresponses - s->nleft),
                                 .bytes_in = k->bytes_in,
                                 .bytes_out = k->bytes_out};
 }
