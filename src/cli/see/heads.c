@@ -12,12 +12,23 @@
 
 #include <bide/text.h>
 
-static const char *const secret_names[] = {"Authorization", "Proxy-Authorization", "Cookie", "Set-Cookie", NULL};
+static bool has_word(const char *name, size_t len, const char *word)
+{
+    size_t n = strlen(word);
 
+    for (size_t i = 0; i + n <= len; i++)
+        if (strncasecmp(name + i, word, n) == 0)
+            return true;
+    return false;
+}
+
+/* Also of X-Api-Key, X-Auth-Token and their like, which have no list. */
 bool head_is_secret(const char *name, size_t len)
 {
-    for (const char *const *n = secret_names; *n; n++)
-        if (strlen(*n) == len && strncasecmp(*n, name, len) == 0)
+    static const char *const words[] = {"authorization", "cookie", "token", "secret", "password", "api-key", "apikey", NULL};
+
+    for (const char *const *w = words; *w; w++)
+        if (has_word(name, len, *w))
             return true;
     return false;
 }
@@ -35,9 +46,9 @@ void head_add_clean(struct text *to, const char *text, size_t len)
 }
 
 /* "Basic ***"; "id=***; Path=/"; "***" */
-static void add_masked(struct text *to, size_t name_len, const char *value, size_t len)
+static void add_masked(struct text *to, const char *name, size_t name_len, const char *value, size_t len)
 {
-    bool is_set = name_len == strlen("Set-Cookie"), is_cookie = name_len == strlen("Cookie");
+    bool is_set = has_word(name, name_len, "set-cookie"), has_scheme = has_word(name, name_len, "authorization");
     const char *space = memchr(value, ' ', len), *equals = memchr(value, '=', len), *end = memchr(value, ';', len);
 
     if (is_set && equals && (!end || equals < end)) {
@@ -47,7 +58,7 @@ static void add_masked(struct text *to, size_t name_len, const char *value, size
             head_add_clean(to, end, len - (size_t)(end - value));
         return;
     }
-    if (!is_set && !is_cookie && space)
+    if (has_scheme && space)
         head_add_clean(to, value, (size_t)(space - value) + 1);
     text_add_string(to, "***");
 }
@@ -57,7 +68,7 @@ static void add_field(struct text *to, const char *name, size_t name_len, const 
     head_add_clean(to, name, name_len);
     text_add_string(to, ": ");
     if (head_is_secret(name, name_len) && !secrets)
-        add_masked(to, name_len, value, len);
+        add_masked(to, name, name_len, value, len);
     else
         head_add_clean(to, value, len);
 }

@@ -28,7 +28,7 @@ struct see_options {
     {"trace", 0, "FILE", OPT_STRING(S, m.trace), .rare = true,                                                         \
      .help = "each step of each request into FILE, an object of JSON a line; -: to standard error"},                  \
     {"show-secrets", 0, NULL, OPT_FLAG(S, m.secrets), .rare = true,                                                    \
-     .help = "-v and --trace show what Authorization, Proxy-Authorization, Cookie and Set-Cookie say, which otherwise is ***"}, \
+     .help = "-v and --trace show what Authorization, Cookie and headers named after a token, key or password say, which otherwise is ***"}, \
     {"write-out", 'w', "FORMAT", OPT_STRING(S, m.write_out), .rare = true,                                             \
      .help = "after each URL print FORMAT, with %{http_code}, %{time_total} and others filled in, as curl does (`bide help write-out`); @FILE reads it"}
 

@@ -259,7 +259,7 @@ class Lists(Case):
 
     def test_secrets_are_not_shown(self):
         r, _ = self.fetch('{"url":"U/x","headers":{"A":"secret\\r\\n"}}\n{"url":"U/x","headers":{"A" "secret"}}\n'
-                          '{"url":"U/status/404","headers":{"A":"secret"}}\n', "-v")
+                          '{"url":"U/status/404","headers":{"X-Token":"secret"}}\n', "-v")
         self.expect(r, 4)
         self.assertNotIn("secret", r.err + json.dumps(self.records))
         r, _ = self.fetch("U/x\n header=secret\nU/x\n http-passwd=secret\nU/x\n hedr=secret\n", "-v")

@@ -19,11 +19,11 @@ class Verbose(Case):
         answer = (b"HTTP/1.1 200 Fine\r\nSet-Cookie: id=secret; Path=/\r\nX-A: \x1b[2J\r\nContent-Length: 2\r\n\r\nok")
         with RawServer({"/": answer}) as s:
             for command in COMMANDS:
-                asked = *command, "-u", "me:secret", "-b", "a=secret", "-H", "Proxy-Authorization: secret", "-H", "X-B: 1", s.url
+                asked = *command, "-u", "me:secret", "-b", "a=secret", "-H", "Proxy-Authorization: secret", "-H", "X-Api-Key: se secret", "-H", "X-B: 1", s.url
                 r = bide(*asked, "-v")
                 self.expect(r, 0, b"ok")
                 self.assertNotIn("secret", r.err)
-                for line in ("> GET / HTTP/1.1", "> X-B: 1", "> Authorization: Basic ***", "> Cookie: ***", "> Proxy-Authorization: ***",
+                for line in ("> GET / HTTP/1.1", "> X-B: 1", "> Authorization: Basic ***", "> Cookie: ***", "> Proxy-Authorization: ***", "> X-Api-Key: ***",
                              "< HTTP/1.1 200 Fine", "< Set-Cookie: id=***; Path=/", "< X-A: \\x1b[2J", f"*   Trying 127.0.0.1:{s.port}...",
                              f"* Connected to 127.0.0.1 (127.0.0.1) port {s.port}"):
                     self.assertIn(line, r.err.splitlines())

@@ -2,7 +2,7 @@
 /* test_left.c - responses that are not released when their session is: who made them is reported, to who debugs. */
 #include "client.h"
 
-#include "core/core.h"
+#include "base/checker.h"
 
 static char heard[16384];
 static bide_response *kept[8];
