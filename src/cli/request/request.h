@@ -198,11 +198,8 @@ int request_save(struct request *q);
     .proxy = (q)->proxy, .proxy_from_env = !(q)->proxy, ROUTE_OF_SESSION(&(q)->options->route),                        \
     .tls_options = trust_is_said(&(q)->options->trust) ? TRUST_TLS(&(q)->options->trust) : NULL
 
-/* How many options read standard input: -d @-, --json @-, -H @-.  It can be read once. */
-int request_count_stdin(const struct http_options *o);
-
-/* What the options ask with, before they are read. */
-const char *request_usual_method(const struct http_options *o);
+int request_count_stdin(const struct http_options *o); /* how many options read it: -d @-, --json @-, -H @- */
+const char *request_usual_method(const struct http_options *o); /* what they ask with, before they are read */
 
 /* Returns: EXIT_OK; EXIT_USAGE or EXIT_LOCAL after a message (then there is nothing to close). */
 int request_open(struct request *q, const struct http_options *options);

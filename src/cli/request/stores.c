@@ -183,5 +183,5 @@ int request_save(struct request *q)
         say("--hsts: %s", bide_error_text());
     bide_release(q->hsts);
     q->hsts = NULL;
-    return cookies < 0 || har < 0 || code < 0 ? EXIT_LOCAL : EXIT_OK;
+    return cookies < 0 || har < 0 || code < 0 || see_end(&q->see) != EXIT_OK ? EXIT_LOCAL : EXIT_OK;
 }

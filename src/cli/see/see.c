@@ -30,6 +30,14 @@ int see_open(struct see *s, const struct see_options *o, const char *format)
     return EXIT_OK;
 }
 
+int see_end(const struct see *s)
+{
+    if (!s->error)
+        return EXIT_OK;
+    say("--trace %s: %s", s->options->trace, strerror(s->error));
+    return EXIT_LOCAL;
+}
+
 void see_close(struct see *s)
 {
     if (s->trace_fd > STDERR_FILENO)

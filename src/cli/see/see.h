@@ -72,6 +72,8 @@ struct seen {
  * Returns:   EXIT_OK; EXIT_USAGE, EXIT_LOCAL after a message; see_close(s) is to follow in any case
  */
 int see_open(struct see *s, const struct see_options *o, const char *format);
+/* All was written?  Returns: EXIT_OK; EXIT_LOCAL after a message. */
+int see_end(const struct see *s);
 void see_close(struct see *s);
 static inline bool see_is_on(const struct see *s)
 {

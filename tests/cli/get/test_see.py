@@ -99,7 +99,10 @@ class Trace(Case):
         self.assertEqual(last["event"], "error")
         self.assertIn("Connection refused", last["error"])
 
-    def test_a_file_that_cannot_be_written_is_said_first(self):
+    def test_a_file_that_cannot_be_written_is_said(self):
+        with RawServer({"/": OK}) as s:
+            for command in COMMANDS:
+                self.expect_line(bide(*command, "--trace", "/dev/full", s.url), 3, "--trace /dev/full: No space left")
         self.expect_line(bide("get", "--trace", "/none/t", "http://127.0.0.1:1/"), 3, "--trace /none/t: No such file")
 
 
