@@ -111,12 +111,10 @@ struct bide_session {
 
 /* Check and copy what the user gave.  0 or an error on record. */
 int bide__session_set_options(bide_session *s, const bide_session_args *args);
-/* session_addresses.c: where it connects to and from.  Likewise. */
-int bide__session_set_addresses(bide_session *s, const bide_session_args *args);
+int bide__session_set_addresses(bide_session *s, const bide_session_args *args); /* where to and from; likewise */
 /* The text of a route to this Unix socket; NULL: out of memory, on record. */
 const char *bide__unix_route(struct arena *arena, const char *path);
-/* Bind to the running loop, at the first request. */
-int bide__session_bind(bide_session *s);
+int bide__session_bind(bide_session *s); /* to the running loop, at the first request */
 /* The TLS context, made at the first use; NULL and an error on record. */
 bide_tls *bide__session_tls(bide_session *s);
 bide_tls *bide__session_proxy_tls(void *session); /* the same for proxies that speak TLS */
@@ -130,8 +128,7 @@ void bide__session_give_response(bide_session *s, bide_response *r);
 /* Memory for a body of about `need` bytes, if some is left of another; and back.  Either may leave b as it is. */
 void bide__session_take_memory(bide_session *s, struct buf *b, size_t need);
 void bide__session_give_memory(bide_session *s, struct buf *b);
-/* A response gives up its share. */
-void bide__session_leave(bide_session *s);
+void bide__session_leave(bide_session *s); /* a response gives up its share */
 
 static inline int64_t bide__loop_now_ns(bide_loop *loop)
 {
