@@ -334,6 +334,19 @@ TEST(har_file_that_is_none_names_the_place)
     EXPECT_ERR(bide_transport_end(NULL), -EINVAL);
 }
 
+/* As deep as may be, on the stack of a task. */
+TEST(har_extras_of_others_are_passed_over_however_deep)
+{
+    char text[1000] = "{\"_deep\": ";
+    memset(text + strlen(text), '[', 95);
+    memset(strchr(text, '\0'), ']', 95);
+    strcat(text, ", \"request\": {\"method\": \"GET\", \"url\": \"http://a/\"}, \"response\": {\"status\": 204}}");
+    bide_auto bide_transport *t = bide_transport_replay(write_har(text));
+    bide_auto bide_session *s = bide_session_new(.transport = t);
+
+    EXPECT_EQ(get_status(s, "http://a/"), 204);
+}
+
 UNIT(har_base64_goes_both_ways)
 {
     char coded[BASE64_ROOM(4)], back[16];

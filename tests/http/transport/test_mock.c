@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+#include "base/base.h"
 #include "harness/harness.h"
 
 static int64_t now_ms(void)
@@ -372,6 +373,35 @@ TEST(mock_is_shared_by_sessions_and_outlives_its_owner)
     bide_release(t);
     bide_auto bide_response *r = bide_get(two, "http://a/");
     EXPECT_STR(bide_text(r), "a");
+}
+
+/* 0, or the error of the first that failed. */
+static int ask_once(void)
+{
+    int calls = 0;
+    bide_auto bide_transport *t = bide_transport_mock(
+        .table = BIDE_MOCKS({"GET", "http://a/", BIDE_ANSWER(302, .headers = BIDE_PAIRS({"Location", "http://b/"}))}),
+        .fn = echo, .fn_arg = &calls);
+    bide_auto bide_session *s = t ? bide_session_new(.transport = t) : NULL;
+    bide_auto bide_response *r = s ? bide_get(s, "http://a/", .headers = BIDE_PAIRS({"X-A", "b"})) : NULL;
+    bide_auto bide_response *put = r ? bide_put(s, "http://b/", .text = "body") : NULL;
+
+    return put && bide_body(put).len == 4 ? 0 : bide_error_code();
+}
+
+TEST(mock_survives_any_failing_allocation, .seconds = 30)
+{
+    bool is_over = false;
+
+    for (long n = 0; n < 500 && !is_over; n++) {
+        bide_error_clear();
+        bide__alloc_fail_at(n);
+        int code = ask_once();
+        is_over = bide__alloc_fail_at(-1);
+        if (code != BIDE_ENOMEM && (code != 0 || !is_over))
+            FAIL("allocation %ld: %d, %s", n, code, bide_error_text());
+    }
+    EXPECT_TRUE(is_over);
 }
 
 UNIT(mock_functions_take_null)
