@@ -77,6 +77,8 @@ struct bide_session {
     bide_tls *tls, *proxy_tls; /* made when needed */
     bide_tls_args tls_options; /* for them; its strings are in the arena */
     bool has_tls_options;      /* they are made at once, so that an error is seen */
+    bool is_elsewhere;         /* there is a transport, or something around each try */
+    bool has_left;             /* nobody but responses holds it: its share of the owner counts as that of a response */
     struct route_choice routes; /* over which proxies, if any */
     bide_cookie_jar *jar; /* a share: the user's; or made with the first cookie, or when it is asked for.  NULL: not yet */
     enum { JAR_OF_SESSION, JAR_OF_REQUEST, JAR_NONE } jar_kind;
@@ -90,7 +92,6 @@ struct bide_session {
     struct connector connector;   /* its own, of which a session that shares another one's connections has no use */
     struct connector *pool;       /* &connector, or that of `owner` */
     struct bide_session *owner;   /* whose connections are shared: a share; NULL: they are its own */
-    bool has_left;                /* nobody but responses holds it: its share of the owner counts as that of a response */
     struct policy *const *policies; /* around every request, outside of its own; npolicies of them */
     size_t npolicies;
     struct policy trace_policy, *trace_row[1]; /* tracing.c: those of a traced session */
@@ -204,7 +205,6 @@ struct bide_response {
     struct watch *watch;    /* the user's; NULL: none */
     struct paces *paces;    /* how fast its bodies may move; NULL: as they can */
     bool retry_safe;        /* nothing was sent, or asking twice does no harm */
-
     int redirects;
     struct kept_hop *history; /* NULL: it was asked once */
     int64_t begun_ns, start_ns; /* of all, of this exchange */

@@ -75,17 +75,7 @@ static struct exchange *begin_on_connection(const struct request *q)
     return c->protocol->begin(c);
 }
 
-static struct exchange *begin_wrapped(bide_transport *t, const struct request *q)
-{
-    bide_response *r = q->response;
-    struct exchange *inner = begin_on_connection(q);
-    struct wrapped what = {.arena = &r->arena, .method = q->head.method, .url = q->head.url.href, .loop = r->session->loop,
-                           .start_ns = r->start_ns, .connect = r->connect, .info = r->info};
-
-    if (!inner)
-        t->ops->failed(t, &what, bide_error_code());
-    return inner ? t->ops->wrap(t, inner, &what) : NULL;
-}
+/* ---- in place of a connection, and around one: apart, as it is rare ---- */
 
 static int choose_canned(struct mock_exchange *x, void *canned)
 {
@@ -101,24 +91,49 @@ static struct exchange *begin_canned(const struct request *q)
     return x ? &x->exchange : NULL;
 }
 
-/* Likewise; apart, as it is rare. */
-static __attribute__((noinline)) struct exchange *begin_elsewhere(const struct request *q)
+static __attribute__((noinline)) bool is_made_up(const struct request *q)
+{
+    const bide_transport *t = q->response->session->transport;
+
+    return q->canned || (t && t->ops->begin);
+}
+
+static __attribute__((noinline)) struct exchange *begin_made_up(const struct request *q)
 {
     bide_response *r = q->response;
     bide_session *s = r->session;
-    bide_transport *t = s->transport;
-    if (!t && !q->canned)
-        return begin_on_connection(q);
 
-    if (!q->canned)
-        t->asked++;
-    if (!q->canned && t->ops->wrap)
-        return begin_wrapped(t, q);
     s->requests++;
     r->queued_ns = r->start_ns;
     if (q->canned)
         return begin_canned(q);
-    return t->ops->begin(t, &r->arena, &s->h1);
+    s->transport->asked++;
+    return s->transport->ops->begin(s->transport, &r->arena, &s->h1);
+}
+
+/* inner NULL: there is no connection, and that is on record. */
+static __attribute__((noinline)) struct exchange *wrap_exchange(const struct request *q, struct exchange *inner)
+{
+    bide_response *r = q->response;
+    bide_transport *t = r->session->transport;
+    struct wrapped what = {.arena = &r->arena, .method = q->head.method, .url = q->head.url.href, .loop = r->session->loop,
+                           .start_ns = r->start_ns, .connect = r->connect, .info = r->info};
+    if (!t)
+        return inner;
+
+    t->asked++;
+    if (!inner)
+        t->ops->failed(t, &what, bide_error_code());
+    return inner ? t->ops->wrap(t, inner, &what) : NULL;
+}
+
+/* NULL: an error on record. */
+static struct exchange *begin_exchange(const struct request *q)
+{
+    if (unlikely(q->is_elsewhere) && is_made_up(q))
+        return begin_made_up(q);
+    struct exchange *x = begin_on_connection(q);
+    return unlikely(q->is_elsewhere) ? wrap_exchange(q, x) : x;
 }
 
 static struct exchange *set_exchange(bide_response *r, struct exchange *x)
@@ -137,7 +152,7 @@ unchecked_frame static int try_once(struct request *q)
     bide_response *r = q->response;
 
     r->start_ns = r->session->loop->now_ns;
-    struct exchange *x = unlikely(q->is_elsewhere) ? begin_elsewhere(q) : begin_on_connection(q);
+    struct exchange *x = begin_exchange(q);
     if (!x)
         return bide_error_code();
     x = set_exchange(r, x);
@@ -169,13 +184,13 @@ struct policies {
     struct hsts hsts;
     struct retry *retry; /* NULL: a failure is one */
     struct auth *auth; /* NULL: nobody in particular asks */
-    struct around *around; /* NULL: nothing */
     struct cookies cookies;
     struct by_route by_route;
     struct stale_retry stale;
     struct policy expect; /* ops NULL: not asked */
     struct policy *own_row[11]; /* each of the above */
     struct policy_row row;
+    int64_t again_max;         /* tries after the first, beside those of redirects */
     bide_cookie_jar *own_jar; /* .cookie_jar; BIDE_COOKIES_PER_REQUEST: that of this one, once there is a cookie */
 };
 
@@ -207,7 +222,7 @@ static void policies_init(struct policies *p, bide_session *s, const bide_reques
                                     .on_redirect_arg = args->on_redirect_arg};
     p->hsts = (struct hsts){.policy.ops = &bide__hsts_ops, .store = s->hsts, .is_verified = !s->args.insecure};
     p->retry = NULL;
-    p->around = NULL;
+    p->again_max = AGAIN_MAX;
     p->own_jar = NULL;
     p->cookies = (struct cookies){.policy.ops = &bide__cookies_ops,
                                   .jar = s->jar_kind == JAR_OF_SESSION ? &s->jar : s->jar_kind == JAR_OF_REQUEST ? &p->own_jar : NULL,
@@ -234,8 +249,6 @@ static int policies_line_up(struct policies *p, bide_response *r, const bide_req
         return BIDE_ENOMEM;
     for (; n < s->npolicies; n++)
         all[n] = s->policies[n];
-    if (unlikely(p->around))
-        all[n++] = &p->around->first;
     all[n++] = &p->redirect.policy;
     if (unlikely(r->resume))
         all[n++] = &r->resume->policy;
@@ -247,14 +260,35 @@ static int policies_line_up(struct policies *p, bide_response *r, const bide_req
         all[n++] = &p->auth->policy;
     if (p->cookies.jar || p->cookies.own)
         all[n++] = &p->cookies.policy;
-    if (unlikely(p->around))
-        all[n++] = &p->around->last;
     if (unlikely(p->by_route.policy.ops))
         all[n++] = &p->by_route.policy;
     if (p->expect.ops)
         all[n++] = &p->expect;
     all[n++] = &p->stale.policy;
     p->row = (struct policy_row){all, n};
+    return 0;
+}
+
+static void insert(struct policy_row *row, size_t at, struct policy *p)
+{
+    memmove(&row->all[at + 1], &row->all[at], (row->n - at) * sizeof *row->all);
+    row->all[at] = p;
+    row->n++;
+}
+
+/* Functions of the program's: in front of all that is ours; and behind what looks at answers, but not at connections. */
+static __attribute__((noinline)) int add_around(struct policies *p, struct request *q, const bide_around *own)
+{
+    bide_response *r = q->response;
+    const bide_session *s = r->session;
+    struct around *around;
+    if (!s->around && !own)
+        return 0;
+
+    BIDE_TRY(bide__around_new(q, &r->deadline, s->around, own, &around));
+    insert(&p->row, p->row.n - 1 - (p->expect.ops != NULL) - (p->by_route.policy.ops != NULL), &around->last);
+    insert(&p->row, s->npolicies, &around->first);
+    p->again_max += around->again_max;
     return 0;
 }
 
@@ -298,12 +332,10 @@ static int try_in_row(struct request *q, const struct policies *p, const struct 
 /* No policy, nor two that contradict each other, may ask forever: each hop of redirects may need a second try. */
 static int ask(struct request *q, const struct policies *p)
 {
-    int64_t left = AGAIN_MAX + 2 * (int64_t)(p->redirect.max > 0 ? p->redirect.max : 0);
+    int64_t left = p->again_max + 2 * (int64_t)(p->redirect.max > 0 ? p->redirect.max : 0);
     const struct policy_ops *by = NULL;
     int code, outcome;
 
-    left += p->retry ? p->retry->how.attempts : 0;
-    left += p->around ? p->around->again_max : 0;
     while ((code = try_in_row(q, p, &by, &outcome)) == POLICY_AGAIN) {
         if (left-- == 0)
             return bide_fail(BIDE_ELIMIT, "asked too often, and the policy \"%s\" wants to ask again", by->name);
@@ -360,7 +392,7 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
         return NULL;
 
     bide__response_init(r, args);
-    struct request q = {.head.defaults = &s->defaults, .arena = &r->arena, .response = r, .is_elsewhere = s->transport};
+    struct request q = {.head.defaults = &s->defaults, .arena = &r->arena, .response = r, .is_elsewhere = s->is_elsewhere | (args->around != NULL)};
     struct policies p;
     policies_init(&p, s, args);
     bide__error_mark(&mark);
@@ -369,15 +401,15 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
         code = bide__request_prepare(&q, &p.auth, method, args);
     if (unlikely(bide__session_has_routes(s) || args->proxy || args->unix_socket) && code == 0)
         code = routes_init(&p.by_route, s, args, &r->arena);
-    if (code == 0 && unlikely(args->retry.attempts != 0 || s->args.retry.attempts > 1))
+    if (code == 0 && unlikely(args->retry.attempts != 0 || s->args.retry.attempts > 1)) {
         code = bide__request_find_retry(&q, &args->retry, &p.retry);
-    if (code == 0 && unlikely(s->around || args->around)) {
-        code = bide__around_new(&q, &r->deadline, s->around, args->around, &p.around);
-        q.is_elsewhere = true;
+        p.again_max += p.retry ? p.retry->how.attempts : 0;
     }
     p.expect.ops = q.head.expect_ms > 0 ? &bide__expect_ops : NULL;
     if (code == 0)
         code = policies_line_up(&p, r, args);
+    if (code == 0 && unlikely(q.is_elsewhere))
+        code = add_around(&p, &q, args->around);
     if (code == 0)
         code = ask(&q, &p);
     if (unlikely(q.source))

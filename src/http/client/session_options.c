@@ -280,6 +280,7 @@ int bide__session_set_options(bide_session *s, const bide_session_args *args)
         code = set_base(s, args->base_url);
     s->hsts = args->hsts ? bide_retain(args->hsts) : NULL;
     s->transport = args->transport ? bide_retain(args->transport) : NULL;
+    s->is_elsewhere = s->transport || s->around;
     if (code >= 0)
         code = bide__session_set_addresses(s, args);
     set_connector(s, &s->args);

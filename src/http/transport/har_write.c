@@ -281,7 +281,9 @@ static json_t *response_of(const struct har_exchange *x)
 
 static double ms_between(int64_t from_ns, int64_t to_ns)
 {
-    return from_ns > 0 && to_ns >= from_ns ? (double)((to_ns - from_ns) / 1000) / 1000 : -1;
+    int64_t us = (to_ns - from_ns) / 1000;
+
+    return from_ns > 0 && us >= 0 ? (double)us / 1000 : -1;
 }
 
 static double or_zero(double ms)
