@@ -388,5 +388,5 @@ const char *const foreign_same[] = {
     "insecure", "interface", "ipv4", "ipv6", "json", "key", "limit-rate", "local-port", "location-trusted",
     "max-redirs", "netrc", "netrc-file", "noproxy", "output", "output-dir", "pass", "pinnedpubkey", "preproxy",
     "proxy", "proxy-user", "referer", "request", "resolve", "socks4a", "socks5", "socks5-hostname", "speed-limit",
-    "speed-time", "tls-max", "unix-socket", "upload-file", "user", "user-agent", NULL,
+    "speed-time", "tls-max", "trace", "unix-socket", "upload-file", "user", "user-agent", "verbose", "write-out", NULL,
 };
