@@ -65,7 +65,7 @@ ROOMS = {
     "http/exchange": "http/trace http/coding http/connect http/h1 http/field http/url " + TO_IO,
     "http/source": "http/exchange/ops.h http/connect http/coding http/value http/field http/url " + TO_IO,
     "http/policy": "http/exchange/ops.h http/tunnel http/auth http/proxy http/cookie http/hsts http/value http/field http/url " + TO_IO,
-    "http/transport": "http/trace http/exchange http/connect http/store http/coding http/h1 http/field http/url " + TO_IO,
+    "http/transport": "http/trace http/exchange http/connect http/store http/coding http/h1 http/value http/field http/url " + TO_IO,
     "http/around": "http/trace http/policy http/transport http/source http/exchange http/connect http/tunnel http/cookie http/hsts http/auth http/proxy http/coding http/h1 http/value "
                    "http/field http/url " + TO_IO,
     "http/client": "http/trace http/around http/policy http/transport http/source http/exchange http/connect http/tunnel http/store http/cookie http/hsts http/value http/proxy http/auth http/coding "

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <bide/json.h>
 #include <jansson.h>
 
 #include "cli/cli.h"
@@ -37,7 +38,7 @@ struct records_file {
 
 static bool is_whole(const char *line, size_t len)
 {
-    json_t *json = json_loadb(line, len, 0, NULL);
+    json_t *json = bide_json_parse(line, len, 0);
 
     json_decref(json);
     return json;

@@ -9,8 +9,8 @@
 #include <jansson.h>
 
 #include "http/transport/har.h"
+#include "http/value/json_depth.h"
 
-#define DEPTH_MAX 100 /* of the document: jansson's reader recurses, and runs on the stack of a task */
 #define ENTRIES_MAX 1000000
 
 struct reading {
@@ -241,34 +241,13 @@ static int read_entries(struct har_file *out, struct reading *r, const json_t *e
 
 /* ---- the document ---- */
 
-/* How deep lists and objects stand in one another, whatever else is wrong. */
-static bool is_too_deep(const char *text, size_t len)
-{
-    bool in_text = false;
-    int depth = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        if (in_text && text[i] == '\\')
-            i++;
-        else if (text[i] == '"')
-            in_text = !in_text;
-        else if (!in_text && (text[i] == '{' || text[i] == '['))
-            depth++;
-        else if (!in_text && (text[i] == '}' || text[i] == ']'))
-            depth--;
-        if (depth > DEPTH_MAX)
-            return true;
-    }
-    return false;
-}
-
 static json_t *load(const char *text, size_t len)
 {
     char quoted[80];
     json_error_t error;
     size_t mark = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    if (is_too_deep(text, len)) {
-        bide_fail(BIDE_EJSON, "not a HAR file: lists in lists, more than %d of them", DEPTH_MAX);
+    if (bide__json_text_is_too_deep(text, len)) {
+        bide_fail(BIDE_EJSON, "not a HAR file: lists in lists, more than %d of them", JSON_DEPTH_MAX);
         return NULL;
     }
 
