@@ -226,6 +226,9 @@ void facts_add_json(struct text *to, const struct seen *s, const struct ending *
         else
             add_number(&members, row, n);
     }
-    text_format(to, "{%s}", text_string(&members) + 1);
+    if (members.no_memory)
+        to->no_memory = true;
+    else
+        text_format(to, "{%s}", members.data + 1); /* without the first comma */
     text_free(&members);
 }

@@ -76,7 +76,7 @@ void see_record_add(struct text *to, const bide_trace_event *e, const struct see
         add_number(to, "status", e->status);
     if (e->bytes || e->kind == BIDE_TRACE_END)
         add_number(to, "bytes", (int64_t)e->bytes);
-    if (e->kind == BIDE_TRACE_RETRY)
+    if (e->kind == BIDE_TRACE_RETRY && (size_t)e->why < sizeof reasons / sizeof *reasons)
         jsonl_add_member(to, "why", reasons[e->why]);
     if (e->delay_ms)
         add_number(to, "delay_ms", e->delay_ms);

@@ -185,7 +185,7 @@ void see_print(struct see *s, int fd, const struct text *lines)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
-            s->error = fd == s->trace_fd ? errno : 0;
+            s->error = fd == s->trace_fd ? errno : s->error;
             return;
         }
         at += n;
