@@ -23,16 +23,16 @@ extern "C" {
 typedef struct bide_dns_args {
     size_t size; /* of this struct; set by the macro */
     struct bide_use_named_options *guard_;
-    const char *servers;   /* up to 8 "ADDRESS" or "ADDRESS:PORT" with commas between: "127.0.0.1:5353, [::1]:53"; asked
-                              in this order over UDP, and over TCP if an answer is too long for that.  Default: /etc/resolv.conf */
-    bool tcp_only;         /* ask over TCP at once */
-    int64_t timeout_ms;    /* a server that has not answered by then: the next is asked; later rounds wait longer.
-                              Default 2 s; at most 10 minutes */
-    int64_t min_ttl_ms;    /* an answer is kept for as long as it says, but at least so long: default 1 s */
-    int64_t max_ttl_ms;    /* and at most so long: default 300 s */
-    int64_t failed_ttl_ms; /* that there is no such name, or no answer: default 1 s */
-    int tries;             /* how often each server is asked: default 3; at most 10 */
-    int cache_size;        /* answers that are kept, the one not used for longest goes first: default 1024; BIDE_NONE: none */
+    const char *servers;     /* up to 8 "ADDRESS" or "ADDRESS:PORT" with commas between: "127.0.0.1:5353, [::1]:53"; asked
+                                in this order over UDP, and over TCP if an answer is too long for that.  Default: /etc/resolv.conf */
+    bool tcp_only;           /* ask over TCP at once */
+    int64_t timeout_ms;      /* a server that has not answered by then: the next is asked; later rounds wait longer.
+                                Default 2 s; at most 10 minutes */
+    int64_t min_ttl_ms;      /* an answer is kept for as long as it says, but at least so long: default 1 s */
+    int64_t max_ttl_ms;      /* and at most so long: default 300 s */
+    int64_t negative_ttl_ms; /* how long it is kept that there is no such name, or no answer: default 1 s */
+    int tries;               /* how often each server is asked: default 3; at most 10 */
+    int cache_size;          /* answers that are kept, the one not used for longest goes first: default 1024; BIDE_NONE: none */
 } bide_dns_args;
 
 /* Options in place, for the options of others that take some: .dns = BIDE_DNS(.servers = "127.0.0.1:5353") */

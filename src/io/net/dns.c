@@ -4,9 +4,10 @@
  *
  * Each loop has a resolver for each way to look names up that somebody has asked for (dns_config): with own servers, and a
  * table of names.  They have the hosts file together.  Those that were not used for longest, and have no question under
- * way, are closed when there are more than eight.  The caller gets a share of the name's entry and waits in it; those who ask while
- * the answer is on its way join them.  An answer is kept as long as its shortest record says (by default 1 to 300 s),
- * a failure for 1 s.  At most 1024 answers are kept; the one not used for longest goes first.
+ * way, are closed when there are more than eight.  The caller gets a share of the name's entry and waits in it; those who
+ * ask while the answer is on its way join them.  An answer is kept as long as its shortest record says (by default 1 to
+ * 300 s), a failure for 1 s by default.  So many answers are kept as dns_config says (by default 1024); the one not used for
+ * longest goes first.
  *
  * A and AAAA are asked at the same time and arrive as two halves.  When nobody waits for anything any more, all
  * questions are ended, so that a cancelled program leaves nothing behind.
@@ -94,8 +95,8 @@ static void name_complete(struct dns_name *n)
         name_forget(n);
         return;
     }
-    ttl_ms = ttl_ms < o->ttl_min_ms ? o->ttl_min_ms : ttl_ms > o->ttl_max_ms ? o->ttl_max_ms : ttl_ms;
-    n->expires_ms = bide_loop_time_ms(d->channel.loop) + (has_addresses(n) ? ttl_ms : o->failed_ttl_ms);
+    ttl_ms = ttl_ms < o->min_ttl_ms ? o->min_ttl_ms : ttl_ms > o->max_ttl_ms ? o->max_ttl_ms : ttl_ms;
+    n->expires_ms = bide_loop_time_ms(d->channel.loop) + (has_addresses(n) ? ttl_ms : o->negative_ttl_ms);
     bide__list_append(&d->by_age, &n->age);
     if (++d->n_answered > o->names_max)
         name_forget(container_of(d->by_age.next, struct dns_name, age));

@@ -28,7 +28,7 @@ struct dns_half {
 
 /* What a resolver does, in a form that can be compared: dns_config.c. */
 struct dns_config {
-    int64_t ttl_min_ms, ttl_max_ms, failed_ttl_ms;
+    int64_t min_ttl_ms, max_ttl_ms, negative_ttl_ms;
     int timeout_ms, tries;
     unsigned names_max; /* in the cache */
     bool tcp_only;

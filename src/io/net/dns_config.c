@@ -12,9 +12,9 @@
 #define TIMEOUT_MAX_MS 600000
 #define TRIES 3
 #define TRIES_MAX 10
-#define TTL_MIN_MS 1000
-#define TTL_MAX_MS 300000
-#define FAILED_TTL_MS 1000
+#define MIN_TTL_MS 1000
+#define MAX_TTL_MS 300000
+#define NEGATIVE_TTL_MS 1000
 #define NAMES_MAX 1024
 
 /* ---- servers ---- */
@@ -87,13 +87,13 @@ static int spell_servers(char *out, const char *list, const char *who)
 
 static int check(const bide_dns_args *a, const char *who)
 {
-    int64_t min_ms = a->min_ttl_ms ? a->min_ttl_ms : TTL_MIN_MS, max_ms = a->max_ttl_ms ? a->max_ttl_ms : TTL_MAX_MS;
+    int64_t min_ms = a->min_ttl_ms ? a->min_ttl_ms : MIN_TTL_MS, max_ms = a->max_ttl_ms ? a->max_ttl_ms : MAX_TTL_MS;
 
     BIDE_TRY(bide__check_named(a->guard_, who));
     BIDE_TRY(bide__check_time(who, "dns.timeout_ms", a->timeout_ms, false));
     BIDE_TRY(bide__check_time(who, "dns.min_ttl_ms", a->min_ttl_ms, false));
     BIDE_TRY(bide__check_time(who, "dns.max_ttl_ms", a->max_ttl_ms, true));
-    BIDE_TRY(bide__check_time(who, "dns.failed_ttl_ms", a->failed_ttl_ms, false));
+    BIDE_TRY(bide__check_time(who, "dns.negative_ttl_ms", a->negative_ttl_ms, false));
     BIDE_TRY(bide__check_number(who, "dns.tries", a->tries, 0));
     BIDE_TRY(bide__check_number(who, "dns.cache_size", a->cache_size, BIDE_NONE));
     if (a->timeout_ms > TIMEOUT_MAX_MS)
@@ -110,18 +110,18 @@ static int check(const bide_dns_args *a, const char *who)
 static void set_times(struct dns_config *c, const bide_dns_args *a)
 {
     c->timeout_ms = (int)(a->timeout_ms ? a->timeout_ms : TIMEOUT_MS);
-    c->ttl_min_ms = a->min_ttl_ms ? a->min_ttl_ms : TTL_MIN_MS;
-    c->ttl_max_ms = a->max_ttl_ms ? a->max_ttl_ms : TTL_MAX_MS;
-    c->failed_ttl_ms = a->failed_ttl_ms ? a->failed_ttl_ms : FAILED_TTL_MS;
-    if (c->ttl_max_ms < c->ttl_min_ms && a->max_ttl_ms)
-        c->ttl_min_ms = c->ttl_max_ms;
-    else if (c->ttl_max_ms < c->ttl_min_ms)
-        c->ttl_max_ms = c->ttl_min_ms;
+    c->min_ttl_ms = a->min_ttl_ms ? a->min_ttl_ms : MIN_TTL_MS;
+    c->max_ttl_ms = a->max_ttl_ms ? a->max_ttl_ms : MAX_TTL_MS;
+    c->negative_ttl_ms = a->negative_ttl_ms ? a->negative_ttl_ms : NEGATIVE_TTL_MS;
+    if (c->max_ttl_ms < c->min_ttl_ms && a->max_ttl_ms)
+        c->min_ttl_ms = c->max_ttl_ms;
+    else if (c->max_ttl_ms < c->min_ttl_ms)
+        c->max_ttl_ms = c->min_ttl_ms;
 }
 
 /* ---- all of it ---- */
 
-const struct dns_config bide__dns_default = {.ttl_min_ms = TTL_MIN_MS, .ttl_max_ms = TTL_MAX_MS, .failed_ttl_ms = FAILED_TTL_MS,
+const struct dns_config bide__dns_default = {.min_ttl_ms = MIN_TTL_MS, .max_ttl_ms = MAX_TTL_MS, .negative_ttl_ms = NEGATIVE_TTL_MS,
                                              .timeout_ms = TIMEOUT_MS, .tries = TRIES, .names_max = NAMES_MAX, .servers = ""};
 
 struct dns_config *bide__dns_config_new(struct arena *arena, const bide_dns_args *options, const char *who)
@@ -150,7 +150,7 @@ struct dns_config *bide__dns_config_new(struct arena *arena, const bide_dns_args
 
 bool bide__dns_config_equal(const struct dns_config *a, const struct dns_config *b)
 {
-    return a->ttl_min_ms == b->ttl_min_ms && a->ttl_max_ms == b->ttl_max_ms && a->failed_ttl_ms == b->failed_ttl_ms &&
+    return a->min_ttl_ms == b->min_ttl_ms && a->max_ttl_ms == b->max_ttl_ms && a->negative_ttl_ms == b->negative_ttl_ms &&
            a->timeout_ms == b->timeout_ms && a->tries == b->tries && a->names_max == b->names_max &&
            a->tcp_only == b->tcp_only && strcmp(a->servers, b->servers) == 0;
 }

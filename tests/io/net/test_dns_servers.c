@@ -159,7 +159,7 @@ TEST(dns_ttl_that_lies_is_kept_within_the_limits, .real_time = true)
     stub_server(&s, server);
     EXPECT_EQ(kept_s(BIDE_DNS(.servers = server), "long.test"), 300);
     EXPECT_EQ(kept_s(BIDE_DNS(.servers = server), "minus.test"), 1); /* RFC 2181 8: as zero */
-    const bide_dns_args *o = BIDE_DNS(.servers = server, .min_ttl_ms = 5000, .max_ttl_ms = 20000, .failed_ttl_ms = 7000);
+    const bide_dns_args *o = BIDE_DNS(.servers = server, .min_ttl_ms = 5000, .max_ttl_ms = 20000, .negative_ttl_ms = 7000);
     EXPECT_EQ(kept_s(o, "long.test"), 20);
     EXPECT_EQ(kept_s(o, "mid.test"), 20);
     EXPECT_EQ(kept_s(o, "none.test"), 5);

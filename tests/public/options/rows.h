@@ -24,7 +24,7 @@ OTHER(bide_dns_args, tcp_only),
 ROW(take_dns, bide_dns_args, timeout_ms, 1, 600000),
 ROW(take_dns, bide_dns_args, min_ttl_ms, 1, TIME_MAX),
 ROW(take_dns, bide_dns_args, max_ttl_ms, 1, TIME_MAX, .named = BIDE_FOREVER),
-ROW(take_dns, bide_dns_args, failed_ttl_ms, 1, TIME_MAX),
+ROW(take_dns, bide_dns_args, negative_ttl_ms, 1, TIME_MAX),
 ROW(take_dns, bide_dns_args, tries, 1, 10),
 ROW(take_dns, bide_dns_args, cache_size, 1, INT_MAX, .named = BIDE_NONE),
 
