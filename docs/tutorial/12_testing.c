@@ -34,7 +34,8 @@ static int with_a_table(void)
 
     printf("%d cats\n", count_cats(s));
     printf("%d cats, after a 503\n", count_cats(s));
-    printf("asked %d times, Accept: %s\n", (int)bide_transport_asked(t), bide_mock_header(bide_transport_request_at(t, 0), "Accept"));
+    printf("asked %d times, Accept: %s\n", (int)bide_transport_request_count(t),
+           bide_mock_header(bide_transport_request_at(t, 0), "Accept"));
     return bide_transport_check(t);
 }
 

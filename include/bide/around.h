@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * around.h - functions of the program's around each try of a request: .around of a session and of a request.
+ * around.h - middleware: functions of the program's around each try of a request, .around of a session and of a request.
  *
- * They sign, log, count, answer out of a cache, get a new token and ask again.  Both ways they come first:
+ * Others call them interceptors, or hooks.  They sign, log, count, answer out of a cache, get a new token and ask again.  Both ways they come first:
  *
  *     before, in order: those of the session, those of the request; then cookies, users, HSTS are chosen for what is asked now
  *     the network, or an answer that one of them has given
@@ -58,7 +58,7 @@ typedef struct bide_around {
 /* ---- looking ---- */
 
 /*
- * What is asked: its method; its URL, whole, without user info; the how manyeth try of its request it is, from 1.
+ * What is asked: its method; its URL, whole, without user info; which try of its request it is, counted from 1.
  *
  * Owns:      borrowed until the request has returned
  * Example:   printf("%d: %s %s\n", bide_attempt_number(a), bide_attempt_method(a), bide_attempt_url(a));
@@ -68,9 +68,10 @@ BIDE_API const char *bide_attempt_url(const bide_attempt *a);
 BIDE_API BIDE_MUST_USE int bide_attempt_number(const bide_attempt *a);
 
 /*
- * Before: a header that the program gives, be it of the session, of the request, or set for this try; by name, any case, or the i-th,
- * false after the last.  Those of the library (Host, Cookie, Content-Length) come later.
+ * Before: a header that the program gives, be it of the session, of the request, or set for this try; by name, any case, or the i-th.
+ * Those of the library (Host, Cookie, Content-Length) come later.
  *
+ * Returns:   the value, NULL: there is none; true, and the header in *out, false after the last
  * Owns:      borrowed until the request has returned
  * Example:   if (!bide_attempt_header(a, "X-Request-Id")) ...
  */
@@ -86,8 +87,9 @@ BIDE_API bool bide_attempt_header_at(bide_attempt *a, size_t i, bide_pair *out);
 BIDE_API bide_bytes bide_attempt_body(const bide_attempt *a);
 
 /*
- * After: what came.  NULL: nothing did, and bide_attempt_error is the code, whose text is on record.
+ * After: what came.
  *
+ * Returns:   the response, NULL: none came; then bide_attempt_error is the code, whose text is on record, else it is 0
  * Owns:      borrowed for the call; its status, headers and timing can be looked at; its body cannot be read
  * Example:   if (bide_attempt_response(a) && bide_status(bide_attempt_response(a)) == 401) ...
  */

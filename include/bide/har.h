@@ -20,7 +20,7 @@ typedef struct bide_record_args {
     struct bide_use_named_options *guard_;
     bool with_secrets;      /* default: what identifies the user in Authorization, Proxy-Authorization, Cookie and Set-Cookie
                                becomes ***.  URLs and bodies stay as they are */
-    size_t max_body_bytes;  /* of each body that are recorded, of a longer one its beginning; default 1 MiB */
+    size_t max_body_bytes;  /* of a longer body the beginning alone is recorded; default 1 MiB */
     int64_t max_file_bytes; /* exchanges that would make the file longer are left out; default 1 GiB */
 } bide_record_args;
 

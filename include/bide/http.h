@@ -8,8 +8,8 @@
 #include <bide/blocking.h>
 #include <bide/body.h>
 #include <bide/cookie.h>
-#include <bide/har.h>
 #include <bide/dns.h>
+#include <bide/har.h>
 #include <bide/hsts.h>
 #include <bide/request.h>
 #include <bide/response.h>

@@ -104,7 +104,7 @@ typedef struct bide_session_args {
     int local_port, local_port_last; /* connections leave from this port, or from one of these; default: any.  As many are open at
                                      most, and a port that was in use is free again only after a minute */
     int64_t max_rate;             /* bytes per second of a request: its body does not go out faster, nor its answer come in, which
-                                     is left to wait in the kernel; default: as fast as they can */
+                                     is left to wait in the kernel; default, and BIDE_UNLIMITED: as fast as they can */
     int64_t max_rate_total;       /* the same of all requests together, for each direction */
     bide_trace_fn *trace;         /* called at each step of each request (trace.h); default: nobody looks */
     void *trace_arg;              /* borrowed until the last response is released */

@@ -145,22 +145,24 @@ BIDE_API uint64_t bide_mock_body_length(const bide_mock_request *request);
 /* ---- afterwards ---- */
 
 /*
- * How often it was asked, redirects and retries included; the i-th of these requests.
+ * How many requests it got, redirects and retries included; the i-th of those that came so far that an answer was looked for.
  *
- * Kept are the first 10,000 requests and 64 MiB of them; of a recording none is.
+ * A mock keeps the first 10,000 requests and 64 MiB of them; a recorder and a replay keep none.
  *
- * Returns:   the request, or NULL: there is none, or it was not kept
+ * Returns:   the count; the request, or NULL: there is none, or it was not kept
  * Owns:      borrowed from the transport
- * Example:   EXPECT_EQ(bide_transport_asked(t), 2);
+ * Example:   EXPECT_EQ(bide_transport_request_count(t), 2);
  */
-BIDE_API BIDE_MUST_USE uint64_t bide_transport_asked(const bide_transport *t);
+BIDE_API BIDE_MUST_USE uint64_t bide_transport_request_count(const bide_transport *t);
 BIDE_API const bide_mock_request *bide_transport_request_at(const bide_transport *t, size_t i);
 
 /*
- * Was it asked for all that it was to be asked for: each row with .times as often?
+ * Was it asked for all that it was to be asked for?  Of a mock: each row with .times so often; of a replay: each entry once; of a
+ * recorder: is all of it in the file?
  *
  * Returns:   0
- * Errors:    BIDE_ESTATE: no, or for more; the text names the first thing that is missing; -EINVAL for NULL
+ * Errors:    BIDE_ESTATE: no; the text names the first thing that is missing; -EINVAL for NULL.  Of a recorder: BIDE_ETOOBIG, or what
+ *            writing met
  * Example:   BIDE_TRY(bide_transport_check(t));
  */
 BIDE_API BIDE_MUST_USE int bide_transport_check(const bide_transport *t);

@@ -11,7 +11,7 @@
 #include "http/connect/deadline.h"
 #include "http/policy/policy.h"
 
-#define AROUND_MAX 64 /* of one request */
+#define AROUND_MAX 64 /* of one list: a session's, a request's */
 
 struct around_one {
     bide_around how; /* with its default filled in */

@@ -237,8 +237,10 @@ int bide_attempt_set_body(bide_attempt *a, bide_bytes body, const char *type)
 {
     static const char function[] = "bide_attempt_set_body";
     BIDE_TRY(check_phase(a, ATTEMPT_BEFORE, function));
-    if ((!body.data && body.len > 0) || (type && !bide__header_value_ok(type, strlen(type))))
-        return bide_fail(-EINVAL, "%s: the %s", function, type ? "Content-Type is no value of a header" : "body is NULL");
+    if (!body.data && body.len > 0)
+        return bide_fail(-EINVAL, "%s: %zu bytes at NULL", function, body.len);
+    if (type && !bide__header_value_ok(type, strlen(type)))
+        return bide_fail(-EINVAL, "%s: the Content-Type is no value of a header", function);
     struct arena *arena = a->q->arena;
     struct bytes_source *source = bide__arena_alloc(arena, sizeof *source);
     const char *copy = bide__arena_strndup(arena, body.len > 0 ? body.data : "", body.len);

@@ -110,7 +110,7 @@ static int check(const bide_session_args *a)
     } numbers[] = {
         {"limit", a->limit, BIDE_UNLIMITED}, {"limit_per_host", a->limit_per_host, BIDE_UNLIMITED},
         {"idle_limit", a->idle_limit, 0}, {"idle_limit_per_host", a->idle_limit_per_host, 0},
-        {"min_rate", a->min_rate, 0}, {"max_rate", a->max_rate, 0}, {"max_rate_total", a->max_rate_total, 0},
+        {"min_rate", a->min_rate, 0}, {"max_rate", a->max_rate, BIDE_UNLIMITED}, {"max_rate_total", a->max_rate_total, BIDE_UNLIMITED},
         {"max_head_bytes", (ptrdiff_t)a->max_head_bytes, 0}, {"max_body_bytes", (ptrdiff_t)a->max_body_bytes, BIDE_UNLIMITED},
         {"max_redirects", a->max_redirects, BIDE_NONE}, {"max_ratio", a->max_ratio, BIDE_UNLIMITED},
     };

@@ -40,7 +40,6 @@ static int64_t reserve(struct pace *p, int64_t now_ns, size_t n)
     return begin_ns;
 }
 
-
 /* The time in which nothing was asked for is not the peer's. */
 static void stop_windows(struct deadline *d, int64_t ns)
 {

@@ -3,8 +3,8 @@
  * server.c - listening, a task for each connection, and the end of it all.
  *
  * The acceptor takes connections until it is cancelled.  Each gets a task that removes the connection from the list when
- * it ends, unless that is parked (parked.c).  Releasing the server cancels the acceptor and the connections and waits for them, so a handler may use what
- * the server's owner has in its frame.
+ * it ends, unless that is parked (parked.c).  Releasing the server cancels the acceptor and the connections and waits for
+ * them, so a handler may use what the server's owner has in its frame.
  *
  * Invariants:
  *   S1  stats.open is the length of `connections`; each of them has a task that is not done, or never began, or is parked.

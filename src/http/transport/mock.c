@@ -29,6 +29,7 @@ struct mock {
     struct arena kept_in;
     bide_mock_request **kept;
     size_t nkept, kept_cap;
+    bool is_full; /* one did not fit: no later one is kept */
 };
 
 static struct mock *mock_of(const bide_transport *t)
@@ -149,18 +150,19 @@ static bool kept_grow(struct mock *m)
 /* Those that do not fit are not kept.  0 or BIDE_ENOMEM on record. */
 static int keep_request(struct mock *m, const bide_mock_request *q)
 {
-    if (m->nkept == REQUESTS_MAX || m->transport.asked > m->nkept + 1)
+    if (m->nkept == REQUESTS_MAX || m->is_full)
         return 0;
     if (m->nkept == m->kept_cap && !kept_grow(m))
         return bide__fail_nomem("a request that is kept");
     struct error_mark mark;
     bide__error_mark(&mark);
     bide_mock_request *copy = bide__arena_alloc(&m->kept_in, sizeof *copy);
-    bool is_kept = copy && copy_request(&m->kept_in, copy, q), is_full = !is_kept && bide_error_code() == BIDE_ELIMIT;
+    bool is_kept = copy && copy_request(&m->kept_in, copy, q);
+    m->is_full = !is_kept && bide_error_code() == BIDE_ELIMIT;
     bide__error_restore(&mark);
     if (is_kept)
         m->kept[m->nkept++] = copy;
-    return is_kept || is_full ? 0 : bide__fail_nomem("a request that is kept");
+    return is_kept || m->is_full ? 0 : bide__fail_nomem("a request that is kept");
 }
 
 /* ---- the transport ---- */

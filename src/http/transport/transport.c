@@ -32,7 +32,7 @@ void *bide__transport_new(size_t size, const struct transport_ops *ops)
     return t;
 }
 
-uint64_t bide_transport_asked(const bide_transport *t)
+uint64_t bide_transport_request_count(const bide_transport *t)
 {
     return bide__is_null(t, __func__, "the transport") ? 0 : t->asked;
 }

@@ -97,7 +97,7 @@ struct transport_ops {
     struct exchange *(*wrap)(bide_transport *t, struct exchange *inner, const struct wrapped *what);
     void (*failed)(bide_transport *t, const struct wrapped *what, int code);
     const bide_mock_request *(*request_at)(const bide_transport *t, size_t i); /* NULL: none is kept */
-    /* 0, or BIDE_ESTATE on record. */
+    /* 0, or an error on record, as bide_transport_check. */
     int (*check)(const bide_transport *t);
     void (*close)(bide_transport *t); /* give back what it holds, but for itself */
 };

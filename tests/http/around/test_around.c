@@ -87,7 +87,7 @@ TEST(around_that_fails_fails_the_request_and_calls_nobody_else)
     EXPECT_NULL(bide_get(s, "http://a/", .around = BIDE_AROUND({.before = fail_before, .arg = "not now"}, LOG("x"))));
     EXPECT_ERR(bide_error_code(), -EPERM);
     EXPECT_CONTAINS(bide_error_text(), "GET http://a/: not now");
-    EXPECT_EQ(bide_transport_asked(t), 0);
+    EXPECT_EQ(bide_transport_request_count(t), 0);
     EXPECT_NULL(bide_get(s, "http://a/", .around = BIDE_AROUND(LOG("x"), {.after = fail_before, .arg = "not so"})));
     EXPECT_CONTAINS(bide_error_text(), "not so");
     EXPECT_NULL(bide_get(s, "http://a/", .around = BIDE_AROUND({.after = bare_code})));
@@ -239,11 +239,11 @@ TEST(around_that_always_asks_again_meets_its_ceiling_and_waits_no_longer_than_th
 
     EXPECT_NULL(bide_get(s, "http://a/", .around = BIDE_AROUND({.after = always, .arg = &wait, .again_max = 40})));
     EXPECT_ERR(bide_error_code(), BIDE_ELIMIT);
-    EXPECT_EQ(bide_transport_asked(t), 41);
+    EXPECT_EQ(bide_transport_request_count(t), 41);
     EXPECT_EQ(now_ms() - begun, 4000);
     EXPECT_NULL(bide_get(s, "http://a/", .around = BIDE_AROUND({.after = always, .arg = &wait, .again_max = BIDE_NONE})));
     EXPECT_ERR(bide_error_code(), BIDE_ELIMIT);
-    EXPECT_EQ(bide_transport_asked(t), 42);
+    EXPECT_EQ(bide_transport_request_count(t), 42);
     begun = now_ms();
     EXPECT_NULL(bide_get(s, "http://a/", .timeout_ms = 700, .around = BIDE_AROUND({.after = always, .arg = &forever})));
     EXPECT_ERR(bide_error_code(), BIDE_ETIMEDOUT);
@@ -296,7 +296,7 @@ TEST(around_cache_answers_without_the_network)
     EXPECT_STR(bide_text(r), "out of the cache");
     EXPECT_STR(bide_text(asked), "asked");
     EXPECT_STR(bide_text(lone), "out of the cache");
-    EXPECT_EQ(bide_transport_asked(t), 1);
+    EXPECT_EQ(bide_transport_request_count(t), 1);
     EXPECT_STR(bide_mock_header(bide_transport_request_at(t, 0), "Cookie"), "c=1");
     EXPECT_STR(log_text, "a1 GET http://a/moved; a 302; a2 GET http://a/kept; a 200; "
                          "a1 GET http://a/other; b1 GET http://a/other; b 200; a 200; ");

@@ -203,7 +203,7 @@ UNIT(blocking_call_in_its_own_thread_is_refused)
     bide_response *r = bide_blocking_get(b, "http://a/");
 
     EXPECT_STR(bide_text(r), "ok");
-    EXPECT_EQ(bide_transport_asked(t), 1);
+    EXPECT_EQ(bide_transport_request_count(t), 1);
     bide_release(r);
     bide_release(b);
 }

@@ -72,7 +72,7 @@ TEST(har_recording_has_redirects_retries_and_secrets_masked)
     EXPECT_EQ(bide_transport_end(t), 3);
     EXPECT_ERR(bide_transport_end(t), BIDE_ESTATE);
     EXPECT_EQ(bide_transport_check(t), 0);
-    EXPECT_EQ(bide_transport_asked(t), 3);
+    EXPECT_EQ(bide_transport_request_count(t), 3);
     struct stat st;
     EXPECT_EQ(stat(path_of("a.har"), &st), 0);
     EXPECT_EQ(st.st_mode & 0777, 0600);

@@ -48,7 +48,7 @@ TEST(mock_table_answers_without_a_name_a_socket_or_tls)
     EXPECT_EQ(bide_status(photo), 404);
     EXPECT_STR(bide_reason(photo), "None");
     EXPECT_STR(bide_text(photo), "no photo");
-    EXPECT_EQ(bide_transport_asked(t), 3);
+    EXPECT_EQ(bide_transport_request_count(t), 3);
     EXPECT_EQ(bide_session_get_stats(s).connections, 0);
     EXPECT_EQ(bide_session_get_stats(s).requests, 3);
 }
@@ -154,6 +154,22 @@ TEST(mock_function_sees_what_would_have_been_sent)
     EXPECT_EQ(bide_mock_body_length(q), 9);
     EXPECT_NULL(bide_transport_request_at(t, 1));
     EXPECT_ERR(bide_mock_answer((bide_mock_request *)(uintptr_t)q, 200), BIDE_ESTATE);
+}
+
+/* Two begin before the first is answered, and one is given up before it is looked at. */
+TEST(mock_requests_at_the_same_time_are_kept_like_others)
+{
+    bide_auto bide_transport *t = bide_transport_mock(.table = BIDE_MOCKS({NULL, "http://a/*", BIDE_ANSWER(200)}));
+    bide_auto bide_session *s = bide_session_new(.transport = t);
+    bide_auto bide_task *given_up = bide_create_task(bide_coro(get_status, s, "http://a/0"));
+    BIDE_IGNORE(bide_sleep_ms(0));
+    bide_task_cancel(given_up);
+
+    EXPECT_EQ(bide_gather(bide_coro(get_status, s, "http://a/1"), bide_coro(get_status, s, "http://a/2")), 0);
+    EXPECT_EQ(bide_transport_request_count(t), 3);
+    EXPECT_STR(bide_mock_url(bide_transport_request_at(t, 0)), "http://a/1");
+    EXPECT_STR(bide_mock_url(bide_transport_request_at(t, 1)), "http://a/2");
+    EXPECT_NULL(bide_transport_request_at(t, 2));
 }
 
 TEST(mock_function_may_wait_fail_or_leave_it)
@@ -369,7 +385,7 @@ TEST(mock_is_shared_by_sessions_and_outlives_its_owner)
     bide_auto bide_session *one = bide_session_new(.transport = t), *two = bide_session_new(.transport = t);
 
     EXPECT_EQ(get_status(one, "http://a/"), 200);
-    EXPECT_EQ(bide_transport_asked(t), 1);
+    EXPECT_EQ(bide_transport_request_count(t), 1);
     bide_release(t);
     bide_auto bide_response *r = bide_get(two, "http://a/");
     EXPECT_STR(bide_text(r), "a");
@@ -408,7 +424,7 @@ UNIT(mock_functions_take_null)
 {
     bide_pair field;
 
-    EXPECT_EQ(bide_transport_asked(NULL), 0);
+    EXPECT_EQ(bide_transport_request_count(NULL), 0);
     EXPECT_NULL(bide_transport_request_at(NULL, 0));
     EXPECT_ERR(bide_transport_check(NULL), -EINVAL);
     EXPECT_STR(bide_mock_method(NULL), "");
