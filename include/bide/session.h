@@ -115,7 +115,8 @@ typedef struct bide_session_args {
  *
  * Returns:   the session, or NULL
  * Errors:    BIDE_ENOMEM; -EINVAL names a bad option; BIDE_ETLS for a ca_file that cannot be used; for .netrc
- *            -ENOENT and the like, and BIDE_ESTATE: the file is none
+ *            -ENOENT and the like, and BIDE_ESTATE: the file is none; BIDE_ESTATE, too, for .connections_of a session that another
+ *            thread's loop uses
  * Owns:      the result is owned; release it after its responses
  * Example:   bide_auto bide_session *s = bide_session_new(.limit_per_host = 8);
  */
@@ -123,7 +124,8 @@ typedef struct bide_session_args {
 BIDE_API BIDE_MUST_USE bide_session *bide_session_new_with(const bide_session_args *args);
 
 /*
- * Close the connections that no request uses now, so that the next ones look names up and connect again.
+ * Close the connections that no request uses now, those that are shared with other sessions too, so that the next ones look names up
+ * and connect again.
  *
  * Returns:   how many there were
  * Errors:    -EINVAL for NULL; BIDE_ESTATE for a session that another thread's loop uses

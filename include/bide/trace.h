@@ -2,8 +2,8 @@
 /*
  * trace.h - what a session does, step by step: a function of the user's that is called at each.
  *
- * The superset of what aiohttp's TraceConfig, Go's httptrace and curl's verbose output show.  A session without .trace pays
- * nothing.
+ * The superset of what aiohttp's TraceConfig, Go's httptrace and curl's verbose output show.  A session without .trace pays a few
+ * tests of a pointer.
  */
 #ifndef BIDE_TRACE_H
 #define BIDE_TRACE_H
@@ -60,7 +60,7 @@ enum bide_trace_kind {
 typedef struct bide_trace_event {
     size_t size; /* of this struct */
     enum bide_trace_kind kind;
-    int attempt;         /* of the request: 1, and one more with each redirect, retry or challenge */
+    int attempt;         /* of the request: 0 as it begins, then 1, and one more with each redirect, retry or challenge */
     uint64_t request;    /* of its session's, from 1 */
     int64_t time_us;     /* since the request began */
     const char *method, *url; /* that are asked for now; without user info and password */

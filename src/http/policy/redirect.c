@@ -128,7 +128,7 @@ static bool is_same(const struct redirected *a, const struct redirected *b)
            strcmp(a->to, b->to) == 0;
 }
 
-/* The same request was answered with the same before: it would go on for ever. */
+/* The same request was answered with the same before: it would go on forever. */
 static int note_redirect(struct redirect *p, struct request *q, bide_bytes head, const char *to)
 {
     struct redirected *r = bide__arena_alloc(q->arena, sizeof *r);
