@@ -34,6 +34,7 @@ struct bide_blocking {
     bide_loop *loop;
     bide_session *session;
     bide_future *over;
+    struct inbox_item end; /* posted once, when it is released: that cannot fail */
 };
 
 /* ---- its thread ---- */
@@ -104,9 +105,9 @@ static int wait_until_it_runs(bide_blocking *b)
 
 /* ---- its life ---- */
 
-static void end(void *arg)
+static void end(struct inbox_item *item)
 {
-    bide_blocking *b = arg;
+    bide_blocking *b = container_of(item, bide_blocking, end);
 
     BIDE_IGNORE(bide_future_set_result(b->over, 0));
 }
@@ -122,7 +123,9 @@ static void blocking_destroy(void *object)
 {
     bide_blocking *b = object;
 
-    if (!bide__loop_is_inherited(b->loop) && bide_loop_call_soon_threadsafe(b->loop, end, b) == 0)
+    b->end = (struct inbox_item){.run = end};
+    bide__list_init(&b->end.node);
+    if (bide__loop_post(b->loop, &b->end)) /* not in a child of fork(), which has no such thread */
         pthread_join(b->thread, NULL);
     free_it(b);
 }
