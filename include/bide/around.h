@@ -71,7 +71,8 @@ BIDE_API BIDE_MUST_USE int bide_attempt_number(const bide_attempt *a);
  * Before: a header that the program gives, be it of the session, of the request, or set for this try; by name, any case, or the i-th.
  * Those of the library (Host, Cookie, Content-Length) come later.
  *
- * Returns:   the value, NULL: there is none; true, and the header in *out, false after the last
+ * Returns:   the value, NULL: there is none; true, and the header in *out, false after the last.  Out of memory it is NULL or false,
+ *            too, and BIDE_ENOMEM on record
  * Owns:      borrowed until the request has returned
  * Example:   if (!bide_attempt_header(a, "X-Request-Id")) ...
  */

@@ -40,10 +40,10 @@ static bool is_dropped(const struct request_head *head, enum header_id id)
     return head->drop & HEADER_BIT(id);
 }
 
-static bool user_names(const struct request_head *head, const char *name)
+static bool user_names(const struct request_head *head, const char *name, size_t len)
 {
     for (const bide_pair *p = head->headers; p && p->name; p++)
-        if (strcasecmp(p->name, name) == 0)
+        if (strncasecmp(p->name, name, len) == 0 && !p->name[len])
             return true;
     return false;
 }
@@ -56,14 +56,12 @@ static bool default_at(bide_attempt *a, size_t *i, bide_pair *out)
 
     for (size_t k = 0; k < fs->n; k++) {
         const struct default_field *d = &fs->all[k];
-        const char *name = bide__arena_strndup(a->q->arena, d->name, d->name_len);
-        if (!name)
-            return false;
-        if (is_dropped(head, d->id) || user_names(head, name) || (*i)-- > 0)
+        if (is_dropped(head, d->id) || user_names(head, d->name, d->name_len) || (*i)-- > 0)
             continue;
+        const char *name = bide__arena_strndup(a->q->arena, d->name, d->name_len);
         const char *value = bide__arena_strndup(a->q->arena, fs->text + d->off + d->name_len + 2, d->len - d->name_len - 4);
         *out = (bide_pair){name, value};
-        return value;
+        return name && value;
     }
     return false;
 }

@@ -14,7 +14,7 @@
 struct row {
     const char *method, *url; /* method NULL: any */
     const struct canned *answer;
-    int times, asked; /* times 0: any number */
+    int times, asked; /* times 0: any number, not counted */
 };
 
 struct mock {
@@ -182,7 +182,7 @@ static int choose(struct mock_exchange *x, void *arg)
 
     BIDE_TRY(keep_request(m, &x->request));
     if (r) {
-        r->asked++;
+        r->asked += r->times > 0;
         x->answer = r->answer;
         return 0;
     }

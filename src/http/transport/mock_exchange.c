@@ -48,7 +48,7 @@ static int read_own_head(struct mock_exchange *x, bide_bytes sent)
     ssize_t n = bide__h1_parse_request(&parser, text, sent.len, &head);
 
     if (n <= 0)
-        return bide_fail(BIDE_EHTTP, "the request is none: %s", bide__h1_strerror((int)n));
+        return bide_fail(BIDE_EHTTP, "the request is malformed: %s", bide__h1_strerror((int)n));
     terminate_fields(text, &head);
     x->request.fields = (struct fields){text, head.fields, head.nfields, head.seen};
     return 0;
