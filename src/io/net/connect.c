@@ -75,7 +75,7 @@ struct race {
 static const struct dns_half *half_of(const struct race *r, int family)
 {
     static const struct dns_half none;
-    bool is_literal = r->half == r->own && r->own_addr.len > 0;
+    bool is_literal = r->half == r->own && r->own[IP6].addrs == &r->own_addr; /* the name localhost is none */
     bool is_wanted = !r->o->family || r->o->family == (family == IP6 ? AF_INET6 : AF_INET);
 
     return is_wanted || is_literal ? &r->half[family] : &none;

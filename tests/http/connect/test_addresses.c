@@ -49,6 +49,21 @@ TEST(session_of_one_kind_of_address_tries_no_other, .real_time = true)
     EXPECT_FAILED(bide_get(v6, url_of(server, "two.invalid")), BIDE_ENAME, "it has no IPv6 address", "two.invalid");
 }
 
+/* The name localhost is looked up nowhere, but is a name still: none of its addresses is one that was said. */
+TEST(session_of_one_kind_of_address_tries_no_other_of_localhost, .real_time = true)
+{
+    bide_auto bide_server *server = bide_server_start(who);
+    bide_auto bide_session *v4 = bide_session_new(.ipv4_only = true), *v6 = bide_session_new(.ipv6_only = true);
+
+    bide_auto bide_response *r = bide_get(v4, url_of(server, "localhost")), *said = bide_get(v6, url_of(server, "127.0.0.1"));
+    EXPECT_EQ(bide_status(r), 200);
+    EXPECT_EQ(bide_status(said), 200);
+    EXPECT_NULL(bide_get(v6, url_of(server, "localhost")));
+    EXPECT_LT(bide_error_code(), 0);
+    EXPECT_NULL(strstr(bide_error_text(), "127.0.0.1"));
+    bide_error_clear();
+}
+
 TEST(session_interface_is_where_connections_leave_from, .real_time = true)
 {
     bide_auto bide_server *server = bide_server_start(who);
