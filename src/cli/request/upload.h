@@ -31,7 +31,7 @@ struct upload_options {
     {"get", 'G', NULL, OPT_FLAG(S, m.get), .rare = true, .help = "what -d and the forms without files say goes into the query of a GET"}, \
     {"upload-file", 'T', "FILE", OPT_STRING(S, m.file), .rare = true,                                                     \
      .help = "PUT this file; - is standard input, in chunks; to a URL that ends in / under the file's name"},             \
-    {"head", 'I', NULL, OPT_FLAG(S, m.head), .rare = true, .help = "ask for the head alone (HEAD), and show it"},         \
+    {"head", 'I', NULL, OPT_FLAG(S, m.head), .rare = true, .help = "ask for the head alone (HEAD); `bide get` shows it"},         \
     {"referer", 'e', "URL", OPT_STRING(S, m.referer), .rare = true, .help = "value of Referer"},                          \
     {"expect100-timeout", 0, "TIME", OPT_DURATION(S, m.expect_ms), .rare = true, .def = "0",                              \
      .help = "ask whether a body is wanted (Expect: 100-continue), and wait so long for an answer; 0: do not ask"}
