@@ -32,7 +32,8 @@ typedef struct bide_record_args {
  * a piece at a time and by the loop's own thread.  A recorder that is released before leaves nothing.
  *
  * Returns:   the transport, or NULL
- * Errors:    -EINVAL; -ENOENT, -EACCES and the like: the file cannot be made; BIDE_ENOMEM
+ * Errors:    -EINVAL, also for a path that leads to a device or a pipe; -EISDIR; -ENOENT, -EACCES and the like: the file cannot
+ *            be made; BIDE_ENOMEM
  * Owns:      the result is owned; sessions keep shares of it
  * Example:   bide_auto bide_transport *t = bide_transport_record("session.har");
  *            bide_auto bide_session *s = bide_session_new(.transport = t);

@@ -65,6 +65,7 @@ int bide__resume_begin(struct request *q, const char *path)
         return bide_fail(-EINVAL, "only a GET without a Range of its own can be resumed");
     if (!path[0] || path[strlen(path) - 1] == '/')
         return bide_fail(-EINVAL, "what is resumed is a file, not a directory");
+    BIDE_TRY(bide__file_place_check(path));
 
     *p = (struct resume){.policy.ops = &bide__resume_ops, .range.name = "Range", .if_range.name = "If-Range",
                          .path = bide__arena_strndup(q->arena, path, strlen(path)),

@@ -21,6 +21,7 @@
 
 #include "http/transport/har.h"
 #include "io/file/file_op.h"
+#include "io/file/file_put.h"
 
 #define BODY_MAX ((size_t)1 << 20)
 #define FILE_MAX ((int64_t)1 << 30)
@@ -408,6 +409,9 @@ int bide_transport_end(bide_transport *t)
 
 static int open_file(struct recorder *r, const char *path)
 {
+    int code = bide__file_place(path);
+    if (code < 0)
+        return bide_fail(code, "recording %s: it is no regular file", path);
     size_t len = strlen(path);
     char *temporary = bide__arena_alloc(&r->texts, len + sizeof ".XXXXXX");
     r->path = bide__arena_strndup(&r->texts, path, len);

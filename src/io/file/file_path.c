@@ -80,6 +80,32 @@ int bide__unlink_surely(const char *path)
     return o.op.result >= 0 || o.op.result == -ENOENT ? 0 : bide__file_fail("unlink", path, o.op.result);
 }
 
+/* ---- what has a name ---- */
+
+int bide__file_place(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0 || S_ISREG(st.st_mode))
+        return 0;
+    return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+}
+
+static ssize_t place_run(struct file_op *op)
+{
+    return bide__file_place(container_of(op, struct path_op, op)->path);
+}
+
+int bide__file_place_check(const char *path)
+{
+    struct path_op o = {.op.run = place_run, .path = path};
+    int code = bide__file_run(&o.op);
+
+    if (code < 0 || o.op.result >= 0)
+        return code;
+    return bide_fail((int)o.op.result, "%s is no regular file", path);
+}
+
 /* ---- mkdir -p ---- */
 
 /* 0 if it is a directory now, also if another process has just made it. */

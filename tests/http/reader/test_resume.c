@@ -181,5 +181,11 @@ TEST(resume_is_for_get_without_a_range_and_a_file)
     EXPECT_ERR(bide_error_code(), -EINVAL);
     EXPECT_NULL(bide_get(s, "http://a/f", .resume = "/tmp/"));
     EXPECT_ERR(bide_error_code(), -EINVAL);
+    EXPECT_NULL(bide_get(s, "http://a/f", .resume = "/tmp"));
+    EXPECT_ERR(bide_error_code(), -EISDIR);
+    EXPECT_EQ(mkfifo(at("pipe"), 0600), 0);
+    EXPECT_NULL(bide_get(s, "http://a/f", .resume = at("pipe")));
+    EXPECT_ERR(bide_error_code(), -EINVAL);
+    EXPECT_CONTAINS(bide_error_text(), "no regular file");
     bide_error_clear();
 }

@@ -163,6 +163,21 @@ TEST(har_recording_that_is_not_ended_leaves_nothing)
     EXPECT_ERR(bide_error_code(), -EINVAL);
 }
 
+TEST(har_recording_replaces_files_alone)
+{
+    struct stat st;
+
+    EXPECT_EQ(mkfifo(path_of("pipe"), 0600), 0);
+    EXPECT_NULL(bide_transport_record(path_of("pipe")));
+    EXPECT_ERR(bide_error_code(), -EINVAL);
+    EXPECT_CONTAINS(bide_error_text(), "no regular file");
+    EXPECT_EQ(stat(path_of("pipe"), &st), 0);
+    EXPECT_TRUE(S_ISFIFO(st.st_mode));
+    EXPECT_NULL(bide_transport_record(test_tmpdir()));
+    EXPECT_ERR(bide_error_code(), -EISDIR);
+    bide_error_clear();
+}
+
 TEST(har_recording_has_what_failed_and_what_was_not_read)
 {
     struct wire w[2] = {WIRE(ON_REQUEST, SAY("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nsome")),
