@@ -225,6 +225,7 @@ static int record_send(struct exchange *exchange, struct request_head *head)
     inner->progress = exchange->progress;
     inner->arena = exchange->arena;
     inner->watch = exchange->watch;
+    inner->paces = exchange->paces;
     inner->max_whole = exchange->max_whole;
     if (head->body) {
         x->tee = (struct tee_source){{.ops = &tee_ops, .length = head->body->length, .is_here = head->body->is_here}, head->body, x};

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_rate.c - .max_rate and .max_rate_total, on virtual time: how long bodies take, each and all together, both ways. */
+#include <bide/har.h>
+
 #include "wire.h"
 
 #define HEAD_3000 "HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n"
@@ -41,6 +43,20 @@ TEST(rate_of_a_body_is_not_exceeded)
 {
     struct wire w = WIRE(ON_REQUEST, SAY(HEAD_3000), AFTER(1, body_3000()));
     bide_auto bide_session *s = bide_session_new(.max_rate = 1000);
+    int64_t begun = now_ms(), end;
+    wires_plant(s, &w, 1);
+
+    EXPECT_EQ(get_all(s, &end), 3000);
+    EXPECT_TOOK(begun, 3000 + sizeof HEAD_3000, 1000);
+}
+
+TEST(rate_of_a_body_that_is_recorded_is_not_exceeded)
+{
+    struct wire w = WIRE(ON_REQUEST, SAY(HEAD_3000), AFTER(1, body_3000()));
+    char path[300];
+    snprintf(path, sizeof path, "%s/x.har", test_tmpdir());
+    bide_auto bide_transport *t = bide_transport_record(path);
+    bide_auto bide_session *s = bide_session_new(.max_rate = 1000, .transport = t);
     int64_t begun = now_ms(), end;
     wires_plant(s, &w, 1);
 
