@@ -19,7 +19,8 @@ typedef struct bide_blocking bide_blocking;
 
 /*
  * Make one, and start its thread.  The options are those of bide_session_new, of which .tls is not for another thread: use
- * .tls_options.  Functions among them (.dial, .resolve, .around), and those of requests, are called in its thread.
+ * .tls_options.  Functions among them (.dial, .resolve, .around, .trace), and those of requests, are called in its
+ * thread.
  *
  * Threads:   any; no loop is needed.  bide_release and bide_retain: one at a time, and bide_release when no call runs; it
  *            waits for the thread

@@ -4,7 +4,7 @@
  *
  * Reading scheme, host and port is most of what a URL costs, and the next URL mostly begins with the same bytes.  What
  * follows them is then a link on a page of that origin.  Only what begins with one slash is taken so: two would begin
- * another host, and what has none ends the host.
+ * another host, and what has none ends the host.  (A backslash for the second, or a tab between them, is refused by the parser.)
  */
 #include <string.h>
 

@@ -11,6 +11,7 @@ static const char *const urls[] = {
     "http:/a/b", "//a/b", "/b", "", "http://", "http://a\0b", "http://[::1]/", "http://[::1]/b", "http://[::1]:8080/b",
     "http://[fe80::1%25eth0]/b", "http://[fe80::1]/b", "http://1.2.3.4/", "http://1.2.3/b", "http://\xc3\xa4.example/b",
     "http://xn--4ca.example/b", "ws://a/b", "http://a/http://a/", "http://a/b#//", "http://a/ b",
+    "http://a/\t/b", "http://a/\n\\b", "http://a/?/b",
 };
 
 /* After the first, the second is what it is without it. */
