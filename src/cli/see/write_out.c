@@ -80,7 +80,7 @@ static int refuse(const struct piece *p)
 
     facts_list(&names);
     if (p->kind == PIECE_UNENDED)
-        say("--write-out: a } is missing behind '%.*s'", (int)(p->len < 64 ? p->len : 64), p->at);
+        say("--write-out: a } is missing behind '{%.*s'", (int)(p->len < 64 ? p->len : 64), p->at);
     else
         say("--write-out: there is no %%{%.*s}; there are %s, json, onerror, stderr, stdout", (int)(p->len < 64 ? p->len : 64), p->at,
             text_string(&names));

@@ -28,7 +28,8 @@ static const char *what_stalled(const bide_response *r)
     return what[is_sending ? BIDE_PHASE_SEND : r->deadline.phase];
 }
 
-/* How much of a long request the server has taken: it distinguishes a slow upload from a slow answer. */
+/* How much of a long request the server has taken: it distinguishes a slow upload from a slow answer.  Of a body whose length is not
+   known, request_len has what its source has given, and what was taken may be more: the chunks' own bytes. */
 static void describe_upload(const bide_response *r, char *out, size_t cap)
 {
     const struct progress *p = &r->progress;
@@ -36,6 +37,8 @@ static void describe_upload(const bide_response *r, char *out, size_t cap)
 
     if (r->deadline.phase == BIDE_PHASE_HEAD && p->queued == 0 && p->request_len > BODY_READ_SIZE)
         snprintf(out, cap, "; it has taken the whole request, %zu bytes", p->request_len);
+    else if (taken > p->request_len)
+        snprintf(out, cap, "; it has taken %zu bytes of the request", taken);
     else if (r->deadline.phase == BIDE_PHASE_SEND || (r->deadline.phase == BIDE_PHASE_HEAD && p->queued > 0))
         snprintf(out, cap, "; it has taken %zu of the request's %zu bytes", taken, p->request_len);
 }

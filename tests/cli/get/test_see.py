@@ -138,7 +138,7 @@ class WriteOut(Case):
     def test_unknown_names_are_refused_with_a_list(self):
         for command in COMMANDS:
             self.expect_line(bide(*command, "-w", "%{http_cod}", "http://127.0.0.1:1/"), 2, "no %{http_cod}; there are content_type, errormsg")
-            self.expect_line(bide(*command, "-w", "%{http_code", "http://127.0.0.1:1/"), 2, "a } is missing behind 'http_code'")
+            self.expect_line(bide(*command, "-w", "%{http_code", "http://127.0.0.1:1/"), 2, "a } is missing behind '{http_code'")
         self.assertIn("time_total", bide("help", "write-out").out.decode())
 
     def test_times_are_in_order(self):

@@ -191,6 +191,20 @@ TEST(source_that_stalls_ends_at_the_limit_of_all)
     bide_error_clear();
 }
 
+TEST(source_of_no_known_length_that_stalls_says_what_was_taken)
+{
+    struct wire w = WIRE(ON_REQUEST);
+    struct slow_source src = SOURCE(BODY_LENGTH_UNKNOWN, 400, "one", "late");
+    bide_auto bide_session *s = bide_session_new();
+    char says[80];
+    wires_plant(s, &w, 1);
+
+    EXPECT_NULL(put_on(s, &src.source, (bide_request_args){.timeout_ms = 500}));
+    snprintf(says, sizeof says, "(the body to send did not come); it has taken %zu bytes of the request", w.nseen);
+    EXPECT_CONTAINS(bide_error_text(), says);
+    bide_error_clear();
+}
+
 /* ---- an answer that comes early ---- */
 
 /* R15 */
