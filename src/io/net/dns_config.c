@@ -157,8 +157,8 @@ bool bide__dns_config_equal(const struct dns_config *a, const struct dns_config 
 
 struct dns_config *bide__dns_config_copy(const struct dns_config *from)
 {
-    size_t size = sizeof *from + strlen(from->servers) + 1;
-    struct dns_config *c = bide__malloc(size);
+    size_t used = offsetof(struct dns_config, servers) + strlen(from->servers) + 1; /* it begins in the struct's padding */
+    struct dns_config *c = bide__malloc(used > sizeof *c ? used : sizeof *c);
 
-    return c ? memcpy(c, from, size) : NULL;
+    return c ? memcpy(c, from, used) : NULL;
 }
