@@ -420,7 +420,9 @@ static int errno_below(int status)
 
 int bide__dns_fail(const struct dns_name *n)
 {
-    int ip6 = n->half[IP6].status, ip4 = n->half[IP4].status;
+    /* Who wants addresses of one kind alone does not wait for the other answer, which says nothing then. */
+    bool no_ip6 = n->half[IP6].pending, no_ip4 = n->half[IP4].pending;
+    int ip6 = n->half[no_ip6 ? IP4 : IP6].status, ip4 = n->half[no_ip4 ? IP6 : IP4].status;
     int worse = says_no_such_name(ip4) ? ip6 : ip4;
 
     if (worse == ARES_ENOMEM)
@@ -432,6 +434,7 @@ int bide__dns_fail(const struct dns_name *n)
         return bide__error_below(-errno_below(worse));
     }
     if (ip6 == ARES_ENODATA || ip4 == ARES_ENODATA)
-        return bide_fail(BIDE_ENAME, "looking up %s: the name has no address", n->text);
+        return bide_fail(BIDE_ENAME, "looking up %s: the name has no %saddress", n->text,
+                         no_ip4 ? "IPv6 " : no_ip6 ? "IPv4 " : "");
     return bide_fail(BIDE_ENAME, "looking up %s: no such host name", n->text);
 }

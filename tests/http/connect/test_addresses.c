@@ -100,6 +100,24 @@ TEST(session_dns_servers_are_its_own, .real_time = true)
     stub_stop(&two);
 }
 
+/* The answer that is not wanted has not come when the one that is says that there is none. */
+TEST(session_of_one_kind_of_address_does_not_wait_for_the_other, .real_time = true)
+{
+    struct stub dns;
+    char at[32];
+    stub_open(&dns, (struct stub_record[]){{.name = "a.example", .type = TYPE_A, .silent = true},
+                                           {.name = "b.example", .type = TYPE_AAAA, .silent = true},
+                                           {.name = "c.example", .type = TYPE_A, .silent = true},
+                                           {.name = "c.example", .type = TYPE_AAAA, .rcode = SERVFAIL}, {0}});
+    bide_auto bide_session *v4 = bide_session_new(.ipv4_only = true, .dns = BIDE_DNS(.servers = stub_server(&dns, at)));
+    bide_auto bide_session *v6 = bide_session_new(.ipv6_only = true, .dns = BIDE_DNS(.servers = stub_server(&dns, at)));
+
+    EXPECT_FAILED(bide_get(v6, "http://a.example/"), BIDE_ENAME, "looking up a.example: the name has no IPv6 address", "");
+    EXPECT_FAILED(bide_get(v4, "http://b.example/"), BIDE_ENAME, "looking up b.example: the name has no IPv4 address", "");
+    EXPECT_FAILED(bide_get(v6, "http://c.example/"), BIDE_EDNS, "looking up c.example: the name server failed", "");
+    stub_stop(&dns);
+}
+
 /* ---- ports ---- */
 
 static int port_of(const bide_exchange *x)
