@@ -370,7 +370,7 @@ static int exit_code(const struct get *g, int code)
         say("%s", bide_error_text());
         return g->session ? EXIT_LOCAL : request_exit_code(code);
     }
-    if (g->resume.part_of && g->failed > 0)
+    if (g->failed > 0 && get_resume_has_part(&g->resume))
         say("what has come of %s is in %s.part; --continue - goes on", g->resume.part_of, g->resume.part_of);
     if (g->output.path && !g->resume.appends && g->failed > 0)
         say("%s: not written, because %" PRIu64 " of %" PRIu64 " URLs failed", g->output.path, g->failed, g->urls.total);

@@ -43,6 +43,8 @@ struct get_resume {
 /* What --continue says; the options get a header more.  Returns: EXIT_OK, else after a message; then, too, close it. */
 int get_resume_open(struct get_resume *r, struct get_options *o, uint64_t urls);
 void get_resume_close(struct get_resume *r);
+/* Is there something of its file that the next run can go on with? */
+bool get_resume_has_part(const struct get_resume *r);
 /* Is this what was asked for?  *is_done: nothing is missing.  Returns: 0, or an error on record. */
 int get_resume_check(const struct get_resume *r, bide_response *answer, bool *is_done);
 

@@ -8,6 +8,7 @@
  *     -C N                      the bytes from N on, to standard output or to the end of FILE
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +20,13 @@ static int64_t size_of(const char *path)
     struct stat st;
 
     return path && stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1;
+}
+
+bool get_resume_has_part(const struct get_resume *r)
+{
+    char part[PATH_MAX];
+
+    return r->part_of && snprintf(part, sizeof part, "%s.part", r->part_of) < (int)sizeof part && size_of(part) > 0;
 }
 
 /* One more header than the options have; they are borrowed, the list is owned. */

@@ -79,6 +79,15 @@ class Continue(Case):
         self.assertEqual(self.handler.ranges, [None, "bytes=100000-"])
         self.assertEqual(os.listdir(self.folder), ["out"])
 
+    def test_nothing_is_gone_on_with_where_nothing_has_come(self):
+        pipe = os.path.join(self.folder, "pipe")
+        os.mkfifo(pipe)
+        for path, why in (os.path.join(self.folder, "none", "out"), "No such file"), (pipe, "no regular file"):
+            r = self.get("-C", "-", "-o", path)
+            self.expect(r, 4)
+            self.assertIn(why, r.err)
+            self.assertNotIn("goes on", r.err)
+
     def test_part_of_what_has_changed_is_not_used(self):
         self.handler.cut = 100000
         self.expect(self.get("-C", "-", "-o", self.file), 4)
