@@ -114,9 +114,9 @@ int get_resume_check(const struct get_resume *r, bide_response *answer, bool *is
     *is_done = false;
     if (!r->is_range)
         return 0;
-    if (status == 206 && text && sscanf(text, "bytes %llu-%llu/", &first, &last) == 2 && first == (unsigned long long)r->from)
+    if (status == 206 && text && sscanf(text, "bytes %19llu-%19llu/", &first, &last) == 2 && first == (unsigned long long)r->from)
         return 0;
-    *is_done = status == 416 && text && sscanf(text, "bytes */%llu", &total) == 1 && total == (unsigned long long)r->from;
+    *is_done = status == 416 && text && sscanf(text, "bytes */%19llu", &total) == 1 && total == (unsigned long long)r->from;
     if (*is_done)
         return 0;
     if (status >= 400)

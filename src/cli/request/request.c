@@ -106,12 +106,8 @@ static int open_route(struct request *q)
 
     int code = o->proxy_user ? request_read_data("--proxy-user", o->proxy_user, &user, &len) : EXIT_OK;
 
-    if (user && o->proxy_user[0] != '@')
-        user = request_add_password("--proxy-user", user);
-    if (code == EXIT_OK && o->proxy_user && !user) {
-        say("--proxy-user: expected NAME:PASSWORD, @FILE with such a line, or a NAME and a terminal where its password is typed");
-        code = EXIT_USAGE;
-    }
+    if (code == EXIT_OK && user && o->proxy_user[0] != '@')
+        code = request_add_password("--proxy-user", &user);
     if (code == EXIT_OK)
         code = route_proxy(o, user, &q->texts[TEXT_PROXY]);
     q->proxy = q->texts[TEXT_PROXY];

@@ -163,8 +163,8 @@ int request_read_lines(const struct opt_list *values, char **text, size_t *len);
 
 /* -u, --bearer and the like, into q->texts[TEXT_USER], a field Authorization, or q->auth.  Returns: EXIT_OK, else after a message. */
 int request_open_who(struct request *q);
-/* NAME:PASSWORD of a line, taken, that may be a name alone: then it is asked for on the terminal.  Returns: NULL: there is none. */
-char *request_add_password(const char *option, char *name);
+/* A line that may be a name alone becomes NAME:PASSWORD, asked for on the terminal.  Returns: EXIT_OK; else *line is NULL. */
+int request_add_password(const char *option, char **line);
 /* Wipe what is secret in q->auth. */
 void request_close_who(struct request *q);
 

@@ -37,26 +37,35 @@ static char *read_line(const char *option, const char *value, int *code)
     return NULL;
 }
 
-char *request_add_password(const char *option, char *name)
+/* "NAME:PASSWORD" of a name, which is wiped. */
+static int join(struct text *t, char *name, char *password)
+{
+    text_format(t, "%s:%s", name, password);
+    explicit_bzero(password, strlen(password));
+    free(password);
+    return t->no_memory ? say_no_memory() : EXIT_OK;
+}
+
+int request_add_password(const char *option, char **line)
 {
     struct text t = {0};
-    if (strchr(name, ':'))
-        return name;
+    if (strchr(*line, ':'))
+        return EXIT_OK;
 
-    text_format(&t, "bide: password of %s (%s): ", name, option);
+    text_format(&t, "bide: password of %s (%s): ", *line, option);
     char *password = t.no_memory ? NULL : password_ask(t.data);
+    int code = t.no_memory ? say_no_memory() : EXIT_USAGE;
     text_clear(&t);
-    if (password) {
-        text_format(&t, "%s:%s", name, password);
-        explicit_bzero(password, strlen(password));
-        free(password);
-    }
-    explicit_bzero(name, strlen(name));
-    free(name);
-    if (t.len > 0 && !t.no_memory)
-        return t.data;
-    text_free(&t);
-    return NULL;
+    if (password)
+        code = join(&t, *line, password);
+    else if (code == EXIT_USAGE)
+        say("%s: expected NAME:PASSWORD, @FILE with such a line, or a NAME and a terminal where its password is typed", option);
+    explicit_bzero(*line, strlen(*line));
+    free(*line);
+    *line = code == EXIT_OK ? t.data : NULL;
+    if (!*line)
+        text_free(&t);
+    return code;
 }
 
 static int set_field(struct request *q, const char *scheme, const char *value, bool is_encoded)
@@ -77,7 +86,7 @@ static int open_user(struct request *q, enum bide_auth_scheme scheme)
     int code;
     char *line = read_line("--user", q->options->user, &code);
     if (line && q->options->user[0] != '@')
-        line = request_add_password("--user", line);
+        code = request_add_password("--user", &line);
     char *colon = line ? strchr(line, ':') : NULL;
 
     if (code == NOT_A_LINE || (code == EXIT_OK && !colon)) {
