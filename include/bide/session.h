@@ -90,6 +90,9 @@ typedef struct bide_session_args {
     const char *const *resolve_to; /* NULL-ended "HOST:PORT:ADDRESS[,ADDRESS]" (curl's --resolve): that name has these
                                      addresses, and nobody is asked for them; copied.  PORT *: any */
     bool ipv4_only, ipv6_only;    /* no address of the other kind is tried; not both */
+    bool public_only;             /* no address of this machine or a private network is connected to, whatever a name or a redirect
+                                     leads to (BIDE_EPRIVATE): for URLs of strangers.  Not with a dial, nor over proxies, for who
+                                     knows where they lead */
     const char *interface;        /* where connections leave from: a local address, or the name of an interface; copied */
     const char *unix_socket;      /* ask over this socket, whatever the host is: a path, or "@name" for an abstract one;
                                      copied.  Default: TCP */

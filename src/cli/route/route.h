@@ -22,7 +22,7 @@ struct route_options {
     const char *noproxy;
     const char *unix_socket;
     struct opt_list resolve; /* "HOST:PORT:ADDRESS" */
-    bool ipv4, ipv6;
+    bool ipv4, ipv6, public_only;
     const char *interface;
     const char *dns_servers; /* "ADDRESS[:PORT],..." */
     const char *local_port;  /* "FIRST[-LAST]" */
@@ -49,6 +49,8 @@ struct route_options {
      .help = "host H with port P (*: any) has this address; several with commas between"},                            \
     {"ipv4", '4', NULL, OPT_FLAG(S, m.ipv4), .excludes = "ipv6", .rare = true, .help = "try IPv4 addresses of names alone"},               \
     {"ipv6", '6', NULL, OPT_FLAG(S, m.ipv6), .excludes = "ipv4", .rare = true, .help = "try IPv6 addresses of names alone"},               \
+    {"public-only", 0, NULL, OPT_FLAG(S, m.public_only), .rare = true,                                                 \
+     .help = "connect to no address of this machine or a private network, whatever a name or a redirect leads to; no proxies"}, \
     {"interface", 0, "NAME", OPT_STRING(S, m.interface), .rare = true,                                                 \
      .help = "leave this machine by an interface, or from one of its addresses"},                                      \
     {"local-port", 0, "N[-M]", OPT_STRING(S, m.local_port), .rare = true,                                              \
@@ -75,7 +77,7 @@ static inline int route_port(const struct route_options *o, bool is_last)
 /* What a session takes of these options, but for the proxy. */
 #define ROUTE_OF_SESSION(r)                                                                                            \
     .no_proxy = (r)->noproxy, .unix_socket = (r)->unix_socket, .resolve_to = (r)->resolve.items,                       \
-    .ipv4_only = (r)->ipv4, .ipv6_only = (r)->ipv6, .interface = (r)->interface,                                       \
+    .ipv4_only = (r)->ipv4, .ipv6_only = (r)->ipv6, .public_only = (r)->public_only, .interface = (r)->interface,                                       \
     .local_port = route_port((r), false), .local_port_last = route_port((r), true),                                    \
     .dns = (r)->dns_servers ? BIDE_DNS(.servers = (r)->dns_servers) : NULL
 

@@ -139,6 +139,9 @@ int bide__session_set_addresses(bide_session *s, const bide_session_args *args)
 {
     if (args->ipv4_only && args->ipv6_only)
         return bide_fail(-EINVAL, "bide_session_new: .ipv4_only and .ipv6_only exclude each other");
+    if (args->public_only && args->dial)
+        return bide_fail(-EINVAL, "bide_session_new: .public_only cannot know where .dial leads");
+    s->connector.public_only = args->public_only;
     s->connector.family = args->ipv4_only ? AF_INET : args->ipv6_only ? AF_INET6 : 0;
     BIDE_TRY(set_overrides(s, args));
     BIDE_TRY(set_local(s, args));

@@ -203,7 +203,7 @@ static int check_shared(const bide_session_args *a)
                {"idle_limit_per_host", a->idle_limit_per_host}, {"keepalive_ms", a->keepalive_ms}, {"max_age_ms", a->max_age_ms},
                {"max_head_bytes", a->max_head_bytes}, {"ignore_unexpected_eof", a->ignore_unexpected_eof},
                {"connect_to", a->connect_to}, {"dial", a->dial}, {"resolve", a->resolve}, {"resolve_to", a->resolve_to},
-               {"ipv4_only", a->ipv4_only}, {"ipv6_only", a->ipv6_only}, {"interface", a->interface},
+               {"ipv4_only", a->ipv4_only}, {"ipv6_only", a->ipv6_only}, {"public_only", a->public_only}, {"interface", a->interface},
                {"local_port", a->local_port}, {"local_port_last", a->local_port_last}, {"dns", a->dns}};
 
     for (size_t i = 0; i < array_len(all); i++)

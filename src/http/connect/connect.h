@@ -124,6 +124,7 @@ struct connector {
     const struct address_override *addresses;
     size_t naddresses;
     int family;            /* as in connect_options */
+    bool public_only;      /* likewise */
     const char *interface; /* likewise */
     int local_port, local_port_last;
     const struct dns_config *dns;

@@ -170,12 +170,17 @@ static bide_stream *dial(const struct host *h, struct connect_times *times, stru
                                 .spare = spare_idle, .spare_arg = h->connector,
                                 .tls_ms = d->limits.tls_ms, .hooks = &h->connector->hooks, .unbuffered = true,
                                 .addresses = h->addresses, .family = h->connector->family,
+                                .public_only = h->connector->public_only,
                                 .interface = h->connector->interface, .local_port = h->connector->local_port,
                                 .local_port_last = h->connector->local_port_last, .dns = h->connector->dns,
                                 .observer = d->tracer ? &d->tracer->observer : NULL};
     bide_stream *stream = NULL;
 
     d->phase = BIDE_PHASE_CONNECT;
+    if (o.public_only && h->origin.route) {
+        bide_fail(-EINVAL, "a session with .public_only asks nothing over a proxy or a Unix socket");
+        return NULL;
+    }
     bide_timeout(bide__deadline_remaining_ms(d, d->limits.connect_ms))
         stream = h->origin.route ? bide__route_open(h->origin.route, h->origin.is_forwarded, &o, h->connector->dial)
                                  : h->connector->dial(&o);

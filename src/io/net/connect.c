@@ -164,6 +164,8 @@ static bool is_shortage(int error, const struct addr *to)
 /* A socket that connects or has connected (*done), or a code. */
 static int try_socket(const struct connect_options *o, const struct addr *to, bool *done)
 {
+    if (o->public_only && !bide__addr_is_public(to))
+        return BIDE_EPRIVATE;
     int on = 1, fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;

@@ -71,6 +71,7 @@ struct connect_options {
     int local_port_last;         /* the last; 0: there is one alone */
     const struct dns_config *dns; /* who is asked; NULL: as this machine does */
     int family;                  /* AF_INET, AF_INET6: no other is tried; 0: both */
+    bool public_only;            /* nor one that is not of the public internet */
     struct connect_observer *observer; /* NULL: nobody */
     bool unbuffered;             /* the caller reads what is behind the stream's own buffer (bide__stream_try_recv) */
     bool (*spare)(void *arg);    /* no descriptor is free: close what nobody uses; false: there is nothing.  NULL */
@@ -105,6 +106,11 @@ struct dns_config *bide__dns_config_new(struct arena *arena, const bide_dns_args
 int bide__local_ports_check(int first, int last, const char *who);
 /* Bind a socket that is going to connect to `to`, as o says.  0 or a code. */
 int bide__local_bind(int fd, const struct connect_options *o, const struct addr *to);
+
+/* ---- public.c ---- */
+
+/* Of the public internet: not of this machine or a private network, not reserved. */
+bool bide__addr_is_public(const struct addr *a);
 
 /* ---- hooks.c ---- */
 

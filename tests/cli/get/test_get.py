@@ -515,6 +515,15 @@ class NoServers(Case):
         r = bide("get", "http://no-such-host.invalid/")
         self.expect_line(r, 4, "GET http://no-such-host.invalid/: ", "no-such-host.invalid")
 
+    def test_what_is_not_public(self):
+        with RawServer({"/": HELLO}) as s:
+            for command in ("get",), ("fetch", "--retries", 0, "-o", "-"):
+                r = bide(*command, "--public-only", s.url)
+                self.assertEqual(r.code, 4, r)
+                self.assertIn("127.0.0.1:", r.err)
+                self.assertIn("not an address of the public internet", r.err)
+            self.assertEqual(s.requests, [])
+
 
 class Tls(Case):
     def setUp(self):
