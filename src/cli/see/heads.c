@@ -22,8 +22,8 @@ static bool has_word(const char *name, size_t len, const char *word)
     return false;
 }
 
-/* Also of X-Api-Key, X-Auth-Token and their like, which have no list. */
-bool head_is_secret(const char *name, size_t len)
+/* Is the value of such a field a secret?  Also of X-Api-Key, X-Auth-Token and their like, which have no list. */
+static bool head_is_secret(const char *name, size_t len)
 {
     static const char *const words[] = {"authorization", "cookie", "token", "secret", "password", "api-key", "apikey", NULL};
 

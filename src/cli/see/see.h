@@ -87,8 +87,6 @@ void see_print(struct see *s, int fd, const struct text *lines);
 
 /* ---- heads.c: heads as text, without secrets ---- */
 
-/* The value of such a field is a secret? */
-bool head_is_secret(const char *name, size_t len);
 /* A head that was sent, a line after the other, each with `before` in front; control characters as \xNN. */
 void head_add_sent(struct text *to, bide_bytes head, const char *before, bool secrets);
 /* That of an answer: the interim one of this number, or, if that is -1, the answer itself. */
