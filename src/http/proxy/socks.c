@@ -137,19 +137,19 @@ static int open_tunnel(struct socks *s)
 static int take_reply(struct socks *s)
 {
     static const struct {
-        int code;
         const char *text;
+        int code;
         bool is_of_address;
     } replies[] = {
-        {0, "", false},
-        {-EPROTO, "general failure", true},
-        {-EACCES, "not allowed by its rules", false},
-        {-ENETUNREACH, "network unreachable", true},
-        {-EHOSTUNREACH, "host unreachable", true},
-        {-ECONNREFUSED, "connection refused", true},
-        {-EHOSTUNREACH, "TTL expired", true},
-        {-EPROTO, "command not supported", false},
-        {-EPROTO, "address type not supported", true},
+        {"", 0, false},
+        {"general failure", -EPROTO, true},
+        {"not allowed by its rules", -EACCES, false},
+        {"network unreachable", -ENETUNREACH, true},
+        {"host unreachable", -EHOSTUNREACH, true},
+        {"connection refused", -ECONNREFUSED, true},
+        {"TTL expired", -EHOSTUNREACH, true},
+        {"command not supported", -EPROTO, false},
+        {"address type not supported", -EPROTO, true},
     };
     unsigned reply = s->in[1];
 

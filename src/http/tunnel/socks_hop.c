@@ -37,6 +37,7 @@ static int talk(struct socks *k, bide_stream *s)
 static int run(struct hop *hop, bide_stream *s, const char *host, int port, bool *cannot_reach)
 {
     struct socks *k = bide__malloc(sizeof *k);
+    *cannot_reach = false;
     if (!k)
         return bide__fail_nomem("a proxy");
     int code = bide__socks_begin(k, &hop->proxy, host, (uint16_t)port);
