@@ -329,6 +329,22 @@ UNIT(decode_what_a_stage_drops_counts_as_well)
 }
 
 /* R44 */
+/* libzstd would read version 0.7's frames; found by fuzzing: whole and in pieces they gave different bodies. */
+UNIT(decode_zstd_of_earlier_formats_is_refused)
+{
+    static const char magics[][4] = {"\x1e\xb5\x2f\xfd", "\x22\xb5\x2f\xfd", "\x25\xb5\x2f\xfd", "\x27\xb5\x2f\xfd", "\x28\xb5\x2f\xfe"};
+
+    for (size_t i = 0; i < array_len(magics); i++)
+        for (size_t step = 1; step <= 40; step += 13) {
+            char frame[40] = {0};
+            memcpy(frame, magics[i], 4);
+            struct result r = take_off(NULL, "zstd", frame, sizeof frame, step, 100, none);
+            EXPECT_ERR(r.code, BIDE_EHTTP);
+            EXPECT_EQ(r.out.len, 0);
+            free(r.out.data);
+        }
+}
+
 UNIT(decode_zstd_window_beyond_8_mib_is_refused)
 {
     /* RFC 8878 3.1.1: no single segment, window descriptor 2^24, one raw block of a byte. */
