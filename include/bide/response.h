@@ -67,6 +67,7 @@ typedef struct bide_timing {
     int64_t total;  /* of all exchanges, redirects included */
     int64_t sent;   /* the request, or as much of it as the server wanted */
     int64_t before; /* what the exchanges before the last took: redirects, second tries */
+    int64_t proxy;  /* a proxy was connected to; `connect` is when it, and those behind it, had connected us with the server */
 } bide_timing;
 
 /* How long each step took to be reached. */

@@ -18,7 +18,7 @@ static void forget_exchange(bide_response *r)
     r->progress = (struct progress){.sent = 0};
     r->reused = r->is_coded = r->must_open = false;
     r->head_ns = r->body_ns = 0;
-    r->connect = (struct connect_times){0, 0, 0};
+    r->connect = (struct connect_times){.dns = 0};
     bide__conn_info_drop(r->info);
     r->info = NULL;
 }

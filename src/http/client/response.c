@@ -337,13 +337,14 @@ static bide_timing timing_of(const bide_response *r)
                          .head = since(r->start_ns, r->head_ns),
                          .body = since(r->start_ns, r->body_ns),
                          .sent = since(r->start_ns, r->progress.sent_ns),
+                         .proxy = since(r->start_ns, r->connect.proxy),
                          .before = (r->start_ns - r->begun_ns) / NS_PER_US,
                          .total = since(r->begun_ns, r->body_ns ? r->body_ns : r->head_ns)};
 }
 
 void bide_response_timing_into(const bide_response *r, bide_timing *out, size_t size)
 {
-    bide_timing t = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    bide_timing t = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
 
     if (!bide__response_missing(r, "bide_response_timing") && check_loop(r, "bide_response_timing") == 0)
         t = timing_of(r);

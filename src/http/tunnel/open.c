@@ -78,8 +78,10 @@ static int pass_hops(const struct route *r, const struct connect_options *o, str
     first.addresses = NULL; /* they are the target's */
     bide_stream *s = dial(&first);
     int code = s ? 0 : bide_error_code();
-    if (o->times)
-        o->times->connect = 0; /* of the target: when all hops have been passed */
+    if (o->times) { /* connect: when all hops have been passed */
+        o->times->proxy = o->times->connect;
+        o->times->connect = 0;
+    }
     unsigned i = 0;
 
     while (code == 0 && i < a->n) {

@@ -17,7 +17,7 @@
 
 /* Nanoseconds of bide__clock_ns when each step was over; 0: it was not needed. */
 struct connect_times {
-    int64_t dns, connect, tls;
+    int64_t dns, proxy, connect, tls;
 };
 
 /* The user's functions that do a part of connecting; each NULL: the library does it. */

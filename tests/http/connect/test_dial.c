@@ -53,6 +53,7 @@ TEST(session_dial_opens_each_connection_once_and_it_is_used_again, .real_time = 
     EXPECT_STR(d.asked_host, "::7");
     EXPECT_STR(bide_response_peer(r), "127.0.0.1");
     EXPECT_LE(0, bide_response_timing(r).connect);
+    EXPECT_EQ(bide_response_timing(r).proxy, -1);
 }
 
 TEST(session_dial_under_tls_checks_the_name_of_the_url, .real_time = true)

@@ -435,3 +435,34 @@ UNIT(mock_functions_take_null)
     EXPECT_EQ(bide_mock_body_length(NULL), 0);
     EXPECT_ERR(bide_mock_answer(NULL, 200), -EINVAL);
 }
+
+/* ---- an end ---- */
+
+static int ask(bide_session *s, const char *url)
+{
+    bide_auto bide_response *r = bide_get(s, url);
+
+    return r && bide_body(r).data ? bide_status(r) : bide_raise();
+}
+
+/* R57: requests are those of tasks, which may finish until a deadline and then are cancelled; the session's own end waits for
+   nothing. */
+TEST(session_ends_gracefully_with_a_deadline_for_its_tasks)
+{
+    bide_auto bide_transport *t = bide_transport_mock(.table = BIDE_MOCKS(
+        {"GET", "http://a/soon", BIDE_ANSWER(200, .delay_ms = 900)}, {"GET", "http://a/late", BIDE_ANSWER(200, .delay_ms = 3600000)}));
+    bide_session *s = bide_session_new(.transport = t);
+    bide_auto bide_task *soon = bide_create_task(bide_coro(ask, s, "http://a/soon"));
+    bide_auto bide_task *late = bide_create_task(bide_coro(ask, s, "http://a/late"));
+    bide_task *both[] = {soon, late};
+    int64_t begun = now_ms();
+
+    EXPECT_LE(0, bide_wait(both, 2, .timeout_ms = 1000));
+    EXPECT_TRUE(bide_task_done(soon) && !bide_task_done(late));
+    EXPECT_EQ(bide_task_result(soon), 200);
+    bide_task_cancel(late);
+    EXPECT_ERR(bide_await(late), BIDE_ECANCELED);
+    bide_error_clear();
+    bide_release(s);
+    EXPECT_EQ(now_ms(), begun + 1000);
+}
