@@ -2,7 +2,7 @@
 /*
  * connect.h - connections, made and accepted.
  *
- * In reading order: dns.c (dns.h), local.c, connect.c, hooks.c, lookup.c, listen.c.
+ * In reading order: dns.c (dns.h), local.c, public.c, race.c, connect.c, hooks.c, lookup.c, listen.c.
  */
 #ifndef BIDE_IO_CONNECT_H
 #define BIDE_IO_CONNECT_H
@@ -78,6 +78,13 @@ struct connect_options {
     void *spare_arg;
 };
 
+/* A step is over now, unless it was before. */
+static inline void bide__connect_mark(int64_t *time)
+{
+    if (time && *time == 0)
+        *time = bide__clock_ns();
+}
+
 /* bide_connect without its own timeout. */
 bide_stream *bide__connect(const struct connect_options *o);
 /* Its last step: TLS on a stream that leads to o's host, if o says so.  0 or an error on record. */
@@ -99,6 +106,13 @@ int bide__lookup(const struct connect_options *o, size_t which, char *out, size_
 
 /* The options checked, `who` took them; in the arena, or, without one, owned: bide__free.  NULL: an error on record. */
 struct dns_config *bide__dns_config_new(struct arena *arena, const bide_dns_args *options, const char *who);
+
+/* ---- race.c: the addresses of a host ---- */
+
+/* One run, from the name on: 1 with the stream in *out, or a code with its story. */
+int bide__connect_race(const struct connect_options *o, bide_task *t, bide_stream **out);
+/* Without a free descriptor: one that nobody needs is closed, or one is waited for. */
+int bide__connect_get_descriptor(const struct connect_options *o);
 
 /* ---- local.c: where a connection leaves from ---- */
 

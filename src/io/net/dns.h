@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dns.h - names and their addresses, as connect.c asks for them; dns.c, dns_config.c, dns_ares.c, dns_hosts.c.
+ * dns.h - names and their addresses, as race.c asks for them; dns.c, dns_config.c, dns_ares.c, dns_hosts.c.
  *
  * The answer for a name comes in two halves, IPv6 and IPv4, and a caller that wants to connect need not wait for both.
  */
