@@ -151,7 +151,7 @@ int bide__request_prepare(struct request *q, struct auth **auth, const char *met
 
 void bide__session_set_trace(bide_session *s); /* its requests are traced, if the options say so */
 int bide__tracing_begin(bide_response *r, void *own_arg); /* it begins, and gets its tracer; 0 or BIDE_ENOMEM on record */
-struct exchange *bide__tracing_wrap(bide_response *r, struct exchange *inner); /* that one, or one around it that tells of it */
+struct exchange *bide__tracing_wrap(bide_response *r, struct exchange *inner); /* that one, or one around it that emits its steps */
 void bide__tracing_again(const struct request *q, const struct policy_ops *by, int code); /* code: of the error on record */
 void bide__tracing_fail(const bide_response *r, int code);
 

@@ -24,20 +24,20 @@ static struct traced *traced_of(struct exchange *x)
     return container_of(x, struct traced, exchange);
 }
 
-static void tell_end(struct traced *x)
+static void emit_end(struct traced *x)
 {
-    bide__trace_tell(&x->tracer, (bide_trace_event){.kind = BIDE_TRACE_END, .status = x->response->answer.status,
+    bide__trace_emit(&x->tracer, (bide_trace_event){.kind = BIDE_TRACE_END, .status = x->response->answer.status,
                                                     .bytes = x->tracer.bytes});
 }
 
 /* n bytes of the body; 0: it is over. */
-static ssize_t tell_body(struct traced *x, ssize_t n)
+static ssize_t emit_body(struct traced *x, ssize_t n)
 {
     if (n > 0) {
         x->tracer.bytes += (uint64_t)n;
-        bide__trace_tell(&x->tracer, (bide_trace_event){.kind = BIDE_TRACE_BODY_RECEIVED, .bytes = (uint64_t)n});
+        bide__trace_emit(&x->tracer, (bide_trace_event){.kind = BIDE_TRACE_BODY_RECEIVED, .bytes = (uint64_t)n});
     } else if (n == 0 && !x->tracer.asks_again) {
-        tell_end(x);
+        emit_end(x);
     }
     return n;
 }
@@ -48,9 +48,9 @@ static int traced_send(struct exchange *exchange, struct request_head *head)
     int code = x->inner->ops->send(x->inner, head);
 
     if (code == 0 && !x->response->info) /* there is no connection: a mock answers */
-        bide__trace_tell(&x->tracer, (bide_trace_event){.kind = BIDE_TRACE_HEAD_SENT, .data = x->response->progress.head});
+        bide__trace_emit(&x->tracer, (bide_trace_event){.kind = BIDE_TRACE_HEAD_SENT, .data = x->response->progress.head});
     if (code == 0)
-        bide__trace_tell(&x->tracer, (bide_trace_event){.kind = BIDE_TRACE_REQUEST_SENT, .bytes = x->response->progress.sent});
+        bide__trace_emit(&x->tracer, (bide_trace_event){.kind = BIDE_TRACE_REQUEST_SENT, .bytes = x->response->progress.sent});
     return code;
 }
 
@@ -61,9 +61,9 @@ static int traced_head(struct exchange *exchange, struct answer *out)
     if (code < 0)
         return code;
 
-    bide__trace_tell(&x->tracer, (bide_trace_event){.kind = BIDE_TRACE_HEAD, .status = out->status, .bytes = out->head_len});
+    bide__trace_emit(&x->tracer, (bide_trace_event){.kind = BIDE_TRACE_HEAD, .status = out->status, .bytes = out->head_len});
     if (out->whole.len > 0)
-        tell_body(x, (ssize_t)out->whole.len);
+        emit_body(x, (ssize_t)out->whole.len);
     return 0;
 }
 
@@ -71,31 +71,31 @@ static ssize_t traced_next(struct exchange *exchange, const char **data)
 {
     struct traced *x = traced_of(exchange);
 
-    return tell_body(x, x->inner->ops->next(x->inner, data));
+    return emit_body(x, x->inner->ops->next(x->inner, data));
 }
 
 static ssize_t traced_read(struct exchange *exchange, void *out, size_t cap)
 {
     struct traced *x = traced_of(exchange);
 
-    return tell_body(x, x->inner->ops->read(x->inner, out, cap));
+    return emit_body(x, x->inner->ops->read(x->inner, out, cap));
 }
 
 static ssize_t traced_splice(struct exchange *exchange, int pipe, size_t cap)
 {
     struct traced *x = traced_of(exchange);
 
-    return x->inner->ops->splice ? tell_body(x, x->inner->ops->splice(x->inner, pipe, cap)) : -EOPNOTSUPP;
+    return x->inner->ops->splice ? emit_body(x, x->inner->ops->splice(x->inner, pipe, cap)) : -EOPNOTSUPP;
 }
 
-/* Without `most`, it is the end of a failure, of which more is told. */
+/* Without `most`, it is the end of a failure, of which more is said. */
 static void traced_drop(struct exchange *exchange, size_t most)
 {
     struct traced *x = traced_of(exchange);
 
     x->inner->ops->drop(x->inner, most);
     if (most > 0 && !x->tracer.asks_again)
-        tell_end(x);
+        emit_end(x);
 }
 
 static bide_stream *traced_steal(struct exchange *exchange)
@@ -103,20 +103,20 @@ static bide_stream *traced_steal(struct exchange *exchange)
     struct traced *x = traced_of(exchange);
     bide_stream *s = x->inner->ops->steal(x->inner);
 
-    tell_end(x);
+    emit_end(x);
     return s;
 }
 
 static const struct exchange_ops traced_ops = {traced_send, traced_head, traced_next, traced_read, traced_splice, traced_drop, traced_steal};
 
-static void tell_connection(struct tracer *t, const bide_response *r)
+static void emit_connection(struct tracer *t, const bide_response *r)
 {
     bide_connection c = bide__conn_info_show(r->info);
     char local[INET6_ADDRSTRLEN];
 
     c.local_port = bide__conn_info_local(r->info, local);
     c.local = local;
-    bide__trace_tell(t, (bide_trace_event){.kind = r->reused ? BIDE_TRACE_CONNECTION_REUSED : BIDE_TRACE_CONNECTION_MADE, .connection = &c});
+    bide__trace_emit(t, (bide_trace_event){.kind = r->reused ? BIDE_TRACE_CONNECTION_REUSED : BIDE_TRACE_CONNECTION_MADE, .connection = &c});
 }
 
 struct exchange *bide__tracing_wrap(bide_response *r, struct exchange *inner)
@@ -128,7 +128,7 @@ struct exchange *bide__tracing_wrap(bide_response *r, struct exchange *inner)
 
     t->bytes = 0;
     if (r->info)
-        tell_connection(t, r);
+        emit_connection(t, r);
     x->exchange.ops = &traced_ops;
     x->inner = inner;
     return &x->exchange;
@@ -154,7 +154,7 @@ static int trace_after(struct policy *p, struct request *q, const struct outcome
     (void)p;
 
     if (o->code == 0 && r->answer.whole.data)
-        bide__trace_tell(t, (bide_trace_event){.kind = BIDE_TRACE_END, .status = r->answer.status, .bytes = t->bytes});
+        bide__trace_emit(t, (bide_trace_event){.kind = BIDE_TRACE_END, .status = r->answer.status, .bytes = t->bytes});
     return POLICY_ACCEPT;
 }
 
@@ -202,7 +202,7 @@ void bide__tracing_again(const struct request *q, const struct policy_ops *by, i
         return;
 
     t->asks_again = true;
-    bide__trace_tell(t, (bide_trace_event){.kind = is_redirect ? BIDE_TRACE_REDIRECT : BIDE_TRACE_RETRY, .status = r->answer.status,
+    bide__trace_emit(t, (bide_trace_event){.kind = is_redirect ? BIDE_TRACE_REDIRECT : BIDE_TRACE_RETRY, .status = r->answer.status,
                                            .code = code, .error = code < 0 ? bide_error_text() : NULL, .why = (int)by->why,
                                            .to = is_redirect ? q->head.url.href : NULL, .delay_ms = q->wait_ms});
 }
@@ -210,6 +210,6 @@ void bide__tracing_again(const struct request *q, const struct policy_ops *by, i
 void bide__tracing_fail(const bide_response *r, int code)
 {
     if (r->deadline.tracer)
-        bide__trace_tell(r->deadline.tracer, (bide_trace_event){.kind = BIDE_TRACE_ERROR, .code = code, .error = bide_error_text(),
+        bide__trace_emit(r->deadline.tracer, (bide_trace_event){.kind = BIDE_TRACE_ERROR, .code = code, .error = bide_error_text(),
                                                                 .status = r->answer.status});
 }

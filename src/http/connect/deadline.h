@@ -33,7 +33,7 @@ struct deadline {
     struct limits limits;
     struct min_rate rate;
     enum bide_error_phase phase;
-    struct tracer *tracer;     /* who is told of phases; NULL: nobody */
+    struct tracer *tracer;     /* who gets the phases; NULL: nobody */
 };
 
 /* The limits are set: it begins now. */

@@ -128,6 +128,6 @@ int bide__wait_for_turn(struct host *h, struct waiter *w, struct deadline *d)
     if (!w->assigned)
         leave_queue(h, w);
     if (unlikely(d->tracer))
-        bide__trace_tell(d->tracer, (bide_trace_event){.kind = BIDE_TRACE_QUEUE_END, .code = code});
+        bide__trace_emit(d->tracer, (bide_trace_event){.kind = BIDE_TRACE_QUEUE_END, .code = code});
     return code;
 }

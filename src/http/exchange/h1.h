@@ -96,12 +96,12 @@ int bide__h1_wait_for_continue(struct h1_exchange *x, int64_t ms);
 /* The server may answer while it does not take our body.  1: it has, or has closed, and wants no more of it. */
 int bide__h1_poll_early_response(struct h1_exchange *x);
 
-/* ---- h1_tell.c: to who traces the request, if somebody does ---- */
+/* ---- h1_emit.c: to who traces the request, if somebody does ---- */
 
-void bide__h1_tell_first_byte(struct h1_exchange *x);
-void bide__h1_tell_sent(struct h1_exchange *x, size_t n); /* n bytes of the request, which progress.sent counts already */
-void bide__h1_tell_interim(struct h1_exchange *x, int status, size_t bytes);
-void bide__h1_tell_continue(struct h1_exchange *x, enum bide_trace_kind kind, int status, int64_t delay_ms);
+void bide__h1_emit_first_byte(struct h1_exchange *x);
+void bide__h1_emit_sent(struct h1_exchange *x, size_t n); /* n bytes of the request, which progress.sent counts already */
+void bide__h1_emit_interim(struct h1_exchange *x, int status, size_t bytes);
+void bide__h1_emit_continue(struct h1_exchange *x, enum bide_trace_kind kind, int status, int64_t delay_ms);
 
 /* ---- h1_extra.c ---- */
 

@@ -32,7 +32,7 @@ void bide__h1_received(struct h1_exchange *x, size_t n)
     if (p->received == 0) {
         p->first_byte_ns = x->conn->host->connector->loop->now_ns;
         if (unlikely(x->exchange.watch))
-            bide__h1_tell_first_byte(x);
+            bide__h1_emit_first_byte(x);
     }
     p->received += n;
 }

@@ -170,7 +170,7 @@ static int final_head(struct view *v, struct answer *out)
             return 0;
         if (bide__h1_keep_interim(x, out, head, v->at, v->head_len) < 0)
             return BIDE_ENOMEM;
-        bide__h1_tell_interim(x, head->status, v->head_len);
+        bide__h1_emit_interim(x, head->status, v->head_len);
         bytes += v->head_len;
         if (bytes > INTERIM_BYTES_MAX && bytes > max)
             return bide_fail(BIDE_EHTTP, "more than %zu bytes of interim answers (1xx)",

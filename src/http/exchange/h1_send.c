@@ -87,7 +87,7 @@ int bide__h1_wait_for_continue(struct h1_exchange *x, int64_t ms)
 
     flow.deadline_ns = flow.deadline_ns < until_ns ? flow.deadline_ns : until_ns;
     flow.silence_ms = BIDE_FOREVER;
-    bide__h1_tell_continue(x, BIDE_TRACE_CONTINUE_START, 0, ms);
+    bide__h1_emit_continue(x, BIDE_TRACE_CONTINUE_START, 0, ms);
     while (code == 0 && answer == NO_ANSWER && bide__buf_len(&x->conn->in) < EARLY_MAX) {
         code = bide__stream_wait(x->conn->stream, FLOW_IN, &flow);
         if (code == 0)
@@ -95,7 +95,7 @@ int bide__h1_wait_for_continue(struct h1_exchange *x, int64_t ms)
         answer = early_answer(x);
     }
     x->upload_stopped = code > 0 || answer > CONTINUE;
-    bide__h1_tell_continue(x, BIDE_TRACE_CONTINUE_END, answer == CONTINUE ? 100 : 0, 0);
+    bide__h1_emit_continue(x, BIDE_TRACE_CONTINUE_END, answer == CONTINUE ? 100 : 0, 0);
     bool is_silent = code == BIDE_ETIMEDOUT && flow.end == FLOW_LATE && bide__deadline_remaining_ms(x->exchange.deadline, 1) > 0;
     return code < 0 && !is_silent ? code : 0;
 }
@@ -134,13 +134,13 @@ static int after_refusal(struct h1_exchange *x, int code)
     return code < 0 ? code : 0;
 }
 
-static __attribute__((noinline)) int tell_sent(struct h1_exchange *x, size_t n)
+static __attribute__((noinline)) int emit_sent(struct h1_exchange *x, size_t n)
 {
     const struct progress *p = x->exchange.progress;
     struct watch *w = x->exchange.watch;
 
     if (w->tracer)
-        bide__h1_tell_sent(x, n);
+        bide__h1_emit_sent(x, n);
     if (p->sent <= x->head_len)
         return 0;
     w->now.sent = p->sent - x->head_len;
@@ -150,7 +150,7 @@ static __attribute__((noinline)) int tell_sent(struct h1_exchange *x, size_t n)
 static int note_sent(struct h1_exchange *x, size_t n)
 {
     x->exchange.progress->sent += n;
-    return likely(!x->exchange.watch) ? 0 : tell_sent(x, n);
+    return likely(!x->exchange.watch) ? 0 : emit_sent(x, n);
 }
 
 /* ---- in turns, if there is a rate ---- */

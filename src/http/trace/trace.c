@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* trace.c - an event, filled in and told; the steps of a connection as events. */
+/* trace.c - an event, filled in and emitted; the steps of a connection as events. */
 #include "http/trace/trace.h"
 
 static const char *const names[] = {
@@ -57,7 +57,7 @@ static bool shows_response(enum bide_trace_kind kind)
            kind == BIDE_TRACE_END;
 }
 
-void bide__trace_tell(struct tracer *t, bide_trace_event event)
+void bide__trace_emit(struct tracer *t, bide_trace_event event)
 {
     struct call c = {t, &event};
     if (t->is_over)
@@ -78,7 +78,7 @@ void bide__trace_tell(struct tracer *t, bide_trace_event event)
 
 void bide__trace_mark(struct tracer *t, enum bide_trace_kind kind)
 {
-    bide__trace_tell(t, (bide_trace_event){.kind = kind});
+    bide__trace_emit(t, (bide_trace_event){.kind = kind});
 }
 
 /* ---- connecting ---- */
@@ -113,6 +113,6 @@ void bide__trace_see(struct connect_observer *o, const struct connect_step *step
         c.alpn = bide_stream_alpn(step->stream);
         e.connection = &c;
     }
-    bide__trace_tell(t, e);
+    bide__trace_emit(t, e);
     bide__tls_info_drop(&tls);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace.h - the room's header: the steps of one request, told to the session's .trace.
+ * trace.h - the room's header: the steps of one request, reported to the .trace of the session.
  *
  * A request of a session without .trace has no tracer, and those that could tell something have a pointer that is NULL.  It is
  * handed down in the request's deadline, to those who wait, in its watch, to the exchange, and as the observer of those who connect,
@@ -26,11 +26,11 @@ struct tracer {
     const bide_response *response;
     int attempt;
     bool asks_again;  /* another try follows */
-    bool is_over;     /* the last step was told */
+    bool is_over;     /* the last step was emitted */
 };
 
 /* fn is called with the event; of it, the caller sets what belongs to its kind alone.  Never suspends. */
-void bide__trace_tell(struct tracer *t, bide_trace_event event);
+void bide__trace_emit(struct tracer *t, bide_trace_event event);
 /* Only the kind. */
 void bide__trace_mark(struct tracer *t, enum bide_trace_kind kind);
 void bide__trace_see(struct connect_observer *o, const struct connect_step *step); /* tracer.observer.see */

@@ -38,11 +38,11 @@ static int start_tls(const struct hop *hop, bide_stream *s, bide_tls *tls, const
     if (hop->proxy.kind != PROXY_HTTPS)
         return 0;
 
-    bide__connect_tell(o, step);
+    bide__connect_emit(o, step);
     step.code = bide__tls_start_client(s, tls, hop->name, hop->proxy.port);
     step.kind = STEP_TLS_DONE;
     step.stream = step.code == 0 ? s : NULL;
-    bide__connect_tell(o, step);
+    bide__connect_emit(o, step);
     return step.code;
 }
 
@@ -57,7 +57,7 @@ static int pass_hop(const struct route *r, unsigned i, bide_stream *s, const str
     code = hop->proxy.kind <= PROXY_HTTPS ? bide__connect_hop(hop, s, to.host, to.port)
                                           : bide__socks_hop(hop, s, &to, a->hop == i ? a->address : 0);
     if (code == HOP_OPEN)
-        bide__connect_tell(o, (struct connect_step){.kind = STEP_PROXY, .host = hop->name, .port = hop->proxy.port});
+        bide__connect_emit(o, (struct connect_step){.kind = STEP_PROXY, .host = hop->name, .port = hop->proxy.port});
     return code;
 }
 

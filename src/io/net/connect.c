@@ -38,12 +38,12 @@ int bide__connect_tls(bide_stream *s, const struct connect_options *o)
     if (!o->tls)
         return 0;
     const char *name = o->server_name ? o->server_name : o->host;
-    bide__connect_tell(o, (struct connect_step){.kind = STEP_TLS, .host = name, .port = o->port});
+    bide__connect_emit(o, (struct connect_step){.kind = STEP_TLS, .host = name, .port = o->port});
     bide_timeout(o->tls_ms ? o->tls_ms : BIDE_FOREVER)
         code = bide__tls_start_client(s, o->tls, name, o->port);
     if (code == 0)
         bide__connect_mark(o->times ? &o->times->tls : NULL);
-    bide__connect_tell(o, (struct connect_step){.kind = STEP_TLS_DONE, .host = name, .port = o->port, .code = code,
+    bide__connect_emit(o, (struct connect_step){.kind = STEP_TLS_DONE, .host = name, .port = o->port, .code = code,
                                                 .stream = code == 0 ? s : NULL});
     return code;
 }

@@ -90,7 +90,7 @@ bide_stream *bide__connect(const struct connect_options *o);
 /* Its last step: TLS on a stream that leads to o's host, if o says so.  0 or an error on record. */
 int bide__connect_tls(bide_stream *s, const struct connect_options *o);
 
-static inline void bide__connect_tell(const struct connect_options *o, struct connect_step step)
+static inline void bide__connect_emit(const struct connect_options *o, struct connect_step step)
 {
     if (unlikely(o->observer))
         o->observer->see(o->observer, &step);

@@ -7,7 +7,7 @@
  * c-ares handles its sockets, no edge can be missed and no struct fd outlives its socket.
  *
  * BIDE_DNS_SERVERS (a list such as 127.0.0.1:5353,[::1]:53) takes the place of the servers in /etc/resolv.conf,
- * for a resolver that was told none.
+ * for a resolver that was given none.
  */
 #include <pthread.h>
 #include <stdlib.h>

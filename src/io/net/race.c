@@ -111,24 +111,24 @@ static bool is_lost(struct race *r)
 
 /* ---- who observes it ---- */
 
-static void tell_name(const struct race *r, enum connect_step_kind kind, int code)
+static void emit_name(const struct race *r, enum connect_step_kind kind, int code)
 {
-    bide__connect_tell(r->o, (struct connect_step){.kind = kind, .host = r->o->host, .port = r->o->port, .code = code});
+    bide__connect_emit(r->o, (struct connect_step){.kind = kind, .host = r->o->host, .port = r->o->port, .code = code});
 }
 
-static __attribute__((noinline)) void tell_address(const struct race *r, const struct attempt *a, enum connect_step_kind kind, int code)
+static __attribute__((noinline)) void emit_address(const struct race *r, const struct attempt *a, enum connect_step_kind kind, int code)
 {
     char where[INET6_ADDRSTRLEN];
 
     bide__addr_format_host(a->to, where, sizeof where);
-    bide__connect_tell(r->o, (struct connect_step){.kind = kind, .host = r->o->host, .port = r->o->port, .address = where,
+    bide__connect_emit(r->o, (struct connect_step){.kind = kind, .host = r->o->host, .port = r->o->port, .address = where,
                                                    .code = code});
 }
 
-static void tell_try(const struct race *r, const struct attempt *a, enum connect_step_kind kind, int code)
+static void emit_try(const struct race *r, const struct attempt *a, enum connect_step_kind kind, int code)
 {
     if (unlikely(r->o->observer))
-        tell_address(r, a, kind, code);
+        emit_address(r, a, kind, code);
 }
 
 /* ---- one attempt ---- */
@@ -143,7 +143,7 @@ static void note_failure(struct race *r, const struct attempt *a, int code)
 
     r->last_error = code;
     r->next_ms = 0;
-    tell_try(r, a, STEP_TRY_DONE, code);
+    emit_try(r, a, STEP_TRY_DONE, code);
     if (r->is_full)
         return;
     bide__addr_format_host(a->to, where, sizeof where);
@@ -254,7 +254,7 @@ static int attempt_begin(struct race *r)
     struct addr to = *a->to;
     if (to.sa.sa_family != AF_UNIX)
         bide__addr_set_port(&to, r->o->port);
-    tell_try(r, a, STEP_TRY, 0);
+    emit_try(r, a, STEP_TRY, 0);
     int fd = make_socket(r->o, &to, &done, &interrupted);
     if (fd < 0) {
         note_failure(r, a, fd);
@@ -350,14 +350,14 @@ static struct attempt *race_run(struct race *r, int *code)
         if (next_attempt_ms(r) <= bide_loop_time_ms(r->loop)) {
             bide__connect_mark(r->o->times ? &r->o->times->dns : NULL);
             if (r->was_asked && r->begun == 0)
-                tell_name(r, STEP_NAME_DONE, 0);
+                emit_name(r, STEP_NAME_DONE, 0);
             *code = attempt_begin(r);
         } else {
             *code = race_wait(r);
         }
     }
     if (won)
-        tell_try(r, won, STEP_TRY_DONE, 0);
+        emit_try(r, won, STEP_TRY_DONE, 0);
     return won;
 }
 
@@ -415,14 +415,14 @@ static int ask_resolver(struct race *r)
 static int ask_name(struct race *r)
 {
     r->was_asked = true;
-    tell_name(r, STEP_NAME, 0);
+    emit_name(r, STEP_NAME, 0);
     if (r->o->addresses || (r->o->hooks && r->o->hooks->resolve))
         return ask_resolver(r);
     r->name = bide__dns_ask(r->o->dns, r->o->host);
     if (!r->name)
         return bide_error_code();
     r->half = r->name->half;
-    tell_name(r, bide__dns_is_pending(r->name) ? STEP_NAME_ASKED : STEP_NAME_KNOWN, 0);
+    emit_name(r, bide__dns_is_pending(r->name) ? STEP_NAME_ASKED : STEP_NAME_KNOWN, 0);
     return 0;
 }
 
@@ -430,7 +430,7 @@ static void give_up(const struct race *r, const struct attempt *a, int code)
 {
     if (!a->stream)
         return;
-    tell_try(r, a, STEP_TRY_DONE, code);
+    emit_try(r, a, STEP_TRY_DONE, code);
     bide_release(a->stream);
 }
 
@@ -438,7 +438,7 @@ static void give_up(const struct race *r, const struct attempt *a, int code)
 static void race_end(struct race *r, const struct attempt *won, int code)
 {
     if (r->was_asked && r->begun == 0)
-        tell_name(r, STEP_NAME_DONE, code);
+        emit_name(r, STEP_NAME_DONE, code);
     for (int i = 0; i < r->slots.n; i++)
         if (&r->slots.attempts[i] != won)
             give_up(r, &r->slots.attempts[i], won ? BIDE_ECANCELED : code);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_trace.c - what is seen of requests: their steps, as .trace is told of them, in which order, with what; and responses that
+ * test_trace.c - what is seen of requests: their steps, as .trace is noted of them, in which order, with what; and responses that
  * are not released when their session is.
  */
 #include "client.h"
@@ -10,31 +10,31 @@
 
 #define OK(length) "HTTP/1.1 200 OK\r\nContent-Length: " length "\r\n\r\n"
 
-/* What was told, one step a line: "2 redirect 302 http://..." */
-static struct told {
+/* What was noted, one step a line: "2 redirect 302 http://..." */
+static struct noted {
     char text[8192];
     int64_t last_us;
     int waited; /* what waiting in the callback gave */
     bool tries_to_wait;
-} told;
+} noted;
 
 static void add(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void add(const char *format, ...)
 {
-    size_t n = strlen(told.text);
+    size_t n = strlen(noted.text);
     va_list args;
 
     va_start(args, format);
-    vsnprintf(told.text + n, sizeof told.text - n, format, args);
+    vsnprintf(noted.text + n, sizeof noted.text - n, format, args);
     va_end(args);
 }
 
 static void note(const bide_trace_event *e, void *arg)
 {
-    EXPECT_TRUE(arg == &told);
+    EXPECT_TRUE(arg == &noted);
     EXPECT_LE(sizeof *e, e->size);
-    EXPECT_LE(told.last_us, e->time_us);
-    told.last_us = e->kind == BIDE_TRACE_END || e->kind == BIDE_TRACE_ERROR ? 0 : e->time_us;
+    EXPECT_LE(noted.last_us, e->time_us);
+    noted.last_us = e->kind == BIDE_TRACE_END || e->kind == BIDE_TRACE_ERROR ? 0 : e->time_us;
     EXPECT_TRUE(e->method && e->url);
     add("%d %s", e->attempt, bide_trace_name(e->kind));
     if (e->host)
@@ -54,15 +54,15 @@ static void note(const bide_trace_event *e, void *arg)
     if (e->code)
         add(" (%s)", e->error);
     add("\n");
-    if (told.tries_to_wait)
-        told.waited = bide_sleep_ms(1);
+    if (noted.tries_to_wait)
+        noted.waited = bide_sleep_ms(1);
 }
 
-#define TRACED .trace = note, .trace_arg = &told
+#define TRACED .trace = note, .trace_arg = &noted
 
 static void begin_telling(void)
 {
-    told = (struct told){.text = ""};
+    noted = (struct noted){.text = ""};
 }
 
 /* ---- over wires ---- */
@@ -80,12 +80,12 @@ TEST(trace_of_a_get_has_its_steps_in_order)
     snprintf(expected, sizeof expected,
              "0 request\n1 connection_made\n1 head_sent\n1 request_sent %zu bytes\n1 first_byte\n1 head 38 bytes 200\n"
              "1 body_received 5 bytes\n1 end 5 bytes 200\n", head);
-    EXPECT_STR(told.text, expected);
+    EXPECT_STR(noted.text, expected);
 
     begin_telling();
-    bide_auto bide_response *again = bide_get(s, "http://a.test/", .trace_arg = &told);
-    EXPECT_CONTAINS(told.text, "1 connection_reused\n");
-    EXPECT_CONTAINS(told.text, "1 head 38 bytes 200\n1 body_received 2 bytes\n1 end 2 bytes 200\n");
+    bide_auto bide_response *again = bide_get(s, "http://a.test/", .trace_arg = &noted);
+    EXPECT_CONTAINS(noted.text, "1 connection_reused\n");
+    EXPECT_CONTAINS(noted.text, "1 head 38 bytes 200\n1 body_received 2 bytes\n1 end 2 bytes 200\n");
     EXPECT_STR(bide_text(again), "ok");
 }
 
@@ -96,9 +96,9 @@ TEST(trace_of_a_body_that_nobody_reads_ends)
     wires_plant(s, &w, 1);
     begin_telling();
     bide_response *r = bide_get(s, "http://a.test/");
-    EXPECT_NULL(strstr(told.text, "end"));
+    EXPECT_NULL(strstr(noted.text, "end"));
     bide_release(r);
-    EXPECT_CONTAINS(told.text, "1 end 200\n");
+    EXPECT_CONTAINS(noted.text, "1 end 200\n");
 }
 
 TEST(trace_of_a_redirect_and_a_retry_says_what_comes_next)
@@ -111,11 +111,11 @@ TEST(trace_of_a_redirect_and_a_retry_says_what_comes_next)
     bide_auto bide_response *r = bide_get(s, "http://a.test/here");
 
     EXPECT_EQ(bide_status(r), 200);
-    EXPECT_CONTAINS(told.text, "1 redirect 302 to http://a.test/there\n2 connection_reused\n");
-    EXPECT_CONTAINS(told.text, "2 retry 503 2"); /* from two seconds on */
-    EXPECT_CONTAINS(told.text, " ms\n3 connection_reused\n");
-    EXPECT_CONTAINS(told.text, "3 end 2 bytes 200\n");
-    EXPECT_NULL(strstr(strstr(told.text, " end") + 1, " end")); /* one */
+    EXPECT_CONTAINS(noted.text, "1 redirect 302 to http://a.test/there\n2 connection_reused\n");
+    EXPECT_CONTAINS(noted.text, "2 retry 503 2"); /* from two seconds on */
+    EXPECT_CONTAINS(noted.text, " ms\n3 connection_reused\n");
+    EXPECT_CONTAINS(noted.text, "3 end 2 bytes 200\n");
+    EXPECT_NULL(strstr(strstr(noted.text, " end") + 1, " end")); /* one */
 }
 
 /* R14, R25 */
@@ -128,8 +128,8 @@ TEST(trace_of_an_upload_has_the_wait_and_interim_answers)
     bide_auto bide_response *r = bide_put(s, "http://a.test/", .data = {"0123456789", 10}, .expect_continue = true);
 
     EXPECT_EQ(bide_status(r), 200);
-    EXPECT_CONTAINS(told.text, "1 head_sent\n1 continue_start 1000 ms\n1 first_byte\n1 continue_end 100\n1 body_sent 10 bytes\n1 request_sent");
-    EXPECT_CONTAINS(told.text, "1 interim 25 bytes 100\n1 interim 28 bytes 103\n1 head 38 bytes 200\n1 end 200\n");
+    EXPECT_CONTAINS(noted.text, "1 head_sent\n1 continue_start 1000 ms\n1 first_byte\n1 continue_end 100\n1 body_sent 10 bytes\n1 request_sent");
+    EXPECT_CONTAINS(noted.text, "1 interim 25 bytes 100\n1 interim 28 bytes 103\n1 head 38 bytes 200\n1 end 200\n");
 }
 
 TEST(trace_of_a_request_that_waits_for_a_place_says_so)
@@ -142,7 +142,7 @@ TEST(trace_of_a_request_that_waits_for_a_place_says_so)
     bide_response *second = bide_get(s, "http://a.test/2", .queue_timeout_ms = 10);
 
     EXPECT_NULL(second);
-    EXPECT_CONTAINS(told.text, "0 request\n1 queue_start\n1 queue_end (timed out)\n1 error (GET http://a.test/2: timed out");
+    EXPECT_CONTAINS(noted.text, "0 request\n1 queue_start\n1 queue_end (timed out)\n1 error (GET http://a.test/2: timed out");
     bide_release(first);
 }
 
@@ -155,8 +155,8 @@ TEST(trace_of_a_body_that_is_cut_off_ends_with_the_error)
     bide_auto bide_response *r = bide_get(s, "http://a.test/");
 
     EXPECT_NULL(bide_text(r));
-    EXPECT_CONTAINS(told.text, "1 body_received 2 bytes\n1 error 200 (GET http://a.test/: the body ended after 2 of 5 bytes)\n");
-    EXPECT_NULL(strstr(told.text, "1 end"));
+    EXPECT_CONTAINS(noted.text, "1 body_received 2 bytes\n1 error 200 (GET http://a.test/: the body ended after 2 of 5 bytes)\n");
+    EXPECT_NULL(strstr(noted.text, "1 end"));
 }
 
 TEST(trace_callback_cannot_wait_and_leaves_the_record_alone)
@@ -165,10 +165,10 @@ TEST(trace_callback_cannot_wait_and_leaves_the_record_alone)
     bide_auto bide_session *s = bide_session_new(TRACED);
     wires_plant(s, &w, 1);
     begin_telling();
-    told.tries_to_wait = true;
+    noted.tries_to_wait = true;
     bide_auto bide_response *r = bide_get(s, "http://a.test/");
 
-    EXPECT_EQ(told.waited, BIDE_ENOLOOP);
+    EXPECT_EQ(noted.waited, BIDE_ENOLOOP);
     EXPECT_EQ(bide_status(r), 200);
     EXPECT_EQ(bide_error_code(), 0);
     EXPECT_NOT_NULL(bide_current_task());
@@ -210,7 +210,7 @@ TEST(trace_of_a_connection_has_each_address_with_its_error, .real_time = true)
     bide_auto bide_response *r = bide_get(s, url);
 
     EXPECT_EQ(bide_status(r), 200);
-    EXPECT_CONTAINS(told.text, "1 dns_start a.test\n1 dns_end a.test\n1 connect_start a.test 127.0.0.9\n"
+    EXPECT_CONTAINS(noted.text, "1 dns_start a.test\n1 dns_end a.test\n1 connect_start a.test 127.0.0.9\n"
                                "1 connect_end a.test 127.0.0.9 (Connection refused)\n1 connect_start a.test 127.0.0.1\n"
                                "1 connect_end a.test 127.0.0.1\n1 connection_made\n");
 }
@@ -223,8 +223,8 @@ TEST(trace_of_a_name_without_an_address_ends_with_why, .real_time = true)
     bide_auto bide_response *r = bide_get(s, "http://a.test/");
 
     EXPECT_NULL(r);
-    EXPECT_CONTAINS(told.text, "1 dns_start a.test\n1 dns_end a.test (");
-    EXPECT_CONTAINS(told.text, "1 error (GET http://a.test/: ");
+    EXPECT_CONTAINS(noted.text, "1 dns_start a.test\n1 dns_end a.test (");
+    EXPECT_CONTAINS(noted.text, "1 error (GET http://a.test/: ");
 }
 
 TEST(trace_of_tls_has_what_was_agreed_on, .real_time = true)
@@ -241,15 +241,15 @@ TEST(trace_of_tls_has_what_was_agreed_on, .real_time = true)
         begin_telling();
         bide_auto bide_response *r = bide_get(s, "https://good.test/");
         EXPECT_EQ(bide_status(r), 200);
-        EXPECT_CONTAINS(told.text, i ? "1 tls_start good.test\n1 tls_end good.test TLSv1.3 resumed\n1 connection_made TLSv1.3 resumed\n"
+        EXPECT_CONTAINS(noted.text, i ? "1 tls_start good.test\n1 tls_end good.test TLSv1.3 resumed\n1 connection_made TLSv1.3 resumed\n"
                                      : "1 tls_start good.test\n1 tls_end good.test TLSv1.3\n1 connection_made TLSv1.3\n");
         EXPECT_EQ(bide_session_close_idle(s), 1);
     }
     begin_telling();
     bide_auto bide_response *r = bide_get(distrusts, "https://good.test/");
     EXPECT_NULL(r);
-    EXPECT_CONTAINS(told.text, "1 tls_end good.test (");
-    EXPECT_CONTAINS(told.text, "1 error (GET https://good.test/: ");
+    EXPECT_CONTAINS(noted.text, "1 tls_end good.test (");
+    EXPECT_CONTAINS(noted.text, "1 error (GET https://good.test/: ");
 }
 
 /* ---- responses that are left: who made them is reported, to who debugs ---- */
