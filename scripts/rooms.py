@@ -47,6 +47,7 @@ ROOMS = {
     "io/tls": "io/stream io/poll sync core/* base",
     "io/net": "io/tls io/stream io/poll sync core/* base",
     "io/file": "io/poll sync core/* base",
+    "io/testing": "io/stream io/poll sync core/* base",
     "io": TO_IO,
     "unblock": "io/* core/* base",
     "http/url": "base",
@@ -119,7 +120,7 @@ PUBLIC = {
     "cplusplus_job": "pool",
     "sync": "sync",
     "dns": "io",
-    "stream": "io", "extend": "io", "tls": "io", "file": "io", "signal": "io", "process": "io",
+    "stream": "io", "extend": "io", "tls": "io", "file": "io", "signal": "io", "process": "io", "testing": "io",
     "url": "http", "http": "http", "auth": "http", "retry": "http", "trace": "http", "json": "http", "server": "http", "date": "http", "cookie": "http", "hsts": "http", "session": "http", "request": "http", "upload": "http", "body": "http", "response": "http", "save": "http", "transport": "http", "har": "http", "around": "http", "blocking": "http",
     "job": "pool", "pool": "pool", "pool_call": "pool", "pool_redis": "pool", "pool_report": "pool", "pool_stream": "pool",
     "bide": "cli",  # the umbrella: for users only

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define CATS "https://shelter.example/cats"
@@ -109,6 +110,33 @@ static int with_a_signature(void)
     return 0;
 }
 
+/* What is to be tested: is there somebody who answers within five seconds? */
+static int is_there(bide_stream *s)
+{
+    const char *line;
+    ssize_t n = 0;
+
+    BIDE_TRY(bide_write(s, "PING\n", 5));
+    bide_timeout(5000) n = bide_read_until(s, "\n", &line);
+    return n < 0 ? (int)n : strcmp(line, "PONG\n") == 0;
+}
+
+/* A peer with a script, for any protocol, and a clock that does not wait. */
+static int with_a_script(void)
+{
+    BIDE_TRY(bide_test_virtual_clock());
+    bide_auto bide_test_peer *slow = bide_test_peer_new(.steps = BIDE_STEPS({.expect = "PING\n", .after_ms = 4000, .send = "PONG\n"},
+                                                                            {.expect = "PING\n", .after_ms = 6000}));
+    bide_auto bide_stream *s = slow ? bide_test_peer_connect(slow) : NULL;
+    if (!s)
+        return bide_raise();
+
+    printf("there: %d\n", is_there(s));
+    printf("there: %s\n", bide_strerror(is_there(s)));
+    BIDE_TRY(bide_sleep_ms(1000));
+    return bide_test_peer_check(slow);
+}
+
 static int app(void)
 {
     char path[64];
@@ -118,7 +146,10 @@ static int app(void)
     BIDE_TRY(with_a_function());
     int code = with_a_recording(path);
     unlink(path);
-    return code < 0 ? code : with_a_signature();
+    if (code < 0)
+        return code;
+    BIDE_TRY(with_a_signature());
+    return with_a_script();
 }
 
 int main(void)

@@ -27,5 +27,6 @@
 #include <bide/json.h>
 #include <bide/server.h>
 #include <bide/pool.h>
+#include <bide/testing.h>
 
 #endif

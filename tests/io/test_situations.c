@@ -10,6 +10,7 @@
 #include <bide/file.h>
 #include <bide/signal.h>
 #include <bide/stream.h>
+#include <bide/testing.h>
 
 #include "harness/situations.h"
 #include "net.h"
@@ -22,6 +23,8 @@ static struct {
     bide_file *file, *closed;
     bide_signals *signals;
     bide_tls *tls; /* of the thread, rather */
+    bide_test_peer *scripted;
+    bide_stream *to_scripted;
 } theirs;
 
 static char path[128], other_path[160];
@@ -99,6 +102,12 @@ static int below_read(void) { return (int)bide_below_read(NULL, byte, 1); }
 static int below_write(void) { return (int)bide_below_write(NULL, byte, 1); }
 static int signals_open(void) { return made(bide_signals_open((int[]){SIGUSR2, 0})); }
 static int signals_wait(void) { return bide_signals_wait(theirs.signals); }
+static int peer_new(void) { return made(bide_test_peer_new()); }
+static int peer_connect(void) { return made(bide_test_peer_connect(theirs.scripted)); }
+static int peer_check(void) { return bide_test_peer_check(theirs.scripted); }
+static int peer_connections(void) { return bide_test_peer_connections(theirs.scripted); }
+static int peer_received(void) { return bide_test_peer_received(theirs.scripted, 0).data ? 0 : bide_error_code(); }
+static int virtual_clock(void) { return bide_test_virtual_clock(); }
 static int share(void) { return made(bide_retain(theirs.stream)); }
 
 static const struct situation_row rows[] = {
@@ -145,6 +154,13 @@ static const struct situation_row rows[] = {
     {"bide_addresses_add", add_address, {-EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL}},
     {"bide_below_read", below_read, {-EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL}},
     {"bide_below_write", below_write, {-EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL}},
+    /* for tests */
+    {"bide_test_peer_new", peer_new, {BIDE_ENOLOOP, W, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
+    {"bide_test_peer_connect", peer_connect, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_test_peer_check", peer_check, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_test_peer_connections", peer_connections, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_test_peer_received", peer_received, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_test_virtual_clock", virtual_clock, {BIDE_ENOLOOP, W, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_retain", share, {NEVER, W, W, NEVER, W, W}},
 };
 
@@ -174,6 +190,9 @@ static void make_theirs(void)
     theirs.closed = bide_open(path);
     theirs.signals = bide_signals_open((int[]){SIGUSR1, 0});
     theirs.tls = bide_tls_new(.insecure = true);
+    theirs.scripted = bide_test_peer_new();
+    theirs.to_scripted = bide_test_peer_connect(theirs.scripted);
+    EXPECT_TRUE(theirs.scripted && theirs.to_scripted);
     EXPECT_TRUE(theirs.stream && theirs.peer && theirs.file && theirs.closed && theirs.signals && theirs.tls);
 }
 
@@ -186,6 +205,8 @@ static void end_theirs(void)
     bide_release(theirs.closed);
     bide_release(theirs.signals);
     bide_release(theirs.tls);
+    bide_release(theirs.to_scripted);
+    bide_release(theirs.scripted);
     EXPECT_EQ(unlink(path), 0);
 }
 

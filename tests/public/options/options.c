@@ -128,6 +128,11 @@ static int take_mock(bide_mock_args *a)
     return ended(bide_transport_mock_with(a));
 }
 
+static int take_peer(bide_test_peer_args *a)
+{
+    return ended(bide_test_peer_new_with(a));
+}
+
 static int take_dns(bide_dns_args *a)
 {
     return ended(bide_session_new(.dns = a));

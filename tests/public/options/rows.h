@@ -307,6 +307,14 @@ OTHER(bide_tls_args, ciphers),
 OTHER(bide_tls_args, keylog_file),
 OTHER(bide_tls_args, server_name),
 
+/* testing.h */
+OTHER(bide_test_peer_args, steps),
+ROW(take_peer, bide_test_peer_args, connect_ms, 1, TIME_MAX),
+ROW(take_peer, bide_test_peer_args, connect_error, INT_MIN, -1),
+ROW(take_peer, bide_test_peer_args, max_connections, 1, INT_MAX),
+ROW(take_peer, bide_test_peer_args, piece, 1, PTRDIFF_MAX),
+ROW(take_peer, bide_test_peer_args, window, 1, PTRDIFF_MAX),
+
 /* transport.h */
 ROW(take_answer, bide_answer, status, 200, 999),
 OTHER(bide_answer, reason),
