@@ -16,6 +16,7 @@
 #include <bide/several.h>
 #include <bide/task.h>
 #include <bide/loop.h>
+#include <bide/descriptor.h>
 #include <bide/file.h>
 #include <bide/signal.h>
 #include <bide/extend.h>

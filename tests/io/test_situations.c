@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include <bide/descriptor.h>
 #include <bide/file.h>
 #include <bide/signal.h>
 #include <bide/stream.h>
@@ -25,6 +26,8 @@ static struct {
     bide_tls *tls; /* of the thread, rather */
     bide_test_peer *scripted;
     bide_stream *to_scripted;
+    bide_loop *loop;
+    int pipe[2];
 } theirs;
 
 static char path[128], other_path[160];
@@ -108,6 +111,13 @@ static int peer_check(void) { return bide_test_peer_check(theirs.scripted); }
 static int peer_connections(void) { return bide_test_peer_connections(theirs.scripted); }
 static int peer_received(void) { return bide_test_peer_received(theirs.scripted, 0).data ? 0 : bide_error_code(); }
 static int virtual_clock(void) { return bide_test_virtual_clock(); }
+static int wait_for_descriptor(void) { return bide_fd_wait(theirs.pipe[1], BIDE_WRITABLE); }
+static int descriptor_closed(void) { return bide_fd_closed(theirs.pipe[0]); }
+static void nothing(void *arg) { (void)arg; }
+static int add_reader(void) { return bide_loop_add_reader(theirs.loop, theirs.pipe[0], nothing, NULL); }
+static int add_writer(void) { return bide_loop_add_writer(theirs.loop, theirs.pipe[1], nothing, NULL); }
+static int remove_reader(void) { return bide_loop_remove_reader(theirs.loop, theirs.pipe[0]) ? 0 : bide_error_code(); }
+static int remove_writer(void) { return bide_loop_remove_writer(theirs.loop, theirs.pipe[1]) ? 0 : bide_error_code(); }
 static int share(void) { return made(bide_retain(theirs.stream)); }
 
 static const struct situation_row rows[] = {
@@ -135,6 +145,7 @@ static const struct situation_row rows[] = {
     {"bide_read", read_, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
     {"bide_read_exactly", read_exactly, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
     {"bide_read_until", read_until, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_fd_wait", wait_for_descriptor, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_signals_wait", signals_wait, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
     {"bide_read of what is there", read_peer, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
     {"bide_write", write_, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
@@ -149,6 +160,11 @@ static const struct situation_row rows[] = {
     {"bide_stream_peer", peer, {NEVER, W, W, W, W, W}},
     {"bide_stream_alpn", alpn, {NEVER, W, W, W, W, W}},
     /* The rest. */
+    {"bide_loop_add_reader", add_reader, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE, BIDE_ECLOSED}},
+    {"bide_loop_add_writer", add_writer, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE, BIDE_ECLOSED}},
+    {"bide_loop_remove_reader", remove_reader, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_loop_remove_writer", remove_writer, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_fd_closed", descriptor_closed, {NEVER, W, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_stream_push", push, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     /* They are for functions of the program's own that the library calls: without what those are given, */
     {"bide_addresses_add", add_address, {-EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL}},
@@ -193,6 +209,8 @@ static void make_theirs(void)
     theirs.scripted = bide_test_peer_new();
     theirs.to_scripted = bide_test_peer_connect(theirs.scripted);
     EXPECT_TRUE(theirs.scripted && theirs.to_scripted);
+    theirs.loop = bide_retain(bide_get_event_loop());
+    EXPECT_EQ(pipe2(theirs.pipe, O_CLOEXEC), 0);
     EXPECT_TRUE(theirs.stream && theirs.peer && theirs.file && theirs.closed && theirs.signals && theirs.tls);
 }
 
@@ -207,6 +225,9 @@ static void end_theirs(void)
     bide_release(theirs.tls);
     bide_release(theirs.to_scripted);
     bide_release(theirs.scripted);
+    bide_release(theirs.loop);
+    close(theirs.pipe[0]);
+    close(theirs.pipe[1]);
     EXPECT_EQ(unlink(path), 0);
 }
 

@@ -4,24 +4,31 @@
  *
  * A loop that watches no descriptor has none of this: the first one opens the epoll set, and makes it the loop's poller.
  *
- * Every descriptor is registered once for its life, edge-triggered, for both directions.  An event is remembered in
+ * Every descriptor of ours is registered once for its life, edge-triggered, for both directions.  An event is remembered in
  * its struct fd and wakes who waits there; nothing else runs here, so no struct fd can go away while a batch of events
  * is worked through.  Errors and hang-ups wake both sides: the next system call returns what happened.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include <bide/descriptor.h>
 
 #include "io/poll/epoll.h"
 #include "io/poll/poll.h"
 
 #define EVENTS_MAX 512
 
+/* An entry's data is the address of a struct fd, which is even; or a key: generation, number and a bit that makes it odd. */
+#define WAKEUP_KEY 1
+
 struct epoll {
     int fd, wakeup;
     bide_loop *loop;
     bool no_pwait2; /* kernel before 5.11 */
+    bool has_others; /* descriptors of the program's own were watched (descriptor.c) */
     struct epoll_event events[EVENTS_MAX];
 };
 
@@ -51,7 +58,7 @@ static int epoll_open(bide_loop *loop)
     p->wakeup = bide__fd_above_standard(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
     if (p->wakeup < 0)
         return epoll_fail(p, "eventfd");
-    struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.ptr = NULL};
+    struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.u64 = WAKEUP_KEY};
     if (epoll_ctl(p->fd, EPOLL_CTL_ADD, p->wakeup, &ev) < 0) {
         close(p->wakeup);
         return epoll_fail(p, "epoll_ctl");
@@ -78,9 +85,22 @@ static void epoll_close(void *poller)
 int bide__epoll_add(void *poller, int fd, void *ptr)
 {
     struct epoll *p = poller;
-    struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = ptr};
+    struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.u64 = (uintptr_t)ptr};
 
+    if (unlikely(p->has_others))
+        bide__descriptor_replaced(p->loop, fd);
     return epoll_ctl(p->fd, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
+}
+
+int bide__epoll_arm(void *poller, int fd, unsigned events, uint32_t generation, bool is_new)
+{
+    struct epoll *p = poller;
+    struct epoll_event ev = {.events = EPOLLONESHOT | (events & BIDE_READABLE ? EPOLLIN | EPOLLRDHUP : 0) |
+                                       (events & BIDE_WRITABLE ? EPOLLOUT : 0) | (events & BIDE_PRIORITY ? EPOLLPRI : 0),
+                             .data.u64 = (uint64_t)generation << 32 | (uint32_t)fd << 1 | 1};
+
+    p->has_others = true;
+    return epoll_ctl(p->fd, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &ev) < 0 ? -errno : 0;
 }
 
 void bide__epoll_remove(void *poller, int fd)
@@ -112,6 +132,19 @@ static void drain_wakeup(struct epoll *p)
 
     while (read(p->wakeup, &count, sizeof count) < 0 && errno == EINTR)
         ;
+}
+
+/* One that has a key: the bell, or a descriptor of the program's own. */
+static __attribute__((noinline)) void note_key(struct epoll *p, uint64_t key, uint32_t events)
+{
+    unsigned came = (events & (EPOLLIN | EPOLLRDHUP) ? BIDE_READABLE : 0) | (events & EPOLLOUT ? BIDE_WRITABLE : 0) |
+                    (events & EPOLLPRI ? BIDE_PRIORITY : 0);
+
+    if (key == WAKEUP_KEY)
+        drain_wakeup(p);
+    else
+        bide__descriptor_event(p->loop, (int)((uint32_t)key >> 1), (uint32_t)(key >> 32),
+                               events & (EPOLLERR | EPOLLHUP) ? UINT_MAX : came);
 }
 
 static int wait_ms(struct epoll *p, int64_t timeout_ns)
@@ -147,10 +180,11 @@ static int epoll_ask(void *poller, int64_t timeout_ns)
         return n;
 
     for (int i = 0; i < n; i++) {
-        if (p->events[i].data.ptr)
-            note(p->loop, p->events[i].data.ptr, p->events[i].events);
+        uint64_t key = p->events[i].data.u64;
+        if (likely(!(key & 1)))
+            note(p->loop, (struct fd *)(uintptr_t)key, p->events[i].events);
         else
-            drain_wakeup(p);
+            note_key(p, key, p->events[i].events);
     }
     bide__fd_begin_turn(p->loop);
     return 0;

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* epoll.h - registering a descriptor with the loop's poller; for fd.c. */
+/* epoll.h - registering a descriptor with the loop's poller; for fd.c and descriptor.c. */
 #ifndef BIDE_IO_EPOLL_H
 #define BIDE_IO_EPOLL_H
+
+#include <stdbool.h>
+#include <stdint.h>
 
 #include <bide/loop.h>
 
 int bide__epoll_add(void *poller, int fd, void *ptr); /* 0 or a negated errno */
 void bide__epoll_remove(void *poller, int fd);
+
+/* descriptor.c: one event of these (BIDE_READABLE ...), then none until it is armed again.  0 or a negated errno. */
+int bide__epoll_arm(void *poller, int fd, unsigned events, uint32_t generation, bool is_new);
+void bide__descriptor_replaced(bide_loop *loop, int fd); /* the number is that of a file of ours now */
+/* It came; or there is no such thing any more. */
+void bide__descriptor_event(bide_loop *loop, int fd, uint32_t generation, unsigned events);
 
 #endif

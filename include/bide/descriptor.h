@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * descriptor.h - waiting for any descriptor: another library's socket, inotify, a device, a pipe.
+ *
+ * Nothing is read or written here, and no flag of the descriptor is changed: a wait says that a call would not block.  Like
+ * poll(): an error and a hang-up count as all that was asked for, and the next call says which it is.  What cannot be polled, a
+ * regular file, is ready at once.
+ */
+#ifndef BIDE_DESCRIPTOR_H
+#define BIDE_DESCRIPTOR_H
+
+#include <bide/loop.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What to wait for, one or several; also what came. */
+#define BIDE_READABLE 1u
+#define BIDE_WRITABLE 2u
+#define BIDE_PRIORITY 4u /* urgent data, a change in sysfs, cgroup.events: POLLPRI */
+
+/*
+ * Wait until a descriptor is ready.  Several tasks may wait for one; all that it is ready for are woken.
+ *
+ * Close it only when nobody waits any more, or say so (bide_fd_closed): the kernel tells nobody.
+ *
+ * Suspends:  until it is ready; a cancellation point.  A task that always finds it ready lets others run now and then
+ * Returns:   what it is ready for, of what was asked
+ * Errors:    -EBADF; BIDE_ECLOSED: it was closed meanwhile (bide_fd_closed), or its number is another file's by now;
+ *            BIDE_ESTATE: it is that of a bide stream, or the like; -EPERM: it never has what was asked for; -EINVAL;
+ *            BIDE_ENOMEM; BIDE_ETIMEDOUT; BIDE_ECANCELED
+ * Owns:      the descriptor is borrowed for the call
+ * Example:   BIDE_TRY(bide_fd_wait(PQsocket(db), BIDE_READABLE));
+ */
+BIDE_API BIDE_MUST_USE int bide_fd_wait(int fd, unsigned events);
+
+/*
+ * Say that a descriptor is closed, or is about to be: tasks of this loop that wait for it get BIDE_ECLOSED, and functions that
+ * the loop was to call for it (bide_loop_add_reader) are dropped.  Call it right before close(), or right behind it.
+ *
+ * Returns:   how many waits and functions that ended
+ * Errors:    BIDE_ENOLOOP
+ * Example:   BIDE_TRY(bide_fd_closed(fd)); close(fd);
+ */
+BIDE_API BIDE_MUST_USE int bide_fd_closed(int fd);
+
+/*
+ * Have the loop call a function each time that a descriptor is readable, or writable.  Each has one for either, a new one takes the
+ * place of the old.  It is called once a turn for as long as that lasts; it must not wait.
+ *
+ * Returns:   0
+ * Errors:    -EBADF; -EPERM for what cannot be polled, a regular file; BIDE_ESTATE: it is that of a bide stream, or the like, or in
+ *            another thread; -EINVAL for NULL; BIDE_ECLOSED; BIDE_ENOMEM
+ * Owns:      arg is borrowed until the function is removed or replaced; so is the descriptor
+ * Example:   BIDE_TRY(bide_loop_add_reader(loop, inotify, on_change, watcher));
+ */
+BIDE_API BIDE_MUST_USE int bide_loop_add_reader(bide_loop *loop, int fd, bide_callback *fn, void *arg);
+BIDE_API BIDE_MUST_USE int bide_loop_add_writer(bide_loop *loop, int fd, bide_callback *fn, void *arg);
+
+/*
+ * Do not call it any more.
+ *
+ * Returns:   true if there was one
+ */
+BIDE_API bool bide_loop_remove_reader(bide_loop *loop, int fd);
+BIDE_API bool bide_loop_remove_writer(bide_loop *loop, int fd);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

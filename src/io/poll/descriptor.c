@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * descriptor.c - descriptors of the program's own: tasks that wait for one, and functions that are called for it.
+ *
+ * What is watched here may be closed at any time by who owns it, and its number given to another file, so nothing is remembered
+ * of it between waits.  While somebody waits, the number stands in a table and in the epoll set:
+ *
+ *     the kernel: a key --> epoll.c --> table --> struct watched   waiters: those whose events came are woken
+ *      (number, generation)                                        calls:   pushed into the loop's queue
+ *
+ * Invariants:
+ *   N1  a struct watched is in the table while somebody waits there or a call is wanted, and no longer.
+ *   N2  it is registered level-triggered for one event (EPOLLONESHOT), and armed again for those who still wait.  An entry that
+ *       a close has left in the epoll set (another descriptor of the same open file keeps it) says at most one thing more,
+ *       under a generation that no one has.
+ *   N3  a call that is queued is not armed: it is, once its function has returned.
+ */
+#include <poll.h>
+
+#include <bide/descriptor.h>
+
+#include "io/poll/epoll.h"
+#include "io/poll/poll.h"
+
+enum { READER, WRITER, CALLS };
+static const unsigned call_event[CALLS] = {BIDE_READABLE, BIDE_WRITABLE};
+
+#define ALL_EVENTS (BIDE_READABLE | BIDE_WRITABLE | BIDE_PRIORITY)
+
+/* A function that is called for a descriptor. */
+struct call {
+    struct ready ready;
+    struct watched *watched;
+    bide_callback *fn;
+    void *arg;
+};
+
+struct watched {
+    struct map_node node;
+    int fd; /* the key */
+    uint32_t generation;
+    struct list_node waiters; /* struct waiter */
+    struct call *calls[CALLS]; /* each NULL: none */
+};
+
+/* Of the task that waits; on its stack. */
+struct waiter {
+    struct clause clause;
+    unsigned wants;
+    int result; /* what came, or a code; 0: it is in watched.waiters still */
+};
+
+/* One for each loop that has watched one. */
+struct descriptors {
+    struct loop_closer closer;
+    bide_loop *loop;
+    struct map table;
+    uint32_t generations;
+};
+
+static const char closer_key;
+
+/* ---- the table ---- */
+
+static struct watched *find(const struct descriptors *all, int fd)
+{
+    struct map_node *n = all ? bide__map_find(&all->table, (const char *)&fd, sizeof fd) : NULL;
+
+    return n ? container_of(n, struct watched, node) : NULL;
+}
+
+static struct descriptors *descriptors_of(bide_loop *loop)
+{
+    struct loop_closer *c = bide__loop_find(loop, &closer_key);
+
+    return c ? container_of(c, struct descriptors, closer) : NULL;
+}
+
+static void call_drop(struct descriptors *all, struct watched *w, int side)
+{
+    struct call *c = w->calls[side];
+    if (!c)
+        return;
+
+    bide__unpush(all->loop, &c->ready);
+    bide__ring_unreserve(&all->loop->ring, 1);
+    w->calls[side] = NULL;
+    bide__free(c);
+}
+
+static void forget(struct descriptors *all, struct watched *w)
+{
+    bide__map_remove(&all->table, &w->node);
+    bide__free(w);
+}
+
+static void wake(struct descriptors *all, struct waiter *w, int result)
+{
+    w->result = result;
+    bide__list_remove(&w->clause.node);
+    if (!bide__ready_is_queued(w->clause.wakes))
+        bide__push(all->loop, w->clause.wakes);
+}
+
+/* All that wait are told, and nothing is left.  Returns: how many there were. */
+static int give_up(struct descriptors *all, struct watched *w, int code)
+{
+    int n = 0;
+
+    for (; !bide__list_is_empty(&w->waiters); n++)
+        wake(all, container_of(w->waiters.next, struct waiter, clause.node), code);
+    for (int side = 0; side < CALLS; side++) {
+        n += w->calls[side] != NULL;
+        call_drop(all, w, side);
+    }
+    forget(all, w);
+    return n;
+}
+
+static void close_all(struct loop_closer *closer)
+{
+    struct descriptors *all = container_of(closer, struct descriptors, closer);
+
+    for (size_t i = 0; i < all->table.nslots; i++)
+        while (all->table.slots[i])
+            give_up(all, container_of(all->table.slots[i], struct watched, node), BIDE_ECLOSED);
+    bide__map_free(&all->table);
+    bide__free(all);
+}
+
+static struct descriptors *descriptors_open(bide_loop *loop)
+{
+    struct descriptors *all = descriptors_of(loop);
+    if (all)
+        return all;
+
+    if (bide__epoll_begin(loop) < 0)
+        return NULL;
+    all = bide__calloc(1, sizeof *all);
+    if (!all || bide__map_init(&all->table) < 0) {
+        bide__free(all);
+        bide__fail_nomem("watching a descriptor");
+        return NULL;
+    }
+    all->loop = loop;
+    all->closer = (struct loop_closer){.key = &closer_key, .close = close_all};
+    bide__loop_attach(loop, &all->closer);
+    return all;
+}
+
+/* ---- the epoll set ---- */
+
+/* What is still to be waited for. */
+static unsigned wanted(const struct watched *w)
+{
+    unsigned events = 0;
+
+    for (const struct list_node *n = w->waiters.next; n != &w->waiters; n = n->next)
+        events |= container_of(n, struct waiter, clause.node)->wants;
+    for (int side = 0; side < CALLS; side++)
+        if (w->calls[side] && !bide__ready_is_queued(&w->calls[side]->ready))
+            events |= call_event[side];
+    return events;
+}
+
+static bool is_wanted(const struct watched *w)
+{
+    return !bide__list_is_empty(&w->waiters) || w->calls[READER] || w->calls[WRITER];
+}
+
+/* Arm it for what is wanted; what nobody wants any more goes.  The struct may be gone afterwards.  0 or a code. */
+static int settle(struct descriptors *all, struct watched *w)
+{
+    if (!is_wanted(w)) {
+        bide__epoll_remove(all->loop->poller, w->fd);
+        forget(all, w);
+        return 0;
+    }
+    unsigned events = wanted(w);
+    int code = events ? bide__epoll_arm(all->loop->poller, w->fd, events, w->generation, false) : 0;
+    if (code < 0)
+        give_up(all, w, BIDE_ECLOSED); /* another file, or none, has the number */
+    return code;
+}
+
+void bide__descriptor_event(bide_loop *loop, int fd, uint32_t generation, unsigned events)
+{
+    struct descriptors *all = descriptors_of(loop);
+    struct watched *w = find(all, fd);
+    if (!w || w->generation != generation)
+        return;
+
+    for (struct list_node *n = w->waiters.next, *next; n != &w->waiters; n = next) {
+        struct waiter *each = container_of(n, struct waiter, clause.node);
+        next = n->next;
+        if (each->wants & events)
+            wake(all, each, (int)(each->wants & events));
+    }
+    for (int side = 0; side < CALLS; side++)
+        if (w->calls[side] && call_event[side] & events && !bide__ready_is_queued(&w->calls[side]->ready))
+            bide__push(loop, &w->calls[side]->ready);
+    settle(all, w);
+}
+
+/* The entry of a descriptor, with nobody in it if it is new; NULL: an error on record. */
+static struct watched *enter(struct descriptors *all, int fd)
+{
+    struct watched *w = find(all, fd);
+    if (w)
+        return w;
+
+    w = bide__calloc(1, sizeof *w);
+    if (!w) {
+        bide__fail_nomem("watching a descriptor");
+        return NULL;
+    }
+    w->fd = fd;
+    w->generation = ++all->generations;
+    bide__list_init(&w->waiters);
+    bide__map_add(&all->table, &w->node, (const char *)&w->fd, sizeof w->fd);
+    return w;
+}
+
+/*
+ * Register it, or arm it for more.  A number that no longer is the file that the others wait for is theirs no longer: they are
+ * told, and it begins anew.  In *entry is what it has become; on failure it is out of the table unless others are in it.
+ */
+static int watch(struct descriptors *all, struct watched **entry, unsigned events)
+{
+    struct watched *w = *entry;
+    int fd = w->fd;
+    bool is_new = !is_wanted(w);
+    int code = bide__epoll_arm(all->loop->poller, fd, events | wanted(w), w->generation, is_new);
+
+    if (code == -ENOENT && !is_new) {
+        give_up(all, w, BIDE_ECLOSED);
+        *entry = w = enter(all, fd);
+        if (!w)
+            return BIDE_ENOMEM;
+        is_new = true;
+        code = bide__epoll_arm(all->loop->poller, fd, events, w->generation, true);
+    }
+    if (code == 0)
+        return 0;
+    if (is_new)
+        forget(all, w);
+    if (code == -EEXIST)
+        return bide_fail(BIDE_ESTATE, "descriptor %d: a stream, or the like, of this loop watches it already", fd);
+    return bide_fail(code, "watching descriptor %d: %s", fd, bide_strerror(code));
+}
+
+/* ---- waiting ---- */
+
+static unsigned events_of_poll(int revents)
+{
+    if (revents & (POLLERR | POLLHUP))
+        return ALL_EVENTS;
+    return (revents & POLLIN ? BIDE_READABLE : 0) | (revents & POLLOUT ? BIDE_WRITABLE : 0) |
+           (revents & POLLPRI ? BIDE_PRIORITY : 0);
+}
+
+/* What of it is there now?  -EBADF on record. */
+static int look(struct descriptors *all, int fd, unsigned events)
+{
+    struct pollfd p = {.fd = fd,
+                       .events = (short)((events & BIDE_READABLE ? POLLIN : 0) | (events & BIDE_WRITABLE ? POLLOUT : 0) |
+                                         (events & BIDE_PRIORITY ? POLLPRI : 0))};
+    int n;
+
+    do
+        n = poll(&p, 1, 0);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return bide_fail(-errno, "poll: %s", bide_strerror(-errno));
+    if (fd >= 0 && !(p.revents & POLLNVAL))
+        return (int)(events & events_of_poll(p.revents));
+    struct watched *stale = find(all, fd);
+    if (stale)
+        give_up(all, stale, BIDE_ECLOSED);
+    return bide_fail(-EBADF, "bide_fd_wait: %d is no open descriptor", fd);
+}
+
+static int wait_for(struct descriptors *all, bide_task *t, int fd, unsigned events)
+{
+    struct wait wait = {.end_early = bide__wait_end_now, .task = t};
+    struct waiter waiter = {.wants = events};
+    struct watched *w = enter(all, fd);
+    int code = w ? watch(all, &w, events) : BIDE_ENOMEM;
+    if (code < 0)
+        return code;
+
+    bide__clause_init(&waiter.clause, &t->ready);
+    bide__list_append(&w->waiters, &waiter.clause.node);
+    bide__park(t, &wait);
+    if (waiter.result == 0) {
+        bide__list_remove(&waiter.clause.node);
+        settle(all, w);
+    }
+    code = bide__wait_outcome(&wait);
+    if (code < 0)
+        return code;
+    return waiter.result >= 0 ? waiter.result
+                              : bide_fail(waiter.result, "bide_fd_wait: descriptor %d was closed meanwhile", fd);
+}
+
+/* It is ready at once: that costs a part of the turn's budget, so that a descriptor that always is stops nobody else. */
+static int yield_if_over_budget(bide_loop *loop)
+{
+    loop->io_left -= FD_CALL_COST;
+    if (loop->io_left > 0)
+        return 0;
+    loop->budget = 0;
+    return bide__wait_in(&loop->io_waiters, NULL);
+}
+
+int bide_fd_wait(int fd, unsigned events)
+{
+    bide_task *t = bide__task_required(__func__);
+    if (!t)
+        return bide_error_code();
+    if (events == 0 || events & ~ALL_EVENTS)
+        return bide_fail(-EINVAL, "bide_fd_wait: %#x is nothing to wait for", events);
+    int code = bide__pending_interrupt(t);
+    struct descriptors *all = code < 0 ? NULL : descriptors_open(t->future.loop);
+    if (!all)
+        return bide_error_code();
+
+    int ready = look(all, fd, events);
+    if (ready == 0)
+        return wait_for(all, t, fd, events);
+    code = ready < 0 ? ready : yield_if_over_budget(all->loop);
+    return code < 0 ? code : ready;
+}
+
+void bide__descriptor_replaced(bide_loop *loop, int fd)
+{
+    struct descriptors *all = descriptors_of(loop);
+    struct watched *w = find(all, fd);
+
+    if (w)
+        give_up(all, w, BIDE_ECLOSED);
+}
+
+int bide_fd_closed(int fd)
+{
+    bide_loop *loop = bide__loop_here ? bide__loop_here : bide__thread_loop();
+    if (!loop)
+        return bide_fail(BIDE_ENOLOOP, "bide_fd_closed: this thread has no event loop");
+    struct descriptors *all = descriptors_of(loop);
+    struct watched *w = find(all, fd);
+    if (!w)
+        return 0;
+
+    bide__epoll_remove(loop->poller, fd);
+    return give_up(all, w, BIDE_ECLOSED);
+}
+
+/* ---- functions that are called ---- */
+
+/* The function may remove itself, or close the descriptor: what is armed again is what is there afterwards. */
+static void call_run(struct ready *ready)
+{
+    struct call *c = container_of(ready, struct call, ready);
+    bide_loop *loop = bide__loop_here;
+    int fd = c->watched->fd;
+    uint32_t generation = c->watched->generation;
+
+    c->fn(c->arg);
+    struct descriptors *all = descriptors_of(loop);
+    struct watched *w = find(all, fd);
+    if (w && w->generation == generation)
+        settle(all, w);
+}
+
+static int call_new(struct descriptors *all, struct watched *w, int side, bide_callback *fn, void *arg)
+{
+    struct call *c = bide__malloc(sizeof *c);
+    if (!c || bide__ring_reserve(&all->loop->ring, 1) < 0) {
+        bide__free(c);
+        return bide__fail_nomem("watching a descriptor");
+    }
+    *c = (struct call){.ready.run = call_run, .watched = w, .fn = fn, .arg = arg};
+    w->calls[side] = c;
+    return 0;
+}
+
+static int add(bide_loop *loop, int fd, bide_callback *fn, void *arg, int side, const char *function)
+{
+    int code = bide__loop_check(loop, function);
+    if (code < 0)
+        return code;
+    if (loop->closed)
+        return bide_fail(BIDE_ECLOSED, "%s: the event loop is closed", function);
+    if (!fn)
+        return bide_fail(-EINVAL, "%s: the function is NULL", function);
+    struct descriptors *all = descriptors_open(loop);
+    struct watched *w = all ? enter(all, fd) : NULL;
+    if (!w)
+        return bide_error_code();
+
+    if (w->calls[side]) {
+        w->calls[side]->fn = fn;
+        w->calls[side]->arg = arg;
+        return 0;
+    }
+    if ((code = watch(all, &w, call_event[side])) < 0)
+        return code;
+    if ((code = call_new(all, w, side, fn, arg)) < 0)
+        settle(all, w);
+    return code;
+}
+
+static bool remove_call(bide_loop *loop, int fd, int side, const char *function)
+{
+    if (bide__loop_check(loop, function) < 0)
+        return false;
+    struct descriptors *all = descriptors_of(loop);
+    struct watched *w = find(all, fd);
+    if (!w || !w->calls[side])
+        return false;
+
+    call_drop(all, w, side);
+    settle(all, w);
+    return true;
+}
+
+int bide_loop_add_reader(bide_loop *loop, int fd, bide_callback *fn, void *arg)
+{
+    return add(loop, fd, fn, arg, READER, __func__);
+}
+
+int bide_loop_add_writer(bide_loop *loop, int fd, bide_callback *fn, void *arg)
+{
+    return add(loop, fd, fn, arg, WRITER, __func__);
+}
+
+bool bide_loop_remove_reader(bide_loop *loop, int fd)
+{
+    return remove_call(loop, fd, READER, __func__);
+}
+
+bool bide_loop_remove_writer(bide_loop *loop, int fd)
+{
+    return remove_call(loop, fd, WRITER, __func__);
+}
