@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * awaitable.h - everything that can be awaited, as a value: coroutines, tasks, futures, generators, objects, sleeps, calls for a
- * thread; and arrays of them.
+ * thread, operations (of queues, locks, descriptors ...); and arrays of them.
  */
 #ifndef BIDE_AWAITABLE_H
 #define BIDE_AWAITABLE_H
@@ -27,6 +27,19 @@ typedef struct bide_coroutine {
 typedef struct bide_generator bide_generator;
 typedef struct bide_awaitable_object bide_awaitable_object;
 
+/*
+ * Something that an object of ours can do, and that has not begun: to get from a queue, to take a lock, to wait for a descriptor.  A
+ * plain value, made by a function ..._awaitable; what is in it is ours.  It begins when it is awaited, and if it is not the one
+ * that bide_select takes, nothing has happened.
+ */
+struct bide_operation_ops;
+typedef struct bide_operation {
+    const struct bide_operation_ops *ops;
+    void *object;
+    void *place;
+    uintptr_t words[3];
+} bide_operation;
+
 /* Anything that can be awaited.  The conversions below build one; macros such as bide_await do it for you. */
 enum bide_awaitable_kind {
     BIDE_AW_COROUTINE,
@@ -35,7 +48,8 @@ enum bide_awaitable_kind {
     BIDE_AW_GENERATOR,
     BIDE_AW_OBJECT,
     BIDE_AW_SLEEP,
-    BIDE_AW_THREAD /* a call for bide_to_thread; in as.coroutine */
+    BIDE_AW_THREAD, /* a call for bide_to_thread; in as.coroutine */
+    BIDE_AW_OPERATION
 };
 
 typedef struct bide_awaitable {
@@ -47,6 +61,7 @@ typedef struct bide_awaitable {
         bide_generator *generator;
         bide_awaitable_object *object;
         int64_t sleep_ms;
+        bide_operation operation;
     } as;
 } bide_awaitable;
 

@@ -14,9 +14,11 @@
 #include <bide/coroutine.h>
 #include <bide/future.h>
 #include <bide/several.h>
+#include <bide/select.h>
 #include <bide/task.h>
 #include <bide/loop.h>
 #include <bide/descriptor.h>
+#include <bide/sync.h>
 #include <bide/file.h>
 #include <bide/signal.h>
 #include <bide/extend.h>

@@ -97,6 +97,7 @@ bide_loop *bide_loop_new(void)
         goto no_ring;
     if (stacks_init(loop) < 0)
         goto no_stacks;
+    bide__loop_alive_begin(loop);
     return loop;
 
 no_stacks:
@@ -167,6 +168,7 @@ int bide_loop_close(bide_loop *loop)
     end_tasks(loop);
     bide__callbacks_drop(loop);
     loop->closed = true;
+    bide__loop_alive_end(loop);
     while (!bide__list_is_empty(&loop->closers)) {
         struct loop_closer *c = container_of(loop->closers.next, struct loop_closer, node);
         bide__list_remove(&c->node);

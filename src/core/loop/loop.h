@@ -79,6 +79,8 @@ struct bide_loop {
     void (*on_exception_free)(void *arg); /* NULL: it is borrowed */
     _Atomic(void *) runner; /* an address in the thread that runs it (owner.c); NULL: it does not run */
     bide_loop *outer;       /* the loop that this thread ran before it, and goes on with afterwards; NULL: none */
+    struct list_node alive; /* alive.c */
+    uint64_t id;            /* no other loop has it */
     unsigned process;       /* bide__process when it was made */
     atomic_bool stopping;
     bool closed;

@@ -62,6 +62,7 @@ void bide__loops_inherit(void)
         loop->ring.turn_end = loop->ring.head;
     }
     loops_here = bide__loop_here = NULL;
+    bide__loops_alive_inherit();
 }
 
 bool bide_loop_is_running(const bide_loop *loop)

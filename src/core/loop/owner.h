@@ -48,6 +48,17 @@ static inline bool bide__release_is_refused(const bide_loop *loop, const char *f
 bide_loop *bide__thread_loop(void); /* NULL: not made yet */
 void bide__set_thread_loop(bide_loop *loop);
 
+/* ---- alive.c: loops by their numbers ---- */
+
+void bide__loop_alive_begin(bide_loop *loop);
+void bide__loop_alive_end(bide_loop *loop);
+void bide__loops_alive_inherit(void); /* in the child of a fork */
+/*
+ * May what belongs to the loop of this number be used here?  0; 1: the loop is closed; or an error on record: BIDE_ESTATE, the loop
+ * runs in another thread, or was left to the parent by a fork(), or another one runs here.
+ */
+int bide__loop_check_id(uint64_t id, const char *function);
+
 void bide__run_init(void); /* what is done once per process, before the first loop runs */
 
 #endif

@@ -6,6 +6,7 @@
  * with one clause, and a cancellation of the caller goes to what it waits for, as asyncio's does.
  */
 #include "core/task/await.h"
+#include "core/turn/operation.h"
 
 /* ---- tasks and futures ---- */
 
@@ -94,6 +95,8 @@ int bide__check_awaitable(const bide_awaitable *a, const char *function)
     case BIDE_AW_OBJECT:
         missing = a->as.object && a->as.object->await ? NULL : "object, or its await function,";
         break;
+    case BIDE_AW_OPERATION:
+        return bide__operation_check(&a->as.operation, function);
     default:
         return bide_fail(-EINVAL, "%s: not an awaitable", function);
     }
@@ -121,6 +124,8 @@ static __attribute__((noinline)) int await_other(const bide_awaitable *a)
 {
     if (a->kind == BIDE_AW_SLEEP)
         return bide_sleep_ms(a->as.sleep_ms);
+    if (a->kind == BIDE_AW_OPERATION)
+        return bide__operation_await(&a->as.operation);
     return run_in_place(a); /* which refuses what is no awaitable */
 }
 
@@ -136,6 +141,19 @@ int bide_await_with(bide_awaitable a)
 static int await_object(bide_awaitable_object *o)
 {
     return o->await(o);
+}
+
+static int await_operation(const struct bide_operation_ops *ops, void *object, void *place, uintptr_t a, uintptr_t b, uintptr_t c)
+{
+    return bide__operation_await(&(bide_operation){ops, object, place, {a, b, c}});
+}
+
+static bide_coroutine operation_coroutine(const bide_operation *op)
+{
+    bide_coroutine c = bide_coro(await_operation, op->ops, op->object, op->place, op->words[0], op->words[1], op->words[2]);
+
+    c.name = op->ops->name;
+    return c;
 }
 
 bide_future *bide__start(bide_loop *loop, bide_awaitable a)
@@ -160,6 +178,9 @@ bide_future *bide__start(bide_loop *loop, bide_awaitable a)
         break;
     case BIDE_AW_SLEEP:
         args = (bide_task_args){.coroutine = {(void (*)(void))bide_sleep_ms, "bide_sleep_ms", 1, {(uintptr_t)a.as.sleep_ms}}};
+        break;
+    case BIDE_AW_OPERATION:
+        args = (bide_task_args){.coroutine = operation_coroutine(&a.as.operation)};
         break;
     }
     bide_task *t = bide__task_new(loop, &args);

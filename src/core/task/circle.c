@@ -33,7 +33,7 @@ static bool waits_for_tasks(const bide_task *t)
 {
     if (bide__awaited_by(t))
         return true;
-    return !t->stackless && t->wait && t->wait->kind != WAIT_OTHER;
+    return !t->stackless && t->wait && (t->wait->kind == WAIT_GROUP || t->wait->kind == WAIT_COMPLETED);
 }
 
 bool bide__never_ends(struct circle_search *s, const bide_future *f)

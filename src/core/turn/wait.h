@@ -32,7 +32,7 @@ static inline void bide__clause_init(struct clause *c, struct ready *wakes)
     c->wakes = wakes;
 }
 
-enum wait_kind { WAIT_OTHER, WAIT_GROUP, WAIT_COMPLETED };
+enum wait_kind { WAIT_OTHER, WAIT_GROUP, WAIT_COMPLETED, WAIT_OPERATION };
 enum interrupt { NOT_INTERRUPTED, BY_TIMEOUT, BY_CANCEL };
 
 struct group;
@@ -52,7 +52,7 @@ struct wait {
     enum interrupt interrupted; /* the strongest reason so far */
     bool too_late;              /* the time ran out when what was waited for was done, but before the task ran */
     bool drains;                /* it waits for what it awaits whatever happens: nothing is passed on */
-    uint8_t kind;               /* enum wait_kind: for circle.c */
+    uint8_t kind;               /* enum wait_kind: for circle.c and reports */
     bool gave_up;               /* what it awaits waits for this task: it is not waited for any longer */
 };
 

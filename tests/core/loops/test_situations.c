@@ -6,6 +6,7 @@
 #include <bide/allocator.h>
 #include <bide/backoff.h>
 #include <bide/histogram.h>
+#include <bide/select.h>
 #include <bide/text.h>
 #include <bide/version.h>
 
@@ -88,6 +89,7 @@ static int sleep_ms(void) { return bide_sleep_ms(1); }
 static int await_new(void) { return bide_await(bide_coro(nop)); }
 static int to_thread(void) { return bide_to_thread(bide_coro(nop)); }
 static int gather(void) { return bide_gather(bide_coro(nop), bide_coro(nop)); }
+static int select_new(void) { return bide_select(NULL, bide_coro(nop)); }
 static int wait_for(void) { return bide_wait_for(bide_coro(nop), 10); }
 
 static int await_theirs(void) { return bide_await(theirs.future); }
@@ -132,6 +134,7 @@ static const struct situation_row rows[] = {
     {"bide_sleep_ms", sleep_ms, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_to_thread", to_thread, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_gather", gather, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
+    {"bide_select", select_new, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_wait_for", wait_for, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_await of a coroutine", await_new, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_await of a future", await_theirs, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},

@@ -108,6 +108,9 @@ static int tasks()
     EXPECT(bide_completed_next(of_tasks, &ended) == 1 && (ended == t || ended == ensured));
     EXPECT(bide_shield(bide_coro(one)) == 1);
     EXPECT(bide_gather_n(both, 2) == 0);
+    int outcome = 0;
+    EXPECT(bide_select(&outcome, bide_coro(nap, 1000), bide_coro(one), bide_sleep_awaitable(100)) == 1 && outcome == 1);
+    EXPECT(bide_select_n(nullptr, both, 2) == 0);
     bide_timeout(5) EXPECT(bide_sleep_ms(60000) == BIDE_ETIMEDOUT);
     EXPECT(bide_wait_for(bide_coro(one), 100) == 1);
     bide_task *moved = bide_take(same);
