@@ -92,6 +92,7 @@ class OwnPeers:
     """Those of bench/peers.  What they need is looked for once; without it they are left out with a word."""
 
     PYTHON = "/usr/bin/python3"
+    GO = {"go-channels": "pool", "go": "spawn"}  # by the name in the table: the program
 
     def __init__(self, source, made, wanted):
         self.source, self.made, self.wanted, self.found = source, made, wanted, {}
@@ -112,8 +113,8 @@ class OwnPeers:
         return self.found[name]
 
     def _missing(self, name):
-        if name == "go-channels":
-            return self._make_go("pool")
+        if name in self.GO:
+            return self._make_go(self.GO[name])
         modules = {"mp.Pool": "multiprocessing", "ProcessPoolExecutor": "concurrent.futures", "aiomultiprocess": "aiomultiprocess"}
         imported = subprocess.run([self.PYTHON, "-c", "import " + modules[name]], stderr=subprocess.DEVNULL, check=False)
         return imported.returncode and "%s has no module %s" % (self.PYTHON, modules[name])

@@ -37,6 +37,12 @@ static void loop_release(void *object)
 
 static const struct object_type loop_type = {.name = "loop", .destroy = loop_destroy, .release = loop_release};
 
+/* The turn that it woke looks whether there is more to cool (turn.c). */
+static void cooling_due(struct timer *t)
+{
+    (void)t;
+}
+
 static void loop_init(bide_loop *loop)
 {
     bide__object_init(loop, &loop_type);
@@ -51,6 +57,7 @@ static void loop_init(bide_loop *loop)
     pthread_mutex_init(&loop->lock, NULL);
     loop->now_ns = bide__clock_ns();
     bide__wheel_init(&loop->wheel, loop->now_ns / NS_PER_MS);
+    bide__timer_init(&loop->cooling, cooling_due);
     bide__fiber_init(&loop->fiber, NULL, NULL);
     loop->poller_ops = &bide__rest_ops;
     loop->poller = loop;

@@ -64,6 +64,7 @@ struct bide_loop {
     struct list_node free_tasks;
     struct task_chunk *chunks; /* the memory of tasks */
     struct stack_pool stacks;
+    struct timer cooling; /* of the stacks that are kept and not used */
     struct list_node closers; /* struct loop_closer: what other rooms keep per loop */
     pthread_mutex_t lock;
     struct list_node inbox; /* struct inbox_item; under lock */

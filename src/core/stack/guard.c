@@ -29,6 +29,7 @@
 
 #define GUARD_BYTES ((size_t)256 << 10) /* pages of all sizes divide it */
 #define ADVICE_GUARD_INSTALL 102 /* MADV_GUARD_INSTALL, newer than our headers */
+#define PIDFD_OF_MYSELF (-20000) /* PIDFD_SELF_THREAD_GROUP, likewise */
 
 enum guard { GUARD_MADVISE, GUARD_MPROTECT, GUARD_NONE };
 
@@ -110,7 +111,21 @@ size_t bide__page_bytes(void)
 
 /* ---- installing them ---- */
 
-/* One system call for the whole batch.  The pidfd is not kept: it would be wrong after a fork, and a leaked fd. */
+/* For this process by the number that needs no descriptor (Linux 6.15), or by a pidfd, which is not kept: after a fork it would be wrong. */
+static long advise_myself(const struct iovec *ranges, size_t n, int advice)
+{
+    long done = syscall(SYS_process_madvise, PIDFD_OF_MYSELF, ranges, n, advice, 0);
+    if (done >= 0 || errno != EBADF)
+        return done;
+    int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (pidfd < 0)
+        return -1;
+    done = syscall(SYS_process_madvise, pidfd, ranges, n, advice, 0);
+    close(pidfd);
+    return done;
+}
+
+/* One system call for the whole batch. */
 static bool install_vectored(const struct guards *g, uint32_t n)
 {
     if (bide__valgrind_runs())
@@ -118,12 +133,7 @@ static bool install_vectored(const struct guards *g, uint32_t n)
     struct iovec guards[GUARD_BATCH_MAX];
     for (uint32_t i = 0; i < n; i++)
         guards[i] = (struct iovec){g->first + i * g->stride, GUARD_BYTES};
-    int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-    if (pidfd < 0)
-        return false;
-    long done = syscall(SYS_process_madvise, pidfd, guards, (size_t)n, ADVICE_GUARD_INSTALL, 0);
-    close(pidfd);
-    return done == (long)(n * GUARD_BYTES);
+    return advise_myself(guards, n, ADVICE_GUARD_INSTALL) == (long)(n * GUARD_BYTES);
 }
 
 static uint32_t install_with_madvise(const struct guards *g, uint32_t n)

@@ -160,7 +160,7 @@ static void put_owner(struct line *l, const struct stack *s)
 {
     char who[256] = "";
     describe_fn *describe = atomic_load(&describe_owner);
-    if (describe && s->owner)
+    if (describe && s->owner && s->owner != STACK_MARK)
         describe(s->owner, who, sizeof who);
     size_t len = strnlen(who, sizeof who - 1);
     bool open = len > 0 && who[len - 1] == ')';

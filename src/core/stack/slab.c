@@ -19,7 +19,9 @@
 
 #include "core/stack/sanitize.h"
 
-#define GUARD_BATCH_BYTES ((size_t)4 << 20) /* stacks whose guards are installed together span about this much */
+/* Stacks whose guards are installed together span about this much: in the beginning of a slab, and later. */
+#define FIRST_BATCH_BYTES ((size_t)4 << 20)
+#define GUARD_BATCH_BYTES ((size_t)32 << 20)
 #define REGISTRY_SLOTS 16384
 
 static _Thread_local char error_text[240];
@@ -131,7 +133,7 @@ struct stack *bide__slab_find_guard(const void *addr)
 
 static uint32_t batch_size(const struct slab *slab)
 {
-    size_t n = GUARD_BATCH_BYTES / slab->stride;
+    size_t n = (slab->guarded ? GUARD_BATCH_BYTES : FIRST_BATCH_BYTES) / slab->stride;
     if (n > GUARD_BATCH_MAX)
         n = GUARD_BATCH_MAX;
     if (n > slab->count - slab->guarded)

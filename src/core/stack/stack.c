@@ -193,37 +193,13 @@ never_indirect struct stack *bide__stack_get(struct stack_pool *pool, size_t siz
 
 /* ---- put ---- */
 
-static void mark_for_release(struct stack_pool *pool, struct stack *s)
-{
-    if (pool->valgrind)
-        bide__valgrind_deregister(s->valgrind_id);
-    s->slab->to_release[s->slot / 64] |= (uint64_t)1 << s->slot % 64;
-    s->slab->release = true;
-}
-
-/* Keep the first keep stacks of the list, which are the warmest, and make the others cold. */
-static __attribute__((noinline)) void cool(struct stack_pool *pool, struct stack_class *class, size_t keep)
-{
-    struct stack **end = &class->hot;
-    size_t kept = 0;
-    for (; *end && kept < keep; kept++)
-        end = &(*end)->next;
-    for (struct stack *s = *end; s; s = s->next)
-        mark_for_release(pool, s);
-    *end = NULL;
-    class->hot_count = (uint32_t)kept;
-    for (struct slab *slab = class->slabs; slab; slab = slab->next)
-        if (slab->release)
-            class->cold_count += bide__slab_release(slab);
-}
-
 /* The rest of it, in a function of its own: calls in the middle of the other would cost it registers. */
 static __attribute__((noinline)) void put_rarely(struct stack_pool *pool, struct stack_class *class, struct stack *s)
 {
     if (pool->is_checked)
         forbid(s);
     if (class->hot_count > class->keep)
-        cool(pool, class, class->keep / 2);
+        pool->has_excess = true; /* cool.c */
 }
 
 never_indirect void bide__stack_put(struct stack_pool *pool, struct stack *s)
@@ -235,13 +211,6 @@ never_indirect void bide__stack_put(struct stack_pool *pool, struct stack *s)
     live_add(pool, (size_t)-1);
     if (unlikely(++class->hot_count > class->keep || pool->is_checked))
         put_rarely(pool, class, s);
-}
-
-void bide__stack_pool_trim(struct stack_pool *pool, size_t keep)
-{
-    for (unsigned c = 0; c < STACK_CLASSES; c++)
-        if (pool->classes[c].hot_count > keep)
-            cool(pool, &pool->classes[c], keep);
 }
 
 size_t bide__stack_pool_cached(const struct stack_pool *pool)

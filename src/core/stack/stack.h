@@ -10,8 +10,8 @@
  * the one page that every stack touches.  A coroutine that parks within 3 KiB of frames costs that page and no more.
  *
  * A pool belongs to one thread and takes no lock.  Freed stacks are kept last in, first out, so that the next task
- * runs on memory that is still in the cache.  Above a number of cached stacks the coldest are given back to the system
- * (their addresses and guards stay).
+ * runs on memory that is still in the cache.  Above a number of cached stacks, those that nobody used for a while are given
+ * back to the system (cool.c; their addresses and guards stay).
  *
  * Invariants:
  *   S1  a stack is live (between get and put), hot (in its class's list) or cold (no memory, a bit in its slab).
@@ -32,11 +32,12 @@
 #define STACK_DEFAULT_BYTES ((size_t)64 << 10)
 #define STACK_MAX_BYTES ((size_t)64 << 20)
 #define STACK_CLASSES 13 /* powers of two, 16 KiB to 64 MiB */
+#define STACK_MARK ((void *)1) /* the owner of a hot stack that cool.c has marked */
 
 struct slab;
 
 struct stack {
-    void *owner; /* for the overflow report; NULL after get */
+    void *owner; /* for the overflow report; NULL after get, or STACK_MARK, and then its user's */
     size_t size; /* usable bytes: a power of two, at least what was asked for */
     char *low;   /* lowest usable address; right under it lies the guard */
     struct stack *next; /* in the pool's list */
@@ -49,7 +50,9 @@ struct stack {
 struct stack_class {
     struct stack *hot; /* last in, first out */
     uint32_t hot_count;
-    uint32_t keep;          /* hot stacks above this are cooled, down to half of it */
+    uint32_t keep;          /* hot stacks above this are cooled when they are idle */
+    uint32_t idle_count;    /* those below mark */
+    struct stack *mark;     /* cool.c: a hot stack that was marked; NULL: none */
     struct slab *slabs;     /* newest first; only the first still has slots never used */
     struct slab *cold_slab; /* where a cold stack was found last; NULL: look */
     size_t cold_count;
@@ -60,6 +63,7 @@ struct stack_pool {
     atomic_size_t live; /* written by the owning thread only */
     struct stack_pool *next, **link; /* all pools of the process */
     bool ready; /* init succeeded, destroy did not run */
+    bool has_excess; /* some class may have more hot stacks than it keeps */
     bool valgrind;   /* it runs: stacks are registered with it */
     bool is_checked; /* AddressSanitizer or memcheck looks: free stacks are not to be touched */
 };
@@ -77,6 +81,11 @@ void bide__stack_pool_destroy(struct stack_pool *pool);
 never_indirect struct stack *bide__stack_get(struct stack_pool *pool, size_t size);
 never_indirect void bide__stack_put(struct stack_pool *pool, struct stack *s);
 
+/*
+ * Called now and then while has_excess: gives some stacks back that were not used since an earlier call.  Returns: milliseconds
+ * until the next call; 0: there is no excess any longer.
+ */
+int bide__stack_pool_cool(struct stack_pool *pool);
 /* Keep at most this many stacks of each size hot, give the memory of the others back. */
 void bide__stack_pool_trim(struct stack_pool *pool, size_t keep);
 size_t bide__stack_pool_cached(const struct stack_pool *pool); /* hot, all sizes */

@@ -94,9 +94,20 @@ static int64_t jump_ahead(bide_loop *loop, int64_t timeout_ns)
     return 0;
 }
 
+/* Again when the timer has passed, which wakes the loop and does no more. */
+static __attribute__((noinline, cold)) void cool_stacks(bide_loop *loop)
+{
+    int next_ms = bide__stack_pool_cool(&loop->stacks);
+
+    if (next_ms > 0)
+        bide__timer_arm(loop, &loop->cooling, next_ms);
+}
+
 /* Not inline: once in hundreds of resumes, and the turn is shorter without it. */
 static __attribute__((noinline)) int ask_kernel(bide_loop *loop)
 {
+    if (unlikely(loop->stacks.has_excess && !bide__timer_is_armed(&loop->cooling)))
+        cool_stacks(loop);
     int64_t timeout_ns = jump_ahead(loop, poll_timeout_ns(loop)), before_ns = loop->now_ns;
     int code = loop->poller_ops->wait(loop->poller, timeout_ns);
 

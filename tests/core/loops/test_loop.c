@@ -550,3 +550,31 @@ UNIT(await_outside_a_task_is_an_error_not_a_crash)
     EXPECT_ERR(bide_await(bide_coro(nop)), BIDE_ENOLOOP);
     EXPECT_CONTAINS(bide_error_text(), "not inside a task");
 }
+
+/* ---- stacks beyond those that are kept ---- */
+
+static int stays(void)
+{
+    return bide_sleep_ms(5);
+}
+
+TEST(stacks_of_a_crowd_go_back_when_it_was_gone_for_a_second)
+{
+    struct stack_pool *pool = &bide_get_event_loop()->stacks;
+    bide_task *crowd[100];
+    pool->classes[2].keep = 10;
+
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < array_len(crowd); i++)
+            crowd[i] = bide_create_task(bide_coro(stays));
+        for (size_t i = 0; i < array_len(crowd); i++) {
+            EXPECT_EQ(bide_await(crowd[i]), 0);
+            bide_release(crowd[i]);
+        }
+        EXPECT_EQ(bide_sleep_ms(100), 0);
+        EXPECT_TRUE(bide__stack_pool_cached(pool) >= array_len(crowd)); /* the next crowd finds them warm */
+    }
+    EXPECT_EQ(bide_sleep_ms(2500), 0);
+    EXPECT_EQ(bide__stack_pool_cached(pool), 10);
+    EXPECT_TRUE(!pool->has_excess);
+}

@@ -181,19 +181,96 @@ UNIT(stack_trim_gives_cold_memory_back_and_keeps_the_stacks)
     bide__stack_pool_destroy(&pool);
 }
 
-UNIT(stack_put_above_the_limit_cools_the_coldest_half)
+/* Many more than PORTION of cool.c, so that they go in several calls. */
+#define HELD 3000
+
+static struct stack *many[HELD];
+static char *lows[HELD]; /* the record of a cold stack is gone */
+
+static void get_all(void)
 {
-    enum { N = 100 };
-    struct stack *all[N];
+    for (int i = 0; i < HELD; i++) {
+        many[i] = get(0);
+        many[i]->owner = many[i]; /* as its user does */
+        lows[i] = many[i]->low;
+    }
+}
+
+static void put_all(void)
+{
+    for (int i = 0; i < HELD; i++)
+        bide__stack_put(&pool, many[i]);
+}
+
+UNIT(stacks_above_the_limit_stay_hot_while_they_are_used)
+{
     EXPECT_EQ(bide__stack_pool_init(&pool), 0);
     pool.classes[2].keep = 64;
-    for (int i = 0; i < N; i++)
-        all[i] = get(0);
-    for (int i = 0; i < N; i++) {
-        bide__stack_put(&pool, all[i]);
-        EXPECT_TRUE(bide__stack_pool_cached(&pool) <= 64);
+    get_all();
+    EXPECT_TRUE(!pool.has_excess);
+    put_all();
+    EXPECT_TRUE(pool.has_excess);
+    for (int round = 0; round < 5; round++) {
+        EXPECT_EQ(bide__stack_pool_cool(&pool), 1000);
+        EXPECT_EQ(bide__stack_pool_cached(&pool), HELD);
+        get_all(); /* the mark is gone with them */
+        put_all();
     }
-    EXPECT_EQ(bide__stack_pool_cached(&pool), 32 + 2); /* cut to 32 at the 65th and the 98th */
+    EXPECT_TRUE(resident_pages(many[0], lows[0]) > 0);
+    bide__stack_pool_destroy(&pool);
+}
+
+UNIT(stacks_above_the_limit_that_nobody_used_are_given_back_in_portions)
+{
+    EXPECT_EQ(bide__stack_pool_init(&pool), 0);
+    pool.classes[2].keep = 64;
+    get_all();
+    put_all();
+    EXPECT_EQ(bide__stack_pool_cool(&pool), 1000);
+    struct stack *last = get(0); /* the marked one */
+    EXPECT_TRUE(last == many[HELD - 1]);
+    last->owner = last;
+    bide__stack_put(&pool, last);
+    EXPECT_EQ(bide__stack_pool_cool(&pool), 1000); /* marked anew */
+
+    int calls = 0;
+    size_t before = HELD, now;
+    for (int ms; (ms = bide__stack_pool_cool(&pool)) > 0; calls++, before = now) {
+        now = bide__stack_pool_cached(&pool);
+        EXPECT_TRUE(now < before && before - now <= 1024);
+        EXPECT_EQ(ms, 4);
+    }
+    EXPECT_EQ(calls, 3);
+    EXPECT_EQ(bide__stack_pool_cached(&pool), 64);
+    EXPECT_TRUE(!pool.has_excess);
+    EXPECT_EQ(resident_pages(many[HELD - 2], lows[HELD - 2]), 0); /* below the mark */
+    EXPECT_TRUE(resident_pages(many[0], lows[0]) > 0);            /* the last of the list is kept */
+
+    get_all(); /* hot ones, then the cold ones again */
+    put_all();
+    EXPECT_EQ(bide__stacks_live(), 0);
+    bide__stack_pool_destroy(&pool);
+}
+
+UNIT(stacks_of_two_sizes_cool_each_by_its_own_mark)
+{
+    EXPECT_EQ(bide__stack_pool_init(&pool), 0);
+    pool.classes[0].keep = pool.classes[2].keep = 0;
+    struct stack *small = get(16 * KIB), *small2 = get(16 * KIB), *large = get(0), *large2 = get(0);
+    bide__stack_put(&pool, small);
+    bide__stack_put(&pool, small2);
+    bide__stack_put(&pool, large);
+    bide__stack_put(&pool, large2);
+    EXPECT_EQ(bide__stack_pool_cool(&pool), 1000);
+    struct stack *again = get(0);
+    again->owner = again;
+    bide__stack_put(&pool, again);
+    EXPECT_EQ(bide__stack_pool_cool(&pool), 4); /* one of the small ones */
+    EXPECT_EQ(pool.classes[0].hot_count, 1);
+    EXPECT_EQ(pool.classes[2].hot_count, 2);
+    bide__stack_pool_trim(&pool, 0);
+    EXPECT_EQ(bide__stack_pool_cool(&pool), 0);
+    EXPECT_EQ(bide__stack_pool_cached(&pool), 0);
     bide__stack_pool_destroy(&pool);
 }
 
@@ -358,7 +435,7 @@ UNIT(stacks_200000_live_and_guarded, .seconds = 60)
     close(pipe_fds[1]);
     for (size_t i = 0; i < MANY; i++)
         bide__stack_put(&pool, all[i]);
-    EXPECT_TRUE(bide__stack_pool_cached(&pool) <= 16384);
+    EXPECT_EQ(bide__stack_pool_cached(&pool), MANY); /* until they were idle for a second */
     free(all);
     bide__stack_pool_destroy(&pool);
 }
