@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # deps.sh [OPTION...] - install what the build needs and is not there (Debian and Ubuntu); elsewhere, list it.
 #
-#   --test        also what `make test` starts: a Redis; without it the tests over Redis are skipped
+#   --test        also what `make test` uses: a Redis, GLib and libuv; without one its tests are skipped
 #   --ci          that, and what .ci/run uses: clang, clang-tidy, valgrind, shellcheck, two more shells, a cross compiler, ...
 #   --bench       also what `make bench` uses: a Redis, servers, and the libraries and tools that it compares with
 #   --bench-rust  that, and a good part of Debian's Rust (650 MB), for the peers in it
@@ -103,6 +103,11 @@ required() {
 redis() {
     want redis-tools "the program redis-server, or redis-check-rdb: they are one" has_redis
 }
+# Loops that examples/inside_*.c run in.
+other_loops() {
+    library libglib2.0-dev glib-2.0
+    library libuv1-dev libuv
+}
 has_redis() {
     command -v redis-server || command -v redis-check-rdb
 }
@@ -185,7 +190,8 @@ required
 install_missing
 if $test; then
     redis
-    install_missing || echo "going on without: the tests over Redis will be skipped" >&2
+    other_loops
+    install_missing || echo "going on without: their tests will be skipped" >&2
 fi
 if $bench; then
     peers

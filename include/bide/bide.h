@@ -17,6 +17,7 @@
 #include <bide/select.h>
 #include <bide/task.h>
 #include <bide/loop.h>
+#include <bide/embed.h>
 #include <bide/descriptor.h>
 #include <bide/sync.h>
 #include <bide/file.h>

@@ -9,6 +9,8 @@
 #ifndef BIDE_DESCRIPTOR_H
 #define BIDE_DESCRIPTOR_H
 
+#include <stdbool.h>
+
 #include <bide/loop.h>
 
 #ifdef __cplusplus
@@ -65,6 +67,52 @@ BIDE_API BIDE_MUST_USE int bide_loop_add_writer(bide_loop *loop, int fd, bide_ca
  */
 BIDE_API bool bide_loop_remove_reader(bide_loop *loop, int fd);
 BIDE_API bool bide_loop_remove_writer(bide_loop *loop, int fd);
+
+/* ---- descriptors as streams ---- */
+
+typedef struct bide_stream bide_stream;
+
+/* What bide_stream_from_fd takes; zero means the default. */
+typedef struct bide_from_fd_args {
+    size_t size; /* of this struct; set by the macro */
+    int fd;
+    struct bide_use_named_options *guard_;
+    size_t max_buffer; /* bytes that bide_read_until may collect; default 64 KiB */
+    bool shared;       /* other processes use it, too (a terminal, a pipe that was inherited): O_NONBLOCK, which would be theirs as
+                          well, is not set */
+    bool keep_open;    /* releasing the stream does not close it */
+} bide_from_fd_args;
+
+/*
+ * A stream over a descriptor: a pipe, a terminal, a connected socket, a device.
+ *
+ * O_NONBLOCK is set on it, unless .shared says that others have the same open file.  Then it is opened once more (/proc/self/fd),
+ * or, where that is not allowed, read and written with RWF_NOWAIT, or, on a terminal and before Linux 6.4, just when poll() says
+ * so: there a call may block if another process is faster.  A regular file is read and written at once, as the disk goes.
+ * The end of the last program on the other side of a terminal (EIO) is the end of the stream.
+ *
+ * bide_stream_shutdown closes a descriptor that is open for writing alone, and is the shutdown() of a socket.
+ *
+ * Returns:   the stream, or NULL
+ * Errors:    -EBADF; BIDE_ENOLOOP; BIDE_ENOMEM
+ * Owns:      the result is owned; fd is taken on success, unless .keep_open
+ * Example:   bide_auto bide_stream *s = bide_stream_from_fd(pipe_end);
+ */
+#define bide_stream_from_fd(...) BIDE__CALL(bide_stream_from_fd_with(BIDE__ARGS(bide_from_fd_args, .fd = __VA_ARGS__)))
+BIDE_API BIDE_MUST_USE bide_stream *bide_stream_from_fd_with(const bide_from_fd_args *args);
+
+/*
+ * Standard input and output as streams, .shared and .keep_open.  Each loop has one of either, with one buffer: asked for again it
+ * is the same.  What was written and not drained is sent when the loop is closed, as far as that takes it at once.
+ *
+ * Returns:   the stream, or NULL
+ * Errors:    as bide_stream_from_fd
+ * Owns:      the result is a share
+ * Example:   bide_auto bide_stream *in = bide_stdin();
+ *            while ((n = bide_read_until(in, "\n", &line)) > 0) ...
+ */
+BIDE_API BIDE_MUST_USE bide_stream *bide_stdin(void);
+BIDE_API BIDE_MUST_USE bide_stream *bide_stdout(void);
 
 #ifdef __cplusplus
 }

@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include <bide/descriptor.h>
+#include <bide/embed.h>
 #include <bide/file.h>
 #include <bide/signal.h>
 #include <bide/stream.h>
@@ -118,6 +119,11 @@ static int add_reader(void) { return bide_loop_add_reader(theirs.loop, theirs.pi
 static int add_writer(void) { return bide_loop_add_writer(theirs.loop, theirs.pipe[1], nothing, NULL); }
 static int remove_reader(void) { return bide_loop_remove_reader(theirs.loop, theirs.pipe[0]) ? 0 : bide_error_code(); }
 static int remove_writer(void) { return bide_loop_remove_writer(theirs.loop, theirs.pipe[1]) ? 0 : bide_error_code(); }
+static int from_fd(void) { return made(bide_stream_from_fd(theirs.pipe[0], .keep_open = true)); }
+static int standard(void) { int code = made(bide_stdin()); return code < 0 ? code : made(bide_stdout()); }
+static int loop_fd(void) { return bide_loop_fd(theirs.loop); }
+static int loop_timeout(void) { return bide_loop_timeout_ms(theirs.loop) <= 0 ? bide_error_code() : 0; }
+static int run_once(void) { return bide_loop_run_once(theirs.loop); }
 static int share(void) { return made(bide_retain(theirs.stream)); }
 
 static const struct situation_row rows[] = {
@@ -154,6 +160,8 @@ static const struct situation_row rows[] = {
     /* They open a descriptor of the running loop. */
     {"bide_listen", listen_, {BIDE_ENOLOOP, W, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_listen with TLS", listen_tls, {NEVER, W, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ENOLOOP, W}},
+    {"bide_stream_from_fd", from_fd, {NEVER, W, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
+    {"bide_stdin, bide_stdout", standard, {NEVER, W, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_signals_open", signals_open, {BIDE_ENOLOOP, W, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     /* What never changes. */
     {"bide_listener_port", listener_port, {NEVER, W, W, W, W, W}},
@@ -164,6 +172,9 @@ static const struct situation_row rows[] = {
     {"bide_loop_add_writer", add_writer, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE, BIDE_ECLOSED}},
     {"bide_loop_remove_reader", remove_reader, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_loop_remove_writer", remove_writer, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_loop_fd", loop_fd, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE, BIDE_ECLOSED}},
+    {"bide_loop_timeout_ms", loop_timeout, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_loop_run_once", run_once, {NEVER, BIDE_ERUNNING, BIDE_ECLOSED, BIDE_ERUNNING, BIDE_ESTATE, BIDE_ERUNNING}},
     {"bide_fd_closed", descriptor_closed, {NEVER, W, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_stream_push", push, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     /* They are for functions of the program's own that the library calls: without what those are given, */

@@ -10,6 +10,10 @@
  *   L1  a thread has at most one running loop; bide__loop_here is it.
  *   L2  what is taken from the queue is not in it while it runs, so it may be pushed again at once.
  */
+#include <limits.h>
+
+#include <bide/embed.h>
+
 #include "core/turn/task.h"
 
 /* How far ahead in the queue memory is fetched: first the entry, then the stack it points to. */
@@ -203,6 +207,33 @@ int bide_run_forever(bide_loop *loop)
     int code = run_until_stopped(loop);
 
     return code == 0 && bide__loop_is_inherited(loop) ? bide__loop_check_slow(loop, "bide_run_forever") : code;
+}
+
+/* ---- inside another loop ---- */
+
+/* Stopped before it runs, a loop makes one turn, which does not wait. */
+int bide_loop_run_once(bide_loop *loop)
+{
+    if (!loop)
+        return bide__loop_check_slow(loop, "bide_loop_run_once");
+    if (bide__loop_here == loop || bide_loop_is_running(loop))
+        return bide_fail(BIDE_ERUNNING, "bide_loop_run_once: the event loop is running already");
+    loop->stopping = true;
+    loop->budget = 0; /* the kernel is asked in each, for it is what the other loop has heard from */
+    int code = run_until_stopped(loop);
+    if (code < 0)
+        return code;
+    return loop->wheel.count > 0 || bide__ring_count(&loop->ring) > 0 || !bide__list_is_empty(&loop->tasks);
+}
+
+int bide_loop_timeout_ms(bide_loop *loop)
+{
+    if (bide__loop_check(loop, "bide_loop_timeout_ms") < 0 || loop->closed)
+        return 0;
+    int64_t ns = atomic_load(&loop->has_inbox) ? 0 : poll_timeout_ns(loop);
+    int64_t ms = ns < 0 ? -1 : (ns + NS_PER_MS - 1) / NS_PER_MS;
+
+    return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
 void bide_loop_stop(bide_loop *loop)

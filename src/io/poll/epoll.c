@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <bide/descriptor.h>
+#include <bide/embed.h>
 
 #include "io/poll/epoll.h"
 #include "io/poll/poll.h"
@@ -71,6 +72,18 @@ static int epoll_open(bide_loop *loop)
 int bide__epoll_begin(bide_loop *loop)
 {
     return likely(loop->poller_ops != &bide__rest_ops) ? 0 : epoll_open(loop);
+}
+
+/* What other threads have posted before the bell was there is seen in the next turn: bide__replace_poller has rung. */
+int bide_loop_fd(bide_loop *loop)
+{
+    int code = bide__loop_check(loop, "bide_loop_fd");
+    if (code < 0)
+        return code;
+    if (loop->closed)
+        return bide_fail(BIDE_ECLOSED, "bide_loop_fd: the event loop is closed");
+    code = bide__epoll_begin(loop);
+    return code < 0 ? code : ((struct epoll *)loop->poller)->fd;
 }
 
 static void epoll_close(void *poller)

@@ -36,6 +36,27 @@ int bide__fd_open(struct fd *f, int fd)
     return 0;
 }
 
+/* A watched one that cannot be polled: it is ready whenever somebody asks. */
+static int open_pollless(struct fd *f, int fd)
+{
+    f->fd = fd;
+    f->readable = true;
+    bide_retain(f->loop);
+    return 0;
+}
+
+int bide__fd_open_any(struct fd *f, int fd)
+{
+    struct error_mark mark;
+
+    bide__error_mark(&mark);
+    int code = bide__fd_open(f, fd);
+    if (code == -EPERM)
+        code = open_pollless(f, fd);
+    bide__error_end(&mark, code);
+    return code;
+}
+
 /* Take it out of the epoll set, unless that is shared with a parent process, which still needs the entry. */
 static void unwatch(const struct fd *f)
 {

@@ -65,6 +65,8 @@ struct fd {
 
 /* Watch a non-blocking descriptor on the running loop; taken on success.  Errors: BIDE_ENOLOOP, -ENOMEM, -ENOSPC. */
 int bide__fd_open(struct fd *f, int fd);
+/* The same of any file: one that cannot be polled is always ready, and its owner never says otherwise. */
+int bide__fd_open_any(struct fd *f, int fd);
 /* Close it; who waits for it gets BIDE_ECLOSED.  The struct must stay until they have run. */
 void bide__fd_close(struct fd *f);
 /* Watch it no longer; the descriptor is the caller's again. */

@@ -106,6 +106,12 @@ static int take_listen(bide_listen_args *a)
     return code == -EADDRINUSE || code == -EACCES ? 0 : code; /* a port that somebody has */
 }
 
+static int take_from_fd(bide_from_fd_args *a)
+{
+    a->fd = -1; /* the rest is looked at first */
+    return unless(-EBADF, ended(bide_stream_from_fd_with(a)));
+}
+
 static int take_tls(bide_tls_args *a)
 {
     return ended(bide_tls_new_with(a));

@@ -18,6 +18,12 @@ OTHER(bide_cookie_args, secure),
 OTHER(bide_cookie_args, http_only),
 ROW(take_cookie, bide_cookie_args, same_site, BIDE_SAME_SITE_NONE, BIDE_SAME_SITE_STRICT),
 
+/* descriptor.h */
+ANY(bide_from_fd_args, fd), /* each number may be a descriptor */
+ROW(take_from_fd, bide_from_fd_args, max_buffer, 1, PTRDIFF_MAX),
+OTHER(bide_from_fd_args, shared),
+OTHER(bide_from_fd_args, keep_open),
+
 /* dns.h */
 OTHER(bide_dns_args, servers),
 OTHER(bide_dns_args, tcp_only),
