@@ -115,7 +115,7 @@ ROOMS = {
 PUBLIC = {
     "version": "base", "object": "base", "allocator": "base", "error": "base", "text": "base", "histogram": "base",
     "backoff": "base",
-    "awaitable": "core", "coroutine": "core", "future": "core", "several": "core", "select": "core", "task": "core", "loop": "core",
+    "awaitable": "core", "coroutine": "core", "future": "core", "several": "core", "select": "core", "task": "core", "loop": "core", "thread": "core",
     "cplusplus": "core", "cplusplus_task": "core",
     "cplusplus_job": "pool",
     "sync": "sync",

@@ -37,17 +37,25 @@
 extern "C" {
 #endif
 
+/* What bide_run and bide_main take; zero means the default. */
+typedef struct bide_run_args {
+    size_t size; /* of this struct; set by the macro */
+    bide_awaitable awaitable;
+    struct bide_use_named_options *guard_;
+    int64_t threads; /* for bide_to_thread, at most: 1 to BIDE_THREADS_MAX; default: BIDE_THREADS of the environment, else see thread.h */
+} bide_run_args;
+
 /*
  * Run one program: make a loop, run the awaitable to its end, cancel what is left over and wait for it, close the loop.
  *
  * Threads:   any in which no loop runs
  * Returns:   its result, 0 or more
  * Errors:    its error (bide_error_text says what was tried and why it failed); BIDE_ERUNNING inside a running loop;
- *            BIDE_ENOMEM
+ *            BIDE_ENOMEM; -EINVAL names a bad option
  * Example:   int main(void) { return bide_run(bide_coro(app)); }
  */
-#define bide_run(x) bide_run_with(BIDE_AW(x))
-BIDE_API BIDE_MUST_USE int bide_run_with(bide_awaitable a);
+#define bide_run(...) BIDE__CALL(bide_run_with(BIDE__RUN_ARGS(__VA_ARGS__)))
+BIDE_API BIDE_MUST_USE int bide_run_with(const bide_run_args *args);
 
 /*
  * bide_run for main(): prints the error, if there was one, with its trace on standard error.
@@ -56,8 +64,19 @@ BIDE_API BIDE_MUST_USE int bide_run_with(bide_awaitable a);
  * Returns:   an exit status: the result, or 1 after an error
  * Example:   int main(void) { return bide_main(bide_coro(app)); }
  */
-#define bide_main(x) bide_main_with(BIDE_AW(x))
-BIDE_API BIDE_MUST_USE int bide_main_with(bide_awaitable a);
+#define bide_main(...) BIDE__CALL(bide_main_with(BIDE__RUN_ARGS(__VA_ARGS__)))
+BIDE_API BIDE_MUST_USE int bide_main_with(const bide_run_args *args);
+
+/* The first argument is anything that can be awaited; options may follow. */
+#define BIDE__RUN_ARGS(...) BIDE__ARGS(bide_run_args, .awaitable = BIDE__CAT(BIDE__RUN_, BIDE__NARG(__VA_ARGS__))(__VA_ARGS__))
+#define BIDE__RUN_1(x) BIDE_AW(x)
+#define BIDE__RUN_2(x, ...) BIDE_AW(x), __VA_ARGS__
+#define BIDE__RUN_3(x, ...) BIDE_AW(x), __VA_ARGS__
+#define BIDE__RUN_4(x, ...) BIDE_AW(x), __VA_ARGS__
+#define BIDE__RUN_5(x, ...) BIDE_AW(x), __VA_ARGS__
+#define BIDE__RUN_6(x, ...) BIDE_AW(x), __VA_ARGS__
+#define BIDE__RUN_7(x, ...) BIDE_AW(x), __VA_ARGS__
+#define BIDE__RUN_8(x, ...) BIDE_AW(x), __VA_ARGS__
 
 /*
  * The running loop; else the loop of this thread, made when it is asked for the first time.

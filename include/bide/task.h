@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * task.h - await, tasks, timeouts, calls in threads; with future.h and several.h, which it includes.
+ * task.h - await, tasks, timeouts; with future.h, several.h and thread.h (calls in threads), which it includes.
  *
  * The order in which things happen is asyncio's.  A function whose contract says "Suspends" may let other tasks run;
  * one without that line never does.  "A cancellation point" returns BIDE_ECANCELED when the task was cancelled.
@@ -17,6 +17,7 @@
 #include <bide/error.h>
 #include <bide/future.h>
 #include <bide/several.h>
+#include <bide/thread.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -202,29 +203,6 @@ BIDE_API void bide_timeout_leave(bide_timeout_scope *s);
 
 /* Has the time of the innermost bide_timeout block of this task run out? */
 BIDE_API bool bide_timeout_expired(void);
-
-/* ---- threads ---- */
-
-/* At most so many calls of one loop run at once; further ones wait until one of them returns. */
-#define BIDE_THREADS_MAX 256
-
-/*
- * Run a blocking call in a thread of the loop's pool, and wait for it.
- *
- * The function must not use the loop.  A cancelled caller whose call has begun goes on when the call has ended, because
- * it may hold pointers into the caller's frame.
- *
- * There are a few more threads than processors; when all of them are blocked, there will be more, up to BIDE_THREADS_MAX.
- * Calls that fill even that and wait for one that has no thread do not end: after 5 seconds in which none has begun
- * that is reported (bide_loop_set_exception_handler; without a handler on standard error).
- *
- * Suspends:  until it has returned; a cancellation point
- * Returns:   what the function returned
- * Errors:    its error; BIDE_ECANCELED; -EAGAIN when no thread could be made; BIDE_EWORKER if the function ended its
- *            thread (pthread_exit, pthread_cancel)
- * Example:   int r = bide_to_thread(bide_coro(compress, in, out));
- */
-BIDE_API BIDE_MUST_USE int bide_to_thread(bide_coroutine c);
 
 #ifdef __cplusplus
 }

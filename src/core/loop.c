@@ -135,10 +135,14 @@ static uint64_t cancel_from(bide_loop *loop, bide_task *t)
 static void end_tasks(bide_loop *loop)
 {
     bide_loop *outer = bide__loop_here;
+    struct closing_watch watch;
     struct error_mark mark;
+    if (bide__list_is_empty(&loop->tasks))
+        return;
     bide__error_mark(&mark);
 
     bide__loop_here = NULL;
+    bide__closing_watch_begin(&watch, loop);
     for (uint64_t newest = 0; !bide__list_is_empty(&loop->tasks);) {
         bide_task *t = bide_retain(container_of(loop->tasks.next, bide_task, all));
         if (t->id > newest)
@@ -148,6 +152,7 @@ static void end_tasks(bide_loop *loop)
         if (code < 0)
             break;
     }
+    bide__closing_watch_end(&watch);
     bide__loop_here = outer;
     bide__error_restore(&mark);
 }
@@ -184,7 +189,7 @@ int bide_loop_close(bide_loop *loop)
     bide__inbox_close(loop);
     bide__handles_close(loop);
     for (int use = 0; use < THREAD_USES; use++) {
-        bide__threads_close(loop->threads[use]);
+        bide__loop_pool_close(loop->threads[use]);
         loop->threads[use] = NULL;
     }
     loop->poller_ops->close(loop->poller);

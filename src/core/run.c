@@ -30,7 +30,7 @@ int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a)
     return code;
 }
 
-int bide_run_with(bide_awaitable a)
+static int run(const bide_run_args *args)
 {
     if (bide__loop_here)
         return bide_fail(BIDE_ERUNNING, "bide_run: an event loop is running in this thread already");
@@ -38,14 +38,33 @@ int bide_run_with(bide_awaitable a)
     if (!loop)
         return bide_error_code();
 
-    int code = bide_run_until_complete_with(loop, a);
+    loop->threads_max = args->threads;
+    int code = bide_run_until_complete_with(loop, args->awaitable);
     bide_release(loop);
     return code;
 }
 
-int bide_main_with(bide_awaitable a)
+static int take_run_args(bide_run_args *args, const bide_run_args *options, const char *function)
 {
-    int code = bide_run_with(a);
+    BIDE_TRY(bide__options_take(args, sizeof *args, options, function));
+    BIDE_TRY(bide__check_named(args->guard_, function));
+    return bide__check_threads(args->threads, function);
+}
+
+int bide_run_with(const bide_run_args *options)
+{
+    bide_run_args args;
+    int code = take_run_args(&args, options, "bide_run");
+
+    return code < 0 ? code : run(&args);
+}
+
+int bide_main_with(const bide_run_args *options)
+{
+    bide_run_args args;
+    int code = take_run_args(&args, options, "bide_main");
+    if (code == 0)
+        code = run(&args);
     if (code >= 0)
         return code;
 

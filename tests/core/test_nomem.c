@@ -121,6 +121,12 @@ NOMEM(generator_as_a_task, 0)
     return bide_await(t);
 }
 
+NOMEM(to_thread_of_a_pool, 1)
+{
+    bide_auto bide_thread_pool *pool = bide_thread_pool_new(.threads = 1);
+    return pool ? bide_to_thread(bide_coro(nop), .pool = pool) : bide_raise();
+}
+
 NOMEM(gather_of_few, 0)
 {
     return bide_gather(bide_coro(sleep_give, (int64_t)2, 0), bide_sleep_awaitable(1), bide_coro(nop));

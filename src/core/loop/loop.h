@@ -26,7 +26,8 @@
 #include "core/stack/fiber.h"
 #include "core/stack/stack.h"
 
-enum thread_use { FOR_CALLS, FOR_FILES, THREAD_USES };
+/* Blocking calls of one use never wait for those of another. */
+enum thread_use { FOR_CALLS, FOR_FILES, FOR_NAMES, THREAD_USES };
 
 /* The part of the loop that waits for the outside world: rest.c, and from the first descriptor on, the one that io hands in. */
 struct poller_ops {
@@ -72,7 +73,8 @@ struct bide_loop {
     atomic_uint calls_outside; /* bide_loop_call_soon_threadsafe: not taken yet */
     bool inbox_closed;      /* under lock: nothing more is taken, for nobody will run it */
     atomic_bool has_inbox;
-    struct thread_pool *threads[THREAD_USES]; /* made when first used */
+    struct loop_pool *threads[THREAD_USES]; /* made when first used */
+    int64_t threads_max; /* of bide_run; 0: not said */
     struct error_record error;      /* of what the loop runs that is no task */
     struct error_record step_error; /* of the stackless task that runs now */
     bide_exception_handler *on_exception;

@@ -16,34 +16,51 @@ static bool job_end_early(struct wait *w)
     return bide__threads_take_back(j) && bide__wait_end_now(w);
 }
 
+const struct job *bide__job_begun(const bide_task *t)
+{
+    const struct job *j = NULL;
+
+    if (!t->stackless && t->wait && t->wait->end_early == job_end_early)
+        j = container_of(t->wait, struct job, wait);
+    return j && bide__threads_has_begun(j) ? j : NULL;
+}
+
 static void job_done(struct inbox_item *item)
 {
     struct job *j = container_of(item, struct job, item);
 
-    bide__push(j->wait.task->future.loop, &j->wait.task->ready);
+    bide__push(j->loop, &j->wait.task->ready);
 }
 
-/* Queue the job and park until it has been done, or was taken back. */
-static int run_in_pool(bide_task *t, enum thread_use use, struct job *j, struct wait *w)
-{
-    struct thread_pool *p = bide__threads(t->future.loop, use);
-    int code = p ? 0 : BIDE_ENOMEM;
+/* Where a job goes: a pool of the program's, or one of the loop's. */
+struct target {
+    bide_thread_pool *pool; /* NULL: the loop's */
+    enum thread_use use;
+};
 
-    j->pool = p;
+/* Queue the job and park until it has been done, or was taken back. */
+static int run_in_pool(bide_task *t, struct target to, struct job *j, struct wait *w)
+{
+    struct loop_pool *own = to.pool ? NULL : bide__loop_pool(t->future.loop, to.use);
+    if (!to.pool && !own)
+        return BIDE_ENOMEM;
+
+    j->loop = t->future.loop;
+    j->pool = own ? own->pool : to.pool;
     j->item.run = job_done;
     bide__list_init(&j->node);
     bide__list_init(&j->item.node);
-    if (code == 0)
-        code = bide__threads_submit(p, j);
-    if (code < 0)
-        return code;
+    BIDE_TRY(bide__threads_submit(j->pool, j));
+    if (own)
+        bide__watch_for_stall(own);
     t->future.loop->outside++;
     bide__park(t, w);
     t->future.loop->outside--;
+    bide__threads_unref(j->pool);
     return 0;
 }
 
-static int offload(enum thread_use use, const char *name, int (*fn)(void *arg), void *arg)
+static int offload(struct target to, const char *name, int (*fn)(void *arg), void *arg)
 {
     bide_task *t = bide__task_required("bide_to_thread");
     int code = t ? bide__pending_interrupt(t) : bide_error_code();
@@ -51,7 +68,7 @@ static int offload(enum thread_use use, const char *name, int (*fn)(void *arg), 
         return code;
 
     struct job j = {.wait = {.end_early = job_end_early, .task = t}, .name = name, .fn = fn, .arg = arg};
-    code = run_in_pool(t, use, &j, &j.wait);
+    code = run_in_pool(t, to, &j, &j.wait);
     if (code < 0)
         return code;
     if (!j.begun)
@@ -63,16 +80,16 @@ static int offload(enum thread_use use, const char *name, int (*fn)(void *arg), 
     return j.result;
 }
 
-int bide__offload(int (*fn)(void *arg), void *arg)
+int bide__offload(enum thread_use use, const char *what, int (*fn)(void *arg), void *arg)
 {
-    return offload(FOR_FILES, "a call for a file", fn, arg);
+    return offload((struct target){.use = use}, what, fn, arg);
 }
 
-int bide__offload_surely(int (*fn)(void *arg), void *arg)
+int bide__offload_surely(enum thread_use use, const char *what, int (*fn)(void *arg), void *arg)
 {
     bide_task *t = bide__task_here();
-    struct job j = {.wait.task = t, .name = "a call for a file", .fn = fn, .arg = arg};
-    int code = run_in_pool(t, FOR_FILES, &j, NULL);
+    struct job j = {.wait.task = t, .name = what, .fn = fn, .arg = arg};
+    int code = run_in_pool(t, (struct target){.use = use}, &j, NULL);
 
     return code < 0 ? code : j.result;
 }
@@ -86,13 +103,17 @@ static int call_coroutine(void *arg)
     return bide__call_words(c->fn, c->argc, c->argv);
 }
 
-int bide_to_thread(bide_coroutine c)
+int bide_to_thread_with(const bide_to_thread_args *options)
 {
+    bide_to_thread_args args;
+    BIDE_TRY(bide__options_take(&args, sizeof args, options, "bide_to_thread"));
+    BIDE_TRY(bide__check_named(args.guard_, "bide_to_thread"));
+    bide_coroutine c = args.coroutine;
     if (!c.fn)
         return bide_fail(-EINVAL, "bide_to_thread: the function is NULL");
-    int code = offload(FOR_CALLS, c.name, call_coroutine, &c);
-    bide_task *t = bide__task_here();
 
+    int code = offload((struct target){args.pool, FOR_CALLS}, c.name, call_coroutine, &c);
+    bide_task *t = bide__task_here();
     if (t && t->must_cancel)
         return bide__pending_interrupt(t);
     return code;

@@ -1,107 +1,118 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * thread_pool.c - the threads that make blocking calls: thread.c has the task's side.
+ * thread_pool.c - threads that make blocking calls, and the queue of those calls: thread.c has the task's side.
  *
- * A loop has two pools, made when they are first used: one for the user's calls, one for files, so that calls which block
- * do not stop the reading and writing of files.  While all threads are busy, one more is made for each job, up to a few
- * more than there are processors; beyond that only when nothing has moved for a moment, so that calls which compute do
- * not get more threads than they can use, and calls which wait for each other get as many as they need, up to the
- * ceiling.  There, jobs wait, and if none ends for seconds that is reported: it may be a deadlock.
+ * A pool belongs to no loop: each job knows the loop to which it goes back.  While no thread is idle, one more is made for
+ * each job, up to limits.at_once; beyond that only when somebody says so (loop_pools.c).
  *
- * A thread ends when the pool is closed; when it was not needed for a while; or when the job ends it, by pthread_exit or
- * by being cancelled: then the caller gets an error.  It says so to the loop, which makes another one if there is work.
+ * A thread ends when the pool has lost its last share; when it was idle for a while; or when the job ends it, by pthread_exit
+ * or by being cancelled: then the caller gets an error, and there will be another thread if there is work.  Whoever makes the
+ * next thread, or frees the pool, joins those that have ended.
  *
  * Invariants:
- *   P1  queue, idle, live and begun are read and written under the lock; all else by the loop's thread.
+ *   P1  everything but the limits is read and written under the lock, or, in a struct thread, by that thread.
  *   P2  a thread can be cancelled while it runs a job and at no other time.
- *   P3  a struct thread is in the list until the loop has seen its end; from then on the thread does not touch it.
+ *   P3  a struct thread is in `threads` or in `ended`; from then on its thread does not take the lock any more, and is joined
+ *       before it and the pool are freed.
+ *   P4  while jobs are queued there is a thread: when the last one is gone and none can be made, they fail.
  */
 #include "core/thread/thread.h"
 
 #include <signal.h>
-#include <unistd.h>
 
-#define AT_ONCE_MAX 32
-#define STALL_MS 20
-#define DEADLOCK_MS 5000
 #define SPARE_S 10
+#define NAME_MAX_BYTES 15 /* of a thread, as the kernel has it */
 
 enum phase { BEFORE, INSIDE, AFTER };
 
 struct thread {
-    struct list_node node; /* in pool->threads */
-    struct thread_pool *pool;
+    struct list_node node;
+    bide_thread_pool *pool;
     pthread_t id;
     struct job *job;
     enum phase phase; /* of the job */
-    struct inbox_item over;
+    bool is_busy;
 };
 
-struct thread_pool {
-    bide_loop *loop;
-    const char *what;
-    unsigned ceiling, at_once;
+struct bide_thread_pool {
+    struct object object;
+    struct thread_limits limits;
+    unsigned process; /* bide__process when it was made */
+    char what[32], name[NAME_MAX_BYTES + 1];
     pthread_mutex_t lock;
     pthread_cond_t work;
     struct list_node queue;
-    unsigned queued, idle, live;
+    unsigned queued, live, busy, shares; /* busy: of the live threads, those that have a job */
     uint64_t begun; /* jobs */
     bool closing;
-    struct list_node threads;
-    struct timer stall; /* armed while jobs wait */
-    uint64_t begun_before;
-    int64_t stalled_ms; /* how long no job has begun */
+    struct list_node threads, ended;
 };
 
 /* ---- in the threads ---- */
 
-/* False: this thread is spare.  It has waited long, and there are more than are made at once. */
-static bool wait_for_work(struct thread_pool *p)
+/* False: this thread was idle for long enough. */
+static bool wait_for_work(bide_thread_pool *p)
 {
     struct timespec until;
-    int code = 0;
 
-    p->idle++;
-    if (p->live > p->at_once) {
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += SPARE_S;
-        code = pthread_cond_timedwait(&p->work, &p->lock, &until);
-    } else {
-        pthread_cond_wait(&p->work, &p->lock);
-    }
-    p->idle--;
-    return code != ETIMEDOUT || p->live <= p->at_once;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += SPARE_S;
+    return pthread_cond_timedwait(&p->work, &p->lock, &until) != ETIMEDOUT;
+}
+
+static void set_busy(struct thread *t, bool busy)
+{
+    t->pool->busy += (unsigned)busy - (unsigned)t->is_busy;
+    t->is_busy = busy;
+}
+
+static struct job *take_first(struct thread *t)
+{
+    bide_thread_pool *p = t->pool;
+    struct job *j = container_of(p->queue.next, struct job, node);
+
+    bide__list_remove(&j->node);
+    p->queued--;
+    p->begun++;
+    j->begun = true;
+    set_busy(t, true);
+    return j;
+}
+
+/* It is to be joined from now on. */
+static void leave(struct thread *t)
+{
+    set_busy(t, false);
+    t->pool->live--;
+    bide__list_remove(&t->node);
+    bide__list_append(&t->pool->ended, &t->node);
 }
 
 /* NULL: there is nothing more to do for this thread. */
-static struct job *next_job(struct thread_pool *p)
+static struct job *next_job(struct thread *t)
 {
+    bide_thread_pool *p = t->pool;
     struct job *j = NULL;
 
     pthread_mutex_lock(&p->lock);
+    set_busy(t, false);
     while (bide__list_is_empty(&p->queue) && !p->closing && wait_for_work(p))
         ;
-    if (!bide__list_is_empty(&p->queue)) {
-        j = container_of(p->queue.next, struct job, node);
-        bide__list_remove(&j->node);
-        p->queued--;
-        p->begun++;
-        j->begun = true;
-    } else {
-        p->live--;
-    }
+    if (!bide__list_is_empty(&p->queue))
+        j = take_first(t);
+    else
+        leave(t);
     pthread_mutex_unlock(&p->lock);
     return j;
 }
 
+/* The last that a thread does with a job: from then on its task may go on. */
 static void job_end(struct job *j)
 {
-    bide_loop *loop = j->pool->loop;
-
     j->error.code = 0;
     if (j->result < 0 && bide__error_current()->code)
         j->error = *bide__error_current();
-    (void)bide__loop_post(loop, &j->item); /* closed: nobody waits for it any more */
+    (void)bide__loop_post(j->loop, &j->item); /* it does not close before the task has ended */
 }
 
 /* The function is in a thread that may be cancelled; what was asked for while it was idle is not meant for this job. */
@@ -123,18 +134,40 @@ static void job_run(struct thread *t)
     job_end(j);
 }
 
-/* Another thread is to take it. */
-static void job_put_back(struct job *j)
-{
-    struct thread_pool *p = j->pool;
+static int start_thread(bide_thread_pool *p);
 
-    pthread_mutex_lock(&p->lock);
-    bide__list_prepend(&p->queue, &j->node);
-    p->queued++;
-    p->begun--;
-    j->begun = false;
-    pthread_cond_signal(&p->work);
-    pthread_mutex_unlock(&p->lock);
+static unsigned unserved(const bide_thread_pool *p)
+{
+    unsigned idle = p->live - p->busy;
+
+    return p->queued > idle ? p->queued - idle : 0;
+}
+
+/* Nobody is left who could do the jobs that are queued: they go to `failed`. */
+static void give_up_queue(bide_thread_pool *p, struct list_node *failed)
+{
+    bide__list_splice(failed, &p->queue);
+    p->queued = 0;
+    for (struct list_node *n = failed->next; n != failed; n = n->next)
+        container_of(n, struct job, node)->begun = true;
+}
+
+/* With the lock held: a thread was lost.  Another one takes its place, if there is work; if none can be made, jobs fail. */
+static void replace_lost(bide_thread_pool *p, struct list_node *failed)
+{
+    if (unserved(p) > 0 && p->live < p->limits.at_once && start_thread(p) != 0 && p->live == 0)
+        give_up_queue(p, failed);
+}
+
+static void fail_jobs(struct list_node *failed, const char *what)
+{
+    while (!bide__list_is_empty(failed)) {
+        struct job *j = container_of(failed->next, struct job, node);
+        bide__list_remove(&j->node);
+        bide_error_clear();
+        j->result = bide_fail(-EAGAIN, "%s: a thread for blocking calls: %s", what, bide_strerror(-EAGAIN));
+        job_end(j);
+    }
 }
 
 /* Called by pthread_exit and by cancellation. */
@@ -142,20 +175,28 @@ static void thread_was_ended(void *arg)
 {
     struct thread *t = arg;
     struct job *j = t->job;
-    struct thread_pool *p = t->pool;
+    bide_thread_pool *p = t->pool;
+    struct list_node failed;
 
-    pthread_mutex_lock(&p->lock);
-    p->live--;
-    pthread_mutex_unlock(&p->lock);
+    bide__list_init(&failed);
     if (t->phase == INSIDE) {
         bide_error_clear();
         j->result = bide_fail(BIDE_EWORKER, "%s: %s ended its thread (pthread_exit or pthread_cancel)", p->what, j->name);
     }
-    if (t->phase == BEFORE)
-        job_put_back(j);
-    else
+    pthread_mutex_lock(&p->lock);
+    if (t->phase == BEFORE) { /* another thread is to take it */
+        bide__list_prepend(&p->queue, &j->node);
+        p->queued++;
+        p->begun--;
+        j->begun = false;
+        pthread_cond_signal(&p->work);
+    }
+    leave(t);
+    replace_lost(p, &failed);
+    pthread_mutex_unlock(&p->lock);
+    fail_jobs(&failed, p->what);
+    if (t->phase != BEFORE)
         job_end(j);
-    (void)bide__loop_post(p->loop, &t->over);
 }
 
 static void *thread_main(void *arg)
@@ -163,143 +204,121 @@ static void *thread_main(void *arg)
     struct thread *t = arg;
 
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    pthread_setname_np(pthread_self(), t->pool->name);
     pthread_cleanup_push(thread_was_ended, t);
-    while ((t->job = next_job(t->pool)))
+    while ((t->job = next_job(t)))
         job_run(t);
     pthread_cleanup_pop(0);
-    (void)bide__loop_post(t->pool->loop, &t->over);
     return NULL;
 }
 
-/* ---- in the loop's thread: making threads ---- */
+/* ---- making and ending threads; with the lock held ---- */
 
-static void thread_over(struct inbox_item *item);
+/* They are on their way out, so this is short. */
+static void join_ended(bide_thread_pool *p)
+{
+    while (!bide__list_is_empty(&p->ended)) {
+        struct thread *t = container_of(p->ended.next, struct thread, node);
+        pthread_join(t->id, NULL);
+        bide__list_remove(&t->node);
+        bide__free(t);
+    }
+}
 
 /* Signals are for the program's own threads; a fault stays with who makes it. */
-static int start_thread(struct thread_pool *p)
+static int start_thread(bide_thread_pool *p)
 {
     sigset_t none, before;
     struct thread *t = bide__malloc(sizeof *t);
     if (!t)
         return ENOMEM;
 
-    *t = (struct thread){.pool = p, .over.run = thread_over};
-    bide__list_init(&t->over.node);
+    *t = (struct thread){.pool = p};
     sigfillset(&none);
     sigdelset(&none, SIGSEGV);
     sigdelset(&none, SIGBUS);
     sigdelset(&none, SIGFPE);
     sigdelset(&none, SIGILL);
-    pthread_mutex_lock(&p->lock);
-    p->live++;
-    pthread_mutex_unlock(&p->lock);
     pthread_sigmask(SIG_SETMASK, &none, &before);
     int code = pthread_create(&t->id, NULL, thread_main, t);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (code == 0) {
-        bide__list_append(&p->threads, &t->node);
-        return 0;
+    if (code != 0) {
+        bide__free(t);
+        return code;
     }
-    pthread_mutex_lock(&p->lock);
-    p->live--;
-    pthread_mutex_unlock(&p->lock);
-    bide__free(t);
-    return code;
-}
-
-/* How much there is to do for threads that do not exist yet. */
-struct load {
-    unsigned unserved, live;
-    uint64_t begun;
-};
-
-static struct load load_of(struct thread_pool *p)
-{
-    pthread_mutex_lock(&p->lock);
-    struct load l = {.unserved = p->queued > p->idle ? p->queued - p->idle : 0, .live = p->live, .begun = p->begun};
-    pthread_mutex_unlock(&p->lock);
-    return l;
-}
-
-/* Up to n more, if there is work for them and room below the bound. */
-static int add_threads(struct thread_pool *p, unsigned n, unsigned bound)
-{
-    struct load l = load_of(p);
-    int code = 0;
-
-    n = n < l.unserved ? n : l.unserved;
-    for (; n > 0 && l.live < bound && code == 0; n--, l.live++)
-        code = start_thread(p);
-    return code;
-}
-
-static void watch_for_stall(struct thread_pool *p)
-{
-    struct load l = load_of(p);
-
-    if (l.unserved == 0 || bide__timer_is_armed(&p->stall))
-        return;
-    p->begun_before = l.begun;
-    p->stalled_ms = 0;
-    bide__timer_arm(p->loop, &p->stall, STALL_MS);
-}
-
-static void report_stall(const struct thread_pool *p, const struct load *l)
-{
-    bide__loop_warn(p->loop, "%s: none of %u calls has returned for %d s, all threads are taken, and %u calls wait for one; "
-                             "if the former wait for the latter, none will ever return",
-                    p->what, l->live, DEADLOCK_MS / 1000, l->unserved);
-}
-
-/* Jobs wait still.  If none has begun meanwhile, the threads are blocked, not busy: as many again. */
-static void stall_check(struct timer *timer)
-{
-    struct thread_pool *p = container_of(timer, struct thread_pool, stall);
-    struct load l = load_of(p);
-    if (l.unserved == 0)
-        return;
-
-    p->stalled_ms = l.begun == p->begun_before ? p->stalled_ms + STALL_MS : 0;
-    p->begun_before = l.begun;
-    if (p->stalled_ms > 0 && l.live < p->ceiling)
-        (void)add_threads(p, l.live > 0 ? l.live : 1, p->ceiling); /* what cannot be made now is tried again soon */
-    else if (p->stalled_ms == DEADLOCK_MS)
-        report_stall(p, &l);
-    bide__timer_arm(p->loop, &p->stall, STALL_MS);
-}
-
-static void thread_free(struct thread *t)
-{
-    bide__list_remove(&t->node);
-    bide__free(t);
-}
-
-static void thread_over(struct inbox_item *item)
-{
-    struct thread *t = container_of(item, struct thread, over);
-    struct thread_pool *p = t->pool;
-
-    pthread_detach(t->id);
-    thread_free(t);
-    (void)add_threads(p, 1, p->at_once);
-    watch_for_stall(p);
+    p->live++;
+    bide__list_append(&p->threads, &t->node);
+    return 0;
 }
 
 /* ---- life ---- */
 
-static struct thread_pool *pool_new(bide_loop *loop, enum thread_use use)
+static void pool_free(bide_thread_pool *p)
+{
+    while (!bide__list_is_empty(&p->threads)) { /* they see that it is closing */
+        struct thread *t = container_of(p->threads.next, struct thread, node);
+        pthread_t id = t->id;
+        pthread_mutex_unlock(&p->lock);
+        pthread_join(id, NULL);
+        pthread_mutex_lock(&p->lock);
+        bide__list_remove(&t->node); /* from `ended` */
+        bide__free(t);
+    }
+    join_ended(p);
+    pthread_mutex_unlock(&p->lock);
+    pthread_mutex_destroy(&p->lock);
+    pthread_cond_destroy(&p->work);
+    bide__object_free(p);
+}
+
+void bide__threads_unref(bide_thread_pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    if (--p->shares > 0) {
+        pthread_mutex_unlock(&p->lock);
+        return;
+    }
+    p->closing = true;
+    pthread_cond_broadcast(&p->work);
+    pool_free(p);
+}
+
+/* Its threads are the parent's, and so is what they hold. */
+static bool is_inherited(const bide_thread_pool *p)
+{
+    return p->process != bide__process;
+}
+
+static void pool_destroy(void *object)
+{
+    bide_thread_pool *p = object;
+    if (is_inherited(p))
+        return;
+
+    pthread_mutex_lock(&p->lock);
+    p->closing = true;
+    pthread_cond_broadcast(&p->work);
+    pthread_mutex_unlock(&p->lock);
+    bide__threads_unref(p);
+}
+
+static const struct object_type pool_type = {.name = "thread pool", .destroy = pool_destroy};
+
+bide_thread_pool *bide__threads_new(const char *what, const char *name, struct thread_limits limits)
 {
     pthread_condattr_t monotonic;
-    struct thread_pool *p = bide__calloc(1, sizeof *p);
+    bide_thread_pool *p = bide__object_zalloc(sizeof *p);
     if (!p) {
         bide__fail_nomem("a thread pool");
         return NULL;
     }
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    p->loop = loop;
-    p->what = use == FOR_FILES ? "files" : "bide_to_thread";
-    p->ceiling = use == FOR_FILES ? FILE_THREADS_MAX : BIDE_THREADS_MAX;
-    p->at_once = cores > 0 && cores + 4 < AT_ONCE_MAX ? (unsigned)cores + 4 : AT_ONCE_MAX;
+    bide__run_init();
+    bide__object_init(p, &pool_type);
+    p->limits = limits;
+    p->process = bide__process;
+    p->shares = 1;
+    stpncpy(p->what, what, sizeof p->what - 1);
+    stpncpy(p->name, name, sizeof p->name - 1);
     pthread_mutex_init(&p->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -307,57 +326,86 @@ static struct thread_pool *pool_new(bide_loop *loop, enum thread_use use)
     pthread_condattr_destroy(&monotonic);
     bide__list_init(&p->queue);
     bide__list_init(&p->threads);
-    bide__timer_init(&p->stall, stall_check);
+    bide__list_init(&p->ended);
     return p;
 }
 
-void bide__threads_close(struct thread_pool *p)
+int bide__check_threads(int64_t n, const char *function)
 {
-    if (!p)
-        return;
-    bide__timer_disarm(p->loop, &p->stall);
-    pthread_mutex_lock(&p->lock);
-    p->closing = true;
-    pthread_cond_broadcast(&p->work);
-    pthread_mutex_unlock(&p->lock);
-    while (!bide__list_is_empty(&p->threads)) {
-        struct thread *t = container_of(p->threads.next, struct thread, node);
-        pthread_join(t->id, NULL);
-        thread_free(t);
-    }
-    pthread_mutex_destroy(&p->lock);
-    pthread_cond_destroy(&p->work);
-    bide__free(p);
+    if (n >= 0 && n <= BIDE_THREADS_MAX)
+        return 0;
+    return bide_fail(-EINVAL, "%s: threads = %lld: 1 to %d, or 0 for the default", function, (long long)n, BIDE_THREADS_MAX);
+}
+
+bide_thread_pool *bide_thread_pool_new_with(const bide_thread_pool_args *options)
+{
+    static const char function[] = "bide_thread_pool_new";
+    bide_thread_pool_args args;
+    BIDE_TRY_NULL(bide__options_take(&args, sizeof args, options, function));
+    BIDE_TRY_NULL(bide__check_named(args.guard_, function));
+    BIDE_TRY_NULL(bide__check_threads(args.threads, function));
+    BIDE_TRY_NULL(bide__check_number(function, "max_queued", args.max_queued, 0));
+    unsigned n = args.threads > 0 ? (unsigned)args.threads : THREADS_AT_ONCE;
+
+    return bide__threads_new(args.name ? args.name : "bide_to_thread", args.name ? args.name : "bide-thread",
+                          (struct thread_limits){n, n, (unsigned)args.max_queued});
 }
 
 /* ---- jobs ---- */
 
-struct thread_pool *bide__threads(bide_loop *loop, enum thread_use use)
+/* 0, or why there is no thread at all for a job that is queued; then it is not queued any more. */
+static int provide_thread(bide_thread_pool *p, struct job *j)
 {
-    if (!loop->threads[use])
-        loop->threads[use] = pool_new(loop, use);
-    return loop->threads[use];
+    int code = unserved(p) > 0 && p->live < p->limits.at_once ? start_thread(p) : 0;
+    if (code == 0 || p->live > 0) /* then one of those will do it */
+        return 0;
+    bide__list_remove(&j->node);
+    p->queued--;
+    return code;
 }
 
-int bide__threads_submit(struct thread_pool *p, struct job *j)
+static int submit(bide_thread_pool *p, struct job *j)
 {
-    pthread_mutex_lock(&p->lock);
+    if (p->closing)
+        return ESHUTDOWN;
+    if (p->limits.queued_max > 0 && p->queued >= p->limits.queued_max + p->limits.at_once - p->busy)
+        return EDQUOT;
+    join_ended(p);
     bide__list_append(&p->queue, &j->node);
     p->queued++;
-    pthread_cond_signal(&p->work);
+    int code = provide_thread(p, j);
+    if (code == 0) {
+        p->shares++;
+        pthread_cond_signal(&p->work);
+    }
+    return code;
+}
+
+int bide__threads_submit(bide_thread_pool *p, struct job *j)
+{
+    if (is_inherited(p))
+        return bide__inherited("bide_to_thread");
+    pthread_mutex_lock(&p->lock);
+    int code = submit(p, j);
     pthread_mutex_unlock(&p->lock);
 
-    int code = add_threads(p, 1, p->at_once);
-    if (code != 0 && load_of(p).live == 0 && bide__threads_take_back(j)) /* without any thread, nobody would do it */
-        return code == ENOMEM ? bide__fail_nomem("a thread for blocking calls")
-                              : bide_fail(-code, "a thread for blocking calls: %s", bide_strerror(-code));
-    watch_for_stall(p);
-    return 0;
+    switch (code) {
+    case 0:
+        return 0;
+    case ESHUTDOWN:
+        return bide_fail(BIDE_ECLOSED, "bide_to_thread: the pool %s was released", p->what);
+    case EDQUOT:
+        return bide_fail(BIDE_ELIMIT, "%s: %u calls wait for a thread already (max_queued)", p->what, p->limits.queued_max);
+    case ENOMEM:
+        return bide__fail_nomem("a thread for blocking calls");
+    default:
+        return bide_fail(-code, "a thread for blocking calls: %s", bide_strerror(-code));
+    }
 }
 
 bool bide__threads_take_back(struct job *j)
 {
-    struct thread_pool *p = j->pool;
+    bide_thread_pool *p = j->pool;
 
     pthread_mutex_lock(&p->lock);
     bool was_queued = !j->begun && bide__list_is_linked(&j->node);
@@ -367,4 +415,32 @@ bool bide__threads_take_back(struct job *j)
     }
     pthread_mutex_unlock(&p->lock);
     return was_queued;
+}
+
+bool bide__threads_has_begun(const struct job *j)
+{
+    pthread_mutex_lock(&j->pool->lock);
+    bool begun = j->begun;
+    pthread_mutex_unlock(&j->pool->lock);
+    return begun;
+}
+
+/* ---- for who watches it ---- */
+
+struct load bide__threads_load(bide_thread_pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    struct load l = {.unserved = unserved(p), .live = p->live, .begun = p->begun};
+    pthread_mutex_unlock(&p->lock);
+    return l;
+}
+
+void bide__threads_grow(bide_thread_pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    unsigned n = p->live > 0 ? p->live : 1;
+    n = n < unserved(p) ? n : unserved(p);
+    while (n-- > 0 && p->live < p->limits.ceiling && start_thread(p) == 0)
+        ; /* what cannot be made now is tried again soon */
+    pthread_mutex_unlock(&p->lock);
 }

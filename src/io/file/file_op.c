@@ -67,7 +67,7 @@ int bide__file_run(struct file_op *op)
     if (!t || code < 0)
         return code;
 
-    return run_in_ring(t, op) ? 0 : bide__offload(run_job, op);
+    return run_in_ring(t, op) ? 0 : bide__offload(FOR_FILES, "a call for a file", run_job, op);
 }
 
 void bide__file_run_surely(struct file_op *op)
@@ -82,7 +82,7 @@ void bide__file_run_surely(struct file_op *op)
 
     struct error_mark mark;
     bide__error_mark(&mark);
-    int code = bide__offload_surely(run_job, op);
+    int code = bide__offload_surely(FOR_FILES, "a call for a file", run_job, op);
     bide__error_restore(&mark);
     if (code < 0)
         run_job(op);

@@ -229,7 +229,7 @@ static int reload(struct dns_hosts *h, bool is_large)
         return code;
 
     h->is_loading = true;
-    code = is_large ? bide__offload(load, &l) : -EAGAIN;
+    code = is_large ? bide__offload(FOR_NAMES, "reading the hosts file", load, &l) : -EAGAIN;
     if (code == -EAGAIN) /* small, or there is no thread */
         code = load(&l);
     h->is_loading = false;

@@ -87,6 +87,7 @@ static int create_task(void)
 
 static int sleep_ms(void) { return bide_sleep_ms(1); }
 static int await_new(void) { return bide_await(bide_coro(nop)); }
+static int thread_pool(void) { return made(bide_thread_pool_new(.threads = 1)); }
 static int to_thread(void) { return bide_to_thread(bide_coro(nop)); }
 static int gather(void) { return bide_gather(bide_coro(nop), bide_coro(nop)); }
 static int select_new(void) { return bide_select(NULL, bide_coro(nop)); }
@@ -127,6 +128,7 @@ static const struct situation_row rows[] = {
     {"bide_current_task", current_task, {W, W, W, W, W, W}},
     {"bide_get_event_loop", get_event_loop, {W, W, W, W, W, W}},
     {"bide_loop_new", loop_new, {W, W, W, W, W, W}},
+    {"bide_thread_pool_new", thread_pool, {W, W, W, W, W, W}},
     {"bide_future_new", future_new, {W, W, W, W, W, W}},
     {"bide_create_task", create_task, {W, W, W, W, W, W}},
     {"bide_run", run, {W, BIDE_ERUNNING, W, W, W, BIDE_ERUNNING}},

@@ -94,6 +94,8 @@ static int tasks()
     bide_auto bide_future *f = bide_future_new();
     EXPECT(bide_future_set_bytes(f, "text", 4) == 0);
     EXPECT(std::strcmp(bide_future_bytes(f).data, "text") == 0);
+    bide_auto bide_thread_pool *pool = bide_thread_pool_new(.name = "own", .threads = 1);
+    EXPECT(bide_to_thread(bide_coro(one), .pool = pool) == 1 && bide_to_thread(bide_coro(one)) == 1);
     bool done[4];
     EXPECT(bide_wait(BIDE_AWAITABLES(t, f, bide_coro(one), bide_to_thread_awaitable(bide_coro(one))), .done = done, .codes = codes4) == 4);
     bide_future *futures[] = {f};
@@ -283,6 +285,6 @@ static int app()
 
 int main()
 {
-    return bide_main(bide_coro(app));
+    return bide_main(bide_coro(app), .threads = 4);
 }
 #endif

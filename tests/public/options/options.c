@@ -75,6 +75,18 @@ static int take_task(bide_task_args *a)
     return ended(bide_create_task_with(a));
 }
 
+/* In a running loop, so good options are BIDE_ERUNNING. */
+static int take_run(bide_run_args *a)
+{
+    a->awaitable = BIDE_AW(bide_coro(nothing));
+    return unless(BIDE_ERUNNING, bide_run_with(a));
+}
+
+static int take_thread_pool(bide_thread_pool_args *a)
+{
+    return ended(bide_thread_pool_new_with(a));
+}
+
 static int take_wait(bide_wait_args *a)
 {
     bide_auto bide_future *done = bide_future_new();

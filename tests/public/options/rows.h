@@ -59,6 +59,10 @@ OTHER(bide_replay_args, path),
 OTHER(bide_replay_args, repeat),
 ROW(take_replay, bide_replay_args, max_file_bytes, 1, PTRDIFF_MAX),
 
+/* loop.h */
+OTHER(bide_run_args, awaitable),
+ROW(take_run, bide_run_args, threads, 1, BIDE_THREADS_MAX),
+
 /* save.h */
 OTHER(bide_save_args, path),
 OTHER(bide_save_args, file),
@@ -295,6 +299,13 @@ OTHER(bide_task_args, coroutine),
 OTHER(bide_task_args, name),
 ROW(take_task, bide_task_args, stack_size, 16384, 67108864),
 OTHER(bide_task_args, generator),
+
+/* thread.h */
+OTHER(bide_to_thread_args, coroutine),
+OTHER(bide_to_thread_args, pool),
+OTHER(bide_thread_pool_args, name),
+ROW(take_thread_pool, bide_thread_pool_args, threads, 1, BIDE_THREADS_MAX),
+ROW(take_thread_pool, bide_thread_pool_args, max_queued, 1, INT_MAX),
 
 /* tls.h */
 OTHER(bide_tls_args, ca_file),

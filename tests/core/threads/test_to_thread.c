@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_thread.c - blocking calls in threads. */
+/* test_to_thread.c - blocking calls in threads. */
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
