@@ -116,6 +116,7 @@ PUBLIC = {
     "version": "base", "object": "base", "allocator": "base", "error": "base", "text": "base", "histogram": "base",
     "backoff": "base",
     "awaitable": "core", "coroutine": "core", "future": "core", "several": "core", "select": "core", "task": "core", "loop": "core", "thread": "core",
+    "timeout": "core", "scope": "core", "group": "core", "context": "core",
     "cplusplus": "core", "cplusplus_task": "core",
     "cplusplus_job": "pool",
     "sync": "sync",

@@ -15,6 +15,8 @@
 #include <bide/future.h>
 #include <bide/several.h>
 #include <bide/select.h>
+#include <bide/timeout.h>
+#include <bide/scope.h>
 #include <bide/task.h>
 #include <bide/loop.h>
 #include <bide/embed.h>

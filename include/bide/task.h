@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * task.h - await, tasks, timeouts; with future.h, several.h and thread.h (calls in threads), which it includes.
+ * task.h - await, tasks; with future.h, several.h, thread.h (calls in threads) and timeout.h, which it includes.
  *
  * The order in which things happen is asyncio's.  A function whose contract says "Suspends" may let other tasks run;
  * one without that line never does.  "A cancellation point" returns BIDE_ECANCELED when the task was cancelled.
@@ -18,6 +18,7 @@
 #include <bide/future.h>
 #include <bide/several.h>
 #include <bide/thread.h>
+#include <bide/timeout.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -169,40 +170,6 @@ static inline BIDE_MUST_USE bide_task *bide__ensured_task(bide_awaitable a)
     bide_future *f = bide_ensure_future_with(a);
     return f ? bide_future_task(f) : NULL;
 }
-
-/* ---- timeouts ---- */
-
-/* Lives in the frame of the block it bounds; for bide_timeout alone. */
-typedef struct bide_timeout_scope {
-    void *private_[10];
-    int entered;
-} bide_timeout_scope;
-
-/*
- * Bound every await in a block.
- *
- * When the time is over, the present and every later wait inside returns BIDE_ETIMEDOUT.  Arming cannot fail.
- * Blocks nest; leave one in any way but longjmp.  BIDE_FOREVER: no bound.  0 or less: at once.
- *
- * Example:   bide_timeout(250) { code = bide_await(answer); }
- */
-#define bide_timeout(ms)                                                                     \
-    for (bide_timeout_scope BIDE__CAT(bide__scope_, __LINE__)                                \
-             __attribute__((cleanup(bide_timeout_leave))),                                  \
-         *BIDE__CAT(bide__once_, __LINE__) =                                                 \
-             bide_timeout_enter(&BIDE__CAT(bide__scope_, __LINE__), (ms));                  \
-         BIDE__CAT(bide__once_, __LINE__); BIDE__CAT(bide__once_, __LINE__) = NULL)
-
-/*
- * The functions under bide_timeout, for bindings: enter and leave a block, in the same task and in reverse order.
- *
- * Owns:      *s is borrowed until it is left; the result is s
- */
-BIDE_API bide_timeout_scope *bide_timeout_enter(bide_timeout_scope *s, int64_t ms);
-BIDE_API void bide_timeout_leave(bide_timeout_scope *s);
-
-/* Has the time of the innermost bide_timeout block of this task run out? */
-BIDE_API bool bide_timeout_expired(void);
 
 #ifdef __cplusplus
 }

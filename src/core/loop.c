@@ -229,7 +229,7 @@ void bide__loop_detach(struct loop_closer *c)
 
 int64_t bide_loop_time_ms(const bide_loop *loop)
 {
-    return (loop && loop->virtual_time ? loop->now_ns : bide__clock_ns()) / NS_PER_MS;
+    return bide__timer_now_ms(loop);
 }
 
 void bide__loop_set_virtual_time(bide_loop *loop, bool on)

@@ -26,7 +26,7 @@ static int wait_for_jobs(bide_pool *p, int64_t ms)
 {
     int code = 0;
 
-    bide_timeout(ms) {
+    bide__timeout(ms) {
         while (code == 0 && !no_jobs(p))
             code = bide__wait_in(&p->changed, NULL);
     }

@@ -118,7 +118,7 @@ static int two_timeouts(int self, int outer, int inner, int ms)
             inner_expired = bide_timeout_expired();
         }
         if (r < 0) {
-            bool by_outer = r == BIDE_ETIMEDOUT && (!inner_expired || bide_timeout_expired());
+            bool by_outer = r == BIDE_ETIMEDOUT && (!inner_expired || bide__block_expired());
             say("%d inner %s", self, by_outer ? "cancelled" : word_of(r));
             if (r == BIDE_ECANCELED || by_outer)
                 return r;

@@ -186,6 +186,11 @@ never_indirect void bide__timer_arm(bide_loop *loop, struct timer *t, int64_t de
     bide__wheel_arm(&loop->wheel, t, (loop->now_ns + NS_PER_MS - 1) / NS_PER_MS + delay_ms);
 }
 
+int64_t bide__timer_now_ms(const bide_loop *loop)
+{
+    return (loop && loop->virtual_time ? loop->now_ns : bide__clock_ns()) / NS_PER_MS;
+}
+
 void bide__timer_arm_at(bide_loop *loop, struct timer *t, int64_t when_ms)
 {
     int64_t last_ms = loop->wheel.now_ms + DELAY_MAX_MS;

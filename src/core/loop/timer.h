@@ -43,6 +43,7 @@ void bide__wheel_advance(struct wheel *w, int64_t now_ms);
 
 /* On a loop: relative to the clock as it is now. */
 never_indirect void bide__timer_arm(bide_loop *loop, struct timer *t, int64_t delay_ms);
+int64_t bide__timer_now_ms(const bide_loop *loop); /* the clock as it is now; of no loop (NULL) the system's */
 void bide__timer_arm_at(bide_loop *loop, struct timer *t, int64_t when_ms); /* by the loop's clock */
 never_indirect void bide__timer_disarm(bide_loop *loop, struct timer *t);
 

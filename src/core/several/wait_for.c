@@ -39,7 +39,7 @@ int bide_wait_for_with(bide_awaitable a, int64_t ms)
     if (ms <= 0)
         return wait_for_nothing(&a);
 
-    bide_timeout(ms)
+    bide__timeout(ms)
         r = bide_await_with(a);
     return r;
 }

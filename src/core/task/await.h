@@ -78,18 +78,14 @@ static inline bool bide__is_in_wait(const bide_future *f)
 void bide__generator_run(struct ready *r);
 int bide__generator_await(bide_generator *g); /* in place, by a stackful task */
 
-/* ---- scope.c: bide_timeout ---- */
-struct scope {
-    struct timer timer;
-    struct ready ready;
-    bide_task *task;
-    struct scope *outer;
-    uint16_t cancelling; /* of the task, when the block was entered */
-    bool expired, has_place;
-};
+/* ---- scope.c: bide_timeout, bide_scope ---- */
 
 /* Does a cancellation that came back from inside mean that a block of this task ran out of time? */
 bool bide__scope_explains(const bide_task *t);
 void bide__scopes_drop(bide_task *t); /* the task's frames are lost, and the blocks in them */
+/* bide_timeout for our own use: bide_timeout_expired() does not answer for it. */
+#define bide__timeout(ms) BIDE__TIMEOUT(bide__timeout_enter, (ms))
+bide_timeout_scope *bide__timeout_enter(bide_timeout_scope *block, int64_t ms);
+bool bide__block_expired(void); /* do waits fail here because a block ran out of time, or was cancelled? */
 
 #endif

@@ -133,6 +133,10 @@ static bool end_wait(bide_task *t)
 /* Returns: is the walk to go on from here? */
 static bool interrupt(bide_task *t, enum interrupt why)
 {
+    if (why == BY_CANCEL && unlikely(t->is_shielded)) {
+        t->holds_cancel = true;
+        return false;
+    }
     bool taken = end_wait(t);
     struct wait *w = t->stackless ? NULL : t->wait;
     uint32_t step = bide__loop_steps(t->future.loop);
@@ -265,7 +269,7 @@ int bide_uncancel(bide_task *t)
         return code;
     t->future.loop->others--; /* as if a task had run: the next request is news to what it awaits */
     if (t->cancelling > 0 && --t->cancelling == 0)
-        t->must_cancel = false;
+        t->must_cancel = t->holds_cancel = false;
     return t->cancelling;
 }
 

@@ -64,7 +64,7 @@ static void task_init(bide_loop *loop, bide_task *t, bool stackless)
     t->own_name = NULL;
     t->id = atomic_fetch_add_explicit(&next_id, 1, memory_order_relaxed) + 1;
     t->cancelling = t->expired = 0;
-    t->must_cancel = t->started = t->is_asleep = false;
+    t->must_cancel = t->started = t->is_asleep = t->is_shielded = t->holds_cancel = t->left_block = false;
     t->stackless = stackless;
     bide__list_append(&loop->tasks, &t->all);
     atomic_fetch_add_explicit(&bide__live_tasks, 1, memory_order_relaxed);

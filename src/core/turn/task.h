@@ -36,7 +36,7 @@ struct bide_task {
         struct { /* stackful */
             struct fiber fiber;
             struct wait *wait;    /* while parked, if it can be ended early */
-            struct scope *scopes; /* bide_timeout blocks, innermost first */
+            struct scope *scopes; /* bide_timeout and bide_scope blocks, innermost first */
         };
         struct { /* stackless */
             bide_generator *generator;
@@ -57,11 +57,26 @@ struct bide_task {
     bool stackless;
     bool is_asleep : 1; /* stackless, until its timer's turn */
     bool is_alone : 1;  /* not in a chunk of the loop's */
+    bool is_shielded : 1, holds_cancel : 1; /* inside a block that shields: must_cancel, when it is left */
+    bool left_block : 1, left_expired : 1, left_cancelled : 1; /* a block was left, none entered since: how it ended */
     uint16_t cancelling;  /* requests not taken back */
-    uint16_t expired;     /* of its bide_timeout blocks */
+    uint16_t expired;     /* of its blocks, outwards to the first that shields */
     struct list_node all; /* loop->tasks; also the loop's free list */
     char *own_name;       /* NULL: Task-<id> */
     uint64_t id;
+};
+
+/* A block whose waits end: bide_timeout, bide_scope (task/scope.c).  Lies in the block's frame. */
+struct scope {
+    struct timer timer;
+    struct ready ready;
+    bide_task *task;
+    struct scope *outer;
+    int code;            /* of its waits, once it has expired */
+    uint16_t cancelling; /* of the task, when the block was entered */
+    bool expired;        /* its time is over, or it was cancelled */
+    bool shields;        /* nothing from outside reaches in */
+    bool has_place, is_quiet;
 };
 
 extern const struct object_type bide__task_type;

@@ -49,20 +49,35 @@ int bide__check_waitable(const bide_task *t, const bide_future *f, const char *f
     return 0;
 }
 
-static int interrupted_by(int code)
+static int interrupted(int code, const char *text)
 {
-    bide_fail(code, code == BIDE_ECANCELED ? "cancelled" : "timed out");
+    bide_fail(code, "%s", text);
     bide__error_current()->interrupted = true;
     return code;
 }
 
+static int cancelled(bide_task *t)
+{
+    t->must_cancel = false;
+    return interrupted(BIDE_ECANCELED, "cancelled");
+}
+
+/* A block ends the task's waits; a cancelled one outranks one that is out of time. */
+static int ended_by_block(const bide_task *t)
+{
+    int code = BIDE_ETIMEDOUT;
+
+    for (const struct scope *s = t->scopes; s && code == BIDE_ETIMEDOUT; s = s->shields ? NULL : s->outer)
+        if (s->expired)
+            code = s->code;
+    return interrupted(code, code == BIDE_ETIMEDOUT   ? "timed out"
+                             : code == BIDE_ECANCELED ? "cancelled, with the bide_scope around it"
+                                                      : "bide_scope: an option without its name");
+}
+
 int bide__deliver_interrupt(bide_task *t)
 {
-    if (t->must_cancel) {
-        t->must_cancel = false;
-        return interrupted_by(BIDE_ECANCELED);
-    }
-    return interrupted_by(BIDE_ETIMEDOUT);
+    return t->must_cancel ? cancelled(t) : ended_by_block(t);
 }
 
 bool bide__begin_interrupted(struct wait *w)
@@ -81,11 +96,9 @@ never_indirect int bide__wait_outcome(const struct wait *w)
 {
     bide_task *t = w->task;
 
-    if (w->interrupted == BY_CANCEL || t->must_cancel) {
-        t->must_cancel = false;
-        return interrupted_by(BIDE_ECANCELED);
-    }
-    return w->interrupted == BY_TIMEOUT ? interrupted_by(BIDE_ETIMEDOUT) : 0;
+    if (w->interrupted == BY_CANCEL || t->must_cancel)
+        return cancelled(t);
+    return w->interrupted == BY_TIMEOUT ? ended_by_block(t) : 0;
 }
 
 bool bide__wait_end_now(struct wait *w)

@@ -33,7 +33,7 @@ static inline void bide__clause_init(struct clause *c, struct ready *wakes)
 }
 
 enum wait_kind { WAIT_OTHER, WAIT_GROUP, WAIT_COMPLETED, WAIT_OPERATION };
-enum interrupt { NOT_INTERRUPTED, BY_TIMEOUT, BY_CANCEL };
+enum interrupt { NOT_INTERRUPTED, BY_TIMEOUT /* of a block, or its cancellation */, BY_CANCEL };
 
 struct group;
 

@@ -19,7 +19,7 @@ static int call(bide_attempt *a, bide_attempt_fn *fn, int phase)
     int code = 0;
 
     a->phase = phase;
-    bide_timeout(bide__deadline_remaining_ms(a->deadline, BIDE_FOREVER))
+    bide__timeout(bide__deadline_remaining_ms(a->deadline, BIDE_FOREVER))
         code = fn(a, a->one->how.arg);
     a->phase = ATTEMPT_OTHER;
     return code < 0 ? bide__on_record(code, "a function around a request") : 0;

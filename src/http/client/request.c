@@ -323,7 +323,7 @@ static int try_in_row(struct request *q, const struct policies *p, const struct 
     q->fresh = false;
     if (unlikely(p->retry)) {
         o.left_ms = bide__deadline_remaining_ms(&r->deadline, BIDE_FOREVER);
-        o.is_interrupted = code < 0 && bide_timeout_expired();
+        o.is_interrupted = code < 0 && bide__block_expired();
     }
     *outcome = code;
     return bide__policies_after(p->row, q, &o, by);

@@ -115,7 +115,7 @@ static void note_request(const bide_response *r)
 
 int bide__response_fail(bide_response *r, int code)
 {
-    if (code == BIDE_ETIMEDOUT && !bide_timeout_expired())
+    if (code == BIDE_ETIMEDOUT && !bide__block_expired())
         fail_timed_out(r);
     else if (!is_on_record(code))
         bide_fail(code, "%s", bide_strerror(code));

@@ -68,7 +68,7 @@ static int send_file(struct request *q, const char *path, const bide_body_source
         return BIDE_ENOMEM;
 
     int code = 0;
-    bide_timeout(bide__deadline_remaining_ms(&q->response->deadline, BIDE_FOREVER))
+    bide__timeout(bide__deadline_remaining_ms(&q->response->deadline, BIDE_FOREVER))
         code = bide__file_source_open(source, path, from);
     if (code == 0)
         q->head.body = q->source = &source->source;
@@ -99,7 +99,7 @@ static int send_parts(struct request *q, const bide_part *parts)
         return bide_fail(-EINVAL, "a multipart body has a Content-Type of its own, with its boundary");
 
     int code = 0;
-    bide_timeout(bide__deadline_remaining_ms(&q->response->deadline, BIDE_FOREVER))
+    bide__timeout(bide__deadline_remaining_ms(&q->response->deadline, BIDE_FOREVER))
         code = bide__multipart_open(q->arena, parts, &q->head.body, &q->head.content_type);
     q->source = code == 0 ? q->head.body : NULL;
     return code;

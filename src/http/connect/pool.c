@@ -181,7 +181,7 @@ static bide_stream *dial(const struct host *h, struct connect_times *times, stru
         bide_fail(-EINVAL, "a session with .public_only asks nothing over a proxy or a Unix socket");
         return NULL;
     }
-    bide_timeout(bide__deadline_remaining_ms(d, d->limits.connect_ms))
+    bide__timeout(bide__deadline_remaining_ms(d, d->limits.connect_ms))
         stream = h->origin.route ? bide__route_open(h->origin.route, h->origin.is_forwarded, &o, h->connector->dial)
                                  : h->connector->dial(&o);
     if (!stream && o.tls && times->connect > 0)

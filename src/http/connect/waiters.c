@@ -118,7 +118,7 @@ int bide__wait_for_turn(struct host *h, struct waiter *w, struct deadline *d)
     d->phase = BIDE_PHASE_QUEUE;
     if (unlikely(d->tracer))
         bide__trace_mark(d->tracer, BIDE_TRACE_QUEUE_START);
-    bide_timeout(bide__deadline_remaining_ms(d, d->limits.queue_ms ? d->limits.queue_ms : BIDE_FOREVER)) {
+    bide__timeout(bide__deadline_remaining_ms(d, d->limits.queue_ms ? d->limits.queue_ms : BIDE_FOREVER)) {
         code = bide__pending_interrupt(t);
         if (code == 0) {
             bide__park(t, &wait);

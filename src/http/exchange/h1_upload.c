@@ -66,7 +66,7 @@ static ssize_t ask_source(struct exchange *x, struct body_source *b, const char 
         return b->ops->next(b, data);
     x->deadline->phase = BIDE_PHASE_SEND;
     x->progress->in_source = true; /* stays, if it fails */
-    bide_timeout(bide__deadline_remaining_ms(x->deadline, BIDE_FOREVER))
+    bide__timeout(bide__deadline_remaining_ms(x->deadline, BIDE_FOREVER))
         n = part ? b->ops->in_file(b, part) : b->ops->next(b, data);
     x->progress->in_source = n < 0;
     return n;

@@ -324,7 +324,7 @@ int bide_server_stop(bide_server *s, int64_t grace_ms)
         else if (c->idle)
             bide_task_cancel(c->task);
     }
-    bide_timeout(grace_ms) {
+    bide__timeout(grace_ms) {
         while (s->stats.open > 0 && code == 0)
             code = bide__wait_in(&s->emptied, NULL);
     }

@@ -173,7 +173,7 @@ static int choose_answer(struct mock_exchange *x)
     int64_t silence_ms = bide__deadline_flow(d, d->limits.first_byte_ms, 0).silence_ms;
     int code = 0;
 
-    bide_timeout(bide__deadline_remaining_ms(d, silence_ms))
+    bide__timeout(bide__deadline_remaining_ms(d, silence_ms))
         code = x->choose(x, x->choose_arg);
     return code;
 }

@@ -39,7 +39,7 @@ int bide__connect_tls(bide_stream *s, const struct connect_options *o)
         return 0;
     const char *name = o->server_name ? o->server_name : o->host;
     bide__connect_emit(o, (struct connect_step){.kind = STEP_TLS, .host = name, .port = o->port});
-    bide_timeout(o->tls_ms ? o->tls_ms : BIDE_FOREVER)
+    bide__timeout(o->tls_ms ? o->tls_ms : BIDE_FOREVER)
         code = bide__tls_start_client(s, o->tls, name, o->port);
     if (code == 0)
         bide__connect_mark(o->times ? &o->times->tls : NULL);
@@ -92,7 +92,7 @@ bide_stream *bide_connect_with(const bide_connect_args *options)
         return NULL;
 
     o.dns = dns;
-    bide_timeout(ms)
+    bide__timeout(ms)
         s = bide__connect(&o);
     bide__free(dns);
     return s;

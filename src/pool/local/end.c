@@ -58,7 +58,7 @@ void bide__local_end(bide_pool *p, bool at_once)
     disarm(p);
     stop_workers(p);
     if (!at_once) {
-        bide_timeout(p->args.grace_ms)
+        bide__timeout(p->args.grace_ms)
             while (!no_workers(p) && bide__wait_in(&p->changed, NULL) == 0)
                 ;
     }

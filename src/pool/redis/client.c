@@ -132,7 +132,7 @@ static void end(bide_pool *p, bool at_once)
         REDIS_PUT(&c->link, NULL, 0, "UNLINK", c->results_key);
         bide__redis_settle(&c->link, END_MS);
     } else if (p->loop == bide__loop_here && bide__task_here()) {
-        bide_timeout(END_MS)
+        bide__timeout(END_MS)
             forget_results(c);
     }
     bide__redis_link_stop(&c->link);

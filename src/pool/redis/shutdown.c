@@ -108,7 +108,7 @@ static bool has_jobs(const struct redis_host *h)
 static void wait_for_jobs(struct redis_host *h)
 {
     report_end(h, stop_waiting(h));
-    bide_timeout(h->args.close_ms)
+    bide__timeout(h->args.close_ms)
     {
         while (has_jobs(h) && h->code == 0) {
             give_back_left(h);

@@ -93,6 +93,12 @@ static int gather(void) { return bide_gather(bide_coro(nop), bide_coro(nop)); }
 static int select_new(void) { return bide_select(NULL, bide_coro(nop)); }
 static int wait_for(void) { return bide_wait_for(bide_coro(nop), 10); }
 
+static int reschedule(void)
+{
+    int code = bide_timeout_reschedule(1);
+    return code == BIDE_ESTATE ? 0 : code; /* there is no block */
+}
+
 static int await_theirs(void) { return bide_await(theirs.future); }
 static int loop_run_until(void) { return bide_run_until_complete(theirs.loop, bide_coro(nop)); }
 static int loop_stop(void) { bide_loop_stop(theirs.loop); return 0; }
@@ -138,6 +144,7 @@ static const struct situation_row rows[] = {
     {"bide_gather", gather, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_select", select_new, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_wait_for", wait_for, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
+    {"bide_timeout_reschedule", reschedule, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_await of a coroutine", await_new, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_await of a future", await_theirs, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
     /* The loop and what belongs to it.  "No loop" has none of these: see "closed". */

@@ -198,7 +198,12 @@ UNIT(timeout_outside_a_task_bounds_nothing_and_runs_the_block)
     int ran = 0;
     bide_timeout(10)
         ran++;
-    EXPECT_EQ(ran, 1);
+    bide_timeout_at(10)
+        ran++;
+    EXPECT_EQ(ran, 2);
+    bide_timeout_scope s;
+    EXPECT_TRUE(bide_timeout_enter_at(&s, 1) == &s);
+    bide_timeout_leave(&s);
 }
 
 static int after_a_caught_cancel(void)
@@ -284,4 +289,134 @@ UNIT(timeout_of_an_await_where_tasks_carry_state_ends_it)
         EXPECT_LE(10, took);
         EXPECT_LT(took, 900); /* what was awaited would have taken 1000 */
     }
+}
+
+/* asyncio 83 */
+TEST(timeout_rescheduled_moves_the_end_of_the_block_both_ways)
+{
+    int64_t begin = now_ms();
+    int r = 0;
+    bide_timeout(10) {
+        EXPECT_EQ(bide_timeout_reschedule(50), 0);
+        r = bide_sleep_ms(1000);
+    }
+    EXPECT_ERR(r, BIDE_ETIMEDOUT);
+    EXPECT_EQ(now_ms() - begin, 50);
+
+    bide_timeout(1000) {
+        EXPECT_EQ(bide_timeout_reschedule(5), 0);
+        r = bide_sleep_ms(100);
+    }
+    EXPECT_ERR(r, BIDE_ETIMEDOUT);
+    EXPECT_EQ(now_ms() - begin, 55);
+
+    bide_timeout(10) {
+        EXPECT_EQ(bide_timeout_reschedule(BIDE_FOREVER), 0);
+        r = bide_sleep_ms(100);
+    }
+    EXPECT_EQ(r, 0);
+    EXPECT_FALSE(bide_timeout_expired());
+
+    bide_timeout(BIDE_FOREVER) {
+        EXPECT_EQ(bide_timeout_reschedule(-1), 0);
+        r = bide_sleep_ms(0);
+    }
+    EXPECT_ERR(r, BIDE_ETIMEDOUT);
+}
+
+/* asyncio 83 */
+TEST(timeout_rescheduled_moves_the_innermost_block_alone)
+{
+    int inner = 0, outer = 0;
+    bide_timeout(50) {
+        bide_timeout(1000) {
+            EXPECT_EQ(bide_timeout_reschedule(10), 0);
+            inner = bide_sleep_ms(100);
+        }
+        outer = bide_sleep_ms(20);
+        EXPECT_EQ(bide_timeout_reschedule(1), 0); /* the outer one */
+        EXPECT_ERR(bide_sleep_ms(5), BIDE_ETIMEDOUT);
+    }
+    EXPECT_ERR(inner, BIDE_ETIMEDOUT);
+    EXPECT_EQ(outer, 0);
+}
+
+/* asyncio 83 */
+TEST(timeout_rescheduled_where_there_is_none_or_it_is_over_is_an_error)
+{
+    EXPECT_ERR(bide_timeout_reschedule(10), BIDE_ESTATE);
+    EXPECT_CONTAINS(bide_error_text(), "bide_timeout_reschedule");
+    bide_timeout(1) {
+        EXPECT_ERR(bide_sleep_ms(10), BIDE_ETIMEDOUT);
+        EXPECT_ERR(bide_timeout_reschedule(10), BIDE_ESTATE);
+        EXPECT_STR(bide_error_text(), "bide_timeout_reschedule: the time is over");
+    }
+    EXPECT_ERR(bide_timeout_reschedule(10), BIDE_ESTATE);
+}
+
+/* The time is over and the block's turn has not come: it can be moved still, as asyncio's can before its callback ran. */
+TEST(timeout_rescheduled_before_its_turn_is_not_over)
+{
+    int r = -1;
+    bide_timeout(0) {
+        EXPECT_EQ(bide_timeout_reschedule(100), 0);
+        r = bide_sleep_ms(10);
+    }
+    EXPECT_EQ(r, 0);
+}
+
+/* asyncio 82 */
+TEST(timeout_at_is_a_time_of_the_clock_that_several_blocks_may_share)
+{
+    int64_t deadline = now_ms() + 30;
+    int first = 0, second = 0;
+    bide_timeout_at(deadline)
+        first = bide_sleep_ms(20);
+    bide_timeout_at(deadline)
+        second = bide_sleep_ms(20);
+    EXPECT_EQ(first, 0);
+    EXPECT_ERR(second, BIDE_ETIMEDOUT);
+    EXPECT_EQ(now_ms(), deadline);
+
+    bide_timeout_at(deadline)
+        second = bide_sleep_ms(0); /* passed already */
+    EXPECT_ERR(second, BIDE_ETIMEDOUT);
+    bide_timeout_at(BIDE_FOREVER)
+        second = bide_sleep_ms(1000);
+    EXPECT_EQ(second, 0);
+}
+
+/* asyncio 81 */
+TEST(timeout_expired_tells_behind_its_block_which_one_it_was)
+{
+    bide_timeout(100) {
+        bide_timeout(10)
+            EXPECT_ERR(bide_sleep_ms(1000), BIDE_ETIMEDOUT);
+        EXPECT_TRUE(bide_timeout_expired()); /* of the inner one */
+        EXPECT_EQ(bide_sleep_ms(1), 0);
+    }
+    EXPECT_FALSE(bide_timeout_expired()); /* of the outer one */
+
+    bide_timeout(10) {
+        bide_timeout(100)
+            EXPECT_ERR(bide_sleep_ms(1000), BIDE_ETIMEDOUT);
+        EXPECT_FALSE(bide_timeout_expired());
+    }
+    EXPECT_TRUE(bide_timeout_expired());
+    bide_timeout(10)
+        EXPECT_FALSE(bide_timeout_expired()); /* another one has begun */
+    EXPECT_FALSE(bide_timeout_expired());
+}
+
+/* Those of the library's own functions do not count. */
+TEST(timeout_expired_does_not_speak_of_the_blocks_of_wait_for)
+{
+    bide_timeout(100) {
+        EXPECT_ERR(bide_wait_for(bide_sleep_awaitable(50), 10), BIDE_ETIMEDOUT);
+        EXPECT_FALSE(bide_timeout_expired());
+        EXPECT_EQ(bide_timeout_reschedule(5), 0);
+        EXPECT_ERR(bide_sleep_ms(50), BIDE_ETIMEDOUT);
+    }
+    EXPECT_EQ(bide_wait_for(bide_sleep_awaitable(50), 100000), 0);
+    EXPECT_TRUE(bide_timeout_expired());
 }

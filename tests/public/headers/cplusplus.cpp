@@ -114,6 +114,12 @@ static int tasks()
     EXPECT(bide_select(&outcome, bide_coro(nap, 1000), bide_coro(one), bide_sleep_awaitable(100)) == 1 && outcome == 1);
     EXPECT(bide_select_n(nullptr, both, 2) == 0);
     bide_timeout(5) EXPECT(bide_sleep_ms(60000) == BIDE_ETIMEDOUT);
+    bide_timeout_at(0) EXPECT(bide_sleep_ms(60000) == BIDE_ETIMEDOUT);
+    bide_scope(s) {
+        EXPECT(bide_scope_cancel(s));
+        EXPECT(bide_sleep_ms(60000) == BIDE_ECANCELED);
+        bide_scope(cleanup, .shield = true, .timeout_ms = 5) EXPECT(bide_sleep_ms(1) == 0);
+    }
     EXPECT(bide_wait_for(bide_coro(one), 100) == 1);
     bide_task *moved = bide_take(same);
     EXPECT(!same && moved == t);

@@ -269,6 +269,10 @@ OTHER(bide_session_args, resolve_arg),
 OTHER(bide_session_args, trace),
 OTHER(bide_session_args, trace_arg),
 
+/* scope.h */
+OTHER(bide_scope_args, shield),
+ANY(bide_scope_args, timeout_ms), /* as that of bide_timeout; 0: none */
+
 /* several.h */
 ROW(take_wait, bide_wait_args, n, 1, PTRDIFF_MAX),
 ROW(take_wait, bide_wait_args, until, BIDE_FIRST_COMPLETED, BIDE_FIRST_ERROR),

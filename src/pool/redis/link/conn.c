@@ -54,7 +54,7 @@ static int feed(struct redis_conn *c, int64_t quiet_ms)
 {
     ssize_t n = BIDE_ETIMEDOUT;
 
-    bide_timeout(quiet_ms)
+    bide__timeout(quiet_ms)
     {
         n = bide_read(c->stream, c->in, sizeof c->in);
     }

@@ -258,7 +258,7 @@ int bide__redis_link_start(struct redis_link *l)
 
 void bide__redis_settle(struct redis_link *l, int64_t ms)
 {
-    bide_timeout(ms)
+    bide__timeout(ms)
     {
         while (!is_settled(l))
             if (bide__wait_in(&l->quiet, NULL) < 0)
