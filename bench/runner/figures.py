@@ -49,6 +49,11 @@ def of(key):
     return lambda run: run[key]
 
 
+def again_ns(run):
+    """Of a program that does it twice; of others what they do once."""
+    return run.get("again_ns", cpu_ns(run))
+
+
 def system_calls(run):
     return run["syscalls"]
 
@@ -77,6 +82,7 @@ class Figure:
     rounds: int = 1000   # at most
     slow_after: float = 2.5  # seconds: a peer whose run takes longer runs once
     bytes: int = None    # what each run must have got
+    peers_count: tuple = None  # in the peers' commands, this number becomes that one
 
 
 SAVE = "d=$(mktemp -d {scratch}/save.XXXXXX) && {bench}/bench-files save 10000 %s $d && rm -r $d"
@@ -116,6 +122,19 @@ def idle(name, what, must, keys="", tls=""):
                   needs="nginx", pin=False, rounds=1)
 
 
+def timers(suffix, n, words):
+    """call_later, made and cancelled, n at once.  The peers that are beside the million do the same number."""
+    who = ["limit-wheel", "libuv", "tokio", "go-afterfunc"] + (["asyncio"] if n == 1000000 else [])
+    sizes = {"peers_count": ("1000000", str(n))}
+    return [Figure("timers-fire" + suffix, "{bench}/bench-timers fire %d" % n,
+                   [Row("call_later, made" + words, cpu_ns, "ns", 2, None, "limit-wheel")], "3-timers/fire", " ".join(who),
+                   rounds=3, **sizes),
+            Figure("timers-cancel" + suffix, "{bench}/bench-timers cancel %d" % n,
+                   [Row("call_later, cancelled" + words, cpu_ns, "ns"),
+                    Row("the same, in memory that was used before", again_ns, "ns", 2, None, "limit-wheel")],
+                   "3-timers/cancel", " ".join(who), rounds=3, **sizes)]
+
+
 ASK_AND_CLOSE = "{runner}/server_cpu.py {%s} 20000 {shared}/5-http/rawepoll {%s} %s 20000 64 close"
 
 FIGURES = [
@@ -129,22 +148,21 @@ FIGURES = [
            "2-spawn/spawn", "limit-pooled tokio go asyncio"),
     Figure("spawn-100k", "{bench}/bench-spawn 1000000 100000",
            [Row("the same, 100,000 alive at a time", cpu_ns, "ns", 1200)],
-           own_peers={"go": "{made}/spawn 1000000 100000"}, rounds=3),
+           own_peers={"go": "{made}/tasks spawn 1000000 100000"}, rounds=3),
     Figure("spawn-1m", "{bench}/bench-spawn 2000000 1000000",
            [Row("the same, 1,000,000 alive at a time", cpu_ns, "ns", 1200)],
-           own_peers={"go": "{made}/spawn 2000000 1000000"}, rounds=3),
+           own_peers={"go": "{made}/tasks spawn 2000000 1000000"}, rounds=3),
+    *[Figure(name, "{bench}/bench-live %s 100000" % mode,
+             [Row("100,000 tasks made, parked and " + what, cpu_ns, "ns"), Row("the same, once more", again_ns, "ns", 1, None, "go")],
+             own_peers={"go": "{made}/tasks %s 100000" % mode}, rounds=3)
+      for name, mode, what in (("live-100k", "wake", "woken"), ("live-cancel", "cancel", "cancelled"))],
     Figure("parked", "{bench}/bench-parked stackful 100000",
            [Row("a parked stackful task, at 100,000", bytes_each, "bytes", 5120, 4300)],
            "2-spawn/alive100k", "limit-64k-guard tokio go asyncio"),
     Figure("parked-stackless", "{bench}/bench-parked stackless 1000000",
            [Row("a parked stackless task, at 1,000,000", bytes_each, "bytes", 300, 160)],
            "2-spawn/alive1m", "tokio go asyncio", rounds=3),
-    Figure("timers-fire", "{bench}/bench-timers fire 1000000",
-           [Row("call_later, made", cpu_ns, "ns")], "3-timers/fire", "limit-wheel libuv tokio go-afterfunc asyncio",
-           rounds=3),
-    Figure("timers-cancel", "{bench}/bench-timers cancel 1000000",
-           [Row("call_later, cancelled", cpu_ns, "ns")], "3-timers/cancel",
-           "limit-wheel libuv tokio go-afterfunc asyncio", rounds=3),
+    *timers("", 1000000, ""), *timers("-100k", 100000, ", of 100,000"), *timers("-1k", 1000, ", of 1,000"),
     Figure("wheel", "{bench}/bench-wheel wheel",
            [Row("the timer wheel: cancel and arm one of 100,000", cpu_ns, "ns")],
            also={"4-ary heap": "{bench}/bench-wheel heap"}, rounds=3),

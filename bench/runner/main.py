@@ -68,6 +68,8 @@ class Bench:
             self.peers.prepare_fetchers(self.servers.ports)
         who = [] if os.environ.get("PEERS") == "all" else figure.who.split()
         peers = self.peers.of(figure.peers, who, self.servers.ports)
+        if figure.peers_count:
+            peers = [(name, command.replace(*figure.peers_count), folder) for name, command, folder in peers]
         reference = {row.against for row in figure.rows}
         peers.sort(key=lambda p: p[0] not in reference)  # right after ours
         folder = peers[0][2] if peers else self.build

@@ -92,7 +92,7 @@ class OwnPeers:
     """Those of bench/peers.  What they need is looked for once; without it they are left out with a word."""
 
     PYTHON = "/usr/bin/python3"
-    GO = {"go-channels": "pool", "go": "spawn"}  # by the name in the table: the program
+    GO = {"go-channels": "pool", "go": "tasks"}  # by the name in the table: the program
 
     def __init__(self, source, made, wanted):
         self.source, self.made, self.wanted, self.found = source, made, wanted, {}

@@ -180,6 +180,17 @@ int bide__fail(int code, const char *format, ...)
     return code;
 }
 
+int bide__fail_plain(int code, const char *text)
+{
+    struct error_record *e = begin(code);
+
+    size_t len = strnlen(text, sizeof e->text - 1);
+
+    memcpy(e->text, text, len);
+    e->text[len] = '\0';
+    return code;
+}
+
 int bide_fail_at(const char *function, const char *file, int line, int code, const char *format, ...)
 {
     va_list args;

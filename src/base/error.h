@@ -83,6 +83,8 @@ void bide__error_adopt(const struct error_record *from);
 int bide__fail(int code, const char *format, ...) BIDE_PRINTF(2, 3);
 #undef bide_fail
 #define bide_fail(...) bide__negative(bide__fail(__VA_ARGS__))
+/* The same with a short text as it is: no formatting, and little stack, for what happens to thousands at once. */
+int bide__fail_plain(int code, const char *text);
 /* A bare `return -EIO` of that function: nobody put it on record. */
 int bide__fail_bare(int code, const char *function);
 /* What a function of the user's returned; an error that is not on record is put there. */

@@ -14,6 +14,7 @@
 /* ---- handle.c ---- */
 
 void bide__handles_close(bide_loop *loop);
+void bide__handles_free(bide_loop *loop); /* when no share of any is left */
 
 /* ---- leaks.c ---- */
 

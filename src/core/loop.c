@@ -19,6 +19,7 @@ static void loop_destroy(void *object)
         return; /* others may point to it still; it ends with this process */
 
     bide__task_chunks_free(loop);
+    bide__handles_free(loop);
     bide__ring_free(&loop->ring);
     pthread_mutex_destroy(&loop->lock);
     bide__free(loop);
@@ -48,7 +49,7 @@ static void loop_init(bide_loop *loop)
     bide__object_init(loop, &loop_type);
     loop->process = bide__process;
     bide__list_init(&loop->tasks);
-    bide__list_init(&loop->handles);
+    bide__list_init(&loop->lone_handles);
     bide__list_init(&loop->free_tasks);
     bide__list_init(&loop->closers);
     bide__list_init(&loop->inbox);

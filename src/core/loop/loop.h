@@ -61,7 +61,9 @@ struct bide_loop {
     void *poller;
     sem_t wakeups; /* rest.c */
     struct list_node tasks;   /* all that are not done */
-    struct list_node handles; /* calls not made yet */
+    struct list_node lone_handles; /* calls not made yet that lie in no chunk */
+    bide_handle *free_handles;
+    struct handle_chunk *handle_chunks; /* the memory of the others */
     struct list_node free_tasks;
     struct task_chunk *chunks; /* the memory of tasks */
     struct stack_pool stacks;

@@ -83,6 +83,10 @@ static int64_t poll_timeout_ns(bide_loop *loop)
 
     if (!loop->virtual_time)
         loop->now_ns = bide__clock_ns();
+    if (unlikely(!bide__list_is_empty(&loop->wheel.fresh))) {
+        bide__timers_date(loop);
+        next_ms = bide__wheel_next_ms(&loop->wheel);
+    }
     if (next_ms - loop->now_ns / NS_PER_MS > POLL_MAX_MS) /* in nanoseconds, the time itself may be too large */
         return POLL_MAX_MS * NS_PER_MS;
     int64_t ns = next_ms * NS_PER_MS - loop->now_ns;
@@ -123,6 +127,7 @@ static __attribute__((noinline)) int ask_kernel(bide_loop *loop)
             code = loop->poller_ops->wait(loop->poller, 0);
     }
     bide__inbox_take(loop);
+    bide__timers_date(loop);
     bide__wheel_advance(&loop->wheel, loop->now_ns / NS_PER_MS);
     return code;
 }

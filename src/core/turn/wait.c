@@ -51,7 +51,7 @@ int bide__check_waitable(const bide_task *t, const bide_future *f, const char *f
 
 static int interrupted(int code, const char *text)
 {
-    bide_fail(code, "%s", text);
+    bide__fail_plain(code, text);
     bide__error_current()->interrupted = true;
     return code;
 }
