@@ -36,6 +36,8 @@ extern "C" {
  * Example:   BIDE_TRY(bide_fd_wait(PQsocket(db), BIDE_READABLE));
  */
 BIDE_API BIDE_MUST_USE int bide_fd_wait(int fd, unsigned events);
+/* The same, to be awaited: bide_select(NULL, bide_fd_awaitable(fd, BIDE_READABLE), bide_sleep_awaitable(100)). */
+BIDE_API bide_awaitable bide_fd_awaitable(int fd, unsigned events);
 
 /*
  * Say that a descriptor is closed, or is about to be: tasks of this loop that wait for it get BIDE_ECLOSED, and functions that

@@ -228,7 +228,8 @@ int bide_loop_run_once(bide_loop *loop)
     int code = run_until_stopped(loop);
     if (code < 0)
         return code;
-    return loop->wheel.count > 0 || bide__ring_count(&loop->ring) > 0 || !bide__list_is_empty(&loop->tasks);
+    size_t ours = bide__timer_is_armed(&loop->cooling);
+    return loop->wheel.count > ours || bide__ring_count(&loop->ring) > 0 || !bide__list_is_empty(&loop->tasks);
 }
 
 int bide_loop_timeout_ms(bide_loop *loop)

@@ -9,7 +9,8 @@
  *      (number, generation)                                        calls:   pushed into the loop's queue
  *
  * Invariants:
- *   N1  a struct watched is in the table while somebody waits there or a call is wanted, and no longer.
+ *   N1  a struct watched is in the table while somebody waits there or a call is wanted.  (One that was attempted in a choice that
+ *       another operation won stays until its next event.)
  *   N2  it is registered level-triggered for one event (EPOLLONESHOT), and armed again for those who still wait.  An entry that
  *       a close has left in the epoll set (another descriptor of the same open file keeps it) says at most one thing more,
  *       under a generation that no one has.
@@ -19,6 +20,7 @@
 
 #include <bide/descriptor.h>
 
+#include "core/turn/operation.h"
 #include "io/poll/epoll.h"
 #include "io/poll/poll.h"
 
@@ -39,16 +41,13 @@ struct watched {
     struct map_node node;
     int fd; /* the key */
     uint32_t generation;
-    struct list_node waiters; /* struct waiter */
+    bool is_registered;
+    struct list_node waiters; /* struct op_waiter */
     struct call *calls[CALLS]; /* each NULL: none */
 };
 
-/* Of the task that waits; on its stack. */
-struct waiter {
-    struct clause clause;
-    unsigned wants;
-    int result; /* what came, or a code; 0: it is in watched.waiters still */
-};
+/* What is kept in the words of an op_waiter: what it wants; what came, or a code (0: it is enlisted still); where. */
+enum { WANTS, RESULT, WHERE };
 
 /* One for each loop that has watched one. */
 struct descriptors {
@@ -94,12 +93,10 @@ static void forget(struct descriptors *all, struct watched *w)
     bide__free(w);
 }
 
-static void wake(struct descriptors *all, struct waiter *w, int result)
+static void wake(struct op_waiter *w, int result)
 {
-    w->result = result;
-    bide__list_remove(&w->clause.node);
-    if (!bide__ready_is_queued(w->clause.wakes))
-        bide__push(all->loop, w->clause.wakes);
+    w->words[RESULT] = (uintptr_t)(intptr_t)result;
+    bide__op_wake(w);
 }
 
 /* All that wait are told, and nothing is left.  Returns: how many there were. */
@@ -108,7 +105,7 @@ static int give_up(struct descriptors *all, struct watched *w, int code)
     int n = 0;
 
     for (; !bide__list_is_empty(&w->waiters); n++)
-        wake(all, container_of(w->waiters.next, struct waiter, clause.node), code);
+        wake(bide__op_waiter_of(w->waiters.next), code);
     for (int side = 0; side < CALLS; side++) {
         n += w->calls[side] != NULL;
         call_drop(all, w, side);
@@ -155,8 +152,8 @@ static unsigned wanted(const struct watched *w)
 {
     unsigned events = 0;
 
-    for (const struct list_node *n = w->waiters.next; n != &w->waiters; n = n->next)
-        events |= container_of(n, struct waiter, clause.node)->wants;
+    for (struct list_node *n = w->waiters.next; n != &w->waiters; n = n->next)
+        events |= (unsigned)bide__op_waiter_of(n)->words[WANTS];
     for (int side = 0; side < CALLS; side++)
         if (w->calls[side] && !bide__ready_is_queued(&w->calls[side]->ready))
             events |= call_event[side];
@@ -191,10 +188,10 @@ void bide__descriptor_event(bide_loop *loop, int fd, uint32_t generation, unsign
         return;
 
     for (struct list_node *n = w->waiters.next, *next; n != &w->waiters; n = next) {
-        struct waiter *each = container_of(n, struct waiter, clause.node);
+        struct op_waiter *each = bide__op_waiter_of(n);
         next = n->next;
-        if (each->wants & events)
-            wake(all, each, (int)(each->wants & events));
+        if (each->words[WANTS] & events)
+            wake(each, (int)(each->words[WANTS] & events));
     }
     for (int side = 0; side < CALLS; side++)
         if (w->calls[side] && call_event[side] & events && !bide__ready_is_queued(&w->calls[side]->ready))
@@ -229,9 +226,8 @@ static int watch(struct descriptors *all, struct watched **entry, unsigned event
 {
     struct watched *w = *entry;
     int fd = w->fd;
-    bool is_new = !is_wanted(w);
+    bool is_new = !w->is_registered;
     int code = bide__epoll_arm(all->loop->poller, fd, events | wanted(w), w->generation, is_new);
-
     if (code == -ENOENT && !is_new) {
         give_up(all, w, BIDE_ECLOSED);
         *entry = w = enter(all, fd);
@@ -240,8 +236,10 @@ static int watch(struct descriptors *all, struct watched **entry, unsigned event
         is_new = true;
         code = bide__epoll_arm(all->loop->poller, fd, events, w->generation, true);
     }
-    if (code == 0)
+    if (code == 0) {
+        w->is_registered = true;
         return 0;
+    }
     if (is_new)
         forget(all, w);
     if (code == -EEXIST)
@@ -280,30 +278,59 @@ static int look(struct descriptors *all, int fd, unsigned events)
     return bide_fail(-EBADF, "bide_fd_wait: %d is no open descriptor", fd);
 }
 
-static int wait_for(struct descriptors *all, bide_task *t, int fd, unsigned events)
+static int wait_check(const bide_operation *op)
 {
-    struct wait wait = {.end_early = bide__wait_end_now, .task = t};
-    struct waiter waiter = {.wants = events};
-    struct watched *w = enter(all, fd);
-    int code = w ? watch(all, &w, events) : BIDE_ENOMEM;
-    if (code < 0)
-        return code;
-
-    bide__clause_init(&waiter.clause, &t->ready);
-    bide__list_append(&w->waiters, &waiter.clause.node);
-    bide__park(t, &wait);
-    if (waiter.result == 0) {
-        bide__list_remove(&waiter.clause.node);
-        settle(all, w);
-    }
-    code = bide__wait_outcome(&wait);
-    if (code < 0)
-        return code;
-    return waiter.result >= 0 ? waiter.result
-                              : bide_fail(waiter.result, "bide_fd_wait: descriptor %d was closed meanwhile", fd);
+    bide_loop *loop = bide__loop_here;
+    unsigned events = (unsigned)op->words[1];
+    if (!loop)
+        return bide_fail(BIDE_ENOLOOP, "bide_fd_wait: no event loop is running in this thread");
+    if (events == 0 || events & ~ALL_EVENTS)
+        return bide_fail(-EINVAL, "bide_fd_wait: %#x is nothing to wait for", events);
+    return descriptors_open(loop) ? 0 : bide_error_code();
 }
 
-/* It is ready at once: that costs a part of the turn's budget, so that a descriptor that always is stops nobody else. */
+/* It registers the descriptor, for enlisting cannot fail. */
+static int wait_attempt(const bide_operation *op, struct op_waiter *w)
+{
+    struct descriptors *all = descriptors_of(bide__loop_here);
+    int fd = (int)op->words[0], came = w ? (int)w->words[RESULT] : look(all, fd, (unsigned)op->words[1]);
+    if (w && came < 0)
+        return bide_fail(came, "bide_fd_wait: descriptor %d was closed meanwhile", fd);
+    if (came != 0)
+        return came;
+
+    struct watched *entry = enter(all, fd);
+    int code = entry ? watch(all, &entry, (unsigned)op->words[1]) : BIDE_ENOMEM;
+    return code < 0 ? code : OPERATION_WAITS;
+}
+
+static void wait_enlist(const bide_operation *op, struct op_waiter *w)
+{
+    struct watched *entry = find(descriptors_of(bide__loop_here), (int)op->words[0]);
+
+    w->words[WANTS] = op->words[1];
+    w->words[RESULT] = 0;
+    w->words[WHERE] = (uintptr_t)entry;
+    bide__list_append(&entry->waiters, &w->clause.node);
+}
+
+static void wait_withdraw(const bide_operation *op, struct op_waiter *w)
+{
+    (void)op;
+    if (!bide__list_is_linked(&w->clause.node))
+        return; /* nothing was granted: it is as ready as before */
+    bide__list_remove(&w->clause.node);
+    settle(descriptors_of(bide__loop_here), (struct watched *)w->words[WHERE]);
+}
+
+static const struct bide_operation_ops wait_ops = {"bide_fd_wait", wait_check, wait_attempt, wait_enlist, wait_withdraw};
+
+bide_awaitable bide_fd_awaitable(int fd, unsigned events)
+{
+    return (bide_awaitable){.kind = BIDE_AW_OPERATION, .as.operation = {.ops = &wait_ops, .words = {(uintptr_t)fd, events}}};
+}
+
+/* Each wait costs a part of the turn's budget, so that a descriptor that is always ready stops nobody else. */
 static int yield_if_over_budget(bide_loop *loop)
 {
     loop->io_left -= FD_CALL_COST;
@@ -315,21 +342,12 @@ static int yield_if_over_budget(bide_loop *loop)
 
 int bide_fd_wait(int fd, unsigned events)
 {
+    bide_operation op = {.ops = &wait_ops, .words = {(uintptr_t)fd, events}};
     bide_task *t = bide__task_required(__func__);
-    if (!t)
-        return bide_error_code();
-    if (events == 0 || events & ~ALL_EVENTS)
-        return bide_fail(-EINVAL, "bide_fd_wait: %#x is nothing to wait for", events);
-    int code = bide__pending_interrupt(t);
-    struct descriptors *all = code < 0 ? NULL : descriptors_open(t->future.loop);
-    if (!all)
-        return bide_error_code();
-
-    int ready = look(all, fd, events);
-    if (ready == 0)
-        return wait_for(all, t, fd, events);
-    code = ready < 0 ? ready : yield_if_over_budget(all->loop);
-    return code < 0 ? code : ready;
+    int code = t ? wait_check(&op) : BIDE_ENOLOOP;
+    if (code == 0)
+        code = yield_if_over_budget(t->future.loop);
+    return code < 0 ? code : bide__operation_await(&op);
 }
 
 void bide__descriptor_replaced(bide_loop *loop, int fd)

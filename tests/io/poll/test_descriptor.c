@@ -275,6 +275,30 @@ TEST(fd_wait_number_taken_over_by_a_stream_ends_the_wait, .real_time = true)
     close(old[1]);
 }
 
+TEST(fd_awaitable_is_chosen_when_it_is_ready_and_leaves_no_trace_when_not, .real_time = true)
+{
+    int a[2], b[2];
+    make_pipe(a);
+    make_pipe(b);
+    for (int i = 0; i < 3; i++) {
+        bide_awaitable both[] = {bide_fd_awaitable(a[0], BIDE_READABLE), bide_fd_awaitable(b[0], BIDE_READABLE)};
+        bide_auto bide_task *t = bide_create_task(bide_coro(take_byte, a[0]));
+        EXPECT_EQ(bide_sleep_ms(1), 0);
+        EXPECT_EQ(write(b[1], "x", 1), 1);
+        EXPECT_EQ(bide_select(NULL, both[0], both[1]), 1);
+        EXPECT_EQ(take_byte(b[0]), 1);
+        EXPECT_FALSE(bide_task_done(t)); /* who waits for the other still does */
+        EXPECT_EQ(write(a[1], "x", 1), 1);
+        EXPECT_EQ(bide_await(t), 1);
+        EXPECT_EQ(bide_select(NULL, both[0], bide_sleep_awaitable(1)), 1);
+        EXPECT_EQ(registrations(), 0);
+    }
+    EXPECT_EQ(bide_await(bide_fd_awaitable(b[1], BIDE_WRITABLE)), BIDE_WRITABLE);
+    EXPECT_ERR(bide_await(bide_fd_awaitable(900, BIDE_WRITABLE)), -EBADF);
+    close_pipe(a);
+    close_pipe(b);
+}
+
 static int counted;
 
 static int count_readiness(int fd)
