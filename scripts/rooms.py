@@ -46,6 +46,7 @@ ROOMS = {
     "io/stream": "io/poll sync core/* base",
     "io/tls": "io/stream io/poll sync core/* base",
     "io/net": "io/tls io/stream io/poll sync core/* base",
+    "io/datagram": "io/net io/tls io/stream io/poll sync core/* base",
     "io/file": "io/poll sync core/* base",
     "io/testing": "io/stream io/poll sync core/* base",
     "io": TO_IO,

@@ -21,6 +21,8 @@
 #include <bide/loop.h>
 #include <bide/embed.h>
 #include <bide/descriptor.h>
+#include <bide/address.h>
+#include <bide/datagram.h>
 #include <bide/sync.h>
 #include <bide/file.h>
 #include <bide/signal.h>

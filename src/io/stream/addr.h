@@ -28,4 +28,10 @@ bool bide__addr_is_localhost(const char *name);
 /* "unix:/path" as a Unix socket address; -ENAMETOOLONG.  1 if it was one, 0 if not. */
 int bide__addr_unix(struct sockaddr_storage *out, socklen_t *len, const char *host);
 
+/* ---- address.c: the public form ---- */
+
+struct bide_address;
+void bide__address_of(struct bide_address *out, const struct addr *a); /* no IP address: all zeros */
+bool bide__address_take(struct addr *out, const struct bide_address *a); /* false: it is none */
+
 #endif

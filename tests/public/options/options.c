@@ -118,6 +118,24 @@ static int take_listen(bide_listen_args *a)
     return code == -EADDRINUSE || code == -EACCES ? 0 : code; /* a port that somebody has */
 }
 
+static int take_datagram(bide_datagram_args *a)
+{
+    a->to_host = "127.0.0.1";
+    if (a->to_port == 0)
+        a->to_port = 9;
+    int code = ended(bide_datagram_open_with(a));
+    return code == -EADDRINUSE || code == -EACCES ? 0 : code;
+}
+
+static int take_multicast(bide_multicast_args *a)
+{
+    bide_datagram *d = bide_datagram_open(NULL, 0);
+    int code = bide_datagram_multicast_with(d, a);
+
+    bide_release(d);
+    return code;
+}
+
 static int take_from_fd(bide_from_fd_args *a)
 {
     a->fd = -1; /* the rest is looked at first */

@@ -18,6 +18,22 @@ OTHER(bide_cookie_args, secure),
 OTHER(bide_cookie_args, http_only),
 ROW(take_cookie, bide_cookie_args, same_site, BIDE_SAME_SITE_NONE, BIDE_SAME_SITE_STRICT),
 
+/* datagram.h */
+OTHER(bide_datagram_args, host),
+ROW(take_datagram, bide_datagram_args, port, 1, 65535),
+OTHER(bide_datagram_args, to_host),
+ROW(take_datagram, bide_datagram_args, to_port, 1, 65535),
+OTHER(bide_datagram_args, errors),
+OTHER(bide_datagram_args, broadcast),
+OTHER(bide_datagram_args, reuse_address),
+OTHER(bide_datagram_args, reuse_port),
+OTHER(bide_datagram_args, only_ip6),
+ROW(take_datagram, bide_datagram_args, receive_buffer, 1, PTRDIFF_MAX),
+ROW(take_datagram, bide_datagram_args, send_buffer, 1, PTRDIFF_MAX),
+ROW(take_multicast, bide_multicast_args, ttl, 1, 255),
+OTHER(bide_multicast_args, interface),
+OTHER(bide_multicast_args, no_loop),
+
 /* descriptor.h */
 ANY(bide_from_fd_args, fd), /* each number may be a descriptor */
 ROW(take_from_fd, bide_from_fd_args, max_buffer, 1, PTRDIFF_MAX),
