@@ -95,6 +95,15 @@ const char *test_tmpdir(void)
     return r->tmpdir;
 }
 
+FILE *test_source(const char *path)
+{
+    char whole[1024];
+    const char *root = getenv("BIDE_SOURCE");
+
+    snprintf(whole, sizeof whole, "%s/%s", root ? root : ".", path);
+    return fopen(whole, "re");
+}
+
 /* ---- the body ---- */
 
 static int coroutine_body(const struct harness_test *test)

@@ -66,6 +66,9 @@ _Noreturn void harness_skip(const char *reason);
 /* A directory for this test alone, made by the first call and removed with all that is in it when the test has ended. */
 const char *test_tmpdir(void);
 
+/* A file of the source tree, which is in $BIDE_SOURCE or here, to be read; NULL: there is none. */
+FILE *test_source(const char *path);
+
 /* ---- expectations: each evaluates its arguments once and ends the test if it does not hold ---- */
 
 #define EXPECT_TRUE(condition)                                                                     \

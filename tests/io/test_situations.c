@@ -200,7 +200,7 @@ static void check_all(enum situation s)
 
 static void make_files(void)
 {
-    snprintf(path, sizeof path, "%s/situations.%d", BIDE_BUILD_ROOT, (int)getpid());
+    snprintf(path, sizeof path, "%s/file", test_tmpdir());
     snprintf(other_path, sizeof other_path, "%s.other", path);
     EXPECT_EQ(bide_file_write_all(path, "text", 4), 0);
 }

@@ -61,7 +61,7 @@ static void check_case(json_t *c)
 
 UNIT(coding_public_cases_are_as_they_should_be, .seconds = 60)
 {
-    FILE *f = fopen(BIDE_SOURCE_ROOT "/../shared/conformance/content-encoding/bodies.jsonl", "r");
+    FILE *f = test_source("../shared/conformance/content-encoding/bodies.jsonl");
     char *line = NULL;
     size_t cap = 0;
     int cases = 0;

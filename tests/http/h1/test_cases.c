@@ -16,10 +16,6 @@
 #include "harness/harness.h"
 #include "http/h1/h1_chunked.h"
 
-#ifndef BIDE_SOURCE_ROOT
-#define BIDE_SOURCE_ROOT "."
-#endif
-
 #define INFORMATIONAL_MAX 16 /* R25 */
 
 struct outcome {
@@ -140,7 +136,7 @@ static bool case_is_right(json_t *c)
 /* Does tests/conform/exceptions.txt give a reason why this case goes otherwise? */
 static bool is_excepted(const char *id)
 {
-    FILE *f = fopen(BIDE_SOURCE_ROOT "/tests/conform/exceptions.txt", "re");
+    FILE *f = test_source("tests/conform/exceptions.txt");
     char line[400];
     bool found = false;
 
@@ -153,7 +149,7 @@ static bool is_excepted(const char *id)
 
 UNIT(cases_of_http1_response_are_right_but_for_the_exceptions)
 {
-    FILE *f = fopen(BIDE_SOURCE_ROOT "/../shared/conformance/http1-response/responses.jsonl", "re");
+    FILE *f = test_source("../shared/conformance/http1-response/responses.jsonl");
     char *line = NULL;
     size_t cap = 0;
     int right = 0, all = 0;
