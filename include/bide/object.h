@@ -43,6 +43,8 @@ extern "C" {
  */
 #define BIDE_NONE (-1)
 #define BIDE_UNLIMITED (-2)
+/* A number of threads: one for each processor that this process may use (its affinity mask). */
+#define BIDE_ALL_PROCESSORS (-3)
 
 /*
  * A duration that never ends.  Durations are int64 milliseconds; 0 in an option means its default.  The longest there

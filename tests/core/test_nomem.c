@@ -121,6 +121,25 @@ NOMEM(generator_as_a_task, 0)
     return bide_await(t);
 }
 
+NOMEM(promise, 2)
+{
+    bide_future *f = NULL;
+    bide_promise *p = bide_promise_new(&f);
+    if (!p)
+        return bide_raise();
+    int code = bide_promise_set_result(p, 0);
+    bide_release(p);
+    code = code < 0 ? code : bide_await(f);
+    bide_release(f);
+    return code;
+}
+
+NOMEM(submit_to_loop, 3)
+{
+    bide_auto bide_future *f = bide_submit_to_loop(bide_get_event_loop(), bide_coro(nop));
+    return f ? bide_await(f) : bide_raise();
+}
+
 NOMEM(to_thread_of_a_pool, 1)
 {
     bide_auto bide_thread_pool *pool = bide_thread_pool_new(.threads = 1);

@@ -124,7 +124,7 @@ void bide__loop_pool_close(struct loop_pool *p)
 
 /* ---- a loop that closes ---- */
 
-/* runtime.md has it that the end of the default executor may take too long, and says so: asyncio waits for 300 s. */
+/* asyncio waits for its default executor for 300 s, says so, and Python waits on when it exits. */
 static void closing_is_late(struct timer *timer)
 {
     struct closing_watch *w = container_of(timer, struct closing_watch, timer);

@@ -20,6 +20,9 @@ int bide__offload(enum thread_use use, const char *what, int (*job)(void *arg), 
 /* The same for what must be done, also by a task that was cancelled: not ended early at all. */
 int bide__offload_surely(enum thread_use use, const char *what, int (*job)(void *arg), void *arg);
 
+/* start.c: a thread that gets none of the program's signals.  0, or an errno value as pthread_create gives it. */
+int bide__quiet_thread(pthread_t *id, void *(*run)(void *arg), void *arg);
+
 /* An option .threads: 0 to BIDE_THREADS_MAX, or -EINVAL on record. */
 int bide__check_threads(int64_t n, const char *function);
 

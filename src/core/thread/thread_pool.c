@@ -18,8 +18,6 @@
  */
 #include "core/thread/thread.h"
 
-#include <signal.h>
-
 #define SPARE_S 10
 #define NAME_MAX_BYTES 15 /* of a thread, as the kernel has it */
 
@@ -225,23 +223,14 @@ static void join_ended(bide_thread_pool *p)
     }
 }
 
-/* Signals are for the program's own threads; a fault stays with who makes it. */
 static int start_thread(bide_thread_pool *p)
 {
-    sigset_t none, before;
     struct thread *t = bide__malloc(sizeof *t);
     if (!t)
         return ENOMEM;
 
     *t = (struct thread){.pool = p};
-    sigfillset(&none);
-    sigdelset(&none, SIGSEGV);
-    sigdelset(&none, SIGBUS);
-    sigdelset(&none, SIGFPE);
-    sigdelset(&none, SIGILL);
-    pthread_sigmask(SIG_SETMASK, &none, &before);
-    int code = pthread_create(&t->id, NULL, thread_main, t);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int code = bide__quiet_thread(&t->id, thread_main, t);
     if (code != 0) {
         bide__free(t);
         return code;

@@ -10,7 +10,6 @@
  * nothing in it that the loop's thread has, too.
  */
 #include <pthread.h>
-#include <signal.h>
 
 #include <bide/blocking.h>
 #include <bide/future.h>
@@ -75,18 +74,10 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-/* Signals are for the program's own threads, but for those that say what this one has done. */
 static int start_thread(bide_blocking *b)
 {
-    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
-    sigset_t others, before;
+    int code = bide__quiet_thread(&b->thread, thread_main, b);
 
-    sigfillset(&others);
-    for (size_t i = 0; i < array_len(own); i++)
-        sigdelset(&others, own[i]);
-    pthread_sigmask(SIG_SETMASK, &others, &before);
-    int code = pthread_create(&b->thread, NULL, thread_main, b);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return code == 0 ? 0 : bide_fail(-code, "bide_blocking_new: no thread could be made");
 }
 

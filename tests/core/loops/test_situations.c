@@ -20,6 +20,8 @@ static struct {
     bide_future *future, *settled;
     bide_task *task;
     bide_handle *handle;
+    bide_promise *promise;
+    bide_future *promised;
 } theirs;
 
 static void nothing(void *arg)
@@ -88,6 +90,26 @@ static int create_task(void)
 static int sleep_ms(void) { return bide_sleep_ms(1); }
 static int await_new(void) { return bide_await(bide_coro(nop)); }
 static int thread_pool(void) { return made(bide_thread_pool_new(.threads = 1)); }
+static int threads_run(void) { return bide_threads_run(1, bide_coro(nop)); }
+static int thread_index(void) { return bide_processors() > 0 && bide_thread_index() == -1 ? 0 : -1; }
+static int promise(void)
+{
+    bide_future *f = NULL;
+    bide_promise *p = bide_promise_new(&f);
+    if (!p)
+        return bide_error_code();
+    int code = bide_promise_set_result(p, 1);
+    bide_release(p);
+    bide_release(f);
+    return code;
+}
+static int keep_theirs(void)
+{
+    int code = bide_promise_set_result(theirs.promise, 1);
+    return code == BIDE_ESTATE && strstr(bide_error_text(), "kept already") ? 0 : code;
+}
+static int call_in_loop(void) { return bide_call_in_loop(theirs.loop, bide_coro(nop), .timeout_ms = 20); }
+static int submit_to_loop(void) { return made(bide_submit_to_loop(theirs.loop, bide_coro(nop))); }
 static int to_thread(void) { return bide_to_thread(bide_coro(nop)); }
 static int gather(void) { return bide_gather(bide_coro(nop), bide_coro(nop)); }
 static int select_new(void) { return bide_select(NULL, bide_coro(nop)); }
@@ -134,6 +156,9 @@ static const struct situation_row rows[] = {
     {"bide_current_task", current_task, {W, W, W, W, W, W}},
     {"bide_get_event_loop", get_event_loop, {W, W, W, W, W, W}},
     {"bide_loop_new", loop_new, {W, W, W, W, W, W}},
+    {"bide_threads_run", threads_run, {W, BIDE_ERUNNING, W, W, W, BIDE_ERUNNING}},
+    {"bide_thread_index", thread_index, {W, W, W, W, W, W}},
+    {"bide_promise_new", promise, {W, W, W, W, W, W}},
     {"bide_thread_pool_new", thread_pool, {W, W, W, W, W, W}},
     {"bide_future_new", future_new, {W, W, W, W, W, W}},
     {"bide_create_task", create_task, {W, W, W, W, W, W}},
@@ -154,6 +179,9 @@ static const struct situation_row rows[] = {
     {"bide_loop_call_soon", call_soon, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE, BIDE_ECLOSED}},
     {"bide_loop_call_later", call_later, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE, BIDE_ECLOSED}},
     {"bide_loop_call_soon_threadsafe", call_threadsafe, {NEVER, W, BIDE_ECLOSED, W, BIDE_ESTATE, BIDE_ECLOSED}},
+    {"bide_call_in_loop", call_in_loop, {NEVER, BIDE_ENOLOOP, BIDE_ECLOSED, BIDE_ETIMEDOUT, BIDE_ESTATE, BIDE_ECLOSED}},
+    {"bide_submit_to_loop", submit_to_loop, {NEVER, W, BIDE_ECLOSED, W, BIDE_ESTATE, BIDE_ECLOSED}},
+    {"bide_promise_set_result", keep_theirs, {NEVER, W, BIDE_ECLOSED, W, BIDE_ESTATE, BIDE_ECLOSED}},
     {"bide_handle_cancelled", handle_cancelled, {NEVER, W, W, W, W, W}},
     {"bide_future_done", future_done, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_future_result", future_result, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
@@ -181,6 +209,7 @@ static void make_theirs(void)
     theirs.future = bide_future_new();
     theirs.settled = bide_future_new();
     theirs.task = bide_create_task(bide_coro(nop), .name = "theirs");
+    theirs.promise = bide_promise_new(&theirs.promised);
     theirs.handle = bide_retain(bide_loop_call_soon(theirs.loop, nothing, NULL));
     EXPECT_EQ(bide_future_set_result(theirs.settled, 5), 0);
 }
@@ -188,6 +217,8 @@ static void make_theirs(void)
 static void end_theirs(void)
 {
     bide_release(theirs.handle);
+    bide_release(theirs.promise);
+    bide_release(theirs.promised);
     bide_release(theirs.future);
     bide_release(theirs.settled);
     bide_release(theirs.task);

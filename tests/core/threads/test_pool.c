@@ -365,7 +365,7 @@ static int leaves_a_call_behind(void)
     return 4;
 }
 
-/* 6.11, 125: asyncio gives up the threads of its executor after 300 s and says so; Python then waits for them at its own end. */
+/* asyncio 125: it gives up the threads of its executor after 300 s and says so; Python then waits for them at its own end. */
 UNIT(pool_call_that_keeps_a_loop_from_closing_is_reported_and_waited_for, .seconds = 20)
 {
     pthread_t t;

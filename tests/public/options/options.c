@@ -82,6 +82,12 @@ static int take_run(bide_run_args *a)
     return unless(BIDE_ERUNNING, bide_run_with(a));
 }
 
+static int take_loop_call(bide_call_args *a)
+{
+    a->coroutine = bide_coro(nothing);
+    return bide_call_in_loop_with(bide_get_event_loop(), a);
+}
+
 static int take_thread_pool(bide_thread_pool_args *a)
 {
     return ended(bide_thread_pool_new_with(a));
