@@ -39,9 +39,9 @@ ROOMS = {
     "core/thread": "core/turn core/loop core/stack base",
     "core/task": "core/thread core/turn core/loop core/stack base",
     "core/several": "core/task core/thread core/turn core/loop core/stack base",
-    "core": "core/* base",
-    "sync": "core/* base",
     "inspect": "core/* base",
+    "core": "inspect core/* base",
+    "sync": "core/* base",
     "io/poll": "sync core/* base",
     "io/stream": "io/poll sync core/* base",
     "io/tls": "io/stream io/poll sync core/* base",
@@ -116,7 +116,7 @@ ROOMS = {
 PUBLIC = {
     "version": "base", "object": "base", "allocator": "base", "error": "base", "text": "base", "histogram": "base",
     "backoff": "base",
-    "awaitable": "core", "coroutine": "core", "future": "core", "several": "core", "select": "core", "task": "core", "loop": "core", "thread": "core",
+    "awaitable": "core", "coroutine": "core", "future": "core", "several": "core", "select": "core", "task": "core", "loop": "core", "debug": "core", "thread": "core",
     "timeout": "core", "scope": "core", "group": "core", "context": "core",
     "cplusplus": "core", "cplusplus_task": "core",
     "cplusplus_job": "pool",
@@ -127,7 +127,7 @@ PUBLIC = {
     "job": "pool", "pool": "pool", "pool_call": "pool", "pool_redis": "pool", "pool_report": "pool", "pool_stream": "pool",
     "bide": "cli",  # the umbrella: for users only
 }
-LIBC_ONLY = {"base", "core", "sync"}
+LIBC_ONLY = {"base", "core", "inspect", "sync"}
 OTHERS_LIBRARIES = re.compile(r"^(openssl/|ares|jansson|liburing|idn2|zlib|nghttp2/|brotli/|zstd|libpsl|hiredis|gumbo|sqlite3)")
 ANY_ROOM = {"conform", "fuzz", "differential", "harness", "regress", "examples"}
 NO_ROOMS = {"arch", "heap", "ledger", "util"}  # folders that are a part of the room above

@@ -19,6 +19,7 @@
 #include <bide/scope.h>
 #include <bide/task.h>
 #include <bide/loop.h>
+#include <bide/debug.h>
 #include <bide/embed.h>
 #include <bide/descriptor.h>
 #include <bide/address.h>

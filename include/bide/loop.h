@@ -51,7 +51,7 @@ typedef struct bide_run_args {
  * Threads:   any in which no loop runs
  * Returns:   its result, 0 or more
  * Errors:    its error (bide_error_text says what was tried and why it failed); BIDE_ERUNNING inside a running loop;
- *            BIDE_ENOMEM; -EINVAL names a bad option
+ *            BIDE_ENOMEM; -EINVAL names a bad option; BIDE_EDEADLOCK when nothing can wake any task any more (debug.h)
  * Example:   int main(void) { return bide_run(bide_coro(app)); }
  */
 #define bide_run(...) BIDE__CALL(bide_run_with(BIDE__RUN_ARGS(__VA_ARGS__)))

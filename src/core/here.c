@@ -58,7 +58,11 @@ static __attribute__((noinline)) bide_task *create_of_other_headers(const bide_t
 
 bide_task *bide_create_task_with(const bide_task_args *args)
 {
-    return bide__options_are_own(args, sizeof *args) ? create(args) : create_of_other_headers(args);
+    bide_task *t = bide__options_are_own(args, sizeof *args) ? create(args) : create_of_other_headers(args);
+
+    if (likely(t && !t->stackless && t->future.state == PENDING))
+        bide__task_top(t)->made_at = __builtin_return_address(0); /* for the report of a deadlock */
+    return t;
 }
 
 bide_future *bide_ensure_future_with(bide_awaitable a)

@@ -4,7 +4,10 @@
  *
  * Closing cancels what runs, lets it end, and takes down what stands on the loop, in the reverse order.
  */
+#include <bide/debug.h>
+
 #include "core/core.h"
+#include "inspect/inspect.h"
 
 #include <stdio.h>
 
@@ -94,6 +97,7 @@ bide_loop *bide_loop_new(void)
 {
     bide__run_init();
     bide__ledger_find_context = find_context;
+    bide__inspector = &bide__inspect;
     bide__ledger_open();
     bide_loop *loop = bide__calloc(1, sizeof *loop);
     if (!loop) {
@@ -227,6 +231,15 @@ void bide__loop_detach(struct loop_closer *c)
 }
 
 /* ---- clock and reports ---- */
+
+int bide_loop_set_external(bide_loop *loop, bool on)
+{
+    int code = bide__loop_check(loop, __func__);
+
+    if (code == 0)
+        loop->is_external = on;
+    return code;
+}
 
 int64_t bide_loop_time_ms(const bide_loop *loop)
 {

@@ -35,6 +35,7 @@ struct poller_ops {
     /* Wait up to timeout_ns (negative: forever) and wake who waited.  0, or a code when the kernel refuses. */
     int (*wait)(void *poller, int64_t timeout_ns);
     void (*wake)(void *poller); /* from any thread or a signal handler: end the present or next wait */
+    bool only_descriptors;      /* nothing ends its wait but the time, a wake, and what loop->watched counts */
 };
 
 extern const struct poller_ops bide__rest_ops;
@@ -57,6 +58,7 @@ struct bide_loop {
     int64_t io_left; /* bytes that all tasks together may move until then; io's, like the next */
     struct list_node io_waiters; /* tasks over their I/O budget, in order; the next poll does not wait, and wakes some */
     unsigned outside; /* calls in threads: somebody will wake us */
+    unsigned watched; /* descriptors: whoever is at their other end may wake us */
     const struct poller_ops *poller_ops;
     void *poller;
     sem_t wakeups; /* rest.c */
@@ -89,10 +91,23 @@ struct bide_loop {
     unsigned process;       /* bide__process when it was made */
     atomic_bool stopping;
     bool closed;
+    bool runs_until;  /* something is done, so that it makes no sense to wait when nothing can happen */
+    bool is_external; /* bide_loop_set_external */
+    uint8_t looked_again; /* stuck.c */
     bool carries_state; /* of other runtimes, at each switch: resume.c */
     bide_task *unsaved; /* it ran when that became necessary, so its state is the thread's; may be gone by now */
     bool virtual_time; /* tests: when all wait for a timer, the clock jumps there */
 };
+
+/* What the room inspect does for a loop; set with the first loop. */
+struct inspector {
+    uint64_t (*signals)(void);      /* a bit for each that it handles itself */
+    void (*stuck)(bide_loop *loop); /* report that its tasks wait for each other, or for nothing */
+};
+extern const struct inspector *bide__inspector;
+
+/* Threads of ours that wait for work, in the whole process: they call nobody. */
+extern atomic_uint bide__idle_threads;
 
 /* The loop that runs in this thread, and its running task; NULL if none. */
 extern _Thread_local bide_loop *bide__loop_here __attribute__((tls_model("initial-exec")));

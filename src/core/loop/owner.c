@@ -18,6 +18,8 @@
 #include <stdlib.h>
 
 unsigned bide__process;
+atomic_uint bide__idle_threads;
+const struct inspector *bide__inspector;
 
 _Thread_local bide_loop *bide__loop_here __attribute__((tls_model("initial-exec")));
 static _Thread_local bide_loop *loops_here;
@@ -63,6 +65,7 @@ void bide__loops_inherit(void)
     }
     loops_here = bide__loop_here = NULL;
     bide__loops_alive_inherit();
+    atomic_store(&bide__idle_threads, 0);
 }
 
 bool bide_loop_is_running(const bide_loop *loop)

@@ -46,7 +46,7 @@ static void rest_wake(void *poller)
     errno = saved;
 }
 
-const struct poller_ops bide__rest_ops = {.close = rest_close, .wait = rest_wait, .wake = rest_wake};
+const struct poller_ops bide__rest_ops = {.close = rest_close, .wait = rest_wait, .wake = rest_wake, .only_descriptors = true};
 
 /* Other threads wake the loop through its poller, with this lock held. */
 void bide__set_poller(bide_loop *loop, const struct poller_ops *ops)

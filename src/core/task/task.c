@@ -42,6 +42,7 @@ static void prepare_stackful(bide_task *t, struct stack *s, const bide_coroutine
     t->ready.run = bide__task_run;
     bide__error_init(&bide__task_top(t)->error);
     bide__task_top(t)->coroutine = *c;
+    bide__task_top(t)->made_at = NULL;
     bide__task_top(t)->in_thread = false;
 }
 

@@ -55,7 +55,10 @@ static bool wait_for_work(bide_thread_pool *p)
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += SPARE_S;
-    return pthread_cond_timedwait(&p->work, &p->lock, &until) != ETIMEDOUT;
+    atomic_fetch_add(&bide__idle_threads, 1);
+    int code = pthread_cond_timedwait(&p->work, &p->lock, &until);
+    atomic_fetch_sub(&bide__idle_threads, 1);
+    return code != ETIMEDOUT;
 }
 
 static void set_busy(struct thread *t, bool busy)

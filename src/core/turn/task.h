@@ -14,6 +14,7 @@
 struct task_top {
     struct error_record error;
     bide_coroutine coroutine;
+    const void *made_at; /* where bide_create_task returned to; NULL: made by another function */
     bool in_thread; /* the coroutine is for bide_to_thread */
     struct switch_state state; /* if the loop carries it */
 };
@@ -119,6 +120,12 @@ void bide__tasks_carry_state(void);
 never_indirect void bide__task_start(bide_task *t);
 never_indirect void bide__task_retire(bide_task *t); /* it is done and nothing runs on its stack: give that back */
 void bide__task_describe(const void *owner, char *buf, size_t cap); /* in a signal handler */
+/*
+ * stuck.c: the loop is about to sleep without an end.  0; or BIDE_EDEADLOCK, on record and reported: nothing can wake it.  It may
+ * set a time after which it wants to look again.
+ */
+int bide__loop_check_progress(bide_loop *loop, int64_t *timeout_ns);
+bool bide__signals_may_call_in(void); /* some handler of the program's is installed */
 const struct stack *bide__task_running_stack(void); /* likewise; NULL: the thread's own */
 void bide__task_chunks_free(bide_loop *loop);
 

@@ -117,6 +117,8 @@ static __attribute__((noinline)) int ask_kernel(bide_loop *loop)
     if (unlikely(loop->stacks.has_excess && !bide__timer_is_armed(&loop->cooling)))
         cool_stacks(loop);
     int64_t timeout_ns = jump_ahead(loop, poll_timeout_ns(loop)), before_ns = loop->now_ns;
+    if (unlikely(timeout_ns < 0) && bide__loop_check_progress(loop, &timeout_ns) < 0)
+        return BIDE_EDEADLOCK;
     int code = loop->poller_ops->wait(loop->poller, timeout_ns);
 
     loop->budget = LOOP_RESUMES_PER_POLL;
@@ -282,7 +284,10 @@ int bide__loop_run_until(bide_loop *loop, bide_future *f)
         bide__list_append(&f->clauses, &u.clause.node);
     else
         bide__push(loop, &u.ready);
+    loop->runs_until = true;
+    loop->looked_again = 0;
     code = run_until_stopped(loop);
+    loop->runs_until = false;
     bide__list_remove(&u.clause.node);
     bide__unpush(loop, &u.ready);
     bide__ring_unreserve(&loop->ring, 1);

@@ -102,7 +102,10 @@ int bide__epoll_add(void *poller, int fd, void *ptr)
 
     if (unlikely(p->has_others))
         bide__descriptor_replaced(p->loop, fd);
-    return epoll_ctl(p->fd, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
+    if (epoll_ctl(p->fd, EPOLL_CTL_ADD, fd, &ev) < 0)
+        return -errno;
+    p->loop->watched++;
+    return 0;
 }
 
 int bide__epoll_arm(void *poller, int fd, unsigned events, uint32_t generation, bool is_new)
@@ -113,14 +116,18 @@ int bide__epoll_arm(void *poller, int fd, unsigned events, uint32_t generation, 
                              .data.u64 = (uint64_t)generation << 32 | (uint32_t)fd << 1 | 1};
 
     p->has_others = true;
-    return epoll_ctl(p->fd, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &ev) < 0 ? -errno : 0;
+    if (epoll_ctl(p->fd, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &ev) < 0)
+        return -errno;
+    p->loop->watched += is_new;
+    return 0;
 }
 
 void bide__epoll_remove(void *poller, int fd)
 {
     struct epoll *p = poller;
 
-    epoll_ctl(p->fd, EPOLL_CTL_DEL, fd, NULL);
+    if (epoll_ctl(p->fd, EPOLL_CTL_DEL, fd, NULL) == 0)
+        p->loop->watched--; /* one that the program closed itself stays counted: it is taken for somebody who may call */
 }
 
 static void note(bide_loop *loop, struct fd *f, uint32_t events)
@@ -214,4 +221,4 @@ static void epoll_wake(void *poller)
     errno = saved;
 }
 
-static const struct poller_ops epoll_ops = {.close = epoll_close, .wait = epoll_ask, .wake = epoll_wake};
+static const struct poller_ops epoll_ops = {.close = epoll_close, .wait = epoll_ask, .wake = epoll_wake, .only_descriptors = true};

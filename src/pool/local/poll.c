@@ -178,6 +178,7 @@ int bide__local_poll_attach(bide_pool *p)
         pp->inner = p->loop->poller_ops;
         pp->ops = *pp->inner;
         pp->ops.wait = pool_wait;
+        pp->ops.only_descriptors = false;
         bide__spin_init(&pp->spin);
         pp->closer = (struct loop_closer){.key = &poll_key, .close = on_loop_close};
         bide__list_init(&pp->closer.node);

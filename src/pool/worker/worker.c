@@ -118,6 +118,7 @@ static int open_loop(struct worker *w)
     w->inner = w->loop->poller_ops;
     w->poller = *w->inner;
     w->poller.wait = bide__worker_wait;
+    w->poller.only_descriptors = false;
     bide__set_poller(w->loop, &w->poller);
     w->loop->mirror = &w->segment.shared->current;
     return 0;

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * debug.h - why does it hang?  Tasks that wait for each other, and a task that keeps the loop.
+ *
+ * A deadlock is reported always: when no task of a loop is ready, no timer is armed, and nobody is left who could call in, then bide_run
+ * and bide_run_until_complete print which task waits for what, and where each was made, and return BIDE_EDEADLOCK.
+ *
+ * Debug mode is for what costs something to find out: BIDE_DEBUG=1 in the environment.  docs/guide/debugging.md
+ * has an example of each report.
+ */
+#ifndef BIDE_DEBUG_H
+#define BIDE_DEBUG_H
+
+#include <bide/loop.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Will others call in, of whom the library cannot know?  A loop with this is never taken for deadlocked.
+ *
+ * Needed only by a loop that waits for what is none of these, and so would be reported although it is well: a descriptor, a timer, a
+ * signal handler of the program's, any thread of the program's, a call in a thread, a process.  Examples: a signal whose handler is
+ * installed later, by code that runs in a signal handler; a debugger that calls into the program.
+ *
+ * Returns:   0
+ * Errors:    -EINVAL for NULL; BIDE_ESTATE if it belongs to the loop of another thread
+ * Example:   BIDE_TRY(bide_loop_set_external(bide_get_event_loop(), true));
+ */
+BIDE_API BIDE_MUST_USE int bide_loop_set_external(bide_loop *loop, bool on);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

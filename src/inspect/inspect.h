@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * inspect.h - looking at a program that runs: where its calls are, who waits for whom, who keeps the loop.
+ *
+ * In reading order: libdw.h, symbol.c, stack.c, deadlock.c, capture.c, blocking.c.
+ */
+#ifndef BIDE_INSPECT_INSPECT_H
+#define BIDE_INSPECT_INSPECT_H
+
+#include "core/task/group.h"
+
+/* What core calls: core/loop/loop.h. */
+extern const struct inspector bide__inspect;
+
+/* ---- symbol.c ---- */
+
+#define SYMBOL_TEXT_MAX 240
+
+/*
+ * "get (fake_async.c:32)" for the address of a call; without debug information "./a(get)[0x1204]", which addr2line takes.  is_own, if
+ * not NULL: it is in this library (or unknown), which is of no interest to who looks for a place in a program.
+ */
+void bide__symbol_text(char *buf, size_t cap, uintptr_t pc, bool *is_own);
+
+/* ---- unwind.c ---- */
+
+#define STACK_COPY_MAX ((size_t)64 << 10)
+#define FRAMES_MAX 48
+
+/* A thread that was stopped for a moment, or stands in a system call: registers, and the used end of its stack. */
+struct snapshot {
+    uintptr_t sp, pc, registers[32]; /* by their DWARF numbers; registers[i] is known if bit i of known is set */
+    uint64_t known;
+    size_t len; /* bytes from sp on */
+    char stack[STACK_COPY_MAX];
+};
+
+/* The calls that led there, innermost first: addresses to be looked up.  Returns how many; 0 without libdw. */
+size_t bide__unwind(const struct snapshot *s, uintptr_t *pcs, size_t cap);
+
+/* ---- deadlock.c ---- */
+
+void bide__report_stuck(bide_loop *loop);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libdw.h - what we use of libdw (elfutils), which is loaded when it is first needed, and may not be there.
+ *
+ * Declared here, so that its headers are not needed to build: they are its stable interface.
+ */
+#ifndef BIDE_INSPECT_LIBDW_H
+#define BIDE_INSPECT_LIBDW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef struct Dwfl Dwfl;
+typedef struct Dwfl_Module Dwfl_Module;
+typedef struct Dwfl_Line Dwfl_Line;
+typedef struct Dwfl_Thread Dwfl_Thread;
+typedef struct Dwfl_Frame Dwfl_Frame;
+typedef struct Elf Elf;
+
+struct dwfl_callbacks {
+    int (*find_elf)(Dwfl_Module *, void **, const char *, uint64_t, char **, Elf **);
+    int (*find_debuginfo)(Dwfl_Module *, void **, const char *, uint64_t, const char *, const char *, uint32_t, char **);
+    int (*section_address)(Dwfl_Module *, void **, const char *, uint64_t, const char *, uint32_t, const void *, uint64_t *);
+    char **debuginfo_path;
+};
+
+struct dwfl_thread_callbacks {
+    pid_t (*next_thread)(Dwfl *, void *, void **);
+    bool (*get_thread)(Dwfl *, pid_t, void *, void **);
+    bool (*memory_read)(Dwfl *, uint64_t, uint64_t *, void *);
+    bool (*set_initial_registers)(Dwfl_Thread *, void *);
+    void (*detach)(Dwfl *, void *);
+    void (*thread_detach)(Dwfl_Thread *, void *);
+};
+
+/* Each is a function of that name. */
+struct libdw {
+    Dwfl *(*dwfl_begin)(const struct dwfl_callbacks *);
+    void (*dwfl_end)(Dwfl *);
+    int (*dwfl_linux_proc_report)(Dwfl *, pid_t);
+    int (*dwfl_report_end)(Dwfl *, int (*)(Dwfl_Module *, void *, const char *, uint64_t, void *), void *);
+    int (*dwfl_linux_proc_find_elf)(Dwfl_Module *, void **, const char *, uint64_t, char **, Elf **);
+    int (*dwfl_build_id_find_debuginfo)(Dwfl_Module *, void **, const char *, uint64_t, const char *, const char *, uint32_t, char **);
+    Dwfl_Module *(*dwfl_addrmodule)(Dwfl *, uint64_t);
+    const char *(*dwfl_module_info)(Dwfl_Module *, void ***, uint64_t *, uint64_t *, uint64_t *, uint64_t *, const char **, const char **);
+    const char *(*dwfl_module_addrname)(Dwfl_Module *, uint64_t);
+    Dwfl_Line *(*dwfl_module_getsrc)(Dwfl_Module *, uint64_t);
+    const char *(*dwfl_lineinfo)(Dwfl_Line *, uint64_t *, int *, int *, uint64_t *, uint64_t *);
+    bool (*dwfl_attach_state)(Dwfl *, Elf *, pid_t, const struct dwfl_thread_callbacks *, void *);
+    int (*dwfl_getthread_frames)(Dwfl *, pid_t, int (*)(Dwfl_Frame *, void *), void *);
+    bool (*dwfl_frame_pc)(Dwfl_Frame *, uint64_t *, bool *);
+    bool (*dwfl_thread_state_registers)(Dwfl_Thread *, int, unsigned, const uint64_t *);
+    void (*dwfl_thread_state_register_pc)(Dwfl_Thread *, uint64_t);
+};
+
+/* What is read in between is kept; it has descriptors open.  They nest. */
+void bide__libdw_begin(void);
+void bide__libdw_end(void);
+/* Inside of these: NULL: it is not there.  The modules are those that are loaded now; locked until libdw_unlock. */
+const struct libdw *bide__libdw_lock(Dwfl **dwfl);
+void bide__libdw_unlock(void);
+
+#endif

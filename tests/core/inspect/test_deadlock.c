@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/* test_deadlock.c - tasks that nothing can wake are reported, and those that something outside may wake are not. */
+#include <bide/debug.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/core.h"
+#include "core/turn/operation.h"
+#include "harness/harness.h"
+
+static char said[16384];
+
+static void collect(bide_loop *loop, const char *message, void *arg)
+{
+    (void)loop;
+    (void)arg;
+    size_t len = strlen(said);
+    snprintf(said + len, sizeof said - len, "%s\n", message);
+}
+
+static bide_loop *loop;
+
+/* A loop whose reports are collected; where other threads or handlers are anyway (valgrind, TSan, qemu), nothing can be told. */
+static void open_loop(void)
+{
+    struct stat st;
+    if (bide__signals_may_call_in() || stat("/proc/self/task", &st) < 0 || st.st_nlink != 3)
+        SKIP("somebody else is in this process");
+    loop = bide_loop_new();
+    EXPECT_NOT_NULL(loop);
+    bide_loop_set_exception_handler(loop, collect, NULL);
+}
+
+static bide_future *never;
+
+static int waits_for_ever(int n)
+{
+    (void)n;
+    if (!never)
+        never = bide_future_new();
+    return bide_await(never);
+}
+
+/* ---- what is reported ---- */
+
+static int gathers(void)
+{
+    bide_auto bide_task *reader = bide_create_task(bide_coro(waits_for_ever, 1), .name = "reader");
+    bide_auto bide_task *other = bide_create_task(bide_coro(waits_for_ever, 2));
+    return bide_gather(reader, other);
+}
+
+UNIT(deadlock_names_who_waits_for_what_and_where_it_was_made)
+{
+    open_loop();
+    EXPECT_ERR(bide_run_until_complete(loop, bide_coro(gathers)), BIDE_EDEADLOCK);
+    EXPECT_STR(bide_error_text(), "deadlock: no task can go on, and nothing outside of the event loop is waited for");
+    EXPECT_CONTAINS(said, "deadlock: nothing can wake the tasks of this event loop:\n");
+    EXPECT_CONTAINS(said, "  Task-1 (gathers), waits for reader (#2) (waits_for_ever), Task-3 (waits_for_ever)\n");
+    EXPECT_CONTAINS(said, "  reader (#2) (waits_for_ever), made at ");
+    EXPECT_CONTAINS(said, "gathers");
+    EXPECT_CONTAINS(said, ", waits for a future that nobody settles\n");
+    EXPECT_NULL(strstr(said, "circle"));
+    bide_release(never);
+    bide_release(loop); /* the tasks are cancelled, and end */
+}
+
+#define RING 40 /* more than bide_await looks along before it waits */
+static bide_task *ring[RING];
+
+static int waits_for_next(int i)
+{
+    return bide_await(ring[(i + 1) % RING]);
+}
+
+static int makes_a_ring(void)
+{
+    for (int i = 0; i < RING; i++)
+        ring[i] = bide_create_task(bide_coro(waits_for_next, i));
+    return bide_await(ring[0]);
+}
+
+UNIT(deadlock_shows_a_circle_and_counts_what_it_does_not_show)
+{
+    open_loop();
+    EXPECT_ERR(bide_run_until_complete(loop, bide_coro(makes_a_ring)), BIDE_EDEADLOCK);
+    EXPECT_CONTAINS(said, "  and 21 more\n");
+    EXPECT_CONTAINS(said, "  in a circle: ");
+    EXPECT_EQ(bide_loop_close(loop), 0);
+    for (int i = 0; i < RING; i++)
+        bide_release(ring[i]);
+    bide_release(loop);
+}
+
+static struct list_node waiting = {&waiting, &waiting};
+
+static int probe_check(const bide_operation *op)
+{
+    (void)op;
+    return 0;
+}
+
+static int probe_attempt(const bide_operation *op, struct op_waiter *w)
+{
+    (void)op;
+    (void)w;
+    return OPERATION_WAITS;
+}
+
+static void probe_enlist(const bide_operation *op, struct op_waiter *w)
+{
+    (void)op;
+    bide__list_append(&waiting, &w->clause.node);
+}
+
+static void probe_withdraw(const bide_operation *op, struct op_waiter *w)
+{
+    (void)op;
+    bide__list_remove(&w->clause.node);
+}
+
+static const struct bide_operation_ops probe_ops = {"probe_get", probe_check, probe_attempt, probe_enlist, probe_withdraw};
+
+static int waits_for_an_operation(void)
+{
+    bide_operation op = {.ops = &probe_ops};
+    return bide__operation_await(&op);
+}
+
+UNIT(deadlock_names_the_operation_that_is_waited_for)
+{
+    open_loop();
+    EXPECT_ERR(bide_run_until_complete(loop, bide_coro(waits_for_an_operation)), BIDE_EDEADLOCK);
+    EXPECT_CONTAINS(said, "deadlock: nothing can wake the only task of this event loop:\n");
+    EXPECT_CONTAINS(said, "  Task-1 (waits_for_an_operation), waits for probe_get\n");
+    bide_release(loop);
+}
+
+static int add_in_thread(int a, int b)
+{
+    return a + b;
+}
+
+static int calls_a_thread_first(void)
+{
+    EXPECT_EQ(bide_to_thread(bide_coro(add_in_thread, 1, 2)), 3);
+    return waits_for_ever(0);
+}
+
+/* The thread is idle, or will be in a moment: then the loop looks again. */
+UNIT(deadlock_is_seen_beside_idle_threads_of_ours)
+{
+    open_loop();
+    EXPECT_ERR(bide_run_until_complete(loop, bide_coro(calls_a_thread_first)), BIDE_EDEADLOCK);
+    bide_release(never);
+    bide_release(loop);
+}
+
+static void *ends_at_once(void *arg)
+{
+    return arg;
+}
+
+static int starts_a_thread_that_does_not_call(void)
+{
+    pthread_t id;
+    EXPECT_EQ(pthread_create(&id, NULL, ends_at_once, NULL), 0);
+    EXPECT_EQ(pthread_detach(id), 0);
+    return waits_for_ever(0);
+}
+
+UNIT(deadlock_is_seen_when_the_last_other_thread_has_ended)
+{
+    open_loop();
+    EXPECT_ERR(bide_run_until_complete(loop, bide_coro(starts_a_thread_that_does_not_call)), BIDE_EDEADLOCK);
+    bide_release(never);
+    bide_release(loop);
+}
+
+static int ignores_its_cancellation(void)
+{
+    BIDE_IGNORE(waits_for_ever(0)); /* the cancellation goes to that future, too */
+    return bide_await(bide_future_new());
+}
+
+/* Before, closing such a loop never ended. */
+UNIT(closing_a_loop_ends_though_a_task_ignores_its_cancellation_and_waits_on)
+{
+    open_loop();
+    bide_release(loop);
+    pid_t child = fork();
+    if (child == 0) { /* the task's stack stays for good */
+        alarm(20);
+        loop = bide_loop_new();
+        bide_loop_set_exception_handler(loop, collect, NULL);
+        int code = bide_run_until_complete(loop, bide_coro(ignores_its_cancellation));
+        said[0] = '\0';
+        _exit(code == BIDE_EDEADLOCK && bide_loop_close(loop) == 0 && strstr(said, "nothing can wake the only task") ? 0 : 1);
+    }
+    int status;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+}
+
+/* ---- what is not ---- */
+
+/* Would the loop that runs now wait for ever?  Asked as it asks itself. */
+static int ask(bide_loop *l)
+{
+    int64_t timeout_ns = -1;
+    bool before = l->runs_until;
+
+    l->runs_until = true;
+    int code = bide__loop_check_progress(l, &timeout_ns);
+    l->runs_until = before;
+    return code;
+}
+
+UNIT(loop_is_not_stuck_while_somebody_may_wake_it)
+{
+    open_loop();
+    EXPECT_ERR(ask(loop), BIDE_EDEADLOCK);
+
+    EXPECT_EQ(bide_loop_set_external(loop, true), 0);
+    EXPECT_EQ(ask(loop), 0);
+    EXPECT_EQ(bide_loop_set_external(loop, false), 0);
+    EXPECT_ERR(ask(loop), BIDE_EDEADLOCK);
+
+    loop->outside = 1; /* a call in a thread, a pool */
+    EXPECT_EQ(ask(loop), 0);
+    loop->outside = 0;
+    loop->watched = 1; /* a descriptor */
+    EXPECT_EQ(ask(loop), 0);
+    loop->watched = 0;
+
+    struct poller_ops wrapped = *loop->poller_ops;
+    wrapped.only_descriptors = false;
+    const struct poller_ops *plain = loop->poller_ops;
+    loop->poller_ops = &wrapped;
+    EXPECT_EQ(ask(loop), 0);
+    loop->poller_ops = plain;
+
+    int64_t timeout_ns = -1;
+    EXPECT_EQ(bide__loop_check_progress(loop, &timeout_ns), 0); /* bide_run_forever: for ever is what it says */
+    EXPECT_ERR(bide_loop_set_external(NULL, true), -EINVAL);
+    bide_release(loop);
+}
+
+static void stop_it(int signal)
+{
+    (void)signal;
+    bide_loop_stop(loop);
+}
+
+UNIT(loop_with_a_signal_handler_of_the_program_waits_for_it)
+{
+    open_loop();
+    struct sigaction action = {.sa_handler = stop_it};
+    struct itimerval soon = {.it_value.tv_usec = 20000};
+    EXPECT_EQ(sigaction(SIGALRM, &action, NULL), 0);
+    EXPECT_EQ(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    EXPECT_ERR(bide_run_until_complete(loop, bide_coro(waits_for_ever, 0)), BIDE_ESTOPPED);
+    EXPECT_STR(said, "");
+    bide_release(never);
+    bide_release(loop);
+}
+
+static void settle_it(void *arg)
+{
+    (void)arg;
+    BIDE_IGNORE(bide_future_set_result(never, 7));
+}
+
+/* It calls when the loop has looked again as often as it does. */
+static void *calls_late(void *arg)
+{
+    while (__atomic_load_n(&loop->looked_again, __ATOMIC_RELAXED) < 3)
+        sched_yield();
+    EXPECT_EQ(bide_loop_call_soon_threadsafe(loop, settle_it, NULL), 0);
+    return arg;
+}
+
+static int waits_for_a_thread(pthread_t *id)
+{
+    EXPECT_EQ(pthread_create(id, NULL, calls_late, NULL), 0);
+    return waits_for_ever(0);
+}
+
+UNIT(loop_waits_for_another_thread_however_long_that_takes)
+{
+    pthread_t id;
+    open_loop();
+    EXPECT_EQ(bide_run_until_complete(loop, bide_coro(waits_for_a_thread, &id)), 7);
+    EXPECT_EQ(pthread_join(id, NULL), 0);
+    EXPECT_STR(said, "");
+    bide_release(never);
+    bide_release(loop);
+}
