@@ -25,6 +25,7 @@
 #include <bide/address.h>
 #include <bide/datagram.h>
 #include <bide/sync.h>
+#include <bide/queue.h>
 #include <bide/file.h>
 #include <bide/signal.h>
 #include <bide/extend.h>

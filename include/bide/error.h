@@ -46,7 +46,8 @@ extern "C" {
     X(BIDE_ELIMIT, 5, "a limit was reached")                                \
     X(BIDE_ESTOPPED, 6, "the event loop was stopped first")                 \
     X(BIDE_EDEADLOCK, 7, "nothing is left that could wake this task")       \
-    X(BIDE_EVERSION, 8, "the library is not the one that the program was built for")
+    X(BIDE_EVERSION, 8, "the library is not the one that the program was built for") \
+    X(BIDE_EBROKEN, 9, "the barrier is broken")
 #define BIDE_ERRORS_IO(X)                                                   \
     X(BIDE_EEOF, 100, "the stream ended early")                             \
     X(BIDE_ENAME, 101, "no such host name")                                 \

@@ -175,6 +175,7 @@ struct bide_listener;
 struct bide_loop;
 struct bide_pool;
 struct bide_pool_stream;
+struct bide_queue;
 struct bide_response;
 struct bide_server;
 struct bide_session;
@@ -191,7 +192,7 @@ struct bide_url;
                   struct bide_cookie_jar *: 1, struct bide_datagram *: 1, struct bide_file *: 1,                                                 \
                   struct bide_future *: 1, struct bide_handle *: 1, struct bide_hsts *: 1,                            \
                   struct bide_listener *: 1, struct bide_loop *: 1, struct bide_pool *: 1,                            \
-                  struct bide_pool_stream *: 1, struct bide_response *: 1, struct bide_server *: 1,                   \
+                  struct bide_pool_stream *: 1, struct bide_queue *: 1, struct bide_response *: 1, struct bide_server *: 1,                   \
                   struct bide_session *: 1, struct bide_signals *: 1, struct bide_stream *: 1,                        \
                   struct bide_task *: 1, struct bide_tls *: 1, struct bide_transport *: 1, struct bide_url *: 1)
 #define bide_release(x) (bide_release)(((void)bide__must_be_an_object_of_bide(x), (x)))

@@ -24,6 +24,7 @@ UNIT(error_codes_stand_in_the_range_of_their_room)
 {
     EXPECT_EQ(BIDE_ESTATE, -10001);
     EXPECT_EQ(BIDE_EVERSION, -10008);
+    EXPECT_EQ(BIDE_EBROKEN, -10009);
     EXPECT_EQ(BIDE_EEOF, -10100);
     EXPECT_EQ(BIDE_ECERT, -10104);
     EXPECT_EQ(BIDE_EURL, -10200);

@@ -12,6 +12,11 @@ A script is a line for each task: a letter (p: what a wait raises is passed on, 
   tsleep LIMIT MS   tawait T LIMIT   tshield T LIMIT   ttsleep OUTER INNER MS   (blocks of timeout, nested in ttsleep)
   wfor T LIMIT   gather T T (return_exceptions)   wait T T   waitfirst T T   waiterr T T   waitfor T T LIMIT
   setf F N   failf F   cancelf F   cbf F   cbt T   uncbf F   (done callbacks, added and removed)
+  hold Y   acquire Y   release Y   (a lock; hold lets one turn pass inside)
+  evwait   evset   evclear   (an event)
+  cwait   cnotify N   (a condition; both hold its lock)
+  sacq   srel   (a semaphore of 2)   bwait   breset   babort   (a barrier of 2)
+  put Q N   get Q   tget Q LIMIT   putn Q N   getn Q   done Q   join Q   len Q   (queues of 2: FIFO, LIFO, the smallest first)
   soon   later MS   drop (a call_soon that is cancelled)   dropl MS (a call_later that is cancelled in a later step: undo)
 
 A task starts and awaits only tasks with a higher number, so none waits in a circle.  Both sides run on a virtual clock in
@@ -28,6 +33,7 @@ import subprocess
 import sys
 
 FUTURES = 4
+QUEUES = 3
 
 
 class VirtualSelector(selectors.DefaultSelector):
@@ -106,7 +112,7 @@ class Player:
     def __init__(self, script, ticks):
         self.script = script
         self.ticks = ticks
-        self.turn = 0
+        self.turn = self.rescues = 0
         self.tasks = {}
         self.handles = {}
         self.out = []
@@ -117,7 +123,7 @@ class Player:
     def count_turn(self):
         self.turn += 1
         if self.turn % 100 == 0:  # time does not pass here, so nobody else would
-            self.settle_futures()
+            self.rescue()
         self.counter = asyncio.get_running_loop().call_soon(self.count_turn)
 
     # ---- what is awaited ----
@@ -158,6 +164,108 @@ class Player:
         await asyncio.wait([self.tasks[a], self.tasks[b]], return_when=when, timeout=timeout)
         return sum(t.done() for t in (self.tasks[a], self.tasks[b]))
 
+    # ---- those that wait for each other ----
+
+    def make_values(self):
+        self.locks = [asyncio.Lock(), asyncio.Lock()]
+        self.holder = [None, None]
+        self.event, self.condition = asyncio.Event(), asyncio.Condition()
+        self.semaphore, self.barrier = asyncio.Semaphore(2), asyncio.Barrier(2)
+        self.queues = [asyncio.Queue(2), asyncio.LifoQueue(2), asyncio.PriorityQueue(2)]
+
+    async def acquire(self, me, lock):
+        if self.holder[lock] == me:  # bide says so; asyncio would wait for itself
+            raise OSError
+        await self.locks[lock].acquire()
+        self.holder[lock] = me
+        return 0
+
+    def release(self, me, lock):
+        if self.holder[lock] != me or not self.locks[lock].locked():  # asyncio lets others release it
+            return -1
+        self.holder[lock] = None
+        self.locks[lock].release()
+        return 0
+
+    async def hold(self, me, lock):
+        await self.acquire(me, lock)
+        try:
+            self.say(f"{me} holds {lock}")
+            await asyncio.sleep(0)
+        finally:
+            self.release(me, lock)
+        return 0
+
+    async def condition_wait(self, me):
+        async with self.condition:
+            try:
+                await self.condition.wait()
+            finally:
+                self.say(f"{me} has it again")
+        return 0
+
+    async def condition_notify(self, n):
+        async with self.condition:
+            self.condition.notify(n)
+        return 0
+
+    async def broken_is_error(self, thing):
+        try:
+            return await thing
+        except asyncio.BrokenBarrierError:
+            raise OSError
+
+    async def quiet(self, thing):
+        await thing
+        return 0
+
+    def step_of_values(self, me, op, a, b):
+        if op in ("hold", "acquire"):
+            return self.hold(me, a) if op == "hold" else self.acquire(me, a)
+        if op == "evwait":
+            return self.quiet(self.event.wait())
+        if op == "cwait":
+            return self.condition_wait(me)
+        if op == "cnotify":
+            return self.condition_notify(a)
+        if op == "sacq":
+            return self.quiet(self.semaphore.acquire())
+        if op == "bwait":
+            return self.broken_is_error(self.barrier.wait())
+        if op in ("breset", "babort"):
+            return self.barrier.reset() if op == "breset" else self.barrier.abort()
+        if op == "put":
+            return self.quiet(self.queues[a].put(b))
+        if op == "get":
+            return self.queues[a].get()
+        if op == "tget":
+            return self.timeout_around(b, self.queues[a].get())
+        if op == "join":
+            return self.quiet(self.queues[a].join())
+        return None
+
+    def plain_step_of_values(self, me, op, a, b):
+        if op == "release":
+            self.say(f"{me} release {self.release(me, a)}")
+        elif op == "evset":
+            self.event.set()
+        elif op == "evclear":
+            self.event.clear()
+        elif op == "srel":
+            self.semaphore.release()
+        elif op in ("putn", "getn", "done"):
+            try:
+                q = self.queues[a]
+                r = q.put_nowait(b) if op == "putn" else q.get_nowait() if op == "getn" else q.task_done()
+                self.say(f"{me} {op} {r or 0}")
+            except (asyncio.QueueFull, asyncio.QueueEmpty, ValueError):
+                self.say(f"{me} {op} error")
+        elif op == "len":
+            self.say(f"{me} len {self.queues[a].qsize()}")
+        else:
+            return False
+        return True
+
     @staticmethod
     def outcome(r):
         if isinstance(r, asyncio.CancelledError):
@@ -170,6 +278,9 @@ class Player:
 
     def waiting_step(self, me, op, a, b, c):
         have_a, have_b = a in self.tasks, b in self.tasks
+        thing = self.step_of_values(me, op, a, b)
+        if thing is not None:
+            return thing
         if op == "yield":
             return asyncio.sleep(0)
         if op == "sleep":
@@ -248,17 +359,42 @@ class Player:
             if me in self.handles:
                 self.handles.pop(me).cancel()
         else:
-            return False
+            return self.plain_step_of_values(me, op, a, b)
         return True
 
     def settle_futures(self):
         for f in self.futures:
             if not f.done():
                 f.set_result(99)
+        # Who waits for another one goes on, too.
+        self.event.set()
+        for _ in range(4):
+            self.semaphore.release()
+        for q in self.queues:
+            if q.empty():
+                q.put_nowait(77)
+
+    def rescue(self):
+        """Who waits for what nobody will do goes on."""
+        self.settle_futures()
+        which = self.rescues % len(self.script)
+        self.rescues += 1
+        if which in self.tasks:
+            self.tasks[which].cancel()
+        elif which == 0 and not self.is_finishing:
+            self.main_task.cancel()
+
+    def rescue_later(self):
+        asyncio.get_running_loop().call_later(500, self.rescue_and_again)
+
+    def rescue_and_again(self):
+        self.rescue()
+        self.rescue_later()
 
     async def finish(self):
+        self.is_finishing = True
         self.settle_futures()
-        for _ in range(200):
+        for _ in range(10000):
             if all(t.done() for t in self.tasks.values()):
                 return 0
             await asyncio.sleep(0 if self.ticks else 10)
@@ -293,7 +429,9 @@ class Player:
     async def main(self):
         loop = asyncio.get_running_loop()
         self.futures = [loop.create_future() for _ in range(FUTURES)]
-        loop.call_later(500, self.settle_futures)  # so that a task that waits for one that nobody sets ends, too
+        self.make_values()
+        self.is_finishing, self.main_task = False, asyncio.current_task()
+        self.rescue_later()
         if self.ticks:
             self.counter = loop.call_soon(self.count_turn)
         await self.play(0)
@@ -324,7 +462,19 @@ def steps_of_time(rng, others):
     return steps
 
 
+def steps_of_values(rng, ticks):
+    lock, queue = rng.randrange(2), rng.randrange(QUEUES)
+    steps = [f"hold {lock}", f"hold {lock}", f"acquire {lock}", f"release {lock}", "evwait", "evset", "evclear", "cwait", "cwait",
+             f"cnotify {rng.randrange(1, 3)}", "sacq", "sacq", "srel", "bwait", "bwait", rng.choice(["breset", "babort"]),
+             f"len {queue}", f"done {queue}", f"join {queue}"]
+    steps += [f"put {queue} {rng.randrange(1, 9)}", f"get {queue}"] * 3
+    steps += [f"putn {queue} {rng.randrange(1, 9)}", f"getn {queue}"]
+    return steps + ([] if ticks else [f"tget {queue} {rng.randrange(1, 5)}"])
+
+
 def random_step(rng, me, n, ticks):
+    if rng.random() < 0.4:
+        return rng.choice(steps_of_values(rng, ticks))
     others = list(range(me + 1, n))
     future = rng.randrange(FUTURES)
     steps = ["yield", "yield", f"say {rng.randrange(9)}", "soon", f"setf {future} {rng.randrange(50)}", f"awaitf {future}",
@@ -419,7 +569,10 @@ MUST_BE_SEEN = [f"{op} {word}".strip() for op, words in {
     "wait": ["", "cancelled"], "waitfirst": ["", "cancelled"], "waiterr": ["", "cancelled"], "waitfor": ["", "cancelled"],
     "sleep": ["", "cancelled"], "yield": ["", "cancelled"], "tsleep": ["", "cancelled", "timeout"],
     "ttsleep": ["", "cancelled", "timeout"], "inner": ["cancelled", "timeout"], "tawait": ["", "cancelled", "timeout"],
-    "tshield": ["", "cancelled", "timeout"], "wfor": ["", "cancelled", "timeout"]}.items() for word in words]
+    "tshield": ["", "cancelled", "timeout"], "wfor": ["", "cancelled", "timeout"],
+    "hold": ["", "cancelled", "error"], "acquire": ["", "cancelled"], "evwait": ["", "cancelled"], "cwait": ["", "cancelled"],
+    "sacq": ["", "cancelled"], "bwait": ["", "cancelled", "error"], "put": ["", "cancelled"], "get": ["", "cancelled"],
+    "tget": ["", "cancelled", "timeout"], "join": ["", "cancelled"], "done": ["", "error"], "putn": ["", "error"]}.items() for word in words]
 
 if __name__ == "__main__":
     sys.exit(main())

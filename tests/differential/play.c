@@ -10,18 +10,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bide/queue.h>
+#include <bide/sync.h>
+
 #include "core/core.h"
 
 #define TASKS_MAX 32
 #define FUTURES 4
+#define QUEUES 3
+
+BIDE_QUEUE_TYPE(int_queue, int);
 
 static char *scripts[TASKS_MAX];
 static bide_task *tasks[TASKS_MAX];
 static bide_handle *handles[TASKS_MAX];
 static bide_future *futures[FUTURES];
+static bide_lock locks[2];
+static bide_event event;
+static bide_condition condition;
+static bide_semaphore semaphore = BIDE_SEMAPHORE(2);
+static bide_barrier barrier = BIDE_BARRIER(2);
+static int_queue *queues[QUEUES];
 static int ntasks;
 static bool ticks;
 static long turn;
+static bide_task *main_task; /* plays the first line */
+static bool is_finishing;
 static bide_handle *counter;
 
 /* ---- words ---- */
@@ -66,19 +80,43 @@ static void task_called_back(bide_task *t, void *arg)
     called_back(bide_task_future(t), arg);
 }
 
-static void settle_futures(void *unused)
+static void settle_futures(void)
 {
-    (void)unused;
     for (int i = 0; i < FUTURES; i++)
         if (!bide_future_done(futures[i]))
             BIDE_IGNORE(bide_future_set_result(futures[i], 99));
+    /* Who waits for another one goes on, too. */
+    bide_event_set(&event);
+    for (int i = 0; i < 4; i++)
+        bide_semaphore_release(&semaphore);
+    for (int i = 0; i < QUEUES; i++)
+        if (bide_queue_empty(queues[i]))
+            BIDE_IGNORE(bide_queue_put_nowait(queues[i], &(int){77}));
+}
+
+/* Who waits for what nobody will do goes on. */
+static void rescue(void)
+{
+    settle_futures();
+    static int rescues;
+    int which = rescues++ % ntasks;
+    if (tasks[which])
+        bide_task_cancel(tasks[which]);
+    else if (which == 0 && !is_finishing)
+        bide_task_cancel(main_task);
+}
+
+static void rescue_and_again(void *arg)
+{
+    rescue();
+    bide_loop_call_later(bide_get_event_loop(), 500, rescue_and_again, arg);
 }
 
 static void count_turn(void *arg)
 {
     turn++;
     if (turn % 100 == 0) /* time does not pass here, so nobody else would */
-        settle_futures(NULL);
+        rescue();
     counter = bide_loop_call_soon(bide_get_event_loop(), count_turn, arg);
 }
 
@@ -180,6 +218,115 @@ static int step_on_two(const char *op, int a, int b, int c)
     return wait_two(a, b, BIDE_ALL_COMPLETED, is(op, "waitfor") ? c : 0);
 }
 
+/* ---- those that wait for each other ---- */
+
+static int smaller(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+static int hold(int self, int lock)
+{
+    int code;
+    bide_lock_hold(&locks[lock], &code) {
+        say("%d holds %d", self, lock);
+        code = bide_sleep_ms(0);
+    }
+    return code;
+}
+
+static int condition_wait(int self)
+{
+    int code;
+    bide_lock_hold(bide_condition_lock(&condition), &code) {
+        code = bide_condition_wait(&condition);
+        say("%d has it again", self);
+    }
+    return code;
+}
+
+static int condition_notify(int n)
+{
+    int code;
+    bide_lock_hold(bide_condition_lock(&condition), &code)
+        code = bide_condition_notify(&condition, (size_t)n);
+    return code;
+}
+
+static int get(int q)
+{
+    int item, code = bide_queue_get(queues[q], &item);
+    return code < 0 ? code : item;
+}
+
+static int timeout_get(int q, int ms)
+{
+    int code = 0;
+    bide_timeout(ms)
+        code = get(q);
+    return code;
+}
+
+/* A step on one of them that waits. */
+static int value_step(int self, const char *op, int a, int b, bool *ran)
+{
+    *ran = true;
+    if (is(op, "hold"))
+        return hold(self, a);
+    if (is(op, "acquire"))
+        return bide_lock_acquire(&locks[a]);
+    if (is(op, "evwait"))
+        return bide_event_wait(&event);
+    if (is(op, "cwait"))
+        return condition_wait(self);
+    if (is(op, "cnotify"))
+        return condition_notify(a);
+    if (is(op, "sacq"))
+        return bide_semaphore_acquire(&semaphore);
+    if (is(op, "bwait"))
+        return bide_barrier_wait(&barrier);
+    if (is(op, "breset"))
+        return bide_barrier_reset(&barrier);
+    if (is(op, "babort"))
+        return bide_barrier_abort(&barrier);
+    if (is(op, "put"))
+        return bide_queue_put(queues[a], &b);
+    if (is(op, "get"))
+        return get(a);
+    if (is(op, "tget"))
+        return timeout_get(a, b);
+    if (is(op, "join"))
+        return bide_queue_join(queues[a]);
+    *ran = false;
+    return 0;
+}
+
+/* One that does not. */
+static bool step_of_value(int self, const char *op, int a, int b)
+{
+    int item = b;
+
+    if (is(op, "release"))
+        say("%d release %d", self, bide_lock_release(&locks[a]) < 0 ? -1 : 0);
+    else if (is(op, "evset"))
+        bide_event_set(&event);
+    else if (is(op, "evclear"))
+        bide_event_clear(&event);
+    else if (is(op, "srel"))
+        bide_semaphore_release(&semaphore);
+    else if (is(op, "putn"))
+        say("%d putn %s", self, word_of(bide_queue_put_nowait(queues[a], &item)));
+    else if (is(op, "getn"))
+        say("%d getn %s", self, bide_queue_get_nowait(queues[a], &item) < 0 ? "error" : word_of(item));
+    else if (is(op, "done"))
+        say("%d done %s", self, word_of(bide_queue_task_done(queues[a])));
+    else if (is(op, "len"))
+        say("%d len %zu", self, bide_queue_len(queues[a]));
+    else
+        return false;
+    return true;
+}
+
 static bool exists(int task)
 {
     return task >= 0 && task < TASKS_MAX && tasks[task];
@@ -188,6 +335,9 @@ static bool exists(int task)
 /* A step that waits; *ran is false if it names a task that does not exist (yet). */
 static int waiting_step(int self, const char *op, int a, int b, int c, bool *ran)
 {
+    int r = value_step(self, op, a, b, ran);
+    if (*ran)
+        return r;
     *ran = true;
     if (is(op, "yield"))
         return bide_sleep_ms(0);
@@ -287,8 +437,9 @@ static bool step_of_task(int self, const char *op, int a)
 /* At the end of main: settle all futures and wait until everybody is done, in a way that both sides share. */
 static int finish(void)
 {
-    settle_futures(NULL);
-    for (int round = 0; round < 200; round++) {
+    is_finishing = true;
+    settle_futures();
+    for (int round = 0; round < 10000; round++) {
         bool pending = false;
         for (int i = 1; i < ntasks; i++)
             pending |= tasks[i] && !bide_task_done(tasks[i]);
@@ -314,7 +465,8 @@ static int play(int self)
             return a;
         if (is(op, "fail"))
             return -EIO;
-        if (step_of_task(self, op, a) || step_of_future(self, op, a, b) || step_of_loop(self, op, a, step))
+        if (step_of_task(self, op, a) || step_of_future(self, op, a, b) || step_of_loop(self, op, a, step) ||
+            step_of_value(self, op, a, b))
             continue;
         int r = waiting_step(self, op, a, b, c, &ran);
         if (!ran)
@@ -331,9 +483,13 @@ static int start(void)
     bide__loop_set_virtual_time(bide_get_event_loop(), true);
     for (int i = 0; i < FUTURES; i++)
         futures[i] = bide_future_new();
-    bide_loop_call_later(bide_get_event_loop(), 500, settle_futures, NULL); /* tasks that wait for one that nobody sets */
+    queues[0] = bide_queue_new(int_queue, 2);
+    queues[1] = bide_queue_new(int_queue, 2, .order = BIDE_LIFO);
+    queues[2] = bide_queue_new(int_queue, 2, .compare = smaller);
+    bide_loop_call_later(bide_get_event_loop(), 500, rescue_and_again, NULL);
     if (ticks)
         counter = bide_loop_call_soon(bide_get_event_loop(), count_turn, NULL);
+    main_task = bide_current_task();
     int r = play(0);
     if (ticks)
         bide_handle_cancel(counter);
@@ -346,6 +502,8 @@ static int start(void)
     }
     for (int i = 0; i < FUTURES; i++)
         bide_release(futures[i]);
+    for (int i = 0; i < QUEUES; i++)
+        bide_release(BIDE_QUEUE(queues[i]));
     return r;
 }
 

@@ -77,6 +77,33 @@ static int tries()
     return BIDE_TRY(bide_await(f));
 }
 
+BIDE_QUEUE_TYPE(point_queue, point);
+
+static int waits_for_each_other()
+{
+    bide_lock lock = {};
+    bide_event event = {};
+    bide_semaphore two = BIDE_SEMAPHORE(2);
+    bide_barrier alone = BIDE_BARRIER(1);
+    bide_condition condition = {};
+    int code;
+    bide_lock_hold(&lock, &code) { EXPECT(bide_lock_is_held(&lock)); }
+    EXPECT(code == 0 && !bide_lock_is_held(&lock));
+    bide_semaphore_hold(&two, &code) { EXPECT(!bide_semaphore_is_locked(&two)); }
+    EXPECT(bide_barrier_wait(&alone) == 0);
+    bide_lock_hold(bide_condition_lock(&condition), &code) { code = bide_condition_wait_until(&condition, code == 0); }
+    EXPECT(code == 0 && bide_event_set(&event) == 0);
+
+    bide_auto point_queue *q = bide_queue_new(point_queue, 2, .order = BIDE_FIFO);
+    const point in = {3, 4};
+    point out = {};
+    EXPECT(bide_queue_put(q, &in) == 0 && bide_queue_full(q) == false && bide_queue_len(q) == 1);
+    EXPECT(bide_select(nullptr, bide_queue_get_awaitable(q, &out), bide_event_awaitable(&event)) == 0 && out.y == 4);
+    EXPECT(bide_queue_get_nowait(q, &out) == -EAGAIN && bide_queue_task_done(q) == 0 && bide_queue_join(q) == 0);
+    EXPECT(bide_queue_shutdown(q) == 0 && bide_queue_put(q, &in) == BIDE_ECLOSED);
+    return 0;
+}
+
 static int tasks()
 {
     point p = {3, 4};
@@ -277,13 +304,14 @@ extern "C" int cplusplus_begin()
 #ifdef PLUGIN
 extern "C" int cplusplus_unused()
 {
-    return tasks() + requests() + static_cast<int>(reinterpret_cast<long>(&length) + reinterpret_cast<long>(&first) +
+    return tasks() + waits_for_each_other() + requests() + static_cast<int>(reinterpret_cast<long>(&length) + reinterpret_cast<long>(&first) +
                                                    reinterpret_cast<long>(&add));
 }
 #else
 static int app()
 {
     BIDE_TRY(tasks());
+    BIDE_TRY(waits_for_each_other());
     BIDE_TRY(requests());
     BIDE_TRY(jobs());
     return cplusplus_begin();

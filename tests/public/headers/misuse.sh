@@ -17,6 +17,10 @@ static int f(int64_t a) { return (int)a; }
 static int text(const char *t) { return t[0]; }
 static double real(void) { return 1; }
 static int seven(int a, int b, int c, int d, int e, int g, int h) { return a + b + c + d + e + g + h; }
+struct url { int n; };
+BIDE_QUEUE_TYPE(urls, struct url);
+int queues(urls *u, long *wrong, const struct url *url);
+int queues(urls *u, long *wrong, const struct url *url) { (void)wrong; (void)url; return (int)bide_queue_len(u); }
 struct q { int len; char *item; };
 static int get(struct q *q, char **out)
 {
@@ -92,6 +96,11 @@ refuses "" 'return bide_await(bide_coro(f, 1, 2));'
 refuses "" 'return bide_await(bide_coro(real));'
 refuses "" 'return bide_await(3);'
 refuses "" 'bide_job j = bide_job(text, 3); (void)j;'
+refuses "not of the type that the queue" 'urls *u = NULL; long n; return bide_queue_get(u, &n);'
+refuses "not of the type that the queue" 'urls *u = NULL; return bide_queue_put(u, &(struct q){0});'
+refuses "incomplete" 'return bide_queue_put(x, x);'
+silent 'bide_auto urls *u = bide_queue_new(urls, 9, .order = BIDE_LIFO); const struct url o = {1}; struct url i; BIDE_TRY(bide_queue_put(u, &o)); return bide_queue_get(u, &i);'
+silent 'static bide_lock l; int code; bide_lock_hold(&l, &code) code = 1; bide_semaphore two = BIDE_SEMAPHORE(2); bide_semaphore_hold(&two, &code) { code = 1; } return code;'
 silent 'for (;;) { char *item; BIDE_TRY(get(q, &item)); free(item); }'
 silent 'int n = BIDE_TRY(bide_await(bide_coro(f, 1))); ssize_t m = BIDE_TRY((ssize_t)n); return (int)m;'
 silent 'bide_auto bide_response *r = BIDE_TRY_PTR(bide_get(s, "http://x/", .timeout_ms = 5)); return bide_status(r);'

@@ -180,6 +180,7 @@ static int take_dns(bide_dns_args *a)
     return ended(bide_session_new(.dns = a));
 }
 
+static int take_queue(bide_queue_args *a) { return ended(bide_queue_new_with(sizeof(int), a)); }
 static int take_record(bide_record_args *a)
 {
     a->path = "/nowhere/at/all.har";

@@ -160,6 +160,13 @@ OTHER(bide_pool_serve_args, until_signal),
 OTHER(bide_pool_serve_args, on_event),
 OTHER(bide_pool_serve_args, arg),
 
+/* queue.h */
+ANY(bide_queue_args, maxsize), /* how many there may be depends on .max_bytes */
+ROW(take_queue, bide_queue_args, order, BIDE_FIFO, BIDE_LIFO),
+OTHER(bide_queue_args, compare),
+OTHER(bide_queue_args, item_free),
+ANY(bide_queue_args, max_bytes), /* likewise, what it allows depends on the items */
+
 /* request.h */
 OTHER(bide_request_args, url),
 OTHER(bide_request_args, method),

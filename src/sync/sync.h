@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* sync.h - what the values of this room know of each other. */
+#ifndef BIDE_SYNC_SYNC_H
+#define BIDE_SYNC_SYNC_H
+
+#include <bide/sync.h>
+
+#include "sync/home.h"
+
+/* lock.c.  Does the running task hold it?  0, or an error on record that names the function. */
+int bide__lock_check_held(bide_lock *l, const char *function);
+
+#endif
