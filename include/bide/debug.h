@@ -5,7 +5,7 @@
  * A deadlock is reported always: when no task of a loop is ready, no timer is armed, and nobody is left who could call in, then bide_run
  * and bide_run_until_complete print which task waits for what, and where each was made, and return BIDE_EDEADLOCK.
  *
- * Debug mode is for what costs something to find out: BIDE_DEBUG=1 in the environment.  docs/guide/debugging.md
+ * Debug mode is for what costs something to find out: BIDE_DEBUG=1 in the environment, or bide_loop_set_debug.  docs/guide/debugging.md
  * has an example of each report.
  */
 #ifndef BIDE_DEBUG_H
@@ -16,6 +16,30 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/*
+ * Debug mode for this loop, from its next step on.  BIDE_DEBUG=1 in the environment turns it on for every loop.
+ *
+ * A step (of a task between two waits, or of a callback) that keeps the loop for 100 ms or more is reported on standard error while it
+ * lasts, by another thread: which task, in which function, file and line, and what it has called.  The step is not disturbed.  When
+ * it has ended, how long it took is reported, to the exception handler of the loop if it has one.
+ *
+ * Lines need libdw (the package libdw1) and a program that was compiled with -g; without, there are addresses for addr2line.
+ *
+ * Returns:   0
+ * Errors:    -EINVAL for NULL; BIDE_ESTATE if it belongs to the loop of another thread; BIDE_ENOMEM
+ * Example:   BIDE_TRY(bide_loop_set_debug(bide_get_event_loop(), true));
+ */
+BIDE_API BIDE_MUST_USE int bide_loop_set_debug(bide_loop *loop, bool on);
+
+/*
+ * How many milliseconds are too long for a step: 1 to INT32_MAX.  Default: BIDE_SLOW_MS of the environment, else 100.
+ *
+ * Returns:   0
+ * Errors:    -EINVAL; BIDE_ESTATE if debug mode is not on, or if it belongs to the loop of another thread
+ * Example:   BIDE_TRY(bide_loop_set_slow_ms(bide_get_event_loop(), 20));
+ */
+BIDE_API BIDE_MUST_USE int bide_loop_set_slow_ms(bide_loop *loop, int64_t ms);
 
 /*
  * Will others call in, of whom the library cannot know?  A loop with this is never taken for deadlocked.

@@ -70,7 +70,7 @@ static void say(void *arg, const char *line)
 
 void bide__leaks_report(bide_loop *loop)
 {
-    if (loop->on_exception || bide__debug_is_on())
+    if (loop->on_exception || loop->watch || bide__debug_is_on())
         report_failed(loop);
     if (bide__ledger_is_kept)
         bide__ledger_report(loop, say, loop);

@@ -7,6 +7,7 @@
 #include <bide/debug.h>
 
 #include "core/core.h"
+#include "core/loop/steps.h"
 #include "inspect/inspect.h"
 
 #include <stdio.h>
@@ -23,6 +24,7 @@ static void loop_destroy(void *object)
 
     bide__task_chunks_free(loop);
     bide__handles_free(loop);
+    bide__steps_close(loop);
     bide__ring_free(&loop->ring);
     pthread_mutex_destroy(&loop->lock);
     bide__free(loop);
@@ -93,6 +95,16 @@ static void find_context(struct ledger_context *c)
     }
 }
 
+/* In debug mode each step is run by the way on which it is noted. */
+static int watch(bide_loop *loop)
+{
+    int code = bide__steps_open(loop);
+
+    if (code == 0)
+        bide__tasks_carry_state();
+    return code;
+}
+
 bide_loop *bide_loop_new(void)
 {
     bide__run_init();
@@ -109,9 +121,13 @@ bide_loop *bide_loop_new(void)
         goto no_ring;
     if (stacks_init(loop) < 0)
         goto no_stacks;
+    if (bide__debug_is_on() && watch(loop) < 0)
+        goto no_watch;
     bide__loop_alive_begin(loop);
     return loop;
 
+no_watch:
+    bide__stack_pool_destroy(&loop->stacks);
 no_stacks:
     bide__ring_free(&loop->ring);
 no_ring:
@@ -231,6 +247,34 @@ void bide__loop_detach(struct loop_closer *c)
 }
 
 /* ---- clock and reports ---- */
+
+int bide_loop_set_debug(bide_loop *loop, bool on)
+{
+    int code = bide__loop_check(loop, __func__);
+    if (code == 0 && on && !loop->watch)
+        code = watch(loop);
+    if (code < 0 || !loop->watch)
+        return code;
+
+    loop->watch->is_on = on;
+    if (loop == bide__loop_here) {
+        bide__steps_leave(loop);
+        bide__steps_enter(loop);
+    }
+    return 0;
+}
+
+int bide_loop_set_slow_ms(bide_loop *loop, int64_t ms)
+{
+    int code = bide__loop_check(loop, __func__);
+    if (code == 0 && (ms < 1 || ms > INT32_MAX))
+        code = bide_fail(-EINVAL, "%s: %lld ms is not between 1 and %d", __func__, (long long)ms, INT32_MAX);
+    if (code == 0 && !loop->watch)
+        code = bide_fail(BIDE_ESTATE, "%s: debug mode is not on (bide_loop_set_debug)", __func__);
+    if (code == 0)
+        bide__steps_set_slow(loop->watch, ms);
+    return code;
+}
 
 int bide_loop_set_external(bide_loop *loop, bool on)
 {

@@ -2,6 +2,8 @@
 /*
  * run.c - from main() into the loop and back: bide_run makes a loop of its own.
  */
+#include <bide/debug.h>
+
 #include "core/core.h"
 
 #include <stdio.h>
@@ -39,7 +41,9 @@ static int run(const bide_run_args *args)
         return bide_error_code();
 
     loop->threads_max = args->threads;
-    int code = bide_run_until_complete_with(loop, args->awaitable);
+    int code = args->debug ? bide_loop_set_debug(loop, true) : 0;
+    if (code == 0)
+        code = bide_run_until_complete_with(loop, args->awaitable);
     bide_release(loop);
     return code;
 }
@@ -48,6 +52,8 @@ static int take_run_args(bide_run_args *args, const bide_run_args *options, cons
 {
     BIDE_TRY(bide__options_take(args, sizeof *args, options, function));
     BIDE_TRY(bide__check_named(args->guard_, function));
+    if (args->debug < 0 || args->debug > 1)
+        return bide_fail(-EINVAL, "%s: debug = %lld: 0 or 1", function, (long long)args->debug);
     return bide__check_threads(args->threads, function);
 }
 

@@ -50,7 +50,7 @@ static void put_made(struct line *l, const bide_task *t)
         bide__ledger_made_at(t, place, sizeof place);
         put(l, ", made at %s", place);
     } else if (made_at) {
-        bide__symbol_text(place, sizeof place, (uintptr_t)made_at - 1, NULL);
+        bide__symbol_text(place, sizeof place, (uintptr_t)made_at - 1);
         put(l, ", made at %s", place);
     }
 }

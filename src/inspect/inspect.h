@@ -2,7 +2,7 @@
 /*
  * inspect.h - looking at a program that runs: where its calls are, who waits for whom, who keeps the loop.
  *
- * In reading order: libdw.h, symbol.c, stack.c, deadlock.c, capture.c, blocking.c.
+ * In reading order: inspector.c, libdw.c, symbol.c, deadlock.c, capture.c, unwind.c, blocking.c.
  */
 #ifndef BIDE_INSPECT_INSPECT_H
 #define BIDE_INSPECT_INSPECT_H
@@ -16,11 +16,10 @@ extern const struct inspector bide__inspect;
 
 #define SYMBOL_TEXT_MAX 240
 
-/*
- * "get (fake_async.c:32)" for the address of a call; without debug information "./a(get)[0x1204]", which addr2line takes.  is_own, if
- * not NULL: it is in this library (or unknown), which is of no interest to who looks for a place in a program.
- */
-void bide__symbol_text(char *buf, size_t cap, uintptr_t pc, bool *is_own);
+/* "get (fake_async.c:32)" for the address of a call; without debug information "./a(get)[0x1204]", which addr2line takes. */
+void bide__symbol_text(char *buf, size_t cap, uintptr_t pc);
+/* It is in this library, and that is no part of the program. */
+bool bide__symbol_is_own(uintptr_t pc);
 
 /* ---- unwind.c ---- */
 
@@ -38,8 +37,13 @@ struct snapshot {
 /* The calls that led there, innermost first: addresses to be looked up.  Returns how many; 0 without libdw. */
 size_t bide__unwind(const struct snapshot *s, uintptr_t *pcs, size_t cap);
 
-/* ---- deadlock.c ---- */
+/* ---- deadlock.c, blocking.c: as struct inspector says ---- */
 
 void bide__report_stuck(bide_loop *loop);
+uint64_t bide__blocking_signals(void);
+void bide__blocking_enter(bide_loop *loop);
+void bide__blocking_leave(bide_loop *loop);
+void bide__blocking_stir(void);
+void bide__blocking_forget(void);
 
 #endif

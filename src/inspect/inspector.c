@@ -4,9 +4,11 @@
  */
 #include "inspect/inspect.h"
 
-static uint64_t own_signals(void)
-{
-    return 0;
-}
-
-const struct inspector bide__inspect = {.signals = own_signals, .stuck = bide__report_stuck};
+const struct inspector bide__inspect = {
+    .signals = bide__blocking_signals,
+    .stuck = bide__report_stuck,
+    .enter = bide__blocking_enter,
+    .leave = bide__blocking_leave,
+    .stir = bide__blocking_stir,
+    .forget = bide__blocking_forget,
+};

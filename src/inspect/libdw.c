@@ -27,6 +27,10 @@ static const struct {
     NAME(dwfl_linux_proc_find_elf), NAME(dwfl_build_id_find_debuginfo),
     NAME(dwfl_addrmodule),      NAME(dwfl_module_info),
     NAME(dwfl_module_addrname), NAME(dwfl_module_getsrc),
+    NAME(dwfl_module_addrdie),  NAME(dwarf_getscopes),
+    NAME(dwarf_tag),            NAME(dwarf_diename),
+    NAME(dwarf_attr),           NAME(dwarf_formudata),
+    NAME(dwarf_getsrcfiles),    NAME(dwarf_filesrc),
     NAME(dwfl_lineinfo),        NAME(dwfl_attach_state),
     NAME(dwfl_getthread_frames), NAME(dwfl_frame_pc),
     NAME(dwfl_thread_state_registers), NAME(dwfl_thread_state_register_pc),
@@ -95,6 +99,13 @@ void bide__libdw_end(void)
         shown = NULL;
     }
     pthread_mutex_unlock(&lock);
+}
+
+void bide__libdw_forget(void)
+{
+    pthread_mutex_init(&lock, NULL);
+    users = 0;
+    shown = NULL;
 }
 
 const struct libdw *bide__libdw_lock(Dwfl **dwfl)

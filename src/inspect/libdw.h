@@ -18,6 +18,17 @@ typedef struct Dwfl_Thread Dwfl_Thread;
 typedef struct Dwfl_Frame Dwfl_Frame;
 typedef struct Elf Elf;
 
+typedef struct {
+    void *addr, *cu, *abbrev;
+    long padding;
+} Dwarf_Die;
+typedef struct {
+    unsigned code, form;
+    unsigned char *value;
+    void *cu;
+} Dwarf_Attribute;
+typedef struct Dwarf_Files_s Dwarf_Files;
+
 struct dwfl_callbacks {
     int (*find_elf)(Dwfl_Module *, void **, const char *, uint64_t, char **, Elf **);
     int (*find_debuginfo)(Dwfl_Module *, void **, const char *, uint64_t, const char *, const char *, uint32_t, char **);
@@ -47,6 +58,14 @@ struct libdw {
     const char *(*dwfl_module_addrname)(Dwfl_Module *, uint64_t);
     Dwfl_Line *(*dwfl_module_getsrc)(Dwfl_Module *, uint64_t);
     const char *(*dwfl_lineinfo)(Dwfl_Line *, uint64_t *, int *, int *, uint64_t *, uint64_t *);
+    Dwarf_Die *(*dwfl_module_addrdie)(Dwfl_Module *, uint64_t, uint64_t *);
+    int (*dwarf_getscopes)(Dwarf_Die *, uint64_t, Dwarf_Die **);
+    int (*dwarf_tag)(Dwarf_Die *);
+    const char *(*dwarf_diename)(Dwarf_Die *);
+    Dwarf_Attribute *(*dwarf_attr)(Dwarf_Die *, unsigned, Dwarf_Attribute *);
+    int (*dwarf_formudata)(Dwarf_Attribute *, uint64_t *);
+    int (*dwarf_getsrcfiles)(Dwarf_Die *, Dwarf_Files **, size_t *);
+    const char *(*dwarf_filesrc)(Dwarf_Files *, size_t, uint64_t *, uint64_t *);
     bool (*dwfl_attach_state)(Dwfl *, Elf *, pid_t, const struct dwfl_thread_callbacks *, void *);
     int (*dwfl_getthread_frames)(Dwfl *, pid_t, int (*)(Dwfl_Frame *, void *), void *);
     bool (*dwfl_frame_pc)(Dwfl_Frame *, uint64_t *, bool *);
@@ -57,6 +76,8 @@ struct libdw {
 /* What is read in between is kept; it has descriptors open.  They nest. */
 void bide__libdw_begin(void);
 void bide__libdw_end(void);
+/* In the child of a fork: what was read stays, unused, for the lock over it may have been held. */
+void bide__libdw_forget(void);
 /* Inside of these: NULL: it is not there.  The modules are those that are loaded now; locked until libdw_unlock. */
 const struct libdw *bide__libdw_lock(Dwfl **dwfl);
 void bide__libdw_unlock(void);

@@ -90,6 +90,7 @@ struct bide_loop {
     uint64_t id;            /* no other loop has it */
     unsigned process;       /* bide__process when it was made */
     atomic_bool stopping;
+    struct step_watch *watch; /* debug mode: what others can see of the step that runs; NULL: it never was on */
     bool closed;
     bool runs_until;  /* something is done, so that it makes no sense to wait when nothing can happen */
     bool is_external; /* bide_loop_set_external */
@@ -103,6 +104,10 @@ struct bide_loop {
 struct inspector {
     uint64_t (*signals)(void);      /* a bit for each that it handles itself */
     void (*stuck)(bide_loop *loop); /* report that its tasks wait for each other, or for nothing */
+    void (*enter)(bide_loop *loop); /* debug mode: it runs from now on, in this thread; look who keeps it (loop->watch) */
+    void (*leave)(bide_loop *loop);
+    void (*stir)(void);   /* a step begins, and whoever looks is asleep */
+    void (*forget)(void); /* in the child of a fork */
 };
 extern const struct inspector *bide__inspector;
 
@@ -151,7 +156,7 @@ void bide__loop_detach(struct loop_closer *c);
 void bide__loop_set_virtual_time(bide_loop *loop, bool on);
 /* No handler is called from here on: the handler's argument may be gone. */
 void bide__loop_drop_exception_handler(bide_loop *loop);
-/* To the exception handler; without one: if BIDE_DEBUG=1, on standard error. */
+/* To the exception handler; without one: in debug mode, on standard error. */
 void bide__loop_report(bide_loop *loop, const char *format, ...) BIDE_PRINTF(2, 3);
 /* The same for what makes a program hang: without a handler, on standard error in any case. */
 void bide__loop_warn(bide_loop *loop, const char *format, ...) BIDE_PRINTF(2, 3);

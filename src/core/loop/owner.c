@@ -66,6 +66,8 @@ void bide__loops_inherit(void)
     loops_here = bide__loop_here = NULL;
     bide__loops_alive_inherit();
     atomic_store(&bide__idle_threads, 0);
+    if (bide__inspector)
+        bide__inspector->forget();
 }
 
 bool bide_loop_is_running(const bide_loop *loop)

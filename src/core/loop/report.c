@@ -59,7 +59,7 @@ static void report(bide_loop *loop, const char *format, va_list args)
 void bide__loop_report(bide_loop *loop, const char *format, ...)
 {
     va_list args;
-    if (!loop->on_exception && !bide__debug_is_on())
+    if (!loop->on_exception && !loop->watch && !bide__debug_is_on())
         return;
 
     va_start(args, format);

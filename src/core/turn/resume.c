@@ -7,6 +7,7 @@
  * state, bide__plain_run is NULL, so that the loop calls bide__task_run for every task instead; a loop that has run
  * before begins to carry state with the next task that it runs.
  */
+#include "core/loop/steps.h"
 #include "core/turn/task.h"
 
 atomic_size_t bide__live_tasks;
@@ -126,4 +127,30 @@ void bide__task_run(struct ready *r)
         switch_with_state(loop, t);
     if (t->future.state != PENDING)
         bide__task_retire(t);
+}
+
+/* ---- debug mode ---- */
+
+/* Its task may be gone when the step has ended, so we have a share of it; and its name is written down before. */
+void bide__run_watched(bide_loop *loop, struct ready *r)
+{
+    struct step s = {.name = "a callback"};
+    bide_task *t = r->is_task ? bide_retain(container_of(r, bide_task, ready)) : NULL;
+    bool is_on = loop->watch->is_on;
+    if (t) {
+        s.task_id = t->id;
+        bide__task_show(t, s.name, sizeof s.name);
+    }
+    if (t && !t->stackless) {
+        s.function = bide__task_top(t)->coroutine.name;
+        s.high = (uintptr_t)bide__stack_top(t->fiber.stack);
+    }
+
+    if (is_on)
+        bide__step_begin(loop->watch, &s);
+    r->run(r);
+    if (is_on)
+        bide__step_end(loop);
+    if (t)
+        bide__object_unref(t);
 }

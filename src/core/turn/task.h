@@ -120,6 +120,7 @@ void bide__tasks_carry_state(void);
 never_indirect void bide__task_start(bide_task *t);
 never_indirect void bide__task_retire(bide_task *t); /* it is done and nothing runs on its stack: give that back */
 void bide__task_describe(const void *owner, char *buf, size_t cap); /* in a signal handler */
+void bide__run_watched(bide_loop *loop, struct ready *r); /* in debug mode, any entry of the queue: steps.h */
 /*
  * stuck.c: the loop is about to sleep without an end.  0; or BIDE_EDEADLOCK, on record and reported: nothing can wake it.  It may
  * set a time after which it wants to look again.

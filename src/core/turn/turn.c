@@ -14,6 +14,7 @@
 
 #include <bide/embed.h>
 
+#include "core/loop/steps.h"
 #include "core/turn/task.h"
 
 /* How far ahead in the queue memory is fetched: first the entry, then the stack it points to. */
@@ -46,7 +47,10 @@ static void run_other(bide_loop *loop, struct ready *r)
 {
     bide__error_current_record = &loop->error;
     loop->others++;
-    r->run(r);
+    if (unlikely(loop->watch != NULL))
+        bide__run_watched(loop, r);
+    else
+        r->run(r);
 }
 
 static void run_ready(bide_loop *loop)
@@ -170,12 +174,16 @@ static int loop_enter(bide_loop *loop)
     if (bide__switch_state_wanted())
         bide__tasks_carry_state();
     bide__loop_here = loop;
+    if (unlikely(loop->watch != NULL))
+        bide__steps_enter(loop);
     return 0;
 }
 
 static void loop_leave(bide_loop *loop)
 {
     loop->stopping = false;
+    if (unlikely(loop->watch != NULL))
+        bide__steps_leave(loop);
     bide__loop_here = NULL;
     bide__overflow_thread_leave();
     if (!bide__loop_is_inherited(loop))

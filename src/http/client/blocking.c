@@ -11,6 +11,7 @@ struct blocking {
     const char *method;
     const bide_request_args *args;
     bide_response *response;
+    const bide_loop *outer; /* of the task that blocks; NULL: none */
 };
 
 static int fetch(struct blocking *b)
@@ -29,6 +30,8 @@ static int fetch(struct blocking *b)
         bide_release(r);
         return bide_error_code();
     }
+    if (bide__ledger_is_kept) /* it outlives the loop that runs here */
+        bide__ledger_note(r, b->outer, "");
     b->response = r;
     return 0;
 }
@@ -38,8 +41,8 @@ bide_response *bide_request_blocking_with(const char *method, const bide_request
     bide_request_args args;
     if (bide__options_take(&args, sizeof args, options, "bide_request_blocking") < 0)
         return NULL;
-    struct blocking b = {.method = method, .args = &args};
     bide_task *t = bide__task_here();
+    struct blocking b = {.method = method, .args = &args, .outer = t ? t->future.loop : NULL};
 
     if (bide__request_check(method, &args) < 0)
         return NULL;

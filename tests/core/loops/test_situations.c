@@ -129,6 +129,8 @@ static int loop_close(void) { return bide_loop_close(theirs.loop); }
 static int loop_look(void) { BIDE_IGNORE(bide_loop_is_closed(theirs.loop)); return bide_loop_time_ms(theirs.loop) > 0 ? 0 : -1; }
 static int call_soon(void) { return bide_loop_call_soon(theirs.loop, nothing, NULL) ? 0 : bide_error_code(); }
 static int set_external(void) { return bide_loop_set_external(theirs.loop, false); }
+static int set_debug(void) { return bide_loop_set_debug(theirs.loop, false); }
+static int set_slow_ms(void) { return bide_loop_set_slow_ms(theirs.loop, 100); }
 static int call_later(void) { return bide_loop_call_later(theirs.loop, 1, nothing, NULL) ? 0 : bide_error_code(); }
 static int call_threadsafe(void) { return bide_loop_call_soon_threadsafe(theirs.loop, nothing, NULL); }
 static int handle_cancelled(void) { BIDE_IGNORE(bide_handle_cancelled(theirs.handle)); return on_record(); }
@@ -178,6 +180,8 @@ static const struct situation_row rows[] = {
     {"bide_run_until_complete", loop_run_until, {NEVER, BIDE_ERUNNING, BIDE_ECLOSED, BIDE_ERUNNING, BIDE_ESTATE, BIDE_ERUNNING}},
     {"bide_loop_stop", loop_stop, {NEVER, NEVER, W, NEVER, W, W}},
     {"bide_loop_time_ms", loop_look, {NEVER, W, W, W, W, W}},
+    {"bide_loop_set_debug", set_debug, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_loop_set_slow_ms", set_slow_ms, {NEVER, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}}, /* it is off */
     {"bide_loop_set_external", set_external, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_loop_call_soon", call_soon, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE, BIDE_ECLOSED}},
     {"bide_loop_call_later", call_later, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE, BIDE_ECLOSED}},

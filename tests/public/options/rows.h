@@ -78,6 +78,7 @@ ROW(take_replay, bide_replay_args, max_file_bytes, 1, PTRDIFF_MAX),
 /* loop.h */
 OTHER(bide_run_args, awaitable),
 ROW(take_run, bide_run_args, threads, 1, BIDE_THREADS_MAX),
+ROW(take_run, bide_run_args, debug, 0, 1),
 
 /* save.h */
 OTHER(bide_save_args, path),
