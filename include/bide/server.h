@@ -43,14 +43,22 @@ typedef struct bide_server_args {
     int64_t body_timeout_ms;   /* for a whole request body, from when the handler waits for it; default 600 s: 408 beyond;
                                   BIDE_FOREVER */
     const char *cert_file, *key_file; /* PEM; both given: https */
+    int64_t threads;           /* so many serve, each with a loop; default 1; up to BIDE_THREADS_MAX, BIDE_ALL_PROCESSORS.  Not on
+                                  Unix sockets */
 } bide_server_args;
 
 /*
  * Listen, and answer requests from now on.
  *
+ * With .threads the caller's thread is one of them, and the others end with the server.  The kernel deals out the connections, and
+ * a connection with its handlers stays in its thread.  So handlers run in several threads at once, and what they share (.arg) is
+ * theirs to guard: by atomics, by a lock that is not held over a wait, or as one for each thread (bide_thread_index).  What
+ * belongs to the loop of another thread, such as a session of the client, is reached with bide_call_in_loop, or each thread has its
+ * own.  The limits hold for all threads together; of max_connections there may be one more for each thread.
+ *
  * Returns:   the server, or NULL
  * Errors:    -EADDRINUSE, -EACCES and the like, with host and port in the text; -EINVAL names a bad option; BIDE_ETLS;
- *            BIDE_ENOMEM
+ *            BIDE_ENOMEM; -EAGAIN when a thread could not be made
  * Owns:      the result is owned; releasing it (not in a handler) cancels what runs and waits for it
  * Example:   bide_auto bide_server *s = bide_server_start(hello, .port = 8080);
  */
@@ -77,7 +85,11 @@ typedef struct bide_server_stats {
     int open;
 } bide_server_stats;
 
-/* What this server has done so far. */
+/*
+ * What this server has done so far, in all its threads.
+ *
+ * Threads:   that of the server; with .threads any
+ */
 BIDE_API void bide_server_get_stats_into(const bide_server *s, bide_server_stats *out, size_t size);
 static inline bide_server_stats bide_server_get_stats(const bide_server *s)
 {
@@ -85,7 +97,11 @@ static inline bide_server_stats bide_server_get_stats(const bide_server *s)
     bide_server_get_stats_into(s, &stats, sizeof stats);
     return stats;
 }
-/* How many of the requests were answered with this status. */
+/*
+ * How many of the requests were answered with this status.
+ *
+ * Threads:   that of the server; with .threads any
+ */
 BIDE_API uint64_t bide_server_count(const bide_server *s, int status);
 
 /* ---- the exchange's request: borrowed strings, valid until the handler returns ---- */

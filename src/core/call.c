@@ -367,7 +367,7 @@ int bide_call_in_loop_with(bide_loop *loop, const bide_call_args *options)
     bide_task *t = bide__task_required(function);
     int code = t ? 0 : bide_error_code();
     if (t)
-        bide_timeout(args.timeout_ms) {
+        bide__timeout(args.timeout_ms) {
             code = call_from_task(t, loop, &args);
         }
     return code;

@@ -21,6 +21,10 @@ void bide__handles_free(bide_loop *loop); /* when no share of any is left */
 /* The loop is closed: report tasks whose errors nobody retrieved, and (with the ledger) all that was never released. */
 void bide__leaks_report(bide_loop *loop);
 
+/* ---- threads.c ---- */
+
+void bide__set_thread_index(int index); /* what bide_thread_index says in this thread; -1: nothing */
+
 /* ---- run.c ---- */
 /* Run a coroutine on a loop of its own in this thread, whatever runs here already: blocks all of that. */
 int bide__run_private(bide_coroutine c);

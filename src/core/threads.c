@@ -44,6 +44,11 @@ int bide_thread_index(void)
     return thread_index;
 }
 
+void bide__set_thread_index(int index)
+{
+    thread_index = index;
+}
+
 /* ---- processors ---- */
 
 /* The set of those that this thread may use, of *size bytes; NULL: there was no memory, or none is known. */

@@ -5,6 +5,8 @@
 #include "cli/option/opt.h"
 #include "cli/serve/serve.h"
 
+#include <bide/thread.h>
+
 #define S struct serve_options
 
 static const struct opt options[] = {
@@ -14,6 +16,8 @@ static const struct opt options[] = {
      .help = "address to listen on; 0.0.0.0 lets other machines in"},
     {"cert", 0, "FILE", OPT_STRING(S, cert_file), .help = "speak https, with this certificate chain (PEM)"},
     {"key", 0, "FILE", OPT_STRING(S, key_file), .help = "its private key (PEM); default: in the same file"},
+    {"threads", 0, "N", OPT_INT(S, threads), .min = 0, .max = BIDE_THREADS_MAX, .def = "1",
+     .help = "answer in so many threads; 0: one for each processor"},
     {"delay", 0, "MS", OPT_MILLISECONDS(S, delay_ms), .max = 3600000, .group = "What",
      .help = "wait so long before every answer but /stats: 100, 100ms, 1.5s"},
     {"root", 0, "DIR", OPT_STRING(S, root), .help = "serve the files below this directory, and the endpoints too"},
@@ -27,6 +31,7 @@ static const struct opt options[] = {
 static const char *const examples[] = {
     "an API that answers after 100 ms, on any free port", "bide serve --port 0 --delay 100",
     "the files of a directory, to every machine", "bide serve --host 0.0.0.0 --root public",
+    "on all processors", "bide serve --threads 0",
     "https", "bide serve --cert cert.pem --key key.pem",
     NULL,
 };

@@ -49,7 +49,8 @@ static int serve(struct serve *s)
         return bide_raise();
     bide_auto bide_server *server = bide_server_start(serve_request, .arg = s, .host = o->host, .port = o->port,
                                                       .cert_file = o->cert_file,
-                                                      .key_file = o->key_file ? o->key_file : o->cert_file);
+                                                      .key_file = o->key_file ? o->key_file : o->cert_file,
+                                                      .threads = o->threads ? o->threads : BIDE_ALL_PROCESSORS);
     if (!server)
         return bide_raise();
 

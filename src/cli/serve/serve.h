@@ -19,6 +19,7 @@
 struct serve_options {
     const char *host;                 /* NULL: 127.0.0.1 */
     int port;                         /* 0: any */
+    int threads;                      /* 0: one for each processor */
     int64_t delay_ms;                 /* before every answer but /stats */
     const char *root;                 /* NULL: no files */
     const char *cert_file, *key_file; /* key_file NULL: it is in cert_file */

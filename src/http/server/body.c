@@ -143,7 +143,8 @@ static ssize_t next_piece(bide_exchange *x, const char **data)
 
 void bide__server_body_end(bide_exchange *x)
 {
-    x->connection->server->bodies_held -= x->body_held;
+    if (x->body_held > 0)
+        atomic_fetch_sub_explicit(&x->connection->server->shared->bodies_held, x->body_held, memory_order_relaxed);
     x->body_held = 0;
     bide__buf_free(&x->body);
 }
@@ -155,9 +156,10 @@ static int hold(bide_exchange *x, size_t n)
     if (!bide__buf_reserve(&x->body, n))
         return bide_error_code();
 
-    s->bodies_held += x->body.cap - x->body_held;
+    size_t more = x->body.cap - x->body_held;
+    size_t held = more + atomic_fetch_add_explicit(&s->shared->bodies_held, more, memory_order_relaxed);
     x->body_held = x->body.cap;
-    if (s->bodies_held <= s->args.max_bodies_bytes)
+    if (held <= s->args.max_bodies_bytes)
         return 0;
     bide__server_body_end(x);
     return bide_fail(BIDE_ELIMIT, "the bodies of all running requests need more than %zu bytes", s->args.max_bodies_bytes);

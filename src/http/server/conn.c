@@ -242,6 +242,8 @@ static int serve_request(struct connection *c)
         handle(x);
     bool again = code == 0 && x->keep_alive, unread = !x->body_over;
     bide__server_exchange_end(x);
+    if (c->server->group)
+        bide__connection_count_bytes(c); /* other threads may ask for them */
     if (!again && code == 0 && (unread || bide__buf_len(&c->in) > 0))
         linger(c);
     return code < 0 ? code : again;

@@ -113,8 +113,8 @@ static int build_head(bide_exchange *x, int status, const char *type, uint64_t l
     at = put_text(put_connection(put_framing(at, x, status, length), x), "\r\n");
     bide__buf_commit(&c->out, (size_t)(at - start));
     x->status = status;
-    c->server->stats.requests++;
-    c->server->by_status[status]++;
+    bide__count(&c->server->counts->requests, 1);
+    bide__count(&c->server->counts->by_status[status], 1);
     x->no_body = x->is_head || status == 204 || status == 304;
     return 0;
 }

@@ -7,7 +7,7 @@
  * them, so a handler may use what the server's owner has in its frame.
  *
  * Invariants:
- *   S1  stats.open is the length of `connections`; each of them has a task that is not done, or never began, or is parked.
+ *   S1  `open` is the length of `connections`; each of them has a task that is not done, or never began, or is parked.
  *   S2  the server's memory outlives its connections.
  */
 #include <stdio.h>
@@ -23,6 +23,12 @@
 #define HEAD_TIMEOUT_MS 30000
 #define BODY_TIMEOUT_MS 600000
 
+/* Of several threads, the one that was started by the program. */
+static bool is_starter(const bide_server *s)
+{
+    return s->group && s->counts == &s->own_counts;
+}
+
 /* ---- connections ---- */
 
 static void server_free(bide_server *s)
@@ -34,8 +40,15 @@ static void server_free(bide_server *s)
 
 static void free_if_orphaned(bide_server *s)
 {
-    if (s->orphaned && s->stats.open == 0 && !s->accepting)
+    if (s->orphaned && s->open == 0 && !s->accepting)
         server_free(s);
+}
+
+static void count_open(bide_server *s, int by)
+{
+    s->open += by;
+    atomic_store_explicit(&s->counts->open, s->open, memory_order_relaxed);
+    atomic_fetch_add(&s->shared->open, by);
 }
 
 void bide__connection_free(struct connection *c)
@@ -44,9 +57,8 @@ void bide__connection_free(struct connection *c)
 
     if (c->is_parked)
         bide__connection_unpark(c);
-    s->stats.bytes_in += c->stream->bytes_in;
-    s->stats.bytes_out += c->stream->bytes_out;
-    s->stats.open--;
+    bide__connection_count_bytes(c);
+    count_open(s, -1);
     s->giving_way -= c->giving_way;
     bide_release(c->stream);
     bide__buf_free(&c->in);
@@ -56,7 +68,9 @@ void bide__connection_free(struct connection *c)
         bide_detach(c->task);
     bide__free(c);
     bide__wake_one(s->loop, &s->has_room);
-    if (s->stats.open > 0)
+    if (s->group && atomic_load(&s->shared->waiting) > 0)
+        bide__shards_has_room(s->group, s->loop);
+    if (s->open > 0)
         return;
     bide__wake_all(s->loop, &s->emptied);
     free_if_orphaned(s);
@@ -85,7 +99,7 @@ int bide__connection_start(bide_server *s, bide_stream *stream)
 
     c->server = s;
     c->stream = stream;
-    c->sent_before = 0;
+    c->sent_before = c->counted_in = c->counted_out = 0;
     c->idle = false; /* its task has not begun: cancelling it now would leave all this behind */
     c->giving_way = c->is_silent = c->is_parked = false;
     bide__buf_init(&c->in, s->args.max_head_bytes + 2 * SERVER_SCRATCH);
@@ -95,8 +109,8 @@ int bide__connection_start(bide_server *s, bide_stream *stream)
         return bide_error_code();
     }
     bide__list_append(&s->connections, &c->node);
-    s->stats.open++;
-    s->stats.connections++;
+    count_open(s, 1);
+    bide__count(&s->counts->connections, 1);
     return 0;
 }
 
@@ -126,13 +140,27 @@ static bool end_idle(void *arg)
     return false;
 }
 
-/* One more connection, or an error that ends the accepting. */
-static int accept_one(bide_server *s)
+static bool is_full(const bide_server *s)
+{
+    return atomic_load(&s->shared->open) >= s->args.max_connections;
+}
+
+/* Sequentially consistent: who makes room sees that this waits, or this sees the room. */
+static int wait_for_room(bide_server *s)
 {
     int code = 0;
 
-    while (s->stats.open >= s->args.max_connections && code == 0)
+    atomic_fetch_add(&s->shared->waiting, 1);
+    while (is_full(s) && code == 0)
         code = bide__wait_in(&s->has_room, NULL);
+    atomic_fetch_sub(&s->shared->waiting, 1);
+    return code;
+}
+
+/* One more connection, or an error that ends the accepting. */
+static int accept_one(bide_server *s)
+{
+    int code = is_full(s) ? wait_for_room(s) : 0;
     if (code < 0)
         return code;
     bide_stream *stream = bide_accept(s->listener);
@@ -153,6 +181,8 @@ static int accept_all(bide_server *s)
     int code;
 
     s->accepting = true;
+    if (is_starter(s))
+        bide__shards_go(s->group);
     do
         code = accept_one(s);
     while (code == 0);
@@ -165,6 +195,8 @@ static int accept_all(bide_server *s)
 
 static void fill_defaults(bide_server_args *a)
 {
+    if (a->threads == BIDE_ALL_PROCESSORS)
+        a->threads = bide_processors();
     if (!a->host)
         a->host = "127.0.0.1";
     a->max_connections = bide__count_or(a->max_connections, MAX_CONNECTIONS);
@@ -216,12 +248,43 @@ static int check_args(const bide_server_args *a)
     if (!a->cert_file != !a->key_file)
         return bide_fail(-EINVAL, "bide_server_start: cert_file and key_file go together");
     BIDE_TRY(check_numbers(a));
+    if (a->threads != BIDE_ALL_PROCESSORS)
+        BIDE_TRY(bide__check_threads(a->threads, "bide_server_start"));
+    if (a->threads != 0 && a->threads != 1 && a->host && strncmp(a->host, "unix:", 5) == 0)
+        return bide_fail(-EINVAL, "bide_server_start: threads: a Unix socket is served by one: the kernel does not deal out its "
+                                  "connections");
     if (a->max_head_bytes > UINT32_MAX / 2)
         return bide_fail(-EINVAL, "bide_server_start: max_head_bytes = %zu: at most %u", a->max_head_bytes, UINT32_MAX / 2);
     return 0;
 }
 
-static int start_listening(bide_server *s)
+/* Somebody else who shares the port would get a part of our connections: so first without SO_REUSEPORT, as one alone. */
+static int check_port_is_free(const bide_server *s)
+{
+    bide_auto bide_listener *alone = s->args.port > 0 ? bide_listen(s->args.host, s->args.port, .backlog = 1) : NULL;
+
+    return s->args.port > 0 && !alone ? bide_error_code() : 0;
+}
+
+static int listen_with(bide_server *s, bide_tls *tls, int port)
+{
+    bool shares = port > 0 || s->args.threads > 1;
+    if (shares && port == 0)
+        BIDE_TRY(check_port_is_free(s));
+
+    s->is_tls = tls != NULL;
+    s->listener = bide_listen(s->args.host, port > 0 ? port : s->args.port, .reuse_port = shares, .tls = tls);
+    if (!s->listener)
+        return bide_error_code();
+    bide__listener_on_shortage(s->listener, end_idle, s);
+    return 0;
+}
+
+static bide_server *server_new(const bide_server_args *args, const struct server_in *in);
+static int begin_accepting(bide_server *s);
+static const struct server_ops ops = {server_new, begin_accepting, bide_server_stop};
+
+static int start_listening(bide_server *s, const struct server_in *in)
 {
     bide_auto bide_tls *tls = NULL;
 
@@ -231,12 +294,10 @@ static int start_listening(bide_server *s)
         if (!tls)
             return bide_error_code();
     }
-    s->is_tls = tls != NULL;
-    s->listener = bide_listen(s->args.host, s->args.port, .tls = tls);
-    if (!s->listener)
-        return bide_error_code();
-    bide__listener_on_shortage(s->listener, end_idle, s);
-    return 0;
+    if (in && in->tls)
+        bide__tls_share_tickets(tls, in->tls);
+    BIDE_TRY(listen_with(s, tls, in ? in->port : 0));
+    return !in && s->args.threads > 1 ? bide__shards_start(s, &ops, (int)s->args.threads, tls) : 0;
 }
 
 static void write_url(bide_server *s)
@@ -253,6 +314,47 @@ static void server_release(void *object);
 static const struct object_type server_type = {
     .name = "server", .destroy = server_destroy, .release = server_release};
 
+static void server_init(bide_server *s, const bide_server_args *args, const struct server_in *in)
+{
+    bide__object_init(s, &server_type);
+    s->args = *args;
+    fill_defaults(&s->args);
+    s->loop = bide_retain(bide__loop_here);
+    s->group = in ? in->group : NULL;
+    s->counts = in ? in->counts : &s->own_counts;
+    s->shared = in ? in->shared : &s->own_shared;
+    bide__list_init(&s->connections);
+    bide__list_init(&s->has_room);
+    bide__list_init(&s->emptied);
+}
+
+static bide_server *server_new(const bide_server_args *args, const struct server_in *in)
+{
+    bide_server *s = bide__object_zalloc(sizeof *s);
+    if (!s) {
+        bide__fail_nomem("bide_server_start");
+        return NULL;
+    }
+
+    server_init(s, args, in);
+    int code = start_listening(s, in);
+    if (code == 0)
+        write_url(s);
+    s->args.host = s->args.cert_file = s->args.key_file = NULL; /* the caller's; not needed any more */
+    if (code == 0)
+        return s;
+    if (!in && s->group)
+        bide__shards_end(s->group, true);
+    server_free(s);
+    return NULL;
+}
+
+static int begin_accepting(bide_server *s)
+{
+    s->acceptor = bide_create_task(bide_coro(accept_all, s), .name = "acceptor");
+    return s->acceptor ? 0 : bide_error_code();
+}
+
 bide_server *bide_server_start_with(const bide_server_args *options)
 {
     bide_server_args args;
@@ -262,28 +364,10 @@ bide_server *bide_server_start_with(const bide_server_args *options)
         return NULL;
     if (!bide__task_required("bide_server_start") || check_args(&args) < 0)
         return NULL;
-    bide_server *s = bide__object_zalloc(sizeof *s);
-    if (!s) {
-        bide__fail_nomem("bide_server_start");
-        return NULL;
-    }
-
-    bide__object_init(s, &server_type);
-    s->args = args;
-    fill_defaults(&s->args);
-    s->loop = bide_retain(bide__loop_here);
-    bide__list_init(&s->connections);
-    bide__list_init(&s->has_room);
-    bide__list_init(&s->emptied);
-    if (start_listening(s) == 0) {
-        write_url(s);
-        s->acceptor = bide_create_task(bide_coro(accept_all, s), .name = "acceptor");
-    }
-    s->args.host = s->args.cert_file = s->args.key_file = NULL; /* the caller's; not needed any more */
-    if (s->acceptor)
-        return s;
-    server_free(s);
-    return NULL;
+    bide_server *s = server_new(&args, NULL);
+    if (s && begin_accepting(s) < 0)
+        bide_release(bide_take(s));
+    return s;
 }
 
 /* ---- stopping ---- */
@@ -307,14 +391,10 @@ static void stop_accepting(bide_server *s)
     }
 }
 
-int bide_server_stop(bide_server *s, int64_t grace_ms)
+static int stop_here(bide_server *s, int64_t grace_ms)
 {
-    if (bide__is_null(s, __func__, "the server"))
-        return -EINVAL;
-    BIDE_TRY(bide__check_time("bide_server_stop", "grace_ms", grace_ms, true));
-    int code = bide__check_waiter(s->loop, __func__);
-    if (code < 0)
-        return code;
+    int code = 0;
+
     stop_accepting(s);
     for (struct list_node *n = s->connections.next, *after; n != &s->connections; n = after) {
         struct connection *c = container_of(n, struct connection, node);
@@ -325,10 +405,25 @@ int bide_server_stop(bide_server *s, int64_t grace_ms)
             bide_task_cancel(c->task);
     }
     bide__timeout(grace_ms) {
-        while (s->stats.open > 0 && code == 0)
+        while (s->open > 0 && code == 0)
             code = bide__wait_in(&s->emptied, NULL);
     }
     return code;
+}
+
+int bide_server_stop(bide_server *s, int64_t grace_ms)
+{
+    if (bide__is_null(s, __func__, "the server"))
+        return -EINVAL;
+    BIDE_TRY(bide__check_time("bide_server_stop", "grace_ms", grace_ms, true));
+    int code = bide__check_waiter(s->loop, __func__);
+    if (code < 0)
+        return code;
+    bide_future **others = NULL;
+    if (is_starter(s))
+        BIDE_TRY(bide__shards_stop_begin(s->group, grace_ms, &others));
+    code = stop_here(s, grace_ms);
+    return others ? bide__shards_stop_end(s->group, others, code) : code;
 }
 
 /* A cancelled task that never began has not cleaned up. */
@@ -355,15 +450,16 @@ static void end_connections(bide_server *s)
         else
             bide_task_cancel(c->task);
     }
-    while (can_wait(s) && s->stats.open > 0)
+    while (can_wait(s) && s->open > 0)
         end_connection(s, container_of(s->connections.next, struct connection, node));
 }
 
 /* The server goes on in the parent: this process no longer has its sockets. */
 static void close_inherited(bide_server *s)
 {
-    bide_release(s->listener);
-    s->listener = NULL;
+    bide_release(bide_take(s->listener));
+    if (is_starter(s))
+        bide__shards_close_inherited(s->group);
     for (struct list_node *n = s->connections.next; n != &s->connections; n = n->next)
         bide__stream_abort(container_of(n, struct connection, node)->stream);
 }
@@ -381,6 +477,8 @@ static void server_release(void *object)
     if (s->object.refs == 1) {
         stop_accepting(s);
         end_connections(s);
+        if (is_starter(s))
+            bide__shards_end(bide_take(s->group), can_wait(s));
     }
     bide__object_unref(s);
 }
@@ -409,30 +507,40 @@ const char *bide_server_url(const bide_server *s)
     return s->url;
 }
 
+/* Its counters may be read here: the loop is that of the server, or it has several threads, whose handlers may ask, too. */
+static bool may_count(const bide_server *s, const char *function)
+{
+    if (bide__is_null(s, function, "the server"))
+        return false;
+    return (s->group && !bide__loop_is_inherited(s->loop)) || bide__loop_check(s->loop, function) == 0;
+}
+
 uint64_t bide_server_count(const bide_server *s, int status)
 {
-    if (bide__is_null(s, __func__, "the server") || bide__loop_check(s->loop, __func__) < 0)
+    if (!may_count(s, __func__) || status < 0 || status >= 600)
         return 0;
-    return status >= 0 && status < 600 ? s->by_status[status] : 0;
+    return bide__counted(&s->counts->by_status[status]) + (is_starter(s) ? bide__shards_count(s->group, status) : 0);
 }
 
 static bide_server_stats stats_of(const bide_server *s)
 {
-    bide_server_stats stats = s->stats;
+    bide_server_stats stats = {0};
+    bool is_here = !s->group || s->loop == bide__loop_here;
 
-    for (const struct list_node *n = s->connections.next; n != &s->connections; n = n->next) {
+    bide__add_counts(s->counts, &stats);
+    for (const struct list_node *n = s->connections.next; is_here && n != &s->connections; n = n->next) {
         const struct connection *c = container_of(n, struct connection, node);
-        stats.bytes_in += c->stream->bytes_in;
-        stats.bytes_out += c->stream->bytes_out;
+        stats.bytes_in += c->stream->bytes_in - c->counted_in;
+        stats.bytes_out += c->stream->bytes_out - c->counted_out;
     }
+    if (is_starter(s))
+        bide__shards_add_stats(s->group, &stats);
     return stats;
 }
 
 void bide_server_get_stats_into(const bide_server *s, bide_server_stats *out, size_t size)
 {
-    static const char function[] = "bide_server_get_stats";
-    bool is_ours = !bide__is_null(s, function, "the server") && bide__loop_check(s->loop, function) == 0;
-    bide_server_stats stats = is_ours ? stats_of(s) : (bide_server_stats){0};
+    bide_server_stats stats = may_count(s, "bide_server_get_stats") ? stats_of(s) : (bide_server_stats){0};
 
     bide__options_give(out, size, &stats, sizeof stats);
 }

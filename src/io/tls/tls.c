@@ -269,6 +269,16 @@ bide_tls *bide_tls_new_with(const bide_tls_args *options)
     return tls;
 }
 
+void bide__tls_share_tickets(bide_tls *to, const bide_tls *from)
+{
+    unsigned char keys[256];
+    long len = SSL_CTX_get_tlsext_ticket_keys(from->ctx, NULL, 0);
+
+    if (len > 0 && (size_t)len <= sizeof keys && SSL_CTX_get_tlsext_ticket_keys(from->ctx, keys, len) == 1)
+        SSL_CTX_set_tlsext_ticket_keys(to->ctx, keys, len);
+    OPENSSL_cleanse(keys, sizeof keys);
+}
+
 int bide__tls_check(const bide_tls *tls, const char *function)
 {
     if (!tls || tls->thread == bide__thread_here())

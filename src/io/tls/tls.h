@@ -22,6 +22,8 @@ int bide__tls_start_server(bide_stream *s, bide_tls *tls);
  * A share, or, where no loop runs, one of its own; NULL: an error on record, as bide_tls_new has them.
  */
 bide_tls *bide__tls_shared(const bide_tls_args *args);
+/* Servers of several threads: a session that one of them has given out is resumed by all. */
+void bide__tls_share_tickets(bide_tls *to, const bide_tls *from);
 int bide__tls_check(const bide_tls *tls, const char *function); /* BIDE_ESTATE on record: another thread has made it; 0 for NULL */
 bool bide__tls_was_resumed(const bide_stream *s);
 

@@ -46,6 +46,21 @@ class Endpoints(Case):
             self.assertEqual(json.loads(fetch(url + "/x/player/pagelist?aid=7")[2])["code"], 0)
             self.assertGreater(json.loads(fetch(url + "/stats")[2])["requests"], 10)
 
+    def test_threads_answer_and_count_together(self):
+        with serving("--threads", 3, "--verbose") as url:
+            for _ in range(60):
+                self.assertEqual(json.loads(fetch(url + "/json")[2])["title"], "bide")
+            self.assertEqual(json.loads(fetch(url + "/stats")[2])["requests"], 60)
+
+    def test_threads_for_all_processors_end_with_a_signal(self):
+        with serving("--threads", 0) as url:
+            self.assertEqual(fetch(url + "/delay/1")[0], 200)
+
+    def test_threads_beyond_the_bounds_are_refused(self):
+        r = bide("serve", "--threads", "257")
+        self.assertEqual(r.code, 2)
+        self.assertIn("--threads", r.err)
+
     def test_many_at_once(self):
         with serving("--delay", 100) as url:
             port = int(url.rsplit(":", 1)[1])
