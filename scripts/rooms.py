@@ -46,6 +46,7 @@ ROOMS = {
     "io/stream": "io/poll sync core/* base",
     "io/tls": "io/stream io/poll sync core/* base",
     "io/net": "io/tls io/stream io/poll sync core/* base",
+    "io/listen": "io/net io/tls io/stream io/poll sync core/* base",
     "io/datagram": "io/net io/tls io/stream io/poll sync core/* base",
     "io/file": "io/poll sync core/* base",
     "io/testing": "io/stream io/poll sync core/* base",
@@ -122,7 +123,7 @@ PUBLIC = {
     "cplusplus_job": "pool",
     "sync": "sync", "queue": "sync", "item": "core",
     "stream": "io", "extend": "io", "tls": "io", "file": "io", "signal": "io", "process": "io", "testing": "io",
-    "dns": "io", "descriptor": "io", "datagram": "io", "address": "io", "socket": "io", "embed": "core",
+    "dns": "io", "descriptor": "io", "datagram": "io", "address": "io", "socket": "io", "transfer": "io", "listener": "io", "embed": "core",
     "url": "http", "http": "http", "auth": "http", "retry": "http", "trace": "http", "json": "http", "server": "http", "date": "http", "cookie": "http", "hsts": "http", "session": "http", "request": "http", "upload": "http", "body": "http", "response": "http", "save": "http", "transport": "http", "har": "http", "around": "http", "blocking": "http",
     "job": "pool", "pool": "pool", "pool_call": "pool", "pool_redis": "pool", "pool_report": "pool", "pool_stream": "pool",
     "bide": "cli",  # the umbrella: for users only

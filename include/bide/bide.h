@@ -30,6 +30,9 @@
 #include <bide/signal.h>
 #include <bide/extend.h>
 #include <bide/stream.h>
+#include <bide/transfer.h>
+#include <bide/socket.h>
+#include <bide/listener.h>
 #include <bide/tls.h>
 #include <bide/url.h>
 #include <bide/date.h>

@@ -7,6 +7,7 @@
 #include <bide/signal.h>
 
 #include "io/stream/addr.h"
+#include "io/listen/listener.h"
 #include "io/net/connect.h"
 #include "io/poll/poll.h"
 #include "io/stream/stream.h"

@@ -10,8 +10,11 @@
 #include <bide/descriptor.h>
 #include <bide/embed.h>
 #include <bide/file.h>
+#include <bide/listener.h>
 #include <bide/signal.h>
+#include <bide/socket.h>
 #include <bide/stream.h>
+#include <bide/transfer.h>
 #include <bide/testing.h>
 
 #include "harness/situations.h"
@@ -19,7 +22,7 @@
 
 /* What belongs to the loop of the test. */
 static struct {
-    bide_listener *listener;
+    bide_listener *listener, *closed_listener;
     bide_stream *stream; /* nothing comes from its other end */
     bide_stream *peer;
     bide_file *file, *closed;
@@ -124,6 +127,26 @@ static int standard(void) { int code = made(bide_stdin()); return code < 0 ? cod
 static int loop_fd(void) { return bide_loop_fd(theirs.loop); }
 static int loop_timeout(void) { return bide_loop_timeout_ms(theirs.loop) <= 0 ? bide_error_code() : 0; }
 static int run_once(void) { return bide_loop_run_once(theirs.loop); }
+static int peek(void) { const char *data; return (int)bide_peek(theirs.stream, 1, &data); }
+static int read_until_any(void) { const char *line; return (int)bide_read_until_any(theirs.stream, BIDE_SEPARATORS("\n"), &line, NULL); }
+static int send_file(void) { return (int)bide_sendfile(theirs.stream, theirs.pipe[0], 0, 0); }
+static int start_tls(void) { return bide_stream_start_tls(theirs.stream, .tls = theirs.tls, .server_name = "a.example"); }
+static int write_limits(void) { return bide_stream_set_write_limits(theirs.stream, 16384, 0); }
+static int collected(void) { return (int)bide_stream_collected(theirs.stream); }
+static int addresses(void) { return bide_stream_addresses(theirs.stream, NULL, NULL); }
+static int set_socket(void) { return bide_stream_set_socket(theirs.stream, .keepalive_ms = 1000); }
+static int set_option(void) { int on = 1; return bide_stream_setsockopt(theirs.stream, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on); }
+static int get_option(void)
+{
+    int on;
+    size_t len = sizeof on;
+    return bide_stream_getsockopt(theirs.stream, SOL_SOCKET, SO_KEEPALIVE, &on, &len);
+}
+static int send_fds(void) { return bide_stream_send_fds(theirs.stream, "x", 1, theirs.pipe, 1); }
+static int receive_fds(void) { int fd, n; return (int)bide_stream_receive_fds(theirs.stream, byte, 1, &fd, 1, &n); }
+static int credentials(void) { bide_credentials who; return bide_stream_credentials(theirs.stream, &who); }
+static int serve_limited(void) { return bide_serve_limited(theirs.listener, ignore_connection, NULL, .max_connections = 1); }
+static int listener_close(void) { return bide_listener_close(theirs.closed_listener); }
 static int share(void) { return made(bide_retain(theirs.stream)); }
 
 static const struct situation_row rows[] = {
@@ -151,6 +174,11 @@ static const struct situation_row rows[] = {
     {"bide_read", read_, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
     {"bide_read_exactly", read_exactly, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
     {"bide_read_until", read_until, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_peek", peek, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_read_until_any", read_until_any, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_sendfile", send_file, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_stream_start_tls", start_tls, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_serve_limited", serve_limited, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
     {"bide_fd_wait", wait_for_descriptor, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_signals_wait", signals_wait, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
     {"bide_read of what is there", read_peer, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
@@ -172,6 +200,16 @@ static const struct situation_row rows[] = {
     {"bide_loop_add_writer", add_writer, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE, BIDE_ECLOSED}},
     {"bide_loop_remove_reader", remove_reader, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_loop_remove_writer", remove_writer, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_stream_set_write_limits", write_limits, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_stream_collected", collected, {NEVER, W, W, W, W, W}},
+    {"bide_stream_addresses", addresses, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_stream_set_socket", set_socket, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_stream_setsockopt", set_option, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_stream_getsockopt", get_option, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_stream_send_fds", send_fds, {NEVER, -EOPNOTSUPP, -EOPNOTSUPP, BIDE_ESTATE, BIDE_ESTATE, -EOPNOTSUPP}},
+    {"bide_stream_receive_fds", receive_fds, {NEVER, -EOPNOTSUPP, -EOPNOTSUPP, BIDE_ESTATE, BIDE_ESTATE, -EOPNOTSUPP}},
+    {"bide_stream_credentials", credentials, {NEVER, -EOPNOTSUPP, -EOPNOTSUPP, BIDE_ESTATE, BIDE_ESTATE, -EOPNOTSUPP}},
+    {"bide_listener_close", listener_close, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_loop_fd", loop_fd, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE, BIDE_ECLOSED}},
     {"bide_loop_timeout_ms", loop_timeout, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_loop_run_once", run_once, {NEVER, BIDE_ERUNNING, BIDE_ECLOSED, BIDE_ERUNNING, BIDE_ESTATE, BIDE_ERUNNING}},
@@ -209,6 +247,7 @@ static void make_theirs(void)
 {
     make_files();
     theirs.listener = bide_listen("127.0.0.1", 0);
+    theirs.closed_listener = bide_listen("127.0.0.1", 0);
     theirs.stream = bide_connect("127.0.0.1", bide_listener_port(theirs.listener));
     theirs.peer = bide_accept(theirs.listener);
     EXPECT_EQ(bide_write(theirs.stream, "abc", 3), 0);
@@ -228,6 +267,7 @@ static void make_theirs(void)
 static void end_theirs(void)
 {
     bide_release(theirs.listener);
+    bide_release(theirs.closed_listener);
     bide_release(theirs.stream);
     bide_release(theirs.peer);
     bide_release(theirs.file);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * connect.h - connections, made and accepted.
+ * connect.h - connections that are made.
  *
- * In reading order: dns.c (dns.h), local.c, public.c, race.c, connect.c, hooks.c, lookup.c, listen.c.
+ * In reading order: dns.c (dns.h), local.c, public.c, race.c, connect.c, hooks.c, lookup.c.
  */
 #ifndef BIDE_IO_CONNECT_H
 #define BIDE_IO_CONNECT_H
@@ -130,10 +130,5 @@ bool bide__addr_is_public(const struct addr *a);
 
 /* The stream that the user's function opens, ready for what comes next; NULL: an error on record. */
 bide_stream *bide__dial(const struct connect_options *o);
-
-/* ---- listen.c ---- */
-
-/* When there is no descriptor for the next connection: spare(arg) is to free one, in the next turn at the latest. */
-void bide__listener_on_shortage(bide_listener *l, bool (*spare)(void *arg), void *arg);
 
 #endif

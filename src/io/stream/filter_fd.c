@@ -252,6 +252,16 @@ static void name_peer(int fd, mode_t type, char *out, size_t cap)
         snprintf(out, cap, "descriptor %d", fd);
 }
 
+/* One of our own is what a stream stands on elsewhere. */
+static bide_stream *stream_of_socket(const bide_from_fd_args *args, int flags)
+{
+    char peer[INET6_ADDRSTRLEN + 16];
+
+    name_peer(args->fd, S_IFSOCK, peer, sizeof peer);
+    fcntl(args->fd, F_SETFL, flags | O_NONBLOCK);
+    return bide__stream_open_socket(args->fd, peer, args->max_buffer);
+}
+
 static bide_stream *stream_over(const bide_from_fd_args *args, int flags, mode_t type)
 {
     char peer[INET6_ADDRSTRLEN + 16];
@@ -299,6 +309,8 @@ bide_stream *bide_stream_from_fd_with(const bide_from_fd_args *options)
     if (flags < 0 || fstat(args.fd, &st) < 0)
         return bide_fail(-EBADF, "bide_stream_from_fd: %d is no open descriptor", args.fd), NULL;
 
+    if (S_ISSOCK(st.st_mode) && !args.shared && !args.keep_open)
+        return stream_of_socket(&args, flags);
     return stream_over(&args, flags, st.st_mode & S_IFMT);
 }
 

@@ -85,17 +85,25 @@ static void set_lowest(bide_stream *s, struct filter *f)
     s->lowest = s->top = f;
 }
 
-bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_buffer)
+bide_stream *bide__stream_open_socket(int socket, const char *peer, size_t max_buffer)
 {
     bide_stream *s = stream_new(peer, max_buffer);
     if (!s || bide__fd_open(&s->socket.fd, socket) < 0) {
-        close(socket);
         if (s)
             bide__object_free(s);
         return NULL;
     }
     s->socket.filter.ops = &bide__socket_filter_ops;
     set_lowest(s, &s->socket.filter);
+    return s;
+}
+
+bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_buffer)
+{
+    bide_stream *s = bide__stream_open_socket(socket, peer, max_buffer);
+
+    if (!s)
+        close(socket);
     return s;
 }
 

@@ -70,6 +70,7 @@ struct bide_stream {
     struct filter *top, *lowest;
     struct socket_filter socket; /* the lowest, unless the stream was made over another one */
     struct buf in, out;
+    size_t write_low; /* bide_write empties `out` to this when it is full */
     char *line;      /* what bide_read_until gave out, for its NUL */
     bool reading, writing; /* by bide_read and its variants, bide_write and its variants */
     bool broken;           /* a bide_write stopped in the middle of its bytes: what follows would be garbage */
@@ -83,6 +84,9 @@ struct bide_stream {
 void bide__stream_local(const bide_stream *s, char *out, size_t cap);
 /* A stream over a connected, non-blocking socket, which is taken.  max_buffer 0: 64 KiB. */
 bide_stream *bide__stream_from_socket(int socket, const char *peer, size_t max_buffer);
+bide_stream *bide__stream_open_socket(int socket, const char *peer, size_t max_buffer); /* taken on success only */
+/* Its descriptor; BIDE_ECLOSED, -ENOTSOCK or BIDE_ESTATE on record. */
+int bide__stream_socket(const bide_stream *s, const char *function);
 /* The same over a lowest layer that is no socket, in the running loop; NULL: out of memory, and the layer is not taken. */
 bide_stream *bide__stream_over(struct filter *lowest, const char *peer, size_t max_buffer);
 /* Put a filter on top; owned by the stream. */
@@ -189,8 +193,18 @@ void bide__stream_end(bide_stream *s, bool *busy);
 /* Put on record what became of the socket; op_failed: of the top filter, which may have done so already. */
 int bide__stream_fail(const bide_stream *s, int code, const char *doing);
 int bide__stream_op_failed(const bide_stream *s, int code, const char *doing);
+/* May it be written, after stream_begin?  0, or an error on record. */
+int bide__stream_check_writing(const bide_stream *s);
+/* A write ended after a part of its bytes: no more can be written. */
+void bide__stream_break_off(bide_stream *s);
 /* Send what bide_write has collected.  A reader does it too, and leaves it to a writer that comes meanwhile. */
 int bide__stream_flush(bide_stream *s, bool as_reader);
 void bide__stream_shrink(struct buf *b);
+/* stream_read.c: until something may have come, what was collected is sent; more into `in`: how many bytes, 0 at the end. */
+int bide__stream_before_reading(bide_stream *s);
+ssize_t bide__stream_fill(bide_stream *s);
+ssize_t bide__stream_end_read(bide_stream *s, ssize_t n);
+/* Take n bytes of `in` as a line with a NUL behind it. */
+ssize_t bide__stream_take_line(bide_stream *s, size_t n, const char **line);
 
 #endif

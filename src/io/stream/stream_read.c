@@ -15,7 +15,7 @@ void bide__stream_shrink(struct buf *b)
 }
 
 /* Until something may have come. */
-static int before_reading(bide_stream *s)
+int bide__stream_before_reading(bide_stream *s)
 {
     int code = bide__buf_len(&s->out) > 0 ? bide__stream_flush(s, true) : 0;
     if (code < 0 || bide__stream_may_recv(s))
@@ -25,10 +25,10 @@ static int before_reading(bide_stream *s)
 }
 
 /* More into the buffer: how many bytes; 0 at the end. */
-static ssize_t fill(bide_stream *s)
+ssize_t bide__stream_fill(bide_stream *s)
 {
     size_t room = s->in.max - bide__buf_len(&s->in);
-    int code = before_reading(s);
+    int code = bide__stream_before_reading(s);
     if (code < 0)
         return code;
 
@@ -50,7 +50,7 @@ static size_t take(bide_stream *s, void *out, size_t cap)
     return n;
 }
 
-static ssize_t end_read(bide_stream *s, ssize_t n)
+ssize_t bide__stream_end_read(bide_stream *s, ssize_t n)
 {
     bide__stream_shrink(&s->in);
     bide__stream_end(s, &s->reading);
@@ -74,10 +74,10 @@ static ssize_t read_some(bide_stream *s, void *out, size_t cap)
     if (bide__buf_len(&s->in) > 0)
         return (ssize_t)take(s, out, cap);
     if (cap >= STREAM_READ_SIZE / 4) {
-        int code = before_reading(s);
+        int code = bide__stream_before_reading(s);
         return code < 0 ? code : bide__stream_recv(s, out, cap, NULL);
     }
-    ssize_t n = fill(s);
+    ssize_t n = bide__stream_fill(s);
     return n > 0 ? (ssize_t)take(s, out, cap) : n;
 }
 
@@ -89,7 +89,7 @@ ssize_t bide_read(bide_stream *s, void *out, size_t cap)
         return -EINVAL;
     int code = cap > 0 ? bide__stream_begin(s, &s->reading, __func__, "reading from")
                        : bide_fail(-EINVAL, "bide_read: no room for a byte");
-    return code < 0 ? code : end_read(s, read_some(s, out, cap));
+    return code < 0 ? code : bide__stream_end_read(s, read_some(s, out, cap));
 }
 
 /* ---- exactly ---- */
@@ -112,7 +112,7 @@ static ssize_t read_exactly(bide_stream *s, char *out, size_t n)
         done += (size_t)got;
     }
     while (bide__buf_len(&s->in) < n - done) {
-        ssize_t got = fill(s);
+        ssize_t got = bide__stream_fill(s);
         if (got <= 0)
             return got < 0 ? got : ended_early(s, done + bide__buf_len(&s->in), n);
     }
@@ -129,13 +129,13 @@ ssize_t bide_read_exactly(bide_stream *s, void *out, size_t n)
     int code = n == 0 ? 0 : bide__stream_begin(s, &s->reading, __func__, "reading from");
     if (code < 0 || n == 0)
         return code;
-    return end_read(s, read_exactly(s, out, n));
+    return bide__stream_end_read(s, read_exactly(s, out, n));
 }
 
 /* ---- until ---- */
 
 /* The line is copied out, for its NUL. */
-static ssize_t take_line(bide_stream *s, size_t n, const char **line)
+ssize_t bide__stream_take_line(bide_stream *s, size_t n, const char **line)
 {
     char *copy = bide__realloc(s->line, n + 1);
     if (!copy)
@@ -156,11 +156,11 @@ static ssize_t read_until(bide_stream *s, const char *separator, const char **li
         char *head = bide__buf_head(&s->in);
         char *at = len >= sep ? memmem(head + scanned, len - scanned, separator, sep) : NULL;
         if (at)
-            return take_line(s, (size_t)(at - head) + sep, line);
+            return bide__stream_take_line(s, (size_t)(at - head) + sep, line);
         scanned = len >= sep ? len - sep + 1 : 0;
         if (len == s->in.max)
             return bide_fail(BIDE_ELIMIT, "reading from %s: no separator within %zu bytes", s->peer, len);
-        ssize_t got = fill(s);
+        ssize_t got = bide__stream_fill(s);
         if (got < 0)
             return got;
         if (got == 0)
@@ -178,5 +178,5 @@ ssize_t bide_read_until(bide_stream *s, const char *separator, const char **line
         return -EINVAL;
     int code = separator[0] ? bide__stream_begin(s, &s->reading, __func__, "reading from")
                             : bide_fail(-EINVAL, "bide_read_until: the separator is empty");
-    return code < 0 ? code : end_read(s, read_until(s, separator, line));
+    return code < 0 ? code : bide__stream_end_read(s, read_until(s, separator, line));
 }

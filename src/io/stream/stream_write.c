@@ -12,6 +12,8 @@
  *       sends next, whatever it is given then.  (Where only `out` goes, the next try gives it the same bytes again.)
  *   W2  between looking at `out` and taking from it nothing suspends, so a reader may flush while a writer waits.
  */
+#include <bide/transfer.h>
+
 #include "io/stream/stream.h"
 
 /* One send of what was collected and then `len` bytes of data.  0 and *done grows; or an error. */
@@ -47,26 +49,38 @@ int bide__stream_flush(bide_stream *s, bool as_reader)
     return code;
 }
 
-static void break_off(bide_stream *s)
+void bide__stream_break_off(bide_stream *s)
 {
     s->broken = true;
     bide__buf_free(&s->out);
+}
+
+/* What is below the low mark stays here. */
+static int keep_rest(bide_stream *s, const char *data, size_t len, size_t done)
+{
+    int code = bide__buf_append(&s->out, data, len);
+
+    if (code < 0 && done > 0)
+        bide__stream_break_off(s);
+    return code;
 }
 
 static int send_now(bide_stream *s, const char *data, size_t len)
 {
     size_t done = 0;
 
-    while (done < len) {
+    while (done < len && bide__buf_len(&s->out) + len - done > s->write_low) {
         int code = bide__stream_yield_if_over_budget(s);
         if (code == 0)
             code = send_once(s, data + done, len - done, &done);
         if (code < 0) {
             if (done > 0 || s->top->below)
-                break_off(s);
+                bide__stream_break_off(s);
             return code;
         }
     }
+    if (done < len)
+        return keep_rest(s, data + done, len - done, done);
     bide__stream_shrink(&s->out);
     return 0;
 }
@@ -75,7 +89,7 @@ static int write_op(bide_stream *s, const void *data, size_t len)
 {
     if (len == 0) /* data may be NULL then */
         return 0;
-    if (bide__buf_len(&s->out) + len <= STREAM_WRITE_SIZE)
+    if (bide__buf_len(&s->out) + len <= s->out.max)
         return bide__buf_append(&s->out, data, len);
     return send_now(s, data, len);
 }
@@ -100,6 +114,15 @@ static int shutdown_op(bide_stream *s, const void *data, size_t len)
     return code < 0 ? bide__stream_op_failed(s, code, "ending the writing to") : 0;
 }
 
+int bide__stream_check_writing(const bide_stream *s)
+{
+    if (s->aborted)
+        return bide__stream_fail(s, BIDE_ECLOSED, "writing to");
+    if (s->broken)
+        return bide_fail(BIDE_ESTATE, "writing to %s: an earlier write was not completed", s->peer);
+    return 0;
+}
+
 typedef int write_operation(bide_stream *s, const void *data, size_t len);
 
 static int as_writer(bide_stream *s, const char *function, write_operation *op, const void *data, size_t len)
@@ -108,11 +131,7 @@ static int as_writer(bide_stream *s, const char *function, write_operation *op, 
     if (code < 0)
         return code;
 
-    if (s->aborted)
-        code = bide__stream_fail(s, BIDE_ECLOSED, "writing to");
-    else if (s->broken)
-        code = bide_fail(BIDE_ESTATE, "writing to %s: an earlier write was not completed", s->peer);
-    else
+    if ((code = bide__stream_check_writing(s)) == 0)
         code = op(s, data, len);
     bide__stream_end(s, &s->writing);
     return code;
@@ -139,4 +158,28 @@ int bide_stream_shutdown(bide_stream *s)
     if (bide__is_null(s, __func__, "the stream"))
         return -EINVAL;
     return as_writer(s, __func__, shutdown_op, NULL, 0);
+}
+
+/* ---- how much is collected ---- */
+
+int bide_stream_set_write_limits(bide_stream *s, size_t high, size_t low)
+{
+    if (bide__is_null(s, __func__, "the stream"))
+        return -EINVAL;
+    int code = bide__loop_check(s->loop, __func__);
+    if (code < 0)
+        return code;
+    if (high == 0 || low > high)
+        return bide_fail(-EINVAL, "bide_stream_set_write_limits: %zu and %zu are no limits", high, low);
+    if (s->writing || bide__buf_len(&s->out) > high)
+        return bide_fail(BIDE_ESTATE, "bide_stream_set_write_limits: %s",
+                         s->writing ? "a task writes" : "more than that is collected already");
+    s->out.max = high;
+    s->write_low = low;
+    return 0;
+}
+
+size_t bide_stream_collected(const bide_stream *s)
+{
+    return s ? bide__buf_len(&s->out) : 0;
 }

@@ -103,10 +103,9 @@ TEST(from_fd_shared_socket_is_not_made_nonblocking, .real_time = true)
     bide_auto bide_stream *s = bide_stream_from_fd(pair[0], .shared = true);
     bide_auto bide_task *t = bide_create_task(bide_coro(write_twice, s));
 
-    EXPECT_EQ(bide_sleep_ms(5), 0);
+    EXPECT_EQ(bide_await(t), 0);
     EXPECT_EQ(fcntl(pair[0], F_GETFL) & O_NONBLOCK, 0);
     EXPECT_EQ(read(pair[1], data, 8), 8);
-    EXPECT_EQ(bide_await(t), 0);
     EXPECT_EQ(read(pair[1], data, 8), 0); /* shutdown is that of a socket */
     EXPECT_EQ(write(pair[1], "back", 4), 4);
     EXPECT_EQ(bide_read(s, data, 8), 4);

@@ -142,6 +142,34 @@ static int take_multicast(bide_multicast_args *a)
     return code;
 }
 
+static int ignore_connection(bide_stream *s, void *arg)
+{
+    (void)s;
+    (void)arg;
+    return 0;
+}
+
+static int take_limits(bide_serve_args *a)
+{
+    bide_listener *l = bide_listen("127.0.0.1", 0);
+    BIDE_IGNORE(bide_listener_close(l));
+    int code = bide_serve_limited_with(l, ignore_connection, NULL, a);
+
+    bide_release(l);
+    return unless(BIDE_ECLOSED, code);
+}
+
+static int take_socket(bide_socket_args *a)
+{
+    bide_listener *l = bide_listen("127.0.0.1", 0);
+    bide_stream *s = bide_connect("127.0.0.1", bide_listener_port(l));
+    int code = bide_stream_set_socket_with(s, a);
+
+    bide_release(s);
+    bide_release(l);
+    return code;
+}
+
 static int take_from_fd(bide_from_fd_args *a)
 {
     a->fd = -1; /* the rest is looked at first */

@@ -305,6 +305,24 @@ ROW(take_wait, bide_wait_args, timeout_ms, 1, TIME_MAX, .named = BIDE_FOREVER),
 OTHER(bide_wait_args, done),
 OTHER(bide_wait_args, codes),
 
+/* listener.h */
+ROW(take_limits, bide_serve_args, max_connections, 1, INT_MAX),
+ROW(take_limits, bide_serve_args, grace_ms, 1, TIME_MAX, .named = BIDE_FOREVER),
+
+/* socket.h */
+ROW(take_socket, bide_socket_args, keepalive_ms, 1, TIME_MAX, .named = BIDE_NONE),
+ROW(take_socket, bide_socket_args, keepalive_interval_ms, 1, TIME_MAX),
+ROW(take_socket, bide_socket_args, keepalive_count, 1, INT_MAX),
+ROW(take_socket, bide_socket_args, user_timeout_ms, 1, TIME_MAX),
+ROW(take_socket, bide_socket_args, linger_ms, 1, TIME_MAX, .named = BIDE_NONE),
+ROW(take_socket, bide_socket_args, receive_buffer, 1, PTRDIFF_MAX),
+ROW(take_socket, bide_socket_args, send_buffer, 1, PTRDIFF_MAX),
+OTHER(bide_socket_args, nagle),
+
+/* transfer.h */
+OTHER(bide_start_tls_args, tls),
+OTHER(bide_start_tls_args, server_name),
+
 /* stream.h */
 OTHER(bide_connect_args, host),
 ROW(take_connect, bide_connect_args, port, 1, 65535),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * listen.c - a listener: accepted connections, and a task for each.
+ * listen.c - a listener: its socket, and accepted connections.
  *
  * When there is no descriptor for the next connection, it stays in the kernel's queue, and accepting is tried again
  * every few milliseconds: no event says when a descriptor becomes free.
@@ -16,35 +16,24 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "io/net/connect.h"
+#include <bide/listener.h>
+
+#include "core/turn/operation.h"
+#include "io/listen/listener.h"
 
 #define DEFAULT_BACKLOG 4096
 #define ACCEPTS_PER_TURN 64
 
-struct bide_listener {
-    struct object object;
-    struct fd fd;
-    bide_tls *tls;
-    bool (*spare)(void *arg); /* NULL: nothing can be freed */
-    void *spare_arg;
-    unsigned in_a_row;  /* connections accepted since it last waited */
-    unsigned accepting; /* shares that belong to tasks which accept */
-    int port;
-    char where[INET6_ADDRSTRLEN + 16];
-    char *unix_path; /* to be removed at the end, if it is ours still */
-    dev_t unix_dev;
-    ino_t unix_ino;
-};
-
 /* Somebody may have put another socket in its place meanwhile. */
-static void remove_unix_path(const bide_listener *l)
+static void remove_unix_path(bide_listener *l)
 {
     struct stat st;
-    if (bide__loop_is_inherited(l->fd.loop))
-        return; /* the parent listens there */
+    bool is_parents = bide__loop_is_inherited(l->fd.loop); /* the parent listens there */
 
-    if (l->unix_path && stat(l->unix_path, &st) == 0 && st.st_dev == l->unix_dev && st.st_ino == l->unix_ino)
+    if (!is_parents && l->unix_path && stat(l->unix_path, &st) == 0 && st.st_dev == l->unix_dev && st.st_ino == l->unix_ino)
         unlink(l->unix_path);
+    bide__free(l->unix_path);
+    l->unix_path = NULL;
 }
 
 static void listener_destroy(void *object)
@@ -53,7 +42,6 @@ static void listener_destroy(void *object)
 
     remove_unix_path(l);
     bide__fd_close(&l->fd);
-    bide__free(l->unix_path);
     bide_release(l->tls);
     bide__object_free(l);
 }
@@ -270,7 +258,7 @@ static bide_stream *accepted_stream(const bide_listener *l, int fd, const struct
     return s;
 }
 
-static int accept_next(bide_listener *l, bide_stream **s)
+int bide__accept_next(bide_listener *l, bide_stream **s)
 {
     struct addr peer;
     int bad = l ? bide__check_waiter(l->fd.loop, "bide_accept") : bide_fail(-EINVAL, "bide_accept: the listener is NULL");
@@ -291,109 +279,82 @@ bide_stream *bide_accept(bide_listener *l)
 {
     bide_stream *s;
 
-    return accept_next(l, &s) < 0 ? NULL : s;
+    return bide__accept_next(l, &s) < 0 ? NULL : s;
 }
 
-/* ---- a task for each ---- */
-
-/* One call of bide_serve. */
-struct serving {
-    bide_listener *listener;
-    bide_connection_handler *handler;
-    void *arg;
-    struct list_node all; /* connections */
-};
-
-struct served {
-    struct list_node node; /* serving.all */
-    const struct serving *by;
-    bide_stream *stream;
-    bide_task *task;
-};
-
-static void served_end(struct served *c)
+int bide_listener_close(bide_listener *l)
 {
-    bide_release(c->stream);
-    bide__list_remove(&c->node);
-    bide_detach(c->task);
-    bide__free(c);
-}
-
-static int serve_one(struct served *c)
-{
-    c->by->handler(c->stream, c->by->arg); /* its errors are its own business */
-    served_end(c);
-    return 0;
-}
-
-static int serve_start(struct serving *by, bide_stream *s)
-{
-    struct served *c = bide__malloc(sizeof *c);
-    if (!c)
-        return bide__fail_nomem("bide_serve");
-
-    *c = (struct served){.by = by, .stream = s};
-    c->task = bide_create_task(bide_coro(serve_one, c));
-    if (!c->task) {
-        bide__free(c);
-        return bide_error_code();
-    }
-    bide__list_append(&by->all, &c->node);
-    return 0;
-}
-
-/* A handler that was cancelled before it began never ran: then nobody has cleaned up after it. */
-static void serve_stop(struct list_node *all)
-{
-    for (struct list_node *n = all->next; n != all; n = n->next)
-        bide_task_cancel(container_of(n, struct served, node)->task);
-    while (!bide__list_is_empty(all)) {
-        struct served *c = container_of(all->next, struct served, node);
-        bide_task *t = bide_retain(c->task);
-        bide__drain(bide_task_future(t));
-        if (all->next == &c->node) /* nothing is added any more, so it is the same one */
-            served_end(c);
-        bide__object_unref(t);
-    }
-}
-
-/* That connection is lost, or cannot be had now; the next may be. */
-static bool is_temporary(int code)
-{
-    return code == BIDE_ENOMEM || code == BIDE_ETLS || code == -ENOSPC || code == -EAGAIN;
-}
-
-static int serve_next(struct serving *by)
-{
-    bide_stream *s;
-    int code = accept_next(by->listener, &s);
-
-    if (code == 0)
-        code = serve_start(by, s);
-    if (code == 0)
-        return 0;
-    bide_release(s);
-    if (!is_temporary(code))
-        return code;
-    return bide__wait_for_descriptor();
-}
-
-int bide_serve(bide_listener *l, bide_connection_handler *handler, void *arg)
-{
-    struct serving by = {.listener = l, .handler = handler, .arg = arg};
-    int code = l ? bide__check_waiter(l->fd.loop, "bide_serve") : bide_fail(-EINVAL, "bide_serve: the listener is NULL");
+    int code = l ? bide__loop_check(l->fd.loop, __func__) : bide_fail(-EINVAL, "bide_listener_close: the listener is NULL");
     if (code < 0)
         return code;
-    if (!handler)
-        return bide_fail(-EINVAL, "bide_serve: there is no handler");
 
-    bide__list_init(&by.all);
-    bide_retain(l);
-    l->accepting++;
-    while (code == 0)
-        code = serve_next(&by);
-    serve_stop(&by.all);
+    remove_unix_path(l);
+    bide__fd_close(&l->fd);
+    return 0;
+}
+
+/* ---- accepting as an operation ---- */
+
+static int accept_check(const bide_operation *op)
+{
+    const bide_listener *l = op->object;
+    if (!l || !op->place)
+        return bide_fail(-EINVAL, "bide_accept_awaitable: %s is NULL", l ? "the place for the stream" : "the listener");
+    return bide__check_operable(l->fd.loop, "bide_accept_awaitable");
+}
+
+static void accept_leave(const bide_operation *op, struct op_waiter *w)
+{
+    bide_listener *l = op->object;
+
+    bide__list_remove(&w->clause.node);
     l->accepting--;
     bide__object_unref(l);
+}
+
+static int try_accept(bide_listener *l, bide_stream **out)
+{
+    struct addr peer = {.len = sizeof peer.storage};
+    if (!bide__fd_is_open(&l->fd))
+        return bide_fail(BIDE_ECLOSED, "accept on %s: it was closed here meanwhile", l->where);
+    if (!l->fd.readable)
+        return OPERATION_WAITS;
+
+    int fd;
+    do
+        fd = accept4(l->fd.fd, &peer.sa, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    while (fd < 0 && is_passing(errno));
+    if (fd < 0 && (errno == EAGAIN || (is_shortage(errno) && !is_wanted(&l->fd)))) {
+        l->fd.readable = false;
+        return OPERATION_WAITS;
+    }
+    if (fd < 0)
+        return bide_fail(-errno, "accept on %s: %s", l->where, bide_strerror(-errno));
+    *out = accepted_stream(l, fd, &peer);
+    return *out ? 0 : bide_error_code();
+}
+
+static int accept_attempt(const bide_operation *op, struct op_waiter *w)
+{
+    int code = try_accept(op->object, op->place);
+
+    if (w)
+        accept_leave(op, w);
     return code;
+}
+
+static void accept_enlist(const bide_operation *op, struct op_waiter *w)
+{
+    bide_listener *l = op->object;
+
+    bide_retain(l);
+    l->accepting++;
+    bide__list_append(&l->fd.readers, &w->clause.node);
+}
+
+static const struct bide_operation_ops accept_ops = {"bide_accept", accept_check, accept_attempt, accept_enlist, accept_leave};
+
+bide_awaitable bide_accept_awaitable(bide_listener *l, bide_stream **out)
+{
+    return (bide_awaitable){.kind = BIDE_AW_OPERATION, .as.operation = {.ops = &accept_ops, .object = l, .place = out}};
 }
