@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <bide/address.h>
 #include <bide/error.h>
 #include <bide/object.h>
 
@@ -37,6 +38,46 @@ typedef struct bide_dns_args {
 
 /* Options in place, for the options of others that take some: .dns = BIDE_DNS(.servers = "127.0.0.1:5353") */
 #define BIDE_DNS(...) BIDE__ARGS(bide_dns_args, __VA_ARGS__)
+
+/* What bide_getaddrinfo takes; zero means the default. */
+typedef struct bide_lookup_args {
+    size_t size; /* of this struct; set by the macro */
+    struct bide_use_named_options *guard_;
+    int family;               /* 4 or 6: the addresses of that kind alone; default: both */
+    const bide_dns_args *dns; /* BIDE_DNS(.servers = ...): who is asked; default: as this machine does */
+} bide_lookup_args;
+
+/*
+ * The addresses of a name, with this port: up to max of them into out.  Literal addresses, localhost and /etc/hosts ask nobody;
+ * answers are kept as bide_connect keeps them, and their order is the one in which it tries them (IPv6 and IPv4 alternate).
+ *
+ * Suspends:  until the name servers have answered; a cancellation point
+ * Returns:   how many, 1 to max
+ * Errors:    BIDE_ENAME: no such name, or none of that family; BIDE_EDNS; BIDE_ETIMEDOUT; BIDE_ECANCELED; BIDE_ENOMEM; -EINVAL
+ * Owns:      out is borrowed for the call
+ * Example:   int n = bide_getaddrinfo("example.com", 443, addresses, 8);
+ */
+#define bide_getaddrinfo(host, port, out, ...) BIDE__CALL(bide__getaddrinfo((host), (port), (out), __VA_ARGS__, ))
+#define bide__getaddrinfo(host, port, out, max, ...) \
+    bide_getaddrinfo_with((host), (port), (out), (max), BIDE__ARGS(bide_lookup_args, __VA_ARGS__))
+BIDE_API BIDE_MUST_USE int bide_getaddrinfo_with(const char *host, int port, bide_address *out, int max,
+                                                 const bide_lookup_args *args);
+
+/* Room for any name, with its NUL. */
+#define BIDE_NAME_MAX 256
+
+/*
+ * The name of an address: the first in /etc/hosts, or the one that the name servers have (PTR).  Anybody can say any name for an
+ * address of his own: it is for logs, not for permissions.
+ *
+ * Suspends:  until the name servers have answered; a cancellation point
+ * Returns:   0
+ * Errors:    BIDE_ENAME: it has none (bide_address_host is what there is); BIDE_ELIMIT: it is longer than cap allows; BIDE_EDNS;
+ *            BIDE_ETIMEDOUT; BIDE_ECANCELED; BIDE_ENOMEM; -EINVAL
+ * Owns:      out is borrowed for the call
+ * Example:   if (bide_getnameinfo(&peer, name, sizeof name) < 0) bide_address_host(&peer, name, sizeof name);
+ */
+BIDE_API BIDE_MUST_USE int bide_getnameinfo(const bide_address *a, char *out, size_t cap);
 
 #ifdef __cplusplus
 }

@@ -9,14 +9,14 @@
 
 #include "net.h"
 
-enum { TYPE_A = 1, TYPE_AAAA = 28 };
+enum { TYPE_A = 1, TYPE_PTR = 12, TYPE_AAAA = 28 };
 enum { SERVFAIL = 2, NXDOMAIN = 3, REFUSED = 5 };
 
 /* What to say of a name and type; a name that is in no record is NXDOMAIN. */
 struct stub_record {
     const char *name;
     int type; /* 0: both */
-    const char *addrs; /* separated by blanks; NULL: no data, or the rcode */
+    const char *addrs; /* separated by blanks; of TYPE_PTR: a name.  NULL: no data, or the rcode */
     int rcode;
     int delay_ms;
     int ttl_s;     /* default 60; negative: 0 */
@@ -67,10 +67,26 @@ static size_t stub_parse(const unsigned char *q, size_t len, char *name, int *ty
     return at + 5;
 }
 
+/* "a.test" as labels: how many bytes. */
+static size_t stub_put_name(unsigned char *out, const char *text)
+{
+    size_t at = 0;
+
+    while (*text) {
+        size_t len = strcspn(text, ".");
+        out[at] = (unsigned char)len;
+        memcpy(out + at + 1, text, len);
+        at += len + 1;
+        text += len + (text[len] == '.');
+    }
+    out[at] = 0;
+    return at + 1;
+}
+
 static size_t stub_add_address(unsigned char *out, const char *text, int type, int ttl)
 {
     static const unsigned char head[] = {0xc0, 0x0c, 0, 0, 0, 1};
-    size_t n = type == TYPE_A ? 4 : 16;
+    size_t n = type == TYPE_A ? 4 : type == TYPE_PTR ? stub_put_name(out + 12, text) : 16;
 
     memcpy(out, head, sizeof head);
     out[3] = (unsigned char)type;
@@ -78,7 +94,8 @@ static size_t stub_add_address(unsigned char *out, const char *text, int type, i
         out[6 + i] = (unsigned char)(ttl >> (24 - 8 * i));
     out[10] = 0;
     out[11] = (unsigned char)n;
-    EXPECT_EQ(inet_pton(type == TYPE_A ? AF_INET : AF_INET6, text, out + 12), 1);
+    if (type != TYPE_PTR)
+        EXPECT_EQ(inet_pton(type == TYPE_A ? AF_INET : AF_INET6, text, out + 12), 1);
     return 12 + n;
 }
 

@@ -147,6 +147,14 @@ static int receive_fds(void) { int fd, n; return (int)bide_stream_receive_fds(th
 static int credentials(void) { bide_credentials who; return bide_stream_credentials(theirs.stream, &who); }
 static int serve_limited(void) { return bide_serve_limited(theirs.listener, ignore_connection, NULL, .max_connections = 1); }
 static int listener_close(void) { return bide_listener_close(theirs.closed_listener); }
+static int getaddrinfo_(void) { bide_address a; return bide_getaddrinfo("127.0.0.1", 1, &a, 1); }
+static int getnameinfo_(void)
+{
+    bide_address a;
+    char name[BIDE_NAME_MAX];
+    int code = bide_address_parse(&a, "127.0.0.1", 1);
+    return code < 0 ? code : bide_getnameinfo(&a, name, sizeof name);
+}
 static int share(void) { return made(bide_retain(theirs.stream)); }
 
 static const struct situation_row rows[] = {
@@ -165,6 +173,8 @@ static const struct situation_row rows[] = {
     {"bide_file_sync", file_sync, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_file_close", file_close, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     /* They suspend. */
+    {"bide_getaddrinfo", getaddrinfo_, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
+    {"bide_getnameinfo", getnameinfo_, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_connect to nobody", connect_nowhere,
      {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, -ECONNREFUSED}},
     {"bide_connect", connect_, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},

@@ -19,6 +19,7 @@
 #include "io/net/dns.h"
 
 #include <ctype.h>
+#include <netdb.h>
 
 #define HOSTS_PATH "/etc/hosts"
 #define IDLE_MAX 8
@@ -437,4 +438,112 @@ int bide__dns_fail(const struct dns_name *n)
         return bide_fail(BIDE_ENAME, "looking up %s: the name has no %saddress", n->text,
                          no_ip4 ? "IPv6 " : no_ip6 ? "IPv4 " : "");
     return bide_fail(BIDE_ENAME, "looking up %s: no such host name", n->text);
+}
+
+/* ---- the other way round: the name of an address ---- */
+
+/* Owned by who asks, and by the answer once nobody waits for it any more. */
+struct reverse {
+    struct dns *dns;
+    struct list_node waiters;
+    bool pending, is_left;
+    int status;
+    char name[DNS_NAME_MAX + 1];
+};
+
+/* What a name server says is no name, if it could not be one: it may end up in a log or on a terminal. */
+static bool take_name(struct reverse *r, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < len; i++)
+        if (!isalnum((unsigned char)name[i]) && !strchr("-_./", name[i]))
+            return false;
+    if (len == 0 || len > DNS_NAME_MAX)
+        return false;
+    memcpy(r->name, name, len + 1);
+    return true;
+}
+
+static int parse_name(struct reverse *r, const unsigned char *answer, int len)
+{
+    static const struct in_addr unused;
+    struct hostent *host = NULL;
+    int status = ares_parse_ptr_reply(answer, len, &unused, sizeof unused, AF_INET, &host);
+
+    if (status == ARES_SUCCESS && !take_name(r, host->h_name))
+        status = ARES_ENOTFOUND;
+    if (host)
+        ares_free_hostent(host);
+    return status;
+}
+
+static void reverse_arrived(void *arg, int status, int timeouts, unsigned char *answer, int len)
+{
+    struct reverse *r = arg;
+
+    (void)timeouts;
+    r->pending = false;
+    r->dns->n_wanted--;
+    r->status = bide__dns_channel_status(&r->dns->channel, status);
+    if (r->status == ARES_SUCCESS)
+        r->status = parse_name(r, answer, len);
+    bide__wake_all(r->dns->channel.loop, &r->waiters);
+    if (r->is_left)
+        bide__free(r);
+}
+
+static int reverse_fail(int status, const struct addr *a)
+{
+    char text[INET6_ADDRSTRLEN];
+
+    bide__addr_format_host(a, text, sizeof text);
+    if (status == ARES_ENOMEM)
+        return bide__fail_nomem("looking up an address");
+    if (status == DNS_NO_DESCRIPTOR)
+        return bide_fail(-EMFILE, "looking up %s: %s", text, bide_strerror(-EMFILE));
+    if (says_no_such_name(status))
+        return bide_fail(BIDE_ENAME, "looking up %s: the address has no name", text);
+    bide_fail(BIDE_EDNS, "looking up %s: %s", text, reason(status));
+    return bide__error_below(-errno_below(status));
+}
+
+static int ask_reverse(struct dns *d, const struct addr *a, char out[DNS_NAME_MAX + 1])
+{
+    struct reverse *r = bide__calloc(1, sizeof *r);
+    int code = 0;
+    if (!r)
+        return bide__fail_nomem("looking up an address");
+
+    *r = (struct reverse){.dns = d, .pending = true};
+    bide__list_init(&r->waiters);
+    d->n_wanted++;
+    bide__dns_channel_ask_name(&d->channel, a, reverse_arrived, r);
+    while (code == 0 && r->pending)
+        code = bide__wait_in(&r->waiters, NULL);
+    if (r->pending) {
+        r->is_left = true; /* the answer frees it */
+        if (d->n_wanted == 1)
+            bide__dns_channel_cancel(&d->channel);
+        return code;
+    }
+    if (code == 0 && r->status != ARES_SUCCESS)
+        code = reverse_fail(r->status, a);
+    memcpy(out, r->name, sizeof r->name);
+    bide__free(r);
+    return code;
+}
+
+int bide__dns_name_of(const struct addr *a, char out[DNS_NAME_MAX + 1])
+{
+    struct resolvers *rs = resolvers_here();
+    if (!rs || bide__dns_hosts_refresh(&rs->hosts) < 0)
+        return bide_error_code();
+    const char *listed = bide__dns_hosts_name(&rs->hosts, a);
+    if (listed && strlen(listed) <= DNS_NAME_MAX) {
+        strcpy(out, listed);
+        return 0;
+    }
+    struct dns *d = dns_of(rs, &bide__dns_default);
+    return d ? ask_reverse(d, a, out) : bide_error_code();
 }

@@ -81,6 +81,15 @@ static inline bool bide__dns_is_pending(const struct dns_name *n)
  */
 int bide__dns_fail(const struct dns_name *n);
 
+/*
+ * The name of an address, by /etc/hosts or the machine's name servers.
+ *
+ * Suspends:  as bide__dns_ask, and until there is an answer; a cancellation point
+ * Returns:   0, and the name in out
+ * Errors:    BIDE_ENAME: it has none; BIDE_EDNS; BIDE_ENOMEM; BIDE_ENOLOOP; BIDE_ECANCELED; BIDE_ETIMEDOUT; on record
+ */
+int bide__dns_name_of(const struct addr *a, char out[DNS_NAME_MAX + 1]);
+
 /* ---- dns_ares.c: questions to name servers, on the loop ---- */
 
 struct dns_channel {
@@ -99,6 +108,8 @@ int bide__dns_channel_open(struct dns_channel *c, bide_loop *loop, const struct 
 void bide__dns_channel_close(struct dns_channel *c);
 /* The callback may run before this returns. */
 void bide__dns_channel_ask(struct dns_channel *c, const char *name, int family, ares_addrinfo_callback fn, void *arg);
+/* The name of an address, likewise. */
+void bide__dns_channel_ask_name(struct dns_channel *c, const struct addr *a, ares_callback fn, void *arg);
 /* In a callback: what an ARES_ECONNREFUSED, which stands for too many things, means. */
 int bide__dns_channel_status(const struct dns_channel *c, int status);
 /* End all questions: each callback runs, with ARES_ECANCELLED. */
@@ -142,6 +153,9 @@ void bide__dns_hosts_close(struct dns_hosts *h);
 int bide__dns_hosts_refresh(struct dns_hosts *h);
 /* The addresses of a name in lower case, into both halves, in the file's order.  How many; BIDE_ENOMEM. */
 int bide__dns_hosts_find(const struct dns_hosts *h, const char *name, struct dns_half half[FAMILIES]);
+
+/* The first name of an address in the file; NULL: it has none there.  Borrowed until the next refresh. */
+const char *bide__dns_hosts_name(const struct dns_hosts *h, const struct addr *a);
 
 /* ---- hooks.c: the user's resolver ---- */
 

@@ -10,6 +10,7 @@
  * for a resolver that was given none.
  */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -246,6 +247,30 @@ void bide__dns_channel_ask(struct dns_channel *c, const char *name, int family, 
         .ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = ARES_AI_NOSORT};
 
     ares_getaddrinfo(c->ares, name, NULL, &hints, fn, arg);
+    arm_timer(c);
+}
+
+/* "7.2.0.192.in-addr.arpa", or 32 hexadecimal digits and "ip6.arpa": what stands last comes first. */
+static void reverse_name(const struct addr *a, char out[80])
+{
+    const unsigned char *bytes = a->sa.sa_family == AF_INET ? (const unsigned char *)&a->in.sin_addr : a->in6.sin6_addr.s6_addr;
+
+    if (a->sa.sa_family == AF_INET) {
+        snprintf(out, 80, "%u.%u.%u.%u.in-addr.arpa", bytes[3], bytes[2], bytes[1], bytes[0]);
+        return;
+    }
+    for (int i = 15; i >= 0; i--, out += 4)
+        snprintf(out, 5, "%x.%x.", bytes[i] & 15, bytes[i] >> 4);
+    strcpy(out, "ip6.arpa");
+}
+
+/* (ares_gethostbyaddr makes "no such name" of every failure.) */
+void bide__dns_channel_ask_name(struct dns_channel *c, const struct addr *a, ares_callback fn, void *arg)
+{
+    char name[80];
+
+    reverse_name(a, name);
+    ares_query(c->ares, name, 1 /* IN */, 12 /* PTR */, fn, arg);
     arm_timer(c);
 }
 

@@ -274,3 +274,29 @@ int bide__dns_hosts_find(const struct dns_hosts *h, const char *name, struct dns
     }
     return found;
 }
+
+static bool has_address(const struct listed *l, const struct addr *a)
+{
+    for (const struct listed_addr *i = l->first; i; i = i->next) {
+        struct addr its = {.len = i->len};
+        memcpy(&its.sa, i->bytes, i->len);
+        if (its.sa.sa_family != a->sa.sa_family)
+            continue;
+        if (a->sa.sa_family == AF_INET ? its.in.sin_addr.s_addr == a->in.sin_addr.s_addr
+                                       : memcmp(&its.in6.sin6_addr, &a->in6.sin6_addr, sizeof a->in6.sin6_addr) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The names lie in the text, so the first one has the lowest address. */
+const char *bide__dns_hosts_name(const struct dns_hosts *h, const struct addr *a)
+{
+    const char *first = NULL;
+
+    for (size_t i = 0; i < h->table.names.nslots; i++)
+        for (const struct map_node *n = h->table.names.slots[i]; n; n = n->next)
+            if ((!first || n->key < first) && has_address(container_of(n, struct listed, node), a))
+                first = n->key;
+    return first;
+}

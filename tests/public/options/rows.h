@@ -50,6 +50,9 @@ ROW(take_dns, bide_dns_args, negative_ttl_ms, 1, TIME_MAX),
 ROW(take_dns, bide_dns_args, tries, 1, 10),
 ROW(take_dns, bide_dns_args, cache_size, 1, INT_MAX, .named = BIDE_NONE),
 
+ANY(bide_lookup_args, family), /* 4 or 6 */
+OTHER(bide_lookup_args, dns),
+
 /* extend.h */
 OTHER(bide_stream_filter, read),
 OTHER(bide_stream_filter, write),
