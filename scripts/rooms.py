@@ -121,7 +121,7 @@ PUBLIC = {
     "timeout": "core", "scope": "core", "group": "core", "context": "core",
     "cplusplus": "core", "cplusplus_task": "core",
     "cplusplus_job": "pool",
-    "sync": "sync", "queue": "sync", "item": "core",
+    "sync": "sync", "queue": "sync", "channel": "sync", "item": "core",
     "stream": "io", "extend": "io", "tls": "io", "file": "io", "signal": "io", "process": "io", "testing": "io",
     "dns": "io", "descriptor": "io", "datagram": "io", "address": "io", "socket": "io", "transfer": "io", "listener": "io", "embed": "core",
     "url": "http", "http": "http", "auth": "http", "retry": "http", "trace": "http", "json": "http", "server": "http", "date": "http", "cookie": "http", "hsts": "http", "session": "http", "request": "http", "upload": "http", "body": "http", "response": "http", "save": "http", "transport": "http", "har": "http", "around": "http", "blocking": "http",

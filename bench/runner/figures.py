@@ -143,6 +143,13 @@ FIGURES = [
            "1-switch/switch", "tokio-yield tokio-mpsc go-gosched asyncio-sleep0"),
     Figure("switch-16k", "{bench}/bench-switch 16384 3000000",
            [Row("the same, 16,384 tasks in random order", cpu_ns, "ns", 80, 30)]),
+    *[Figure("hand-off-" + mode, "{bench}/bench-hand_off %s 5000000" % mode,
+             [Row("a hand-off between two tasks, " + what, cpu_ns, "ns", must, 40)],
+             own_peers={"go-channel": "{made}/hand_off %s 5000000" % mode.replace("channel", "queue"),
+                        **({"asyncio": "{python} {peers}/hand_off.py %s 200000" % mode} if mode in ("queue", "event", "lock") else {})},
+             rounds=3)
+      for mode, what, must in (("queue", "queue", 40), ("event", "event", 40), ("lock", "lock", 40), ("select", "bide_select", 80),
+                               ("channel", "channel", 60))],
     Figure("spawn", "{bench}/bench-spawn 2000000 1000",
            [Row("start, run and join a trivial task, warm", cpu_ns, "ns", 150, 60)],
            "2-spawn/spawn", "limit-pooled tokio go asyncio"),

@@ -92,7 +92,7 @@ class OwnPeers:
     """Those of bench/peers.  What they need is looked for once; without it they are left out with a word."""
 
     PYTHON = "/usr/bin/python3"
-    GO = {"go-channels": "pool", "go": "tasks"}  # by the name in the table: the program
+    GO = {"go-channels": "pool", "go": "tasks", "go-channel": "hand_off"}  # by the name in the table: the program
 
     def __init__(self, source, made, wanted):
         self.source, self.made, self.wanted, self.found = source, made, wanted, {}
@@ -115,7 +115,8 @@ class OwnPeers:
     def _missing(self, name):
         if name in self.GO:
             return self._make_go(self.GO[name])
-        modules = {"mp.Pool": "multiprocessing", "ProcessPoolExecutor": "concurrent.futures", "aiomultiprocess": "aiomultiprocess"}
+        modules = {"mp.Pool": "multiprocessing", "ProcessPoolExecutor": "concurrent.futures", "aiomultiprocess": "aiomultiprocess",
+                   "asyncio": "asyncio"}
         imported = subprocess.run([self.PYTHON, "-c", "import " + modules[name]], stderr=subprocess.DEVNULL, check=False)
         return imported.returncode and "%s has no module %s" % (self.PYTHON, modules[name])
 

@@ -26,6 +26,7 @@
 #include <bide/datagram.h>
 #include <bide/sync.h>
 #include <bide/queue.h>
+#include <bide/channel.h>
 #include <bide/file.h>
 #include <bide/signal.h>
 #include <bide/extend.h>

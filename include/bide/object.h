@@ -164,6 +164,7 @@ BIDE_API void *bide_retain(void *object);
 
 #ifndef __cplusplus
 struct bide_blocking;
+struct bide_channel;
 struct bide_completed;
 struct bide_cookie_jar;
 struct bide_datagram;
@@ -188,7 +189,7 @@ struct bide_url;
 
 /* No other pointer compiles. */
 #define bide__must_be_an_object_of_bide(x)                                                                            \
-    _Generic((x), void *: 1, struct bide_blocking *: 1, struct bide_completed *: 1,                                   \
+    _Generic((x), void *: 1, struct bide_blocking *: 1, struct bide_channel *: 1, struct bide_completed *: 1,                                   \
                   struct bide_cookie_jar *: 1, struct bide_datagram *: 1, struct bide_file *: 1,                                                 \
                   struct bide_future *: 1, struct bide_handle *: 1, struct bide_hsts *: 1,                            \
                   struct bide_listener *: 1, struct bide_loop *: 1, struct bide_pool *: 1,                            \

@@ -132,7 +132,7 @@ void *(bide_retain)(void *object)
     if (unlikely(bide__ledger_is_kept))
         bide__ledger_share(o, 1);
 
-    return bide__object_ref(o);
+    return o->type->retain ? o->type->retain(o) : bide__object_ref(o);
 }
 
 /* ---- the user's pointer ---- */

@@ -9,6 +9,7 @@ struct object_type {
     const char *name;
     void (*destroy)(void *object); /* the last share is gone: give everything back, the memory too */
     void (*release)(void *object); /* optional: in place of counting down (a task: cancel and wait) */
+    void *(*retain)(void *object); /* optional: in place of counting up, of what several threads share; returns the object */
     /* Optional: which one, for a report; also of one that is about to be destroyed. */
     void (*describe)(const void *object, char *buf, size_t cap);
     bool is_held_by_its_own; /* objects made from it share it: it is no leak once the program has released it */

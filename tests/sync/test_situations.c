@@ -3,6 +3,7 @@
  * test_situations.c - a table: each function, and what it gives where no loop runs, in a callback, after the loop was closed, in
  * another thread and in a child of fork().  A value (a lock, an event) of a closed loop is free for the next; a queue is not.
  */
+#include <bide/channel.h>
 #include <bide/queue.h>
 #include <bide/sync.h>
 
@@ -10,10 +11,12 @@
 #include "../core/trace.h"
 
 BIDE_QUEUE_TYPE(int_queue, int);
+BIDE_CHANNEL_TYPE(int_channel, int);
 
 /* What belongs to the loop of the test. */
 static struct {
     int_queue *queue;
+    int_channel *channel;
     bide_lock lock;
     bide_event event;
     bide_semaphore semaphore;
@@ -54,7 +57,27 @@ static int queue_join(void) { return bide_queue_join(theirs.queue); }
 static int queue_done(void) { return bide_queue_task_done(theirs.queue); }
 static int queue_shutdown(void) { return bide_queue_shutdown(theirs.queue); }
 
+static int channel_new(void)
+{
+    int_channel *c = bide_channel_new(int_channel, 1);
+    if (!c)
+        return bide_error_code();
+    bide_release(BIDE_CHANNEL(c));
+    return 0;
+}
+static int channel_send(void) { return bide_channel_send(theirs.channel, &(int){1}); }
+static int channel_receive(void) { int item; return bide_channel_receive(theirs.channel, &item); }
+static int channel_nowait(void)
+{
+    int item, code = bide_channel_send_nowait(theirs.channel, &(int){1});
+    return code < 0 ? code : bide_channel_receive_nowait(theirs.channel, &item);
+}
+
 static const struct situation_row rows[] = {
+    {"bide_channel_new", channel_new, {W, W, W, W, W, W}},
+    {"bide_channel_send", channel_send, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, W}},
+    {"bide_channel_receive", channel_receive, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, W}},
+    {"bide_channel_send_nowait", channel_nowait, {NEVER, W, W, W, BIDE_ESTATE, W}},
     {"bide_queue_new", queue_new, {W, W, W, W, W, W}},
     /* Values; "no loop" has those of nobody. */
     {"bide_lock_acquire", lock_acquire, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, W}},
@@ -90,6 +113,7 @@ static int use(void)
     theirs.semaphore = (bide_semaphore)BIDE_SEMAPHORE(1);
     theirs.barrier = (bide_barrier)BIDE_BARRIER(1);
     theirs.queue = bide_queue_new(int_queue, 10);
+    theirs.channel = bide_channel_new(int_channel, 10);
     for (int i = 0; i < 2; i++)
         BIDE_TRY(bide_queue_put(theirs.queue, &i));
     BIDE_TRY(bide_event_set(&theirs.event));
@@ -124,6 +148,7 @@ TEST(situation_in_a_done_callback_follows_the_contracts)
     BIDE_IGNORE(bide_sleep_ms(5));
     EXPECT_EQ(calls, 1);
     bide_release(BIDE_QUEUE(theirs.queue));
+    bide_release(BIDE_CHANNEL(theirs.channel));
 }
 
 UNIT(situation_after_the_loop_was_closed_follows_the_contracts)
@@ -131,6 +156,7 @@ UNIT(situation_after_the_loop_was_closed_follows_the_contracts)
     EXPECT_EQ(bide_run(bide_coro(use)), 0);
     check_all(CLOSED);
     bide_release(BIDE_QUEUE(theirs.queue));
+    bide_release(BIDE_CHANNEL(theirs.channel));
 }
 
 UNIT(situation_in_a_task_of_another_loop_follows_the_contracts)
@@ -138,6 +164,7 @@ UNIT(situation_in_a_task_of_another_loop_follows_the_contracts)
     EXPECT_EQ(bide_run(bide_coro(use)), 0);
     situation_check_in_second_loop(check_all);
     bide_release(BIDE_QUEUE(theirs.queue));
+    bide_release(BIDE_CHANNEL(theirs.channel));
 }
 
 TEST(situation_in_another_thread_follows_the_contracts, .real_time = true)
@@ -145,6 +172,7 @@ TEST(situation_in_another_thread_follows_the_contracts, .real_time = true)
     EXPECT_EQ(use(), 0);
     situation_check_in_thread(check_all);
     bide_release(BIDE_QUEUE(theirs.queue));
+    bide_release(BIDE_CHANNEL(theirs.channel));
 }
 
 TEST(situation_in_a_forked_child_follows_the_contracts, .real_time = true)
@@ -152,6 +180,7 @@ TEST(situation_in_a_forked_child_follows_the_contracts, .real_time = true)
     EXPECT_EQ(use(), 0);
     situation_check_in_child(check_all);
     bide_release(BIDE_QUEUE(theirs.queue));
+    bide_release(BIDE_CHANNEL(theirs.channel));
 }
 
 static int holds_for_good(void)

@@ -67,3 +67,10 @@ bool bide__loop_post(bide_loop *loop, struct inbox_item *item)
     pthread_mutex_unlock(&loop->lock);
     return open;
 }
+
+void bide__loop_unpost(bide_loop *loop, struct inbox_item *item)
+{
+    pthread_mutex_lock(&loop->lock);
+    bide__list_remove(&item->node);
+    pthread_mutex_unlock(&loop->lock);
+}

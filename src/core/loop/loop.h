@@ -169,6 +169,7 @@ struct inbox_item {
 };
 /* From any thread: have the loop run it, and wake the loop.  false: it is closed, the item is still the caller's. */
 bool bide__loop_post(bide_loop *loop, struct inbox_item *item);
+void bide__loop_unpost(bide_loop *loop, struct inbox_item *item); /* in the loop's thread: it does not run, if it has not yet */
 void bide__inbox_take(bide_loop *loop);  /* in a turn */
 void bide__inbox_close(bide_loop *loop); /* from here on no thread touches the loop's poller or its inbox */
 

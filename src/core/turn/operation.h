@@ -31,7 +31,8 @@ struct op_waiter {
     struct clause clause;
     bide_task *task;
     bool skipped; /* taken from its list when its task went on already: it was not triggered */
-    union { /* for the operation alone */
+    bool granted; /* for the operation alone, as the next ones */
+    union {
         struct timer timer;
         struct inbox_item item;
         uintptr_t words[4];

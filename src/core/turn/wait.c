@@ -88,7 +88,7 @@ bool bide__begin_interrupted(struct wait *w)
 
     w->interrupted = t->must_cancel ? BY_CANCEL : BY_TIMEOUT;
     t->must_cancel = false;
-    bide__push(t->future.loop, &t->ready);
+    bide__wait_end_now(w);
     return true;
 }
 

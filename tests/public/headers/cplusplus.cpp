@@ -78,6 +78,7 @@ static int tries()
 }
 
 BIDE_QUEUE_TYPE(point_queue, point);
+BIDE_CHANNEL_TYPE(point_channel, point);
 
 static int waits_for_each_other()
 {
@@ -100,6 +101,8 @@ static int waits_for_each_other()
     EXPECT(bide_queue_put(q, &in) == 0 && bide_queue_full(q) == false && bide_queue_len(q) == 1);
     EXPECT(bide_select(nullptr, bide_queue_get_awaitable(q, &out), bide_event_awaitable(&event)) == 0 && out.y == 4);
     EXPECT(bide_queue_get_nowait(q, &out) == -EAGAIN && bide_queue_task_done(q) == 0 && bide_queue_join(q) == 0);
+    bide_auto point_channel *c = bide_channel_new(point_channel, 2);
+    EXPECT(bide_channel_send(c, &in) == 0 && bide_channel_receive(c, &out) == 0 && bide_channel_close(c) == 0);
     EXPECT(bide_queue_shutdown(q) == 0 && bide_queue_put(q, &in) == BIDE_ECLOSED);
     return 0;
 }

@@ -8,6 +8,10 @@ OTHER(bide_allocator, realloc),
 OTHER(bide_allocator, free),
 OTHER(bide_allocator, user),
 
+/* channel.h */
+ANY(bide_channel_args, capacity), /* how many there may be depends on the size of an item; 0 is none */
+OTHER(bide_channel_args, item_free),
+
 /* cookie.h */
 OTHER(bide_cookie_args, name),
 OTHER(bide_cookie_args, value),
