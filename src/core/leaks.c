@@ -72,6 +72,9 @@ void bide__leaks_report(bide_loop *loop)
 {
     if (loop->on_exception || loop->watch || bide__debug_is_on())
         report_failed(loop);
-    if (bide__ledger_is_kept)
+    if (bide__ledger_is_kept) {
+        bide__inspector->name_places(true);
         bide__ledger_report(loop, say, loop);
+        bide__inspector->name_places(false);
+    }
 }

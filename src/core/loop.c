@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #define NS_PER_MS 1000000
+#define PENDING_SHOWN 10
 
 /* ---- life ---- */
 
@@ -136,6 +137,25 @@ no_ring:
     return NULL;
 }
 
+/* In debug mode: what bide_run does not wait for has been forgotten, or was not released. */
+static void report_pending(bide_loop *loop)
+{
+    size_t n = 0;
+
+    for (struct list_node *at = loop->tasks.next; at != &loop->tasks; at = at->next, n++) {
+        const bide_task *t = container_of(at, bide_task, all);
+        char name[64], place[PLACE_TEXT_MAX] = "an unknown place";
+        if (n >= PENDING_SHOWN)
+            continue;
+        bide__task_show(t, name, sizeof name);
+        if (bide__ledger_is_kept)
+            bide__ledger_made_at(t, place, sizeof place);
+        bide__loop_report(loop, "task %s was pending when the event loop was closed, and is cancelled: made at %s", name, place);
+    }
+    if (n > PENDING_SHOWN)
+        bide__loop_report(loop, "%zu more tasks were pending when the event loop was closed", n - PENDING_SHOWN);
+}
+
 /* Cancel t and all that are younger; the oldest stands first in the list.  Returns: the number of the youngest. */
 static uint64_t cancel_from(bide_loop *loop, bide_task *t)
 {
@@ -198,6 +218,8 @@ int bide_loop_close(bide_loop *loop)
         return 0;
     }
 
+    if (loop->watch && loop->watch->is_on)
+        report_pending(loop);
     end_tasks(loop);
     bide__callbacks_drop(loop);
     loop->closed = true;

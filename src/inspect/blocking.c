@@ -63,12 +63,14 @@ static unsigned count_place(uintptr_t pc)
     return 1;
 }
 
-static bool is_of_the_system(uintptr_t pc)
+/* The C library, and what a sanitizer puts before it. */
+static bool is_of_the_system(uintptr_t pc, const char *symbol)
 {
     Dl_info info;
 
     return !dladdr((const void *)pc, &info) || !info.dli_fname || strstr(info.dli_fname, "/libc.so") ||
-           strstr(info.dli_fname, "/ld-linux") || strstr(info.dli_fname, "linux-vdso");
+           strstr(info.dli_fname, "/ld-linux") || strstr(info.dli_fname, "linux-vdso") || strstr(info.dli_fname, "san.so") ||
+           strncmp(symbol, "__interceptor_", 14) == 0;
 }
 
 static size_t put(char *text, size_t len, const char *line)
@@ -105,7 +107,7 @@ static void put_frames(const struct snapshot *s, char *text, char *where, size_t
         bide__symbol_text(symbol, sizeof symbol, pcs[i]);
         if (is_beginning(symbol))
             break;
-        if (!where[0] && !is_own && !is_of_the_system(pcs[i])) {
+        if (!where[0] && !is_own && !is_of_the_system(pcs[i], symbol)) {
             snprintf(where, cap, "%s", symbol);
             *pc = pcs[i];
         }

@@ -18,6 +18,8 @@ extern const struct inspector bide__inspect;
 
 /* "get (fake_async.c:32)" for the address of a call; without debug information "./a(get)[0x1204]", which addr2line takes. */
 void bide__symbol_text(char *buf, size_t cap, uintptr_t pc);
+/* Of what has debug information; else "". */
+void bide__symbol_line(char *buf, size_t cap, uintptr_t pc);
 /* It is in this library, and that is no part of the program. */
 bool bide__symbol_is_own(uintptr_t pc);
 

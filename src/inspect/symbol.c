@@ -128,6 +128,12 @@ bool bide__symbol_is_own(uintptr_t pc)
     return is_apart && strcmp(own, object_of(pc)) == 0;
 }
 
+void bide__symbol_line(char *buf, size_t cap, uintptr_t pc)
+{
+    if (!by_libdw(buf, cap, pc))
+        buf[0] = '\0';
+}
+
 void bide__symbol_text(char *buf, size_t cap, uintptr_t pc)
 {
     Dl_info info;

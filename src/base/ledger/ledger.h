@@ -62,6 +62,13 @@ bool bide__place_is_same_call(const struct place *a, const struct place *b);
 /* "./a(main)[0x1204] < ./a()[0x1310]": addr2line -fe ./a 0x1204 */
 void bide__place_text(char *buf, size_t cap, const struct place *p);
 
+/*
+ * "main (a.c:12)" of an address, if somebody can tell; else "".  Set by core (from the room inspect) for as long as a report is
+ * made; NULL otherwise.
+ */
+extern void (*_Atomic bide__place_name)(char *buf, size_t cap, const void *pc);
+bool bide__place_is_exact(void); /* pc[0] is the program's: the library is apart from it */
+
 /* ---- fence.c ---- */
 
 size_t bide__fence_size(size_t size);

@@ -16,6 +16,8 @@
 
 #define FRAMES_MAX 24
 
+void (*_Atomic bide__place_name)(char *buf, size_t cap, const void *pc);
+
 static struct {
     pthread_once_t once;
     uintptr_t low, size; /* of the library's code; 0: it is in the program */
@@ -68,6 +70,11 @@ void bide__place_find(struct place *p)
     *p = (struct place){.pc = {NULL}};
     for (int i = 0; i < most && at < n && !is_ours(frames[at]); i++, at++)
         p->pc[i] = (char *)frames[at] - 1; /* the call, not what comes after it */
+}
+
+bool bide__place_is_exact(void)
+{
+    return own.size > 0;
 }
 
 bool bide__place_is_same_call(const struct place *a, const struct place *b)

@@ -108,6 +108,7 @@ struct inspector {
     void (*leave)(bide_loop *loop);
     void (*stir)(void);   /* a step begins, and whoever looks is asleep */
     void (*forget)(void); /* in the child of a fork */
+    void (*name_places)(bool on); /* set bide__place_name, for a report */
 };
 extern const struct inspector *bide__inspector;
 

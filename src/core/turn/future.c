@@ -101,6 +101,11 @@ void bide__future_report_unread(struct bide_future *f)
     bide__loop_report(f->loop, "%s%s: its error was never retrieved: %s", f->is_task ? "task " : "a future",
                       f->is_task ? bide_task_name((bide_task *)f) : "",
                       f->error ? f->error->text : bide_strerror(f->result));
+    if (bide__ledger_is_kept) {
+        char place[PLACE_TEXT_MAX];
+        bide__ledger_made_at(f, place, sizeof place);
+        bide__loop_report(f->loop, "it was made at %s", place);
+    }
 }
 
 never_indirect void bide__future_fini(struct bide_future *f)

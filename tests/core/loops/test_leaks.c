@@ -69,6 +69,35 @@ UNIT(failed_tasks_that_were_dropped_are_reported_with_the_ledger)
     EXPECT_EQ(lines_with("task dropped: its error was never retrieved: no luck\n"), 2);
     EXPECT_CONTAINS(heard, "not released when the event loop was closed: 2 tasks\n");
     EXPECT_CONTAINS(heard, "not released: 2 tasks of fails, made at ");
+    EXPECT_EQ(lines_with("it was made at "), 2);
+}
+
+static int sleeps(void)
+{
+    return bide_sleep_ms(3600000);
+}
+
+static int leaves_tasks(int n)
+{
+    for (int i = 0; i < n; i++)
+        kept[i] = bide_create_task(bide_coro(sleeps), .name = "left");
+    return bide_sleep_ms(0);
+}
+
+UNIT(tasks_pending_when_the_loop_is_closed_are_reported_in_debug_mode)
+{
+    run(BIDE_AW(bide_coro(leaves_tasks, 13)), true);
+    EXPECT_EQ(lines_with("was pending when the event loop was closed, and is cancelled: made at "), 10);
+    EXPECT_CONTAINS(heard, "task left (#2) was pending when");
+    EXPECT_CONTAINS(heard, "3 more tasks were pending when the event loop was closed\n");
+}
+
+UNIT(tasks_pending_when_the_loop_is_closed_are_cancelled_in_silence_otherwise)
+{
+    if (bide__asan_runs())
+        SKIP("the ledger is kept");
+    run(BIDE_AW(bide_coro(leaves_tasks, 2)), false);
+    EXPECT_STR(heard, "");
 }
 
 UNIT(failed_tasks_by_the_dozen_are_counted)
