@@ -17,6 +17,7 @@
 extern "C" {
 #endif
 
+typedef struct bide_future bide_future;
 typedef struct bide_server bide_server;
 typedef struct bide_exchange bide_exchange; /* a request that came in, and its answer; lives until its handler returns */
 
@@ -43,6 +44,7 @@ typedef struct bide_server_args {
     int64_t body_timeout_ms;   /* for a whole request body, from when the handler waits for it; default 600 s: 408 beyond;
                                   BIDE_FOREVER */
     const char *cert_file, *key_file; /* PEM; both given: https */
+    bool cancel_on_disconnect; /* the client has gone: its handler is cancelled (bide_exchange_gone) */
     int64_t threads;           /* so many serve, each with a loop; default 1; up to BIDE_THREADS_MAX, BIDE_ALL_PROCESSORS.  Not on
                                   Unix sockets */
 } bide_server_args;
@@ -120,6 +122,26 @@ BIDE_API bool bide_exchange_header_at(const bide_exchange *x, size_t i, bide_pai
 /* The client's address ("127.0.0.1:40000"); the status that it was answered with, 0: none yet. */
 BIDE_API const char *bide_exchange_peer(const bide_exchange *x);
 BIDE_API BIDE_MUST_USE int bide_exchange_status(const bide_exchange *x);
+
+/* How a client has gone. */
+enum bide_client_gone {
+    BIDE_CLIENT_CLOSED = 1, /* it sends no more (FIN); it may still read an answer, as `nc -N` does, but most have gone altogether */
+    BIDE_CLIENT_LOST = 2    /* the connection is broken (a reset, or the kernel gave up): nothing can be answered */
+};
+
+/*
+ * A future that settles when the client has gone while the handler works, with one of the above: to be chosen beside the work, or
+ * looked at between two pieces of it.  What the client has sent stays to be read, and is no matter here: a body, or the next
+ * request.  Without a byte on the wire a client that has vanished without a word is not noticed.
+ *
+ * With .cancel_on_disconnect of bide_server_start the handler is cancelled then, in place of asking.
+ *
+ * Returns:   the future, or NULL
+ * Errors:    BIDE_ENOMEM; -EINVAL for NULL; BIDE_ESTATE in another thread
+ * Owns:      borrowed until the handler returns; then it is cancelled if it is pending
+ * Example:   if (bide_future_done(bide_exchange_gone(x))) return 0;
+ */
+BIDE_API BIDE_MUST_USE bide_future *bide_exchange_gone(bide_exchange *x);
 
 /*
  * Attach a pointer of the program's to an exchange, as bide_set_user does to an object: what a binding or a layer between

@@ -100,6 +100,7 @@ RECORD(exchange_header, bide_exchange_header(theirs.exchange, "Host"))
 static int exchange_header_at(void) { bide_pair p; return bide_exchange_header_at(theirs.exchange, 0, &p) ? 0 : bide_error_code(); }
 RECORD(exchange_peer, bide_exchange_peer(theirs.exchange))
 RECORD(exchange_status, bide_exchange_status(theirs.exchange))
+CODE(exchange_gone, bide_exchange_gone(theirs.exchange) ? 0 : bide_error_code())
 RECORD(exchange_body, bide_exchange_body(theirs.exchange).data)
 CODE(respond_header, bide_respond_header(theirs.exchange, "A", "b"))
 CODE(respond, bide_respond(theirs.exchange, 200, "text/plain", "a", 1))
@@ -168,6 +169,7 @@ static const struct situation_row rows[] = {
     {"bide_exchange_header_at", exchange_header_at, EXCHANGE_READ},
     {"bide_exchange_peer", exchange_peer, EXCHANGE_READ},
     {"bide_exchange_status", exchange_status, OF_EXCHANGE},
+    {"bide_exchange_gone", exchange_gone, OF_EXCHANGE},
     {"bide_exchange_body", exchange_body, EXCHANGE_WAITS},
     {"bide_respond_header", respond_header, OF_EXCHANGE},
     {"bide_respond", respond, EXCHANGE_WAITS},

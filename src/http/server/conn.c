@@ -209,7 +209,9 @@ static void finish_failed(bide_exchange *x, int code)
 static void handle(bide_exchange *x)
 {
     bide_server *s = x->connection->server;
-    int code = bide__on_record(s->args.handler(x, s->args.arg), "the handler");
+    int code = unlikely(s->args.cancel_on_disconnect) ? bide__gone_watch(x, true) : 0;
+    if (code == 0)
+        code = bide__on_record(s->args.handler(x, s->args.arg), "the handler");
 
     if (code < 0 || x->state != ANSWERED)
         finish_failed(x, code);

@@ -103,6 +103,7 @@ int bide__server_exchange_begin(bide_exchange *x, const struct h1_head *head)
     x->fields = NULL;
     x->copies = NULL;
     x->copied = 0;
+    x->gone = NULL;
     x->user = NULL;
     x->user_free = NULL;
     bide__buf_init(&x->own_fields, ANSWER_HEAD_MAX); /* first, for the end gives it back whatever fails here */
@@ -136,6 +137,8 @@ void bide__server_exchange_end(bide_exchange *x)
 {
     struct connection *c = x->connection;
 
+    if (unlikely(x->gone != NULL))
+        bide__gone_end(x);
     attach_user(x, NULL, NULL);
     bide__free(x->fields);
     free_copies(x);

@@ -2,8 +2,8 @@
 /*
  * server.h - between the files of the HTTP/1.1 server.
  *
- * In reading order: server.c (listen, accept, stop), threads.c (in several threads), conn.c (a connection: request after
- * request), parked.c (a connection that is silent), request.c (asking about a request), body.c, respond.c (answering), status.c.
+ * In reading order: server.c (listen, accept, stop), threads.h and threads.c (in several threads), conn.c (a connection: request after
+ * request), parked.c (a connection that is silent), request.c (asking about a request), gone.c, body.c, respond.c (answering), status.c.
  *
  * One task serves one connection and runs the handler too, so an open connection costs a page of stack, a stream and
  * this struct; one that was silent for a while has no task.  What is needed only between two suspensions (the receive
@@ -16,6 +16,7 @@
 
 #include "http/h1/h1_chunked.h"
 #include "http/h1/h1_parse.h"
+#include "http/server/threads.h"
 #include "io/io.h"
 
 #define SERVER_SCRATCH 16384  /* bytes of one receive call */
@@ -71,6 +72,7 @@ struct bide_exchange {
     uint64_t answer_left;    /* of a body begun with a known length */
     bool has_length, is_head, no_body, keep_alive;
 
+    struct gone *gone;       /* watches for the end of the client; NULL: nobody has asked */
     void *user;              /* the handler's */
     void (*user_free)(void *user); /* NULL: nothing to be done */
 };
@@ -80,39 +82,6 @@ struct parked {
     struct clause clause; /* its stream: something came, or it was closed */
     struct ready ready;
     struct timer timer;   /* the rest of idle_timeout_ms */
-};
-
-/* Written by one thread, read by any. */
-struct server_counts {
-    _Atomic uint64_t requests, connections, bytes_in, bytes_out; /* bytes: of connections that are closed, and as they were counted */
-    atomic_int open;
-    _Atomic uint64_t by_status[600];
-};
-
-static inline uint64_t bide__counted(const _Atomic uint64_t *n)
-{
-    return atomic_load_explicit(n, memory_order_relaxed);
-}
-
-static inline void bide__count(_Atomic uint64_t *n, uint64_t by)
-{
-    atomic_store_explicit(n, bide__counted(n) + by, memory_order_relaxed);
-}
-
-static inline void bide__add_counts(const struct server_counts *counts, bide_server_stats *to)
-{
-    to->requests += bide__counted(&counts->requests);
-    to->connections += bide__counted(&counts->connections);
-    to->bytes_in += bide__counted(&counts->bytes_in);
-    to->bytes_out += bide__counted(&counts->bytes_out);
-    to->open += atomic_load_explicit(&counts->open, memory_order_relaxed);
-}
-
-/* What the threads of a server have in common; one without others has it for itself. */
-struct server_shared {
-    atomic_int open;           /* connections */
-    atomic_int waiting;        /* acceptors, for there are too many of these */
-    atomic_size_t bodies_held; /* memory of the bodies of running requests */
 };
 
 struct connection {
@@ -160,15 +129,6 @@ struct bide_server {
 
 /* ---- server.c ---- */
 
-/* What a server is a part of, and must listen on; for the first of a group NULL. */
-struct server_in {
-    struct server_group *group;
-    struct server_counts *counts;
-    struct server_shared *shared;
-    int port;
-    const bide_tls *tls; /* whose ticket keys it has, too; NULL: no TLS */
-};
-
 /* Serve a connection that is there, in a task of its own.  0 or an error on record.  Owns: stream, taken on success. */
 int bide__connection_start(bide_server *s, bide_stream *stream);
 /* A task that goes on with a parked connection.  0 or an error on record. */
@@ -183,30 +143,6 @@ static inline void bide__connection_count_bytes(struct connection *c)
     c->counted_in = c->stream->bytes_in;
     c->counted_out = c->stream->bytes_out;
 }
-
-/* ---- threads.c ---- */
-
-/* What server.c lends it, which it does not call by name: each of them would know the other. */
-struct server_ops {
-    bide_server *(*open)(const bide_server_args *args, const struct server_in *in); /* it listens; NULL: error on record */
-    int (*accept)(bide_server *s);                                                  /* begin to take connections */
-    int (*stop)(bide_server *s, int64_t grace_ms);
-};
-
-/* s listens: start the other threads.  After an error, bide__shards_end ends those that there are. */
-int bide__shards_start(bide_server *s, const struct server_ops *ops, int threads, const bide_tls *tls);
-/* The starter takes connections now: so do they. */
-void bide__shards_go(struct server_group *g);
-/* Have all stop; *all is for bide__shards_stop_end, which waits, and gives the first error: `first`, if that is one already. */
-int bide__shards_stop_begin(struct server_group *g, int64_t grace_ms, bide_future ***all);
-int bide__shards_stop_end(struct server_group *g, bide_future **all, int first);
-/* End the threads, cancelling what runs in them, and free it.  can_wait: the caller's loop may go on meanwhile. */
-void bide__shards_end(struct server_group *g, bool can_wait);
-void bide__shards_close_inherited(struct server_group *g);
-/* A connection has ended in this loop: the acceptors of the others may wait for that. */
-void bide__shards_has_room(struct server_group *g, const bide_loop *here);
-uint64_t bide__shards_count(const struct server_group *g, int status);
-void bide__shards_add_stats(const struct server_group *g, bide_server_stats *to);
 
 /* ---- conn.c ---- */
 
@@ -231,6 +167,12 @@ void bide__connection_unpark(struct connection *c);
 int bide__server_exchange_begin(bide_exchange *x, const struct h1_head *head);
 /* Forget it, and leave in connection.in what came behind it. */
 void bide__server_exchange_end(bide_exchange *x);
+
+/* ---- gone.c ---- */
+
+/* Watch for the end of the client; then cancel the handler, too.  0, or an error on record. */
+int bide__gone_watch(bide_exchange *x, bool cancels);
+void bide__gone_end(bide_exchange *x);
 
 /* ---- body.c ---- */
 

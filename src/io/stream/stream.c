@@ -272,6 +272,11 @@ void bide__stream_abort(bide_stream *s)
 
 /* ---- a connection that nobody uses ---- */
 
+bool bide__stream_hung_up(const bide_stream *s)
+{
+    return !s->lowest->ops->is_alive(s->lowest, false);
+}
+
 void bide__stream_watch(bide_stream *s, struct clause *c)
 {
     s->lowest->ops->watch(s->lowest, c);

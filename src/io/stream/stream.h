@@ -154,6 +154,8 @@ bool bide__stream_was_cut(const bide_stream *s);
 never_indirect bool bide__stream_is_alive(bide_stream *s, bool probe);
 /* Nothing is expected on it for a while: what its layers can do without then is given back. */
 void bide__stream_rest(bide_stream *s);
+/* Will no more come than what lies there?  The poller has seen the peer's end, or that of the connection; nothing is read for that. */
+bool bide__stream_hung_up(const bide_stream *s);
 /* Trigger c, which is in no list, when something has come or the connection has ended. */
 void bide__stream_watch(bide_stream *s, struct clause *c);
 /* End it, in the middle of whatever it is doing: those tasks get BIDE_ECLOSED. */
