@@ -44,6 +44,8 @@ typedef struct bide_server_args {
     int64_t body_timeout_ms;   /* for a whole request body, from when the handler waits for it; default 600 s: 408 beyond;
                                   BIDE_FOREVER */
     const char *cert_file, *key_file; /* PEM; both given: https */
+    bool reuse_port;           /* others of this user may listen there, too, each gets a part of the connections: for a server in each
+                                  thread of bide_threads_run, or in several processes */
     bool cancel_on_disconnect; /* the client has gone: its handler is cancelled (bide_exchange_gone) */
     int64_t threads;           /* so many serve, each with a loop; default 1; up to BIDE_THREADS_MAX, BIDE_ALL_PROCESSORS.  Not on
                                   Unix sockets */

@@ -268,8 +268,8 @@ static int check_port_is_free(const bide_server *s)
 
 static int listen_with(bide_server *s, bide_tls *tls, int port)
 {
-    bool shares = port > 0 || s->args.threads > 1;
-    if (shares && port == 0)
+    bool shares = port > 0 || s->args.threads > 1 || s->args.reuse_port;
+    if (shares && port == 0 && !s->args.reuse_port)
         BIDE_TRY(check_port_is_free(s));
 
     s->is_tls = tls != NULL;

@@ -227,6 +227,14 @@ TEST(server_threads_do_not_share_their_port_with_another_server, .real_time = tr
     get(s, "/");
 }
 
+TEST(server_reuse_port_lets_two_servers_share_one, .real_time = true)
+{
+    bide_auto bide_server *a = bide_server_start(answer, .reuse_port = true);
+    bide_auto bide_server *b = bide_server_start(answer, .reuse_port = true, .port = bide_server_port(a));
+    EXPECT_NOT_NULL(b);
+    EXPECT_EQ(bide_server_port(a), bide_server_port(b));
+}
+
 TEST(server_threads_bad_options_are_refused, .real_time = true)
 {
     EXPECT_NULL(bide_server_start(answer, .threads = 257));

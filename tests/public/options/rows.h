@@ -237,6 +237,7 @@ ROW(take_server, bide_server_args, head_timeout_ms, 1, TIME_MAX, .named = BIDE_F
 ROW(take_server, bide_server_args, body_timeout_ms, 1, TIME_MAX, .named = BIDE_FOREVER),
 OTHER(bide_server_args, cert_file),
 OTHER(bide_server_args, key_file),
+OTHER(bide_server_args, reuse_port),
 OTHER(bide_server_args, cancel_on_disconnect),
 ROW(take_server, bide_server_args, threads, 1, BIDE_THREADS_MAX, .named = BIDE_ALL_PROCESSORS),
 
