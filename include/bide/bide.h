@@ -29,6 +29,8 @@
 #include <bide/channel.h>
 #include <bide/file.h>
 #include <bide/signal.h>
+#include <bide/limiter.h>
+#include <bide/interval.h>
 #include <bide/extend.h>
 #include <bide/stream.h>
 #include <bide/transfer.h>

@@ -32,27 +32,31 @@ static struct job *take_due(struct queue *q, int64_t now_ms)
 /* ---- --rate ---- */
 
 /* How long until the next request may go, in ms. */
-static int64_t rate_delay(const struct queue *q, int64_t now_ms)
+static int64_t rate_delay(struct queue *q)
 {
-    double wait = q->next_ms - (double)now_ms;
-
-    return q->options.rate > 0 && wait > 0 ? (int64_t)wait + 1 : 0;
+    return q->options.rate > 0 ? bide_limiter_delay_ms(&q->limiter, 1) : 0;
 }
 
-static void rate_take(struct queue *q, int64_t now_ms)
+static void rate_take(struct queue *q)
 {
-    double earliest = (double)now_ms - RATE_SLACK_MS, next = q->next_ms;
-
-    if (next == 0)
-        next = (double)now_ms;
     if (q->options.rate > 0)
-        q->next_ms = (next > earliest ? next : earliest) + 1000 / q->options.rate;
+        bide_limiter_charge(&q->limiter, 1);
 }
 
 void queue_give_back(struct queue *q)
 {
     if (q->options.rate > 0)
-        q->next_ms -= 1000 / q->options.rate;
+        bide_limiter_give_back(&q->limiter, 1);
+}
+
+/* What may be caught up on when a timer was late is not for the beginning: the first request goes alone. */
+static void rate_begin(struct queue *q)
+{
+    double slack = q->options.rate * RATE_SLACK_MS / 1000;
+
+    q->limiter = (bide_limiter)BIDE_LIMITER(q->options.rate, 1 + slack);
+    if (q->options.rate > 0)
+        bide_limiter_charge(&q->limiter, (size_t)(slack + 0.5));
 }
 
 /* ---- for workers ---- */
@@ -109,7 +113,7 @@ static struct job *try_take(struct queue *q)
 
 static void set_alarms(struct queue *q, int64_t now_ms)
 {
-    int64_t rate_ms = rate_delay(q, now_ms), spare_ms = rows_spare_ms(q);
+    int64_t rate_ms = rate_delay(q), spare_ms = rows_spare_ms(q);
 
     if (rate_ms > 0)
         queue_set_alarm(q, now_ms + rate_ms);
@@ -150,6 +154,7 @@ int queue_open(struct queue *q, const struct queue_options *o, struct source *s,
     q->window.most = per_host > 0 && per_host < most ? per_host : most;
     q->window.is_adaptive = !o->no_adaptive;
     q->parked_max = LOOK_AHEAD + 4 * (size_t)most;
+    rate_begin(q);
     q->later_cap = q->parked_max + (size_t)most + 1; /* F1: all of them, and one that was being read */
     q->later = calloc(q->later_cap, sizeof *q->later);
     return q->later ? 0 : bide_fail(BIDE_ENOMEM, "the queue: out of memory");
@@ -158,7 +163,7 @@ int queue_open(struct queue *q, const struct queue_options *o, struct source *s,
 struct job *queue_take(struct queue *q)
 {
     while (!is_over(q)) {
-        int64_t now_ms = bide_loop_time_ms(q->loop), rate_ms = rate_delay(q, now_ms);
+        int64_t now_ms = bide_loop_time_ms(q->loop), rate_ms = rate_delay(q);
         struct job *job = rate_ms == 0 ? try_take(q) : NULL;
         if (job && q->is_stopping) {
             host_end(q, job->host);
@@ -169,7 +174,7 @@ struct job *queue_take(struct queue *q)
             job->sent_ms = bide_loop_time_ms(q->loop);
             job->order = ++q->sent;
             if (!q->user->take(q->user->arg, job) && !job->host->health.is_lost) {
-                rate_take(q, job->sent_ms);
+                rate_take(q);
                 silence_ask(q, job);
             }
             bottleneck_note_start(q, job->sent_ms);

@@ -20,6 +20,7 @@
 #ifndef BIDE_CLI_SCHEDULE_QUEUE_H
 #define BIDE_CLI_SCHEDULE_QUEUE_H
 
+#include <bide/limiter.h>
 #include <bide/loop.h>
 #include <bide/task.h>
 
@@ -96,7 +97,7 @@ struct queue {
     bool is_reading;                 /* a worker waits for the source */
     bide_handle *alarm;              /* wakes a waiter when a job is due or the rate allows the next */
     int64_t alarm_ms;
-    double next_ms;                  /* --rate: when the next request may go */
+    bide_limiter limiter;            /* --rate */
 };
 
 /*
