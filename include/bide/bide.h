@@ -29,6 +29,8 @@
 #include <bide/channel.h>
 #include <bide/file.h>
 #include <bide/signal.h>
+#include <bide/path.h>
+#include <bide/watch.h>
 #include <bide/limiter.h>
 #include <bide/interval.h>
 #include <bide/extend.h>

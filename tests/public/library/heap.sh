@@ -22,6 +22,7 @@ inspect_symbol.c.o free           # of what dwarf_getscopes gave
 io_file_file_atomic.c.o free     # of realpath
 io_file_file_atomic.c.o realpath
 io_file_file_whole.c.o free      # of realpath; and of what the caller is to free()
+io_file_tree_names.c.o free      # of what the caller of bide_read_link is to free()
 END
 
 taking='malloc|calloc|realloc|reallocarray|free|(__)?strn?dup|(__)?v?asprintf(_chk)?|getline|(__)?getdelim|open_memstream|posix_memalign'
