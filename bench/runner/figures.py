@@ -163,6 +163,10 @@ FIGURES = [
              [Row("100,000 tasks made, parked and " + what, cpu_ns, "ns"), Row("the same, once more", again_ns, "ns", 1, None, "go")],
              own_peers={"go": "{made}/tasks %s 100000" % mode}, rounds=3)
       for name, mode, what in (("live-100k", "wake", "woken"), ("live-cancel", "cancel", "cancelled"))],
+    Figure("process", "{bench}/bench-process bide 1000",
+           [Row("spawn of /bin/true from a program of 4 GiB, wall", wall_us, "us", 1.2, None, "posix_spawn"),
+            Row("the same, CPU of both", cpu_us, "us", 1.2, None, "posix_spawn")],
+           also={"posix_spawn": "{bench}/bench-process posix 1000", "fork": "{bench}/bench-process fork 20"}, pin=False, rounds=3),
     Figure("parked", "{bench}/bench-parked stackful 100000",
            [Row("a parked stackful task, at 100,000", bytes_each, "bytes", 5120, 4300)],
            "2-spawn/alive100k", "limit-64k-guard tokio go asyncio"),

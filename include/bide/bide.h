@@ -29,6 +29,7 @@
 #include <bide/channel.h>
 #include <bide/file.h>
 #include <bide/signal.h>
+#include <bide/process.h>
 #include <bide/path.h>
 #include <bide/watch.h>
 #include <bide/limiter.h>

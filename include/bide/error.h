@@ -54,7 +54,8 @@ extern "C" {
     X(BIDE_EDNS, 102, "the name server failed")                             \
     X(BIDE_ETLS, 103, "TLS failed")                                         \
     X(BIDE_ECERT, 104, "the certificate is not acceptable")                 \
-    X(BIDE_EPRIVATE, 105, "not an address of the public internet")
+    X(BIDE_EPRIVATE, 105, "not an address of the public internet")          \
+    X(BIDE_EEXIT, 106, "the program did not end well")
 #define BIDE_ERRORS_HTTP(X)                                                 \
     X(BIDE_EURL, 200, "not a valid URL")                                    \
     X(BIDE_EHTTP, 201, "not valid HTTP")                                    \

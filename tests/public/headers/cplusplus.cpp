@@ -176,6 +176,8 @@ static int requests()
     EXPECT(none == nullptr && bide_error_code() == -EBADF);
     bide_auto bide_file *f = bide_open("/dev/null");
     EXPECT(f != nullptr);
+    bide_auto bide_process *p = bide_process_run(BIDE_ARGS("printf", "a"), .stderr_to = BIDE_NULL);
+    EXPECT(p && strcmp(bide_process_output(p).data, "a") == 0);
     return 0;
 }
 

@@ -100,6 +100,22 @@ static void *make_signals(void)
     return bide_signals_open(usr1);
 }
 
+static void *make_process(void)
+{
+    static const char *const args[] = {"true", NULL};
+    return bide_process_spawn(args, .stdout_to = BIDE_NULL);
+}
+
+static void *make_directory(void)
+{
+    return bide_directory_open("/");
+}
+
+static void *make_watch(void)
+{
+    return bide_watch_open("/", BIDE_WATCH_CREATED);
+}
+
 static volatile long sink;
 
 static void use_task(void *p) { sink = bide_task_result(p); }
@@ -109,6 +125,17 @@ static void use_session(void *p) { sink = (long)bide_session_get_stats(p).connec
 static void use_file(void *p) { sink = bide_file_sync(p); }
 static void use_stream(void *p) { sink = bide_stream_peer(p)[0]; }
 static void use_url(void *p) { sink = (long)bide_url_host(p); }
+static void use_process(void *p) { sink = bide_process_pid(p); }
+static void use_directory(void *p)
+{
+    bide_directory_entry e;
+    sink = bide_directory_next(p, &e);
+}
+static void use_watch(void *p)
+{
+    bide_watch_event e;
+    sink = bide_watch_next(p, &e);
+}
 static void use_signals(void *p) { sink = bide_signals_wait(p); }
 
 static const struct type {
@@ -119,6 +146,7 @@ static const struct type {
     {"task", make_task, use_task},          {"future", make_future, use_future}, {"response", make_response, use_response},
     {"session", make_session, use_session}, {"file", make_file, use_file},       {"stream", make_stream, use_stream},
     {"url", make_url, use_url},             {"job", make_job, use_future},       {"signals", make_signals, use_signals},
+    {"process", make_process, use_process}, {"directory", make_directory, use_directory}, {"watch", make_watch, use_watch},
 };
 
 /* ---- bytes that were lent ---- */

@@ -110,6 +110,15 @@ static int take_open(bide_open_args *a)
     return unless(-ENOENT, ended(bide_open_with(a)));
 }
 
+static int take_process(bide_process_args *a)
+{
+    bide_passed_fd fds[1024] = {{0, 3}};
+
+    a->args = BIDE_ARGS("/here/is/nothing");
+    a->fds = fds;
+    return unless(-ENOENT, ended(bide_process_spawn_with(a)));
+}
+
 static int take_connect(bide_connect_args *a)
 {
     a->host = "a.example";
