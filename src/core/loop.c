@@ -110,7 +110,7 @@ bide_loop *bide_loop_new(void)
 {
     bide__run_init();
     bide__ledger_find_context = find_context;
-    bide__inspector = &bide__inspect;
+    atomic_store_explicit(&bide__inspector, &bide__inspect, memory_order_relaxed);
     bide__ledger_open();
     bide_loop *loop = bide__calloc(1, sizeof *loop);
     if (!loop) {

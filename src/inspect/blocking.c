@@ -140,7 +140,7 @@ static void print(const struct report *r)
     frames[0] = '\0';
     if (r->has_stack)
         put_frames(&r->snapshot, frames, where, sizeof where, &pc);
-    unsigned count = r->has_stack ? count_place(pc) : 1;
+    unsigned count = r->has_stack ? count_place(pc ^ (uintptr_t)r->step.function) : 1; /* if it is in a library: for whom */
     if (count & (count - 1))
         return;
     int n = snprintf(text, sizeof text, "bide: %s%s%s%s%s has kept the event loop for %lld ms, and still does%s%s", r->step.task_id ? "task " : "",

@@ -110,7 +110,7 @@ struct inspector {
     void (*forget)(void); /* in the child of a fork */
     void (*name_places)(bool on); /* set bide__place_name, for a report */
 };
-extern const struct inspector *bide__inspector;
+extern const struct inspector *_Atomic bide__inspector;
 
 /* Threads of ours that wait for work, in the whole process: they call nobody. */
 extern atomic_uint bide__idle_threads;

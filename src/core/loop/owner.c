@@ -19,7 +19,7 @@
 
 unsigned bide__process;
 atomic_uint bide__idle_threads;
-const struct inspector *bide__inspector;
+const struct inspector *_Atomic bide__inspector;
 
 _Thread_local bide_loop *bide__loop_here __attribute__((tls_model("initial-exec")));
 static _Thread_local bide_loop *loops_here;

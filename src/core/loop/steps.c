@@ -95,6 +95,6 @@ void bide__step_end(bide_loop *loop)
 {
     struct step s = end(loop->watch);
 
-    if (!bide__loop_is_inherited(loop))
+    if (!bide__loop_is_inherited(loop) && loop->watch->is_on)
         report_if_slow(loop, &s);
 }
