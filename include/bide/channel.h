@@ -69,7 +69,7 @@ BIDE_API BIDE_MUST_USE bide_channel *bide_channel_new_with(size_t item_size, con
  * Owns:      what the item points to goes to who receives it, if this is 0
  * Example:   while ((code = bide_channel_receive(c, &page)) == 0)
  */
-#define bide_channel_send(c, item) bide_channel_send_item(BIDE_CHANNEL(c), BIDE__ITEM_TO(c, item), sizeof(*(c)->item_))
+#define bide_channel_send(c, ...) bide_channel_send_item(BIDE_CHANNEL(c), BIDE__ITEM_TO(c, (__VA_ARGS__)), sizeof(*(c)->item_))
 #define bide_channel_receive(c, item) bide_channel_receive_item(BIDE_CHANNEL(c), BIDE__ITEM_FROM(c, item), sizeof(*(c)->item_))
 BIDE_API BIDE_MUST_USE int bide_channel_send_item(bide_channel *c, const void *item, size_t size);
 BIDE_API BIDE_MUST_USE int bide_channel_receive_item(bide_channel *c, void *item, size_t size);
@@ -81,7 +81,7 @@ BIDE_API BIDE_MUST_USE int bide_channel_receive_item(bide_channel *c, void *item
  * Returns:   0
  * Errors:    -EAGAIN where the others would wait; else theirs
  */
-#define bide_channel_send_nowait(c, item) bide_channel_send_item_nowait(BIDE_CHANNEL(c), BIDE__ITEM_TO(c, item), sizeof(*(c)->item_))
+#define bide_channel_send_nowait(c, ...) bide_channel_send_item_nowait(BIDE_CHANNEL(c), BIDE__ITEM_TO(c, (__VA_ARGS__)), sizeof(*(c)->item_))
 #define bide_channel_receive_nowait(c, item) \
     bide_channel_receive_item_nowait(BIDE_CHANNEL(c), BIDE__ITEM_FROM(c, item), sizeof(*(c)->item_))
 BIDE_API BIDE_MUST_USE int bide_channel_send_item_nowait(bide_channel *c, const void *item, size_t size);
@@ -93,8 +93,8 @@ BIDE_API BIDE_MUST_USE int bide_channel_receive_item_nowait(bide_channel *c, voi
  * Threads:   any
  * Owns:      the channel and *item are borrowed until then
  */
-#define bide_channel_send_awaitable(c, item) \
-    bide_channel_send_item_awaitable(BIDE_CHANNEL(c), BIDE__ITEM_TO(c, item), sizeof(*(c)->item_))
+#define bide_channel_send_awaitable(c, ...) \
+    bide_channel_send_item_awaitable(BIDE_CHANNEL(c), BIDE__ITEM_TO(c, (__VA_ARGS__)), sizeof(*(c)->item_))
 #define bide_channel_receive_awaitable(c, item) \
     bide_channel_receive_item_awaitable(BIDE_CHANNEL(c), BIDE__ITEM_FROM(c, item), sizeof(*(c)->item_))
 BIDE_API bide_awaitable bide_channel_send_item_awaitable(bide_channel *c, const void *item, size_t size);

@@ -71,7 +71,7 @@ BIDE_API BIDE_MUST_USE bide_queue *bide_queue_new_with(size_t item_size, const b
  * Owns:      what the item points to goes to who gets it, if this is 0
  * Example:   BIDE_TRY(bide_queue_put(q, &(struct url){"https://a.example"}));
  */
-#define bide_queue_put(q, item) bide_queue_put_item(BIDE_QUEUE(q), BIDE__ITEM_TO(q, item), sizeof(*(q)->item_))
+#define bide_queue_put(q, ...) bide_queue_put_item(BIDE_QUEUE(q), BIDE__ITEM_TO(q, (__VA_ARGS__)), sizeof(*(q)->item_))
 BIDE_API BIDE_MUST_USE int bide_queue_put_item(bide_queue *q, const void *item, size_t size);
 
 /*
@@ -91,7 +91,7 @@ BIDE_API BIDE_MUST_USE int bide_queue_get_item(bide_queue *q, void *item, size_t
  * Returns:   0
  * Errors:    -EAGAIN where the others would wait; else theirs
  */
-#define bide_queue_put_nowait(q, item) bide_queue_put_item_nowait(BIDE_QUEUE(q), BIDE__ITEM_TO(q, item), sizeof(*(q)->item_))
+#define bide_queue_put_nowait(q, ...) bide_queue_put_item_nowait(BIDE_QUEUE(q), BIDE__ITEM_TO(q, (__VA_ARGS__)), sizeof(*(q)->item_))
 #define bide_queue_get_nowait(q, item) bide_queue_get_item_nowait(BIDE_QUEUE(q), BIDE__ITEM_FROM(q, item), sizeof(*(q)->item_))
 BIDE_API BIDE_MUST_USE int bide_queue_put_item_nowait(bide_queue *q, const void *item, size_t size);
 BIDE_API BIDE_MUST_USE int bide_queue_get_item_nowait(bide_queue *q, void *item, size_t size);
@@ -100,7 +100,7 @@ BIDE_API BIDE_MUST_USE int bide_queue_get_item_nowait(bide_queue *q, void *item,
  * The same, to be awaited: bide_select(NULL, bide_queue_get_awaitable(q, &u), bide_event_awaitable(&stop)).  The queue and *item are
  * borrowed until then; an item is put or taken only if that is what is chosen.
  */
-#define bide_queue_put_awaitable(q, item) bide_queue_put_item_awaitable(BIDE_QUEUE(q), BIDE__ITEM_TO(q, item), sizeof(*(q)->item_))
+#define bide_queue_put_awaitable(q, ...) bide_queue_put_item_awaitable(BIDE_QUEUE(q), BIDE__ITEM_TO(q, (__VA_ARGS__)), sizeof(*(q)->item_))
 #define bide_queue_get_awaitable(q, item) bide_queue_get_item_awaitable(BIDE_QUEUE(q), BIDE__ITEM_FROM(q, item), sizeof(*(q)->item_))
 BIDE_API bide_awaitable bide_queue_put_item_awaitable(bide_queue *q, const void *item, size_t size);
 BIDE_API bide_awaitable bide_queue_get_item_awaitable(bide_queue *q, void *item, size_t size);
