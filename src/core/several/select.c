@@ -18,7 +18,8 @@
 #define FEW 8 /* lie on the stack */
 
 struct alternative {
-    bide_awaitable what;
+    const bide_awaitable *what; /* the caller's, or made */
+    bide_awaitable made;        /* of a task or future of an array */
     struct op_waiter waiter;
     bide_future *future; /* a share; NULL: an operation, a sleep, or not begun */
     bool is_own;         /* the future is a task that was started for this call */
@@ -37,7 +38,7 @@ struct choice {
 
 static bool sleep_is_over(const struct alternative *a)
 {
-    return a->what.as.sleep_ms <= 0 || (a->is_enlisted && !bide__timer_is_armed(&a->waiter.timer));
+    return a->what->as.sleep_ms <= 0 || (a->is_enlisted && !bide__timer_is_armed(&a->waiter.timer));
 }
 
 static void sleep_fired(struct timer *timer)
@@ -51,61 +52,61 @@ static void sleep_fired(struct timer *timer)
 /* Its outcome; OPERATION_WAITS if it has to wait. */
 static int attempt(struct alternative *a, struct op_waiter *w)
 {
-    if (a->what.kind == BIDE_AW_OPERATION)
-        return a->what.as.operation.ops->attempt(&a->what.as.operation, w);
-    if (a->what.kind == BIDE_AW_SLEEP)
+    if (a->what->kind == BIDE_AW_OPERATION)
+        return a->what->as.operation.ops->attempt(&a->what->as.operation, w);
+    if (a->what->kind == BIDE_AW_SLEEP)
         return sleep_is_over(a) ? 0 : OPERATION_WAITS;
-    bide_future *f = a->future ? a->future : bide__future_of(&a->what);
+    bide_future *f = a->future ? a->future : bide__future_of(a->what);
     return f && f->state != PENDING ? bide__future_outcome(f) : OPERATION_WAITS;
 }
 
 static bool is_triggered(const struct alternative *a)
 {
-    if (a->what.kind == BIDE_AW_OPERATION)
+    if (a->what->kind == BIDE_AW_OPERATION)
         return bide__op_is_triggered(&a->waiter);
-    return a->what.kind == BIDE_AW_SLEEP ? sleep_is_over(a) : a->future->state != PENDING;
+    return a->what->kind == BIDE_AW_SLEEP ? sleep_is_over(a) : a->future->state != PENDING;
 }
 
 /* What lasts until the end of the call. */
 static int begin(struct choice *c, struct alternative *a)
 {
-    if (a->what.kind == BIDE_AW_OPERATION)
+    if (a->what->kind == BIDE_AW_OPERATION)
         return 0;
     bide__op_waiter_init(&a->waiter, c->task);
-    if (a->what.kind == BIDE_AW_SLEEP) {
+    if (a->what->kind == BIDE_AW_SLEEP) {
         bide__timer_init(&a->waiter.timer, sleep_fired);
-        bide__timer_arm(c->task->future.loop, &a->waiter.timer, a->what.as.sleep_ms);
+        bide__timer_arm(c->task->future.loop, &a->waiter.timer, a->what->as.sleep_ms);
         a->is_enlisted = true;
         return 0;
     }
-    a->future = bide__start(c->task->future.loop, a->what);
+    a->future = bide__start(c->task->future.loop, *a->what);
     if (!a->future)
         return bide_error_code();
-    a->is_own = !bide__future_of(&a->what);
+    a->is_own = !bide__future_of(a->what);
     return 0;
 }
 
 static void enlist(struct choice *c, struct alternative *a)
 {
-    if (a->what.kind == BIDE_AW_SLEEP)
+    if (a->what->kind == BIDE_AW_SLEEP)
         return;
     bide__op_waiter_init(&a->waiter, c->task);
     if (a->future)
         bide__list_append(&a->future->clauses, &a->waiter.clause.node);
     else
-        a->what.as.operation.ops->enlist(&a->what.as.operation, &a->waiter);
+        a->what->as.operation.ops->enlist(&a->what->as.operation, &a->waiter);
     a->is_enlisted = true;
 }
 
 static void withdraw(struct alternative *a)
 {
-    if (a->what.kind == BIDE_AW_SLEEP || !a->is_enlisted)
+    if (a->what->kind == BIDE_AW_SLEEP || !a->is_enlisted)
         return;
     a->is_enlisted = false;
     if (a->future)
         bide__list_remove(&a->waiter.clause.node);
     else
-        a->what.as.operation.ops->withdraw(&a->what.as.operation, &a->waiter);
+        a->what->as.operation.ops->withdraw(&a->what->as.operation, &a->waiter);
 }
 
 /* ---- all of them ---- */
@@ -160,7 +161,7 @@ static int wait_for_one(struct choice *c, size_t *which)
         return outcome < 0 ? outcome : OPERATION_WAITS;
     outcome = attempt(chosen, &chosen->waiter);
     *which = (size_t)(chosen - c->all);
-    if (chosen->what.kind != BIDE_AW_SLEEP)
+    if (chosen->what->kind != BIDE_AW_SLEEP)
         chosen->is_enlisted = false;
     return outcome;
 }
@@ -173,7 +174,7 @@ static void end(struct choice *c)
     bide__error_mark(&mark);
     for (size_t i = 0; i < c->n; i++) {
         struct alternative *a = &c->all[i];
-        if (a->what.kind == BIDE_AW_SLEEP && a->is_enlisted)
+        if (a->what->kind == BIDE_AW_SLEEP && a->is_enlisted)
             bide__timer_disarm(c->task->future.loop, &a->waiter.timer);
         if (a->is_own && a->future->state == PENDING)
             bide__cancel_to_drain(a->future);
@@ -218,11 +219,15 @@ static int select_among(bide_task *t, bide_list list, struct alternative *all, s
     int outcome;
 
     for (size_t i = 0; i < n; i++) {
-        all[i].what = bide__list_at(list, i);
+        all[i].what = (const bide_awaitable *)list.array + i;
+        if (list.kind != BIDE_LIST_AWAITABLES) {
+            all[i].made = bide__list_at(list, i);
+            all[i].what = &all[i].made;
+        }
         all[i].future = NULL;
         all[i].is_own = all[i].is_enlisted = false;
-        if (all[i].what.kind == BIDE_AW_OPERATION && !c.wait.operation)
-            c.wait.operation = &all[i].what.as.operation;
+        if (all[i].what->kind == BIDE_AW_OPERATION && !c.wait.operation)
+            c.wait.operation = &all[i].what->as.operation;
     }
     int code = choose(&c, &which, &outcome);
     if (code < 0)
