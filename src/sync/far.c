@@ -32,12 +32,12 @@ void bide__far_enlist(struct list_node *list, struct op_waiter *w, bool at_once)
     w->item = (struct inbox_item){.run = arrived};
     bide__list_init(&w->item.node);
     w->granted = at_once;
-    w->skipped = true; /* not triggered */
     w->task->future.loop->outside++;
-    if (at_once)
-        trigger(w);
-    else
+    w->skipped = !at_once;
+    if (!at_once)
         bide__list_append(list, &w->item.node);
+    else if (!bide__ready_is_queued(&w->task->ready))
+        bide__push(w->task->future.loop, &w->task->ready); /* it is about to park */
 }
 
 void bide__far_wake_first(struct list_node *list)

@@ -105,6 +105,24 @@ TEST(channel_refuses_what_is_none)
     EXPECT_EQ(bide_error_code(), BIDE_ELIMIT);
 }
 
+static int choose_twice(int_channel *c)
+{
+    int a, b;
+    return bide_select(NULL, bide_channel_receive_awaitable(c, &a), bide_channel_receive_awaitable(c, &b));
+}
+
+TEST(channel_chosen_from_twice_and_cancelled_when_woken_passes_the_item_on)
+{
+    bide_auto int_channel *c = bide_channel_new(int_channel, 1);
+    bide_auto bide_task *a = bide_create_task(bide_coro(choose_twice, c));
+    bide_auto bide_task *b = bide_create_task(bide_coro(receiver, c));
+    turn();
+    EXPECT_EQ(sender(c, 7), 0);
+    bide_task_cancel(a);
+    EXPECT_ERR(bide_await(a), BIDE_ECANCELED);
+    EXPECT_EQ(bide_await(b), 7);
+}
+
 /* As a binding calls them. */
 TEST(channel_without_types_is_one_of_bytes)
 {

@@ -377,6 +377,26 @@ TEST(queue_without_memory_says_so_and_keeps_what_it_has)
     }
 }
 
+static int choose_twice(int_queue *q)
+{
+    int a, b;
+    return bide_select(NULL, bide_queue_get_awaitable(q, &a), bide_queue_get_awaitable(q, &b), bide_sleep_awaitable(50));
+}
+
+/* Its first waiter passes on what it was woken for, and the second is its own. */
+TEST(queue_chosen_from_twice_and_cancelled_when_woken_passes_the_item_on)
+{
+    bide_auto int_queue *q = bide_queue_new(int_queue, 0);
+    bide_auto bide_task *a = bide_create_task(bide_coro(choose_twice, q));
+    bide_auto bide_task *b = bide_create_task(bide_coro(getter, q, "b"));
+    turn();
+    EXPECT_EQ(bide_queue_put(q, &(int){7}), 0);
+    bide_task_cancel(a);
+    EXPECT_ERR(bide_await(a), BIDE_ECANCELED);
+    EXPECT_EQ(bide_await(b), 0);
+    EXPECT_TRACE("b:7");
+}
+
 /* ---- nothing is lost, whatever happens (asyncio 118) ---- */
 
 enum { QUEUES = 3, PLAYERS = 12 };

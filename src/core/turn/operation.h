@@ -99,10 +99,10 @@ static inline bool bide__op_is_triggered(const struct op_waiter *w)
     return !bide__list_is_linked(&w->clause.node) && !w->skipped;
 }
 
-/* Its task goes on already: cancelled, out of time, or woken by this or another of its operations. */
+/* Its task goes on already: cancelled, out of time, woken by this or another of its operations, or about to withdraw them. */
 static inline bool bide__op_goes_on(const struct op_waiter *w)
 {
-    return bide__ready_is_queued(w->clause.wakes);
+    return bide__ready_is_queued(w->clause.wakes) || w->task->future.loop->current == w->task;
 }
 
 /* Take it from its list, and give its task a turn.  (bide__wake_one and bide__wake_all do for lists whose owner grants nothing.) */
