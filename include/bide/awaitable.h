@@ -14,6 +14,7 @@ extern "C" {
 
 typedef struct bide_loop bide_loop;
 typedef struct bide_task bide_task;
+typedef struct bide_task_group bide_task_group;
 typedef struct bide_future bide_future;
 
 /* A call that has not happened yet: a plain value, nothing to free.  Built by bide_coro(). */
@@ -49,7 +50,8 @@ enum bide_awaitable_kind {
     BIDE_AW_OBJECT,
     BIDE_AW_SLEEP,
     BIDE_AW_THREAD, /* a call for bide_to_thread; in as.coroutine */
-    BIDE_AW_OPERATION
+    BIDE_AW_OPERATION,
+    BIDE_AW_SHIELDED = 256 /* added to one of these: bide_shield_awaitable */
 };
 
 typedef struct bide_awaitable {
@@ -186,6 +188,17 @@ static inline bide_awaitable bide_to_thread_awaitable(bide_coroutine c)
         bide_generator *: bide__aw_generator,       \
         bide_awaitable_object *: bide__aw_object,   \
         bide_awaitable: bide__aw_same)(x)
+
+/*
+ * bide_shield that has not happened yet, to be given to gather, wait, select, a group: what waits for it may be cancelled, and x is not.
+ * bide_gather(bide_shield_awaitable(saving), t).  There is nothing to free.  What is no task yet goes on without an owner then.
+ */
+#define bide_shield_awaitable(x) bide__shield_awaitable(BIDE_AW(x))
+static inline bide_awaitable bide__shield_awaitable(bide_awaitable a)
+{
+    a.kind = (enum bide_awaitable_kind)(a.kind | BIDE_AW_SHIELDED);
+    return a;
+}
 
 /* An array of what can be awaited, by its address: of bide_task *, of bide_future *, or of bide_awaitable for a mix. */
 enum bide_list_kind { BIDE_LIST_TASKS, BIDE_LIST_FUTURES, BIDE_LIST_AWAITABLES };

@@ -18,6 +18,8 @@
 #include <bide/timeout.h>
 #include <bide/scope.h>
 #include <bide/task.h>
+#include <bide/group.h>
+#include <bide/context.h>
 #include <bide/loop.h>
 #include <bide/debug.h>
 #include <bide/embed.h>

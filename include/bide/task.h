@@ -65,12 +65,16 @@ typedef struct bide_task_args {
     const char *name;          /* copied; default: Task-N */
     size_t stack_size;         /* usable bytes; default 64 KiB; 16 KiB to 64 MiB */
     bide_generator *generator; /* run this stackless coroutine in place of the coroutine; borrowed until it is done */
+    size_t eager;              /* true: run it up to its first wait before the call returns, if a loop runs here */
 } bide_task_args;
 
 /*
  * Start a coroutine as a task: it runs beside its creator, from the next turn of the loop on.
  *
  * May be called before the loop runs; the task then belongs to this thread's event loop.
+ *
+ * With .eager the coroutine begins at once, inside the call, as if it were called; where it has to wait the call returns, and it
+ * goes on as any task.  One that does not wait is done when the call returns, and has cost no turn.
  *
  * Threads:   any; where no loop runs it belongs to bide_get_event_loop()
  * Returns:   the task, or NULL
@@ -119,6 +123,17 @@ BIDE_API void bide_detach(bide_task *t);
  */
 BIDE_API bide_task *bide_current_task(void);
 
+/*
+ * The tasks of this thread's loop that have not ended, in the order in which they were made; the first max of them into an array,
+ * which may be NULL for 0.
+ *
+ * Threads:   any; no loop is needed
+ * Returns:   how many there are, which may be more than max
+ * Owns:      the tasks are borrowed until something runs that may end them: a wait
+ * Example:   bide_task *all[64]; size_t n = bide_all_tasks(all, 64);
+ */
+BIDE_API size_t bide_all_tasks(bide_task **array, size_t max);
+
 /* Has it ended?  Did it end by cancellation? */
 BIDE_API bool bide_task_done(const bide_task *t);
 BIDE_API bool bide_task_cancelled(const bide_task *t);
@@ -147,6 +162,19 @@ BIDE_API uint64_t bide_task_id(const bide_task *t);
 BIDE_API bool bide_task_cancel(bide_task *t);
 BIDE_API int bide_cancelling(const bide_task *t);
 BIDE_API int bide_uncancel(bide_task *t);
+
+/* At most so much of a reason is kept, with its NUL. */
+#define BIDE_CANCEL_REASON_MAX 128
+
+/*
+ * bide_task_cancel with a reason, which stands in the text of the BIDE_ECANCELED that the task's wait returns, of what it awaits,
+ * and of those who await the task.  The last reason counts; a cancellation without one has none.
+ *
+ * Returns:   as bide_task_cancel; without memory for the reason the request is made all the same
+ * Owns:      reason is copied; NULL: none
+ * Example:   bide_task_cancel_because(download, "the disk is full");
+ */
+BIDE_API bool bide_task_cancel_because(bide_task *t, const char *reason);
 
 /*
  * Call a function of yours when a task has ended.

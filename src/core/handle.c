@@ -5,7 +5,7 @@
  * The loop owns one share of a handle until the call was made or cancelled; then the handle is settled, and only shares
  * that were retained keep it.  Handles lie in chunks of the loop's and are used again: a program that sets a time limit for
  * each of many things makes and cancels one for each.  Alone lie those that come from other threads, which may not touch
- * the chunks, and all where each use after release is to be seen.
+ * the chunks, those that carry a context, and all where each use after release is to be seen.
  */
 #include "core/core.h"
 
@@ -36,6 +36,7 @@ struct lone_handle {
     struct list_node all; /* loop->lone_handles until settled */
     struct inbox_item item;
     void (*arg_free)(void *arg); /* NULL: it is borrowed */
+    struct task_context *context; /* a share of that of who asked for the call; NULL: empty */
 };
 
 #define CHUNK_HANDLES 64
@@ -90,6 +91,8 @@ static void handle_destroy(void *object)
     bool is_shared = h->state != POSTED;
 
     if (unlikely(h->is_alone)) {
+        if (as_lone(h)->context)
+            bide__context_unref(as_lone(h)->context);
         bide__free_user(h->arg, as_lone(h)->arg_free);
         bide__object_free(h);
     } else {
@@ -127,10 +130,12 @@ static __attribute__((noinline)) bide_handle *lone_new(bide_loop *loop, bide_cal
 static bide_handle *handle_new(bide_loop *loop, bide_callback *fn, void *arg)
 {
     bide_handle *h = loop->free_handles;
-    if (unlikely(bide__no_recycling)) {
+    if (unlikely(bide__no_recycling || loop->has_contexts)) {
         h = lone_new(loop, fn, arg);
-        if (h)
+        if (h) {
             bide__list_append(&loop->lone_handles, &as_lone(h)->all);
+            as_lone(h)->context = loop == bide__loop_here ? bide__context_ref(bide__context_here()) : NULL;
+        }
     } else if (h || add_chunk(loop)) {
         h = loop->free_handles;
         loop->free_handles = h->free_next;
@@ -165,8 +170,12 @@ static void settle(bide_handle *h)
 static void call(bide_handle *h)
 {
     bide_retain(h);
+    if (unlikely(h->is_alone && as_lone(h)->context))
+        bide__context_outside = as_lone(h)->context;
     if (!h->cancelled)
         h->fn(h->arg);
+    if (unlikely(h->is_alone))
+        bide__context_outside = NULL;
     settle(h);
     bide__object_unref(h);
 }

@@ -20,15 +20,8 @@ bide_loop *bide_get_event_loop(void)
 
 /* ---- tasks ---- */
 
-int bide__check_stack_size(size_t bytes, const char *function)
-{
-    if (bytes == 0 || (bytes >= STACK_MIN_BYTES && bytes <= STACK_MAX_BYTES))
-        return 0;
-    return bide_fail(-EINVAL, "%s: stack_size is %zu: at least %zu (16 KiB), at most %zu (64 MiB), or 0 for 64 KiB", function, bytes,
-                     STACK_MIN_BYTES, STACK_MAX_BYTES);
-}
-
-static bool args_are_good(const bide_task_args *args)
+/* Not inline: seldom needed, and the path beside it is that of every task. */
+static __attribute__((noinline)) bool args_are_good(const bide_task_args *args)
 {
     const bide_generator *g = args->generator;
     bool good = g ? g->step != NULL : args->coroutine.fn != NULL;
@@ -70,6 +63,24 @@ bide_future *bide_ensure_future_with(bide_awaitable a)
     bide_loop *loop = bide__check_awaitable(&a, "bide_ensure_future") < 0 ? NULL : bide_get_event_loop();
 
     return loop ? bide__start(loop, a) : NULL;
+}
+
+size_t bide_all_tasks(bide_task **array, size_t max)
+{
+    const bide_loop *loop = bide__loop_here ? bide__loop_here : bide__thread_loop();
+    size_t n = 0;
+    if (!loop || bide__loop_is_inherited(loop))
+        return 0;
+
+    for (const struct list_node *at = loop->tasks.next; at != &loop->tasks; at = at->next) {
+        bide_task *t = container_of(at, bide_task, all);
+        if (t->future.state != PENDING)
+            continue;
+        if (array && n < max)
+            array[n] = t;
+        n++;
+    }
+    return n;
 }
 
 /* ---- futures ---- */

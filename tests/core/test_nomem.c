@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <bide/context.h>
+#include <bide/group.h>
+#include <bide/scope.h>
+
 #include "core/core.h"
 #include "trace.h"
 
@@ -344,6 +348,32 @@ NOMEM(another_loop, 2)
     if (!loop)
         return bide_raise();
     return bide_loop_close(loop);
+}
+
+NOMEM(task_group, 4)
+{
+    bide_auto bide_task_group *g = BIDE_TRY_PTR(bide_task_group_new());
+    BIDE_TRY(bide_task_group_start(g, bide_coro(sleep_give, (int64_t)5, 1), .name = "one"));
+    BIDE_TRY(bide_task_group_start(g, bide_shield_awaitable(bide_coro(nop))));
+    return bide_task_group_wait(g);
+}
+
+NOMEM(context, 4)
+{
+    static char key;
+    BIDE_TRY(bide_context_set_taking(&key, strdup("value"), free));
+    bide_auto bide_task *t = BIDE_TRY_PTR(bide_create_task(bide_coro(nop), .name = "inherits", .eager = true));
+    BIDE_TRY_PTR(bide_loop_call_soon(bide_get_event_loop(), trace_call, "x"));
+    BIDE_TRY(bide_context_set(&key, NULL));
+    return bide_await(t);
+}
+
+NOMEM(scopes, 0)
+{
+    int r = 0;
+    bide_scope(s, .timeout_ms = 5)
+        r = bide_sleep_ms(10);
+    return r == BIDE_ETIMEDOUT ? 0 : r;
 }
 
 static void *thread_program(void *code)

@@ -91,7 +91,13 @@ struct bide_loop {
     unsigned process;       /* bide__process when it was made */
     atomic_bool stopping;
     struct step_watch *watch; /* debug mode: what others can see of the step that runs; NULL: it never was on */
-    bool closed;
+    union {
+        struct {
+            bool closed;
+            bool has_contexts; /* some task has set a value in its context */
+        };
+        uint16_t is_unusual; /* one test for both, where tasks are made */
+    };
     bool runs_until;  /* something is done, so that it makes no sense to wait when nothing can happen */
     bool is_external; /* bide_loop_set_external */
     uint8_t looked_again; /* stuck.c */

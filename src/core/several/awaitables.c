@@ -19,7 +19,7 @@ bide_awaitable bide__list_at(bide_list list, size_t i)
 
 static int check_one(const bide_task *t, bide_list list, size_t i, const char *function)
 {
-    bide_awaitable a = bide__list_at(list, i);
+    bide_awaitable a = bide__unshielded(bide__list_at(list, i));
     bide_future *f = bide__future_of(&a);
     if ((a.kind == BIDE_AW_TASK || a.kind == BIDE_AW_FUTURE) && !f)
         return bide_fail(-EINVAL, "%s: the %s is NULL (number %zu)", function, a.kind == BIDE_AW_TASK ? "task" : "future", i);

@@ -76,7 +76,7 @@ int bide__check_awaitable(const bide_awaitable *a, const char *function)
 {
     const char *missing = NULL;
 
-    switch (a->kind) {
+    switch ((enum bide_awaitable_kind)(a->kind & ~BIDE_AW_SHIELDED)) {
     case BIDE_AW_SLEEP:
         return 0;
     case BIDE_AW_TASK:
@@ -120,12 +120,27 @@ static int run_in_place(const bide_awaitable *a)
     return bide__on_record(a->as.object->await(a->as.object), "an awaitable");
 }
 
+static int await_shielded(const bide_awaitable *a)
+{
+    bide_awaitable inner = bide__unshielded(*a);
+    bide_task *t = bide__check_awaitable(a, "bide_await") < 0 ? NULL : bide__task_required("bide_await");
+    bide_future *f = bide__future_of(&inner);
+    if (!t || (f && bide__check_waitable(t, f, "bide_await") < 0) || !(f = bide__start(t->future.loop, *a)))
+        return bide_error_code();
+
+    int code = await_future(f);
+    bide__object_unref(f);
+    return code;
+}
+
 static __attribute__((noinline)) int await_other(const bide_awaitable *a)
 {
     if (a->kind == BIDE_AW_SLEEP)
         return bide_sleep_ms(a->as.sleep_ms);
     if (a->kind == BIDE_AW_OPERATION)
         return bide__operation_await(&a->as.operation);
+    if (a->kind & BIDE_AW_SHIELDED)
+        return await_shielded(a);
     return run_in_place(a); /* which refuses what is no awaitable */
 }
 
@@ -158,29 +173,47 @@ static bide_coroutine operation_coroutine(const bide_operation *op)
 
 bide_future *bide__start(bide_loop *loop, bide_awaitable a)
 {
-    bide_task_args args = {.coroutine = a.as.coroutine};
+    return bide__start_as(loop, a, (bide_task_args){0});
+}
+
+static bide_future *start_shielded(bide_loop *loop, bide_awaitable a)
+{
+    bide_future *inner = bide__start(loop, bide__unshielded(a));
+
+    return inner ? bide__shielded(inner) : NULL;
+}
+
+bide_future *bide__start_as(bide_loop *loop, bide_awaitable a, bide_task_args args)
+{
     if (bide__check_awaitable(&a, "an awaitable") < 0)
         return NULL;
+    if (a.kind & BIDE_AW_SHIELDED)
+        return start_shielded(loop, a);
+    args.coroutine = a.as.coroutine;
 
     switch (a.kind) {
     case BIDE_AW_TASK:
         return bide_retain(&a.as.task->future);
     case BIDE_AW_FUTURE:
         return bide_retain(a.as.future);
-    case BIDE_AW_COROUTINE:
     case BIDE_AW_THREAD:
+        args.eager = false; /* it has to wait in any case, and it is marked below */
+        break;
+    case BIDE_AW_COROUTINE:
         break;
     case BIDE_AW_GENERATOR:
-        args = (bide_task_args){.generator = a.as.generator};
+        args.generator = a.as.generator;
         break;
     case BIDE_AW_OBJECT:
-        args = (bide_task_args){.coroutine = bide_coro(await_object, a.as.object)};
+        args.coroutine = bide_coro(await_object, a.as.object);
         break;
     case BIDE_AW_SLEEP:
-        args = (bide_task_args){.coroutine = {(void (*)(void))bide_sleep_ms, "bide_sleep_ms", 1, {(uintptr_t)a.as.sleep_ms}}};
+        args.coroutine = (bide_coroutine){(void (*)(void))bide_sleep_ms, "bide_sleep_ms", 1, {(uintptr_t)a.as.sleep_ms}};
         break;
     case BIDE_AW_OPERATION:
-        args = (bide_task_args){.coroutine = operation_coroutine(&a.as.operation)};
+        args.coroutine = operation_coroutine(&a.as.operation);
+        break;
+    case BIDE_AW_SHIELDED:
         break;
     }
     bide_task *t = bide__task_new(loop, &args);

@@ -13,6 +13,15 @@ never_indirect bide_task *bide__task_new(bide_loop *loop, const bide_task_args *
 _Noreturn void bide__task_end_here(int code); /* the running stackful task, from anywhere on its stack: its frames are lost */
 /* Make any awaitable a future that settles on its own: a task or future is itself.  A share, to be released. */
 bide_future *bide__start(bide_loop *loop, bide_awaitable a);
+/* The same, with the name, the stack and the start that args give for a task; what is one already has its own. */
+bide_future *bide__start_as(bide_loop *loop, bide_awaitable a, bide_task_args args);
+/* shield.c.  A future that ends when inner does, and whose cancellation does not reach it; the caller's share of inner is taken. */
+bide_future *bide__shielded(bide_future *inner);
+static inline bide_awaitable bide__unshielded(bide_awaitable a)
+{
+    a.kind = (enum bide_awaitable_kind)(a.kind & ~BIDE_AW_SHIELDED);
+    return a;
+}
 /* The future that it is already; NULL: it is none yet. */
 static inline bide_future *bide__future_of(const bide_awaitable *a)
 {

@@ -100,6 +100,24 @@ static void give_up(bide_task *t)
     }
 }
 
+/* ---- reasons ---- */
+
+/* NULL: none.  Without memory there is none either. */
+static __attribute__((noinline)) void set_reason(bide_task *t, const char *reason)
+{
+    size_t len = reason ? strnlen(reason, BIDE_CANCEL_REASON_MAX - 1) : 0;
+    struct task_extra *extra = reason ? bide__task_extra(t) : t->extra;
+    if (!extra)
+        return;
+
+    bide__free(extra->reason);
+    extra->reason = reason ? bide__malloc(len + 1) : NULL;
+    if (!extra->reason)
+        return;
+    memcpy(extra->reason, reason, len);
+    extra->reason[len] = 0;
+}
+
 /* ---- one task ---- */
 
 /* A stackless task sleeps: its timer may have fired already. */
@@ -175,6 +193,8 @@ static bide_task *cancel_next(bide_task *t, bide_future *f, struct circle *circl
         name_circle(circle, t, next);
         give_up(t);
     } else {
+        if (unlikely(t->extra || next->extra))
+            set_reason(next, bide__task_reason(t));
         next->cancelling++;
         return interrupt(next, BY_CANCEL) ? next : NULL;
     }
@@ -243,12 +263,19 @@ void bide__drain(bide_future *f)
 
 bool bide_task_cancel(bide_task *t)
 {
-    if (bide__task_check(t, __func__) < 0)
+    return bide_task_cancel_because(t, NULL);
+}
+
+bool bide_task_cancel_because(bide_task *t, const char *reason)
+{
+    if (bide__task_check(t, "bide_task_cancel") < 0)
         return false;
     if (t->future.state != PENDING) {
         t->future.was_retrieved = true;
         return false;
     }
+    if (unlikely(reason || t->extra))
+        set_reason(t, reason);
     t->cancelling++;
     bide__task_interrupt(t, BY_CANCEL);
     return true;
@@ -268,8 +295,11 @@ int bide_uncancel(bide_task *t)
     if (code < 0)
         return code;
     t->future.loop->others--; /* as if a task had run: the next request is news to what it awaits */
-    if (t->cancelling > 0 && --t->cancelling == 0)
+    if (t->cancelling > 0 && --t->cancelling == 0) {
         t->must_cancel = t->holds_cancel = false;
+        if (t->extra)
+            set_reason(t, NULL);
+    }
     return t->cancelling;
 }
 

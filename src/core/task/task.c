@@ -33,6 +33,14 @@ static void task_entry(void *arg)
 
 /* ---- birth ---- */
 
+int bide__check_stack_size(size_t bytes, const char *function)
+{
+    if (bytes == 0 || (bytes >= STACK_MIN_BYTES && bytes <= STACK_MAX_BYTES))
+        return 0;
+    return bide_fail(-EINVAL, "%s: stack_size is %zu: at least %zu (16 KiB), at most %zu (64 MiB), or 0 for 64 KiB", function, bytes,
+                     STACK_MIN_BYTES, STACK_MAX_BYTES);
+}
+
 static void prepare_stackful(bide_task *t, struct stack *s, const bide_coroutine *c)
 {
     s->owner = t;
@@ -62,7 +70,7 @@ static void task_init(bide_loop *loop, bide_task *t, bool stackless)
     t->future.object.refs = 2; /* the creator's and the loop's */
     t->ready.place = 0;
     t->ready.is_task = true;
-    t->own_name = NULL;
+    t->extra = NULL;
     t->id = atomic_fetch_add_explicit(&next_id, 1, memory_order_relaxed) + 1;
     t->cancelling = t->expired = 0;
     t->must_cancel = t->started = t->is_asleep = t->is_shielded = t->holds_cancel = t->left_block = false;
@@ -71,47 +79,116 @@ static void task_init(bide_loop *loop, bide_task *t, bool stackless)
     atomic_fetch_add_explicit(&bide__live_tasks, 1, memory_order_relaxed);
 }
 
-static bide_task *undo_new(bide_loop *loop, bide_task *t, struct stack *s, char *name)
+/*
+ * Its first step, inside of the one that makes it.  Whoever runs here stands in for the loop: a task switches to loop->fiber when
+ * it parks, so that is this stack for as long as the step lasts.
+ */
+static __attribute__((noinline)) void begin_now(bide_loop *loop, bide_task *t)
+{
+    bide_task *creator = loop->current;
+    struct error_record *record = bide__error_current_record;
+    struct fiber loop_fiber = loop->fiber;
+
+    if (creator && !creator->stackless)
+        loop->fiber = creator->fiber;
+    if (t->stackless || !bide__plain_run) {
+        t->ready.run(&t->ready);
+    } else {
+        loop->others--; /* a step of a task that the ring has not counted */
+        bide__task_resume(loop, t);
+    }
+    if (creator && !creator->stackless)
+        creator->fiber = loop->fiber;
+    loop->fiber = loop_fiber;
+    loop->current = creator;
+    bide__error_current_record = record;
+    if (unlikely(loop->mirror != NULL))
+        atomic_store_explicit(loop->mirror, (uintptr_t)creator, memory_order_relaxed);
+    if (unlikely(bide__loop_is_inherited(loop)) && creator && !creator->stackless)
+        bide__park(creator, NULL); /* the step has forked, and this is the child: the loop ends */
+}
+
+static bide_task *undo_new(bide_loop *loop, bide_task *t, struct stack *s)
 {
     if (s)
         bide__stack_put(&loop->stacks, s);
-    if (t)
-        bide__task_free(loop, t);
-    bide__free(name);
+    bide__task_free(loop, t);
     return NULL;
 }
 
-never_indirect bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args)
+/* A task as most are, not queued yet. */
+static bide_task *make(bide_loop *loop, const bide_task_args *args)
 {
     struct stack *s = NULL;
-    char *name = args->name ? bide__strdup(args->name) : NULL;
-    if (loop->closed) {
-        bide_fail(BIDE_ECLOSED, "bide_create_task: the event loop is closed");
-        return undo_new(loop, NULL, NULL, name);
-    }
-    if (args->name && !name) {
-        bide__fail_nomem("a task's name");
-        return NULL;
-    }
     bide_task *t = bide__task_alloc(loop);
     if (!t)
-        return undo_new(loop, NULL, NULL, name);
+        return NULL;
     if (!args->generator && !(s = bide__stack_get(&loop->stacks, args->stack_size))) {
         bide_fail(errno ? -errno : BIDE_ENOMEM, "%s", bide__stack_error());
-        return undo_new(loop, t, NULL, name);
+        return undo_new(loop, t, NULL);
     }
     if (bide__ring_reserve(&loop->ring, 1) < 0)
-        return undo_new(loop, t, s, name);
+        return undo_new(loop, t, s);
 
     task_init(loop, t, args->generator != NULL);
     if (unlikely(bide__ledger_is_kept))
         bide__ledger_note(t, loop, args->generator ? "a generator" : args->coroutine.name);
-    t->own_name = name;
     if (args->generator)
         prepare_stackless(t, args->generator);
     else
         prepare_stackful(t, s, &args->coroutine);
-    bide__push(loop, &t->ready);
+    return t;
+}
+
+/* A name, and the context of who makes the task; mostly NULL: neither.  0, or an error on record. */
+static int extra_new(const char *name, struct task_extra **extra)
+{
+    struct task_context *context = bide__context_here();
+    if (!name && !context)
+        return 0;
+
+    struct task_extra *e = bide__calloc(1, sizeof *e);
+    if (!e || (name && !(e->name = bide__strdup(name)))) {
+        bide__free(e);
+        return bide__fail_nomem("a task's name or context");
+    }
+    e->context = bide__context_ref(context);
+    *extra = e;
+    return 0;
+}
+
+/* One with a name, or a context to inherit, or that begins at once; or the loop is closed. */
+static __attribute__((noinline)) bide_task *make_unusual(bide_loop *loop, const bide_task_args *args)
+{
+    struct task_extra *extra = NULL;
+    if (loop->closed) {
+        bide_fail(BIDE_ECLOSED, "bide_create_task: the event loop is closed");
+        return NULL;
+    }
+    if (extra_new(args->name, &extra) < 0)
+        return NULL;
+    bide_task *t = make(loop, args);
+    if (!t) {
+        if (extra)
+            bide__task_extra_free(extra);
+        return NULL;
+    }
+    t->extra = extra;
+    if (args->eager && loop == bide__loop_here)
+        begin_now(loop, t);
+    else
+        bide__push(loop, &t->ready);
+    return t;
+}
+
+never_indirect bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args)
+{
+    if (unlikely((uintptr_t)args->name | args->eager | loop->is_unusual))
+        return make_unusual(loop, args);
+    bide_task *t = make(loop, args);
+
+    if (likely(t != NULL))
+        bide__push(loop, &t->ready);
     return t;
 }
 
@@ -133,8 +210,8 @@ static void task_destroy(void *object)
     bide_loop *loop = bide_retain(t->future.loop);
 
     bide__future_fini(&t->future);
-    if (unlikely(t->own_name != NULL))
-        bide__free(t->own_name);
+    if (unlikely(t->extra != NULL))
+        bide__task_extra_free(t->extra);
     bide__task_free(loop, t);
     bide__object_unref(loop);
 }

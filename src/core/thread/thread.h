@@ -28,6 +28,7 @@ struct job {
     const char *name;
     int (*fn)(void *arg);
     void *arg;
+    struct task_context *context; /* of the task that waits, which keeps it meanwhile */
     int result;
     struct error_record error; /* the thread's, if it failed */
     bool begun;

@@ -126,7 +126,9 @@ static void job_run(struct thread *t)
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
     pthread_testcancel();
     t->phase = INSIDE;
+    bide__context_outside = j->context;
     j->result = j->fn(j->arg);
+    bide__context_outside = NULL;
     t->phase = AFTER;
     pthread_testcancel();
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);

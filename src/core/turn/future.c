@@ -7,7 +7,7 @@
  *
  * Invariants:
  *   F1  only a pending future has clauses.
- *   F2  error is set only if FAILED, and may be NULL even then (no memory to keep the story).
+ *   F2  error is set only if FAILED, or of a task CANCELLED with a reason, and may be NULL even then (no memory to keep the story).
  */
 #include "core/turn/task.h"
 

@@ -13,7 +13,7 @@ struct bide_future {
     struct object object;
     bide_loop *loop;
     struct list_node clauses;   /* who waits, in order */
-    struct error_record *error; /* FAILED: its story, or NULL if there was no memory for it */
+    struct error_record *error; /* FAILED: its story, or NULL if there was no memory for it; CANCELLED: its reason */
     int result;                 /* DONE: 0 or more; else the code */
     uint8_t state;
     bool is_task;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory.c - where tasks lie: in chunks of the loop's, which are used again; alone, where each use after release is to be seen.
+ * memory.c - where tasks lie: in chunks of the loop's, which are used again; alone, where each use after release is to be seen; and
+ * what few of them have besides.
  */
 #include "core/turn/task.h"
 
@@ -10,6 +11,49 @@ struct task_chunk {
     struct task_chunk *next;
     struct bide_task tasks[CHUNK_TASKS];
 };
+
+_Thread_local struct task_context *bide__context_outside __attribute__((tls_model("initial-exec")));
+
+/* ---- what few have ---- */
+
+struct task_context *bide__context_ref(struct task_context *c)
+{
+    if (c)
+        c->refs++;
+    return c;
+}
+
+void bide__context_unref(struct task_context *c)
+{
+    if (--c->refs > 0)
+        return;
+    for (size_t i = 0; i < c->n; i++) {
+        struct context_value *v = c->all[i].value;
+        if (--v->refs > 0)
+            continue;
+        bide__free_user(v->value, v->value_free);
+        bide__free(v);
+    }
+    bide__free(c);
+}
+
+struct task_extra *bide__task_extra(bide_task *t)
+{
+    if (!t->extra)
+        t->extra = bide__calloc(1, sizeof *t->extra);
+    return t->extra;
+}
+
+void bide__task_extra_free(struct task_extra *extra)
+{
+    if (extra->context)
+        bide__context_unref(extra->context);
+    bide__free(extra->name);
+    bide__free(extra->reason);
+    bide__free(extra);
+}
+
+/* ---- chunks ---- */
 
 static int add_chunk(bide_loop *loop)
 {

@@ -11,8 +11,10 @@ void bide__task_show(const void *object, char *buf, size_t cap)
 {
     const bide_task *t = object;
 
-    if (t->own_name && strncmp(t->own_name, "Task-", 5) != 0)
-        snprintf(buf, cap, "%.40s (#%llu)", t->own_name, (unsigned long long)t->id);
+    const char *name = bide__task_own_name(t);
+
+    if (name && strncmp(name, "Task-", 5) != 0)
+        snprintf(buf, cap, "%.40s (#%llu)", name, (unsigned long long)t->id);
     else
         snprintf(buf, cap, "Task-%llu", (unsigned long long)t->id);
 }
@@ -29,9 +31,10 @@ const char *bide_task_name(const bide_task *t)
     if (bide__task_check(t, __func__) < 0)
         return "";
 
-    if (!self->own_name && (self->own_name = bide__malloc(32)))
-        snprintf(self->own_name, 32, "Task-%llu", (unsigned long long)t->id);
-    return self->own_name ? self->own_name : "Task-?";
+    struct task_extra *extra = bide__task_extra(self);
+    if (extra && !extra->name && (extra->name = bide__malloc(32)))
+        snprintf(extra->name, 32, "Task-%llu", (unsigned long long)t->id);
+    return extra && extra->name ? extra->name : "Task-?";
 }
 
 /* These two are for the report of a stack overflow, and run in a signal handler. */
@@ -46,7 +49,8 @@ const struct stack *bide__task_running_stack(void)
 void bide__task_describe(const void *owner, char *buf, size_t cap)
 {
     const bide_task *t = owner;
-    const char *parts[] = {t->own_name ? t->own_name : "Task", " (#", NULL, ", function ", bide__task_top(t)->coroutine.name, ")"};
+    const char *name = bide__task_own_name(t);
+    const char *parts[] = {name ? name : "Task", " (#", NULL, ", function ", bide__task_top(t)->coroutine.name, ")"};
     char digits[24], *d = digits + sizeof digits - 1;
     size_t n = 0;
 

@@ -10,6 +10,8 @@
 #include "core/loop/steps.h"
 #include "core/turn/task.h"
 
+#include <stdio.h>
+
 atomic_size_t bide__live_tasks;
 
 void (*bide__plain_run)(struct ready *r) = bide__task_run;
@@ -35,12 +37,26 @@ static void keep_error(bide_task *t, int code)
         *t->future.error = *e;
 }
 
+/* For those who await it: it ends cancelled, and the reason goes with the task's stack. */
+static __attribute__((noinline)) void keep_reason(bide_task *t)
+{
+    struct error_record *e = bide__malloc(sizeof *e);
+    if (!e)
+        return;
+
+    *e = (struct error_record){.code = BIDE_ECANCELED};
+    snprintf(e->text, sizeof e->text, "%s: cancelled: %s", bide_task_name(t), bide__task_reason(t));
+    t->future.error = e;
+}
+
 never_indirect void bide__task_finish(bide_task *t, int code)
 {
     if (t->must_cancel && code >= 0) /* asked for, never delivered: a result does not stand, an error does */
         code = BIDE_ECANCELED;
     t->must_cancel = false;
     if (code == BIDE_ECANCELED) {
+        if (bide__task_reason(t))
+            keep_reason(t);
         bide__future_settle(&t->future, CANCELLED, code);
     } else if (code < 0) {
         keep_error(t, code);

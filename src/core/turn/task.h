@@ -63,9 +63,44 @@ struct bide_task {
     uint16_t cancelling;  /* requests not taken back */
     uint16_t expired;     /* of its blocks, outwards to the first that shields */
     struct list_node all; /* loop->tasks; also the loop's free list */
-    char *own_name;       /* NULL: Task-<id> */
+    struct task_extra *extra; /* NULL: nothing of what few have */
     uint64_t id;
 };
+
+/* What few tasks have; goes with the task. */
+struct task_extra {
+    char *name;              /* NULL: Task-<id> */
+    char *reason;            /* of its cancellation; NULL: none was given */
+    struct task_context *context; /* task/context.c: a share; NULL: empty */
+};
+struct task_extra *bide__task_extra(bide_task *t); /* memory.c: made if there is none; NULL: no memory, nothing on record */
+void bide__task_extra_free(struct task_extra *extra);
+static inline const char *bide__task_own_name(const bide_task *t)
+{
+    return t->extra ? t->extra->name : NULL;
+}
+static inline const char *bide__task_reason(const bide_task *t)
+{
+    return unlikely(t->extra != NULL) ? t->extra->reason : NULL;
+}
+
+/* Values of a task by their keys: task/context.c.  It does not change, so those who inherit it share it. */
+struct task_context {
+    unsigned refs;
+    size_t n;
+    struct context_entry {
+        const void *key;
+        struct context_value {
+            unsigned refs; /* contexts that have it */
+            void *value;
+            void (*value_free)(void *value); /* NULL: it is borrowed */
+        } *value;
+    } all[];
+};
+/* Outside of a task, in a callback of the loop or in a thread's call: that of who asked for it.  NULL: empty. */
+extern _Thread_local struct task_context *bide__context_outside __attribute__((tls_model("initial-exec")));
+struct task_context *bide__context_ref(struct task_context *c); /* memory.c, these two; NULL is fine here */
+void bide__context_unref(struct task_context *c);
 
 /* A block whose waits end: bide_timeout, bide_scope (task/scope.c).  Lies in the block's frame. */
 struct scope {
@@ -79,6 +114,14 @@ struct scope {
     bool shields;        /* nothing from outside reaches in */
     bool has_place, is_quiet;
 };
+
+/* The context of what runs here, borrowed; NULL: empty. */
+static inline struct task_context *bide__context_here(void)
+{
+    const bide_task *t = bide__task_here();
+
+    return !t ? bide__context_outside : t->extra ? t->extra->context : NULL;
+}
 
 extern const struct object_type bide__task_type;
 extern atomic_size_t bide__live_tasks; /* those that are not done */

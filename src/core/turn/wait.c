@@ -49,9 +49,12 @@ int bide__check_waitable(const bide_task *t, const bide_future *f, const char *f
     return 0;
 }
 
-static int interrupted(int code, const char *text)
+static int interrupted(int code, const char *text, const char *reason)
 {
-    bide__fail_plain(code, text);
+    if (unlikely(reason != NULL))
+        bide_fail(code, "%s: %s", text, reason);
+    else
+        bide__fail_plain(code, text);
     bide__error_current()->interrupted = true;
     return code;
 }
@@ -59,7 +62,7 @@ static int interrupted(int code, const char *text)
 static int cancelled(bide_task *t)
 {
     t->must_cancel = false;
-    return interrupted(BIDE_ECANCELED, "cancelled");
+    return interrupted(BIDE_ECANCELED, "cancelled", bide__task_reason(t));
 }
 
 /* A block ends the task's waits; a cancelled one outranks one that is out of time. */
@@ -72,7 +75,8 @@ static int ended_by_block(const bide_task *t)
             code = s->code;
     return interrupted(code, code == BIDE_ETIMEDOUT   ? "timed out"
                              : code == BIDE_ECANCELED ? "cancelled, with the bide_scope around it"
-                                                      : "bide_scope: an option without its name");
+                                                      : "bide_scope: an option without its name",
+                       NULL);
 }
 
 int bide__deliver_interrupt(bide_task *t)
@@ -92,7 +96,7 @@ bool bide__begin_interrupted(struct wait *w)
     return true;
 }
 
-never_indirect int bide__wait_outcome(const struct wait *w)
+never_indirect __attribute__((noinline)) int bide__wait_outcome(const struct wait *w)
 {
     bide_task *t = w->task;
 

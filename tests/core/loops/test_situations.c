@@ -5,7 +5,9 @@
  */
 #include <bide/allocator.h>
 #include <bide/backoff.h>
+#include <bide/context.h>
 #include <bide/debug.h>
+#include <bide/group.h>
 #include <bide/histogram.h>
 #include <bide/select.h>
 #include <bide/text.h>
@@ -23,6 +25,7 @@ static struct {
     bide_handle *handle;
     bide_promise *promise;
     bide_future *promised;
+    bide_task_group *group; /* that has ended */
 } theirs;
 
 static void nothing(void *arg)
@@ -78,6 +81,25 @@ static int get_event_loop(void) { return bide_get_event_loop() ? 0 : bide_error_
 static int loop_new(void) { return made(bide_loop_new()); }
 static int run(void) { return bide_run(bide_coro(nop)); }
 static int future_new(void) { return made(bide_future_new()); }
+static int group_new(void) { return made(bide_task_group_new()); }
+static int group_start(void)
+{
+    BIDE_TRY(bide_task_group_start(theirs.group, bide_coro(nop)));
+    return 0;
+}
+static int group_wait(void) { return bide_task_group_wait(theirs.group); }
+static int group_look(void) { BIDE_IGNORE(bide_task_group_len(theirs.group)); return on_record(); }
+static int group_errors(void) { BIDE_IGNORE(bide_task_group_error_count(theirs.group)); return on_record(); }
+static int group_error(void)
+{
+    int code = bide_task_group_error(theirs.group, 0);
+    return code == -ERANGE ? 0 : code;
+}
+static int cancel_because(void) { return bide_task_cancel_because(theirs.task, "why") ? 0 : on_record(); }
+static int context_get(void) { return bide_context_get(&theirs) ? -1 : 0; }
+static int context_set(void) { return bide_context_set(&theirs, NULL); }
+static int all_tasks(void) { return bide_all_tasks(NULL, 0) < 1000 ? 0 : -1; }
+
 static int create_task(void)
 {
     bide_task *t = bide_create_task(bide_coro(nop));
@@ -166,6 +188,10 @@ static const struct situation_row rows[] = {
     {"bide_thread_pool_new", thread_pool, {W, W, W, W, W, W}},
     {"bide_future_new", future_new, {W, W, W, W, W, W}},
     {"bide_create_task", create_task, {W, W, W, W, W, W}},
+    {"bide_all_tasks", all_tasks, {W, W, W, W, W, W}},
+    {"bide_context_get", context_get, {W, W, W, W, W, W}},
+    {"bide_context_set", context_set, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
+    {"bide_task_group_new", group_new, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_run", run, {W, BIDE_ERUNNING, W, W, W, BIDE_ERUNNING}},
     /* They suspend. */
     {"bide_sleep_ms", sleep_ms, {BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
@@ -199,6 +225,12 @@ static const struct situation_row rows[] = {
     {"bide_task_id", task_id, {NEVER, W, W, W, W, W}},
     {"bide_task_done", task_done, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_task_add_done_callback", task_callback, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE, BIDE_ECLOSED}},
+    {"bide_task_cancel_because", cancel_because, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_task_group_start", group_start, {NEVER, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_task_group_wait", group_wait, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_task_group_len", group_look, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_task_group_error_count", group_errors, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_task_group_error", group_error, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_cancelling", cancelling, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_retain", share, {NEVER, W, W, NEVER, W, W}},
     {"bide_set_user", user, {NEVER, W, W, NEVER, W, W}},
@@ -217,6 +249,8 @@ static void make_theirs(void)
     theirs.settled = bide_future_new();
     theirs.task = bide_create_task(bide_coro(nop), .name = "theirs");
     theirs.promise = bide_promise_new(&theirs.promised);
+    theirs.group = bide_task_group_new();
+    EXPECT_EQ(bide_task_group_wait(theirs.group), 0);
     theirs.handle = bide_retain(bide_loop_call_soon(theirs.loop, nothing, NULL));
     EXPECT_EQ(bide_future_set_result(theirs.settled, 5), 0);
 }
@@ -226,6 +260,7 @@ static void end_theirs(void)
     bide_release(theirs.handle);
     bide_release(theirs.promise);
     bide_release(theirs.promised);
+    bide_release(theirs.group);
     bide_release(theirs.future);
     bide_release(theirs.settled);
     bide_release(theirs.task);

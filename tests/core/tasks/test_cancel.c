@@ -274,3 +274,88 @@ TEST(cancel_just_when_the_awaited_finished_still_cancels)
     EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
     EXPECT_EQ(bide_future_result(f), 1);
 }
+
+/* ---- with a reason ---- */
+
+static int awaits_task(bide_task *t)
+{
+    int r = bide_await(t);
+    trace("[%s]", bide_error_text());
+    return r;
+}
+
+static int sleeps_long(void)
+{
+    int r = bide_sleep_ms(100000);
+    trace("[%s]", bide_error_text());
+    return r;
+}
+
+/* asyncio 27, asyncio-suite 19 */
+TEST(cancel_because_the_reason_reaches_the_wait_and_who_awaits)
+{
+    bide_auto bide_task *inner = bide_create_task(bide_coro(sleeps_long), .name = "inner");
+    bide_auto bide_task *outer = bide_create_task(bide_coro(awaits_task, inner), .name = "outer");
+    BIDE_IGNORE(bide_sleep_ms(1));
+    EXPECT_TRUE(bide_task_cancel_because(outer, "the disk is full"));
+    EXPECT_ERR(bide_await(outer), BIDE_ECANCELED);
+    EXPECT_CONTAINS(bide_error_text(), "the disk is full");
+    EXPECT_TRACE("[cancelled: the disk is full] [inner: cancelled: the disk is full]");
+    EXPECT_ERR(bide_task_result(inner), BIDE_ECANCELED);
+    EXPECT_CONTAINS(bide_error_text(), "the disk is full");
+}
+
+/* asyncio-suite 32 */
+TEST(cancel_because_before_its_first_step_has_the_reason_too)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(sleeps_long), .name = "t");
+    bide_task_cancel_because(t, "never mind");
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+    EXPECT_STR(bide_error_text(), "t: cancelled: never mind");
+    EXPECT_FALSE(bide_task_cancel_because(t, "again"));
+    EXPECT_TRACE("");
+}
+
+TEST(cancel_because_the_last_reason_counts_and_a_long_one_is_cut)
+{
+    char longer[1000];
+    memset(longer, 'x', sizeof longer - 1);
+    longer[sizeof longer - 1] = 0;
+    bide_auto bide_task *t = bide_create_task(bide_coro(sleep_give, (int64_t)1000, 1), .name = "t");
+    BIDE_IGNORE(bide_sleep_ms(1));
+    bide_task_cancel_because(t, "first");
+    bide_task_cancel_because(t, longer);
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+    EXPECT_EQ(strlen(bide_error_text()), strlen("t: cancelled: ") + BIDE_CANCEL_REASON_MAX - 1);
+
+    bide_auto bide_task *none = bide_create_task(bide_coro(sleep_give, (int64_t)1000, 1), .name = "none");
+    BIDE_IGNORE(bide_sleep_ms(1));
+    bide_task_cancel_because(none, "a reason");
+    bide_task_cancel(none);
+    EXPECT_ERR(bide_await(none), BIDE_ECANCELED);
+    EXPECT_FALSE(strstr(bide_error_text(), "reason") != NULL);
+}
+
+TEST(cancel_because_taken_back_has_no_reason)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(sleeps_long), .name = "t");
+    BIDE_IGNORE(bide_sleep_ms(1));
+    bide_task_cancel_because(t, "a mistake");
+    EXPECT_EQ(bide_uncancel(t), 0);
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED); /* its sleep has ended for it already */
+    EXPECT_TRACE("[cancelled]");
+}
+
+/* Without memory for the reason the request is made. */
+TEST(cancel_because_without_memory_is_a_cancel)
+{
+    for (long n = 0; n < 3; n++) {
+        bide_auto bide_task *t = bide_create_task(bide_coro(sleep_give, (int64_t)1000, 1));
+        BIDE_IGNORE(bide_sleep_ms(1));
+        bide__alloc_fail_at(n);
+        EXPECT_TRUE(bide_task_cancel_because(t, "a reason"));
+        BIDE_IGNORE(bide_sleep_ms(1));
+        bide__alloc_fail_at(-1);
+        EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+    }
+}

@@ -93,6 +93,14 @@ static int take_thread_pool(bide_thread_pool_args *a)
     return ended(bide_thread_pool_new_with(a));
 }
 
+static int take_group(bide_task_group_args *a)
+{
+    bide_auto bide_task_group *g = BIDE_TRY_PTR(bide_task_group_new());
+    a->awaitable = BIDE_AW(bide_coro(nothing));
+    BIDE_TRY(bide_task_group_start_with(g, a));
+    return bide_task_group_wait(g);
+}
+
 static int take_wait(bide_wait_args *a)
 {
     bide_auto bide_future *done = bide_future_new();

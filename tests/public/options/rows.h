@@ -73,6 +73,13 @@ OTHER(bide_open_args, atomic),
 OTHER(bide_open_args, parents),
 ROW(take_open, bide_open_args, beneath, INT_MAX, INT_MIN, .named = AT_FDCWD, .refused = -EBADF), /* no other is open */
 
+/* group.h */
+OTHER(bide_task_group_args, awaitable),
+OTHER(bide_task_group_args, name),
+ROW(take_group, bide_task_group_args, stack_size, 16384, 67108864),
+OTHER(bide_task_group_args, eager),
+OTHER(bide_task_group_args, task),
+
 /* har.h */
 OTHER(bide_record_args, path),
 OTHER(bide_record_args, with_secrets),
@@ -380,6 +387,7 @@ OTHER(bide_task_args, coroutine),
 OTHER(bide_task_args, name),
 ROW(take_task, bide_task_args, stack_size, 16384, 67108864),
 OTHER(bide_task_args, generator),
+ANY(bide_task_args, eager), /* true or false */
 
 /* thread.h */
 OTHER(bide_to_thread_args, coroutine),

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* test_context.c - values that tasks inherit: bide_context_set. */
+#include <stdlib.h>
+
+#include <bide/context.h>
+
+#include "core/core.h"
+#include "trace.h"
+
+static char color, shape;
+
+static const char *get(const void *key)
+{
+    const char *value = bide_context_get(key);
+    return value ? value : "-";
+}
+
+static int sees(void)
+{
+    trace("%s/%s", get(&color), get(&shape));
+    return 0;
+}
+
+static int changes(const char *to)
+{
+    BIDE_TRY(bide_context_set(&color, (void *)(uintptr_t)to));
+    BIDE_TRY(bide_sleep_ms(1));
+    return sees();
+}
+
+/* asyncio 46, asyncio-suite 47 */
+TEST(context_is_inherited_as_it_was_when_the_task_was_made)
+{
+    EXPECT_EQ(bide_context_set(&color, "red"), 0);
+    bide_auto bide_task *a = bide_create_task(bide_coro(sees)), *b = bide_create_task(bide_coro(changes, "blue"));
+    EXPECT_EQ(bide_context_set(&color, "green"), 0);
+    EXPECT_EQ(bide_context_set(&shape, "round"), 0);
+    bide_auto bide_task *c = bide_create_task(bide_coro(sees));
+    EXPECT_EQ(bide_gather(a, b, c), 0);
+    EXPECT_EQ(sees(), 0);
+    EXPECT_TRACE("red/- green/round blue/- green/round");
+}
+
+/* asyncio 46 */
+TEST(context_of_an_awaited_coroutine_is_its_callers)
+{
+    EXPECT_EQ(bide_await(bide_coro(changes, "blue")), 0);
+    EXPECT_EQ(sees(), 0);
+    EXPECT_EQ(bide_context_set(&color, NULL), 0);
+    EXPECT_EQ(sees(), 0);
+    EXPECT_TRACE("blue/- blue/- -/-");
+}
+
+/* asyncio 106 */
+TEST(context_of_an_eager_task_is_its_own)
+{
+    EXPECT_EQ(bide_context_set(&color, "red"), 0);
+    bide_auto bide_task *t = bide_create_task(bide_coro(changes, "blue"), .eager = true);
+    EXPECT_EQ(sees(), 0);
+    EXPECT_EQ(bide_await(t), 0);
+    EXPECT_TRACE("red/- blue/-");
+}
+
+static bide_task *made;
+
+static void sees_and_makes(void *unused)
+{
+    (void)unused;
+    BIDE_IGNORE(sees());
+    EXPECT_ERR(bide_context_set(&color, "no"), BIDE_ENOLOOP);
+    made = bide_create_task(bide_coro(sees));
+}
+
+static bide_handle *itself;
+
+static void cancels_itself(void *unused)
+{
+    (void)unused;
+    bide_handle_cancel(itself);
+    BIDE_IGNORE(sees());
+}
+
+TEST(context_goes_with_calls_for_the_loop)
+{
+    bide_loop *loop = bide_get_event_loop();
+    EXPECT_EQ(bide_context_set_taking(&color, strdup("red"), free), 0);
+    bide_loop_call_later(loop, 5, sees_and_makes, NULL);
+    itself = bide_loop_call_soon(loop, cancels_itself, NULL);
+    EXPECT_EQ(bide_context_set(&color, "green"), 0);
+    BIDE_IGNORE(bide_sleep_ms(10));
+    EXPECT_EQ(bide_await(made), 0);
+    bide_release(made);
+    EXPECT_TRACE("red/- red/- red/-");
+}
+
+static int sees_in_thread(void)
+{
+    return get(&color)[0] == 'r' && bide_context_set(&color, "no") == BIDE_ENOLOOP;
+}
+
+TEST(context_is_seen_by_a_call_in_a_thread, .real_time = true)
+{
+    EXPECT_EQ(bide_context_set(&color, "red"), 0);
+    EXPECT_EQ(bide_to_thread(bide_coro(sees_in_thread)), 1);
+    EXPECT_EQ(bide_context_set(&color, NULL), 0);
+    EXPECT_EQ(bide_to_thread(bide_coro(sees_in_thread)), 0); /* nothing stays in the thread */
+}
+
+static int freed;
+
+static void count(void *value)
+{
+    (void)value;
+    freed++;
+}
+
+static int holds(int64_t ms)
+{
+    BIDE_TRY(bide_sleep_ms(ms));
+    return sees();
+}
+
+TEST(context_value_is_freed_when_no_task_has_it)
+{
+    char mine[] = "mine";
+    EXPECT_EQ(bide_context_set_taking(&color, mine, count), 0);
+    bide_task *t = bide_create_task(bide_coro(holds, (int64_t)10));
+    EXPECT_EQ(bide_context_set(&color, "green"), 0);
+    EXPECT_EQ(bide_context_set(&shape, "round"), 0);
+    EXPECT_EQ(freed, 0);
+    EXPECT_EQ(bide_await(t), 0);
+    bide_release(t);
+    EXPECT_EQ(freed, 1);
+    EXPECT_TRACE("mine/-");
+}
+
+TEST(context_has_a_limit_and_refuses_bad_keys)
+{
+    static char keys[BIDE_CONTEXT_MAX];
+    char mine[] = "mine";
+    for (size_t i = 0; i < BIDE_CONTEXT_MAX; i++)
+        EXPECT_EQ(bide_context_set(&keys[i], mine), 0);
+    EXPECT_ERR(bide_context_set_taking(&color, mine, count), BIDE_ELIMIT);
+    EXPECT_EQ(freed, 1);
+    EXPECT_EQ(bide_context_set(&keys[5], "other"), 0);
+    EXPECT_STR(get(&keys[5]), "other");
+    EXPECT_ERR(bide_context_set_taking(NULL, mine, count), -EINVAL);
+    EXPECT_EQ(freed, 2);
+    EXPECT_TRUE(bide_context_get(NULL) == NULL);
+    EXPECT_STR(get(&color), "-");
+}
+
+struct two_steps {
+    bide_generator g;
+    int n;
+};
+
+static int step(bide_generator *g, int outcome, bide_awaitable *next)
+{
+    struct two_steps *s = (struct two_steps *)g;
+    if (outcome < 0 || s->n++ > 0)
+        return outcome < 0 ? outcome : sees();
+    BIDE_TRY(bide_context_set(&shape, "flat"));
+    *next = bide_sleep_awaitable(1);
+    return BIDE_YIELD;
+}
+
+TEST(context_of_stackless_tasks)
+{
+    struct two_steps s = {.g.step = step};
+    EXPECT_EQ(bide_context_set(&color, "red"), 0);
+    bide_auto bide_task *t = bide_create_task((bide_coroutine){0}, .generator = &s.g);
+    EXPECT_EQ(bide_await(t), 0);
+    EXPECT_TRACE("red/flat");
+    EXPECT_STR(get(&shape), "-");
+}
