@@ -22,13 +22,22 @@ extern "C" {
 
 #define BIDE__CAT_(a, b) a##b
 #define BIDE__CAT(a, b) BIDE__CAT_(a, b)
-/* The number of arguments: 1 to 8; MANY for 9 to 32. */
-#define BIDE__NARG_(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, _17, _18, _19, _20, _21, _22, _23, \
-                    _24, _25, _26, _27, _28, _29, _30, _31, _32, n, ...)                                                   \
+/* The number of arguments: 1 to 8, or to 32; MANY up to 64. */
+#define BIDE__NARG_(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, _17, _18, _19, _20, _21, \
+                    _22, _23, _24, _25, _26, _27, _28, _29, _30, _31, _32, _33, _34, _35, _36, _37, _38, _39, _40,  \
+                    _41, _42, _43, _44, _45, _46, _47, _48, _49, _50, _51, _52, _53, _54, _55, _56, _57, _58, _59,  \
+                    _60, _61, _62, _63, _64, n, ...)                                                                \
     n
 #define BIDE__NARG(...)                                                                                                \
     BIDE__NARG_(__VA_ARGS__, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, \
-                MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+                MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY,  \
+                MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY,  \
+                MANY, MANY, MANY, MANY, MANY, MANY, MANY, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+#define BIDE__NARG_32(...)                                                                                             \
+    BIDE__NARG_(__VA_ARGS__, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, \
+                MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY, MANY,  \
+                32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7,   \
+                6, 5, 4, 3, 2, 1, 0)
 /* A value 0 that is a compile error, whose text is `why`. */
 #define BIDE__REFUSE(why)               \
     (0 * sizeof(struct {                \
@@ -43,9 +52,33 @@ extern "C" {
 #define BIDE__MAP_6(m, a, ...) m(a), BIDE__MAP_5(m, __VA_ARGS__)
 #define BIDE__MAP_7(m, a, ...) m(a), BIDE__MAP_6(m, __VA_ARGS__)
 #define BIDE__MAP_8(m, a, ...) m(a), BIDE__MAP_7(m, __VA_ARGS__)
-#define BIDE__MAP(m, ...) BIDE__CAT(BIDE__MAP_, BIDE__NARG(__VA_ARGS__))(m, __VA_ARGS__)
+#define BIDE__MAP_9(m, a, ...) m(a), BIDE__MAP_8(m, __VA_ARGS__)
+#define BIDE__MAP_10(m, a, ...) m(a), BIDE__MAP_9(m, __VA_ARGS__)
+#define BIDE__MAP_11(m, a, ...) m(a), BIDE__MAP_10(m, __VA_ARGS__)
+#define BIDE__MAP_12(m, a, ...) m(a), BIDE__MAP_11(m, __VA_ARGS__)
+#define BIDE__MAP_13(m, a, ...) m(a), BIDE__MAP_12(m, __VA_ARGS__)
+#define BIDE__MAP_14(m, a, ...) m(a), BIDE__MAP_13(m, __VA_ARGS__)
+#define BIDE__MAP_15(m, a, ...) m(a), BIDE__MAP_14(m, __VA_ARGS__)
+#define BIDE__MAP_16(m, a, ...) m(a), BIDE__MAP_15(m, __VA_ARGS__)
+#define BIDE__MAP_17(m, a, ...) m(a), BIDE__MAP_16(m, __VA_ARGS__)
+#define BIDE__MAP_18(m, a, ...) m(a), BIDE__MAP_17(m, __VA_ARGS__)
+#define BIDE__MAP_19(m, a, ...) m(a), BIDE__MAP_18(m, __VA_ARGS__)
+#define BIDE__MAP_20(m, a, ...) m(a), BIDE__MAP_19(m, __VA_ARGS__)
+#define BIDE__MAP_21(m, a, ...) m(a), BIDE__MAP_20(m, __VA_ARGS__)
+#define BIDE__MAP_22(m, a, ...) m(a), BIDE__MAP_21(m, __VA_ARGS__)
+#define BIDE__MAP_23(m, a, ...) m(a), BIDE__MAP_22(m, __VA_ARGS__)
+#define BIDE__MAP_24(m, a, ...) m(a), BIDE__MAP_23(m, __VA_ARGS__)
+#define BIDE__MAP_25(m, a, ...) m(a), BIDE__MAP_24(m, __VA_ARGS__)
+#define BIDE__MAP_26(m, a, ...) m(a), BIDE__MAP_25(m, __VA_ARGS__)
+#define BIDE__MAP_27(m, a, ...) m(a), BIDE__MAP_26(m, __VA_ARGS__)
+#define BIDE__MAP_28(m, a, ...) m(a), BIDE__MAP_27(m, __VA_ARGS__)
+#define BIDE__MAP_29(m, a, ...) m(a), BIDE__MAP_28(m, __VA_ARGS__)
+#define BIDE__MAP_30(m, a, ...) m(a), BIDE__MAP_29(m, __VA_ARGS__)
+#define BIDE__MAP_31(m, a, ...) m(a), BIDE__MAP_30(m, __VA_ARGS__)
+#define BIDE__MAP_32(m, a, ...) m(a), BIDE__MAP_31(m, __VA_ARGS__)
+#define BIDE__MAP(m, ...) BIDE__CAT(BIDE__MAP_, BIDE__NARG_32(__VA_ARGS__))(m, __VA_ARGS__)
 
-/* Awaitables in place, as an array and its length: at most eight. */
+/* Awaitables in place, as an array and its length: at most 32. */
 #define BIDE__MAP_MANY(m, ...) bide_sleep_awaitable(0)
 #define BIDE__COUNT_1 1
 #define BIDE__COUNT_2 2
@@ -55,9 +88,33 @@ extern "C" {
 #define BIDE__COUNT_6 6
 #define BIDE__COUNT_7 7
 #define BIDE__COUNT_8 8
-#define BIDE__COUNT_MANY BIDE__REFUSE("more than eight awaitables in place: put them into an array, for bide_gather_n")
+#define BIDE__COUNT_9 9
+#define BIDE__COUNT_10 10
+#define BIDE__COUNT_11 11
+#define BIDE__COUNT_12 12
+#define BIDE__COUNT_13 13
+#define BIDE__COUNT_14 14
+#define BIDE__COUNT_15 15
+#define BIDE__COUNT_16 16
+#define BIDE__COUNT_17 17
+#define BIDE__COUNT_18 18
+#define BIDE__COUNT_19 19
+#define BIDE__COUNT_20 20
+#define BIDE__COUNT_21 21
+#define BIDE__COUNT_22 22
+#define BIDE__COUNT_23 23
+#define BIDE__COUNT_24 24
+#define BIDE__COUNT_25 25
+#define BIDE__COUNT_26 26
+#define BIDE__COUNT_27 27
+#define BIDE__COUNT_28 28
+#define BIDE__COUNT_29 29
+#define BIDE__COUNT_30 30
+#define BIDE__COUNT_31 31
+#define BIDE__COUNT_32 32
+#define BIDE__COUNT_MANY BIDE__REFUSE("more than 32 awaitables in place: put them into an array, for bide_gather_n")
 #define BIDE__AWAITABLES(...) \
-    ((bide_awaitable[]){BIDE__MAP(BIDE_AW, __VA_ARGS__)}), BIDE__CAT(BIDE__COUNT_, BIDE__NARG(__VA_ARGS__))
+    ((bide_awaitable[]){BIDE__MAP(BIDE_AW, __VA_ARGS__)}), BIDE__CAT(BIDE__COUNT_, BIDE__NARG_32(__VA_ARGS__))
 
 /* The same for a function that takes an array and a length: bide_wait(BIDE_AWAITABLES(t, bide_coro(f, 1)), .timeout_ms = 100) */
 #define BIDE_AWAITABLES(...) BIDE__AWAITABLES(__VA_ARGS__)

@@ -98,13 +98,13 @@ template <std::size_t n> struct bide__array {
 };
 template <class... bide__A> inline bide__array<sizeof...(bide__A)> bide__awaitables(bide__A... a)
 {
-    static_assert(sizeof...(bide__A) <= 8, "more than eight awaitables in place: put them into an array, for bide_gather_n");
+    static_assert(sizeof...(bide__A) <= 32, "more than 32 awaitables in place: put them into an array, for bide_gather_n");
     return {{bide__aw(a)...}};
 }
 #undef BIDE__REFUSE
 #define BIDE__REFUSE(why) 0
 #undef BIDE__AWAITABLES
-#define BIDE__AWAITABLES(...) bide__awaitables(__VA_ARGS__).begin(), BIDE__CAT(BIDE__COUNT_, BIDE__NARG(__VA_ARGS__))
+#define BIDE__AWAITABLES(...) bide__awaitables(__VA_ARGS__).begin(), BIDE__CAT(BIDE__COUNT_, BIDE__NARG_32(__VA_ARGS__))
 
 } /* extern "C++" */
 

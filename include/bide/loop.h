@@ -44,6 +44,7 @@ typedef struct bide_run_args {
     struct bide_use_named_options *guard_;
     int64_t threads; /* for bide_to_thread, at most: 1 to BIDE_THREADS_MAX; default: BIDE_THREADS of the environment, else see thread.h */
     int64_t debug;   /* true: report who keeps the loop, while it does (debug.h); default: if BIDE_DEBUG=1 in the environment */
+    int64_t leave_signals; /* true: bide_main does nothing about SIGINT */
 } bide_run_args;
 
 /*
@@ -61,8 +62,12 @@ BIDE_API BIDE_MUST_USE int bide_run_with(const bide_run_args *args);
 /*
  * bide_run for main(): prints the error, if there was one, with its trace on standard error.
  *
+ * The first SIGINT (Ctrl-C) cancels the awaitable, so that it cleans up; the second ends the process, as SIGINT does.  If it ends
+ * cancelled for that, nothing is printed.  Not so with .leave_signals, nor if the signal is ignored, or handled by the program,
+ * when the call is made; and while a bide_signals that catches it is open, that has it.
+ *
  * Threads:   any in which no loop runs
- * Returns:   an exit status: the result, or 1 after an error
+ * Returns:   an exit status: the result, 1 after an error, 130 (128 + SIGINT) after it was interrupted
  * Example:   int main(void) { return bide_main(bide_coro(app)); }
  */
 #define bide_main(...) BIDE__CALL(bide_main_with(BIDE__RUN_ARGS(__VA_ARGS__)))

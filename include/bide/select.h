@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 /*
- * Wait until one of several can be done, do that one, and leave the others (up to eight in place; bide_select_n for an array).
+ * Wait until one of several can be done, do that one, and leave the others (up to 32 in place; bide_select_n for an array).
  *
  * What is left has not happened: an item was taken or is still in its queue, a lock is held or was not asked for, a permit that
  * was granted meanwhile has gone to the next.  Tasks and futures are watched; they go on, and keep their outcome.  A coroutine,

@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 /*
- * Run several awaitables at once (up to eight; bide_gather_n for an array) and wait for all of them.
+ * Run several awaitables at once (up to 32; bide_gather_n for an array) and wait for all of them.
  *
  * If one fails, the others are cancelled.  Unlike asyncio.gather, the call returns only when every one has
  * finished, so pointers to local variables may be passed as arguments.

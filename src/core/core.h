@@ -16,6 +16,12 @@
 void bide__handles_close(bide_loop *loop);
 void bide__handles_free(bide_loop *loop); /* when no share of any is left */
 
+/* ---- interrupt.c ---- */
+
+/* SIGINT cancels f, which this thread is about to run, until the end.  False: it is another's to handle. */
+bool bide__interrupts_begin(bide_loop *loop, bide_future *f);
+bool bide__interrupts_end(bide_loop *loop); /* did one come? */
+
 /* ---- leaks.c ---- */
 
 /* The loop is closed: report tasks whose errors nobody retrieved, and (with the ledger) all that was never released. */

@@ -2,11 +2,12 @@
 /*
  * run.c - from main() into the loop and back: bide_run makes a loop of its own.
  */
+#include <signal.h>
+#include <stdio.h>
+
 #include <bide/debug.h>
 
 #include "core/core.h"
-
-#include <stdio.h>
 
 int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a)
 {
@@ -32,7 +33,24 @@ int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a)
     return code;
 }
 
-static int run(const bide_run_args *args)
+/* *interrupted: SIGINT has cancelled it; NULL: the signal is left alone. */
+static int run_on(bide_loop *loop, bide_awaitable a, bool *interrupted)
+{
+    bide_future *f = interrupted ? bide__start(loop, a) : NULL;
+    if (!interrupted)
+        return bide_run_until_complete_with(loop, a);
+    if (!f)
+        return bide_error_code();
+
+    bool watches = bide__interrupts_begin(loop, f);
+    int code = bide_run_until_complete_with(loop, bide__aw_future(f));
+    if (watches)
+        *interrupted = bide__interrupts_end(loop) && code == BIDE_ECANCELED;
+    bide__object_unref(f);
+    return code;
+}
+
+static int run(const bide_run_args *args, bool *interrupted)
 {
     if (bide__loop_here)
         return bide_fail(BIDE_ERUNNING, "bide_run: an event loop is running in this thread already");
@@ -43,7 +61,7 @@ static int run(const bide_run_args *args)
     loop->threads_max = args->threads;
     int code = args->debug ? bide_loop_set_debug(loop, true) : 0;
     if (code == 0)
-        code = bide_run_until_complete_with(loop, args->awaitable);
+        code = run_on(loop, args->awaitable, interrupted);
     bide_release(loop);
     return code;
 }
@@ -62,17 +80,18 @@ int bide_run_with(const bide_run_args *options)
     bide_run_args args;
     int code = take_run_args(&args, options, "bide_run");
 
-    return code < 0 ? code : run(&args);
+    return code < 0 ? code : run(&args, NULL);
 }
 
 int bide_main_with(const bide_run_args *options)
 {
     bide_run_args args;
+    bool interrupted = false;
     int code = take_run_args(&args, options, "bide_main");
     if (code == 0)
-        code = run(&args);
-    if (code >= 0)
-        return code;
+        code = run(&args, args.leave_signals ? NULL : &interrupted);
+    if (code >= 0 || interrupted)
+        return interrupted ? 128 + SIGINT : code;
 
     if (bide_error_code() == code)
         bide_error_print(stderr);

@@ -77,6 +77,9 @@ struct bide_loop {
     atomic_uint calls_outside; /* bide_loop_call_soon_threadsafe: not taken yet */
     bool inbox_closed;      /* under lock: nothing more is taken, for nobody will run it */
     atomic_bool has_inbox;
+    atomic_bool is_interrupted, poller_changes; /* for interrupt.c, whose signal handler looks at the second */
+    void (*on_interrupt)(bide_loop *loop); /* what the first SIGINT does; NULL: nothing */
+    bide_future *interruptible;
     struct loop_pool *threads[THREAD_USES]; /* made when first used */
     int64_t threads_max; /* of bide_run; 0: not said */
     struct error_record error;      /* of what the loop runs that is no task */

@@ -59,9 +59,11 @@ void bide__set_poller(bide_loop *loop, const struct poller_ops *ops)
 void bide__replace_poller(bide_loop *loop, const struct poller_ops *ops, void *poller)
 {
     pthread_mutex_lock(&loop->lock);
+    atomic_store(&loop->poller_changes, true);
     loop->poller_ops->close(loop->poller);
     loop->poller_ops = ops;
     loop->poller = poller;
+    atomic_store(&loop->poller_changes, false);
     ops->wake(poller);
     pthread_mutex_unlock(&loop->lock);
 }

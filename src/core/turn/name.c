@@ -6,12 +6,17 @@
 
 #include <stdio.h>
 
+static const char *own_name(const bide_task *t)
+{
+    return t->extra ? t->extra->name : NULL;
+}
+
 /* "Task-12", or with a name: "fetch 7 (#12)". */
 void bide__task_show(const void *object, char *buf, size_t cap)
 {
     const bide_task *t = object;
 
-    const char *name = bide__task_own_name(t);
+    const char *name = own_name(t);
 
     if (name && strncmp(name, "Task-", 5) != 0)
         snprintf(buf, cap, "%.40s (#%llu)", name, (unsigned long long)t->id);
@@ -49,7 +54,7 @@ const struct stack *bide__task_running_stack(void)
 void bide__task_describe(const void *owner, char *buf, size_t cap)
 {
     const bide_task *t = owner;
-    const char *name = bide__task_own_name(t);
+    const char *name = own_name(t);
     const char *parts[] = {name ? name : "Task", " (#", NULL, ", function ", bide__task_top(t)->coroutine.name, ")"};
     char digits[24], *d = digits + sizeof digits - 1;
     size_t n = 0;

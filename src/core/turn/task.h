@@ -75,27 +75,21 @@ struct task_extra {
 };
 struct task_extra *bide__task_extra(bide_task *t); /* memory.c: made if there is none; NULL: no memory, nothing on record */
 void bide__task_extra_free(struct task_extra *extra);
-static inline const char *bide__task_own_name(const bide_task *t)
-{
-    return t->extra ? t->extra->name : NULL;
-}
 static inline const char *bide__task_reason(const bide_task *t)
 {
     return unlikely(t->extra != NULL) ? t->extra->reason : NULL;
 }
 
 /* Values of a task by their keys: task/context.c.  It does not change, so those who inherit it share it. */
+struct context_value {
+    unsigned refs; /* contexts that have it */
+    void *value;
+    void (*value_free)(void *value); /* NULL: it is borrowed */
+};
 struct task_context {
     unsigned refs;
     size_t n;
-    struct context_entry {
-        const void *key;
-        struct context_value {
-            unsigned refs; /* contexts that have it */
-            void *value;
-            void (*value_free)(void *value); /* NULL: it is borrowed */
-        } *value;
-    } all[];
+    struct context_entry { const void *key; struct context_value *value; } all[];
 };
 /* Outside of a task, in a callback of the loop or in a thread's call: that of who asked for it.  NULL: empty. */
 extern _Thread_local struct task_context *bide__context_outside __attribute__((tls_model("initial-exec")));

@@ -115,6 +115,14 @@ static __attribute__((noinline, cold)) void cool_stacks(bide_loop *loop)
         bide__timer_arm(loop, &loop->cooling, next_ms);
 }
 
+/* SIGINT came (interrupt.c). */
+static __attribute__((noinline, cold)) void interrupt(bide_loop *loop)
+{
+    atomic_store(&loop->is_interrupted, false);
+    if (loop->on_interrupt)
+        loop->on_interrupt(loop);
+}
+
 /* Not inline: once in hundreds of resumes, and the turn is shorter without it. */
 static __attribute__((noinline)) int ask_kernel(bide_loop *loop)
 {
@@ -133,6 +141,8 @@ static __attribute__((noinline)) int ask_kernel(bide_loop *loop)
             code = loop->poller_ops->wait(loop->poller, 0);
     }
     bide__inbox_take(loop);
+    if (unlikely(atomic_load_explicit(&loop->is_interrupted, memory_order_relaxed)))
+        interrupt(loop);
     bide__timers_date(loop);
     bide__wheel_advance(&loop->wheel, loop->now_ns / NS_PER_MS);
     return code;

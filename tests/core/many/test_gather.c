@@ -187,3 +187,16 @@ TEST(gather_without_memory_is_an_error_that_is_returned)
     }
     EXPECT_TRUE(failures > 0);
 }
+
+#define FOUR_NOPS bide_coro(nop), bide_coro(nop), bide_coro(nop), bide_coro(nop)
+
+TEST(gather_takes_32_in_place)
+{
+    int codes[32];
+    EXPECT_EQ(bide_gather(FOUR_NOPS, FOUR_NOPS, bide_coro(nop)), 0);
+    EXPECT_EQ(bide_gather_all(codes, FOUR_NOPS, FOUR_NOPS, FOUR_NOPS, FOUR_NOPS, FOUR_NOPS, FOUR_NOPS, FOUR_NOPS, bide_coro(nop),
+                              bide_coro(nop), bide_coro(give, 30), bide_coro(give, 31)), 0);
+    EXPECT_EQ(codes[0], 0);
+    EXPECT_EQ(codes[30], 30);
+    EXPECT_EQ(codes[31], 31);
+}

@@ -93,6 +93,8 @@ ROW(take_replay, bide_replay_args, max_file_bytes, 1, PTRDIFF_MAX),
 OTHER(bide_run_args, awaitable),
 ROW(take_run, bide_run_args, threads, 1, BIDE_THREADS_MAX),
 ROW(take_run, bide_run_args, debug, 0, 1),
+ANY(bide_run_args, leave_signals), /* true or false */
+
 /* process.h */
 OTHER(bide_process_args, args),
 OTHER(bide_process_args, program),
