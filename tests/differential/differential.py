@@ -7,10 +7,12 @@ usage: differential.py PLAYER [COUNT [SEED]]
 A script is a line for each task: a letter (p: what a wait raises is passed on, s: it is swallowed), then its steps:
 
   say N   yield   sleep MS   ret N   fail
+  all (how many tasks there are)
   spawn T   cancel T   cself   cancelling   uncancel
   await T   shield T   nest T (awaited inside a coroutine)   awaitf F   shieldf F
   tsleep LIMIT MS   tawait T LIMIT   tshield T LIMIT   ttsleep OUTER INNER MS   (blocks of timeout, nested in ttsleep)
-  wfor T LIMIT   gather T T (return_exceptions)   wait T T   waitfirst T T   waiterr T T   waitfor T T LIMIT
+  resched LIMIT OTHER MS (a block of timeout that is given another time)
+  wfor T LIMIT   sgather T T (gather of a shield of the first, and the second)   gather T T (return_exceptions)   wait T T   waitfirst T T   waiterr T T   waitfor T T LIMIT
   setf F N   failf F   cancelf F   cbf F   cbt T   uncbf F   (done callbacks, added and removed)
   hold Y   acquire Y   release Y   (a lock; hold lets one turn pass inside)
   evwait   evset   evclear   (an event)
@@ -150,13 +152,20 @@ class Player:
                 r = 0
             return await asyncio.sleep(0, r)
 
+    async def rescheduled(self, limit, other, ms):
+        now = asyncio.get_running_loop().time()
+        async with Timeout(now + limit) as block:
+            block.reschedule(now + other)
+            return await asyncio.sleep(ms)
+
     async def nest(self, task):
         async def inner():
             return await task
         return await inner()
 
-    async def gather(self, a, b):
-        results = await asyncio.gather(self.tasks[a], self.tasks[b], return_exceptions=True)
+    async def gather(self, a, b, shielded=False):
+        first = asyncio.shield(self.tasks[a]) if shielded else self.tasks[a]
+        results = await asyncio.gather(first, self.tasks[b], return_exceptions=True)
         self.say("codes " + " ".join(self.outcome(r) for r in results))
         return 0
 
@@ -289,6 +298,8 @@ class Player:
             return self.timeout_around(a, asyncio.sleep(b))
         if op == "ttsleep":
             return self.two_timeouts(me, a, b, c)
+        if op == "resched":
+            return self.rescheduled(a, b, c)
         if op == "awaitf":
             return self.futures[a]
         if op == "shieldf":
@@ -298,8 +309,8 @@ class Player:
             return {"await": lambda: task, "shield": lambda: asyncio.shield(task), "nest": lambda: self.nest(task),
                     "tawait": lambda: self.timeout_around(b, task), "tshield": lambda: self.shield_in_timeout(task, b),
                     "wfor": lambda: wait_for(task, b)}[op]()
-        if op == "gather" and have_a and have_b:
-            return self.gather(a, b)
+        if op in ("gather", "sgather") and have_a and have_b:
+            return self.gather(a, b, op == "sgather")
         when = {"wait": asyncio.ALL_COMPLETED, "waitfirst": asyncio.FIRST_COMPLETED, "waiterr": asyncio.FIRST_EXCEPTION,
                 "waitfor": asyncio.ALL_COMPLETED}.get(op)
         if when and have_a and have_b:
@@ -329,6 +340,8 @@ class Player:
                 self.tasks[a] = loop.create_task(self.play(a))
         elif op == "cancel" and a in self.tasks:
             self.say(f"{me} cancel {a} {int(self.tasks[a].cancel())}")
+        elif op == "all":
+            self.say(f"{me} all {len(asyncio.all_tasks())}")
         elif op == "cself":
             self.say(f"{me} cself {int(task.cancel())}")
         elif op == "cancelling":
@@ -454,7 +467,8 @@ class Player:
 
 def steps_of_time(rng, others):
     steps = [f"sleep {rng.randrange(1, 6)}", f"later {rng.randrange(4)}", f"tsleep {rng.randrange(4)} {rng.randrange(6)}",
-             f"ttsleep {rng.randrange(1, 5)} {rng.randrange(1, 5)} {rng.randrange(1, 7)}", f"dropl {rng.randrange(4)}", "undo"]
+             f"ttsleep {rng.randrange(1, 5)} {rng.randrange(1, 5)} {rng.randrange(1, 7)}", f"dropl {rng.randrange(4)}", "undo",
+             f"resched {rng.randrange(4)} {rng.randrange(6)} {rng.randrange(6)}"]
     if others:
         a, b = rng.choice(others), rng.choice(others)
         steps += [f"tawait {a} {rng.randrange(5)}", f"tshield {a} {rng.randrange(5)}", f"wfor {a} {rng.randrange(1, 5)}",
@@ -478,13 +492,13 @@ def random_step(rng, me, n, ticks):
     others = list(range(me + 1, n))
     future = rng.randrange(FUTURES)
     steps = ["yield", "yield", f"say {rng.randrange(9)}", "soon", f"setf {future} {rng.randrange(50)}", f"awaitf {future}",
-             f"shieldf {future}", f"cbf {future}", "uncancel", "cancelling"]
+             f"shieldf {future}", f"cbf {future}", "uncancel", "cancelling", "all"]
     if rng.random() < 0.3:
         steps += [f"cancelf {future}", f"failf {future}", f"uncbf {future}", "drop"]
     if others:
         a, b = rng.choice(others), rng.choice(others)
         steps += [f"spawn {a}", f"spawn {b}", f"spawn {a}", f"await {a}", f"shield {a}", f"nest {a}", f"cancel {a}",
-                  f"cancel {b}", f"gather {a} {b}", f"wait {a} {b}", f"waitfirst {a} {b}", f"waiterr {a} {b}", f"cbt {a}"]
+                  f"cancel {b}", f"gather {a} {b}", f"sgather {a} {b}", f"wait {a} {b}", f"waitfirst {a} {b}", f"waiterr {a} {b}", f"cbt {a}"]
     if me > 0:
         steps += [f"cancel {rng.randrange(1, n)}", "cself"]
     return rng.choice(steps + ([] if ticks else steps_of_time(rng, others)))
@@ -566,6 +580,7 @@ def main():
 MUST_BE_SEEN = [f"{op} {word}".strip() for op, words in {
     "await": ["", "cancelled", "error"], "nest": ["", "cancelled", "error"], "shield": ["", "cancelled", "error"],
     "awaitf": ["", "cancelled", "error"], "shieldf": ["", "cancelled", "error"], "gather": ["", "cancelled"],
+    "sgather": ["", "cancelled"], "resched": ["", "cancelled", "timeout"], "all": [""],
     "wait": ["", "cancelled"], "waitfirst": ["", "cancelled"], "waiterr": ["", "cancelled"], "waitfor": ["", "cancelled"],
     "sleep": ["", "cancelled"], "yield": ["", "cancelled"], "tsleep": ["", "cancelled", "timeout"],
     "ttsleep": ["", "cancelled", "timeout"], "inner": ["cancelled", "timeout"], "tawait": ["", "cancelled", "timeout"],

@@ -169,10 +169,20 @@ static int two_timeouts(int self, int outer, int inner, int ms)
     return r;
 }
 
-static int gather_all(int a, int b)
+static int rescheduled(int limit, int other, int ms)
+{
+    int r = 0;
+    bide_timeout(limit) {
+        BIDE_TRY(bide_timeout_reschedule(other));
+        r = bide_sleep_ms(ms);
+    }
+    return r;
+}
+
+static int gather_all(bide_awaitable a, int b)
 {
     int codes[2];
-    int r = bide_gather_all(codes, tasks[a], tasks[b]);
+    int r = bide_gather_all(codes, a, tasks[b]);
     if (r >= 0) {
         char first[32];
         snprintf(first, sizeof first, "%s", word_of(codes[0]));
@@ -210,7 +220,9 @@ static int step_on_task(const char *op, bide_task *t, int b)
 static int step_on_two(const char *op, int a, int b, int c)
 {
     if (is(op, "gather"))
-        return gather_all(a, b);
+        return gather_all(BIDE_AW(tasks[a]), b);
+    if (is(op, "sgather"))
+        return gather_all(bide_shield_awaitable(tasks[a]), b);
     if (is(op, "waitfirst"))
         return wait_two(a, b, BIDE_FIRST_COMPLETED, 0);
     if (is(op, "waiterr"))
@@ -347,12 +359,14 @@ static int waiting_step(int self, const char *op, int a, int b, int c, bool *ran
         return timeout_around(a, bide_sleep_awaitable(b));
     if (is(op, "ttsleep"))
         return two_timeouts(self, a, b, c);
+    if (is(op, "resched"))
+        return rescheduled(a, b, c);
     if (is(op, "awaitf"))
         return bide_await(futures[a]);
     if (is(op, "shieldf"))
         return bide_shield(futures[a]);
 
-    bool on_two = is(op, "gather") || strncmp(op, "wait", 4) == 0;
+    bool on_two = is(op, "gather") || is(op, "sgather") || strncmp(op, "wait", 4) == 0;
     *ran = exists(a) && (!on_two || exists(b));
     if (!*ran)
         return 0;
@@ -415,6 +429,8 @@ static bool step_of_task(int self, const char *op, int a)
 
     if (is(op, "say"))
         say("%d says %d", self, a);
+    else if (is(op, "all"))
+        say("%d all %zu", self, bide_all_tasks(NULL, 0));
     else if (is(op, "cself"))
         say("%d cself %d", self, bide_task_cancel(me));
     else if (is(op, "cancelling"))

@@ -180,7 +180,7 @@ static bide_future *start_shielded(bide_loop *loop, bide_awaitable a)
 {
     bide_future *inner = bide__start(loop, bide__unshielded(a));
 
-    return inner ? bide__shielded(inner) : NULL;
+    return inner && inner->state == PENDING ? bide__shielded(inner) : inner; /* a done one cannot be cancelled */
 }
 
 bide_future *bide__start_as(bide_loop *loop, bide_awaitable a, bide_task_args args)

@@ -15,7 +15,7 @@ _Noreturn void bide__task_end_here(int code); /* the running stackful task, from
 bide_future *bide__start(bide_loop *loop, bide_awaitable a);
 /* The same, with the name, the stack and the start that args give for a task; what is one already has its own. */
 bide_future *bide__start_as(bide_loop *loop, bide_awaitable a, bide_task_args args);
-/* shield.c.  A future that ends when inner does, and whose cancellation does not reach it; the caller's share of inner is taken. */
+/* shield.c.  A future that ends when inner, which is pending, does, and whose cancellation does not reach it; the caller's share of inner is taken. */
 bide_future *bide__shielded(bide_future *inner);
 static inline bide_awaitable bide__unshielded(bide_awaitable a)
 {

@@ -65,9 +65,6 @@ bide_future *bide__shielded(bide_future *inner)
     s->inner = inner;
     s->ready.run = inner_done;
     bide__clause_init(&s->clause, &s->ready);
-    if (inner->state == PENDING)
-        bide__list_append(&inner->clauses, &s->clause.node);
-    else
-        bide__push(loop, &s->ready);
+    bide__list_append(&inner->clauses, &s->clause.node);
     return &s->future;
 }
