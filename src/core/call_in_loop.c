@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * call.c - a coroutine that is run by the loop of another thread: bide_call_in_loop, bide_submit_to_loop.
+ * call_in_loop.c - a coroutine that is run by the loop of another thread: bide_call_in_loop, bide_submit_to_loop.
  *
  *     caller                                           the other loop
  *       struct call: begin  -------- inbox -------->     a task that runs the coroutine
