@@ -135,8 +135,8 @@ typedef struct bide_multicast_args {
     size_t size; /* of this struct; set by the macro */
     struct bide_use_named_options *guard_;
     int ttl;               /* how many networks far, 1 to 255; default 1: this network alone */
-    const char *interface; /* which way, a name or an address; default: the system's choice */
     bool no_loop;          /* this machine's own endpoints in the group do not get them */
+    const char *interface; /* which way, a name or an address; default: the system's choice */
 } bide_multicast_args;
 
 /*

@@ -79,10 +79,10 @@ typedef struct bide_from_fd_args {
     size_t size; /* of this struct; set by the macro */
     int fd;
     struct bide_use_named_options *guard_;
-    size_t max_buffer; /* bytes that bide_read_until may collect; default 64 KiB */
     bool shared;       /* other processes use it, too (a terminal, a pipe that was inherited): O_NONBLOCK, which would be theirs as
                           well, is not set */
     bool keep_open;    /* releasing the stream does not close it */
+    size_t max_buffer; /* bytes that bide_read_until may collect; default 64 KiB */
 } bide_from_fd_args;
 
 /*

@@ -186,6 +186,8 @@ struct bide_signals;
 struct bide_stream;
 struct bide_task;
 struct bide_task_group;
+struct bide_test_peer;
+struct bide_thread_pool;
 struct bide_tls;
 struct bide_transport;
 struct bide_url;
@@ -200,7 +202,8 @@ struct bide_watch;
                   struct bide_pool_stream *: 1, struct bide_process *: 1, struct bide_queue *: 1,                     \
                   struct bide_response *: 1, struct bide_server *: 1, struct bide_session *: 1,                       \
                   struct bide_signals *: 1, struct bide_stream *: 1, struct bide_task *: 1,                           \
-                  struct bide_task_group *: 1, struct bide_tls *: 1, struct bide_transport *: 1, struct bide_url *: 1, struct bide_watch *: 1)
+                  struct bide_task_group *: 1, struct bide_test_peer *: 1, struct bide_thread_pool *: 1,              \
+                  struct bide_tls *: 1, struct bide_transport *: 1, struct bide_url *: 1, struct bide_watch *: 1)
 #define bide_release(x) (bide_release)(((void)bide__must_be_an_object_of_bide(x), (x)))
 #define bide_retain(x) (bide_retain)(((void)bide__must_be_an_object_of_bide(x), (x)))
 #endif

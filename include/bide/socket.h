@@ -34,11 +34,11 @@ typedef struct bide_socket_args {
     int64_t keepalive_ms;          /* silent for so long: the kernel asks whether the peer is there; BIDE_NONE: it does not */
     int64_t keepalive_interval_ms; /* and again, each time after this */
     int keepalive_count;           /* so often without an answer: the connection is dead */
+    bool nagle;                    /* collect small segments (TCP_NODELAY off; it is on otherwise) */
     int64_t user_timeout_ms;       /* what was sent is not acknowledged for so long: the connection is dead */
     int64_t linger_ms;             /* BIDE_NONE: closing resets the connection, and what is on its way is lost */
     size_t receive_buffer;         /* bytes in the kernel */
     size_t send_buffer;
-    bool nagle;                    /* collect small segments (TCP_NODELAY off; it is on otherwise) */
 } bide_socket_args;
 
 /*

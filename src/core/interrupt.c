@@ -65,6 +65,7 @@ bool bide__interrupts_begin(bide_loop *loop, bide_future *f)
 
     loop->interruptible = f;
     loop->on_interrupt = cancel;
+    loop->interrupt_handler = on_interrupt;
     here.thread = pthread_self();
     atomic_store(&here.count, 0);
     sigemptyset(&ours.sa_mask);

@@ -46,7 +46,15 @@ static uint64_t harmless_signals(void)
            bit(32) | bit(33) | (bide__inspector ? bide__inspector->signals() : 0);
 }
 
-bool bide__signals_may_call_in(void)
+/* SIGINT cancels the task of bide_main: that ends a program which is stuck, and is nothing to wait for. */
+static bool is_interrupt_ours(const bide_loop *loop)
+{
+    struct sigaction now;
+
+    return loop->on_interrupt && sigaction(SIGINT, NULL, &now) == 0 && now.sa_handler == loop->interrupt_handler;
+}
+
+bool bide__signals_may_call_in(const bide_loop *loop)
 {
     char line[128];
     unsigned long long caught = ~0ull;
@@ -57,7 +65,7 @@ bool bide__signals_may_call_in(void)
             break;
     if (f)
         fclose(f);
-    return (caught & ~harmless_signals()) != 0;
+    return (caught & ~harmless_signals() & ~(is_interrupt_ours(loop) ? bit(SIGINT) : 0)) != 0;
 }
 
 static bool has_mail(bide_loop *loop)
@@ -88,7 +96,7 @@ int bide__loop_check_progress(bide_loop *loop, int64_t *timeout_ns)
             *timeout_ns = look_again_ms[loop->looked_again++] * NS_PER_MS;
         return 0;
     }
-    if (bide__signals_may_call_in() || has_mail(loop)) /* mail last: a thread that was there a moment ago has left it before it ended */
+    if (bide__signals_may_call_in(loop) || has_mail(loop)) /* mail last: a thread that was there a moment ago has left it before it ended */
         return 0;
     return report(loop);
 }

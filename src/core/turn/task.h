@@ -163,7 +163,7 @@ void bide__run_watched(bide_loop *loop, struct ready *r); /* in debug mode, any 
  * set a time after which it wants to look again.
  */
 int bide__loop_check_progress(bide_loop *loop, int64_t *timeout_ns);
-bool bide__signals_may_call_in(void); /* some handler of the program's is installed */
+bool bide__signals_may_call_in(const bide_loop *loop); /* some handler of the program's is installed */
 const struct stack *bide__task_running_stack(void); /* likewise; NULL: the thread's own */
 void bide__task_chunks_free(bide_loop *loop);
 

@@ -29,10 +29,12 @@ static bide_loop *loop;
 static void open_loop(void)
 {
     struct stat st;
-    if (bide__signals_may_call_in() || stat("/proc/self/task", &st) < 0 || st.st_nlink != 3)
-        SKIP("somebody else is in this process");
     loop = bide_loop_new();
     EXPECT_NOT_NULL(loop);
+    if (bide__signals_may_call_in(loop) || stat("/proc/self/task", &st) < 0 || st.st_nlink != 3) {
+        bide_release(loop);
+        SKIP("somebody else is in this process");
+    }
     bide_loop_set_exception_handler(loop, collect, NULL);
 }
 
@@ -268,6 +270,20 @@ UNIT(loop_with_a_signal_handler_of_the_program_waits_for_it)
     EXPECT_STR(said, "");
     bide_release(never);
     bide_release(loop);
+}
+
+static int waits_in_main(void)
+{
+    bide_auto bide_future *f = bide_future_new();
+    return bide_await(f);
+}
+
+UNIT(deadlock_is_seen_in_a_program_of_bide_main)
+{
+    EXPECT_EQ(bide_main(bide_coro(waits_in_main)), 1); /* its handler of SIGINT is none of the program's */
+    EXPECT_EQ(bide_error_code(), BIDE_EDEADLOCK);
+    EXPECT_EQ(bide_main(bide_coro(waits_in_main), .leave_signals = true), 1);
+    EXPECT_EQ(bide_error_code(), BIDE_EDEADLOCK);
 }
 
 static void settle_it(void *arg)

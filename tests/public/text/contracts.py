@@ -9,7 +9,8 @@ A declaration belongs to the comment above it, with no empty line between; sever
   3. what tells of Errors also tells what is Returned when there is none;
   4. who gives out an object says whose it is: owned, borrowed, taken, a share;
   5. a function that knows no loop (it is in base, http/url, or one of LOOPLESS), and one for any thread (..._threadsafe), has
-     a line Threads, because the rule of loop.h is about what belongs to a loop.  One for a group of declarations is enough.
+     a line Threads, because the rule of loop.h is about what belongs to a loop.  One for a group of declarations is enough;
+  6. what is owned can be released: bide_release (object.h) takes a pointer to it.
 
 Private functions (bide__) and those whose name says all (bide_..._done) need only the first.
 """
@@ -25,6 +26,8 @@ LABEL = re.compile(r"^\s*(?:/?\*)?\s*(\w+):", re.M)
 DEFINITION = re.compile(r"^[a-z][\w ]*[ *](bide_[a-z]\w*)\(.*\)$|^[a-z][\w ]*[ *]\((bide_[a-z]\w*)\)\(.*\)$", re.M)
 LOOPLESS = ["http/field/date.c", "http/field/retry_after.c", "io/tls/tls.c", "core/here.c"]
 OBJECT = re.compile(r"^(?!const)(?:void|bide_\w+|char|struct json_t) \*$")
+OWNED = re.compile(r"\bresult is owned\b")
+RELEASED = set(re.findall(r"struct (bide_\w+) \*: 1", (pathlib.Path(sys.argv[1]) / "bide/object.h").read_text()))
 OWNERSHIP = re.compile(r"\bOwns:|\bowned\b|\bborrowed\b|\btaken\b|\bshare\b", re.I)
 
 
@@ -64,6 +67,9 @@ def check(comment, kind, name):
         yield f"{name}: no line Threads, and the rule of loop.h is not for it"
     if OBJECT.match(kind.strip()) and not OWNERSHIP.search(comment):
         yield f"{name}: gives out an object, but does not say whose it is"
+    owned = kind.split()[-2] if kind.strip().endswith("*") else ""
+    if owned.startswith("bide_") and OWNED.search(comment) and owned not in RELEASED:
+        yield f"{name}: the result is owned, but bide_release does not take a {owned} *"
 
 
 def problems_of(path):
