@@ -29,6 +29,7 @@
 #include <bide/sync.h>
 #include <bide/queue.h>
 #include <bide/channel.h>
+#include <bide/broadcast.h>
 #include <bide/file.h>
 #include <bide/signal.h>
 #include <bide/process.h>

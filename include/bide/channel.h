@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * channel.h - items on their way between tasks of several threads, each of which runs a loop of its own: to one of them (channel), or
- * to each (broadcast).
+ * channel.h - items on their way between tasks of several threads, each of which runs a loop of its own: each item to one of
+ * them.  (To all: broadcast.h.)
  *
  * They are made for one type of item, as queues are (queue.h), and copy it in and out.
  *

@@ -35,7 +35,6 @@ extern "C" {
 /*
  * X(name, distance from -10000, text).  Each room has a range, so that a code says where it comes from, and a new one stands at
  * the end of its own and moves none: programs that were built before, and hosts of one queue, keep understanding each other.
- *
  *     1 to 99     base and core       100 to 199  io       200 to 299  http       300 to 399  pool
  */
 #define BIDE_ERRORS_CORE(X)                                                 \
@@ -47,7 +46,8 @@ extern "C" {
     X(BIDE_ESTOPPED, 6, "the event loop was stopped first")                 \
     X(BIDE_EDEADLOCK, 7, "nothing is left that could wake this task")       \
     X(BIDE_EVERSION, 8, "the library is not the one that the program was built for") \
-    X(BIDE_EBROKEN, 9, "the barrier is broken")
+    X(BIDE_EBROKEN, 9, "the barrier is broken")                            \
+    X(BIDE_ELAGGED, 10, "items were missed")
 #define BIDE_ERRORS_IO(X)                                                   \
     X(BIDE_EEOF, 100, "the stream ended early")                             \
     X(BIDE_ENAME, 101, "no such host name")                                 \

@@ -164,6 +164,7 @@ BIDE_API void *bide_retain(void *object);
 
 #ifndef __cplusplus
 struct bide_blocking;
+struct bide_broadcast;
 struct bide_channel;
 struct bide_completed;
 struct bide_cookie_jar;
@@ -179,6 +180,7 @@ struct bide_pool;
 struct bide_pool_stream;
 struct bide_process;
 struct bide_queue;
+struct bide_receiver;
 struct bide_response;
 struct bide_server;
 struct bide_session;
@@ -195,15 +197,16 @@ struct bide_watch;
 
 /* No other pointer compiles. */
 #define bide__must_be_an_object_of_bide(x)                                                                            \
-    _Generic((x), void *: 1, struct bide_blocking *: 1, struct bide_channel *: 1, struct bide_completed *: 1,         \
-                  struct bide_cookie_jar *: 1, struct bide_datagram *: 1, struct bide_directory *: 1,                 \
-                  struct bide_file *: 1, struct bide_future *: 1, struct bide_handle *: 1, struct bide_hsts *: 1,     \
-                  struct bide_listener *: 1, struct bide_loop *: 1, struct bide_pool *: 1,                            \
-                  struct bide_pool_stream *: 1, struct bide_process *: 1, struct bide_queue *: 1,                     \
-                  struct bide_response *: 1, struct bide_server *: 1, struct bide_session *: 1,                       \
-                  struct bide_signals *: 1, struct bide_stream *: 1, struct bide_task *: 1,                           \
-                  struct bide_task_group *: 1, struct bide_test_peer *: 1, struct bide_thread_pool *: 1,              \
-                  struct bide_tls *: 1, struct bide_transport *: 1, struct bide_url *: 1, struct bide_watch *: 1)
+    _Generic((x), void *: 1, struct bide_blocking *: 1, struct bide_broadcast *: 1, struct bide_channel *: 1,         \
+                  struct bide_completed *: 1, struct bide_cookie_jar *: 1, struct bide_datagram *: 1,                 \
+                  struct bide_directory *: 1, struct bide_file *: 1, struct bide_future *: 1,                         \
+                  struct bide_handle *: 1, struct bide_hsts *: 1, struct bide_listener *: 1, struct bide_loop *: 1,   \
+                  struct bide_pool *: 1, struct bide_pool_stream *: 1, struct bide_process *: 1,                      \
+                  struct bide_queue *: 1, struct bide_receiver *: 1, struct bide_response *: 1,                       \
+                  struct bide_server *: 1, struct bide_session *: 1, struct bide_signals *: 1,                        \
+                  struct bide_stream *: 1, struct bide_task *: 1, struct bide_task_group *: 1,                        \
+                  struct bide_test_peer *: 1, struct bide_thread_pool *: 1, struct bide_tls *: 1,                     \
+                  struct bide_transport *: 1, struct bide_url *: 1, struct bide_watch *: 1)
 #define bide_release(x) (bide_release)(((void)bide__must_be_an_object_of_bide(x), (x)))
 #define bide_retain(x) (bide_retain)(((void)bide__must_be_an_object_of_bide(x), (x)))
 #endif

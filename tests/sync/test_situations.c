@@ -3,6 +3,7 @@
  * test_situations.c - a table: each function, and what it gives where no loop runs, in a callback, after the loop was closed, in
  * another thread and in a child of fork().  A value (a lock, an event) of a closed loop is free for the next; a queue is not.
  */
+#include <bide/broadcast.h>
 #include <bide/channel.h>
 #include <bide/queue.h>
 #include <bide/sync.h>
@@ -12,11 +13,14 @@
 
 BIDE_QUEUE_TYPE(int_queue, int);
 BIDE_CHANNEL_TYPE(int_channel, int);
+BIDE_BROADCAST_TYPE(int_news, int);
 
 /* What belongs to the loop of the test. */
 static struct {
     int_queue *queue;
     int_channel *channel;
+    int_news *news;
+    int_news_receiver *receiver;
     bide_lock lock;
     bide_event event;
     bide_semaphore semaphore;
@@ -73,7 +77,46 @@ static int channel_nowait(void)
     return code < 0 ? code : bide_channel_receive_nowait(theirs.channel, &item);
 }
 
+static int broadcast_new(void)
+{
+    int_news *b = bide_broadcast_new(int_news, 1);
+    if (!b)
+        return bide_error_code();
+    bide_release(BIDE_BROADCAST(b));
+    return 0;
+}
+static int broadcast_subscribe(void)
+{
+    int_news_receiver *r = bide_broadcast_subscribe(theirs.news);
+    if (!r)
+        return bide_error_code();
+    bide_release(BIDE_RECEIVER(r));
+    return 0;
+}
+static int broadcast_send(void) { int n = bide_broadcast_send(theirs.news, &(int){1}); return n < 0 ? n : 0; }
+static int broadcast_receive(void) { int item; return bide_broadcast_receive(theirs.receiver, &item); }
+static int broadcast_nowait(void)
+{
+    int item, code = broadcast_send();
+    return code < 0 ? code : bide_broadcast_receive_nowait(theirs.receiver, &item);
+}
+static int broadcast_missed(void) { BIDE_IGNORE(bide_broadcast_missed(theirs.receiver)); return bide_error_code(); }
+
+static void release_theirs(void)
+{
+    bide_release(BIDE_QUEUE(theirs.queue));
+    bide_release(BIDE_CHANNEL(theirs.channel));
+    bide_release(BIDE_RECEIVER(theirs.receiver));
+    bide_release(BIDE_BROADCAST(theirs.news));
+}
+
 static const struct situation_row rows[] = {
+    {"bide_broadcast_new", broadcast_new, {W, W, W, W, W, W}},
+    {"bide_broadcast_subscribe", broadcast_subscribe, {NEVER, W, W, W, BIDE_ESTATE, W}},
+    {"bide_broadcast_send", broadcast_send, {NEVER, W, W, W, BIDE_ESTATE, W}},
+    {"bide_broadcast_receive", broadcast_receive, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, W}},
+    {"bide_broadcast_receive_nowait", broadcast_nowait, {NEVER, W, W, W, BIDE_ESTATE, W}},
+    {"bide_broadcast_missed", broadcast_missed, {NEVER, W, W, W, BIDE_ESTATE, W}},
     {"bide_channel_new", channel_new, {W, W, W, W, W, W}},
     {"bide_channel_send", channel_send, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, W}},
     {"bide_channel_receive", channel_receive, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, W}},
@@ -114,6 +157,8 @@ static int use(void)
     theirs.barrier = (bide_barrier)BIDE_BARRIER(1);
     theirs.queue = bide_queue_new(int_queue, 10);
     theirs.channel = bide_channel_new(int_channel, 10);
+    theirs.news = bide_broadcast_new(int_news, 10);
+    theirs.receiver = bide_broadcast_subscribe(theirs.news);
     for (int i = 0; i < 2; i++)
         BIDE_TRY(bide_queue_put(theirs.queue, &i));
     BIDE_TRY(bide_event_set(&theirs.event));
@@ -147,40 +192,35 @@ TEST(situation_in_a_done_callback_follows_the_contracts)
     EXPECT_EQ(bide_future_set_result(f, 0), 0);
     BIDE_IGNORE(bide_sleep_ms(5));
     EXPECT_EQ(calls, 1);
-    bide_release(BIDE_QUEUE(theirs.queue));
-    bide_release(BIDE_CHANNEL(theirs.channel));
+    release_theirs();
 }
 
 UNIT(situation_after_the_loop_was_closed_follows_the_contracts)
 {
     EXPECT_EQ(bide_run(bide_coro(use)), 0);
     check_all(CLOSED);
-    bide_release(BIDE_QUEUE(theirs.queue));
-    bide_release(BIDE_CHANNEL(theirs.channel));
+    release_theirs();
 }
 
 UNIT(situation_in_a_task_of_another_loop_follows_the_contracts)
 {
     EXPECT_EQ(bide_run(bide_coro(use)), 0);
     situation_check_in_second_loop(check_all);
-    bide_release(BIDE_QUEUE(theirs.queue));
-    bide_release(BIDE_CHANNEL(theirs.channel));
+    release_theirs();
 }
 
 TEST(situation_in_another_thread_follows_the_contracts, .real_time = true)
 {
     EXPECT_EQ(use(), 0);
     situation_check_in_thread(check_all);
-    bide_release(BIDE_QUEUE(theirs.queue));
-    bide_release(BIDE_CHANNEL(theirs.channel));
+    release_theirs();
 }
 
 TEST(situation_in_a_forked_child_follows_the_contracts, .real_time = true)
 {
     EXPECT_EQ(use(), 0);
     situation_check_in_child(check_all);
-    bide_release(BIDE_QUEUE(theirs.queue));
-    bide_release(BIDE_CHANNEL(theirs.channel));
+    release_theirs();
 }
 
 static int holds_for_good(void)

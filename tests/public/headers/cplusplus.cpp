@@ -79,6 +79,7 @@ static int tries()
 
 BIDE_QUEUE_TYPE(point_queue, point);
 BIDE_CHANNEL_TYPE(point_channel, point);
+BIDE_BROADCAST_TYPE(point_news, point);
 
 static int waits_for_each_other()
 {
@@ -103,6 +104,10 @@ static int waits_for_each_other()
     EXPECT(bide_queue_get_nowait(q, &out) == -EAGAIN && bide_queue_task_done(q) == 0 && bide_queue_join(q) == 0);
     bide_auto point_channel *c = bide_channel_new(point_channel, 2);
     EXPECT(bide_channel_send(c, &in) == 0 && bide_channel_receive(c, &out) == 0 && bide_channel_close(c) == 0);
+    bide_auto point_news *all = bide_broadcast_new(point_news, 2);
+    bide_auto point_news_receiver *mine = bide_broadcast_subscribe(all);
+    EXPECT(bide_broadcast_send(all, &in) == 1 && bide_broadcast_receive(mine, &out) == 0 && bide_broadcast_missed(mine) == 0);
+    EXPECT(bide_broadcast_close(all) == 0 && bide_broadcast_receive_nowait(mine, &out) == BIDE_ECLOSED);
     EXPECT(bide_queue_shutdown(q) == 0 && bide_queue_put(q, &in) == BIDE_ECLOSED);
     return 0;
 }

@@ -7,7 +7,7 @@
  *
  * Locks are taken in this order: that of the thing, then that of a loop's inbox.
  */
-#include "sync/far.h"
+#include "sync/far/far.h"
 
 static struct op_waiter *waiter_of(struct list_node *node)
 {

@@ -11,7 +11,7 @@
 #include <bide/channel.h>
 #include <stdatomic.h>
 
-#include "sync/far.h"
+#include "sync/far/far.h"
 #include "sync/items.h"
 
 struct bide_channel {
