@@ -25,10 +25,10 @@ template <class bide__T> inline bide__T *bide__item(bide__T *item) { return item
 #define BIDE__ITEM_FROM(q, item) bide__item<std::remove_pointer_t<decltype((q)->item_)>>(item)
 #else
 #define BIDE__ITEM_TO(q, item)                                                                             \
-    ((void)sizeof(struct {                                                                                 \
+    ((void)__extension__({                                                                                 \
          _Static_assert(__builtin_types_compatible_p(__typeof__(*(item)), __typeof__(*(q)->item_)),        \
                         "the item is not of the type that the queue or channel was declared for");         \
-         char c_;                                                                                          \
+         0;                                                                                                \
      }),                                                                                                   \
      (item))
 #define BIDE__ITEM_FROM(q, item) BIDE__ITEM_TO(q, item)
