@@ -13,6 +13,7 @@
 
 #define TASKS_SHOWN 20
 #define AWAITED_SHOWN 4
+#define HOLDERS_MAX 400 /* are looked for among the tasks, for a report */
 #define LINE_MAX_BYTES 480 /* a report has 512 */
 
 struct line {
@@ -81,7 +82,52 @@ static void put_group(struct line *l, const struct group *g)
         put(l, " and %zu more", left);
 }
 
-static void put_awaited(struct line *l, const bide_task *t)
+/* ---- what is held ---- */
+
+static const bide_operation *awaited_operation(const bide_task *t)
+{
+    const struct wait *w = t->stackless ? NULL : t->wait;
+
+    return w && w->kind == WAIT_OPERATION ? container_of(w, struct operation_wait, wait)->operation : NULL;
+}
+
+/* The number of the task that holds what t waits for; 0: nobody, or t may go on without it. */
+static uint64_t holder_of(const bide_task *t)
+{
+    const bide_operation *op = awaited_operation(t);
+    if (!op || !op->ops->holder || container_of(t->wait, struct operation_wait, wait)->is_choice)
+        return 0;
+    return op->ops->holder(op);
+}
+
+/* That task; NULL: it has ended, or enough were looked for. */
+static const bide_task *find_task(const bide_loop *loop, uint64_t id, unsigned *looked_for)
+{
+    if (id == 0 || ++*looked_for > HOLDERS_MAX)
+        return NULL;
+    for (struct list_node *at = loop->tasks.next; at != &loop->tasks; at = at->next)
+        if (container_of(at, bide_task, all)->id == id)
+            return container_of(at, bide_task, all);
+    return NULL;
+}
+
+static void put_operation(struct line *l, const bide_task *t, unsigned *looked_for)
+{
+    uint64_t id = holder_of(t);
+    const bide_task *holder = find_task(t->future.loop, id, looked_for);
+
+    put(l, "%s", awaited_operation(t)->ops->name);
+    if (holder) {
+        put(l, ", held by ");
+        put_task(l, holder);
+    } else if (id) {
+        put(l, ", held by Task-%llu%s", (unsigned long long)id, *looked_for > HOLDERS_MAX ? "" : ", which has ended");
+    }
+}
+
+/* ---- tasks and circles ---- */
+
+static void put_awaited(struct line *l, const bide_task *t, unsigned *looked_for)
 {
     const bide_future *f = bide__awaited_by(t);
     const struct wait *w = t->stackless ? NULL : t->wait;
@@ -93,43 +139,46 @@ static void put_awaited(struct line *l, const bide_task *t)
         put_group(l, w->group);
     else if (w && w->kind == WAIT_COMPLETED)
         put(l, "the next of bide_as_completed");
-    else if (w && w->kind == WAIT_OPERATION && container_of(w, struct operation_wait, wait)->operation)
-        put(l, "%s", container_of(w, struct operation_wait, wait)->operation->ops->name);
+    else if (awaited_operation(t))
+        put_operation(l, t, looked_for);
     else
         put(l, "something that no one will do");
 }
 
-static void report_task(bide_loop *loop, const bide_task *t)
+static void report_task(bide_loop *loop, const bide_task *t, unsigned *looked_for)
 {
     struct line l = {.len = 0};
 
     put_task(&l, t);
     put_made(&l, t);
-    put_awaited(&l, t);
+    put_awaited(&l, t, looked_for);
     bide__loop_warn(loop, "  %s", l.text);
 }
 
-static const bide_task *awaited_task(const bide_task *t)
+/* The task that it awaits, or that holds what it waits for. */
+static const bide_task *awaited_task(const bide_task *t, unsigned *looked_for)
 {
     const bide_future *f = bide__awaited_by(t);
+    if (!f)
+        return find_task(t->future.loop, holder_of(t), looked_for);
 
-    return f && f->is_task && f->state == PENDING ? (const bide_task *)f : NULL;
+    return f->is_task && f->state == PENDING ? (const bide_task *)f : NULL;
 }
 
 /* A task of a circle that t leads into; NULL: its way ends. */
-static const bide_task *circle_from(const bide_task *t)
+static const bide_task *circle_from(const bide_task *t, unsigned *looked_for)
 {
     const bide_task *slow = t, *fast = t;
 
     do {
-        slow = slow ? awaited_task(slow) : NULL;
-        fast = fast ? awaited_task(fast) : NULL;
-        fast = fast ? awaited_task(fast) : NULL;
+        slow = slow ? awaited_task(slow, looked_for) : NULL;
+        fast = fast ? awaited_task(fast, looked_for) : NULL;
+        fast = fast ? awaited_task(fast, looked_for) : NULL;
     } while (fast && slow != fast);
     return fast;
 }
 
-static void report_circle(bide_loop *loop, const bide_task *first)
+static void report_circle(bide_loop *loop, const bide_task *first, unsigned *looked_for)
 {
     struct line l = {.len = 0};
     const bide_task *t = first;
@@ -138,8 +187,8 @@ static void report_circle(bide_loop *loop, const bide_task *first)
     do {
         put_task(&l, t);
         put(&l, " -> ");
-        t = awaited_task(t);
-    } while (t != first && ++shown < AWAITED_SHOWN * 2);
+        t = awaited_task(t, looked_for);
+    } while (t && t != first && ++shown < AWAITED_SHOWN * 2);
     if (t == first)
         put_task(&l, t);
     else
@@ -150,6 +199,7 @@ static void report_circle(bide_loop *loop, const bide_task *first)
 void bide__report_stuck(bide_loop *loop)
 {
     size_t n = 0;
+    unsigned looked_for = 0;
     const bide_task *in_circle = NULL;
 
     for (struct list_node *at = loop->tasks.next; at != &loop->tasks; at = at->next)
@@ -160,13 +210,13 @@ void bide__report_stuck(bide_loop *loop)
     for (struct list_node *at = loop->tasks.next; at != &loop->tasks; at = at->next) {
         const bide_task *t = container_of(at, bide_task, all);
         if (n++ < TASKS_SHOWN)
-            report_task(loop, t);
+            report_task(loop, t, &looked_for);
         if (!in_circle && n <= TASKS_SHOWN)
-            in_circle = circle_from(t);
+            in_circle = circle_from(t, &looked_for);
     }
     if (n > TASKS_SHOWN)
         bide__loop_warn(loop, "  and %zu more", n - TASKS_SHOWN);
     if (in_circle)
-        report_circle(loop, in_circle);
+        report_circle(loop, in_circle, &looked_for);
     bide__libdw_end();
 }

@@ -89,7 +89,13 @@ static void lock_withdraw(const bide_operation *op, struct op_waiter *w)
         wake_first(l);
 }
 
-static const struct bide_operation_ops lock_ops = {"bide_lock_acquire", lock_check, lock_attempt, lock_enlist, lock_withdraw};
+static uint64_t lock_holder(const bide_operation *op)
+{
+    return ((const struct lock *)op->object)->holder;
+}
+
+static const struct bide_operation_ops lock_ops = {"bide_lock_acquire", lock_check,    lock_attempt,
+                                                   lock_enlist,         lock_withdraw, lock_holder};
 
 bide_awaitable bide_lock_awaitable(bide_lock *l)
 {

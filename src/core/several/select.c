@@ -218,6 +218,7 @@ static int select_among(bide_task *t, bide_list list, struct alternative *all, s
     size_t which = 0;
     int outcome;
 
+    c.wait.is_choice = n > 1;
     for (size_t i = 0; i < n; i++) {
         all[i].what = (const bide_awaitable *)list.array + i;
         if (list.kind != BIDE_LIST_AWAITABLES) {

@@ -60,12 +60,15 @@ struct bide_operation_ops {
      * what it was woken for or granted.  The error on record stays as it is.
      */
     void (*withdraw)(const bide_operation *op, struct op_waiter *w);
+    /* Optional, for reports: the number of the task that has to let go of it first; 0: nobody's. */
+    uint64_t (*holder)(const bide_operation *op);
 };
 
 /* What a task waits for that awaits one, or chooses: its wait has the kind WAIT_OPERATION.  For reports. */
 struct operation_wait {
     struct wait wait;
     const bide_operation *operation; /* one of them; NULL: none, as in a choice among futures */
+    bool is_choice;                  /* others may end the wait as well */
 };
 
 /* As bide_await; the operation is borrowed. */
