@@ -182,6 +182,8 @@ TEST(spawn_signal_mask_and_handlers_are_reset, .real_time = true)
     signal(SIGUSR2, ignore);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+    signal(SIGINT, SIG_DFL); /* a shell ignores these two in what runs in its background */
+    signal(SIGQUIT, SIG_DFL);
 
     bide_auto bide_process *p = bide_process_run(BIDE_ARGS("cat", "/proc/self/status"));
     EXPECT_CONTAINS(output(p), "SigBlk:\t0000000000000000");
