@@ -131,7 +131,7 @@ static void run_begin(struct inbox_item *item)
         finish(c, bide_fail(BIDE_ECANCELED, "bide_call_in_loop: cancelled before it had begun"));
         return;
     }
-    c->task = bide__task_new(loop, &(bide_task_args){.coroutine = c->coroutine, .name = c->name});
+    c->task = bide__task_new(loop, &(bide_task_args){.coroutine = c->coroutine, .name = c->name}, NULL);
     if (!c->task) {
         finish(c, bide_error_code());
         return;

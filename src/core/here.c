@@ -20,8 +20,7 @@ bide_loop *bide_get_event_loop(void)
 
 /* ---- tasks ---- */
 
-/* Not inline: seldom needed, and the path beside it is that of every task. */
-static __attribute__((noinline)) bool args_are_good(const bide_task_args *args)
+static bool args_are_good(const bide_task_args *args)
 {
     const bide_generator *g = args->generator;
     bool good = g ? g->step != NULL : args->coroutine.fn != NULL;
@@ -31,31 +30,37 @@ static __attribute__((noinline)) bool args_are_good(const bide_task_args *args)
     return good && bide__check_stack_size(args->stack_size, "bide_create_task") == 0;
 }
 
-static bide_task *create(const bide_task_args *args)
+static __attribute__((noinline)) bide_task *create_checked(const bide_task_args *args, const void *made_at)
 {
-    if (bide__check_named(args->guard_, "bide_create_task") < 0)
+    if (bide__check_named(args->guard_, "bide_create_task") < 0 || !args_are_good(args))
         return NULL;
-    bool good = likely(args->coroutine.fn && !args->generator && args->stack_size == 0) || args_are_good(args);
     bide_loop *loop = likely(bide__loop_here) ? bide__loop_here : bide_get_event_loop();
 
-    return good && loop ? bide__task_new(loop, args) : NULL;
+    return loop ? bide__task_new(loop, args, made_at) : NULL;
 }
 
-static __attribute__((noinline)) bide_task *create_of_other_headers(const bide_task_args *options)
+/* Most tasks are a coroutine and nothing that has to be looked at. */
+static bide_task *create(const bide_task_args *args, const void *made_at)
+{
+    bide_loop *loop = bide__loop_here;
+    uintptr_t special = (uintptr_t)args->generator | args->stack_size | (uintptr_t)args->guard_;
+
+    return likely(loop && args->coroutine.fn && !special) ? bide__task_new(loop, args, made_at) : create_checked(args, made_at);
+}
+
+static __attribute__((noinline)) bide_task *create_of_other_headers(const bide_task_args *options, const void *made_at)
 {
     bide_task_args args;
     if (bide__options_take(&args, sizeof args, options, "bide_create_task") < 0)
         return NULL;
-    return create(&args);
+    return create(&args, made_at);
 }
 
 bide_task *bide_create_task_with(const bide_task_args *args)
 {
-    bide_task *t = bide__options_are_own(args, sizeof *args) ? create(args) : create_of_other_headers(args);
+    const void *made_at = __builtin_return_address(0); /* for the report of a deadlock */
 
-    if (likely(t && !t->stackless && t->future.state == PENDING))
-        bide__task_top(t)->made_at = __builtin_return_address(0); /* for the report of a deadlock */
-    return t;
+    return bide__options_are_own(args, sizeof *args) ? create(args, made_at) : create_of_other_headers(args, made_at);
 }
 
 bide_future *bide_ensure_future_with(bide_awaitable a)

@@ -9,7 +9,8 @@
 
 /* ---- task.c, await.c ---- */
 
-never_indirect bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args); /* owned by the caller; queued */
+/* Owned by the caller; queued.  made_at: where the call that makes it returns to; NULL: not known. */
+never_indirect bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args, const void *made_at);
 _Noreturn void bide__task_end_here(int code); /* the running stackful task, from anywhere on its stack: its frames are lost */
 /* Make any awaitable a future that settles on its own: a task or future is itself.  A share, to be released. */
 bide_future *bide__start(bide_loop *loop, bide_awaitable a);
