@@ -92,21 +92,30 @@ BIDE_API BIDE_MUST_USE int bide_wait_with(bide_list list, const bide_wait_args *
 /* Tasks, or whatever can be awaited, in the order in which they end. */
 typedef struct bide_completed bide_completed;
 
+typedef struct bide_as_completed_args {
+    size_t size; /* of this struct; set by the macro */
+    size_t n;
+    struct bide_use_named_options *guard_;
+    int64_t timeout_ms; /* from the call on; default, and BIDE_FOREVER: no limit */
+} bide_as_completed_args;
+
 /*
- * Take tasks one by one, in the order in which they end (Python: as_completed); the array is one of tasks, of futures or of
- * bide_awaitable.
+ * Take tasks one by one, in the order in which they end (Python: as_completed): an array of tasks, of futures or of
+ * bide_awaitable, and its length.
  *
  * It cancels none that has another owner.  What is no task yet runs as one that the result owns.  What is given twice comes twice.
+ * When the time is over nothing is cancelled; what has not ended by then does not come any more.
  *
  * Returns:   what bide_completed_next takes them from, or NULL
- * Errors:    BIDE_ENOMEM; BIDE_ENOLOOP outside a task; BIDE_ESTATE for a task of another loop; BIDE_EDEADLOCK for the caller
+ * Errors:    BIDE_ENOMEM; BIDE_ENOLOOP outside a task; BIDE_ESTATE for a task of another loop; BIDE_EDEADLOCK for the caller;
+ *            -EINVAL for a negative time
  * Owns:      the result is owned; tasks and futures are shared until it is released
- * Example:   bide_auto bide_completed *c = bide_as_completed(tasks, 5);
+ * Example:   bide_auto bide_completed *c = bide_as_completed(tasks, 5, .timeout_ms = 1000);
  *            while ((r = bide_completed_next(c, &t)) > 0) { ... }
  */
-#define bide_as_completed(...) BIDE__AS_COMPLETED(__VA_ARGS__)
-#define BIDE__AS_COMPLETED(list, n) bide_as_completed_with(BIDE_LIST(list), (n))
-BIDE_API BIDE_MUST_USE bide_completed *bide_as_completed_with(bide_list list, size_t n);
+#define bide_as_completed(...) BIDE__CALL(BIDE__AS_COMPLETED(__VA_ARGS__))
+#define BIDE__AS_COMPLETED(list, ...) bide_as_completed_with(BIDE_LIST(list), BIDE__ARGS(bide_as_completed_args, .n = __VA_ARGS__))
+BIDE_API BIDE_MUST_USE bide_completed *bide_as_completed_with(bide_list list, const bide_as_completed_args *args);
 
 /*
  * The next one that has ended, in *place: a bide_task * (NULL for a future that is none), a bide_future * (a task is one), or a
@@ -114,7 +123,8 @@ BIDE_API BIDE_MUST_USE bide_completed *bide_as_completed_with(bide_list list, si
  *
  * Suspends:  until there is one; a cancellation point.  It may be called again after an error
  * Returns:   1; 0 when there are no more, and *place is as it was
- * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT inside an expired bide_timeout
+ * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT inside an expired bide_timeout, and when .timeout_ms is over and all that had ended
+ *            by then have been taken; then each time
  *            BIDE_EDEADLOCK, as bide_await, if all that are left wait for the caller
  * Owns:      a task or future is borrowed from c
  * Example:   size_t i;

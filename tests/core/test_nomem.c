@@ -202,7 +202,7 @@ NOMEM(as_completed, 1)
     for (int i = 0; i < 3 && r == 0; i++)
         if (!(tasks[i] = bide_create_task(bide_coro(sleep_give, (int64_t)i, 0))))
             r = bide_raise();
-    if (r == 0 && !(c = bide_as_completed(tasks, 3)))
+    if (r == 0 && !(c = bide_as_completed(tasks, 3, .timeout_ms = 1000)))
         r = bide_raise();
     while (r >= 0 && c && (r = bide_completed_next(c, &t)) == 1)
         ;

@@ -19,16 +19,30 @@ static void watch(bide_completed *c, struct ended *e, bide_future *f)
         bide__push(c->loop, &e->ready);
 }
 
+/* What has ended already and was not handed out yet stays in `ended`. */
+static void unwatch(bide_completed *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        bide__list_remove(&c->all[i].clause.node);
+        bide__unpush(c->loop, &c->all[i].ready);
+    }
+}
+
+static void stop_timer(bide_completed *c)
+{
+    bide__timer_disarm(c->loop, &c->timer);
+    bide__unpush(c->loop, &c->late);
+}
+
 static void completed_destroy(void *object)
 {
     bide_completed *c = object;
 
-    for (size_t i = 0; i < c->n; i++) {
-        bide__list_remove(&c->all[i].clause.node);
-        bide__unpush(c->loop, &c->all[i].ready);
+    unwatch(c);
+    stop_timer(c);
+    for (size_t i = 0; i < c->n; i++)
         bide_release(c->all[i].future); /* ends it, if nobody else has it */
-    }
-    bide__ring_unreserve(&c->loop->ring, (uint32_t)c->n);
+    bide__ring_unreserve(&c->loop->ring, (uint32_t)c->n + c->has_limit);
     bide__object_unref(c->loop);
     bide__object_free(c);
 }
@@ -44,21 +58,40 @@ static void completed_release(void *object)
 static const struct object_type completed_type = {
     .name = "completed", .destroy = completed_destroy, .release = completed_release};
 
-static int check(const bide_task *self, bide_list list, size_t n)
+static int check(const bide_task *self, bide_list list, const bide_as_completed_args *args)
 {
-    if (n > UINT32_MAX / 4)
-        return bide_fail(BIDE_ELIMIT, "bide_as_completed: %zu awaitables at once", n);
-    return bide__check_list(self, list, n, "bide_as_completed");
+    BIDE_TRY(bide__check_named(args->guard_, "bide_as_completed"));
+    if (args->n > UINT32_MAX / 4)
+        return bide_fail(BIDE_ELIMIT, "bide_as_completed: %zu awaitables at once", args->n);
+    BIDE_TRY(bide__check_time("bide_as_completed", "timeout_ms", args->timeout_ms, true));
+    return bide__check_list(self, list, args->n, "bide_as_completed");
 }
 
-static bide_completed *completed_new(bide_loop *loop, size_t n)
+/* The time is over; this takes its turn, as asyncio's timer does. */
+static void late_run(struct ready *r)
+{
+    bide_completed *c = container_of(r, bide_completed, late);
+
+    c->is_late = true;
+    unwatch(c);
+    bide__wake_all(c->loop, &c->waiters);
+}
+
+static void timer_fired(struct timer *timer)
+{
+    bide_completed *c = container_of(timer, bide_completed, timer);
+
+    bide__push(c->loop, &c->late);
+}
+
+static bide_completed *completed_new(bide_loop *loop, size_t n, bool has_limit)
 {
     bide_completed *c = bide__object_alloc(sizeof *c + n * sizeof *c->all);
     if (!c) {
         bide__fail_nomem("bide_as_completed");
         return NULL;
     }
-    if (bide__ring_reserve(&loop->ring, (uint32_t)n) < 0) {
+    if (bide__ring_reserve(&loop->ring, (uint32_t)n + has_limit) < 0) {
         bide__object_free(c);
         return NULL;
     }
@@ -67,13 +100,24 @@ static bide_completed *completed_new(bide_loop *loop, size_t n)
     bide__list_init(&c->ended);
     bide__list_init(&c->waiters);
     c->n = c->handed_out = 0;
+    c->has_limit = has_limit;
+    c->is_late = false;
+    c->late = (struct ready){.run = late_run};
+    bide__timer_init(&c->timer, timer_fired);
     return c;
 }
 
-bide_completed *bide_as_completed_with(bide_list list, size_t n)
+bide_completed *bide_as_completed_with(bide_list list, const bide_as_completed_args *options)
 {
+    bide_as_completed_args args;
+    if (bide__options_take(&args, sizeof args, options, "bide_as_completed") < 0)
+        return NULL;
     bide_task *self = bide__task_required("bide_as_completed");
-    bide_completed *c = !self || check(self, list, n) < 0 ? NULL : completed_new(self->future.loop, n);
+    if (!self || check(self, list, &args) < 0)
+        return NULL;
+    size_t n = args.n;
+    bool has_limit = n > 0 && args.timeout_ms > 0 && args.timeout_ms != BIDE_FOREVER;
+    bide_completed *c = completed_new(self->future.loop, n, has_limit);
 
     for (size_t i = 0; c && i < n; i++) {
         bide_future *f = bide__start(c->loop, bide__list_at(list, i));
@@ -85,6 +129,8 @@ bide_completed *bide_as_completed_with(bide_list list, size_t n)
         watch(c, &c->all[i], f);
         c->n++;
     }
+    if (c && has_limit)
+        bide__timer_arm(c->loop, &c->timer, args.timeout_ms);
     return c;
 }
 
@@ -94,11 +140,12 @@ bide_completed *bide_as_completed_with(bide_list list, size_t n)
 static int wait_for_one(bide_completed *c)
 {
     bide_task *t = bide__task_required("bide_completed_next");
-    struct next_wait w = {.wait = {.end_early = bide__wait_end_now, .kind = WAIT_COMPLETED, .task = t}, .list = c};
+    enum wait_kind kind = c->has_limit ? WAIT_OTHER : WAIT_COMPLETED; /* one with a time ends */
+    struct next_wait w = {.wait = {.end_early = bide__wait_end_now, .kind = kind, .task = t}, .list = c};
     bool was_woken = false;
     int code = t ? bide__pending_interrupt(t) : BIDE_ENOLOOP;
 
-    if (code == 0)
+    if (code == 0 && !c->has_limit)
         code = bide__check_stuck(t, "bide_completed_next", bide__completed_is_stuck, &w.wait);
     if (code == 0)
         code = bide__wait_with(&w.wait, &c->waiters, &was_woken);
@@ -118,6 +165,8 @@ int bide_completed_next_with(bide_completed *c, size_t *index, bide_future **fut
     if (c->handed_out == c->n)
         return 0;
     while (bide__list_is_empty(&c->ended)) {
+        if (c->is_late)
+            return bide_fail(BIDE_ETIMEDOUT, "bide_completed_next: timed out: %zu of %zu had not ended", c->n - c->handed_out, c->n);
         int code = wait_for_one(c);
         if (code < 0)
             return code;
@@ -126,8 +175,10 @@ int bide_completed_next_with(bide_completed *c, size_t *index, bide_future **fut
     }
     struct ended *e = container_of(c->ended.next, struct ended, node);
     bide__list_remove(&e->node);
-    if (++c->handed_out == c->n)
+    if (++c->handed_out == c->n) {
+        stop_timer(c);
         bide__wake_all(c->loop, &c->waiters); /* nothing will come for the others */
+    }
     if (index)
         *index = (size_t)(e - c->all);
     if (future)

@@ -60,6 +60,10 @@ struct bide_completed {
     bide_loop *loop; /* a share */
     struct list_node ended, waiters;
     size_t n, handed_out;
+    /* With .timeout_ms. */
+    bool has_limit, is_late; /* late: the time is over, nothing is watched any longer */
+    struct timer timer;
+    struct ready late;
     struct ended all[];
 };
 

@@ -68,6 +68,114 @@ TEST(as_completed_goes_on_after_a_timeout)
     EXPECT_EQ(bide_task_result(t), 2);
 }
 
+/* asyncio 93 */
+TEST(as_completed_with_a_time_gives_what_ended_and_then_times_out)
+{
+    bide_task *tasks[N], *t = NULL;
+    start(tasks, (const int64_t[]){30, 10, 40, 20});
+    bide_auto bide_completed *c = bide_as_completed(tasks, N, .timeout_ms = 25);
+    EXPECT_EQ(bide_sleep_ms(27), 0); /* the time counts from the call; two have ended */
+    EXPECT_EQ(bide_completed_next(c, &t), 1);
+    EXPECT_TRUE(t == tasks[1]);
+    EXPECT_EQ(bide_completed_next(c, &t), 1);
+    EXPECT_TRUE(t == tasks[3]);
+    EXPECT_ERR(bide_completed_next(c, &t), BIDE_ETIMEDOUT);
+    EXPECT_CONTAINS(bide_error_text(), "bide_completed_next: timed out: 2 of 4 had not ended");
+    EXPECT_EQ(bide_await(tasks[0]), 0); /* nobody was cancelled */
+    EXPECT_EQ(bide_await(tasks[2]), 2);
+    EXPECT_ERR(bide_completed_next(c, &t), BIDE_ETIMEDOUT); /* what ends later does not come */
+    release_all(tasks);
+}
+
+static int take_one(bide_completed *c)
+{
+    bide_task *t;
+    return bide_completed_next(c, &t);
+}
+
+/* asyncio 93 */
+TEST(as_completed_with_a_time_wakes_all_who_wait)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(until_cancelled, "t"));
+    bide_auto bide_completed *c = bide_as_completed(&t, 1, .timeout_ms = 20);
+    bide_auto bide_task *a = bide_create_task(bide_coro(take_one, c)), *b = bide_create_task(bide_coro(take_one, c));
+    int64_t before = bide_loop_time_ms(bide_get_event_loop());
+    EXPECT_ERR(bide_await(a), BIDE_ETIMEDOUT);
+    EXPECT_ERR(bide_await(b), BIDE_ETIMEDOUT);
+    EXPECT_EQ(bide_loop_time_ms(bide_get_event_loop()) - before, 20);
+    EXPECT_TRACE("");
+    EXPECT_TRUE(!bide_task_done(t));
+}
+
+TEST(as_completed_with_a_time_that_all_keep)
+{
+    bide_task *tasks[N], *t = NULL;
+    start(tasks, (const int64_t[]){30, 10, 40, 20});
+    bide_auto bide_completed *c = bide_as_completed(tasks, N, .timeout_ms = 41);
+    for (int i = 0; i < N; i++)
+        EXPECT_EQ(bide_completed_next(c, &t), 1);
+    EXPECT_EQ(bide_sleep_ms(100), 0);
+    EXPECT_EQ(bide_completed_next(c, &t), 0);
+    bide_auto bide_completed *none = bide_as_completed(tasks, 0, .timeout_ms = 1);
+    EXPECT_EQ(bide_sleep_ms(2), 0);
+    EXPECT_EQ(bide_completed_next(none, &t), 0);
+    bide_auto bide_completed *late = bide_as_completed(tasks, N, .timeout_ms = 1); /* all had ended: none is lost */
+    EXPECT_EQ(bide_sleep_ms(2), 0);
+    for (int i = 0; i < N; i++)
+        EXPECT_EQ(bide_completed_next(late, &t), 1);
+    EXPECT_EQ(bide_completed_next(late, &t), 0);
+    release_all(tasks);
+}
+
+TEST(as_completed_with_a_time_may_be_released_before_it)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(until_cancelled, "t"));
+    bide_completed *c = bide_as_completed(&t, 1, .timeout_ms = 20);
+    bide_release(c);
+    EXPECT_EQ(bide_sleep_ms(40), 0);
+    EXPECT_TRUE(!bide_task_done(t));
+}
+
+TEST(as_completed_with_a_time_cancelled_waiter_loses_nothing)
+{
+    bide_task *tasks[N], *t = NULL;
+    start(tasks, (const int64_t[]){10, 30, 30, 30});
+    bide_auto bide_completed *c = bide_as_completed(tasks, N, .timeout_ms = 20);
+    bide_auto bide_task *waiter = bide_create_task(bide_coro(take_one, c));
+    BIDE_IGNORE(bide_sleep_ms(5));
+    bide_task_cancel(waiter);
+    EXPECT_ERR(bide_await(waiter), BIDE_ECANCELED);
+    EXPECT_EQ(bide_completed_next(c, &t), 1);
+    EXPECT_TRUE(t == tasks[0]);
+    EXPECT_ERR(bide_completed_next(c, &t), BIDE_ETIMEDOUT);
+    release_all(tasks);
+}
+
+static int take_own(bide_completed **c)
+{
+    bide_task *t;
+    return bide_completed_next(*c, &t);
+}
+
+/* Who takes itself from the list waits forever, unless there is a time. */
+TEST(as_completed_with_a_time_is_no_circle)
+{
+    bide_completed *c = NULL;
+    bide_task *t = bide_create_task(bide_coro(take_own, &c));
+    c = bide_as_completed(&t, 1, .timeout_ms = 20);
+    EXPECT_ERR(bide_await(t), BIDE_ETIMEDOUT);
+    bide_release(c);
+    bide_release(t);
+}
+
+TEST(as_completed_with_a_bad_time_is_refused)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(sleep_give, (int64_t)1, 0));
+    EXPECT_TRUE(bide_as_completed(&t, 1, .timeout_ms = -7) == NULL);
+    EXPECT_ERR(bide_error_code(), -EINVAL);
+    EXPECT_CONTAINS(bide_error_text(), "bide_as_completed: timeout_ms");
+}
+
 TEST(as_completed_released_ends_the_tasks_that_nobody_else_has)
 {
     bide_task *t = bide_create_task(bide_coro(until_cancelled, "t"));
@@ -78,12 +186,6 @@ TEST(as_completed_released_ends_the_tasks_that_nobody_else_has)
     EXPECT_TRACE("");
     bide_release(c);
     EXPECT_TRACE("t:cancelled");
-}
-
-static int take_one(bide_completed *c)
-{
-    bide_task *t;
-    return bide_completed_next(c, &t);
 }
 
 TEST(as_completed_cancelled_waiter_loses_nothing)

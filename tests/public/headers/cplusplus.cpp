@@ -140,7 +140,7 @@ static int tasks()
     bide_future *next = nullptr;
     EXPECT(bide_completed_next(c, &index) == 1 && index == 1);
     EXPECT(bide_completed_next(c, &next) == 1 && bide_future_done(next));
-    bide_auto bide_completed *of_tasks = bide_as_completed(both, 2);
+    bide_auto bide_completed *of_tasks = bide_as_completed(both, 2, .timeout_ms = 1000);
     bide_task *ended = nullptr;
     EXPECT(bide_completed_next(of_tasks, &ended) == 1 && (ended == t || ended == ensured));
     EXPECT(bide_shield(bide_coro(one)) == 1);

@@ -101,6 +101,20 @@ static int take_group(bide_task_group_args *a)
     return bide_task_group_wait(g);
 }
 
+static int take_completed(bide_as_completed_args *a)
+{
+    bide_auto bide_future *done = bide_future_new();
+    bide_future *list[] = {done, NULL}; /* a larger n ends at the second */
+    BIDE_TRY(bide_future_set_result(done, 1));
+
+    a->n = a->n ? a->n : 1;
+    bide_auto bide_completed *c = bide_as_completed_with(BIDE_LIST(list), a);
+    if (!c)
+        return strstr(bide_error_text(), "is NULL (number 1)") ? 0 : bide_raise();
+    int code = bide_completed_next_with(c, NULL, &list[1]);
+    return code == 1 ? 0 : code;
+}
+
 static int take_wait(bide_wait_args *a)
 {
     bide_auto bide_future *done = bide_future_new();

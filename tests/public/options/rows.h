@@ -347,6 +347,8 @@ ROW(take_wait, bide_wait_args, until, BIDE_FIRST_COMPLETED, BIDE_FIRST_ERROR),
 ROW(take_wait, bide_wait_args, timeout_ms, 1, TIME_MAX, .named = BIDE_FOREVER),
 OTHER(bide_wait_args, done),
 OTHER(bide_wait_args, codes),
+ROW(take_completed, bide_as_completed_args, n, 1, UINT32_MAX / 4, .refused = BIDE_ELIMIT),
+ROW(take_completed, bide_as_completed_args, timeout_ms, 1, TIME_MAX, .named = BIDE_FOREVER),
 
 /* listener.h */
 ROW(take_limits, bide_serve_args, max_connections, 1, INT_MAX),
