@@ -23,6 +23,7 @@ const struct inspector *_Atomic bide__inspector;
 
 _Thread_local bide_loop *bide__loop_here __attribute__((tls_model("initial-exec")));
 static _Thread_local bide_loop *loops_here;
+static _Thread_local const bide_loop *left_behind; /* in the child of a fork: the loops below on the stack, the innermost first */
 static _Thread_local bide_loop *thread_loop; /* here.c */
 static pthread_key_t at_thread_end;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -63,11 +64,24 @@ void bide__loops_inherit(void)
         loop->stopping = true;
         loop->ring.turn_end = loop->ring.head;
     }
+    if (loops_here)
+        left_behind = loops_here;
     loops_here = bide__loop_here = NULL;
     bide__loops_alive_inherit();
     atomic_store(&bide__idle_threads, 0);
     if (bide__inspector)
         bide__inspector->forget();
+}
+
+void bide__loop_left_behind_ends(const bide_loop *loop)
+{
+    if (loop == left_behind)
+        left_behind = loop->outer;
+}
+
+bool bide__task_is_left_behind(void)
+{
+    return left_behind && left_behind->current && !bide__loop_here;
 }
 
 bool bide_loop_is_running(const bide_loop *loop)

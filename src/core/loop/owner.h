@@ -13,6 +13,8 @@ bool bide__loop_claim(bide_loop *loop); /* this thread runs it now; false: anoth
 void bide__loop_unclaim(bide_loop *loop);
 bool bide__loop_is_foreign(const bide_loop *loop); /* another thread runs it */
 void bide__loops_inherit(void); /* in the child of a fork */
+void bide__loop_left_behind_ends(const bide_loop *loop); /* in that child: it does not run here any longer */
+bool bide__task_is_left_behind(void); /* what runs here is a task of the process before the fork, and no loop of this one */
 int bide__inherited(const char *function); /* BIDE_ESTATE on record: it is that of the process before a fork() */
 const void *bide__thread_here(void);       /* which thread this is, for what belongs to one and not to a loop */
 int bide__loop_check_slow(const bide_loop *loop, const char *function);

@@ -196,7 +196,9 @@ static void loop_leave(bide_loop *loop)
         bide__steps_leave(loop);
     bide__loop_here = NULL;
     bide__overflow_thread_leave();
-    if (!bide__loop_is_inherited(loop))
+    if (bide__loop_is_inherited(loop))
+        bide__loop_left_behind_ends(loop);
+    else
         bide__loop_unclaim(loop);
 }
 

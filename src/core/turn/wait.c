@@ -13,6 +13,9 @@ bide_task *bide__task_missing(const bide_task *t, const char *function)
 {
     if (t)
         bide_fail(BIDE_ESTATE, "%s: a stackless coroutine cannot wait; it yields", function);
+    else if (bide__task_is_left_behind())
+        bide_fail(BIDE_ENOLOOP, "%s: the event loop of this task belongs to the process before fork(); a child makes its own "
+                                "(bide_run)", function);
     else
         bide_fail(BIDE_ENOLOOP, "%s: not inside a task", function);
     return NULL;

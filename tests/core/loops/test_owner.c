@@ -247,8 +247,17 @@ static int in_child(int (*body)(void))
     return WIFEXITED(status) ? WEXITSTATUS(status) : 100 + WTERMSIG(status);
 }
 
+static void waits_in_a_callback(void *arg)
+{
+    (void)arg;
+    EXPECT_ERR(bide_sleep_ms(1), BIDE_ENOLOOP);
+    EXPECT_CONTAINS(bide_error_text(), "not inside a task");
+    bide_error_clear();
+}
+
 static int own_loop(void)
 {
+    EXPECT_NOT_NULL(bide_loop_call_soon(bide_get_event_loop(), waits_in_a_callback, NULL));
     BIDE_TRY(bide_sleep_ms(1));
 #ifdef BIDE_TSAN /* dies of a thread in a child of a process with threads */
     return 5;
@@ -270,6 +279,7 @@ static int use_inherited(void)
     bide_error_clear();
     EXPECT_FALSE(bide_loop_is_running(theirs.loop));
     EXPECT_ERR(bide_sleep_ms(1), BIDE_ENOLOOP);
+    EXPECT_CONTAINS(bide_error_text(), ": the event loop of this task belongs to the process before fork()");
     bide_error_clear();
     bide_release(theirs.completed);
     bide_release(theirs.future);
@@ -327,8 +337,10 @@ static int after_fork(int (*body)(void))
 {
     int status = 0, code = bide_run(bide_coro(body));
 
-    if (child == 0)
-        _exit(code == BIDE_ESTATE ? 42 : code);
+    if (child == 0) { /* outside of the parent's task, too */
+        bool is_plain = bide_sleep_ms(1) == BIDE_ENOLOOP && strstr(bide_error_text(), "not inside a task");
+        _exit(!is_plain ? 43 : code == BIDE_ESTATE ? 42 : code);
+    }
     EXPECT_EQ(code, 1);
     EXPECT_EQ(waitpid(child, &status, 0), child);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 100 + WTERMSIG(status);
