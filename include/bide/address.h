@@ -18,7 +18,7 @@ extern "C" {
 
 struct sockaddr;
 
-/* A plain value; all zeros is no address.  What is in it is ours (it begins with a struct sockaddr_in or sockaddr_in6). */
+/* A plain value; all zeros is no address.  Its content is private (it begins with a struct sockaddr_in or sockaddr_in6). */
 typedef struct bide_address {
     uint32_t words[8];
 } bide_address;
@@ -27,7 +27,7 @@ typedef struct bide_address {
 #define BIDE_ADDRESS_TEXT 72
 
 /*
- * Take an address from text: "127.0.0.1", "::1", "[::1]", "fe80::1%eth0".  No name is looked up.
+ * Parse an address: "127.0.0.1", "::1", "[::1]", "fe80::1%eth0".  No name is looked up.
  *
  * Threads:   any; no loop is needed
  * Returns:   0
@@ -37,7 +37,7 @@ typedef struct bide_address {
 BIDE_API BIDE_MUST_USE int bide_address_parse(bide_address *out, const char *text, int port);
 
 /*
- * The same from what the system's calls give.
+ * An address from a struct sockaddr, as accept(), recvfrom() and getsockname() fill it in.
  *
  * Threads:   any; no loop is needed
  * Returns:   0
@@ -47,8 +47,8 @@ BIDE_API BIDE_MUST_USE int bide_address_parse(bide_address *out, const char *tex
 BIDE_API BIDE_MUST_USE int bide_address_from(bide_address *out, const struct sockaddr *sa, size_t len);
 
 /*
- * As text into `out`: "127.0.0.1:53", "[fe80::1%eth0]:53"; the second without the port and brackets.  BIDE_ADDRESS_TEXT bytes are enough;
- * where there are fewer it is cut.  No address: "".
+ * As text into `out`: "127.0.0.1:53", "[fe80::1%eth0]:53"; bide_address_host without the port and brackets.  BIDE_ADDRESS_TEXT bytes
+ * are enough; with fewer the text is cut.  No address: "".
  *
  * Threads:   any; no loop is needed
  * Returns:   out, so that it can stand in a printf; "" for NULL
@@ -59,9 +59,10 @@ BIDE_API const char *bide_address_text(const bide_address *a, char *out, size_t 
 BIDE_API const char *bide_address_host(const bide_address *a, char *out, size_t cap);
 
 /*
- * Its port; 4 or 6, 0 for no address; the same address, port and link?
+ * The port; the family; whether two are the same: address, port and, for IPv6, interface.
  *
  * Threads:   any; no loop is needed
+ * Returns:   the port, 0 to 65535; 4 or 6, and 0 for no address; true if they are the same, false if one of them is no address
  */
 BIDE_API BIDE_MUST_USE int bide_address_port(const bide_address *a);
 BIDE_API BIDE_MUST_USE int bide_address_family(const bide_address *a);

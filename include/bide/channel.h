@@ -101,7 +101,7 @@ BIDE_API bide_awaitable bide_channel_send_item_awaitable(bide_channel *c, const 
 BIDE_API bide_awaitable bide_channel_receive_item_awaitable(bide_channel *c, void *item, size_t size);
 
 /*
- * Let nothing more in.  What is in it can still be received; then it is BIDE_ECLOSED.
+ * Close it: nothing more can be sent.  The items in it can still be received; after the last one, receiving is BIDE_ECLOSED.
  *
  * Threads:   any; no loop is needed
  * Returns:   0; again is fine

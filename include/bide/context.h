@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-/* So many values has a task at most. */
+/* The most values that a task can have. */
 #define BIDE_CONTEXT_MAX 64
 
 /*

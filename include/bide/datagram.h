@@ -29,10 +29,10 @@ typedef struct bide_datagram_args {
     struct bide_use_named_options *guard_;
     const char *to_host;   /* the one peer, a name or an address: nothing else is received, and ICMP's errors are */
     int to_port;
-    bool errors;           /* ICMP's errors without .to_host, too: receiving and sending fail with what became of an earlier datagram */
+    bool errors;           /* ICMP's errors without .to_host, too: receiving or sending fails with that of an earlier datagram */
     bool broadcast;        /* sending to broadcast addresses is allowed */
     bool reuse_address;    /* the port may be shared with others that say so: multicast */
-    bool reuse_port;       /* likewise, and the kernel deals the datagrams out */
+    bool reuse_port;       /* likewise, and the kernel distributes the datagrams among them */
     bool only_ip6;         /* with an IPv6 .host: no IPv4 as ::ffff:a.b.c.d */
     size_t receive_buffer; /* bytes in the kernel; default: the system's */
     size_t send_buffer;
@@ -52,9 +52,9 @@ typedef struct bide_datagram_args {
 BIDE_API BIDE_MUST_USE bide_datagram *bide_datagram_open_with(const bide_datagram_args *args);
 
 /*
- * The port it receives at, also when any free one was asked for; its address, with that port.
+ * The port it receives at, also when any free one was asked for; bide_datagram_local: its address with that port, into *out.
  *
- * Returns:   the port; 0
+ * Returns:   the port; of bide_datagram_local 0
  * Errors:    -EINVAL for NULL
  */
 BIDE_API BIDE_MUST_USE int bide_datagram_port(const bide_datagram *d);
@@ -120,7 +120,7 @@ BIDE_API BIDE_MUST_USE int bide_datagram_send_many(bide_datagram *d, const bide_
 /* ---- multicast ---- */
 
 /*
- * Receive what is sent to a group, or no longer; on the interface of this name or address, NULL: the system's choice.
+ * Join a multicast group, or leave it; on the interface of this name or address, NULL: the system's choice.
  *
  * Returns:   0
  * Errors:    -EINVAL: it is no group's address, or of another family; -ENODEV: there is no such interface; -EADDRINUSE: joined
@@ -130,17 +130,17 @@ BIDE_API BIDE_MUST_USE int bide_datagram_send_many(bide_datagram *d, const bide_
 BIDE_API BIDE_MUST_USE int bide_datagram_join(bide_datagram *d, const char *group, const char *interface);
 BIDE_API BIDE_MUST_USE int bide_datagram_leave(bide_datagram *d, const char *group, const char *interface);
 
-/* How datagrams to groups leave; zero means the default. */
+/* Options of datagrams that are sent to groups; zero means the default. */
 typedef struct bide_multicast_args {
     size_t size; /* of this struct; set by the macro */
     struct bide_use_named_options *guard_;
-    int ttl;               /* how many networks far, 1 to 255; default 1: this network alone */
+    int ttl;               /* time to live, 1 to 255: each router takes one off; default 1: this network alone */
     bool no_loop;          /* this machine's own endpoints in the group do not get them */
-    const char *interface; /* which way, a name or an address; default: the system's choice */
+    const char *interface; /* they leave through it, a name or an address; default: the system's choice */
 } bide_multicast_args;
 
 /*
- * Say how datagrams to groups leave.
+ * Set the options of datagrams that are sent to groups: all of them, also those that are not named.
  *
  * Returns:   0
  * Errors:    -EINVAL; -ENODEV: there is no such interface

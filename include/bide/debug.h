@@ -42,7 +42,7 @@ BIDE_API BIDE_MUST_USE int bide_loop_set_debug(bide_loop *loop, bool on);
 BIDE_API BIDE_MUST_USE int bide_loop_set_slow_ms(bide_loop *loop, int64_t ms);
 
 /*
- * Will others call in, of whom the library cannot know?  A loop with this is never taken for deadlocked.
+ * Declare that something unknown to the library may wake this loop.  Then it is never reported as deadlocked.
  *
  * Needed only by a loop that waits for what is none of these, and so would be reported although it is well: a descriptor, a timer, a
  * signal handler of the program's, any thread of the program's, a call in a thread, a process.  Examples: a signal whose handler is

@@ -25,13 +25,13 @@ extern "C" {
 /*
  * Wait until a descriptor is ready.  Several tasks may wait for one; all that it is ready for are woken.
  *
- * Close it only when nobody waits any more, or say so (bide_fd_closed): the kernel tells nobody.
+ * Close it only when nobody waits any more, or call bide_fd_closed: the kernel does not report it to those who wait.
  *
  * Suspends:  until it is ready; a cancellation point.  A task that always finds it ready lets others run now and then
  * Returns:   what it is ready for, of what was asked
  * Errors:    -EBADF; BIDE_ECLOSED: it was closed meanwhile (bide_fd_closed), or its number is another file's by now;
  *            BIDE_ESTATE: it is that of a bide stream, or the like; -EPERM: it never has what was asked for; -EINVAL;
- *            BIDE_ENOMEM; BIDE_ETIMEDOUT; BIDE_ECANCELED
+ *            BIDE_ENOLOOP outside a task; BIDE_ENOMEM; BIDE_ETIMEDOUT; BIDE_ECANCELED
  * Owns:      the descriptor is borrowed for the call
  * Example:   BIDE_TRY(bide_fd_wait(PQsocket(db), BIDE_READABLE));
  */
@@ -40,8 +40,8 @@ BIDE_API BIDE_MUST_USE int bide_fd_wait(int fd, unsigned events);
 BIDE_API bide_awaitable bide_fd_awaitable(int fd, unsigned events);
 
 /*
- * Say that a descriptor is closed, or is about to be: tasks of this loop that wait for it get BIDE_ECLOSED, and functions that
- * the loop was to call for it (bide_loop_add_reader) are dropped.  Call it right before close(), or right behind it.
+ * Report that a descriptor is closed, or is about to be; it does not close it.  Tasks of this loop that wait for it get BIDE_ECLOSED,
+ * and functions that the loop was to call for it (bide_loop_add_reader) are removed.  Call it right before close(), or right after it.
  *
  * Returns:   how many waits and functions that ended
  * Errors:    BIDE_ENOLOOP
@@ -63,7 +63,7 @@ BIDE_API BIDE_MUST_USE int bide_loop_add_reader(bide_loop *loop, int fd, bide_ca
 BIDE_API BIDE_MUST_USE int bide_loop_add_writer(bide_loop *loop, int fd, bide_callback *fn, void *arg);
 
 /*
- * Do not call it any more.
+ * Remove the function that add_reader or add_writer has set.
  *
  * Returns:   true if there was one
  */
@@ -97,15 +97,15 @@ typedef struct bide_from_fd_args {
  *
  * Returns:   the stream, or NULL
  * Errors:    -EBADF; BIDE_ENOLOOP; BIDE_ENOMEM
- * Owns:      the result is owned; fd is taken on success, unless .keep_open
+ * Owns:      the result is owned; on success it owns fd, unless .keep_open; on failure fd is the caller's still
  * Example:   bide_auto bide_stream *s = bide_stream_from_fd(pipe_end);
  */
 #define bide_stream_from_fd(...) BIDE__CALL(bide_stream_from_fd_with(BIDE__ARGS(bide_from_fd_args, .fd = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE bide_stream *bide_stream_from_fd_with(const bide_from_fd_args *args);
 
 /*
- * Standard input and output as streams, .shared and .keep_open.  Each loop has one of either, with one buffer: asked for again it
- * is the same.  What was written and not drained is sent when the loop is closed, as far as that takes it at once.
+ * Standard input and output as streams, .shared and .keep_open.  Each loop has one of either, with one buffer: a second call gives the
+ * same one.  What was written and not drained is sent when the loop is closed, as much as can be written without waiting.
  *
  * Returns:   the stream, or NULL
  * Errors:    as bide_stream_from_fd

@@ -67,8 +67,8 @@ BIDE_API BIDE_MUST_USE int bide_getaddrinfo_with(const char *host, int port, bid
 #define BIDE_NAME_MAX 256
 
 /*
- * The name of an address: the first in /etc/hosts, or the one that the name servers have (PTR).  Anybody can say any name for an
- * address of his own: it is for logs, not for permissions.
+ * The name of an address: the first in /etc/hosts, or the one that the name servers have (PTR).  The owner of
+ * an address can give it any name: use it for logs, not for access control.
  *
  * Suspends:  until the name servers have answered; a cancellation point
  * Returns:   0

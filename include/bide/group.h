@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/* So many errors of a group are kept; the others are counted. */
+/* At most this many errors of a group are kept; the others are counted. */
 #define BIDE_GROUP_ERRORS_MAX 64
 
 /*
@@ -43,8 +43,8 @@ typedef struct bide_task_group_args {
  * with them.  The tasks of a group may start others in it, also while the group is waited for.
  *
  * Returns:   0
- * Errors:    as bide_create_task; BIDE_ESTATE if the group has ended, or is ending because one has failed; -EINVAL for NULL; then
- *            nothing has run
+ * Errors:    as bide_create_task; BIDE_ESTATE if the group has ended, or is ending because one has failed or it was cancelled, and
+ *            for a task or future of another loop; BIDE_EDEADLOCK for the group's own task; -EINVAL for NULL; then nothing has run
  * Owns:      a task or future is shared until it has ended
  * Example:   BIDE_TRY(bide_task_group_start(g, bide_coro(worker, queue, i), .name = "worker"));
  */
@@ -69,7 +69,8 @@ BIDE_API BIDE_MUST_USE int bide_task_group_start_with(bide_task_group *g, const 
  * Suspends:  until all have ended, if any is left; a cancellation point: all are cancelled, and waited for
  * Returns:   0
  * Errors:    the first error of a task; without one BIDE_ECANCELED, or BIDE_ETIMEDOUT inside an expired bide_timeout.  (After an
- *            error of a task a cancellation from outside is delivered by the next wait.)  BIDE_ESTATE in another task
+ *            error of a task a cancellation from outside is delivered by the next wait.)  BIDE_ESTATE in another task, and when it has
+ *            ended already; -EINVAL for NULL
  * Example:   BIDE_TRY(bide_task_group_wait(g));
  */
 BIDE_API BIDE_MUST_USE int bide_task_group_wait(bide_task_group *g);

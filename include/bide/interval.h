@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * interval.h - something every so many milliseconds, and a time of the clock on the wall.
+ * interval.h - periodic ticks, and waiting for a time of the wall clock.
  *
  * An interval is a value in memory of yours, as those of sync.h are: it belongs to the loop that used it first, nothing is
  * allocated, there is nothing to release, and it must live as long as a task waits.
@@ -50,7 +50,7 @@ BIDE_API BIDE_MUST_USE int bide_interval_tick(bide_interval *i);
 BIDE_API bide_awaitable bide_interval_awaitable(bide_interval *i);
 
 /*
- * Begin anew: the next tick comes after a period from now on.
+ * Restart it: the next tick comes one period from now.
  *
  * Returns:   0
  * Errors:    -EINVAL; BIDE_ESTATE
@@ -58,8 +58,8 @@ BIDE_API bide_awaitable bide_interval_awaitable(bide_interval *i);
 BIDE_API int bide_interval_reset(bide_interval *i);
 
 /*
- * Wait until the clock on the wall shows a time, also if it is set meanwhile, or the machine sleeps.  (All else here counts time
- * that passes, whatever the clock shows.)
+ * Wait until the wall clock (CLOCK_REALTIME) shows a time, also if it is set meanwhile, or the machine is suspended.  (All other times
+ * of this library are of a monotonic clock, which nobody sets.)
  *
  * Suspends:  until then; a cancellation point, also if the time is over
  * Returns:   0

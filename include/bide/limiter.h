@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * limiter.h - so many per second: requests, messages, bytes.
+ * limiter.h - a rate limit: requests, messages or bytes per second.
  *
- * A bucket that fills at a rate and holds a burst.  It is a value in memory of yours, as those of sync.h are: it belongs to the loop
- * that used it first, nothing is allocated, there is nothing to release, and it must live as long as a task waits.
+ * A token bucket: tokens come at a rate, and as many as a burst are kept.  It is a value in memory of yours, as those of sync.h are: it
+ * belongs to the loop that used it first, nothing is allocated, there is nothing to release, and it must live as long as a task waits.
  */
 #ifndef BIDE_LIMITER_H
 #define BIDE_LIMITER_H
@@ -30,10 +30,10 @@ typedef struct bide_limiter {
 #define BIDE_LIMITER(per_second_, burst_) {.per_second = (per_second_), .burst = (burst_)}
 
 /*
- * Wait until n may go, and take them.  In order of arrival: who wants little does not overtake who wants much.  A task that is
- * cancelled takes nothing, and those behind it go so much earlier.  More than the burst: waits until so many have come.
+ * Wait for n tokens, and take them.  In order of arrival: a task that wants few does not overtake one that wants many.  A task that is
+ * cancelled takes none, and those behind it wait the shorter for it.  n may be more than the burst: then it takes until they have come.
  *
- * Suspends:  until then; not at all if they may go now; a cancellation point
+ * Suspends:  until then; not at all if they are there; a cancellation point
  * Returns:   0
  * Errors:    BIDE_ECANCELED; BIDE_ETIMEDOUT; -EINVAL, also for a rate that is not above 0; BIDE_ESTATE; BIDE_ENOLOOP outside a task
  * Owns:      l is borrowed until then
@@ -44,17 +44,17 @@ BIDE_API BIDE_MUST_USE int bide_limiter_acquire(bide_limiter *l, size_t n);
 BIDE_API bide_awaitable bide_limiter_awaitable(bide_limiter *l, size_t n);
 
 /*
- * Take n if they may go now.
+ * Take n tokens if they are there now.
  *
  * Threads:   as those of sync.h; no task is needed
- * Returns:   true: taken; false: not now, or others wait, or it may not be used here (then an error is on record)
+ * Returns:   true: taken; false: they are not there, or other tasks wait, or it may not be used here (then an error is on record)
  * Example:   if (!bide_limiter_try(&limiter, 1)) return bide_respond_text(x, 429, "later");
  */
 BIDE_API BIDE_MUST_USE bool bide_limiter_try(bide_limiter *l, size_t n);
 
 /*
- * Count n that have gone already, whether they might or not: what comes next waits so much longer.  bide_limiter_give_back: n were
- * taken, and did not go.
+ * Take n tokens for something that is done already, without waiting, also if they are not there: later callers wait the longer for it.
+ * bide_limiter_give_back returns n tokens that were taken and not used.
  *
  * Returns:   0
  * Errors:    -EINVAL; BIDE_ESTATE
@@ -64,7 +64,7 @@ BIDE_API int bide_limiter_charge(bide_limiter *l, size_t n);
 BIDE_API int bide_limiter_give_back(bide_limiter *l, size_t n);
 
 /*
- * How long it would be until n may go, behind all that wait.
+ * How long a caller would wait now for n tokens, behind all that wait already.
  *
  * Returns:   milliseconds, rounded up; 0: now
  * Errors:    -EINVAL; BIDE_ESTATE

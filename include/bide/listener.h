@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * listener.h - more that a listener can do: so many connections at most, an end with grace, accepting as one choice of several.
+ * listener.h - more that a listener can do: a limit on connections, a graceful end, accepting as one choice of several.
  */
 #ifndef BIDE_LISTENER_H
 #define BIDE_LISTENER_H
@@ -17,7 +17,7 @@ typedef struct bide_serve_args {
     size_t size; /* of this struct; set by the macro */
     struct bide_use_named_options *guard_;
     int max_connections; /* at once; more wait in the kernel's queue (.backlog of bide_listen).  Default: no limit */
-    int64_t grace_ms;    /* at the end, handlers may go on for so long before they are cancelled; default: not at all; BIDE_FOREVER */
+    int64_t grace_ms;    /* at the end, handlers may go on for this time before they are cancelled; default: none; BIDE_FOREVER */
 } bide_serve_args;
 
 /*
@@ -25,7 +25,7 @@ typedef struct bide_serve_args {
  * ends the grace.
  *
  * Suspends:  until it ends; a cancellation point.  Then handlers have .grace_ms, are cancelled and awaited
- * Returns:   never 0 or more
+ * Returns:   an error, always: it ends in no other way
  * Errors:    BIDE_ECANCELED; BIDE_ECLOSED; what bide_accept gives; -EINVAL
  * Owns:      as bide_serve
  * Example:   return bide_serve_limited(listener, echo, NULL, .max_connections = 1000, .grace_ms = 5000);
@@ -36,8 +36,8 @@ BIDE_API BIDE_MUST_USE int bide_serve_limited_with(bide_listener *l, bide_connec
                                                    const bide_serve_args *args);
 
 /*
- * Listen no longer: who tries to connect is refused, a Unix socket's path is removed (if it is ours still), and who accepts gets
- * BIDE_ECLOSED.  Connections that were accepted go on.  Twice is once.
+ * Stop listening: new connections are refused, a Unix socket's path is removed (if it is ours still), and tasks that accept get
+ * BIDE_ECLOSED.  Connections that were accepted go on.  Closing it again does nothing.
  *
  * Returns:   0
  * Errors:    BIDE_ESTATE in another thread; -EINVAL for NULL

@@ -48,8 +48,8 @@ BIDE_API BIDE_MUST_USE int bide_remove_dir(const char *path);
 BIDE_API BIDE_MUST_USE char *bide_read_link(const char *path);
 
 /*
- * Copy a regular file, in the kernel where that can be done (shared blocks, where the file system has those).  What has the new
- * name keeps it until the copy is whole, and then it is replaced, as by bide_file_write_all; a new file has the permissions of the
+ * Copy a regular file, in the kernel where that can be done (shared blocks, where the file system has those).  A file that has the new
+ * name already is replaced when the copy is complete, not before, as by bide_file_write_all; a new file has the permissions of the
  * old one, without what umask takes away.
  *
  * Threads:   any; without a loop it blocks
@@ -73,8 +73,8 @@ BIDE_API BIDE_MUST_USE int bide_copy_file(const char *from, const char *to);
 BIDE_API BIDE_MUST_USE int bide_remove_tree(const char *path);
 
 /*
- * A new directory or file with a name that nobody else has, for this user alone (0700, 0600).  pattern ends in XXXXXX, which is
- * replaced by the rest of the name.  Neither is removed by itself.
+ * Make a directory or file with a unique name, for this user alone (0700, 0600).  pattern ends in XXXXXX, which is replaced by the rest
+ * of the name.  It is not removed by itself.
  *
  * Threads:   any; without a loop it blocks
  * Suspends:  until done; a cancellation point before it begins, not after

@@ -66,7 +66,7 @@ typedef struct bide_passed_fd {
     int ours, theirs;
 } bide_passed_fd;
 
-/* Whom a signal to the process reaches. */
+/* Which processes get a signal that is sent to the process. */
 enum bide_process_group {
     BIDE_GROUP_DEFAULT, /* its own, unless it reads the terminal that is our standard input */
     BIDE_GROUP_OWN,     /* it leads a group: it and all that it starts gets the signals, and is ended with it */
@@ -79,14 +79,14 @@ typedef struct bide_process_args {
     const char *const *args; /* BIDE_ARGS("gcc", "-c", path); may be NULL with .shell */
     struct bide_use_named_options *guard_;
     const char *program;     /* the file that is run; default: the first of args.  Without a slash it is looked up in PATH */
-    const char *shell;       /* a command line for /bin/sh, in place of args.  Never of what a stranger wrote */
+    const char *shell;       /* a command line for /bin/sh, in place of args.  Never build it from untrusted input */
     bide_redirect stdin_from, stdout_to, stderr_to; /* default: ours.  bide_process_run: stdout_to is BIDE_PIPE */
     const bide_pair *env;    /* set in its environment, beside ours: BIDE_PAIRS({"LANG", "C"}, {"HOME", NULL}); NULL: unset */
     bool clear_env;          /* .env alone, without ours */
     const char *directory;   /* it runs there; .program and args are seen from there, redirections from here */
     const bide_passed_fd *fds; /* descriptors that it has besides the three; all others are closed in it */
     size_t fds_len;          /* at most 1024 */
-    int64_t timeout_ms;      /* it is ended after so long, and our ends of its pipes are closed; default: never; BIDE_FOREVER */
+    int64_t timeout_ms;      /* it is ended after this time, and our ends of its pipes are closed; default: never; BIDE_FOREVER */
     int64_t grace_ms;        /* from SIGTERM to SIGKILL, when it is ended; default 5 s */
     enum bide_process_group group;
     int umask;               /* 0: ours; BIDE_NONE: 0 */
@@ -102,7 +102,7 @@ typedef struct bide_process_args {
 /*
  * Start a program.  Its signal mask is empty, what we handle has its default, and so have SIGPIPE and SIGCHLD.
  *
- * Suspends:  until it runs; a cancellation point before it begins, not after.  In a callback: it blocks so long
+ * Suspends:  until it runs; a cancellation point before it begins, not after.  In a callback it blocks until then
  * Returns:   the process, or NULL
  * Errors:    -ENOENT, -EACCES and the like, the text names the program, or the file or directory; -EMFILE: waits for a
  *            descriptor for a while first; -EAGAIN: too many processes; BIDE_ENOMEM; BIDE_ENOLOOP; -EINVAL
@@ -124,8 +124,8 @@ BIDE_API bide_stream *bide_process_stdout(const bide_process *p);
 BIDE_API bide_stream *bide_process_stderr(const bide_process *p);
 
 /*
- * Our end of its pseudo-terminal (.terminal), or NULL.  It echoes, and makes CR LF of LF, unless it was told otherwise; Ctrl-C for the
- * process is the byte 3, the end of its input is the byte 4.  Its end is the end of the last process that has it.
+ * Our end of its pseudo-terminal (.terminal), or NULL.  It echoes, and makes CR LF of LF, unless that is switched off (tcsetattr);
+ * Ctrl-C for the process is the byte 3, the end of its input is the byte 4.  Its end is the end of the last process that has it.
  *
  * Owns:      borrowed from the process
  */
@@ -151,7 +151,7 @@ BIDE_API BIDE_MUST_USE int bide_process_resize(bide_process *p, int rows, int co
  * Example:   int status = bide_process_wait(p);
  */
 BIDE_API BIDE_MUST_USE int bide_process_wait(bide_process *p);
-/* The same to be awaited or chosen among: bide_select(bide_process_awaitable(p), bide_sleep_awaitable(100)) */
+/* The same to be awaited or chosen among: bide_select(NULL, bide_process_awaitable(p), bide_sleep_awaitable(100)) */
 BIDE_API BIDE_MUST_USE bide_awaitable bide_process_awaitable(bide_process *p);
 
 /*
@@ -160,7 +160,8 @@ BIDE_API BIDE_MUST_USE bide_awaitable bide_process_awaitable(bide_process *p);
  *
  * Suspends:  until both pipes and the process have ended; a cancellation point
  * Returns:   as bide_process_wait
- * Errors:    those of it; BIDE_ELIMIT beyond .max_output, and it runs on; those of bide_read
+ * Errors:    those of it; BIDE_ELIMIT beyond .max_output, and it runs on; BIDE_ESTATE: there is input, and its standard input is no
+ *            pipe; those of bide_read and bide_write
  * Owns:      input is borrowed for the call; *out and *err (each may be NULL) are borrowed from the process, with a NUL behind
  * Example:   BIDE_TRY(bide_process_communicate(p, (bide_bytes){"b\na\n", 4}, &out, NULL));
  */
@@ -182,11 +183,11 @@ BIDE_API BIDE_MUST_USE bide_process *bide_process_run_with(const bide_process_ar
 BIDE_API bide_bytes bide_process_output(const bide_process *p);
 BIDE_API bide_bytes bide_process_errors(const bide_process *p);
 
-/* Its number, also afterwards. */
+/* Its process id, also when it has ended; -EINVAL for NULL. */
 BIDE_API int bide_process_pid(const bide_process *p);
 
 /*
- * How it ended.
+ * How it ended.  bide_process_signal is the number of the signal that ended it; to send one: bide_process_send_signal.
  *
  * Returns:   its exit status, -1 if a signal ended it or that is not known; the signal, 0 if none did
  * Errors:    BIDE_ESTATE while it runs

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * queue.h - items on their way from task to task, in a loop: first in first out, last in first out, or the smallest first.
+ * queue.h - queues of items between the tasks of one loop: first in first out, last in first out, or the smallest first.
  *
  * A queue is made for one type, which is declared once, outside of functions; items are copied in and out.
  *
@@ -32,7 +32,7 @@ typedef struct bide_queue bide_queue;
 
 enum bide_order { BIDE_FIFO, BIDE_LIFO };
 
-/* At most so many bytes of items wait in a queue, unless it was made with another .max_bytes. */
+/* The most bytes of items that wait in a queue, unless it was made with another .max_bytes. */
 #define BIDE_QUEUE_BYTES ((size_t)256 << 20)
 
 typedef struct bide_queue_args {
@@ -108,7 +108,7 @@ BIDE_API bide_awaitable bide_queue_get_item_awaitable(bide_queue *q, void *item,
 /* ---- how many; what is left to do ---- */
 
 /*
- * How many items are in it; has it none, or as many as it takes?
+ * How many items are in it; whether it has none; whether it has as many as it was made for (never, if that is unbounded).
  *
  * Returns:   the number; 0 or false also where it may not be used
  */
@@ -120,16 +120,16 @@ BIDE_API bool bide_queue_is_empty(const bide_queue *q);
 BIDE_API bool bide_queue_is_full(const bide_queue *q);
 
 /*
- * Say that an item that was taken has been dealt with, once for each.
+ * Mark an item that was taken as done: once for each.
  *
  * Returns:   0
- * Errors:    BIDE_ESTATE if that was said of all that were put already; -EINVAL
+ * Errors:    BIDE_ESTATE if all that were put are done already; -EINVAL
  */
 #define bide_queue_task_done(q) bide_queue_item_done(BIDE_QUEUE(q))
 BIDE_API int bide_queue_item_done(bide_queue *q);
 
 /*
- * Wait until all that was put has been taken and dealt with.
+ * Wait until each item that was put is done (bide_queue_task_done).
  *
  * Suspends:  until then; not at all if nothing is left; a cancellation point
  * Returns:   0
@@ -142,8 +142,8 @@ BIDE_API BIDE_MUST_USE int bide_queue_wait_done(bide_queue *q);
 BIDE_API bide_awaitable bide_queue_done_awaitable(bide_queue *q);
 
 /*
- * Let nothing more in: who puts gets BIDE_ECLOSED, and so does who gets once it is empty.  bide_queue_shutdown_now also empties it,
- * and what it drops counts as dealt with.
+ * Shut it down: putting is BIDE_ECLOSED from now on, and getting once it is empty, also for tasks that wait.  bide_queue_shutdown_now
+ * also empties it, and each item that it drops counts as done.
  *
  * Returns:   0; again is fine
  * Errors:    -EINVAL; BIDE_ESTATE

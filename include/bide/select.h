@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * select.h - choosing among several: the first that can be done is, and the others have lost nothing.
+ * select.h - choosing among several: the first that can be done is done, and the others lose nothing.
  */
 #ifndef BIDE_SELECT_H
 #define BIDE_SELECT_H
@@ -27,8 +27,8 @@ extern "C" {
  * Returns:   the number of the one that was done, from 0, and its outcome in *result: a result, or an error, which is on record
  *            then (bide_error_text).  result may be NULL: then an error of the one that was chosen is returned
  * Errors:    of the call itself, nothing has been taken: BIDE_ECANCELED; BIDE_ETIMEDOUT; BIDE_ENOLOOP; -EINVAL for none, or a
- *            NULL among them; BIDE_ESTATE for one of another loop; BIDE_EDEADLOCK for the caller itself; BIDE_ENOMEM for
- *            coroutines and their kin, and for more than eight
+ *            NULL among them; BIDE_ESTATE for one of another loop; BIDE_EDEADLOCK for the caller itself; BIDE_ELIMIT for more than
+ *            65,535; BIDE_ENOMEM for what runs as a task of its own, and for more than eight
  * Owns:      tasks, futures and objects are borrowed for the call
  * Example:   int size, which = bide_select(&size, stop, bide_coro(download, url), bide_sleep_awaitable(1000));
  */

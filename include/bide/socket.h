@@ -31,11 +31,11 @@ BIDE_API BIDE_MUST_USE int bide_stream_addresses(const bide_stream *s, bide_addr
 typedef struct bide_socket_args {
     size_t size; /* of this struct; set by the macro */
     struct bide_use_named_options *guard_;
-    int64_t keepalive_ms;          /* silent for so long: the kernel asks whether the peer is there; BIDE_NONE: it does not */
-    int64_t keepalive_interval_ms; /* and again, each time after this */
-    int keepalive_count;           /* so often without an answer: the connection is dead */
+    int64_t keepalive_ms;          /* idle for this time: the kernel sends a probe (SO_KEEPALIVE); BIDE_NONE: it does not */
+    int64_t keepalive_interval_ms; /* between two probes */
+    int keepalive_count;           /* this many probes without an answer: the connection fails */
     bool nagle;                    /* collect small segments (TCP_NODELAY off; it is on otherwise) */
-    int64_t user_timeout_ms;       /* what was sent is not acknowledged for so long: the connection is dead */
+    int64_t user_timeout_ms;       /* data that was sent is not acknowledged for this time: the connection fails */
     int64_t linger_ms;             /* BIDE_NONE: closing resets the connection, and what is on its way is lost */
     size_t receive_buffer;         /* bytes in the kernel */
     size_t send_buffer;
@@ -80,7 +80,7 @@ BIDE_API BIDE_MUST_USE int bide_stream_send_fds(bide_stream *s, const void *data
 
 /*
  * Receive what is there, at least one byte, and the descriptors that came with it.  They are close-on-exec.  Where some may come,
- * read with nothing else: bide_read and its kin close what they did not ask for.
+ * read with nothing else: bide_read and the other functions that read close descriptors that come.
  *
  * Suspends:  until something has come; a cancellation point, and nothing is lost
  * Returns:   how many bytes, 1 to cap; 0 at the end; in *n how many descriptors, 0 to max

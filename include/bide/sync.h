@@ -4,13 +4,15 @@
  *
  * They are values in memory of yours: zeroed (= {0}), a static one too, they are ready to use, and there is nothing to release.  None
  * allocates.  A value belongs to the loop that used it first, until that loop is closed; then the next one may have it.  In another
- * loop or thread, and in a child of fork(), a function does nothing and says BIDE_ESTATE; for NULL it says -EINVAL.  The memory must
- * stay where it is, and live, as long as a task waits: nobody can see that it has gone.
+ * loop or thread, and in a child of fork(), a function does nothing and returns BIDE_ESTATE; for NULL it returns -EINVAL.  The memory
+ * must stay where it is, and live, as long as a task waits: that cannot be checked.
  *
- * Who waits goes on in the order of arrival.  One that is cancelled or out of time leaves nothing behind: what it was woken for goes
- * to the next.  A wait that need not wait does not let others run, and a cancellation waits for one that does.
+ * Tasks that wait go on in the order of arrival.  One that is cancelled or out of time leaves nothing behind: what it was woken for goes
+ * to the next.  A call that does not have to wait does not let other tasks run, and is no cancellation point: a cancellation is delivered
+ * by the next one that waits.
  *
- * Each function that waits has one whose name ends in _awaitable, for bide_select, bide_gather and their kin.
+ * A lock, an event and a semaphore can also be awaited by a function whose name ends in _awaitable: for bide_select, bide_gather and
+ * others that take an awaitable.
  */
 #ifndef BIDE_SYNC_H
 #define BIDE_SYNC_H
@@ -181,10 +183,10 @@ BIDE_API bide_awaitable bide_semaphore_awaitable(bide_semaphore *s);
  * Give a permit back, or a new one: any task may.
  *
  * Returns:   0
- * Errors:    BIDE_ESTATE, also if a bounded one has all of its permits; -EINVAL
+ * Errors:    BIDE_ESTATE, also if a bounded one has all of its permits; BIDE_ELIMIT beyond INT64_MAX permits; -EINVAL
  */
 BIDE_API int bide_semaphore_release(bide_semaphore *s);
-/* Would acquiring wait? */
+/* Would bide_semaphore_acquire wait now?  false where it may not be used. */
 BIDE_API bool bide_semaphore_is_locked(const bide_semaphore *s);
 
 /* Hold a permit for a block, as bide_lock_hold: bide_semaphore_hold(&eight, &code) { code = download(url); } */
@@ -218,7 +220,7 @@ typedef struct bide_barrier {
 BIDE_API BIDE_MUST_USE int bide_barrier_wait(bide_barrier *b);
 
 /*
- * Begin anew: those that wait get BIDE_EBROKEN.  Or abort it: later ones get it as well, until it is reset.
+ * Reset it: tasks that wait get BIDE_EBROKEN, and it is as new.  Or abort it: later callers get BIDE_EBROKEN as well, until it is reset.
  *
  * Suspends:  only if others are about to enter or leave; a cancellation point
  * Returns:   0
@@ -227,7 +229,7 @@ BIDE_API BIDE_MUST_USE int bide_barrier_wait(bide_barrier *b);
 BIDE_API BIDE_MUST_USE int bide_barrier_reset(bide_barrier *b);
 BIDE_API BIDE_MUST_USE int bide_barrier_abort(bide_barrier *b);
 
-/* How many wait now; was it aborted? */
+/* How many wait now; was it aborted?  0 and false for NULL.  They do not check the loop: call them in that of the barrier. */
 BIDE_API int bide_barrier_waiting(const bide_barrier *b);
 BIDE_API bool bide_barrier_is_broken(const bide_barrier *b);
 

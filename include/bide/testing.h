@@ -6,7 +6,7 @@
  * waiting then takes no time, and what happens in which order does not depend on how busy the machine is.
  *
  * A scripted peer is the other end of a connection.  It is in memory: there is no socket, no port and no system call, and its times
- * are those of the loop's clock, so what a program does with a slow, broken or lying server is tested in a millisecond.
+ * are those of the loop's clock, so what a program does with a slow, broken or malicious server is tested in a millisecond.
  */
 #ifndef BIDE_TESTING_H
 #define BIDE_TESTING_H

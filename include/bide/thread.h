@@ -138,7 +138,7 @@ typedef struct bide_call_args {
  * Threads:   any
  * Suspends:  until it has ended there; a cancellation point.  The loop has to run, or be run by somebody
  * Returns:   its result, 0 or more
- * Errors:    its error, with its story; BIDE_ECANCELED if the caller was cancelled, or the task there, also by the closing of its
+ * Errors:    its error, with its text and trace; BIDE_ECANCELED if the caller was cancelled, or the task there, also by the closing of its
  *            loop; BIDE_ETIMEDOUT; BIDE_ECLOSED if the loop was closed before it took the call; BIDE_ELIMIT, as
  *            bide_loop_call_soon_threadsafe; BIDE_ENOLOOP in a function that a loop calls; BIDE_EDEADLOCK if this thread would
  *            have to run the loop itself; BIDE_ENOMEM; -EINVAL
@@ -163,7 +163,7 @@ BIDE_API BIDE_MUST_USE bide_future *bide_submit_to_loop(bide_loop *loop, bide_co
 
 /* ---- futures that other threads settle ---- */
 
-/* The other end of a future, for another thread: whoever has it settles the future, once. */
+/* The other end of a future, for another thread: its owner settles the future, once. */
 typedef struct bide_promise bide_promise;
 
 /*
@@ -179,8 +179,8 @@ typedef struct bide_promise bide_promise;
 BIDE_API BIDE_MUST_USE bide_promise *bide_promise_new(bide_future **future);
 
 /*
- * Keep a promise: settle its future with a result, an error (and the story on record here, if it is that of this code) or a
- * pointer, as bide_future_set_result and its kin.  Needs no memory.
+ * Keep a promise: settle its future with a result, an error (with the text and trace on record here, if they are of this code) or a
+ * pointer, as bide_future_set_result, _set_error and _set_pointer do.  Needs no memory.
  *
  * Threads:   any, one at a time
  * Returns:   0

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-/* Lives in the frame of the block it bounds; for bide_timeout and its kin alone. */
+/* Lives in the frame of the block it bounds; for bide_timeout, bide_timeout_at and bide_scope alone. */
 typedef struct bide_timeout_scope {
     void *private_[10];
     int entered;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * transfer.h - more that a stream can do: look ahead, several separators, files, TLS that begins later, how much is collected.
+ * transfer.h - more that a stream can do: look ahead, several separators, files, limits of its write buffer, TLS that begins later.
  */
 #ifndef BIDE_TRANSFER_H
 #define BIDE_TRANSFER_H
@@ -89,15 +89,15 @@ typedef struct bide_start_tls_args {
 } bide_start_tls_args;
 
 /*
- * Speak TLS from here on, on an open stream (STARTTLS of mail, XMPP, PostgreSQL): what was written is sent, then hands are shaken.
+ * Start TLS on an open stream (STARTTLS of mail, XMPP, PostgreSQL): what was written is sent, then the handshake is done.
  *
- * What has been received already and was not read is in plain text: somebody on the way may have put it in front, to be taken
- * for what the peer says under TLS.  So with such bytes it does not begin.
+ * Bytes that were received before and not read are in plain text: an attacker on the way may have injected them, so that they are taken
+ * for what the peer sends under TLS (RFC 7457 2.2).  So with such bytes it does not begin.
  *
- * Suspends:  until hands were shaken; a cancellation point
+ * Suspends:  until the handshake is done; a cancellation point
  * Returns:   0
  * Errors:    BIDE_ESTATE: bytes have come already, nothing was done; or a task reads or writes; BIDE_ETLS, BIDE_ECERT;
- *            BIDE_ETIMEDOUT; BIDE_ECANCELED; -EINVAL.  After a handshake that failed the stream is of no use
+ *            BIDE_ETIMEDOUT; BIDE_ECANCELED; -EINVAL.  After a handshake that failed the stream is unusable
  * Owns:      the stream keeps a share of .tls
  * Example:   BIDE_TRY(bide_stream_start_tls(s, .tls = tls, .server_name = "mx.example"));
  */
