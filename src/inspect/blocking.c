@@ -228,7 +228,7 @@ static void sleep_until_a_step(void)
     atomic_store(&bide__watcher_sleeps, false);
 }
 
-/* Under lock.  Has a step lasted for half of the time?  Then what libdw reads first, which takes it long, is read in good time. */
+/* Under lock.  Has a step lasted for half of the time?  Then libdw reads its files now, which takes long, and not in the report. */
 static bool must_warm_up(void)
 {
     int64_t now_ns = bide__clock_ns();

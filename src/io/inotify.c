@@ -7,7 +7,7 @@
  * has not come yet, is a name that went or came.
  *
  * Invariants:
- *   W1  what was read and not given out stays in the buffer, whoever gives up waiting for it.
+ *   W1  what was read and not given out stays in the buffer, also if the task that waits for it gives up.
  *   W2  the texts of an event lie in the buffer, which is not touched before the next call.
  */
 #include <sys/inotify.h>

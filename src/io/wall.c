@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wall.c - waiting for a time of the clock on the wall, which somebody may set meanwhile.
+ * wall.c - waiting for a time of the wall clock, which may be set meanwhile.
  *
- * The loop's timers count time that passes.  A timerfd counts what the clock shows, and says when that was set.
+ * The loop's timers are of the monotonic clock.  A timerfd of CLOCK_REALTIME expires by the wall clock, and reports when that was set.
  */
 #include <sys/timerfd.h>
 #include <unistd.h>

@@ -64,7 +64,7 @@ static const struct bide_operation_ops condition_ops = {"bide_condition_wait", c
 static int take_back(bide_lock *lock, int code)
 {
     bide_task *t = bide__task_here();
-    uint16_t expired = 0; /* a time-out that was heard of does not end the next wait */
+    uint16_t expired = 0; /* a time-out that was delivered already does not end the next wait */
     int again;
 
     do {

@@ -2,7 +2,7 @@
 /*
  * event.c - a flag that tasks wait for.
  *
- * Who waited when it was set goes on, also if it is cleared before his turn comes.
+ * A task that waited when it was set goes on, also if it is cleared before the task's turn comes.
  */
 #include <bide/sync.h>
 

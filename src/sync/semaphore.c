@@ -2,8 +2,8 @@
 /*
  * semaphore.c - a number of permits.
  *
- * A permit that comes back is granted to the first that waits, and counts as his from then on.  Permits that nobody was granted are
- * taken in the order of arrival, too: who comes while somebody waits gets in line.
+ * A permit that comes back is granted to the first task that waits, and is not free from then on.  Free permits are taken in the order
+ * of arrival, too: a task that comes while another waits goes to the end of the list.
  */
 #include <bide/sync.h>
 

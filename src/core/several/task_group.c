@@ -73,7 +73,7 @@ static bool owner_is_alive(const bide_task_group *g)
     return bide__list_is_linked(&g->owner_clause.node);
 }
 
-/* Was the owner cancelled by others, too? */
+/* Take back our own cancellation of the owner; those by others stay (G3). */
 static void take_back(bide_task_group *g)
 {
     if (g->has_cancelled_owner && owner_is_alive(g))
@@ -175,7 +175,7 @@ bide_task_group *bide_task_group_new(void)
 
 /* ---- a member's end ---- */
 
-/* It is the owner's to hear of it now: where it waits for the group, it will. */
+/* Unless the owner waits for the group: then the error is what its wait returns. */
 static void cancel_owner(bide_task_group *g, const struct member *m)
 {
     const char *name = m->future->is_task ? bide_task_name((bide_task *)m->future) : "a future";

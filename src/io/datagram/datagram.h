@@ -14,7 +14,7 @@
 
 /*
  *     bide_datagram --> fd.readers: tasks that receive, fd.writers: tasks that send
- *       users            each has a share (object.refs); when no other is left the socket is closed, and they are told
+ *       users            each has a share (object.refs); when no other is left the socket is closed, and they get BIDE_ECLOSED
  */
 struct bide_datagram {
     struct object object;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * serve.c - a task for each connection; so many at once; an end with grace.
+ * serve.c - a task for each connection; a limit on how many; a graceful end.
  *
  * Invariants:
  *   V1  each connection has a struct served in serving.all from its acceptance until its handler has returned.
@@ -39,7 +39,7 @@ static void served_end(struct served *c)
 
 static int serve_one(struct served *c)
 {
-    c->by->handler(c->stream, c->by->arg); /* its errors are its own business */
+    c->by->handler(c->stream, c->by->arg); /* its code is not looked at: it reports its errors itself */
     served_end(c);
     return 0;
 }
@@ -109,7 +109,7 @@ static int serve_next(struct serving *by)
     return bide__wait_for_descriptor();
 }
 
-/* Handlers go on until none is left, the time is over, or somebody is in a hurry. */
+/* Handlers go on until none is left, the time is over, or serving is cancelled once more. */
 static void have_grace(struct serving *by, int64_t ms)
 {
     struct error_mark mark;

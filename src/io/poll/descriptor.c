@@ -99,7 +99,7 @@ static void wake(struct op_waiter *w, int result)
     bide__op_wake(w);
 }
 
-/* All that wait are told, and nothing is left.  Returns: how many there were. */
+/* End all waits with this code, and drop the calls and the entry.  Returns: how many waits and calls there were. */
 static int give_up(struct descriptors *all, struct watched *w, int code)
 {
     int n = 0;
@@ -219,8 +219,8 @@ static struct watched *enter(struct descriptors *all, int fd)
 }
 
 /*
- * Register it, or arm it for more.  A number that no longer is the file that the others wait for is theirs no longer: they are
- * told, and it begins anew.  In *entry is what it has become; on failure it is out of the table unless others are in it.
+ * Register it, or arm it for more.  If the number is another file's by now than the one that the others wait for, their waits end with
+ * BIDE_ECLOSED, and a new entry takes its place in *entry.  On failure it is out of the table, unless others are in it.
  */
 static int watch(struct descriptors *all, struct watched **entry, unsigned events)
 {

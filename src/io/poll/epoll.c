@@ -127,7 +127,7 @@ void bide__epoll_remove(void *poller, int fd)
     struct epoll *p = poller;
 
     if (epoll_ctl(p->fd, EPOLL_CTL_DEL, fd, NULL) == 0)
-        p->loop->watched--; /* one that the program closed itself stays counted: it is taken for somebody who may call */
+        p->loop->watched--; /* one that the program closed itself stays counted: then no deadlock is reported */
 }
 
 static void note(bide_loop *loop, struct fd *f, uint32_t events)

@@ -86,7 +86,7 @@ UNINSTRUMENTED static void move_descriptors(struct spawn *sp)
         fail(sp, STEP_STDERR, -errno);
 }
 
-/* Of this thread alone, as the kernel has it: the C library's functions would tell all threads of our process. */
+/* Of this thread alone, as the kernel has it: the C library's functions would change all threads of our process. */
 UNINSTRUMENTED static void become_user(struct spawn *sp)
 {
     const bide_process_args *a = sp->args;

@@ -9,7 +9,7 @@
  *
  * Invariants:
  *   P1  a process that has ended is reaped in the next turn of its loop, whether anybody waits or not: no zombie is left.
- *   P2  a signal goes through the pidfd, or to the group of a process that is not reaped yet: never to a stranger with its number.
+ *   P2  a signal goes through the pidfd, or to the group of a process that is not reaped yet: never to another one with its number.
  *   P3  what is left of the group of one that we end gets SIGKILL before its leader is reaped.
  *   P4  the loop has all that run in a list, and leaves none behind when it is closed.
  *   P5  in a child of fork() a process is the parent's: no signal, no wait.

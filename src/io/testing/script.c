@@ -159,7 +159,7 @@ void bide__script_go_on(struct script *s)
     bide__script_wake(s);
 }
 
-/* What is beyond what is kept is counted by nobody; a script that is over keeps no more than one byte, to be told of. */
+/* Bytes beyond RECEIVED_MAX are taken, but not kept.  A script that is over keeps one byte, for bide_test_peer_check to report. */
 size_t bide__script_take(struct script *s, const char *data, size_t len)
 {
     size_t room = s->peer->window - bide__buf_len(&s->pending), kept = RECEIVED_MAX - bide__buf_len(&s->received);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * interval.c - something every so many milliseconds: the time of the next tick, and who waits for it.
+ * interval.c - periodic ticks: the time of the next one, and the tasks that wait for it.
  *
  * Each who waits has a timer for the same time; the first that runs takes the tick, and the others wait for the next.
  */

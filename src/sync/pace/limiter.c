@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * limiter.c - so many per second, by one number: the time at which all that was asked for will have come.
+ * limiter.c - a token bucket, kept as one number: the time at which all tokens that were asked for will have come (GCRA).
  *
  *     ------- burst -------|
  *     now                  full_ns            what is asked for next moves full_ns on by n / rate, and may go when
@@ -53,7 +53,7 @@ static double burst_ns(const struct limiter *l)
     return one > SLACK_NS ? one : SLACK_NS;
 }
 
-/* full_ns, if n are asked for now; not before all the time that a burst can save up was used. */
+/* What full_ns becomes if n are asked for now.  In the past it means that the bucket is full: then it counts from now on. */
 static double full_with(const struct limiter *l, size_t n)
 {
     double now = now_ns();
