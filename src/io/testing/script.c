@@ -135,7 +135,7 @@ static void act(struct script *s, const bide_test_step *step)
     struct error_mark mark;
     bide__error_mark(&mark);
 
-    if (bide__buf_append(&s->to_program, step->send_data.data, step->send_data.len) < 0)
+    if (step->send_data.len > 0 && bide__buf_append(&s->to_program, step->send_data.data, step->send_data.len) < 0)
         s->error = BIDE_ENOMEM;
     bide__error_restore(&mark);
     if (step->error)
@@ -166,12 +166,14 @@ size_t bide__script_take(struct script *s, const char *data, size_t len)
     size_t n = len < room ? len : room;
     if (bide__script_is_over(s))
         n = len;
+    if (n == 0)
+        return 0;
 
     if (bide__buf_append(&s->received, data, n < kept ? n : kept) < 0)
         return 0;
     if (!bide__script_is_over(s))
         return bide__buf_append(&s->pending, data, n) < 0 ? 0 : n;
-    if (n > 0 && bide__buf_len(&s->pending) == 0 && bide__buf_append(&s->pending, data, 1) < 0)
+    if (bide__buf_len(&s->pending) == 0 && bide__buf_append(&s->pending, data, 1) < 0)
         return 0;
     return n;
 }

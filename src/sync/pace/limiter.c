@@ -129,7 +129,7 @@ static void acquire_enlist(const bide_operation *op, struct op_waiter *w)
 /* Those behind go by so much earlier, in their order: a time that is over by then comes with the next tick of the timers. */
 static void advance_from(struct limiter *l, struct list_node *first, double by_ns)
 {
-    int64_t by_ms = (int64_t)(by_ns / NS_PER_MS);
+    int64_t by_ms = (int64_t)((by_ns < FOREVER_NS ? by_ns : FOREVER_NS) / NS_PER_MS); /* no timer was armed for later */
 
     for (struct list_node *n = first; n != &l->home.waiters; n = n->next) {
         struct op_waiter *w = bide__op_waiter_of(n);
