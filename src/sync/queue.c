@@ -109,11 +109,10 @@ static int check_item(const bide_queue *q, const void *item, size_t size, const 
     return 0;
 }
 
-/* Enlisted: it has a share. */
-static void enlist(bide_queue *q, struct list_node *list, struct op_waiter *w)
+/* Of one that waited; bide__object_unref itself may not be called through a pointer. */
+static void let_go(void *queue)
 {
-    bide_retain(q);
-    bide__list_append(list, &w->clause.node);
+    bide__object_unref(queue);
 }
 
 /* ---- putting ---- */
@@ -149,17 +148,13 @@ static int put_check(const bide_operation *op)
 
 static int put_attempt(const bide_operation *op, struct op_waiter *w)
 {
-    bide_queue *q = op->object;
-    int code = put(q, op->place, "bide_queue_put");
-
-    if (w)
-        bide__object_unref(q);
-    return code;
+    (void)w;
+    return put(op->object, op->place, "bide_queue_put");
 }
 
 static void put_enlist(const bide_operation *op, struct op_waiter *w)
 {
-    enlist(op->object, &((bide_queue *)op->object)->putters, w);
+    bide__list_append(&((bide_queue *)op->object)->putters, &w->clause.node);
 }
 
 static void put_withdraw(const bide_operation *op, struct op_waiter *w)
@@ -170,10 +165,10 @@ static void put_withdraw(const bide_operation *op, struct op_waiter *w)
     bide__list_remove(&w->clause.node);
     if (was_woken && !is_full(q))
         bide__op_wake_first(&q->putters);
-    bide__object_unref(q);
 }
 
-static const struct bide_operation_ops put_ops = {"bide_queue_put", put_check, put_attempt, put_enlist, put_withdraw};
+static const struct bide_operation_ops put_ops = {"bide_queue_put", put_check, put_attempt, put_enlist, put_withdraw,
+                                                  .retain = bide__object_ref, .release = let_go};
 
 static bide_operation put_operation(bide_queue *q, const void *item, size_t size)
 {
@@ -225,17 +220,13 @@ static int get_check(const bide_operation *op)
 
 static int get_attempt(const bide_operation *op, struct op_waiter *w)
 {
-    bide_queue *q = op->object;
-    int code = get(q, op->place, "bide_queue_get");
-
-    if (w)
-        bide__object_unref(q);
-    return code;
+    (void)w;
+    return get(op->object, op->place, "bide_queue_get");
 }
 
 static void get_enlist(const bide_operation *op, struct op_waiter *w)
 {
-    enlist(op->object, &((bide_queue *)op->object)->getters, w);
+    bide__list_append(&((bide_queue *)op->object)->getters, &w->clause.node);
 }
 
 static void get_withdraw(const bide_operation *op, struct op_waiter *w)
@@ -246,10 +237,10 @@ static void get_withdraw(const bide_operation *op, struct op_waiter *w)
     bide__list_remove(&w->clause.node);
     if (was_woken && q->items.n > 0)
         bide__op_wake_first(&q->getters);
-    bide__object_unref(q);
 }
 
-static const struct bide_operation_ops get_ops = {"bide_queue_get", get_check, get_attempt, get_enlist, get_withdraw};
+static const struct bide_operation_ops get_ops = {"bide_queue_get", get_check, get_attempt, get_enlist, get_withdraw,
+                                                  .retain = bide__object_ref, .release = let_go};
 
 static bide_operation get_operation(bide_queue *q, void *item, size_t size)
 {
@@ -304,26 +295,24 @@ static int join_check(const bide_operation *op)
 
 static int join_attempt(const bide_operation *op, struct op_waiter *w)
 {
-    bide_queue *q = op->object;
-    if (!w)
-        return q->unfinished > 0 ? OPERATION_WAITS : 0;
+    const bide_queue *q = op->object;
 
-    bide__object_unref(q);
-    return 0;
+    return !w && q->unfinished > 0 ? OPERATION_WAITS : 0;
 }
 
 static void join_enlist(const bide_operation *op, struct op_waiter *w)
 {
-    enlist(op->object, &((bide_queue *)op->object)->joiners, w);
+    bide__list_append(&((bide_queue *)op->object)->joiners, &w->clause.node);
 }
 
 static void join_withdraw(const bide_operation *op, struct op_waiter *w)
 {
+    (void)op;
     bide__list_remove(&w->clause.node);
-    bide__object_unref(op->object);
 }
 
-static const struct bide_operation_ops join_ops = {"bide_queue_join", join_check, join_attempt, join_enlist, join_withdraw};
+static const struct bide_operation_ops join_ops = {"bide_queue_join", join_check, join_attempt, join_enlist, join_withdraw,
+                                                   .retain = bide__object_ref, .release = let_go};
 
 int bide_queue_wait_done(bide_queue *q)
 {

@@ -82,4 +82,18 @@ __attribute__((unused)) static int until_cancelled(const char *name)
     return r;
 }
 
+/* ThreadSanitizer holds signals back while a thread computes, and does not survive a fork with threads. */
+__attribute__((unused)) static bool is_tsan(void)
+{
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+    return true;
+#endif
+#endif
+#ifdef __SANITIZE_THREAD__
+    return true;
+#endif
+    return false;
+}
+
 #endif

@@ -275,3 +275,25 @@ TEST(channel_from_a_plain_thread_wakes_the_loop, .real_time = true)
     EXPECT_ERR(receiver(c), BIDE_ECLOSED);
     pthread_join(thread, NULL);
 }
+
+static int receives_one(int_channel *c)
+{
+    int item;
+    return bide_channel_receive(c, &item);
+}
+
+TEST(channel_released_while_a_woken_task_has_to_wait_again_lives_until_that_ends)
+{
+    int_channel *c = bide_channel_new(int_channel, 1);
+    int item = 1;
+    bide_auto bide_task *t = bide_create_task(bide_coro(receives_one, c));
+    BIDE_IGNORE(bide_sleep_ms(0));
+    EXPECT_EQ(bide_channel_send_nowait(c, &item), 0);
+    EXPECT_EQ(bide_channel_receive_nowait(c, &item), 0);
+    bide_release(bide_take(c));
+    for (int i = 0; i < 4; i++)
+        BIDE_IGNORE(bide_sleep_ms(0));
+    EXPECT_FALSE(bide_task_done(t));
+    EXPECT_TRUE(bide_task_cancel(t));
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+}

@@ -495,3 +495,44 @@ TEST(queue_loses_nothing_under_random_cancellation, .seconds = 30)
         EXPECT_LE(5, p.cancelled);
     }
 }
+
+/* A task that was woken and waits again has a share for all of that time. */
+TEST(queue_released_while_a_woken_task_has_to_wait_again_lives_until_that_ends)
+{
+    int_queue *q = bide_queue_new(int_queue, 1);
+    int item = 1;
+    EXPECT_EQ(bide_queue_put(q, &item), 0);
+    bide_auto bide_task *t = bide_create_task(bide_coro(putter, q, "put", 2));
+    turn();
+    EXPECT_EQ(bide_queue_get_nowait(q, &item), 0);
+    EXPECT_EQ(bide_queue_put_nowait(q, &item), 0); /* faster than the task */
+    bide_release(bide_take(q));
+    turn();
+    turn();
+    EXPECT_FALSE(bide_task_done(t));
+    EXPECT_TRUE(bide_task_cancel(t));
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+}
+
+static int chooser(int_queue *q, int_queue *other)
+{
+    int a, b, result;
+    return bide_select(&result, bide_queue_get_awaitable(q, &a), bide_queue_get_awaitable(other, &b));
+}
+
+TEST(queue_released_while_a_woken_choice_has_to_wait_again_lives_until_that_ends)
+{
+    int_queue *q = bide_queue_new(int_queue, 1);
+    bide_auto int_queue *other = bide_queue_new(int_queue, 1);
+    int item = 1;
+    bide_auto bide_task *t = bide_create_task(bide_coro(chooser, q, other));
+    turn();
+    EXPECT_EQ(bide_queue_put_nowait(q, &item), 0);
+    EXPECT_EQ(bide_queue_get_nowait(q, &item), 0);
+    bide_release(bide_take(q));
+    turn();
+    turn();
+    EXPECT_FALSE(bide_task_done(t));
+    EXPECT_EQ(bide_queue_put_nowait(other, &item), 0);
+    EXPECT_EQ(bide_await(t), 1);
+}

@@ -24,6 +24,7 @@ struct alternative {
     bide_future *future; /* a share; NULL: an operation, a sleep, or not begun */
     bool is_own;         /* the future is a task that was started for this call */
     bool is_enlisted;
+    bool is_held; /* a share of the object of an operation */
 };
 
 struct choice {
@@ -70,8 +71,12 @@ static bool is_triggered(const struct alternative *a)
 /* What lasts until the end of the call. */
 static int begin(struct choice *c, struct alternative *a)
 {
-    if (a->what->kind == BIDE_AW_OPERATION)
+    if (a->what->kind == BIDE_AW_OPERATION) {
+        a->is_held = a->what->as.operation.ops->retain != NULL;
+        if (a->is_held)
+            a->what->as.operation.ops->retain(a->what->as.operation.object);
         return 0;
+    }
     bide__op_waiter_init(&a->waiter, c->task);
     if (a->what->kind == BIDE_AW_SLEEP) {
         bide__timer_init(&a->waiter.timer, sleep_fired);
@@ -187,6 +192,8 @@ static void end(struct choice *c)
         }
         if (a->future)
             bide__object_unref(a->future);
+        if (a->is_held)
+            a->what->as.operation.ops->release(a->what->as.operation.object);
     }
     bide__error_restore(&mark);
 }
@@ -226,7 +233,7 @@ static int select_among(bide_task *t, bide_list list, struct alternative *all, s
             all[i].what = &all[i].made;
         }
         all[i].future = NULL;
-        all[i].is_own = all[i].is_enlisted = false;
+        all[i].is_own = all[i].is_enlisted = all[i].is_held = false;
         if (all[i].what->kind == BIDE_AW_OPERATION && !c.wait.operation)
             c.wait.operation = &all[i].what->as.operation;
     }

@@ -41,6 +41,8 @@ static __attribute__((noinline)) int wait_for_it(bide_task *t, const bide_operat
     struct op_waiter w;
     int code;
 
+    if (op->ops->retain)
+        op->ops->retain(op->object);
     do {
         bide__op_waiter_init(&w, t);
         op->ops->enlist(op, &w);
@@ -52,6 +54,8 @@ static __attribute__((noinline)) int wait_for_it(bide_task *t, const bide_operat
         else
             code = op->ops->attempt(op, &w);
     } while (code == OPERATION_WAITS);
+    if (op->ops->retain)
+        op->ops->release(op->object);
     return code;
 }
 

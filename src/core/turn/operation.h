@@ -62,6 +62,9 @@ struct bide_operation_ops {
     void (*withdraw)(const bide_operation *op, struct op_waiter *w);
     /* Optional, for reports: the number of the task that has to let go of it first; 0: nobody's. */
     uint64_t (*holder)(const bide_operation *op);
+    /* A share of the object for as long as the wait lasts, which may enlist more than once.  NULL: its owner sees to that. */
+    void *(*retain)(void *object);
+    void (*release)(void *object);
 };
 
 /* What a task waits for that awaits one, or chooses: its wait has the kind WAIT_OPERATION.  For reports. */

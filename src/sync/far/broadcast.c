@@ -253,14 +253,12 @@ static int receive_attempt(const bide_operation *op, struct op_waiter *w)
         bide__far_leave(w);
     int code = receive_locked(r, op->place, "bide_broadcast_receive");
     pthread_mutex_unlock(&r->from->lock);
-    if (w)
-        receiver_release(r);
     return code;
 }
 
 static void receive_enlist(const bide_operation *op, struct op_waiter *w)
 {
-    bide_receiver *r = receiver_retain(op->object);
+    bide_receiver *r = op->object;
     bide_broadcast *b = r->from;
 
     pthread_mutex_lock(&b->lock);
@@ -275,11 +273,11 @@ static void receive_withdraw(const bide_operation *op, struct op_waiter *w)
     pthread_mutex_lock(&r->from->lock);
     bide__far_leave(w);
     pthread_mutex_unlock(&r->from->lock);
-    receiver_release(r);
 }
 
 static const struct bide_operation_ops receive_ops = {"bide_broadcast_receive", receive_check, receive_attempt, receive_enlist,
-                                                      receive_withdraw};
+                                                      receive_withdraw,
+                                                      .retain = receiver_retain, .release = receiver_release};
 
 static bide_operation receive_operation(bide_receiver *r, void *item, size_t size)
 {

@@ -134,14 +134,12 @@ static int send_attempt(const bide_operation *op, struct op_waiter *w)
         bide__far_leave(w);
     int code = send_locked(c, op->place, "bide_channel_send");
     pthread_mutex_unlock(&c->lock);
-    if (w)
-        channel_release(c);
     return code;
 }
 
 static void send_enlist(const bide_operation *op, struct op_waiter *w)
 {
-    bide_channel *c = channel_retain(op->object);
+    bide_channel *c = op->object;
 
     pthread_mutex_lock(&c->lock);
     bide__far_enlist(&c->senders, w, c->is_closed || c->items.n < c->items.max);
@@ -156,10 +154,10 @@ static void send_withdraw(const bide_operation *op, struct op_waiter *w)
     if (bide__far_leave(w) && c->items.n < c->items.max)
         bide__far_wake_first(&c->senders);
     pthread_mutex_unlock(&c->lock);
-    channel_release(c);
 }
 
-static const struct bide_operation_ops send_ops = {"bide_channel_send", send_check, send_attempt, send_enlist, send_withdraw};
+static const struct bide_operation_ops send_ops = {"bide_channel_send", send_check, send_attempt, send_enlist, send_withdraw,
+                                                    .retain = channel_retain, .release = channel_release};
 
 static bide_operation send_operation(bide_channel *c, const void *item, size_t size)
 {
@@ -216,14 +214,12 @@ static int receive_attempt(const bide_operation *op, struct op_waiter *w)
         bide__far_leave(w);
     int code = receive_locked(c, op->place, "bide_channel_receive");
     pthread_mutex_unlock(&c->lock);
-    if (w)
-        channel_release(c);
     return code;
 }
 
 static void receive_enlist(const bide_operation *op, struct op_waiter *w)
 {
-    bide_channel *c = channel_retain(op->object);
+    bide_channel *c = op->object;
 
     pthread_mutex_lock(&c->lock);
     bide__far_enlist(&c->receivers, w, c->is_closed || c->items.n > 0);
@@ -238,11 +234,11 @@ static void receive_withdraw(const bide_operation *op, struct op_waiter *w)
     if (bide__far_leave(w) && c->items.n > 0)
         bide__far_wake_first(&c->receivers);
     pthread_mutex_unlock(&c->lock);
-    channel_release(c);
 }
 
 static const struct bide_operation_ops receive_ops = {"bide_channel_receive", receive_check, receive_attempt, receive_enlist,
-                                                      receive_withdraw};
+                                                      receive_withdraw,
+                                                    .retain = channel_retain, .release = channel_release};
 
 static bide_operation receive_operation(bide_channel *c, void *item, size_t size)
 {

@@ -32,20 +32,6 @@ static void collect(bide_loop *l, const char *message, void *arg)
 
 static int standard_error = -1;
 
-/* It holds signals back while a thread computes, and does not survive a fork with threads. */
-static bool is_tsan(void)
-{
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-    return true;
-#endif
-#endif
-#ifdef __SANITIZE_THREAD__
-    return true;
-#endif
-    return false;
-}
-
 static void begin(void)
 {
     EXPECT_EQ(pipe(errors), 0);

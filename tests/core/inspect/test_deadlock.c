@@ -280,6 +280,8 @@ static int waits_in_main(void)
 
 UNIT(deadlock_is_seen_in_a_program_of_bide_main)
 {
+    open_loop();
+    bide_release(loop);
     EXPECT_EQ(bide_main(bide_coro(waits_in_main)), 1); /* its handler of SIGINT is none of the program's */
     EXPECT_EQ(bide_error_code(), BIDE_EDEADLOCK);
     EXPECT_EQ(bide_main(bide_coro(waits_in_main), .leave_signals = true), 1);

@@ -195,5 +195,7 @@ static int forks_and_interrupts(void)
 
 UNIT(interrupt_in_a_forked_child_ends_it)
 {
+    if (is_tsan())
+        SKIP("it does not end by a signal that is raised in a handler");
     EXPECT_EQ(bide_main(bide_coro(forks_and_interrupts)), SIGINT);
 }
