@@ -179,6 +179,7 @@ struct bide_loop;
 struct bide_pool;
 struct bide_pool_stream;
 struct bide_process;
+struct bide_promise;
 struct bide_queue;
 struct bide_receiver;
 struct bide_response;
@@ -202,7 +203,7 @@ struct bide_watch;
                   struct bide_directory *: 1, struct bide_file *: 1, struct bide_future *: 1,                         \
                   struct bide_handle *: 1, struct bide_hsts *: 1, struct bide_listener *: 1, struct bide_loop *: 1,   \
                   struct bide_pool *: 1, struct bide_pool_stream *: 1, struct bide_process *: 1,                      \
-                  struct bide_queue *: 1, struct bide_receiver *: 1, struct bide_response *: 1,                       \
+                  struct bide_promise *: 1, struct bide_queue *: 1, struct bide_receiver *: 1, struct bide_response *: 1,                       \
                   struct bide_server *: 1, struct bide_session *: 1, struct bide_signals *: 1,                        \
                   struct bide_stream *: 1, struct bide_task *: 1, struct bide_task_group *: 1,                        \
                   struct bide_test_peer *: 1, struct bide_thread_pool *: 1, struct bide_tls *: 1,                     \

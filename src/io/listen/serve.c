@@ -82,12 +82,32 @@ static bool is_temporary(int code)
     return code == BIDE_ENOMEM || code == BIDE_ETLS || code == -ENOSPC || code == -EAGAIN;
 }
 
+/* Also woken when a connection comes, which changes nothing. */
+static int wait_for_end_or_close(struct serving *by)
+{
+    bide_task *t = bide__task_here();
+    struct wait w = {.end_early = bide__wait_end_now, .task = t};
+    struct clause end, close;
+    int code = bide__pending_interrupt(t);
+    if (code < 0)
+        return code;
+
+    bide__clause_init(&end, &t->ready);
+    bide__clause_init(&close, &t->ready);
+    bide__list_append(&by->room, &end.node);
+    bide__list_append(&by->listener->fd.readers, &close.node);
+    bide__park(t, &w);
+    bide__list_remove(&end.node);
+    bide__list_remove(&close.node);
+    return bide__wait_outcome(&w);
+}
+
 static int wait_for_room(struct serving *by)
 {
     int code = 0;
 
-    while (code == 0 && by->max > 0 && by->n >= by->max)
-        code = bide__wait_in(&by->room, NULL);
+    while (code == 0 && by->max > 0 && by->n >= by->max && bide__fd_is_open(&by->listener->fd))
+        code = wait_for_end_or_close(by);
     return code;
 }
 

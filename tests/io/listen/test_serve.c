@@ -78,6 +78,23 @@ TEST(serve_with_grace_ends_when_its_handlers_have, .real_time = true)
     EXPECT_EQ(bide_error_code(), BIDE_ECLOSED);
 }
 
+TEST(serve_that_is_full_ends_when_its_listener_is_closed, .real_time = true)
+{
+    bide_auto bide_listener *l = bide_listen("127.0.0.1", 0);
+    bide_auto bide_stream *client = bide_connect("127.0.0.1", bide_listener_port(l));
+    bide_auto bide_task *t = bide_create_task(bide_coro(serve_few, l, 1, 20));
+    while (open_now == 0)
+        EXPECT_EQ(bide_sleep_ms(1), 0);
+
+    bide_auto bide_stream *waits = bide_connect("127.0.0.1", bide_listener_port(l));
+    EXPECT_NOT_NULL(waits);
+    EXPECT_EQ(bide_sleep_ms(0), 0);
+    EXPECT_EQ(bide_listener_close(l), 0);
+    EXPECT_ERR(bide_await(t), BIDE_ECLOSED);
+    EXPECT_EQ(open_now, 0);
+    EXPECT_NOT_NULL(client);
+}
+
 TEST(serve_grace_that_is_over_cancels_the_handlers, .real_time = true)
 {
     for (int hurry = 0; hurry < 2; hurry++) { /* by the time, and by a second cancellation */
