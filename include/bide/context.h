@@ -6,6 +6,10 @@
  * A task begins with the values of the one that made it, as they were then; what either of them sets afterwards is its own.  A call
  * for the loop (bide_loop_call_soon and its kin) and one for a thread (bide_to_thread) see those of the task that asked for it.
  * A coroutine that is awaited runs in its caller's task, so it has the caller's, and what it sets stays.
+ *
+ * Values stay in their thread, because that is where they are freed.  A task in the loop of another thread (bide_call_in_loop,
+ * bide_submit_to_loop, bide_threads_run) begins with none; so does one of a loop that a function of bide_to_thread runs: that function
+ * sees the values, as the task waits for it, and hands on in its arguments what others there need.
  */
 #ifndef BIDE_CONTEXT_H
 #define BIDE_CONTEXT_H

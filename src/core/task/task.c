@@ -153,7 +153,7 @@ in_line bide_task *make(bide_loop *loop, const bide_task_args *args, const void 
 /* A name, and the context of who makes the task; mostly NULL: neither.  0, or an error on record. */
 static int extra_new(const char *name, struct task_extra **extra)
 {
-    struct task_context *context = bide__context_here();
+    struct task_context *context = bide__loop_here ? bide__context_here() : NULL; /* else it may be that of another thread's task */
     if (!name && !context)
         return 0;
 

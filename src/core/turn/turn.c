@@ -217,10 +217,13 @@ static int run_until_stopped(bide_loop *loop)
 
     bide__error_init(&loop->error);
     struct error_record *outer = bide__error_switch(&loop->error);
+    struct task_context *outside = bide__context_outside; /* of a task that runs in another thread, perhaps: not for ours */
+    bide__context_outside = NULL;
     do
         code = turn(loop);
     while (!loop->stopping && code == 0);
     bide__error_switch(outer);
+    bide__context_outside = outside;
     loop_leave(loop);
     if (code < 0)
         bide__error_adopt(&loop->error);

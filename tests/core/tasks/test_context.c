@@ -5,6 +5,7 @@
 #include <bide/context.h>
 
 #include "core/core.h"
+#include "core/threads/loop_thread.h"
 #include "trace.h"
 
 static char color, shape;
@@ -104,6 +105,62 @@ TEST(context_is_seen_by_a_call_in_a_thread, .real_time = true)
     EXPECT_EQ(bide_to_thread(bide_coro(sees_in_thread)), 1);
     EXPECT_EQ(bide_context_set(&color, NULL), 0);
     EXPECT_EQ(bide_to_thread(bide_coro(sees_in_thread)), 0); /* nothing stays in the thread */
+}
+
+TEST(context_is_seen_by_a_call_in_a_thread_of_a_pool, .real_time = true)
+{
+    bide_auto bide_thread_pool *pool = bide_thread_pool_new(.threads = 1);
+    EXPECT_EQ(bide_context_set(&color, "red"), 0);
+    EXPECT_EQ(bide_to_thread(bide_coro(sees_in_thread), .pool = pool), 1);
+    EXPECT_EQ(bide_context_set(&color, NULL), 0);
+    EXPECT_EQ(bide_to_thread(bide_coro(sees_in_thread), .pool = pool), 0);
+}
+
+static bide_task *made_there;
+
+static void makes_there(void *unused)
+{
+    (void)unused;
+    trace("%s", get(&color));
+    made_there = bide_create_task(bide_coro(sees), .name = "there");
+}
+
+static int app_there(void)
+{
+    BIDE_TRY(bide_context_set(&shape, "round"));
+    BIDE_TRY(bide_loop_call_soon_threadsafe(bide_get_event_loop(), makes_there, NULL));
+    BIDE_TRY(bide_sleep_ms(1));
+    bide_auto bide_task *t = made_there;
+    return bide_await(t);
+}
+
+static int runs_a_loop(void)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(sees), .name = "made before this thread's loop runs");
+    BIDE_TRY(bide_run_until_complete(bide_get_event_loop(), t));
+    BIDE_TRY(bide_run(bide_coro(app_there)));
+    trace("%s", get(&color));
+    return 0;
+}
+
+TEST(context_of_a_call_in_a_thread_is_not_that_of_the_tasks_of_a_loop_there, .real_time = true)
+{
+    EXPECT_EQ(bide_context_set_taking(&color, strdup("red"), free), 0);
+    EXPECT_EQ(bide_to_thread(bide_coro(runs_a_loop)), 0);
+    EXPECT_TRACE("-/- - -/- red");
+}
+
+TEST(context_of_a_task_for_the_loop_of_another_thread_is_empty, .real_time = true)
+{
+    struct loop_thread other;
+    loop_thread_start(&other);
+    EXPECT_EQ(bide_context_set(&color, "red"), 0);
+    EXPECT_EQ(bide_call_in_loop(other.loop, bide_coro(sees)), 0);
+    bide_auto bide_future *f = bide_submit_to_loop(other.loop, bide_coro(sees));
+    EXPECT_EQ(bide_await(f), 0);
+    EXPECT_EQ(bide_call_in_loop(bide_get_event_loop(), bide_coro(sees)), 0); /* no other task */
+    EXPECT_TRACE("-/- -/- red/-");
+    loop_thread_end(&other);
 }
 
 static int freed;
