@@ -91,6 +91,7 @@ typedef struct bide_threads_args {
     struct bide_use_named_options *guard_;
     bool pin;         /* each thread stays on one processor of its own; default: the kernel chooses */
     const char *name; /* of the threads: "name-1", "name-2", ...; default "bide-loop"; the caller's keeps its own */
+    int64_t leave_signals; /* true: nothing is done about SIGINT */
 } bide_threads_args;
 
 /*
@@ -99,9 +100,12 @@ typedef struct bide_threads_args {
  * The calling thread is the first of them, so signals go where they always went.  The first error cancels what runs in the others.
  * A loop is closed, and its leftover tasks are cancelled, when its coroutine has ended.
  *
+ * The first SIGINT (Ctrl-C) cancels the coroutines in all threads, so that they clean up; the second ends the process.  Not so where
+ * bide_main would leave it alone, nor in a thread that blocks the signal; a bide_main that handles it cancels these, too.
+ *
  * Threads:   any in which no loop runs; it returns when all have ended
  * Returns:   0, or the first error in order of occurrence
- * Errors:    those of the coroutines; -EAGAIN when a thread could not be made; BIDE_ERUNNING; BIDE_ENOMEM; -EINVAL
+ * Errors:    those of the coroutines; BIDE_ECANCELED after SIGINT, if one of them ends with it; -EAGAIN when a thread could not be made; BIDE_ERUNNING; BIDE_ENOMEM; -EINVAL
  * Owns:      what the coroutine's arguments point to is shared by all threads
  * Example:   BIDE_TRY(bide_threads_run(0, bide_coro(serve_here, port)));
  */

@@ -18,9 +18,22 @@ void bide__handles_free(bide_loop *loop); /* when no share of any is left */
 
 /* ---- interrupt.c ---- */
 
-/* SIGINT cancels f, which this thread is about to run, until the end.  False: it is another's to handle. */
-bool bide__interrupts_begin(bide_loop *loop, bide_future *f);
-bool bide__interrupts_end(bide_loop *loop); /* did one come? */
+/* Something that the first SIGINT cancels, when a thread has begun to handle that: in it, and more than once perhaps. */
+struct interruptible {
+    struct list_node node;
+    unsigned process;
+    void (*cancel)(struct interruptible *i);
+};
+void bide__interruptible_add(struct interruptible *i);
+void bide__interruptible_remove(struct interruptible *i);
+
+/* This thread handles SIGINT until the end.  False: it is another's to handle. */
+bool bide__interrupts_begin(void);
+void bide__interrupts_enter(bide_loop *loop); /* which it is about to run; one at a time */
+void bide__interrupts_leave(bide_loop *loop);
+void bide__interrupts_wait(void); /* without a loop, until one comes, and then also cancels; or until another thread says wake */
+void bide__interrupts_wake(void);
+bool bide__interrupts_end(void); /* did one come? */
 
 /* ---- leaks.c ---- */
 

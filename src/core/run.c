@@ -33,6 +33,35 @@ int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a)
     return code;
 }
 
+struct main_future {
+    struct interruptible interruptible;
+    bide_future *future;
+};
+
+/* In its loop's thread: it is there only if that handles the signal. */
+static void cancel_main(struct interruptible *i)
+{
+    bide_future *f = container_of(i, struct main_future, interruptible)->future;
+
+    if (f->is_task)
+        bide_task_cancel_because((bide_task *)f, "SIGINT");
+    else
+        bide_future_cancel(f);
+}
+
+static int run_interruptible(bide_loop *loop, bide_future *f, bool *interrupted)
+{
+    struct main_future m = {.interruptible.cancel = cancel_main, .future = f};
+
+    bide__interruptible_add(&m.interruptible);
+    bide__interrupts_enter(loop);
+    int code = bide_run_until_complete_with(loop, bide__aw_future(f));
+    bide__interrupts_leave(loop);
+    bide__interruptible_remove(&m.interruptible);
+    *interrupted = bide__interrupts_end() && code == BIDE_ECANCELED;
+    return code;
+}
+
 /* *interrupted: SIGINT has cancelled it; NULL: the signal is left alone. */
 static int run_on(bide_loop *loop, bide_awaitable a, bool *interrupted)
 {
@@ -42,10 +71,7 @@ static int run_on(bide_loop *loop, bide_awaitable a, bool *interrupted)
     if (!f)
         return bide_error_code();
 
-    bool watches = bide__interrupts_begin(loop, f);
-    int code = bide_run_until_complete_with(loop, bide__aw_future(f));
-    if (watches)
-        *interrupted = bide__interrupts_end(loop) && code == BIDE_ECANCELED;
+    int code = bide__interrupts_begin() ? run_interruptible(loop, f, interrupted) : bide_run_until_complete_with(loop, bide__aw_future(f));
     bide__object_unref(f);
     return code;
 }

@@ -3,10 +3,11 @@
  * threads.c - a loop in each of several threads: bide_threads_run, and which thread this is.
  *
  * The calling thread is the first of them.  Each has a loop, and in it a task that runs the coroutine; the first error is kept,
- * and the tasks of the others are cancelled, each by an item in the inbox of its loop.
+ * and the tasks of the others are cancelled, each by an item in the inbox of its loop.  So are all by SIGINT, which the calling
+ * thread handles: in its loop, and when that has ended, while it waits for the others.
  *
  * Invariants:
- *   R1  failed, the error and each member's loop are read and written under the lock; a loop that stands there is open.
+ *   R1  what says "under the lock" is read and written so; a loop that stands there is open.
  *   R2  a member's task is touched in its own thread alone.
  */
 #include "core/core.h"
@@ -21,7 +22,7 @@ struct member {
     struct threads *all;
     int index;
     pthread_t id;
-    bide_loop *loop; /* NULL: not yet, or no more */
+    bide_loop *loop; /* under the lock; NULL: not yet, or no more */
     bide_task *task; /* NULL: not begun, or ended */
     struct inbox_item cancel;
     bool is_cancelled;
@@ -30,9 +31,13 @@ struct member {
 struct threads {
     const bide_threads_args *args;
     int n;
+    bool handles_interrupts; /* the calling thread */
+    struct interruptible interruptible;
     pthread_mutex_t lock;
-    bool failed;
-    int code;
+    bool is_ending; /* under the lock, as is all that follows: the cancellations are posted, and nobody begins */
+    const char *reason;
+    int running; /* of the threads that were made */
+    int code; /* 0: none has failed */
     struct error_record error;
     struct member members[];
 };
@@ -101,48 +106,78 @@ static void cancel_member(struct inbox_item *item)
 {
     struct member *m = container_of(item, struct member, cancel);
 
+    pthread_mutex_lock(&m->all->lock);
+    const char *reason = m->all->reason;
+    pthread_mutex_unlock(&m->all->lock);
     m->is_cancelled = true;
     if (m->task)
-        bide_task_cancel(m->task);
+        bide_task_cancel_because(m->task, reason);
+}
+
+/* With the lock held. */
+static void cancel_all(struct threads *all, const char *reason)
+{
+    if (all->is_ending)
+        return;
+    all->is_ending = true;
+    all->reason = reason;
+    for (int i = 0; i < all->n; i++)
+        if (all->members[i].loop)
+            (void)bide__loop_post(all->members[i].loop, &all->members[i].cancel); /* a forked child has no others */
+}
+
+static void interrupted(struct interruptible *i)
+{
+    struct threads *all = container_of(i, struct threads, interruptible);
+
+    pthread_mutex_lock(&all->lock);
+    cancel_all(all, "SIGINT");
+    pthread_mutex_unlock(&all->lock);
 }
 
 /* The first error: it is on record here.  The others are to end. */
 static void note_error(struct threads *all, int code)
 {
     pthread_mutex_lock(&all->lock);
-    if (!all->failed) {
-        all->failed = true;
+    if (all->code == 0) {
         all->code = code;
         all->error = *bide__error_current();
-        for (int i = 0; i < all->n; i++)
-            if (all->members[i].loop)
-                (void)bide__loop_post(all->members[i].loop, &all->members[i].cancel); /* a forked child has no others */
+        cancel_all(all, NULL);
     }
     pthread_mutex_unlock(&all->lock);
 }
 
-/* False: another one has failed already. */
+/* False: another one has failed already, or SIGINT came. */
 static bool enter(struct member *m, bide_loop *loop)
 {
     pthread_mutex_lock(&m->all->lock);
-    bool failed = m->all->failed;
-    m->loop = failed ? NULL : loop;
+    bool may = !m->all->is_ending;
+    m->loop = may ? loop : NULL;
     pthread_mutex_unlock(&m->all->lock);
-    return !failed;
+    if (may && m->index == 0 && m->all->handles_interrupts)
+        bide__interrupts_enter(loop);
+    return may;
 }
 
-static void leave(struct member *m)
+static void leave(struct member *m, bide_loop *loop)
 {
+    if (m->index == 0 && m->all->handles_interrupts)
+        bide__interrupts_leave(loop);
     pthread_mutex_lock(&m->all->lock);
     m->loop = NULL;
     pthread_mutex_unlock(&m->all->lock);
+}
+
+static int cancelled_before(void)
+{
+    return bide_fail(BIDE_ECANCELED, "bide_threads_run: cancelled before all threads had begun");
 }
 
 static int member_task(struct member *m)
 {
     const bide_coroutine *c = &m->all->args->coroutine;
     if (m->is_cancelled)
-        return bide_fail(BIDE_ECANCELED, "bide_threads_run: another thread has failed before this one began");
+        return cancelled_before();
 
     m->task = bide_current_task();
     int code = bide__call_words(c->fn, c->argc, c->argv);
@@ -160,10 +195,10 @@ static void run_member(struct member *m)
 
     int before = thread_index;
     thread_index = m->index;
-    int code = enter(m, loop) ? bide_run_until_complete(loop, bide_coro(member_task, m)) : 0;
+    int code = enter(m, loop) ? bide_run_until_complete(loop, bide_coro(member_task, m)) : cancelled_before();
     if (code < 0)
         note_error(m->all, code);
-    leave(m);
+    leave(m, loop);
     bide_release(loop);
     thread_index = before;
 }
@@ -179,6 +214,11 @@ static void *thread_main(void *arg)
     if (m->all->args->pin)
         pin_to(m->index);
     run_member(m);
+    pthread_mutex_lock(&m->all->lock);
+    m->all->running--;
+    pthread_mutex_unlock(&m->all->lock);
+    if (m->all->handles_interrupts)
+        bide__interrupts_wake();
     return NULL;
 }
 
@@ -193,6 +233,7 @@ static struct threads *threads_new(int n, const bide_threads_args *args)
     }
     all->args = args;
     all->n = n;
+    all->interruptible.cancel = interrupted;
     pthread_mutex_init(&all->lock, NULL);
     for (int i = 0; i < n; i++) {
         all->members[i] = (struct member){.all = all, .index = i, .cancel.run = cancel_member};
@@ -217,12 +258,24 @@ static void run_here(struct member *m)
 
 static int start(struct member *m)
 {
+    pthread_mutex_lock(&m->all->lock);
     int code = bide__quiet_thread(&m->id, thread_main, m);
-
+    m->all->running += code == 0;
+    pthread_mutex_unlock(&m->all->lock);
     return code == 0 ? 0 : bide_fail(-code, "bide_threads_run: no thread could be made: %s", bide_strerror(-code));
 }
 
-static int run(struct threads *all)
+static bool others_run(struct threads *all)
+{
+    if (all->interruptible.process != bide__process)
+        return false; /* nor are they in the child of a fork */
+    pthread_mutex_lock(&all->lock);
+    bool some = all->running > 0;
+    pthread_mutex_unlock(&all->lock);
+    return some;
+}
+
+static void run(struct threads *all)
 {
     int started = 1;
 
@@ -232,12 +285,20 @@ static int run(struct threads *all)
             break;
         }
     run_here(&all->members[0]);
+    while (all->handles_interrupts && others_run(all))
+        bide__interrupts_wait();
     for (int i = 1; i < started; i++)
         pthread_join(all->members[i].id, NULL);
-    if (!all->failed)
-        return 0;
-    bide__error_adopt(&all->error);
-    return all->code;
+}
+
+static void run_interruptible(struct threads *all)
+{
+    all->handles_interrupts = bide__interrupts_begin();
+    bide__interruptible_add(&all->interruptible);
+    run(all);
+    bide__interruptible_remove(&all->interruptible);
+    if (all->handles_interrupts)
+        BIDE_IGNORE(bide__interrupts_end());
 }
 
 int bide_threads_run_with(int n, const bide_threads_args *options)
@@ -256,7 +317,13 @@ int bide_threads_run_with(int n, const bide_threads_args *options)
     struct threads *all = threads_new(n > 0 ? n : bide_processors(), &args);
     if (!all)
         return BIDE_ENOMEM;
-    int code = run(all);
+    if (args.leave_signals)
+        run(all);
+    else
+        run_interruptible(all);
+    int code = all->code;
+    if (code < 0)
+        bide__error_adopt(&all->error);
     pthread_mutex_destroy(&all->lock);
     bide__free(all);
     return code;

@@ -80,7 +80,6 @@ struct bide_loop {
     atomic_bool is_interrupted, poller_changes; /* for interrupt.c, whose signal handler looks at the second */
     void (*on_interrupt)(bide_loop *loop); /* what the first SIGINT does; NULL: nothing */
     void (*interrupt_handler)(int); /* of SIGINT, while on_interrupt is set */
-    bide_future *interruptible;
     struct loop_pool *threads[THREAD_USES]; /* made when first used */
     int64_t threads_max; /* of bide_run; 0: not said */
     struct error_record error;      /* of what the loop runs that is no task */

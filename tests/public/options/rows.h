@@ -399,6 +399,7 @@ OTHER(bide_to_thread_args, pool),
 OTHER(bide_threads_args, coroutine),
 OTHER(bide_threads_args, pin),
 OTHER(bide_threads_args, name),
+ANY(bide_threads_args, leave_signals), /* true or false */
 OTHER(bide_call_args, coroutine),
 OTHER(bide_call_args, name),
 ROW(take_loop_call, bide_call_args, timeout_ms, 1, TIME_MAX, .named = BIDE_FOREVER),
