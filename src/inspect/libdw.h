@@ -13,7 +13,6 @@
 
 typedef struct Dwfl Dwfl;
 typedef struct Dwfl_Module Dwfl_Module;
-typedef struct Dwfl_Line Dwfl_Line;
 typedef struct Dwfl_Thread Dwfl_Thread;
 typedef struct Dwfl_Frame Dwfl_Frame;
 typedef struct Elf Elf;
@@ -28,6 +27,7 @@ typedef struct {
     void *cu;
 } Dwarf_Attribute;
 typedef struct Dwarf_Files_s Dwarf_Files;
+typedef struct Dwarf_Line_s Dwarf_Line;
 
 struct dwfl_callbacks {
     int (*find_elf)(Dwfl_Module *, void **, const char *, uint64_t, char **, Elf **);
@@ -56,9 +56,12 @@ struct libdw {
     Dwfl_Module *(*dwfl_addrmodule)(Dwfl *, uint64_t);
     const char *(*dwfl_module_info)(Dwfl_Module *, void ***, uint64_t *, uint64_t *, uint64_t *, uint64_t *, const char **, const char **);
     const char *(*dwfl_module_addrname)(Dwfl_Module *, uint64_t);
-    Dwfl_Line *(*dwfl_module_getsrc)(Dwfl_Module *, uint64_t);
-    const char *(*dwfl_lineinfo)(Dwfl_Line *, uint64_t *, int *, int *, uint64_t *, uint64_t *);
     Dwarf_Die *(*dwfl_module_addrdie)(Dwfl_Module *, uint64_t, uint64_t *);
+    Dwarf_Die *(*dwfl_module_nextcu)(Dwfl_Module *, Dwarf_Die *, uint64_t *);
+    int (*dwarf_haspc)(Dwarf_Die *, uint64_t);
+    Dwarf_Line *(*dwarf_getsrc_die)(Dwarf_Die *, uint64_t);
+    const char *(*dwarf_linesrc)(Dwarf_Line *, uint64_t *, uint64_t *);
+    int (*dwarf_lineno)(Dwarf_Line *, int *);
     int (*dwarf_getscopes)(Dwarf_Die *, uint64_t, Dwarf_Die **);
     int (*dwarf_tag)(Dwarf_Die *);
     const char *(*dwarf_diename)(Dwarf_Die *);

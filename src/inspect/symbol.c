@@ -60,15 +60,27 @@ static bool to_caller(const struct libdw *dw, Dwarf_Die *unit, Dwarf_Die *inline
     return path != NULL;
 }
 
+/* gcc lists which unit has which addresses (.debug_aranges); clang does not, so all are asked. */
+static Dwarf_Die *unit_of(const struct libdw *dw, Dwfl_Module *m, uintptr_t pc, uint64_t *bias)
+{
+    Dwarf_Die *unit = dw->dwfl_module_addrdie(m, pc, bias);
+    if (unit)
+        return unit;
+
+    while ((unit = dw->dwfl_module_nextcu(m, unit, bias)))
+        if (dw->dwarf_haspc(unit, pc - *bias) > 0)
+            break;
+    return unit;
+}
+
 /*
  * s is where the code came from, in the function that the linker knows.  What is inlined there has a name of its own; and a line of
  * a header of the system, where read() and its kin are wrapped, is of less use than the call of that.
  */
-static void look_into(const struct libdw *dw, Dwfl_Module *m, uintptr_t pc, struct spot *s)
+static void look_into(const struct libdw *dw, Dwarf_Die *unit, uint64_t pc, struct spot *s)
 {
-    uint64_t bias;
-    Dwarf_Die *scopes = NULL, *unit = dw->dwfl_module_addrdie(m, pc, &bias);
-    int n = unit ? dw->dwarf_getscopes(unit, pc - bias, &scopes) : 0;
+    Dwarf_Die *scopes = NULL;
+    int n = dw->dwarf_getscopes(unit, pc, &scopes);
 
     for (int i = 0; i < n; i++) {
         int tag = dw->dwarf_tag(&scopes[i]);
@@ -94,11 +106,14 @@ static bool by_libdw(char *buf, size_t cap, uintptr_t pc)
     struct spot s = {0};
     Dwfl_Module *m = dw->dwfl_addrmodule(dwfl, pc);
     const char *linked = m ? dw->dwfl_module_addrname(m, pc) : NULL;
-    Dwfl_Line *l = m ? dw->dwfl_module_getsrc(m, pc) : NULL;
-    s.file = l ? dw->dwfl_lineinfo(l, NULL, &s.line, NULL, NULL, NULL) : NULL;
+    uint64_t bias = 0;
+    Dwarf_Die *unit = m ? unit_of(dw, m, pc, &bias) : NULL;
+    Dwarf_Line *l = unit ? dw->dwarf_getsrc_die(unit, pc - bias) : NULL;
+    s.file = l ? dw->dwarf_linesrc(l, NULL, NULL) : NULL;
     s.function = linked ? linked : "?";
     if (s.file) {
-        look_into(dw, m, pc, &s);
+        dw->dwarf_lineno(l, &s.line);
+        look_into(dw, unit, pc - bias, &s);
         int n = (int)strcspn(s.function, "@"); /* without the version: "nanosleep@GLIBC_2.2.5" */
         snprintf(buf, cap, "%.*s (%s:%d)%s%s", n, s.function, last_two(s.file), s.line, s.is_inlined && linked ? ", inlined in " : "",
                  s.is_inlined && linked ? linked : "");

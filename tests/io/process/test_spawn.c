@@ -182,12 +182,15 @@ TEST(spawn_signal_mask_and_handlers_are_reset, .real_time = true)
     signal(SIGUSR2, ignore);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
-    signal(SIGINT, SIG_DFL); /* a shell ignores these two in what runs in its background */
-    signal(SIGQUIT, SIG_DFL);
 
     bide_auto bide_process *p = bide_process_run(BIDE_ARGS("cat", "/proc/self/status"));
     EXPECT_CONTAINS(output(p), "SigBlk:\t0000000000000000");
-    EXPECT_CONTAINS(output(p), "SigIgn:\t0000000000000001"); /* as under nohup */
+    const char *ignored = strstr(output(p), "SigIgn:");
+    EXPECT_NOT_NULL(ignored);
+    unsigned long long bits = strtoull(ignored + strlen("SigIgn:"), NULL, 16); /* whoever began the tests may ignore more */
+    EXPECT_EQ(bits >> (SIGHUP - 1) & 1, 1); /* as under nohup */
+    EXPECT_EQ(bits >> (SIGPIPE - 1) & 1, 0);
+    EXPECT_EQ(bits >> (SIGUSR2 - 1) & 1, 0);
     EXPECT_CONTAINS(output(p), "SigCgt:\t0000000000000000");
     sigprocmask(SIG_UNBLOCK, &some, NULL);
     signal(SIGHUP, SIG_DFL);
