@@ -45,13 +45,12 @@ static void wake(bide_loop *loop)
 
 static void on_interrupt(int signal)
 {
+    bool is_ours = atomic_load(&here.taken) && here.process == bide__process; /* else it ends just now, or a fork made this process */
     int saved = errno;
 
-    if (!atomic_load(&here.taken) || here.process != bide__process) { /* it ends just now, or this is the child of a fork */
-        end_process(signal);
-    } else if (!pthread_equal(pthread_self(), here.thread)) {
+    if (is_ours && !pthread_equal(pthread_self(), here.thread)) {
         pthread_kill(here.thread, signal);
-    } else if (atomic_fetch_add(&here.count, 1) > 0) {
+    } else if (!is_ours || atomic_fetch_add(&here.count, 1) > 0) {
         end_process(signal);
     } else {
         bide_loop *loop = atomic_load(&here.loop);

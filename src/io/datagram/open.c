@@ -168,7 +168,7 @@ static bide_datagram *datagram_new(int fd, const bide_datagram_args *args)
 bide_datagram *bide_datagram_open_with(const bide_datagram_args *options)
 {
     bide_datagram_args args;
-    struct addr local, peer;
+    struct addr local = {0}, peer = {0};
     if (bide__options_take(&args, sizeof args, options, "bide_datagram_open") < 0)
         return NULL;
     if (bide__check_named(args.guard_, "bide_datagram_open") < 0 ||

@@ -23,6 +23,7 @@ bool bide__address_take(struct addr *out, const bide_address *a)
 {
     int family = bide_address_family(a);
 
+    *out = (struct addr){0};
     out->len = family == 4 ? sizeof out->in : family == 6 ? sizeof out->in6 : 0;
     memcpy(&out->storage, a, out->len);
     return out->len > 0;
