@@ -150,6 +150,8 @@ static int sleeps_until_reported(void)
 
 UNIT(nanosleep_of_a_task_that_is_reported_is_not_cut_short)
 {
+    if (bide__valgrind_runs())
+        SKIP("it does not begin such calls again after every signal");
     begin();
     int code = bide_run_until_complete(loop, bide_coro(sleeps_until_reported));
     end();
@@ -218,7 +220,7 @@ static int forks(void)
 UNIT(fork_in_debug_mode_leaves_the_child_well)
 {
     pid_t parent = getpid();
-    if (is_tsan() || bide__asan_runs()) /* the thread may be in the heap of ASan, which stays locked in the child */
+    if (is_tsan() || bide__asan_runs() || getenv("BIDE_TEST_EMULATED")) /* the thread may be in the heap of ASan, which stays locked in the child */
         SKIP("no fork in a program with threads");
     begin();
     int code = bide_run_until_complete(loop, bide_coro(forks));
@@ -239,7 +241,7 @@ UNIT(step_that_was_slow_is_reported_with_its_time)
     int code = bide_run_until_complete(loop, bide_coro(sleeps_in_the_thread));
     end();
     EXPECT_EQ(code, 0);
-    EXPECT_CONTAINS(said, "executing task Task-1 (sleeps_in_the_thread) took 0.0");
+    EXPECT_CONTAINS(said, "executing task Task-1 (sleeps_in_the_thread) took ");
     EXPECT_CONTAINS(said, " seconds\n");
 }
 
@@ -262,8 +264,9 @@ UNIT(callback_that_was_slow_is_reported_with_its_time)
     int code = bide_run_until_complete(loop, bide_coro(calls_back));
     end();
     EXPECT_EQ(code, 0);
-    EXPECT_CONTAINS(said, "executing a callback took 0.0");
-    EXPECT_NULL(strstr(said, "executing task"));
+    EXPECT_CONTAINS(said, "executing a callback took ");
+    if (!bide__valgrind_runs() && !getenv("BIDE_TEST_EMULATED")) /* there the step of the task may be slow, too */
+        EXPECT_NULL(strstr(said, "executing task"));
 }
 
 /* ---- on and off ---- */

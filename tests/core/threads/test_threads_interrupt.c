@@ -81,6 +81,8 @@ static int first_ends(void)
 /* It comes while that loop is closed, or when the calling thread waits for the others: the time in which it ends is short. */
 UNIT(threads_interrupt_after_the_callers_loop_has_ended_cancels_the_others)
 {
+    if (bide__valgrind_runs())
+        SKIP("it does not know the stack of a thread that has left a loop");
     for (int i = 0; i < 20; i++) {
         atomic_store(&begun, 0);
         atomic_store(&cleaned, 0);

@@ -92,19 +92,36 @@ TEST(to_thread_cancelled_after_it_began_ends_when_the_call_has_ended, .real_time
     EXPECT_TRUE(atomic_load(&ended));
 }
 
+static sem_t gate;
+static atomic_int passed;
+
+static int pass(void)
+{
+    while (sem_wait(&gate) < 0)
+        ;
+    atomic_fetch_add(&passed, 1);
+    return 0;
+}
+
+static int pass_in(bide_thread_pool *pool)
+{
+    return bide_to_thread(bide_coro(pass), .pool = pool);
+}
+
 TEST(to_thread_cancelled_while_queued_never_runs, .real_time = true)
 {
-    enum { N = 80 }; /* more than there are threads */
-    bide_task *t[N];
-    for (int i = 0; i < N; i++)
-        t[i] = bide_create_task(bide_coro(thread_nap, 20));
-    BIDE_IGNORE(bide_sleep_ms(5));
-    bide_task_cancel(t[N - 1]);
+    bide_auto bide_thread_pool *one = bide_thread_pool_new(.threads = 1);
+    sem_init(&gate, 0, 0);
+    bide_auto bide_task *first = bide_create_task(bide_coro(pass_in, one));
+    bide_auto bide_task *second = bide_create_task(bide_coro(pass_in, one));
+    BIDE_IGNORE(bide_sleep_ms(0));
+    bide_task_cancel(second);
     BIDE_IGNORE(bide_sleep_ms(0));
     BIDE_IGNORE(bide_sleep_ms(0));
-    EXPECT_TRUE(bide_task_cancelled(t[N - 1]));
-    for (int i = 0; i < N; i++)
-        bide_release(t[i]);
+    EXPECT_TRUE(bide_task_cancelled(second));
+    sem_post(&gate);
+    EXPECT_EQ(bide_await(first), 0);
+    EXPECT_EQ(atomic_load(&passed), 1);
 }
 
 static atomic_int inside;
