@@ -229,7 +229,7 @@ BIDE_API BIDE_MUST_USE int bide_barrier_wait(bide_barrier *b);
 BIDE_API BIDE_MUST_USE int bide_barrier_reset(bide_barrier *b);
 BIDE_API BIDE_MUST_USE int bide_barrier_abort(bide_barrier *b);
 
-/* How many wait now; was it aborted?  0 and false for NULL.  They do not check the loop: call them in that of the barrier. */
+/* How many wait now; was it aborted?  0 and false, with an error on record, for NULL and in another loop than the barrier's. */
 BIDE_API int bide_barrier_waiting(const bide_barrier *b);
 BIDE_API bool bide_barrier_is_broken(const bide_barrier *b);
 

@@ -7,6 +7,7 @@
 #ifndef BIDE_BASE_H
 #define BIDE_BASE_H
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,6 +53,7 @@ int bide__fds_above_standard(int pair[2]); /* both closed on failure */
 
 /* CLOCK_MONOTONIC, nanoseconds. */
 never_indirect int64_t bide__clock_ns(void);
+void bide__cond_init(pthread_cond_t *c); /* whose times are those of this clock */
 
 /* When a time that begins now will be over, in nanoseconds; INT64_MAX (never) if no number is as large. */
 static inline int64_t bide__ns_after(int64_t now_ns, int64_t ms)

@@ -188,7 +188,6 @@ static void run_done(struct inbox_item *item)
 
 static struct call *call_new(const bide_call_args *args)
 {
-    pthread_condattr_t monotonic;
     struct call *c = bide__calloc(1, sizeof *c);
     if (!c || (args->name && !(c->name = bide__strdup(args->name)))) {
         bide__free(c);
@@ -204,10 +203,7 @@ static struct call *call_new(const bide_call_args *args)
     bide__list_init(&c->cancel.node);
     bide__list_init(&c->done.node);
     pthread_mutex_init(&c->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&c->over, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    bide__cond_init(&c->over);
     return c;
 }
 

@@ -314,7 +314,8 @@ int bide_threads_run_with(int n, const bide_threads_args *options)
     if (bide__loop_here)
         return bide_fail(BIDE_ERUNNING, "%s: an event loop is running in this thread already", function);
 
-    struct threads *all = threads_new(n > 0 ? n : bide_processors(), &args);
+    int processors = bide_processors() < BIDE_THREADS_MAX ? bide_processors() : BIDE_THREADS_MAX;
+    struct threads *all = threads_new(n > 0 ? n : processors, &args);
     if (!all)
         return BIDE_ENOMEM;
     if (args.leave_signals)

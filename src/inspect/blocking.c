@@ -282,12 +282,8 @@ static void *watch_loops(void *arg)
 static int start(void)
 {
     sigset_t all, before;
-    pthread_condattr_t monotonic;
 
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    bide__cond_init(&changed);
     bide__capture_begin();
     bide__libdw_begin();
     must_end = is_warm = false;

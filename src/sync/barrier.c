@@ -9,6 +9,8 @@
  * All of it under the lock of a condition, as in asyncio, so that the order is the same, turn by turn.  Who comes while it drains waits
  * for the next round.
  */
+#include <limits.h>
+
 #include <bide/sync.h>
 
 #include "sync/sync.h"
@@ -29,7 +31,7 @@ static int enter(struct barrier *b, const char *function)
 {
     if (!b)
         return bide_fail(-EINVAL, "%s: it is NULL", function);
-    if (b->parties < 1)
+    if (b->parties < 1 || b->parties > INT_MAX)
         return bide_fail(-EINVAL, "%s: a barrier of %lld tasks", function, (long long)b->parties);
     return bide_lock_acquire(bide_condition_lock(&b->condition));
 }
@@ -110,16 +112,23 @@ int bide_barrier_abort(bide_barrier *value)
     return 0;
 }
 
+static int look(const bide_barrier *value, const char *function)
+{
+    struct barrier *b = (struct barrier *)(uintptr_t)value;
+
+    return bide__lock_look(b ? bide_condition_lock(&b->condition) : NULL, function);
+}
+
 int bide_barrier_waiting(const bide_barrier *value)
 {
     const struct barrier *b = (const struct barrier *)value;
 
-    return b && b->state == FILLING ? (int)b->count : 0;
+    return look(value, __func__) == 0 && b->state == FILLING ? (int)b->count : 0;
 }
 
 bool bide_barrier_is_broken(const bide_barrier *value)
 {
     const struct barrier *b = (const struct barrier *)value;
 
-    return b && b->state == BROKEN;
+    return look(value, __func__) == 0 && b->state == BROKEN;
 }

@@ -135,6 +135,11 @@ int bide_lock_release(bide_lock *value)
     return 0;
 }
 
+int bide__lock_look(const bide_lock *l, const char *function)
+{
+    return bide__home_look((const struct home *)l, function);
+}
+
 bool bide_lock_is_held(const bide_lock *value)
 {
     const struct lock *l = (const struct lock *)value;

@@ -9,5 +9,7 @@
 
 /* lock.c.  Does the running task hold it?  0, or an error on record that names the function. */
 int bide__lock_check_held(bide_lock *l, const char *function);
+/* May what it guards be looked at here?  As bide__home_look. */
+int bide__lock_look(const bide_lock *l, const char *function);
 
 #endif

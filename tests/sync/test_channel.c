@@ -97,6 +97,8 @@ TEST(channel_refuses_what_is_none)
     bide_auto int_channel *c = bide_channel_new(int_channel, 1);
     EXPECT_ERR(sender(none, 1), -EINVAL);
     EXPECT_ERR(bide_channel_close(none), -EINVAL);
+    EXPECT_NULL(bide_channel_new_with(0, &(bide_channel_args){.size = sizeof(bide_channel_args), .capacity = 1}));
+    EXPECT_EQ(bide_error_code(), -EINVAL);
     EXPECT_ERR(bide_channel_receive(c, (int *)NULL), -EINVAL);
     EXPECT_ERR(bide_channel_send_item(BIDE_CHANNEL(c), "ab", 2), -EINVAL);
     EXPECT_TRUE(bide_channel_new(int_channel, 0) == NULL);

@@ -43,6 +43,12 @@ static int semaphore_release(void) { return bide_semaphore_release(&theirs.semap
 static int semaphore_look(void) { BIDE_IGNORE(bide_semaphore_is_locked(&theirs.semaphore)); return bide_error_code(); }
 static int condition_wait(void) { return bide_condition_wait(&theirs.condition); }
 static int condition_notify(void) { return bide_condition_notify_all(&theirs.condition); }
+static int barrier_look(void)
+{
+    BIDE_IGNORE(bide_barrier_waiting(&theirs.barrier));
+    BIDE_IGNORE(bide_barrier_is_broken(&theirs.barrier));
+    return bide_error_code();
+}
 static int barrier_reset(void) { return bide_barrier_reset(&theirs.barrier); }
 static int queue_new(void)
 {
@@ -134,6 +140,7 @@ static const struct situation_row rows[] = {
     {"bide_semaphore_is_locked", semaphore_look, {W, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_condition_wait", condition_wait, {BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
     {"bide_condition_notify_all", condition_notify, {BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
+    {"bide_barrier_waiting", barrier_look, {W, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_barrier_reset", barrier_reset, {-EINVAL, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, W}},
     /* A queue of a closed loop can be looked at, and emptied. */
     {"bide_queue_put_nowait", queue_put_nowait, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE, BIDE_ECLOSED}},

@@ -300,7 +300,6 @@ static const struct object_type pool_type = {.name = "thread pool", .destroy = p
 
 bide_thread_pool *bide__threads_new(const char *what, const char *name, struct thread_limits limits)
 {
-    pthread_condattr_t monotonic;
     bide_thread_pool *p = bide__object_zalloc(sizeof *p);
     if (!p) {
         bide__fail_nomem("a thread pool");
@@ -314,10 +313,7 @@ bide_thread_pool *bide__threads_new(const char *what, const char *name, struct t
     stpncpy(p->what, what, sizeof p->what - 1);
     stpncpy(p->name, name, sizeof p->name - 1);
     pthread_mutex_init(&p->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&p->work, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    bide__cond_init(&p->work);
     bide__list_init(&p->queue);
     bide__list_init(&p->threads);
     bide__list_init(&p->ended);

@@ -96,37 +96,34 @@ static int find_addresses(const bide_datagram_args *args, struct addr *local, st
     return code;
 }
 
-static void set_on(int fd, int level, int option, bool wanted)
+/* 0; or the option that was refused is named. */
+static int set_on(int fd, const struct addr *a, int level, int option, const char *name, bool wanted)
 {
     int on = 1;
 
-    if (wanted)
-        setsockopt(fd, level, option, &on, sizeof on);
+    return wanted && setsockopt(fd, level, option, &on, sizeof on) < 0 ? fail_open(a, name) : 0;
 }
 
-static void set_buffer(int fd, int option, size_t bytes)
+static int set_buffer(int fd, const struct addr *a, int option, const char *name, size_t bytes)
 {
     int n = bytes < INT32_MAX ? (int)bytes : INT32_MAX;
 
-    if (bytes > 0)
-        setsockopt(fd, SOL_SOCKET, option, &n, sizeof n);
+    return bytes > 0 && setsockopt(fd, SOL_SOCKET, option, &n, sizeof n) < 0 ? fail_open(a, name) : 0;
 }
 
-static void set_options(int fd, const bide_datagram_args *args, int family)
+static int set_options(int fd, const bide_datagram_args *args, const struct addr *a)
 {
     bool has_errors = args->errors || args->to_host;
 
-    set_on(fd, SOL_SOCKET, SO_REUSEADDR, args->reuse_address);
-    set_on(fd, SOL_SOCKET, SO_REUSEPORT, args->reuse_port);
-    set_on(fd, SOL_SOCKET, SO_BROADCAST, args->broadcast);
-    set_buffer(fd, SO_RCVBUF, args->receive_buffer);
-    set_buffer(fd, SO_SNDBUF, args->send_buffer);
-    if (family == AF_INET6) {
-        set_on(fd, IPPROTO_IPV6, IPV6_V6ONLY, args->only_ip6);
-        set_on(fd, IPPROTO_IPV6, IPV6_RECVERR, has_errors);
-    } else {
-        set_on(fd, IPPROTO_IP, IP_RECVERR, has_errors);
-    }
+    BIDE_TRY(set_on(fd, a, SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR", args->reuse_address));
+    BIDE_TRY(set_on(fd, a, SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT", args->reuse_port));
+    BIDE_TRY(set_on(fd, a, SOL_SOCKET, SO_BROADCAST, "SO_BROADCAST", args->broadcast));
+    BIDE_TRY(set_buffer(fd, a, SO_RCVBUF, "SO_RCVBUF", args->receive_buffer));
+    BIDE_TRY(set_buffer(fd, a, SO_SNDBUF, "SO_SNDBUF", args->send_buffer));
+    if (a->sa.sa_family != AF_INET6)
+        return set_on(fd, a, IPPROTO_IP, IP_RECVERR, "IP_RECVERR", has_errors);
+    BIDE_TRY(set_on(fd, a, IPPROTO_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY", args->only_ip6));
+    return set_on(fd, a, IPPROTO_IPV6, IPV6_RECVERR, "IPV6_RECVERR", has_errors);
 }
 
 static int open_socket(const bide_datagram_args *args, const struct addr *local, const struct addr *peer)
@@ -135,10 +132,10 @@ static int open_socket(const bide_datagram_args *args, const struct addr *local,
     if (fd < 0)
         return fail_open(local, "socket");
 
-    set_options(fd, args, local->sa.sa_family);
-    if (bind(fd, &local->sa, local->len) < 0)
+    code = set_options(fd, args, local);
+    if (code == 0 && bind(fd, &local->sa, local->len) < 0)
         code = fail_open(local, "bind");
-    else if (peer->len > 0 && connect(fd, &peer->sa, peer->len) < 0)
+    if (code == 0 && peer->len > 0 && connect(fd, &peer->sa, peer->len) < 0)
         code = fail_open(peer, "connect");
     if (code == 0)
         return fd;

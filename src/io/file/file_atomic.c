@@ -53,15 +53,10 @@ static ssize_t begin_run(struct file_op *op)
 static int begin(struct save *s, bool *interrupted)
 {
     struct save_op o = {.op.run = begin_run, .save = s};
-    int waited_ms = 0, again;
+    int code = bide__file_run_with_descriptor(&o.op);
 
-    do {
-        again = bide__file_run(&o.op);
-        if (again == 0)
-            again = bide__file_wait_for_descriptor(o.op.result, &waited_ms);
-    } while (again > 0);
-    *interrupted = again < 0;
-    return *interrupted ? again : (int)o.op.result;
+    *interrupted = code < 0;
+    return *interrupted ? code : (int)o.op.result;
 }
 
 /* One block of memory: the file with its path, the rest of what it is, the hidden name. */

@@ -99,6 +99,18 @@ int bide__file_wait_for_descriptor(ssize_t result, int *waited_ms)
     return code < 0 ? code : 1;
 }
 
+int bide__file_run_with_descriptor(struct file_op *op)
+{
+    int waited_ms = 0, again;
+
+    do {
+        again = bide__file_run(op);
+        if (again == 0)
+            again = bide__file_wait_for_descriptor(op->result, &waited_ms);
+    } while (again > 0);
+    return again;
+}
+
 int bide__file_fail(const char *what, const char *path, ssize_t code)
 {
     return bide_fail((int)code, "%s %s: %s", what, path, bide_strerror((int)code));

@@ -46,6 +46,8 @@ bool bide__file_may_wait(void);
  * it has taken too long; or an interruption.
  */
 int bide__file_wait_for_descriptor(ssize_t result, int *waited_ms);
+/* bide__file_run, again as long as that says so: for one that may be run twice as it is. */
+int bide__file_run_with_descriptor(struct file_op *op);
 
 /* "open a.json: Permission denied" on record; returns the code. */
 int bide__file_fail(const char *what, const char *path, ssize_t code);

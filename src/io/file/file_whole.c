@@ -114,13 +114,8 @@ static ssize_t read_stream(struct read_op *o)
 /* 0, or a code; the operation's own code is in its result. */
 static int read_whole(struct read_op *o)
 {
-    int waited_ms = 0, code;
+    int code = bide__file_run_with_descriptor(&o->op);
 
-    do {
-        code = bide__file_run(&o->op);
-        if (code == 0)
-            code = bide__file_wait_for_descriptor(o->op.result, &waited_ms);
-    } while (code > 0);
     if (code == 0 && o->op.result == READ_AS_STREAM)
         o->op.result = read_stream(o);
     return code;

@@ -79,7 +79,7 @@ static int listen_address(const bide_listen_args *args, struct addr *a)
     return 0;
 }
 
-static int listen_fail(int fd, const struct addr *a, const char *what)
+static int listen_fail(int fd, const bide_listen_args *args, const struct addr *a, const char *what)
 {
     char where[INET6_ADDRSTRLEN + 16];
     int code = -errno;
@@ -87,22 +87,22 @@ static int listen_fail(int fd, const struct addr *a, const char *what)
     bide__addr_format(a, where, sizeof where);
     if (fd >= 0)
         close(fd);
-    return bide_fail(code, "listen on %s: %s: %s", where, what, bide_strerror(code));
+    return bide_fail(code, "listen on %s: %s: %s", a->sa.sa_family == AF_UNIX ? args->host : where, what, bide_strerror(code));
 }
 
 static int listen_socket(const bide_listen_args *args, struct addr *a)
 {
     int on = 1, fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return listen_fail(fd, a, "socket");
+        return listen_fail(fd, args, a, "socket");
 
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (args->reuse_port && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
-        return listen_fail(fd, a, "SO_REUSEPORT");
+        return listen_fail(fd, args, a, "SO_REUSEPORT");
     if (bind(fd, &a->sa, a->len) < 0)
-        return listen_fail(fd, a, "bind");
+        return listen_fail(fd, args, a, "bind");
     if (listen(fd, args->backlog > 0 ? args->backlog : DEFAULT_BACKLOG) < 0)
-        return listen_fail(fd, a, "listen");
+        return listen_fail(fd, args, a, "listen");
     return fd;
 }
 

@@ -356,18 +356,12 @@ int bide__spawn(struct spawn *sp, const bide_process_args *args, bool has_group)
 {
     *sp = (struct spawn){.op = {.run = spawn_run}, .args = args, .has_group = has_group, .terminal = -1, .pidfd = -1,
                          .theirs = {-1, -1, -1}, .ours = {-1, -1, -1, -1}};
-    int waited_ms = 0, again, code = prepare(sp);
+    int code = prepare(sp);
 
-    if (code == 0) {
-        do {
-            again = bide__file_run(&sp->op);
-            if (again == 0)
-                again = bide__file_wait_for_descriptor(sp->op.result, &waited_ms);
-        } while (again > 0);
-        code = again;
-        if (code == 0 && sp->op.result < 0)
-            code = fail_spawn(sp, (int)sp->op.result);
-    }
+    if (code == 0)
+        code = bide__file_run_with_descriptor(&sp->op);
+    if (code == 0 && sp->op.result < 0)
+        code = fail_spawn(sp, (int)sp->op.result);
     bide__free(sp->env);
     bide__free(sp->moves);
     return code;

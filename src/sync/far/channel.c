@@ -60,7 +60,9 @@ static int check_args(size_t item_size, const bide_channel_args *args)
     BIDE_TRY(bide__check_size("bide_channel_new", "capacity", args->capacity, 0));
     if (args->capacity == 0)
         return bide_fail(-EINVAL, "bide_channel_new: a capacity of 0");
-    if (item_size == 0 || item_size > BIDE_CHANNEL_BYTES || args->capacity > BIDE_CHANNEL_BYTES / item_size)
+    if (item_size == 0)
+        return bide_fail(-EINVAL, "bide_channel_new: items of no bytes");
+    if (item_size > BIDE_CHANNEL_BYTES || args->capacity > BIDE_CHANNEL_BYTES / item_size)
         return bide_fail(BIDE_ELIMIT, "bide_channel_new: %zu items of %zu bytes", args->capacity, item_size);
     return 0;
 }

@@ -77,6 +77,8 @@ static int enter(bide_limiter *value, const char *function)
         return code;
     if (!(l->per_second > 0))
         return bide_fail(-EINVAL, "%s: a rate of %g is not above 0", function, l->per_second);
+    if (!(l->burst >= 1) && l->burst != 0)
+        return bide_fail(-EINVAL, "%s: a burst of %g is neither 0 nor 1 or more", function, l->burst);
 
     if (code == HOME_NEW)
         l->full_ns = 0;

@@ -262,3 +262,10 @@ TEST(release_the_listener_ends_serve, .real_time = true)
     bide_release(l);
     EXPECT_ERR(bide_await(t), BIDE_ECLOSED);
 }
+
+TEST(listen_that_fails_names_the_unix_socket, .real_time = true)
+{
+    EXPECT_NULL(bide_listen("unix:/nowhere/at/all", 0));
+    EXPECT_EQ(bide_error_code(), -ENOENT);
+    EXPECT_STR(bide_error_text(), "listen on unix:/nowhere/at/all: bind: No such file or directory");
+}

@@ -178,6 +178,11 @@ TEST(limiter_bad_use_gets_a_sentence)
     EXPECT_ERR(bide_limiter_charge(&negative, 1), -EINVAL);
     EXPECT_FALSE(bide_limiter_try(&nan, 1));
     EXPECT_EQ(bide_error_code(), -EINVAL);
+    bide_limiter half = BIDE_LIMITER(10, 0.5), less = BIDE_LIMITER(10, -1), no_burst = BIDE_LIMITER(10, NAN);
+    EXPECT_ERR(bide_limiter_acquire(&half, 1), -EINVAL);
+    EXPECT_CONTAINS(bide_error_text(), "bide_limiter_acquire: a burst of 0.5 is neither 0 nor 1 or more");
+    EXPECT_ERR(bide_limiter_acquire(&less, 1), -EINVAL);
+    EXPECT_ERR(bide_limiter_acquire(&no_burst, 1), -EINVAL);
     EXPECT_ERR(bide_limiter_give_back(NULL, 1), -EINVAL);
     EXPECT_ERR(bide_limiter_delay_ms(NULL, 1), -EINVAL);
 }

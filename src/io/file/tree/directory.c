@@ -78,15 +78,7 @@ static ssize_t open_run(struct file_op *op)
 static int open_fd(const char *path)
 {
     struct open_op o = {.op.run = open_run, .path = path};
-    int waited_ms = 0, again;
-
-    do {
-        again = bide__file_run(&o.op);
-        if (again == 0)
-            again = bide__file_wait_for_descriptor(o.op.result, &waited_ms);
-    } while (again > 0);
-    if (again < 0)
-        return again;
+    BIDE_TRY(bide__file_run_with_descriptor(&o.op));
     return o.op.result < 0 ? bide__file_fail("open directory", path, o.op.result) : (int)o.op.result;
 }
 
