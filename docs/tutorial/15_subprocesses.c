@@ -41,7 +41,7 @@ static int lose_patience(void)
     bide_auto bide_process *p = BIDE_TRY_PTR(bide_process_spawn(NULL, .shell = "sleep 100 | cat", .timeout_ms = 50));
 
     if (bide_process_wait(p) == BIDE_ETIMEDOUT)
-        printf("ended by %s\n", strsignal(bide_process_signal(p)));
+        printf("ended by %s\n", strsignal(bide_process_exit_signal(p)));
     return 0;
 }
 

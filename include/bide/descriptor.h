@@ -25,11 +25,11 @@ extern "C" {
 /*
  * Wait until a descriptor is ready.  Several tasks may wait for one; all that it is ready for are woken.
  *
- * Close it only when nobody waits any more, or call bide_fd_closed: the kernel does not report it to those who wait.
+ * Close it only when nobody waits any more, or call bide_fd_forget: the kernel does not report it to those who wait.
  *
  * Suspends:  until it is ready; a cancellation point.  A task that always finds it ready lets others run now and then
  * Returns:   what it is ready for, of what was asked
- * Errors:    -EBADF; BIDE_ECLOSED: it was closed meanwhile (bide_fd_closed), or its number is another file's by now;
+ * Errors:    -EBADF; BIDE_ECLOSED: it was closed meanwhile (bide_fd_forget), or its number is another file's by now;
  *            BIDE_ESTATE: it is that of a bide stream, or the like; -EPERM: it never has what was asked for; -EINVAL;
  *            BIDE_ENOLOOP outside a task; BIDE_ENOMEM; BIDE_ETIMEDOUT; BIDE_ECANCELED
  * Owns:      the descriptor is borrowed for the call
@@ -45,9 +45,9 @@ BIDE_API bide_awaitable bide_fd_awaitable(int fd, unsigned events);
  *
  * Returns:   how many waits and functions that ended
  * Errors:    BIDE_ENOLOOP
- * Example:   BIDE_TRY(bide_fd_closed(fd)); close(fd);
+ * Example:   BIDE_TRY(bide_fd_forget(fd)); close(fd);
  */
-BIDE_API BIDE_MUST_USE int bide_fd_closed(int fd);
+BIDE_API BIDE_MUST_USE int bide_fd_forget(int fd);
 
 /*
  * Have the loop call a function each time that a descriptor is readable, or writable.  Each has one for either, a new one takes the

@@ -68,9 +68,9 @@ typedef struct bide_passed_fd {
 
 /* Which processes get a signal that is sent to the process. */
 enum bide_process_group {
-    BIDE_GROUP_DEFAULT, /* its own, unless it reads the terminal that is our standard input */
-    BIDE_GROUP_OWN,     /* it leads a group: it and all that it starts gets the signals, and is ended with it */
-    BIDE_GROUP_OURS     /* it alone; Ctrl-C at our terminal reaches it as us */
+    BIDE_PROCESS_GROUP_DEFAULT, /* its own, unless it reads the terminal that is our standard input */
+    BIDE_PROCESS_GROUP_OWN,     /* it leads a group: it and all that it starts gets the signals, and is ended with it */
+    BIDE_PROCESS_GROUP_SHARED   /* it alone; Ctrl-C at our terminal reaches it as us */
 };
 
 /* What bide_process_spawn and bide_process_run take; zero means the default. */
@@ -181,20 +181,20 @@ BIDE_API BIDE_MUST_USE bide_process *bide_process_run_with(const bide_process_ar
 
 /* What bide_process_communicate and bide_process_run have collected, with a NUL behind; borrowed from the process. */
 BIDE_API bide_bytes bide_process_output(const bide_process *p);
-BIDE_API bide_bytes bide_process_errors(const bide_process *p);
+BIDE_API bide_bytes bide_process_error_output(const bide_process *p);
 
 /* Its process id, also when it has ended; -EINVAL for NULL. */
 BIDE_API int bide_process_pid(const bide_process *p);
 
 /*
- * How it ended.  bide_process_signal is the number of the signal that ended it; to send one: bide_process_send_signal.
+ * How it ended.  bide_process_exit_signal is the number of the signal that ended it; to send one: bide_process_send_signal.
  *
  * Returns:   its exit status, -1 if a signal ended it or that is not known; the signal, 0 if none did
  * Errors:    BIDE_ESTATE while it runs
- * Example:   if (bide_process_signal(p) == SIGSEGV) ...
+ * Example:   if (bide_process_exit_signal(p) == SIGSEGV) ...
  */
 BIDE_API int bide_process_exit_code(const bide_process *p);
-BIDE_API int bide_process_signal(const bide_process *p);
+BIDE_API int bide_process_exit_signal(const bide_process *p);
 
 /*
  * Send it a signal; its group, if it leads one.  bide_process_terminate: SIGTERM now, SIGKILL after .grace_ms.

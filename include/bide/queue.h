@@ -113,11 +113,11 @@ BIDE_API bide_awaitable bide_queue_get_item_awaitable(bide_queue *q, void *item,
  * Returns:   the number; 0 or false also where it may not be used
  */
 #define bide_queue_len(q) bide_queue_items(BIDE_QUEUE(q))
-#define bide_queue_empty(q) bide_queue_is_empty(BIDE_QUEUE(q))
-#define bide_queue_full(q) bide_queue_is_full(BIDE_QUEUE(q))
+#define bide_queue_is_empty(q) bide_queue_empty(BIDE_QUEUE(q))
+#define bide_queue_is_full(q) bide_queue_full(BIDE_QUEUE(q))
 BIDE_API size_t bide_queue_items(const bide_queue *q);
-BIDE_API bool bide_queue_is_empty(const bide_queue *q);
-BIDE_API bool bide_queue_is_full(const bide_queue *q);
+BIDE_API bool bide_queue_empty(const bide_queue *q);
+BIDE_API bool bide_queue_full(const bide_queue *q);
 
 /*
  * Mark an item that was taken as done: once for each.

@@ -76,7 +76,7 @@ BIDE_API BIDE_MUST_USE int bide_stream_set_write_limits(bide_stream *s, size_t h
  *
  * Returns:   the number; 0 for NULL
  */
-BIDE_API BIDE_MUST_USE size_t bide_stream_collected(const bide_stream *s);
+BIDE_API BIDE_MUST_USE size_t bide_stream_buffered(const bide_stream *s);
 
 /* ---- TLS that begins later ---- */
 

@@ -276,14 +276,14 @@ size_t bide_queue_items(const bide_queue *q)
     return check_queue(q, "bide_queue_len") == 0 ? q->items.n : 0;
 }
 
-bool bide_queue_is_empty(const bide_queue *q)
+bool bide_queue_empty(const bide_queue *q)
 {
-    return check_queue(q, "bide_queue_empty") == 0 && q->items.n == 0;
+    return check_queue(q, "bide_queue_is_empty") == 0 && q->items.n == 0;
 }
 
-bool bide_queue_is_full(const bide_queue *q)
+bool bide_queue_full(const bide_queue *q)
 {
-    return check_queue(q, "bide_queue_full") == 0 && is_full(q);
+    return check_queue(q, "bide_queue_is_full") == 0 && is_full(q);
 }
 
 /* ---- until all is done ---- */

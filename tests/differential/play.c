@@ -90,7 +90,7 @@ static void settle_futures(void)
     for (int i = 0; i < 4; i++)
         bide_semaphore_release(&semaphore);
     for (int i = 0; i < QUEUES; i++)
-        if (bide_queue_empty(queues[i]))
+        if (bide_queue_is_empty(queues[i]))
             BIDE_IGNORE(bide_queue_put_nowait(queues[i], &(int){77}));
 }
 

@@ -116,7 +116,7 @@ static int peer_connections(void) { return bide_test_peer_connections(theirs.scr
 static int peer_received(void) { return bide_test_peer_received(theirs.scripted, 0).data ? 0 : bide_error_code(); }
 static int virtual_clock(void) { return bide_test_virtual_clock(); }
 static int wait_for_descriptor(void) { return bide_fd_wait(theirs.pipe[1], BIDE_WRITABLE); }
-static int descriptor_closed(void) { return bide_fd_closed(theirs.pipe[0]); }
+static int descriptor_closed(void) { return bide_fd_forget(theirs.pipe[0]); }
 static void nothing(void *arg) { (void)arg; }
 static int add_reader(void) { return bide_loop_add_reader(theirs.loop, theirs.pipe[0], nothing, NULL); }
 static int add_writer(void) { return bide_loop_add_writer(theirs.loop, theirs.pipe[1], nothing, NULL); }
@@ -132,7 +132,7 @@ static int read_until_any(void) { const char *line; return (int)bide_read_until_
 static int send_file(void) { return (int)bide_sendfile(theirs.stream, theirs.pipe[0], 0, 0); }
 static int start_tls(void) { return bide_stream_start_tls(theirs.stream, .tls = theirs.tls, .server_name = "a.example"); }
 static int write_limits(void) { return bide_stream_set_write_limits(theirs.stream, 16384, 0); }
-static int collected(void) { return (int)bide_stream_collected(theirs.stream); }
+static int collected(void) { return (int)bide_stream_buffered(theirs.stream); }
 static int addresses(void) { return bide_stream_addresses(theirs.stream, NULL, NULL); }
 static int set_socket(void) { return bide_stream_set_socket(theirs.stream, .keepalive_ms = 1000); }
 static int set_option(void) { int on = 1; return bide_stream_setsockopt(theirs.stream, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on); }
@@ -211,7 +211,7 @@ static const struct situation_row rows[] = {
     {"bide_loop_remove_reader", remove_reader, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_loop_remove_writer", remove_writer, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_stream_set_write_limits", write_limits, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
-    {"bide_stream_collected", collected, {NEVER, W, W, W, W, W}},
+    {"bide_stream_buffered", collected, {NEVER, W, W, W, W, W}},
     {"bide_stream_addresses", addresses, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_stream_set_socket", set_socket, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_stream_setsockopt", set_option, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
@@ -223,7 +223,7 @@ static const struct situation_row rows[] = {
     {"bide_loop_fd", loop_fd, {NEVER, W, BIDE_ECLOSED, BIDE_ESTATE, BIDE_ESTATE, BIDE_ECLOSED}},
     {"bide_loop_timeout_ms", loop_timeout, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_loop_run_once", run_once, {NEVER, BIDE_ERUNNING, BIDE_ECLOSED, BIDE_ERUNNING, BIDE_ESTATE, BIDE_ERUNNING}},
-    {"bide_fd_closed", descriptor_closed, {NEVER, W, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
+    {"bide_fd_forget", descriptor_closed, {NEVER, W, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ENOLOOP, W}},
     {"bide_stream_push", push, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     /* They are for functions of the program's own that the library calls: without what those are given, */
     {"bide_addresses_add", add_address, {-EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL}},

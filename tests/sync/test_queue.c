@@ -64,7 +64,7 @@ TEST(queue_hands_out_in_its_order)
     expect_items(fifo, "5 1 4 1 3 9 2 6 5 3 5 8 ");
     expect_items(lifo, "8 5 3 5 6 2 9 3 1 4 1 5 ");
     expect_items(least, "1 1 2 3 3 4 5 5 5 6 8 9 ");
-    EXPECT_TRUE(bide_queue_empty(least));
+    EXPECT_TRUE(bide_queue_is_empty(least));
 }
 
 struct job {
@@ -108,14 +108,14 @@ TEST(queue_without_waiting_says_when_it_is_full_or_empty)
     EXPECT_ERR(bide_queue_get_nowait(q, &item), -EAGAIN);
     EXPECT_STR(bide_error_text(), "bide_queue_get_nowait: the queue is empty");
     EXPECT_EQ(bide_queue_put_nowait(q, &item), 0);
-    EXPECT_FALSE(bide_queue_full(q));
+    EXPECT_FALSE(bide_queue_is_full(q));
     EXPECT_EQ(bide_queue_put_nowait(q, &item), 0);
-    EXPECT_TRUE(bide_queue_full(q));
+    EXPECT_TRUE(bide_queue_is_full(q));
     EXPECT_ERR(bide_queue_put_nowait(q, &item), -EAGAIN);
     bide_auto int_queue *any = bide_queue_new(int_queue, 0);
     for (int i = 0; i < 1000; i++)
         EXPECT_EQ(bide_queue_put_nowait(any, &i), 0);
-    EXPECT_FALSE(bide_queue_full(any));
+    EXPECT_FALSE(bide_queue_is_full(any));
     EXPECT_EQ(bide_queue_len(any), 1000);
 }
 
@@ -128,7 +128,7 @@ TEST(queue_has_a_ceiling_of_bytes)
     bide_auto int_queue *q = bide_queue_new(int_queue, 0, .max_bytes = 12);
     for (int i = 0; i < 3; i++)
         EXPECT_EQ(bide_queue_put(q, &i), 0);
-    EXPECT_FALSE(bide_queue_full(q));
+    EXPECT_FALSE(bide_queue_is_full(q));
     EXPECT_ERR(bide_queue_put(q, &(int){4}), BIDE_ELIMIT);
     EXPECT_CONTAINS(bide_error_text(), "3 items are in the queue");
     EXPECT_TRUE(bide_queue_new(int_queue, 1, .order = (enum bide_order)2) == NULL);
@@ -202,7 +202,7 @@ TEST(queue_put_that_was_cancelled_passes_the_room_on)
     EXPECT_EQ(bide_await(b), 0);
     EXPECT_EQ(bide_queue_get(q, &item), 0);
     EXPECT_EQ(item, 2);
-    EXPECT_TRUE(bide_queue_empty(q));
+    EXPECT_TRUE(bide_queue_is_empty(q));
 }
 
 /* asyncio 119; semantics 124, 126 */
@@ -274,7 +274,7 @@ TEST(queue_shut_down_at_once_is_emptied_and_joined)
     turn();
     EXPECT_EQ(bide_queue_shutdown_now(q), 0);
     EXPECT_EQ(freed, 5);
-    EXPECT_TRUE(bide_queue_empty(q));
+    EXPECT_TRUE(bide_queue_is_empty(q));
     turn();
     EXPECT_FALSE(bide_future_done(j)); /* one was taken, and is still worked on */
     EXPECT_EQ(bide_queue_task_done(q), 0);
@@ -335,7 +335,7 @@ TEST(queue_without_types_is_one_of_bytes)
     char item[3] = "";
     EXPECT_EQ(bide_queue_put_item(q, "ab", 3), 0);
     EXPECT_EQ(bide_queue_put_item_nowait(q, "cd", 3), 0);
-    EXPECT_TRUE(bide_queue_is_full(q));
+    EXPECT_TRUE(bide_queue_full(q));
     EXPECT_EQ(bide_queue_items(q), 2);
     EXPECT_EQ(bide_queue_get_item(q, item, 3), 0);
     EXPECT_STR(item, "ab");
@@ -343,7 +343,7 @@ TEST(queue_without_types_is_one_of_bytes)
     EXPECT_EQ(bide_await(bide_queue_get_item_awaitable(q, item, 3)), 0);
     EXPECT_EQ(bide_queue_get_item_nowait(q, item, 3), 0);
     EXPECT_STR(item, "ef");
-    EXPECT_TRUE(bide_queue_is_empty(q));
+    EXPECT_TRUE(bide_queue_empty(q));
     for (int i = 0; i < 3; i++)
         EXPECT_EQ(bide_queue_item_done(q), 0);
     EXPECT_EQ(bide_queue_wait_done(q), 0);

@@ -359,11 +359,11 @@ void bide__descriptor_replaced(bide_loop *loop, int fd)
         give_up(all, w, BIDE_ECLOSED);
 }
 
-int bide_fd_closed(int fd)
+int bide_fd_forget(int fd)
 {
     bide_loop *loop = bide__loop_here ? bide__loop_here : bide__thread_loop();
     if (!loop)
-        return bide_fail(BIDE_ENOLOOP, "bide_fd_closed: this thread has no event loop");
+        return bide_fail(BIDE_ENOLOOP, "bide_fd_forget: this thread has no event loop");
     struct descriptors *all = descriptors_of(loop);
     struct watched *w = find(all, fd);
     if (!w)

@@ -113,7 +113,7 @@ bide_bytes bide_process_output(const bide_process *p)
     return bide__is_null(p, __func__, "the process") ? (bide_bytes){"", 0} : bytes_of(&p->collected[0]);
 }
 
-bide_bytes bide_process_errors(const bide_process *p)
+bide_bytes bide_process_error_output(const bide_process *p)
 {
     return bide__is_null(p, __func__, "the process") ? (bide_bytes){"", 0} : bytes_of(&p->collected[1]);
 }

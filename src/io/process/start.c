@@ -34,7 +34,7 @@ static int check_args(const bide_process_args *a)
         return bide_fail(-EINVAL, "%s: umask 0%o is not 0 to 0777", function, (unsigned)a->umask);
     if (a->rows < 0 || a->rows > USHRT_MAX || a->columns < 0 || a->columns > USHRT_MAX)
         return bide_fail(-EINVAL, "%s: rows %d, columns %d", function, a->rows, a->columns);
-    if ((unsigned)a->group > BIDE_GROUP_OURS)
+    if ((unsigned)a->group > BIDE_PROCESS_GROUP_SHARED)
         return bide_fail(-EINVAL, "%s: group %d is none", function, (int)a->group);
     if (!(a->args && a->args[0]) && !a->shell && !a->program)
         return bide_fail(-EINVAL, "%s: there is no program", function);
@@ -79,9 +79,9 @@ static bool wants_group(const bide_process_args *a)
 {
     bool has_our_input = a->stdin_from.kind == BIDE_REDIRECT_INHERIT;
 
-    if (a->new_session || a->terminal || a->group == BIDE_GROUP_OWN)
+    if (a->new_session || a->terminal || a->group == BIDE_PROCESS_GROUP_OWN)
         return true;
-    return a->group == BIDE_GROUP_DEFAULT && !(has_our_input && isatty(STDIN_FILENO));
+    return a->group == BIDE_PROCESS_GROUP_DEFAULT && !(has_our_input && isatty(STDIN_FILENO));
 }
 
 /* ---- the process ---- */

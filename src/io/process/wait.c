@@ -160,7 +160,7 @@ int bide_process_exit_code(const bide_process *p)
     return code < 0 ? code : p->exit_code;
 }
 
-int bide_process_signal(const bide_process *p)
+int bide_process_exit_signal(const bide_process *p)
 {
     int code = check_ended(p, __func__);
 

@@ -179,7 +179,7 @@ int bide_stream_set_write_limits(bide_stream *s, size_t high, size_t low)
     return 0;
 }
 
-size_t bide_stream_collected(const bide_stream *s)
+size_t bide_stream_buffered(const bide_stream *s)
 {
     return s ? bide__buf_len(&s->out) : 0;
 }

@@ -168,7 +168,7 @@ TEST(fd_wait_bad_arguments_are_errors_with_a_sentence, .real_time = true)
     EXPECT_CONTAINS(bide_error_text(), "900");
     EXPECT_ERR(bide_fd_wait(ends[0], 0), -EINVAL);
     EXPECT_ERR(bide_fd_wait(ends[0], 64), -EINVAL);
-    EXPECT_EQ(bide_fd_closed(ends[0]), 0); /* nobody waits */
+    EXPECT_EQ(bide_fd_forget(ends[0]), 0); /* nobody waits */
     close_pipe(ends);
 }
 
@@ -208,7 +208,7 @@ TEST(fd_wait_cancelled_or_timed_out_leaves_the_set_and_the_others, .real_time = 
     close_pipe(ends);
 }
 
-TEST(fd_closed_wakes_waiters_with_closed_before_or_after_the_close, .real_time = true)
+TEST(fd_forget_wakes_waiters_with_closed_before_or_after_the_close, .real_time = true)
 {
     for (int after = 0; after < 2; after++) {
         int ends[2];
@@ -219,7 +219,7 @@ TEST(fd_closed_wakes_waiters_with_closed_before_or_after_the_close, .real_time =
 
         if (after)
             close(ends[0]);
-        EXPECT_EQ(bide_fd_closed(ends[0]), 2);
+        EXPECT_EQ(bide_fd_forget(ends[0]), 2);
         if (!after)
             close(ends[0]);
         EXPECT_ERR(bide_await(a), BIDE_ECLOSED);
@@ -341,7 +341,7 @@ static void on_readable(void *arg)
     if (s->removes)
         EXPECT_TRUE(bide_loop_remove_reader(s->loop, s->fd));
     if (s->closes)
-        EXPECT_EQ(bide_fd_closed(s->fd), 1);
+        EXPECT_EQ(bide_fd_forget(s->fd), 1);
     EXPECT_ERR(bide_sleep_ms(1), BIDE_ENOLOOP); /* it must not wait */
 }
 
@@ -387,7 +387,7 @@ TEST(fd_reader_beside_a_writer_and_a_waiting_task, .real_time = true)
     while (reader.calls < 2)
         EXPECT_EQ(bide_sleep_ms(1), 0);
     EXPECT_EQ(replaced.calls, 0);
-    EXPECT_EQ(bide_fd_closed(pair[0]), 1);
+    EXPECT_EQ(bide_fd_forget(pair[0]), 1);
     close_pipe(pair);
 }
 

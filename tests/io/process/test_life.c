@@ -14,16 +14,16 @@ TEST(process_wait_tells_exit_status_and_signal_apart, .real_time = true)
     EXPECT_EQ(bide_process_wait(p), 7);
     EXPECT_EQ(bide_process_wait(p), 7);
     EXPECT_EQ(bide_process_exit_code(p), 7);
-    EXPECT_EQ(bide_process_signal(p), 0);
+    EXPECT_EQ(bide_process_exit_signal(p), 0);
 
     bide_auto bide_process *q = bide_process_spawn(SH("kill -SEGV $$"));
     EXPECT_EQ(bide_process_wait(q), 256 + SIGSEGV);
     EXPECT_EQ(bide_process_exit_code(q), -1);
-    EXPECT_EQ(bide_process_signal(q), SIGSEGV);
+    EXPECT_EQ(bide_process_exit_signal(q), SIGSEGV);
 
     bide_auto bide_process *r = bide_process_spawn(SH("exit 139")); /* as a shell tells of a signal */
     EXPECT_EQ(bide_process_wait(r), 139);
-    EXPECT_EQ(bide_process_signal(r), 0);
+    EXPECT_EQ(bide_process_exit_signal(r), 0);
 }
 
 TEST(process_check_makes_a_status_an_error, .real_time = true)
@@ -75,7 +75,7 @@ TEST(process_timeout_ends_it_with_term, .real_time = true)
 
     EXPECT_ERR(bide_process_wait(p), BIDE_ETIMEDOUT);
     EXPECT_CONTAINS(bide_error_text(), "sleep (");
-    EXPECT_EQ(bide_process_signal(p), SIGTERM);
+    EXPECT_EQ(bide_process_exit_signal(p), SIGTERM);
     EXPECT_TRUE(has_no_child());
 }
 
@@ -236,7 +236,7 @@ UNIT(process_that_runs_when_its_loop_is_closed_is_killed)
     EXPECT_EQ(bide_run(bide_coro(keep_one)), 0);
     EXPECT_FALSE(is_there(kept_pid));
     EXPECT_TRUE(has_no_child());
-    EXPECT_EQ(bide_process_signal(kept), SIGKILL);
+    EXPECT_EQ(bide_process_exit_signal(kept), SIGKILL);
     EXPECT_ERR(bide_process_wait(kept), BIDE_ENOLOOP);
     bide_release(kept);
 }

@@ -152,14 +152,14 @@ TEST(run_gives_input_and_has_output_and_errors, .real_time = true)
 
     EXPECT_EQ(bide_process_exit_code(p), 2);
     EXPECT_STR(bide_process_output(p).data, "SHOUT");
-    EXPECT_STR(bide_process_errors(p).data, "oops\n");
-    EXPECT_EQ(bide_process_errors(p).len, 5);
+    EXPECT_STR(bide_process_error_output(p).data, "oops\n");
+    EXPECT_EQ(bide_process_error_output(p).len, 5);
 }
 
 /* The shell is ended alone, and what it has started keeps the pipe, for longer than this test may take. */
 TEST(run_out_of_time_does_not_wait_for_those_who_keep_the_pipe, .real_time = true)
 {
-    EXPECT_NULL(bide_process_run(SH("sleep 90 & wait"), .timeout_ms = 100, .group = BIDE_GROUP_OURS, .stderr_to = BIDE_PIPE));
+    EXPECT_NULL(bide_process_run(SH("sleep 90 & wait"), .timeout_ms = 100, .group = BIDE_PROCESS_GROUP_SHARED, .stderr_to = BIDE_PIPE));
     EXPECT_EQ(bide_error_code(), BIDE_ETIMEDOUT);
 }
 

@@ -28,7 +28,7 @@ static int await_(void) { return bide_await(bide_process_awaitable(theirs.ended)
 static int communicate(void) { return bide_process_communicate(theirs.ended, (bide_bytes){NULL, 0}, NULL, NULL); }
 static int pid(void) { return bide_process_pid(theirs.running); }
 static int exit_code(void) { return bide_process_exit_code(theirs.ended); }
-static int signal_(void) { return bide_process_signal(theirs.ended); }
+static int signal_(void) { return bide_process_exit_signal(theirs.ended); }
 static int send_signal(void) { return bide_process_send_signal(theirs.running, 0); }
 static int terminate(void) { return bide_process_terminate(theirs.running); }
 static int stdin_(void) { return there(bide_process_stdin(theirs.ended)); }
@@ -37,7 +37,7 @@ static int stderr_(void) { return there(bide_process_stderr(theirs.ended)); }
 static int terminal(void) { return bide_process_terminal(theirs.ended) ? -1 : 0; }
 static int resize(void) { return bide_process_resize(theirs.ended, 24, 80); }
 static int output(void) { return there(bide_process_output(theirs.ended).data); }
-static int errors(void) { return there(bide_process_errors(theirs.ended).data); }
+static int errors(void) { return there(bide_process_error_output(theirs.ended).data); }
 
 static const struct situation_row rows[] = {
     /* They start a process of the running loop. */
@@ -50,7 +50,7 @@ static const struct situation_row rows[] = {
     {"bide_process_communicate", communicate, {NEVER, BIDE_ENOLOOP, BIDE_ENOLOOP, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
     /* Closing the loop has ended them. */
     {"bide_process_exit_code", exit_code, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
-    {"bide_process_signal", signal_, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
+    {"bide_process_exit_signal", signal_, {NEVER, W, W, BIDE_ESTATE, BIDE_ESTATE, W}},
     {"bide_process_send_signal", send_signal, {NEVER, W, -ESRCH, BIDE_ESTATE, BIDE_ESTATE, -ESRCH}},
     {"bide_process_terminate", terminate, {NEVER, W, -ESRCH, BIDE_ESTATE, BIDE_ESTATE, -ESRCH}},
     /* What never changes. */
@@ -61,7 +61,7 @@ static const struct situation_row rows[] = {
     {"bide_process_terminal of none", terminal, {NEVER, W, W, W, W, W}},
     {"bide_process_resize of none", resize, {NEVER, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE, BIDE_ESTATE}},
     {"bide_process_output", output, {NEVER, W, W, W, W, W}},
-    {"bide_process_errors", errors, {NEVER, W, W, W, W, W}},
+    {"bide_process_error_output", errors, {NEVER, W, W, W, W, W}},
 };
 
 static void check_all(enum situation s)

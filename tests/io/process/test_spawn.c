@@ -20,7 +20,7 @@ TEST(spawn_arguments_arrive_as_they_are, .real_time = true)
 
     EXPECT_STR(output(p), "[a b][][$HOME;*]");
     EXPECT_EQ(bide_process_exit_code(p), 0);
-    EXPECT_EQ(bide_process_signal(p), 0);
+    EXPECT_EQ(bide_process_exit_signal(p), 0);
     EXPECT_TRUE(bide_process_pid(p) > 0);
 }
 
@@ -227,9 +227,9 @@ TEST(spawn_groups_and_sessions_are_as_asked_for, .real_time = true)
     const char *line = "set -- $(cat /proc/self/stat); echo $(( $4 == $5 )) $(( $4 == $6 ))"; /* the shell's own group, and session */
     char expected[16];
 
-    bide_auto bide_process *own = bide_process_run(SH(line), .group = BIDE_GROUP_OWN);
+    bide_auto bide_process *own = bide_process_run(SH(line), .group = BIDE_PROCESS_GROUP_OWN);
     bide_auto bide_process *session = bide_process_run(SH(line), .new_session = true);
-    bide_auto bide_process *ours = bide_process_run(SH("set -- $(cat /proc/self/stat); echo $5"), .group = BIDE_GROUP_OURS);
+    bide_auto bide_process *ours = bide_process_run(SH("set -- $(cat /proc/self/stat); echo $5"), .group = BIDE_PROCESS_GROUP_SHARED);
     EXPECT_STR(output(own), "1 0\n");
     EXPECT_STR(output(session), "1 1\n");
     snprintf(expected, sizeof expected, "%d\n", (int)getpgrp());

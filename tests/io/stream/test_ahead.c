@@ -270,13 +270,13 @@ TEST(write_limits_say_how_much_is_collected, .real_time = true)
 
     EXPECT_EQ(bide_stream_set_write_limits(s, 60000, 20000), 0);
     EXPECT_EQ(bide_write(s, data, 50000), 0);
-    EXPECT_EQ(bide_stream_collected(s), 50000);
+    EXPECT_EQ(bide_stream_buffered(s), 50000);
     EXPECT_EQ(bide_write(s, data, 30000), 0); /* over the high mark: down to the low one, or below */
-    EXPECT_LE(bide_stream_collected(s), 20000);
+    EXPECT_LE(bide_stream_buffered(s), 20000);
     EXPECT_ERR(bide_stream_set_write_limits(s, 0, 0), -EINVAL);
     EXPECT_ERR(bide_stream_set_write_limits(s, 10, 11), -EINVAL);
     EXPECT_EQ(bide_drain(s), 0);
-    EXPECT_EQ(bide_stream_collected(s), 0);
+    EXPECT_EQ(bide_stream_buffered(s), 0);
     size_t sum = 0;
     while (sum < 80000) {
         ssize_t n = read(peer, in, sizeof in);
@@ -286,7 +286,7 @@ TEST(write_limits_say_how_much_is_collected, .real_time = true)
     EXPECT_EQ(sum, 80000);
     EXPECT_EQ(bide_write(s, data, 500), 0);
     EXPECT_ERR(bide_stream_set_write_limits(s, 499, 0), BIDE_ESTATE);
-    EXPECT_EQ(bide_stream_collected(NULL), 0);
+    EXPECT_EQ(bide_stream_buffered(NULL), 0);
     close(peer);
 }
 

@@ -99,7 +99,7 @@ static int waits_for_each_other()
     bide_auto point_queue *q = bide_queue_new(point_queue, 2, .order = BIDE_FIFO);
     const point in = {3, 4};
     point out = {};
-    EXPECT(bide_queue_put(q, &in) == 0 && bide_queue_full(q) == false && bide_queue_len(q) == 1);
+    EXPECT(bide_queue_put(q, &in) == 0 && bide_queue_is_full(q) == false && bide_queue_len(q) == 1);
     EXPECT(bide_select(nullptr, bide_queue_get_awaitable(q, &out), bide_event_awaitable(&event)) == 0 && out.y == 4);
     EXPECT(bide_queue_get_nowait(q, &out) == -EAGAIN && bide_queue_task_done(q) == 0 && bide_queue_join(q) == 0);
     bide_auto point_channel *c = bide_channel_new(point_channel, 2);
