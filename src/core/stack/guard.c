@@ -29,7 +29,7 @@
 
 #define GUARD_BYTES ((size_t)256 << 10) /* pages of all sizes divide it */
 #define ADVICE_GUARD_INSTALL 102 /* MADV_GUARD_INSTALL, newer than our headers */
-#define PIDFD_OF_MYSELF (-20000) /* PIDFD_SELF_THREAD_GROUP, likewise */
+#define PIDFD_OF_MYSELF (-10000) /* PIDFD_SELF_THREAD, likewise; PIDFD_SELF_THREAD_GROUP has another number since Linux 6.17 */
 
 enum guard { GUARD_MADVISE, GUARD_MPROTECT, GUARD_NONE };
 
