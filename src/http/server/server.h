@@ -2,8 +2,8 @@
 /*
  * server.h - between the files of the HTTP/1.1 server.
  *
- * In reading order: server.c (listen, accept, stop), threads.h and threads.c (in several threads), conn.c (a connection: request after
- * request), parked.c (a connection that is silent), request.c (asking about a request), gone.c, body.c, respond.c (answering), status.c.
+ * In reading order: server.c (listen, accept, stop), options.c, threads.h and threads.c (in several threads), connections.c (begin and end of
+ * each), conn.c (request after request), parked.c (a connection that is silent), request.c (asking about a request), gone.c, body.c, respond.c (answering), status.c.
  *
  * One task serves one connection and runs the handler too, so an open connection costs a page of stack, a stream and
  * this struct; one that was silent for a while has no task.  What is needed only between two suspensions (the receive
@@ -127,7 +127,13 @@ struct bide_server {
     struct field fields[H1_FIELDS_MAX];
 };
 
-/* ---- server.c ---- */
+/* ---- options.c ---- */
+
+/* 0, or an error on record. */
+int bide__server_check_args(const bide_server_args *a);
+void bide__server_fill_defaults(bide_server_args *a);
+
+/* ---- connections.c ---- */
 
 /* Serve a connection that is there, in a task of its own.  0 or an error on record.  Owns: stream, taken on success. */
 int bide__connection_start(bide_server *s, bide_stream *stream);
@@ -135,6 +141,14 @@ int bide__connection_start(bide_server *s, bide_stream *stream);
 int bide__connection_resume(struct connection *c);
 /* It ends: by its task, or one that is parked by anybody. */
 void bide__connection_free(struct connection *c);
+/* No descriptor is left for the next connection: the one that was idle for the longest time gives way.  false: none is idle. */
+bool bide__server_end_idle(void *server);
+/* Cancel all, and wait for their tasks if the caller can. */
+void bide__server_end_connections(bide_server *s);
+/* Can the caller wait until a task of this loop has ended? */
+bool bide__server_can_wait(const bide_server *s);
+void bide__server_free(bide_server *s);
+void bide__server_free_if_orphaned(bide_server *s);
 /* What it has moved, and was not counted yet. */
 static inline void bide__connection_count_bytes(struct connection *c)
 {
