@@ -13,6 +13,7 @@ struct object_type {
     /* Optional: which one, for a report; also of one that is about to be destroyed. */
     void (*describe)(const void *object, char *buf, size_t cap);
     bool is_held_by_its_own; /* objects made from it share it: it is no leak once the program has released it */
+    uint16_t label_at; /* where in the object a const char * lies that says which one, for who looks from outside; 0: nowhere */
     const struct object_type *own; /* of an object with a user pointer: the type that it was made with; else NULL */
 };
 

@@ -252,7 +252,7 @@ static bool call_end_early(struct wait *wait)
 
 static int wait_in_task(bide_task *t, struct call *c, bide_loop *target)
 {
-    struct call_wait w = {.wait = {.end_early = call_end_early, .task = t}, .call = c};
+    struct call_wait w = {.wait = {.end_early = call_end_early, .task = t, .kind = WAIT_NAMED, .on = "a call in another loop"}, .call = c};
     c->waiter = t;
     BIDE_TRY(post(c, target));
 

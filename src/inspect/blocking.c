@@ -21,7 +21,7 @@
 
 #include "core/loop/steps.h"
 #include "inspect/capture.h"
-#include "inspect/libdw.h"
+#include "inspect/modules.h"
 
 #define NS_PER_MS INT64_C(1000000)
 #define IDLE_LOOKS 4 /* without any step: then the thread sleeps */

@@ -9,7 +9,7 @@
 
 #include "core/turn/operation.h"
 #include "inspect/inspect.h"
-#include "inspect/libdw.h"
+#include "inspect/modules.h"
 
 #define TASKS_SHOWN 20
 #define AWAITED_SHOWN 4

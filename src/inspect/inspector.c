@@ -3,7 +3,8 @@
  * inspector.c - what core may ask of this room.
  */
 #include "inspect/inspect.h"
-#include "inspect/libdw.h"
+#include "inspect/modules.h"
+#include "inspect/root.h"
 
 static void name(char *buf, size_t cap, const void *pc)
 {
@@ -27,4 +28,5 @@ const struct inspector bide__inspect = {
     .stir = bide__blocking_stir,
     .forget = bide__blocking_forget,
     .name_places = name_places,
+    .root = &bide__root,
 };

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "inspect/inspect.h"
-#include "inspect/libdw.h"
+#include "inspect/modules.h"
 
 struct unwinding {
     const struct libdw *dw;

@@ -28,7 +28,7 @@ static int wait_for_jobs(bide_pool *p, int64_t ms)
 
     bide__timeout(ms) {
         while (code == 0 && !no_jobs(p))
-            code = bide__wait_in(&p->changed, NULL);
+            code = bide__wait_in_for(&p->changed, WAIT_NAMED, "the end of its jobs");
     }
     return no_jobs(p) ? 0 : code;
 }

@@ -95,7 +95,8 @@ static uint64_t lock_holder(const bide_operation *op)
 }
 
 static const struct bide_operation_ops lock_ops = {"bide_lock_acquire", lock_check,    lock_attempt,
-                                                   lock_enlist,         lock_withdraw, lock_holder};
+                                                   lock_enlist,         lock_withdraw, lock_holder,
+                                                   .holder_at = offsetof(struct lock, holder)};
 
 bide_awaitable bide_lock_awaitable(bide_lock *l)
 {

@@ -8,14 +8,14 @@
 #include "core/loop/owner.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct list_node alive = {&alive, &alive};
+struct list_node bide__loops_alive = {&bide__loops_alive, &bide__loops_alive};
 static uint64_t last_id;
 
 void bide__loop_alive_begin(bide_loop *loop)
 {
     pthread_mutex_lock(&lock);
     loop->id = ++last_id;
-    bide__list_append(&alive, &loop->alive);
+    bide__list_append(&bide__loops_alive, &loop->alive);
     pthread_mutex_unlock(&lock);
 }
 
@@ -37,7 +37,7 @@ int bide__loop_check_id(uint64_t id, const char *function)
     int code = 1;
 
     pthread_mutex_lock(&lock);
-    for (struct list_node *n = alive.next; n != &alive && code == 1; n = n->next) {
+    for (struct list_node *n = bide__loops_alive.next; n != &bide__loops_alive && code == 1; n = n->next) {
         const bide_loop *loop = container_of(n, bide_loop, alive);
         if (loop->id == id)
             code = bide__loop_check_slow(loop, function);

@@ -87,6 +87,7 @@ struct bide_loop {
     bide_exception_handler *on_exception;
     void *on_exception_arg;
     void (*on_exception_free)(void *arg); /* NULL: it is borrowed */
+    pid_t thread; /* that ran it last, for who looks from outside */
     _Atomic(void *) runner; /* an address in the thread that runs it (owner.c); NULL: it does not run */
     bide_loop *outer;       /* the loop that this thread ran before it, and goes on with afterwards; NULL: none */
     struct list_node alive; /* alive.c */
@@ -118,6 +119,7 @@ struct inspector {
     void (*stir)(void);   /* a step begins, and whoever looks is asleep */
     void (*forget)(void); /* in the child of a fork */
     void (*name_places)(bool on); /* set bide__place_name, for a report */
+    const void *root; /* what is shown to other processes; here so that it is linked */
 };
 extern const struct inspector *_Atomic bide__inspector;
 

@@ -16,6 +16,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 unsigned bide__process;
 atomic_uint bide__idle_threads;
@@ -23,6 +24,7 @@ const struct inspector *_Atomic bide__inspector;
 
 _Thread_local bide_loop *bide__loop_here __attribute__((tls_model("initial-exec")));
 static _Thread_local bide_loop *loops_here;
+static _Thread_local pid_t thread_here; /* 0: not asked yet */
 static _Thread_local const bide_loop *left_behind; /* in the child of a fork: the loops below on the stack, the innermost first */
 static _Thread_local bide_loop *thread_loop; /* here.c */
 static pthread_key_t at_thread_end;
@@ -34,7 +36,10 @@ bool bide__loop_claim(bide_loop *loop)
 
     if (!atomic_compare_exchange_strong(&loop->runner, &nobody, (void *)&loops_here))
         return false;
+    if (unlikely(thread_here == 0))
+        thread_here = gettid();
     loop->outer = loops_here;
+    loop->thread = thread_here;
     loops_here = loop;
     return true;
 }
@@ -60,6 +65,7 @@ bool bide__loop_is_foreign(const bide_loop *loop)
 void bide__loops_inherit(void)
 {
     bide__process++;
+    thread_here = 0;
     for (bide_loop *loop = loops_here; loop; loop = loop->outer) {
         loop->stopping = true;
         loop->ring.turn_end = loop->ring.head;

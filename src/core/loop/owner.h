@@ -52,6 +52,7 @@ void bide__set_thread_loop(bide_loop *loop);
 
 /* ---- alive.c: loops by their numbers ---- */
 
+extern struct list_node bide__loops_alive; /* bide_loop.alive; inspect/root.c shows it to other processes */
 void bide__loop_alive_begin(bide_loop *loop);
 void bide__loop_alive_end(bide_loop *loop);
 void bide__loops_alive_inherit(void); /* in the child of a fork */

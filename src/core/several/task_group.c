@@ -21,14 +21,6 @@
 
 #include "core/several/awaitables.h"
 
-struct member {
-    struct list_node node;
-    struct clause clause;
-    struct ready ready;
-    bide_task_group *group; /* no share: the group outlives its members */
-    bide_future *future;    /* a share */
-};
-
 struct bide_task_group {
     struct object object;
     bide_loop *loop; /* a share */
@@ -87,7 +79,7 @@ static enum interrupt drain(bide_task_group *g, bide_task *t)
     enum interrupt strongest = NOT_INTERRUPTED;
 
     while (g->n > 0) {
-        struct wait w = {.end_early = bide__wait_end_now, .task = t};
+        struct wait w = {.end_early = bide__wait_end_now, .task = t, .kind = WAIT_MEMBERS, .on = &g->members};
         g->wait = &w;
         if (t->must_cancel || (t->expired && strongest == NOT_INTERRUPTED)) {
             w.interrupted = t->must_cancel ? BY_CANCEL : BY_TIMEOUT;

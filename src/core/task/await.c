@@ -218,7 +218,7 @@ bide_future *bide__start_as(bide_loop *loop, bide_awaitable a, bide_task_args ar
     }
     bide_task *t = bide__task_new(loop, &args, NULL);
     if (t && a.kind == BIDE_AW_THREAD)
-        bide__task_top(t)->in_thread = true;
+        bide__task_top(t)->doing = &bide__for_thread;
     return t ? &t->future : NULL;
 }
 

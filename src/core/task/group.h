@@ -67,6 +67,15 @@ struct bide_completed {
     struct ended all[];
 };
 
+/* One of a bide_task_group's: several/task_group.c. */
+struct member {
+    struct list_node node;
+    struct clause clause;
+    struct ready ready;
+    bide_task_group *group; /* no share: the group outlives its members */
+    bide_future *future;    /* a share */
+};
+
 struct next_wait {
     struct wait wait;
     const bide_completed *list;

@@ -55,7 +55,7 @@ unchecked_frame int bide_sleep_ms(int64_t ms)
     if (ms <= 0)
         return yield_once(t);
 
-    struct sleep s = {.wait = {.end_early = sleep_end_early, .task = t}};
+    struct sleep s = {.wait = {.end_early = sleep_end_early, .task = t, .kind = WAIT_TIME, .on = &s.timer}};
     bide__timer_init(&s.timer, sleep_over);
     if (!bide__begin_interrupted(&s.wait))
         bide__timer_arm(t->future.loop, &s.timer, ms);

@@ -22,6 +22,7 @@ static atomic_uint_fast64_t next_id;
 /* Apart, for the frame that it needs. */
 static __attribute__((noinline)) int run_in_thread(const bide_coroutine *c)
 {
+    bide__task_top(bide__task_here())->doing = NULL;
     return bide_to_thread(*c);
 }
 
@@ -31,7 +32,7 @@ static void task_entry(void *arg)
     bide_task *t = arg;
     const bide_coroutine *c = &bide__task_top(t)->coroutine;
 
-    int code = unlikely(bide__task_top(t)->in_thread) ? run_in_thread(c) : bide__call_words(c->fn, c->argc, c->argv);
+    int code = unlikely(bide__task_top(t)->doing != NULL) ? run_in_thread(c) : bide__call_words(c->fn, c->argc, c->argv);
 
     bide__task_finish(t, bide__on_record(code, c->name));
     bide__fiber_switch_final(&t->fiber, &t->future.loop->fiber, NULL);
@@ -61,7 +62,7 @@ in_line void prepare_stackful(bide_task *t, struct stack *s, const bide_coroutin
     bide__error_init(&bide__task_top(t)->error);
     bide__task_top(t)->coroutine = *c;
     bide__task_top(t)->made_at = made_at;
-    bide__task_top(t)->in_thread = false;
+    bide__task_top(t)->doing = NULL;
 }
 
 static void prepare_stackless(bide_task *t, bide_generator *g)

@@ -67,7 +67,7 @@ static int offload(struct target to, const char *name, int (*fn)(void *arg), voi
     if (code < 0)
         return code;
 
-    struct job j = {.wait = {.end_early = job_end_early, .task = t}, .name = name, .fn = fn, .arg = arg};
+    struct job j = {.wait = {.end_early = job_end_early, .task = t, .kind = WAIT_THREAD, .on = name}, .name = name, .fn = fn, .arg = arg};
     j.context = bide__context_here();
     code = run_in_pool(t, to, &j, &j.wait);
     if (code < 0)

@@ -5,12 +5,7 @@
  */
 #include "core/turn/task.h"
 
-#define CHUNK_TASKS 64
-
-struct task_chunk {
-    struct task_chunk *next;
-    struct bide_task tasks[CHUNK_TASKS];
-};
+struct doing bide__for_thread;
 
 _Thread_local struct task_context *bide__context_outside __attribute__((tls_model("initial-exec")));
 
@@ -83,14 +78,15 @@ void bide__task_chunks_free(bide_loop *loop)
 /* Not in a chunk: its memory goes back at once, so that who still uses it is seen. */
 static bide_task *alloc_alone(void)
 {
-    bide_task *t = bide__object_alloc(sizeof *t);
-    if (!t) {
+    struct lone_task *l = bide__object_alloc(sizeof *l);
+    if (!l) {
         bide__fail_nomem("a task");
         return NULL;
     }
-    t->is_alone = true;
-    bide__list_init(&t->all);
-    return t;
+    l->made_ns = bide__clock_ns();
+    l->task.is_alone = true;
+    bide__list_init(&l->task.all);
+    return &l->task;
 }
 
 bide_task *bide__task_alloc_slow(bide_loop *loop)

@@ -65,6 +65,7 @@ struct bide_operation_ops {
     /* A share of the object for as long as the wait lasts, which may enlist more than once.  NULL: its owner sees to that. */
     void *(*retain)(void *object);
     void (*release)(void *object);
+    uint16_t holder_at; /* where in the object that number (uint64_t) lies, for who looks from outside; 0: nowhere */
 };
 
 /* What a task waits for that awaits one, or chooses: its wait has the kind WAIT_OPERATION.  For reports. */

@@ -15,9 +15,16 @@ struct task_top {
     struct error_record error;
     bide_coroutine coroutine;
     const void *made_at; /* where bide_create_task returned to; NULL: made by another function */
-    bool in_thread; /* the coroutine is for bide_to_thread */
+    struct doing *doing; /* innermost first; NULL: nothing that has a name */
     struct switch_state state; /* if the loop carries it */
 };
+
+/* What a task is about, for reports: a request.  Lies in the frame of the function that does it. */
+struct doing {
+    struct doing *outer;
+    const char *what, *of; /* "GET", "https://a.example/" */
+};
+extern struct doing bide__for_thread; /* memory.c: not begun, and its coroutine is for bide_to_thread */
 
 /*
  *     bide_task                                          its stack, if it is stackful
@@ -96,19 +103,6 @@ extern _Thread_local struct task_context *bide__context_outside __attribute__((t
 struct task_context *bide__context_ref(struct task_context *c); /* memory.c, these two; NULL is fine here */
 void bide__context_unref(struct task_context *c);
 
-/* A block whose waits end: bide_timeout, bide_scope (task/scope.c).  Lies in the block's frame. */
-struct scope {
-    struct timer timer;
-    struct ready ready;
-    bide_task *task;
-    struct scope *outer;
-    int code;            /* of its waits, once it has expired */
-    uint16_t cancelling; /* of the task, when the block was entered */
-    bool expired;        /* its time is over, or it was cancelled */
-    bool shields;        /* nothing from outside reaches in */
-    bool has_place, is_quiet;
-};
-
 /* The context of what runs here, borrowed; NULL: empty. */
 static inline struct task_context *bide__context_here(void)
 {
@@ -143,6 +137,9 @@ static inline void bide__task_free(bide_loop *loop, bide_task *t)
     else
         bide__list_prepend(&loop->free_tasks, &t->all);
 }
+#define CHUNK_TASKS 64
+struct task_chunk { struct task_chunk *next; struct bide_task tasks[CHUNK_TASKS]; };
+struct lone_task { struct bide_task task; int64_t made_ns; }; /* one that is_alone */
 void bide__task_chunks_each(bide_loop *loop, void (*visit)(void *arg, void *object), void *arg);
 never_indirect void bide__task_finish(bide_task *t, int code); /* the body returned code */
 /* resume.c */

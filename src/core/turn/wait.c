@@ -126,6 +126,15 @@ int bide__wait_in(struct list_node *list, bool *triggered)
     return code < 0 ? code : bide__wait_with(&w, list, triggered);
 }
 
+int bide__wait_in_for(struct list_node *list, enum wait_kind kind, const void *on)
+{
+    bide_task *t = bide__task_required("wait");
+    struct wait w = {.end_early = bide__wait_end_now, .task = t, .kind = kind, .on = on};
+    int code = t ? bide__pending_interrupt(t) : BIDE_ENOLOOP;
+
+    return code < 0 ? code : bide__wait_with(&w, list, NULL);
+}
+
 int bide__wait_with(struct wait *w, struct list_node *list, bool *triggered)
 {
     struct clause clause;

@@ -32,7 +32,33 @@ static inline void bide__clause_init(struct clause *c, struct ready *wakes)
     c->wakes = wakes;
 }
 
-enum wait_kind { WAIT_OTHER, WAIT_GROUP, WAIT_COMPLETED, WAIT_OPERATION };
+/* A block whose waits end: bide_timeout, bide_scope (task/scope.c).  Lies in the block's frame. */
+struct scope {
+    struct timer timer;
+    struct ready ready;
+    bide_task *task;
+    struct scope *outer;
+    int code;            /* of its waits, once it has expired */
+    uint16_t cancelling; /* of the task, when the block was entered */
+    bool expired;        /* its time is over, or it was cancelled */
+    bool shields;        /* nothing from outside reaches in */
+    bool has_place, is_quiet;
+};
+
+/* What wait.on points to, if anything; inspect/root.c shows these to other processes. */
+enum wait_kind {
+    WAIT_OTHER,
+    WAIT_GROUP,
+    WAIT_COMPLETED,
+    WAIT_OPERATION, /* it is a struct operation_wait */
+    WAIT_NAMED,     /* const char: what for */
+    WAIT_READ,      /* int: a descriptor; these three */
+    WAIT_WRITE,
+    WAIT_EITHER,
+    WAIT_TIME,      /* struct timer */
+    WAIT_THREAD,    /* const char: a call in a thread; NULL: of no name */
+    WAIT_MEMBERS,   /* struct list_node: of a group's tasks (task_group.c) */
+};
 enum interrupt { NOT_INTERRUPTED, BY_TIMEOUT /* of a block, or its cancellation */, BY_CANCEL };
 
 struct group;
@@ -47,6 +73,7 @@ struct wait {
     bide_task *task;
     bide_future *awaits;
     struct group *group;
+    const void *on;             /* by kind; NULL: nothing to show */
     bide_task *walk_parent;     /* cancel.c: the task from which a walk came here; NULL: no walk is here or below */
     uint32_t walk_step;         /* cancel.c: bide__loop_steps when a walk last went on from here */
     enum interrupt interrupted; /* the strongest reason so far */
@@ -71,6 +98,7 @@ never_indirect int bide__wait_outcome(const struct wait *w);
  *            and must pass the wake-up on: *triggered says which (may be NULL).
  */
 int bide__wait_in(struct list_node *list, bool *triggered);
+int bide__wait_in_for(struct list_node *list, enum wait_kind kind, const void *on); /* the same, and reports say what for */
 int bide__wait_with(struct wait *w, struct list_node *list, bool *triggered); /* not interrupted yet */
 void bide__wait_uninterrupted(struct list_node *list); /* nothing else ends it; in a stackful task only */
 bool bide__wait_end_now(struct wait *w); /* an end_early() that just wakes the task */

@@ -107,7 +107,7 @@ int bide__wait_for_turn(struct host *h, struct waiter *w, struct deadline *d)
 {
     struct connector *k = h->connector;
     bide_task *t = w->task;
-    struct wait wait = {.end_early = bide__wait_end_now, .task = t};
+    struct wait wait = {.end_early = bide__wait_end_now, .task = t, .kind = WAIT_NAMED, .on = "a connection slot of the host"};
     int code = 0;
 
     bide__clause_init(&w->clause, &t->ready);

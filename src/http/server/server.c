@@ -30,7 +30,7 @@ static int wait_for_room(bide_server *s)
 
     atomic_fetch_add(&s->shared->waiting, 1);
     while (is_full(s) && code == 0)
-        code = bide__wait_in(&s->has_room, NULL);
+        code = bide__wait_in_for(&s->has_room, WAIT_NAMED, "the end of a connection");
     atomic_fetch_sub(&s->shared->waiting, 1);
     return code;
 }
@@ -211,7 +211,7 @@ static int stop_here(bide_server *s, int64_t grace_ms)
     }
     bide__timeout(grace_ms) {
         while (s->open > 0 && code == 0)
-            code = bide__wait_in(&s->emptied, NULL);
+            code = bide__wait_in_for(&s->emptied, WAIT_NAMED, "the end of its connections");
     }
     return code;
 }

@@ -86,7 +86,7 @@ static bool is_temporary(int code)
 static int wait_for_end_or_close(struct serving *by)
 {
     bide_task *t = bide__task_here();
-    struct wait w = {.end_early = bide__wait_end_now, .task = t};
+    struct wait w = {.end_early = bide__wait_end_now, .task = t, .kind = WAIT_NAMED, .on = "the end of a connection"};
     struct clause end, close;
     int code = bide__pending_interrupt(t);
     if (code < 0)
@@ -138,7 +138,7 @@ static void have_grace(struct serving *by, int64_t ms)
     bide__error_mark(&mark);
     bide_timeout(ms)
         while (code == 0 && !bide__list_is_empty(&by->all))
-            code = bide__wait_in(&by->room, NULL);
+            code = bide__wait_in_for(&by->room, WAIT_NAMED, "the end of a connection");
     bide__error_restore(&mark);
 }
 

@@ -43,7 +43,7 @@ static int ask(const struct dns_config *config, const char *host, int family, in
     int code = n ? 0 : bide_error_code();
 
     while (code == 0 && is_awaited(n, family))
-        code = bide__wait_in(&n->waiters, NULL);
+        code = bide__wait_in_for(&n->waiters, WAIT_NAMED, "a name");
     if (code == 0)
         put_halves(f, n->half, family, port);
     if (code == 0 && f->n == 0)

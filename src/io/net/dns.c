@@ -520,7 +520,7 @@ static int ask_reverse(struct dns *d, const struct addr *a, char out[DNS_NAME_MA
     d->n_wanted++;
     bide__dns_channel_ask_name(&d->channel, a, reverse_arrived, r);
     while (code == 0 && r->pending)
-        code = bide__wait_in(&r->waiters, NULL);
+        code = bide__wait_in_for(&r->waiters, WAIT_NAMED, "a name, by DNS");
     if (r->pending) {
         r->is_left = true; /* the answer frees it */
         if (d->n_wanted == 1)

@@ -249,7 +249,7 @@ int bide__dns_hosts_refresh(struct dns_hosts *h)
     int code = 0;
 
     while (code == 0 && h->is_loading)
-        code = bide__wait_in(&h->waiters, NULL);
+        code = bide__wait_in_for(&h->waiters, WAIT_NAMED, "the file of hosts");
     if (code < 0 || is_current(h, &size))
         return code;
     return reload(h, size > INLINE_MAX && bide__task_here());

@@ -44,7 +44,7 @@ static int ask_servers(const struct connect_options *o, size_t which, char *out,
     int code = n ? 0 : bide_error_code();
 
     while (code == 0 && bide__dns_is_pending(n) && !choose(n->half, o->family, which))
-        code = bide__wait_in(&n->waiters, NULL);
+        code = bide__wait_in_for(&n->waiters, WAIT_NAMED, "a name");
     if (code == 0 && n->half[IP4].n + n->half[IP6].n == 0)
         code = bide__dns_fail(n);
     if (code == 0)

@@ -316,7 +316,7 @@ static int race_wait(struct race *r)
 {
     bide_task *t = bide__task_here();
     const struct slots *p = &r->slots;
-    struct race_wait w = {.wait = {.end_early = bide__wait_end_now, .task = t}};
+    struct race_wait w = {.wait = {.end_early = bide__wait_end_now, .task = t, .kind = WAIT_NAMED, .on = "a connection attempt"}};
     int code = bide__pending_interrupt(t);
     if (code < 0)
         return code;

@@ -337,7 +337,7 @@ static int yield_if_over_budget(bide_loop *loop)
     if (loop->io_left > 0)
         return 0;
     loop->budget = 0;
-    return bide__wait_in(&loop->io_waiters, NULL);
+    return bide__wait_in_for(&loop->io_waiters, WAIT_NAMED, "its share of I/O");
 }
 
 int bide_fd_wait(int fd, unsigned events)

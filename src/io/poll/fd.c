@@ -91,11 +91,11 @@ int bide__fd_detach(struct fd *f)
     return fd;
 }
 
-static int wait_side(struct fd *f, struct list_node *list, const bool *ready)
+static int wait_side(struct fd *f, struct list_node *list, const bool *ready, enum wait_kind kind)
 {
     while (f->fd >= 0 && !*ready) {
         bide__fd_has_waited(f);
-        int code = bide__wait_in(list, NULL);
+        int code = bide__wait_in_for(list, kind, &f->fd);
         if (code < 0)
             return code;
     }
@@ -104,19 +104,19 @@ static int wait_side(struct fd *f, struct list_node *list, const bool *ready)
 
 int bide__fd_wait_readable(struct fd *f)
 {
-    return wait_side(f, &f->readers, &f->readable);
+    return wait_side(f, &f->readers, &f->readable, WAIT_READ);
 }
 
 int bide__fd_wait_writable(struct fd *f)
 {
-    return wait_side(f, &f->writers, &f->writable);
+    return wait_side(f, &f->writers, &f->writable, WAIT_WRITE);
 }
 
 /* A waiter makes the loop ask the kernel in the next turn: else what has come for other tasks would be seen much later. */
 int bide__fd_take_turn(struct fd *f)
 {
     f->loop->budget = 0;
-    int code = bide__wait_in(&f->loop->io_waiters, NULL);
+    int code = bide__wait_in_for(&f->loop->io_waiters, WAIT_NAMED, "its share of I/O");
 
     f->spent = 0;
     f->share = FD_GRANT;

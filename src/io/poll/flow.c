@@ -44,8 +44,9 @@ static void ring(struct timer *timer)
 /* Park until the kernel reports one of the sides, or ms are over: then *in_time is false.  0, or an interruption. */
 static int wait_for_event(struct fd *f, unsigned sides, int64_t ms, bool *in_time)
 {
+    static const uint8_t kinds[] = {WAIT_OTHER, [FLOW_IN] = WAIT_READ, [FLOW_OUT] = WAIT_WRITE, [FLOW_IN | FLOW_OUT] = WAIT_EITHER};
     bide_task *t = bide__task_here();
-    struct wait w = {.end_early = bide__wait_end_now, .task = t};
+    struct wait w = {.end_early = bide__wait_end_now, .task = t, .kind = kinds[sides & 3], .on = &f->fd};
     struct alarm alarm = {.task = t};
     struct clause in, out;
     int code = bide__pending_interrupt(t);

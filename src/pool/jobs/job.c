@@ -225,7 +225,7 @@ static void job_release(void *object)
     bide__object_unref(j);
 }
 
-static const struct object_type job_type = {.name = "job", .destroy = job_destroy, .release = job_release};
+static const struct object_type job_type = {.name = "job", .destroy = job_destroy, .release = job_release, .label_at = offsetof(struct job, name)};
 
 /* ---- for its owner ---- */
 

@@ -78,14 +78,14 @@ static int wait_for_window(struct many *m)
     if (m->submitted - m->finished < WINDOW)
         return 0;
     while (m->submitted - m->finished > WINDOW / 2 && !is_over(m))
-        BIDE_TRY(bide__wait_in(&m->waiter, NULL));
+        BIDE_TRY(bide__wait_in_for(&m->waiter, WAIT_NAMED, "the jobs of a map"));
     return 0;
 }
 
 static int wait_for_all(struct many *m, int code)
 {
     while (code == 0 && !is_over(m))
-        code = bide__wait_in(&m->waiter, NULL);
+        code = bide__wait_in_for(&m->waiter, WAIT_NAMED, "the jobs of a map");
     abandon(m);
     if (code == 0 && m->failed > 0)
         code = m->collect ? (int)m->failed : bide__future_outcome(&m->first_failed->future);

@@ -40,7 +40,7 @@ static int feed_one(bide_pool_stream *s)
 {
     bide_pool_call_args call = {.timeout_ms = s->args.timeout_ms, .idempotent = s->args.idempotent};
     while (s->between >= s->args.window)
-        BIDE_TRY(bide__wait_in(&s->room, NULL));
+        BIDE_TRY(bide__wait_in_for(&s->room, WAIT_NAMED, "room in the stream"));
     int r = s->source(s->args.arg, &call.job);
     if (r <= 0)
         return r;
@@ -188,7 +188,7 @@ static int next(bide_pool_stream *s, bide_pool_item *item)
             return show(s, j, item);
         if (s->ended && is_empty(s))
             return bide_await_with(bide__aw_task(s->feeder));
-        BIDE_TRY(bide__wait_in(&s->ready, NULL));
+        BIDE_TRY(bide__wait_in_for(&s->ready, WAIT_NAMED, "the next result of the stream"));
     }
 }
 

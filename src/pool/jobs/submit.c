@@ -20,7 +20,7 @@ static int wait_for_room(bide_pool *p, bool nowait)
     while (bide__table_is_full(p)) {
         if (nowait)
             return bide_fail(-EAGAIN, "the pool has %zu jobs, %zu bytes: no room for more", p->pending, p->pending_bytes);
-        int code = bide__wait_in(&p->room, NULL);
+        int code = bide__wait_in_for(&p->room, WAIT_NAMED, "room in the pool");
         if (code < 0) {
             bide__table_pass_room(p); /* I may have been woken: the next one shall look */
             return code;

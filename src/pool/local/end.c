@@ -59,7 +59,7 @@ void bide__local_end(bide_pool *p, bool at_once)
     stop_workers(p);
     if (!at_once) {
         bide__timeout(p->args.grace_ms)
-            while (!no_workers(p) && bide__wait_in(&p->changed, NULL) == 0)
+            while (!no_workers(p) && bide__wait_in_for(&p->changed, WAIT_NAMED, "the end of the workers") == 0)
                 ;
     }
     kill_workers(p); /* those that are left */

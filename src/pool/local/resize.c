@@ -24,7 +24,7 @@ int bide__local_start_missing(bide_pool *p)
     for (int i = 0; i < l->nslots && p->state <= POOL_OPEN; i++) {
         int code = l->slots[i].proxy || l->slots[i].coming ? 0 : bide__local_start_worker(p, i);
         if (code == -EAGAIN && p->args.kind == BIDE_POOL_PROCESS && has_unborn(p)) {
-            code = bide__wait_in(&p->changed, NULL);
+            code = bide__wait_in_for(&p->changed, WAIT_NAMED, "the workers");
             i = -1; /* what was there may be gone */
         }
         BIDE_TRY(code);
@@ -50,7 +50,7 @@ int bide__local_wait_ready(bide_pool *p)
     uint64_t failed = l->births_failed;
 
     while (!all_ready(p) && p->state <= POOL_OPEN && l->births_failed == failed)
-        BIDE_TRY(bide__wait_in(&p->changed, NULL));
+        BIDE_TRY(bide__wait_in_for(&p->changed, WAIT_NAMED, "the workers"));
     if (p->state == POOL_FAILED)
         return bide_fail(p->fail_code, "%s", p->fail_text);
     if (p->state > POOL_OPEN)

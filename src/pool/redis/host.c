@@ -23,7 +23,7 @@ static int fetch_some(struct redis_host *h, struct redis_conn *conn)
     char count[16];
     struct redis_entry e;
     while (free_slots(h) == 0 || !h->link.open)
-        BIDE_TRY(h->link.open ? bide__wait_in(&h->room, NULL) : bide_sleep_ms(20));
+        BIDE_TRY(h->link.open ? bide__wait_in_for(&h->room, WAIT_NAMED, "room in the pool") : bide_sleep_ms(20));
 
     snprintf(count, sizeof count, "%u", free_slots(h));
     redisReply *r = REDIS_ASK(conn, REDIS_QUIET_MS, "XREADGROUP", "GROUP", REDIS_GROUP, h->id, "COUNT", count, "BLOCK",
@@ -126,7 +126,7 @@ static int wait_for_signal(struct redis_host *h, bide_signals *signals)
 static int wait_for_pool(struct redis_host *h)
 {
     while (h->code == 0)
-        BIDE_TRY(bide__wait_in(&h->changed, NULL));
+        BIDE_TRY(bide__wait_in_for(&h->changed, WAIT_NAMED, "a job from Redis"));
     return bide_fail(h->code, "the pool of this machine has failed");
 }
 

@@ -59,7 +59,7 @@ int bide__worker_notify(struct worker *w, const struct record *r, const void *da
     int code = bide__worker_is_late(w) ? bide_sleep_ms(0) : bide__pending_interrupt(bide__task_here());
 
     while (code == 0 && !bide__worker_has_room(w, len))
-        code = bide__wait_in(&w->room, NULL);
+        code = bide__wait_in_for(&w->room, WAIT_NAMED, "room for a result");
     if (code == 0)
         bide__worker_answer(w, r, data, len);
     return code;

@@ -100,7 +100,7 @@ size_t bide__error_details(int code, char *out, size_t cap)
 static void begin_sending(struct worker *w)
 {
     while (w->sending)
-        bide__wait_in(&w->senders, NULL);
+        bide__wait_in_for(&w->senders, WAIT_NAMED, "room for a result");
     w->sending = true;
 }
 

@@ -211,7 +211,7 @@ static int runner_main(struct runner *r)
         w->waking = false;
         if (w->stopping)
             bide__wake_all(w->loop, &w->ended);
-        if (bide__wait_in(&w->idle, NULL) == BIDE_ECANCELED && !w->open)
+        if (bide__wait_in_for(&w->idle, WAIT_NAMED, "a job") == BIDE_ECANCELED && !w->open)
             break;
     }
     return 0;

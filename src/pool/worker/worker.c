@@ -101,7 +101,7 @@ static int serve(struct worker *w)
     bide__worker_answer(w, &(struct record){.kind = REC_READY, .fn = (uint64_t)w->pid}, NULL, 0);
     w->open = true;
     while (!w->lost && (!w->stopping || has_work(w)))
-        bide__wait_in(&w->ended, NULL);
+        bide__wait_in_for(&w->ended, WAIT_NAMED, "the end of its jobs");
     w->open = false;
     end_runners(w);
     code = run_stored(&w->fini);

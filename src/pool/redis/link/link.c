@@ -85,7 +85,7 @@ static bool is_settled(const struct redis_link *l)
 static int wait_for_more(struct redis_link *l, bool has_all)
 {
     l->writing = false;
-    return has_all ? bide__wait_in(&l->idle, NULL) : bide_sleep_ms(BACK_OFF_MIN_MS);
+    return has_all ? bide__wait_in_for(&l->idle, WAIT_NAMED, "a connection to Redis") : bide_sleep_ms(BACK_OFF_MIN_MS);
 }
 
 static int write_all(struct redis_link *l)
@@ -261,7 +261,7 @@ void bide__redis_settle(struct redis_link *l, int64_t ms)
     bide__timeout(ms)
     {
         while (!is_settled(l))
-            if (bide__wait_in(&l->quiet, NULL) < 0)
+            if (bide__wait_in_for(&l->quiet, WAIT_NAMED, "the end of commands to Redis") < 0)
                 break;
     }
 }

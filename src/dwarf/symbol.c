@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * symbol.c - the name of a place in code, by debug information: function, file and line.
+ */
+#include "dwarf/libdw.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of "/home/me/app/src/fetch.c" the end that tells: "src/fetch.c". */
+static const char *last_two(const char *path)
+{
+    const char *at = path + strlen(path);
+
+    for (int slashes = 0; at > path; at--)
+        if (at[-1] == '/' && ++slashes == 2)
+            break;
+    return at;
+}
+
+enum { DW_TAG_inlined_subroutine = 0x1d, DW_TAG_subprogram = 0x2e, DW_AT_call_file = 0x58, DW_AT_call_line = 0x59 };
+
+/* A line of a source, and the function that it is in. */
+struct spot {
+    const char *function, *file;
+    int line;
+    bool is_inlined;
+};
+
+static bool is_header_of_the_system(const char *path)
+{
+    return strncmp(path, "/usr/include/", 13) == 0 || strncmp(path, "/usr/lib/gcc", 12) == 0;
+}
+
+static uint64_t number(const struct libdw *dw, Dwarf_Die *die, unsigned attribute)
+{
+    Dwarf_Attribute a;
+    uint64_t n;
+
+    return dw->dwarf_attr(die, attribute, &a) && dw->dwarf_formudata(&a, &n) == 0 ? n : 0;
+}
+
+/* The code came from a function that was inlined: where was that called? */
+static bool to_caller(const struct libdw *dw, Dwarf_Die *unit, Dwarf_Die *inlined, struct spot *s)
+{
+    Dwarf_Files *files;
+    size_t n;
+    uint64_t file = number(dw, inlined, DW_AT_call_file), line = number(dw, inlined, DW_AT_call_line);
+    if (line == 0 || dw->dwarf_getsrcfiles(unit, &files, &n) != 0 || file >= n)
+        return false;
+    const char *path = dw->dwarf_filesrc(files, file, NULL, NULL);
+
+    s->file = path ? path : s->file;
+    s->line = (int)line;
+    return path != NULL;
+}
+
+/* gcc lists which unit has which addresses (.debug_aranges); clang does not, so all are asked. */
+static Dwarf_Die *unit_of(const struct libdw *dw, Dwfl_Module *m, uint64_t pc, uint64_t *bias)
+{
+    Dwarf_Die *unit = dw->dwfl_module_addrdie(m, pc, bias);
+    if (unit)
+        return unit;
+
+    while ((unit = dw->dwfl_module_nextcu(m, unit, bias)))
+        if (dw->dwarf_haspc(unit, pc - *bias) > 0)
+            break;
+    return unit;
+}
+
+/*
+ * s is where the code came from, in the function that the linker knows.  What is inlined there has a name of its own; and a line of
+ * a header of the system, where read() and its kin are wrapped, is of less use than the call of that.
+ */
+static void look_into(const struct libdw *dw, Dwarf_Die *unit, uint64_t pc, struct spot *s)
+{
+    Dwarf_Die *scopes = NULL;
+    int n = dw->dwarf_getscopes(unit, pc, &scopes);
+
+    for (int i = 0; i < n; i++) {
+        int tag = dw->dwarf_tag(&scopes[i]);
+        if (tag == DW_TAG_subprogram || (tag == DW_TAG_inlined_subroutine && !is_header_of_the_system(s->file))) {
+            const char *name = dw->dwarf_diename(&scopes[i]);
+            s->function = name ? name : s->function;
+            s->is_inlined = tag == DW_TAG_inlined_subroutine;
+            break;
+        }
+        if (tag == DW_TAG_inlined_subroutine && !to_caller(dw, unit, &scopes[i], s))
+            break;
+    }
+    free(scopes);
+}
+
+bool bide__dwarf_text(const struct libdw *dw, Dwfl *dwfl, uint64_t pc, char *buf, size_t cap)
+{
+    struct spot s = {0};
+    Dwfl_Module *m = dw->dwfl_addrmodule(dwfl, pc);
+    const char *linked = m ? dw->dwfl_module_addrname(m, pc) : NULL;
+    uint64_t bias = 0;
+    Dwarf_Die *unit = m ? unit_of(dw, m, pc, &bias) : NULL;
+    Dwarf_Line *l = unit ? dw->dwarf_getsrc_die(unit, pc - bias) : NULL;
+    s.file = l ? dw->dwarf_linesrc(l, NULL, NULL) : NULL;
+    s.function = linked ? linked : "?";
+    if (s.file) {
+        dw->dwarf_lineno(l, &s.line);
+        look_into(dw, unit, pc - bias, &s);
+        int n = (int)strcspn(s.function, "@"); /* without the version: "nanosleep@GLIBC_2.2.5" */
+        snprintf(buf, cap, "%.*s (%s:%d)%s%s", n, s.function, last_two(s.file), s.line, s.is_inlined && linked ? ", inlined in " : "",
+                 s.is_inlined && linked ? linked : "");
+    }
+    return s.file != NULL;
+}
