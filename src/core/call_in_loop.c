@@ -25,6 +25,7 @@ struct call {
     bide_loop *target; /* NULL: its part is over */
     bide_coroutine coroutine;
     char *name; /* NULL: none */
+    const void *called_at;
     struct inbox_item begin, cancel;
     bool has_begun, is_cancelled; /* under the lock, too: one that is cancelled before it has begun never does */
     bide_task *task;   /* owned */
@@ -131,7 +132,7 @@ static void run_begin(struct inbox_item *item)
         finish(c, bide_fail(BIDE_ECANCELED, "bide_call_in_loop: cancelled before it had begun"));
         return;
     }
-    c->task = bide__task_new(loop, &(bide_task_args){.coroutine = c->coroutine, .name = c->name}, NULL);
+    c->task = bide__task_new(loop, &(bide_task_args){.coroutine = c->coroutine, .name = c->name}, c->called_at);
     if (!c->task) {
         finish(c, bide_error_code());
         return;
@@ -186,7 +187,7 @@ static void run_done(struct inbox_item *item)
     bide__push(c->waiter->future.loop, &c->waiter->ready);
 }
 
-static struct call *call_new(const bide_call_args *args)
+static struct call *call_new(const bide_call_args *args, const void *called_at)
 {
     struct call *c = bide__calloc(1, sizeof *c);
     if (!c || (args->name && !(c->name = bide__strdup(args->name)))) {
@@ -195,6 +196,7 @@ static struct call *call_new(const bide_call_args *args)
         return NULL;
     }
     c->coroutine = args->coroutine;
+    c->called_at = called_at;
     c->holders = 2;
     c->begin = (struct inbox_item){.run = run_begin, .drop = drop_begin};
     c->cancel = (struct inbox_item){.run = run_cancel, .drop = drop_cancel};
@@ -256,22 +258,22 @@ static int wait_in_task(bide_task *t, struct call *c, bide_loop *target)
     c->waiter = t;
     BIDE_TRY(post(c, target));
 
-    t->future.loop->outside++;
+    bide__await_threads(t->future.loop, 1);
     bide__park(t, &w.wait);
-    t->future.loop->outside--;
+    bide__await_threads(t->future.loop, -1);
     if (w.withdrawn || (w.wait.interrupted != NOT_INTERRUPTED && c->result == BIDE_ECANCELED))
         return bide__wait_outcome(&w.wait);
     return outcome_of(c);
 }
 
-static int call_from_task(bide_task *t, bide_loop *target, const bide_call_args *args)
+static int call_from_task(bide_task *t, bide_loop *target, const bide_call_args *args, const void *called_at)
 {
     int code = bide__pending_interrupt(t);
     if (code < 0)
         return code;
     if (target == t->future.loop)
         return bide_await(args->coroutine);
-    struct call *c = call_new(args);
+    struct call *c = call_new(args, called_at);
     if (!c)
         return BIDE_ENOMEM;
     code = wait_in_task(t, c, target);
@@ -317,9 +319,9 @@ static int wait_in_thread(struct call *c, int64_t timeout_ms)
     return outcome_of(c);
 }
 
-static int call_from_thread(bide_loop *target, const bide_call_args *args)
+static int call_from_thread(bide_loop *target, const bide_call_args *args, const void *called_at)
 {
-    struct call *c = call_new(args);
+    struct call *c = call_new(args, called_at);
     if (!c)
         return BIDE_ENOMEM;
 
@@ -359,12 +361,12 @@ int bide_call_in_loop_with(bide_loop *loop, const bide_call_args *options)
     if (!bide__loop_here && loop == bide__thread_loop() && !bide_loop_is_running(loop))
         return bide_fail(BIDE_EDEADLOCK, "%s: it is the event loop of this thread, which would wait for itself", function);
     if (!bide__loop_here)
-        return call_from_thread(loop, &args);
+        return call_from_thread(loop, &args, CALLED_AT);
     bide_task *t = bide__task_required(function);
     int code = t ? 0 : bide_error_code();
     if (t)
         bide__timeout(args.timeout_ms) {
-            code = call_from_task(t, loop, &args);
+            code = call_from_task(t, loop, &args, CALLED_AT);
         }
     return code;
 }
@@ -394,7 +396,7 @@ static bide_future *future_of(struct call *c)
 bide_future *bide_submit_to_loop(bide_loop *loop, bide_coroutine coroutine)
 {
     BIDE_TRY_NULL(check_call(loop, &coroutine, __func__));
-    struct call *c = call_new(&(bide_call_args){.coroutine = coroutine});
+    struct call *c = call_new(&(bide_call_args){.coroutine = coroutine}, CALLED_AT);
     if (!c)
         return NULL;
 

@@ -58,7 +58,7 @@ static __attribute__((noinline)) bide_task *create_of_other_headers(const bide_t
 
 bide_task *bide_create_task_with(const bide_task_args *args)
 {
-    const void *made_at = __builtin_return_address(0); /* for the report of a deadlock */
+    const void *made_at = CALLED_AT;
 
     return bide__options_are_own(args, sizeof *args) ? create(args, made_at) : create_of_other_headers(args, made_at);
 }
@@ -67,7 +67,7 @@ bide_future *bide_ensure_future_with(bide_awaitable a)
 {
     bide_loop *loop = bide__check_awaitable(&a, "bide_ensure_future") < 0 ? NULL : bide_get_event_loop();
 
-    return loop ? bide__start(loop, a) : NULL;
+    return loop ? bide__start(loop, a, CALLED_AT) : NULL;
 }
 
 size_t bide_all_tasks(bide_task **array, size_t max)

@@ -34,8 +34,7 @@ struct bide_promise {
     struct error_record story;
 
     struct inbox_item item;
-    struct loop_closer closer;
-    bide_future *future; /* a share */
+    struct promised promised; /* its future: a share */
 };
 
 static void let_go(bide_promise *p)
@@ -53,15 +52,15 @@ static void let_go(bide_promise *p)
 
 static void end_future(bide_promise *p)
 {
-    p->future->loop->outside--;
-    bide__loop_detach(&p->closer);
-    bide__object_unref(p->future);
-    p->future = NULL;
+    bide__await_threads(p->promised.future->loop, -1);
+    bide__loop_detach(&p->promised.closer);
+    bide__object_unref(p->promised.future);
+    p->promised.future = NULL;
 }
 
 static void settle(bide_promise *p)
 {
-    bide_future *f = p->future;
+    bide_future *f = p->promised.future;
     const struct outcome *o = &p->outcome;
 
     if (o->has_pointer) {
@@ -100,17 +99,17 @@ static void dropped(struct inbox_item *item)
 
 static void loop_closes(struct loop_closer *c)
 {
-    bide_promise *p = container_of(c, bide_promise, closer);
+    bide_promise *p = container_of(c, bide_promise, promised.closer);
 
     pthread_mutex_lock(&p->lock);
     p->loop = NULL;
     bool is_on_its_way = p->is_kept;
     pthread_mutex_unlock(&p->lock);
-    if (p->future->state == PENDING)
-        bide__future_settle(p->future, CANCELLED, BIDE_ECANCELED);
-    p->future->loop->outside--;
-    bide__object_unref(p->future);
-    p->future = NULL;
+    if (p->promised.future->state == PENDING)
+        bide__future_settle(p->promised.future, CANCELLED, BIDE_ECANCELED);
+    bide__await_threads(p->promised.future->loop, -1);
+    bide__object_unref(p->promised.future);
+    p->promised.future = NULL;
     if (!is_on_its_way)
         let_go(p);
 }
@@ -207,11 +206,11 @@ static bide_promise *promise_new(bide_future *f)
     p->loop = f->loop;
     p->item = (struct inbox_item){.run = arrived, .drop = dropped};
     bide__list_init(&p->item.node);
-    p->closer = (struct loop_closer){.close = loop_closes};
-    bide__list_init(&p->closer.node);
-    bide__loop_attach(f->loop, &p->closer);
-    p->future = bide_retain(f);
-    f->loop->outside++; /* somebody will wake it */
+    p->promised.closer = (struct loop_closer){.key = &bide__promised_key, .close = loop_closes};
+    bide__list_init(&p->promised.closer.node);
+    bide__loop_attach(f->loop, &p->promised.closer);
+    p->promised.future = bide_retain(f);
+    bide__await_threads(f->loop, 1); /* somebody will keep it */
     return p;
 }
 

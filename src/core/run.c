@@ -9,7 +9,7 @@
 
 #include "core/core.h"
 
-int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a)
+static int run_until_complete(bide_loop *loop, bide_awaitable a, const void *made_at)
 {
     if (bide__loop_here)
         return bide_fail(BIDE_ERUNNING, "an event loop is running in this thread already");
@@ -19,7 +19,7 @@ int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a)
         return bide_fail(BIDE_ERUNNING, "the event loop is running in another thread");
     if (loop->closed)
         return bide_fail(BIDE_ECLOSED, "the event loop is closed");
-    bide_future *f = bide__start(loop, a);
+    bide_future *f = bide__start(loop, a, made_at);
     if (!f)
         return bide_error_code();
 
@@ -31,6 +31,11 @@ int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a)
         code = bide__future_outcome(f);
     bide__object_unref(f);
     return code;
+}
+
+int bide_run_until_complete_with(bide_loop *loop, bide_awaitable a)
+{
+    return run_until_complete(loop, a, CALLED_AT);
 }
 
 struct main_future {
@@ -55,7 +60,7 @@ static int run_interruptible(bide_loop *loop, bide_future *f, bool *interrupted)
 
     bide__interruptible_add(&m.interruptible);
     bide__interrupts_enter(loop);
-    int code = bide_run_until_complete_with(loop, bide__aw_future(f));
+    int code = run_until_complete(loop, bide__aw_future(f), NULL);
     bide__interrupts_leave(loop);
     bide__interruptible_remove(&m.interruptible);
     *interrupted = bide__interrupts_end() && code == BIDE_ECANCELED;
@@ -63,20 +68,20 @@ static int run_interruptible(bide_loop *loop, bide_future *f, bool *interrupted)
 }
 
 /* *interrupted: SIGINT has cancelled it; NULL: the signal is left alone. */
-static int run_on(bide_loop *loop, bide_awaitable a, bool *interrupted)
+static int run_on(bide_loop *loop, bide_awaitable a, bool *interrupted, const void *made_at)
 {
-    bide_future *f = interrupted ? bide__start(loop, a) : NULL;
+    bide_future *f = interrupted ? bide__start(loop, a, made_at) : NULL;
     if (!interrupted)
-        return bide_run_until_complete_with(loop, a);
+        return run_until_complete(loop, a, made_at);
     if (!f)
         return bide_error_code();
 
-    int code = bide__interrupts_begin() ? run_interruptible(loop, f, interrupted) : bide_run_until_complete_with(loop, bide__aw_future(f));
+    int code = bide__interrupts_begin() ? run_interruptible(loop, f, interrupted) : run_until_complete(loop, bide__aw_future(f), NULL);
     bide__object_unref(f);
     return code;
 }
 
-static int run(const bide_run_args *args, bool *interrupted)
+static int run(const bide_run_args *args, bool *interrupted, const void *made_at)
 {
     if (bide__loop_here)
         return bide_fail(BIDE_ERUNNING, "bide_run: an event loop is running in this thread already");
@@ -87,7 +92,7 @@ static int run(const bide_run_args *args, bool *interrupted)
     loop->threads_max = args->threads;
     int code = args->debug ? bide_loop_set_debug(loop, true) : 0;
     if (code == 0)
-        code = run_on(loop, args->awaitable, interrupted);
+        code = run_on(loop, args->awaitable, interrupted, made_at);
     bide_release(loop);
     return code;
 }
@@ -106,7 +111,7 @@ int bide_run_with(const bide_run_args *options)
     bide_run_args args;
     int code = take_run_args(&args, options, "bide_run");
 
-    return code < 0 ? code : run(&args, NULL);
+    return code < 0 ? code : run(&args, NULL, CALLED_AT);
 }
 
 int bide_main_with(const bide_run_args *options)
@@ -115,7 +120,7 @@ int bide_main_with(const bide_run_args *options)
     bool interrupted = false;
     int code = take_run_args(&args, options, "bide_main");
     if (code == 0)
-        code = run(&args, args.leave_signals ? NULL : &interrupted);
+        code = run(&args, args.leave_signals ? NULL : &interrupted, CALLED_AT);
     if (code >= 0 || interrupted)
         return interrupted ? 128 + SIGINT : code;
 

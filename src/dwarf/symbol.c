@@ -28,9 +28,13 @@ struct spot {
     bool is_inlined;
 };
 
-static bool is_header_of_the_system(const char *path)
+/* A header of the system, or one of ours: bide_gather() and its kin are macros with an inline function. */
+static bool is_in_header(const char *path, const char *function)
 {
-    return strncmp(path, "/usr/include/", 13) == 0 || strncmp(path, "/usr/lib/gcc", 12) == 0;
+    size_t len = strlen(path);
+    bool is_ours = function && strncmp(function, "bide_", 5) == 0 && len > 2 && strcmp(path + len - 2, ".h") == 0;
+
+    return is_ours || strncmp(path, "/usr/include/", 13) == 0 || strncmp(path, "/usr/lib/gcc", 12) == 0;
 }
 
 static uint64_t number(const struct libdw *dw, Dwarf_Die *die, unsigned attribute)
@@ -71,7 +75,7 @@ static Dwarf_Die *unit_of(const struct libdw *dw, Dwfl_Module *m, uint64_t pc, u
 
 /*
  * s is where the code came from, in the function that the linker knows.  What is inlined there has a name of its own; and a line of
- * a header of the system, where read() and its kin are wrapped, is of less use than the call of that.
+ * a header, where read() and its kin are wrapped, is of less use than the call of that.
  */
 static void look_into(const struct libdw *dw, Dwarf_Die *unit, uint64_t pc, struct spot *s)
 {
@@ -80,8 +84,8 @@ static void look_into(const struct libdw *dw, Dwarf_Die *unit, uint64_t pc, stru
 
     for (int i = 0; i < n; i++) {
         int tag = dw->dwarf_tag(&scopes[i]);
-        if (tag == DW_TAG_subprogram || (tag == DW_TAG_inlined_subroutine && !is_header_of_the_system(s->file))) {
-            const char *name = dw->dwarf_diename(&scopes[i]);
+        const char *name = dw->dwarf_diename(&scopes[i]);
+        if (tag == DW_TAG_subprogram || (tag == DW_TAG_inlined_subroutine && !is_in_header(s->file, name))) {
             s->function = name ? name : s->function;
             s->is_inlined = tag == DW_TAG_inlined_subroutine;
             break;

@@ -2,7 +2,7 @@
 /*
  * inspect.h - looking at a program that runs: where its calls are, who waits for whom, who keeps the loop.
  *
- * In reading order: inspector.c, libdw.c, symbol.c, deadlock.c, capture.c, unwind.c, blocking.c.
+ * In reading order: inspector.c, libdw.c, symbol.c, awaited.c, deadlock.c, capture.c, unwind.c, blocking.c.
  */
 #ifndef BIDE_INSPECT_INSPECT_H
 #define BIDE_INSPECT_INSPECT_H

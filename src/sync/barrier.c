@@ -55,7 +55,8 @@ static int wait_inside(struct barrier *b)
         b->state = DRAINING;
         bide_condition_notify_all(&b->condition);
     } else {
-        code = bide_condition_wait_until(&b->condition, b->state != FILLING);
+        while (code == 0 && b->state == FILLING)
+            code = bide__condition_wait_for_barrier(&b->condition);
         if (code == 0 && b->state != DRAINING)
             code = broken();
     }
@@ -74,7 +75,8 @@ int bide_barrier_wait(bide_barrier *value)
     if (code < 0)
         return code;
 
-    code = bide_condition_wait_until(&b->condition, b->state != DRAINING && b->state != RESETTING);
+    while (code == 0 && (b->state == DRAINING || b->state == RESETTING))
+        code = bide__condition_wait_for_barrier(&b->condition);
     if (code == 0 && b->state == BROKEN)
         code = broken();
     if (code == 0) {

@@ -59,6 +59,8 @@ static void condition_withdraw(const bide_operation *op, struct op_waiter *w)
 
 static const struct bide_operation_ops condition_ops = {"bide_condition_wait", condition_check, condition_attempt, condition_enlist,
                                                         condition_withdraw};
+static const struct bide_operation_ops barrier_ops = {"bide_barrier_wait", condition_check, condition_attempt, condition_enlist,
+                                                      condition_withdraw};
 
 /* Whatever happens.  Returns: 0, or the strongest of code and the interruptions meanwhile. */
 static int take_back(bide_lock *lock, int code)
@@ -78,11 +80,11 @@ static int take_back(bide_lock *lock, int code)
     return code;
 }
 
-static int wait(struct condition *c)
+static int wait(struct condition *c, const struct bide_operation_ops *ops)
 {
     bide_lock *lock = bide_condition_lock((bide_condition *)c);
     bool was_notified = true;
-    bide_operation op = {.ops = &condition_ops, .object = c, .place = &was_notified};
+    bide_operation op = {.ops = ops, .object = c, .place = &was_notified};
 
     BIDE_IGNORE(bide_lock_release(lock));
     int code = take_back(lock, bide__operation_await(&op));
@@ -102,7 +104,15 @@ int bide_condition_wait(bide_condition *value)
     if (code < 0)
         return code;
 
-    return bide__task_required(__func__) ? wait(c) : BIDE_ENOLOOP;
+    return bide__task_required(__func__) ? wait(c, &condition_ops) : BIDE_ENOLOOP;
+}
+
+int bide__condition_wait_for_barrier(bide_condition *value)
+{
+    struct condition *c = (struct condition *)value;
+    int code = enter(c, "bide_barrier_wait");
+
+    return code < 0 ? code : wait(c, &barrier_ops);
 }
 
 /* ---- notifying ---- */

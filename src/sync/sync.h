@@ -9,6 +9,8 @@
 
 /* lock.c.  Does the running task hold it?  0, or an error on record that names the function. */
 int bide__lock_check_held(bide_lock *l, const char *function);
+/* condition.c.  As bide_condition_wait, by a task that holds the lock; reports call it what it is for. */
+int bide__condition_wait_for_barrier(bide_condition *c);
 /* May what it guards be looked at here?  As bide__home_look. */
 int bide__lock_look(const bide_lock *l, const char *function);
 

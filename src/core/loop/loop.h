@@ -58,6 +58,7 @@ struct bide_loop {
     int64_t io_left; /* bytes that all tasks together may move until then; io's, like the next */
     struct list_node io_waiters; /* tasks over their I/O budget, in order; the next poll does not wait, and wakes some */
     unsigned outside; /* calls in threads: somebody will wake us */
+    unsigned by_threads; /* of these, what nobody can do but another thread of this process: bide__await_threads */
     unsigned watched; /* descriptors: whoever is at their other end may wake us */
     const struct poller_ops *poller_ops;
     void *poller;
@@ -132,6 +133,13 @@ extern _Thread_local bide_loop *bide__loop_here __attribute__((tls_model("initia
 static inline bide_task *bide__task_here(void)
 {
     return bide__loop_here ? bide__loop_here->current : NULL;
+}
+
+/* Something that only another thread can do is waited for, or (-1) not any longer: where there is none, nobody will do it. */
+static inline void bide__await_threads(bide_loop *loop, int by)
+{
+    loop->outside += (unsigned)by;
+    loop->by_threads += (unsigned)by;
 }
 
 /* How many steps of tasks there were (it wraps): between two equal answers no task has run.  The ring counts them by itself. */

@@ -36,12 +36,12 @@ int bide__check_list(const bide_task *t, bide_list list, size_t n, const char *f
     return code;
 }
 
-int bide__group_start(struct group *g, bide_list list)
+int bide__group_start(struct group *g, bide_list list, const void *made_at)
 {
     for (; g->started < g->n; g->started++) {
         struct watch *w = &g->watches[g->started];
         bide_awaitable a = bide__list_at(list, g->started);
-        bide_future *f = bide__start(g->loop, a);
+        bide_future *f = bide__start(g->loop, a, made_at);
         if (!f)
             return bide_error_code();
         bide__watch_begin(g, w, f);

@@ -17,6 +17,14 @@ int bide__check_list(const bide_task *t, bide_list list, size_t n, const char *f
  * Returns:   0
  * Errors:    those of bide__start, on record; the first g->started are watched then, and none has run
  */
-int bide__group_start(struct group *g, bide_list list);
+int bide__group_start(struct group *g, bide_list list, const void *made_at);
+
+/* For reports: one of the things that a wait is for. */
+struct awaited {
+    const bide_future *future;
+    const bide_operation *operation; /* neither: a sleep */
+};
+/* What a WAIT_OPERATION that is a choice chooses among: the first cap.  Returns how many there are. */
+size_t bide__choices_awaited(const struct wait *w, struct awaited *all, size_t cap); /* select.c */
 
 #endif

@@ -120,7 +120,7 @@ bide_completed *bide_as_completed_with(bide_list list, const bide_as_completed_a
     bide_completed *c = completed_new(self->future.loop, n, has_limit);
 
     for (size_t i = 0; c && i < n; i++) {
-        bide_future *f = bide__start(c->loop, bide__list_at(list, i));
+        bide_future *f = bide__start(c->loop, bide__list_at(list, i), CALLED_AT);
         if (!f) {
             bide__ring_unreserve(&c->loop->ring, (uint32_t)(n - i));
             bide_release(c);

@@ -45,11 +45,11 @@ static int gather_check(const bide_task *t, bide_list all, size_t n)
     return code < 0 ? code : bide__check_stuck(t, "bide_gather", gather_is_stuck, &(struct gathered){all, n});
 }
 
-static int gather_start(struct group *g, bide_list all)
+static int gather_start(struct group *g, bide_list all, const void *made_at)
 {
     g->wait.group = g;
     g->wait.kind = WAIT_GROUP;
-    return bide__group_start(g, all) < 0 ? gather_undo(g) : 0;
+    return bide__group_start(g, all, made_at) < 0 ? gather_undo(g) : 0;
 }
 
 /* Park until every one is done; returns the outcome of the wait itself. */
@@ -78,7 +78,7 @@ int bide_gather_with(bide_list all, size_t n)
         return 0;
 
     int code = gather_check(t, all, n);
-    if (code < 0 || (code = bide__group_open(&g, t, n)) < 0 || (code = gather_start(&g, all)) < 0)
+    if (code < 0 || (code = bide__group_open(&g, t, n)) < 0 || (code = gather_start(&g, all, CALLED_AT)) < 0)
         return code;
     g.cancel_on_error = true;
     code = gather_wait(&g);
@@ -98,7 +98,7 @@ int bide_gather_all_with(int *codes, bide_list all, size_t n)
         return 0;
 
     int code = codes ? gather_check(t, all, n) : bide_fail(-EINVAL, "bide_gather_all: the place for the codes is NULL");
-    if (code < 0 || (code = bide__group_open(&g, t, n)) < 0 || (code = gather_start(&g, all)) < 0)
+    if (code < 0 || (code = bide__group_open(&g, t, n)) < 0 || (code = gather_start(&g, all, CALLED_AT)) < 0)
         return code;
     code = gather_wait(&g);
     int failed = 0;

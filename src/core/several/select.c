@@ -32,6 +32,7 @@ struct choice {
     bide_task *task;
     struct alternative *all;
     size_t n;
+    const void *called_at;
     bool has_begun; /* the sleeps and the tasks of its own */
 };
 
@@ -84,7 +85,7 @@ static int begin(struct choice *c, struct alternative *a)
         a->is_enlisted = true;
         return 0;
     }
-    a->future = bide__start(c->task->future.loop, *a->what);
+    a->future = bide__start(c->task->future.loop, *a->what, c->called_at);
     if (!a->future)
         return bide_error_code();
     a->is_own = !bide__future_of(a->what);
@@ -219,13 +220,12 @@ static int choose(struct choice *c, size_t *which, int *outcome)
     return code;
 }
 
-static int select_among(bide_task *t, bide_list list, struct alternative *all, size_t n, int *result)
+static int select_among(bide_task *t, bide_list list, struct alternative *all, size_t n, int *result, const void *called_at)
 {
-    struct choice c = {.wait.wait = {.end_early = bide__wait_end_now, .task = t, .kind = WAIT_OPERATION}, .task = t, .all = all, .n = n};
+    struct choice c = {.wait.wait = {.end_early = bide__wait_end_now, .task = t, .kind = WAIT_OPERATION}, .task = t, .all = all, .n = n, .called_at = called_at};
     size_t which = 0;
     int outcome;
 
-    c.wait.is_choice = n > 1;
     for (size_t i = 0; i < n; i++) {
         all[i].what = (const bide_awaitable *)list.array + i;
         if (list.kind != BIDE_LIST_AWAITABLES) {
@@ -237,6 +237,7 @@ static int select_among(bide_task *t, bide_list list, struct alternative *all, s
         if (all[i].what->kind == BIDE_AW_OPERATION && !c.wait.operation)
             c.wait.operation = &all[i].what->as.operation;
     }
+    c.wait.is_choice = n > 1 || !c.wait.operation;
     int code = choose(&c, &which, &outcome);
     if (code < 0)
         return code;
@@ -262,8 +263,19 @@ int bide_select_with(int *result, bide_list list, size_t n)
     if (n > FEW && !(all = bide__malloc(n * sizeof *all)))
         return bide__fail_nomem("bide_select");
 
-    code = select_among(t, list, all, n, result);
+    code = select_among(t, list, all, n, result, CALLED_AT);
     if (all != few)
         bide__free(all);
     return code;
+}
+
+size_t bide__choices_awaited(const struct wait *w, struct awaited *all, size_t cap)
+{
+    const struct choice *c = container_of(w, struct choice, wait.wait);
+
+    for (size_t i = 0; i < c->n && i < cap; i++) {
+        const bide_awaitable *a = c->all[i].what;
+        all[i] = (struct awaited){.future = c->all[i].future, .operation = a->kind == BIDE_AW_OPERATION ? &a->as.operation : NULL};
+    }
+    return c->n;
 }

@@ -242,7 +242,7 @@ static void add(bide_task_group *g, struct member *m, bide_future *f)
         bide_future_cancel(f);
 }
 
-static int start(bide_task_group *g, const bide_task_group_args *args)
+static int start(bide_task_group *g, const bide_task_group_args *args, const void *made_at)
 {
     bide_task_args like = {.name = args->name, .stack_size = args->stack_size, .eager = args->eager};
     struct member *m = bide__malloc(sizeof *m);
@@ -250,7 +250,7 @@ static int start(bide_task_group *g, const bide_task_group_args *args)
         bide__free(m);
         return bide__fail_nomem("bide_task_group_start");
     }
-    bide_future *f = bide__start_as(g->loop, args->awaitable, like);
+    bide_future *f = bide__start_as(g->loop, args->awaitable, like, made_at);
     if (!f) {
         bide__ring_unreserve(&g->loop->ring, 1);
         bide__free(m);
@@ -274,7 +274,7 @@ int bide_task_group_start_with(bide_task_group *g, const bide_task_group_args *o
     const bide_future *f = bide__future_of(&a);
     if (f && owner_is_alive(g))
         BIDE_TRY(bide__check_waitable(g->owner, f, "bide_task_group_start"));
-    return start(g, &args);
+    return start(g, &args, CALLED_AT);
 }
 
 /* ---- its end ---- */

@@ -84,7 +84,7 @@ static int wait_undo(struct group *g)
     return code;
 }
 
-static int wait_open(struct group *g, bide_task *t, bide_list list, bide_wait_args args)
+static int wait_open(struct group *g, bide_task *t, bide_list list, bide_wait_args args, const void *made_at)
 {
     int code = wait_check(t, list, &args);
     if (code < 0 || (code = bide__group_open(g, t, args.n)) < 0)
@@ -96,7 +96,7 @@ static int wait_open(struct group *g, bide_task *t, bide_list list, bide_wait_ar
         g->is_over = first_finished;
     else if (args.until == BIDE_FIRST_ERROR)
         g->is_over = first_error_or_all;
-    return bide__group_start(g, list) < 0 || group_is_stuck(g, "bide_wait") ? wait_undo(g) : 0;
+    return bide__group_start(g, list, made_at) < 0 || group_is_stuck(g, "bide_wait") ? wait_undo(g) : 0;
 }
 
 /* Before what is not done is cancelled. */
@@ -130,7 +130,7 @@ int bide_wait_with(bide_list list, const bide_wait_args *options)
     int code = t ? 0 : BIDE_ENOLOOP;
     if (args.timeout_ms == BIDE_FOREVER)
         args.timeout_ms = 0; /* none; such a wait may be seen never to end */
-    if (code < 0 || (code = wait_open(&g, t, list, args)) < 0)
+    if (code < 0 || (code = wait_open(&g, t, list, args, CALLED_AT)) < 0)
         return code;
 
     struct wait_timer timer = {.ready.run = wait_time_over, .group = &g};
@@ -186,6 +186,6 @@ int bide_shield_with(bide_awaitable a)
     if (f && f->state != PENDING)
         return bide__future_outcome(f);
 
-    f = bide__start(t->future.loop, a);
+    f = bide__start(t->future.loop, a, CALLED_AT);
     return f ? shield(t, f) : bide_error_code();
 }

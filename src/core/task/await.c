@@ -120,12 +120,12 @@ static int run_in_place(const bide_awaitable *a)
     return bide__on_record(a->as.object->await(a->as.object), "an awaitable");
 }
 
-static int await_shielded(const bide_awaitable *a)
+static int await_shielded(const bide_awaitable *a, const void *made_at)
 {
     bide_awaitable inner = bide__unshielded(*a);
     bide_task *t = bide__check_awaitable(a, "bide_await") < 0 ? NULL : bide__task_required("bide_await");
     bide_future *f = bide__future_of(&inner);
-    if (!t || (f && bide__check_waitable(t, f, "bide_await") < 0) || !(f = bide__start(t->future.loop, *a)))
+    if (!t || (f && bide__check_waitable(t, f, "bide_await") < 0) || !(f = bide__start(t->future.loop, *a, made_at)))
         return bide_error_code();
 
     int code = await_future(f);
@@ -133,14 +133,14 @@ static int await_shielded(const bide_awaitable *a)
     return code;
 }
 
-static __attribute__((noinline)) int await_other(const bide_awaitable *a)
+static __attribute__((noinline)) int await_other(const bide_awaitable *a, const void *called_at)
 {
     if (a->kind == BIDE_AW_SLEEP)
         return bide_sleep_ms(a->as.sleep_ms);
     if (a->kind == BIDE_AW_OPERATION)
         return bide__operation_await(&a->as.operation);
     if (a->kind & BIDE_AW_SHIELDED)
-        return await_shielded(a);
+        return await_shielded(a, called_at);
     return run_in_place(a); /* which refuses what is no awaitable */
 }
 
@@ -148,7 +148,7 @@ int bide_await_with(bide_awaitable a)
 {
     bool is_future = a.kind == BIDE_AW_TASK || a.kind == BIDE_AW_FUTURE; /* a task begins with its own */
 
-    return likely(is_future) ? await_future(a.as.future) : await_other(&a);
+    return likely(is_future) ? await_future(a.as.future) : await_other(&a, CALLED_AT);
 }
 
 /* ---- anything as something that settles on its own ---- */
@@ -171,24 +171,24 @@ static bide_coroutine operation_coroutine(const bide_operation *op)
     return c;
 }
 
-bide_future *bide__start(bide_loop *loop, bide_awaitable a)
+bide_future *bide__start(bide_loop *loop, bide_awaitable a, const void *made_at)
 {
-    return bide__start_as(loop, a, (bide_task_args){0});
+    return bide__start_as(loop, a, (bide_task_args){0}, made_at);
 }
 
-static bide_future *start_shielded(bide_loop *loop, bide_awaitable a)
+static bide_future *start_shielded(bide_loop *loop, bide_awaitable a, const void *made_at)
 {
-    bide_future *inner = bide__start(loop, bide__unshielded(a));
+    bide_future *inner = bide__start(loop, bide__unshielded(a), made_at);
 
     return inner && inner->state == PENDING ? bide__shielded(inner) : inner; /* a done one cannot be cancelled */
 }
 
-bide_future *bide__start_as(bide_loop *loop, bide_awaitable a, bide_task_args args)
+bide_future *bide__start_as(bide_loop *loop, bide_awaitable a, bide_task_args args, const void *made_at)
 {
     if (bide__check_awaitable(&a, "an awaitable") < 0)
         return NULL;
     if (a.kind & BIDE_AW_SHIELDED)
-        return start_shielded(loop, a);
+        return start_shielded(loop, a, made_at);
     args.coroutine = a.as.coroutine;
 
     switch (a.kind) {
@@ -216,7 +216,7 @@ bide_future *bide__start_as(bide_loop *loop, bide_awaitable a, bide_task_args ar
     case BIDE_AW_SHIELDED:
         break;
     }
-    bide_task *t = bide__task_new(loop, &args, NULL);
+    bide_task *t = bide__task_new(loop, &args, made_at);
     if (t && a.kind == BIDE_AW_THREAD)
         bide__task_top(t)->doing = &bide__for_thread;
     return t ? &t->future : NULL;

@@ -13,11 +13,14 @@
 never_indirect bide_task *bide__task_new(bide_loop *loop, const bide_task_args *args, const void *made_at);
 _Noreturn void bide__task_end_here(int code); /* the running stackful task, from anywhere on its stack: its frames are lost */
 /* Make any awaitable a future that settles on its own: a task or future is itself.  A share, to be released. */
-bide_future *bide__start(bide_loop *loop, bide_awaitable a);
+bide_future *bide__start(bide_loop *loop, bide_awaitable a, const void *made_at);
 /* The same, with the name, the stack and the start that args give for a task; what is one already has its own. */
-bide_future *bide__start_as(bide_loop *loop, bide_awaitable a, bide_task_args args);
+bide_future *bide__start_as(bide_loop *loop, bide_awaitable a, bide_task_args args, const void *made_at);
+/* Of a public function that makes tasks, in its own frame: where it was called, for reports. */
+#define CALLED_AT __builtin_return_address(0)
 /* shield.c.  A future that ends when inner, which is pending, does, and whose cancellation does not reach it; the caller's share of inner is taken. */
 bide_future *bide__shielded(bide_future *inner);
+bide_future *bide__behind_shield(const bide_future *f); /* what it shields; f itself, if it is no such future */
 static inline bide_awaitable bide__unshielded(bide_awaitable a)
 {
     a.kind = (enum bide_awaitable_kind)(a.kind & ~BIDE_AW_SHIELDED);

@@ -91,7 +91,7 @@ static bool begin_wait(bide_task *t, bide_awaitable next)
         begin_sleep(t, next.as.sleep_ms);
         return true;
     }
-    bide_future *f = bide__start(t->future.loop, next);
+    bide_future *f = bide__start(t->future.loop, next, NULL);
     int code = f ? bide__check_waitable(t, f, "a generator") : bide_error_code();
     if (code == 0 && f->state == PENDING && bide__is_in_wait(f))
         code = bide__check_circle(t, f, "a generator");

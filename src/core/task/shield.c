@@ -68,3 +68,8 @@ bide_future *bide__shielded(bide_future *inner)
     bide__list_append(&inner->clauses, &s->clause.node);
     return &s->future;
 }
+
+bide_future *bide__behind_shield(const bide_future *f)
+{
+    return bide__object_is(&f->object, &shield_type) ? container_of(f, struct shield, future)->inner : (bide_future *)(uintptr_t)f;
+}

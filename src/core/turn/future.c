@@ -182,6 +182,22 @@ int bide_future_set_error(bide_future *f, int code)
     return 0;
 }
 
+/* ---- promises ---- */
+
+const char bide__promised_key = 0;
+
+bool bide__is_promised(const bide_future *f)
+{
+    const struct list_node *all = &f->loop->closers;
+
+    for (const struct list_node *at = all->next; at != all; at = at->next) {
+        const struct loop_closer *c = container_of(at, struct loop_closer, node);
+        if (c->key == &bide__promised_key && container_of(c, struct promised, closer)->future == f)
+            return true;
+    }
+    return false;
+}
+
 /* ---- looking ---- */
 
 bool bide_future_done(const bide_future *f)

@@ -20,6 +20,14 @@ struct bide_future {
     bool was_retrieved; /* somebody took the error */
 };
 
+/* One that a promise settles (promise.c), in the closers of its loop, under this key. */
+struct promised {
+    struct loop_closer closer;
+    bide_future *future;
+};
+extern const char bide__promised_key;
+bool bide__is_promised(const bide_future *f); /* for a report: looks through all */
+
 bide_future *bide__future_new(bide_loop *loop); /* owned; future_value.c */
 never_indirect void bide__future_init(struct bide_future *f, const struct object_type *type, bide_loop *loop);
 /* Settle it: records state and result, wakes all clauses in order. */

@@ -72,7 +72,7 @@ struct bide_operation_ops {
 struct operation_wait {
     struct wait wait;
     const bide_operation *operation; /* one of them; NULL: none, as in a choice among futures */
-    bool is_choice;                  /* others may end the wait as well */
+    bool is_choice;                  /* others may end the wait as well: bide__choices_awaited (several/select.c) */
 };
 
 /* As bide_await; the operation is borrowed. */

@@ -9,6 +9,9 @@
  * A false alarm would end a program that is well, so whatever is not known counts as somebody who may call in: any thread that is
  * not an idle one of ours, any handler of a signal that is not for faults, a poller that waits for more than descriptors.
  *
+ * A promise, a channel, a call in another loop are ended by other threads, or by nobody: the program has none but this one, and it is
+ * here, about to sleep.  Whatever they may come through, a loop of this thread that does not run included, cannot do it meanwhile.
+ *
  * A thread may be about to end, or about to be idle: as long as threads are the only reason, the loop looks again a few times.
  */
 #include <signal.h>
@@ -88,7 +91,8 @@ static int report(bide_loop *loop)
 int bide__loop_check_progress(bide_loop *loop, int64_t *timeout_ns)
 {
     static const int look_again_ms[] = {10, 100, 1000};
-    if (!loop->runs_until || loop->is_external || loop->outside > 0 || loop->watched > 0 || !loop->poller_ops->only_descriptors)
+    bool is_awaited = loop->outside > loop->by_threads || loop->watched > 0;
+    if (!loop->runs_until || loop->is_external || is_awaited || !loop->poller_ops->only_descriptors)
         return 0;
 
     if (has_other_threads()) {

@@ -14,7 +14,7 @@
 struct task_top {
     struct error_record error;
     bide_coroutine coroutine;
-    const void *made_at; /* where bide_create_task returned to; NULL: made by another function */
+    const void *made_at; /* where the function that made it was called; NULL: not known */
     struct doing *doing; /* innermost first; NULL: nothing that has a name */
     struct switch_state state; /* if the loop carries it */
 };

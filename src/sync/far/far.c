@@ -32,7 +32,7 @@ void bide__far_enlist(struct list_node *list, struct op_waiter *w, bool at_once)
     w->item = (struct inbox_item){.run = arrived};
     bide__list_init(&w->item.node);
     w->granted = at_once;
-    w->task->future.loop->outside++;
+    bide__await_threads(w->task->future.loop, 1);
     w->skipped = !at_once;
     if (!at_once)
         bide__list_append(list, &w->item.node);
@@ -66,7 +66,7 @@ bool bide__far_leave(struct op_waiter *w)
     bide_loop *loop = w->task->future.loop;
     bool was_woken = w->granted;
 
-    loop->outside--;
+    bide__await_threads(loop, -1);
     w->granted = false;
     if (was_woken)
         bide__loop_unpost(loop, &w->item);

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* test_deadlock.c - tasks that nothing can wake are reported, and those that something outside may wake are not. */
+#include <bide/broadcast.h>
+#include <bide/channel.h>
 #include <bide/debug.h>
+#include <bide/group.h>
+#include <bide/select.h>
+#include <bide/sync.h>
+#include <bide/thread.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/core.h"
+#include "core/trace.h"
 #include "core/turn/operation.h"
 #include "harness/harness.h"
 
@@ -38,6 +45,19 @@ static void open_loop(void)
     bide_loop_set_exception_handler(loop, collect, NULL);
 }
 
+/* What a task was reported to wait for.  Where it was made is known of all here; how that is said depends on libdw. */
+static void expect_line(const char *task, const char *awaited)
+{
+    char begin[128], end[256];
+    snprintf(begin, sizeof begin, "  %s, made at ", task);
+    snprintf(end, sizeof end, ", waits for %s\n", awaited);
+    const char *line = strstr(said, begin);
+
+    EXPECT_CONTAINS(said, begin);
+    EXPECT_CONTAINS(line, end);
+    EXPECT_TRUE(strstr(line, end) < strchr(line, '\n'));
+}
+
 static bide_future *never;
 
 static int waits_for_ever(int n)
@@ -63,7 +83,7 @@ UNIT(deadlock_names_who_waits_for_what_and_where_it_was_made)
     EXPECT_ERR(bide_run_until_complete(loop, bide_coro(gathers)), BIDE_EDEADLOCK);
     EXPECT_STR(bide_error_text(), "deadlock: no task can go on, and nothing outside of the event loop is waited for");
     EXPECT_CONTAINS(said, "deadlock: nothing can wake the tasks of this event loop:\n");
-    EXPECT_CONTAINS(said, "  Task-1 (gathers), waits for reader (#2) (waits_for_ever), Task-3 (waits_for_ever)\n");
+    expect_line("Task-1 (gathers)", "reader (#2) (waits_for_ever), Task-3 (waits_for_ever)");
     EXPECT_CONTAINS(said, "  reader (#2) (waits_for_ever), made at ");
     EXPECT_CONTAINS(said, "gathers");
     EXPECT_CONTAINS(said, ", waits for a future that nobody settles\n");
@@ -139,7 +159,7 @@ UNIT(deadlock_names_the_operation_that_is_waited_for)
     open_loop();
     EXPECT_ERR(bide_run_until_complete(loop, bide_coro(waits_for_an_operation)), BIDE_EDEADLOCK);
     EXPECT_CONTAINS(said, "deadlock: nothing can wake the only task of this event loop:\n");
-    EXPECT_CONTAINS(said, "  Task-1 (waits_for_an_operation), waits for probe_get\n");
+    expect_line("Task-1 (waits_for_an_operation)", "probe_get");
     bide_release(loop);
 }
 
@@ -209,6 +229,214 @@ UNIT(closing_a_loop_ends_though_a_task_ignores_its_cancellation_and_waits_on)
     EXPECT_EQ(status, 0);
 }
 
+static void expect_reported(bide_coroutine app, const char *awaited)
+{
+    open_loop();
+    said[0] = '\0';
+    EXPECT_ERR(bide_run_until_complete(loop, app), BIDE_EDEADLOCK);
+    EXPECT_CONTAINS(said, awaited);
+    bide_release(never);
+    never = NULL;
+    bide_release(loop);
+}
+
+/* ---- several at once, and where they were made ---- */
+
+static int waits_for_a_group(void)
+{
+    bide_auto bide_task_group *g = bide_task_group_new();
+    for (int i = 0; i < 6; i++)
+        BIDE_TRY(bide_task_group_start(g, bide_coro(waits_for_ever, i)));
+    return bide_task_group_wait(g);
+}
+
+static int waits_behind_a_shield(void)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(waits_for_ever, 1), .name = "inner");
+    return bide_shield(t);
+}
+
+static int waits_for_a_shield(void)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(waits_for_ever, 1), .name = "inner");
+    return bide_await(bide_shield_awaitable(t));
+}
+
+static int waits_for_the_first(void)
+{
+    bide_awaitable all[] = {BIDE_AW(bide_coro(waits_for_ever, 1)), BIDE_AW(bide_coro(waits_for_ever, 2))};
+    return bide_wait(all, 2, .until = BIDE_FIRST_COMPLETED);
+}
+
+static int holds(bide_lock *l)
+{
+    BIDE_TRY(bide_lock_acquire(l));
+    return waits_for_ever(0);
+}
+
+static int chooses(void)
+{
+    bide_event e = {0};
+    bide_lock l = {0};
+    bide_auto bide_task *t = bide_create_task(bide_coro(holds, &l));
+    BIDE_TRY(bide_sleep_ms(0));
+    return bide_select(NULL, bide_event_awaitable(&e), t, bide_lock_awaitable(&l), bide_coro(waits_for_ever, 2), bide_coro(waits_for_ever, 3),
+                       bide_event_awaitable(&e));
+}
+
+static int takes_what_ends(void)
+{
+    size_t which;
+    bide_awaitable all[] = {BIDE_AW(bide_coro(waits_for_ever, 1)), BIDE_AW(bide_coro(nop))};
+    bide_auto bide_completed *c = bide_as_completed(all, 2);
+    EXPECT_EQ(bide_completed_next(c, &which), 1);
+    return bide_completed_next(c, &which);
+}
+
+static int waits_with_a_time(void)
+{
+    return bide_wait_for(bide_coro(waits_for_ever, 1), BIDE_FOREVER);
+}
+
+static bide_barrier barrier;
+
+static int waits_at_a_barrier(void)
+{
+    barrier = (bide_barrier)BIDE_BARRIER(3);
+    return bide_barrier_wait(&barrier);
+}
+
+UNIT(deadlock_names_all_that_is_waited_for)
+{
+    expect_reported(bide_coro(waits_for_a_group), ", waits for Task-2 (waits_for_ever), Task-3 (waits_for_ever), Task-4 (waits_for_ever), "
+                                                  "Task-5 (waits_for_ever) and 2 more\n");
+    expect_reported(bide_coro(waits_behind_a_shield), "(waits_behind_a_shield), made at ");
+    EXPECT_CONTAINS(said, ", waits for inner (#");
+    expect_reported(bide_coro(waits_for_a_shield), ", waits for inner (#");
+    expect_reported(bide_coro(waits_for_the_first), ", waits for one of Task-");
+    expect_reported(bide_coro(chooses), ", waits for one of bide_event_wait, Task-");
+    EXPECT_CONTAINS(said, " (holds), bide_lock_acquire held by Task-");
+    EXPECT_CONTAINS(said, " (waits_for_ever) and 2 more\n");
+    expect_reported(bide_coro(takes_what_ends), "(takes_what_ends), made at ");
+    expect_reported(bide_coro(waits_with_a_time), ", waits for a future that nobody settles\n");
+    expect_reported(bide_coro(waits_at_a_barrier), ", waits for bide_barrier_wait\n");
+    EXPECT_NULL(strstr(said, "bide_condition_wait"));
+}
+
+/* Each that is not the first of a loop was made in this file, and that is said. */
+UNIT(deadlock_says_where_each_task_was_made_however_it_was)
+{
+    static int (*const all[])(void) = {waits_for_a_group, waits_behind_a_shield, waits_for_the_first, chooses, takes_what_ends};
+    for (size_t i = 0; i < array_len(all); i++) {
+        expect_reported((bide_coroutine){(void (*)(void))all[i], "app", 0, {0}}, "waits for ");
+        size_t tasks = 0, made = 0;
+        for (const char *at = said; (at = strstr(at, "\n  ")) != NULL; at++)
+            tasks++;
+        for (const char *at = said; (at = strstr(at, ", made at ")) != NULL; at++)
+            made++;
+        EXPECT_LT(1, tasks);
+        EXPECT_EQ(made, tasks);
+    }
+}
+
+/* ---- what only another thread could do, and there is none ---- */
+
+BIDE_CHANNEL_TYPE(int_channel, int);
+BIDE_BROADCAST_TYPE(int_news, int);
+
+static int receives_from_nobody(void)
+{
+    bide_auto int_channel *c = bide_channel_new(int_channel, 1);
+    int item;
+    return bide_channel_receive(c, &item);
+}
+
+static int sends_to_nobody(void)
+{
+    bide_auto int_channel *c = bide_channel_new(int_channel, 1);
+    int item = 1;
+    BIDE_TRY(bide_channel_send(c, &item));
+    return bide_channel_send(c, &item);
+}
+
+static int receives_what_nobody_sends(void)
+{
+    bide_auto int_news *b = bide_broadcast_new(int_news, 1);
+    bide_auto int_news_receiver *r = bide_broadcast_subscribe(b);
+    int item;
+    return bide_broadcast_receive(r, &item);
+}
+
+static int keeps_no_promise(void)
+{
+    bide_auto bide_future *f = NULL;
+    bide_promise *p = bide_promise_new(&f);
+    int code = bide_await(f);
+    bide_release(p);
+    return code;
+}
+
+static int calls_in_a_loop_that_does_not_run(bide_loop *other)
+{
+    return bide_call_in_loop(other, bide_coro(nop));
+}
+
+UNIT(deadlock_through_what_other_threads_use_is_seen_where_there_is_none)
+{
+    expect_reported(bide_coro(receives_from_nobody), "waits for bide_channel_receive\n");
+    expect_reported(bide_coro(sends_to_nobody), "waits for bide_channel_send\n");
+    expect_reported(bide_coro(receives_what_nobody_sends), "waits for bide_broadcast_receive\n");
+    expect_reported(bide_coro(keeps_no_promise), "waits for a promise that nobody keeps\n");
+}
+
+UNIT(deadlock_of_a_call_in_a_loop_that_nobody_runs_is_seen)
+{
+    open_loop();
+    bide_loop *other = bide_loop_new();
+    EXPECT_ERR(bide_run_until_complete(loop, bide_coro(calls_in_a_loop_that_does_not_run, other)), BIDE_EDEADLOCK);
+    EXPECT_CONTAINS(said, "waits for a call in another loop\n");
+    bide_release(loop);
+    bide_release(other);
+}
+
+static int receives_or_sleeps(void)
+{
+    bide_auto int_channel *c = bide_channel_new(int_channel, 1);
+    int item;
+    return bide_select(NULL, bide_channel_receive_awaitable(c, &item), bide_sleep_awaitable(20));
+}
+
+static void *sends_late(void *channel)
+{
+    int item = 7;
+    while (__atomic_load_n(&loop->looked_again, __ATOMIC_RELAXED) < 3)
+        sched_yield();
+    EXPECT_EQ(bide_channel_send_nowait((int_channel *)channel, &item), 0);
+    return NULL;
+}
+
+static int receives_from_a_thread(void)
+{
+    bide_auto int_channel *c = bide_channel_new(int_channel, 1);
+    pthread_t id;
+    int item;
+    EXPECT_EQ(pthread_create(&id, NULL, sends_late, c), 0);
+    BIDE_TRY(bide_channel_receive(c, &item));
+    EXPECT_EQ(pthread_join(id, NULL), 0);
+    return item;
+}
+
+UNIT(channel_that_a_timer_or_a_thread_ends_the_wait_for_is_no_deadlock)
+{
+    open_loop();
+    EXPECT_EQ(bide_run_until_complete(loop, bide_coro(receives_or_sleeps)), 1);
+    EXPECT_EQ(bide_run_until_complete(loop, bide_coro(receives_from_a_thread)), 7);
+    EXPECT_STR(said, "");
+    EXPECT_EQ(loop->outside, 0);
+    EXPECT_EQ(loop->by_threads, 0);
+    bide_release(loop);
+}
+
 /* ---- what is not ---- */
 
 /* Would the loop that runs now wait for ever?  Asked as it asks itself. */
@@ -235,7 +463,9 @@ UNIT(loop_is_not_stuck_while_somebody_may_wake_it)
 
     loop->outside = 1; /* a call in a thread, a pool */
     EXPECT_EQ(ask(loop), 0);
-    loop->outside = 0;
+    loop->by_threads = 1; /* unless only a thread could do it */
+    EXPECT_ERR(ask(loop), BIDE_EDEADLOCK);
+    loop->outside = loop->by_threads = 0;
     loop->watched = 1; /* a descriptor */
     EXPECT_EQ(ask(loop), 0);
     loop->watched = 0;

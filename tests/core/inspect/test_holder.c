@@ -57,7 +57,7 @@ static int two_in_a_circle(void)
 UNIT(holder_of_a_lock_is_named_and_a_circle_of_locks_shown)
 {
     expect_deadlock(bide_coro(two_in_a_circle));
-    EXPECT_CONTAINS(said, "  Task-1 (two_in_a_circle), waits for a (#2) (takes_both), b (#3) (takes_both)\n");
+    EXPECT_CONTAINS(said, ", waits for a (#2) (takes_both), b (#3) (takes_both)\n");
     EXPECT_CONTAINS(said, "  a (#2) (takes_both), made at ");
     EXPECT_CONTAINS(said, ", waits for bide_lock_acquire, held by b (#3) (takes_both)\n");
     EXPECT_CONTAINS(said, ", waits for bide_lock_acquire, held by a (#2) (takes_both)\n");
@@ -96,7 +96,7 @@ static int ends_holding_it(void)
 UNIT(holder_that_has_ended_is_told_so)
 {
     expect_deadlock(bide_coro(ends_holding_it));
-    EXPECT_CONTAINS(said, "  Task-1 (ends_holding_it), waits for bide_lock_acquire, held by Task-2, which has ended\n");
+    EXPECT_CONTAINS(said, ", waits for bide_lock_acquire, held by Task-2, which has ended\n");
     EXPECT_NULL(strstr(said, "circle"));
 }
 
@@ -118,6 +118,6 @@ UNIT(holder_of_a_lock_among_several_is_not_in_a_circle)
 {
     expect_deadlock(bide_coro(holds_and_awaits_a_choice));
     EXPECT_CONTAINS(said, "Task-2 (chooses), made at ");
-    EXPECT_CONTAINS(said, ", waits for bide_lock_acquire\n");
+    EXPECT_CONTAINS(said, ", waits for one of bide_lock_acquire held by Task-1 (holds_and_awaits_a_choice), bide_event_wait\n");
     EXPECT_NULL(strstr(said, "circle"));
 }

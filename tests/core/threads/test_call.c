@@ -140,8 +140,11 @@ UNIT(call_in_loop_of_a_thread_out_of_time_cancels_the_task_there)
     loop_thread_end(&other);
 }
 
+static atomic_bool has_begun;
+
 static int swallows(int result)
 {
+    atomic_store(&has_begun, true);
     BIDE_IGNORE(bide_sleep_ms(60000));
     return result;
 }
@@ -156,7 +159,8 @@ TEST(call_in_loop_task_that_swallows_its_cancellation_gives_its_result, .real_ti
     struct loop_thread other;
     loop_thread_start(&other);
     bide_auto bide_task *t = bide_create_task(bide_coro(call_swallows, other.loop));
-    BIDE_IGNORE(bide_sleep_ms(5));
+    while (!atomic_load(&has_begun))
+        EXPECT_EQ(bide_sleep_ms(1), 0);
     bide_task_cancel(t);
     EXPECT_EQ(bide_await(t), 9);
     loop_thread_end(&other);
