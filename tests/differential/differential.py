@@ -19,9 +19,12 @@ A script is a line for each task: a letter (p: what a wait raises is passed on, 
   cwait   cnotify N   (a condition; both hold its lock)
   sacq   srel   (a semaphore of 2)   bwait   breset   babort   (a barrier of 2)
   put Q N   get Q   tget Q LIMIT   putn Q N   getn Q   done Q   join Q   len Q   (queues of 2: FIFO, LIFO, the smallest first)
+  each T T T (as_completed)   eachfor LIMIT T T T (the same with a time)
+  group LIMIT (a block of a TaskGroup, of a timeout if LIMIT > 0, to the next step "close" or to the end)   close
+  gstart O T   gcancel O   glen O   (the innermost group of the task O: a child that is started in it, its end, how many it has)
   soon   later MS   drop (a call_soon that is cancelled)   dropl MS (a call_later that is cancelled in a later step: undo)
 
-A task starts and awaits only tasks with a higher number, so none waits in a circle.  Both sides run on a virtual clock in
+A task starts and awaits only tasks with a higher number than its own, and has only such in its groups, so none waits in a circle.  Both sides run on a virtual clock in
 whole units, so the order of everything is defined.
 
 Every other script is played in the mode "ticks": no step lets time pass, and every line begins with the number of the
@@ -36,6 +39,7 @@ import sys
 
 FUTURES = 4
 QUEUES = 3
+ERRORS = (OSError, BaseExceptionGroup)
 
 
 class VirtualSelector(selectors.DefaultSelector):
@@ -58,7 +62,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.now = 0
         self.order = 0
         self._clock_resolution = 0.5
-        self.set_task_factory(lambda loop, coro, **kw: asyncio.tasks._PyTask(coro, loop=loop, **kw))
+        self.steps = 0
+        self.set_task_factory(lambda loop, coro, **kw: Task(coro, loop=loop, **kw))
 
     def time(self):
         return self.now
@@ -69,11 +74,46 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return super().call_at(when + self.order * 1e-7, callback, *args, context=context)
 
 
-def uncancel(task):
-    left = task.uncancel()
-    if left == 0:
-        task._must_cancel = False  # as asyncio does since 3.13
-    return left
+class Task(asyncio.tasks._PyTask):
+    """asyncio's, but a cancellation goes through a task to what that awaits once in each step, as in bide.
+
+    Sets of tasks are in the order of their numbers, so that as_completed takes those that are done in a known order."""
+    passed_on = None
+
+    def __init__(self, coro, **kw):
+        self.number = coro.cr_frame.f_locals.get("me", 0)
+        super().__init__(coro, **kw)
+
+    def __hash__(self):
+        return self.number
+
+    def _Task__step(self, exc=None):
+        self._loop.steps += 1
+        super()._Task__step(exc)
+
+    def cancel(self, msg=None):
+        if not self.done() and self.awaits_a_task() and not self._fut_waiter.done():
+            if self.passed_on == self._loop.steps:
+                self._num_cancels_requested += 1
+                return True
+            self.passed_on = self._loop.steps
+        return super().cancel(msg)
+
+    def awaits_a_task(self):
+        return isinstance(self._fut_waiter, (Task, asyncio.tasks._GatheringFuture))
+
+    def uncancel(self):
+        self._loop.steps += 1  # the next request is news
+        return self.take_back()
+
+    def take_back(self):
+        left = super().uncancel()
+        if left == 0:
+            self._must_cancel = False  # as asyncio does since 3.13
+        return left
+
+    def requests_delivered(self):
+        return self.cancelling() - self._must_cancel
 
 
 class Timeout(asyncio.Timeout):
@@ -82,8 +122,7 @@ class Timeout(asyncio.Timeout):
     One that was asked for and not delivered yet does: in bide a cancellation outranks a timeout."""
 
     async def __aenter__(self):
-        task = asyncio.current_task()
-        before = task.cancelling() - task._must_cancel
+        before = asyncio.current_task().requests_delivered()
         await super().__aenter__()
         self._cancelling = before
         return self
@@ -96,8 +135,117 @@ class Timeout(asyncio.Timeout):
             self._state = states.EXITED
             return
         self._state = states.EXPIRED
-        if uncancel(self._task) <= self._cancelling and kind is asyncio.CancelledError:
+        if self._task.take_back() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
+
+
+class Condition(asyncio.Condition):
+    """asyncio's since 3.13: a task that was notified and then cancelled passes that on.  (asyncio's does so when it was not notified,
+    too, which wakes somebody for nothing.)"""
+
+    async def wait(self):
+        future = asyncio.get_running_loop().create_future()
+        self._waiters.append(future)
+        self.release()
+        try:
+            try:
+                return await future
+            finally:
+                self._waiters.remove(future)
+                await self.acquire_whatever_comes()
+        except asyncio.CancelledError:
+            if not future.cancelled():
+                self.notify(1)
+            raise
+
+    async def acquire_whatever_comes(self):
+        cancelled = None
+        while True:
+            try:
+                await self.acquire()
+                break
+            except asyncio.CancelledError as e:
+                cancelled = e
+        if cancelled:
+            raise cancelled
+
+
+class OrderedSet(dict):
+    def add(self, x):
+        self[x] = None
+
+    def discard(self, x):
+        self.pop(x, None)
+
+
+class TaskGroup(asyncio.TaskGroup):
+    """asyncio's since 3.13: if an error goes before a cancellation, that is delivered by the next wait.
+
+    As with Timeout, one that was caught before the block does not count.  Behind an error of the body only one that came after
+    it is delivered again: in bide the block was left, not waited for.  It can be cancelled (3.15), which its body does not feel."""
+    is_cancelled = False
+    was_waited_for = True
+    failures = 0
+
+    async def __aenter__(self):
+        await super().__aenter__()
+        self._tasks = OrderedSet()  # they are cancelled in the order in which they were started
+        self.before = self._parent_task.requests_delivered()
+        return self
+
+    def cancel(self):
+        if not self._aborting:
+            self.is_cancelled = True
+            self._abort()
+
+    def take_back_ours(self):
+        if self._parent_cancel_requested:
+            self._parent_task.uncancel()
+        self._parent_cancel_requested = False
+
+    async def drain(self):
+        cancelled = None
+        while self._tasks:
+            self._on_completed_fut = self._loop.create_future()
+            try:
+                await self._on_completed_fut
+            except asyncio.CancelledError as e:
+                if not self._aborting or self.is_cancelled:
+                    cancelled = e
+                    if not self._aborting:
+                        self._abort()
+            self._on_completed_fut = None
+        return cancelled
+
+    async def __aexit__(self, kind, error, trace):
+        task = self._parent_task
+        self._exiting = True
+        self.take_back_ours()
+        is_error = error is not None and kind is not asyncio.CancelledError
+        if is_error:
+            self.was_waited_for = False
+        self.before = task.requests_delivered() if is_error else min(self.before, task.requests_delivered())
+        if error is not None and not self._aborting:
+            self._abort()
+        cancelled = await self.drain() or (error if not is_error else None)
+        self.take_back_ours()
+        self.failures = len(self._errors)
+        if cancelled and not self._errors:
+            raise cancelled
+        if is_error:
+            self._errors.append(error)
+        if self._errors:
+            if task.cancelling() > self.before:
+                task._must_cancel = True
+            raise BaseExceptionGroup("of a group", self._errors)
+
+
+def is_of_what_was_taken(error):
+    """Did what was taken from as_completed end so, or is it the taking that was cancelled or timed out?"""
+    trace = error.__traceback__
+    while trace.tb_frame.f_code.co_name != "_wait_for_one":
+        trace = trace.tb_next
+    return trace.tb_next is not None and trace.tb_next.tb_frame.f_code.co_name == "result"
 
 
 async def wait_for(task, limit):
@@ -110,12 +258,26 @@ def word_of(value):
     return str(int(value))
 
 
+class Line:
+    def __init__(self, me, text):
+        self.me, self.value, self.is_over = me, None, False
+        self.left = [step for step in text[1:].split(";") if step]
+
+    def next_step(self):
+        self.is_over = not self.left
+        return self.left.pop(0) if self.left else ""
+
+    def end_with(self, value):
+        self.value, self.is_over = value, True
+
+
 class Player:
     def __init__(self, script, ticks):
         self.script = script
         self.ticks = ticks
         self.turn = self.rescues = 0
         self.tasks = {}
+        self.groups = {}
         self.handles = {}
         self.out = []
 
@@ -173,12 +335,65 @@ class Player:
         await asyncio.wait([self.tasks[a], self.tasks[b]], return_when=when, timeout=timeout)
         return sum(t.done() for t in (self.tasks[a], self.tasks[b]))
 
+    async def each(self, me, which, limit=None):
+        last = None
+        for one in asyncio.as_completed([self.tasks[i] for i in which], timeout=limit):
+            try:
+                self.say(f"{me} took {self.outcome(await one)}")
+            except (asyncio.CancelledError, *ERRORS) as e:
+                if is_of_what_was_taken(e):
+                    self.say(f"{me} took {self.outcome(e)}")
+                    continue
+                last = e
+                self.say(f"{me} missed {self.outcome(e)}")
+                if self.passes_on(me) and not isinstance(e, TimeoutError):
+                    break
+        if last:
+            raise last
+        return 0
+
+    async def group(self, line, limit):
+        if limit > 0:
+            async with Timeout(asyncio.get_running_loop().time() + limit):
+                return await self.group_without_limit(line)
+        return await self.group_without_limit(line)
+
+    async def group_without_limit(self, line):
+        me, outer = line.me, self.groups.get(line.me)
+        g = self.groups[me] = TaskGroup()
+        try:
+            async with g:
+                await self.steps(line)
+        finally:
+            self.groups[me] = outer
+            if g.was_waited_for:  # bide releases it when the body fails
+                self.say(f"{me} failures {g.failures}")
+        return 0
+
+    def step_of_group(self, me, op, owner, a):
+        g = self.groups.get(owner)
+        if op == "gstart" and g and a not in self.tasks:
+            self.say(f"{me} gstart {a} {self.start_in(g, a)}")
+        elif op == "gcancel" and g:
+            g.cancel()
+        elif op == "glen" and g:
+            self.say(f"{me} glen {len(g._tasks)}")
+
+    def start_in(self, g, a):
+        play = self.play(a)
+        try:
+            self.tasks[a] = g.create_task(play)
+            return "begun"
+        except RuntimeError:
+            play.close()
+            return "refused"
+
     # ---- those that wait for each other ----
 
     def make_values(self):
         self.locks = [asyncio.Lock(), asyncio.Lock()]
         self.holder = [None, None]
-        self.event, self.condition = asyncio.Event(), asyncio.Condition()
+        self.event, self.condition = asyncio.Event(), Condition()
         self.semaphore, self.barrier = asyncio.Semaphore(2), asyncio.Barrier(2)
         self.queues = [asyncio.Queue(2), asyncio.LifoQueue(2), asyncio.PriorityQueue(2)]
 
@@ -285,7 +500,7 @@ class Player:
             return "error"
         return word_of(r or 0)
 
-    def waiting_step(self, me, op, a, b, c):
+    def waiting_step(self, me, op, a, b, c, d):
         have_a, have_b = a in self.tasks, b in self.tasks
         thing = self.step_of_values(me, op, a, b)
         if thing is not None:
@@ -300,6 +515,10 @@ class Player:
             return self.two_timeouts(me, a, b, c)
         if op == "resched":
             return self.rescheduled(a, b, c)
+        if op == "each" and all(i in self.tasks for i in (a, b, c)):
+            return self.each(me, (a, b, c))
+        if op == "eachfor" and all(i in self.tasks for i in (b, c, d)):
+            return self.each(me, (b, c, d), a)
         if op == "awaitf":
             return self.futures[a]
         if op == "shieldf":
@@ -347,7 +566,7 @@ class Player:
         elif op == "cancelling":
             self.say(f"{me} cancelling {task.cancelling()}")
         elif op == "uncancel":
-            self.say(f"{me} uncancel {uncancel(task)}")
+            self.say(f"{me} uncancel {task.uncancel()}")
         elif op == "setf" and not self.futures[a].done():
             self.futures[a].set_result(b)
         elif op == "failf" and not self.futures[a].done():
@@ -368,6 +587,8 @@ class Player:
             loop.call_soon(self.say, f"loop {step}").cancel()
         elif op == "dropl":
             self.handles[me] = loop.call_later(a, self.say, f"loop {step}")
+        elif op in ("gstart", "gcancel", "glen"):
+            self.step_of_group(me, op, a, b)
         elif op == "undo":
             if me in self.handles:
                 self.handles.pop(me).cancel()
@@ -406,6 +627,8 @@ class Player:
 
     async def finish(self):
         self.is_finishing = True
+        while self.main_task.uncancel() > 0:  # what a group has left to be delivered
+            pass
         self.settle_futures()
         for _ in range(10000):
             if all(t.done() for t in self.tasks.values()):
@@ -414,30 +637,44 @@ class Player:
         self.say("stuck")
         return 0
 
+    def passes_on(self, me):
+        return self.script[me][0] == "p"
+
     async def play(self, me):
-        line = self.script[me]
-        passes_on = line[0] == "p"
-        for step in filter(None, line[1:].split(";")):
-            op, *numbers = step.split()
-            a, b, c = ([int(n) for n in numbers] + [-1, -1, -1])[:3]
+        line = Line(me, self.script[me])
+        while not line.is_over:
+            await self.steps(line)
+        if line.value is not None:
+            return line.value
+        return await self.finish() if me == 0 else 0
+
+    async def steps(self, line):
+        """To the end of the line, or of a block."""
+        me = line.me
+        while not line.is_over:
+            step = line.next_step()
+            op, *numbers = step.split() or [""]
+            a, b, c, d = ([int(n) for n in numbers] + [-1] * 4)[:4]
+            if op == "close":
+                return
             if op == "ret":
-                return a
+                line.end_with(a)
+                return
             if op == "fail":
                 raise OSError
             if self.plain_step(me, op, a, b, step):
                 continue
-            thing = self.waiting_step(me, op, a, b, c)
+            thing = self.group(line, a) if op == "group" else self.waiting_step(me, op, a, b, c, d)
             if thing is None:
                 continue
             try:
                 r = await thing
-            except (asyncio.CancelledError, OSError) as e:
+            except (asyncio.CancelledError, *ERRORS) as e:
                 self.say(f"{me} {op} {self.outcome(e)}")
-                if passes_on:
+                if self.passes_on(me):
                     raise
             else:
                 self.say(f"{me} {op} {self.outcome(r)}")
-        return await self.finish() if me == 0 else 0
 
     async def main(self):
         loop = asyncio.get_running_loop()
@@ -469,6 +706,8 @@ def steps_of_time(rng, others):
     steps = [f"sleep {rng.randrange(1, 6)}", f"later {rng.randrange(4)}", f"tsleep {rng.randrange(4)} {rng.randrange(6)}",
              f"ttsleep {rng.randrange(1, 5)} {rng.randrange(1, 5)} {rng.randrange(1, 7)}", f"dropl {rng.randrange(4)}", "undo",
              f"resched {rng.randrange(4)} {rng.randrange(6)} {rng.randrange(6)}"]
+    if len(others) > 2:
+        steps += ["eachfor %d %d %d %d" % (rng.randrange(1, 6), *sorted(rng.sample(others, 3)))] * 3
     if others:
         a, b = rng.choice(others), rng.choice(others)
         steps += [f"tawait {a} {rng.randrange(5)}", f"tshield {a} {rng.randrange(5)}", f"wfor {a} {rng.randrange(1, 5)}",
@@ -499,9 +738,25 @@ def random_step(rng, me, n, ticks):
         a, b = rng.choice(others), rng.choice(others)
         steps += [f"spawn {a}", f"spawn {b}", f"spawn {a}", f"await {a}", f"shield {a}", f"nest {a}", f"cancel {a}",
                   f"cancel {b}", f"gather {a} {b}", f"sgather {a} {b}", f"wait {a} {b}", f"waitfirst {a} {b}", f"waiterr {a} {b}", f"cbt {a}"]
+    if len(others) > 2:
+        steps += ["each %d %d %d" % tuple(sorted(rng.sample(others, 3)))] * 3
+    owner = rng.randrange(min(me + 1, n - 1))
+    steps += [f"gstart {owner} {rng.randrange(owner + 1, n)}"] * 4 + [f"glen {owner}"] + [f"gcancel {owner}"] * (rng.random() < 0.3)
     if me > 0:
         steps += [f"cancel {rng.randrange(1, n)}", "cself"]
     return rng.choice(steps + ([] if ticks else steps_of_time(rng, others)))
+
+
+def with_group(rng, me, n, steps, has_limit):
+    at = rng.randrange(len(steps) + 1)
+    begin = [f"group {rng.randrange(1, 6) if has_limit else 0}"]
+    begin += [f"gstart {me} {rng.randrange(me + 1, n)}" for _ in range(rng.randrange(1, 4))]
+    steps = steps[:at] + begin + steps[at:]
+    if has_limit:  # what a limit ends in asyncio once, it ends in bide each time, so nothing is behind it
+        steps[at + len(begin):at + len(begin)] = ["sleep 1", "close"] if rng.random() < 0.5 else ["close"]
+    elif rng.random() < 0.8:
+        steps.insert(rng.randrange(at + len(begin), len(steps) + 1), "close")
+    return steps
 
 
 def random_script(rng, ticks):
@@ -510,10 +765,18 @@ def random_script(rng, ticks):
     for me in range(n):
         steps = [random_step(rng, me, n, ticks) for _ in range(rng.randrange(2, 9))]
         if me == 0:
-            steps = [f"spawn {i}" for i in range(1, n) if rng.random() < 0.7] + steps
+            steps = [f"spawn {i}" for i in range(1, n) if rng.random() < 0.35] + steps
         elif rng.random() < 0.3:
             steps.append(rng.choice(["fail", "ret 7"]))
+        if me > 0 and rng.random() < 0.4:  # perhaps too late
+            owner = rng.randrange(me)
+            steps.insert(rng.randrange(len(steps) // 2, len(steps) + 1), f"gstart {owner} {rng.randrange(owner + 1, n)}")
         mode = "s" if me == 0 else rng.choice("ps")
+        if me < n - 1:
+            for _ in range(rng.choice([0, 0, 1, 1, 2])):
+                steps = with_group(rng, me, n, steps, False)
+            if mode == "p" and not ticks and rng.random() < 0.3:
+                steps = with_group(rng, me, n, steps, True)
         lines.append(mode + ";".join(steps))
     return lines
 
@@ -585,6 +848,8 @@ MUST_BE_SEEN = [f"{op} {word}".strip() for op, words in {
     "sleep": ["", "cancelled"], "yield": ["", "cancelled"], "tsleep": ["", "cancelled", "timeout"],
     "ttsleep": ["", "cancelled", "timeout"], "inner": ["cancelled", "timeout"], "tawait": ["", "cancelled", "timeout"],
     "tshield": ["", "cancelled", "timeout"], "wfor": ["", "cancelled", "timeout"],
+    "each": ["", "cancelled"], "eachfor": ["", "cancelled", "timeout"], "took": ["", "cancelled", "error"],
+    "missed": ["cancelled", "timeout"], "group": ["", "cancelled", "error", "timeout"], "gstart": ["begun", "refused"], "glen": [""],
     "hold": ["", "cancelled", "error"], "acquire": ["", "cancelled"], "evwait": ["", "cancelled"], "cwait": ["", "cancelled"],
     "sacq": ["", "cancelled"], "bwait": ["", "cancelled", "error"], "put": ["", "cancelled"], "get": ["", "cancelled"],
     "tget": ["", "cancelled", "timeout"], "join": ["", "cancelled"], "done": ["", "error"], "putn": ["", "error"]}.items() for word in words]

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bide/group.h>
 #include <bide/queue.h>
 #include <bide/sync.h>
 
@@ -23,6 +24,7 @@ BIDE_QUEUE_TYPE(int_queue, int);
 
 static char *scripts[TASKS_MAX];
 static bide_task *tasks[TASKS_MAX];
+static bide_task_group *groups[TASKS_MAX]; /* of each task the innermost */
 static bide_handle *handles[TASKS_MAX];
 static bide_future *futures[FUTURES];
 static bide_lock locks[2];
@@ -39,6 +41,18 @@ static bool is_finishing;
 static bide_handle *counter;
 
 /* ---- words ---- */
+
+struct step {
+    char op[16];
+    int number[4]; /* -1: none */
+};
+
+/* A line, as far as it was played. */
+struct line {
+    int self, value;
+    char *save;
+    bool passes_on, is_over;
+};
 
 static const char *word_of(int r)
 {
@@ -123,6 +137,7 @@ static void count_turn(void *arg)
 /* ---- steps that wait ---- */
 
 static int play(int self);
+static int steps(struct line *l);
 
 static int await_task(bide_task *t)
 {
@@ -197,9 +212,92 @@ static int wait_two(int a, int b, enum bide_until until, int ms)
     return bide_wait(two, 2, .until = until, .timeout_ms = ms);
 }
 
+/* What a limit around the present block ends is cancelled, for asyncio. */
+static int as_asyncio(int r)
+{
+    return r == BIDE_ETIMEDOUT && bide__block_expired() ? BIDE_ECANCELED : r;
+}
+
+static int each(const struct line *l, const int *which, int ms)
+{
+    bide_task *three[] = {tasks[which[0]], tasks[which[1]], tasks[which[2]]};
+    bide_auto bide_completed *c = BIDE_TRY_PTR(bide_as_completed(three, 3, .timeout_ms = ms));
+    int last = 0;
+
+    for (int i = 0; i < 3; i++) {
+        bide_task *t = NULL;
+        int r = bide_completed_next(c, &t);
+        if (r > 0) {
+            say("%d took %s", l->self, word_of(bide_task_result(t)));
+            continue;
+        }
+        last = r;
+        say("%d missed %s", l->self, word_of(as_asyncio(r)));
+        if (l->passes_on && as_asyncio(r) == BIDE_ECANCELED)
+            break;
+    }
+    return last;
+}
+
 static bool is(const char *op, const char *name)
 {
     return strcmp(op, name) == 0;
+}
+
+/* ---- groups ---- */
+
+/* As "async with" does: an error, of whatever kind, becomes that of the group and goes before a cancellation. */
+static int wait_for_group(bide_task_group *g, int body)
+{
+    if (body < 0)
+        bide_task_group_cancel(g);
+    int r = bide_task_group_wait(g);
+    if (bide_task_group_error_count(g) > 0)
+        return -EIO;
+    return body == 0 || r == BIDE_ECANCELED ? r : body; /* a cancellation outranks a timeout */
+}
+
+static int group_without_limit(struct line *l)
+{
+    bide_task_group *g = BIDE_TRY_PTR(bide_task_group_new()), *outer = groups[l->self];
+    groups[l->self] = g;
+    int body = steps(l), r = -EIO;
+    bool is_error = body < 0 && as_asyncio(body) != BIDE_ECANCELED; /* who releases the group ends it */
+    if (!is_error)
+        r = wait_for_group(g, body);
+    size_t failures = bide_task_group_error_count(g);
+
+    bide_release(g);
+    groups[l->self] = outer;
+    if (!is_error)
+        say("%d failures %zu", l->self, failures);
+    return r;
+}
+
+static int group(struct line *l, int limit)
+{
+    int r = 0;
+    if (limit <= 0)
+        return group_without_limit(l);
+    bide_timeout(limit)
+        r = group_without_limit(l);
+    return r;
+}
+
+static bool step_of_group(int self, const char *op, int owner, int a)
+{
+    bide_task_group *g = owner >= 0 && owner < TASKS_MAX ? groups[owner] : NULL;
+
+    if (is(op, "gstart") && g && !tasks[a])
+        say("%d gstart %d %s", self, a,
+            bide_task_group_start(g, bide_coro(play, a), .task = &tasks[a]) < 0 ? "refused" : "begun");
+    else if (is(op, "gcancel") && g)
+        bide_task_group_cancel(g);
+    else if (is(op, "glen") && g)
+        say("%d glen %zu", self, bide_task_group_len(g));
+    else
+        return is(op, "gstart") || is(op, "gcancel") || is(op, "glen");
+    return true;
 }
 
 static int step_on_task(const char *op, bide_task *t, int b)
@@ -344,10 +442,9 @@ static bool exists(int task)
     return task >= 0 && task < TASKS_MAX && tasks[task];
 }
 
-/* A step that waits; *ran is false if it names a task that does not exist (yet). */
-static int waiting_step(int self, const char *op, int a, int b, int c, bool *ran)
+static int waiting_step_of_one(int self, const char *op, const int *number, bool *ran)
 {
-    int r = value_step(self, op, a, b, ran);
+    int a = number[0], r = value_step(self, op, a, number[1], ran);
     if (*ran)
         return r;
     *ran = true;
@@ -356,21 +453,38 @@ static int waiting_step(int self, const char *op, int a, int b, int c, bool *ran
     if (is(op, "sleep"))
         return bide_sleep_ms(a);
     if (is(op, "tsleep"))
-        return timeout_around(a, bide_sleep_awaitable(b));
+        return timeout_around(a, bide_sleep_awaitable(number[1]));
     if (is(op, "ttsleep"))
-        return two_timeouts(self, a, b, c);
+        return two_timeouts(self, a, number[1], number[2]);
     if (is(op, "resched"))
-        return rescheduled(a, b, c);
+        return rescheduled(a, number[1], number[2]);
     if (is(op, "awaitf"))
         return bide_await(futures[a]);
     if (is(op, "shieldf"))
         return bide_shield(futures[a]);
+    *ran = false;
+    return 0;
+}
 
+/* A step that waits; *ran is false if it names a task that does not exist (yet). */
+static int waiting_step(struct line *l, const struct step *p, bool *ran)
+{
+    const char *op = p->op;
+    const int *n = p->number, *which = is(op, "eachfor") ? n + 1 : n;
+    int r = waiting_step_of_one(l->self, op, n, ran);
+    if (*ran)
+        return r;
+
+    bool on_three = is(op, "each") || is(op, "eachfor");
     bool on_two = is(op, "gather") || is(op, "sgather") || strncmp(op, "wait", 4) == 0;
-    *ran = exists(a) && (!on_two || exists(b));
+    *ran = is(op, "group") || (exists(which[0]) && (!(on_two || on_three) || exists(which[1])) && (!on_three || exists(which[2])));
     if (!*ran)
         return 0;
-    return on_two ? step_on_two(op, a, b, c) : step_on_task(op, tasks[a], b);
+    if (is(op, "group"))
+        return group(l, n[0]);
+    if (on_three)
+        return each(l, which, is(op, "eachfor") ? n[0] : 0);
+    return on_two ? step_on_two(op, n[0], n[1], n[2]) : step_on_task(op, tasks[n[0]], n[1]);
 }
 
 /* ---- steps that do not ---- */
@@ -448,12 +562,30 @@ static bool step_of_task(int self, const char *op, int a)
     return true;
 }
 
+static bool plain_step(int self, const struct step *p, char *word)
+{
+    int a = p->number[0], b = p->number[1];
+
+    return step_of_task(self, p->op, a) || step_of_future(self, p->op, a, b) || step_of_loop(self, p->op, a, word) ||
+           step_of_value(self, p->op, a, b) || step_of_group(self, p->op, a, b);
+}
+
 /* ---- a task ---- */
+
+static char *next_step(struct line *l)
+{
+    char *step = strtok_r(NULL, ";", &l->save);
+
+    l->is_over = !step;
+    return step;
+}
 
 /* At the end of main: settle all futures and wait until everybody is done, in a way that both sides share. */
 static int finish(void)
 {
     is_finishing = true;
+    while (bide_uncancel(main_task) > 0) { /* what a group has left to be delivered */
+    }
     settle_futures();
     for (int round = 0; round < 10000; round++) {
         bool pending = false;
@@ -467,31 +599,43 @@ static int finish(void)
     return 0;
 }
 
-static int play(int self)
+/* To the end of the line, or of a block. */
+static int steps(struct line *l)
 {
-    char *line = scripts[self], *save = NULL;
-    bool passes_on = line[0] == 'p';
+    char *step;
 
-    for (char *step = strtok_r(line + 1, ";", &save); step; step = strtok_r(NULL, ";", &save)) {
-        char op[16] = "";
-        int a = -1, b = -1, c = -1;
+    while (!l->is_over && (step = next_step(l))) {
+        struct step p = {.number = {-1, -1, -1, -1}};
         bool ran;
-        sscanf(step, "%15s %d %d %d", op, &a, &b, &c);
-        if (is(op, "ret"))
-            return a;
-        if (is(op, "fail"))
+        sscanf(step, "%15s %d %d %d %d", p.op, &p.number[0], &p.number[1], &p.number[2], &p.number[3]);
+        if (is(p.op, "close"))
+            return 0;
+        if (is(p.op, "ret")) {
+            l->value = p.number[0];
+            l->is_over = true;
+            return 0;
+        }
+        if (is(p.op, "fail"))
             return -EIO;
-        if (step_of_task(self, op, a) || step_of_future(self, op, a, b) || step_of_loop(self, op, a, step) ||
-            step_of_value(self, op, a, b))
+        if (plain_step(l->self, &p, step))
             continue;
-        int r = waiting_step(self, op, a, b, c, &ran);
+        int r = waiting_step(l, &p, &ran);
         if (!ran)
             continue;
-        say("%d %s %s", self, op, word_of(r));
-        if (r < 0 && passes_on)
+        say("%d %s %s", l->self, p.op, word_of(as_asyncio(r)));
+        if (r < 0 && l->passes_on)
             return r;
     }
-    return self == 0 ? finish() : 0;
+    return 0;
+}
+
+static int play(int self)
+{
+    struct line l = {.self = self, .save = scripts[self] + 1, .passes_on = scripts[self][0] == 'p'};
+
+    while (!l.is_over)
+        BIDE_TRY(steps(&l));
+    return self == 0 ? finish() : l.value;
 }
 
 static int start(void)

@@ -143,9 +143,9 @@ static int wait_for_one(bide_completed *c)
     enum wait_kind kind = c->has_limit ? WAIT_OTHER : WAIT_COMPLETED; /* one with a time ends */
     struct next_wait w = {.wait = {.end_early = bide__wait_end_now, .kind = kind, .task = t}, .list = c};
     bool was_woken = false;
-    int code = t ? bide__pending_interrupt(t) : BIDE_ENOLOOP;
+    int code = t ? 0 : BIDE_ENOLOOP;
 
-    if (code == 0 && !c->has_limit)
+    if (code == 0 && !bide__begin_interrupted(&w.wait) && !c->has_limit)
         code = bide__check_stuck(t, "bide_completed_next", bide__completed_is_stuck, &w.wait);
     if (code == 0)
         code = bide__wait_with(&w.wait, &c->waiters, &was_woken);

@@ -7,7 +7,7 @@
  *       owner: the task that made it                  future: a share
  *
  * The first failure aborts the group: the others are cancelled, and so is the owner, once, unless it waits for the group
- * already.  asyncio cancels it then, too, and takes that back at once; nobody can tell, but for a look at bide_cancelling.
+ * already: then it is woken, and waits on.  (asyncio cancels it then, too, and takes that back at once.)
  *
  * Invariants:
  *   G1  a member that has not ended is in `members`; one that has failed, in `failed`, for the first BIDE_GROUP_ERRORS_MAX; any other
@@ -30,7 +30,7 @@ struct bide_task_group {
     struct wait *wait; /* of the task that waits for its end; NULL: nobody does */
     struct list_node members, failed;
     size_t n, failures, kept;
-    uint16_t cancelling; /* of the owner, when it was made */
+    uint16_t cancelling; /* of the owner, when it was made: what had been delivered */
     bool aborting, ended, is_unowned, has_cancelled_owner;
 };
 
@@ -81,12 +81,9 @@ static enum interrupt drain(bide_task_group *g, bide_task *t)
     while (g->n > 0) {
         struct wait w = {.end_early = bide__wait_end_now, .task = t, .kind = WAIT_MEMBERS, .on = &g->members};
         g->wait = &w;
-        if (t->must_cancel || (t->expired && strongest == NOT_INTERRUPTED)) {
-            w.interrupted = t->must_cancel ? BY_CANCEL : BY_TIMEOUT;
-            t->must_cancel = false;
-        } else {
-            bide__park(t, &w);
-        }
+        if (t->must_cancel || (t->expired && strongest == NOT_INTERRUPTED))
+            bide__begin_interrupted(&w); /* it comes in the next turn: who was started has begun by then, as in asyncio */
+        bide__park(t, &w);
         g->wait = NULL;
         if (w.interrupted > strongest)
             strongest = w.interrupted;
@@ -156,7 +153,7 @@ bide_task_group *bide_task_group_new(void)
     bide__object_init(g, &group_type);
     g->loop = bide_retain(t->future.loop);
     g->owner = t;
-    g->cancelling = t->cancelling;
+    g->cancelling = (uint16_t)(t->cancelling - t->must_cancel); /* one still to be delivered belongs inside */
     bide__list_init(&g->members);
     bide__list_init(&g->failed);
     g->owner_ready.run = owner_ended;
@@ -167,12 +164,14 @@ bide_task_group *bide_task_group_new(void)
 
 /* ---- a member's end ---- */
 
-/* Unless the owner waits for the group: then the error is what its wait returns. */
+/* An owner that waits for the group is only woken: the error is what its wait returns. */
 static void cancel_owner(bide_task_group *g, const struct member *m)
 {
     const char *name = m->future->is_task ? bide_task_name((bide_task *)m->future) : "a future";
     const char *why = m->future->error ? m->future->error->text : bide_strerror(m->future->result);
     char reason[BIDE_CANCEL_REASON_MAX];
+    if (g->wait)
+        bide__wait_end_now(g->wait); /* as asyncio's cancellation does, which tells who ended in this turn a turn earlier */
     if (g->wait || g->ended || !owner_is_alive(g))
         return;
 
@@ -222,8 +221,11 @@ static int check_open(const bide_task_group *g)
 {
     int code = g ? bide__loop_check(g->loop, "bide_task_group_start") : bide_fail(-EINVAL, "bide_task_group_start: the group is NULL");
 
-    if (code == 0 && (g->aborting || g->ended))
-        code = bide_fail(BIDE_ESTATE, "bide_task_group_start: the group %s", g->ended ? "has ended" : "is ending");
+    if (code < 0)
+        return code;
+    bool has_ended = g->ended || (g->wait && g->n == 0); /* the owner waited for the last one, and is about to run */
+    if (g->aborting || has_ended)
+        code = bide_fail(BIDE_ESTATE, "bide_task_group_start: the group %s", has_ended ? "has ended" : "is ending");
     return code;
 }
 

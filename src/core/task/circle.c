@@ -10,7 +10,7 @@
  * not end before ours does; one that would be content with another (bide_wait until the first has ended, bide_completed_next)
  * is taken out again, and so are those that were found through it.  If ours would wait for what is left, it waits forever.
  *
- * A bide_wait with a time-out is no part of a circle, for it ends.  A bide_timeout around a wait does not change anything.
+ * A bide_wait or bide_as_completed with a time-out is no part of a circle, for it ends.  A bide_timeout around a wait does not change anything.
  *
  * Invariant: outside of a search, walk_parent (cancel.c) is set in no wait; inside, in those of the tasks in `found`.
  */
@@ -58,10 +58,14 @@ static void reach(struct circle_search *s, bide_task *t)
     s->found[s->n++] = t;
 }
 
+/* Who takes from a list with a time ends. */
 static void reach_all(struct circle_search *s, const struct list_node *clauses)
 {
-    for (struct list_node *n = clauses->next; n != clauses && s->looked++ < WAITS_LOOK; n = n->next)
-        reach(s, container_of(container_of(n, struct clause, node)->wakes, bide_task, ready));
+    for (struct list_node *n = clauses->next; n != clauses && s->looked++ < WAITS_LOOK; n = n->next) {
+        bide_task *t = container_of(container_of(n, struct clause, node)->wakes, bide_task, ready);
+        if (waits_for_tasks(t))
+            reach(s, t);
+    }
 }
 
 /* Who is woken by the end of t through r: a task itself, or a watch in front of one or several. */

@@ -188,6 +188,21 @@ TEST(as_completed_released_ends_the_tasks_that_nobody_else_has)
     EXPECT_TRACE("t:cancelled");
 }
 
+/* asyncio 57, 93 */
+TEST(as_completed_cancel_of_oneself_takes_its_turn_and_loses_nothing)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(sleep_give, (int64_t)1, 7)), *taken = NULL;
+    bide_auto bide_completed *c = bide_as_completed(&t, 1);
+    turns_begin();
+    bide_task_cancel(bide_current_task());
+    EXPECT_ERR(bide_completed_next(c, &taken), BIDE_ECANCELED);
+    EXPECT_EQ(turns_end(), 1);
+    EXPECT_EQ(bide_uncancel(bide_current_task()), 0);
+    EXPECT_EQ(bide_completed_next(c, &taken), 1);
+    EXPECT_TRUE(taken == t);
+    taken = NULL;
+}
+
 TEST(as_completed_cancelled_waiter_loses_nothing)
 {
     bide_task *tasks[N], *t = NULL;

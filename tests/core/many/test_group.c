@@ -256,6 +256,22 @@ TEST(group_nested_both_fail_at_once_the_inner_error_comes_then_the_outer)
     EXPECT_EQ(bide_sleep_ms(1), 0);
 }
 
+static int cancels_itself_and_waits(void)
+{
+    bide_auto bide_task_group *g = BIDE_TRY_PTR(bide_task_group_new());
+    BIDE_TRY(bide_task_group_start(g, bide_coro(says, "begun", (int64_t)0)));
+    bide_task_cancel(bide_current_task());
+    return bide_task_group_wait(g);
+}
+
+/* asyncio 57, 98 */
+TEST(group_a_cancel_still_to_be_delivered_lets_those_begin_that_were_started)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(cancels_itself_and_waits));
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+    EXPECT_TRACE("begun:cancelled");
+}
+
 static int cancelled_before(void)
 {
     EXPECT_ERR(bide_sleep_ms(1000), BIDE_ECANCELED);
@@ -264,6 +280,46 @@ static int cancelled_before(void)
     EXPECT_ERR(bide_task_group_wait(g), -EIO);
     EXPECT_EQ(bide_cancelling(bide_current_task()), 1);
     return bide_sleep_ms(1);
+}
+
+static int fails_in_a_group_when_cancelled_before(void)
+{
+    bide_task_cancel(bide_current_task());
+    bide_auto bide_task_group *g = BIDE_TRY_PTR(bide_task_group_new());
+    EXPECT_ERR(bide_sleep_ms(10), BIDE_ECANCELED);
+    BIDE_TRY(bide_task_group_start(g, bide_coro(fail_after, (int64_t)1, -EIO)));
+    EXPECT_ERR(bide_task_group_wait(g), -EIO);
+    return bide_sleep_ms(1);
+}
+
+/* asyncio 98, 100: one that was still to be delivered came inside of the group, whose error goes first */
+TEST(group_a_cancel_delivered_inside_is_delivered_again_behind_an_error)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(fails_in_a_group_when_cancelled_before));
+    EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
+}
+
+static int yields_and_fails(void)
+{
+    BIDE_TRY(bide_sleep_ms(0));
+    return bide_fail(-EIO, "failed");
+}
+
+static int yields_twice(void)
+{
+    BIDE_TRY(bide_sleep_ms(0));
+    return bide_sleep_ms(0);
+}
+
+/* asyncio 97: the first failure wakes the owner, who sees what else has ended in that turn */
+TEST(group_failure_wakes_the_owner_that_waits)
+{
+    bide_auto bide_task_group *g = bide_task_group_new();
+    EXPECT_EQ(bide_task_group_start(g, bide_coro(yields_twice)), 0);
+    EXPECT_EQ(bide_task_group_start(g, bide_coro(yields_and_fails)), 0);
+    turns_begin();
+    EXPECT_ERR(bide_task_group_wait(g), -EIO);
+    EXPECT_EQ(turns_end(), 3);
 }
 
 /* asyncio 100 */
@@ -295,6 +351,26 @@ TEST(group_start_while_it_ends_or_after_that_is_an_error)
     EXPECT_ERR(bide_task_group_start(g, bide_coro(nop)), BIDE_ESTATE);
     EXPECT_STR(bide_error_text(), "bide_task_group_start: the group has ended");
     EXPECT_ERR(bide_task_group_wait(g), BIDE_ESTATE);
+}
+
+static int starts_two_turns_later(bide_task_group *g)
+{
+    BIDE_TRY(bide_sleep_ms(0));
+    EXPECT_ERR(bide_task_group_start(g, bide_coro(nop)), BIDE_ESTATE);
+    EXPECT_STR(bide_error_text(), "bide_task_group_start: the group has ended");
+    trace("refused");
+    return 0;
+}
+
+/* asyncio 102: its last child has ended, and its owner has not run since */
+TEST(group_start_between_the_last_end_and_the_owners_turn_is_an_error)
+{
+    bide_auto bide_task_group *g = bide_task_group_new();
+    EXPECT_EQ(bide_task_group_start(g, bide_coro(nop)), 0);
+    bide_auto bide_task *t = bide_create_task(bide_coro(starts_two_turns_later, g));
+    EXPECT_EQ(bide_task_group_wait(g), 0);
+    EXPECT_EQ(bide_await(t), 0);
+    EXPECT_TRACE("refused");
 }
 
 /* It makes its group end inside of its own beginning. */

@@ -218,6 +218,28 @@ static int first_of_two(bide_task *nap_task)
     return 0;
 }
 
+static int takes_in_time(bide_task *from)
+{
+    bide_task *ended;
+    bide_auto bide_completed *c = bide_as_completed(&from, 1, .timeout_ms = 5);
+    return bide_completed_next(c, &ended) == 1 ? bide_task_result(ended) : -EIO;
+}
+
+static int naps_then_gathers(bide_task *t)
+{
+    BIDE_TRY(nap(1));
+    return bide_gather(t);
+}
+
+/* Who is asked for a circle looks at all who wait for it; one that takes in time is no part of any. */
+TEST(circle_is_not_sought_behind_a_list_with_a_time)
+{
+    bide_auto bide_task *sleeper = bide_create_task(bide_coro(nap, 3));
+    bide_auto bide_task *last = bide_create_task(bide_coro(naps_then_gathers, sleeper));
+    bide_auto bide_task *middle = bide_create_task(bide_coro(naps_then_gathers, last));
+    EXPECT_EQ(takes_in_time(middle), 0);
+}
+
 TEST(wait_that_something_else_can_end_is_no_circle)
 {
     for (size_t w = 0; w < array_len(ways); w++) {
