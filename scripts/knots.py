@@ -19,6 +19,11 @@ def objects_of(build, top):
     return found
 
 
+def is_ours(name, source):
+    """What src/unblock/ defines under the names of libc stays libc's: that is whom the others call."""
+    return name.startswith("bide") or not source.startswith("src/unblock/")
+
+
 def symbols_of(objects):
     """Two dictionaries: {symbol: the file that defines it} and {file: the symbols it needs}."""
     by_object = {str(path): source for source, path in objects.items()}
@@ -30,7 +35,7 @@ def symbols_of(objects):
         name, kind = rest.split()[:2]
         if kind in "Uvw":
             needed[by_object[path]].add(name)
-        else:
+        elif is_ours(name, by_object[path]):
             defined[name] = by_object[path]
     return defined, needed
 

@@ -45,7 +45,14 @@ void bide__leaks_report(bide_loop *loop);
 void bide__set_thread_index(int index); /* what bide_thread_index says in this thread; -1: nothing */
 
 /* ---- run.c ---- */
-/* Run a coroutine on a loop of its own in this thread, whatever runs here already: blocks all of that. */
+/* Run a coroutine on a loop of its own in this thread, whatever runs here already: blocks all of that, unless bide__blocking_waits. */
 int bide__run_private(bide_coroutine c);
+/* Does what would block wait as this task does?  In a task of a program with libbide-unblock. */
+static inline bool bide__blocking_waits(void)
+{
+    const bide_task *t = bide__task_here();
+
+    return bide__guest_ended && t && !t->stackless;
+}
 
 #endif

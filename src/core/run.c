@@ -136,6 +136,8 @@ int bide_main_with(const bide_run_args *options)
 int bide__run_private(bide_coroutine c)
 {
     bide_loop *outer = bide__loop_here;
+    if (bide__blocking_waits())
+        return bide_await(c);
 
     bide__loop_here = NULL;
     int code = bide_run(c);

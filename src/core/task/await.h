@@ -34,6 +34,12 @@ static inline bide_future *bide__future_of(const bide_awaitable *a)
 /* await.c.  May it be awaited at all?  As bide__loop_check. */
 int bide__check_awaitable(const bide_awaitable *a, const char *function);
 
+/*
+ * libbide-unblock is in the program, so that calls of other libraries wait as tasks do: called in a task that has a guest, when its
+ * coroutine has returned.  NULL: it is not.
+ */
+extern void (*bide__guest_ended)(void *guest);
+
 /* ---- cancel.c: an interruption goes on to what is awaited ---- */
 
 /* Cancelled or out of time: end its present wait early, or see to it that the next one ends at once. */

@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 static atomic_uint_fast64_t next_id;
+void (*bide__guest_ended)(void *guest);
 
 /* ---- stackful tasks ---- */
 
@@ -26,6 +27,18 @@ static __attribute__((noinline)) int run_in_thread(const bide_coroutine *c)
     return bide_to_thread(*c);
 }
 
+/* What the guest has to end may use what it keeps, so the task has it until then; what comes after that begins anew. */
+static __attribute__((noinline, cold)) void end_guest(bide_task *t)
+{
+    bide__guest_ended(t->extra->guest);
+    t->extra->guest = NULL;
+}
+
+static inline bool has_guest(const bide_task *t)
+{
+    return unlikely(t->extra != NULL) && t->extra->guest;
+}
+
 /* The first frame on the task's stack, and the last. */
 static void task_entry(void *arg)
 {
@@ -34,6 +47,8 @@ static void task_entry(void *arg)
 
     int code = unlikely(bide__task_top(t)->doing != NULL) ? run_in_thread(c) : bide__call_words(c->fn, c->argc, c->argv);
 
+    if (has_guest(t))
+        end_guest(t);
     bide__task_finish(t, bide__on_record(code, c->name));
     bide__fiber_switch_final(&t->fiber, &t->future.loop->fiber, NULL);
 }
@@ -210,6 +225,8 @@ _Noreturn void bide__task_end_here(int code)
     bide_task *t = bide__task_here();
 
     bide__scopes_drop(t);
+    if (has_guest(t))
+        end_guest(t);
     t->future.was_retrieved = true;
     bide__task_finish(t, code);
     bide__fiber_switch_final(&t->fiber, &t->future.loop->fiber, NULL);

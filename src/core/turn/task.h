@@ -79,6 +79,7 @@ struct task_extra {
     char *name;              /* NULL: Task-<id> */
     char *reason;            /* of its cancellation; NULL: none was given */
     struct task_context *context; /* task/context.c: a share; NULL: empty */
+    void *guest;             /* what libbide-unblock keeps for it (io/poll/interpose.h); NULL: nothing */
 };
 struct task_extra *bide__task_extra(bide_task *t); /* memory.c: made if there is none; NULL: no memory, nothing on record */
 void bide__task_extra_free(struct task_extra *extra);

@@ -3,7 +3,8 @@
  * blocking.c - the same request without await: the whole thread waits (Python's requests.get).
  *
  * A loop and a session of its own run until the body is there; nothing of the caller's loop, if there is one, is
- * touched.  The response then stands alone: it needs neither of them.
+ * touched.  The response then stands alone: it needs neither of them.  With libbide-unblock in the program a task runs the
+ * same in place, and only that task waits.
  */
 #include "http/client/client.h"
 
@@ -46,7 +47,7 @@ bide_response *bide_request_blocking_with(const char *method, const bide_request
 
     if (bide__request_check(method, &args) < 0)
         return NULL;
-    if (t)
+    if (t && !bide__blocking_waits())
         bide__loop_report(t->future.loop, "%s makes a blocking %s request: every other task waits", bide_task_name(t), method);
     return bide__run_private(bide_coro(fetch, &b)) < 0 ? NULL : b.response;
 }

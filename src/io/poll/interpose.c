@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * interpose.c - waiting for a library that stands before libc, whose callers know nothing of tasks.
+ *
+ * They get an errno value, and may try again for ever; so an interruption is looked at here and not delivered: it stays for the
+ * next wait of the program's own.  What such a wait puts on record is nobody's business: the record stays as it was.
+ */
+#include "io/poll/interpose.h"
+
+#include <stdio.h>
+
+#include <bide/timeout.h>
+#include <bide/version.h>
+
+static bide_task *task(void)
+{
+    bide_task *t = bide__task_here();
+
+    return t && !t->stackless ? t : NULL;
+}
+
+static int interruption(const bide_task *t)
+{
+    if (likely(!t->must_cancel && !t->expired && (t->cancelling == 0 || t->is_shielded)))
+        return 0;
+    if (t->must_cancel || !t->expired)
+        return BIDE_ECANCELED;
+
+    const struct scope *s = t->scopes;
+    while (s && !s->expired)
+        s = s->outer;
+    return s ? s->code : BIDE_ECANCELED;
+}
+
+/* It was delivered, but to code that could not know what it is. */
+static void deliver_again(bide_task *t, int code)
+{
+    if (code == BIDE_ECANCELED && t->cancelling > 0 && !t->is_shielded && !bide__scope_explains(t))
+        t->must_cancel = true;
+}
+
+static int wait_fd(int fd, unsigned events, int64_t ms)
+{
+    bide_task *t = bide__task_here();
+    bide_timeout_scope block;
+    struct error_mark mark;
+
+    bide__error_mark(&mark);
+    if (ms != BIDE_FOREVER)
+        bide__timeout_enter(&block, ms);
+    int code = bide_fd_wait(fd, events);
+    deliver_again(t, code);
+    if (ms != BIDE_FOREVER)
+        bide_timeout_leave(&block);
+    bide__error_restore(&mark);
+    return code == BIDE_ETIMEDOUT && interruption(t) == 0 ? 0 : code;
+}
+
+/* ---- in a list ---- */
+
+struct alarm {
+    struct timer timer;
+    bide_task *task;
+    bool rang;
+};
+
+static void ring(struct timer *timer)
+{
+    struct alarm *a = container_of(timer, struct alarm, timer);
+
+    a->rang = true;
+    if (!bide__ready_is_queued(&a->task->ready))
+        bide__push(a->task->future.loop, &a->task->ready);
+}
+
+static int wait_in(struct list_node *list, int64_t ms, bool surely)
+{
+    bide_task *t = bide__task_here();
+    struct wait w = {.end_early = bide__wait_end_now, .task = t};
+    struct alarm alarm = {.task = t};
+    struct clause clause;
+    int code = surely ? 0 : interruption(t);
+    if (code < 0)
+        return BIDE_ECANCELED;
+
+    bide__clause_init(&clause, &t->ready);
+    bide__list_append(list, &clause.node);
+    bide__timer_init(&alarm.timer, ring);
+    if (ms <= 0)
+        ring(&alarm.timer); /* one turn */
+    else if (ms != BIDE_FOREVER)
+        bide__timer_arm(t->future.loop, &alarm.timer, ms);
+    bide__park(t, surely ? NULL : &w);
+    bide__timer_disarm(t->future.loop, &alarm.timer);
+    bool was_woken = !bide__list_is_linked(&clause.node);
+    bide__list_remove(&clause.node);
+    if (w.interrupted == BY_CANCEL)
+        t->must_cancel = true;
+    if (was_woken)
+        return 0;
+    return w.interrupted != NOT_INTERRUPTED ? BIDE_ECANCELED : alarm.rang ? BIDE_ETIMEDOUT : 0;
+}
+
+/* ---- the rest ---- */
+
+static int64_t now_ms(bide_loop *loop)
+{
+    return bide__timer_now_ms(loop);
+}
+
+static bide_loop *loop_of(const bide_task *t)
+{
+    return t->future.loop;
+}
+
+static void **slot(bide_task *t)
+{
+    struct task_extra *extra = bide__task_extra(t);
+
+    return extra ? &extra->guest : NULL;
+}
+
+static int in_thread(int (*job)(void *arg), void *arg)
+{
+    bide_task *t = bide__task_here();
+    struct error_mark mark;
+
+    bide__error_mark(&mark);
+    int code = bide__offload(FOR_NAMES, "a call that looks up a name", job, arg);
+    deliver_again(t, code);
+    bide__error_restore(&mark);
+    return code;
+}
+
+static void name_place(char *buf, size_t cap, const void *pc)
+{
+    const struct inspector *inspector = bide__inspector;
+
+    buf[0] = '\0';
+    if (inspector)
+        inspector->name_places(true);
+    void (*name)(char *buf, size_t cap, const void *pc) = bide__place_name;
+    if (name)
+        name(buf, cap, pc);
+    if (inspector)
+        inspector->name_places(false);
+    if (!buf[0])
+        snprintf(buf, cap, "%p", pc);
+}
+
+const struct interpose_ops *bide_interpose(const char *version, void (*task_ended)(void *slot))
+{
+    static const struct interpose_ops ops = {
+        .task = task,
+        .interruption = interruption,
+        .wait_fd = wait_fd,
+        .wait_in = wait_in,
+        .wake = bide__wake_one,
+        .post = bide__loop_post,
+        .unpost = bide__loop_unpost,
+        .now_ms = now_ms,
+        .slot = slot,
+        .in_thread = in_thread,
+        .debugs = bide__debug_is_on,
+        .name_place = name_place,
+        .loop_of = loop_of,
+    };
+    if (strcmp(version, BIDE_VERSION) != 0)
+        return NULL;
+
+    bide__guest_ended = task_ended;
+    return &ops;
+}

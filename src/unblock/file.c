@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * file.c - read and write, in a task.
+ *
+ * A read is tried with RWF_NOWAIT, which leaves the flags of the open file alone; where that is not known (a terminal, an old
+ * kernel) poll() says whether one would block.  A regular file is read as ever: it is never ready, nor not.
+ *
+ * A write waits on sockets alone: a task that logs under a lock to a pipe or a terminal that is full would let others run into that
+ * lock.  Those wait, too, if the program asks for it (bide_unblock_set).
+ */
+#include <sys/stat.h>
+
+#include "unblock/unblock.h"
+
+/* Would a read, or a write, not block? */
+static bool is_ready(int fd, short events)
+{
+    struct pollfd p = {.fd = fd, .events = events};
+
+    return NEXT(poll)(&p, 1, 0) != 0; /* an error, too: the call says which */
+}
+
+/* Of these nothing is ever waited for. */
+static bool is_file(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode);
+}
+
+static bool is_unknown(int error)
+{
+    return error == EOPNOTSUPP || error == ENOSYS || error == EINVAL;
+}
+
+/* ---- reading ---- */
+
+static ssize_t read_now(int fd, const struct iovec *iov, int count)
+{
+    ssize_t n = preadv2(fd, iov, count, -1, RWF_NOWAIT);
+    if (n >= 0 || (errno != EAGAIN && !is_unknown(errno)))
+        return n;
+    if (errno == EAGAIN ? is_file(fd) : is_file(fd) || is_ready(fd, POLLIN))
+        return NEXT(readv)(fd, iov, count);
+    errno = EAGAIN;
+    return -1;
+}
+
+static ssize_t read_in_task(struct blocked *b, const struct iovec *iov, int count)
+{
+    int before = errno;
+    ssize_t n;
+    if (!bide__unblock_may_try(b))
+        return -1;
+
+    do
+        n = read_now(b->fd, iov, count);
+    while (n < 0 && bide__unblock_again(b));
+    return bide__unblock_done(n, before);
+}
+
+ssize_t read(int fd, void *out, size_t cap)
+{
+    bide_task *t = bide__unblock_task();
+    if (likely(!t))
+        return NEXT(read)(fd, out, cap);
+    struct blocked b = BLOCKED(t, fd, BIDE_READABLE);
+    struct iovec iov = {out, cap};
+
+    return read_in_task(&b, &iov, 1);
+}
+
+ssize_t readv(int fd, const struct iovec *iov, int count)
+{
+    bide_task *t = bide__unblock_task();
+    if (likely(!t))
+        return NEXT(readv)(fd, iov, count);
+    struct blocked b = BLOCKED(t, fd, BIDE_READABLE);
+
+    return read_in_task(&b, iov, count);
+}
+
+ssize_t __read_chk(int fd, void *out, size_t n, size_t cap)
+{
+    return n > cap ? NEXT(__read_chk)(fd, out, n, cap) : read(fd, out, n);
+}
+
+/* ---- writing ---- */
+
+static ssize_t write_in_task(struct blocked *b, const struct iovec *iov, int count)
+{
+    ssize_t n;
+
+    return bide__unblock_write_socket(b, iov, count, &n) ? n : NEXT(writev)(b->fd, iov, count);
+}
+
+ssize_t write(int fd, const void *data, size_t len)
+{
+    bide_task *t = bide__unblock_task();
+    if (likely(!t))
+        return NEXT(write)(fd, data, len);
+    struct blocked b = BLOCKED(t, fd, BIDE_WRITABLE);
+    struct iovec iov = {(void *)(uintptr_t)data, len};
+
+    return write_in_task(&b, &iov, 1);
+}
+
+ssize_t writev(int fd, const struct iovec *iov, int count)
+{
+    bide_task *t = bide__unblock_task();
+    if (likely(!t))
+        return NEXT(writev)(fd, iov, count);
+    struct blocked b = BLOCKED(t, fd, BIDE_WRITABLE);
+
+    return write_in_task(&b, iov, count);
+}

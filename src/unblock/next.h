@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * next.h - the functions that ours stand before: libc's, or those of a sanitizer that stands before libc as well.
+ */
+#ifndef BIDE_UNBLOCK_NEXT_H
+#define BIDE_UNBLOCK_NEXT_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Of libc, for compilers that check; in no header. */
+ssize_t __read_chk(int fd, void *out, size_t n, size_t cap);
+ssize_t __recv_chk(int fd, void *out, size_t n, size_t cap, int flags);
+ssize_t __recvfrom_chk(int fd, void *out, size_t n, size_t cap, int flags, struct sockaddr *from, socklen_t *len);
+int __poll_chk(struct pollfd *fds, nfds_t n, int ms, size_t cap);
+int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *ts, const sigset_t *signals, size_t cap);
+
+/* Each name once, with its signature as the headers above declare it. */
+#define NEXT_NAMES(X)                                                                                                       \
+    X(connect) X(accept) X(accept4)                                                                                         \
+    X(recv) X(recvfrom) X(recvmsg) X(__recv_chk) X(__recvfrom_chk) X(send) X(sendto) X(sendmsg)                             \
+    X(read) X(readv) X(__read_chk) X(write) X(writev)                                                                       \
+    X(poll) X(ppoll) X(__poll_chk) X(__ppoll_chk) X(select) X(pselect) X(epoll_wait) X(epoll_pwait) X(epoll_pwait2) \
+    X(sleep) X(usleep) X(nanosleep) X(clock_nanosleep)
+
+struct next {
+#define MEMBER(name) __typeof__(name) *name;
+    NEXT_NAMES(MEMBER)
+#undef MEMBER
+};
+
+extern struct next bide__next;
+extern bool bide__next_is_found;
+void bide__next_find(void);
+
+/* Call the next function of this name. */
+#define NEXT(name) (*next_found()->name)
+static inline const struct next *next_found(void)
+{
+    if (__builtin_expect(!bide__next_is_found, 0))
+        bide__next_find();
+    return &bide__next;
+}
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unblock.h - the room's header: the task that makes a call, what the room keeps for it, and its waits.
+ *
+ *     recv(), poll(), sleep() ... of any library
+ *        |  no task here: the next function, at once
+ *        v
+ *     try without blocking --> EAGAIN --> bide__unblock_again: the task waits --> try again
+ *                                              |
+ *                                              '--> ECANCELED, when it is cancelled or out of time
+ */
+#ifndef BIDE_UNBLOCK_UNBLOCK_H
+#define BIDE_UNBLOCK_UNBLOCK_H
+
+#include <bide/descriptor.h>
+#include <bide/version.h>
+
+#include "io/poll/interpose.h"
+#include "unblock/next.h"
+
+/* What bide gives; NULL: it is not there yet, or is another version. */
+extern const struct interpose_ops *bide__unblock_ops;
+
+/* The task that runs here and may wait; NULL: none, and the call is as it always was. */
+static inline bide_task *bide__unblock_task(void)
+{
+    const struct interpose_ops *ops = bide__unblock_ops;
+
+    return likely(ops != NULL) ? ops->task() : NULL;
+}
+
+/* What is kept for a task that has called here; goes when its coroutine has returned. */
+struct guest {
+    unsigned refusals; /* calls that got ECANCELED, since it was interrupted */
+};
+
+/* A call that may have to wait for a descriptor. */
+struct blocked {
+    bide_task *task;
+    int fd;
+    unsigned events;    /* BIDE_READABLE ... */
+    const char *call;   /* "recv" */
+    const void *caller; /* where it returns to */
+    bool has_waited;
+    int64_t until_ms; /* once it has: by the loop's clock, when it ends with EAGAIN; BIDE_FOREVER */
+};
+#define BLOCKED(t, fd_, events_) \
+    {.task = (t), .fd = (fd_), .events = (events_), .call = __func__, .caller = __builtin_return_address(0)}
+
+/*
+ * Before a try: lets others run now and then, for a descriptor that is always ready suspends nobody.  False: the task has been
+ * refused before and is interrupted still; errno is ECANCELED.
+ */
+bool bide__unblock_may_try(const struct blocked *b);
+/*
+ * After a try that failed: wait if it said EAGAIN and the descriptor is one that blocks.  True: try again.  False: errno says why:
+ * what it was; EAGAIN when SO_RCVTIMEO or SO_SNDTIMEO is over; ECANCELED.
+ */
+bool bide__unblock_again(struct blocked *b);
+/* The same for what no descriptor tells of: it is tried again after ms, until the limit is over. */
+bool bide__unblock_again_later(struct blocked *b, int64_t ms);
+/* Its limit begins now: SO_RCVTIMEO or SO_SNDTIMEO, if it is a socket that has one. */
+void bide__unblock_limit(struct blocked *b);
+
+/* A result; errno is what it was before if that is no error. */
+static inline ssize_t bide__unblock_done(ssize_t n, int before)
+{
+    if (n >= 0)
+        errno = before;
+    return n;
+}
+
+/* send.c: where the bytes behind the first `done` begin; false: there are none. */
+bool bide__unblock_rest(const struct msghdr *m, size_t done, struct iovec *piece);
+/* write() to a socket; false: it is none, and nothing was done. */
+bool bide__unblock_write_socket(struct blocked *b, const struct iovec *iov, int count, ssize_t *result);
+
+/* Until a descriptor is ready, or a time of the loop's clock.  1; 0: it is that time; -1: errno is ECANCELED. */
+int bide__unblock_wait_fd(const struct blocked *b, int64_t until_ms);
+/* Until then.  0; -1: errno is ECANCELED. */
+int bide__unblock_sleep_until(bide_task *t, int64_t until_ms, const char *call, const void *caller);
+int64_t bide__unblock_now_ms(bide_task *t);
+/* So many milliseconds from now, BIDE_FOREVER for less than 0. */
+int64_t bide__unblock_ms_from_now(bide_task *t, int64_t ms);
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wait.c - a call of another library waits: its task is suspended, and refused once it is interrupted.
+ *
+ * A task that is cancelled, or in a block whose time is over, gets ECANCELED from the call that waits, and from each later one that
+ * would: few libraries try again after that, as many do after EINTR.  One that does all the same must not keep the thread, so after
+ * PATIENCE refusals each takes PAUSE_MS, in which others run.  The block is left, or bide_uncancel called: calls wait again.
+ *
+ * A descriptor is watched anew for each wait (bide_fd_wait), for libraries close theirs in ways that nobody sees, and the number is
+ * used again.
+ */
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "unblock/unblock.h"
+
+#define PATIENCE 64
+#define PAUSE_MS 10
+#define CALLS_PER_TURN 64 /* that did not wait */
+
+const struct interpose_ops *bide__unblock_ops;
+
+/* How many calls of this thread's tasks have not waited since one did. */
+static _Thread_local unsigned calls __attribute__((tls_model("initial-exec")));
+
+/* ---- what is kept for a task ---- */
+
+static void task_ended(void *guest)
+{
+    free(guest);
+}
+
+/* NULL: no memory. */
+static struct guest *guest_of(bide_task *t)
+{
+    void **slot = bide__unblock_ops->slot(t);
+    if (slot && !*slot)
+        *slot = calloc(1, sizeof(struct guest));
+    return slot ? *slot : NULL;
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+    bide__unblock_ops = bide_interpose(BIDE_VERSION, task_ended);
+    if (!bide__unblock_ops)
+        fprintf(stderr, "bide-unblock: version " BIDE_VERSION " does not fit bide %s: no call is changed\n", bide_version());
+}
+
+/* ---- refusing ---- */
+
+static void pause_ms(int64_t ms)
+{
+    struct list_node nobody;
+
+    bide__list_init(&nobody);
+    bide__unblock_ops->wait_in(&nobody, ms, true);
+}
+
+/* Is the task interrupted?  Then errno is ECANCELED; one that tries again and again waits a little in here. */
+static bool is_refused(bide_task *t)
+{
+    struct guest *g = guest_of(t);
+    if (bide__unblock_ops->interruption(t) == 0) {
+        if (g)
+            g->refusals = 0;
+        return false;
+    }
+    if (!g || g->refusals >= PATIENCE)
+        pause_ms(PAUSE_MS);
+    else
+        g->refusals++;
+    errno = ECANCELED;
+    return true;
+}
+
+/* Most tasks have neither a guest nor an interruption, so that is asked first. */
+static bool was_refused(bide_task *t)
+{
+    if (likely(bide__unblock_ops->interruption(t) == 0))
+        return false;
+    struct guest *g = guest_of(t);
+    return g && g->refusals > 0 && is_refused(t);
+}
+
+bool bide__unblock_may_try(const struct blocked *b)
+{
+    int before = errno;
+    if (unlikely(was_refused(b->task)))
+        return false;
+    if (likely(++calls < CALLS_PER_TURN))
+        return true;
+
+    calls = 0;
+    pause_ms(0);
+    if (is_refused(b->task))
+        return false;
+    errno = before;
+    return true;
+}
+
+/* ---- waiting ---- */
+
+int64_t bide__unblock_now_ms(bide_task *t)
+{
+    return bide__unblock_ops->now_ms(bide__unblock_ops->loop_of(t));
+}
+
+int64_t bide__unblock_ms_from_now(bide_task *t, int64_t ms)
+{
+    int64_t now = bide__unblock_now_ms(t);
+
+    return ms < 0 || ms > INT64_MAX / 4 ? BIDE_FOREVER : now + ms;
+}
+
+static int64_t left_ms(bide_task *t, int64_t until_ms)
+{
+    int64_t left = until_ms == BIDE_FOREVER ? BIDE_FOREVER : until_ms - bide__unblock_now_ms(t);
+
+    return left < 0 ? 0 : left;
+}
+
+/* A set that holds this one descriptor: for one that the loop has registered already, as a stream's. */
+static int wait_by_set(const struct blocked *b, int64_t ms)
+{
+    int set = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event ev = {.events = (b->events & BIDE_READABLE ? EPOLLIN : 0u) | (b->events & BIDE_WRITABLE ? EPOLLOUT : 0u)};
+    int code = set >= 0 && epoll_ctl(set, EPOLL_CTL_ADD, b->fd, &ev) == 0 ? bide__unblock_ops->wait_fd(set, BIDE_READABLE, ms) : -errno;
+
+    if (set >= 0)
+        close(set);
+    return code;
+}
+
+/* What cannot be watched is tried again, which says why; but not at once, for it may say EAGAIN for a long time. */
+int bide__unblock_wait_fd(const struct blocked *b, int64_t until_ms)
+{
+    if (is_refused(b->task))
+        return -1;
+    int64_t ms = left_ms(b->task, until_ms);
+    if (ms == 0)
+        return 0;
+
+    calls = 0;
+    int code = bide__unblock_ops->wait_fd(b->fd, b->events, ms);
+    if (code == BIDE_ESTATE)
+        code = wait_by_set(b, ms);
+    if (code >= 0)
+        return code > 0;
+    if (is_refused(b->task))
+        return -1;
+    pause_ms(1);
+    return 1;
+}
+
+int bide__unblock_sleep_until(bide_task *t, int64_t until_ms, const char *call, const void *caller)
+{
+    struct list_node nobody;
+    if (is_refused(t))
+        return -1;
+
+    (void)call, (void)caller;
+    calls = 0;
+    bide__list_init(&nobody);
+    bide__unblock_ops->wait_in(&nobody, left_ms(t, until_ms), false);
+    return is_refused(t) ? -1 : 0;
+}
+
+/* ---- after EAGAIN ---- */
+
+static bool blocks(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    return flags >= 0 && !(flags & O_NONBLOCK);
+}
+
+/* What the socket says of how long a call may take. */
+static int64_t limit_ms(const struct blocked *b)
+{
+    struct timeval tv = {0};
+    socklen_t len = sizeof tv;
+
+    if (getsockopt(b->fd, SOL_SOCKET, b->events & BIDE_READABLE ? SO_RCVTIMEO : SO_SNDTIMEO, &tv, &len) < 0 ||
+        (tv.tv_sec == 0 && tv.tv_usec == 0))
+        return BIDE_FOREVER;
+    return (int64_t)tv.tv_sec * 1000 + (tv.tv_usec + 999) / 1000;
+}
+
+void bide__unblock_limit(struct blocked *b)
+{
+    if (!b->has_waited)
+        b->until_ms = bide__unblock_ms_from_now(b->task, limit_ms(b));
+    b->has_waited = true;
+}
+
+bool bide__unblock_again_later(struct blocked *b, int64_t ms)
+{
+    bide__unblock_limit(b);
+    int64_t at = bide__unblock_ms_from_now(b->task, ms);
+    if (bide__unblock_sleep_until(b->task, at < b->until_ms ? at : b->until_ms, b->call, b->caller) < 0)
+        return false;
+
+    errno = EAGAIN;
+    return at < b->until_ms;
+}
+
+bool bide__unblock_again(struct blocked *b)
+{
+    if (errno != EAGAIN && errno != EWOULDBLOCK)
+        return false;
+    if (!b->has_waited && !blocks(b->fd)) {
+        errno = EAGAIN;
+        return false;
+    }
+    bide__unblock_limit(b);
+    int ready = bide__unblock_wait_fd(b, b->until_ms);
+    if (ready == 0)
+        errno = EAGAIN;
+    return ready > 0;
+}

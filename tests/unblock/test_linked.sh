@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# test_linked.sh - the library as programs get it: examples/seed/fake_async.c, not one line changed, with LD_PRELOAD, linked with
+# the shared library, and with the static one.  100 requests that each take 100 ms take about 0.1 s; without it, 10.
+set -eu
+bide=${BIDE:?} build=${BIDE_BUILD:?} source=${BIDE_SOURCE:?}
+dir=$(mktemp -d)
+pid=
+trap 'test -z "$pid" || kill "$pid" 2>/dev/null || true; rm -rf "$dir"' EXIT
+
+fail()
+{
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+# What it exports is what the list says, without versions: names of libc, and a few of ours.
+export LC_ALL=C
+readelf --dyn-syms -W "$build/src/unblock/libbide-unblock.so" |
+    awk '$7 != "UND" && $7 != "ABS" && $5 ~ /GLOBAL|WEAK/ { print $8 }' | grep -v '^__asan_\|^__tsan_\|^__odr_asan\|^__ubsan_' |
+    sort >"$dir/exported"
+diff -u "$source/tests/unblock/symbols.txt" "$dir/exported" || fail "it exports other names than symbols.txt has"
+
+"$bide" serve --port 0 --delay 100 >"$dir/url" &
+pid=$!
+url=
+for _ in $(seq 300); do
+    url=$(cat "$dir/url")
+    [ -z "$url" ] || break
+    sleep 0.1
+done
+[ -n "$url" ] || fail "the server does not say where it is"
+
+# 20 of them one after the other would take 2 s; a slow machine has 1.5 s for what takes 0.1.
+is_fast()
+{
+    "$@" "$url" 20 >"$dir/out" 2>&1 || fail "$*: exit $?: $(cat "$dir/out")"
+    [ "$(grep -c 'Status 200' "$dir/out")" = 20 ] || fail "$*: $(cat "$dir/out")"
+    time=$(sed -n 's/^Async Cost time: //p' "$dir/out")
+    awk "BEGIN { exit !($time < 1.5) }" || fail "$*: $time s"
+}
+
+if nm -D "$build/src/libbide.so" | grep -q '__asan_init\|__tsan_init'; then
+    echo "skipped: a sanitizer is to come first"
+    exit 77
+fi
+is_fast env LD_PRELOAD="$build/src/unblock/libbide-unblock.so" "$build/examples/seed/fake_async"
+
+cc=${CC:-cc}
+$cc -I"$source/include" -o "$dir/shared" "$source/examples/seed/fake_async.c" -L"$build/src" -L"$build/src/unblock" -lbide \
+    -Wl,--push-state,--no-as-needed -lbide-unblock -Wl,--pop-state -Wl,-rpath,"$build/src:$build/src/unblock"
+is_fast "$dir/shared"
+# The program itself calls none of the names: what its libraries call is found all the same.
+$cc -I"$source/include" -o "$dir/static" "$source/examples/seed/fake_async.c" -L"$build/src" \
+    -Wl,--whole-archive "$build/src/unblock/libbide-unblock.a" -Wl,--no-whole-archive -lbide -Wl,-rpath,"$build/src"
+is_fast "$dir/static"
