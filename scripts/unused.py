@@ -56,7 +56,7 @@ def without_symbol(top):
 def problems_of(build, top):
     defined, needed = knots.symbols_of(knots.objects_of(build, top))
     by_objects = set().union(*needed.values())
-    public = {line.split()[0] for line in next((top / "tests").rglob("symbols.txt")).read_text().splitlines()}
+    public = {line.split()[0] for path in (top / "tests").rglob("symbols.txt") for line in path.read_text().splitlines()}
     texts = {path: words_of(path.read_text()) for path in (top / "src").rglob("*.[chS]")}
     inlined = set().union(*(words_of(body) for path in texts if path.suffix == ".h"
                             for body in re.findall(r"^\{.*?^\}", path.read_text(), re.M | re.S)), set())

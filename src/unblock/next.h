@@ -38,7 +38,21 @@ int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *ts, const s
     X(recv) X(recvfrom) X(recvmsg) X(__recv_chk) X(__recvfrom_chk) X(send) X(sendto) X(sendmsg)                             \
     X(read) X(readv) X(__read_chk) X(write) X(writev)                                                                       \
     X(poll) X(ppoll) X(__poll_chk) X(__ppoll_chk) X(select) X(pselect) X(epoll_wait) X(epoll_pwait) X(epoll_pwait2) \
-    X(sleep) X(usleep) X(nanosleep) X(clock_nanosleep)
+    X(sleep) X(usleep) X(nanosleep) X(clock_nanosleep)                                                                      \
+    X(flock) X(lockf) X(lockf64) X(fcntl) X(fcntl64)                                                                        \
+    X(wait) X(waitpid) X(wait3) X(wait4) X(waitid) X(system) X(popen) X(pclose) X(fileno)                                   \
+    X(getaddrinfo) X(getnameinfo) X(gethostbyname) X(gethostbyname2) X(gethostbyaddr)                                       \
+    X(gethostbyname_r) X(gethostbyname2_r) X(gethostbyaddr_r)                                                               \
+    X(pthread_mutex_lock) X(pthread_mutex_timedlock) X(pthread_mutex_clocklock) X(pthread_mutex_trylock)                    \
+    X(pthread_mutex_unlock)                                                                                                 \
+    X(pthread_rwlock_rdlock) X(pthread_rwlock_wrlock) X(pthread_rwlock_timedrdlock) X(pthread_rwlock_timedwrlock)           \
+    X(pthread_rwlock_clockrdlock) X(pthread_rwlock_clockwrlock) X(pthread_rwlock_tryrdlock) X(pthread_rwlock_trywrlock)     \
+    X(pthread_rwlock_unlock)                                                                                                \
+    X(pthread_cond_wait) X(pthread_cond_timedwait) X(pthread_cond_clockwait) X(pthread_cond_signal)                         \
+    X(pthread_cond_broadcast)                                                                                               \
+    X(sem_wait) X(sem_timedwait) X(sem_clockwait) X(sem_trywait) X(sem_post)                                                \
+    X(pthread_once) X(pthread_join) X(pthread_timedjoin_np)                                                                 \
+    X(pthread_key_create) X(pthread_key_delete) X(pthread_getspecific) X(pthread_setspecific)
 
 struct next {
 #define MEMBER(name) __typeof__(name) *name;

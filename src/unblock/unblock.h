@@ -32,7 +32,13 @@ static inline bide_task *bide__unblock_task(void)
 /* What is kept for a task that has called here; goes when its coroutine has returned. */
 struct guest {
     unsigned refusals; /* calls that got ECANCELED, since it was interrupted */
+    int held;          /* locks, in debug mode */
+    struct values *values; /* specific.c; NULL: none */
+    struct hostent entry;  /* names.c: of the last gethostbyname, and its memory */
+    char *answer;
 };
+struct guest *bide__unblock_guest(bide_task *t); /* NULL: no memory */
+void bide__unblock_end_values(struct guest *g);
 
 /* A call that may have to wait for a descriptor. */
 struct blocked {
@@ -75,12 +81,37 @@ bool bide__unblock_rest(const struct msghdr *m, size_t done, struct iovec *piece
 /* write() to a socket; false: it is none, and nothing was done. */
 bool bide__unblock_write_socket(struct blocked *b, const struct iovec *iov, int count, ssize_t *result);
 
+/* file.c: write() to a pipe, all of it. */
+ssize_t bide__unblock_write_pipe(struct blocked *b, const struct iovec *iov, int count);
+
 /* Until a descriptor is ready, or a time of the loop's clock.  1; 0: it is that time; -1: errno is ECANCELED. */
 int bide__unblock_wait_fd(const struct blocked *b, int64_t until_ms);
 /* Until then.  0; -1: errno is ECANCELED. */
 int bide__unblock_sleep_until(bide_task *t, int64_t until_ms, const char *call, const void *caller);
+/* Is the task interrupted?  Then errno is ECANCELED; one that tries again and again waits a little in here. */
+bool bide__unblock_is_refused(bide_task *t);
 int64_t bide__unblock_now_ms(bide_task *t);
 /* So many milliseconds from now, BIDE_FOREVER for less than 0. */
 int64_t bide__unblock_ms_from_now(bide_task *t, int64_t ms);
+
+/* ---- options.c ---- */
+
+extern bool bide__unblock_writes_pipes, bide__unblock_keeps_values;
+
+/* ---- debug.c: in debug mode, who waits while it holds locks? ---- */
+
+extern bool bide__unblock_debugs;
+void bide__unblock_count_locks(bide_task *t, int by);
+static inline void bide__unblock_holds(bide_task *t, int by)
+{
+    if (unlikely(bide__unblock_debugs))
+        bide__unblock_count_locks(t, by);
+}
+void bide__unblock_report_wait(bide_task *t, const char *call, const void *caller);
+static inline void bide__unblock_note_wait(bide_task *t, const char *call, const void *caller)
+{
+    if (unlikely(bide__unblock_debugs))
+        bide__unblock_report_wait(t, call, caller);
+}
 
 #endif

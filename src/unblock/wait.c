@@ -27,11 +27,14 @@ static _Thread_local unsigned calls __attribute__((tls_model("initial-exec")));
 
 static void task_ended(void *guest)
 {
-    free(guest);
+    struct guest *g = guest;
+
+    bide__unblock_end_values(g);
+    free(g->answer);
+    free(g);
 }
 
-/* NULL: no memory. */
-static struct guest *guest_of(bide_task *t)
+struct guest *bide__unblock_guest(bide_task *t)
 {
     void **slot = bide__unblock_ops->slot(t);
     if (slot && !*slot)
@@ -42,7 +45,9 @@ static struct guest *guest_of(bide_task *t)
 __attribute__((constructor)) static void begin(void)
 {
     bide__unblock_ops = bide_interpose(BIDE_VERSION, task_ended);
-    if (!bide__unblock_ops)
+    if (bide__unblock_ops)
+        bide__unblock_debugs = bide__unblock_ops->debugs();
+    else
         fprintf(stderr, "bide-unblock: version " BIDE_VERSION " does not fit bide %s: no call is changed\n", bide_version());
 }
 
@@ -56,10 +61,9 @@ static void pause_ms(int64_t ms)
     bide__unblock_ops->wait_in(&nobody, ms, true);
 }
 
-/* Is the task interrupted?  Then errno is ECANCELED; one that tries again and again waits a little in here. */
-static bool is_refused(bide_task *t)
+bool bide__unblock_is_refused(bide_task *t)
 {
-    struct guest *g = guest_of(t);
+    struct guest *g = bide__unblock_guest(t);
     if (bide__unblock_ops->interruption(t) == 0) {
         if (g)
             g->refusals = 0;
@@ -78,8 +82,8 @@ static bool was_refused(bide_task *t)
 {
     if (likely(bide__unblock_ops->interruption(t) == 0))
         return false;
-    struct guest *g = guest_of(t);
-    return g && g->refusals > 0 && is_refused(t);
+    struct guest *g = bide__unblock_guest(t);
+    return g && g->refusals > 0 && bide__unblock_is_refused(t);
 }
 
 bool bide__unblock_may_try(const struct blocked *b)
@@ -92,7 +96,7 @@ bool bide__unblock_may_try(const struct blocked *b)
 
     calls = 0;
     pause_ms(0);
-    if (is_refused(b->task))
+    if (bide__unblock_is_refused(b->task))
         return false;
     errno = before;
     return true;
@@ -134,19 +138,20 @@ static int wait_by_set(const struct blocked *b, int64_t ms)
 /* What cannot be watched is tried again, which says why; but not at once, for it may say EAGAIN for a long time. */
 int bide__unblock_wait_fd(const struct blocked *b, int64_t until_ms)
 {
-    if (is_refused(b->task))
+    if (bide__unblock_is_refused(b->task))
         return -1;
     int64_t ms = left_ms(b->task, until_ms);
     if (ms == 0)
         return 0;
 
     calls = 0;
+    bide__unblock_note_wait(b->task, b->call, b->caller);
     int code = bide__unblock_ops->wait_fd(b->fd, b->events, ms);
     if (code == BIDE_ESTATE)
         code = wait_by_set(b, ms);
     if (code >= 0)
         return code > 0;
-    if (is_refused(b->task))
+    if (bide__unblock_is_refused(b->task))
         return -1;
     pause_ms(1);
     return 1;
@@ -155,14 +160,14 @@ int bide__unblock_wait_fd(const struct blocked *b, int64_t until_ms)
 int bide__unblock_sleep_until(bide_task *t, int64_t until_ms, const char *call, const void *caller)
 {
     struct list_node nobody;
-    if (is_refused(t))
+    if (bide__unblock_is_refused(t))
         return -1;
 
-    (void)call, (void)caller;
     calls = 0;
+    bide__unblock_note_wait(t, call, caller);
     bide__list_init(&nobody);
     bide__unblock_ops->wait_in(&nobody, left_ms(t, until_ms), false);
-    return is_refused(t) ? -1 : 0;
+    return bide__unblock_is_refused(t) ? -1 : 0;
 }
 
 /* ---- after EAGAIN ---- */

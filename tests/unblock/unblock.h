@@ -57,6 +57,18 @@ __attribute__((unused)) static void fill(int fd)
         ;
 }
 
+/* What happened, in order, as one line of words. */
+__attribute__((unused)) static char trace_text[1024];
+
+__attribute__((unused)) static void trace(const char *word)
+{
+    size_t n = strlen(trace_text);
+
+    snprintf(trace_text + n, sizeof trace_text - n, "%s%s", n ? " " : "", word);
+}
+
+#define EXPECT_TRACE(words) EXPECT_STR(trace_text, (words))
+
 __attribute__((unused)) static int64_t now_ms(void)
 {
     return bide_loop_time_ms(bide_get_event_loop());

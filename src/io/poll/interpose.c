@@ -113,6 +113,16 @@ static bide_loop *loop_of(const bide_task *t)
     return t->future.loop;
 }
 
+static bide_loop *loop_here(void)
+{
+    return bide__loop_here;
+}
+
+static void report(bide_loop *loop, const char *text)
+{
+    bide__loop_report(loop, "%s", text);
+}
+
 static void **slot(bide_task *t)
 {
     struct task_extra *extra = bide__task_extra(t);
@@ -164,6 +174,8 @@ const struct interpose_ops *bide_interpose(const char *version, void (*task_ende
         .debugs = bide__debug_is_on,
         .name_place = name_place,
         .loop_of = loop_of,
+        .loop_here = loop_here,
+        .report = report,
     };
     if (strcmp(version, BIDE_VERSION) != 0)
         return NULL;

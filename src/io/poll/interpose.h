@@ -39,6 +39,8 @@ struct interpose_ops {
     /* The place of a call as "function (file:line)"; in what detail there is. */
     void (*name_place)(char *buf, size_t cap, const void *pc);
     bide_loop *(*loop_of)(const bide_task *t);
+    bide_loop *(*loop_here)(void); /* that runs in this thread, also outside of tasks; NULL: none */
+    void (*report)(bide_loop *loop, const char *text); /* to its exception handler, or in debug mode on standard error */
 };
 
 /*

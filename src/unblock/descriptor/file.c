@@ -8,6 +8,7 @@
  * A write waits on sockets alone: a task that logs under a lock to a pipe or a terminal that is full would let others run into that
  * lock.  Those wait, too, if the program asks for it (bide_unblock_set).
  */
+#include <limits.h>
 #include <sys/stat.h>
 
 #include "unblock/unblock.h"
@@ -87,11 +88,55 @@ ssize_t __read_chk(int fd, void *out, size_t n, size_t cap)
 
 /* ---- writing ---- */
 
+/* Where RWF_NOWAIT is not known, as much is written as a pipe or a terminal that is ready takes. */
+static ssize_t write_now(int fd, const struct iovec *iov)
+{
+    ssize_t n = pwritev2(fd, iov, 1, -1, RWF_NOWAIT);
+    if (n >= 0 || !is_unknown(errno))
+        return n;
+    if (is_ready(fd, POLLOUT))
+        return NEXT(write)(fd, iov->iov_base, iov->iov_len < PIPE_BUF ? iov->iov_len : PIPE_BUF);
+    errno = EAGAIN;
+    return -1;
+}
+
+static ssize_t write_some(struct blocked *b, const struct iovec *iov)
+{
+    ssize_t n;
+
+    if (!bide__unblock_may_try(b))
+        return -1;
+    do
+        n = write_now(b->fd, iov);
+    while (n < 0 && bide__unblock_again(b));
+    return n;
+}
+
+ssize_t bide__unblock_write_pipe(struct blocked *b, const struct iovec *iov, int count)
+{
+    const struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count};
+    struct iovec piece;
+    int before = errno;
+    ssize_t sum = 0;
+
+    while (bide__unblock_rest(&m, (size_t)sum, &piece)) {
+        ssize_t n = write_some(b, &piece);
+        if (n < 0 && sum == 0)
+            return -1;
+        if (n <= 0)
+            break;
+        sum += n;
+    }
+    return bide__unblock_done(sum, before);
+}
+
 static ssize_t write_in_task(struct blocked *b, const struct iovec *iov, int count)
 {
     ssize_t n;
 
-    return bide__unblock_write_socket(b, iov, count, &n) ? n : NEXT(writev)(b->fd, iov, count);
+    if (bide__unblock_write_socket(b, iov, count, &n))
+        return n;
+    return bide__unblock_writes_pipes && !is_file(b->fd) ? bide__unblock_write_pipe(b, iov, count) : NEXT(writev)(b->fd, iov, count);
 }
 
 ssize_t write(int fd, const void *data, size_t len)

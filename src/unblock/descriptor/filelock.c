@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * filelock.c - flock, lockf and fcntl(F_SETLKW), in a task: tried without waiting, again and again.
+ *
+ * Nothing tells when a lock of a file is free.  And the kernel does not see that two processes wait for each other in this way: what it
+ * would refuse with EDEADLK is ended by a time limit here.
+ */
+#include <stdarg.h>
+
+#include "unblock/unblock.h"
+
+#define RETRY_MS 1
+#define RETRY_MS_MAX 20
+
+/* After a try that found it taken: false, it is the caller's to return; errno says why. */
+static bool again(struct blocked *b, int64_t *ms)
+{
+    if (errno != EAGAIN && errno != EACCES)
+        return false;
+    if (bide__unblock_sleep_until(b->task, bide__unblock_ms_from_now(b->task, *ms), b->call, b->caller) < 0)
+        return false;
+    *ms = *ms < RETRY_MS_MAX ? *ms * 2 : *ms;
+    return true;
+}
+
+int flock(int fd, int how)
+{
+    bide_task *t = bide__unblock_task();
+    if (likely(!t) || how & (LOCK_NB | LOCK_UN))
+        return NEXT(flock)(fd, how);
+    struct blocked b = BLOCKED(t, fd, 0);
+    int64_t ms = RETRY_MS;
+    int before = errno, result;
+
+    do
+        result = NEXT(flock)(fd, how | LOCK_NB);
+    while (result < 0 && again(&b, &ms));
+    return (int)bide__unblock_done(result, before);
+}
+
+static int lockf_in_task(struct blocked *b, off_t len)
+{
+    int64_t ms = RETRY_MS;
+    int before = errno, result;
+
+    do
+        result = NEXT(lockf)(b->fd, F_TLOCK, len);
+    while (result < 0 && again(b, &ms));
+    return (int)bide__unblock_done(result, before);
+}
+
+int lockf(int fd, int command, off_t len)
+{
+    bide_task *t = bide__unblock_task();
+    if (likely(!t) || command != F_LOCK)
+        return NEXT(lockf)(fd, command, len);
+    struct blocked b = BLOCKED(t, fd, 0);
+
+    return lockf_in_task(&b, len);
+}
+
+int lockf64(int fd, int command, off64_t len)
+{
+    bide_task *t = bide__unblock_task();
+    if (likely(!t) || command != F_LOCK)
+        return NEXT(lockf64)(fd, command, len);
+    struct blocked b = BLOCKED(t, fd, 0);
+
+    return lockf_in_task(&b, len);
+}
+
+/* ---- fcntl ---- */
+
+static int setlk_in_task(struct blocked *b, int command, void *lock)
+{
+    int64_t ms = RETRY_MS;
+    int before = errno, result;
+
+    do
+        result = NEXT(fcntl)(b->fd, command == F_SETLKW ? F_SETLK : F_OFD_SETLK, lock);
+    while (result < 0 && again(b, &ms));
+    return (int)bide__unblock_done(result, before);
+}
+
+static bool waits(int command)
+{
+    return command == F_SETLKW || command == F_OFD_SETLKW;
+}
+
+/* The third argument, if there is one, is an int or a pointer: a word of the machine holds either, as libc itself takes it. */
+int fcntl(int fd, int command, ...)
+{
+    va_list list;
+    va_start(list, command);
+    void *argument = va_arg(list, void *);
+    va_end(list);
+    bide_task *t = waits(command) ? bide__unblock_task() : NULL;
+    if (likely(!t))
+        return NEXT(fcntl)(fd, command, argument);
+    struct blocked b = BLOCKED(t, fd, 0);
+
+    return setlk_in_task(&b, command, argument);
+}
+
+int fcntl64(int fd, int command, ...)
+{
+    va_list list;
+    va_start(list, command);
+    void *argument = va_arg(list, void *);
+    va_end(list);
+    bide_task *t = waits(command) ? bide__unblock_task() : NULL;
+    if (likely(!t))
+        return NEXT(fcntl64)(fd, command, argument);
+    struct blocked b = BLOCKED(t, fd, 0);
+
+    return setlk_in_task(&b, command, argument);
+}

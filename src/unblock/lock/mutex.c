@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mutex.c - mutexes, in a task: one that another task of this thread has is waited for as a task does.
+ *
+ * libc knows threads only.  Of a plain mutex it can tell that this thread has it, and then it is another task's (or this one's, which
+ * is a deadlock of its own).  A recursive or error-checking one it would give to any task of the thread: of those the table knows
+ * which task has it, and how often.
+ *
+ * Taking a lock is no cancellation point: hardly anybody looks whether it failed.
+ */
+#include <limits.h>
+
+#include "unblock/lock/parked.h"
+
+/* ---- what libc says of one ---- */
+
+enum { PLAIN, RECURSIVE, CHECKED };
+
+static int kind_of(const pthread_mutex_t *m)
+{
+    switch (m->__data.__kind & 3) {
+    case PTHREAD_MUTEX_RECURSIVE:
+        return RECURSIVE;
+    case PTHREAD_MUTEX_ERRORCHECK:
+        return CHECKED;
+    default:
+        return PLAIN;
+    }
+}
+
+/* Read while another thread may write: then it is no answer about this thread. */
+static bool is_this_threads(const pthread_mutex_t *m)
+{
+    return __atomic_load_n(&m->__data.__owner, __ATOMIC_RELAXED) == gettid();
+}
+
+/* ---- owners ---- */
+
+static bool is_taken(int error)
+{
+    return error == 0 || error == EOWNERDEAD;
+}
+
+/* Does another task of this thread have it?  An entry that is left of a mutex that was freed while it was locked does not count. */
+static bool is_another_tasks(const pthread_mutex_t *m, const bide_task *t)
+{
+    struct parked *p = bide__parked_find(m);
+    if (!p || p->depth == 0 || p->owner == bide_task_id(t))
+        return false;
+    if (is_this_threads(m))
+        return true;
+    p->depth = 0;
+    bide__parked_settle(p);
+    return false;
+}
+
+static void note_owner(const pthread_mutex_t *m, const bide_task *t)
+{
+    struct parked *p = bide__parked_enter(m);
+    if (!p)
+        return;
+    p->owner = bide_task_id(t);
+    p->depth++;
+}
+
+/* ---- taking one ---- */
+
+struct taking {
+    pthread_mutex_t *m;
+    bide_task *task;
+    int kind;
+    clockid_t clock;
+    const struct timespec *until; /* NULL: for ever */
+};
+
+static int64_t left_ms(const struct taking *k)
+{
+    return k->until ? bide__parked_ms_until(k->clock, k->until) : BIDE_FOREVER;
+}
+
+static int try_it(const struct taking *k)
+{
+    int error = NEXT(pthread_mutex_trylock)(k->m);
+
+    if (k->kind != PLAIN && is_taken(error))
+        note_owner(k->m, k->task);
+    return error;
+}
+
+/* Another thread has it: that is not for long, mostly. */
+static int block_for_a_while(const struct taking *k)
+{
+    struct timespec at = bide__parked_after_ms(left_ms(k) < BLOCKED_MS ? left_ms(k) : BLOCKED_MS);
+    int error = NEXT(pthread_mutex_clocklock)(k->m, CLOCK_MONOTONIC, &at);
+
+    if (k->kind != PLAIN && is_taken(error))
+        note_owner(k->m, k->task);
+    return error;
+}
+
+static int take(const struct taking *k)
+{
+    for (;;) {
+        bool others = k->kind != PLAIN && is_another_tasks(k->m, k->task);
+        int error = others ? EBUSY : try_it(k);
+        if (error != EBUSY)
+            return error;
+        if (!others && k->kind == CHECKED && is_this_threads(k->m))
+            return EDEADLK;
+        if (left_ms(k) == 0)
+            return ETIMEDOUT;
+        bool here = others || is_this_threads(k->m);
+        if (!here && (error = block_for_a_while(k)) != ETIMEDOUT)
+            return error;
+        int64_t ms = left_ms(k);
+        bide__parked_wait(k->m, here || ms < BLOCKED_MS ? ms : BLOCKED_MS);
+    }
+}
+
+static int take_in_task(bide_task *t, pthread_mutex_t *m, clockid_t clock, const struct timespec *until)
+{
+    struct taking k = {.m = m, .task = t, .kind = kind_of(m), .clock = clock, .until = until};
+    int before = errno, error = take(&k);
+
+    if (is_taken(error))
+        bide__unblock_holds(t, 1);
+    errno = before;
+    return error;
+}
+
+int pthread_mutex_lock(pthread_mutex_t *m)
+{
+    bide_task *t = bide__unblock_task();
+    if (likely(!t))
+        return NEXT(pthread_mutex_lock)(m);
+
+    return take_in_task(t, m, CLOCK_MONOTONIC, NULL);
+}
+
+int pthread_mutex_timedlock(pthread_mutex_t *m, const struct timespec *until)
+{
+    bide_task *t = bide__unblock_task();
+    if (likely(!t))
+        return NEXT(pthread_mutex_timedlock)(m, until);
+
+    return take_in_task(t, m, CLOCK_REALTIME, until);
+}
+
+int pthread_mutex_clocklock(pthread_mutex_t *m, clockid_t clock, const struct timespec *until)
+{
+    bide_task *t = bide__unblock_task();
+    if (likely(!t) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC))
+        return NEXT(pthread_mutex_clocklock)(m, clock, until);
+
+    return take_in_task(t, m, clock, until);
+}
+
+int pthread_mutex_trylock(pthread_mutex_t *m)
+{
+    bide_task *t = bide__unblock_task();
+    if (likely(!t))
+        return NEXT(pthread_mutex_trylock)(m);
+    struct taking k = {.m = m, .task = t, .kind = kind_of(m)};
+    int error = k.kind != PLAIN && is_another_tasks(m, t) ? EBUSY : try_it(&k);
+
+    if (is_taken(error))
+        bide__unblock_holds(t, 1);
+    return error;
+}
+
+/* ---- giving it back ---- */
+
+/* EPERM: it is another task's, and of a kind that looks. */
+static int give_back_owned(pthread_mutex_t *m, struct parked *p, const bide_task *t)
+{
+    if (t && p->depth > 0 && p->owner != bide_task_id(t))
+        return EPERM;
+    int error = NEXT(pthread_mutex_unlock)(m);
+
+    if (error == 0 && p->depth > 0)
+        p->depth--;
+    return error;
+}
+
+static __attribute__((noinline)) int give_back(pthread_mutex_t *m, bide_task *t)
+{
+    struct parked *p = bide__parked_find(m);
+    int error = p && kind_of(m) != PLAIN ? give_back_owned(m, p, t) : NEXT(pthread_mutex_unlock)(m);
+    if (error != 0)
+        return error;
+
+    if (t)
+        bide__unblock_holds(t, -1);
+    if (p && p->depth == 0) {
+        bide__parked_wake(m, false);
+        bide__parked_settle(p);
+    }
+    return 0;
+}
+
+int pthread_mutex_unlock(pthread_mutex_t *m)
+{
+    bide_task *t = bide__unblock_task();
+    if (likely(!t) && likely(bide__parked_count == 0))
+        return NEXT(pthread_mutex_unlock)(m);
+
+    return give_back(m, t);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * parked.h - locks that tasks of one thread contend for: who waits for one, and which task has one that counts its owner.
+ *
+ *     this thread's table:  address of the lock --> struct parked   waiters: tasks that wait for it here
+ *                                                                   owner, depth: of a recursive or error-checking mutex, or of a
+ *                                                                   pthread_once that runs
+ *
+ * An entry is there only while somebody waits, or has such a lock; a lock that no two tasks want costs no more than libc's.
+ */
+#ifndef BIDE_UNBLOCK_PARKED_H
+#define BIDE_UNBLOCK_PARKED_H
+
+#include "unblock/unblock.h"
+
+struct parked {
+    struct parked *next; /* in its bucket */
+    const void *object;
+    uint64_t owner; /* of a task; while depth is not 0 */
+    unsigned depth;
+    unsigned users; /* tasks that wait */
+    struct list_node waiters;
+};
+
+/* How many entries this thread has: mostly none. */
+extern _Thread_local unsigned bide__parked_count __attribute__((tls_model("initial-exec")));
+
+struct parked *bide__parked_find(const void *object); /* NULL: there is none */
+struct parked *bide__parked_enter(const void *object); /* found or made; NULL: no memory, or too many */
+/* Depth and waiters may have changed: an entry that nobody needs goes. */
+void bide__parked_settle(struct parked *p);
+/*
+ * Wait until bide__parked_wake for this object, or for up to ms.  Nothing else ends it: who takes a lock does not look whether that
+ * failed.  Without memory for an entry it is a wait for the time, of a millisecond at most.
+ */
+void bide__parked_wait(const void *object, int64_t ms);
+static inline void bide__parked_wake(const void *object, bool all);
+void bide__parked_wake_some(const void *object, bool all);
+static inline void bide__parked_wake(const void *object, bool all)
+{
+    if (unlikely(bide__parked_count > 0))
+        bide__parked_wake_some(object, all);
+}
+
+/* ---- times of calls ---- */
+
+/* How long a call with an absolute time may wait, in milliseconds from now; 0: it is that time. */
+int64_t bide__parked_ms_until(clockid_t clock, const struct timespec *at);
+/* A time of the monotonic clock, so many milliseconds from now: for a try that blocks the thread. */
+struct timespec bide__parked_after_ms(int64_t ms);
+
+/*
+ * What another thread has is waited for in the thread, as ever, but not for ever: that thread may itself wait for a lock of a task
+ * here.  After so many milliseconds, this task steps aside for as many.
+ */
+#define BLOCKED_MS 5
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * semaphore.c - semaphores, in a task.
+ *
+ * sem_post may be called by a signal handler, so it takes no lock: it rings the bell of each thread that has tasks which wait for
+ * a semaphore, any one.  There all of them try again.  A post of another process rings nothing: they try now and then, too.
+ */
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+
+#include "unblock/lock/parked.h"
+
+#define BELLS_MAX 64
+#define RETRY_MS 20
+
+/* Descriptors + 1; 0: a free place. */
+static atomic_int bells[BELLS_MAX];
+static atomic_uint waiting;
+
+/* What a thread has while its tasks wait. */
+static _Thread_local struct {
+    atomic_int *place; /* NULL: none is free, or there is no descriptor: the tasks try again in time */
+    unsigned users;
+    bide_loop *loop;
+    struct list_node tasks;
+} here __attribute__((tls_model("initial-exec")));
+
+static void heard(void *unused)
+{
+    uint64_t count;
+    ssize_t ignored = NEXT(read)(atomic_load(here.place) - 1, &count, sizeof count);
+
+    (void)ignored, (void)unused;
+    while (bide__unblock_ops->wake(here.loop, &here.tasks))
+        ;
+}
+
+static atomic_int *take_place(int bell)
+{
+    for (int i = 0; i < BELLS_MAX; i++) {
+        int nobody = 0;
+        if (atomic_compare_exchange_strong(&bells[i], &nobody, bell + 1))
+            return &bells[i];
+    }
+    return NULL;
+}
+
+static void hang_bell(void)
+{
+    int bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    here.place = bell < 0 ? NULL : take_place(bell);
+    if (here.place && bide_loop_add_reader(here.loop, bell, heard, NULL) == 0)
+        return;
+
+    if (here.place)
+        atomic_store(here.place, 0);
+    here.place = NULL;
+    if (bell >= 0)
+        close(bell);
+}
+
+static void take_bell_down(void)
+{
+    if (!here.place)
+        return;
+    int bell = atomic_exchange(here.place, 0) - 1;
+
+    here.place = NULL;
+    bide_loop_remove_reader(here.loop, bell);
+    close(bell);
+}
+
+static void enter(bide_task *t)
+{
+    if (here.users++ == 0) {
+        here.loop = bide__unblock_ops->loop_of(t);
+        bide__list_init(&here.tasks);
+        hang_bell();
+    }
+    atomic_fetch_add(&waiting, 1);
+}
+
+static void leave(void)
+{
+    atomic_fetch_sub(&waiting, 1);
+    if (--here.users == 0)
+        take_bell_down();
+}
+
+/* 0, or an errno value. */
+static int wait_for_post(sem_t *s, bide_task *t, clockid_t clock, const struct timespec *until)
+{
+    while (NEXT(sem_trywait)(s) < 0) {
+        int64_t left = until ? bide__parked_ms_until(clock, until) : BIDE_FOREVER;
+        if (errno != EAGAIN)
+            return errno;
+        if (left == 0)
+            return ETIMEDOUT;
+        if (bide__unblock_is_refused(t))
+            return ECANCELED;
+        bide__unblock_ops->wait_in(&here.tasks, left < RETRY_MS ? left : RETRY_MS, false);
+    }
+    return 0;
+}
+
+static int wait_in_task(sem_t *s, bide_task *t, clockid_t clock, const struct timespec *until, const void *caller)
+{
+    int before = errno;
+    if (NEXT(sem_trywait)(s) == 0) {
+        errno = before;
+        return 0;
+    }
+
+    bide__unblock_note_wait(t, "sem_wait", caller);
+    enter(t);
+    int error = wait_for_post(s, t, clock, until);
+    leave();
+    errno = error ? error : before;
+    return error ? -1 : 0;
+}
+
+int sem_wait(sem_t *s)
+{
+    bide_task *t = bide__unblock_task();
+    if (likely(!t))
+        return NEXT(sem_wait)(s);
+
+    return wait_in_task(s, t, CLOCK_REALTIME, NULL, __builtin_return_address(0));
+}
+
+int sem_timedwait(sem_t *s, const struct timespec *until)
+{
+    bide_task *t = bide__unblock_task();
+    if (likely(!t))
+        return NEXT(sem_timedwait)(s, until);
+
+    return wait_in_task(s, t, CLOCK_REALTIME, until, __builtin_return_address(0));
+}
+
+int sem_clockwait(sem_t *s, clockid_t clock, const struct timespec *until)
+{
+    bide_task *t = bide__unblock_task();
+    if (likely(!t) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC))
+        return NEXT(sem_clockwait)(s, clock, until);
+
+    return wait_in_task(s, t, clock, until, __builtin_return_address(0));
+}
+
+/* Safe in a signal handler. */
+static void ring(void)
+{
+    uint64_t one = 1;
+    int saved = errno;
+
+    for (int i = 0; i < BELLS_MAX; i++) {
+        int bell = atomic_load(&bells[i]) - 1;
+        ssize_t ignored = bell >= 0 ? NEXT(write)(bell, &one, sizeof one) : 0;
+        (void)ignored;
+    }
+    errno = saved;
+}
+
+int sem_post(sem_t *s)
+{
+    int result = NEXT(sem_post)(s);
+
+    if (unlikely(atomic_load_explicit(&waiting, memory_order_relaxed) > 0))
+        ring();
+    return result;
+}
+
+/* In the child of a fork: the bells are the parent's. */
+static void begin_anew(void)
+{
+    for (int i = 0; i < BELLS_MAX; i++)
+        atomic_store(&bells[i], 0);
+    atomic_store(&waiting, 0);
+    here.users = 0;
+    here.place = NULL;
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+    pthread_atfork(NULL, NULL, begin_anew);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * specific.c - thread-specific data, each task its own, if the program asks for it (bide_unblock_set).
+ *
+ * Libraries keep there what belongs to a flow of control: OpenSSL its queue of errors, in which one task would find another's.  Values
+ * of a key are those of the key that was made then: each has a number that rises when it is made, as in libc.  What a task has set
+ * goes to the key's destructor when its coroutine has returned.
+ */
+#include <limits.h>
+#include <stdatomic.h>
+
+#include "unblock/unblock.h"
+
+#define KEYS_MAX PTHREAD_KEYS_MAX
+#define PER_BLOCK 32
+#define ROUNDS PTHREAD_DESTRUCTOR_ITERATIONS
+
+/* Odd: the key is there. */
+static struct key {
+    atomic_uint number;
+    void (*_Atomic destroy)(void *value);
+} keys[KEYS_MAX];
+
+struct value {
+    unsigned number; /* of the key, when it was set */
+    void *data;
+};
+
+struct values {
+    struct value *block[KEYS_MAX / PER_BLOCK];
+};
+
+bool bide__unblock_keeps_values;
+
+static bool is_there(pthread_key_t key)
+{
+    return key < KEYS_MAX && atomic_load_explicit(&keys[key].number, memory_order_relaxed) & 1;
+}
+
+/* Keys are noted also while nobody has asked: tasks may have values of those that were made before. */
+int pthread_key_create(pthread_key_t *key, void (*destroy)(void *value))
+{
+    int error = NEXT(pthread_key_create)(key, destroy);
+    if (error == 0 && *key < KEYS_MAX) {
+        atomic_store(&keys[*key].destroy, destroy);
+        atomic_fetch_add(&keys[*key].number, is_there(*key) ? 2 : 1);
+    }
+    return error;
+}
+
+int pthread_key_delete(pthread_key_t key)
+{
+    if (is_there(key))
+        atomic_fetch_add(&keys[key].number, 1);
+    return NEXT(pthread_key_delete)(key);
+}
+
+static struct value *find(const struct values *v, pthread_key_t key)
+{
+    struct value *block = v ? v->block[key / PER_BLOCK] : NULL;
+
+    return block ? &block[key % PER_BLOCK] : NULL;
+}
+
+/* NULL: no memory. */
+static struct value *enter(struct guest *g, pthread_key_t key)
+{
+    if (!g->values)
+        g->values = calloc(1, sizeof *g->values);
+    if (!g->values)
+        return NULL;
+    struct value **block = &g->values->block[key / PER_BLOCK];
+
+    if (!*block)
+        *block = calloc(PER_BLOCK, sizeof **block);
+    return *block ? &(*block)[key % PER_BLOCK] : NULL;
+}
+
+/* The task that has a value of its own of this key; NULL: the thread's is meant. */
+static bide_task *task_for(pthread_key_t key)
+{
+    return unlikely(bide__unblock_keeps_values) && is_there(key) ? bide__unblock_task() : NULL;
+}
+
+void *pthread_getspecific(pthread_key_t key)
+{
+    bide_task *t = task_for(key);
+    if (likely(!t))
+        return NEXT(pthread_getspecific)(key);
+    const struct guest *g = bide__unblock_guest(t);
+    const struct value *v = g ? find(g->values, key) : NULL;
+
+    return v && v->number == atomic_load(&keys[key].number) ? v->data : NULL;
+}
+
+int pthread_setspecific(pthread_key_t key, const void *data)
+{
+    bide_task *t = task_for(key);
+    if (likely(!t))
+        return NEXT(pthread_setspecific)(key, data);
+    struct guest *g = bide__unblock_guest(t);
+    struct value *v = g ? data ? enter(g, key) : find(g->values, key) : NULL;
+    if (!v)
+        return data ? ENOMEM : 0;
+
+    *v = (struct value){.number = atomic_load(&keys[key].number), .data = (void *)(uintptr_t)data};
+    return 0;
+}
+
+/* ---- the end of a task ---- */
+
+/* Were there any?  Each is set to NULL first: a destructor may set another, and a second round comes. */
+static bool destroy_round(struct values *all)
+{
+    bool any = false;
+
+    for (pthread_key_t key = 0; key < KEYS_MAX; key++) {
+        struct value *v = find(all, key);
+        if (!v) {
+            key |= PER_BLOCK - 1;
+            continue;
+        }
+        void *data = v->data;
+        void (*destroy)(void *value) = atomic_load(&keys[key].destroy);
+        v->data = NULL;
+        if (data && destroy && is_there(key) && v->number == atomic_load(&keys[key].number)) {
+            destroy(data);
+            any = true;
+        }
+    }
+    return any;
+}
+
+void bide__unblock_end_values(struct guest *g)
+{
+    for (int i = 0; i < ROUNDS && g->values && destroy_round(g->values); i++)
+        ;
+    for (int i = 0; g->values && i < KEYS_MAX / PER_BLOCK; i++)
+        free(g->values->block[i]);
+    free(g->values);
+    g->values = NULL;
+}

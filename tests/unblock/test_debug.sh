@@ -1,0 +1,9 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# test_debug.sh - what is read when the program starts: BIDE_DEBUG=1 reports waits under locks, BIDE_UNBLOCK takes words.
+set -eu
+program=${BIDE_BUILD:?}/tests/test-unblock
+
+BIDE_DEBUG=1 "$program" options_debug_reports_who_waits_with_a_lock | grep '^ok 1' | grep -v -i skip
+out=$(BIDE_UNBLOCK=tsd,pipe,pipes "$program" --list 2>&1 | grep '^bide-unblock:')
+[ "$out" = 'bide-unblock: BIDE_UNBLOCK: "pipe" is none of pipes, tsd' ] || { echo "got: $out"; exit 1; }
