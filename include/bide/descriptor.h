@@ -63,6 +63,21 @@ BIDE_API BIDE_MUST_USE int bide_loop_add_reader(bide_loop *loop, int fd, bide_ca
 BIDE_API BIDE_MUST_USE int bide_loop_add_writer(bide_loop *loop, int fd, bide_callback *fn, void *arg);
 
 /*
+ * The same with an argument that is the function's own: arg_free (NULL: nothing is done) is called exactly once, when the function is
+ * removed or replaced (if it does that itself, when it has returned), when the descriptor is forgotten, when the loop is closed, or
+ * here if this fails.  It must not use the loop; what it puts on record is forgotten.
+ *
+ * Returns:   0
+ * Errors:    as bide_loop_add_reader
+ * Owns:      arg is taken, also on failure; the descriptor is borrowed
+ * Example:   BIDE_TRY(bide_loop_add_reader_taking(loop, inotify, call_closure, closure, free));
+ */
+BIDE_API BIDE_MUST_USE int bide_loop_add_reader_taking(bide_loop *loop, int fd, bide_callback *fn, void *arg,
+                                                       void (*arg_free)(void *arg));
+BIDE_API BIDE_MUST_USE int bide_loop_add_writer_taking(bide_loop *loop, int fd, bide_callback *fn, void *arg,
+                                                       void (*arg_free)(void *arg));
+
+/*
  * Remove the function that add_reader or add_writer has set.
  *
  * Returns:   true if there was one

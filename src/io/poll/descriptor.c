@@ -29,12 +29,19 @@ static const unsigned call_event[CALLS] = {BIDE_READABLE, BIDE_WRITABLE};
 
 #define ALL_EVENTS (BIDE_READABLE | BIDE_WRITABLE | BIDE_PRIORITY)
 
-/* A function that is called for a descriptor. */
+/* A function that is called for a descriptor.  While it runs it has a share of this, for it may remove or replace itself. */
+struct function {
+    unsigned refs;
+    bide_callback *fn;
+    void *arg;
+    void (*arg_free)(void *arg);  /* NULL: it is borrowed */
+    struct task_context *context; /* a share of that of who added it; NULL: empty */
+};
+
 struct call {
     struct ready ready;
     struct watched *watched;
-    bide_callback *fn;
-    void *arg;
+    struct function *function; /* a share */
 };
 
 struct watched {
@@ -75,6 +82,16 @@ static struct descriptors *descriptors_of(bide_loop *loop)
     return c ? container_of(c, struct descriptors, closer) : NULL;
 }
 
+static void function_unref(struct function *f)
+{
+    if (--f->refs > 0)
+        return;
+    bide__free_user(f->arg, f->arg_free);
+    if (f->context)
+        bide__context_unref(f->context);
+    bide__free(f);
+}
+
 static void call_drop(struct descriptors *all, struct watched *w, int side)
 {
     struct call *c = w->calls[side];
@@ -84,6 +101,7 @@ static void call_drop(struct descriptors *all, struct watched *w, int side)
     bide__unpush(all->loop, &c->ready);
     bide__ring_unreserve(&all->loop->ring, 1);
     w->calls[side] = NULL;
+    function_unref(c->function);
     bide__free(c);
 }
 
@@ -382,49 +400,82 @@ static void call_run(struct ready *ready)
     bide_loop *loop = bide__loop_here;
     int fd = c->watched->fd;
     uint32_t generation = c->watched->generation;
+    struct function *f = c->function;
 
-    c->fn(c->arg);
+    f->refs++;
+    bide__context_outside = f->context;
+    f->fn(f->arg);
+    bide__context_outside = NULL;
+    function_unref(f);
     struct descriptors *all = descriptors_of(loop);
     struct watched *w = find(all, fd);
     if (w && w->generation == generation)
         settle(all, w);
 }
 
-static int call_new(struct descriptors *all, struct watched *w, int side, bide_callback *fn, void *arg)
+static int call_new(struct descriptors *all, struct watched *w, int side, struct function *f)
 {
     struct call *c = bide__malloc(sizeof *c);
     if (!c || bide__ring_reserve(&all->loop->ring, 1) < 0) {
         bide__free(c);
         return bide__fail_nomem("watching a descriptor");
     }
-    *c = (struct call){.ready.run = call_run, .watched = w, .fn = fn, .arg = arg};
+    *c = (struct call){.ready.run = call_run, .watched = w, .function = f};
+    f->refs++;
     w->calls[side] = c;
     return 0;
 }
 
-static int add(bide_loop *loop, int fd, bide_callback *fn, void *arg, int side, const char *function)
+static int set_function(bide_loop *loop, int fd, int side, struct function *f)
 {
-    int code = bide__loop_check(loop, function);
-    if (code < 0)
-        return code;
-    if (loop->closed)
-        return bide_fail(BIDE_ECLOSED, "%s: the event loop is closed", function);
-    if (!fn)
-        return bide_fail(-EINVAL, "%s: the function is NULL", function);
     struct descriptors *all = descriptors_open(loop);
     struct watched *w = all ? enter(all, fd) : NULL;
     if (!w)
         return bide_error_code();
 
     if (w->calls[side]) {
-        w->calls[side]->fn = fn;
-        w->calls[side]->arg = arg;
+        struct function *old = w->calls[side]->function;
+        f->refs++;
+        w->calls[side]->function = f;
+        function_unref(old);
         return 0;
     }
-    if ((code = watch(all, &w, call_event[side])) < 0)
+    int code = watch(all, &w, call_event[side]);
+    if (code < 0)
         return code;
-    if ((code = call_new(all, w, side, fn, arg)) < 0)
+    if ((code = call_new(all, w, side, f)) < 0)
         settle(all, w);
+    return code;
+}
+
+static int check_function(bide_loop *loop, bide_callback *fn, const char *function)
+{
+    int code = bide__loop_check(loop, function);
+    if (code < 0)
+        return code;
+    if (loop->closed)
+        return bide_fail(BIDE_ECLOSED, "%s: the event loop is closed", function);
+    return fn ? 0 : bide_fail(-EINVAL, "%s: the function is NULL", function);
+}
+
+/* arg is taken. */
+static int add(bide_loop *loop, int fd, int side, struct function like, const char *function)
+{
+    int code = check_function(loop, like.fn, function);
+    struct function *f = code == 0 ? bide__malloc(sizeof *f) : NULL;
+    if (!f) {
+        if (code == 0)
+            code = bide__fail_nomem(function);
+        bide__free_user(like.arg, like.arg_free);
+        return code;
+    }
+
+    *f = like;
+    f->refs = 1;
+    if (unlikely(loop->has_contexts) && loop == bide__loop_here)
+        f->context = bide__context_ref(bide__context_here());
+    code = set_function(loop, fd, side, f);
+    function_unref(f);
     return code;
 }
 
@@ -444,12 +495,22 @@ static bool remove_call(bide_loop *loop, int fd, int side, const char *function)
 
 int bide_loop_add_reader(bide_loop *loop, int fd, bide_callback *fn, void *arg)
 {
-    return add(loop, fd, fn, arg, READER, __func__);
+    return add(loop, fd, READER, (struct function){.fn = fn, .arg = arg}, __func__);
+}
+
+int bide_loop_add_reader_taking(bide_loop *loop, int fd, bide_callback *fn, void *arg, void (*arg_free)(void *arg))
+{
+    return add(loop, fd, READER, (struct function){.fn = fn, .arg = arg, .arg_free = arg_free}, __func__);
 }
 
 int bide_loop_add_writer(bide_loop *loop, int fd, bide_callback *fn, void *arg)
 {
-    return add(loop, fd, fn, arg, WRITER, __func__);
+    return add(loop, fd, WRITER, (struct function){.fn = fn, .arg = arg}, __func__);
+}
+
+int bide_loop_add_writer_taking(bide_loop *loop, int fd, bide_callback *fn, void *arg, void (*arg_free)(void *arg))
+{
+    return add(loop, fd, WRITER, (struct function){.fn = fn, .arg = arg, .arg_free = arg_free}, __func__);
 }
 
 bool bide_loop_remove_reader(bide_loop *loop, int fd)
