@@ -4,7 +4,8 @@
  * a logger, a transaction, without an argument in every function.
  *
  * A task begins with the values of the one that made it, as they were then; what either of them sets afterwards is its own.  A call
- * for the loop (bide_loop_call_soon and its kin) and one for a thread (bide_to_thread) see those of the task that asked for it.
+ * for the loop (bide_loop_call_soon and its kin), a done callback, a function for a descriptor (bide_loop_add_reader) and a call for a
+ * thread (bide_to_thread) see those of the task that asked for it.
  * A coroutine that is awaited runs in its caller's task, so it has the caller's, and what it sets stays.
  *
  * Values stay in their thread, because that is where they are freed.  A task in the loop of another thread (bide_call_in_loop,

@@ -26,6 +26,7 @@ struct callback {
     bide_future_callback *fn;
     void *arg;
     void (*arg_free)(void *arg); /* NULL: it is borrowed */
+    struct task_context *context; /* a share of that of who added it; NULL: empty */
 };
 
 static void callback_run(struct ready *r);
@@ -42,6 +43,8 @@ static void callback_free(struct callback *c)
     bide__list_remove(&c->clause.node);
     bide__ring_unreserve(&c->future->loop->ring, 1);
     bide__free_user(c->arg, c->arg_free);
+    if (unlikely(c->context != NULL))
+        bide__context_unref(c->context);
     bide__free(c);
 }
 
@@ -50,7 +53,9 @@ static void callback_run(struct ready *r)
     struct callback *c = container_of(r, struct callback, ready);
     bide_future *f = c->future;
 
+    bide__context_outside = c->context;
     c->fn(f, c->arg);
+    bide__context_outside = NULL;
     callback_free(c);
     bide__object_unref(f);
 }
@@ -260,6 +265,8 @@ static int add_callback(bide_future *f, bide_future_callback *fn, void *arg, voi
         return bide__fail_nomem("add_done_callback");
     }
     *c = (struct callback){.ready.run = callback_run, .future = f, .fn = fn, .arg = arg, .arg_free = arg_free};
+    if (unlikely(f->loop->has_contexts) && f->loop == bide__loop_here)
+        c->context = bide__context_ref(bide__context_here());
     bide__clause_init(&c->clause, &c->ready);
     if (f->state == PENDING) {
         bide__list_append(&f->clauses, &c->clause.node);

@@ -94,6 +94,34 @@ TEST(context_goes_with_calls_for_the_loop)
     EXPECT_TRACE("red/- red/- red/-");
 }
 
+static void sees_future(bide_future *f, void *arg)
+{
+    (void)f;
+    (void)arg;
+    BIDE_IGNORE(sees());
+}
+
+static int adds_a_callback(bide_future *f, void *value)
+{
+    EXPECT_EQ(bide_context_set(&color, value), 0);
+    EXPECT_EQ(bide_future_add_done_callback(f, sees_future, value), 0);
+    return bide_context_set(&color, "changed");
+}
+
+/* asyncio 46: a done callback has the context of who added it, not of who settles; one that is added late, too */
+TEST(context_goes_with_done_callbacks)
+{
+    bide_auto bide_future *f = bide_future_new();
+    EXPECT_EQ(bide_future_add_done_callback(f, sees_future, NULL), 0);
+    EXPECT_EQ(bide_gather(bide_coro(adds_a_callback, f, "red"), bide_coro(adds_a_callback, f, "blue")), 0);
+    EXPECT_EQ(bide_context_set(&color, "settles"), 0);
+    EXPECT_EQ(bide_future_set_result(f, 0), 0);
+    bide_auto bide_task *late = bide_create_task(bide_coro(adds_a_callback, f, "late"));
+    EXPECT_EQ(bide_await(late), 0);
+    BIDE_IGNORE(bide_sleep_ms(0));
+    EXPECT_TRACE("-/- red/- blue/- late/-");
+}
+
 static int sees_in_thread(void)
 {
     return get(&color)[0] == 'r' && bide_context_set(&color, "no") == BIDE_ENOLOOP;
