@@ -58,7 +58,7 @@ typedef struct bide_server_args {
  * a connection with its handlers stays in its thread.  So handlers run in several threads at once, and what they share (.arg) is
  * theirs to guard: by atomics, by a lock that is not held over a wait, or as one for each thread (bide_thread_index).  What
  * belongs to the loop of another thread, such as a session of the client, is reached with bide_call_in_loop, or each thread has its
- * own.  The limits hold for all threads together; of max_connections there may be one more for each thread.
+ * own.  The limits hold for all threads together.
  *
  * Returns:   the server, or NULL
  * Errors:    -EADDRINUSE, -EACCES and the like, with host and port in the text; -EINVAL names a bad option; BIDE_ETLS;

@@ -28,7 +28,28 @@ static void count_open(bide_server *s, int by)
 {
     s->open += by;
     atomic_store_explicit(&s->counts->open, s->open, memory_order_relaxed);
-    atomic_fetch_add(&s->shared->open, by);
+}
+
+bool bide__server_take_place(void *server)
+{
+    bide_server *s = server;
+    int n = atomic_load(&s->shared->open);
+
+    do
+        if (n >= s->args.max_connections)
+            return false;
+    while (!atomic_compare_exchange_weak(&s->shared->open, &n, n + 1));
+    return true;
+}
+
+void bide__server_give_place(void *server)
+{
+    bide_server *s = server;
+
+    atomic_fetch_sub(&s->shared->open, 1);
+    bide__wake_one(s->loop, &s->has_room);
+    if (s->group && atomic_load(&s->shared->waiting) > 0)
+        bide__shards_has_room(s->group, s->loop);
 }
 
 void bide__connection_free(struct connection *c)
@@ -47,9 +68,7 @@ void bide__connection_free(struct connection *c)
     if (c->task)
         bide_detach(c->task);
     bide__free(c);
-    bide__wake_one(s->loop, &s->has_room);
-    if (s->group && atomic_load(&s->shared->waiting) > 0)
-        bide__shards_has_room(s->group, s->loop);
+    bide__server_give_place(s);
     if (s->open > 0)
         return;
     bide__wake_all(s->loop, &s->emptied);

@@ -35,16 +35,19 @@ static int wait_for_room(bide_server *s)
     return code;
 }
 
-/* One more connection, or an error that ends the accepting. */
+/* One more connection, or none if another thread has taken the last place; or an error that ends the accepting. */
 static int accept_one(bide_server *s)
 {
     int code = is_full(s) ? wait_for_room(s) : 0;
     if (code < 0)
         return code;
-    bide_stream *stream = bide_accept(s->listener);
-    if (stream && bide__connection_start(s, stream) == 0)
+    bide_stream *stream;
+    code = bide__accept_next(s->listener, &stream);
+    if (code == 0 && (!stream || bide__connection_start(s, stream) == 0))
         return 0;
 
+    if (stream)
+        bide__server_give_place(s);
     code = bide_error_code();
     bide_release(stream);
     if (code == BIDE_ECANCELED || code == BIDE_ECLOSED)
@@ -90,6 +93,7 @@ static int listen_with(bide_server *s, bide_tls *tls, int port)
     if (!s->listener)
         return bide_error_code();
     bide__listener_on_shortage(s->listener, bide__server_end_idle, s);
+    bide__listener_set_gate(s->listener, (struct accept_gate){bide__server_take_place, bide__server_give_place, s});
     return 0;
 }
 

@@ -135,7 +135,13 @@ void bide__server_fill_defaults(bide_server_args *a);
 
 /* ---- connections.c ---- */
 
-/* Serve a connection that is there, in a task of its own.  0 or an error on record.  Owns: stream, taken on success. */
+/* One of max_connections places, which all threads share.  false: none is left. */
+bool bide__server_take_place(void *server);
+void bide__server_give_place(void *server);
+/*
+ * Serve a connection that is there, in a task of its own.  0 or an error on record.  Owns: stream and the place that was taken for
+ * it, on success.
+ */
 int bide__connection_start(bide_server *s, bide_stream *stream);
 /* A task that goes on with a parked connection.  0 or an error on record. */
 int bide__connection_resume(struct connection *c);

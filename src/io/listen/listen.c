@@ -171,6 +171,11 @@ void bide__listener_on_shortage(bide_listener *l, bool (*spare)(void *arg), void
     l->spare_arg = arg;
 }
 
+void bide__listener_set_gate(bide_listener *l, struct accept_gate gate)
+{
+    l->gate = gate;
+}
+
 int bide_listener_port(const bide_listener *l)
 {
     if (bide__is_null(l, __func__, "the listener"))
@@ -186,6 +191,8 @@ static bool is_passing(int error)
     return error == ECONNABORTED || error == EINTR || error == EPROTO || error == ENETDOWN || error == EHOSTUNREACH ||
            error == ENETUNREACH || error == EPERM;
 }
+
+#define NO_PLACE (-EAGAIN) /* the gate's: that of accept4 is no result */
 
 static bool is_shortage(int error)
 {
@@ -219,15 +226,29 @@ static int before_accepting(bide_listener *l)
     return bide__fd_wait_readable(&l->fd);
 }
 
-/* A connected socket, or a code. */
+/* What accept4 says; of the gate's places it has one, if it succeeds. */
+static int accept_in_place(bide_listener *l, struct addr *peer)
+{
+    peer->len = sizeof peer->storage;
+    int fd = accept4(l->fd.fd, &peer->sa, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int error = errno;
+
+    if (fd < 0 && l->gate.leave)
+        l->gate.leave(l->gate.arg);
+    errno = error;
+    return fd;
+}
+
+/* A connected socket, or a code; NO_PLACE. */
 static int accept_socket(bide_listener *l, struct addr *peer)
 {
     for (;;) {
         int code = before_accepting(l);
         if (code < 0)
             return code;
-        peer->len = sizeof peer->storage;
-        int fd = accept4(l->fd.fd, &peer->sa, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (l->gate.enter && !l->gate.enter(l->gate.arg))
+            return NO_PLACE;
+        int fd = accept_in_place(l, peer);
         if (fd >= 0)
             return fd;
         if (errno == EAGAIN) {
@@ -270,9 +291,13 @@ int bide__accept_next(bide_listener *l, bide_stream **s)
     l->accepting++;
     int fd = accept_socket(l, &peer);
     *s = fd >= 0 ? accepted_stream(l, fd, &peer) : NULL;
+    if (fd >= 0 && !*s && l->gate.leave)
+        l->gate.leave(l->gate.arg);
     l->accepting--;
     bide__object_unref(l);
-    return fd < 0 ? fd : *s ? 0 : bide_error_code();
+    if (fd < 0)
+        return fd == NO_PLACE ? 0 : fd;
+    return *s ? 0 : bide_error_code();
 }
 
 bide_stream *bide_accept(bide_listener *l)

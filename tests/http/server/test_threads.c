@@ -210,7 +210,7 @@ TEST(server_threads_share_the_limit_of_connections, .real_time = true, .seconds 
         c[i] = begin(s, "/short");
     for (int i = 0; i < N; i++) {
         int open = bide_server_get_stats(s).open;
-        EXPECT_LE(open, MAX + THREADS);
+        EXPECT_LE(open, MAX);
         EXPECT_CONTAINS(read_all(c[i]), "HTTP/1.1 200 OK\r\n");
         bide_release(c[i]);
     }
@@ -260,6 +260,29 @@ TEST(server_threads_that_cannot_be_made_are_an_error, .real_time = true)
     EXPECT_NULL(bide_server_start(answer, .threads = 2));
     EXPECT_ERR(bide_error_code(), -EAGAIN);
     EXPECT_CONTAINS(bide_error_text(), "bide_server_start: no thread could be made");
+}
+
+/* Also those that the other threads make when they begin. */
+TEST(server_threads_fail_the_nth_allocation, .real_time = true, .seconds = 60)
+{
+    int in_a_row = 0, failed = 0;
+    for (long n = 0; in_a_row < 5; n++) {
+        EXPECT_LT(n, 500);
+        bide__alloc_fail_at(n);
+        bide_server *s = bide_server_start(answer, .threads = THREADS);
+        bool enough = bide__alloc_fail_at(-1);
+        if (s) {
+            get(s, "/"); /* all of it is there */
+        } else {
+            EXPECT_ERR(bide_error_code(), BIDE_ENOMEM);
+            EXPECT_CONTAINS(bide_error_text(), "emory");
+            failed++;
+        }
+        bide_release(s);
+        bide_error_clear();
+        in_a_row = s && enough ? in_a_row + 1 : 0;
+    }
+    EXPECT_LT(5, failed);
 }
 
 /* ---- errors of handlers ---- */
