@@ -127,6 +127,14 @@ class Timeout(asyncio.Timeout):
         self._cancelling = before
         return self
 
+    def _on_timeout(self):
+        """What was cancelled, declined that and has ended gives its result: asyncio does not know which of the requests that was."""
+        waiter = self._task._fut_waiter
+        if isinstance(waiter, Task) and waiter.done() and self._task.cancelling() > self._cancelling:
+            self._timeout_handler = None
+        else:
+            super()._on_timeout()
+
     async def __aexit__(self, kind, error, trace):
         states = asyncio.timeouts._State
         if self._timeout_handler is not None:

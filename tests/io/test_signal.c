@@ -19,6 +19,7 @@ static int send_after(int ms, int signal)
     return 0;
 }
 
+/* asyncio 22 */
 TEST(signals_wait_wakes_when_one_comes, .real_time = true)
 {
     bide_auto bide_signals *s = bide_signals_open((int[]){SIGUSR1, SIGUSR2, 0});
@@ -164,6 +165,23 @@ TEST(signals_that_cannot_be_caught_are_refused)
     /* glibc keeps 32 for itself: the kernel's refusal undoes what was installed before. */
     EXPECT_NULL(bide_signals_open((int[]){SIGUSR1, 32, 0}));
     EXPECT_TRUE(handler_now(SIGUSR1).sa_handler == SIG_DFL);
+}
+
+static int takes_the_interrupt(void)
+{
+    bide_auto bide_signals *s = BIDE_TRY_PTR(bide_signals_open((int[]){SIGINT, 0}));
+    for (int i = 0; i < 2; i++) {
+        BIDE_TRY(kill(getpid(), SIGINT));
+        EXPECT_EQ(bide_signals_wait(s), SIGINT);
+        EXPECT_EQ(bide_cancelling(bide_current_task()), 0);
+    }
+    return 7;
+}
+
+/* Whoever watches for it has it: neither the first nor the second ends the program. */
+UNIT(signals_may_take_the_interrupt_of_bide_main)
+{
+    EXPECT_EQ(bide_main(bide_coro(takes_the_interrupt)), 7);
 }
 
 UNIT(signals_outside_a_loop_are_refused)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting for a time of the clock on the wall. */
-#include "harness/harness.h"
+#include "file/no_uring.h"
 
 #include <time.h>
 
@@ -36,6 +36,22 @@ TEST(wall_cancelled_or_out_of_time, .real_time = true)
     EXPECT_ERR(bide_await(t), BIDE_ECANCELED);
     bide_timeout(5)
         EXPECT_ERR(bide_sleep_until_wall(wall_ms() + 3600000), BIDE_ETIMEDOUT);
+}
+
+/* The kernel says ECANCELED when the clock was set; here it always does: that is a reason to look, and no error. */
+TEST(wall_looks_again_when_the_clock_was_set, .real_time = true)
+{
+    int64_t when = wall_ms() + 15;
+    refuse_syscall(SYS_read, ECANCELED);
+    EXPECT_EQ(bide_sleep_until_wall(when), 0);
+    EXPECT_LE(when, wall_ms());
+}
+
+TEST(wall_that_cannot_be_read_is_an_error, .real_time = true)
+{
+    refuse_syscall(SYS_read, EIO);
+    EXPECT_ERR(bide_sleep_until_wall(wall_ms() + 5), -EIO);
+    EXPECT_CONTAINS(bide_error_text(), "bide_sleep_until_wall: ");
 }
 
 UNIT(wall_outside_of_a_task_is_refused)

@@ -234,7 +234,7 @@ UNIT(fork_in_debug_mode_leaves_the_child_well)
 
 /* ---- when it is over ---- */
 
-/* runtime 21: asyncio's "Executing <Task ...> took 0.103 seconds" */
+/* asyncio 21: asyncio's "Executing <Task ...> took 0.103 seconds" */
 UNIT(step_that_was_slow_is_reported_with_its_time)
 {
     begin();
@@ -258,6 +258,7 @@ static int calls_back(void)
     return bide_await(f);
 }
 
+/* asyncio 21 */
 UNIT(callback_that_was_slow_is_reported_with_its_time)
 {
     begin();

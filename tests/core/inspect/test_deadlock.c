@@ -77,6 +77,7 @@ static int gathers(void)
     return bide_gather(reader, other);
 }
 
+/* asyncio 51 */
 UNIT(deadlock_names_who_waits_for_what_and_where_it_was_made)
 {
     open_loop();

@@ -63,6 +63,7 @@ UNIT(failed_task_that_was_dropped_is_reported_when_the_loop_is_closed)
     EXPECT_STR(heard, "task dropped: its error was never retrieved: no luck\n");
 }
 
+/* asyncio 35 */
 UNIT(failed_tasks_that_were_dropped_are_reported_with_the_ledger)
 {
     run(BIDE_AW(bide_coro(drops_failed, 2)), true);

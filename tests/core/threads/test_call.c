@@ -245,6 +245,35 @@ static int submit_many(bide_loop *loop)
     return 0;
 }
 
+static int call_gives(bide_loop *loop)
+{
+    return bide_call_in_loop(loop, bide_coro(give, 5));
+}
+
+/* Those of the other loop fail in turn as well. */
+TEST(call_in_loop_fails_the_nth_allocation, .real_time = true, .seconds = 20)
+{
+    int in_a_row = 0, failed = 0;
+    struct loop_thread other;
+    loop_thread_start(&other);
+    for (long n = 0; in_a_row < 10; n++) {
+        EXPECT_LT(n, 200);
+        bide__alloc_fail_at(n);
+        int code = call_gives(other.loop);
+        bool enough = bide__alloc_fail_at(-1);
+        if (code != 5) {
+            EXPECT_ERR(code, BIDE_ENOMEM);
+            EXPECT_CONTAINS(bide_error_text(), "emory");
+            failed++;
+        }
+        in_a_row = code == 5 && enough ? in_a_row + 1 : 0;
+        bide_error_clear();
+    }
+    EXPECT_LT(0, failed);
+    EXPECT_EQ(call_gives(other.loop), 5);
+    loop_thread_end(&other);
+}
+
 TEST(call_in_loop_has_a_ceiling)
 {
     bide_loop *never = bide_loop_new();

@@ -217,7 +217,7 @@ TEST(connect_by_name_reaches_the_server, .real_time = true)
     stub_stop(&dns);
 }
 
-/* R107 */
+/* asyncio 94: R107 */
 TEST(connect_ip6_black_hole_goes_on_to_ip4_after_250_ms, .real_time = true)
 {
     struct stub dns;
@@ -235,7 +235,7 @@ TEST(connect_ip6_black_hole_goes_on_to_ip4_after_250_ms, .real_time = true)
     stub_stop(&dns);
 }
 
-/* R107 */
+/* asyncio 94: R107 */
 TEST(connect_ip6_refused_goes_on_to_ip4_at_once, .real_time = true)
 {
     struct stub dns;
@@ -290,6 +290,7 @@ TEST(connect_waits_for_the_late_half_when_the_first_fails, .real_time = true)
     stub_stop(&dns);
 }
 
+/* asyncio 94 */
 TEST(connect_all_refused_names_every_attempt, .real_time = true)
 {
     struct stub dns;

@@ -84,6 +84,36 @@ TEST(read_at_the_end_is_zero_every_time, .real_time = true)
     EXPECT_ERR(bide_read(s, out, 0), -EINVAL);
 }
 
+static int say_in_pieces(int peer, int n)
+{
+    for (int i = 0; i < n; i++) {
+        BIDE_TRY(say_later(peer, "0123456789", 1));
+        BIDE_TRY(bide_sleep_ms(0));
+    }
+    close(peer);
+    return 0;
+}
+
+/* asyncio-suite 180 */
+TEST(read_on_and_on_collects_everything_to_the_end, .real_time = true)
+{
+    enum { N = 20 };
+    int peer;
+    char out[N * 10 + 7];
+    size_t len = 0;
+    ssize_t n;
+    bide_auto bide_stream *s = one_end(&peer, 0);
+    bide_auto bide_task *t = bide_create_task(bide_coro(say_in_pieces, peer, (int)N));
+
+    while ((n = bide_read(s, out + len, sizeof out - len)) > 0)
+        len += (size_t)n;
+    EXPECT_EQ(n, 0);
+    EXPECT_EQ(len, N * 10);
+    for (int i = 0; i < N; i++)
+        EXPECT_MEM(out + i * 10, "0123456789", 10);
+    EXPECT_EQ(bide_await(t), 0);
+}
+
 TEST(read_into_large_memory_needs_no_buffer, .real_time = true)
 {
     int peer;
@@ -158,6 +188,7 @@ TEST(read_by_two_tasks_at_once_is_refused, .real_time = true)
     close(peer);
 }
 
+/* asyncio-suite 195: its end is an error here: the stream was closed on this side, not by the peer */
 TEST(release_while_a_task_reads_ends_its_read, .real_time = true)
 {
     int peer;
@@ -207,6 +238,7 @@ TEST(read_exactly_collects_pieces, .real_time = true)
     close(peer);
 }
 
+/* asyncio-suite 184 */
 TEST(read_exactly_ended_early_keeps_what_came, .real_time = true)
 {
     int peer;
@@ -451,6 +483,7 @@ TEST(shutdown_sends_the_rest_and_reading_goes_on, .real_time = true)
     close(peer);
 }
 
+/* asyncio-suite 193 */
 TEST(write_after_shutdown_is_an_error_not_a_signal, .real_time = true)
 {
     int peer;

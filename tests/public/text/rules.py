@@ -7,8 +7,8 @@ Two pages have a table with a row for each number:
   docs/design/http-rules.md     R and D, rules of HTTP: cited in comments of tests/http and src/http, in docs/conformance.md and in
                                 tests/conform/exceptions.txt.  A row names the files of tests/http that cite it, or says "held" or
                                 "later: ..." if none does.
-  docs/design/asyncio-order.md  facts of asyncio, 1 to 94, 121 and 122: cited above a test of tests/core as "asyncio 54, 60".  A row
-                                names those tests, or says why there is none.
+  docs/design/asyncio-order.md  facts of asyncio, 1 to 125: cited above a test of tests/core, tests/sync or tests/io as "asyncio 54, 60".
+                                A row names those tests, or says why there is none.
 
 Last it is shown on changed texts that each kind of fault is found.
 """
@@ -17,7 +17,8 @@ import re
 import sys
 
 HTTP, ASYNCIO = "docs/design/http-rules.md", "docs/design/asyncio-order.md"
-ASYNCIO_NUMBERS = [str(n) for n in [*range(1, 95), 121, 122]]
+ASYNCIO_NUMBERS = [str(n) for n in range(1, 126)]
+ASYNCIO_FOLDERS = ("tests/core/", "tests/sync/", "tests/io/")
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 RULE = re.compile(r"(?<![A-Za-z0-9_%\\])[RD]\d{1,3}\b")
 ROW = re.compile(r"^\| ([RD]?\d+) \|(.*)\|$", re.M)
@@ -28,7 +29,7 @@ TEST = re.compile(r"(/\*(?:(?!\*/).)*\*/\n)?^(?:TEST|UNIT)\((\w+)", re.M | re.S)
 def read(source):
     """{path: text} of all that may cite."""
     found = {}
-    for folder in ["tests/http", "tests/io", "tests/core", "src/http"]:
+    for folder in ["tests/http", "tests/io", "tests/core", "tests/sync", "src/http"]:
         for path in sorted((source / folder).rglob("*.[ch]")):
             found[str(path.relative_to(source))] = path.read_text()
     for name in ["docs/conformance.md", "tests/conform/exceptions.txt", HTTP, ASYNCIO]:
@@ -54,7 +55,7 @@ def http_rules(texts):
     yield from (f"{HTTP}: {number} has two rows" for number in twice)
     cited_by = {}
     for path, text in texts.items():
-        if path in (HTTP, ASYNCIO) or path.startswith("tests/core/"):
+        if path in (HTTP, ASYNCIO) or path.startswith(("tests/core/", "tests/sync/")):
             continue
         for number in sorted(rules_cited(path, text)):
             if number not in rows:
@@ -72,12 +73,12 @@ def http_rules(texts):
 
 
 def asyncio_cited(texts):
-    """{test: numbers} of tests/core; a test that cites nothing has none."""
+    """{test: numbers}; a test that cites nothing has none."""
     found = {}
     for path, text in texts.items():
-        if path.startswith("tests/core/"):
+        if path.startswith(ASYNCIO_FOLDERS):
             for comment, name in TEST.findall(text):
-                cite = re.search(r"\basyncio ((?:\d+, )*\d+)", comment)
+                cite = re.search(r"\basyncio ((?:\d+, )*\d+)(?!\.?\d)", comment)
                 found[name] = set(cite[1].split(", ")) if cite else set()
     return found
 
