@@ -235,7 +235,9 @@ class TaskGroup(asyncio.TaskGroup):
         self.before = task.requests_delivered() if is_error else min(self.before, task.requests_delivered())
         if error is not None and not self._aborting:
             self._abort()
-        cancelled = await self.drain() or (error if not is_error else None)
+        cancelled = await self.drain() or error
+        if is_error:
+            cancelled = None
         self.take_back_ours()
         self.failures = len(self._errors)
         if cancelled and not self._errors:
