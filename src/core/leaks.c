@@ -70,11 +70,10 @@ static void say(void *arg, const char *line)
 
 void bide__leaks_report(bide_loop *loop)
 {
+    bide__inspector->name_many(true);
     if (loop->on_exception || loop->watch || bide__debug_is_on())
         report_failed(loop);
-    if (bide__ledger_is_kept) {
-        bide__inspector->name_places(true);
+    if (bide__ledger_is_kept)
         bide__ledger_report(loop, say, loop);
-        bide__inspector->name_places(false);
-    }
+    bide__inspector->name_many(false);
 }

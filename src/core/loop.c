@@ -111,6 +111,7 @@ bide_loop *bide_loop_new(void)
     bide__run_init();
     bide__ledger_find_context = find_context;
     atomic_store_explicit(&bide__inspector, &bide__inspect, memory_order_relaxed);
+    atomic_store_explicit(&bide__place_name, bide__inspect.name_place, memory_order_relaxed);
     bide__ledger_open();
     bide_loop *loop = bide__calloc(1, sizeof *loop);
     if (!loop) {
@@ -142,16 +143,17 @@ static void report_pending(bide_loop *loop)
 {
     size_t n = 0;
 
+    bide__inspector->name_many(true);
     for (struct list_node *at = loop->tasks.next; at != &loop->tasks; at = at->next, n++) {
         const bide_task *t = container_of(at, bide_task, all);
         char name[64], place[PLACE_TEXT_MAX] = "an unknown place";
         if (n >= PENDING_SHOWN)
             continue;
         bide__task_show(t, name, sizeof name);
-        if (bide__ledger_is_kept)
-            bide__ledger_made_at(t, place, sizeof place);
+        (void)bide__task_place(t, place, sizeof place);
         bide__loop_report(loop, "task %s was pending when the event loop was closed, and is cancelled: made at %s", name, place);
     }
+    bide__inspector->name_many(false);
     if (n > PENDING_SHOWN)
         bide__loop_report(loop, "%zu more tasks were pending when the event loop was closed", n - PENDING_SHOWN);
 }

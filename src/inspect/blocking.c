@@ -353,6 +353,7 @@ void bide__blocking_forget(void)
         bide__list_remove(list.next);
     is_running = false;
     bide__libdw_forget();
+    bide__names_forget();
 }
 
 void bide__blocking_stir(void)

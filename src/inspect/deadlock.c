@@ -2,8 +2,7 @@
 /*
  * deadlock.c - the report of tasks that will never go on: what each waits for, where it was made, and the circle, if there is one.
  *
- * Where a stackful task was made is known without debug mode: the address of the call lies with the coroutine.  With the ledger it is
- * known of all.
+ * Where a stackful task was made is known without debug mode, of the others with the ledger.
  */
 #include "inspect/awaited.h"
 #include "inspect/inspect.h"
@@ -14,27 +13,14 @@
 
 /* ---- tasks ---- */
 
-/* A place in this library says nothing: a task of its own, or a call at the very end of the program's function. */
-static void put_made(struct line *l, const bide_task *t)
-{
-    char place[SYMBOL_TEXT_MAX];
-    uintptr_t made_at = t->stackless ? 0 : (uintptr_t)bide__task_top(t)->made_at;
-
-    if (bide__ledger_is_kept) {
-        bide__ledger_made_at(t, place, sizeof place);
-        bide__line_put(l, ", made at %s", place);
-    } else if (made_at && !bide__symbol_is_own(made_at - 1)) {
-        bide__symbol_text(place, sizeof place, made_at - 1);
-        bide__line_put(l, ", made at %s", place);
-    }
-}
-
 static void report_task(bide_loop *loop, const bide_task *t, unsigned *looked_for)
 {
     struct line l = {.len = 0};
+    char place[PLACE_TEXT_MAX];
 
     bide__line_put_task(&l, t);
-    put_made(&l, t);
+    if (bide__task_place(t, place, sizeof place))
+        bide__line_put(&l, ", made at %s", place);
     bide__line_put_awaited(&l, t, looked_for);
     bide__loop_warn(loop, "  %s", l.text);
 }

@@ -2,7 +2,7 @@
 /*
  * inspect.h - looking at a program that runs: where its calls are, who waits for whom, who keeps the loop.
  *
- * In reading order: inspector.c, libdw.c, symbol.c, awaited.c, deadlock.c, capture.c, unwind.c, blocking.c.
+ * In reading order: inspector.c, libdw.c, symbol.c, names.c, awaited.c, deadlock.c, capture.c, unwind.c, blocking.c.
  */
 #ifndef BIDE_INSPECT_INSPECT_H
 #define BIDE_INSPECT_INSPECT_H
@@ -20,6 +20,9 @@ extern const struct inspector bide__inspect;
 void bide__symbol_text(char *buf, size_t cap, uintptr_t pc);
 /* Of what has debug information; else "". */
 void bide__symbol_line(char *buf, size_t cap, uintptr_t pc);
+/* names.c.  As bide__symbol_line, which it asks once for a place; and in the child of a fork, where the lock may have been held. */
+void bide__name_place(char *buf, size_t cap, const void *pc);
+void bide__names_forget(void);
 /* It is in this library, and that is no part of the program. */
 bool bide__symbol_is_own(uintptr_t pc);
 

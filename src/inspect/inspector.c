@@ -6,17 +6,11 @@
 #include "inspect/modules.h"
 #include "inspect/root.h"
 
-static void name(char *buf, size_t cap, const void *pc)
-{
-    bide__symbol_line(buf, cap, (uintptr_t)pc);
-}
-
-static void name_places(bool on)
+static void name_many(bool on)
 {
     if (on)
         bide__libdw_begin();
-    bide__place_name = on ? name : NULL;
-    if (!on)
+    else
         bide__libdw_end();
 }
 
@@ -27,6 +21,7 @@ const struct inspector bide__inspect = {
     .leave = bide__blocking_leave,
     .stir = bide__blocking_stir,
     .forget = bide__blocking_forget,
-    .name_places = name_places,
+    .name_place = bide__name_place,
+    .name_many = name_many,
     .root = &bide__root,
 };

@@ -24,7 +24,6 @@
 #include "base/ledger/ledger_entry.h"
 
 #define DEAD_MAX 4096
-#define STORY_MAX 640
 
 bool bide__no_recycling, bide__ledger_is_kept;
 void (*_Atomic bide__ledger_find_context)(struct ledger_context *c);
@@ -87,9 +86,9 @@ static void forget(struct ledger_entry *e)
         at = &(*at)->next;
     *at = e->next;
     bide__list_remove(&e->node);
-    if (e->story)
+    if (e->death)
         ledger.ndead--;
-    free(e->story);
+    free(e->death);
     free(e);
 }
 
@@ -189,24 +188,29 @@ void bide__ledger_made_at(const void *object, char *buf, size_t cap)
 
 /* ---- releasing it ---- */
 
-/* "task one (#1), made at ./a(main)[0x1204], released by task two (#2) at ./a(two)[0x1310]" */
-static char *describe_life(const struct ledger_entry *e)
+/* "task one (#1), made at main (a.c:12), released by task two (#2) at two (a.c:30)"; as(): how places are written. */
+static void tell(const struct ledger_entry *e, char *story, size_t cap, void (*as)(char *buf, size_t cap, const struct place *p))
 {
-    char label[LABEL_MAX] = "", made[PLACE_TEXT_MAX], released[PLACE_TEXT_MAX];
+    char made[PLACE_TEXT_MAX], released[PLACE_TEXT_MAX];
+    const struct ledger_death *d = e->death;
+
+    as(made, sizeof made, &e->made);
+    as(released, sizeof released, &d->released);
+    snprintf(story, cap, "%s%s%s, made at %s, released by %s at %s", e->type->name, d->label[0] ? " " : "", d->label, made, d->who, released);
+}
+
+static struct ledger_death *describe_death(const struct ledger_entry *e)
+{
     struct ledger_context c = context();
-    struct place here;
-    char *story = malloc(STORY_MAX);
-    if (!story)
+    struct ledger_death *d = calloc(1, sizeof *d);
+    if (!d)
         return NULL;
 
     if (e->type->describe)
-        e->type->describe(e->object, label, sizeof label);
-    bide__place_find(&here);
-    bide__place_text(made, sizeof made, &e->made);
-    bide__place_text(released, sizeof released, &here);
-    snprintf(story, STORY_MAX, "%s%s%s, made at %s, released by %s at %s", e->type->name, label[0] ? " " : "", label, made,
-             c.who[0] ? c.who : "no task", released);
-    return story;
+        e->type->describe(e->object, d->label, sizeof d->label);
+    snprintf(d->who, sizeof d->who, "%s", c.who[0] ? c.who : "no task");
+    bide__place_find(&d->released);
+    return d;
 }
 
 void bide__ledger_dying(const void *object)
@@ -214,15 +218,17 @@ void bide__ledger_dying(const void *object)
     pthread_mutex_lock(&ledger.lock);
     struct ledger_entry *e = find(object);
     pthread_mutex_unlock(&ledger.lock);
-    if (!e || e->story) /* objects belong to one thread: nobody else changes it */
+    if (!e || e->death) /* objects belong to one thread: nobody else changes it */
         return;
 
     const struct object_type *type = ((const struct object *)object)->type;
     e->type = type->own ? type->own : type; /* that of a user pointer ends with it */
-    e->story = describe_life(e);
-    if (!e->story)
+    struct ledger_death *death = describe_death(e);
+    if (!death)
         return;
     pthread_mutex_lock(&ledger.lock);
+    e->death = death;
+    tell(e, death->story, sizeof death->story, bide__place_addresses);
     bide__list_remove(&e->node);
     bide__list_append(&ledger.dead, &e->node);
     ledger.ndead++;
@@ -244,7 +250,7 @@ void bide__ledger_free(void *object)
     pthread_mutex_lock(&ledger.lock);
     struct ledger_entry *e = find(object);
     void *heap = e && e->fenced ? e->counted : object;
-    if (e && !e->story) { /* never became an object, or there was no memory for its story */
+    if (e && !e->death) { /* never became an object, or there was no memory for its death */
         if (e->fenced)
             bide__fence_free(object, e->size);
         forget(e);
@@ -267,11 +273,18 @@ enum ledger_state bide__ledger_state(const void *object, char *story, size_t cap
 
     pthread_mutex_lock(&ledger.lock);
     const struct ledger_entry *e = find(object);
+    struct ledger_entry dead;
+    struct ledger_death death;
     if (e)
-        state = e->story ? LEDGER_DEAD : LEDGER_LIVE;
-    if (state == LEDGER_DEAD && cap > 0)
-        snprintf(story, cap, "%s", e->story);
+        state = e->death ? LEDGER_DEAD : LEDGER_LIVE;
+    if (state == LEDGER_DEAD && cap > 0) {
+        dead = *e;
+        death = *e->death;
+        dead.death = &death;
+    }
     pthread_mutex_unlock(&ledger.lock);
+    if (state == LEDGER_DEAD && cap > 0)
+        tell(&dead, story, cap, bide__place_text);
     return state;
 }
 
@@ -283,14 +296,14 @@ const char *bide__ledger_story_at(const void *addr)
     for (struct list_node *n = ledger.dead.prev; n != &ledger.dead; n = n->prev) {
         const struct ledger_entry *e = container_of(n, struct ledger_entry, node);
         if (e->fenced && e->closed && (uintptr_t)addr - (uintptr_t)e->object < bide__fence_size(e->size))
-            return e->story;
+            return e->death->story;
     }
     return NULL;
 }
 
 bool bide__ledger_is_left(const struct ledger_entry *e, const void *loop)
 {
-    const struct object_type *type = e->loop == loop && !e->story ? ((const struct object *)e->object)->type : NULL;
+    const struct object_type *type = e->loop == loop && !e->death ? ((const struct object *)e->object)->type : NULL;
 
     return type && !(e->shares <= 0 && type->is_held_by_its_own); /* NULL: it is being made */
 }

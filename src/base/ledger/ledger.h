@@ -59,15 +59,14 @@ struct place {
 void bide__place_find(struct place *p);
 /* Made by one and the same call in the program, even if that was reached from different callers. */
 bool bide__place_is_same_call(const struct place *a, const struct place *b);
-/* "./a(main)[0x1204] < ./a()[0x1310]": addr2line -fe ./a 0x1204 */
+/* "main (a.c:12) < f (a.c:30)"; where that is not known, "./a(main)[0x1204]": addr2line -fe ./a 0x1204.  Not in a signal handler. */
 void bide__place_text(char *buf, size_t cap, const struct place *p);
+bool bide__place_is_ours(const void *pc); /* in this library, which is apart from the program */
+void bide__place_addresses(char *buf, size_t cap, const struct place *p); /* all of it so, which takes no time */
 
-/*
- * "main (a.c:12)" of an address, if somebody can tell; else "".  Set by core (from the room inspect) for as long as a report is
- * made; NULL otherwise.
- */
-extern void (*_Atomic bide__place_name)(char *buf, size_t cap, const void *pc);
-bool bide__place_is_exact(void); /* pc[0] is the program's: the library is apart from it */
+/* "main (a.c:12)" of an address, if that is known; else "".  Set by core, from the room inspect; NULL: nobody knows. */
+typedef void place_name_fn(char *buf, size_t cap, const void *pc);
+extern place_name_fn *_Atomic bide__place_name;
 
 /* ---- fence.c ---- */
 

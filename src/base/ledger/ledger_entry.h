@@ -11,6 +11,14 @@
 
 #define BUCKETS 16384
 #define LABEL_MAX 128 /* of what an object says of itself */
+#define STORY_MAX 640
+
+/* Who released a dead one, and where; what it said of itself. */
+struct ledger_death {
+    struct place released;
+    char label[LABEL_MAX], who[64];
+    char story[STORY_MAX]; /* all of it in addresses: for a signal handler */
+};
 
 struct ledger_entry {
     struct ledger_entry *next; /* in the bucket */
@@ -22,7 +30,7 @@ struct ledger_entry {
     char note[40];
     int shares; /* that the program has: not those of the library */
     const struct object_type *type; /* of a dead one */
-    char *story;                    /* likewise: NULL: it lives */
+    struct ledger_death *death;     /* NULL: it lives */
     void *counted;                  /* an allocation that stands for a fenced one, so that tests count it and make it fail */
     bool fenced, closed;
 };

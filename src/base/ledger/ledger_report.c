@@ -12,8 +12,7 @@
 #define GROUPS_SHOWN 10
 #define GROUPS_TRIED 256
 #define TYPES_SHOWN 12
-#define NAME_MAX_BYTES 200
-#define LINE_BYTES (PLACE_TEXT_MAX + LABEL_MAX + NAME_MAX_BYTES + 136)
+#define LINE_BYTES (PLACE_TEXT_MAX + LABEL_MAX + 136)
 
 struct group {
     const struct ledger_entry *first;
@@ -126,22 +125,9 @@ static void put_description(const struct group *g, char *buf, size_t cap)
         snprintf(buf, cap, " (%s%s)", g->count > 1 ? "the first: " : "", label);
 }
 
-/* ", main (a.c:12)", or nothing. */
-static void put_name(const struct place *p, char *buf, size_t cap)
-{
-    void (*name)(char *buf, size_t cap, const void *pc) = bide__place_name;
-
-    buf[0] = '\0';
-    if (!name || !p->pc[0] || !bide__place_is_exact())
-        return;
-    name(buf + 2, cap - 2, p->pc[0]);
-    if (buf[2])
-        memcpy(buf, ", ", 2);
-}
-
 static void group_line(const struct group *g, char *line)
 {
-    char place[PLACE_TEXT_MAX], described[LABEL_MAX + 16], name[NAME_MAX_BYTES];
+    char place[PLACE_TEXT_MAX], described[LABEL_MAX + 16];
     struct place made = g->first->made;
 
     if (!g->has_one_caller)
@@ -150,8 +136,7 @@ static void group_line(const struct group *g, char *line)
     put_description(g, described, sizeof described);
     size_t len = (size_t)snprintf(line, LINE_BYTES, "not released: ");
     len += (size_t)put_count(line + len, LINE_BYTES - len, g->count, type_of(g->first));
-    put_name(&made, name, sizeof name);
-    snprintf(line + len, LINE_BYTES - len, "%s%s%s, made at %s%s", g->first->note[0] ? " of " : "", g->first->note, described, place, name);
+    snprintf(line + len, LINE_BYTES - len, "%s%s%s, made at %s", g->first->note[0] ? " of " : "", g->first->note, described, place);
 }
 
 /* Returns how many lines. */

@@ -16,7 +16,7 @@
 
 #define FRAMES_MAX 24
 
-void (*_Atomic bide__place_name)(char *buf, size_t cap, const void *pc);
+place_name_fn *_Atomic bide__place_name;
 
 static struct {
     pthread_once_t once;
@@ -51,8 +51,9 @@ static void find_own(void)
     dl_iterate_phdr(find_in_object, &count);
 }
 
-static bool is_ours(const void *pc)
+bool bide__place_is_ours(const void *pc)
 {
+    pthread_once(&own.once, find_own);
     return (uintptr_t)pc - own.low < own.size;
 }
 
@@ -65,16 +66,11 @@ void bide__place_find(struct place *p)
     pthread_once(&own.once, find_own);
     if (own.size > 0)
         most = 2;
-    while (at < n && is_ours(frames[at]))
+    while (at < n && bide__place_is_ours(frames[at]))
         at++;
     *p = (struct place){.pc = {NULL}};
-    for (int i = 0; i < most && at < n && !is_ours(frames[at]); i++, at++)
+    for (int i = 0; i < most && at < n && !bide__place_is_ours(frames[at]); i++, at++)
         p->pc[i] = (char *)frames[at] - 1; /* the call, not what comes after it */
-}
-
-bool bide__place_is_exact(void)
-{
-    return own.size > 0;
 }
 
 bool bide__place_is_same_call(const struct place *a, const struct place *b)
@@ -84,11 +80,17 @@ bool bide__place_is_same_call(const struct place *a, const struct place *b)
     return memcmp(a->pc, b->pc, frames * sizeof *a->pc) == 0;
 }
 
-static size_t put_frame(char *buf, size_t cap, const void *pc)
+/* name: NULL, or a function that knows more than the linker does. */
+static size_t put_frame(char *buf, size_t cap, const void *pc, place_name_fn *name)
 {
     Dl_info info;
     int n;
 
+    if (name) {
+        name(buf, cap, pc);
+        if (buf[0])
+            return strlen(buf);
+    }
     if (!dladdr(pc, &info) || !info.dli_fname)
         n = snprintf(buf, cap, "%p", pc);
     else
@@ -97,7 +99,7 @@ static size_t put_frame(char *buf, size_t cap, const void *pc)
     return n < 0 ? 0 : (size_t)n < cap ? (size_t)n : cap - 1;
 }
 
-void bide__place_text(char *buf, size_t cap, const struct place *p)
+static void put_frames(char *buf, size_t cap, const struct place *p, place_name_fn *name)
 {
     size_t len = 0;
 
@@ -105,6 +107,16 @@ void bide__place_text(char *buf, size_t cap, const struct place *p)
     for (int i = 0; i < PLACE_FRAMES && p->pc[i] && cap - len > 8; i++) {
         if (i > 0)
             len += (size_t)snprintf(buf + len, cap - len, " < ");
-        len += put_frame(buf + len, cap - len, p->pc[i]);
+        len += put_frame(buf + len, cap - len, p->pc[i], name);
     }
+}
+
+void bide__place_text(char *buf, size_t cap, const struct place *p)
+{
+    put_frames(buf, cap, p, bide__place_name);
+}
+
+void bide__place_addresses(char *buf, size_t cap, const struct place *p)
+{
+    put_frames(buf, cap, p, NULL);
 }

@@ -119,7 +119,8 @@ struct inspector {
     void (*leave)(bide_loop *loop);
     void (*stir)(void);   /* a step begins, and whoever looks is asleep */
     void (*forget)(void); /* in the child of a fork */
-    void (*name_places)(bool on); /* set bide__place_name, for a report */
+    place_name_fn *name_place;        /* for bide__place_name */
+    void (*name_many)(bool on); /* what has been read to name one is kept until it is off again: for a report of several */
     const void *root; /* what is shown to other processes; here so that it is linked */
 };
 extern const struct inspector *_Atomic bide__inspector;

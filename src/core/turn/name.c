@@ -24,6 +24,23 @@ void bide__task_show(const void *object, char *buf, size_t cap)
         snprintf(buf, cap, "Task-%llu", (unsigned long long)t->id);
 }
 
+/*
+ * The call lies with the coroutine, while the stack is there.  One in this library says nothing: a task of its own, or a call at the very
+ * end of a function of the program's; what the ledger knows is the program's.
+ */
+bool bide__task_place(const bide_task *t, char *buf, size_t cap)
+{
+    bool has_stack = !t->stackless && t->future.state == PENDING;
+    const char *after = has_stack ? bide__task_top(t)->made_at : NULL;
+    bool is_known = after && !bide__place_is_ours(after - 1);
+
+    if (is_known)
+        bide__place_text(buf, cap, &(struct place){.pc = {(void *)(uintptr_t)(after - 1)}});
+    else if (bide__ledger_is_kept)
+        bide__ledger_made_at(t, buf, cap);
+    return is_known || bide__ledger_is_kept;
+}
+
 uint64_t bide_task_id(const bide_task *t)
 {
     return t ? t->id : 0;

@@ -118,6 +118,8 @@ static inline size_t bide__tasks_live(void)
 {
     return atomic_load(&bide__live_tasks);
 }
+/* name.c: "main (a.c:12)", where it was made.  False: not known. */
+bool bide__task_place(const bide_task *t, char *buf, size_t cap);
 int bide__check_stack_size(size_t bytes, const char *function); /* 0: the default; -EINVAL on record */
 void bide__task_show(const void *task, char *buf, size_t cap);  /* "Task-12", or with a name: "fetch 7 (#12)" */
 /* memory.c; these two inline: each task is made and freed through them. */

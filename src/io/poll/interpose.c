@@ -144,16 +144,11 @@ static int in_thread(int (*job)(void *arg), void *arg)
 
 static void name_place(char *buf, size_t cap, const void *pc)
 {
-    const struct inspector *inspector = bide__inspector;
+    place_name_fn *name = bide__place_name;
 
     buf[0] = '\0';
-    if (inspector)
-        inspector->name_places(true);
-    void (*name)(char *buf, size_t cap, const void *pc) = bide__place_name;
     if (name)
         name(buf, cap, pc);
-    if (inspector)
-        inspector->name_places(false);
     if (!buf[0])
         snprintf(buf, cap, "%p", pc);
 }

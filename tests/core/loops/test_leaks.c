@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_leaks.c - what a program left behind when its loop is closed; tests/public/library/released.sh has whole programs. */
+#include <bide/debug.h>
+#include <dlfcn.h>
 #include <stdlib.h>
 
 #include "base/checker.h"
@@ -22,6 +24,18 @@ static size_t lines_with(const char *text)
     for (const char *at = heard; (at = strstr(at, text)); at++)
         n++;
     return n;
+}
+
+/* A place of leaves_tasks; libdw has its name, if the maps of the process are its own. */
+static void expect_place(size_t times)
+{
+    void *libdw = dlopen("libdw.so.1", RTLD_NOW);
+
+    if (!getenv("BIDE_TEST_EMULATED"))
+        EXPECT_EQ(lines_with(libdw ? "made at leaves_tasks (loops/test_leaks.c:" : "[0x"), times);
+    EXPECT_NULL(strstr(heard, "an unknown place"));
+    if (libdw)
+        dlclose(libdw);
 }
 
 static void *kept[64];
@@ -90,7 +104,35 @@ UNIT(tasks_pending_when_the_loop_is_closed_are_reported_in_debug_mode)
     run(BIDE_AW(bide_coro(leaves_tasks, 13)), true);
     EXPECT_EQ(lines_with("was pending when the event loop was closed, and is cancelled: made at "), 10);
     EXPECT_CONTAINS(heard, "task left (#2) was pending when");
+    expect_place(10);
     EXPECT_CONTAINS(heard, "3 more tasks were pending when the event loop was closed\n");
+}
+
+static int leaves_tasks_in_debug_mode(void)
+{
+    EXPECT_EQ(bide_loop_set_debug(bide__loop_here, true), 0);
+    return leaves_tasks(2);
+}
+
+UNIT(tasks_pending_when_the_loop_is_closed_are_reported_with_their_places_without_the_ledger)
+{
+    run(BIDE_AW(bide_coro(leaves_tasks_in_debug_mode)), false);
+    expect_place(2);
+}
+
+/* In a task, whose stack is too small for who looks up names: libdw takes an eighth of a MiB. */
+static int drops_one_at_once(void)
+{
+    bide_task *t = bide_create_task(bide_coro(fails), .name = "dropped");
+    BIDE_TRY(bide_sleep_ms(1));
+    bide_release(t);
+    EXPECT_CONTAINS(heard, "task dropped: its error was never retrieved: no luck\nit was made at ");
+    return 0;
+}
+
+UNIT(error_that_was_not_retrieved_is_reported_in_a_task_with_its_place)
+{
+    run(BIDE_AW(bide_coro(drops_one_at_once)), true);
 }
 
 UNIT(tasks_pending_when_the_loop_is_closed_are_cancelled_in_silence_otherwise)

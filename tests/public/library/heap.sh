@@ -15,7 +15,6 @@ base_heap_alloc.c.o malloc
 base_heap_alloc.c.o realloc
 base_ledger_ledger.c.o calloc    # BIDE_DEBUG=1: what it remembers is no memory of the program's
 base_ledger_ledger.c.o free
-base_ledger_ledger.c.o malloc
 dwarf_symbol.c.o free             # of what dwarf_getscopes gave
 http_client_resume.c.o free       # of what bide_file_read_all gave
 http_store_store.c.o free         # of what bide_file_read_all gave
