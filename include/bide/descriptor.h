@@ -25,7 +25,8 @@ extern "C" {
 /*
  * Wait until a descriptor is ready.  Several tasks may wait for one; all that it is ready for are woken.
  *
- * Close it only when nobody waits any more, or call bide_fd_forget: the kernel does not report it to those who wait.
+ * Close it only when nobody waits any more, or call bide_fd_forget: the kernel does not report it to those who wait.  Debug mode looks,
+ * each time before the loop sleeps, and reports one that was closed; its waits end with BIDE_ECLOSED.
  *
  * Suspends:  until it is ready; a cancellation point.  A task that always finds it ready lets others run now and then
  * Returns:   what it is ready for, of what was asked
@@ -111,7 +112,7 @@ typedef struct bide_from_fd_args {
  * bide_stream_shutdown closes a descriptor that is open for writing alone, and is the shutdown() of a socket.
  *
  * Returns:   the stream, or NULL
- * Errors:    -EBADF; BIDE_ENOLOOP; BIDE_ENOMEM
+ * Errors:    -EBADF; BIDE_ESTATE: this loop watches it already, for another stream; BIDE_ENOLOOP; BIDE_ENOMEM
  * Owns:      the result is owned; on success it owns fd, unless .keep_open; on failure fd is the caller's still
  * Example:   bide_auto bide_stream *s = bide_stream_from_fd(pipe_end);
  */

@@ -30,7 +30,7 @@ static bool gather_is_stuck(struct circle_search *s, const void *what)
     const struct gathered *g = what;
 
     for (size_t i = 0; i < g->n; i++) {
-        bide_awaitable a = bide__list_at(g->all, i);
+        bide_awaitable a = bide__unshielded(bide__list_at(g->all, i));
         const bide_future *f = bide__future_of(&a);
         if (f && bide__never_ends(s, f))
             return true;

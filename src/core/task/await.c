@@ -125,7 +125,10 @@ static int await_shielded(const bide_awaitable *a, const void *made_at)
     bide_awaitable inner = bide__unshielded(*a);
     bide_task *t = bide__check_awaitable(a, "bide_await") < 0 ? NULL : bide__task_required("bide_await");
     bide_future *f = bide__future_of(&inner);
-    if (!t || (f && bide__check_waitable(t, f, "bide_await") < 0) || !(f = bide__start(t->future.loop, *a, made_at)))
+    if (!t || (f && (bide__check_waitable(t, f, "bide_await") < 0 ||
+                     (bide__is_in_wait(f) && bide__check_circle(t, f, "bide_await") < 0))))
+        return bide_error_code();
+    if (!(f = bide__start(t->future.loop, *a, made_at)))
         return bide_error_code();
 
     int code = await_future(f);

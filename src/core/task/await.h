@@ -20,6 +20,7 @@ bide_future *bide__start_as(bide_loop *loop, bide_awaitable a, bide_task_args ar
 #define CALLED_AT __builtin_return_address(0)
 /* shield.c.  A future that ends when inner, which is pending, does, and whose cancellation does not reach it; the caller's share of inner is taken. */
 bide_future *bide__shielded(bide_future *inner);
+const bide_future *bide__shield_by(const struct ready *r); /* the one that ends by this turn; NULL: none */
 bide_future *bide__behind_shield(const bide_future *f); /* what it shields; f itself, if it is no such future */
 static inline bide_awaitable bide__unshielded(bide_awaitable a)
 {
@@ -82,7 +83,7 @@ bool bide__completed_is_stuck(struct circle_search *s, const void *wait);
 /* Would a wait of t never end, as far as is_stuck(what) can tell by asking the above?  BIDE_EDEADLOCK on record, or 0. */
 int bide__check_stuck(const bide_task *t, const char *function, bool (*is_stuck)(struct circle_search *s, const void *what),
                       const void *what);
-/* The same for an await of f, which is a task that waits for something. */
+/* The same for an await of f, which is a task that waits for something, or shields one. */
 int bide__check_circle(const bide_task *t, const bide_future *f, const char *function);
 static inline bool bide__is_in_wait(const bide_future *f)
 {

@@ -11,6 +11,7 @@
  * is taken out again, and so are those that were found through it.  If ours would wait for what is left, it waits forever.
  *
  * A bide_wait or bide_as_completed with a time-out is no part of a circle, for it ends.  A bide_timeout around a wait does not change anything.
+ * A future that shields another (bide_shield_awaitable) ends with it: both searches look through.
  *
  * Invariant: outside of a search, walk_parent (cancel.c) is set in no wait; inside, in those of the tasks in `found`.
  */
@@ -36,8 +37,9 @@ static bool waits_for_tasks(const bide_task *t)
     return !t->stackless && t->wait && (t->wait->kind == WAIT_GROUP || t->wait->kind == WAIT_COMPLETED);
 }
 
-bool bide__never_ends(struct circle_search *s, const bide_future *f)
+bool bide__never_ends(struct circle_search *s, const bide_future *awaited)
 {
+    const bide_future *f = bide__behind_shield(awaited);
     const bide_task *t = (const bide_task *)f;
     bool never = f->state == PENDING && f->is_task &&
                  (t == s->self || (s->is_rough ? waits_for_tasks(t) : bide__is_on_the_way(t)));
@@ -68,8 +70,8 @@ static void reach_all(struct circle_search *s, const struct list_node *clauses)
     }
 }
 
-/* Who is woken by the end of t through r: a task itself, or a watch in front of one or several. */
-static void reach_through(struct circle_search *s, const bide_task *t, struct ready *r)
+/* Who is woken by the end of f through r: a task itself, or a watch in front of one or several. */
+static void reach_through(struct circle_search *s, const bide_future *f, struct ready *r)
 {
     bide_task *waiter = bide__watch_waiter(r);
     const struct list_node *clauses = bide__completed_waiters(r);
@@ -78,16 +80,28 @@ static void reach_through(struct circle_search *s, const bide_task *t, struct re
         waiter = container_of(r, bide_task, ready);
     else if (clauses)
         reach_all(s, clauses);
-    if (waiter && waits_for_tasks(waiter) && (r != &waiter->ready || bide__awaited_by(waiter) == &t->future))
+    if (waiter && waits_for_tasks(waiter) && (r != &waiter->ready || bide__awaited_by(waiter) == f))
         reach(s, waiter);
+}
+
+static void reach_behind(struct circle_search *s, const bide_future *shield)
+{
+    for (struct list_node *n = shield->clauses.next; n != &shield->clauses && s->looked++ < WAITS_LOOK; n = n->next)
+        reach_through(s, shield, container_of(n, struct clause, node)->wakes);
 }
 
 static void reach_waiters(struct circle_search *s, const bide_task *t)
 {
     const struct list_node *clauses = &t->future.clauses;
 
-    for (struct list_node *n = clauses->next; n != clauses && s->looked++ < WAITS_LOOK; n = n->next)
-        reach_through(s, t, container_of(n, struct clause, node)->wakes);
+    for (struct list_node *n = clauses->next; n != clauses && s->looked++ < WAITS_LOOK; n = n->next) {
+        struct ready *r = container_of(n, struct clause, node)->wakes;
+        const bide_future *shield = bide__shield_by(r);
+        if (shield)
+            reach_behind(s, shield);
+        else
+            reach_through(s, &t->future, r);
+    }
 }
 
 /* ---- who is content with another one ---- */
@@ -215,15 +229,16 @@ static bool future_is_stuck(struct circle_search *s, const void *future)
     return bide__never_ends(s, future);
 }
 
-int bide__check_circle(const bide_task *t, const bide_future *f, const char *function)
+int bide__check_circle(const bide_task *t, const bide_future *awaited, const char *function)
 {
-    const bide_future *next = f;
+    const bide_future *f = bide__behind_shield(awaited), *next = f;
 
     for (int i = 0; i < CIRCLE_LOOK && next && next->is_task; i++) {
         const bide_task *each = (const bide_task *)next;
         if (each == t)
             return refuse(t, f, function);
         next = bide__awaited_by(each);
+        next = next ? bide__behind_shield(next) : NULL;
         if (!next && waits_for_tasks(each))
             return bide__check_stuck(t, function, future_is_stuck, each) < 0 ? refuse(t, f, function) : 0;
     }

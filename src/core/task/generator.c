@@ -93,8 +93,9 @@ static bool begin_wait(bide_task *t, bide_awaitable next)
     }
     bide_future *f = bide__start(t->future.loop, next, NULL);
     int code = f ? bide__check_waitable(t, f, "a generator") : bide_error_code();
-    if (code == 0 && f->state == PENDING && bide__is_in_wait(f))
-        code = bide__check_circle(t, f, "a generator");
+    const bide_future *behind = f && unlikely(next.kind & BIDE_AW_SHIELDED) ? bide__behind_shield(f) : f;
+    if (code == 0 && behind->state == PENDING && bide__is_in_wait(behind))
+        code = bide__check_circle(t, behind, "a generator");
     if (code < 0) {
         if (f)
             bide__object_unref(f);

@@ -73,3 +73,8 @@ bide_future *bide__behind_shield(const bide_future *f)
 {
     return bide__object_is(&f->object, &shield_type) ? container_of(f, struct shield, future)->inner : (bide_future *)(uintptr_t)f;
 }
+
+const bide_future *bide__shield_by(const struct ready *r)
+{
+    return r->run == inner_done ? &container_of(r, struct shield, ready)->future : NULL;
+}

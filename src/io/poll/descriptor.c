@@ -16,6 +16,7 @@
  *       under a generation that no one has.
  *   N3  a call that is queued is not armed: it is, once its function has returned.
  */
+#include <fcntl.h>
 #include <poll.h>
 
 #include <bide/descriptor.h>
@@ -164,6 +165,29 @@ static struct descriptors *descriptors_open(bide_loop *loop)
 }
 
 /* ---- the epoll set ---- */
+
+static void check_open(struct descriptors *all, struct watched *w)
+{
+    int fd = w->fd;
+    if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+        return;
+
+    if (w->is_registered)
+        all->loop->watched--; /* its entry went with it, or speaks to nobody */
+    int n = give_up(all, w, BIDE_ECLOSED);
+    bide__loop_report(all->loop, "descriptor %d was closed while it was waited for (by %d), and nobody said so: bide_fd_forget", fd, n);
+}
+
+void bide__descriptors_check(bide_loop *loop)
+{
+    struct descriptors *all = descriptors_of(loop);
+
+    for (size_t i = 0; all && i < all->table.nslots; i++)
+        for (struct map_node *n = all->table.slots[i], *next; n; n = next) {
+            next = n->next;
+            check_open(all, container_of(n, struct watched, node));
+        }
+}
 
 /* What is still to be waited for. */
 static unsigned wanted(const struct watched *w)

@@ -191,6 +191,10 @@ static int wait_ns(struct epoll *p, int64_t timeout_ns)
 static int epoll_ask(void *poller, int64_t timeout_ns)
 {
     struct epoll *p = poller;
+    if (unlikely(p->has_others && p->loop->watch && timeout_ns != 0)) {
+        bide__descriptors_check(p->loop);
+        timeout_ns = bide__ring_count(&p->loop->ring) > 0 ? 0 : timeout_ns;
+    }
     int n = wait_ns(p, timeout_ns);
     if (n < 0 && errno == EINTR) /* the process may have been stopped: what came meanwhile comes before timers that are due */
         n = wait_ms(p, 0);

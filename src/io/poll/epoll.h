@@ -15,6 +15,8 @@ void bide__epoll_remove(void *poller, int fd);
 int bide__epoll_arm(void *poller, int fd, unsigned events, uint32_t generation, bool is_new);
 void bide__descriptor_replaced(bide_loop *loop, int fd); /* the number is that of a file of ours now */
 /* It came; or there is no such thing any more. */
+/* descriptor.c, in debug mode, before the loop sleeps: who waits for one that was closed would do so for good, and is woken. */
+void bide__descriptors_check(bide_loop *loop);
 void bide__descriptor_event(bide_loop *loop, int fd, uint32_t generation, unsigned events);
 
 #endif

@@ -38,6 +38,10 @@ static int check_args(const bide_process_args *a)
         return bide_fail(-EINVAL, "%s: group %d is none", function, (int)a->group);
     if (!(a->args && a->args[0]) && !a->shell && !a->program)
         return bide_fail(-EINVAL, "%s: there is no program", function);
+    if (!a->shell && !*bide__spawn_name(a))
+        return bide_fail(-EINVAL, "%s: the name of the program is empty", function);
+    if (a->program && !*a->program)
+        return bide_fail(-EINVAL, "%s: .program is empty", function);
     if (a->shell && (a->args || a->program))
         return bide_fail(-EINVAL, "%s: .shell, and another program", function);
     if (a->input.data)

@@ -309,9 +309,11 @@ bide_stream *bide_stream_from_fd_with(const bide_from_fd_args *options)
     if (flags < 0 || fstat(args.fd, &st) < 0)
         return bide_fail(-EBADF, "bide_stream_from_fd: %d is no open descriptor", args.fd), NULL;
 
-    if (S_ISSOCK(st.st_mode) && !args.shared && !args.keep_open)
-        return stream_of_socket(&args, flags);
-    return stream_over(&args, flags, st.st_mode & S_IFMT);
+    bool is_plain_socket = S_ISSOCK(st.st_mode) && !args.shared && !args.keep_open;
+    bide_stream *s = is_plain_socket ? stream_of_socket(&args, flags) : stream_over(&args, flags, st.st_mode & S_IFMT);
+    if (!s && bide_error_code() == -EEXIST)
+        bide_fail(BIDE_ESTATE, "bide_stream_from_fd: descriptor %d: another stream, or the like, of this loop watches it already", args.fd);
+    return s;
 }
 
 /* ---- standard input and output: one stream each for a loop, so that there is one buffer ---- */

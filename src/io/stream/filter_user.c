@@ -182,7 +182,7 @@ static int check_quiet(const bide_stream *s)
     if (code < 0)
         return code;
     if (s->reading || s->writing)
-        return bide_fail(BIDE_ESTATE, "bide_stream_push: a task reads or writes %s", s->peer);
+        return bide_fail(BIDE_ESTATE, "bide_stream_push: a task reads or writes %s", bide__stream_peer_text(s));
     if (bide__buf_len(&s->in) > 0 || bide__buf_len(&s->out) > 0)
         return bide_fail(BIDE_ESTATE, "bide_stream_push: %zu bytes from %s were read ahead, and %zu to it are not drained",
                          bide__buf_len(&s->in), s->peer, bide__buf_len(&s->out));

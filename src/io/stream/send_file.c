@@ -39,7 +39,7 @@ static ssize_t send_piece(bide_stream *s, struct sending *f)
 {
     ssize_t n = pread(f->file, f->piece, next_len(f, PIECE), f->offset);
     if (n < 0)
-        return bide_fail(-errno, "sending a file to %s: %s", s->peer, bide_strerror(-errno));
+        return bide_fail(-errno, "sending a file to %s: %s", bide__stream_peer_text(s), bide_strerror(-errno));
 
     struct iovec iov = {f->piece, (size_t)n};
     int code = n > 0 ? bide__stream_send_all(s, &iov, 1, NULL) : 0;
@@ -77,7 +77,7 @@ static int64_t send_all(bide_stream *s, struct sending *f)
         f->left -= has_end ? 0 : (size_t)n;
     }
     if (n == 0 && !has_end && f->left > 0)
-        n = bide_fail(BIDE_EEOF, "sending a file to %s: it ended %zu bytes early", s->peer, f->left);
+        n = bide_fail(BIDE_EEOF, "sending a file to %s: it ended %zu bytes early", bide__stream_peer_text(s), f->left);
     if (n < 0 && f->done > 0)
         bide__stream_break_off(s);
     return n < 0 ? n : f->done;

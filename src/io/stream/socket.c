@@ -16,15 +16,15 @@ int bide__stream_socket(const bide_stream *s, const char *function)
     if (code < 0)
         return code;
     if (s->lowest != &s->socket.filter)
-        return bide_fail(-ENOTSOCK, "%s: %s is no socket", function, s->peer);
+        return bide_fail(-ENOTSOCK, "%s: %s is no socket", function, bide__stream_peer_text(s));
     if (!bide__fd_is_open(&s->socket.fd))
-        return bide_fail(BIDE_ECLOSED, "%s: the connection to %s was closed", function, s->peer);
+        return bide_fail(BIDE_ECLOSED, "%s: the connection to %s was closed", function, bide__stream_peer_text(s));
     return s->socket.fd.fd;
 }
 
 static int failed(const char *function, const bide_stream *s)
 {
-    return bide_fail(-errno, "%s: %s: %s", function, s->peer, bide_strerror(-errno));
+    return bide_fail(-errno, "%s: %s: %s", function, bide__stream_peer_text(s), bide_strerror(-errno));
 }
 
 int bide_stream_addresses(const bide_stream *s, bide_address *local, bide_address *peer)
@@ -152,5 +152,5 @@ int bide_stream_set_socket_with(bide_stream *s, const bide_socket_args *options)
         return fd;
 
     code = set_all(fd, &args);
-    return code < 0 ? bide_fail(code, "bide_stream_set_socket: %s: %s", s->peer, bide_strerror(code)) : 0;
+    return code < 0 ? bide_fail(code, "bide_stream_set_socket: %s: %s", bide__stream_peer_text(s), bide_strerror(code)) : 0;
 }

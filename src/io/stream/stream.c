@@ -125,13 +125,18 @@ void bide__stream_push_filter(bide_stream *s, struct filter *f)
 
 /* ---- using it ---- */
 
+const char *bide__stream_peer_text(const bide_stream *s)
+{
+    return strcmp(s->peer, "unix:") == 0 ? "a Unix socket" : s->peer;
+}
+
 int bide__stream_begin(bide_stream *s, bool *busy, const char *function, const char *doing)
 {
     int code = bide__check_waiter(s->loop, function);
     if (code < 0)
         return code;
     if (*busy)
-        return bide_fail(BIDE_ESTATE, "%s %s: another task does that already", doing, s->peer);
+        return bide_fail(BIDE_ESTATE, "%s %s: another task does that already", doing, bide__stream_peer_text(s));
     *busy = true;
     bide_retain(s);
     return 0;
@@ -145,7 +150,7 @@ void bide__stream_end(bide_stream *s, bool *busy)
 
 int bide__stream_fail(const bide_stream *s, int code, const char *doing)
 {
-    return bide_fail(code, "%s %s: %s", doing, s->peer, bide_strerror(code));
+    return bide_fail(code, "%s %s: %s", doing, bide__stream_peer_text(s), bide_strerror(code));
 }
 
 /* An operation of the top filter failed.  TLS has put on record why; the socket leaves that to us. */

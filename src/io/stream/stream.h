@@ -193,6 +193,8 @@ extern const struct filter_ops bide__socket_filter_ops; /* of struct socket_filt
 int bide__stream_begin(bide_stream *s, bool *busy, const char *function, const char *doing);
 void bide__stream_end(bide_stream *s, bool *busy);
 /* Put on record what became of the socket; op_failed: of the top filter, which may have done so already. */
+/* For messages: who is at the other end.  The most that is known of a Unix socket without a name is that it is one. */
+const char *bide__stream_peer_text(const bide_stream *s);
 int bide__stream_fail(const bide_stream *s, int code, const char *doing);
 int bide__stream_op_failed(const bide_stream *s, int code, const char *doing);
 /* May it be written, after stream_begin?  0, or an error on record. */

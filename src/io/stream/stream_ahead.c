@@ -12,7 +12,7 @@
 static ssize_t peek(bide_stream *s, size_t n, const char **data)
 {
     if (n > s->in.max)
-        return bide_fail(BIDE_ELIMIT, "bide_peek: %zu bytes of %s, whose buffer has room for %zu", n, s->peer, s->in.max);
+        return bide_fail(BIDE_ELIMIT, "bide_peek: %zu bytes of %s, whose buffer has room for %zu", n, bide__stream_peer_text(s), s->in.max);
     while (bide__buf_len(&s->in) < n) {
         ssize_t got = bide__stream_fill(s);
         if (got < 0)
@@ -82,12 +82,12 @@ static ssize_t read_until_any(bide_stream *s, const struct separators *set, cons
             return bide__stream_take_line(s, end, line);
         scanned = len >= set->longest ? len - set->longest + 1 : 0;
         if (len == s->in.max)
-            return bide_fail(BIDE_ELIMIT, "reading from %s: no separator within %zu bytes", s->peer, len);
+            return bide_fail(BIDE_ELIMIT, "reading from %s: no separator within %zu bytes", bide__stream_peer_text(s), len);
         ssize_t got = bide__stream_fill(s);
         if (got < 0)
             return got;
         if (got == 0)
-            return bide_fail(BIDE_EEOF, "reading from %s: the stream ended before a separator", s->peer);
+            return bide_fail(BIDE_EEOF, "reading from %s: the stream ended before a separator", bide__stream_peer_text(s));
     }
 }
 
@@ -148,7 +148,7 @@ static void readable_leave(const bide_operation *op, struct op_waiter *w)
 static int readable_attempt(const bide_operation *op, struct op_waiter *w)
 {
     bide_stream *s = op->object;
-    ssize_t n = s->reading && !w ? bide_fail(BIDE_ESTATE, "reading from %s: another task does that already", s->peer) : try_fill(s);
+    ssize_t n = s->reading && !w ? bide_fail(BIDE_ESTATE, "reading from %s: another task does that already", bide__stream_peer_text(s)) : try_fill(s);
 
     if (w)
         readable_leave(op, w);

@@ -96,7 +96,7 @@ ssize_t bide_read(bide_stream *s, void *out, size_t cap)
 
 static ssize_t ended_early(const bide_stream *s, size_t done, size_t n)
 {
-    return bide_fail(BIDE_EEOF, "reading from %s: the stream ended after %zu of %zu bytes", s->peer, done, n);
+    return bide_fail(BIDE_EEOF, "reading from %s: the stream ended after %zu of %zu bytes", bide__stream_peer_text(s), done, n);
 }
 
 /* All but the last buffer's worth goes straight through; that is collected, so that an early end of a record that fits
@@ -159,12 +159,12 @@ static ssize_t read_until(bide_stream *s, const char *separator, const char **li
             return bide__stream_take_line(s, (size_t)(at - head) + sep, line);
         scanned = len >= sep ? len - sep + 1 : 0;
         if (len == s->in.max)
-            return bide_fail(BIDE_ELIMIT, "reading from %s: no separator within %zu bytes", s->peer, len);
+            return bide_fail(BIDE_ELIMIT, "reading from %s: no separator within %zu bytes", bide__stream_peer_text(s), len);
         ssize_t got = bide__stream_fill(s);
         if (got < 0)
             return got;
         if (got == 0)
-            return bide_fail(BIDE_EEOF, "reading from %s: the stream ended before the separator", s->peer);
+            return bide_fail(BIDE_EEOF, "reading from %s: the stream ended before the separator", bide__stream_peer_text(s));
     }
 }
 

@@ -119,7 +119,7 @@ int bide__stream_check_writing(const bide_stream *s)
     if (s->aborted)
         return bide__stream_fail(s, BIDE_ECLOSED, "writing to");
     if (s->broken)
-        return bide_fail(BIDE_ESTATE, "writing to %s: an earlier write was not completed", s->peer);
+        return bide_fail(BIDE_ESTATE, "writing to %s: an earlier write was not completed", bide__stream_peer_text(s));
     return 0;
 }
 

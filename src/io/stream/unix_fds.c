@@ -29,7 +29,7 @@ static int unix_socket(const bide_stream *s, const char *function)
         return fd;
 
     if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) < 0 || family != AF_UNIX || s->top != s->lowest)
-        return bide_fail(-EOPNOTSUPP, "%s: %s is no plain Unix socket", function, s->peer);
+        return bide_fail(-EOPNOTSUPP, "%s: %s is no plain Unix socket", function, bide__stream_peer_text(s));
     return fd;
 }
 
@@ -153,7 +153,7 @@ static ssize_t try_message(bide_stream *s, struct receiving *r)
     int n = take_fds(&msg, all);
     if (n > r->max || msg.msg_flags & MSG_CTRUNC) {
         close_all(all, n);
-        return bide_fail(BIDE_ELIMIT, "reading from %s: %s", s->peer,
+        return bide_fail(BIDE_ELIMIT, "reading from %s: %s", bide__stream_peer_text(s),
                          n > r->max ? "more descriptors came than were asked for" : "there is no room for the descriptors that came");
     }
     memcpy(r->fds, all, (size_t)n * sizeof *all);
@@ -217,7 +217,7 @@ int bide_stream_credentials(const bide_stream *s, bide_credentials *out)
         return fd;
     if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &family_len) < 0 || family != AF_UNIX ||
         getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
-        return bide_fail(-EOPNOTSUPP, "bide_stream_credentials: %s is no Unix socket", s->peer);
+        return bide_fail(-EOPNOTSUPP, "bide_stream_credentials: %s is no Unix socket", bide__stream_peer_text(s));
     *out = (bide_credentials){.pid = peer.pid, .uid = peer.uid, .gid = peer.gid};
     return 0;
 }

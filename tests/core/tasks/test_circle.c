@@ -6,7 +6,7 @@
 #include "core/core.h"
 #include "harness/harness.h"
 
-enum { MAX = 8 };
+enum { MAX = 13 };
 
 static bide_task *ring[MAX];
 static int done;
@@ -44,6 +44,30 @@ static int by_shield(bide_task *t)
     return bide_shield(t);
 }
 
+static int by_shield_awaitable(bide_task *t)
+{
+    return bide_await(bide_shield_awaitable(t));
+}
+
+static int by_gather_of_shields(bide_task *t)
+{
+    return bide_gather(bide_coro(nop), bide_shield_awaitable(t));
+}
+
+static int by_wait_for_a_shield(bide_task *t)
+{
+    bide_awaitable a = bide_shield_awaitable(t);
+    return bide_wait(&a, 1);
+}
+
+static int by_completed_of_shields(bide_task *t)
+{
+    bide_awaitable a = bide_shield_awaitable(t);
+    bide_auto bide_completed *c = bide_as_completed(&a, 1);
+    size_t which;
+    return bide_completed_next(c, &which);
+}
+
 static int by_wait(bide_task *t)
 {
     return bide_wait(&t, 1);
@@ -69,7 +93,7 @@ static int by_completed(bide_task *t)
 struct stackless {
     bide_generator generator;
     bide_task *t;
-    bool waits;
+    bool waits, shields;
 };
 
 static int stackless_step(bide_generator *g, int outcome, bide_awaitable *next)
@@ -79,7 +103,7 @@ static int stackless_step(bide_generator *g, int outcome, bide_awaitable *next)
         return outcome;
 
     s->waits = true;
-    *next = BIDE_AW(s->t);
+    *next = s->shields ? bide_shield_awaitable(s->t) : BIDE_AW(s->t);
     return BIDE_YIELD;
 }
 
@@ -91,8 +115,17 @@ static int by_stackless(bide_task *t)
     return bide_await(own);
 }
 
-static int (*const ways[])(bide_task *) = {by_await,      by_wait_for,   by_gather,    by_gather_all, by_shield, by_wait,
-                                           by_wait_first, by_wait_error, by_completed, by_stackless};
+static int by_stackless_shield(bide_task *t)
+{
+    struct stackless s = {.generator.step = stackless_step, .t = t, .shields = true};
+    bide_auto bide_task *own = bide_create_task({0}, .generator = &s.generator);
+    return bide_await(own);
+}
+
+static int (*const ways[])(bide_task *) = {
+    by_await,      by_wait_for,   by_gather,    by_gather_all,       by_shield,            by_wait,              by_wait_first,
+    by_wait_error, by_completed,  by_stackless, by_shield_awaitable, by_gather_of_shields, by_wait_for_a_shield, by_completed_of_shields,
+    by_stackless_shield};
 
 /* ---- circles ---- */
 

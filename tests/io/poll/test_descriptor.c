@@ -230,6 +230,34 @@ TEST(fd_forget_wakes_waiters_with_closed_before_or_after_the_close, .real_time =
     }
 }
 
+static char heard[256];
+
+static void hear(bide_loop *loop, const char *message, void *arg)
+{
+    (void)loop;
+    (void)arg;
+    snprintf(heard, sizeof heard, "%s", message);
+}
+
+/* Nobody said so, and it is seen before the loop sleeps. */
+TEST(fd_closed_under_a_waiter_is_told_in_debug_mode, .real_time = true)
+{
+    int ends[2];
+    bide_loop *loop = bide_get_event_loop();
+    make_pipe(ends);
+    bide_loop_set_exception_handler(loop, hear, NULL);
+    EXPECT_EQ(bide_loop_set_debug(loop, true), 0);
+    bide_auto bide_task *t = bide_create_task(bide_coro(wait_for, ends[0], BIDE_READABLE));
+    EXPECT_EQ(bide_sleep_ms(1), 0);
+    EXPECT_FALSE(bide_task_done(t));
+    close(ends[0]);
+    EXPECT_ERR(bide_await(t), BIDE_ECLOSED);
+    EXPECT_CONTAINS(bide_error_text(), "was closed meanwhile");
+    EXPECT_CONTAINS(heard, "was closed while it was waited for (by 1), and nobody said so: bide_fd_forget");
+    EXPECT_EQ(bide_loop_set_debug(loop, false), 0);
+    close(ends[1]);
+}
+
 /* Nobody said so; and a copy of the descriptor keeps the old file, and with it the kernel's entry. */
 TEST(fd_wait_number_used_again_is_another_file, .real_time = true)
 {

@@ -260,6 +260,8 @@ TEST(spawn_bad_options_are_refused_with_a_sentence)
     } bad[] = {
         {{.size = sizeof(bide_process_args)}, "there is no program"},
         {{.size = sizeof(bide_process_args), .args = (const char *const[]){NULL}}, "there is no program"},
+        {{.size = sizeof(bide_process_args), .args = BIDE_ARGS("")}, "the name of the program is empty"},
+        {{.size = sizeof(bide_process_args), .args = BIDE_ARGS("a"), .program = ""}, ".program is empty"},
         {{.size = sizeof(bide_process_args), .shell = "a", .program = "b"}, ".shell, and another program"},
         {{.size = sizeof(bide_process_args), .shell = "a", .umask = 01000}, "umask"},
         {{.size = sizeof(bide_process_args), .shell = "a", .timeout_ms = -1}, "timeout_ms"},

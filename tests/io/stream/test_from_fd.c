@@ -207,6 +207,35 @@ TEST(from_fd_bad_arguments_are_errors, .real_time = true)
     EXPECT_EQ(bide_error_code(), -EBADF);
 }
 
+TEST(from_fd_of_one_that_has_a_stream_is_refused_with_a_sentence, .real_time = true)
+{
+    int ends[2], pair[2];
+    char text[128];
+    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    int fds[] = {ends[0], pair[0]};
+    for (int i = 0; i < 2; i++) {
+        bide_auto bide_stream *s = bide_stream_from_fd(fds[i]);
+        EXPECT_NOT_NULL(s);
+        EXPECT_NULL(bide_stream_from_fd(fds[i]));
+        EXPECT_EQ(bide_error_code(), BIDE_ESTATE);
+        snprintf(text, sizeof text, "bide_stream_from_fd: descriptor %d: another stream, or the like, of this loop watches it already", fds[i]);
+        EXPECT_STR(bide_error_text(), text);
+    }
+    close(ends[1]);
+    close(pair[1]);
+}
+
+TEST(from_fd_of_a_unix_socket_without_a_name_says_so, .real_time = true)
+{
+    int pair[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    bide_auto bide_stream *s = bide_stream_from_fd(pair[0]);
+    close(pair[1]);
+    EXPECT_ERR(bide_write(s, "x", 1) < 0 ? bide_error_code() : bide_drain(s), -EPIPE);
+    EXPECT_CONTAINS(bide_error_text(), "writing to a Unix socket: ");
+}
+
 /* ---- standard input and output ---- */
 
 static int copy_lines(void)
