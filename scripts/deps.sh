@@ -98,6 +98,21 @@ required() {
     tool tinyproxy tinyproxy
     want squid "the program squid" test -x /usr/sbin/squid
     want dante-server "the program danted" test -x /usr/sbin/danted
+    library libcurl4-openssl-dev libcurl
+    library libpq-dev libpq
+    library libmariadb-dev libmariadb
+    library libsqlite3-dev sqlite3
+    tool mariadb-server-core mariadbd
+}
+# It comes with a database that is started at once, unless postgresql-common is told otherwise: that nobody asked for.
+postgres() {
+    want postgresql "the program initdb, of PostgreSQL" has_postgres
+    [ -n "$missing" ] && may_install && ! $dry_run && [ ! -d /etc/postgresql-common ] || return 0
+    apt install --no-install-recommends postgresql-common || return 0
+    as_root sed -i 's/^#*create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+}
+has_postgres() {
+    command -v initdb || ls /usr/lib/postgresql/*/bin/initdb
 }
 # Debian's redis-server is a link to this program, and a service that starts when it is installed: that nobody asked for.
 redis() {
@@ -200,6 +215,8 @@ fi
 if $ci; then
     clang_runtime
     install_missing
+    postgres
+    install_missing || echo "going on without"
     cross
     install_missing || echo "going on without these"
 fi
