@@ -49,7 +49,7 @@ enum bide_awaitable_kind {
     BIDE_AW_GENERATOR,
     BIDE_AW_OBJECT,
     BIDE_AW_SLEEP,
-    BIDE_AW_THREAD, /* a call for bide_to_thread; in as.coroutine */
+    BIDE_AW_THREAD, /* a call for bide_to_thread; in as.thread */
     BIDE_AW_OPERATION,
     BIDE_AW_SHIELDED = 256 /* added to one of these: bide_shield_awaitable */
 };
@@ -58,6 +58,7 @@ typedef struct bide_awaitable {
     enum bide_awaitable_kind kind;
     union {
         bide_coroutine coroutine;
+        struct { bide_coroutine coroutine; struct bide_thread_pool *pool; } thread; /* begins as the one above */
         bide_task *task;
         bide_future *future;
         bide_generator *generator;
@@ -170,12 +171,13 @@ static inline bide_awaitable bide_sleep_awaitable(int64_t ms)
     return a;
 }
 
-/* A call of bide_to_thread that has not happened yet: bide_gather(bide_to_thread_awaitable(bide_coro(compress, in)), t) */
+/* A call of bide_to_thread that has not happened yet: bide_gather(bide_to_thread_awaitable(bide_coro(compress, in)), t).  Options: thread.h */
 static inline bide_awaitable bide_to_thread_awaitable(bide_coroutine c)
 {
     bide_awaitable a;
     a.kind = BIDE_AW_THREAD;
-    a.as.coroutine = c;
+    a.as.thread.coroutine = c;
+    a.as.thread.pool = NULL;
     return a;
 }
 

@@ -57,6 +57,17 @@ typedef struct bide_to_thread_args {
 #define bide_to_thread(...) BIDE__CALL(bide_to_thread_with(BIDE__ARGS(bide_to_thread_args, .coroutine = __VA_ARGS__)))
 BIDE_API BIDE_MUST_USE int bide_to_thread_with(const bide_to_thread_args *args);
 
+/*
+ * The same as something to be awaited, with its options.
+ *
+ * Returns:   a plain value.  Awaiting one of a NULL function, or of an option without its name, is -EINVAL
+ * Owns:      the .pool is borrowed until the call was begun
+ * Example:   BIDE_TRY(bide_gather(bide_to_thread_awaitable(bide_coro(query, db), .pool = two_threads), t));
+ */
+#define bide_to_thread_awaitable(...) \
+    BIDE__CALL(bide_to_thread_awaitable_with(BIDE__ARGS(bide_to_thread_args, .coroutine = __VA_ARGS__)))
+BIDE_API bide_awaitable bide_to_thread_awaitable_with(const bide_to_thread_args *args);
+
 /* What bide_thread_pool_new takes; zero means the default. */
 typedef struct bide_thread_pool_args {
     size_t size; /* of this struct; set by the macro */

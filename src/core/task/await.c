@@ -114,7 +114,7 @@ static int run_in_place(const bide_awaitable *a)
         return bide__on_record(bide__call_words(a->as.coroutine.fn, a->as.coroutine.argc, a->as.coroutine.argv),
                                a->as.coroutine.name);
     if (a->kind == BIDE_AW_THREAD)
-        return bide_to_thread(a->as.coroutine);
+        return bide_to_thread(a->as.thread.coroutine, .pool = a->as.thread.pool);
     if (a->kind == BIDE_AW_GENERATOR)
         return bide__on_record(bide__generator_await(a->as.generator), "a generator");
     return bide__on_record(a->as.object->await(a->as.object), "an awaitable");
@@ -220,8 +220,10 @@ bide_future *bide__start_as(bide_loop *loop, bide_awaitable a, bide_task_args ar
         break;
     }
     bide_task *t = bide__task_new(loop, &args, made_at);
-    if (t && a.kind == BIDE_AW_THREAD)
+    if (t && a.kind == BIDE_AW_THREAD) {
         bide__task_top(t)->doing = &bide__for_thread;
+        bide__task_top(t)->pool = a.as.thread.pool;
+    }
     return t ? &t->future : NULL;
 }
 

@@ -23,8 +23,10 @@ void (*bide__guest_ended)(void *guest);
 /* Apart, for the frame that it needs. */
 static __attribute__((noinline)) int run_in_thread(const bide_coroutine *c)
 {
-    bide__task_top(bide__task_here())->doing = NULL;
-    return bide_to_thread(*c);
+    struct task_top *top = bide__task_top(bide__task_here());
+
+    top->doing = NULL;
+    return bide_to_thread(*c, .pool = top->pool);
 }
 
 /* What the guest has to end may use what it keeps, so the task has it until then; what comes after that begins anew. */

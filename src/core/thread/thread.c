@@ -104,6 +104,19 @@ static int call_coroutine(void *arg)
     return bide__call_words(c->fn, c->argc, c->argv);
 }
 
+bide_awaitable bide_to_thread_awaitable_with(const bide_to_thread_args *options)
+{
+    bide_to_thread_args args = {0};
+    bide_awaitable a = {.kind = BIDE_AW_THREAD};
+
+    if (bide__options_take(&args, sizeof args, options, "bide_to_thread_awaitable") == 0 &&
+        bide__check_named(args.guard_, "bide_to_thread_awaitable") == 0) {
+        a.as.thread.coroutine = args.coroutine;
+        a.as.thread.pool = args.pool;
+    }
+    return a;
+}
+
 int bide_to_thread_with(const bide_to_thread_args *options)
 {
     bide_to_thread_args args;

@@ -16,6 +16,7 @@ struct task_top {
     bide_coroutine coroutine;
     const void *made_at; /* where the function that made it was called; NULL: not known */
     struct doing *doing; /* innermost first; NULL: nothing that has a name */
+    struct bide_thread_pool *pool; /* while that is bide__for_thread: of the call; NULL: that of the loop */
     struct switch_state state; /* if the loop carries it */
 };
 

@@ -209,6 +209,30 @@ TEST(to_thread_awaitable_runs_in_a_thread_wherever_it_is_awaited, .real_time = t
     EXPECT_ERR(bide_await(bide_to_thread_awaitable((bide_coroutine){0})), -EINVAL);
 }
 
+static int thread_is_called(const char *name)
+{
+    char is[16];
+
+    EXPECT_EQ(pthread_getname_np(pthread_self(), is, sizeof is), 0);
+    return strcmp(is, name) == 0;
+}
+
+TEST(to_thread_awaitable_takes_a_pool_wherever_it_is_awaited, .real_time = true)
+{
+    bide_auto bide_thread_pool *pool = bide_thread_pool_new(.threads = 1, .name = "mine");
+    bide_awaitable call = bide_to_thread_awaitable(bide_coro(thread_is_called, "mine"), .pool = pool);
+    bide_auto bide_future *f = bide_ensure_future(call);
+    int codes[2];
+
+    EXPECT_EQ(bide_await(call), 1);
+    EXPECT_EQ(bide_await(f), 1);
+    EXPECT_EQ(bide_wait_for(call, 5000), 1);
+    EXPECT_EQ(bide_gather_all(codes, call, bide_to_thread_awaitable(bide_coro(thread_is_called, "mine"))), 0);
+    EXPECT_EQ(codes[0], 1);
+    EXPECT_EQ(codes[1], 0); /* that of the loop */
+    EXPECT_EQ(bide_shield(call), 1);
+}
+
 /* ---- what a future carries ---- */
 
 static int destroyed;
