@@ -42,7 +42,8 @@ ROOMS = {
     "sync/pace": "sync core/* base",
     "sync/far": "sync core/* base",
     "dwarf": "",
-    "inspect": "dwarf core/* base",
+    "coverage": "",
+    "inspect": "dwarf coverage core/* base",
     "core": "inspect core/* base",
     "sync": "core/* base",
     "io/poll": "sync core/* base",
@@ -118,6 +119,7 @@ ROOMS = {
     "cli/compare": "cli/compare/* " + COMMON,
     "cli/serve": COMMON,
     "cli/worker": COMMON,
+    "cli/doctor": "coverage " + COMMON,
     "cli/remote": "dwarf inspect/root.h",
     "cli/ps": "cli/remote " + COMMON,
     "cli": "cli/*",
@@ -139,7 +141,7 @@ PUBLIC = {
     "job": "pool", "pool": "pool", "pool_call": "pool", "pool_redis": "pool", "pool_report": "pool", "pool_stream": "pool",
     "bide": "cli",  # the umbrella: for users only
 }
-LIBC_ONLY = {"base", "dwarf", "core", "inspect", "sync"}
+LIBC_ONLY = {"base", "dwarf", "coverage", "core", "inspect", "sync"}
 OTHERS_LIBRARIES = re.compile(r"^(openssl/|ares|jansson|liburing|idn2|zlib|nghttp2/|brotli/|zstd|libpsl|hiredis|gumbo|sqlite3)")
 ANY_ROOM = {"conform", "fuzz", "differential", "harness", "regress", "examples"}
 NO_ROOMS = {"arch", "heap", "ledger", "util"}  # folders that are a part of the room above

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define ROOT_NOTE_NAME "bide"
-#define ROOT_NOTE_TYPE 1
+#define ROOT_NOTE_TYPE 1 /* 2: libbide-unblock's, which is there */
 #define ROOT_MAGIC "bideroot"
 #define ROOT_VERSION 1 /* another one, when what is there already gets another meaning; more members need none */
 #define ROOT_NAME_MAX 24

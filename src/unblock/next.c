@@ -46,3 +46,12 @@ __attribute__((constructor(101))) void bide__next_find(void)
 #undef FIND
     __atomic_store_n(&bide__next_is_found, true, __ATOMIC_RELEASE);
 }
+
+/* Whoever looks at the file of a program sees that this library is in it, also if it is linked statically, and stripped. */
+__asm__(".pushsection .note.bide, \"a\", %note\n\t"
+        ".balign 4\n\t"
+        ".4byte 5, 4, 2\n\t" /* lengths of name and contents, type: 1 is the library's (inspect/root.h), 2 is this one's */
+        ".asciz \"bide\"\n\t"
+        ".balign 4\n\t"
+        ".4byte 1\n\t"
+        ".popsection");

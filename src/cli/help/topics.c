@@ -21,6 +21,8 @@ const struct topic topics[] = {
      "    141  the reader of standard output has gone (SIGPIPE)\n"
      "    143  stopped by SIGTERM\n"
      "\n"
+     "`bide doctor` asks for no URL: 1 is a program that works but for some calls, 4 one that will block.\n"
+     "\n"
      "The last three are how a shell shows that a signal ended the program. Causes are on standard error, one line for "
      "each URL that failed."},
     {"jsonl", "what stands in the records of `bide fetch --jsonl`",

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * judge.c - which calls find libbide-unblock, which find libc, and what that means for the program.
+ *
+ * A name is that of the first object that defines it.  If it is neither libbide-unblock nor libc, it is a function of the program's own
+ * and no call that waits, or a sanitizer's, which calls the next one.
+ */
+#include "cli/doctor/doctor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct object *definer_of(const struct closure *p, size_t number)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        const struct object *o = p->objects[i];
+        if (elf_has(&o->elf.defines, number) && !strstr(o->name, "san.so"))
+            return o;
+    }
+    return NULL; /* nobody, or what is missing */
+}
+
+static void put(struct elf_set *s, size_t number)
+{
+    s->bits[number / 8] |= (uint8_t)(1u << number % 8);
+}
+
+static bool is_empty(const struct elf_set *s)
+{
+    static const struct elf_set empty;
+
+    return memcmp(s, &empty, sizeof empty) == 0;
+}
+
+/* ---- bide's own two ---- */
+
+static bool needs_bide(const struct object *o)
+{
+    for (size_t i = 0; i < o->elf.needed_count; i++)
+        if (strncmp(o->elf.needed[i], "libbide.so", 10) == 0)
+            return true;
+    return o->elf.has_bide;
+}
+
+/* Somebody besides libbide-unblock, which always needs it. */
+static bool uses_bide(const struct closure *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (!p->objects[i]->is_bide && needs_bide(p->objects[i]))
+            return true;
+    return false;
+}
+
+static const struct object *find_unblock(const struct closure *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->objects[i]->elf.has_unblock)
+            return p->objects[i];
+    return NULL;
+}
+
+/* Does libc, or who else there is, come before it with a name that it has? */
+static bool is_behind(const struct closure *p, const struct object *unblock)
+{
+    for (size_t number = 0; number < bide__covered_count; number++) {
+        const struct object *first = definer_of(p, number);
+        if (elf_has(&unblock->elf.defines, number) && first != unblock && first && first->is_system)
+            return true;
+    }
+    return false;
+}
+
+static enum unblock place_of_unblock(const struct closure *p, const struct object *o)
+{
+    if (!o)
+        return UNBLOCK_ABSENT;
+    if (o->is_late)
+        return UNBLOCK_LATE;
+    if (is_behind(p, o))
+        return UNBLOCK_BEHIND;
+    if (o->is_preloaded || (o->by && o->by->is_preloaded))
+        return UNBLOCK_PRELOADED;
+    return o->is_bide ? UNBLOCK_LINKED : UNBLOCK_STATIC;
+}
+
+/* ---- what each calls ---- */
+
+/* In the program itself, that reads standard input or pipes, stdio is more than files. */
+static bool is_sure(const struct closure *p, const struct object *o, const struct call_kind *kind)
+{
+    return kind->surely || (o == p->objects[0] && o->elf.wraps_descriptors && strcmp(kind->name, "stdio") == 0);
+}
+
+static void look_at_call(const struct judgement *j, const struct closure *p, struct finding *f, size_t number)
+{
+    const struct call_kind *kind = bide__call_at(number).kind;
+    const struct object *definer = definer_of(p, number);
+    bool finds_unblock = definer && definer == j->unblock_object;
+
+    if (definer && !definer->is_system && !finds_unblock)
+        return;
+    if (!kind)
+        put(finds_unblock || j->unblock == UNBLOCK_ABSENT ? &f->covered : &f->surely, number);
+    else
+        put(is_sure(p, f->object, kind) ? &f->surely : &f->perhaps, number);
+}
+
+static struct finding look_at(const struct judgement *j, const struct closure *p, const struct object *o)
+{
+    struct finding f = {.object = o};
+    size_t n = bide__call_count();
+
+    for (size_t number = 0; number < n; number++)
+        if (elf_has(&o->elf.imports, number))
+            look_at_call(j, p, &f, number);
+    return f;
+}
+
+static void merge(struct elf_set *into, const struct elf_set *from)
+{
+    for (size_t i = 0; i < sizeof into->bits; i++)
+        into->bits[i] |= from->bits[i];
+}
+
+static void look_at_all(struct judgement *j, const struct closure *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        const struct object *o = p->objects[i];
+        if (o->is_system || o->is_bide)
+            continue;
+        if (!o->is_used) {
+            j->own++;
+            continue;
+        }
+        struct finding f = look_at(j, p, o);
+        merge(&j->surely, &f.surely);
+        merge(&j->perhaps, &f.perhaps);
+        if (is_empty(&f.covered) && is_empty(&f.surely) && is_empty(&f.perhaps) && o->elf.system_calls == 0)
+            j->silent++;
+        else
+            j->findings[j->count++] = f;
+    }
+}
+
+/* ---- the verdict ---- */
+
+static enum verdict verdict_of(const struct judgement *j, const struct closure *p)
+{
+    bool is_first = j->unblock == UNBLOCK_LINKED || j->unblock == UNBLOCK_STATIC || j->unblock == UNBLOCK_PRELOADED;
+    if (j->is_static || !j->uses_bide || !is_first)
+        return BLOCKS;
+    return is_empty(&j->surely) && p->missing_count == 0 ? WORKS : WORKS_BUT;
+}
+
+bool judge(struct judgement *j, const struct closure *p)
+{
+    const struct elf *e = &p->objects[0]->elf;
+
+    *j = (struct judgement){.uses_bide = uses_bide(p), .unblock_object = find_unblock(p)};
+    j->is_static = !e->has_interpreter && e->needed_count == 0 && !e->soname;
+    j->unblock = place_of_unblock(p, j->unblock_object);
+    j->findings = calloc(p->count, sizeof *j->findings);
+    if (!j->findings)
+        return false;
+    look_at_all(j, p);
+    j->verdict = verdict_of(j, p);
+    return true;
+}
+
+void judgement_free(struct judgement *j)
+{
+    free(j->findings);
+}
+
+const char *judge_verdict_name(enum verdict v)
+{
+    static const char *const names[] = {[WORKS] = "works", [WORKS_BUT] = "works-but", [BLOCKS] = "blocks"};
+
+    return names[v];
+}
+
+const char *judge_unblock_name(enum unblock u)
+{
+    static const char *const names[] = {
+        [UNBLOCK_ABSENT] = "absent",       [UNBLOCK_LINKED] = "linked", [UNBLOCK_STATIC] = "static",
+        [UNBLOCK_PRELOADED] = "preloaded", [UNBLOCK_BEHIND] = "behind", [UNBLOCK_LATE] = "late",
+    };
+
+    return names[u];
+}
