@@ -12,7 +12,6 @@
  *   B1  list, what is in it, and the thread's state are under `lock`; a loop is in the list only while it runs in its thread.
  *   B2  nothing of a loop is read without `lock`; a report is made from copies, without it.
  */
-#include <dlfcn.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/auxv.h>
@@ -63,16 +62,6 @@ static unsigned count_place(uintptr_t pc)
     return 1;
 }
 
-/* The C library, and what a sanitizer puts before it. */
-static bool is_of_the_system(uintptr_t pc, const char *symbol)
-{
-    Dl_info info;
-
-    return !dladdr((const void *)pc, &info) || !info.dli_fname || strstr(info.dli_fname, "/libc.so") ||
-           strstr(info.dli_fname, "/ld-linux") || strstr(info.dli_fname, "linux-vdso") || strstr(info.dli_fname, "san.so") ||
-           strncmp(symbol, "__interceptor_", 14) == 0;
-}
-
 static size_t put(char *text, size_t len, const char *line)
 {
     int n = snprintf(text + len, REPORT_BYTES - len, "%s", line);
@@ -92,12 +81,9 @@ static bool is_beginning(const char *symbol)
 }
 
 /* The frames, a line each; the first of the program's own goes to *where, its address to *pc. */
-static void put_frames(const struct snapshot *s, char *text, char *where, size_t cap, uintptr_t *pc)
+static void put_frames(const uintptr_t *pcs, size_t n, char *text, char *where, uintptr_t *pc)
 {
-    uintptr_t pcs[FRAMES_MAX];
-    size_t n = bide__unwind(s, pcs, FRAMES_MAX), len = 0, shown = 0;
-    if (n == 0)
-        pcs[n++] = s->pc; /* without libdw, at least that */
+    size_t len = 0, shown = 0;
 
     for (size_t i = 0; i < n && shown < FRAMES_SHOWN; i++) {
         char symbol[SYMBOL_TEXT_MAX];
@@ -107,8 +93,8 @@ static void put_frames(const struct snapshot *s, char *text, char *where, size_t
         bide__symbol_text(symbol, sizeof symbol, pcs[i]);
         if (is_beginning(symbol))
             break;
-        if (!where[0] && !is_own && !is_of_the_system(pcs[i], symbol)) {
-            snprintf(where, cap, "%s", symbol);
+        if (!where[0] && !is_own && !bide__symbol_is_of_the_system(pcs[i], symbol)) {
+            snprintf(where, SYMBOL_TEXT_MAX, "%s", symbol);
             *pc = pcs[i];
         }
         len = put(text, len, "bide:     ");
@@ -135,11 +121,13 @@ static void print(const struct report *r)
 {
     static char frames[REPORT_BYTES], text[2 * REPORT_BYTES];
     char where[SYMBOL_TEXT_MAX] = "";
-    uintptr_t pc = r->snapshot.pc;
+    uintptr_t pc = r->snapshot.pc, pcs[FRAMES_MAX];
+    size_t found = r->has_stack ? bide__unwind(&r->snapshot, pcs, FRAMES_MAX) : 0;
 
     frames[0] = '\0';
-    if (r->has_stack)
-        put_frames(&r->snapshot, frames, where, sizeof where, &pc);
+    if (r->has_stack && found == 0)
+        pcs[found++] = pc; /* without libdw, at least that */
+    put_frames(pcs, found, frames, where, &pc);
     unsigned count = r->has_stack ? count_place(pc ^ (uintptr_t)r->step.function) : 1; /* if it is in a library: for whom */
     if (count & (count - 1))
         return;
@@ -151,6 +139,8 @@ static void print(const struct report *r)
     else
         snprintf(text + n, sizeof text - (size_t)n, "%s\n%s", r->has_stack ? ":" : "; its stack cannot be seen", frames);
     say(text);
+    if (count == 1 && bide__uncovered_text(text, sizeof text, pcs, found, r->snapshot.is_in_call))
+        say(text);
 }
 
 /* ---- the thread ---- */

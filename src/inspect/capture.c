@@ -61,6 +61,7 @@ static void copy_stack(struct snapshot *s, uintptr_t high)
 static void set_place(struct snapshot *s, uintptr_t sp, uintptr_t pc)
 {
     s->known = 0;
+    s->is_in_call = false;
     s->sp = sp;
     s->pc = pc;
     set(s, DWARF_SP, sp);
@@ -105,6 +106,7 @@ static enum captured capture_call(struct snapshot *s, pid_t thread, uintptr_t hi
         return strncmp(before, "running", 7) == 0 ? IT_RUNS : NOT_CAPTURED;
 
     set_place(s, sp, pc);
+    s->is_in_call = true;
     copy_stack(s, high);
     return read_call(thread, after, sizeof after) && strcmp(before, after) == 0 ? CAPTURED : NOT_CAPTURED; /* it went on meanwhile */
 }

@@ -2,7 +2,7 @@
 /*
  * inspect.h - looking at a program that runs: where its calls are, who waits for whom, who keeps the loop.
  *
- * In reading order: inspector.c, libdw.c, symbol.c, names.c, awaited.c, deadlock.c, capture.c, unwind.c, blocking.c.
+ * In reading order: inspector.c, libdw.c, symbol.c, names.c, awaited.c, deadlock.c, capture.c, unwind.c, uncovered.c, blocking.c.
  */
 #ifndef BIDE_INSPECT_INSPECT_H
 #define BIDE_INSPECT_INSPECT_H
@@ -23,6 +23,8 @@ void bide__symbol_line(char *buf, size_t cap, uintptr_t pc);
 /* names.c.  As bide__symbol_line, which it asks once for a place; and in the child of a fork, where the lock may have been held. */
 void bide__name_place(char *buf, size_t cap, const void *pc);
 void bide__names_forget(void);
+/* It is in the C library, or in what a sanitizer or libbide-unblock puts before it; symbol: its name, as far as it is known. */
+bool bide__symbol_is_of_the_system(uintptr_t pc, const char *symbol);
 /* It is in this library, and that is no part of the program. */
 bool bide__symbol_is_own(uintptr_t pc);
 
@@ -35,12 +37,19 @@ bool bide__symbol_is_own(uintptr_t pc);
 struct snapshot {
     uintptr_t sp, pc, registers[32]; /* by their DWARF numbers; registers[i] is known if bit i of known is set */
     uint64_t known;
+    bool is_in_call; /* it stands in a system call */
     size_t len; /* bytes from sp on */
     char stack[STACK_COPY_MAX];
 };
 
 /* The calls that led there, innermost first: addresses to be looked up.  Returns how many; 0 without libdw. */
 size_t bide__unwind(const struct snapshot *s, uintptr_t *pcs, size_t cap);
+
+/*
+ * uncovered.c.  These calls, innermost first, keep a loop: a line that names the one of libc that does, and who called it, if
+ * libbide-unblock does not cover it, or would if it were there.  False: there is nothing to say.
+ */
+bool bide__uncovered_text(char *buf, size_t cap, const uintptr_t *pcs, size_t n, bool is_in_call);
 
 /* ---- deadlock.c, blocking.c: as struct inspector says ---- */
 

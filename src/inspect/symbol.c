@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "inspect/inspect.h"
 #include "inspect/modules.h"
@@ -26,6 +27,16 @@ static const char *object_of(uintptr_t pc)
     Dl_info info;
 
     return dladdr((const void *)pc, &info) && info.dli_fname ? info.dli_fname : "";
+}
+
+bool bide__symbol_is_of_the_system(uintptr_t pc, const char *symbol)
+{
+    Dl_info info;
+
+    return !dladdr((const void *)pc, &info) || !info.dli_fname || strstr(info.dli_fname, "/libc.so") ||
+           strstr(info.dli_fname, "/ld-linux") || strstr(info.dli_fname, "linux-vdso") || strstr(info.dli_fname, "san.so") ||
+           strstr(info.dli_fname, "/libbide-unblock.so") ||
+           strncmp(symbol, "__interceptor_", 14) == 0;
 }
 
 /* The first object of a process is the program. */

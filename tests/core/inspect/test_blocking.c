@@ -70,7 +70,7 @@ static bool sees_stacks(void)
 
 static volatile unsigned long spins;
 
-static __attribute__((noinline)) int blocks_in_a_call(void)
+static __attribute__((noinline)) int blocks_in_a_call_until(const char *words)
 {
     size_t len = 0;
 
@@ -80,8 +80,16 @@ static __attribute__((noinline)) int blocks_in_a_call(void)
             return -1;
         len += (size_t)n;
         text[len] = '\0';
-    } while (!strstr(text, "has kept the event loop"));
+    } while (!strstr(text, words));
     return 0;
+}
+
+static __attribute__((noinline)) int blocks_in_a_call(void)
+{
+    int code = blocks_in_a_call_until("has kept the event loop");
+
+    spins++;
+    return code;
 }
 
 static int calls_it(void)
@@ -101,9 +109,39 @@ UNIT(task_that_blocks_in_a_system_call_is_reported_while_it_does_and_sees_no_ein
     EXPECT_CONTAINS(text, "bide: task Task-1 (calls_it) has kept the event loop for ");
     EXPECT_CONTAINS(text, " ms, and still does");
     if (sees_stacks()) {
-        EXPECT_CONTAINS(text, "in blocks_in_a_call (inspect/test_blocking.c:");
+        EXPECT_CONTAINS(text, "in blocks_in_a_call_until (inspect/test_blocking.c:");
         EXPECT_CONTAINS(text, "bide:     calls_it (inspect/test_blocking.c:");
     }
+}
+
+static int blocks_until_recommended(void)
+{
+    int code = blocks_in_a_call_until("bide doctor");
+
+    spins++;
+    return code;
+}
+
+UNIT(library_that_covers_the_call_is_recommended_once)
+{
+    if (!sees_stacks())
+        SKIP("no stacks are seen here");
+    begin();
+    int code = bide_run_until_complete(loop, bide_coro(blocks_until_recommended));
+    EXPECT_EQ(code, 0);
+    EXPECT_CONTAINS(text, "\nbide: with libbide-unblock, read of the program would suspend only its task: see `bide doctor ");
+    code = bide_run_until_complete(loop, bide_coro(calls_it));
+    EXPECT_EQ(code, 0);
+    struct pollfd p = {.fd = errors[0], .events = POLLIN}; /* nobody writes any more: the thread that looks has ended */
+    while (poll(&p, 1, 0) > 0) {
+        size_t len = strlen(text);
+        ssize_t n = read(errors[0], text + len, sizeof text - 1 - len);
+        EXPECT_TRUE(n > 0);
+        text[len + (size_t)n] = '\0';
+    }
+    end();
+    EXPECT_CONTAINS(text, "(calls_it) has kept the event loop for ");
+    EXPECT_TRUE(!strstr(text, "with libbide-unblock"));
 }
 
 static __attribute__((noinline)) int spins_until_reported(void)
