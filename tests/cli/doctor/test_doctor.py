@@ -13,7 +13,7 @@ import unittest
 from support import SANITIZED, bide
 
 BUILD, SOURCE, CC = os.environ["BIDE_BUILD"], os.environ["BIDE_SOURCE"], os.environ.get("CC", "cc").split()
-LIBRARIES = [f"-L{BUILD}/src", f"-Wl,-rpath,{BUILD}/src:{BUILD}/src/unblock", "-Wl,--unresolved-symbols=ignore-in-shared-libs"]
+LIBRARIES = [f"-L{BUILD}/src", f"-Wl,-rpath,{BUILD}/src:{BUILD}/src/unblock", "-Wl,--unresolved-symbols=ignore-all"]
 BIDE = ["-Wl,--no-as-needed", "-lbide"]
 UNBLOCK = [f"-L{BUILD}/src/unblock", "-Wl,--no-as-needed", "-lbide-unblock"]
 WHOLE = ["-Wl,--whole-archive", f"{BUILD}/src/unblock/libbide-unblock.a", "-Wl,--no-whole-archive"]
