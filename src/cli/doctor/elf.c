@@ -24,6 +24,7 @@ struct file {
     size_t len;
     Elf64_Phdr segments[SEGMENTS_MAX];
     size_t segment_count;
+    uint64_t scanned; /* bytes of code */
     uint64_t strings, strings_len, symbols, gnu_hash, hash; /* places in the file; 0: there are none */
 };
 
@@ -287,10 +288,12 @@ static bool is_call_aarch64(const struct file *f, uint64_t at, uint64_t begin)
     return false;
 }
 
-static void count_calls(struct elf *e, const struct file *f, const Elf64_Phdr *p)
+/* Segments that lie over each other would have it read the same bytes many times. */
+static void count_calls(struct elf *e, struct file *f, const Elf64_Phdr *p)
 {
-    if (!is_inside(f, p->p_offset, p->p_filesz))
+    if (!is_inside(f, p->p_offset, p->p_filesz) || p->p_filesz > f->len - f->scanned)
         return;
+    f->scanned += p->p_filesz;
     const uint8_t *code = f->bytes + p->p_offset;
 
     if (e->machine == EM_X86_64)

@@ -181,10 +181,11 @@ static bool has_system_calls(const struct elf *e)
 
 static void add_missing(const struct closure *p, struct text *to)
 {
-    char name[512];
+    char name[512], by[512];
 
     for (size_t i = 0; i < p->missing_count; i++)
-        text_format(to, "%s: not found; %s needs it.\n", say_clean(p->missing[i].name, name, sizeof name), p->missing[i].by->name);
+        text_format(to, "%s: not found; %s needs it.\n", say_clean(p->missing[i].name, name, sizeof name),
+                    say_clean(p->missing[i].by->name, by, sizeof by));
 }
 
 void doctor_report(const struct judgement *j, const struct closure *p, struct text *to)

@@ -15,7 +15,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define DIRECTORIES_MAX 1000 /* of a list: a stranger's may have a million */
+
 /* ---- files ---- */
+
+/* To open a device may do something to it, so what it is is asked first. */
+static int open_regular(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return -1;
+    if (!S_ISREG(st.st_mode)) {
+        errno = EINVAL;
+        return -1;
+    }
+    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
 
 static size_t read_all(int fd, char *bytes, size_t len)
 {
@@ -54,9 +69,9 @@ static void *read_regular(int fd, size_t *len, const char **wrong)
 
 void *file_read(const char *path, size_t *len, const char **wrong)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = open_regular(path);
     if (fd < 0) {
-        *wrong = strerror(errno);
+        *wrong = errno == EINVAL ? "no regular file" : strerror(errno);
         return NULL;
     }
     void *bytes = read_regular(fd, len, wrong);
@@ -68,12 +83,11 @@ void *file_read(const char *path, size_t *len, const char **wrong)
 static bool fits(const char *path, unsigned machine)
 {
     uint8_t head[20];
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = open_regular(path);
     if (fd < 0)
         return false;
 
-    bool is_read = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && read_all(fd, (char *)head, sizeof head) == sizeof head;
+    bool is_read = read_all(fd, (char *)head, sizeof head) == sizeof head;
     close(fd);
     return is_read && memcmp(head, ELFMAG, SELFMAG) == 0 && head[EI_CLASS] == ELFCLASS64 && head[EI_DATA] == ELFDATA2LSB &&
            head[18] + 256u * head[19] == machine;
@@ -149,7 +163,9 @@ static bool is_in(const struct object *o, const char *directory, size_t n, const
 /* A list with colons between its directories; of LD_LIBRARY_PATH semicolons, too. */
 static bool is_in_list(const struct object *o, const char *list, const char *separators, const char *name, char path[PATH_BYTES])
 {
-    for (const char *at = list; at; at = *at ? at + 1 : NULL) {
+    int tries = 0;
+
+    for (const char *at = list; at && tries < DIRECTORIES_MAX; at = *at ? at + 1 : NULL, tries++) {
         size_t n = strcspn(at, separators);
         if (is_in(o, at, n, name, path))
             return true;

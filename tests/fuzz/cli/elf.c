@@ -23,7 +23,7 @@ static void check_elf(const void *bytes, size_t len)
     const char *wrong = elf_read(&e, bytes, len);
 
     must(!wrong || strlen(wrong) > 0);
-    must(e.needed_count <= ELF_NEEDED_MAX && e.system_calls <= len * 128);
+    must(e.needed_count <= ELF_NEEDED_MAX && e.system_calls <= len);
     for (size_t i = 0; i < e.needed_count; i++)
         must(wrong || strlen(e.needed[i]) < len);
     for (size_t number = bide__call_count(); number < CALLS_MAX; number++)
