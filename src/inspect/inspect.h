@@ -2,7 +2,7 @@
 /*
  * inspect.h - looking at a program that runs: where its calls are, who waits for whom, who keeps the loop.
  *
- * In reading order: inspector.c, libdw.c, symbol.c, names.c, awaited.c, deadlock.c, capture.c, unwind.c, uncovered.c, blocking.c.
+ * In reading order: inspector.c, libdw.c, symbol.c, names.c, awaited.c, deadlock.c, kept/capture.c, unwind.c, uncovered.c, blocking.c.
  */
 #ifndef BIDE_INSPECT_INSPECT_H
 #define BIDE_INSPECT_INSPECT_H
@@ -28,7 +28,7 @@ bool bide__symbol_is_of_the_system(uintptr_t pc, const char *symbol);
 /* It is in this library, and that is no part of the program. */
 bool bide__symbol_is_own(uintptr_t pc);
 
-/* ---- unwind.c ---- */
+/* ---- kept/unwind.c ---- */
 
 #define STACK_COPY_MAX ((size_t)64 << 10)
 #define FRAMES_MAX 48
@@ -46,12 +46,12 @@ struct snapshot {
 size_t bide__unwind(const struct snapshot *s, uintptr_t *pcs, size_t cap);
 
 /*
- * uncovered.c.  These calls, innermost first, keep a loop: a line that names the one of libc that does, and who called it, if
+ * kept/uncovered.c.  These calls, innermost first, keep a loop: a line that names the one of libc that does, and who called it, if
  * libbide-unblock does not cover it, or would if it were there.  False: there is nothing to say.
  */
 bool bide__uncovered_text(char *buf, size_t cap, const uintptr_t *pcs, size_t n, bool is_in_call);
 
-/* ---- deadlock.c, blocking.c: as struct inspector says ---- */
+/* ---- deadlock.c, kept/blocking.c: as struct inspector says ---- */
 
 void bide__report_stuck(bide_loop *loop);
 uint64_t bide__blocking_signals(void);

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "core/loop/steps.h"
-#include "inspect/capture.h"
+#include "inspect/kept/capture.h"
 #include "inspect/modules.h"
 
 #define NS_PER_MS INT64_C(1000000)

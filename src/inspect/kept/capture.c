@@ -6,7 +6,7 @@
  * and its stack does not change meanwhile.  A signal would end its nanosleep or poll early, and the program would see
  * EINTR that it never saw before.  Only a thread that runs gets one, whose handler copies registers and stack and does nothing else.
  */
-#include "inspect/capture.h"
+#include "inspect/kept/capture.h"
 
 #include <errno.h>
 #include <fcntl.h>
