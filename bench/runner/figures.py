@@ -150,6 +150,12 @@ FIGURES = [
              rounds=3)
       for mode, what, must in (("queue", "queue", 40), ("event", "event", 40), ("lock", "lock", 40), ("select", "bide_select", 80),
                                ("channel", "channel", 60))],
+    *[Figure("unblock-" + call, "{bench}/bench-unblock outside %s 5000000" % call,
+             [Row("what libbide-unblock adds to a %s() outside of tasks" % name, of("extra_ns"), "ns", 5 if call == "mutex" else None)], rounds=3)
+      for call, name in (("mutex", "pthread_mutex_lock"), ("recv", "recv"), ("poll", "poll"))],
+    *[Figure("unblock-in-" + call, "{bench}/bench-unblock inside %s 5000000" % call,
+             [Row("what it adds to a %s() in a task that need not wait" % name, of("extra_ns"), "ns")], rounds=3)
+      for call, name in (("mutex", "pthread_mutex_lock"), ("recv", "recv"))],
     Figure("spawn", "{bench}/bench-spawn 2000000 1000",
            [Row("start, run and join a trivial task, warm", cpu_ns, "ns", 150, 60)],
            "2-spawn/spawn", "limit-pooled tokio go asyncio"),

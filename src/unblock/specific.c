@@ -5,6 +5,8 @@
  * Libraries keep there what belongs to a flow of control: OpenSSL its queue of errors, in which one task would find another's.  Values
  * of a key are those of the key that was made then: each has a number that rises when it is made, as in libc.  What a task has set
  * goes to the key's destructor when its coroutine has returned.
+ *
+ * Keys that were made before this library began stay the thread's: those of allocators and sanitizers, which are at work in here, too.
  */
 #include <limits.h>
 #include <stdatomic.h>
@@ -31,17 +33,23 @@ struct values {
 };
 
 bool bide__unblock_keeps_values;
+static atomic_bool has_begun;
+
+__attribute__((constructor)) static void begin(void)
+{
+    atomic_store(&has_begun, true);
+}
 
 static bool is_there(pthread_key_t key)
 {
     return key < KEYS_MAX && atomic_load_explicit(&keys[key].number, memory_order_relaxed) & 1;
 }
 
-/* Keys are noted also while nobody has asked: tasks may have values of those that were made before. */
+/* Keys are noted also while nobody has asked: tasks may have values of those that were made until then. */
 int pthread_key_create(pthread_key_t *key, void (*destroy)(void *value))
 {
     int error = NEXT(pthread_key_create)(key, destroy);
-    if (error == 0 && *key < KEYS_MAX) {
+    if (error == 0 && *key < KEYS_MAX && atomic_load(&has_begun)) {
         atomic_store(&keys[*key].destroy, destroy);
         atomic_fetch_add(&keys[*key].number, is_there(*key) ? 2 : 1);
     }

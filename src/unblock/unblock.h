@@ -47,6 +47,7 @@ struct blocked {
     unsigned events;    /* BIDE_READABLE ... */
     const char *call;   /* "recv" */
     const void *caller; /* where it returns to */
+    bool always; /* it waits whatever the flags of a descriptor say: poll and its kin */
     bool has_waited;
     int64_t until_ms; /* once it has: by the loop's clock, when it ends with EAGAIN; BIDE_FOREVER */
 };

@@ -77,27 +77,35 @@ bool bide__unblock_is_refused(bide_task *t)
     return true;
 }
 
-/* Most tasks have neither a guest nor an interruption, so that is asked first. */
+static bool blocks(const struct blocked *b)
+{
+    int flags = b->always ? 0 : NEXT(fcntl)(b->fd, F_GETFL);
+
+    return flags >= 0 && !(flags & O_NONBLOCK);
+}
+
 static bool was_refused(bide_task *t)
 {
-    if (likely(bide__unblock_ops->interruption(t) == 0))
-        return false;
-    struct guest *g = bide__unblock_guest(t);
+    const struct guest *g = bide__unblock_guest(t);
+
     return g && g->refusals > 0 && bide__unblock_is_refused(t);
 }
 
+/* What does not block, as bide's own descriptors, is neither refused nor ends a turn. */
 bool bide__unblock_may_try(const struct blocked *b)
 {
+    bool interrupted = bide__unblock_ops->interruption(b->task) != 0;
     int before = errno;
-    if (unlikely(was_refused(b->task)))
-        return false;
-    if (likely(++calls < CALLS_PER_TURN))
+    if (likely(!interrupted && ++calls < CALLS_PER_TURN))
         return true;
-
-    calls = 0;
-    pause_ms(0);
-    if (bide__unblock_is_refused(b->task))
-        return false;
+    if (blocks(b)) {
+        if (interrupted && was_refused(b->task))
+            return false;
+        if (!interrupted)
+            pause_ms(0);
+    }
+    if (!interrupted)
+        calls = 0;
     errno = before;
     return true;
 }
@@ -172,13 +180,6 @@ int bide__unblock_sleep_until(bide_task *t, int64_t until_ms, const char *call, 
 
 /* ---- after EAGAIN ---- */
 
-static bool blocks(int fd)
-{
-    int flags = fcntl(fd, F_GETFL);
-
-    return flags >= 0 && !(flags & O_NONBLOCK);
-}
-
 /* What the socket says of how long a call may take. */
 static int64_t limit_ms(const struct blocked *b)
 {
@@ -213,7 +214,7 @@ bool bide__unblock_again(struct blocked *b)
 {
     if (errno != EAGAIN && errno != EWOULDBLOCK)
         return false;
-    if (!b->has_waited && !blocks(b->fd)) {
+    if (!b->has_waited && !blocks(b)) {
         errno = EAGAIN;
         return false;
     }

@@ -297,7 +297,9 @@ UNIT(call_without_a_loop_blocks_as_ever)
 
     for (int i = 0; i < WAYS; i++) {
         EXPECT_EQ(write(fd[1], "x", 1), 1);
-        EXPECT_EQ(ways[i].call(fd[0]), 1);
+        ssize_t result = ways[i].call(fd[0]);
+        if (result != 1 && errno != ENOSYS) /* epoll_pwait2 of a kernel, or an emulator, that does not know it */
+            FAIL("%s: %zd, errno %d", ways[i].name, result, errno);
         char c;
         while (recv(fd[0], &c, 1, MSG_DONTWAIT) > 0)
             ;

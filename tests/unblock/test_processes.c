@@ -2,62 +2,73 @@
 /* test_processes.c - children are waited for by their task alone: wait and its kin, system, popen; and forks in the middle of it all. */
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "unblock.h"
 
-/* A child that ends with this status after so many milliseconds. */
-static pid_t child(int ms, int status)
+static int gate = -1;
+
+/* A child that ends with this status when a byte comes, as another task sends it: if the thread waited, it would wait for ever. */
+static pid_t child(int status)
 {
+    int fd[2];
+    char c;
+    pair_of(SOCK_STREAM, fd);
     pid_t pid = fork();
-    if (pid == 0) {
-        usleep((useconds_t)ms * 1000); /* without a loop: really */
-        _exit(status);
-    }
+    if (pid == 0)
+        _exit(read(fd[0], &c, 1) == 1 ? status : 100);
     EXPECT_LT(0, pid);
+    close(fd[0]);
+    gate = fd[1];
     return pid;
 }
 
-static int count_turns(int *n)
+static int open_gates(void)
 {
-    for (;; ++*n)
-        BIDE_TRY(bide_sleep_ms(1));
+    for (;;) {
+        BIDE_TRY(bide_sleep_ms(5));
+        if (gate < 0)
+            continue;
+        EXPECT_EQ(send(gate, "x", 1, MSG_NOSIGNAL), 1);
+        close(gate);
+        gate = -1;
+    }
 }
 
 TEST(processes_are_waited_for_in_each_way, .real_time = true)
 {
-    int status, turns = 0;
+    int status;
     struct rusage usage;
     siginfo_t info;
-    bide_auto bide_task *t = bide_create_task(bide_coro(count_turns, &turns));
-    pid_t pid = child(20, 3);
+    bide_auto bide_task *t = bide_create_task(bide_coro(open_gates));
+    pid_t pid = child(3);
 
     EXPECT_EQ(waitpid(pid, &status, 0), pid);
     EXPECT_EQ(WEXITSTATUS(status), 3);
-    pid = child(20, 4);
+    pid = child(4);
     EXPECT_EQ(wait4(pid, &status, 0, &usage), pid);
     EXPECT_EQ(WEXITSTATUS(status), 4);
-    pid = child(20, 5);
+    pid = child(5);
     EXPECT_EQ(wait(&status), pid);
     EXPECT_EQ(WEXITSTATUS(status), 5);
-    pid = child(20, 6);
+    pid = child(6);
     EXPECT_EQ(wait3(&status, WUNTRACED, &usage), pid);
     EXPECT_EQ(WEXITSTATUS(status), 6);
-    pid = child(20, 7);
+    pid = child(7);
     EXPECT_EQ(waitid(P_PID, (id_t)pid, &info, WEXITED), 0);
     EXPECT_EQ(info.si_status, 7);
-    pid = child(20, 8);
+    pid = child(8);
     EXPECT_EQ(waitid(P_ALL, 0, &info, WEXITED), 0);
     EXPECT_EQ(info.si_pid, pid);
     EXPECT_EQ(waitpid(-1, &status, 0), -1);
     EXPECT_EQ(errno, ECHILD);
-    EXPECT_LT(20, turns);
 }
 
 TEST(processes_waited_for_by_a_cancelled_task_are_left, .real_time = true)
 {
     int status;
-    pid_t pid = child(60, 9);
+    pid_t pid = child(9);
 
     bide_timeout(10)
     {
@@ -66,25 +77,53 @@ TEST(processes_waited_for_by_a_cancelled_task_are_left, .real_time = true)
     }
     bide_timeout(10)
         EXPECT_EQ(waitpid(-1, &status, 0), -1);
+    bide_auto bide_task *t = bide_create_task(bide_coro(open_gates));
     EXPECT_EQ(waitpid(pid, &status, 0), pid);
     EXPECT_EQ(WEXITSTATUS(status), 9);
 }
 
-static int run_command(const char *command, int expected)
+/* ---- commands, each of which waits for a line from a pipe: they get theirs when all of them run ---- */
+
+enum { COMMANDS = 10 };
+static char fifo[512];
+static int running, fifo_end = -1;
+
+static int let_them_go(void)
 {
-    EXPECT_EQ(WEXITSTATUS(system(command)), expected);
+    while (running < COMMANDS)
+        BIDE_TRY(bide_sleep_ms(1));
+    fifo_end = open(fifo, O_RDWR | O_CLOEXEC);
+    EXPECT_EQ(write(fifo_end, "go\ngo\ngo\ngo\ngo\ngo\ngo\ngo\ngo\ngo\n", 3 * COMMANDS), 3 * COMMANDS);
+    return 0;
+}
+
+static void run_commands(int (*command)(int i))
+{
+    bide_awaitable all[COMMANDS + 1];
+    running = 0;
+    snprintf(fifo, sizeof fifo, "%s/fifo", test_tmpdir());
+    EXPECT_EQ(mkfifo(fifo, 0600), 0);
+
+    for (int i = 0; i < COMMANDS; i++)
+        all[i] = BIDE_AW(bide_coro(command, i));
+    all[COMMANDS] = BIDE_AW(bide_coro(let_them_go));
+    EXPECT_EQ(bide_gather_n(all, COMMANDS + 1), 0);
+    close(fifo_end);
+}
+
+static int run_command(int i)
+{
+    char command[600];
+
+    snprintf(command, sizeof command, "read line <'%s'; exit %d", fifo, i);
+    running++;
+    EXPECT_EQ(WEXITSTATUS(system(command)), i);
     return 0;
 }
 
 TEST(processes_of_system_run_side_by_side, .real_time = true)
 {
-    bide_awaitable all[10];
-    int64_t start = now_ms();
-
-    for (int i = 0; i < 10; i++)
-        all[i] = BIDE_AW(bide_coro(run_command, "sleep 0.3; exit 5", 5));
-    EXPECT_EQ(bide_gather_n(all, 10), 0);
-    EXPECT_LT(now_ms() - start, 2900);
+    run_commands(run_command);
     EXPECT_LT(0, system(NULL));
 }
 
@@ -102,12 +141,13 @@ TEST(processes_of_system_end_with_their_task, .real_time = true)
 
 static int read_command(int i)
 {
-    char command[100], line[100];
+    char command[600], line[100];
 
-    snprintf(command, sizeof command, "sleep 0.2; echo one %d; sleep 0.1; echo two; exit 4", i);
+    snprintf(command, sizeof command, "read line <'%s'; echo one %d; sleep 0.01; echo two; exit 4", fifo, i);
     FILE *f = popen(command, "r");
     EXPECT_NOT_NULL(f);
     EXPECT_LE(0, fileno(f));
+    running++;
     EXPECT_NOT_NULL(fgets(line, sizeof line, f));
     EXPECT_CONTAINS(line, "one ");
     EXPECT_EQ(atoi(line + 4), i);
@@ -120,27 +160,28 @@ static int read_command(int i)
 
 TEST(processes_of_popen_are_read_side_by_side, .real_time = true)
 {
-    bide_awaitable all[10];
-    int64_t start = now_ms();
-
-    for (int i = 0; i < 10; i++)
-        all[i] = BIDE_AW(bide_coro(read_command, i));
-    EXPECT_EQ(bide_gather_n(all, 10), 0);
-    EXPECT_LT(now_ms() - start, 2900);
+    run_commands(read_command);
 }
 
-TEST(processes_of_popen_are_written_to, .real_time = true)
+static int write_command(int i)
 {
     static char block[4096];
-    int turns = 0;
-    bide_auto bide_task *t = bide_create_task(bide_coro(count_turns, &turns));
-    FILE *f = popen("sleep 0.1; n=$(wc -c); [ $n = 409600 ]", "w");
-    EXPECT_NOT_NULL(f);
+    char command[600];
 
-    for (int i = 0; i < 100; i++)
+    (void)i;
+    snprintf(command, sizeof command, "read line <'%s'; n=$(wc -c); [ $n = 409600 ]", fifo);
+    FILE *f = popen(command, "w");
+    EXPECT_NOT_NULL(f);
+    running++;
+    for (int n = 0; n < 100; n++)
         EXPECT_EQ(fwrite(block, 1, sizeof block, f), sizeof block);
     EXPECT_EQ(pclose(f), 0);
-    EXPECT_LT(20, turns);
+    return 0;
+}
+
+TEST(processes_of_popen_are_written_to_side_by_side, .real_time = true)
+{
+    run_commands(write_command);
 }
 
 /* ---- forks ---- */

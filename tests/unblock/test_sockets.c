@@ -286,7 +286,7 @@ TEST(sockets_with_SO_RCVTIMEO_say_EAGAIN_when_it_is_over)
 {
     struct timeval tv = {.tv_usec = 200 * 1000};
     int fd[2];
-    char c;
+    char c = 0;
     pair_of(SOCK_STREAM, fd);
     EXPECT_EQ(setsockopt(fd[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv), 0);
     EXPECT_EQ(setsockopt(fd[1], SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv), 0);

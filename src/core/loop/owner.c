@@ -23,6 +23,7 @@ atomic_uint bide__idle_threads;
 const struct inspector *_Atomic bide__inspector;
 
 _Thread_local bide_loop *bide__loop_here __attribute__((tls_model("initial-exec")));
+_Thread_local unsigned bide__blocks_here __attribute__((tls_model("initial-exec")));
 static _Thread_local bide_loop *loops_here;
 static _Thread_local pid_t thread_here; /* 0: not asked yet */
 static _Thread_local const bide_loop *left_behind; /* in the child of a fork: the loops below on the stack, the innermost first */

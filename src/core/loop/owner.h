@@ -62,6 +62,20 @@ void bide__loops_alive_inherit(void); /* in the child of a fork */
  */
 int bide__loop_check_id(uint64_t id, const char *function);
 
+/*
+ * Around what of ours is to block the thread, for a moment, even in a task of a program with libbide-unblock: waiting for a thread or a
+ * child of our own that is on its way out.
+ */
+extern _Thread_local unsigned bide__blocks_here __attribute__((tls_model("initial-exec")));
+static inline void bide__block_begin(void)
+{
+    bide__blocks_here++;
+}
+static inline void bide__block_end(void)
+{
+    bide__blocks_here--;
+}
+
 void bide__run_init(void); /* what is done once per process, before the first loop runs */
 
 #endif

@@ -222,7 +222,9 @@ static void join_ended(bide_thread_pool *p)
 {
     while (!bide__list_is_empty(&p->ended)) {
         struct thread *t = container_of(p->ended.next, struct thread, node);
+        bide__block_begin();
         pthread_join(t->id, NULL);
+        bide__block_end();
         bide__list_remove(&t->node);
         bide__free(t);
     }
@@ -253,7 +255,9 @@ static void pool_free(bide_thread_pool *p)
         struct thread *t = container_of(p->threads.next, struct thread, node);
         pthread_t id = t->id;
         pthread_mutex_unlock(&p->lock);
+        bide__block_begin();
         pthread_join(id, NULL);
+        bide__block_end();
         pthread_mutex_lock(&p->lock);
         bide__list_remove(&t->node); /* from `ended` */
         bide__free(t);

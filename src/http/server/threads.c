@@ -144,13 +144,16 @@ static void *shard_main(void *arg)
 
 static int wait_until_it_listens(struct shard *s)
 {
+    bide__block_begin();
     pthread_mutex_lock(&s->group->lock);
     while (s->state == SHARD_STARTING)
         pthread_cond_wait(&s->group->changed, &s->group->lock);
     pthread_mutex_unlock(&s->group->lock);
+    if (s->state != SHARD_LISTENS)
+        pthread_join(s->id, NULL);
+    bide__block_end();
     if (s->state == SHARD_LISTENS)
         return 0;
-    pthread_join(s->id, NULL);
     bide__error_adopt(&s->error);
     return bide_error_code();
 }
@@ -289,7 +292,9 @@ static void wait_for_end(struct shard *s, bool can_wait)
         bide__drain(s->over);
     else if (can_wait && !bide_future_done(s->over))
         bide__loop_run_until(s->group->loop, s->over);
+    bide__block_begin();
     pthread_join(s->id, NULL);
+    bide__block_end();
 }
 
 static void group_free(struct inbox_item *item)

@@ -16,7 +16,7 @@ static bide_task *task(void)
 {
     bide_task *t = bide__task_here();
 
-    return t && !t->stackless ? t : NULL;
+    return t && !t->stackless && bide__blocks_here == 0 ? t : NULL;
 }
 
 static int interruption(const bide_task *t)

@@ -115,9 +115,11 @@ static int wait_for(const bide_process *p, siginfo_t *info, int how)
     int r;
 
     info->si_pid = 0;
+    bide__block_begin();
     do
         r = waitid(P_PIDFD, (id_t)p->fd.fd, info, WEXITED | how);
     while (r < 0 && errno == EINTR);
+    bide__block_end();
     return r < 0 ? -errno : info->si_pid != 0;
 }
 

@@ -227,10 +227,12 @@ static void read_report(struct spawn *sp)
         close(sp->report[1]);
     if (sp->shares_memory)
         atomic_store(&memory_is_shared, true);
-    else if (sp->report[0] >= 0 && sp->pid > 0)
+    bide__block_begin();
+    if (!sp->shares_memory && sp->report[0] >= 0 && sp->pid > 0)
         do
             n = read(sp->report[0], words, sizeof words);
         while (n < 0 && errno == EINTR);
+    bide__block_end();
     if (n == sizeof words) {
         sp->failed_step = (enum spawn_step)words[0];
         sp->failed_code = words[1];
@@ -247,10 +249,12 @@ static pid_t clone_child(struct spawn *sp)
     char *top = sp->stack + sizeof sp->stack;
 
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, SIGNAL_SET_BYTES);
+    bide__block_begin(); /* for the child, which would be this task */
     int pid = clone(bide__spawn_child, top, how | CLONE_PIDFD, sp, &sp->pidfd);
     if (pid < 0 && errno == EINVAL) /* an emulator that does not know it */
         pid = clone(bide__spawn_child, top, how, sp);
     int code = pid < 0 ? -errno : pid;
+    bide__block_end();
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, SIGNAL_SET_BYTES);
     return code;
 }
@@ -259,8 +263,10 @@ static void reap_failed(struct spawn *sp)
 {
     siginfo_t info;
 
+    bide__block_begin();
     while (waitid(P_PID, (id_t)sp->pid, &info, WEXITED) < 0 && errno == EINTR)
         ;
+    bide__block_end();
     if (sp->pidfd >= 0)
         close(sp->pidfd);
     sp->pidfd = -1;

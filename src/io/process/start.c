@@ -150,8 +150,10 @@ static int give_up(bide_process *p, int code)
         return code;
     }
     kill(p->pid, SIGKILL); /* not reaped yet */
+    bide__block_begin();
     while (waitid(P_PID, (id_t)p->pid, &info, WEXITED) < 0 && errno == EINTR)
         ;
+    bide__block_end();
     return code;
 }
 

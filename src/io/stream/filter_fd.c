@@ -66,8 +66,10 @@ static ssize_t read_once(struct fd_filter *f, void *out, size_t cap)
         f->way = LOOK;
     if (f->way == LOOK && !is_there(f->fd.fd, POLLIN))
         return -EAGAIN;
+    bide__block_begin();
     if (f->way != NOWAIT)
         n = read(f->fd.fd, out, cap);
+    bide__block_end();
     return n < 0 ? -errno : n;
 }
 
@@ -100,13 +102,14 @@ static ssize_t write_once(struct fd_filter *f, const struct iovec *iov, int n)
 
     if (f->way == NOWAIT && (sent = pwritev2(f->fd.fd, iov, n, -1, RWF_NOWAIT)) < 0 && errno == EOPNOTSUPP)
         f->way = LOOK;
-    if (f->way == LOOK) {
-        if (!is_there(f->fd.fd, POLLOUT))
-            return -EAGAIN;
+    if (f->way == LOOK && !is_there(f->fd.fd, POLLOUT))
+        return -EAGAIN;
+    bide__block_begin();
+    if (f->way == LOOK)
         sent = write(f->fd.fd, iov->iov_base, iov->iov_len < PIPE_BUF ? iov->iov_len : PIPE_BUF);
-    } else if (f->way == OWN) {
+    else if (f->way == OWN)
         sent = writev(f->fd.fd, iov, n);
-    }
+    bide__block_end();
     return sent < 0 ? -errno : sent;
 }
 

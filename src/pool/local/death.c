@@ -116,7 +116,9 @@ static void handle_unexpected_exit(bide_pool *p, struct death *d, const char *jo
 
 static void end_of_thread(struct proxy *x)
 {
+    bide__block_begin();
     pthread_join(x->thread, NULL);
+    bide__block_end();
     x->has_thread = false;
 }
 

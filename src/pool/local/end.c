@@ -99,11 +99,13 @@ static void reap_thread(struct proxy *x)
 {
     const struct timespec a_little = {.tv_nsec = 1000000};
 
+    bide__block_begin();
     while (!atomic_load(&x->segment.shared->gone)) {
         bide__proxy_refuse(x);
         nanosleep(&a_little, NULL);
     }
     pthread_join(x->thread, NULL);
+    bide__block_end();
     x->has_thread = false;
 }
 

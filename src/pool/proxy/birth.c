@@ -33,8 +33,10 @@ void bide__proxy_limit_its_end(struct proxy *x)
 static int end_unwatched(pid_t pid, int code)
 {
     kill(pid, SIGKILL);
+    bide__block_begin();
     while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
         ;
+    bide__block_end();
     return bide_fail(code, "watching a worker: %s", bide_strerror(code));
 }
 

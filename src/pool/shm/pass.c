@@ -94,9 +94,11 @@ bool bide__wait_readable(int fd, int64_t ms)
     int64_t end = bide__clock_ns() / 1000000 + ms;
     int n;
 
+    bide__block_begin();
     do {
         int64_t left = end - bide__clock_ns() / 1000000;
         n = poll(&p, 1, left > 0 ? (int)left : 0); /* less than 0 would be forever */
     } while (n < 0 && errno == EINTR);
+    bide__block_end();
     return n > 0;
 }

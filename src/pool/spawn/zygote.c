@@ -147,7 +147,9 @@ static pid_t fork_zygote(int *pidfd)
         return pid;
     int code = -errno;
     kill(pid, SIGKILL);
+    bide__block_begin();
     waitpid(pid, NULL, 0);
+    bide__block_end();
     return code;
 }
 

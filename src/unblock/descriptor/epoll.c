@@ -6,6 +6,8 @@ static int epoll_in_task(struct blocked *b, struct epoll_event *events, int max,
 {
     int64_t until = bide__unblock_ms_from_now(b->task, ms);
     int before = errno, n, waited = 1;
+
+    b->always = true;
     if (!bide__unblock_may_try(b))
         return -1;
 

@@ -142,7 +142,7 @@ static int poll_in_task(struct watch *w, struct pollfd *fds, nfds_t n, const sig
 static int poll_for(bide_task *t, struct pollfd *fds, nfds_t n, int64_t ms, const sigset_t *signals, const char *call,
                     const void *caller)
 {
-    struct watch w = {.b = {.task = t, .call = call, .caller = caller}};
+    struct watch w = {.b = {.task = t, .always = true, .call = call, .caller = caller}};
 
     begin(&w, ms);
     int ready = poll_in_task(&w, fds, n, signals);
@@ -301,6 +301,7 @@ int select(int n, fd_set *r, fd_set *w, fd_set *e, struct timeval *tv)
         return NEXT(select)(n, r, w, e, tv);
     struct watch watch = {.b = BLOCKED(t, -1, BIDE_READABLE)};
 
+    watch.b.always = true;
     begin(&watch, tv ? ms_of(tv->tv_sec, (int64_t)tv->tv_usec * 1000) : -1);
     int ready = select_for(&watch, n, r, w, e, NULL);
     set_left(tv, &watch);
@@ -314,6 +315,7 @@ int pselect(int n, fd_set *r, fd_set *w, fd_set *e, const struct timespec *ts, c
         return NEXT(pselect)(n, r, w, e, ts, signals);
     struct watch watch = {.b = BLOCKED(t, -1, BIDE_READABLE)};
 
+    watch.b.always = true;
     begin(&watch, timespec_ms(ts));
     return select_for(&watch, n, r, w, e, signals);
 }

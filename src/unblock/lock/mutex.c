@@ -31,7 +31,7 @@ static int kind_of(const pthread_mutex_t *m)
 /* Read while another thread may write: then it is no answer about this thread. */
 static bool is_this_threads(const pthread_mutex_t *m)
 {
-    return __atomic_load_n(&m->__data.__owner, __ATOMIC_RELAXED) == gettid();
+    return __atomic_load_n(&m->__data.__owner, __ATOMIC_RELAXED) == bide__parked_thread();
 }
 
 /* ---- owners ---- */
@@ -90,7 +90,8 @@ static int try_it(const struct taking *k)
 /* Another thread has it: that is not for long, mostly. */
 static int block_for_a_while(const struct taking *k)
 {
-    struct timespec at = bide__parked_after_ms(left_ms(k) < BLOCKED_MS ? left_ms(k) : BLOCKED_MS);
+    int64_t left = left_ms(k), most = bide__parked_held > 0 ? BLOCKED_MS : BLOCKED_MS * 1000;
+    struct timespec at = bide__parked_after_ms(left < most ? left : most);
     int error = NEXT(pthread_mutex_clocklock)(k->m, CLOCK_MONOTONIC, &at);
 
     if (k->kind != PLAIN && is_taken(error))
@@ -113,7 +114,8 @@ static int take(const struct taking *k)
         if (!here && (error = block_for_a_while(k)) != ETIMEDOUT)
             return error;
         int64_t ms = left_ms(k);
-        bide__parked_wait(k->m, here || ms < BLOCKED_MS ? ms : BLOCKED_MS);
+        if (here || bide__parked_held > 0)
+            bide__parked_wait(k->m, here || ms < STEP_ASIDE_MS ? ms : STEP_ASIDE_MS);
     }
 }
 
@@ -123,7 +125,7 @@ static int take_in_task(bide_task *t, pthread_mutex_t *m, clockid_t clock, const
     int before = errno, error = take(&k);
 
     if (is_taken(error))
-        bide__unblock_holds(t, 1);
+        bide__parked_took(t);
     errno = before;
     return error;
 }
@@ -164,7 +166,7 @@ int pthread_mutex_trylock(pthread_mutex_t *m)
     int error = k.kind != PLAIN && is_another_tasks(m, t) ? EBUSY : try_it(&k);
 
     if (is_taken(error))
-        bide__unblock_holds(t, 1);
+        bide__parked_took(t);
     return error;
 }
 
@@ -189,8 +191,7 @@ static __attribute__((noinline)) int give_back(pthread_mutex_t *m, bide_task *t)
     if (error != 0)
         return error;
 
-    if (t)
-        bide__unblock_holds(t, -1);
+    bide__parked_gave(t);
     if (p && p->depth == 0) {
         bide__parked_wake(m, false);
         bide__parked_settle(p);
@@ -201,7 +202,7 @@ static __attribute__((noinline)) int give_back(pthread_mutex_t *m, bide_task *t)
 int pthread_mutex_unlock(pthread_mutex_t *m)
 {
     bide_task *t = bide__unblock_task();
-    if (likely(!t) && likely(bide__parked_count == 0))
+    if (likely(!t) && likely(bide__parked_count == 0 && bide__parked_held == 0))
         return NEXT(pthread_mutex_unlock)(m);
 
     return give_back(m, t);

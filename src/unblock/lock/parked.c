@@ -18,6 +18,8 @@ struct table {
 };
 
 _Thread_local unsigned bide__parked_count __attribute__((tls_model("initial-exec")));
+_Thread_local unsigned bide__parked_held __attribute__((tls_model("initial-exec")));
+static _Thread_local pid_t thread __attribute__((tls_model("initial-exec")));
 static _Thread_local struct table *table __attribute__((tls_model("initial-exec")));
 static pthread_key_t at_thread_end;
 
@@ -28,9 +30,23 @@ static void drop_table(void *t)
     bide__parked_count = 0;
 }
 
+/* The thread has another number in the child of a fork. */
+static void forget_thread(void)
+{
+    thread = 0;
+}
+
 __attribute__((constructor)) static void begin(void)
 {
     pthread_key_create(&at_thread_end, drop_table);
+    pthread_atfork(NULL, NULL, forget_thread);
+}
+
+pid_t bide__parked_thread(void)
+{
+    if (unlikely(thread == 0))
+        thread = gettid();
+    return thread;
 }
 
 static struct table *table_here(void)

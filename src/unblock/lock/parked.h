@@ -50,9 +50,25 @@ int64_t bide__parked_ms_until(clockid_t clock, const struct timespec *at);
 struct timespec bide__parked_after_ms(int64_t ms);
 
 /*
- * What another thread has is waited for in the thread, as ever, but not for ever: that thread may itself wait for a lock of a task
- * here.  After so many milliseconds, this task steps aside for as many.
+ * What another thread has is waited for in the thread, as ever.  But that thread may itself wait for a lock of a task here: while a task
+ * has one, this one steps aside after so many milliseconds, for STEP_ASIDE_MS.
  */
-#define BLOCKED_MS 5
+#define BLOCKED_MS 50
+#define STEP_ASIDE_MS 5
+extern _Thread_local unsigned bide__parked_held __attribute__((tls_model("initial-exec"))); /* locks that tasks of this thread have */
+static inline void bide__parked_took(bide_task *t)
+{
+    bide__parked_held++;
+    bide__unblock_holds(t, 1);
+}
+/* t: the task that gives it back; NULL: the loop does. */
+static inline void bide__parked_gave(bide_task *t)
+{
+    if (bide__parked_held > 0)
+        bide__parked_held--;
+    if (t)
+        bide__unblock_holds(t, -1);
+}
+pid_t bide__parked_thread(void); /* gettid() */
 
 #endif

@@ -24,12 +24,13 @@ static int64_t left_ms(const struct taking *k)
 
 static bool is_this_threads(const pthread_rwlock_t *l)
 {
-    return __atomic_load_n(&l->__data.__cur_writer, __ATOMIC_RELAXED) == gettid();
+    return __atomic_load_n(&l->__data.__cur_writer, __ATOMIC_RELAXED) == bide__parked_thread();
 }
 
 static int block_for_a_while(const struct taking *k)
 {
-    struct timespec at = bide__parked_after_ms(left_ms(k) < BLOCKED_MS ? left_ms(k) : BLOCKED_MS);
+    int64_t left = left_ms(k), most = bide__parked_held > 0 ? BLOCKED_MS : BLOCKED_MS * 1000;
+    struct timespec at = bide__parked_after_ms(left < most ? left : most);
 
     return k->writes ? NEXT(pthread_rwlock_clockwrlock)(k->l, CLOCK_MONOTONIC, &at)
                      : NEXT(pthread_rwlock_clockrdlock)(k->l, CLOCK_MONOTONIC, &at);
@@ -47,7 +48,8 @@ static int take(const struct taking *k)
         if (!may_be_here && (error = block_for_a_while(k)) != ETIMEDOUT)
             return error;
         int64_t ms = left_ms(k);
-        bide__parked_wait(k->l, here || ms < BLOCKED_MS ? ms : BLOCKED_MS);
+        if (may_be_here || bide__parked_held > 0)
+            bide__parked_wait(k->l, here || ms < STEP_ASIDE_MS ? ms : STEP_ASIDE_MS);
     }
 }
 
@@ -55,7 +57,7 @@ static int take_in_task(bide_task *t, const struct taking *k)
 {
     int before = errno, error = take(k);
     if (error == 0) {
-        bide__unblock_holds(t, 1);
+        bide__parked_took(t);
         reads += !k->writes;
     }
     errno = before;
@@ -122,7 +124,7 @@ int pthread_rwlock_tryrdlock(pthread_rwlock_t *l)
     bide_task *t = bide__unblock_task();
     int error = NEXT(pthread_rwlock_tryrdlock)(l);
     if (unlikely(t != NULL) && error == 0) {
-        bide__unblock_holds(t, 1);
+        bide__parked_took(t);
         reads++;
     }
     return error;
@@ -133,7 +135,7 @@ int pthread_rwlock_trywrlock(pthread_rwlock_t *l)
     bide_task *t = bide__unblock_task();
     int error = NEXT(pthread_rwlock_trywrlock)(l);
     if (unlikely(t != NULL) && error == 0)
-        bide__unblock_holds(t, 1);
+        bide__parked_took(t);
     return error;
 }
 
@@ -146,8 +148,7 @@ static __attribute__((noinline)) int give_back(pthread_rwlock_t *l, bide_task *t
 
     if (!wrote && reads > 0)
         reads--;
-    if (t)
-        bide__unblock_holds(t, -1);
+    bide__parked_gave(t);
     bide__parked_wake(l, true);
     return 0;
 }
@@ -155,7 +156,7 @@ static __attribute__((noinline)) int give_back(pthread_rwlock_t *l, bide_task *t
 int pthread_rwlock_unlock(pthread_rwlock_t *l)
 {
     bide_task *t = bide__unblock_task();
-    if (likely(!t) && likely(bide__parked_count == 0 && reads == 0))
+    if (likely(!t) && likely(bide__parked_count == 0 && bide__parked_held == 0))
         return NEXT(pthread_rwlock_unlock)(l);
 
     return give_back(l, t);
