@@ -10,6 +10,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -38,7 +39,7 @@ int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *ts, const s
     X(recv) X(recvfrom) X(recvmsg) X(__recv_chk) X(__recvfrom_chk) X(send) X(sendto) X(sendmsg)                             \
     X(read) X(readv) X(__read_chk) X(write) X(writev)                                                                       \
     X(poll) X(ppoll) X(__poll_chk) X(__ppoll_chk) X(select) X(pselect) X(epoll_wait) X(epoll_pwait) X(epoll_pwait2) \
-    X(sleep) X(usleep) X(nanosleep) X(clock_nanosleep)                                                                      \
+    X(sleep) X(usleep) X(nanosleep) X(clock_nanosleep) X(sched_yield)                                                                \
     X(flock) X(lockf) X(lockf64) X(fcntl) X(fcntl64)                                                                        \
     X(wait) X(waitpid) X(wait3) X(wait4) X(waitid) X(system) X(popen) X(pclose) X(fileno)                                   \
     X(getaddrinfo) X(getnameinfo) X(gethostbyname) X(gethostbyname2) X(gethostbyaddr)                                       \

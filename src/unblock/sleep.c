@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sleep.c - sleep and its kin, in a task: by the loop's clock, in milliseconds, rounded up.
+ * sleep.c - sleep and its kin, in a task: by the loop's clock, in milliseconds, rounded up; and sched_yield, for one turn.
  *
  * What is left of a sleep that was ended by a cancellation is returned as after a signal.
  */
@@ -29,6 +29,19 @@ static int sleep_ms(bide_task *t, int64_t ms, struct timespec *left, const char 
     if (left)
         *left = (struct timespec){.tv_sec = rest > 0 ? rest / 1000 : 0, .tv_nsec = rest > 0 ? rest % 1000 * 1000000 : 0};
     return errno;
+}
+
+/* Who waits for another task by turns lets it have one. */
+int sched_yield(void)
+{
+    bide_task *t = bide__unblock_task();
+    if (likely(!t))
+        return NEXT(sched_yield)();
+    struct list_node nobody;
+
+    bide__list_init(&nobody);
+    bide__unblock_ops->wait_in(&nobody, 0, true);
+    return 0;
 }
 
 int nanosleep(const struct timespec *ts, struct timespec *left)

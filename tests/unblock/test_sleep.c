@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_sleep.c - sleep and its kin suspend only the task that sleeps. */
 #include <errno.h>
+#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -71,6 +72,23 @@ TEST(sleep_in_a_timeout_block_ends_with_it)
     }
     EXPECT_EQ(bide_loop_time_ms(bide_get_event_loop()) - start, 50);
     EXPECT_EQ(usleep(1000), 0);
+}
+
+static int set_it(bool *is_set)
+{
+    BIDE_TRY(bide_sleep_ms(1));
+    *is_set = true;
+    return 0;
+}
+
+TEST(sleep_sched_yield_gives_others_a_turn, .real_time = true)
+{
+    bool is_set = false;
+    bide_auto bide_task *t = bide_create_task(bide_coro(set_it, &is_set));
+
+    while (!is_set)
+        EXPECT_EQ(sched_yield(), 0);
+    EXPECT_EQ(bide_await(t), 0);
 }
 
 static int finish_later(bool *finished)

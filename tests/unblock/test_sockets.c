@@ -87,6 +87,38 @@ TEST(sockets_connect_refused_says_so)
     close(fd);
 }
 
+static int connect_to(const struct sockaddr_in *at, int *error)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    *error = connect(fd, (const struct sockaddr *)at, sizeof *at) < 0 ? errno : 0;
+    EXPECT_EQ(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+    close(fd);
+    return 0;
+}
+
+/* A listener whose queue is full answers nobody. */
+TEST(sockets_connect_cancelled_ends, .real_time = true)
+{
+    enum { MOST = 8 };
+    struct sockaddr_in at;
+    int listener = listen_here(&at), fd[MOST], error = 0;
+    EXPECT_EQ(listen(listener, 0), 0);
+    for (int i = 0; i < MOST; i++) {
+        fd[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        BIDE_IGNORE(connect(fd[i], (struct sockaddr *)&at, sizeof at));
+    }
+
+    bide_auto bide_task *t = bide_create_task(bide_coro(connect_to, &at, &error));
+    EXPECT_EQ(bide_sleep_ms(20), 0);
+    bide_task_cancel(t);
+    EXPECT_EQ(bide_await(t), BIDE_ECANCELED);
+    EXPECT_EQ(error, ECANCELED);
+    for (int i = 0; i < MOST; i++)
+        close(fd[i]);
+    close(listener);
+}
+
 static int connect_in_vain(const struct sockaddr_un *at, int *error)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

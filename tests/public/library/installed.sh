@@ -39,7 +39,7 @@ for file in include/bide/bide.h share/man/man1/bide.1 share/man/man1/bide-fetch.
     share/bash-completion/completions/bide share/zsh/site-functions/_bide share/fish/vendor_completions.d/bide.fish; do
     [ -s "$prefix/$file" ] || [ -s "$prefix/$file.gz" ] || fail "$file was not installed"
 done
-for lib in libbide.so libbide.so.0 libbide.a; do
+for lib in libbide.so libbide.so.0 libbide.a libbide-unblock.so libbide-unblock.so.0 libbide-unblock.a; do
     [ -e "$libdir/$lib" ] || fail "$lib was not installed"
 done
 bide=$prefix/bin/bide
@@ -78,6 +78,12 @@ works() {
 # shellcheck disable=SC2046 # the flags are words
 "$@" -std=gnu11 -Wall -Wextra -Werror -o "$tmp/shared" "$tmp/local.c" $(flags --cflags --libs)
 works "$tmp/shared"
+
+# Linked with bide-unblock, the calls of all its libraries come there, although the program itself makes none of them.
+printf '#include <bide/bide.h>\n#include <bide/unblock.h>\nint main(void) { return bide_unblock_check() < 0; }\n' >"$tmp/unblocked.c"
+# shellcheck disable=SC2046 # the flags are words
+"$@" -std=gnu11 -Wall -Wextra -Werror -o "$tmp/unblocked" "$tmp/unblocked.c" $(flags --cflags --libs bide-unblock)
+LD_LIBRARY_PATH=$libdir "$tmp/unblocked" || fail "a program linked with bide-unblock finds libc before it"
 
 mkdir "$tmp/static-only"
 cp "$libdir/libbide.a" "$tmp/static-only/"
