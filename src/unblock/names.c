@@ -19,25 +19,22 @@
 #define ANSWER_BYTES_MAX (1 << 20)
 
 struct lookup {
-    int users;
     int (*run)(struct lookup *l); /* in the thread */
-    int result, error, h_error;
-    struct list_node waiter; /* the task that asked */
-    bool is_done;
+    struct list_node waiter;      /* the task that asked */
+    int users, result, error, h_error;
+    bool is_done, has_hints, has_entry;
     /* what is asked */
+    int family, flags;
+    socklen_t len;
     char *node, *service;
     struct addrinfo hints;
-    bool has_hints;
     struct sockaddr_storage address;
-    socklen_t len;
-    int family, flags;
     /* the answer */
     struct addrinfo *found;
-    char host[NAME_MAX_BYTES], port[32];
-    socklen_t host_len, port_len;
-    struct hostent entry;
     char *memory;
-    bool has_entry;
+    struct hostent entry;
+    socklen_t host_len, port_len;
+    char host[NAME_MAX_BYTES], port[32];
 };
 
 static void let_go(struct lookup *l)

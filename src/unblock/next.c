@@ -29,9 +29,8 @@ static void put(void *slot, const char *name)
 
     if (!found) {
         static const char text[] = "bide-unblock: a function of libc was not found: ";
-        ssize_t ignored = syscall(SYS_write, 2, text, sizeof text - 1);
-        ignored = syscall(SYS_write, 2, name, strlen(name));
-        (void)ignored;
+        if (syscall(SYS_write, 2, text, sizeof text - 1) >= 0 && syscall(SYS_write, 2, name, strlen(name)) >= 0)
+            (void)syscall(SYS_write, 2, "\n", 1);
         abort();
     }
     memcpy(slot, &found, sizeof found);
