@@ -264,7 +264,7 @@ TEST(sockets_datagrams_keep_their_bounds, .real_time = true)
 static int send_in_parts(int fd)
 {
     for (int i = 0; i < 10; i++) {
-        EXPECT_EQ(write(fd, "0123456789" + i, 1), 1);
+        EXPECT_EQ(write(fd, &"0123456789"[i], 1), 1);
         EXPECT_EQ(usleep(1000), 0);
     }
     return 0;
