@@ -12,7 +12,7 @@ grep -q '27960015.json ... 27960099.json: 85 files, each valid JSON' out || fail
 said "85 urls  85 ok  0 failed"
 took=$(sed -n 's/.*together in \([0-9]*\) ms;.*/\1/p' out)
 test "$took" -lt 4000 || fail "it took $took ms"
-for mode in sequential fake-async async processes async-processes threads write awaited-write; do
+for mode in sequential fake-async unblocked async processes async-processes threads write awaited-write; do
     grep -Eq "^$mode .* [0-9.]+ x .* 0 +20\$" out || fail "the comparison of $mode"
 done
 no_rest demo

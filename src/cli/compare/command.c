@@ -3,6 +3,7 @@
  * command.c - `bide compare`: its options.
  */
 #include "cli/compare/compare.h"
+#include "cli/compare/run/run.h"
 #include "cli/option/opt.h"
 
 #define S struct compare_options
@@ -43,6 +44,8 @@ static const char *const examples[] = {
 static int compare_main(const struct command *self, int argc, char **argv)
 {
     struct compare_options o = {0};
+    if (compare_is_preloaded())
+        return compare_run_preloaded();
     int result = opt_parse(self, &argc, argv, &o);
     if (result != OPT_GO)
         return result;
@@ -69,6 +72,7 @@ const struct command command_compare = {
         "\n"
         "  sequential       blocking requests, one after the other\n"
         "  fake-async       blocking requests inside coroutines: each stops all\n"
+        "  unblocked        the same, with libbide-unblock: each stops only itself\n"
         "  async            coroutines that await: one thread, all requests at once\n"
         "  processes        a process pool of blocking requests\n"
         "  async-processes  a process pool with an event loop in each worker\n"
@@ -80,7 +84,8 @@ const struct command command_compare = {
         "and closing a pool; CPU time and peak memory include the workers, pages that they share counted once. Modes "
         "take turns; a slow one runs less often. The time shown is the median; the spread is half of what lies between "
         "the fastest and the slowest run. A blocking request makes a connection of its own, coroutines share a "
-        "session. A mode that may not have the descriptors for so many at once (ulimit -n) has fewer, and says so.\n"
+        "session. `unblocked` is `fake-async` in a program started with LD_PRELOAD=libbide-unblock.so.0; it is left out where "
+        "that is not installed beside libbide. A mode that may not have the descriptors for so many at once (ulimit -n) has fewer, and says so.\n"
         "\n"
         "No speed-up is shown for a mode that does not do the same: whose answers (status and a digest of the bodies, "
         "in order) differ, of which a request failed, or of which the built-in server saw more or fewer requests than "

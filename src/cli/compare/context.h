@@ -25,7 +25,7 @@
 #include "cli/cli.h"
 #include "cli/terminal/text.h"
 
-#define COMPARE_MODES_MAX 8
+#define COMPARE_MODES_MAX 9
 
 struct compare_options {
     const char *url; /* NULL: the built-in server */
@@ -62,6 +62,7 @@ struct compare_mode {
     bool has_workers;
     bool has_processes;  /* they are: each has descriptors of its own */
     int descriptors;     /* that one request under way takes, at most */
+    bool needs_unblock;  /* libbide-unblock: it runs in the program started again (run/preloaded.c) */
 };
 
 /* All of them; ended by one without a name. */
@@ -120,6 +121,8 @@ struct compare {
     struct compare_row rows[COMPARE_MODES_MAX];
     int nrows;
     struct compare_shared *shared;
+    int shared_fd;                  /* of that memory */
+    bool is_preloaded;              /* this is the program started again, with libbide-unblock */
     struct compare_answer *answers; /* n of them; in the process of a run */
     uint64_t server_requests;       /* as the server counted when it was asked last */
     int64_t answer_us;              /* how long the first answer took */

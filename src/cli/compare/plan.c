@@ -96,6 +96,30 @@ static int choose_mode(bool *is_chosen, const char *name, size_t len)
     return unknown_mode(shown);
 }
 
+/* Of the modes that nobody named, those that cannot run here are left out. */
+static bool is_at_hand(const struct compare *c, const struct compare_mode *m)
+{
+    char path[4096];
+    if (!m->needs_unblock || compare_find_unblock(path, sizeof path))
+        return true;
+
+    if (!c->options->quiet)
+        say_note("%s: left out, for libbide-unblock is not installed beside libbide", m->name);
+    return false;
+}
+
+static int check_named(const struct compare_row *rows, int n)
+{
+    char path[4096];
+
+    for (int i = 0; i < n; i++)
+        if (rows[i].mode->needs_unblock && !compare_find_unblock(path, sizeof path)) {
+            say("--modes: %s needs libbide-unblock.so.0, which is not installed beside libbide", rows[i].mode->name);
+            return EXIT_LOCAL;
+        }
+    return EXIT_OK;
+}
+
 /* They are shown in the order of compare_modes, however they are named. */
 static int read_modes(struct compare *c)
 {
@@ -108,9 +132,9 @@ static int read_modes(struct compare *c)
         at = at[len] ? at + len + 1 : NULL;
     }
     for (int i = 0; compare_modes[i].name; i++)
-        if (!c->options->modes || is_chosen[i])
+        if (c->options->modes ? is_chosen[i] : is_at_hand(c, &compare_modes[i]))
             c->rows[c->nrows++].mode = &compare_modes[i];
-    return code;
+    return code == EXIT_OK ? check_named(c->rows, c->nrows) : code;
 }
 
 static bool note_url(struct compare *c)

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -14,8 +15,8 @@ import xml.etree.ElementTree
 
 from support import BIDE, SLOW, Case, RawServer, bide, closed_port, on_terminal
 
-MODES = ["sequential", "fake-async", "async", "processes", "async-processes", "threads", "write", "awaited-write"]
-FETCHING = ",".join(MODES[:6])
+MODES = ["sequential", "fake-async", "unblocked", "async", "processes", "async-processes", "threads", "write", "awaited-write"]
+FETCHING = ",".join(MODES[:7])
 
 
 def answer(body, status="200 OK"):
@@ -100,7 +101,7 @@ class Modes(Case):
         """Each mode has as many at once as it can, and says so; none fails for want of what another does not need."""
         narrowed_note = "fewer at once, for lack of descriptors (ulimit -n): "
         shared = ("-n", 60, "-c", 60, "-p", 2, "--delay", 1, "--repeat", 1, "-q")
-        few = {"async": 24, "async-processes": 24, "threads": 2, "write": 24, "awaited-write": 12}
+        few = {"unblocked": 12, "async": 24, "async-processes": 24, "threads": 2, "write": 24, "awaited-write": 12}
         for limit, narrowed in (40, few), (150, {"threads": 14}):
             modes, r = compare(*shared, preexec_fn=descriptors(limit))
             self.expect(r, 0)
@@ -263,6 +264,16 @@ class Refusals(Case):
         self.expect_refused(2, ["ftp://a.example/"], "ftp")
         self.expect_refused(2, ["a.example"], "a.example")
         self.expect_refused(2, ["http://a.example/[1-"], "http://a.example/[1-")
+
+    def test_unblock_is_not_installed(self):
+        shutil.copy(os.environ["BIDE_BUILD"] + "/src/libbide.so.0", self.folder)
+        alone = {"LD_LIBRARY_PATH": self.folder}
+        self.expect_line(bide("compare", "--modes", "async,unblocked", env=alone), 3,
+                         "--modes: unblocked needs libbide-unblock.so.0, which is not installed beside libbide")
+        r = bide("compare", "-n", 1, "--delay", 1, "--repeat", 1, "--json", "-", env=alone)
+        self.expect(r, 0)
+        self.assertIn("unblocked: left out, for libbide-unblock is not installed", r.err)
+        self.assertEqual([m["name"] for m in json.loads(r.out)["modes"]], [m for m in MODES if m != "unblocked"])
 
     def test_files(self):
         self.expect_refused(2, ["URL", "--json", "/nonexistent/x"], "--json /nonexistent/x: No such file or directory")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * modes.c - the ways that need one thread: one after the other, the fake async, the true one.
+ * modes.c - the ways that need one thread: one after the other, the fake async, the same made true, the true one.
  *
  * The fake and the true one are the same crowd of coroutines; only the call that fetches differs.  The blocking call
  * makes a connection for each request, as requests.get does; coroutines share a session, as in aiohttp.
@@ -16,13 +16,14 @@
 #define FETCH "sequential", NULL
 #define SAVE  "write", "each answer saved as a file; speed-up against write"
 
-static compare_way run_sequential, run_fake_async, run_async;
+static compare_way run_sequential, run_fake_async, run_unblocked, run_async;
 
 /* A thread of the pool has a loop, a bell, two sockets to it, its connection, perhaps one to a name server. */
 const struct compare_mode compare_modes[] = {
     {"sequential", "blocking requests, one after the other", FETCH, run_sequential, false, false, false, 1},
     {"fake-async", "blocking requests inside coroutines: each stops all", FETCH,
      run_fake_async, false, false, false, 1},
+    {"unblocked", "the same, with libbide-unblock: each stops only itself", FETCH, run_unblocked, true, false, false, 2, true},
     {"async", "coroutines that await: one thread, all requests at once", FETCH, run_async, true, false, false, 1},
     {"processes", "a process pool of blocking requests", FETCH, compare_processes, false, true, true, 1},
     {"async-processes", "a process pool with an event loop in each worker", FETCH,
@@ -30,7 +31,7 @@ const struct compare_mode compare_modes[] = {
     {"threads", "a thread pool of blocking requests, a thread for each", FETCH, compare_threads, true, true, false, 9},
     {"write", "async; each answer written with stdio; nothing else runs", SAVE, compare_write, true, false, false, 1},
     {"awaited-write", "async; each answer's writing awaited", SAVE, compare_awaited_write, true, false, false, 2},
-    {NULL, NULL, NULL, NULL, NULL, false, false, false, 0},
+    {NULL, NULL, NULL, NULL, NULL, false, false, false, 0, false},
 };
 
 /* ---- blocking ---- */
@@ -61,6 +62,12 @@ static int fake_async(struct compare *c)
 static int run_fake_async(struct compare *c)
 {
     return bide_run(bide_coro(fake_async, c));
+}
+
+/* Not a line of it is different. */
+static int run_unblocked(struct compare *c)
+{
+    return c->is_preloaded ? run_fake_async(c) : compare_start_preloaded(c);
 }
 
 /* ---- awaited ---- */

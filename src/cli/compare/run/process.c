@@ -44,9 +44,11 @@ static void wait_for_signals(void)
 
 int compare_process_prepare(struct compare *c)
 {
-    void *shared = mmap(NULL, sizeof *c->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    c->shared_fd = memfd_create("run", MFD_CLOEXEC);
+    void *shared = c->shared_fd >= 0 && ftruncate(c->shared_fd, sizeof *c->shared) == 0
+                       ? mmap(NULL, sizeof *c->shared, PROT_READ | PROT_WRITE, MAP_SHARED, c->shared_fd, 0) : MAP_FAILED;
     if (shared == MAP_FAILED) {
-        say("out of memory");
+        say("memory for the runs: %s", strerror(errno));
         return EXIT_LOCAL;
     }
     c->shared = shared;
@@ -59,6 +61,7 @@ void compare_process_finish(struct compare *c)
     if (!c->shared)
         return;
     munmap(c->shared, sizeof *c->shared);
+    close(c->shared_fd);
     c->shared = NULL;
     sigprocmask(SIG_SETMASK, &as_before, NULL);
 }

@@ -79,6 +79,16 @@ compare_way compare_write, compare_awaited_write;
 /* The body of a process: one run of a mode. */
 void compare_run_mode(struct compare *c, const void *mode);
 
+/* ---- preloaded.c: a run of the program started again, with libbide-unblock ---- */
+
+/* Where the library is; false: it is not installed beside libbide. */
+bool compare_find_unblock(char *path, size_t cap);
+/* In the process of a run: does not return if all is well. */
+int compare_start_preloaded(struct compare *c);
+/* Was the program started again for a run?  Then that is all it does.  Returns: an exit code. */
+bool compare_is_preloaded(void);
+int compare_run_preloaded(void);
+
 /* ---- crowd.c ---- */
 
 typedef int compare_get(struct compare *c, bide_session *s, int i);
