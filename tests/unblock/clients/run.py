@@ -157,6 +157,9 @@ def files(folder):
     yield {"": folder}
 
 
+# What the programs of examples/unblock say, given the same server.
+EXAMPLES = {"curl": ("libcurl", "20 transfers, 240 bytes\n"), "hiredis": ("hiredis", "100 jobs done by 20 workers in one thread\n"),
+            "libpq": ("libpq", "20 right answers\nthe slow one: given up after 300 ms\n")}
 SERVERS = {"curl": nginx, "hiredis": redis, "libpq": postgres, "mariadb": mariadb, "sqlite": files}
 
 
@@ -165,6 +168,20 @@ def run(client, address):
         slow = 5 if b"__asan_init" in f.read() else 1
     slow *= float(os.environ.get("BIDE_TEST_SLOW", "1"))
     return subprocess.run(shlex.split(os.environ.get("BIDE_TEST_WRAP", "")) + [client, address, str(slow)], timeout=60 * slow).returncode
+
+
+def run_example(name, address):
+    example, wanted = EXAMPLES.get(name, ("", ""))
+    path = f"{BUILD}/examples/unblock/unblock_{example}"
+    if name == "curl":
+        address = address.split(",")[0] + "/wait/0.1/20"
+    if not os.path.exists(path) or address.startswith("https"):
+        return 0
+    r = subprocess.run([path, address], capture_output=True, text=True, timeout=60)
+    if r.returncode != 0 or r.stdout != wanted:
+        print(f"FAILED: examples/unblock/{example}.c: exit {r.returncode}\n{r.stdout}{r.stderr}")
+        return 1
+    return 0
 
 
 def main():
@@ -178,7 +195,7 @@ def main():
             with SERVERS[name](folder) as ways:
                 for way, address in ways.items():
                     print(name, way, flush=True)
-                    failed |= run(client, address) != 0
+                    failed |= run(client, address) != 0 or run_example(name, address) != 0
     except Missing as e:
         print("skipped:", e)
         return 77
