@@ -85,8 +85,10 @@ bool bide__unblock_write_socket(struct blocked *b, const struct iovec *iov, int 
 /* file.c: write() to a pipe, all of it. */
 ssize_t bide__unblock_write_pipe(struct blocked *b, const struct iovec *iov, int count);
 
-/* Until a descriptor is ready, or a time of the loop's clock.  1; 0: it is that time; -1: errno is ECANCELED. */
+/* Until a descriptor may be ready, or a time of the loop's clock.  1; 0: it is that time; -1: errno is ECANCELED. */
 int bide__unblock_wait_fd(const struct blocked *b, int64_t until_ms);
+/* The first of several, up to INTERPOSE_FDS that are all different; those of b are not looked at. */
+int bide__unblock_wait_fds(const struct blocked *b, const struct interpose_fd *fds, int n, int64_t until_ms);
 /* Until then.  0; -1: errno is ECANCELED. */
 int bide__unblock_sleep_until(bide_task *t, int64_t until_ms, const char *call, const void *caller);
 /* Is the task interrupted?  Then errno is ECANCELED; one that tries again and again waits a little in here. */

@@ -131,20 +131,25 @@ static int64_t left_ms(bide_task *t, int64_t until_ms)
     return left < 0 ? 0 : left;
 }
 
-/* A set that holds this one descriptor: for one that the loop has registered already, as a stream's. */
-static int wait_by_set(const struct blocked *b, int64_t ms)
+/* A set that holds them: for those that the loop has registered already, as a stream's. */
+static int wait_by_set(const struct interpose_fd *fds, int n, int64_t ms)
 {
-    int set = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event ev = {.events = (b->events & BIDE_READABLE ? EPOLLIN : 0u) | (b->events & BIDE_WRITABLE ? EPOLLOUT : 0u)};
-    int code = set >= 0 && epoll_ctl(set, EPOLL_CTL_ADD, b->fd, &ev) == 0 ? bide__unblock_ops->wait_fd(set, BIDE_READABLE, ms) : -errno;
+    int set = epoll_create1(EPOLL_CLOEXEC), code = set < 0 ? -errno : 0;
 
+    for (int i = 0; i < n && code == 0; i++) {
+        struct epoll_event ev = {.events = (fds[i].events & BIDE_READABLE ? EPOLLIN : 0u) | (fds[i].events & BIDE_WRITABLE ? EPOLLOUT : 0u) |
+                                           (fds[i].events & BIDE_PRIORITY ? EPOLLPRI : 0u)};
+        code = epoll_ctl(set, EPOLL_CTL_ADD, fds[i].fd, &ev) == 0 ? 0 : -errno;
+    }
+    if (code == 0)
+        code = bide__unblock_ops->wait_fds(&(struct interpose_fd){set, BIDE_READABLE}, 1, ms);
     if (set >= 0)
         close(set);
     return code;
 }
 
 /* What cannot be watched is tried again, which says why; but not at once, for it may say EAGAIN for a long time. */
-int bide__unblock_wait_fd(const struct blocked *b, int64_t until_ms)
+int bide__unblock_wait_fds(const struct blocked *b, const struct interpose_fd *fds, int n, int64_t until_ms)
 {
     if (bide__unblock_is_refused(b->task))
         return -1;
@@ -154,15 +159,21 @@ int bide__unblock_wait_fd(const struct blocked *b, int64_t until_ms)
 
     calls = 0;
     bide__unblock_note_wait(b->task, b->call, b->caller);
-    int code = bide__unblock_ops->wait_fd(b->fd, b->events, ms);
+    int code = bide__unblock_ops->wait_fds(fds, n, ms);
     if (code == BIDE_ESTATE)
-        code = wait_by_set(b, ms);
+        code = wait_by_set(fds, n, ms);
     if (code >= 0)
-        return code > 0;
+        return code;
     if (bide__unblock_is_refused(b->task))
         return -1;
-    pause_ms(1);
+    if (b->has_waited || (code != -EPERM && code != -EBADF)) /* a regular file, which is always ready; none */
+        pause_ms(1);
     return 1;
+}
+
+int bide__unblock_wait_fd(const struct blocked *b, int64_t until_ms)
+{
+    return bide__unblock_wait_fds(b, &(struct interpose_fd){b->fd, b->events}, 1, until_ms);
 }
 
 int bide__unblock_sleep_until(bide_task *t, int64_t until_ms, const char *call, const void *caller)

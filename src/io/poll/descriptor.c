@@ -15,6 +15,9 @@
  *       a close has left in the epoll set (another descriptor of the same open file keeps it) says at most one thing more,
  *       under a generation that no one has.
  *   N3  a call that is queued is not armed: it is, once its function has returned.
+ *   N4  where a library waits that stands before libc (interpose.c), the entry stays when nobody waits, and in the set: idle, not counted
+ *       among what the loop watches.  An event that comes then is its last one.  Whether the number is still the same file's is seen when
+ *       it is armed again, which is one system call in place of two.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -50,6 +53,7 @@ struct watched {
     int fd; /* the key */
     uint32_t generation;
     bool is_registered;
+    bool stays, is_idle; /* N4 */
     struct list_node waiters; /* struct op_waiter */
     struct call *calls[CALLS]; /* each NULL: none */
 };
@@ -207,12 +211,38 @@ static bool is_wanted(const struct watched *w)
     return !bide__list_is_empty(&w->waiters) || w->calls[READER] || w->calls[WRITER];
 }
 
+static void let_idle(struct descriptors *all, struct watched *w)
+{
+    all->loop->watched -= !w->is_idle;
+    w->is_idle = true;
+}
+
+static void use_again(struct descriptors *all, struct watched *w)
+{
+    all->loop->watched += w->is_idle;
+    w->is_idle = false;
+}
+
+/* Out of the epoll set.  One that was idle and is closed is not counted any more. */
+static void unregister(struct descriptors *all, struct watched *w)
+{
+    bool was_idle = w->is_idle;
+
+    use_again(all, w);
+    if (!bide__epoll_remove(all->loop->poller, w->fd) && was_idle)
+        all->loop->watched--;
+}
+
 /* Arm it for what is wanted; what nobody wants any more goes.  The struct may be gone afterwards.  0 or a code. */
 static int settle(struct descriptors *all, struct watched *w)
 {
     if (!is_wanted(w)) {
-        bide__epoll_remove(all->loop->poller, w->fd);
-        forget(all, w);
+        if (w->stays) {
+            let_idle(all, w);
+        } else {
+            unregister(all, w);
+            forget(all, w);
+        }
         return 0;
     }
     unsigned events = wanted(w);
@@ -280,6 +310,7 @@ static int watch(struct descriptors *all, struct watched **entry, unsigned event
     }
     if (code == 0) {
         w->is_registered = true;
+        use_again(all, w);
         return 0;
     }
     if (is_new)
@@ -346,14 +377,17 @@ static int wait_attempt(const bide_operation *op, struct op_waiter *w)
     return code < 0 ? code : OPERATION_WAITS;
 }
 
-static void wait_enlist(const bide_operation *op, struct op_waiter *w)
+static void enlist(struct watched *entry, unsigned events, struct op_waiter *w)
 {
-    struct watched *entry = find(descriptors_of(bide__loop_here), (int)op->words[0]);
-
-    w->words[WANTS] = op->words[1];
+    w->words[WANTS] = events;
     w->words[RESULT] = 0;
     w->words[WHERE] = (uintptr_t)entry;
     bide__list_append(&entry->waiters, &w->clause.node);
+}
+
+static void wait_enlist(const bide_operation *op, struct op_waiter *w)
+{
+    enlist(find(descriptors_of(bide__loop_here), (int)op->words[0]), (unsigned)op->words[1], w);
 }
 
 static void wait_withdraw(const bide_operation *op, struct op_waiter *w)
@@ -397,8 +431,33 @@ void bide__descriptor_replaced(bide_loop *loop, int fd)
     struct descriptors *all = descriptors_of(loop);
     struct watched *w = find(all, fd);
 
+    if (w && w->is_idle)
+        unregister(all, w); /* it may be the same file still */
     if (w)
         give_up(all, w, BIDE_ECLOSED);
+}
+
+/* ---- for interpose.c ---- */
+
+int bide__descriptor_enlist(bide_loop *loop, const bide_operation *op, struct op_waiter *w)
+{
+    struct descriptors *all = descriptors_open(loop);
+    struct watched *entry = all ? enter(all, (int)op->words[0]) : NULL;
+    int code = entry ? watch(all, &entry, (unsigned)op->words[1]) : BIDE_ENOMEM;
+    if (code < 0)
+        return code;
+
+    entry->stays = true;
+    enlist(entry, (unsigned)op->words[1], w);
+    return 0;
+}
+
+int bide__descriptor_withdraw(const bide_operation *op, struct op_waiter *w)
+{
+    bool was_woken = !bide__list_is_linked(&w->clause.node);
+
+    wait_withdraw(op, w);
+    return was_woken ? (int)w->words[RESULT] : 0;
 }
 
 int bide_fd_forget(int fd)
@@ -411,7 +470,7 @@ int bide_fd_forget(int fd)
     if (!w)
         return 0;
 
-    bide__epoll_remove(loop->poller, fd);
+    unregister(all, w);
     return give_up(all, w, BIDE_ECLOSED);
 }
 

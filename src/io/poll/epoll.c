@@ -122,12 +122,13 @@ int bide__epoll_arm(void *poller, int fd, unsigned events, uint32_t generation, 
     return 0;
 }
 
-void bide__epoll_remove(void *poller, int fd)
+bool bide__epoll_remove(void *poller, int fd)
 {
     struct epoll *p = poller;
+    bool was_there = epoll_ctl(p->fd, EPOLL_CTL_DEL, fd, NULL) == 0;
 
-    if (epoll_ctl(p->fd, EPOLL_CTL_DEL, fd, NULL) == 0)
-        p->loop->watched--; /* one that the program closed itself stays counted: then no deadlock is reported */
+    p->loop->watched -= was_there; /* one that the program closed itself stays counted: then no deadlock is reported */
+    return was_there;
 }
 
 static void note(bide_loop *loop, struct fd *f, uint32_t events)

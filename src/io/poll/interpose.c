@@ -9,8 +9,10 @@
 
 #include <stdio.h>
 
-#include <bide/timeout.h>
 #include <bide/version.h>
+
+#include "core/turn/operation.h"
+#include "io/poll/epoll.h"
 
 static bide_task *task(void)
 {
@@ -39,24 +41,7 @@ static void deliver_again(bide_task *t, int code)
         t->must_cancel = true;
 }
 
-static int wait_fd(int fd, unsigned events, int64_t ms)
-{
-    bide_task *t = bide__task_here();
-    bide_timeout_scope block;
-    struct error_mark mark;
-
-    bide__error_mark(&mark);
-    if (ms != BIDE_FOREVER)
-        bide__timeout_enter(&block, ms);
-    int code = bide_fd_wait(fd, events);
-    deliver_again(t, code);
-    if (ms != BIDE_FOREVER)
-        bide_timeout_leave(&block);
-    bide__error_restore(&mark);
-    return code == BIDE_ETIMEDOUT && interruption(t) == 0 ? 0 : code;
-}
-
-/* ---- in a list ---- */
+/* ---- an end that comes with time ---- */
 
 struct alarm {
     struct timer timer;
@@ -72,6 +57,8 @@ static void ring(struct timer *timer)
     if (!bide__ready_is_queued(&a->task->ready))
         bide__push(a->task->future.loop, &a->task->ready);
 }
+
+/* ---- in a list ---- */
 
 static int wait_in(struct list_node *list, int64_t ms, bool surely)
 {
@@ -99,6 +86,63 @@ static int wait_in(struct list_node *list, int64_t ms, bool surely)
     if (was_woken)
         return 0;
     return w.interrupted != NOT_INTERRUPTED ? BIDE_ECANCELED : alarm.rang ? BIDE_ETIMEDOUT : 0;
+}
+
+/* ---- for descriptors ---- */
+
+/* One wait among several. */
+struct member {
+    bide_operation op;
+    struct op_waiter waiter;
+};
+
+/* How many of them are enlisted; fewer than n: why not, in *code. */
+static int enlist_all(bide_task *t, struct member *all, const struct interpose_fd *fds, int n, int *code)
+{
+    for (int i = 0; i < n; i++) {
+        all[i].op = bide_fd_awaitable(fds[i].fd, fds[i].events).as.operation;
+        bide__op_waiter_init(&all[i].waiter, t);
+        *code = bide__descriptor_enlist(t->future.loop, &all[i].op, &all[i].waiter);
+        if (*code < 0)
+            return i;
+    }
+    return n;
+}
+
+static void park_until(bide_task *t, struct wait *w, struct alarm *alarm, int64_t ms)
+{
+    bide__timer_init(&alarm->timer, ring);
+    if (ms != BIDE_FOREVER)
+        bide__timer_arm(t->future.loop, &alarm->timer, ms > 0 ? ms : 0);
+    bide__park(t, w);
+    bide__timer_disarm(t->future.loop, &alarm->timer);
+}
+
+static int wait_fds(const struct interpose_fd *fds, int n, int64_t ms)
+{
+    bide_task *t = bide__task_here();
+    struct member all[INTERPOSE_FDS];
+    struct operation_wait o = {.wait = {.end_early = bide__wait_end_now, .task = t, .kind = WAIT_OPERATION}, .operation = &all[0].op};
+    struct alarm alarm = {.task = t};
+    struct error_mark mark;
+    int code = interruption(t), came = 0;
+    if (code < 0)
+        return BIDE_ECANCELED;
+
+    bide__error_mark(&mark);
+    int enlisted = enlist_all(t, all, fds, n, &code);
+    if (code == 0)
+        park_until(t, &o.wait, &alarm, ms);
+    for (int i = 0; i < enlisted; i++) {
+        int result = bide__descriptor_withdraw(&all[i].op, &all[i].waiter);
+        came = result != 0 && came <= 0 ? result : came;
+    }
+    bide__error_restore(&mark);
+    if (o.wait.interrupted == BY_CANCEL)
+        t->must_cancel = true;
+    if (code < 0 || came != 0)
+        return code < 0 ? code : came > 0 ? 1 : came;
+    return o.wait.interrupted != NOT_INTERRUPTED ? BIDE_ECANCELED : !alarm.rang;
 }
 
 /* ---- the rest ---- */
@@ -158,7 +202,7 @@ const struct interpose_ops *bide_interpose(const char *version, void (*task_ende
     static const struct interpose_ops ops = {
         .task = task,
         .interruption = interruption,
-        .wait_fd = wait_fd,
+        .wait_fds = wait_fds,
         .wait_in = wait_in,
         .wake = bide__wake_one,
         .post = bide__loop_post,

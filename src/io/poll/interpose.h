@@ -12,16 +12,24 @@
 
 #include "core/core.h"
 
+/* Of several descriptors that are waited for at once. */
+#define INTERPOSE_FDS 4
+struct interpose_fd {
+    int fd;
+    unsigned events; /* BIDE_READABLE ... */
+};
+
 struct interpose_ops {
     /* The stackful task that runs here and may wait; NULL: none, or its loop belongs to the process before a fork. */
     bide_task *(*task)(void);
     /* What ends its waits now, without being delivered: BIDE_ECANCELED, BIDE_ETIMEDOUT; 0: nothing. */
     int (*interruption)(const bide_task *t);
     /*
-     * Wait for a descriptor for up to ms, as bide_fd_wait.  What is ready; 0: the time is over; a code: interrupted (and the program's
-     * next wait still hears of it), or the wait failed.  Nothing is put on record.
+     * Wait for the first of n descriptors, up to INTERPOSE_FDS of them, for up to ms (BIDE_FOREVER), without looking before whether one
+     * is ready: that ends it in the next turn.  1; 0: the time is over; a code: interrupted (and the program's next wait still hears of
+     * it), or one cannot be watched.  Nothing is put on record.
      */
-    int (*wait_fd)(int fd, unsigned events, int64_t ms);
+    int (*wait_fds)(const struct interpose_fd *fds, int n, int64_t ms);
     /*
      * Wait in a list for up to ms (BIDE_FOREVER), until wake: 0; BIDE_ETIMEDOUT: the time is over; BIDE_ECANCELED: interrupted.
      * surely: nothing but the two ends it.

@@ -2,7 +2,7 @@
 /*
  * poll.c - poll, select, epoll_wait and their kin, in a task: the real call with no time, and a wait in between.
  *
- * One descriptor is waited for as it is.  Several are put into an epoll set that lasts for the call: a set is a descriptor, too, and
+ * A few descriptors are waited for as they are, without a look before: a library polls when it has seen that there is nothing.  More are put into an epoll set that lasts for the call: a set is a descriptor, too, and
  * so are the sets of a library that has a loop of its own.  A set is level-triggered, like poll(); what cannot be put in (a regular
  * file) is always ready, so the first call has said so.
  *
@@ -71,27 +71,25 @@ static int wait_for_time(struct watch *w)
 
 /* ---- poll ---- */
 
-/* The only one that is waited for; NULL: there are none, or several. */
-static const struct pollfd *only_one(const struct pollfd *fds, nfds_t n)
+/* Those that are waited for; -1: too many, or one of them twice, or for what is not among BIDE_READABLE and its kin. */
+static int few_of(const struct pollfd *fds, nfds_t n, struct interpose_fd *few)
 {
-    const struct pollfd *found = NULL;
+    int count = 0;
 
     for (nfds_t i = 0; i < n; i++) {
+        short events = fds[i].events;
         if (fds[i].fd < 0)
             continue;
-        if (found || fds[i].events & ~(POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLPRI))
-            return NULL;
-        found = &fds[i];
+        if (count == INTERPOSE_FDS || !events || events & ~(POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLPRI))
+            return -1;
+        for (int k = 0; k < count; k++)
+            if (few[k].fd == fds[i].fd)
+                return -1;
+        few[count++] = (struct interpose_fd){fds[i].fd, (events & (POLLIN | POLLRDNORM) ? BIDE_READABLE : 0u) |
+                                                            (events & (POLLOUT | POLLWRNORM) ? BIDE_WRITABLE : 0u) |
+                                                            (events & POLLPRI ? BIDE_PRIORITY : 0u)};
     }
-    return found;
-}
-
-static int wait_for_one(struct watch *w, const struct pollfd *p)
-{
-    w->b.fd = p->fd;
-    w->b.events = (p->events & (POLLIN | POLLRDNORM) ? BIDE_READABLE : 0) | (p->events & (POLLOUT | POLLWRNORM) ? BIDE_WRITABLE : 0) |
-                  (p->events & POLLPRI ? BIDE_PRIORITY : 0);
-    return bide__unblock_wait_fd(&w->b, w->until_ms);
+    return count;
 }
 
 /* It is in the array more than once, each time for something else. */
@@ -126,16 +124,19 @@ static int wait_for_all(struct watch *w, const struct pollfd *fds, nfds_t n)
 static int poll_in_task(struct watch *w, struct pollfd *fds, nfds_t n, const sigset_t *signals)
 {
     static const struct timespec at_once;
-    const struct pollfd *one = only_one(fds, n);
-    int before = errno, ready, waited = 1;
+    struct interpose_fd few[INTERPOSE_FDS];
+    int before = errno, ready, waited = 1, count = few_of(fds, n, few);
     if (!bide__unblock_may_try(&w->b))
         return -1;
 
-    while ((ready = NEXT(ppoll)(fds, n, &at_once, signals)) == 0 && waited > 0) {
-        waited = one && one->events ? wait_for_one(w, one) : wait_for_all(w, fds, n);
+    do {
+        if (count <= 0 && (ready = NEXT(ppoll)(fds, n, &at_once, signals)) != 0)
+            break;
+        waited = count > 0 ? bide__unblock_wait_fds(&w->b, few, count, w->until_ms) : wait_for_all(w, fds, n);
         if (waited < 0)
             return -1;
-    }
+        w->b.has_waited = true;
+    } while ((ready = NEXT(ppoll)(fds, n, &at_once, signals)) == 0 && waited > 0);
     return (int)bide__unblock_done(ready, before);
 }
 
