@@ -27,7 +27,7 @@ static void *open_easy(int i)
 
 static int get(void *easy, int i, double seconds)
 {
-    char url[200], want[200];
+    char url[1000], want[200];
     struct body b = {.len = 0};
     const char *comma = strchr(address, ',');
 
