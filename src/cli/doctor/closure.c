@@ -27,7 +27,8 @@ static bool begins(const char *text, const char *with)
 static bool is_of_the_system(const char *name)
 {
     return begins(name, "libc.so") || begins(name, "libc-") || begins(name, "libc.musl") || begins(name, "ld-linux") ||
-           begins(name, "ld-musl") || begins(name, "libpthread.so") || begins(name, "librt.so") || begins(name, "libanl.so");
+           begins(name, "ld-musl") || begins(name, "libpthread.so") || begins(name, "librt.so") || begins(name, "libanl.so") ||
+           begins(name, "libm.so");
 }
 
 static void object_free(struct object *o)
