@@ -96,6 +96,7 @@ static const struct root_member layout[] = {
     AT("operation.ops", bide_operation, ops),
     AT("operation.object", bide_operation, object),
     AT("ops.name", struct bide_operation_ops, name),
+    AT("ops.fd_at", struct bide_operation_ops, fd_at),
     AT("ops.holder_at", struct bide_operation_ops, holder_at),
     AT("group.n", struct group, n),
     AT("group.started", struct group, started),

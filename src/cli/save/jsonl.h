@@ -70,6 +70,8 @@ int jsonl_wait_written(struct jsonl *j, uint64_t n);
  */
 void jsonl_add_member(struct text *to, const char *name, const char *value);
 void jsonl_add_url_member(struct text *to, const char *name, const char *url);
+/* "text" alone. */
+void jsonl_add_text(struct text *to, const char *text);
 /* The same of one that may have NUL bytes, because it is none. */
 void jsonl_add_url_bytes(struct text *to, const char *name, const struct text *url);
 

@@ -95,3 +95,8 @@ void jsonl_add_url_bytes(struct text *to, const char *name, const struct text *u
 {
     add_member(to, name, text_string(url), url->no_memory ? 0 : url->len, true);
 }
+
+void jsonl_add_text(struct text *to, const char *text)
+{
+    add_quoted(to, text, strlen(text), false);
+}

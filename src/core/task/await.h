@@ -40,6 +40,23 @@ int bide__check_awaitable(const bide_awaitable *a, const char *function);
  * coroutine has returned.  NULL: it is not.
  */
 extern void (*bide__guest_ended)(void *guest);
+/* What the running task is about, for reports (task.h); texts are borrowed until the end.  Not in a task: nothing. */
+static inline void bide__doing_begin(struct doing *d)
+{
+    bide_task *t = bide__task_here();
+    if (unlikely(!t || t->stackless))
+        return;
+
+    d->outer = bide__task_top(t)->doing;
+    bide__task_top(t)->doing = d;
+}
+static inline void bide__doing_end(const struct doing *d)
+{
+    bide_task *t = bide__task_here();
+
+    if (likely(t && !t->stackless))
+        bide__task_top(t)->doing = d->outer;
+}
 
 /* ---- cancel.c: an interruption goes on to what is awaited ---- */
 

@@ -65,6 +65,7 @@ struct bide_operation_ops {
     /* A share of the object for as long as the wait lasts, which may enlist more than once.  NULL: its owner sees to that. */
     void *(*retain)(void *object);
     void (*release)(void *object);
+    uint16_t fd_at; /* where in the object, or without one in the operation, a descriptor (int) lies; 0: nowhere */
     uint16_t holder_at; /* where in the object that number (uint64_t) lies, for who looks from outside; 0: nowhere */
 };
 

@@ -10,6 +10,8 @@
  */
 #include "http/client/client.h"
 
+#define DOING_BODY "body of"
+
 /* ---- codings: what the request asks for, what the answer says (R42) ---- */
 
 void bide__request_ask_codings(struct request *q, bool no_decompress)
@@ -120,12 +122,21 @@ ssize_t bide__body_next(bide_response *r, const char **data)
     if (r->body_error)
         return fail_again(r);
     int code = r->must_open ? open_decoder(r, 0) : 0;
-    return note_end(r, code < 0 ? code : bide__chain_next(&r->chain, data));
+    struct doing doing = {.what = DOING_BODY, .of = r->url};
+    bide__doing_begin(&doing);
+    ssize_t n = code < 0 ? code : bide__chain_next(&r->chain, data);
+    bide__doing_end(&doing);
+    return note_end(r, n);
 }
 
 ssize_t bide__body_read(bide_response *r, void *out, size_t cap)
 {
-    return note_end(r, bide__chain_read(&r->chain, out, cap));
+    struct doing doing = {.what = DOING_BODY, .of = r->url};
+
+    bide__doing_begin(&doing);
+    ssize_t n = bide__chain_read(&r->chain, out, cap);
+    bide__doing_end(&doing);
+    return note_end(r, n);
 }
 
 ssize_t bide__body_splice(bide_response *r, int pipe, size_t cap)

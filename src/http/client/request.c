@@ -410,8 +410,12 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
         code = policies_line_up(&p, r, args);
     if (code == 0 && unlikely(q.is_elsewhere))
         code = add_around(&p, &q, args->around);
-    if (code == 0)
+    if (code == 0) {
+        struct doing doing = {.what = q.head.method, .of = q.head.url.href};
+        bide__doing_begin(&doing);
         code = ask(&q, &p);
+        bide__doing_end(&doing);
+    }
     if (unlikely(q.source))
         bide__body_source_close(q.source);
     bide__route_release(q.route);

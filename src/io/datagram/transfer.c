@@ -126,7 +126,7 @@ static void receive_enlist(const bide_operation *op, struct op_waiter *w)
 }
 
 static const struct bide_operation_ops receive_ops = {"bide_datagram_receive", receive_check, receive_attempt, receive_enlist,
-                                                      receive_leave};
+                                                      receive_leave, .fd_at = offsetof(bide_datagram, fd.fd)};
 
 bide_awaitable bide_datagram_receive_awaitable(bide_datagram *d, void *out, size_t cap, bide_address *from)
 {

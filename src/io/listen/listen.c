@@ -377,7 +377,8 @@ static void accept_enlist(const bide_operation *op, struct op_waiter *w)
     bide__list_append(&l->fd.readers, &w->clause.node);
 }
 
-static const struct bide_operation_ops accept_ops = {"bide_accept", accept_check, accept_attempt, accept_enlist, accept_leave};
+static const struct bide_operation_ops accept_ops = {"bide_accept", accept_check, accept_attempt, accept_enlist, accept_leave,
+                                                     .fd_at = offsetof(bide_listener, fd.fd)};
 
 bide_awaitable bide_accept_awaitable(bide_listener *l, bide_stream **out)
 {

@@ -399,7 +399,8 @@ static void wait_withdraw(const bide_operation *op, struct op_waiter *w)
     settle(descriptors_of(bide__loop_here), (struct watched *)w->words[WHERE]);
 }
 
-static const struct bide_operation_ops wait_ops = {"bide_fd_wait", wait_check, wait_attempt, wait_enlist, wait_withdraw};
+static const struct bide_operation_ops wait_ops = {"bide_fd_wait", wait_check, wait_attempt, wait_enlist, wait_withdraw,
+                                                   .fd_at = offsetof(bide_operation, words[0])};
 
 bide_awaitable bide_fd_awaitable(int fd, unsigned events)
 {

@@ -165,7 +165,7 @@ static void readable_enlist(const bide_operation *op, struct op_waiter *w)
 }
 
 static const struct bide_operation_ops readable_ops = {"bide_stream_readable_awaitable", readable_check, readable_attempt, readable_enlist,
-                                                       readable_leave};
+                                                       readable_leave, .fd_at = offsetof(bide_stream, socket.fd.fd)};
 
 bide_awaitable bide_stream_readable_awaitable(bide_stream *s)
 {

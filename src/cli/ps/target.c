@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * target.c - the process that is looked at, and the workers below it.
+ *
+ * In its memory is looked for the headers of ELF files, at the beginning of each mapped file, as /proc/PID/maps has them; one of them has our
+ * note.  Workers are all descendants that have loops of their own; the zygote between them has none.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bide/text.h>
+
+#include "cli/ps/ps.h"
+
+#define HEADERS_MAX 4096
+#define WORKERS_MAX 1024
+#define PROCESSES_MAX 200000
+
+int target_read_pid(const char *text)
+{
+    char *end;
+
+    errno = 0;
+    long n = isdigit((unsigned char)text[0]) ? strtol(text, &end, 10) : 0;
+    return n > 0 && n <= INT_MAX && errno == 0 && *end == '\0' ? (int)n : 0;
+}
+
+/* ---- what /proc says of it ---- */
+
+static FILE *open_proc(int pid, const char *name)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    return fopen(path, "re");
+}
+
+/* "PID (NAME) STATE PARENT ...": the name may have anything in it. */
+static bool read_stat(int pid, char name[32], char *state, int *parent)
+{
+    char line[512];
+    FILE *f = open_proc(pid, "stat");
+    bool is_there = f && fgets(line, sizeof line, f);
+    if (f)
+        fclose(f);
+    char *open = is_there ? strchr(line, '(') : NULL, *close = is_there ? strrchr(line, ')') : NULL;
+    if (!open || !close || close < open || sscanf(close + 1, " %c %d", state, parent) != 2)
+        return false;
+
+    bide_printable(name, 32, open + 1, (size_t)(close - open - 1));
+    return true;
+}
+
+static int yama_scope(void)
+{
+    int scope = 0;
+    FILE *f = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
+
+    if (f && fscanf(f, "%d", &scope) != 1)
+        scope = 0;
+    if (f)
+        fclose(f);
+    return scope;
+}
+
+static void say_refused(int pid)
+{
+    char path[32];
+    struct stat st;
+
+    snprintf(path, sizeof path, "/proc/%d", pid);
+    if (stat(path, &st) == 0 && st.st_uid != geteuid() && geteuid() != 0)
+        say("%d: not permitted: it belongs to user %u; look as that user, or as root", pid, (unsigned)st.st_uid);
+    else if (yama_scope() > 0)
+        say("%d: not permitted: kernel.yama.ptrace_scope is %d, so that only %s: use sudo, let the program call "
+            "prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY), or set kernel.yama.ptrace_scope to 0", pid, yama_scope(),
+            yama_scope() == 1 ? "its parent and root may look" : "root may look, or nobody");
+    else
+        say("%d: not permitted: the kernel refuses to let its memory be read (it may have capabilities, be in another user namespace, or have "
+            "made itself undumpable)", pid);
+}
+
+/* ---- opening ---- */
+
+/* Where ELF files may begin in its memory; 0: none, and errno says why. */
+static size_t find_headers(int pid, uint64_t *headers)
+{
+    char line[PATH_MAX + 256];
+    size_t n = 0;
+    FILE *f = open_proc(pid, "maps");
+    if (!f)
+        return 0;
+
+    errno = 0;
+    while (n < HEADERS_MAX && fgets(line, sizeof line, f)) {
+        unsigned long long from, offset, inode;
+        char mode[5];
+        if (sscanf(line, "%llx-%*x %4s %llx %*s %llu", &from, mode, &offset, &inode) == 4 && mode[0] == 'r' && offset == 0 && inode != 0)
+            headers[n++] = from;
+    }
+    int error = errno;
+    fclose(f);
+    errno = error;
+    return n;
+}
+
+static void say_why_not(struct target *t, enum layout_found found)
+{
+    if (t->memory.error == EPERM || t->memory.error == EACCES)
+        say_refused(t->pid);
+    else if (t->memory.error == ESRCH)
+        say("%d: it has ended", t->pid);
+    else if (t->memory.error != 0)
+        say("%d: reading its memory: %s", t->pid, strerror(t->memory.error));
+    else if (found == LAYOUT_UNKNOWN)
+        say("%d (%s): its bide %s describes itself in version %u, and this program knows version 1: use the `bide` of that library", t->pid,
+            t->name, t->picture.layout.release, t->picture.layout.version);
+    else if (found == LAYOUT_BROKEN)
+        say("%d (%s): what its bide says of itself is contradictory", t->pid, t->name);
+    else if (found == LAYOUT_UNREADY)
+        say("%d (%s): it has bide, but is not ready yet: try again", t->pid, t->name);
+    else
+        say("%d (%s): not a program of bide's, or of a version before 0.1.0 had `bide ps`", t->pid, t->name);
+}
+
+/* There is such a process, and it has a memory. */
+static bool is_alive(struct target *t, bool quiet)
+{
+    char state = '?';
+    int parent;
+
+    bool is_there = read_stat(t->pid, t->name, &state, &parent);
+    if (!is_there && !quiet)
+        say("%d: no such process", t->pid);
+    else if ((state == 'Z' || state == 'X') && !quiet)
+        say("%d (%s): it has ended, and its parent has not taken note of that yet", t->pid, t->name);
+    return is_there && state != 'Z' && state != 'X';
+}
+
+int target_open(struct target *t, int pid, bool quiet)
+{
+    uint64_t headers[HEADERS_MAX];
+
+    *t = (struct target){.pid = pid, .parent = -1};
+    process_memory_open(&t->memory, pid);
+    if (!is_alive(t, quiet))
+        return EXIT_LOCAL;
+    size_t n = find_headers(pid, headers);
+    if (n == 0 && errno != 0)
+        t->memory.error = errno;
+    enum layout_found found = layout_find(&t->picture.layout, &t->memory.memory, headers, n);
+    if (found == LAYOUT_FOUND && t->memory.error == 0)
+        return EXIT_OK;
+    if (!quiet)
+        say_why_not(t, found);
+    memory_free(&t->memory.memory);
+    return EXIT_LOCAL;
+}
+
+static void target_close(struct target *t)
+{
+    peers_free(&t->peers);
+    stacks_close(&t->stacks);
+    picture_free(&t->picture);
+    memory_free(&t->memory.memory);
+}
+
+int target_look(struct target *t, bool with_stacks)
+{
+    struct timespec now;
+
+    peers_free(&t->peers);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    t->now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    picture_free(&t->picture);
+    if (!picture_take(&t->picture, &t->memory.memory))
+        return say_no_memory();
+    if (t->memory.error != 0) {
+        say_why_not(t, LAYOUT_FOUND);
+        return EXIT_LOCAL;
+    }
+    if (with_stacks && !t->stacks.memory)
+        stacks_open_process(&t->stacks, &t->memory.memory, t->pid);
+    return !with_stacks || stacks_take(&t->stacks, &t->picture) ? EXIT_OK : say_no_memory();
+}
+
+/* ---- workers ---- */
+
+struct family {
+    int pid, parent;
+};
+
+static size_t list_processes(struct family **all)
+{
+    size_t n = 0, cap = 0;
+    DIR *proc = opendir("/proc");
+
+    *all = NULL;
+    for (struct dirent *e; proc && n < PROCESSES_MAX && (e = readdir(proc));) {
+        char name[32], state;
+        struct family one = {.pid = target_read_pid(e->d_name)};
+        if (one.pid == 0 || !read_stat(one.pid, name, &state, &one.parent))
+            continue;
+        if (n == cap) {
+            cap = cap ? cap * 2 : 256;
+            struct family *grown = realloc(*all, cap * sizeof **all);
+            if (!grown)
+                break;
+            *all = grown;
+        }
+        (*all)[n++] = one;
+    }
+    if (proc)
+        closedir(proc);
+    return n;
+}
+
+static bool is_known(const struct targets *ts, int pid)
+{
+    for (size_t i = 0; i < ts->n; i++)
+        if (ts->all[i]->pid == pid)
+            return true;
+    return false;
+}
+
+static void drop(struct targets *ts, size_t i)
+{
+    target_close(ts->all[i]);
+    free(ts->all[i]);
+    memmove(ts->all + i, ts->all + i + 1, (--ts->n - i) * sizeof *ts->all);
+}
+
+static int add_worker(struct targets *ts, int pid)
+{
+    struct target *t = malloc(sizeof *t);
+    struct target **all = t ? realloc(ts->all, (ts->n + 1) * sizeof *all) : NULL;
+    if (!all) {
+        free(t);
+        return say_no_memory();
+    }
+
+    ts->all = all;
+    if (target_open(t, pid, true) != EXIT_OK) {
+        free(t);
+        return EXIT_OK;
+    }
+    t->parent = 0;
+    ts->all[ts->n++] = t;
+    return EXIT_OK;
+}
+
+/* Is it below the first?  Its line of parents is followed, in a list that may be from different moments. */
+static bool is_descendant(const struct family *all, size_t n, int pid, int of)
+{
+    for (int depth = 0; depth < 8 && pid > 1; depth++) {
+        size_t i = 0;
+        while (i < n && all[i].pid != pid)
+            i++;
+        pid = i < n ? all[i].parent : 0;
+        if (pid == of)
+            return true;
+    }
+    return false;
+}
+
+int targets_find_workers(struct targets *ts)
+{
+    struct family *all;
+    size_t n = list_processes(&all);
+    int code = EXIT_OK;
+
+    for (size_t i = ts->n - 1; i > 0; i--)
+        if (!is_descendant(all, n, ts->all[i]->pid, ts->all[0]->pid))
+            drop(ts, i);
+    for (size_t i = 0; i < n && code == EXIT_OK && ts->n < WORKERS_MAX; i++)
+        if (!is_known(ts, all[i].pid) && is_descendant(all, n, all[i].pid, ts->all[0]->pid))
+            code = add_worker(ts, all[i].pid);
+    free(all);
+    return code;
+}
+
+void targets_free(struct targets *ts)
+{
+    while (ts->n > 0)
+        drop(ts, ts->n - 1);
+    free(ts->all);
+    ts->all = NULL;
+}

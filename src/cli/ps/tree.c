@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tree.c - who awaits whom, as a tree: at the left those that no task awaits, below each what it waits for.
+ *
+ * A task that several await stands below the first; so does one of a circle, which then is said to be one.
+ */
+#include <string.h>
+
+#include "cli/ps/ps.h"
+
+#define DEPTH_MAX 64
+
+enum { NOT_SHOWN, ABOVE, SHOWN }; /* above: it is on the way to what is shown now */
+
+struct tree {
+    struct target *target;
+    struct text *to;
+    uint8_t *shown;
+    char indent[DEPTH_MAX * 4 + 1]; /* in ASCII, so that it can be cut */
+};
+
+static void add_line(struct tree *tree, const struct seen_task *t, unsigned depth, bool is_last)
+{
+    if (depth > 0)
+        text_format(tree->to, "%.*s%s", (int)(depth - 1) * 3, tree->indent, is_last ? "`- " : "|- ");
+    task_add_name(&tree->target->picture, t, tree->to);
+    text_format(tree->to, "  %s%s%s", picture_text(&tree->target->picture, t->function), t->function ? "  " : "", task_state(t));
+}
+
+static void show(struct tree *tree, uint32_t index, unsigned depth, bool is_last)
+{
+    const struct picture *p = &tree->target->picture;
+    const struct seen_task *t = &p->tasks[index];
+    uint8_t before = tree->shown[index];
+
+    add_line(tree, t, depth, is_last);
+    if (before != NOT_SHOWN || depth == DEPTH_MAX) {
+        text_add_string(tree->to, before == ABOVE ? "  (a circle)\n" : before == SHOWN ? "  (see above)\n" : "  ...\n");
+        return;
+    }
+    if (t->state == SEEN_WAITING || t->doing) {
+        text_add_string(tree->to, t->state == SEEN_WAITING ? " for " : " ");
+        task_add_wait(tree->target, t, tree->to);
+    }
+    text_add_char(tree->to, '\n');
+    tree->shown[index] = ABOVE;
+    if (depth > 0)
+        memcpy(tree->indent + (depth - 1) * 3, is_last ? "   " : "|  ", 3);
+    for (uint32_t i = 0; i < t->n; i++)
+        show(tree, p->edges[t->first + i], depth + 1, i + 1 == t->n);
+    tree->shown[index] = SHOWN;
+}
+
+void show_tree(struct target *t, struct text *to)
+{
+    const struct picture *p = &t->picture;
+    struct tree tree = {.target = t, .to = to, .shown = calloc(p->ntasks + 1, 1)};
+    uint8_t *is_awaited = calloc(p->ntasks + 1, 1);
+    to->no_memory |= !tree.shown || !is_awaited;
+
+    for (size_t i = 0; i < p->nedges && !to->no_memory; i++)
+        is_awaited[p->edges[i]] = 1;
+    for (int pass = 0; pass < 2; pass++) /* in the second those of circles that nobody else awaits */
+        for (uint32_t i = 0; i < p->ntasks && !to->no_memory; i++)
+            if ((pass == 1 || !is_awaited[i]) && tree.shown[i] == NOT_SHOWN)
+                show(&tree, i, 0, true);
+    free(tree.shown);
+    free(is_awaited);
+}

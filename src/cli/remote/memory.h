@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memory.h - the memory of somebody else, of which nothing is believed.
+ *
+ *     struct memory    read: one way to copy many pieces at once (a process, a core file, a test's)
+ *       pages          what was copied lately, for the small things: texts, types, heads of lists
+ *
+ * A piece comes whole or not at all.  The other one goes on while we read, so what was read together need not fit together: readers check
+ * again what must not have changed.
+ */
+#ifndef BIDE_CLI_REMOTE_MEMORY_H
+#define BIDE_CLI_REMOTE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct piece {
+    uint64_t at;
+    void *to;
+    size_t len;
+    bool came;
+};
+
+#define PAGE_BYTES 4096u
+#define PAGES_KEPT 1024u /* each in the place that its address says */
+
+struct page {
+    uint64_t at; /* 0: none */
+    char bytes[PAGE_BYTES];
+};
+
+struct memory {
+    /* Set came of each. */
+    void (*read)(struct memory *m, struct piece *pieces, size_t n);
+    struct page *pages; /* NULL: not needed yet */
+};
+
+void memory_free(struct memory *m);
+/* Look anew at what changes. */
+void memory_forget(struct memory *m);
+
+/* Copy len bytes; false: they are not all there.  The second by way of the pages. */
+bool memory_copy(struct memory *m, uint64_t at, void *to, size_t len);
+bool memory_get(struct memory *m, uint64_t at, void *to, size_t len);
+/* A number of 1, 2, 4 or 8 bytes. */
+bool memory_number(struct memory *m, uint64_t at, size_t size, uint64_t *out);
+/* A text that ends in a zero byte, cut at size.  False, and "": there is none. */
+bool memory_text(struct memory *m, uint64_t at, char *out, size_t size);
+
+/* ---- process.c ---- */
+
+struct process_memory {
+    struct memory memory;
+    int pid;
+    int error; /* of the last read that failed for good: EPERM, ESRCH; 0: none */
+};
+
+void process_memory_open(struct process_memory *p, int pid);
+
+#endif

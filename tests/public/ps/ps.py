@@ -1,0 +1,290 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""ps.py BIDE TARGET STRIPPED - `bide ps` of programs that wait, hang, compute, come and go.  TAP.
+
+STRIPPED is the same program as TARGET, linked statically without unused sections and symbols.
+"""
+import contextlib
+import json
+import os
+import pathlib
+import pty
+import select
+import subprocess
+import sys
+import time
+
+BIDE, TARGET, STRIPPED = sys.argv[1:4]
+tests = []
+
+
+def test(f):
+    tests.append(f)
+    return f
+
+
+class Skip(Exception):
+    pass
+
+
+@contextlib.contextmanager
+def running(program=TARGET, sleepers=3, mode="wait", env=None):
+    p = subprocess.Popen([program, str(sleepers), mode], stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
+    try:
+        assert p.stdout.readline() == "ready\n", "the target did not start"
+        yield p
+    finally:
+        p.kill()
+        p.wait()
+        p.stdout.close()
+
+
+def bide_ps(*args, user=None):
+    return subprocess.run([BIDE, "ps", *map(str, args)], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, user=user)
+
+
+def good(*args):
+    r = bide_ps(*args)
+    assert r.returncode == 0 and r.stderr == "", r
+    return r.stdout
+
+
+def look(*args):
+    return json.loads(good("--json", *args))["processes"]
+
+
+def until(condition, what):
+    """What another process does soon, and nobody tells us of."""
+    for _ in range(3000):
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f"never: {what}")
+
+
+def by_function(process):
+    found = {}
+    for t in process["tasks"]:
+        found.setdefault(t["function"], []).append(t)
+    return found
+
+
+def expect(text, *parts):
+    for part in parts:
+        assert part in text, f"{part!r} is not in:\n{text}"
+
+
+@test
+def it_says_what_each_task_waits_for():
+    with running() as p:
+        [process] = look(p.pid)
+        tasks = by_function(process)
+        holder = tasks["holds_lock"][0]
+        expect(tasks["wants_lock"][0]["text"], f"bide_lock_acquire, held by holder (#{holder['id']})")
+        expect(tasks["wants_number"][0]["text"], "bide_queue_get")
+        expect(tasks["wants_future"][0]["text"], "a future")
+        expect(tasks["awaits"][0]["text"], f"task holder (#{holder['id']})")
+        expect(tasks["reads_socket"][0]["text"], "bide_fd_wait fd ", "(unix)", "timeout in ")
+        assert tasks["awaits"][0]["awaits"] == [holder["id"]] == tasks["wants_lock"][0]["awaits"]
+        assert tasks["gathers"][0]["awaits"] == [t["id"] for t in tasks["sleeper"][-2:]], tasks
+        assert len(tasks["sleeper"]) == 5
+        assert all(t["waits"] == "timer" and 500 < t["left"] <= 700.002 and t["state"] == "waiting" for t in tasks["sleeper"]), tasks
+        assert 800 < tasks["reads_socket"][0]["timeout"] <= 900
+        assert process["complete"] and process["loops"] == 1 and process["pid"] == p.pid
+
+
+@test
+def it_is_a_table_fit_for_a_terminal():
+    with running() as p:
+        out = good(p.pid)
+        expect(out, f"process {p.pid} (ps-target), bide ", ": 13 tasks in 1 loop, 13 waiting\n", "STATE ", "WAITS FOR\n",
+               "awaiter\\x1b[31m (#6)", "wants_lock")
+        assert "\x1b" not in out and len(out.splitlines()) == 15, out
+
+
+@test
+def tree_shows_who_awaits_whom():
+    with running() as p:
+        out = good("--tree", p.pid)
+        expect(out, "`- holder (#2)  holds_lock  waiting for a timer", "|- Task-", "holder (#2)  holds_lock  waiting  (see above)\n")
+
+
+@test
+def stacks_have_functions_and_lines_and_are_grouped():
+    with running(sleepers=50) as p:
+        out = good("--stacks", p.pid)
+        if "libdw is not installed" in out:
+            raise Skip("there is no libdw")
+        expect(out, "52 tasks of sleeper: Task-9, ", "reads_socket (", "target.c:", "holds_lock (", "task_entry")
+
+
+@test
+def running_tasks_are_seen_blocked_and_computing():
+    for mode, name, function, inside in (("block", "blocker", "blocks", "sleep"), ("spin", "spinner", "spins", "spins")):
+        with running(mode=mode) as p:
+            def runs():
+                found = [t for t in look("--stacks", p.pid)[0]["tasks"] if t["state"] == "running"]
+                return found if found and found[0]["function"] == function else None
+            [task] = until(runs, f"{function} runs")
+            assert task["name"].startswith(name), task
+            if "stack" not in task:
+                raise Skip("there is no libdw, or no right to stop a thread")
+            assert any(inside in frame for frame in task["stack"]), task
+            assert p.poll() is None
+
+
+@test
+def stripped_and_static_it_has_names_and_states():
+    with running(STRIPPED) as p:
+        tasks = by_function(look(p.pid)[0])
+        assert len(tasks["sleeper"]) == 5 and tasks["wants_lock"][0]["text"].startswith("bide_lock_acquire, held by"), tasks
+        assert good("--stacks", p.pid)
+
+
+@test
+def debug_mode_tells_the_age():
+    with running(env={"BIDE_DEBUG": "1"}) as p:
+        [process] = look(p.pid)
+        assert len(process["tasks"]) == 13 and all(0 <= t["age"] < 100 for t in process["tasks"]), process
+
+
+@test
+def tasks_that_come_and_go_do_no_harm():
+    with running(mode="churn", sleepers=100) as p:
+        end, n, most = time.monotonic() + 3, 0, 0
+        while time.monotonic() < end:
+            [process] = look("--stacks", p.pid)
+            ids = [t["id"] for t in process["tasks"]]
+            assert len(set(ids)) == len(ids)
+            steady = [t for t in process["tasks"] if not t["name"].startswith("short-lived") and t["function"] not in ("sleeper", "churns")]
+            assert {t["function"] for t in steady} <= {"app", "holds_lock", "wants_lock", "wants_number", "wants_future", "awaits",
+                                                       "reads_socket", "gathers", None}, steady
+            assert sum(t["function"] == "sleeper" and t["waits"] == "timer" and t["left"] > 500 for t in process["tasks"]) == 102, process
+            most = max(most, len(ids))
+            n += 1
+        assert n > 3 and p.poll() is None and most >= 110, (n, most)
+
+
+@test
+def workers_of_pools_are_followed():
+    with running(mode="work") as p:
+        def job():
+            for process in look(p.pid)[1:]:
+                found = by_function(process)
+                if "job_that_waits" in found or any("a timer" in (t["text"] or "") for t in process["tasks"]):
+                    return process
+            return None
+        worker = until(job, "a worker has the job")
+        assert worker["worker_of"] == p.pid
+        expect(good(p.pid), "a job in a worker: job_that_waits", f"worker, process {worker['pid']} (")
+        assert len(look("--no-workers", p.pid)) == 1
+
+
+@test
+def a_request_under_way_has_its_url():
+    serve = subprocess.Popen([BIDE, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
+    url = serve.stdout.readline().strip().rstrip("/")
+    get = subprocess.Popen([BIDE, "get", url.replace("//", "//me:secret@") + "/delay/100000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        def text():
+            r = bide_ps(get.pid)
+            return r.stdout if "to read fd" in r.stdout else None
+        out = until(text, "the request waits")
+        expect(out, f"GET {url}/delay/100000: to read fd ", f"(tcp {url.split('//')[1]})")
+        assert "secret" not in out
+    finally:
+        for p in (get, serve):
+            p.kill()
+            p.wait()
+        serve.stdout.close()
+
+
+@test
+def what_is_wrong_is_said():
+    for args, code, part in ((("abc",), 2, "'abc' is no process: expected its number"), (("-1",), 2, ""), (("0",), 2, "is no process"),
+                             (("12x",), 2, "is no process"), (("99999999999",), 2, "is no process"), ((), 2, "expected a process: bide ps PID"),
+                             (("1", "2"), 2, "expected one process, not 2"), ((2147483647,), 3, "2147483647: no such process")):
+        r = bide_ps(*args)
+        assert r.returncode == code and len(r.stderr.splitlines()) == 1 and r.stdout == "", r
+        expect(r.stderr, part)
+    other = subprocess.Popen(["sleep", "1000"])
+    try:
+        r = until(lambda: (lambda r: r if "(sleep)" in r.stderr else None)(bide_ps(other.pid)), "sleep runs")
+        assert r.returncode == 3, r
+        expect(r.stderr, "not a program of bide's")
+    finally:
+        other.kill()
+    def zombie():
+        r = bide_ps(other.pid)
+        return r if "it has ended, and its parent" in r.stderr else None
+    assert until(zombie, "a process that has ended").returncode == 3
+    other.wait()
+
+
+@test
+def who_may_not_look_is_told_why():
+    if os.geteuid() != 0:
+        raise Skip("only root can become somebody else")
+    with running() as p:
+        r = bide_ps(p.pid, user=65534)
+        if "Permission denied" in r.stderr and "bide ps" not in r.stderr:
+            raise Skip("nobody may not run bide here")
+        assert r.returncode == 3 and r.stdout == "", r
+        expect(r.stderr, f"{p.pid}: not permitted: it belongs to user 0")
+
+
+@test
+def watch_prints_again_and_again_without_a_terminal():
+    with running() as p:
+        watch = subprocess.Popen([BIDE, "ps", "--watch", "--interval", "100ms", str(p.pid)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 text=True, stdin=subprocess.DEVNULL)
+        for _ in range(3):
+            until(lambda: watch.stdout.readline().startswith("process "), "another look")
+        p.kill()
+        p.wait()
+        _, err = watch.communicate(timeout=30)
+        assert watch.returncode == 3 and "ended" in err or "no such process" in err, (watch.returncode, err)
+
+
+@test
+def q_ends_a_watch_on_a_terminal():
+    with running() as p:
+        here, there = pty.openpty()
+        watch = subprocess.Popen([BIDE, "ps", "--watch", str(p.pid)], stdin=there, stdout=there, stderr=subprocess.PIPE)
+        os.close(there)
+        seen = b""
+        while b"WAITS FOR" not in seen:
+            assert select.select([here], [], [], 60)[0], seen
+            seen += os.read(here, 65536)
+        os.write(here, b"q")
+        assert watch.wait(timeout=60) == 0, watch.stderr.read()
+        watch.stderr.close()
+        os.close(here)
+
+
+def why_not():
+    """It needs the right to read another process, and one that is not emulated."""
+    if os.environ.get("BIDE_TEST_EMULATED"):
+        return "the program is emulated"
+    scope = pathlib.Path("/proc/sys/kernel/yama/ptrace_scope")
+    if os.geteuid() != 0 and scope.exists() and int(scope.read_text()) > 0:
+        return f"{scope} is {scope.read_text().strip()}"
+    return None
+
+
+print(f"1..{len(tests)}", flush=True)
+reason, failed = why_not(), 0
+for number, each in enumerate(tests, 1):
+    try:
+        if reason:
+            raise Skip(reason)
+        each()
+        print(f"ok {number} - {each.__name__}", flush=True)
+    except Skip as skip:
+        print(f"ok {number} - {each.__name__} # SKIP {skip}", flush=True)
+    except Exception as error:
+        failed += 1
+        print(f"not ok {number} - {each.__name__}", flush=True)
+        print("\n".join("# " + line for line in f"{type(error).__name__}: {error}".splitlines()[:30]), flush=True)
+sys.exit(failed > 0)

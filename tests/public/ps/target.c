@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * target.c - a program for `bide ps` to look at.
+ *
+ *     target SLEEPERS [MODE]     wait | block | spin | churn | work | timeouts; prints "ready" when it is
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <bide/bide.h>
+
+BIDE_QUEUE_TYPE(number_queue, int);
+
+static bide_lock lock;
+static number_queue *numbers;
+static bide_future *never;
+
+static int sleeper(int ms)
+{
+    return bide_sleep_ms(ms);
+}
+
+static int holds_lock(void)
+{
+    BIDE_TRY(bide_lock_acquire(&lock));
+    BIDE_TRY(bide_sleep_ms(1000000));
+    return bide_lock_release(&lock);
+}
+
+static int wants_lock(void)
+{
+    return bide_lock_acquire(&lock);
+}
+
+static int wants_number(void)
+{
+    int n;
+    return bide_queue_get(numbers, &n);
+}
+
+static int wants_future(void)
+{
+    return bide_await(never);
+}
+
+static int awaits(bide_task *t)
+{
+    return bide_await(t);
+}
+
+static int reads_socket(void)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
+        return -errno;
+    bide_timeout(900000) {
+        BIDE_TRY(bide_fd_wait(pair[0], BIDE_READABLE));
+    }
+    return 0;
+}
+
+static int gathers(void)
+{
+    return bide_gather(bide_coro(sleeper, 700000), bide_coro(sleeper, 700001));
+}
+
+static int blocks(void)
+{
+    return (int)sleep(1000);
+}
+
+static int spins(void)
+{
+    for (volatile unsigned long i = 0;; i++)
+        ;
+    return 0;
+}
+
+/* Tasks that end, are cancelled, and are made anew, all the time. */
+static int churns(void)
+{
+    for (;;) {
+        bide_task *t[40];
+        for (int i = 0; i < 40; i++)
+            if (!(t[i] = bide_create_task(bide_coro(sleeper, i % 3), .name = i % 2 ? "short-lived" : NULL)))
+                return bide_raise();
+        BIDE_TRY(bide_sleep_ms(0));
+        for (int i = 0; i < 40; i += 2)
+            bide_task_cancel(t[i]);
+        for (int i = 0; i < 40; i++) {
+            BIDE_IGNORE(bide_await(t[i]));
+            bide_release(t[i]);
+        }
+    }
+}
+
+/* In a worker. */
+static int job_that_waits(const int *ms)
+{
+    return bide_sleep_ms(*ms);
+}
+BIDE_POOL_TASK(job_that_waits, const int *);
+
+static int works(void)
+{
+    bide_auto bide_pool *pool = BIDE_TRY_PTR(bide_pool_new(.workers = 2));
+    int ms = 1000000;
+    return bide_pool_call(pool, bide_job(job_that_waits, &ms));
+}
+
+static int start(bide_coroutine c, const char *name)
+{
+    bide_task *t = bide_create_task(c, .name = name);
+    if (!t)
+        return bide_raise();
+    bide_detach(t);
+    return 0;
+}
+
+static int app(int sleepers, const char *mode)
+{
+    numbers = BIDE_TRY_PTR(bide_queue_new(number_queue, 0));
+    never = BIDE_TRY_PTR(bide_future_new());
+    bide_task *holder = BIDE_TRY_PTR(bide_create_task(bide_coro(holds_lock), .name = "holder"));
+    BIDE_TRY(bide_sleep_ms(0));
+    BIDE_TRY(start(bide_coro(wants_lock), NULL));
+    BIDE_TRY(start(bide_coro(wants_number), NULL));
+    BIDE_TRY(start(bide_coro(wants_future), NULL));
+    BIDE_TRY(start(bide_coro(awaits, holder), "awaiter\033[31m"));
+    BIDE_TRY(start(bide_coro(reads_socket), NULL));
+    BIDE_TRY(start(bide_coro(gathers), NULL));
+    for (int i = 0; i < sleepers; i++)
+        BIDE_TRY(start(bide_coro(sleeper, 600000 + i), NULL));
+    if (strcmp(mode, "work") == 0)
+        BIDE_TRY(start(bide_coro(works), NULL));
+    if (strcmp(mode, "churn") == 0)
+        BIDE_TRY(start(bide_coro(churns), NULL));
+    BIDE_TRY(bide_sleep_ms(50));
+    if (strcmp(mode, "block") == 0)
+        BIDE_TRY(start(bide_coro(blocks), "blocker"));
+    if (strcmp(mode, "spin") == 0)
+        BIDE_TRY(start(bide_coro(spins), "spinner"));
+    puts("ready");
+    fflush(stdout);
+    return bide_sleep_ms(1000000);
+}
+
+int main(int argc, char **argv)
+{
+    return bide_main(bide_coro(app, argc > 1 ? atoi(argv[1]) : 3, argc > 2 ? argv[2] : "wait"));
+}
