@@ -50,6 +50,12 @@ struct dwfl_thread_callbacks {
 #define LIBDW_FUNCTIONS(F) \
     F(Dwfl *, dwfl_begin, (const struct dwfl_callbacks *)) \
     F(void, dwfl_end, (Dwfl *)) \
+    F(unsigned, elf_version, (unsigned)) \
+    F(Elf *, elf_begin, (int, int, Elf *)) \
+    F(int, elf_end, (Elf *)) \
+    F(int, dwfl_core_file_report, (Dwfl *, Elf *, const char *)) \
+    F(int, dwfl_build_id_find_elf, (Dwfl_Module *, void **, const char *, uint64_t, char **, Elf **)) \
+    F(int, dwfl_offline_section_address, (Dwfl_Module *, void **, const char *, uint64_t, const char *, uint32_t, const void *, uint64_t *)) \
     F(int, dwfl_linux_proc_report, (Dwfl *, pid_t)) \
     F(int, dwfl_report_end, (Dwfl *, int (*)(Dwfl_Module *, void *, const char *, uint64_t, void *), void *)) \
     F(int, dwfl_linux_proc_find_elf, (Dwfl_Module *, void **, const char *, uint64_t, char **, Elf **)) \

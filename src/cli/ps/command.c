@@ -12,6 +12,7 @@ static const struct opt options[] = {
     {"stacks", 's', NULL, OPT_FLAG(S, stacks),
      .help = "the calls that each task is in, with file and line; tasks that stand at the same place together"},
     {"json", 0, NULL, OPT_FLAG(S, json), .help = "all of it as JSON, one document for each look"},
+    {"core", 0, "FILE", OPT_STRING(S, core), .help = "a core file in place of a process; PROGRAM behind it if that lies elsewhere by now"},
     {"no-workers", 0, NULL, OPT_FLAG(S, no_workers), .help = "that process alone, without the workers of its pools"},
     {"watch", 'w', NULL, OPT_FLAG(S, watch), .group = "Again and again",
      .help = "look again at each interval; on a terminal like top, and q ends it"},
@@ -26,6 +27,8 @@ static const char *const examples[] = {
     "bide ps 1234",
     "who awaits whom, and where in the code each stands",
     "bide ps --tree --stacks 1234",
+    "what did the program that has crashed do?",
+    "bide ps --stacks --core core.1234 ./crawler",
     "names of all tasks that wait for longer than a minute has left",
     "bide ps --json 1234 | jq '.processes[].tasks[] | select(.left > 60) | .name'",
     NULL,
@@ -38,7 +41,12 @@ static int ps_main(const struct command *self, int argc, char **argv)
     if (result != OPT_GO)
         return result;
 
-    if (argc != 2) {
+    if (o.core && argc > 2) {
+        say("expected one program behind the core file, not %d", argc - 1);
+        result = EXIT_USAGE;
+    } else if (o.core) {
+        result = ps_run(&o, argv[1]);
+    } else if (argc != 2) {
         say(argc < 2 ? "expected a process: bide ps PID" : "expected one process, not %d", argc - 1);
         result = EXIT_USAGE;
     } else {
@@ -50,7 +58,7 @@ static int ps_main(const struct command *self, int argc, char **argv)
 
 const struct command command_ps = {
     .name = "ps",
-    .operands = "PID",
+    .operands = "PID | --core FILE [PROGRAM]",
     .brief = "what the tasks of a running program wait for",
     .about =
         "Looks into another program of bide's from outside. It is neither stopped nor prepared for that, and it answers nothing: its "

@@ -18,7 +18,7 @@
 /* Workers that end while we look are left out; the process that was asked for must be there. */
 static int look_at_all(struct targets *ts, const struct ps_options *o)
 {
-    int code = o->no_workers ? EXIT_OK : targets_find_workers(ts);
+    int code = o->no_workers || o->core ? EXIT_OK : targets_find_workers(ts);
 
     for (size_t i = 0; i < ts->n && code == EXIT_OK; i++) {
         code = target_look(ts->all[i], o->stacks);
@@ -160,8 +160,8 @@ static int once(struct targets *ts, const struct ps_options *o)
 int ps_run(const struct ps_options *o, const char *operand)
 {
     struct targets ts = {.n = 0};
-    int pid = target_read_pid(operand), code = EXIT_OK;
-    if (pid == 0) {
+    int pid = o->core ? 0 : target_read_pid(operand), code = EXIT_OK;
+    if (pid == 0 && !o->core) {
         say("'%s' is no process: expected its number, as in: bide ps 1234", operand);
         return EXIT_USAGE;
     }
@@ -173,13 +173,13 @@ int ps_run(const struct ps_options *o, const char *operand)
         return say_no_memory();
     }
 
-    code = target_open(first, pid, false);
+    code = o->core ? target_open_core(first, o->core, operand) : target_open(first, pid, false);
     if (code == EXIT_OK)
         ts.all[ts.n++] = first;
     else
         free(first);
     if (code == EXIT_OK)
-        code = o->watch ? watch(&ts, o) : once(&ts, o);
+        code = o->watch && !o->core ? watch(&ts, o) : once(&ts, o);
     targets_free(&ts);
     return code;
 }

@@ -42,6 +42,8 @@ struct target {
     int parent; /* index of the target whose worker it is; -1: none */
     char name[32]; /* of the program, fit for a terminal */
     struct process_memory memory;
+    struct core_memory core;
+    struct memory *from; /* one of the two */
     struct picture picture;
     struct stacks stacks;
     struct peers peers;
@@ -57,6 +59,8 @@ struct targets {
 int target_read_pid(const char *text);
 /* Find it, and where its loops are.  EXIT_OK, or another code after a message, unless quiet. */
 int target_open(struct target *t, int pid, bool quiet);
+/* The same of a core file; ran: the program, if it lies elsewhere by now, or NULL. */
+int target_open_core(struct target *t, const char *path, const char *ran);
 /* Look.  EXIT_OK, or another code after a message. */
 int target_look(struct target *t, bool with_stacks);
 /* The descendants of the first that are programs of bide with loops; those that have ended go. */
@@ -85,7 +89,7 @@ void show_json(const struct targets *ts, bool with_stacks, struct text *to);
 
 /* ---- ps.c ---- */
 
-/* Returns an exit code. */
+/* operand: a process, or with a core file the program, or NULL.  Returns an exit code. */
 int ps_run(const struct ps_options *o, const char *operand);
 
 #endif

@@ -149,6 +149,7 @@ int target_open(struct target *t, int pid, bool quiet)
 
     *t = (struct target){.pid = pid, .parent = -1};
     process_memory_open(&t->memory, pid);
+    t->from = &t->memory.memory;
     if (!is_alive(t, quiet))
         return EXIT_LOCAL;
     size_t n = find_headers(pid, headers);
@@ -163,12 +164,60 @@ int target_open(struct target *t, int pid, bool quiet)
     return EXIT_LOCAL;
 }
 
+static void say_bad_core(const char *path, enum core_opened opened)
+{
+    if (opened == CORE_NOT_OPENED)
+        say("%s: %s", path, strerror(errno));
+    else if (opened == CORE_NO_MEMORY)
+        say_no_memory();
+    else
+        say("%s: %s", path, opened == CORE_NONE ? "not a core file (of 64 bits)" : "a core file that is cut off");
+}
+
+static void say_no_layout(const char *path, const struct target *t, enum layout_found found)
+{
+    if (found == LAYOUT_UNKNOWN)
+        say("%s: its bide %s describes itself in version %u, and this program knows version 1: use the `bide` of that library", path,
+            t->picture.layout.release, t->picture.layout.version);
+    else
+        say("%s: %s", path, found == LAYOUT_NONE ? "not of a program of bide's, or its first pages were not dumped (coredump_filter)"
+                                                 : "what its bide says of itself cannot be read: name the program, as it was: "
+                                                   "bide ps --core FILE PROGRAM");
+}
+
+int target_open_core(struct target *t, const char *path, const char *ran)
+{
+    uint64_t headers[HEADERS_MAX];
+
+    *t = (struct target){.parent = -1};
+    t->from = &t->core.memory;
+    enum core_opened opened = core_memory_open(&t->core, path, ran);
+    const char *name = opened == CORE_OPENED ? core_memory_program(&t->core) : NULL, *slash = name ? strrchr(name, '/') : NULL;
+    if (opened != CORE_OPENED) {
+        say_bad_core(path, opened);
+        core_memory_close(&t->core);
+        return EXIT_LOCAL;
+    }
+    name = slash ? slash + 1 : name ? name : path;
+    bide_printable(t->name, sizeof t->name, name, strlen(name));
+    size_t n = core_memory_headers(&t->core, headers, HEADERS_MAX);
+    enum layout_found found = layout_find(&t->picture.layout, t->from, headers, n);
+    if (found == LAYOUT_FOUND)
+        return EXIT_OK;
+    say_no_layout(path, t, found);
+    core_memory_close(&t->core);
+    return EXIT_LOCAL;
+}
+
 static void target_close(struct target *t)
 {
     peers_free(&t->peers);
     stacks_close(&t->stacks);
     picture_free(&t->picture);
-    memory_free(&t->memory.memory);
+    if (t->pid > 0)
+        memory_free(&t->memory.memory);
+    else
+        core_memory_close(&t->core);
 }
 
 int target_look(struct target *t, bool with_stacks)
@@ -179,14 +228,16 @@ int target_look(struct target *t, bool with_stacks)
     clock_gettime(CLOCK_MONOTONIC, &now);
     t->now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
     picture_free(&t->picture);
-    if (!picture_take(&t->picture, &t->memory.memory))
+    if (!picture_take(&t->picture, t->from))
         return say_no_memory();
     if (t->memory.error != 0) {
         say_why_not(t, LAYOUT_FOUND);
         return EXIT_LOCAL;
     }
-    if (with_stacks && !t->stacks.memory)
-        stacks_open_process(&t->stacks, &t->memory.memory, t->pid);
+    if (with_stacks && !t->stacks.memory && t->pid > 0)
+        stacks_open_process(&t->stacks, t->from, t->pid);
+    else if (with_stacks && !t->stacks.memory)
+        stacks_open_core(&t->stacks, &t->core);
     return !with_stacks || stacks_take(&t->stacks, &t->picture) ? EXIT_OK : say_no_memory();
 }
 

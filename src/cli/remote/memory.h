@@ -58,4 +58,33 @@ struct process_memory {
 
 void process_memory_open(struct process_memory *p, int pid);
 
+/* ---- dumped.c ---- */
+
+struct core_thread {
+    int id;
+    uint64_t registers[34]; /* as the kernel orders them */
+};
+
+struct core_memory {
+    struct memory memory;
+    int fd;
+    const char *program; /* borrowed; NULL: that of the core file */
+    struct core_segment *segments; /* by their addresses */
+    size_t nsegments;
+    struct core_file *files; /* that were mapped */
+    size_t nfiles;
+    struct core_thread *threads;
+    size_t nthreads;
+    char *notes;
+};
+
+enum core_opened { CORE_OPENED, CORE_NOT_OPENED /* errno */, CORE_NONE /* another kind of file */, CORE_BROKEN, CORE_NO_MEMORY };
+
+/* program: the file that ran, if it lies elsewhere by now; NULL.  To be closed in any case. */
+enum core_opened core_memory_open(struct core_memory *c, const char *path, const char *program);
+void core_memory_close(struct core_memory *c);
+/* Where in it ELF files begin. */
+size_t core_memory_headers(const struct core_memory *c, uint64_t *headers, size_t most);
+const char *core_memory_program(const struct core_memory *c); /* NULL: not known */
+
 #endif

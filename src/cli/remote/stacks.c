@@ -30,10 +30,33 @@ void stacks_open_process(struct stacks *s, struct memory *m, int pid)
     }
 }
 
+void stacks_open_core(struct stacks *s, struct core_memory *c)
+{
+    static struct dwfl_callbacks callbacks;
+    enum { CURRENT = 1, ELF_C_READ = 1 };
+
+    *s = (struct stacks){.memory = &c->memory, .pid = 1, .core = c, .dw = bide__libdw_load()};
+    if (!s->dw)
+        return;
+    callbacks = (struct dwfl_callbacks){.find_elf = s->dw->dwfl_build_id_find_elf,
+                                        .find_debuginfo = s->dw->dwfl_build_id_find_debuginfo,
+                                        .section_address = s->dw->dwfl_offline_section_address};
+    s->dw->elf_version(CURRENT);
+    s->elf = s->dw->elf_begin(c->fd, ELF_C_READ, NULL);
+    s->dwfl = s->elf ? s->dw->dwfl_begin(&callbacks) : NULL;
+    if (s->dwfl && (s->dw->dwfl_core_file_report(s->dwfl, s->elf, core_memory_program(c)) < 0 ||
+                    s->dw->dwfl_report_end(s->dwfl, NULL, NULL) != 0)) {
+        s->dw->dwfl_end(s->dwfl);
+        s->dwfl = NULL;
+    }
+}
+
 void stacks_close(struct stacks *s)
 {
     if (s->dwfl)
         s->dw->dwfl_end(s->dwfl);
+    if (s->elf)
+        s->dw->elf_end(s->elf);
     for (size_t i = 0; i < s->names_cap; i++)
         free(s->names[i].text);
     free(s->names);
@@ -180,16 +203,26 @@ static void take_suspended(struct stacks *s, const struct picture *p, char *room
     follow_some(s, p, which, pieces, n);
 }
 
-/* Of a live process alone: what a thread runs is in no memory. */
+static bool find_stance(const struct stacks *s, struct stance *at, int thread, uint64_t top, char *room)
+{
+    if (!s->core)
+        return thread_stance(at, s->memory, s->pid, thread, top, room);
+    for (size_t i = 0; i < s->core->nthreads; i++)
+        if (s->core->threads[i].id == thread)
+            return core_stance(at, s->memory, &s->core->threads[i], top, room);
+    return false;
+}
+
+/* What runs has its registers in the processor, or the kernel. */
 static void take_running(struct stacks *s, const struct picture *p, char *room)
 {
     for (size_t i = 0; i < p->nloops; i++) {
         uint32_t index = p->loops[i].runs ? picture_find(p, p->loops[i].current) : UINT32_MAX;
         struct stance at;
-        if (index == UINT32_MAX || p->loops[i].thread <= 0 || s->pid <= 0)
+        if (index == UINT32_MAX || p->loops[i].thread <= 0)
             continue;
         uint64_t top = p->tasks[index].top;
-        if (!thread_stance(&at, s->memory, s->pid, p->loops[i].thread, top, room))
+        if (!find_stance(s, &at, p->loops[i].thread, top, room))
             continue;
         at.function = p->tasks[index].function;
         s->of[index] = stacks_follow(s, &at);

@@ -50,7 +50,9 @@ struct stacks {
     const struct libdw *dw;
     Dwfl *dwfl; /* NULL: there is no libdw */
     struct memory *memory;
-    int pid;
+    int pid; /* of a core file 1, as libdw wants one */
+    const struct core_memory *core; /* NULL: it is a process */
+    Elf *elf;
     uint32_t *of; /* of each task of the picture: a kind, or NO_STACK */
     struct stack_kind *kinds;
     size_t nkinds, kinds_cap;
@@ -61,6 +63,8 @@ struct stacks {
 
 /* Of a process.  Without libdw dwfl is NULL, and there are no frames. */
 void stacks_open_process(struct stacks *s, struct memory *m, int pid);
+/* Of a core file. */
+void stacks_open_core(struct stacks *s, struct core_memory *c);
 void stacks_close(struct stacks *s);
 
 /* Of all tasks that wait or run.  False: no memory. */
@@ -76,6 +80,8 @@ const char *stacks_name(struct stacks *s, uint64_t pc);
  * call is not touched; one that runs is stopped for a moment (ptrace).  False: that is not permitted, or it is gone.
  */
 bool thread_stance(struct stance *at, struct memory *m, int pid, int thread, uint64_t top, char *stack);
+/* The same of a thread that has died. */
+bool core_stance(struct stance *at, struct memory *m, const struct core_thread *t, uint64_t top, char *stack);
 void stance_set(struct stance *at, unsigned number, uint64_t value);
 
 /* ---- unwind.c ---- */

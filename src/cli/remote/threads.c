@@ -12,11 +12,23 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #define STOP_TRIES 2000 /* of 100 us */
+
+#if defined(__x86_64__)
+/* In the kernel's order: where in it each register lies, by DWARF numbers. */
+static const uint8_t order[] = {10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16};
+enum { KERNEL_SP = 19, KERNEL_PC = 16 };
+#elif defined(__aarch64__)
+static const uint8_t order[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+                                16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30};
+enum { KERNEL_SP = 31, KERNEL_PC = 32 };
+#else
+static const uint8_t order[] = {0};
+enum { KERNEL_SP = 0, KERNEL_PC = 0 };
+#endif
 
 static void set_place(struct stance *at, uint64_t sp, uint64_t pc)
 {
@@ -70,33 +82,22 @@ static bool parse_call(const char *text, uint64_t *sp, uint64_t *pc)
 
 /* ---- running ---- */
 
+static void set_registers(struct stance *at, const uint64_t registers[34])
+{
+    set_place(at, registers[KERNEL_SP], registers[KERNEL_PC]);
+    for (unsigned i = 0; i < sizeof order; i++)
+        stance_set(at, i, registers[order[i]]);
+}
+
 static bool take_registers(struct stance *at, int thread)
 {
-#if defined(__x86_64__)
-    struct user_regs_struct r;
-    struct iovec v = {&r, sizeof r};
+    uint64_t registers[34] = {0};
+    struct iovec v = {registers, sizeof registers};
     if (ptrace(PTRACE_GETREGSET, thread, (void *)NT_PRSTATUS, &v) != 0)
         return false;
-    const unsigned long long order[] = {r.rax, r.rdx, r.rcx, r.rbx, r.rsi, r.rdi, r.rbp, r.rsp, r.r8,
-                                        r.r9,  r.r10, r.r11, r.r12, r.r13, r.r14, r.r15, r.rip};
-    set_place(at, r.rsp, r.rip);
-    for (unsigned i = 0; i < sizeof order / sizeof order[0]; i++)
-        stance_set(at, i, order[i]);
+
+    set_registers(at, registers);
     return true;
-#elif defined(__aarch64__)
-    struct user_regs_struct r;
-    struct iovec v = {&r, sizeof r};
-    if (ptrace(PTRACE_GETREGSET, thread, (void *)NT_PRSTATUS, &v) != 0)
-        return false;
-    set_place(at, r.sp, r.pc);
-    for (unsigned i = 0; i < 31; i++)
-        stance_set(at, i, r.regs[i]);
-    return true;
-#else
-    (void)at;
-    (void)thread;
-    return false;
-#endif
 }
 
 static bool wait_for_stop(int thread)
@@ -136,4 +137,11 @@ bool thread_stance(struct stance *at, struct memory *m, int pid, int thread, uin
         return strncmp(before, "running", 7) == 0 && stop_and_take(at, m, thread, stack);
     set_place(at, sp, pc);
     return copy_stack(at, m, stack) && read_call(pid, thread, after, sizeof after) && strcmp(before, after) == 0;
+}
+
+bool core_stance(struct stance *at, struct memory *m, const struct core_thread *t, uint64_t top, char *stack)
+{
+    *at = (struct stance){.top = top};
+    set_registers(at, t->registers);
+    return copy_stack(at, m, stack);
 }

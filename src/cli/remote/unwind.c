@@ -172,7 +172,7 @@ uint32_t stacks_follow(struct stacks *s, const struct stance *at)
         return NO_STACK;
 
     s->now = &u;
-    s->dw->dwfl_attach_state(s->dwfl, NULL, s->pid, &callbacks, s); /* fails if it was before: then with the same */
+    s->dw->dwfl_attach_state(s->dwfl, s->elf, s->pid, &callbacks, s); /* fails if it was before: then with the same */
     int end = s->dw->dwfl_getthread_frames(s->dwfl, s->pid, take_frame, s);
     s->now = NULL;
     u.kind->is_cut |= end != 0;

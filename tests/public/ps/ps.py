@@ -9,12 +9,15 @@ import json
 import os
 import pathlib
 import pty
+import resource
 import select
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 
-BIDE, TARGET, STRIPPED = sys.argv[1:4]
+BIDE, TARGET, STRIPPED = map(os.path.abspath, sys.argv[1:4])
 tests = []
 
 
@@ -198,6 +201,45 @@ def a_request_under_way_has_its_url():
             p.kill()
             p.wait()
         serve.stdout.close()
+
+
+def dump(folder):
+    """The core file of a target that has crashed in its task `blocker`."""
+    p = subprocess.Popen([TARGET, "3", "block"], stdout=subprocess.PIPE, text=True, cwd=folder,
+                         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2))
+    assert p.stdout.readline() == "ready\n"
+    until(lambda: any(t["state"] == "running" for t in look(p.pid)[0]["tasks"]), "the blocker runs")
+    p.send_signal(signal.SIGABRT)
+    p.wait()
+    p.stdout.close()
+    found = list(pathlib.Path(folder).glob("core*"))
+    if not found:
+        raise Skip("this system dumps no core files here")
+    return found[0]
+
+
+@test
+def a_core_file_shows_the_same():
+    if resource.getrlimit(resource.RLIMIT_CORE)[1] != resource.RLIM_INFINITY:
+        raise Skip("core files are limited")
+    with tempfile.TemporaryDirectory() as folder:
+        core = dump(folder)
+        [process] = look("--stacks", "--core", core)
+        tasks = by_function(process)
+        expect(tasks["wants_lock"][0]["text"], "bide_lock_acquire, held by holder (#2)")
+        assert tasks["blocks"][0]["state"] == "running" and 500 < tasks["sleeper"][0]["left"] <= 600, tasks
+        if "stack" in tasks["blocks"][0]:
+            assert any("sleep" in frame for frame in tasks["blocks"][0]["stack"]), tasks["blocks"]
+        assert look("--core", core, TARGET)[0]["tasks"], "with the program named"
+        whole = core.read_bytes()
+        for n in (0, 10, 100, 5000, len(whole) // 2):
+            core.write_bytes(whole[:n])
+            r = bide_ps("--stacks", "--core", core)
+            assert r.returncode in (0, 3), r
+        r = bide_ps("--core", folder + "/none")
+        assert r.returncode == 3 and "No such file" in r.stderr, r
+        r = bide_ps("--core", TARGET)
+        assert r.returncode == 3 and "not a core file" in r.stderr, r
 
 
 @test
