@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""ps.py BIDE TARGET STRIPPED - `bide ps` of programs that wait, hang, compute, come and go.  TAP.
+"""ps.py BIDE TARGET STRIPPED SCRIPT - `bide ps` of programs that wait, hang, compute, come and go.  TAP.
 
-STRIPPED is the same program as TARGET, linked statically without unused sections and symbols.
+STRIPPED is the same program as TARGET, linked statically without unused sections and symbols; SCRIPT is for gdb.
 """
 import contextlib
 import json
@@ -10,6 +10,7 @@ import os
 import pathlib
 import pty
 import resource
+import shutil
 import select
 import signal
 import subprocess
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 
-BIDE, TARGET, STRIPPED = map(os.path.abspath, sys.argv[1:4])
+BIDE, TARGET, STRIPPED, SCRIPT = map(os.path.abspath, sys.argv[1:5])
 tests = []
 
 
@@ -240,6 +241,36 @@ def a_core_file_shows_the_same():
         assert r.returncode == 3 and "No such file" in r.stderr, r
         r = bide_ps("--core", TARGET)
         assert r.returncode == 3 and "not a core file" in r.stderr, r
+
+
+def gdb(*args):
+    if not shutil.which("gdb"):
+        raise Skip("there is no gdb")
+    commands = [x for c in ("set debuginfod enabled off", f"source {SCRIPT}") for x in ("-iex", c)]
+    r = subprocess.run(["gdb", "-q", "-nx", "-batch", *commands, *map(str, args)], capture_output=True, text=True, timeout=120)
+    if "Python scripting is not supported" in r.stdout + r.stderr:
+        raise Skip("gdb has no Python")
+    return r.stdout + r.stderr
+
+
+@test
+def gdb_has_the_tasks_of_a_process():
+    for program in (TARGET, STRIPPED):
+        with running(program) as p:
+            out = gdb("-p", p.pid, "-ex", "bide tasks", "-ex", "bide bt 3", "-ex", "bide bt 99", "-ex", "bide bt x")
+            expect(out, "wants_lock    bide_lock_acquire, held by #2", "Task-3, wants_lock, waiting for", "there is no task #99",
+                   "expected the number of a task")
+            if program == TARGET:
+                expect(out, "in bide_lock_acquire (", "in task_entry (")
+
+
+@test
+def gdb_has_the_tasks_of_a_core_file():
+    if resource.getrlimit(resource.RLIMIT_CORE)[1] != resource.RLIM_INFINITY:
+        raise Skip("core files are limited")
+    with tempfile.TemporaryDirectory() as folder:
+        out = gdb(TARGET, dump(folder), "-ex", "bide tasks", "-ex", "bide bt")
+        expect(out, "running  blocker (#14)         blocks", "in bide_queue_get_item (", "wants_number () at ", "it runs: see the bt of its thread")
 
 
 @test
