@@ -11,6 +11,8 @@
 #ifndef BIDE_DEBUG_H
 #define BIDE_DEBUG_H
 
+#include <stdio.h>
+
 #include <bide/loop.h>
 
 #ifdef __cplusplus
@@ -53,6 +55,28 @@ BIDE_API BIDE_MUST_USE int bide_loop_set_slow_ms(bide_loop *loop, int64_t ms);
  * Example:   BIDE_TRY(bide_loop_set_external(bide_get_event_loop(), true));
  */
 BIDE_API BIDE_MUST_USE int bide_loop_set_external(bide_loop *loop, bool on);
+
+/*
+ * Write all tasks of this process, and what each waits for, to a stream: those of the loops of all threads, which go on meanwhile; 1,000 of
+ * each are shown.  `bide ps` shows more, from outside.
+ *
+ * Threads:   any; no loop is needed
+ * Returns:   0
+ * Errors:    -EINVAL for NULL; those of writing
+ * Example:   BIDE_TRY(bide_debug_report(stderr));
+ */
+BIDE_API BIDE_MUST_USE int bide_debug_report(FILE *to);
+
+/*
+ * Have the same written to standard error whenever this signal comes (SIGQUIT is sent by Ctrl-\); the program goes on.  It replaces a handler
+ * that the program has.  BIDE_SIGQUIT=report in the environment does it for SIGQUIT.
+ *
+ * Threads:   any; no loop is needed
+ * Returns:   0
+ * Errors:    -EINVAL if it is no signal that can be handled
+ * Example:   BIDE_TRY(bide_debug_report_on(SIGQUIT));
+ */
+BIDE_API BIDE_MUST_USE int bide_debug_report_on(int signum);
 
 #ifdef __cplusplus
 }

@@ -100,17 +100,20 @@ static void find_context(struct ledger_context *c)
 static int watch(bide_loop *loop)
 {
     int code = bide__steps_open(loop);
+    if (code < 0)
+        return code;
 
-    if (code == 0)
-        bide__tasks_carry_state();
-    return code;
+    bide__tasks_carry_state();
+    bide__inspect.crashes();
+    return 0;
 }
 
 bide_loop *bide_loop_new(void)
 {
     bide__run_init();
     bide__ledger_find_context = find_context;
-    atomic_store_explicit(&bide__inspector, &bide__inspect, memory_order_relaxed);
+    if (!atomic_exchange(&bide__inspector, &bide__inspect))
+        bide__inspect.begin();
     atomic_store_explicit(&bide__place_name, bide__inspect.name_place, memory_order_relaxed);
     bide__ledger_open();
     bide_loop *loop = bide__calloc(1, sizeof *loop);

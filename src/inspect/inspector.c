@@ -14,8 +14,15 @@ static void name_many(bool on)
         bide__libdw_end();
 }
 
+static uint64_t signals(void)
+{
+    return bide__blocking_signals() | bide__report_signals();
+}
+
 const struct inspector bide__inspect = {
-    .signals = bide__blocking_signals,
+    .signals = signals,
+    .begin = bide__report_begin,
+    .crashes = bide__report_crashes,
     .stuck = bide__report_stuck,
     .enter = bide__blocking_enter,
     .leave = bide__blocking_leave,

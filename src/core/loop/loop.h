@@ -114,6 +114,8 @@ struct bide_loop {
 /* What the room inspect does for a loop; set with the first loop. */
 struct inspector {
     uint64_t (*signals)(void);      /* a bit for each that it handles itself */
+    void (*begin)(void);            /* once, before the first loop */
+    void (*crashes)(void);          /* debug mode: report in which task the program crashes */
     void (*stuck)(bide_loop *loop); /* report that its tasks wait for each other, or for nothing */
     void (*enter)(bide_loop *loop); /* debug mode: it runs from now on, in this thread; look who keeps it (loop->watch) */
     void (*leave)(bide_loop *loop);

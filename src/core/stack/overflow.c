@@ -40,8 +40,11 @@ typedef void describe_fn(const void *owner, char *buf, size_t cap);
 
 typedef const struct stack *running_fn(void);
 
+typedef void crashed_fn(int signum);
+
 static _Atomic(describe_fn *) describe_owner;
 static _Atomic(running_fn *) find_running;
+static _Atomic(crashed_fn *) on_crash;
 
 void bide__overflow_set_describe(void (*describe)(const void *owner, char *buf, size_t cap))
 {
@@ -51,6 +54,11 @@ void bide__overflow_set_describe(void (*describe)(const void *owner, char *buf, 
 void bide__overflow_set_running(const struct stack *(*running)(void))
 {
     atomic_store(&find_running, running);
+}
+
+void bide__overflow_set_crashed(void (*crashed)(int signum))
+{
+    atomic_store(&on_crash, crashed);
 }
 
 /* ---- a line of text, without stdio ---- */
@@ -275,8 +283,11 @@ static void on_fault(int sig, siginfo_t *info, void *context)
     enum cause cause;
     const struct stack *s = info->si_code > 0 ? find_cause(info->si_addr, at.sp, &cause) : NULL;
     if (!s) {
+        crashed_fn *crashed = info->si_code > 0 ? atomic_load(&on_crash) : NULL;
         if (info->si_code > 0)
             report_released(info->si_addr, at.pc);
+        if (crashed)
+            crashed(sig);
         pass_on(sig, info, context);
         errno = saved_errno;
         return;

@@ -243,6 +243,50 @@ def a_core_file_shows_the_same():
         assert r.returncode == 3 and "not a core file" in r.stderr, r
 
 
+@test
+def it_reports_itself_when_asked_and_at_a_signal():
+    lines = ("bide: tasks of the event loop 1:\n", "bide:   holder (#2) (holds_lock) waits for a timer, ", " ms left\n",
+             "bide:   Task-3 (wants_lock) waits for bide_lock_acquire, held by #2\n", "(wants_future) waits for a future\n",
+             "(gathers) waits for Task-12 (sleeper), Task-13 (sleeper)\n", "(awaits) waits for holder (#2) (holds_lock)\n")
+    with running(mode="report") as p:
+        said = ""
+        while "Task-13 (sleeper) waits" not in said:
+            line = p.stdout.readline()
+            assert line, said
+            said += line
+        expect(said, *lines, "bide:   Task-1 (app) runs\n", "awaiter?[31m (#6)")
+    with tempfile.TemporaryFile("w+") as err:
+        p = subprocess.Popen([TARGET, "3"], stdout=subprocess.PIPE, stderr=err, text=True, env={**os.environ, "BIDE_SIGQUIT": "report"})
+        try:
+            assert p.stdout.readline() == "ready\n"
+            p.send_signal(signal.SIGQUIT)
+
+            def said_all():
+                err.seek(0)
+                said = err.read()
+                return said if "Task-13 (sleeper) waits" in said else None
+            expect(until(said_all, "the report"), *lines)
+            assert p.poll() is None, "it goes on"
+        finally:
+            p.kill()
+            p.wait()
+            p.stdout.close()
+
+
+@test
+def a_crash_in_debug_mode_names_the_task_and_who_awaits_it():
+    for mode, what, code in (("abort", "abort", -signal.SIGABRT), ("fault", "SIGSEGV", -signal.SIGSEGV)):
+        for debug in ("1", "0"):
+            r = subprocess.run([TARGET, "1", mode], capture_output=True, text=True, timeout=60, env={**os.environ, "BIDE_DEBUG": debug},
+                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))
+            assert r.returncode == code or "Sanitizer" in r.stderr, r
+            if debug == "1":
+                expect(r.stderr, f"bide: {what} in task Task-", " (crashes)\n", "bide:   awaited by parent (#", ") (awaits_crash)\n",
+                       "bide:   awaited by Task-1 (app)\n")
+            else:
+                assert " in task" not in r.stderr, r
+
+
 def gdb(*args):
     if not shutil.which("gdb"):
         raise Skip("there is no gdb")

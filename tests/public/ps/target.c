@@ -2,7 +2,7 @@
 /*
  * target.c - a program for `bide ps` to look at.
  *
- *     target SLEEPERS [MODE]     wait | block | spin | churn | work | timeouts; prints "ready" when it is
+ *     target SLEEPERS [MODE]     wait | block | spin | churn | work | report | abort | fault; prints "ready" when it is
  */
 #include <errno.h>
 #include <stdio.h>
@@ -112,6 +112,19 @@ static int works(void)
     return bide_pool_call(pool, bide_job(job_that_waits, &ms));
 }
 
+static int crashes(int by)
+{
+    if (by == 0)
+        abort();
+    int *volatile nowhere = NULL;
+    return *nowhere;
+}
+
+static int awaits_crash(int by)
+{
+    return bide_gather(bide_coro(sleeper, 1000), bide_coro(crashes, by));
+}
+
 static int start(bide_coroutine c, const char *name)
 {
     bide_task *t = bide_create_task(c, .name = name);
@@ -144,7 +157,13 @@ static int app(int sleepers, const char *mode)
         BIDE_TRY(start(bide_coro(blocks), "blocker"));
     if (strcmp(mode, "spin") == 0)
         BIDE_TRY(start(bide_coro(spins), "spinner"));
+    if (strcmp(mode, "abort") == 0 || strcmp(mode, "fault") == 0) {
+        bide_auto bide_task *t = BIDE_TRY_PTR(bide_create_task(bide_coro(awaits_crash, mode[0] == 'f'), .name = "parent"));
+        return bide_await(t);
+    }
     puts("ready");
+    if (strcmp(mode, "report") == 0)
+        BIDE_TRY(bide_debug_report(stdout));
     fflush(stdout);
     return bide_sleep_ms(1000000);
 }
