@@ -41,16 +41,13 @@ static int ps_main(const struct command *self, int argc, char **argv)
     if (result != OPT_GO)
         return result;
 
-    if (o.core && argc > 2) {
-        say("expected one program behind the core file, not %d", argc - 1);
-        result = EXIT_USAGE;
-    } else if (o.core) {
+    bool is_enough = o.core || argc > 1;
+    if (is_enough && argc <= 2) {
         result = ps_run(&o, argv[1]);
-    } else if (argc != 2) {
-        say(argc < 2 ? "expected a process: bide ps PID" : "expected one process, not %d", argc - 1);
-        result = EXIT_USAGE;
     } else {
-        result = ps_run(&o, argv[1]);
+        say(is_enough ? "expected one %s, not %d" : "expected a process: bide ps PID", o.core ? "program behind the core file" : "process",
+            argc - 1);
+        result = EXIT_USAGE;
     }
     opt_free(self, &o);
     return result;

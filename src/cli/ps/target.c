@@ -181,8 +181,8 @@ static void say_no_layout(const char *path, const struct target *t, enum layout_
             t->picture.layout.release, t->picture.layout.version);
     else
         say("%s: %s", path, found == LAYOUT_NONE ? "not of a program of bide's, or its first pages were not dumped (coredump_filter)"
-                                                 : "what its bide says of itself cannot be read: name the program, as it was: "
-                                                   "bide ps --core FILE PROGRAM");
+                                                 : "what its bide says of itself cannot be read: a file of it is gone or has changed since. If the program "
+                                                   "lies elsewhere by now, name it: bide ps --core FILE PROGRAM");
 }
 
 int target_open_core(struct target *t, const char *path, const char *ran)
