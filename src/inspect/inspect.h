@@ -51,12 +51,6 @@ size_t bide__unwind(const struct snapshot *s, uintptr_t *pcs, size_t cap);
  */
 bool bide__uncovered_text(char *buf, size_t cap, const uintptr_t *pcs, size_t n, bool is_in_call);
 
-/* ---- report.c ---- */
-
-void bide__report_begin(void);       /* before the first loop: is a signal wanted that has all tasks reported? */
-void bide__report_crashes(void);     /* in debug mode */
-uint64_t bide__report_signals(void); /* a bit for each that only reports */
-
 /* ---- deadlock.c, kept/blocking.c: as struct inspector says ---- */
 
 void bide__report_stuck(bide_loop *loop);

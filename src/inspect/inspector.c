@@ -5,6 +5,7 @@
 #include "inspect/inspect.h"
 #include "inspect/modules.h"
 #include "inspect/root.h"
+#include "inspect/self/self.h"
 
 static void name_many(bool on)
 {

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "core/turn/operation.h"
-#include "inspect/inspect.h"
+#include "inspect/self/self.h"
 
 #define TASKS_SHOWN 1000
 #define TASKS_MAX   100000 /* looked at, in a loop */
