@@ -78,6 +78,32 @@ BIDE_API BIDE_MUST_USE int bide_debug_report(FILE *to);
  */
 BIDE_API BIDE_MUST_USE int bide_debug_report_on(int signum);
 
+/*
+ * Record a timeline of this process, from now on: of each loop and thread what it runs, of each task what it waits for and who woke it,
+ * requests, exchanges of servers, jobs of pools, calls in threads.  BIDE_TRACE=FILE in the environment does so for a whole program.
+ *
+ * The file is in the Chrome trace event format, which Perfetto (ui.perfetto.dev) and speedscope open.  It is written by bide_trace_stop, by
+ * exit() and when a signal ends the process; not by _exit().  Each thread keeps its newest 8 MiB of records (BIDE_TRACE_SIZE); the file
+ * says how many were overwritten.  In it are URLs, without user and password.
+ *
+ * path:      borrowed for the call; %p in it becomes the number of the process, %% a percent sign
+ * Threads:   any; no loop is needed.  Loops of other threads notice it when they have asked the kernel next
+ * Returns:   0
+ * Errors:    -EINVAL; BIDE_ESTATE: a timeline is being recorded already; those of open(): the file cannot be written
+ * Example:   BIDE_TRY(bide_trace_start("/tmp/part.json"));
+ */
+BIDE_API BIDE_MUST_USE int bide_trace_start(const char *path);
+
+/*
+ * End the timeline, and write its file.  Blocks while it does: some 30 ms for each MiB of records.
+ *
+ * Threads:   any; no loop is needed
+ * Returns:   0
+ * Errors:    BIDE_ESTATE: none is being recorded; those of write(): the file is incomplete
+ * Example:   BIDE_TRY(bide_trace_stop());
+ */
+BIDE_API BIDE_MUST_USE int bide_trace_stop(void);
+
 #ifdef __cplusplus
 }
 #endif

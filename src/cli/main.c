@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bide/debug.h>
+
 #include "cli/option/config.h"
 #include "cli/request/request.h"
 
@@ -26,6 +28,7 @@ static void die_of(int number)
 {
     sigset_t only;
 
+    BIDE_IGNORE(bide_trace_stop()); /* of BIDE_TRACE, if there is one: this is not exit() */
     sigemptyset(&only);
     sigaddset(&only, number);
     signal(number, SIG_DFL);

@@ -126,11 +126,17 @@ static bool is_blocked(void)
     return pthread_sigmask(SIG_SETMASK, NULL, &blocked) == 0 && sigismember(&blocked, SIGINT);
 }
 
+/* Nobody's but a timeline's, which is written before the process ends. */
+static bool is_default(void (*handler)(int))
+{
+    return handler == SIG_DFL || handler == bide__recording_ends;
+}
+
 bool bide__interrupts_begin(void)
 {
     struct sigaction before, ours = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART | SA_ONSTACK};
     bool taken = false;
-    if (is_blocked() || sigaction(SIGINT, NULL, &before) < 0 || before.sa_handler != SIG_DFL ||
+    if (is_blocked() || sigaction(SIGINT, NULL, &before) < 0 || !is_default(before.sa_handler) ||
         !atomic_compare_exchange_strong(&here.taken, &taken, true))
         return false;
 

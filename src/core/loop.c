@@ -8,6 +8,7 @@
 
 #include "core/core.h"
 #include "core/loop/steps.h"
+#include "core/turn/timeline/traced.h"
 #include "inspect/inspect.h"
 
 #include <stdio.h>
@@ -70,6 +71,7 @@ static void loop_init(bide_loop *loop)
     loop->poller = loop;
     sem_init(&loop->wakeups, 0, 0);
     loop->budget = LOOP_RESUMES_PER_POLL;
+    bide__loop_choose_way(loop);
 }
 
 static int stacks_init(bide_loop *loop)
@@ -103,18 +105,25 @@ static int watch(bide_loop *loop)
     if (code < 0)
         return code;
 
-    bide__tasks_carry_state();
+    bide__loop_choose_way(loop);
     bide__inspect.crashes();
     return 0;
 }
 
-bide_loop *bide_loop_new(void)
+/* Once would do. */
+static void init(void)
 {
     bide__run_init();
     bide__ledger_find_context = find_context;
     if (!atomic_exchange(&bide__inspector, &bide__inspect))
         bide__inspect.begin();
     atomic_store_explicit(&bide__place_name, bide__inspect.name_place, memory_order_relaxed);
+}
+
+bide_loop *bide_loop_new(void)
+{
+    init();
+    bide__recording_of_environment();
     bide__ledger_open();
     bide_loop *loop = bide__calloc(1, sizeof *loop);
     if (!loop) {
@@ -300,6 +309,26 @@ int bide_loop_set_slow_ms(bide_loop *loop, int64_t ms)
         code = bide_fail(BIDE_ESTATE, "%s: debug mode is not on (bide_loop_set_debug)", __func__);
     if (code == 0)
         bide__steps_set_slow(loop->watch, ms);
+    return code;
+}
+
+int bide_trace_start(const char *path)
+{
+    if (!path || !*path)
+        return bide_fail(-EINVAL, "bide_trace_start: the path is %s", path ? "empty" : "NULL");
+    init();
+    BIDE_TRY(bide__recording_begin(path));
+    if (bide__loop_here)
+        bide__loop_look_for_track(bide__loop_here);
+    return 0;
+}
+
+int bide_trace_stop(void)
+{
+    int code = bide__recording_end();
+
+    if (bide__loop_here)
+        bide__loop_look_for_track(bide__loop_here);
     return code;
 }
 

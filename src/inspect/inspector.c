@@ -6,6 +6,7 @@
 #include "inspect/modules.h"
 #include "inspect/root.h"
 #include "inspect/self/self.h"
+#include "inspect/timeline/export.h"
 
 static void name_many(bool on)
 {
@@ -24,6 +25,7 @@ const struct inspector bide__inspect = {
     .signals = signals,
     .begin = bide__report_begin,
     .crashes = bide__report_crashes,
+    .write_timeline = bide__timeline_export_own,
     .stuck = bide__report_stuck,
     .enter = bide__blocking_enter,
     .leave = bide__blocking_leave,

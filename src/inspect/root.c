@@ -132,6 +132,7 @@ const struct root bide__root = {
     .alone = &bide__no_recycling,
     .resume = RESUME,
     .release = BIDE_VERSION,
+    .timeline = &bide__timeline,
 };
 
 /* The note, in the object file of the root: a linker that drops unused sections keeps notes, and all that they refer to. */

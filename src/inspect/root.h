@@ -41,6 +41,7 @@ struct root {
     const void *alone;     /* a byte; not 0: tasks do not lie in chunks */
     const void *resume;    /* where a suspended context goes on, if it does not say itself; NULL: it does */
     char release[16];      /* of the library: "0.1.0" */
+    void *timeline;        /* struct timeline (base/timeline): may be written, too */
 };
 
 extern const struct root bide__root;

@@ -53,7 +53,7 @@ struct opt {
     const char *bare;           /* "output={name}": what it stands for when no value follows; NULL: one must */
     const char *excludes;       /* a row of which a value from a lower layer counts no more when this has one */
     bool secret;                /* not shown, and taken out of the environment */
-    bool own;                   /* other commands call something else so: neither a variable nor a line for all commands sets it */
+    bool own;                   /* other commands, or the library (BIDE_TRACE), call something else so: neither a variable nor a line for all commands sets it */
     bool not_in_files;          /* it says which files are read */
 };
 

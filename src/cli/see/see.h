@@ -25,7 +25,7 @@ struct see_options {
 };
 
 #define SEE_OPTIONS(S, m)                                                                                              \
-    {"trace", 0, "FILE", OPT_STRING(S, m.trace), .rare = true,                                                         \
+    {"trace", 0, "FILE", OPT_STRING(S, m.trace), .rare = true, .own = true,                                            \
      .help = "each step of each request into FILE, an object of JSON a line; -: to standard error"},                  \
     {"show-secrets", 0, NULL, OPT_FLAG(S, m.secrets), .rare = true,                                                    \
      .help = "-v and --trace show what Authorization, Cookie and headers named after a token, key or password say, which otherwise is ***"}, \

@@ -21,6 +21,7 @@
 #include <bide/loop.h>
 
 #include "base/base.h"
+#include "base/timeline/timeline.h"
 #include "core/loop/ring.h"
 #include "core/loop/timer.h"
 #include "core/stack/fiber.h"
@@ -49,6 +50,7 @@ struct bide_loop {
     struct object object; /* shared by its tasks, futures and handles: they may outlive its closing */
     struct ring ring;
     bide_task *current;
+    void (*plain_run)(struct ready *r); /* that of tasks which it resumes inline; NULL: of none (turn/resume.c) */
     _Atomic uintptr_t *mirror; /* where others can see which task ran last; NULL: nobody looks */
     struct fiber fiber; /* the loop's own: the thread's stack */
     struct wheel wheel;
@@ -96,13 +98,18 @@ struct bide_loop {
     unsigned process;       /* bide__process when it was made */
     atomic_bool stopping;
     struct step_watch *watch; /* debug mode: what others can see of the step that runs; NULL: it never was on */
+    struct track *track; /* of its thread, while it runs and a timeline is recorded; else NULL (turn/traced.c) */
+    uint32_t recording;  /* bide__timeline.on, when it looked last */
+    uint32_t depth;      /* of traced steps in traced steps */
     union {
         struct {
             bool closed;
-            bool has_contexts; /* some task has set a value in its context */
+            bool has_contexts : 1; /* some task has set a value in its context */
+            bool notes_tasks : 1;  /* there is a track */
         };
-        uint16_t is_unusual; /* one test for both, where tasks are made */
+        uint16_t is_unusual; /* one test for all, where tasks are made */
     };
+    bool notes_steps; /* there is a watch or a track */
     bool runs_until;  /* something is done, so that it makes no sense to wait when nothing can happen */
     bool is_external; /* bide_loop_set_external */
     uint8_t looked_again; /* stuck.c */
@@ -124,6 +131,7 @@ struct inspector {
     place_name_fn *name_place;        /* for bide__place_name */
     void (*name_many)(bool on); /* what has been read to name one is kept until it is off again: for a report of several */
     const void *root; /* what is shown to other processes; here so that it is linked */
+    int (*write_timeline)(int fd, uint32_t recording); /* 0 or a negative errno value; also in a signal handler */
 };
 extern const struct inspector *_Atomic bide__inspector;
 

@@ -75,6 +75,7 @@ void bide__loops_inherit(void)
         left_behind = loops_here;
     loops_here = bide__loop_here = NULL;
     bide__loops_alive_inherit();
+    bide__recording_forget();
     atomic_store(&bide__idle_threads, 0);
     if (bide__inspector)
         bide__inspector->forget();

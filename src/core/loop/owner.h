@@ -76,6 +76,16 @@ static inline void bide__block_end(void)
     bide__blocks_here--;
 }
 
+/* ---- recording.c: a timeline of this process ---- */
+
+int bide__recording_begin(const char *path); /* 0, or an error on record */
+int bide__recording_end(void);               /* and write it */
+void bide__recording_at_exit(void);          /* the same, and it reports on standard error */
+void bide__recording_of_environment(void);   /* BIDE_TRACE, once in each process; reports on standard error */
+void bide__recording_forget(void);           /* in the child of a fork */
+void bide__recording_ends(int signal);       /* the handler of signals that would end the process unhandled */
+uint64_t bide__recording_signals(void);      /* a bit for each that it handles */
+
 void bide__run_init(void); /* what is done once per process, before the first loop runs */
 
 #endif

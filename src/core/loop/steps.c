@@ -3,7 +3,7 @@
  * steps.c - debug mode: each step of a loop is noted, and one that took long is reported when it has ended.
  *
  * Nothing of it costs anything when it is off: a loop that is watched runs all of its steps by the way of what is no task
- * (turn/resume.c: bide__plain_run is NULL then), where there is time for one more comparison.
+ * (turn/resume.c: loop->plain_run is NULL then), where there is time for one more comparison.
  */
 #include "core/loop/steps.h"
 

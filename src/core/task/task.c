@@ -12,6 +12,7 @@
  *   T3  only the loop switches to a task, and a task only to the loop.
  */
 #include "core/task/await.h"
+#include "core/turn/timeline/traced.h"
 
 #include <stdio.h>
 
@@ -119,8 +120,8 @@ static __attribute__((noinline)) void begin_now(bide_loop *loop, bide_task *t)
 
     if (creator && !creator->stackless)
         loop->fiber = creator->fiber;
-    if (t->stackless || !bide__plain_run) {
-        t->ready.run(&t->ready);
+    if (t->stackless || !loop->plain_run) {
+        bide__run_traced(loop, &t->ready);
     } else {
         loop->others--; /* a step of a task that the ring has not counted */
         bide__task_resume(loop, t);
@@ -202,6 +203,8 @@ static __attribute__((noinline)) bide_task *make_unusual(bide_loop *loop, const 
         return NULL;
     }
     t->extra = extra;
+    if (loop->track)
+        bide__task_note_made(t);
     if (args->eager && loop == bide__loop_here)
         begin_now(loop, t);
     else

@@ -28,7 +28,10 @@ const struct job *bide__job_begun(const bide_task *t)
 static void job_done(struct inbox_item *item)
 {
     struct job *j = container_of(item, struct job, item);
+    struct track *k = j->loop->track;
 
+    if (unlikely(k && j->ended_ns))
+        bide__track_put(k, bide__track_first(TL_WOKEN, 0, 0, (uint32_t)j->ended_by), (uint64_t)j->ended_ns, j->wait.task->id, 0);
     bide__push(j->loop, &j->wait.task->ready);
 }
 
@@ -50,6 +53,10 @@ static int run_in_pool(bide_task *t, struct target to, struct job *j, struct wai
     j->item.run = job_done;
     bide__list_init(&j->node);
     bide__list_init(&j->item.node);
+    if (unlikely(j->loop->track != NULL)) {
+        j->queued_ns = bide__clock_ns();
+        j->queued_by = j->loop->track->thread;
+    }
     BIDE_TRY(bide__threads_submit(j->pool, j));
     if (own)
         bide__watch_for_stall(own);

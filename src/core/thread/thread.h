@@ -31,6 +31,8 @@ struct job {
     struct task_context *context; /* of the task that waits, which keeps it meanwhile */
     int result;
     struct error_record error; /* the thread's, if it failed */
+    int64_t queued_ns, ended_ns; /* for a timeline; 0: none was recorded then */
+    int32_t queued_by, ended_by; /* likewise: threads */
     bool begun;
 };
 

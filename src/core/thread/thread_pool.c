@@ -116,6 +116,22 @@ static void job_end(struct job *j)
     (void)bide__loop_post(j->loop, &j->item); /* it does not close before the task has ended */
 }
 
+/* A timeline is recorded, in which this thread has its own track. */
+static int call_noted(struct job *j)
+{
+    struct track *k = bide__track_begin();
+    if (!k)
+        return j->fn(j->arg);
+
+    bide__track_put(k, bide__track_first(TL_CALL, 0, bide__name_of_function(j->name), (uint32_t)j->queued_by), (uint64_t)bide__clock_ns(), 0,
+                    (uint64_t)j->queued_ns);
+    int code = j->fn(j->arg);
+    j->ended_ns = bide__clock_ns();
+    j->ended_by = k->thread;
+    bide__track_put(k, bide__track_first(TL_CALL_END, 0, 0, 0), (uint64_t)j->ended_ns, 0, (uint64_t)(int64_t)code);
+    return code;
+}
+
 /* The function is in a thread that may be cancelled; what was asked for while it was idle is not meant for this job. */
 static void job_run(struct thread *t)
 {
@@ -127,7 +143,7 @@ static void job_run(struct thread *t)
     pthread_testcancel();
     t->phase = INSIDE;
     bide__context_outside = j->context;
-    j->result = j->fn(j->arg);
+    j->result = bide__timeline_on() ? call_noted(j) : j->fn(j->arg);
     bide__context_outside = NULL;
     t->phase = AFTER;
     pthread_testcancel();

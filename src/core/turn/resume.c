@@ -3,18 +3,18 @@
  * resume.c - the turns of a task: its first, each further one, its last.
  *
  * In most processes the loop resumes a task inline.  In one where other runtimes keep state for each stack (switch_state.c), it
- * is carried at each switch.  The loop resumes a task inline if its run function is bide__plain_run, which costs one comparison.  Once there is such
- * state, bide__plain_run is NULL, so that the loop calls bide__task_run for every task instead; a loop that has run
- * before begins to carry state with the next task that it runs.
+ * is carried at each switch.  The loop resumes a task inline if its run function is loop->plain_run, which costs one comparison.
+ * Once there is such state, or somebody wants to know of each step (debug mode, a timeline), that is NULL, so that the loop calls
+ * the run function of every task instead; a loop that has run before begins to carry state with the next task that it runs.
  */
 #include "core/loop/steps.h"
-#include "core/turn/task.h"
+#include "core/turn/timeline/traced.h"
 
 #include <stdio.h>
 
 atomic_size_t bide__live_tasks;
 
-void (*bide__plain_run)(struct ready *r) = bide__task_run;
+atomic_bool bide__carries_state;
 
 /* ---- first and last ---- */
 
@@ -109,11 +109,19 @@ void bide__tasks_carry_state(void)
 {
     bide_task *t = bide__task_here();
 
-    if (!bide__plain_run)
+    if (atomic_exchange(&bide__carries_state, true))
         return;
-    bide__plain_run = NULL;
+    if (bide__loop_here)
+        bide__loop_choose_way(bide__loop_here);
     if (t && !t->stackless)
         t->future.loop->unsaved = t;
+}
+
+void bide__loop_choose_way(bide_loop *loop)
+{
+    loop->notes_steps = loop->watch || loop->track;
+    loop->notes_tasks = loop->track;
+    loop->plain_run = loop->notes_steps || atomic_load_explicit(&bide__carries_state, memory_order_relaxed) ? NULL : bide__task_run;
 }
 
 static void switch_with_state(bide_loop *loop, bide_task *t)
@@ -148,7 +156,7 @@ void bide__task_run(struct ready *r)
 /* ---- debug mode ---- */
 
 /* Its task may be gone when the step has ended, so we have a share of it; and its name is written down before. */
-void bide__run_watched(bide_loop *loop, struct ready *r)
+static void run_watched(bide_loop *loop, struct ready *r)
 {
     struct step s = {.name = "a callback"};
     bide_task *t = r->is_task ? bide_retain(container_of(r, bide_task, ready)) : NULL;
@@ -164,9 +172,17 @@ void bide__run_watched(bide_loop *loop, struct ready *r)
 
     if (is_on)
         bide__step_begin(loop->watch, &s);
-    r->run(r);
+    bide__run_traced(loop, r);
     if (is_on)
         bide__step_end(loop);
     if (t)
         bide__object_unref(t);
+}
+
+void bide__run_noted(bide_loop *loop, struct ready *r)
+{
+    if (loop->watch)
+        run_watched(loop, r);
+    else
+        bide__run_traced(loop, r);
 }

@@ -46,7 +46,7 @@ static uint64_t bit(int signal)
 static uint64_t harmless_signals(void)
 {
     return bit(SIGSEGV) | bit(SIGBUS) | bit(SIGFPE) | bit(SIGILL) | bit(SIGABRT) | bit(SIGTRAP) | bit(SIGSYS) | bit(SIGPROF) |
-           bit(32) | bit(33) | (bide__inspector ? bide__inspector->signals() : 0);
+           bit(32) | bit(33) | bide__recording_signals() | (bide__inspector ? bide__inspector->signals() : 0);
 }
 
 /* SIGINT cancels the task of bide_main: that ends a program which is stuck, and is nothing to wait for. */

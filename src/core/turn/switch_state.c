@@ -8,7 +8,7 @@
  *   ThreadSanitizer     the fiber.
  *
  * It is the loop that carries them, before and after each switch, so that a task parks without knowing of it.  A loop in a
- * process without such runtimes does nothing of the kind, at no cost: bide__plain_run says so.
+ * process without such runtimes does nothing of the kind, at no cost: loop->plain_run says so.
  *
  * The sanitizers are here when the program starts, found by weak symbols: one library serves programs built with and without
  * them.  (In a library that is itself built with one, sanitize.c does this in the switch.)  The C++ runtime may also come

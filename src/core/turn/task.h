@@ -78,6 +78,7 @@ struct bide_task {
 /* What few tasks have; goes with the task. */
 struct task_extra {
     char *name;              /* NULL: Task-<id> */
+    uint16_t timeline_name;  /* its number in a timeline; 0: not asked for yet */
     char *reason;            /* of its cancellation; NULL: none was given */
     struct task_context *context; /* task/context.c: a share; NULL: empty */
     void *guest;             /* what libbide-unblock keeps for it (io/poll/interpose.h); NULL: nothing */
@@ -148,17 +149,15 @@ void bide__task_chunks_each(bide_loop *loop, void (*visit)(void *arg, void *obje
 never_indirect void bide__task_finish(bide_task *t, int code); /* the body returned code */
 /* resume.c */
 void bide__task_run(struct ready *r); /* its turn, with the state of other runtimes (switch_state.c) */
-/*
- * bide__task_run, while there is no such state: then the loop resumes a task itself, inline.  Else NULL.  It changes once, and a
- * loop in another thread may see it late; no atomic, for that would cost two instructions a switch.
- */
-extern void (*bide__plain_run)(struct ready *r);
-/* From now on each switch of each loop carries it. */
+extern atomic_bool bide__carries_state; /* there is such state; it never ends */
+/* From now on each switch of each loop carries it: of this thread's at once, of others when they have asked the kernel. */
 void bide__tasks_carry_state(void);
+/* Does this loop resume tasks inline (loop->plain_run)?  Called when the answer may have changed. */
+void bide__loop_choose_way(bide_loop *loop);
 never_indirect void bide__task_start(bide_task *t);
 never_indirect void bide__task_retire(bide_task *t); /* it is done and nothing runs on its stack: give that back */
 void bide__task_describe(const void *owner, char *buf, size_t cap); /* in a signal handler */
-void bide__run_watched(bide_loop *loop, struct ready *r); /* in debug mode, any entry of the queue: steps.h */
+void bide__run_noted(bide_loop *loop, struct ready *r); /* any entry of the queue, if somebody wants to know of it */
 /*
  * stuck.c: the loop is about to sleep without an end.  0; or BIDE_EDEADLOCK, on record and reported: nothing can wake it.  It may
  * set a time after which it wants to look again.

@@ -15,7 +15,7 @@
 #include <bide/embed.h>
 
 #include "core/loop/steps.h"
-#include "core/turn/task.h"
+#include "core/turn/timeline/traced.h"
 
 /* How far ahead in the queue memory is fetched: first the entry, then the stack it points to. */
 #define LOOK_AHEAD 8
@@ -42,13 +42,13 @@ static inline __attribute__((always_inline)) void look_ahead(const struct ring *
     }
 }
 
-/* What is no task has the loop's error record: it must replace neither a task's nor that of the loop's caller. */
-static void run_other(bide_loop *loop, struct ready *r)
+/* Not inline, so that the registers are those of tasks.  What is no task has the loop's error record: it must replace neither a task's nor that of the loop's caller. */
+static __attribute__((noinline)) void run_other(bide_loop *loop, struct ready *r)
 {
     bide__error_current_record = &loop->error;
     loop->others++;
-    if (unlikely(loop->watch != NULL))
-        bide__run_watched(loop, r);
+    if (unlikely(loop->notes_steps))
+        bide__run_noted(loop, r);
     else
         r->run(r);
 }
@@ -66,7 +66,7 @@ static void run_ready(bide_loop *loop)
         if (!r)
             continue;
         r->place = 0;
-        if (likely(r->run == bide__plain_run))
+        if (likely(r->run == loop->plain_run))
             bide__task_resume(loop, container_of(r, bide_task, ready));
         else
             run_other(loop, r);
@@ -140,6 +140,8 @@ static __attribute__((noinline)) int ask_kernel(bide_loop *loop)
         if (unlikely(timeout_ns >= 0 && loop->now_ns - before_ns - timeout_ns > LATE_NS) && code == 0)
             code = loop->poller_ops->wait(loop->poller, 0);
     }
+    if (bide__loop_must_look(loop))
+        bide__loop_look_for_track(loop);
     bide__inbox_take(loop);
     if (unlikely(atomic_load_explicit(&loop->is_interrupted, memory_order_relaxed)))
         interrupt(loop);
@@ -184,6 +186,7 @@ static int loop_enter(bide_loop *loop)
     if (bide__switch_state_wanted())
         bide__tasks_carry_state();
     bide__loop_here = loop;
+    bide__loop_look_for_track(loop);
     if (unlikely(loop->watch != NULL))
         bide__steps_enter(loop);
     return 0;
@@ -195,6 +198,7 @@ static void loop_leave(bide_loop *loop)
     if (unlikely(loop->watch != NULL))
         bide__steps_leave(loop);
     bide__loop_here = NULL;
+    loop->track = NULL;
     bide__overflow_thread_leave();
     if (bide__loop_is_inherited(loop))
         bide__loop_left_behind_ends(loop);

@@ -63,10 +63,17 @@ static int open_codings(bide_response *r, struct decode_limits limits)
 /* ---- its end ---- */
 
 /* The time of the first end: it may be asked for again. */
-static void is_over(bide_response *r)
+static void set_end(bide_response *r)
 {
     if (r->body_ns == 0)
         r->body_ns = r->session->loop->now_ns;
+}
+
+static void is_over(bide_response *r)
+{
+    set_end(r);
+    if (unlikely(r->span != 0))
+        bide__request_note_end(r, 0);
 }
 
 int bide__body_fail(bide_response *r, int code)
@@ -74,6 +81,8 @@ int bide__body_fail(bide_response *r, int code)
     bide__chain_drop(&r->chain, 0);
     r->deadline.phase = BIDE_PHASE_BODY; /* also of one that came with the head */
     r->body_error = code;
+    if (unlikely(r->span != 0))
+        bide__request_note_end(r, code);
     return bide__response_fail(r, code);
 }
 
@@ -240,6 +249,6 @@ void bide__body_drop(bide_response *r)
 {
     if (!r->chain.exchange && !r->chain.decoder)
         return;
-    is_over(r);
+    set_end(r); /* of this answer; another one may be asked for */
     bide__chain_drop(&r->chain, DRAIN_MAX);
 }

@@ -95,7 +95,6 @@ struct bide_session {
     struct policy *const *policies; /* around every request, outside of its own; npolicies of them */
     size_t npolicies;
     struct policy trace_policy, *trace_row[1]; /* tracing.c: those of a traced session */
-    uint64_t traced;     /* requests */
     unsigned nresponses, nleft; /* shares that belong to responses, and of those to sessions; the others are owners' */
 
     struct list_node spare_responses;
@@ -106,7 +105,7 @@ struct bide_session {
         size_t cap;
     } spare_bodies[SPARE_BODIES]; /* of bodies, nspare_bodies of them */
     unsigned nspare_bodies;
-    uint64_t requests, reused; /* how many there were */
+    uint64_t requests, reused, traced; /* how many there were */
     struct h1_context h1; /* the last: most of it needs no zeros */
 };
 
@@ -154,6 +153,8 @@ int bide__tracing_begin(bide_response *r, void *own_arg); /* it begins, and gets
 struct exchange *bide__tracing_wrap(bide_response *r, struct exchange *inner); /* that one, or one around it that emits its steps */
 void bide__tracing_again(const struct request *q, const struct policy_ops *by, int code); /* code: of the error on record */
 void bide__tracing_fail(const bide_response *r, int code);
+void bide__request_note_begin(bide_response *r);         /* in a timeline of the process */
+void bide__request_note_end(bide_response *r, int code); /* its body has come, or nobody wants it; code < 0: why it failed */
 
 /* ---- to_send.c ---- */
 
@@ -195,22 +196,21 @@ struct bide_response {
     bide_bytes whole;       /* the body; data NULL: not read yet */
     const char *text;       /* that as UTF-8; NULL: not asked for yet */
     char *converted;        /* the text, if it was in another charset; owned */
-    int body_error;
-    bool streaming, reused;
+    int body_error, redirects;
+    bool streaming, reused, busy; /* busy: a task is reading the body */
     bool may_decode;        /* the user wants bodies as they were before they were coded */
     bool is_coded;          /* this one is in a coding that is taken off */
     bool must_open;         /* for that the decoder is needed, when somebody begins to read */
     struct codings codings; /* if it is */
-    bool busy;              /* a task is reading the body */
     struct watch *watch;    /* the user's; NULL: none */
     struct paces *paces;    /* how fast its bodies may move; NULL: as they can */
     bool retry_safe;        /* nothing was sent, or asking twice does no harm */
-    int redirects;
     struct kept_hop *history; /* NULL: it was asked once */
     int64_t begun_ns, start_ns; /* of all, of this exchange */
     int64_t queued_ns, head_ns, body_ns;
     struct connect_times connect;
     struct conn_info *info; /* of the connection that answered, a share; NULL: none has */
+    uint64_t span;          /* in a timeline; 0: it is in none, or is over there */
 };
 
 extern const struct object_type bide__response_type;

@@ -376,6 +376,13 @@ static __attribute__((noinline)) int set_paces(bide_response *r, const bide_requ
     return 0;
 }
 
+static __attribute__((noinline)) void note_begin(const struct request *q)
+{
+    q->response->url = q->head.url.href;
+    q->response->method = q->head.method;
+    bide__request_note_begin(q->response);
+}
+
 static bide_response *request(bide_session *s, const char *method, const bide_request_args *args)
 {
     if (bide__request_check(method, args) < 0)
@@ -406,6 +413,8 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
         p.again_max += p.retry ? p.retry->how.attempts : 0;
     }
     p.expect.ops = q.head.expect_ms > 0 ? &bide__expect_ops : NULL;
+    if (unlikely(s->loop->track != NULL) && code == 0)
+        note_begin(&q);
     if (code == 0)
         code = policies_line_up(&p, r, args);
     if (code == 0 && unlikely(q.is_elsewhere))
@@ -427,6 +436,8 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
         code = bide_raise_for_status(r);
     else if (code < 0)
         bide__response_fail(r, code);
+    if (unlikely(r->span != 0) && (code < 0 || r->body_ns != 0))
+        bide__request_note_end(r, code);
     if (code < 0)
         bide_release(r);
     bide__error_end(&mark, code);

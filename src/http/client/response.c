@@ -149,6 +149,8 @@ static void response_destroy(void *object)
 {
     bide_response *r = object;
 
+    if (unlikely(r->span != 0))
+        bide__request_note_end(r, 0);
     bide__body_drop(r);
     bide__body_free(r);
     bide__conn_info_drop(r->info);

@@ -213,3 +213,19 @@ void bide__tracing_fail(const bide_response *r, int code)
         bide__trace_emit(r->deadline.tracer, (bide_trace_event){.kind = BIDE_TRACE_ERROR, .code = code, .error = bide_error_text(),
                                                                 .status = r->answer.status});
 }
+
+/* ---- in a timeline of the process ---- */
+
+void bide__request_note_begin(bide_response *r)
+{
+    r->span = bide__track_span(r->session->loop->track, SPAN_REQUEST, r->method, r->url);
+}
+
+void bide__request_note_end(bide_response *r, int code)
+{
+    struct track *k = r->session ? r->session->loop->track : NULL;
+
+    if (k)
+        bide__track_note(k, TL_END, SPAN_REQUEST, r->span, code < 0 ? code : r->answer.status);
+    r->span = 0;
+}

@@ -219,6 +219,20 @@ static void handle(bide_exchange *x)
         x->keep_alive = bide__server_body_skip(x);
 }
 
+/* In a timeline of the process. */
+static __attribute__((noinline)) uint64_t note_begin(const bide_exchange *x)
+{
+    return bide__track_span(x->connection->server->loop->track, SPAN_EXCHANGE, bide_exchange_method(x), bide_exchange_path(x));
+}
+
+static __attribute__((noinline)) void note_end(const bide_exchange *x, uint64_t span)
+{
+    struct track *k = x->connection->server->loop->track;
+
+    if (k)
+        bide__track_note(k, TL_END, SPAN_EXCHANGE, span, x->status);
+}
+
 /* One request: 1 if another may follow; 0 if not, or an error. */
 static int serve_request(struct connection *c)
 {
@@ -240,8 +254,11 @@ static int serve_request(struct connection *c)
     c->sent_before = c->stream->bytes_out;
     bide__buf_consume(&c->in, (size_t)n);
     int code = bide__server_exchange_begin(x, &head);
+    uint64_t span = unlikely(c->server->loop->track != NULL) && code == 0 ? note_begin(x) : 0;
     if (code == 0)
         handle(x);
+    if (unlikely(span != 0))
+        note_end(x, span);
     bool again = code == 0 && x->keep_alive, unread = !x->body_over;
     bide__server_exchange_end(x);
     if (c->server->group)

@@ -92,6 +92,8 @@ void bide__job_over(struct job *j)
     bide_pool *p = j->pool;
     if (j->stage == JOB_OVER)
         return;
+    if (unlikely(j->span != 0) && p->loop->track)
+        bide__track_note(p->loop->track, TL_END, SPAN_JOB, j->span, j->future.result);
 
     p->backend->forget(j);
     bide__list_remove(&j->node);
@@ -174,6 +176,8 @@ struct job *bide__job_new(bide_pool *p, const bide_pool_call_args *args, bool sh
     bide__job_keep_argument(j);
     j->future.object.refs = 2; /* the owner's and the pool's */
     bide__list_append(&j->future.clauses, &j->on_settled.node);
+    if (unlikely(p->loop->track != NULL))
+        j->span = bide__track_span(p->loop->track, SPAN_JOB, "job", j->name);
     return j;
 
 failed:

@@ -60,6 +60,7 @@ struct job {
     int out_fds[JOB_FDS_MAX], nout_fds;
     struct job_failure *failure;
 
+    uint64_t span; /* in a timeline; 0: it is in none */
     struct clause on_settled; /* fires when the user cancels the future */
     struct ready settled;
     void (*on_done)(struct job *j, void *arg); /* its map, stream or host: called once, when it is settled */

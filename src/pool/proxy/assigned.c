@@ -15,6 +15,8 @@ void bide__proxy_assign(struct proxy *x, struct job *j)
     x->nsent++;
     x->given++;
     x->dirty = true;
+    if (unlikely(j->span != 0) && x->pool->loop->track)
+        bide__track_note(x->pool->loop->track, TL_NOTE, SPAN_JOB, j->span, x->pid);
     if (j->timeout_ms > 0 && j->timeout_ms != BIDE_FOREVER) {
         j->sent_ns = bide__clock_ns();
         bide__timer_arm(x->pool->loop, &j->timer, j->timeout_ms);

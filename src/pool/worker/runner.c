@@ -179,6 +179,16 @@ static bool take(struct runner *r)
     return true;
 }
 
+/* In a timeline of this worker. */
+static __attribute__((noinline)) void note_call(const struct runner *r, struct track *k)
+{
+    char name[NAME_ROOM + 16] = "job";
+
+    if (r->call.flags & BY_NAME)
+        snprintf(name, sizeof name, "%.*s", (int)r->call.fn, r->in);
+    bide__track_span_as(k, SPAN_JOB, r->call.id, 0, 0, name);
+}
+
 static void run(struct runner *r)
 {
     void *out;
@@ -186,12 +196,17 @@ static void run(struct runner *r)
 
     if (code == 0)
         code = prepare_out(r, &out);
+    struct track *k = r->worker->loop->track;
+    if (unlikely(k != NULL))
+        note_call(r, k);
     if (code == 0)
         code = bide__call_record(&r->call, r->in, r->arg, r->arg_len, out);
     if (bide__was_forked(r->worker->generation)) { /* W3: the child of a job that forked and returned */
         fflush(stdout);
         _exit(0);
     }
+    if (unlikely(k && k == r->worker->loop->track))
+        bide__track_note(k, TL_END, SPAN_JOB, r->call.id, code);
     finish(r, code);
 }
 

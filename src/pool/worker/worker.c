@@ -251,6 +251,8 @@ int bide__worker_main(const struct birth *b)
     if (code == 0)
         code = bide_run(bide_coro(worker_body, w));
     bide_error_clear();
+    if (b->kind != BIDE_POOL_THREAD)
+        bide__recording_at_exit(); /* there is none */
     if (!w->said_bye)
         say_not_born(b, code < 0 ? code : BIDE_ENOMEM);
     worker_free(w);
