@@ -172,7 +172,8 @@ static int sleeps_in_the_thread(void)
 {
     struct timespec t = {.tv_nsec = 60000000};
 
-    return nanosleep(&t, NULL);
+    /* Under valgrind the kernel does not show in which call a thread stands, so that it gets a signal there. */
+    return nanosleep(&t, NULL) < 0 && !bide__valgrind_runs() ? -1 : 0;
 }
 
 static int sleeps_until_reported(void)
