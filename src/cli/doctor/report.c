@@ -135,6 +135,9 @@ static void add_table(const struct judgement *j, struct text *to)
 
 /* ---- behind it ---- */
 
+/* Of what libbide-unblock covers, and libc is found first all the same. */
+static const char why_behind[] = "find libc's before libbide-unblock's; one that is linked statically is seen by what dlopen loads with -rdynamic alone";
+
 static void add_kind(struct text *to, const struct elf_set *s, const struct call_kind *kind)
 {
     struct text names = {0};
@@ -142,16 +145,16 @@ static void add_kind(struct text *to, const struct elf_set *s, const struct call
     for (size_t number = 0; number < CALLS_MAX; number++)
         if (elf_has(s, number) && bide__call_at(number).kind == kind)
             add_separated(&names, bide__call_at(number).name);
-    text_format(to, "%s (%s): %s.\n", kind->name, text_string(&names), kind->why);
+    text_format(to, "%s (%s): %s.\n", kind ? kind->name : "behind", text_string(&names), kind ? kind->why : why_behind);
     text_free(&names);
 }
 
 static void add_legend(const struct elf_set *s, const struct elf_set *not_again, struct text *to)
 {
     for (size_t number = 0; number < CALLS_MAX; number++) {
-        const struct call_kind *kind = elf_has(s, number) ? bide__call_at(number).kind : NULL;
-        if (kind && is_first_of_kind(s, number) && !(not_again && elf_has(not_again, number)))
-            add_kind(to, s, kind);
+        bool is_new = elf_has(s, number) && is_first_of_kind(s, number) && !(not_again && elf_has(not_again, number));
+        if (is_new)
+            add_kind(to, s, bide__call_at(number).kind);
     }
 }
 
