@@ -20,13 +20,27 @@
 
 /* What bide gives; NULL: it is not there yet, or is another version. */
 extern const struct interpose_ops *bide__unblock_ops;
+extern ptrdiff_t bide__unblock_loop_offset;
+
+/* Most calls are made where no loop runs: that is seen without a call, if the compiler knows where the thread's variables are. */
+static inline bool bide__unblock_has_loop(void)
+{
+#if defined(__has_builtin) && __has_builtin(__builtin_thread_pointer)
+    bide_loop *loop;
+
+    memcpy(&loop, (const void *)((uintptr_t)__builtin_thread_pointer() + (uintptr_t)bide__unblock_loop_offset), sizeof loop);
+    return loop != NULL;
+#else
+    return true;
+#endif
+}
 
 /* The task that runs here and may wait; NULL: none, and the call is as it always was. */
 static inline bide_task *bide__unblock_task(void)
 {
     const struct interpose_ops *ops = bide__unblock_ops;
 
-    return likely(ops != NULL) ? ops->task() : NULL;
+    return likely(!ops) || likely(!bide__unblock_has_loop()) ? NULL : ops->task();
 }
 
 /* What is kept for a task that has called here; goes when its coroutine has returned. */

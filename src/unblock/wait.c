@@ -19,6 +19,7 @@
 #define CALLS_PER_TURN 64 /* that did not wait */
 
 const struct interpose_ops *bide__unblock_ops;
+ptrdiff_t bide__unblock_loop_offset;
 
 /* How many calls of this thread's tasks have not waited since one did. */
 static _Thread_local unsigned calls __attribute__((tls_model("initial-exec")));
@@ -42,12 +43,25 @@ struct guest *bide__unblock_guest(bide_task *t)
     return slot ? *slot : NULL;
 }
 
+static ptrdiff_t loop_offset(const struct interpose_ops *ops)
+{
+#if defined(__has_builtin) && __has_builtin(__builtin_thread_pointer)
+    return ops->loop_offset(__builtin_thread_pointer());
+#else
+    (void)ops;
+    return 0;
+#endif
+}
+
 __attribute__((constructor)) static void begin(void)
 {
-    bide__unblock_ops = bide_interpose(BIDE_VERSION, task_ended);
-    if (bide__unblock_ops)
-        bide__unblock_debugs = bide__unblock_ops->debugs();
-    else
+    const struct interpose_ops *ops = bide_interpose(BIDE_VERSION, task_ended);
+    if (ops) {
+        bide__unblock_debugs = ops->debugs();
+        bide__unblock_loop_offset = loop_offset(ops);
+    }
+    bide__unblock_ops = ops;
+    if (!ops)
         fprintf(stderr, "bide-unblock: version " BIDE_VERSION " does not fit bide %s: no call is changed\n", bide_version());
 }
 

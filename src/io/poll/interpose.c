@@ -14,6 +14,11 @@
 #include "core/turn/operation.h"
 #include "io/poll/epoll.h"
 
+static ptrdiff_t loop_offset(const char *thread_pointer)
+{
+    return (ptrdiff_t)((uintptr_t)&bide__loop_here - (uintptr_t)thread_pointer);
+}
+
 static bide_task *task(void)
 {
     bide_task *t = bide__task_here();
@@ -200,6 +205,7 @@ static void name_place(char *buf, size_t cap, const void *pc)
 const struct interpose_ops *bide_interpose(const char *version, void (*task_ended)(void *slot))
 {
     static const struct interpose_ops ops = {
+        .loop_offset = loop_offset,
         .task = task,
         .interruption = interruption,
         .wait_fds = wait_fds,

@@ -20,6 +20,11 @@ struct interpose_fd {
 };
 
 struct interpose_ops {
+    /*
+     * How far from the thread pointer (of the caller, as its compiler gives it) stands the loop that runs in a thread: NULL there, and
+     * no task runs.  The same in all threads, for the variable lies in the block that each gets when it starts.
+     */
+    ptrdiff_t (*loop_offset)(const char *thread_pointer);
     /* The stackful task that runs here and may wait; NULL: none, or its loop belongs to the process before a fork. */
     bide_task *(*task)(void);
     /* What ends its waits now, without being delivered: BIDE_ECANCELED, BIDE_ETIMEDOUT; 0: nothing. */
