@@ -253,7 +253,23 @@ static void report_task(struct report *r, const struct seen *s, const bide_task 
     end_line(r);
 }
 
-static void report_loop(struct report *r, const bide_loop *at, const bide_loop *loop)
+/* What is looked at of a loop, which as a whole is too large for the stack of a signal handler, and for a thread's own memory. */
+struct seen_loop {
+    struct list_node alive;
+    unsigned process;
+    uint64_t id;
+    uintptr_t runner;
+    bide_task *current;
+};
+
+static bool see_loop(struct seen_loop *s, const bide_loop *at)
+{
+    return look(&at->alive, &s->alive, sizeof s->alive) && look(&at->process, &s->process, sizeof s->process) &&
+           look(&at->id, &s->id, sizeof s->id) && look((const void *)&at->runner, &s->runner, sizeof s->runner) &&
+           look(&at->current, &s->current, sizeof s->current);
+}
+
+static void report_loop(struct report *r, const bide_loop *at, const struct seen_loop *loop)
 {
     struct seen s;
     size_t n = 0;
@@ -279,12 +295,12 @@ static void report_loop(struct report *r, const bide_loop *at, const bide_loop *
 static void report_all(FILE *to)
 {
     struct report r = {.to = to};
-    static _Thread_local bide_loop loop; /* large, for a signal's stack */
+    struct seen_loop loop;
     struct list_node node = bide__loops_alive;
 
     for (int i = 0; i < LOOPS_MAX && node.next && node.next != &bide__loops_alive; i++) {
         const bide_loop *at = container_of(node.next, bide_loop, alive);
-        if (!look(at, &loop, sizeof loop))
+        if (!see_loop(&loop, at))
             break;
         node = loop.alive;
         if (loop.process == bide__process)
