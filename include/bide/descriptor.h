@@ -127,7 +127,7 @@ BIDE_API BIDE_MUST_USE bide_stream *bide_stream_from_fd_with(const bide_from_fd_
  * Errors:    as bide_stream_from_fd
  * Owns:      the result is a share
  * Example:   bide_auto bide_stream *in = bide_stdin();
- *            while ((n = bide_read_until(in, "\n", &line)) > 0) ...
+ *            while ((n = bide_read_until(in, "\n", &line)) > 0) ...      (then bide_read: a last line without "\n")
  */
 BIDE_API BIDE_MUST_USE bide_stream *bide_stdin(void);
 BIDE_API BIDE_MUST_USE bide_stream *bide_stdout(void);

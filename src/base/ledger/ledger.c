@@ -42,7 +42,7 @@ bool bide__debug_is_on(void)
 {
     const char *value = getenv("BIDE_DEBUG");
 
-    return value && strcmp(value, "1") == 0;
+    return value && *value && strcmp(value, "0") != 0;
 }
 
 void bide__ledger_open(void)

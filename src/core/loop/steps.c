@@ -14,13 +14,16 @@
 
 atomic_bool bide__watcher_sleeps;
 
-static int64_t slow_ns(void)
+static int64_t slow_ns(bide_loop *loop)
 {
     const char *text = getenv("BIDE_SLOW_MS");
     char *end;
-    long ms = text ? strtol(text, &end, 10) : 0;
+    long ms = text && *text ? strtol(text, &end, 10) : SLOW_MS;
+    if (ms > 0 && ms <= INT32_MAX && (!text || !*text || !*end))
+        return ms * NS_PER_MS;
 
-    return (text && *text && !*end && ms > 0 && ms <= INT32_MAX ? ms : SLOW_MS) * NS_PER_MS;
+    bide__loop_warn(loop, "BIDE_SLOW_MS=%.40s: not a number of milliseconds; %d are used", text, SLOW_MS);
+    return SLOW_MS * NS_PER_MS;
 }
 
 int bide__steps_open(bide_loop *loop)
@@ -31,7 +34,7 @@ int bide__steps_open(bide_loop *loop)
 
     pthread_mutex_init(&w->lock, NULL);
     bide__list_init(&w->node);
-    w->slow_ns = slow_ns();
+    w->slow_ns = slow_ns(loop);
     w->is_on = true;
     loop->watch = w;
     return 0;

@@ -311,6 +311,14 @@ UNIT(callback_that_was_slow_is_reported_with_its_time)
 
 /* ---- on and off ---- */
 
+UNIT(debug_mode_says_that_its_time_is_nonsense)
+{
+    EXPECT_EQ(setenv("BIDE_SLOW_MS", "soon", 1), 0);
+    begin();
+    end();
+    EXPECT_CONTAINS(said, "BIDE_SLOW_MS=soon: not a number of milliseconds; 100 are used");
+}
+
 UNIT(debug_mode_is_an_option_of_bide_run)
 {
     EXPECT_EQ(setenv("BIDE_SLOW_MS", "10", 1), 0);
@@ -352,6 +360,15 @@ UNIT(debug_mode_of_the_environment_and_its_time)
     EXPECT_EQ(setenv("BIDE_SLOW_MS", "soon", 1), 0);
     l = bide_loop_new();
     EXPECT_EQ(l->watch->slow_ns, 100000000);
+    bide_release(l);
+    EXPECT_EQ(unsetenv("BIDE_SLOW_MS"), 0);
+    EXPECT_EQ(setenv("BIDE_DEBUG", "yes", 1), 0);
+    l = bide_loop_new();
+    EXPECT_NOT_NULL(l->watch);
+    bide_release(l);
+    EXPECT_EQ(setenv("BIDE_DEBUG", "0", 1), 0);
+    l = bide_loop_new();
+    EXPECT_NULL(l->watch);
     bide_release(l);
     EXPECT_EQ(unsetenv("BIDE_DEBUG"), 0);
     l = bide_loop_new();

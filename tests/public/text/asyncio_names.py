@@ -33,7 +33,7 @@ NEWER = {
     "future_add_to_awaited_by", "future_discard_from_awaited_by", "Handle.get_context", "TimerHandle.get_context", "Task.get_context",
 }
 # Those that 3.14 has no more, and what other systems have alone.
-GONE = re.compile(r"^(\w*ChildWatcher|[sg]et_child_watcher|loop\.[sg]et_child_watcher|Windows\w*|Proactor\w*|IocpProactor|BaseEventLoop|BaseDefault\w*|_.*)$")
+GONE = re.compile(r"^(\w*ChildWatcher|[sg]et_child_watcher|loop\.[sg]et_child_watcher|Windows\w*|Proactor\w*|IocpProactor|BaseDefault\w*|_.*)$")
 
 
 def is_public(name):
