@@ -11,7 +11,7 @@ static const struct opt options[] = {
     {"tree", 't', NULL, OPT_FLAG(S, tree), .group = "What is shown", .help = "who awaits whom, as a tree"},
     {"stacks", 's', NULL, OPT_FLAG(S, stacks),
      .help = "the calls that each task is in, with file and line; tasks that stand at the same place together"},
-    {"json", 0, NULL, OPT_FLAG(S, json), .help = "all of it as JSON, one document for each look"},
+    {"json", 0, NULL, OPT_FLAG(S, json), .own = true, .help = "all of it as JSON, one document for each look"},
     {"core", 0, "FILE", OPT_STRING(S, core), .help = "a core file in place of a process; PROGRAM behind it if that lies elsewhere by now"},
     {"no-workers", 0, NULL, OPT_FLAG(S, no_workers), .help = "that process alone, without the workers of its pools"},
     {"watch", 'w', NULL, OPT_FLAG(S, watch), .group = "Again and again",
