@@ -109,7 +109,8 @@ BIDE_API BIDE_MUST_USE bide_task *bide_create_task_with(const bide_task_args *ar
 BIDE_API BIDE_MUST_USE bide_future *bide_ensure_future_with(bide_awaitable a);
 
 /*
- * Let a task go on without an owner: it is released when it ends.
+ * Let a task go on without an owner: it is released when it ends.  Releasing or detaching it once more does nothing while it
+ * runs, and is reported on standard error; a variable that is bide_auto gives it away with bide_take.
  *
  * Owns:      taken
  * Example:   bide_detach(bide_create_task(bide_coro(log_rotation)));

@@ -185,7 +185,8 @@ static uint64_t cancel_from(bide_loop *loop, bide_task *t)
 
 /*
  * Cancel every task, once, and run until none is left; those may start others while they end.  If another loop runs in this
- * thread, that one stands still meanwhile.
+ * thread, that one stands still meanwhile.  No share of the one that is waited for is taken: while it is pending it has the loop's,
+ * and a task without an owner is known by its having no other (task.c).
  */
 static void end_tasks(bide_loop *loop)
 {
@@ -199,12 +200,10 @@ static void end_tasks(bide_loop *loop)
     bide__loop_here = NULL;
     bide__closing_watch_begin(&watch, loop);
     for (uint64_t newest = 0; !bide__list_is_empty(&loop->tasks);) {
-        bide_task *t = bide_retain(container_of(loop->tasks.next, bide_task, all));
+        bide_task *t = container_of(loop->tasks.next, bide_task, all);
         if (t->id > newest)
             newest = cancel_from(loop, t);
-        int code = bide__loop_run_until(loop, &t->future);
-        bide__object_unref(t);
-        if (code < 0)
+        if (bide__loop_run_until(loop, &t->future) < 0)
             break;
     }
     bide__closing_watch_end(&watch);

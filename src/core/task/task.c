@@ -270,12 +270,33 @@ static __attribute__((noinline)) void end_unowned(bide_task *t)
         bide__loop_report(loop, "task %s was dropped while it ran, where nobody can wait for its end", bide_task_name(t));
 }
 
+/* While it is pending, one share is that of the loop (T1), which nobody else can give back. */
+static inline bool is_the_loops_alone(const bide_task *t)
+{
+    return t->future.state == PENDING && t->future.object.refs == 1;
+}
+
+/* The program has given its share away before. */
+static __attribute__((noinline, cold)) void report_no_share(const bide_task *t, const char *function)
+{
+    char name[64], place[PLACE_TEXT_MAX] = "an unknown place";
+
+    bide__task_show(t, name, sizeof name);
+    (void)bide__task_place(t, place, sizeof place);
+    fprintf(stderr, "bide: %s: task %s, made at %s, was detached or released before, so nothing is done: bide_detach takes it, and after "
+                    "that it is neither released nor detached (of a bide_auto variable: bide_detach(bide_take(t)))\n", function, name, place);
+}
+
 static void task_release(void *object)
 {
     bide_task *t = object;
     if (bide__release_is_refused(t->future.loop, "bide_release of a task"))
         return;
 
+    if (unlikely(is_the_loops_alone(t))) {
+        report_no_share(t, "bide_release");
+        return;
+    }
     if (t->future.state == PENDING && t->future.object.refs == 2)
         end_unowned(t);
     bide__object_unref(t);
@@ -286,7 +307,11 @@ const struct object_type bide__task_type = {
 
 void bide_detach(bide_task *t)
 {
-    if (t && bide__object_check(__func__, t) && bide__loop_allows(t->future.loop, "bide_detach"))
+    if (!t || !bide__object_check(__func__, t) || !bide__loop_allows(t->future.loop, "bide_detach"))
+        return;
+    if (unlikely(is_the_loops_alone(t)))
+        report_no_share(t, "bide_detach");
+    else
         bide__object_unref(t);
 }
 

@@ -231,6 +231,65 @@ UNIT(owner_loop_that_does_not_run_is_for_any_thread)
     EXPECT_TRACE("again");
 }
 
+/* ---- a share that was given away ---- */
+
+static int sleeps_and_traces(int ms)
+{
+    BIDE_IGNORE(bide_sleep_ms(ms));
+    trace("loose");
+    return 0;
+}
+
+static int sleeps_through_a_cancellation(int ms)
+{
+    BIDE_IGNORE(bide_sleep_ms(1000000));
+    return sleeps_and_traces(ms);
+}
+
+TEST(detached_task_that_is_released_or_detached_again_goes_on_and_is_reported)
+{
+    bide_task *t = bide_create_task(bide_coro(sleeps_and_traces, 5), .name = "loose");
+    bide_detach(t);
+    said_begin();
+    bide_release(t);
+    expect_said("bide: bide_release: task loose (#");
+    bide_detach(t);
+    expect_said(", was detached or released before, so nothing is done: ");
+    EXPECT_EQ(bide_sleep_ms(1), 0);
+    bide_release(t);
+    expect_said("bide: bide_release: task loose (#");
+    said_end();
+    EXPECT_EQ(bide_sleep_ms(10), 0);
+    EXPECT_TRACE("loose");
+}
+
+static bide_task *loose;
+
+static int releases_it_when_cancelled(void)
+{
+    BIDE_IGNORE(bide_sleep_ms(1000000));
+    said_begin();
+    bide_release(loose);
+    expect_said("bide: bide_release: task Task-");
+    said_end();
+    return 0;
+}
+
+static int leaves_both(void)
+{
+    loose = bide_create_task(bide_coro(sleeps_through_a_cancellation, 2));
+    bide_detach(loose);
+    bide_detach(bide_create_task(bide_coro(releases_it_when_cancelled)));
+    return bide_sleep_ms(1);
+}
+
+/* Before, the one that was waited for had the share of who waited. */
+UNIT(detached_task_that_is_released_while_its_loop_closes_is_reported)
+{
+    EXPECT_EQ(bide_run(bide_coro(leaves_both)), 0);
+    EXPECT_TRACE("loose");
+}
+
 /* ---- a child of fork() ---- */
 
 /* Run it in a child that ends with its result; 99: it took too long.  Returns the exit status. */
