@@ -116,6 +116,7 @@ struct bide_loop {
     bool carries_state; /* of other runtimes, at each switch: resume.c */
     bide_task *unsaved; /* it ran when that became necessary, so its state is the thread's; may be gone by now */
     bool virtual_time; /* tests: when all wait for a timer, the clock jumps there */
+    const struct timer *late; /* it closes, and this one says so if it takes long, but wakes no task; else NULL */
 };
 
 /* What the room inspect does for a loop; set with the first loop. */

@@ -147,9 +147,11 @@ void bide__closing_watch_begin(struct closing_watch *w, bide_loop *loop)
     w->loop = loop;
     bide__timer_init(&w->timer, closing_is_late);
     bide__timer_arm(loop, &w->timer, CLOSING_MS);
+    loop->late = &w->timer;
 }
 
 void bide__closing_watch_end(struct closing_watch *w)
 {
     bide__timer_disarm(w->loop, &w->timer);
+    w->loop->late = NULL;
 }

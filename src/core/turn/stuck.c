@@ -2,7 +2,7 @@
 /*
  * stuck.c - can anything still happen to a loop that would sleep without an end?
  *
- * It would sleep because nothing is ready and no timer is armed.  Then only what is outside of it can wake it: a descriptor, a call
+ * It would sleep because nothing is ready and no timer is armed (that of a loop that closes apart, which only says so).  Then only what is outside of it can wake it: a descriptor, a call
  * in a thread, another thread that calls in, a signal handler, somebody whom the program promised (bide_loop_set_external).  If
  * there is none of these, its tasks wait for each other, or for nothing, and will for as long as the process lives.
  *

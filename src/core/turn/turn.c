@@ -106,6 +106,12 @@ static int64_t jump_ahead(bide_loop *loop, int64_t timeout_ns)
     return 0;
 }
 
+/* No timer is armed but, if it closes, the one that says so when that takes long (loop_pools.c). */
+static bool would_sleep_without_end(const bide_loop *loop, int64_t timeout_ns)
+{
+    return timeout_ns < 0 || (loop->late && bide__timer_is_armed(loop->late) && loop->wheel.count == 1);
+}
+
 /* Again when the timer has passed, which wakes the loop and does no more. */
 static __attribute__((noinline, cold)) void cool_stacks(bide_loop *loop)
 {
@@ -129,7 +135,7 @@ static __attribute__((noinline)) int ask_kernel(bide_loop *loop)
     if (unlikely(loop->stacks.has_excess && !bide__timer_is_armed(&loop->cooling)))
         cool_stacks(loop);
     int64_t timeout_ns = jump_ahead(loop, poll_timeout_ns(loop)), before_ns = loop->now_ns;
-    if (unlikely(timeout_ns < 0) && bide__loop_check_progress(loop, &timeout_ns) < 0)
+    if (unlikely(timeout_ns != 0) && would_sleep_without_end(loop, timeout_ns) && bide__loop_check_progress(loop, &timeout_ns) < 0)
         return BIDE_EDEADLOCK;
     int code = loop->poller_ops->wait(loop->poller, timeout_ns);
 
