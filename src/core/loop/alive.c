@@ -35,15 +35,20 @@ void bide__loops_alive_inherit(void)
 int bide__loop_check_id(uint64_t id, const char *function)
 {
     int code = 1;
+    bool reports = false;
 
     pthread_mutex_lock(&lock);
     for (struct list_node *n = bide__loops_alive.next; n != &bide__loops_alive && code == 1; n = n->next) {
         const bide_loop *loop = container_of(n, bide_loop, alive);
-        if (loop->id == id)
-            code = bide__loop_check_slow(loop, function);
+        if (loop->id == id) {
+            code = bide__loop_check_silent(loop, function);
+            reports = code == BIDE_ESTATE && bide__loop_reports_refused(loop);
+        }
         if (loop->id == id && code == 0 && bide__loop_here && bide__loop_here != loop)
             code = bide_fail(BIDE_ESTATE, "%s: it belongs to another event loop", function);
     }
     pthread_mutex_unlock(&lock);
+    if (reports) /* not under the lock: it takes its time to name a place */
+        bide__report_refused();
     return code;
 }

@@ -75,6 +75,7 @@ void bide__loops_inherit(void)
         left_behind = loops_here;
     loops_here = bide__loop_here = NULL;
     bide__loops_alive_inherit();
+    bide__refused_forget();
     bide__recording_forget();
     atomic_store(&bide__idle_threads, 0);
     if (bide__inspector)
@@ -107,7 +108,7 @@ const void *bide__thread_here(void)
     return &loops_here;
 }
 
-int bide__loop_check_slow(const bide_loop *loop, const char *function)
+int bide__loop_check_silent(const bide_loop *loop, const char *function)
 {
     if (!loop)
         return bide_fail(-EINVAL, "%s: the event loop is NULL", function);
@@ -119,13 +120,27 @@ int bide__loop_check_slow(const bide_loop *loop, const char *function)
     return 0;
 }
 
+bool bide__loop_reports_refused(const bide_loop *loop)
+{
+    return !bide__loop_is_inherited(loop) && bide__loop_is_foreign(loop) && (loop->watch || bide__debug_is_on());
+}
+
+int bide__loop_check_slow(const bide_loop *loop, const char *function)
+{
+    int code = bide__loop_check_silent(loop, function);
+
+    if (code == BIDE_ESTATE && bide__loop_reports_refused(loop))
+        bide__report_refused();
+    return code;
+}
+
 /* What returns nothing has no other way to say it, for it leaves the record as it was; and it is a bug of the program. */
 bool bide__loop_allows_slow(const bide_loop *loop, const char *function)
 {
     struct error_mark mark;
 
     bide__error_mark(&mark);
-    int code = bide__loop_check_slow(loop, function);
+    int code = bide__loop_check_silent(loop, function);
     if (code < 0)
         fprintf(stderr, "bide: %s\n", bide_error_text());
     bide__error_restore(&mark);

@@ -18,6 +18,7 @@ bool bide__task_is_left_behind(void); /* what runs here is a task of the process
 int bide__inherited(const char *function); /* BIDE_ESTATE on record: it is that of the process before a fork() */
 const void *bide__thread_here(void);       /* which thread this is, for what belongs to one and not to a loop */
 int bide__loop_check_slow(const bide_loop *loop, const char *function);
+int bide__loop_check_silent(const bide_loop *loop, const char *function); /* the same, but debug mode reports nothing */
 
 /* It is that of the process before a fork(): nothing that it shares with the kernel may be touched. */
 static inline bool bide__loop_is_inherited(const bide_loop *loop)
@@ -46,6 +47,11 @@ static inline bool bide__release_is_refused(const bide_loop *loop, const char *f
 {
     return unlikely(loop != bide__loop_here) && bide__release_is_refused_slow(loop, function);
 }
+
+/* refused.c: in debug mode a call in the wrong thread is reported, once for each place; the error is on record. */
+bool bide__loop_reports_refused(const bide_loop *loop); /* another thread runs it, and there is debug mode */
+void bide__report_refused(void);
+void bide__refused_forget(void); /* in the child of a fork */
 
 bide_loop *bide__thread_loop(void); /* NULL: not made yet */
 void bide__set_thread_loop(bide_loop *loop);

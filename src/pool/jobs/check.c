@@ -10,6 +10,15 @@
 
 #include "pool/jobs/jobs.h"
 
+static int refuse_thread(const bide_loop *loop, const char *function, const char *what)
+{
+    int code = bide_fail(BIDE_ESTATE, "%s: the %s belongs to another thread's event loop", function, what);
+
+    if (bide__loop_reports_refused(loop))
+        bide__report_refused();
+    return code;
+}
+
 int bide__pool_check_reader(const bide_pool *p, const char *function)
 {
     if (!p)
@@ -17,7 +26,7 @@ int bide__pool_check_reader(const bide_pool *p, const char *function)
     if (bide__pool_is_parents(p))
         return bide_fail(BIDE_ESTATE, "%s: the pool belongs to the process that opened it, not to its child: open one here", function);
     if (bide__loop_is_foreign(p->loop))
-        return bide_fail(BIDE_ESTATE, "%s: the pool belongs to another thread's event loop", function);
+        return refuse_thread(p->loop, function, "pool");
     return 0;
 }
 
@@ -77,7 +86,7 @@ int bide__job_check_reader(const bide_future *f, const char *function)
     if (bide__loop_is_inherited(f->loop))
         return bide__inherited(function);
     if (bide__loop_is_foreign(f->loop))
-        return bide_fail(BIDE_ESTATE, "%s: the future belongs to another thread's event loop", function);
+        return refuse_thread(f->loop, function, "future");
     return 0;
 }
 

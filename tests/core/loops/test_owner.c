@@ -2,6 +2,7 @@
 /*
  * test_owner.c - what is called in the wrong thread, in a child of fork(), or with nothing at all, says so and does nothing.
  */
+#include <bide/debug.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -46,6 +47,15 @@ static void expect_said(const char *words)
     EXPECT_EQ(ftruncate(stand_in, 0), 0);
     lseek(stand_in, 0, SEEK_SET);
     EXPECT_CONTAINS(text, words);
+}
+
+static void expect_not_said(const char *words)
+{
+    char text[1000] = "";
+
+    fflush(stderr);
+    EXPECT_LE(0, pread(stand_in, text, sizeof text - 1, 0));
+    EXPECT_NULL(strstr(text, words));
 }
 
 static void said_end(void)
@@ -229,6 +239,32 @@ UNIT(owner_loop_that_does_not_run_is_for_any_thread)
     bide_loop_stop(loop);
     EXPECT_EQ(bide_run_forever(loop), 0);
     EXPECT_TRACE("again");
+}
+
+static int call_theirs_in_debug_mode(void)
+{
+    said_begin();
+    for (volatile int i = 0; i < 2; i++) { /* not unrolled: one place, and reported once */
+        REFUSED(BIDE_ESTATE, bide_task_cancel(theirs.task), "bide_task_cancel");
+        if (i == 0)
+            expect_said("bide: bide_task_cancel: it belongs to the event loop of another thread, which has to call this itself "
+                        "(bide_loop_call_soon_threadsafe); called at ");
+    }
+    expect_not_said("called at");
+    REFUSED(BIDE_ESTATE, bide_future_cancel(theirs.future), "bide_future_cancel");
+    expect_said("bide_future_cancel: it belongs to the event loop of another thread");
+    said_end();
+    return 0;
+}
+
+/* asyncio: "Non-thread-safe operation" */
+TEST(owner_call_in_another_thread_is_reported_where_it_was_made_in_debug_mode, .real_time = true)
+{
+    make_theirs();
+    EXPECT_EQ(bide_loop_set_debug(theirs.loop, true), 0);
+    EXPECT_EQ(bide_to_thread(bide_coro(call_theirs_in_debug_mode)), 0);
+    EXPECT_EQ(bide_loop_set_debug(theirs.loop, false), 0);
+    end_theirs();
 }
 
 /* ---- a share that was given away ---- */
