@@ -176,8 +176,10 @@ static int ring_watch(struct file_ring *r)
         code = bide__ring_reserve(&r->loop->ring, 1);
     if (code == 0) {
         code = bide__fd_open(&r->bell, bell);
-        if (code == 0)
+        if (code == 0) {
+            bide__fd_is_own(&r->bell); /* who waits for a call counts in loop->outside */
             return 0;
+        }
         bide__ring_unreserve(&r->loop->ring, 1);
     }
     if (bell >= 0)

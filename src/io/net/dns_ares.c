@@ -200,7 +200,9 @@ static int open_sockets(struct dns_channel *c)
         return bide_fail(-errno, "the resolver: %s", bide_strerror(-errno));
 
     int code = bide__fd_open(&c->sockets, fd);
-    if (code < 0)
+    if (code == 0)
+        bide__fd_is_own(&c->sockets); /* while there is a question, the timer is armed */
+    else
         close(fd);
     return code;
 }

@@ -57,11 +57,20 @@ int bide__fd_open_any(struct fd *f, int fd)
     return code;
 }
 
+void bide__fd_is_own(struct fd *f)
+{
+    f->loop->watched -= !f->is_own;
+    f->is_own = true;
+}
+
 /* Take it out of the epoll set, unless that is shared with a parent process, which still needs the entry. */
 static void unwatch(const struct fd *f)
 {
-    if (!f->loop->closed && !bide__loop_is_inherited(f->loop))
-        bide__epoll_remove(f->loop->poller, f->fd); /* close alone is not enough if a fork shares it */
+    if (f->loop->closed || bide__loop_is_inherited(f->loop))
+        return;
+    bool was_there = bide__epoll_remove(f->loop->poller, f->fd); /* close alone is not enough if a fork shares it */
+
+    f->loop->watched += was_there && f->is_own; /* it was not counted */
 }
 
 /* No longer watched; who waited is woken and sees that. */

@@ -38,6 +38,7 @@ struct fd {
     bool readable; /* since the last read that found less than it asked for */
     bool writable; /* until a write says otherwise */
     bool hangup;   /* the peer will send no more, or it is broken: reading says which */
+    bool is_own;   /* not in loop->watched: bide__fd_is_own */
     uint32_t spent; /* bytes and calls, since it last waited */
     uint32_t share; /* it may spend so many even when the turn's bytes are used up */
     struct list_node readers, writers;
@@ -67,6 +68,11 @@ struct fd {
 int bide__fd_open(struct fd *f, int fd);
 /* The same of any file: one that cannot be polled is always ready, and its owner never says otherwise. */
 int bide__fd_open_any(struct fd *f, int fd);
+/*
+ * It is of the library's own making and stays open while nobody waits for it, and whoever does is counted otherwise (loop->outside, a
+ * timer): it is nothing that a loop without an end to its sleep could wait for (core/turn/stuck.c).
+ */
+void bide__fd_is_own(struct fd *f);
 /* Close it; who waits for it gets BIDE_ECLOSED.  The struct must stay until they have run. */
 void bide__fd_close(struct fd *f);
 /* Watch it no longer; the descriptor is the caller's again. */

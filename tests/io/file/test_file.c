@@ -41,6 +41,35 @@ TEST(file_calls_by_io_uring_use_one_ring_per_loop)
     EXPECT_EQ(rings(), 1);
 }
 
+static int waits_for_nobody_after_a_file(void)
+{
+    bide_release(bide_open("/dev/null"));
+    bide_auto bide_future *f = bide_future_new();
+    return bide_await(f);
+}
+
+/* The bell of the ring stays watched, but nobody rings it. */
+UNIT(file_that_was_used_before_does_not_hide_a_deadlock)
+{
+    struct stat st;
+    bide_auto bide_loop *loop = bide_loop_new();
+    if (bide__signals_may_call_in(loop) || stat("/proc/self/task", &st) < 0 || st.st_nlink != 3) {
+        bide_release(bide_take(loop));
+        SKIP("somebody else is in this process");
+    }
+    EXPECT_ERR(bide_run_until_complete(loop, bide_coro(waits_for_nobody_after_a_file)), BIDE_EDEADLOCK);
+}
+
+TEST(file_ring_is_not_counted_among_what_is_watched)
+{
+    need_uring();
+    unsigned before = bide__loop_here->watched;
+    bide_auto bide_file *a = bide_open(at("a"), .flags = O_WRONLY | O_CREAT);
+    EXPECT_NOT_NULL(a);
+    EXPECT_EQ(rings(), 1);
+    EXPECT_EQ(bide__loop_here->watched, before);
+}
+
 EVERYWHERE(file_open_failures_name_the_path)
 {
     expect_error(bide_open(at("none")) ? 0 : bide_error_code(), -ENOENT, "/none: No such file");

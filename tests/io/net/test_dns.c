@@ -67,6 +67,18 @@ TEST(dns_second_lookup_comes_from_the_cache, .real_time = true)
     stub_stop(&s);
 }
 
+/* It stays open; while there is a question, there is a timer. */
+TEST(dns_channel_is_not_counted_among_what_is_watched, .real_time = true)
+{
+    struct stub s;
+    stub_start(&s, (struct stub_record[]){{.name = "a.test", .type = TYPE_A, .addrs = "192.0.2.1"}, {0}});
+    unsigned before = bide__loop_here->watched;
+    EXPECT_ADDRESSES("a.test", "192.0.2.1");
+    EXPECT_EQ(s.queries[0], 1);
+    EXPECT_EQ(bide__loop_here->watched, before);
+    stub_stop(&s);
+}
+
 TEST(dns_answer_is_asked_for_again_after_its_ttl, .real_time = true)
 {
     struct stub s;
