@@ -63,7 +63,8 @@ typedef struct bide_server_args {
  * Returns:   the server, or NULL
  * Errors:    -EADDRINUSE, -EACCES and the like, with host and port in the text; -EINVAL names a bad option; BIDE_ETLS;
  *            BIDE_ENOMEM; -EAGAIN when a thread could not be made
- * Owns:      the result is owned; releasing it (not in a handler) cancels what runs and waits for it
+ * Owns:      the result is owned; releasing it cancels what runs and waits for it.  Of its own handlers the
+ *            one that releases it goes on, and answers
  * Example:   bide_auto bide_server *s = bide_server_start(hello, .port = 8080);
  */
 #define bide_server_start(...) BIDE__CALL(bide_server_start_with(BIDE__ARGS(bide_server_args, .handler = __VA_ARGS__)))
@@ -72,7 +73,7 @@ BIDE_API BIDE_MUST_USE bide_server *bide_server_start_with(const bide_server_arg
 /*
  * Stop gracefully: accept nothing more, end idle connections, let running requests be answered.
  *
- * Suspends:  until all connections have ended, at most grace_ms (BIDE_FOREVER: no limit); a cancellation point
+ * Suspends:  until all connections have ended (in a handler of its own, all others), at most grace_ms (BIDE_FOREVER: no limit); a cancellation point
  * Returns:   0
  * Errors:    BIDE_ETIMEDOUT: some still run, and releasing the server will cancel them; BIDE_ECANCELED
  */

@@ -3,7 +3,7 @@
  * connections.c - the connections of a server: each begins with a task, and removes itself from the list when it ends.
  *
  * A connection that was silent for a while is parked (parked.c): then it has no task, until something comes.  The last one frees a
- * server that was released where nobody could wait for it.
+ * server that was released where nobody could wait for it, or in its own handler.
  *
  * Invariants:
  *   S1  `open` is the length of `connections`; each of them has a task that is not done, or never began, or is parked.
@@ -69,9 +69,9 @@ void bide__connection_free(struct connection *c)
         bide_detach(c->task);
     bide__free(c);
     bide__server_give_place(s);
-    if (s->open > 0)
+    if (s->open > 1)
         return;
-    bide__wake_all(s->loop, &s->emptied);
+    bide__wake_all(s->loop, &s->emptied); /* the last may be that of who waits */
     bide__server_free_if_orphaned(s);
 }
 
@@ -143,6 +143,28 @@ bool bide__server_can_wait(const bide_server *s)
     return !bide__loop_here || (self && !self->stackless && bide__loop_here == s->loop);
 }
 
+static bool is_of(const struct connection *c, const bide_task *t)
+{
+    return t && c->task == t;
+}
+
+bool bide__server_runs_caller(const bide_server *s)
+{
+    for (const struct list_node *n = s->connections.next; n != &s->connections; n = n->next)
+        if (is_of(container_of(n, struct connection, node), bide__task_here()))
+            return true;
+    return false;
+}
+
+/* The first but that whose handler asks; NULL: there is no other. */
+static struct connection *first_of_others(bide_server *s)
+{
+    for (struct list_node *n = s->connections.next; n != &s->connections; n = n->next)
+        if (!is_of(container_of(n, struct connection, node), bide__task_here()))
+            return container_of(n, struct connection, node);
+    return NULL;
+}
+
 /* A cancelled task that never began has not cleaned up. */
 static void end_connection(bide_server *s, struct connection *c)
 {
@@ -152,7 +174,7 @@ static void end_connection(bide_server *s, struct connection *c)
         bide__drain(bide_task_future(t));
     else if (!bide_task_done(t))
         bide__loop_run_until(s->loop, bide_task_future(t));
-    if (s->connections.next == &c->node)
+    if (first_of_others(s) == c)
         bide__connection_free(c);
     bide__object_unref(t);
 }
@@ -164,9 +186,9 @@ void bide__server_end_connections(bide_server *s)
         after = n->next;
         if (c->is_parked)
             bide__connection_free(c);
-        else
+        else if (!is_of(c, bide__task_here()))
             bide_task_cancel(c->task);
     }
-    while (bide__server_can_wait(s) && s->open > 0)
-        end_connection(s, container_of(s->connections.next, struct connection, node));
+    for (struct connection *c; bide__server_can_wait(s) && (c = first_of_others(s)) != NULL;)
+        end_connection(s, c);
 }

@@ -213,8 +213,9 @@ static int stop_here(bide_server *s, int64_t grace_ms)
         else if (c->idle)
             bide_task_cancel(c->task);
     }
+    int own = bide__server_runs_caller(s);
     bide__timeout(grace_ms) {
-        while (s->open > 0 && code == 0)
+        while (s->open > own && code == 0)
             code = bide__wait_in_for(&s->emptied, WAIT_NAMED, "the end of its connections");
     }
     return code;

@@ -119,7 +119,7 @@ struct bide_server {
     int open;                  /* connections */
     int giving_way;            /* of them */
     bool is_tls, stopping, accepting;
-    bool orphaned;             /* released where nobody could wait: the last connection frees it */
+    bool orphaned;             /* released where nobody could wait for all: the last connection frees it */
     int64_t date_second;       /* which second date_line is of */
     char date_line[40];        /* "Date: ...\r\n" */
     char url[96];
@@ -149,7 +149,9 @@ int bide__connection_resume(struct connection *c);
 void bide__connection_free(struct connection *c);
 /* No descriptor is left for the next connection: the one that was idle for the longest time gives way.  false: none is idle. */
 bool bide__server_end_idle(void *server);
-/* Cancel all, and wait for their tasks if the caller can. */
+/* Is the task that runs here one of its handlers?  Nobody waits for that: it goes on, and frees the server if need be. */
+bool bide__server_runs_caller(const bide_server *s);
+/* Cancel all (but that), and wait for their tasks if the caller can. */
 void bide__server_end_connections(bide_server *s);
 /* Can the caller wait until a task of this loop has ended? */
 bool bide__server_can_wait(const bide_server *s);

@@ -62,6 +62,49 @@ TEST(server_release_cancels_handlers_and_refuses_connections, .real_time = true)
     (void)unseen;
 }
 
+static bide_server *ending;
+
+static int ends_its_server(bide_exchange *x, void *arg)
+{
+    (void)arg;
+    if (strcmp(bide_exchange_path(x), "/release") == 0)
+        bide_release(bide_take(ending));
+    else if (strcmp(bide_exchange_path(x), "/stop") == 0)
+        BIDE_TRY(bide_server_stop(ending, BIDE_FOREVER));
+    else
+        BIDE_TRY(bide_sleep_ms(20));
+    return bide_respond_text(x, 200, "bye");
+}
+
+/* Before, it waited for itself. */
+TEST(server_is_released_in_its_own_handler_which_answers, .real_time = true)
+{
+    ending = bide_server_start(ends_its_server);
+    EXPECT_NOT_NULL(ending);
+    int port = bide_server_port(ending);
+    bide_auto bide_stream *busy = dial(ending), *c = dial(ending);
+    send_text(busy, "GET /sleep HTTP/1.1\r\nHost: a\r\n\r\n");
+    BIDE_IGNORE(bide_sleep_ms(5));
+    send_text(c, "GET /release HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_CONTAINS(read_all(c), "Connection: close\r\n\r\nbye");
+    EXPECT_STR(read_all(busy), "");
+    EXPECT_NULL(bide_connect("127.0.0.1", port));
+    bide_error_clear();
+}
+
+TEST(server_stop_in_its_own_handler_waits_for_the_others, .real_time = true)
+{
+    ending = bide_server_start(ends_its_server);
+    EXPECT_NOT_NULL(ending);
+    bide_auto bide_stream *busy = dial(ending), *c = dial(ending);
+    send_text(busy, "GET /sleep HTTP/1.1\r\nHost: a\r\n\r\n");
+    BIDE_IGNORE(bide_sleep_ms(5));
+    send_text(c, "GET /stop HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_CONTAINS(read_all(busy), "\r\n\r\nbye");
+    EXPECT_CONTAINS(read_all(c), "Connection: close\r\n\r\nbye");
+    bide_release(bide_take(ending));
+}
+
 TEST(server_is_released_before_its_connections_began, .real_time = true)
 {
     START();
