@@ -91,12 +91,14 @@ BIDE_API BIDE_MUST_USE ssize_t bide_read_exactly(bide_stream *s, void *out, size
 BIDE_API BIDE_MUST_USE ssize_t bide_read_until(bide_stream *s, const char *separator, const char **line);
 
 /*
- * Write bytes.  Small writes are collected (16 KiB); bide_drain sends them, and so does any read that has to wait.
+ * Write bytes.  Small writes are collected (16 KiB); bide_drain sends them, and so does any read that has to wait.  If that read
+ * cannot send them, it reads on (the peer may have said why), and the next write or drain fails.
  *
  * Suspends:  when the buffer is full, until the kernel has taken enough; a cancellation point
  * Returns:   0: all bytes are taken
- * Errors:    -EPIPE, -ECONNRESET and the like; BIDE_ECLOSED; BIDE_ESTATE if another task writes it, or an earlier write
- *            was broken off; BIDE_ETIMEDOUT, BIDE_ECANCELED: if a part may have gone, the stream is broken for writing
+ * Errors:    -EPIPE, -ECONNRESET and the like, also for bytes of earlier writes; BIDE_ECLOSED; BIDE_ESTATE if another task writes
+ *            it, an earlier write was broken off, or after bide_stream_shutdown; BIDE_ETIMEDOUT, BIDE_ECANCELED: if a part may have
+ *            gone, the stream is broken for writing
  * Owns:      data is borrowed for the call
  * Example:   BIDE_TRY(bide_write(s, "hello\n", 6));
  */

@@ -62,7 +62,7 @@ static ssize_t send_some(bide_stream *s, struct sending *f)
 static int64_t send_all(bide_stream *s, struct sending *f)
 {
     int code = bide__stream_check_writing(s);
-    ssize_t n = code == 0 ? bide__stream_flush(s, false) : code;
+    ssize_t n = code == 0 ? bide__stream_flush(s) : code;
     bool has_end = f->left == BIDE_ALL;
     if (n < 0)
         return n;

@@ -175,6 +175,12 @@ static ssize_t try_splice(bide_stream *s, int pipe, size_t cap)
     return n;
 }
 
+/* A write that failed has taken the reason from the socket: what was cut off must not look like an end. */
+static ssize_t at_end(const bide_stream *s)
+{
+    return s->lost == -ECONNRESET && !s->top->below ? bide__stream_fail(s, s->lost, "reading from") : 0;
+}
+
 /* Into `out`, or if that is NULL into the pipe. */
 static inline __attribute__((always_inline)) ssize_t receive(bide_stream *s, void *out, int pipe, size_t cap, struct flow *flow)
 {
@@ -185,11 +191,13 @@ static inline __attribute__((always_inline)) ssize_t receive(bide_stream *s, voi
         if (code < 0)
             return code;
         ssize_t n = out ? bide__stream_try_recv(s, out, cap) : try_splice(s, pipe, cap);
-        if (n >= 0)
+        if (n > 0)
             return n;
+        if (n == 0)
+            return at_end(s);
         if (n != -EAGAIN)
             return bide__stream_op_failed(s, (int)n, "reading from");
-        code = bide__stream_wait(s, FLOW_IN, flow);
+        code = flow ? bide__stream_wait(s, FLOW_IN, flow) : bide__stream_wait_for_more(s);
         if (code < 0)
             return code;
     }

@@ -74,6 +74,8 @@ struct bide_stream {
     char *line;      /* what bide_read_until gave out, for its NUL */
     bool reading, writing; /* by bide_read and its variants, bide_write and its variants */
     bool broken;           /* a bide_write stopped in the middle of its bytes: what follows would be garbage */
+    bool is_shut;          /* by bide_stream_shutdown: no more is written */
+    int lost;              /* why what was collected could not be sent by a reader; then it is broken, too */
     bool aborted;
     char peer[INET6_ADDRSTRLEN + 16];
     char alpn[16];
@@ -197,14 +199,20 @@ void bide__stream_end(bide_stream *s, bool *busy);
 const char *bide__stream_peer_text(const bide_stream *s);
 int bide__stream_fail(const bide_stream *s, int code, const char *doing);
 int bide__stream_op_failed(const bide_stream *s, int code, const char *doing);
-/* May it be written, after stream_begin?  0, or an error on record. */
+/* May it be written, after stream_begin?  0, or an error on record: it was aborted, a write failed, its writing was ended. */
 int bide__stream_check_writing(const bide_stream *s);
 /* A write ended after a part of its bytes: no more can be written. */
 void bide__stream_break_off(bide_stream *s);
-/* Send what bide_write has collected.  A reader does it too, and leaves it to a writer that comes meanwhile. */
-int bide__stream_flush(bide_stream *s, bool as_reader);
+/* Send what bide_write has collected. */
+int bide__stream_flush(bide_stream *s);
+/* One try, which never suspends.  False: it has to wait.  If it fails, the next write says so. */
+bool bide__stream_try_flush(bide_stream *s);
+/* As much as can be sent at once; left to a writer that comes meanwhile.  0, or an interruption. */
+int bide__stream_flush_as_reader(bide_stream *s);
 void bide__stream_shrink(struct buf *b);
-/* stream_read.c: until something may have come, what was collected is sent; more into `in`: how many bytes, 0 at the end. */
+/* stream_read.c: nothing is there: what was collected is sent; until something may have come. */
+int bide__stream_wait_for_more(bide_stream *s);
+/* The same, if nothing is there; more into `in`: how many bytes, 0 at the end. */
 int bide__stream_before_reading(bide_stream *s);
 ssize_t bide__stream_fill(bide_stream *s);
 ssize_t bide__stream_end_read(bide_stream *s, ssize_t n);

@@ -117,10 +117,8 @@ static int readable_check(const bide_operation *op)
 /* Layers say what they have only when they are tried, so a try goes into the buffer.  A count, or -EAGAIN, or an error on record. */
 static ssize_t try_fill(bide_stream *s)
 {
-    struct iovec out = {bide__buf_head(&s->out), bide__buf_len(&s->out)};
-    ssize_t sent = out.iov_len > 0 && !s->broken && !s->writing ? bide__stream_try_send(s, &out, 1) : 0;
-    if (sent > 0)
-        bide__buf_consume(&s->out, (size_t)sent);
+    if (bide__buf_len(&s->out) > 0 && !s->writing)
+        bide__stream_try_flush(s);
     if (bide__buf_len(&s->in) > 0)
         return (ssize_t)bide__buf_len(&s->in);
     if (!bide__stream_may_recv(s))

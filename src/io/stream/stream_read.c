@@ -2,8 +2,9 @@
 /*
  * stream_read.c - reading: bide_read and its variants.
  *
- * A read first sends what was written and not drained: the peer may be waiting for it.  Bytes go straight into the
- * caller's memory where that is large enough; else through the buffer `in`, which is there only when there is
+ * What has come is given first.  A read that has to wait sends what was written and not drained: the peer may be waiting for it.
+ * If that fails, what the peer has said before is still read, to its end; the next write says that it failed.  Bytes go straight
+ * into the caller's memory where that is large enough; else through the buffer `in`, which is there only when there is
  * something to put into it.
  */
 #include "io/stream/stream.h"
@@ -14,14 +15,28 @@ void bide__stream_shrink(struct buf *b)
         bide__buf_free(b);
 }
 
+/* What a peer that has sent until now does not take must not keep us from reading on: it may wait for just that. */
+int bide__stream_wait_for_more(bide_stream *s)
+{
+    struct flow no_limits = {.silence_ms = BIDE_FOREVER, .deadline_ns = INT64_MAX};
+    int code = bide__buf_len(&s->out) > 0 ? bide__stream_flush_as_reader(s) : 0;
+    if (code < 0)
+        return code;
+    if (bide__buf_len(&s->out) > 0 && !s->writing)
+        return bide__stream_wait_either(s, &no_limits);
+    return bide__stream_wait(s, FLOW_IN, NULL);
+}
+
 /* Until something may have come. */
 int bide__stream_before_reading(bide_stream *s)
 {
-    int code = bide__buf_len(&s->out) > 0 ? bide__stream_flush(s, true) : 0;
-    if (code < 0 || bide__stream_may_recv(s))
-        return code;
-    bide__stream_shrink(&s->in);
-    return bide__stream_wait(s, FLOW_IN, NULL);
+    int code = 0;
+
+    if (!bide__stream_may_recv(s)) {
+        bide__stream_shrink(&s->in);
+        code = bide__stream_wait_for_more(s);
+    }
+    return code;
 }
 
 /* More into the buffer: how many bytes; 0 at the end. */

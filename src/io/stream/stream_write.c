@@ -34,12 +34,12 @@ static int send_once(bide_stream *s, const char *data, size_t len, size_t *done)
     return 0;
 }
 
-int bide__stream_flush(bide_stream *s, bool as_reader)
+int bide__stream_flush(bide_stream *s)
 {
     size_t none = 0;
     int code;
 
-    while ((code = bide__stream_yield_if_over_budget(s)) == 0 && bide__buf_len(&s->out) > 0 && !(as_reader && s->writing)) {
+    while ((code = bide__stream_yield_if_over_budget(s)) == 0 && bide__buf_len(&s->out) > 0) {
         code = send_once(s, NULL, 0, &none);
         if (code < 0)
             return code;
@@ -54,6 +54,36 @@ void bide__stream_break_off(bide_stream *s)
     s->broken = true;
     bide__buf_free(&s->out);
 }
+
+/* ---- of a reader: what fails is the writing, not the reading ---- */
+
+bool bide__stream_try_flush(bide_stream *s)
+{
+    struct iovec out = {bide__buf_head(&s->out), bide__buf_len(&s->out)};
+    ssize_t sent = bide__stream_try_send(s, &out, 1);
+
+    if (sent >= 0) {
+        bide__buf_consume(&s->out, (size_t)sent);
+    } else if (sent != -EAGAIN) {
+        s->lost = (int)sent;
+        bide__stream_break_off(s);
+    }
+    return sent != -EAGAIN;
+}
+
+int bide__stream_flush_as_reader(bide_stream *s)
+{
+    int code;
+
+    while ((code = bide__stream_yield_if_over_budget(s)) == 0 && bide__buf_len(&s->out) > 0 && !s->writing)
+        if (!bide__stream_try_flush(s))
+            return 0;
+    if (code == 0)
+        bide__stream_shrink(&s->out);
+    return code;
+}
+
+/* ---- of a writer ---- */
 
 /* What is below the low mark stays here. */
 static int keep_rest(bide_stream *s, const char *data, size_t len, size_t done)
@@ -89,6 +119,8 @@ static int write_op(bide_stream *s, const void *data, size_t len)
 {
     if (len == 0) /* data may be NULL then */
         return 0;
+    if (unlikely(s->is_shut))
+        return bide__stream_check_writing(s);
     if (bide__buf_len(&s->out) + len <= s->out.max)
         return bide__buf_append(&s->out, data, len);
     return send_now(s, data, len);
@@ -98,7 +130,7 @@ static int drain_op(bide_stream *s, const void *data, size_t len)
 {
     (void)data;
     (void)len;
-    return bide__stream_flush(s, false);
+    return bide__stream_flush(s);
 }
 
 static int shutdown_op(bide_stream *s, const void *data, size_t len)
@@ -111,16 +143,29 @@ static int shutdown_op(bide_stream *s, const void *data, size_t len)
         if (waited < 0)
             return waited;
     }
-    return code < 0 ? bide__stream_op_failed(s, code, "ending the writing to") : 0;
+    if (code < 0)
+        return bide__stream_op_failed(s, code, "ending the writing to");
+    s->is_shut = true;
+    return 0;
+}
+
+static int check_whole(const bide_stream *s)
+{
+    if (s->aborted)
+        return bide__stream_fail(s, BIDE_ECLOSED, "writing to");
+    if (s->lost)
+        return bide_fail(s->lost, "writing to %s: what was written before could not be sent: %s", bide__stream_peer_text(s),
+                         bide_strerror(s->lost));
+    if (s->broken)
+        return bide_fail(BIDE_ESTATE, "writing to %s: an earlier write was not completed", bide__stream_peer_text(s));
+    return 0;
 }
 
 int bide__stream_check_writing(const bide_stream *s)
 {
-    if (s->aborted)
-        return bide__stream_fail(s, BIDE_ECLOSED, "writing to");
-    if (s->broken)
-        return bide_fail(BIDE_ESTATE, "writing to %s: an earlier write was not completed", bide__stream_peer_text(s));
-    return 0;
+    if (s->is_shut)
+        return bide_fail(BIDE_ESTATE, "writing to %s: its writing was ended before (bide_stream_shutdown)", bide__stream_peer_text(s));
+    return check_whole(s);
 }
 
 typedef int write_operation(bide_stream *s, const void *data, size_t len);
@@ -131,7 +176,7 @@ static int as_writer(bide_stream *s, const char *function, write_operation *op, 
     if (code < 0)
         return code;
 
-    if ((code = bide__stream_check_writing(s)) == 0)
+    if ((code = check_whole(s)) == 0)
         code = op(s, data, len);
     bide__stream_end(s, &s->writing);
     return code;

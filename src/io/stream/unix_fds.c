@@ -74,7 +74,7 @@ static int send_fds(bide_stream *s, const void *data, size_t len, const int *fds
 {
     int code = bide__stream_check_writing(s);
     if (code == 0)
-        code = bide__stream_flush(s, false);
+        code = bide__stream_flush(s);
     ssize_t sent = code < 0 ? code : send_message(s, data, len, fds, n);
     if (sent < 0)
         return (int)sent;
@@ -179,7 +179,7 @@ static ssize_t receive_fds(bide_stream *s, struct receiving *r)
             return n;
         if (n == -EAGAIN)
             fd->readable = false;
-        code = bide__fd_wait_readable(fd);
+        code = bide__stream_wait_for_more(s);
     }
     return code;
 }

@@ -13,7 +13,7 @@ static int start_here(bide_stream *s, bide_tls *tls, const char *server_name)
 {
     int code = bide__stream_check_writing(s);
     if (code == 0)
-        code = bide__stream_flush(s, false);
+        code = bide__stream_flush(s);
     if (code < 0)
         return code;
     if (bide__buf_len(&s->in) > 0)

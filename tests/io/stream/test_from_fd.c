@@ -42,7 +42,7 @@ TEST(from_fd_pipe_is_read_by_line_until_its_writer_ends, .real_time = true)
     EXPECT_EQ(bide_await(t), 0);
     EXPECT_ERR(bide_read_until(in, "\n", &line), BIDE_EEOF);
     EXPECT_ERR(bide_drain(out), 0);
-    EXPECT_ERR(write_twice(out), BIDE_ECLOSED); /* shutdown has closed it */
+    EXPECT_ERR(write_twice(out), BIDE_ESTATE); /* shutdown has closed it */
     EXPECT_CONTAINS(bide_stream_peer(in), "descriptor ");
 }
 

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <bide/transfer.h>
+
 #include "harness/harness.h"
 #include "io/stream/stream.h"
 
@@ -478,22 +480,176 @@ TEST(shutdown_sends_the_rest_and_reading_goes_on, .real_time = true)
     EXPECT_EQ(read(peer, out, sizeof out), 0);
     say(peer, "still here");
     EXPECT_EQ(bide_read(s, out, sizeof out), 10);
-    EXPECT_EQ(bide_write(s, "x", 1), 0);
-    EXPECT_ERR(bide_drain(s), -EPIPE);
     close(peer);
 }
 
 /* asyncio-suite 193 */
-TEST(write_after_shutdown_is_an_error_not_a_signal, .real_time = true)
+TEST(write_after_shutdown_is_an_error_at_once_and_reading_goes_on, .real_time = true)
 {
     int peer;
+    char out[100];
     bide_auto bide_stream *s = one_end(&peer, 0);
 
     EXPECT_EQ(bide_stream_shutdown(s), 0);
-    int code = bide_write(s, "late", 4);
-    if (code == 0)
-        code = bide_drain(s);
-    EXPECT_ERR(code, -EPIPE);
+    EXPECT_ERR(bide_write(s, "late", 4), BIDE_ESTATE);
+    EXPECT_STR(bide_error_text(), "writing to peer: its writing was ended before (bide_stream_shutdown)");
+    EXPECT_ERR((int)bide_sendfile(s, STDIN_FILENO, 0, 1), BIDE_ESTATE);
+    EXPECT_EQ(bide_stream_buffered(s), 0);
+    say(peer, "answer");
+    EXPECT_EQ(bide_read(s, out, sizeof out), 6);
+    EXPECT_EQ(bide_drain(s), 0); /* nothing is left to be sent */
+    EXPECT_EQ(bide_stream_shutdown(s), 0);
+    close(peer);
+}
+
+/* ---- what was collected cannot be sent ---- */
+
+typedef ssize_t read_all(bide_stream *s, char *out);
+
+static ssize_t by_read(bide_stream *s, char *out)
+{
+    return bide_read(s, out, 100);
+}
+
+static ssize_t into_large_memory(bide_stream *s, char *out)
+{
+    return bide_read(s, out, 20000);
+}
+
+static ssize_t exactly(bide_stream *s, char *out)
+{
+    return bide_read_exactly(s, out, 8);
+}
+
+static ssize_t until(bide_stream *s, char *out)
+{
+    const char *line;
+    ssize_t n = bide_read_until(s, "\n", &line);
+
+    if (n > 0)
+        memcpy(out, line, (size_t)n);
+    return n;
+}
+
+static ssize_t until_any(bide_stream *s, char *out)
+{
+    const char *line;
+    ssize_t n = bide_read_until_any(s, (const char *const[]){"\r", "\n", NULL}, &line, NULL);
+
+    if (n > 0)
+        memcpy(out, line, (size_t)n);
+    return n;
+}
+
+static ssize_t after_readable(bide_stream *s, char *out)
+{
+    BIDE_TRY(bide_await(bide_stream_readable_awaitable(s)));
+    return bide_read(s, out, 100);
+}
+
+static ssize_t after_peek(bide_stream *s, char *out)
+{
+    const char *data;
+    ssize_t n = bide_peek(s, 9, &data); /* one more than there is: up to the end */
+
+    return n == 8 ? bide_read(s, out, 100) : n;
+}
+
+TEST(write_that_cannot_be_sent_leaves_what_has_come_readable_and_the_next_write_says_so, .real_time = true)
+{
+    static read_all *const ways[] = {by_read, into_large_memory, exactly, until, until_any, after_readable, after_peek};
+    static char out[20000];
+
+    for (size_t i = 0; i < array_len(ways); i++) {
+        int peer;
+        bide_auto bide_stream *s = one_end(&peer, 0);
+        say(peer, "too big\n"); /* it answers early, and goes */
+        close(peer);
+        EXPECT_EQ(bide_write(s, "request\n", 8), 0);
+        EXPECT_EQ(ways[i](s, out), 8);
+        EXPECT_MEM(out, "too big\n", 8);
+        EXPECT_EQ(bide_read(s, out, 100), 0);
+        EXPECT_EQ(bide_read(s, out, 100), 0);
+        EXPECT_ERR(bide_write(s, "more", 4), -EPIPE);
+        EXPECT_STR(bide_error_text(), "writing to peer: what was written before could not be sent: Broken pipe");
+        EXPECT_ERR(bide_drain(s), -EPIPE);
+        EXPECT_ERR(bide_stream_shutdown(s), -EPIPE);
+    }
+}
+
+/* The send takes the reset from the socket, which then says that this was the end. */
+TEST(write_that_meets_a_reset_does_not_make_an_end_of_it, .real_time = true)
+{
+    struct linger at_once = {.l_onoff = 1};
+    char out[10];
+    bide_auto bide_listener *l = bide_listen("127.0.0.1", 0);
+    bide_auto bide_stream *c = bide_connect("127.0.0.1", bide_listener_port(l));
+    bide_stream *s = bide_accept(l);
+
+    EXPECT_EQ(setsockopt(s->socket.fd.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    bide_release(s);
+    EXPECT_EQ(bide_write(c, "request", 7), 0);
+    EXPECT_ERR(bide_read(c, out, sizeof out), -ECONNRESET);
+    EXPECT_ERR(bide_read(c, out, sizeof out), -ECONNRESET);
+    EXPECT_ERR(bide_drain(c), -ECONNRESET);
+}
+
+TEST(read_until_at_the_end_says_so_and_not_that_the_write_failed, .real_time = true)
+{
+    int peer;
+    const char *line;
+    bide_auto bide_stream *s = one_end(&peer, 0);
+
+    close(peer);
+    EXPECT_EQ(bide_write(s, "request\n", 8), 0);
+    EXPECT_ERR(bide_read_until(s, "\n", &line), BIDE_EEOF);
+    EXPECT_ERR(bide_drain(s), -EPIPE);
+}
+
+static int read_both_in_turn(bide_stream *s, bool *has_first)
+{
+    char out[100];
+
+    EXPECT_EQ(bide_read(s, out, sizeof out), 3);
+    EXPECT_MEM(out, "one", 3);
+    *has_first = true;
+    EXPECT_EQ(bide_read(s, out, sizeof out), 3);
+    EXPECT_MEM(out, "two", 3);
+    return 0;
+}
+
+/* The peer takes nothing until it has been heard: a reader that first had to send would wait for ever. */
+TEST(read_goes_on_while_the_peer_takes_nothing, .real_time = true)
+{
+    enum { MUCH = 4 * 1024 * 1024 };
+    static char bytes[MUCH];
+    int peer;
+    bool has_first = false;
+    bide_auto bide_stream *s = one_end(&peer, 0);
+
+    EXPECT_EQ(bide_stream_set_write_limits(s, MUCH, 0), 0);
+    EXPECT_EQ(bide_write(s, bytes, MUCH), 0);
+    bide_auto bide_task *t = bide_create_task(bide_coro(read_both_in_turn, s, &has_first));
+    say(peer, "one");
+    while (!has_first)
+        EXPECT_EQ(bide_sleep_ms(0), 0);
+    EXPECT_TRUE(bide_stream_buffered(s) > 0); /* the socket is full */
+    say(peer, "two");
+    EXPECT_EQ(bide_await(t), 0);
+    close(peer);
+}
+
+TEST(read_does_not_send_while_something_is_there, .real_time = true)
+{
+    int peer;
+    char out[100];
+    bide_auto bide_stream *s = one_end(&peer, 0);
+
+    say(peer, "here");
+    EXPECT_EQ(bide_sleep_ms(1), 0); /* the loop sees it */
+    EXPECT_EQ(bide_write(s, "later", 5), 0);
+    EXPECT_EQ(bide_read(s, out, sizeof out), 4);
+    EXPECT_EQ(bide_stream_buffered(s), 5);
     close(peer);
 }
 
