@@ -37,9 +37,9 @@ typedef struct bide_to_thread_args {
 /*
  * Run a blocking call in a thread of a pool, and wait for it.
  *
- * The function must not use the loop.  A cancelled caller whose call has begun goes on when the call has ended, because
- * it may hold pointers into the caller's frame; one that is queued still is taken out, and never made.  So a loop that is closed
- * waits for the calls that have begun, and says so after 5 seconds.
+ * The function must not use the loop.  A caller that is cancelled or out of time, and whose call has begun, goes on when the call has
+ * ended, because it may hold pointers into the caller's frame, and gets the code of that instead of the result; one that is queued
+ * still is taken out, and never made.  So a loop that is closed waits for the calls that have begun, and says so after 5 seconds.
  *
  * The loop's pool makes a thread for a call that finds none idle: up to 64 at once, which do well for calls that wait (64 of
  * 100 ms take 0.1 s) and no harm to those that compute; when all of them are blocked for 20 ms, there will be as many again, up to
@@ -50,7 +50,7 @@ typedef struct bide_to_thread_args {
  *
  * Suspends:  until it has returned; a cancellation point
  * Returns:   what the function returned
- * Errors:    its error; BIDE_ECANCELED; -EAGAIN when no thread could be made; BIDE_EWORKER if the function ended its
+ * Errors:    its error; BIDE_ECANCELED; BIDE_ETIMEDOUT; -EAGAIN when no thread could be made; BIDE_EWORKER if the function ended its
  *            thread (pthread_exit, pthread_cancel); BIDE_ELIMIT and BIDE_ECLOSED of a .pool; -EINVAL for NULL
  * Example:   int r = bide_to_thread(bide_coro(compress, in, out));
  */

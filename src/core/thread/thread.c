@@ -81,6 +81,9 @@ static int offload(struct target to, const char *name, int (*fn)(void *arg), voi
         return code;
     if (!j.begun)
         return bide__wait_outcome(&j.wait);
+    /* What came meanwhile goes before the user's result.  One of ours is kept: it may be bytes of a file, which would be lost. */
+    if (to.use == FOR_CALLS && (code = bide__pending_interrupt(t)) < 0)
+        return code;
     if (j.result < 0 && j.error.code == j.result)
         bide__error_adopt(&j.error);
     else if (j.result < 0)
@@ -133,9 +136,5 @@ int bide_to_thread_with(const bide_to_thread_args *options)
     if (!c.fn)
         return bide_fail(-EINVAL, "bide_to_thread: the function is NULL");
 
-    int code = offload((struct target){args.pool, FOR_CALLS}, c.name, call_coroutine, &c);
-    bide_task *t = bide__task_here();
-    if (t && t->must_cancel)
-        return bide__pending_interrupt(t);
-    return code;
+    return offload((struct target){args.pool, FOR_CALLS}, c.name, call_coroutine, &c);
 }

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <bide/scope.h>
+
 #include "core/core.h"
 #include "trace.h"
 
@@ -122,6 +124,107 @@ TEST(to_thread_cancelled_while_queued_never_runs, .real_time = true)
     sem_post(&gate);
     EXPECT_EQ(bide_await(first), 0);
     EXPECT_EQ(atomic_load(&passed), 1);
+}
+
+/* ---- out of time, when the call has begun ---- */
+
+static bool opens;
+
+static int open_gate_later(int ms)
+{
+    while (!atomic_load(&begun))
+        BIDE_TRY(bide_sleep_ms(1));
+    BIDE_TRY(bide_sleep_ms(ms));
+    opens = true;
+    sem_post(&gate);
+    return 0;
+}
+
+static int begin_and_pass(void)
+{
+    atomic_store(&begun, true);
+    return pass() < 0 ? -1 : bide_fail(-EIO, "nobody wants to know");
+}
+
+static int thread_begin_and_pass(void)
+{
+    return bide_to_thread(bide_coro(begin_and_pass));
+}
+
+static int in_a_block(void)
+{
+    int r = 0;
+    bide_timeout(50)
+        r = thread_begin_and_pass();
+    EXPECT_TRUE(bide_timeout_expired());
+    return r;
+}
+
+static int in_a_block_around(void)
+{
+    int r = 0;
+    bide_timeout(50)
+        bide_timeout(BIDE_FOREVER)
+            r = thread_begin_and_pass();
+    return r;
+}
+
+static int waits_for_it(void)
+{
+    return bide_wait_for(bide_to_thread_awaitable(bide_coro(begin_and_pass)), 50);
+}
+
+static int waits_for_a_coroutine(void)
+{
+    return bide_wait_for(bide_coro(thread_begin_and_pass), 50);
+}
+
+static int waits_for_a_task(void)
+{
+    bide_auto bide_task *t = bide_create_task(bide_coro(thread_begin_and_pass));
+
+    return bide_wait_for(t, 50);
+}
+
+TEST(to_thread_out_of_time_after_it_began_says_so_when_the_call_has_ended, .real_time = true)
+{
+    static int (*const ways[])(void) = {in_a_block, in_a_block_around, waits_for_it, waits_for_a_coroutine, waits_for_a_task};
+
+    for (size_t i = 0; i < array_len(ways); i++) {
+        sem_init(&gate, 0, 0);
+        atomic_store(&begun, false);
+        opens = false;
+        bide_auto bide_task *t = bide_create_task(bide_coro(open_gate_later, 100));
+        EXPECT_ERR(ways[i](), BIDE_ETIMEDOUT);
+        EXPECT_CONTAINS(bide_error_text(), "timed out");
+        EXPECT_TRUE(opens || !atomic_load(&begun)); /* on a machine that is slow it may never have begun */
+        bide_task_cancel(t);
+        BIDE_IGNORE(bide_await(t));
+    }
+}
+
+static int cancel_scope_later(bide_cancel_scope *s)
+{
+    while (!atomic_load(&begun))
+        BIDE_TRY(bide_sleep_ms(1));
+    EXPECT_TRUE(bide_scope_cancel(s));
+    sem_post(&gate);
+    return 0;
+}
+
+TEST(to_thread_in_a_scope_that_is_cancelled_says_so, .real_time = true)
+{
+    int r = 0;
+    bide_task *t = NULL;
+
+    sem_init(&gate, 0, 0);
+    bide_scope(s) {
+        t = bide_create_task(bide_coro(cancel_scope_later, s));
+        r = thread_begin_and_pass();
+    }
+    EXPECT_ERR(r, BIDE_ECANCELED);
+    EXPECT_EQ(bide_await(t), 0);
+    bide_release(t);
 }
 
 static atomic_int inside;
