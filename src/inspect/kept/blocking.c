@@ -3,8 +3,9 @@
  * blocking.c - who keeps the event loop, and where, while it is still kept.
  *
  * In debug mode a thread looks at the step that each loop runs, and again when that would have taken too long.  If it is the same
- * step then, its stack is captured and printed, and the step goes on undisturbed (capture.c).  The thread sleeps
- * without a time while no loop has run a step for a while, so that an idle program stays idle.
+ * step then, its stack is captured and printed, and the step goes on undisturbed (capture.c).  The first time libdw reads its
+ * files before it can be printed, which may take longer than the step; so nothing but the capture is done until then.  The thread
+ * sleeps without a time while no loop has run a step for a while, so that an idle program stays idle.
  *
  * Places that block again and again are printed in full the first time, and in a line the 2nd, 4th, 8th ... time.
  *
@@ -14,7 +15,6 @@
  */
 #include <signal.h>
 #include <stdio.h>
-#include <sys/auxv.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,9 +34,10 @@ static struct list_node list = {&list, &list};
 static pthread_t thread;
 static pthread_mutex_t life = PTHREAD_MUTEX_INITIALIZER; /* of the thread: it begins and ends under this */
 static atomic_bool is_running;
-static bool must_end, is_warm;
+static bool must_end;
 
 struct report {
+    const struct step_watch *watch; /* whose; it may be gone */
     struct step step;
     int64_t kept_ms;
     bool has_stack;
@@ -117,6 +118,24 @@ static void say(const char *text)
     }
 }
 
+/* Its names took their time: is the step that is reported still the present one? */
+static bool is_still_kept(const struct report *r)
+{
+    bool is_kept = false;
+
+    pthread_mutex_lock(&lock);
+    for (struct list_node *n = list.next; n != &list; n = n->next) {
+        struct step_watch *w = container_of(n, struct step_watch, node);
+        if (w != r->watch)
+            continue;
+        pthread_mutex_lock(&w->lock);
+        is_kept = w->step.begun_ns == r->step.begun_ns && w->step.number == r->step.number;
+        pthread_mutex_unlock(&w->lock);
+    }
+    pthread_mutex_unlock(&lock);
+    return is_kept;
+}
+
 static void print(const struct report *r)
 {
     static char frames[REPORT_BYTES], text[2 * REPORT_BYTES];
@@ -131,9 +150,11 @@ static void print(const struct report *r)
     unsigned count = r->has_stack ? count_place(pc ^ (uintptr_t)r->step.function) : 1; /* if it is in a library: for whom */
     if (count & (count - 1))
         return;
-    int n = snprintf(text, sizeof text, "bide: %s%s%s%s%s has kept the event loop for %lld ms, and still does%s%s", r->step.task_id ? "task " : "",
-                     r->step.name, r->step.function ? " (" : "", r->step.function ? r->step.function : "", r->step.function ? ")" : "",
-                     (long long)r->kept_ms, where[0] ? ", in " : "", where);
+    bool is_kept = is_still_kept(r);
+    int n = snprintf(text, sizeof text, "bide: %s%s%s%s%s %s the event loop for %s%lld ms%s%s%s", r->step.task_id ? "task " : "", r->step.name,
+                     r->step.function ? " (" : "", r->step.function ? r->step.function : "", r->step.function ? ")" : "",
+                     is_kept ? "has kept" : "kept", is_kept ? "" : "more than ", (long long)r->kept_ms, is_kept ? ", and still does" : "",
+                     where[0] ? ", in " : "", where);
     if (count > 1)
         snprintf(text + n, sizeof text - (size_t)n, " (%u times there so far)\n", count);
     else
@@ -156,6 +177,7 @@ static bool look(struct step_watch *w, int64_t now_ns, bool *any_step, struct re
         return false;
 
     w->reported = r->step.number;
+    r->watch = w;
     r->has_stack = bide__capture(&r->snapshot, w->thread, r->step.high) == CAPTURED;
     r->kept_ms = (bide__clock_ns() - r->step.begun_ns) / NS_PER_MS;
     pthread_mutex_lock(&w->lock);
@@ -181,7 +203,7 @@ static int64_t next_look_ns(struct step_watch *w, int64_t now_ns)
     struct step s = w->step;
     pthread_mutex_unlock(&w->lock);
     bool is_open = s.begun_ns != 0 && s.number != w->reported;
-    return (is_open ? s.begun_ns : now_ns) + (is_warm ? w->slow_ns : w->slow_ns / 2);
+    return (is_open ? s.begun_ns : now_ns) + w->slow_ns;
 }
 
 static void wait_until_next_look(void)
@@ -218,25 +240,6 @@ static void sleep_until_a_step(void)
     atomic_store(&bide__watcher_sleeps, false);
 }
 
-/* Under lock.  Has a step lasted for half of the time?  Then libdw reads its files now, which takes long, and not in the report. */
-static bool must_warm_up(void)
-{
-    int64_t now_ns = bide__clock_ns();
-
-    for (struct list_node *n = list.next; n != &list && !is_warm; n = n->next)
-        if (next_look_ns(container_of(n, struct step_watch, node), now_ns) <= now_ns)
-            return true;
-    return false;
-}
-
-static void warm_up(void)
-{
-    char symbol[SYMBOL_TEXT_MAX];
-
-    bide__symbol_text(symbol, sizeof symbol, (uintptr_t)getauxval(AT_ENTRY)); /* of the program */
-    bide__symbol_text(symbol, sizeof symbol, (uintptr_t)&nanosleep);          /* of the C library */
-}
-
 static void *watch_loops(void *arg)
 {
     static struct report r; /* there is one such thread */
@@ -248,13 +251,6 @@ static void *watch_loops(void *arg)
         if (look_at_all(&any_step, &r)) {
             pthread_mutex_unlock(&lock);
             print(&r);
-            pthread_mutex_lock(&lock);
-            continue;
-        }
-        if (must_warm_up()) {
-            is_warm = true;
-            pthread_mutex_unlock(&lock);
-            warm_up();
             pthread_mutex_lock(&lock);
             continue;
         }
@@ -276,7 +272,7 @@ static int start(void)
     bide__cond_init(&changed);
     bide__capture_begin();
     bide__libdw_begin();
-    must_end = is_warm = false;
+    must_end = false;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int code = pthread_create(&thread, NULL, watch_loops, NULL);

@@ -198,6 +198,39 @@ UNIT(nanosleep_of_a_task_that_is_reported_is_not_cut_short)
     EXPECT_CONTAINS(text, "(sleeps_until_reported) has kept the event loop for ");
 }
 
+static int blocks_for_a_moment(void)
+{
+    struct timespec t = {.tv_nsec = 120000000};
+
+    return nanosleep(&t, NULL) < 0 ? -1 : 0;
+}
+
+static void to_standard_error(bide_loop *l, const char *message, void *arg)
+{
+    (void)l;
+    (void)arg;
+    dprintf(STDERR_FILENO, "%s\n", message);
+}
+
+/* The first time, names come from files that are read then: longer than this step takes. */
+UNIT(first_step_that_blocks_is_named_though_it_is_over_when_its_names_are_known)
+{
+    if (!sees_stacks())
+        SKIP("no stacks are seen here");
+    begin();
+    bide_loop_set_exception_handler(loop, to_standard_error, NULL);
+    int code = bide_run_until_complete(loop, bide_coro(blocks_for_a_moment));
+    EXPECT_EQ(code, 0);
+    ssize_t n = read(errors[0], text, sizeof text - 1); /* nobody writes any more: the thread that looks has ended */
+    EXPECT_TRUE(n > 0);
+    end();
+    EXPECT_CONTAINS(text, "bide: task Task-1 (blocks_for_a_moment) ");
+    EXPECT_CONTAINS(text, "in blocks_for_a_moment (inspect/test_blocking.c:");
+    const char *took = strstr(text, "executing task"), *still = strstr(text, "and still does");
+    EXPECT_NOT_NULL(took);
+    EXPECT_TRUE(!still || still < took);
+}
+
 /* Nobody looks while nothing happens, and the next step wakes who does. */
 static int blocks_after_a_pause(void)
 {
