@@ -46,7 +46,7 @@ typedef struct bide_to_thread_args {
  * BIDE_THREADS_MAX.  A thread that was idle for 10 seconds ends.  .threads of bide_run, or BIDE_THREADS in the environment, is
  * another bound, and is not exceeded.  Files and names have threads of their own, so none of these stops another.
  * Calls that fill all and wait for one that has no thread do not end: after 5 seconds in which none has begun
- * that is reported (bide_loop_set_exception_handler; without a handler on standard error).
+ * that is reported (bide_loop_set_exception_handler; without a handler on standard error), in a .pool of the program's own, too.
  *
  * Suspends:  until it has returned; a cancellation point
  * Returns:   what the function returned

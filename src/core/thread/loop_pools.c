@@ -5,7 +5,8 @@
  * One each for the user's calls, for files and for names, made when it is first used, so that none of them stops another.
  * When all threads are taken and nothing has moved for a moment, they are blocked, not busy: then there will be as many again,
  * up to the ceiling, and calls which wait for each other get the threads that they need.  At the ceiling jobs wait, and if none
- * ends for seconds that is reported: it may be a deadlock.
+ * ends for seconds that is reported: it may be a deadlock.  A pool of the program's own does not grow, and belongs to no loop; there
+ * each call that waits for a thread looks for itself, and the first reports.
  */
 #include "core/thread/thread.h"
 
@@ -60,11 +61,11 @@ void bide__watch_for_stall(struct loop_pool *p)
     bide__timer_arm(p->loop, &p->stall, STALL_MS);
 }
 
-static void report_stall(const struct loop_pool *p, const struct load *l)
+static void report_stall(bide_loop *loop, const char *what, const struct load *l)
 {
-    bide__loop_warn(p->loop, "%s: none of %u calls has returned for %d s, all threads are taken, and %u calls wait for one; "
+    bide__loop_warn(loop, "%s: none of %u calls has returned for %d s, all threads are taken, and %u calls wait for one; "
                              "if the former wait for the latter, none will ever return",
-                    p->what, l->live, DEADLOCK_MS / 1000, l->unserved);
+                    what, l->live, DEADLOCK_MS / 1000, l->unserved);
 }
 
 /* Jobs wait still.  If none has begun meanwhile, the threads are blocked, not busy. */
@@ -80,8 +81,39 @@ static void stall_check(struct timer *timer)
     if (p->stalled_ms > 0 && l.live < p->ceiling)
         bide__threads_grow(p->pool);
     else if (p->stalled_ms == DEADLOCK_MS)
-        report_stall(p, &l);
+        report_stall(p->loop, p->what, &l);
     bide__timer_arm(p->loop, &p->stall, STALL_MS);
+}
+
+/* ---- a call that waits for a thread of the program's own pool ---- */
+
+static void call_check(struct timer *timer)
+{
+    struct call_watch *w = container_of(timer, struct call_watch, timer);
+    struct load l = bide__threads_load(w->job->pool);
+    if (bide__threads_has_begun(w->job))
+        return;
+
+    if (l.unserved > 0 && l.begun == w->begun_before && bide__threads_is_news(w->job->pool, l.begun))
+        report_stall(w->job->loop, bide__threads_what(w->job->pool), &l);
+    w->begun_before = l.begun;
+    bide__timer_arm(w->job->loop, timer, DEADLOCK_MS);
+}
+
+void bide__call_watch_begin(struct call_watch *w, const struct job *j)
+{
+    struct load l = bide__threads_load(j->pool);
+
+    w->job = j;
+    w->begun_before = l.begun;
+    bide__timer_init(&w->timer, call_check);
+    if (l.unserved > 0)
+        bide__timer_arm(j->loop, &w->timer, DEADLOCK_MS);
+}
+
+void bide__call_watch_end(struct call_watch *w)
+{
+    bide__timer_disarm(w->job->loop, &w->timer);
 }
 
 /* ---- life ---- */

@@ -58,11 +58,16 @@ static int run_in_pool(bide_task *t, struct target to, struct job *j, struct wai
         j->queued_by = j->loop->track->thread;
     }
     BIDE_TRY(bide__threads_submit(j->pool, j));
+    struct call_watch watch;
     if (own)
         bide__watch_for_stall(own);
+    else
+        bide__call_watch_begin(&watch, j);
     t->future.loop->outside++;
     bide__park(t, w);
     t->future.loop->outside--;
+    if (!own)
+        bide__call_watch_end(&watch);
     bide__threads_unref(j->pool);
     return 0;
 }

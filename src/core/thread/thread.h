@@ -60,6 +60,9 @@ struct load {
     uint64_t begun;
 };
 struct load bide__threads_load(bide_thread_pool *p);
+/* That nothing has begun since: false if it was asked about this before. */
+bool bide__threads_is_news(bide_thread_pool *p, uint64_t begun);
+const char *bide__threads_what(const bide_thread_pool *p); /* for messages */
 /* As many threads again, up to the ceiling, if there is work for them. */
 void bide__threads_grow(bide_thread_pool *p);
 
@@ -85,6 +88,15 @@ struct loop_pool {
 struct loop_pool *bide__loop_pool(bide_loop *loop, enum thread_use use);
 /* A job was queued: watch whether threads take it. */
 void bide__watch_for_stall(struct loop_pool *p);
+
+/* A job was queued in a pool of the program's own: report if no thread takes it, nor any other, for seconds. */
+struct call_watch {
+    struct timer timer;
+    const struct job *job;
+    uint64_t begun_before;
+};
+void bide__call_watch_begin(struct call_watch *w, const struct job *j);
+void bide__call_watch_end(struct call_watch *w);
 
 /* ---- thread.c ---- */
 

@@ -42,6 +42,7 @@ struct bide_thread_pool {
     struct list_node queue;
     unsigned queued, live, busy, shares; /* busy: of the live threads, those that have a job */
     uint64_t begun; /* jobs */
+    uint64_t reported; /* 1 + begun, when a stall was */
     bool closing;
     struct list_node threads, ended;
 };
@@ -443,6 +444,20 @@ struct load bide__threads_load(bide_thread_pool *p)
     struct load l = {.unserved = unserved(p), .live = p->live, .begun = p->begun};
     pthread_mutex_unlock(&p->lock);
     return l;
+}
+
+bool bide__threads_is_news(bide_thread_pool *p, uint64_t begun)
+{
+    pthread_mutex_lock(&p->lock);
+    bool is_news = p->reported != begun + 1;
+    p->reported = begun + 1;
+    pthread_mutex_unlock(&p->lock);
+    return is_news;
+}
+
+const char *bide__threads_what(const bide_thread_pool *p)
+{
+    return p->what;
 }
 
 void bide__threads_grow(bide_thread_pool *p)

@@ -343,6 +343,30 @@ TEST(to_thread_deadlock_at_the_ceiling_is_reported_once, .real_time = true, .sec
         bide_release(t[i]);
 }
 
+static void note_and_open(bide_loop *loop, const char *message, void *arg)
+{
+    note_message(loop, message, arg);
+    sem_post(&gate);
+}
+
+/* The call that fills the pool waits for the two behind it; they are let go by the report. */
+TEST(to_thread_deadlock_in_a_pool_of_the_programs_own_is_reported_once, .real_time = true, .seconds = 30)
+{
+    bide_auto bide_thread_pool *one = bide_thread_pool_new(.threads = 1, .name = "sqlite");
+    sem_init(&gate, 0, 0);
+    bide_loop_set_exception_handler(bide_get_event_loop(), note_and_open, NULL);
+    bide_auto bide_task *first = bide_create_task(bide_coro(pass_in, one));
+    bide_auto bide_task *second = bide_create_task(bide_coro(pass_in, one));
+    bide_auto bide_task *third = bide_create_task(bide_coro(pass_in, one));
+    EXPECT_EQ(bide_await(first), 0);
+    EXPECT_STR(trace_text, "sqlite: none of 1 calls has returned for 5 s, all threads are taken, and 2 calls wait for one; "
+                           "if the former wait for the latter, none will ever return");
+    sem_post(&gate);
+    sem_post(&gate);
+    EXPECT_EQ(bide_await(second), 0);
+    EXPECT_EQ(bide_await(third), 0);
+}
+
 /* ---- functions that end their thread ---- */
 
 static int exits(void)
