@@ -21,6 +21,7 @@
 #include "io/poll/poll.h"
 
 #define EVENTS_MAX 512
+#define LOOK_NS INT64_C(100000000)
 
 /* An entry's data is the address of a struct fd, which is even; or a key: generation, number and a bit that makes it odd. */
 #define WAKEUP_KEY 1
@@ -30,6 +31,7 @@ struct epoll {
     bide_loop *loop;
     bool no_pwait2; /* kernel before 5.11 */
     bool has_others; /* descriptors of the program's own were watched (descriptor.c) */
+    int64_t looked_ns; /* debug mode: when it was last seen whether those of ours are open */
     struct epoll_event events[EVENTS_MAX];
 };
 
@@ -189,13 +191,30 @@ static int wait_ns(struct epoll *p, int64_t timeout_ns)
     return n;
 }
 
+/*
+ * Debug mode, before the loop sleeps: is what is waited for still open?  Of ours there may be thousands, so they are looked at now and
+ * then; if it is too early for that, the loop does not sleep for longer.  Returns: for how long it sleeps.
+ */
+static __attribute__((noinline)) int64_t look_for_closed(struct epoll *p, int64_t timeout_ns)
+{
+    int64_t now_ns = bide__clock_ns(), early_ns = p->looked_ns ? p->looked_ns + LOOK_NS - now_ns : 0;
+
+    if (p->has_others)
+        bide__descriptors_check(p->loop);
+    if (early_ns <= 0) {
+        bide__fds_check(p->loop);
+        p->looked_ns = now_ns;
+    } else if (timeout_ns < 0 || timeout_ns > early_ns) {
+        timeout_ns = early_ns;
+    }
+    return bide__ring_count(&p->loop->ring) > 0 ? 0 : timeout_ns;
+}
+
 static int epoll_ask(void *poller, int64_t timeout_ns)
 {
     struct epoll *p = poller;
-    if (unlikely(p->has_others && p->loop->watch && timeout_ns != 0)) {
-        bide__descriptors_check(p->loop);
-        timeout_ns = bide__ring_count(&p->loop->ring) > 0 ? 0 : timeout_ns;
-    }
+    if (unlikely(p->loop->watch && timeout_ns != 0))
+        timeout_ns = look_for_closed(p, timeout_ns);
     int n = wait_ns(p, timeout_ns);
     if (n < 0 && errno == EINTR) /* the process may have been stopped: what came meanwhile comes before timers that are due */
         n = wait_ms(p, 0);

@@ -9,6 +9,7 @@
  *       loop costs FD_TURN_BYTES and a share for each task that is ready, however many want more (io.h).
  *   D4  an open struct fd has a share of its loop, which may be closed before the descriptor is.
  */
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "io/poll/epoll.h"
@@ -98,6 +99,38 @@ int bide__fd_detach(struct fd *f)
     unwatch(f);
     forget(f);
     return fd;
+}
+
+/* The descriptor of ours for which a task waits; NULL: none. */
+static struct fd *waited_for(const bide_task *t)
+{
+    const struct wait *w = t->stackless ? NULL : t->wait;
+    bool is_one = w && (w->kind == WAIT_READ || w->kind == WAIT_WRITE || w->kind == WAIT_EITHER);
+
+    return is_one ? container_of((int *)(uintptr_t)w->on, struct fd, fd) : NULL;
+}
+
+static struct fd *closed_under_a_waiter(const bide_loop *loop)
+{
+    for (const struct list_node *n = loop->tasks.next; n != &loop->tasks; n = n->next) {
+        struct fd *f = waited_for(container_of(n, bide_task, all));
+        if (f && f->fd >= 0 && fcntl(f->fd, F_GETFD) < 0 && errno == EBADF)
+            return f;
+    }
+    return NULL;
+}
+
+/* The number is not ours any more, so it is not closed here.  The report calls the user's handler: then all tasks are looked at again. */
+void bide__fds_check(bide_loop *loop)
+{
+    struct fd *f;
+
+    while ((f = closed_under_a_waiter(loop))) {
+        int fd = f->fd;
+        loop->watched--; /* its entry went with it */
+        forget(f);
+        bide__loop_report(loop, "descriptor %d was closed while a task waited for it: it belongs to a stream, or the like, which closes it", fd);
+    }
 }
 
 static int wait_side(struct fd *f, struct list_node *list, const bool *ready, enum wait_kind kind)

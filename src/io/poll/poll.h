@@ -82,6 +82,9 @@ static inline bool bide__fd_is_open(const struct fd *f)
     return f->fd >= 0;
 }
 
+/* In debug mode, before the loop sleeps: who waits for one that was closed behind our back is woken, and it is reported. */
+void bide__fds_check(bide_loop *loop);
+
 /* Suspend until it may be tried.  0, BIDE_ECANCELED, BIDE_ETIMEDOUT, BIDE_ECLOSED. */
 int bide__fd_wait_readable(struct fd *f);
 int bide__fd_wait_writable(struct fd *f);

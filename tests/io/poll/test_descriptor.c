@@ -258,6 +258,51 @@ TEST(fd_closed_under_a_waiter_is_told_in_debug_mode, .real_time = true)
     close(ends[1]);
 }
 
+static int read_one(bide_stream *s)
+{
+    char byte;
+
+    return (int)bide_read(s, &byte, 1);
+}
+
+static int write_until_it_ends(bide_stream *s)
+{
+    static const char bytes[65536];
+    int code;
+
+    while ((code = bide_write(s, bytes, sizeof bytes)) == 0)
+        ;
+    return code;
+}
+
+/* Ours are looked at now and then, so that thousands cost little; the loop does not sleep until it has. */
+TEST(stream_closed_under_its_task_is_told_in_debug_mode, .real_time = true)
+{
+    static int (*const ways[])(bide_stream *s) = {read_one, write_until_it_ends};
+    bide_loop *loop = bide_get_event_loop();
+
+    bide_loop_set_exception_handler(loop, hear, NULL);
+    EXPECT_EQ(bide_loop_set_debug(loop, true), 0);
+    for (int i = 0; i < 4; i++) {
+        int ends[2], fd = -1;
+        if (i < 2)
+            EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+        else
+            EXPECT_EQ(pipe(ends), 0);
+        fd = ends[i == 3]; /* of a pipe, the end that is read or that is written */
+        heard[0] = '\0';
+        bide_auto bide_stream *s = bide_stream_from_fd(fd);
+        bide_auto bide_task *t = bide_create_task(bide_coro(ways[i % 2], s));
+        EXPECT_EQ(bide_sleep_ms(1), 0);
+        EXPECT_FALSE(bide_task_done(t));
+        close(fd);
+        EXPECT_ERR(bide_await(t), BIDE_ECLOSED);
+        EXPECT_CONTAINS(heard, " was closed while a task waited for it: it belongs to a stream");
+        close(ends[i != 3]);
+    }
+    EXPECT_EQ(bide_loop_set_debug(loop, false), 0);
+}
+
 /* Nobody said so; and a copy of the descriptor keeps the old file, and with it the kernel's entry. */
 TEST(fd_wait_number_used_again_is_another_file, .real_time = true)
 {
