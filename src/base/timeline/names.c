@@ -11,7 +11,6 @@
 #define OF_BYTES ((uint64_t)1 << 63)
 #define PLACES (2 * TIMELINE_NAMES)
 #define LOOKS 64 /* places that are looked at, before a name is left out */
-#define NAME_SHOWN 100
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -72,7 +71,7 @@ static uint16_t add(struct names *n, uint64_t key, size_t place, const char *tex
 
 static __attribute__((noinline)) uint16_t add_new(struct names *n, uint64_t key, const char *text)
 {
-    size_t place, len = strnlen(text, NAME_SHOWN);
+    size_t place, len = strnlen(text, TIMELINE_NAME_SHOWN);
 
     pthread_mutex_lock(&lock);
     uint16_t id = find(n, key, &place);
@@ -102,7 +101,7 @@ uint16_t bide__name_of_task(const char *text)
     if (!n || !text)
         return 0;
 
-    uint64_t key = hash(text, strnlen(text, NAME_SHOWN));
+    uint64_t key = hash(text, strnlen(text, TIMELINE_NAME_SHOWN));
     uint16_t id = find(n, key, &place);
     if (id == 0 && atomic_load_explicit(&n->of_tasks, memory_order_relaxed) < TIMELINE_NAMES_OF_TASKS)
         id = add_new(n, key, text);

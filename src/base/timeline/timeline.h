@@ -67,6 +67,7 @@ enum timeline_wait {
 #define TIMELINE_NAMES 8192
 #define TIMELINE_NAMES_OF_TASKS 4096 /* of those, at most; functions have the rest */
 #define TIMELINE_NAME_BYTES ((size_t)256 << 10)
+#define TIMELINE_NAME_SHOWN 100 /* bytes of a name, at most */
 #define TRACK_NAME 16
 
 struct track {
@@ -95,7 +96,7 @@ struct timeline {
     char magic[8];
     uint32_t size;            /* of this struct */
     _Atomic uint32_t on;      /* the number of the recording; 0: none */
-    _Atomic uint64_t until_ns;    /* when it ends by itself; 0: not */
+    _Atomic uint64_t until_ns;    /* when it ends by itself, unless who asked for it says a later time; 0: not */
     _Atomic uint32_t ntracks, lost_threads; /* that were one too many */
     _Atomic uint64_t track_bytes; /* of tracks that will be made; 0: the default */
     _Atomic(struct names *) names;
@@ -108,6 +109,13 @@ extern struct timeline bide__timeline;
 static inline uint32_t bide__timeline_on(void)
 {
     return atomic_load_explicit(&bide__timeline.on, memory_order_relaxed);
+}
+
+/* Is nothing recorded (any more)?  A recording ends here when who asked for it from outside has gone. */
+bool bide__timeline_is_over(void);
+static inline bool bide__timeline_has_limit(void)
+{
+    return atomic_load_explicit(&bide__timeline.until_ns, memory_order_relaxed) != 0;
 }
 
 void bide__timeline_names_forget(void); /* in the child of a fork */

@@ -104,11 +104,21 @@ static struct track *begin_first(void)
     return track_here = k;
 }
 
+bool bide__timeline_is_over(void)
+{
+    uint32_t on = bide__timeline_on();
+    uint64_t until = atomic_load_explicit(&bide__timeline.until_ns, memory_order_relaxed);
+
+    if (on != 0 && until != 0 && (uint64_t)bide__clock_ns() >= until)
+        atomic_compare_exchange_strong(&bide__timeline.on, &on, 0);
+    return bide__timeline_on() == 0;
+}
+
 struct track *bide__track_begin(void)
 {
     uint32_t on = bide__timeline_on();
     struct track *k = track_here;
-    if (on == 0)
+    if (on == 0 || (unlikely(bide__timeline_has_limit()) && bide__timeline_is_over()))
         return NULL;
     if (likely(k && atomic_load_explicit(&k->recording, memory_order_relaxed) == on))
         return k;

@@ -189,7 +189,7 @@ static int begin(const char *path)
 {
     if (now.recording != 0)
         return bide_fail(BIDE_ESTATE, "bide_trace_start: a timeline is being recorded already, to %s", now.path);
-    if (bide__timeline_on() != 0)
+    if (!bide__timeline_is_over())
         return bide_fail(BIDE_ESTATE, "bide_trace_start: another process is recording a timeline of this one");
     int fd = open_file(path);
     if (fd < 0)
@@ -197,6 +197,7 @@ static int begin(const char *path)
 
     now.fd = fd;
     now.recording = ++last_number;
+    atomic_store(&bide__timeline.until_ns, 0);
     atomic_store(&bide__timeline.on, now.recording);
     return 0;
 }

@@ -63,8 +63,10 @@ static void put_name(struct exporter *e, uint16_t number)
     const struct timeline_source *s = e->source;
     uint32_t at = number > 0 && number <= s->nnames ? atomic_load_explicit(&s->at[number], memory_order_relaxed) : UINT32_MAX;
 
-    if (at < s->names_len)
-        bide__json_bytes(&e->json, s->names + at, strnlen(s->names + at, s->names_len - at));
+    if (at >= s->names_len)
+        return;
+    size_t most = s->names_len - at < TIMELINE_NAME_SHOWN ? s->names_len - at : TIMELINE_NAME_SHOWN;
+    bide__json_bytes(&e->json, s->names + at, strnlen(s->names + at, most));
 }
 
 static void put_text(struct exporter *e, const struct row *r)

@@ -85,6 +85,26 @@ TEST(timeline_of_tasks_has_their_names_and_waits)
     EXPECT_CONTAINS(text, "\"overwritten entries\":0");
 }
 
+/* As another process does it, which then says nothing more. */
+TEST(timeline_asked_for_from_outside_ends_by_itself)
+{
+    atomic_store(&bide__timeline.until_ns, (uint64_t)bide__clock_ns() + 3600 * UINT64_C(1000000000));
+    atomic_store(&bide__timeline.on, 0x80000001);
+    EXPECT_EQ(bide_sleep_ms(1), 0);
+    EXPECT_NOT_NULL(bide__loop_here->track);
+    EXPECT_EQ(bide_trace_start(file("t.json")), BIDE_ESTATE);
+    atomic_store(&bide__timeline.until_ns, (uint64_t)bide__clock_ns());
+    EXPECT_EQ(bide_sleep_ms(1), 0);
+    EXPECT_EQ(bide__timeline_on(), 0);
+    EXPECT_NULL(bide__loop_here->track);
+
+    atomic_store(&bide__timeline.on, 0x80000002); /* its time is over before a loop has seen it */
+    EXPECT_EQ(bide_trace_start(file("t.json")), 0);
+    EXPECT_TRUE(bide__timeline_on() < 1000);
+    EXPECT_EQ(bide_sleep_ms(1), 0);
+    EXPECT_EQ(bide_trace_stop(), 0);
+}
+
 static int nests(void)
 {
     bide_auto bide_task *inner = bide_create_task(bide_coro(nap, 0), .eager = true);

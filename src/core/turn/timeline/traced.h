@@ -11,6 +11,8 @@ void bide__task_note_made(const bide_task *t);           /* there is a track */
 
 static inline bool bide__loop_must_look(const bide_loop *loop)
 {
+    if (unlikely(loop->track != NULL) && bide__timeline_has_limit())
+        bide__timeline_is_over();
     return unlikely(bide__timeline_on() != loop->recording);
 }
 
