@@ -206,6 +206,8 @@ FIGURES = [
            [Row("GET by curl_easy_perform in 64 tasks", cpu_us, "us", 1.15, None, "curl_multi_socket_action")], needs="nginx",
            also={"curl_multi_socket_action": "{bench}/unblock/bench-curl socket http://127.0.0.1:{http}/j 30000 64",
                  "curl_multi_poll": "{bench}/unblock/bench-curl poll http://127.0.0.1:{http}/j 30000 64"}, slow_after=4),
+    Figure("trace-on", "{bench}/bench-http_get http://127.0.0.1:{http}/j 100000 64 '' trace",
+           [Row("CPU of a keep-alive GET while a timeline is recorded, to that without", of("ratio"), "", 1.03)], needs="nginx"),
     Figure("get-gzip", "{bench}/bench-http_get http://127.0.0.1:{http}/page.html 20000 64",
            [Row("GET of a page of 20 KB in gzip", cpu_us, "us", 1.1, None, "GET and zlib alone")],
            also={"GET and zlib alone": "{bench}/bench-http_get http://127.0.0.1:{http}/page.html 20000 64 '' zlib"}, needs="nginx"),
