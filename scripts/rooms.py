@@ -123,6 +123,7 @@ ROOMS = {
     "cli/doctor": "coverage " + COMMON,
     "cli/remote": "dwarf inspect/root.h",
     "cli/ps": "cli/remote " + COMMON,
+    "cli/trace": "cli/ps cli/remote inspect/timeline/export.h base/timeline/timeline.h " + COMMON,
     "cli": "cli/*",
 }
 PUBLIC = {

@@ -4,12 +4,12 @@
  */
 #include "cli/cli.h"
 
-extern const struct command command_get, command_fetch, command_serve, command_compare, command_worker, command_doctor, command_ps, command_completion,
+extern const struct command command_get, command_fetch, command_serve, command_compare, command_worker, command_doctor, command_ps, command_trace, command_completion,
     command_config, command_help, command_version;
 
 static const struct command *const commands[] = {
     &command_get,    &command_fetch,      &command_serve, &command_compare,
-    &command_worker, &command_doctor,     &command_ps,    &command_completion, &command_config, &command_help, &command_version, NULL,
+    &command_worker, &command_doctor,     &command_ps,    &command_trace, &command_completion, &command_config, &command_help, &command_version, NULL,
 };
 
 void commands_open(void)

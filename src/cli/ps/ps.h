@@ -61,6 +61,7 @@ int target_read_pid(const char *text);
 int target_open(struct target *t, int pid, bool quiet);
 /* The same of a core file; ran: the program, if it lies elsewhere by now, or NULL. */
 int target_open_core(struct target *t, const char *path, const char *ran);
+void target_close(struct target *t); /* one that was opened */
 /* Look.  EXIT_OK, or another code after a message. */
 int target_look(struct target *t, bool with_stacks);
 /* The descendants of the first that are programs of bide with loops; those that have ended go. */

@@ -209,7 +209,7 @@ int target_open_core(struct target *t, const char *path, const char *ran)
     return EXIT_LOCAL;
 }
 
-static void target_close(struct target *t)
+void target_close(struct target *t)
 {
     peers_free(&t->peers);
     stacks_close(&t->stacks);

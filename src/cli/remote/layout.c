@@ -106,7 +106,8 @@ static enum layout_found take_root(struct layout *l, struct memory *m, uint64_t 
     if (!memory_get(m, at, &root, sizeof root) || memcmp(root.magic, ROOT_MAGIC, sizeof root.magic) != 0)
         return LAYOUT_UNREADY;
 
-    *l = (struct layout){.version = root.version, .loops = (uintptr_t)root.loops, .resume = (uintptr_t)root.resume};
+    *l = (struct layout){.version = root.version, .loops = (uintptr_t)root.loops, .resume = (uintptr_t)root.resume,
+                         .timeline = (uintptr_t)root.timeline};
     memcpy(l->release, root.release, sizeof root.release);
     for (char *c = l->release; *c; c++)
         *c = isalnum((unsigned char)*c) || strchr(".+-", *c) ? *c : '?';

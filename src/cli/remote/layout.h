@@ -50,6 +50,7 @@ struct layout {
     uint64_t loops;      /* the head of a list */
     uint32_t process;    /* the number of loops that are not inherited */
     bool is_alone;       /* tasks lie in no chunks */
+    uint64_t timeline;   /* its struct timeline (base/timeline/timeline.h); 0: none */
     uint64_t resume;     /* where a suspended context goes on; 0: it says so */
     uint32_t version;
     char release[17];    /* of the library */

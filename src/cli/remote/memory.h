@@ -57,6 +57,8 @@ struct process_memory {
 };
 
 void process_memory_open(struct process_memory *p, int pid);
+/* All of it, or false: error says why, unless there is no such place. */
+bool process_memory_write(struct process_memory *p, uint64_t at, const void *from, size_t len);
 
 /* ---- dumped.c ---- */
 

@@ -46,3 +46,13 @@ void process_memory_open(struct process_memory *p, int pid)
 {
     *p = (struct process_memory){.memory.read = read_all, .pid = pid};
 }
+
+bool process_memory_write(struct process_memory *p, uint64_t at, const void *from, size_t len)
+{
+    struct iovec ours = {(void *)(uintptr_t)from, len}, theirs = {(void *)(uintptr_t)at, len};
+    ssize_t n = p->error == 0 ? process_vm_writev(p->pid, &ours, 1, &theirs, 1, 0) : -1;
+
+    if (n < 0 && p->error == 0 && errno != EFAULT)
+        p->error = errno;
+    return n == (ssize_t)len;
+}

@@ -12,7 +12,7 @@ import unittest
 
 from support import BIDE, SLOW, Case, bide
 
-COMMANDS = ["get", "fetch", "serve", "compare", "worker", "doctor", "completion", "config", "help", "version"]
+COMMANDS = ["get", "fetch", "serve", "compare", "worker", "doctor", "ps", "trace", "completion", "config", "help", "version"]
 
 
 def options_of(command):
