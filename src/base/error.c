@@ -12,6 +12,7 @@
  */
 #include "base/base.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 _Thread_local struct error_record bide__error_of_thread __attribute__((tls_model("initial-exec")));
@@ -57,7 +58,7 @@ const char *bide_strerror(int code)
         return "timed out";
 
     const char *text = own_text(code);
-    if (!text)
+    if (!text && code > -INT_MAX)
         text = strerrordesc_np(-code);
     return text ? text : "unknown error";
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_error.c - codes and their words, and the record: what the core's test_error.c does with tasks, here without. */
+#include <limits.h>
 #include <pthread.h>
 
 #include "base/base.h"
@@ -14,6 +15,7 @@ UNIT(strerror_has_words_for_every_code)
     EXPECT_STR(bide_strerror(-ECONNREFUSED), "Connection refused");
     EXPECT_STR(bide_strerror(BIDE_ENAME), "no such host name");
     EXPECT_STR(bide_strerror(-99999), "unknown error");
+    EXPECT_STR(bide_strerror(INT_MIN), "unknown error");
 #define HAS_WORDS(name, n, text) EXPECT_STR(bide_strerror(name), text);
     BIDE_ERRORS(HAS_WORDS)
 #undef HAS_WORDS
