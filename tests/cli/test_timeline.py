@@ -187,6 +187,16 @@ class OfAnother(TimelineCase):
                 self.check(events)
                 self.assertEqual([e["name"] for e in events if e["cat"] == "exchange" and e["ph"] == "b"], ["GET /json", "GET " + path])
 
+    def test_the_size_that_its_environment_says(self):
+        with server({"BIDE_TRACE_SIZE": "64K"}) as (s, url):
+            with self.tracing(s.pid) as p:
+                for _ in range(8):
+                    self.expect(bide("get", *[url + "/json"] * 100), 0)
+                code, err = self.end(p)
+            self.assertEqual(code, 0, err)
+            self.assertIn(" older ones were overwritten", err)
+            self.check(self.load(self.path()))
+
     def test_a_killed_one_leaves_nothing_on(self):
         with server() as (s, url):
             with self.tracing(s.pid) as p:

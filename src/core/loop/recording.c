@@ -241,7 +241,9 @@ static uint64_t parse_size(const char *text)
 
 static void set_size(const char *text)
 {
-    uint64_t bytes = text && *text ? parse_size(text) : TRACK_BYTES_DEFAULT;
+    if (!text || !*text)
+        return;
+    uint64_t bytes = parse_size(text);
 
     if (bytes == 0)
         fprintf(stderr, "bide: BIDE_TRACE_SIZE=%s is no size from 64K to 1G; it is 8M\n", text);
@@ -255,10 +257,10 @@ void bide__recording_of_environment(void)
         return;
     asked_environment = bide__process + 1;
     const char *path = secure_getenv("BIDE_TRACE");
+    set_size(secure_getenv("BIDE_TRACE_SIZE")); /* also of those that the program, or `bide trace`, begins */
     if (!path || !*path)
         return;
 
-    set_size(secure_getenv("BIDE_TRACE_SIZE"));
     bide__error_mark(&mark);
     if (bide__recording_begin(path) < 0)
         fprintf(stderr, "bide: BIDE_TRACE=%s: %s; the program goes on without\n", path, bide_error_text());
