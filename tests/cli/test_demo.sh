@@ -13,6 +13,7 @@ said "85 urls  85 ok  0 failed"
 took=$(sed -n 's/.*together in \([0-9]*\) ms;.*/\1/p' out)
 test "$took" -lt 4000 || fail "it took $took ms"
 for mode in sequential fake-async unblocked async processes async-processes threads write awaited-write; do
+    [ $mode != unblocked ] || ! grep -q __asan_init "$bide" || continue # left out in a program with a sanitizer
     grep -Eq "^$mode .* [0-9.]+ x .* 0 +20\$" out || fail "the comparison of $mode"
 done
 no_rest demo

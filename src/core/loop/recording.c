@@ -32,7 +32,7 @@ static struct {
 } now = {.lock = ATOMIC_FLAG_INIT};
 
 static uint32_t last_number;
-static unsigned asked_environment; /* bide__process + 1, when it was */
+static atomic_uint asked_environment; /* bide__process + 1, when it was */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint64_t handled; /* signals that we have taken from the default */
 
@@ -253,9 +253,9 @@ static void set_size(const char *text)
 void bide__recording_of_environment(void)
 {
     struct error_mark mark;
-    if (likely(asked_environment == bide__process + 1))
+    if (likely(atomic_load_explicit(&asked_environment, memory_order_relaxed) == bide__process + 1) ||
+        atomic_exchange(&asked_environment, bide__process + 1) == bide__process + 1)
         return;
-    asked_environment = bide__process + 1;
     const char *path = secure_getenv("BIDE_TRACE");
     set_size(secure_getenv("BIDE_TRACE_SIZE")); /* also of those that the program, or `bide trace`, begins */
     if (!path || !*path)

@@ -113,6 +113,7 @@ class Doctor(unittest.TestCase):
         self.expect(4, program, parts=["will block: it does not use bide"])
         self.expect(4, "--preload", SHARED, program, parts=["it does not use bide"])
 
+    @unittest.skipIf(SANITIZED, "its libraries have the calls of the sanitizer")
     def test_examples(self):
         example = f"{BUILD}/examples/seed/fake_async"
         if not os.path.exists(example):

@@ -143,14 +143,13 @@ TEST(save_a_plain_body_does_not_pass_through_memory, .real_time = true)
         bide_auto bide_session *s = bide_session_new();
         bide_auto bide_response *r = bide_get(s, peer_url(&p, "/"));
         struct h1_exchange *x = h1_of(r->chain.exchange);
-        struct filter_ops ops = *x->conn->stream->top->ops;
+        static struct filter_ops ops; /* for as long as the connection: it may be kept, or closed by the peer at any time */
+        ops = *x->conn->stream->top->ops;
         real_recv = ops.try_recv;
         ops.try_recv = counted_recv;
         x->conn->stream->top->ops = &ops;
         EXPECT_EQ(bide_save(r, in_folder("f")), LARGE);
         EXPECT_EQ(through_memory, 0);
-        EXPECT_TRUE(x->conn->stream->top->ops == &ops);
-        x->conn->stream->top->ops = &bide__socket_filter_ops;
     }
     peer_stop(&p);
     free(script);

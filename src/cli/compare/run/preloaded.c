@@ -33,7 +33,7 @@ struct plan {
 
 /* ---- the library ---- */
 
-/* Beside libbide, where both are installed; or as they lie in a build folder. */
+/* Beside libbide, where both are installed; or as they lie in a build folder.  AddressSanitizer has to come first in its programs. */
 bool compare_find_unblock(char *path, size_t cap)
 {
     static const char *const places[] = {"", "unblock/"};
@@ -41,6 +41,8 @@ bool compare_find_unblock(char *path, size_t cap)
     void *symbol = dlsym(RTLD_DEFAULT, "bide_version");
     const char *slash = symbol && dladdr(symbol, &info) && info.dli_fname ? strrchr(info.dli_fname, '/') : NULL;
 
+    if (dlsym(RTLD_DEFAULT, "__asan_describe_address"))
+        return false;
     for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++) {
         int n = snprintf(path, cap, "%.*s%s" LIBRARY, (int)(slash + 1 - info.dli_fname), info.dli_fname, places[i]);
         if (n > 0 && (size_t)n < cap && access(path, R_OK) == 0)
