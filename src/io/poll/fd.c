@@ -127,7 +127,7 @@ void bide__fds_check(bide_loop *loop)
 
     while ((f = closed_under_a_waiter(loop))) {
         int fd = f->fd;
-        loop->watched--; /* its entry went with it */
+        loop->watched -= !f->is_own; /* its entry went with it */
         forget(f);
         bide__loop_report(loop, "descriptor %d was closed while a task waited for it: it belongs to a stream, or the like, which closes it", fd);
     }

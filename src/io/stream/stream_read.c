@@ -16,15 +16,20 @@ void bide__stream_shrink(struct buf *b)
 }
 
 /* What a peer that has sent until now does not take must not keep us from reading on: it may wait for just that. */
-int bide__stream_wait_for_more(bide_stream *s)
+static __attribute__((noinline)) int send_and_wait(bide_stream *s)
 {
     struct flow no_limits = {.silence_ms = BIDE_FOREVER, .deadline_ns = INT64_MAX};
-    int code = bide__buf_len(&s->out) > 0 ? bide__stream_flush_as_reader(s) : 0;
+    int code = bide__stream_flush_as_reader(s);
     if (code < 0)
         return code;
     if (bide__buf_len(&s->out) > 0 && !s->writing)
         return bide__stream_wait_either(s, &no_limits);
     return bide__stream_wait(s, FLOW_IN, NULL);
+}
+
+int bide__stream_wait_for_more(bide_stream *s)
+{
+    return bide__buf_len(&s->out) > 0 ? send_and_wait(s) : bide__stream_wait(s, FLOW_IN, NULL);
 }
 
 /* Until something may have come. */

@@ -149,16 +149,20 @@ static int shutdown_op(bide_stream *s, const void *data, size_t len)
     return 0;
 }
 
-static int check_whole(const bide_stream *s)
+static __attribute__((noinline, cold)) int refuse_writing(const bide_stream *s)
 {
     if (s->aborted)
         return bide__stream_fail(s, BIDE_ECLOSED, "writing to");
     if (s->lost)
         return bide_fail(s->lost, "writing to %s: what was written before could not be sent: %s", bide__stream_peer_text(s),
                          bide_strerror(s->lost));
-    if (s->broken)
-        return bide_fail(BIDE_ESTATE, "writing to %s: an earlier write was not completed", bide__stream_peer_text(s));
-    return 0;
+    return bide_fail(BIDE_ESTATE, "writing to %s: an earlier write was not completed", bide__stream_peer_text(s));
+}
+
+/* One that has lost what was collected is broken. */
+static inline int check_whole(const bide_stream *s)
+{
+    return likely(!s->aborted && !s->broken) ? 0 : refuse_writing(s);
 }
 
 int bide__stream_check_writing(const bide_stream *s)
