@@ -61,8 +61,8 @@ struct compare_mode {
     bool is_wide;        /* as many at once as asked for; else one for each worker */
     bool has_workers;
     bool has_processes;  /* they are: each has descriptors of its own */
-    int descriptors;     /* that one request under way takes, at most */
     bool needs_unblock;  /* libbide-unblock: it runs in the program started again (run/preloaded.c) */
+    int descriptors;     /* that one request under way takes, at most */
 };
 
 /* All of them; ended by one without a name. */

@@ -20,18 +20,18 @@ static compare_way run_sequential, run_fake_async, run_unblocked, run_async;
 
 /* A thread of the pool has a loop, a bell, two sockets to it, its connection, perhaps one to a name server. */
 const struct compare_mode compare_modes[] = {
-    {"sequential", "blocking requests, one after the other", FETCH, run_sequential, false, false, false, 1},
+    {"sequential", "blocking requests, one after the other", FETCH, run_sequential, false, false, false, false, 1},
     {"fake-async", "blocking requests inside coroutines: each stops all", FETCH,
-     run_fake_async, false, false, false, 1},
-    {"unblocked", "the same, with libbide-unblock: each stops only itself", FETCH, run_unblocked, true, false, false, 2, true},
-    {"async", "coroutines that await: one thread, all requests at once", FETCH, run_async, true, false, false, 1},
-    {"processes", "a process pool of blocking requests", FETCH, compare_processes, false, true, true, 1},
+     run_fake_async, false, false, false, false, 1},
+    {"unblocked", "the same, with libbide-unblock: each stops only itself", FETCH, run_unblocked, true, false, false, true, 2},
+    {"async", "coroutines that await: one thread, all requests at once", FETCH, run_async, true, false, false, false, 1},
+    {"processes", "a process pool of blocking requests", FETCH, compare_processes, false, true, true, false, 1},
     {"async-processes", "a process pool with an event loop in each worker", FETCH,
-     compare_async_processes, true, true, true, 1},
-    {"threads", "a thread pool of blocking requests, a thread for each", FETCH, compare_threads, true, true, false, 9},
-    {"write", "async; each answer written with stdio; nothing else runs", SAVE, compare_write, true, false, false, 1},
-    {"awaited-write", "async; each answer's writing awaited", SAVE, compare_awaited_write, true, false, false, 2},
-    {NULL, NULL, NULL, NULL, NULL, false, false, false, 0, false},
+     compare_async_processes, true, true, true, false, 1},
+    {"threads", "a thread pool of blocking requests, a thread for each", FETCH, compare_threads, true, true, false, false, 9},
+    {"write", "async; each answer written with stdio; nothing else runs", SAVE, compare_write, true, false, false, false, 1},
+    {"awaited-write", "async; each answer's writing awaited", SAVE, compare_awaited_write, true, false, false, false, 2},
+    {NULL, NULL, NULL, NULL, NULL, false, false, false, false, 0},
 };
 
 /* ---- blocking ---- */

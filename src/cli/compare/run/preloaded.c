@@ -153,8 +153,8 @@ static void run_here(struct compare *c)
 /* What becomes of the run is in the memory that is shared. */
 int compare_run_preloaded(void)
 {
-    struct compare_options o = {0};
-    struct compare c = {.options = &o, .is_preloaded = true};
+    static struct compare_options o; /* for as long as the process */
+    static struct compare c = {.options = &o, .is_preloaded = true};
     int shared = -1, plan = -1;
     struct stat st;
     const char *descriptors = getenv(VARIABLE);
