@@ -40,7 +40,7 @@ int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *ts, const s
     X(read) X(readv) X(__read_chk) X(write) X(writev)                                                                       \
     X(poll) X(ppoll) X(__poll_chk) X(__ppoll_chk) X(select) X(pselect) X(epoll_wait) X(epoll_pwait) X(epoll_pwait2) \
     X(sleep) X(usleep) X(nanosleep) X(clock_nanosleep) X(sched_yield)                                                                \
-    X(flock) X(lockf) X(lockf64) X(fcntl) X(fcntl64)                                                                        \
+    X(flock) X(lockf) X(fcntl)                                                                                          \
     X(wait) X(waitpid) X(wait3) X(wait4) X(waitid) X(system) X(popen) X(pclose) X(fileno)                                   \
     X(getaddrinfo) X(getnameinfo) X(gethostbyname) X(gethostbyname2) X(gethostbyaddr)                                       \
     X(gethostbyname_r) X(gethostbyname2_r) X(gethostbyaddr_r)                                                               \

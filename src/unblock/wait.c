@@ -4,7 +4,7 @@
  *
  * A task that is cancelled, or in a block whose time is over, gets ECANCELED from the call that waits, and from each later one that
  * would: few libraries try again after that, as many do after EINTR.  One that does all the same must not keep the thread, so after
- * PATIENCE refusals each takes PAUSE_MS, in which others run.  The block is left, or bide_uncancel called: calls wait again.
+ * REFUSALS_AT_ONCE refusals each takes PAUSE_MS, in which others run.  The block is left, or bide_uncancel called: calls wait again.
  *
  * A descriptor is watched anew for each wait (bide_fd_wait), for libraries close theirs in ways that nobody sees, and the number is
  * used again.
@@ -14,7 +14,7 @@
 
 #include "unblock/unblock.h"
 
-#define PATIENCE 64
+#define REFUSALS_AT_ONCE 64
 #define PAUSE_MS 10
 #define CALLS_PER_TURN 64 /* that did not wait */
 
@@ -83,7 +83,7 @@ bool bide__unblock_is_refused(bide_task *t)
             g->refusals = 0;
         return false;
     }
-    if (!g || g->refusals >= PATIENCE)
+    if (!g || g->refusals >= REFUSALS_AT_ONCE)
         pause_ms(PAUSE_MS);
     else
         g->refusals++;

@@ -9,7 +9,7 @@
 
 static int gate = -1;
 
-/* A child that ends with this status when a byte comes, as another task sends it: if the thread waited, it would wait for ever. */
+/* A child that ends with this status when a byte comes, as another task sends it: if the thread waited, it would never end. */
 static pid_t child(int status)
 {
     int fd[2];

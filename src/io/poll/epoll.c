@@ -30,7 +30,7 @@ struct epoll {
     int fd, wakeup;
     bide_loop *loop;
     bool no_pwait2; /* kernel before 5.11 */
-    bool has_others; /* descriptors of the program's own were watched (descriptor.c) */
+    bool has_others; /* descriptors of the program's own were watched (watched.c) */
     int64_t looked_ns; /* debug mode: when it was last seen whether those of ours are open */
     struct epoll_event events[EVENTS_MAX];
 };

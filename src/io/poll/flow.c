@@ -26,13 +26,7 @@ size_t bide__fd_queued(const struct fd *f)
 
 /* ---- one wait ---- */
 
-struct alarm {
-    struct timer timer;
-    bide_task *task;
-    bool rang;
-};
-
-static void ring(struct timer *timer)
+void bide__alarm_ring(struct timer *timer)
 {
     struct alarm *a = container_of(timer, struct alarm, timer);
 
@@ -59,7 +53,7 @@ static int wait_for_event(struct fd *f, unsigned sides, int64_t ms, bool *in_tim
         bide__list_append(&f->readers, &in.node);
     if (sides & FLOW_OUT)
         bide__list_append(&f->writers, &out.node);
-    bide__timer_init(&alarm.timer, ring);
+    bide__timer_init(&alarm.timer, bide__alarm_ring);
     if (ms != BIDE_FOREVER)
         bide__timer_arm(f->loop, &alarm.timer, ms);
     bide__park(t, &w);

@@ -2,7 +2,7 @@
 /*
  * interpose.c - waiting for a library that stands before libc, whose callers know nothing of tasks.
  *
- * They get an errno value, and may try again for ever; so an interruption is looked at here and not delivered: it stays for the
+ * They get an errno value, and may try again without an end; so an interruption is looked at here and not delivered: it stays for the
  * next wait of the program's own.  What such a wait puts on record is nobody's business: the record stays as it was.
  */
 #include "io/poll/interpose.h"
@@ -13,6 +13,7 @@
 
 #include "core/turn/operation.h"
 #include "io/poll/epoll.h"
+#include "io/poll/poll.h"
 
 static ptrdiff_t loop_offset(const char *thread_pointer)
 {
@@ -46,23 +47,6 @@ static void deliver_again(bide_task *t, int code)
         t->must_cancel = true;
 }
 
-/* ---- an end that comes with time ---- */
-
-struct alarm {
-    struct timer timer;
-    bide_task *task;
-    bool rang;
-};
-
-static void ring(struct timer *timer)
-{
-    struct alarm *a = container_of(timer, struct alarm, timer);
-
-    a->rang = true;
-    if (!bide__ready_is_queued(&a->task->ready))
-        bide__push(a->task->future.loop, &a->task->ready);
-}
-
 /* ---- in a list ---- */
 
 static int wait_in(struct list_node *list, int64_t ms, bool surely)
@@ -77,9 +61,9 @@ static int wait_in(struct list_node *list, int64_t ms, bool surely)
 
     bide__clause_init(&clause, &t->ready);
     bide__list_append(list, &clause.node);
-    bide__timer_init(&alarm.timer, ring);
+    bide__timer_init(&alarm.timer, bide__alarm_ring);
     if (ms <= 0)
-        ring(&alarm.timer); /* one turn */
+        bide__alarm_ring(&alarm.timer); /* one turn */
     else if (ms != BIDE_FOREVER)
         bide__timer_arm(t->future.loop, &alarm.timer, ms);
     bide__park(t, surely ? NULL : &w);
@@ -116,7 +100,7 @@ static int enlist_all(bide_task *t, struct member *all, const struct interpose_f
 
 static void park_until(bide_task *t, struct wait *w, struct alarm *alarm, int64_t ms)
 {
-    bide__timer_init(&alarm->timer, ring);
+    bide__timer_init(&alarm->timer, bide__alarm_ring);
     if (ms != BIDE_FOREVER)
         bide__timer_arm(t->future.loop, &alarm->timer, ms > 0 ? ms : 0);
     bide__park(t, w);

@@ -129,6 +129,15 @@ void bide__fd_begin_turn(bide_loop *loop);
 /* After a system call without a free descriptor (EMFILE, ENFILE): sleep a little, so that one may become free. */
 int bide__wait_for_descriptor(void);
 
+/* ---- flow.c: a wait that ends with time ---- */
+
+struct alarm {
+    struct timer timer; /* its function is bide__alarm_ring: the task goes on */
+    bide_task *task;
+    bool rang;
+};
+void bide__alarm_ring(struct timer *timer);
+
 /* ---- watch.c: a function that the loop calls when a descriptor becomes readable ---- */
 
 struct watch_fd {

@@ -38,35 +38,19 @@ int flock(int fd, int how)
     return (int)bide__unblock_done(result, before);
 }
 
-static int lockf_in_task(struct blocked *b, off_t len)
-{
-    int64_t ms = RETRY_MS;
-    int before = errno, result;
-
-    do
-        result = NEXT(lockf)(b->fd, F_TLOCK, len);
-    while (result < 0 && again(b, &ms));
-    return (int)bide__unblock_done(result, before);
-}
-
 int lockf(int fd, int command, off_t len)
 {
     bide_task *t = bide__unblock_task();
     if (likely(!t) || command != F_LOCK)
         return NEXT(lockf)(fd, command, len);
     struct blocked b = BLOCKED(t, fd, 0);
+    int64_t ms = RETRY_MS;
+    int before = errno, result;
 
-    return lockf_in_task(&b, len);
-}
-
-int lockf64(int fd, int command, off64_t len)
-{
-    bide_task *t = bide__unblock_task();
-    if (likely(!t) || command != F_LOCK)
-        return NEXT(lockf64)(fd, command, len);
-    struct blocked b = BLOCKED(t, fd, 0);
-
-    return lockf_in_task(&b, len);
+    do
+        result = NEXT(lockf)(fd, F_TLOCK, len);
+    while (result < 0 && again(&b, &ms));
+    return (int)bide__unblock_done(result, before);
 }
 
 /* ---- fcntl ---- */
@@ -102,16 +86,7 @@ int fcntl(int fd, int command, ...)
     return setlk_in_task(&b, command, argument);
 }
 
-int fcntl64(int fd, int command, ...)
-{
-    va_list list;
-    va_start(list, command);
-    void *argument = va_arg(list, void *);
-    va_end(list);
-    bide_task *t = waits(command) ? bide__unblock_task() : NULL;
-    if (likely(!t))
-        return NEXT(fcntl64)(fd, command, argument);
-    struct blocked b = BLOCKED(t, fd, 0);
-
-    return setlk_in_task(&b, command, argument);
-}
+/* The same, where off_t has 64 bits, as in libc. */
+_Static_assert(sizeof(off_t) == sizeof(off64_t), "lockf is lockf64");
+int lockf64(int fd, int command, off64_t len) __attribute__((alias("lockf")));
+int fcntl64(int fd, int command, ...) __attribute__((alias("fcntl")));

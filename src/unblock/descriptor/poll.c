@@ -35,7 +35,7 @@ static void end(const struct watch *w)
     errno = saved;
 }
 
-/* The time of a timespec or timeval in milliseconds, rounded up: none is over early.  NULL: for ever. */
+/* The time of a timespec or timeval in milliseconds, rounded up: none is over early.  NULL: no limit. */
 static int64_t ms_of(int64_t seconds, int64_t ns)
 {
     return seconds > INT64_MAX / 8000 ? -1 : seconds * 1000 + (ns + 999999) / 1000000;

@@ -70,7 +70,7 @@ struct taking {
     bide_task *task;
     int kind;
     clockid_t clock;
-    const struct timespec *until; /* NULL: for ever */
+    const struct timespec *until; /* NULL: no limit */
 };
 
 static int64_t left_ms(const struct taking *k)

@@ -14,7 +14,7 @@ struct taking {
     pthread_rwlock_t *l;
     bool writes;
     clockid_t clock;
-    const struct timespec *until; /* NULL: for ever */
+    const struct timespec *until; /* NULL: no limit */
 };
 
 static int64_t left_ms(const struct taking *k)

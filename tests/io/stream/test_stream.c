@@ -618,7 +618,7 @@ static int read_both_in_turn(bide_stream *s, bool *has_first)
     return 0;
 }
 
-/* The peer takes nothing until it has been heard: a reader that first had to send would wait for ever. */
+/* The peer takes nothing until it has been heard: a reader that first had to send would never end. */
 TEST(read_goes_on_while_the_peer_takes_nothing, .real_time = true)
 {
     enum { MUCH = 4 * 1024 * 1024 };
