@@ -19,14 +19,14 @@
 #if defined(__x86_64__) && !defined(BIDE_SWITCH_UCONTEXT)
 #define CONTEXT                                                                                    \
     AT("task.sp", struct bide_task, fiber.context.sp), AT("task.pc", struct bide_task, fiber.context.pc), \
-        AT("task.fp", struct bide_task, fiber.context.bp)
+        AT("task.fp", struct bide_task, fiber.context.bp),
 #define RESUME NULL
 #elif defined(__aarch64__) && !defined(BIDE_SWITCH_UCONTEXT)
 void bide__switch_resume(void); /* a place in bide__switch: not to be called */
-#define CONTEXT AT("task.sp", struct bide_task, fiber.context.sp)
+#define CONTEXT AT("task.sp", struct bide_task, fiber.context.sp),
 #define RESUME ((const void *)bide__switch_resume)
 #else
-#define CONTEXT SIZE("task", struct bide_task)
+#define CONTEXT /* ucontext_t is not ours to describe: no stacks of parked tasks */
 #define RESUME NULL
 #endif
 
@@ -62,7 +62,7 @@ static const struct root_member layout[] = {
     AT("task.all", struct bide_task, all),
     AT("task.extra", struct bide_task, extra),
     AT("task.id", struct bide_task, id),
-    CONTEXT,
+    CONTEXT
     AT("lone.made_ns", struct lone_task, made_ns),
     AT("extra.name", struct task_extra, name),
     SIZE("top", struct task_top),
