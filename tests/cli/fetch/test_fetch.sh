@@ -104,10 +104,15 @@ must 2 fetch -i list -o '{1}'
 said_only "a list of URLs has none"
 
 # A pipe that gives its lines late: what has come is fetched at once.
-{ echo "$base/bytes/1"; sleep 1; echo "$base/bytes/2"; } | "$bide" fetch -q -i - -o 'late/{i}' &
+mkfifo slow
+"$bide" fetch -q -i - -o 'late/{i}' <slow &
 late=$!
-sleep 0.6
+exec 9>slow
+echo "$base/bytes/1" >&9
+for _ in $(seq 200); do test ! -s late/0 || break; sleep 0.05; done
 test -s late/0 || fail "the first line of a pipe waits for the second"
+echo "$base/bytes/2" >&9
+exec 9>&-
 wait $late || fail "a slow pipe"
 test -s late/1 || fail "the second line"
 

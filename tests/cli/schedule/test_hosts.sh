@@ -100,8 +100,12 @@ must 2 fetch "$good/" --jsonl /dev/null --max-errors 1 --fail-fast
 "$bide" fetch --progress none "http://127.0.0.1:$reset/[1-30]" --jsonl /dev/null --backoff 30s 2>err &
 fetch=$!
 sleep 1
-kill -USR1 $fetch
-sleep 0.3
+named='waiting [0-9]+ s for 127.0.0.1:[0-9]+ \(reset, 30 urls\)'
+for _ in $(seq 100); do
+    kill -USR1 $fetch
+    sleep 0.1
+    ! grep -Eq "$named" err || break
+done
 kill -9 $fetch
-grep -Eq 'waiting [0-9]+ s for 127.0.0.1:[0-9]+ \(reset, 30 urls\)' err || fail "what waits is not named"
+grep -Eq "$named" err || fail "what waits is not named"
 echo ok

@@ -76,9 +76,15 @@ check list records
 
 # ---- a list that is changed meanwhile: what is gone fails, nothing else is asked for ----
 cat dead alive >list
-"$bide" fetch -q -i list --jsonl records --jsonl-mode=replace --backoff 600ms --host-errors 3 2>err &
+rm -f records
+touch records
+"$bide" fetch -q -i list --jsonl records --jsonl-mode=replace --backoff 4s --host-errors 2 2>err &
 fetch=$!
-sleep 0.6
+# The list has been read once when all that answer have; the rest wait for their host.
+for _ in $(seq 600); do
+    test "$(grep -c '"ok":true' records || true)" = 1500 && break
+    sleep 0.05
+done
 printf 'http://127.0.0.1:%s/other\n%.0s' "$silent" $(seq 20) >list
 code=0
 wait $fetch || code=$?

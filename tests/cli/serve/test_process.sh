@@ -56,10 +56,10 @@ test "$code" = 130 || fail "SIGINT: exit $code"
 ! curl -sS "$url/json" >/dev/null 2>&1 || fail "it still answers"
 
 # A request that runs is answered before the end.
-start --port 0 --delay 400
+start --port 0 --delay 1500
 curl -sS "$url/json" >"$dir/answer" &
 asking=$!
-sleep 0.2
+sleep 0.7
 stop TERM
 test "$code" = 143 || fail "SIGTERM: exit $code"
 wait "$asking" || fail "the running request was dropped"
