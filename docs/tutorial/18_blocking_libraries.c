@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* 18_blocking_libraries.c - a hundred calls of hiredis, which blocks, and their server, all in one thread. */
+/* 18_blocking_libraries.c - a hundred blocking calls of hiredis at once, and their server, in one thread. */
 #include <bide/bide.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 enum { TASKS = 100 };
 
-/* hiredis as it is, from Debian: redisCommand returns when the answer is there, and waits in read() until then. */
+/* Plain hiredis: redisCommand blocks in read() until the answer is there. */
 static int ask(int port, int *answers)
 {
     redisContext *c = redisConnect("127.0.0.1", port);
@@ -33,7 +33,7 @@ static int ask_impatiently(int port)
     return 0;
 }
 
-/* In place of a Redis, so that you need none: what comes is *COUNT, and two lines for each word; every answer takes 100 ms. */
+/* A stand-in for Redis.  A request is *COUNT, and two lines for each word; each answer takes 100 ms. */
 static int answer(bide_stream *s, void *unused)
 {
     const char *line;
