@@ -11,7 +11,7 @@
 #include "unblock/unblock.h"
 
 #define RETRY_MS 1
-#define RETRY_MS_MAX 20
+#define RETRY_MS_MAX 16 /* the time doubles up to it */
 
 extern char **environ;
 

@@ -10,7 +10,7 @@
 #include "unblock/unblock.h"
 
 #define RETRY_MS 1
-#define RETRY_MS_MAX 20
+#define RETRY_MS_MAX 16 /* the time doubles up to it */
 
 /* After a try that found it taken: false, it is the caller's to return; errno says why. */
 static bool again(struct blocked *b, int64_t *ms)

@@ -10,7 +10,7 @@
 #include "unblock/lock/parked.h"
 
 #define JOIN_MS 1
-#define JOIN_MS_MAX 20
+#define JOIN_MS_MAX 16 /* the time doubles up to it */
 
 /* ---- pthread_once ---- */
 
