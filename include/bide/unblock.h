@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unblock.h - libbide-unblock: blocking calls of other libraries wait as a task does.  Functions of that library, not of libbide.
+ * unblock.h - libbide-unblock: blocking calls of other libraries suspend only their task.  A library of its own, beside libbide.
  *
- * Link it (pkg-config --libs bide bide-unblock), or preload it (LD_PRELOAD): then the calls of unmodified client libraries that block
- * suspend only the task that makes them, and bide_timeout, bide_scope_cancel and bide_task_cancel end them.  Outside of a task nothing
- * changes.  None of the functions here has to be called.
+ * Link it (pkg-config --libs bide bide-unblock) or preload it (LD_PRELOAD): then blocking calls of unmodified client libraries suspend only
+ * the task that makes them, and bide_timeout, bide_scope_cancel and bide_task_cancel end them.  Outside of tasks nothing changes.  The
+ * functions below are optional.
  *
- * A call that is ended so fails with ECANCELED, and so does each later one that would wait, until the block is left or bide_uncancel
- * was called; cleanup that must talk to a server stands in a bide_scope that shields.  The cancellation itself is still delivered, to the
- * task's own next wait.
+ * A call that is ended in this way fails with ECANCELED, and so does each later one that would wait, until the block is left or
+ * bide_uncancel is called; cleanup that talks to a server belongs in a bide_scope with .shield.  The cancellation is still delivered, to
+ * the task's own next wait.
  *
- * Stacks: 64 KiB, the default, are enough for libcurl, OpenSSL, hiredis, libpq and libmariadb; for code that nobody has measured take
- * .stack_size = 256 * 1024.  An overflow is caught, and names the task.
+ * Stacks: the default of 64 KiB is enough for libcurl, OpenSSL, hiredis, libpq and libmariadb; for code whose stack use is unknown set
+ * .stack_size = 256 * 1024.  An overflow is caught and reported with the task's name.
  *
- * What waits: connect, accept, the families of recv and send, read, readv and, on sockets, write and writev; poll, select, epoll_wait and
- * their kin; sleep and its kin; wait and its kin, system, popen and pclose; getaddrinfo, getnameinfo, gethostbyname and its kin; flock,
- * lockf, fcntl(F_SETLKW); mutexes, read-write locks, condition variables, semaphores, pthread_once and pthread_join.  What does not: stdio
- * on pipes and sockets (but for popen), regular files, system calls by number, a libc that is linked statically.
+ * Covered: connect, accept, recv and send with their variants, read, readv and, on sockets, write and writev; poll, select and epoll_wait
+ * with their variants; sleep, usleep, nanosleep and clock_nanosleep; the wait family, system, popen and pclose; getaddrinfo, getnameinfo,
+ * and the gethostbyname family; flock, lockf, fcntl(F_SETLKW); mutexes, read-write locks, condition variables, semaphores, pthread_once
+ * and pthread_join.  Not covered: stdio on pipes and sockets (except popen's), regular files, syscall(), a statically linked libc.
+ * docs/guide/blocking-libraries.md has the details.
  */
 #ifndef BIDE_UNBLOCK_H
 #define BIDE_UNBLOCK_H
@@ -27,26 +28,28 @@
 extern "C" {
 #endif
 
-/* What may be asked for. */
-#define BIDE_UNBLOCK_PIPES 1u /* write() to pipes and terminals waits, too: not while a logger holds a lock meanwhile */
-#define BIDE_UNBLOCK_TSD 2u   /* pthread_getspecific: each task has its own values, and OpenSSL its own queue of errors */
+/* Options; the default is none of them. */
+#define BIDE_UNBLOCK_PIPES 1u /* write() to pipes and terminals suspends the task, too: mind loggers that write under a lock */
+#define BIDE_UNBLOCK_TSD 2u   /* pthread_getspecific: each task has its own values, and so its own OpenSSL error queue */
 
 /*
- * Ask for more than the default.  The environment may do so, too: BIDE_UNBLOCK=pipes,tsd.  Before the first task runs.
+ * Set the options, instead of those of the environment (BIDE_UNBLOCK=pipes,tsd).  Call it before the first task runs.
+ *
+ * options:   BIDE_UNBLOCK_PIPES, BIDE_UNBLOCK_TSD, both (|), or 0
  *
  * Threads:   any, while no other thread runs tasks
  * Returns:   0
- * Errors:    -EINVAL for an unknown option; BIDE_EVERSION: it was built with another version of bide, and does nothing
+ * Errors:    -EINVAL for an unknown option; BIDE_EVERSION: libbide is of another version, and no call is covered
  * Example:   BIDE_TRY(bide_unblock_set(BIDE_UNBLOCK_TSD));
  */
-BIDE_API BIDE_MUST_USE int bide_unblock_set(unsigned what);
+BIDE_API BIDE_MUST_USE int bide_unblock_set(unsigned options);
 
 /*
- * Do the calls of libraries come here?  Not if the library was loaded after libc was bound (dlopen).
+ * Check that calls of libraries reach this library.  They do not if it was loaded after libc's symbols were bound (dlopen).
  *
  * Threads:   any; no loop is needed
  * Returns:   0
- * Errors:    BIDE_ESTATE: libc comes first; BIDE_EVERSION: it was built with another version of bide
+ * Errors:    BIDE_ESTATE: libc comes first in the symbol search order; BIDE_EVERSION: libbide is of another version
  * Example:   BIDE_TRY(bide_unblock_check());
  */
 BIDE_API BIDE_MUST_USE int bide_unblock_check(void);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* options.c - what the program may ask for (BIDE_UNBLOCK, bide_unblock_set), and whether calls come here at all. */
+/* options.c - the options of a program (BIDE_UNBLOCK, bide_unblock_set), and whether its calls reach this library. */
 #include <dlfcn.h>
 
 #include <bide/unblock.h>
 
 #include "unblock/unblock.h"
 
-/* With its place, as in a program: this is another library, which does not reach the function that leaves it out. */
+/* With file and line, as in a program: the variant without them is private to libbide, and this is another library. */
 #undef bide_fail
 #define bide_fail(...) bide__negative(bide_fail_at(__func__, __FILE__, __LINE__, __VA_ARGS__))
 
@@ -22,19 +22,21 @@ static const struct word {
 };
 enum { WORDS = sizeof words / sizeof *words };
 
-int bide_unblock_set(unsigned what)
+int bide_unblock_set(unsigned options)
 {
-    if (what & ~(BIDE_UNBLOCK_PIPES | BIDE_UNBLOCK_TSD))
-        return bide_fail(-EINVAL, "bide_unblock_set: %#x is no option", what);
+    unsigned unknown = options & ~(BIDE_UNBLOCK_PIPES | BIDE_UNBLOCK_TSD);
+    if (unknown)
+        return bide_fail(-EINVAL, "bide_unblock_set: %#x is not a known option", unknown);
     if (!bide__unblock_ops)
-        return bide_fail(BIDE_EVERSION, "bide_unblock_set: this libbide-unblock was built with bide " BIDE_VERSION);
+        return bide_fail(BIDE_EVERSION, "bide_unblock_set: this libbide-unblock is for bide " BIDE_VERSION ", and the program has %s",
+                         bide_version());
 
     for (int i = 0; i < WORDS; i++)
-        *words[i].option = what & words[i].flag;
+        *words[i].option = options & words[i].flag;
     return 0;
 }
 
-/* A word of the environment that nobody knows is reported, and the others hold. */
+/* An unknown word is reported, and the others take effect. */
 static void set_word(const char *word, size_t len)
 {
     for (int i = 0; i < WORDS; i++)
@@ -43,7 +45,7 @@ static void set_word(const char *word, size_t len)
             return;
         }
     if (len > 0)
-        fprintf(stderr, "bide-unblock: BIDE_UNBLOCK: \"%.*s\" is none of pipes, tsd\n", (int)len, word);
+        fprintf(stderr, "bide-unblock: BIDE_UNBLOCK: unknown option \"%.*s\"; known are pipes, tsd\n", (int)len, word);
 }
 
 __attribute__((constructor)) static void read_environment(void)
@@ -59,22 +61,23 @@ __attribute__((constructor)) static void read_environment(void)
     }
 }
 
-/* Is the first function of this name that a library finds in the same file as this one?  (Its own address would be that first one.) */
-static bool comes_here(const char *name)
+/* Is the first definition of this name in the search order ours?  (&recv in here would be that first one, too, so a private variable tells.) */
+static bool is_ours(const char *name)
 {
-    static const char somewhere;
+    static const char here;
     void *first = dlsym(RTLD_DEFAULT, name);
     Dl_info of_first, ours;
 
-    return first && dladdr(first, &of_first) && dladdr(&somewhere, &ours) && of_first.dli_fbase == ours.dli_fbase;
+    return first && dladdr(first, &of_first) && dladdr(&here, &ours) && of_first.dli_fbase == ours.dli_fbase;
 }
 
 int bide_unblock_check(void)
 {
     if (!bide__unblock_ops)
-        return bide_fail(BIDE_EVERSION, "this libbide-unblock was built with bide " BIDE_VERSION ", and the program has %s",
+        return bide_fail(BIDE_EVERSION, "bide_unblock_check: this libbide-unblock is for bide " BIDE_VERSION ", and the program has %s",
                          bide_version());
-    if (!comes_here("recv") || !comes_here("poll"))
-        return bide_fail(BIDE_ESTATE, "the calls of libraries find libc before libbide-unblock: link it before libc, or use LD_PRELOAD");
+    if (!is_ours("recv") || !is_ours("poll"))
+        return bide_fail(BIDE_ESTATE, "bide_unblock_check: libc comes before libbide-unblock in the symbol search order: link the program with it, or use "
+                                      "LD_PRELOAD");
     return 0;
 }

@@ -6,4 +6,4 @@ program=${BIDE_BUILD:?}/tests/test-unblock
 
 BIDE_DEBUG=1 "$program" options_debug_reports_who_waits_with_a_lock | grep '^ok 1' | grep -v -i skip
 out=$(BIDE_UNBLOCK=tsd,pipe,pipes "$program" --list 2>&1 | grep '^bide-unblock:')
-[ "$out" = 'bide-unblock: BIDE_UNBLOCK: "pipe" is none of pipes, tsd' ] || { echo "got: $out"; exit 1; }
+[ "$out" = 'bide-unblock: BIDE_UNBLOCK: unknown option "pipe"; known are pipes, tsd' ] || { echo "got: $out"; exit 1; }
