@@ -10,8 +10,8 @@
  * bide_uncancel is called; cleanup that talks to a server belongs in a bide_scope with .shield.  The cancellation is still delivered, to
  * the task's own next wait.
  *
- * Stacks: the default of 64 KiB is enough for libcurl, OpenSSL, hiredis, libpq and libmariadb; for code whose stack use is unknown set
- * .stack_size = 256 * 1024.  An overflow is caught and reported with the task's name.
+ * Stacks: the default of 64 KiB is enough for libcurl, OpenSSL, hiredis, libpq, libmariadb and libssh2; for code whose stack use is
+ * unknown set .stack_size = 256 * 1024.  An overflow is caught and reported with the task's name.
  *
  * Covered: connect, accept, recv and send with their variants, read, readv and, on sockets, write and writev; poll, select and epoll_wait
  * with their variants; sleep, usleep, nanosleep and clock_nanosleep; the wait family, system, popen and pclose; getaddrinfo, getnameinfo,

@@ -8,6 +8,7 @@ program, $BIDE_TEST_SLOW is how much more time it may take.
 import contextlib
 import glob
 import os
+import pwd
 import shlex
 import shutil
 import signal
@@ -35,6 +36,24 @@ http {
         location ~ ^/wait/([0-9.]+)/ { set $s $1; echo_sleep $s; echo -n $request_uri; }
     }
 }
+"""
+
+# Its own keys, cheap algorithms, and as many who log in at once as there are tasks.  HOME: bash reads what is in there.
+SSHD = """
+ListenAddress 127.0.0.1:%(port)d
+HostKey %(dir)s/host
+PidFile none
+AuthorizedKeysFile %(dir)s/user.pub
+AuthenticationMethods publickey
+PermitRootLogin prohibit-password
+StrictModes no
+UsePAM no
+PermitUserRC no
+SetEnv HOME=%(dir)s
+KexAlgorithms curve25519-sha256
+Ciphers aes128-ctr
+MACs hmac-sha2-256
+MaxStartups 200
 """
 
 
@@ -152,6 +171,27 @@ def mariadb(folder):
         yield {"tcp": str(port), "unix": folder + "/socket"}
 
 
+def is_locked(user):
+    """An account that sshd lets nobody in to."""
+    with open("/etc/shadow") as f:
+        return any(line.startswith(user + ":!") for line in f)
+
+
+@contextlib.contextmanager
+def sshd(folder):
+    binary, port, user = program("sshd"), free_port(), pwd.getpwuid(os.getuid()).pw_name
+    if os.getuid() == 0:
+        if is_locked(user):
+            raise Missing(f"the account {user} is locked")
+        os.makedirs("/run/sshd", 0o755, exist_ok=True)  # compiled in; made at boot where sshd is a service
+    for key in "host", "user":
+        subprocess.run([program("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", f"{folder}/{key}"], check=True)
+    with open(folder + "/conf", "w") as f:
+        f.write(SSHD % {"dir": folder, "port": port})
+    with running(folder, lambda: is_open(port), [binary, "-D", "-e", "-f", folder + "/conf"]):
+        yield {"": f"{port},{user},{folder}"}
+
+
 @contextlib.contextmanager
 def files(folder):
     yield {"": folder}
@@ -160,7 +200,7 @@ def files(folder):
 # What the programs of examples/unblock say, given the same server.
 EXAMPLES = {"curl": ("libcurl", "20 transfers, 240 bytes\n"), "hiredis": ("hiredis", "100 jobs done by 20 workers in one thread\n"),
             "libpq": ("libpq", "20 right answers\nthe slow one: given up after 300 ms\n")}
-SERVERS = {"curl": nginx, "hiredis": redis, "libpq": postgres, "mariadb": mariadb, "sqlite": files}
+SERVERS = {"curl": nginx, "hiredis": redis, "libpq": postgres, "mariadb": mariadb, "sqlite": files, "ssh2": sshd}
 
 
 def run(client, address):
