@@ -92,9 +92,9 @@ class Timeline(TimelineCase):
         with RawServer({"/": OK}) as s:
             r = bide("get", s.url, env={"BIDE_TRACE": "/no/such/folder/t", "BIDE_TRACE_SIZE": "7"})
             self.expect(r, 0, b"ok\n")
-        self.assertIn("BIDE_TRACE_SIZE=7 is no size from 64K to 1G", r.err)
+        self.assertIn("BIDE_TRACE_SIZE=7: expected a size from 64K to 1G", r.err)
         self.assertIn("BIDE_TRACE=/no/such/folder/t: a timeline cannot be written to /no/such/folder/t: No such file or directory; "
-                      "the program goes on without", r.err)
+                      "the program runs without a timeline", r.err)
 
     def test_a_full_disk(self):
         with RawServer({"/": OK}) as s:

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recording.c - a timeline of this process: where it goes, when it is begun, and that it is written however the process ends.
+ * recording.c - recording a timeline of this process: its file, start and stop, and writing it however the process ends.
  *
- * The file is opened and locked when the recording begins, so that a wrong path is known then, and not when all is over.  Who finds it
- * locked is another process that runs at the same time, with the same environment: a worker of a pool, a child; it takes FILE.PID.
+ * The file is opened and locked when the recording starts, so that a wrong path is reported then, and not at the end.  A process that finds
+ * it locked runs with the same environment as the one that holds it (a worker of a pool, a child), and writes to FILE.PID.
  *
- * It is written when the recording is stopped, by exit(), and by a signal that ends the process and that the program does not
- * handle.  It is not by _exit() and SIGKILL.
+ * The file is written when the recording is stopped, by exit(), and by a signal that ends the process and that the program does not
+ * handle.  It is not written by _exit() and SIGKILL.
  *
  * Invariants:
  *   RC1  the state is under `lock`; a signal handler takes it only if it is free.
@@ -32,9 +32,9 @@ static struct {
 } now = {.lock = ATOMIC_FLAG_INIT};
 
 static uint32_t last_number;
-static atomic_uint asked_environment; /* bide__process + 1, when it was */
+static atomic_uint asked_environment; /* bide__process + 1 of the process that has read it; 0: none */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static uint64_t handled; /* signals that we have taken from the default */
+static uint64_t handled; /* a bit for each signal that had the default action and has our handler now */
 
 static void lock(void)
 {
@@ -49,7 +49,7 @@ static void unlock(void)
 
 /* ---- the file ---- */
 
-/* %p becomes the number of the process, %% a percent sign.  False: it is too long. */
+/* %p becomes the process ID, %% a percent sign.  False: it is too long. */
 static bool expand(char out[PATH_BYTES], const char *path)
 {
     size_t len = 0;
@@ -81,11 +81,11 @@ static int open_locked(const char *path)
     return fd;
 }
 
-/* Under lock.  Its path is now.path then. */
+/* Under lock.  Sets now.path to the path that was opened. */
 static int open_file(const char *path)
 {
     if (!expand(now.path, path))
-        return bide_fail(-ENAMETOOLONG, "a timeline: the path is too long");
+        return bide_fail(-ENAMETOOLONG, "a timeline cannot be written: its path is longer than %d bytes", PATH_BYTES - 1);
     int fd = open_locked(now.path);
     size_t len = strlen(now.path);
     if (fd == -EWOULDBLOCK && (size_t)snprintf(now.path + len, PATH_BYTES - len, ".%ld", (long)getpid()) < PATH_BYTES - len)
@@ -98,7 +98,7 @@ static int open_file(const char *path)
 static int write_file(void)
 {
     if (lseek(now.fd, 0, SEEK_SET) == 0)
-        BIDE_IGNORE(ftruncate(now.fd, 0)); /* no file, perhaps */
+        BIDE_IGNORE(ftruncate(now.fd, 0)); /* it may be a device */
     int code = bide__inspector ? bide__inspector->write_timeline(now.fd, now.recording) : 0;
 
     if (close(now.fd) < 0 && code == 0)
@@ -162,7 +162,7 @@ static void handle(int signal)
         handled |= (uint64_t)1 << (signal - 1);
 }
 
-/* Those that are ours still. */
+/* Those that still have our handler. */
 uint64_t bide__recording_signals(void)
 {
     uint64_t still = 0;
@@ -183,7 +183,7 @@ static void watch_for_end(void)
         handle(ends[i]);
 }
 
-/* ---- beginning and end ---- */
+/* ---- start and stop ---- */
 
 static int begin(const char *path)
 {
@@ -227,7 +227,7 @@ int bide__recording_end(void)
 
 /* ---- the environment ---- */
 
-/* "64K", "8M"; 0: that is no size. */
+/* "64K", "8M"; 0: not a size, or out of range. */
 static uint64_t parse_size(const char *text)
 {
     char *end;
@@ -246,7 +246,7 @@ static void set_size(const char *text)
     uint64_t bytes = parse_size(text);
 
     if (bytes == 0)
-        fprintf(stderr, "bide: BIDE_TRACE_SIZE=%s is no size from 64K to 1G; it is 8M\n", text);
+        fprintf(stderr, "bide: BIDE_TRACE_SIZE=%s: expected a size from 64K to 1G; 8M is used\n", text);
     atomic_store(&bide__timeline.track_bytes, bytes);
 }
 
@@ -257,13 +257,13 @@ void bide__recording_of_environment(void)
         atomic_exchange(&asked_environment, bide__process + 1) == bide__process + 1)
         return;
     const char *path = secure_getenv("BIDE_TRACE");
-    set_size(secure_getenv("BIDE_TRACE_SIZE")); /* also of those that the program, or `bide trace`, begins */
+    set_size(secure_getenv("BIDE_TRACE_SIZE")); /* also for recordings that the program or `bide trace` starts */
     if (!path || !*path)
         return;
 
     bide__error_mark(&mark);
     if (bide__recording_begin(path) < 0)
-        fprintf(stderr, "bide: BIDE_TRACE=%s: %s; the program goes on without\n", path, bide_error_text());
+        fprintf(stderr, "bide: BIDE_TRACE=%s: %s; the program runs without a timeline\n", path, bide_error_text());
     bide__error_restore(&mark);
 }
 

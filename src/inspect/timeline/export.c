@@ -6,8 +6,8 @@
  *     a task, a request, a job      "b" and "e", in a row of its own; what a task waits for is another one inside
  *     who woke whom                 an arrow, "s" and "f"
  *
- * The oldest records are gone, and what was there before them still goes on: a span that is first seen in the middle begins where the
- * track does, and one that has not ended ends with the file.  So each begin has an end.
+ * The oldest records may have been overwritten, and a recording may stop at any time: a span whose begin is missing begins with its track,
+ * one without an end ends with the file ("unfinished").  So each begin event has an end event.
  */
 #include <bide/error.h>
 #include <sys/mman.h>
@@ -154,7 +154,7 @@ static void begin_span(struct exporter *e, struct row *r, uint64_t ns)
         bide__json_raw(j, r->value ? "\"," : "\"");
     }
     if (span == SPAN_TASK && r->value) {
-        bide__json_raw(j, "\"made by task\":");
+        bide__json_raw(j, "\"created by task\":");
         bide__json_uint(j, r->value);
     }
     bide__json_raw(j, "}}");
@@ -180,7 +180,7 @@ static void put_result(struct exporter *e, const struct row *r, int64_t value)
 
 static void end_wait(struct exporter *e, struct row *r, uint64_t ns);
 
-/* value: NULL: it goes on when the file ends. */
+/* value: NULL: it is unfinished when the file ends. */
 static void end_span(struct exporter *e, struct row *r, uint64_t ns, const int64_t *value)
 {
     end_wait(e, r, ns);
@@ -191,10 +191,10 @@ static void end_span(struct exporter *e, struct row *r, uint64_t ns, const int64
     if (value)
         put_result(e, r, *value);
     else
-        bide__json_raw(&e->json, ",\"args\":{\"goes on\":true}}");
+        bide__json_raw(&e->json, ",\"args\":{\"unfinished\":true}}");
 }
 
-/* One that is first seen now was there before the first record. */
+/* One without a begin was there before the first record. */
 static struct row *open_row(struct exporter *e, enum timeline_span span, uint64_t id, uint16_t function, uint16_t name)
 {
     struct row *r = bide__row(&e->rows, span, id);
@@ -276,8 +276,8 @@ static void begin_slice(struct exporter *e, const uint64_t *slot)
         e->open[e->depth++] = (struct slice){slot[1], slot[2], name_of(slot), (uint16_t)(slot[0] >> 32)};
 }
 
-/* Returns: false, there was no begin. */
-static bool end_slice(struct exporter *e, uint64_t ns, const char *category, bool goes_on)
+/* Returns: false: there was no begin. */
+static bool end_slice(struct exporter *e, uint64_t ns, const char *category, bool is_unfinished)
 {
     struct json *j = &e->json;
     if (e->too_deep > 0) {
@@ -305,9 +305,9 @@ static bool end_slice(struct exporter *e, uint64_t ns, const char *category, boo
             put_name(e, s->function);
             bide__json_raw(j, "\"");
         }
-        bide__json_raw(j, goes_on ? ",\"goes on\":true}}" : "}}");
+        bide__json_raw(j, is_unfinished ? ",\"unfinished\":true}}" : "}}");
     } else {
-        bide__json_raw(j, goes_on ? ",\"args\":{\"goes on\":true}}" : "}");
+        bide__json_raw(j, is_unfinished ? ",\"args\":{\"unfinished\":true}}" : "}");
     }
     return true;
 }
@@ -471,7 +471,7 @@ static uint64_t last_time(const struct track_copy *t)
     return 0;
 }
 
-/* What goes on when the file ends. */
+/* Spans and slices that are unfinished when the file ends. */
 static void end_all(struct exporter *e)
 {
     uint64_t last = last_time(&e->track), ns = e->source->now_ns > last ? e->source->now_ns : last;

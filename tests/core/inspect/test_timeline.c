@@ -75,7 +75,7 @@ TEST(timeline_of_tasks_has_their_names_and_waits)
     load(path);
     expect_whole();
     EXPECT_CONTAINS(text, "\"name\":\"a \\\"worker\\\"\\u000a? (#");
-    EXPECT_CONTAINS(text, "\"args\":{\"function\":\"nap\",\"made by task\":");
+    EXPECT_CONTAINS(text, "\"args\":{\"function\":\"nap\",\"created by task\":");
     EXPECT_CONTAINS(text, "\"name\":\"awaits Task-");
     EXPECT_CONTAINS(text, "\"args\":{\"result\":7}");
     EXPECT_CONTAINS(text, "(fails)");
@@ -274,7 +274,7 @@ UNIT(timeline_is_written_by_exit_and_by_abort)
     load(path);
     expect_whole();
     EXPECT_CONTAINS(text, "\"name\":\"aborts\"");
-    EXPECT_CONTAINS(text, "\"goes on\":true");
+    EXPECT_CONTAINS(text, "\"unfinished\":true");
 
     pid = fork();
     if (pid == 0) {
