@@ -43,7 +43,7 @@ typedef struct bide_run_args {
     bide_awaitable awaitable;
     struct bide_use_named_options *guard_;
     int64_t threads; /* for bide_to_thread, at most: 1 to BIDE_THREADS_MAX; default: BIDE_THREADS of the environment, else see thread.h */
-    int64_t debug;   /* true: report who keeps the loop, while it does (debug.h); default: if BIDE_DEBUG=1 in the environment */
+    int64_t debug;   /* true: report what blocks the loop, while it does (debug.h); default: if BIDE_DEBUG=1 in the environment */
     int64_t leave_signals; /* true: bide_main does nothing about SIGINT */
 } bide_run_args;
 

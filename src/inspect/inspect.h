@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inspect.h - looking at a program that runs: where its calls are, who waits for whom, who keeps the loop.
+ * inspect.h - looking at a program that runs: where its calls are, who waits for whom, what blocks the loop.
  *
- * In reading order: inspector.c, libdw.c, symbol.c, names.c, awaited.c, deadlock.c, kept/capture.c, unwind.c, uncovered.c, blocking.c.
+ * In reading order: inspector.c, root.c, modules.c, symbol.c, names.c, awaited.c, deadlock.c, kept/capture.c, unwind.c, uncovered.c, blocking.c.
  */
 #ifndef BIDE_INSPECT_INSPECT_H
 #define BIDE_INSPECT_INSPECT_H
@@ -46,7 +46,7 @@ struct snapshot {
 size_t bide__unwind(const struct snapshot *s, uintptr_t *pcs, size_t cap);
 
 /*
- * kept/uncovered.c.  These calls, innermost first, keep a loop: a line that names the one of libc that does, and who called it, if
+ * kept/uncovered.c.  These calls, innermost first, block a loop: a line that names the one of libc that does, and who called it, if
  * libbide-unblock does not cover it, or would if it were there.  False: there is nothing to say.
  */
 bool bide__uncovered_text(char *buf, size_t cap, const uintptr_t *pcs, size_t n, bool is_in_call);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# test_reported.sh - debug mode names the library whose call keeps a loop, with libbide-unblock preloaded, linked, and not there.
+# test_reported.sh - debug mode names the library whose call blocks a loop, with libbide-unblock preloaded, linked, and not there.
 # The program reads the report with the very call, so that it blocks just until then, and prints the line.
 set -eu
 build=${BIDE_BUILD:?} source=${BIDE_SOURCE:?}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_uncovered.c - debug mode names the call that keeps a loop although libbide-unblock is there.
+ * test_uncovered.c - debug mode names the call that blocks a loop although libbide-unblock is there.
  *
  * The report goes to a pipe that the task itself reads with the call that is reported, so that it blocks just until then.
  */
@@ -65,6 +65,6 @@ UNIT(stdio_that_keeps_the_loop_is_named_with_who_called_it)
     close(fds[1]);
     fclose(errors);
     EXPECT_EQ(code, 0);
-    EXPECT_CONTAINS(text, "(reads_through_stdio) has kept the event loop for ");
+    EXPECT_CONTAINS(text, "(reads_through_stdio) has blocked the event loop for ");
     EXPECT_CONTAINS(text, "bide: the program calls fgets, which libbide-unblock does not cover (stdio): see `bide doctor ");
 }

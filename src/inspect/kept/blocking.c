@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * blocking.c - who keeps the event loop, and where, while it is still kept.
+ * blocking.c - which step blocks the event loop, and where, while it still does.
  *
- * In debug mode a thread looks at the step that each loop runs, and again when that would have taken too long.  If it is the same
+ * In debug mode a watcher thread looks at the step that each loop runs, and again when it would have taken too long.  If it is the same
  * step then, its stack is captured and printed, and the step goes on undisturbed (capture.c).  The first time libdw reads its
  * files before it can be printed, which may take longer than the step; so nothing but the capture is done until then.  The thread
  * sleeps without a time while no loop has run a step for a while, so that an idle program stays idle.
@@ -39,7 +39,7 @@ static bool must_end;
 struct report {
     const struct step_watch *watch; /* whose; it may be gone */
     struct step step;
-    int64_t kept_ms;
+    int64_t blocked_ms;
     bool has_stack;
     struct snapshot snapshot;
 };
@@ -119,9 +119,9 @@ static void say(const char *text)
 }
 
 /* Its names took their time: is the step that is reported still the present one? */
-static bool is_still_kept(const struct report *r)
+static bool is_still_blocked(const struct report *r)
 {
-    bool is_kept = false;
+    bool is_blocked = false;
 
     pthread_mutex_lock(&lock);
     for (struct list_node *n = list.next; n != &list; n = n->next) {
@@ -129,11 +129,11 @@ static bool is_still_kept(const struct report *r)
         if (w != r->watch)
             continue;
         pthread_mutex_lock(&w->lock);
-        is_kept = w->step.begun_ns == r->step.begun_ns && w->step.number == r->step.number;
+        is_blocked = w->step.begun_ns == r->step.begun_ns && w->step.number == r->step.number;
         pthread_mutex_unlock(&w->lock);
     }
     pthread_mutex_unlock(&lock);
-    return is_kept;
+    return is_blocked;
 }
 
 static void print(const struct report *r)
@@ -150,10 +150,10 @@ static void print(const struct report *r)
     unsigned count = r->has_stack ? count_place(pc ^ (uintptr_t)r->step.function) : 1; /* if it is in a library: for whom */
     if (count & (count - 1))
         return;
-    bool is_kept = is_still_kept(r);
+    bool is_blocked = is_still_blocked(r);
     int n = snprintf(text, sizeof text, "bide: %s%s%s%s%s %s the event loop for %s%lld ms%s%s%s", r->step.task_id ? "task " : "", r->step.name,
                      r->step.function ? " (" : "", r->step.function ? r->step.function : "", r->step.function ? ")" : "",
-                     is_kept ? "has kept" : "kept", is_kept ? "" : "more than ", (long long)r->kept_ms, is_kept ? ", and still does" : "",
+                     is_blocked ? "has blocked" : "blocked", is_blocked ? "" : "more than ", (long long)r->blocked_ms, is_blocked ? ", and still does" : "",
                      where[0] ? ", in " : "", where);
     if (count > 1)
         snprintf(text + n, sizeof text - (size_t)n, " (%u times there so far)\n", count);
@@ -166,7 +166,7 @@ static void print(const struct report *r)
 
 /* ---- the thread ---- */
 
-/* Under lock.  Is this loop kept?  Then r has all that a report needs. */
+/* Under lock.  Is this loop blocked?  Then r has all that a report needs. */
 static bool look(struct step_watch *w, int64_t now_ns, bool *any_step, struct report *r)
 {
     pthread_mutex_lock(&w->lock);
@@ -179,7 +179,7 @@ static bool look(struct step_watch *w, int64_t now_ns, bool *any_step, struct re
     w->reported = r->step.number;
     r->watch = w;
     r->has_stack = bide__capture(&r->snapshot, w->thread, r->step.high) == CAPTURED;
-    r->kept_ms = (bide__clock_ns() - r->step.begun_ns) / NS_PER_MS;
+    r->blocked_ms = (bide__clock_ns() - r->step.begun_ns) / NS_PER_MS;
     pthread_mutex_lock(&w->lock);
     bool is_the_same = w->step.begun_ns != 0 && w->step.number == r->step.number;
     pthread_mutex_unlock(&w->lock);
@@ -302,7 +302,7 @@ void bide__blocking_enter(bide_loop *loop)
         else
             stop_using();
         if (code != 0)
-            bide__loop_warn(loop, "debug mode: nobody looks who keeps the event loop: a thread: %s", strerror(code));
+            bide__loop_warn(loop, "debug mode: blocked event loops are not reported: the thread that watches for them cannot be started: %s", strerror(code));
     }
     if (is_running)
         bide__list_append(&list, &w->node);

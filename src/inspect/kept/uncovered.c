@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * uncovered.c - a call that keeps a loop, and libbide-unblock: why it does not suspend only its task.
+ * uncovered.c - a call that blocks a loop: does libbide-unblock cover it, and if so, why does it block?
  *
  * The call is the outermost function of libc on the stack, for that is what the library or program called which stands behind it: fgets,
  * and not the read that it makes.  Where libbide-unblock is not there, it is recommended once, and only if it covers the call.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_blocking.c - debug mode: who keeps the loop is reported while it does, and how long a step took afterwards.
+ * test_blocking.c - debug mode: what blocks the loop is reported while it does, and how long a step took afterwards.
  *
  * The report goes to a pipe that the task itself waits for, so each of these blocks just until it has been reported.
  */
@@ -86,7 +86,7 @@ static __attribute__((noinline)) int blocks_in_a_call_until(const char *words)
 
 static __attribute__((noinline)) int blocks_in_a_call(void)
 {
-    int code = blocks_in_a_call_until("has kept the event loop");
+    int code = blocks_in_a_call_until("has blocked the event loop");
 
     spins++;
     return code;
@@ -106,7 +106,7 @@ UNIT(task_that_blocks_in_a_system_call_is_reported_while_it_does_and_sees_no_ein
     int code = bide_run_until_complete(loop, bide_coro(calls_it));
     end();
     EXPECT_EQ(code, 0);
-    EXPECT_CONTAINS(text, "bide: task Task-1 (calls_it) has kept the event loop for ");
+    EXPECT_CONTAINS(text, "bide: task Task-1 (calls_it) has blocked the event loop for ");
     EXPECT_CONTAINS(text, " ms, and still does");
     if (sees_stacks()) {
         EXPECT_CONTAINS(text, "in blocks_in_a_call_until (inspect/test_blocking.c:");
@@ -140,7 +140,7 @@ UNIT(library_that_covers_the_call_is_recommended_once)
         text[len + (size_t)n] = '\0';
     }
     end();
-    EXPECT_CONTAINS(text, "(calls_it) has kept the event loop for ");
+    EXPECT_CONTAINS(text, "(calls_it) has blocked the event loop for ");
     EXPECT_TRUE(!strstr(text, "with libbide-unblock"));
 }
 
@@ -163,7 +163,7 @@ UNIT(task_that_computes_is_reported_while_it_does)
     int code = bide_run_until_complete(loop, bide_coro(spins_until_reported));
     end();
     EXPECT_EQ(code, 0);
-    EXPECT_CONTAINS(text, "bide: task Task-1 (spins_until_reported) has kept the event loop for ");
+    EXPECT_CONTAINS(text, "bide: task Task-1 (spins_until_reported) has blocked the event loop for ");
     if (sees_stacks())
         EXPECT_CONTAINS(text, "spins_until_reported (inspect/test_blocking.c:");
 }
@@ -195,7 +195,7 @@ UNIT(nanosleep_of_a_task_that_is_reported_is_not_cut_short)
     int code = bide_run_until_complete(loop, bide_coro(sleeps_until_reported));
     end();
     EXPECT_EQ(code, 0);
-    EXPECT_CONTAINS(text, "(sleeps_until_reported) has kept the event loop for ");
+    EXPECT_CONTAINS(text, "(sleeps_until_reported) has blocked the event loop for ");
 }
 
 static int blocks_for_a_moment(void)
@@ -246,7 +246,7 @@ UNIT(watcher_sleeps_while_the_loop_is_idle_and_is_woken_by_a_step)
     int code = bide_run_until_complete(loop, bide_coro(blocks_after_a_pause));
     end();
     EXPECT_EQ(code, 0);
-    EXPECT_CONTAINS(text, "(blocks_after_a_pause) has kept the event loop for ");
+    EXPECT_CONTAINS(text, "(blocks_after_a_pause) has blocked the event loop for ");
 }
 
 static void *runs_a_loop(void *arg)
@@ -359,7 +359,7 @@ UNIT(debug_mode_is_an_option_of_bide_run)
     int code = bide_run(bide_coro(calls_it), .debug = true);
     end();
     EXPECT_EQ(code, 0);
-    EXPECT_CONTAINS(text, "(calls_it) has kept the event loop for ");
+    EXPECT_CONTAINS(text, "(calls_it) has blocked the event loop for ");
     EXPECT_ERR(bide_run(bide_coro(calls_it), .debug = 2), -EINVAL);
     EXPECT_STR(bide_error_text(), "bide_run: debug = 2: 0 or 1");
 }
