@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * debug.h - why does it hang?  Tasks that wait for each other, and a task that keeps the loop.
+ * debug.h - why does it hang, and what does it do?  Deadlocks, a task that blocks the loop, reports of all tasks, timelines.
  *
  * A deadlock is reported always: when no task of a loop is ready, no timer is armed, and nobody is left who could call in, then bide_run
  * and bide_run_until_complete print which task waits for what, and where each was made, and return BIDE_EDEADLOCK.
@@ -22,7 +22,7 @@ extern "C" {
 /*
  * Debug mode for this loop, from its next step on.  BIDE_DEBUG=1 in the environment turns it on for every loop.
  *
- * A step (of a task between two waits, or of a callback) that keeps the loop for 100 ms or more is reported on standard error while it
+ * A step (of a task between two waits, or of a callback) that blocks the loop for 100 ms or more is reported on standard error while it
  * lasts, by another thread: which task, in which function, file and line, and what it has called.  The step is not disturbed.  When
  * it has ended, how long it took is reported, to the exception handler of the loop if it has one.
  *
@@ -57,49 +57,51 @@ BIDE_API BIDE_MUST_USE int bide_loop_set_slow_ms(bide_loop *loop, int64_t ms);
 BIDE_API BIDE_MUST_USE int bide_loop_set_external(bide_loop *loop, bool on);
 
 /*
- * Write all tasks of this process, and what each waits for, to a stream: those of the loops of all threads, which go on meanwhile; 1,000 of
- * each are shown.  `bide ps` shows more, from outside.
+ * Write all tasks of this process, and what each waits for, to a stream: those of the loops of all threads, which keep running.  At most
+ * 1,000 tasks of a loop and 64 loops are shown.  `bide ps` shows more, from another process.
  *
  * Threads:   any; no loop is needed
  * Returns:   0
- * Errors:    -EINVAL for NULL; those of writing
+ * Errors:    -EINVAL for NULL; those of fflush(to)
+ * Owns:      the stream is borrowed for the call
  * Example:   BIDE_TRY(bide_debug_report(stderr));
  */
 BIDE_API BIDE_MUST_USE int bide_debug_report(FILE *to);
 
 /*
- * Have the same written to standard error whenever this signal comes (SIGQUIT is sent by Ctrl-\); the program goes on.  It replaces a handler
- * that the program has.  BIDE_SIGQUIT=report in the environment does it for SIGQUIT.
+ * Write the same report to standard error whenever this signal arrives (Ctrl-\ sends SIGQUIT); the program continues.  The handler
+ * replaces the program's own for this signal.  BIDE_SIGQUIT=report in the environment does this for SIGQUIT.
  *
  * Threads:   any; no loop is needed
  * Returns:   0
- * Errors:    -EINVAL if it is no signal that can be handled
+ * Errors:    -EINVAL: there is no such signal, or it cannot be handled
  * Example:   BIDE_TRY(bide_debug_report_on(SIGQUIT));
  */
 BIDE_API BIDE_MUST_USE int bide_debug_report_on(int signum);
 
 /*
- * Record a timeline of this process, from now on: of each loop and thread what it runs, of each task what it waits for and who woke it,
- * requests, exchanges of servers, jobs of pools, calls in threads.  BIDE_TRACE=FILE in the environment does so for a whole program.
+ * Start recording a timeline of this process: what each loop and thread runs, what each task waits for and who woke it, requests,
+ * exchanges of servers, jobs of pools, calls in threads.  BIDE_TRACE=FILE in the environment records a whole program.
  *
  * The file is in the Chrome trace event format, which Perfetto (ui.perfetto.dev) and speedscope open.  It is written by bide_trace_stop, by
- * exit() and when a signal ends the process; not by _exit().  Each thread keeps its newest 8 MiB of records (BIDE_TRACE_SIZE); the file
- * says how many were overwritten.  In it are URLs, without user and password.
+ * exit() and when a signal that the program does not handle ends the process; not by _exit() and SIGKILL.  Each thread keeps its newest
+ * 8 MiB of records (BIDE_TRACE_SIZE); the file says how many older ones were overwritten.  It contains URLs, without user and password.
  *
- * path:      borrowed for the call; %p in it becomes the number of the process, %% a percent sign
- * Threads:   any; no loop is needed.  Loops of other threads notice it when they have asked the kernel next
+ * path:      %p in it becomes the process ID, %% a percent sign
+ * Threads:   any; no loop is needed.  The loops of other threads start recording after their next poll of the kernel
  * Returns:   0
- * Errors:    -EINVAL; BIDE_ESTATE: a timeline is being recorded already; those of open(): the file cannot be written
+ * Errors:    -EINVAL: NULL or empty; -ENAMETOOLONG; BIDE_ESTATE: a timeline is being recorded already; those of open()
+ * Owns:      path is borrowed for the call
  * Example:   BIDE_TRY(bide_trace_start("/tmp/part.json"));
  */
 BIDE_API BIDE_MUST_USE int bide_trace_start(const char *path);
 
 /*
- * End the timeline, and write its file.  Blocks while it does: some 30 ms for each MiB of records.
+ * Stop recording, and write the file.  Blocks the thread meanwhile: about 30 ms per MiB of records.
  *
  * Threads:   any; no loop is needed
  * Returns:   0
- * Errors:    BIDE_ESTATE: none is being recorded; those of write(): the file is incomplete
+ * Errors:    BIDE_ESTATE: no timeline is being recorded; those of write(): the file is incomplete
  * Example:   BIDE_TRY(bide_trace_stop());
  */
 BIDE_API BIDE_MUST_USE int bide_trace_stop(void);
