@@ -47,6 +47,9 @@ typedef struct bide_lookup_args {
     const bide_dns_args *dns; /* BIDE_DNS(.servers = ...): who is asked; default: as this machine does */
 } bide_lookup_args;
 
+/* Options in place, where a pointer to them is wanted: BIDE_LOOKUP(), BIDE_LOOKUP(.family = 4) */
+#define BIDE_LOOKUP(...) BIDE__ARGS(bide_lookup_args, __VA_ARGS__)
+
 /*
  * The addresses of a name, with this port: up to max of them into out.  Literal addresses, localhost and /etc/hosts ask nobody;
  * answers are kept as bide_connect keeps them, and their order is the one in which it tries them (IPv6 and IPv4 alternate).
@@ -56,6 +59,7 @@ typedef struct bide_lookup_args {
  * Errors:    BIDE_ENAME: no such name, or none of that family; BIDE_EDNS; BIDE_ETIMEDOUT; BIDE_ECANCELED; BIDE_ENOMEM; -EINVAL
  * Owns:      out is borrowed for the call
  * Example:   int n = bide_getaddrinfo("example.com", 443, addresses, 8);
+ *            bide_gather(bide_coro(bide_getaddrinfo_with, "example.com", 443, addresses, 8, BIDE_LOOKUP()), bide_coro(fetch, url))
  */
 #define bide_getaddrinfo(host, port, out, ...) BIDE__CALL(bide__getaddrinfo((host), (port), (out), __VA_ARGS__, ))
 #define bide__getaddrinfo(host, port, out, max, ...) \
@@ -76,6 +80,7 @@ BIDE_API BIDE_MUST_USE int bide_getaddrinfo_with(const char *host, int port, bid
  *            BIDE_ETIMEDOUT; BIDE_ECANCELED; BIDE_ENOMEM; -EINVAL
  * Owns:      out is borrowed for the call
  * Example:   if (bide_getnameinfo(&peer, name, sizeof name) < 0) bide_address_host(&peer, name, sizeof name);
+ *            bide_select(NULL, bide_coro(bide_getnameinfo, &peer, name, sizeof name), bide_sleep_awaitable(100))
  */
 BIDE_API BIDE_MUST_USE int bide_getnameinfo(const bide_address *a, char *out, size_t cap);
 

@@ -116,6 +116,30 @@ TEST(getnameinfo_and_getaddrinfo_cancelled, .real_time = true)
     stub_stop(&s);
 }
 
+TEST(getaddrinfo_and_getnameinfo_are_awaited_among_others, .real_time = true)
+{
+    struct stub s;
+    stub_start(&s, (struct stub_record[]){{.name = "both.test", .type = TYPE_A, .addrs = "192.0.2.1 192.0.2.2"},
+                                          {.name = "2.2.0.192.in-addr.arpa", .type = TYPE_PTR, .addrs = "b.test"},
+                                          {.name = "late.test", .silent = true},
+                                          {0}});
+    bide_address a[4], late[4], known;
+    char name[BIDE_NAME_MAX];
+    int code;
+    EXPECT_EQ(bide_address_parse(&known, "192.0.2.2", 80), 0);
+
+    EXPECT_EQ(bide_gather(bide_coro(bide_getaddrinfo_with, "both.test", 443, a, 4, BIDE_LOOKUP(.family = 4)),
+                          bide_coro(bide_getnameinfo, &known, name, sizeof name)), 0);
+    check(a, 2, "192.0.2.1:443 192.0.2.2:443");
+    EXPECT_STR(name, "b.test");
+    int which = bide_select(&code, bide_coro(bide_getaddrinfo_with, "late.test", 1, late, 4, BIDE_LOOKUP()),
+                          bide_coro(bide_getaddrinfo_with, "both.test", 80, a, 4, BIDE_LOOKUP(.family = 4)));
+    EXPECT_EQ(which, 1);
+    EXPECT_EQ(code, 2);
+    check(a, code, "192.0.2.1:80 192.0.2.2:80");
+    stub_stop(&s);
+}
+
 TEST(getaddrinfo_bad_arguments_are_errors, .real_time = true)
 {
     bide_address a[1], none = {{0}};
