@@ -59,6 +59,8 @@ struct dwfl_thread_callbacks {
     F(int, dwfl_linux_proc_report, (Dwfl *, pid_t)) \
     F(int, dwfl_report_end, (Dwfl *, int (*)(Dwfl_Module *, void *, const char *, uint64_t, void *), void *)) \
     F(int, dwfl_linux_proc_find_elf, (Dwfl_Module *, void **, const char *, uint64_t, char **, Elf **)) \
+    F(ptrdiff_t, dwfl_getmodules, (Dwfl *, int (*)(Dwfl_Module *, void **, const char *, uint64_t, void *), void *, ptrdiff_t)) \
+    F(int, dwfl_standard_find_debuginfo, (Dwfl_Module *, void **, const char *, uint64_t, const char *, const char *, uint32_t, char **)) \
     F(int, dwfl_build_id_find_debuginfo, (Dwfl_Module *, void **, const char *, uint64_t, const char *, const char *, uint32_t, char **)) \
     F(Dwfl_Module *, dwfl_addrmodule, (Dwfl *, uint64_t)) \
     F(const char *, dwfl_module_info, (Dwfl_Module *, void ***, uint64_t *, uint64_t *, uint64_t *, uint64_t *, const char **, const char **)) \

@@ -60,13 +60,17 @@ static bool to_caller(const struct libdw *dw, Dwarf_Die *unit, Dwarf_Die *inline
     return path != NULL;
 }
 
-/* gcc lists which unit has which addresses (.debug_aranges); clang does not, so all are asked. */
+/*
+ * gcc lists which unit has which addresses (.debug_aranges); clang does not, so all are asked.  Where a program has units of both, libdw
+ * takes what lies between two that are listed for a part of the first.
+ */
 static Dwarf_Die *unit_of(const struct libdw *dw, Dwfl_Module *m, uint64_t pc, uint64_t *bias)
 {
     Dwarf_Die *unit = dw->dwfl_module_addrdie(m, pc, bias);
-    if (unit)
+    if (unit && dw->dwarf_haspc(unit, pc - *bias) > 0)
         return unit;
 
+    unit = NULL;
     while ((unit = dw->dwfl_module_nextcu(m, unit, bias)))
         if (dw->dwarf_haspc(unit, pc - *bias) > 0)
             break;

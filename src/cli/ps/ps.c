@@ -2,13 +2,16 @@
 /*
  * ps.c - look and show, once or at each interval.
  *
- * On a terminal the screen is drawn anew, and q ends it; elsewhere one look is printed after the other.
+ * On a terminal the screen is drawn anew, and q ends it; elsewhere one look is printed after the other.  While the terminal is not as it was,
+ * signals that end or stop us come only while a key is waited for, and it is put back before one of them does its work.
  */
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/ps/ps.h"
@@ -64,24 +67,67 @@ static int print(const struct text *t)
 struct screen {
     bool is_there; /* both a keyboard and a terminal to draw on */
     struct termios before;
+    sigset_t signals; /* blocked before */
 };
 
-static void screen_open(struct screen *s)
-{
-    struct termios raw;
+static volatile sig_atomic_t came; /* the signal */
 
-    s->is_there = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && tcgetattr(STDIN_FILENO, &s->before) == 0;
-    if (!s->is_there)
-        return;
-    raw = s->before;
+static void note_signal(int signum)
+{
+    came = signum;
+}
+
+static const int noted[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+#define NOTED (sizeof noted / sizeof noted[0])
+
+static void set_raw(const struct screen *s)
+{
+    struct termios raw = s->before;
+
     raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO); /* Ctrl-C is still one */
     tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 }
 
+/* Those that we were started to ignore stay so. */
+static void screen_open(struct screen *s)
+{
+    sigset_t ours;
+
+    s->is_there = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && tcgetattr(STDIN_FILENO, &s->before) == 0;
+    if (!s->is_there)
+        return;
+    sigemptyset(&ours);
+    for (size_t i = 0; i < NOTED; i++) {
+        struct sigaction before, action = {.sa_handler = note_signal};
+        if (sigaction(noted[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL && sigaction(noted[i], &action, NULL) == 0)
+            sigaddset(&ours, noted[i]);
+    }
+    sigprocmask(SIG_BLOCK, &ours, &s->signals);
+    set_raw(s);
+}
+
 static void screen_close(const struct screen *s)
 {
-    if (s->is_there)
-        tcsetattr(STDIN_FILENO, TCSANOW, &s->before);
+    if (!s->is_there)
+        return;
+    tcsetattr(STDIN_FILENO, TCSANOW, &s->before);
+    for (size_t i = 0; i < NOTED; i++) {
+        struct sigaction now;
+        if (sigaction(noted[i], NULL, &now) == 0 && now.sa_handler == note_signal)
+            signal(noted[i], SIG_DFL);
+    }
+    sigprocmask(SIG_SETMASK, &s->signals, NULL);
+}
+
+/* Do with the terminal as it was what the signal would have done; of those that stop us (Ctrl-Z) we come back. */
+static void obey(struct screen *s)
+{
+    int signum = came;
+
+    came = 0;
+    screen_close(s);
+    raise(signum);
+    screen_open(s);
 }
 
 /* As many lines as the screen has, each cut at its width, drawn over what was there. */
@@ -107,12 +153,16 @@ static void fit(const struct text *all, struct text *to)
 }
 
 /* Until the next look.  True: it is to end. */
-static bool wait_for_key(const struct screen *s, int64_t ms)
+static bool wait_for_key(struct screen *s, int64_t ms)
 {
     struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
     char key;
 
-    if (poll(&p, s->is_there ? 1 : 0, (int)ms) <= 0)
+    int n = ppoll(&p, s->is_there ? 1 : 0, &time, s->is_there ? &s->signals : NULL);
+    if (n < 0 && came != 0)
+        obey(s);
+    if (n <= 0)
         return false;
     return read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'Q' || key == 'q' - 'a' + 1 || key == 4;
 }

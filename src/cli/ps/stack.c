@@ -70,7 +70,7 @@ void show_stacks(struct target *t, struct text *to)
     if (!s->dwfl)
         text_add_string(to, "\nno stacks: libdw is not installed (package libdw1)\n");
     else if (without > 0)
-        text_format(to, "\n%zu task%s without a stack: new, stackless, or going on while they were looked at\n", without,
-                    without == 1 ? "" : "s");
+        text_format(to, "\n%zu task%s without a stack: new, stackless, %s\n", without, without == 1 ? "" : "s",
+                    t->pid > 0 ? "or going on while they were looked at" : "or their stacks are not in the core file");
     free(kinds);
 }

@@ -23,9 +23,13 @@ void show_heading(const struct target *t, struct text *to)
     text_format(to, ", bide %s: ", p->layout.release);
     text_add_count(to, p->ntasks);
     text_format(to, " task%s in %zu loop%s", p->ntasks == 1 ? "" : "s", p->nloops, p->nloops == 1 ? "" : "s");
-    for (int i = SEEN_RUNNING; i >= 0; i--)
-        if (states[i] > 0)
-            text_format(to, ", %zu %s", states[i], task_state(&(struct seen_task){.state = (uint8_t)i}));
+    for (int i = SEEN_RUNNING; i >= 0; i--) {
+        if (states[i] == 0)
+            continue;
+        text_add_string(to, ", ");
+        text_add_count(to, states[i]);
+        text_format(to, " %s", task_state(&(struct seen_task){.state = (uint8_t)i}));
+    }
     if (p->is_cut)
         text_add_string(to, " (not all could be read)");
     text_add_char(to, '\n');

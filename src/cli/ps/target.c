@@ -57,6 +57,21 @@ static bool read_stat(int pid, char name[32], char *state, int *parent)
     return true;
 }
 
+/* The process that a thread of this number belongs to; a process is its own. */
+static int process_of(int pid)
+{
+    char line[256];
+    int process = pid;
+    FILE *f = open_proc(pid, "status");
+
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "Tgid: %d", &process) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return process > 0 ? process : pid;
+}
+
 static int yama_scope(void)
 {
     int scope = 0;
@@ -147,6 +162,7 @@ int target_open(struct target *t, int pid, bool quiet)
 {
     uint64_t headers[HEADERS_MAX];
 
+    pid = process_of(pid);
     *t = (struct target){.pid = pid, .parent = -1};
     process_memory_open(&t->memory, pid);
     t->from = &t->memory.memory;
@@ -164,12 +180,18 @@ int target_open(struct target *t, int pid, bool quiet)
     return EXIT_LOCAL;
 }
 
-static void say_bad_core(const char *path, enum core_opened opened)
+static void say_bad_core(const struct core_memory *c, const char *path, enum core_opened opened)
 {
     if (opened == CORE_NOT_OPENED)
         say("%s: %s", path, strerror(errno));
     else if (opened == CORE_NO_MEMORY)
         say_no_memory();
+    else if (opened == CORE_FOREIGN)
+        say("%s: a core file of another kind of processor: use the `bide` of that one", path);
+    else if (opened == CORE_NO_PROGRAM)
+        say("%s: %s", c->program, strerror(errno));
+    else if (opened == CORE_ANOTHERS)
+        say("%s: not the program that %s is of, or another build of it: that was %s", c->program, path, c->ran);
     else
         say("%s: %s", path, opened == CORE_NONE ? "not a core file (of 64 bits)" : "a core file that is cut off");
 }
@@ -179,6 +201,8 @@ static void say_no_layout(const char *path, const struct target *t, enum layout_
     if (found == LAYOUT_UNKNOWN)
         say("%s: its bide %s describes itself in version %u, and this program knows version 1: use the `bide` of that library", path,
             t->picture.layout.release, t->picture.layout.version);
+    else if (t->core.is_cut)
+        say("%s: the core file is cut off, and what its bide says of itself is not in it (ulimit -c, or a full disk)", path);
     else
         say("%s: %s", path, found == LAYOUT_NONE ? "not of a program of bide's, or its first pages were not dumped (coredump_filter)"
                                                  : "what its bide says of itself cannot be read: a file of it is gone or has changed since. If the program "
@@ -194,7 +218,7 @@ int target_open_core(struct target *t, const char *path, const char *ran)
     enum core_opened opened = core_memory_open(&t->core, path, ran);
     const char *name = opened == CORE_OPENED ? core_memory_program(&t->core) : NULL, *slash = name ? strrchr(name, '/') : NULL;
     if (opened != CORE_OPENED) {
-        say_bad_core(path, opened);
+        say_bad_core(&t->core, path, opened);
         core_memory_close(&t->core);
         return EXIT_LOCAL;
     }
@@ -202,8 +226,11 @@ int target_open_core(struct target *t, const char *path, const char *ran)
     bide_printable(t->name, sizeof t->name, name, strlen(name));
     size_t n = core_memory_headers(&t->core, headers, HEADERS_MAX);
     enum layout_found found = layout_find(&t->picture.layout, t->from, headers, n);
-    if (found == LAYOUT_FOUND)
+    if (found == LAYOUT_FOUND) {
+        if (t->core.is_cut)
+            say_note("%s: the core file is cut off: what is not in it is not shown", path);
         return EXIT_OK;
+    }
     say_no_layout(path, t, found);
     core_memory_close(&t->core);
     return EXIT_LOCAL;
@@ -220,6 +247,17 @@ void target_close(struct target *t)
         core_memory_close(&t->core);
 }
 
+static void say_unread(const struct picture *p)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->ntasks; i++)
+        n += p->tasks[i].is_unread;
+    if (n > 0)
+        say_note("the stacks of %zu task%s are not in the core file: gcore leaves them out, unless the program ran with BIDE_GUARD=mprotect", n,
+                 n == 1 ? "" : "s");
+}
+
 int target_look(struct target *t, bool with_stacks)
 {
     struct timespec now;
@@ -234,6 +272,8 @@ int target_look(struct target *t, bool with_stacks)
         say_why_not(t, LAYOUT_FOUND);
         return EXIT_LOCAL;
     }
+    if (t->pid == 0)
+        say_unread(&t->picture);
     if (with_stacks && !t->stacks.memory && t->pid > 0)
         stacks_open_process(&t->stacks, t->from, t->pid);
     else if (with_stacks && !t->stacks.memory)

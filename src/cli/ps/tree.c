@@ -39,8 +39,12 @@ static void show(struct tree *tree, uint32_t index, unsigned depth, bool is_last
         return;
     }
     if (t->state == SEEN_WAITING || t->doing) {
-        text_add_string(tree->to, t->state == SEEN_WAITING ? " for " : " ");
-        task_add_wait(tree->target, t, tree->to);
+        struct text wait = {0};
+        task_add_wait(tree->target, t, &wait);
+        text_add_string(tree->to, t->state == SEEN_WAITING && strncmp(text_string(&wait), "to ", 3) != 0 ? " for " : " ");
+        text_add_string(tree->to, text_string(&wait));
+        tree->to->no_memory |= wait.no_memory;
+        text_free(&wait);
     }
     text_add_char(tree->to, '\n');
     tree->shown[index] = ABOVE;

@@ -120,7 +120,9 @@ static void add_what(struct target *target, const struct seen_task *t, struct te
     const char *text = picture_text(p, t->text);
 
     switch ((enum seen_wait)t->waits) {
-    case WAITS_UNKNOWN: text_add_string(to, "something without a name"); break;
+    case WAITS_UNKNOWN:
+        text_add_string(to, !t->is_unread ? "something without a name" : target->pid > 0 ? "(its stack cannot be read)" : "(its stack is not in the core file)");
+        break;
     case WAITS_FUTURE: add_future(p, t, to); break;
     case WAITS_TASKS:
     case WAITS_NEXT: add_tasks(p, t, to); break;

@@ -81,9 +81,15 @@ static bool is_the_same(const struct core_memory *c, int fd, const struct core_f
            (read_at(fd, now, sizeof now, 0) && memcmp(dumped, now, sizeof now) == 0);
 }
 
+/* Each mapping of the program, which has a name for itself. */
+static bool is_program(const struct core_memory *c, const struct core_file *f)
+{
+    return c->ran && strcmp(f->path, c->ran) == 0;
+}
+
 static void open_file(struct core_memory *c, struct core_file *f)
 {
-    const char *program = c->program && f->path == c->files[0].path ? c->program : f->path; /* the kernel lists the program first */
+    const char *program = c->program && is_program(c, f) ? c->program : f->path;
     struct stat st;
     int fd = open(program, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     bool is_good = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && is_the_same(c, fd, f);
@@ -165,6 +171,18 @@ static bool take_thread(struct core_memory *c, const char *desc, size_t len)
     return true;
 }
 
+/* Pairs of numbers; AT_PHDR says where the headers of the program lay. */
+static void take_auxiliary(struct core_memory *c, const char *desc, size_t len)
+{
+    uint64_t pair[2];
+
+    for (; len >= sizeof pair; desc += sizeof pair, len -= sizeof pair) {
+        memcpy(pair, desc, sizeof pair);
+        if (pair[0] == AT_PHDR)
+            c->headers = pair[1];
+    }
+}
+
 static bool take_notes(struct core_memory *c, const char *at, size_t len)
 {
     while (len >= sizeof(Elf64_Nhdr)) {
@@ -173,6 +191,8 @@ static bool take_notes(struct core_memory *c, const char *at, size_t len)
         uint64_t name = ((uint64_t)n.n_namesz + 3) / 4 * 4, desc = ((uint64_t)n.n_descsz + 3) / 4 * 4, whole = sizeof n + name + desc;
         if (whole > len)
             return true;
+        if (n.n_type == NT_AUXV)
+            take_auxiliary(c, at + sizeof n + name, n.n_descsz);
         bool ok = n.n_type == NT_FILE ? take_files(c, at + sizeof n + name, n.n_descsz)
                 : n.n_type == NT_PRSTATUS ? take_thread(c, at + sizeof n + name, n.n_descsz) : true;
         if (!ok)
@@ -196,11 +216,14 @@ static enum core_opened read_segment_table(struct core_memory *c, const Elf64_Eh
 {
     enum core_opened result = CORE_OPENED;
     Elf64_Phdr p;
+    struct stat st;
+    uint64_t size = fstat(c->fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : UINT64_MAX;
     c->segments = calloc(e->e_phnum + 1u, sizeof *c->segments);
 
     for (unsigned i = 0; i < e->e_phnum && c->segments && result == CORE_OPENED; i++) {
         if (!read_at(c->fd, &p, sizeof p, e->e_phoff + (uint64_t)i * sizeof p))
             return CORE_BROKEN;
+        c->is_cut |= p.p_filesz > size || p.p_offset > size - p.p_filesz;
         if (p.p_type == PT_LOAD)
             c->segments[c->nsegments++] = (struct core_segment){p.p_vaddr, p.p_filesz, p.p_memsz, p.p_offset};
         if (p.p_type != PT_NOTE || c->notes || p.p_filesz > NOTES_BYTES_MAX)
@@ -217,6 +240,31 @@ static enum core_opened read_segment_table(struct core_memory *c, const Elf64_Eh
     return result;
 }
 
+#if defined(__aarch64__)
+#define MACHINE EM_AARCH64
+#else
+#define MACHINE EM_X86_64
+#endif
+
+/* Which of the files ran, and is the one that was named the same? */
+static enum core_opened find_program(struct core_memory *c)
+{
+    struct core_file *f = c->nfiles > 0 ? &c->files[0] : NULL;
+
+    for (size_t i = 0; i < c->nfiles; i++)
+        if (c->headers >= c->files[i].from && c->headers < c->files[i].to)
+            f = &c->files[i];
+    c->ran = f ? f->path : NULL;
+    if (!c->program || !f)
+        return CORE_OPENED;
+    int fd = open(c->program, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return CORE_NO_PROGRAM;
+    bool is_ours = is_the_same(c, fd, f);
+    close(fd);
+    return is_ours ? CORE_OPENED : CORE_ANOTHERS;
+}
+
 enum core_opened core_memory_open(struct core_memory *c, const char *path, const char *program)
 {
     Elf64_Ehdr e;
@@ -228,7 +276,10 @@ enum core_opened core_memory_open(struct core_memory *c, const char *path, const
     if (!read_at(c->fd, &e, sizeof e, 0) || memcmp(e.e_ident, ELFMAG, SELFMAG) != 0 || e.e_ident[EI_CLASS] != ELFCLASS64 ||
         e.e_type != ET_CORE || e.e_phentsize != sizeof(Elf64_Phdr) || e.e_phnum > SEGMENTS_MAX)
         return CORE_NONE;
-    return read_segment_table(c, &e);
+    if (e.e_ident[EI_DATA] != ELFDATA2LSB || e.e_machine != MACHINE)
+        return CORE_FOREIGN;
+    enum core_opened result = read_segment_table(c, &e);
+    return result == CORE_OPENED ? find_program(c) : result;
 }
 
 size_t core_memory_headers(const struct core_memory *c, uint64_t *headers, size_t most)
@@ -245,7 +296,7 @@ size_t core_memory_headers(const struct core_memory *c, uint64_t *headers, size_
 
 const char *core_memory_program(const struct core_memory *c)
 {
-    return c->program ? c->program : c->nfiles > 0 ? c->files[0].path : NULL;
+    return c->program ? c->program : c->ran;
 }
 
 void core_memory_close(struct core_memory *c)

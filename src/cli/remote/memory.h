@@ -71,6 +71,9 @@ struct core_memory {
     struct memory memory;
     int fd;
     const char *program; /* borrowed; NULL: that of the core file */
+    const char *ran;     /* its path, as the core file has it; NULL: not known */
+    uint64_t headers;    /* where the program's headers lay; 0: not known */
+    bool is_cut;         /* the file is shorter than it says */
     struct core_segment *segments; /* by their addresses */
     size_t nsegments;
     struct core_file *files; /* that were mapped */
@@ -80,7 +83,16 @@ struct core_memory {
     char *notes;
 };
 
-enum core_opened { CORE_OPENED, CORE_NOT_OPENED /* errno */, CORE_NONE /* another kind of file */, CORE_BROKEN, CORE_NO_MEMORY };
+enum core_opened {
+    CORE_OPENED,
+    CORE_NOT_OPENED, /* errno */
+    CORE_NONE,       /* another kind of file */
+    CORE_FOREIGN,    /* of another processor */
+    CORE_BROKEN,
+    CORE_NO_PROGRAM, /* errno: that of the program */
+    CORE_ANOTHERS,   /* the program is another one */
+    CORE_NO_MEMORY
+};
 
 /* program: the file that ran, if it lies elsewhere by now; NULL.  To be closed in any case. */
 enum core_opened core_memory_open(struct core_memory *c, const char *path, const char *program);

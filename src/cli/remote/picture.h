@@ -60,6 +60,7 @@ struct seen_task {
     uint8_t state; /* enum seen_state */
     uint8_t waits; /* enum seen_wait */
     bool is_stackless, is_choice, is_cancelled, moved;
+    bool is_unread; /* its stack could not be read */
 };
 
 struct picture {

@@ -3,31 +3,78 @@
  * stacks.c - the stacks of all tasks of a picture, copied many at a time, and names for what is on them.
  *
  * A task that went on while its stack was copied has another stack pointer, or another number, than before: then it has no stack here.
+ *
+ * The files of a process in another mount namespace (a container) are those below /proc/PID/root: here may be others of the same name.
  */
 #include "cli/remote/stacks.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define AT_ONCE    256
 #define ROOM_BYTES (4u << 20)
 
 /* ---- life ---- */
 
+/* libdw; debug information is looked for on this machine alone. */
+static const struct libdw *load(void)
+{
+    unsetenv("DEBUGINFOD_URLS");
+    return bide__libdw_load();
+}
+
+/* A module's own word is 0, or the process in whose mount namespace it lies. */
+static int note_process(Dwfl_Module *module, void **word, const char *name, uint64_t base, void *pid)
+{
+    (void)module, (void)name, (void)base;
+    *word = pid;
+    return 0;
+}
+
+static bool is_elsewhere(int pid)
+{
+    char path[64];
+    struct stat ours, its;
+
+    snprintf(path, sizeof path, "/proc/%d/ns/mnt", pid);
+    return stat("/proc/self/ns/mnt", &ours) == 0 && stat(path, &its) == 0 && (ours.st_ino != its.st_ino || ours.st_dev != its.st_dev);
+}
+
+static int find_elf(Dwfl_Module *module, void **word, const char *name, uint64_t base, char **file, Elf **elf)
+{
+    char path[4200];
+    struct stat st;
+    if (!*word || name[0] != '/')
+        return bide__libdw_load()->dwfl_linux_proc_find_elf(module, word, name, base, file, elf);
+
+    snprintf(path, sizeof path, "/proc/%d/root%s", (int)(intptr_t)*word, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (*file = strdup(path)))
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 void stacks_open_process(struct stacks *s, struct memory *m, int pid)
 {
     static struct dwfl_callbacks callbacks;
 
-    *s = (struct stacks){.memory = m, .pid = pid, .dw = bide__libdw_load()};
+    *s = (struct stacks){.memory = m, .pid = pid, .dw = load()};
     if (!s->dw)
         return;
-    callbacks = (struct dwfl_callbacks){.find_elf = s->dw->dwfl_linux_proc_find_elf, .find_debuginfo = s->dw->dwfl_build_id_find_debuginfo};
+    callbacks = (struct dwfl_callbacks){.find_elf = find_elf, .find_debuginfo = s->dw->dwfl_standard_find_debuginfo};
     s->dwfl = s->dw->dwfl_begin(&callbacks);
     if (s->dwfl && (s->dw->dwfl_linux_proc_report(s->dwfl, pid) != 0 || s->dw->dwfl_report_end(s->dwfl, NULL, NULL) != 0)) {
         s->dw->dwfl_end(s->dwfl);
         s->dwfl = NULL;
     }
+    if (s->dwfl && is_elsewhere(pid))
+        s->dw->dwfl_getmodules(s->dwfl, note_process, (void *)(intptr_t)pid, 0);
 }
 
 void stacks_open_core(struct stacks *s, struct core_memory *c)
@@ -35,11 +82,11 @@ void stacks_open_core(struct stacks *s, struct core_memory *c)
     static struct dwfl_callbacks callbacks;
     enum { CURRENT = 1, ELF_C_READ = 1 };
 
-    *s = (struct stacks){.memory = &c->memory, .pid = 1, .core = c, .dw = bide__libdw_load()};
+    *s = (struct stacks){.memory = &c->memory, .pid = 1, .core = c, .dw = load()};
     if (!s->dw)
         return;
     callbacks = (struct dwfl_callbacks){.find_elf = s->dw->dwfl_build_id_find_elf,
-                                        .find_debuginfo = s->dw->dwfl_build_id_find_debuginfo,
+                                        .find_debuginfo = s->dw->dwfl_standard_find_debuginfo,
                                         .section_address = s->dw->dwfl_offline_section_address};
     s->dw->elf_version(CURRENT);
     s->elf = s->dw->elf_begin(c->fd, ELF_C_READ, NULL);

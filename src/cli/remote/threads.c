@@ -3,11 +3,15 @@
  * threads.c - where a thread of another process is.
  *
  * One that stands in a system call is not touched: the kernel says in /proc where its stack pointer and its instruction are.  One that
- * runs is stopped for as long as its registers and its stack are copied, by ptrace without a signal (SEIZE, INTERRUPT), some 0.1 ms.
+ * runs is stopped for as long as its registers and its stack are copied, by ptrace without a signal (SEIZE, INTERRUPT), some 0.1 ms.  So is
+ * one that was stopped already (SIGSTOP), which stays so.
+ *
+ * That is done in a thread of its own: the kernel lets go of what a thread traces when it ends, also of what did not stop in time.
  */
 #include "cli/remote/stacks.h"
 
 #include <elf.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -68,16 +72,18 @@ static bool read_call(int pid, int thread, char *text, int size)
     return is_there;
 }
 
-static bool parse_call(const char *text, uint64_t *sp, uint64_t *pc)
+enum call { IN_CALL, NO_CALL, IS_RUNNING };
+
+static enum call parse_call(const char *text, uint64_t *sp, uint64_t *pc)
 {
     unsigned long w[9];
     int n = sscanf(text, "%li %lx %lx %lx %lx %lx %lx %lx %lx", (long *)&w[0], &w[1], &w[2], &w[3], &w[4], &w[5], &w[6], &w[7], &w[8]);
     if (n != 9 && n != 3)
-        return false;
+        return strncmp(text, "running", 7) == 0 ? IS_RUNNING : NO_CALL;
 
     *sp = w[n - 2];
     *pc = w[n - 1];
-    return true;
+    return n == 9 ? IN_CALL : NO_CALL;
 }
 
 /* ---- running ---- */
@@ -113,28 +119,51 @@ static bool wait_for_stop(int thread)
     return code == thread && WIFSTOPPED(status);
 }
 
-/* The kernel detaches what is still stopped when this program ends. */
-static bool stop_and_take(struct stance *at, struct memory *m, int thread, char *stack)
-{
-    if (ptrace(PTRACE_SEIZE, thread, NULL, NULL) != 0)
-        return false;
-    bool is_taken = ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) == 0 && wait_for_stop(thread) && take_registers(at, thread) &&
-                    copy_stack(at, m, stack);
+struct stop {
+    struct stance *at;
+    struct memory *memory;
+    int thread;
+    char *stack;
+    bool is_taken;
+};
 
-    ptrace(PTRACE_DETACH, thread, NULL, NULL);
-    return is_taken;
+static void *stop_and_take(void *arg)
+{
+    struct stop *s = arg;
+    if (ptrace(PTRACE_SEIZE, s->thread, NULL, NULL) != 0)
+        return NULL;
+
+    s->is_taken = ptrace(PTRACE_INTERRUPT, s->thread, NULL, NULL) == 0 && wait_for_stop(s->thread) && take_registers(s->at, s->thread) &&
+                  copy_stack(s->at, s->memory, s->stack);
+    ptrace(PTRACE_DETACH, s->thread, NULL, NULL);
+    return NULL;
+}
+
+static bool take_stopped(struct stance *at, struct memory *m, int thread, char *stack)
+{
+    struct stop s = {.at = at, .memory = m, .thread = thread, .stack = stack};
+    pthread_t tracer;
+    if (pthread_create(&tracer, NULL, stop_and_take, &s) != 0)
+        return false;
+
+    pthread_join(tracer, NULL);
+    return s.is_taken;
 }
 
 bool thread_stance(struct stance *at, struct memory *m, int pid, int thread, uint64_t top, char *stack)
 {
     char before[256], after[256];
-    uint64_t sp, pc;
+    uint64_t sp = 0, pc = 0;
 
     *at = (struct stance){.top = top};
     if (!read_call(pid, thread, before, sizeof before))
         return false;
-    if (!parse_call(before, &sp, &pc))
-        return strncmp(before, "running", 7) == 0 && stop_and_take(at, m, thread, stack);
+    enum call call = parse_call(before, &sp, &pc);
+    if (call != IN_CALL && take_stopped(at, m, thread, stack))
+        return true;
+    if (call == IS_RUNNING || sp == 0) /* else it waits where there is no call: for its page, or stopped and traced by somebody */
+        return false;
+    *at = (struct stance){.top = top};
     set_place(at, sp, pc);
     return copy_stack(at, m, stack) && read_call(pid, thread, after, sizeof after) && strcmp(before, after) == 0;
 }

@@ -254,14 +254,17 @@ static void take(struct picture *p, struct seen_task *t, struct look *k, struct 
 {
     if (k->has_top)
         take_top(p, t, k, m);
+    t->is_unread = t->top == 0 && !t->is_stackless;
     t->moved = t->state != SEEN_RUNNING && !is_same(p, t, k);
     if (t->moved || t->state != SEEN_WAITING)
         return;
 
-    take_limit(p, t, k, m);
-    if (t->is_stackless)
+    if (t->is_stackless) { /* it has no blocks: something else lies there */
         take_stackless(p, t, k, m);
-    else if (t->wait >= t->low && t->wait < t->top && k->wait_len > 0)
+        return;
+    }
+    take_limit(p, t, k, m);
+    if (t->wait >= t->low && t->wait < t->top && k->wait_len > 0)
         take_wait(p, t, k, m);
 }
 

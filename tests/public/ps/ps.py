@@ -5,6 +5,7 @@
 STRIPPED is the same program as TARGET, linked statically without unused sections and symbols; SCRIPT is for gdb.
 """
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 BIDE, TARGET, STRIPPED, SCRIPT = map(os.path.abspath, sys.argv[1:5])
@@ -139,6 +141,55 @@ def running_tasks_are_seen_blocked_and_computing():
 
 
 @test
+def a_stopped_program_shows_where_it_ran_and_stays_stopped():
+    with running(mode="spin") as p:
+        until(lambda: any(t["state"] == "running" for t in look(p.pid)[0]["tasks"]), "the spinner runs")
+        p.send_signal(signal.SIGSTOP)
+
+        def state():
+            return pathlib.Path(f"/proc/{p.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        until(lambda: state() == "T", "it is stopped")
+        [task] = [t for t in look("--stacks", p.pid)[0]["tasks"] if t["state"] == "running"]
+        if "stack" not in task:
+            raise Skip("there is no libdw, or no right to stop a thread")
+        assert state() == "T", state()
+        assert any("task_entry" in frame for frame in task["stack"]), task
+
+
+@test
+def a_thread_stands_for_its_process():
+    with running(mode="thread") as p:
+        thread = until(lambda: [t for t in map(int, os.listdir(f"/proc/{p.pid}/task")) if t != p.pid], "it has another thread")[0]
+        [process] = look(thread)
+        assert process["pid"] == p.pid
+        expect(by_function(process)["calls_thread"][0]["text"], "a call in a thread: blocks")
+
+
+@test
+def files_of_another_mount_namespace_are_found_there():
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        raise Skip("only root can make a mount namespace, with unshare")
+    with tempfile.TemporaryDirectory() as folder:
+        loaded = subprocess.run(["ldd", TARGET], capture_output=True, text=True).stdout
+        library = [word for word in loaded.split() if "/libbide" in word]
+        script = f"mount -t tmpfs none {folder} && cp {' '.join([TARGET, *library])} {folder}/ && " \
+                 f"LD_LIBRARY_PATH={folder} exec {folder}/{os.path.basename(TARGET)} 3 wait"
+        p = subprocess.Popen(["unshare", "-m", "sh", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            if p.stdout.readline() != "ready\n":
+                raise Skip("no mount namespace here")
+            assert not os.listdir(folder)
+            out = good("--stacks", p.pid)
+            if "libdw is not installed" in out:
+                raise Skip("there is no libdw")
+            expect(out, "target.c:", "task_entry")
+        finally:
+            p.kill()
+            p.wait()
+            p.stdout.close()
+
+
+@test
 def stripped_and_static_it_has_names_and_states():
     with running(STRIPPED) as p:
         tasks = by_function(look(p.pid)[0])
@@ -204,9 +255,9 @@ def a_request_under_way_has_its_url():
         serve.stdout.close()
 
 
-def dump(folder):
+def dump(folder, program=TARGET):
     """The core file of a target that has crashed in its task `blocker`."""
-    p = subprocess.Popen([TARGET, "3", "block"], stdout=subprocess.PIPE, text=True, cwd=folder,
+    p = subprocess.Popen([program, "3", "block"], stdout=subprocess.PIPE, text=True, cwd=folder,
                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2))
     assert p.stdout.readline() == "ready\n"
     until(lambda: any(t["state"] == "running" for t in look(p.pid)[0]["tasks"]), "the blocker runs")
@@ -232,15 +283,36 @@ def a_core_file_shows_the_same():
         if "stack" in tasks["blocks"][0]:
             assert any("sleep" in frame for frame in tasks["blocks"][0]["stack"]), tasks["blocks"]
         assert look("--core", core, TARGET)[0]["tasks"], "with the program named"
+        r = bide_ps("--core", core, shutil.which("true"))
+        assert r.returncode == 3 and "/true: not the program that " in r.stderr, r
+        r = bide_ps("--core", core, folder + "/none")
+        assert r.returncode == 3 and "/none: No such file" in r.stderr, r
         whole = core.read_bytes()
+        for at in (5, 18):
+            core.write_bytes(whole[:at] + b"\x02" + whole[at + 1:])
+            r = bide_ps("--core", core)
+            assert r.returncode == 3 and "another kind of processor" in r.stderr, r
         for n in (0, 10, 100, 5000, len(whole) // 2):
             core.write_bytes(whole[:n])
             r = bide_ps("--stacks", "--core", core)
             assert r.returncode in (0, 3), r
+            assert n < 1000 or "is cut off" in r.stderr, r
         r = bide_ps("--core", folder + "/none")
         assert r.returncode == 3 and "No such file" in r.stderr, r
         r = bide_ps("--core", TARGET)
         assert r.returncode == 3 and "not a core file" in r.stderr, r
+
+
+@test
+def a_core_file_of_a_program_that_was_moved_takes_it_by_name():
+    if resource.getrlimit(resource.RLIMIT_CORE)[1] != resource.RLIM_INFINITY:
+        raise Skip("core files are limited")
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(STRIPPED, folder + "/before")
+        core = dump(folder, folder + "/before")
+        os.rename(folder + "/before", folder + "/later")
+        tasks = by_function(look("--core", core, folder + "/later")[0])
+        assert "wants_lock" in tasks and "holds_lock" in tasks, tasks
 
 
 @test
@@ -379,6 +451,28 @@ def q_ends_a_watch_on_a_terminal():
         os.write(here, b"q")
         assert watch.wait(timeout=60) == 0, watch.stderr.read()
         watch.stderr.close()
+        os.close(here)
+
+
+@test
+def a_signal_that_ends_a_watch_leaves_the_terminal_as_it_was():
+    with running() as p:
+        here, there = pty.openpty()
+        before = termios.tcgetattr(there)
+        for send in (lambda w: os.write(here, b"\x03"), lambda w: w.terminate()):
+            watch = subprocess.Popen([BIDE, "ps", "--watch", str(p.pid)], stdin=there, stdout=there, stderr=subprocess.DEVNULL,
+                                     start_new_session=True,
+                                     preexec_fn=lambda: [signal.signal(s, signal.SIG_DFL) for s in (signal.SIGINT, signal.SIGTERM)] and
+                                     fcntl.ioctl(there, termios.TIOCSCTTY, 0))
+            seen = b""
+            while b"WAITS FOR" not in seen:
+                assert select.select([here], [], [], 60)[0], seen
+                seen += os.read(here, 65536)
+            assert not termios.tcgetattr(there)[3] & termios.ECHO
+            send(watch)
+            assert watch.wait(timeout=60) < 0, watch.returncode
+            assert termios.tcgetattr(there) == before
+        os.close(there)
         os.close(here)
 
 

@@ -2,7 +2,7 @@
 /*
  * target.c - a program for `bide ps` to look at.
  *
- *     target SLEEPERS [MODE]     wait | block | spin | churn | work | report | abort | fault; prints "ready" when it is
+ *     target SLEEPERS [MODE]     wait | block | spin | churn | work | thread | several | report | abort | fault; prints "ready" when it is
  */
 #include <errno.h>
 #include <stdio.h>
@@ -71,6 +71,11 @@ static int gathers(void)
 static int blocks(void)
 {
     return (int)sleep(1000);
+}
+
+static int calls_thread(void)
+{
+    return bide_to_thread(bide_coro(blocks));
 }
 
 static int spins(void)
@@ -150,6 +155,8 @@ static int app(int sleepers, const char *mode)
         BIDE_TRY(start(bide_coro(sleeper, 600000 + i), NULL));
     if (strcmp(mode, "work") == 0)
         BIDE_TRY(start(bide_coro(works), NULL));
+    if (strcmp(mode, "thread") == 0)
+        BIDE_TRY(start(bide_coro(calls_thread), NULL));
     if (strcmp(mode, "churn") == 0)
         BIDE_TRY(start(bide_coro(churns), NULL));
     BIDE_TRY(bide_sleep_ms(50));
