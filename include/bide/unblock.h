@@ -49,7 +49,7 @@ BIDE_API BIDE_MUST_USE int bide_unblock_set(unsigned options);
  *
  * Threads:   any; no loop is needed
  * Returns:   0
- * Errors:    BIDE_ESTATE: libc comes first in the symbol search order; BIDE_EVERSION: libbide is of another version
+ * Errors:    BIDE_ESTATE: libc, or ThreadSanitizer, comes first in the symbol search order; BIDE_EVERSION: libbide is of another version
  * Example:   BIDE_TRY(bide_unblock_check());
  */
 BIDE_API BIDE_MUST_USE int bide_unblock_check(void);

@@ -26,6 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/util/uninstrumented.h"
+
 /* Of libc, for compilers that check; in no header. */
 ssize_t __read_chk(int fd, void *out, size_t n, size_t cap);
 ssize_t __recv_chk(int fd, void *out, size_t n, size_t cap, int flags);
@@ -64,10 +66,16 @@ struct next {
 extern struct next bide__next;
 extern bool bide__next_is_found;
 void bide__next_find(void);
+/* Is the first definition of this name in the symbol search order ours, or a sanitizer's, which calls ours? */
+bool bide__next_is_reached(const char *name);
+/* clocked.c: ThreadSanitizer does not know those with a clock. */
+void bide__next_use_wall_clock(void);
+/* Does ThreadSanitizer come before this library? */
+bool bide__next_tsan_is_first(void);
 
 /* Call the next function of this name. */
 #define NEXT(name) (*next_found()->name)
-static inline const struct next *next_found(void)
+__attribute__((always_inline)) static inline const struct next *next_found(void)
 {
     if (__builtin_expect(!bide__next_is_found, 0))
         bide__next_find();

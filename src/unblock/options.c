@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* options.c - the options of a program (BIDE_UNBLOCK, bide_unblock_set), and whether its calls reach this library. */
-#include <dlfcn.h>
-
 #include <bide/unblock.h>
 
 #include "unblock/unblock.h"
@@ -22,14 +20,25 @@ static const struct word {
 };
 enum { WORDS = sizeof words / sizeof *words };
 
+/* Why no call is changed; 0: they are. */
+static int why_not(const char *call)
+{
+    if (bide__unblock_ops)
+        return 0;
+    if (bide__next_tsan_is_first())
+        return bide_fail(BIDE_ESTATE, "%s: ThreadSanitizer comes before libbide-unblock.so in the symbol search order: link the program with "
+                                      "libbide-unblock.a", call);
+    return bide_fail(BIDE_EVERSION, "%s: this libbide-unblock is for bide " BIDE_VERSION ", and the program has %s", call, bide_version());
+}
+
 int bide_unblock_set(unsigned options)
 {
     unsigned unknown = options & ~(BIDE_UNBLOCK_PIPES | BIDE_UNBLOCK_TSD);
     if (unknown)
         return bide_fail(-EINVAL, "bide_unblock_set: %#x is not a known option", unknown);
-    if (!bide__unblock_ops)
-        return bide_fail(BIDE_EVERSION, "bide_unblock_set: this libbide-unblock is for bide " BIDE_VERSION ", and the program has %s",
-                         bide_version());
+    int error = why_not("bide_unblock_set");
+    if (error < 0)
+        return error;
 
     for (int i = 0; i < WORDS; i++)
         *words[i].option = options & words[i].flag;
@@ -61,22 +70,12 @@ __attribute__((constructor)) static void read_environment(void)
     }
 }
 
-/* Is the first definition of this name in the search order ours?  (&recv in here would be that first one, too, so a private variable tells.) */
-static bool is_ours(const char *name)
-{
-    static const char here;
-    void *first = dlsym(RTLD_DEFAULT, name);
-    Dl_info of_first, ours;
-
-    return first && dladdr(first, &of_first) && dladdr(&here, &ours) && of_first.dli_fbase == ours.dli_fbase;
-}
-
 int bide_unblock_check(void)
 {
-    if (!bide__unblock_ops)
-        return bide_fail(BIDE_EVERSION, "bide_unblock_check: this libbide-unblock is for bide " BIDE_VERSION ", and the program has %s",
-                         bide_version());
-    if (!is_ours("recv") || !is_ours("poll"))
+    int error = why_not("bide_unblock_check");
+    if (error < 0)
+        return error;
+    if (!bide__next_is_reached("recv") || !bide__next_is_reached("poll"))
         return bide_fail(BIDE_ESTATE, "bide_unblock_check: libc comes before libbide-unblock in the symbol search order: link the program with it, or use "
                                       "LD_PRELOAD");
     return 0;

@@ -40,19 +40,23 @@ __attribute__((constructor)) static void begin(void)
     atomic_store(&has_begun, true);
 }
 
-static bool is_there(pthread_key_t key)
+UNINSTRUMENTED static bool is_there(pthread_key_t key)
 {
     return key < KEYS_MAX && atomic_load_explicit(&keys[key].number, memory_order_relaxed) & 1;
 }
 
 /* Keys are noted also while nobody has asked: tasks may have values of those that were made until then. */
-int pthread_key_create(pthread_key_t *key, void (*destroy)(void *value))
+static void note_key(pthread_key_t key, void (*destroy)(void *value))
+{
+    atomic_store(&keys[key].destroy, destroy);
+    atomic_fetch_add(&keys[key].number, is_there(key) ? 2 : 1);
+}
+
+UNINSTRUMENTED int pthread_key_create(pthread_key_t *key, void (*destroy)(void *value))
 {
     int error = NEXT(pthread_key_create)(key, destroy);
-    if (error == 0 && *key < KEYS_MAX && atomic_load(&has_begun)) {
-        atomic_store(&keys[*key].destroy, destroy);
-        atomic_fetch_add(&keys[*key].number, is_there(*key) ? 2 : 1);
-    }
+    if (error == 0 && *key < KEYS_MAX && atomic_load(&has_begun))
+        note_key(*key, destroy);
     return error;
 }
 
@@ -85,27 +89,21 @@ static struct value *enter(struct guest *g, pthread_key_t key)
 }
 
 /* The task that has a value of its own of this key; NULL: the thread's is meant. */
-static bide_task *task_for(pthread_key_t key)
+UNINSTRUMENTED static bide_task *task_for(pthread_key_t key)
 {
     return unlikely(bide__unblock_keeps_values) && is_there(key) ? bide__unblock_task() : NULL;
 }
 
-void *pthread_getspecific(pthread_key_t key)
+static void *value_of(bide_task *t, pthread_key_t key)
 {
-    bide_task *t = task_for(key);
-    if (likely(!t))
-        return NEXT(pthread_getspecific)(key);
     const struct guest *g = bide__unblock_guest(t);
     const struct value *v = g ? find(g->values, key) : NULL;
 
     return v && v->number == atomic_load(&keys[key].number) ? v->data : NULL;
 }
 
-int pthread_setspecific(pthread_key_t key, const void *data)
+static int set_value(bide_task *t, pthread_key_t key, const void *data)
 {
-    bide_task *t = task_for(key);
-    if (likely(!t))
-        return NEXT(pthread_setspecific)(key, data);
     struct guest *g = bide__unblock_guest(t);
     struct value *v = g ? data ? enter(g, key) : find(g->values, key) : NULL;
     if (!v)
@@ -113,6 +111,20 @@ int pthread_setspecific(pthread_key_t key, const void *data)
 
     *v = (struct value){.number = atomic_load(&keys[key].number), .data = (void *)(uintptr_t)data};
     return 0;
+}
+
+UNINSTRUMENTED void *pthread_getspecific(pthread_key_t key)
+{
+    bide_task *t = task_for(key);
+
+    return likely(!t) ? NEXT(pthread_getspecific)(key) : value_of(t, key);
+}
+
+UNINSTRUMENTED int pthread_setspecific(pthread_key_t key, const void *data)
+{
+    bide_task *t = task_for(key);
+
+    return likely(!t) ? NEXT(pthread_setspecific)(key, data) : set_value(t, key, data);
 }
 
 /* ---- the end of a task ---- */

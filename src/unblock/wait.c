@@ -55,6 +55,10 @@ static ptrdiff_t loop_offset(const struct interpose_ops *ops)
 
 __attribute__((constructor)) static void begin(void)
 {
+    if (bide__next_tsan_is_first()) {
+        fprintf(stderr, "bide-unblock: ThreadSanitizer comes before libbide-unblock.so: no call is changed; link libbide-unblock.a\n");
+        return;
+    }
     const struct interpose_ops *ops = bide_interpose(BIDE_VERSION, task_ended);
     if (ops) {
         bide__unblock_debugs = ops->debugs();

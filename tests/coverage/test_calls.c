@@ -18,7 +18,7 @@ static const char *kind_of(const char *name)
     return c.kind ? c.kind->name : "covered";
 }
 
-/* tests/unblock/test_linked.sh compares the same list with the library. */
+/* tests/unblock/programs/test_linked.sh compares the same list with the library. */
 UNIT(covered_is_what_the_library_exports)
 {
     char path[4096], line[100];

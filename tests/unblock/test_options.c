@@ -145,7 +145,7 @@ TEST(options_debug_reports_who_waits_with_a_lock)
     pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     const char *debug = getenv("BIDE_DEBUG");
     if (!debug || strcmp(debug, "1") != 0)
-        SKIP("needs BIDE_DEBUG=1 in its environment: test_debug.sh");
+        SKIP("needs BIDE_DEBUG=1 in its environment: programs/test_debug.sh");
     bide_loop_set_exception_handler(bide_get_event_loop(), note_report, NULL);
 
     EXPECT_EQ(usleep(1000), 0);

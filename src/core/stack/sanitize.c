@@ -8,15 +8,9 @@
 
 #include <pthread.h>
 
+#include "base/util/uninstrumented.h"
 #include "core/stack/arch.h"
 #include "core/stack/fiber.h"
-
-#if defined(__clang__)
-#define UNINSTRUMENTED \
-    __attribute__((noinline, disable_sanitizer_instrumentation, no_sanitize("address", "undefined")))
-#else
-#define UNINSTRUMENTED __attribute__((noinline, no_sanitize("address", "thread", "undefined")))
-#endif
 
 /* The fiber that a switch is going to; its first function has no other way to learn who it is. */
 static _Thread_local struct fiber *arriving;
