@@ -121,13 +121,16 @@ static int run_all(struct compare *c)
 
 /* ---- before and after ---- */
 
-/* What is going to happen. */
+/* What is going to happen, and what is not. */
 static void say_plan(const struct compare *c, int64_t total_us)
 {
     struct text line = {0};
-
     if (c->options->quiet)
         return;
+
+    for (int i = 0; compare_modes[i].name && !c->options->modes; i++)
+        if (!compare_mode_is_at_hand(&compare_modes[i]))
+            say_note("%s: left out, for libbide-unblock is not installed beside libbide", compare_modes[i].name);
     compare_describe(c, &line);
     if (!line.no_memory)
         say_note("%s; %d mode%s, up to %d run%s each: about %d s", line.data, c->nrows, c->nrows == 1 ? "" : "s",

@@ -18,6 +18,7 @@ int compare_run_command(const struct compare_options *options);
 
 /* Read and check what can be known before the first request.  Returns: an exit code; after a message if not EXIT_OK. */
 int compare_plan(struct compare *c);
+bool compare_mode_is_at_hand(const struct compare_mode *m); /* what it needs is installed */
 /* The URLs, when the server's is known.  Returns: likewise. */
 int compare_plan_urls(struct compare *c);
 void compare_plan_free(struct compare *c);

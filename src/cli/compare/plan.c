@@ -97,15 +97,11 @@ static int choose_mode(bool *is_chosen, const char *name, size_t len)
 }
 
 /* Of the modes that nobody named, those that cannot run here are left out. */
-static bool is_at_hand(const struct compare *c, const struct compare_mode *m)
+bool compare_mode_is_at_hand(const struct compare_mode *m)
 {
     char path[4096];
-    if (!m->needs_unblock || compare_find_unblock(path, sizeof path))
-        return true;
 
-    if (!c->options->quiet)
-        say_note("%s: left out, for libbide-unblock is not installed beside libbide", m->name);
-    return false;
+    return !m->needs_unblock || compare_find_unblock(path, sizeof path);
 }
 
 static int check_named(const struct compare_row *rows, int n)
@@ -132,7 +128,7 @@ static int read_modes(struct compare *c)
         at = at[len] ? at + len + 1 : NULL;
     }
     for (int i = 0; compare_modes[i].name; i++)
-        if (c->options->modes ? is_chosen[i] : is_at_hand(c, &compare_modes[i]))
+        if (c->options->modes ? is_chosen[i] : compare_mode_is_at_hand(&compare_modes[i]))
             c->rows[c->nrows++].mode = &compare_modes[i];
     return code == EXIT_OK ? check_named(c->rows, c->nrows) : code;
 }

@@ -273,6 +273,7 @@ class Refusals(Case):
         alone = {"LD_LIBRARY_PATH": self.folder}
         self.expect_line(bide("compare", "--modes", "async,unblocked", env=alone), 3,
                          "--modes: unblocked needs libbide-unblock.so.0, which is not installed beside libbide")
+        self.expect_line(bide("compare", "ftp://a.example/", env=alone), 2, "ftp")
         r = bide("compare", "-n", 1, "--delay", 1, "--repeat", 1, "--json", "-", env=alone)
         self.expect(r, 0)
         self.assertIn("unblocked: left out, for libbide-unblock is not installed", r.err)

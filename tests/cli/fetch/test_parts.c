@@ -250,6 +250,8 @@ UNIT(summary_line_is_broken_between_pieces)
     EXPECT_STR(wrapped("4 failed (http_404 1, http_500 3)", 22), "4 failed (http_404 1,\n    http_500 3)\n");
     EXPECT_STR(wrapped("dns 4 us \u00b7 ttfb 50 ms \u00b7 body 0 us (medians)", 24),
                "dns 4 us \u00b7 ttfb 50 ms \u00b7\n    body 0 us (medians)\n");
+    EXPECT_STR(wrapped("limited by: one window, which had grown to 10 (--no-adaptive)  0.30 s", 22),
+               "limited by: one\n    window, which had\n    grown to 10\n    (--no-adaptive)\n    0.30 s\n");
     EXPECT_STR(wrapped("1 url  a-name-that-is-longer-than-the-line", 10), "1 url\n    a-name-that-is-longer-than-the-line\n");
 }
 

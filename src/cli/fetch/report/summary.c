@@ -218,21 +218,21 @@ static void add_bottleneck(const struct fetch *f, struct text *t)
 
 /* ---- as wide as the terminal ---- */
 
-/* Where a line may be broken: how many bytes from there on belong to neither; 0: not there. */
-static size_t break_at(const char *line, size_t at)
+/* Where a line may be broken, at need at any space: how many bytes from there on belong to neither; 0: not there. */
+static size_t break_at(const char *line, size_t at, bool at_need)
 {
     size_t n = strspn(line + at, " ");
     bool is_divided = at > 0 && (line[at - 1] == ',' || (at > 1 && memcmp(line + at - 2, "\u00b7", 2) == 0));
 
-    return n > 1 || (n == 1 && is_divided) ? n : 0;
+    return n > 1 || (n == 1 && (is_divided || at_need)) ? n : 0;
 }
 
-/* The end of the piece that begins there. */
-static size_t piece_end(const char *line, size_t from)
+/* The end of the piece, or at need of the word, that begins there. */
+static size_t piece_end(const char *line, size_t from, bool at_need)
 {
     size_t at = from;
 
-    while (line[at] && break_at(line, at) == 0)
+    while (line[at] && break_at(line, at, at_need) == 0)
         at++;
     return at;
 }
@@ -240,11 +240,17 @@ static size_t piece_end(const char *line, size_t from)
 void summary_add_line(const struct text *line, int width, struct text *to)
 {
     const char *s = text_string(line);
+    size_t piece = 0; /* where it ends */
+    bool is_wide = false; /* it is wider than a line, and broken between its words */
     int used = 0;
 
     for (size_t from = 0, end, gap; line->len > 0 && s[from]; from = end + gap) {
-        end = piece_end(s, from);
-        gap = break_at(s, end);
+        if (from >= piece) {
+            piece = piece_end(s, from, false);
+            is_wide = width > 0 && text_columns(s + from, piece - from) > width - INDENT;
+        }
+        end = is_wide ? piece_end(s, from, true) : piece;
+        gap = break_at(s, end, true);
         int columns = text_columns(s + from, end - from);
         if (used > 0 && width > 0 && used + columns > width) {
             while (text_ends_with(to, ' '))
