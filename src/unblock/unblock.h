@@ -22,17 +22,26 @@
 extern const struct interpose_ops *bide__unblock_ops;
 extern ptrdiff_t bide__unblock_loop_offset;
 
-/* Most calls are made where no loop runs: that is seen without a call, if the compiler knows where the thread's variables are. */
-static inline bool bide__unblock_has_loop(void)
+/* Where this thread's variables are; NULL: the compiler does not say. */
+static inline void *bide__unblock_thread_pointer(void)
 {
 #if defined(__has_builtin) && __has_builtin(__builtin_thread_pointer)
-    bide_loop *loop;
-
-    memcpy(&loop, (const void *)((uintptr_t)__builtin_thread_pointer() + (uintptr_t)bide__unblock_loop_offset), sizeof loop);
-    return loop != NULL;
+    return __builtin_thread_pointer();
 #else
-    return true;
+    return NULL;
 #endif
+}
+
+/* Most calls are made where no loop runs: that is seen without a call. */
+static inline bool bide__unblock_has_loop(void)
+{
+    const void *thread = bide__unblock_thread_pointer();
+    bide_loop *loop;
+    if (!thread)
+        return true;
+
+    memcpy(&loop, (const void *)((uintptr_t)thread + (uintptr_t)bide__unblock_loop_offset), sizeof loop);
+    return loop != NULL;
 }
 
 /* The task that runs here and may wait; NULL: none, and the call is as it always was. */

@@ -43,16 +43,6 @@ struct guest *bide__unblock_guest(bide_task *t)
     return slot ? *slot : NULL;
 }
 
-static ptrdiff_t loop_offset(const struct interpose_ops *ops)
-{
-#if defined(__has_builtin) && __has_builtin(__builtin_thread_pointer)
-    return ops->loop_offset(__builtin_thread_pointer());
-#else
-    (void)ops;
-    return 0;
-#endif
-}
-
 __attribute__((constructor)) static void begin(void)
 {
     if (bide__next_tsan_is_first()) {
@@ -62,7 +52,7 @@ __attribute__((constructor)) static void begin(void)
     const struct interpose_ops *ops = bide_interpose(BIDE_VERSION, task_ended);
     if (ops) {
         bide__unblock_debugs = ops->debugs();
-        bide__unblock_loop_offset = loop_offset(ops);
+        bide__unblock_loop_offset = ops->loop_offset(bide__unblock_thread_pointer());
     }
     bide__unblock_ops = ops;
     if (!ops)
