@@ -2,20 +2,16 @@
 /*
  * remote.c - fuzz target: the memory of a process that `bide ps` looks at.
  *
- * A small memory as it should be: an ELF header, the note, the root, a loop with eight tasks that wait for this and that.  The input is
- * written over it, piece by piece (where: 2 bytes, how much: 1 byte, what).  It may say anything: looking at it ends, stays within our memory
- * and its own ceilings, and what comes out of it can be shown.
+ * A small memory as it should be: an ELF header, the note, the root, a loop with eight tasks that wait for this and that, with
+ * the input over it (where: 2 bytes).  It may say anything: looking at it ends, stays within our memory and its own ceilings, and what comes
+ * out of it can be shown.
  */
 #include <elf.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "cli/remote/picture.h"
+#include "fake_memory.h"
 #include "inspect/root.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define BASE  UINT64_C(0x100000)
 #define BYTES 0x10000u
 #define TASKS 8
 
@@ -24,12 +20,6 @@ enum { ROOT = 0x400, LAYOUT = 0x1000, GLOBALS = 0x2f00, LOOP = 0x3000, CHUNK = 0
 
 static char image[BYTES];
 static struct layout plan; /* as it is written there */
-
-static void must(bool true_thing)
-{
-    if (!true_thing)
-        abort();
-}
 
 /* ---- a memory that is as it should be ---- */
 
@@ -159,6 +149,8 @@ static void write_others(void)
 static void write_image(void)
 {
     memset(image, 0, sizeof image);
+    fake.bytes = image;
+    fake.len = sizeof image;
     write_layout();
     write_elf();
     set(LOOP, M_LOOP_WORD, 0xb1de0b1e);
@@ -171,17 +163,6 @@ static void write_image(void)
 }
 
 /* ---- looking at it ---- */
-
-static void read_image(struct memory *m, struct piece *pieces, size_t n)
-{
-    (void)m;
-    for (size_t i = 0; i < n; i++) {
-        struct piece *p = &pieces[i];
-        p->came = p->at >= BASE && p->at - BASE <= BYTES && p->len <= BYTES - (p->at - BASE);
-        if (p->came && p->len > 0)
-            memcpy(p->to, image + (p->at - BASE), p->len);
-    }
-}
 
 static void check_text(const struct picture *p, uint32_t text)
 {
@@ -207,27 +188,18 @@ static void check_picture(const struct picture *p)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint64_t headers[] = {BASE};
-    static struct memory m = {.read = read_image}; /* its pages are many to make anew */
+    static struct memory m = {.read = fake_memory_read}; /* its pages are many to make anew */
     struct picture p = {.nloops = 0};
-    size_t whole = size;
 
     memory_forget(&m);
     write_image();
-    while (size > 3) {
-        uint32_t at = (uint32_t)data[0] | (uint32_t)data[1] << 8;
-        size_t n = data[2] < size - 3 ? data[2] : size - 3;
-        if (n > BYTES - at)
-            n = BYTES - at;
-        memcpy(image + at, data + 3, n);
-        data += 3 + n;
-        size -= 3 + n;
-    }
+    fake_memory_overwrite(data, size, 2);
     enum layout_found found = layout_find(&p.layout, &m, headers, 1);
-    must(whole > 3 || found == LAYOUT_FOUND);
+    must(size > 3 || found == LAYOUT_FOUND);
     if (found == LAYOUT_FOUND) {
         must(picture_take(&p, &m));
         check_picture(&p);
-        must(whole > 3 || (p.ntasks == TASKS && p.tasks[7].n == 2 && p.tasks[6].n == 1 && p.tasks[0].waits == WAITS_TIME));
+        must(size > 3 || (p.ntasks == TASKS && p.tasks[7].n == 2 && p.tasks[6].n == 1 && p.tasks[0].waits == WAITS_TIME));
     }
     picture_free(&p);
     return 0;

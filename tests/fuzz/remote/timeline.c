@@ -2,32 +2,22 @@
 /*
  * timeline.c - fuzz target: the memory of a process that `bide trace` records.
  *
- * A small memory as it should be: the struct, two tracks, names.  The input is written over it, piece by piece (where: 3 bytes, how much:
- * 1 byte, what).  It may say anything: what is made of it ends, and is JSON.
+ * A small memory as it should be: the struct, two tracks, names, with the input over it (where: 3 bytes).  It may say anything: what is
+ * made of it ends, and is JSON.
  */
 #include <jansson.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/timeline/timeline.h"
 #include "cli/trace/trace.h"
+#include "fake_memory.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define BASE   UINT64_C(0x100000)
 #define NUMBER 0x80000007u
 
 enum { TRACK = 0x1000, STEP = 0x14000, NAMES = TRACK + 2 * STEP, BYTES = 0xb0000 };
 
 static char good[BYTES], image[BYTES];
-
-static void must(bool true_thing)
-{
-    if (!true_thing)
-        abort();
-}
 
 /* ---- a memory that is as it should be ---- */
 
@@ -84,17 +74,6 @@ static void write_good(void)
 
 /* ---- looking at it ---- */
 
-static void read_image(struct memory *m, struct piece *pieces, size_t n)
-{
-    (void)m;
-    for (size_t i = 0; i < n; i++) {
-        struct piece *p = &pieces[i];
-        p->came = p->at >= BASE && p->at - BASE <= BYTES && p->len <= BYTES - (p->at - BASE);
-        if (p->came && p->len > 0)
-            memcpy(p->to, image + (p->at - BASE), p->len);
-    }
-}
-
 static void must_be_json(int fd)
 {
     off_t len = lseek(fd, 0, SEEK_END);
@@ -109,29 +88,22 @@ static void must_be_json(int fd)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct memory m = {.read = read_image};
+    struct memory m = {.read = fake_memory_read};
     struct recording r = {.from = &m, .at = BASE, .number = NUMBER, .pid = 1, .program = "a program"};
-    size_t whole = size;
 
     if (good[0] == '\0')
         write_good();
     memcpy(image, good, sizeof image);
-    while (size > 4) {
-        uint32_t at = ((uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16) % BYTES;
-        size_t n = data[3] < size - 4 ? data[3] : size - 4;
-        if (n > BYTES - at)
-            n = BYTES - at;
-        memcpy(image + at, data + 4, n);
-        data += 4 + n;
-        size -= 4 + n;
-    }
+    fake.bytes = image;
+    fake.len = sizeof image;
+    fake_memory_overwrite(data, size, 3);
     int fd = memfd_create("timeline", MFD_CLOEXEC);
     must(fd >= 0);
     int code = recording_export(&r, fd);
-    must(code == 0 || whole > 4);
+    must(code == 0 || size > 4);
     if (code == 0)
         must_be_json(fd);
-    must(whole > 4 || (r.threads == 2 && r.entries == 18));
+    must(size > 4 || (r.threads == 2 && r.entries == 18));
     close(fd);
     return 0;
 }
