@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * points.h - for tests that do a thing again and again, and each time fail at another point: where to cancel, and what must not
- * be left behind.
+ * points.h - for tests that do a thing again and again, and each time fail at another point: where to cancel, which allocation
+ * fails, and what must not be left behind.
  *
  *     struct holdings before;  holdings_note(&before);
  *     for (int n = 0; cancelled_at(n); n += next_point(n)) holdings_expect(&before, "what", n);
@@ -103,6 +103,28 @@ POINTS_UNUSED static void holdings_expect(const struct holdings *h, const char *
     }
     FAIL("%s, point %d: %zu allocations, %zu tasks and %d descriptors have become %zu, %zu and %d", what, n, h->allocations, h->tasks,
          h->descriptors, now.allocations, now.tasks, now.descriptors);
+}
+
+/* ---- memory ---- */
+
+/* Run it with each allocation failing in turn: it is out of memory, or goes on without, and leaves nothing behind. */
+POINTS_UNUSED static void fail_each_allocation(bide_coroutine program)
+{
+    struct holdings before;
+
+    EXPECT_EQ(bide_run(program), 0); /* what is made once is made now */
+    for (int n = 0; n < 200; n++) {
+        holdings_note(&before);
+        bide__alloc_fail_at(n);
+        int code = bide_run(program);
+        bool enough = bide__alloc_fail_at(-1);
+        holdings_expect(&before, "an allocation that fails", n);
+        if (enough)
+            return;
+        if (code != 0)
+            EXPECT_ERR(code, BIDE_ENOMEM);
+    }
+    FAIL("it never ended");
 }
 
 #endif

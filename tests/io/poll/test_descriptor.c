@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_descriptor.c - any descriptor: waiting for one, functions that are called for one, closed ones, numbers used again. */
-#include "harness/harness.h"
+#include "harness/points.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -535,17 +535,5 @@ static int waits_and_is_called(void)
 
 UNIT(fd_wait_each_allocation_failing_in_turn_is_an_error)
 {
-    EXPECT_EQ(bide_run(bide_coro(waits_and_is_called)), 0);
-    for (long n = 0; n < 200; n++) {
-        size_t before = bide__alloc_live();
-        bide__alloc_fail_at(n);
-        int code = bide_run(bide_coro(waits_and_is_called));
-        bool enough = bide__alloc_fail_at(-1);
-        EXPECT_EQ(bide__alloc_live(), before);
-        if (enough)
-            return;
-        if (code != 0)
-            EXPECT_ERR(code, BIDE_ENOMEM);
-    }
-    FAIL("it never ended");
+    fail_each_allocation(bide_coro(waits_and_is_called));
 }

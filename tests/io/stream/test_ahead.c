@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* test_ahead.c - peek, several separators, "something has come", files, write limits. */
-#include "harness/harness.h"
-
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <bide/bide.h>
 
-#include "base/base.h"
+#include "harness/points.h"
+#include "peer.h"
 
 /* A stream, and the plain descriptor at its other end. */
 static bide_stream *stream_and_peer(int *peer)
@@ -22,11 +18,6 @@ static bide_stream *stream_and_peer(int *peer)
     bide_stream *s = bide_stream_from_fd(pair[0]);
     EXPECT_NOT_NULL(s);
     return s;
-}
-
-static void say(int peer, const char *text)
-{
-    EXPECT_EQ(write(peer, text, strlen(text)), (ssize_t)strlen(text));
 }
 
 static int peek_at(bide_stream *s, size_t n)
@@ -314,17 +305,5 @@ static int uses_all(void)
 
 UNIT(stream_ahead_each_allocation_failing_in_turn_is_an_error)
 {
-    EXPECT_EQ(bide_run(bide_coro(uses_all)), 0);
-    for (long n = 0; n < 200; n++) {
-        size_t before = bide__alloc_live();
-        bide__alloc_fail_at(n);
-        int code = bide_run(bide_coro(uses_all));
-        bool enough = bide__alloc_fail_at(-1);
-        EXPECT_EQ(bide__alloc_live(), before);
-        if (enough)
-            return;
-        if (code != 0)
-            EXPECT_ERR(code, BIDE_ENOMEM);
-    }
-    FAIL("it never ended");
+    fail_each_allocation(bide_coro(uses_all));
 }

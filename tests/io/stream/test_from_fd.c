@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_from_fd.c - streams over any descriptor: pipes, terminals, files, sockets; standard input and output. */
-#include "harness/harness.h"
+#include "harness/points.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -303,17 +303,5 @@ static int makes_streams(void)
 
 UNIT(from_fd_each_allocation_failing_in_turn_is_an_error)
 {
-    EXPECT_EQ(bide_run(bide_coro(makes_streams)), 0);
-    for (long n = 0; n < 200; n++) {
-        size_t before = bide__alloc_live();
-        bide__alloc_fail_at(n);
-        int code = bide_run(bide_coro(makes_streams));
-        bool enough = bide__alloc_fail_at(-1);
-        EXPECT_EQ(bide__alloc_live(), before);
-        if (enough)
-            return;
-        if (code != 0)
-            EXPECT_ERR(code, BIDE_ENOMEM);
-    }
-    FAIL("it never ended");
+    fail_each_allocation(bide_coro(makes_streams));
 }
