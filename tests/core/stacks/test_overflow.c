@@ -2,14 +2,10 @@
 /* test_overflow.c - a task that overflows its stack: the report names it, and the process dies of SIGSEGV. */
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "child.h"
 #include "core/core.h"
-#include "harness/harness.h"
 
-static char child_said[32768];
 static volatile int zero;
 
 static __attribute__((noinline)) int dig(int n)
@@ -53,29 +49,18 @@ static int steps_over(void)
     return bide_await(t);
 }
 
-/* Its wait status. */
-static int run_in_a_child(int (*app)(void))
+static int (*app)(void);
+
+static void run_app(void)
 {
-    int out[2], status;
-    EXPECT_EQ(pipe(out), 0);
-    fflush(NULL);
-    pid_t pid = fork();
-    EXPECT_TRUE(pid >= 0);
-    if (pid == 0) {
-        struct rlimit no_core = {0, 0};
-        setrlimit(RLIMIT_CORE, &no_core);
-        alarm(60);
-        dup2(out[1], STDERR_FILENO);
-        _exit(bide_run(bide_coro(app)) < 0);
-    }
-    close(out[1]);
-    size_t len = 0;
-    for (ssize_t n; (n = read(out[0], child_said + len, sizeof child_said - 1 - len)) > 0;)
-        len += (size_t)n;
-    child_said[len] = '\0';
-    close(out[0]);
-    EXPECT_EQ(waitpid(pid, &status, 0), pid);
-    return status;
+    _exit(bide_run(bide_coro(app)) < 0);
+}
+
+/* Its wait status. */
+static int run_in_a_child(int (*fn)(void))
+{
+    app = fn;
+    return run_child(run_app);
 }
 
 static void expect_report(const char *size, const char *advice)
@@ -83,12 +68,12 @@ static void expect_report(const char *size, const char *advice)
     char line[256];
     int status = run_in_a_child(overflows);
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
-    EXPECT_CONTAINS(child_said, "bide: stack overflow in task page 7 (#");
+    EXPECT_CONTAINS(child_text, "bide: stack overflow in task page 7 (#");
     snprintf(line, sizeof line, ", function parse_page, stack %s)\n", size);
-    EXPECT_CONTAINS(child_said, line);
-    EXPECT_CONTAINS(child_said, advice);
-    EXPECT_CONTAINS(child_said, "   #0  ");
-    EXPECT_CONTAINS(child_said, "frames ...\n"); /* the first and the last of many */
+    EXPECT_CONTAINS(child_text, line);
+    EXPECT_CONTAINS(child_text, advice);
+    EXPECT_CONTAINS(child_text, "   #0  ");
+    EXPECT_CONTAINS(child_text, "frames ...\n"); /* the first and the last of many */
 }
 
 UNIT(overflow_of_a_task_names_it_and_its_default_stack)
@@ -107,9 +92,9 @@ UNIT(frame_below_the_guard_is_put_down_to_the_task_that_runs)
 #if defined(__x86_64__)
     int status = run_in_a_child(steps_over);
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
-    EXPECT_CONTAINS(child_said, "bide: stack overflow in task page 8 (#");
-    EXPECT_CONTAINS(child_said, ", function step_over, stack 64 KiB)\n");
-    EXPECT_CONTAINS(child_said, "compile with -fstack-clash-protection");
+    EXPECT_CONTAINS(child_text, "bide: stack overflow in task page 8 (#");
+    EXPECT_CONTAINS(child_text, ", function step_over, stack 64 KiB)\n");
+    EXPECT_CONTAINS(child_text, "compile with -fstack-clash-protection");
 #else
     (void)steps_over;
     SKIP("needs a frame of x86-64");
