@@ -157,10 +157,10 @@ static bool put_list(struct line *l, const bide_task *t, unsigned *looked_for)
     const char *which = "";
     size_t n = 0;
 
-    if (w && w->kind == WAIT_GROUP) {
+    if (w && (w->kind == WAIT_GROUP || w->kind == WAIT_GROUP_FOR)) {
         which = container_of(w, struct group, wait)->is_over == bide__all_finished ? "" : "one of ";
         n = watched(w, all);
-    } else if (w && w->kind == WAIT_COMPLETED) {
+    } else if (w && (w->kind == WAIT_COMPLETED || w->kind == WAIT_COMPLETED_FOR)) {
         which = "the next of ";
         n = completing(w, all);
     } else if (operation_wait(t)) {

@@ -9,7 +9,7 @@
 
 #include <bide/version.h>
 
-#include "core/turn/operation.h"
+#include "core/several/awaitables.h"
 #include "inspect/inspect.h"
 
 #define SIZE(name, type) {name, 0, sizeof(type)}
@@ -118,6 +118,19 @@ static const struct root_member layout[] = {
     AT("scope.when_ms", struct scope, timer.when_ms),
     AT("scope.armed", struct scope, timer.node.next),
     AT("scope.outer", struct scope, outer),
+    AT("group.wait", struct group, wait),
+    VALUE("kind.group_for", WAIT_GROUP_FOR),
+    VALUE("kind.completed_for", WAIT_COMPLETED_FOR),
+    AT("choice.all", struct choice, all),
+    AT("choice.n", struct choice, n),
+    SIZE("alternative", struct alternative),
+    AT("alternative.what", struct alternative, what),
+    AT("alternative.future", struct alternative, future),
+    AT("alternative.timer", struct alternative, waiter.timer),
+    AT("awaitable.kind", struct bide_awaitable, kind),
+    AT("awaitable.operation", struct bide_awaitable, as.operation),
+    VALUE("awaitable.is_operation", BIDE_AW_OPERATION),
+    VALUE("awaitable.is_sleep", BIDE_AW_SLEEP),
 };
 
 const struct root bide__root = {

@@ -11,7 +11,7 @@ static const char *kind_of(const struct seen_task *t)
 {
     static const char *const kinds[] = {
         [WAITS_UNKNOWN] = "unknown", [WAITS_FUTURE] = "future", [WAITS_TASKS] = "tasks", [WAITS_NEXT] = "next",
-        [WAITS_OPERATION] = "operation", [WAITS_NAMED] = "named", [WAITS_READ] = "read", [WAITS_WRITE] = "write",
+        [WAITS_CHOICE] = "choice", [WAITS_OPERATION] = "operation", [WAITS_NAMED] = "named", [WAITS_READ] = "read", [WAITS_WRITE] = "write",
         [WAITS_EITHER] = "read-or-write", [WAITS_TIME] = "timer", [WAITS_THREAD] = "thread"};
 
     return t->state != SEEN_WAITING || t->moved ? NULL : kinds[t->waits];
@@ -62,7 +62,7 @@ static void add_task(struct target *target, size_t index, bool with_stacks, stru
     jsonl_add_member(to, "text", scratch->len > 0 ? text_string(scratch) : NULL);
     if (t->state == SEEN_WAITING && t->fd >= 0)
         text_format(to, ",\"fd\":%d", t->fd);
-    if (t->waits == WAITS_TIME)
+    if (t->waits == WAITS_TIME || (t->waits == WAITS_CHOICE && t->due_ms != 0))
         add_seconds(to, "left", task_ms_until(target, t, t->due_ms));
     if (t->limit_ms)
         add_seconds(to, "timeout", task_ms_until(target, t, t->limit_ms));

@@ -126,6 +126,14 @@ static void add_what(struct target *target, const struct seen_task *t, struct te
     case WAITS_FUTURE: add_future(p, t, to); break;
     case WAITS_TASKS:
     case WAITS_NEXT: add_tasks(p, t, to); break;
+    case WAITS_CHOICE:
+        text_format(to, "%s%s", t->total > 1 ? "one of " : "", text);
+        if (t->due_ms == 0)
+            break;
+        text_add_string(to, "; ");
+        add_time(to, task_ms_until(target, t, t->due_ms));
+        text_add_string(to, " left");
+        break;
     case WAITS_OPERATION: add_operation(target, t, to); break;
     case WAITS_NAMED: text_add_string(to, *text ? text : "something without a name"); break;
     case WAITS_READ:

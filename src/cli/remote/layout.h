@@ -40,7 +40,13 @@
     F(ENDED_FUTURE, "ended.future", 8) F(MEMBER_FUTURE, "member.future", 8) F(FUTURE_TYPE, "future.type", 8)            \
     F(FUTURE_STATE, "future.state", 8) F(FUTURE_IS_TASK, "future.is_task", 8) F(TYPE_NAME, "type.name", 8)              \
     F(TYPE_LABEL_AT, "type.label_at", 8) F(TIMER_WHEN, "timer.when_ms", 8) F(SCOPE_WHEN, "scope.when_ms", 8)            \
-    F(SCOPE_ARMED, "scope.armed", 8) F(SCOPE_OUTER, "scope.outer", 8)
+    F(SCOPE_ARMED, "scope.armed", 8) F(SCOPE_OUTER, "scope.outer", 8)                                         \
+    F(GROUP_WAIT, "group.wait", 4096) F(KIND_GROUP_FOR, "kind.group_for", 0)                                            \
+    F(KIND_COMPLETED_FOR, "kind.completed_for", 0) F(CHOICE_ALL, "choice.all", 8) F(CHOICE_N, "choice.n", 8)            \
+    F(ALTERNATIVE, "alternative", 4096) F(ALTERNATIVE_WHAT, "alternative.what", 8)                                      \
+    F(ALTERNATIVE_FUTURE, "alternative.future", 8) F(ALTERNATIVE_TIMER, "alternative.timer", 4096)                      \
+    F(AWAITABLE_KIND, "awaitable.kind", 8) F(AWAITABLE_OPERATION, "awaitable.operation", 4096)                          \
+    F(IS_OPERATION, "awaitable.is_operation", 0) F(IS_SLEEP, "awaitable.is_sleep", 0)
 
 #define LAYOUT_NAME(ours, theirs, most) M_##ours,
 enum layout_member { LAYOUT_MEMBERS(LAYOUT_NAME) M_COUNT };

@@ -35,6 +35,7 @@ enum seen_wait {
     WAITS_FUTURE,    /* text: the type of what it is; label */
     WAITS_TASKS,     /* edges; total: how many it waits for */
     WAITS_NEXT,      /* of bide_as_completed: edges, total */
+    WAITS_CHOICE,    /* text: the first of what it chooses among; edges; total; due_ms: of the first sleep that ends it */
     WAITS_OPERATION, /* text: the function; holder: the number of a task; fd */
     WAITS_NAMED,     /* text */
     WAITS_READ,      /* fd */
@@ -98,7 +99,8 @@ uint32_t picture_find_id(const struct picture *p, uint64_t id);
 
 /* ---- between tasks.c, waits.c and texts.c ---- */
 
-uint32_t picture_keep_at(struct picture *p, struct memory *m, uint64_t at); /* texts.c: the text there; 0: none, or no memory */
+uint32_t picture_keep(struct picture *p, const char *text); /* texts.c; 0: it is "", or there is no memory */
+uint32_t picture_keep_at(struct picture *p, struct memory *m, uint64_t at); /* the text there, fit for a terminal; 0: none */
 bool picture_tasks(struct picture *p, struct memory *m); /* tasks.c: loops, and tasks without their waits */
 void picture_waits(struct picture *p, struct memory *m); /* waits.c */
 

@@ -66,7 +66,7 @@ static bool room_for(struct picture *p, size_t len)
     return true;
 }
 
-static uint32_t keep(struct picture *p, const char *text)
+uint32_t picture_keep(struct picture *p, const char *text)
 {
     size_t len = strlen(text) + 1;
     if (len == 1)
@@ -98,7 +98,7 @@ uint32_t picture_keep_at(struct picture *p, struct memory *m, uint64_t at)
         return 0;
 
     bide_printable(shown, sizeof shown, text, strlen(text));
-    return keep(p, shown);
+    return picture_keep(p, shown);
 }
 
 /* ---- tasks ---- */

@@ -7,6 +7,8 @@
  */
 #include "cli/remote/picture.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,28 +132,101 @@ static void take_members(struct picture *p, struct seen_task *t, struct memory *
     }
 }
 
+static bool is_kind(const struct picture *p, uint64_t kind, enum layout_member i)
+{
+    return layout_has(&p->layout, i) && p->layout.members[i].offset == kind;
+}
+
+/* Times of a clock; 0: none. */
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+static bool operation_fd(const struct picture *p, struct memory *m, uint64_t operation, uint64_t *fd)
+{
+    const struct layout *l = &p->layout;
+    uint64_t at = layout_fetch(l, m, layout_fetch(l, m, operation, M_OPERATION_OPS), M_OPS_FD_AT);
+    uint64_t object = layout_fetch(l, m, operation, M_OPERATION_OBJECT);
+
+    return at != 0 && memory_number(m, (object ? object : operation) + at, 4, fd) && *fd <= INT32_MAX;
+}
+
+/* One that ends by itself. */
+static void take_end(const struct picture *p, struct seen_task *t, const struct look *k, struct memory *m, uint64_t timer)
+{
+    t->limit_ms = earlier(t->limit_ms, (int64_t)field(p, t, k, m, timer, M_TIMER_WHEN));
+}
+
+/* ---- a choice ---- */
+
+#define CHOICES_SHOWN 4
+#define CHOICES_MAX   256
+
+/* "bide_queue_get", "bide_fd_wait fd 7", "task #9", "a future", "a timer": one alternative. */
+static void name_alternative(struct picture *p, struct seen_task *t, struct memory *m, uint64_t at, char *out, size_t size)
+{
+    const struct layout *l = &p->layout;
+    uint64_t what = layout_fetch(l, m, at, M_ALTERNATIVE_WHAT), kind = layout_fetch(l, m, what, M_AWAITABLE_KIND), fd;
+    uint64_t future = layout_fetch(l, m, at, M_ALTERNATIVE_FUTURE), operation = what + l->members[M_AWAITABLE_OPERATION].offset;
+    uint32_t task = picture_find(p, future);
+
+    if (what != 0 && is_kind(p, kind, M_IS_OPERATION)) {
+        int n = snprintf(out, size, "%s", picture_text(p, picture_keep_at(p, m, layout_fetch(l, m, layout_fetch(l, m, operation, M_OPERATION_OPS), M_OPS_NAME))));
+        if (operation_fd(p, m, operation, &fd) && (size_t)n < size)
+            snprintf(out + n, size - (size_t)n, " fd %d", (int)fd);
+    } else if (what != 0 && is_kind(p, kind, M_IS_SLEEP)) {
+        t->due_ms = earlier(t->due_ms, (int64_t)layout_fetch(l, m, at + l->members[M_ALTERNATIVE_TIMER].offset, M_TIMER_WHEN));
+        snprintf(out, size, "a timer");
+    } else if (task != UINT32_MAX) {
+        add_edge(p, t, future);
+        snprintf(out, size, "task #%" PRIu64, p->tasks[task].id);
+    } else {
+        snprintf(out, size, "a future");
+    }
+}
+
+/* "bide_queue_get, task #9 and 3 more" */
+static void take_choice(struct picture *p, struct seen_task *t, const struct look *k, struct memory *m)
+{
+    const struct layout *l = &p->layout;
+    uint64_t all = field(p, t, k, m, t->wait, M_CHOICE_ALL), n = field(p, t, k, m, t->wait, M_CHOICE_N);
+    char text[PICTURE_TEXT_MAX] = "", one[PICTURE_TEXT_MAX];
+    size_t len = 0;
+
+    t->waits = WAITS_CHOICE;
+    t->total = n < UINT16_MAX ? (uint32_t)n : UINT16_MAX;
+    for (uint32_t i = 0; i < t->total && i < CHOICES_MAX; i++) {
+        name_alternative(p, t, m, all + (uint64_t)i * l->members[M_ALTERNATIVE].size, one, sizeof one);
+        if (i < CHOICES_SHOWN && len < sizeof text)
+            len += (size_t)snprintf(text + len, sizeof text - len, "%s%s", i > 0 ? ", " : "", one);
+    }
+    if (t->total > CHOICES_SHOWN && len < sizeof text)
+        snprintf(text + len, sizeof text - len, " and %u more", t->total - CHOICES_SHOWN);
+    t->text = picture_keep(p, text);
+}
+
 static void take_operation(struct picture *p, struct seen_task *t, const struct look *k, struct memory *m)
 {
     const struct layout *l = &p->layout;
     uint64_t operation = field(p, t, k, m, t->wait, M_CHOICE_OPERATION), ops = layout_fetch(l, m, operation, M_OPERATION_OPS);
     uint64_t at = layout_fetch(l, m, ops, M_OPS_HOLDER_AT), object = layout_fetch(l, m, operation, M_OPERATION_OBJECT);
-    uint64_t fd_at = layout_fetch(l, m, ops, M_OPS_FD_AT), fd;
+    uint64_t fd;
 
     t->waits = WAITS_OPERATION;
     t->is_choice = field(p, t, k, m, t->wait, M_CHOICE_IS_CHOICE) != 0;
+    if (t->is_choice && layout_has(l, M_CHOICE_ALL) && layout_has(l, M_ALTERNATIVE)) {
+        take_choice(p, t, k, m);
+        return;
+    }
     t->text = picture_keep_at(p, m, layout_fetch(l, m, ops, M_OPS_NAME));
-    if (fd_at != 0 && memory_number(m, (object ? object : operation) + fd_at, 4, &fd) && fd <= INT32_MAX)
+    if (operation_fd(p, m, operation, &fd))
         t->fd = (int)fd;
     if (at != 0 && object != 0)
         memory_number(m, object + at, 8, &t->holder);
     uint32_t index = t->holder ? picture_find_id(p, t->holder) : UINT32_MAX;
     if (index != UINT32_MAX && !t->is_choice)
         add_edge(p, t, p->tasks[index].address);
-}
-
-static bool is_kind(const struct picture *p, uint64_t kind, enum layout_member i)
-{
-    return layout_has(&p->layout, i) && p->layout.members[i].offset == kind;
 }
 
 static void take_kind(struct picture *p, struct seen_task *t, const struct look *k, struct memory *m, uint64_t kind, uint64_t on)
@@ -169,11 +244,15 @@ static void take_kind(struct picture *p, struct seen_task *t, const struct look 
         t->text = picture_keep_at(p, m, on);
     } else if (is_kind(p, kind, M_KIND_MEMBERS)) {
         take_members(p, t, m, on);
-    } else if (is_kind(p, kind, M_KIND_COMPLETED)) {
+    } else if (is_kind(p, kind, M_KIND_COMPLETED) || is_kind(p, kind, M_KIND_COMPLETED_FOR)) {
         take_completed(p, t, k, m);
+    } else if ((is_kind(p, kind, M_KIND_GROUP) || is_kind(p, kind, M_KIND_GROUP_FOR)) && layout_has(&p->layout, M_GROUP_WAIT)) {
+        take_group(p, t, k, m, t->wait - p->layout.members[M_GROUP_WAIT].offset);
     } else if (is_kind(p, kind, M_KIND_OPERATION)) {
         take_operation(p, t, k, m);
     }
+    if (is_kind(p, kind, M_KIND_COMPLETED_FOR) || is_kind(p, kind, M_KIND_GROUP_FOR))
+        take_end(p, t, k, m, on);
 }
 
 static void take_wait(struct picture *p, struct seen_task *t, const struct look *k, struct memory *m)

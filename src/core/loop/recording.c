@@ -138,16 +138,22 @@ void bide__recording_at_exit(void)
     unlock();
 }
 
+/* In a signal handler. */
+static void write_if_free(void)
+{
+    if (!atomic_flag_test_and_set(&now.lock)) {
+        write_at_end();
+        atomic_flag_clear(&now.lock);
+    }
+}
+
 /* A signal that ends the process.  A second one ends it at once. */
 void bide__recording_ends(int signal)
 {
     struct sigaction ends = {.sa_handler = SIG_DFL};
 
     sigaction(signal, &ends, NULL);
-    if (!atomic_flag_test_and_set(&now.lock)) {
-        write_at_end();
-        atomic_flag_clear(&now.lock);
-    }
+    write_if_free();
     raise(signal); /* blocked until the handler returns; a fault also comes again by itself */
 }
 
@@ -179,6 +185,7 @@ static void watch_for_end(void)
     static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGXCPU, SIGXFSZ};
 
     atexit(bide__recording_at_exit);
+    bide__overflow_set_ended(write_if_free);
     for (size_t i = 0; i < array_len(ends); i++)
         handle(ends[i]);
 }

@@ -6,6 +6,7 @@
 #define BIDE_CORE_AWAITABLES_H
 
 #include "core/task/group.h"
+#include "core/turn/operation.h"
 
 /* The i-th of a list. */
 bide_awaitable bide__list_at(bide_list list, size_t i);
@@ -18,6 +19,26 @@ int bide__check_list(const bide_task *t, bide_list list, size_t n, const char *f
  * Errors:    those of bide__start, on record; the first g->started are watched then, and none has run
  */
 int bide__group_start(struct group *g, bide_list list, const void *made_at);
+
+/* What bide_select has on its stack (select.c); here for those that look from outside. */
+struct alternative {
+    const bide_awaitable *what; /* the caller's, or made */
+    bide_awaitable made;        /* of a task or future of an array */
+    struct op_waiter waiter;
+    bide_future *future; /* a share; NULL: an operation, a sleep, or not begun */
+    bool is_own;         /* the future is a task that was started for this call */
+    bool is_enlisted;
+    bool is_held; /* a share of the object of an operation */
+};
+
+struct choice {
+    struct operation_wait wait;
+    bide_task *task;
+    struct alternative *all;
+    size_t n;
+    const void *called_at;
+    bool has_begun; /* the sleeps and the tasks of its own */
+};
 
 /* For reports: one of the things that a wait is for. */
 struct awaited {

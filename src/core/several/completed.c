@@ -140,8 +140,8 @@ bide_completed *bide_as_completed_with(bide_list list, const bide_as_completed_a
 static int wait_for_one(bide_completed *c)
 {
     bide_task *t = bide__task_required("bide_completed_next");
-    enum wait_kind kind = c->has_limit ? WAIT_OTHER : WAIT_COMPLETED; /* one with a time ends */
-    struct next_wait w = {.wait = {.end_early = bide__wait_end_now, .kind = kind, .task = t}, .list = c};
+    enum wait_kind kind = c->has_limit ? WAIT_COMPLETED_FOR : WAIT_COMPLETED;
+    struct next_wait w = {.wait = {.end_early = bide__wait_end_now, .kind = kind, .task = t, .on = &c->timer}, .list = c};
     bool was_woken = false;
     int code = t ? 0 : BIDE_ENOLOOP;
 

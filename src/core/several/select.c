@@ -17,25 +17,6 @@
 
 #define FEW 8 /* lie on the stack */
 
-struct alternative {
-    const bide_awaitable *what; /* the caller's, or made */
-    bide_awaitable made;        /* of a task or future of an array */
-    struct op_waiter waiter;
-    bide_future *future; /* a share; NULL: an operation, a sleep, or not begun */
-    bool is_own;         /* the future is a task that was started for this call */
-    bool is_enlisted;
-    bool is_held; /* a share of the object of an operation */
-};
-
-struct choice {
-    struct operation_wait wait;
-    bide_task *task;
-    struct alternative *all;
-    size_t n;
-    const void *called_at;
-    bool has_begun; /* the sleeps and the tasks of its own */
-};
-
 /* ---- one alternative ---- */
 
 static bool sleep_is_over(const struct alternative *a)

@@ -91,7 +91,7 @@ static int wait_open(struct group *g, bide_task *t, bide_list list, bide_wait_ar
         return code;
 
     g->wait.end_early = bide__wait_end_now;
-    g->wait.kind = args.timeout_ms > 0 ? WAIT_OTHER : WAIT_GROUP; /* one with a time ends */
+    g->wait.kind = args.timeout_ms > 0 ? WAIT_GROUP_FOR : WAIT_GROUP;
     if (args.until == BIDE_FIRST_COMPLETED)
         g->is_over = first_finished;
     else if (args.until == BIDE_FIRST_ERROR)
@@ -135,6 +135,7 @@ int bide_wait_with(bide_list list, const bide_wait_args *options)
 
     struct wait_timer timer = {.ready.run = wait_time_over, .group = &g};
     bide__timer_init(&timer.timer, wait_timer_fired);
+    g.wait.on = &timer.timer;
     if (!bide__begin_interrupted(&g.wait) && args.timeout_ms > 0)
         bide__timer_arm(g.loop, &timer.timer, args.timeout_ms);
     bide__park(t, &g.wait);

@@ -45,6 +45,7 @@ typedef void crashed_fn(int signum);
 static _Atomic(describe_fn *) describe_owner;
 static _Atomic(running_fn *) find_running;
 static _Atomic(crashed_fn *) on_crash;
+static void (*_Atomic at_end)(void);
 
 void bide__overflow_set_describe(void (*describe)(const void *owner, char *buf, size_t cap))
 {
@@ -54,6 +55,11 @@ void bide__overflow_set_describe(void (*describe)(const void *owner, char *buf, 
 void bide__overflow_set_running(const struct stack *(*running)(void))
 {
     atomic_store(&find_running, running);
+}
+
+void bide__overflow_set_ended(void (*ended)(void))
+{
+    atomic_store(&at_end, ended);
 }
 
 void bide__overflow_set_crashed(void (*crashed)(int signum))
@@ -259,6 +265,14 @@ static const struct stack *find_cause(const void *addr, uintptr_t sp, enum cause
 static struct sigaction previous_segv, previous_bus;
 static atomic_flag reporting = ATOMIC_FLAG_INIT;
 
+static void call_at_end(void)
+{
+    void (*end)(void) = atomic_load(&at_end);
+
+    if (end)
+        end();
+}
+
 /* Not ours.  Returning to the faulting instruction with SIG_DFL in place is how one dies of it. */
 static void pass_on(int sig, siginfo_t *info, void *context)
 {
@@ -268,6 +282,7 @@ static void pass_on(int sig, siginfo_t *info, void *context)
     } else if (previous->sa_handler == SIG_IGN && info->si_code <= 0) {
         return; /* sent by kill(); a real fault cannot be ignored */
     } else if (previous->sa_handler == SIG_DFL || previous->sa_handler == SIG_IGN) {
+        call_at_end();
         signal(sig, SIG_DFL);
         if (info->si_code <= 0)
             raise(sig); /* nothing will fault again: it stays pending until we return */
@@ -295,6 +310,10 @@ static void on_fault(int sig, siginfo_t *info, void *context)
     while (atomic_flag_test_and_set(&reporting))
         pause(); /* another thread is dying of its own overflow, and takes us along */
     report(s, cause, at.pc);
+    crashed_fn *crashed = atomic_load(&on_crash);
+    if (crashed)
+        crashed(0);
+    call_at_end();
     signal(sig, SIG_DFL);
 }
 

@@ -121,8 +121,10 @@ void bide__overflow_thread_leave(void);
  * It is called in a signal handler: no allocation, no locks, no stdio.
  */
 void bide__overflow_set_describe(void (*describe)(const void *owner, char *buf, size_t cap));
-/* Whom to tell of a fault that is no overflow, in its signal handler, before the handler that was there. */
+/* Called for a fault that is no overflow, in its signal handler, before the handler that was there; with 0 behind the report of one that is. */
 void bide__overflow_set_crashed(void (*crashed)(int signum));
+/* Called before a fault ends the process, likewise. */
+void bide__overflow_set_ended(void (*ended)(void));
 /* Set the function that returns the stack this thread should be on (NULL: its own).  The signal handler calls it. */
 void bide__overflow_set_running(const struct stack *(*running)(void));
 

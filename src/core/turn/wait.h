@@ -58,6 +58,8 @@ enum wait_kind {
     WAIT_TIME,      /* struct timer */
     WAIT_THREAD,    /* const char: a call in a thread; NULL: of no name */
     WAIT_MEMBERS,   /* struct list_node: of a group's tasks (task_group.c) */
+    WAIT_GROUP_FOR, /* struct timer: a WAIT_GROUP, or WAIT_COMPLETED, that ends by itself */
+    WAIT_COMPLETED_FOR,
 };
 enum interrupt { NOT_INTERRUPTED, BY_TIMEOUT /* of a block, or its cancellation */, BY_CANCEL };
 

@@ -1,12 +1,67 @@
 /* SPDX-License-Identifier: MIT */
-/* self.h - the tasks of this process, said by itself. */
+/*
+ * self.h - the tasks of this process, said by itself.
+ *
+ *     report.c, crash.c: which tasks
+ *       task.c             one of them in words, and what it waits for
+ *         look.c           copies of what is looked at; lines
+ *
+ * It runs in signal handlers, beside loops of other threads that go on, and in processes whose memory is damaged.  So nothing is
+ * locked or allocated, and all that it looks at is copied first by the kernel (process_vm_readv), which refuses what is not there.
+ */
 #ifndef BIDE_INSPECT_SELF_H
 #define BIDE_INSPECT_SELF_H
 
-#include "core/task/group.h"
+#include <stdio.h>
+
+#include "core/several/awaitables.h"
 
 void bide__report_begin(void);       /* before the first loop: is a signal wanted that has all tasks reported? */
 void bide__report_crashes(void);     /* in debug mode */
 uint64_t bide__report_signals(void); /* a bit for each that only reports */
+
+/* ---- look.c ---- */
+
+/* Where lines go: a stream, or standard error in a signal handler. */
+struct report {
+    FILE *to; /* NULL: descriptor 2 */
+    size_t len;
+    char line[400];
+};
+
+void bide__report_put(struct report *r, const char *text); /* what does not fit is cut */
+void bide__report_put_number(struct report *r, uint64_t n);
+void bide__report_put_text(struct report *r, const char *at); /* one that is not trusted */
+void bide__report_end_line(struct report *r);
+
+/* False: it cannot be read. */
+bool bide__report_look(const void *at, void *copy, size_t len);
+
+/* A task's copy, and what of it lies on its stack. */
+struct seen {
+    const bide_task *at;
+    bide_task task;
+    struct task_top top;
+    struct operation_wait wait;
+    bool has_top, has_wait;
+};
+
+bool bide__report_see(struct seen *s, const bide_task *at);
+/* The next one of a loop's list; NULL: that was the last, or the list leads nowhere. */
+const bide_task *bide__report_next_task(const bide_loop *loop, const struct list_node *node);
+
+/* ---- task.c ---- */
+
+#define CHAIN_MAX 16 /* of blocks, of tasks that await one another */
+
+void bide__report_put_task(struct report *r, const struct seen *s);
+void bide__report_put_doing(struct report *r, const struct seen *s);
+/* A line of it. */
+void bide__report_put_line(struct report *r, const struct seen *s, const bide_task *current);
+
+typedef bool report_visit_fn(void *arg, const bide_future *f); /* true: that was enough */
+
+/* Each future that it waits for, if it waits for one or several, and that is pending.  True: visit said that it was enough. */
+bool bide__report_each_awaited(const struct seen *s, report_visit_fn *visit, void *arg);
 
 #endif

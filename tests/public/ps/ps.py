@@ -101,6 +101,25 @@ def it_says_what_each_task_waits_for():
 
 
 @test
+def it_says_what_those_wait_for_that_wait_for_several():
+    with running(mode="several") as p:
+        [process] = look(p.pid)
+        tasks = by_function(process)
+        sleepers = {t["id"] for t in tasks["sleeper"]}
+        waits, chooses, shields, takes = (tasks[f][0] for f in ("waits_in_all_ways", "chooses_among", "shields_sleeper", "takes_next"))
+        assert len(waits["awaits"]) == 2 and set(waits["awaits"]) <= sleepers, (waits, sleepers)
+        assert waits["waits"] == "tasks" and 700 < waits["timeout"] <= 800, waits
+        [chosen] = chooses["awaits"]
+        expect(chooses["text"], f"one of a future, bide_queue_get, task #{chosen}, a timer and 1 more; ", " left")
+        assert chooses["waits"] == "choice" and 700 < chooses["left"] <= 810 and chosen in sleepers, chooses
+        assert shields["text"] == f"task Task-{shields['awaits'][0]}" and shields["awaits"][0] in sleepers, shields
+        expect(takes["text"], f"task Task-{takes['awaits'][0]}; timeout in ")
+        assert takes["waits"] == "next", takes
+        [stackless] = [t for t in process["tasks"] if t["name"].startswith("stackless")]
+        assert stackless["text"] == "a future" and "timeout" not in stackless, stackless
+
+
+@test
 def it_is_a_table_fit_for_a_terminal():
     with running() as p:
         out = good(p.pid)
@@ -359,6 +378,23 @@ def a_crash_in_debug_mode_names_the_task_and_who_awaits_it():
                        "bide:   awaited by Task-1 (app)\n")
             else:
                 assert " in task" not in r.stderr, r
+
+
+@test
+def a_crash_names_all_that_await_the_task_whichever_way():
+    for mode, first in (("chain", "bide: abort in task Task-"), ("overflow", "bide: stack overflow in task Task (#")):
+        with tempfile.TemporaryDirectory() as folder:
+            trace = folder + "/t.json"
+            r = subprocess.run([TARGET, "1", mode], capture_output=True, text=True, timeout=60, env={**os.environ, "BIDE_DEBUG": "1", "BIDE_TRACE": trace},
+                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))
+            if "Sanitizer" in r.stderr:
+                raise Skip("AddressSanitizer reports crashes itself")
+            assert r.returncode in (-signal.SIGABRT, -signal.SIGSEGV), r
+            expect(r.stderr, first)
+            chain = [line.rsplit("(", 1)[1].rstrip(")") for line in r.stderr.splitlines() if line.startswith("bide:   awaited by ")]
+            assert chain == ["in_group", "shields", "waits_for_time", "chooses", "takes_completed", "app"], r.stderr
+            names = [e["name"] for e in json.loads(pathlib.Path(trace).read_text())["traceEvents"]]
+            assert any("ends_badly" in name for name in names), names
 
 
 def gdb(*args):

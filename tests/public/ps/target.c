@@ -2,7 +2,7 @@
 /*
  * target.c - a program for `bide ps` to look at.
  *
- *     target SLEEPERS [MODE]     wait | block | spin | churn | work | thread | several | report | abort | fault; prints "ready" when it is
+ *     target SLEEPERS [MODE]     wait | block | spin | churn | work | thread | several | chain | overflow | report | abort | fault; prints "ready" when it is
  */
 #include <errno.h>
 #include <stdio.h>
@@ -130,6 +130,87 @@ static int awaits_crash(int by)
     return bide_gather(bide_coro(sleeper, 1000), bide_coro(crashes, by));
 }
 
+/* Each way to wait for another task, around one that crashes. */
+static int overflows(int n)
+{
+    volatile char frame[4096];
+
+    memset((char *)frame, n, sizeof frame);
+    return n > 0 ? overflows(n - 1) + frame[7] : 0;
+}
+
+static int ends_badly(int by)
+{
+    BIDE_TRY(bide_sleep_ms(1));
+    return by == 0 ? crashes(0) : overflows(10000);
+}
+
+static int in_group(int by)
+{
+    bide_auto bide_task_group *g = BIDE_TRY_PTR(bide_task_group_new());
+    BIDE_TRY(bide_task_group_start(g, bide_coro(ends_badly, by)));
+    return bide_task_group_wait(g);
+}
+
+static int shields(int by)
+{
+    return bide_shield(bide_coro(in_group, by));
+}
+
+static int waits_for_time(int by)
+{
+    bide_awaitable all[] = {BIDE_AW(bide_coro(shields, by))};
+    return bide_wait(all, 1, .timeout_ms = 800000);
+}
+
+static int chooses(int by)
+{
+    return bide_select(NULL, bide_coro(waits_for_time, by), bide_sleep_awaitable(900000));
+}
+
+static int takes_completed(int by)
+{
+    bide_awaitable all[] = {BIDE_AW(bide_coro(chooses, by))};
+    bide_auto bide_completed *c = BIDE_TRY_PTR(bide_as_completed(all, 1, .timeout_ms = 850000));
+    size_t i;
+    return bide_completed_next(c, &i);
+}
+
+/* The same, and they wait. */
+static int waits_in_all_ways(void)
+{
+    bide_awaitable all[] = {BIDE_AW(bide_coro(sleeper, 710000)), BIDE_AW(bide_coro(sleeper, 710001))};
+    return bide_wait(all, 2, .timeout_ms = 800000);
+}
+
+static int chooses_among(void)
+{
+    int n;
+    return bide_select(NULL, never, bide_queue_get_awaitable(numbers, &n), bide_coro(sleeper, 720000), bide_sleep_awaitable(810000),
+                       bide_lock_awaitable(&lock));
+}
+
+static int shields_sleeper(void)
+{
+    return bide_shield(bide_coro(sleeper, 730000));
+}
+
+static int takes_next(void)
+{
+    bide_awaitable all[] = {BIDE_AW(bide_coro(sleeper, 740000))};
+    bide_auto bide_completed *c = BIDE_TRY_PTR(bide_as_completed(all, 1, .timeout_ms = 850000));
+    size_t i;
+    return bide_completed_next(c, &i);
+}
+
+static int step_to_future(bide_generator *g, int outcome, bide_awaitable *next)
+{
+    BIDE_GENERATOR_BEGIN(g);
+    BIDE_GENERATOR_AWAIT(g, never);
+    BIDE_GENERATOR_END();
+    return outcome;
+}
+
 static int start(bide_coroutine c, const char *name)
 {
     bide_task *t = bide_create_task(c, .name = name);
@@ -159,6 +240,19 @@ static int app(int sleepers, const char *mode)
         BIDE_TRY(start(bide_coro(calls_thread), NULL));
     if (strcmp(mode, "churn") == 0)
         BIDE_TRY(start(bide_coro(churns), NULL));
+    static bide_generator stackless = {.step = step_to_future};
+    bide_auto bide_task *generator = NULL;
+    if (strcmp(mode, "several") == 0) {
+        BIDE_TRY(start(bide_coro(waits_in_all_ways), NULL));
+        BIDE_TRY(start(bide_coro(chooses_among), NULL));
+        BIDE_TRY(start(bide_coro(shields_sleeper), NULL));
+        BIDE_TRY(start(bide_coro(takes_next), NULL));
+        generator = BIDE_TRY_PTR(bide_create_task((bide_coroutine){0}, .generator = &stackless, .name = "stackless"));
+    }
+    if (strcmp(mode, "chain") == 0 || strcmp(mode, "overflow") == 0) {
+        bide_auto bide_task *t = BIDE_TRY_PTR(bide_create_task(bide_coro(takes_completed, mode[0] == 'o')));
+        return bide_await(t);
+    }
     BIDE_TRY(bide_sleep_ms(50));
     if (strcmp(mode, "block") == 0)
         BIDE_TRY(start(bide_coro(blocks), "blocker"));

@@ -83,6 +83,8 @@ static struct reason by_kind(const struct wait *w)
         return for_operation(w);
     case WAIT_GROUP:
     case WAIT_COMPLETED:
+    case WAIT_GROUP_FOR:
+    case WAIT_COMPLETED_FOR:
     case WAIT_MEMBERS:
         return (struct reason){WAITS_SEVERAL, 0, 0};
     case WAIT_NAMED:
