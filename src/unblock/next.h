@@ -38,8 +38,8 @@ int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *ts, const s
 /* Each name once, with its signature as the headers above declare it. */
 #define NEXT_NAMES(X)                                                                                                       \
     X(connect) X(accept) X(accept4)                                                                                         \
-    X(recv) X(recvfrom) X(recvmsg) X(__recv_chk) X(__recvfrom_chk) X(send) X(sendto) X(sendmsg)                             \
-    X(read) X(readv) X(__read_chk) X(write) X(writev)                                                                       \
+    X(recv) X(recvfrom) X(recvmsg) X(__recv_chk) X(__recvfrom_chk) X(send) X(sendto) X(sendmsg) X(recvmmsg) X(sendmmsg)                             \
+    X(read) X(readv) X(__read_chk) X(write) X(writev) X(preadv2) X(pwritev2)                                                                       \
     X(poll) X(ppoll) X(__poll_chk) X(__ppoll_chk) X(select) X(pselect) X(epoll_wait) X(epoll_pwait) X(epoll_pwait2) \
     X(sleep) X(usleep) X(nanosleep) X(clock_nanosleep) X(sched_yield)                                                                \
     X(flock) X(lockf) X(fcntl)                                                                                          \
@@ -72,6 +72,13 @@ bool bide__next_is_reached(const char *name);
 void bide__next_use_wall_clock(void);
 /* Does ThreadSanitizer come before this library? */
 bool bide__next_tsan_is_first(void);
+
+/* Another name that libc has for a function, and that some library may call it by. */
+#if defined(__has_attribute) && __has_attribute(copy)
+#define ALSO_AS(other, name) extern __typeof__(name) other __attribute__((alias(#name), copy(name)))
+#else
+#define ALSO_AS(other, name) extern __typeof__(name) other __attribute__((alias(#name)))
+#endif
 
 /* Call the next function of this name. */
 #define NEXT(name) (*next_found()->name)

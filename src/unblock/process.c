@@ -170,3 +170,6 @@ int system(const char *command)
         return errno == ECANCELED ? end_shell(pid) : -1;
     return status;
 }
+
+ALSO_AS(__wait, wait);
+ALSO_AS(__waitpid, waitpid);

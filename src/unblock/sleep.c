@@ -108,3 +108,6 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *ts, struc
     errno = before;
     return error;
 }
+
+ALSO_AS(__nanosleep, nanosleep);
+ALSO_AS(__sched_yield, sched_yield);

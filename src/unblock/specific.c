@@ -160,3 +160,7 @@ void bide__unblock_end_values(struct guest *g)
     free(g->values);
     g->values = NULL;
 }
+
+ALSO_AS(__pthread_getspecific, pthread_getspecific);
+ALSO_AS(__pthread_setspecific, pthread_setspecific);
+ALSO_AS(__pthread_key_create, pthread_key_create);

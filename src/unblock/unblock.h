@@ -71,6 +71,8 @@ struct blocked {
     const char *call;   /* "recv" */
     const void *caller; /* where it returns to */
     bool always; /* it waits whatever the flags of a descriptor say: poll and its kin */
+    bool sockets_alone; /* it waits for nothing else: write(), unless the program asks for more */
+    int64_t own_until_ms; /* by the loop's clock, the time that the call itself was given; 0: none */
     bool has_waited;
     int64_t until_ms; /* once it has: by the loop's clock, when it ends with EAGAIN; BIDE_FOREVER */
 };
@@ -79,7 +81,7 @@ struct blocked {
 
 /*
  * Before a try: lets others run now and then, for a descriptor that is always ready suspends nobody.  False: the task has been
- * refused before and is interrupted still; errno is ECANCELED.
+ * refused before and is interrupted still; errno is ECANCELED.  Neither for files and devices.
  */
 bool bide__unblock_may_try(const struct blocked *b);
 /*
@@ -89,7 +91,7 @@ bool bide__unblock_may_try(const struct blocked *b);
 bool bide__unblock_again(struct blocked *b);
 /* The same for what no descriptor tells of: it is tried again after ms, until the limit is over. */
 bool bide__unblock_again_later(struct blocked *b, int64_t ms);
-/* Its limit begins now: SO_RCVTIMEO or SO_SNDTIMEO, if it is a socket that has one. */
+/* Its limit begins now: SO_RCVTIMEO or SO_SNDTIMEO, if it is a socket that has one, or the call's own. */
 void bide__unblock_limit(struct blocked *b);
 
 /* A result; errno is what it was before if that is no error. */
@@ -99,6 +101,9 @@ static inline ssize_t bide__unblock_done(ssize_t n, int before)
         errno = before;
     return n;
 }
+
+/* send.c: all of a message, or what could be sent of it; errno is kept. */
+ssize_t bide__unblock_send_all(struct blocked *b, const struct msghdr *m, int flags);
 
 /* send.c: where the bytes behind the first `done` begin; false: there are none. */
 bool bide__unblock_rest(const struct msghdr *m, size_t done, struct iovec *piece);
@@ -119,6 +124,17 @@ bool bide__unblock_is_refused(bide_task *t);
 int64_t bide__unblock_now_ms(bide_task *t);
 /* So many milliseconds from now, BIDE_FOREVER for less than 0. */
 int64_t bide__unblock_ms_from_now(bide_task *t, int64_t ms);
+
+/* ---- flags.c ---- */
+
+/* fcntl(F_GETFL), as the program has set them. */
+int bide__unblock_flags(int fd);
+/* Is it one that blocks?  Then it does not any more, and *flags says how it was. */
+bool bide__unblock_stop_blocking(int fd, int *flags);
+void bide__unblock_block_again(int fd, int flags); /* errno is kept */
+/* Around the two, for a file that others may have. */
+void bide__unblock_lock_flags(void);
+void bide__unblock_unlock_flags(void);
 
 /* ---- options.c ---- */
 

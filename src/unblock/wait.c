@@ -87,9 +87,24 @@ bool bide__unblock_is_refused(bide_task *t)
 
 static bool blocks(const struct blocked *b)
 {
-    int flags = b->always ? 0 : NEXT(fcntl)(b->fd, F_GETFL);
+    int flags = b->always ? 0 : bide__unblock_flags(b->fd);
 
     return flags >= 0 && !(flags & O_NONBLOCK);
+}
+
+/*
+ * Is it one of those whose calls wait for somebody?  What is ready of these is refused, too, and ends a turn now and then.  Files and
+ * devices are read and written as ever, also by who was cancelled: that is how a log is written, or a change undone.
+ */
+static bool waits_for_others(const struct blocked *b)
+{
+    struct stat st;
+    if (!blocks(b))
+        return false;
+    if (b->always || fstat(b->fd, &st) < 0 || S_ISSOCK(st.st_mode))
+        return true;
+
+    return !b->sockets_alone && (S_ISFIFO(st.st_mode) || (st.st_mode & S_IFMT) == 0); /* without a type: an eventfd and its kin */
 }
 
 static bool was_refused(bide_task *t)
@@ -106,7 +121,7 @@ bool bide__unblock_may_try(const struct blocked *b)
     int before = errno;
     if (likely(!interrupted && ++calls < CALLS_PER_TURN))
         return true;
-    if (blocks(b)) {
+    if (waits_for_others(b)) {
         if (interrupted && was_refused(b->task))
             return false;
         if (!interrupted)
@@ -213,8 +228,11 @@ static int64_t limit_ms(const struct blocked *b)
 
 void bide__unblock_limit(struct blocked *b)
 {
-    if (!b->has_waited)
+    if (!b->has_waited) {
         b->until_ms = bide__unblock_ms_from_now(b->task, limit_ms(b));
+        if (b->own_until_ms > 0 && b->own_until_ms < b->until_ms)
+            b->until_ms = b->own_until_ms;
+    }
     b->has_waited = true;
 }
 

@@ -51,10 +51,11 @@ UNIT(every_call_has_a_number_and_is_found_by_its_name)
     for (size_t i = 0; i < n; i++) {
         struct call c = bide__call_at(i);
         size_t found = bide__call_find(c.name);
-        EXPECT_TRUE(found <= i); /* lower: it is covered now, and in the table as well */
-        if (i < bide__covered_count)
-            EXPECT_EQ(found, i);
-        else if (found >= bide__covered_count)
+        if (i < bide__covered_count && found != i)
+            EXPECT_STR(bide__call_at(found).name, c.name + 2); /* __read is read */
+        else
+            EXPECT_TRUE(found <= i); /* lower: it is covered now, and in the table as well */
+        if (found >= bide__covered_count)
             EXPECT_EQ(found, i);
         if (c.kind)
             EXPECT_TRUE(c.kind->name[0] && c.kind->why[0]);
@@ -65,7 +66,8 @@ UNIT(names_are_found_in_each_of_their_spellings)
 {
     EXPECT_STR(kind_of("recv"), "covered");
     EXPECT_STR(kind_of("__recv_chk"), "covered");
-    EXPECT_STR(kind_of("__recv"), "alias");
+    EXPECT_STR(kind_of("__recv"), "covered");
+    EXPECT_STR(kind_of("__libc_recv"), "alias");
     EXPECT_STR(kind_of("fgets"), "stdio");
     EXPECT_STR(kind_of("__fgets_unlocked_chk"), "stdio");
     EXPECT_STR(kind_of("__isoc99_fscanf"), "stdio");

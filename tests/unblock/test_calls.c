@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_calls.c - each call that waits for a descriptor: its task alone waits, it gets what it asked for, and a cancellation ends it. */
+#include <sys/eventfd.h>
+#include <time.h>
+
 #include "unblock.h"
 
 /* A call that waits for fd, and says what it got: bytes, or descriptors that are ready. */
@@ -41,6 +44,19 @@ static ssize_t call_waitall(int fd)
 {
     char c;
     return recv(fd, &c, 1, MSG_WAITALL);
+}
+
+static ssize_t call_recvmmsg(int fd)
+{
+    char c;
+    struct mmsghdr one = {.msg_hdr = {.msg_iov = &(struct iovec){&c, 1}, .msg_iovlen = 1}};
+    return recvmmsg(fd, &one, 1, 0, NULL);
+}
+
+static ssize_t call_preadv2(int fd)
+{
+    char c;
+    return preadv2(fd, &(struct iovec){&c, 1}, 1, -1, 0);
 }
 
 static ssize_t call_poll(int fd)
@@ -141,7 +157,8 @@ static const struct way {
     {"recvfrom", call_recvfrom}, {"recvmsg", call_recvmsg},       {"MSG_WAITALL", call_waitall},
     {"poll", call_poll},         {"poll of two", call_poll_of_two}, {"ppoll", call_ppoll},
     {"select", call_select},     {"pselect", call_pselect},       {"epoll_wait", call_epoll_wait},
-    {"epoll_pwait", call_epoll_pwait}, {"epoll_pwait2", call_epoll_pwait2},
+    {"epoll_pwait", call_epoll_pwait}, {"epoll_pwait2", call_epoll_pwait2}, {"recvmmsg", call_recvmmsg},
+    {"preadv2", call_preadv2},
 };
 enum { WAYS = sizeof ways / sizeof *ways };
 
@@ -305,5 +322,66 @@ UNIT(call_without_a_loop_blocks_as_ever)
             ;
     }
     EXPECT_EQ(poll(&(struct pollfd){.fd = fd[0], .events = POLLIN}, 1, 5), 0);
+    close_both(fd);
+}
+
+/* ---- what libc would refuse without waiting ---- */
+
+static const struct timespec no_times[] = {{.tv_sec = -1}, {.tv_nsec = -1}, {.tv_nsec = 1000000000}};
+enum { NO_TIMES = sizeof no_times / sizeof *no_times };
+
+TEST(call_with_a_time_that_is_none_is_refused)
+{
+    int fd[2], set = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event ev;
+    struct timeval none[] = {{.tv_sec = -1}, {.tv_usec = -1}};
+    pair_of(SOCK_STREAM, fd);
+    struct pollfd p = {.fd = fd[0], .events = POLLIN};
+    int64_t start = now_ms();
+
+    for (int i = 0; i < NO_TIMES; i++) {
+        errno = 0;
+        EXPECT_EQ(ppoll(&p, 1, &no_times[i], NULL), -1);
+        EXPECT_EQ(errno, EINVAL);
+        errno = 0;
+        EXPECT_EQ(pselect(0, NULL, NULL, NULL, &no_times[i], NULL), -1);
+        EXPECT_EQ(errno, EINVAL);
+        errno = 0;
+        EXPECT_EQ(epoll_pwait2(set, &ev, 1, &no_times[i], NULL), -1);
+        EXPECT_EQ(errno, EINVAL);
+        errno = 0;
+        EXPECT_EQ(nanosleep(&no_times[i], NULL), -1);
+        EXPECT_EQ(errno, EINVAL);
+    }
+    for (int i = 0; i < 2; i++) {
+        errno = 0;
+        EXPECT_EQ(select(0, NULL, NULL, NULL, &none[i]), -1);
+        EXPECT_EQ(errno, EINVAL);
+    }
+    EXPECT_EQ(now_ms(), start);
+    close(set);
+    close_both(fd);
+}
+
+TEST(call_with_arguments_that_the_kernel_refuses_does_not_wait)
+{
+    static char bytes[2000];
+    struct iovec all[2000];
+    int fd[2], event = eventfd(0, EFD_CLOEXEC);
+    pair_of(SOCK_STREAM, fd);
+    for (int i = 0; i < 2000; i++)
+        all[i] = (struct iovec){&bytes[i], 1};
+
+    bide_timeout(50)
+    {
+        EXPECT_EQ(readv(fd[0], all, 2000), -1);
+        EXPECT_EQ(errno, EINVAL);
+        EXPECT_EQ(writev(fd[0], all, 2000), -1);
+        EXPECT_EQ(errno, EINVAL);
+        EXPECT_EQ(read(event, bytes, 4), -1); /* a counter has 8 bytes */
+        EXPECT_EQ(errno, EINVAL);
+        EXPECT_FALSE(bide_timeout_expired());
+    }
+    close(event);
     close_both(fd);
 }

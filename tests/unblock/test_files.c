@@ -157,3 +157,33 @@ TEST(files_regular_ones_are_read_and_written_as_ever)
     EXPECT_EQ(errno, EBADF);
     close(fd);
 }
+
+/* A task that was cancelled writes its log, and undoes what it has begun: nothing of that waits. */
+TEST(files_are_read_and_written_by_a_task_that_was_refused)
+{
+    int fd[2], log[2], file = open_file(), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    char out[8] = "";
+    pair_of(SOCK_STREAM, fd);
+    EXPECT_EQ(pipe(log), 0);
+
+    bide_timeout(20)
+    {
+        EXPECT_EQ(read(fd[0], out, 1), -1);
+        EXPECT_EQ(errno, ECANCELED);
+        EXPECT_EQ(send(fd[0], "x", 1, 0), -1); /* it is refused for good */
+        EXPECT_EQ(errno, ECANCELED);
+        EXPECT_EQ(write(file, "undo", 4), 4);
+        EXPECT_EQ(writev(file, &(struct iovec){"ne", 2}, 1), 2);
+        EXPECT_EQ(lseek(file, 0, SEEK_SET), 0);
+        EXPECT_EQ(read(file, out, sizeof out), 6);
+        EXPECT_STR(out, "undone");
+        EXPECT_EQ(write(log[1], "line", 4), 4);
+        EXPECT_EQ(write(null, "x", 1), 1);
+        EXPECT_EQ(read(null, out, 1), 0);
+    }
+    EXPECT_EQ(read(log[0], out, sizeof out), 4);
+    close_both(fd);
+    close_both(log);
+    close(file);
+    close(null);
+}

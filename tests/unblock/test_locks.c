@@ -2,6 +2,7 @@
 /* test_locks.c - locks that a task holds while it is suspended: the others of its thread wait, and not the thread. */
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "unblock.h"
@@ -173,6 +174,104 @@ TEST(locks_of_another_thread_do_not_stop_the_loop_for_ever, .real_time = true)
     EXPECT_EQ(bide_gather(bide_coro(take_first, &c), holder), 0);
     EXPECT_EQ(pthread_join(thread, NULL), 0);
     sem_destroy(&c.has_first);
+}
+
+/* A task of another loop is suspended with all of these: this loop goes on. */
+static struct far {
+    pthread_mutex_t m;
+    pthread_rwlock_t l;
+    pthread_once_t once;
+    atomic_int step; /* 1: it has them; 2: it may give them back */
+} far_locks = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_RWLOCK_INITIALIZER, PTHREAD_ONCE_INIT, 0};
+
+static void once_for_long(void)
+{
+    atomic_store(&far_locks.step, 1);
+    while (atomic_load(&far_locks.step) < 2)
+        EXPECT_EQ(usleep(1000), 0);
+}
+
+static int hold_far(void)
+{
+    EXPECT_EQ(pthread_mutex_lock(&far_locks.m), 0);
+    EXPECT_EQ(pthread_rwlock_wrlock(&far_locks.l), 0);
+    EXPECT_EQ(pthread_once(&far_locks.once, once_for_long), 0);
+    EXPECT_EQ(pthread_mutex_unlock(&far_locks.m), 0);
+    EXPECT_EQ(pthread_rwlock_unlock(&far_locks.l), 0);
+    return 0;
+}
+
+static void *far_loop(void *unused)
+{
+    EXPECT_EQ(bide_run(bide_coro(hold_far)), 0);
+    return unused;
+}
+
+static int take_far(int which)
+{
+    if (which == 0) {
+        EXPECT_EQ(pthread_mutex_lock(&far_locks.m), 0);
+        EXPECT_EQ(pthread_mutex_unlock(&far_locks.m), 0);
+    } else if (which == 1) {
+        EXPECT_EQ(pthread_rwlock_rdlock(&far_locks.l), 0);
+        EXPECT_EQ(pthread_rwlock_unlock(&far_locks.l), 0);
+    } else {
+        EXPECT_EQ(pthread_once(&far_locks.once, once_for_long), 0);
+    }
+    EXPECT_EQ(atomic_load(&far_locks.step), 2);
+    return 0;
+}
+
+TEST(locks_of_a_suspended_task_of_another_loop_park_the_task, .real_time = true)
+{
+    bide_task *t[9];
+    pthread_t thread;
+
+    EXPECT_EQ(pthread_create(&thread, NULL, far_loop, NULL), 0);
+    while (atomic_load(&far_locks.step) < 1)
+        EXPECT_EQ(bide_sleep_ms(1), 0);
+    for (int i = 0; i < 9; i++)
+        t[i] = bide_create_task(bide_coro(take_far, i % 3));
+    for (int i = 0; i < 5; i++)
+        EXPECT_EQ(bide_sleep_ms(1), 0); /* if the thread waited, the other loop would never hear that it may go on */
+    atomic_store(&far_locks.step, 2);
+    for (int i = 0; i < 9; i++) {
+        EXPECT_EQ(bide_await(t[i]), 0);
+        bide_release(t[i]);
+    }
+    EXPECT_EQ(pthread_join(thread, NULL), 0);
+}
+
+TEST(locks_with_a_time_that_is_none_refuse_it)
+{
+    static const struct timespec none[] = {{.tv_nsec = -1}, {.tv_nsec = 1000000000}}, past = {.tv_sec = INT64_MIN / 2};
+    pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER, own = PTHREAD_MUTEX_INITIALIZER;
+    pthread_rwlock_t l = PTHREAD_RWLOCK_INITIALIZER;
+    pthread_cond_t c = PTHREAD_COND_INITIALIZER;
+    sem_t s;
+    sem_init(&s, 0, 0);
+    EXPECT_EQ(pthread_mutex_lock(&m), 0);
+    EXPECT_EQ(pthread_mutex_lock(&own), 0);
+    EXPECT_EQ(pthread_rwlock_wrlock(&l), 0);
+
+    for (int i = 0; i < 2; i++) {
+        EXPECT_EQ(pthread_mutex_timedlock(&m, &none[i]), EINVAL);
+        EXPECT_EQ(pthread_mutex_clocklock(&m, CLOCK_MONOTONIC, &none[i]), EINVAL);
+        EXPECT_EQ(pthread_rwlock_timedrdlock(&l, &none[i]), EINVAL);
+        EXPECT_EQ(pthread_rwlock_clockwrlock(&l, CLOCK_MONOTONIC, &none[i]), EINVAL);
+        EXPECT_EQ(pthread_cond_timedwait(&c, &own, &none[i]), EINVAL);
+        EXPECT_EQ(pthread_cond_clockwait(&c, &own, CLOCK_MONOTONIC, &none[i]), EINVAL);
+        EXPECT_EQ(sem_timedwait(&s, &none[i]), -1);
+        EXPECT_EQ(errno, EINVAL);
+        EXPECT_EQ(sem_clockwait(&s, CLOCK_MONOTONIC, &none[i]), -1);
+        EXPECT_EQ(errno, EINVAL);
+    }
+    EXPECT_EQ(pthread_mutex_timedlock(&m, &past), ETIMEDOUT);
+    EXPECT_EQ(pthread_cond_timedwait(&c, &own, &past), ETIMEDOUT);
+    EXPECT_EQ(pthread_rwlock_unlock(&l), 0);
+    EXPECT_EQ(pthread_mutex_unlock(&own), 0);
+    EXPECT_EQ(pthread_mutex_unlock(&m), 0);
+    sem_destroy(&s);
 }
 
 /* ---- read-write locks ---- */

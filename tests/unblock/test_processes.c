@@ -184,6 +184,49 @@ TEST(processes_of_popen_are_written_to_side_by_side, .real_time = true)
     run_commands(write_command);
 }
 
+TEST(processes_of_popen_are_opened_and_closed_as_by_libc, .real_time = true)
+{
+    static const char *const wrong[] = {"", "x", "rw", "r+"};
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        errno = 0;
+        EXPECT_NULL(popen("exit 1", wrong[i]));
+        EXPECT_EQ(errno, EINVAL);
+    }
+    FILE *f = popen("exit 9", "re");
+    EXPECT_NOT_NULL(f);
+    EXPECT_EQ(fileno_unlocked(f), fileno(f));
+    int (*volatile close_stream)(FILE *f) = fclose; /* waits for the program's end, too; a compiler that sees it is against it */
+    int status = close_stream(f);
+    EXPECT_EQ(WEXITSTATUS(status), 9);
+    EXPECT_EQ(wait(NULL), -1);
+    EXPECT_EQ(errno, ECHILD);
+}
+
+TEST(processes_of_popen_that_a_cancelled_task_left_are_taken_later, .real_time = true)
+{
+    int fd[2];
+    char command[64];
+    EXPECT_EQ(pipe2(fd, O_CLOEXEC), 0);
+    EXPECT_EQ(fcntl(fd[0], F_SETFD, 0), 0);
+    snprintf(command, sizeof command, "read line <&%d", fd[0]);
+    bide_timeout(20)
+    {
+        FILE *f = popen(command, "r");
+        EXPECT_NOT_NULL(f);
+        EXPECT_EQ(pclose(f), -1);
+        EXPECT_EQ(errno, ECANCELED);
+    }
+    EXPECT_EQ(waitpid(-1, NULL, WNOHANG), 0); /* it still runs */
+    close(fd[1]);
+    siginfo_t info;
+    EXPECT_EQ(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+    EXPECT_EQ(pclose(popen("exit 0", "r")), 0);
+    EXPECT_EQ(waitpid(-1, NULL, WNOHANG), -1);
+    EXPECT_EQ(errno, ECHILD);
+    close(fd[0]);
+}
+
 /* ---- forks ---- */
 
 static int wait_for_byte(int fd)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_sockets.c - connect, accept and send in tasks; the limits and flags that a socket has. */
+#include <pthread.h>
 #include <sys/un.h>
 
 #include "unblock.h"
@@ -73,6 +74,74 @@ TEST(sockets_accept_cancelled_ends, .real_time = true)
     EXPECT_EQ(bide_await(t), BIDE_ECANCELED);
     EXPECT_EQ(error, ECANCELED);
     EXPECT_EQ(fcntl(listener, F_GETFL) & O_NONBLOCK, 0);
+    close(listener);
+}
+
+/* The listener is shared by two loops, each in a thread, and by a thread that has none: nobody sees that a task's try does not block. */
+enum { ACCEPTED = 600, ACCEPTERS = 3 };
+
+struct shared_listener {
+    int fd, accepted, failed;
+};
+
+static int accept_all(struct shared_listener *l)
+{
+    for (;;) {
+        int fd = accept(l->fd, NULL, NULL);
+        if (fd < 0) {
+            __atomic_add_fetch(&l->failed, errno != EINVAL, __ATOMIC_RELAXED); /* EINVAL: it was shut down */
+            return 0;
+        }
+        close(fd);
+        __atomic_add_fetch(&l->accepted, 1, __ATOMIC_RELAXED);
+    }
+}
+
+static void *accept_in_a_loop(void *l)
+{
+    EXPECT_EQ(bide_run(bide_coro(accept_all, (struct shared_listener *)l)), 0);
+    return NULL;
+}
+
+static void *accept_without_a_loop(void *l)
+{
+    accept_all(l);
+    return NULL;
+}
+
+TEST(sockets_accept_in_several_threads_never_says_EAGAIN, .real_time = true)
+{
+    struct sockaddr_in at;
+    struct shared_listener l = {.fd = listen_here(&at)};
+    pthread_t threads[ACCEPTERS];
+
+    for (int i = 0; i < ACCEPTERS; i++)
+        EXPECT_EQ(pthread_create(&threads[i], NULL, i < 2 ? accept_in_a_loop : accept_without_a_loop, &l), 0);
+    for (int i = 0; i < ACCEPTED; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        EXPECT_EQ(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+        EXPECT_EQ(setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger)), 0);
+        close(fd);
+    }
+    while (__atomic_load_n(&l.accepted, __ATOMIC_RELAXED) < ACCEPTED && __atomic_load_n(&l.failed, __ATOMIC_RELAXED) == 0)
+        EXPECT_EQ(bide_sleep_ms(1), 0);
+    shutdown(l.fd, SHUT_RD);
+    for (int i = 0; i < ACCEPTERS; i++)
+        EXPECT_EQ(pthread_join(threads[i], NULL), 0);
+    EXPECT_EQ(l.failed, 0);
+    EXPECT_EQ(l.accepted, ACCEPTED);
+    close(l.fd);
+}
+
+TEST(sockets_connect_twice_says_that_it_is_connected)
+{
+    struct sockaddr_in at;
+    int listener = listen_here(&at), fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    EXPECT_EQ(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+    EXPECT_EQ(connect(fd, (struct sockaddr *)&at, sizeof at), -1);
+    EXPECT_EQ(errno, EISCONN);
+    close(fd);
     close(listener);
 }
 
@@ -379,5 +448,106 @@ TEST(sockets_that_are_always_ready_let_others_run, .real_time = true)
     for (int i = 0; i < 1000; i++)
         EXPECT_EQ(recv(fd[0], &c, 1, 0), 1);
     EXPECT_LT(5, n);
+    close_both(fd);
+}
+
+/* ---- several messages in one call ---- */
+
+enum { MANY = 4 };
+
+struct many {
+    struct mmsghdr headers[MANY];
+    struct iovec pieces[MANY];
+    char bytes[MANY][8];
+};
+
+static void many_init(struct many *m)
+{
+    *m = (struct many){0};
+    for (int i = 0; i < MANY; i++) {
+        m->bytes[i][0] = (char)('a' + i);
+        m->pieces[i] = (struct iovec){m->bytes[i], sizeof m->bytes[i]};
+        m->headers[i].msg_hdr = (struct msghdr){.msg_iov = &m->pieces[i], .msg_iovlen = 1};
+    }
+}
+
+static int send_two_and_two(int fd)
+{
+    struct many m;
+
+    many_init(&m);
+    EXPECT_EQ(sendmmsg(fd, m.headers, 2, 0), 2);
+    EXPECT_EQ(usleep(5000), 0);
+    EXPECT_EQ(sendmmsg(fd, m.headers + 2, 2, 0), 2);
+    EXPECT_EQ(m.headers[3].msg_len, 8u);
+    return 0;
+}
+
+TEST(sockets_recvmmsg_waits_for_all_or_for_one, .real_time = true)
+{
+    int fd[2];
+    struct many m;
+    pair_of(SOCK_DGRAM, fd);
+    many_init(&m);
+
+    bide_auto bide_task *t = bide_create_task(bide_coro(send_two_and_two, fd[0]));
+    EXPECT_EQ(recvmmsg(fd[1], m.headers, MANY, 0, NULL), MANY);
+    EXPECT_EQ(m.bytes[3][0], 'd');
+    EXPECT_EQ(m.headers[3].msg_len, 8u);
+    EXPECT_EQ(bide_await(t), 0);
+
+    bide_auto bide_task *again = bide_create_task(bide_coro(send_two_and_two, fd[0]));
+    EXPECT_EQ(recvmmsg(fd[1], m.headers, MANY, MSG_WAITFORONE, NULL), 2);
+    EXPECT_EQ(recvmmsg(fd[1], m.headers, 2, 0, NULL), 2);
+    EXPECT_EQ(bide_await(again), 0);
+    close_both(fd);
+}
+
+TEST(sockets_recvmmsg_with_a_time_ends_with_what_has_come)
+{
+    int fd[2];
+    struct many m;
+    struct timespec ts = {.tv_nsec = 40 * 1000000};
+    pair_of(SOCK_DGRAM, fd);
+    many_init(&m);
+    int64_t start = now_ms();
+
+    EXPECT_EQ(send(fd[0], "x", 1, 0), 1);
+    EXPECT_EQ(recvmmsg(fd[1], m.headers, MANY, 0, &ts), 1);
+    EXPECT_EQ(now_ms() - start, 40);
+    EXPECT_EQ(ts.tv_sec + ts.tv_nsec, 0);
+    EXPECT_EQ(recvmmsg(fd[1], m.headers, MANY, MSG_DONTWAIT, NULL), -1);
+    EXPECT_EQ(errno, EAGAIN);
+    close_both(fd);
+}
+
+static int read_slowly(int fd)
+{
+    static char out[70000];
+    size_t sum = 0;
+    ssize_t n;
+
+    while ((n = read(fd, out, sizeof out)) > 0)
+        sum += (size_t)n;
+    EXPECT_EQ(sum, 4u * 1000000);
+    return 0;
+}
+
+TEST(sockets_sendmmsg_sends_all_of_each_message_of_a_stream, .real_time = true)
+{
+    static char bytes[1000000];
+    struct many m;
+    int fd[2];
+    pair_of(SOCK_STREAM, fd);
+    many_init(&m);
+    for (int i = 0; i < MANY; i++)
+        m.pieces[i] = (struct iovec){bytes, sizeof bytes};
+
+    bide_auto bide_task *t = bide_create_task(bide_coro(read_slowly, fd[1]));
+    EXPECT_EQ(sendmmsg(fd[0], m.headers, MANY, 0), MANY);
+    for (int i = 0; i < MANY; i++)
+        EXPECT_EQ(m.headers[i].msg_len, sizeof bytes);
+    shutdown(fd[0], SHUT_WR);
+    EXPECT_EQ(bide_await(t), 0);
     close_both(fd);
 }

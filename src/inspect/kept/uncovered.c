@@ -50,7 +50,7 @@ static size_t number_of(const Dl_info *info)
 
     for (size_t i = 0; libc && info->dli_saddr && i < n && found == CALLS_MAX; i++)
         if (dlsym(libc, bide__call_at(i).name) == info->dli_saddr)
-            found = i;
+            found = bide__call_find(bide__call_at(i).name); /* __read is read */
     if (libc)
         dlclose(libc);
     return found;

@@ -2,8 +2,8 @@
 /*
  * connect.c - connect and accept, in a task.
  *
- * Neither can be told by an argument not to wait, so the descriptor does not block for the length of one system call.  That is a
- * flag of the open file: who has the same one, and begins a call in that very microsecond, would see it.
+ * Neither can be told by an argument not to wait, so the descriptor does not block for the length of one system call (flags.c).  An
+ * accept() outside of a task that met a listener in that state is made again.
  */
 #include <sys/un.h>
 
@@ -11,48 +11,42 @@
 
 #define BACKLOG_RETRY_MS 5
 
-/* Is it one that blocks?  Then it does not any more, and *flags says how it was. */
-static bool stop_blocking(int fd, int *flags)
-{
-    *flags = fcntl(fd, F_GETFL);
-    return *flags >= 0 && !(*flags & O_NONBLOCK) && fcntl(fd, F_SETFL, *flags | O_NONBLOCK) == 0;
-}
-
-static void block_again(int fd, int flags)
-{
-    int saved = errno;
-
-    fcntl(fd, F_SETFL, flags);
-    errno = saved;
-}
-
 /* ---- connect ---- */
 
-static int begin_connecting(int fd, const struct sockaddr *to, socklen_t len, bool *waits)
+static int connect_now(int fd, const struct sockaddr *to, socklen_t len, bool *waits)
 {
     int flags;
-    *waits = stop_blocking(fd, &flags);
-    if (!*waits)
-        return NEXT(connect)(fd, to, len);
+    *waits = bide__unblock_stop_blocking(fd, &flags);
     int result = NEXT(connect)(fd, to, len);
 
-    block_again(fd, flags);
+    if (*waits)
+        bide__unblock_block_again(fd, flags);
     return result;
 }
 
-/* It goes on in the kernel: how it ended is asked afterwards. */
-static int finish_connecting(struct blocked *b, int before)
+/* It goes on in the kernel; EALREADY: since an earlier call.  How it ended the next call says. */
+static bool goes_on(int error)
 {
-    int error = 0;
-    socklen_t len = sizeof error;
+    return error == EINPROGRESS || error == EALREADY;
+}
+
+/* False: errno says why, as SO_SNDTIMEO has it. */
+static bool wait_for_connection(struct blocked *b)
+{
+    bide__unblock_limit(b);
     int ready = bide__unblock_wait_fd(b, b->until_ms);
 
-    if (ready < 0 || (ready > 0 && getsockopt(b->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0))
-        return -1;
     if (ready == 0)
-        error = EINPROGRESS; /* as SO_SNDTIMEO has it */
-    errno = error ? error : before;
-    return error ? -1 : 0;
+        errno = EINPROGRESS;
+    return ready > 0;
+}
+
+/* A Unix socket whose backlog is full says EAGAIN, and nothing tells when there is a place. */
+static bool try_again(struct blocked *b, const struct sockaddr *to)
+{
+    if (goes_on(errno))
+        return wait_for_connection(b);
+    return errno == EAGAIN && to->sa_family == AF_UNIX && bide__unblock_again_later(b, BACKLOG_RETRY_MS);
 }
 
 int connect(int fd, const struct sockaddr *to, socklen_t len)
@@ -61,35 +55,37 @@ int connect(int fd, const struct sockaddr *to, socklen_t len)
     if (likely(!t))
         return NEXT(connect)(fd, to, len);
     struct blocked b = BLOCKED(t, fd, BIDE_WRITABLE);
-    int before = errno;
+    int before = errno, result;
     bool waits;
-    int result;
 
     if (!bide__unblock_may_try(&b))
         return -1;
-    do {
-        result = begin_connecting(fd, to, len, &waits);
-        if (result == 0 || !waits)
-            return (int)bide__unblock_done(result, before);
-        if (errno == EINPROGRESS) {
-            bide__unblock_limit(&b);
-            return finish_connecting(&b, before);
-        }
-    } while (errno == EAGAIN && bide__unblock_again_later(&b, BACKLOG_RETRY_MS)); /* a Unix socket whose backlog is full */
-    return result;
+    do
+        result = connect_now(fd, to, len, &waits);
+    while (result < 0 && waits && try_again(&b, to));
+    if (result < 0 && b.has_waited && errno == EISCONN) /* so other families than TCP say that it is done */
+        result = 0;
+    return (int)bide__unblock_done(result, before);
 }
 
 /* ---- accept ---- */
 
-static int accept_once(struct blocked *b, struct sockaddr *from, socklen_t *len, int flags)
+static bool were_changed; /* flags of a listener, ever */
+
+static int accept_now(int fd, struct sockaddr *from, socklen_t *len, int flags)
 {
     int had;
-    if (!stop_blocking(b->fd, &had))
-        return NEXT(accept4)(b->fd, from, len, flags);
-    int fd = NEXT(accept4)(b->fd, from, len, flags);
 
-    block_again(b->fd, had);
-    return fd;
+    bide__unblock_lock_flags();
+    if (!bide__unblock_stop_blocking(fd, &had)) {
+        bide__unblock_unlock_flags();
+        return NEXT(accept4)(fd, from, len, flags);
+    }
+    __atomic_store_n(&were_changed, true, __ATOMIC_RELAXED);
+    int found = NEXT(accept4)(fd, from, len, flags);
+    bide__unblock_block_again(fd, had);
+    bide__unblock_unlock_flags();
+    return found;
 }
 
 static int accept_in_task(struct blocked *b, struct sockaddr *from, socklen_t *len, int flags)
@@ -102,16 +98,40 @@ static int accept_in_task(struct blocked *b, struct sockaddr *from, socklen_t *l
     do {
         if (len)
             *len = cap;
-        fd = accept_once(b, from, len, flags);
+        fd = accept_now(b->fd, from, len, flags);
     } while (fd < 0 && bide__unblock_again(b));
     return (int)bide__unblock_done(fd, before);
+}
+
+/* It said EAGAIN outside of a task: because a task was about to accept just then? */
+static bool was_disturbed(int fd)
+{
+    if (errno != EAGAIN || !__atomic_load_n(&were_changed, __ATOMIC_RELAXED))
+        return false;
+    struct timeval limit = {0};
+    socklen_t len = sizeof limit;
+    int flags = bide__unblock_flags(fd);
+
+    errno = EAGAIN;
+    return flags >= 0 && !(flags & O_NONBLOCK) && getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, &len) == 0 && limit.tv_sec == 0 &&
+           limit.tv_usec == 0;
+}
+
+static int accept_in_thread(int fd, struct sockaddr *from, socklen_t *len, int flags)
+{
+    int before = errno, found;
+
+    do
+        found = flags ? NEXT(accept4)(fd, from, len, flags) : NEXT(accept)(fd, from, len);
+    while (found < 0 && was_disturbed(fd));
+    return (int)bide__unblock_done(found, before);
 }
 
 int accept4(int fd, struct sockaddr *from, socklen_t *len, int flags)
 {
     bide_task *t = bide__unblock_task();
     if (likely(!t))
-        return NEXT(accept4)(fd, from, len, flags);
+        return accept_in_thread(fd, from, len, flags);
     struct blocked b = BLOCKED(t, fd, BIDE_READABLE);
 
     return accept_in_task(&b, from, len, flags);
@@ -121,8 +141,10 @@ int accept(int fd, struct sockaddr *from, socklen_t *len)
 {
     bide_task *t = bide__unblock_task();
     if (likely(!t))
-        return NEXT(accept)(fd, from, len);
+        return accept_in_thread(fd, from, len, 0);
     struct blocked b = BLOCKED(t, fd, BIDE_READABLE);
 
     return accept_in_task(&b, from, len, 0);
 }
+
+ALSO_AS(__connect, connect);

@@ -39,11 +39,17 @@ int epoll_pwait(int set, struct epoll_event *events, int max, int ms, const sigs
     return epoll_in_task(&b, events, max, ms, signals);
 }
 
+/* None at all, or none that the kernel takes: that is libc's. */
+static bool is_wait(const struct timespec *ts)
+{
+    return !ts || (ts->tv_sec >= 0 && ts->tv_nsec >= 0 && ts->tv_nsec < 1000000000 && (ts->tv_sec > 0 || ts->tv_nsec > 0));
+}
+
 /* Its time in nanoseconds is rounded up to milliseconds. */
 int epoll_pwait2(int set, struct epoll_event *events, int max, const struct timespec *ts, const sigset_t *signals)
 {
     bide_task *t = bide__unblock_task();
-    if (likely(!t) || (ts && ts->tv_sec == 0 && ts->tv_nsec == 0))
+    if (likely(!t) || !is_wait(ts))
         return NEXT(epoll_pwait2)(set, events, max, ts, signals);
     struct blocked b = BLOCKED(t, set, BIDE_READABLE);
     int64_t ms = !ts || ts->tv_sec > INT64_MAX / 8000 ? -1 : ts->tv_sec * 1000 + (ts->tv_nsec + 999999) / 1000000;

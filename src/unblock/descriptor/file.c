@@ -29,16 +29,17 @@ static bool is_file(int fd)
     return fstat(fd, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode);
 }
 
+/* RWF_NOWAIT is; EINVAL is about the arguments, which the call itself refuses without waiting. */
 static bool is_unknown(int error)
 {
-    return error == EOPNOTSUPP || error == ENOSYS || error == EINVAL;
+    return error == EOPNOTSUPP || error == ENOSYS;
 }
 
 /* ---- reading ---- */
 
 static ssize_t read_now(int fd, const struct iovec *iov, int count)
 {
-    ssize_t n = preadv2(fd, iov, count, -1, RWF_NOWAIT);
+    ssize_t n = NEXT(preadv2)(fd, iov, count, -1, RWF_NOWAIT);
     if (n >= 0 || (errno != EAGAIN && !is_unknown(errno)))
         return n;
     if (errno == EAGAIN ? is_file(fd) : is_file(fd) || is_ready(fd, POLLIN))
@@ -81,6 +82,17 @@ ssize_t readv(int fd, const struct iovec *iov, int count)
     return read_in_task(&b, iov, count);
 }
 
+/* Without a place, and nothing else asked, it is readv(). */
+ssize_t preadv2(int fd, const struct iovec *iov, int count, off_t at, int flags)
+{
+    bide_task *t = at == -1 && flags == 0 ? bide__unblock_task() : NULL;
+    if (likely(!t))
+        return NEXT(preadv2)(fd, iov, count, at, flags);
+    struct blocked b = BLOCKED(t, fd, BIDE_READABLE);
+
+    return read_in_task(&b, iov, count);
+}
+
 ssize_t __read_chk(int fd, void *out, size_t n, size_t cap)
 {
     return n > cap ? NEXT(__read_chk)(fd, out, n, cap) : read(fd, out, n);
@@ -91,7 +103,7 @@ ssize_t __read_chk(int fd, void *out, size_t n, size_t cap)
 /* Where RWF_NOWAIT is not known, as much is written as a pipe or a terminal that is ready takes. */
 static ssize_t write_now(int fd, const struct iovec *iov)
 {
-    ssize_t n = pwritev2(fd, iov, 1, -1, RWF_NOWAIT);
+    ssize_t n = NEXT(pwritev2)(fd, iov, 1, -1, RWF_NOWAIT);
     if (n >= 0 || !is_unknown(errno))
         return n;
     if (is_ready(fd, POLLOUT))
@@ -134,6 +146,9 @@ static ssize_t write_in_task(struct blocked *b, const struct iovec *iov, int cou
 {
     ssize_t n;
 
+    if (count <= 0 || count > IOV_MAX) /* libc refuses it, or does nothing */
+        return NEXT(writev)(b->fd, iov, count);
+    b->sockets_alone = !bide__unblock_writes_pipes;
     if (bide__unblock_write_socket(b, iov, count, &n))
         return n;
     return bide__unblock_writes_pipes && !is_file(b->fd) ? bide__unblock_write_pipe(b, iov, count) : NEXT(writev)(b->fd, iov, count);
@@ -159,3 +174,19 @@ ssize_t writev(int fd, const struct iovec *iov, int count)
 
     return write_in_task(&b, iov, count);
 }
+
+ssize_t pwritev2(int fd, const struct iovec *iov, int count, off_t at, int flags)
+{
+    bide_task *t = at == -1 && flags == 0 ? bide__unblock_task() : NULL;
+    if (likely(!t))
+        return NEXT(pwritev2)(fd, iov, count, at, flags);
+    struct blocked b = BLOCKED(t, fd, BIDE_WRITABLE);
+
+    return write_in_task(&b, iov, count);
+}
+
+/* The same, where off_t has 64 bits, as in libc. */
+ssize_t preadv64v2(int fd, const struct iovec *iov, int count, off64_t at, int flags) __attribute__((alias("preadv2")));
+ssize_t pwritev64v2(int fd, const struct iovec *iov, int count, off64_t at, int flags) __attribute__((alias("pwritev2")));
+ALSO_AS(__read, read);
+ALSO_AS(__write, write);

@@ -90,3 +90,4 @@ int fcntl(int fd, int command, ...)
 _Static_assert(sizeof(off_t) == sizeof(off64_t), "lockf is lockf64");
 int lockf64(int fd, int command, off64_t len) __attribute__((alias("lockf")));
 int fcntl64(int fd, int command, ...) __attribute__((alias("fcntl")));
+ALSO_AS(__fcntl, fcntl);

@@ -160,15 +160,16 @@ int poll(struct pollfd *fds, nfds_t n, int ms)
     return poll_for(t, fds, n, ms, NULL, __func__, __builtin_return_address(0));
 }
 
-static bool is_zero(const struct timespec *ts)
+/* None at all, or none that the kernel takes: that is libc's. */
+static bool is_wait(const struct timespec *ts)
 {
-    return ts && ts->tv_sec == 0 && ts->tv_nsec == 0;
+    return !ts || (ts->tv_sec >= 0 && ts->tv_nsec >= 0 && ts->tv_nsec < 1000000000 && (ts->tv_sec > 0 || ts->tv_nsec > 0));
 }
 
 int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *ts, const sigset_t *signals)
 {
     bide_task *t = bide__unblock_task();
-    if (likely(!t) || is_zero(ts))
+    if (likely(!t) || !is_wait(ts))
         return NEXT(ppoll)(fds, n, ts, signals);
 
     return poll_for(t, fds, n, timespec_ms(ts), signals, __func__, __builtin_return_address(0));
@@ -298,7 +299,7 @@ static void set_left(struct timeval *tv, const struct watch *w)
 int select(int n, fd_set *r, fd_set *w, fd_set *e, struct timeval *tv)
 {
     bide_task *t = bide__unblock_task();
-    if (likely(!t) || (tv && tv->tv_sec == 0 && tv->tv_usec == 0))
+    if (likely(!t) || (tv && (tv->tv_sec < 0 || tv->tv_usec < 0 || (tv->tv_sec == 0 && tv->tv_usec == 0))))
         return NEXT(select)(n, r, w, e, tv);
     struct watch watch = {.b = BLOCKED(t, -1, BIDE_READABLE)};
 
@@ -312,7 +313,7 @@ int select(int n, fd_set *r, fd_set *w, fd_set *e, struct timeval *tv)
 int pselect(int n, fd_set *r, fd_set *w, fd_set *e, const struct timespec *ts, const sigset_t *signals)
 {
     bide_task *t = bide__unblock_task();
-    if (likely(!t) || is_zero(ts))
+    if (likely(!t) || !is_wait(ts))
         return NEXT(pselect)(n, r, w, e, ts, signals);
     struct watch watch = {.b = BLOCKED(t, -1, BIDE_READABLE)};
 
@@ -320,3 +321,6 @@ int pselect(int n, fd_set *r, fd_set *w, fd_set *e, const struct timespec *ts, c
     begin(&watch, timespec_ms(ts));
     return select_for(&watch, n, r, w, e, signals);
 }
+
+ALSO_AS(__poll, poll);
+ALSO_AS(__select, select);

@@ -3,7 +3,9 @@
  * popen.c - popen and pclose, in a task: a stream whose reads and writes wait as the task does.
  *
  * stdio reads a pipe inside libc, where nobody comes between.  So the stream is one with functions of ours (fopencookie), and fileno()
- * knows its descriptor.  Such streams are in a list, by which pclose() finds the child.
+ * knows its descriptor.  Such streams are in a list, by which pclose() finds the program.  As in libc, fclose() waits for its end, too.
+ *
+ * A task that is interrupted does not wait for it; then one of the next calls here takes what is left of the program.
  */
 #include <spawn.h>
 
@@ -16,9 +18,10 @@ struct program {
     FILE *stream;
     pid_t pid;
     int fd;
+    int *status; /* pclose's; NULL: fclose returns it */
 };
 
-static struct program *programs;
+static struct program *programs, *left; /* left: by tasks that were interrupted */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void lock_list(void)
@@ -57,41 +60,89 @@ static ssize_t program_write(void *cookie, const char *data, size_t len)
     return n < 0 ? 0 : n; /* as fopencookie has it */
 }
 
-/* By fclose() without pclose(), too: then the child is nobody's, as with libc's. */
+/* False: the task was interrupted. */
+static bool wait_for_end(pid_t pid, int *status)
+{
+    pid_t ended;
+
+    do
+        ended = waitpid(pid, status, 0);
+    while (ended < 0 && errno == EINTR);
+    if (ended < 0)
+        *status = -1;
+    return ended >= 0 || errno != ECANCELED;
+}
+
+static void leave_program(struct program *p)
+{
+    lock_list();
+    p->next = left;
+    left = p;
+    unlock_list();
+}
+
+static void take_left(void)
+{
+    int saved = errno;
+
+    lock_list();
+    for (struct program **at = &left; *at;) {
+        struct program *p = *at;
+        if (NEXT(waitpid)(p->pid, NULL, WNOHANG) == 0) {
+            at = &p->next;
+            continue;
+        }
+        *at = p->next;
+        free(p);
+    }
+    unlock_list();
+    errno = saved;
+}
+
 static int program_close(void *cookie)
 {
     struct program *p = cookie;
-    int result = close(p->fd);
 
+    close(p->fd);
     lock_list();
     struct program **at = &programs;
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
     unlock_list();
-    free(p);
-    return result;
+    int status = -1, *out = p->status;
+    if (wait_for_end(p->pid, &status))
+        free(p);
+    else
+        leave_program(p);
+    if (out)
+        *out = status;
+    take_left();
+    return status;
 }
 
-/* The program of a stream: a copy; false: it is none of ours. */
-static bool find(const FILE *stream, struct program *found)
+/* The descriptor of a stream, and where its program's status is to go; -1: it is none of ours. */
+static int find(const FILE *stream, int *status)
 {
     lock_list();
-    const struct program *p = programs;
+    struct program *p = programs;
     while (p && p->stream != stream)
         p = p->next;
-    if (p)
-        *found = *p;
+    int fd = p ? p->fd : -1;
+    if (p && status)
+        p->status = status;
     unlock_list();
-    return p != NULL;
+    return fd;
 }
 
 int fileno(FILE *stream)
 {
-    struct program p;
+    int fd = likely(!__atomic_load_n(&programs, __ATOMIC_RELAXED)) ? -1 : find(stream, NULL);
 
-    return likely(!__atomic_load_n(&programs, __ATOMIC_RELAXED)) || !find(stream, &p) ? NEXT(fileno)(stream) : p.fd;
+    return fd < 0 ? NEXT(fileno)(stream) : fd;
 }
+
+int fileno_unlocked(FILE *stream) __attribute__((alias("fileno")));
 
 /* ---- popen ---- */
 
@@ -147,12 +198,19 @@ static FILE *open_program(const char *command, int ours, int theirs, bool reads)
     return NULL;
 }
 
+/* "r" or "w", and perhaps an "e": others are libc's to refuse. */
+static bool is_mode(const char *mode)
+{
+    return mode && strspn(mode, "rwe") == strlen(mode) && !strchr(mode, 'r') != !strchr(mode, 'w');
+}
+
 FILE *popen(const char *command, const char *mode)
 {
-    bool reads = mode && mode[0] == 'r', is_known = reads || (mode && mode[0] == 'w');
+    bool reads = mode && strchr(mode, 'r');
     int fds[2];
-    if (likely(!bide__unblock_task()) || !is_known)
+    if (likely(!bide__unblock_task()) || !is_mode(mode))
         return NEXT(popen)(command, mode);
+    take_left();
     if (pipe2(fds, O_CLOEXEC) < 0)
         return NULL;
 
@@ -161,15 +219,10 @@ FILE *popen(const char *command, const char *mode)
 
 int pclose(FILE *stream)
 {
-    struct program p;
     int status = -1;
-    if (!find(stream, &p))
+    if (find(stream, &status) < 0)
         return NEXT(pclose)(stream);
 
-    fclose(stream);
-    pid_t ended;
-    do
-        ended = waitpid(p.pid, &status, 0);
-    while (ended < 0 && errno == EINTR);
-    return ended < 0 ? -1 : status;
+    fclose(stream); /* whether what was left to write could be written is not what the program ended with */
+    return status;
 }

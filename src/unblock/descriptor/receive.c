@@ -109,3 +109,5 @@ ssize_t __recvfrom_chk(int fd, void *out, size_t n, size_t cap, int flags, struc
 {
     return n > cap ? NEXT(__recvfrom_chk)(fd, out, n, cap, flags, from, len) : recvfrom(fd, out, n, flags, from, len);
 }
+
+ALSO_AS(__recv, recv);

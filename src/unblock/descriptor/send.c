@@ -46,7 +46,7 @@ static ssize_t send_rest(struct blocked *b, const struct msghdr *m, int flags, s
     return (ssize_t)sent;
 }
 
-static ssize_t send_all(struct blocked *b, const struct msghdr *m, int flags)
+ssize_t bide__unblock_send_all(struct blocked *b, const struct msghdr *m, int flags)
 {
     int before = errno;
     ssize_t n = send_some(b, m, flags);
@@ -63,7 +63,7 @@ ssize_t sendto(int fd, const void *data, size_t len, int flags, const struct soc
     struct iovec iov = {(void *)(uintptr_t)data, len};
     struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_name = (void *)(uintptr_t)to, .msg_namelen = to_len};
 
-    return send_all(&b, &m, flags);
+    return bide__unblock_send_all(&b, &m, flags);
 }
 
 ssize_t send(int fd, const void *data, size_t len, int flags)
@@ -75,7 +75,7 @@ ssize_t send(int fd, const void *data, size_t len, int flags)
     struct iovec iov = {(void *)(uintptr_t)data, len};
     struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
 
-    return send_all(&b, &m, flags);
+    return bide__unblock_send_all(&b, &m, flags);
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
@@ -85,7 +85,7 @@ ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
         return NEXT(sendmsg)(fd, m, flags);
     struct blocked b = BLOCKED(t, fd, BIDE_WRITABLE);
 
-    return send_all(&b, m, flags);
+    return bide__unblock_send_all(&b, m, flags);
 }
 
 /* write() on a socket; false: it is none, and nothing was done. */
@@ -94,9 +94,11 @@ bool bide__unblock_write_socket(struct blocked *b, const struct iovec *iov, int 
     struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count};
     int before = errno;
 
-    *result = send_all(b, &m, 0);
+    *result = bide__unblock_send_all(b, &m, 0);
     if (*result >= 0 || errno != ENOTSOCK)
         return true;
     errno = before;
     return false;
 }
+
+ALSO_AS(__send, send);

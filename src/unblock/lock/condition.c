@@ -175,7 +175,7 @@ int pthread_cond_wait(pthread_cond_t *c, pthread_mutex_t *m)
 int pthread_cond_clockwait(pthread_cond_t *c, pthread_mutex_t *m, clockid_t clock, const struct timespec *until)
 {
     bide_task *t = bide__unblock_task();
-    if (likely(!t) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC))
+    if (likely(!t) || (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) || !bide__parked_is_time(until))
         return NEXT(pthread_cond_clockwait)(c, m, clock, until);
 
     return wait_in_task(t, c, m, bide__parked_ms_until(clock, until));
@@ -184,7 +184,7 @@ int pthread_cond_clockwait(pthread_cond_t *c, pthread_mutex_t *m, clockid_t cloc
 int pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m, const struct timespec *until)
 {
     bide_task *t = bide__unblock_task();
-    if (likely(!t))
+    if (likely(!t) || !bide__parked_is_time(until))
         return NEXT(pthread_cond_timedwait)(c, m, until);
     clockid_t clock = __atomic_load_n(&c->__data.__wrefs, __ATOMIC_RELAXED) & 2 ? CLOCK_MONOTONIC : CLOCK_REALTIME;
 

@@ -90,8 +90,7 @@ static int try_it(const struct taking *k)
 /* Another thread has it: that is not for long, mostly. */
 static int block_for_a_while(const struct taking *k)
 {
-    int64_t left = left_ms(k), most = bide__parked_held > 0 ? BLOCKED_MS : BLOCKED_MS * 1000;
-    struct timespec at = bide__parked_after_ms(left < most ? left : most);
+    struct timespec at = bide__parked_after_ms(BLOCKED_MS);
     int error = NEXT(pthread_mutex_clocklock)(k->m, CLOCK_MONOTONIC, &at);
 
     if (k->kind != PLAIN && is_taken(error))
@@ -101,21 +100,24 @@ static int block_for_a_while(const struct taking *k)
 
 static int take(const struct taking *k)
 {
-    for (;;) {
+    for (int n = 0;; n++) {
         bool others = k->kind != PLAIN && is_another_tasks(k->m, k->task);
         int error = others ? EBUSY : try_it(k);
         if (error != EBUSY)
             return error;
         if (!others && k->kind == CHECKED && is_this_threads(k->m))
             return EDEADLK;
+        if (!bide__parked_is_time(k->until))
+            return EINVAL;
         if (left_ms(k) == 0)
             return ETIMEDOUT;
         bool here = others || is_this_threads(k->m);
-        if (!here && (error = block_for_a_while(k)) != ETIMEDOUT)
+        if (!here && n == 0 && !bide__parked_is_awaited(k->m) && (error = block_for_a_while(k)) != ETIMEDOUT)
             return error;
-        int64_t ms = left_ms(k);
-        if (here || bide__parked_held > 0)
-            bide__parked_wait(k->m, here || ms < STEP_ASIDE_MS ? ms : STEP_ASIDE_MS);
+        if (here)
+            bide__parked_wait(k->m, left_ms(k));
+        else
+            bide__parked_step_aside(k->m, n, left_ms(k));
     }
 }
 
@@ -207,3 +209,7 @@ int pthread_mutex_unlock(pthread_mutex_t *m)
 
     return give_back(m, t);
 }
+
+ALSO_AS(__pthread_mutex_lock, pthread_mutex_lock);
+ALSO_AS(__pthread_mutex_trylock, pthread_mutex_trylock);
+ALSO_AS(__pthread_mutex_unlock, pthread_mutex_unlock);

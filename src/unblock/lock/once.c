@@ -3,10 +3,14 @@
  * once.c - pthread_once and pthread_join, in a task.
  *
  * While a task runs the function of a pthread_once, the table of its thread has it as the owner, and other tasks of the thread wait.
+ * If that function throws an exception of C++, or the thread is cancelled in it, the next one runs it: so this is compiled with
+ * -fexceptions.
  *
  * A thread is joined by asking now and then whether it has ended: no descriptor says so.  It is not ended early, for the joiner takes
  * it that the thread uses nothing of its any more.
  */
+#include <dlfcn.h>
+
 #include "unblock/lock/parked.h"
 
 #define JOIN_MS 1
@@ -14,21 +18,25 @@
 
 /* ---- pthread_once ---- */
 
+static void end_once(struct parked **entry)
+{
+    struct parked *p = *entry;
+    if (!p)
+        return;
+
+    p->depth = 0;
+    bide__parked_wake(p->object, true);
+    bide__parked_settle(p);
+}
+
 static int run_once(pthread_once_t *once, void (*fn)(void), const bide_task *t)
 {
-    struct parked *p = bide__parked_enter(once);
+    struct parked *p __attribute__((cleanup(end_once))) = bide__parked_enter(once);
     if (p) {
         p->owner = bide_task_id(t);
         p->depth = 1;
     }
-    int error = NEXT(pthread_once)(once, fn);
-
-    if (p) {
-        p->depth = 0;
-        bide__parked_wake(once, true);
-        bide__parked_settle(p);
-    }
-    return error;
+    return NEXT(pthread_once)(once, fn);
 }
 
 static bool is_run_by_another(const pthread_once_t *once, const bide_task *t)
@@ -38,8 +46,55 @@ static bool is_run_by_another(const pthread_once_t *once, const bide_task *t)
     return p && p->depth > 0 && p->owner != bide_task_id(t);
 }
 
-/* glibc: the value that means "done", which is the whole of most calls. */
+/* glibc: what the value means, in its last bits.  "Done" is the whole of most calls. */
+#define RUNS 1
 #define DONE 2
+#define STATE (RUNS | DONE)
+
+/* The others count forks: what ran in the parent runs nowhere in its child, and libc runs it anew. */
+static int forks;
+
+static void count_fork(void)
+{
+    forks += STATE + 1;
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+    pthread_atfork(NULL, NULL, count_fork);
+}
+
+/* Perhaps in a task of another loop, which is suspended in it. */
+static bool is_run_by_a_thread(const pthread_once_t *once)
+{
+    const struct parked *p = bide__parked_find(once);
+
+    return __atomic_load_n(once, __ATOMIC_ACQUIRE) == (forks | RUNS) && !(p && p->depth > 0);
+}
+
+static bool is_run(const pthread_once_t *once, const bide_task *t)
+{
+    return is_run_by_another(once, t) || is_run_by_a_thread(once);
+}
+
+/*
+ * std::call_once has what it is to call in two variables of the thread (libstdc++), which other tasks set as well while this one waits.
+ */
+static void wait_for_run(const pthread_once_t *once, const bide_task *t)
+{
+    void **function = dlsym(RTLD_DEFAULT, "_ZSt11__once_call"), **object = dlsym(RTLD_DEFAULT, "_ZSt15__once_callable");
+    void *had_function = function ? *function : NULL, *had_object = object ? *object : NULL;
+
+    for (int n = 0; is_run(once, t); n++)
+        if (is_run_by_another(once, t))
+            bide__parked_wait(once, BIDE_FOREVER);
+        else
+            bide__parked_step_aside(once, n, STEP_ASIDE_MS);
+    if (function && object) {
+        *function = had_function;
+        *object = had_object;
+    }
+}
 
 int pthread_once(pthread_once_t *once, void (*fn)(void))
 {
@@ -47,8 +102,8 @@ int pthread_once(pthread_once_t *once, void (*fn)(void))
     if (likely(!t))
         return NEXT(pthread_once)(once, fn);
 
-    while (is_run_by_another(once, t))
-        bide__parked_wait(once, BIDE_FOREVER);
+    if (is_run(once, t))
+        wait_for_run(once, t);
     return run_once(once, fn, t);
 }
 
@@ -91,3 +146,5 @@ int pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec 
 
     return join_in_task(t, thread, result, until, CLOCK_REALTIME, __builtin_return_address(0));
 }
+
+ALSO_AS(__pthread_once, pthread_once);

@@ -120,6 +120,20 @@ void bide__parked_wait(const void *object, int64_t ms)
     bide__parked_settle(p);
 }
 
+bool bide__parked_is_awaited(const void *object)
+{
+    const struct parked *p = bide__parked_find(object);
+
+    return p && p->users > 0;
+}
+
+void bide__parked_step_aside(const void *object, int n, int64_t ms)
+{
+    int64_t step = n < STEP_ASIDE_MS ? n + 1 : STEP_ASIDE_MS;
+
+    bide__parked_wait(object, ms < step ? ms : step);
+}
+
 void bide__parked_wake_some(const void *object, bool all)
 {
     struct parked *p = bide__parked_find(object);
@@ -134,6 +148,8 @@ void bide__parked_wake_some(const void *object, bool all)
 int64_t bide__parked_ms_until(clockid_t clock, const struct timespec *at)
 {
     struct timespec now;
+    if (at->tv_sec < 0)
+        return 0;
     if (clock_gettime(clock, &now) < 0 || at->tv_sec - now.tv_sec > INT32_MAX)
         return BIDE_FOREVER;
     int64_t ns = (int64_t)(at->tv_sec - now.tv_sec) * 1000000000 + at->tv_nsec - now.tv_nsec;

@@ -46,15 +46,24 @@ static inline void bide__parked_wake(const void *object, bool all)
 
 /* How long a call with an absolute time may wait, in milliseconds from now; 0: it is that time. */
 int64_t bide__parked_ms_until(clockid_t clock, const struct timespec *at);
+/* A call that would have to wait refuses any other time, with EINVAL.  NULL: no limit. */
+static inline bool bide__parked_is_time(const struct timespec *at)
+{
+    return !at || (at->tv_nsec >= 0 && at->tv_nsec < 1000000000);
+}
 /* A time of the monotonic clock, so many milliseconds from now: for a try that blocks the thread. */
 struct timespec bide__parked_after_ms(int64_t ms);
 
 /*
- * What another thread has is waited for in the thread, as ever.  But that thread may itself wait for a lock of a task here: while a task
- * has one, this one steps aside after so many milliseconds, for STEP_ASIDE_MS.
+ * What another thread has is waited for in the thread, for most locks are had for a moment.  One that is had for longer may be a suspended
+ * task's, or that thread may itself wait for a task here: after BLOCKED_MS the task steps aside, and tries again every STEP_ASIDE_MS, or
+ * sooner at first.  So do the others that find it waiting.
  */
-#define BLOCKED_MS 50
+#define BLOCKED_MS 1
 #define STEP_ASIDE_MS 5
+bool bide__parked_is_awaited(const void *object); /* by a task of this thread */
+/* Step aside for the n-th time (from 0), for at most ms; ends early as bide__parked_wait does. */
+void bide__parked_step_aside(const void *object, int n, int64_t ms);
 extern _Thread_local unsigned bide__parked_held __attribute__((tls_model("initial-exec"))); /* locks that tasks of this thread have */
 static inline void bide__parked_took(bide_task *t)
 {

@@ -29,8 +29,7 @@ static bool is_this_threads(const pthread_rwlock_t *l)
 
 static int block_for_a_while(const struct taking *k)
 {
-    int64_t left = left_ms(k), most = bide__parked_held > 0 ? BLOCKED_MS : BLOCKED_MS * 1000;
-    struct timespec at = bide__parked_after_ms(left < most ? left : most);
+    struct timespec at = bide__parked_after_ms(BLOCKED_MS);
 
     return k->writes ? NEXT(pthread_rwlock_clockwrlock)(k->l, CLOCK_MONOTONIC, &at)
                      : NEXT(pthread_rwlock_clockrdlock)(k->l, CLOCK_MONOTONIC, &at);
@@ -38,18 +37,21 @@ static int block_for_a_while(const struct taking *k)
 
 static int take(const struct taking *k)
 {
-    for (;;) {
+    for (int n = 0;; n++) {
         int error = k->writes ? NEXT(pthread_rwlock_trywrlock)(k->l) : NEXT(pthread_rwlock_tryrdlock)(k->l);
         if (error != EBUSY)
             return error;
+        if (!bide__parked_is_time(k->until))
+            return EINVAL;
         if (left_ms(k) == 0)
             return ETIMEDOUT;
-        bool here = is_this_threads(k->l), may_be_here = here || reads > 0;
-        if (!may_be_here && (error = block_for_a_while(k)) != ETIMEDOUT)
+        bool here = is_this_threads(k->l);
+        if (!here && reads == 0 && n == 0 && !bide__parked_is_awaited(k->l) && (error = block_for_a_while(k)) != ETIMEDOUT)
             return error;
-        int64_t ms = left_ms(k);
-        if (may_be_here || bide__parked_held > 0)
-            bide__parked_wait(k->l, here || ms < STEP_ASIDE_MS ? ms : STEP_ASIDE_MS);
+        if (here)
+            bide__parked_wait(k->l, left_ms(k));
+        else
+            bide__parked_step_aside(k->l, n, left_ms(k));
     }
 }
 
@@ -161,3 +163,9 @@ int pthread_rwlock_unlock(pthread_rwlock_t *l)
 
     return give_back(l, t);
 }
+
+ALSO_AS(__pthread_rwlock_rdlock, pthread_rwlock_rdlock);
+ALSO_AS(__pthread_rwlock_wrlock, pthread_rwlock_wrlock);
+ALSO_AS(__pthread_rwlock_tryrdlock, pthread_rwlock_tryrdlock);
+ALSO_AS(__pthread_rwlock_trywrlock, pthread_rwlock_trywrlock);
+ALSO_AS(__pthread_rwlock_unlock, pthread_rwlock_unlock);

@@ -91,9 +91,11 @@ static void leave(void)
 static int wait_for_post(sem_t *s, bide_task *t, clockid_t clock, const struct timespec *until)
 {
     while (NEXT(sem_trywait)(s) < 0) {
-        int64_t left = until ? bide__parked_ms_until(clock, until) : BIDE_FOREVER;
         if (errno != EAGAIN)
             return errno;
+        if (!bide__parked_is_time(until))
+            return EINVAL;
+        int64_t left = until ? bide__parked_ms_until(clock, until) : BIDE_FOREVER;
         if (left == 0)
             return ETIMEDOUT;
         if (bide__unblock_is_refused(t))
