@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * uninstrumented.h - UNINSTRUMENTED: a function that runs where a sanitizer cannot follow: before it has begun, or around a switch of
- * stacks.  What such a function calls is instrumented, unless it is one as well, or always inlined.
+ * uninstrumented.h - UNINSTRUMENTED: a function that runs where a sanitizer cannot follow: before it has begun, around a switch of
+ * stacks, in a child that shares our memory.  What such a function calls is instrumented, unless it is one as well, or always inlined.
  */
 #ifndef BIDE_BASE_UNINSTRUMENTED_H
 #define BIDE_BASE_UNINSTRUMENTED_H

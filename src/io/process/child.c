@@ -3,7 +3,8 @@
  * child.c - what a new process does before it becomes another program.
  *
  * It runs on a stack of its own in the memory of ours, while the thread that made it stands still: as after vfork().  So it makes
- * bare system calls: what the C library or a sanitizer remembers of a call would be remembered in our process.
+ * bare system calls: what the C library or a sanitizer remembers of a call would be remembered in our process.  Nor may the compiler
+ * add anything that is written to memory of ours: hence UNINSTRUMENTED.
  *
  * Its own are its descriptors, its signal handlers, mask and directory.
  */
@@ -13,18 +14,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/util/uninstrumented.h"
 #include "io/process/spawn.h"
 
 #define RANGE_CLOEXEC 4u /* CLOSE_RANGE_CLOEXEC, Linux 5.11 */
 #define SIGNALS_END 65
 #define SIGNAL_SET_BYTES 8 /* the kernel's sigset_t */
-
-/* Nor may the compiler add anything that is written to memory of ours. */
-#if defined(__clang__)
-#define UNINSTRUMENTED __attribute__((noinline, disable_sanitizer_instrumentation, no_sanitize("address", "undefined")))
-#else
-#define UNINSTRUMENTED __attribute__((noinline, no_sanitize("address", "thread", "undefined")))
-#endif
 
 UNINSTRUMENTED static _Noreturn void fail(struct spawn *sp, enum spawn_step step, int code)
 {
