@@ -13,13 +13,19 @@
 #define BELLS_MAX 64
 #define RETRY_MS 20
 
-/* Descriptors + 1; 0: a free place. */
-static atomic_int bells[BELLS_MAX];
+/* Whoever rings one counts itself first, and it is closed when nobody does: its number may be another descriptor's at once. */
+static struct bell {
+    atomic_int fd; /* + 1; 0: a free place; CLOSING: not yet */
+    atomic_uint ringers;
+} bells[BELLS_MAX];
+#define CLOSING (-1)
+#define RINGING_NS 10000 /* a write that does not block */
+
 static atomic_uint waiting;
 
 /* What a thread has while its tasks wait. */
 static _Thread_local struct {
-    atomic_int *place; /* NULL: none is free, or there is no descriptor: the tasks try again in time */
+    struct bell *place; /* NULL: none is free, or there is no descriptor: the tasks try again in time */
     unsigned users;
     bide_loop *loop;
     struct list_node tasks;
@@ -28,21 +34,31 @@ static _Thread_local struct {
 static void heard(void *unused)
 {
     uint64_t count;
-    ssize_t ignored = NEXT(read)(atomic_load(here.place) - 1, &count, sizeof count);
+    ssize_t ignored = NEXT(read)(atomic_load(&here.place->fd) - 1, &count, sizeof count);
 
     (void)ignored, (void)unused;
     while (bide__unblock_ops->wake(here.loop, &here.tasks))
         ;
 }
 
-static atomic_int *take_place(int bell)
+static struct bell *take_place(int bell)
 {
     for (int i = 0; i < BELLS_MAX; i++) {
         int nobody = 0;
-        if (atomic_compare_exchange_strong(&bells[i], &nobody, bell + 1))
+        if (atomic_compare_exchange_strong(&bells[i].fd, &nobody, bell + 1))
             return &bells[i];
     }
     return NULL;
+}
+
+/* Then nobody rings it any more. */
+static void give_place_back(void)
+{
+    atomic_store(&here.place->fd, CLOSING);
+    while (atomic_load(&here.place->ringers) > 0)
+        NEXT(nanosleep)(&(struct timespec){.tv_nsec = RINGING_NS}, NULL);
+    atomic_store(&here.place->fd, 0);
+    here.place = NULL;
 }
 
 static void hang_bell(void)
@@ -53,8 +69,7 @@ static void hang_bell(void)
         return;
 
     if (here.place)
-        atomic_store(here.place, 0);
-    here.place = NULL;
+        give_place_back();
     if (bell >= 0)
         close(bell);
 }
@@ -63,9 +78,9 @@ static void take_bell_down(void)
 {
     if (!here.place)
         return;
-    int bell = atomic_exchange(here.place, 0) - 1;
+    int bell = atomic_load(&here.place->fd) - 1;
 
-    here.place = NULL;
+    give_place_back();
     bide_loop_remove_reader(here.loop, bell);
     close(bell);
 }
@@ -148,17 +163,25 @@ int sem_clockwait(sem_t *s, clockid_t clock, const struct timespec *until)
     return wait_in_task(s, t, clock, until, __builtin_return_address(0));
 }
 
-/* Safe in a signal handler. */
-static void ring(void)
+static void ring(struct bell *b)
 {
     uint64_t one = 1;
+
+    atomic_fetch_add(&b->ringers, 1);
+    int bell = atomic_load(&b->fd) - 1; /* anew: from here on it stays */
+    ssize_t ignored = bell >= 0 ? NEXT(write)(bell, &one, sizeof one) : 0;
+    (void)ignored;
+    atomic_fetch_sub(&b->ringers, 1);
+}
+
+/* Safe in a signal handler. */
+static void ring_all(void)
+{
     int saved = errno;
 
-    for (int i = 0; i < BELLS_MAX; i++) {
-        int bell = atomic_load(&bells[i]) - 1;
-        ssize_t ignored = bell >= 0 ? NEXT(write)(bell, &one, sizeof one) : 0;
-        (void)ignored;
-    }
+    for (int i = 0; i < BELLS_MAX; i++)
+        if (atomic_load(&bells[i].fd) > 0)
+            ring(&bells[i]);
     errno = saved;
 }
 
@@ -167,15 +190,17 @@ int sem_post(sem_t *s)
     int result = NEXT(sem_post)(s);
 
     if (unlikely(atomic_load_explicit(&waiting, memory_order_relaxed) > 0))
-        ring();
+        ring_all();
     return result;
 }
 
 /* In the child of a fork: the bells are the parent's. */
 static void begin_anew(void)
 {
-    for (int i = 0; i < BELLS_MAX; i++)
-        atomic_store(&bells[i], 0);
+    for (int i = 0; i < BELLS_MAX; i++) {
+        atomic_store(&bells[i].fd, 0);
+        atomic_store(&bells[i].ringers, 0);
+    }
     atomic_store(&waiting, 0);
     here.users = 0;
     here.place = NULL;
