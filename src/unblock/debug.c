@@ -2,8 +2,8 @@
 /*
  * debug.c - debug mode: a task that waits in a library's call while it holds locks is reported, once for each place.
  *
- * It is what makes tasks wait for each other that never did as threads of a library that does not block: a logger that writes to a
- * full pipe under its lock, an initializer that asks a server.  The report is made by the loop, which has the stack for it.
+ * Every other task that wants the lock has to wait for that call, which is an easy way into a deadlock: a logger that writes to a full pipe
+ * under its lock, an initializer that asks a server.  The report is made by a callback of the loop, whose stack is large enough for it.
  */
 #include "unblock/unblock.h"
 
@@ -32,16 +32,16 @@ static void make_report(void *arg)
     free(r);
 }
 
-/* Was this place reported before?  When all are taken, no further one is. */
+/* Was this place reported before?  When the table is full, no further place is reported. */
 static bool is_known(const void *caller)
 {
     static const void *places[PLACES_MAX];
 
     for (int i = 0; i < PLACES_MAX; i++) {
-        const void *nobody = NULL;
-        if (__atomic_compare_exchange_n(&places[i], &nobody, caller, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        const void *there = NULL;
+        if (__atomic_compare_exchange_n(&places[i], &there, caller, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
             return false;
-        if (nobody == caller)
+        if (there == caller)
             return true;
     }
     return true;

@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * names.c - getaddrinfo, getnameinfo and gethostbyname and its kin, in a task: libc's own, in one of the loop's threads for names.
+ * names.c - getaddrinfo, getnameinfo and the gethostbyname family in a task: libc's functions, in the loop's name lookup threads.
  *
- * So /etc/nsswitch.conf, /etc/hosts and mDNS mean what they always do.  A call in a thread cannot be ended; a task that is interrupted
- * leaves it alone, so all that the thread uses is on the heap, and goes with the last of both.  A task of ours waits for the thread.
+ * So /etc/nsswitch.conf, /etc/hosts and mDNS work as always.  A call in a thread cannot be interrupted; an interrupted task abandons it.  So
+ * what the thread uses is on the heap, with a reference count.  A helper task waits for the thread.
  *
- *     the caller ---> struct lookup <--- a task: the thread, which fills in the answer
+ *     the caller ---> struct lookup <--- the helper task, for the thread that fills in the answer
  *                      users: 2
  *
- * gethostbyname has one answer for all callers in libc; here each task has its own.
+ * libc's gethostbyname has one result for all callers; here each task has its own.
  */
 #include <arpa/inet.h>
 
 #include "unblock/unblock.h"
 
 #define NAME_MAX_BYTES 1025 /* NI_MAXHOST */
-#define ANSWER_BYTES 8192
+#define ANSWER_BYTES 8192   /* of gethostbyname_r, at first */
 #define ANSWER_BYTES_MAX (1 << 20)
+#define HELPER_STACK (32 * 1024)
 
 struct lookup {
     int (*run)(struct lookup *l); /* in the thread */
     struct list_node waiter;      /* the task that asked */
     int users, result, error, h_error;
     bool is_done, has_hints, has_entry;
-    /* what is asked */
+    /* the query */
     int family, flags;
     socklen_t len;
     char *node, *service;
@@ -59,12 +60,12 @@ static int in_thread(void *arg)
     return 0;
 }
 
-/* The task that waits for the thread.  Its loop is closed: the call ends, and the answer is nobody's. */
+/* The helper task: waits for the thread.  If the loop closes meanwhile, the answer is dropped. */
 static int ask(struct lookup *l)
 {
     int code = bide__unblock_ops->in_thread(in_thread, l);
 
-    if (code < 0) { /* there is no thread: as a name server that is out of reach */
+    if (code < 0) { /* no thread could be started: fail as if no name server were reachable */
         l->result = EAI_AGAIN;
         l->h_error = TRY_AGAIN;
         l->error = EAGAIN;
@@ -75,12 +76,12 @@ static int ask(struct lookup *l)
     return 0;
 }
 
-/* False: interrupted, or no memory; errno says which.  The caller keeps its share. */
+/* False: interrupted, or no memory; errno says which.  The caller keeps its reference in any case. */
 static bool wait_for(bide_task *t, struct lookup *l, const char *call, const void *caller)
 {
     bide__list_init(&l->waiter);
     l->users = 2;
-    bide_task *asker = bide_create_task(bide_coro(ask, l), .name = "name lookup", .stack_size = 32 * 1024);
+    bide_task *asker = bide_create_task(bide_coro(ask, l), .name = "name lookup", .stack_size = HELPER_STACK);
     if (!asker) {
         l->users = 1;
         errno = ENOMEM;
@@ -120,8 +121,8 @@ static int run_getaddrinfo(struct lookup *l)
     return NEXT(getaddrinfo)(l->node, l->service, l->has_hints ? &l->hints : NULL, &l->found);
 }
 
-/* An address is no question to anybody: libc says so at once. */
-static bool asks_nobody(const char *node, const struct addrinfo *hints)
+/* A numeric address needs no lookup: libc answers at once. */
+static bool is_numeric(const char *node, const struct addrinfo *hints)
 {
     struct in6_addr unused;
 
@@ -132,7 +133,7 @@ static bool asks_nobody(const char *node, const struct addrinfo *hints)
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found)
 {
     bide_task *t = bide__unblock_task();
-    if (likely(!t) || asks_nobody(node, hints))
+    if (likely(!t) || is_numeric(node, hints))
         return NEXT(getaddrinfo)(node, service, hints, found);
     struct lookup *l = lookup_new(run_getaddrinfo, node, service);
     int before = errno, result = EAI_MEMORY;
@@ -197,7 +198,7 @@ int getnameinfo(const struct sockaddr *a, socklen_t len, char *host, socklen_t h
 
 /* ---- gethostbyname ---- */
 
-/* Into memory that grows until the answer fits. */
+/* With a buffer that grows until the answer fits. */
 static int run_gethost(struct lookup *l)
 {
     struct hostent *result = NULL;
@@ -219,7 +220,7 @@ static int run_gethost(struct lookup *l)
     return error;
 }
 
-/* Room in the caller's memory, aligned; NULL: there is none. */
+/* Take aligned space from the caller's buffer; NULL: it is too small. */
 static void *room(char **at, size_t *left, size_t bytes)
 {
     size_t skip = (size_t)(-(uintptr_t)*at) % sizeof(void *);
@@ -232,7 +233,7 @@ static void *room(char **at, size_t *left, size_t bytes)
     return found;
 }
 
-/* An array of addresses, or of names (bytes is 0), with the NULL at its end.  NULL: no room. */
+/* Copy an array of addresses, or of names (bytes: 0), with the NULL at its end.  NULL: the buffer is too small. */
 static char **copy_list(char *const *from, size_t bytes, char **at, size_t *left)
 {
     size_t n = 0;
@@ -267,7 +268,7 @@ static bool copy_entry(const struct hostent *from, struct hostent *to, char *mem
     return to->h_aliases && to->h_addr_list;
 }
 
-/* Ask, and have the answer in l, or an errno value with h_errno. */
+/* 0 with the answer in l, or an errno value; *h: the value for h_errno. */
 static int gethost(bide_task *t, struct lookup *l, const char *call, const void *caller, int *h)
 {
     if (!wait_for(t, l, call, caller)) {
@@ -300,7 +301,7 @@ static int gethost_r(bide_task *t, struct lookup *l, struct hostent *entry, char
     return error;
 }
 
-/* The task's own answer, until its next one, or its end. */
+/* The result belongs to the task, until its next call or its end. */
 static struct hostent *gethost_kept(bide_task *t, struct lookup *l, const char *call, const void *caller)
 {
     struct guest *g = bide__unblock_guest(t);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process.c - waiting for children, in a task: for one, by its pidfd; for any of several, and for stops, by asking now and then.
+ * process.c - waiting for child processes in a task: for one, by its pidfd; for any of several, or for a stop, by polling.
  *
- * system() and pclose() wait for a child inside libc, so both are done anew here: for a task, and as ever elsewhere.
+ * libc's system() waits for the child internally, so it is reimplemented here for tasks, as pclose() is in descriptor/popen.c.
  */
 #include <signal.h>
 #include <spawn.h>
@@ -15,7 +15,7 @@
 
 extern char **environ;
 
-/* When the child ends it is readable; -1: there is none to be had. */
+/* A descriptor that is readable when the child has ended; -1: not available, poll instead. */
 static int pidfd_of(pid_t pid, int options)
 {
     return pid > 0 && !(options & (WUNTRACED | WCONTINUED)) ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
@@ -137,7 +137,7 @@ static int start_shell(const char *command, pid_t *pid)
     return posix_spawn(pid, "/bin/sh", NULL, NULL, argv, environ);
 }
 
-/* A task that is interrupted does not wait for the end of its child, so that is killed. */
+/* An interrupted task cannot wait for the child any longer, so the child is killed. */
 static int end_shell(pid_t pid)
 {
     int saved = errno;
@@ -149,8 +149,8 @@ static int end_shell(pid_t pid)
 }
 
 /*
- * libc ignores SIGINT and SIGQUIT, and blocks SIGCHLD, while it waits: for the whole process, in which other tasks go on here.  So
- * they are left as they are.
+ * libc ignores SIGINT and SIGQUIT, and blocks SIGCHLD, while it waits.  That would affect the other tasks, which keep running, so signals are
+ * left as they are.
  */
 int system(const char *command)
 {

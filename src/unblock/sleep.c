@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sleep.c - sleep and its kin, in a task: by the loop's clock, in milliseconds, rounded up; and sched_yield, for one turn.
+ * sleep.c - sleep, usleep, nanosleep and clock_nanosleep in a task: by the loop's clock, rounded up to milliseconds; sched_yield: one turn.
  *
- * What is left of a sleep that was ended by a cancellation is returned as after a signal.
+ * A sleep that is ended by a cancellation returns the remaining time, as after a signal.
  */
 #include "unblock/unblock.h"
 
@@ -18,7 +18,7 @@ static int64_t ms_of(const struct timespec *ts)
     return ts->tv_sec > INT64_MAX / 8000 ? -1 : (int64_t)ts->tv_sec * 1000 + (ts->tv_nsec + 999999) / 1000000;
 }
 
-/* 0, or an errno value with what is left in *left (NULL: nobody asks). */
+/* 0, or an errno value, with the remaining time in *left (NULL: not wanted). */
 static int sleep_ms(bide_task *t, int64_t ms, struct timespec *left, const char *call, const void *caller)
 {
     int64_t until = bide__unblock_ms_from_now(t, ms);
@@ -31,7 +31,7 @@ static int sleep_ms(bide_task *t, int64_t ms, struct timespec *left, const char 
     return errno;
 }
 
-/* Who waits for another task by turns lets it have one. */
+/* A loop that spins on sched_yield until another task has done something lets that task run. */
 int sched_yield(void)
 {
     bide_task *t = bide__unblock_task();
@@ -78,7 +78,7 @@ unsigned sleep(unsigned seconds)
     return error ? (unsigned)left.tv_sec + (left.tv_nsec > 0) : 0;
 }
 
-/* Until a time of a clock: how long that is from now.  0 if it has passed. */
+/* From now until a time of a clock; 0 if it has passed. */
 static struct timespec from_now(clockid_t clock, const struct timespec *at)
 {
     struct timespec now;
@@ -91,7 +91,7 @@ static struct timespec from_now(clockid_t clock, const struct timespec *at)
     return left.tv_sec < 0 ? (struct timespec){0} : left;
 }
 
-/* Other clocks, of the processor's time, go on only while the thread runs. */
+/* The others measure CPU time, which does not advance while the task is suspended. */
 static bool is_known(clockid_t clock)
 {
     return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME || clock == CLOCK_TAI;

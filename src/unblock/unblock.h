@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unblock.h - the room's header: the task that makes a call, what the room keeps for it, and its waits.
+ * unblock.h - the room's header: the task that makes a call, what is kept for it, and waiting in it.
  *
  *     recv(), poll(), sleep() ... of any library
- *        |  no task here: the next function, at once
+ *        |  no task runs here: the next definition of the name (libc's)
  *        v
- *     try without blocking --> EAGAIN --> bide__unblock_again: the task waits --> try again
+ *     try without blocking --> EAGAIN --> bide__unblock_again: the task is suspended --> try again
  *                                              |
- *                                              '--> ECANCELED, when it is cancelled or out of time
+ *                                              '--> ECANCELED, if it is cancelled or its timeout expires
  */
 #ifndef BIDE_UNBLOCK_UNBLOCK_H
 #define BIDE_UNBLOCK_UNBLOCK_H
@@ -18,11 +18,11 @@
 #include "io/poll/interpose.h"
 #include "unblock/next.h"
 
-/* What bide gives; NULL: it is not there yet, or is another version. */
+/* bide's table of functions; NULL: libbide has not been initialized yet, or is of another version. */
 extern const struct interpose_ops *bide__unblock_ops;
 extern ptrdiff_t bide__unblock_loop_offset;
 
-/* Where this thread's variables are; NULL: the compiler does not say. */
+/* The thread pointer; NULL: the compiler has no builtin for it. */
 static inline void *bide__unblock_thread_pointer(void)
 {
 #if defined(__has_builtin) && __has_builtin(__builtin_thread_pointer)
@@ -32,7 +32,7 @@ static inline void *bide__unblock_thread_pointer(void)
 #endif
 }
 
-/* Most calls are made where no loop runs: that is seen without a call. */
+/* Most calls are made where no loop runs: that is checked without a function call. */
 static inline bool bide__unblock_has_loop(void)
 {
     const void *thread = bide__unblock_thread_pointer();
@@ -44,7 +44,7 @@ static inline bool bide__unblock_has_loop(void)
     return loop != NULL;
 }
 
-/* The task that runs here and may wait; NULL: none, and the call is as it always was. */
+/* The task that runs here and may be suspended; NULL: none, and the call is libc's. */
 static inline bide_task *bide__unblock_task(void)
 {
     const struct interpose_ops *ops = bide__unblock_ops;
@@ -52,13 +52,13 @@ static inline bide_task *bide__unblock_task(void)
     return likely(!ops) || likely(!bide__unblock_has_loop()) ? NULL : ops->task();
 }
 
-/* What is kept for a task that has called here; goes when its coroutine has returned. */
+/* What is kept for a task that has made such a call; freed when its coroutine has returned. */
 struct guest {
-    unsigned refusals; /* calls that got ECANCELED, since it was interrupted */
-    int held;          /* locks, in debug mode */
+    unsigned refusals; /* calls that got ECANCELED since it was interrupted */
+    int held;          /* number of locks, in debug mode */
     struct values *values; /* specific.c; NULL: none */
-    struct hostent entry;  /* names.c: of the last gethostbyname, and its memory */
-    char *answer;
+    struct hostent entry;  /* names.c: result of the last gethostbyname */
+    char *answer;          /* the memory that entry points to */
 };
 struct guest *bide__unblock_guest(bide_task *t); /* NULL: no memory */
 void bide__unblock_end_values(struct guest *g);
@@ -69,32 +69,33 @@ struct blocked {
     int fd;
     unsigned events;    /* BIDE_READABLE ... */
     const char *call;   /* "recv" */
-    const void *caller; /* where it returns to */
-    bool always; /* it waits whatever the flags of a descriptor say: poll and its kin */
-    bool sockets_alone; /* it waits for nothing else: write(), unless the program asks for more */
-    int64_t own_until_ms; /* by the loop's clock, the time that the call itself was given; 0: none */
+    const void *caller; /* its return address */
+    bool always; /* it waits even if the descriptor is O_NONBLOCK: poll, select, epoll_wait */
+    bool sockets_alone; /* it waits only for sockets: write(), without BIDE_UNBLOCK_PIPES */
+    int64_t own_until_ms; /* the time limit of the call itself, by the loop's clock; 0: none */
     bool has_waited;
-    int64_t until_ms; /* once it has: by the loop's clock, when it ends with EAGAIN; BIDE_FOREVER */
+    int64_t until_ms; /* valid once has_waited: when it fails with EAGAIN, by the loop's clock; BIDE_FOREVER */
 };
 #define BLOCKED(t, fd_, events_) \
     {.task = (t), .fd = (fd_), .events = (events_), .call = __func__, .caller = __builtin_return_address(0)}
 
 /*
- * Before a try: lets others run now and then, for a descriptor that is always ready suspends nobody.  False: the task has been
- * refused before and is interrupted still; errno is ECANCELED.  Neither for files and devices.
+ * Before a try.  Yields to other tasks after every CALLS_PER_TURN calls, because a descriptor that is always ready would never suspend the
+ * task.  False: the task is interrupted, and an earlier call has got ECANCELED already; errno is ECANCELED.  Files and devices are neither
+ * refused nor yielded for.
  */
 bool bide__unblock_may_try(const struct blocked *b);
 /*
- * After a try that failed: wait if it said EAGAIN and the descriptor is one that blocks.  True: try again.  False: errno says why:
- * what it was; EAGAIN when SO_RCVTIMEO or SO_SNDTIMEO is over; ECANCELED.
+ * After a try that failed: wait if errno is EAGAIN and the descriptor is blocking.  True: try again.  False: errno is that of the try;
+ * EAGAIN if SO_RCVTIMEO or SO_SNDTIMEO has expired; ECANCELED.
  */
 bool bide__unblock_again(struct blocked *b);
-/* The same for what no descriptor tells of: it is tried again after ms, until the limit is over. */
+/* The same where no descriptor becomes ready: try again after ms, until the time limit expires. */
 bool bide__unblock_again_later(struct blocked *b, int64_t ms);
-/* Its limit begins now: SO_RCVTIMEO or SO_SNDTIMEO, if it is a socket that has one, or the call's own. */
+/* Start its time limit: SO_RCVTIMEO or SO_SNDTIMEO of a socket, or the call's own.  Only the first time. */
 void bide__unblock_limit(struct blocked *b);
 
-/* A result; errno is what it was before if that is no error. */
+/* The result of a call; if it is no error, errno is restored to `before`. */
 static inline ssize_t bide__unblock_done(ssize_t n, int before)
 {
     if (n >= 0)
@@ -105,34 +106,34 @@ static inline ssize_t bide__unblock_done(ssize_t n, int before)
 /* send.c: all of a message, or what could be sent of it; errno is kept. */
 ssize_t bide__unblock_send_all(struct blocked *b, const struct msghdr *m, int flags);
 
-/* send.c: where the bytes behind the first `done` begin; false: there are none. */
+/* send.c: what is left of one iovec after the first `done` bytes; false: nothing is left. */
 bool bide__unblock_rest(const struct msghdr *m, size_t done, struct iovec *piece);
-/* write() to a socket; false: it is none, and nothing was done. */
+/* send.c: write() to a socket; false: it is not a socket, and nothing was written. */
 bool bide__unblock_write_socket(struct blocked *b, const struct iovec *iov, int count, ssize_t *result);
 
 /* file.c: write() to a pipe, all of it. */
 ssize_t bide__unblock_write_pipe(struct blocked *b, const struct iovec *iov, int count);
 
-/* Until a descriptor may be ready, or a time of the loop's clock.  1; 0: it is that time; -1: errno is ECANCELED. */
+/* Wait until a descriptor may be ready, or for a time of the loop's clock.  1: try again; 0: the time is over; -1: errno is ECANCELED. */
 int bide__unblock_wait_fd(const struct blocked *b, int64_t until_ms);
-/* The first of several, up to INTERPOSE_FDS that are all different; those of b are not looked at. */
+/* The same for the first of several, up to INTERPOSE_FDS, all different; b->fd and b->events are not used. */
 int bide__unblock_wait_fds(const struct blocked *b, const struct interpose_fd *fds, int n, int64_t until_ms);
-/* Until then.  0; -1: errno is ECANCELED. */
+/* 0: that time has come; -1: errno is ECANCELED. */
 int bide__unblock_sleep_until(bide_task *t, int64_t until_ms, const char *call, const void *caller);
-/* Is the task interrupted?  Then errno is ECANCELED; one that tries again and again waits a little in here. */
+/* Is the task interrupted?  Then errno is ECANCELED; after many refusals it pauses in here, so that a retry loop does not block the thread. */
 bool bide__unblock_is_refused(bide_task *t);
 int64_t bide__unblock_now_ms(bide_task *t);
-/* So many milliseconds from now, BIDE_FOREVER for less than 0. */
+/* The loop's time in ms milliseconds; BIDE_FOREVER if ms is negative. */
 int64_t bide__unblock_ms_from_now(bide_task *t, int64_t ms);
 
 /* ---- flags.c ---- */
 
-/* fcntl(F_GETFL), as the program has set them. */
+/* fcntl(F_GETFL), without our temporary O_NONBLOCK. */
 int bide__unblock_flags(int fd);
-/* Is it one that blocks?  Then it does not any more, and *flags says how it was. */
+/* Set O_NONBLOCK on a blocking descriptor; *flags are its flags before.  False: it was not blocking, or it failed. */
 bool bide__unblock_stop_blocking(int fd, int *flags);
 void bide__unblock_block_again(int fd, int flags); /* errno is kept */
-/* Around the two, for a file that others may have. */
+/* Hold the lock around the two, for an open file description that others may share. */
 void bide__unblock_lock_flags(void);
 void bide__unblock_unlock_flags(void);
 
@@ -140,7 +141,7 @@ void bide__unblock_unlock_flags(void);
 
 extern bool bide__unblock_writes_pipes, bide__unblock_keeps_values;
 
-/* ---- debug.c: in debug mode, who waits while it holds locks? ---- */
+/* ---- debug.c: in debug mode, which tasks wait while they hold locks? ---- */
 
 extern bool bide__unblock_debugs;
 void bide__unblock_count_locks(bide_task *t, int by);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * connect.c - connect and accept, in a task.
+ * connect.c - connect and accept in a task.
  *
- * Neither can be told by an argument not to wait, so the descriptor does not block for the length of one system call (flags.c).  An
- * accept() outside of a task that met a listener in that state is made again.
+ * Neither has a flag for not waiting, so the descriptor is made non-blocking for the length of one system call (flags.c).  An accept()
+ * outside of a task that meets a listener in that state is repeated.
  */
 #include <sys/un.h>
 
@@ -24,13 +24,13 @@ static int connect_now(int fd, const struct sockaddr *to, socklen_t len, bool *w
     return result;
 }
 
-/* It goes on in the kernel; EALREADY: since an earlier call.  How it ended the next call says. */
-static bool goes_on(int error)
+/* The kernel connects in the background; EALREADY: since an earlier call.  The next call has the result. */
+static bool is_in_progress(int error)
 {
     return error == EINPROGRESS || error == EALREADY;
 }
 
-/* False: errno says why, as SO_SNDTIMEO has it. */
+/* False: errno says why; EINPROGRESS: SO_SNDTIMEO has expired, see socket(7). */
 static bool wait_for_connection(struct blocked *b)
 {
     bide__unblock_limit(b);
@@ -41,10 +41,10 @@ static bool wait_for_connection(struct blocked *b)
     return ready > 0;
 }
 
-/* A Unix socket whose backlog is full says EAGAIN, and nothing tells when there is a place. */
+/* A Unix socket whose backlog is full returns EAGAIN, and no event tells when there is room. */
 static bool try_again(struct blocked *b, const struct sockaddr *to)
 {
-    if (goes_on(errno))
+    if (is_in_progress(errno))
         return wait_for_connection(b);
     return errno == EAGAIN && to->sa_family == AF_UNIX && bide__unblock_again_later(b, BACKLOG_RETRY_MS);
 }

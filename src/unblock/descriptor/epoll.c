@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* epoll.c - epoll_wait and its kin, in a task: the set of a library's own loop is a descriptor that is waited for. */
+/* epoll.c - epoll_wait and its variants in a task: the epoll set of a library's own loop is a descriptor, which the task waits for. */
 #include "unblock/unblock.h"
 
 static int epoll_in_task(struct blocked *b, struct epoll_event *events, int max, int64_t ms, const sigset_t *signals)
@@ -39,13 +39,13 @@ int epoll_pwait(int set, struct epoll_event *events, int max, int ms, const sigs
     return epoll_in_task(&b, events, max, ms, signals);
 }
 
-/* None at all, or none that the kernel takes: that is libc's. */
+/* Does it wait?  Not with a timeout of 0; an invalid one is for libc to refuse. */
 static bool is_wait(const struct timespec *ts)
 {
     return !ts || (ts->tv_sec >= 0 && ts->tv_nsec >= 0 && ts->tv_nsec < 1000000000 && (ts->tv_sec > 0 || ts->tv_nsec > 0));
 }
 
-/* Its time in nanoseconds is rounded up to milliseconds. */
+/* The timeout is rounded up to milliseconds. */
 int epoll_pwait2(int set, struct epoll_event *events, int max, const struct timespec *ts, const sigset_t *signals)
 {
     bide_task *t = bide__unblock_task();

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * file.c - read and write, in a task.
+ * file.c - read and write in a task.
  *
- * A read is tried with RWF_NOWAIT, which leaves the flags of the open file alone; where that is not known (a terminal, an old
- * kernel) poll() says whether one would block.  A regular file is read as ever: it is never ready, nor not.
+ * A read is tried with RWF_NOWAIT, which does not change the flags of the open file description; where that is not supported (a terminal, an
+ * old kernel) poll() tells whether the read would block.  Reads of regular files block the thread: poll() and epoll do not work on them.
  *
- * A write waits on sockets alone: a task that logs under a lock to a pipe or a terminal that is full would let others run into that
- * lock.  Those wait, too, if the program asks for it (bide_unblock_set).
+ * By default, a write suspends the task only on sockets: a task that logs to a full pipe or terminal under a lock would let others run into
+ * that lock.  BIDE_UNBLOCK_PIPES suspends it there, too (bide_unblock_set).
  */
 #include <limits.h>
 #include <sys/stat.h>
 
 #include "unblock/unblock.h"
 
-/* Would a read, or a write, not block? */
+/* Would a read or write return at once?  That includes errors, which the call then reports. */
 static bool is_ready(int fd, short events)
 {
     struct pollfd p = {.fd = fd, .events = events};
 
-    return NEXT(poll)(&p, 1, 0) != 0; /* an error, too: the call says which */
+    return NEXT(poll)(&p, 1, 0) != 0;
 }
 
-/* Of these nothing is ever waited for. */
+/* The task never waits for these. */
 static bool is_file(int fd)
 {
     struct stat st;
@@ -29,8 +29,8 @@ static bool is_file(int fd)
     return fstat(fd, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode);
 }
 
-/* RWF_NOWAIT is; EINVAL is about the arguments, which the call itself refuses without waiting. */
-static bool is_unknown(int error)
+/* RWF_NOWAIT is not supported; EINVAL is about the arguments, which the call itself refuses without waiting. */
+static bool is_unsupported(int error)
 {
     return error == EOPNOTSUPP || error == ENOSYS;
 }
@@ -40,7 +40,7 @@ static bool is_unknown(int error)
 static ssize_t read_now(int fd, const struct iovec *iov, int count)
 {
     ssize_t n = NEXT(preadv2)(fd, iov, count, -1, RWF_NOWAIT);
-    if (n >= 0 || (errno != EAGAIN && !is_unknown(errno)))
+    if (n >= 0 || (errno != EAGAIN && !is_unsupported(errno)))
         return n;
     if (errno == EAGAIN ? is_file(fd) : is_file(fd) || is_ready(fd, POLLIN))
         return NEXT(readv)(fd, iov, count);
@@ -100,11 +100,11 @@ ssize_t __read_chk(int fd, void *out, size_t n, size_t cap)
 
 /* ---- writing ---- */
 
-/* Where RWF_NOWAIT is not known, as much is written as a pipe or a terminal that is ready takes. */
+/* Where RWF_NOWAIT is not supported: at most PIPE_BUF bytes, which a pipe or terminal that is ready takes without blocking. */
 static ssize_t write_now(int fd, const struct iovec *iov)
 {
     ssize_t n = NEXT(pwritev2)(fd, iov, 1, -1, RWF_NOWAIT);
-    if (n >= 0 || !is_unknown(errno))
+    if (n >= 0 || !is_unsupported(errno))
         return n;
     if (is_ready(fd, POLLOUT))
         return NEXT(write)(fd, iov->iov_base, iov->iov_len < PIPE_BUF ? iov->iov_len : PIPE_BUF);

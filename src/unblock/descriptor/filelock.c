@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * filelock.c - flock, lockf and fcntl(F_SETLKW), in a task: tried without waiting, again and again.
+ * filelock.c - flock, lockf and fcntl(F_SETLKW) in a task: polled, because the kernel does not notify when a file lock is released.
  *
- * Nothing tells when a lock of a file is free.  And the kernel does not see that two processes wait for each other in this way: what it
- * would refuse with EDEADLK is ended by a time limit here.
+ * So it does not detect that two processes wait for each other either: there is no EDEADLK, and only a time limit ends such a deadlock.
  */
 #include <stdarg.h>
 
@@ -12,7 +11,7 @@
 #define RETRY_MS 1
 #define RETRY_MS_MAX 16 /* the time doubles up to it */
 
-/* After a try that found it taken: false, it is the caller's to return; errno says why. */
+/* After a failed try: wait, if the lock is held by someone else.  False: return to the caller; errno says why. */
 static bool again(struct blocked *b, int64_t *ms)
 {
     if (errno != EAGAIN && errno != EACCES)
@@ -71,7 +70,7 @@ static bool waits(int command)
     return command == F_SETLKW || command == F_OFD_SETLKW;
 }
 
-/* The third argument, if there is one, is an int or a pointer: a word of the machine holds either, as libc itself takes it. */
+/* The third argument, if there is one, is an int or a pointer; like libc, read a pointer, which holds either. */
 int fcntl(int fd, int command, ...)
 {
     va_list list;
@@ -86,7 +85,7 @@ int fcntl(int fd, int command, ...)
     return setlk_in_task(&b, command, argument);
 }
 
-/* The same, where off_t has 64 bits, as in libc. */
+/* off_t has 64 bits, so these are the same functions, as in libc. */
 _Static_assert(sizeof(off_t) == sizeof(off64_t), "lockf is lockf64");
 int lockf64(int fd, int command, off64_t len) __attribute__((alias("lockf")));
 int fcntl64(int fd, int command, ...) __attribute__((alias("fcntl")));

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * poll.c - poll, select, epoll_wait and their kin, in a task: the real call with no time, and a wait in between.
+ * poll.c - poll, select and their variants in a task: the real call with a timeout of 0, and a wait between two tries.
  *
- * A few descriptors are waited for as they are, without a look before: a library polls when it has seen that there is nothing.  More are put into an epoll set that lasts for the call: a set is a descriptor, too, and
- * so are the sets of a library that has a loop of its own.  A set is level-triggered, like poll(); what cannot be put in (a regular
- * file) is always ready, so the first call has said so.
+ * The wait for a few descriptors (INTERPOSE_FDS) comes before the first try: a library polls after it has seen that there is nothing to
+ * read.  More of them are added to an epoll set that lasts for the call; the set is a descriptor that can be waited for.  It is
+ * level-triggered, like poll(); a descriptor that cannot be added (a regular file) is always ready, so the first try has returned it.
  *
- * A mask of signals (ppoll, pselect, epoll_pwait) is for the real call, which does not wait: while the task does, the thread has its
- * own.
+ * The signal mask of ppoll and pselect is passed to the real call, which does not wait; while the task is suspended, the thread keeps its own.
  */
 #include <limits.h>
 
@@ -35,7 +34,7 @@ static void end(const struct watch *w)
     errno = saved;
 }
 
-/* The time of a timespec or timeval in milliseconds, rounded up: none is over early.  NULL: no limit. */
+/* Seconds and nanoseconds in milliseconds, rounded up so that no timeout is early; -1 (no limit) if that would overflow. */
 static int64_t ms_of(int64_t seconds, int64_t ns)
 {
     return seconds > INT64_MAX / 8000 ? -1 : seconds * 1000 + (ns + 999999) / 1000000;
@@ -46,7 +45,7 @@ static int64_t timespec_ms(const struct timespec *ts)
     return ts ? ms_of(ts->tv_sec, ts->tv_nsec) : -1;
 }
 
-/* One more of several (EPOLL_CTL_ADD), or one of them for something else (EPOLL_CTL_MOD). */
+/* Add a descriptor to the set (EPOLL_CTL_ADD), or change its events (EPOLL_CTL_MOD). */
 static bool put(struct watch *w, int how, int fd, uint32_t events)
 {
     struct epoll_event ev = {.events = events, .data.fd = fd};
@@ -55,7 +54,7 @@ static bool put(struct watch *w, int how, int fd, uint32_t events)
     return w->set >= 0 && (epoll_ctl(w->set, how, fd, &ev) == 0 || errno == EPERM);
 }
 
-/* Until one of them may be ready.  As bide__unblock_wait_fd. */
+/* Until a descriptor of the set may be ready; returns as bide__unblock_wait_fd. */
 static int wait_for_set(struct watch *w)
 {
     w->b.fd = w->set;
@@ -63,7 +62,7 @@ static int wait_for_set(struct watch *w)
     return bide__unblock_wait_fd(&w->b, w->until_ms);
 }
 
-/* There is nothing to watch. */
+/* There is no descriptor to watch. */
 static int wait_for_time(struct watch *w)
 {
     return bide__unblock_sleep_until(w->b.task, w->until_ms, w->b.call, w->b.caller);
@@ -71,7 +70,7 @@ static int wait_for_time(struct watch *w)
 
 /* ---- poll ---- */
 
-/* Those that are waited for; -1: too many, or one of them twice, or for what is not among BIDE_READABLE and its kin. */
+/* How many descriptors there are, copied to few; -1: too many, one of them twice, or events that interpose_fd does not have. */
 static int few_of(const struct pollfd *fds, nfds_t n, struct interpose_fd *few)
 {
     int count = 0;
@@ -92,7 +91,7 @@ static int few_of(const struct pollfd *fds, nfds_t n, struct interpose_fd *few)
     return count;
 }
 
-/* It is in the array more than once, each time for something else. */
+/* It is in the array more than once: watch it for all of its events. */
 static bool put_again(struct watch *w, const struct pollfd *fds, nfds_t n, int fd)
 {
     uint32_t events = 0;
@@ -116,7 +115,7 @@ static bool put_all(struct watch *w, const struct pollfd *fds, nfds_t n)
 
 static int wait_for_all(struct watch *w, const struct pollfd *fds, nfds_t n)
 {
-    if (w->set < 0 && !put_all(w, fds, n)) /* they are the same in each turn */
+    if (w->set < 0 && !put_all(w, fds, n)) /* only once: they are the same for each wait */
         return -1;
     return w->set < 0 ? wait_for_time(w) : wait_for_set(w);
 }
@@ -189,12 +188,12 @@ int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *ts, const s
 
 enum { READS, WRITES, EXCEPTS, SETS };
 
-/* The caller's sets, which may be larger than an fd_set; and what they are for the next try. */
+/* The caller's sets, which may be larger than an fd_set, and a copy of them, because each try overwrites them. */
 struct sets {
     int n;
     size_t bytes; /* of each */
     fd_set *of[SETS]; /* the caller's; NULL: not asked for */
-    char *asked;      /* a copy of all, one behind the other */
+    char *asked;      /* the copies, one after the other */
 };
 
 static bool sets_copy(struct sets *s, int n, fd_set *r, fd_set *w, fd_set *e)
@@ -285,7 +284,7 @@ static int select_for(struct watch *w, int n, fd_set *r, fd_set *wr, fd_set *e, 
     return ready;
 }
 
-/* Linux leaves in it how much time was left. */
+/* As on Linux: the remaining time. */
 static void set_left(struct timeval *tv, const struct watch *w)
 {
     int64_t left = w->until_ms - bide__unblock_now_ms(w->b.task);

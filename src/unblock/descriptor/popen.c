@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * popen.c - popen and pclose, in a task: a stream whose reads and writes wait as the task does.
+ * popen.c - popen and pclose in a task: a stream whose reads and writes suspend the task.
  *
- * stdio reads a pipe inside libc, where nobody comes between.  So the stream is one with functions of ours (fopencookie), and fileno()
- * knows its descriptor.  Such streams are in a list, by which pclose() finds the program.  As in libc, fclose() waits for its end, too.
+ * stdio reads a pipe inside libc, where nothing can be interposed.  So the stream has functions of ours (fopencookie), and fileno() is
+ * interposed to return its descriptor.  These streams are in a list, in which pclose() finds the program.  As in libc, fclose() waits for
+ * its end, too.
  *
- * A task that is interrupted does not wait for it; then one of the next calls here takes what is left of the program.
+ * An interrupted task does not wait for the program; one of the next calls here reaps it.
  */
 #include <spawn.h>
 
@@ -46,7 +47,7 @@ static ssize_t program_read(void *cookie, char *out, size_t cap)
     return read(((struct program *)cookie)->fd, out, cap);
 }
 
-/* What a full pipe does not take is waited for, whatever BIDE_UNBLOCK says: nobody logs to it. */
+/* A full pipe suspends the task even without BIDE_UNBLOCK=pipes: no logger writes here. */
 static ssize_t program_write(void *cookie, const char *data, size_t len)
 {
     const struct program *p = cookie;
@@ -57,7 +58,7 @@ static ssize_t program_write(void *cookie, const char *data, size_t len)
     struct iovec iov = {(void *)(uintptr_t)data, len};
     ssize_t n = bide__unblock_write_pipe(&b, &iov, 1);
 
-    return n < 0 ? 0 : n; /* as fopencookie has it */
+    return n < 0 ? 0 : n; /* 0 is an error, see fopencookie(3) */
 }
 
 /* False: the task was interrupted. */
@@ -121,7 +122,7 @@ static int program_close(void *cookie)
     return status;
 }
 
-/* The descriptor of a stream, and where its program's status is to go; -1: it is none of ours. */
+/* The descriptor of a stream; -1: the stream is libc's.  status: where the program's status is to be stored; NULL: nowhere. */
 static int find(const FILE *stream, int *status)
 {
     lock_list();
@@ -146,7 +147,7 @@ int fileno_unlocked(FILE *stream) __attribute__((alias("fileno")));
 
 /* ---- popen ---- */
 
-/* Its standard input or output is the other end, and of other such streams it gets none: all are closed by an exec. */
+/* The child gets the other end of the pipe as standard input or output.  It inherits no other popen stream: all are close-on-exec. */
 static int start(const char *command, int theirs, int standard, pid_t *pid)
 {
     char *argv[] = {(char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c", (char *)(uintptr_t) "--", (char *)(uintptr_t)command, NULL};
@@ -177,7 +178,7 @@ static FILE *open_stream(struct program *p, bool reads)
     return p->stream;
 }
 
-/* The pipe is there; the other end is closed here in any case. */
+/* Takes both ends of the pipe: ours goes to the stream, theirs is closed in any case. */
 static FILE *open_program(const char *command, int ours, int theirs, bool reads)
 {
     struct program *p = calloc(1, sizeof *p);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * receive.c - recv and its kin, in a task: tried with MSG_DONTWAIT, so that what is there costs no further system call.
+ * receive.c - recv, recvfrom and recvmsg in a task: tried with MSG_DONTWAIT, so that data that is there costs no extra system call.
  */
 #include "unblock/unblock.h"
 
-/* These never block, or are to be as they are. */
-#define AS_THEY_ARE (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)
+/* Flags of calls that never block: they go straight to libc. */
+#define NEVER_BLOCKS (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)
 
 static ssize_t receive_once(struct blocked *b, struct msghdr *m, int flags)
 {
@@ -21,7 +21,7 @@ static ssize_t receive_once(struct blocked *b, struct msghdr *m, int flags)
     return n;
 }
 
-/* MSG_WAITALL: until all of it is there, or no more comes.  Of a datagram, or with MSG_PEEK, once is all. */
+/* MSG_WAITALL: until the buffers are full, or the stream ends.  It has no effect on datagrams and with MSG_PEEK. */
 static bool wants_all(int fd, int flags)
 {
     int type = 0;
@@ -62,7 +62,7 @@ static ssize_t receive_into(struct blocked *b, void *out, size_t cap, int flags,
 ssize_t recv(int fd, void *out, size_t cap, int flags)
 {
     bide_task *t = bide__unblock_task();
-    if (likely(!t) || flags & AS_THEY_ARE)
+    if (likely(!t) || flags & NEVER_BLOCKS)
         return NEXT(recv)(fd, out, cap, flags);
     struct blocked b = BLOCKED(t, fd, BIDE_READABLE);
     int before = errno;
@@ -81,7 +81,7 @@ ssize_t recv(int fd, void *out, size_t cap, int flags)
 ssize_t recvfrom(int fd, void *out, size_t cap, int flags, struct sockaddr *from, socklen_t *len)
 {
     bide_task *t = bide__unblock_task();
-    if (likely(!t) || flags & AS_THEY_ARE)
+    if (likely(!t) || flags & NEVER_BLOCKS)
         return NEXT(recvfrom)(fd, out, cap, flags, from, len);
     struct blocked b = BLOCKED(t, fd, BIDE_READABLE);
 
@@ -91,14 +91,14 @@ ssize_t recvfrom(int fd, void *out, size_t cap, int flags, struct sockaddr *from
 ssize_t recvmsg(int fd, struct msghdr *m, int flags)
 {
     bide_task *t = bide__unblock_task();
-    if (likely(!t) || flags & AS_THEY_ARE)
+    if (likely(!t) || flags & NEVER_BLOCKS)
         return NEXT(recvmsg)(fd, m, flags);
     struct blocked b = BLOCKED(t, fd, BIDE_READABLE);
 
     return receive(&b, m, flags);
 }
 
-/* Calls that a compiler has put a check on: one that fails is libc's to report. */
+/* The variants for _FORTIFY_SOURCE: if the check fails, libc reports it. */
 
 ssize_t __recv_chk(int fd, void *out, size_t n, size_t cap, int flags)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * send.c - send and its kin, in a task: a call that blocks sends all, so a short count is continued.
+ * send.c - send, sendto and sendmsg in a task: a blocking call sends everything, so a short count is continued.
  *
- * After an error behind a part that was sent, the part is what is returned; the next call says what happened.
+ * If an error occurs after a part was sent, the length of that part is returned; the next call reports the error.
  */
 #include "unblock/unblock.h"
 
@@ -31,7 +31,7 @@ bool bide__unblock_rest(const struct msghdr *m, size_t done, struct iovec *piece
     return true;
 }
 
-/* What goes with the first bytes (descriptors, an address) has gone with them. */
+/* Ancillary data and the address were sent with the first bytes. */
 static ssize_t send_rest(struct blocked *b, const struct msghdr *m, int flags, size_t sent)
 {
     struct iovec piece;
@@ -88,7 +88,6 @@ ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
     return bide__unblock_send_all(&b, m, flags);
 }
 
-/* write() on a socket; false: it is none, and nothing was done. */
 bool bide__unblock_write_socket(struct blocked *b, const struct iovec *iov, int count, ssize_t *result)
 {
     struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count};

@@ -1,39 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * condition.c - condition variables, in a task: tasks that wait for one are in a table of the process, for a signal may come from any
- * thread.
+ * condition.c - condition variables in a task: waiting tasks are in a table of the process, because any thread may signal.
  *
  *     table: address of the condition --> struct waiter, on its task's stack
- *        pthread_cond_signal: the first of them is taken out and woken: here, or by a post to its loop
+ *        pthread_cond_signal: the first of them is removed and woken: directly, or by a post to the loop of its thread
  *
- * A task that is interrupted wakes as if for no reason, which POSIX allows; a call with a time, as if that were over.  Few look for
- * anything else, and some end the program.  One that waits again and again all the same is refused ever more slowly (wait.c).
+ * An interrupted task wakes spuriously, which POSIX allows; a call with a time returns ETIMEDOUT.  Few callers check for other errors, and
+ * some abort.  A caller that waits again in a loop is slowed down (bide__unblock_is_refused).
  *
  * Invariants:
- *   C1  a waiter is in the table until it is signalled; then it is posted, if it is another thread's, until its task has run.
- *   C2  `waiting` is how many are in the table.  It rises before the mutex is given back: whoever changes what is waited for under the
- *       mutex, and signals then, sees it.
+ *   C1  a waiter is in the table until it is signalled; a waiter of another thread is then posted to its loop until its task has run.
+ *   C2  `waiting` is the number of waiters in the table.  It is incremented before the mutex is unlocked: a thread that changes the
+ *       condition under the mutex, and then signals, sees it.
  */
 #include <stdatomic.h>
 
 #include "unblock/lock/parked.h"
 
 #define BUCKETS 128
-#define SHARED_RETRY_MS 20 /* of one that other processes signal */
+#define SHARED_RETRY_MS 20 /* a process-shared condition may be signalled by another process, which we do not see: wake up and check */
 
 struct waiter {
     struct inbox_item item; /* first */
     struct list_node node;  /* in the table */
     const void *condition;
     bide_loop *loop;
-    struct list_node task; /* the one that waits */
+    struct list_node task; /* a list with the waiting task alone */
     bool is_signalled, is_posted;
 };
 
 static struct {
     pthread_mutex_t lock;
     struct list_node bucket[BUCKETS];
-    bool is_made;
     atomic_uint waiting;
 } all = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -54,25 +52,24 @@ static void unlock(void)
     NEXT(pthread_mutex_unlock)(&all.lock);
 }
 
-static void make(void)
+static void init_table(void)
 {
     for (int i = 0; i < BUCKETS; i++)
         bide__list_init(&all.bucket[i]);
     atomic_store(&all.waiting, 0);
-    all.is_made = true;
 }
 
-/* In the child of a fork nobody waits: the tasks are the parent's. */
-static void begin_anew(void)
+/* In the child of a fork no task waits: they are the parent's. */
+static void reset_in_child(void)
 {
-    make();
+    init_table();
     unlock();
 }
 
 __attribute__((constructor)) static void begin(void)
 {
-    make();
-    pthread_atfork(lock, unlock, begin_anew);
+    init_table();
+    pthread_atfork(lock, unlock, reset_in_child);
 }
 
 /* ---- waiting ---- */
@@ -95,7 +92,7 @@ static void enter(struct waiter *w, bide_task *t, const void *condition)
     unlock();
 }
 
-/* Was it signalled? */
+/* Returns whether it was signalled. */
 static bool leave(struct waiter *w)
 {
     lock();
@@ -112,17 +109,18 @@ static bool leave(struct waiter *w)
 static bool is_signalled(struct waiter *w)
 {
     lock();
-    bool is = w->is_signalled;
+    bool result = w->is_signalled;
     unlock();
-    return is;
+    return result;
 }
 
+/* glibc's layout: bit 0 of __wrefs is process-shared, bit 1 the monotonic clock. */
 static bool is_shared(const pthread_cond_t *c)
 {
     return __atomic_load_n(&c->__data.__wrefs, __ATOMIC_RELAXED) & 1;
 }
 
-/* 0; ETIMEDOUT: its time is over, or the task is interrupted, which *interrupted says. */
+/* 0: signalled, or to be checked again; ETIMEDOUT: its time is over, or the task is interrupted (*interrupted). */
 static int wait_for_signal(struct waiter *w, const pthread_cond_t *c, int64_t ms, bool *interrupted)
 {
     int64_t slice = is_shared(c) && ms > SHARED_RETRY_MS ? SHARED_RETRY_MS : ms;
@@ -193,7 +191,7 @@ int pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m, const struct t
 
 /* ---- signals ---- */
 
-/* Under the lock: its task cannot leave before. */
+/* Under the lock, so that its task cannot leave meanwhile. */
 static void signal_one(struct waiter *w)
 {
     w->is_signalled = true;
@@ -223,7 +221,7 @@ static bool signal_waiters(const void *condition, bool everyone)
     return found;
 }
 
-/* A thread that waits in libc is as good as a task that waits here. */
+/* One waiter, either a task here or a thread in libc: POSIX does not say which. */
 int pthread_cond_signal(pthread_cond_t *c)
 {
     if (unlikely(atomic_load_explicit(&all.waiting, memory_order_relaxed) > 0) && signal_waiters(c, false))

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mutex.c - mutexes, in a task: one that another task of this thread has is waited for as a task does.
+ * mutex.c - mutexes in a task: one that another task of this thread holds suspends the task.
  *
- * libc knows threads only.  Of a plain mutex it can tell that this thread has it, and then it is another task's (or this one's, which
- * is a deadlock of its own).  A recursive or error-checking one it would give to any task of the thread: of those the table knows
- * which task has it, and how often.
+ * libc knows only threads.  If this thread holds a plain mutex, the holder is another task (or this one, which is a deadlock without us,
+ * too).  libc would let any task of the thread lock a recursive or error-checking mutex that the thread holds: for these, the table of
+ * parked.h has the task that holds it, and how often.
  *
- * Taking a lock is no cancellation point: hardly anybody looks whether it failed.
+ * Locking is not a cancellation point, because hardly any code checks whether it failed.
  */
 #include <limits.h>
 
 #include "unblock/lock/parked.h"
 
-/* ---- what libc says of one ---- */
+/* ---- glibc's fields ---- */
 
 enum { PLAIN, RECURSIVE, CHECKED };
 
@@ -28,7 +28,7 @@ static int kind_of(const pthread_mutex_t *m)
     }
 }
 
-/* Read while another thread may write: then it is no answer about this thread. */
+/* Other threads may write the owner meanwhile, but never this thread's number. */
 static bool is_this_threads(const pthread_mutex_t *m)
 {
     return __atomic_load_n(&m->__data.__owner, __ATOMIC_RELAXED) == bide__parked_thread();
@@ -41,7 +41,7 @@ static bool is_taken(int error)
     return error == 0 || error == EOWNERDEAD;
 }
 
-/* Does another task of this thread have it?  An entry that is left of a mutex that was freed while it was locked does not count. */
+/* Does another task of this thread hold it?  A stale entry, of a mutex that was freed while it was locked, is removed. */
 static bool is_another_tasks(const pthread_mutex_t *m, const bide_task *t)
 {
     struct parked *p = bide__parked_find(m);
@@ -63,7 +63,7 @@ static void note_owner(const pthread_mutex_t *m, const bide_task *t)
     p->depth++;
 }
 
-/* ---- taking one ---- */
+/* ---- locking ---- */
 
 struct taking {
     pthread_mutex_t *m;
@@ -87,7 +87,7 @@ static int try_it(const struct taking *k)
     return error;
 }
 
-/* Another thread has it: that is not for long, mostly. */
+/* Another thread holds it, usually not for long. */
 static int block_for_a_while(const struct taking *k)
 {
     struct timespec at = bide__parked_after_ms(BLOCKED_MS);
@@ -172,9 +172,9 @@ int pthread_mutex_trylock(pthread_mutex_t *m)
     return error;
 }
 
-/* ---- giving it back ---- */
+/* ---- unlocking ---- */
 
-/* EPERM: it is another task's, and of a kind that looks. */
+/* EPERM: another task holds this recursive or error-checking mutex. */
 static int give_back_owned(pthread_mutex_t *m, struct parked *p, const bide_task *t)
 {
     if (t && p->depth > 0 && p->owner != bide_task_id(t))

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * once.c - pthread_once and pthread_join, in a task.
+ * once.c - pthread_once and pthread_join in a task.
  *
- * While a task runs the function of a pthread_once, the table of its thread has it as the owner, and other tasks of the thread wait.
- * If that function throws an exception of C++, or the thread is cancelled in it, the next one runs it: so this is compiled with
- * -fexceptions.
+ * While a task runs the function of a pthread_once, it is the owner in its thread's table (parked.h), and other tasks of the thread wait.
+ * If that function throws a C++ exception, or its thread is cancelled, the next caller runs it: so this file is compiled with -fexceptions.
  *
- * A thread is joined by asking now and then whether it has ended: no descriptor says so.  It is not ended early, for the joiner takes
- * it that the thread uses nothing of its any more.
+ * pthread_join is polled, because no descriptor tells when a thread has ended.  It is not interruptible: callers rely on the thread not using
+ * their data any more when it returns.
  */
 #include <dlfcn.h>
 
@@ -46,7 +45,7 @@ static bool is_run_by_another(const pthread_once_t *once, const bide_task *t)
     return p && p->depth > 0 && p->owner != bide_task_id(t);
 }
 
-/* glibc: what the value means, in its last bits.  "Done" is the whole of most calls. */
+/* glibc: the state is in the last two bits of the value.  Most calls find it done. */
 #define RUNS 1
 #define DONE 2
 #define STATE (RUNS | DONE)
@@ -128,7 +127,7 @@ static int join_in_task(bide_task *t, pthread_t thread, void **result, const str
     return error;
 }
 
-/* A thread that joins itself is libc's to refuse. */
+/* libc refuses that a thread joins itself. */
 int pthread_join(pthread_t thread, void **result)
 {
     bide_task *t = bide__unblock_task();

@@ -2,11 +2,11 @@
 /*
  * parked.c - the table of a thread: locks that its tasks contend for.
  *
- * Tasks stay in their thread, and a lock is given back by the thread that took it: so the table needs no lock.
+ * Tasks stay in their thread, and a lock is unlocked by the thread that locked it, so the table needs no lock.
  *
  * Invariants:
- *   P1  an entry has a depth or waiters.
- *   P2  there are at most ENTRIES_MAX; a lock that has none is waited for by trying again.
+ *   P1  an entry has depth > 0 or users > 0.
+ *   P2  there are at most ENTRIES_MAX entries; tasks that wait for a lock without one poll it.
  */
 #include "unblock/lock/parked.h"
 
@@ -30,7 +30,7 @@ static void drop_table(void *t)
     bide__parked_count = 0;
 }
 
-/* The thread has another number in the child of a fork. */
+/* The thread has another ID in the child of a fork. */
 static void forget_thread(void)
 {
     thread = 0;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rwlock.c - read-write locks, in a task.
+ * rwlock.c - read-write locks in a task.
  *
- * libc knows which thread writes, and how many read.  Of the readers this thread counts those that are its tasks, of any lock: if
- * there are none, who has the lock is in another thread, and is waited for in the thread, for a while (parked.h).
+ * libc knows which thread holds the write lock, and how many readers there are.  This thread counts the read locks of its tasks, of all
+ * locks together: if there are none, the holder is in another thread, and taking the lock blocks the thread for a while (parked.h).
  */
 #include "unblock/lock/parked.h"
 
-/* Read locks that tasks of this thread have. */
+/* Read locks that tasks of this thread hold. */
 static _Thread_local unsigned reads __attribute__((tls_model("initial-exec")));
 
 struct taking {
@@ -120,7 +120,7 @@ int pthread_rwlock_clockwrlock(pthread_rwlock_t *l, clockid_t clock, const struc
     return take_in_task(t, &(struct taking){.l = l, .writes = true, .clock = clock, .until = until});
 }
 
-/* A try that succeeds is counted as well. */
+/* A lock that trylock has taken counts as well. */
 int pthread_rwlock_tryrdlock(pthread_rwlock_t *l)
 {
     bide_task *t = bide__unblock_task();

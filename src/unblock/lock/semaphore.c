@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * semaphore.c - semaphores, in a task.
+ * semaphore.c - semaphores in a task.
  *
- * sem_post may be called by a signal handler, so it takes no lock: it rings the bell of each thread that has tasks which wait for
- * a semaphore, any one.  There all of them try again.  A post of another process rings nothing: they try now and then, too.
+ * sem_post may be called in a signal handler, so it takes no lock: it rings the bell (an eventfd) of each thread with tasks that wait for any
+ * semaphore, and all of them try again.  A post of another process is not noticed, so they also try every RETRY_MS.
  */
 #include <stdatomic.h>
 #include <sys/eventfd.h>
@@ -13,25 +13,25 @@
 #define BELLS_MAX 64
 #define RETRY_MS 20
 
-/* Whoever rings one counts itself first, and it is closed when nobody does: its number may be another descriptor's at once. */
+/* A thread that rings a bell counts itself first, and the bell is closed only when none does: its number may be reused at once. */
 static struct bell {
-    atomic_int fd; /* + 1; 0: a free place; CLOSING: not yet */
+    atomic_int fd; /* the eventfd + 1; 0: the slot is free; CLOSING: not yet */
     atomic_uint ringers;
 } bells[BELLS_MAX];
 #define CLOSING (-1)
 #define RINGING_NS 10000 /* a write that does not block */
 
-static atomic_uint waiting;
+static atomic_uint waiting; /* tasks of all threads */
 
-/* What a thread has while its tasks wait. */
+/* Of this thread; valid while users > 0. */
 static _Thread_local struct {
-    struct bell *place; /* NULL: none is free, or there is no descriptor: the tasks try again in time */
-    unsigned users;
+    struct bell *place; /* NULL: all slots are taken, or no eventfd could be made, and the tasks poll */
+    unsigned users;     /* tasks that wait */
     bide_loop *loop;
     struct list_node tasks;
 } here __attribute__((tls_model("initial-exec")));
 
-static void heard(void *unused)
+static void on_bell(void *unused)
 {
     uint64_t count;
     ssize_t ignored = NEXT(read)(atomic_load(&here.place->fd) - 1, &count, sizeof count);
@@ -44,14 +44,14 @@ static void heard(void *unused)
 static struct bell *take_place(int bell)
 {
     for (int i = 0; i < BELLS_MAX; i++) {
-        int nobody = 0;
-        if (atomic_compare_exchange_strong(&bells[i].fd, &nobody, bell + 1))
+        int none = 0;
+        if (atomic_compare_exchange_strong(&bells[i].fd, &none, bell + 1))
             return &bells[i];
     }
     return NULL;
 }
 
-/* Then nobody rings it any more. */
+/* Wait until no thread rings it any more, and free its slot. */
 static void give_place_back(void)
 {
     atomic_store(&here.place->fd, CLOSING);
@@ -61,11 +61,11 @@ static void give_place_back(void)
     here.place = NULL;
 }
 
-static void hang_bell(void)
+static void open_bell(void)
 {
     int bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     here.place = bell < 0 ? NULL : take_place(bell);
-    if (here.place && bide_loop_add_reader(here.loop, bell, heard, NULL) == 0)
+    if (here.place && bide_loop_add_reader(here.loop, bell, on_bell, NULL) == 0)
         return;
 
     if (here.place)
@@ -74,7 +74,7 @@ static void hang_bell(void)
         close(bell);
 }
 
-static void take_bell_down(void)
+static void close_bell(void)
 {
     if (!here.place)
         return;
@@ -90,7 +90,7 @@ static void enter(bide_task *t)
     if (here.users++ == 0) {
         here.loop = bide__unblock_ops->loop_of(t);
         bide__list_init(&here.tasks);
-        hang_bell();
+        open_bell();
     }
     atomic_fetch_add(&waiting, 1);
 }
@@ -99,7 +99,7 @@ static void leave(void)
 {
     atomic_fetch_sub(&waiting, 1);
     if (--here.users == 0)
-        take_bell_down();
+        close_bell();
 }
 
 /* 0, or an errno value. */
@@ -168,13 +168,13 @@ static void ring(struct bell *b)
     uint64_t one = 1;
 
     atomic_fetch_add(&b->ringers, 1);
-    int bell = atomic_load(&b->fd) - 1; /* anew: from here on it stays */
+    int bell = atomic_load(&b->fd) - 1; /* read again: from here on it stays open */
     ssize_t ignored = bell >= 0 ? NEXT(write)(bell, &one, sizeof one) : 0;
     (void)ignored;
     atomic_fetch_sub(&b->ringers, 1);
 }
 
-/* Safe in a signal handler. */
+/* Async-signal-safe. */
 static void ring_all(void)
 {
     int saved = errno;
@@ -194,8 +194,8 @@ int sem_post(sem_t *s)
     return result;
 }
 
-/* In the child of a fork: the bells are the parent's. */
-static void begin_anew(void)
+/* In the child of a fork the bells are the parent's. */
+static void reset_in_child(void)
 {
     for (int i = 0; i < BELLS_MAX; i++) {
         atomic_store(&bells[i].fd, 0);
@@ -208,5 +208,5 @@ static void begin_anew(void)
 
 __attribute__((constructor)) static void begin(void)
 {
-    pthread_atfork(NULL, NULL, begin_anew);
+    pthread_atfork(NULL, NULL, reset_in_child);
 }
