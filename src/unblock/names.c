@@ -2,8 +2,8 @@
 /*
  * names.c - getaddrinfo, getnameinfo and the gethostbyname family in a task: libc's functions, in the loop's name lookup threads.
  *
- * So /etc/nsswitch.conf, /etc/hosts and mDNS work as always.  A call in a thread cannot be interrupted; an interrupted task abandons it.  So
- * what the thread uses is on the heap, with a reference count.  A helper task waits for the thread.
+ * So /etc/nsswitch.conf, /etc/hosts and mDNS work as always.  A call in a thread cannot be interrupted; an interrupted task abandons it.
+ * So what the thread uses is on the heap, with a reference count.  A helper task waits for the thread.
  *
  *     the caller ---> struct lookup <--- the helper task, for the thread that fills in the answer
  *                      users: 2

@@ -76,7 +76,7 @@ int bide_unblock_check(void)
     if (error < 0)
         return error;
     if (!bide__next_is_reached("recv") || !bide__next_is_reached("poll"))
-        return bide_fail(BIDE_ESTATE, "bide_unblock_check: libc comes before libbide-unblock in the symbol search order: link the program with it, or use "
-                                      "LD_PRELOAD");
+        return bide_fail(BIDE_ESTATE, "bide_unblock_check: libc comes before libbide-unblock in the symbol search order: "
+                                      "link the program with it, or use LD_PRELOAD");
     return 0;
 }

@@ -149,8 +149,8 @@ static int end_shell(pid_t pid)
 }
 
 /*
- * libc ignores SIGINT and SIGQUIT, and blocks SIGCHLD, while it waits.  That would affect the other tasks, which keep running, so signals are
- * left as they are.
+ * libc ignores SIGINT and SIGQUIT, and blocks SIGCHLD, while it waits.  That would affect the other tasks, which keep running, so signals
+ * are left as they are.
  */
 int system(const char *command)
 {

@@ -120,7 +120,7 @@ int bide__unblock_wait_fd(const struct blocked *b, int64_t until_ms);
 int bide__unblock_wait_fds(const struct blocked *b, const struct interpose_fd *fds, int n, int64_t until_ms);
 /* 0: that time has come; -1: errno is ECANCELED. */
 int bide__unblock_sleep_until(bide_task *t, int64_t until_ms, const char *call, const void *caller);
-/* Is the task interrupted?  Then errno is ECANCELED; after many refusals it pauses in here, so that a retry loop does not block the thread. */
+/* Is the task interrupted?  Then errno is ECANCELED.  Pauses after many refusals, so that a retry loop does not block the thread. */
 bool bide__unblock_is_refused(bide_task *t);
 int64_t bide__unblock_now_ms(bide_task *t);
 /* The loop's time in ms milliseconds; BIDE_FOREVER if ms is negative. */

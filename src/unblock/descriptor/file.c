@@ -2,8 +2,9 @@
 /*
  * file.c - read and write in a task.
  *
- * A read is tried with RWF_NOWAIT, which does not change the flags of the open file description; where that is not supported (a terminal, an
- * old kernel) poll() tells whether the read would block.  Reads of regular files block the thread: poll() and epoll do not work on them.
+ * A read is tried with RWF_NOWAIT, which does not change the flags of the open file description; where that is not supported (a terminal,
+ * an old kernel) poll() tells whether the read would block.  Reads of regular files block the thread, for
+ * poll() always calls them ready.
  *
  * By default, a write suspends the task only on sockets: a task that logs to a full pipe or terminal under a lock would let others run into
  * that lock.  BIDE_UNBLOCK_PIPES suspends it there, too (bide_unblock_set).

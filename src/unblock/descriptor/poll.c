@@ -4,9 +4,10 @@
  *
  * The wait for a few descriptors (INTERPOSE_FDS) comes before the first try: a library polls after it has seen that there is nothing to
  * read.  More of them are added to an epoll set that lasts for the call; the set is a descriptor that can be waited for.  It is
- * level-triggered, like poll(); a descriptor that cannot be added (a regular file) is always ready, so the first try has returned it.
+ * level-triggered, like poll(); a descriptor that cannot be added (a regular file) is always ready, so the first try returned it.
  *
- * The signal mask of ppoll and pselect is passed to the real call, which does not wait; while the task is suspended, the thread keeps its own.
+ * The signal mask of ppoll and pselect is passed to the real call, which does not wait; while the task is suspended, the
+ * thread keeps its own.
  */
 #include <limits.h>
 

@@ -5,8 +5,8 @@
  * While a task runs the function of a pthread_once, it is the owner in its thread's table (parked.h), and other tasks of the thread wait.
  * If that function throws a C++ exception, or its thread is cancelled, the next caller runs it: so this file is compiled with -fexceptions.
  *
- * pthread_join is polled, because no descriptor tells when a thread has ended.  It is not interruptible: callers rely on the thread not using
- * their data any more when it returns.
+ * pthread_join is polled, because no descriptor tells when a thread has ended.  It is not interruptible: callers rely on the thread not
+ * using their data any more when it returns.
  */
 #include <dlfcn.h>
 

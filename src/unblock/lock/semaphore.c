@@ -2,8 +2,8 @@
 /*
  * semaphore.c - semaphores in a task.
  *
- * sem_post may be called in a signal handler, so it takes no lock: it rings the bell (an eventfd) of each thread with tasks that wait for any
- * semaphore, and all of them try again.  A post of another process is not noticed, so they also try every RETRY_MS.
+ * sem_post may be called in a signal handler, so it takes no lock: it rings the bell (an eventfd) of each thread with tasks that wait for
+ * any semaphore, and all of them try again.  A post of another process is not noticed, so they also try every RETRY_MS.
  */
 #include <stdatomic.h>
 #include <sys/eventfd.h>
