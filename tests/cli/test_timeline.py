@@ -220,7 +220,7 @@ class OfAnother(TimelineCase):
                 s.wait()
                 err = p.stderr.read()
                 self.assertEqual(p.wait(60 * SLOW), 3)
-        self.assertIn(f"{s.pid} (bide): it has ended, and what was recorded is gone with it", err)
+        self.assertIn(f"{s.pid} (bide): it has ended, and what was recorded is lost", err)
         self.assertFalse(os.path.exists(self.path()))
 
     def test_one_that_only_waits(self):
@@ -257,9 +257,9 @@ class OfAnother(TimelineCase):
     def test_what_is_no_such_process(self):
         gone = subprocess.Popen(["true"])
         gone.wait()
-        for code, words, text in ((3, [gone.pid], ": no such process"), (2, ["x"], "'x' is no process"), (2, [], "expected a process"),
-                                  (2, [1, 2, 3], "expected a process"), (2, [1, "0"], "'0' is no time from 0.001 to 3600 seconds"),
-                                  (2, [1, "1e9"], "is no time"), (3, [os.getpid()], ("not a program of bide's", "not permitted"))):
+        for code, words, text in ((3, [gone.pid], ": no such process"), (2, ["x"], "'x' is not a process ID"), (2, [], "expected a process"),
+                                  (2, [1, 2, 3], "expected a process"), (2, [1, "0"], "'0': expected a time from 0.001 to 3600 seconds"),
+                                  (2, [1, "1e9"], "expected a time from"), (3, [os.getpid()], ("it does not use bide", "not permitted"))):
             r = bide("trace", *words)
             self.assertEqual(r.code, code, r)
             self.assertTrue(any(t in r.err for t in ([text] if isinstance(text, str) else text)), r)

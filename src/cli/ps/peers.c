@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peers.c - what the descriptors of a process lead to: by /proc/PID/fd, and for sockets by the tables of its network.
+ * peers.c - what the descriptors of a process are: by /proc/PID/fd, and for sockets by /proc/PID/net/tcp, udp and unix.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "cli/ps/ps.h"
 
 #define TABLE_LINES_MAX 1000000
+#define STATE_LISTEN 0x0a /* TCP_LISTEN of the kernel */
 
 struct peer {
     unsigned long long inode;
@@ -65,7 +66,7 @@ static void take_ip(struct peers *p, const char *line, const char *kind)
     if (sscanf(line, " %*[0-9]: %79s %79s %x %*s %*s %*s %*s %*s %llu", local, remote, &state, &inode) != 4 ||
         !read_address(local, from, sizeof from) || !read_address(remote, to, sizeof to))
         return;
-    bool is_listening = state == 0x0a || strcmp(strrchr(to, ':'), ":0") == 0;
+    bool is_listening = state == STATE_LISTEN || strcmp(strrchr(to, ':'), ":0") == 0;
     struct peer *one = add(p);
     if (!one)
         return;

@@ -2,8 +2,8 @@
 /*
  * ps.c - look and show, once or at each interval.
  *
- * On a terminal the screen is drawn anew, and q ends it; elsewhere one look is printed after the other.  While the terminal is not as it was,
- * signals that end or stop us come only while a key is waited for, and it is put back before one of them does its work.
+ * On a terminal --watch redraws the screen, and q quits; elsewhere one look is printed after the other.  While the terminal is in raw mode,
+ * signals that end or stop us are blocked except while a key is waited for, and the terminal is restored before one of them takes effect.
  */
 #include <poll.h>
 #include <signal.h>
@@ -16,9 +16,11 @@
 
 #include "cli/ps/ps.h"
 
+#define CTRL(letter) ((letter) - 'a' + 1)
+
 /* ---- once ---- */
 
-/* Workers that end while we look are left out; the process that was asked for must be there. */
+/* Workers that end meanwhile are left out; the process that was named must be there. */
 static int look_at_all(struct targets *ts, const struct ps_options *o)
 {
     int code = o->no_workers || o->core ? EXIT_OK : targets_find_workers(ts);
@@ -62,10 +64,10 @@ static int print(const struct text *t)
     return say_flush();
 }
 
-/* ---- again and again ---- */
+/* ---- --watch ---- */
 
 struct screen {
-    bool is_there; /* both a keyboard and a terminal to draw on */
+    bool is_there; /* standard input and output are a terminal */
     struct termios before;
     sigset_t signals; /* blocked before */
 };
@@ -84,7 +86,7 @@ static void set_raw(const struct screen *s)
 {
     struct termios raw = s->before;
 
-    raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO); /* Ctrl-C is still one */
+    raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO); /* ISIG stays: Ctrl-C still sends SIGINT */
     tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 }
 
@@ -152,7 +154,7 @@ static void fit(const struct text *all, struct text *to)
     text_add_string(to, "\033[J");
 }
 
-/* Until the next look.  True: it is to end. */
+/* Wait for the next look.  True: the user quits. */
 static bool wait_for_key(struct screen *s, int64_t ms)
 {
     struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -164,7 +166,7 @@ static bool wait_for_key(struct screen *s, int64_t ms)
         obey(s);
     if (n <= 0)
         return false;
-    return read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'Q' || key == 'q' - 'a' + 1 || key == 4;
+    return read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'Q' || key == CTRL('q') || key == CTRL('d');
 }
 
 static int watch(struct targets *ts, const struct ps_options *o)
@@ -212,7 +214,7 @@ int ps_run(const struct ps_options *o, const char *operand)
     struct targets ts = {.n = 0};
     int pid = o->core ? 0 : target_read_pid(operand), code = EXIT_OK;
     if (pid == 0 && !o->core) {
-        say("'%s' is no process: expected its number, as in: bide ps 1234", operand);
+        say("'%s' is not a process ID: expected a number, as in: bide ps 1234", operand);
         return EXIT_USAGE;
     }
     ts.all = malloc(sizeof *ts.all);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ps.h - `bide ps`: what the tasks of another program do, and what they wait for.
+ * ps.h - `bide ps`: the tasks of another program, and what they wait for.
  *
  *     command.c -> ps.c: once, or again and again
  *       target.c     a process: found, opened, looked at; its workers
@@ -19,12 +19,12 @@
 struct ps_options {
     bool tree, stacks, json, watch, no_workers;
     int64_t interval_ms;
-    const char *core; /* NULL: a process */
+    const char *core; /* a core file; NULL: a process */
 };
 
 /* ---- peers.c ---- */
 
-/* What sockets of a process are connected to, by inode; read when the first is asked for. */
+/* The peers of a process's sockets, by inode; read when the first is needed. */
 struct peers {
     struct peer *all;
     size_t n, cap;
@@ -32,7 +32,7 @@ struct peers {
 };
 
 void peers_free(struct peers *p);
-/* Add " (tcp 127.0.0.1:80)" for a descriptor of that process, if it can be known. */
+/* Add " (tcp 127.0.0.1:80)" for a descriptor of that process, if it is known. */
 void peers_add(struct peers *p, int pid, int fd, struct text *to);
 
 /* ---- target.c ---- */
@@ -55,16 +55,16 @@ struct targets {
     size_t n;
 };
 
-/* "1234".  0: it is no such number. */
+/* Parse "1234".  0: not a process ID. */
 int target_read_pid(const char *text);
-/* Find it, and where its loops are.  EXIT_OK, or another code after a message, unless quiet. */
+/* Find the process, and bide in its memory.  EXIT_OK, or another code after a message; quiet: without a message. */
 int target_open(struct target *t, int pid, bool quiet);
-/* The same of a core file; ran: the program, if it lies elsewhere by now, or NULL. */
+/* The same for a core file; ran: the executable, if it has moved; NULL: it has not. */
 int target_open_core(struct target *t, const char *path, const char *ran);
 void target_close(struct target *t); /* one that was opened */
-/* Look.  EXIT_OK, or another code after a message. */
+/* Take a new picture of its tasks, and their stacks.  EXIT_OK, or another code after a message. */
 int target_look(struct target *t, bool with_stacks);
-/* The descendants of the first that are programs of bide with loops; those that have ended go. */
+/* Add the descendants of the first target that have event loops; remove those that have ended. */
 int targets_find_workers(struct targets *ts);
 void targets_free(struct targets *ts);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack.c - the stacks, those of the same calls once, with all tasks that stand there; the most tasks first.
+ * stack.c - the stacks: equal ones once, with all their tasks, and those with the most tasks first.
  */
 #include <inttypes.h>
 
@@ -41,7 +41,7 @@ static void add_frames(struct target *t, const struct stack_kind *k, struct text
     for (uint32_t i = 0; i < k->n; i++)
         text_format(to, "    %s\n", stacks_name(&t->stacks, k->frames[i]));
     if (k->is_cut || k->n == 0)
-        text_add_string(to, "    ... (cannot be followed any further)\n");
+        text_add_string(to, "    ... (cannot be unwound any further)\n");
 }
 
 void show_stacks(struct target *t, struct text *to)
@@ -71,6 +71,6 @@ void show_stacks(struct target *t, struct text *to)
         text_add_string(to, "\nno stacks: libdw is not installed (package libdw1)\n");
     else if (without > 0)
         text_format(to, "\n%zu task%s without a stack: new, stackless, %s\n", without, without == 1 ? "" : "s",
-                    t->pid > 0 ? "or going on while they were looked at" : "or their stacks are not in the core file");
+                    t->pid > 0 ? "or changed while they were read" : "or their stacks are not in the core file");
     free(kinds);
 }

@@ -2,8 +2,8 @@
 /*
  * target.c - the process that is looked at, and the workers below it.
  *
- * In its memory is looked for the headers of ELF files, at the beginning of each mapped file, as /proc/PID/maps has them; one of them has our
- * note.  Workers are all descendants that have loops of their own; the zygote between them has none.
+ * Each file that is mapped into the process (/proc/PID/maps) is checked for an ELF header; one of them has bide's note.  Workers are all
+ * descendants that have event loops of their own; the zygote between them has none.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -21,6 +21,7 @@
 #define HEADERS_MAX 4096
 #define WORKERS_MAX 1024
 #define PROCESSES_MAX 200000
+#define GENERATIONS_MAX 8 /* between a process and its workers */
 
 int target_read_pid(const char *text)
 {
@@ -91,19 +92,19 @@ static void say_refused(int pid)
 
     snprintf(path, sizeof path, "/proc/%d", pid);
     if (stat(path, &st) == 0 && st.st_uid != geteuid() && geteuid() != 0)
-        say("%d: not permitted: it belongs to user %u; look as that user, or as root", pid, (unsigned)st.st_uid);
+        say("%d: not permitted: it belongs to user %u; run this as that user, or as root", pid, (unsigned)st.st_uid);
     else if (yama_scope() > 0)
         say("%d: not permitted: kernel.yama.ptrace_scope is %d, so that only %s: use sudo, let the program call "
             "prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY), or set kernel.yama.ptrace_scope to 0", pid, yama_scope(),
-            yama_scope() == 1 ? "its parent and root may look" : "root may look, or nobody");
+            yama_scope() == 1 ? "its parent and root may read it" : "root may read it, or nobody");
     else
-        say("%d: not permitted: the kernel refuses to let its memory be read (it may have capabilities, be in another user namespace, or have "
-            "made itself undumpable)", pid);
+        say("%d: not permitted: the kernel refuses access to its memory (it may have capabilities, be in another user namespace, or be "
+            "undumpable)", pid);
 }
 
 /* ---- opening ---- */
 
-/* Where ELF files may begin in its memory; 0: none, and errno says why. */
+/* Addresses where an ELF file may begin.  Returns how many; 0: none, and errno says why. */
 static size_t find_headers(int pid, uint64_t *headers)
 {
     char line[PATH_MAX + 256];
@@ -132,19 +133,19 @@ static void say_why_not(struct target *t, enum layout_found found)
     else if (t->memory.error == ESRCH)
         say("%d: it has ended", t->pid);
     else if (t->memory.error != 0)
-        say("%d: reading its memory: %s", t->pid, strerror(t->memory.error));
+        say("%d: its memory cannot be read: %s", t->pid, strerror(t->memory.error));
     else if (found == LAYOUT_UNKNOWN)
-        say("%d (%s): its bide %s describes itself in version %u, and this program knows version 1: use the `bide` of that library", t->pid,
-            t->name, t->picture.layout.release, t->picture.layout.version);
+        say("%d (%s): it uses bide %s, whose layout has version %u, and this program reads version 1: use the `bide` command of that "
+            "version", t->pid, t->name, t->picture.layout.release, t->picture.layout.version);
     else if (found == LAYOUT_BROKEN)
-        say("%d (%s): what its bide says of itself is contradictory", t->pid, t->name);
+        say("%d (%s): the description of its bide in its memory is inconsistent", t->pid, t->name);
     else if (found == LAYOUT_UNREADY)
-        say("%d (%s): it has bide, but is not ready yet: try again", t->pid, t->name);
+        say("%d (%s): its bide is not initialized yet: try again", t->pid, t->name);
     else
-        say("%d (%s): not a program of bide's, or of a version before 0.1.0 had `bide ps`", t->pid, t->name);
+        say("%d (%s): it does not use bide, or a version from before `bide ps`", t->pid, t->name);
 }
 
-/* There is such a process, and it has a memory. */
+/* The process exists, and is not a zombie. */
 static bool is_alive(struct target *t, bool quiet)
 {
     char state = '?';
@@ -154,7 +155,7 @@ static bool is_alive(struct target *t, bool quiet)
     if (!is_there && !quiet)
         say("%d: no such process", t->pid);
     else if ((state == 'Z' || state == 'X') && !quiet)
-        say("%d (%s): it has ended, and its parent has not taken note of that yet", t->pid, t->name);
+        say("%d (%s): it has ended, and its parent has not waited for it yet (a zombie)", t->pid, t->name);
     return is_there && state != 'Z' && state != 'X';
 }
 
@@ -187,26 +188,27 @@ static void say_bad_core(const struct core_memory *c, const char *path, enum cor
     else if (opened == CORE_NO_MEMORY)
         say_no_memory();
     else if (opened == CORE_FOREIGN)
-        say("%s: a core file of another kind of processor: use the `bide` of that one", path);
+        say("%s: a core file of another architecture: use the `bide` command of that one", path);
     else if (opened == CORE_NO_PROGRAM)
         say("%s: %s", c->program, strerror(errno));
     else if (opened == CORE_ANOTHERS)
-        say("%s: not the program that %s is of, or another build of it: that was %s", c->program, path, c->ran);
+        say("%s: not the program of the core file %s, or another build of it; that was %s", c->program, path, c->ran);
     else
-        say("%s: %s", path, opened == CORE_NONE ? "not a core file (of 64 bits)" : "a core file that is cut off");
+        say("%s: %s", path, opened == CORE_NONE ? "not a core file (64-bit)" : "the core file is truncated");
 }
 
 static void say_no_layout(const char *path, const struct target *t, enum layout_found found)
 {
     if (found == LAYOUT_UNKNOWN)
-        say("%s: its bide %s describes itself in version %u, and this program knows version 1: use the `bide` of that library", path,
-            t->picture.layout.release, t->picture.layout.version);
+        say("%s: the program used bide %s, whose layout has version %u, and this program reads version 1: use the `bide` command of that "
+            "version", path, t->picture.layout.release, t->picture.layout.version);
     else if (t->core.is_cut)
-        say("%s: the core file is cut off, and what its bide says of itself is not in it (ulimit -c, or a full disk)", path);
+        say("%s: the core file is truncated, and the description of its bide is not in it (ulimit -c, or a full disk)", path);
+    else if (found == LAYOUT_NONE)
+        say("%s: the program did not use bide, or the first pages of its files were not dumped (coredump_filter, core(5))", path);
     else
-        say("%s: %s", path, found == LAYOUT_NONE ? "not of a program of bide's, or its first pages were not dumped (coredump_filter)"
-                                                 : "what its bide says of itself cannot be read: a file of it is gone or has changed since. If the program "
-                                                   "lies elsewhere by now, name it: bide ps --core FILE PROGRAM");
+        say("%s: the description of its bide cannot be read: the program or a library is gone, or has changed since. If the program has "
+            "moved, name it: bide ps --core FILE PROGRAM", path);
 }
 
 int target_open_core(struct target *t, const char *path, const char *ran)
@@ -346,10 +348,10 @@ static int add_worker(struct targets *ts, int pid)
     return EXIT_OK;
 }
 
-/* Is it below the first?  Its line of parents is followed, in a list that may be from different moments. */
+/* Is pid a descendant of `of`?  The list was not read at one moment, so the number of steps is limited. */
 static bool is_descendant(const struct family *all, size_t n, int pid, int of)
 {
-    for (int depth = 0; depth < 8 && pid > 1; depth++) {
+    for (int depth = 0; depth < GENERATIONS_MAX && pid > 1; depth++) {
         size_t i = 0;
         while (i < n && all[i].pid != pid)
             i++;

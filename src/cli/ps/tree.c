@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tree.c - who awaits whom, as a tree: at the left those that no task awaits, below each what it waits for.
+ * tree.c - which task awaits which, as a tree: tasks that no task awaits are the roots; below each are those that it awaits.
  *
- * A task that several await stands below the first; so does one of a circle, which then is said to be one.
+ * A task that several tasks await is shown below the first of them; so is a task of a circle, which is marked.
  */
 #include <string.h>
 
@@ -10,13 +10,13 @@
 
 #define DEPTH_MAX 64
 
-enum { NOT_SHOWN, ABOVE, SHOWN }; /* above: it is on the way to what is shown now */
+enum { NOT_SHOWN, ABOVE, SHOWN }; /* ABOVE: an ancestor of the task that is being shown */
 
 struct tree {
     struct target *target;
     struct text *to;
     uint8_t *shown;
-    char indent[DEPTH_MAX * 4 + 1]; /* in ASCII, so that it can be cut */
+    char indent[DEPTH_MAX * 4 + 1]; /* ASCII, so that it can be cut anywhere */
 };
 
 static void add_line(struct tree *tree, const struct seen_task *t, unsigned depth, bool is_last)
@@ -64,7 +64,7 @@ void show_tree(struct target *t, struct text *to)
 
     for (size_t i = 0; i < p->nedges && !to->no_memory; i++)
         is_awaited[p->edges[i]] = 1;
-    for (int pass = 0; pass < 2; pass++) /* in the second those of circles that nobody else awaits */
+    for (int pass = 0; pass < 2; pass++) /* in the second pass: circles that no other task awaits */
         for (uint32_t i = 0; i < p->ntasks && !to->no_memory; i++)
             if ((pass == 1 || !is_awaited[i]) && tree.shown[i] == NOT_SHOWN)
                 show(&tree, i, 0, true);

@@ -49,7 +49,7 @@ int64_t task_age_ms(const struct target *target, const struct seen_task *t)
     return t->made_ns > 0 && t->made_ns <= now ? (now - t->made_ns) / NS_PER_MS : -1;
 }
 
-/* "in 2.00 s", but no microseconds of 2^63 milliseconds. */
+/* "2.00 s"; in days if it would overflow in microseconds. */
 static void add_time(struct text *to, int64_t ms)
 {
     if (ms < INT64_C(1000) * 1000 * 1000)
@@ -72,7 +72,7 @@ static void add_tasks(const struct picture *p, const struct seen_task *t, struct
     if (t->n > TASKS_SHOWN)
         text_add_string(to, ", ...");
     if (t->total > t->n)
-        text_format(to, "; %u others, or ended", t->total - t->n);
+        text_format(to, "; %u more, or ended", t->total - t->n);
 }
 
 static void add_future(const struct picture *p, const struct seen_task *t, struct text *to)
@@ -98,7 +98,7 @@ static void add_operation(struct target *target, const struct seen_task *t, stru
         peers_add(&target->peers, target->pid, t->fd, to);
     }
     if (t->is_choice)
-        text_add_string(to, ", or another of a choice");
+        text_add_string(to, ", or another of a bide_select");
     if (t->holder == 0)
         return;
     text_add_string(to, ", held by ");
@@ -161,7 +161,7 @@ void task_add_wait(struct target *target, const struct seen_task *t, struct text
     if (t->doing)
         text_add_string(to, ": ");
     if (t->moved) {
-        text_add_string(to, "(went on while it was looked at)");
+        text_add_string(to, "(changed while it was read)");
         return;
     }
     add_what(target, t, to);

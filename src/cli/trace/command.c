@@ -7,10 +7,11 @@
 
 #define S struct trace_options
 #define SECONDS_MAX 3600
+#define DEFAULT_MS 5000 /* as .about says */
 
 static const struct opt options[] = {
     {"output", 'o', "FILE", OPT_STRING(S, output), .own = true, .group = "Output",
-     .help = "write to FILE; \"-\": standard output. Default: trace-PID.json"},
+     .help = "write to FILE (\"-\": standard output). Default: trace-PID.json"},
     {0},
 };
 
@@ -28,13 +29,13 @@ static const char *const examples[] = {
 
 static int run(const struct trace_options *o, int n, char **operands)
 {
-    int64_t ms = 5000;
+    int64_t ms = DEFAULT_MS;
     if (n == 0 || n > 2) {
-        say("expected a process, and for how many seconds: bide trace PID [SECONDS]");
+        say("expected a process ID, and a number of seconds: bide trace PID [SECONDS]");
         return EXIT_USAGE;
     }
     if (n == 2 && (!opt_read_duration(operands[1], &ms) || ms < 1 || ms > SECONDS_MAX * 1000)) {
-        say("'%s' is no time from 0.001 to %d seconds", operands[1], SECONDS_MAX);
+        say("'%s': expected a time from 0.001 to %d seconds", operands[1], SECONDS_MAX);
         return EXIT_USAGE;
     }
     return trace_run(o, operands[0], ms);
@@ -57,21 +58,21 @@ const struct command command_trace = {
     .operands = "PID [SECONDS]",
     .brief = "record what a running program does, as a timeline",
     .about =
-        "Records each step of each task, what tasks wait for and who wakes them, requests, exchanges of servers, jobs and calls in threads of "
-        "another program of bide's, for SECONDS (5) or until Ctrl-C, and writes a file in the Chrome trace event format, which Perfetto "
-        "(https://ui.perfetto.dev) and speedscope open. The program need not be prepared for that, and is not stopped. URLs, without user and "
-        "password, and names of tasks are in the file.\n"
+        "Records what another program that uses bide does, for SECONDS (default: 5) or until Ctrl-C: each step of each task, what "
+        "tasks wait for and what wakes them, requests, exchanges of servers, jobs, and calls in threads. The file is in the Chrome "
+        "trace event format, which Perfetto (https://ui.perfetto.dev) and speedscope open. The program needs no preparation, and is not "
+        "stopped. The file contains URLs, without user and password, and the names of tasks.\n"
         "\n"
-        "The program records into its own memory, each thread its newest 8 MiB (BIDE_TRACE_SIZE in its environment); nothing is written but "
-        "the switch. If this command is killed, the recording ends within three seconds. A program that ends meanwhile takes what was "
-        "recorded with it: BIDE_TRACE=FILE in its environment records until the end. Workers of pools are processes of their own (`bide ps` "
-        "has their numbers).\n"
+        "The program records into its own memory: each thread keeps its newest 8 MiB (BIDE_TRACE_SIZE in its environment). This command "
+        "writes nothing there except the flag that turns recording on; if it is killed, the recording ends within three seconds. If the "
+        "program ends meanwhile, what was recorded is lost; BIDE_TRACE=FILE in its environment records until its end. Workers of pools are "
+        "processes of their own (`bide ps` shows their process IDs).\n"
         "\n"
-        "A loop sees that a recording has begun when it has asked the kernel next: one that only waits, or that a call keeps, is not in the "
-        "file until then.\n"
+        "An event loop starts recording after its next poll of the kernel: a loop that is waiting for events, or blocked in a call, "
+        "records nothing until then.\n"
         "\n"
-        "It must be allowed to trace the process: the same user, and not forbidden by Yama (kernel.yama.ptrace_scope), which on some "
-        "systems lets only root or a parent look. Then use sudo, or let the program call prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY).",
+        "It needs the permission to trace the process: as the same user, and if Yama (kernel.yama.ptrace_scope) allows it; on some "
+        "systems only root or the parent process may. Then use sudo, or let the program call prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY).",
     .examples = examples,
     .options = options,
     .main = trace_main,

@@ -2,8 +2,8 @@
 /*
  * recording.c - the timeline of another process (base/timeline/timeline.h): switched on and off there, and its tracks copied.
  *
- * Two words are written: until when, and the number of the recording.  The loops there see it when they have asked the kernel next.
- * It is asked for again and again, so that it ends soon if we are killed.
+ * Two words are written: until when it records (the lease), and the number of the recording.  The loops there notice them after their next
+ * poll of the kernel.  The lease is short and extended again and again, so that the recording ends soon if we are killed.
  */
 #include <bide/error.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ enum recording_state recording_look(const struct recording *r)
     return look(r, &t);
 }
 
-/* Its own numbers count from 1; ours are of the time, so that no track has this one yet. */
+/* The process's own recordings count from 1; ours have the top bit and the time, so that no track has this number yet. */
 bool recording_keep(struct recording *r, struct process_memory *to)
 {
     bool is_first = r->number == 0;
@@ -77,7 +77,7 @@ static bool is_sound(const struct track *k, uint64_t *size)
     return *size >= TRACK_BYTES_MIN / SLOT_BYTES && *size <= TRACK_BYTES_MAX / SLOT_BYTES && (*size & k->mask) == 0 && k->head > k->base;
 }
 
-/* Up to the end of the ring, and from its beginning. */
+/* From `first` to the end of the ring, and on from its beginning. */
 static bool copy_slots(struct memory *m, const struct track *k, uint64_t first, struct track_copy *out)
 {
     uint64_t at = (uintptr_t)k->slots, from = first & k->mask, room = k->mask + 1 - from, n = out->n < room ? out->n : room;
@@ -111,7 +111,7 @@ static bool take(struct timeline_source *s, unsigned i, struct track_copy *out)
     return out->n > 0;
 }
 
-/* Without them there are only numbers. */
+/* NULL: they cannot be read, and the file has no names. */
 static struct names *copy_names(const struct remote *remote)
 {
     uint64_t at = (uintptr_t)atomic_load(&remote->timeline.names);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace.c - record for so long, or until a signal comes, and write the file.
+ * trace.c - record for a time, or until a signal, and write the file.
  *
- * The file is opened first: a wrong path is known before anything is done to the other process.  Signals that end us are waited for
- * instead of handled; while the file is written, they end us at once.
+ * The file is opened first, so that a wrong path is reported before anything is recorded.  While recording, signals that would end us are
+ * waited for (sigtimedwait), and end the recording; while the file is written, they end us at once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include "cli/ps/ps.h"
 #include "cli/trace/trace.h"
 
-#define KEEP_MS 500 /* how often we say that we are still there */
+#define KEEP_MS 500 /* how often the lease is extended; less than RECORDING_LEASE_MS */
 
 struct output {
     char path[PATH_MAX];
@@ -70,14 +70,15 @@ static int say_why_not(const struct target *t, enum recording_state state)
         say("%d (%s): another `bide trace` is recording it, or was killed less than %d s ago", t->pid, t->name,
             RECORDING_LEASE_MS / 1000);
     else if (t->memory.error == ESRCH)
-        say("%d (%s): it has ended, and what was recorded is gone with it (BIDE_TRACE=FILE records until the end)", t->pid, t->name);
+        say("%d (%s): it has ended, and what was recorded is lost (BIDE_TRACE=FILE in its environment records until the end)", t->pid,
+            t->name);
     else if (t->memory.error != 0)
-        say("%d (%s): its memory: %s", t->pid, t->name, strerror(t->memory.error));
+        say("%d (%s): its memory cannot be accessed: %s", t->pid, t->name, strerror(t->memory.error));
     else if (t->picture.layout.timeline == 0 || state == RECORDING_UNKNOWN)
-        say("%d (%s): its bide %s records no timeline that this one knows: use the `bide` of that library", t->pid, t->name,
+        say("%d (%s): it uses bide %s, whose timelines this program cannot read: use the `bide` command of that version", t->pid, t->name,
             t->picture.layout.release);
     else
-        say("%d (%s): it has become another program meanwhile", t->pid, t->name);
+        say("%d (%s): it has executed another program meanwhile", t->pid, t->name);
     return EXIT_LOCAL;
 }
 
@@ -89,7 +90,7 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Those that would end us. */
+/* The signals that would end us. */
 static void find_signals(sigset_t *set)
 {
     static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
@@ -102,7 +103,7 @@ static void find_signals(sigset_t *set)
     }
 }
 
-/* True: a signal came, or it is over there. */
+/* True: a signal has arrived. */
 static bool wait_some(const sigset_t *signals, int64_t ms, int *signal)
 {
     struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
@@ -113,7 +114,7 @@ static bool wait_some(const sigset_t *signals, int64_t ms, int *signal)
     return n > 0;
 }
 
-/* Until its time is over.  EXIT_OK, or after a message another code. */
+/* Record for ms, or until a signal.  EXIT_OK, or another code after a message. */
 static int record(struct recording *r, struct target *t, int64_t ms, int *signal)
 {
     sigset_t signals, before;
@@ -135,7 +136,7 @@ static int record(struct recording *r, struct target *t, int64_t ms, int *signal
     recording_end(r, &t->memory);
     sigprocmask(SIG_SETMASK, &before, NULL);
     if (state == RECORDING_NONE)
-        say_note("the recording ended before its time: this program did not run for %d s", RECORDING_LEASE_MS / 1000);
+        say_note("the recording ended early: `bide trace` was stopped for more than %d s", RECORDING_LEASE_MS / 1000);
     return state == RECORDING_OURS || state == RECORDING_NONE ? EXIT_OK : say_why_not(t, state);
 }
 
@@ -151,8 +152,8 @@ static void say_what(const struct recording *r, const struct output *o)
         text_add_string(&text, " older ones were overwritten");
     }
     if (r->threads == 0)
-        say_note("%s: nothing was recorded: no event loop of process %d has asked the kernel for events meanwhile; one that waits for them, or "
-                 "that a call keeps, sees a recording only then (`bide ps` shows what it waits for)", o->path, r->pid);
+        say_note("%s: nothing was recorded: no event loop of process %d has polled the kernel meanwhile. A loop that is waiting for "
+                 "events, or blocked in a call, starts to record after that (`bide ps` shows what it waits for)", o->path, r->pid);
     else if (!text.no_memory)
         say_note("%s: %s", o->path, text_string(&text));
     text_free(&text);
@@ -202,7 +203,7 @@ int trace_run(const struct trace_options *o, const char *process, int64_t ms)
 {
     int pid = target_read_pid(process);
     if (pid == 0) {
-        say("'%s' is no process: expected its number, as in: bide trace 1234", process);
+        say("'%s' is not a process ID: expected a number, as in: bide trace 1234", process);
         return EXIT_USAGE;
     }
     struct target *t = malloc(sizeof *t);

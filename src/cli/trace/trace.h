@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace.h - `bide trace`: a timeline of another program, which is not prepared for that.
+ * trace.h - `bide trace`: a timeline of another program, which needs no preparation.
  *
- *     command.c -> trace.c: how long, signals, the file
- *       recording.c   on and off in the other one's memory; its tracks, of which nothing is believed, for inspect/timeline
+ *     command.c -> trace.c: duration, signals, the file
+ *       recording.c   on and off in the other process; copies of its tracks, which are not trusted, for inspect/timeline
  */
 #ifndef BIDE_CLI_TRACE_TRACE_H
 #define BIDE_CLI_TRACE_TRACE_H
@@ -18,11 +18,11 @@ struct trace_options {
 
 struct recording {
     struct memory *from;
-    uint64_t at;     /* of its struct timeline */
-    uint32_t number; /* ours; 0: not begun */
+    uint64_t at;     /* address of its struct timeline; 0: it has none */
+    uint32_t number; /* of our recording; 0: not started */
     int pid;
     char program[64];
-    /* recording_export: what was there */
+    /* set by recording_export */
     unsigned threads;
     uint64_t entries, lost;
 };
@@ -31,18 +31,18 @@ enum recording_state {
     RECORDING_NONE,
     RECORDING_OURS,
     RECORDING_ITS_OWN,   /* BIDE_TRACE, bide_trace_start */
-    RECORDING_ANOTHERS,  /* a `bide trace` that lives */
-    RECORDING_UNKNOWN,   /* laid out otherwise, or no more what it was */
+    RECORDING_ANOTHERS,  /* another `bide trace`, whose lease has not expired */
+    RECORDING_UNKNOWN,   /* another layout, or the process has executed another program */
     RECORDING_UNREADABLE,
 };
 
-#define RECORDING_LEASE_MS 3000 /* it ends by itself when this was not called for so long */
+#define RECORDING_LEASE_MS 3000 /* a recording ends by itself this long after the last recording_keep */
 
 enum recording_state recording_look(const struct recording *r);
-/* Begin, or let it go on.  False: it cannot be written. */
+/* Start the recording, or extend its lease.  False: the memory cannot be written. */
 bool recording_keep(struct recording *r, struct process_memory *to);
 void recording_end(const struct recording *r, struct process_memory *to);
-/* 0, or what mapping and writing said, negative. */
+/* 0, or a negative errno value of mapping memory or writing. */
 int recording_export(struct recording *r, int fd);
 
 /* ---- trace.c ---- */

@@ -429,8 +429,8 @@ def gdb_has_the_tasks_of_a_core_file():
 
 @test
 def what_is_wrong_is_said():
-    for args, code, part in ((("abc",), 2, "'abc' is no process: expected its number"), (("-1",), 2, ""), (("0",), 2, "is no process"),
-                             (("12x",), 2, "is no process"), (("99999999999",), 2, "is no process"), ((), 2, "expected a process: bide ps PID"),
+    for args, code, part in ((("abc",), 2, "'abc' is not a process ID: expected a number"), (("-1",), 2, ""), (("0",), 2, "is not a process ID"),
+                             (("12x",), 2, "is not a process ID"), (("99999999999",), 2, "is not a process ID"), ((), 2, "expected a process: bide ps PID"),
                              (("1", "2"), 2, "expected one process, not 2"), ((2147483647,), 3, "2147483647: no such process")):
         r = bide_ps(*args)
         assert r.returncode == code and len(r.stderr.splitlines()) == 1 and r.stdout == "", r
@@ -439,7 +439,7 @@ def what_is_wrong_is_said():
     try:
         r = until(lambda: (lambda r: r if "(sleep)" in r.stderr else None)(bide_ps(other.pid)), "sleep runs")
         assert r.returncode == 3, r
-        expect(r.stderr, "not a program of bide's")
+        expect(r.stderr, "it does not use bide")
     finally:
         other.kill()
     def zombie():
