@@ -2,33 +2,33 @@
 /*
  * calls.c - the table of calls that wait and are not covered, and looking up a name.
  *
- * A name is looked up as it is among those that are covered, for only that very name is found before libc's.  In the table it has none of
- * the ornaments that compilers and headers put on it.
+ * Covered names are compared exactly, because only exactly that name is interposed.  Names in the table have no prefixes and suffixes of
+ * compilers and headers (__isoc99_, _chk, _unlocked, 64).
  */
 #include "coverage/coverage.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const struct call_kind programs = {"programs", "wait for another program; bide_process_run does so as a task", true};
-static const struct call_kind names = {"names", "ask a name server; bide_getaddrinfo does so as a task", true};
-static const struct call_kind users = {"users", "read files, or ask a server if the system is set up so (NSS)", false};
-static const struct call_kind reading = {"stdio", "wait inside of libc if the FILE is a pipe, a terminal or a socket, not if it is a file", false};
-static const struct call_kind writing = {"output", "wait inside of libc if the FILE is a pipe or a terminal, and is full", false};
-static const struct call_kind queues = {"queues", "wait for messages or semaphores; bide_to_thread takes them", true};
-static const struct call_kind transfer = {"transfer", "copy from one descriptor to another, and wait if it is a pipe or a socket", false};
-static const struct call_kind locks = {"locks", "wait if another holds the lock; a task of the same thread never gives it back", false};
-static const struct call_kind threads = {"threads", "wait for another thread; bide_to_thread takes them", true};
-static const struct call_kind signals = {"signals", "wait for a signal; bide_signals_wait does so as a task", true};
+static const struct call_kind programs = {"programs", "wait for a child process; bide_process_run suspends only its task", true};
+static const struct call_kind names = {"names", "ask a name server; bide_getaddrinfo suspends only its task", true};
+static const struct call_kind users = {"users", "read files, or ask a server, depending on /etc/nsswitch.conf", false};
+static const struct call_kind reading = {"stdio", "block inside libc if the FILE is a pipe, a terminal or a socket, not if it is a regular file", false};
+static const struct call_kind writing = {"output", "block inside libc if the FILE is a pipe or a terminal, and is full", false};
+static const struct call_kind queues = {"queues", "wait for messages or semaphores; call them by bide_to_thread", true};
+static const struct call_kind transfer = {"transfer", "copy from one descriptor to another, and block if one is a pipe or a socket that is not ready", false};
+static const struct call_kind locks = {"locks", "wait if the lock is held; a deadlock if the holder is another task of the same thread", false};
+static const struct call_kind threads = {"threads", "wait for another thread; call them by bide_to_thread", true};
+static const struct call_kind signals = {"signals", "wait for a signal; bide_signals_wait suspends only its task", true};
 static const struct call_kind pending = {"pending", "take a signal, and wait if none is pending", false};
-static const struct call_kind alarms = {"alarms", "send a signal that ends no task's wait; bide_timeout does", false};
-static const struct call_kind disk = {"disk", "wait for the disk; bide_to_thread and bide's files do not", false};
-static const struct call_kind number = {"syscall", "make a system call by its number, of which nobody knows which", false};
-static const struct call_kind vforks = {"vfork", "stop the thread until the other program has begun", false};
-static const struct call_kind spaces = {"dlmopen", "load libraries that have a libc of their own, where nothing is covered", true};
-static const struct call_kind alias = {"alias", "are names of libc's own for what is covered under another", true};
+static const struct call_kind alarms = {"alarms", "send a signal, which does not end the wait of a task; bide_timeout does", false};
+static const struct call_kind disk = {"disk", "wait for the disk; use bide_to_thread or bide_open", false};
+static const struct call_kind number = {"syscall", "make a system call by number; which one is unknown", false};
+static const struct call_kind vforks = {"vfork", "stop the thread until the child has executed another program", false};
+static const struct call_kind spaces = {"dlmopen", "load libraries with a libc of their own, where nothing is covered", true};
+static const struct call_kind alias = {"alias", "are internal names of libc for calls that are covered under another name", true};
 
-const struct call_kind bide__own_system_calls = {"own", "system calls in its own code, past libc", false};
+const struct call_kind bide__own_system_calls = {"own", "system calls in its own code, without libc", false};
 
 static const struct call table[] = {
     {"system", &programs}, {"popen", &programs}, {"pclose", &programs}, {"wait", &programs}, {"wait3", &programs},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cache.c - /etc/ld.so.cache, where ldconfig(8) writes down which library is where.
+ * cache.c - /etc/ld.so.cache, the index of libraries that ldconfig(8) writes.
  *
  *     "glibc-ld.so.cache1.1", u32 entries, u32 bytes of strings, 20 bytes more; then for each: i32 flags, u32 name, u32 path, u32, u64 hwcap
  *

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * closure.c - a program with all that it needs, breadth first: the order in which the loader looks names up.
+ * closure.c - a program with all libraries that it needs, breadth first: the order in which the loader searches symbols.
  *
- * The program, what is preloaded, what these need, what those need, and so on.  What dlopen brings comes last: it finds the names of
- * all of these first.  A library is there once, however many need it, and by whatever name.
+ * The program, the preloaded libraries, what these need, what those need, and so on.  Libraries that dlopen loads come last: they find the
+ * symbols of all others first.  A library is in the list once, however many files need it, and under whatever names.
  */
 #include "cli/doctor/doctor.h"
 
@@ -23,7 +23,7 @@ static bool begins(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* Where calls end.  What libresolv and the like call of libc goes the way of all names. */
+/* Libc itself, where calls end.  Calls of libresolv and the like to libc are looked up like those of any library. */
 static bool is_of_the_system(const char *name)
 {
     return begins(name, "libc.so") || begins(name, "libc-") || begins(name, "libc.musl") || begins(name, "ld-linux") ||
@@ -53,7 +53,7 @@ static const char *object_fill(struct object *o)
     return wrong;
 }
 
-/* It is of the program's from now on.  NULL, and *wrong says why; *wrong NULL: it is there already. */
+/* Add a file.  NULL: *wrong says why, or *wrong is NULL: it is in the list already. */
 static struct object *add(struct closure *p, const char *path, const char **wrong)
 {
     struct stat st;
@@ -68,7 +68,7 @@ static struct object *add(struct closure *p, const char *path, const char **wron
     if (o)
         o->path = strdup(path);
     if (!o || !o->path || p->count == OBJECTS_MAX) {
-        *wrong = p->count == OBJECTS_MAX ? "the program needs more libraries than any does" : "out of memory";
+        *wrong = p->count == OBJECTS_MAX ? "more than 1024 libraries are needed" : "out of memory";
         object_free(o);
         return NULL;
     }
@@ -154,7 +154,7 @@ static int add_library(struct closure *p, const char *name, struct object **out)
     if (wrong)
         say("%s: %s", name, wrong);
     else if (*out && (*out)->elf.machine != p->objects[0]->elf.machine)
-        say("%s: of another machine than the program", name);
+        say("%s: built for another machine than the program", name);
     else
         return EXIT_OK;
     return EXIT_LOCAL;
@@ -204,7 +204,7 @@ static bool is_needed_by(const struct object *o, const struct object *user)
     return false;
 }
 
-/* What a used one needs is used; an order of look-ups is none of who needs whom, so until nothing changes. */
+/* Libraries that a used one needs are used.  The list is not in order of dependency, so repeat until nothing changes. */
 static void mark_used(struct closure *p)
 {
     bool changes = true;
@@ -224,7 +224,7 @@ int closure_read(struct closure *p, const char *path, char *const *preload, size
 {
     const char *wrong = NULL;
 
-    p->cache = file_read("/etc/ld.so.cache", &p->cache_len, &wrong); /* without it there are the directories */
+    p->cache = file_read("/etc/ld.so.cache", &p->cache_len, &wrong); /* without it the directories are searched */
     p->objects = calloc(OBJECTS_MAX, sizeof *p->objects);
     if (!p->objects)
         return say_no_memory();

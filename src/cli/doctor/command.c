@@ -12,24 +12,24 @@
 
 static const struct opt options[] = {
     {"preload", 0, "LIBRARY", OPT_LIST(S, preload), .own = true, .group = "What",
-     .help = "as if the program were started with LD_PRELOAD=LIBRARY; may be given several times"},
+     .help = "as if the program were started with LD_PRELOAD=LIBRARY; may be repeated"},
     {"pid", 0, "PID", OPT_INT(S, pid), .min = 1, .own = true,
-     .help = "a process in place of PROGRAM: its program, its LD_PRELOAD, and what it has loaded by now"},
-    {"json", 0, NULL, OPT_FLAG(S, json), .own = true, .group = "Output", .help = "all of it as JSON"},
+     .help = "a process instead of PROGRAM: its executable, its LD_PRELOAD, and the libraries it has loaded"},
+    {"json", 0, NULL, OPT_FLAG(S, json), .own = true, .group = "Output", .help = "everything as JSON"},
     {0},
 };
 
 #undef S
 
 static const char *const examples[] = {
-    "do the libraries of ./crawler suspend only their task?", "bide doctor ./crawler",
+    "do blocking calls of ./crawler and its libraries suspend only their task?", "bide doctor ./crawler",
     "and if libbide-unblock were preloaded?", "bide doctor --preload libbide-unblock.so.0 ./crawler",
-    "with a plugin that it loads while it runs", "bide doctor ./crawler ./plugins/postgres.so",
-    "a program that runs", "bide doctor --pid $(pidof crawler)",
+    "with a plugin that it loads with dlopen", "bide doctor ./crawler ./plugins/postgres.so",
+    "a running program", "bide doctor --pid $(pidof crawler)",
     NULL,
 };
 
-/* A name without a slash is looked up as the shell would, unless such a file lies here. */
+/* A name without a slash is looked up in $PATH, unless there is such a file in the current directory. */
 static const char *find_program(const char *name, char path[PATH_BYTES])
 {
     const char *at = getenv("PATH");
@@ -106,7 +106,7 @@ static int doctor_main(const struct command *self, int argc, char **argv)
         return result;
 
     if (o.pid > 0 && (argc > 1 || o.preload.len > 0)) {
-        say("--pid says all: neither a program nor --preload goes with it");
+        say("--pid takes everything from the process: it cannot be combined with a program or --preload");
         result = EXIT_USAGE;
     } else if (o.pid == 0 && argc < 2) {
         say("expected a program; `bide help doctor` shows how");
@@ -123,31 +123,31 @@ const struct command command_doctor = {
     .operands = "PROGRAM [LIBRARY...]",
     .brief = "whether a program's blocking calls suspend only their task",
     .about =
-        "Looks at PROGRAM and all shared libraries that it needs, and says whether their blocking calls suspend only the task that makes "
-        "them, as libbide-unblock has it, which calls it covers, and which not. LIBRARY is what PROGRAM loads while it runs (dlopen): a "
-        "path, or a name that the loader finds. A PROGRAM without a slash is searched in $PATH.\n"
+        "Checks PROGRAM and all shared libraries that it needs: with libbide-unblock, do their blocking calls suspend only the task that "
+        "makes them, which calls does it cover, and which not? LIBRARY is one that PROGRAM loads with dlopen: a path, or a name that the "
+        "loader finds. A PROGRAM without a slash is searched in $PATH.\n"
         "\n"
-        "The program is not run, nor is the loader: files are read, of x86_64 and aarch64, stripped or not. Libraries are found as "
-        "ld.so(8) says, with $LD_LIBRARY_PATH.\n"
+        "Neither the program nor the loader is run: the files are read. They may be for x86_64 or aarch64, and stripped. Libraries are "
+        "searched as ld.so(8) describes, with $LD_LIBRARY_PATH.\n"
         "\n"
-        "The verdict comes first. Then there is a table of those that call something that waits:\n"
+        "The verdict comes first. A table lists the files that make blocking calls:\n"
         "\n"
         "    COVERED    calls that suspend only their task (without libbide-unblock:\n"
         "               that would)\n"
-        "    BLOCKS     calls that wait, and keep the thread\n"
-        "    MAY BLOCK  kinds of calls that wait now and then: stdio if a FILE is no\n"
-        "               file (in the program itself, if it uses stdin or fdopen,\n"
+        "    BLOCKS     calls that block the thread\n"
+        "    MAY BLOCK  kinds of calls that block only sometimes: stdio if the FILE is\n"
+        "               not a regular file (if the program itself uses stdin or fdopen,\n"
         "               that counts as BLOCKS), output if a pipe is full, locks if\n"
-        "               somebody holds them\n"
+        "               they are held\n"
         "\n"
-        "Writing to pipes and terminals is covered with BIDE_UNBLOCK=pipes alone.\n"
+        "write() to pipes and terminals is covered only with BIDE_UNBLOCK=pipes.\n"
         "\n"
-        "Below, each kind is explained, with all of its calls. The verdict does not depend on MAY BLOCK. What is imported need not be "
-        "called; with BIDE_DEBUG=1 the program itself reports a call that keeps its thread, by library and name.\n"
+        "Below the table each kind is explained, with all of its calls. MAY BLOCK does not affect the verdict. A call that is imported "
+        "need not be made; with BIDE_DEBUG=1 the running program reports each call that blocks its thread, by library and name.\n"
         "\n"
-        "The exit status is 0 if it works; 1 if it works but for calls that are not covered, or libraries that were not found; 4 if it "
-        "will block: libbide-unblock is absent, comes too late or behind libc, libc is static, or there is no bide; 2 is wrong usage, "
-        "3 a file that cannot be read or is no ELF file of these machines.",
+        "The exit status is 0 if it works; 1 if it works, except for calls that are not covered or libraries that were not found; 4 if "
+        "it will block: libbide-unblock is absent, loaded too late or comes after libc, libc is linked statically, or the program does "
+        "not use bide; 2: wrong usage; 3: a file cannot be read, or is not an ELF file for these machines.",
     .examples = examples,
     .options = options,
     .main = doctor_main,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * describe.c - the verdict in a few sentences: what is so, why, and what to do about it.
+ * describe.c - the verdict in a few sentences: the result, its reason, and what to do.
  */
 #include "cli/doctor/doctor.h"
 
@@ -13,15 +13,15 @@ static void add_why_it_blocks(const struct judgement *j, struct text *to)
         [UNBLOCK_LINKED] = "",
         [UNBLOCK_STATIC] = "",
         [UNBLOCK_PRELOADED] = "",
-        [UNBLOCK_BEHIND] = "libbide-unblock comes behind libc in the order of look-ups, so libc's calls are found first. Link the "
+        [UNBLOCK_BEHIND] = "libbide-unblock comes after libc in the symbol search order, so calls go to libc. Link the "
                            "program itself with it (`pkg-config --libs bide bide-unblock`), not only a library that it needs",
-        [UNBLOCK_LATE] = "libbide-unblock is loaded by dlopen, when libc's calls have been found already. " LINK_IT,
+        [UNBLOCK_LATE] = "libbide-unblock is loaded by dlopen, after libc's symbols were bound. " LINK_IT,
     };
 
     if (j->is_static)
-        text_add_string(to, "its libc is linked statically, and nothing can stand before that one. Link it dynamically");
+        text_add_string(to, "its libc is linked statically, so its calls cannot be interposed. Link it dynamically");
     else if (!j->uses_bide)
-        text_add_string(to, "it does not use bide: it has no tasks that could wait in place of their thread");
+        text_add_string(to, "it does not use bide, so it has no tasks that could be suspended");
     else
         text_add_string(to, texts[j->unblock]);
 }
@@ -49,9 +49,9 @@ static void add_exceptions(const struct judgement *j, const struct closure *p, s
     size_t n = count(&j->surely);
 
     if (n > 0)
-        text_format(to, " %zu call%s not covered, and keep%s the thread: see BLOCKS.", n, n == 1 ? " is" : "s are", n == 1 ? "s" : "");
+        text_format(to, " %zu call%s not covered, and block%s the thread: see BLOCKS.", n, n == 1 ? " is" : "s are", n == 1 ? "s" : "");
     if (p->missing_count > 0)
-        text_format(to, " %zu librar%s not found, and nobody knows what %s.", p->missing_count, p->missing_count == 1 ? "y was" : "ies were",
+        text_format(to, " %zu librar%s not found, so what %s is unknown.", p->missing_count, p->missing_count == 1 ? "y was" : "ies were",
                     p->missing_count == 1 ? "it calls" : "they call");
 }
 
@@ -68,7 +68,7 @@ void judge_describe(const struct judgement *j, const struct closure *p, struct t
             add_exceptions(j, p, to);
         return;
     }
-    text_format(to, "%s works%s: ", name, j->verdict == WORKS ? "" : ", but not all of it");
+    text_format(to, "%s works%s: ", name, j->verdict == WORKS ? "" : ", with exceptions");
     add_where(j, to);
     text_add_char(to, '.');
     add_exceptions(j, p, to);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * doctor.h - between the files of `bide doctor`: a program and its libraries, in the order in which the loader looks names up.
+ * doctor.h - the room's header: a program and its libraries, in the order in which the loader searches symbols.
  *
- *     command.c -> closure.c (who is needed; search.c, cache.c: where it is; elf.c: what it says)
- *                    -> judge.c (what finds whom) -> report.c, json.c
+ *     command.c -> closure.c (which libraries; search.c, cache.c: where they are; elf.c: what is in them)
+ *                    -> judge.c (what each call is bound to) -> report.c, json.c
  */
 #ifndef BIDE_CLI_DOCTOR_DOCTOR_H
 #define BIDE_CLI_DOCTOR_DOCTOR_H
@@ -26,16 +26,16 @@ struct doctor_options {
 /* One file; borrowed by those that need it until closure_free. */
 struct object {
     char *path;
-    const char *name;        /* for people: its last part */
-    const struct object *by; /* who needs it first; NULL: the program, what is preloaded, an operand */
+    const char *name;        /* for messages: the last part of path */
+    const struct object *by; /* the first that needs it; NULL: it is the program, preloaded, or an operand */
     struct elf elf;
     dev_t device;
     ino_t inode;
     bool is_preloaded;
-    bool is_late;   /* dlopen brings it: an operand, or needed by one */
+    bool is_late;   /* loaded by dlopen: an operand, or needed by one */
     bool is_system; /* libc and its parts, where the calls end; the loader */
     bool is_bide;   /* libbide, libbide-unblock */
-    bool is_used;   /* by somebody besides bide, which makes no task wait in its libraries */
+    bool is_used;   /* not only by bide, which makes no blocking calls of its libraries in tasks */
 };
 
 struct missing {
@@ -44,12 +44,12 @@ struct missing {
 };
 
 struct closure {
-    struct object **objects; /* the first is the program; in the order of look-ups */
+    struct object **objects; /* the first is the program; in the symbol search order */
     size_t count;
     struct missing *missing;
     size_t missing_count;
-    const char *library_path; /* LD_LIBRARY_PATH that it gets; NULL */
-    void *cache;              /* /etc/ld.so.cache; NULL */
+    const char *library_path; /* LD_LIBRARY_PATH of its environment; NULL: none */
+    void *cache;              /* contents of /etc/ld.so.cache; NULL: none */
     size_t cache_len;
 };
 
@@ -65,14 +65,14 @@ void closure_free(struct closure *p);
 
 /* ---- search.c ---- */
 
-/* A regular file, all of it; NULL, and *wrong says why. */
+/* Read a regular file, all of it; to be freed.  NULL: *wrong says why. */
 void *file_read(const char *path, size_t *len, const char **wrong);
-/* Where a library is that `by` needs, as ld.so(8) says, in a text of path's; false: nowhere. */
+/* The path of a library that `by` needs, as ld.so(8) finds it; false: not found. */
 bool search_find(const struct closure *p, const struct object *by, const char *name, char path[PATH_BYTES]);
 
 /* ---- cache.c ---- */
 
-/* The next place of a library in the bytes of /etc/ld.so.cache, behind *at (0 at first); NULL: there is no other. */
+/* The next path of a library in the contents of /etc/ld.so.cache, from entry *at (0 at first); NULL: there is no other. */
 const char *cache_next(const void *bytes, size_t len, const char *name, size_t *at);
 
 /* ---- process.c ---- */
@@ -93,10 +93,10 @@ void process_free(struct process *p);
 /* ---- judge.c ---- */
 
 enum verdict { WORKS, WORKS_BUT, BLOCKS };
-/* Where libbide-unblock is.  BEHIND: libc comes first in the order of look-ups; LATE: only dlopen brings it. */
+/* Where libbide-unblock is.  BEHIND: libc comes first in the symbol search order; LATE: loaded only by dlopen. */
 enum unblock { UNBLOCK_ABSENT, UNBLOCK_LINKED, UNBLOCK_STATIC, UNBLOCK_PRELOADED, UNBLOCK_BEHIND, UNBLOCK_LATE };
 
-/* The calls of one object that wait: those that libbide-unblock covers (or would), those that keep the thread, and those that may. */
+/* The calls of one object that wait: those that libbide-unblock covers (or would), those that block the thread, and those that may. */
 struct finding {
     const struct object *object;
     struct elf_set covered, surely, perhaps;
@@ -108,7 +108,7 @@ struct judgement {
     bool is_static, uses_bide;
     const struct object *unblock_object; /* NULL: there is none */
     struct finding *findings;            /* of those that call something */
-    size_t count, silent, own;           /* silent: how many do not; own: how many only bide needs */
+    size_t count, silent, own;           /* findings; objects without such calls; objects that only bide needs */
     struct elf_set surely, perhaps;      /* of all of them */
 };
 

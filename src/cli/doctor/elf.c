@@ -15,7 +15,7 @@
 #define DYNAMIC_MAX  4096
 #define NOTES_MAX    1024
 #define NO_MEMORY    "out of memory"
-#define DAMAGED      "damaged: what it says of itself lies outside of it"
+#define DAMAGED      "damaged: its headers point outside of the file"
 
 enum { NOTE_BIDE = 1, NOTE_UNBLOCK = 2 }; /* inspect/root.h, unblock/next.c */
 
@@ -78,17 +78,17 @@ static const char *read_head(struct elf *e, struct file *f)
 {
     Elf64_Ehdr h;
     if (f->len >= 2 && memcmp(f->bytes, "#!", 2) == 0)
-        return "a script: ask for the program that interprets it";
+        return "a script: check the program that interprets it instead";
     if (f->len < EI_NIDENT || memcmp(f->bytes, ELFMAG, SELFMAG) != 0)
-        return "no ELF file";
+        return "not an ELF file";
     if (f->bytes[EI_CLASS] != ELFCLASS64)
-        return "a 32-bit file: bide is for 64 bits";
+        return "a 32-bit file: bide supports only 64-bit machines";
     if (f->bytes[EI_DATA] != ELFDATA2LSB)
-        return "of a machine that stores the big end first: bide has no support for it";
+        return "a big-endian file: bide does not support such machines";
     if (!file_part(f, 0, &h, sizeof h))
         return DAMAGED;
     if (h.e_machine != EM_X86_64 && h.e_machine != EM_AARCH64)
-        return "of another machine than x86_64 and aarch64";
+        return "built for another machine than x86_64 and aarch64";
     if (h.e_type != ET_EXEC && h.e_type != ET_DYN)
         return "neither a program nor a shared library";
     if (h.e_phentsize != sizeof(Elf64_Phdr) || h.e_phnum > SEGMENTS_MAX ||
@@ -114,7 +114,7 @@ static const char *keep(char **slot, const char *text)
 static const char *add_needed(struct elf *e, const char *name)
 {
     if (e->needed_count == ELF_NEEDED_MAX)
-        return "it needs more libraries than any program does";
+        return "it needs more than 512 libraries";
     e->needed[e->needed_count] = NULL;
     return keep(&e->needed[e->needed_count++], name);
 }
@@ -219,7 +219,7 @@ static void read_symbol(struct elf *e, const struct file *f, const Elf64_Sym *s)
         return;
 
     bool is_import = s->st_shndx == SHN_UNDEF;
-    if (is_import || strcmp(name, "stdin") == 0) /* a program has a copy of it */
+    if (is_import || strcmp(name, "stdin") == 0) /* a copy relocation: the program defines it */
         note_use(e, name);
     size_t number = bide__call_find(name);
     if (number >= CALLS_MAX || (!is_import && (seen == STV_HIDDEN || seen == STV_INTERNAL)))
@@ -264,7 +264,7 @@ static void read_notes(struct elf *e, const struct file *f, const Elf64_Phdr *p)
 
 /* ---- system calls in its own code ---- */
 
-/* mov $NUMBER, %eax; up to 16 bytes; syscall.  Two bytes alone would be found in many a constant. */
+/* mov $NUMBER, %eax; up to 16 bytes; syscall.  The two bytes of syscall alone also occur in constants. */
 static bool is_call_x86_64(const uint8_t *code, size_t at)
 {
     if (code[at] != 0x0f || code[at + 1] != 0x05)
@@ -288,7 +288,7 @@ static bool is_call_aarch64(const struct file *f, uint64_t at, uint64_t begin)
     return false;
 }
 
-/* Segments that lie over each other would have it read the same bytes many times. */
+/* Segments may overlap in a damaged file: no more bytes are scanned than the file has. */
 static void count_calls(struct elf *e, struct file *f, const Elf64_Phdr *p)
 {
     if (!is_inside(f, p->p_offset, p->p_filesz) || p->p_filesz > f->len - f->scanned)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * elf.h - what `bide doctor` needs of an ELF file: what it needs, what it imports, and what it defines.
+ * elf.h - what `bide doctor` needs of an ELF file: the libraries it needs, the calls it imports, and those it defines.
  *
- * The bytes are a stranger's.  Whatever they say, nothing outside of them is read, and what is kept of them is bounded: of names
- * only the numbers of calls that are known (coverage/coverage.h).
+ * The file is not trusted.  Whatever it contains, nothing outside of it is read, and what is kept is bounded: of symbol names only the
+ * numbers of known calls (coverage/coverage.h).
  */
 #ifndef BIDE_CLI_DOCTOR_ELF_H
 #define BIDE_CLI_DOCTOR_ELF_H
@@ -28,17 +28,17 @@ static inline bool elf_has(const struct elf_set *s, size_t number)
 struct elf {
     unsigned machine; /* EM_X86_64, EM_AARCH64 */
     bool has_interpreter, is_dynamic;
-    bool has_bide, has_unblock;  /* the notes that bide's two libraries have, also where they are linked statically */
+    bool has_bide, has_unblock;  /* it has the ELF note of libbide, of libbide-unblock: it is one, or is linked statically with it */
     bool opens_libraries;        /* dlopen */
     bool wraps_descriptors;      /* stdin, fdopen: its FILEs may be pipes */
-    unsigned system_calls;       /* in its own code, as far as they look like such */
+    unsigned system_calls;       /* in its own code; found by their instructions, so a few may be missed */
     char *soname, *rpath, *runpath; /* NULL: there is none */
     char **needed;
     size_t needed_count;
     struct elf_set imports, defines;
 };
 
-/* Returns: NULL, or what is wrong with it: "a 32-bit file".  elf_free in both cases. */
+/* Returns NULL, or what is wrong with the file: "a 32-bit file".  elf_free in both cases. */
 const char *elf_read(struct elf *e, const void *bytes, size_t len);
 void elf_free(struct elf *e);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * json.c - the same for programs: every call of every library by its name.
+ * json.c - the report as JSON: every call of every library by name.
  */
 #include "cli/doctor/doctor.h"
 

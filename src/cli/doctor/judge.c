@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * judge.c - which calls find libbide-unblock, which find libc, and what that means for the program.
+ * judge.c - which calls go to libbide-unblock, which go to libc, and what that means for the program.
  *
- * A name is that of the first object that defines it.  If it is neither libbide-unblock nor libc, it is a function of the program's own
- * and no call that waits, or a sanitizer's, which calls the next one.
+ * A symbol is bound to the first object that defines it.  If that is neither libbide-unblock nor libc, it is a function of the program,
+ * and not a call that waits; or a sanitizer's, which calls the next definition.
  */
 #include "cli/doctor/doctor.h"
 
@@ -17,7 +17,7 @@ static const struct object *definer_of(const struct closure *p, size_t number)
         if (elf_has(&o->elf.defines, number) && !strstr(o->name, "san.so"))
             return o;
     }
-    return NULL; /* nobody, or what is missing */
+    return NULL; /* not defined, or in a library that is missing */
 }
 
 static void put(struct elf_set *s, size_t number)
@@ -42,7 +42,7 @@ static bool needs_bide(const struct object *o)
     return o->elf.has_bide;
 }
 
-/* Somebody besides libbide-unblock, which always needs it. */
+/* libbide-unblock always needs libbide, so it does not count. */
 static bool uses_bide(const struct closure *p)
 {
     for (size_t i = 0; i < p->count; i++)
@@ -59,7 +59,7 @@ static const struct object *find_unblock(const struct closure *p)
     return NULL;
 }
 
-/* Does libc, or who else there is, come before it with a name that it has? */
+/* Does libc come first for one of its names? */
 static bool is_behind(const struct closure *p, const struct object *unblock)
 {
     for (size_t number = 0; number < bide__covered_count; number++) {
@@ -85,7 +85,7 @@ static enum unblock place_of_unblock(const struct closure *p, const struct objec
 
 /* ---- what each calls ---- */
 
-/* In the program itself, that reads standard input or pipes, stdio is more than files. */
+/* In a program that uses stdin or fdopen, stdio is probably not only for regular files. */
 static bool is_sure(const struct closure *p, const struct object *o, const struct call_kind *kind)
 {
     return kind->surely || (o == p->objects[0] && o->elf.wraps_descriptors && strcmp(kind->name, "stdio") == 0);

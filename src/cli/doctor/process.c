@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process.c - `bide doctor --pid`: the program of a process, what its environment adds, and what it has loaded by now.
+ * process.c - `bide doctor --pid`: the executable of a process, LD_PRELOAD and LD_LIBRARY_PATH, and the libraries it has loaded.
  */
 #include "cli/doctor/doctor.h"
 
@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TEXT_MAX ((size_t)16 << 20) /* of an environment, or a list of what is mapped */
+#define TEXT_MAX ((size_t)16 << 20) /* bytes of /proc/PID/environ or maps */
 
-/* All of a file in /proc, which has no length; NULL after a message. */
+/* All of a file in /proc, whose size is not known before; NULL after a message. */
 static char *read_text(int pid, const char *name, size_t *len)
 {
     char path[64], *text = malloc(TEXT_MAX + 1);
@@ -84,7 +84,7 @@ static void read_mappings(struct process *p, char *text)
         read_mapping(p, line);
 }
 
-/* By its name, which $ORIGIN comes from; if it has none any more, by the kernel's. */
+/* By its path, which $ORIGIN needs; if the file is gone, by the kernel's link. */
 static int read_exe(struct process *p, int pid)
 {
     char link[64], path[PATH_BYTES];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report.c - the verdict, the table of who calls what, and what the words in it mean.
+ * report.c - the verdict, the table of calls, and a legend for it.
  */
 #include "cli/doctor/doctor.h"
 
@@ -128,15 +128,17 @@ static void add_table(const struct judgement *j, struct text *to)
         row_free(&r);
     }
     if (j->silent > 0)
-        text_format(to, "%zu more librar%s nothing that waits.\n", j->silent, plural(j->silent, "y calls", "ies call"));
+        text_format(to, "%zu more librar%s no blocking calls.\n", j->silent, plural(j->silent, "y makes", "ies make"));
     if (j->own > 0)
-        text_format(to, "%zu librar%s needed by bide alone, which calls none that waits in a task.\n", j->own, plural(j->own, "y is", "ies are"));
+        text_format(to, "%zu librar%s needed only by bide, which does not make their blocking calls in a task.\n", j->own,
+                    plural(j->own, "y is", "ies are"));
 }
 
-/* ---- behind it ---- */
+/* ---- the legend ---- */
 
-/* Of what libbide-unblock covers, and libc is found first all the same. */
-static const char why_behind[] = "find libc's before libbide-unblock's; one that is linked statically is seen by what dlopen loads with -rdynamic alone";
+/* Calls that libbide-unblock covers, but which go to libc. */
+static const char why_behind[] = "go to libc, which comes first; if libbide-unblock is linked statically, libraries loaded by dlopen "
+                                 "find it only with -rdynamic";
 
 static void add_kind(struct text *to, const struct elf_set *s, const struct call_kind *kind)
 {
@@ -158,7 +160,7 @@ static void add_legend(const struct elf_set *s, const struct elf_set *not_again,
     }
 }
 
-/* "libcrypto.so.3, libsasl2.so.2" of those for which it holds. */
+/* A line "libcrypto.so.3, libsasl2.so.2: REMARK" with the files for which holds() is true. */
 static void add_remark(const struct closure *p, bool (*holds)(const struct elf *e), const char *remark, struct text *to)
 {
     struct text names = {0};
@@ -200,10 +202,10 @@ void doctor_report(const struct judgement *j, const struct closure *p, struct te
     text_add_char(to, '\n');
     add_legend(&j->surely, NULL, to);
     add_legend(&j->perhaps, &j->surely, to);
-    add_remark(p, has_system_calls, "system calls in its own code, past libc: nobody knows whether they wait.", to);
+    add_remark(p, has_system_calls, "makes system calls in its own code, without libc: whether they block is unknown.", to);
     if (j->verdict != BLOCKS)
-        add_remark(p, opens_libraries, "loads libraries while it runs (dlopen). They are covered as well; name them behind the program to "
-                   "have them looked at.", to);
+        add_remark(p, opens_libraries, "loads libraries while it runs (dlopen). They are covered as well; name them after the program to "
+                   "check them, too.", to);
     add_missing(p, to);
     while (to->len > 1 && text_ends_with(to, '\n') && to->data[to->len - 2] == '\n')
         to->data[--to->len] = '\0';

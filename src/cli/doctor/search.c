@@ -2,8 +2,8 @@
 /*
  * search.c - where the loader finds a library: ld.so(8), "Description".
  *
- * RPATH of who needs it and of those that need that one, LD_LIBRARY_PATH, RUNPATH, the cache, the directories that each loader knows.  A
- * file of another machine is passed over, as the loader does.  The loader itself is not asked: it would map files of strangers.
+ * In this order: RPATH of the file that needs it and of those that need that file, LD_LIBRARY_PATH, RUNPATH, the cache, the default
+ * directories.  Files for another machine are skipped, as the loader does.  The loader itself is not run: it would map untrusted files.
  */
 #include "cli/doctor/doctor.h"
 
@@ -15,11 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DIRECTORIES_MAX 1000 /* of a list: a stranger's may have a million */
+#define DIRECTORIES_MAX 1000 /* of a list: RPATH is not trusted */
 
 /* ---- files ---- */
 
-/* To open a device may do something to it, so what it is is asked first. */
+/* Opening a device may have side effects, so the type is checked first. */
 static int open_regular(const char *path)
 {
     struct stat st;
@@ -51,7 +51,7 @@ static void *read_regular(int fd, size_t *len, const char **wrong)
 {
     struct stat st;
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-        *wrong = "no regular file";
+        *wrong = "not a regular file";
         return NULL;
     }
     if ((uint64_t)st.st_size > ELF_FILE_MAX) {
@@ -71,7 +71,7 @@ void *file_read(const char *path, size_t *len, const char **wrong)
 {
     int fd = open_regular(path);
     if (fd < 0) {
-        *wrong = errno == EINVAL ? "no regular file" : strerror(errno);
+        *wrong = errno == EINVAL ? "not a regular file" : strerror(errno);
         return NULL;
     }
     void *bytes = read_regular(fd, len, wrong);
@@ -174,7 +174,7 @@ static bool is_in_list(const struct object *o, const char *list, const char *sep
     return false;
 }
 
-/* Not if who needs it has a RUNPATH: then that is asked alone, and later. */
+/* RPATH is ignored if the file has a RUNPATH, which is searched later. */
 static bool is_in_rpath(const struct object *by, const char *name, char path[PATH_BYTES])
 {
     for (const struct object *o = by->elf.runpath ? NULL : by; o; o = o->by)
