@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libdw.h - names for addresses, and the frames of stacks: what we use of libdw (elfutils), which is loaded when it is first needed, and may not be there.
+ * libdw.h - what we use of libdw (elfutils): names for addresses, and the frames of stacks.  It is loaded when first needed, and optional.
  *
- * Declared here, so that its headers are not needed to build: they are its stable interface.
+ * The functions are part of its stable interface, and declared here so that its headers are not needed to build.
  */
 #ifndef BIDE_DWARF_LIBDW_H
 #define BIDE_DWARF_LIBDW_H
@@ -46,7 +46,7 @@ struct dwfl_thread_callbacks {
     void (*thread_detach)(Dwfl_Thread *, void *);
 };
 
-/* What we call, each by its name: type, name, parameters. */
+/* The functions: return type, name, parameters. */
 #define LIBDW_FUNCTIONS(F) \
     F(Dwfl *, dwfl_begin, (const struct dwfl_callbacks *)) \
     F(void, dwfl_end, (Dwfl *)) \
@@ -90,7 +90,7 @@ struct libdw {
 };
 #undef LIBDW_MEMBER
 
-/* load.c: NULL: it is not installed, or too old.  By one thread at a time. */
+/* load.c.  NULL: libdw is not installed, or too old.  By one thread at a time. */
 const struct libdw *bide__libdw_load(void);
 
 /* symbol.c: "get (src/fetch.c:32)" for the address of a call.  False: there is no debug information of it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * symbol.c - the name of a place in code, by debug information: function, file and line.
+ * symbol.c - the name of an address in code, by debug information: function, file and line.
  */
 #include "dwarf/libdw.h"
 
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of "/home/me/app/src/fetch.c" the end that tells: "src/fetch.c". */
+/* "src/fetch.c" of "/home/me/app/src/fetch.c". */
 static const char *last_two(const char *path)
 {
     const char *at = path + strlen(path);
@@ -21,14 +21,14 @@ static const char *last_two(const char *path)
 
 enum { DW_TAG_inlined_subroutine = 0x1d, DW_TAG_subprogram = 0x2e, DW_AT_call_file = 0x58, DW_AT_call_line = 0x59 };
 
-/* A line of a source, and the function that it is in. */
+/* A line of source, and the function that it is in. */
 struct spot {
     const char *function, *file;
     int line;
     bool is_inlined;
 };
 
-/* A header of the system, or one of ours: bide_gather() and its kin are macros with an inline function. */
+/* A header of the system, or one of ours: bide_gather() and the like are macros that call an inline function. */
 static bool is_in_header(const char *path, const char *function)
 {
     size_t len = strlen(path);
@@ -45,7 +45,7 @@ static uint64_t number(const struct libdw *dw, Dwarf_Die *die, unsigned attribut
     return dw->dwarf_attr(die, attribute, &a) && dw->dwarf_formudata(&a, &n) == 0 ? n : 0;
 }
 
-/* The code came from a function that was inlined: where was that called? */
+/* The code is from an inlined function: where was that called?  False: not known. */
 static bool to_caller(const struct libdw *dw, Dwarf_Die *unit, Dwarf_Die *inlined, struct spot *s)
 {
     Dwarf_Files *files;
@@ -61,8 +61,8 @@ static bool to_caller(const struct libdw *dw, Dwarf_Die *unit, Dwarf_Die *inline
 }
 
 /*
- * gcc lists which unit has which addresses (.debug_aranges); clang does not, so all are asked.  Where a program has units of both, libdw
- * takes what lies between two that are listed for a part of the first.
+ * gcc lists the addresses of each unit (.debug_aranges); clang does not, so try all units.  In a program with units of both, libdw takes
+ * what lies between two listed units for a part of the first.
  */
 static Dwarf_Die *unit_of(const struct libdw *dw, Dwfl_Module *m, uint64_t pc, uint64_t *bias)
 {
@@ -78,8 +78,8 @@ static Dwarf_Die *unit_of(const struct libdw *dw, Dwfl_Module *m, uint64_t pc, u
 }
 
 /*
- * s is where the code came from, in the function that the linker knows.  What is inlined there has a name of its own; and a line of
- * a header, where read() and its kin are wrapped, is of less use than the call of that.
+ * At first, s has the line of the code, and the function of the symbol table.  If the code is inlined there, take the name of the inlined
+ * function; if that is in a header (the wrappers of read() and the like), the line where it was called is more useful.
  */
 static void look_into(const struct libdw *dw, Dwarf_Die *unit, uint64_t pc, struct spot *s)
 {

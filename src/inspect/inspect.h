@@ -2,7 +2,8 @@
 /*
  * inspect.h - looking at a program that runs: where its calls are, who waits for whom, what blocks the loop.
  *
- * In reading order: inspector.c, root.c, modules.c, symbol.c, names.c, awaited.c, deadlock.c, kept/capture.c, unwind.c, uncovered.c, blocking.c.
+ * In reading order: inspector.c, root.c, modules.c, symbol.c, names.c, awaited.c, deadlock.c, kept/capture.c, unwind.c, uncovered.c,
+ * blocking.c.
  */
 #ifndef BIDE_INSPECT_INSPECT_H
 #define BIDE_INSPECT_INSPECT_H
@@ -18,14 +19,14 @@ extern const struct inspector bide__inspect;
 
 /* "get (fake_async.c:32)" for the address of a call; without debug information "./a(get)[0x1204]", which addr2line takes. */
 void bide__symbol_text(char *buf, size_t cap, uintptr_t pc);
-/* Of what has debug information; else "". */
+/* The same, but "" without debug information. */
 void bide__symbol_line(char *buf, size_t cap, uintptr_t pc);
-/* names.c.  As bide__symbol_line, which it asks once for a place; and in the child of a fork, where the lock may have been held. */
+/* names.c.  As bide__symbol_line, cached. */
 void bide__name_place(char *buf, size_t cap, const void *pc);
-void bide__names_forget(void);
-/* It is in the C library, or in what a sanitizer or libbide-unblock puts before it; symbol: its name, as far as it is known. */
+void bide__names_forget(void); /* in the child of a fork, where the lock may have been held */
+/* Is it in libc, or in a sanitizer or libbide-unblock, which interpose libc's calls?  symbol: its name, if known. */
 bool bide__symbol_is_of_the_system(uintptr_t pc, const char *symbol);
-/* It is in this library, and that is no part of the program. */
+/* Is it in libbide, linked as a shared library? */
 bool bide__symbol_is_own(uintptr_t pc);
 
 /* ---- kept/unwind.c ---- */
@@ -33,21 +34,21 @@ bool bide__symbol_is_own(uintptr_t pc);
 #define STACK_COPY_MAX ((size_t)64 << 10)
 #define FRAMES_MAX 48
 
-/* A thread that was stopped for a moment, or stands in a system call: registers, and the used end of its stack. */
+/* The registers of a thread, and the used part of its stack. */
 struct snapshot {
     uintptr_t sp, pc, registers[32]; /* by their DWARF numbers; registers[i] is known if bit i of known is set */
     uint64_t known;
-    bool is_in_call; /* it stands in a system call */
+    bool is_in_call; /* the thread is in a system call */
     size_t len; /* bytes from sp on */
     char stack[STACK_COPY_MAX];
 };
 
-/* The calls that led there, innermost first: addresses to be looked up.  Returns how many; 0 without libdw. */
+/* The calls on the stack, innermost first: addresses to be looked up.  Returns how many; 0 without libdw. */
 size_t bide__unwind(const struct snapshot *s, uintptr_t *pcs, size_t cap);
 
 /*
- * kept/uncovered.c.  These calls, innermost first, block a loop: a line that names the one of libc that does, and who called it, if
- * libbide-unblock does not cover it, or would if it were there.  False: there is nothing to say.
+ * kept/uncovered.c.  These calls, innermost first, block a loop.  Write a line with the blocking function of libc and the library that
+ * called it, if libbide-unblock does not cover it, or would cover it if it were in the program.  False: there is nothing to report.
  */
 bool bide__uncovered_text(char *buf, size_t cap, const uintptr_t *pcs, size_t n, bool is_in_call);
 

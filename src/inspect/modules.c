@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * modules.c - showing libdw what this process has loaded.
+ * modules.c - libdw for the files that this process has loaded.
  *
- * What it has read stays until the last who asks has ended: the second question is a hundred times as fast as the first.  When the
- * process has loaded another library meanwhile, everything is read anew.  Debug information is looked for on this machine alone: a report must not
- * wait for a server.
+ * What libdw has read is kept until its last user ends: the second lookup is a hundred times as fast as the first.  When the process has
+ * loaded another library meanwhile, everything is read again.  Debug information is searched only on this machine: a report must not wait
+ * for a server.
  */
 #include "inspect/modules.h"
 

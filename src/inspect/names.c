@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * names.c - the names of places, kept: a program in debug mode reports the same few again and again, and one is looked up in a
- * millisecond or in a hundred.
+ * names.c - a cache of the names of addresses: a program in debug mode reports the same few again and again, and looking one up takes 1 to
+ * 100 ms.
  *
- * libdw wants more of a stack than a task has, so what is asked in a task is looked up in a thread.
+ * libdw needs a larger stack than a task has, so names that a task asks for are looked up in a thread.
  */
 #include <link.h>
 #include <pthread.h>
@@ -46,7 +46,7 @@ static void *look_up(void *arg)
     return NULL;
 }
 
-/* Without a thread it has no name. */
+/* If no thread can be started, there is no name. */
 static void look_up_apart(struct name *n)
 {
     pthread_t id;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * root.c - what this process shows to those who look at it from outside: root.h says how it is found.
+ * root.c - what this process exposes to readers from outside: root.h says how it is found.
  *
- * Nothing is written for them while the program runs: these are the structs that it works with, and a reader has to take what it sees for
- * what it is, a picture that may be blurred.
+ * Nothing is written for readers while the program runs: these are the structs that it works with, and a reader must expect them to be
+ * inconsistent.
  */
 #include "inspect/root.h"
 
@@ -148,7 +148,7 @@ const struct root bide__root = {
     .timeline = &bide__timeline,
 };
 
-/* The note, in the object file of the root: a linker that drops unused sections keeps notes, and all that they refer to. */
+/* The note, in the object file of the root: --gc-sections keeps notes, and everything that they refer to. */
 _Static_assert(ROOT_NOTE_TYPE == 1 && sizeof ROOT_NOTE_NAME == 5, "as it stands here");
 __asm__(".pushsection .note.bide, \"a\", %note\n\t"
         ".balign 4\n\t"

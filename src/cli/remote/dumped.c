@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dumped.c - the memory of a program that has died: the segments of its core file, and behind them the files that were mapped.
+ * dumped.c - the memory in a core file: its segments, and, for what they lack, the files that were mapped.
  *
- * The kernel leaves out what can be read elsewhere: code and constants, but for the first page of each file.  What is missing is taken from
- * the file, if its first page is still the same; a build ID stands there, so that another build of it is not taken for this one.
+ * The kernel does not dump code and constants, except for the first page of each file.  They are read from the file, if its first page is
+ * still the same: that page has the build ID, so another build of the file is not mistaken for this one.
  */
 #include "cli/remote/memory.h"
 
@@ -25,7 +25,7 @@ struct core_segment {
 struct core_file {
     uint64_t from, to, offset;
     const char *path; /* in the notes */
-    int fd;           /* -1: not opened yet; -2: it is not to be had */
+    int fd;           /* -1: not opened yet; -2: it cannot be opened, or has changed */
 };
 
 /* ---- reading ---- */
@@ -58,7 +58,7 @@ static const struct core_segment *segment_at(const struct core_memory *c, uint64
     return NULL;
 }
 
-/* How many bytes from there the core file has; at most len. */
+/* Copy from the core file.  Returns how many bytes it has there; at most len. */
 static size_t copy_dumped(const struct core_memory *c, uint64_t at, void *to, size_t len)
 {
     const struct core_segment *s = segment_at(c, at);
@@ -68,7 +68,7 @@ static size_t copy_dumped(const struct core_memory *c, uint64_t at, void *to, si
     return n > 0 && read_at(c->fd, to, n, s->offset + (at - s->at)) ? n : 0;
 }
 
-/* It is the file that was mapped, as far as its beginning tells. */
+/* Is it the file that was mapped?  Its first page is compared. */
 static bool is_the_same(const struct core_memory *c, int fd, const struct core_file *f)
 {
     char dumped[PAGE_BYTES], now[PAGE_BYTES];
@@ -131,7 +131,7 @@ static void read_all(struct memory *m, struct piece *pieces, size_t n)
 
 /* ---- notes ---- */
 
-/* Count, page size; {from, to, page} of each; their names. */
+/* NT_FILE: count, page size; {from, to, page} of each file; their names. */
 static bool take_files(struct core_memory *c, const char *desc, size_t len)
 {
     uint64_t head[2];

@@ -2,7 +2,7 @@
 /*
  * layout.c - from the ELF headers in a memory to the note, from that to the root, and from there to the names of all members.
  *
- * The ELF files are read as they lie in memory: the file may be gone, or another one by now.
+ * The ELF headers are read from memory, not from the file, which may have been deleted or replaced.
  */
 #include "cli/remote/layout.h"
 
@@ -23,7 +23,7 @@ static const struct {
     uint32_t most;
 } names[M_COUNT] = {LAYOUT_MEMBERS(NAME)};
 
-/* Those without which nothing can be said. */
+/* Members without which nothing can be read. */
 static const uint16_t needed[] = {M_LOOP,      M_LOOP_WORD,  M_LOOP_ALIVE,  M_LOOP_CURRENT, M_LOOP_CHUNKS, M_LOOP_TASKS,
                                   M_CHUNK,     M_CHUNK_NEXT, M_CHUNK_TASKS, M_TASK,         M_TASK_WORD,   M_TASK_LOOP,
                                   M_TASK_STATE, M_TASK_PLACE, M_TASK_ALL,   M_TASK_ID,      M_TASK_STACKLESS};
@@ -40,7 +40,7 @@ uint64_t layout_take(const struct layout *l, const void *copy, enum layout_membe
     case 2: memcpy(&two, at, 2); return two;
     case 4: memcpy(&four, at, 4); return four;
     case 0: return 0;
-    default: memcpy(&value, at, 8); return value; /* a list's: its first */
+    default: memcpy(&value, at, 8); return value; /* a list head: its first pointer */
     }
 }
 
@@ -81,7 +81,7 @@ static bool all_inside(const struct layout *l, enum layout_member whole, enum la
     return true;
 }
 
-/* Copies of these structs are taken apart, so nothing may lie outside of them. */
+/* These structs are copied as a whole, so their members must lie inside of them. */
 static bool is_sound(const struct layout *l)
 {
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
@@ -118,7 +118,7 @@ static enum layout_found take_root(struct layout *l, struct memory *m, uint64_t 
     for (uint32_t i = 0; i < root.members; i++) {
         struct root_member member;
         if (!memory_get(m, (uintptr_t)root.layout + (uint64_t)i * root.member_size, &member, sizeof member))
-            return LAYOUT_UNREADY; /* the loader has not put its address right yet */
+            return LAYOUT_UNREADY; /* the loader has not relocated root.layout yet */
         member.name[ROOT_NAME_MAX - 1] = '\0';
         take_member(l, &member);
     }
@@ -131,7 +131,7 @@ static enum layout_found take_root(struct layout *l, struct memory *m, uint64_t 
 
 /* ---- the note ---- */
 
-/* Where the root is, by a note in this segment; 0: none of ours is in it. */
+/* The address of the root, by our note in this segment; 0: it has none. */
 static uint64_t find_in_notes(struct memory *m, uint64_t at, uint64_t bytes, uint64_t align)
 {
     uint64_t end = at + bytes;

@@ -34,7 +34,8 @@
     F(KIND_MEMBERS, "kind.members", 0)                                                                                  \
     F(CHOICE_OPERATION, "choice.operation", 8) F(CHOICE_IS_CHOICE, "choice.is_choice", 8)                               \
     F(OPERATION_OPS, "operation.ops", 8) F(OPERATION_OBJECT, "operation.object", 8) F(OPS_NAME, "ops.name", 8)          \
-    F(OPS_FD_AT, "ops.fd_at", 8) F(OPS_HOLDER_AT, "ops.holder_at", 8) F(GROUP_N, "group.n", 8) F(GROUP_STARTED, "group.started", 8)                  \
+    F(OPS_FD_AT, "ops.fd_at", 8) F(OPS_HOLDER_AT, "ops.holder_at", 8)                                            \
+    F(GROUP_N, "group.n", 8) F(GROUP_STARTED, "group.started", 8)                                                       \
     F(GROUP_WATCHES, "group.watches", 8) F(WATCH, "watch", 4096) F(WATCH_FUTURE, "watch.future", 8)                     \
     F(NEXT_LIST, "next.list", 8) F(LIST_N, "list.n", 8) F(LIST_ALL, "list.all", 4096) F(ENDED, "ended", 4096)           \
     F(ENDED_FUTURE, "ended.future", 8) F(MEMBER_FUTURE, "member.future", 8) F(FUTURE_TYPE, "future.type", 8)            \
@@ -53,11 +54,11 @@ enum layout_member { LAYOUT_MEMBERS(LAYOUT_NAME) M_COUNT };
 #undef LAYOUT_NAME
 
 struct layout {
-    uint64_t loops;      /* the head of a list */
-    uint32_t process;    /* the number of loops that are not inherited */
-    bool is_alone;       /* tasks lie in no chunks */
+    uint64_t loops;      /* address of the list head */
+    uint32_t process;    /* loop.process of its own loops; those inherited by fork() have another value */
+    bool is_alone;       /* tasks are allocated one by one, not in chunks (debug mode, sanitizers) */
     uint64_t timeline;   /* its struct timeline (base/timeline/timeline.h); 0: none */
-    uint64_t resume;     /* where a suspended context goes on; 0: it says so */
+    uint64_t resume;     /* pc of each suspended context; 0: it is stored in the context */
     uint32_t version;
     char release[17];    /* of the library */
     struct {
@@ -68,12 +69,12 @@ struct layout {
 enum layout_found {
     LAYOUT_FOUND,
     LAYOUT_NONE,    /* there is no note of ours */
-    LAYOUT_UNREADY, /* there is one, but nothing where it leads: it begins just now, or is no program of ours */
-    LAYOUT_UNKNOWN, /* of a version that we do not know: layout.version */
-    LAYOUT_BROKEN,  /* it contradicts itself */
+    LAYOUT_UNREADY, /* there is one, but no root at its address: the program is just starting, or the note is not bide's */
+    LAYOUT_UNKNOWN, /* the version is unknown: layout.version */
+    LAYOUT_BROKEN,  /* it is inconsistent */
 };
 
-/* headers: where in that memory ELF files begin.  The first that has loops counts, or the first of all. */
+/* headers: addresses at which ELF files begin.  Takes the first layout that has loops, or else the first one. */
 enum layout_found layout_find(struct layout *l, struct memory *m, const uint64_t *headers, size_t n);
 
 static inline bool layout_has(const struct layout *l, enum layout_member i)
@@ -83,7 +84,7 @@ static inline bool layout_has(const struct layout *l, enum layout_member i)
 
 /* A member of a struct that was copied; 0: there is none. */
 uint64_t layout_take(const struct layout *l, const void *copy, enum layout_member i);
-/* The same of one in the other memory. */
+/* The same from an object in the other memory. */
 uint64_t layout_fetch(const struct layout *l, struct memory *m, uint64_t object, enum layout_member i);
 
 #endif

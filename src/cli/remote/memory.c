@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory.c - copying from the memory of somebody else, by way of pages that are kept.
+ * memory.c - copying from the memory of another process, with a cache of pages.
  */
 #include "cli/remote/memory.h"
 
@@ -74,7 +74,7 @@ bool memory_number(struct memory *m, uint64_t at, size_t size, uint64_t *out)
     return true;
 }
 
-/* Piece by piece of a page, for what lies behind its end may not be there. */
+/* Page by page, because the page after the end of the text may not be mapped. */
 bool memory_text(struct memory *m, uint64_t at, char *out, size_t size)
 {
     size_t n = 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory.h - the memory of somebody else, of which nothing is believed.
+ * memory.h - the memory of another process, which is not trusted.
  *
- *     struct memory    read: one way to copy many pieces at once (a process, a core file, a test's)
- *       pages          what was copied lately, for the small things: texts, types, heads of lists
+ *     struct memory    read: copies many pieces at once (from a process, a core file, a test)
+ *       pages          a cache of pages, for small things: texts, types, heads of lists
  *
- * A piece comes whole or not at all.  The other one goes on while we read, so what was read together need not fit together: readers check
- * again what must not have changed.
+ * A piece is copied completely or not at all.  The process runs while it is read, so pieces may be inconsistent with each other: readers
+ * check again what must not have changed.
  */
 #ifndef BIDE_CLI_REMOTE_MEMORY_H
 #define BIDE_CLI_REMOTE_MEMORY_H
@@ -19,11 +19,11 @@ struct piece {
     uint64_t at;
     void *to;
     size_t len;
-    bool came;
+    bool came; /* it was copied */
 };
 
 #define PAGE_BYTES 4096u
-#define PAGES_KEPT 1024u /* each in the place that its address says */
+#define PAGES_KEPT 1024u /* direct-mapped: the address of a page determines its slot */
 
 struct page {
     uint64_t at; /* 0: none */
@@ -31,21 +31,21 @@ struct page {
 };
 
 struct memory {
-    /* Set came of each. */
+    /* Copies what can be read, and sets `came` of each piece. */
     void (*read)(struct memory *m, struct piece *pieces, size_t n);
-    struct page *pages; /* NULL: not needed yet */
+    struct page *pages; /* NULL: not allocated yet */
 };
 
 void memory_free(struct memory *m);
-/* Look anew at what changes. */
+/* Drop the cached pages. */
 void memory_forget(struct memory *m);
 
-/* Copy len bytes; false: they are not all there.  The second by way of the pages. */
+/* Copy len bytes; false: not all of them can be read.  memory_get uses the cache. */
 bool memory_copy(struct memory *m, uint64_t at, void *to, size_t len);
 bool memory_get(struct memory *m, uint64_t at, void *to, size_t len);
 /* A number of 1, 2, 4 or 8 bytes. */
 bool memory_number(struct memory *m, uint64_t at, size_t size, uint64_t *out);
-/* A text that ends in a zero byte, cut at size.  False, and "": there is none. */
+/* A text up to its zero byte, or its first size - 1 bytes.  False, and "": it cannot be read. */
 bool memory_text(struct memory *m, uint64_t at, char *out, size_t size);
 
 /* ---- process.c ---- */
@@ -53,11 +53,11 @@ bool memory_text(struct memory *m, uint64_t at, char *out, size_t size);
 struct process_memory {
     struct memory memory;
     int pid;
-    int error; /* of the last read that failed for good: EPERM, ESRCH; 0: none */
+    int error; /* of a read that will fail again: EPERM, ESRCH; 0: none */
 };
 
 void process_memory_open(struct process_memory *p, int pid);
-/* All of it, or false: error says why, unless there is no such place. */
+/* False: not all of it was written; p->error says why, or is 0: the address is not mapped. */
 bool process_memory_write(struct process_memory *p, uint64_t at, const void *from, size_t len);
 
 /* ---- dumped.c ---- */
@@ -70,10 +70,10 @@ struct core_thread {
 struct core_memory {
     struct memory memory;
     int fd;
-    const char *program; /* borrowed; NULL: that of the core file */
-    const char *ran;     /* its path, as the core file has it; NULL: not known */
-    uint64_t headers;    /* where the program's headers lay; 0: not known */
-    bool is_cut;         /* the file is shorter than it says */
+    const char *program; /* the executable's path, borrowed; NULL: as in the core file */
+    const char *ran;     /* its path in the core file; NULL: not known */
+    uint64_t headers;    /* address of the program's headers; 0: not known */
+    bool is_cut;         /* the file is shorter than its headers say */
     struct core_segment *segments; /* by their addresses */
     size_t nsegments;
     struct core_file *files; /* that were mapped */
@@ -94,10 +94,10 @@ enum core_opened {
     CORE_NO_MEMORY
 };
 
-/* program: the file that ran, if it lies elsewhere by now; NULL.  To be closed in any case. */
+/* program: the executable, if it has moved; NULL: it has not.  core_memory_close in any case. */
 enum core_opened core_memory_open(struct core_memory *c, const char *path, const char *program);
 void core_memory_close(struct core_memory *c);
-/* Where in it ELF files begin. */
+/* The addresses at which ELF files begin.  Returns how many. */
 size_t core_memory_headers(const struct core_memory *c, uint64_t *headers, size_t most);
 const char *core_memory_program(const struct core_memory *c); /* NULL: not known */
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * picture.h - the loops and tasks of somebody else, as they were at a moment, or nearly so.
+ * picture.h - a snapshot of the loops and tasks of another process.
  *
  *     picture    loops
  *                tasks --first, n--> edges: which tasks each waits for
- *                texts: each once, and fit for a terminal; 0 is ""
+ *                texts: each stored once, printable; 0 is ""
  *
- * A task that went on while it was looked at says so (moved), and then nothing of its wait is known.
+ * The process runs meanwhile: a task that changed while it was read is marked (moved), and its wait is not known.
  */
 #ifndef BIDE_CLI_REMOTE_PICTURE_H
 #define BIDE_CLI_REMOTE_PICTURE_H
@@ -15,7 +15,7 @@
 
 #define PICTURE_LOOPS_MAX 1024
 #define PICTURE_TASKS_MAX (1u << 20)
-#define PICTURE_LOOKS_MAX (4u * PICTURE_TASKS_MAX) /* so that what runs in a circle ends */
+#define PICTURE_LOOKS_MAX (4u * PICTURE_TASKS_MAX) /* nodes and slots that are read, so that a circular list ends */
 #define PICTURE_EDGES_MAX 256 /* of a task; it may wait for more */
 #define PICTURE_TEXT_MAX  256
 #define PICTURE_TEXTS_MAX (16u << 20) /* bytes in all */
@@ -29,7 +29,7 @@ struct seen_loop {
 
 enum seen_state { SEEN_NEW, SEEN_READY, SEEN_WAITING, SEEN_RUNNING };
 
-/* What it waits for: on, text, due_ms say more. */
+/* What a task waits for; the comments name the members of seen_task that are valid. */
 enum seen_wait {
     WAITS_UNKNOWN,
     WAITS_FUTURE,    /* text: the type of what it is; label */
@@ -47,11 +47,11 @@ enum seen_wait {
 
 struct seen_task {
     uint64_t address, id;
-    uint64_t stack, top, low; /* the record of its stack, what its frames begin below, and its lowest address; 0: none */
+    uint64_t stack, top, low; /* its struct stack; where its frames begin, downwards; its lowest address; 0: none */
     uint64_t sp, pc, fp;      /* pc 0: layout.resume */
     uint64_t wait;
     uint64_t holder;
-    int64_t due_ms, limit_ms; /* by the clock of the loop; 0: none.  limit: the next bide_timeout around it */
+    int64_t due_ms, limit_ms; /* by the clock of the loop; 0: none.  limit: of the bide_timeout around it that expires first */
     int64_t made_ns;          /* 0: not known */
     uint32_t loop;
     uint32_t name, function, doing, doing_of; /* texts */
@@ -78,13 +78,13 @@ struct picture {
     size_t text_slots_n, text_count;
     uint32_t *by_address, *by_id; /* hash tables of indices + 1 */
     size_t table_n;
-    size_t looked;    /* at so many places where a task may be */
+    size_t looked;    /* how many places for tasks were read */
     size_t inherited; /* loops of a parent process */
-    bool is_cut;      /* a limit of ours was reached, or a list led nowhere */
+    bool is_cut;      /* a limit was reached, or a list was broken */
     bool no_memory;
 };
 
-/* Look.  The layout is found already.  False: there is no memory. */
+/* Fill the picture; p->layout was found before.  False: no memory. */
 bool picture_take(struct picture *p, struct memory *m);
 void picture_free(struct picture *p);
 
@@ -100,7 +100,7 @@ uint32_t picture_find_id(const struct picture *p, uint64_t id);
 /* ---- between tasks.c, waits.c and texts.c ---- */
 
 uint32_t picture_keep(struct picture *p, const char *text); /* texts.c; 0: it is "", or there is no memory */
-uint32_t picture_keep_at(struct picture *p, struct memory *m, uint64_t at); /* the text there, fit for a terminal; 0: none */
+uint32_t picture_keep_at(struct picture *p, struct memory *m, uint64_t at); /* texts.c: keep the text there; 0: none, or no memory */
 bool picture_tasks(struct picture *p, struct memory *m); /* tasks.c: loops, and tasks without their waits */
 void picture_waits(struct picture *p, struct memory *m); /* waits.c */
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process.c - the memory of a process, which goes on and notices nothing: process_vm_readv, many pieces in a call.
+ * process.c - the memory of a running process: process_vm_readv, many pieces in a call.
  */
 #include "cli/remote/memory.h"
 
 #include <errno.h>
 #include <sys/uio.h>
 
-#define AT_ONCE 512 /* pieces; the kernel takes 1024 */
+#define AT_ONCE 512 /* pieces; the kernel takes at most IOV_MAX, 1024 */
 
-/* How many of the first n came whole; the one behind them did not. */
+/* How many pieces from the first on were copied; the next one was not. */
 static size_t read_some(struct process_memory *p, struct piece *pieces, size_t n)
 {
     struct iovec to[AT_ONCE], from[AT_ONCE];

@@ -2,9 +2,9 @@
 /*
  * stacks.c - the stacks of all tasks of a picture, copied many at a time, and names for what is on them.
  *
- * A task that went on while its stack was copied has another stack pointer, or another number, than before: then it has no stack here.
+ * A task that ran while its stack was copied has another stack pointer, or another number, than before; its stack is dropped.
  *
- * The files of a process in another mount namespace (a container) are those below /proc/PID/root: here may be others of the same name.
+ * The files of a process in another mount namespace (a container) are opened below /proc/PID/root: others may have the same name here.
  */
 #include "cli/remote/stacks.h"
 
@@ -146,7 +146,7 @@ static const char *last_part(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Without debug information: the symbol, or the place in the file, which addr2line takes. */
+/* Without debug information: symbol and offset in the file, for addr2line. */
 static void look_up(const struct stacks *s, uint64_t pc, char *buf, size_t cap)
 {
     uint64_t low = 0;
@@ -194,7 +194,8 @@ void stance_set(struct stance *at, unsigned number, uint64_t value)
 static void follow(struct stacks *s, const struct picture *p, uint32_t index, const struct piece *piece)
 {
     const struct seen_task *t = &p->tasks[index];
-    struct stance at = {.sp = t->sp, .pc = t->pc ? t->pc : p->layout.resume, .top = t->top, .function = t->function, .stack = piece->to, .len = piece->len};
+    struct stance at = {.sp = t->sp, .pc = t->pc ? t->pc : p->layout.resume, .top = t->top, .function = t->function,
+                        .stack = piece->to, .len = piece->len};
 
     stance_set(&at, DWARF_SP, t->sp);
     stance_set(&at, DWARF_PC, at.pc);
@@ -203,7 +204,7 @@ static void follow(struct stacks *s, const struct picture *p, uint32_t index, co
     s->of[index] = stacks_follow(s, &at);
 }
 
-/* Some tasks, whose stacks fit into the room: who has not gone on meanwhile? */
+/* Copy and unwind the stacks of some tasks that fit into the buffer; drop those that ran meanwhile. */
 static void follow_some(struct stacks *s, const struct picture *p, const uint32_t *which, struct piece *pieces, size_t n)
 {
     const struct layout *l = &p->layout;
@@ -260,7 +261,7 @@ static bool find_stance(const struct stacks *s, struct stance *at, int thread, u
     return false;
 }
 
-/* What runs has its registers in the processor, or the kernel. */
+/* The registers of a running task are in the processor, or in the kernel. */
 static void take_running(struct stacks *s, const struct picture *p, char *room)
 {
     for (size_t i = 0; i < p->nloops; i++) {

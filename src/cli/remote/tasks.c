@@ -2,8 +2,9 @@
 /*
  * tasks.c - which loops and tasks there are.
  *
- * Tasks lie in chunks that are not given back while their loop lives, so a chunk that was reached is read whole: each task in it says
- * whether it lives.  In debug mode they lie apart, and the loop's list of them is followed, which may break under our feet.
+ * Tasks are allocated in chunks that are not freed while their loop lives, so a chunk is read as a whole: each task in it has a word that
+ * tells whether it is alive.  In debug mode (and under sanitizers) tasks are allocated one by one, and the loop's list of them is
+ * followed, which may change while it is read.
  */
 #include "cli/remote/picture.h"
 
@@ -12,7 +13,7 @@
 
 #include "inspect/root.h"
 
-#define LIVE 0xb1de0b1eu /* base/object.h; that never changes, for it is a word in memory of any version */
+#define LIVE 0xb1de0b1eu /* OBJECT_LIVE of base/object.h: the same in all versions */
 
 /* ---- one ---- */
 

@@ -2,11 +2,11 @@
 /*
  * threads.c - where a thread of another process is.
  *
- * One that stands in a system call is not touched: the kernel says in /proc where its stack pointer and its instruction are.  One that
- * runs is stopped for as long as its registers and its stack are copied, by ptrace without a signal (SEIZE, INTERRUPT), some 0.1 ms.  So is
- * one that was stopped already (SIGSTOP), which stays so.
+ * A thread in a system call is not touched: /proc/PID/task/TID/syscall has its stack pointer and program counter.  A running one is
+ * stopped while its registers and stack are copied, about 0.1 ms, by ptrace without a signal (PTRACE_SEIZE, PTRACE_INTERRUPT).  So is one
+ * that was stopped already (SIGSTOP), which stays stopped.
  *
- * That is done in a thread of its own: the kernel lets go of what a thread traces when it ends, also of what did not stop in time.
+ * That is done in a thread of our own: the kernel detaches what a thread traces when it ends, also what did not stop in time.
  */
 #include "cli/remote/stacks.h"
 
@@ -22,7 +22,7 @@
 #define STOP_TRIES 2000 /* of 100 us */
 
 #if defined(__x86_64__)
-/* In the kernel's order: where in it each register lies, by DWARF numbers. */
+/* By DWARF number: the index of the register in the kernel's order. */
 static const uint8_t order[] = {10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16};
 enum { KERNEL_SP = 19, KERNEL_PC = 16 };
 #elif defined(__aarch64__)
@@ -41,7 +41,7 @@ static void set_place(struct stance *at, uint64_t sp, uint64_t pc)
     stance_set(at, DWARF_PC, pc);
 }
 
-/* On its task's stack up to the top; on another one, what there is. */
+/* Up to the top if it is on its task's stack; on another stack, as much as is mapped. */
 static bool copy_stack(struct stance *at, struct memory *m, char *stack)
 {
     if (at->top <= at->sp || at->top - at->sp > STACKS_BYTES_MAX)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unwind.c - the calls on a stack that was copied, by libdw, which sees each as the only thread of the process.
+ * unwind.c - the calls on a copied stack, by libdw, to which each stack is presented as the only thread of the process.
  *
- * Many tasks stand at the same place.  libdw asks for each word that it needs, so it is known where the return addresses lay; a stack
- * of the same depth and the same instruction that has the same ones in the same places has the same frames, and is not followed again.
+ * Many tasks have the same stack.  libdw requests each word that it needs, so it is known where it found the return addresses; a stack with
+ * the same depth and pc, and the same return addresses in the same places, has the same frames, and is not unwound again.
  */
 #include "cli/remote/stacks.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define READS_MAX 64 /* from one frame to the next */
+#define READS_MAX 64 /* remembered from one frame to the next */
 
 struct unwinding {
     const struct stance *at;
@@ -30,7 +30,7 @@ static uint64_t word_of(const struct stance *at, uint64_t place)
     return value;
 }
 
-/* ---- what libdw asks ---- */
+/* ---- callbacks of libdw ---- */
 
 static pid_t next_thread(Dwfl *dwfl, void *arg, void **thread_arg)
 {
@@ -147,16 +147,17 @@ static struct stack_kind *new_kind(struct stacks *s, const struct stance *at)
         s->kinds_cap = cap;
     }
     struct stack_kind *k = &s->kinds[s->nkinds];
-    *k = (struct stack_kind){.pc = at->pc, .fp = fp_of(at), .depth = (uint32_t)(at->top - at->sp), .function = at->function, .same_as = (uint32_t)s->nkinds};
+    *k = (struct stack_kind){.pc = at->pc, .fp = fp_of(at), .depth = (uint32_t)(at->top - at->sp), .function = at->function,
+                             .same_as = (uint32_t)s->nkinds};
     return k;
 }
 
-/* The latest first, and not all: where hardly any is like another, comparing would take longer than following. */
-#define LOOKED_AT 64
+/* Latest first, and only so many: if all stacks are different, comparing would take longer than unwinding. */
+#define KINDS_COMPARED 64
 
 static uint32_t find_kind(const struct stacks *s, const struct stance *at)
 {
-    for (size_t i = s->nkinds, n = 0; i > 0 && n < LOOKED_AT; i--, n++)
+    for (size_t i = s->nkinds, n = 0; i > 0 && n < KINDS_COMPARED; i--, n++)
         if (is_of_kind(at, &s->kinds[i - 1]))
             return (uint32_t)(i - 1);
     return NO_STACK;
@@ -172,11 +173,11 @@ uint32_t stacks_follow(struct stacks *s, const struct stance *at)
         return NO_STACK;
 
     s->now = &u;
-    s->dw->dwfl_attach_state(s->dwfl, s->elf, s->pid, &callbacks, s); /* fails if it was before: then with the same */
+    s->dw->dwfl_attach_state(s->dwfl, s->elf, s->pid, &callbacks, s); /* fails if it is attached already: with the same arguments */
     int end = s->dw->dwfl_getthread_frames(s->dwfl, s->pid, take_frame, s);
     s->now = NULL;
     u.kind->is_cut |= end != 0;
-    for (size_t i = 0; i < s->nkinds && i < LOOKED_AT * 16; i++)
+    for (size_t i = 0; i < s->nkinds && i < KINDS_COMPARED * 16; i++)
         if (has_same_frames(&s->kinds[i], u.kind)) {
             u.kind->same_as = (uint32_t)i;
             break;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * waits.c - what each task of a picture is, and what it waits for.
+ * waits.c - the function of each task of a picture, and what it waits for.
  *
- * That lies on its stack.  Many are read at once, then all those tasks once more: one that is not what it was has gone on meanwhile,
- * and what was read of it means nothing.
+ * Both are on its stack.  The stacks of many tasks are read at once, and then the tasks once more: one that has changed ran meanwhile, and
+ * what was read of it is dropped.
  */
 #include "cli/remote/picture.h"
 
@@ -13,10 +13,10 @@
 #include <string.h>
 
 #define AT_ONCE    256
-#define WAIT_BYTES 256 /* what is read of a wait, and of what lies behind it in its frame */
-#define DOING_MAX  8
-#define SCOPES_MAX 64
-#define STACK_MOST (UINT64_C(1) << 30)
+#define WAIT_BYTES 256 /* read at once of a wait, and of what follows it in its frame */
+#define DOING_MAX  8   /* nested operations (struct doing) */
+#define SCOPES_MAX 64  /* nested bide_timeout and bide_scope blocks */
+#define STACK_MOST (UINT64_C(1) << 30) /* bytes of a stack */
 
 /* What was read of one task. */
 struct look {
@@ -28,12 +28,12 @@ struct look {
 
 /* ---- reading ---- */
 
-/* Inside of what was read around the wait, or anywhere. */
+/* A number, from the bytes read around the wait if it is there, else from memory. */
 static bool get(const struct seen_task *t, const struct look *k, struct memory *m, uint64_t at, size_t size, uint64_t *out)
 {
     *out = 0;
     if (size <= 8 && at >= t->wait && at - t->wait < k->wait_len && k->wait_len - (at - t->wait) >= size) {
-        memcpy(out, k->wait + (at - t->wait), size); /* little-endian, as the other one is */
+        memcpy(out, k->wait + (at - t->wait), size); /* little-endian */
         return true;
     }
     return at != 0 && memory_number(m, at, size, out);
@@ -89,7 +89,7 @@ static void take_future(struct picture *p, struct seen_task *t, struct memory *m
         t->label = picture_keep_at(p, m, label);
 }
 
-/* An array of structs, each with a pointer to a future; what was handed out or has ended is in no picture. */
+/* An array of structs, each with a pointer to a future.  Tasks that have ended are not in the picture. */
 static void take_array(struct picture *p, struct seen_task *t, struct memory *m, uint64_t array, uint64_t n, uint32_t stride, uint32_t at)
 {
     t->total = n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
@@ -280,9 +280,9 @@ static void take_stackless(struct picture *p, struct seen_task *t, const struct 
     }
 }
 
-/* ---- what it is ---- */
+/* ---- the task ---- */
 
-/* The first of the blocks around it that ends. */
+/* The timeout that expires first, of the blocks around it. */
 static void take_limit(const struct picture *p, struct seen_task *t, const struct look *k, struct memory *m)
 {
     uint64_t scope = layout_take(&p->layout, k->task, M_TASK_SCOPES);

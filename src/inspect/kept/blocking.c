@@ -51,7 +51,7 @@ static struct {
     unsigned count;
 } places[PLACES];
 
-/* How often this place was found, with this time; 1 also if there are too many to remember. */
+/* How often this place was found, this time included; 1 if the table is full. */
 static unsigned count_place(uintptr_t pc)
 {
     for (size_t i = 0; i < PLACES; i++) {
@@ -70,7 +70,7 @@ static size_t put(char *text, size_t len, const char *line)
     return n < 0 ? len : len + (size_t)n < REPORT_BYTES ? len + (size_t)n : REPORT_BYTES - 1;
 }
 
-/* The calls that began a step say nothing: they are the library's, and the same for all. */
+/* The outermost calls are bide's, and the same for all tasks. */
 static bool is_beginning(const char *symbol)
 {
     static const char *const names[] = {"bide__call_words", "task_entry", "bide__fiber_entry"};
@@ -90,7 +90,7 @@ static void put_frames(const uintptr_t *pcs, size_t n, char *text, char *where, 
         char symbol[SYMBOL_TEXT_MAX];
         bool is_own = bide__symbol_is_own(pcs[i]);
         if (is_own && i + 1 < n && bide__symbol_is_own(pcs[i + 1]))
-            continue; /* of our own calls the one that the program made */
+            continue; /* of bide's calls, show only the one that the program made */
         bide__symbol_text(symbol, sizeof symbol, pcs[i]);
         if (is_beginning(symbol))
             break;
@@ -118,7 +118,7 @@ static void say(const char *text)
     }
 }
 
-/* Its names took their time: is the step that is reported still the present one? */
+/* Looking up names takes time: does the reported step still run? */
 static bool is_still_blocked(const struct report *r)
 {
     bool is_blocked = false;
@@ -147,14 +147,15 @@ static void print(const struct report *r)
     if (r->has_stack && found == 0)
         pcs[found++] = pc; /* without libdw, at least that */
     put_frames(pcs, found, frames, where, &pc);
-    unsigned count = r->has_stack ? count_place(pc ^ (uintptr_t)r->step.function) : 1; /* if it is in a library: for whom */
+    unsigned count = r->has_stack ? count_place(pc ^ (uintptr_t)r->step.function) : 1; /* a place in a library counts for each function */
     if (count & (count - 1))
         return;
     bool is_blocked = is_still_blocked(r);
-    int n = snprintf(text, sizeof text, "bide: %s%s%s%s%s %s the event loop for %s%lld ms%s%s%s", r->step.task_id ? "task " : "", r->step.name,
+    int n = snprintf(text, sizeof text, "bide: %s%s%s%s%s %s the event loop for %s%lld ms%s%s%s", r->step.task_id ? "task " : "",
+                     r->step.name,
                      r->step.function ? " (" : "", r->step.function ? r->step.function : "", r->step.function ? ")" : "",
-                     is_blocked ? "has blocked" : "blocked", is_blocked ? "" : "more than ", (long long)r->blocked_ms, is_blocked ? ", and still does" : "",
-                     where[0] ? ", in " : "", where);
+                     is_blocked ? "has blocked" : "blocked", is_blocked ? "" : "more than ", (long long)r->blocked_ms,
+                     is_blocked ? ", and still does" : "", where[0] ? ", in " : "", where);
     if (count > 1)
         snprintf(text + n, sizeof text - (size_t)n, " (%u times there so far)\n", count);
     else
@@ -183,7 +184,7 @@ static bool look(struct step_watch *w, int64_t now_ns, bool *any_step, struct re
     pthread_mutex_lock(&w->lock);
     bool is_the_same = w->step.begun_ns != 0 && w->step.number == r->step.number;
     pthread_mutex_unlock(&w->lock);
-    return is_the_same; /* else it ended meanwhile, and what was captured is another */
+    return is_the_same; /* else the captured stack may be another step's */
 }
 
 static bool look_at_all(bool *any_step, struct report *r)
@@ -227,7 +228,7 @@ static bool has_step(struct step_watch *w)
     return has;
 }
 
-/* One that has begun before it could see that we sleep is seen here. */
+/* A step that began before it could see bide__watcher_sleeps is found here. */
 static void sleep_until_a_step(void)
 {
     bool any_step = false;
@@ -264,7 +265,7 @@ static void *watch_loops(void *arg)
     return arg;
 }
 
-/* Under lock.  It takes no signals: they are the program's. */
+/* Under lock.  The thread blocks all signals: they are for the program's threads. */
 static int start(void)
 {
     sigset_t all, before;
@@ -302,7 +303,8 @@ void bide__blocking_enter(bide_loop *loop)
         else
             stop_using();
         if (code != 0)
-            bide__loop_warn(loop, "debug mode: blocked event loops are not reported: the thread that watches for them cannot be started: %s", strerror(code));
+            bide__loop_warn(loop, "debug mode: blocked event loops are not reported, because their watcher thread cannot be started: %s",
+                            strerror(code));
     }
     if (is_running)
         bide__list_append(&list, &w->node);
@@ -330,7 +332,7 @@ void bide__blocking_leave(bide_loop *loop)
     pthread_mutex_unlock(&life);
 }
 
-/* In the child of a fork: there is no such thread, and its locks may be held by it for good. */
+/* In the child of a fork there is no such thread, and the locks that it held stay locked. */
 void bide__blocking_forget(void)
 {
     pthread_mutex_init(&life, NULL);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * capture.c - the registers and the stack of a thread that goes on as if nothing had happened.
+ * capture.c - the registers and the stack of a thread that is not disturbed by that.
  *
- * A thread that stands in a system call is not touched: the kernel says in /proc where its stack pointer and its instruction are,
- * and its stack does not change meanwhile.  A signal would end its nanosleep or poll early, and the program would see
- * EINTR that it never saw before.  Only a thread that runs gets one, whose handler copies registers and stack and does nothing else.
+ * A thread in a system call is not touched: /proc/self/task/TID/syscall has its stack pointer and program counter, and its stack does not
+ * change meanwhile.  A signal would end its nanosleep or poll early with EINTR.  Only a running thread gets a signal, whose handler
+ * copies registers and stack and does nothing else.
  */
 #include "inspect/kept/capture.h"
 
@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define PAGE 4096
-#define ANSWER_MS 200
+#define ANSWER_MS 200 /* until the handler must have run; it does not if the thread blocks the signal */
 
 #if defined(__x86_64__)
 enum { DWARF_SP = 7, DWARF_PC = 16 };

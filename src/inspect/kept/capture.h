@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* capture.h - the registers and the stack of a thread that goes on as if nothing had happened. */
+/* capture.h - the registers and the stack of a thread that is not disturbed by that. */
 #ifndef BIDE_INSPECT_CAPTURE_H
 #define BIDE_INSPECT_CAPTURE_H
 
 #include "inspect/inspect.h"
 
-/* Ignored by default, so that one too many does no harm; hardly any program uses it, and a handler that it has is handed on to. */
+/* Ignored by default, so a late one does no harm.  Few programs use it; the handler of one that does is called. */
 #define CAPTURE_SIGNAL SIGURG
 
 enum captured { NOT_CAPTURED, IT_RUNS, CAPTURED };

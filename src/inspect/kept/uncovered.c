@@ -2,8 +2,8 @@
 /*
  * uncovered.c - a call that blocks a loop: does libbide-unblock cover it, and if so, why does it block?
  *
- * The call is the outermost function of libc on the stack, for that is what the library or program called which stands behind it: fgets,
- * and not the read that it makes.  Where libbide-unblock is not there, it is recommended once, and only if it covers the call.
+ * The call is the outermost function of libc on the stack, because that is what the library or program has called: fgets, and not the read
+ * that fgets makes.  If libbide-unblock is not in the program, it is recommended, once, and only if it covers the call.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -18,8 +18,8 @@ struct stuck {
     const char *call;   /* NULL: a system call of the caller's own */
     const char *caller; /* "libfoo.so.1", "the program" */
     const struct call_kind *kind;
-    bool is_known, is_covered; /* in coverage/coverage.h; kind NULL: not in its table */
-    bool went_through;         /* libbide-unblock has it, and called libc */
+    bool is_known, is_covered; /* in coverage/coverage.h; kind is NULL if it is not in its table */
+    bool went_through;         /* libbide-unblock got the call, and passed it to libc */
 };
 
 static bool is_of_libc(uintptr_t pc, Dl_info *info)
@@ -29,7 +29,7 @@ static bool is_of_libc(uintptr_t pc, Dl_info *info)
     return bide__symbol_is_of_the_system(pc, is_found && info->dli_sname ? info->dli_sname : "");
 }
 
-/* Of the object that libbide-unblock is; in a program that has it statically, only its functions that stand for libc's. */
+/* Is it in libbide-unblock?  If that is linked statically, only the functions that it interposes count. */
 static bool is_of_unblock(const Dl_info *info)
 {
     const char *name = info->dli_fname ? strrchr(info->dli_fname, '/') : NULL;
@@ -42,7 +42,7 @@ static bool is_of_unblock(const Dl_info *info)
            number < bide__covered_count;
 }
 
-/* The number of the call that this function of libc is.  It may have several names, of which dladdr knows one. */
+/* The number of the call that this function of libc implements.  It may have several names, and dladdr returns only one. */
 static size_t number_of(const Dl_info *info)
 {
     size_t found = CALLS_MAX, n = bide__call_count();
@@ -69,7 +69,7 @@ static void set_call(struct stuck *s, const Dl_info *info)
     s->kind = bide__call_at(number).kind;
 }
 
-/* By its file; a program's is in no library's form. */
+/* By the name of its file; a file that is not named like a library is the program. */
 static const char *name_of(const Dl_info *info)
 {
     const char *slash = info->dli_fname ? strrchr(info->dli_fname, '/') : NULL;
@@ -79,7 +79,7 @@ static const char *name_of(const Dl_info *info)
     return slash && strstr(slash, ".so") ? slash + 1 : "the program";
 }
 
-/* False: nobody but libc is on the stack. */
+/* False: only libc is on the stack. */
 static bool find_stuck(struct stuck *s, const uintptr_t *pcs, size_t n)
 {
     Dl_info info = {0}, inner = {0};
@@ -116,13 +116,13 @@ static int put_present(const struct stuck *s, char *buf, size_t cap)
 
 bool bide__uncovered_text(char *buf, size_t cap, const uintptr_t *pcs, size_t n, bool is_in_call)
 {
-    static bool has_recommended; /* one thread asks */
+    static bool has_recommended; /* only the watcher thread calls this */
     struct stuck s = {.call = NULL};
     if (!find_stuck(&s, pcs, n) || (!s.is_known && !is_in_call))
         return false;
 
     if (bide__guest_ended && strcmp(s.caller, "bide") == 0)
-        return false; /* for a moment, and on purpose: bide__block_begin */
+        return false; /* on purpose, and not for long: bide__block_begin */
     if (bide__guest_ended)
         return put_present(&s, buf, cap) > 0;
     if (!s.is_covered || has_recommended)

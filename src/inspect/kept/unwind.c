@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unwind.c - the calls on a stack that was captured, by libdw, which sees it as the only thread of a process.
+ * unwind.c - the calls on a captured stack, by libdw, to which it is presented as the only thread of a process.
  */
 #include <sys/uio.h>
 #include <unistd.h>
@@ -31,7 +31,7 @@ static bool get_thread(Dwfl *dwfl, pid_t id, void *arg, void **thread_arg)
     return id == getpid();
 }
 
-/* Of the stack as it was; all else as it is, if it is there. */
+/* From the captured stack; everything else from the memory as it is now, if it is mapped. */
 static bool memory_read(Dwfl *dwfl, uint64_t at, uint64_t *word, void *arg)
 {
     const struct snapshot *s = ((struct unwinding *)arg)->snapshot;
@@ -70,7 +70,7 @@ static int take_frame(Dwfl_Frame *frame, void *arg)
     return 0;
 }
 
-/* A Dwfl is attached to once, so what it reads from is always the same struct. */
+/* A Dwfl can be attached to only once, so the callbacks always read from the same struct. */
 size_t bide__unwind(const struct snapshot *s, uintptr_t *pcs, size_t cap)
 {
     static struct unwinding u; /* libdw keeps the pointer; under its lock */
@@ -84,7 +84,7 @@ size_t bide__unwind(const struct snapshot *s, uintptr_t *pcs, size_t cap)
         return 0;
 
     u = (struct unwinding){.dw = dw, .snapshot = s, .pcs = pcs, .cap = cap};
-    dw->dwfl_attach_state(dwfl, NULL, getpid(), &callbacks, &u); /* fails if it was before: then with the same */
+    dw->dwfl_attach_state(dwfl, NULL, getpid(), &callbacks, &u); /* fails if it is attached already: with the same arguments */
     dw->dwfl_getthread_frames(dwfl, getpid(), take_frame, &u);
     size_t n = u.n;
     bide__libdw_unlock();
