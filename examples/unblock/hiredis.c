@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hiredis.c - twenty workers that take jobs from a list of Redis, each in a blocking BLPOP, and one that puts jobs there.
+ * hiredis.c - twenty workers that take jobs from a Redis list, each with a blocking BLPOP, and a task that adds jobs.
  *
  *     unblock_hiredis [PORT]          cc hiredis.c $(pkg-config --cflags --libs bide bide-unblock hiredis)
  */
@@ -30,7 +30,7 @@ static int work(int port, int *done)
         return bide_raise();
 
     for (bool is_over = false; !is_over;) {
-        redisReply *job = redisCommand(c, "BLPOP bide:jobs 0"); /* as long as it takes: only this task waits */
+        redisReply *job = redisCommand(c, "BLPOP bide:jobs 0"); /* 0: no time limit; only this task waits */
         is_over = !job || job->type != REDIS_REPLY_ARRAY || atoi(job->element[1]->str) < 0;
         *done += !is_over;
         freeReplyObject(job);
@@ -45,7 +45,7 @@ static int put(int port)
     if (!c)
         return bide_raise();
 
-    for (int i = 0; i < JOBS + WORKERS; i++) /* at last an end for each worker */
+    for (int i = 0; i < JOBS + WORKERS; i++) /* -1 ends a worker */
         freeReplyObject(redisCommand(c, "RPUSH bide:jobs %d", i < JOBS ? i : -1));
     redisFree(c);
     return 0;

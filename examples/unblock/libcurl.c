@@ -4,8 +4,7 @@
  *
  *     unblock_libcurl URL          cc libcurl.c $(pkg-config --cflags --libs bide bide-unblock libcurl)
  *
- * For HTTP bide has a client of its own, which costs less than half; this is for programs that have libcurl already, and for its
- * other protocols.
+ * bide's own HTTP client needs less than half the CPU time; this is for programs that use libcurl already, and for its other protocols.
  */
 #include <bide/bide.h>
 #include <curl/curl.h>
@@ -25,7 +24,7 @@ static int transfer(const char *url, size_t *bytes)
     CURL *easy = curl_easy_init();
 
     curl_easy_setopt(easy, CURLOPT_URL, url);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L); /* as in a thread */
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L); /* as in any program with threads */
     curl_easy_setopt(easy, CURLOPT_FAILONERROR, 1L);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, count);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, bytes);

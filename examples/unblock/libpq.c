@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libpq.c - twenty slow queries of PostgreSQL at the same time, and one that takes too long.
+ * libpq.c - twenty slow PostgreSQL queries at the same time, and one that runs into a timeout.
  *
  *     unblock_libpq [CONNECTION]          cc libpq.c $(pkg-config --cflags --libs bide bide-unblock libpq)
  *
@@ -16,7 +16,7 @@ enum { TASKS = 20 };
 static int query(const char *connection, const char *sql, char *answer, size_t size)
 {
     PGconn *c = PQconnectdb(connection);
-    PGresult *r = PQexec(c, sql); /* without a connection it fails, too */
+    PGresult *r = PQexec(c, sql); /* fails as well if there is no connection */
     int code = 0;
 
     if (PQresultStatus(r) == PGRES_TUPLES_OK)
@@ -43,7 +43,7 @@ static int app(const char *connection)
 
     bide_timeout(300)
         BIDE_IGNORE(query(connection, "select 1 from pg_sleep(60)", late, sizeof late));
-    printf("the slow one: %s\n", bide_timeout_expired() ? "given up after 300 ms" : "answered");
+    printf("the slow one: %s\n", bide_timeout_expired() ? "cancelled after 300 ms" : "answered");
     return 0;
 }
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Tasks of a program of bide's in gdb: `bide tasks`, `bide bt TASK`; of a process and of a core file.
+"""gdb commands for programs that use bide: `bide tasks`, `bide bt TASK`; for processes and core files.
 
-gdb loads this by itself with libbide.so (set auto-load safe-path); for a program that is linked with libbide.a, and by hand:
-source bide-gdb.py.  What it knows of the library it reads from the library (root.h).  Nothing is written to the program.
+gdb loads this together with libbide.so (set auto-load safe-path); otherwise, and for a program that is linked with libbide.a:
+source bide-gdb.py.  The layout of the library's structs is read from the library (root.h).  Nothing is written to the program.
 """
 import re
 import struct
@@ -24,7 +24,7 @@ def number(at, size=8):
 
 
 def text(at, most=200):
-    """What is there up to a zero byte, fit for a terminal."""
+    """The text up to a zero byte, with control characters escaped."""
     found = b""
     while at and len(found) < most:
         byte = read(at + len(found), 1)
@@ -37,7 +37,7 @@ def text(at, most=200):
 # ---- the layout ----
 
 def headers():
-    """Where ELF files begin in its memory."""
+    """The addresses at which ELF files begin."""
     for line in gdb.execute("info proc mappings", to_string=True).splitlines():
         words = re.findall(r"0x[0-9a-f]+", line)
         if len(words) >= 4 and int(words[3], 16) == 0:
@@ -45,7 +45,7 @@ def headers():
 
 
 def root_in(header):
-    """By the note of the ELF file that begins there; None."""
+    """The address of the root, by the note of the ELF file that begins there; or None."""
     e = read(header, 64)
     if e[:5] != b"\x7fELF\x02":
         return None

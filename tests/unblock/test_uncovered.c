@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_uncovered.c - debug mode names the call that blocks a loop although libbide-unblock is there.
+ * test_uncovered.c - debug mode names the call that blocks a loop although libbide-unblock is in the program.
  *
- * The report goes to a pipe that the task itself reads with the call that is reported, so that it blocks just until then.
+ * The report goes to a pipe, which the task reads with the reported call, so that it blocks until the report is there.
  */
 #include <bide/debug.h>
 #include <dlfcn.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* unblock.h - what the tests of this room share: blocking sockets, and a ticker that shows that others run. */
+/* unblock.h - what the tests of this room share: blocking sockets, and a trace of what happened. */
 #ifndef TESTS_UNBLOCK_UNBLOCK_H
 #define TESTS_UNBLOCK_UNBLOCK_H
 
@@ -24,7 +24,7 @@
 
 #include "harness/harness.h"
 
-/* A listening socket of 127.0.0.1, blocking; its address. */
+/* A blocking socket that listens on 127.0.0.1; *at: its address. */
 __attribute__((unused)) static int listen_here(struct sockaddr_in *at)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -48,7 +48,7 @@ __attribute__((unused)) static void close_both(const int fd[2])
     close(fd[1]);
 }
 
-/* Nobody reads it: fill what the kernel holds. */
+/* Fill the kernel's buffers: nobody reads. */
 __attribute__((unused)) static void fill(int fd)
 {
     static const char zeros[4096];

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * names.c - numbers for the names of functions and tasks: a table that only grows, and is read without a lock.
+ * names.c - numbers for the names of functions and tasks: a hash table that only grows, and is read without a lock.
  *
- * A function's name is known by the address of its text, so that finding it again is one comparison.  The name of a task is the
- * program's and may go away: it is known by its bytes.
+ * The key of a function is the address of its name, so that a lookup is one comparison.  The name of a task belongs to the program and
+ * may be freed: its key is a hash of the text.
  */
 #include "base/base.h"
 #include "base/timeline/timeline.h"
 
 #define OF_BYTES ((uint64_t)1 << 63)
 #define PLACES (2 * TIMELINE_NAMES)
-#define LOOKS 64 /* places that are looked at, before a name is left out */
+#define LOOKS 64 /* probes, before a name is left out */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -34,7 +34,7 @@ static uint64_t hash(const char *text, size_t len)
     return h | OF_BYTES;
 }
 
-/* The number behind this key; 0: it is not there, and *place is where it may go (or PLACES: nowhere). */
+/* The number of this key; 0: it is not there, and *place is where to add it (PLACES: nowhere). */
 static uint16_t find(const struct names *n, uint64_t key, size_t *place)
 {
     size_t at = mix(key) % PLACES;

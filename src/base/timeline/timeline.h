@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * timeline.h - what a process does, noted in memory while somebody wants to know: tracks.c, names.c.
+ * timeline.h - what a process does, recorded in memory while a recording is on: tracks.c, names.c.
  *
- * Each thread has a track: a ring of slots, the oldest of which are overwritten.  Only its thread writes it, anybody may read it
- * meanwhile: in this process or from another one (process_vm_readv), which can also switch it on.
+ * Each thread has a track: a ring buffer of slots.  Only its thread writes it; it can be read meanwhile, in this process or from another
+ * one (process_vm_readv), which can also switch recording on (process_vm_writev).
  *
  *     bide__timeline    on, tracks[] ---> struct track    head, base, mask, thread
  *                       names ------.       slots   [kind.. | time | id | value] [text] [text] [kind.. | ...   4 words each
@@ -12,9 +12,9 @@
  *     word 0 of a slot  kind 8 | aux 8 | name 16 | more 32
  *
  * Invariants:
- *   TL1  a slot is whole when head is beyond it; a reader looks at head before and after, and drops what may have been overwritten.
- *   TL2  tracks and names are never freed: whoever has seen one may go on reading it.
- *   TL3  the times of a track do not go back, but for TL_WOKEN and the value of TL_CALL.
+ *   TL1  a slot is complete when head is beyond it; a reader reads head before and after, and drops slots that may have been overwritten.
+ *   TL2  tracks and names are never freed, so a reader may keep pointers to them.
+ *   TL3  the times of a track do not decrease, except for TL_WOKEN and the value of TL_CALL.
  */
 #ifndef BIDE_BASE_TIMELINE_H
 #define BIDE_BASE_TIMELINE_H
@@ -25,24 +25,24 @@
 #include <stdint.h>
 
 enum timeline_kind {
-    TL_TEXT = 1,  /* 24 bytes of the record before; that says how many of these slots follow it (aux) */
-    TL_STEP,      /* a task runs (id), or a callback (0).  name: its function; more: what it is called */
-    TL_STEP_END,  /* aux: enum timeline_wait; value, name: for what */
-    TL_CALL,      /* in a thread for blocking calls, or in a worker.  name; value: when it was asked for; more: by which thread */
-    TL_CALL_END,  /* value: what it returned */
+    TL_TEXT = 1,  /* 24 bytes of text of the record before, whose aux says how many of these slots follow */
+    TL_STEP,      /* a task (id) or a callback (id 0) starts to run.  name: its function; more: the name of the task */
+    TL_STEP_END,  /* aux: enum timeline_wait; value, name: what it waits for */
+    TL_CALL,      /* a call starts in a thread for blocking calls, or in a worker.  value: when it was submitted; more: by which thread */
+    TL_CALL_END,  /* value: its result */
     TL_BEGIN,     /* aux of these three: enum timeline_span, and how much text follows */
     TL_NOTE,      /* value */
     TL_END,       /* value: a result, or an error code */
-    TL_WOKEN,     /* id: a task; by thread `more`, at that time */
+    TL_WOKEN,     /* id: a task that was woken by thread `more` */
     TL_KINDS
 };
 
 enum timeline_span { SPAN_TASK, SPAN_REQUEST, SPAN_EXCHANGE, SPAN_JOB, TIMELINE_SPANS };
 
-/* What a task does after its step. */
+/* What a task waits for after its step. */
 enum timeline_wait {
     WAITS_OTHERWISE,
-    WAITS_READY,     /* it goes on in the next turn */
+    WAITS_READY,     /* for its next turn */
     WAITS_ENDED,
     WAITS_TASK,      /* value: its number */
     WAITS_FUTURE,
@@ -74,10 +74,10 @@ struct track {
     _Atomic uint64_t head; /* slots written, ever */
     _Atomic uint64_t base; /* head when this recording began */
     _Atomic uint32_t recording;  /* its number: bide__timeline.on */
-    _Atomic uint32_t is_ended;   /* its thread has */
+    _Atomic uint32_t is_ended;   /* its thread has ended */
     uint64_t mask;         /* slots - 1 */
-    uint64_t last_ns;      /* when the step before ended */
-    uint64_t next_id;      /* of what has no number by itself */
+    uint64_t last_ns;      /* when the last step ended */
+    uint64_t next_id;      /* for spans that have no number of their own */
     _Atomic int32_t thread;
     char name[TRACK_NAME]; /* of the thread */
     _Atomic uint64_t *slots;
@@ -91,14 +91,14 @@ struct names {
     char text[TIMELINE_NAME_BYTES];
 };
 
-/* Fixed size and place: another process finds it. */
+/* At a fixed address, with a fixed size, for readers in other processes. */
 struct timeline {
     char magic[8];
     uint32_t size;            /* of this struct */
     _Atomic uint32_t on;      /* the number of the recording; 0: none */
-    _Atomic uint64_t until_ns;    /* when it ends by itself, unless who asked for it says a later time; 0: not */
-    _Atomic uint32_t ntracks, lost_threads; /* that were one too many */
-    _Atomic uint64_t track_bytes; /* of tracks that will be made; 0: the default */
+    _Atomic uint64_t until_ns;    /* the lease: when it ends by itself, unless `bide trace` extends it; 0: it does not */
+    _Atomic uint32_t ntracks, lost_threads; /* lost_threads: threads that got no track */
+    _Atomic uint64_t track_bytes; /* size of new tracks; 0: the default */
     _Atomic(struct names *) names;
     _Atomic(struct track *) tracks[TRACKS_MAX];
 };
@@ -111,7 +111,7 @@ static inline uint32_t bide__timeline_on(void)
     return atomic_load_explicit(&bide__timeline.on, memory_order_relaxed);
 }
 
-/* Is nothing recorded (any more)?  A recording ends here when who asked for it from outside has gone. */
+/* Is recording off?  If the lease has expired, it is switched off here. */
 bool bide__timeline_is_over(void);
 static inline bool bide__timeline_has_limit(void)
 {
@@ -119,13 +119,13 @@ static inline bool bide__timeline_has_limit(void)
 }
 
 void bide__timeline_names_forget(void); /* in the child of a fork */
-/* This thread's, ready for the present recording; NULL: none is wanted, or there is no memory for it. */
+/* The track of this thread, for the current recording; NULL: recording is off, or no track is free. */
 struct track *bide__track_begin(void);
-void bide__timeline_forget(void); /* in the child of a fork: nothing is recorded, and what was is its parent's */
+void bide__timeline_forget(void); /* in the child of a fork: recording is off */
 
-/* ---- names.c: numbers for texts.  0: there are too many ---- */
+/* ---- names.c: numbers for texts.  0: the table is full ---- */
 
-uint16_t bide__name_of_function(const char *text); /* by its address: it does not change, nor go away */
+uint16_t bide__name_of_function(const char *text); /* by its address: a string literal */
 uint16_t bide__name_of_task(const char *text);     /* by its bytes; borrowed for the call */
 
 /* ---- writing ---- */
@@ -147,9 +147,9 @@ static inline uint64_t bide__track_first(enum timeline_kind kind, unsigned aux, 
     return (uint64_t)kind | (uint64_t)(aux & 0xff) << 8 | (uint64_t)name << 16 | (uint64_t)more << 32;
 }
 
-/* A span of its own row: its number is new, and never 0.  Its text is "first second", cut to 192 bytes. */
+/* Begin a span.  Returns its new number, never 0.  Its text is "first second", cut to 192 bytes. */
 uint64_t bide__track_span(struct track *k, enum timeline_span span, const char *first, const char *second);
-/* The same with a number that it has already, and one text or NULL. */
+/* Begin a span that has a number already; text: NULL: none. */
 void bide__track_span_as(struct track *k, enum timeline_span span, uint64_t id, uint16_t name, uint64_t value, const char *text);
 void bide__track_note(struct track *k, enum timeline_kind kind, enum timeline_span span, uint64_t id, int64_t value);
 

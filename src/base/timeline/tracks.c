@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tracks.c - the tracks of the threads: made when a thread first has something to note, and written by it alone.
+ * tracks.c - the tracks of the threads: created when a thread first records something, and written by that thread alone.
  *
- * A track outlives its thread, so that what it did can still be read.  When there are as many as there may be, a new thread takes
- * over the track of one that has ended; if there is none, it goes without, and is counted.
+ * A track outlives its thread, so that its entries can still be written to the file.  When there are TRACKS_MAX tracks, a new thread reuses
+ * the track of a thread that has ended; if there is none, it is not recorded, and counted in lost_threads.
  */
 #include <pthread.h>
 #include <string.h>
@@ -15,6 +15,8 @@
 
 struct timeline bide__timeline = {.magic = TIMELINE_MAGIC, .size = sizeof(struct timeline)};
 static _Thread_local struct track *track_here __attribute__((tls_model("initial-exec")));
+
+#define HEAD_BYTES 4096 /* of a track, before its slots: a page */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -40,7 +42,7 @@ static void *map(size_t bytes)
     return p == MAP_FAILED ? NULL : p;
 }
 
-/* Of a size that is a power of two. */
+/* A power of two. */
 static size_t track_bytes(void)
 {
     size_t wanted = atomic_load(&bide__timeline.track_bytes), bytes = TRACK_BYTES_MIN;
@@ -52,15 +54,15 @@ static size_t track_bytes(void)
     return bytes;
 }
 
-/* Under lock.  What is not touched takes no memory. */
+/* Under lock.  Pages that are not written take no memory. */
 static struct track *make(uint32_t n)
 {
     size_t bytes = track_bytes();
-    struct track *k = map(4096 + bytes);
+    struct track *k = map(HEAD_BYTES + bytes);
     if (!k)
         return NULL;
 
-    k->slots = (_Atomic uint64_t *)((char *)k + 4096);
+    k->slots = (_Atomic uint64_t *)((char *)k + HEAD_BYTES);
     k->mask = bytes / (SLOT_WORDS * sizeof(uint64_t)) - 1;
     k->next_id = (uint64_t)(n + 1) << 48;
     atomic_store(&bide__timeline.tracks[n], k);
@@ -89,7 +91,7 @@ static struct track *take(void)
     if (!k || pthread_setspecific(at_thread_end, k) != 0)
         return NULL;
     atomic_store(&k->is_ended, 0);
-    atomic_store(&k->recording, 0); /* what is in it was another's */
+    atomic_store(&k->recording, 0); /* its entries are those of another thread */
     return k;
 }
 
@@ -133,7 +135,7 @@ struct track *bide__track_begin(void)
     return k;
 }
 
-/* What was mapped stays so: it is shared with nobody, and this thread's track is used again. */
+/* The tracks stay mapped (MAP_PRIVATE), and this thread uses its own again. */
 void bide__timeline_forget(void)
 {
     atomic_store(&bide__timeline.on, 0);
@@ -174,7 +176,7 @@ void bide__track_span_as(struct track *k, enum timeline_span span, uint64_t id, 
     put_text(k, text, len, slots);
 }
 
-/* Not by snprintf, which costs as much as all else. */
+/* Not by snprintf, which would double the cost. */
 uint64_t bide__track_span(struct track *k, enum timeline_span span, const char *first, const char *second)
 {
     char text[SLOT_TEXT * TEXT_SLOTS_MAX + 1];

@@ -127,7 +127,7 @@ static void begin_event(struct exporter *e, const char *phase, const char *categ
     bide__json_raw(j, ",\"name\":\"");
 }
 
-/* The name is written. */
+/* After the name. */
 static void put_span_id(struct exporter *e, const struct row *r)
 {
     bide__json_raw(&e->json, "\",\"id2\":{\"local\":\"0x");
@@ -425,7 +425,7 @@ static void see(struct exporter *e, const uint64_t *slot, size_t at)
     case TL_WOKEN:
         see_woken(e, slot);
         break;
-    default: /* text, which its record has taken; or nothing that we know */
+    default: /* text, which belongs to the record before; or an unknown kind */
         break;
     }
 }
@@ -516,8 +516,8 @@ bool bide__track_copy_reserve(struct track_copy *c, size_t slots)
 }
 
 /*
- * The writer may be at work at `head`, which is where the oldest slot lies; and processors may show us its stores before that of
- * head: so a few more are left out.
+ * The writer may be writing at `head`, which is the slot of the oldest record; and its stores may become visible before that of head, so
+ * `spare` more slots are dropped.
  */
 void bide__track_copy_trim(struct track_copy *c, uint64_t first, uint64_t base, uint64_t head, uint64_t size)
 {
@@ -526,7 +526,7 @@ void bide__track_copy_trim(struct track_copy *c, uint64_t first, uint64_t base, 
 
     skip = skip < c->n ? skip : c->n;
     while (skip > 0 && skip < c->n && kind_of(c->slots + skip * SLOT_WORDS) == TL_TEXT)
-        skip++; /* of a record that is gone */
+        skip++; /* text of a record that is dropped */
     memmove(c->slots, c->slots + skip * SLOT_WORDS, (c->n - skip) * SLOT_WORDS * sizeof(uint64_t));
     c->n -= skip;
     c->lost = first + skip - base;

@@ -6,8 +6,8 @@
  *
  *     source: tracks of this process (own.c) or of another one  -->  export.c: records to events  -->  json.c  -->  descriptor
  *
- * Nothing of what a source gives is believed: it may be the memory of another process.  Nothing here takes a lock or memory of the
- * heap, so that it may run in a signal handler; what it needs, it maps.
+ * A source is not trusted: it may be the memory of another process.  Nothing here takes a lock or uses the heap, so that it can run in a
+ * signal handler; memory is mapped.
  */
 #ifndef BIDE_INSPECT_EXPORT_H
 #define BIDE_INSPECT_EXPORT_H
@@ -21,26 +21,26 @@
 
 struct json {
     int fd;
-    int error;     /* the first: an errno value, negative; from then on nothing is written */
+    int error;     /* the first error, a negative errno value: nothing is written after it */
     size_t len;
     char *buffer;  /* of JSON_BUFFER bytes */
 };
 
 void bide__json_raw(struct json *j, const char *text);
-void bide__json_bytes(struct json *j, const char *text, size_t len); /* inside of quotes; what is no UTF-8 becomes "?" */
+void bide__json_bytes(struct json *j, const char *text, size_t len); /* inside of quotes; invalid UTF-8 becomes "?" */
 void bide__json_uint(struct json *j, uint64_t n);
 void bide__json_int(struct json *j, int64_t n);
 void bide__json_hex(struct json *j, uint64_t n);
-void bide__json_us(struct json *j, uint64_t ns); /* microseconds with three digits behind the point */
+void bide__json_us(struct json *j, uint64_t ns); /* in microseconds, with three decimals */
 void bide__json_flush(struct json *j);
 
 /* ---- rows.c: spans that are open, by their number ---- */
 
 struct row {
     uint64_t id;
-    uint64_t value;       /* of the begin; then of what it waits for */
-    uint64_t waker_ns;    /* 0: nobody has woken it */
-    uint32_t waker;       /* his thread */
+    uint64_t value;       /* of TL_BEGIN; then of its wait */
+    uint64_t waker_ns;    /* when it was woken; 0: it was not */
+    uint32_t waker;       /* the thread that has woken it */
     uint32_t text;        /* where its text begins in the track, + 1; 0: it has none */
     uint16_t function, name, awaited;
     uint8_t span;         /* enum timeline_span, + 1; 0: this row is free */
@@ -57,7 +57,7 @@ struct rows {
 
 int bide__rows_open(struct rows *r, size_t records); /* 0 or -ENOMEM */
 void bide__rows_close(struct rows *r);
-struct row *bide__row(struct rows *r, enum timeline_span span, uint64_t id); /* made, if it is not there; NULL: there are too many */
+struct row *bide__row(struct rows *r, enum timeline_span span, uint64_t id); /* found or made; NULL: the table is full */
 
 /* ---- export.c ---- */
 
@@ -65,7 +65,7 @@ struct row *bide__row(struct rows *r, enum timeline_span span, uint64_t id); /* 
 struct track_copy {
     uint64_t *slots; /* of SLOT_WORDS each */
     size_t n, cap;   /* cap: in slots, mapped */
-    uint64_t lost;   /* were overwritten */
+    uint64_t lost;   /* records that were overwritten */
     int32_t thread;
     char name[TRACK_NAME];
 };
@@ -84,15 +84,15 @@ struct timeline_source {
     char program[64];
 };
 
-/* 0, or what writing or mapping said, negative. */
+/* 0, or a negative errno value of writing or mapping. */
 int bide__timeline_export(struct timeline_source *s, int fd);
 bool bide__track_copy_reserve(struct track_copy *c, size_t slots);
-/* Of slots from `first` on, which were copied while others may have been written: drop what had not been safe at `head`. */
+/* Drop slots that may have been overwritten while they were copied.  first: the first slot copied; head: read after copying. */
 void bide__track_copy_trim(struct track_copy *c, uint64_t first, uint64_t base, uint64_t head, uint64_t size);
 
 /* ---- own.c ---- */
 
-/* What was recorded under this number. */
+/* The entries of this recording. */
 int bide__timeline_export_own(int fd, uint32_t recording);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* json.c - JSON to a descriptor, through a buffer: no heap, no stdio, so that a signal handler may write it, too. */
+/* json.c - JSON to a descriptor, through a buffer: no heap, no stdio, so that it works in a signal handler. */
 #include <bide/text.h>
 #include <errno.h>
 #include <unistd.h>
@@ -26,7 +26,7 @@ static void put(struct json *j, const char *bytes, size_t n)
     j->len += n;
 }
 
-/* Texts of ours, which are short. */
+/* Literals of ours, shorter than the buffer. */
 void bide__json_raw(struct json *j, const char *text)
 {
     put(j, text, strlen(text));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* own.c - the tracks of this process, copied while their threads may go on writing them. */
+/* own.c - the tracks of this process, copied while their threads may write them. */
 #include <sys/mman.h>
 #include <unistd.h>
 

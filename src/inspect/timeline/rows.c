@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rows.c - the spans of a track by their number: a table of a size that is known beforehand, for a record makes one at most. */
+/* rows.c - the spans of a track by their number: a hash table whose size is known beforehand, because a record makes at most one. */
 #include <sys/mman.h>
 
 #include "inspect/timeline/export.h"

@@ -199,7 +199,7 @@ def files(folder):
 
 # What the programs of examples/unblock say, given the same server.
 EXAMPLES = {"curl": ("libcurl", "20 transfers, 240 bytes\n"), "hiredis": ("hiredis", "100 jobs done by 20 workers in one thread\n"),
-            "libpq": ("libpq", "20 right answers\nthe slow one: given up after 300 ms\n")}
+            "libpq": ("libpq", "20 right answers\nthe slow one: cancelled after 300 ms\n")}
 SERVERS = {"curl": nginx, "hiredis": redis, "libpq": postgres, "mariadb": mariadb, "sqlite": files, "ssh2": sshd}
 
 

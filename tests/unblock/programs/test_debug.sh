@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# test_debug.sh - what is read when the program starts: BIDE_DEBUG=1 reports waits under locks, BIDE_UNBLOCK takes words.
+# test_debug.sh - the environment: BIDE_DEBUG=1 reports waits with a lock held, BIDE_UNBLOCK takes options.
 set -eu
 program=${BIDE_BUILD:?}/tests/test-unblock
 

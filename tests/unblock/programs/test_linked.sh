@@ -14,12 +14,12 @@ fail()
     exit 1
 }
 
-# What it exports is what the list says, without versions: names of libc, and a few of ours.
+# It exports exactly the symbols of the list: names of libc, and a few of ours.
 export LC_ALL=C
 readelf --dyn-syms -W "$build/src/unblock/libbide-unblock.so" |
     awk '$7 != "UND" && $7 != "ABS" && $5 ~ /GLOBAL|WEAK/ { print $8 }' | grep -v '^__asan_\|^__tsan_\|^__odr_asan\|^__ubsan_' |
     sort >"$dir/exported"
-diff -u "$source/tests/unblock/symbols.txt" "$dir/exported" || fail "it exports other names than symbols.txt has"
+diff -u "$source/tests/unblock/symbols.txt" "$dir/exported" || fail "its exported symbols differ from symbols.txt"
 
 "$bide" serve --port 0 --delay 100 >"$dir/url" &
 pid=$!
@@ -31,7 +31,7 @@ for _ in $(seq 300); do
 done
 [ -n "$url" ] || fail "the server does not say where it is"
 
-# 20 of them one after the other would take 2 s; a slow machine has 1.5 s for what takes 0.1.
+# 20 requests one after the other would take 2 s; together they take 0.1 s, and 1.5 s are allowed for slow machines.
 is_fast()
 {
     "$@" "$url" 20 >"$dir/out" 2>&1 || fail "$*: exit $?: $(cat "$dir/out")"
@@ -41,7 +41,7 @@ is_fast()
 }
 
 if nm -D "$build/src/libbide.so" | grep -q '__asan_init\|__tsan_init'; then
-    echo "skipped: a sanitizer is to come first"
+    echo "skipped: a sanitizer's library has to come first"
     exit 77
 fi
 is_fast env LD_PRELOAD="$build/src/unblock/libbide-unblock.so" "$build/examples/seed/fake_async"
@@ -50,7 +50,7 @@ cc=${CC:-cc}
 $cc -I"$source/include" -o "$dir/shared" "$source/examples/seed/fake_async.c" -L"$build/src" -L"$build/src/unblock" -lbide \
     -Wl,--push-state,--no-as-needed -lbide-unblock -Wl,--pop-state -Wl,-rpath,"$build/src:$build/src/unblock"
 is_fast "$dir/shared"
-# The program itself calls none of the names: what its libraries call is found all the same.
+# The program itself calls none of the interposed functions; calls of its libraries must be interposed all the same.
 $cc -I"$source/include" -o "$dir/static" "$source/examples/seed/fake_async.c" -L"$build/src" \
     -Wl,--whole-archive "$build/src/unblock/libbide-unblock.a" -Wl,--no-whole-archive -lbide -Wl,-rpath,"$build/src"
 is_fast "$dir/static"

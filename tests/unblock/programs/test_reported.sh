@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# test_reported.sh - debug mode names the library whose call blocks a loop, with libbide-unblock preloaded, linked, and not there.
-# The program reads the report with the very call, so that it blocks just until then, and prints the line.
+# test_reported.sh - debug mode names the library whose call blocks a loop, with libbide-unblock preloaded, linked, and absent.
+# The program reads the report with the reported call, so that it blocks until the report is there, and prints the line.
 set -eu
 build=${BIDE_BUILD:?} source=${BIDE_SOURCE:?}
 dir=$(mktemp -d)
@@ -19,9 +19,9 @@ skip()
     exit 77
 }
 
-! nm -D "$build/src/libbide.so" | grep -q '__asan_init\|__tsan_init' || skip "a sanitizer is to come first"
-[ "$(uname -m)" = x86_64 ] || skip "no stacks of system calls are seen here"
-ldconfig -p 2>/dev/null | grep -q 'libdw\.so\.1' || /sbin/ldconfig -p | grep -q 'libdw\.so\.1' || skip "there is no libdw"
+! nm -D "$build/src/libbide.so" | grep -q '__asan_init\|__tsan_init' || skip "a sanitizer's library has to come first"
+[ "$(uname -m)" = x86_64 ] || skip "the stack of a system call can be read only on x86_64"
+ldconfig -p 2>/dev/null | grep -q 'libdw\.so\.1' || /sbin/ldconfig -p | grep -q 'libdw\.so\.1' || skip "libdw is not installed"
 
 cat >"$dir/foo.c" <<'END'
 #include <poll.h>
@@ -73,7 +73,7 @@ $cc $flags -o "$dir/plain" "$dir/main.c" -lbide -lfoo
 $cc $flags -o "$dir/linked" "$dir/main.c" -lbide -lfoo -Wl,--push-state,--no-as-needed -lbide-unblock -Wl,--pop-state
 
 export BIDE_DEBUG=1 BIDE_SLOW_MS=20
-# What it says must begin with these words.
+# Its output must begin with these words.
 expect()
 {
     words=$1

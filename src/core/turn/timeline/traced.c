@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * traced.c - the steps of a loop, noted on its thread's track while a timeline is recorded (base/timeline/timeline.h).
+ * traced.c - records the steps of a loop on its thread's track (base/timeline/timeline.h).
  *
- * Whether one is, a loop finds out when it has asked the kernel; then it has a track, and runs its tasks by the way on which there is
- * time for this.  A loop without a track pays nothing.
+ * A loop checks after each poll of the kernel whether recording is on; then it has a track, and runs its tasks through bide__run_traced.  A
+ * loop without a track pays nothing.
  *
- * The clock is read once a step, when it ends: it has begun when the step before ended, or when the loop had asked the kernel.  Who
- * was woken by a step is what stands in the ready queue behind what stood there before it.
+ * The clock is read once per step, at its end: a step begins when the last one ended, or after the poll of the kernel.  The tasks that a
+ * step has woken are those that were added to the ready queue during it.
  */
 #include "core/loop/steps.h"
 #include "core/turn/operation.h"
 #include "core/turn/timeline/traced.h"
 
-#define WAKES_NOTED 256 /* of one step */
+#define WAKES_NOTED 256 /* at most, per step */
 
-/* Its own loop's thread alone runs it; in a child of a fork there is no recording until there is another loop. */
+/* Only in the loop's thread.  In the child of a fork nothing is recorded until it has a new loop. */
 void bide__loop_look_for_track(bide_loop *loop)
 {
     loop->recording = bide__timeline_on();
@@ -25,9 +25,9 @@ void bide__loop_look_for_track(bide_loop *loop)
     bide__loop_choose_way(loop);
 }
 
-/* ---- what is said of a task ---- */
+/* ---- names and waits of a task ---- */
 
-/* NULL: none of its own; "Task-12" is made when it is asked for. */
+/* NULL: it has none; "Task-12" is generated from its number. */
 static const char *name_of(const bide_task *t)
 {
     const char *name = t->extra ? t->extra->name : NULL;
@@ -121,7 +121,7 @@ static struct reason find_reason(const bide_task *t)
 
 /* ---- a step ---- */
 
-/* As the loop would run it if nobody looked. */
+/* As the loop runs it without recording. */
 static void run(bide_loop *loop, struct ready *r)
 {
     if (r->run != bide__task_run || atomic_load_explicit(&bide__carries_state, memory_order_relaxed)) {
@@ -132,7 +132,7 @@ static void run(bide_loop *loop, struct ready *r)
     bide__task_resume(loop, container_of(r, bide_task, ready));
 }
 
-/* With a virtual clock, or in the middle of another step, only the clock knows. */
+/* With a virtual clock, or in a nested step, the clock has to be read. */
 static uint64_t time_of_begin(const bide_loop *loop, const struct track *k)
 {
     if (loop->virtual_time || loop->depth > 0 || k->last_ns == 0)
@@ -143,7 +143,7 @@ static uint64_t time_of_begin(const bide_loop *loop, const struct track *k)
 static void note_wakes(const struct ring *q, const struct ring *before, const bide_task *self, struct track *k, uint64_t now)
 {
     uint32_t n = q->tail - before->tail;
-    if (q->moved != before->moved || n > q->mask) /* what stands where has changed */
+    if (q->moved != before->moved || n > q->mask) /* the ring was reallocated, or has wrapped */
         return;
 
     for (uint32_t i = 0; i < n && i < WAKES_NOTED; i++) {
@@ -180,12 +180,12 @@ static void run_noted(bide_loop *loop, struct ready *r, struct track *k, const b
     k->last_ns = now;
 }
 
-/* Its task may be gone when the step has ended, so we have a share of it. */
+/* The task may be freed during the step, so hold a reference. */
 void bide__run_traced(bide_loop *loop, struct ready *r)
 {
     struct track *k = loop->track;
     bide_task *t = r->is_task ? container_of(r, bide_task, ready) : NULL;
-    bool is_for_it = t && !t->stackless && r->run != bide__task_run; /* a turn on its behalf, in which it does not run */
+    bool is_for_it = t && !t->stackless && r->run != bide__task_run; /* the entry is the task's, but does not run it */
     if (!k || is_for_it) {
         run(loop, r);
         return;
