@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* test_calls.c - each call that waits for a descriptor: its task alone waits, it gets what it asked for, and a cancellation ends it. */
+/* test_calls.c - each call that waits for a descriptor suspends only its task, returns the data, and is ended by a cancellation. */
 #include <sys/eventfd.h>
 #include <time.h>
 
 #include "unblock.h"
 
-/* A call that waits for fd, and says what it got: bytes, or descriptors that are ready. */
+/* A call that waits for fd, and returns a number of bytes, or of descriptors that are ready. */
 typedef ssize_t call(int fd);
 
 static ssize_t call_read(int fd)
@@ -105,7 +105,7 @@ static ssize_t call_pselect(int fd)
     return pselect(fd + 1, &r, NULL, NULL, &(struct timespec){.tv_sec = 60}, NULL);
 }
 
-/* How an application's own loop waits. */
+/* As in a library's own event loop. */
 static ssize_t in_a_set(int fd, int (*wait)(int set, struct epoll_event *ev))
 {
     int set = epoll_create1(EPOLL_CLOEXEC);
@@ -188,7 +188,7 @@ TEST(call_waits_in_its_task_alone_until_bytes_come, .real_time = true)
         o[i] = (struct outcome){.way = &ways[i], .fd = fd[i][0], .result = -2};
         t[i] = bide_create_task(bide_coro(make_call, &o[i]));
     }
-    EXPECT_EQ(bide_sleep_ms(10), 0); /* all of them wait, and this one goes on */
+    EXPECT_EQ(bide_sleep_ms(10), 0); /* all of them wait, and this task runs */
     for (int i = 0; i < WAYS; i++) {
         EXPECT_EQ(o[i].result, -2);
         EXPECT_EQ(write(fd[i][1], "x", 1), 1);
@@ -238,7 +238,7 @@ TEST(call_in_a_timeout_block_ends_with_it)
     }
 }
 
-/* Once one call was refused, so is what could be done at once: the library is to come to an end. */
+/* After one call was refused, a call that would not have to wait is refused as well, so that the library gives up. */
 TEST(call_after_a_refused_one_is_refused_until_the_block_is_left)
 {
     int fd[2], full[2];
@@ -268,7 +268,7 @@ static int cancelled_and_goes_on(int fd, int *seen)
 
     EXPECT_EQ(read(fd, &c, 1), -1);
     EXPECT_EQ(errno, ECANCELED);
-    seen[0] = bide_sleep_ms(1); /* the program hears of it in its own next wait */
+    seen[0] = bide_sleep_ms(1); /* the program's own next wait returns it */
     EXPECT_EQ(read(fd, &c, 1), -1);
     EXPECT_EQ(errno, ECANCELED);
     seen[1] = bide_uncancel(bide_current_task());
@@ -315,7 +315,7 @@ UNIT(call_without_a_loop_blocks_as_ever)
     for (int i = 0; i < WAYS; i++) {
         EXPECT_EQ(write(fd[1], "x", 1), 1);
         ssize_t result = ways[i].call(fd[0]);
-        if (result != 1 && errno != ENOSYS) /* epoll_pwait2 of a kernel, or an emulator, that does not know it */
+        if (result != 1 && errno != ENOSYS) /* a kernel or emulator without epoll_pwait2 */
             FAIL("%s: %zd, errno %d", ways[i].name, result, errno);
         char c;
         while (recv(fd[0], &c, 1, MSG_DONTWAIT) > 0)

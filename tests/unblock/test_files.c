@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_files.c - locks of files, pipes and regular files, in tasks. */
+/* test_files.c - file locks, pipes and regular files in tasks. */
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/wait.h>
@@ -14,7 +14,7 @@ static int open_file(void)
     return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 }
 
-/* ---- locks: each takes one that the test has, of another open file ---- */
+/* ---- locks: each task takes one that the test holds by another open file description ---- */
 
 static int by_flock(int fd)
 {
@@ -73,7 +73,7 @@ TEST(files_fcntl_lock_waits_in_its_task)
     lock_in_turn(by_ofd, release_ofd);
 }
 
-/* These belong to the process, so another one has it. */
+/* fcntl locks belong to a process, so another process holds it. */
 TEST(files_lockf_waits_in_its_task, .real_time = true)
 {
     int fd = open_file(), ready[2], status;

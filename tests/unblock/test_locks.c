@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_locks.c - locks that a task holds while it is suspended: the others of its thread wait, and not the thread. */
+/* test_locks.c - locks that a task holds while it is suspended: they suspend other tasks, and do not block the thread. */
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -103,7 +103,7 @@ TEST(locks_mutex_with_a_time_gives_up, .real_time = true)
     EXPECT_EQ(pthread_mutex_unlock(&m), 0);
 }
 
-/* Hardly anybody looks whether a lock was taken, so a cancelled task waits for it. */
+/* Hardly any code checks whether locking failed, so a cancelled task waits for the lock. */
 static int take_and_leave(pthread_mutex_t *m, bool *taken)
 {
     EXPECT_EQ(pthread_mutex_lock(m), 0);
@@ -128,7 +128,7 @@ TEST(locks_mutex_is_taken_by_a_cancelled_task, .real_time = true)
     EXPECT_TRUE(taken);
 }
 
-/* A thread has the first, and waits for the second, which a suspended task has: as threads would, both get on. */
+/* A thread holds the first and waits for the second, which a suspended task holds: neither must block the other forever. */
 struct crossed {
     pthread_mutex_t first, second;
     sem_t has_first;
@@ -424,7 +424,7 @@ TEST(locks_condition_with_a_time_gives_up, .real_time = true)
     pthread_mutex_unlock(&s.lock);
 }
 
-/* It wakes for no reason, again and again, and does not keep the thread. */
+/* It wakes spuriously again and again, and does not block the thread. */
 TEST(locks_condition_of_a_cancelled_task_lets_others_run, .real_time = true)
 {
     struct shared s = SHARED;

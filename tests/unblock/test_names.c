@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_names.c - names are looked up in a thread, by libc, while other tasks go on. */
+/* test_names.c - names are looked up by libc in a thread, while other tasks run. */
 #include <netdb.h>
 
 #include "unblock.h"
@@ -37,7 +37,7 @@ TEST(names_getaddrinfo_of_a_cancelled_task_is_left_alone, .real_time = true)
     EXPECT_EQ(bide_sleep_ms(0), 0);
     bide_task_cancel(t);
     EXPECT_EQ(bide_await(t), BIDE_ECANCELED);
-    EXPECT_TRUE(result == EAI_SYSTEM || result == 0); /* it may have been faster */
+    EXPECT_TRUE(result == EAI_SYSTEM || result == 0); /* 0: the lookup was faster than the cancellation */
 }
 
 TEST(names_getnameinfo_finds_a_name, .real_time = true)
@@ -62,7 +62,7 @@ static int resolve_kept(const char *name, const struct hostent **kept)
     return 0;
 }
 
-/* One answer for all, as libc has it, would be another task's after a wait. */
+/* libc has one static result, which another task would overwrite during a wait. */
 TEST(names_gethostbyname_has_an_answer_for_each_task, .real_time = true)
 {
     const struct hostent *kept[2] = {NULL, NULL};

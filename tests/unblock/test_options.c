@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_options.c - what may be asked for: thread-specific data for each task, writes to pipes; and what debug mode reports. */
+/* test_options.c - the options: thread-specific data per task, writes to pipes; and what debug mode reports. */
 #include <openssl/err.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -63,7 +63,7 @@ static int fail_and_wait(unsigned long expected)
     return 0;
 }
 
-/* Of a call in one task that failed, another one's SSL_get_error would make a failure of its own. */
+/* With a shared queue, SSL_get_error in one task would report the failure of another. */
 TEST(options_tsd_keeps_the_error_queues_of_OpenSSL_apart)
 {
     EXPECT_EQ(bide_unblock_set(BIDE_UNBLOCK_TSD), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_processes.c - children are waited for by their task alone: wait and its kin, system, popen; and forks in the middle of it all. */
+/* test_processes.c - waiting for children suspends only the task: the wait family, system, popen; and forks in tasks. */
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 
 static int gate = -1;
 
-/* A child that ends with this status when a byte comes, as another task sends it: if the thread waited, it would never end. */
+/* A child that exits with this status when another task sends it a byte: if the call blocked the thread, it would never exit. */
 static pid_t child(int status)
 {
     int fd[2];
@@ -82,7 +82,7 @@ TEST(processes_waited_for_by_a_cancelled_task_are_left, .real_time = true)
     EXPECT_EQ(WEXITSTATUS(status), 9);
 }
 
-/* ---- commands, each of which waits for a line from a pipe: they get theirs when all of them run ---- */
+/* ---- commands that each wait for a line from a pipe, which they get when all of them run ---- */
 
 enum { COMMANDS = 10 };
 static char fifo[512];
@@ -236,7 +236,7 @@ static int wait_for_byte(int fd)
     return (int)read(fd, &c, 1);
 }
 
-/* In the child calls are libc's, for its tasks are the parent's; and a loop of its own has tasks again. */
+/* In the child the calls are libc's, because the tasks are the parent's; in a new loop of the child tasks work again. */
 static int in_child(int fd)
 {
     char c;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_registered.c - descriptors that a library has waited for stay in the loop's epoll set: nobody else may notice. */
+/* test_registered.c - descriptors that a library has waited for stay in the loop's epoll set, without any visible effect. */
 #include <bide/descriptor.h>
 #include <bide/stream.h>
 #include <sys/stat.h>
@@ -63,7 +63,7 @@ TEST(registered_number_of_a_closed_descriptor_is_used_again, .real_time = true)
     close_both(second);
 }
 
-/* The set keeps an entry for the file, which lives on under another number. */
+/* The epoll set keeps an entry for the open file description, which is still open under another number. */
 TEST(registered_file_that_lives_on_wakes_nobody, .real_time = true)
 {
     int first[2], second[2], got = 0;
@@ -87,7 +87,7 @@ TEST(registered_file_that_lives_on_wakes_nobody, .real_time = true)
     close_both(second);
 }
 
-/* One of two was ready: the other is armed still, and says once that it is, too. */
+/* One of two was ready: the other is still armed, and reports one more event. */
 TEST(registered_descriptor_that_was_not_the_first_is_as_before, .real_time = true)
 {
     int a[2], b[2];
@@ -136,7 +136,7 @@ static int wait_in_vain(void)
     return code;
 }
 
-/* Who waited before counts no more: nothing can wake this task. */
+/* A registration of an earlier wait does not count: nothing can wake this task. */
 UNIT(registered_descriptor_hides_no_deadlock)
 {
     struct stat st;

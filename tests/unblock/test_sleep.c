@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_sleep.c - sleep and its kin suspend only the task that sleeps. */
+/* test_sleep.c - sleep, nanosleep and their variants suspend only the task. */
 #include <errno.h>
 #include <sched.h>
 #include <time.h>
@@ -22,7 +22,7 @@ static int sleep_each_way(int *done)
     return 0;
 }
 
-/* The clock is virtual, so a call that blocked would show as time that did not pass. */
+/* The clock is virtual: it would not advance during a call that blocks the thread. */
 TEST(sleep_in_tasks_takes_the_time_of_one)
 {
     bide_awaitable all[20];
@@ -98,7 +98,7 @@ static int finish_later(bool *finished)
     return 0;
 }
 
-/* A library that takes no error for an answer must not keep the thread. */
+/* A library that retries in a loop must not block the thread. */
 TEST(sleep_refused_again_and_again_lets_others_run)
 {
     bool finished = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_sockets.c - connect, accept and send in tasks; the limits and flags that a socket has. */
+/* test_sockets.c - connect, accept and send in tasks; time limits and flags of sockets. */
 #include <pthread.h>
 #include <sys/un.h>
 
@@ -166,7 +166,7 @@ static int connect_to(const struct sockaddr_in *at, int *error)
     return 0;
 }
 
-/* A listener whose queue is full answers nobody. */
+/* A listener whose queue is full does not answer. */
 TEST(sockets_connect_cancelled_ends, .real_time = true)
 {
     enum { MOST = 8 };
@@ -197,7 +197,7 @@ static int connect_in_vain(const struct sockaddr_un *at, int *error)
     return 0;
 }
 
-/* The backlog of a Unix socket that nobody accepts from: no event tells of a place in it. */
+/* A Unix socket whose backlog is full: no event tells when there is room again. */
 TEST(sockets_connect_to_a_full_backlog_waits_for_a_place, .real_time = true)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
@@ -406,7 +406,7 @@ TEST(sockets_with_SO_RCVTIMEO_say_EAGAIN_when_it_is_over)
     close_both(fd);
 }
 
-/* A library closes its descriptor where nobody sees it, and the number is another file's. */
+/* A library closes its descriptor without our notice, and the number is reused. */
 TEST(sockets_with_a_number_that_was_used_before_do_not_hang, .real_time = true)
 {
     char c;
@@ -418,7 +418,7 @@ TEST(sockets_with_a_number_that_was_used_before_do_not_hang, .real_time = true)
         if (number < 0)
             number = fd[0];
         EXPECT_EQ(fd[0], number);
-        int kept = i % 2 ? dup(fd[0]) : -1; /* the old file stays open, and in the epoll set */
+        int kept = i % 2 ? dup(fd[0]) : -1; /* the old open file description stays open, and in the epoll set */
         bide_timeout(1)
             EXPECT_EQ(recv(fd[0], &c, 1, 0), -1);
         bide_auto bide_task *t = bide_create_task(bide_coro(send_in_parts, fd[1]));
@@ -430,7 +430,7 @@ TEST(sockets_with_a_number_that_was_used_before_do_not_hang, .real_time = true)
     }
 }
 
-/* Of a peer that always has more: another task has its turns all the same. */
+/* The peer always has more data: other tasks must get their turns all the same. */
 static int count_turns(int *n)
 {
     for (;; ++*n)
