@@ -230,7 +230,7 @@ int target_open_core(struct target *t, const char *path, const char *ran)
     enum layout_found found = layout_find(&t->picture.layout, t->from, headers, n);
     if (found == LAYOUT_FOUND) {
         if (t->core.is_cut)
-            say_note("%s: the core file is cut off: what is not in it is not shown", path);
+            say_note("%s: the core file is truncated: only what is in it is shown", path);
         return EXIT_OK;
     }
     say_no_layout(path, t, found);
