@@ -2,27 +2,11 @@
 # SPDX-License-Identifier: MIT
 # test_names_from_a_table.sh - examples/names_from_a_table.c: a name of the table leads to its address; others are none.
 set -eu
-bide=${BIDE:?} build=${BIDE_BUILD:?}
-dir=$(mktemp -d)
-pid=
-trap 'test -z "$pid" || kill "$pid" || true; rm -rf "$dir"' EXIT
+build=${BIDE_BUILD:?}
+# shellcheck source=tests/examples/serve.sh
+. "${0%/*}/serve.sh"
 
-fail()
-{
-    echo "FAILED: $*" >&2
-    exit 1
-}
-
-"$bide" serve -p 0 >"$dir/url" 2>&1 &
-pid=$!
-for _ in $(seq 600); do
-    url=$(grep -o 'http://[^ ]*' "$dir/url" || true)
-    test -z "$url" || break
-    sleep 0.05
-done
-test -n "$url" || fail "the server did not say where it is: $(cat "$dir/url")"
-
-port=${url##*:} port=${port%%/*}
+port=${url##*:}
 program=$build/examples/names_from_a_table
 
 got=$("$program" "http://front.invalid:$port/" other.invalid=127.0.0.9 front.invalid=127.0.0.1) || fail "exit $?"

@@ -64,6 +64,26 @@ static void situation_check_in_thread(void (*check_all)(enum situation))
     pthread_join(thread, NULL);
 }
 
+static struct {
+    void (*check_all)(enum situation);
+    int calls;
+} situation_callback;
+
+static void situation_called(void *unused)
+{
+    (void)unused;
+    situation_callback.calls++;
+    situation_callback.check_all(CALLBACK);
+}
+
+__attribute__((unused)) static void situation_check_in_callback(void (*check_all)(enum situation))
+{
+    situation_callback.check_all = check_all;
+    EXPECT_TRUE(bide_loop_call_soon(bide_get_event_loop(), situation_called, NULL));
+    BIDE_IGNORE(bide_sleep_ms(5));
+    EXPECT_EQ(situation_callback.calls, 1);
+}
+
 static int situation_second(void (*check_all)(enum situation))
 {
     check_all(SECOND);

@@ -74,12 +74,6 @@ static void end(void)
     bide_release(empty);
 }
 
-static void in_callback(void *arg)
-{
-    (void)arg;
-    check_all(CALLBACK);
-}
-
 UNIT(datagram_situation_without_a_loop)
 {
     check_all(NO_LOOP);
@@ -88,8 +82,7 @@ UNIT(datagram_situation_without_a_loop)
 TEST(datagram_situation_in_a_callback, .real_time = true)
 {
     EXPECT_EQ(make(), 0);
-    EXPECT_TRUE(bide_loop_call_soon(bide_get_event_loop(), in_callback, NULL));
-    EXPECT_EQ(bide_sleep_ms(2), 0);
+    situation_check_in_callback(check_all);
     end();
 }
 

@@ -90,21 +90,10 @@ UNIT(process_situation_without_a_loop_follows_the_contracts)
     check_all(NO_LOOP);
 }
 
-static int calls;
-
-static void in_callback(void *arg)
-{
-    (void)arg;
-    calls++;
-    check_all(CALLBACK);
-}
-
 TEST(process_situation_in_a_callback_follows_the_contracts, .real_time = true)
 {
     make_theirs();
-    EXPECT_TRUE(bide_loop_call_soon(bide_get_event_loop(), in_callback, NULL));
-    BIDE_IGNORE(bide_sleep_ms(5));
-    EXPECT_EQ(calls, 1);
+    situation_check_in_callback(check_all);
     end_theirs();
 }
 
