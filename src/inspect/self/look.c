@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * look.c - copies of what a report looks at, made by the kernel, and lines without stdio.
+ * look.c - copies of memory for a report, made by the kernel, and lines of text without stdio.
  */
 #include <sys/uio.h>
 #include <unistd.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * self.h - the tasks of this process, said by itself.
+ * self.h - reports of its tasks by the process itself.
  *
  *     report.c, crash.c: which tasks
- *       task.c             one of them in words, and what it waits for
- *         look.c           copies of what is looked at; lines
+ *       task.c             one task, and what it waits for, as text
+ *         look.c           copies of memory; lines of text
  *
- * It runs in signal handlers, beside loops of other threads that go on, and in processes whose memory is damaged.  So nothing is
- * locked or allocated, and all that it looks at is copied first by the kernel (process_vm_readv), which refuses what is not there.
+ * It runs in signal handlers, while loops of other threads run, and in processes whose memory is damaged.  So nothing is locked or
+ * allocated, and everything is copied by the kernel first (process_vm_readv), which fails for addresses that are not mapped.
  */
 #ifndef BIDE_INSPECT_SELF_H
 #define BIDE_INSPECT_SELF_H
@@ -16,9 +16,9 @@
 
 #include "core/several/awaitables.h"
 
-void bide__report_begin(void);       /* before the first loop: is a signal wanted that has all tasks reported? */
+void bide__report_begin(void);       /* before the first loop: reads BIDE_SIGQUIT */
 void bide__report_crashes(void);     /* in debug mode */
-uint64_t bide__report_signals(void); /* a bit for each that only reports */
+uint64_t bide__report_signals(void); /* a bit for each signal whose handler is ours */
 
 /* ---- look.c ---- */
 
@@ -29,15 +29,15 @@ struct report {
     char line[400];
 };
 
-void bide__report_put(struct report *r, const char *text); /* what does not fit is cut */
+void bide__report_put(struct report *r, const char *text); /* cut at the end of the line's buffer */
 void bide__report_put_number(struct report *r, uint64_t n);
-void bide__report_put_text(struct report *r, const char *at); /* one that is not trusted */
+void bide__report_put_text(struct report *r, const char *at); /* `at` is not trusted */
 void bide__report_end_line(struct report *r);
 
-/* False: it cannot be read. */
+/* Copy memory.  False: it cannot be read. */
 bool bide__report_look(const void *at, void *copy, size_t len);
 
-/* A task's copy, and what of it lies on its stack. */
+/* A copy of a task, and of what is on its stack. */
 struct seen {
     const bide_task *at;
     bide_task task;
@@ -47,16 +47,16 @@ struct seen {
 };
 
 bool bide__report_see(struct seen *s, const bide_task *at);
-/* The next one of a loop's list; NULL: that was the last, or the list leads nowhere. */
+/* The next task of a loop's list; NULL: there is none, or the list is broken. */
 const bide_task *bide__report_next_task(const bide_loop *loop, const struct list_node *node);
 
 /* ---- task.c ---- */
 
-#define CHAIN_MAX 16 /* of blocks, of tasks that await one another */
+#define CHAIN_MAX 16 /* nested blocks, or tasks that await each other */
 
 void bide__report_put_task(struct report *r, const struct seen *s);
 void bide__report_put_doing(struct report *r, const struct seen *s);
-/* A line of it. */
+/* A line for this task. */
 void bide__report_put_line(struct report *r, const struct seen *s, const bide_task *current);
 
 typedef bool report_visit_fn(void *arg, const bide_future *f); /* true: that was enough */
