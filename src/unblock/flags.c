@@ -2,8 +2,9 @@
 /*
  * flags.c - O_NONBLOCK for the length of one system call.
  *
- * It is a flag of the open file, which others may have, too, as the listener of a server in several threads.  In this process one changes
- * it at a time where that may be so, and who looks at it waits until it is as it was.  Another process may see it.
+ * It is a flag of the open file description, which other threads may use meanwhile, such as the listener of a server in several threads.
+ * Where that may be so, a lock is held: one thread of this process changes it at a time, and threads that read the flags wait until it is
+ * restored.  Another process that shares the open file description may see it.
  */
 #include "unblock/unblock.h"
 

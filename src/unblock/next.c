@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * next.c - finding the functions that ours stand before.
+ * next.c - looks up the next definitions of the names that we interpose.
  *
- * All are found at once, before the first constructor that may call one, or with the first call if that comes earlier.  To find
- * them allocates now and then, and an allocator may lock: what calls in again from there finds those that are known already, or
- * libc's own names for the few that an allocator needs.
+ * All are looked up at once, in an early constructor, or with the first call if that comes earlier.  dlsym may allocate, and an allocator
+ * may lock: such nested calls look up what is not known yet.
  *
- * A sanitizer has functions of these names, too.  Which comes first depends on how the program is linked:
+ * A sanitizer interposes the same names.  Which definition comes first depends on how the program is linked:
  *
  *     linked with libbide-unblock.a     ours --> the sanitizer's, as __interceptor_NAME --> libc's
  *     linked with libbide-unblock.so    the sanitizer's --> ours --> libc's
  *
- * The second way does for AddressSanitizer.  ThreadSanitizer's pthread_once and pthread_cond_wait do not call ours, and would block
- * the thread: so no call is changed there, which is reported.  It calls pthread_key_create before it has begun itself, hence
- * UNINSTRUMENTED.
+ * The second way works with AddressSanitizer.  ThreadSanitizer's pthread_once and pthread_cond_wait do not call ours, and would block the
+ * thread: so no call is changed there, which is reported.  It calls pthread_key_create before it is initialized, hence UNINSTRUMENTED.
  */
 #include "unblock/next.h"
 
@@ -25,7 +23,7 @@ bool bide__next_is_found;
 
 #define INTERCEPTOR "__interceptor_"
 
-/* (&recv in here would be the first one, too, so a private variable tells where ours are.) */
+/* Is ours the first definition of this name?  (Its address in here would be that of the first one, so a private variable tells.) */
 UNINSTRUMENTED static bool is_first(const char *name)
 {
     static const char here;
@@ -44,7 +42,7 @@ bool bide__next_is_reached(const char *name)
     return is_first(name) || (first && first == dlsym(RTLD_DEFAULT, interceptor));
 }
 
-/* No other sanitizer has this one. */
+/* No other sanitizer interposes pthread_once. */
 UNINSTRUMENTED static bool tsan_is_here(void)
 {
     return dlsym(RTLD_DEFAULT, INTERCEPTOR "pthread_once");
@@ -55,7 +53,7 @@ bool bide__next_tsan_is_first(void)
     return tsan_is_here() && !is_first("pthread_once");
 }
 
-/* The condition variables of x86_64 have an old version, too, of another layout; other machines began later. */
+/* On x86_64, dlsym may return the condition variables' old version, with another layout; other machines have no old one. */
 UNINSTRUMENTED static void *find(const char *interceptor)
 {
     const char *name = interceptor + sizeof INTERCEPTOR - 1;
@@ -67,7 +65,7 @@ UNINSTRUMENTED static void *find(const char *interceptor)
     return found ? found : dlsym(RTLD_NEXT, name);
 }
 
-/* A function pointer as dlsym gives it: POSIX has them alike. */
+/* dlsym returns void *; POSIX says that it can be used as a function pointer. */
 UNINSTRUMENTED static void put(void *slot, const char *interceptor)
 {
     const char *name = interceptor + sizeof INTERCEPTOR - 1;
@@ -94,10 +92,10 @@ UNINSTRUMENTED __attribute__((constructor(101))) void bide__next_find(void)
     __atomic_store_n(&bide__next_is_found, true, __ATOMIC_RELEASE);
 }
 
-/* Whoever looks at the file of a program sees that this library is in it, also if it is linked statically, and stripped. */
+/* By this note `bide doctor` sees that the library is in a program, also in a stripped one that is linked statically with it. */
 __asm__(".pushsection .note.bide, \"a\", %note\n\t"
         ".balign 4\n\t"
-        ".4byte 5, 4, 2\n\t" /* lengths of name and contents, type: 1 is the library's (inspect/root.h), 2 is this one's */
+        ".4byte 5, 4, 2\n\t" /* lengths of name and contents, type: 1 is libbide's (inspect/root.h), 2 is this library's */
         ".asciz \"bide\"\n\t"
         ".balign 4\n\t"
         ".4byte 1\n\t"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * next.h - the functions that ours stand before: libc's, or those of a sanitizer that stands before libc as well.
+ * next.h - the next definitions of the names that we interpose: libc's, or those of a sanitizer, which interposes libc as well.
  */
 #ifndef BIDE_UNBLOCK_NEXT_H
 #define BIDE_UNBLOCK_NEXT_H
@@ -28,14 +28,14 @@
 
 #include "base/util/uninstrumented.h"
 
-/* Of libc, for compilers that check; in no header. */
+/* libc's variants for _FORTIFY_SOURCE, which no header declares. */
 ssize_t __read_chk(int fd, void *out, size_t n, size_t cap);
 ssize_t __recv_chk(int fd, void *out, size_t n, size_t cap, int flags);
 ssize_t __recvfrom_chk(int fd, void *out, size_t n, size_t cap, int flags, struct sockaddr *from, socklen_t *len);
 int __poll_chk(struct pollfd *fds, nfds_t n, int ms, size_t cap);
 int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *ts, const sigset_t *signals, size_t cap);
 
-/* Each name once, with its signature as the headers above declare it. */
+/* Each interposed name, with the signature that the headers above declare. */
 #define NEXT_NAMES(X)                                                                                                       \
     X(connect) X(accept) X(accept4)                                                                                         \
     X(recv) X(recvfrom) X(recvmsg) X(__recv_chk) X(__recvfrom_chk) X(send) X(sendto) X(sendmsg) X(recvmmsg) X(sendmmsg)                             \
@@ -80,7 +80,7 @@ bool bide__next_tsan_is_first(void);
 #define ALSO_AS(other, name) extern __typeof__(name) other __attribute__((alias(#name)))
 #endif
 
-/* Call the next function of this name. */
+/* Call the next definition of this name. */
 #define NEXT(name) (*next_found()->name)
 __attribute__((always_inline)) static inline const struct next *next_found(void)
 {

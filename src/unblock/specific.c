@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * specific.c - thread-specific data, each task its own, if the program asks for it (bide_unblock_set).
+ * specific.c - thread-specific data per task, if the program asks for it (bide_unblock_set).
  *
- * Libraries keep there what belongs to a flow of control: OpenSSL its queue of errors, in which one task would find another's.  Values
- * of a key are those of the key that was made then: each has a number that rises when it is made, as in libc.  What a task has set
- * goes to the key's destructor when its coroutine has returned.
+ * Libraries keep state of a flow of control in it: OpenSSL its error queue, in which one task would find the errors of another.  A key
+ * has a number that changes when it is deleted and created again, as in libc, so that values of a deleted key are not seen.  The values
+ * of a task are passed to the key's destructor when its coroutine has returned.
  *
- * Keys that were made before this library began stay the thread's: those of allocators and sanitizers, which are at work in here, too.
+ * Keys that were created before this library was initialized stay the thread's: those of allocators and sanitizers, which are used in here.
  */
 #include <limits.h>
 #include <stdatomic.h>
@@ -17,7 +17,7 @@
 #define PER_BLOCK 32
 #define ROUNDS PTHREAD_DESTRUCTOR_ITERATIONS
 
-/* Odd: the key is there. */
+/* number: odd while the key exists. */
 static struct key {
     atomic_uint number;
     void (*_Atomic destroy)(void *value);
@@ -45,7 +45,7 @@ UNINSTRUMENTED static bool is_there(pthread_key_t key)
     return key < KEYS_MAX && atomic_load_explicit(&keys[key].number, memory_order_relaxed) & 1;
 }
 
-/* Keys are noted also while nobody has asked: tasks may have values of those that were made until then. */
+/* Keys are recorded even if the option is off: it may be turned on later. */
 static void note_key(pthread_key_t key, void (*destroy)(void *value))
 {
     atomic_store(&keys[key].destroy, destroy);
@@ -88,7 +88,7 @@ static struct value *enter(struct guest *g, pthread_key_t key)
     return *block ? &(*block)[key % PER_BLOCK] : NULL;
 }
 
-/* The task that has a value of its own of this key; NULL: the thread's is meant. */
+/* The task whose value is meant; NULL: the thread's. */
 UNINSTRUMENTED static bide_task *task_for(pthread_key_t key)
 {
     return unlikely(bide__unblock_keeps_values) && is_there(key) ? bide__unblock_task() : NULL;
@@ -129,7 +129,7 @@ UNINSTRUMENTED int pthread_setspecific(pthread_key_t key, const void *data)
 
 /* ---- the end of a task ---- */
 
-/* Were there any?  Each is set to NULL first: a destructor may set another, and a second round comes. */
+/* Returns whether there were any values.  Each is set to NULL first: a destructor may set it again, for another round. */
 static bool destroy_round(struct values *all)
 {
     bool any = false;

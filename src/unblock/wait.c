@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wait.c - a call of another library waits: its task is suspended, and refused once it is interrupted.
+ * wait.c - waiting in a call of another library: the task is suspended; if it is interrupted, its calls are refused with ECANCELED.
  *
- * A task that is cancelled, or in a block whose time is over, gets ECANCELED from the call that waits, and from each later one that
- * would: few libraries try again after that, as many do after EINTR.  One that does all the same must not keep the thread, so after
- * REFUSALS_AT_ONCE refusals each takes PAUSE_MS, in which others run.  The block is left, or bide_uncancel called: calls wait again.
+ * A task that is cancelled, or whose timeout has expired, gets ECANCELED from the call that waits, and from each later one that would wait:
+ * few libraries retry after that, unlike after EINTR.  One that does must not block the thread, so after REFUSALS_AT_ONCE refusals each
+ * further one takes PAUSE_MS, in which other tasks run.  Calls wait again when the block is left, or bide_uncancel is called.
  *
- * A descriptor is watched anew for each wait (bide_fd_wait), for libraries close theirs in ways that nobody sees, and the number is
- * used again.
+ * Nothing is kept about a descriptor between two waits, because libraries close theirs without our notice, and the number is reused.
  */
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -16,12 +15,12 @@
 
 #define REFUSALS_AT_ONCE 64
 #define PAUSE_MS 10
-#define CALLS_PER_TURN 64 /* that did not wait */
+#define CALLS_PER_TURN 64 /* calls that do not wait, before the task yields */
 
 const struct interpose_ops *bide__unblock_ops;
 ptrdiff_t bide__unblock_loop_offset;
 
-/* How many calls of this thread's tasks have not waited since one did. */
+/* Calls of this thread's tasks since the last one that waited or yielded. */
 static _Thread_local unsigned calls __attribute__((tls_model("initial-exec")));
 
 /* ---- what is kept for a task ---- */
@@ -56,7 +55,8 @@ __attribute__((constructor)) static void begin(void)
     }
     bide__unblock_ops = ops;
     if (!ops)
-        fprintf(stderr, "bide-unblock: version " BIDE_VERSION " does not fit bide %s: no call is changed\n", bide_version());
+        fprintf(stderr, "bide-unblock: this libbide-unblock is for bide " BIDE_VERSION ", and the program has %s: no call is changed\n",
+                bide_version());
 }
 
 /* ---- refusing ---- */
@@ -114,7 +114,7 @@ static bool was_refused(bide_task *t)
     return g && g->refusals > 0 && bide__unblock_is_refused(t);
 }
 
-/* What does not block, as bide's own descriptors, is neither refused nor ends a turn. */
+/* Calls on non-blocking descriptors, such as bide's own, are not refused, and do not yield. */
 bool bide__unblock_may_try(const struct blocked *b)
 {
     bool interrupted = bide__unblock_ops->interruption(b->task) != 0;
@@ -154,7 +154,7 @@ static int64_t left_ms(bide_task *t, int64_t until_ms)
     return left < 0 ? 0 : left;
 }
 
-/* A set that holds them: for those that the loop has registered already, as a stream's. */
+/* With an epoll set of our own: for descriptors that the loop watches already, such as a stream's. */
 static int wait_by_set(const struct interpose_fd *fds, int n, int64_t ms)
 {
     int set = epoll_create1(EPOLL_CLOEXEC), code = set < 0 ? -errno : 0;
@@ -171,7 +171,7 @@ static int wait_by_set(const struct interpose_fd *fds, int n, int64_t ms)
     return code;
 }
 
-/* What cannot be watched is tried again, which says why; but not at once, for it may say EAGAIN for a long time. */
+/* If a descriptor cannot be watched, the call is tried again, which reports the error; with a pause, because it may be EAGAIN for long. */
 int bide__unblock_wait_fds(const struct blocked *b, const struct interpose_fd *fds, int n, int64_t until_ms)
 {
     if (bide__unblock_is_refused(b->task))
@@ -189,7 +189,7 @@ int bide__unblock_wait_fds(const struct blocked *b, const struct interpose_fd *f
         return code;
     if (bide__unblock_is_refused(b->task))
         return -1;
-    if (b->has_waited || (code != -EPERM && code != -EBADF)) /* a regular file, which is always ready; none */
+    if (b->has_waited || (code != -EPERM && code != -EBADF)) /* EPERM: a regular file, always ready; EBADF: not a descriptor */
         pause_ms(1);
     return 1;
 }
@@ -214,7 +214,7 @@ int bide__unblock_sleep_until(bide_task *t, int64_t until_ms, const char *call, 
 
 /* ---- after EAGAIN ---- */
 
-/* What the socket says of how long a call may take. */
+/* SO_RCVTIMEO or SO_SNDTIMEO. */
 static int64_t limit_ms(const struct blocked *b)
 {
     struct timeval tv = {0};

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * many.c - recvmmsg and sendmmsg, in a task: what is there is taken at once, and the rest waited for.
+ * many.c - recvmmsg and sendmmsg in a task: tried without blocking, and continued when the socket is ready again.
  *
- * The kernel looks at recvmmsg's time only when a datagram has come; here it ends the call also if no further one does.
+ * The kernel checks recvmmsg's timeout only after each datagram; here it also ends a call to which no further datagram arrives.
  */
 #include "unblock/unblock.h"
 
 /* As in receive.c. */
-#define AS_THEY_ARE (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)
+#define NEVER_BLOCKS (MSG_DONTWAIT | MSG_OOB | MSG_ERRQUEUE)
 
 static bool is_time(const struct timespec *ts)
 {
@@ -33,16 +33,16 @@ static int receive_many(struct blocked *b, struct mmsghdr *all, unsigned n, int 
         if (got > 0)
             done += (unsigned)got;
         if (got >= 0)
-            errno = EAGAIN; /* those that are not there yet */
+            errno = EAGAIN; /* for the rest, which has not arrived yet */
     } while (got != 0 && done < n && !(done > 0 && flags & MSG_WAITFORONE) && bide__unblock_again(b));
     return done > 0 || got >= 0 ? (int)done : -1;
 }
 
-/* What came before an error is returned without it; the socket's next call says what it was. */
+/* If an error occurs after some datagrams, their number is returned; the next call reports the error. */
 int recvmmsg(int fd, struct mmsghdr *all, unsigned n, int flags, struct timespec *ts)
 {
     bide_task *t = bide__unblock_task();
-    if (likely(!t) || flags & AS_THEY_ARE || !is_time(ts))
+    if (likely(!t) || flags & NEVER_BLOCKS || !is_time(ts))
         return NEXT(recvmmsg)(fd, all, n, flags, ts);
     struct blocked b = BLOCKED(t, fd, BIDE_READABLE);
     int64_t until = bide__unblock_ms_from_now(t, ms_of(ts));
@@ -59,7 +59,7 @@ int recvmmsg(int fd, struct mmsghdr *all, unsigned n, int flags, struct timespec
 
 /* ---- sending ---- */
 
-/* Datagrams go in one call as far as there is room; messages of a stream one by one, for each may have to be continued. */
+/* Datagrams are sent as many at once as there is room for; messages of a stream one by one, because each may have to be continued. */
 static bool is_stream(int fd)
 {
     int type = SOCK_STREAM;
