@@ -55,14 +55,18 @@ void bide__steps_set_slow(struct step_watch *w, int64_t ms)
 
 void bide__steps_enter(bide_loop *loop)
 {
-    if (loop->watch->is_on && bide__inspector)
-        bide__inspector->enter(loop);
+    if (!loop->watch->is_on || !bide__inspector)
+        return;
+    loop->watch->is_entered = true;
+    bide__inspector->enter(loop);
 }
 
 void bide__steps_leave(bide_loop *loop)
 {
-    if (bide__list_is_linked(&loop->watch->node))
-        bide__inspector->leave(loop);
+    if (!loop->watch->is_entered)
+        return;
+    loop->watch->is_entered = false;
+    bide__inspector->leave(loop);
 }
 
 void bide__step_begin(struct step_watch *w, struct step *s)

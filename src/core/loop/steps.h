@@ -27,6 +27,7 @@ struct step_watch {
     struct step step;
     _Atomic int64_t slow_ns;
     bool is_on;
+    bool is_entered; /* inspector->enter was called, and leave not yet; the loop's own, where node is another thread's as well */
     /* inspect's, while the loop runs */
     struct list_node node;
     pid_t thread;

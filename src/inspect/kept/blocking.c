@@ -316,7 +316,7 @@ void bide__blocking_leave(bide_loop *loop)
 {
     pthread_mutex_lock(&life);
     pthread_mutex_lock(&lock);
-    bide__list_remove(&loop->watch->node);
+    bide__list_remove(&loop->watch->node); /* in the list or not: there may be no thread that watches */
     bool is_last = is_running && bide__list_is_empty(&list);
     if (is_last) {
         must_end = true;

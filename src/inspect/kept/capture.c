@@ -120,6 +120,7 @@ static struct {
     struct snapshot *snapshot; /* NULL: nobody asks */
     uintptr_t high;
     sem_t done;
+    int is_written; /* orders the snapshot before its reader for ThreadSanitizer, too, which does not know sem_clockwait */
 } request;
 
 static void set_registers(struct snapshot *s, const ucontext_t *uc)
@@ -159,6 +160,7 @@ static void on_signal(int signal, siginfo_t *info, void *context)
     set_place(s, at.sp, at.pc);
     set_registers(s, context);
     copy_stack(s, request.high);
+    __atomic_store_n(&request.is_written, 1, __ATOMIC_RELEASE);
     sem_post(&request.done);
     errno = saved;
 }
@@ -189,6 +191,7 @@ static enum captured capture_running(struct snapshot *s, pid_t thread, uintptr_t
         return NOT_CAPTURED;
 
     request.high = high;
+    __atomic_store_n(&request.is_written, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&request.snapshot, s, __ATOMIC_RELEASE);
     if (syscall(SYS_tgkill, getpid(), thread, CAPTURE_SIGNAL) == 0) {
         clock_gettime(CLOCK_MONOTONIC, &until);
@@ -199,7 +202,7 @@ static enum captured capture_running(struct snapshot *s, pid_t thread, uintptr_t
             code = sem_clockwait(&request.done, CLOCK_MONOTONIC, &until);
         while (code < 0 && errno == EINTR);
         if (code == 0)
-            return CAPTURED;
+            return __atomic_load_n(&request.is_written, __ATOMIC_ACQUIRE) ? CAPTURED : NOT_CAPTURED;
     }
     if (__atomic_exchange_n(&request.snapshot, NULL, __ATOMIC_ACQ_REL))
         return NOT_CAPTURED; /* the thread has it blocked */
