@@ -231,6 +231,7 @@ class OfAnother(TimelineCase):
             self.assertIn("nothing was recorded: no event loop of process", err)
             self.check(self.load(self.path()))
             r = bide("trace", "-o", "-", s.pid, "0.05")
+            self.assertIn("standard output: nothing was recorded", r.err)
             self.expect(r, 0)
             self.assertEqual(json.loads(r.out)["traceEvents"][0]["args"]["name"], "bide")
 

@@ -21,7 +21,7 @@
 #define KEEP_MS 500 /* how often the lease is extended; less than RECORDING_LEASE_MS */
 
 struct output {
-    char path[PATH_MAX];
+    char path[PATH_MAX]; /* or "standard output" */
     int fd;
     bool is_new;
 };
@@ -38,6 +38,7 @@ static int output_open(struct output *o, const char *path, int pid)
         snprintf(o->path, sizeof o->path, "trace-%d.json", pid);
     if (output_is_stdout(o->path)) {
         o->fd = STDOUT_FILENO;
+        snprintf(o->path, sizeof o->path, "standard output"); /* for messages */
         return EXIT_OK;
     }
     o->fd = open(o->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
