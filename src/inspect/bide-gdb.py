@@ -34,6 +34,10 @@ def text(at, most=200):
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in found.decode("utf-8", "backslashreplace"))
 
 
+def without_secrets(url):
+    return re.sub(r"://[^/?#]*@", "://", url)
+
+
 # ---- the layout ----
 
 def headers():
@@ -165,11 +169,32 @@ class Task:
             return "new"
         return "ready" if self.get("task.place") else "waiting"
 
+    def doing(self):
+        """"GET https://a.example/: ", or "" """
+        library = self.library
+        at = library.get(self.get("task.stack") - library.members["top"][1], "top.doing") if self.get("task.started") and not self.is_stackless else 0
+        what = text(library.get(at, "doing.what")) if at else ""
+        of = text(library.get(at, "doing.of")) if at else ""
+        code = library.get(at, "doing.code") if at and not of else 0
+        if code:
+            block = gdb.block_for_pc(code)
+            of = block.function.name if block and block.function else hex(code)
+        return " ".join(part for part in (what, without_secrets(of)) if part)
+
     def future(self, future):
         library = self.library
         if library.get(future, "future.is_task"):
             return f"task #{library.get(future, 'task.id')}"
-        return "a " + (text(library.get(library.get(future, "future.type"), "type.name")) or "future")
+        type = library.get(future, "future.type")
+        at = library.get(type, "type.label_at")
+        label = text(number(future + at)) if at else ""
+        return "a " + (text(library.get(type, "type.name")) or "future") + (f": {label}" if label else "")
+
+    def several(self, futures, before=""):
+        pending = [f for f in futures if f and not self.library.get(f, "future.state")]
+        if not pending:
+            return before + "what has ended"
+        return before + ", ".join(map(self.future, pending[:4])) + (f" and {len(pending) - 4} more" if len(pending) > 4 else "")
 
     def waits(self):
         library = self.library
@@ -181,32 +206,76 @@ class Task:
         wait = self.get("task.wait")
         if not wait:
             return "something without a name"
-        if library.get(wait, "wait.awaits"):
-            return self.future(library.get(wait, "wait.awaits"))
-        group = library.get(wait, "wait.group")
-        if group:
-            return f"{library.get(group, 'group.started')} tasks or futures"
-        return self.kind(wait)
+        awaits = library.get(wait, "wait.awaits")
+        return (self.future(awaits) if awaits else self.kind(wait)) + self.limit()
+
+    def left(self, when_ms):
+        return f"{when_ms - self.library.get(self.loop, 'loop.now_ns') // 1000000} ms"
+
+    def limit(self):
+        """The first of the blocks around it that ends."""
+        library, at, whens = self.library, self.get("task.scopes"), []
+        while at and len(whens) < 64:
+            armed = library.get(at, "scope.armed")
+            whens.append(library.get(at, "scope.when_ms") if armed not in (0, at) else None)
+            at = library.get(at, "scope.outer")
+        whens = [w for w in whens if w is not None]
+        wait = self.get("task.wait")
+        if library.get(wait, "wait.kind") in [library.members[k][0] for k in ("kind.group_for", "kind.completed_for") if k in library.members]:
+            whens.append(library.get(library.get(wait, "wait.on"), "timer.when_ms"))
+        return f"; timeout in {self.left(min(whens))}" if whens else ""
+
+    def operation(self, at):
+        library = self.library
+        ops, object = library.get(at, "operation.ops"), library.get(at, "operation.object")
+        fd_at, holder_at = library.get(ops, "ops.fd_at"), library.get(ops, "ops.holder_at")
+        fd = f" fd {number((object or at) + fd_at, 4)}" if fd_at else ""
+        holder = number(object + holder_at) if holder_at and object else 0
+        return text(library.get(ops, "ops.name")) + fd + (f", held by #{holder}" if holder else "")
+
+    def choices(self, wait):
+        library, members = self.library, self.library.members
+        all, n, said = library.get(wait, "choice.all"), library.get(wait, "choice.n"), []
+        for i in range(min(n, 4)):
+            at = all + i * members["alternative"][1]
+            what = library.get(at, "alternative.what")
+            kind, future = library.get(what, "awaitable.kind"), library.get(at, "alternative.future")
+            said.append(self.operation(what + members["awaitable.operation"][0]) if kind == members["awaitable.is_operation"][0] else
+                        "a timer" if kind == members["awaitable.is_sleep"][0] else self.future(future) if future else "a future")
+        return ("one of " if n > 1 else "") + ", ".join(said) + (f" and {n - 4} more" if n > 4 else "")
+
+    def members_of(self, list):
+        node, n = number(list), 0
+        while node != list and n < 64:
+            yield self.library.get(node, "member.future")
+            node, n = number(node), n + 1
 
     def kind(self, wait):
-        library = self.library
+        library, members = self.library, self.library.members
         kind, on = library.get(wait, "wait.kind"), library.get(wait, "wait.on")
-        names = {library.members[f"kind.{n}"][0]: n for n in ("completed", "operation", "named", "read", "write", "either", "time", "thread",
-                                                               "members") if f"kind.{n}" in library.members}
-        name = names.get(kind)
+        name = {place: n[5:] for n, (place, _) in members.items() if n.startswith("kind.")}.get(kind)
         if name in ("read", "write", "either"):
             return f"to {'read or write' if name == 'either' else name} fd {number(on, 4)}"
         if name == "time":
-            left = library.get(on, "timer.when_ms") - library.get(self.loop, "loop.now_ns") // 1000000
-            return f"a timer, {left} ms left when its loop last looked"
+            return f"a timer, {self.left(library.get(on, 'timer.when_ms'))} left when its loop last looked"
         if name == "operation":
-            operation = library.get(wait, "choice.operation")
-            ops = library.get(operation, "operation.ops")
-            at, object = library.get(ops, "ops.holder_at"), library.get(operation, "operation.object")
-            holder = number(object + at) if at and object else 0
-            return text(library.get(ops, "ops.name")) + (f", held by #{holder}" if holder else "")
-        return {"named": text(on) if name == "named" else "", "thread": "a call in a thread", "completed": "the next of bide_as_completed",
-                "members": "the tasks of its group"}.get(name, "something without a name")
+            return self.choices(wait) if library.get(wait, "choice.is_choice") else self.operation(library.get(wait, "choice.operation"))
+        if name in ("group", "group_for"):
+            group = wait - members["group.wait"][0]
+            first, n = library.get(group, "group.watches"), min(library.get(group, "group.started"), 64)
+            return self.several(library.get(first + i * members["watch"][1], "watch.future") for i in range(n))
+        if name in ("completed", "completed_for"):
+            list = library.get(wait, "next.list")
+            first, n = list + members["list.all"][0], min(library.get(list, "list.n"), 64)
+            return self.several((library.get(first + i * members["ended"][1], "ended.future") for i in range(n)), "the next of ")
+        if name == "members":
+            return self.several(self.members_of(on))
+        if name == "named":
+            return text(on)
+        return "a call in a thread" + (f": {text(on)}" if on else "") if name == "thread" else "something without a name"
+
+    def says(self):
+        return ": ".join(part for part in (self.doing(), self.waits()) if part)
 
 
 # ---- stacks ----
@@ -255,6 +324,18 @@ def backtrace(task):
     return re.sub(r"^#(\d+) ", lambda m: f"#{int(m[1]) - 1} ", lines[begin.start():] if begin else lines, flags=re.M)
 
 
+def backtrace_of_thread(task):
+    """Of one that runs; None: its thread is not known."""
+    selected, lwp = gdb.selected_thread(), task.library.get(task.loop, "loop.thread")
+    for thread in gdb.selected_inferior().threads():
+        if thread.ptid[1] == lwp:
+            thread.switch()
+            lines = gdb.execute("bt", to_string=True)
+            selected.switch()
+            return lines
+    return None
+
+
 # ---- commands ----
 
 class Bide(gdb.Command):
@@ -271,7 +352,7 @@ class Tasks(gdb.Command):
         super().__init__("bide tasks", gdb.COMMAND_STACK)
 
     def invoke(self, argument, from_tty):
-        rows = [(t.state(), t.name(), t.function(), t.waits()) for t in sorted(Library().each_task(), key=lambda t: t.id)]
+        rows = [(t.state(), t.name(), t.function(), t.says()) for t in sorted(Library().each_task(), key=lambda t: t.id)]
         rows.insert(0, ("STATE", "NAME", "FUNCTION", "WAITS FOR"))
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
         for row in rows:
@@ -290,9 +371,9 @@ class Backtrace(gdb.Command):
         if argument.strip() and not id:
             raise gdb.GdbError("expected the number of a task: bide bt 12")
         for task in [library.find(int(id[1]))] if id else sorted(library.each_task(), key=lambda t: t.id):
-            print(f"{task.name()}, {task.function()}, {task.state()}" + (f" for {task.waits()}" if task.waits() else ""))
+            print(f"{task.name()}, {task.function()}, {task.state()}" + (f" for {task.says()}" if task.waits() else f": {task.says()}" if task.says() else ""))
             if task.runs:
-                print("  it runs: see the bt of its thread\n")
+                print(backtrace_of_thread(task) or "  it runs: see the bt of its thread\n")
             elif task.is_stackless or task.state() == "new":
                 print("  it has no stack\n")
             else:

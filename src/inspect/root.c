@@ -72,6 +72,7 @@ static const struct root_member layout[] = {
     AT("doing.outer", struct doing, outer),
     AT("doing.what", struct doing, what),
     AT("doing.of", struct doing, of),
+    AT("doing.code", struct doing, code),
     SIZE("stack", struct stack),
     AT("stack.low", struct stack, low),
     AT("stack.size", struct stack, size),

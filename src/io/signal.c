@@ -293,6 +293,16 @@ static void hush(bide_signals *s)
         ;
 }
 
+static int wait_for_one(bide_signals *s)
+{
+    struct doing doing = {.what = "bide_signals_wait"};
+
+    bide__doing_begin(&doing);
+    int code = bide__fd_wait_readable(&s->fd);
+    bide__doing_end(&doing);
+    return code;
+}
+
 int bide_signals_wait(bide_signals *s)
 {
     if (bide__is_null(s, __func__, "the watcher"))
@@ -304,7 +314,7 @@ int bide_signals_wait(bide_signals *s)
     bide_retain(s);
     s->waiting++;
     while (code >= 0 && (signal = take_pending(s)) == 0) {
-        code = bide__fd_wait_readable(&s->fd);
+        code = wait_for_one(s);
         if (code >= 0)
             hush(s);
     }

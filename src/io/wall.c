@@ -63,7 +63,10 @@ int bide_sleep_until_wall(int64_t unix_ms)
         close(fd);
         return code;
     }
+    struct doing doing = {.what = "bide_sleep_until_wall"};
+    bide__doing_begin(&doing);
     code = wait_until(&f, unix_ms);
+    bide__doing_end(&doing);
     bide__fd_close(&f);
     return code;
 }

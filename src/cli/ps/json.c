@@ -43,6 +43,31 @@ static void add_stack(struct target *target, uint32_t kind, struct text *to)
     text_add_char(to, ']');
 }
 
+/* "doing": "GET", "of": "https://a.example/" */
+static void add_doing(struct target *target, const struct seen_task *t, struct text *to)
+{
+    char room[PICTURE_TEXT_MAX * 2];
+    if (!t->doing)
+        return;
+    const char *of = task_doing_of(target, t, room, sizeof room);
+
+    jsonl_add_member(to, "doing", picture_text(&target->picture, t->doing));
+    if (*of)
+        jsonl_add_member(to, "of", of);
+}
+
+/* "fd": 7, "peer": "tcp 127.0.0.1:80" */
+static void add_descriptor(struct target *target, const struct seen_task *t, struct text *scratch, struct text *to)
+{
+    text_format(to, ",\"fd\":%d", t->fd);
+    text_clear(scratch);
+    peers_add(&target->peers, target->pid, t->fd, scratch);
+    if (scratch->len <= 3)
+        return;
+    scratch->data[scratch->len - 1] = '\0'; /* of " (tcp 127.0.0.1:80)" */
+    jsonl_add_member(to, "peer", scratch->data + 2);
+}
+
 static void add_task(struct target *target, size_t index, bool with_stacks, struct text *scratch, struct text *to)
 {
     const struct picture *p = &target->picture;
@@ -60,8 +85,9 @@ static void add_task(struct target *target, size_t index, bool with_stacks, stru
     text_clear(scratch);
     task_add_wait(target, t, scratch);
     jsonl_add_member(to, "text", scratch->len > 0 ? text_string(scratch) : NULL);
+    add_doing(target, t, to);
     if (t->state == SEEN_WAITING && t->fd >= 0)
-        text_format(to, ",\"fd\":%d", t->fd);
+        add_descriptor(target, t, scratch, to);
     if (t->waits == WAITS_TIME || (t->waits == WAITS_CHOICE && t->due_ms != 0))
         add_seconds(to, "left", task_ms_until(target, t, t->due_ms));
     if (t->limit_ms)

@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peers.c - what the descriptors of a process are: by /proc/PID/fd, and for sockets by /proc/PID/net/tcp, udp and unix.
+ * peers.c - what the descriptors of a process are: by /proc/PID/fd and fdinfo, and for sockets by /proc/PID/net/tcp, udp and unix.
+ *
+ * The peer of a Unix socket is in none of these: the kernel gives it by netlink (sock_diag), for our own network namespace.
  */
 #include <arpa/inet.h>
+#include <inttypes.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bide/text.h>
@@ -15,6 +24,7 @@
 
 struct peer {
     unsigned long long inode;
+    bool is_unnamed; /* a Unix socket without an address of its own */
     char text[120];
 };
 
@@ -70,7 +80,7 @@ static void take_ip(struct peers *p, const char *line, const char *kind)
     struct peer *one = add(p);
     if (!one)
         return;
-    one->inode = inode;
+    *one = (struct peer){.inode = inode};
     snprintf(one->text, sizeof one->text, is_listening ? "%s, at %s" : "%s %s", kind, is_listening ? from : to);
 }
 
@@ -84,7 +94,7 @@ static void take_unix(struct peers *p, const char *line)
     struct peer *one = add(p);
     if (!one)
         return;
-    one->inode = inode;
+    *one = (struct peer){.inode = inode, .is_unnamed = line[path] == '\n' || line[path] == '\0'};
     char shown[96];
     bide_printable(shown, sizeof shown, line + path, strcspn(line + path, "\n"));
     snprintf(one->text, sizeof one->text, "unix%s%s", shown[0] ? " " : "", shown);
@@ -114,17 +124,131 @@ static int in_order(const void *a, const void *b)
     return p->inode < q->inode ? -1 : p->inode > q->inode;
 }
 
+static struct peer *search(struct peers *p, unsigned long long inode)
+{
+    struct peer key = {.inode = inode};
+
+    return p->n > 0 ? bsearch(&key, p->all, p->n, sizeof *p->all, in_order) : NULL;
+}
+
+/* ---- the other ends of Unix sockets ---- */
+
+static bool shares_network(int pid)
+{
+    char path[64];
+    struct stat ours, its;
+
+    snprintf(path, sizeof path, "/proc/%d/ns/net", pid);
+    return stat("/proc/self/ns/net", &ours) == 0 && stat(path, &its) == 0 && ours.st_ino == its.st_ino && ours.st_dev == its.st_dev;
+}
+
+/* One that has no address has that of its peer: "unix to /run/a.sock". */
+static void take_pair(struct peers *p, unsigned long long inode, unsigned long long other)
+{
+    struct peer *one = search(p, inode);
+    const struct peer *peer = search(p, other);
+
+    if (one && one->is_unnamed && peer && !peer->is_unnamed && strncmp(peer->text, "unix ", 5) == 0)
+        snprintf(one->text, sizeof one->text, "unix to %.100s", peer->text + 5);
+}
+
+static void take_answer(struct peers *p, const struct nlmsghdr *h)
+{
+    const struct unix_diag_msg *m = NLMSG_DATA(h);
+    if (h->nlmsg_len < NLMSG_LENGTH(sizeof *m))
+        return;
+    int left = (int)(h->nlmsg_len - NLMSG_LENGTH(sizeof *m));
+
+    for (const struct rtattr *a = (const struct rtattr *)(m + 1); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+        uint32_t other;
+        if (a->rta_type != UNIX_DIAG_PEER || RTA_PAYLOAD(a) < sizeof other)
+            continue;
+        memcpy(&other, RTA_DATA(a), sizeof other);
+        take_pair(p, m->udiag_ino, other);
+    }
+}
+
+/* False: that was the last. */
+static bool take_answers(struct peers *p, int fd)
+{
+    _Alignas(struct nlmsghdr) char room[32768];
+    ssize_t n = recv(fd, room, sizeof room, 0);
+    int left = (int)n;
+
+    for (const struct nlmsghdr *h = (const struct nlmsghdr *)room; n > 0 && NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+        if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
+            return false;
+        take_answer(p, h);
+    }
+    return n > 0;
+}
+
+static void find_other_ends(struct peers *p)
+{
+    struct {
+        struct nlmsghdr head;
+        struct unix_diag_req ask;
+    } q = {.head = {.nlmsg_len = sizeof q, .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+           .ask = {.sdiag_family = AF_UNIX, .udiag_states = UINT32_MAX, .udiag_show = UDIAG_SHOW_PEER}};
+    const struct timeval patience = {.tv_sec = 1};
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 && send(fd, &q, sizeof q, 0) == (ssize_t)sizeof q)
+        while (take_answers(p, fd))
+            ;
+    if (fd >= 0)
+        close(fd);
+}
+
+/* ---- one descriptor ---- */
+
 static const struct peer *find(struct peers *p, int pid, unsigned long long inode)
 {
     static const char *const tables[] = {"tcp", "tcp6", "udp", "udp6", "unix"};
-    struct peer key = {.inode = inode};
 
     for (size_t i = 0; !p->is_read && i < sizeof tables / sizeof *tables; i++)
         read_table(p, pid, tables[i]);
     if (!p->is_read && p->n > 0)
         qsort(p->all, p->n, sizeof *p->all, in_order);
+    if (!p->is_read && shares_network(pid))
+        find_other_ends(p);
     p->is_read = true;
-    return p->n > 0 ? bsearch(&key, p->all, p->n, sizeof *p->all, in_order) : NULL;
+    return search(p, inode);
+}
+
+static void add_left(long long seconds, long long ns, struct text *to)
+{
+    text_add_string(to, " (a timer, ");
+    if (seconds < 1000000)
+        text_add_time(to, seconds * 1000000 + ns / 1000);
+    else
+        text_format(to, "%lld days", seconds / 86400);
+    text_add_string(to, " left)");
+}
+
+/* "process 12, sort" for a pidfd, "a timer, 3.00 s left": what fdinfo says.  False: nothing. */
+static bool add_info(int pid, int fd, const char *kind, struct text *to)
+{
+    char path[64], line[256], name[32] = "";
+    int of = 0;
+    long long seconds = -1, ns = 0;
+    snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", pid, fd);
+    FILE *f = fopen(path, "re");
+
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "Pid: %d", &of) == 1 || sscanf(line, "it_value: (%lld, %lld)", &seconds, &ns) == 2)
+            break;
+    if (f)
+        fclose(f);
+    if (strcmp(kind, "[pidfd]") == 0 && of > 0 && target_name(of, name))
+        text_format(to, " (process %d, %s)", of, name);
+    else if (strcmp(kind, "[pidfd]") == 0 && of != 0)
+        text_format(to, of > 0 ? " (process %d)" : " (a process that has ended)", of);
+    else if (strcmp(kind, "[timerfd]") == 0 && seconds >= 0)
+        add_left(seconds, ns, to);
+    else
+        return false;
+    return true;
 }
 
 void peers_add(struct peers *p, int pid, int fd, struct text *to)
@@ -137,6 +261,8 @@ void peers_add(struct peers *p, int pid, int fd, struct text *to)
     if (n < 0)
         return;
     target[n] = '\0';
+    if (strncmp(target, "anon_inode:", 11) == 0 && add_info(pid, fd, target + 11, to))
+        return;
     const struct peer *peer = sscanf(target, "socket:[%llu]", &inode) == 1 ? find(p, pid, inode) : NULL;
     bide_printable(shown, sizeof shown, target, (size_t)n);
     text_format(to, " (%s)", peer ? peer->text : strncmp(target, "socket:", 7) == 0 ? "socket" : shown);

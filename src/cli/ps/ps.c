@@ -16,7 +16,7 @@
 
 #include "cli/ps/ps.h"
 
-#define CTRL(letter) ((letter) - 'a' + 1)
+#define CONTROL_KEY(letter) ((letter) - 'a' + 1)
 
 /* ---- once ---- */
 
@@ -166,7 +166,7 @@ static bool wait_for_key(struct screen *s, int64_t ms)
         obey(s);
     if (n <= 0)
         return false;
-    return read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'Q' || key == CTRL('q') || key == CTRL('d');
+    return read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'Q' || key == CONTROL_KEY('q') || key == CONTROL_KEY('d');
 }
 
 static int watch(struct targets *ts, const struct ps_options *o)

@@ -55,6 +55,8 @@ struct targets {
     size_t n;
 };
 
+/* The name of a process, fit for a terminal.  False: there is none. */
+bool target_name(int pid, char name[32]);
 /* Parse "1234".  0: not a process ID. */
 int target_read_pid(const char *text);
 /* Find the process, and bide in its memory.  EXIT_OK, or another code after a message; quiet: without a message. */
@@ -64,6 +66,8 @@ int target_open_core(struct target *t, const char *path, const char *ran);
 void target_close(struct target *t); /* one that was opened */
 /* Take a new picture of its tasks, and their stacks.  EXIT_OK, or another code after a message. */
 int target_look(struct target *t, bool with_stacks);
+/* Symbols for its addresses, if there is libdw. */
+void target_open_stacks(struct target *t);
 /* Add the descendants of the first target that have event loops; remove those that have ended. */
 int targets_find_workers(struct targets *ts);
 void targets_free(struct targets *ts);
@@ -75,6 +79,8 @@ void task_add_name(const struct picture *p, const struct seen_task *t, struct te
 const char *task_state(const struct seen_task *t);
 /* "read: fd 5 (tcp 127.0.0.1:80); timeout in 2.00 s"; nothing, if it does not wait. */
 void task_add_wait(struct target *target, const struct seen_task *t, struct text *to);
+/* What it is about, behind the word for that: a URL without secrets, a path, a function. */
+const char *task_doing_of(struct target *target, const struct seen_task *t, char *room, size_t size);
 /* Milliseconds of its loop's clock until then. */
 int64_t task_ms_until(const struct target *target, const struct seen_task *t, int64_t due_ms);
 /* Since it was made; < 0: not known. */

@@ -58,6 +58,14 @@ static bool read_stat(int pid, char name[32], char *state, int *parent)
     return true;
 }
 
+bool target_name(int pid, char name[32])
+{
+    char state;
+    int parent;
+
+    return read_stat(pid, name, &state, &parent);
+}
+
 /* The process that a thread of this number belongs to; a process is its own. */
 static int process_of(int pid)
 {
@@ -260,6 +268,16 @@ static void say_unread(const struct picture *p)
                  n == 1 ? "" : "s");
 }
 
+void target_open_stacks(struct target *t)
+{
+    if (t->stacks.memory)
+        return;
+    if (t->pid > 0)
+        stacks_open_process(&t->stacks, t->from, t->pid);
+    else
+        stacks_open_core(&t->stacks, &t->core);
+}
+
 int target_look(struct target *t, bool with_stacks)
 {
     struct timespec now;
@@ -276,10 +294,8 @@ int target_look(struct target *t, bool with_stacks)
     }
     if (t->pid == 0)
         say_unread(&t->picture);
-    if (with_stacks && !t->stacks.memory && t->pid > 0)
-        stacks_open_process(&t->stacks, t->from, t->pid);
-    else if (with_stacks && !t->stacks.memory)
-        stacks_open_core(&t->stacks, &t->core);
+    if (with_stacks)
+        target_open_stacks(t);
     return !with_stacks || stacks_take(&t->stacks, &t->picture) ? EXIT_OK : say_no_memory();
 }
 

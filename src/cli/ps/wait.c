@@ -148,14 +148,28 @@ static void add_what(struct target *target, const struct seen_task *t, struct te
     }
 }
 
+const char *task_doing_of(struct target *target, const struct seen_task *t, char *room, size_t size)
+{
+    const char *of = picture_text(&target->picture, t->doing_of);
+
+    if (t->doing_code == 0)
+        return secrets_shown_url(of, room, size);
+    target_open_stacks(target);
+    return target->stacks.dwfl ? stacks_name(&target->stacks, t->doing_code) : "";
+}
+
+static void add_doing(struct target *target, const struct seen_task *t, struct text *to)
+{
+    char room[PICTURE_TEXT_MAX * 2];
+    const char *of = task_doing_of(target, t, room, sizeof room);
+
+    text_format(to, "%s%s%s", picture_text(&target->picture, t->doing), *of ? " " : "", of);
+}
+
 void task_add_wait(struct target *target, const struct seen_task *t, struct text *to)
 {
-    const struct picture *p = &target->picture;
-
-    if (t->doing) {
-        char url[PICTURE_TEXT_MAX * 2];
-        text_format(to, "%s %s", picture_text(p, t->doing), secrets_shown_url(picture_text(p, t->doing_of), url, sizeof url));
-    }
+    if (t->doing)
+        add_doing(target, t, to);
     if (t->state != SEEN_WAITING)
         return;
     if (t->doing)

@@ -25,7 +25,7 @@
     F(LONE_MADE, "lone.made_ns", 8) F(EXTRA_NAME, "extra.name", 8)                                                      \
     F(TOP, "top", 8192) F(TOP_FUNCTION, "top.function", 8) F(TOP_MADE_AT, "top.made_at", 8)                             \
     F(TOP_DOING, "top.doing", 8) F(DOING_OUTER, "doing.outer", 8) F(DOING_WHAT, "doing.what", 8)                        \
-    F(DOING_OF, "doing.of", 8) F(STACK, "stack", 4096) F(STACK_LOW, "stack.low", 8) F(STACK_SIZE, "stack.size", 8)      \
+    F(DOING_OF, "doing.of", 8) F(DOING_CODE, "doing.code", 8) F(STACK, "stack", 4096) F(STACK_LOW, "stack.low", 8) F(STACK_SIZE, "stack.size", 8)      \
     F(WAIT, "wait", 4096) F(WAIT_AWAITS, "wait.awaits", 8) F(WAIT_GROUP, "wait.group", 8) F(WAIT_ON, "wait.on", 8)      \
     F(WAIT_KIND, "wait.kind", 8) F(WAIT_INTERRUPTED, "wait.interrupted", 8)                                             \
     F(KIND_GROUP, "kind.group", 0) F(KIND_COMPLETED, "kind.completed", 0) F(KIND_OPERATION, "kind.operation", 0)        \

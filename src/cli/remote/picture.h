@@ -50,6 +50,7 @@ struct seen_task {
     uint64_t stack, top, low; /* its struct stack; where its frames begin, downwards; its lowest address; 0: none */
     uint64_t sp, pc, fp;      /* pc 0: layout.resume */
     uint64_t wait;
+    uint64_t doing_code; /* a function; 0: doing_of says what */
     uint64_t holder;
     int64_t due_ms, limit_ms; /* by the clock of the loop; 0: none.  limit: of the bide_timeout around it that expires first */
     int64_t made_ns;          /* 0: not known */

@@ -302,6 +302,7 @@ static void take_doing(struct picture *p, struct seen_task *t, const struct look
     for (int i = 0; doing != 0 && i < DOING_MAX && t->doing == 0; i++) {
         t->doing = picture_keep_at(p, m, field(p, t, k, m, doing, M_DOING_WHAT));
         t->doing_of = t->doing ? picture_keep_at(p, m, field(p, t, k, m, doing, M_DOING_OF)) : 0;
+        t->doing_code = t->doing && !t->doing_of ? field(p, t, k, m, doing, M_DOING_CODE) : 0;
         doing = field(p, t, k, m, doing, M_DOING_OUTER);
     }
 }

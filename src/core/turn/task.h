@@ -20,10 +20,11 @@ struct task_top {
     struct switch_state state; /* if the loop carries it */
 };
 
-/* What a task is about, for reports: a request.  Lies in the frame of the function that does it. */
+/* What a task is about, for reports: a request, an exchange, a job.  Lies in the frame of the function that does it. */
 struct doing {
     struct doing *outer;
     const char *what, *of; /* "GET", "https://a.example/" */
+    const void *code;      /* a function, in place of `of`: whoever reports it knows its name.  NULL: none */
 };
 extern struct doing bide__for_thread; /* memory.c: not begun, and its coroutine is for bide_to_thread */
 

@@ -330,7 +330,7 @@ static int try_in_row(struct request *q, const struct policies *p, const struct 
 }
 
 /* No policy, nor two that contradict each other, may ask forever: each hop of redirects may need a second try. */
-static int ask(struct request *q, const struct policies *p)
+static int ask(struct request *q, const struct policies *p, struct doing *doing)
 {
     int64_t left = p->again_max + 2 * (int64_t)(p->redirect.max > 0 ? p->redirect.max : 0);
     const struct policy_ops *by = NULL;
@@ -348,6 +348,8 @@ static int ask(struct request *q, const struct policies *p)
         if (code < 0)
             return code;
         q->wait_ms = 0;
+        doing->what = q->head.method; /* of a redirect the next ones */
+        doing->of = q->head.url.href;
     }
     return code;
 }
@@ -422,7 +424,7 @@ static bide_response *request(bide_session *s, const char *method, const bide_re
     if (code == 0) {
         struct doing doing = {.what = q.head.method, .of = q.head.url.href};
         bide__doing_begin(&doing);
-        code = ask(&q, &p);
+        code = ask(&q, &p, &doing);
         bide__doing_end(&doing);
     }
     if (unlikely(q.source))

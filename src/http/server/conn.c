@@ -255,8 +255,12 @@ static int serve_request(struct connection *c)
     bide__buf_consume(&c->in, (size_t)n);
     int code = bide__server_exchange_begin(x, &head);
     uint64_t span = unlikely(c->server->loop->track != NULL) && code == 0 ? note_begin(x) : 0;
-    if (code == 0)
+    if (code == 0) {
+        struct doing doing = {.what = bide_exchange_method(x), .of = x->path};
+        bide__doing_begin(&doing);
         handle(x);
+        bide__doing_end(&doing);
+    }
     if (unlikely(span != 0))
         note_end(x, span);
     bool again = code == 0 && x->keep_alive, unread = !x->body_over;

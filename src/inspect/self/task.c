@@ -315,7 +315,7 @@ void bide__report_put_doing(struct report *r, const struct seen *s)
         return;
     bide__report_put(r, ", ");
     bide__report_put_text(r, d.what);
-    bide__report_put(r, " ");
+    bide__report_put(r, d.of ? " " : "");
     bide__report_put_text(r, d.of);
 }
 

@@ -80,7 +80,8 @@ static void wait_withdraw(const bide_operation *op, struct op_waiter *w)
     bide__process_leave(op->object);
 }
 
-static const struct bide_operation_ops wait_ops = {"bide_process_wait", wait_check, wait_attempt, wait_enlist, wait_withdraw};
+static const struct bide_operation_ops wait_ops = {"bide_process_wait", wait_check, wait_attempt, wait_enlist, wait_withdraw,
+                                                    .fd_at = offsetof(bide_process, fd.fd)};
 
 bide_awaitable bide_process_awaitable(bide_process *p)
 {

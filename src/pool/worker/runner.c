@@ -189,9 +189,17 @@ static __attribute__((noinline)) void note_call(const struct runner *r, struct t
     bide__track_span_as(k, SPAN_JOB, r->call.id, 0, 0, name);
 }
 
+/* For reports: the name of its function, or where that lies. */
+static struct doing describe(const struct runner *r)
+{
+    const bide_pool_named *n = r->call.flags & BY_NAME ? bide__named_by_name(r->in, strnlen(r->in, (size_t)r->call.fn)) : NULL;
+
+    return (struct doing){.what = "job", .of = n ? n->name : NULL, .code = r->call.flags & BY_NAME ? NULL : (const void *)(uintptr_t)r->call.fn};
+}
+
 static void run(struct runner *r)
 {
-    void *out;
+    void *out = NULL;
     int code = locate(r);
 
     if (code == 0)
@@ -199,8 +207,11 @@ static void run(struct runner *r)
     struct track *k = r->worker->loop->track;
     if (unlikely(k != NULL))
         note_call(r, k);
+    struct doing doing = describe(r);
+    bide__doing_begin(&doing);
     if (code == 0)
         code = bide__call_record(&r->call, r->in, r->arg, r->arg_len, out);
+    bide__doing_end(&doing);
     if (bide__was_forked(r->worker->generation)) { /* W3: the child of a job that forked and returned */
         fflush(stdout);
         _exit(0);

@@ -6,6 +6,7 @@ STRIPPED is the same program as TARGET, linked statically without unused section
 """
 import contextlib
 import fcntl
+import http.server
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 
 BIDE, TARGET, STRIPPED, SCRIPT = map(os.path.abspath, sys.argv[1:5])
@@ -116,6 +118,8 @@ def it_says_what_those_wait_for_that_wait_for_several():
         expect(takes["text"], f"task Task-{takes['awaits'][0]}; timeout in ")
         assert takes["waits"] == "next", takes
         [stackless] = [t for t in process["tasks"] if t["name"].startswith("stackless")]
+        expect(tasks["waits_for_process"][0]["text"], "bide_process_wait fd ", ", cat)")
+        assert tasks["reads_unix"][0]["peer"] in (f"unix to @bide-ps-{p.pid}", "unix"), tasks["reads_unix"]
         assert stackless["text"] == "a future" and "timeout" not in stackless, stackless
 
 
@@ -251,6 +255,8 @@ def workers_of_pools_are_followed():
             return None
         worker = until(job, "a worker has the job")
         assert worker["worker_of"] == p.pid
+        jobs = [t for t in worker["tasks"] if t.get("doing") == "job"]
+        assert len(jobs) == 1 and jobs[0].get("of", "job_that_waits").startswith("job_that_waits"), worker
         expect(good(p.pid), "a job in a worker: job_that_waits", f"worker, process {worker['pid']} (")
         assert len(look("--no-workers", p.pid)) == 1
 
@@ -259,19 +265,33 @@ def workers_of_pools_are_followed():
 def a_request_under_way_has_its_url():
     serve = subprocess.Popen([BIDE, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
     url = serve.stdout.readline().strip().rstrip("/")
-    get = subprocess.Popen([BIDE, "get", url.replace("//", "//me:secret@") + "/delay/100000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    class Redirect(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(302)
+            self.send_header("Location", url.replace("//", "//me:secret@") + "/delay/100000")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+    first = http.server.HTTPServer(("127.0.0.1", 0), Redirect)
+    threading.Thread(target=first.handle_request, daemon=True).start()
+    get = subprocess.Popen([BIDE, "get", f"http://127.0.0.1:{first.server_port}/first"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         def text():
             r = bide_ps(get.pid)
-            return r.stdout if "to read fd" in r.stdout else None
+            return r.stdout if "/delay/100000: to read fd" in r.stdout else None
         out = until(text, "the request waits")
         expect(out, f"GET {url}/delay/100000: to read fd ", f"(tcp {url.split('//')[1]})")
         assert "secret" not in out
+        expect(good(serve.pid), "GET /delay/100000: a timer, ")
     finally:
         for p in (get, serve):
             p.kill()
             p.wait()
         serve.stdout.close()
+        first.server_close()
 
 
 def dump(folder, program=TARGET):
@@ -419,12 +439,23 @@ def gdb_has_the_tasks_of_a_process():
 
 
 @test
+def gdb_says_what_bide_ps_says():
+    with running(mode="several") as p:
+        out = gdb("-p", p.pid, "-ex", "bide tasks")
+        expect(out, "one of a future, bide_queue_get, task #", ", a timer and 1 more\n", "the next of task #", "; timeout in 79",
+               "bide_fd_wait fd ", "; timeout in 89", "bide_lock_acquire, held by #2\n")
+        assert "without a name" not in out, out
+    with running(mode="thread") as p:
+        expect(gdb("-p", p.pid, "-ex", "bide tasks"), "a call in a thread: blocks")
+
+
+@test
 def gdb_has_the_tasks_of_a_core_file():
     if resource.getrlimit(resource.RLIMIT_CORE)[1] != resource.RLIM_INFINITY:
         raise Skip("core files are limited")
     with tempfile.TemporaryDirectory() as folder:
         out = gdb(TARGET, dump(folder), "-ex", "bide tasks", "-ex", "bide bt")
-        expect(out, "running  blocker (#14)         blocks", "in bide_queue_get_item (", "wants_number () at ", "it runs: see the bt of its thread")
+        expect(out, "running  blocker (#14)         blocks", "in bide_queue_get_item (", "wants_number () at ", "nanosleep (")
 
 
 @test

@@ -203,6 +203,23 @@ static int takes_next(void)
     return bide_completed_next(c, &i);
 }
 
+/* At both ends of a Unix socket, of which one has an address. */
+static int reads_unix(bide_listener *l)
+{
+    char address[64], byte;
+    snprintf(address, sizeof address, "unix:@bide-ps-%d", (int)getpid());
+    bide_auto bide_stream *s = BIDE_TRY_PTR(bide_connect(address, 0));
+    bide_auto bide_stream *other = BIDE_TRY_PTR(bide_accept(l));
+    return (int)bide_read(s, &byte, 1);
+}
+
+static int waits_for_process(void)
+{
+    bide_auto bide_process *p = BIDE_TRY_PTR(bide_process_spawn(BIDE_ARGS("cat"), .stdin_from = BIDE_PIPE, /* it ends with us */
+                                                                .stdout_to = BIDE_PATH("/dev/null"), .stderr_to = BIDE_PATH("/dev/null")));
+    return bide_process_wait(p);
+}
+
 static int step_to_future(bide_generator *g, int outcome, bide_awaitable *next)
 {
     BIDE_GENERATOR_BEGIN(g);
@@ -242,7 +259,13 @@ static int app(int sleepers, const char *mode)
         BIDE_TRY(start(bide_coro(churns), NULL));
     static bide_generator stackless = {.step = step_to_future};
     bide_auto bide_task *generator = NULL;
+    bide_auto bide_listener *listener = NULL;
     if (strcmp(mode, "several") == 0) {
+        char address[64];
+        snprintf(address, sizeof address, "unix:@bide-ps-%d", (int)getpid());
+        listener = BIDE_TRY_PTR(bide_listen(address, 0));
+        BIDE_TRY(start(bide_coro(reads_unix, listener), NULL));
+        BIDE_TRY(start(bide_coro(waits_for_process), NULL));
         BIDE_TRY(start(bide_coro(waits_in_all_ways), NULL));
         BIDE_TRY(start(bide_coro(chooses_among), NULL));
         BIDE_TRY(start(bide_coro(shields_sleeper), NULL));
