@@ -16,7 +16,10 @@
 #include "unblock/next.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <stdatomic.h>
+
+#include "io/poll/interpose.h"
 
 struct next bide__next;
 bool bide__next_is_found;
@@ -91,6 +94,54 @@ UNINSTRUMENTED __attribute__((constructor(101))) void bide__next_find(void)
         bide__next_use_wall_clock();
     __atomic_store_n(&bide__next_is_found, true, __ATOMIC_RELEASE);
 }
+
+/* ---- two of bide in one process ---- */
+
+/* The note that each bide has (inspect/root.h). */
+static bool has_note(const char *at, size_t left)
+{
+    static const char name[] = "bide";
+    ElfW(Nhdr) h;
+
+    while (left >= sizeof h) {
+        memcpy(&h, at, sizeof h);
+        size_t size = sizeof h + ((h.n_namesz + 3) & ~(size_t)3) + ((h.n_descsz + 3) & ~(size_t)3);
+        if (size > left)
+            return false;
+        if (h.n_type == 1 && h.n_namesz == sizeof name && memcmp(at + sizeof h, name, sizeof name) == 0)
+            return true;
+        at += size;
+        left -= size;
+    }
+    return false;
+}
+
+/* Of the program, which comes first: has it a bide, and is it another one than ours? */
+static int look_at_program(struct dl_phdr_info *info, size_t size, void *is_apart)
+{
+    uintptr_t ours = (uintptr_t)bide_interpose;
+    bool has_bide = false, has_ours = false;
+
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        uintptr_t at = info->dlpi_addr + p->p_vaddr;
+        has_bide |= p->p_type == PT_NOTE && has_note((const char *)at, p->p_memsz);
+        has_ours |= p->p_type == PT_LOAD && ours >= at && ours - at < p->p_memsz;
+    }
+    *(bool *)is_apart = has_bide && !has_ours;
+    return 1;
+}
+
+bool bide__next_bide_is_apart(void)
+{
+    bool is_apart = false;
+
+    dl_iterate_phdr(look_at_program, &is_apart);
+    return is_apart;
+}
+
+/* ---- the note ---- */
 
 /* By this note `bide doctor` sees that the library is in a program, also in a stripped one that is linked statically with it. */
 __asm__(".pushsection .note.bide, \"a\", %note\n\t"

@@ -72,6 +72,8 @@ bool bide__next_is_reached(const char *name);
 void bide__next_use_wall_clock(void);
 /* Does ThreadSanitizer come before this library? */
 bool bide__next_tsan_is_first(void);
+/* The program has libbide.a, and this library another bide: of no task of the program is anything known here. */
+bool bide__next_bide_is_apart(void);
 
 /* Another name that libc has for a function, and that some library may call it by. */
 #if defined(__has_attribute) && __has_attribute(copy)

@@ -28,6 +28,9 @@ static int why_not(const char *call)
     if (bide__next_tsan_is_first())
         return bide_fail(BIDE_ESTATE, "%s: ThreadSanitizer comes before libbide-unblock.so in the symbol search order: link the program with "
                                       "libbide-unblock.a", call);
+    if (bide__next_bide_is_apart())
+        return bide_fail(BIDE_ESTATE, "%s: the program is linked with libbide.a, and libbide-unblock.so uses libbide.so: link it with libbide-unblock.a, or "
+                                      "with libbide.so", call);
     return bide_fail(BIDE_EVERSION, "%s: this libbide-unblock is for bide " BIDE_VERSION ", and the program has %s", call, bide_version());
 }
 

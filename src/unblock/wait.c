@@ -48,6 +48,11 @@ __attribute__((constructor)) static void begin(void)
         fprintf(stderr, "bide-unblock: ThreadSanitizer comes before libbide-unblock.so: no call is changed; link libbide-unblock.a\n");
         return;
     }
+    if (bide__next_bide_is_apart()) {
+        fprintf(stderr, "bide-unblock: the program is linked with libbide.a, and libbide-unblock.so uses libbide.so: no call is changed; link "
+                        "libbide-unblock.a\n");
+        return;
+    }
     const struct interpose_ops *ops = bide_interpose(BIDE_VERSION, task_ended);
     if (ops) {
         bide__unblock_debugs = ops->debugs();

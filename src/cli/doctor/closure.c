@@ -7,6 +7,7 @@
  */
 #include "cli/doctor/doctor.h"
 
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -173,6 +174,36 @@ static int add_preloaded(struct closure *p, char *const *names, size_t n)
     return result;
 }
 
+/* From a '#' to the end of its line. */
+static void blank_comments(char *text)
+{
+    bool in_comment = false;
+
+    for (; *text; text++) {
+        in_comment = *text == '#' || (in_comment && *text != '\n');
+        *text = in_comment ? ' ' : *text;
+    }
+}
+
+/* What each program is started with.  Of these the loader passes over what it cannot load. */
+static void add_preloaded_for_all(struct closure *p)
+{
+    const char *wrong = NULL;
+    size_t len = 0;
+    char path[PATH_BYTES], *rest = NULL, *text = file_read("/etc/ld.so.preload", &len, &wrong);
+    if (!text)
+        return;
+
+    text[len] = '\0';
+    blank_comments(text);
+    for (char *name = strtok_r(text, " \t\n:", &rest); name; name = strtok_r(NULL, " \t\n:", &rest)) {
+        struct object *o = search_find(p, p->objects[0], name, path) ? add(p, path, &wrong) : NULL;
+        if (o)
+            o->is_preloaded = true;
+    }
+    free(text);
+}
+
 static int add_late(struct closure *p, char *const *names, size_t n)
 {
     struct object *o = NULL;
@@ -220,6 +251,20 @@ static void mark_used(struct closure *p)
     }
 }
 
+/* The file that has bide in this very program; not to be had, it is as if bide called nothing. */
+static void read_bide(struct closure *p)
+{
+    const char *wrong = NULL;
+    size_t len = 0;
+    void *version = dlsym(RTLD_DEFAULT, "bide_version"); /* libbide.a: nobody exports it */
+    Dl_info info;
+    void *bytes = file_read(version && dladdr(version, &info) ? info.dli_fname : "/proc/self/exe", &len, &wrong);
+
+    if (bytes)
+        (void)elf_read(&p->bide, bytes, len); /* half of it is better than nothing */
+    free(bytes);
+}
+
 int closure_read(struct closure *p, const char *path, char *const *preload, size_t preload_count, char *const *late, size_t late_count)
 {
     const char *wrong = NULL;
@@ -234,11 +279,14 @@ int closure_read(struct closure *p, const char *path, char *const *preload, size
         return EXIT_LOCAL;
     }
     int result = add_preloaded(p, preload, preload_count);
+    add_preloaded_for_all(p);
     if (result == EXIT_OK)
         result = add_all_needed(p, 0);
     if (result == EXIT_OK)
         result = add_late(p, late, late_count);
     mark_used(p);
+    if (p->objects[0]->elf.has_bide)
+        read_bide(p);
     return result;
 }
 
@@ -248,6 +296,7 @@ void closure_free(struct closure *p)
         object_free(p->objects[i]);
     for (size_t i = 0; i < p->missing_count; i++)
         free(p->missing[i].name);
+    elf_free(&p->bide);
     free(p->objects);
     free(p->missing);
     free(p->cache);

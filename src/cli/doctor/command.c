@@ -33,7 +33,7 @@ static const char *const examples[] = {
 static const char *find_program(const char *name, char path[PATH_BYTES])
 {
     const char *at = getenv("PATH");
-    if (strchr(name, '/') || access(name, F_OK) == 0)
+    if (!*name || strchr(name, '/') || access(name, F_OK) == 0)
         return name;
 
     for (; at; at = *at ? at + 1 : NULL) {
@@ -128,7 +128,7 @@ const struct command command_doctor = {
         "loader finds. A PROGRAM without a slash is searched in $PATH.\n"
         "\n"
         "Neither the program nor the loader is run: the files are read. They may be for x86_64 or aarch64, and stripped. Libraries are "
-        "searched as ld.so(8) describes, with $LD_LIBRARY_PATH.\n"
+        "searched as ld.so(8) describes, with $LD_LIBRARY_PATH and /etc/ld.so.preload.\n"
         "\n"
         "The verdict comes first. A table lists the files that make blocking calls:\n"
         "\n"

@@ -6,7 +6,10 @@
 
 #define LINK_IT "Link it (`pkg-config --libs bide bide-unblock`), or start the program with LD_PRELOAD=libbide-unblock.so.0"
 
-static void add_why_it_blocks(const struct judgement *j, struct text *to)
+/* A program that has libbide.a. */
+#define LINK_ARCHIVE "Link libbide-unblock.a with it (-Wl,--whole-archive -l:libbide-unblock.a -Wl,--no-whole-archive), or libbide.so"
+
+static void add_why_it_blocks(const struct judgement *j, const struct closure *p, struct text *to)
 {
     static const char *const texts[] = {
         [UNBLOCK_ABSENT] = "libbide-unblock is not linked. " LINK_IT,
@@ -16,12 +19,16 @@ static void add_why_it_blocks(const struct judgement *j, struct text *to)
         [UNBLOCK_BEHIND] = "libbide-unblock comes after libc in the symbol search order, so calls go to libc. Link the "
                            "program itself with it (`pkg-config --libs bide bide-unblock`), not only a library that it needs",
         [UNBLOCK_LATE] = "libbide-unblock is loaded by dlopen, after libc's symbols were bound. " LINK_IT,
+        [UNBLOCK_APART] = "libbide-unblock uses libbide.so, but the program is linked with libbide.a, and the tasks of that are not known "
+                          "to it. " LINK_ARCHIVE,
     };
 
     if (j->is_static)
         text_add_string(to, "its libc is linked statically, so its calls cannot be interposed. Link it dynamically");
     else if (!j->uses_bide)
         text_add_string(to, "it does not use bide, so it has no tasks that could be suspended");
+    else if (j->unblock == UNBLOCK_ABSENT && p->objects[0]->elf.has_bide)
+        text_add_string(to, "libbide-unblock is not linked. " LINK_ARCHIVE);
     else
         text_add_string(to, texts[j->unblock]);
 }
@@ -62,7 +69,7 @@ void judge_describe(const struct judgement *j, const struct closure *p, struct t
     say_clean(p->objects[0]->path, name, sizeof name);
     if (j->verdict == BLOCKS) {
         text_format(to, "%s will block: ", name);
-        add_why_it_blocks(j, to);
+        add_why_it_blocks(j, p, to);
         text_add_char(to, '.');
         if (j->unblock == UNBLOCK_ABSENT && j->uses_bide && !j->is_static)
             add_exceptions(j, p, to);

@@ -31,7 +31,7 @@ struct object {
     struct elf elf;
     dev_t device;
     ino_t inode;
-    bool is_preloaded;
+    bool is_preloaded; /* LD_PRELOAD, --preload, /etc/ld.so.preload */
     bool is_late;   /* loaded by dlopen: an operand, or needed by one */
     bool is_system; /* libc and its parts, where the calls end; the loader */
     bool is_bide;   /* libbide, libbide-unblock */
@@ -51,6 +51,7 @@ struct closure {
     const char *library_path; /* LD_LIBRARY_PATH of its environment; NULL: none */
     void *cache;              /* contents of /etc/ld.so.cache; NULL: none */
     size_t cache_len;
+    struct elf bide;          /* this program's libbide: what bide itself calls */
 };
 
 /* ---- closure.c ---- */
@@ -93,8 +94,11 @@ void process_free(struct process *p);
 /* ---- judge.c ---- */
 
 enum verdict { WORKS, WORKS_BUT, BLOCKS };
-/* Where libbide-unblock is.  BEHIND: libc comes first in the symbol search order; LATE: loaded only by dlopen. */
-enum unblock { UNBLOCK_ABSENT, UNBLOCK_LINKED, UNBLOCK_STATIC, UNBLOCK_PRELOADED, UNBLOCK_BEHIND, UNBLOCK_LATE };
+/*
+ * Where libbide-unblock is.  BEHIND: libc comes first in the symbol search order; LATE: loaded only by dlopen; APART: the program is linked
+ * with libbide.a, and this one uses libbide.so, which runs none of the program's tasks.
+ */
+enum unblock { UNBLOCK_ABSENT, UNBLOCK_LINKED, UNBLOCK_STATIC, UNBLOCK_PRELOADED, UNBLOCK_BEHIND, UNBLOCK_LATE, UNBLOCK_APART };
 
 /* The calls of one object that wait: those that libbide-unblock covers (or would), those that block the thread, and those that may. */
 struct finding {
@@ -110,6 +114,7 @@ struct judgement {
     struct finding *findings;            /* of those that call something */
     size_t count, silent, own;           /* findings; objects without such calls; objects that only bide needs */
     struct elf_set surely, perhaps;      /* of all of them */
+    struct elf_set bides_own;            /* those of a program that has libbide.a, which calls them itself: in no finding */
 };
 
 /* Returns: false without memory; judgement_free in both cases. */

@@ -219,6 +219,7 @@ static void read_symbol(struct elf *e, const struct file *f, const Elf64_Sym *s)
         return;
 
     bool is_import = s->st_shndx == SHN_UNDEF;
+    e->exports_bide |= !is_import && strcmp(name, "bide_interpose") == 0;
     if (is_import || strcmp(name, "stdin") == 0) /* a copy relocation: the program defines it */
         note_use(e, name);
     size_t number = bide__call_find(name);

@@ -29,6 +29,7 @@ struct elf {
     unsigned machine; /* EM_X86_64, EM_AARCH64 */
     bool has_interpreter, is_dynamic;
     bool has_bide, has_unblock;  /* it has the ELF note of libbide, of libbide-unblock: it is one, or is linked statically with it */
+    bool exports_bide;           /* bide_interpose, which libbide-unblock.so needs */
     bool opens_libraries;        /* dlopen */
     bool wraps_descriptors;      /* stdin, fdopen: its FILEs may be pipes */
     unsigned system_calls;       /* in its own code; found by their instructions, so a few may be missed */

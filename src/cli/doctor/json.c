@@ -72,11 +72,11 @@ void doctor_json(const struct judgement *j, const struct closure *p, struct text
     for (size_t i = 0; i < j->count; i++)
         json_array_append_new(libraries, library_of(&j->findings[i]));
     judge_describe(j, p, &why);
-    json_t *document = json_pack("{s:s, s:o, s:s, s:s, s:s, s:o, s:b, s:b, s:o, s:o}", "bide", BIDE_VERSION, "program",
+    json_t *document = json_pack("{s:s, s:o, s:s, s:s, s:s, s:o, s:b, s:b, s:o, s:o, s:o}", "bide", BIDE_VERSION, "program",
                                  text_of(p->objects[0]->path), "verdict", judge_verdict_name(j->verdict), "why", text_string(&why), "unblock",
                                  judge_unblock_name(j->unblock), "unblock_path",
                                  text_of(j->unblock_object ? j->unblock_object->path : NULL), "uses_bide", j->uses_bide, "static",
-                                 j->is_static, "libraries", libraries, "missing", missing_of(p));
+                                 j->is_static, "libraries", libraries, "missing", missing_of(p), "bides_own_calls", names_of(&j->bides_own));
     text_add_json(to, document, JSON_INDENT(2));
     json_decref(document);
     text_add_char(to, '\n');

@@ -70,10 +70,20 @@ static bool is_behind(const struct closure *p, const struct object *unblock)
     return false;
 }
 
+/* The program's bide is linked into it, and no other object reaches that. */
+static bool is_apart(const struct closure *p, const struct object *unblock)
+{
+    const struct object *user = p->objects[0];
+
+    return user->elf.has_bide && !user->elf.exports_bide && unblock != user;
+}
+
 static enum unblock place_of_unblock(const struct closure *p, const struct object *o)
 {
     if (!o)
         return UNBLOCK_ABSENT;
+    if (is_apart(p, o))
+        return UNBLOCK_APART;
     if (o->is_late)
         return UNBLOCK_LATE;
     if (is_behind(p, o))
@@ -88,7 +98,15 @@ static enum unblock place_of_unblock(const struct closure *p, const struct objec
 /* In a program that uses stdin or fdopen, stdio is probably not only for regular files. */
 static bool is_sure(const struct closure *p, const struct object *o, const struct call_kind *kind)
 {
-    return kind->surely || (o == p->objects[0] && o->elf.wraps_descriptors && strcmp(kind->name, "stdio") == 0);
+    bool reads_pipes = o == p->objects[0] && o->elf.wraps_descriptors && !(o->elf.has_bide && p->bide.wraps_descriptors);
+
+    return kind->surely || (reads_pipes && strcmp(kind->name, "stdio") == 0);
+}
+
+/* In a program that has libbide.a, nobody can tell who makes a call that bide makes, too. */
+static bool is_bides(const struct closure *p, const struct object *o, size_t number)
+{
+    return o == p->objects[0] && o->elf.has_bide && elf_has(&p->bide.imports, number);
 }
 
 static void look_at_call(const struct judgement *j, const struct closure *p, struct finding *f, size_t number)
@@ -111,9 +129,16 @@ static struct finding look_at(const struct judgement *j, const struct closure *p
     size_t n = bide__call_count();
 
     for (size_t number = 0; number < n; number++)
-        if (elf_has(&o->elf.imports, number))
+        if (elf_has(&o->elf.imports, number) && !is_bides(p, o, number))
             look_at_call(j, p, &f, number);
     return f;
+}
+
+static void note_bides_own(struct judgement *j, const struct closure *p)
+{
+    for (size_t number = 0; number < bide__call_count(); number++)
+        if (elf_has(&p->objects[0]->elf.imports, number) && is_bides(p, p->objects[0], number))
+            put(&j->bides_own, number);
 }
 
 static void merge(struct elf_set *into, const struct elf_set *from)
@@ -163,6 +188,7 @@ bool judge(struct judgement *j, const struct closure *p)
     if (!j->findings)
         return false;
     look_at_all(j, p);
+    note_bides_own(j, p);
     j->verdict = verdict_of(j, p);
     return true;
 }
@@ -184,6 +210,7 @@ const char *judge_unblock_name(enum unblock u)
     static const char *const names[] = {
         [UNBLOCK_ABSENT] = "absent",       [UNBLOCK_LINKED] = "linked", [UNBLOCK_STATIC] = "static",
         [UNBLOCK_PRELOADED] = "preloaded", [UNBLOCK_BEHIND] = "behind", [UNBLOCK_LATE] = "late",
+        [UNBLOCK_APART] = "apart",
     };
 
     return names[u];

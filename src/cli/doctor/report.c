@@ -14,6 +14,13 @@ static const char *plural(size_t n, const char *one, const char *many)
     return n == 1 ? one : many;
 }
 
+static bool is_empty(const struct elf_set *s)
+{
+    static const struct elf_set empty;
+
+    return memcmp(s, &empty, sizeof empty) == 0;
+}
+
 static void add_separated(struct text *to, const char *text)
 {
     if (to->len > 0)
@@ -184,6 +191,24 @@ static bool has_system_calls(const struct elf *e)
     return e->system_calls > 0;
 }
 
+/* Named are those that would block the thread. */
+static void add_bides_own(const struct judgement *j, const struct closure *p, struct text *to)
+{
+    struct text names = {0};
+    char name[512];
+
+    for (size_t number = 0; number < CALLS_MAX; number++) {
+        const struct call_kind *kind = elf_has(&j->bides_own, number) ? bide__call_at(number).kind : NULL;
+        if (kind && kind->surely)
+            add_separated(&names, bide__call_at(number).name);
+    }
+    say_clean(p->objects[0]->name, name, sizeof name);
+    if (!is_empty(&j->bides_own))
+        text_format(to, "%s: is linked with libbide.a. The calls that bide itself makes are not listed; whether the program makes them as well is "
+                        "unknown%s%s.\n", name, names.len > 0 ? ": " : "", text_string(&names));
+    text_free(&names);
+}
+
 static void add_missing(const struct closure *p, struct text *to)
 {
     char name[512], by[512];
@@ -206,6 +231,7 @@ void doctor_report(const struct judgement *j, const struct closure *p, struct te
     if (j->verdict != BLOCKS)
         add_remark(p, opens_libraries, "loads libraries while it runs (dlopen). They are covered as well; name them after the program to "
                    "check them, too.", to);
+    add_bides_own(j, p, to);
     add_missing(p, to);
     while (to->len > 1 && text_ends_with(to, '\n') && to->data[to->len - 2] == '\n')
         to->data[--to->len] = '\0';

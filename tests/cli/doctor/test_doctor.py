@@ -4,6 +4,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -90,6 +91,35 @@ class Doctor(unittest.TestCase):
         program = self.program("static", *WHOLE, *BIDE)
         subprocess.run(["strip", program], check=True)
         self.expect(0, program, parts=["static works: libbide-unblock is linked statically, and comes before libc."])
+
+    def test_bide_linked_statically(self):
+        needed = subprocess.run(["readelf", "-d", f"{BUILD}/src/libbide.so"], check=True, capture_output=True, text=True).stdout
+        libbide = ["-Wl,--whole-archive", f"{BUILD}/src/libbide.a", "-Wl,--no-whole-archive", *("-l:" + name for name in re.findall(r"NEEDED.*\[(.*)\]", needed))]
+        program = self.program("plain", *libbide)
+        self.expect(4, program, parts=["plain will block: libbide-unblock is not linked. Link libbide-unblock.a with it"])
+        self.expect(4, "--preload", SHARED, program, parts=["plain will block: libbide-unblock uses libbide.so, but the program is linked with libbide.a"])
+        self.assertEqual(self.json(4, "--preload", SHARED, program)["unblock"], "apart")
+
+        both = self.program("both", *WHOLE, *libbide, text="#include <poll.h>\n" + MAIN.replace("{", "{ poll(0, 0, 0); ", 1))
+        self.expect(0, both, parts=["both works: libbide-unblock is linked statically", "both: is linked with libbide.a."])
+        found = self.json(0, both)
+        self.assertIn("pause", found["bides_own_calls"])
+        self.assertNotIn("signals", found["by_name"].get("both", {}).get("blocks", {}))
+
+    def test_preloaded_for_all_programs(self):
+        etc = self.path("etc")
+        os.mkdir(etc)
+        with open(f"{etc}/ld.so.preload", "w") as f:
+            f.write(f"# a comment with {SHARED}X\n/nowhere/lib.so:{SHARED}\n")
+        if os.path.exists("/etc/ld.so.cache"):
+            shutil.copy("/etc/ld.so.cache", etc)
+        program = self.program("plain", *BIDE)
+        command = ["unshare", "-m", "sh", "-c", 'mount --bind "$1" /etc && exec "$2" doctor "$3"', "sh", etc, os.environ["BIDE"], program]
+        if subprocess.run([*command[:4], 'mount --bind "$1" /etc', "sh", etc], capture_output=True).returncode != 0 or SANITIZED:
+            self.skipTest("no mounts of our own here, or a sanitizer is to come first")
+        r = subprocess.run(command, capture_output=True, text=True)
+        self.assertEqual(r.returncode, 0, r)
+        self.assertIn("plain works: libbide-unblock is preloaded, and comes before libc.", r.stdout)
 
     def test_behind_libc(self):
         plugin = self.library("libbehind.so", "int f(void) { return 1; }", *BIDE, *UNBLOCK)

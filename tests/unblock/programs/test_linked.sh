@@ -54,3 +54,14 @@ is_fast "$dir/shared"
 $cc -I"$source/include" -o "$dir/static" "$source/examples/seed/fake_async.c" -L"$build/src" \
     -Wl,--whole-archive "$build/src/unblock/libbide-unblock.a" -Wl,--no-whole-archive -lbide -Wl,-rpath,"$build/src"
 is_fast "$dir/static"
+
+# A program that has libbide.a has its own tasks, and the shared library finds another bide: that is said, and seen by doctor.
+needed=$(readelf -d "$build/src/libbide.so" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/-l:\1/p')
+# shellcheck disable=SC2086 # several words
+$cc -I"$source/include" -o "$dir/apart" "$source/examples/seed/fake_async.c" "$build/src/libbide.a" $needed
+LD_PRELOAD="$build/src/unblock/libbide-unblock.so" "$dir/apart" "$url" 1 >"$dir/out" 2>&1 || fail "apart: $(cat "$dir/out")"
+grep -q 'linked with libbide.a.*no call is changed' "$dir/out" || fail "nothing is said of two bides: $(cat "$dir/out")"
+# shellcheck disable=SC2086
+$cc -I"$source/include" -o "$dir/archives" "$source/examples/seed/fake_async.c" -Wl,--whole-archive \
+    "$build/src/unblock/libbide-unblock.a" -Wl,--no-whole-archive "$build/src/libbide.a" $needed
+is_fast "$dir/archives"
