@@ -26,7 +26,10 @@ extern ptrdiff_t bide__unblock_loop_offset;
 static inline void *bide__unblock_thread_pointer(void)
 {
 #if defined(__has_builtin) && __has_builtin(__builtin_thread_pointer)
-    return __builtin_thread_pointer();
+    void *pointer = __builtin_thread_pointer();
+    if (!pointer)
+        __builtin_unreachable();
+    return pointer;
 #else
     return NULL;
 #endif

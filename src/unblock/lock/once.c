@@ -50,6 +50,9 @@ static bool is_run_by_another(const pthread_once_t *once, const bide_task *t)
 #define DONE 2
 #define STATE (RUNS | DONE)
 
+/* What "done" is here: ThreadSanitizer's pthread_once is no libc's, and has 1 for it, and more than that for "runs". */
+static int done = DONE;
+
 /* The others count forks: what ran in the parent runs nowhere in its child, and libc runs it anew. */
 static int forks;
 
@@ -58,17 +61,27 @@ static void count_fork(void)
     forks += STATE + 1;
 }
 
+static void nothing(void)
+{
+}
+
 __attribute__((constructor)) static void begin(void)
 {
+    pthread_once_t probe = PTHREAD_ONCE_INIT;
+
     pthread_atfork(NULL, NULL, count_fork);
+    NEXT(pthread_once)(&probe, nothing);
+    done = probe & STATE;
 }
 
 /* Perhaps in a task of another loop, which is suspended in it. */
 static bool is_run_by_a_thread(const pthread_once_t *once)
 {
     const struct parked *p = bide__parked_find(once);
+    int value = __atomic_load_n(once, __ATOMIC_ACQUIRE);
+    bool runs = done == DONE ? value == (forks | RUNS) : value != PTHREAD_ONCE_INIT && value != done;
 
-    return __atomic_load_n(once, __ATOMIC_ACQUIRE) == (forks | RUNS) && !(p && p->depth > 0);
+    return runs && !(p && p->depth > 0);
 }
 
 static bool is_run(const pthread_once_t *once, const bide_task *t)
@@ -97,7 +110,7 @@ static void wait_for_run(const pthread_once_t *once, const bide_task *t)
 
 int pthread_once(pthread_once_t *once, void (*fn)(void))
 {
-    bide_task *t = __atomic_load_n(once, __ATOMIC_ACQUIRE) == DONE ? NULL : bide__unblock_task();
+    bide_task *t = __atomic_load_n(once, __ATOMIC_ACQUIRE) == done ? NULL : bide__unblock_task();
     if (likely(!t))
         return NEXT(pthread_once)(once, fn);
 

@@ -4,15 +4,8 @@
 # the shared library, and with the static one.  100 requests that each take 100 ms take about 0.1 s; without it, 10.
 set -eu
 bide=${BIDE:?} build=${BIDE_BUILD:?} source=${BIDE_SOURCE:?}
-dir=$(mktemp -d)
-pid=
-trap 'test -z "$pid" || kill "$pid" 2>/dev/null || true; rm -rf "$dir"' EXIT
-
-fail()
-{
-    echo "FAILED: $*" >&2
-    exit 1
-}
+# shellcheck source=tests/unblock/programs/begin.sh
+. "${0%/*}/begin.sh"
 
 # It exports exactly the symbols of the list: names of libc, and a few of ours.
 export LC_ALL=C
@@ -40,10 +33,7 @@ is_fast()
     awk "BEGIN { exit !($time < 1.5) }" || fail "$*: $time s"
 }
 
-if nm -D "$build/src/libbide.so" | grep -q '__asan_init\|__tsan_init'; then
-    echo "skipped: a sanitizer's library has to come first"
-    exit 77
-fi
+has_no_sanitizer || skip "a sanitizer's library has to come first"
 is_fast env LD_PRELOAD="$build/src/unblock/libbide-unblock.so" "$build/examples/seed/fake_async"
 
 cc=${CC:-cc}

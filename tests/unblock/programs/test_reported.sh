@@ -4,22 +4,10 @@
 # The program reads the report with the reported call, so that it blocks until the report is there, and prints the line.
 set -eu
 build=${BIDE_BUILD:?} source=${BIDE_SOURCE:?}
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+# shellcheck source=tests/unblock/programs/begin.sh
+. "${0%/*}/begin.sh"
 
-fail()
-{
-    echo "FAILED: $*" >&2
-    exit 1
-}
-
-skip()
-{
-    echo "skipped: $*"
-    exit 77
-}
-
-! nm -D "$build/src/libbide.so" | grep -q '__asan_init\|__tsan_init' || skip "a sanitizer's library has to come first"
+has_no_sanitizer || skip "a sanitizer's library has to come first"
 [ "$(uname -m)" = x86_64 ] || skip "the stack of a system call can be read only on x86_64"
 ldconfig -p 2>/dev/null | grep -q 'libdw\.so\.1' || /sbin/ldconfig -p | grep -q 'libdw\.so\.1' || skip "libdw is not installed"
 

@@ -4,22 +4,10 @@
 # tasks wait as ever, and its races are found, no more; with the shared library no call is changed, which is reported.
 set -eu
 build=${BIDE_BUILD:?} source=${BIDE_SOURCE:?}
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+# shellcheck source=tests/unblock/programs/begin.sh
+. "${0%/*}/begin.sh"
 
-fail()
-{
-    echo "FAILED: $*" >&2
-    exit 1
-}
-
-skip()
-{
-    echo "skipped: $*"
-    exit 77
-}
-
-! nm -D "$build/src/libbide.so" | grep -q '__asan_init\|__tsan_init' || skip "the library has a sanitizer of its own"
+has_no_sanitizer || skip "the library has a sanitizer of its own"
 [ -z "${BIDE_TEST_EMULATED:-}" ] || skip "ThreadSanitizer does not run under an emulator"
 
 # Two threads of eight tasks, which hold a mutex while they are suspended, wait for each other with a condition, and begin with a
@@ -109,10 +97,10 @@ check()
     $1 -fsanitize=thread -g -I"$source/include" -c -o "$dir/count.o" "$dir/count.c"
     $1 -fsanitize=thread -o "$dir/static" "$dir/count.o" -L"$build/src" -Wl,--whole-archive "$build/src/unblock/libbide-unblock.a" \
         -Wl,--no-whole-archive -lbide -Wl,-rpath,"$build/src"
-    out=$("$dir/static" 2>&1) || fail "$1: exit $?: $out"
+    out=$(timeout 100 "$dir/static" 2>&1) || fail "$1: exit $?: $out"
     [ "$out" = 160 ] || fail "$1: $out"
     code=0
-    out=$("$dir/static" races 2>&1) || code=$?
+    out=$(timeout 100 "$dir/static" races 2>&1) || code=$?
     [ $code = 66 ] || fail "$1: a race: exit $code: $out"
     echo "$out" | grep -q 'data race .*count\.c.* in count_up' || fail "$1: a race: $out"
 
