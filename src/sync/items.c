@@ -90,6 +90,15 @@ static void sift_down(const struct items *items, size_t i)
 
 /* ---- in and out ---- */
 
+/* Mostly a pointer or a number: one move, and not a call. */
+static inline void copy_item(void *to, const void *from, size_t size)
+{
+    if (size == sizeof(void *))
+        memcpy(to, from, sizeof(void *));
+    else
+        memcpy(to, from, size);
+}
+
 int bide__items_put(struct items *items, const void *item)
 {
     if (unlikely(items->n == items->cap)) {
@@ -98,7 +107,7 @@ int bide__items_put(struct items *items, const void *item)
             return code;
     }
     char *last = slot(items, items->n++);
-    memcpy(last, item, items->item_size);
+    copy_item(last, item, items->item_size);
     if (items->order == SMALLEST_FIRST) {
         memcpy(last + items->item_size, &items->number, sizeof items->number);
         items->number++;
@@ -111,7 +120,7 @@ void bide__items_take(struct items *items, void *item)
 {
     bool is_stack = items->order == LAST_IN_FIRST;
 
-    memcpy(item, slot(items, is_stack ? items->n - 1 : 0), items->item_size);
+    copy_item(item, slot(items, is_stack ? items->n - 1 : 0), items->item_size);
     items->n--;
     if (items->order == FIRST_IN_FIRST)
         items->head = (items->head + 1) & (items->cap - 1);

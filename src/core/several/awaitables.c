@@ -27,12 +27,22 @@ static int check_one(const bide_task *t, bide_list list, size_t i, const char *f
     return f ? bide__check_waitable(t, f, function) : bide__check_awaitable(&a, function);
 }
 
+/* The i-th, where it lies, if it is an operation: of which a choice has many, and each time anew. */
+static const bide_operation *operation_at(bide_list list, size_t i)
+{
+    const bide_awaitable *a = (const bide_awaitable *)list.array + i;
+
+    return list.kind == BIDE_LIST_AWAITABLES && a->kind == BIDE_AW_OPERATION ? &a->as.operation : NULL;
+}
+
 int bide__check_list(const bide_task *t, bide_list list, size_t n, const char *function)
 {
     int code = list.array || n == 0 ? 0 : bide_fail(-EINVAL, "%s: the array is NULL", function);
 
-    for (size_t i = 0; i < n && code == 0; i++)
-        code = check_one(t, list, i, function);
+    for (size_t i = 0; i < n && code == 0; i++) {
+        const bide_operation *op = operation_at(list, i);
+        code = op ? bide__operation_check(op, function) : check_one(t, list, i, function);
+    }
     return code;
 }
 

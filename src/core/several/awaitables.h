@@ -37,7 +37,7 @@ struct choice {
     struct alternative *all;
     size_t n;
     const void *called_at;
-    bool has_begun; /* the sleeps and the tasks of its own */
+    bool has_more; /* sleeps, tasks of its own, or futures have begun, not operations alone */
 };
 
 /* For reports: one of the things that a wait is for. */

@@ -17,6 +17,9 @@
 
 #define FEW 8 /* lie on the stack */
 
+/* Whoever looks from outside has the address of the choice, so that the compiler would load c->n at each step. */
+#define for_each_alternative(a, c) for (struct alternative *a = (c)->all, *a##_end = a + (c)->n; a < a##_end; a++)
+
 /* ---- one alternative ---- */
 
 static bool sleep_is_over(const struct alternative *a)
@@ -60,6 +63,7 @@ static int begin(struct choice *c, struct alternative *a)
         return 0;
     }
     bide__op_waiter_init(&a->waiter, c->task);
+    c->has_more = true;
     if (a->what->kind == BIDE_AW_SLEEP) {
         bide__timer_init(&a->waiter.timer, sleep_fired);
         bide__timer_arm(c->task->future.loop, &a->waiter.timer, a->what->as.sleep_ms);
@@ -102,34 +106,36 @@ static int attempt_all(struct choice *c, size_t *which)
 {
     int outcome = OPERATION_WAITS;
 
-    for (size_t i = 0; i < c->n && outcome == OPERATION_WAITS; i++) {
-        outcome = attempt(&c->all[i], NULL);
-        *which = i;
+    for_each_alternative(a, c) {
+        outcome = attempt(a, NULL);
+        *which = (size_t)(a - c->all);
+        if (outcome != OPERATION_WAITS)
+            break;
     }
     return outcome;
 }
 
 static int begin_all(struct choice *c)
 {
-    int code = 0;
-
-    for (size_t i = 0; i < c->n && code == 0 && !c->has_begun; i++)
-        code = begin(c, &c->all[i]);
-    c->has_begun = true;
-    return code;
+    for_each_alternative(a, c)
+        BIDE_TRY(begin(c, a));
+    return 0;
 }
 
 static struct alternative *park(struct choice *c)
 {
     struct alternative *chosen = NULL;
 
-    for (size_t i = 0; i < c->n; i++)
-        enlist(c, &c->all[i]);
+    for_each_alternative(a, c)
+        enlist(c, a);
     bide__begin_interrupted(&c->wait.wait);
     bide__park(c->task, &c->wait.wait);
-    for (size_t i = 0; i < c->n && !chosen; i++)
-        if (is_triggered(&c->all[i]))
-            chosen = &c->all[i];
+    for_each_alternative(a, c) {
+        if (is_triggered(a)) {
+            chosen = a;
+            break;
+        }
+    }
     return chosen;
 }
 
@@ -141,9 +147,9 @@ static int wait_for_one(struct choice *c, size_t *which)
     if (outcome < 0)
         chosen = NULL;
 
-    for (size_t i = 0; i < c->n; i++)
-        if (&c->all[i] != chosen)
-            withdraw(&c->all[i]);
+    for_each_alternative(a, c)
+        if (a != chosen)
+            withdraw(a);
     if (!chosen)
         return outcome < 0 ? outcome : OPERATION_WAITS;
     outcome = attempt(chosen, &chosen->waiter);
@@ -154,30 +160,35 @@ static int wait_for_one(struct choice *c, size_t *which)
 }
 
 /* Timers stop; what was started for this call ends with it.  The record stays as it is. */
-static void end(struct choice *c)
+static void end_more(struct choice *c)
 {
     struct error_mark mark;
 
     bide__error_mark(&mark);
-    for (size_t i = 0; i < c->n; i++) {
-        struct alternative *a = &c->all[i];
+    for_each_alternative(a, c) {
         if (a->what->kind == BIDE_AW_SLEEP && a->is_enlisted)
             bide__timer_disarm(c->task->future.loop, &a->waiter.timer);
         if (a->is_own && a->future->state == PENDING)
             bide__cancel_to_drain(a->future);
     }
-    for (size_t i = 0; i < c->n; i++) {
-        struct alternative *a = &c->all[i];
+    for_each_alternative(a, c) {
         if (a->is_own) {
             bide__drain(a->future);
             a->future->was_retrieved = true;
         }
         if (a->future)
             bide__object_unref(a->future);
-        if (a->is_held)
-            a->what->as.operation.ops->release(a->what->as.operation.object);
     }
     bide__error_restore(&mark);
+}
+
+static void end(struct choice *c)
+{
+    if (c->has_more)
+        end_more(c);
+    for_each_alternative(a, c)
+        if (a->is_held)
+            a->what->as.operation.ops->release(a->what->as.operation.object);
 }
 
 /* The outcome of the call itself: OPERATION_WAITS is none, *outcome is that of the one chosen. */
