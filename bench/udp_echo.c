@@ -3,6 +3,7 @@
  * udp_echo.c - a UDP server that sends back what it gets, and beside it the bare calls.
  *
  *     bench-udp_echo bide|batch|epoll DATAGRAMS PEERS
+ *     bench-udp_echo load PORT PEERS      asks another program (peers/udp_echo.c and .py), until it is killed, or that has ended
  *
  * A child asks from PEERS sockets, each with one datagram of 64 bytes under way.  What is reported is the server's part alone: bide
  * receives and sends one by one, batch takes up to 32 with a call, epoll is epoll_wait, recvfrom until there is none, sendto.
@@ -45,7 +46,7 @@ static void ask_all(struct pollfd *fds, int peers)
             _exit(1);
 }
 
-static void load(int port, int peers)
+static _Noreturn void load(int port, int peers)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct pollfd *fds = calloc((size_t)peers, sizeof *fds);
@@ -151,11 +152,13 @@ static int with_epoll(int peers)
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        fprintf(stderr, "usage: %s bide|batch|epoll DATAGRAMS PEERS\n", argv[0]);
+        fprintf(stderr, "usage: %s bide|batch|epoll DATAGRAMS PEERS, or load PORT PEERS\n", argv[0]);
         return 2;
     }
     datagrams = bench_arg(argc, argv, 2, 200000);
     int peers = (int)bench_arg(argc, argv, 3, 64);
+    if (strcmp(argv[1], "load") == 0)
+        load((int)datagrams, peers);
     if (strcmp(argv[1], "epoll") == 0)
         return with_epoll(peers);
     return bide_main(bide_coro(with_bide, peers, strcmp(argv[1], "batch") == 0));

@@ -146,6 +146,7 @@ FIGURES = [
     *[Figure("hand-off-" + mode, "{bench}/bench-hand_off %s 5000000" % mode,
              [Row("a hand-off between two tasks, " + what, cpu_ns, "ns", must, 40)],
              own_peers={"go-channel": "{made}/hand_off %s 5000000" % mode.replace("channel", "queue"),
+                        "tokio": "{made}/rust/target/release/hand_off %s 5000000" % mode.replace("channel", "queue"),
                         **({"asyncio": "{python} {peers}/hand_off.py %s 200000" % mode} if mode in ("queue", "event", "lock") else {})},
              rounds=3)
       for mode, what, must in (("queue", "queue", 40), ("event", "event", 40), ("lock", "lock", 40), ("select", "bide_select", 80),
@@ -192,7 +193,10 @@ FIGURES = [
     *(Figure(f"udp-echo{name}", f"{{bench}}/bench-udp_echo bide 200000 {peers}",
              [Row(f"UDP echo, {peers:,} peers, a datagram", cpu_us, "us")],
              also={"raw epoll": f"{{bench}}/bench-udp_echo epoll 200000 {peers}",
-                   "in batches": f"{{bench}}/bench-udp_echo batch 200000 {peers}"}, rounds=3)
+                   "in batches": f"{{bench}}/bench-udp_echo batch 200000 {peers}"},
+             own_peers={"libuv": f"{{made}}/udp_echo-libuv {{bench}}/bench-udp_echo 200000 {peers}",
+                        "asyncio": f"{{python}} {{peers}}/udp_echo.py {{bench}}/bench-udp_echo 200000 {peers}"}, rounds=3,
+             slow_after=6)
       for name, peers in (("", 64), ("-1024", 1024))),
     Figure("get", "{bench}/bench-http_get http://127.0.0.1:{http}/j 100000 64",
            [Row("keep-alive GET of 200 bytes, 64 connections", cpu_us, "us", 1.25, 1.1, "raw-epoll")],

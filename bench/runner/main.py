@@ -45,7 +45,7 @@ class Bench:
         source = os.path.join(HERE, "../../shared/bench") if os.environ.get("PEERS") != "0" else "/nonexistent"
         self.peers = Peers(os.path.normpath(source), os.path.join(self.build, "bench-peers"))
         self.own_peers = OwnPeers(os.path.join(HERE, "peers"), os.path.join(self.build, "bench-peers", "own"),
-                                  os.environ.get("PEERS") != "0")
+                                  os.path.join(self.build, "bench"), os.environ.get("PEERS") != "0")
         if not self.peers.there and os.environ.get("PEERS") != "0":
             warn("there is no ../shared/bench: its peers are left out")
         self.servers = Servers(scratch, server_core, os.path.join(self.build, "bide"),

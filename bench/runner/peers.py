@@ -92,16 +92,21 @@ class OwnPeers:
     """Those of bench/peers.  What they need is looked for once; without it they are left out with a word."""
 
     PYTHON = "/usr/bin/python3"
-    GO = {"go-channels": "pool", "go": "tasks", "go-channel": "hand_off"}  # by the name in the table: the program
+    # By the name in the table: the program, or the Python module.
+    GO = {"go-channels": "pool", "go": "tasks", "go-channel": "hand_off"}
+    RUST = {"tokio": "hand_off"}
+    C = {"libuv": ("udp_echo", "libuv")}
+    MODULES = {"mp.Pool": "multiprocessing", "ProcessPoolExecutor": "concurrent.futures", "aiomultiprocess": "aiomultiprocess",
+               "asyncio": "asyncio"}
 
-    def __init__(self, source, made, wanted):
-        self.source, self.made, self.wanted, self.found = source, made, wanted, {}
+    def __init__(self, source, made, bench, wanted):
+        self.source, self.made, self.bench, self.wanted, self.found = source, made, bench, wanted, {}
 
     def of(self, commands):
         """[(name, command, folder)] of those that can run here."""
         if not self.wanted:
             return []
-        places = {"python": self.PYTHON, "peers": self.source, "made": self.made}
+        places = {"python": self.PYTHON, "peers": self.source, "made": self.made, "bench": self.bench}
         return [(name, command.format(**places), self.source) for name, command in commands.items() if self._can(name)]
 
     def _can(self, name):
@@ -115,10 +120,13 @@ class OwnPeers:
     def _missing(self, name):
         if name in self.GO:
             return self._make_go(self.GO[name])
-        modules = {"mp.Pool": "multiprocessing", "ProcessPoolExecutor": "concurrent.futures", "aiomultiprocess": "aiomultiprocess",
-                   "asyncio": "asyncio"}
-        imported = subprocess.run([self.PYTHON, "-c", "import " + modules[name]], stderr=subprocess.DEVNULL, check=False)
-        return imported.returncode and "%s has no module %s" % (self.PYTHON, modules[name])
+        if name in self.RUST:
+            return self._make_rust()
+        if name in self.C:
+            return self._make_c(*self.C[name])
+        module = self.MODULES[name]
+        imported = subprocess.run([self.PYTHON, "-c", "import " + module], stderr=subprocess.DEVNULL, check=False)
+        return imported.returncode and "%s has no module %s" % (self.PYTHON, module)
 
     def _make_go(self, name):
         if not shutil.which("go"):
@@ -127,6 +135,28 @@ class OwnPeers:
         command = ["go", "build", "-o", os.path.join(self.made, name), os.path.join(self.source, name + ".go")]
         made = subprocess.run(command, env=dict(os.environ, GO111MODULE="off"), stderr=subprocess.DEVNULL, check=False)
         return made.returncode and "go could not make it"
+
+    def _make_c(self, name, package):
+        os.makedirs(self.made, exist_ok=True)
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", package], capture_output=True, text=True, check=False)
+        if flags.returncode:
+            return "there is no %s" % package
+        command = ["cc", "-O2", "-D_GNU_SOURCE", "-o", os.path.join(self.made, name + "-" + package),
+                   os.path.join(self.source, name + ".c"), *flags.stdout.split()]
+        return subprocess.run(command, check=False).returncode and "cc could not make it"
+
+    def _make_rust(self):
+        """All of peers/Cargo.toml, of the crates that Debian's packages have."""
+        registry = "/usr/share/cargo/registry"
+        if not shutil.which("cargo") or not glob.glob(registry + "/tokio-[0-9]*"):
+            return "there is no cargo, or no crate tokio (RUST=1 installs them)"
+        folder = os.path.join(self.made, "rust")
+        os.makedirs(folder, exist_ok=True)
+        for path in [os.path.join(self.source, "Cargo.toml")] + glob.glob(self.source + "/*.rs"):
+            shutil.copy2(path, folder)
+        command = ["cargo", "build", "-q", "--release", "--offline", "--config", 'source.crates-io.replace-with="debian"',
+                   "--config", 'source.debian.directory="%s"' % registry]
+        return subprocess.run(command, cwd=folder, check=False).returncode and "cargo could not make it"
 
 
 def warn(text):
