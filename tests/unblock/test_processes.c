@@ -291,3 +291,40 @@ TEST(processes_signals_do_not_end_a_wait, .real_time = true)
     sigaction(SIGUSR1, &before, NULL);
     close_both(fd);
 }
+
+static int ran_in_handler;
+
+static void sleep_in_handler(int number)
+{
+    (void)number;
+    EXPECT_EQ(usleep(5000), 0);
+    ran_in_handler++;
+}
+
+static int count_turns(int *turns)
+{
+    for (;; ++*turns)
+        BIDE_TRY(bide_sleep_ms(1));
+}
+
+/* If it were suspended there, the handler of another task would begin on the same stack. */
+TEST(processes_signal_handlers_with_a_stack_of_their_own_block, .real_time = true)
+{
+    static char memory[64 * 1024];
+    int turns = 0;
+    stack_t own = {.ss_sp = memory, .ss_size = sizeof memory}, before;
+    struct sigaction action = {.sa_handler = sleep_in_handler, .sa_flags = SA_ONSTACK};
+    bide_auto bide_task *t = bide_create_task(bide_coro(count_turns, &turns));
+    EXPECT_EQ(bide_sleep_ms(5), 0);
+    EXPECT_EQ(sigaltstack(&own, &before), 0);
+    EXPECT_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+
+    int had = turns;
+    raise(SIGUSR1);
+    EXPECT_EQ(ran_in_handler, 1);
+    EXPECT_EQ(turns, had);
+    EXPECT_EQ(usleep(5000), 0);
+    EXPECT_LT(had, turns);
+    EXPECT_EQ(sigaltstack(&before, NULL), 0);
+    bide_task_cancel(t);
+}

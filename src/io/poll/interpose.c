@@ -7,6 +7,8 @@
  */
 #include "io/poll/interpose.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include <bide/version.h>
@@ -20,11 +22,35 @@ static ptrdiff_t loop_offset(const char *thread_pointer)
     return (ptrdiff_t)((uintptr_t)&bide__loop_here - (uintptr_t)thread_pointer);
 }
 
+/*
+ * A signal handler that has a stack of its own (sigaltstack) cannot be suspended: the next one would begin on the same stack.  Other
+ * stacks are a library's that has coroutines, too.
+ */
+static __attribute__((noinline)) bool is_in_handler(void)
+{
+    stack_t its = {0};
+    int saved = errno;
+    bool is = sigaltstack(NULL, &its) == 0 && its.ss_flags & SS_ONSTACK;
+
+    errno = saved;
+    return is;
+}
+
+static bool is_on_its_stack(const bide_task *t)
+{
+    const struct stack *s = t->fiber.stack;
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+    return !s || (here >= (uintptr_t)s->low && here < (uintptr_t)s);
+}
+
 static bide_task *task(void)
 {
     bide_task *t = bide__task_here();
+    if (!t || t->stackless || bide__blocks_here != 0)
+        return NULL;
 
-    return t && !t->stackless && bide__blocks_here == 0 ? t : NULL;
+    return likely(is_on_its_stack(t)) || !is_in_handler() ? t : NULL;
 }
 
 static int interruption(const bide_task *t)
