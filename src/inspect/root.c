@@ -69,6 +69,7 @@ static const struct root_member layout[] = {
     AT("top.function", struct task_top, coroutine.name),
     AT("top.made_at", struct task_top, made_at),
     AT("top.doing", struct task_top, doing),
+    AT("top.made_ns", struct task_top, made_ns),
     AT("doing.outer", struct doing, outer),
     AT("doing.what", struct doing, what),
     AT("doing.of", struct doing, of),

@@ -44,7 +44,8 @@ int64_t task_ms_until(const struct target *target, const struct seen_task *t, in
 
 int64_t task_age_ms(const struct target *target, const struct seen_task *t)
 {
-    int64_t now = target->pid == 0 ? (int64_t)target->picture.loops[t->loop].now_ns : target->now_ns;
+    const struct seen_loop *loop = &target->picture.loops[t->loop];
+    int64_t now = loop->is_virtual || target->pid == 0 ? (int64_t)loop->now_ns : target->now_ns;
 
     return t->made_ns > 0 && t->made_ns <= now ? (now - t->made_ns) / NS_PER_MS : -1;
 }

@@ -23,7 +23,7 @@
     F(TASK_STACKLESS, "task.stackless", 8) F(TASK_ALL, "task.all", 16) F(TASK_EXTRA, "task.extra", 8)                   \
     F(TASK_ID, "task.id", 8) F(TASK_SP, "task.sp", 8) F(TASK_PC, "task.pc", 8) F(TASK_FP, "task.fp", 8)                 \
     F(LONE_MADE, "lone.made_ns", 8) F(EXTRA_NAME, "extra.name", 8)                                                      \
-    F(TOP, "top", 8192) F(TOP_FUNCTION, "top.function", 8) F(TOP_MADE_AT, "top.made_at", 8)                             \
+    F(TOP, "top", 8192) F(TOP_FUNCTION, "top.function", 8) F(TOP_MADE_AT, "top.made_at", 8) F(TOP_MADE, "top.made_ns", 8)                             \
     F(TOP_DOING, "top.doing", 8) F(DOING_OUTER, "doing.outer", 8) F(DOING_WHAT, "doing.what", 8)                        \
     F(DOING_OF, "doing.of", 8) F(DOING_CODE, "doing.code", 8) F(STACK, "stack", 4096) F(STACK_LOW, "stack.low", 8) F(STACK_SIZE, "stack.size", 8)      \
     F(WAIT, "wait", 4096) F(WAIT_AWAITS, "wait.awaits", 8) F(WAIT_GROUP, "wait.group", 8) F(WAIT_ON, "wait.on", 8)      \

@@ -314,6 +314,8 @@ static void take_top(struct picture *p, struct seen_task *t, const struct look *
     uint64_t low = layout_take(l, record, M_STACK_LOW);
 
     t->function = picture_keep_at(p, m, layout_take(l, k->top, M_TOP_FUNCTION));
+    if (layout_has(l, M_TOP_MADE) && (t->made_ns == 0 || p->loops[t->loop].is_virtual)) /* else it is known exactly */
+        t->made_ns = (int64_t)layout_take(l, k->top, M_TOP_MADE);
     if (low < t->stack && t->stack - low < STACK_MOST) {
         t->low = low;
         t->top = t->stack - l->members[M_TOP].size;

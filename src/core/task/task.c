@@ -69,7 +69,7 @@ int bide__check_stack_size(size_t bytes, const char *function)
                      STACK_MIN_BYTES, STACK_MAX_BYTES);
 }
 
-in_line void prepare_stackful(bide_task *t, struct stack *s, const bide_coroutine *c, const void *made_at)
+in_line void prepare_stackful(const bide_loop *loop, bide_task *t, struct stack *s, const bide_coroutine *c, const void *made_at)
 {
     t->stackless = false;
     s->owner = t;
@@ -80,6 +80,7 @@ in_line void prepare_stackful(bide_task *t, struct stack *s, const bide_coroutin
     bide__error_init(&bide__task_top(t)->error);
     bide__task_top(t)->coroutine = *c;
     bide__task_top(t)->made_at = made_at;
+    bide__task_top(t)->made_ns = loop->now_ns;
     bide__task_top(t)->doing = NULL;
 }
 
@@ -165,7 +166,7 @@ in_line bide_task *make(bide_loop *loop, const bide_task_args *args, const void 
     if (unlikely(!s))
         prepare_stackless(t, args->generator);
     else
-        prepare_stackful(t, s, &args->coroutine, made_at);
+        prepare_stackful(loop, t, s, &args->coroutine, made_at);
     return t;
 }
 

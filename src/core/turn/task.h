@@ -15,6 +15,7 @@ struct task_top {
     struct error_record error;
     bide_coroutine coroutine;
     const void *made_at; /* where the function that made it was called; NULL: not known */
+    int64_t made_ns;     /* by the clock of its loop, when that looked last */
     struct doing *doing; /* innermost first; NULL: nothing that has a name */
     struct bide_thread_pool *pool; /* while that is bide__for_thread: of the call; NULL: that of the loop */
     struct switch_state state; /* if the loop carries it */
@@ -24,7 +25,7 @@ struct task_top {
 struct doing {
     struct doing *outer;
     const char *what, *of; /* "GET", "https://a.example/" */
-    const void *code;      /* a function, in place of `of`: whoever reports it knows its name.  NULL: none */
+    const void *code;      /* in place of `of`: a function, whose name is looked up; NULL: none */
 };
 extern struct doing bide__for_thread; /* memory.c: not begun, and its coroutine is for bide_to_thread */
 
@@ -125,8 +126,7 @@ static inline size_t bide__tasks_live(void)
 bool bide__task_place(const bide_task *t, char *buf, size_t cap);
 int bide__check_stack_size(size_t bytes, const char *function); /* 0: the default; -EINVAL on record */
 void bide__task_show(const void *task, char *buf, size_t cap);  /* "Task-12", or with a name: "fetch 7 (#12)" */
-/* memory.c; these two inline: each task is made and freed through them. */
-bide_task *bide__task_alloc_slow(bide_loop *loop);
+bide_task *bide__task_alloc_slow(bide_loop *loop); /* memory.c; these two inline: each task is made and freed through them */
 static inline bide_task *bide__task_alloc(bide_loop *loop)
 {
     if (unlikely(bide__no_recycling || bide__list_is_empty(&loop->free_tasks)))

@@ -221,6 +221,16 @@ def stripped_and_static_it_has_names_and_states():
 
 
 @test
+def tasks_have_an_age():
+    with running(env={"BIDE_DEBUG": "0"}) as p:
+        [process] = look(p.pid)
+        assert len(process["tasks"]) == 13 and all(0 <= t["age"] < 100 for t in process["tasks"]), process
+        first = process["tasks"][0]["age"]
+        later = until(lambda: (lambda age: age > first and age)(look(p.pid)[0]["tasks"][0]["age"]), "it is older")
+        assert later < first + 100, (first, later)
+
+
+@test
 def debug_mode_tells_the_age():
     with running(env={"BIDE_DEBUG": "1"}) as p:
         [process] = look(p.pid)
