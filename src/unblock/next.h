@@ -76,11 +76,7 @@ bool bide__next_tsan_is_first(void);
 bool bide__next_bide_is_apart(void);
 
 /* Another name that libc has for a function, and that some library may call it by. */
-#if defined(__has_attribute) && __has_attribute(copy)
-#define ALSO_AS(other, name) extern __typeof__(name) other __attribute__((alias(#name), copy(name)))
-#else
-#define ALSO_AS(other, name) extern __typeof__(name) other __attribute__((alias(#name)))
-#endif
+#define ALSO_AS(other, name, ...) extern __typeof__(name) other __attribute__((alias(#name), ##__VA_ARGS__)) /* attributes of its header */
 
 /* Call the next definition of this name. */
 #define NEXT(name) (*next_found()->name)

@@ -110,4 +110,4 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *ts, struc
 }
 
 ALSO_AS(__nanosleep, nanosleep);
-ALSO_AS(__sched_yield, sched_yield);
+ALSO_AS(__sched_yield, sched_yield, nothrow, leaf);

@@ -161,6 +161,6 @@ void bide__unblock_end_values(struct guest *g)
     g->values = NULL;
 }
 
-ALSO_AS(__pthread_getspecific, pthread_getspecific);
-ALSO_AS(__pthread_setspecific, pthread_setspecific);
-ALSO_AS(__pthread_key_create, pthread_key_create);
+ALSO_AS(__pthread_getspecific, pthread_getspecific, nothrow, leaf);
+ALSO_AS(__pthread_setspecific, pthread_setspecific, nothrow, leaf);
+ALSO_AS(__pthread_key_create, pthread_key_create, nothrow, leaf);

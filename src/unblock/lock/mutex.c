@@ -210,6 +210,6 @@ int pthread_mutex_unlock(pthread_mutex_t *m)
     return give_back(m, t);
 }
 
-ALSO_AS(__pthread_mutex_lock, pthread_mutex_lock);
-ALSO_AS(__pthread_mutex_trylock, pthread_mutex_trylock);
-ALSO_AS(__pthread_mutex_unlock, pthread_mutex_unlock);
+ALSO_AS(__pthread_mutex_lock, pthread_mutex_lock, nothrow);
+ALSO_AS(__pthread_mutex_trylock, pthread_mutex_trylock, nothrow);
+ALSO_AS(__pthread_mutex_unlock, pthread_mutex_unlock, nothrow);

@@ -164,8 +164,8 @@ int pthread_rwlock_unlock(pthread_rwlock_t *l)
     return give_back(l, t);
 }
 
-ALSO_AS(__pthread_rwlock_rdlock, pthread_rwlock_rdlock);
-ALSO_AS(__pthread_rwlock_wrlock, pthread_rwlock_wrlock);
-ALSO_AS(__pthread_rwlock_tryrdlock, pthread_rwlock_tryrdlock);
-ALSO_AS(__pthread_rwlock_trywrlock, pthread_rwlock_trywrlock);
-ALSO_AS(__pthread_rwlock_unlock, pthread_rwlock_unlock);
+ALSO_AS(__pthread_rwlock_rdlock, pthread_rwlock_rdlock, nothrow);
+ALSO_AS(__pthread_rwlock_wrlock, pthread_rwlock_wrlock, nothrow);
+ALSO_AS(__pthread_rwlock_tryrdlock, pthread_rwlock_tryrdlock, nothrow);
+ALSO_AS(__pthread_rwlock_trywrlock, pthread_rwlock_trywrlock, nothrow);
+ALSO_AS(__pthread_rwlock_unlock, pthread_rwlock_unlock, nothrow);
