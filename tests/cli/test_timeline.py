@@ -46,9 +46,9 @@ class TimelineCase(Case):
         for row in slices.values():
             open_until = []
             for begin, minus_dur, name in sorted(row):
-                while open_until and open_until[-1] <= begin + 0.0005:
+                while open_until and open_until[-1] <= begin:
                     open_until.pop()
-                self.assertTrue(not open_until or begin - minus_dur <= open_until[-1] + 0.0015, (name, begin))
+                self.assertTrue(not open_until or begin - minus_dur <= open_until[-1], (name, begin))
                 open_until.append(begin - minus_dur)
 
 

@@ -276,6 +276,17 @@ static void begin_slice(struct exporter *e, const uint64_t *slot)
         e->open[e->depth++] = (struct slice){slot[1], slot[2], name_of(slot), (uint16_t)(slot[0] >> 32)};
 }
 
+/*
+ * A nanosecond shorter than it was, and one more for each around it: readers add "ts" and "dur" as floating-point numbers, and take a slice
+ * that ends where the next one begins, or the one around it ends, for one that overlaps (speedscope leaves it open to the end).
+ */
+static uint64_t shown_duration(const struct exporter *e, const struct slice *s, uint64_t ns)
+{
+    uint64_t taken = ns > s->begin_ns ? ns - s->begin_ns : 0, less = 1 + (uint64_t)e->depth;
+
+    return taken > less ? taken - less : 0;
+}
+
 /* Returns: false: there was no begin. */
 static bool end_slice(struct exporter *e, uint64_t ns, const char *category, bool is_unfinished)
 {
@@ -296,7 +307,7 @@ static bool end_slice(struct exporter *e, uint64_t ns, const char *category, boo
     else
         bide__json_raw(j, "a callback");
     bide__json_raw(j, "\",\"dur\":");
-    bide__json_us(j, ns > s->begin_ns ? ns - s->begin_ns : 0);
+    bide__json_us(j, shown_duration(e, s, ns));
     if (s->id) {
         bide__json_raw(j, ",\"args\":{\"task\":");
         bide__json_uint(j, s->id);
