@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """hand_off.py queue|event|lock N - what bench/hand_off.c does, by asyncio."""
 import asyncio

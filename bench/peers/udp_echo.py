@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """udp_echo.py LOAD DATAGRAMS PEERS - what bench/udp_echo.c does, by asyncio; LOAD: `bench-udp_echo`, which asks."""
 import asyncio
