@@ -60,6 +60,9 @@ BIDE_API BIDE_MUST_USE int bide_loop_set_external(bide_loop *loop, bool on);
  * Write all tasks of this process, and what each waits for, to a stream: those of the loops of all threads, which keep running.  At most
  * 1,000 tasks of a loop and 64 loops are shown.  `bide ps` shows more, from another process.
  *
+ * With libdw (elfutils) the stacks follow: of the tasks that wait, and of the one that calls this; equal ones once.  Reading the debug
+ * information takes some 50 to 100 ms, in which the calling thread waits.
+ *
  * Threads:   any; no loop is needed
  * Returns:   0
  * Errors:    -EINVAL for NULL; those of fflush(to)
@@ -71,6 +74,9 @@ BIDE_API BIDE_MUST_USE int bide_debug_report(FILE *to);
 /*
  * Write the same report to standard error whenever this signal arrives (Ctrl-\ sends SIGQUIT); the program continues.  The handler
  * replaces the program's own for this signal.  BIDE_SIGQUIT=report in the environment does this for SIGQUIT.
+ *
+ * The tasks are written by the handler; the stacks, with that of the task that was interrupted, by a thread that is started here.  A child
+ * of fork() has no such thread: its reports are without stacks, until it calls this itself.
  *
  * Threads:   any; no loop is needed
  * Returns:   0

@@ -28,6 +28,10 @@ void bide__names_forget(void); /* in the child of a fork, where the lock may hav
 bool bide__symbol_is_of_the_system(uintptr_t pc, const char *symbol);
 /* Is it in libbide, linked as a shared library? */
 bool bide__symbol_is_own(uintptr_t pc);
+/* Of bide's calls on a stack, show only the one that the program made. */
+bool bide__symbol_is_shown(const uintptr_t *pcs, size_t n, size_t i);
+/* The outermost calls are bide's, and the same for all tasks. */
+bool bide__symbol_is_beginning(const char *symbol);
 
 /* ---- kept/unwind.c ---- */
 

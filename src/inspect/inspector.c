@@ -4,6 +4,7 @@
  */
 #include "inspect/inspect.h"
 #include "inspect/modules.h"
+#include "inspect/overview/report.h"
 #include "inspect/root.h"
 #include "inspect/self/self.h"
 #include "inspect/timeline/export.h"

@@ -22,7 +22,6 @@
         AT("task.fp", struct bide_task, fiber.context.bp),
 #define RESUME NULL
 #elif defined(__aarch64__) && !defined(BIDE_SWITCH_UCONTEXT)
-void bide__switch_resume(void); /* a place in bide__switch: not to be called */
 #define CONTEXT AT("task.sp", struct bide_task, fiber.context.sp),
 #define RESUME ((const void *)bide__switch_resume)
 #else

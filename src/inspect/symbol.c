@@ -68,3 +68,23 @@ void bide__symbol_text(char *buf, size_t cap, uintptr_t pc)
     else
         snprintf(buf, cap, "%p", (void *)pc);
 }
+
+bool bide__symbol_is_beginning(const char *symbol)
+{
+    static const char *const names[] = {"bide__call_words", "task_entry", "bide__fiber_entry"};
+
+    for (size_t i = 0; i < array_len(names); i++)
+        if (strncmp(symbol, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
+bool bide__symbol_is_shown(const uintptr_t *pcs, size_t n, size_t i)
+{
+    char caller[SYMBOL_TEXT_MAX];
+    if (i + 1 == n || !bide__symbol_is_own(pcs[i]) || !bide__symbol_is_own(pcs[i + 1]))
+        return true;
+
+    bide__symbol_text(caller, sizeof caller, pcs[i + 1]);
+    return bide__symbol_is_beginning(caller); /* the coroutine's last call took its frame */
+}

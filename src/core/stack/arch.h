@@ -30,6 +30,9 @@ struct context {
 
 void *bide__switch(struct context *from, const struct context *to, void *arg);
 #endif
+#if defined(__aarch64__) && !defined(BIDE_SWITCH_UCONTEXT)
+void bide__switch_resume(void); /* a place in bide__switch, where a suspended context is; not to be called */
+#endif
 
 /*
  * Build a context at the top of a stack that calls entry(arg) when first switched to, with the arg of that switch.

@@ -70,17 +70,6 @@ static size_t put(char *text, size_t len, const char *line)
     return n < 0 ? len : len + (size_t)n < REPORT_BYTES ? len + (size_t)n : REPORT_BYTES - 1;
 }
 
-/* The outermost calls are bide's, and the same for all tasks. */
-static bool is_beginning(const char *symbol)
-{
-    static const char *const names[] = {"bide__call_words", "task_entry", "bide__fiber_entry"};
-
-    for (size_t i = 0; i < array_len(names); i++)
-        if (strncmp(symbol, names[i], strlen(names[i])) == 0)
-            return true;
-    return false;
-}
-
 /* The frames, a line each; the first of the program's own goes to *where, its address to *pc. */
 static void put_frames(const uintptr_t *pcs, size_t n, char *text, char *where, uintptr_t *pc)
 {
@@ -88,13 +77,12 @@ static void put_frames(const uintptr_t *pcs, size_t n, char *text, char *where, 
 
     for (size_t i = 0; i < n && shown < FRAMES_SHOWN; i++) {
         char symbol[SYMBOL_TEXT_MAX];
-        bool is_own = bide__symbol_is_own(pcs[i]);
-        if (is_own && i + 1 < n && bide__symbol_is_own(pcs[i + 1]))
-            continue; /* of bide's calls, show only the one that the program made */
+        if (!bide__symbol_is_shown(pcs, n, i))
+            continue;
         bide__symbol_text(symbol, sizeof symbol, pcs[i]);
-        if (is_beginning(symbol))
+        if (bide__symbol_is_beginning(symbol))
             break;
-        if (!where[0] && !is_own && !bide__symbol_is_of_the_system(pcs[i], symbol)) {
+        if (!where[0] && !bide__symbol_is_own(pcs[i]) && !bide__symbol_is_of_the_system(pcs[i], symbol)) {
             snprintf(where, SYMBOL_TEXT_MAX, "%s", symbol);
             *pc = pcs[i];
         }

@@ -68,6 +68,33 @@ static void set_place(struct snapshot *s, uintptr_t sp, uintptr_t pc)
     set(s, DWARF_PC, pc);
 }
 
+/* ---- of a task that waits ---- */
+
+#if defined(__x86_64__) && !defined(BIDE_SWITCH_UCONTEXT)
+bool bide__capture_parked(struct snapshot *s, const struct context *c, uintptr_t high)
+{
+    enum { DWARF_BP = 6 };
+
+    set_place(s, (uintptr_t)c->sp, (uintptr_t)c->pc);
+    set(s, DWARF_BP, (uintptr_t)c->bp);
+    copy_stack(s, high);
+    return s->len > 0;
+}
+#elif defined(__aarch64__) && !defined(BIDE_SWITCH_UCONTEXT)
+bool bide__capture_parked(struct snapshot *s, const struct context *c, uintptr_t high)
+{
+    set_place(s, (uintptr_t)c->sp, (uintptr_t)&bide__switch_resume);
+    copy_stack(s, high);
+    return s->len > 0;
+}
+#else
+bool bide__capture_parked(struct snapshot *s, const struct context *c, uintptr_t high)
+{
+    (void)s, (void)c, (void)high;
+    return false;
+}
+#endif
+
 /* ---- in a system call ---- */
 
 /* "202 0x.. 0x.. 0x.. 0x.. 0x.. 0x.. SP PC"; "-1 SP PC": it waits, but not in a call; "running". */
@@ -140,6 +167,15 @@ static void set_registers(struct snapshot *s, const ucontext_t *uc)
 #endif
 }
 
+void bide__capture_context(struct snapshot *s, const void *context, uintptr_t high)
+{
+    struct interrupted at = bide__signal_interrupted(context);
+
+    set_place(s, at.sp, at.pc);
+    set_registers(s, context);
+    copy_stack(s, high);
+}
+
 static void hand_on(int signal, siginfo_t *info, void *context)
 {
     if (handler_before.sa_flags & SA_SIGINFO)
@@ -156,10 +192,7 @@ static void on_signal(int signal, siginfo_t *info, void *context)
         hand_on(signal, info, context);
         return;
     }
-    struct interrupted at = bide__signal_interrupted(context);
-    set_place(s, at.sp, at.pc);
-    set_registers(s, context);
-    copy_stack(s, request.high);
+    bide__capture_context(s, context, request.high);
     __atomic_store_n(&request.is_written, 1, __ATOMIC_RELEASE);
     sem_post(&request.done);
     errno = saved;

@@ -15,5 +15,9 @@ void bide__capture_begin(void);
 void bide__capture_end(void);
 /* By one thread at a time, of another one in this process.  high: where its stack ends; 0: not known.  CAPTURED or NOT_CAPTURED. */
 enum captured bide__capture(struct snapshot *s, pid_t thread, uintptr_t high);
+/* From the ucontext_t of a signal handler, or of getcontext(); async-signal-safe. */
+void bide__capture_context(struct snapshot *s, const void *context, uintptr_t high);
+/* Of a task that waits.  False: with this switch there is nothing to unwind from. */
+bool bide__capture_parked(struct snapshot *s, const struct context *c, uintptr_t high);
 
 #endif

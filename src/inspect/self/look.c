@@ -7,6 +7,8 @@
 
 #include "inspect/self/self.h"
 
+#define LOOPS_MAX 64
+
 /* ---- lines, without stdio ---- */
 
 void bide__report_put(struct report *r, const char *text)
@@ -67,6 +69,25 @@ bool bide__report_see(struct seen *s, const bide_task *at)
     s->has_top = !s->task.stackless && s->task.fiber.stack && bide__report_look(bide__task_top(&s->task), &s->top, sizeof s->top);
     s->has_wait = !s->task.stackless && bide__report_look(s->task.wait, &s->wait, sizeof s->wait);
     return true;
+}
+
+static bool see_loop(struct seen_loop *s, const bide_loop *at)
+{
+    return bide__report_look(&at->alive, &s->alive, sizeof s->alive) && bide__report_look(&at->process, &s->process, sizeof s->process) &&
+           bide__report_look(&at->id, &s->id, sizeof s->id) && bide__report_look((const void *)&at->runner, &s->runner, sizeof s->runner) &&
+           bide__report_look(&at->current, &s->current, sizeof s->current);
+}
+
+const bide_loop *bide__report_next_loop(struct seen_loop *s)
+{
+    while (s->seen++ < LOOPS_MAX && s->alive.next && s->alive.next != &bide__loops_alive) {
+        const bide_loop *at = container_of(s->alive.next, bide_loop, alive);
+        if (!see_loop(s, at))
+            return NULL;
+        if (s->process == bide__process)
+            return at;
+    }
+    return NULL;
 }
 
 const bide_task *bide__report_next_task(const bide_loop *loop, const struct list_node *node)

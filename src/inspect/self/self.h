@@ -2,7 +2,7 @@
 /*
  * self.h - reports of its tasks by the process itself.
  *
- *     report.c, crash.c: which tasks
+ *     crash.c, and overview/report.c: which tasks
  *       task.c             one task, and what it waits for, as text
  *         look.c           copies of memory; lines of text
  *
@@ -16,9 +16,7 @@
 
 #include "core/several/awaitables.h"
 
-void bide__report_begin(void);       /* before the first loop: reads BIDE_SIGQUIT */
 void bide__report_crashes(void);     /* in debug mode */
-uint64_t bide__report_signals(void); /* a bit for each signal whose handler is ours */
 
 /* ---- look.c ---- */
 
@@ -36,6 +34,19 @@ void bide__report_end_line(struct report *r);
 
 /* Copy memory.  False: it cannot be read. */
 bool bide__report_look(const void *at, void *copy, size_t len);
+
+/* What is looked at of a loop, which as a whole is too large for the stack of a signal handler, and for a thread's own memory. */
+struct seen_loop {
+    struct list_node alive; /* at first: bide__loops_alive */
+    unsigned process;
+    uint64_t id;
+    uintptr_t runner;
+    bide_task *current;
+    int seen; /* loops so far */
+};
+
+/* The next loop of this process; NULL: there is none, there were too many, or the list is broken. */
+const bide_loop *bide__report_next_loop(struct seen_loop *s);
 
 /* A copy of a task, and of what is on its stack. */
 struct seen {

@@ -369,13 +369,19 @@ def it_reports_itself_when_asked_and_at_a_signal():
     lines = ("bide: tasks of the event loop 1:\n", "bide:   holder (#2) (holds_lock) waits for a timer, ", " ms left\n",
              "bide:   Task-3 (wants_lock) waits for bide_lock_acquire, held by #2\n", "(wants_future) waits for a future\n",
              "(gathers) waits for Task-12 (sleeper), Task-13 (sleeper)\n", "(awaits) waits for holder (#2) (holds_lock)\n")
+    # Where the stacks of the target have lines, the report has them, too.
+    with running() as p:
+        has_stacks = "target.c:" in good("--stacks", p.pid)
+    stacks = ("bide:   stack of #4:\nbide:     bide_queue_get_item (", "bide:     wants_number (", "bide:   stack of #1:\n", "bide:     app (",
+              "bide:   stack of #9, #10, #11, #12, #13:\nbide:     bide_sleep_ms (") if has_stacks else ()
+    last = stacks[-1] if has_stacks else "Task-13 (sleeper) waits"
     with running(mode="report") as p:
         said = ""
-        while "Task-13 (sleeper) waits" not in said:
+        while last not in said:
             line = p.stdout.readline()
             assert line, said
             said += line
-        expect(said, *lines, "bide:   Task-1 (app) runs\n", "awaiter?[31m (#6)")
+        expect(said, *lines, *stacks, "bide:   Task-1 (app) runs\n", "awaiter?[31m (#6)")
     with tempfile.TemporaryFile("w+") as err:
         p = subprocess.Popen([TARGET, "3"], stdout=subprocess.PIPE, stderr=err, text=True, env={**os.environ, "BIDE_SIGQUIT": "report"})
         try:
@@ -385,8 +391,8 @@ def it_reports_itself_when_asked_and_at_a_signal():
             def said_all():
                 err.seek(0)
                 said = err.read()
-                return said if "Task-13 (sleeper) waits" in said else None
-            expect(until(said_all, "the report"), *lines)
+                return said if last in said else None
+            expect(until(said_all, "the report"), *lines, *stacks)
             assert p.poll() is None, "it goes on"
         finally:
             p.kill()

@@ -6,28 +6,12 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <ucontext.h>
 
-#include "inspect/self/self.h"
+#include "inspect/overview/report.h"
 
 #define TASKS_SHOWN 1000
 #define TASKS_MAX   100000 /* looked at, in a loop */
-#define LOOPS_MAX   64
-
-/* What is looked at of a loop, which as a whole is too large for the stack of a signal handler, and for a thread's own memory. */
-struct seen_loop {
-    struct list_node alive;
-    unsigned process;
-    uint64_t id;
-    uintptr_t runner;
-    bide_task *current;
-};
-
-static bool see_loop(struct seen_loop *s, const bide_loop *at)
-{
-    return bide__report_look(&at->alive, &s->alive, sizeof s->alive) && bide__report_look(&at->process, &s->process, sizeof s->process) &&
-           bide__report_look(&at->id, &s->id, sizeof s->id) && bide__report_look((const void *)&at->runner, &s->runner, sizeof s->runner) &&
-           bide__report_look(&at->current, &s->current, sizeof s->current);
-}
 
 static void report_loop(struct report *r, const bide_loop *at, const struct seen_loop *loop)
 {
@@ -52,20 +36,12 @@ static void report_loop(struct report *r, const bide_loop *at, const struct seen
     bide__report_end_line(r);
 }
 
-static void report_all(FILE *to)
+static void report_all(struct report *r)
 {
-    struct report r = {.to = to};
-    struct seen_loop loop;
-    struct list_node node = bide__loops_alive;
+    struct seen_loop loop = {.alive = bide__loops_alive};
 
-    for (int i = 0; i < LOOPS_MAX && node.next && node.next != &bide__loops_alive; i++) {
-        const bide_loop *at = container_of(node.next, bide_loop, alive);
-        if (!see_loop(&loop, at))
-            break;
-        node = loop.alive;
-        if (loop.process == bide__process)
-            report_loop(&r, at, &loop);
-    }
+    for (const bide_loop *at; (at = bide__report_next_loop(&loop));)
+        report_loop(r, at, &loop);
 }
 
 /* ---- when asked ---- */
@@ -74,7 +50,14 @@ int bide_debug_report(FILE *to)
 {
     if (!to)
         return bide_fail(-EINVAL, "bide_debug_report: the stream is NULL");
-    report_all(to);
+    struct report r = {.to = to};
+    struct running *running = bide__malloc(sizeof *running);
+    ucontext_t here;
+    bool has_running = running && getcontext(&here) == 0 && bide__report_capture(running, &here);
+
+    report_all(&r);
+    bide__report_stacks(&r, has_running ? running : NULL);
+    bide__free(running);
     return fflush(to) == 0 ? 0 : bide_fail(-errno, "bide_debug_report: %s", bide_strerror(-errno));
 }
 
@@ -87,21 +70,25 @@ uint64_t bide__report_signals(void)
     return atomic_load(&report_signals);
 }
 
-static void on_signal(int signum)
+/* The tasks at once, whatever state the process is in; then the stacks, by another thread. */
+static void on_signal(int signum, siginfo_t *info, void *context)
 {
+    struct report r = {.to = NULL};
     int saved_errno = errno;
 
-    (void)signum;
-    report_all(NULL);
+    (void)signum, (void)info;
+    report_all(&r);
+    bide__report_stacks_ask(context);
     errno = saved_errno;
 }
 
 int bide_debug_report_on(int signum)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_ONSTACK};
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
 
     if (signum < 1 || signum > 64 || sigaction(signum, &action, NULL) != 0)
         return bide_fail(-EINVAL, "bide_debug_report_on: no signal %d can be handled", signum);
+    bide__report_stacks_begin();
     atomic_fetch_or(&report_signals, (uint64_t)1 << (signum - 1));
     return 0;
 }
