@@ -75,6 +75,8 @@ static int wait_for_time(struct watch *w)
 static int few_of(const struct pollfd *fds, nfds_t n, struct interpose_fd *few)
 {
     int count = 0;
+    if (!fds)
+        return -1; /* the kernel says EFAULT, if there should be any */
 
     for (nfds_t i = 0; i < n; i++) {
         short events = fds[i].events;
