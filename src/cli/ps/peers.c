@@ -175,7 +175,7 @@ static bool take_answers(struct peers *p, int fd)
     ssize_t n = recv(fd, room, sizeof room, 0);
     int left = (int)n;
 
-    for (const struct nlmsghdr *h = (const struct nlmsghdr *)room; n > 0 && NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+    for (const struct nlmsghdr *h = (const struct nlmsghdr *)room; left > 0 && NLMSG_OK(h, (unsigned)left); h = NLMSG_NEXT(h, left)) {
         if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
             return false;
         take_answer(p, h);
