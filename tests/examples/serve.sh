@@ -2,15 +2,8 @@
 # SPDX-License-Identifier: MIT
 # serve.sh - for tests that ask a server: `. "${0%/*}/serve.sh"` makes a folder, $dir, which goes at the end, and starts `bide serve`,
 # which ends then, too; $url is where it answers, without a slash at its end.
-dir=$(mktemp -d)
-pid=
-trap 'test -z "$pid" || kill "$pid" 2>/dev/null || true; rm -rf "$dir"' EXIT
-
-fail()
-{
-    echo "FAILED: $*" >&2
-    exit 1
-}
+# shellcheck source=tests/folder.sh
+. "${BIDE_SOURCE:?}/tests/folder.sh"
 
 "${BIDE:?}" serve --port 0 >"$dir/url" 2>&1 &
 pid=$!

@@ -3,15 +3,8 @@
 # test_log_tailer.sh - examples/log_tailer.c: what is there, what is appended, and what is written after a rotation; then the folder goes.
 set -eu
 program=${BIDE_BUILD:?}/examples/log_tailer
-dir=$(mktemp -d)
-pid=
-trap 'test -z "$pid" || kill "$pid" 2>/dev/null || true; rm -rf "$dir"' EXIT
-
-fail()
-{
-    echo "FAILED: $*" >&2
-    exit 1
-}
+# shellcheck source=tests/folder.sh
+. "${BIDE_SOURCE:?}/tests/folder.sh"
 
 wait_for()
 {

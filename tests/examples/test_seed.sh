@@ -4,15 +4,8 @@
 # ours that answers after 20 ms.
 set -eu
 bide=${BIDE:?} examples=${BIDE_BUILD:?}/examples/seed
-dir=$(mktemp -d)
-pid=
-trap 'test -z "$pid" || kill "$pid" 2>/dev/null || true; rm -rf "$dir"' EXIT
-
-fail()
-{
-    echo "FAILED: $*" >&2
-    exit 1
-}
+# shellcheck source=tests/folder.sh
+. "${BIDE_SOURCE:?}/tests/folder.sh"
 
 # Run a program and compare all that it prints with standard input.
 expect()

@@ -190,10 +190,10 @@ static void find_other_ends(struct peers *p)
         struct unix_diag_req ask;
     } q = {.head = {.nlmsg_len = sizeof q, .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
            .ask = {.sdiag_family = AF_UNIX, .udiag_states = UINT32_MAX, .udiag_show = UDIAG_SHOW_PEER}};
-    const struct timeval patience = {.tv_sec = 1};
+    const struct timeval at_most = {.tv_sec = 1};
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 
-    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 && send(fd, &q, sizeof q, 0) == (ssize_t)sizeof q)
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &at_most, sizeof at_most) == 0 && send(fd, &q, sizeof q, 0) == (ssize_t)sizeof q)
         while (take_answers(p, fd))
             ;
     if (fd >= 0)

@@ -17,7 +17,7 @@
 
 #define FEW 8 /* lie on the stack */
 
-/* Whoever looks from outside has the address of the choice, so that the compiler would load c->n at each step. */
+/* The address of the choice is stored in the task, so the compiler would load c->n again at each step. */
 #define for_each_alternative(a, c) for (struct alternative *a = (c)->all, *a##_end = a + (c)->n; a < a##_end; a++)
 
 /* ---- one alternative ---- */

@@ -3,15 +3,8 @@
 # test_process.sh - `bide serve` as a process: its first line, its signals, its exit codes.
 set -eu
 bide=${BIDE:?}
-dir=$(mktemp -d)
-pid=
-trap 'test -z "$pid" || kill "$pid" 2>/dev/null || true; rm -rf "$dir"' EXIT
-
-fail()
-{
-    echo "FAILED: $*" >&2
-    exit 1
-}
+# shellcheck source=tests/folder.sh
+. "${BIDE_SOURCE:?}/tests/folder.sh"
 
 # Start it with these options; sets pid and url.
 start()

@@ -1,15 +1,8 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: MIT
 # begin.sh - for the tests here: `. "${0%/*}/begin.sh"` makes a folder, $dir, which goes at the end, as does the process $pid.
-dir=$(mktemp -d)
-pid=
-trap 'test -z "$pid" || kill "$pid" 2>/dev/null || true; rm -rf "$dir"' EXIT
-
-fail()
-{
-    echo "FAILED: $*" >&2
-    exit 1
-}
+# shellcheck source=tests/folder.sh
+. "${BIDE_SOURCE:?}/tests/folder.sh"
 
 skip()
 {
